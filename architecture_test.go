@@ -72,6 +72,7 @@ var exceptions = map[string]string{
 	"bench/rehearse":                 "a program of its own",
 	"bench/verify":                   "a program of its own",
 	"bench/plan":                     "a program of its own",
+	"bench/release":                  "makes repositories",
 	"bench/wire":                     "a program of its own",
 }
 

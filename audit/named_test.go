@@ -3,13 +3,13 @@ package audit
 import (
 	"context"
 	"errors"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 )
 
 // A configured directory without migrations is a mistake of the configuration,
@@ -52,13 +52,9 @@ func TestDivergedBase(t *testing.T) {
 			for _, args := range [][]string{
 				{"checkout", "-q", "main"}, {"checkout", "-q", "feature", "--", "migrations/" + tc.ours + ".sql"},
 				{"mv", "-k", "migrations/" + tc.ours + ".sql", "migrations/" + tc.theirs + ".sql"},
-				{"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qam", "theirs"}, {"checkout", "-q", "feature"},
+				{"commit", "-qam", "theirs"}, {"checkout", "-q", "feature"},
 			} {
-				cmd := exec.Command("git", args...)
-				cmd.Dir = dir
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Fatalf("git %v: %v\n%s", args, err, out)
-				}
+				gittest.Git(t, dir, args...)
 			}
 			report := changelog0(t, Config{Dir: dir, Base: "main", Head: "feature"})
 			if diff := cmp.Diff(tc.want, found(report)); diff != "" {

@@ -1,6 +1,9 @@
 package onward
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // PlanSchema is the name and number of a plan's JSON.
 const PlanSchema = "onward.plan/1"
@@ -46,6 +49,10 @@ type PlannedMigration struct {
 	ID   string `json:"id"`
 	Path string `json:"path"`
 }
+
+// PlanLockTimeout is the lock_timeout that the steps of a plan set: for so long others wait at
+// most behind a step that waits for its lock.
+const PlanLockTimeout = 2 * time.Second
 
 // PlanPhase is when a step is run, seen from the deploy of the code.
 type PlanPhase string

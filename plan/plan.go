@@ -260,7 +260,7 @@ func (p *planner) finish() {
 }
 
 // timeout bounds for how long others wait behind a step that waits for its lock.
-const timeout = "SET LOCAL lock_timeout = '2s';\n"
+var timeout = fmt.Sprintf("SET LOCAL lock_timeout = '%s';\n", onward.PlanLockTimeout)
 
 // together are statements in a transaction of their own.
 func together(sql string) string { return "BEGIN;\n" + timeout + sql + "COMMIT;\n" }

@@ -16,12 +16,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// lockTimeout is what the steps set.
-const lockTimeout = 2 * time.Second
-
 // A session that stands in the queue behind a step waits for what that waits for, and then for
 // what it does; longest is for how long at most. A busy machine may need the second half.
-const longest = lockTimeout + time.Second
+const longest = onward.PlanLockTimeout + time.Second
 
 // attempts is how often a step is tried that did not get its lock.
 const attempts = 30

@@ -3,12 +3,11 @@ package record_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/record"
 	"github.com/onward-sql/onward/rehearse"
@@ -47,17 +46,7 @@ COMMENT ON COLUMN users.nick IS 'onward: deprecated 2026-11-01, remove after 202
 // does: by name, by a star, through a view; and nothing else is.
 func TestDenyDeprecated(t *testing.T) {
 	t.Parallel()
-	repository := t.TempDir()
-	if err := os.WriteFile(filepath.Join(repository, "00001_users.sql"), []byte("-- +goose Up\n"+schemaOfUsers), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"}} {
-		cmd := exec.Command("git", args...)
-		cmd.Dir = repository
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
+	repository := gittest.Commits(t, map[string]string{"00001_users.sql": "-- +goose Up\n" + schemaOfUsers})
 	for name, c := range map[string]record.Config{
 		"the suite's own database": {Env: []string{program + "=makes deprecated"}, Major: 14},
 		"the deployed schema": {Env: []string{program + "=uses deprecated"}, Major: 17,

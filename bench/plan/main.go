@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/bench/release"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -29,8 +30,8 @@ CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint NOT NULL, total i
 CREATE INDEX orders_customer_id_idx ON orders (customer_id);
 `
 
-// release is of ten statements.
-const release = `CREATE INDEX ON orders (status);
+// ten is a release of ten statements.
+const ten = `CREATE INDEX ON orders (status);
 ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id);
 ALTER TABLE orders ADD CONSTRAINT orders_total_check CHECK (total > -2147483648);
 ALTER TABLE customers ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();
@@ -61,7 +62,7 @@ func run(ctx context.Context, rounds int) (missed bool, err error) {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
-	if err := repository(dir, base, release); err != nil {
+	if err := repository(dir, base, ten); err != nil {
 		return false, err
 	}
 	tell := func(what, figure, limit string, ok bool) {
@@ -132,21 +133,6 @@ func beside(dir string, rounds int) (changelog, sketch time.Duration, err error)
 }
 
 // repository has a base and a release, a migration each.
-func repository(dir, base, release string) error {
-	if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
-		return err
-	}
-	for i, c := range []struct{ branch, sql string }{{"base", base}, {"main", release}} {
-		if err := os.WriteFile(filepath.Join(dir, "migrations", fmt.Sprintf("%05d_step.sql", i+1)), []byte("-- +goose Up\n"+c.sql), 0o644); err != nil {
-			return err
-		}
-		for _, args := range [][]string{{"init", "-q", "-b", "base"}, {"checkout", "-q", "-B", c.branch}, {"add", "-A"}, {"-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", c.branch}} {
-			cmd := exec.Command("git", args...)
-			cmd.Dir = dir
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("git %v: %w: %s", args, err, out)
-			}
-		}
-	}
-	return nil
+func repository(dir, base, sql string) error {
+	return release.Repository(dir, map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + base}, map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + sql})
 }

@@ -25,13 +25,13 @@ const (
 
 // overhead is by how many percent fewer UPDATEs of a column pass with the expand steps of a
 // release than without, as the median of pairs that run in turn, and the second least and most.
-func overhead(ctx context.Context, release string, rounds int) (percent float64, spread [2]float64, err error) {
+func overhead(ctx context.Context, sql string, rounds int) (percent float64, spread [2]float64, err error) {
 	dir, err := os.MkdirTemp("", "onward-bench-")
 	if err != nil {
 		return 0, spread, err
 	}
 	defer os.RemoveAll(dir)
-	if err := repository(dir, base, release); err != nil {
+	if err := repository(dir, base, sql); err != nil {
 		return 0, spread, err
 	}
 	p, _, err := plan.Make(ctx, of(dir, true))
@@ -48,15 +48,15 @@ func overhead(ctx context.Context, release string, rounds int) (percent float64,
 		if databases[i], err = server.NewDatabase(ctx, ""); err != nil {
 			return 0, spread, err
 		}
-		sql := "SET search_path = public; " + base + fmt.Sprintf("INSERT INTO customers (id, email, country, note) SELECT i, 'm' || i, 'SE', 'n' FROM generate_series(1, %d) AS i; ANALYZE;", rows)
+		setup := "SET search_path = public; " + base + fmt.Sprintf("INSERT INTO customers (id, email, country, note) SELECT i, 'm' || i, 'SE', 'n' FROM generate_series(1, %d) AS i; ANALYZE;", rows)
 		if i == 1 {
 			for _, s := range p.Steps {
 				if s.Phase == onward.Expand && !s.Repeat {
-					sql += s.SQL
+					setup += s.SQL
 				}
 			}
 		}
-		if err := prepare(ctx, server, databases[i], sql); err != nil {
+		if err := prepare(ctx, server, databases[i], setup); err != nil {
 			return 0, spread, err
 		}
 	}

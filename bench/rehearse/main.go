@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/bench/release"
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
@@ -73,7 +74,7 @@ func run(ctx context.Context, rows int64, rounds int) (missed bool, err error) {
 // overhead compares the time of the statements with and without anybody
 // watching.
 func overhead(ctx context.Context, t *table, dir string, rows int64, rounds int) error {
-	if err := repository(dir, base, release); err != nil {
+	if err := repository(dir, base, steps); err != nil {
 		return err
 	}
 	plan := fill.Plan{Rows: map[string]int64{"users": rows, "orders": rows}, Seed: 1}
@@ -122,7 +123,7 @@ func withPsql(ctx context.Context, dir string, plan fill.Plan) (float64, error) 
 		return 0, err
 	}
 	var script strings.Builder
-	for _, m := range release {
+	for _, m := range steps {
 		if alone, ok := strings.CutPrefix(m, noTransaction); ok {
 			script.WriteString(alone)
 			continue
@@ -237,31 +238,19 @@ func median(list []float64) float64 {
 
 // repository makes a git repository whose branch base has the first migrations,
 // and main all of them.
-func repository(dir string, base, release []string) error {
-	if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
-		return err
-	}
-	git := func(args ...string) error {
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=bench", "-c", "user.email=bench@example.org", "-c", "commit.gpgSign=false"}, args...)...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("git %s: %w: %s", args[0], err, out)
-		}
-		return nil
-	}
-	write := func(from int, list []string) error {
+func repository(dir string, base, sql []string) error {
+	files := func(from int, list []string) map[string]string {
+		out := map[string]string{}
 		for i, sql := range list {
 			head := "-- +goose Up\n"
 			if alone, ok := strings.CutPrefix(sql, noTransaction); ok {
 				head, sql = "-- +goose NO TRANSACTION\n-- +goose Up\n", alone
 			}
-			if err := os.WriteFile(filepath.Join(dir, "migrations", fmt.Sprintf("%05d_step.sql", from+i)), []byte(head+sql+"\n"), 0o644); err != nil {
-				return err
-			}
+			out[fmt.Sprintf("migrations/%05d_step.sql", from+i)] = head + sql + "\n"
 		}
-		return nil
+		return out
 	}
-	return errors.Join(git("init", "-q", "-b", "main"), write(1, base), git("add", "-A"), git("commit", "-q", "-m", "base"), git("branch", "base"),
-		write(len(base)+1, release), git("add", "-A"), git("commit", "-q", "-m", "release"))
+	return release.Repository(dir, files(1, base), files(len(base)+1, sql))
 }
 
 const noTransaction = "-- alone\n"
@@ -271,7 +260,7 @@ var base = []string{
 	`CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, total integer NOT NULL, status text NOT NULL, note varchar(200), placed_at timestamptz NOT NULL);`,
 }
 
-var release = []string{
+var steps = []string{
 	"ALTER TABLE users ADD COLUMN nickname text;\nALTER TABLE users ADD COLUMN visits integer NOT NULL DEFAULT 0;",
 	noTransaction + "CREATE INDEX CONCURRENTLY users_email_idx ON users (email);",
 	"CREATE INDEX orders_placed_idx ON orders (placed_at);",

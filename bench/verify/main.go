@@ -8,12 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/bench/release"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/rehearse"
 	"github.com/onward-sql/onward/verify"
@@ -122,32 +122,9 @@ func repository(dir string, table func(i int) int) error {
 	for i := range tables {
 		fmt.Fprintf(&base, "CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a text NOT NULL, b int, c text, d timestamptz DEFAULT now(), ref bigint%s);\nCREATE INDEX ON t%d (ref);\n", i, map[bool]string{true: fmt.Sprintf(" REFERENCES t%d", i-1)}[i > 0], i)
 	}
-	files := map[string]string{"00001_base.sql": base.String()}
-	if err := commit(dir, "base", files); err != nil {
-		return err
-	}
-	clear(files)
+	files := map[string]string{}
 	for i := range points {
-		files[fmt.Sprintf("%05d_step.sql", i+2)] = fmt.Sprintf("ALTER TABLE t%d ADD COLUMN more%d text;\n", table(i), i)
+		files[fmt.Sprintf("migrations/%05d_step.sql", i+2)] = fmt.Sprintf("-- +goose Up\nALTER TABLE t%d ADD COLUMN more%d text;\n", table(i), i)
 	}
-	return commit(dir, "main", files)
-}
-
-func commit(dir, branch string, files map[string]string) error {
-	if err := os.MkdirAll(filepath.Join(dir, "migrations"), 0o755); err != nil {
-		return err
-	}
-	for name, sql := range files {
-		if err := os.WriteFile(filepath.Join(dir, "migrations", name), []byte("-- +goose Up\n"+sql), 0o644); err != nil {
-			return err
-		}
-	}
-	for _, args := range [][]string{{"init", "-q", "-b", "base"}, {"checkout", "-q", "-B", branch}, {"add", "-A"}, {"-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", branch}} {
-		cmd := exec.Command("git", args...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("git %v: %w: %s", args, err, out)
-		}
-	}
-	return nil
+	return release.Repository(dir, map[string]string{"migrations/00001_base.sql": "-- +goose Up\n" + base.String()}, files)
 }

@@ -67,7 +67,7 @@ func (d *definition) becomes(c *Change) string {
 		switch {
 		case slices.Contains(o.uses(), is.place):
 			return fmt.Sprintf("%s of %s is added and changed by one release, and %s:%d counts on it in between: ADD COLUMN is to say what it becomes", d.name, t.Name, o.Migration.Path, o.Line)
-		case o.changesRows(is.table) && slices.Contains(pgparse.Names(o.SQL), d.name):
+		case o.fills(is.table, d.name):
 			return fmt.Sprintf("%s of %s is added and changed by one release, and %s:%d gives it values in between: ADD COLUMN is to say what it becomes", d.name, t.Name, o.Migration.Path, o.Line)
 		}
 	}
@@ -155,7 +155,7 @@ func (d *definition) made(c *Change, t *catalog.Relation) *Made {
 			return m
 		}
 		c.Release.fills(t, d.name)
-		c.Release.Volatile[t.Name.Schema+"."+t.Name.Name+"."+d.name] = true
+		c.Release.Volatile[full(t, d.name)] = true
 		m.note("%s of %s differs from row to row: each row gets its own value when it is filled", d.name, t.Name)
 		after = onward.Backfill
 		if d.notNull {

@@ -13,12 +13,16 @@ import (
 // and a step that adds the other, rows could be written that fit neither.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
 var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change) *Made {
-	if dropped := c.dropped(); dropped != nil && c.Release.partner(c) != nil {
-		return &Made{} // the one that replaces it has the step
+	drops := c.dropped() != nil
+	if !drops && c.added(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil {
+		return nil
 	}
 	drop := c.Release.partner(c)
-	if drop == nil || c.added(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil {
+	switch {
+	case drop == nil:
 		return nil
+	case drops:
+		return &Made{} // the one that replaces it has the step
 	}
 	t, old, made := c.Altered(), drop.dropped(), c.constraint()
 	own := made.Name

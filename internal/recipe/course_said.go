@@ -22,7 +22,7 @@ func (r *Release) annotated() {
 		r.courses[now.place] = old
 		r.order = slices.DeleteFunc(r.order, func(is *course) bool { return is == now })
 		t := r.head.Relation(now.table)
-		r.Filled[t.Name.Schema+"."+t.Name.Name+"."+now.now.Name] = true
+		r.Filled[full(t, now.now.Name)] = true
 	}
 }
 

@@ -235,6 +235,11 @@ func (r *Release) unique(name1, name2, label string) string {
 // key names a column of a table.
 func key(r *catalog.Relation, column string) string { return fmt.Sprintf("%d.%s", r.OID, column) }
 
+// full names a column in what the proof is told: "public.t.c".
+func full(t *catalog.Relation, column string) string {
+	return t.Name.Schema + "." + t.Name.Name + "." + column
+}
+
 // Fills notes that a backfill fills a column.
 func (r *Release) fills(t *catalog.Relation, column string) { r.filled[key(t, column)] = true }
 

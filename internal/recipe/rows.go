@@ -12,39 +12,42 @@ import (
 // writesRows notes what a statement does to rows that nobody can foresee, or give back: values that
 // differ each time that they are made, rows that come or go.
 func (c *Change) writesRows() {
-	var rv *pgparse.RangeVar
-	switch n := c.Node.GetNode().(type) {
-	case *pgparse.Node_InsertStmt:
-		rv = n.InsertStmt.Relation
-	case *pgparse.Node_DeleteStmt:
-		rv = n.DeleteStmt.Relation
-	case *pgparse.Node_UpdateStmt:
-		rv = n.UpdateStmt.Relation
-	}
-	t := c.resolve(rv)
+	t := c.rowsOf()
 	if t == nil {
 		return
 	}
-	full := func(column string) string { return t.Name.Schema + "." + t.Name.Name + "." + column }
 	if update := c.Node.GetUpdateStmt(); update != nil {
 		for _, n := range update.TargetList {
-			c.Release.Changed[full(n.GetResTarget().GetName())] = true
+			c.Release.Changed[full(t, n.GetResTarget().GetName())] = true
 			if c.varies(n) {
-				c.Release.Volatile[full(n.GetResTarget().GetName())] = true
+				c.Release.Volatile[full(t, n.GetResTarget().GetName())] = true
 			}
 		}
 		return
 	}
 	for i := range t.Columns {
-		c.Release.Changed[full(t.Columns[i].Name)] = true
+		c.Release.Changed[full(t, t.Columns[i].Name)] = true
 	}
 	if insert := c.Node.GetInsertStmt(); insert != nil {
 		for i, varies := range c.inserted(t, insert) {
 			if varies {
-				c.Release.Volatile[full(t.Columns[i].Name)] = true
+				c.Release.Volatile[full(t, t.Columns[i].Name)] = true
 			}
 		}
 	}
+}
+
+// rowsOf is the table whose rows a change adds, changes or removes; nil for none.
+func (c *Change) rowsOf() *catalog.Relation {
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_InsertStmt:
+		return c.resolve(n.InsertStmt.Relation)
+	case *pgparse.Node_DeleteStmt:
+		return c.resolve(n.DeleteStmt.Relation)
+	case *pgparse.Node_UpdateStmt:
+		return c.resolve(n.UpdateStmt.Relation)
+	}
+	return nil
 }
 
 // inserted tells which columns of a table get values that differ each time, in the order of the

@@ -122,10 +122,7 @@ func (w *twin) conditions(m *Made) {
 				m.missing("constraint %s names %s in a way that is not followed", con.Name, w.old.Name)
 				continue
 			}
-			definition = "CHECK (" + text + ")"
-			if con.NoInherit {
-				definition += " NO INHERIT"
-			}
+			definition = check(text, con)
 		}
 		w.like(m, w.t, con, definition, base != nil && base.Constraint(con.Name) != nil)
 	}
@@ -224,6 +221,15 @@ func (r *Release) indexOf(t *catalog.Relation, x *catalog.IndexInfo) (body strin
 		return "", false
 	}
 	return indexBody(r.twinned(t), &like), true
+}
+
+// check is the text of one with a condition.
+func check(condition string, con *catalog.Constraint) string {
+	out := "CHECK (" + condition + ")"
+	if con.NoInherit {
+		out += " NO INHERIT"
+	}
+	return out
 }
 
 // foreignKey is the text of one.

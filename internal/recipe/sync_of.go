@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // twinOf is what takes the place of a column that gets another name, or another type for which each
@@ -98,15 +97,6 @@ func (w *twin) unfilled() {
 
 // changesRows reports whether a change is of rows of a table.
 func (c *Change) changesRows(table catalog.OID) bool {
-	var rv *pgparse.RangeVar
-	switch n := c.Node.GetNode().(type) {
-	case *pgparse.Node_UpdateStmt:
-		rv = n.UpdateStmt.Relation
-	case *pgparse.Node_InsertStmt:
-		rv = n.InsertStmt.Relation
-	case *pgparse.Node_DeleteStmt:
-		rv = n.DeleteStmt.Relation
-	}
-	t := c.resolve(rv)
+	t := c.rowsOf()
 	return t != nil && t.OID == table
 }

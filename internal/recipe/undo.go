@@ -148,10 +148,7 @@ func (c *Change) undropped(t *catalog.Relation) []string {
 		}
 		definition = foreignKey(t, ref, con)
 	case catalog.Check:
-		definition = "CHECK (" + con.ExprText + ")"
-		if con.NoInherit {
-			definition += " NO INHERIT"
-		}
+		definition = check(con.ExprText, con)
 	default:
 		return nil
 	}

@@ -148,7 +148,7 @@ func (v *htmlPlan) compared(p *onward.Plan, r *onward.Report) {
 			}
 		}
 	}
-	waits := "nobody for longer than a lock's timeout of 2 s"
+	waits := "nobody for longer than a lock's timeout of " + lockTimeout
 	if long > 0 {
 		waits = Count(long, "step") + " for as long as a table is big"
 	}

@@ -11,6 +11,9 @@ import (
 // batch is how many rows a run of a backfill passes, about.
 const batch = 1000
 
+// lockTimeout is for how long a step waits for a lock.
+var lockTimeout = fmt.Sprintf("%g s", onward.PlanLockTimeout.Seconds())
+
 // stepTime says for how long a step takes, and what others feel of it.
 func stepTime(s *onward.PlanStep) string {
 	var on string
@@ -44,7 +47,7 @@ func stepTime(s *onward.PlanStep) string {
 	case s.Duration == "grows":
 		return how
 	case blocks:
-		return "an instant; without its lock it gives up after 2 s, and is to be run again"
+		return "an instant; without its lock it gives up after " + lockTimeout + ", and is to be run again"
 	}
 	return "an instant"
 }

@@ -145,14 +145,20 @@ type request struct {
 	Replaced [][2]string `json:"replaced"`
 }
 
+// ready is a config with nothing left out, and the Python of its project.
+func (c Config) ready() (Config, string, error) {
+	c, err := c.complete()
+	if err != nil {
+		return c, "", err
+	}
+	python, err := Interpreter(c)
+	return c, python, err
+}
+
 // Render renders a project, or answers from the cache when nothing that it
 // depends on has changed. An error of type *Error comes from the project.
 func Render(ctx context.Context, cfg Config) (*Project, error) {
-	cfg, err := cfg.complete()
-	if err != nil {
-		return nil, err
-	}
-	python, err := Interpreter(cfg)
+	cfg, python, err := cfg.ready()
 	if err != nil {
 		return nil, err
 	}

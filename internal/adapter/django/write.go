@@ -120,11 +120,7 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 
 // read asks the project.
 func read(ctx context.Context, cfg Config) (*sources, error) {
-	cfg, err := cfg.complete()
-	if err != nil {
-		return nil, err
-	}
-	python, err := Interpreter(cfg)
+	cfg, python, err := cfg.ready()
 	if err != nil {
 		return nil, err
 	}

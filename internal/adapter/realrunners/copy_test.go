@@ -95,10 +95,7 @@ func TestMigrateSendsNoRows(t *testing.T) {
 // What sqlx makes of COPY … FROM STDIN.
 func TestSqlxSendsNoRows(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("sqlx")
-	if err != nil {
-		t.Skip("SKIPPED, not tested: sqlx (cargo install sqlx-cli) is not in PATH")
-	}
+	program := sqlxProgram(t)
 	base := map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n", "migrations/1_a.sql": "CREATE TABLE a (id int);\n"}
 	with := func(text, fails string) releaseCase {
 		return releaseCase{base, map[string]string{"migrations/2_b.sql": text}, fails}

@@ -29,16 +29,22 @@ func sqlxURL(t *testing.T, dsn string) string {
 	return "postgres://" + u.User.String() + "@" + url.QueryEscape(q.Get("host")) + ":" + q.Get("port") + u.Path
 }
 
+// sqlxProgram is where the command-line program of sqlx is, for tests that go without it. Building it
+// takes minutes and needs Rust, so its lack is no failure even where everything else is required.
+func sqlxProgram(t *testing.T) string {
+	t.Helper()
+	program, err := exec.LookPath("sqlx")
+	if err != nil {
+		t.Skip("SKIPPED, not tested: sqlx (cargo install sqlx-cli) is not in PATH")
+	}
+	return program
+}
+
 // sqlx on a server, where its command-line program is installed: what the
 // adapter's documentation says of transactions, messages, names and checksums.
 func TestSqlxOnServer(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("sqlx")
-	if err != nil {
-		// Building it takes minutes and needs Rust, so its lack is no failure
-		// even where everything else is required.
-		t.Skip("SKIPPED, not tested: sqlx (cargo install sqlx-cli) is not in PATH")
-	}
+	program := sqlxProgram(t)
 	s := server(t)
 	const index = "CREATE INDEX CONCURRENTLY ON pg_temp_t (id);\n"
 	for name, tc := range map[string]struct {

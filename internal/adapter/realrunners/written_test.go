@@ -355,10 +355,7 @@ func upPrisma(t *testing.T) func(dir, url string) error {
 
 func upSqlx(t *testing.T) func(dir, url string) error {
 	t.Helper()
-	program, err := exec.LookPath("sqlx")
-	if err != nil {
-		t.Skip("SKIPPED, not tested: sqlx (cargo install sqlx-cli) is not in PATH")
-	}
+	program := sqlxProgram(t)
 	return func(dir, url string) error {
 		return said(exec.CommandContext(t.Context(), program, "migrate", "run", "--source", dir, "--database-url", url))
 	}
@@ -369,7 +366,7 @@ func upPsql(t *testing.T) func(dir, url string) error {
 	t.Helper()
 	program, err := exec.LookPath("psql")
 	if err != nil {
-		t.Skip("SKIPPED, not tested: psql is not in PATH")
+		pgservertest.Missing(t, err)
 	}
 	var ran []string
 	return func(dir, url string) error {
