@@ -43,9 +43,9 @@ generate: ## what is generated: syntax tree aliases, list of rules, pages
 stale: ## fails when a generated file is not what its generator writes
 	./scripts/stale.sh
 
-prove: ## the model of locks, and the rules' claims, against real servers 13 to 18
+prove: ## the model of locks, and the rules' claims, against real servers 13 to 18; PROVE=ends for oldest and newest
 	./scripts/setup.sh postgres
-	ONWARD_REQUIRE=1 ONWARD_PROVE=1 $(GO) test -count=1 -timeout 20m ./internal/effect/prove/... ./internal/rules/prove/...
+	ONWARD_REQUIRE=1 ONWARD_PROVE=$(or $(PROVE),all) $(GO) test -count=1 -timeout 20m ./internal/effect/prove/... ./internal/rules/prove/...
 
 kills: ## rehearsals killed at KILLS instants, 100 if not told: nothing may stay
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^TestKilled$$' ./rehearse

@@ -48,16 +48,18 @@ func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 
 // TestProve runs every form on every major and compares. PROVE_FORM restricts
 // it to the forms whose id matches the value; without it and without
-// ONWARD_PROVE=1 only a part is run.
+// ONWARD_PROVE (see [pgservertest.Proved]) only a part is run.
 func TestProve(t *testing.T) {
 	forms := parse(t, "forms.txt")
 	alone := parse(t, "alone.txt")
 	only := os.Getenv("PROVE_FORM")
 	wanted := regexp.MustCompile(only)
-	majors := pgservertest.Majors()
-	if os.Getenv("ONWARD_PROVE") != "1" && only == "" {
-		majors = majors[len(majors)-1:]
-		t.Logf("ONWARD_PROVE=1 is not set: the forms that need no setup of their own, on Postgres %d only", majors[0])
+	majors := pgservertest.Proved()
+	switch {
+	case only != "":
+		majors = pgservertest.Majors()
+	case len(majors) == 1:
+		t.Logf("ONWARD_PROVE is not set: the forms that need no setup of their own, on Postgres %d only", majors[0])
 		forms = slices.DeleteFunc(forms, func(f Form) bool { return f.Setup != "" || f.Line%5 > 0 })
 		alone = alone[:3]
 	}

@@ -34,6 +34,19 @@ func Majors() []int {
 	return majors
 }
 
+// Proved are the majors that a proof of our model runs on. ONWARD_PROVE tells: "all" for every one, "ends" for the
+// oldest and the newest; without it the newest.
+func Proved() []int {
+	majors := Majors()
+	switch os.Getenv("ONWARD_PROVE") {
+	case "all":
+		return majors
+	case "ends":
+		return []int{majors[0], majors[len(majors)-1]}
+	}
+	return majors[len(majors)-1:]
+}
+
 // Server returns this process's server of a major version, starting it at the first call. Nobody needs to stop it:
 // it ends with the process (or with Main). Tests share it, so they keep to databases of their own.
 func Server(t testing.TB, major int) *pgserver.Server {

@@ -47,14 +47,13 @@ func proofs(t *testing.T) []proof {
 }
 
 // TestProve runs every fixture on every major of its range. PROVE_RULE
-// restricts it to the rules whose id contains the value; without it and without
-// ONWARD_PROVE=1 only the newest major is run.
+// restricts it to the rules whose id contains the value; without it [pgservertest.Proved]
+// tells the majors.
 func TestProve(t *testing.T) {
 	all := proofs(t)
-	majors := pgservertest.Majors()
-	if os.Getenv("ONWARD_PROVE") != "1" && os.Getenv("PROVE_RULE") == "" {
-		majors = majors[len(majors)-1:]
-		t.Logf("ONWARD_PROVE=1 is not set: on Postgres %d only", majors[0])
+	majors := pgservertest.Proved()
+	if os.Getenv("PROVE_RULE") != "" {
+		majors = pgservertest.Majors()
 	}
 	roles := roles(all)
 	var mu sync.Mutex
