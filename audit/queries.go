@@ -54,6 +54,14 @@ func (r *Release) Queries(load *Workload, told map[string]bool) []onward.QueryFi
 	return queries.Judge(in)
 }
 
+// NewQueries lists what is wrong with the way in which the new code asks, on the schema that the
+// release makes; behind [Release.Audit].
+func (r *Release) NewQueries(load *Workload) []onward.QueryFinding {
+	in := r.queries(load)
+	in.Deployed, in.Head = in.Head, nil
+	return queries.Judge(in)
+}
+
 func (r *Release) queries(load *Workload) *queries.Input {
 	in := r.a.queries(load)
 	main := r.main()

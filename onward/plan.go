@@ -26,6 +26,8 @@ type Plan struct {
 	Proof PlanProof `json:"proof"`
 	// Notes say what to know before the plan is run.
 	Notes []string `json:"notes,omitempty"`
+	// Statements are what new code, or who operates it, is to send from now on: no step runs them.
+	Statements []PlanStatement `json:"statements,omitempty"`
 	// Name, Dir and Commit are there once migrations were written: the name of the plan's
 	// file, where the migrations lie, and the id of the commit that is the base.
 	Name   string `json:"name,omitempty"`
@@ -42,6 +44,14 @@ func (p *Plan) Contract() int {
 		return i
 	}
 	return len(p.Steps)
+}
+
+// PlanStatement is one that a plan recommends to the code behind it.
+type PlanStatement struct {
+	// Name says what it is for, Text what it does and when; SQL has $1 for the values of a key.
+	Name string `json:"name"`
+	Text string `json:"text"`
+	SQL  string `json:"sql"`
 }
 
 // PlannedMigration is a migration that a plan takes the place of.

@@ -16,6 +16,8 @@ type QueryFinding struct {
 	// rows or milliseconds, as Fact says.
 	Count int64 `json:"count"`
 	Most  int64 `json:"most"`
+	// Relation is the table, schema-qualified; "" where the finding is not about one alone.
+	Relation string `json:"relation,omitempty"`
 	// Fact, Harm and Instead are as in [Finding].
 	Fact    string `json:"fact"`
 	Harm    string `json:"harm"`

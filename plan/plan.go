@@ -46,6 +46,9 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 		return nil, nil, err
 	}
 	p := planned(report, folds, c.Settings, deployed(folds), release.Measure)
+	if err := p.unfiltered(release, c.New); err != nil {
+		return nil, nil, err
+	}
 	if c.Sketch || len(p.plan.Steps) == 0 {
 		return p.plan, report, nil
 	}
@@ -93,7 +96,7 @@ func planned(report *onward.Report, folds []*audit.Folded, settings *config.Conf
 	}}
 	p.release = recipe.NewRelease(deployed, report.Postgres)
 	if settings != nil {
-		p.release.Deprecated = settings.Deprecated
+		p.release.Deprecated, p.release.SoftDelete = settings.Deprecated, settings.SoftDelete
 	}
 	for _, m := range folds {
 		p.plan.Migrations = append(p.plan.Migrations, onward.PlannedMigration{ID: m.ID, Path: m.Path})
@@ -149,11 +152,18 @@ func (p *planner) make() {
 		for i := range made.Steps {
 			made.Steps[i].From = c
 		}
-		p.steps = append(p.steps, made.Steps...)
+		p.took(made)
 		p.open[c] = len(made.Missing) > 0
-		p.plan.Proof.Missing = onceMore(p.plan.Proof.Missing, made.Missing)
-		p.plan.Notes = onceMore(p.plan.Notes, made.Notes)
 	}
+	p.took(p.release.Behind())
+}
+
+// took takes what a recipe made into the plan.
+func (p *planner) took(made *recipe.Made) {
+	p.steps = append(p.steps, made.Steps...)
+	p.plan.Proof.Missing = onceMore(p.plan.Proof.Missing, made.Missing)
+	p.plan.Notes = onceMore(p.plan.Notes, made.Notes)
+	p.plan.Statements = append(p.plan.Statements, made.Says...)
 }
 
 // onceMore adds sentences that are not there yet.

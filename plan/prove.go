@@ -60,12 +60,13 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	if err != nil {
 		return err
 	}
-	want, err := v.state(func(conn *pgx.Conn) error { return original(ctx, conn, folds) })
+	release := func(conn *pgx.Conn) error { return original(ctx, conn, folds, p.release.Beyond) }
+	want, err := v.state(release)
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
 		v.plan.Notes = append(v.plan.Notes, fmt.Sprintf("the migrations as they stand fail on made-up rows (%s (%s)): rows were not compared", failed.Message, failed.Code))
 		v.filled = ""
 		if before, err = v.state(v.extended); err == nil {
-			want, err = v.state(func(conn *pgx.Conn) error { return original(ctx, conn, folds) })
+			want, err = v.state(release)
 		}
 	}
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
@@ -147,8 +148,9 @@ func (v *prover) extended(conn *pgx.Conn) error {
 	return nil
 }
 
-// original runs the statements of the migrations.
-func original(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded) error {
+// original runs the statements of the migrations, and those that the words of columns ask for
+// beyond them.
+func original(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, beyond []string) error {
 	for _, m := range folds {
 		for _, s := range m.Statements {
 			if s.Node == nil || s.Parent >= 0 || s.In != "" || s.Node.GetTransactionStmt() != nil {
@@ -157,6 +159,11 @@ func original(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded) error 
 			if _, err := conn.Exec(ctx, s.SQL); err != nil {
 				return fmt.Errorf("%s:%d: %w", m.Path, s.Line, err)
 			}
+		}
+	}
+	for _, sql := range beyond {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("what is asked for beyond the migrations: %s: %w", sql, err)
 		}
 	}
 	return nil

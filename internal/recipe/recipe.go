@@ -49,6 +49,12 @@ type Release struct {
 	Volatile map[string]bool
 	// Deprecated are columns that the settings call so, by table.column, in the words of a comment.
 	Deprecated map[string]string
+	// SoftDelete are columns that the settings call the mark of deleted rows, by table.
+	SoftDelete map[string]string
+	// Adopted are those that the release adds, and Beyond the statements that make of the release's
+	// schema the one that the plan makes, because words of a column ask for more.
+	Adopted []Adopted
+	Beyond  []string
 	// Filled are columns that the plan fills, and the migrations do not: "public.t.c".
 	Filled map[string]bool
 	// Changed are columns whose old values nobody can give back.
@@ -80,11 +86,20 @@ type Step struct {
 	From *Change
 }
 
+// Adopted is a column that says from this release on which rows of a table are deleted.
+type Adopted struct{ Table, Column string }
+
 // Made is what a recipe makes of a change.
 type Made struct {
 	Steps []Step
 	// Missing says why the plan cannot be proven, Notes what to know of it.
 	Missing, Notes []string
+	// Says are statements that nobody runs but the new code, or who operates it.
+	Says []onward.PlanStatement
+}
+
+func (m *Made) say(what, text, sql string) {
+	m.Says = append(m.Says, onward.PlanStatement{Name: what, Text: text, SQL: sql})
 }
 
 func (m *Made) missing(format string, args ...any) {

@@ -25,6 +25,7 @@ type htmlPlan struct {
 	Phases                               []htmlPlanPhase
 	Checks                               []htmlCheck
 	Missing, Notes                       []string
+	Statements                           []onward.PlanStatement
 }
 
 // htmlCompared is one question about the release as it is written, and as it is planned.
@@ -111,6 +112,9 @@ func newHTMLPlan(p *onward.Plan, r *onward.Report) *htmlPlan {
 	}
 	for _, n := range p.Notes {
 		v.Notes = append(v.Notes, Line(n))
+	}
+	for _, s := range p.Statements {
+		v.Statements = append(v.Statements, onward.PlanStatement{Name: Line(s.Name), Text: Line(s.Text), SQL: Line(s.SQL)})
 	}
 	return v
 }

@@ -21,7 +21,7 @@ func explained() (*onward.Plan, *onward.Report) {
 			Requires: []onward.Requirement{{Kind: onward.RequiresCheck, Text: "its check finds no row"}}},
 		{ID: "03-backfill", Phase: onward.Backfill, Class: onward.StepBackfill, SQL: "UPDATE t SET b = a;\n", Repeat: true, Why: "fills b", Migration: "2_b", Effects: lock(onward.RowExclusiveLock, onward.Scan)},
 		{ID: "04-contract", Phase: onward.Contract, Class: onward.StepDDL, SQL: "ALTER TABLE t DROP COLUMN a;\n", Why: "goes", Migration: "2_b", Requires: []onward.Requirement{{Kind: onward.RequiresGone, Text: "no process of main is left"}}},
-	}}
+	}, Statements: []onward.PlanStatement{{Name: "restore a row", Text: "It changes no row where none is deleted.", SQL: "UPDATE t SET gone = NULL WHERE id = $1"}}}
 	r := &onward.Report{
 		Migrations: []onward.Migration{{ID: "2_b", Path: "m/2_b.sql", Transaction: onward.TransactionFile, Statements: []onward.Statement{{SQL: "ALTER TABLE t RENAME COLUMN a TO b", Line: 1, Duration: "instant", Effects: p.Steps[0].Effects}}}},
 		Findings:   []onward.Finding{{Rule: "column-rename", Category: onward.Compatibility, Severity: onward.Error, Path: "m/2_b.sql", Line: 1, Fact: "column a is renamed"}},
@@ -34,7 +34,7 @@ func explained() (*onward.Plan, *onward.Report) {
 func TestPlanExplainsItself(t *testing.T) {
 	t.Parallel()
 	p, r := explained()
-	both := []string{"an instant; without its lock it gives up after 2 s", "about 2 min; reads and writes go on", "runs, ", "no row is found by: SELECT 1 FROM t", "no process of main is left", "there is no way back", "nothing is left to take back", "ALTER TABLE t DROP COLUMN b;"}
+	both := []string{"to restore a row", "It changes no row where none is deleted.", "UPDATE t SET gone = NULL WHERE id = $1", "an instant; without its lock it gives up after 2 s", "about 2 min; reads and writes go on", "runs, ", "no row is found by: SELECT 1 FROM t", "no process of main is left", "there is no way back", "nothing is left to take back", "ALTER TABLE t DROP COLUMN b;"}
 	var text, page strings.Builder
 	if err := report.WritePlan(&text, report.FormatTerminal, p, report.Options{Width: 200}); err != nil {
 		t.Fatal(err)

@@ -112,6 +112,12 @@ func (p *page) planEnd(plan *onward.Plan) {
 			p.wrap("  ", "  ", Line(n), p.plain())
 		}
 	}
+	for _, s := range plan.Statements {
+		p.blank()
+		p.line(p.paint(p.Bold, Line("to "+s.Name)))
+		p.wrap("  ", "  ", Line(s.Text), p.plain())
+		p.line("  ", p.paint(p.Dim, Line(s.SQL)))
+	}
 	p.blank()
 	for _, c := range plan.Proof.Checks {
 		word, style := "ok", p.plain()
@@ -174,6 +180,10 @@ func planSQL(w io.Writer, p *onward.Plan) error {
 			comment("again and again, until it returns 0")
 		}
 		b.WriteString(s.SQL)
+	}
+	for _, s := range p.Statements {
+		b.WriteString("\n")
+		comment("to %s: %s\n%s", s.Name, s.Text, s.SQL)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

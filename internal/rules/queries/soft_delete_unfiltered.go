@@ -10,17 +10,21 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
 )
 
+// SoftDeleteUnfiltered is the name of the rule that finds queries which take deleted rows for others.
+const SoftDeleteUnfiltered = "soft-delete-unfiltered"
+
 // softDeleteUnfiltered finds queries that take deleted rows for others.
 var softDeleteUnfiltered = &Rule{Rule: rule.Rule{
-	ID:       "soft-delete-unfiltered",
+	ID:       SoftDeleteUnfiltered,
 	Category: onward.Queries,
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "A query does not say whether it means rows that are marked as deleted",
-	Harm:     "Rows with deleted_at are gone for the user, and this query shows, counts or changes them. Told is a SELECT or UPDATE whose conditions do not name the column, where the project filters by it elsewhere (two other recorded queries on the table at least, and no fewer than those that do not), or where `soft_delete` in onward.yaml names it. A row that is asked for by its key, or whether there is one, is a note: that may be meant. What asks for deleted rows names the column, and is not told.",
+	Harm:     "Rows with deleted_at are gone for the user, and this query shows, counts or changes them. Told is a SELECT or UPDATE whose conditions do not name the column, where the project filters by it elsewhere (two other recorded queries on the table at least, and no fewer than those that do not), or where `soft_delete` in onward.yaml names it, or its comment says `onward: soft delete`. A row that is asked for by its key, or whether there is one, is a note: that may be meant. What asks for deleted rows names the column, and is not told.",
 	Instead:  "Add deleted_at IS NULL to the condition, or say that deleted rows are meant: deleted_at IS NOT NULL, or both.",
 }, check: unfiltered}
 
@@ -50,22 +54,23 @@ func unfiltered(p *pass) {
 				without = append(without, q)
 			}
 		})
-		if !mark.configured && (filter < enoughFilter || filter < len(without)) {
+		if mark.says == "" && (filter < enoughFilter || filter < len(without)) {
 			continue
 		}
 		for _, q := range without {
-			p.unfiltered(q, table, mark.column, filter)
+			p.unfiltered(q, table, mark, filter)
 		}
 	}
 }
 
-func (p *pass) unfiltered(q *workload.Query, table catalog.Name, column string, filter int) {
+func (p *pass) unfiltered(q *workload.Query, table catalog.Name, is mark, filter int) {
+	column := is.column
 	t := p.text(q)
 	one := p.byKey(t, t.named(table)[0], p.deployed(table))
 	if one && q.Kind == workload.Update {
 		return // of a row that was read before
 	}
-	severity, others := onward.Off, "soft_delete in onward.yaml says that it is to"
+	severity, others := onward.Off, is.says+" says that it is to"
 	if one || asksOnlyWhether(t) {
 		severity = onward.Info
 	}
@@ -80,7 +85,7 @@ func (p *pass) unfiltered(q *workload.Query, table catalog.Name, column string, 
 		does = "changes"
 	}
 	p.report(onward.QueryFinding{
-		Severity: severity, Count: q.Calls, Most: q.MostRows,
+		Severity: severity, Relation: table.Qualified(), Count: q.Calls, Most: q.MostRows,
 		Fact:    fmt.Sprintf("it %s %s and does not filter by %s, and %s", does, table, column, others),
 		Harm:    "rows that are marked as deleted come with the others",
 		Instead: "add the condition on " + column + ", or name it where deleted rows are meant",
@@ -88,8 +93,8 @@ func (p *pass) unfiltered(q *workload.Query, table catalog.Name, column string, 
 }
 
 type mark struct {
-	column     string
-	configured bool
+	column string
+	says   string // who says so; "" where only the name does
 }
 
 // marks are the tables with a column that says which rows are deleted.
@@ -102,8 +107,16 @@ func (p *pass) marks() map[catalog.Name]mark {
 			}
 		}
 	})
+	for _, c := range []*catalog.Catalog{p.Head, p.Deployed} {
+		if c == nil {
+			continue
+		}
+		for name, column := range deprecation.MarkedBy(c) {
+			out[relation(name)] = mark{column, "the comment on " + column}
+		}
+	}
 	for name, column := range p.SoftDelete {
-		out[relation(name)] = mark{column, true}
+		out[relation(name)] = mark{column, "soft_delete in onward.yaml"}
 	}
 	return out
 }

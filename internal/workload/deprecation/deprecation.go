@@ -54,15 +54,29 @@ func (d *Deprecation) Past(today string) bool {
 
 const prefix = "onward:"
 
-// Comment reads the comment on a column. ok is false for one that does not speak to onward.
+// Comment reads the comment on a column. ok is false for one that does not speak to onward, or
+// says which rows are deleted ([Mark]); err is that of its words all the same.
 func Comment(text string) (d Deprecation, ok bool, err error) {
-	at := strings.Index(strings.ToLower(text), prefix)
-	if at < 0 {
+	line, ok := spoken(text)
+	switch {
+	case !ok:
 		return d, false, nil
+	case marks(line):
+		_, err = mark(line)
+		return d, false, err
 	}
-	line, _, _ := strings.Cut(text[at+len(prefix):], "\n")
 	d, err = Parse(line)
 	return d, true, err
+}
+
+// spoken is what a comment says to onward.
+func spoken(text string) (line string, ok bool) {
+	at := strings.Index(strings.ToLower(text), prefix)
+	if at < 0 {
+		return "", false
+	}
+	line, _, _ = strings.Cut(text[at+len(prefix):], "\n")
+	return line, true
 }
 
 // Parse reads the words themselves: clauses in any order, between commas. "deprecated" must
