@@ -259,7 +259,7 @@ func (w *writer) write(ctx context.Context, tx pgx.Tx) (string, error) {
 	case kind == 3: // a row that is there, or is not
 		v := w.value()
 		id := strconv.Itoa(1 + w.rng.IntN(filled))
-		return w.mirrored(ctx, tx, insert+"("+id+", 2, "+p.in(v)+") ON CONFLICT ("+p.id+") DO UPDATE SET "+p.excluded(),
+		return w.mirrored(ctx, tx, insert+"("+id+", 2, "+p.in(v)+") ON CONFLICT ("+cmp.Or(p.unique, p.id)+") DO UPDATE SET "+p.excluded(),
 			"INSERT INTO public.control (id, value) VALUES ("+id+", "+v+") ON CONFLICT (id) DO UPDATE SET value = EXCLUDED.value")
 	case kind == 4 && s.unique && s.numbers > 0:
 		rows, control := row(w.value())
