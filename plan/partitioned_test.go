@@ -1,6 +1,9 @@
 package plan_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 const visits = `CREATE TABLE visitors (id bigint PRIMARY KEY, name text);
 CREATE TABLE visits (id bigserial PRIMARY KEY, visitor_id bigint NOT NULL REFERENCES visitors ON DELETE CASCADE, at timestamptz NOT NULL DEFAULT now(), what text DEFAULT 'x' CHECK (what <> ''), mail text);
@@ -8,6 +11,7 @@ CREATE INDEX visits_at_idx ON visits (at) WHERE what IS NOT NULL;
 CREATE INDEX ON visits (visitor_id);
 COMMENT ON TABLE visits IS 'who''s there';
 CREATE TABLE steps (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, visit_id bigint NOT NULL, title text, note text);
+CREATE TRIGGER watched BEFORE UPDATE ON steps FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE TABLE marks (id bigint PRIMARY KEY, step_id bigint REFERENCES steps ON DELETE CASCADE);
 `
 
@@ -39,7 +43,33 @@ ALTER INDEX steps_pkey RENAME TO steps_was_pkey;
 CREATE TABLE steps (LIKE steps_was INCLUDING DEFAULTS INCLUDING IDENTITY, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 CREATE TABLE steps_all PARTITION OF steps DEFAULT;
 INSERT INTO steps OVERRIDING SYSTEM VALUE SELECT * FROM steps_was;
-SELECT setval('steps_id_seq1', (SELECT max(id) FROM steps));`, 14, nil, ""},
+CREATE TRIGGER seen BEFORE UPDATE ON steps FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+SELECT setval('steps_id_seq1', (SELECT max(id) FROM steps));`, 14, []string{"ALTER TABLE steps_was DISABLE TRIGGER watched", "trigger watched of steps is none of the partitioned table's"}, ""},
+	{"other rows", `ALTER TABLE steps RENAME TO steps_was; CREATE TABLE steps (id bigint, visit_id bigint NOT NULL, title text, note text) PARTITION BY HASH (id); CREATE TABLE steps_0 PARTITION OF steps FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+INSERT INTO steps SELECT id, visit_id, upper(title), note FROM steps_was;`, 17, nil, "gives steps other rows"},
+	{"no rows, another unique key, a view", `CREATE VIEW seen AS SELECT id FROM steps; ALTER TABLE steps RENAME TO steps_was; CREATE TABLE steps (id bigint, visit_id bigint NOT NULL, title text, note text, UNIQUE (visit_id)) PARTITION BY HASH (visit_id); CREATE TABLE steps_0 PARTITION OF steps FOR VALUES WITH (MODULUS 1, REMAINDER 0);`, 17, nil, "copied by 0 statements"},
+}
+
+// All that counts on the table itself, and not on its name, is named.
+func TestShadowInTheWay(t *testing.T) {
+	t.Parallel()
+	const base = `CREATE TABLE t (id bigint PRIMARY KEY, up bigint REFERENCES t, a text);
+CREATE TABLE d (id bigint PRIMARY KEY DEFERRABLE);
+CREATE VIEW look AS SELECT a FROM t;
+CREATE POLICY mine ON t USING (a = 'x');
+CREATE STATISTICS together ON id, a FROM t;
+CREATE PUBLICATION out FOR TABLE t;
+CREATE RULE noted AS ON DELETE TO t DO INSTEAD NOTHING;
+CREATE TRIGGER seen BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE FUNCTION of(t) RETURNS text LANGUAGE sql AS 'SELECT 1::text';
+CREATE TABLE rows (id bigint PRIMARY KEY, whole t);`
+	p := planOf(t, base, &change{sql: "ALTER TABLE t ADD COLUMN b text GENERATED ALWAYS AS (upper(a)) STORED; ALTER TABLE d ADD COLUMN b bigint GENERATED ALWAYS AS (id) STORED;", major: 17, unproven: "x"})
+	missing := strings.Join(p.Proof.Missing, "\n")
+	for _, want := range []string{"look reads t", "t has policies", "t has statistics objects", "t is in a publication", "t has rules", "trigger seen of t", "function of takes", "rows has columns of the type", "refers to t itself", "primary key of d is deferrable"} {
+		if !strings.Contains(missing, want) {
+			t.Errorf("nothing says %q:\n%s", want, missing)
+		}
+	}
 }
 
 func TestPartitionedTables(t *testing.T) {

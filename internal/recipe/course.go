@@ -57,6 +57,8 @@ func (r *Release) Compose(changes []*Change) {
 		is.twin = r.twinOf(is)
 	}
 	r.partitioned()
+	r.generated()
+	r.generated()
 }
 
 // column is what a change is about alone, as it is before; a new one as it is then.

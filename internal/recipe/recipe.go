@@ -84,6 +84,9 @@ type Step struct {
 	Check string
 	// From is the change that it comes from.
 	From *Change
+	// Judged: it is the change as it stands, and nothing was found that makes others wait: by what is
+	// known of sizes, too.
+	Judged bool
 }
 
 // Adopted is a column that says from this release on which rows of a table are deleted.
@@ -138,7 +141,9 @@ func Plan(c *Change) *Made {
 		return m
 	}
 	if s := c.Release.shadowOf(c); s != nil {
-		return s.takes(c)
+		if m := s.takes(c); m != nil {
+			return m
+		}
 	}
 	if c.fresh() {
 		return asItStands(c)
@@ -173,7 +178,7 @@ func asItStands(c *Change) *Made {
 		why = "stands as it is, and others wait for it"
 	}
 	s := m.add(c.checkPhase(""), class, why, sql)
-	s.Undo = c.undo()
+	s.Undo, s.Judged = c.undo(), !c.waits()
 	c.writesRows()
 	return m
 }

@@ -23,6 +23,7 @@ type shadow struct {
 	fresh   string   // that name, until it has the table's
 	aside   string   // the table's then
 	stays   bool     // the release keeps the table, as aside
+	inPlace bool     // the table itself has it at the head
 	phase   onward.PlanPhase
 	why     string // what the phase is for
 	// columns are those that both have, and that are written; from and to are what tells rows apart in
@@ -47,9 +48,12 @@ func (s *shadow) under(own string) *catalog.Relation {
 	return &out
 }
 
-// takes is what becomes of a change that the shadow does. Where it cannot be made, all stand as they are.
+// takes is what becomes of a change that the shadow does. Where it cannot be made, all stand as they are, or,
+// nil, become what they do without it.
 func (s *shadow) takes(c *Change) *Made {
 	switch {
+	case len(s.wrong) > 0 && s.inPlace:
+		return nil
 	case len(s.wrong) > 0:
 		m := asItStands(c)
 		if c == s.c {

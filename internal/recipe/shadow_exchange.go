@@ -65,14 +65,14 @@ func keyText(t *catalog.Relation, con *catalog.Constraint, x *catalog.IndexInfo)
 	return out
 }
 
-// foreign gives the shadow the foreign keys of the table at the head, and the checks with them that it
-// has not got yet. It is empty: nothing is read.
-func (s *shadow) foreign(checks bool) {
+// foreign gives the shadow the foreign keys of the table at the head, and the checks that the release adds to
+// one that is there. It is empty: nothing is read.
+func (s *shadow) foreign() {
 	alter := "ALTER TABLE " + name(s.under(s.fresh)) + " ADD CONSTRAINT "
 	for _, con := range s.head.Constraints {
 		definition := ""
 		switch {
-		case con.Kind == catalog.Check && checks:
+		case con.Kind == catalog.Check && s.inPlace && !s.release.has(s.t, con):
 			definition = checkText(con)
 		case con.Kind == catalog.ForeignKey && con.Ref == s.head.OID:
 			s.not("foreign key %s of %s refers to %[2]s itself: rows would come before those that they refer to", con.Name, s.t.Name)
@@ -130,6 +130,7 @@ func (s *shadow) references(m *Made) {
 	r := s.release
 	to := *s.head
 	to.Name = s.under(s.fresh).Name
+	taken := map[catalog.OID]bool{}
 	for _, ref := range r.Deployed.References(s.t, false) {
 		if ref.From.OID == s.t.OID || ref.Con.Parent {
 			continue
@@ -144,10 +145,7 @@ func (s *shadow) references(m *Made) {
 			s.gone = append(s.gone, alter+"DROP CONSTRAINT IF EXISTS "+quote(ref.Con.Name))
 			continue
 		}
-		if ref.From.Kind != catalog.Table || len(ref.From.Partitions) > 0 || ref.From.Parent != 0 {
-			m.missing("foreign key %s of %s refers to %s, and is not taken along: %s is partitioned, or a partition", ref.Con.Name, ref.From.Name, s.t.Name, ref.From.Name)
-			continue
-		}
+		taken[now.ID] = true
 		own := r.unique(now.Name, "onward", "")
 		with := *now
 		with.Deferrable, with.InitiallyDeferred = true, true
@@ -158,6 +156,11 @@ func (s *shadow) references(m *Made) {
 		s.back = append(s.back, alter+"RENAME CONSTRAINT "+quote(now.Name)+" TO "+quote(own), alter+"RENAME CONSTRAINT "+quote(was)+" TO "+quote(ref.Con.Name),
 			alter+"ALTER CONSTRAINT "+quote(own)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quote(ref.Con.Name)+deferral(ref.Con))
 		s.gone = append(s.gone, alter+"DROP CONSTRAINT IF EXISTS "+quote(was))
+	}
+	for _, ref := range r.head.References(s.head, false) { // those that the release brings
+		if ref.From.OID != s.head.OID && !ref.Con.Parent && !taken[ref.Con.ID] {
+			m.validated(ref.From, ref.Con.Name, foreignKey(ref.From, &to, ref.Con), s.phase)
+		}
 	}
 	if s.phase == onward.Contract { // what was written since is not in the table
 		s.swap, s.gone = append(s.swap, s.gone...), nil
@@ -229,7 +232,11 @@ func (s *shadow) exchange() {
 	for _, tr := range t.Triggers {
 		if tr.Enabled && s.phase == onward.Backfill {
 			s.swap = append(s.swap, "ALTER TABLE "+name(old)+" DISABLE TRIGGER "+quote(tr.Name))
-			s.back = append([]string{"ALTER TABLE " + name(old) + " ENABLE TRIGGER " + quote(tr.Name)}, s.back...)
+			on := "ALTER TABLE " + name(old) + " ENABLE TRIGGER " + quote(tr.Name)
+			s.back = append([]string{on}, s.back...)
+			if s.stays {
+				s.gone = append(s.gone, on)
+			}
 		}
 	}
 	for _, c := range s.changes {

@@ -87,19 +87,31 @@ func (c *Change) unties(group map[catalog.OID]bool) bool {
 // follows reports whether the shadow does what a change of its group does.
 func (s *shadow) follows(c *Change, group map[catalog.OID]bool) bool {
 	switch n := c.Node.GetNode().(type) {
-	case *pgparse.Node_RenameStmt, *pgparse.Node_CreateStmt, *pgparse.Node_IndexStmt, *pgparse.Node_InsertStmt, *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt,
-		*pgparse.Node_CommentStmt, *pgparse.Node_GrantStmt, *pgparse.Node_AlterOwnerStmt, *pgparse.Node_AlterSeqStmt, *pgparse.Node_SelectStmt, *pgparse.Node_VacuumStmt:
+	case *pgparse.Node_RenameStmt, *pgparse.Node_GrantStmt, *pgparse.Node_AlterOwnerStmt, *pgparse.Node_AlterSeqStmt, *pgparse.Node_SelectStmt:
+		return !s.inPlace
+	case *pgparse.Node_CommentStmt, *pgparse.Node_IndexStmt, *pgparse.Node_VacuumStmt:
 		return true
+	case *pgparse.Node_CreateStmt:
+		made, _ := c.After.Resolve(n.CreateStmt.Relation)
+		return made != nil && group[made.OID]
+	case *pgparse.Node_InsertStmt:
+		into := c.resolve(n.InsertStmt.Relation)
+		return into != nil && into.OID == s.head.OID && !s.inPlace
+	case *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt:
+		return false
 	case *pgparse.Node_DropStmt:
-		return len(n.DropStmt.Objects) == 1
+		return len(n.DropStmt.Objects) == 1 && !s.inPlace
 	case *pgparse.Node_CreateTrigStmt:
 		// It comes with the swap, as it is written.
 		on := c.resolve(n.CreateTrigStmt.Relation)
 		return on != nil && on.OID == s.head.OID && n.CreateTrigStmt.Relation.Relname == s.t.Name.Name && !n.CreateTrigStmt.Replace
 	case *pgparse.Node_AlterTableStmt:
+		if s.inPlace {
+			return group[c.Altered().OID] && s.adds(c)
+		}
 		switch c.subtype() {
 		case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_ValidateConstraint:
-			return true
+			return group[c.Altered().OID] || len(c.Node.GetAlterTableStmt().Cmds) == 1 || c.Command.Def.GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN || c.unties(group)
 		case pgparse.AlterTableType_AT_AttachPartition, pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_ColumnDefault,
 			pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull, pgparse.AlterTableType_AT_AddIdentity, pgparse.AlterTableType_AT_ReplicaIdentity,
 			pgparse.AlterTableType_AT_ChangeOwner, pgparse.AlterTableType_AT_SetExpression:
@@ -134,6 +146,14 @@ func (s *shadow) inTheWay() {
 			s.not("%s is in a publication, which would go on with the old table", at.Name)
 		}
 	}
+	for _, tr := range t.Triggers {
+		switch {
+		case s.inPlace:
+			s.not("trigger %s of %s is not taken along: what it is called with is not known", tr.Name, t.Name)
+		case s.head.Trigger(tr.Name) == nil:
+			s.told = append(s.told, "trigger "+tr.Name+" of "+t.Name.String()+" is none of the partitioned table's: the release does not make it anew")
+		}
+	}
 	if t.Parent != 0 || t.HasKids() || len(t.Inherits) > 0 || t.Persistence != catalog.Permanent || t.OfType != 0 {
 		s.not("%s is no plain table: a partition, of a type, unlogged, or with parents or children", t.Name)
 	}
@@ -142,20 +162,41 @@ func (s *shadow) inTheWay() {
 			s.not("the primary key of %s is deferrable: no row can be told by it in ON CONFLICT", t.Name)
 		}
 	}
+	for _, ref := range base.References(t, false) {
+		if now := s.kept(ref); now != nil {
+			s.carries(ref.From, now)
+		}
+	}
+	for _, ref := range s.release.head.References(s.head, false) {
+		s.carries(ref.From, ref.Con)
+	}
 	s.rowType()
+}
+
+// carries names a foreign key to the table that has no like while both are there.
+func (s *shadow) carries(from *catalog.Relation, con *catalog.Constraint) {
+	if from.OID == s.head.OID || from.OID == s.t.OID || con.Parent {
+		return
+	}
+	base := s.release.Deployed.Relation(from.OID)
+	if base == nil || base.Kind != catalog.Table || base.Parent != 0 || base.Name != from.Name || !con.Valid {
+		s.not("foreign key %s of %s refers to %s, and is not taken along: %[2]s is new, partitioned, a partition or renamed, or the key is not valid", con.Name, from.Name, s.t.Name)
+	}
 }
 
 // rowType names the functions and tables that take or give whole rows of the table.
 func (s *shadow) rowType() {
-	typ := s.release.Deployed.CompositeOf(s.t)
-	if typ == nil {
-		return
+	is := func(typ catalog.Type) bool {
+		return typ.Name.Name == s.t.Name.Name && (typ.Name.Schema == s.t.Name.Schema || typ.Name.Schema == "")
 	}
-	for _, by := range s.release.Deployed.TypedBy(typ.OID) {
-		s.not("%s has columns of the type of %s's rows", by.Name, s.t.Name)
-	}
+	s.release.Deployed.Relations(func(r *catalog.Relation) bool {
+		if slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return is(col.Type) }) {
+			s.not("%s has columns of the type of %s's rows", r.Name, s.t.Name)
+		}
+		return true
+	})
 	s.release.Deployed.EachFunction(func(fn *catalog.Function) bool {
-		if fn.Returns.OID == typ.OID || slices.ContainsFunc(fn.Args, func(a catalog.Type) bool { return a.OID == typ.OID }) {
+		if is(fn.Returns) || slices.ContainsFunc(fn.Args, is) {
 			s.not("function %s takes or gives rows of %s", fn.Name, s.t.Name)
 		}
 		return true

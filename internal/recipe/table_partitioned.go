@@ -252,7 +252,7 @@ func (s *shadow) partitions() {
 		}
 	}
 	s.indexed()
-	s.foreign(false)
+	s.foreign()
 	s.parts(shadow, s.head)
 	s.allowed()
 }

@@ -1,0 +1,46 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/config"
+)
+
+const lines = `CREATE TABLE shops (id bigint PRIMARY KEY);
+CREATE TABLE lines (id integer GENERATED ALWAYS AS IDENTITY (START WITH 5 INCREMENT BY 2) PRIMARY KEY, shop_id bigint REFERENCES shops ON DELETE SET NULL, number serial, price numeric NOT NULL DEFAULT 3 CHECK (price >= 0), what text COLLATE "C", loud text GENERATED ALWAYS AS (what || '!') STORED, CONSTRAINT once UNIQUE (number, price)) WITH (fillfactor = 90);
+CREATE INDEX ON lines (what text_pattern_ops, lower(what)) WHERE price > 1;
+COMMENT ON COLUMN lines.what IS 'it''s';
+CREATE TABLE marks (id bigint PRIMARY KEY, line_id integer CONSTRAINT of_line REFERENCES lines ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE VIEW dear AS SELECT id FROM shops;
+CREATE TABLE keyless (a integer);
+-- +goose StatementBegin
+CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.what := coalesce(NEW.what, 'x'); RETURN NEW; END $$;
+-- +goose StatementEnd
+`
+
+var generatedColumns = []change{
+	{"generated with an index", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED; CREATE INDEX ON lines (twice); COMMENT ON COLUMN lines.twice IS 'two';", 17,
+		[]string{"LIKE lines INCLUDING ALL", "FOREIGN KEY (line_id) REFERENCES lines_onward (id) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT VALID"}, ""},
+	{"two generated, and a check", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED NOT NULL, ADD COLUMN long integer GENERATED ALWAYS AS (length(what)) STORED, ADD CONSTRAINT few CHECK (long >= 0);", 13, nil, ""},
+	{"another expression", "ALTER TABLE lines ALTER COLUMN loud SET EXPRESSION AS (what || '?');", 17, nil, ""},
+	{"generated 18", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED;", 18, nil, ""},
+	{"virtual 18", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) VIRTUAL;", 18, []string{"is safe as it stands"}, ""},
+	{"generated, no key", "ALTER TABLE keyless ADD COLUMN b integer GENERATED ALWAYS AS (a * 2) STORED;", 17, nil, "nothing to go along its rows by"},
+	{"generated, unique", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED; CREATE UNIQUE INDEX twice_once ON lines (twice);", 17, nil, "unique in a way that the deployed table is not (twice_once)"},
+	{"generated and rows", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED; UPDATE lines SET price = 4;", 17, nil, "a release of its own"},
+}
+
+func TestGeneratedColumns(t *testing.T) {
+	t.Parallel()
+	proven(t, lines, generatedColumns)
+}
+
+// A small table is written anew as it stands: nobody waits for long.
+func TestGeneratedSmall(t *testing.T) {
+	t.Parallel()
+	p := planOn(t, lines, "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED;", 17, &config.Config{Postgres: []int{17}, SmallTables: []string{"lines"}})
+	if len(p.Steps) != 1 || !strings.Contains(p.Steps[0].SQL, "ALTER TABLE lines ADD COLUMN twice") || !p.Proof.Proven {
+		t.Error(told(p))
+	}
+}
