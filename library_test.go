@@ -201,7 +201,7 @@ errors: NotRepositoryError UnknownRevisionError ServerError config.Error Missing
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, preflight.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}} {
+	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, preflight.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}, config.Preflight{}} {
 		settings := reflect.TypeOf(c)
 		for i := range settings.NumField() {
 			f := settings.Field(i)

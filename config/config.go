@@ -57,6 +57,8 @@ type Config struct {
 	// SoftDelete names the columns that say which rows of a table are deleted, by table:
 	// "users", "shop.orders". Those called deleted_at are found without it.
 	SoftDelete map[string]string `yaml:"soft_delete"`
+	// Preflight is what onward preflight asks of a running database.
+	Preflight Preflight `yaml:"preflight"`
 	// AcceptOpaque names files that may stay unjudged: true for all, or a list
 	// of patterns. What could not be read and is not accepted makes the exit
 	// code 3.
@@ -99,6 +101,29 @@ type Assume struct {
 	// LockTimeout and StatementTimeout are set for the role or the database.
 	LockTimeout      Timeout `yaml:"lock_timeout"`
 	StatementTimeout Timeout `yaml:"statement_timeout"`
+}
+
+// Preflight says where the checks of a running database begin to warn, and names queries for
+// what a server does not tell. The zero value of each limit is its default.
+type Preflight struct {
+	// Disk is a query with one column: the bytes that are free for the server's files, the
+	// least where it has several rows. Backup is one with the times at which base backups
+	// ended. They run read-only, with a short timeout.
+	Disk   string `yaml:"disk"`
+	Backup string `yaml:"backup"`
+	// BackupDays is how old the last base backup may be, in days; 8 by default.
+	BackupDays int `yaml:"backup_days"`
+	// CertificateWarningDays and CertificateErrorDays are how long before a certificate's
+	// end it is told, in days; 30 and 7 by default.
+	CertificateWarningDays int `yaml:"certificate_warning_days"`
+	CertificateErrorDays   int `yaml:"certificate_error_days"`
+	// TransactionAge is how long a transaction may be open that holds locks; 5s by default.
+	TransactionAge Timeout `yaml:"transaction_age"`
+	// ReplicaLag is how far behind a replica may be; 10s by default.
+	ReplicaLag Timeout `yaml:"replica_lag"`
+	// SlotWAL is how much WAL a slot may keep, and a replica may have to replay; 1 GiB by
+	// default.
+	SlotWAL Bytes `yaml:"slot_wal"`
 }
 
 // Timeout is a time in milliseconds; 0 is none. The file spells it as Postgres

@@ -180,6 +180,7 @@ func (d *decoder) config(n ast.Node, c *Config) {
 		{"workload", func(n ast.Node) { c.Workload = d.oneOrMore(n) }},
 		{"deprecated", func(n ast.Node) { c.Deprecated = d.deprecated(n) }},
 		{"soft_delete", func(n ast.Node) { c.SoftDelete = d.softDelete(n) }},
+		{"preflight", func(n ast.Node) { d.preflight(n, &c.Preflight) }},
 		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.accept(n) }},
 	})
 }

@@ -27,6 +27,7 @@ func TestSchema(t *testing.T) {
 	}
 	s.compare(t, "", reflect.TypeFor[config.Config]())
 	s.Properties["migrations"].Items.compare(t, "migrations.", reflect.TypeFor[config.Migrations]())
+	s.Properties["preflight"].compare(t, "preflight.", reflect.TypeFor[config.Preflight]())
 	s.Properties["assume"].compare(t, "assume.", reflect.TypeFor[config.Assume]())
 	if diff := cmp.Diff([]string{"recommended", "strict", "design", "security"}, s.Properties["presets"].Items.Enum); diff != "" {
 		t.Errorf("presets (-known +schema):\n%s", diff)
@@ -75,8 +76,8 @@ func (s *schema) compare(t *testing.T, prefix string, typ reflect.Type) {
 		switch prefix {
 		case "migrations.":
 			text = "migrations:\n  - dir: a\n    " + strings.Replace(text, "dir: ~", "# ", 1)
-		case "assume.":
-			text = "assume:\n  " + text
+		case "assume.", "preflight.":
+			text = strings.TrimSuffix(prefix, ".") + ":\n  " + text
 		}
 		if _, err := config.Decode([]byte(text), "onward.yaml", known); err != nil {
 			t.Errorf("the decoder does not know %s%s: %v", prefix, key, err)

@@ -71,7 +71,7 @@ func handshake(ctx context.Context, at place, before func(context.Context, net.C
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }() // nothing is lost with it
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = c.SetDeadline(deadline) // a connection without one still ends with the context
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
@@ -58,13 +57,7 @@ func TestIndexInTheMaking(t *testing.T) {
 // TestArchiver: no archive, one that works, and one that was stopped.
 func TestArchiver(t *testing.T) {
 	t.Parallel()
-	s, err := pgserver.Start(context.Background(), pgserver.Config{Major: 17, Small: true, Unconfined: true, Settings: map[string]string{
-		"archive_mode": "on", "archive_command": "/bin/true", "wal_level": "replica",
-	}})
-	if err != nil {
-		pgservertest.Missing(t, err)
-	}
-	t.Cleanup(func() { _ = s.Stop() })
+	s := specialServer(t, 17)
 	url := s.URL("postgres")
 	c := open(t, url)
 	waitFor := func(condition string) {

@@ -9,12 +9,17 @@ package preflight
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/checks"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -54,6 +59,9 @@ func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 		Server: asked{ctx, s}, Now: c.Now, PID: s.PID(), Shared: func() (bool, error) { return live.Shared(ctx, c.DB) },
 		Majors: c.Settings.Postgres, Deprecated: c.Settings.Deprecated, Limits: limits(c.Settings), Severity: c.Settings.Severities(),
 	}
+	if s.Here() && runsHere(s.PID()) {
+		in.Free = pgserver.Free
+	}
 	in.Endpoints = own(s, c.Now)
 	for _, e := range endpoints {
 		in.Endpoints = append(in.Endpoints, look(ctx, e, c.Now))
@@ -67,7 +75,25 @@ func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 }
 
 // limits are where the settings say that a check begins to warn.
-func limits(*config.Config) checks.Limits { return checks.Limits{} }
+func limits(c *config.Config) checks.Limits {
+	p := &c.Preflight
+	return checks.Limits{
+		Disk: p.Disk, Backup: p.Backup, BackupAge: time.Duration(p.BackupDays) * 24 * time.Hour,
+		CertificateWarning: p.CertificateWarningDays, CertificateError: p.CertificateErrorDays,
+		Transaction: time.Duration(p.TransactionAge) * time.Millisecond, ReplicaLag: time.Duration(p.ReplicaLag) * time.Millisecond,
+		SlotWAL: int64(p.SlotWAL),
+	}
+}
+
+// runsHere reports whether a process of this machine is the server's that has the number: a
+// socket may lead out of a container, where paths are other ones.
+func runsHere(pid uint32) bool {
+	if runtime.GOOS != "linux" {
+		return true
+	}
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && strings.HasPrefix(string(line), "postgres:")
+}
 
 // asked is a session as the checks see it.
 type asked struct {

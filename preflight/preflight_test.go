@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,17 +13,28 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/preflight"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+func TestMain(m *testing.M) {
+	code := pgservertest.Main(m)
+	special.Range(func(_, start any) bool {
+		if s, err := start.(func() (*pgserver.Server, error))(); err == nil {
+			_ = s.Stop()
+		}
+		return true
+	})
+	os.Exit(code)
+}
 
 // flight asks a database by itself, with no repository.
 func flight(t *testing.T, url string, more ...func(*preflight.Config)) *onward.Preflight {
 	t.Helper()
-	c := preflight.Config{Config: audit.Config{Deployed: audit.Deployed{DB: url}, Settings: config.Default()}, Alone: true}
+	c := preflight.Config{Config: audit.Config{Deployed: audit.Deployed{DB: url}, Settings: new(config.Config)}, Alone: true}
 	for _, f := range more {
 		f(&c)
 	}
@@ -101,7 +113,8 @@ func run(t *testing.T, c *pgx.Conn, sql ...string) {
 	}
 }
 
-// TestHealthy holds that a fresh server of each version has no error, and few warnings.
+// TestHealthy holds that a fresh server of each version has no error and no warning but that
+// it archives nothing, that all is seen, and that a server does not tell its backups.
 func TestHealthy(t *testing.T) {
 	t.Parallel()
 	for _, major := range pgservertest.Majors() {
@@ -109,15 +122,54 @@ func TestHealthy(t *testing.T) {
 			t.Parallel()
 			url := pgservertest.Database(t, major)
 			run(t, open(t, url), "CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE)", "INSERT INTO users (email) VALUES ('a')")
-			r := flight(t, url)
+			r := flight(t, url, asks("SELECT 1e12", ""))
 			for _, f := range r.Findings {
-				if f.Severity == onward.Error || f.Severity == onward.Warning && f.Rule != "archiver-off" {
+				if f.Severity > onward.Info && f.Rule != "archiver-off" {
 					t.Errorf("%d: %s %s: %s", major, f.Severity, f.Rule, f.Fact)
 				}
 			}
 			for _, o := range r.Opaque {
-				t.Logf("%d: not seen: %+v", major, o)
+				if o.Rule != "backup-old" {
+					t.Errorf("%d: not seen: %+v", major, o)
+				}
+			}
+			if r.Summary.Checks != len(checks.All()) || r.Summary.Errors != 0 {
+				t.Errorf("%d: %+v", major, r.Summary)
 			}
 		})
 	}
+}
+
+// asks sets the queries of onward.yaml.
+func asks(disk, backup string) func(*preflight.Config) {
+	return func(c *preflight.Config) { c.Settings.Preflight.Disk, c.Settings.Preflight.Backup = disk, backup }
+}
+
+// special are servers with settings that those of other tests do not have, one for each major.
+var special sync.Map
+
+// specialServer is a server with two-phase commits, slots and an archive that can be stopped.
+func specialServer(t *testing.T, major int) *pgserver.Server {
+	t.Helper()
+	start, _ := special.LoadOrStore(major, sync.OnceValues(func() (*pgserver.Server, error) {
+		return pgserver.Start(context.Background(), pgserver.Config{Major: major, Small: true, Unconfined: true, Settings: map[string]string{
+			"archive_mode": "on", "archive_command": "/bin/true", "wal_level": "logical", "max_prepared_transactions": "10", "max_connections": "60", "max_locks_per_transaction": "30",
+		}})
+	}))
+	s, err := start.(func() (*pgserver.Server, error))()
+	if err != nil {
+		pgservertest.Missing(t, err)
+	}
+	return s
+}
+
+// specialDatabase is a fresh database on a special server.
+func specialDatabase(t *testing.T, major int) string {
+	t.Helper()
+	s := specialServer(t, major)
+	name, err := s.NewDatabase(context.Background(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.URL(name)
 }

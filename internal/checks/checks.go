@@ -27,11 +27,14 @@ type Check struct {
 	Metric, Help string
 	// Look makes the check. An error is what the server refused, and makes it opaque.
 	Look func(p *Pass) error
+
+	// shared: a rule on migrations has the same name, and the page.
+	shared bool
 }
 
 // All are the checks, by name.
 func All() []*Check {
-	list := slices.Concat(connection, server, database, tables)
+	list := slices.Concat(connection, server, database, role, touched)
 	slices.SortFunc(list, func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
 	return list
 }
@@ -39,16 +42,22 @@ func All() []*Check {
 // The checks, by scope.
 var (
 	connection = []*Check{certificateExpires, certificateUntrusted, poolerBetween}
-	server     = []*Check{archiverFailing, archiverOff}
-	database   = []*Check{indexInvalid}
-	tables     = []*Check{}
+	server     = []*Check{
+		archiverFailing, archiverOff, backupOld, connectionsFewLeft, diskShort, replicaLagging, serverReadOnly, serverVersionOther,
+		slotInactive, slotKeepsWAL, wraparoundNear,
+	}
+	database = []*Check{columnPastSunset, constraintLeftNotValid, eventTriggerPresent, indexInvalid, schemaDrift, sequenceNearEnd, triggerLeftDisabled}
+	role     = []*Check{roleLacksRights, settingEndsMigration, settingIsolation}
+	touched  = []*Check{publicationSendsTable, settingLocksFew, transactionHoldsLocks, transactionPrepared, vacuumRunning}
 )
 
-// Rules are the texts of the checks, by name.
+// Rules are the texts of the checks, by name, without those that a rule on migrations has.
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, c := range All() {
-		out = append(out, &c.Rule)
+		if !c.shared {
+			out = append(out, &c.Rule)
+		}
 	}
 	return out
 }
@@ -77,6 +86,9 @@ type Input struct {
 	// Touched are the tables that the release touches, by schema.name; nil when that is not
 	// known.
 	Touched []string
+	// Free is how many bytes are free in the file system of a directory of the server's, -1
+	// where it is not known; nil where the server is not on this machine.
+	Free func(dir string) int64
 	// Live is the schema of the database; nil where it was not read. Deployed and Head are
 	// what the migrations make at the base and at the head; nil where no repository was read.
 	Live, Deployed, Head *catalog.Catalog

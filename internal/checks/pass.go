@@ -111,6 +111,17 @@ func (p *Pass) Opaque(what, why string) {
 	p.out.Opaque = append(p.out.Opaque, onward.PreflightOpaque{Rule: p.check.ID, What: what, Why: why})
 }
 
+// configured asks what a query of onward.yaml is in. Where the server refuses it, what is
+// not known is noted, and ok is false.
+func (p *Pass) configured(what, sql string, target any) (ok bool, err error) {
+	err = p.Each(sql, nil, []any{target}, func() {})
+	if refused(err) {
+		p.Opaque(what, "the query of onward.yaml fails: "+err.Error())
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Measure notes a value of an object.
 func (p *Pass) Measure(object string, value float64) {
 	p.made = append(p.made, onward.PreflightMeasure{Object: object, Value: value})

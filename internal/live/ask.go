@@ -54,6 +54,10 @@ func (a *Session) Where() string {
 	return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
 }
 
+// Here reports whether the server is on this machine: it is reached over a socket of its
+// file system.
+func (a *Session) Here() bool { return a.s.conn.PgConn().Conn().RemoteAddr().Network() == "unix" }
+
 // Presented are the certificates that the server showed, its own first; nil without TLS.
 func (a *Session) Presented() []*x509.Certificate {
 	if c, ok := a.s.conn.PgConn().Conn().(*tls.Conn); ok {
@@ -126,6 +130,9 @@ func (a *Session) Each(ctx context.Context, sql string, args, targets []any, f f
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
+		if strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") {
+			return &Refused{SQLSTATE: pg.Code, Message: "the server says: a value does not fit"} // its words quote the value
+		}
 		return &Refused{SQLSTATE: pg.Code, Message: (&ServerError{What: "the server says", Err: errors.New(pg.Message), hide: a.s.hide}).Error()}
 	}
 	return &Refused{SQLSTATE: "XX000", Message: failed.Error()}

@@ -2,4 +2,5 @@
 
 package pgserver
 
-func room(string) uint64 { return 0 }
+// Free is how many bytes are free in a directory's file system; -1: not known.
+func Free(string) int64 { return -1 }

@@ -2,13 +2,16 @@
 
 package pgserver
 
-import "syscall"
+import (
+	"math"
+	"syscall"
+)
 
-// room is how many bytes are free in a directory's file system; 0: not known.
-func room(dir string) uint64 {
+// Free is how many bytes are free in a directory's file system; -1: not known.
+func Free(dir string) int64 {
 	var s syscall.Statfs_t
 	if syscall.Statfs(dir, &s) != nil {
-		return 0
+		return -1
 	}
-	return s.Bavail * uint64(s.Bsize)
+	return int64(min(s.Bavail*uint64(s.Bsize), math.MaxInt64))
 }

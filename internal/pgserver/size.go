@@ -36,3 +36,6 @@ func (s *Server) Room() (bytes int64, where string) {
 	}
 	return int64(min(room(s.private.dir), math.MaxInt64)), filepath.Dir(s.private.dir)
 }
+
+// room is how many bytes are free in a directory's file system; 0: not known.
+func room(dir string) uint64 { return uint64(max(0, Free(dir))) }

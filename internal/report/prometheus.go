@@ -80,7 +80,7 @@ func (p *exposition) sample(name string, value float64, labels ...string) {
 		p.seen = map[string]bool{}
 	}
 	p.seen[series] = true
-	p.b.WriteString(series + " " + strconv.FormatFloat(value, 'g', -1, 64) + "\n")
+	p.b.WriteString(series + " " + strconv.FormatFloat(value, 'f', -1, 64) + "\n")
 }
 
 func (p *exposition) flush(w io.Writer) error {

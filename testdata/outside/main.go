@@ -79,6 +79,10 @@ func settings() *config.Config {
 		Rules: map[string]onward.Severity{"table-drop": onward.Error}, Presets: []onward.Preset{onward.Recommended, onward.Strict},
 		FailOn: config.FailOnWarning, SmallTables: []string{"countries"}, SmallBelow: 1e6,
 		Throughput: onward.Throughput{Read: 1e9, Write: 1e9}, Assume: config.Assume{TimeZone: "UTC", LockTimeout: 1, StatementTimeout: 2},
+		Preflight: config.Preflight{
+			Disk: "SELECT 1", Backup: "SELECT now()", BackupDays: 8, CertificateWarningDays: 30, CertificateErrorDays: 7,
+			TransactionAge: 5000, ReplicaLag: 10000, SlotWAL: 1 << 30,
+		},
 		Baseline: "", Deprecated: nil, SoftDelete: map[string]string{"users": "deleted_at"}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
 	}
 }

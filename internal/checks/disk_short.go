@@ -1,0 +1,77 @@
+package checks
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/size"
+	"github.com/onward-sql/onward/onward"
+)
+
+// diskShort takes the free bytes from a query of the user's, or from the file system where
+// the server is on this machine.
+var diskShort = &Check{Rule: rule.Rule{
+	ID:       "disk-short",
+	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Summary: "The free disk does not hold a rewrite of the largest table and its WAL",
+	Harm:    "A statement that rewrites a table writes it and its indexes anew beside the old ones, an index build sorts on disk, and both write as much WAL; a backfill leaves a dead row for each. When the disk is full the statement fails, and where that is the disk of pg_wal the server stops. Less room than the WAL that the server itself may keep (max_wal_size) is an error. Looked at is the largest table that the release touches, or of the database.",
+	Instead: "Make room before the migration. preflight: in onward.yaml has `disk`, a query that gives the free bytes; a server does not tell them, and only over a socket on the same machine they are looked up.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/disk-full.html"},
+}, Scope: onward.ScopeServer, Metric: "disk_free_bytes", Help: "Bytes that are free for the server's files.", Look: disk}
+
+const largestSQL = `
+SELECT n.nspname, c.relname, pg_total_relation_size(c.oid)::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND @user AND ($1::text[] IS NULL OR n.nspname || '.' || c.relname = ANY($1::text[]))
+ORDER BY 3 DESC NULLS LAST LIMIT 1`
+
+func disk(p *Pass) error {
+	free := int64(-1)
+	switch {
+	case p.Limits.Disk != "":
+		var bytes float64 = -1
+		sql := "SELECT coalesce(min(free::text::float8), -1) FROM (" + bare(p.Limits.Disk) + ") AS q (free)"
+		if ok, err := p.configured("how much disk is free", sql, &bytes); !ok {
+			return err
+		}
+		free = int64(bytes)
+	case p.Free != nil:
+		free = p.Free(p.settings["data_directory"])
+	}
+	if free < 0 {
+		p.Opaque("how much disk is free", "a server does not tell: name a query that knows it in onward.yaml: preflight: {disk: \"SELECT …\"}")
+		return nil
+	}
+	p.Measure("", float64(free))
+	if wal := p.walToCome(); free < wal {
+		p.Find(onward.Error, "", fmt.Sprintf("%s of disk are free, and the server may write %s of WAL before it clears any (max_wal_size)", size.Bytes(free), size.Bytes(wal)),
+			"a migration that writes much fails when the disk is full, and the server stops with it", "make room before the migration")
+		return nil
+	}
+	var schema, name string
+	var bytes int64
+	if err := p.Each(largestSQL, []any{p.Touched}, []any{&schema, &name, &bytes}, func() {}); err != nil {
+		return err
+	}
+	if need := 2 * bytes; free < need {
+		shown, _, qualified := relation(schema, name)
+		p.Find(onward.Off, qualified, fmt.Sprintf("%s of disk are free; a rewrite of %s (%s with its indexes) takes as much again, and as much WAL: %s", size.Bytes(free), shown, size.Bytes(bytes), size.Bytes(need)),
+			"a statement that rewrites it, or a backfill, fails when the disk is full, and the server may stop", "make room before the migration, or change the table in batches with VACUUM in between")
+	}
+	return nil
+}
+
+// fewSegments is the least that a server writes on with: two segments of WAL.
+const fewSegments = 32 << 20
+
+// walToCome is how much more WAL the server may keep than it does: its limit without what
+// is there, where that can be seen.
+func (p *Pass) walToCome() int64 {
+	megabytes, _ := strconv.ParseInt(p.settings["max_wal_size"], 10, 64)
+	limit, there := megabytes<<20, int64(0)
+	if p.files {
+		// What is not told counts as nothing: the need is then the larger.
+		_ = p.Each("SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()", nil, []any{&there}, func() {})
+	}
+	return max(fewSegments, limit-there)
+}

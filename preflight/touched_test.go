@@ -1,0 +1,232 @@
+package preflight_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/preflight"
+)
+
+const deployedSQL = `CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL);
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id int);
+CREATE INDEX orders_user ON orders (user_id);`
+
+// release is a repository whose branch adds a column to users.
+func release(t *testing.T) func(*preflight.Config) {
+	t.Helper()
+	dir := gittest.Commits(t,
+		map[string]string{"migrations/1_base.up.sql": deployedSQL},
+		map[string]string{"migrations/2_age.up.sql": "ALTER TABLE users ADD COLUMN age int;\nCREATE TABLE audit (id int);"})
+	return func(c *preflight.Config) { c.Alone, c.Dir, c.Base = false, dir, "main" }
+}
+
+// TestTouched: on the tables of the release more is told: at any age, of prepared
+// transactions, of vacuum, of publications and rights.
+func TestTouched(t *testing.T) {
+	t.Parallel()
+	with := release(t)
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			url := specialDatabase(t, major)
+			c, other := open(t, url), open(t, url)
+			run(t, c, deployedSQL, "INSERT INTO users VALUES (1, 'a')")
+			r := flight(t, url, with)
+			if diff := cmp.Diff([]string{"public.users"}, r.Touched); diff != "" {
+				t.Errorf("touched (-want +got):\n%s", diff)
+			}
+			for _, rule := range []string{"schema-drift", "transaction-holds-locks", "role-lacks-rights", "vacuum-running", "publication-sends-table"} {
+				wantNone(t, r, rule)
+			}
+			if !strings.Contains(r.Release, "main") {
+				t.Errorf("the release is %q", r.Release)
+			}
+
+			name := fmt.Sprintf("touched%d", major)
+			run(t, c, "CREATE PUBLICATION sent FOR TABLE users", "CREATE PUBLICATION other FOR TABLE orders",
+				"CREATE ROLE "+name+" LOGIN", "ALTER TABLE orders OWNER TO "+name, "GRANT CREATE ON SCHEMA public TO "+name)
+			run(t, other, "BEGIN", "SELECT * FROM users")
+			r = flight(t, url, with)
+			want(t, r, "transaction-holds-locks", "info", "holds locks on users, which the release touches")
+			want(t, r, "publication-sends-table", "warning sent", "sends users, which the release touches")
+			if got := found(r, "publication-sends-table"); len(got) != 1 {
+				t.Errorf("%q", got)
+			}
+			want(t, flight(t, url), "publication-sends-table", "info other", "sends orders")
+			run(t, other, "ROLLBACK", "BEGIN", "UPDATE users SET email = 'b'", "PREPARE TRANSACTION '"+name+"'")
+			want(t, flight(t, url, with), "transaction-prepared", "error "+name, "holds locks on users, which the release touches")
+			run(t, other, "ROLLBACK PREPARED '"+name+"'")
+
+			low := flight(t, specialServer(t, major).URLAs(name, url[strings.LastIndexByte(url, '/')+1:strings.IndexByte(url, '?')]), with)
+			want(t, low, "role-lacks-rights", "error public.users", "postgres owns")
+			if got := found(low, "role-lacks-rights"); len(got) != 1 {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}
+
+// TestVacuum: one by hand, made slow, on a touched table.
+func TestVacuum(t *testing.T) {
+	t.Parallel()
+	url := pgservertest.Database(t, 16)
+	c, slow := open(t, url), open(t, url)
+	run(t, c, deployedSQL, "INSERT INTO users SELECT i, repeat('x', 200) FROM generate_series(1, 20000) i", "DELETE FROM users WHERE id % 2 = 0")
+	run(t, slow, "SET vacuum_cost_delay = '100ms'", "SET vacuum_cost_limit = 1")
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { _, err := slow.Exec(ctx, "VACUUM users"); done <- err }()
+	for running := false; !running; time.Sleep(10 * time.Millisecond) {
+		if err := c.QueryRow(context.Background(), "SELECT count(*) > 0 FROM pg_stat_progress_vacuum WHERE datname = current_database()").Scan(&running); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, flight(t, url, release(t)), "vacuum-running", "warning public.users", "VACUUM works on users")
+	stop()
+	<-done
+}
+
+// TestDrift: what was done by hand is told, and what the release itself has done already is
+// not.
+func TestDrift(t *testing.T) {
+	t.Parallel()
+	with := release(t)
+	url := pgservertest.Database(t, 15)
+	c := open(t, url)
+	want(t, flight(t, url, with), "schema-drift", "warning", "none of the 2 tables")
+	run(t, c, deployedSQL, "ALTER TABLE users ADD COLUMN age int", "CREATE TABLE schema_migrations (version bigint)")
+	wantNone(t, flight(t, url, with), "schema-drift")
+	run(t, c, "ALTER TABLE users ADD COLUMN nickname text", "ALTER TABLE users ALTER COLUMN email DROP NOT NULL", "ALTER TABLE users ALTER COLUMN id TYPE bigint",
+		"DROP INDEX orders_user", "CREATE INDEX by_hand ON orders (id, user_id)")
+	r := flight(t, url, with)
+	want(t, r, "schema-drift", "warning public.users", "id is bigint, not int", "email is not NOT NULL", "column nickname is in no migration")
+	want(t, r, "schema-drift", "warning public.orders", "index orders_user is missing", "index by_hand is in no migration")
+	run(t, c, "CREATE INDEX orders_user ON orders (user_id)")
+	want(t, flight(t, url, with), "schema-drift", "info public.orders", "index by_hand is in no migration")
+}
+
+// TestNoRelease: without a repository the rest is asked, and what is not known is said; a
+// revision that was named must be there.
+func TestNoRelease(t *testing.T) {
+	t.Chdir(t.TempDir())
+	url := pgservertest.Database(t, 18)
+	r := flight(t, url, func(c *preflight.Config) { c.Alone = false })
+	if list := unseen(r, "schema-drift"); len(list) != 1 || !strings.Contains(list[0], "which tables the release touches") {
+		t.Errorf("%q", list)
+	}
+	if list := unseen(flight(t, url), "schema-drift"); len(list) > 0 {
+		t.Errorf("with Alone: %q", list)
+	}
+	_, err := preflight.Run(context.Background(), preflight.Config{Config: audit.Config{Deployed: audit.Deployed{DB: url}, Base: "v1"}})
+	var none *audit.NotRepositoryError
+	if !errors.As(err, &none) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestPartitions: a table with more partitions than there is room for locks.
+func TestPartitions(t *testing.T) {
+	t.Parallel()
+	url := specialDatabase(t, 17)
+	c := open(t, url)
+	run(t, c, "CREATE TABLE events (id int, at int) PARTITION BY RANGE (at)", "CREATE INDEX ON events (id)", "CREATE INDEX ON events (at)")
+	var room int
+	if err := c.QueryRow(context.Background(), "SELECT current_setting('max_locks_per_transaction')::int * 70").Scan(&room); err != nil {
+		t.Fatal(err)
+	}
+	wantNone(t, flight(t, url), "setting-locks-few")
+	n := room/6 + 20
+	for from := 0; from < n; from += 50 {
+		run(t, c, fmt.Sprintf("DO $$ BEGIN FOR i IN %d..%d LOOP EXECUTE format('CREATE TABLE events_%%s PARTITION OF events FOR VALUES FROM (%%s) TO (%%s)', i, i, i + 1); END LOOP; END $$", from, min(from+50, n)-1))
+	}
+	want(t, flight(t, url), "setting-locks-few", "warning public.events", fmt.Sprintf("room for %d locks", room))
+}
+
+// TestReplica: one that receives and does not replay, and a synchronous one that is not there.
+func TestReplica(t *testing.T) {
+	t.Parallel()
+	s := specialServer(t, 16)
+	url := s.URL("postgres")
+	c := open(t, url)
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.RuntimeParams["replication"] = "true"
+	cfg.RuntimeParams["application_name"] = "far_away"
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	receiver, err := pgx.ConnectConfig(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer receiver.Close(context.Background())
+	streamAndStall(t, c, receiver)
+	run(t, c, "CREATE TABLE t AS SELECT repeat('x', 500) FROM generate_series(1, 6000)")
+	r := flight(t, url, func(c *preflight.Config) { c.Settings.Preflight.SlotWAL = 2_000_000 })
+	want(t, r, "replica-lagging", "warning far_away", "MB of WAL are not replayed")
+	wantNone(t, flight(t, url), "replica-lagging")
+
+	run(t, c, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()", "SELECT pg_sleep(0.2)")
+	want(t, flight(t, url), "replica-lagging", "error", "asks for a synchronous standby, and none is there")
+	run(t, c, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+}
+
+// TestWraparound: a database whose oldest row is half the numbers old, as its own entry says.
+func TestWraparound(t *testing.T) {
+	t.Parallel()
+	s := specialServer(t, 14)
+	c := open(t, s.URL("postgres"))
+	wantNone(t, flight(t, s.URL("postgres")), "wraparound-near")
+	name, err := s.NewDatabase(context.Background(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var number int64
+	if err := c.QueryRow(context.Background(), "SELECT (txid_current() % 4294967296)::bigint").Scan(&number); err != nil {
+		t.Fatal(err)
+	}
+	for age, severity := range map[int64]string{1_100_000_000: "warning", 1_700_000_000: "error"} {
+		old := (number - age + 1<<32) % (1 << 32)
+		run(t, c, fmt.Sprintf("UPDATE pg_database SET datfrozenxid = '%d' WHERE datname = '%s'", old, name))
+		want(t, flight(t, s.URL("postgres")), "wraparound-near", severity+" "+name, "transactions old")
+	}
+}
+
+// TestOtherVersion: onward.yaml names others than the server's.
+func TestOtherVersion(t *testing.T) {
+	t.Parallel()
+	url := pgservertest.Database(t, 14)
+	of := func(majors ...int) func(*preflight.Config) {
+		return func(c *preflight.Config) { c.Settings.Postgres = majors }
+	}
+	want(t, flight(t, url, of(16, 17)), "server-version-other", "warning", "the server is Postgres 14")
+	wantNone(t, flight(t, url, of(14, 15)), "server-version-other")
+}
+
+// TestRulesAreSet: onward.yaml sets a check's severity, or switches it off.
+func TestRulesAreSet(t *testing.T) {
+	t.Parallel()
+	url := pgservertest.Database(t, 14)
+	set := func(s onward.Severity) func(*preflight.Config) {
+		return func(c *preflight.Config) { c.Settings.Rules = map[string]onward.Severity{"archiver-off": s} }
+	}
+	want(t, flight(t, url, set(onward.Error)), "archiver-off", "error")
+	r := flight(t, url, set(onward.Off))
+	wantNone(t, r, "archiver-off")
+	for _, c := range r.Checks {
+		if c.Rule == "archiver-off" {
+			t.Error("it was made")
+		}
+	}
+}
