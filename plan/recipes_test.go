@@ -24,6 +24,10 @@ CREATE INDEX ON parts (what);
 CREATE TABLE apart (id integer NOT NULL, region text NOT NULL CHECK (region = 'eu'), what text, order_id bigint);
 CREATE TABLE rest (day date NOT NULL, id integer NOT NULL) PARTITION BY RANGE (day);
 CREATE TABLE rest_all PARTITION OF rest DEFAULT;
+CREATE TABLE sides (id integer NOT NULL, region text) PARTITION BY LIST (region);
+CREATE TABLE sides_rest PARTITION OF sides DEFAULT;
+CREATE TABLE side (id integer NOT NULL, region text CHECK (region = 'eu'));
+CREATE TABLE pairs (day date NOT NULL, id integer NOT NULL) PARTITION BY RANGE (day, id);
 CREATE TABLE loose (day date NOT NULL, id integer NOT NULL);
 CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE TABLE kinds (id bigint PRIMARY KEY, doc json, at timestamp NOT NULL DEFAULT now(), short varchar(10), amount numeric(10, 2), feeling mood, since date DEFAULT '2020-02-02', seen timestamp DEFAULT '2020-02-02 02:02');
@@ -67,7 +71,9 @@ var further = []change{
 	{"detach 13", "ALTER TABLE bounded DETACH PARTITION bounded_1;", 13, []string{"DETACH PARTITION bounded_1;"}, ""},
 	{"attach", "ALTER TABLE bounded ATTACH PARTITION loose FOR VALUES FROM ('1800-01-01') TO ('1900-01-01');", 17, []string{"VALIDATE CONSTRAINT loose_bounds_check"}, ""},
 	{"attach with keys", "ALTER TABLE parts ATTACH PARTITION apart FOR VALUES IN ('eu', 'us');", 14, []string{"CONCURRENTLY apart_what_idx", "CONCURRENTLY apart_pkey", "apart VALIDATE"}, ""},
-	{"attach beside a default", "ALTER TABLE rest ATTACH PARTITION loose FOR VALUES FROM ('1800-01-01') TO ('1900-01-01');", 17, []string{"others wait for it"}, "CHECK of its bounds first"},
+	{"attach beside a default", "ALTER TABLE rest ATTACH PARTITION loose FOR VALUES FROM ('1800-01-01') TO ('1900-01-01');", 17, []string{"CHECK (NOT (day >= '1800-01-01' AND day < '1900-01-01')) NOT VALID", "rest_all VALIDATE"}, ""},
+	{"attach to a list beside a default 13", "ALTER TABLE sides ATTACH PARTITION side FOR VALUES IN ('eu', 'us');", 13, []string{"sides_rest VALIDATE"}, ""},
+	{"attach by two columns", "ALTER TABLE pairs ATTACH PARTITION loose FOR VALUES FROM ('1800-01-01', 1) TO ('1900-01-01', 2);", 17, []string{"others wait for it"}, "CHECK of its bounds first"},
 	{"partitioned unique", "ALTER TABLE months ADD CONSTRAINT months_key UNIQUE (day, id);", 13, []string{"ONLY months ADD CONSTRAINT months_key", "CONCURRENTLY months_1_day_id_key"}, ""},
 	{"partitioned primary key", "ALTER TABLE bounded ADD PRIMARY KEY (day, id);", 17, []string{"CONCURRENTLY bounded_1_pkey"}, ""},
 	{"partitioned primary key 18", "ALTER TABLE months ADD PRIMARY KEY (day, id);", 18, []string{"CONCURRENTLY months_1_pkey"}, ""},

@@ -20,8 +20,8 @@ var partitionAttach = &Recipe{Name: "partition-attach", Make: func(c *Change) *M
 	if part == nil {
 		return nil
 	}
-	within, after := analysis.Within(c.SQL, t), c.After.Relation(part.OID)
-	if within == "" || t.Default != 0 || part.Kind != catalog.Table || after == nil {
+	within, after, rest := analysis.Within(c.SQL, t), c.After.Relation(part.OID), c.Before.Relation(t.Default)
+	if within == "" || t.Default != 0 && (rest == nil || rest.Kind != catalog.Table) || part.Kind != catalog.Table || after == nil {
 		m := asItStands(c)
 		m.missing("%s is read, or gets indexes and keys, while nobody may use it: give it a CHECK of its bounds first (NOT VALID, then VALIDATE; NOT NULL for the key), the indexes of %s CONCURRENTLY, and its foreign keys; "+
 			"a default partition needs a CHECK that leaves the new bounds out. The CHECK goes behind the ATTACH", part.Name, t.Name)
@@ -31,11 +31,17 @@ var partitionAttach = &Recipe{Name: "partition-attach", Make: func(c *Change) *M
 	bounds := c.Release.unique(part.Name.Name, "bounds", "check")
 	m.validated(part, bounds, "CHECK ("+quote(t.Attr(t.PartitionKey[0].Column).Name)+" IS NOT NULL AND "+within+")", phase)
 	c.likePartition(m, part, after, phase)
+	var drops []string
+	if rest != nil { // last, for it refuses what it is to leave out
+		without := c.Release.unique(rest.Name.Name, "without", "check")
+		m.validated(rest, without, "CHECK (NOT ("+within+"))", phase)
+		drops = append(drops, "ALTER TABLE "+name(rest)+" DROP CONSTRAINT IF EXISTS "+quote(without))
+		m.note("from the CHECK of %s to the ATTACH, a row within the bounds of %s is refused: a partition is to be attached before there are such rows", rest.Name, part.Name)
+	}
 	alter := "ALTER TABLE " + name(t)
-	s := m.add(phase, onward.StepDDL, "reads nothing: the CHECK proves the bounds", alter+" "+c.Text)
+	s := m.add(phase, onward.StepDDL, "reads nothing: the CHECK proves the bounds", append([]string{alter + " " + c.Text}, drops...)...)
 	s.Undo = []string{alter + " DETACH PARTITION " + name(part)}
-	drop := "ALTER TABLE " + name(part) + " DROP CONSTRAINT IF EXISTS " + quote(bounds)
-	m.add(phase, onward.StepDDL, "the bounds say it now", drop)
+	m.add(phase, onward.StepDDL, "the bounds say it now", "ALTER TABLE "+name(part)+" DROP CONSTRAINT IF EXISTS "+quote(bounds))
 	return m
 }}
 
