@@ -13,7 +13,7 @@ import (
 // whole migration.
 func Ways(report *onward.Report, m *audit.Folded, w audit.Writing) []audit.Written {
 	folds := []*audit.Folded{m}
-	return ways(planned(report, folds, nil, deployed(folds), nil), w)
+	return ways(planned(report, folds, nil, deployed(folds), nil, recorded{}), w)
 }
 
 // Spoil changes the plan before it is proven.

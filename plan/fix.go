@@ -133,7 +133,7 @@ func (f *fixer) fix(ctx context.Context, only func(string) bool) error {
 // oneFile is a migration of one statement with safe ones in its place, where they can stand in
 // one file; nil where they cannot.
 func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
-	p := planned(f.report, []*audit.Folded{m}, f.settings, f.deployed, f.release.Measure)
+	p := planned(f.report, []*audit.Folded{m}, f.settings, f.deployed, f.release.Measure, recorded{})
 	if !p.safe() || len(m.Script.Statements) != 1 || m.Script.Statements[0].Start < 0 {
 		return nil, nil //nolint:nilnil // the plan tells why, where it has no safe form either
 	}
@@ -188,7 +188,7 @@ func (f *fixer) plan(ctx context.Context, folds []*audit.Folded) error {
 			return nil
 		}
 	}
-	p := planned(f.report, folds, f.settings, f.deployed, f.release.Measure)
+	p := planned(f.report, folds, f.settings, f.deployed, f.release.Measure, recorded{})
 	if !p.safe() {
 		for _, m := range p.plan.Proof.Missing {
 			f.left("%s", m)

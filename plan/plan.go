@@ -45,7 +45,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := planned(report, folds, c.Settings, deployed(folds), release.Measure)
+	p := planned(report, folds, c.Settings, deployed(folds), release.Measure, recorded{c.Old, c.New})
 	if err := p.unfiltered(release, c.New); err != nil {
 		return nil, nil, err
 	}
@@ -89,12 +89,13 @@ func deployed(folds []*audit.Folded) *catalog.Catalog {
 }
 
 // planned makes the plan of migrations of a release.
-func planned(report *onward.Report, folds []*audit.Folded, settings *config.Config, deployed *catalog.Catalog, measure measure) *planner {
+func planned(report *onward.Report, folds []*audit.Folded, settings *config.Config, deployed *catalog.Catalog, measure measure, known recorded) *planner {
 	p := &planner{report: report, measure: measure, open: map[*recipe.Change]bool{}, bad: map[string]bool{}, found: map[string][]string{}, plan: &onward.Plan{
 		Schema: onward.PlanSchema, Base: report.Base, Head: report.Head, Migrations: []onward.PlannedMigration{}, Steps: []onward.PlanStep{},
 		Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
 	}}
 	p.release = recipe.NewRelease(deployed, report.Postgres)
+	p.release.Unwritten = known.unwritten
 	if settings != nil {
 		p.release.Deprecated, p.release.SoftDelete = settings.Deprecated, settings.SoftDelete
 	}

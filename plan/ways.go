@@ -35,7 +35,7 @@ func Changelog(ctx context.Context, c audit.Config, starts bool) (*onward.Report
 	if from := unsafeFrom(report, folds); from < len(folds) && (starts || !all.Traits(folds[from].Framework).Renders) {
 		// Where its files are not written yet, the findings keep their words.
 		if w, err := release.WritingBeside(ctx, paths(folds[from:])); err == nil {
-			ways(planned(report, folds[from:], c.Settings, deployed(folds), release.Measure), w)
+			ways(planned(report, folds[from:], c.Settings, deployed(folds), release.Measure, recorded{}), w)
 		}
 	}
 	return report, nil

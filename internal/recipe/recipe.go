@@ -49,6 +49,9 @@ type Release struct {
 	Volatile map[string]bool
 	// Deprecated are columns that the settings call so, by table.column, in the words of a comment.
 	Deprecated map[string]string
+	// Unwritten says on what evidence a code is known never to write a column of a table; "" where it
+	// may. Where it is nil, nothing is known.
+	Unwritten func(of onward.Code, table *catalog.Relation, column string) string
 	// SoftDelete are columns that the settings call the mark of deleted rows, by table.
 	SoftDelete map[string]string
 	// Adopted are those that the release adds, and Beyond the statements that make of the release's

@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -23,11 +22,21 @@ type twin struct {
 	cast     bool     // the types differ
 	path     string   // what the trigger's function sets for what it calls
 	both     bool     // writes of the new column go to the old one, too
+	way      way      // the one direction that an UPDATE needs, where that is known
+	known    string   // on what evidence
 	wrong    []string // why it cannot be made
 	trigger  string
 	before   []string // what the last transaction does before the drop of the old column
 	finishes []string // what the last transaction does behind the drop of the old column
 }
+
+// way is a direction in which changes of a column go.
+type way string
+
+const (
+	forward  way = "forward"  // from the old column to the new one
+	backward way = "backward" // from the new column to the old one
+)
 
 // made are the steps: the column, the trigger that keeps both alike, the backfill, what hangs
 // on the column, and in a later release the end of the old one.
@@ -152,43 +161,42 @@ func (w *twin) exact(value string) string {
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func (w *twin) says() string {
-	if w.both {
+	switch {
+	case w.way == forward:
+		return "what the deployed code writes to " + w.old.Name + " is in " + w.fresh + ", too; no UPDATE goes back, for " + w.known
+	case w.way == backward:
+		return "what the new code writes to " + w.fresh + " is in " + w.old.Name + ", too; no UPDATE goes the other way, for " + w.known
+	case w.both:
 		return "what the deployed code writes to " + w.old.Name + " is in " + w.fresh + ", too, and what the new code writes to " + w.fresh + " is in " + w.old.Name
 	}
 	return "what is written to " + w.old.Name + " is in " + w.fresh + ", too"
 }
 
 // function keeps both columns of a row alike. Who wrote which is told from what changed: the
-// deployed code does not know the new column, and leaves it as it was.
+// deployed code does not know the new column, and leaves it as it was. Where one direction is left out,
+// what is written against the evidence stays where it was written, and the last step's check finds it.
 func (w *twin) function(fn string) string {
 	old, fresh := "NEW."+quote(w.old.Name), "NEW."+quote(w.fresh)
-	forward := fresh + " := " + strings.ReplaceAll(w.there, "$1", old) + ";"
+	there, back := fresh+" := "+strings.ReplaceAll(w.there, "$1", old)+";", old+" := "+fresh+";"
+	head := "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.path + " AS $onward$\nBEGIN\n"
+	const end = "  RETURN NEW;\nEND\n$onward$"
 	if !w.both {
-		return "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.path + " AS $onward$\nBEGIN\n  " + forward + "\n  RETURN NEW;\nEND\n$onward$"
+		return head + "  " + there + "\n" + end
 	}
-	backward := old + " := " + fresh + ";"
-	wrote, otherwise := differs(fresh, "OLD."+quote(w.fresh)), "ELSE"
-	if w.cast { // what the other type cannot say stays as it is where it was written
-		value := strings.ReplaceAll(w.there, "$1", old)
-		wrote += " AND " + differs(fresh, w.exact(value))
-		otherwise = "ELSIF " + differs(old, "OLD."+quote(w.old.Name)) + " AND " + differs(fresh, w.exact(value)) + " THEN"
+	mine, other := differs(fresh, "OLD."+quote(w.fresh)), differs(old, "OLD."+quote(w.old.Name))
+	var update string
+	switch {
+	case w.way == forward:
+		update = "  ELSIF " + other + " AND NOT " + mine + " THEN\n    " + there + "\n"
+	case w.way == backward:
+		update = "  ELSIF " + mine + " THEN\n    " + back + "\n"
+	case w.cast: // what the other type cannot say stays as it is where it was written
+		unlike := " AND " + differs(fresh, w.exact(strings.ReplaceAll(w.there, "$1", old)))
+		update = "  ELSIF " + mine + unlike + " THEN\n    " + back + "\n  ELSIF " + other + unlike + " THEN\n    " + there + "\n"
+	default:
+		update = "  ELSIF " + mine + " THEN\n    " + back + "\n  ELSE\n    " + there + "\n"
 	}
-	return fmt.Sprintf(`CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql%s AS $onward$
-BEGIN
-  IF TG_OP = 'INSERT' THEN
-    IF %s IS DISTINCT FROM NULL THEN
-      %s
-    ELSE
-      %s
-    END IF;
-  ELSIF %s THEN
-    %s
-  %s
-    %s
-  END IF;
-  RETURN NEW;
-END
-$onward$`, fn, w.path, fresh, backward, forward, wrote, backward, otherwise, forward)
+	return head + "  IF TG_OP = 'INSERT' THEN\n    IF " + fresh + " IS DISTINCT FROM NULL THEN\n      " + back + "\n    ELSE\n      " + there + "\n    END IF;\n" + update + "  END IF;\n" + end
 }
 
 // inTheWay lists what depends on the old column and is not taken along.

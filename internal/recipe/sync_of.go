@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
 )
 
 // twinOf is what takes the place of a column that gets another name, or another type for which each
@@ -36,6 +38,7 @@ func (r *Release) twinOf(is *course) *twin {
 	}
 	w.converts()
 	w.contradicts(renamed)
+	w.decides()
 	return w
 }
 
@@ -81,6 +84,41 @@ func (w *twin) contradicts(renamed bool) {
 			w.not("%s:%d changes rows by %s of its new type, which is beside the old one until the last step: it is to come in a later release", c.Migration.Path, c.Line, w.old.Name)
 		}
 	}
+}
+
+// decides leaves out the direction that nobody needs, where it is known that one code never writes its
+// column. A trigger, a function or a foreign key may write what no query names.
+func (w *twin) decides() {
+	r := w.c.Release
+	if !w.both || w.cast || r.Unwritten == nil || w.t.Inferred || w.t.Partial || len(w.t.Triggers) > 0 || len(w.head.Triggers) > 0 || r.written(w.t, w.old.Attnum) || r.written(w.head, w.now.Attnum) {
+		return
+	}
+	if why := r.Unwritten(onward.NewCode, w.head, w.now.Name); why != "" {
+		w.way, w.known = forward, "the new code only reads "+w.now.Name+" ("+why+")"
+	} else if why := r.Unwritten(onward.OldCode, w.t, w.old.Name); why != "" {
+		w.way, w.known = backward, "the deployed code only reads "+w.old.Name+" ("+why+")"
+	}
+}
+
+// written reports whether the database itself may write a column: what a foreign key does, and what
+// functions do, whose bodies name the table or put their SQL together.
+func (r *Release) written(t *catalog.Relation, column int16) bool {
+	for _, con := range t.Constraints {
+		does := con.OnUpdate != "" && con.OnUpdate != "restrict" || con.OnDelete == "set null" || con.OnDelete == "set default"
+		if con.Kind == catalog.ForeignKey && does && slices.Contains(con.Columns, column) {
+			return true
+		}
+	}
+	found := false
+	for _, c := range []*catalog.Catalog{r.Deployed, r.head} {
+		c.EachFunction(func(fn *catalog.Function) bool {
+			names := pgparse.Names(fn.Body)
+			known := fn.Language == "sql" || fn.Language == "plpgsql"
+			found = found || !known || slices.Contains(names, t.Name.Name) || slices.Contains(names, "execute")
+			return !found
+		})
+	}
+	return found
 }
 
 // unfilled notes what gives the column values of its own, which is said to have another one's.
