@@ -24,8 +24,11 @@ type shadow struct {
 	aside   string   // the table's then
 	stays   bool     // the release keeps the table, as aside
 	inPlace bool     // the table itself has it at the head
-	phase   onward.PlanPhase
-	why     string // what the phase is for
+	// attaches: the table becomes a partition as it stands, whose rows meet within; "" for all.
+	attaches bool
+	within   string
+	phase    onward.PlanPhase
+	why      string // what the phase is for
 	// columns are those that both have, and that are written; from and to are what tells rows apart in
 	// the table and in the shadow.
 	columns, from, to []string
@@ -60,6 +63,8 @@ func (s *shadow) takes(c *Change) *Made {
 			m.Missing = append(m.Missing, s.wrong...)
 		}
 		return m
+	case c == s.c && s.attaches:
+		return s.attached()
 	case c == s.c:
 		return s.made()
 	}

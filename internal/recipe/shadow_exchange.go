@@ -18,7 +18,7 @@ func (s *shadow) indexed() {
 			continue
 		}
 		like := *x
-		if r.Deployed.Lookup(x.Name.Schema, x.Name.Name) != nil {
+		if r.Deployed.Lookup(x.Name.Schema, x.Name.Name) != nil && !s.attaches {
 			like.Name.Name = r.unique(x.Name.Name, "onward", "")
 		}
 		s.indexes = append(s.indexes, &like)

@@ -36,10 +36,12 @@ func (r *Release) partitioned() {
 		s.fresh, s.aside = r.unique(t.Name.Name, "onward", ""), r.unique(t.Name.Name, "was", "")
 		if kept := r.head.Relation(t.OID); kept != nil {
 			s.aside, s.stays = kept.Name.Name, true
-			if kept.Parent != 0 {
-				s.not("%s becomes a partition of %s as it stands: give it a CHECK of its bounds first (NOT VALID, then VALIDATE), and the indexes of the new table CONCURRENTLY; "+
-					"the change of names and the ATTACH are one short transaction then", kept.Name, t.Name)
-			}
+		}
+		if kept := r.head.Relation(t.OID); kept != nil && kept.Parent != 0 {
+			s.becomes(kept)
+			s.inTheWay()
+			r.shadows = append(r.shadows, s)
+			continue
 		}
 		s.rowsOf()
 		s.keysOf()
@@ -122,12 +124,18 @@ func (s *shadow) copies(c *Change, insert *pgparse.InsertStmt) bool {
 // keysOf finds what tells rows apart on both sides, and whether deployed code loses a unique key: then
 // the names change when it is gone.
 func (s *shadow) keysOf() {
-	r := s.release
-	s.from = identity(r.Deployed, s.t)
+	s.from = identity(s.release.Deployed, s.t)
 	if len(s.from) == 0 {
 		s.not("%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by", s.t.Name)
 		return
 	}
+	s.uniqueKeys()
+	s.byKey()
+}
+
+// uniqueKeys holds the unique keys of both tables against each other.
+func (s *shadow) uniqueKeys() {
+	r := s.release
 	theirs := uniques(r.Deployed, s.t)
 	ours := uniques(r.head, s.head)
 	for _, columns := range slices.Sorted(maps.Keys(theirs)) {
@@ -153,7 +161,6 @@ func (s *shadow) keysOf() {
 			s.to = s.head.ColumnNames(keyColumns(x.Index))
 		}
 	}
-	s.byKey()
 }
 
 // byKey gives the shadow a unique index of its own where the head has none to tell rows apart by.
@@ -260,6 +267,9 @@ func (s *shadow) partitions() {
 // parts makes the partitions of a table, and those of them.
 func (s *shadow) parts(at, head *catalog.Relation) {
 	for _, p := range s.release.head.Rels(head.Partitions) {
+		if s.attaches && p.OID == s.t.OID {
+			continue
+		}
 		if s.release.Deployed.Relation(p.OID) != nil || p.Kind != catalog.Table && p.Kind != catalog.PartitionedTable {
 			s.not("partition %s of %s is a table that is there", p.Name, s.t.Name)
 			continue
