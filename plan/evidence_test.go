@@ -111,6 +111,51 @@ func TestUsesDecide(t *testing.T) {
 	}
 }
 
+// The same goes for a column that is split: of all its parts it must be known.
+func TestUsesDecideSplit(t *testing.T) {
+	t.Parallel()
+	const base = "CREATE TABLE t (id bigint PRIMARY KEY, a text NOT NULL); COMMENT ON COLUMN t.a IS 'onward: deprecated, split into b = left(a, 1), c = substr(a, 2), joined as b || c';"
+	reads := query(workload.Select, "SELECT id FROM t")
+	writes := query(workload.Update, "UPDATE t SET c = $1", "c")
+	for _, c := range []struct {
+		name       string
+		old, fresh *workload.Workload
+		sql, want  string // what is sent, and what the row is then
+	}{
+		{"forward", asked(reads), asked(reads), "UPDATE t SET a = 'xyz'; UPDATE t SET b = 'B'", "xyz B yz"},
+		{"not backward", asked(reads), asked(reads, writes), "UPDATE t SET c = 'CC'; UPDATE t SET a = 'xyz'", "xyz x yz"},
+		{"both", nil, asked(reads, writes), "UPDATE t SET a = 'xyz'; UPDATE t SET c = 'CC'", "xCC x CC"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			conf := plan.Config{Sketch: true, New: []*verify.Workload{c.fresh}, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE t ADD COLUMN b text, ADD COLUMN c text; ALTER TABLE t DROP COLUMN a;"), Base: "main", Head: "feature"}}}
+			if c.old != nil {
+				conf.Old = []*verify.Workload{c.old}
+			}
+			p, _, err := plan.Make(t.Context(), conf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, 17))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close(context.Background()) }()
+			sql := base + "INSERT INTO t VALUES (1, 'abc');"
+			for _, s := range p.Steps[:p.Contract()] {
+				sql += s.SQL
+			}
+			if _, err := conn.Exec(t.Context(), sql+c.sql); err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			if err := conn.QueryRow(t.Context(), "SELECT concat_ws(' ', a, b, c) FROM t").Scan(&got); err != nil || got != c.want || strings.Contains(told(p), "recorded calls") != (c.name == "forward") {
+				t.Errorf("%q, want %q: %v\n%s", got, c.want, err, told(p))
+			}
+		})
+	}
+}
+
 // What is written against the evidence stays, and the last step's check finds it.
 func TestUsesDecideWrong(t *testing.T) {
 	t.Parallel()

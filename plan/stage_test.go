@@ -154,7 +154,7 @@ func (st *stage) play(mode string) {
 	if st.old.table == st.new.table && st.old.column != st.new.column {
 		st.none("both columns agree", fmt.Sprintf("SELECT %s FROM %s WHERE %s::text IS DISTINCT FROM %s::text", st.old.id, st.old.table, st.old.of(""), st.new.of("")))
 	}
-	goal, at := st.base+st.release, st.new
+	goal, at := st.base+st.release+st.beyond, st.new
 	if mode == "back" {
 		st.settle(&st.oldCode) // no new code is left, then the plan goes
 		for i := contract - 1; i >= 0; i-- {

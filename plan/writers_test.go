@@ -69,6 +69,7 @@ type scene struct {
 	view                bool     // the old code writes through a view: no COPY
 	noWayBack           bool     // what the new code writes has no place in the old schema
 	also                string   // finds rows that are wrong otherwise, at the end
+	beyond              string   // what the plan is to make of the schema beyond the release
 }
 
 var (
@@ -118,6 +119,9 @@ var scenes = []scene{
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text DEFAULT 'd');", release: "ALTER TABLE t RENAME TO u;"},
 	{name: "unique", old: named, new: named, typ: "text", values: []string{"'x{n}'", "NULL"}, left: "NULL", unique: true,
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);", release: "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a);"},
+	{name: "soft delete", old: named, new: named, typ: "text", values: []string{"'x{n}'", "NULL"}, left: "NULL", unique: true, also: "SELECT FROM t EXCEPT ALL SELECT FROM t_live",
+		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text UNIQUE); CREATE UNIQUE INDEX t_both ON t (id, lower(a));", release: "ALTER TABLE t ADD COLUMN gone timestamptz; COMMENT ON COLUMN t.gone IS 'onward: soft delete';",
+		beyond: "ALTER TABLE t DROP CONSTRAINT t_a_key; DROP INDEX t_both; CREATE UNIQUE INDEX t_a_key ON t (a) WHERE gone IS NULL; CREATE UNIQUE INDEX t_both ON t (id, lower(a)) WHERE gone IS NULL; CREATE VIEW t_live WITH (security_invoker = true) AS SELECT id, other, a, gone FROM t WHERE gone IS NULL;"},
 	{name: "check", old: named, new: named, typ: "integer", values: []string{"{n}", "NULL"}, left: "NULL",
 		base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a integer);", release: "ALTER TABLE t ADD CONSTRAINT t_a_check CHECK (a >= 0);"},
 	{name: "partitioned, by the key", old: named, new: place{table: "public.t", id: "id", column: "a", unique: "id"}, typ: "text", values: texts, left: "'d'",

@@ -20,6 +20,7 @@ type split struct {
 	joined      string  // the old value, of the new ones; "" where nobody says
 	first, last *Change // of what makes it
 	trigger     string
+	way         way      // the one direction that an UPDATE needs, where that is known
 	wrong       []string // why it cannot be made
 }
 
@@ -195,8 +196,17 @@ func (s *split) begins(m *Made) {
 	fn := inSchema(t, trigger)
 	all := s.list(func(p *part) string { return p.now.Name })
 	why := "what the deployed code writes to " + s.old.old.Name + " is in " + all + ", too"
+	var known string
 	if s.joined != "" {
+		var now []*catalog.Column
+		for _, p := range s.parts {
+			now = append(now, p.now)
+		}
 		why += ", and what the new code writes to them is in " + s.old.old.Name
+		// The other way stays: no check could tell, before the old column goes, what was not taken apart.
+		if s.way, known = r.direction(t, r.head.Relation(t.OID), s.old.old, now...); s.way == forward {
+			why += " where it adds a row; no UPDATE goes back, for " + known
+		}
 	}
 	step = m.add(onward.Expand, onward.StepDDL, why, s.function(fn), "CREATE TRIGGER "+quote(trigger)+" BEFORE INSERT OR UPDATE ON "+name(t)+" FOR EACH ROW EXECUTE FUNCTION "+fn+"()",
 		alter+"ENABLE ALWAYS TRIGGER "+quote(trigger))
@@ -222,33 +232,37 @@ func removed(t *catalog.Relation, trigger string) []string {
 // the parts of the old value is the new code's. A backfill writes just those.
 func (s *split) function(fn string) string {
 	old, fresh := quote(s.old.old.Name), s.columns("NEW.")
-	var declared, computed, forward, missed strings.Builder
+	var declared, computed, split, missed strings.Builder
 	var vars []string
 	for i, p := range s.parts {
 		v, col := fmt.Sprintf("onward_%d", i+1), "NEW."+quote(p.now.Name)
 		vars = append(vars, v)
 		fmt.Fprintf(&declared, "  %s %s;\n", v, typeName(p.now.Type))
 		fmt.Fprintf(&computed, "  %s := %s;\n", v, s.of(p, "NEW."))
-		fmt.Fprintf(&forward, "    %s := %s;\n", col, v)
+		fmt.Fprintf(&split, "    %s := %s;\n", col, v)
 		if p.now.DefaultText != "" {
 			fmt.Fprintf(&missed, "      %s := coalesce(%s, %s);\n", col, col, p.now.DefaultText)
 		}
 	}
-	backward := "    NULL; -- the new code's: nobody says what it is in " + old + "\n"
+	back := "    NULL; -- the new code's: nobody says what it is in " + old + "\n"
 	if s.joined != "" {
 		value, _ := named(s.joined, func(column string) string { return "NEW." + quote(column) })
-		backward = "    NEW." + old + " := " + value + ";\n"
+		back = "    NEW." + old + " := " + value + ";\n"
 	}
 	given := missed.String()
 	if given != "" {
 		given = "    IF TG_OP = 'INSERT' THEN\n" + given + "    END IF;\n"
 	}
 	was := s.columns("OLD.")
+	mine, other := " OR TG_OP = 'UPDATE' AND "+differs(fresh, was), " OR "+differs("NEW."+old, "OLD."+old)
+	if s.way == forward { // what is written against the evidence stays where it was written
+		mine, other = "", other+" AND NOT "+differs(fresh, was)
+	}
 	return "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nDECLARE\n" + declared.String() + "BEGIN\n" +
 		"  IF TG_OP = 'UPDATE' AND NOT " + differs(fresh+", NEW."+old, was+", OLD."+old) + " THEN\n    RETURN NEW;\n  END IF;\n" + computed.String() +
-		"  IF " + differs(fresh, strings.Join(vars, ", ")) + " AND (TG_OP = 'INSERT' AND num_nonnulls(" + fresh + ") > 0 OR TG_OP = 'UPDATE' AND " + differs(fresh, was) + ") THEN\n" +
-		given + backward +
-		"  ELSIF TG_OP = 'INSERT' OR " + differs("NEW."+old, "OLD."+old) + " THEN\n" + forward.String() +
+		"  IF " + differs(fresh, strings.Join(vars, ", ")) + " AND (TG_OP = 'INSERT' AND num_nonnulls(" + fresh + ") > 0" + mine + ") THEN\n" +
+		given + back +
+		"  ELSIF TG_OP = 'INSERT'" + other + " THEN\n" + split.String() +
 		"  END IF;\n  RETURN NEW;\nEND\n$onward$"
 }
 

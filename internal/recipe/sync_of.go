@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -89,15 +90,35 @@ func (w *twin) contradicts(renamed bool) {
 // decides leaves out the direction that nobody needs, where it is known that one code never writes its
 // column. A trigger, a function or a foreign key may write what no query names.
 func (w *twin) decides() {
-	r := w.c.Release
-	if !w.both || w.cast || r.Unwritten == nil || w.t.Inferred || w.t.Partial || len(w.t.Triggers) > 0 || len(w.head.Triggers) > 0 || r.written(w.t, w.old.Attnum) || r.written(w.head, w.now.Attnum) {
-		return
+	if w.both && !w.cast {
+		w.way, w.known = w.c.Release.direction(w.t, w.head, w.old, w.now)
 	}
-	if why := r.Unwritten(onward.NewCode, w.head, w.now.Name); why != "" {
-		w.way, w.known = forward, "the new code only reads "+w.now.Name+" ("+why+")"
-	} else if why := r.Unwritten(onward.OldCode, w.t, w.old.Name); why != "" {
-		w.way, w.known = backward, "the deployed code only reads "+w.old.Name+" ("+why+")"
+}
+
+// direction is the one that an UPDATE needs between a column of the base and those at the head that take
+// its place, and on what evidence; "" where both are needed, or it is not known.
+func (r *Release) direction(t, head *catalog.Relation, old *catalog.Column, now ...*catalog.Column) (way, string) {
+	if r.Unwritten == nil || t.Inferred || t.Partial || len(t.Triggers) > 0 || len(head.Triggers) > 0 || r.written(t, old.Attnum) {
+		return "", ""
 	}
+	reads := ""
+	for _, col := range now {
+		if r.written(head, col.Attnum) {
+			return "", ""
+		}
+		why := r.Unwritten(onward.NewCode, head, col.Name)
+		if reads += "the new code only reads " + col.Name + " (" + why + "), "; why == "" {
+			reads = ""
+			break
+		}
+	}
+	if reads != "" {
+		return forward, strings.TrimSuffix(reads, ", ")
+	}
+	if why := r.Unwritten(onward.OldCode, t, old.Name); why != "" {
+		return backward, "the deployed code only reads " + old.Name + " (" + why + ")"
+	}
+	return "", ""
 }
 
 // written reports whether the database itself may write a column: what a foreign key does, and what
