@@ -38,7 +38,7 @@ func TestFullDisk(t *testing.T) {
 	url := s.URL("postgres")
 	c := open(t, url)
 	wantNone(t, flight(t, url), "disk-short")
-	run(t, c, "CREATE TABLE big AS SELECT repeat(md5(i::text), 20) FROM generate_series(1, 80000) i")
+	run(t, c, "CREATE TABLE big AS SELECT repeat(md5(i::text), 20) FROM generate_series(1, 80000) i", "ANALYZE big")
 	var used syscall.Statfs_t
 	if err := syscall.Statfs(dir, &used); err != nil {
 		t.Fatal(err)

@@ -15,15 +15,19 @@ var diskShort = &Check{Rule: rule.Rule{
 	ID:       "disk-short",
 	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
 	Summary: "The free disk does not hold a rewrite of the largest table and its WAL",
-	Harm:    "A statement that rewrites a table writes it and its indexes anew beside the old ones, an index build sorts on disk, and both write as much WAL; a backfill leaves a dead row for each. When the disk is full the statement fails, and where that is the disk of pg_wal the server stops. Less room than the WAL that the server itself may keep (max_wal_size) is an error. Looked at is the largest table that the release touches, or of the database.",
+	Harm:    "A statement that rewrites a table writes it and its indexes anew beside the old ones, an index build sorts on disk, and both write as much WAL; a backfill leaves a dead row for each. When the disk is full the statement fails, and where that is the disk of pg_wal the server stops. Less room than the WAL that the server itself may keep (max_wal_size) is an error. Looked at is the largest table that the release touches, or of the database, as large as the last VACUUM or ANALYZE found it.",
 	Instead: "Make room before the migration. preflight: in onward.yaml has `disk`, a query that gives the free bytes; a server does not tell them, and only over a socket on the same machine they are looked up.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/disk-full.html"},
 }, Scope: onward.ScopeServer, Metric: "disk_free_bytes", Help: "Bytes that are free for the server's files.", Look: disk}
 
+// Sizes are those of the last VACUUM or ANALYZE: to ask for exact ones locks each table, and
+// waits for who has locked it.
 const largestSQL = `
-SELECT n.nspname, c.relname, pg_total_relation_size(c.oid)::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+SELECT n.nspname, c.relname, (greatest(c.relpages, 0) + coalesce((SELECT sum(greatest(x.relpages, 0)) FROM pg_class x
+		WHERE x.oid = c.reltoastrelid OR x.oid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid IN (c.oid, c.reltoastrelid))), 0))::bigint * current_setting('block_size')::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND @user AND ($1::text[] IS NULL OR n.nspname || '.' || c.relname = ANY($1::text[]))
-ORDER BY 3 DESC NULLS LAST LIMIT 1`
+ORDER BY 3 DESC LIMIT 1`
 
 func disk(p *Pass) error {
 	free := int64(-1)

@@ -27,9 +27,11 @@ func Dial(ctx context.Context, url string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.tx.Exec(ctx, askLimit); err != nil {
-		s.close(ctx)
-		return nil, s.fail(askLimit, err)
+	for _, begin := range []string{askLimit, "SAVEPOINT onward"} {
+		if _, err := s.tx.Exec(ctx, begin); err != nil {
+			s.close(ctx)
+			return nil, s.fail(begin, err)
+		}
 	}
 	return &Session{s}, nil
 }
@@ -108,25 +110,19 @@ func (r *Refused) Refusal() string { return r.SQLSTATE }
 func (r *Refused) Error() string { return r.Message + " (SQLSTATE " + r.SQLSTATE + ")" }
 
 // Each asks a question and calls f for each row, scanned into the targets. Where the server
-// refuses, the error is a [*Refused]; any other one means that the session is gone.
+// refuses, the error is a [*Refused]; any other one means that the session is gone. What the
+// question locked is free when it has been answered.
 // "@user" in the text stands for a condition on the schema n: it is no schema of the server's.
 func (a *Session) Each(ctx context.Context, sql string, args, targets []any, f func()) error {
-	if _, err := a.s.tx.Exec(ctx, "SAVEPOINT onward"); err != nil {
-		return a.s.fail("ask the server", err)
-	}
 	rows, err := a.s.tx.Query(ctx, strings.ReplaceAll(sql, "@user", userSchemas), args...)
 	if err == nil {
 		_, err = pgx.ForEachRow(rows, targets, func() error { f(); return nil })
 	}
+	if gone := a.answered(ctx); gone != nil {
+		return gone
+	}
 	if err == nil {
 		return nil
-	}
-	failed := a.s.fail("ask the server", err)
-	if a.s.conn.IsClosed() {
-		return failed
-	}
-	if _, back := a.s.tx.Exec(ctx, "ROLLBACK TO SAVEPOINT onward"); back != nil {
-		return a.s.fail("ask the server", back)
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -135,7 +131,15 @@ func (a *Session) Each(ctx context.Context, sql string, args, targets []any, f f
 		}
 		return &Refused{SQLSTATE: pg.Code, Message: (&ServerError{What: "the server says", Err: errors.New(pg.Message), hide: a.s.hide}).Error()}
 	}
-	return &Refused{SQLSTATE: "XX000", Message: failed.Error()}
+	return &Refused{SQLSTATE: "XX000", Message: a.s.fail("ask the server", err).Error()}
+}
+
+// answered gives back what a question locked, and what it spoiled.
+func (a *Session) answered(ctx context.Context) error {
+	if _, err := a.s.tx.Exec(ctx, "ROLLBACK TO SAVEPOINT onward"); err != nil {
+		return a.s.fail("ask the server", err)
+	}
+	return nil
 }
 
 // Schema reads the schema of the database in the same transaction.
@@ -143,5 +147,9 @@ func (a *Session) Schema(ctx context.Context) (*Schema, error) {
 	if _, err := a.s.tx.Exec(ctx, "SET LOCAL statement_timeout = '"+stmtTimeout+"'"); err != nil {
 		return nil, a.s.fail("ask the server", err)
 	}
-	return a.s.schema(ctx)
+	schema, err := a.s.schema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return schema, a.answered(ctx)
 }
