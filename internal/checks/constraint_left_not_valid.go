@@ -19,7 +19,7 @@ var constraintLeftNotValid = &Check{Rule: rule.Rule{
 const notValidSQL = `
 SELECT n.nspname, t.relname, c.conname, c.contype::text
 FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
-WHERE NOT c.convalidated AND c.conparentid = 0 AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AND @user ORDER BY 1, 2, 3`
+WHERE NOT c.convalidated AND c.conparentid = 0 AND c.coninhcount = 0 AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AND @user ORDER BY 1, 2, 3`
 
 func notValid(p *Pass) error {
 	var schema, table, name, kind string

@@ -30,7 +30,7 @@ func drift(p *Pass) error {
 	tables, drifted := 0, 0
 	var missing []string
 	p.Deployed.Relations(func(t *catalog.Relation) bool {
-		if !t.Kind.IsTable() || t.Inferred {
+		if !t.Kind.IsTable() || t.Inferred || t.Name.Schema == "pg_temp" {
 			return true
 		}
 		tables++
