@@ -19,11 +19,11 @@ var columnPastSunset = &Check{Rule: rule.Rule{
 }, Scope: onward.ScopeDatabase, Look: sunsets, shared: true}
 
 const sunsetsSQL = `
-SELECT n.nspname || '.' || c.relname, a.attname, coalesce(col_description(c.oid, a.attnum), '')
-FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WITH said AS (SELECT d.objoid, d.objsubid, d.description FROM pg_description d WHERE d.classoid = 'pg_class'::regclass AND d.objsubid > 0 AND d.description ILIKE '%onward:%')
+SELECT n.nspname || '.' || c.relname, a.attname, coalesce(said.description, '')
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN said ON said.objoid = c.oid AND said.objsubid = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND @user
-	AND (EXISTS (SELECT FROM pg_description d WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = a.attnum AND d.description ILIKE '%onward:%')
-		OR n.nspname || '.' || c.relname || '.' || a.attname = ANY($1::text[]))
+	AND (said.objoid IS NOT NULL OR n.nspname || '.' || c.relname || '.' || a.attname = ANY($1::text[]))
 ORDER BY 1, 2`
 
 func sunsets(p *Pass) error {

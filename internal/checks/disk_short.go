@@ -23,9 +23,10 @@ var diskShort = &Check{Rule: rule.Rule{
 // Sizes are those of the last VACUUM or ANALYZE: to ask for exact ones locks each table, and
 // waits for who has locked it.
 const largestSQL = `
-SELECT n.nspname, c.relname, (greatest(c.relpages, 0) + coalesce((SELECT sum(greatest(x.relpages, 0)) FROM pg_class x
-		WHERE x.oid = c.reltoastrelid OR x.oid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid IN (c.oid, c.reltoastrelid))), 0))::bigint * current_setting('block_size')::bigint
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WITH indexes AS (SELECT i.indrelid, sum(greatest(x.relpages, 0)) AS pages FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid GROUP BY 1)
+SELECT n.nspname, c.relname, (greatest(c.relpages, 0) + greatest(coalesce(t.relpages, 0), 0) + coalesce(i.pages, 0) + coalesce(ti.pages, 0))::bigint * current_setting('block_size')::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+	LEFT JOIN indexes i ON i.indrelid = c.oid LEFT JOIN indexes ti ON ti.indrelid = t.oid
 WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND @user AND ($1::text[] IS NULL OR n.nspname || '.' || c.relname = ANY($1::text[]))
 ORDER BY 3 DESC LIMIT 1`
 

@@ -20,15 +20,16 @@ var sequenceNearEnd = &Check{Rule: rule.Rule{
 
 // The columns of a sequence are those that own it, and those whose default takes its numbers.
 const sequencesSQL = `
+WITH taken AS (
+	SELECT d.objid AS seq, d.refobjid AS rel, d.refobjsubid AS att FROM pg_depend d
+	WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+	UNION SELECT d.refobjid, f.adrelid, f.adnum FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid
+	WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n')
 SELECT sn.nspname, s.relname, coalesce(n.nspname, ''), coalesce(t.relname, ''), coalesce(a.attname, ''), coalesce(a.atttypid::int, 0),
 	q.seqincrement > 0, CASE WHEN q.seqincrement > 0 THEN q.seqmax ELSE q.seqmin END, q.seqcycle,
 	has_sequence_privilege(s.oid, 'SELECT, USAGE'), (CASE WHEN has_sequence_privilege(s.oid, 'SELECT, USAGE') THEN pg_sequence_last_value(s.oid) END)::bigint
 FROM pg_sequence q JOIN pg_class s ON s.oid = q.seqrelid JOIN pg_namespace sn ON sn.oid = s.relnamespace
-	LEFT JOIN LATERAL (
-		SELECT d.refobjid AS rel, d.refobjsubid AS att FROM pg_depend d
-		WHERE d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
-		UNION SELECT f.adrelid, f.adnum FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid
-		WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.deptype = 'n') o ON true
+	LEFT JOIN taken o ON o.seq = s.oid
 	LEFT JOIN pg_class t ON t.oid = o.rel LEFT JOIN pg_namespace n ON n.oid = t.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = o.rel AND a.attnum = o.att
 WHERE s.relpersistence <> 't' AND NOT (s.relpersistence = 'u' AND pg_is_in_recovery()) ORDER BY 1, 2, 3, 4, 5`
 
