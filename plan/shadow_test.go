@@ -1,0 +1,59 @@
+package plan_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// A transaction that does not see what was brought since it began is refused where it deletes or moves such a
+// row: it would leave the copy behind. What TRUNCATE and a subscription do is done to the shadow, too, and
+// who may write the table need not be allowed to write the shadow.
+func TestShadowSnapshots(t *testing.T) {
+	t.Parallel()
+	s := scene{
+		old: named, typ: "text", values: texts, base: "CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);",
+		release: "ALTER TABLE t ADD COLUMN b text GENERATED ALWAYS AS (upper(a)) STORED;",
+	}
+	steps := s.steps(t)
+	st := newStage(t, &s, steps, 1)
+	at := 0
+	for ; steps[at].Class != onward.StepBackfill; at++ {
+		st.step(&steps[at], false)
+	}
+	const same = "SELECT FROM (SELECT id, other, a FROM t) AS t FULL JOIN t_onward AS s USING (id, other) WHERE t.a IS DISTINCT FROM s.a OR s.b IS DISTINCT FROM upper(t.a)"
+	begin := func() *pgx.Conn {
+		conn := st.connect()
+		st.exec(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t")
+		return conn
+	}
+	st.exec(begin(), "DELETE FROM t WHERE id = 1; UPDATE t SET id = -2, a = 'x' WHERE id = 2; UPDATE t SET a = 'y' WHERE id = 3; COMMIT")
+	writes := []string{"DELETE FROM t WHERE id = 4", "UPDATE t SET id = -5 WHERE id = 5", "UPDATE t SET a = 'z' WHERE id = 6"}
+	var before []*pgx.Conn
+	for range writes {
+		before = append(before, begin())
+	}
+	st.step(&steps[at], false)
+	st.none("both tables are the same", same)
+	for i, sql := range writes {
+		failed := new(pgconn.PgError)
+		if _, err := before[i].Exec(t.Context(), sql); !errors.As(err, &failed) || failed.Code != "40001" {
+			t.Errorf("%s: %v", sql, err)
+		}
+		st.exec(before[i], "ROLLBACK")
+		st.exec(begin(), sql+"; COMMIT")
+	}
+	st.none("both tables are the same", same)
+	late := st.connect()
+	st.exec(late, "SET session_replication_role = replica; DELETE FROM t WHERE id = 7; INSERT INTO t VALUES (7, 7, 'of a subscription')")
+	st.none("both tables are the same", same)
+	st.exec(st.admin, "CREATE ROLE writer_of_t; GRANT SELECT, INSERT, UPDATE, DELETE ON t TO writer_of_t")
+	st.exec(st.admin, "SET ROLE writer_of_t; UPDATE t SET a = 'mine' WHERE id = 8; DELETE FROM t WHERE id = 9; INSERT INTO t VALUES (9, 9, 'mine'); RESET ROLE")
+	st.none("both tables are the same", same)
+	st.exec(st.admin, "TRUNCATE t")
+	st.none("both tables are empty", "SELECT FROM t_onward")
+}
