@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/plan"
@@ -23,7 +24,7 @@ import (
 )
 
 // library are the packages that other modules import.
-var library = []string{"onward", "config", "audit", "rehearse", "record", "verify", "plan", "preflight"}
+var library = []string{"onward", "config", "audit", "rehearse", "record", "verify", "plan", "preflight", "apply"}
 
 // unnamed are declarations that speak of internal types all the same, each with its
 // reason.
@@ -196,12 +197,13 @@ versions: [13 14 15]
 verify: config.InputError
 plan: contract
 preflight: ServerError
+apply: ServerError
 errors: NotRepositoryError UnknownRevisionError ServerError config.Error MissingError
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, preflight.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}, config.Preflight{}} {
+	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, preflight.Config{}, apply.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}, config.Preflight{}} {
 		settings := reflect.TypeOf(c)
 		for i := range settings.NumField() {
 			f := settings.Field(i)

@@ -1,7 +1,9 @@
 package onward
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -52,6 +54,33 @@ type PlanStatement struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
 	SQL  string `json:"sql"`
+}
+
+// Relations are the names of all that the plan touches, as "schema.name", but what is its own:
+// those whose state Catalog is a hash of.
+func (p *Plan) Relations() []string {
+	var names []string
+	for i := range p.Steps {
+		for _, e := range p.Steps[i].Effects {
+			if !strings.HasPrefix(e.Relation, PlanRoom+".") {
+				names = append(names, e.Relation)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// PlanRoom is the schema for what a plan needs while it runs; its last step drops it.
+const PlanRoom = "onward"
+
+// PlanBatch is how many rows one run of a backfill passes at most, as a plan is written; see
+// [PlanStep.Sized].
+const PlanBatch = 1000
+
+// Sized is the SQL of a backfill that passes another number of rows in a run.
+func (s *PlanStep) Sized(rows int) string {
+	return strings.ReplaceAll(s.SQL, fmt.Sprintf(" LIMIT %d)", PlanBatch), fmt.Sprintf(" LIMIT %d)", rows))
 }
 
 // PlannedMigration is a migration that a plan takes the place of.

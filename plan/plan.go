@@ -3,8 +3,6 @@ package plan
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,9 +102,9 @@ func planned(report *onward.Report, folds []*audit.Folded, settings *config.Conf
 		p.migration(m)
 	}
 	p.make()
-	p.plan.Catalog = p.hash(folds)
 	p.finish()
 	p.audited()
+	p.plan.Catalog = p.release.Deployed.Sum(p.plan.Relations())
 	return p
 }
 
@@ -290,32 +288,4 @@ func lines(list []string) string {
 		b.WriteString(strings.TrimSpace(sql) + ";\n")
 	}
 	return b.String()
-}
-
-// hash is of the deployed schema, as far as the plan touches it.
-func (p *planner) hash(folds []*audit.Folded) string {
-	tables := map[catalog.OID]*catalog.Relation{}
-	for _, m := range folds {
-		for _, s := range m.Statements {
-			for _, e := range s.Result.Effects {
-				if r := p.release.Deployed.Relation(e.OID); r != nil {
-					tables[e.OID] = r
-				}
-			}
-		}
-	}
-	var lines []string
-	for _, r := range tables {
-		line := r.Name.Schema + "." + r.Name.Name
-		for _, col := range r.Columns {
-			line += fmt.Sprintf("|%s %s %t %s", col.Name, col.Type.Formal(), col.NotNull, col.DefaultText)
-		}
-		for _, con := range r.Constraints {
-			line += fmt.Sprintf("|%s %s %t", con.Kind, con.Name, con.Valid)
-		}
-		lines = append(lines, line)
-	}
-	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	return hex.EncodeToString(sum[:16])
 }

@@ -127,13 +127,16 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	root.Flags().Bool("version", false, "the version; onward version says more")
 	// Only the preflight has one more.
 	_ = root.RegisterFlagCompletionFunc("format", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if cmd.Name() == "preflight" {
+		switch cmd.Name() {
+		case "preflight":
 			return texts(report.PreflightFormats()), cobra.ShellCompDirectiveNoFileComp
+		case "apply", "status", "log":
+			return texts(report.AppliedFormats()), cobra.ShellCompDirectiveNoFileComp
 		}
 		return texts(report.Formats()), cobra.ShellCompDirectiveNoFileComp
 	})
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.preflight(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.version())
+	root.AddCommand(a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.preflight(), a.apply(), a.status(), a.log(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.version())
 	a.strict(root)
 	return root
 }

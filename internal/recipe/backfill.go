@@ -10,10 +10,7 @@ import (
 
 // Schema holds what a plan keeps for itself: where its backfills are. Comparisons of schemas
 // pass over it, and the last step drops it.
-const Schema = "onward"
-
-// batch is how many rows a backfill passes at a time.
-const batch = 1000
+const Schema = onward.PlanRoom
 
 // backfill fills columns of all rows, few at a time: set is the list of assignments, where
 // the condition on the rows that are changed, "" for all. What they name are columns of t.
@@ -98,7 +95,7 @@ func batchOf(t *catalog.Relation, at string, keys []string, work func(join strin
 	}
 	from := "SELECT " + strings.Join(as, ", ") + " FROM " + name(t) + " AS t"
 	behind := row(order) + " > " + row(cursor)
-	tail := " AND " + row(order) + " <= " + row(last) + fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(order, ", "), batch)
+	tail := " AND " + row(order) + " <= " + row(last) + fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(order, ", "), onward.PlanBatch)
 	return "WITH batch AS MATERIALIZED (\n" +
 		"  (" + from + " WHERE (SELECT " + columns[0] + " FROM " + at + ") IS NULL" + tail + ")\n" +
 		"  UNION ALL\n" +

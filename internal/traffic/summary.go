@@ -160,34 +160,13 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// conflicts has, for each mode, those that stand in its way: the table of the manual
-// (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES).
-var conflicts = [...]uint16{
-	onward.AccessShareLock:          modes(onward.AccessExclusiveLock),
-	onward.RowShareLock:             modes(onward.ExclusiveLock, onward.AccessExclusiveLock),
-	onward.RowExclusiveLock:         modes(onward.ShareLock, onward.ShareRowExclusiveLock, onward.ExclusiveLock, onward.AccessExclusiveLock),
-	onward.ShareUpdateExclusiveLock: modes(onward.ShareUpdateExclusiveLock, onward.ShareLock, onward.ShareRowExclusiveLock, onward.ExclusiveLock, onward.AccessExclusiveLock),
-	onward.ShareLock:                modes(onward.RowExclusiveLock, onward.ShareUpdateExclusiveLock, onward.ShareRowExclusiveLock, onward.ExclusiveLock, onward.AccessExclusiveLock),
-	onward.ShareRowExclusiveLock:    modes(onward.RowExclusiveLock, onward.ShareUpdateExclusiveLock, onward.ShareLock, onward.ShareRowExclusiveLock, onward.ExclusiveLock, onward.AccessExclusiveLock),
-	onward.ExclusiveLock:            modes(onward.RowShareLock, onward.RowExclusiveLock, onward.ShareUpdateExclusiveLock, onward.ShareLock, onward.ShareRowExclusiveLock, onward.ExclusiveLock, onward.AccessExclusiveLock),
-	onward.AccessExclusiveLock:      modes(onward.AccessShareLock, onward.RowShareLock, onward.RowExclusiveLock, onward.ShareUpdateExclusiveLock, onward.ShareLock, onward.ShareRowExclusiveLock, onward.ExclusiveLock, onward.AccessExclusiveLock),
-}
-
-func modes(list ...onward.Lock) uint16 {
-	var set uint16
-	for _, l := range list {
-		set |= 1 << l
-	}
-	return set
-}
-
 // stands reports whether a held lock stands in the way of an asked one; for a
 // row (NoLock), whether its transaction can have locked rows.
 func stands(held, asked onward.Lock) bool {
 	if asked == onward.NoLock {
 		return held >= onward.RowShareLock
 	}
-	return conflicts[asked]&(1<<held) != 0
+	return held.Conflicts(asked)
 }
 
 // stalls merges waits that overlap, of one relation and one statement.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/onward"
@@ -58,6 +59,12 @@ func main() {
 	nowhereToAsk.DB = "postgres://u@127.0.0.1:1/x"
 	_, err = preflight.Run(ctx, preflight.Config{Config: nowhereToAsk, Alone: true, TLS: []string{"127.0.0.1:5432"}})
 	fmt.Println("preflight:", kind(err))
+
+	_, err = apply.Run(ctx, apply.Config{
+		DB: nowhereToAsk.DB, Plan: planned, Name: "v2", Through: onward.Expand, To: "", Within: time.Second, MaxStall: 50 * time.Millisecond,
+		Role: "", Who: "a program", Tell: func(apply.Event) {},
+	})
+	fmt.Println("apply:", kind(err))
 
 	fmt.Println("errors:", strings.Join(failures(ctx, repository, nowhere), " "))
 }

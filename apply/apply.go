@@ -1,0 +1,240 @@
+// Package apply carries a plan out on a database that others are using: each step waits first
+// until nobody who would hold it up is there, never waits for a lock longer than a blink, and is
+// committed together with the row of the ledger that says so. It can be killed at any moment
+// and run again.
+//
+// The engine is [Target.Step]: one attempt, or a few batches of a backfill, and for how long to
+// leave the database alone. [Run] calls it until the plan is done.
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/onward"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultWithin   = 10 * time.Minute
+	DefaultMaxStall = 500 * time.Millisecond
+	// firstStall is the lock_timeout of the first attempts: others wait for so long at most
+	// where somebody was faster than the look at the queue.
+	firstStall = 50 * time.Millisecond
+	// oldEnough is the age from which on a transaction is waited for. Younger ones end by
+	// themselves within the lock_timeout.
+	oldEnough = 50 * time.Millisecond
+	// losses is how many lost races double the lock_timeout.
+	losses = 10
+	// underLock is for how long a step that is to be an instant may hold its lock.
+	underLock = 5 * time.Second
+	// crowd and longWait are when the queue behind a statement is too long.
+	crowd    = 20
+	longWait = time.Second
+)
+
+// Config is what [Open] and [Run] need.
+type Config struct {
+	// DB is the address of the database.
+	DB string
+	// Plan is what is carried out, and Name what the user calls it.
+	Plan *onward.Plan
+	Name string
+	// Through is the last phase that is carried out, To the last step; "" for Backfill and none.
+	Through onward.PlanPhase
+	To      string
+	// Within is for how long one step is tried. 0 is DefaultWithin.
+	Within time.Duration
+	// MaxStall bounds the lock_timeout, and so for how long anybody waits behind a step. 0 is
+	// DefaultMaxStall.
+	MaxStall time.Duration
+	// Role is set for the steps, and owns what they make; "" for none.
+	Role string
+	// Who is for the audit trail: whoever runs it.
+	Who string
+	// Tell is told what happens; nil for nobody.
+	Tell func(Event)
+}
+
+// Event is something that happened.
+type Event struct {
+	// Kind says what.
+	Kind EventKind
+	Step *onward.PlanStep
+	// Rows are those that a backfill has passed, and Of how many there are, as the server
+	// estimates; 0 for unknown.
+	Rows, Of int64
+	// Took is for how long it went on.
+	Took time.Duration
+	// Words say more: who is waited for, what the server says.
+	Words string
+}
+
+// EventKind is what happened.
+type EventKind string
+
+// The kinds.
+const (
+	Taken     EventKind = "taken"     // the right to work on this database
+	Held      EventKind = "held"      // somebody else works on it
+	Begun     EventKind = "begun"     // a step
+	Waits     EventKind = "waits"     // for those in the way
+	Lost      EventKind = "lost"      // an attempt: somebody was faster
+	Passed    EventKind = "passed"    // some rows of a backfill
+	Recovered EventKind = "recovered" // from a cut line
+	Finished  EventKind = "finished"  // a step
+)
+
+func (c *Config) complete() error {
+	if c.Plan == nil || len(c.Plan.Steps) == 0 {
+		return input("the plan has no steps: there is nothing to carry out")
+	}
+	if c.Plan.Schema != onward.PlanSchema {
+		return input(fmt.Sprintf("the plan says %q, and this release reads %q", c.Plan.Schema, onward.PlanSchema))
+	}
+	if c.Through == "" {
+		c.Through = onward.Backfill
+	}
+	if c.To != "" && !has(c.Plan, c.To) {
+		return input(fmt.Sprintf("the plan has no step %q", c.To))
+	}
+	if c.Within <= 0 {
+		c.Within = DefaultWithin
+	}
+	if c.MaxStall <= 0 {
+		c.MaxStall = DefaultMaxStall
+	}
+	if c.Tell == nil {
+		c.Tell = func(Event) {}
+	}
+	return nil
+}
+
+func has(p *onward.Plan, id string) bool {
+	for i := range p.Steps {
+		if p.Steps[i].ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// input is an error of what was given.
+func input(text string) error { return &config.InputError{Err: errors.New(text)} }
+
+// RefusedError says why a plan, or a step, must not be carried out: nothing of it was.
+type RefusedError struct {
+	Step string // "" for the plan
+	Text string
+}
+
+// Error says it.
+func (e *RefusedError) Error() string {
+	if e.Step == "" {
+		return e.Text
+	}
+	return e.Step + ": " + e.Text
+}
+
+// The errors that come from below.
+type (
+	// HeldError says that somebody else is at work on the database.
+	HeldError = ledger.HeldError
+	// LostError says that somebody else has taken over.
+	LostError = ledger.LostError
+	// OtherError says that another release of onward made the ledger.
+	OtherError = ledger.OtherError
+	// ServerError says that the database cannot be reached.
+	ServerError = live.ServerError
+)
+
+// UnfinishedError says that a plan is not done, and why. What is done is done; the same again
+// goes on.
+type UnfinishedError struct {
+	Step string
+	Why  string
+	Err  error // what the server said; nil where others were in the way
+}
+
+// Error says it.
+func (e *UnfinishedError) Error() string { return e.Step + " is not done: " + e.Why }
+
+// Unwrap is what the server said.
+func (e *UnfinishedError) Unwrap() error { return e.Err }
+
+// State is how it stands after a [Target.Step].
+type State struct {
+	// Done: the last step that was asked for is committed.
+	Done bool
+	// Step is the one that is next; nil when done.
+	Step *onward.PlanStep
+	// Again is for how long to leave the database alone.
+	Again time.Duration
+	// Waits: the step was not tried, or lost, because of InTheWay: who that is, in sentences.
+	Waits    bool
+	InTheWay []string
+}
+
+// Run carries a plan out.
+//
+// Errors: a *config.InputError for a plan that cannot be read, a [*RefusedError] for one that is not
+// for this database or whose conditions do not hold, an [*UnfinishedError] when a step was not
+// done in time or failed, a [*HeldError] or [*LostError] when somebody else is at
+// work, a [*ServerError] for a database that cannot be reached. What is known of
+// the plan comes with each of them.
+func Run(ctx context.Context, c Config) (*onward.Applied, error) {
+	t, err := Open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close(ctx)
+	err = t.run(ctx)
+	out, stateErr := t.applied(ctx)
+	if out != nil && err != nil {
+		out.Why = err.Error()
+	}
+	return out, errors.Join(err, stateErr)
+}
+
+func (t *Target) run(ctx context.Context) error {
+	var step string
+	var since time.Time
+	for {
+		s, err := t.Step(ctx, time.Second)
+		if err != nil || s.Done {
+			return err
+		}
+		if !s.Waits || step != s.Step.ID {
+			step, since = s.Step.ID, time.Now()
+		}
+		if s.Waits && time.Since(since) > t.c.Within {
+			why := fmt.Sprintf("others were in its way for %s", t.c.Within)
+			if len(s.InTheWay) > 0 {
+				why += ": " + strings.Join(s.InTheWay, "; ")
+			}
+			return errors.Join(&UnfinishedError{Step: step, Why: why}, t.hold(ctx, ledger.Waiting, why))
+		}
+		if err := ledger.Sleep(ctx, s.Again); err != nil {
+			return &UnfinishedError{Step: step, Why: "it was interrupted", Err: err}
+		}
+	}
+}
+
+// sentences names those in the way, the first three of them.
+func sentences(list []queue.Holder) []string {
+	var words []string
+	for i := range list {
+		if i == 3 {
+			return append(words, fmt.Sprintf("and %d more", len(list)-3))
+		}
+		words = append(words, list[i].String())
+	}
+	return words
+}

@@ -1,0 +1,279 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+const base = `
+CREATE TABLE customers (id bigint PRIMARY KEY);
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, amount int NOT NULL, note text, status text);
+`
+
+// release has a step of each class, and all three phases.
+const release = `
+ALTER TABLE orders ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();
+ALTER TABLE orders ADD CONSTRAINT orders_customer FOREIGN KEY (customer_id) REFERENCES customers (id);
+CREATE INDEX orders_customer_id_idx ON orders (customer_id);
+ALTER TABLE orders RENAME COLUMN note TO remark;
+ALTER TABLE orders ALTER COLUMN amount TYPE bigint;
+UPDATE orders SET status = 'open' WHERE status IS NULL;
+ALTER TABLE orders ALTER COLUMN status SET NOT NULL;
+`
+
+const rows = `
+INSERT INTO customers SELECT n FROM generate_series(1, 100) AS n;
+INSERT INTO orders SELECT n, 1 + n % 100, n, 'note ' || n, CASE WHEN n % 3 > 0 THEN 'paid' END FROM generate_series(1, 6000) AS n;
+`
+
+// planned is a plan, not proven: the tests of plan do that.
+func planned(t testing.TB, base, release string) *onward.Plan {
+	t.Helper()
+	dir := gittest.Commits(t, map[string]string{"migrations/00001_a.sql": "-- +goose Up\n" + base}, map[string]string{"migrations/00002_b.sql": "-- +goose Up\n" + release})
+	p, _, err := plan.Make(t.Context(), plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}, Majors: []int{17}}, Sketch: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Proof.Missing) > 1 { // that it was not tried
+		t.Fatal(p.Proof.Missing)
+	}
+	return p
+}
+
+func connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func run(t testing.TB, url string, sql ...string) {
+	t.Helper()
+	conn := connect(t, url)
+	for _, s := range sql {
+		if _, err := conn.Exec(t.Context(), s, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(s, err)
+		}
+	}
+}
+
+// content is a query's rows as text.
+func content(t testing.TB, url, sql string) []string {
+	t.Helper()
+	list, err := connect(t, url).Query(t.Context(), sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := pgx.CollectRows(list, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// schema is what a database has, but what is onward's own.
+func schema(t testing.TB, url string) []string {
+	t.Helper()
+	list, err := live.Definitions(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = slices.DeleteFunc(list, func(sql string) bool { return strings.Contains(sql, "onward_ledger") })
+	for i, sql := range list { // the order of columns is not that of the release
+		if head, body, ok := strings.Cut(sql, " ("); ok && strings.HasPrefix(sql, "CREATE TABLE ") {
+			body = ownNotNull.ReplaceAllString(body, " NOT NULL") // its name is that of the column when it was made (18)
+			parts := strings.Split(strings.TrimSuffix(body, ")"), ", ")
+			slices.Sort(parts)
+			list[i] = head + " (" + strings.Join(parts, ", ")
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+var ownNotNull = regexp.MustCompile(` CONSTRAINT \w+_not_null NOT NULL`)
+
+const ordered = "SELECT id || '|' || customer_id || '|' || amount || '|' || remark || '|' || status || '|' || (token IS NOT NULL) FROM orders ORDER BY id"
+
+// teller gathers events.
+type teller struct {
+	mu   sync.Mutex
+	list []apply.Event
+}
+
+func (l *teller) tell(e apply.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, e)
+}
+
+func (l *teller) has(kind apply.EventKind, words string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.list, func(e apply.Event) bool { return e.Kind == kind && strings.Contains(e.Words, words) })
+}
+
+// What a plan makes, carried out, is what the release makes; run again, it does nothing.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, release)
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			want, got := pgservertest.Database(t, major), pgservertest.Database(t, major)
+			run(t, want, base, rows, release)
+			run(t, got, base, rows)
+			r, err := apply.Run(t.Context(), apply.Config{DB: got, Plan: p})
+			if err != nil || r.State != onward.ApplyRunning || !strings.Contains(r.Next, "--through contract") {
+				t.Fatalf("%+v %v", r, err)
+			}
+			for _, s := range r.Steps {
+				if (s.State == onward.ApplyDone) == (s.Phase == onward.Contract) {
+					t.Errorf("%s is %s", s.ID, s.State)
+				}
+				if s.Class == onward.StepBackfill && s.Phase == onward.Backfill && s.Rows != 6000 {
+					t.Errorf("%s passed %d rows", s.ID, s.Rows)
+				}
+			}
+			r, err = apply.Run(t.Context(), apply.Config{DB: got, Plan: p, Through: onward.Contract})
+			if err != nil || r.State != onward.ApplyDone || r.Next != "" {
+				t.Fatalf("%+v %v", r, err)
+			}
+			if diff := cmp.Diff(schema(t, want), schema(t, got)); diff != "" {
+				t.Errorf("schema (-release +plan):\n%s", diff)
+			}
+			if diff := cmp.Diff(content(t, want, ordered), content(t, got, ordered)); diff != "" {
+				t.Errorf("rows (-release +plan):\n%s", diff)
+			}
+			log, err := apply.Log(t.Context(), got, r.Plan, 100)
+			if err != nil || len(log) < len(p.Steps)+2 || log[len(log)-1].Event != "plan done" {
+				t.Errorf("%v %v", log, err)
+			}
+			var told teller
+			if r, err := apply.Run(t.Context(), apply.Config{DB: got, Plan: p, Through: onward.Contract, Tell: told.tell}); err != nil || r.State != onward.ApplyDone || told.has(apply.Begun, "") {
+				t.Errorf("again: %+v %v", r, err)
+			}
+		})
+	}
+}
+
+// Who holds a lock is waited for before anything is sent, by name; in the meantime nobody queues up.
+func TestWaitsFirst(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;")
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, base, rows)
+	reader := connect(t, db)
+	for _, sql := range []string{"SET application_name = 'nightly report'", "BEGIN", "SELECT count(*) FROM orders"} {
+		if _, err := reader.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told teller
+	go func() {
+		for !told.has(apply.Waits, "nightly report") && t.Context().Err() == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(300 * time.Millisecond)
+		_, _ = reader.Exec(context.Background(), "COMMIT")
+	}()
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: told.tell})
+	if err != nil || r.State != onward.ApplyDone || told.has(apply.Lost, "") || r.Steps[0].Attempts != 1 {
+		t.Errorf("%+v %v %+v", r, err, told.list)
+	}
+
+	// It does not wait for ever, and says what is in the way.
+	if _, err := reader.Exec(t.Context(), "BEGIN; SELECT count(*) FROM orders", pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	again := planned(t, strings.Replace(base, "note text", "more text, note text", 1), "ALTER TABLE orders ADD COLUMN most text;")
+	r, err = apply.Run(t.Context(), apply.Config{DB: db, Plan: again, Within: 1500 * time.Millisecond})
+	unfinished := new(apply.UnfinishedError)
+	if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "nightly report") || r.State != onward.ApplyPending {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
+// What must not be carried out is refused before anything is changed.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;")
+	other := pgservertest.Database(t, onward.NewestMajor)
+	run(t, other, strings.Replace(base, "note text", "note varchar", 1))
+	refused := new(apply.RefusedError)
+	if _, err := apply.Run(t.Context(), apply.Config{DB: other, Plan: p}); !errors.As(err, &refused) || !strings.Contains(refused.Text, "another schema") {
+		t.Errorf("another database: %v", err)
+	}
+
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, base, rows)
+	notNull := planned(t, base, "ALTER TABLE orders ALTER COLUMN status SET NOT NULL;")
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: notNull, Through: onward.Contract})
+	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "WHERE status IS NULL") {
+		t.Errorf("rows that are not right: %+v %v", r, err)
+	}
+	edited := *notNull
+	edited.Steps = slices.Clone(edited.Steps)
+	edited.Steps[0].SQL += "SELECT 1;\n"
+	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: &edited}); !errors.As(err, &refused) || !strings.Contains(refused.Text, "another plan for the same migrations") {
+		t.Errorf("an edited plan: %v", err)
+	}
+	run(t, db, "UPDATE orders SET status = 'open' WHERE status IS NULL")
+	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: notNull, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
+		t.Errorf("mended: %+v %v", r, err)
+	}
+}
+
+// Of two at once, the second waits for the first; whoever holds the lease and dies is found out.
+func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, release)
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, base, rows)
+	first, err := apply.Open(t.Context(), apply.Config{DB: db, Plan: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told teller
+	done := make(chan error)
+	go func() {
+		_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: told.tell})
+		done <- err
+	}()
+	for !told.has(apply.Held, "is at work on this database") {
+		select {
+		case err := <-done:
+			t.Fatal("it did not wait", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	if s, err := first.Step(t.Context(), time.Second); err != nil || s.Step.ID != p.Steps[0].ID {
+		t.Errorf("%+v %v", s, err)
+	}
+	first.Close(t.Context())
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,219 @@
+package apply_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TestMain is also the process that is killed: it carries a plan out on a database.
+func TestMain(m *testing.M) {
+	if db := os.Getenv("ONWARD_APPLY_CHILD"); db != "" {
+		os.Exit(child(db))
+	}
+	os.Exit(pgservertest.Main(m))
+}
+
+func child(db string) int {
+	var p onward.Plan
+	text, err := os.ReadFile(os.Getenv("ONWARD_APPLY_PLAN"))
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err == nil {
+		_, err = apply.Run(context.Background(), apply.Config{DB: db, Plan: &p, Through: onward.PlanPhase(os.Getenv("ONWARD_APPLY_THROUGH"))})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// kills is how many times a process is killed: ONWARD_KILLS, else 12.
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("ONWARD_KILLS")); err == nil {
+		return n
+	}
+	return 12
+}
+
+// Killed at any moment and begun again, while the deployed code writes, it ends where the
+// release ends: a table that is written alike has the same rows.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, release)
+	file := t.TempDir() + "/plan.json"
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mirror := strings.NewReplacer("orders", "mirror", "REFERENCES customers", "REFERENCES customers").Replace
+	random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
+	for killed := 0; killed < kills(); {
+		db := pgservertest.Database(t, onward.NewestMajor)
+		run(t, db, base, rows, "CREATE TABLE mirror (LIKE orders INCLUDING ALL)", "INSERT INTO mirror SELECT * FROM orders")
+		for _, through := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
+			ctx, cancel := context.WithCancel(t.Context())
+			over := make(chan error, 1)
+			if through == onward.Backfill {
+				go func() { over <- write(ctx, db, mirror) }()
+			} else {
+				over <- nil
+			}
+			for {
+				cmd := exec.Command(os.Args[0])
+				cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(through))
+				var said strings.Builder
+				cmd.Stderr = &said
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				end := time.AfterFunc(time.Duration(50+random.IntN(900))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+				err := cmd.Wait()
+				end.Stop()
+				if err == nil {
+					break
+				}
+				if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != -1 {
+					t.Fatalf("%v: %s", err, said.String())
+				}
+				killed++
+			}
+			cancel()
+			if err := <-over; err != nil {
+				t.Fatal(err)
+			}
+		}
+		run(t, db, "UPDATE mirror SET status = 'open' WHERE status IS NULL")
+		want := content(t, db, "SELECT id || '|' || customer_id || '|' || amount || '|' || note || '|' || status || '|t' FROM mirror ORDER BY id")
+		got := content(t, db, ordered)
+		for i := range got {
+			got[i] = strings.TrimSuffix(got[i], "rue")
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("(-mirror +orders):\n%s", diff)
+		}
+		if left := content(t, db, "SELECT nspname FROM pg_namespace WHERE nspname = 'onward'"); len(left) > 0 {
+			t.Error("the plan's schema stayed")
+		}
+	}
+}
+
+// write is the deployed code: it writes to a table and to its mirror, in one transaction, until it
+// is told to stop.
+func write(ctx context.Context, db string, mirror func(string) string) error {
+	conn, err := pgx.Connect(context.Background(), db)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.Background())
+	for n := 0; ctx.Err() == nil; n++ {
+		id := 1 + rand.IntN(6000)
+		sql := []string{
+			fmt.Sprintf("UPDATE orders SET note = 'changed %d', amount = %d WHERE id = %d", n, n, id),
+			fmt.Sprintf("INSERT INTO orders (id, customer_id, amount, note, status) VALUES (%d, 1, %d, 'new', 'paid') ON CONFLICT (id) DO UPDATE SET note = excluded.note", 10_000+n, n),
+			fmt.Sprintf("DELETE FROM orders WHERE id = %d", id),
+		}[n%3]
+		if _, err := conn.Exec(context.Background(), "BEGIN; "+sql+"; "+mirror(sql)+"; COMMIT", pgx.QueryExecModeSimpleProtocol); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	return nil
+}
+
+// A line that is cut, at any moment, is taken up again by the same process; nothing is done
+// twice, and nothing is guessed.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, release)
+	want, db := pgservertest.Database(t, onward.NewestMajor), pgservertest.Database(t, onward.NewestMajor)
+	run(t, want, base, rows, release)
+	run(t, db, base, rows)
+	killer := connect(t, db)
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan int)
+	go func() {
+		cuts := 0
+		for ctx.Err() == nil {
+			time.Sleep(time.Duration(rand.IntN(120)) * time.Millisecond)
+			tag, _ := killer.Exec(context.Background(), "SELECT FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'onward apply%' AND datname = current_database() AND random() < 0.7) AS ended")
+			cuts += int(tag.RowsAffected())
+		}
+		over <- cuts
+	}()
+	var told teller
+	target, err := apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: told.tell})
+	for err != nil { // cut before it had begun
+		target, err = apply.Open(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: told.tell})
+	}
+	for {
+		s, err := target.Step(t.Context(), 300*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Done {
+			break
+		}
+		time.Sleep(min(s.Again, 100*time.Millisecond))
+	}
+	cancel()
+	target.Close(t.Context())
+	if cuts := <-over; cuts == 0 || !told.has(apply.Recovered, "") {
+		t.Errorf("%d lines cut, and nothing recovered", cuts)
+	}
+	if diff := cmp.Diff(schema(t, want), schema(t, db)); diff != "" {
+		t.Errorf("schema (-release +plan):\n%s", diff)
+	}
+	if diff := cmp.Diff(content(t, want, ordered), content(t, db, ordered)); diff != "" {
+		t.Errorf("rows (-release +plan):\n%s", diff)
+	}
+}
+
+// An index that could not be built is dropped by the next attempt, and one of somebody else is not.
+func TestLeftover(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "CREATE UNIQUE INDEX orders_note_idx ON orders (note);")
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, base, rows, "UPDATE orders SET note = 'twice' WHERE id < 3")
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract})
+	unfinished := new(apply.UnfinishedError)
+	if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "(SQLSTATE 23505)") || r.State != onward.ApplyFailed {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if left := content(t, db, "SELECT indisvalid::text FROM pg_index WHERE indexrelid = 'orders_note_idx'::regclass"); !cmp.Equal(left, []string{"false"}) {
+		t.Fatal(left)
+	}
+	run(t, db, "UPDATE orders SET note = 'once' WHERE id = 2")
+	if r, err = apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
+		t.Errorf("%+v %v", r, err)
+	}
+	if left := content(t, db, "SELECT indisvalid::text FROM pg_index WHERE indexrelid = 'orders_note_idx'::regclass"); !cmp.Equal(left, []string{"true"}) {
+		t.Error(left)
+	}
+
+	foreign := pgservertest.Database(t, onward.NewestMajor)
+	run(t, foreign, base, rows, "CREATE INDEX orders_note_idx ON orders (status)")
+	refused := new(apply.RefusedError)
+	if _, err := apply.Run(t.Context(), apply.Config{DB: foreign, Plan: p, Through: onward.Contract}); !errors.As(err, &refused) || !strings.Contains(refused.Text, "another schema") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,247 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Target is a database with a plan that is being carried out there. It holds the lease until
+// it is closed.
+type Target struct {
+	c       Config
+	plan    *ledger.Plan
+	work    *pgx.Conn
+	control control
+	lease   *ledger.Lease
+	major   int
+	direct  bool                    // no pooler of transactions is in between
+	steps   map[string]*ledger.Step // as the ledger had them last
+	tries   tries
+	cut     bool // the line was cut: what is under way is not known
+	stop    context.CancelFunc
+	kept    chan struct{}
+}
+
+// tries is what happened to the step that is next.
+type tries struct {
+	step   string
+	since  time.Time
+	begun  bool
+	lost   int
+	size   int // of the next batch
+	waited time.Duration
+	told   string
+}
+
+// Open takes the lease of a database, and notes the plan there. The errors are those of [Run].
+func Open(ctx context.Context, c Config) (*Target, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	t := &Target{c: c}
+	if err := t.open(ctx); err != nil {
+		t.Close(ctx)
+		return nil, address.Without(err, c.DB)
+	}
+	return t, nil
+}
+
+func (t *Target) open(ctx context.Context) error {
+	shared, err := live.Shared(ctx, t.c.DB)
+	t.direct = err == nil && !shared
+	if err := t.dial(ctx); err != nil {
+		return err
+	}
+	if err := ledger.Make(ctx, t.control.conn); err != nil {
+		return err
+	}
+	if err := t.take(ctx, 0); err != nil {
+		return err
+	}
+	t.keep(ctx)
+	if err := t.begin(ctx); err != nil {
+		return err
+	}
+	return t.reload(ctx)
+}
+
+// dial makes both sessions, anew where there are some.
+func (t *Target) dial(ctx context.Context) error {
+	t.hangUp(ctx)
+	t.control.mu.Lock()
+	defer t.control.mu.Unlock()
+	var err error
+	if t.control.conn, err = connect(ctx, t.c.DB, "onward apply (control)"); err != nil {
+		return err
+	}
+	if t.major, err = isolate(ctx, t.control.conn); err != nil {
+		return err
+	}
+	t.work, err = connect(ctx, t.c.DB, "onward apply")
+	return err
+}
+
+func (t *Target) hangUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	t.control.mu.Lock()
+	defer t.control.mu.Unlock()
+	for _, conn := range []*pgx.Conn{t.work, t.control.conn} {
+		if conn != nil {
+			_ = conn.Close(ctx) // what is lost with it, the ledger knows
+		}
+	}
+}
+
+// Close gives the lease back.
+func (t *Target) Close(ctx context.Context) {
+	if t.stop != nil {
+		t.stop()
+		<-t.kept
+	}
+	if t.lease != nil && t.control.conn != nil && !t.cut {
+		_ = t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Release(ctx, conn) })
+	}
+	t.hangUp(ctx)
+}
+
+// take takes the lease, waiting for who has it.
+func (t *Target) take(ctx context.Context, before int64) error {
+	who := t.c.Who
+	if who == "" {
+		host, _ := os.Hostname()
+		who = fmt.Sprintf("onward apply on %s, process %d", host, os.Getpid())
+	}
+	for end := time.Now().Add(t.c.Within); ; {
+		err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+			lease, err := ledger.Take(ctx, conn, who, t.direct, before)
+			if err == nil {
+				t.lease = lease
+			}
+			return err
+		})
+		held := new(ledger.HeldError)
+		if !errors.As(err, &held) || time.Now().After(end) {
+			return err
+		}
+		t.c.Tell(Event{Kind: Held, Words: held.Error()})
+		if err := ledger.Sleep(ctx, min(time.Second, max(held.Left, 100*time.Millisecond))); err != nil {
+			return err
+		}
+	}
+}
+
+// keep renews the lease until the target is closed. Where that fails, the fence of the next
+// transaction tells.
+func (t *Target) keep(ctx context.Context) {
+	ctx, t.stop = context.WithCancel(context.WithoutCancel(ctx))
+	t.kept = make(chan struct{})
+	go func() {
+		defer close(t.kept)
+		for ledger.Sleep(ctx, ledger.Renewal) == nil {
+			_ = t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Renew(ctx, conn) })
+		}
+	}()
+}
+
+// begin finds the plan in the ledger, or notes it there after a look at the schema.
+func (t *Target) begin(ctx context.Context) error {
+	id := ledger.ID(t.c.Plan)
+	var list []*ledger.Plan
+	var path string
+	if err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		if list, err = ledger.Plans(ctx, conn); err != nil {
+			return err
+		}
+		return conn.QueryRow(ctx, "SELECT current_setting('search_path')").Scan(&path)
+	}); err != nil {
+		return err
+	}
+	for _, p := range list {
+		switch {
+		case p.ID == id && p.State == ledger.Abandoned:
+			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan"}
+		case p.ID == id:
+			t.plan = p
+			return nil
+		case p.State == ledger.Done || p.State == ledger.Abandoned:
+		case shares(&p.Plan, t.c.Plan):
+			return &RefusedError{Text: fmt.Sprintf("another plan for the same migrations (%s → %s) was begun here on %s and is not at its end: go on with that one, or take it back with onward abort --plan %s",
+				p.Plan.Base, p.Plan.Head, p.Began.Format(time.DateTime), p.ID)}
+		}
+	}
+	schema, err := live.ReadSchema(ctx, t.c.DB)
+	if err != nil {
+		return err
+	}
+	names := t.c.Plan.Relations()
+	if is := schema.Catalog.Sum(names); is != t.c.Plan.Catalog {
+		return &RefusedError{Text: fmt.Sprintf("the plan is for another schema: columns, types, NOT NULL and constraints of %s are not those that it was made for. "+
+			"Either this is another database, or something was applied since: make the plan anew, with onward plan --db", strings.Join(names, ", "))}
+	}
+	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
+	return t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		if err := ledger.Begin(ctx, conn, t.plan); err != nil {
+			return err
+		}
+		return t.log(ctx, conn, "", "plan begun", t.plan.Plan.Base+" → "+t.plan.Plan.Head)
+	})
+}
+
+// shares reports whether two plans take the place of the same migration.
+func shares(a, b *onward.Plan) bool {
+	return slices.ContainsFunc(a.Migrations, func(m onward.PlannedMigration) bool { return slices.Contains(b.Migrations, m) })
+}
+
+func (t *Target) log(ctx context.Context, conn ledger.Conn, step, event, detail string) error {
+	return ledger.Log(ctx, conn, &ledger.Entry{Who: t.lease.Holder, Plan: t.plan.ID, Step: step, Event: event, Detail: detail})
+}
+
+// reload reads how far the steps are.
+func (t *Target) reload(ctx context.Context) error {
+	return t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		t.steps, err = ledger.Steps(ctx, conn, t.plan.ID)
+		return err
+	})
+}
+
+// recover begins again behind a cut line: the lease is taken anew, which waits for the end of
+// what was under way, and then the ledger tells what was committed.
+func (t *Target) recover(ctx context.Context) error {
+	if err := t.dial(ctx); err != nil {
+		return err
+	}
+	if err := t.take(ctx, t.lease.Epoch); err != nil {
+		return err
+	}
+	if err := t.reload(ctx); err != nil {
+		return err
+	}
+	t.cut = false
+	t.c.Tell(Event{Kind: Recovered})
+	return nil
+}
+
+// hold notes why the step that is next is not done.
+func (t *Target) hold(ctx context.Context, state, why string) error {
+	waited := t.tries.waited
+	t.tries.waited = 0
+	return t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		if err := ledger.Hold(ctx, conn, t.plan.ID, t.tries.step, state, why, waited); err != nil {
+			return err
+		}
+		return t.log(ctx, conn, t.tries.step, state, why)
+	})
+}

@@ -1,0 +1,39 @@
+package catalog
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Sum is a hash of relations, named as "schema.name": of their columns with type and NOT NULL,
+// and of their constraints with name and kind. It is the same for a folded schema and for the
+// one of a server: defaults and conditions, which a server writes in its own way, are not in
+// it. A relation that is not there counts as such.
+func (c *Catalog) Sum(relations []string) string {
+	var lines []string
+	for _, full := range relations {
+		schema, name, _ := strings.Cut(full, ".")
+		r := c.Lookup(schema, name)
+		if r == nil {
+			continue
+		}
+		var parts []string
+		for _, col := range r.Columns {
+			parts = append(parts, fmt.Sprintf("column %s %s %t", col.Name, col.Type.Formal(), col.NotNull))
+		}
+		for _, con := range r.Constraints {
+			switch con.Kind {
+			case Check, ForeignKey, PrimaryKey, Unique, Exclude:
+				parts = append(parts, fmt.Sprintf("constraint %d %s %t", con.Kind, con.Name, con.Valid))
+			}
+		}
+		slices.Sort(parts)
+		lines = append(lines, full+"|"+strings.Join(parts, "|"))
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:16])
+}

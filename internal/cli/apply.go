@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+// carried are the flags of onward apply.
+type carried struct {
+	db, plan, through, to, role string
+	within, stall               time.Duration
+}
+
+func (f *carried) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
+	flags.StringVar(&f.plan, "plan", "", "`file` with the plan, from onward plan --format json or --write")
+	flags.StringVar(&f.through, "through", string(onward.Backfill), "the last `phase` to carry out: expand, backfill or contract")
+	flags.StringVar(&f.to, "to", "", "the last `step` to carry out")
+	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "give a step up when others were in its way for this `time`")
+	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which anybody may wait behind a step that waits for its lock")
+	flags.StringVar(&f.role, "role", "", "the `role` that runs the steps, and owns what they make")
+	complete(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
+}
+
+func (a *app) apply() *cobra.Command {
+	var f carried
+	cmd := &cobra.Command{
+		Use:   "apply --db ADDRESS --plan FILE",
+		Short: "carry a plan out, and never be the reason that anyone waits",
+		Long: `Carries out the steps of a plan on a database that others are using: expand and
+backfill, and with --through contract what is due when the deployed code is gone.
+
+Before each step it waits until no transaction that is in the way is older than 50 ms,
+and says who that is. Then it asks for its lock for 50 ms at most, and tries again
+when somebody was faster: never longer than --max-stall, never without a limit. A
+backfill goes a few rows at a time, with pauses.
+
+Each step is committed together with a row of the schema onward_ledger. So it can be
+killed at any moment: the same command goes on where it was, and does nothing twice.
+onward status and onward log read that schema.
+
+Exit code: 0 done, 1 refused, since it is not for this database or rows are not right
+yet, 2 usage or input, 3 not finished: the same command goes on.`,
+		Example: `  onward plan --format json --output plan.json
+  onward apply --db env:DATABASE_URL --plan plan.json
+  onward apply --db env:DATABASE_URL --plan plan.json --through contract`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, options, err := a.printing(report.AppliedFormats()...)
+			if err != nil {
+				return err
+			}
+			c, err := a.carrying(&f)
+			if err != nil {
+				return err
+			}
+			p := a.progress()
+			c.Tell = a.happened(p)
+			r, err := apply.Run(cmd.Context(), c)
+			p.end()
+			if r == nil {
+				return refusal(a, err)
+			}
+			if r.Next != "" {
+				r.Next += " --db ADDRESS --plan " + f.plan
+			}
+			if err != nil {
+				r.Next = "the same command goes on, once that is out of the way"
+			}
+			if wrong := a.write(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
+				return wrong
+			}
+			if err == nil {
+				return nil
+			}
+			return refusal(a, err)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	f.register(cmd)
+	return cmd
+}
+
+// refusal gives a plan that must not be carried out the exit code of a finding.
+func refusal(a *app, err error) error {
+	if isAny[*apply.RefusedError](err) {
+		a.code = exitFindings
+		a.say("%v", err)
+		return nil
+	}
+	return err
+}
+
+// carrying reads the flags.
+func (a *app) carrying(f *carried) (apply.Config, error) {
+	c := apply.Config{Through: onward.PlanPhase(f.through), To: f.to, Within: f.within, MaxStall: f.stall, Role: f.role, Name: f.plan}
+	switch c.Through {
+	case onward.Expand, onward.Backfill, onward.Contract:
+	default:
+		return c, usagef("--through %q is not one of expand, backfill, contract", f.through)
+	}
+	if f.within <= 0 || f.stall < time.Millisecond {
+		return c, usagef("--within and --max-stall are times such as 10m and 500ms")
+	}
+	if f.plan == "" {
+		return c, usagef("--plan is missing: name a file with what onward plan --format json prints")
+	}
+	var err error
+	if c.Plan, err = readPlan(f.plan); err != nil {
+		return c, err
+	}
+	c.DB, err = a.target(f.db)
+	return c, err
+}
+
+// target is the address of --db, which must be given.
+func (a *app) target(db string) (string, error) {
+	if db == "" {
+		return "", usagef("--db is missing: name the database, as postgres://USER@HOST/DATABASE, @FILE or env:NAME")
+	}
+	return a.address(db)
+}
+
+// readPlan reads a plan's file, of a size that is bounded.
+func readPlan(name string) (*onward.Plan, error) {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usagef("%s: there is no such file", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	const most = 64 << 20
+	text, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return nil, err
+	}
+	var p onward.Plan
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, &config.InputError{Err: fmt.Errorf("%s is not what onward plan --format json prints: %w", name, err)}
+	}
+	return &p, nil
+}
+
+// happened tells what apply does: a line for each step and each wait.
+func (a *app) happened(p *progress) func(apply.Event) {
+	if a.flags.quiet {
+		return nil
+	}
+	return func(e apply.Event) {
+		switch {
+		case e.Kind == apply.Passed && e.Words != "":
+			a.say("%s  %s: %d of %d", e.Step.ID, e.Words, e.Rows, e.Of)
+		case e.Kind == apply.Passed || e.Kind == apply.Begun:
+		case e.Step == nil:
+			a.say("%s  %s", e.Kind, e.Words)
+		case e.Kind == apply.Finished:
+			a.say("%s  done in %s", e.Step.ID, e.Took.Round(time.Millisecond))
+		default:
+			a.say("%s  %s: %s", e.Step.ID, e.Kind, e.Words)
+		}
+	}
+}
+
+func (a *app) status() *cobra.Command {
+	var db string
+	cmd := &cobra.Command{
+		Use:   "status --db ADDRESS",
+		Short: "which plans were begun on a database, and how far they are",
+		Long: `Reads the schema onward_ledger of a database: which plans were begun there, which of
+their steps are done, under way or held up, and what is due next. Nothing is changed.
+
+Exit code: 0, 2 usage or input, 3 the database cannot be read.`,
+		Example: `  onward status --db env:DATABASE_URL`,
+		Args:    arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, options, err := a.printing(report.AppliedFormats()...)
+			if err != nil {
+				return err
+			}
+			url, err := a.target(db)
+			if err != nil {
+				return err
+			}
+			list, err := apply.Status(cmd.Context(), url)
+			if err != nil {
+				return err
+			}
+			return a.write(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) })
+		},
+	}
+	cmd.Flags().StringVar(&db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
+	return cmd
+}
+
+func (a *app) log() *cobra.Command {
+	var db, plan string
+	var most int
+	cmd := &cobra.Command{
+		Use:   "log --db ADDRESS",
+		Short: "what onward did on a database: who, what and when",
+		Long: `Prints the audit trail that the schema onward_ledger of a database has: who began which
+plan, each step that was done, and who was waited for. Nothing is changed.
+
+Exit code: 0, 2 usage or input, 3 the database cannot be read.`,
+		Example: `  onward log --db env:DATABASE_URL
+  onward log --db env:DATABASE_URL --last 1000 --format json`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, options, err := a.printing(report.AppliedFormats()...)
+			if err != nil {
+				return err
+			}
+			if most < 1 {
+				return usagef("--last %d: write a number of lines", most)
+			}
+			url, err := a.target(db)
+			if err != nil {
+				return err
+			}
+			list, err := apply.Log(cmd.Context(), url, plan, most)
+			if err != nil {
+				return err
+			}
+			return a.write(func(w io.Writer) error { return report.WriteLog(w, format, list, options) })
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&db, "db", "", "`address` of the database, @FILE or env:NAME that hold it; nothing is changed there")
+	flags.StringVar(&plan, "plan", "", "of the plan with this `id`, as onward status shows it")
+	flags.IntVar(&most, "last", 100, "the last `lines`")
+	return cmd
+}

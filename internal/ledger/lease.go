@@ -1,0 +1,124 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// The times of a lease, by the server's clock.
+const (
+	// Term is for how long a lease counts that is not renewed.
+	Term = 30 * time.Second
+	// Renewal is how often its holder renews it.
+	Renewal = 5 * time.Second
+)
+
+// Lease is the right to work on a database: one holds it at a time. It is a row and no advisory
+// lock, for a lock of a session is nobody's behind a pooler of transactions. Who takes it over
+// counts epoch on; a transaction of an earlier epoch commits before that, or not at all: see
+// [Fence].
+type Lease struct {
+	Epoch  int64
+	Holder string
+}
+
+// HeldError says who else is at work.
+type HeldError struct {
+	Holder string
+	PID    int
+	// Left is for how long the lease counts without another sign of life.
+	Left time.Duration
+}
+
+// Error says it.
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("%s is at work on this database (process %d of the server); without a sign of life its lease ends in %s", e.Holder, e.PID, e.Left.Round(time.Second))
+}
+
+// LostError says that somebody else has the lease now: what this process had under way was not
+// committed.
+type LostError struct{ Epoch int64 }
+
+// Error says it.
+func (e *LostError) Error() string {
+	return fmt.Sprintf("another onward has taken over the work on this database (this one was number %d); nothing of this one is under way any more", e.Epoch)
+}
+
+// Take takes the lease, or says who has it: a [*HeldError]. before is the epoch of a lease that
+// this process held itself and may take again, else 0. direct: no pooler is in between, so
+// that the holder's session lives as long as the holder.
+func Take(ctx context.Context, conn *pgx.Conn, holder string, direct bool, before int64) (_ *Lease, err error) {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rollback(ctx, tx)) }()
+	// A transaction of the last holder that is still under way holds the row: nobody takes
+	// over before it is known how that one ended.
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '300ms'"); err != nil {
+		return nil, err
+	}
+	var epoch int64
+	var pid *int
+	var name string
+	var left float64
+	var gone bool
+	err = tx.QueryRow(ctx, `
+		SELECT epoch, holder, pid, coalesce(extract(epoch FROM seen + $1 * interval '1 second' - clock_timestamp()), 0)::float8,
+			direct AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = l.pid AND (a.backend_start = l.began OR a.backend_start IS NULL))
+		FROM onward_ledger.lease AS l FOR UPDATE`, Term.Seconds()).Scan(&epoch, &name, &pid, &left, &gone)
+	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "55P03" {
+		return nil, &HeldError{Holder: "a transaction that is still under way", Left: Term}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take the lease: %w", err)
+	}
+	if before != 0 && epoch != before {
+		return nil, &LostError{before}
+	}
+	if left > 0 && !gone && before == 0 {
+		held := &HeldError{Holder: name, Left: time.Duration(left * float64(time.Second))}
+		if pid != nil {
+			held.PID = *pid
+		}
+		return nil, held
+	}
+	if _, err := tx.Exec(ctx, `
+		UPDATE onward_ledger.lease SET epoch = $1, holder = $2, pid = pg_backend_pid(), direct = $3, seen = clock_timestamp(),
+			began = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())`, epoch+1, holder, direct); err != nil {
+		return nil, fmt.Errorf("take the lease: %w", err)
+	}
+	return &Lease{Epoch: epoch + 1, Holder: holder}, tx.Commit(ctx)
+}
+
+// Renew says that the holder lives. The error is a [*LostError] when it holds nothing any more.
+func (l *Lease) Renew(ctx context.Context, conn Conn) error {
+	tag, err := conn.Exec(ctx, "UPDATE onward_ledger.lease SET seen = clock_timestamp() WHERE epoch = $1", l.Epoch)
+	if err == nil && tag.RowsAffected() == 0 {
+		return &LostError{l.Epoch}
+	}
+	return err
+}
+
+// Release gives the lease back.
+func (l *Lease) Release(ctx context.Context, conn Conn) error {
+	_, err := conn.Exec(ctx, "UPDATE onward_ledger.lease SET seen = NULL, holder = '', pid = NULL, direct = false WHERE epoch = $1", l.Epoch)
+	return err
+}
+
+// Fence holds the lease's row in a transaction, so that nobody takes over before its end. The
+// error is a [*LostError] when somebody has.
+func (l *Lease) Fence(ctx context.Context, conn Conn) error {
+	var one bool
+	// KEY SHARE: the holder's own renewals are not in its way, who takes over is.
+	err := conn.QueryRow(ctx, "SELECT one FROM onward_ledger.lease WHERE epoch = $1 FOR KEY SHARE", l.Epoch).Scan(&one)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return &LostError{l.Epoch}
+	}
+	return err
+}

@@ -1,0 +1,133 @@
+// Package ledger is the memory that onward has in the database that it works on: which plans
+// were begun there, how far each of their steps is, who is at work, and what was done when.
+//
+// What a step changes and the row that says so are committed by one transaction, so that
+// after a kill, a cut line or a lost answer the ledger is asked, and nothing is guessed.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Schema is the one in the target. It is not that of a plan's cursors, which goes with the plan.
+const Schema = "onward_ledger"
+
+// version is the comment of the schema. A ledger of another one is left alone.
+const version = "onward ledger 1"
+
+var tables = []string{
+	`CREATE SCHEMA IF NOT EXISTS onward_ledger`,
+	`COMMENT ON SCHEMA onward_ledger IS '` + version + `'`,
+	// epoch counts who was at work; only the last one may commit.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.lease (
+		one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, holder text NOT NULL DEFAULT '',
+		pid int, began timestamptz, direct boolean NOT NULL DEFAULT false, seen timestamptz)`,
+	`INSERT INTO onward_ledger.lease (epoch) VALUES (0) ON CONFLICT DO NOTHING`,
+	`CREATE TABLE IF NOT EXISTS onward_ledger.plan (
+		id text PRIMARY KEY, name text NOT NULL, plan jsonb NOT NULL, search_path text NOT NULL, role text NOT NULL,
+		state text NOT NULL, began timestamptz NOT NULL DEFAULT clock_timestamp(), ended timestamptz)`,
+	`CREATE TABLE IF NOT EXISTS onward_ledger.step (
+		plan text NOT NULL REFERENCES onward_ledger.plan, id text NOT NULL, number int NOT NULL, checksum text NOT NULL,
+		state text NOT NULL, attempts int NOT NULL DEFAULT 0, rows bigint NOT NULL DEFAULT 0, epoch bigint NOT NULL,
+		pid int, backend timestamptz, began timestamptz NOT NULL DEFAULT clock_timestamp(), ended timestamptz,
+		waited interval NOT NULL DEFAULT '0', note text NOT NULL DEFAULT '', PRIMARY KEY (plan, id))`,
+	`CREATE TABLE IF NOT EXISTS onward_ledger.log (
+		number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
+		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
+}
+
+// Conn is what the ledger needs of a connection.
+type Conn interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// OtherError says that the database has a ledger that this release does not know.
+type OtherError struct{ Version string }
+
+// Error says it.
+func (e *OtherError) Error() string {
+	return fmt.Sprintf("the schema %s of this database says %q, and this release knows %q: run the release of onward that made it, or a newer one", Schema, e.Version, version)
+}
+
+// Exists reports whether the database has a ledger. The error is an [*OtherError] for one that
+// this release does not know.
+func Exists(ctx context.Context, conn Conn) (bool, error) {
+	var comment *string
+	var there bool
+	err := conn.QueryRow(ctx, `SELECT true, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1`, Schema).Scan(&there, &comment)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, err
+	case comment == nil:
+		return false, &OtherError{}
+	case *comment != version:
+		return false, &OtherError{Version: *comment}
+	}
+	return true, nil
+}
+
+// Make makes the ledger where the database has none. Two that make it at once do so one after
+// the other: the lock is asked for again and again, for who waits for it would hold up an
+// index that is built concurrently.
+func Make(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		there, err := Exists(ctx, conn)
+		if there || err != nil {
+			return err
+		}
+		made, err := build(ctx, conn)
+		if made || err != nil {
+			return err
+		}
+		if err := Sleep(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// lockKey is that of whoever makes the ledger: "onward" in ASCII.
+const lockKey = 0x6f6e77617264
+
+func build(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, rollback(ctx, tx)) }()
+	if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&made); err != nil || !made {
+		return false, err
+	}
+	for _, sql := range append([]string{"SET LOCAL lock_timeout = '1s'", "SET LOCAL client_min_messages = warning"}, tables...) {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return false, fmt.Errorf("make the schema %s: %w", Schema, err)
+		}
+	}
+	return true, tx.Commit(ctx)
+}
+
+func rollback(ctx context.Context, tx pgx.Tx) error {
+	if err := tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
+		return err
+	}
+	return nil
+}
+
+// Sleep waits, or ends with the context's error.
+func Sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,100 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// The states of plans and steps.
+const (
+	Running   = "running"
+	Waiting   = "waiting"
+	Done      = "done"
+	Failed    = "failed"
+	Abandoned = "abandoned"
+)
+
+// Plan is one that was begun.
+type Plan struct {
+	ID string
+	// Name is what the user calls it.
+	Name string
+	onward.Plan
+	// Path and Role are the search_path and the role that its steps run with.
+	Path, Role string
+	State      string
+	Began      time.Time
+	Ended      *time.Time
+}
+
+// ID is a hash of what a plan does: of its steps, and the schema that it is for.
+func ID(p *onward.Plan) string {
+	sum := sha256.New()
+	write := func(s string) { sum.Write([]byte(s + "\x00")) }
+	write(p.Catalog)
+	for i := range p.Steps {
+		write(p.Steps[i].ID)
+		write(Checksum(&p.Steps[i]))
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// Checksum is of what a step does.
+func Checksum(s *onward.PlanStep) string {
+	sum := sha256.Sum256([]byte(string(s.Phase) + "\x00" + string(s.Class) + "\x00" + s.SQL + "\x00" + s.Check))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Begin notes a plan. One that is there already stays as it is.
+func Begin(ctx context.Context, conn Conn, p *Plan) error {
+	text, err := json.Marshal(p.Plan)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, `INSERT INTO onward_ledger.plan (id, name, plan, search_path, role, state) VALUES ($1, $2, $3::jsonb, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		p.ID, p.Name, string(text), p.Path, p.Role, Running)
+	return err
+}
+
+const planColumns = "SELECT id, name, plan::text, search_path, role, state, began, ended FROM onward_ledger.plan"
+
+// Find is a plan by its ID; nil for one that was never begun.
+func Find(ctx context.Context, conn Conn, id string) (*Plan, error) {
+	p, err := scanPlan(conn.QueryRow(ctx, planColumns+" WHERE id = $1", id))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return p, err
+}
+
+// Plans are all that were begun, oldest first.
+func Plans(ctx context.Context, conn Conn) ([]*Plan, error) {
+	rows, err := conn.Query(ctx, planColumns+" ORDER BY began, id")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Plan, error) { return scanPlan(row) })
+}
+
+func scanPlan(row pgx.Row) (*Plan, error) {
+	p := &Plan{}
+	var text string
+	if err := row.Scan(&p.ID, &p.Name, &text, &p.Path, &p.Role, &p.State, &p.Began, &p.Ended); err != nil {
+		return nil, err
+	}
+	return p, json.Unmarshal([]byte(text), &p.Plan)
+}
+
+// End notes how a plan ended, or that it goes on.
+func End(ctx context.Context, conn Conn, id, state string) error {
+	_, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END WHERE id = $1", id, state)
+	return err
+}

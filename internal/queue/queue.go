@@ -1,0 +1,176 @@
+// Package queue looks at who stands in line for locks: who would be in the way of a statement
+// before it is sent, and who waits behind one that was.
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// Conn is what is asked.
+type Conn interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Wanted is a lock that a statement is about to take.
+type Wanted struct {
+	// Relation is schema-qualified and unquoted, as [onward.Effect] has it.
+	Relation string
+	Lock     onward.Lock
+}
+
+// Holder is a session that would make others wait.
+type Holder struct {
+	PID      int
+	User     string
+	App      string
+	Relation string
+	Lock     onward.Lock
+	// Age is how old its transaction is.
+	Age time.Duration
+	// State is that of pg_stat_activity: "active", "idle in transaction".
+	State string
+	// Asks: it does not hold the lock, and waits for it itself.
+	Asks bool
+	// Vacuum: it is autovacuum at work against the wraparound of transaction ids, which does not
+	// give way. Other autovacuum does.
+	Vacuum bool
+	// Prepared is the name of the prepared transaction that holds the lock; there is no session.
+	Prepared string
+}
+
+// String says who it is: "process 812 (reports, psql), idle in transaction for 3m2s, holds …".
+func (h *Holder) String() string {
+	who := fmt.Sprintf("process %d (%s)", h.PID, strings.Join(slices.DeleteFunc([]string{h.User, h.App}, func(s string) bool { return s == "" }), ", "))
+	if h.Prepared != "" {
+		who = fmt.Sprintf("the prepared transaction %q", h.Prepared)
+	}
+	if h.Vacuum {
+		who += ", autovacuum against wraparound"
+	}
+	verb := "holds"
+	if h.Asks {
+		verb = "waits for"
+	}
+	if h.State == "idle in transaction" || h.State == "idle in transaction (aborted)" {
+		who += ", " + h.State
+	}
+	return fmt.Sprintf("%s, for %s: %s %s on %s", who, Round(h.Age), verb, h.Lock.Words(), h.Relation)
+}
+
+// Round is a time as people read it.
+func Round(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(100 * time.Millisecond)
+}
+
+// Line is the queue that a statement is about to join.
+type Line struct {
+	// Wanted are the locks that the statement takes.
+	Wanted []Wanted
+	// Age is how old a transaction must be to count: younger ones end by themselves.
+	Age time.Duration
+	// seen are those whose age the role may not see, and when they were first there.
+	seen map[string]time.Time
+}
+
+// InTheWay are the transactions older than Age that hold, or wait for, a lock which conflicts
+// with a wanted one on the relation, its partitions or what inherits from it. Autovacuum that
+// gives way is none of them.
+func (l *Line) InTheWay(ctx context.Context, conn Conn) ([]Holder, error) {
+	var names, modes []string
+	for _, w := range l.Wanted {
+		for held := onward.AccessShareLock; held <= onward.AccessExclusiveLock; held++ {
+			if held.Conflicts(w.Lock) {
+				names, modes = append(names, w.Relation), append(modes, held.String())
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	rows, err := conn.Query(ctx, inTheWay, names, modes)
+	if err != nil {
+		return nil, fmt.Errorf("ask who holds locks: %w", err)
+	}
+	now, seen := time.Now(), map[string]time.Time{}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Holder, error) {
+		var h Holder
+		var mode, transaction string
+		var seconds *float64
+		if err := row.Scan(&h.PID, &transaction, &h.User, &h.App, &h.Relation, &mode, &seconds, &h.State, &h.Asks, &h.Vacuum, &h.Prepared); err != nil {
+			return h, err
+		}
+		if seconds != nil {
+			h.Age = time.Duration(*seconds * float64(time.Second))
+		} else {
+			if first, ok := l.seen[transaction]; ok {
+				seen[transaction] = first
+			} else {
+				seen[transaction] = now
+			}
+			h.Age = now.Sub(seen[transaction])
+		}
+		return h, h.Lock.UnmarshalText([]byte(mode))
+	})
+	l.seen = seen
+	return slices.DeleteFunc(all, func(h Holder) bool { return h.Age < l.Age }), err
+}
+
+const inTheWay = `
+WITH RECURSIVE wanted AS (
+	SELECT c.oid, n.nspname || '.' || c.relname AS name, w.mode
+	FROM unnest($1::text[], $2::text[]) AS w (name, mode)
+	JOIN pg_catalog.pg_namespace AS n ON starts_with(w.name, n.nspname || '.')
+	JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND w.name = n.nspname || '.' || c.relname
+), family AS (
+	SELECT oid, name, mode FROM wanted
+	UNION
+	SELECT i.inhrelid, f.name, f.mode FROM family AS f JOIN pg_catalog.pg_inherits AS i ON i.inhparent = f.oid
+), held AS (
+	SELECT l.pid, l.virtualtransaction, f.name, l.mode, NOT l.granted AS asks
+	FROM family AS f JOIN pg_catalog.pg_locks AS l ON l.locktype = 'relation' AND l.relation = f.oid AND l.mode = f.mode
+		AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+)
+SELECT DISTINCT ON (virtualtransaction) *
+FROM (
+	SELECT coalesce(h.pid, 0), h.virtualtransaction, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), h.name, h.mode,
+		extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared))::float8, coalesce(a.state, ''),
+		h.asks, coalesce(a.backend_type = 'autovacuum worker', false), coalesce(p.gid, '')
+	FROM held AS h LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = h.pid
+	-- A prepared transaction has no process; what it and its locks have in common is the lock on its own number.
+	LEFT JOIN pg_catalog.pg_locks AS own ON h.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid' AND own.virtualtransaction = h.virtualtransaction
+	LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = own.transactionid
+	WHERE h.pid IS DISTINCT FROM pg_backend_pid()
+		AND (a.backend_type IS DISTINCT FROM 'autovacuum worker' OR a.query LIKE '%(to prevent wraparound)')
+) AS who (pid, virtualtransaction, usr, app, name, mode, age, state, asks, vacuum, prepared)
+ORDER BY virtualtransaction, asks`
+
+// Behind is how many sessions wait for a process, directly or behind another that does, and for
+// how long the first of them has.
+func Behind(ctx context.Context, conn Conn, pid int) (count int, longest time.Duration, err error) {
+	rows, err := conn.Query(ctx, `
+		WITH RECURSIVE waits AS (
+			SELECT l.pid, pg_catalog.pg_blocking_pids(l.pid) AS by, coalesce((to_jsonb(l) ->> 'waitstart')::timestamptz, a.query_start) AS since -- waitstart is from 14 on
+			FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid WHERE NOT l.granted
+		), behind AS (
+			SELECT pid, since FROM waits WHERE $1 = ANY (by)
+			UNION SELECT w.pid, w.since FROM waits AS w JOIN behind AS b ON b.pid = ANY (w.by)
+		)
+		SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0)::float8 FROM behind WHERE pid <> $1`, pid)
+	if err != nil {
+		return 0, 0, fmt.Errorf("ask who waits: %w", err)
+	}
+	var seconds float64
+	_, err = pgx.ForEachRow(rows, []any{&count, &seconds}, func() error { return nil })
+	return count, time.Duration(seconds * float64(time.Second)), err
+}

@@ -1,0 +1,146 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func run(t *testing.T, conn *pgx.Conn, sql ...string) {
+	t.Helper()
+	for _, s := range sql {
+		if _, err := conn.Exec(t.Context(), s); err != nil {
+			t.Fatal(s, err)
+		}
+	}
+}
+
+// Who holds a lock that conflicts is in the way once its transaction is old enough, on a partition too; who
+// holds one that does not is not, nor is a young one.
+func TestInTheWay(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			url := pgservertest.Database(t, major)
+			ask, reader, vacant := connect(t, url), connect(t, url), connect(t, url)
+			run(t, ask, `CREATE TABLE t (id int, day date) PARTITION BY RANGE (day)`, `CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`, `CREATE TABLE "Odd.name" (id int)`)
+			run(t, reader, "SET application_name = 'nightly'", "BEGIN", "SELECT FROM t_1")
+			run(t, vacant, "BEGIN", `SELECT FROM "Odd.name"`)
+			time.Sleep(60 * time.Millisecond)
+			in := func(w Wanted, age time.Duration) []Holder {
+				t.Helper()
+				list, err := (&Line{Wanted: []Wanted{w}, Age: age}).InTheWay(t.Context(), ask)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return list
+			}
+			list := in(Wanted{"public.t", onward.AccessExclusiveLock}, 50*time.Millisecond)
+			if len(list) != 1 || list[0].PID != int(reader.PgConn().PID()) || list[0].Lock != onward.AccessShareLock || list[0].Age < 50*time.Millisecond {
+				t.Errorf("in the way: %+v", list)
+			} else if words := list[0].String(); !strings.Contains(words, "nightly), idle in transaction, for ") || !strings.HasSuffix(words, "holds ACCESS SHARE on public.t") {
+				t.Error(words)
+			}
+			if list := in(Wanted{"public.t", onward.ShareUpdateExclusiveLock}, 0); len(list) > 0 {
+				t.Errorf("a reader is in nobody's way here: %v", list)
+			}
+			if list := in(Wanted{"public.t", onward.AccessExclusiveLock}, time.Hour); len(list) > 0 {
+				t.Errorf("too young: %v", list)
+			}
+			if list := in(Wanted{"public.Odd.name", onward.AccessExclusiveLock}, 0); len(list) != 1 {
+				t.Errorf("a name with a dot: %v", list)
+			}
+		})
+	}
+}
+
+// A prepared transaction has no process, and is told by its name.
+func TestPrepared(t *testing.T) {
+	t.Parallel()
+	s, err := pgserver.Start(t.Context(), pgserver.Config{Major: onward.NewestMajor, Small: true, Settings: map[string]string{"max_prepared_transactions": "2"}})
+	if err != nil {
+		pgservertest.Missing(t, err)
+	}
+	t.Cleanup(func() { _ = s.Stop() })
+	ask := connect(t, s.URL("postgres"))
+	run(t, ask, "CREATE TABLE p (id int)", "BEGIN", "INSERT INTO p VALUES (1)", "PREPARE TRANSACTION 'two phases'")
+	list, err := (&Line{Wanted: []Wanted{{"public.p", onward.AccessExclusiveLock}}}).InTheWay(t.Context(), ask)
+	if err != nil || len(list) != 1 || !strings.HasPrefix(list[0].String(), `the prepared transaction "two phases", for `) {
+		t.Errorf("%v %v", list, err)
+	}
+}
+
+// A role that may not see how old a transaction is learns it by looking twice.
+func TestHiddenAge(t *testing.T) {
+	t.Parallel()
+	url := pgservertest.Database(t, onward.NewestMajor)
+	ask, reader := connect(t, url), connect(t, url)
+	run(t, ask, "CREATE TABLE t ()", fmt.Sprintf("CREATE ROLE blind_%d", ask.PgConn().PID()), fmt.Sprintf("SET ROLE blind_%d", ask.PgConn().PID()))
+	run(t, reader, "BEGIN", "SELECT FROM t")
+	t.Cleanup(func() {
+		ctx := context.Background()
+		_, _ = ask.Exec(ctx, "RESET ROLE")
+		_, _ = ask.Exec(ctx, fmt.Sprintf("DROP ROLE blind_%d", ask.PgConn().PID()))
+	})
+	line := &Line{Wanted: []Wanted{{"public.t", onward.AccessExclusiveLock}}, Age: 20 * time.Millisecond}
+	for i, want := range []int{0, 1} {
+		list, err := line.InTheWay(t.Context(), ask)
+		if err != nil || len(list) != want {
+			t.Errorf("look %d: %v %v", i, list, err)
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
+}
+
+// Who waits behind who waits counts as well.
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			url := pgservertest.Database(t, major)
+			ask, holder, second, third := connect(t, url), connect(t, url), connect(t, url), connect(t, url)
+			run(t, ask, "CREATE TABLE t ()")
+			run(t, holder, "BEGIN", "SELECT FROM t")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			run(t, second, "BEGIN")
+			go func() { _, _ = second.Exec(ctx, "LOCK TABLE t IN ACCESS EXCLUSIVE MODE") }()
+			go func() { time.Sleep(50 * time.Millisecond); _, _ = third.Exec(ctx, "SELECT FROM t") }()
+			for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				count, longest, err := Behind(t.Context(), ask, int(holder.PgConn().PID()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if count == 2 && longest > 50*time.Millisecond {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("%d wait, for %v", count, longest)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,68 @@
+package onward
+
+import "time"
+
+// AppliedSchema is the name and number of the JSON of what was applied.
+const AppliedSchema = "onward.applied/1"
+
+// Applied says how far a plan is on a database.
+type Applied struct {
+	Schema string `json:"schema"`
+	// Plan is its ID in the ledger, and Name what the user calls it.
+	Plan string `json:"plan"`
+	Name string `json:"name,omitempty"`
+	// Base and Head are the plan's.
+	Base string `json:"base"`
+	Head string `json:"head"`
+	// State is how it stands.
+	State ApplyState `json:"state"`
+	// Steps are those of the plan, in order.
+	Steps []AppliedStep `json:"steps"`
+	// Next is the command that goes on, or says what is due later; "" for nothing.
+	Next string `json:"next,omitempty"`
+	// Why says what keeps it from being done.
+	Why string `json:"why,omitempty"`
+}
+
+// ApplyState is how a plan or a step of it stands on a database.
+type ApplyState string
+
+// The states.
+const (
+	ApplyPending   ApplyState = "pending"   // not begun
+	ApplyRunning   ApplyState = "running"   // begun; somebody is at work, or was killed
+	ApplyWaiting   ApplyState = "waiting"   // others were in its way for as long as was given
+	ApplyFailed    ApplyState = "failed"    // the server refused it
+	ApplyDone      ApplyState = "done"      // committed
+	ApplyAbandoned ApplyState = "abandoned" // taken back
+)
+
+// AppliedStep is how far a step is.
+type AppliedStep struct {
+	ID    string    `json:"id"`
+	Phase PlanPhase `json:"phase"`
+	Class StepClass `json:"class"`
+	// Why says what it is for, and Head is the beginning of its SQL.
+	Why      string     `json:"why"`
+	Head     string     `json:"head"`
+	State    ApplyState `json:"state"`
+	Attempts int        `json:"attempts,omitempty"`
+	// Rows are those that a backfill has passed.
+	Rows int64 `json:"rows,omitempty"`
+	// WaitedMS is for how long others were in its way.
+	WaitedMS int64      `json:"waited_ms,omitempty"`
+	Began    *time.Time `json:"began,omitempty"`
+	Ended    *time.Time `json:"ended,omitempty"`
+	Note     string     `json:"note,omitempty"`
+}
+
+// LogEntry is a line of the audit trail that a database has of what was done there.
+type LogEntry struct {
+	Number int64     `json:"number"`
+	At     time.Time `json:"at"`
+	Who    string    `json:"who"`
+	Plan   string    `json:"plan"`
+	Step   string    `json:"step,omitempty"`
+	Event  string    `json:"event"`
+	Detail string    `json:"detail,omitempty"`
+}
