@@ -19,6 +19,9 @@ type Config struct {
 	TLS *tls.Config
 	// Sink sees what is sent; nil records nothing.
 	Sink Sink
+	// Startup, where it is not nil, gives settings that each session begins with, by name; those
+	// that the client gives itself stay as they are.
+	Startup func(Startup) map[string]string
 	// BeforeDrop is called, and waited for, before a message is passed on that drops a
 	// database, or a schema with what is in it. It is called by the connection's own
 	// goroutine: other connections go on. While it runs, a session of its own in that
@@ -54,8 +57,8 @@ type Sink interface {
 }
 
 // Tap sees the messages of one session, one call at a time. Messages from the client
-// come before the server has them, those of the server after the client has them. body is
-// valid during the call only; it is cut at the message's limit, and size is how long it was.
+// come before the server has them, those of the server after the client has them (but see
+// Held). body is valid during the call only; it is cut at the message's limit, and size is how long it was.
 type Tap interface {
 	Client(kind byte, body []byte, size int)
 	Server(kind byte, body []byte, size int)
@@ -97,10 +100,10 @@ var (
 		'Q': MaxText, 'P': MaxText, 'B': MaxBind, 'E': MaxShort, 'D': MaxShort, 'C': MaxShort,
 		'S': 0, 'H': 0, 'F': 0, 'X': 0, 'c': 0, 'f': 0, 'p': 64,
 	})
-	// serverLimits leaves out the data of COPY (d, c), the keys of cancelling (K), notices
-	// and notifications (N, A).
+	// serverLimits leaves out the data of COPY (d, c), notices and notifications (N, A). The
+	// keys of cancelling (K) are kept by relay.serverSays alone.
 	serverLimits = limitsOf(map[byte]int32{
-		'T': MaxText, 't': MaxText, 'D': MaxRow, 'C': MaxShort, 'E': MaxShort, 'S': MaxShort, 'Z': 1,
+		'T': MaxText, 't': MaxText, 'D': MaxRow, 'C': MaxShort, 'E': MaxShort, 'S': MaxShort, 'Z': 1, 'K': 512,
 		'1': 0, '2': 0, '3': 0, 'n': 0, 'I': 0, 's': 0, 'G': 0, 'H': 0, 'W': 0, 'V': 0,
 	})
 )

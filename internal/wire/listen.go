@@ -187,6 +187,10 @@ func (p *Proxy) serve(conn net.Conn) error {
 		p.cancels.Add(1)
 		return p.forwardCancel(h)
 	}
+	startup, replication := parseStartup(h.message)
+	if p.cfg.Startup != nil && !replication {
+		h.message = with(h.message, startup, p.cfg.Startup(startup))
+	}
 	server, from, err := p.cfg.Server.open(p.ctx, h.message, true)
 	if err != nil {
 		p.failed.Add(1)
@@ -195,8 +199,7 @@ func (p *Proxy) serve(conn net.Conn) error {
 		return errors.Join(err, werr)
 	}
 	defer p.hold(server)()
-	startup, replication := parseStartup(h.message)
-	r := &relay{proxy: p, client: h.conn, server: server, startup: startup, quiet: replication || p.cfg.Sink == nil}
+	r := &relay{proxy: p, client: h.conn, server: server, startup: startup, quiet: replication || p.cfg.Sink == nil, ended: make(chan struct{})}
 	_, r.encrypted = h.conn.(interface{ HandshakeContext(context.Context) error })
 	return r.run(from)
 }
@@ -204,14 +207,5 @@ func (p *Proxy) serve(conn net.Conn) error {
 // forwardCancel passes a request to cancel on, whose key is the server's own, and waits for the server
 // to have taken it: it closes the connection then.
 func (p *Proxy) forwardCancel(h hello) error {
-	server, _, err := p.cfg.Server.open(p.ctx, h.message, false)
-	if err != nil {
-		return err
-	}
-	defer p.hold(server)()
-	if err := server.SetReadDeadline(time.Now().Add(dialTimeout)); err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, server)
-	return err
+	return p.passCancel(p.ctx, h.message)
 }

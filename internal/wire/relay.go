@@ -28,8 +28,16 @@ type relay struct {
 	stripped atomic.Bool // SCRAM-SHA-256-PLUS was taken out of the server's offer
 	gone     atomic.Bool // the client has
 
-	mu  sync.Mutex // one call of the tap at a time
-	tap Tap
+	mu     sync.Mutex // one call of the tap at a time
+	tap    Tap
+	held   Held          // the tap, where it is one
+	pid    uint32        // of the process that serves it
+	key    []byte        // to cancel with
+	due    int           // answers that the server owes
+	loose  bool          // messages await a Sync
+	rested bool          // neither was so before the messages that are looked at
+	own    *own          // reads the answer to SQL of our own; nil for none
+	ended  chan struct{} // closed when the server has nothing more to say
 
 	// Of the goroutine that reads the client.
 	fromClient framer
@@ -48,6 +56,7 @@ func (r *relay) run(from *messages) error {
 	err := r.downstream(from)
 	r.client.Close() //nolint:errcheck // ends the other direction
 	r.server.Close() //nolint:errcheck // ends the other direction
+	close(r.ended)
 	up := <-done
 	if r.tap != nil {
 		r.tap.Close()
@@ -81,13 +90,18 @@ func (r *relay) upstream() error {
 func (r *relay) look(p []byte) {
 	r.mu.Lock()
 	was := r.fromClient.broken
+	r.rested = r.due == 0 && !r.loose && r.fromClient.nhead == 0 && r.fromClient.left == 0
 	r.fromClient.feed(p)
 	r.lost(was, &r.fromClient, "what the client sends is no Postgres protocol")
+	held := r.held
 	r.mu.Unlock()
 	for _, d := range r.drops {
 		r.proxy.cfg.BeforeDrop(r.proxy.ctx, d)
 	}
 	r.drops = r.drops[:0]
+	if held != nil {
+		held.Hold(r.proxy.ctx, &Session{r})
+	}
 }
 
 func (r *relay) lost(was bool, f *framer, why string) {
@@ -134,8 +148,15 @@ func (r *relay) downstream(from *messages) error {
 }
 
 // answer passes on what the server said, then shows it to the tap: the client does not
-// wait for that. A client that has gone is no reason not to hear the answer.
+// wait for that, but for a tap that holds back what it sends next. A client that has gone is no
+// reason not to hear the answer.
 func (r *relay) answer(p []byte) error {
+	if r.swallow(p) {
+		return nil
+	}
+	if r.held != nil {
+		r.show(p)
+	}
 	if !r.gone.Load() {
 		if _, err := r.client.Write(p); err != nil {
 			r.gone.Store(true)
@@ -144,14 +165,19 @@ func (r *relay) answer(p []byte) error {
 			}
 		}
 	}
-	if r.tap != nil {
-		r.mu.Lock()
-		was := r.fromServer.broken
-		r.fromServer.feed(p)
-		r.lost(was, &r.fromServer, "what the server sends is no Postgres protocol")
-		r.mu.Unlock()
+	if r.tap != nil && r.held == nil {
+		r.show(p)
 	}
 	return nil
+}
+
+// show shows the tap what the server says.
+func (r *relay) show(p []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.fromServer.broken
+	r.fromServer.feed(p)
+	r.lost(was, &r.fromServer, "what the server sends is no Postgres protocol")
 }
 
 // quiet is nil for the ends that a connection may have.
@@ -203,7 +229,8 @@ func (r *relay) begin() {
 	}
 	tap := r.proxy.cfg.Sink.Session(r.startup)
 	r.mu.Lock()
-	r.tap = tap
+	r.tap, r.due = tap, 1
+	r.held, _ = tap.(Held)
 	r.mu.Unlock()
 }
 
@@ -213,6 +240,7 @@ func (r *relay) clientSays(kind byte, body []byte, size int) {
 	case kind == 'p':
 		r.password(body)
 	case r.tap != nil:
+		r.owed(kind)
 		r.tap.Client(kind, body, size)
 		if r.proxy.cfg.BeforeDrop != nil && (kind == 'Q' || kind == 'P') {
 			r.drops = dropped(r.drops, kind, body, r.startup.Database)
@@ -220,7 +248,30 @@ func (r *relay) clientSays(kind byte, body []byte, size int) {
 	}
 }
 
-func (r *relay) serverSays(kind byte, body []byte, size int) { r.tap.Server(kind, body, size) }
+// owed counts the answers that what a client sent asks for.
+func (r *relay) owed(kind byte) {
+	switch kind {
+	case 'Q', 'F', 'S':
+		r.due++
+		r.loose = false
+	default:
+		r.loose = true
+	}
+}
+
+// serverSays gets each message of the server.
+func (r *relay) serverSays(kind byte, body []byte, size int) {
+	switch {
+	case kind == 'K' && len(body) == size && size > 4:
+		r.pid, r.key = binary.BigEndian.Uint32(body), append([]byte{}, body...)
+	case kind == 'K':
+	default:
+		if kind == 'Z' {
+			r.due--
+		}
+		r.tap.Server(kind, body, size)
+	}
+}
 
 // password looks at nothing but the first answer to an offer of SCRAM. A client that could bind
 // the channel and was not offered to ("y") is refused by a server that did offer it: it takes

@@ -1,0 +1,163 @@
+package wire
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"time"
+)
+
+// Held is a Tap that is asked before what a client sent goes on to the server. What the server
+// says it sees before the client has it.
+type Held interface {
+	Tap
+	// Hold is called before messages that Client was shown are passed on, by the
+	// connection's own goroutine: it may take its time, and other connections go on. The context
+	// ends with the proxy.
+	Hold(ctx context.Context, s *Session)
+}
+
+// Session is what a client has at the server, in the hands of a Held.
+type Session struct{ r *relay }
+
+// PID is the process that serves it, as the server told at its start: a pooler may tell
+// something else.
+func (s *Session) PID() int {
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	return int(s.r.pid)
+}
+
+// ErrBusy says that a session is at work, or that half of a message is on its way.
+var ErrBusy = errors.New("the session is at work")
+
+// Run has the server run SQL in the session, unseen by its client. Only Hold may call it. The error
+// is ErrBusy where the client has not awaited an answer, or what the server said.
+func (s *Session) Run(ctx context.Context, sql string) error {
+	r := s.r
+	r.mu.Lock()
+	if !r.rested {
+		r.mu.Unlock()
+		return ErrBusy
+	}
+	said := make(chan error, 1)
+	r.own = newOwn(said)
+	r.mu.Unlock()
+	message := binary.BigEndian.AppendUint32([]byte{'Q'}, uint32(len(sql)+5))
+	if _, err := r.server.Write(append(append(message, sql...), 0)); err != nil {
+		return err
+	}
+	select {
+	case err := <-said:
+		return err
+	case <-r.ended:
+		return errors.New("the server has closed the connection")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Cancel asks the server to end what the session is doing, and waits for it to have heard.
+func (s *Session) Cancel(ctx context.Context) error {
+	s.r.mu.Lock()
+	key := append([]byte{}, s.r.key...)
+	s.r.mu.Unlock()
+	if key == nil {
+		return errors.New("the server gave no key to cancel with")
+	}
+	ctx, stop := context.WithTimeout(ctx, dialTimeout)
+	defer stop()
+	message := binary.BigEndian.AppendUint32(nil, uint32(len(key)+8))
+	message = append(binary.BigEndian.AppendUint32(message, codeCancel), key...)
+	return s.r.proxy.passCancel(ctx, message)
+}
+
+// Cut ends a session that waits for its client, with a last word to it; a transaction that is open
+// is rolled back at once.
+func (s *Session) Cut(sqlstate, words string) {
+	s.r.client.Write(fatal(sqlstate, "%s", words)) //nolint:errcheck // it may have gone
+	s.r.server.Close()                             //nolint:errcheck // whoever reads it hears of it
+	s.r.client.Close()                             //nolint:errcheck // the same
+}
+
+// own reads what the server answers to SQL of the proxy's own.
+type own struct {
+	framer
+	said chan error
+	err  error
+	over bool
+}
+
+// ownLimits are of messages that tell what came of it.
+var ownLimits = limitsOf(map[byte]int32{'E': MaxShort, 'Z': 1})
+
+func newOwn(said chan error) *own {
+	o := &own{said: said}
+	o.framer = framer{limits: ownLimits, emit: func(kind byte, body []byte, _ int) {
+		switch kind {
+		case 'E':
+			o.err = errors.New(Field(body, 'M') + " (SQLSTATE " + Field(body, 'C') + ")")
+		case 'Z':
+			o.over = true
+			o.said <- o.err
+		}
+	}}
+	return o
+}
+
+// Field is what an error of the server says under a letter: C is its SQLSTATE, M its message.
+func Field(body []byte, letter byte) string {
+	for len(body) > 1 {
+		end := 1
+		for end < len(body) && body[end] != 0 {
+			end++
+		}
+		if body[0] == letter {
+			return string(body[1:end])
+		}
+		body = body[min(end+1, len(body)):]
+	}
+	return ""
+}
+
+// swallow keeps from the client what the server answers to SQL of our own.
+func (r *relay) swallow(p []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.own == nil {
+		return false
+	}
+	if r.own.feed(p); r.own.over || r.own.broken {
+		r.own = nil
+	}
+	return true
+}
+
+// with is a startup message that sets more, but for what it sets itself.
+func with(message []byte, has Startup, more map[string]string) []byte {
+	out := append([]byte{}, message[:len(message)-1]...)
+	for name, value := range more {
+		if _, ok := has.Parameters[name]; !ok {
+			out = append(append(append(append(out, name...), 0), value...), 0)
+		}
+	}
+	out = append(out, 0)
+	binary.BigEndian.PutUint32(out, uint32(len(out)))
+	return out
+}
+
+// passCancel sends a request to cancel, and waits for the server to have taken it: it closes the
+// connection then.
+func (p *Proxy) passCancel(ctx context.Context, message []byte) error {
+	server, _, err := p.cfg.Server.open(ctx, message, false)
+	if err != nil {
+		return err
+	}
+	defer p.hold(server)()
+	if err := server.SetReadDeadline(time.Now().Add(dialTimeout)); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, server)
+	return err
+}

@@ -1,0 +1,146 @@
+package wire_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/wire"
+)
+
+// holder is a sink that does something before what has a word in it goes on.
+type holder struct {
+	taps
+	seen sync.Map
+	on   map[string]func(ctx context.Context, s *wire.Session)
+	text string
+}
+
+func (h *holder) Session(wire.Startup) wire.Tap { return h }
+func (h *holder) Client(kind byte, body []byte, size int) {
+	h.taps.Client(kind, body, size)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.text += string(body)
+}
+
+func (h *holder) Hold(ctx context.Context, s *wire.Session) {
+	h.mu.Lock()
+	text := h.text
+	h.text = ""
+	h.mu.Unlock()
+	for word, f := range h.on {
+		if strings.Contains(text, word) {
+			f(ctx, s)
+		}
+	}
+}
+
+// Settings are there from the start, what is run before a message is seen by the server alone, and what is
+// held comes later than what was asked meanwhile.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	h := &holder{}
+	release, first, busy := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	h.on = map[string]func(context.Context, *wire.Session){
+		"'held'": func(context.Context, *wire.Session) { <-release },
+		"'own'": func(ctx context.Context, s *wire.Session) {
+			if err := s.Run(ctx, "SET statement_timeout = '77s'"); err != nil {
+				t.Error(err)
+			}
+			if err := s.Run(ctx, "SELECT no_such()"); err == nil || !strings.Contains(err.Error(), "SQLSTATE 42883") {
+				t.Error(err)
+			}
+			h.seen.Store("pid", s.PID())
+		},
+		"'first'":  func(context.Context, *wire.Session) { close(first) },
+		"'second'": func(ctx context.Context, s *wire.Session) { busy <- s.Run(ctx, "SELECT 1") },
+	}
+	_, cfg := before(t, wire.Config{Sink: h, Startup: func(wire.Startup) map[string]string {
+		return map[string]string{"lock_timeout": "66ms", "work_mem": "9MB"}
+	}})
+	cfg.RuntimeParams["work_mem"] = "7MB"
+	one, two := connect(t, cfg), connect(t, cfg)
+	var got string
+	var pid int
+	if err := one.QueryRow(t.Context(), "SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('work_mem'), current_setting('statement_timeout'), 'own'), pg_backend_pid()").Scan(&got, &pid); err != nil {
+		t.Fatal(err)
+	}
+	if got != "66ms 7MB 77s own" {
+		t.Error(got)
+	}
+	if is, _ := h.seen.Load("pid"); is != pid {
+		t.Errorf("process %v, the server says %d", is, pid)
+	}
+	done := make(chan error, 1)
+	go func() { _, err := one.Exec(context.Background(), "SELECT 'held'"); done <- err }()
+	if _, err := two.Exec(t.Context(), "SELECT 1"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		t.Fatal("it was not held", err)
+	default:
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	// Two queries that do not await one another: nothing may come in between.
+	pipe := two.PgConn().StartPipeline(t.Context())
+	pipe.SendQueryParams("SELECT pg_sleep(0.1), 'first'", nil, nil, nil, nil)
+	if err := pipe.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	<-first
+	pipe.SendQueryParams("SELECT 'second'", nil, nil, nil, nil)
+	if err := pipe.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-busy; !errors.Is(err, wire.ErrBusy) {
+		t.Error(err)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is at work is cancelled, what waits for its client is cut off with a word.
+func TestCancelAndCut(t *testing.T) {
+	t.Parallel()
+	h := &holder{}
+	sessions := make(chan *wire.Session, 1)
+	h.on = map[string]func(context.Context, *wire.Session){"'seen'": func(_ context.Context, s *wire.Session) { sessions <- s }}
+	_, cfg := before(t, wire.Config{Sink: h})
+	conn, other := connect(t, cfg), connect(t, cfg)
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT 'seen'"); err != nil {
+		t.Fatal(err)
+	}
+	s := <-sessions
+	go func() {
+		for range 100 {
+			time.Sleep(30 * time.Millisecond)
+			var active bool
+			if other.QueryRow(context.Background(), fmt.Sprintf("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d AND state = 'active')", s.PID())).Scan(&active); active {
+				break
+			}
+		}
+		if err := s.Cancel(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	refused := new(pgconn.PgError)
+	if _, err := conn.Exec(t.Context(), "SELECT pg_sleep(60)"); !errors.As(err, &refused) || refused.Code != "57014" {
+		t.Fatal(err)
+	}
+	s.Cut("57014", "made others wait")
+	if _, err := conn.Exec(t.Context(), "SELECT 1"); err == nil {
+		t.Error("it goes on")
+	}
+}
