@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale bench prove kills planners escapes soak race clean
+.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale bench prove kills faults planners escapes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -49,6 +49,10 @@ prove: ## the model of locks, and the rules' claims, against real servers 13 to 
 
 kills: ## rehearsals killed at KILLS instants, 100 if not told: nothing may stay
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^TestKilled$$' ./rehearse
+
+faults: ## a plan carried out with a fault at each of its commits: docs/faults.md; and killed KILLS times, 1000 if not told
+	ONWARD_REQUIRE=1 ONWARD_FAULTS=all ONWARD_FAULTS_TO=$(CURDIR)/docs/faults.md $(GO) test -count=1 -timeout 90m -v -run '^TestFaults$$' ./apply
+	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),1000) $(GO) test -count=1 -timeout 90m -run '^TestKilled$$' ./apply
 
 planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told: nothing may be lost
 	ONWARD_REQUIRE=1 ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^TestWriters$$' ./plan
