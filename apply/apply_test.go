@@ -179,6 +179,51 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Behind a pooler of transactions, which has a few sessions for all, it ends as it does without.
+func TestPooler(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, release)
+	want, db := pgservertest.Database(t, onward.NewestMajor), pgservertest.Database(t, onward.NewestMajor)
+	run(t, want, base, rows, release)
+	run(t, db, base, rows)
+	r, err := apply.Run(t.Context(), apply.Config{DB: pgservertest.Pgbouncer(t, db, "transaction"), Plan: p, Through: onward.Contract})
+	if err != nil || r.State != onward.ApplyDone {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if diff := cmp.Diff(schema(t, want), schema(t, db)); diff != "" {
+		t.Errorf("schema (-release +plan):\n%s", diff)
+	}
+	if left := content(t, db, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout' AND setting <> '0'"); len(left) > 0 {
+		t.Errorf("the pool keeps a lock_timeout of %v", left)
+	}
+}
+
+// What a role is asked to make is its own, the index too that is built outside of a transaction.
+func TestRole(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, "CREATE TABLE more (id bigint PRIMARY KEY); CREATE INDEX orders_note_idx ON orders (note); ALTER TABLE orders ADD COLUMN remark text;")
+	db := pgservertest.Database(t, onward.NewestMajor)
+	role := "owner_" + strings.ToLower(p.Catalog[:8])
+	run(t, db, base, "CREATE ROLE "+role, "GRANT CREATE, USAGE ON SCHEMA public TO "+role, "ALTER TABLE orders OWNER TO "+role)
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(context.Background(), db)
+		if err == nil {
+			_, err = conn.Exec(context.Background(), "DROP OWNED BY "+role+"; DROP ROLE "+role, pgx.QueryExecModeSimpleProtocol)
+			_ = conn.Close(context.Background())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Role: role}); err != nil || r.State != onward.ApplyDone {
+		t.Fatalf("%+v %v", r, err)
+	}
+	got := content(t, db, "SELECT relname || ' ' || pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('more', 'orders_note_idx') ORDER BY 1")
+	if diff := cmp.Diff([]string{"more " + role, "orders_note_idx " + role}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Who holds a lock is waited for before anything is sent, by name; in the meantime nobody queues up.
 func TestWaitsFirst(t *testing.T) {
 	t.Parallel()

@@ -32,9 +32,6 @@ func (t *Target) alone(ctx context.Context, s *onward.PlanStep) error {
 		return err
 	}
 	if !left {
-		if err := t.session(ctx); err != nil {
-			return err
-		}
 		if err := t.building(ctx, s); err != nil {
 			return err
 		}
@@ -72,6 +69,23 @@ func (t *Target) session(ctx context.Context) error {
 	return nil
 }
 
+// outside sends a statement outside of a transaction, with the session's settings and role.
+func (t *Target) outside(ctx context.Context, sql string) (err error) {
+	if t.direct && t.plan.Role != "" {
+		defer func() {
+			if !t.work.IsClosed() {
+				_, reset := t.work.Exec(context.WithoutCancel(ctx), "RESET ROLE")
+				err = errors.Join(err, reset)
+			}
+		}()
+	}
+	if err := t.session(ctx); err != nil {
+		return err
+	}
+	_, err = t.work.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
 // building sends a step, and tells how far it is.
 func (t *Target) building(ctx context.Context, s *onward.PlanStep) error {
 	told, stop := context.WithCancel(ctx)
@@ -82,12 +96,9 @@ func (t *Target) building(ctx context.Context, s *onward.PlanStep) error {
 			t.progress(told, s)
 		}
 	}()
-	_, err := t.work.Exec(ctx, s.SQL, pgx.QueryExecModeSimpleProtocol)
+	err := t.outside(ctx, s.SQL)
 	stop()
 	<-over
-	if t.direct && t.plan.Role != "" && err == nil {
-		_, err = t.work.Exec(ctx, "RESET ROLE")
-	}
 	return err
 }
 
@@ -157,12 +168,8 @@ func (t *Target) index(ctx context.Context, s *onward.PlanStep, n *pgparse.Index
 	case err != nil || valid:
 		return valid, err
 	}
-	if err := t.session(ctx); err != nil {
-		return false, err
-	}
 	t.tell(Lost, s, "an earlier attempt left the index "+full+" invalid: it is dropped first")
-	_, err = t.work.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+full)
-	return false, err
+	return false, t.outside(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+full)
 }
 
 func relation(rv *pgparse.RangeVar) string {
@@ -204,10 +211,7 @@ func (t *Target) detached(ctx context.Context, n *pgparse.AlterTableStmt) (done 
 	case err != nil || !pending:
 		return false, err
 	}
-	if err := t.session(ctx); err != nil {
-		return false, err
-	}
-	_, err = t.work.Exec(ctx, "ALTER TABLE "+relation(n.Relation)+" DETACH PARTITION "+relation(part)+" FINALIZE")
+	err = t.outside(ctx, "ALTER TABLE "+relation(n.Relation)+" DETACH PARTITION "+relation(part)+" FINALIZE")
 	return err == nil, err
 }
 

@@ -241,8 +241,8 @@ func TestFaults(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// One that may crash.
-	server, err := pgserver.Start(t.Context(), pgserver.Config{Major: onward.NewestMajor})
+	// One that may crash: what it has committed must be there afterwards, which is not so for the other tests' servers.
+	server, err := pgserver.Start(t.Context(), pgserver.Config{Major: onward.NewestMajor, Settings: map[string]string{"synchronous_commit": "on"}})
 	if err != nil {
 		pgservertest.Missing(t, err)
 	}

@@ -42,10 +42,17 @@ func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 	return conn, nil
 }
 
+// controlName is what pg_stat_activity calls the session that watches, workName the one that works.
+const (
+	controlName = "onward apply (control)"
+	workName    = "onward apply"
+)
+
 // control is the session beside the one that works: it renews the lease, looks at the queue and
 // writes to the ledger what is to stay when the work is rolled back.
 type control struct {
 	mu   sync.Mutex
+	url  string
 	conn *pgx.Conn
 }
 
@@ -55,6 +62,13 @@ func (c *control) do(ctx context.Context, f func(ctx context.Context, conn *pgx.
 	defer cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.conn != nil && c.conn.IsClosed() { // what it did is committed or not begun
+		conn, err := connect(ctx, c.url, controlName)
+		if err != nil {
+			return err
+		}
+		c.conn = conn
+	}
 	return f(ctx, c.conn)
 }
 

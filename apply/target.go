@@ -50,7 +50,7 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	t := &Target{c: c}
+	t := &Target{c: c, control: control{url: c.DB}}
 	if err := t.open(ctx); err != nil {
 		t.Close(ctx)
 		return nil, address.Without(err, c.DB)
@@ -83,13 +83,13 @@ func (t *Target) dial(ctx context.Context) error {
 	t.control.mu.Lock()
 	defer t.control.mu.Unlock()
 	var err error
-	if t.control.conn, err = connect(ctx, t.c.DB, "onward apply (control)"); err != nil {
+	if t.control.conn, err = connect(ctx, t.c.DB, controlName); err != nil {
 		return err
 	}
 	if t.major, err = isolate(ctx, t.control.conn); err != nil {
 		return err
 	}
-	t.work, err = connect(ctx, t.c.DB, "onward apply")
+	t.work, err = connect(ctx, t.c.DB, workName)
 	return err
 }
 

@@ -1,74 +1,10 @@
 package preflight_test
 
 import (
-	"fmt"
-	"net"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
-
-// pgbouncer starts one before a database and gives the database's address behind it.
-func pgbouncer(t *testing.T, to, mode string) string {
-	t.Helper()
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		pgservertest.Missing(t, fmt.Errorf("%w: run scripts/setup.sh pgbouncer", err))
-	}
-	u, err := url.Parse(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Others run it: as root it refuses to.
-	dir, err := os.MkdirTemp("", "onward-pooler-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := free.Addr().(*net.TCPAddr)
-	free.Close()
-	conf := filepath.Join(dir, "pgbouncer.ini")
-	text := fmt.Sprintf("[databases]\n* = user=postgres host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"+
-		"auth_type = any\npool_mode = %s\ndefault_pool_size = 5\nlogfile = %s\n", u.Query().Get("host"), u.Query().Get("port"), at.Port, mode, filepath.Join(dir, "log"))
-	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	args := []string{conf}
-	if os.Geteuid() == 0 {
-		args = []string{"-u", "nobody", conf}
-	}
-	cmd := exec.Command(program, args...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
-	for range 100 {
-		if c, err := net.Dial("tcp", at.String()); err == nil {
-			c.Close()
-			return "postgres://postgres@" + at.String() + u.Path + "?sslmode=disable"
-		}
-		time.Sleep(30 * time.Millisecond)
-	}
-	log, _ := os.ReadFile(filepath.Join(dir, "log"))
-	t.Fatalf("pgbouncer does not start:\n%s", log)
-	return ""
-}
 
 // TestPooler holds that the real pgbouncer is told in both modes, and a server without one
 // is not.
@@ -82,7 +18,7 @@ func TestPooler(t *testing.T) {
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			r := flight(t, pgbouncer(t, pgservertest.Database(t, 16), mode))
+			r := flight(t, pgservertest.Pgbouncer(t, pgservertest.Database(t, 16), mode))
 			want(t, r, "pooler-between", words...)
 		})
 	}
