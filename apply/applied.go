@@ -71,7 +71,10 @@ func describe(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
 		}
 		out.Steps = append(out.Steps, step)
 	}
-	if p.State == ledger.Abandoned {
+	switch p.State {
+	case ledger.Aborting:
+		out.State, out.Next = onward.ApplyAborting, "onward abort --db ADDRESS --plan "+p.ID
+	case ledger.Abandoned:
 		out.State, out.Next = onward.ApplyAbandoned, ""
 	}
 	return out

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/onward-sql/onward/config"
@@ -57,10 +56,17 @@ type Config struct {
 	MaxStall time.Duration
 	// Role is set for the steps, and owns what they make; "" for none.
 	Role string
+	// Throttle says when a backfill holds back.
+	Throttle Limits
 	// Who is for the audit trail: whoever runs it.
 	Who string
+	// Gone is a pattern of LIKE for the application_name of the release that a contract wants gone: no
+	// contract step begins while there is such a session. "" does not look.
+	Gone string
 	// Tell is told what happens; nil for nobody.
 	Tell func(Event)
+
+	back bool // steps are taken back
 }
 
 // Event is something that happened.
@@ -73,6 +79,8 @@ type Event struct {
 	Rows, Of int64
 	// Took is for how long it went on.
 	Took time.Duration
+	// Total are the rows of the step that were passed by all batches of all runs.
+	Total int64
 	// Words say more: who is waited for, what the server says.
 	Words string
 }
@@ -88,7 +96,9 @@ const (
 	Waits     EventKind = "waits"     // for those in the way
 	Lost      EventKind = "lost"      // an attempt: somebody was faster
 	Passed    EventKind = "passed"    // some rows of a backfill
+	Throttled EventKind = "throttled" // a backfill: somebody suffers, or asked for it
 	Recovered EventKind = "recovered" // from a cut line
+	Undoing   EventKind = "undoing"   // a step is being taken back
 	Finished  EventKind = "finished"  // a step
 )
 
@@ -215,11 +225,7 @@ func (t *Target) run(ctx context.Context) error {
 			step, since = s.Step.ID, time.Now()
 		}
 		if s.Waits && time.Since(since) > t.c.Within {
-			why := fmt.Sprintf("others were in its way for %s", t.c.Within)
-			if len(s.InTheWay) > 0 {
-				why += ": " + strings.Join(s.InTheWay, "; ")
-			}
-			return errors.Join(&UnfinishedError{Step: step, Why: why}, t.hold(ctx, ledger.Waiting, why))
+			return t.givenUp(ctx, &s)
 		}
 		if err := ledger.Sleep(ctx, s.Again); err != nil {
 			return &UnfinishedError{Step: step, Why: "it was interrupted", Err: err}

@@ -10,9 +10,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// The bounds of a batch.
+// FewestRows and MostRows bound a batch.
+const FewestRows, MostRows = 50, 20_000
+
 const (
-	fewest, most = 50, 20_000
+	// slowest is how many rows a batch has at least that was halved for the sake of others.
+	slowest = 1000
 	// batchTime is how long a batch is to take: rows that it changed stay locked so long.
 	batchTime = 200 * time.Millisecond
 	// tooLong halves it at once.
@@ -20,7 +23,7 @@ const (
 	// rowWait is for how long a batch waits for a row that somebody else has locked.
 	rowWait = 500 * time.Millisecond
 	// Work is followed by a pause of this part of its time, and of leastPause at least.
-	pausePart  = 4
+	pausePart  = 0.25
 	leastPause = 20 * time.Millisecond
 )
 
@@ -30,11 +33,15 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 		t.tries.size = onward.PlanBatch
 	}
 	for end := time.Now().Add(budget); ; {
+		p, again, err := t.asked(ctx, s)
+		if err != nil || again > 0 {
+			return State{Step: s, Again: again}, err
+		}
 		begun := time.Now()
 		rows, err := t.batch(ctx, s)
 		if err != nil {
 			if classify(err, false) == lost {
-				t.tries.size = max(fewest, t.tries.size/2)
+				t.tries.size = max(FewestRows, t.tries.size/2)
 			}
 			return State{}, err
 		}
@@ -43,9 +50,10 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 			return State{Step: s}, t.finished(ctx, s)
 		}
 		t.tries.lost = 0
-		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Took: took})
-		t.tries.size = next(t.tries.size, took)
-		pause := max(leastPause, took/pausePart)
+		t.tries.passed += rows
+		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Total: t.tries.passed, Of: t.tries.of, Took: took})
+		t.tries.size = p.next(t.tries.size, took)
+		pause := max(leastPause, time.Duration(p.rest*float64(took)))
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
 			return State{Step: s, Again: pause}, nil
 		}
@@ -53,17 +61,25 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 	}
 }
 
+// pace is how a backfill goes: how many rows a batch has at most, how long it is to take, and which
+// part of that time is rested behind it.
+type pace struct {
+	most int
+	time time.Duration
+	rest float64
+}
+
 // next is the size of the batch behind one that took so long.
-func next(size int, took time.Duration) int {
+func (p pace) next(size int, took time.Duration) int {
 	switch {
 	case took > tooLong:
 		size /= 2
-	case took > batchTime:
-		size = max(size*4/5, int(float64(size)*float64(batchTime)/float64(took)))
-	case took < batchTime/2:
+	case took > p.time:
+		size = max(size*4/5, int(float64(size)*float64(p.time)/float64(took)))
+	case took < p.time/2:
 		size += max(1, size/5)
 	}
-	return min(max(size, fewest), most)
+	return min(max(size, FewestRows), p.most)
 }
 
 // batch passes some rows, and says so in the ledger, in one transaction. Without a row the step is

@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -34,7 +35,7 @@ func (t *Target) Step(ctx context.Context, budget time.Duration) (State, error) 
 		return State{Done: true}, t.end(ctx)
 	}
 	if t.tries.step != s.ID {
-		t.tries = tries{step: s.ID, since: time.Now()}
+		t.turn(s)
 	}
 	out, err := t.try(ctx, s, number, budget)
 	if err == nil {
@@ -85,6 +86,9 @@ func later(a, b onward.PlanPhase) bool {
 
 // try looks who is in the way of a step, and tries it when nobody is.
 func (t *Target) try(ctx context.Context, s *onward.PlanStep, number int, budget time.Duration) (State, error) {
+	if why := t.unhealthy(ctx, s); why != "" {
+		return State{Step: s, Waits: !s.Repeat, InTheWay: []string{why}, Again: throttle.Every}, nil
+	}
 	if err := t.conditions(ctx, s); err != nil {
 		return State{}, err
 	}
@@ -129,6 +133,9 @@ func (t *Target) finished(ctx context.Context, s *onward.PlanStep) error {
 // conditions are a step's own: its check must find no row. What follows from the order of the
 // steps holds already.
 func (t *Target) conditions(ctx context.Context, s *onward.PlanStep) error {
+	if err := t.gone(ctx, s); err != nil {
+		return err
+	}
 	if s.Check == "" || t.tries.begun {
 		return nil
 	}
@@ -229,7 +236,7 @@ func (t *Target) stall() time.Duration {
 func (t *Target) failed(ctx context.Context, s *onward.PlanStep, err error) (State, error) {
 	mine := new(cancelledError)
 	switch {
-	case isAny[*RefusedError](err) || isAny[*ledger.LostError](err):
+	case isAny[*RefusedError](err) || isAny[*ledger.LostError](err) || isAny[*UnfinishedError](err):
 		return State{}, err
 	case ctx.Err() != nil:
 		return State{}, &UnfinishedError{Step: s.ID, Why: "it was interrupted", Err: ctx.Err()}

@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -28,6 +29,7 @@ type Target struct {
 	major   int
 	direct  bool                    // no pooler of transactions is in between
 	steps   map[string]*ledger.Step // as the ledger had them last
+	gauge   *throttle.Gauge         // for the step that is next
 	tries   tries
 	cut     bool // the line was cut: what is under way is not known
 	stop    context.CancelFunc
@@ -43,6 +45,9 @@ type tries struct {
 	size   int // of the next batch
 	waited time.Duration
 	told   string
+	passed int64 // rows, by all batches
+	of     int64 // rows that there are, as the server estimates
+	held   held
 }
 
 // Open takes the lease of a database, and notes the plan there. The errors are those of [Run].
@@ -173,9 +178,11 @@ func (t *Target) begin(ctx context.Context) error {
 		switch {
 		case p.ID == id && p.State == ledger.Abandoned:
 			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan"}
+		case p.ID == id && p.State == ledger.Aborting && !t.c.back:
+			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that"}
 		case p.ID == id:
 			t.plan = p
-			return nil
+			return t.obey(ctx)
 		case p.State == ledger.Done || p.State == ledger.Abandoned:
 		case shares(&p.Plan, t.c.Plan):
 			return &RefusedError{Text: fmt.Sprintf("another plan for the same migrations (%s → %s) was begun here on %s and is not at its end: go on with that one, or take it back with onward abort --plan %s",

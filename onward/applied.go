@@ -34,6 +34,7 @@ const (
 	ApplyWaiting   ApplyState = "waiting"   // others were in its way for as long as was given
 	ApplyFailed    ApplyState = "failed"    // the server refused it
 	ApplyDone      ApplyState = "done"      // committed
+	ApplyAborting  ApplyState = "aborting"  // being taken back
 	ApplyAbandoned ApplyState = "abandoned" // taken back
 )
 
@@ -65,4 +66,20 @@ type LogEntry struct {
 	Step   string    `json:"step,omitempty"`
 	Event  string    `json:"event"`
 	Detail string    `json:"detail,omitempty"`
+}
+
+// ApplyEvent is something that happened while a plan was carried out.
+type ApplyEvent struct {
+	At time.Time `json:"at"`
+	// Kind is "begun", "waits", "lost", "passed", "throttled", "recovered", "undoing" or "finished" for a step, and
+	// "held" while somebody else works on the database.
+	Kind string `json:"kind"`
+	Step string `json:"step,omitempty"`
+	// Rows are those of a batch, Total those of all batches, Of how many there are as the server estimates.
+	Rows  int64 `json:"rows,omitempty"`
+	Total int64 `json:"total,omitempty"`
+	Of    int64 `json:"of,omitempty"`
+	// TookMS is for how long it went on, and Words say more.
+	TookMS int64  `json:"took_ms,omitempty"`
+	Words  string `json:"words,omitempty"`
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// archiverBehind is how many segments may wait for the archiver: a third of a usual
+// ArchiverBehind is how many segments may wait for the archiver: a third of a usual
 // max_wal_size.
-const archiverBehind = 42
+const ArchiverBehind = 42
 
 var archiverFailing = &Check{Rule: rule.Rule{
 	ID:       "archiver-failing",
@@ -26,6 +26,9 @@ SELECT failed_count::bigint, coalesce(last_failed_wal, ''), coalesce(extract(epo
 	last_failed_time IS NOT NULL AND (last_archived_time IS NULL OR last_failed_time > last_archived_time),
 	coalesce(extract(epoch FROM clock_timestamp() - last_archived_time), -1)::float8
 FROM pg_stat_archiver`
+
+// WaitingSQL asks how many segments wait for the archiver, and for how many seconds the oldest does.
+const WaitingSQL = `SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(modification)), 0)::float8 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'`
 
 func archiver(p *Pass) error {
 	if mode := p.settings["archive_mode"]; mode == "off" || p.recovery && mode != "always" {
@@ -53,12 +56,12 @@ func archiver(p *Pass) error {
 	}
 	var waiting int
 	var oldest float64
-	err := p.Each(`SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(modification)), 0)::float8 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'`, nil, []any{&waiting, &oldest}, func() {})
+	err := p.Each(WaitingSQL, nil, []any{&waiting, &oldest}, func() {})
 	if err != nil {
 		return err
 	}
 	p.Measure("", float64(waiting))
-	if waiting > archiverBehind && !failing {
+	if waiting > ArchiverBehind && !failing {
 		p.Find(onward.Warning, "", fmt.Sprintf("the archiver is behind: %d segments wait, the oldest for %s", waiting, age(seconds(oldest).Round(time.Second))),
 			"a migration that writes much WAL puts it further behind, and the disk of pg_wal fills", "wait until it has caught up, or make it faster (several at once, with an archive_library or the backup tool's own queue)")
 	}

@@ -17,7 +17,9 @@ var replicaLagging = &Check{Rule: rule.Rule{
 	Manual:  []string{"https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW"},
 }, Scope: onward.ScopeServer, Metric: "replica_replay_bytes_behind", Help: "Bytes of WAL that a replica has not replayed.", Look: replicas}
 
-const replicasSQL = `
+// ReplicasSQL asks the primary for each replica's name, state ("" where the role may not see it), sync_state, seconds
+// and bytes that its replay is behind (-1: it replays none).
+const ReplicasSQL = `
 SELECT coalesce(nullif(application_name, ''), host(client_addr), 'process ' || pid), coalesce(state, ''), coalesce(sync_state, ''),
 	coalesce(extract(epoch FROM replay_lag), 0)::float8, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn), -1)::bigint
 FROM pg_stat_replication WHERE coalesce(state, '') <> 'backup' ORDER BY 1`
@@ -34,7 +36,7 @@ func replicas(p *Pass) error {
 	var lag float64
 	var behind int64
 	synchronous := 0
-	err := p.Each(replicasSQL, nil, []any{&name, &state, &mode, &lag, &behind}, func() {
+	err := p.Each(ReplicasSQL, nil, []any{&name, &state, &mode, &lag, &behind}, func() {
 		if mode == "sync" || mode == "quorum" {
 			synchronous++
 		}

@@ -17,7 +17,9 @@ var slotKeepsWAL = &Check{Rule: rule.Rule{
 	Manual:  []string{"https://www.postgresql.org/docs/current/view-pg-replication-slots.html"},
 }, Scope: onward.ScopeServer, Metric: "slot_kept_wal_bytes", Help: "Bytes of WAL that the server keeps for a slot.", Look: keepingSlots}
 
-const keepingSQL = `
+// KeepingSQL asks for each slot's name, whether it is read, its wal_status, and the bytes that it may still keep (-1:
+// any number) and keeps.
+const KeepingSQL = `
 SELECT slot_name::text, active, coalesce(wal_status, ''), coalesce(safe_wal_size, -1)::bigint,
 	pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn)::bigint
 FROM pg_replication_slots WHERE restart_lsn IS NOT NULL ORDER BY 1`
@@ -26,7 +28,7 @@ func keepingSlots(p *Pass) error {
 	var name, status string
 	var active bool
 	var safe, kept int64
-	return p.Each(keepingSQL, nil, []any{&name, &active, &status, &safe, &kept}, func() {
+	return p.Each(KeepingSQL, nil, []any{&name, &active, &status, &safe, &kept}, func() {
 		p.Measure(name, float64(kept))
 		way := "wait until its reader has caught up, and look at what holds it back"
 		if !active {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 type carried struct {
 	db, plan, through, to, role string
 	within, stall               time.Duration
+	limits                      limits
 }
 
 func (f *carried) register(cmd *cobra.Command) {
@@ -32,6 +34,7 @@ func (f *carried) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "give a step up when others were in its way for this `time`")
 	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which anybody may wait behind a step that waits for its lock")
 	flags.StringVar(&f.role, "role", "", "the `role` that runs the steps, and owns what they make")
+	f.limits.register(cmd)
 	complete(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
 }
 
@@ -67,10 +70,12 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 			if err != nil {
 				return err
 			}
-			p := a.progress()
-			c.Tell = a.happened(p)
+			end, err := a.telling(&c, f.limits.events)
+			if err != nil {
+				return err
+			}
 			r, err := apply.Run(cmd.Context(), c)
-			p.end()
+			end()
 			if r == nil {
 				return refusal(a, err)
 			}
@@ -119,6 +124,9 @@ func (a *app) carrying(f *carried) (apply.Config, error) {
 		return c, usagef("--plan is missing: name a file with what onward plan --format json prints")
 	}
 	var err error
+	if c.Throttle, err = f.limits.read(); err != nil {
+		return c, err
+	}
 	if c.Plan, err = readPlan(f.plan); err != nil {
 		return c, err
 	}
@@ -156,20 +164,20 @@ func readPlan(name string) (*onward.Plan, error) {
 	return &p, nil
 }
 
-// happened tells what apply does: a line for each step and each wait.
-func (a *app) happened(p *progress) func(apply.Event) {
-	if a.flags.quiet {
-		return nil
-	}
+// happened tells what apply does: a line for each step and each wait, and b for how far a backfill is.
+func (a *app) happened(b *bar) func(apply.Event) {
 	return func(e apply.Event) {
+		b.clear()
 		switch {
+		case e.Kind == apply.Passed && e.Words == "":
+			b.passed(e)
 		case e.Kind == apply.Passed && e.Words != "":
 			a.say("%s  %s: %d of %d", e.Step.ID, e.Words, e.Rows, e.Of)
-		case e.Kind == apply.Passed || e.Kind == apply.Begun:
+		case e.Kind == apply.Begun:
 		case e.Step == nil:
 			a.say("%s  %s", e.Kind, e.Words)
 		case e.Kind == apply.Finished:
-			a.say("%s  done in %s", e.Step.ID, e.Took.Round(time.Millisecond))
+			a.say("%s  %s in %s", e.Step.ID, cmp.Or(e.Words, "done"), e.Took.Round(time.Millisecond))
 		default:
 			a.say("%s  %s: %s", e.Step.ID, e.Kind, e.Words)
 		}

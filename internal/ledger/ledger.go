@@ -37,6 +37,10 @@ var tables = []string{
 		state text NOT NULL, attempts int NOT NULL DEFAULT 0, rows bigint NOT NULL DEFAULT 0, epoch bigint NOT NULL,
 		pid int, backend timestamptz, began timestamptz NOT NULL DEFAULT clock_timestamp(), ended timestamptz,
 		waited interval NOT NULL DEFAULT '0', note text NOT NULL DEFAULT '', PRIMARY KEY (plan, id))`,
+	// What somebody at another terminal wants of a plan's backfills.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.control (
+		plan text PRIMARY KEY REFERENCES onward_ledger.plan, state text NOT NULL DEFAULT '', rows int NOT NULL DEFAULT 0, batch interval NOT NULL DEFAULT '0',
+		rest float8 NOT NULL DEFAULT -1, who text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())`,
 	`CREATE TABLE IF NOT EXISTS onward_ledger.log (
 		number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,

@@ -20,6 +20,8 @@ const (
 	Done      = "done"
 	Failed    = "failed"
 	Abandoned = "abandoned"
+	// Aborting: a plan's steps are being taken back.
+	Aborting = "aborting"
 )
 
 // Plan is one that was begun.

@@ -1,0 +1,294 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Abort takes back a plan that is in the ledger and has not begun to contract: the undo of its steps, the
+// last one first, each as careful as the step itself and committed together with its row of the ledger.
+// Killed, the same again goes on. id is the plan's; "" for the only one that is not at its end.
+//
+// The errors are those of [Run].
+func Abort(ctx context.Context, c Config, id string) (*onward.Applied, error) {
+	p, err := begun(ctx, c.DB, id)
+	if err != nil {
+		return nil, err
+	}
+	c.Plan, c.Name, c.Role, c.back = &p.Plan, p.Name, p.Role, true
+	t, err := Open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close(ctx)
+	err = t.abort(ctx)
+	out, stateErr := t.applied(ctx)
+	if out != nil && err != nil {
+		out.Why, out.Next = err.Error(), "onward abort --db ADDRESS --plan "+t.plan.ID
+	}
+	return out, errors.Join(err, stateErr)
+}
+
+// begun finds a plan in the ledger that is not at its end.
+func begun(ctx context.Context, db, id string) (*ledger.Plan, error) {
+	list, err := open(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, p := range list {
+		if p.ID == id {
+			return p, nil
+		}
+		ids = append(ids, p.ID)
+	}
+	switch {
+	case id == "" && len(list) == 1:
+		return list[0], nil
+	case len(list) == 0 && id == "":
+		return nil, input("no plan of this database is under way: onward status shows what there was")
+	case id == "":
+		return nil, input("several plans are under way: name one with --plan, of " + strings.Join(ids, ", "))
+	}
+	return nil, input(fmt.Sprintf("no plan %s is under way on this database: onward status shows which there are", id))
+}
+
+// open are the plans in the ledger that are not at their end, oldest first.
+func open(ctx context.Context, db string) ([]*ledger.Plan, error) {
+	conn, err := reader(ctx, db)
+	if conn == nil {
+		return nil, err
+	}
+	defer conn.Close(ctx)
+	list, err := ledger.Plans(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	var out []*ledger.Plan
+	for _, p := range list {
+		if p.State != ledger.Done && p.State != ledger.Abandoned {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// abort takes steps back until none is left.
+func (t *Target) abort(ctx context.Context) error {
+	if err := t.mayAbort(); err != nil {
+		return err
+	}
+	if err := t.ending(ctx, ledger.Aborting, "abort begun"); err != nil {
+		return err
+	}
+	var since time.Time
+	step := ""
+	for {
+		s, err := t.back(ctx)
+		if err != nil {
+			return err
+		}
+		if s.Done {
+			if err := t.room(ctx); err != nil {
+				return err
+			}
+			return t.ending(ctx, ledger.Abandoned, "plan taken back")
+		}
+		if !s.Waits || step != s.Step.ID {
+			step, since = s.Step.ID, time.Now()
+		}
+		if s.Waits && time.Since(since) > t.c.Within {
+			return t.givenUp(ctx, &s)
+		}
+		if err := ledger.Sleep(ctx, s.Again); err != nil {
+			return &UnfinishedError{Step: step, Why: "it was interrupted", Err: err}
+		}
+	}
+}
+
+// mayAbort refuses where the deployed code could not live any more with what an undo makes.
+func (t *Target) mayAbort() error {
+	for i := range t.c.Plan.Steps {
+		s := &t.c.Plan.Steps[i]
+		is := t.steps[s.ID]
+		if s.Phase != onward.Contract || is == nil {
+			continue
+		}
+		// What was tried in a transaction and is not done, is not there.
+		if is.State == ledger.Done || s.Transaction == onward.TransactionNone {
+			return &RefusedError{Step: s.ID, Text: "the plan has begun to contract: what is dropped does not come back. onward contract goes on with it"}
+		}
+	}
+	return nil
+}
+
+func (t *Target) ending(ctx context.Context, state, event string) error {
+	return t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		if t.plan.State == state {
+			return nil
+		}
+		if err := ledger.End(ctx, conn, t.plan.ID, state); err != nil {
+			return err
+		}
+		t.plan.State = state
+		return t.log(ctx, conn, "", event, "")
+	})
+}
+
+// back is an attempt to take the last step back that is left.
+func (t *Target) back(ctx context.Context) (State, error) {
+	if err := ctx.Err(); err != nil {
+		return State{}, &UnfinishedError{Step: t.tries.step, Why: "it was interrupted", Err: err}
+	}
+	if t.cut {
+		if err := t.recover(ctx); err != nil {
+			return t.down(err)
+		}
+	}
+	for i := len(t.c.Plan.Steps) - 1; i >= 0; i-- {
+		s := &t.c.Plan.Steps[i]
+		if t.steps[s.ID] == nil {
+			continue
+		}
+		if t.tries.step != s.ID {
+			t.turn(s)
+		}
+		out, err := t.undo(ctx, s)
+		if err != nil {
+			return t.failed(ctx, s, err)
+		}
+		return out, nil
+	}
+	return State{Done: true}, nil
+}
+
+// undo takes a step back. One that was begun in a transaction and is not done has left nothing, but
+// batches of a backfill.
+func (t *Target) undo(ctx context.Context, s *onward.PlanStep) (State, error) {
+	sql := s.Undo
+	if t.steps[s.ID].State != ledger.Done && s.Transaction != onward.TransactionNone && !s.Repeat {
+		sql = ""
+	}
+	u := *s
+	u.SQL, u.Check, u.Transaction, u.Effects = sql, "", onward.TransactionFile, nil
+	for _, e := range s.Effects { // what it takes back, it may have to drop
+		e.Lock = onward.AccessExclusiveLock
+		u.Effects = append(u.Effects, e)
+	}
+	if sql != "" && concurrently(sql) {
+		u.Transaction = onward.TransactionNone
+	}
+	if u.Transaction != onward.TransactionNone && sql != "" {
+		if list, err := t.wait(ctx, &u, time.Second); err != nil || len(list) > 0 {
+			return State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
+		}
+	}
+	if !t.tries.begun {
+		t.tries.begun = true
+		t.tell(Undoing, s, "")
+	}
+	if s.Transaction == onward.TransactionNone {
+		if err := t.predecessor(ctx, s); err != nil {
+			return State{}, err
+		}
+	}
+	if u.Transaction == onward.TransactionNone {
+		if err := t.undoAlone(ctx, &u); err != nil {
+			return State{}, err
+		}
+		u.SQL = ""
+	}
+	if err := t.takenBack(ctx, &u); err != nil {
+		return State{}, err
+	}
+	delete(t.steps, s.ID)
+	t.c.Tell(Event{Kind: Finished, Step: s, Took: time.Since(t.tries.since), Words: "taken back"})
+	return State{Step: s}, t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		return t.log(ctx, conn, s.ID, "taken back", "")
+	})
+}
+
+// room drops the schema that plans keep their cursors in, where this plan has made one and it is empty: it goes
+// with the last step that a plan contracts, which has no undo of its own.
+func (t *Target) room(ctx context.Context) error {
+	made := slices.ContainsFunc(t.c.Plan.Steps, func(s onward.PlanStep) bool {
+		return strings.Contains(s.SQL, "CREATE SCHEMA IF NOT EXISTS "+onward.PlanRoom)
+	})
+	if !made {
+		return nil
+	}
+	var empty bool
+	if err := t.read(ctx, `SELECT NOT EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = n.oid)
+		FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = $1) AS oid) AS n`, []any{onward.PlanRoom}, &empty); err != nil || !empty {
+		return err
+	}
+	return t.guarded(context.WithoutCancel(ctx), firstStall, underLock, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "DROP SCHEMA IF EXISTS "+onward.PlanRoom+" RESTRICT")
+		return err
+	})
+}
+
+// undoAlone runs an undo that must not be in a transaction. Its statements pass over what is gone already.
+func (t *Target) undoAlone(ctx context.Context, u *onward.PlanStep) error {
+	f, err := pgparse.Split(u.SQL)
+	if err != nil {
+		return input(u.ID + ": its undo cannot be read")
+	}
+	if err := t.session(ctx); err != nil {
+		return err
+	}
+	for _, stmt := range f.Stmts {
+		one := *u
+		one.SQL = f.Src[stmt.Start:stmt.End]
+		if err := t.building(ctx, &one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takenBack runs an undo in the transaction that says so in the ledger.
+func (t *Target) takenBack(ctx context.Context, u *onward.PlanStep) error {
+	sql := ""
+	if u.SQL != "" {
+		var err error
+		if sql, err = inner(u); err != nil {
+			return err
+		}
+	}
+	return t.guarded(context.WithoutCancel(ctx), t.stall(), t.stall()+underLock, func(ctx context.Context, tx pgx.Tx) error {
+		if sql != "" {
+			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
+			return err
+		}
+		return ledger.Undone(ctx, tx, t.plan.ID, u.ID)
+	})
+}
+
+// concurrently reports whether an undo must be alone.
+func concurrently(sql string) bool {
+	return strings.Contains(sql, " CONCURRENTLY ")
+}
+
+// givenUp says that others were in the way of a step for too long.
+func (t *Target) givenUp(ctx context.Context, s *State) error {
+	why := fmt.Sprintf("others were in its way for %s", t.c.Within)
+	if len(s.InTheWay) > 0 {
+		why += ": " + strings.Join(s.InTheWay, "; ")
+	}
+	return errors.Join(&UnfinishedError{Step: s.Step.ID, Why: why}, t.hold(ctx, ledger.Waiting, why))
+}

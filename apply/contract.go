@@ -1,0 +1,104 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Continue carries on plans that are in the ledger and not at their end, oldest first, through a phase:
+// that with this ID, or all for "". What is due before the phase must be done: the steps before a backfill
+// are [Run]'s. Config.Plan, Name and Role are those of the ledger.
+//
+// The errors are those of [Run]; a [*RefusedError] for a plan that is not so far.
+func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
+	list, err := open(ctx, c.DB)
+	if err != nil {
+		return nil, err
+	}
+	var out []*onward.Applied
+	for _, p := range list {
+		if id != "" && p.ID != id {
+			continue
+		}
+		if err := far(ctx, c.DB, p, c.Through); err != nil {
+			return out, err
+		}
+		one := c
+		one.Plan, one.Name, one.Role = &p.Plan, p.Name, p.Role
+		done, err := Run(ctx, one)
+		if done != nil {
+			out = append(out, done)
+		}
+		if err != nil {
+			return out, err
+		}
+	}
+	if len(out) == 0 {
+		_, err = begun(ctx, c.DB, id)
+	}
+	return out, err
+}
+
+// far refuses a plan that has steps to do before a phase.
+func far(ctx context.Context, db string, p *ledger.Plan, phase onward.PlanPhase) error {
+	conn, err := reader(ctx, db)
+	if conn == nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	steps, err := ledger.Steps(ctx, conn, p.ID)
+	if err != nil {
+		return err
+	}
+	for i := range p.Plan.Steps {
+		s := &p.Plan.Steps[i]
+		if is := steps[s.ID]; later(phase, s.Phase) && (is == nil || is.State != ledger.Done) {
+			return &RefusedError{Step: s.ID, Text: fmt.Sprintf("plan %s is not so far: this step of its %s is not done. onward apply --plan goes on with it", p.ID, s.Phase)}
+		}
+	}
+	return nil
+}
+
+// gone refuses a contract step while a session of the release that must be gone is there.
+func (t *Target) gone(ctx context.Context, s *onward.PlanStep) error {
+	if s.Phase != onward.Contract || t.c.Gone == "" {
+		return nil
+	}
+	var count int
+	var app, who string
+	var oldest float64
+	err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT count(*) OVER ()::int, application_name, coalesce(usename::text, ''), coalesce(extract(epoch FROM clock_timestamp() - backend_start), 0)::float8
+			FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1 AND application_name NOT LIKE 'onward %' ORDER BY backend_start LIMIT 1`, t.c.Gone).
+			Scan(&count, &app, &who, &oldest)
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	what := "sessions"
+	if count == 1 {
+		what = "session"
+	}
+	text := fmt.Sprintf("the release that must be gone has %d %s on this database: %s", count, what, app)
+	if who != "" {
+		text += fmt.Sprintf(" of %s, for %s", who, queue.Round(time.Duration(oldest*float64(time.Second))))
+	}
+	return &RefusedError{Step: s.ID, Text: text + ". Stop what is left of it, then run this again"}
+}
+
+// Pattern is one of LIKE for all names that contain the text.
+func Pattern(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/onward"
+)
+
+// limits are the flags that say when a backfill holds back.
+type limits struct {
+	lag, snapshot   time.Duration
+	slot, wal, dead string
+	archive, active int
+	vacuum          bool
+	sql, health     string
+	events          string
+}
+
+func (f *limits) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.health, "health", "", "`URL or command` that is asked before each step and during a backfill: one that is not well stops the work, and so does one that gives no answer")
+	flags.StringVar(&f.sql, "throttle-sql", "", "`query` that is asked during a backfill: true, a number above 0 or no answer stops it")
+	flags.DurationVar(&f.lag, "max-lag", 2*time.Second, "slow a backfill down when a replica is this `time` behind; 0 does not ask")
+	flags.StringVar(&f.slot, "max-slot-wal", "1GB", "the same for the WAL that a slot keeps, as a `size`")
+	flags.IntVar(&f.archive, "max-archive", 42, "the same for `segments` of WAL that wait for the archiver")
+	flags.StringVar(&f.wal, "max-wal-rate", "0", "the same for the WAL that the server writes in a second, as a `size`")
+	flags.StringVar(&f.dead, "max-dead", "20%", "the same for the `part` of a table's rows that are dead")
+	flags.DurationVar(&f.snapshot, "max-snapshot", 15*time.Minute, "the same for the `age` of the oldest transaction with a snapshot")
+	flags.IntVar(&f.active, "max-active", -1, "the same for `sessions` at work; -1 is half of max_connections")
+	flags.BoolVar(&f.vacuum, "yield-to-vacuum", true, "slow a backfill down while vacuum works on its table")
+	flags.StringVar(&f.events, "events", "", "`file` to add what happens to, as a line of JSON each")
+}
+
+// read reads the flags. What is not asked is below zero there, and 0 here.
+func (f *limits) read() (apply.Limits, error) {
+	l := apply.Limits{Lag: off(f.lag), Snapshot: off(f.snapshot), Archive: off(f.archive), SQL: f.sql, Health: f.health}
+	switch {
+	case f.lag < 0 || f.snapshot < 0 || f.archive < 0 || f.active < -1:
+		return l, usagef("a limit is above 0, or 0 for none")
+	case f.active >= 0:
+		l.Active = off(f.active)
+	}
+	if !f.vacuum {
+		l.Vacuum = -1
+	}
+	slot, err := sizeFlag("--max-slot-wal", f.slot)
+	if err != nil {
+		return l, err
+	}
+	l.SlotWAL = off(slot)
+	if l.WALRate, err = sizeFlag("--max-wal-rate", f.wal); err != nil {
+		return l, err
+	}
+	part, err := strconv.ParseFloat(strings.TrimSuffix(f.dead, "%"), 64)
+	if err != nil || part < 0 || part > 100 || !strings.HasSuffix(f.dead, "%") && part != 0 {
+		return l, usagef("--max-dead %q is not a part such as 20%%, or 0 for none", f.dead)
+	}
+	l.Dead = off(part / 100)
+	return l, nil
+}
+
+// off makes 0 a limit that is not asked.
+func off[T int | int64 | float64 | time.Duration](limit T) T {
+	if limit == 0 {
+		return -1
+	}
+	return limit
+}
+
+// sizeFlag reads a size as Postgres writes it: 16MB, 1GB.
+func sizeFlag(flag, text string) (int64, error) {
+	for i, unit := range []string{"kB", "MB", "GB", "TB"} {
+		if number, ok := strings.CutSuffix(text, unit); ok {
+			n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 40)
+			if err == nil && n > 0 && n < 1<<20 {
+				return n << (10 * (i + 1)), nil
+			}
+		}
+	}
+	if text == "0" {
+		return 0, nil
+	}
+	return 0, usagef("%s %q is not a size such as 512MB or 1GB, or 0 for none", flag, text)
+}
+
+// telling makes c tell what happens: to who looks, and as JSON to a file. The function ends it.
+func (a *app) telling(c *apply.Config, file string) (end func(), err error) {
+	b := newBar(a)
+	var show func(apply.Event)
+	if !a.flags.quiet {
+		show = a.happened(b)
+	}
+	var f *os.File
+	if file != "" {
+		if f, err = os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	var mu sync.Mutex // the session beside the work tells, too
+	c.Tell = func(e apply.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if f != nil {
+			writeEvent(f, &e)
+		}
+		if show != nil {
+			show(e)
+		}
+	}
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		b.clear()
+		if f != nil {
+			_ = f.Close() // each line was written by itself
+		}
+	}, nil
+}
+
+func writeEvent(f *os.File, e *apply.Event) {
+	line := onward.ApplyEvent{At: time.Now().UTC(), Kind: string(e.Kind), Rows: e.Rows, Total: e.Total, Of: max(0, e.Of), TookMS: e.Took.Milliseconds(), Words: e.Words}
+	if e.Step != nil {
+		line.Step = e.Step.ID
+	}
+	text, err := json.Marshal(line)
+	if err == nil {
+		_, _ = f.Write(append(text, '\n')) // a full disk does not end the work
+	}
+}

@@ -1,0 +1,63 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// What somebody wants of the backfills of a plan.
+const (
+	Paused    = "paused"
+	Cancelled = "cancelled"
+)
+
+// Control is what somebody at another terminal wants of the backfills of a plan. It is read before each
+// batch.
+type Control struct {
+	// State is Paused, Cancelled or "".
+	State string
+	// Rows is how many rows a batch has at most, Batch how long one is to take; 0 for the default.
+	Rows  int
+	Batch time.Duration
+	// Rest is which part of a batch's time is rested behind it; below 0 for the default.
+	Rest float64
+	// Who wanted it.
+	Who string
+}
+
+// Wanted is what is wanted of the backfills of a plan.
+func Wanted(ctx context.Context, conn Conn, plan string) (Control, error) {
+	c := Control{Rest: -1}
+	var batch float64
+	err := conn.QueryRow(ctx, "SELECT state, rows, extract(epoch FROM batch)::float8, rest, who FROM onward_ledger.control WHERE plan = $1", plan).
+		Scan(&c.State, &c.Rows, &batch, &c.Rest, &c.Who)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, nil
+	}
+	c.Batch = time.Duration(batch * float64(time.Second))
+	return c, err
+}
+
+// Want notes what is wanted of the backfills of a plan.
+func Want(ctx context.Context, conn Conn, plan string, c Control) error {
+	_, err := conn.Exec(ctx, `INSERT INTO onward_ledger.control (plan, state, rows, batch, rest, who) VALUES ($1, $2, $3, $4 * interval '1 second', $5, $6)
+		ON CONFLICT (plan) DO UPDATE SET state = excluded.state, rows = excluded.rows, batch = excluded.batch, rest = excluded.rest, who = excluded.who, at = clock_timestamp()`,
+		plan, c.State, c.Rows, c.Batch.Seconds(), c.Rest, c.Who)
+	return err
+}
+
+// Obeyed takes back that a plan's backfill is to be cancelled: it is for those that run.
+func Obeyed(ctx context.Context, conn Conn, plan string) error {
+	_, err := conn.Exec(ctx, "UPDATE onward_ledger.control SET state = '' WHERE plan = $1 AND state = 'cancelled'", plan)
+	return err
+}
+
+// Holder is who is at work, as the lease has it; "" for nobody.
+func Holder(ctx context.Context, conn Conn) (string, error) {
+	var name string
+	err := conn.QueryRow(ctx, "SELECT CASE WHEN seen + $1 * interval '1 second' > clock_timestamp() THEN holder ELSE '' END FROM onward_ledger.lease", Term.Seconds()).Scan(&name)
+	return name, err
+}

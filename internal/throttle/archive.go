@@ -1,0 +1,27 @@
+package throttle
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/checks"
+)
+
+// archive is how many segments wait for the archiver.
+var archive = signal{name: "the archiver's backlog", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+	if g.limits.Archive < 0 {
+		return Verdict{}, nil
+	}
+	var on bool
+	if err := conn.QueryRow(ctx, "SELECT current_setting('archive_mode') <> 'off'").Scan(&on); err != nil || !on {
+		return Verdict{}, err
+	}
+	var waiting int
+	var oldest float64
+	if err := conn.QueryRow(ctx, checks.WaitingSQL).Scan(&waiting, &oldest); err != nil {
+		return Verdict{}, err
+	}
+	return over(float64(waiting), float64(cmp.Or(g.limits.Archive, checks.ArchiverBehind)), "%d segments of WAL wait for the archiver", waiting), nil
+}}

@@ -1,0 +1,48 @@
+package throttle
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/size"
+)
+
+// errHidden says that the role may not see what is asked for.
+var errHidden = errors.New("the role may not see it (GRANT pg_monitor to it, or switch this limit off)")
+
+// lag is how far behind the replay of replicas is. By time alone a replica whose replay stands still is not
+// seen: its last word counts until there is another one.
+var lag = signal{name: "the lag of the replicas", need: true, look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+	if g.limits.Lag < 0 {
+		return Verdict{}, nil
+	}
+	rows, err := conn.Query(ctx, checks.ReplicasSQL)
+	if err != nil {
+		return Verdict{}, err
+	}
+	var out Verdict
+	var name, state, mode string
+	var late float64
+	var behind int64
+	hidden := false
+	_, err = pgx.ForEachRow(rows, []any{&name, &state, &mode, &late, &behind}, func() error {
+		switch {
+		case state == "":
+			hidden = true
+			return nil
+		case behind < 0:
+			return nil // it receives WAL, and replays none: an archive
+		}
+		out = worse(out, over(late, g.limits.Lag.Seconds(), "replica %s is %s behind", name, seconds(late).Round(100*time.Millisecond)))
+		out = worse(out, over(float64(behind), float64(g.limits.SlotWAL), "replica %s has %s of WAL to replay", name, size.Bytes(behind)))
+		return nil
+	})
+	if err == nil && hidden {
+		err = errHidden
+	}
+	return out, err
+}}

@@ -1,0 +1,244 @@
+package throttle
+
+import (
+	"context"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestMain(m *testing.M) {
+	code := pgservertest.Main(m)
+	if archiving.server != nil {
+		archiving.server.Stop()
+	}
+	os.Exit(code)
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func send(t *testing.T, conn *pgx.Conn, list ...string) {
+	t.Helper()
+	for _, sql := range list {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(sql, err)
+		}
+	}
+}
+
+// none asks nothing.
+var none = Limits{Lag: -1, SlotWAL: -1, Archive: -1, Dead: -1, Vacuum: -1, Snapshot: -1, Active: -1}
+
+func look(t *testing.T, s *signal, conn *pgx.Conn, change func(*Limits)) Verdict {
+	t.Helper()
+	l := none
+	change(&l)
+	v, err := s.look(t.Context(), New(l, []string{"public.orders"}), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func want(t *testing.T, v Verdict, level Level, words string) {
+	t.Helper()
+	if v.Level != level || !strings.Contains(v.Why, words) || (v.Why == "") != (level == Free) {
+		t.Errorf("%+v; want level %d with %q", v, level, words)
+	}
+}
+
+// archiving is a server whose archiver fails.
+var archiving struct {
+	once   sync.Once
+	server *pgserver.Server
+	err    error
+}
+
+func TestServerSignals(t *testing.T) {
+	t.Parallel()
+	archiving.once.Do(func() {
+		archiving.server, archiving.err = pgserver.Start(context.Background(), pgserver.Config{Major: onward.NewestMajor, Small: true, Unconfined: true, Settings: map[string]string{
+			"wal_level": "replica", "archive_mode": "on", "archive_command": "/bin/false", "max_replication_slots": "4", "max_wal_senders": "4",
+		}})
+	})
+	if archiving.err != nil {
+		pgservertest.Missing(t, archiving.err)
+	}
+	name, err := archiving.server.NewDatabase(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t, archiving.server.URL(name))
+	send(t, conn, "SELECT pg_create_physical_replication_slot('report', true)", "CREATE TABLE w AS SELECT g AS n FROM generate_series(1, 20000) AS g")
+	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 30 }), Free, "")
+	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Stop, "slot report keeps")
+	send(t, conn, "SELECT pg_drop_replication_slot('report')")
+	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Free, "")
+
+	// A segment that was switched away from waits for an archiver that fails.
+	want(t, look(t, &archive, conn, func(l *Limits) { l.Archive = 42 }), Free, "")
+	send(t, conn, "SELECT pg_switch_wal()", "CREATE TABLE v (n int)", "SELECT pg_switch_wal()")
+	want(t, look(t, &archive, conn, func(l *Limits) { l.Archive = 1 }), Slow, "segments of WAL wait for the archiver")
+	want(t, look(t, &archive, conn, func(*Limits) {}), Free, "")
+
+	g := New(Limits{WALRate: 1000}, nil)
+	for i, level := range []Level{Free, Stop} { // the first look has nothing to compare with
+		v, err := walRate.look(t.Context(), g, conn)
+		if err != nil || v.Level != level {
+			t.Errorf("look %d: %+v %v", i, v, err)
+		}
+		send(t, conn, "INSERT INTO w SELECT g FROM generate_series(1, 20000) AS g")
+	}
+}
+
+func TestTableSignals(t *testing.T) {
+	t.Parallel()
+	db := pgservertest.Database(t, onward.OldestMajor)
+	conn, other := connect(t, db), connect(t, db)
+	send(t, other, "CREATE TABLE orders (id int, n int) WITH (autovacuum_enabled = off)", "INSERT INTO orders SELECT g, g FROM generate_series(1, 150000) AS g", "UPDATE orders SET n = 0 WHERE id <= 120000")
+	_ = other.Close(t.Context()) // it tells its statistics with its end
+	is := Verdict{}
+	for end := time.Now().Add(10 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		is = look(t, &dead, conn, func(l *Limits) { l.Dead = 0.2 })
+	}
+	want(t, is, Slow, "of public.orders are dead rows (120 k): VACUUM public.orders")
+	want(t, look(t, &dead, conn, func(l *Limits) { l.Dead = 0.9 }), Free, "")
+
+	want(t, look(t, &vacuum, conn, func(l *Limits) { l.Vacuum = 0 }), Free, "")
+	vacuums := connect(t, db)
+	send(t, vacuums, "SET vacuum_cost_delay = 100", "SET vacuum_cost_limit = 1")
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_, _ = vacuums.Exec(ctx, "VACUUM orders")
+	}()
+	is = Verdict{}
+	for end := time.Now().Add(10 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		is = look(t, &vacuum, conn, func(l *Limits) { l.Vacuum = 0 })
+	}
+	want(t, is, Slow, "vacuum works on public.orders")
+	want(t, look(t, &vacuum, conn, func(*Limits) {}), Free, "")
+	cancel()
+	<-over
+}
+
+func TestSessionSignals(t *testing.T) {
+	t.Parallel()
+	db := pgservertest.Database(t, onward.NewestMajor)
+	conn, reader := connect(t, db), connect(t, db)
+	want(t, look(t, &snapshot, conn, func(l *Limits) { l.Snapshot = time.Minute }), Free, "")
+	send(t, reader, "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
+	time.Sleep(20 * time.Millisecond)
+	want(t, look(t, &snapshot, conn, func(l *Limits) { l.Snapshot = time.Millisecond }), Slow, "has had a snapshot for")
+
+	want(t, look(t, &active, conn, func(l *Limits) { l.Active = 0 }), Free, "")
+	for range 2 {
+		sleeper := connect(t, db)
+		go func() { _, _ = sleeper.Exec(t.Context(), "SELECT pg_sleep(20)") }()
+	}
+	is := Verdict{}
+	for end := time.Now().Add(5 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		is = look(t, &active, conn, func(l *Limits) { l.Active = 1 })
+	}
+	want(t, is, Slow, "sessions are at work")
+}
+
+func TestUserSQL(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, pgservertest.Database(t, onward.NewestMajor))
+	for _, test := range []struct {
+		sql   string
+		level Level
+		words string
+	}{
+		{"SELECT false", Free, ""},
+		{"SELECT 0 -- none", Free, ""},
+		{"SELECT -1.5;", Free, ""},
+		{"SELECT true", Stop, "says true"},
+		{"SELECT 2.5", Stop, "says 2.5"},
+		{"SELECT NULL::int", Stop, "no row, or NULL"},
+		{"SELECT 1 WHERE false", Stop, "no row, or NULL"},
+		{"SELECT 'secret'", Stop, "neither a boolean nor a number"},
+		{"SELECT nosuch", Stop, "SQLSTATE 42703"},
+		{"SELECT pg_sleep(60)::text = ''", Stop, "SQLSTATE 57014"},
+		{"SELECT nextval('s')", Stop, "no answer"},
+	} {
+		is := look(t, &user, conn, func(l *Limits) { l.SQL = test.sql })
+		want(t, is, test.level, test.words)
+		if strings.Contains(is.Why, "secret") {
+			t.Errorf("what the query gives is shown: %s", is.Why)
+		}
+	}
+}
+
+// Without the lag and the slots nothing is done for long; without the others it goes on, which is said once.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	db := pgservertest.Database(t, onward.NewestMajor)
+	conn := connect(t, db)
+	g := New(Limits{Active: -1, Snapshot: -1}, nil)
+	if v, err := g.Ask(t.Context(), conn); err != nil || v.Level != Free {
+		t.Fatalf("%+v %v", v, err)
+	}
+	// A view of that name comes first for this session: the question fails as it does for a right that was taken away.
+	send(t, conn, "CREATE VIEW public.pg_replication_slots AS SELECT 1 AS one", "CREATE VIEW public.pg_stat_progress_vacuum AS SELECT 1 AS one", "SET search_path = public, pg_catalog")
+	g.asked = time.Time{}
+	v, err := g.Ask(t.Context(), conn)
+	if err != nil || v.Level != Slow || !strings.Contains(v.Why, "the WAL of the slots cannot be read") || len(v.Unseen) != 1 || !strings.Contains(v.Unseen[0], "autovacuum is not looked at") {
+		t.Errorf("%+v %v", v, err)
+	}
+	g.asked = time.Time{}
+	g.read[slots.name] = time.Now().Add(-Blind)
+	if v, err = g.Ask(t.Context(), conn); err != nil || v.Level != Stop || len(v.Unseen) != 0 {
+		t.Errorf("%+v %v", v, err)
+	}
+	send(t, conn, "RESET search_path")
+	if v, _ := g.Ask(t.Context(), conn); v.Level != Stop {
+		t.Error("it asks more often than every 2 seconds")
+	}
+	g.asked = time.Time{}
+	if v, err = g.Ask(t.Context(), conn); err != nil || v.Level != Free {
+		t.Errorf("%+v %v", v, err)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	for text, words := range map[string]string{
+		"true": "", "exit 7": "exit code 7", "http://127.0.0.1:1/secret": "cannot be reached", "/nonexistent/x": "exit code 127",
+	} {
+		v := New(Limits{Health: text}, nil).Healthy(t.Context())
+		if (v.Level == Stop) == (words == "") || !strings.Contains(v.Why, words) || strings.Contains(v.Why, "secret") {
+			t.Errorf("%s: %+v", text, v)
+		}
+	}
+}
+
+func TestOver(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		is, limit float64
+		level     Level
+	}{{1, 2, Free}, {2, 2, Free}, {2.1, 2, Slow}, {10, 2, Slow}, {10.1, 2, Stop}, {100, -1, Free}} {
+		if v := over(test.is, test.limit, "x"); v.Level != test.level {
+			t.Errorf("%v against %v: %v", test.is, test.limit, v.Level)
+		}
+	}
+}

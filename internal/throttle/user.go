@@ -1,0 +1,63 @@
+package throttle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// user is the user's own query. Whatever keeps it from an answer stops the work: whoever wrote one
+// wants to be asked.
+var user = signal{name: "the query of --throttle-sql", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+	if g.limits.SQL == "" {
+		return Verdict{}, nil
+	}
+	answer, err := ask(ctx, conn, g.limits.SQL)
+	if err != nil {
+		why := err.Error()
+		if refused := new(pgconn.PgError); errors.As(err, &refused) {
+			why = refused.Message + " (SQLSTATE " + refused.Code + ")"
+		}
+		return Verdict{Level: Stop, Why: "the query of --throttle-sql has no answer: " + why}, nil
+	}
+	switch answer {
+	case "true":
+		return Verdict{Level: Stop, Why: "the query of --throttle-sql says true"}, nil
+	case "false":
+		return Verdict{}, nil
+	}
+	n, err := strconv.ParseFloat(answer, 64)
+	switch {
+	case err != nil:
+		return Verdict{Level: Stop, Why: "the query of --throttle-sql gives neither a boolean nor a number"}, nil
+	case n > 0:
+		return Verdict{Level: Stop, Why: "the query of --throttle-sql says " + answer}, nil
+	}
+	return Verdict{}, nil
+}}
+
+// ask is the one value of a query, as text.
+func ask(ctx context.Context, conn *pgx.Conn, sql string) (string, error) {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it only read
+	if _, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = '%dms'", patience.Milliseconds())); err != nil {
+		return "", err
+	}
+	var answer *string
+	sql = strings.TrimRight(strings.TrimSpace(sql), "; ")
+	if err := tx.QueryRow(ctx, "SELECT (\n"+sql+"\n)::text").Scan(&answer); err != nil {
+		return "", err
+	}
+	if answer == nil {
+		return "", errors.New("it gives no row, or NULL")
+	}
+	return *answer, nil
+}
