@@ -55,7 +55,7 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 		t.tries.size = p.next(t.tries.size, took)
 		pause := max(leastPause, time.Duration(p.rest*float64(took)))
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
-			return State{Step: s, Again: pause}, nil
+			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call says that it was interrupted
 		}
 		_ = ledger.Sleep(ctx, pause) // the loop's next look says that it was interrupted
 	}
