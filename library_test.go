@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/preflight"
 	"github.com/onward-sql/onward/rehearse"
@@ -24,7 +25,7 @@ import (
 )
 
 // library are the packages that other modules import.
-var library = []string{"onward", "config", "audit", "rehearse", "record", "verify", "plan", "preflight", "apply"}
+var library = []string{"onward", "config", "audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard"}
 
 // unnamed are declarations that speak of internal types all the same, each with its
 // reason.
@@ -198,12 +199,13 @@ verify: config.InputError
 plan: contract
 preflight: ServerError
 apply: ServerError
+guard: ServerError
 errors: NotRepositoryError UnknownRevisionError ServerError config.Error MissingError
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, preflight.Config{}, apply.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}, config.Preflight{}} {
+	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, preflight.Config{}, apply.Config{}, guard.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}, config.Preflight{}} {
 		settings := reflect.TypeOf(c)
 		for i := range settings.NumField() {
 			f := settings.Field(i)

@@ -130,13 +130,13 @@ in the code that is deployed now. It needs no database and no configuration.`,
 		switch cmd.Name() {
 		case "preflight":
 			return texts(report.PreflightFormats()), cobra.ShellCompDirectiveNoFileComp
-		case "apply", "backfill", "contract", "abort", "status", "log":
+		case "apply", "backfill", "contract", "abort", "guard", "status", "log":
 			return texts(report.AppliedFormats()), cobra.ShellCompDirectiveNoFileComp
 		}
 		return texts(report.Formats()), cobra.ShellCompDirectiveNoFileComp
 	})
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.preflight(), a.apply(), a.backfill(), a.contract(), a.abort(), a.status(), a.log(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.version())
+	root.AddCommand(a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.preflight(), a.apply(), a.backfill(), a.contract(), a.abort(), a.guard(), a.status(), a.log(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.version())
 	a.strict(root)
 	return root
 }

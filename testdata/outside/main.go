@@ -16,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/guard"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/preflight"
@@ -65,6 +66,12 @@ func main() {
 		Role: "", Throttle: apply.Limits{}, Gone: "", Who: "a program", Tell: func(apply.Event) {},
 	})
 	fmt.Println("apply:", kind(err))
+
+	_, err = guard.Run(ctx, guard.Config{
+		DB: nowhereToAsk.DB, Command: []string{"true"}, Dir: nowhere, In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Env: []string{"PATH=" + os.Getenv("PATH")},
+		Within: time.Second, MaxStall: 50 * time.Millisecond, StatementTimeout: time.Minute, Again: true, Signals: nil, Tell: func(string) {}, Logger: nil,
+	})
+	fmt.Println("guard:", kind(err))
 
 	fmt.Println("errors:", strings.Join(failures(ctx, repository, nowhere), " "))
 }

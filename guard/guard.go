@@ -1,0 +1,141 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/onward"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultWithin   = 10 * time.Minute
+	DefaultMaxStall = 500 * time.Millisecond
+	// firstStall is the lock_timeout of the first run; each lost race doubles it.
+	firstStall = 50 * time.Millisecond
+	// oldEnough is the age from which on a transaction is waited for.
+	oldEnough = 50 * time.Millisecond
+	// crowd and longWait are when the queue behind a session is too long.
+	crowd    = 20
+	longWait = time.Second
+	// patience bounds one question to the server.
+	patience = 10 * time.Second
+)
+
+// Config is what [Run] needs.
+type Config struct {
+	// DB is the address of the database.
+	DB string
+	// Command is the program that is run, with its arguments.
+	Command []string
+	// Dir is where it runs; "" is the current directory.
+	Dir string
+	// In, Out and Err are the command's. Env is its environment; nil is that of the process.
+	In       io.Reader
+	Out, Err io.Writer
+	Env      []string
+	// Within is for how long, from the beginning, statements are held back and the command is run
+	// again. 0 is DefaultWithin.
+	Within time.Duration
+	// MaxStall bounds the lock_timeout that sessions begin with. 0 is DefaultMaxStall.
+	MaxStall time.Duration
+	// StatementTimeout is what sessions begin with; 0 leaves it as it is.
+	StatementTimeout time.Duration
+	// Again: run it again after a lost race also when something was committed, since it goes on
+	// where it was.
+	Again bool
+	// Signals are passed on to the command; after one it is not run again. Where it is nil
+	// the end of the context is SIGTERM to the command.
+	Signals <-chan os.Signal
+	// Tell is told what happens, a line each; nil for nobody.
+	Tell func(words string)
+	// Logger hears what is being done; nil is nobody.
+	Logger *slog.Logger
+}
+
+// ServerError says that the database cannot be reached.
+type ServerError = live.ServerError
+
+// AroundError says that the command ended well, and came to the database by another way than
+// through the guard, or not at all.
+type AroundError struct{}
+
+// Error says it.
+func (*AroundError) Error() string {
+	return "the command never connected through the guard: it has another address, perhaps from a file. " +
+		"Let it take the address from its arguments or from a variable"
+}
+
+func (c *Config) complete() error {
+	if len(c.Command) == 0 {
+		return &config.InputError{Err: errors.New("a command is missing")}
+	}
+	if c.Within <= 0 {
+		c.Within = DefaultWithin
+	}
+	if c.MaxStall <= 0 {
+		c.MaxStall = DefaultMaxStall
+	}
+	if c.Tell == nil {
+		c.Tell = func(string) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Env == nil {
+		c.Env = os.Environ()
+	}
+	return nil
+}
+
+// Run runs a command. How it ended is in the result.
+//
+// Errors: a *config.InputError for a command that is not there, an *address.Error for an address
+// that is none, a [*ServerError] for a database that cannot be reached, or behind a pooler that
+// shares its sessions; an [*AroundError], with the result, for a command that did not come
+// through.
+func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	g, err := open(ctx, &c)
+	if err != nil {
+		return nil, address.Without(err, c.DB)
+	}
+	defer g.close()
+	out := &onward.Guarded{Schema: onward.GuardedSchema}
+	began := time.Now()
+	for {
+		r, err := g.once(ctx, len(out.Runs), began)
+		if err != nil {
+			return nil, address.Without(err, c.DB)
+		}
+		out.Runs, out.ExitCode, out.Notes = append(out.Runs, r.out), r.out.ExitCode, g.notes
+		pause := rand.N(min(10*time.Second, 250*time.Millisecond<<min(len(out.Runs), 6))) + 5*g.stall(len(out.Runs)-1)
+		if out.Why = r.final(&c, time.Since(began)+pause); out.ExitCode == 0 || !r.lost() || out.Why != "" || r.told || ctx.Err() != nil {
+			break
+		}
+		c.Tell(fmt.Sprintf("it lost a race and had committed nothing: it is run again in %s", pause.Round(time.Millisecond)))
+		if r.committed() {
+			c.Tell("what it had committed stays: it has to go on where it was")
+		}
+		select {
+		case <-ctx.Done():
+			return out, nil
+		case <-time.After(pause):
+		}
+	}
+	if out.ExitCode == 0 && out.Runs[len(out.Runs)-1].Sessions == 0 {
+		return out, &AroundError{}
+	}
+	return out, nil
+}

@@ -1,0 +1,64 @@
+package onward
+
+// GuardedSchema is the name and number of the JSON of a command that was guarded.
+const GuardedSchema = "onward.guarded/1"
+
+// Guarded says what became of a command that was run behind a proxy.
+type Guarded struct {
+	Schema string `json:"schema"`
+	// ExitCode is the command's, of its last run; 128 and more for a signal, as shells have it.
+	ExitCode int `json:"exit_code"`
+	// Runs are how often it was run, in order.
+	Runs []GuardedRun `json:"runs"`
+	// Why says why it was not run again although it lost a race; "" where it did not.
+	Why string `json:"why,omitempty"`
+	// Notes are what else there is to know.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// GuardedRun is one run of the command.
+type GuardedRun struct {
+	ExitCode int `json:"exit_code"`
+	// Sessions and Statements are how many came through the proxy.
+	Sessions   int   `json:"sessions"`
+	Statements int   `json:"statements"`
+	TookMS     int64 `json:"took_ms"`
+	// LockTimeoutMS is the lock_timeout that its sessions began with.
+	LockTimeoutMS int64 `json:"lock_timeout_ms"`
+	// Committed: something that it wrote was committed, or may have been.
+	Committed bool `json:"committed"`
+	// Waited are the times for which a statement was held back, because of others.
+	Waited []GuardedWait `json:"waited,omitempty"`
+	// Lost are the statements that were given up: a lock was not to be had in time, a deadlock,
+	// or others waited behind it.
+	Lost []GuardedLoss `json:"lost,omitempty"`
+	// Behind is the longest queue that there was behind the command's sessions.
+	Behind *GuardedQueue `json:"behind,omitempty"`
+}
+
+// GuardedWait is a time for which a statement was held back.
+type GuardedWait struct {
+	// Statement names it without any value: "ALTER TABLE on public.users".
+	Statement string `json:"statement"`
+	TookMS    int64  `json:"took_ms"`
+	// InTheWay are those that it was held back for, in sentences.
+	InTheWay []string `json:"in_the_way"`
+	// Passed: it was passed on although they were still there.
+	Passed bool `json:"passed,omitempty"`
+}
+
+// GuardedLoss is a statement that was given up.
+type GuardedLoss struct {
+	Statement string `json:"statement"`
+	SQLSTATE  string `json:"sqlstate"`
+	Message   string `json:"message"`
+	// Blockers are those that held what it wanted, in sentences.
+	Blockers []string `json:"blockers,omitempty"`
+}
+
+// GuardedQueue is a queue behind a session of the command.
+type GuardedQueue struct {
+	// Most is how many waited at once, LongestMS for how long the first of them had.
+	Most      int   `json:"most"`
+	LongestMS int64 `json:"longest_ms"`
+}
