@@ -16,13 +16,13 @@ const grace = 10 * time.Second
 
 // command runs the command once, and gives its exit code. told: a signal was passed on.
 func (g *guard) command(ctx context.Context, args, env []string) (code int, told bool, err error) {
+	if g.c.Signals != nil { // it is told by them, and takes its time
+		ctx = context.WithoutCancel(ctx)
+	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = g.c.Dir, env, g.c.In, g.c.Out, g.c.Err
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
-	if g.c.Signals != nil { // it is told by them, and takes its time
-		cmd.Cancel, cmd.WaitDelay = func() error { return nil }, 0
-	}
 	if err := cmd.Start(); err != nil {
 		return 0, false, &config.InputError{Err: fmt.Errorf("run %s: %w", args[0], unwrapped(err))}
 	}
@@ -34,7 +34,10 @@ func (g *guard) command(ctx context.Context, args, env []string) (code int, told
 			told = true
 			_ = cmd.Process.Signal(s) // it may have ended
 		case err := <-done:
-			return status(cmd, err), told, nil
+			if err != nil {
+				g.c.Logger.Info("the command has ended", "error", err)
+			}
+			return status(cmd), told, nil
 		}
 	}
 }
@@ -49,15 +52,12 @@ func unwrapped(err error) error {
 }
 
 // status is an exit code as shells have it.
-func status(cmd *exec.Cmd, err error) int {
+func status(cmd *exec.Cmd) int {
 	if cmd.ProcessState == nil {
 		return 1
 	}
 	if w, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && w.Signaled() {
 		return 128 + int(w.Signal())
 	}
-	if code := cmd.ProcessState.ExitCode(); code > 0 || err == nil {
-		return code
-	}
-	return 1
+	return cmd.ProcessState.ExitCode()
 }

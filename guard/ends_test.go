@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/guard"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -98,6 +100,14 @@ func TestErrors(t *testing.T) {
 	s.c.Command = []string{"/no/such/program", s.url}
 	if _, err := guard.Run(t.Context(), s.c); err == nil || strings.Contains(err.Error(), s.url) {
 		t.Error(err)
+	}
+	// A pooler would give to others what is set for one, or takes no settings at all.
+	for _, mode := range []string{"session", "transaction"} {
+		s.c.DB = pgservertest.Pgbouncer(t, s.url, mode)
+		input := new(config.InputError)
+		if _, err := guard.Run(t.Context(), s.c); !errors.As(err, &input) || !strings.Contains(err.Error(), "name the server itself") {
+			t.Error(mode, err)
+		}
 	}
 	server := new(guard.ServerError)
 	s.c.DB = "postgres://u:hunter2@127.0.0.1:1/x"

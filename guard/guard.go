@@ -124,10 +124,11 @@ func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 		if out.Why = r.final(&c, time.Since(began)+pause); out.ExitCode == 0 || !r.lost() || out.Why != "" || r.told || ctx.Err() != nil {
 			break
 		}
-		c.Tell(fmt.Sprintf("it lost a race and had committed nothing: it is run again in %s", pause.Round(time.Millisecond)))
+		so := "had committed nothing"
 		if r.committed() {
-			c.Tell("what it had committed stays: it has to go on where it was")
+			so = "goes on where it was"
 		}
+		c.Tell(fmt.Sprintf("it lost a race and %s: it is run again in %s", so, pause.Round(time.Millisecond)))
 		select {
 		case <-ctx.Done():
 			return out, nil

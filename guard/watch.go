@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
@@ -42,7 +44,7 @@ func open(ctx context.Context, c *Config) (*guard, error) {
 		return nil, err
 	}
 	if shared {
-		return nil, &config.InputError{Err: fmt.Errorf("a pooler in front of the database shares its sessions, so that a timeout that is set for one would reach others: name the server itself")}
+		return nil, &config.InputError{Err: errors.New("a pooler in front of the database shares its sessions, so that a timeout that is set for one would reach others: name the server itself")}
 	}
 	e := &eye{url: c.DB}
 	if err := e.dial(ctx); err != nil {
@@ -60,8 +62,13 @@ func (e *eye) dial(ctx context.Context) error {
 		cfg.ConnectTimeout = patience
 	}
 	cfg.RuntimeParams["application_name"] = "onward guard"
+	cfg.RuntimeParams["lock_timeout"] = ms(firstStall) // as the command's: a pooler may not take it
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
-	if e.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
+	e.conn, err = pgx.ConnectConfig(ctx, cfg)
+	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "08P01" {
+		return &config.InputError{Err: errors.New("a pooler in front of the database takes no lock_timeout with a connection: name the server itself")}
+	}
+	if err != nil {
 		return &live.ServerError{What: "connect to the database", Err: address.Without(err, e.url, cfg.Password)}
 	}
 	return nil
