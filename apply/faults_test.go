@@ -3,7 +3,6 @@ package apply_test
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -233,14 +232,7 @@ func (l *line) through(t testing.TB, db string) string {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
-	file := t.TempDir() + "/plan.json"
-	text, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := saved(t, p)
 	// One that may crash: what it has committed must be there afterwards, which is not so for the other tests' servers.
 	server, err := pgserver.Start(t.Context(), pgserver.Config{Major: onward.NewestMajor, Settings: map[string]string{"synchronous_commit": "on"}})
 	if err != nil {

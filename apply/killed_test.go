@@ -45,19 +45,17 @@ func child(db string) int {
 	return 0
 }
 
-// kills is how many times a process is killed: ONWARD_KILLS, else 12.
+// kills is how many times a process is killed: ONWARD_KILLS, else 6.
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("ONWARD_KILLS")); err == nil {
 		return n
 	}
-	return 12
+	return 6
 }
 
-// Killed at any moment and begun again, while the deployed code writes, it ends where the
-// release ends: a table that is written alike has the same rows.
-func TestKilled(t *testing.T) {
-	t.Parallel()
-	p := planned(t, base, release)
+// saved is a file with a plan.
+func saved(t testing.TB, p *onward.Plan) string {
+	t.Helper()
 	file := t.TempDir() + "/plan.json"
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -66,6 +64,15 @@ func TestKilled(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+// Killed at any moment and begun again, while the deployed code writes, it ends where the
+// release ends: a table that is written alike has the same rows.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	p := planned(t, base, release)
+	file := saved(t, p)
 	mirror := strings.NewReplacer("orders", "mirror", "REFERENCES customers", "REFERENCES customers").Replace
 	random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	for killed := 0; killed < kills(); {

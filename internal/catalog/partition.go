@@ -145,7 +145,7 @@ func (f *fold) datums(list []*pgparse.Node) string {
 		case *pgparse.A_Const:
 			parts[i] = constText(n)
 			if _, text := m.GetVal().(*pgparse.A_Const_Sval); text {
-				parts[i] = "'" + parts[i] + "'"
+				parts[i] = pgparse.QuoteLiteral(parts[i])
 			}
 			if m.GetIsnull() {
 				parts[i] = "NULL"

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -28,7 +29,7 @@ func inactiveSlots(p *Pass) error {
 		if db != "" {
 			what += " (database " + db + ")"
 		}
-		drop := "start what reads it; or, when that is gone for good:\nSELECT pg_drop_replication_slot(" + literal(name) + ");"
+		drop := "start what reads it; or, when that is gone for good:\nSELECT pg_drop_replication_slot(" + pgparse.QuoteLiteral(name) + ");"
 		if status == "lost" {
 			p.Find(onward.Off, name, what+" is lost: the WAL that its reader needs is gone", "its reader cannot go on, and has to begin anew", drop)
 			return

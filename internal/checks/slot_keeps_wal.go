@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/size"
 	"github.com/onward-sql/onward/onward"
@@ -32,7 +33,7 @@ func keepingSlots(p *Pass) error {
 		p.Measure(name, float64(kept))
 		way := "wait until its reader has caught up, and look at what holds it back"
 		if !active {
-			way = "start what reads it; or, when that is gone for good:\nSELECT pg_drop_replication_slot(" + literal(name) + ");"
+			way = "start what reads it; or, when that is gone for good:\nSELECT pg_drop_replication_slot(" + pgparse.QuoteLiteral(name) + ");"
 		}
 		switch {
 		case status == "unreserved":

@@ -3,6 +3,7 @@ package checks
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -48,7 +49,7 @@ func prepared(p *Pass) error {
 			return // two-phase commit under way
 		}
 		p.Find(severity, gid, fact, "what waits for it waits for ever: ALTER TABLE on its tables, every concurrent build, vacuum",
-			"ask what prepared it; when that is gone:\nROLLBACK PREPARED "+literal(gid)+";")
+			"ask what prepared it; when that is gone:\nROLLBACK PREPARED "+pgparse.QuoteLiteral(gid)+";")
 	})
 	p.Measure("", float64(n))
 	return err

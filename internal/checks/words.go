@@ -34,9 +34,6 @@ func relation(schema, name string) (shown, sql, qualified string) {
 	return n.String(), analysis.Table(n), n.Qualified()
 }
 
-// literal is text as SQL writes it.
-func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
 // most is how many of a list are named where one finding is about all.
 const most = 5
 

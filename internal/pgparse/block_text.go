@@ -98,7 +98,7 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 		case "quote_ident":
 			return QuoteIdent(args[0]), len(args) == 1
 		case "quote_literal":
-			return quoteLiteral(args[0]), len(args) == 1
+			return QuoteLiteral(args[0]), len(args) == 1
 		case "concat":
 			return strings.Join(args, ""), true
 		}
@@ -143,7 +143,7 @@ func formatText(f string, args []string) (string, bool) {
 		case 'I':
 			b.WriteString(QuoteIdent(args[next]))
 		case 'L':
-			b.WriteString(quoteLiteral(args[next]))
+			b.WriteString(QuoteLiteral(args[next]))
 		default:
 			return "", false
 		}
@@ -151,7 +151,14 @@ func formatText(f string, args []string) (string, bool) {
 	}
 }
 
-func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// QuoteLiteral is a text as a constant of SQL, whatever standard_conforming_strings says.
+func QuoteLiteral(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if strings.Contains(s, `\`) {
+		quoted = "E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	}
+	return quoted
+}
 
 // QuoteIdent quotes an identifier where SQL needs it.
 func QuoteIdent(s string) string {

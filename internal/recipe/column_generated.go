@@ -101,7 +101,7 @@ func (s *shadow) like() {
 	}
 	for _, col := range s.head.Columns {
 		if col.Comment != "" && s.t.Column(col.Name) == nil {
-			s.make = append(s.make, "COMMENT ON COLUMN "+name(shadow)+"."+quote(col.Name)+" IS "+literal(col.Comment))
+			s.make = append(s.make, "COMMENT ON COLUMN "+name(shadow)+"."+quote(col.Name)+" IS "+pgparse.QuoteLiteral(col.Comment))
 		}
 	}
 	s.indexed()

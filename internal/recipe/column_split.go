@@ -287,7 +287,7 @@ func (s *split) ends(m *Made) {
 			last = append(last, alter+"ALTER COLUMN "+quote(p.now.Name)+" SET DEFAULT "+p.now.DefaultText)
 		}
 		if p.now.Comment != "" {
-			last = append(last, "COMMENT ON COLUMN "+name(t)+"."+quote(p.now.Name)+" IS "+literal(p.now.Comment))
+			last = append(last, "COMMENT ON COLUMN "+name(t)+"."+quote(p.now.Name)+" IS "+pgparse.QuoteLiteral(p.now.Comment))
 		}
 	}
 	step := m.add(onward.Contract, onward.StepDDL, "nobody uses "+s.old.old.Name+" any more", last...)

@@ -109,20 +109,28 @@ func (m *Made) indexed(t *catalog.Relation, index, body string, unique bool, pha
 	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, index)}
 }
 
+// onKey is a column or an expression of an index, or of what a table is partitioned by, with its collation
+// and operator class.
+func onKey(t *catalog.Relation, k *catalog.IndexKey) string {
+	text := "(" + k.ExprText + ")"
+	if col := t.Attr(k.Column); col != nil {
+		text = quote(col.Name)
+	}
+	if k.Collation != "" {
+		text += " COLLATE " + quote(k.Collation)
+	}
+	if k.Opclass != "" {
+		text += " " + k.Opclass
+	}
+	return text
+}
+
 // indexBody is what an index is of, from USING on.
 func indexBody(t *catalog.Relation, x *catalog.IndexInfo) string {
 	var keys []string
-	for _, k := range x.Keys {
-		text := "(" + k.ExprText + ")"
-		if col := t.Attr(k.Column); col != nil {
-			text = quote(col.Name)
-		}
-		if k.Collation != "" {
-			text += " COLLATE " + quote(k.Collation)
-		}
-		if k.Opclass != "" {
-			text += " " + k.Opclass
-		}
+	for i := range x.Keys {
+		k := &x.Keys[i]
+		text := onKey(t, k)
 		if k.Desc {
 			text += " DESC"
 		}

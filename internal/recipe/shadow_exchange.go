@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -35,7 +36,7 @@ func (s *shadow) indexed() {
 			s.make = append(s.make, alter+own+" "+keyText(s.head, con, x.Index))
 		}
 		if x.Comment != "" {
-			s.make = append(s.make, "COMMENT ON INDEX "+inSchema(s.t, like.Name.Name)+" IS "+literal(x.Comment))
+			s.make = append(s.make, "COMMENT ON INDEX "+inSchema(s.t, like.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
 		if x.Index.Clustered {
 			s.make = append(s.make, "ALTER TABLE "+name(shadow)+" CLUSTER ON "+own)
@@ -120,7 +121,7 @@ func (s *shadow) allowed() {
 		s.not("%s has a replica identity of its own (%s)", s.t.Name, s.head.ReplicaIdentity)
 	}
 	if s.head.Comment != "" {
-		s.make = append(s.make, "COMMENT ON TABLE "+name(shadow)+" IS "+literal(s.head.Comment))
+		s.make = append(s.make, "COMMENT ON TABLE "+name(shadow)+" IS "+pgparse.QuoteLiteral(s.head.Comment))
 	}
 }
 
@@ -283,7 +284,7 @@ func (s *shadow) sequence(col *catalog.Column) {
 		s.back = append([]string{"ALTER SEQUENCE " + name(goes) + " RENAME TO " + quote(base.Name.Name)}, s.back...)
 	}
 	on := func(to, from *catalog.Relation) string {
-		return "SELECT setval(" + literal(name(to)) + ", last_value, is_called) FROM " + name(from)
+		return "SELECT setval(" + pgparse.QuoteLiteral(name(to)) + ", last_value, is_called) FROM " + name(from)
 	}
 	s.swap = append(s.swap, add, on(seq, goes))
 	s.back = append([]string{on(goes, seq), alter + "DROP IDENTITY"}, s.back...)

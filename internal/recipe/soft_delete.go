@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
 )
@@ -110,7 +111,7 @@ func (a *adoption) uniques(m *Made, r *Release) {
 		m.indexed(a.t, own, body, true, onward.Expand)
 		rename := []string{"ALTER INDEX " + inSchema(a.t, own) + " RENAME TO " + quote(x.Name.Name)}
 		if x.Comment != "" {
-			rename = append(rename, "COMMENT ON INDEX "+inSchema(a.t, x.Name.Name)+" IS "+literal(x.Comment))
+			rename = append(rename, "COMMENT ON INDEX "+inSchema(a.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
 		drop := "DROP INDEX CONCURRENTLY " + inSchema(a.t, x.Name.Name)
 		if con != nil {

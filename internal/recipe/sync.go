@@ -85,7 +85,7 @@ func (w *twin) settled(alter string) (out []string) {
 		out = append(out, alter+"ALTER COLUMN "+quote(w.now.Name)+" SET DEFAULT "+w.defaults())
 	}
 	if w.now.Comment != "" {
-		out = append(out, "COMMENT ON COLUMN "+name(w.t)+"."+quote(w.now.Name)+" IS "+literal(w.now.Comment))
+		out = append(out, "COMMENT ON COLUMN "+name(w.t)+"."+quote(w.now.Name)+" IS "+pgparse.QuoteLiteral(w.now.Comment))
 	}
 	return out
 }
@@ -157,8 +157,6 @@ func (w *twin) exact(value string) string {
 	}
 	return "(" + value + ")::" + w.typ
 }
-
-func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func (w *twin) says() string {
 	switch {

@@ -90,7 +90,7 @@ func (w *twin) copies(m *Made) {
 			w.finishes = append(w.finishes, alter+"ADD CONSTRAINT "+quote(con.Name)+" "+usingIndex(con, own))
 		}
 		if x.Comment != "" {
-			w.finishes = append(w.finishes, "COMMENT ON INDEX "+inSchema(w.t, x.Name.Name)+" IS "+literal(x.Comment))
+			w.finishes = append(w.finishes, "COMMENT ON INDEX "+inSchema(w.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
 	}
 	w.conditions(m)

@@ -2,6 +2,8 @@ package recipe
 
 import (
 	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 // sequence gives the new column what fills the old one. A serial column's sequence gets another
@@ -28,7 +30,7 @@ func (w *twin) sequence(m *Made) {
 	w.before = append(w.before,
 		"ALTER SEQUENCE "+name(seq)+" RENAME TO "+quote(aside),
 		"ALTER TABLE "+name(w.t)+" ALTER COLUMN "+quote(w.fresh)+" ADD GENERATED "+strings.ToUpper(w.old.Identity)+" AS IDENTITY ("+strings.Join(append([]string{"SEQUENCE NAME " + name(seq)}, seq.Seq.Options...), " ")+")",
-		"SELECT setval("+literal(name(seq))+", last_value, is_called) FROM "+inSchema(seq, aside))
+		"SELECT setval("+pgparse.QuoteLiteral(name(seq))+", last_value, is_called) FROM "+inSchema(seq, aside))
 	for _, g := range seq.Grants {
 		w.before = append(w.before, "GRANT "+g.Privilege+" ON SEQUENCE "+name(seq)+" TO "+role(g.Role))
 	}

@@ -255,7 +255,7 @@ func (s *shadow) partitions() {
 	s.make = append([]string{"CREATE TABLE " + name(shadow) + " (" + strings.Join(parts, ", ") + ")" + partitionBy(s.head)}, own...)
 	for _, col := range s.head.Columns {
 		if col.Comment != "" {
-			s.make = append(s.make, "COMMENT ON COLUMN "+name(shadow)+"."+quote(col.Name)+" IS "+literal(col.Comment))
+			s.make = append(s.make, "COMMENT ON COLUMN "+name(shadow)+"."+quote(col.Name)+" IS "+pgparse.QuoteLiteral(col.Comment))
 		}
 	}
 	s.indexed()
@@ -301,18 +301,8 @@ func partitionBy(t *catalog.Relation) string {
 		return ""
 	}
 	var keys []string
-	for _, k := range t.PartitionKey {
-		text := "(" + k.ExprText + ")"
-		if col := t.Attr(k.Column); col != nil {
-			text = quote(col.Name)
-		}
-		if k.Collation != "" {
-			text += " COLLATE " + quote(k.Collation)
-		}
-		if k.Opclass != "" {
-			text += " " + k.Opclass
-		}
-		keys = append(keys, text)
+	for i := range t.PartitionKey {
+		keys = append(keys, onKey(t, &t.PartitionKey[i]))
 	}
 	return " PARTITION BY " + strings.ToUpper(t.Strategy) + " (" + strings.Join(keys, ", ") + ")"
 }
