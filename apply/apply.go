@@ -66,7 +66,8 @@ type Config struct {
 	// Tell is told what happens; nil for nobody.
 	Tell func(Event)
 
-	back bool // steps are taken back
+	back      bool // steps are taken back
+	asWritten bool // the plan is a migration as it stands, for no schema in particular
 }
 
 // Event is something that happened.

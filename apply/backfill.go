@@ -89,11 +89,11 @@ func (t *Target) batch(ctx context.Context, s *onward.PlanStep) (rows int64, err
 		if err := tx.QueryRow(ctx, s.Sized(t.tries.size), pgx.QueryExecModeSimpleProtocol).Scan(&rows); err != nil {
 			return err
 		}
+		if rows == 0 {
+			return t.note(ctx, tx, s)
+		}
 		if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
 			return err
-		}
-		if rows == 0 {
-			return ledger.Finish(ctx, tx, t.plan.ID, s.ID)
 		}
 		return ledger.Passed(ctx, tx, t.plan.ID, s.ID, rows)
 	})

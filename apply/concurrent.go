@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -36,12 +37,7 @@ func (t *Target) alone(ctx context.Context, s *onward.PlanStep) error {
 			return err
 		}
 	}
-	return t.guarded(ctx, firstStall, underLock, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
-			return err
-		}
-		return ledger.Finish(ctx, tx, t.plan.ID, s.ID)
-	})
+	return t.guarded(ctx, firstStall, underLock, func(ctx context.Context, tx pgx.Tx) error { return t.note(ctx, tx, s) })
 }
 
 // session sets for the session what a statement outside of a transaction needs. Behind a pooler
@@ -53,7 +49,7 @@ func (t *Target) session(ctx context.Context) error {
 	}
 	sets := []string{
 		fmt.Sprintf("SET lock_timeout = '%dms'", drain.Milliseconds()), "SET statement_timeout = 0",
-		"SELECT pg_catalog.set_config('search_path', " + literal(t.plan.Path) + ", false)",
+		"SELECT pg_catalog.set_config('search_path', " + adapter.Literal(t.plan.Path) + ", false)",
 	}
 	if t.major >= 17 {
 		sets = append(sets, "SET transaction_timeout = 0")

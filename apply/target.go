@@ -176,6 +176,10 @@ func (t *Target) begin(ctx context.Context) error {
 	}
 	for _, p := range list {
 		switch {
+		case t.c.asWritten && p.ID != id: // who made the plan has looked
+		case t.c.asWritten:
+			t.plan = p
+			return nil
 		case p.ID == id && p.State == ledger.Abandoned:
 			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan"}
 		case p.ID == id && p.State == ledger.Aborting && !t.c.back:
@@ -189,6 +193,23 @@ func (t *Target) begin(ctx context.Context) error {
 				p.Plan.Base, p.Plan.Head, p.Began.Format(time.DateTime), p.ID)}
 		}
 	}
+	if err := t.fits(ctx); err != nil {
+		return err
+	}
+	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
+	return t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		if err := ledger.Begin(ctx, conn, t.plan); err != nil {
+			return err
+		}
+		return t.log(ctx, conn, "", "plan begun", t.plan.Plan.Base+" → "+t.plan.Plan.Head)
+	})
+}
+
+// fits holds the schema against the one that the plan is for.
+func (t *Target) fits(ctx context.Context) error {
+	if t.c.asWritten {
+		return nil
+	}
 	schema, err := live.ReadSchema(ctx, t.c.DB)
 	if err != nil {
 		return err
@@ -198,13 +219,7 @@ func (t *Target) begin(ctx context.Context) error {
 		return &RefusedError{Text: fmt.Sprintf("the plan is for another schema: columns, types, NOT NULL and constraints of %s are not those that it was made for. "+
 			"Either this is another database, or something was applied since: make the plan anew, with onward plan --db", strings.Join(names, ", "))}
 	}
-	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
-	return t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		if err := ledger.Begin(ctx, conn, t.plan); err != nil {
-			return err
-		}
-		return t.log(ctx, conn, "", "plan begun", t.plan.Plan.Base+" → "+t.plan.Plan.Head)
-	})
+	return nil
 }
 
 // shares reports whether two plans take the place of the same migration.

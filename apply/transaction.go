@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
@@ -27,29 +28,23 @@ func (e *cancelledError) Unwrap() error { return e.err }
 // settings are those of a transaction: nothing that the role or the database sets counts.
 func (t *Target) settings(lock, statement time.Duration) string {
 	set := func(name, value string) string {
-		return fmt.Sprintf("SET LOCAL %s = %s; ", name, literal(value))
+		return fmt.Sprintf("SET LOCAL %s = %s; ", name, adapter.Literal(value))
 	}
 	out := set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) + set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
 		set("idle_in_transaction_session_timeout", "60s") + set("client_min_messages", "warning")
 	if t.major >= 17 {
 		out += set("transaction_timeout", "0")
 	}
-	return out + "SELECT pg_catalog.set_config('search_path', " + literal(t.plan.Path) + ", true)"
-}
-
-func literal(s string) string {
-	if strings.Contains(s, `\`) {
-		return " E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
-	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	return out + "SELECT pg_catalog.set_config('search_path', " + adapter.Literal(t.plan.Path) + ", true)"
 }
 
 // together runs a step in one transaction with the row that says that it is done.
 func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
 	statement := t.stall() + underLock
-	if s.Class == onward.StepValidate {
-		statement = 0 // reads the table, and nobody waits
-	} else {
+	switch s.Class {
+	case onward.StepValidate, onward.StepWork:
+		statement = 0 // nobody waits behind the one, and those behind the other are watched
+	default:
 		ctx = context.WithoutCancel(ctx) // an instant: who interrupts waits for it
 	}
 	sql, err := inner(s)
@@ -60,11 +55,22 @@ func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
 		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
-			return err
-		}
-		return ledger.Finish(ctx, tx, t.plan.ID, s.ID)
+		return t.note(ctx, tx, s)
 	})
+}
+
+// note says in the transaction of a step that it is done: in the ledger, and in the table of the
+// migrations' own tool.
+func (t *Target) note(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
+		return err
+	}
+	if s.Record != "" {
+		if _, err := tx.Exec(ctx, s.Record, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return fmt.Errorf("note the migration as applied: %w", err)
+		}
+	}
+	return ledger.Finish(ctx, tx, t.plan.ID, s.ID)
 }
 
 // guarded runs work in a transaction behind the fence, while the queue behind it is watched.

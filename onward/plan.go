@@ -87,6 +87,8 @@ func (s *PlanStep) Sized(rows int) string {
 type PlannedMigration struct {
 	ID   string `json:"id"`
 	Path string `json:"path"`
+	// Hash is of what it does, where the steps are those of the migration as it stands.
+	Hash string `json:"hash,omitempty"`
 }
 
 // PlanLockTimeout is the lock_timeout that the steps of a plan set: for so long others wait at
@@ -111,6 +113,7 @@ const (
 	StepDDL        StepClass = "ddl"        // an instant under a lock: short lock_timeout, and again
 	StepValidate   StepClass = "validate"   // reads the table, and blocks neither reads nor writes
 	StepConcurrent StepClass = "concurrent" // outside of a transaction, waits for others
+	StepWork       StepClass = "work"       // as it was written: takes its locks for as long as there are rows
 	StepBackfill   StepClass = "backfill"   // few rows at a time, again and again
 )
 
@@ -144,6 +147,9 @@ type PlanStep struct {
 	Requires []Requirement `json:"requires"`
 	// Migration is the ID of the migration that it comes from.
 	Migration string `json:"migration"`
+	// Record is SQL that tells the migrations' own tool, in its table, that they are applied: it is
+	// run by the step's transaction.
+	Record string `json:"record,omitempty"`
 	// Files are those that it was written to. ByHand says why the runner cannot carry it,
 	// and Ran that it was run all the same.
 	Files  []PlanFile `json:"files,omitempty"`

@@ -152,6 +152,9 @@ type Set struct {
 	Together bool
 	// Habits says what the runner does about a history that changed.
 	Habits Habits
+	// Count is how it keeps count of what a database has; nil where only the tool itself
+	// knows.
+	Count *Count
 	// Mends says how a migration for a column that a model has comes to be.
 	Mends string
 	// Models is what the framework's own model says the code selects and

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
@@ -23,6 +24,8 @@ type carried struct {
 	db, plan, through, to, role string
 	within, stall               time.Duration
 	limits                      limits
+	base, head, source, table   string
+	accept                      bool
 }
 
 func (f *carried) register(cmd *cobra.Command) {
@@ -30,21 +33,30 @@ func (f *carried) register(cmd *cobra.Command) {
 	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
 	flags.StringVar(&f.plan, "plan", "", "`file` with the plan, from onward plan --format json or --write")
 	flags.StringVar(&f.through, "through", string(onward.Backfill), "the last `phase` to carry out: expand, backfill or contract")
-	flags.StringVar(&f.to, "to", "", "the last `step` to carry out")
+	flags.StringVar(&f.to, "to", "", "the last `step` to carry out, or the last migration")
 	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "give a step up when others were in its way for this `time`")
 	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which anybody may wait behind a step that waits for its lock")
 	flags.StringVar(&f.role, "role", "", "the `role` that runs the steps, and owns what they make")
 	f.limits.register(cmd)
+	flags.StringVar(&f.head, "head", "", "without a plan: the `revision` that has the migrations; the working tree")
+	flags.StringVar(&f.base, "base", "", "without a plan: the `revision` that is deployed; the default branch")
+	flags.StringVar(&f.source, "source", "", "without a plan: the `directory` of the migrations, where there are several")
+	flags.StringVar(&f.table, "table", "", "without a plan: the `table` in which their tool keeps count, where it is told another name")
+	flags.BoolVar(&f.accept, "accept-findings", false, "without a plan: run migrations as they stand although there are errors among the findings")
 	complete(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
 }
 
 func (a *app) apply() *cobra.Command {
 	var f carried
 	cmd := &cobra.Command{
-		Use:   "apply --db ADDRESS --plan FILE",
-		Short: "carry a plan out, and never be the reason that anyone waits",
+		Use:   "apply --db ADDRESS [--plan FILE]",
+		Short: "carry a plan or the pending migrations out, and never be the reason that anyone waits",
 		Long: `Carries out the steps of a plan on a database that others are using: expand and
 backfill, and with --through contract what is due when the deployed code is gone.
+
+Without --plan it runs the migrations of the repository that the database does not
+have yet, as their own tool would, and notes them in that tool's table: the tool goes
+on as if it had run them. An error among their findings refuses them.
 
 Before each step it waits until no transaction that is in the way is older than 50 ms,
 and says who that is. Then it asks for its lock for 50 ms at most, and tries again
@@ -59,7 +71,9 @@ Exit code: 0 done, 1 refused, since it is not for this database or rows are not 
 yet, 2 usage or input, 3 not finished: the same command goes on.`,
 		Example: `  onward plan --format json --output plan.json
   onward apply --db env:DATABASE_URL --plan plan.json
-  onward apply --db env:DATABASE_URL --plan plan.json --through contract`,
+  onward apply --db env:DATABASE_URL --plan plan.json --through contract
+  onward apply --db env:DATABASE_URL
+  onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			format, options, err := a.printing(report.AppliedFormats()...)
@@ -74,17 +88,12 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 			if err != nil {
 				return err
 			}
-			r, err := apply.Run(cmd.Context(), c)
+			r, err := a.carry(cmd, c, &f)
 			end()
 			if r == nil {
 				return refusal(a, err)
 			}
-			if r.Next != "" {
-				r.Next += " --db ADDRESS --plan " + f.plan
-			}
-			if err != nil {
-				r.Next = "the same command goes on, once that is out of the way"
-			}
+			r.Next = goesOn(r.Next, f.plan, err)
 			if wrong := a.write(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
 				return wrong
 			}
@@ -97,6 +106,30 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 	cmd.Flags().SortFlags = false
 	f.register(cmd)
 	return cmd
+}
+
+// goesOn is the command that goes on.
+func goesOn(next, plan string, err error) string {
+	switch {
+	case err != nil:
+		return "the same command goes on, once that is out of the way"
+	case next != "" && plan != "":
+		return next + " --db ADDRESS --plan " + plan
+	}
+	return next
+}
+
+// carry runs the plan, or the pending migrations.
+func (a *app) carry(cmd *cobra.Command, c apply.Config, f *carried) (*onward.Applied, error) {
+	if f.plan != "" {
+		return apply.Run(cmd.Context(), c)
+	}
+	r := audit.Config{Head: f.head, Base: f.base, Logger: a.logger()}
+	var err error
+	if r.Settings, err = a.configuration(); err != nil {
+		return nil, err
+	}
+	return apply.Pending(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept})
 }
 
 // refusal gives a plan that must not be carried out the exit code of a finding.
@@ -120,15 +153,17 @@ func (a *app) carrying(f *carried) (apply.Config, error) {
 	if f.within <= 0 || f.stall < time.Millisecond {
 		return c, usagef("--within and --max-stall are times such as 10m and 500ms")
 	}
-	if f.plan == "" {
-		return c, usagef("--plan is missing: name a file with what onward plan --format json prints")
-	}
 	var err error
 	if c.Throttle, err = f.limits.read(); err != nil {
 		return c, err
 	}
-	if c.Plan, err = readPlan(f.plan); err != nil {
-		return c, err
+	if f.plan != "" {
+		if f.head+f.base+f.source+f.table != "" || f.accept {
+			return c, usagef("--head, --base, --source, --table and --accept-findings are for the repository's migrations, not for a plan")
+		}
+		if c.Plan, err = readPlan(f.plan); err != nil {
+			return c, err
+		}
 	}
 	c.DB, err = a.target(f.db)
 	return c, err

@@ -100,3 +100,12 @@ func End(ctx context.Context, conn Conn, id, state string) error {
 	_, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END WHERE id = $1", id, state)
 	return err
 }
+
+// Reopen has a plan that was done begin anew, because somebody else took back what it did: none of its
+// steps is done any more. It does nothing where the plan is not the one that ended then.
+func Reopen(ctx context.Context, conn *pgx.Conn, p *Plan) error {
+	_, err := conn.Exec(ctx, `WITH again AS (
+			UPDATE onward_ledger.plan SET state = 'running', began = clock_timestamp(), ended = NULL WHERE id = $1 AND state = 'done' AND ended = $2 RETURNING id)
+		DELETE FROM onward_ledger.step WHERE plan IN (SELECT id FROM again)`, p.ID, p.Ended)
+	return err
+}

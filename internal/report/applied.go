@@ -51,6 +51,10 @@ func WriteApply(w io.Writer, f Format, a *onward.Applied, o Options) error {
 }
 
 func (p *page) applied(a *onward.Applied) {
+	if len(a.Steps) == 0 && a.Why == "" {
+		p.line("nothing is pending: " + Line(a.Base) + " has all migrations of " + Line(a.Head))
+		return
+	}
 	done := 0
 	for i := range a.Steps {
 		if a.Steps[i].State == onward.ApplyDone {

@@ -120,7 +120,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 
 // Traits is what is asked of it.
 func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: "schema_migrations", Columns: `(version bigint PRIMARY KEY, dirty boolean NOT NULL)`}}}
+	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: table, Columns: columns}}}
 }
 
 // Looks says what Detect looks for.
@@ -128,7 +128,7 @@ func (Adapter) Looks() string { return "files named NUMBER_name.up.sql" }
 
 // Load reads the up migrations of a directory in the order of their numbers.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s, Habits: adapter.Habits{
+	set := &adapter.Set{Source: s, Count: count, Habits: adapter.Habits{
 		Edited:     "golang-migrate records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "golang-migrate stops with \"no migration found\" on a database whose last version it is",
 		LastOnly:   true,

@@ -19,6 +19,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/pgserver"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
 )

@@ -34,6 +34,15 @@ var dbmate = runner{
 		OutOfOrder: "dbmate " + runsAfter,
 	},
 	books: []adapter.Book{{Table: "schema_migrations"}},
+	count: &adapter.Count{
+		Table: "schema_migrations",
+		Make:  func(table string) string { return "CREATE TABLE " + table + " (version varchar(128) PRIMARY KEY)" },
+		Read:  adapter.KeyOnly("version"),
+		Key:   (*adapter.Migration).Digits,
+		Write: func(table string, m *adapter.Migration, _ []byte) string {
+			return "INSERT INTO " + table + " (version) VALUES ('" + m.Digits() + "')"
+		},
+	},
 	within: func(p *place) bool {
 		return p.half(func(text string) bool { return strings.Contains(text, "-- migrate:up") }) // every file that it takes has it
 	},

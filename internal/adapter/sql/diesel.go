@@ -18,7 +18,16 @@ var diesel = runner{
 		Edited:     "Diesel records versions, not contents: databases that have it keep what the old text did",
 		OutOfOrder: "Diesel " + runsAfter,
 	},
-	books: []adapter.Book{{Table: "__diesel_schema_migrations", Columns: `(version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP)`}},
+	books: []adapter.Book{{Table: "__diesel_schema_migrations", Columns: dieselColumns}},
+	count: &adapter.Count{
+		Table: "__diesel_schema_migrations",
+		Make:  func(table string) string { return "CREATE TABLE " + table + " " + dieselColumns },
+		Read:  adapter.KeyOnly("version"),
+		Key:   dieselKey,
+		Write: func(table string, m *adapter.Migration, _ []byte) string {
+			return "INSERT INTO " + table + " (version) VALUES (" + adapter.Literal(dieselKey(m)) + ")"
+		},
+	},
 	// Its configuration or its first migration, or a crate that needs it.
 	beside: func(p *place) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return strings.HasSuffix(n, "/up.sql") }) &&
@@ -78,4 +87,11 @@ func dieselOrder(a, b string) int {
 		return 0
 	}
 	return strings.Compare(strings.ReplaceAll(va, "-", ""), strings.ReplaceAll(vb, "-", ""))
+}
+
+const dieselColumns = `(version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP)`
+
+// dieselKey is what Diesel records of a migration: its directory's version, without dashes.
+func dieselKey(m *adapter.Migration) string {
+	return strings.ReplaceAll(dirVersion(path.Base(path.Dir(m.Path))), "-", "")
 }

@@ -44,7 +44,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	p.aside(set)
 	set.Told = by.told(from, set)
 	by.numbered(set)
-	set.Habits = by.habits
+	set.Habits, set.Count = by.habits, by.count
 	if by.finish != nil {
 		by.finish(t, set)
 	}

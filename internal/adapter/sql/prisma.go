@@ -1,6 +1,11 @@
 package sql
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/onward"
 )
@@ -13,7 +18,8 @@ var prisma = runner{
 		Edited:     "Prisma does not run it again: databases that have it keep what the old text did",
 		OutOfOrder: "Prisma " + runsAfter,
 	},
-	books:  []adapter.Book{{Table: "_prisma_migrations", Columns: `(id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)`}},
+	books:  []adapter.Book{{Table: "_prisma_migrations", Columns: prismaColumns}},
+	count:  prismaCount,
 	beside: func(p *place) bool { return p.has("migration_lock.toml") },
 	list:   asTexts,
 	loose:  true,
@@ -28,4 +34,35 @@ var prisma = runner{
 		set.Models, set.Partial = PrismaModels(t, set.Source.Dir), true
 		set.Mends = "prisma migrate dev writes it"
 	},
+}
+
+const (
+	prismaColumns = `(id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)`
+	// prismaLock is the key of the advisory lock of Prisma's schema engine.
+	prismaLock = 72707369
+)
+
+// prismaCount is how Prisma keeps count: a row for each attempt. One that neither ended nor
+// was marked as rolled back makes it stop.
+var prismaCount = &adapter.Count{
+	Table: "_prisma_migrations",
+	Make:  func(table string) string { return "CREATE TABLE " + table + " " + prismaColumns },
+	Read: func(table string) string {
+		return "SELECT migration_name, checksum, finished_at IS NULL FROM " + table + " WHERE rolled_back_at IS NULL"
+	},
+	Key: prismaName,
+	Sum: prismaSum,
+	Write: func(table string, m *adapter.Migration, content []byte) string {
+		return fmt.Sprintf("INSERT INTO %s (id, checksum, finished_at, migration_name, applied_steps_count) VALUES (md5(random()::text || clock_timestamp())::uuid::text, '%s', clock_timestamp(), %s, 1)",
+			table, prismaSum(content), adapter.Literal(prismaName(m)))
+	},
+	Lock: func(string, string, string) int64 { return prismaLock },
+}
+
+// prismaName is the name of the migration's directory.
+func prismaName(m *adapter.Migration) string { return path.Base(path.Dir(m.Path)) }
+
+func prismaSum(content []byte) string {
+	hash := sha256.Sum256(content)
+	return hex.EncodeToString(hash[:])
 }

@@ -17,6 +17,8 @@ type runner struct {
 	// in which it keeps what has run, as it makes them.
 	habits adapter.Habits
 	books  []adapter.Book
+	// count is how it keeps count there; nil where onward does not know how to.
+	count *adapter.Count
 
 	// assumed: that it is the one that runs a directory is a guess.
 	assumed bool

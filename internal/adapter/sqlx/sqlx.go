@@ -156,7 +156,7 @@ func byCommand(t adapter.Tree) []adapter.Source {
 
 // Traits is what is asked of it.
 func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: "_sqlx_migrations", Columns: `(version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL)`}}}
+	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: table, Columns: columns}}}
 }
 
 // Looks says what Detect looks for.
@@ -170,7 +170,7 @@ var misplaced = regexp.MustCompile(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
 
 // Load reads the up migrations of a directory in the order of their versions.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s, Told: adapter.Told{Transaction: onward.TransactionFile}, Habits: adapter.Habits{
+	set := &adapter.Set{Count: count, Source: s, Told: adapter.Told{Transaction: onward.TransactionFile}, Habits: adapter.Habits{
 		Edited:     "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), and the program that migrates at its start does not start",
 		Deleted:    "a database that has it refuses to migrate (VersionMissing) unless ignore_missing is set",
 		OutOfOrder: "sqlx runs it after the newer ones: databases differ in the order in which they ran",

@@ -1,0 +1,62 @@
+package adapter
+
+import (
+	"fmt"
+	"hash/crc32"
+	"path"
+	"strings"
+)
+
+// Count is how a tool keeps count of the migrations that a database has, so that somebody else
+// can run them and the tool goes on as if it had. Names of tables that its functions are given
+// are qualified and quoted.
+type Count struct {
+	// Table is its name, as the tool has it where nothing else is configured.
+	Table string
+	// Make is the SQL that makes it, as the tool does; nil where only the tool can.
+	Make func(table string) string
+	// Read is a query for what is there: key text, sum text ("" for none), and whether
+	// the tool says that it was begun and not finished.
+	Read func(table string) string
+	// Last: it has one row, with the key of the last migration; those before it are applied, too.
+	Last bool
+	// Key is what stands there for a migration, Sum for its file's content; nil for none.
+	Key func(m *Migration) string
+	Sum func(content []byte) string
+	// Write is the SQL that notes a migration as applied, behind the ones before it.
+	Write func(table string, m *Migration, content []byte) string
+	// Late says that the tool refuses a migration which sorts before an applied one, and what it
+	// says; "": it runs it after them.
+	Late string
+	// Missed says that the tool refuses to go on where an applied one is gone; "": it goes on.
+	Missed string
+	// Lock is the key of the advisory lock that a session of the tool holds while it works; nil
+	// for none. The names are not quoted.
+	Lock func(database, schema, table string) int64
+}
+
+// Literal is a text as SQL, whatever standard_conforming_strings says.
+func Literal(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if strings.Contains(s, `\`) {
+		return " E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	}
+	return quoted
+}
+
+// Digits is the number at the beginning of a migration's file, as it stands there.
+func (m *Migration) Digits() string {
+	name := path.Base(m.Path)
+	return name[:len(name)-len(strings.TrimLeft(name, "0123456789"))]
+}
+
+// KeyOnly is a query for a table of which a column has the keys of all that was applied.
+func KeyOnly(column string) func(table string) string {
+	return func(table string) string { return fmt.Sprintf("SELECT %s::text, '', false FROM %s", column, table) }
+}
+
+// SaltedLock is the key of an advisory lock that some tools make of names: their CRC-32, times a number of
+// their own.
+func SaltedLock(salt uint32, names ...string) int64 {
+	return int64(crc32.ChecksumIEEE([]byte(strings.Join(names, "\x00"))) * salt)
+}

@@ -1,0 +1,100 @@
+package realrunners
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/onward"
+)
+
+// The real runners go on behind onward, and onward behind them: each migration is run once,
+// whoever runs it, and the tool has nothing against what stands in its table.
+func TestTakingTurns(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]struct {
+		dir, text string
+		names     [4]string
+		beside    map[string]string
+		run       func(t *testing.T) func(dir, url string) error
+		applied   string // a query for what the tool's table has
+	}{
+		"goose": {"m", "-- +goose Up\n%s", [4]string{"00001_a.sql", "00002_b.sql", "00003_c.sql", "00004_d.sql"}, nil, upGoose,
+			"SELECT count(*) FROM goose_db_version WHERE is_applied AND version_id > 0"},
+		"golang-migrate": {"m", "%s", [4]string{"000001_a.up.sql", "000002_b.up.sql", "000003_c.up.sql", "000004_d.up.sql"}, nil, upMigrate,
+			"SELECT version FROM schema_migrations WHERE NOT dirty"},
+		"dbmate": {"db/migrations", "-- migrate:up\n%s\n-- migrate:down\n", [4]string{"20240101000000_a.sql", "20240102000000_b.sql", "20240103000000_c.sql", "20240104000000_d.sql"}, nil, upDbmate,
+			"SELECT count(*) FROM schema_migrations"},
+		"Prisma": {"prisma/migrations", "%s", [4]string{"20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "20240103000000_c/migration.sql", "20240104000000_d/migration.sql"}, prismaFiles, upPrisma,
+			"SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL"},
+		"sqlx": {"migrations", "%s", [4]string{"1_a.sql", "2_b_c.sql", "3_c.sql", "4_d.sql"}, map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, upSqlx,
+			"SELECT count(*) FROM _sqlx_migrations WHERE success"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			up := r.run(t)
+			s := server(t)
+			db, conn := database(t, s)
+			root, url := t.TempDir(), overTCP(t, s, db)
+			git(t, root, "init", "-q", "-b", "main")
+			write(t, root, r.beside)
+			write(t, root, map[string]string{"README": "x"})
+			git(t, root, "add", "-A")
+			git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+			bodies := []string{"CREATE TABLE a (id int);", "CREATE TABLE b (id int);\nINSERT INTO b VALUES (1);", "ALTER TABLE a ADD COLUMN c int;", "CREATE INDEX CONCURRENTLY a_c ON a (c);"}
+			if name == "goose" || name == "dbmate" || name == "sqlx" { // which need a word for that
+				bodies[3] = "ALTER TABLE a ADD COLUMN d int;"
+			}
+			add := func(i int) {
+				t.Helper()
+				write(t, root, map[string]string{r.dir + "/" + r.names[i]: strings.Replace(r.text, "%s", bodies[i], 1)})
+			}
+			turn := func(who string, do func() error, want int) {
+				t.Helper()
+				if err := do(); err != nil {
+					t.Fatalf("%s, behind %d: %v", who, want, err)
+				}
+				var got int
+				if err := conn.QueryRow(t.Context(), r.applied).Scan(&got); err != nil || got != want {
+					t.Fatalf("%s: %d are noted, want %d (%v)", who, got, want, err)
+				}
+			}
+			mine := func() error {
+				c := apply.PendingConfig{Config: apply.Config{DB: s.URL(db)}, Repository: audit.Config{Dir: root, Base: "main"}}
+				got, err := apply.Pending(t.Context(), c)
+				if err == nil && got.State != onward.ApplyDone {
+					t.Errorf("%+v", got)
+				}
+				return err
+			}
+			tool := func() error { return up(filepath.Join(root, r.dir), url) }
+			add(0)
+			turn("onward", mine, 1)
+			add(1)
+			turn("the tool", tool, 2)
+			add(2)
+			turn("onward", mine, 3)
+			turn("onward again", mine, 3)
+			if name != "Prisma" { // whose command says something else where nothing is pending, and stays for ten seconds
+				turn("the tool, with nothing to do", tool, 3)
+			}
+			add(3)
+			if name == "golang-migrate" || name == "Prisma" {
+				turn("onward", mine, 4)
+			} else {
+				turn("the tool", tool, 4)
+			}
+			var rows int
+			if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM b").Scan(&rows); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(1, rows); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,48 @@
+package sqlx
+
+import (
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+const (
+	table   = "_sqlx_migrations"
+	columns = `(version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL)`
+	// lockSalt is sqlx's (generate_lock_id).
+	lockSalt = 0x3d32ad9e
+)
+
+// count is how sqlx keeps count. Its sum is the SHA-384 of the file as it stands.
+var count = &adapter.Count{
+	Table: table,
+	Make:  func(table string) string { return "CREATE TABLE " + table + " " + columns },
+	Read: func(table string) string {
+		return "SELECT version::text, encode(checksum, 'hex'), NOT success FROM " + table
+	},
+	Key: func(m *adapter.Migration) string { return m.Version },
+	Sum: sum,
+	Write: func(table string, m *adapter.Migration, content []byte) string {
+		return fmt.Sprintf("INSERT INTO %s (version, description, success, checksum, execution_time) VALUES (%s, %s, true, decode('%s', 'hex'), 0)",
+			table, m.Version, adapter.Literal(description(path.Base(m.Path))), sum(content))
+	},
+	Missed: "sqlx stops with \"was previously applied but is missing\"",
+	Lock: func(database, _, _ string) int64 {
+		return lockSalt * adapter.SaltedLock(1, database)
+	},
+}
+
+func sum(content []byte) string {
+	hash := sha512.Sum384(content)
+	return hex.EncodeToString(hash[:])
+}
+
+// description is what sqlx makes of a file's name.
+func description(name string) string {
+	_, rest, _ := strings.Cut(name, "_")
+	return strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(rest, ".sql"), ".up"), "_", " ")
+}
