@@ -18,6 +18,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
@@ -320,5 +321,44 @@ func TestTwoAtOnce(t *testing.T) {
 	first.Close(t.Context())
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// Autovacuum gives way only to who waits for as long as deadlock_timeout. Where the role may set that, it is made to;
+// where not, it is waited for, by name.
+func TestAutovacuum(t *testing.T) {
+	t.Parallel()
+	server, err := pgserver.Start(t.Context(), pgserver.Config{Major: 17, Small: true, Settings: map[string]string{
+		"autovacuum": "on", "autovacuum_naptime": "1s", "autovacuum_vacuum_cost_delay": "100ms", "autovacuum_vacuum_cost_limit": "1",
+		"autovacuum_vacuum_threshold": "1", "autovacuum_vacuum_scale_factor": "0", "track_counts": "on",
+	}})
+	if err != nil {
+		pgservertest.Missing(t, err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	db := fresh(t, server, base, strings.Replace(rows, "6000", "60000", 1), "CREATE ROLE plain LOGIN", "ALTER TABLE orders OWNER TO plain", "UPDATE orders SET status = 'done'")
+	name := strings.TrimPrefix(strings.SplitN(db, "?", 2)[0], "postgres://postgres@/")
+	run(t, db, "GRANT CREATE ON DATABASE "+pgx.Identifier{name}.Sanitize()+" TO plain")
+	ask := connect(t, db)
+	for end, works := time.Now().Add(30*time.Second), false; !works; time.Sleep(50 * time.Millisecond) {
+		if err := ask.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND query LIKE '%orders%')").Scan(&works); err != nil {
+			t.Fatal(err)
+		}
+		if time.Now().After(end) {
+			t.Fatal("autovacuum does not come")
+		}
+	}
+	p := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;")
+	unfinished := new(apply.UnfinishedError)
+	if r, err := apply.Run(t.Context(), apply.Config{DB: server.URLAs("plain", name), Plan: p, Within: 1200 * time.Millisecond}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "whose session this role may not see") {
+		t.Errorf("%+v %v", r, err)
+	}
+	run(t, db, "GRANT pg_monitor TO plain")
+	if r, err := apply.Run(t.Context(), apply.Config{DB: server.URLAs("plain", name), Plan: p, Within: 1200 * time.Millisecond}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, ", autovacuum, for ") {
+		t.Errorf("%+v %v", r, err)
+	}
+	var told teller
+	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Within: 5 * time.Second, Tell: told.tell}); err != nil || r.State != onward.ApplyDone || told.has(apply.Waits, "autovacuum") {
+		t.Errorf("%+v %v %+v", r, err, told.list)
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -49,7 +48,7 @@ func (t *Target) session(ctx context.Context) error {
 	}
 	sets := []string{
 		fmt.Sprintf("SET lock_timeout = '%dms'", drain.Milliseconds()), "SET statement_timeout = 0",
-		"SELECT pg_catalog.set_config('search_path', " + adapter.Literal(t.plan.Path) + ", false)",
+		"SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(t.plan.Path) + ", false)",
 	}
 	if t.major >= 17 {
 		sets = append(sets, "SET transaction_timeout = 0")

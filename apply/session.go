@@ -90,6 +90,17 @@ func isolate(ctx context.Context, conn *pgx.Conn) (major int, err error) {
 	return major, nil
 }
 
+// yields reports whether autovacuum can be made to give way to a step: it does that to who has waited for
+// deadlock_timeout, which is a second, and a step never waits so long. A role that may set it does.
+func yields(ctx context.Context, conn *pgx.Conn, major int) (may bool, err error) {
+	sql := "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
+	if major >= 15 {
+		sql = "SELECT pg_catalog.has_parameter_privilege('deadlock_timeout', 'SET')"
+	}
+	err = conn.QueryRow(ctx, sql).Scan(&may)
+	return may, err
+}
+
 // kind is what an error of an attempt means.
 type kind int
 

@@ -172,7 +172,7 @@ func ignoreClosed(err error) error {
 
 // wait looks at the queue until nobody is in the way of a step, for about so long.
 func (t *Target) wait(ctx context.Context, s *onward.PlanStep, budget time.Duration) ([]string, error) {
-	line := &queue.Line{Age: oldEnough}
+	line := &queue.Line{Age: oldEnough, Yields: t.yields}
 	for _, e := range s.Effects {
 		line.Wanted = append(line.Wanted, queue.Wanted{Relation: e.Relation, Lock: e.Lock})
 	}

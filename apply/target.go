@@ -27,6 +27,7 @@ type Target struct {
 	control control
 	lease   *ledger.Lease
 	major   int
+	yields  bool                    // autovacuum is made to give way
 	direct  bool                    // no pooler of transactions is in between
 	steps   map[string]*ledger.Step // as the ledger had them last
 	gauge   *throttle.Gauge         // for the step that is next
@@ -92,6 +93,9 @@ func (t *Target) dial(ctx context.Context) error {
 		return err
 	}
 	if t.major, err = isolate(ctx, t.control.conn); err != nil {
+		return err
+	}
+	if t.yields, err = yields(ctx, t.control.conn, t.major); err != nil {
 		return err
 	}
 	t.work, err = connect(ctx, t.c.DB, workName)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
@@ -28,14 +27,17 @@ func (e *cancelledError) Unwrap() error { return e.err }
 // settings are those of a transaction: nothing that the role or the database sets counts.
 func (t *Target) settings(lock, statement time.Duration) string {
 	set := func(name, value string) string {
-		return fmt.Sprintf("SET LOCAL %s = %s; ", name, adapter.Literal(value))
+		return fmt.Sprintf("SET LOCAL %s = %s; ", name, pgparse.QuoteLiteral(value))
 	}
 	out := set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) + set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
 		set("idle_in_transaction_session_timeout", "60s") + set("client_min_messages", "warning")
+	if t.yields {
+		out += set("deadlock_timeout", fmt.Sprintf("%dms", max(1, lock.Milliseconds()/2)))
+	}
 	if t.major >= 17 {
 		out += set("transaction_timeout", "0")
 	}
-	return out + "SELECT pg_catalog.set_config('search_path', " + adapter.Literal(t.plan.Path) + ", true)"
+	return out + "SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(t.plan.Path) + ", true)"
 }
 
 // together runs a step in one transaction with the row that says that it is done.

@@ -134,7 +134,7 @@ func (p *place) dsn(text string) string {
 	ported := false
 	out := keyword.ReplaceAllStringFunc(text, func(s string) string {
 		m := keyword.FindStringSubmatch(s)
-		value := ""
+		var value string
 		switch name := strings.ToLower(m[2]); name {
 		case "dbname", "database":
 			return s

@@ -35,15 +35,6 @@ type Count struct {
 	Lock func(database, schema, table string) int64
 }
 
-// Literal is a text as SQL, whatever standard_conforming_strings says.
-func Literal(s string) string {
-	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
-	if strings.Contains(s, `\`) {
-		return " E" + strings.ReplaceAll(quoted, `\`, `\\`)
-	}
-	return quoted
-}
-
 // Digits is the number at the beginning of a migration's file, as it stands there.
 func (m *Migration) Digits() string {
 	name := path.Base(m.Path)

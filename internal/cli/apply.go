@@ -97,9 +97,6 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 			if wrong := a.write(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
 				return wrong
 			}
-			if err == nil {
-				return nil
-			}
 			return refusal(a, err)
 		},
 	}

@@ -39,9 +39,8 @@ type Holder struct {
 	State string
 	// Asks: it does not hold the lock, and waits for it itself.
 	Asks bool
-	// Vacuum: it is autovacuum at work against the wraparound of transaction ids, which does not
-	// give way. Other autovacuum does.
-	Vacuum bool
+	// Vacuum is "autovacuum", or "autovacuum against wraparound", where it is that.
+	Vacuum string
 	// Prepared is the name of the prepared transaction that holds the lock; there is no session.
 	Prepared string
 }
@@ -49,11 +48,14 @@ type Holder struct {
 // String says who it is: "process 812 (reports, psql), idle in transaction for 3m2s, holds …".
 func (h *Holder) String() string {
 	who := fmt.Sprintf("process %d (%s)", h.PID, strings.Join(slices.DeleteFunc([]string{h.User, h.App}, func(s string) bool { return s == "" }), ", "))
+	if h.State == "" {
+		who = fmt.Sprintf("process %d, whose session this role may not see (pg_monitor may)", h.PID)
+	}
 	if h.Prepared != "" {
 		who = fmt.Sprintf("the prepared transaction %q", h.Prepared)
 	}
-	if h.Vacuum {
-		who += ", autovacuum against wraparound"
+	if h.Vacuum != "" {
+		who = fmt.Sprintf("process %d, %s", h.PID, h.Vacuum)
 	}
 	verb := "holds"
 	if h.Asks {
@@ -79,14 +81,32 @@ type Line struct {
 	Wanted []Wanted
 	// Age is how old a transaction must be to count: younger ones end by themselves.
 	Age time.Duration
+	// Yields: autovacuum gives way to the statement. It does so to one that waits for longer than
+	// deadlock_timeout, and unless it is at work against the wraparound of transaction ids.
+	Yields bool
 	// seen are those whose age the role may not see, and when they were first there.
 	seen map[string]time.Time
 }
 
 // InTheWay are the transactions older than Age that hold, or wait for, a lock which conflicts
-// with a wanted one on the relation, its partitions or what inherits from it. Autovacuum that
-// gives way is none of them.
+// with a wanted one on the relation, its partitions or what inherits from it.
 func (l *Line) InTheWay(ctx context.Context, conn Conn) ([]Holder, error) {
+	first := l.seen == nil
+	list, err := l.look(ctx, conn)
+	if err != nil || !first || len(l.seen) == 0 {
+		return list, err
+	}
+	// Some hide how old they are. Those that are still there in a moment are old enough.
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(l.Age):
+	}
+	return l.look(ctx, conn)
+}
+
+// look asks once.
+func (l *Line) look(ctx context.Context, conn Conn) ([]Holder, error) {
 	var names, modes []string
 	for _, w := range l.Wanted {
 		for held := onward.AccessShareLock; held <= onward.AccessExclusiveLock; held++ {
@@ -98,7 +118,7 @@ func (l *Line) InTheWay(ctx context.Context, conn Conn) ([]Holder, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	rows, err := conn.Query(ctx, inTheWay, names, modes)
+	rows, err := conn.Query(ctx, inTheWay, names, modes, l.Yields)
 	if err != nil {
 		return nil, fmt.Errorf("ask who holds locks: %w", err)
 	}
@@ -145,13 +165,13 @@ SELECT DISTINCT ON (virtualtransaction) *
 FROM (
 	SELECT coalesce(h.pid, 0), h.virtualtransaction, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), h.name, h.mode,
 		extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared))::float8, coalesce(a.state, ''),
-		h.asks, coalesce(a.backend_type = 'autovacuum worker', false), coalesce(p.gid, '')
+		h.asks, CASE WHEN a.backend_type <> 'autovacuum worker' THEN '' WHEN a.query LIKE '%(to prevent wraparound)' THEN 'autovacuum against wraparound' ELSE coalesce(substr(a.backend_type, 1, 10), '') END, coalesce(p.gid, '')
 	FROM held AS h LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = h.pid
 	-- A prepared transaction has no process; what it and its locks have in common is the lock on its own number.
 	LEFT JOIN pg_catalog.pg_locks AS own ON h.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid' AND own.virtualtransaction = h.virtualtransaction
 	LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = own.transactionid
 	WHERE h.pid IS DISTINCT FROM pg_backend_pid()
-		AND (a.backend_type IS DISTINCT FROM 'autovacuum worker' OR a.query LIKE '%(to prevent wraparound)')
+		AND NOT ($3 AND a.backend_type IS NOT DISTINCT FROM 'autovacuum worker' AND a.query NOT LIKE '%(to prevent wraparound)')
 ) AS who (pid, virtualtransaction, usr, app, name, mode, age, state, asks, vacuum, prepared)
 ORDER BY virtualtransaction, asks`
 

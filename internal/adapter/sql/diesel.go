@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -25,7 +26,7 @@ var diesel = runner{
 		Read:  adapter.KeyOnly("version"),
 		Key:   dieselKey,
 		Write: func(table string, m *adapter.Migration, _ []byte) string {
-			return "INSERT INTO " + table + " (version) VALUES (" + adapter.Literal(dieselKey(m)) + ")"
+			return "INSERT INTO " + table + " (version) VALUES (" + pgparse.QuoteLiteral(dieselKey(m)) + ")"
 		},
 	},
 	// Its configuration or its first migration, or a crate that needs it.

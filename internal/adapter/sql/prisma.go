@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -54,7 +55,7 @@ var prismaCount = &adapter.Count{
 	Sum: prismaSum,
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("INSERT INTO %s (id, checksum, finished_at, migration_name, applied_steps_count) VALUES (md5(random()::text || clock_timestamp())::uuid::text, '%s', clock_timestamp(), %s, 1)",
-			table, prismaSum(content), adapter.Literal(prismaName(m)))
+			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)))
 	},
 	Lock: func(string, string, string) int64 { return prismaLock },
 }

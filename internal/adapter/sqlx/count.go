@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
 const (
@@ -28,7 +29,7 @@ var count = &adapter.Count{
 	Sum: sum,
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("INSERT INTO %s (version, description, success, checksum, execution_time) VALUES (%s, %s, true, decode('%s', 'hex'), 0)",
-			table, m.Version, adapter.Literal(description(path.Base(m.Path))), sum(content))
+			table, m.Version, pgparse.QuoteLiteral(description(path.Base(m.Path))), sum(content))
 	},
 	Missed: "sqlx stops with \"was previously applied but is missing\"",
 	Lock: func(database, _, _ string) int64 {

@@ -35,7 +35,7 @@ func Pgbouncer(t testing.TB, to, mode string) string {
 		t.Fatal(err)
 	}
 	at := free.Addr().(*net.TCPAddr)
-	free.Close()
+	_ = free.Close()
 	conf := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf("[databases]\n* = user=postgres host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"+
 		"auth_type = any\npool_mode = %s\ndefault_pool_size = 5\nlogfile = %s\n", u.Query().Get("host"), u.Query().Get("port"), at.Port, mode, filepath.Join(dir, "log"))
@@ -59,7 +59,7 @@ func Pgbouncer(t testing.TB, to, mode string) string {
 	})
 	for range 100 {
 		if c, err := net.Dial("tcp", at.String()); err == nil {
-			c.Close()
+			_ = c.Close()
 			return "postgres://postgres@" + at.String() + u.Path + "?sslmode=disable"
 		}
 		time.Sleep(30 * time.Millisecond)
