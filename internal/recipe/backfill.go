@@ -36,12 +36,14 @@ func (m *Made) copied(c *Change, t, into *catalog.Relation, columns, keys []stri
 	})
 }
 
+const keyless = "%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by"
+
 // batches goes along the rows of a table, few at a time: work is what is done to those of a batch, whose
 // rows are joined to t by a condition.
 func (m *Made) batches(c *Change, t *catalog.Relation, why string, work func(join string) string) bool {
 	keys := identity(c.Before, t)
 	if len(keys) == 0 {
-		m.missing("%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by", t.Name)
+		m.missing(keyless, t.Name)
 		return false
 	}
 	c.Release.Keeps = true

@@ -61,11 +61,8 @@ func (r *Release) generated() {
 		if t.Name != head.Name {
 			s.not("%s gets another name, and is written anew, in one release: a release for each is planned", t.Name)
 		}
-		s.from = identity(r.Deployed, t)
+		s.goesAlong()
 		s.to = s.from
-		if len(s.from) == 0 {
-			s.not("%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by", t.Name)
-		}
 		for _, col := range t.Columns {
 			if col.Generated == "" {
 				s.columns = append(s.columns, col.Name)

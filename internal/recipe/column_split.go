@@ -67,7 +67,7 @@ func (s *split) gather(r *Release) {
 		if p.def = definitionOf(p.changes[0]); p.def == nil || p.first() != nil || p.now.Generated != "" || p.now.Sequence != 0 || p.def.rewrite && p.def.value == "" {
 			s.not("%s of %s is said to be split into %s, which is not a plain column that the release adds as it is to be", s.old.old.Name, s.t.Name, p.now.Name)
 		}
-		r.Filled[s.t.Name.Schema+"."+s.t.Name.Name+"."+p.now.Name] = true
+		r.Filled[full(s.t, p.now.Name)] = true
 	}
 	at := func(c *Change) int { return slices.Index(r.changes, c) }
 	slices.SortFunc(all, func(a, b *Change) int { return at(a) - at(b) })
@@ -193,7 +193,6 @@ func (s *split) begins(m *Made) {
 		step.Undo = []string{alter + "ALTER COLUMN " + quote(s.old.old.Name) + " SET NOT NULL"}
 	}
 	trigger := r.behind(m, t, s.old.old.Name)
-	fn := inSchema(t, trigger)
 	all := s.list(func(p *part) string { return p.now.Name })
 	why := "what the deployed code writes to " + s.old.old.Name + " is in " + all + ", too"
 	var known string
@@ -208,8 +207,7 @@ func (s *split) begins(m *Made) {
 			why += " where it adds a row; no UPDATE goes back, for " + known
 		}
 	}
-	step = m.add(onward.Expand, onward.StepDDL, why, s.function(fn), "CREATE TRIGGER "+quote(trigger)+" BEFORE INSERT OR UPDATE ON "+name(t)+" FOR EACH ROW EXECUTE FUNCTION "+fn+"()",
-		alter+"ENABLE ALWAYS TRIGGER "+quote(trigger))
+	step = m.add(onward.Expand, onward.StepDDL, why, installed(t, trigger, s.function(inSchema(t, trigger)))...)
 	step.Undo = removed(t, trigger)
 	set := s.list(func(p *part) string { return quote(p.now.Name) + " = " + s.of(p, "t.") })
 	if !m.backfill(c, t, "fills "+all+" where nobody wrote since", set, s.unfilled("t.")) {
@@ -221,11 +219,6 @@ func (s *split) begins(m *Made) {
 		r.derived[key(t, p.now.Name)] = true
 	}
 	s.notes(m, all)
-}
-
-// removed ends what keeps columns alike.
-func removed(t *catalog.Relation, trigger string) []string {
-	return []string{"DROP TRIGGER IF EXISTS " + quote(trigger) + " ON " + name(t), "DROP FUNCTION IF EXISTS " + inSchema(t, trigger) + "()"}
 }
 
 // function keeps the columns of a row alike. Who wrote is told from what changed: what differs from

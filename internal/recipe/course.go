@@ -58,7 +58,6 @@ func (r *Release) Compose(changes []*Change) {
 	}
 	r.partitioned()
 	r.generated()
-	r.generated()
 }
 
 // column is what a change is about alone, as it is before; a new one as it is then.
@@ -266,7 +265,12 @@ var kindOf = map[pgparse.ConstrType]catalog.ConstraintKind{
 // has reports whether the base has a constraint.
 func (r *Release) has(t *catalog.Relation, con *catalog.Constraint) bool {
 	base := r.Deployed.Relation(t.OID)
-	return base != nil && con != nil && slices.ContainsFunc(base.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })
+	return base != nil && con != nil && keeps(base, con)
+}
+
+// keeps reports whether a table has a constraint, under whatever name.
+func keeps(t *catalog.Relation, con *catalog.Constraint) bool {
+	return slices.ContainsFunc(t.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })
 }
 
 func ofConstraint(t *catalog.Relation, con *catalog.Constraint) (out []place) {

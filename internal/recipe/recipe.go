@@ -260,7 +260,7 @@ func key(r *catalog.Relation, column string) string { return fmt.Sprintf("%d.%s"
 
 // full names a column in what the proof is told: "public.t.c".
 func full(t *catalog.Relation, column string) string {
-	return t.Name.Schema + "." + t.Name.Name + "." + column
+	return t.Name.Qualified() + "." + column
 }
 
 // Fills notes that a backfill fills a column.

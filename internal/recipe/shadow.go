@@ -44,6 +44,14 @@ func (s *shadow) not(format string, args ...any) {
 	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
 }
 
+// goesAlong finds what the rows of the table are gone along by.
+func (s *shadow) goesAlong() bool {
+	if s.from = identity(s.release.Deployed, s.t); len(s.from) == 0 {
+		s.not(keyless, s.t.Name)
+	}
+	return len(s.from) > 0
+}
+
 // under is a relation of the table's schema, by another name.
 func (s *shadow) under(own string) *catalog.Relation {
 	out := *s.t

@@ -74,7 +74,7 @@ func (s *shadow) foreign() {
 		definition := ""
 		switch {
 		case con.Kind == catalog.Check && s.inPlace && !s.release.has(s.t, con):
-			definition = checkText(con)
+			definition = check(con.ExprText, con)
 		case con.Kind == catalog.ForeignKey && con.Ref == s.head.OID:
 			s.not("foreign key %s of %s refers to %[2]s itself: rows would come before those that they refer to", con.Name, s.t.Name)
 		case con.Kind == catalog.ForeignKey:
@@ -94,14 +94,6 @@ func (s *shadow) foreign() {
 		}
 		s.make = append(s.make, alter+quote(con.Name)+" "+definition)
 	}
-}
-
-// checkText is the text of a CHECK.
-func checkText(con *catalog.Constraint) string {
-	if con.NoInherit {
-		return "CHECK (" + con.ExprText + ") NO INHERIT"
-	}
-	return "CHECK (" + con.ExprText + ")"
 }
 
 // allowed gives the shadow what others may do with the table.
@@ -186,7 +178,7 @@ func (s *shadow) kept(ref catalog.Reference) *catalog.Constraint {
 // remains reports whether a foreign key is the same at the head.
 func (s *shadow) remains(ref catalog.Reference) bool {
 	from := s.release.head.Relation(ref.From.OID)
-	return from != nil && slices.ContainsFunc(from.Constraints, func(con *catalog.Constraint) bool { return con.ID == ref.Con.ID })
+	return from != nil && keeps(from, ref.Con)
 }
 
 func deferral(con *catalog.Constraint) string {

@@ -249,11 +249,10 @@ func (a *adoption) statements(m *Made, r *Release) {
 	if len(keys) == 0 {
 		return
 	}
-	var mine, same, list []string
+	var mine, same []string
 	for i, k := range keys {
 		mine = append(mine, quote(k)+" = $"+string(rune('1'+i)))
 		same = append(same, "t."+quote(k)+" = gone."+quote(k))
-		list = append(list, quote(k))
 	}
 	t, col := name(a.t), quote(a.column)
 	row := strings.Join(mine, " AND ")
@@ -271,13 +270,13 @@ func (a *adoption) statements(m *Made, r *Release) {
 		says = "It changes no row where another one has taken its values since: which of them stays is to be decided. Where that happens in the same moment, it fails with a unique violation (23505), and nothing is changed."
 	}
 	m.say("restore a row of "+a.t.Name.String(), says, "UPDATE "+t+" AS t SET "+col+" = "+a.cleared+" WHERE "+strings.Join(prefixed("t.", mine), " AND ")+" AND NOT (t."+a.liveOf()+")"+free)
-	old, order, index := col, strings.Join(list, ", "), ""
+	old, order, index := col, quoted(keys), ""
 	if a.timed {
 		old, order = col+" < now() - interval '30 days'", col
 		index = " Without an index it reads the table each time: CREATE INDEX CONCURRENTLY " + quote(r.unique(a.t.Name.Name, a.column, "idx")) + " ON " + t + " (" + col + ") WHERE " + col + " IS NOT NULL."
 	}
 	m.say("purge "+a.t.Name.String(), "Again and again, until it deletes none: a thousand rows at a time, and none that somebody holds. What they are to be kept for is yours to say. Foreign keys act now."+index,
-		"WITH gone AS (SELECT "+strings.Join(list, ", ")+" FROM "+t+" WHERE "+old+" ORDER BY "+order+" LIMIT 1000 FOR UPDATE SKIP LOCKED) DELETE FROM "+t+" AS t USING gone WHERE "+strings.Join(same, " AND "))
+		"WITH gone AS (SELECT "+quoted(keys)+" FROM "+t+" WHERE "+old+" ORDER BY "+order+" LIMIT 1000 FOR UPDATE SKIP LOCKED) DELETE FROM "+t+" AS t USING gone WHERE "+strings.Join(same, " AND "))
 }
 
 // liveOf is the condition behind the name of a row and a point: "deleted_at IS NULL".

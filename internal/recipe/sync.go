@@ -51,9 +51,7 @@ func (w *twin) made() *Made {
 	s := m.add(onward.Expand, onward.StepDDL, "is added in an instant, without a default: a default would overwrite what the deployed code writes", alter+"ADD COLUMN "+quote(w.fresh)+" "+w.typ+w.collate)
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quote(w.fresh)}
 	w.trigger = c.Release.behind(m, t, w.old.Name)
-	fn := inSchema(t, w.trigger)
-	s = m.add(onward.Expand, onward.StepDDL, w.says(), w.function(fn), "CREATE TRIGGER "+quote(w.trigger)+" BEFORE INSERT OR UPDATE ON "+name(t)+" FOR EACH ROW EXECUTE FUNCTION "+fn+"()",
-		alter+"ENABLE ALWAYS TRIGGER "+quote(w.trigger)) // for what a subscription or a restore writes, too
+	s = m.add(onward.Expand, onward.StepDDL, w.says(), installed(t, w.trigger, w.function(inSchema(t, w.trigger)))...)
 	gone := removed(t, w.trigger)
 	s.Undo = gone
 	value := strings.ReplaceAll(w.there, "$1", "t."+quote(w.old.Name))
@@ -143,6 +141,20 @@ func (r *Release) behind(m *Made, t *catalog.Relation, column string) string {
 		}
 	}
 	return r.unique(prefix+"_"+t.Name.Name, column, "")
+}
+
+// installed are what keeps columns of a table alike: the function, and a trigger of its name, which runs for what
+// a subscription or a restore writes, too.
+func installed(t *catalog.Relation, trigger, function string) []string {
+	return []string{
+		function, "CREATE TRIGGER " + quote(trigger) + " BEFORE INSERT OR UPDATE ON " + name(t) + " FOR EACH ROW EXECUTE FUNCTION " + inSchema(t, trigger) + "()",
+		"ALTER TABLE " + name(t) + " ENABLE ALWAYS TRIGGER " + quote(trigger),
+	}
+}
+
+// removed ends that.
+func removed(t *catalog.Relation, trigger string) []string {
+	return []string{"DROP TRIGGER IF EXISTS " + quote(trigger) + " ON " + name(t), "DROP FUNCTION IF EXISTS " + inSchema(t, trigger) + "()"}
 }
 
 // differs is a condition: two values of one type are not the same. The = of a type may take for

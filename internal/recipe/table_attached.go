@@ -60,7 +60,7 @@ func (s *shadow) replaced(m *Made, c *Change, part *catalog.Relation) (drops, ad
 	like := *part
 	like.Indexes, like.Constraints = nil, nil
 	for _, con := range s.t.Constraints {
-		if !s.release.stays(part, con) {
+		if !keeps(part, con) {
 			drops = append(drops, alter+"DROP CONSTRAINT "+quote(con.Name))
 		}
 	}
@@ -82,11 +82,6 @@ func (s *shadow) replaced(m *Made, c *Change, part *catalog.Relation) (drops, ad
 	}
 	c.likePartition(m, s.t, &like, onward.Expand)
 	return drops, adds
-}
-
-// stays reports whether a table has a constraint that another one of it had.
-func (r *Release) stays(t *catalog.Relation, con *catalog.Constraint) bool {
-	return slices.ContainsFunc(t.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })
 }
 
 // renames gives the table's indexes the names that they have at the head.
@@ -131,7 +126,7 @@ func (s *shadow) becomes(part *catalog.Relation) {
 		}
 	}
 	for _, con := range s.t.Constraints {
-		if s.phase == onward.Expand && !s.release.stays(part, con) {
+		if s.phase == onward.Expand && !keeps(part, con) {
 			s.not("constraint %s of %s is dropped together with it: a release for each is planned", con.Name, s.t.Name)
 		}
 	}

@@ -34,18 +34,17 @@ func (r *Release) partitioned() {
 			continue
 		}
 		s.fresh, s.aside = r.unique(t.Name.Name, "onward", ""), r.unique(t.Name.Name, "was", "")
-		if kept := r.head.Relation(t.OID); kept != nil {
+		kept := r.head.Relation(t.OID)
+		if kept != nil {
 			s.aside, s.stays = kept.Name.Name, true
 		}
-		if kept := r.head.Relation(t.OID); kept != nil && kept.Parent != 0 {
+		if kept != nil && kept.Parent != 0 {
 			s.becomes(kept)
-			s.inTheWay()
-			r.shadows = append(r.shadows, s)
-			continue
+		} else {
+			s.rowsOf()
+			s.keysOf()
+			s.partitions()
 		}
-		s.rowsOf()
-		s.keysOf()
-		s.partitions()
 		s.inTheWay()
 		r.shadows = append(r.shadows, s)
 	}
@@ -124,13 +123,10 @@ func (s *shadow) copies(c *Change, insert *pgparse.InsertStmt) bool {
 // keysOf finds what tells rows apart on both sides, and whether deployed code loses a unique key: then
 // the names change when it is gone.
 func (s *shadow) keysOf() {
-	s.from = identity(s.release.Deployed, s.t)
-	if len(s.from) == 0 {
-		s.not("%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by", s.t.Name)
-		return
+	if s.goesAlong() {
+		s.uniqueKeys()
+		s.byKey()
 	}
-	s.uniqueKeys()
-	s.byKey()
 }
 
 // uniqueKeys holds the unique keys of both tables against each other.
@@ -248,7 +244,7 @@ func (s *shadow) partitions() {
 	}
 	for _, con := range s.head.Constraints {
 		if con.Kind == catalog.Check {
-			parts = append(parts, "CONSTRAINT "+quote(con.Name)+" "+checkText(con))
+			parts = append(parts, "CONSTRAINT "+quote(con.Name)+" "+check(con.ExprText, con))
 		}
 	}
 	own := s.make
