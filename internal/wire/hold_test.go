@@ -123,7 +123,9 @@ func TestCancelAndCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := <-sessions
+	asked := make(chan struct{})
 	go func() {
+		defer close(asked) // the server closes the request's connection when it has told: that may be later than the query's end
 		for range 100 {
 			time.Sleep(30 * time.Millisecond)
 			var active bool
@@ -139,6 +141,7 @@ func TestCancelAndCut(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "SELECT pg_sleep(60)"); !errors.As(err, &refused) || refused.Code != "57014" {
 		t.Fatal(err)
 	}
+	<-asked
 	s.Cut("57014", "made others wait")
 	if _, err := conn.Exec(t.Context(), "SELECT 1"); err == nil {
 		t.Error("it goes on")
