@@ -193,6 +193,10 @@ func (s *split) begins(m *Made) {
 		step.Undo = []string{alter + "ALTER COLUMN " + quote(s.old.old.Name) + " SET NOT NULL"}
 	}
 	trigger := r.behind(m, t, s.old.old.Name)
+	watched := []string{s.old.old.Name}
+	for _, p := range s.parts {
+		watched = append(watched, p.now.Name)
+	}
 	all := s.list(func(p *part) string { return p.now.Name })
 	why := "what the deployed code writes to " + s.old.old.Name + " is in " + all + ", too"
 	var known string
@@ -207,7 +211,7 @@ func (s *split) begins(m *Made) {
 			why += " where it adds a row; no UPDATE goes back, for " + known
 		}
 	}
-	step = m.add(onward.Expand, onward.StepDDL, why, installed(t, trigger, s.function(inSchema(t, trigger)))...)
+	step = m.add(onward.Expand, onward.StepDDL, why, installed(t, trigger, s.function(inSchema(t, trigger)), r.watched(t, r.head.Relation(t.OID), watched...))...)
 	step.Undo = removed(t, trigger)
 	set := s.list(func(p *part) string { return quote(p.now.Name) + " = " + s.of(p, "t.") })
 	if !m.backfill(c, t, "fills "+all+" where nobody wrote since", set, s.unfilled("t.")) {
@@ -247,12 +251,13 @@ func (s *split) function(fn string) string {
 		given = "    IF TG_OP = 'INSERT' THEN\n" + given + "    END IF;\n"
 	}
 	was := s.columns("OLD.")
-	mine, other := " OR TG_OP = 'UPDATE' AND "+differs(fresh, was), " OR "+differs("NEW."+old, "OLD."+old)
+	unfilled := "num_nonnulls(" + fresh + ") = 0 AND NEW." + old + " IS DISTINCT FROM NULL"
+	mine, other := " OR TG_OP = 'UPDATE' AND "+differs(fresh, was), " OR ("+differs("NEW."+old, "OLD."+old)+" OR "+unfilled+")"
 	if s.way == forward { // what is written against the evidence stays where it was written
 		mine, other = "", other+" AND NOT "+differs(fresh, was)
 	}
 	return "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nDECLARE\n" + declared.String() + "BEGIN\n" +
-		"  IF TG_OP = 'UPDATE' AND NOT " + differs(fresh+", NEW."+old, was+", OLD."+old) + " THEN\n    RETURN NEW;\n  END IF;\n" + computed.String() +
+		"  IF TG_OP = 'UPDATE' AND NOT " + differs(fresh+", NEW."+old, was+", OLD."+old) + " AND NOT (" + unfilled + ") THEN\n    RETURN NEW;\n  END IF;\n" + computed.String() +
 		"  IF " + differs(fresh, strings.Join(vars, ", ")) + " AND (TG_OP = 'INSERT' AND num_nonnulls(" + fresh + ") > 0" + mine + ") THEN\n" +
 		given + back +
 		"  ELSIF TG_OP = 'INSERT'" + other + " THEN\n" + split.String() +

@@ -51,7 +51,7 @@ func (w *twin) made() *Made {
 	s := m.add(onward.Expand, onward.StepDDL, "is added in an instant, without a default: a default would overwrite what the deployed code writes", alter+"ADD COLUMN "+quote(w.fresh)+" "+w.typ+w.collate)
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quote(w.fresh)}
 	w.trigger = c.Release.behind(m, t, w.old.Name)
-	s = m.add(onward.Expand, onward.StepDDL, w.says(), installed(t, w.trigger, w.function(inSchema(t, w.trigger)))...)
+	s = m.add(onward.Expand, onward.StepDDL, w.says(), installed(t, w.trigger, w.function(inSchema(t, w.trigger)), c.Release.watched(t, w.head, w.old.Name, w.fresh))...)
 	gone := removed(t, w.trigger)
 	s.Undo = gone
 	value := strings.ReplaceAll(w.there, "$1", "t."+quote(w.old.Name))
@@ -144,12 +144,42 @@ func (r *Release) behind(m *Made, t *catalog.Relation, column string) string {
 }
 
 // installed are what keeps columns of a table alike: the function, and a trigger of its name, which runs for what
-// a subscription or a restore writes, too.
-func installed(t *catalog.Relation, trigger, function string) []string {
+// a subscription or a restore writes, too. Where there are watched columns, an UPDATE that names none of them does not call it.
+func installed(t *catalog.Relation, trigger, function string, watched []string) []string {
+	events := "INSERT OR UPDATE"
+	if len(watched) > 0 {
+		events += " OF " + quoted(watched)
+	}
 	return []string{
-		function, "CREATE TRIGGER " + quote(trigger) + " BEFORE INSERT OR UPDATE ON " + name(t) + " FOR EACH ROW EXECUTE FUNCTION " + inSchema(t, trigger) + "()",
+		function, "CREATE TRIGGER " + quote(trigger) + " BEFORE " + events + " ON " + name(t) + " FOR EACH ROW EXECUTE FUNCTION " + inSchema(t, trigger) + "()",
 		"ALTER TABLE " + name(t) + " ENABLE ALWAYS TRIGGER " + quote(trigger),
 	}
+}
+
+// watched are the columns that a trigger has to be called for, which keeps some of a table alike; nil for all.
+// Where another trigger may change the row, an UPDATE changes what it does not name. Of the key, too: a row
+// that gets another one may go from before the backfill to behind its end, and is filled by the trigger then.
+// https://www.postgresql.org/docs/current/sql-createtrigger.html#SQL-CREATETRIGGER-NOTES
+func (r *Release) watched(t, head *catalog.Relation, columns ...string) []string {
+	if t.Inferred || t.Partial || head == nil || changesRow(t) || changesRow(head) {
+		return nil
+	}
+	for _, k := range identity(r.Deployed, t) {
+		if is := r.courses[place{t.OID, t.Column(k).Attnum}]; is != nil && (is.now == nil || slices.ContainsFunc(is.changes, (*Change).renames) || slices.ContainsFunc(is.changes, (*Change).retypes)) {
+			return nil // no column can be dropped, or get another type, that a trigger names
+		}
+		if !slices.Contains(columns, k) {
+			columns = append(columns, k)
+		}
+	}
+	return columns
+}
+
+// changesRow reports whether a table has a trigger that may change what an UPDATE writes.
+func changesRow(t *catalog.Relation) bool {
+	return slices.ContainsFunc(t.Triggers, func(tr *catalog.Trigger) bool {
+		return tr.Inferred || tr.Row && tr.Timing == "before" && strings.Contains(tr.Events, "update")
+	})
 }
 
 // removed ends that.
@@ -194,12 +224,14 @@ func (w *twin) function(fn string) string {
 		return head + "  " + there + "\n" + end
 	}
 	mine, other := differs(fresh, "OLD."+quote(w.fresh)), differs(old, "OLD."+quote(w.old.Name))
+	// What nobody filled is, whatever is written: its key may take it to where the backfill was.
+	other = "(" + other + " OR " + fresh + " IS NOT DISTINCT FROM NULL)"
 	var update string
 	switch {
 	case w.way == forward:
 		update = "  ELSIF " + other + " AND NOT " + mine + " THEN\n    " + there + "\n"
 	case w.way == backward:
-		update = "  ELSIF " + mine + " THEN\n    " + back + "\n"
+		update = "  ELSIF " + mine + " THEN\n    " + back + "\n  ELSIF " + fresh + " IS NOT DISTINCT FROM NULL THEN\n    " + there + "\n"
 	case w.cast: // what the other type cannot say stays as it is where it was written
 		unlike := " AND " + differs(fresh, w.exact(strings.ReplaceAll(w.there, "$1", old)))
 		update = "  ELSIF " + mine + unlike + " THEN\n    " + back + "\n  ELSIF " + other + unlike + " THEN\n    " + there + "\n"
