@@ -12,6 +12,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -21,66 +22,50 @@ import (
 //
 // The errors are those of [Run].
 func Abort(ctx context.Context, c Config, id string) (*onward.Applied, error) {
-	p, err := begun(ctx, c.DB, id)
+	var list []*ledger.Plan
+	_, err := reading(ctx, c.DB, func(conn *pgx.Conn) (err error) {
+		list, err = open(ctx, conn)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	c.Plan, c.Name, c.Role, c.back = &p.Plan, p.Name, p.Role, true
-	t, err := Open(ctx, c)
-	if err != nil {
+	if list, err = chosen(list, id); err != nil {
 		return nil, err
 	}
-	defer t.Close(ctx)
-	err = t.abort(ctx)
-	out, stateErr := t.applied(ctx)
-	if out != nil && err != nil {
-		out.Why, out.Next = err.Error(), "onward abort --db ADDRESS --plan "+t.plan.ID
-	}
-	return out, errors.Join(err, stateErr)
-}
-
-// begun finds a plan in the ledger that is not at its end.
-func begun(ctx context.Context, db, id string) (*ledger.Plan, error) {
-	list, err := open(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	for _, p := range list {
-		if p.ID == id {
-			return p, nil
+	if len(list) > 1 {
+		var ids []string
+		for _, p := range list {
+			ids = append(ids, p.ID)
 		}
-		ids = append(ids, p.ID)
-	}
-	switch {
-	case id == "" && len(list) == 1:
-		return list[0], nil
-	case len(list) == 0 && id == "":
-		return nil, input("no plan of this database is under way: onward status shows what there was")
-	case id == "":
 		return nil, input("several plans are under way: name one with --plan, of " + strings.Join(ids, ", "))
 	}
-	return nil, input(fmt.Sprintf("no plan %s is under way on this database: onward status shows which there are", id))
+	p := list[0]
+	c.Plan, c.Name, c.Role, c.back = &p.Plan, p.Name, p.Role, true
+	out, err := opened(ctx, c, func(t *Target) error { return t.abort(ctx) })
+	if out != nil && err != nil {
+		out.Next = "onward abort --db ADDRESS --plan " + out.Plan
+	}
+	return out, err
+}
+
+// chosen are the plans with an ID, or all for "": there is one at least.
+func chosen(list []*ledger.Plan, id string) ([]*ledger.Plan, error) {
+	switch at := slices.IndexFunc(list, func(p *ledger.Plan) bool { return p.ID == id }); {
+	case at >= 0:
+		return list[at : at+1], nil
+	case id != "":
+		return nil, input(fmt.Sprintf("no plan %s is under way on this database: onward status shows which there are", id))
+	case len(list) == 0:
+		return nil, input("no plan of this database is under way: onward status shows what there was")
+	}
+	return list, nil
 }
 
 // open are the plans in the ledger that are not at their end, oldest first.
-func open(ctx context.Context, db string) ([]*ledger.Plan, error) {
-	conn, err := reader(ctx, db)
-	if conn == nil {
-		return nil, err
-	}
-	defer conn.Close(ctx)
+func open(ctx context.Context, conn ledger.Conn) ([]*ledger.Plan, error) {
 	list, err := ledger.Plans(ctx, conn)
-	if err != nil {
-		return nil, err
-	}
-	var out []*ledger.Plan
-	for _, p := range list {
-		if p.State != ledger.Done && p.State != ledger.Abandoned {
-			out = append(out, p)
-		}
-	}
-	return out, nil
+	return slices.DeleteFunc(list, func(p *ledger.Plan) bool { return p.State == ledger.Done || p.State == ledger.Abandoned }), err
 }
 
 // abort takes steps back until none is left.
@@ -91,29 +76,13 @@ func (t *Target) abort(ctx context.Context) error {
 	if err := t.ending(ctx, ledger.Aborting, "abort begun"); err != nil {
 		return err
 	}
-	var since time.Time
-	step := ""
-	for {
-		s, err := t.back(ctx)
-		if err != nil {
-			return err
-		}
-		if s.Done {
-			if err := t.room(ctx); err != nil {
-				return err
-			}
-			return t.ending(ctx, ledger.Abandoned, "plan taken back")
-		}
-		if !s.Waits || step != s.Step.ID {
-			step, since = s.Step.ID, time.Now()
-		}
-		if s.Waits && time.Since(since) > t.c.Within {
-			return t.givenUp(ctx, &s)
-		}
-		if err := ledger.Sleep(ctx, s.Again); err != nil {
-			return &UnfinishedError{Step: step, Why: "it was interrupted", Err: err}
-		}
+	if err := t.through(ctx, func() (State, error) { return t.back(ctx) }); err != nil {
+		return err
 	}
+	if err := t.room(ctx); err != nil {
+		return err
+	}
+	return t.ending(ctx, ledger.Abandoned, "plan taken back")
 }
 
 // mayAbort refuses where the deployed code could not live any more with what an undo makes.
@@ -133,7 +102,7 @@ func (t *Target) mayAbort() error {
 }
 
 func (t *Target) ending(ctx context.Context, state, event string) error {
-	return t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		if t.plan.State == state {
 			return nil
 		}
@@ -147,29 +116,15 @@ func (t *Target) ending(ctx context.Context, state, event string) error {
 
 // back is an attempt to take the last step back that is left.
 func (t *Target) back(ctx context.Context) (State, error) {
-	if err := ctx.Err(); err != nil {
-		return State{}, &UnfinishedError{Step: t.tries.step, Why: "it was interrupted", Err: err}
+	last := func() *onward.PlanStep {
+		for i := len(t.c.Plan.Steps) - 1; i >= 0; i-- {
+			if s := &t.c.Plan.Steps[i]; t.steps[s.ID] != nil {
+				return s
+			}
+		}
+		return nil
 	}
-	if t.cut {
-		if err := t.recover(ctx); err != nil {
-			return t.down(err)
-		}
-	}
-	for i := len(t.c.Plan.Steps) - 1; i >= 0; i-- {
-		s := &t.c.Plan.Steps[i]
-		if t.steps[s.ID] == nil {
-			continue
-		}
-		if t.tries.step != s.ID {
-			t.turn(s)
-		}
-		out, err := t.undo(ctx, s)
-		if err != nil {
-			return t.failed(ctx, s, err)
-		}
-		return out, nil
-	}
-	return State{Done: true}, nil
+	return t.turn(ctx, last, func(s *onward.PlanStep) (State, error) { return t.undo(ctx, s) })
 }
 
 // undo takes a step back. One that was begun in a transaction and is not done has left nothing, but
@@ -213,7 +168,7 @@ func (t *Target) undo(ctx context.Context, s *onward.PlanStep) (State, error) {
 	}
 	delete(t.steps, s.ID)
 	t.c.Tell(Event{Kind: Finished, Step: s, Took: time.Since(t.tries.since), Words: "taken back"})
-	return State{Step: s}, t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+	return State{Step: s}, t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		return t.log(ctx, conn, s.ID, "taken back", "")
 	})
 }
@@ -232,7 +187,7 @@ func (t *Target) room(ctx context.Context) error {
 		FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = $1) AS oid) AS n`, []any{onward.PlanRoom}, &empty); err != nil || !empty {
 		return err
 	}
-	return t.guarded(context.WithoutCancel(ctx), firstStall, underLock, func(ctx context.Context, tx pgx.Tx) error {
+	return t.guarded(context.WithoutCancel(ctx), queue.FirstStall, underLock, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "DROP SCHEMA IF EXISTS "+onward.PlanRoom+" RESTRICT")
 		return err
 	})
@@ -243,9 +198,6 @@ func (t *Target) undoAlone(ctx context.Context, u *onward.PlanStep) error {
 	f, err := pgparse.Split(u.SQL)
 	if err != nil {
 		return input(u.ID + ": its undo cannot be read")
-	}
-	if err := t.session(ctx); err != nil {
-		return err
 	}
 	for _, stmt := range f.Stmts {
 		one := *u
@@ -272,10 +224,7 @@ func (t *Target) takenBack(ctx context.Context, u *onward.PlanStep) error {
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
-			return err
-		}
-		return ledger.Undone(ctx, tx, t.plan.ID, u.ID)
+		return t.noted(ctx, tx, func() error { return ledger.Undone(ctx, tx, t.plan.ID, u.ID) })
 	})
 }
 

@@ -8,23 +8,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
-
-// end notes that all that was asked for is done.
-func (t *Target) end(ctx context.Context) error {
-	return t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		if t.left() > 0 || t.plan.State == ledger.Done {
-			return nil
-		}
-		t.plan.State = ledger.Done
-		if err := ledger.End(ctx, conn, t.plan.ID, ledger.Done); err != nil {
-			return err
-		}
-		return t.log(ctx, conn, "", "plan done", "")
-	})
-}
 
 // left is how many steps are not done.
 func (t *Target) left() int {
@@ -93,55 +80,49 @@ func first(s *onward.PlanStep) string {
 
 // Status tells of the plans that were begun on a database, oldest first. A database without a
 // ledger has none. Nothing is changed there.
-func Status(ctx context.Context, db string) ([]*onward.Applied, error) {
-	conn, err := reader(ctx, db)
-	if conn == nil {
-		return nil, err
-	}
-	defer conn.Close(ctx)
-	plans, err := ledger.Plans(ctx, conn)
-	if err != nil {
-		return nil, err
-	}
-	var out []*onward.Applied
-	for _, p := range plans {
-		steps, err := ledger.Steps(ctx, conn, p.ID)
+func Status(ctx context.Context, db string) (out []*onward.Applied, err error) {
+	_, err = reading(ctx, db, func(conn *pgx.Conn) error {
+		plans, err := ledger.Plans(ctx, conn)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, describe(p, steps))
-	}
-	return out, nil
+		for _, p := range plans {
+			steps, err := ledger.Steps(ctx, conn, p.ID)
+			if err != nil {
+				return err
+			}
+			out = append(out, describe(p, steps))
+		}
+		return nil
+	})
+	return out, err
 }
 
 // Log is the last that was done on a database, oldest first: of the plan with this ID, or of all
 // for "".
-func Log(ctx context.Context, db, plan string, most int) ([]onward.LogEntry, error) {
-	conn, err := reader(ctx, db)
-	if conn == nil {
-		return nil, err
-	}
-	defer conn.Close(ctx)
-	list, err := ledger.Entries(ctx, conn, plan, most)
-	out := make([]onward.LogEntry, len(list))
-	for i, e := range list {
-		out[i] = onward.LogEntry{Number: e.Number, At: e.At.UTC().Truncate(time.Millisecond), Who: e.Who, Plan: e.Plan, Step: e.Step, Event: e.Event, Detail: e.Detail}
-	}
+func Log(ctx context.Context, db, plan string, most int) (out []onward.LogEntry, err error) {
+	_, err = reading(ctx, db, func(conn *pgx.Conn) error {
+		list, err := ledger.Entries(ctx, conn, plan, most)
+		for _, e := range list {
+			out = append(out, onward.LogEntry{Number: e.Number, At: e.At.UTC().Truncate(time.Millisecond), Who: e.Who, Plan: e.Plan, Step: e.Step, Event: e.Event, Detail: e.Detail})
+		}
+		return err
+	})
 	return out, err
 }
 
-// reader is a session that reads the ledger; nil where there is none.
-func reader(ctx context.Context, db string) (*pgx.Conn, error) {
-	conn, err := connect(ctx, db, "onward status")
+// reading has a session of its own look at the ledger, where there is one.
+func reading(ctx context.Context, db string, look func(conn *pgx.Conn) error) (there bool, err error) {
+	conn, err := live.Connect(ctx, db, "onward status", nil)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if _, err := isolate(ctx, conn); err != nil {
-		return nil, err
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
+	if _, err := primary(ctx, conn); err != nil {
+		return false, err
 	}
-	if there, err := ledger.Exists(ctx, conn); err != nil || !there {
-		_ = conn.Close(ctx)
-		return nil, err
+	if there, err = ledger.Exists(ctx, conn); err != nil || !there {
+		return false, err
 	}
-	return conn, nil
+	return true, look(conn)
 }

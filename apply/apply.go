@@ -22,21 +22,12 @@ import (
 
 // The defaults of a [Config].
 const (
-	DefaultWithin   = 10 * time.Minute
-	DefaultMaxStall = 500 * time.Millisecond
-	// firstStall is the lock_timeout of the first attempts: others wait for so long at most
-	// where somebody was faster than the look at the queue.
-	firstStall = 50 * time.Millisecond
-	// oldEnough is the age from which on a transaction is waited for. Younger ones end by
-	// themselves within the lock_timeout.
-	oldEnough = 50 * time.Millisecond
+	DefaultWithin   = queue.Within
+	DefaultMaxStall = queue.MaxStall
 	// losses is how many lost races double the lock_timeout.
 	losses = 10
 	// underLock is for how long a step that is to be an instant may hold its lock.
 	underLock = 5 * time.Second
-	// crowd and longWait are when the queue behind a statement is too long.
-	crowd    = 20
-	longWait = time.Second
 )
 
 // Config is what [Open] and [Run] need.
@@ -66,8 +57,9 @@ type Config struct {
 	// Tell is told what happens; nil for nobody.
 	Tell func(Event)
 
-	back      bool // steps are taken back
-	asWritten bool // the plan is a migration as it stands, for no schema in particular
+	back      bool  // steps are taken back
+	asWritten bool  // the plan is a migration as it stands, for no schema in particular
+	direct    *bool // no pooler of transactions is in between; nil for not asked
 }
 
 // Event is something that happened.
@@ -91,7 +83,6 @@ type EventKind string
 
 // The kinds.
 const (
-	Taken     EventKind = "taken"     // the right to work on this database
 	Held      EventKind = "held"      // somebody else works on it
 	Begun     EventKind = "begun"     // a step
 	Waits     EventKind = "waits"     // for those in the way
@@ -116,6 +107,11 @@ func (c *Config) complete() error {
 	if c.To != "" && !has(c.Plan, c.To) {
 		return input(fmt.Sprintf("the plan has no step %q", c.To))
 	}
+	c.defaults()
+	return nil
+}
+
+func (c *Config) defaults() {
 	if c.Within <= 0 {
 		c.Within = DefaultWithin
 	}
@@ -125,7 +121,6 @@ func (c *Config) complete() error {
 	if c.Tell == nil {
 		c.Tell = func(Event) {}
 	}
-	return nil
 }
 
 func has(p *onward.Plan, id string) bool {
@@ -201,12 +196,19 @@ type State struct {
 // work, a [*ServerError] for a database that cannot be reached. What is known of
 // the plan comes with each of them.
 func Run(ctx context.Context, c Config) (*onward.Applied, error) {
+	return opened(ctx, c, func(t *Target) error {
+		return t.through(ctx, func() (State, error) { return t.Step(ctx, time.Second) })
+	})
+}
+
+// opened has work done on a database, and tells how far its plan is then.
+func opened(ctx context.Context, c Config, work func(t *Target) error) (*onward.Applied, error) {
 	t, err := Open(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close(ctx)
-	err = t.run(ctx)
+	err = work(t)
 	out, stateErr := t.applied(ctx)
 	if out != nil && err != nil {
 		out.Why = err.Error()
@@ -214,11 +216,12 @@ func Run(ctx context.Context, c Config) (*onward.Applied, error) {
 	return out, errors.Join(err, stateErr)
 }
 
-func (t *Target) run(ctx context.Context) error {
+// through makes one attempt behind the other until none is left to make.
+func (t *Target) through(ctx context.Context, attempt func() (State, error)) error {
 	var step string
 	var since time.Time
 	for {
-		s, err := t.Step(ctx, time.Second)
+		s, err := attempt()
 		if err != nil || s.Done {
 			return err
 		}
@@ -228,20 +231,8 @@ func (t *Target) run(ctx context.Context) error {
 		if s.Waits && time.Since(since) > t.c.Within {
 			return t.givenUp(ctx, &s)
 		}
-		if err := ledger.Sleep(ctx, s.Again); err != nil {
+		if err := queue.Pause(ctx, s.Again); err != nil {
 			return &UnfinishedError{Step: step, Why: "it was interrupted", Err: err}
 		}
 	}
-}
-
-// sentences names those in the way, the first three of them.
-func sentences(list []queue.Holder) []string {
-	var words []string
-	for i := range list {
-		if i == 3 {
-			return append(words, fmt.Sprintf("and %d more", len(list)-3))
-		}
-		words = append(words, list[i].String())
-	}
-	return words
 }

@@ -60,30 +60,15 @@ func planned(t testing.TB, base, release string) *onward.Plan {
 	return p
 }
 
-func connect(t testing.TB, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
-
 func run(t testing.TB, url string, sql ...string) {
 	t.Helper()
-	conn := connect(t, url)
-	for _, s := range sql {
-		if _, err := conn.Exec(t.Context(), s, pgx.QueryExecModeSimpleProtocol); err != nil {
-			t.Fatal(s, err)
-		}
-	}
+	pgservertest.Exec(t, pgservertest.Connect(t, url), sql...)
 }
 
 // content is a query's rows as text.
 func content(t testing.TB, url, sql string) []string {
 	t.Helper()
-	list, err := connect(t, url).Query(t.Context(), sql)
+	list, err := pgservertest.Connect(t, url).Query(t.Context(), sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +216,7 @@ func TestWaitsFirst(t *testing.T) {
 	p := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;")
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
-	reader := connect(t, db)
+	reader := pgservertest.Connect(t, db)
 	for _, sql := range []string{"SET application_name = 'nightly report'", "BEGIN", "SELECT count(*) FROM orders"} {
 		if _, err := reader.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
@@ -339,7 +324,7 @@ func TestAutovacuum(t *testing.T) {
 	db := fresh(t, server, base, strings.Replace(rows, "6000", "60000", 1), "CREATE ROLE plain LOGIN", "ALTER TABLE orders OWNER TO plain", "UPDATE orders SET status = 'done'")
 	name := strings.TrimPrefix(strings.SplitN(db, "?", 2)[0], "postgres://postgres@/")
 	run(t, db, "GRANT CREATE ON DATABASE "+pgx.Identifier{name}.Sanitize()+" TO plain")
-	ask := connect(t, db)
+	ask := pgservertest.Connect(t, db)
 	for end, works := time.Now().Add(30*time.Second), false; !works; time.Sleep(50 * time.Millisecond) {
 		if err := ask.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND query LIKE '%orders%')").Scan(&works); err != nil {
 			t.Fatal(err)

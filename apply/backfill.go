@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -57,7 +58,7 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
 			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call says that it was interrupted
 		}
-		_ = ledger.Sleep(ctx, pause) // the loop's next look says that it was interrupted
+		_ = queue.Pause(ctx, pause) // the loop's next look says that it was interrupted
 	}
 }
 
@@ -92,10 +93,7 @@ func (t *Target) batch(ctx context.Context, s *onward.PlanStep) (rows int64, err
 		if rows == 0 {
 			return t.note(ctx, tx, s)
 		}
-		if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
-			return err
-		}
-		return ledger.Passed(ctx, tx, t.plan.ID, s.ID, rows)
+		return t.noted(ctx, tx, func() error { return ledger.Passed(ctx, tx, t.plan.ID, s.ID, rows) })
 	})
 	return rows, err
 }

@@ -8,14 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
-
-// drain bounds each wait of a statement outside of a transaction for the transactions of others:
-// nobody waits behind that, and a short lock_timeout would leave an invalid index each time.
-const drain = 10 * time.Minute
 
 // alone runs a step that must not be in a transaction. The ledger says that it was begun before it
 // is sent; whether it was done the catalogs tell.
@@ -36,7 +32,7 @@ func (t *Target) alone(ctx context.Context, s *onward.PlanStep) error {
 			return err
 		}
 	}
-	return t.guarded(ctx, firstStall, underLock, func(ctx context.Context, tx pgx.Tx) error { return t.note(ctx, tx, s) })
+	return t.guarded(ctx, queue.FirstStall, underLock, func(ctx context.Context, tx pgx.Tx) error { return t.note(ctx, tx, s) })
 }
 
 // session sets for the session what a statement outside of a transaction needs. Behind a pooler
@@ -47,7 +43,7 @@ func (t *Target) session(ctx context.Context) error {
 		return nil
 	}
 	sets := []string{
-		fmt.Sprintf("SET lock_timeout = '%dms'", drain.Milliseconds()), "SET statement_timeout = 0",
+		fmt.Sprintf("SET lock_timeout = '%dms'", queue.Drain.Milliseconds()), "SET statement_timeout = 0",
 		"SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(t.plan.Path) + ", false)",
 	}
 	if t.major >= 17 {
@@ -87,7 +83,7 @@ func (t *Target) building(ctx context.Context, s *onward.PlanStep) error {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		for ledger.Sleep(told, 2*time.Second) == nil {
+		for queue.Pause(told, 2*time.Second) == nil {
 			t.progress(told, s)
 		}
 	}()
@@ -101,7 +97,7 @@ func (t *Target) building(ctx context.Context, s *onward.PlanStep) error {
 func (t *Target) progress(ctx context.Context, s *onward.PlanStep) {
 	var phase string
 	var done, total int64
-	err := t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+	err := t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, `SELECT phase, CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END, CASE WHEN blocks_total > 0 THEN blocks_total ELSE tuples_total END
 			FROM pg_stat_progress_create_index WHERE datname = current_database() ORDER BY pid LIMIT 1`).Scan(&phase, &done, &total)
 	})
@@ -119,14 +115,14 @@ func (t *Target) predecessor(ctx context.Context, s *onward.PlanStep) error {
 	}
 	for {
 		var there bool
-		err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 			return conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2 AND state = 'active')", *is.PID, *is.Backend).Scan(&there)
 		})
 		if err != nil || !there {
 			return err
 		}
 		t.tell(Waits, s, fmt.Sprintf("process %d of the server is still at it, for a client that is gone", *is.PID))
-		if err := ledger.Sleep(ctx, time.Second); err != nil {
+		if err := queue.Pause(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -217,7 +213,7 @@ func (t *Target) read(ctx context.Context, sql string, args []any, targets ...an
 		return err
 	}
 	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
-	if _, err := tx.Exec(ctx, t.settings(firstStall, underLock), pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := tx.Exec(ctx, t.settings(queue.FirstStall, underLock), pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
 	return tx.QueryRow(ctx, sql, args...).Scan(targets...)

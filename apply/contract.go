@@ -20,17 +20,31 @@ import (
 //
 // The errors are those of [Run]; a [*RefusedError] for a plan that is not so far.
 func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
-	list, err := open(ctx, c.DB)
+	var list []*ledger.Plan
+	far := map[*ledger.Plan]error{}
+	_, err := reading(ctx, c.DB, func(conn *pgx.Conn) (err error) {
+		if list, err = open(ctx, conn); err != nil {
+			return err
+		}
+		for _, p := range list {
+			steps, err := ledger.Steps(ctx, conn, p.ID)
+			if err != nil {
+				return err
+			}
+			far[p] = reached(p, steps, c.Through)
+		}
+		return nil
+	})
 	if err != nil {
+		return nil, err
+	}
+	if list, err = chosen(list, id); err != nil {
 		return nil, err
 	}
 	var out []*onward.Applied
 	for _, p := range list {
-		if id != "" && p.ID != id {
-			continue
-		}
-		if err := far(ctx, c.DB, p, c.Through); err != nil {
-			return out, err
+		if far[p] != nil {
+			return out, far[p]
 		}
 		one := c
 		one.Plan, one.Name, one.Role = &p.Plan, p.Name, p.Role
@@ -42,23 +56,11 @@ func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, erro
 			return out, err
 		}
 	}
-	if len(out) == 0 {
-		_, err = begun(ctx, c.DB, id)
-	}
-	return out, err
+	return out, nil
 }
 
-// far refuses a plan that has steps to do before a phase.
-func far(ctx context.Context, db string, p *ledger.Plan, phase onward.PlanPhase) error {
-	conn, err := reader(ctx, db)
-	if conn == nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	steps, err := ledger.Steps(ctx, conn, p.ID)
-	if err != nil {
-		return err
-	}
+// reached refuses a plan that has steps to do before a phase.
+func reached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.PlanPhase) error {
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
 		if is := steps[s.ID]; later(phase, s.Phase) && (is == nil || is.State != ledger.Done) {
@@ -76,7 +78,7 @@ func (t *Target) gone(ctx context.Context, s *onward.PlanStep) error {
 	var count int
 	var app, who string
 	var oldest float64
-	err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, `SELECT count(*) OVER ()::int, application_name, coalesce(usename::text, ''), coalesce(extract(epoch FROM clock_timestamp() - backend_start), 0)::float8
 			FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1 AND application_name NOT LIKE 'onward %' ORDER BY backend_start LIMIT 1`, t.c.Gone).
 			Scan(&count, &app, &who, &oldest)

@@ -35,43 +35,41 @@ type Tuning struct {
 // It gives the IDs of the plans. Errors: a *config.InputError where there is no such plan, or
 // nobody to cancel.
 func Control(ctx context.Context, db, id string, word Word, tune Tuning, who string) ([]string, error) {
-	if id != "" {
-		if _, err := begun(ctx, db, id); err != nil {
-			return nil, err
-		}
-	}
-	list, err := open(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	if len(list) == 0 {
-		return nil, input("no plan of this database is under way: onward status shows what there was")
-	}
-	conn, err := reader(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close(ctx)
-	if word == Cancel {
-		holder, err := ledger.Holder(ctx, conn)
+	var said []string
+	there, err := reading(ctx, db, func(conn *pgx.Conn) error {
+		list, err := open(ctx, conn)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if holder == "" {
-			return nil, input("nobody is at work on this database: there is nothing to cancel")
+		if list, err = chosen(list, id); err != nil {
+			return err
 		}
+		if word == Cancel {
+			if err := busy(ctx, conn); err != nil {
+				return err
+			}
+		}
+		for _, p := range list {
+			if err := say(ctx, conn, p.ID, word, tune, who); err != nil {
+				return err
+			}
+			said = append(said, p.ID)
+		}
+		return nil
+	})
+	if err == nil && !there {
+		_, err = chosen(nil, id)
 	}
-	var ids []string
-	for _, p := range list {
-		if id != "" && p.ID != id {
-			continue
-		}
-		if err := say(ctx, conn, p.ID, word, tune, who); err != nil {
-			return ids, err
-		}
-		ids = append(ids, p.ID)
+	return said, err
+}
+
+// busy refuses a cancel that nobody would hear.
+func busy(ctx context.Context, conn *pgx.Conn) error {
+	holder, err := ledger.Holder(ctx, conn)
+	if err == nil && holder == "" {
+		err = input("nobody is at work on this database: there is nothing to cancel")
 	}
-	return ids, nil
+	return err
 }
 
 // say notes a word in the ledger, and in its log.

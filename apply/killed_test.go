@@ -155,7 +155,7 @@ func TestCut(t *testing.T) {
 	want, db := pgservertest.Database(t, onward.NewestMajor), pgservertest.Database(t, onward.NewestMajor)
 	run(t, want, base, rows, release)
 	run(t, db, base, rows)
-	killer := connect(t, db)
+	killer := pgservertest.Connect(t, db)
 	ctx, cancel := context.WithCancel(t.Context())
 	over := make(chan int)
 	go func() {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/queue"
 )
 
 // ask tries to take an advisory lock until the migrations' tool gives it back.
@@ -29,7 +29,7 @@ func (p *pending) ask(ctx context.Context, key int64) error {
 			told = true
 			p.c.Tell(Event{Kind: Held, Words: words})
 		}
-		if err := ledger.Sleep(ctx, 200*time.Millisecond); err != nil {
+		if err := queue.Pause(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 	}

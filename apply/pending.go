@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"
@@ -37,7 +36,7 @@ type PendingConfig struct {
 //
 // The errors are those of [Run] and [audit.Changelog]. What is known comes with each of them.
 func Pending(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
-	if err := c.defaults(); err != nil {
+	if err := c.complete(); err != nil {
 		return nil, err
 	}
 	p := &pending{c: c, out: &onward.Applied{Schema: onward.AppliedSchema, Name: c.Name, State: onward.ApplyDone, Steps: []onward.AppliedStep{}}}
@@ -66,13 +65,14 @@ type pending struct {
 func (p *pending) run(ctx context.Context) error {
 	p.c.Repository.DB = p.c.DB
 	var err error
-	if p.conn, err = connect(ctx, p.c.DB, "onward apply (lock)"); err != nil {
+	if p.conn, err = live.Connect(ctx, p.c.DB, "onward apply (lock)", nil); err != nil {
 		return err
 	}
 	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := isolate(ctx, p.conn); err != nil {
+	if _, err := primary(ctx, p.conn); err != nil {
 		return err
 	}
+	p.c.reaches(ctx) // for all that is carried out
 	for locked := false; ; locked = true {
 		again, err := p.once(ctx, locked)
 		if err != nil || !again {
@@ -176,8 +176,8 @@ func (p *pending) lock(ctx context.Context) error {
 	if p.set.Count.Lock == nil {
 		return nil
 	}
-	if shared, err := live.Shared(ctx, p.c.DB); err == nil && shared {
-		return &RefusedError{Text: "a pooler of transactions stands in front of the database, where no session can hold the lock that keeps the migrations' own tool from running at the same time: name the server itself"}
+	if !p.c.reaches(ctx) {
+		return &RefusedError{Text: "a pooler of transactions stands in front of the database, or there is no second session to be had, to tell that none does: no session can surely hold the lock that keeps the migrations' own tool from running at the same time: name the server itself"}
 	}
 	var database, schema, table string
 	if err := p.conn.QueryRow(ctx, "SELECT current_database(), names[1], names[2] FROM parse_ident($1) AS names", p.table).Scan(&database, &schema, &table); err != nil {
@@ -351,13 +351,10 @@ func (p *pending) carry(ctx context.Context, plan *onward.Plan) error {
 	return err
 }
 
-func (c *PendingConfig) defaults() error {
+func (c *PendingConfig) complete() error {
 	if c.DB == "" {
-		return &config.InputError{Err: errors.New("the address of the database is missing")}
+		return input("the address of the database is missing")
 	}
-	c.Within = cmp.Or(c.Within, DefaultWithin)
-	if c.Tell == nil {
-		c.Tell = func(Event) {}
-	}
+	c.defaults()
 	return nil
 }

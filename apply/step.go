@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -22,6 +21,20 @@ import (
 // who is in its way, or some batches of a backfill. What it did is committed, or was rolled
 // back, when it returns. The errors are those of [Run].
 func (t *Target) Step(ctx context.Context, budget time.Duration) (State, error) {
+	number := 0
+	next := func() (s *onward.PlanStep) {
+		s, number = t.next()
+		return s
+	}
+	out, err := t.turn(ctx, next, func(s *onward.PlanStep) (State, error) { return t.try(ctx, s, number, budget) })
+	if err == nil && out.Done && t.left() == 0 {
+		err = t.ending(ctx, ledger.Done, "plan done")
+	}
+	return out, err
+}
+
+// turn is an attempt at the step that is next; nil is for none.
+func (t *Target) turn(ctx context.Context, next func() *onward.PlanStep, try func(s *onward.PlanStep) (State, error)) (State, error) {
 	if err := ctx.Err(); err != nil {
 		return State{}, &UnfinishedError{Step: t.tries.step, Why: "it was interrupted", Err: err}
 	}
@@ -30,18 +43,18 @@ func (t *Target) Step(ctx context.Context, budget time.Duration) (State, error) 
 			return t.down(err)
 		}
 	}
-	s, number := t.next()
+	s := next()
 	if s == nil {
-		return State{Done: true}, t.end(ctx)
+		return State{Done: true}, nil
 	}
 	if t.tries.step != s.ID {
-		t.turn(s)
+		t.begins(s)
 	}
-	out, err := t.try(ctx, s, number, budget)
-	if err == nil {
-		return out, nil
+	out, err := try(s)
+	if err != nil {
+		return t.failed(ctx, s, err)
 	}
-	return t.failed(ctx, s, err)
+	return out, nil
 }
 
 // down is the state while the server cannot be reached. What it says of the lease is final.
@@ -125,7 +138,7 @@ func (t *Target) finished(ctx context.Context, s *onward.PlanStep) error {
 	t.steps[s.ID] = &ledger.Step{ID: s.ID, State: ledger.Done}
 	t.c.Tell(Event{Kind: Finished, Step: s, Took: took})
 	waited := t.tries.waited
-	return t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		return t.log(ctx, conn, s.ID, "done", fmt.Sprintf("in %s, behind others for %s", queue.Round(took), queue.Round(waited)))
 	})
 }
@@ -156,7 +169,7 @@ func (t *Target) query(ctx context.Context, sql string) (rows int64, err error) 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
-	if _, err := tx.Exec(ctx, t.settings(firstStall, 0), pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := tx.Exec(ctx, t.settings(queue.FirstStall, 0), pgx.QueryExecModeSimpleProtocol); err != nil {
 		return 0, err
 	}
 	tag, err := tx.Exec(ctx, sql)
@@ -172,43 +185,34 @@ func ignoreClosed(err error) error {
 
 // wait looks at the queue until nobody is in the way of a step, for about so long.
 func (t *Target) wait(ctx context.Context, s *onward.PlanStep, budget time.Duration) ([]string, error) {
-	line := &queue.Line{Age: oldEnough, Yields: t.yields}
+	line := &queue.Line{Age: queue.OldEnough, Yields: t.yields}
 	for _, e := range s.Effects {
 		line.Wanted = append(line.Wanted, queue.Wanted{Relation: e.Relation, Lock: e.Lock})
 	}
 	begun := time.Now()
 	for {
 		var list []queue.Holder
-		err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			list, err = line.InTheWay(ctx, conn)
 			return err
 		})
 		if err != nil || len(list) == 0 {
 			return nil, err
 		}
-		words := sentences(list)
+		words := queue.Sentences(list)
 		// Told once for the same sessions: their ages grow.
-		if who := identities(list); who != t.tries.told {
+		if who := queue.Identity(list); who != t.tries.told {
 			t.tries.told = who
 			t.tell(Waits, s, strings.Join(words, "; "))
 		}
-		pause := 20 * time.Millisecond
-		t.tries.waited += pause
+		t.tries.waited += queue.Look
 		if time.Since(begun) > budget {
 			return words, nil
 		}
-		if err := ledger.Sleep(ctx, pause); err != nil {
+		if err := queue.Pause(ctx, queue.Look); err != nil {
 			return nil, err
 		}
 	}
-}
-
-func identities(list []queue.Holder) string {
-	var out []string
-	for i := range list {
-		out = append(out, fmt.Sprint(list[i].PID, list[i].Prepared))
-	}
-	return strings.Join(out, " ")
 }
 
 // attempt notes that the session that works tries a step.
@@ -225,7 +229,7 @@ func (t *Target) tell(kind EventKind, s *onward.PlanStep, words string) {
 
 // stall is the lock_timeout of the next attempt.
 func (t *Target) stall() time.Duration {
-	d := firstStall
+	d := queue.FirstStall
 	for range t.tries.lost / losses {
 		d *= 2
 	}
@@ -246,8 +250,7 @@ func (t *Target) failed(ctx context.Context, s *onward.PlanStep, err error) (Sta
 		t.tries.lost++
 		t.tries.waited += t.stall()
 		t.tell(Lost, s, said(err))
-		// As long again as others may have waited, five times, so that their queue is gone.
-		return State{Step: s, Waits: true, Again: 5*t.stall() + rand.N(min(10*time.Second, 250*time.Millisecond<<min(t.tries.lost, 6)))}, nil
+		return State{Step: s, Waits: true, Again: queue.Backoff(t.stall(), t.tries.lost)}, nil
 	case cut:
 		t.cut = true
 		t.tell(Waits, s, "the connection is gone: "+address.Without(err, t.c.DB).Error())

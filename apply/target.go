@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,7 +24,7 @@ type Target struct {
 	c       Config
 	plan    *ledger.Plan
 	work    *pgx.Conn
-	control control
+	control *live.Beside // renews the lease, looks at the queue and writes what is to stay when the work is rolled back
 	lease   *ledger.Lease
 	major   int
 	yields  bool                    // autovacuum is made to give way
@@ -56,7 +56,7 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	t := &Target{c: c, control: control{url: c.DB}}
+	t := &Target{c: c, control: &live.Beside{URL: c.DB, Name: controlName}}
 	if err := t.open(ctx); err != nil {
 		t.Close(ctx)
 		return nil, address.Without(err, c.DB)
@@ -65,12 +65,11 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 }
 
 func (t *Target) open(ctx context.Context) error {
-	shared, err := live.Shared(ctx, t.c.DB)
-	t.direct = err == nil && !shared
+	t.direct = t.c.reaches(ctx)
 	if err := t.dial(ctx); err != nil {
 		return err
 	}
-	if err := ledger.Make(ctx, t.control.conn); err != nil {
+	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return ledger.Make(ctx, conn) }); err != nil {
 		return err
 	}
 	if err := t.take(ctx, 0); err != nil {
@@ -83,35 +82,38 @@ func (t *Target) open(ctx context.Context) error {
 	return t.reload(ctx)
 }
 
+// reaches reports whether no pooler of transactions is in between. It is asked once, and where the pool has no second session to give, it is not known: then there may be one.
+func (c *Config) reaches(ctx context.Context) bool {
+	if c.direct == nil {
+		shared, err := live.Shared(ctx, c.DB)
+		direct := err == nil && !shared
+		c.direct = &direct
+	}
+	return *c.direct
+}
+
 // dial makes both sessions, anew where there are some.
 func (t *Target) dial(ctx context.Context) error {
 	t.hangUp(ctx)
-	t.control.mu.Lock()
-	defer t.control.mu.Unlock()
-	var err error
-	if t.control.conn, err = connect(ctx, t.c.DB, controlName); err != nil {
+	err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		if t.major, err = primary(ctx, conn); err == nil {
+			t.yields, err = yields(ctx, conn, t.major)
+		}
 		return err
+	})
+	if err == nil {
+		t.work, err = live.Connect(ctx, t.c.DB, workName, nil)
 	}
-	if t.major, err = isolate(ctx, t.control.conn); err != nil {
-		return err
-	}
-	if t.yields, err = yields(ctx, t.control.conn, t.major); err != nil {
-		return err
-	}
-	t.work, err = connect(ctx, t.c.DB, workName)
 	return err
 }
 
 func (t *Target) hangUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	t.control.mu.Lock()
-	defer t.control.mu.Unlock()
-	for _, conn := range []*pgx.Conn{t.work, t.control.conn} {
-		if conn != nil {
-			_ = conn.Close(ctx) // what is lost with it, the ledger knows
-		}
+	if t.work != nil {
+		_ = t.work.Close(ctx) // what is lost with it, the ledger knows
 	}
+	t.control.Close(ctx)
 }
 
 // Close gives the lease back.
@@ -120,8 +122,8 @@ func (t *Target) Close(ctx context.Context) {
 		t.stop()
 		<-t.kept
 	}
-	if t.lease != nil && t.control.conn != nil && !t.cut {
-		_ = t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Release(ctx, conn) })
+	if t.lease != nil && !t.cut {
+		_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Release(ctx, conn) })
 	}
 	t.hangUp(ctx)
 }
@@ -130,11 +132,10 @@ func (t *Target) Close(ctx context.Context) {
 func (t *Target) take(ctx context.Context, before int64) error {
 	who := t.c.Who
 	if who == "" {
-		host, _ := os.Hostname()
-		who = fmt.Sprintf("onward apply on %s, process %d", host, os.Getpid())
+		who = Self("apply")
 	}
 	for end := time.Now().Add(t.c.Within); ; {
-		err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			lease, err := ledger.Take(ctx, conn, who, t.direct, before)
 			if err == nil {
 				t.lease = lease
@@ -146,7 +147,7 @@ func (t *Target) take(ctx context.Context, before int64) error {
 			return err
 		}
 		t.c.Tell(Event{Kind: Held, Words: held.Error()})
-		if err := ledger.Sleep(ctx, min(time.Second, max(held.Left, 100*time.Millisecond))); err != nil {
+		if err := queue.Pause(ctx, min(time.Second, max(held.Left, 100*time.Millisecond))); err != nil {
 			return err
 		}
 	}
@@ -159,8 +160,8 @@ func (t *Target) keep(ctx context.Context) {
 	t.kept = make(chan struct{})
 	go func() {
 		defer close(t.kept)
-		for ledger.Sleep(ctx, ledger.Renewal) == nil {
-			_ = t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Renew(ctx, conn) })
+		for queue.Pause(ctx, ledger.Renewal) == nil {
+			_ = t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Renew(ctx, conn) })
 		}
 	}()
 }
@@ -170,7 +171,7 @@ func (t *Target) begin(ctx context.Context) error {
 	id := ledger.ID(t.c.Plan)
 	var list []*ledger.Plan
 	var path string
-	if err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		if list, err = ledger.Plans(ctx, conn); err != nil {
 			return err
 		}
@@ -201,7 +202,7 @@ func (t *Target) begin(ctx context.Context) error {
 		return err
 	}
 	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
-	return t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if err := ledger.Begin(ctx, conn, t.plan); err != nil {
 			return err
 		}
@@ -237,7 +238,7 @@ func (t *Target) log(ctx context.Context, conn ledger.Conn, step, event, detail 
 
 // reload reads how far the steps are.
 func (t *Target) reload(ctx context.Context) error {
-	return t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		t.steps, err = ledger.Steps(ctx, conn, t.plan.ID)
 		return err
 	})
@@ -264,7 +265,7 @@ func (t *Target) recover(ctx context.Context) error {
 func (t *Target) hold(ctx context.Context, state, why string) error {
 	waited := t.tries.waited
 	t.tries.waited = 0
-	return t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		if err := ledger.Hold(ctx, conn, t.plan.ID, t.tries.step, state, why, waited); err != nil {
 			return err
 		}

@@ -35,8 +35,8 @@ type held struct {
 	owed bool // a batch is owed to a backfill that has waited for it
 }
 
-// turn begins with a step.
-func (t *Target) turn(s *onward.PlanStep) {
+// begins begins with a step.
+func (t *Target) begins(s *onward.PlanStep) {
 	t.tries = tries{step: s.ID, since: time.Now()}
 	if is := t.steps[s.ID]; is != nil {
 		t.tries.passed = is.Rows
@@ -71,7 +71,7 @@ func (t *Target) asked(ctx context.Context, s *onward.PlanStep) (pace, time.Dura
 	}
 	is := t.gauge.Healthy(ctx)
 	if is.Level == throttle.Free {
-		err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			if t.tries.of == 0 {
 				if err := conn.QueryRow(ctx, `SELECT coalesce(max(c.reltuples)::bigint, -1) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 					WHERE n.nspname || '.' || c.relname = ANY ($1)`, touched(s)).Scan(&t.tries.of); err != nil {
@@ -109,7 +109,7 @@ func (t *Target) asked(ctx context.Context, s *onward.PlanStep) (pace, time.Dura
 func (t *Target) wanted(ctx context.Context, s *onward.PlanStep) (pace, time.Duration, error) {
 	p := pace{most: MostRows, time: batchTime, rest: pausePart}
 	var c ledger.Control
-	err := t.control.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		c, err = ledger.Wanted(ctx, conn, t.plan.ID)
 		return err
 	})
@@ -134,7 +134,7 @@ func (t *Target) wanted(ctx context.Context, s *onward.PlanStep) (pace, time.Dur
 
 // obey takes a cancel back: it was for who was at work then.
 func (t *Target) obey(ctx context.Context) error {
-	return t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return ledger.Obeyed(ctx, conn, t.plan.ID) })
+	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return ledger.Obeyed(ctx, conn, t.plan.ID) })
 }
 
 // holdBack tells why a backfill is held back, and notes it in the ledger for who asks there.

@@ -222,7 +222,7 @@ func TestContract(t *testing.T) {
 	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
 		t.Fatal(err)
 	}
-	old, other := connect(t, db), connect(t, db)
+	old, other := pgservertest.Connect(t, db), pgservertest.Connect(t, db)
 	if _, err := old.Exec(t.Context(), "SET application_name = 'web shop_v2.4 worker'"); err != nil {
 		t.Fatal(err)
 	}

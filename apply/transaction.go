@@ -64,15 +64,22 @@ func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
 // note says in the transaction of a step that it is done: in the ledger, and in the table of the
 // migrations' own tool.
 func (t *Target) note(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	return t.noted(ctx, tx, func() error {
+		if s.Record != "" {
+			if _, err := tx.Exec(ctx, s.Record, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return fmt.Errorf("note the migration as applied: %w", err)
+			}
+		}
+		return ledger.Finish(ctx, tx, t.plan.ID, s.ID)
+	})
+}
+
+// noted writes in the transaction of a step, as the role that has the ledger, not as the steps'.
+func (t *Target) noted(ctx context.Context, tx pgx.Tx, write func() error) error {
 	if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
 		return err
 	}
-	if s.Record != "" {
-		if _, err := tx.Exec(ctx, s.Record, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return fmt.Errorf("note the migration as applied: %w", err)
-		}
-	}
-	return ledger.Finish(ctx, tx, t.plan.ID, s.ID)
+	return write()
 }
 
 // guarded runs work in a transaction behind the fence, while the queue behind it is watched.
@@ -133,13 +140,13 @@ func (t *Target) watch(ctx context.Context, pid int) func() string {
 	go func() {
 		said := ""
 		defer func() { why <- said }()
-		for ledger.Sleep(ctx, 100*time.Millisecond) == nil {
-			_ = t.control.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-				count, longest, err := queue.Behind(ctx, conn, pid)
-				if err != nil || count <= crowd && longest <= longWait {
+		for queue.Pause(ctx, queue.Watch) == nil {
+			_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+				tail, err := queue.Behind(ctx, conn, pid)
+				if err != nil || !tail.TooLong() {
 					return err
 				}
-				said = fmt.Sprintf("%d sessions waited behind it, the first for %s, and it was ended", count, queue.Round(longest))
+				said = tail.String()
 				_, err = conn.Exec(ctx, "SELECT pg_cancel_backend($1)", pid)
 				return err
 			})

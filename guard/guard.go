@@ -6,28 +6,21 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
 
 // The defaults of a [Config].
 const (
-	DefaultWithin   = 10 * time.Minute
-	DefaultMaxStall = 500 * time.Millisecond
-	// firstStall is the lock_timeout of the first run; each lost race doubles it.
-	firstStall = 50 * time.Millisecond
-	// oldEnough is the age from which on a transaction is waited for.
-	oldEnough = 50 * time.Millisecond
-	// crowd and longWait are when the queue behind a session is too long.
-	crowd    = 20
-	longWait = time.Second
-	// patience bounds one question to the server.
+	DefaultWithin   = queue.Within
+	DefaultMaxStall = queue.MaxStall
+	// patience bounds one word to the server.
 	patience = 10 * time.Second
 )
 
@@ -120,7 +113,7 @@ func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 			return nil, address.Without(err, c.DB)
 		}
 		out.Runs, out.ExitCode, out.Notes = append(out.Runs, r.out), r.out.ExitCode, g.notes
-		pause := rand.N(min(10*time.Second, 250*time.Millisecond<<min(len(out.Runs), 6))) + 5*g.stall(len(out.Runs)-1)
+		pause := queue.Backoff(g.stall(len(out.Runs)-1), len(out.Runs))
 		if out.Why = r.final(&c, time.Since(began)+pause); out.ExitCode == 0 || !r.lost() || out.Why != "" || r.told || ctx.Err() != nil {
 			break
 		}
@@ -129,10 +122,8 @@ func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 			so = "goes on where it was"
 		}
 		c.Tell(fmt.Sprintf("it lost a race and %s: it is run again in %s", so, pause.Round(time.Millisecond)))
-		select {
-		case <-ctx.Done():
+		if queue.Pause(ctx, pause) != nil {
 			return out, nil
-		case <-time.After(pause):
 		}
 	}
 	if out.ExitCode == 0 && out.Runs[len(out.Runs)-1].Sessions == 0 {

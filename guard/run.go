@@ -21,15 +21,19 @@ type guard struct {
 	c      *Config
 	place  *place
 	server wire.Server
-	eye    *eye
+	eye    *eye // asks who waits for whom, beside the command's sessions
 	notes  []string
 }
 
-func (g *guard) close() { g.eye.close() }
+func (g *guard) close() {
+	ctx, stop := context.WithTimeout(context.Background(), time.Second)
+	defer stop()
+	g.eye.Close(ctx)
+}
 
 // stall is the lock_timeout of a run.
 func (g *guard) stall(number int) time.Duration {
-	return min(firstStall<<min(number, 8), g.c.MaxStall)
+	return min(queue.FirstStall<<min(number, 8), g.c.MaxStall)
 }
 
 // run is one run of the command. It is a sink of the proxy.

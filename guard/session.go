@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/queue"
@@ -238,7 +237,7 @@ func (s *session) lift(ctx context.Context, w *wire.Session, drains, lifted, own
 	}
 	sql := "RESET lock_timeout"
 	if drains {
-		sql = fmt.Sprintf("SET lock_timeout = '%dms'", drain.Milliseconds())
+		sql = fmt.Sprintf("SET lock_timeout = '%dms'", queue.Drain.Milliseconds())
 	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
@@ -250,9 +249,6 @@ func (s *session) lift(ctx context.Context, w *wire.Session, drains, lifted, own
 	s.lifted = drains
 	s.mu.Unlock()
 }
-
-// drain bounds each wait of a statement that builds or drops beside its users.
-const drain = 10 * time.Minute
 
 func (s *session) Lost(why string) {
 	s.run.note(why + ": what a session sends is no longer watched")

@@ -3,17 +3,14 @@ package guard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/live"
@@ -23,11 +20,7 @@ import (
 )
 
 // eye is the session beside those of the command: it asks who waits for whom.
-type eye struct {
-	url  string
-	mu   sync.Mutex
-	conn *pgx.Conn
-}
+type eye struct{ live.Beside }
 
 // open looks at the database. The errors are those of [Run].
 func open(ctx context.Context, c *Config) (*guard, error) {
@@ -46,65 +39,27 @@ func open(ctx context.Context, c *Config) (*guard, error) {
 	if shared {
 		return nil, &config.InputError{Err: errors.New("a pooler in front of the database shares its sessions, so that a timeout that is set for one would reach others: name the server itself")}
 	}
-	e := &eye{url: c.DB}
-	if err := e.dial(ctx); err != nil {
+	e := &eye{live.Beside{URL: c.DB, Name: "onward guard", Settings: map[string]string{"lock_timeout": ms(queue.FirstStall)}}} // as the command's: a pooler may not take it
+	err = e.Do(ctx, func(context.Context, *pgx.Conn) error { return nil })
+	var down *live.ServerError
+	if refused := new(pgconn.PgError); errors.As(err, &down) && errors.As(down.Err, &refused) && refused.Code == "08P01" {
+		err = &config.InputError{Err: errors.New("a pooler in front of the database takes no lock_timeout with a connection: name the server itself")}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &guard{c: c, place: p, server: server, eye: e}, nil
 }
 
-func (e *eye) dial(ctx context.Context) error {
-	cfg, err := pgx.ParseConfig(e.url)
-	if err != nil {
-		return &address.Error{}
-	}
-	if cfg.ConnectTimeout == 0 {
-		cfg.ConnectTimeout = patience
-	}
-	cfg.RuntimeParams["application_name"] = "onward guard"
-	cfg.RuntimeParams["lock_timeout"] = ms(firstStall) // as the command's: a pooler may not take it
-	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
-	e.conn, err = pgx.ConnectConfig(ctx, cfg)
-	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "08P01" {
-		return &config.InputError{Err: errors.New("a pooler in front of the database takes no lock_timeout with a connection: name the server itself")}
-	}
-	if err != nil {
-		return &live.ServerError{What: "connect to the database", Err: address.Without(err, e.url, cfg.Password)}
-	}
-	return nil
-}
-
-func (e *eye) close() {
-	ctx, stop := context.WithTimeout(context.Background(), time.Second)
-	defer stop()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	_ = e.conn.Close(ctx) // nothing of it stays
-}
-
-// do asks something, and connects anew where the line was cut.
-func (e *eye) do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
-	ctx, stop := context.WithTimeout(ctx, patience)
-	defer stop()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.conn.IsClosed() {
-		if err := e.dial(ctx); err != nil {
-			return err
-		}
-	}
-	return f(ctx, e.conn)
-}
-
 // schema reads the schema and the version. A schema that cannot be read costs the look at what
 // statements lock beside what they name.
 func (e *eye) schema(ctx context.Context) (*catalog.Catalog, *effect.Version, error) {
-	s, err := live.ReadSchema(ctx, e.url)
+	s, err := live.ReadSchema(ctx, e.URL)
 	if err != nil {
 		return nil, nil, err
 	}
 	var path []string
-	err = e.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err = e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, "SELECT current_schemas(false)::text[]").Scan(&path)
 	})
 	if err != nil {
@@ -115,7 +70,7 @@ func (e *eye) schema(ctx context.Context) (*catalog.Catalog, *effect.Version, er
 
 // inTheWay are those in the way of a statement, but for the command's own sessions.
 func (e *eye) inTheWay(ctx context.Context, line *queue.Line, own map[int]bool) (list []queue.Holder, err error) {
-	err = e.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err = e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		list, err = line.InTheWay(ctx, conn)
 		return err
 	})
@@ -128,19 +83,7 @@ func (e *eye) sentences(ctx context.Context, line *queue.Line, own map[int]bool)
 	if err != nil {
 		return nil
 	}
-	return sentences(list)
-}
-
-// sentences names the first three.
-func sentences(list []queue.Holder) []string {
-	var out []string
-	for i := range list {
-		if i == 3 {
-			return append(out, fmt.Sprintf("and %d more", len(list)-3))
-		}
-		out = append(out, list[i].String())
-	}
-	return out
+	return queue.Sentences(list)
 }
 
 // wait holds a statement back until nobody is in its way. In a transaction that has strong locks
@@ -150,7 +93,7 @@ func (r *run) wait(s *session, words string, wanted []queue.Wanted, inside bool)
 	if inside {
 		until = time.Now().Add(r.g.c.MaxStall)
 	}
-	line := &queue.Line{Wanted: wanted, Age: oldEnough}
+	line := &queue.Line{Wanted: wanted, Age: queue.OldEnough}
 	begun, told := time.Now(), ""
 	var out onward.GuardedWait
 	for {
@@ -161,16 +104,16 @@ func (r *run) wait(s *session, words string, wanted []queue.Wanted, inside bool)
 		if err != nil || len(list) == 0 {
 			break
 		}
-		who := sentences(list)
+		who := queue.Sentences(list)
 		out.InTheWay = who
-		if now := identities(list); now != told && r.ctx.Err() == nil {
+		if now := queue.Identity(list); now != told && r.ctx.Err() == nil {
 			told = now
 			r.g.c.Tell(words + " is held back: " + strings.Join(who, "; "))
 		}
 		if out.Passed = time.Now().After(until) || r.ctx.Err() != nil || s.crowded.Load(); out.Passed {
 			break
 		}
-		pause(r.ctx, 20*time.Millisecond)
+		_ = queue.Pause(r.ctx, queue.Look)
 	}
 	if out.InTheWay == nil {
 		return
@@ -179,21 +122,6 @@ func (r *run) wait(s *session, words string, wanted []queue.Wanted, inside bool)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.out.Waited = append(r.out.Waited, out)
-}
-
-func identities(list []queue.Holder) string {
-	var out []string
-	for i := range list {
-		out = append(out, fmt.Sprint(list[i].PID, list[i].Prepared))
-	}
-	return strings.Join(out, " ")
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }
 
 // watch looks at the queues behind the command's sessions while it runs, and ends what makes others
@@ -208,19 +136,18 @@ func (r *run) watch() {
 				r.behind(s)
 			}
 		}
-		pause(r.ctx, 100*time.Millisecond)
+		_ = queue.Pause(r.ctx, queue.Watch)
 	}
 }
 
 // behind looks at the queue behind one session.
 func (r *run) behind(s *session) {
-	var count int
-	var longest time.Duration
-	err := r.g.eye.do(r.ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		count, longest, err = queue.Behind(ctx, conn, int(s.pid.Load()))
+	var tail queue.Tail
+	err := r.g.eye.Do(r.ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		tail, err = queue.Behind(ctx, conn, int(s.pid.Load()))
 		return err
 	})
-	if err != nil || count == 0 {
+	if err != nil || tail.Count == 0 {
 		return
 	}
 	r.mu.Lock()
@@ -228,10 +155,10 @@ func (r *run) behind(s *session) {
 		r.out.Behind = &onward.GuardedQueue{}
 	}
 	b := r.out.Behind
-	b.Most, b.LongestMS = max(b.Most, count), max(b.LongestMS, longest.Milliseconds())
+	b.Most, b.LongestMS = max(b.Most, tail.Count), max(b.LongestMS, tail.Longest.Milliseconds())
 	r.mu.Unlock()
-	if count > crowd || longest > longWait {
-		r.end(s, fmt.Sprintf("%d sessions waited behind it, the first for %s, and it was ended", count, queue.Round(longest)))
+	if tail.TooLong() {
+		r.end(s, tail.String())
 	}
 }
 

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/traffic"
 	"github.com/onward-sql/onward/onward"
 )
@@ -117,7 +117,7 @@ func (v *prover) patiently(conn *pgx.Conn, steps []onward.PlanStep) error {
 			if err = v.run(conn, steps[i:i+1]); !errors.As(err, &failed) || failed.Code != "55P03" && failed.Code != "40P01" {
 				break
 			}
-			if err := pause(v.ctx, 50*time.Millisecond); err != nil {
+			if err := queue.Pause(v.ctx, 50*time.Millisecond); err != nil {
 				return err
 			}
 		}
@@ -126,15 +126,6 @@ func (v *prover) patiently(conn *pgx.Conn, steps []onward.PlanStep) error {
 		}
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // touched are the tables of the deployed release that the steps work on.

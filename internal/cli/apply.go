@@ -21,23 +21,18 @@ import (
 
 // carried are the flags of onward apply.
 type carried struct {
-	db, plan, through, to, role string
-	within, stall               time.Duration
-	limits                      limits
-	base, head, source, table   string
-	accept                      bool
+	careful
+	through, to, role         string
+	base, head, source, table string
+	accept                    bool
 }
 
 func (f *carried) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
-	flags.StringVar(&f.plan, "plan", "", "`file` with the plan, from onward plan --format json or --write")
+	f.careful.register(cmd, "`file` with the plan, from onward plan --format json or --write")
 	flags.StringVar(&f.through, "through", string(onward.Backfill), "the last `phase` to carry out: expand, backfill or contract")
 	flags.StringVar(&f.to, "to", "", "the last `step` to carry out, or the last migration")
-	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "give a step up when others were in its way for this `time`")
-	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which anybody may wait behind a step that waits for its lock")
 	flags.StringVar(&f.role, "role", "", "the `role` that runs the steps, and owns what they make")
-	f.limits.register(cmd)
 	flags.StringVar(&f.head, "head", "", "without a plan: the `revision` that has the migrations; the working tree")
 	flags.StringVar(&f.base, "base", "", "without a plan: the `revision` that is deployed; the default branch")
 	flags.StringVar(&f.source, "source", "", "without a plan: the `directory` of the migrations, where there are several")
@@ -141,18 +136,15 @@ func refusal(a *app, err error) error {
 
 // carrying reads the flags.
 func (a *app) carrying(f *carried) (apply.Config, error) {
-	c := apply.Config{Through: onward.PlanPhase(f.through), To: f.to, Within: f.within, MaxStall: f.stall, Role: f.role, Name: f.plan}
+	c, err := a.carefully(&f.careful)
+	if err != nil {
+		return c, err
+	}
+	c.Through, c.To, c.Role, c.Name = onward.PlanPhase(f.through), f.to, f.role, f.plan
 	switch c.Through {
 	case onward.Expand, onward.Backfill, onward.Contract:
 	default:
 		return c, usagef("--through %q is not one of expand, backfill, contract", f.through)
-	}
-	if f.within <= 0 || f.stall < time.Millisecond {
-		return c, usagef("--within and --max-stall are times such as 10m and 500ms")
-	}
-	var err error
-	if c.Throttle, err = f.limits.read(); err != nil {
-		return c, err
 	}
 	if f.plan != "" {
 		if f.head+f.base+f.source+f.table != "" || f.accept {
@@ -162,17 +154,18 @@ func (a *app) carrying(f *carried) (apply.Config, error) {
 			return c, err
 		}
 	}
-	c.DB, err = a.target(f.db)
 	return c, err
 }
 
 // target is the address of --db, which must be given.
 func (a *app) target(db string) (string, error) {
 	if db == "" {
-		return "", usagef("--db is missing: name the database, as postgres://USER@HOST/DATABASE, @FILE or env:NAME")
+		return "", errNoDB
 	}
 	return a.address(db)
 }
+
+var errNoDB = usagef("--db is missing: name the database, as postgres://USER@HOST/DATABASE, @FILE or env:NAME")
 
 // readPlan reads a plan's file, of a size that is bounded.
 func readPlan(name string) (*onward.Plan, error) {
@@ -203,7 +196,7 @@ func (a *app) happened(b *bar) func(apply.Event) {
 		switch {
 		case e.Kind == apply.Passed && e.Words == "":
 			b.passed(e)
-		case e.Kind == apply.Passed && e.Words != "":
+		case e.Kind == apply.Passed:
 			a.say("%s  %s: %d of %d", e.Step.ID, e.Words, e.Rows, e.Of)
 		case e.Kind == apply.Begun:
 		case e.Step == nil:

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -14,44 +13,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// continued are the flags of what goes on with plans that are in a ledger.
-type continued struct {
-	db, plan      string
-	within, stall time.Duration
-	limits        limits
-}
-
-func (f *continued) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
-	flags.StringVar(&f.plan, "plan", "", "the plan with this `id` alone, as onward status shows it")
-	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "give a step up when others were in its way for this `time`")
-	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which anybody may wait behind a step that waits for its lock")
-	f.limits.register(cmd)
-}
-
-// read reads the flags.
-func (a *app) continuing(f *continued) (apply.Config, error) {
-	c := apply.Config{Within: f.within, MaxStall: f.stall}
-	if f.within <= 0 || f.stall < time.Millisecond {
-		return c, usagef("--within and --max-stall are times such as 10m and 500ms")
-	}
-	var err error
-	if c.Throttle, err = f.limits.read(); err != nil {
-		return c, err
-	}
-	c.DB, err = a.target(f.db)
-	return c, err
-}
-
 // goOn goes on with plans, and prints how far they are.
-func (a *app) goOn(cmd *cobra.Command, f *continued, prepare func(*apply.Config), work func(apply.Config) ([]*onward.Applied, error)) error {
+func (a *app) goOn(cmd *cobra.Command, f *careful, prepare func(*apply.Config), work func(apply.Config) ([]*onward.Applied, error)) error {
 	format, options, err := a.printing(report.AppliedFormats()...)
 	if err != nil {
 		return err
 	}
-	c, err := a.continuing(f)
+	c, err := a.carefully(f)
 	if err != nil {
 		return err
 	}
@@ -67,14 +35,11 @@ func (a *app) goOn(cmd *cobra.Command, f *continued, prepare func(*apply.Config)
 			return wrong
 		}
 	}
-	if err == nil {
-		return nil
-	}
 	return refusal(a, err)
 }
 
 func (a *app) backfill() *cobra.Command {
-	var f continued
+	var f careful
 	cmd := &cobra.Command{
 		Use:   "backfill --db ADDRESS",
 		Short: "go on with the backfills of the plans that were begun on a database",
@@ -97,7 +62,8 @@ Exit code: 0 done, 1 refused, since what comes before is not done, 2 usage or in
 			})
 		},
 	}
-	f.register(cmd)
+	cmd.Flags().SortFlags = false
+	f.register(cmd, ofLedger)
 	cmd.AddCommand(
 		a.controlling(apply.Pause, "have the backfills of a database stand still after their next batch"),
 		a.controlling(apply.Resume, "let the backfills of a database go on that were paused"),
@@ -129,8 +95,7 @@ Exit code: 0 said, 2 usage or input, 3 the database cannot be reached.`,
 			if err != nil {
 				return err
 			}
-			host, _ := os.Hostname() // without one the process tells
-			ids, err := apply.Control(cmd.Context(), url, plan, word, t, fmt.Sprintf("onward backfill %s on %s, process %d", word, host, os.Getpid()))
+			ids, err := apply.Control(cmd.Context(), url, plan, word, t, apply.Self("backfill "+string(word)))
 			if err != nil {
 				return err
 			}
@@ -141,7 +106,7 @@ Exit code: 0 said, 2 usage or input, 3 the database cannot be reached.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
-	flags.StringVar(&plan, "plan", "", "the plan with this `id` alone, as onward status shows it")
+	flags.StringVar(&plan, "plan", "", ofLedger)
 	if word == apply.Tune {
 		flags.IntVar(&t.Rows, "rows", 0, "how many `rows` a batch has at most")
 		flags.DurationVar(&t.Batch, "batch", 0, "how long a `batch` is to take: rows that it changed stay locked so long")
@@ -171,7 +136,7 @@ func tuning(t *apply.Tuning, rest string) error {
 }
 
 func (a *app) contract() *cobra.Command {
-	var f continued
+	var f careful
 	var release, sessions string
 	cmd := &cobra.Command{
 		Use:   "contract --db ADDRESS --release NAME",
@@ -201,14 +166,15 @@ command goes on.`,
 			}, func(c apply.Config) ([]*onward.Applied, error) { return apply.Continue(cmd.Context(), c, f.plan) })
 		},
 	}
-	f.register(cmd)
+	cmd.Flags().SortFlags = false
+	f.register(cmd, ofLedger)
 	cmd.Flags().StringVar(&release, "release", "", "the `release` that must be gone: its name is in the application_name of its sessions")
 	cmd.Flags().StringVar(&sessions, "sessions", "", "`pattern` of LIKE for the application_name of those sessions, instead")
 	return cmd
 }
 
 func (a *app) abort() *cobra.Command {
-	var f continued
+	var f careful
 	cmd := &cobra.Command{
 		Use:   "abort --db ADDRESS",
 		Short: "take back a plan that was begun on a database and has not begun to contract",
@@ -234,6 +200,7 @@ goes on.`,
 			})
 		},
 	}
-	f.register(cmd)
+	cmd.Flags().SortFlags = false
+	f.register(cmd, ofLedger)
 	return cmd
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -11,8 +12,42 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 )
+
+// careful are the flags of all that carries steps out.
+type careful struct {
+	db, plan      string
+	within, stall time.Duration
+	limits        limits
+}
+
+// ofLedger is what --plan is of a command that goes on with plans.
+const ofLedger = "the plan with this `id` alone, as onward status shows it"
+
+func (f *careful) register(cmd *cobra.Command, plan string) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
+	flags.StringVar(&f.plan, "plan", "", plan)
+	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "give a step up when others were in its way for this `time`")
+	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which anybody may wait behind a step that waits for its lock")
+	f.limits.register(cmd)
+}
+
+// carefully reads them.
+func (a *app) carefully(f *careful) (apply.Config, error) {
+	c := apply.Config{Within: f.within, MaxStall: f.stall}
+	if f.within <= 0 || f.stall < time.Millisecond {
+		return c, usagef("--within and --max-stall are times such as 10m and 500ms")
+	}
+	var err error
+	if c.Throttle, err = f.limits.read(); err != nil {
+		return c, err
+	}
+	c.DB, err = a.target(f.db)
+	return c, err
+}
 
 // limits are the flags that say when a backfill holds back.
 type limits struct {
@@ -28,12 +63,12 @@ func (f *limits) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.health, "health", "", "`URL or command` that is asked before each step and during a backfill: one that is not well stops the work, and so does one that gives no answer")
 	flags.StringVar(&f.sql, "throttle-sql", "", "`query` that is asked during a backfill: true, a number above 0 or no answer stops it")
-	flags.DurationVar(&f.lag, "max-lag", 2*time.Second, "slow a backfill down when a replica is this `time` behind; 0 does not ask")
-	flags.StringVar(&f.slot, "max-slot-wal", "1GB", "the same for the WAL that a slot keeps, as a `size`")
-	flags.IntVar(&f.archive, "max-archive", 42, "the same for `segments` of WAL that wait for the archiver")
+	flags.DurationVar(&f.lag, "max-lag", throttle.Default.Lag, "slow a backfill down when a replica is this `time` behind; 0 does not ask")
+	flags.StringVar(&f.slot, "max-slot-wal", fmt.Sprintf("%dGB", throttle.Default.SlotWAL>>30), "the same for the WAL that a slot keeps, as a `size`")
+	flags.IntVar(&f.archive, "max-archive", throttle.Default.Archive, "the same for `segments` of WAL that wait for the archiver")
 	flags.StringVar(&f.wal, "max-wal-rate", "0", "the same for the WAL that the server writes in a second, as a `size`")
-	flags.StringVar(&f.dead, "max-dead", "20%", "the same for the `part` of a table's rows that are dead")
-	flags.DurationVar(&f.snapshot, "max-snapshot", 15*time.Minute, "the same for the `age` of the oldest transaction with a snapshot")
+	flags.StringVar(&f.dead, "max-dead", fmt.Sprintf("%g%%", 100*throttle.Default.Dead), "the same for the `part` of a table's rows that are dead")
+	flags.DurationVar(&f.snapshot, "max-snapshot", throttle.Default.Snapshot, "the same for the `age` of the oldest transaction with a snapshot")
 	flags.IntVar(&f.active, "max-active", -1, "the same for `sessions` at work; -1 is half of max_connections")
 	flags.BoolVar(&f.vacuum, "yield-to-vacuum", true, "slow a backfill down while vacuum works on its table")
 	flags.StringVar(&f.events, "events", "", "`file` to add what happens to, as a line of JSON each")

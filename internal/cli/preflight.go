@@ -91,7 +91,7 @@ cannot be reached.`,
 func (a *app) flight(f *flown) (preflight.Config, error) {
 	c := preflight.Config{Alone: f.alone, TLS: f.tls}
 	if f.db == "" {
-		return c, usagef("--db is missing: name the database, as postgres://USER@HOST/DATABASE, @FILE or env:NAME")
+		return c, errNoDB
 	}
 	if f.alone && (f.base != "" || f.head != "" || len(f.frameworks) > 0) {
 		return c, usagef("--alone reads no repository: leave out --base, --head and --framework")

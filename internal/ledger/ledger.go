@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/queue"
 )
 
 // Schema is the one in the target. It is not that of a plan's cursors, which goes with the plan.
@@ -93,7 +95,7 @@ func Make(ctx context.Context, conn *pgx.Conn) error {
 		if made || err != nil {
 			return err
 		}
-		if err := Sleep(ctx, 200*time.Millisecond); err != nil {
+		if err := queue.Pause(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -124,14 +126,4 @@ func rollback(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	return nil
-}
-
-// Sleep waits, or ends with the context's error.
-func Sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -97,10 +97,8 @@ func (l *Line) InTheWay(ctx context.Context, conn Conn) ([]Holder, error) {
 		return list, err
 	}
 	// Some hide how old they are. Those that are still there in a moment are old enough.
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(l.Age):
+	if err := Pause(ctx, l.Age); err != nil {
+		return nil, err
 	}
 	return l.look(ctx, conn)
 }
@@ -177,7 +175,7 @@ ORDER BY virtualtransaction, asks`
 
 // Behind is how many sessions wait for a process, directly or behind another that does, and for
 // how long the first of them has.
-func Behind(ctx context.Context, conn Conn, pid int) (count int, longest time.Duration, err error) {
+func Behind(ctx context.Context, conn Conn, pid int) (Tail, error) {
 	rows, err := conn.Query(ctx, `
 		WITH RECURSIVE waits AS (
 			SELECT l.pid, pg_catalog.pg_blocking_pids(l.pid) AS by, coalesce((to_jsonb(l) ->> 'waitstart')::timestamptz, a.query_start) AS since -- waitstart is from 14 on
@@ -188,9 +186,11 @@ func Behind(ctx context.Context, conn Conn, pid int) (count int, longest time.Du
 		)
 		SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0)::float8 FROM behind WHERE pid <> $1`, pid)
 	if err != nil {
-		return 0, 0, fmt.Errorf("ask who waits: %w", err)
+		return Tail{}, fmt.Errorf("ask who waits: %w", err)
 	}
+	var out Tail
 	var seconds float64
-	_, err = pgx.ForEachRow(rows, []any{&count, &seconds}, func() error { return nil })
-	return count, time.Duration(seconds * float64(time.Second)), err
+	_, err = pgx.ForEachRow(rows, []any{&out.Count, &seconds}, func() error { return nil })
+	out.Longest = time.Duration(seconds * float64(time.Second))
+	return out, err
 }

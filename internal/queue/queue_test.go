@@ -8,33 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
-
-func connect(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
-
-func run(t *testing.T, conn *pgx.Conn, sql ...string) {
-	t.Helper()
-	for _, s := range sql {
-		if _, err := conn.Exec(t.Context(), s); err != nil {
-			t.Fatal(s, err)
-		}
-	}
-}
 
 // Who holds a lock that conflicts is in the way once its transaction is old enough, on a partition too; who
 // holds one that does not is not, nor is a young one.
@@ -44,10 +23,10 @@ func TestInTheWay(t *testing.T) {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			url := pgservertest.Database(t, major)
-			ask, reader, vacant := connect(t, url), connect(t, url), connect(t, url)
-			run(t, ask, `CREATE TABLE t (id int, day date) PARTITION BY RANGE (day)`, `CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`, `CREATE TABLE "Odd.name" (id int)`)
-			run(t, reader, "SET application_name = 'nightly'", "BEGIN", "SELECT FROM t_1")
-			run(t, vacant, "BEGIN", `SELECT FROM "Odd.name"`)
+			ask, reader, vacant := pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url)
+			pgservertest.Exec(t, ask, `CREATE TABLE t (id int, day date) PARTITION BY RANGE (day)`, `CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`, `CREATE TABLE "Odd.name" (id int)`)
+			pgservertest.Exec(t, reader, "SET application_name = 'nightly'", "BEGIN", "SELECT FROM t_1")
+			pgservertest.Exec(t, vacant, "BEGIN", `SELECT FROM "Odd.name"`)
 			time.Sleep(60 * time.Millisecond)
 			in := func(w Wanted, age time.Duration) []Holder {
 				t.Helper()
@@ -84,8 +63,8 @@ func TestPrepared(t *testing.T) {
 		pgservertest.Missing(t, err)
 	}
 	t.Cleanup(func() { _ = s.Stop() })
-	ask := connect(t, s.URL("postgres"))
-	run(t, ask, "CREATE TABLE p (id int)", "BEGIN", "INSERT INTO p VALUES (1)", "PREPARE TRANSACTION 'two phases'")
+	ask := pgservertest.Connect(t, s.URL("postgres"))
+	pgservertest.Exec(t, ask, "CREATE TABLE p (id int)", "BEGIN", "INSERT INTO p VALUES (1)", "PREPARE TRANSACTION 'two phases'")
 	list, err := (&Line{Wanted: []Wanted{{"public.p", onward.AccessExclusiveLock}}}).InTheWay(t.Context(), ask)
 	if err != nil || len(list) != 1 || !strings.HasPrefix(list[0].String(), `the prepared transaction "two phases", for `) {
 		t.Errorf("%v %v", list, err)
@@ -96,9 +75,9 @@ func TestPrepared(t *testing.T) {
 func TestHiddenAge(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, onward.NewestMajor)
-	ask, reader := connect(t, url), connect(t, url)
-	run(t, ask, "CREATE TABLE t ()", fmt.Sprintf("CREATE ROLE blind_%d", ask.PgConn().PID()), fmt.Sprintf("SET ROLE blind_%d", ask.PgConn().PID()))
-	run(t, reader, "BEGIN", "SELECT FROM t")
+	ask, reader := pgservertest.Connect(t, url), pgservertest.Connect(t, url)
+	pgservertest.Exec(t, ask, "CREATE TABLE t ()", fmt.Sprintf("CREATE ROLE blind_%d", ask.PgConn().PID()), fmt.Sprintf("SET ROLE blind_%d", ask.PgConn().PID()))
+	pgservertest.Exec(t, reader, "BEGIN", "SELECT FROM t")
 	t.Cleanup(func() {
 		ctx := context.Background()
 		_, _ = ask.Exec(ctx, "RESET ROLE")
@@ -109,7 +88,7 @@ func TestHiddenAge(t *testing.T) {
 	if err != nil || len(list) != 1 || !strings.Contains(list[0].String(), "may not see") {
 		t.Errorf("%v %v", list, err)
 	}
-	run(t, reader, "COMMIT")
+	pgservertest.Exec(t, reader, "COMMIT")
 	if list, err = line.InTheWay(t.Context(), ask); err != nil || len(list) > 0 {
 		t.Errorf("gone: %v %v", list, err)
 	}
@@ -122,24 +101,24 @@ func TestBehind(t *testing.T) {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			url := pgservertest.Database(t, major)
-			ask, holder, second, third := connect(t, url), connect(t, url), connect(t, url), connect(t, url)
-			run(t, ask, "CREATE TABLE t ()")
-			run(t, holder, "BEGIN", "SELECT FROM t")
+			ask, holder, second, third := pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url)
+			pgservertest.Exec(t, ask, "CREATE TABLE t ()")
+			pgservertest.Exec(t, holder, "BEGIN", "SELECT FROM t")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			run(t, second, "BEGIN")
+			pgservertest.Exec(t, second, "BEGIN")
 			go func() { _, _ = second.Exec(ctx, "LOCK TABLE t IN ACCESS EXCLUSIVE MODE") }()
 			go func() { time.Sleep(50 * time.Millisecond); _, _ = third.Exec(ctx, "SELECT FROM t") }()
 			for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-				count, longest, err := Behind(t.Context(), ask, int(holder.PgConn().PID()))
+				tail, err := Behind(t.Context(), ask, int(holder.PgConn().PID()))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if count == 2 && longest > 50*time.Millisecond {
+				if tail.Count == 2 && tail.Longest > 50*time.Millisecond {
 					break
 				}
 				if time.Now().After(end) {
-					t.Fatalf("%d wait, for %v", count, longest)
+					t.Fatal(tail)
 				}
 			}
 		})

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -12,26 +11,16 @@ import (
 // AppliedFormats are those of what was applied.
 func AppliedFormats() []Format { return []Format{FormatTerminal, FormatJSON} }
 
-func asJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
 // WriteApplied prints how far plans are on a database.
-func WriteApplied(w io.Writer, f Format, list []*onward.Applied, o Options) error {
+func WriteApplied(w io.Writer, f Format, all []*onward.Applied, o Options) error {
 	if f == FormatJSON {
-		if list == nil {
-			list = []*onward.Applied{}
-		}
-		return asJSON(w, list)
+		return writeJSON(w, list(all))
 	}
 	out := newPage(o)
-	if len(list) == 0 {
+	if len(all) == 0 {
 		out.line("no plan was begun on this database")
 	}
-	for i, a := range list {
+	for i, a := range all {
 		if i > 0 {
 			out.blank()
 		}
@@ -43,7 +32,7 @@ func WriteApplied(w io.Writer, f Format, list []*onward.Applied, o Options) erro
 // WriteApply prints what a run of apply came to.
 func WriteApply(w io.Writer, f Format, a *onward.Applied, o Options) error {
 	if f == FormatJSON {
-		return asJSON(w, a)
+		return writeJSON(w, a)
 	}
 	out := newPage(o)
 	out.applied(a)
@@ -127,20 +116,17 @@ func stepPast(s *onward.AppliedStep) string {
 }
 
 // WriteLog prints the audit trail of a database.
-func WriteLog(w io.Writer, f Format, list []onward.LogEntry, o Options) error {
+func WriteLog(w io.Writer, f Format, all []onward.LogEntry, o Options) error {
 	if f == FormatJSON {
-		if list == nil {
-			list = []onward.LogEntry{}
-		}
-		return asJSON(w, list)
+		return writeJSON(w, list(all))
 	}
 	out := newPage(o)
-	if len(list) == 0 {
+	if len(all) == 0 {
 		out.line("nothing was done on this database")
 	}
 	who := ""
-	for i := range list {
-		e := &list[i]
+	for i := range all {
+		e := &all[i]
 		if e.Who != who {
 			who = e.Who
 			out.line(out.paint(out.Dim, Line(who)))

@@ -12,7 +12,7 @@ import (
 // that: where nobody waited for anybody, a line is enough.
 func WriteGuarded(w io.Writer, f Format, g *onward.Guarded, o Options) error {
 	if f == FormatJSON {
-		return asJSON(w, g)
+		return writeJSON(w, g)
 	}
 	out := newPage(o)
 	ended := "done"

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -16,10 +15,7 @@ const FormatSQL Format = "sql"
 func WritePlan(w io.Writer, f Format, p *onward.Plan, o Options) error {
 	switch f {
 	case FormatJSON:
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(p)
+		return writeJSON(w, p)
 	case FormatSQL:
 		return planSQL(w, p)
 	}

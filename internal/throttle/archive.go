@@ -1,7 +1,6 @@
 package throttle
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/jackc/pgx/v5"
@@ -23,5 +22,5 @@ var archive = signal{name: "the archiver's backlog", look: func(ctx context.Cont
 	if err := conn.QueryRow(ctx, checks.WaitingSQL).Scan(&waiting, &oldest); err != nil {
 		return Verdict{}, err
 	}
-	return over(float64(waiting), float64(cmp.Or(g.limits.Archive, checks.ArchiverBehind)), "%d segments of WAL wait for the archiver", waiting), nil
+	return over(float64(waiting), float64(g.limits.Archive), "%d segments of WAL wait for the archiver", waiting), nil
 }}

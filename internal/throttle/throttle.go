@@ -3,12 +3,15 @@
 package throttle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/checks"
 )
 
 // The times of a gauge.
@@ -68,19 +71,12 @@ type Limits struct {
 	Health string
 }
 
+// Default are the limits of those that are 0, but for Active.
+var Default = Limits{Lag: 2 * time.Second, SlotWAL: 1 << 30, Archive: checks.ArchiverBehind, Dead: 0.2, Snapshot: 15 * time.Minute}
+
 func (l *Limits) complete() {
-	if l.Lag == 0 {
-		l.Lag = 2 * time.Second
-	}
-	if l.SlotWAL == 0 {
-		l.SlotWAL = 1 << 30
-	}
-	if l.Dead == 0 {
-		l.Dead = 0.2
-	}
-	if l.Snapshot == 0 {
-		l.Snapshot = 15 * time.Minute
-	}
+	l.Lag, l.SlotWAL, l.Archive = cmp.Or(l.Lag, Default.Lag), cmp.Or(l.SlotWAL, Default.SlotWAL), cmp.Or(l.Archive, Default.Archive)
+	l.Dead, l.Snapshot = cmp.Or(l.Dead, Default.Dead), cmp.Or(l.Snapshot, Default.Snapshot)
 }
 
 // Gauge reads the signals.

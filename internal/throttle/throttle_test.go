@@ -23,25 +23,6 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func connect(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
-
-func send(t *testing.T, conn *pgx.Conn, list ...string) {
-	t.Helper()
-	for _, sql := range list {
-		if _, err := conn.Exec(t.Context(), sql); err != nil {
-			t.Fatal(sql, err)
-		}
-	}
-}
-
 // none asks nothing.
 var none = Limits{Lag: -1, SlotWAL: -1, Archive: -1, Dead: -1, Vacuum: -1, Snapshot: -1, Active: -1}
 
@@ -84,16 +65,16 @@ func TestServerSignals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := connect(t, archiving.server.URL(name))
-	send(t, conn, "SELECT pg_create_physical_replication_slot('report', true)", "CREATE TABLE w AS SELECT g AS n FROM generate_series(1, 20000) AS g")
+	conn := pgservertest.Connect(t, archiving.server.URL(name))
+	pgservertest.Exec(t, conn, "SELECT pg_create_physical_replication_slot('report', true)", "CREATE TABLE w AS SELECT g AS n FROM generate_series(1, 20000) AS g")
 	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 30 }), Free, "")
 	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Stop, "slot report keeps")
-	send(t, conn, "SELECT pg_drop_replication_slot('report')")
+	pgservertest.Exec(t, conn, "SELECT pg_drop_replication_slot('report')")
 	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Free, "")
 
 	// A segment that was switched away from waits for an archiver that fails.
 	want(t, look(t, &archive, conn, func(l *Limits) { l.Archive = 42 }), Free, "")
-	send(t, conn, "SELECT pg_switch_wal()", "CREATE TABLE v (n int)", "SELECT pg_switch_wal()")
+	pgservertest.Exec(t, conn, "SELECT pg_switch_wal()", "CREATE TABLE v (n int)", "SELECT pg_switch_wal()")
 	want(t, look(t, &archive, conn, func(l *Limits) { l.Archive = 1 }), Slow, "segments of WAL wait for the archiver")
 	want(t, look(t, &archive, conn, func(*Limits) {}), Free, "")
 
@@ -103,15 +84,15 @@ func TestServerSignals(t *testing.T) {
 		if err != nil || v.Level != level {
 			t.Errorf("look %d: %+v %v", i, v, err)
 		}
-		send(t, conn, "INSERT INTO w SELECT g FROM generate_series(1, 20000) AS g")
+		pgservertest.Exec(t, conn, "INSERT INTO w SELECT g FROM generate_series(1, 20000) AS g")
 	}
 }
 
 func TestTableSignals(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.OldestMajor)
-	conn, other := connect(t, db), connect(t, db)
-	send(t, other, "CREATE TABLE orders (id int, n int) WITH (autovacuum_enabled = off)", "INSERT INTO orders SELECT g, g FROM generate_series(1, 150000) AS g", "UPDATE orders SET n = 0 WHERE id <= 120000")
+	conn, other := pgservertest.Connect(t, db), pgservertest.Connect(t, db)
+	pgservertest.Exec(t, other, "CREATE TABLE orders (id int, n int) WITH (autovacuum_enabled = off)", "INSERT INTO orders SELECT g, g FROM generate_series(1, 150000) AS g", "UPDATE orders SET n = 0 WHERE id <= 120000")
 	_ = other.Close(t.Context()) // it tells its statistics with its end
 	is := Verdict{}
 	for end := time.Now().Add(10 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -121,8 +102,8 @@ func TestTableSignals(t *testing.T) {
 	want(t, look(t, &dead, conn, func(l *Limits) { l.Dead = 0.9 }), Free, "")
 
 	want(t, look(t, &vacuum, conn, func(l *Limits) { l.Vacuum = 0 }), Free, "")
-	vacuums := connect(t, db)
-	send(t, vacuums, "SET vacuum_cost_delay = 100", "SET vacuum_cost_limit = 1")
+	vacuums := pgservertest.Connect(t, db)
+	pgservertest.Exec(t, vacuums, "SET vacuum_cost_delay = 100", "SET vacuum_cost_limit = 1")
 	ctx, cancel := context.WithCancel(t.Context())
 	over := make(chan struct{})
 	go func() {
@@ -142,15 +123,15 @@ func TestTableSignals(t *testing.T) {
 func TestSessionSignals(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
-	conn, reader := connect(t, db), connect(t, db)
+	conn, reader := pgservertest.Connect(t, db), pgservertest.Connect(t, db)
 	want(t, look(t, &snapshot, conn, func(l *Limits) { l.Snapshot = time.Minute }), Free, "")
-	send(t, reader, "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
+	pgservertest.Exec(t, reader, "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
 	time.Sleep(20 * time.Millisecond)
 	want(t, look(t, &snapshot, conn, func(l *Limits) { l.Snapshot = time.Millisecond }), Slow, "has had a snapshot for")
 
 	want(t, look(t, &active, conn, func(l *Limits) { l.Active = 0 }), Free, "")
 	for range 2 {
-		sleeper := connect(t, db)
+		sleeper := pgservertest.Connect(t, db)
 		go func() { _, _ = sleeper.Exec(t.Context(), "SELECT pg_sleep(20)") }()
 	}
 	is := Verdict{}
@@ -162,7 +143,7 @@ func TestSessionSignals(t *testing.T) {
 
 func TestUserSQL(t *testing.T) {
 	t.Parallel()
-	conn := connect(t, pgservertest.Database(t, onward.NewestMajor))
+	conn := pgservertest.Connect(t, pgservertest.Database(t, onward.NewestMajor))
 	for _, test := range []struct {
 		sql   string
 		level Level
@@ -192,13 +173,13 @@ func TestUserSQL(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
-	conn := connect(t, db)
+	conn := pgservertest.Connect(t, db)
 	g := New(Limits{Active: -1, Snapshot: -1}, nil)
 	if v, err := g.Ask(t.Context(), conn); err != nil || v.Level != Free {
 		t.Fatalf("%+v %v", v, err)
 	}
 	// A view of that name comes first for this session: the question fails as it does for a right that was taken away.
-	send(t, conn, "CREATE VIEW public.pg_replication_slots AS SELECT 1 AS one", "CREATE VIEW public.pg_stat_progress_vacuum AS SELECT 1 AS one", "SET search_path = public, pg_catalog")
+	pgservertest.Exec(t, conn, "CREATE VIEW public.pg_replication_slots AS SELECT 1 AS one", "CREATE VIEW public.pg_stat_progress_vacuum AS SELECT 1 AS one", "SET search_path = public, pg_catalog")
 	g.asked = time.Time{}
 	v, err := g.Ask(t.Context(), conn)
 	if err != nil || v.Level != Slow || !strings.Contains(v.Why, "the WAL of the slots cannot be read") || len(v.Unseen) != 1 || !strings.Contains(v.Unseen[0], "autovacuum is not looked at") {
@@ -209,7 +190,7 @@ func TestUnreadable(t *testing.T) {
 	if v, err = g.Ask(t.Context(), conn); err != nil || v.Level != Stop || len(v.Unseen) != 0 {
 		t.Errorf("%+v %v", v, err)
 	}
-	send(t, conn, "RESET search_path")
+	pgservertest.Exec(t, conn, "RESET search_path")
 	if v, _ := g.Ask(t.Context(), conn); v.Level != Stop {
 		t.Error("it asks more often than every 2 seconds")
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
 )
@@ -96,6 +98,27 @@ func Database(t testing.TB, major int) string {
 		}
 	})
 	return s.URL(name)
+}
+
+// Connect opens a session, which ends with the test.
+func Connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// Exec has a session run texts of SQL, each of one statement or several.
+func Exec(t testing.TB, conn *pgx.Conn, sql ...string) {
+	t.Helper()
+	for _, s := range sql {
+		if _, err := conn.Exec(t.Context(), s); err != nil {
+			t.Fatal(s, err)
+		}
+	}
 }
 
 // Main runs a package's tests and stops the servers: call it from TestMain with os.Exit. Without it the servers end
