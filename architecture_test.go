@@ -74,6 +74,7 @@ var exceptions = map[string]string{
 	"bench/plan":                     "a program of its own",
 	"bench/release":                  "makes repositories",
 	"bench/wire":                     "a program of its own",
+	"bench/stalls":                   "a program of its own",
 }
 
 type pkg struct {

@@ -54,7 +54,7 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 		t.tries.passed += rows
 		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Total: t.tries.passed, Of: t.tries.of, Took: took})
 		t.tries.size = p.next(t.tries.size, took)
-		pause := max(leastPause, time.Duration(p.rest*float64(took)))
+		pause := p.pause(took)
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
 			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call says that it was interrupted
 		}
@@ -81,6 +81,14 @@ func (p pace) next(size int, took time.Duration) int {
 		size += max(1, size/5)
 	}
 	return min(max(size, FewestRows), p.most)
+}
+
+// pause is the rest behind a batch that took so long; who wants none has none.
+func (p pace) pause(took time.Duration) time.Duration {
+	if p.rest <= 0 {
+		return 0
+	}
+	return max(leastPause, time.Duration(p.rest*float64(took)))
 }
 
 // batch passes some rows, and says so in the ledger, in one transaction. Without a row the step is

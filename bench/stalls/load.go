@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// clients are how many sessions the load has.
+const clients = 16
+
+// code is what the clients run: the names that they use, and the search_path of their sessions.
+type code struct {
+	names
+	path string
+}
+
+// load sends queries at a rate that is fixed: each client has its turns, and those that pass while
+// it waits for an answer are lost. A lost turn counts with the time that it would have waited, so
+// that a stall is seen for as long as it is, though sixteen queries only stand in it.
+type load struct {
+	near, rows int
+	every      time.Duration // of one client; 0 for as quick as it goes
+	code       atomic.Pointer[code]
+	stop       context.CancelFunc
+	all        sync.WaitGroup
+	mu         sync.Mutex
+	since      time.Time // what was due before does not count
+	waits      []time.Duration
+	worst      time.Duration
+	lost       int
+	refused    map[string]int
+	failed     error
+}
+
+// figures are what a load felt.
+type figures struct {
+	worst, p99, took time.Duration
+	sent, lost       int // queries
+	refused          map[string]int
+	failed           bool // the change was not made
+}
+
+// begin starts the clients.
+func begin(ctx context.Context, url string, rows, near int, rate float64) (*load, error) {
+	l := &load{near: near, rows: rows, refused: map[string]int{}, since: time.Now()}
+	if rate > 0 {
+		l.every = time.Duration(clients / rate * float64(time.Second))
+	}
+	l.code.Store(&code{names: deployed, path: "public"})
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	cfg.RuntimeParams["application_name"] = "load"
+	// A plan that is kept would be refused when a column changes its type, whoever changes it.
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	ctx, l.stop = context.WithCancel(ctx)
+	for n := range clients {
+		conn, err := pgx.ConnectConfig(ctx, cfg)
+		if err != nil {
+			l.stop()
+			return nil, err
+		}
+		l.all.Go(func() {
+			defer conn.Close(context.WithoutCancel(ctx))
+			if err := l.client(ctx, conn, n); err != nil && ctx.Err() == nil {
+				l.mu.Lock()
+				l.failed = errors.Join(l.failed, err)
+				l.mu.Unlock()
+			}
+		})
+	}
+	return l, nil
+}
+
+// deploy makes the clients run other code from their next queries on.
+func (l *load) deploy(c code) { l.code.Store(&c) }
+
+func (l *load) client(ctx context.Context, conn *pgx.Conn, n int) error {
+	rng := rand.New(rand.NewPCG(1, uint64(n)))
+	due := time.Now().Add(l.every * time.Duration(n) / clients)
+	var runs *code
+	var queries []string
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Until(due)):
+		}
+		if now := l.code.Load(); now != runs {
+			if _, err := conn.Exec(ctx, "SELECT set_config('search_path', $1, false)", now.path); err != nil {
+				return err
+			}
+			runs, queries = now, now.queries()
+		}
+		i := rng.IntN(len(queries))
+		most := l.near
+		if i < 2 || i == 3 {
+			most = l.rows
+		}
+		_, err := conn.Exec(ctx, queries[i], 1+rng.IntN(most))
+		refused := new(pgconn.PgError)
+		if err != nil && !errors.As(err, &refused) {
+			return err
+		}
+		due = l.note(due, refused.Code)
+	}
+	return nil
+}
+
+// note counts the turn that was due, and those that passed meanwhile; it is when the next one is due.
+func (l *load) note(due time.Time, refused string) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	counts := due.After(l.since)
+	if counts && refused != "" {
+		l.refused[refused]++
+	}
+	for first := true; due.Before(now); first = false {
+		if counts {
+			l.waits = append(l.waits, now.Sub(due))
+			l.worst = max(l.worst, now.Sub(due))
+			if !first {
+				l.lost++
+			}
+		}
+		if l.every == 0 {
+			return now
+		}
+		due = due.Add(l.every)
+	}
+	return due
+}
+
+// count forgets what was until now.
+func (l *load) count() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.since, l.waits, l.worst, l.lost, l.refused = time.Now(), nil, 0, 0, map[string]int{}
+}
+
+// felt is what the clients felt since count.
+func (l *load) felt() (figures, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	waits, f := slices.Sorted(slices.Values(l.waits)), figures{worst: l.worst, lost: l.lost, refused: maps.Clone(l.refused), took: time.Since(l.since)}
+	f.sent = len(waits) - f.lost
+	if l.failed != nil {
+		return f, fmt.Errorf("the load: %w", l.failed)
+	}
+	if len(waits) == 0 {
+		return f, errors.New("the load sent nothing")
+	}
+	f.p99 = waits[len(waits)*99/100]
+	return f, nil
+}
+
+// end stops the clients, and says what they felt since count.
+func (l *load) end() (figures, error) {
+	f, err := l.felt()
+	l.stop()
+	l.all.Wait()
+	return f, err
+}
