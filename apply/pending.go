@@ -59,6 +59,7 @@ type pending struct {
 	set     *audit.Set
 	table   string // qualified and quoted
 	there   bool   // the table is
+	others  []audit.Beyond
 	out     *onward.Applied
 }
 
@@ -110,6 +111,9 @@ func (p *pending) once(ctx context.Context, locked bool) (again bool, err error)
 	if list, err = p.wanted(list); err != nil || len(list) == 0 {
 		return false, err
 	}
+	if err := p.beyond(list); err != nil {
+		return false, err
+	}
 	plans, err := p.plans(list)
 	if err != nil {
 		return false, err
@@ -150,7 +154,7 @@ func (p *pending) choose(ctx context.Context) error {
 	err := p.conn.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`, name).Scan(&schema, &table)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && (p.c.Table != "" || p.set.Count.Make == nil):
-		return &RefusedError{Text: fmt.Sprintf("the database has no table %s, in which the migrations' tool keeps count: run the tool itself once, which makes it", name)}
+		return &RefusedError{Text: fmt.Sprintf("the database has no table %s, in which the migrations' tool keeps count: run the tool itself once, which makes it, or name the table with --table", name)}
 	case errors.Is(err, pgx.ErrNoRows):
 		p.there = false
 		table = name
@@ -159,6 +163,9 @@ func (p *pending) choose(ctx context.Context) error {
 		}
 		if schema == "" {
 			return &RefusedError{Text: "the search_path names no schema that there is: nothing says where the migrations' tool keeps count"}
+		}
+		if err := p.empty(ctx, schema); err != nil {
+			return err
 		}
 	case err != nil:
 		return err
@@ -173,7 +180,7 @@ func (p *pending) choose(ctx context.Context) error {
 // lock takes the lock of the migrations' tool: it is asked for again and again, for who waits for
 // it would hold up an index that is built concurrently.
 func (p *pending) lock(ctx context.Context) error {
-	if p.set.Count.Lock == nil {
+	if p.set.Count.Locks == nil {
 		return nil
 	}
 	if !p.c.reaches(ctx) {
@@ -183,80 +190,12 @@ func (p *pending) lock(ctx context.Context) error {
 	if err := p.conn.QueryRow(ctx, "SELECT current_database(), names[1], names[2] FROM parse_ident($1) AS names", p.table).Scan(&database, &schema, &table); err != nil {
 		return err
 	}
-	key := p.set.Count.Lock(database, schema, table)
-	return p.ask(ctx, key)
-}
-
-// unapplied are the migrations that the database does not have.
-func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
-	type row struct {
-		Key, Sum string
-		Dirty    bool
-	}
-	var rows []row
-	if p.there {
-		got, err := p.conn.Query(ctx, p.set.Count.Read(p.table))
-		if err != nil {
-			return nil, err
+	for _, key := range p.set.Count.Locks(database, schema, table) {
+		if err := p.ask(ctx, key); err != nil {
+			return err
 		}
-		if rows, err = pgx.CollectRows(got, pgx.RowToStructByPos[row]); err != nil {
-			return nil, fmt.Errorf("read %s: %w", p.table, err)
-		}
-	}
-	is, last := map[string]row{}, -1
-	for _, r := range rows {
-		if r.Dirty {
-			return nil, &RefusedError{Step: r.Key, Text: fmt.Sprintf("%s says that it was begun and not finished: look at what it did, and tell its tool", p.table)}
-		}
-		is[r.Key] = r
-	}
-	var list []*audit.Planned
-	for i, m := range p.set.Migrations {
-		if m.Failed != "" {
-			return nil, &RefusedError{Step: m.ID, Text: m.Failed}
-		}
-		r, applied := is[p.set.Count.Key(m)]
-		if !applied {
-			list = append(list, m)
-			continue
-		}
-		delete(is, r.Key)
-		last = i
-		if err := p.same(m, r.Sum); err != nil {
-			return nil, err
-		}
-	}
-	for key := range is {
-		if p.set.Count.Missed != "" {
-			return nil, &RefusedError{Step: key, Text: fmt.Sprintf("%s has it, and %s does not (%s)", p.table, p.release.HeadName(), p.set.Count.Missed)}
-		}
-	}
-	if p.set.Count.Last {
-		return p.set.Migrations[last+1:], nil
-	}
-	if late := slices.IndexFunc(p.set.Migrations[:last+1], func(m *audit.Planned) bool { return slices.Contains(list, m) }); late >= 0 && p.set.Count.Late != "" {
-		return nil, &RefusedError{Step: p.set.Migrations[late].ID, Text: "it sorts before " + p.set.Migrations[last].ID + ", which is applied: " + p.set.Count.Late}
-	}
-	return list, nil
-}
-
-// same holds an applied migration against the sum that its tool has.
-func (p *pending) same(m *audit.Planned, sum string) error {
-	if p.set.Count.Sum == nil || sum == "" {
-		return nil
-	}
-	content, err := p.release.Content(m.Path)
-	if err != nil {
-		return err
-	}
-	if p.set.Count.Sum(content) != sum {
-		return changed(m)
 	}
 	return nil
-}
-
-func changed(m *audit.Planned) error {
-	return &RefusedError{Step: m.ID, Text: m.Path + " was changed since it was applied: put back what it was, and make the change in a migration of its own"}
 }
 
 // wanted are those up to --to.

@@ -12,6 +12,9 @@ type Set = adapter.Set
 // Planned is a migration as its adapter reads it.
 type Planned = adapter.Migration
 
+// Beyond is what only a migration tool itself can run.
+type Beyond = adapter.Beyond
+
 // Heads are the sources of migrations that the head has.
 func (r *Release) Heads() []*Set {
 	var out []*Set

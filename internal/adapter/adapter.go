@@ -155,6 +155,8 @@ type Set struct {
 	// Count is how it keeps count of what a database has; nil where only the tool itself
 	// knows.
 	Count *Count
+	// Beyond lists what only the tool itself can run; nil for nothing. It may read many files.
+	Beyond func() []Beyond
 	// Mends says how a migration for a column that a model has comes to be.
 	Mends string
 	// Models is what the framework's own model says the code selects and

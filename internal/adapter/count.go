@@ -15,14 +15,24 @@ type Count struct {
 	Table string
 	// Make is the SQL that makes it, as the tool does; nil where only the tool can.
 	Make func(table string) string
+	// Begin is what the tool says of a schema that has something already, but not the table; "" where it
+	// makes the table there, too.
+	Begin string
 	// Read is a query for what is there: key text, sum text ("" for none), and whether
 	// the tool says that it was begun and not finished.
 	Read func(table string) string
 	// Last: it has one row, with the key of the last migration; those before it are applied, too.
 	Last bool
-	// Key is what stands there for a migration, Sum for its file's content; nil for none.
+	// Base is a query for the key up to which a database had everything when the tool came to it, or for
+	// no row; nil where there is no such thing. Upto reports whether a migration is not behind a key.
+	Base func(table string) string
+	Upto func(m *Migration, key string) bool
+	// Same is a key that is there, written as Key writes it; nil where they are equal.
+	Same func(key string) string
+	// Key is what stands there for a migration, Sum for its file's content; nil for none, "" where nobody
+	// but the tool can tell. A repeatable migration is pending where it is another.
 	Key func(m *Migration) string
-	Sum func(content []byte) string
+	Sum func(m *Migration, content []byte) string
 	// Write is the SQL that notes a migration as applied, behind the ones before it.
 	Write func(table string, m *Migration, content []byte) string
 	// Late says that the tool refuses a migration which sorts before an applied one, and what it
@@ -30,9 +40,9 @@ type Count struct {
 	Late string
 	// Missed says that the tool refuses to go on where an applied one is gone; "": it goes on.
 	Missed string
-	// Lock is the key of the advisory lock that a session of the tool holds while it works; nil
+	// Locks are the keys of advisory locks, of which a session of the tool holds one while it works; nil
 	// for none. The names are not quoted.
-	Lock func(database, schema, table string) int64
+	Locks func(database, schema, table string) []int64
 }
 
 // Digits is the number at the beginning of a migration's file, as it stands there.

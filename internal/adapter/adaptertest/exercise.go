@@ -25,6 +25,7 @@ var SameRenderer = cmp.Options{
 	cmp.Comparer(func(a, b *history.Renderer) bool { return a == b }),
 	// How a tool counts is functions, which are not compared: its table tells.
 	cmp.Comparer(func(a, b *adapter.Count) bool { return a == b || a != nil && b != nil && a.Table == b.Table }),
+	cmp.Comparer(func(a, b func() []adapter.Beyond) bool { return (a == nil) == (b == nil) }),
 }
 
 // Exercise runs an adapter on the project in dir, which it must detect. What it

@@ -24,7 +24,9 @@ var count = &adapter.Count{
 		return fmt.Sprintf("DELETE FROM %s; INSERT INTO %[1]s (version, dirty) VALUES (%s, false)", table, m.Version)
 	},
 	Missed: "golang-migrate stops with \"no migration found\" where the last one is gone",
-	Lock: func(database, schema, table string) int64 {
-		return adapter.SaltedLock(salt, schema, table, database)
+	// By an address the name of the database is its path, with the slash (Postgres.Open); by a
+	// connection it is what the server says.
+	Locks: func(database, schema, table string) []int64 {
+		return []int64{adapter.SaltedLock(salt, schema, table, "/"+database), adapter.SaltedLock(salt, schema, table, database)}
 	},
 }

@@ -29,7 +29,7 @@ func count(late bool) *adapter.Count {
 		Write: func(table string, m *adapter.Migration, _ []byte) string {
 			return fmt.Sprintf("INSERT INTO %s (version_id, is_applied) VALUES (%s, true)", table, m.Version)
 		},
-		Lock: func(string, string, string) int64 { return lockID },
+		Locks: func(string, string, string) []int64 { return []int64{lockID} },
 	}
 	if !late {
 		c.Late = "goose refuses to run (\"found missing migrations\") unless it is told -allow-missing"

@@ -29,15 +29,10 @@ func sqlxURL(t *testing.T, dsn string) string {
 	return "postgres://" + u.User.String() + "@" + url.QueryEscape(q.Get("host")) + ":" + q.Get("port") + u.Path
 }
 
-// sqlxProgram is where the command-line program of sqlx is, for tests that go without it. Building it
-// takes minutes and needs Rust, so its lack is no failure even where everything else is required.
+// sqlxProgram is the command-line program of sqlx.
 func sqlxProgram(t *testing.T) string {
 	t.Helper()
-	program, err := exec.LookPath("sqlx")
-	if err != nil {
-		t.Skip("SKIPPED, not tested: sqlx (cargo install sqlx-cli) is not in PATH")
-	}
-	return program
+	return filepath.Join(installed(t, "rust"), "bin", "sqlx")
 }
 
 // sqlx on a server, where its command-line program is installed: what the

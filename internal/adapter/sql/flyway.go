@@ -34,7 +34,7 @@ var (
 var flyway = runner{
 	name:   "Flyway",
 	habits: flywaySettings{}.habits(),
-	books:  []adapter.Book{{Table: "flyway_schema_history", Columns: `(installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL)`}},
+	books:  []adapter.Book{{Table: flywayTable, Columns: flywayColumns}},
 	beside: func(p *place) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) })
 	},
@@ -53,6 +53,8 @@ var flyway = runner{
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		c := flywayConfigured(t)
 		set.Habits, set.Together = c.habits(), c.group
+		set.Count = flywayCount(c, set.Habits, set.Source.Dir)
+		set.Beyond = func() []adapter.Beyond { return flywayBeyond(t, set) }
 		doubtMixed(set)
 		hangs(t, set)
 	},

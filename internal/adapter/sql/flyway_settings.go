@@ -14,6 +14,8 @@ import (
 // in any of them.
 type flywaySettings struct {
 	mixed, outOfOrder, unvalidated, ignores, group bool
+	// elsewhere: the table has another name, or another schema than the connection's first.
+	elsewhere bool
 	// locations are paths that end in a directory below one called migration.
 	locations []string
 }
@@ -28,6 +30,7 @@ var (
 	flywayGroup       = setting(`flyway[._]group|\bgroup`)
 	flywayIgnores     = regexp.MustCompile(`(?i)ignore[-_]?migration[-_]?patterns|ignore[-_]?(missing|ignored)[-_]?migrations`)
 	flywayLocation    = regexp.MustCompile(`[\w./-]*migrations?/[\w.{}-]+(?:/[\w.{}-]+)*`)
+	flywayElsewhere   = regexp.MustCompile(`(?i)flyway[._](?:schemas|default[-_]?schema|table)\b|\bdefault[-_]?schema\s*[=:(>]`)
 	flywayUnvalidated = regexp.MustCompile(`(?i)validate[-_]?on[-_]?migrate["'>]?\s*[=:(>]?\s*["']?false`)
 )
 
@@ -52,6 +55,7 @@ func flywayConfigured(t adapter.Tree) flywaySettings {
 			out.mixed = out.mixed || flywayMixed.Match(text)
 			out.outOfOrder = out.outOfOrder || flywayOutOfOrder.Match(text)
 			out.unvalidated = out.unvalidated || flywayUnvalidated.Match(text)
+			out.elsewhere = out.elsewhere || flywayElsewhere.Match(text)
 			out.ignores = out.ignores || flywayIgnores.Match(text)
 			for _, l := range flywayLocation.FindAll(text, -1) {
 				out.locations = append(out.locations, string(l))

@@ -52,12 +52,12 @@ var prismaCount = &adapter.Count{
 		return "SELECT migration_name, checksum, finished_at IS NULL FROM " + table + " WHERE rolled_back_at IS NULL"
 	},
 	Key: prismaName,
-	Sum: prismaSum,
+	Sum: func(_ *adapter.Migration, content []byte) string { return prismaSum(content) },
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("INSERT INTO %s (id, checksum, finished_at, migration_name, applied_steps_count) VALUES (md5(random()::text || clock_timestamp())::uuid::text, '%s', clock_timestamp(), %s, 1)",
 			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)))
 	},
-	Lock: func(string, string, string) int64 { return prismaLock },
+	Locks: func(string, string, string) []int64 { return []int64{prismaLock} },
 }
 
 // prismaName is the name of the migration's directory.

@@ -26,14 +26,15 @@ var count = &adapter.Count{
 		return "SELECT version::text, encode(checksum, 'hex'), NOT success FROM " + table
 	},
 	Key: func(m *adapter.Migration) string { return m.Version },
-	Sum: sum,
+	Sum: func(_ *adapter.Migration, content []byte) string { return sum(content) },
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("INSERT INTO %s (version, description, success, checksum, execution_time) VALUES (%s, %s, true, decode('%s', 'hex'), 0)",
 			table, m.Version, pgparse.QuoteLiteral(description(path.Base(m.Path))), sum(content))
 	},
 	Missed: "sqlx stops with \"was previously applied but is missing\"",
-	Lock: func(database, _, _ string) int64 {
-		return lockSalt * adapter.SaltedLock(1, database)
+	// The library's Migrator takes it; its command-line program takes none.
+	Locks: func(database, _, _ string) []int64 {
+		return []int64{lockSalt * adapter.SaltedLock(1, database)}
 	},
 }
 

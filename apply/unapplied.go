@@ -1,0 +1,169 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/audit"
+)
+
+// counted is what the table of the migrations' tool has of one of them.
+type counted struct {
+	Key, Sum string
+	Dirty    bool
+}
+
+// empty refuses a schema without the table of the tool where the tool would not begin in it.
+func (p *pending) empty(ctx context.Context, schema string) error {
+	if p.set.Count.Begin == "" {
+		return nil
+	}
+	var strange string
+	err := p.conn.QueryRow(ctx, `SELECT name FROM (
+			SELECT oid, 'pg_class'::regclass AS class, relname AS name, relnamespace AS schema FROM pg_class
+			UNION ALL SELECT oid, 'pg_proc'::regclass, proname, pronamespace FROM pg_proc) AS o
+		WHERE schema = to_regnamespace(quote_ident($1)) AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e')
+		ORDER BY 1 LIMIT 1`, schema).Scan(&strange)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return &RefusedError{Text: fmt.Sprintf("the schema %s has %s, and no table %s. %s", schema, strange, p.set.Count.Table, p.set.Count.Begin)}
+}
+
+// unapplied are the migrations that the database does not have.
+func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
+	is, base, err := p.counted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last, list := -1, []*audit.Planned(nil)
+	for i, m := range p.set.Migrations {
+		if m.Failed != "" {
+			return nil, &RefusedError{Step: m.ID, Text: m.Failed}
+		}
+		if base != "" && p.set.Count.Upto(m, base) {
+			delete(is, p.set.Count.Key(m))
+			continue
+		}
+		r, applied := is[p.set.Count.Key(m)]
+		if !applied {
+			list = append(list, m)
+			continue
+		}
+		delete(is, r.Key)
+		if !m.Repeatable {
+			last = i
+		}
+		same, err := p.same(m, r.Sum)
+		switch {
+		case err != nil:
+			return nil, err
+		case !same && m.Repeatable:
+			list = append(list, m)
+		case !same:
+			return nil, changed(m)
+		}
+	}
+	if err := p.missed(is); err != nil {
+		return nil, err
+	}
+	if p.set.Count.Last {
+		return p.set.Migrations[last+1:], nil
+	}
+	if late := slices.IndexFunc(p.set.Migrations[:last+1], func(m *audit.Planned) bool { return slices.Contains(list, m) }); late >= 0 && p.set.Count.Late != "" {
+		return nil, &RefusedError{Step: p.set.Migrations[late].ID, Text: "it sorts before " + p.set.Migrations[last].ID + ", which is applied: " + p.set.Count.Late}
+	}
+	return list, nil
+}
+
+// counted reads the table of the tool, by keys. base is the key up to which everything was there when the
+// tool came; "" for none.
+func (p *pending) counted(ctx context.Context) (is map[string]counted, base string, err error) {
+	is = map[string]counted{}
+	if !p.there {
+		return is, "", nil
+	}
+	got, err := p.conn.Query(ctx, p.set.Count.Read(p.table))
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := pgx.CollectRows(got, pgx.RowToStructByPos[counted])
+	if err != nil {
+		return nil, "", fmt.Errorf("read %s: %w", p.table, err)
+	}
+	for _, r := range rows {
+		if r.Dirty {
+			return nil, "", &RefusedError{Step: r.Key, Text: fmt.Sprintf("%s says that it was begun and not finished: look at what it did, and tell its tool", p.table)}
+		}
+		if p.set.Count.Same != nil {
+			r.Key = p.set.Count.Same(r.Key)
+		}
+		is[r.Key] = r
+	}
+	if p.set.Count.Base != nil {
+		if err = p.conn.QueryRow(ctx, p.set.Count.Base(p.table)).Scan(&base); errors.Is(err, pgx.ErrNoRows) {
+			err = nil
+		}
+	}
+	return is, base, err
+}
+
+// missed refuses what is applied and not there any more. What only the tool can run is kept for
+// later where it did not.
+func (p *pending) missed(is map[string]counted) error {
+	p.others = nil
+	if p.set.Beyond != nil {
+		for _, b := range p.set.Beyond() {
+			if _, applied := is[b.Key]; !applied {
+				p.others = append(p.others, b)
+			}
+			delete(is, b.Key)
+		}
+	}
+	for key := range is {
+		future := p.set.Habits.Forgets && p.set.Count.Upto != nil && !slices.ContainsFunc(p.set.Migrations, func(m *audit.Planned) bool { return !p.set.Count.Upto(m, key) })
+		if p.set.Count.Missed != "" && !future {
+			return &RefusedError{Step: key, Text: fmt.Sprintf("%s has it, and %s does not (%s)", p.table, p.release.HeadName(), p.set.Count.Missed)}
+		}
+	}
+	return nil
+}
+
+// beyond refuses to run anything beside what only the tool can run.
+func (p *pending) beyond(list []*audit.Planned) error {
+	for _, b := range p.others {
+		i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.set.Count.Key(m) == b.Key })
+		if i >= 0 && !slices.Contains(list, p.set.Migrations[i]) {
+			continue // behind --to, or applied
+		}
+		if last := list[len(list)-1]; i < 0 && b.Key != "" && p.c.To != "" && p.set.Count.Upto != nil && p.set.Count.Upto(last, b.Key) {
+			continue // behind --to
+		}
+		return &RefusedError{Step: b.Key, Text: b.Path + " is " + b.What + ": onward does not run it. Run the tool's own command, under onward guard, which keeps others from waiting"}
+	}
+	return nil
+}
+
+// same holds an applied migration against the sum that its tool has.
+func (p *pending) same(m *audit.Planned, sum string) (bool, error) {
+	if p.set.Count.Sum == nil || sum == "" {
+		return true, nil
+	}
+	content, err := p.release.Content(m.Path)
+	if err != nil {
+		return false, err
+	}
+	is := p.set.Count.Sum(m, content)
+	return is == "" || is == sum, nil
+}
+
+func changed(m *audit.Planned) error {
+	return &RefusedError{Step: m.ID, Text: m.Path + " was changed since it was applied: put back what it was, and make the change in a migration of its own"}
+}
