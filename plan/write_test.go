@@ -33,6 +33,7 @@ var layouts = map[string]struct {
 	"dbmate":         {"db/migrations/20240101000000_a.sql", "db/migrations/20240102000000_b.sql", "-- migrate:up\n%s\n-- migrate:down\n", nil, "-- migrate:up transaction:false\n", "db/migrations/2"},
 	"Flyway":         {"db/V1__a.sql", "db/V2__b.sql", "%s", nil, "CREATE", "db/V3__b_01_"},
 	"plain SQL":      {"db/migrations/001_a.sql", "db/migrations/002_b.sql", "%s", nil, "CREATE", "db/migrations/003_b_01_"},
+	"Diesel":         {"migrations/2024-01-01-000000-0000_a/up.sql", "migrations/2024-01-02-000000-0000_b/up.sql", "%s", map[string]string{"diesel.toml": "[migrations_directory]\n"}, "CREATE", "migrations/2"},
 	"Prisma":         {"prisma/migrations/20240101000000_a/migration.sql", "prisma/migrations/20240102000000_b/migration.sql", "%s", map[string]string{"prisma/migrations/migration_lock.toml": "provider = \"postgresql\"\n"}, "CREATE", "prisma/migrations/2"},
 }
 

@@ -32,6 +32,9 @@ type Form struct {
 	// no words of the file bring that about. Lone: one statement alone in its file needs none.
 	Head, HeadAlone string
 	Lone            bool
+	// Settings is a further file of a migration that is sent without a transaction, and what it
+	// says: for a runner whose files say nothing of it themselves. "" for none.
+	Settings, SettingsAlone string
 	// Knows, where it is not nil, tells which statements the runner sends so without words:
 	// it has a list.
 	Knows func(statement string) bool
@@ -43,6 +46,9 @@ type Form struct {
 	Cuts bool
 	// Texts: the runner runs files in the order of their names as texts.
 	Texts bool
+	// Moments is the layout of a moment with signs in it that the runner's own names begin with; ""
+	// where they begin with digits alone. Behind it may stand a number.
+	Moments string
 }
 
 // Written is a file of a migration that was made, and is not on disk yet.
@@ -115,7 +121,7 @@ func (w *writing) Carries(s *onward.PlanStep) string {
 	switch {
 	case s.Repeat:
 		return "it is run again and again, which no file says to " + f.Name
-	case s.Transaction == onward.TransactionNone && (!f.Lone && f.HeadAlone == "" || f.Knows != nil && !f.Knows(s.SQL)):
+	case s.Transaction == onward.TransactionNone && (!f.Lone && f.HeadAlone == "" && f.Settings == "" || f.Knows != nil && !f.Knows(s.SQL)):
 		return f.Name + " runs each file in a transaction, and it must not run inside one"
 	case f.Cuts && strings.Contains(s.SQL, "$"):
 		for _, sql := range Statements(Inner(s)) {
@@ -150,6 +156,9 @@ func (w *writing) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]Writ
 		out = append(out, Written{Path: d.Join(stem + f.Down), Text: foot + f.body(undo)})
 	case f.Down == "" && f.Foot != "":
 		out[0].Text += "\n" + foot + f.body(undo)
+	}
+	if alone && f.Settings != "" {
+		out = append(out, Written{Path: d.Join(stem + f.Settings), Text: f.SettingsAlone})
 	}
 	return out, nil
 }

@@ -87,6 +87,7 @@ func TestWrittenPlansRun(t *testing.T) {
 		"dbmate":         {"db/migrations", "20240101000000_a.sql", "20240102000000_b.sql", "-- migrate:up\n%s\n-- migrate:down\n", nil, upDbmate},
 		"Prisma":         {"prisma/migrations", "20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "%s", prismaFiles, upPrisma},
 		"sqlx":           {"migrations", "1_a.sql", "2_b.sql", "%s", map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, upSqlx},
+		"Diesel's files": {"migrations", "2024-01-01-000000_a/up.sql", "2024-01-02-000000_b/up.sql", "%s", map[string]string{"diesel.toml": "[migrations_directory]\n"}, upAsDiesel},
 		"psql":           {"db/migrations", "001_a.sql", "002_b.sql", "%s", nil, upPsql},
 	} {
 		t.Run(name, func(t *testing.T) {

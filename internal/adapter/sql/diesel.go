@@ -37,6 +37,10 @@ var diesel = runner{
 	loose: true,
 	owns:  func(name string) bool { return name == "up.sql" },
 	send:  dieselSends,
+	form: &adapter.Form{
+		Up: "/up.sql", Down: "/down.sql", Transaction: onward.TransactionFile, Texts: true, Moments: "2006-01-02-150405",
+		Settings: "/metadata.toml", SettingsAlone: "run_in_transaction = false\n",
+	},
 }
 
 var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
