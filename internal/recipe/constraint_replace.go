@@ -81,7 +81,7 @@ func (r *Release) partner(c *Change) *Change {
 // foreign key of the same columns.
 func (c *Change) replaces(drop *Change) bool {
 	con := c.added(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK)
-	if con == nil || con.SkipValidation || c.Altered().OID != drop.Altered().OID {
+	if con == nil || con.SkipValidation || !con.IsEnforced || c.Altered().OID != drop.Altered().OID {
 		return false
 	}
 	made, old := c.constraint(), drop.dropped()
