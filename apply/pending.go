@@ -123,6 +123,7 @@ func (p *pending) once(ctx context.Context, locked bool) (again bool, err error)
 			return false, err
 		}
 	}
+	p.out.Next = p.set.Count.After
 	return false, nil
 }
 
@@ -222,8 +223,8 @@ func (p *pending) plans(list []*audit.Planned) ([]*onward.Plan, error) {
 	for _, m := range list {
 		of[m] = true
 		switch {
-		case len(m.Source.Code) > 0 || len(m.Opaque) > 0 && m.Opaque[0].What != "":
-			return nil, byTool(m.ID, m.Path+" is more than SQL")
+		case len(m.Source.Code) > 0 || len(m.Opaque) > 0 && m.Opaque[0].What != "" || len(m.Elsewhere) > 0:
+			return nil, p.moreThanSQL(m)
 		case m.Unheld != nil || m.Source.Written != "":
 			return nil, byTool(m.ID, m.Path+" has places that the tool fills in")
 		}
@@ -245,7 +246,7 @@ func (p *pending) plans(list []*audit.Planned) ([]*onward.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		content, err := p.release.Content(m.Path)
+		content, err := p.content(m)
 		if err != nil {
 			return nil, err
 		}

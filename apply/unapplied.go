@@ -54,6 +54,13 @@ func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
 		}
 		r, applied := is[p.set.Count.Key(m)]
 		if !applied {
+			all, err := p.replaced(m, is)
+			if err != nil {
+				return nil, err
+			}
+			if all {
+				continue
+			}
 			list = append(list, m)
 			continue
 		}
@@ -80,7 +87,41 @@ func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
 	if late := slices.IndexFunc(p.set.Migrations[:last+1], func(m *audit.Planned) bool { return slices.Contains(list, m) }); late >= 0 && p.set.Count.Late != "" {
 		return nil, &RefusedError{Step: p.set.Migrations[late].ID, Text: "it sorts before " + p.set.Migrations[last].ID + ", which is applied: " + p.set.Count.Late}
 	}
-	return list, nil
+	return list, p.overtaken(list)
+}
+
+// replaced reports whether a database has all that a squashed migration stands for. One that has some of
+// it is for the tool.
+func (p *pending) replaced(m *audit.Planned, is map[string]counted) (bool, error) {
+	count := 0
+	for _, id := range m.Replaces {
+		if _, there := is[id]; there {
+			count++
+		}
+	}
+	if count > 0 && count < len(m.Replaces) {
+		return false, &RefusedError{Step: m.ID, Text: fmt.Sprintf("the database has %d of the %d migrations that it replaces: run the others with the tool itself, from a release that has them", count, len(m.Replaces))}
+	}
+	return count > 0, nil
+}
+
+// overtaken refuses migrations on which applied ones depend, where the tool does.
+func (p *pending) overtaken(list []*audit.Planned) error {
+	if p.set.Habits.Overtaken == "" {
+		return nil
+	}
+	is := map[string]bool{}
+	for _, m := range list {
+		is[m.ID] = true
+	}
+	for _, m := range p.set.Migrations {
+		for _, before := range m.After {
+			if is[before] && !is[m.ID] {
+				return &RefusedError{Step: before, Text: fmt.Sprintf(p.set.Habits.Overtaken, m.ID, before)}
+			}
+		}
+	}
+	return nil
 }
 
 // counted reads the table of the tool, by keys. base is the key up to which everything was there when the
@@ -162,6 +203,22 @@ func (p *pending) same(m *audit.Planned, sum string) (bool, error) {
 	}
 	is := p.set.Count.Sum(m, content)
 	return is == "" || is == sum, nil
+}
+
+// content is a migration's file, where its tool keeps a sum of that.
+func (p *pending) content(m *audit.Planned) ([]byte, error) {
+	if p.set.Count.Sum == nil {
+		return nil, nil
+	}
+	return p.release.Content(m.Path)
+}
+
+// moreThanSQL refuses a migration of which only a part can be read.
+func (p *pending) moreThanSQL(m *audit.Planned) error {
+	if p.set.Count.Run == nil {
+		return byTool(m.ID, m.Path+" is more than SQL")
+	}
+	return &RefusedError{Step: m.ID, Text: m.Path + " is more than SQL. What comes before it is run with --to and the name of the migration before it; then run\nonward guard --db ADDRESS -- " + p.set.Count.Run(m) + "\nand this again"}
 }
 
 func changed(m *audit.Planned) error {

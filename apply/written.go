@@ -187,6 +187,9 @@ func (w *written) commit() {
 func (w *written) before() string {
 	text := w.open.sql.String()
 	var b strings.Builder
+	if zone := w.m.Runner.TimeZone; zone != "" {
+		b.WriteString("SET LOCAL TimeZone = " + pgparse.QuoteLiteral(zone) + ";\n")
+	}
 	for line := range strings.Lines(w.sets) {
 		if !strings.Contains(text, line) {
 			b.WriteString(line)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds sqlx's and Diesel's command-line programs, which internal/adapter/realrunners holds
-# onward against, beside what runners.sh installs. It takes Rust, libpq's headers and some ten
+# onward against, beside what runners.sh installs. It takes Rust, libpq's headers and some twelve
 # minutes on two cores, so nothing runs it by itself: the tests skip both programs without it.
 set -eu
 

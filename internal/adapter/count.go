@@ -38,6 +38,10 @@ type Count struct {
 	// Late says that the tool refuses a migration which sorts before an applied one, and what it
 	// says; "": it runs it after them.
 	Late string
+	// Run is the tool's command for one migration, and After the one that does what the tool does
+	// behind all of them, with the reason; nil and "" where there is no such thing.
+	Run   func(m *Migration) string
+	After string
 	// Missed says that the tool refuses to go on where an applied one is gone; "": it goes on.
 	Missed string
 	// Locks are the keys of advisory locks, of which a session of the tool holds one while it works; nil

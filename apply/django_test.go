@@ -1,0 +1,144 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/onward"
+)
+
+// shop is a Django project.
+type shop struct {
+	t               *testing.T
+	python, dir, db string
+	env             []string
+}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	s := &shop{t: t, python: pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), db: pgservertest.Database(t, onward.NewestMajor)}
+	server, err := wire.ParseServer(s.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front, err := wire.Listen(t.Context(), wire.Config{Server: server}) // Django knows hosts and ports, and the server has a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = front.Close() })
+	s.env = append(os.Environ(), "DB_NAME="+content(t, s.db, "SELECT current_database()::text")[0], "DB_PORT="+front.Port())
+	s.dir = repository(t, map[string]string{
+		".gitignore": "__pycache__\n",
+		"manage.py":  "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
+		"conf.py": "import os\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['django.contrib.contenttypes', 'django.contrib.auth', 'shop']\nUSE_TZ = True\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ.get('DB_NAME'),\n" +
+			"    'USER': 'postgres', 'HOST': 'localhost', 'PORT': os.environ.get('DB_PORT')}}\n",
+		"shop/__init__.py": "# an app\n", "shop/migrations/__init__.py": "# its migrations\n",
+		"shop/models.py": "from django.db import models\n\n\nclass Item(models.Model):\n    name = models.TextField()\n    note = models.TextField(null=True, db_index=True)\n",
+	})
+	s.add("0001_initial", "", "", "migrations.CreateModel('Item', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField())])")
+	return s
+}
+
+func (s *shop) add(name, after, atomic, operations string) {
+	s.t.Helper()
+	change(s.t, s.dir, "shop/migrations/"+name+".py", "from django.contrib.postgres.operations import AddIndexConcurrently\nfrom django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"+
+		atomic+"    dependencies = ["+after+"]\n    operations = ["+operations+"]\n")
+}
+
+// manage runs the project's own command.
+func (s *shop) manage(args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command(s.python, append([]string{filepath.Join(s.dir, "manage.py")}, args...)...)
+	cmd.Dir, cmd.Env = s.dir, s.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+func (s *shop) pending(ctx context.Context) (*onward.Applied, error) {
+	c := pendingOf(s.dir, s.db, "")
+	settings := config.Default()
+	settings.Migrations = []config.Migrations{{Framework: "django", Python: s.python}}
+	c.Repository.Settings = settings
+	return apply.Pending(ctx, c)
+}
+
+func (s *shop) applied() int {
+	return len(content(s.t, s.db, "SELECT name FROM django_migrations WHERE app = 'shop'"))
+}
+
+// Django's own command goes on behind onward and onward behind it, with the apps that Django brings; what is
+// Python is refused by name, and run by Django.
+func TestTurnsWithDjango(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.manage("migrate", "contenttypes") // has a migration that is Python
+	refused := new(apply.RefusedError)
+	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || !strings.Contains(refused.Text, "onward guard --db ADDRESS -- python manage.py migrate auth 0011_update_proxy_permissions") {
+		t.Fatal(err)
+	}
+	s.manage("migrate", "auth")
+	r, err := s.pending(t.Context())
+	if err != nil || s.applied() != 1 || !strings.Contains(r.Next, "post_migrate") {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if got := content(t, s.db, "SELECT count(*)::text FROM auth_permission AS p JOIN django_content_type AS c ON c.id = p.content_type_id WHERE c.app_label = 'shop'"); got[0] != "0" {
+		t.Errorf("%s permissions", got[0])
+	}
+	if out := s.manage("migrate"); !strings.Contains(out, "No migrations to apply") {
+		t.Error(out)
+	}
+	if got := content(t, s.db, "SELECT count(*)::text FROM auth_permission AS p JOIN django_content_type AS c ON c.id = p.content_type_id WHERE c.app_label = 'shop'"); got[0] != "4" {
+		t.Errorf("%s permissions, and post_migrate makes four", got[0])
+	}
+	s.add("0002_note", "('shop', '0001_initial')", "", "migrations.AddField('Item', 'note', models.TextField(null=True))")
+	s.manage("migrate")
+	s.add("0003_index", "('shop', '0002_note')", "    atomic = False\n", "AddIndexConcurrently('Item', models.Index(fields=['note'], name='shop_note')), migrations.RunSQL(\"INSERT INTO shop_item (name) VALUES ('a')\")")
+	if r, err := s.pending(t.Context()); err != nil || len(r.Steps) != 2 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	s.manage("migrate", "--check")
+	if s.applied() != 3 {
+		t.Error(content(t, s.db, "SELECT name FROM django_migrations WHERE app = 'shop'"))
+	}
+
+	// One that replaces what is there is there, as Django says, too; of half of it nobody can tell.
+	change(t, s.dir, "shop/migrations/0001_all.py", "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n    replaces = [('shop', '0001_initial'), ('shop', '0002_note'), ('shop', '0003_index')]\n    dependencies = []\n"+
+		"    operations = [migrations.CreateModel('Item', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField()), ('note', models.TextField(null=True))])]\n")
+	for _, name := range []string{"0001_initial", "0002_note", "0003_index"} {
+		if err := os.Remove(filepath.Join(s.dir, "shop/migrations", name+".py")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := s.pending(t.Context()); err != nil || len(r.Steps) != 0 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	run(t, s.db, "DELETE FROM django_migrations WHERE name = '0003_index'")
+	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || refused.Step != "shop.0001_all" || !strings.Contains(refused.Text, "2 of the 3") {
+		t.Error(err)
+	}
+	run(t, s.db, "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0003_index', now())")
+	s.manage("migrate", "--fake") // which notes it
+	s.add("0002_late", "('shop', '0001_all')", "", "migrations.RunSQL('SELECT 1')")
+	s.add("0003_next", "('shop', '0002_late')", "", "migrations.RunSQL('SELECT 1')")
+	run(t, s.db, "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0003_next', now())")
+	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || refused.Step != "shop.0002_late" || !strings.Contains(refused.Text, "InconsistentMigrationHistory") {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"1"}, content(t, s.db, "SELECT count(*)::text FROM shop_item")); diff != "" {
+		t.Error(diff)
+	}
+}
