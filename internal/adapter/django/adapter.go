@@ -58,7 +58,7 @@ func (*Adapter) Traits() adapter.Traits {
 	return adapter.Traits{
 		Renders: true, Graph: true, Project: "a Django project", Package: "__init__.py",
 		Tool: tool, Meaning: meaning,
-		Books: []adapter.Book{{Table: table, Columns: columns}},
+		Books: []adapter.Book{{Table: historyTable, Columns: historyColumns}},
 	}
 }
 
