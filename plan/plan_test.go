@@ -62,6 +62,8 @@ var classics = []struct {
 	{"unique", "ALTER TABLE customers ADD CONSTRAINT customers_note_key UNIQUE (note);", ""},
 	{"unique index", "CREATE UNIQUE INDEX customers_note_idx ON customers (note);", ""},
 	{"primary key", "ALTER TABLE keyless ADD PRIMARY KEY (a);", ""},
+	{"another primary key", "ALTER TABLE orders ADD CONSTRAINT orders_id_key UNIQUE (id); ALTER TABLE orders DROP CONSTRAINT orders_pkey, ADD CONSTRAINT orders_pkey PRIMARY KEY (id, customer_id);", "eeec"},
+	{"another unique constraint", "ALTER TABLE customers DROP CONSTRAINT customers_email_key; ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE (email, id);", "ec"},
 	{"index", "CREATE INDEX ON orders (status);", "e"},
 	{"type", "ALTER TABLE customers ALTER COLUMN quota TYPE bigint;", ""},
 	{"type using", "ALTER TABLE orders ALTER COLUMN status TYPE varchar(5) USING left(status, 5);", ""},

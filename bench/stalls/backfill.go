@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -129,7 +130,7 @@ func (b *bench) beside(ctx context.Context, c *change) (without, with figures, u
 		}
 		if err == nil {
 			l.count()
-			u, err = cost.Run(ctx, cost.Command{Name: "onward backfill", Path: b.onward, Dir: b.dir, Args: []string{"backfill", "--db", url}})
+			u, err = cost.Run(ctx, cost.Command{Name: "onward backfill", Path: b.onward, Dir: b.dir, Args: []string{"backfill", "--db", url, "--events", filepath.Join(b.dir, "backfill.events")}})
 		}
 		var ended error
 		with, ended = l.end()
