@@ -33,6 +33,7 @@ type load struct {
 	code       atomic.Pointer[code]
 	stop       context.CancelFunc
 	all        sync.WaitGroup
+	pids       []uint32 // of the sessions
 	mu         sync.Mutex
 	since      time.Time // what was due before does not count
 	waits      []time.Duration
@@ -47,7 +48,8 @@ type figures struct {
 	worst, p99, took time.Duration
 	sent, lost       int // queries
 	refused          map[string]int
-	failed           bool // the change was not made
+	locked           time.Duration // the longest wait for a lock, where that is looked at
+	failed           bool          // the change was not made
 }
 
 // begin starts the clients.
@@ -71,6 +73,7 @@ func begin(ctx context.Context, url string, rows, near int, rate float64) (*load
 			l.stop()
 			return nil, err
 		}
+		l.pids = append(l.pids, conn.PgConn().PID())
 		l.all.Go(func() {
 			defer conn.Close(context.WithoutCancel(ctx))
 			if err := l.client(ctx, conn, n); err != nil && ctx.Err() == nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,6 +38,7 @@ type settings struct {
 	only, by     *regexp.Regexp
 	roller, keep string
 	backfill     bool
+	locks        bool
 }
 
 func main() {
@@ -50,6 +52,7 @@ func main() {
 	flag.StringVar(&ways, "ways", "", "the ways whose names match a `regexp`")
 	flag.StringVar(&s.roller, "pgroll", "pgroll", "the `program` pgroll")
 	flag.StringVar(&s.keep, "keep", "", "a `directory` for plans and what onward says, which stays")
+	flag.BoolVar(&s.locks, "locks", false, "print for how long the load waited for locks, too, where that is longer than 20 ms: the server's deadlock_timeout is changed for it")
 	flag.BoolVar(&s.backfill, "backfill", false, "measure backfills instead")
 	flag.Parse()
 	var err error
@@ -104,7 +107,11 @@ func run(ctx context.Context, s *settings) (missed bool, err error) {
 	}
 	// As servers are that live: vacuum works when it is due, which it looks for more often here than
 	// once a minute, so that a short run meets it, too.
-	b.server, err = pgserver.Start(ctx, pgserver.Config{Major: major, Settings: map[string]string{"autovacuum": "on", "autovacuum_naptime": "5s", "shared_buffers": "512MB", "max_wal_size": "8GB"}})
+	server := map[string]string{"autovacuum": "on", "autovacuum_naptime": "5s", "shared_buffers": "512MB", "max_wal_size": "8GB"}
+	if s.locks {
+		server["log_lock_waits"], server["deadlock_timeout"] = "on", "20ms"
+	}
+	b.server, err = pgserver.Start(ctx, pgserver.Config{Major: major, Settings: server})
 	if err != nil {
 		return false, err
 	}
@@ -159,6 +166,7 @@ func (b *bench) compare(ctx context.Context) (missed bool, err error) {
 				stopped := new(stoppedError)
 				switch {
 				case errors.Is(err, errWithout):
+					fmt.Printf("%s cannot make the change to the %s: %s\n", w.name, c.name, c.without)
 					continue
 				case errors.As(err, &stopped) && w.name != list[len(list)-1].name && ctx.Err() == nil:
 					fmt.Printf("%s by %s failed: %s\n", c.name, w.name, stopped.last())
@@ -190,6 +198,9 @@ func (b *bench) room(ctx context.Context) error {
 	l.count()
 	err = errors.Join(err, sleep(ctx, 3*time.Second))
 	f, ended := l.end()
+	if b.locks {
+		f.locked = b.waited(l)
+	}
 	if err := errors.Join(err, ended); err != nil {
 		return err
 	}
@@ -227,10 +238,33 @@ func (b *bench) once(ctx context.Context, c *change, w *way) (f figures, err err
 	}
 	err = errors.Join(err, <-over, sleep(ctx, after))
 	f, ended := l.end()
+	if b.locks {
+		f.locked = b.waited(l)
+	}
 	if err := errors.Join(err, ended); err != nil {
 		return f, err
 	}
 	return f, b.made(ctx, c, w, url)
+}
+
+// late is a line of the server's log that says who got a lock late.
+var late = regexp.MustCompile(`process (\d+) acquired .* after ([0-9.]+) ms`)
+
+// waited is for how long a client of a load waited for a lock at most, as far as the end of the server's log tells.
+func (b *bench) waited(l *load) (most time.Duration) {
+	from := l.since.UTC().Format("2006-01-02 15:04:05.000")
+	for line := range strings.SplitSeq(b.server.Log(), "\n") {
+		found := late.FindStringSubmatch(line)
+		if found == nil || line[:len(from)] < from {
+			continue
+		}
+		if pid, err := strconv.ParseUint(found[1], 10, 32); err == nil && slices.Contains(l.pids, uint32(pid)) {
+			if ms, err := strconv.ParseFloat(found[2], 64); err == nil {
+				most = max(most, time.Duration(ms*float64(time.Millisecond)))
+			}
+		}
+	}
+	return most
 }
 
 // read holds the table as a long report does, and says when it has it.

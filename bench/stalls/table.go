@@ -18,6 +18,9 @@ const (
 // String is for who watches.
 func (f figures) String() string {
 	out := fmt.Sprintf("worst %s, p99 %s, %d of %d queries lost in %s", ms(f.worst), ms(f.p99), f.lost, f.lost+f.sent, f.took.Round(100*time.Millisecond))
+	if f.locked > 0 {
+		out += ", waited for a lock for " + ms(f.locked)
+	}
 	for code, n := range f.refused {
 		out += fmt.Sprintf(", %d refused with %s", n, code)
 	}
@@ -46,8 +49,11 @@ func median[T cmp.Ordered](runs []figures, of func(figures) T) T {
 
 func worst(f figures) time.Duration { return f.worst }
 func p99(f figures) time.Duration   { return f.p99 }
-func took(f figures) time.Duration  { return f.took }
-func lost(f figures) int            { return f.lost }
+func locked(f figures) time.Duration {
+	return f.locked
+}
+func took(f figures) time.Duration { return f.took }
+func lost(f figures) int           { return f.lost }
 func refusals(f figures) int {
 	n := 0
 	for _, of := range f.refused {
@@ -56,18 +62,25 @@ func refusals(f figures) int {
 	return n
 }
 
+// table is one figure of all changes and ways.
+type table struct {
+	title string
+	cell  func(runs []figures) string
+}
+
 // tell prints a table for each figure, and the limits.
 func (b *bench) tell(list []way, results map[string]map[string][]figures) (missed bool) {
-	for _, table := range []struct {
-		title string
-		cell  func(runs []figures) string
-	}{
+	tables := []table{
 		{"Worst stall", func(runs []figures) string { return ms(median(runs, worst)) }},
 		{"p99", func(runs []figures) string { return ms(median(runs, p99)) }},
 		{"Lost throughput, in seconds of the whole load", func(runs []figures) string { return fmt.Sprintf("%.2f", float64(median(runs, lost))/b.rate) }},
 		{"Queries that were refused", func(runs []figures) string { return fmt.Sprint(median(runs, refusals)) }},
 		{"From the reader's begin to half a second behind the end, in seconds", func(runs []figures) string { return fmt.Sprintf("%.1f", median(runs, took).Seconds()) }},
-	} {
+	}
+	if b.locks {
+		tables = append(tables, table{"Longest wait for a lock, of those above 20 ms", func(runs []figures) string { return ms(median(runs, locked)) }})
+	}
+	for _, table := range tables {
 		fmt.Printf("\n%s:\n\n| change |", table.title)
 		rule := "| --- |"
 		for _, w := range list {
