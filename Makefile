@@ -54,8 +54,8 @@ faults: ## a plan carried out with a fault at each of its commits: docs/faults.m
 	ONWARD_REQUIRE=1 ONWARD_FAULTS=all ONWARD_FAULTS_TO=$(CURDIR)/docs/faults.md $(GO) test -count=1 -timeout 90m -v -run '^TestFaults$$' ./apply
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),1000) $(GO) test -count=1 -timeout 90m -run '^TestKilled$$' ./apply
 
-planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told: nothing may be lost
-	ONWARD_REQUIRE=1 ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^TestWriters$$' ./plan
+planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told, and all proofs with traffic: nothing may be lost
+	ONWARD_REQUIRE=1 ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^(TestWriters|TestComposed|TestFurther)$$' ./plan
 
 escapes: ## every way out of a rehearsal that we know, each on every version 13 to 18: nothing may get out
 	./scripts/setup.sh postgres

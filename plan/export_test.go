@@ -19,6 +19,9 @@ func Ways(report *onward.Report, m *audit.Folded, w audit.Writing) []audit.Writt
 // Spoil changes the plan before it is proven.
 func (c *Config) Spoil(f func(*onward.Plan)) { c.spoil = f }
 
+// Quiet leaves the traffic out of the proof.
+func (c *Config) Quiet() { c.quiet = true }
+
 // Differ lists what the schema of one database has otherwise than that of another.
 func Differ(ctx context.Context, want, got string) ([]string, error) {
 	var both [2]*state

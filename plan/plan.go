@@ -28,6 +28,7 @@ type Config struct {
 	Old, New []*verify.Workload
 
 	spoil func(*onward.Plan) // for tests of the proof
+	quiet bool               // the same, without the traffic
 }
 
 // Make reads a release, and makes the plan of it. The report is the audit's.

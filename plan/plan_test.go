@@ -39,7 +39,16 @@ func make_(t *testing.T, release string, major int) *onward.Plan {
 
 func planOn(t *testing.T, base, release string, major int, settings *config.Config) *onward.Plan {
 	t.Helper()
+	return planned(t, base, release, major, settings, false)
+}
+
+// planned is the plan of a release, proven; quiet leaves the traffic out.
+func planned(t *testing.T, base, release string, major int, settings *config.Config, quiet bool) *onward.Plan {
+	t.Helper()
 	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature", Settings: settings}, Majors: []int{major}}}
+	if quiet {
+		c.Quiet()
+	}
 	p, _, err := plan.Make(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
