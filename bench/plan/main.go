@@ -1,5 +1,5 @@
 // Command plan measures what a plan costs: a sketch beside the changelog of the same release,
-// the proof of ten statements, and what the triggers that keep two columns alike add to UPDATEs.
+// the files at a changelog's findings, the proof of ten statements, and what the triggers that keep two columns alike add to UPDATEs.
 package main
 
 import (
@@ -77,6 +77,11 @@ func run(ctx context.Context, rounds int) (missed bool, err error) {
 		return false, err
 	}
 	tell("a sketch, beside the changelog of the same release", fmt.Sprintf("%s, %s", sketch.Round(time.Millisecond), changelog.Round(time.Millisecond)), "+"+limitSketch.String(), sketch-changelog <= limitSketch)
+	without, with, err := files(ctx, rounds)
+	if err != nil {
+		return false, err
+	}
+	tell("a changelog of twenty findings with their files, and without", fmt.Sprintf("%s, %s", with.Round(time.Millisecond), without.Round(time.Millisecond)), "+"+limitSketch.String(), with-without <= limitSketch)
 	begun := time.Now()
 	p, _, err := plan.Make(ctx, of(dir, false))
 	if err != nil {
