@@ -279,7 +279,7 @@ func (b *bench) read(ctx context.Context, database string, held chan<- struct{})
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it has only read
 	if _, err := tx.Exec(ctx, "SELECT id FROM orders WHERE id = 1"); err != nil {
 		return err
 	}

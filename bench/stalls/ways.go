@@ -59,11 +59,12 @@ func find(ctx context.Context, dir, pgroll string) (*tools, error) {
 			return nil, fmt.Errorf("build goose: %w\n%s", err, out)
 		}
 	}
-	if t.pgroll, err = exec.LookPath(pgroll); err != nil {
-		fmt.Println("pgroll is left out: there is no program", pgroll)
-		return t, nil
+	found, missing := exec.LookPath(pgroll)
+	if missing == nil {
+		t.pgroll, err = filepath.Abs(found)
+	} else {
+		fmt.Println("pgroll is left out:", missing)
 	}
-	t.pgroll, err = filepath.Abs(t.pgroll)
 	return t, err
 }
 
