@@ -34,7 +34,30 @@ func (t *Target) applied(ctx context.Context) (*onward.Applied, error) {
 		return nil, err
 	}
 	t.plan.Plan = *t.c.Plan
-	return describe(t.plan, t.steps), nil
+	out := describe(t.plan, t.steps)
+	return out, t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return compared(ctx, conn, out) })
+}
+
+// compared adds which rows of backfills were compared, and which are in quarantine.
+func compared(ctx context.Context, conn ledger.Conn, out *onward.Applied) error {
+	passes, err := ledger.Verifications(ctx, conn, out.Plan)
+	if err != nil {
+		return err
+	}
+	apart, err := ledger.Quarantines(ctx, conn, out.Plan)
+	if err != nil {
+		return err
+	}
+	for i := range out.Steps {
+		s := &out.Steps[i]
+		if v := passes[s.ID]; v != nil {
+			s.Compared, s.Verified = v.Rows, v.Clean
+		}
+		if s.Quarantined = apart[s.ID]; s.Quarantined > 0 {
+			s.Find = quarantineQuery(out.Plan, s.ID)
+		}
+	}
+	return nil
 }
 
 // describe is how far a plan is.
@@ -91,7 +114,11 @@ func Status(ctx context.Context, db string) (out []*onward.Applied, err error) {
 			if err != nil {
 				return err
 			}
-			out = append(out, describe(p, steps))
+			one := describe(p, steps)
+			if err := compared(ctx, conn, one); err != nil {
+				return err
+			}
+			out = append(out, one)
 		}
 		return nil
 	})

@@ -88,6 +88,9 @@ const (
 	Waits     EventKind = "waits"     // for those in the way
 	Lost      EventKind = "lost"      // an attempt: somebody was faster
 	Passed    EventKind = "passed"    // some rows of a backfill
+	Compared  EventKind = "compared"  // some rows of a backfill, with what they are to be
+	Mended    EventKind = "mended"    // some rows that were not what they are to be
+	Skipped   EventKind = "skipped"   // a row of a backfill, whose change fails: it is in quarantine
 	Throttled EventKind = "throttled" // a backfill: somebody suffers, or asked for it
 	Recovered EventKind = "recovered" // from a cut line
 	Undoing   EventKind = "undoing"   // a step is being taken back

@@ -39,7 +39,7 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 			return State{Step: s, Again: again}, err
 		}
 		begun := time.Now()
-		rows, err := t.batch(ctx, s)
+		rows, over, err := t.portion(ctx, s)
 		if err != nil {
 			if classify(err, false) == lost {
 				t.tries.size = max(FewestRows, t.tries.size/2)
@@ -47,19 +47,42 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 			return State{}, err
 		}
 		took := time.Since(begun)
-		if rows == 0 {
-			return State{Step: s}, t.finished(ctx, s)
+		if over {
+			return State{Step: s, Done: t.again}, t.finished(ctx, s)
 		}
 		t.tries.lost = 0
-		t.tries.passed += rows
-		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Total: t.tries.passed, Of: t.tries.of, Took: took})
-		t.tries.size = p.next(t.tries.size, took)
+		t.tries.size = t.told(p, s, rows, took)
 		pause := p.pause(took)
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
 			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call says that it was interrupted
 		}
 		_ = queue.Pause(ctx, pause) // the loop's next look says that it was interrupted
 	}
+}
+
+// portion does a little of a backfill: passes some rows, or, when all are passed, compares some. over: nothing is left.
+func (t *Target) portion(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
+	if t.tries.through {
+		return t.compare(ctx, s)
+	}
+	return t.batch(ctx, s)
+}
+
+// told tells of a portion, and gives the size of the next one.
+func (t *Target) told(p pace, s *onward.PlanStep, rows int64, took time.Duration) int {
+	switch {
+	case rows == 0:
+		return t.tries.size
+	case t.tries.pass != nil:
+		t.c.Tell(Event{Kind: Compared, Step: s, Rows: rows, Total: t.tries.pass.Rows, Of: t.tries.of, Took: took})
+	default:
+		t.tries.passed += rows
+		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Total: t.tries.passed, Of: t.tries.of, Took: took})
+	}
+	if t.tries.narrow > 0 {
+		return t.tries.size
+	}
+	return p.next(t.tries.size, took)
 }
 
 // pace is how a backfill goes: how many rows a batch has at most, how long it is to take, and which
@@ -91,17 +114,35 @@ func (p pace) pause(took time.Duration) time.Duration {
 	return max(leastPause, time.Duration(p.rest*float64(took)))
 }
 
-// batch passes some rows, and says so in the ledger, in one transaction. Without a row the step is
-// done.
-func (t *Target) batch(ctx context.Context, s *onward.PlanStep) (rows int64, err error) {
+// batch passes some rows, and says so in the ledger, in one transaction. Behind the last one they are compared, where
+// the plan says how; else the step is done.
+func (t *Target) batch(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
+	limit := t.tries.size
+	if t.tries.narrow > 0 {
+		limit = min(limit, t.tries.narrow)
+	}
 	err = t.guarded(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, s.Sized(t.tries.size), pgx.QueryExecModeSimpleProtocol).Scan(&rows); err != nil {
+		if err := whole(ctx, tx); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, s.Sized(limit), pgx.QueryExecModeSimpleProtocol).Scan(&rows); err != nil {
 			return err
 		}
 		if rows == 0 {
+			if s.Backfill != nil {
+				return nil
+			}
 			return t.note(ctx, tx, s)
 		}
 		return t.noted(ctx, tx, func() error { return ledger.Passed(ctx, tx, t.plan.ID, s.ID, rows) })
 	})
-	return rows, err
+	if err != nil {
+		return t.poisoned(ctx, s, limit, err)
+	}
+	t.tries.narrow *= 2
+	if t.tries.narrow >= t.tries.size {
+		t.tries.narrow = 0
+	}
+	t.tries.through = rows == 0
+	return rows, rows == 0 && s.Backfill == nil, nil
 }

@@ -20,6 +20,11 @@ import (
 //
 // The errors are those of [Run]; a [*RefusedError] for a plan that is not so far.
 func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
+	return each(ctx, c, id, c.Through, Run)
+}
+
+// each does something with the plans in the ledger that are not at their end and as far as a phase, oldest first.
+func each(ctx context.Context, c Config, id string, phase onward.PlanPhase, run func(ctx context.Context, c Config) (*onward.Applied, error)) ([]*onward.Applied, error) {
 	var list []*ledger.Plan
 	far := map[*ledger.Plan]error{}
 	_, err := reading(ctx, c.DB, func(conn *pgx.Conn) (err error) {
@@ -31,7 +36,7 @@ func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, erro
 			if err != nil {
 				return err
 			}
-			far[p] = reached(p, steps, c.Through)
+			far[p] = reached(p, steps, phase)
 		}
 		return nil
 	})
@@ -48,7 +53,7 @@ func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, erro
 		}
 		one := c
 		one.Plan, one.Name, one.Role = &p.Plan, p.Name, p.Role
-		done, err := Run(ctx, one)
+		done, err := run(ctx, one)
 		if done != nil {
 			out = append(out, done)
 		}

@@ -37,6 +37,9 @@ type Tuning struct {
 func Control(ctx context.Context, db, id string, word Word, tune Tuning, who string) ([]string, error) {
 	var said []string
 	there, err := reading(ctx, db, func(conn *pgx.Conn) error {
+		if err := ledger.Make(ctx, conn); err != nil { // an older one is brought up
+			return err
+		}
 		list, err := open(ctx, conn)
 		if err != nil {
 			return err

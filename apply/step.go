@@ -137,9 +137,15 @@ func (t *Target) finished(ctx context.Context, s *onward.PlanStep) error {
 	took := time.Since(t.tries.since)
 	t.steps[s.ID] = &ledger.Step{ID: s.ID, State: ledger.Done}
 	t.c.Tell(Event{Kind: Finished, Step: s, Took: took})
-	waited := t.tries.waited
+	event, words := "done", fmt.Sprintf("in %s, behind others for %s", queue.Round(took), queue.Round(t.tries.waited))
+	if t.again {
+		event = "verified"
+	}
+	if v := t.tries.pass; v != nil {
+		words += fmt.Sprintf("; %d rows compared, pass %d", v.Rows, v.Pass)
+	}
 	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		return t.log(ctx, conn, s.ID, "done", fmt.Sprintf("in %s, behind others for %s", queue.Round(took), queue.Round(waited)))
+		return t.log(ctx, conn, s.ID, event, words)
 	})
 }
 
@@ -149,8 +155,11 @@ func (t *Target) conditions(ctx context.Context, s *onward.PlanStep) error {
 	if err := t.gone(ctx, s); err != nil {
 		return err
 	}
-	if s.Check == "" || t.tries.begun {
+	if t.tries.begun {
 		return nil
+	}
+	if err := t.verified(ctx, s); err != nil || s.Check == "" {
+		return err
 	}
 	rows, err := t.query(ctx, s.Check)
 	if err != nil {

@@ -33,6 +33,7 @@ type Target struct {
 	gauge   *throttle.Gauge         // for the step that is next
 	tries   tries
 	cut     bool // the line was cut: what is under way is not known
+	again   bool // backfills that are done are compared once more, and nothing else
 	stop    context.CancelFunc
 	kept    chan struct{}
 }
@@ -44,11 +45,18 @@ type tries struct {
 	begun  bool
 	lost   int
 	size   int // of the next batch
+	narrow int // bounds it while a row is looked for that cannot be changed; 0 for not
 	waited time.Duration
 	told   string
 	passed int64 // rows, by all batches
 	of     int64 // rows that there are, as the server estimates
 	held   held
+
+	through bool                 // all rows are passed
+	pass    *ledger.Verification // under way; nil for not known
+	wrong   int64                // rows of the chunk that is read again, at the last look
+	vain    int                  // times that mending did not make them fewer
+	fails   string               // why the last mending failed
 }
 
 // Open takes the lease of a database, and notes the plan there. The errors are those of [Run].
@@ -257,6 +265,7 @@ func (t *Target) recover(ctx context.Context) error {
 		return err
 	}
 	t.cut = false
+	t.tries.pass = nil // it is read again
 	t.c.Tell(Event{Kind: Recovered})
 	return nil
 }

@@ -50,6 +50,13 @@ type AppliedStep struct {
 	Attempts int        `json:"attempts,omitempty"`
 	// Rows are those that a backfill has passed.
 	Rows int64 `json:"rows,omitempty"`
+	// Compared are the rows that the last pass has compared with what they are to be, and Verified is when it found
+	// all of them right; nil for not yet.
+	Compared int64      `json:"compared,omitempty"`
+	Verified *time.Time `json:"verified,omitempty"`
+	// Quarantined are rows that it has passed over, because their change fails; the query Find finds them.
+	Quarantined int64  `json:"quarantined,omitempty"`
+	Find        string `json:"find,omitempty"`
 	// WaitedMS is for how long others were in its way.
 	WaitedMS int64      `json:"waited_ms,omitempty"`
 	Began    *time.Time `json:"began,omitempty"`
@@ -71,7 +78,7 @@ type LogEntry struct {
 // ApplyEvent is something that happened while a plan was carried out.
 type ApplyEvent struct {
 	At time.Time `json:"at"`
-	// Kind is "begun", "waits", "lost", "passed", "throttled", "recovered", "undoing" or "finished" for a step, and
+	// Kind is "begun", "waits", "lost", "passed", "compared", "mended", "skipped", "throttled", "recovered", "undoing" or "finished" for a step, and
 	// "held" while somebody else works on the database.
 	Kind string `json:"kind"`
 	Step string `json:"step,omitempty"`

@@ -150,11 +150,39 @@ type PlanStep struct {
 	// Record is SQL that tells the migrations' own tool, in its table, that they are applied: it is
 	// run by the step's transaction.
 	Record string `json:"record,omitempty"`
+	// Backfill is how a backfill goes along its rows, and how they are compared afterwards.
+	Backfill *PlannedBackfill `json:"backfill,omitempty"`
 	// Files are those that it was written to. ByHand says why the runner cannot carry it,
 	// and Ran that it was run all the same.
 	Files  []PlanFile `json:"files,omitempty"`
 	ByHand string     `json:"by_hand,omitempty"`
 	Ran    bool       `json:"ran,omitempty"`
+}
+
+// PlannedBackfill is what a backfill works on. Names are as SQL writes them.
+type PlannedBackfill struct {
+	// Table is whose rows it goes along, and Keys are the columns that tell them apart, in the order of
+	// an index.
+	Table string   `json:"table"`
+	Keys  []string `json:"keys"`
+	// Work is the part of the step's SQL that does something to the rows of "batch", whose columns
+	// onward_key1, onward_key2 … are their keys.
+	Work string `json:"work"`
+	// Triggers are those of Table that keep right, from the first batch on, what is written meanwhile.
+	Triggers []string `json:"triggers,omitempty"`
+	// Compare is how it is told, behind the backfill, that the rows are what they are to be; empty where
+	// nothing tells.
+	Compare []PlanComparison `json:"compare"`
+}
+
+// PlanComparison tells whether the rows of a table are what they are to be. Names are as SQL writes them.
+type PlanComparison struct {
+	Table string   `json:"table"`
+	Keys  []string `json:"keys"`
+	// Wrong is a condition on a row, which is called t: it is not what it is to be.
+	Wrong string `json:"wrong"`
+	// Mend makes such rows right, as [PlannedBackfill].Work does; "" where nobody may say what is right.
+	Mend string `json:"mend,omitempty"`
 }
 
 // PlanFile is a file that a step was written to.
@@ -173,6 +201,8 @@ const (
 	RequiresStep  RequirementKind = "step"         // another step is done
 	RequiresGone  RequirementKind = "release-gone" // no process of the deployed code is left
 	RequiresCheck RequirementKind = "check"        // the step's own check finds no row
+	// RequiresVerified: the rows of a backfill, another step, were compared and found right.
+	RequiresVerified RequirementKind = "verified"
 )
 
 // Requirement is what must be true before a step is run.

@@ -234,12 +234,15 @@ var order = map[onward.PlanPhase]int{onward.Expand: 0, onward.Backfill: 1, onwar
 // finish puts the steps in their order, and writes them down.
 func (p *planner) finish() {
 	slices.SortStableFunc(p.steps, func(a, b recipe.Step) int { return order[a.Phase] - order[b.Phase] })
-	before := ""
+	before, ids := "", map[*onward.PlannedBackfill]string{}
 	for i := range p.steps {
 		s := &p.steps[i]
 		out := onward.PlanStep{
 			ID: fmt.Sprintf("%02d-%s", i+1, s.Phase), Phase: s.Phase, Release: 1, Class: s.Class, Why: s.Why, Check: s.Check,
-			Migration: s.From.Migration.ID, Requires: []onward.Requirement{}, Effects: []onward.Effect{},
+			Migration: s.From.Migration.ID, Requires: []onward.Requirement{}, Effects: []onward.Effect{}, Backfill: s.Backfill,
+		}
+		if s.Backfill != nil {
+			ids[s.Backfill] = out.ID
 		}
 		if s.Phase == onward.Contract {
 			out.Release = 2
@@ -250,6 +253,9 @@ func (p *planner) finish() {
 		}
 		if s.Check != "" {
 			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresCheck, Text: "its check finds no row"})
+		}
+		if id := ids[s.Behind]; id != "" {
+			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresVerified, Step: id, Text: "the rows of " + id + " were compared, and found right"})
 		}
 		out.SQL, out.Transaction = text(s)
 		out.Undo = lines(s.Undo)

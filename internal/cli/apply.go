@@ -198,6 +198,8 @@ func (a *app) happened(b *bar) func(apply.Event) {
 			b.passed(e)
 		case e.Kind == apply.Passed:
 			a.say("%s  %s: %d of %d", e.Step.ID, e.Words, e.Rows, e.Of)
+		case e.Kind == apply.Compared:
+			b.passed(e)
 		case e.Kind == apply.Begun:
 		case e.Step == nil:
 			a.say("%s  %s", e.Kind, e.Words)

@@ -40,6 +40,7 @@ func (a *app) goOn(cmd *cobra.Command, f *careful, prepare func(*apply.Config), 
 
 func (a *app) backfill() *cobra.Command {
 	var f careful
+	var again bool
 	cmd := &cobra.Command{
 		Use:   "backfill --db ADDRESS",
 		Short: "go on with the backfills of the plans that were begun on a database",
@@ -47,23 +48,32 @@ func (a *app) backfill() *cobra.Command {
 holds, from the row where they are. They hold back for the sake of replicas, slots, the
 archiver, vacuum and whatever else the flags name, and say why.
 
+Behind the last batch all rows are compared with what they are to be, and mended where
+that is known. A row whose change fails is put into quarantine: the same command tries
+it again.
+
 From another terminal pause, resume, cancel and tune reach a backfill that runs, be it
 of onward apply or of onward backfill, before its next batch.
 
-Exit code: 0 done, 1 refused, since what comes before is not done, 2 usage or input,
-3 not finished: the same command goes on.`,
+Exit code: 0 done, 1 refused, since what comes before is not done, or rows are not
+right, 2 usage or input, 3 not finished: the same command goes on.`,
 		Example: `  onward backfill --db env:DATABASE_URL
+  onward backfill --db env:DATABASE_URL --verify
   onward backfill pause --db env:DATABASE_URL
   onward backfill tune --db env:DATABASE_URL --rows 2000 --rest 100%`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.goOn(cmd, &f, func(c *apply.Config) { c.Through = onward.Backfill }, func(c apply.Config) ([]*onward.Applied, error) {
+				if again {
+					return apply.Verify(cmd.Context(), c, f.plan)
+				}
 				return apply.Continue(cmd.Context(), c, f.plan)
 			})
 		},
 	}
 	cmd.Flags().SortFlags = false
 	f.register(cmd, ofLedger)
+	cmd.Flags().BoolVar(&again, "verify", false, "compare all rows of backfills that are done once more, and mend what is not right")
 	cmd.AddCommand(
 		a.controlling(apply.Pause, "have the backfills of a database stand still after their next batch"),
 		a.controlling(apply.Resume, "let the backfills of a database go on that were paused"),

@@ -36,9 +36,12 @@ func newBar(a *app) *bar { return &bar{a: a, p: a.progress()} }
 
 // passed hears of a batch.
 func (b *bar) passed(e apply.Event) {
-	now := time.Now()
-	if b.step != e.Step.ID {
-		b.step, b.past, b.last = e.Step.ID, []mark{{now.Add(-e.Took), e.Total - e.Rows}}, now
+	now, step := time.Now(), e.Step.ID
+	if e.Kind == apply.Compared {
+		step += "  compared"
+	}
+	if b.step != step {
+		b.step, b.past, b.last = step, []mark{{now.Add(-e.Took), e.Total - e.Rows}}, now
 	}
 	b.past = append(b.past, mark{now, e.Total})
 	for len(b.past) > 2 && now.Sub(b.past[0].at) > window {

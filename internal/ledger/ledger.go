@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,12 +21,9 @@ import (
 // Schema is the one in the target. It is not that of a plan's cursors, which goes with the plan.
 const Schema = "onward_ledger"
 
-// version is the comment of the schema. A ledger of another one is left alone.
-const version = "onward ledger 1"
-
 var tables = []string{
 	`CREATE SCHEMA IF NOT EXISTS onward_ledger`,
-	`COMMENT ON SCHEMA onward_ledger IS '` + version + `'`,
+	`COMMENT ON SCHEMA onward_ledger IS '` + mark + strconv.Itoa(version) + `'`,
 	// epoch counts who was at work; only the last one may commit.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.lease (
 		one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, holder text NOT NULL DEFAULT '',
@@ -43,6 +41,15 @@ var tables = []string{
 	`CREATE TABLE IF NOT EXISTS onward_ledger.control (
 		plan text PRIMARY KEY REFERENCES onward_ledger.plan, state text NOT NULL DEFAULT '', rows int NOT NULL DEFAULT 0, batch interval NOT NULL DEFAULT '0',
 		rest float8 NOT NULL DEFAULT -1, who text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())`,
+	// How far the rows of a backfill are compared. Keys are values of the user's: nobody prints them.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.verification (
+		plan text NOT NULL REFERENCES onward_ledger.plan, step text NOT NULL, pass int NOT NULL, part int NOT NULL DEFAULT 0, cursor text[],
+		rows bigint NOT NULL DEFAULT 0, wrong bigint NOT NULL DEFAULT 0, mended bigint NOT NULL DEFAULT 0, guards text NOT NULL,
+		began timestamptz NOT NULL DEFAULT clock_timestamp(), clean timestamptz, PRIMARY KEY (plan, step))`,
+	// Rows that a backfill has passed over, because their change fails.
+	`CREATE TABLE IF NOT EXISTS onward_ledger.quarantine (
+		id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, plan text NOT NULL REFERENCES onward_ledger.plan, step text NOT NULL, key text[] NOT NULL,
+		code text NOT NULL, message text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())`,
 	`CREATE TABLE IF NOT EXISTS onward_ledger.log (
 		number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
@@ -55,40 +62,13 @@ type Conn interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// OtherError says that the database has a ledger that this release does not know.
-type OtherError struct{ Version string }
-
-// Error says it.
-func (e *OtherError) Error() string {
-	return fmt.Sprintf("the schema %s of this database says %q, and this release knows %q: run the release of onward that made it, or a newer one", Schema, e.Version, version)
-}
-
-// Exists reports whether the database has a ledger. The error is an [*OtherError] for one that
-// this release does not know.
-func Exists(ctx context.Context, conn Conn) (bool, error) {
-	var comment *string
-	var there bool
-	err := conn.QueryRow(ctx, `SELECT true, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1`, Schema).Scan(&there, &comment)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return false, nil
-	case err != nil:
-		return false, err
-	case comment == nil:
-		return false, &OtherError{}
-	case *comment != version:
-		return false, &OtherError{Version: *comment}
-	}
-	return true, nil
-}
-
-// Make makes the ledger where the database has none. Two that make it at once do so one after
+// Make makes the ledger where the database has none, and adds to an older release's what it lacks. Two that make it at once do so one after
 // the other: the lock is asked for again and again, for who waits for it would hold up an
 // index that is built concurrently.
 func Make(ctx context.Context, conn *pgx.Conn) error {
 	for {
-		there, err := Exists(ctx, conn)
-		if there || err != nil {
+		n, err := versionOf(ctx, conn)
+		if n == version || err != nil {
 			return err
 		}
 		made, err := build(ctx, conn)
@@ -115,7 +95,7 @@ func build(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
 	}
 	for _, sql := range append([]string{"SET LOCAL lock_timeout = '1s'", "SET LOCAL client_min_messages = warning"}, tables...) {
 		if _, err := tx.Exec(ctx, sql); err != nil {
-			return false, fmt.Errorf("make the schema %s: %w", Schema, err)
+			return false, fmt.Errorf("make the schema %s, or bring an older one up: %w", Schema, err)
 		}
 	}
 	return true, tx.Commit(ctx)

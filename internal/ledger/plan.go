@@ -51,7 +51,13 @@ func ID(p *onward.Plan) string {
 
 // Checksum is of what a step does.
 func Checksum(s *onward.PlanStep) string {
-	sum := sha256.Sum256([]byte(string(s.Phase) + "\x00" + string(s.Class) + "\x00" + s.SQL + "\x00" + s.Check))
+	text := string(s.Phase) + "\x00" + string(s.Class) + "\x00" + s.SQL + "\x00" + s.Check
+	if s.Backfill != nil {
+		for _, c := range s.Backfill.Compare {
+			text += "\x00" + c.Table + "\x00" + c.Wrong + "\x00" + c.Mend
+		}
+	}
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -77,7 +77,8 @@ func Hold(ctx context.Context, conn Conn, plan, id, state, note string, waited t
 
 // Undone notes, in the transaction that takes it back, that a step is as if it was never begun.
 func Undone(ctx context.Context, conn Conn, plan, id string) error {
-	_, err := conn.Exec(ctx, "DELETE FROM onward_ledger.step WHERE plan = $1 AND id = $2", plan, id)
+	_, err := conn.Exec(ctx, `WITH compared AS (DELETE FROM onward_ledger.verification WHERE plan = $1 AND step = $2), passed_over AS (DELETE FROM onward_ledger.quarantine WHERE plan = $1 AND step = $2)
+		DELETE FROM onward_ledger.step WHERE plan = $1 AND id = $2`, plan, id)
 	return err
 }
 

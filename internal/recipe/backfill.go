@@ -14,37 +14,47 @@ const Schema = onward.PlanRoom
 
 // backfill fills columns of all rows, few at a time: set is the list of assignments, where
 // the condition on the rows that are changed, "" for all. What they name are columns of t.
-func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) bool {
-	return m.batches(c, t, why, func(join string) string {
+func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) *onward.PlannedBackfill {
+	return m.batches(c, t, why, changing(t, set, where))
+}
+
+// changing is the work of a backfill that changes rows.
+func changing(t *catalog.Relation, set, where string) func(join string) string {
+	return func(join string) string {
 		if where != "" {
 			join += " AND (" + where + ")"
 		}
 		return "UPDATE " + name(t) + " AS t SET " + set + " FROM batch WHERE " + join
-	})
+	}
 }
 
 // copied brings the rows of a table to another one that triggers keep in step with it, few at a time.
 // Each is locked as it is read: nobody changes or deletes it before its copy is there.
-func (m *Made) copied(c *Change, t, into *catalog.Relation, columns, keys []string) bool {
+func (m *Made) copied(c *Change, t, into *catalog.Relation, columns, keys []string) *onward.PlannedBackfill {
+	return m.batches(c, t, "brings the rows that nobody wrote since", copying(t, into, columns, keys, "NOTHING"))
+}
+
+// copying is the work of a backfill that copies rows: do is what becomes of one that is there already.
+func copying(t, into *catalog.Relation, columns, keys []string, do string) func(join string) string {
 	var values []string
 	for _, n := range columns {
 		values = append(values, "t."+quote(n))
 	}
-	return m.batches(c, t, "brings the rows that nobody wrote since", func(join string) string {
+	return func(join string) string {
 		return "INSERT INTO " + name(into) + " (" + quoted(columns) + ") OVERRIDING SYSTEM VALUE SELECT " + strings.Join(values, ", ") +
-			" FROM " + name(t) + " AS t, batch WHERE " + join + " FOR SHARE OF t ON CONFLICT (" + quoted(keys) + ") DO NOTHING"
-	})
+			" FROM " + name(t) + " AS t, batch WHERE " + join + " FOR SHARE OF t ON CONFLICT (" + quoted(keys) + ") DO " + do
+	}
 }
 
 const keyless = "%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by"
 
 // batches goes along the rows of a table, few at a time: work is what is done to those of a batch, whose
-// rows are joined to t by a condition.
-func (m *Made) batches(c *Change, t *catalog.Relation, why string, work func(join string) string) bool {
+// rows are joined to t by a condition. It gives nil, and says so, where nothing tells the rows apart.
+func (m *Made) batches(c *Change, t *catalog.Relation, why string, work func(join string) string) *onward.PlannedBackfill {
 	keys := identity(c.Before, t)
 	if len(keys) == 0 {
 		m.missing(keyless, t.Name)
-		return false
+		return nil
 	}
 	c.Release.Keeps = true
 	at := Schema + "." + quote(c.Release.unique(t.Name.Name, keys[0], "cursor"))
@@ -64,9 +74,37 @@ func (m *Made) batches(c *Change, t *catalog.Relation, why string, work func(joi
 		// Its end is fixed here: behind it rows are added for as long as others write.
 		"INSERT INTO "+at+" ("+strings.Join(ends, ", ")+") SELECT last.* FROM (SELECT) AS one LEFT JOIN (SELECT "+list+" FROM "+name(t)+" ORDER BY "+strings.Join(backward, ", ")+" LIMIT 1) AS last ON true")
 	s.Undo = []string{"DROP TABLE IF EXISTS " + at}
-	m.add(onward.Backfill, onward.StepBackfill, why, batchOf(t, at, keys, work))
+	done := work(joined(keys))
+	step := m.add(onward.Backfill, onward.StepBackfill, why, batchOf(t, at, keys, done))
+	out := &onward.PlannedBackfill{Table: name(t), Keys: names, Work: done, Compare: []onward.PlanComparison{}}
+	step.Backfill = out
 	m.add(onward.Contract, onward.StepDDL, "the backfill of "+t.Name.String()+" is over", "DROP TABLE IF EXISTS "+at)
-	return true
+	return out
+}
+
+// compare has a backfill's rows compared, one by one: wrong is a condition on a row t of a table, whose rows keys tell
+// apart. mend makes rows right of which that is so; nil where nobody may say which side is right.
+func compare(b *onward.PlannedBackfill, t *catalog.Relation, keys []string, wrong string, mend func(join string) string) {
+	c := onward.PlanComparison{Table: name(t), Wrong: wrong}
+	for _, k := range keys {
+		c.Keys = append(c.Keys, quote(k))
+	}
+	if mend != nil {
+		c.Mend = mend(joined(keys))
+	}
+	b.Compare = append(b.Compare, c)
+}
+
+// keyName is the column of a batch that holds a key of its rows.
+func keyName(i int) string { return fmt.Sprintf("onward_key%d", i+1) }
+
+// joined is a condition: a row t is one of the batch.
+func joined(keys []string) string {
+	var join []string
+	for i, k := range keys {
+		join = append(join, "t."+quote(k)+" = batch."+keyName(i))
+	}
+	return strings.Join(join, " AND ")
 }
 
 // end is the column of a cursor that holds the last row's key.
@@ -74,20 +112,15 @@ func end(i int) string { return fmt.Sprintf("onward_end%d", i+1) }
 
 // batchOf is the statement that works on the rows behind the cursor, and moves it. Its number is
 // how many rows it passed.
-func batchOf(t *catalog.Relation, at string, keys []string, work func(join string) string) string {
-	var as, order, backward, join, cursor, last, columns []string
+func batchOf(t *catalog.Relation, at string, keys []string, work string) string {
+	var as, order, backward, mine, cursor, last, columns []string
 	for i, k := range keys {
-		q, mine := quote(k), fmt.Sprintf("onward_key%d", i+1)
-		as = append(as, "t."+q+" AS "+mine)
-		order, backward = append(order, "t."+q), append(backward, mine+" DESC")
-		join = append(join, "t."+q+" = batch."+mine)
+		q := quote(k)
+		as, mine = append(as, "t."+q+" AS "+keyName(i)), append(mine, keyName(i))
+		order, backward = append(order, "t."+q), append(backward, keyName(i)+" DESC")
 		cursor = append(cursor, "(SELECT "+q+" FROM "+at+")")
 		last = append(last, "(SELECT "+end(i)+" FROM "+at+")")
 		columns = append(columns, q)
-	}
-	var mine []string
-	for i := range keys {
-		mine = append(mine, fmt.Sprintf("onward_key%d", i+1))
 	}
 	row := func(list []string) string {
 		if len(list) == 1 {
@@ -103,7 +136,7 @@ func batchOf(t *catalog.Relation, at string, keys []string, work func(join strin
 		"  UNION ALL\n" +
 		"  (" + from + " WHERE " + behind + tail + ")\n" +
 		"), changed AS (\n" +
-		"  " + work(strings.Join(join, " AND ")) + "\n" +
+		"  " + work + "\n" +
 		"), moved AS (\n" +
 		"  UPDATE " + at + " SET " + row(columns) + " = " + moved(mine, backward) + " WHERE EXISTS (SELECT FROM batch)\n" +
 		")\nSELECT count(*) FROM batch"

@@ -151,8 +151,13 @@ func (d *definition) made(c *Change, t *catalog.Relation) *Made {
 		s := m.add(onward.Expand, onward.StepDDL, "new rows get a value; those that are there get theirs in the background",
 			append([]string{alter + d.head, alter + "ALTER COLUMN " + col + " SET DEFAULT " + d.value}, d.behind(alter+"ALTER COLUMN "+col)...)...)
 		s.Undo = undo
-		if !m.backfill(c, t, "gives "+d.name+" to the rows that were there", col+" = "+d.value, "t."+col+" IS NULL") {
+		missing := "t." + col + " IS NULL"
+		b := m.backfill(c, t, "gives "+d.name+" to the rows that were there", col+" = "+d.value, missing)
+		if b == nil {
 			return m
+		}
+		if d.notNull { // else NULL may be what new code has written
+			compare(b, t, identity(c.Before, t), missing, changing(t, col+" = "+d.value, missing))
 		}
 		c.Release.fills(t, d.name)
 		c.Release.Volatile[full(t, d.name)] = true

@@ -20,6 +20,7 @@ type split struct {
 	joined      string  // the old value, of the new ones; "" where nobody says
 	first, last *Change // of what makes it
 	trigger     string
+	filling     *onward.PlannedBackfill
 	way         way      // the one direction that an UPDATE needs, where that is known
 	wrong       []string // why it cannot be made
 }
@@ -214,9 +215,11 @@ func (s *split) begins(m *Made) {
 	step = m.add(onward.Expand, onward.StepDDL, why, installed(t, trigger, s.function(inSchema(t, trigger)), r.watched(t, r.head.Relation(t.OID), watched...))...)
 	step.Undo = removed(t, trigger)
 	set := s.list(func(p *part) string { return quote(p.now.Name) + " = " + s.of(p, "t.") })
-	if !m.backfill(c, t, "fills "+all+" where nobody wrote since", set, s.unfilled("t.")) {
+	if s.filling = m.backfill(c, t, "fills "+all+" where nobody wrote since", set, s.unfilled("t.")); s.filling == nil {
 		return
 	}
+	s.filling.Triggers = []string{trigger}
+	compare(s.filling, t, identity(c.Before, t), s.unfilled("t."), changing(t, set, s.unfilled("t.")))
 	s.trigger = trigger
 	for _, p := range s.parts {
 		r.fills(t, p.now.Name)
@@ -290,6 +293,7 @@ func (s *split) ends(m *Made) {
 	}
 	step := m.add(onward.Contract, onward.StepDDL, "nobody uses "+s.old.old.Name+" any more", last...)
 	step.Check = "SELECT 1 FROM " + name(t) + " AS t WHERE " + s.unfilled("t.") + " LIMIT 1"
+	step.Behind = s.filling
 }
 
 func (s *split) notes(m *Made, all string) {

@@ -29,7 +29,8 @@ var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Made {
 		return nil
 	}
 	m := &Made{}
-	if !m.backfill(c, t, "changes a few rows at a time, each batch in a transaction of its own", strings.TrimSpace(text), strings.TrimSpace(where)) {
+	// Nothing tells afterwards which rows it has changed: they are not compared.
+	if m.backfill(c, t, "changes a few rows at a time, each batch in a transaction of its own", strings.TrimSpace(text), strings.TrimSpace(where)) == nil {
 		return m
 	}
 	for _, n := range stmt.TargetList {

@@ -89,9 +89,12 @@ func (s *shadow) made() *Made {
 	there := s.release.syncs(s, t, shadow, s.to, s.from)
 	step = m.add(onward.Expand, onward.StepDDL, "what is written to "+t.Name.Name+" is in "+s.fresh+", too", there.make...)
 	step.Undo = there.gone
-	if !m.copied(c, t, shadow, s.columns, s.to) {
+	b := m.copied(c, t, shadow, s.columns, s.to)
+	if b == nil {
 		return m
 	}
+	b.Triggers = there.triggers
+	s.compared(b, t, shadow)
 	for _, x := range s.alike {
 		own := s.release.unique(x.Name.Name, "also", "")
 		m.indexed(t, own, indexBody(s.head, x.Index), true, onward.Expand)
@@ -103,7 +106,7 @@ func (s *shadow) made() *Made {
 	s.exchange()
 	alter := func(r *catalog.Relation) string { return "ALTER TABLE " + name(r) + " " }
 	step = m.add(s.phase, onward.StepDDL, s.why, slices.Concat(there.gone, []string{alter(t) + "RENAME TO " + quote(s.aside), alter(shadow) + "RENAME TO " + quote(t.Name.Name)}, s.swap)...)
-	step.Check = s.differ(t, shadow)
+	step.Check, step.Behind = s.differ(t, shadow), b
 	end := s.gone
 	if s.phase == onward.Backfill {
 		back := s.release.syncs(s, t, old, s.from, s.to)
@@ -122,7 +125,7 @@ func (s *shadow) made() *Made {
 }
 
 // pair are statements that make something, and those that end it.
-type pair struct{ make, gone []string }
+type pair struct{ make, gone, triggers []string }
 
 // syncs does to one table what is done to another: keys tell the rows of into apart, was those of from.
 // It runs with its owner's rights, for who may write the one need not be allowed to write the other.
@@ -137,8 +140,9 @@ func (r *Release) syncs(s *shadow, from, into *catalog.Relation, keys, was []str
 	alter := "ALTER TABLE " + name(from) + " ENABLE ALWAYS TRIGGER "
 	drop := func(label string) string { return "DROP TRIGGER IF EXISTS " + quote(label) + " ON " + name(from) }
 	return pair{
-		make: []string{s.function(fn, target, keys), on("INSERT OR UPDATE OR DELETE", "ROW", trigger), on("TRUNCATE", "STATEMENT", all), alter + quote(trigger), alter + quote(all)},
-		gone: []string{drop(trigger), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
+		make:     []string{s.function(fn, target, keys), on("INSERT OR UPDATE OR DELETE", "ROW", trigger), on("TRUNCATE", "STATEMENT", all), alter + quote(trigger), alter + quote(all)},
+		gone:     []string{drop(trigger), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
+		triggers: []string{trigger, all},
 	}
 }
 
@@ -203,6 +207,34 @@ func (s *shadow) path() string {
 		out = append(out, quote(col.Type.Name.Schema))
 	}
 	return strings.Join(append(out, "pg_temp"), ", ")
+}
+
+// compared has the rows of both tables compared: each of the table has its like in the shadow, and each of the shadow
+// comes from the table. Up to the change of names what stands in the table is right.
+func (s *shadow) compared(b *onward.PlannedBackfill, t, shadow *catalog.Relation) {
+	var here, like, there, like2, sets []string
+	for _, n := range s.columns {
+		here, there = append(here, "t."+quote(n)), append(there, "s."+quote(n))
+		if col := s.t.Column(n); !slices.Contains(s.to, n) && (col == nil || col.Identity != "always") {
+			sets = append(sets, quote(n)+" = EXCLUDED."+quote(n))
+		}
+	}
+	for _, k := range s.to {
+		like = append(like, "s."+quote(k)+" = t."+quote(k))
+	}
+	for _, k := range s.from {
+		like2 = append(like2, "s."+quote(k)+" = t."+quote(k))
+	}
+	do := "NOTHING"
+	if len(sets) > 0 {
+		do = "UPDATE SET " + strings.Join(sets, ", ")
+	}
+	compare(b, t, identity(s.c.Before, t), "NOT EXISTS (SELECT FROM "+name(shadow)+" AS s WHERE "+strings.Join(like, " AND ")+
+		" AND NOT "+differs(strings.Join(here, ", "), strings.Join(there, ", "))+")", copying(t, shadow, s.columns, s.to, do))
+	beyond := "NOT EXISTS (SELECT FROM " + name(t) + " AS s WHERE " + strings.Join(like2, " AND ") + ")"
+	compare(b, shadow, s.to, beyond, func(join string) string {
+		return "DELETE FROM " + name(shadow) + " AS t USING batch WHERE " + join + " AND " + beyond
+	})
 }
 
 // differ finds a row that is not the same in both tables.

@@ -56,7 +56,9 @@ func (w *twin) made() *Made {
 	s.Undo = gone
 	value := strings.ReplaceAll(w.there, "$1", "t."+quote(w.old.Name))
 	otherwise := differs("t."+quote(w.fresh), w.exact(value))
-	if !m.backfill(c, t, "fills "+w.fresh+" where nobody wrote since", quote(w.fresh)+" = "+value, otherwise) {
+	set := quote(w.fresh) + " = " + value
+	b := m.backfill(c, t, "fills "+w.fresh+" where nobody wrote since", set, otherwise)
+	if b == nil {
 		return m
 	}
 	c.Release.fills(t, w.fresh)
@@ -70,6 +72,12 @@ func (w *twin) made() *Made {
 		otherwise += " AND " + differs("t."+quote(w.old.Name), "(t."+quote(w.fresh)+")::"+typeName(w.old.Type))
 	}
 	s.Check = "SELECT 1 FROM " + name(t) + " AS t WHERE " + otherwise + " LIMIT 1"
+	s.Behind, b.Triggers = b, []string{w.trigger}
+	mend := otherwise
+	if w.both { // what is there may be the new code's, and the old value older
+		mend = "t." + quote(w.fresh) + " IS NULL AND (" + otherwise + ")"
+	}
+	compare(b, t, identity(c.Before, t), otherwise, changing(t, set, mend))
 	w.notes(m)
 	return m
 }

@@ -103,6 +103,12 @@ func stepPast(s *onward.AppliedStep) string {
 	if s.Rows > 0 {
 		add("%s", Count(int(s.Rows), "row"))
 	}
+	if s.Verified != nil {
+		add("compared, and right on %s", s.Verified.UTC().Format(time.DateTime))
+	}
+	if s.Quarantined > 0 {
+		add("%d in quarantine: %s", s.Quarantined, Line(s.Find))
+	}
 	if s.Attempts > 1 {
 		add("%s", Count(s.Attempts, "attempt"))
 	}

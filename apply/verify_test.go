@@ -1,0 +1,230 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// A trigger that was disabled for a while is noticed. What is missing since is mended, what may be either side's is told and
+// left alone, and nothing is dropped before a pass over all rows has found them right.
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	db, p := filling(t)
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := apply.Status(t.Context(), db)
+	b := backfillOf(t, p)
+	if err != nil || list[0].Steps[b].Verified == nil || list[0].Steps[b].Compared != 6000 {
+		t.Fatalf("%+v %v", list, err)
+	}
+	trigger := p.Steps[b].Backfill.Triggers[0]
+	run(t, db, "ALTER TABLE orders DISABLE TRIGGER "+trigger)
+	refused := new(apply.RefusedError)
+	for name, f := range map[string]func() error{
+		"contract": func() error {
+			_, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, "")
+			return err
+		},
+		"verify": func() error { _, err := apply.Verify(t.Context(), apply.Config{DB: db}, ""); return err },
+	} {
+		if err := f(); !errors.As(err, &refused) || !strings.Contains(err.Error(), "not enabled") {
+			t.Errorf("%s with its trigger disabled: %v", name, err)
+		}
+	}
+	run(t, db, "UPDATE orders SET remark = NULL WHERE id % 1000 = 0", "UPDATE orders SET note = 'secret' WHERE id IN (17, 5017)", "ALTER TABLE orders ENABLE ALWAYS TRIGGER "+trigger)
+	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, r.Plan); !errors.As(err, &refused) || !strings.Contains(err.Error(), "were changed since those were compared") {
+		t.Errorf("contract behind another trigger: %v", err)
+	}
+	var told teller
+	if _, err := apply.Verify(t.Context(), apply.Config{DB: db, Tell: told.tell}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "of them: 2, and") ||
+		!strings.Contains(refused.Text, "SELECT id FROM orders AS t WHERE") || strings.Contains(err.Error(), "secret") || !told.has(apply.Mended, " of orders") {
+		t.Errorf("%v %+v", err, told.list)
+	}
+	query := refused.Text[strings.Index(refused.Text, "SELECT id FROM"):]
+	if got := content(t, db, strings.Replace(query[:strings.Index(query, ";")], "SELECT id", "SELECT id::text", 1)); !cmp.Equal(got, []string{"17", "5017"}) {
+		t.Errorf("its query finds %v", got)
+	}
+	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, ""); !errors.As(err, &refused) || !strings.Contains(err.Error(), "onward backfill --verify") {
+		t.Errorf("contract behind a pass that was not clean: %v", err)
+	}
+	run(t, db, "UPDATE orders SET note = note || '!' WHERE id IN (17, 5017)")
+	if _, err := apply.Verify(t.Context(), apply.Config{DB: db}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, ""); err != nil || list[0].State != onward.ApplyDone {
+		t.Fatalf("%+v %v", list, err)
+	}
+	if got := content(t, db, "SELECT remark FROM orders WHERE id IN (17, 1000) ORDER BY id"); !cmp.Equal(got, []string{"secret!", "note 1000"}) {
+		t.Error(got)
+	}
+}
+
+// backfillOf is the index of a plan's only backfill.
+func backfillOf(t testing.TB, p *onward.Plan) int {
+	t.Helper()
+	for i := range p.Steps {
+		if p.Steps[i].Repeat {
+			return i
+		}
+	}
+	t.Fatal("there is no backfill")
+	return 0
+}
+
+// Rows that a constraint or a trigger does not let be changed do not stop a backfill. They stop what comes behind it, until they
+// can be changed; no value of theirs is told.
+func TestQuarantine(t *testing.T) {
+	t.Parallel()
+	db, p := filling(t)
+	run(t, db, "ALTER TABLE orders ADD CONSTRAINT tame CHECK (note <> 'note 1' AND note <> 'note 3000') NOT VALID",
+		`CREATE FUNCTION bark() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.note IN ('note 3001', 'note 6000') THEN RAISE EXCEPTION 'no %', NEW.note; END IF; RETURN NEW; END $$`,
+		"CREATE TRIGGER bark BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION bark()")
+	var told teller
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: told.tell})
+	refused := new(apply.RefusedError)
+	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "rows are in quarantine, for their change fails: 4") {
+		t.Fatalf("%+v %v", r, err)
+	}
+	b := backfillOf(t, p)
+	if s := r.Steps[b]; s.Quarantined != 4 || s.Rows != 6000 || s.Verified != nil || !told.has(apply.Skipped, "SQLSTATE 23514, tame") || !told.has(apply.Skipped, "SQLSTATE P0001") {
+		t.Errorf("%+v %+v", s, told.list)
+	}
+	if all := fmt.Sprintf("%+v %v %+v", r, err, told.list); strings.Contains(all, "note 3") || strings.Contains(all, "no note") {
+		t.Error("a value was told: " + all)
+	}
+	if got := content(t, db, strings.Replace(r.Steps[b].Find, "SELECT key, code, message", "SELECT key[1] || ' ' || code", 1)+" ORDER BY key[1]"); !cmp.Equal(got, []string{"1 23514", "3000 23514", "3001 P0001", "6000 P0001"}) {
+		t.Errorf("its query finds %v", got)
+	}
+	if got := content(t, db, "SELECT count(*)::text FROM orders WHERE remark IS NULL"); !cmp.Equal(got, []string{"4"}) {
+		t.Errorf("%v rows are not filled", got)
+	}
+	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, ""); !errors.As(err, &refused) {
+		t.Error(err)
+	}
+	// One that is gone, one that can be changed now, one that was changed, and one that is still there.
+	run(t, db, "DELETE FROM orders WHERE id = 1", "UPDATE orders SET note = 'tame' WHERE id = 3000", "DROP TRIGGER bark ON orders", "CREATE TRIGGER bark BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id = 6000) EXECUTE FUNCTION bark()")
+	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Backfill}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "fails: 1.") {
+		t.Error(err)
+	}
+	run(t, db, "DROP TRIGGER bark ON orders")
+	if r, err = apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if got := content(t, db, "SELECT remark FROM orders WHERE id IN (3000, 3001, 6000) ORDER BY id"); !cmp.Equal(got, []string{"tame", "note 3001", "note 6000"}) {
+		t.Error(got)
+	}
+}
+
+// With too many of them the plan is wrong, not the rows.
+func TestQuarantineIsFull(t *testing.T) {
+	t.Parallel()
+	db, p := filling(t)
+	run(t, db, "ALTER TABLE orders ADD CONSTRAINT tame CHECK (id > 6000) NOT VALID")
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p})
+	unfinished := new(apply.UnfinishedError)
+	if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "100 rows are in quarantine") {
+		t.Fatal(err)
+	}
+	if s := r.Steps[backfillOf(t, p)]; s.Quarantined != 100 || s.Rows != 100 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Rows are told apart by keys of every kind: filled, passed over, found again and compared; beside what a server itself fills.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	const n = 1300
+	var made, change, filled, poison, check strings.Builder
+	tables := []struct{ name, keys, list, values string }{
+		{"k_uuid", "id uuid PRIMARY KEY", "id", "md5(n::text)::uuid"},
+		{"k_c", `id text COLLATE "C" PRIMARY KEY`, "id", "chr(97 + n % 26) || chr(65 + n % 26) || 'é' || n"},
+		{"k_icu", `id text COLLATE "und-x-icu" PRIMARY KEY`, "id", "chr(97 + n % 26) || chr(65 + n % 26) || '''\\' || n"},
+		{"k_bytes", "id bytea PRIMARY KEY", "id", "decode(md5(n::text), 'hex')"},
+		{"k_two", "a int, b text, PRIMARY KEY (b, a)", "a, b", "n, 'g' || n % 7"},
+		{"k_when", "id timestamptz PRIMARY KEY", "id", "timestamptz '2024-01-01 00:00:00.000001+00' + n * interval '1 microsecond'"},
+		{"k_number", "id numeric PRIMARY KEY", "id", "n / 7.0"},
+		{"k_float", "id float8 PRIMARY KEY", "id", "n / 7.0::float8"},
+		{"k_fixed", "id char(8) PRIMARY KEY", "id", "n::text"},
+		{`"k Odd"`, `"Id x" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, twice bigint GENERATED ALWAYS AS (7 * 2) STORED`, "", ""},
+		{"k_none", "id int PRIMARY KEY", "", ""}, // it has no row
+	}
+	for _, k := range tables {
+		fmt.Fprintf(&made, "CREATE TABLE %s (%s, old text);\n", k.name, k.keys)
+		fmt.Fprintf(&change, "ALTER TABLE %s RENAME COLUMN old TO fresh;\n", k.name)
+		switch {
+		case k.list != "":
+			fmt.Fprintf(&filled, "INSERT INTO %s (%s, old) SELECT %s, 'v' || n FROM generate_series(1, %d) AS n;\n", k.name, k.list, k.values, n)
+		case k.name != "k_none":
+			fmt.Fprintf(&filled, "INSERT INTO %s (old) SELECT 'v' || n FROM generate_series(1, %d) AS n;\n", k.name, n)
+		}
+		if k.name != "k_none" {
+			fmt.Fprintf(&poison, "ALTER TABLE %s ADD CONSTRAINT poison CHECK (old <> 'v700') NOT VALID;\n", k.name)
+			fmt.Fprintf(&check, "%sSELECT count(*) || ' ' || count(DISTINCT fresh) FROM %s", map[bool]string{true: " UNION ALL "}[check.Len() > 0], k.name)
+		}
+	}
+	p := planned(t, made.String(), change.String())
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, made.String(), filled.String())
+	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Expand}); err != nil {
+		t.Fatal(err)
+	}
+	run(t, db, poison.String())
+	refused := new(apply.RefusedError)
+	for range len(tables) - 1 {
+		_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract})
+		if !errors.As(err, &refused) || !strings.Contains(refused.Text, "for their change fails: 1.") {
+			t.Fatal(err)
+		}
+		for _, step := range p.Steps {
+			if step.ID == refused.Step {
+				run(t, db, "ALTER TABLE "+step.Backfill.Table+" DROP CONSTRAINT poison")
+			}
+		}
+	}
+	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); err != nil || r.State != onward.ApplyDone {
+		t.Fatalf("%+v %v", r, err)
+	}
+	for _, is := range content(t, db, check.String()) {
+		if is != fmt.Sprintf("%d %[1]d", n) {
+			t.Errorf("rows and values: %s", is)
+		}
+	}
+}
+
+// Where row-level security would hide rows from the role, a backfill is refused instead of being of a part of the rows.
+func TestRowLevelSecurity(t *testing.T) {
+	t.Parallel()
+	db, p := filling(t)
+	role := "blind_" + strings.ToLower(p.Catalog[:8])
+	run(t, db, "CREATE ROLE "+role, "GRANT CREATE, USAGE ON SCHEMA public TO "+role, "GRANT ALL ON ALL TABLES IN SCHEMA public, onward TO "+role, "GRANT USAGE ON SCHEMA onward TO "+role,
+		"ALTER TABLE orders ENABLE ROW LEVEL SECURITY", "CREATE POLICY few ON orders USING (id < 100)", "UPDATE onward_ledger.plan SET role = '"+role+"'")
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(context.Background(), db)
+		if err == nil {
+			_, err = conn.Exec(context.Background(), "DROP OWNED BY "+role+"; DROP ROLE "+role, pgx.QueryExecModeSimpleProtocol)
+			_ = conn.Close(context.Background())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	unfinished := new(apply.UnfinishedError)
+	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Role: role}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "row-level security") {
+		t.Error(err)
+	}
+	if is := filled(t, db); is != "0" {
+		t.Errorf("%s rows were passed", is)
+	}
+}

@@ -1,0 +1,52 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// version is the number of the ledger that this release makes. One of an older release is brought up to it by adding what
+// it lacks; what is there keeps its meaning. Another one is left alone.
+const version = 2
+
+// mark is what the comment of the schema begins with, before the number.
+const mark = "onward ledger "
+
+// OtherError says that the database has a ledger that this release does not know.
+type OtherError struct{ Version string }
+
+// Error says it.
+func (e *OtherError) Error() string {
+	return fmt.Sprintf("the schema %s of this database says %q, and this release knows up to %q: run the release of onward that made it, or a newer one", Schema, e.Version, fmt.Sprint(mark, version))
+}
+
+// versionOf is the number of a database's ledger, 0 for none. The error is an [*OtherError] for one that this release
+// does not know.
+func versionOf(ctx context.Context, conn Conn) (int, error) {
+	var comment string
+	err := conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace WHERE nspname = $1`, Schema).Scan(&comment)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	text, ok := strings.CutPrefix(comment, mark)
+	n, err := strconv.Atoi(text)
+	if !ok || err != nil || n < 1 || n > version {
+		return 0, &OtherError{Version: comment}
+	}
+	return n, nil
+}
+
+// Exists reports whether the database has a ledger, be it of an older release. The error is an [*OtherError] for one
+// that this release does not know.
+func Exists(ctx context.Context, conn Conn) (bool, error) {
+	n, err := versionOf(ctx, conn)
+	return n > 0, err
+}

@@ -1,0 +1,93 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
+
+// first is the ledger of the first release that had one, and what such a one wrote.
+const first = `
+CREATE SCHEMA onward_ledger;
+COMMENT ON SCHEMA onward_ledger IS 'onward ledger 1';
+CREATE TABLE onward_ledger.lease (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, holder text NOT NULL DEFAULT '',
+	pid int, began timestamptz, direct boolean NOT NULL DEFAULT false, seen timestamptz);
+INSERT INTO onward_ledger.lease (epoch) VALUES (7);
+CREATE TABLE onward_ledger.plan (id text PRIMARY KEY, name text NOT NULL, plan jsonb NOT NULL, search_path text NOT NULL, role text NOT NULL,
+	state text NOT NULL, began timestamptz NOT NULL DEFAULT clock_timestamp(), ended timestamptz);
+CREATE TABLE onward_ledger.step (plan text NOT NULL REFERENCES onward_ledger.plan, id text NOT NULL, number int NOT NULL, checksum text NOT NULL,
+	state text NOT NULL, attempts int NOT NULL DEFAULT 0, rows bigint NOT NULL DEFAULT 0, epoch bigint NOT NULL,
+	pid int, backend timestamptz, began timestamptz NOT NULL DEFAULT clock_timestamp(), ended timestamptz,
+	waited interval NOT NULL DEFAULT '0', note text NOT NULL DEFAULT '', PRIMARY KEY (plan, id));
+CREATE TABLE onward_ledger.log (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '');
+INSERT INTO onward_ledger.plan (id, name, plan, search_path, role, state) VALUES ('p', 'old', '{"base": "v1"}', 'public', '', 'running');
+INSERT INTO onward_ledger.step (plan, id, number, checksum, state, epoch) VALUES ('p', '01-expand', 0, '', 'done', 7);
+`
+
+// An older ledger is read as it is, and brought up by whoever works there; a later one's, or somebody else's schema, is left alone.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	run := func(sql string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(first)
+	if there, err := ledger.Exists(t.Context(), conn); !there || err != nil {
+		t.Errorf("%v %v", there, err)
+	}
+	if list, err := ledger.Verifications(t.Context(), conn, "p"); len(list) > 0 || err != nil {
+		t.Errorf("%v %v", list, err)
+	}
+	if list, err := ledger.Quarantines(t.Context(), conn, "p"); len(list) > 0 || err != nil {
+		t.Errorf("%v %v", list, err)
+	}
+	for range 2 {
+		if err := ledger.Make(t.Context(), conn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plans, err := ledger.Plans(t.Context(), conn)
+	if err != nil || len(plans) != 1 || plans[0].Plan.Base != "v1" {
+		t.Errorf("%+v %v", plans, err)
+	}
+	steps, err := ledger.Steps(t.Context(), conn, "p")
+	if err != nil || steps["01-expand"] == nil || steps["01-expand"].State != ledger.Done {
+		t.Errorf("%+v %v", steps, err)
+	}
+	if c, err := ledger.Wanted(t.Context(), conn, "p"); err != nil || c.State != "" {
+		t.Errorf("%+v %v", c, err)
+	}
+	if err := ledger.Verify(t.Context(), conn, "p", "01-expand", 1, "x"); err != nil {
+		t.Error(err)
+	}
+	if l, err := ledger.Take(t.Context(), conn, "me", true, 0); err != nil || l.Epoch != 8 {
+		t.Errorf("%+v %v", l, err)
+	}
+	other := new(ledger.OtherError)
+	for _, comment := range []string{"'onward ledger 3'", "'onward ledger 0'", "'mine'", "NULL"} {
+		run("COMMENT ON SCHEMA onward_ledger IS " + comment)
+		if err := ledger.Make(t.Context(), conn); !errors.As(err, &other) {
+			t.Errorf("%s: %v", comment, err)
+		}
+		if _, err := ledger.Exists(t.Context(), conn); !errors.As(err, &other) {
+			t.Errorf("%s: %v", comment, err)
+		}
+	}
+}
