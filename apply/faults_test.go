@@ -2,23 +2,18 @@ package apply_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -68,165 +63,48 @@ func crash(t testing.TB, f *faulty) {
 	}
 }
 
-// line passes on what a run sends, and has a fault happen at the commit with a number.
-type line struct {
-	mu     sync.Mutex
-	seen   int // commits
-	at     int
-	struck bool
-	during string // the class of the step that was under way then
-	fault  *fault
-	f      *faulty
-	t      testing.TB
+// journey is a run of onward that faults happen to: forward through all phases, or back from before the contract.
+type journey struct {
+	env    []string
+	begin  func() *faulty
+	arrive func(f *faulty)
 }
 
-// commit counts one, and reports whether it is the one.
-func (l *line) commit() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seen++
-	if l.struck || l.fault == nil || l.seen != l.at {
-		return false
-	}
-	l.struck = true
-	return true
-}
-
-func (l *line) serve(client net.Conn, to string) {
-	defer client.Close()
-	server, err := net.Dial("unix", to)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	hold := make(chan struct{})
-	var once sync.Once
-	lost := false
-	go func() {
-		defer client.Close()
-		buf := make([]byte, 64<<10)
-		for {
-			n, err := server.Read(buf)
-			l.mu.Lock()
-			quiet := lost
-			l.mu.Unlock()
-			if n > 0 && quiet { // the answer to COMMIT
-				once.Do(func() { close(hold) })
-				return
-			}
-			if n > 0 {
-				if _, err := client.Write(buf[:n]); err != nil {
-					return
-				}
-			}
-			if err != nil {
-				once.Do(func() { close(hold) })
-				return
-			}
-		}
-	}()
-	head := make([]byte, 4)
-	if _, err := io.ReadFull(client, head); err != nil { // the start has no type
-		return
-	}
-	if !pass(server, nil, head, client) {
-		return
-	}
-	kind := make([]byte, 1)
-	for {
-		if _, err := io.ReadFull(client, kind); err != nil {
-			return
-		}
-		if _, err := io.ReadFull(client, head); err != nil {
-			return
-		}
-		body := make([]byte, binary.BigEndian.Uint32(head)-4)
-		if _, err := io.ReadFull(client, body); err != nil {
-			return
-		}
-		strikes := kind[0] == 'Q' && strings.EqualFold(strings.TrimRight(string(body), "\x00; "), "commit") && l.commit()
-		if strikes {
-			l.during = underWay(l.t, l.f)
-		}
-		if strikes && !l.fault.behind {
-			if l.fault.strike != nil {
-				l.fault.strike(l.t, l.f)
-			}
-			if l.fault.cut {
-				return
-			}
-		}
-		if strikes && l.fault.behind {
-			l.mu.Lock()
-			lost = true
-			l.mu.Unlock()
-		}
-		if _, err := server.Write(slices.Concat(kind, head, body)); err != nil {
-			return
-		}
-		if strikes && l.fault.behind {
-			<-hold
-			if l.fault.strike != nil {
-				l.fault.strike(l.t, l.f)
-			}
-			return
-		}
-	}
-}
-
-// underWay is the class of the step that is being tried; "the ledger" for none.
-func underWay(t testing.TB, f *faulty) string {
-	if there := content(t, f.db, "SELECT nspname FROM pg_namespace WHERE nspname = 'onward_ledger'"); len(there) == 0 {
-		return "the ledger"
-	}
-	class := content(t, f.db, "SELECT s ->> 'class' FROM onward_ledger.plan AS p, jsonb_array_elements(plan -> 'steps') AS s JOIN onward_ledger.step AS has ON has.id = s ->> 'id' WHERE has.state = 'running'")
-	if len(class) == 0 {
-		return "the ledger"
-	}
-	return class[0]
-}
-
-// pass sends a message without a type on.
-func pass(to io.Writer, kind, head []byte, from io.Reader) bool {
-	body := make([]byte, binary.BigEndian.Uint32(head)-4)
-	if _, err := io.ReadFull(from, body); err != nil {
-		return false
-	}
-	_, err := to.Write(slices.Concat(kind, head, body))
-	return err == nil
-}
-
-// through is an address that leads through the line.
-func (l *line) through(t testing.TB, db string) string {
+// commits is how many a journey makes where nothing happens to it.
+func (j *journey) commits(t testing.TB) int {
 	t.Helper()
-	u, err := url.Parse(db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	q := u.Query()
-	to := q.Get("host") + "/.s.PGSQL." + q.Get("port")
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go l.serve(client, to)
-		}
-	}()
-	u.Host = listener.Addr().String()
-	q.Del("host")
-	q.Del("port")
-	u.RawQuery = q.Encode()
-	return u.String()
+	f := j.begin()
+	count := &line{t: t, f: f}
+	carry(t, f, count, j.env)
+	j.arrive(f)
+	return count.seen
 }
 
-// TestFaults has each fault happen at commits of a plan with steps of every class. ONWARD_FAULTS=all
+// strike has a fault happen at commits of a journey: at every one, or at one of them. It gives at how many, by what was
+// under way.
+func (j *journey) strike(t testing.TB, fault *fault, commits int, every bool) map[string]int {
+	t.Helper()
+	step, out := commits, map[string]int{}
+	if every {
+		step = 1
+	}
+	for at := 1 + int(time.Now().UnixNano())%step; at <= commits; at += step {
+		f := j.begin()
+		l := &line{t: t, f: f, at: at, fault: fault}
+		carry(t, f, l, j.env)
+		if !l.struck {
+			t.Errorf("%s: nothing happened at commit %d", fault.name, at)
+		}
+		j.arrive(f)
+		if t.Failed() {
+			t.Fatalf("%s at commit %d, while %s was under way", fault.name, at, l.during)
+		}
+		out[l.during]++
+	}
+	return out
+}
+
+// TestFaults has each fault happen at commits of a plan with steps of every class, and of its way back. ONWARD_FAULTS=all
 // takes every commit in turn and writes the table of docs/faults.md to the file that ONWARD_FAULTS_TO
 // names; else a few of them are taken, others each time.
 func TestFaults(t *testing.T) {
@@ -242,61 +120,85 @@ func TestFaults(t *testing.T) {
 	few := strings.ReplaceAll(rows, "6000", "1500")
 	want := fresh(t, server, base, few, release)
 	ends := [2][]string{schema(t, want), content(t, want, ordered)}
-
-	clean := &faulty{server: server, db: fresh(t, server, base, few)}
-	count := &line{t: t, f: clean}
-	carry(t, clean, count, file)
-	compare(t, clean, ends, p)
-	if count.seen <= len(p.Steps) {
-		t.Fatalf("%d steps made %d commits: the line does not see them", len(p.Steps), count.seen)
+	there := &journey{
+		env:    []string{"ONWARD_APPLY_PLAN=" + file, "ONWARD_APPLY_THROUGH=" + string(onward.Contract)},
+		begin:  func() *faulty { return &faulty{server: server, db: fresh(t, server, base, few)} },
+		arrive: func(f *faulty) { compare(t, f, ends, p) },
+	}
+	back := backwards(t, server, p, few)
+	commits, ways := there.commits(t), back.commits(t)
+	if commits <= len(p.Steps) || ways <= p.Contract() {
+		t.Fatalf("%d steps made %d commits, and %d on the way back: the line does not see them", len(p.Steps), commits, ways)
 	}
 	every := os.Getenv("ONWARD_FAULTS") == "all"
 	table, turn := map[string]map[string]int{}, int(time.Now().Unix())
 	for i := range faults {
-		step := 1
-		if !every {
-			if (i+turn)%3 > 0 { // a third of them, others each time
-				continue
-			}
-			step = count.seen
+		if !every && (i+turn)%3 > 0 { // a third of them, others each time
+			continue
 		}
-		table[faults[i].name] = map[string]int{}
-		for at := 1 + int(time.Now().UnixNano())%step; at <= count.seen; at += step {
-			f := &faulty{server: server, db: fresh(t, server, base, few)}
-			l := &line{t: t, f: f, at: at, fault: &faults[i]}
-			carry(t, f, l, file)
-			if !l.struck {
-				t.Errorf("%s: nothing happened at commit %d", faults[i].name, at)
-			}
-			compare(t, f, ends, p)
-			if t.Failed() {
-				t.Fatalf("%s at commit %d, while %s was under way", faults[i].name, at, l.during)
-			}
-			table[faults[i].name][l.during]++
+		table[faults[i].name] = there.strike(t, &faults[i], commits, every)
+		for _, n := range back.strike(t, &faults[i], ways, every) {
+			table[faults[i].name][takenBack] += n
 		}
 		t.Logf("%s: %v", faults[i].name, table[faults[i].name])
 	}
 	if to := os.Getenv("ONWARD_FAULTS_TO"); to != "" {
-		if err := os.WriteFile(to, []byte(matrix(table, p, count.seen)), 0o600); err != nil {
+		if err := os.WriteFile(to, []byte(matrix(table, p, commits, ways)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
+// takenBack is the column for what onward abort does.
+const takenBack = "taken back"
+
+// backwards is the way back of a plan that is done but for its contract: each journey has a copy of one database.
+func backwards(t testing.TB, server *pgserver.Server, p *onward.Plan, rows string) *journey {
+	t.Helper()
+	db := fresh(t, server, base, rows)
+	before, had := schema(t, db), content(t, db, was)
+	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
+		t.Fatal(err)
+	}
+	begin := func() *faulty {
+		name, err := server.NewDatabase(t.Context(), nameOf(db))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &faulty{server: server, db: server.URL(name)}
+	}
+	return &journey{env: []string{"ONWARD_APPLY_ABORT=1"}, begin: begin, arrive: func(f *faulty) {
+		if diff := cmp.Diff(before, schema(t, f.db)); diff != "" {
+			t.Errorf("schema (-before +after):\n%s", diff)
+		}
+		if diff := cmp.Diff(had, content(t, f.db, was)); diff != "" {
+			t.Errorf("rows (-before +after):\n%s", diff)
+		}
+		twice := content(t, f.db, "SELECT step || ' ' || count(*) FROM onward_ledger.log WHERE event = 'taken back' GROUP BY step HAVING count(*) > 1")
+		left := content(t, f.db, "SELECT id FROM onward_ledger.step")
+		ended := content(t, f.db, "SELECT state FROM onward_ledger.plan")
+		if len(twice)+len(left) > 0 || !cmp.Equal(ended, []string{"abandoned"}) {
+			t.Errorf("taken back twice %v, left %v, plan %v", twice, left, ended)
+		}
+		drop(t, f)
+	}}
+}
+
 // matrix is the page of docs/faults.md.
-func matrix(table map[string]map[string]int, p *onward.Plan, commits int) string {
-	classes := []string{"the ledger", string(onward.StepDDL), string(onward.StepValidate), string(onward.StepConcurrent), string(onward.StepBackfill)}
+func matrix(table map[string]map[string]int, p *onward.Plan, commits, ways int) string {
+	classes := []string{"the ledger", string(onward.StepDDL), string(onward.StepValidate), string(onward.StepConcurrent), string(onward.StepBackfill), takenBack}
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Faults
 
 Made by `+"`make faults`"+`. A plan of %d steps, with steps of each class and all three phases, is carried out by a process of its own
 on a server; a line in between has one fault happen at one of its %d commits, each in turn. Then the same command is run again until it
 says that it is done. Each number is how many commits that was tried at: each time the schema and the rows were those of the migration,
-each backfill had passed each row once, and no step was done twice.
+each backfill had passed each row once and found all of them right, and no step was done twice. The last column is of `+"`onward abort`"+`, from
+before the contract: at each of its %d commits, and each time nothing of the plan was left.
 
 | fault | %s |
 | --- |%s
-`, len(p.Steps), commits, strings.Join(classes, " | "), strings.Repeat(" ---: |", len(classes)))
+`, len(p.Steps), commits, ways, strings.Join(classes, " | "), strings.Repeat(" ---: |", len(classes)))
 	for _, f := range faults {
 		fmt.Fprintf(&b, "| %s |", f.name)
 		for _, class := range classes {
@@ -323,12 +225,12 @@ func fresh(t testing.TB, server *pgserver.Server, sql ...string) string {
 }
 
 // carry runs apply through the line until it is done.
-func carry(t testing.TB, f *faulty, l *line, file string) {
+func carry(t testing.TB, f *faulty, l *line, env []string) {
 	t.Helper()
 	address := l.through(t, f.db)
 	for tries := 0; ; tries++ {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+address, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(onward.Contract))
+		cmd.Env = append(append(os.Environ(), "ONWARD_APPLY_CHILD="+address), env...)
 		var said strings.Builder
 		cmd.Stderr = &said
 		l.mu.Lock()
@@ -358,18 +260,28 @@ func compare(t testing.TB, f *faulty, ends [2][]string, p *onward.Plan) {
 	if diff := cmp.Diff(ends[1], content(t, f.db, ordered)); diff != "" {
 		t.Errorf("rows (-release +plan):\n%s", diff)
 	}
+	unlike := content(t, f.db, "SELECT step FROM onward_ledger.verification WHERE clean IS NULL OR wrong + mended > 0")
 	passed := content(t, f.db, "SELECT id || ' ' || rows FROM onward_ledger.step WHERE rows <> 0 AND rows <> 1500")
 	twice := content(t, f.db, "SELECT step || ' ' || count(*) FROM onward_ledger.log WHERE event = 'done' AND step <> '' GROUP BY step HAVING count(*) > 1")
 	undone := content(t, f.db, "SELECT id || ' ' || state FROM onward_ledger.step WHERE state <> 'done'")
-	if len(passed)+len(twice)+len(undone) > 0 {
-		t.Errorf("rows passed twice %v, steps done twice %v, not done %v", passed, twice, undone)
+	if len(passed)+len(twice)+len(undone)+len(unlike) > 0 {
+		t.Errorf("rows passed twice %v, steps done twice %v, not done %v, rows not right %v", passed, twice, undone, unlike)
 	}
 	if n := content(t, f.db, "SELECT count(*)::text FROM onward_ledger.step"); n[0] != fmt.Sprint(len(p.Steps)) {
 		t.Errorf("%s steps of %d", n[0], len(p.Steps))
 	}
-	name := f.db[strings.LastIndexByte(f.db, '/')+1:]
-	name, _, _ = strings.Cut(name, "?")
-	if err := f.server.DropDatabase(context.Background(), name); err != nil {
+	drop(t, f)
+}
+
+// nameOf is the name of a database, of its address.
+func nameOf(url string) string {
+	name, _, _ := strings.Cut(url[strings.LastIndexByte(url, '/')+1:], "?")
+	return name
+}
+
+func drop(t testing.TB, f *faulty) {
+	t.Helper()
+	if err := f.server.DropDatabase(context.Background(), nameOf(f.db)); err != nil {
 		t.Error(err)
 	}
 }

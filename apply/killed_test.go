@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 }
 
 func child(db string) int {
+	if os.Getenv("ONWARD_APPLY_ABORT") != "" {
+		return takeBack(db)
+	}
 	var p onward.Plan
 	text, err := os.ReadFile(os.Getenv("ONWARD_APPLY_PLAN"))
 	if err == nil {
@@ -37,6 +40,19 @@ func child(db string) int {
 	}
 	if err == nil {
 		_, err = apply.Run(context.Background(), apply.Config{DB: db, Plan: &p, Through: onward.PlanPhase(os.Getenv("ONWARD_APPLY_THROUGH"))})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// takeBack is what a user does until there is nothing left to take back.
+func takeBack(db string) int {
+	list, err := apply.Status(context.Background(), db)
+	if err == nil && list[0].State != onward.ApplyAbandoned {
+		_, err = apply.Abort(context.Background(), apply.Config{DB: db}, "")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -119,6 +135,9 @@ func TestKilled(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("(-mirror +orders):\n%s", diff)
 		}
+		if wrong := content(t, db, "SELECT step FROM onward_ledger.verification WHERE clean IS NULL OR wrong > 0"); len(wrong) > 0 {
+			t.Errorf("no clean pass over %v", wrong)
+		}
 		if left := content(t, db, "SELECT nspname FROM pg_namespace WHERE nspname = 'onward'"); len(left) > 0 {
 			t.Error("the plan's schema stayed")
 		}
@@ -139,7 +158,8 @@ func write(ctx context.Context, db string, mirror func(string) string) error {
 			fmt.Sprintf("UPDATE orders SET note = 'changed %d', amount = %d WHERE id = %d", n, n, id),
 			fmt.Sprintf("INSERT INTO orders (id, customer_id, amount, note, status) VALUES (%d, 1, %d, 'new', 'paid') ON CONFLICT (id) DO UPDATE SET note = excluded.note", 10_000+n, n),
 			fmt.Sprintf("DELETE FROM orders WHERE id = %d", id),
-		}[n%3]
+			fmt.Sprintf("UPDATE orders SET id = -id WHERE id = %d AND status IS NOT NULL", id), // from before the backfill to behind it
+		}[n%4]
 		if _, err := conn.Exec(context.Background(), "BEGIN; "+sql+"; "+mirror(sql)+"; COMMIT", pgx.QueryExecModeSimpleProtocol); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
 		}
