@@ -160,6 +160,7 @@ func backwards(t testing.TB, server *pgserver.Server, p *onward.Plan, rows strin
 	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
 		t.Fatal(err)
 	}
+	run(t, fresh(t, server), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+nameOf(db)+"'") // who is connected to it, it is not copied for
 	begin := func() *faulty {
 		name, err := server.NewDatabase(t.Context(), nameOf(db))
 		if err != nil {

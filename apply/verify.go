@@ -18,7 +18,7 @@ import (
 //
 // The errors are those of [Run]; a [*RefusedError] for rows that are not right.
 func Verify(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
-	return each(ctx, c, id, onward.Contract, func(ctx context.Context, c Config) (*onward.Applied, error) {
+	return each(ctx, c, id, onward.Backfill, func(ctx context.Context, c Config) (*onward.Applied, error) {
 		out, err := opened(ctx, c, func(t *Target) error { return t.verifyAll(ctx) })
 		if out != nil && err != nil {
 			out.Next = "onward backfill --db ADDRESS --verify --plan " + out.Plan
@@ -30,7 +30,11 @@ func Verify(ctx context.Context, c Config, id string) ([]*onward.Applied, error)
 func (t *Target) verifyAll(ctx context.Context) error {
 	t.again = true
 	for i := range t.c.Plan.Steps {
-		if s := &t.c.Plan.Steps[i]; t.comparable(s) {
+		s := &t.c.Plan.Steps[i]
+		if s.Backfill != nil && !t.done(s.ID) {
+			return &RefusedError{Step: s.ID, Text: "this backfill is not done: onward backfill goes on with it, and compares its rows"}
+		}
+		if t.comparable(s) {
 			if err := t.verify(ctx, s); err != nil {
 				return err
 			}

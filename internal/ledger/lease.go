@@ -86,6 +86,15 @@ func Take(ctx context.Context, conn *pgx.Conn, holder string, direct bool, befor
 		if pid != nil {
 			held.PID = *pid
 		}
+		if left > Term.Seconds() { // the server's clock was set back: the term begins now, and not when it is there again
+			if _, err := tx.Exec(ctx, "UPDATE onward_ledger.lease SET seen = clock_timestamp()"); err != nil {
+				return nil, err
+			}
+			if err := tx.Commit(ctx); err != nil {
+				return nil, err
+			}
+			held.Left = Term
+		}
 		return nil, held
 	}
 	if _, err := tx.Exec(ctx, `

@@ -212,7 +212,7 @@ func (s *shadow) path() string {
 // compared has the rows of both tables compared: each of the table has its like in the shadow, and each of the shadow
 // comes from the table. Up to the change of names what stands in the table is right.
 func (s *shadow) compared(b *onward.PlannedBackfill, t, shadow *catalog.Relation) {
-	var here, like, there, like2, sets []string
+	var here, like, there, sets []string
 	for _, n := range s.columns {
 		here, there = append(here, "t."+quote(n)), append(there, "s."+quote(n))
 		if col := s.t.Column(n); !slices.Contains(s.to, n) && (col == nil || col.Identity != "always") {
@@ -222,16 +222,13 @@ func (s *shadow) compared(b *onward.PlannedBackfill, t, shadow *catalog.Relation
 	for _, k := range s.to {
 		like = append(like, "s."+quote(k)+" = t."+quote(k))
 	}
-	for _, k := range s.from {
-		like2 = append(like2, "s."+quote(k)+" = t."+quote(k))
-	}
 	do := "NOTHING"
 	if len(sets) > 0 {
 		do = "UPDATE SET " + strings.Join(sets, ", ")
 	}
 	compare(b, t, identity(s.c.Before, t), "NOT EXISTS (SELECT FROM "+name(shadow)+" AS s WHERE "+strings.Join(like, " AND ")+
 		" AND NOT "+differs(strings.Join(here, ", "), strings.Join(there, ", "))+")", copying(t, shadow, s.columns, s.to, do))
-	beyond := "NOT EXISTS (SELECT FROM " + name(t) + " AS s WHERE " + strings.Join(like2, " AND ") + ")"
+	beyond := "NOT EXISTS (SELECT FROM " + name(t) + " AS s WHERE " + strings.Join(like, " AND ") + ")"
 	compare(b, shadow, s.to, beyond, func(join string) string {
 		return "DELETE FROM " + name(shadow) + " AS t USING batch WHERE " + join + " AND " + beyond
 	})

@@ -56,12 +56,35 @@ func (p *page) applied(a *onward.Applied) {
 	}
 	if a.Why != "" {
 		p.blank()
+		p.wrap("", "", stands(a), p.plain())
 		p.wrap("not done: ", "          ", Line(a.Why), p.plain())
 	}
 	if a.Next != "" {
 		p.blank()
 		p.wrap("next: ", "      ", Line(a.Next), p.plain())
 	}
+}
+
+// stands says which steps are applied, and which are not: the database stays as it is between them.
+func stands(a *onward.Applied) string {
+	var done, left []string
+	for i := range a.Steps {
+		if s := &a.Steps[i]; s.State == onward.ApplyDone {
+			done = append(done, s.ID)
+		} else {
+			left = append(left, s.ID)
+		}
+	}
+	name := func(list []string) string {
+		switch len(list) {
+		case 0:
+			return "no step"
+		case 1:
+			return list[0]
+		}
+		return Count(len(list), "step") + ", " + list[0] + " to " + list[len(list)-1]
+	}
+	return "Applied, and safe to leave so: " + name(done) + ". Not applied: " + name(left) + "."
 }
 
 // appliedPhase prints the steps of a phase; one that was not begun in a line.

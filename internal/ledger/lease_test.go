@@ -1,0 +1,57 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// A server's clock that is set back makes no lease longer, and one that is set forward loses nothing: who is taken over from
+// is told at its next transaction.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	if err := ledger.Make(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	first, err := ledger.Take(t.Context(), conn, "behind a pooler", false, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jump := func(by string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), "UPDATE onward_ledger.lease SET seen = seen + $1::text::interval", by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	jump("1 year") // the clock goes back, and what was noted lies ahead
+	held := new(ledger.HeldError)
+	for range 2 {
+		if _, err := ledger.Take(t.Context(), conn, "other", false, 0); !errors.As(err, &held) || held.Left > ledger.Term || held.Left < ledger.Term-10*time.Second {
+			t.Fatalf("%v", err)
+		}
+	}
+	jump("-1 year") // it goes forward
+	second, err := ledger.Take(t.Context(), conn, "other", false, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := new(ledger.LostError)
+	if err := first.Fence(t.Context(), conn); !errors.As(err, &lost) {
+		t.Errorf("both are at work: %v", err)
+	}
+	if err := second.Fence(t.Context(), conn); err != nil {
+		t.Error(err)
+	}
+}
