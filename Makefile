@@ -17,7 +17,7 @@ build: ## bin/onward
 demo: ## audit an example shop: a safe and an unsafe branch, in plain SQL and in Django
 	./scripts/demo.sh
 
-test: setup unit runners fuzz ## all set-up, then every test; nothing may be skipped
+test: setup unit runners readers fuzz ## all set-up, then every test; nothing may be skipped
 
 setup: ## Postgres servers and Python environments for the tests
 	./scripts/setup.sh
@@ -27,6 +27,9 @@ unit: ## the Go tests, on real components
 
 runners: ## what the adapters say of their runners, held against the real ones
 	@if [ -d internal/adapter/realrunners ]; then cd internal/adapter/realrunners && ONWARD_REQUIRE=1 $(GO) test ./...; fi
+
+readers: ## the formats of a report, held against programs that read them
+	cd internal/report/readers && $(GO) test ./...
 
 fuzz: ## each fuzz target for FUZZTIME
 	./scripts/fuzz.sh $(FUZZTIME)

@@ -15,56 +15,12 @@ import (
 // https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 func GitHub(w io.Writer, r *onward.Report) error {
 	b := bufio.NewWriter(w)
-	for _, f := range worstFirst(r.Findings) {
-		message := f.Fact + "\n" + f.Harm
-		if len(f.Postgres) > 0 {
-			message += "\non " + Versions(f.Postgres) + " only"
-		}
-		for _, e := range f.Evidence {
-			message += "\n" + evidence(&e)
-		}
-		if f.Instead != "" {
-			message += "\ninstead: " + f.Instead
-		}
-		if words := filesWords(&f); words != "" {
-			message += "\nas files: " + words
-		}
-		fmt.Fprintf(b, "::%s %s::%s\n", level(f.Severity),
-			properties(f.Path, f.Line, f.Column, f.EndLine, f.EndColumn, f.Rule), commandData(message))
-	}
-	for _, d := range alike(r) {
-		if later(d.Verdict) != d.Severity {
-			continue // it comes with the rest of the release
-		}
-		fmt.Fprintf(b, "::%s %s::%s\n", level(d.Severity), properties(d.After.Path, d.After.Line, 0, 0, 0, codeWords(d.Code)+" "+string(d.Kind)),
-			commandData(verdictHead(d.Verdict)+"\n"+d.Query+"\n"+d.who()))
-	}
-	for _, o := range r.Opaque {
-		as := "notice"
-		if o.Failed {
-			as = "error"
-		}
-		message := "not judged: " + o.What
-		if o.Why != "" {
-			message += "\n" + o.Why
-		}
-		fmt.Fprintf(b, "::%s %s::%s\n", as, properties(o.Path, o.Line, o.Column, 0, 0, "not judged"), commandData(message))
+	for _, a := range annotations(r) {
+		fmt.Fprintf(b, "::%s %s::%s\n", a.level("notice"), properties(a.path, a.line, a.column, a.endLine, a.endColumn, a.title), commandData(a.message))
 	}
 	// The sentences begin with no colon: a line of ours is never a command.
 	fmt.Fprintf(b, "onward: %s\nonward: %s\n", counts(r), Tame(verdict(r)))
 	return b.Flush()
-}
-
-// level is that of a workflow command.
-func level(s onward.Severity) string {
-	switch s {
-	case onward.Error:
-		return "error"
-	case onward.Warning:
-		return "warning"
-	default:
-		return "notice"
-	}
 }
 
 // properties is the place and the title of a workflow command. Columns are

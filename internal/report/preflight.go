@@ -137,7 +137,7 @@ func names(list []string) string {
 func preflightGitHub(w io.Writer, r *onward.Preflight) error {
 	var b strings.Builder
 	for _, f := range r.Findings {
-		fmt.Fprintf(&b, "::%s %s::%s\n", level(f.Severity), properties("", 0, 0, 0, 0, f.Rule), commandData(f.Fact+"\n"+f.Harm+"\ninstead: "+f.Instead))
+		fmt.Fprintf(&b, "::%s %s::%s\n", level(f.Severity, "notice"), properties("", 0, 0, 0, 0, f.Rule), commandData(f.Fact+"\n"+f.Harm+"\ninstead: "+f.Instead))
 	}
 	for _, o := range r.Opaque {
 		fmt.Fprintf(&b, "::notice %s::%s\n", properties("", 0, 0, 0, 0, o.Rule), commandData("not seen: "+o.What+"\n"+o.Why))

@@ -20,11 +20,16 @@ type Format string
 
 // The formats.
 const (
-	FormatTerminal Format = "terminal"
-	FormatJSON     Format = "json"
-	FormatMarkdown Format = "markdown"
-	FormatGitHub   Format = "github"
-	FormatHTML     Format = "html"
+	FormatTerminal   Format = "terminal"
+	FormatJSON       Format = "json"
+	FormatMarkdown   Format = "markdown"
+	FormatGitHub     Format = "github"
+	FormatHTML       Format = "html"
+	FormatSARIF      Format = "sarif"
+	FormatGitLab     Format = "gitlab"
+	FormatJUnit      Format = "junit"
+	FormatCheckstyle Format = "checkstyle"
+	FormatGCC        Format = "gcc"
 )
 
 // formats are in the order in which help texts name them.
@@ -37,6 +42,11 @@ var formats = []struct {
 	{FormatMarkdown, same(Markdown)},
 	{FormatGitHub, same(GitHub)},
 	{FormatHTML, same(HTML)},
+	{FormatSARIF, same(SARIF)},
+	{FormatGitLab, same(GitLab)},
+	{FormatJUnit, same(JUnit)},
+	{FormatCheckstyle, same(Checkstyle)},
+	{FormatGCC, same(GCC)},
 }
 
 // same is a format that no option changes.

@@ -3,7 +3,9 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +34,11 @@ var looks = []struct {
 	{"quiet.txt", report.FormatTerminal, report.Options{Quiet: true, Dir: "db/migrations"}},
 	{"md", report.FormatMarkdown, report.Options{}},
 	{"github", report.FormatGitHub, report.Options{}},
+	{"sarif", report.FormatSARIF, report.Options{}},
+	{"gitlab.json", report.FormatGitLab, report.Options{}},
+	{"junit.xml", report.FormatJUnit, report.Options{}},
+	{"checkstyle.xml", report.FormatCheckstyle, report.Options{}},
+	{"gcc.txt", report.FormatGCC, report.Options{}},
 	{"out.json", report.FormatJSON, report.Options{}},
 }
 
@@ -206,9 +213,16 @@ func FuzzFormats(f *testing.F) {
 			switch format {
 			case report.FormatHTML:
 				elements(t, out)
-			case report.FormatJSON:
+			case report.FormatSARIF, report.FormatGitLab, report.FormatJSON:
 				if !json.Valid([]byte(out)) {
 					t.Errorf("no JSON:\n%s", out)
+				}
+			case report.FormatJUnit, report.FormatCheckstyle:
+				wellFormed(t, out)
+			case report.FormatGCC:
+				// A finding, what it rests on and its way out, a query that breaks, what was not judged.
+				if len(lines) != 5 && len(lines) != 4 {
+					t.Errorf("lines:\n%s", out)
 				}
 			case report.FormatGitHub:
 				// Three commands of ours and two sentences, whatever the text.
@@ -222,6 +236,18 @@ func FuzzFormats(f *testing.F) {
 			}
 		}
 	})
+}
+
+// wellFormed holds that XML can be read.
+func wellFormed(t *testing.T, text string) {
+	t.Helper()
+	for d := xml.NewDecoder(strings.NewReader(text)); ; {
+		if _, err := d.Token(); err == io.EOF {
+			return
+		} else if err != nil {
+			t.Fatalf("%v:\n%s", err, text)
+		}
+	}
 }
 
 // everywhere is a report with a text in every place that a stranger's text can
