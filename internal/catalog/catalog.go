@@ -39,6 +39,8 @@ type Catalog struct {
 	// SearchPath is the session's: where unqualified names are looked up, and
 	// created in its first schema. "public" unless a SET said otherwise.
 	SearchPath []string
+	// sessionPath is what it is again when the transaction ends; nil where it is that.
+	sessionPath []string
 	// TableMethod and TableSpace are where new tables go that name none
 	// (default_table_access_method, default_tablespace); "" is heap, and the
 	// database's own. A dump says so before each table that is elsewhere.

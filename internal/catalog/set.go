@@ -11,11 +11,11 @@ import (
 var defaultSearchPath = []string{"public"}
 
 // set folds SET, SET LOCAL and RESET: search_path and where new tables go are
-// all that a schema depends on. The end of a transaction does not restore SET LOCAL here: whoever knows
-// the transactions calls [Catalog.WithSearchPath].
+// all that a schema depends on. Whoever knows the transactions calls [Catalog.Ended] where one
+// ends, which takes back a SET LOCAL.
 func (f *fold) set(s *pgparse.VariableSetStmt) {
 	if s.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL {
-		f.setSearchPath(defaultSearchPath)
+		f.setSearchPath(defaultSearchPath, false)
 		f.TableMethod, f.TableSpace = "", ""
 		return
 	}
@@ -40,9 +40,9 @@ func (f *fold) set(s *pgparse.VariableSetStmt) {
 		for _, a := range s.GetArgs() {
 			path = append(path, constText(a))
 		}
-		f.setSearchPath(path)
+		f.setSearchPath(path, s.GetIsLocal())
 	case pgparse.VariableSetKind_VAR_SET_DEFAULT, pgparse.VariableSetKind_VAR_RESET:
-		f.setSearchPath(defaultSearchPath)
+		f.setSearchPath(defaultSearchPath, s.GetIsLocal())
 	}
 }
 
@@ -62,8 +62,15 @@ func (f *fold) tablespace(named string, rv *pgparse.RangeVar) string {
 	return f.TableSpace
 }
 
-// setSearchPath stores a search path; "" and "$user" look nothing up.
-func (f *fold) setSearchPath(path []string) {
+// setSearchPath stores a search path, of the session or until its transaction ends; "" and "$user"
+// look nothing up.
+func (f *fold) setSearchPath(path []string, local bool) {
+	switch {
+	case !local:
+		f.sessionPath = nil
+	case f.sessionPath == nil:
+		f.sessionPath = append([]string{}, f.SearchPath...)
+	}
 	f.SearchPath = make([]string, 0, len(path))
 	for _, s := range path {
 		if s != "" && s != "$user" {
@@ -72,8 +79,17 @@ func (f *fold) setSearchPath(path []string) {
 	}
 }
 
-// WithSearchPath is the catalog with another search path: what a transaction's
-// end makes of SET LOCAL.
+// Ended is the catalog behind the end of a transaction: the search path is the session's again.
+func (c *Catalog) Ended() *Catalog {
+	if c.sessionPath == nil {
+		return c
+	}
+	next := *c
+	next.SearchPath, next.sessionPath = c.sessionPath, nil
+	return &next
+}
+
+// WithSearchPath is the catalog with another search path.
 func (c *Catalog) WithSearchPath(path []string) *Catalog {
 	next := *c
 	next.SearchPath = path
@@ -106,7 +122,7 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 		for _, p := range strings.Split(constText(call.GetArgs()[1]), ",") {
 			path = append(path, strings.Trim(strings.TrimSpace(p), `"`))
 		}
-		f.setSearchPath(path)
+		f.setSearchPath(path, len(call.GetArgs()) > 2 && constText(call.GetArgs()[2]) == "true")
 	}
 }
 
@@ -157,7 +173,7 @@ func (f *fold) discard(s *pgparse.DiscardStmt) {
 			f.dropRelation(oid)
 		}
 		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
-			f.setSearchPath(defaultSearchPath)
+			f.setSearchPath(defaultSearchPath, false)
 		}
 	case pgparse.DiscardMode_DISCARD_PLANS, pgparse.DiscardMode_DISCARD_SEQUENCES:
 	}

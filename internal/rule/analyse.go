@@ -21,7 +21,9 @@ func (e *Engine) analyse(m *Migration) {
 		st := m.Script.Statements[i]
 		e.opened.Open(e.catalog, m.Script, i)
 		if tx == nil || st.Tx != number || st.Tx == 0 {
-			e.close(tx, settings)
+			if e.close(tx, settings); tx != nil {
+				e.catalog = e.catalog.Ended()
+			}
 			e.txs++
 			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
 			tx.First = tx
@@ -30,6 +32,8 @@ func (e *Engine) analyse(m *Migration) {
 					tx.Earlier, tx.First = before.tx, before.tx.First
 				} else {
 					settings.commit()
+					e.catalog = e.catalog.Ended()
+					tx.Before = e.catalog
 				}
 			}
 			m.Txs = append(m.Txs, tx)
@@ -80,7 +84,7 @@ func (e *Engine) leave(m *Migration, tx *Tx, settings *tracker, before *left) {
 	case tx == nil && before != nil:
 		e.left = before
 	case m.Script.End == script.Alone || m.Together == 0:
-		e.left = &left{m, tx, settings}
+		e.left, e.catalog = &left{m, tx, settings}, e.catalog.Ended()
 	default:
 		e.left = &left{m, tx, &now}
 	}

@@ -115,6 +115,7 @@ func fold(o *opened.Bodies, c *catalog.Catalog, s *script.Script) *catalog.Catal
 			if s.Rollback[tx] {
 				c = start
 			}
+			c = c.Ended()
 			start, tx = c, st.Tx
 		}
 		if st.Node == nil {
@@ -126,7 +127,7 @@ func fold(o *opened.Bodies, c *catalog.Catalog, s *script.Script) *catalog.Catal
 	if s.Rollback[tx] {
 		c = start
 	}
-	return c
+	return c.Ended()
 }
 
 // unread is the catalog behind a statement that could not be parsed: what it
