@@ -209,9 +209,7 @@ func (t *Target) wait(ctx context.Context, s *onward.PlanStep, budget time.Durat
 			return nil, err
 		}
 		words := queue.Sentences(list)
-		// Told once for the same sessions: their ages grow.
-		if who := queue.Identity(list); who != t.tries.told {
-			t.tries.told = who
+		if t.tries.teller.News(list) {
 			t.tell(Waits, s, strings.Join(words, "; "))
 		}
 		t.tries.waited += queue.Look

@@ -47,7 +47,7 @@ type tries struct {
 	size   int // of the next batch
 	narrow int // bounds it while a row is looked for that cannot be changed; 0 for not
 	waited time.Duration
-	told   string
+	teller queue.Teller
 	passed int64 // rows, by all batches
 	of     int64 // rows that there are, as the server estimates
 	held   held

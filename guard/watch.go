@@ -94,7 +94,8 @@ func (r *run) wait(s *session, words string, wanted []queue.Wanted, inside bool)
 		until = time.Now().Add(r.g.c.MaxStall)
 	}
 	line := &queue.Line{Wanted: wanted, Age: queue.OldEnough}
-	begun, told := time.Now(), ""
+	begun := time.Now()
+	var teller queue.Teller
 	var out onward.GuardedWait
 	for {
 		list, err := r.g.eye.inTheWay(r.ctx, line, r.pids())
@@ -106,8 +107,7 @@ func (r *run) wait(s *session, words string, wanted []queue.Wanted, inside bool)
 		}
 		who := queue.Sentences(list)
 		out.InTheWay = who
-		if now := queue.Identity(list); now != told && r.ctx.Err() == nil {
-			told = now
+		if r.ctx.Err() == nil && teller.News(list) {
 			r.g.c.Tell(words + " is held back: " + strings.Join(who, "; "))
 		}
 		if out.Passed = time.Now().After(until) || r.ctx.Err() != nil || s.crowded.Load(); out.Passed {

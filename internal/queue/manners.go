@@ -65,13 +65,24 @@ func Sentences(list []Holder) []string {
 	return out
 }
 
-// Identity is the same for the same holders, however old they have become.
-func Identity(list []Holder) string {
-	out := ""
+// Teller tells who is in the way: once for the same ones, however old they become, and once a second where a busy
+// server has others each time. The zero value has told nobody yet.
+type Teller struct {
+	who string
+	at  time.Time
+}
+
+// News reports whether these are to be told.
+func (t *Teller) News(list []Holder) bool {
+	who := ""
 	for i := range list {
-		out += fmt.Sprint(list[i].PID, list[i].Prepared, " ")
+		who += fmt.Sprint(list[i].PID, list[i].Prepared, " ")
 	}
-	return out
+	if who == t.who || time.Since(t.at) < time.Second {
+		return false
+	}
+	t.who, t.at = who, time.Now()
+	return true
 }
 
 // Pause waits, or ends with the context's error.

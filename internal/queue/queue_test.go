@@ -124,3 +124,22 @@ func TestBehind(t *testing.T) {
 		})
 	}
 }
+
+// The same ones are told once; others, each time new, once a second.
+func TestTeller(t *testing.T) {
+	t.Parallel()
+	var teller Teller
+	told := 0
+	for i := range 50 {
+		if teller.News([]Holder{{PID: 1 + i}}) {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times in a moment", told)
+	}
+	teller.at = time.Now().Add(-2 * time.Second)
+	if teller.News([]Holder{{PID: 1}}) || !teller.News([]Holder{{PID: 2}}) {
+		t.Error("the same ones are told again, or others never")
+	}
+}
