@@ -18,7 +18,7 @@ const module = "github.com/onward-sql/onward/"
 // its own layer's rooms that are below it in the table's order, and of every
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
-	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address"},
+	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address", "internal/redact"},
 	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks", "config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger", "internal/throttle", "internal/report"},
 	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard"},
@@ -38,7 +38,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":       {"internal/cli"},
 	"github.com/goccy/go-yaml":     {"config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
-	"github.com/jackc/pgx":         {"internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger", "internal/throttle", "apply", "guard"},
+	"github.com/jackc/pgx":         {"internal/redact", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger", "internal/throttle", "apply", "guard"},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
 	"github.com/chromedp/":         {"internal/report/shots"},
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -94,7 +95,7 @@ func (t *Target) passOver(ctx context.Context, s *onward.PlanStep, cause error) 
 		if count = len(list) + 1; count > mostQuarantined {
 			return &UnfinishedError{Step: s.ID, Why: fmt.Sprintf("%d rows are in quarantine, and the change of another one fails (%s): %s finds them. The change is to be looked at before the rows; the same command goes on", mostQuarantined, dataError(cause), t.quarantineQuery(s)), Err: cause}
 		}
-		if err := ledger.Quarantine(ctx, tx, t.plan.ID, s.ID, key, refused.Code, refused.Message); err != nil {
+		if err := ledger.Quarantine(ctx, tx, t.plan.ID, s.ID, key, refused.Code, redact.Message(refused)); err != nil {
 			return err
 		}
 		rows = 1

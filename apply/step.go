@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 )
@@ -267,13 +268,13 @@ func (t *Target) failed(ctx context.Context, s *onward.PlanStep, err error) (Sta
 	return State{}, errors.Join(&UnfinishedError{Step: s.ID, Why: said(err), Err: err}, t.hold(ctx, ledger.Failed, said(err)))
 }
 
-// said is what the server says, in its words.
+// said is what the server says, in its words, without values of rows.
 func said(err error) string {
 	refused := new(pgconn.PgError)
 	if !errors.As(err, &refused) {
 		return err.Error()
 	}
-	text := refused.Message + " (SQLSTATE " + refused.Code + ")"
+	text := redact.Words(refused)
 	if mine := new(cancelledError); errors.As(err, &mine) {
 		text = mine.why
 	}

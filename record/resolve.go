@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/workload"
 )
 
@@ -52,7 +53,7 @@ func (r *resolver) resolve(ctx context.Context, q *workload.Query) error {
 func word(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Message + " (SQLSTATE " + pg.Code + ")"
+		return redact.Words(pg)
 	}
 	return err.Error()
 }

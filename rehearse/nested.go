@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
@@ -167,5 +168,5 @@ func (s *scene) shown(sql string) string {
 	if s.Dump == "" {
 		return sql
 	}
-	return withoutLiterals(sql)
+	return redact.Statement(sql)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/traffic"
 	"github.com/onward-sql/onward/onward"
 )
@@ -71,13 +72,13 @@ func (s *scene) judgeTraffic() {
 	}
 	t, costs := traffic.Summarise(s.log, s.zero, slices.Concat(s.held, s.committed()))
 	for i := range t.Failures {
-		t.Failures[i].Error = redacted(t.Failures[i].Error)
+		t.Failures[i].Error = redact.Error(t.Failures[i].Error)
 	}
 	if r := t.Recorded; r != nil {
 		for i := range r.Left {
 			for j := range r.Left[i].Examples {
 				if e := &r.Left[i].Examples[j]; e.Error != nil {
-					*e.Error = redacted(*e.Error)
+					*e.Error = redact.Error(*e.Error)
 				}
 			}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -13,7 +14,7 @@ import (
 func serverError(err error) *onward.ServerError {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		e := redacted(onward.ServerError{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint})
+		e := redact.Error(onward.ServerError{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint})
 		return &e
 	}
 	return &onward.ServerError{Code: "08006", Message: "the server closed the connection: " + err.Error()}

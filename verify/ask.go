@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -333,7 +334,9 @@ func (x *answer) no(err *pgconn.PgError, step int) {
 	case err.Code == "57014" || err.Code == "55P03":
 		x.late = true
 	case step == 0 || step == 1 && strings.HasPrefix(err.Code, "42") && err.Code != "42601":
-		x.refused = err
+		said := *err // a query's own literal may be what it could not read
+		said.Message = redact.Message(err)
+		x.refused = &said
 	default:
 		x.unplanned = true
 	}

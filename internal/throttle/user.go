@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/redact"
 )
 
 // user is the user's own query. Whatever keeps it from an answer stops the work: whoever wrote one
@@ -21,7 +23,7 @@ var user = signal{name: "the query of --throttle-sql", look: func(ctx context.Co
 	if err != nil {
 		why := err.Error()
 		if refused := new(pgconn.PgError); errors.As(err, &refused) {
-			why = refused.Message + " (SQLSTATE " + refused.Code + ")"
+			why = redact.Words(refused)
 		}
 		return Verdict{Level: Stop, Why: "the query of --throttle-sql has no answer: " + why}, nil
 	}
