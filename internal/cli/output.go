@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"golang.org/x/term"
 
@@ -95,7 +96,24 @@ func (a *app) options() (report.Options, error) {
 	default:
 		return o, usagef("--color %q is not one of auto, always, never", a.flags.color)
 	}
+	o.Links = o.Color && terminal && linking(a.env)
 	return o, nil
+}
+
+// linking reports whether the terminal is one that understands links, by what it says of itself. FORCE_HYPERLINK
+// says it for others.
+func linking(env func(string) string) bool {
+	if force := env("FORCE_HYPERLINK"); force != "" {
+		return force != "0"
+	}
+	if env("CI") != "" {
+		return false
+	}
+	if vte, err := strconv.Atoi(env("VTE_VERSION")); err == nil {
+		return vte >= 5000
+	}
+	return slices.Contains([]string{"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio", "WarpTerminal", "zed"}, env("TERM_PROGRAM")) ||
+		env("WT_SESSION") != "" || env("KITTY_WINDOW_ID") != "" || env("KONSOLE_VERSION") != "" || env("TERM") == "alacritty"
 }
 
 // workingDir is the working directory as seen from the repository's root; ""

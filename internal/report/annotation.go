@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/onward-sql/onward/onward"
@@ -122,11 +123,14 @@ func level(s onward.Severity, third string) string {
 // pages is where the pages of the rules are.
 const pages = "https://github.com/onward-sql/onward/blob/main/docs/"
 
+// rulePage is the page of a rule. Its name may be a stranger's, from a stored report.
+func rulePage(name string) string { return pages + "rules/" + url.PathEscape(name) + ".md" }
+
 // help is the page that says more.
 func (a *annotation) help() string {
 	switch {
 	case a.rule != "":
-		return pages + "rules/" + Line(a.rule) + ".md"
+		return rulePage(a.rule)
 	case a.title == notJudged:
 		return pages + "report.md"
 	}

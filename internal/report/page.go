@@ -20,6 +20,7 @@ type page struct {
 	b     strings.Builder
 	width int
 	dir   string
+	links bool
 }
 
 func newPage(o Options) *page {
@@ -27,7 +28,7 @@ func newPage(o Options) *page {
 	if width == 0 {
 		width = maxWidth
 	}
-	return &page{Palette: NewPalette(o.Color), width: min(max(width, minWidth), maxWidth), dir: o.Dir}
+	return &page{Palette: NewPalette(o.Color), width: min(max(width, minWidth), maxWidth), dir: o.Dir, links: o.Links}
 }
 
 // flush writes the page out in one piece.
@@ -40,6 +41,16 @@ func (p *page) flush(w io.Writer) error {
 func (p *page) line(parts ...string) {
 	p.b.WriteString(Tame(strings.TrimRight(strings.Join(parts, ""), " ")))
 	p.b.WriteByte('\n')
+}
+
+// rule is the name of a rule, which leads to its page where the terminal understands that.
+// https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
+func (p *page) rule(style lipgloss.Style, name string) string {
+	text := p.paint(style, Line(name))
+	if !p.links {
+		return text
+	}
+	return ansi.SetHyperlink(rulePage(name)) + text + ansi.ResetHyperlink()
 }
 
 func (p *page) blank() { p.b.WriteByte('\n') }

@@ -67,7 +67,7 @@ func preflightTerminal(w io.Writer, r *onward.Preflight, o Options) error {
 		if !o.Quiet {
 			p.blank()
 		}
-		head := "  " + p.paint(p.Severity(f.Severity), pad(f.Severity.String(), 7)) + "  " + p.paint(p.Bold, Line(f.Rule))
+		head := "  " + p.paint(p.Severity(f.Severity), pad(f.Severity.String(), 7)) + "  " + p.rule(p.Bold, f.Rule)
 		if o.Quiet {
 			p.line(head, "  ", Line(f.Fact))
 			continue

@@ -69,6 +69,8 @@ type Options struct {
 	// Color: escape sequences may be used. Colour never carries a meaning
 	// that a word does not carry too.
 	Color bool
+	// Links: names of rules lead to their pages, in a terminal that understands that.
+	Links bool
 	// Width in columns; 0 is 100. Less than 60 is taken as 60, more than 100
 	// as 100: longer lines are hard to read.
 	Width int

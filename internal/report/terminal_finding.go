@@ -13,7 +13,7 @@ import (
 func (t *terminal) finding(f *onward.Finding) {
 	t.blank()
 	where := t.path(place(f.Path, f.Line, f.Column))
-	head := "  " + t.paint(t.Severity(f.Severity), pad(f.Severity.String(), 7)) + "  " + t.paint(t.Bold, Line(f.Rule))
+	head := "  " + t.paint(t.Severity(f.Severity), pad(f.Severity.String(), 7)) + "  " + t.rule(t.Bold, f.Rule)
 	if columns(head)+2+columns(where) <= t.width {
 		t.line(head, "  ", where)
 	} else {

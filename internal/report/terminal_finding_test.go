@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -24,5 +26,25 @@ func TestAnotherWayOutIsProse(t *testing.T) {
 	}
 	if !strings.Contains(out, "             or add it nullable now and NOT NULL a release\n             later\n") {
 		t.Errorf("the other way runs out of the screen:\n%s", out)
+	}
+}
+
+// A rule's name leads to its page, whatever a stored report calls the rule.
+func TestRulesLink(t *testing.T) {
+	t.Parallel()
+	r := read(t, "report")
+	plain := print(t, r, report.FormatTerminal, report.Options{Color: true})
+	out := print(t, r, report.FormatTerminal, report.Options{Color: true, Links: true})
+	if !strings.Contains(out, "\x1b]8;;https://github.com/onward-sql/onward/blob/main/docs/rules/column-rename.md\x07") {
+		t.Errorf("no link:\n%q", out)
+	}
+	if ansi.Strip(out) != ansi.Strip(plain) {
+		t.Error("a link changes more than where a name leads")
+	}
+	hostile := everywhere("a\x07\x1b\\b/../c")
+	for _, text := range strings.Split(print(t, hostile, report.FormatTerminal, report.Options{Links: true}), "\x1b]8;;")[1:] {
+		if url, _, ended := strings.Cut(text, "\x07"); !ended || strings.ContainsAny(url, "\x1b\\") || strings.Contains(url, "/../") {
+			t.Errorf("%q", url)
+		}
 	}
 }
