@@ -26,7 +26,7 @@ var generatedColumns = []change{
 	{"another expression", "ALTER TABLE lines ALTER COLUMN loud SET EXPRESSION AS (what || '?');", 17, nil, ""},
 	{"generated 18", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED;", 18, nil, ""},
 	{"virtual 18", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) VIRTUAL;", 18, []string{"is safe as it stands"}, ""},
-	{"generated, no key", "ALTER TABLE keyless ADD COLUMN b integer GENERATED ALWAYS AS (a * 2) STORED;", 17, nil, "nothing to go along its rows by"},
+	{"generated, no key", "ALTER TABLE keyless ADD COLUMN b integer GENERATED ALWAYS AS (a * 2) STORED NOT NULL;", 17, []string{"NEW.b := (NEW.a * 2)", "have no b until somebody writes them"}, "nothing to go along its rows by"},
 	{"generated, unique", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED; CREATE UNIQUE INDEX twice_once ON lines (twice);", 17, nil, "unique in a way that the deployed table is not (twice_once)"},
 	{"generated and rows", "ALTER TABLE lines ADD COLUMN twice numeric GENERATED ALWAYS AS (price * 2) STORED; UPDATE lines SET price = 4;", 17, nil, "a release of its own"},
 }

@@ -24,7 +24,7 @@ var columnAdd = &Recipe{Name: "column-add", Make: func(c *Change) *Made {
 		return nil
 	}
 	d := definitionOf(c)
-	if d == nil {
+	if d == nil || d.generated {
 		return nil
 	}
 	if why := d.becomes(c); why != "" {
@@ -42,6 +42,8 @@ type definition struct {
 	value   string // of the default
 	notNull bool
 	rewrite bool
+	// generated: it has an expression in the place of a default.
+	generated bool
 	// others are conditions that are constraints of the table as well as the column's.
 	others []*pgparse.Constraint
 	texts  []string
@@ -99,7 +101,7 @@ func (d *definition) behind(alter string) []string {
 	return []string{alter + " SET DEFAULT " + *d.now}
 }
 
-// definitionOf takes a command apart; nil for columns that fill themselves.
+// definitionOf takes a command apart; nil for columns that count, and for keys.
 func definitionOf(c *Change) *definition {
 	def := c.Command.Def.GetColumnDef()
 	span := c.span()
@@ -132,7 +134,9 @@ func definitionOf(c *Change) *definition {
 			d.value = strings.TrimSpace(text[pgparse.AfterWord(text, "DEFAULT"):])
 		case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_UNIQUE:
 			d.others, d.texts = append(d.others, con), append(d.texts, text)
-		default: // identity, generated, primary key, and what follows a constraint
+		case pgparse.ConstrType_CONSTR_GENERATED:
+			d.generated = true
+		default: // identity, primary key, and what follows a constraint
 			return nil
 		}
 	}

@@ -8,25 +8,36 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// columnGenerated says of a stored generated column of a table that no shadow can be made of that it has
-// no safe form: each row is written for it, while nobody may read the table.
+// columnGenerated has a trigger fill a plain column, where no shadow can be made of a table that gets a stored
+// generated one: for that each row is written, while nobody may read the table. Where no trigger can fill it,
+// the change has no safe form.
 // https://www.postgresql.org/docs/current/ddl-generated-columns.html
 var columnGenerated = &Recipe{Name: "column-generated", Make: func(c *Change) *Made {
 	if !c.generates() || !c.waits() {
 		return nil
 	}
-	m := asItStands(c)
-	m.Steps[0].Why = "writes the whole table, and everybody waits for it"
-	if s := c.Release.shadowOf(c); s != nil {
+	m := &Made{}
+	switch s := c.Release.shadowOf(c); {
+	case s != nil:
 		m.Missing = append(m.Missing, s.wrong...)
+	case c.Altered().Kind == catalog.PartitionedTable:
+		m.missing("%s is partitioned: no table is made in its place", c.Altered().Name)
 	}
+	f, why := filledOf(c)
+	if f != nil {
+		f.made(m)
+		return m
+	}
+	stands := asItStands(c)
+	stands.Steps[0].Why = "writes the whole table, and everybody waits for it"
 	column := c.Command.GetName()
 	if def := c.Command.Def.GetColumnDef(); def != nil {
 		column = def.Colname
 	}
-	m.missing("%s of %s is generated and stored: the server writes each row at once, and takes no column for it that was filled before. The least bad way is a plain column that a trigger fills, "+
-		"with a backfill behind it (code can then write it, too); from Postgres 18 on VIRTUAL writes nothing; else a moment when everybody may wait", column, c.Altered().Name)
-	return m
+	stands.Missing = m.Missing
+	stands.missing("%s of %s is generated and stored: the server writes each row at once, and takes no column for it that was filled before. The least bad way is a plain column that a trigger fills, "+
+		"with a backfill behind it, which is not planned, as %s; from Postgres 18 on VIRTUAL writes nothing; else a moment when everybody may wait", column, c.Altered().Name, why)
+	return stands
 }}
 
 // generates reports whether a change adds a stored generated column, or gives one another expression, and
