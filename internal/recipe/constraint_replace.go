@@ -78,10 +78,10 @@ func (r *Release) partner(c *Change) *Change {
 }
 
 // replaces reports whether a change adds what is under the name of a dropped constraint then, or is the
-// foreign key of the same columns.
+// foreign key of the same columns. What is NOT ENFORCED is said to be not validated, too.
 func (c *Change) replaces(drop *Change) bool {
 	con := c.added(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK)
-	if con == nil || con.SkipValidation || !con.IsEnforced || c.Altered().OID != drop.Altered().OID {
+	if con == nil || con.SkipValidation || c.Altered().OID != drop.Altered().OID {
 		return false
 	}
 	made, old := c.constraint(), drop.dropped()
