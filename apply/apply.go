@@ -18,6 +18,7 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/verify"
 )
 
 // The defaults of a [Config].
@@ -54,6 +55,11 @@ type Config struct {
 	// Gone is a pattern of LIKE for the application_name of the release that a contract wants gone: no
 	// contract step begins while there is such a session. "" does not look.
 	Gone string
+	// Workload is what the new code sends: before the first contract step that is asked for, these queries are held against
+	// the schema that the contract leaves, in a copy of the schema without rows. None of them is run. nil does not ask.
+	Workload []*verify.Workload
+	// Server is the address of a Postgres on which that copy is made; "" for a throwaway one.
+	Server string
 	// Tell is told what happens; nil for nobody.
 	Tell func(Event)
 

@@ -156,6 +156,9 @@ func (t *Target) conditions(ctx context.Context, s *onward.PlanStep) error {
 	if err := t.gone(ctx, s); err != nil {
 		return err
 	}
+	if err := t.works(ctx, s); err != nil {
+		return err
+	}
 	if t.tries.begun {
 		return nil
 	}

@@ -33,6 +33,7 @@ type Target struct {
 	gauge   *throttle.Gauge         // for the step that is next
 	tries   tries
 	cut     bool // the line was cut: what is under way is not known
+	green   bool // the new code works behind the contract: Config.Workload was asked
 	again   bool // backfills that are done are compared once more, and nothing else
 	stop    context.CancelFunc
 	kept    chan struct{}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -39,32 +40,41 @@ func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fre
 	if old.Queries+fresh.Queries == 0 {
 		return nil, nil, nil, s.all(ctx)
 	}
-	conn, err := s.Stage.Server().Connect(ctx, "", s.Database)
+	places, err := s.along(ctx, k, s.Stage.Server(), rehearse.Point{Base: true, Database: s.Database, URL: s.Stage.URL(s.Database)})
 	if err != nil {
 		return nil, nil, nil, err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	p := rehearse.Point{Base: true, Database: s.Database, URL: s.Stage.URL(s.Database), Conn: conn}
-	if err := k.visit(ctx, p); err != nil {
-		return nil, nil, nil, err
-	}
-	places := []onward.VerdictPlace{{}}
-	p.Base = false
-	for i, name := range s.Names {
-		if err := s.Run(ctx, i); err != nil {
-			return nil, nil, nil, err
-		}
-		p.Migration, p.Path = i, name
-		if err := k.visit(ctx, p); err != nil {
-			return nil, nil, nil, fmt.Errorf("behind step %s: %w", name, err)
-		}
-		places = append(places, onward.VerdictPlace{Migration: name, Path: name})
 	}
 	verdicts = k.judge(places, old, fresh)
 	if fresh.Queries == 0 {
 		fresh = nil
 	}
 	return verdicts, old, fresh, nil
+}
+
+// along asks at the base and behind each step.
+func (s *Steps) along(ctx context.Context, k *checker, server *pgserver.Server, p rehearse.Point) ([]onward.VerdictPlace, error) {
+	conn, err := server.Connect(ctx, "", p.Database)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	p.Conn = conn
+	if err := k.visit(ctx, p); err != nil {
+		return nil, err
+	}
+	places := []onward.VerdictPlace{{}}
+	p.Base = false
+	for i, name := range s.Names {
+		if err := s.Run(ctx, i); err != nil {
+			return nil, err
+		}
+		p.Migration, p.Path = i, name
+		if err := k.visit(ctx, p); err != nil {
+			return nil, fmt.Errorf("behind step %s: %w", name, err)
+		}
+		places = append(places, onward.VerdictPlace{Migration: name, Path: name})
+	}
+	return places, nil
 }
 
 // all runs the steps where nobody has a query.

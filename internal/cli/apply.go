@@ -25,6 +25,7 @@ type carried struct {
 	through, to, role         string
 	base, head, source, table string
 	accept                    bool
+	green                     green
 }
 
 func (f *carried) register(cmd *cobra.Command) {
@@ -38,6 +39,7 @@ func (f *carried) register(cmd *cobra.Command) {
 	flags.StringVar(&f.source, "source", "", "without a plan: the `directory` of the migrations, where there are several")
 	flags.StringVar(&f.table, "table", "", "without a plan: the `table` in which their tool keeps count, where it is told another name")
 	flags.BoolVar(&f.accept, "accept-findings", false, "without a plan: run migrations as they stand although there are errors among the findings")
+	f.green.register(cmd)
 	complete(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
 }
 
@@ -67,6 +69,7 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 		Example: `  onward plan --format json --output plan.json
   onward apply --db env:DATABASE_URL --plan plan.json
   onward apply --db env:DATABASE_URL --plan plan.json --through contract
+  onward apply --db env:DATABASE_URL --plan plan.json --through contract --workload new.json.gz
   onward apply --db env:DATABASE_URL
   onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname`,
 		Args: arguments(0, 0, "no arguments"),
@@ -145,6 +148,12 @@ func (a *app) carrying(f *carried) (apply.Config, error) {
 	case onward.Expand, onward.Backfill, onward.Contract:
 	default:
 		return c, usagef("--through %q is not one of expand, backfill, contract", f.through)
+	}
+	if f.green.given() && (f.plan == "" || c.Through != onward.Contract) {
+		return c, usagef("--workload and --postgres are for --plan with --through contract")
+	}
+	if err = a.working(&f.green, &c); err != nil {
+		return c, err
 	}
 	if f.plan != "" {
 		if f.head+f.base+f.source+f.table != "" || f.accept {

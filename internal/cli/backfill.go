@@ -147,6 +147,7 @@ func tuning(t *apply.Tuning, rest string) error {
 
 func (a *app) contract() *cobra.Command {
 	var f careful
+	var g green
 	var release, sessions string
 	cmd := &cobra.Command{
 		Use:   "contract --db ADDRESS --release NAME",
@@ -159,16 +160,26 @@ finds them, is said.
 
 Behind a pooler only what it passes on as application_name is seen.
 
+With --workload, a recording of what the new code sends, its queries are first held
+against the schema that the contract leaves, in a copy of the schema on a throwaway
+Postgres: nothing is dropped when one would fail. No query is run on the database.
+
 Exit code: 0 done, 1 refused, as above, 2 usage or input, 3 not finished: the same
 command goes on.`,
 		Example: `  onward contract --db env:DATABASE_URL --release v2.4
+  onward contract --db env:DATABASE_URL --release v2.4 --workload new.json.gz
   onward contract --db env:DATABASE_URL --sessions 'shop-web-2.4%'`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (release == "") == (sessions == "") {
 				return usagef("name the release that must be gone with --release, or a pattern for the application_name of its sessions with --sessions")
 			}
+			var works apply.Config
+			if err := a.working(&g, &works); err != nil {
+				return err
+			}
 			return a.goOn(cmd, &f, func(c *apply.Config) {
+				c.Workload, c.Server = works.Workload, works.Server
 				c.Through, c.Gone = onward.Contract, sessions
 				if release != "" {
 					c.Gone = apply.Pattern(release)
@@ -179,6 +190,7 @@ command goes on.`,
 	cmd.Flags().SortFlags = false
 	f.register(cmd, ofLedger)
 	cmd.Flags().StringVar(&release, "release", "", "the `release` that must be gone: its name is in the application_name of its sessions")
+	g.register(cmd)
 	cmd.Flags().StringVar(&sessions, "sessions", "", "`pattern` of LIKE for the application_name of those sessions, instead")
 	return cmd
 }

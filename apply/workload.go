@@ -1,0 +1,89 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/verify"
+)
+
+// mostBroken is how many broken queries a refusal names.
+const mostBroken = 10
+
+// works refuses the first contract step while a query of the new code would fail behind the last of those that are
+// asked for.
+func (t *Target) works(ctx context.Context, s *onward.PlanStep) error {
+	if s.Phase != onward.Contract || t.c.Workload == nil || t.green {
+		return nil
+	}
+	c := &verify.Contract{Major: t.major, Server: t.c.Server, SearchPath: t.plan.Path, New: t.c.Workload, Steps: t.ahead(s)}
+	unknown := func(err error) error {
+		return &UnfinishedError{Step: s.ID, Why: "nothing of the contract was begun, for it is not known whether the queries of the workload work behind it: " + said(err), Err: err}
+	}
+	var err error
+	if c.Schema, err = live.Definitions(ctx, t.c.DB); err != nil {
+		return unknown(err)
+	}
+	broken, count, err := c.Verify(ctx)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case count.Queries == 0:
+		return t.refuse(ctx, s, "the workload has no query of the code: nothing tells whether the new code works behind the contract. Record what it sends, with onward record")
+	case len(broken) > 0:
+		return t.refuse(ctx, s, refusal(broken, count))
+	}
+	t.green = true
+	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return t.log(ctx, conn, s.ID, "workload green", report.Count(count.Queries, "query")+" of the new code, on the schema that the contract leaves")
+	})
+}
+
+// ahead are the steps from one on, to the last that is asked for.
+func (t *Target) ahead(s *onward.PlanStep) []onward.PlanStep {
+	var out []onward.PlanStep
+	for i := range t.c.Plan.Steps {
+		next := &t.c.Plan.Steps[i]
+		if len(out) > 0 || next.ID == s.ID {
+			out = append(out, *next)
+		}
+		if next.ID == t.c.To {
+			break
+		}
+	}
+	return out
+}
+
+// refusal names the queries that break, with the server's words and the step.
+func refusal(broken []onward.Verdict, count *onward.Verified) string {
+	ids := map[string]bool{}
+	var lines []string
+	for i := range broken {
+		d := &broken[i]
+		ids[d.ID] = true
+		where := "already before the contract"
+		if d.After.Migration != "" {
+			where = "behind " + d.After.Migration
+		}
+		code := ""
+		if d.SQLState != "" {
+			code = " (SQLSTATE " + d.SQLState + ")"
+		}
+		line := fmt.Sprintf("query %s breaks %s: %s%s: %s", d.ID, where, d.Message, code, d.Query)
+		if d.Sender != "" {
+			line += " [" + d.Sender + "]"
+		}
+		lines = append(lines, line)
+	}
+	if n := len(lines); n > mostBroken {
+		lines = append(lines[:mostBroken:mostBroken], fmt.Sprintf("and %d more", n-mostBroken))
+	}
+	return fmt.Sprintf("of %s of the workload %d would not work on the schema that the contract leaves. Nothing of the contract was begun: change the code, deploy it, and record it again\n%s",
+		report.Count(count.Queries, "query"), len(ids), strings.Join(lines, "\n"))
+}
