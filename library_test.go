@@ -30,6 +30,7 @@ var library = []string{"onward", "config", "audit", "rehearse", "record", "verif
 // unnamed are declarations that speak of internal types all the same, each with its
 // reason.
 var unnamed = map[string]string{
+	"audit.Detect":          "init looks at one tree; others have the runners of a report",
 	"audit.Step":            "rehearse takes a release apart; others have its report",
 	"audit.History":         "the same",
 	"audit.Release.Down":    "the same",

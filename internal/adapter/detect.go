@@ -156,7 +156,7 @@ func countFiles(n int) string {
 func (e *NotFoundError) Error() string {
 	var b strings.Builder
 	for _, u := range e.Unread {
-		fmt.Fprintf(&b, "found %s (%s in %s), which is not read yet: %s\n", u.Tool, countFiles(u.Files), orRoot(u.Dir), u.Instead())
+		fmt.Fprintln(&b, u)
 	}
 	fmt.Fprintf(&b, "no migrations found in %s; looked in every directory but node_modules, vendor and the like for\n", e.Tree)
 	for _, line := range e.Looked {

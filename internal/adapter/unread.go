@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -38,6 +39,11 @@ func UnreadBooks() []Book {
 type Unread struct {
 	Dir, Tool string
 	Files     int
+}
+
+// String says that it was found, and what to do about it.
+func (u Unread) String() string {
+	return fmt.Sprintf("found %s (%s in %s), which is not read yet: %s", u.Tool, countFiles(u.Files), orRoot(u.Dir), u.Instead())
 }
 
 // Instead is how they can be judged all the same.

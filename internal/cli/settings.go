@@ -118,6 +118,15 @@ func (a *app) finish(r *onward.Report, f *audited, c *config.Config, format repo
 }
 
 func (a *app) writeBaseline(name string, r *onward.Report) error {
+	if err := storeBaseline(name, r); err != nil {
+		return err
+	}
+	a.say("%s written to %s; name it in %s as baseline: %s", report.Count(len(r.Findings), "finding"), name, config.Name, name)
+	return nil
+}
+
+// storeBaseline writes the findings of a report to a file.
+func storeBaseline(name string, r *onward.Report) error {
 	file, err := os.Create(name)
 	if err != nil {
 		return fmt.Errorf("write the baseline: %w", err)
@@ -129,6 +138,5 @@ func (a *app) writeBaseline(name string, r *onward.Report) error {
 	if err := file.Close(); err != nil {
 		return fmt.Errorf("write the baseline: %w", err)
 	}
-	a.say("%s written to %s; name it in %s as baseline: %s", report.Count(len(r.Findings), "finding"), name, config.Name, name)
 	return nil
 }

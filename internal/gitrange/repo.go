@@ -19,8 +19,9 @@ type Repo struct {
 	git     *program
 	root    string
 	prefix  string
-	remotes []string // the most likely one first
-	partial bool     // a blobless or treeless clone
+	remotes []string          // the most likely one first
+	hosts   map[string]string // of the remotes, as far as they have some
+	partial bool              // a blobless or treeless clone
 	batch   *batch
 
 	mu      sync.Mutex
@@ -67,7 +68,7 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 		prefix = ""
 	}
 	git.dir = root
-	r := &Repo{git: git, root: root, prefix: filepath.ToSlash(prefix), commits: map[string]*commitTree{}}
+	r := &Repo{git: git, root: root, prefix: filepath.ToSlash(prefix), commits: map[string]*commitTree{}, hosts: map[string]string{}}
 	if err := r.readConfig(ctx); err != nil {
 		return nil, err
 	}
@@ -125,6 +126,9 @@ func (r *Repo) readConfig(ctx context.Context) error {
 				r.remotes = append(r.remotes, name)
 			}
 			r.partial = r.partial || variable == "promisor" && s.value != "false"
+			if variable == "url" && r.hosts[name] == "" {
+				r.hosts[name] = hostOf(s.value)
+			}
 		case s.key == "extensions.partialclone":
 			r.partial = true
 		case section == "filter" && (s.scope == "local" || s.scope == "worktree"):

@@ -1,8 +1,58 @@
 package rules
 
-// elsewhere are names that squawk has for what a rule here is about. Who comes from it
-// looks for those.
+// elsewhere are names that other linters have for what a rule here is about: squawk's, the codes
+// of atlas, the checks of strong_migrations, and the tests of the linter of Python's migrations.
+// Who comes from one looks for those.
 var elsewhere = map[string]string{
+	"ADD_UNIQUE":    "constraint-unique-blocking",
+	"ALTER_COLUMN":  "column-type-rewrite",
+	"CREATE_INDEX":  "index-create-blocking",
+	"DROP_COLUMN":   "column-drop",
+	"DROP_INDEX":    "index-drop-blocking",
+	"DROP_TABLE":    "table-drop",
+	"NOT_NULL":      "column-add-required",
+	"REINDEX":       "index-reindex-blocking",
+	"RENAME_COLUMN": "column-rename",
+	"RENAME_TABLE":  "table-rename",
+
+	"BC101": "table-rename",
+	"BC102": "column-rename",
+	"DS101": "schema-drop",
+	"DS102": "table-drop",
+	"DS103": "column-drop",
+	"MF101": "constraint-unique-blocking",
+	"MF103": "column-add-required",
+	"MF104": "column-set-not-null",
+	"PG101": "index-create-blocking",
+	"PG102": "index-drop-blocking",
+	"PG103": "transaction-concurrently-in-block",
+	"PG104": "constraint-primary-key-blocking",
+	"PG105": "constraint-unique-blocking",
+	"PG301": "column-type-rewrite",
+	"PG302": "column-add-volatile-default",
+	"PG303": "column-set-not-null-scan",
+	"PG304": "constraint-primary-key-nullable",
+	"PG305": "constraint-check-validating",
+
+	"add_check_constraint":         "constraint-check-validating",
+	"add_column_auto_incrementing": "column-add-serial",
+	"add_column_default":           "column-add-volatile-default",
+	"add_column_generated_stored":  "column-add-generated-stored",
+	"add_column_json":              "column-add-json",
+	"add_exclusion_constraint":     "constraint-exclude-blocking",
+	"add_foreign_key":              "constraint-foreign-key-validating",
+	"add_index":                    "index-create-blocking",
+	"add_unique_constraint":        "constraint-unique-blocking",
+	"change_column":                "column-type-rewrite",
+	"change_column_null":           "column-set-not-null",
+	"remove_column":                "column-drop",
+	"remove_index":                 "index-drop-blocking",
+	"rename_column":                "column-rename",
+	"rename_schema":                "schema-rename",
+	"rename_table":                 "table-rename",
+	"validate_check_constraint":    "constraint-validate-same-transaction",
+	"validate_foreign_key":         "constraint-validate-same-transaction",
+
 	"adding-field-with-default":                    "column-add-volatile-default",
 	"adding-foreign-key-constraint":                "constraint-foreign-key-validating",
 	"adding-not-nullable-field":                    "column-set-not-null",

@@ -1,0 +1,46 @@
+package audit
+
+import (
+	"context"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Detected is a directory of migrations that was found.
+type Detected struct {
+	onward.Runner
+	// Deep: directories below it belong to it. It cannot be named in onward.yaml.
+	Deep bool
+	// Renders: the project's own code makes its SQL, and was not run.
+	Renders bool
+	// Migrations is how many it has; 0 where it Renders.
+	Migrations int
+}
+
+// Detect lists the directories of migrations of a tree, as a changelog of it would without a
+// configuration, and what was left out. No code of the project is run.
+//
+// Errors: a [*NotFoundError] when there is none, what went wrong in reading one.
+func Detect(ctx context.Context, t adapter.Tree) ([]Detected, []onward.Opaque, error) {
+	a := changelog{Config: Config{Settings: &config.Config{}}}
+	sources, opaque, err := a.sources(t, all.All())
+	if err != nil {
+		return nil, opaque, err
+	}
+	var out []Detected
+	for _, s := range sources {
+		d := Detected{Deep: s.Deep, Renders: all.Traits(s.Framework).Renders}
+		set := &adapter.Set{Source: s}
+		if framework, ok := all.Named(s.Framework); ok && !d.Renders {
+			if set, err = framework.Load(ctx, t, s); err != nil {
+				return nil, opaque, err
+			}
+		}
+		d.Runner, d.Migrations = runnerIn(set, config.Name), len(set.Migrations)
+		out = append(out, d)
+	}
+	return out, opaque, nil
+}

@@ -1,0 +1,193 @@
+package first
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
+)
+
+// schema is where editors find what onward.yaml may have.
+const schema = "https://raw.githubusercontent.com/onward-sql/onward/main/onward.schema.json"
+
+// YAML is the onward.yaml that follows: what was found is set, the rest are comments. baseline is
+// the file of findings to leave out, "" for none.
+func (f *Found) YAML(baseline string) string {
+	var b strings.Builder
+	b.WriteString("# yaml-language-server: $schema=" + schema + "\n")
+	b.WriteString("# What a key says counts; without it onward looks again in each run. All keys:\n" +
+		"# https://github.com/onward-sql/onward/blob/main/docs/configuration.md\n")
+	if len(f.Postgres) > 0 {
+		fmt.Fprintf(&b, "\n# The major versions in production, as %s has it.\npostgres: %s\n", comment(f.PostgresBy), versions(f.Postgres))
+	} else {
+		b.WriteString("\n# The major versions in production. No file names one: all supported ones count.\n# postgres: 15..17\n")
+	}
+	switch {
+	case f.BaseBy != "":
+		fmt.Fprintf(&b, "\n# The deployed revision, as %s has it.\nbase: %s\n", comment(f.BaseBy), scalar(f.Base))
+	case f.Remote:
+		fmt.Fprintf(&b, "\n# The deployed revision: a release is what a branch adds to it.\nbase: %s\n", scalar(f.Base))
+	default:
+		b.WriteString("\n# The deployed revision: a release is what a branch adds to it. Without a remote it is main or master.\n# base: origin/main\n")
+	}
+	f.migrations(&b)
+	if len(f.Linters.Rules) > 0 {
+		b.WriteString("\n# The severity of rules: error, warning, info or off.\nrules:\n")
+		for _, r := range f.Linters.Rules {
+			fmt.Fprintf(&b, "  %s: %s # %s\n", r.ID, r.Severity, comment(r.By))
+		}
+	} else {
+		b.WriteString("\n# The severity of rules: error, warning, info or off. onward rules lists them.\n# rules:\n#   index-create-blocking: warning\n")
+	}
+	f.assume(&b)
+	if baseline != "" {
+		fmt.Fprintf(&b, "\n# Findings to leave out.\nbaseline: %s\n", scalar(baseline))
+	} else {
+		b.WriteString("\n# Findings to leave out, which onward check --write-baseline FILE writes.\n# baseline: onward.baseline.json\n")
+	}
+	b.WriteString(`
+# The severity from which on findings make the exit code 1: error, warning, info or never.
+# fail_on: error
+
+# Sets of rules: recommended, strict, design, security.
+# presets: [recommended]
+
+# Tables on which work that grows with the size does not matter.
+# small_tables: [countries]
+
+# Files that may stay unjudged without making the exit code 3: true, or a list.
+# accept_opaque: [legacy/**]
+`)
+	return b.String()
+}
+
+// assumed reports whether how files are sent is a guess for a directory, and another linter was told.
+func (f *Found) assumed(m audit.Detected) bool {
+	return f.Linters.InTransaction && m.Assumed && !m.Deep
+}
+
+// migrations names directories only where something has to be said of one: detection goes on finding
+// new ones, and knows where one was before it moved.
+func (f *Found) migrations(b *strings.Builder) {
+	says := slices.ContainsFunc(f.Migrations, f.assumed) && !slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Deep })
+	mark := "# "
+	if says {
+		mark = ""
+		b.WriteString("\n# Directories of migrations: those that are named here, and no others.\n")
+	} else {
+		b.WriteString("\n# Directories of migrations. They are found in each run, so that a new one is not missed; where\n" +
+			"# some are named, those are read and no others.\n")
+	}
+	b.WriteString(mark + "migrations:\n")
+	list := f.Migrations
+	if len(list) == 0 {
+		list = []audit.Detected{{Runner: onward.Runner{Dir: "db/migrations", Framework: "sql"}}}
+	}
+	for _, m := range list {
+		fmt.Fprintf(b, "%s  - dir: %s\n%s    framework: %s\n", mark, scalar(dirOf(m)), mark, scalar(m.Framework))
+		if says && f.assumed(m) {
+			b.WriteString("    transaction: file # file, message, pipeline or none\n")
+		}
+	}
+}
+
+// assume says what every session has.
+func (f *Found) assume(b *strings.Builder) {
+	b.WriteString("\n# What holds for every session that runs migrations.\n")
+	if f.Linters.LockTimeout == "" && f.Linters.StatementTimeout == "" {
+		b.WriteString("# assume:\n#   lock_timeout: 5s\n")
+		return
+	}
+	b.WriteString("assume:\n")
+	for _, t := range []struct{ key, value string }{{"lock_timeout", f.Linters.LockTimeout}, {"statement_timeout", f.Linters.StatementTimeout}} {
+		if t.value != "" {
+			fmt.Fprintf(b, "  %s: %s\n", t.key, t.value)
+		}
+	}
+}
+
+// Differs lists what an onward.yaml that is there would say otherwise, a line each.
+func (f *Found) Differs(c *config.Config) ([]string, error) {
+	would, err := config.Decode([]byte(f.YAML("")), config.Name, audit.Names())
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	note := func(key, has, found, by string) {
+		if by != "" {
+			by = " (" + report.Line(by) + ")"
+		}
+		if has == "" {
+			has = "nothing"
+		}
+		out = append(out, fmt.Sprintf("%s: %s%s, where it says %s", key, report.Line(found), by, report.Line(has)))
+	}
+	if len(would.Postgres) > 0 && !slices.Equal(would.Postgres, c.Postgres) {
+		note("postgres", versions(c.Postgres), versions(would.Postgres), f.PostgresBy)
+	}
+	if would.Base != "" && would.Base != c.Base {
+		note("base", c.Base, would.Base, f.BaseBy)
+	}
+	for _, r := range f.Linters.Rules {
+		if has, ok := c.Rules[r.ID]; !ok {
+			note("rules: "+r.ID, "", r.Severity.String(), r.By)
+		} else if has != r.Severity {
+			note("rules: "+r.ID, has.String(), r.Severity.String(), r.By)
+		}
+	}
+	for _, t := range []struct {
+		key        string
+		has, would config.Timeout
+	}{{"lock_timeout", c.Assume.LockTimeout, would.Assume.LockTimeout}, {"statement_timeout", c.Assume.StatementTimeout, would.Assume.StatementTimeout}} {
+		if t.would != 0 && t.has != t.would {
+			note("assume: "+t.key, milliseconds(t.has), milliseconds(t.would), "")
+		}
+	}
+	for _, m := range f.Migrations {
+		named := slices.ContainsFunc(c.Migrations, func(x config.Migrations) bool { return strings.Trim(x.Dir, "/") == dirOf(m) })
+		if len(c.Migrations) > 0 && !named {
+			note("migrations", "", dirOf(m), m.Framework)
+		}
+	}
+	return out, nil
+}
+
+func milliseconds(t config.Timeout) string {
+	if t == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%dms", t.Milliseconds())
+}
+
+// versions are major versions as onward.yaml has them: "16", "14..17", "[14, 16]".
+func versions(list []int) string {
+	switch n := len(list); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return fmt.Sprint(list[0])
+	case list[n-1]-list[0] == n-1:
+		return fmt.Sprintf("%d..%d", list[0], list[n-1])
+	}
+	return "[" + strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", ") + "]"
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z][\w./-]*$`)
+
+// scalar is a text as YAML has it: in quotation marks where it may be taken for something else.
+func scalar(text string) string {
+	if plain.MatchString(text) {
+		return text
+	}
+	quoted, _ := json.Marshal(text) // a text
+	return string(quoted)
+}
+
+// comment is a text of somebody else's in one line.
+func comment(text string) string { return report.Line(text) }

@@ -1,0 +1,42 @@
+package gitrange
+
+import "testing"
+
+func TestHost(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://user:secret@GitHub.com/a/b.git": "github.com",
+		"git@gitlab.example.org:a/b.git":         "gitlab.example.org",
+		"ssh://git@github.com:22/a/b":            "github.com",
+		"/srv/git/b.git":                         "",
+		"../b":                                   "",
+		`C:\git\b`:                               "",
+		"file:///srv/b":                          "",
+		"https://[::1":                           "",
+	} {
+		f := repository(t)
+		if got := open(t, f.dir).Host(); got != "" {
+			t.Errorf("without a remote: %q", got)
+		}
+		f.git("remote", "add", "origin", address)
+		if got := open(t, f.dir).Host(); got != want {
+			t.Errorf("%s: %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestDefault(t *testing.T) {
+	t.Parallel()
+	up := repository(t)
+	up.write("a.sql", "1")
+	if _, _, err := open(t, up.dir).Default(t.Context()); err == nil {
+		t.Error("a default branch without commits")
+	}
+	up.commit("first")
+	if branch, remote, err := open(t, up.dir).Default(t.Context()); branch != "main" || remote || err != nil {
+		t.Errorf("Default() = %q, %v, %v", branch, remote, err)
+	}
+	if branch, remote, err := open(t, up.clone().dir).Default(t.Context()); branch != "origin/main" || !remote || err != nil {
+		t.Errorf("of a clone: Default() = %q, %v, %v", branch, remote, err)
+	}
+}

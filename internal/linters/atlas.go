@@ -1,0 +1,90 @@
+package linters
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// analyzers are the rules that stand for what atlas looks at under one name.
+var analyzers = map[string][]string{
+	"destructive":      {"table-drop", "column-drop", "schema-drop"},
+	"incompatible":     {"table-rename", "column-rename"},
+	"concurrent_index": {"index-create-blocking", "index-drop-blocking"},
+}
+
+// hcl are the parts of its configuration: texts, comments, marks, line ends and words.
+var hcl = regexp.MustCompile(`"(?:\\.|[^"\\\n])*"|//[^\n]*|#[^\n]*|[{}=\n]|[\w.-]+`)
+
+// hclSettings are the settings in blocks of a name, the section being the blocks below it.
+func hclSettings(text, block string) []setting {
+	var out []setting
+	var blocks []string
+	first, key := "", "" // of the statement; what is being set
+	for _, at := range hcl.FindAllStringIndex(text, -1) {
+		switch part := text[at[0]:at[1]]; {
+		case part == "\n" || part[0] == '#' || strings.HasPrefix(part, "//"):
+			first, key = "", ""
+		case part == "{":
+			blocks, first = append(blocks, first), ""
+		case part == "}":
+			blocks, first, key = blocks[:max(0, len(blocks)-1)], "", ""
+		case part == "=":
+			key = first
+		case key != "":
+			if i := slices.Index(blocks, block); i >= 0 {
+				out = append(out, setting{strings.Join(blocks[i+1:], "."), key, []string{strings.Trim(part, `"`)}, lineAt(text, at[0])})
+			}
+			first, key = "", ""
+		case first == "":
+			first = part
+		}
+	}
+	return out
+}
+
+// atlas reads the lint blocks of an atlas.hcl. Without one it is not the linter that is used.
+func (s *Said) atlas(path, text string) {
+	for _, at := range hclSettings(text, "lint") {
+		s.found("atlas")
+		name := strings.Trim(at.section+"."+at.key, ".")
+		full := setting{key: "lint." + name, values: at.values, line: at.line}
+		ids, known := analyzers[at.section]
+		switch {
+		case known && at.key == "error":
+			severity := onward.Warning // it is reported, and does not fail the run
+			if at.is() {
+				severity = onward.Error
+			}
+			s.severities(full, path, ids, severity)
+		case name == "concurrent_index.check_create" && !at.is():
+			s.severities(full, path, []string{"index-create-blocking"}, onward.Off)
+		case name == "concurrent_index.check_drop" && !at.is():
+			s.severities(full, path, []string{"index-drop-blocking"}, onward.Off)
+		case name == "concurrent_index.check_create", name == "concurrent_index.check_drop":
+			s.without(full, path, "not needed: it is so anyway")
+		case name == "git.base":
+			s.base(full, path)
+		case name == "latest", name == "git.dir":
+			s.without(full, path, "not needed: a release is what the head adds to the base")
+		case name == "data_depend.error":
+			s.without(full, path, "several rules tell what depends on rows, each with its own severity")
+		case strings.HasPrefix(name, "naming."):
+			s.without(full, path, "names are not judged")
+		default:
+			s.without(full, path, "nothing here is like it")
+		}
+	}
+}
+
+// severities gives several rules the severity that a setting asks for.
+func (s *Said) severities(at setting, path string, ids []string, severity onward.Severity) {
+	e := Entry{Path: path, Line: at.line, Theirs: at.key + " " + strings.Join(at.values, " ")}
+	for _, id := range ids {
+		s.set(id, severity, at.key+" of "+path)
+	}
+	e.Ours = "rules: " + strings.Join(ids, ", ") + ": " + severity.String()
+	s.Settings = append(s.Settings, e)
+}
