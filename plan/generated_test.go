@@ -97,7 +97,7 @@ func generated(rng *rand.Rand) *scene {
 		s.release = fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s%s;", table, column, k.to, using)
 		s.want = k.want
 	case way == 1:
-		s.name = "volatile default beside " + s.name
+		s.name, s.keysStay = "volatile default beside "+s.name, true
 		s.release = fmt.Sprintf("ALTER TABLE %s ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();", table)
 		s.also = fmt.Sprintf("SELECT FROM %s GROUP BY token HAVING count(*) > 1 OR token IS NULL", table)
 	default:
@@ -119,7 +119,8 @@ func TestGenerated(t *testing.T) {
 	}
 	for i := range n {
 		seed := from + uint64(i)
-		s := generated(rand.New(rand.NewPCG(seed, 3)))
+		// Seeds that stand side by side are to begin otherwise.
+		s := generated(rand.New(rand.NewPCG(seed*0x9e3779b97f4a7c15, 3)))
 		t.Run(fmt.Sprintf("%d %s", seed, s.name), func(t *testing.T) {
 			t.Parallel()
 			steps, missing := s.planned(t)
