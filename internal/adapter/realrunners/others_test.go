@@ -158,8 +158,8 @@ func overTCP(t *testing.T, s *pgserver.Server, db string) string {
 	return fmt.Sprintf("postgres://%s@%s%s?sslmode=disable", user, listener.Addr(), u.Path)
 }
 
-// installed is a part of what scripts/runners.sh installs. Neither npm nor Maven
-// is everywhere, so its lack is no failure even where everything else is required.
+// installed is a part of what scripts/runners.sh and scripts/rust-runners.sh install. Neither npm nor Maven nor Rust
+// is everywhere, so its lack is no failure even where everything else is required, but in CI.
 func installed(t *testing.T, part string) string {
 	t.Helper()
 	cache := os.Getenv("ONWARD_TEST_CACHE")
@@ -171,7 +171,10 @@ func installed(t *testing.T, part string) string {
 	}
 	dir := filepath.Join(cache, "runners-1", part)
 	if _, err := os.Stat(filepath.Join(dir, ".complete")); err != nil {
-		t.Skipf("SKIPPED, not tested: scripts/runners.sh has not installed the runners for %s", part)
+		if os.Getenv("CI") != "" && os.Getenv("ONWARD_REQUIRE") == "1" {
+			t.Fatalf("scripts/setup.sh runners has not installed those for %s", part)
+		}
+		t.Skipf("SKIPPED, not tested: scripts/setup.sh runners has not installed those for %s", part)
 	}
 	return dir
 }
