@@ -33,16 +33,7 @@ jobs:
         if: github.event_name == 'push'
 `
 
-// gitlab hands the findings to the merge request.
-const gitlab = `onward:
-  image: golang
-  rules:
-    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
-  variables: { GIT_DEPTH: "0" }
-  script:
-    - go install github.com/onward-sql/onward/cmd/onward@latest
-    - onward changelog --base "origin/$CI_MERGE_REQUEST_TARGET_BRANCH_NAME" --format gitlab --output onward.gitlab.json
-  artifacts:
-    when: always
-    reports: { codequality: onward.gitlab.json }
+// gitlab takes the template of ci/.
+const gitlab = `include:
+  - remote: https://raw.githubusercontent.com/onward-sql/onward/main/ci/onward.gitlab-ci.yml
 `
