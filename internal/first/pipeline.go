@@ -11,26 +11,20 @@ func (f Forge) Pipeline() (file, text string) {
 	return "", ""
 }
 
-// github comments on a pull request's lines; a push to the main branch is held against what was
+// github takes the Action, which keeps one comment on a pull request up to date; a push to the main branch is held against what was
 // there before it.
 const github = `name: onward
 on:
   pull_request:
   push: { branches: [main] }
-permissions: { contents: read }
+permissions: { contents: read, pull-requests: write }
 jobs:
   onward:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v5
         with: { fetch-depth: 0 }
-      - uses: actions/setup-go@v6
-        with: { go-version: stable }
-      - run: go install github.com/onward-sql/onward/cmd/onward@latest
-      - run: onward changelog --base "origin/${{ github.base_ref }}" --format github
-        if: github.event_name == 'pull_request'
-      - run: onward changelog --base "${{ github.event.before }}" --format github
-        if: github.event_name == 'push'
+      - uses: onward-sql/onward@main
 `
 
 // gitlab takes the template of ci/.
