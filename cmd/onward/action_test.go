@@ -189,6 +189,11 @@ echo 'CREATE INDEX users_name_idx ON users (name);' > db/migrations/2.sql && git
 	if err != nil {
 		t.Fatal(err)
 	}
+	install, err := os.ReadFile("../../ci/install.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said = append(said, install...)
 	n := 0
 	for _, step := range file.Runs.Steps {
 		if strings.Contains(step.Run, "${{") {
