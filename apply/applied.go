@@ -35,6 +35,9 @@ func (t *Target) applied(ctx context.Context) (*onward.Applied, error) {
 	}
 	t.plan.Plan = *t.c.Plan
 	out := describe(t.plan, t.steps)
+	if out.State == onward.ApplyDone && !t.c.asWritten && !t.c.settled {
+		out.Next = untold(t.c.Plan, t.c.unnoted)
+	}
 	return out, t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return compared(ctx, conn, out) })
 }
 

@@ -63,9 +63,11 @@ type Config struct {
 	// Tell is told what happens; nil for nobody.
 	Tell func(Event)
 
-	back      bool  // steps are taken back
-	asWritten bool  // the plan is a migration as it stands, for no schema in particular
-	direct    *bool // no pooler of transactions is in between; nil for not asked
+	unnoted   string // why the migrations' own tool is not told that the plan took their place
+	settled   bool   // it is told, or knows
+	back      bool   // steps are taken back
+	asWritten bool   // the plan is a migration as it stands, for no schema in particular
+	direct    *bool  // no pooler of transactions is in between; nil for not asked
 }
 
 // Event is something that happened.

@@ -23,8 +23,10 @@ func (p *pending) begun(ctx context.Context, list []*audit.Planned) (*onward.Pla
 	}
 	last := map[string]*ledger.Plan{}
 	for _, is := range plans {
-		if len(is.Plan.Migrations) == 1 && is.Plan.Migrations[0].Hash != "" {
+		if asItStands(is) {
 			last[is.Plan.Migrations[0].Path] = is
+		} else if err := p.supplanted(list, is); err != nil {
+			return nil, err
 		}
 	}
 	for _, m := range p.set.Migrations {
@@ -75,4 +77,53 @@ func (p *pending) reopen(ctx context.Context, m *audit.Planned, is *ledger.Plan)
 		return err
 	}
 	return ledger.Reopen(ctx, p.conn, is)
+}
+
+// asItStands reports whether a plan is a migration as it stands, for no schema in particular.
+func asItStands(is *ledger.Plan) bool { return is.Plan.Catalog == "" && len(is.Plan.Migrations) == 1 }
+
+// supplanted refuses a migration whose place a plan takes that was begun here: what it does is there, or is on its way.
+func (p *pending) supplanted(list []*audit.Planned, is *ledger.Plan) error {
+	if is.State == ledger.Abandoned || is.Plan.Dir != "" || len(is.Plan.Steps) == 0 {
+		return nil
+	}
+	for _, m := range list {
+		i := slices.IndexFunc(is.Plan.Migrations, func(of onward.PlannedMigration) bool { return of.Path == m.Path })
+		switch {
+		case i < 0:
+		case is.State != ledger.Done:
+			return &RefusedError{Step: m.ID, Text: fmt.Sprintf("plan %s takes its place, and is not at its end: onward apply --plan goes on with it, onward abort takes it back", is.ID)}
+		case is.Plan.Migrations[i].Hash == m.Hash && is.Plan.Steps[len(is.Plan.Steps)-1].Record == "":
+			return &RefusedError{Step: m.ID, Text: fmt.Sprintf("plan %s did what it does, and %s does not have it: tell its tool that it is applied", is.ID, p.table)}
+		}
+	}
+	return nil
+}
+
+// mine reports whether a migration that its tool's table says was begun was begun here, and is not at its end.
+func (p *pending) mine(ctx context.Context, key string) (bool, error) {
+	i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.set.Count.Key(m) == key })
+	there, err := ledger.Exists(ctx, p.conn)
+	if i < 0 || err != nil || !there {
+		return false, err
+	}
+	plans, err := ledger.Plans(ctx, p.conn)
+	if err != nil {
+		return false, err
+	}
+	for _, is := range plans {
+		if is.State == ledger.Done || is.State == ledger.Abandoned || !asItStands(is) || is.Plan.Migrations[0].Path != p.set.Migrations[i].Path {
+			continue
+		}
+		steps, err := ledger.Steps(ctx, p.conn, is.ID)
+		if err != nil {
+			return false, err
+		}
+		first := &is.Plan.Steps[0]
+		// What is in a transaction and is not done has told the tool nothing.
+		if s := steps[first.ID]; s != nil && first.Begin != "" && (s.State == ledger.Done || first.Transaction == onward.TransactionNone) {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -27,6 +27,13 @@ func (t *Target) alone(ctx context.Context, s *onward.PlanStep) error {
 	if err != nil {
 		return err
 	}
+	if s.Begin != "" {
+		if err := t.guarded(ctx, queue.FirstStall, underLock, func(ctx context.Context, tx pgx.Tx) error {
+			return t.noted(ctx, tx, func() error { return begins(ctx, tx, s) })
+		}); err != nil {
+			return err
+		}
+	}
 	if !left {
 		if err := t.building(ctx, s); err != nil {
 			return err

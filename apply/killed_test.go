@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +34,9 @@ func child(db string) int {
 	if os.Getenv("ONWARD_APPLY_ABORT") != "" {
 		return takeBack(db)
 	}
+	if dir := os.Getenv("ONWARD_APPLY_REPOSITORY"); dir != "" {
+		return killedBetween(dir, db)
+	}
 	var p onward.Plan
 	text, err := os.ReadFile(os.Getenv("ONWARD_APPLY_PLAN"))
 	if err == nil {
@@ -46,6 +50,22 @@ func child(db string) int {
 		return 1
 	}
 	return 0
+}
+
+// killedBetween runs what is pending, and is killed behind the first step of a migration that has several.
+func killedBetween(dir, db string) int {
+	c := pendingOf(dir, db, "")
+	c.AcceptFindings = true
+	c.Tell = func(e apply.Event) {
+		if e.Kind == apply.Finished && strings.HasSuffix(e.Step.ID, "/1") {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	if _, err := apply.Pending(context.Background(), c); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return 1
 }
 
 // takeBack is what a user does until there is nothing left to take back.

@@ -13,6 +13,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -59,6 +60,7 @@ type pending struct {
 	set     *audit.Set
 	table   string // qualified and quoted
 	there   bool   // the table is
+	dirty   string // the key of a migration that was begun here, and that the table says so of; "" for none
 	others  []audit.Beyond
 	out     *onward.Applied
 }
@@ -150,9 +152,8 @@ func (p *pending) choose(ctx context.Context) error {
 		return &RefusedError{Text: fmt.Sprintf("onward does not know how %s keeps count of what was applied, and does not run its migrations as they are: run them with it, or make a plan of them with onward plan",
 			cmp.Or(p.set.Told.Tool, p.set.Source.Framework))}
 	}
-	var schema, table string
 	name := cmp.Or(p.c.Table, p.set.Count.Table)
-	err := p.conn.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`, name).Scan(&schema, &table)
+	schema, table, err := p.find(ctx, name)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && (p.c.Table != "" || p.set.Count.Make == nil):
 		return &RefusedError{Text: fmt.Sprintf("the database has no table %s, in which the migrations' tool keeps count: run the tool itself once, which makes it, or name the table with --table", name)}
@@ -178,6 +179,12 @@ func (p *pending) choose(ctx context.Context) error {
 	return nil
 }
 
+// find is where the tool keeps count; pgx.ErrNoRows where there is no such table.
+func (p *pending) find(ctx context.Context, name string) (schema, table string, err error) {
+	err = p.conn.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`, name).Scan(&schema, &table)
+	return schema, table, err
+}
+
 // lock takes the lock of the migrations' tool: it is asked for again and again, for who waits for
 // it would hold up an index that is built concurrently.
 func (p *pending) lock(ctx context.Context) error {
@@ -187,16 +194,28 @@ func (p *pending) lock(ctx context.Context) error {
 	if !p.c.reaches(ctx) {
 		return &RefusedError{Text: "a pooler of transactions stands in front of the database, or there is no second session to be had, to tell that none does: no session can surely hold the lock that keeps the migrations' own tool from running at the same time: name the server itself"}
 	}
-	var database, schema, table string
-	if err := p.conn.QueryRow(ctx, "SELECT current_database(), names[1], names[2] FROM parse_ident($1) AS names", p.table).Scan(&database, &schema, &table); err != nil {
+	keys, err := p.keys(ctx)
+	if err != nil {
 		return err
 	}
-	for _, key := range p.set.Count.Locks(database, schema, table) {
+	for _, key := range keys {
 		if err := p.ask(ctx, key); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keys are those of the tool's locks.
+func (p *pending) keys(ctx context.Context) ([]int64, error) {
+	if p.set.Count.Locks == nil {
+		return nil, nil
+	}
+	var database, schema, table string
+	if err := p.conn.QueryRow(ctx, "SELECT current_database(), names[1], names[2] FROM parse_ident($1) AS names", p.table).Scan(&database, &schema, &table); err != nil {
+		return nil, err
+	}
+	return p.set.Count.Locks(database, schema, table), nil
 }
 
 // wanted are those up to --to.
@@ -250,17 +269,29 @@ func (p *pending) plans(list []*audit.Planned) ([]*onward.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		last := &steps[len(steps)-1]
-		last.Record = p.set.Count.Write(p.table, m, content)
-		if !p.there && i == 0 {
-			last.Record = p.set.Count.Make(p.table) + "; " + last.Record
-		}
+		p.notes(steps, m, content, !p.there && i == 0)
 		out = append(out, &onward.Plan{
 			Schema: onward.PlanSchema, Base: p.out.Base, Head: p.out.Head, Steps: steps,
 			Migrations: []onward.PlannedMigration{{ID: m.ID, Path: m.Path, Hash: m.Hash}}, Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
 		})
 	}
 	return out, nil
+}
+
+// notes puts into the steps of a migration what its tool's table is told. One that is in one transaction is there
+// or not; of others a tool that says so says that it was begun.
+func (p *pending) notes(steps []onward.PlanStep, m *audit.Planned, content []byte, makes bool) {
+	count, first, last := p.set.Count, &steps[0], &steps[len(steps)-1]
+	last.Record = count.Write(p.table, m, content)
+	if count.Start != nil && (len(steps) > 1 || first.Transaction == onward.TransactionNone) {
+		first.Begin = count.Start(p.table, m, content)
+	}
+	switch {
+	case makes && first.Begin != "": // may be run again
+		first.Begin = do("IF to_regclass("+pgparse.QuoteLiteral(p.table)+") IS NULL THEN "+count.Make(p.table)+"; END IF;") + "; " + first.Begin
+	case makes:
+		last.Record = count.Make(p.table) + "; " + last.Record
+	}
 }
 
 // findings refuses migrations that are not to be run as they stand.

@@ -200,6 +200,7 @@ func (t *Target) begin(ctx context.Context) error {
 			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that"}
 		case p.ID == id:
 			t.plan = p
+			t.c.Plan = recordedAs(t.c.Plan, &p.Plan)
 			return t.obey(ctx)
 		case p.State == ledger.Done || p.State == ledger.Abandoned:
 		case shares(&p.Plan, t.c.Plan):
@@ -238,7 +239,9 @@ func (t *Target) fits(ctx context.Context) error {
 
 // shares reports whether two plans take the place of the same migration.
 func shares(a, b *onward.Plan) bool {
-	return slices.ContainsFunc(a.Migrations, func(m onward.PlannedMigration) bool { return slices.Contains(b.Migrations, m) })
+	return slices.ContainsFunc(a.Migrations, func(m onward.PlannedMigration) bool {
+		return slices.ContainsFunc(b.Migrations, func(is onward.PlannedMigration) bool { return is.ID == m.ID && is.Path == m.Path })
+	})
 }
 
 func (t *Target) log(ctx context.Context, conn ledger.Conn, step, event, detail string) error {

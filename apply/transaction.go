@@ -65,6 +65,9 @@ func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
 // migrations' own tool.
 func (t *Target) note(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
 	return t.noted(ctx, tx, func() error {
+		if err := begins(ctx, tx, s); err != nil {
+			return err
+		}
 		if s.Record != "" {
 			if _, err := tx.Exec(ctx, s.Record, pgx.QueryExecModeSimpleProtocol); err != nil {
 				return fmt.Errorf("note the migration as applied: %w", err)
@@ -72,6 +75,18 @@ func (t *Target) note(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error 
 		}
 		return ledger.Finish(ctx, tx, t.plan.ID, s.ID)
 	})
+}
+
+// begins tells the migrations' own tool that a migration was begun, where the step is its first one and the tool
+// wants to know.
+func begins(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	if s.Begin == "" {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, s.Begin, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("note the migration as begun: %w", err)
+	}
+	return nil
 }
 
 // noted writes in the transaction of a step, as the role that has the ledger, not as the steps'.

@@ -81,6 +81,9 @@ func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
 	if err := p.missed(is); err != nil {
 		return nil, err
 	}
+	if i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.dirty != "" && p.set.Count.Key(m) == p.dirty }); i >= 0 && p.set.Count.Last {
+		return p.set.Migrations[i:], nil // those before it are there
+	}
 	if p.set.Count.Last {
 		return p.set.Migrations[last+1:], nil
 	}
@@ -127,7 +130,7 @@ func (p *pending) overtaken(list []*audit.Planned) error {
 // counted reads the table of the tool, by keys. base is the key up to which everything was there when the
 // tool came; "" for none.
 func (p *pending) counted(ctx context.Context) (is map[string]counted, base string, err error) {
-	is = map[string]counted{}
+	is, p.dirty = map[string]counted{}, ""
 	if !p.there {
 		return is, "", nil
 	}
@@ -141,6 +144,14 @@ func (p *pending) counted(ctx context.Context) (is map[string]counted, base stri
 	}
 	for _, r := range rows {
 		if r.Dirty {
+			mine, err := p.mine(ctx, r.Key)
+			if err != nil {
+				return nil, "", err
+			}
+			if mine {
+				p.dirty = r.Key
+				continue
+			}
 			return nil, "", &RefusedError{Step: r.Key, Text: fmt.Sprintf("%s says that it was begun and not finished: look at what it did, and tell its tool", p.table)}
 		}
 		if p.set.Count.Same != nil {

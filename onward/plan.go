@@ -87,7 +87,7 @@ func (s *PlanStep) Sized(rows int) string {
 type PlannedMigration struct {
 	ID   string `json:"id"`
 	Path string `json:"path"`
-	// Hash is of what it does, where the steps are those of the migration as it stands.
+	// Hash is of what it does, where the steps do all of it.
 	Hash string `json:"hash,omitempty"`
 }
 
@@ -147,6 +147,9 @@ type PlanStep struct {
 	Requires []Requirement `json:"requires"`
 	// Migration is the ID of the migration that it comes from.
 	Migration string `json:"migration"`
+	// Begin is SQL that tells the migrations' own tool, in its table, that one was begun: it is run by the
+	// step's transaction, and ahead of a step that has none.
+	Begin string `json:"begin,omitempty"`
 	// Record is SQL that tells the migrations' own tool, in its table, that they are applied: it is
 	// run by the step's transaction.
 	Record string `json:"record,omitempty"`

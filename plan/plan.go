@@ -48,6 +48,7 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	if err := p.unfiltered(release, c.New); err != nil {
 		return nil, nil, err
 	}
+	p.whole(release)
 	if c.Sketch || len(p.plan.Steps) == 0 {
 		return p.plan, report, nil
 	}
@@ -55,6 +56,22 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 		c.spoil(p.plan)
 	}
 	return p.plan, report, prove(ctx, c, p, folds)
+}
+
+// whole puts the hashes of the migrations into a plan whose steps do all of what they do.
+func (p *planner) whole(release *audit.Release) {
+	if len(p.plan.Proof.Missing) > 0 {
+		return
+	}
+	hash := map[string]string{}
+	for _, s := range release.Heads() {
+		for _, m := range s.Migrations {
+			hash[m.Path] = m.Hash
+		}
+	}
+	for i := range p.plan.Migrations {
+		p.plan.Migrations[i].Hash = hash[p.plan.Migrations[i].Path]
+	}
 }
 
 // planner is a plan in the making.

@@ -33,6 +33,9 @@ type Count struct {
 	// but the tool can tell. A repeatable migration is pending where it is another.
 	Key func(m *Migration) string
 	Sum func(m *Migration, content []byte) string
+	// Start is the SQL that notes a migration as begun, as the tool does before it runs one, and may be run
+	// again; nil where the tool writes nothing before. Write ends what it began.
+	Start func(table string, m *Migration, content []byte) string
 	// Write is the SQL that notes a migration as applied, behind the ones before it.
 	Write func(table string, m *Migration, content []byte) string
 	// Late says that the tool refuses a migration which sorts before an applied one, and what it

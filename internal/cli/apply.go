@@ -37,7 +37,7 @@ func (f *carried) register(cmd *cobra.Command) {
 	flags.StringVar(&f.head, "head", "", "without a plan: the `revision` that has the migrations; the working tree")
 	flags.StringVar(&f.base, "base", "", "without a plan: the `revision` that is deployed; the default branch")
 	flags.StringVar(&f.source, "source", "", "without a plan: the `directory` of the migrations, where there are several")
-	flags.StringVar(&f.table, "table", "", "without a plan: the `table` in which their tool keeps count, where it is told another name")
+	flags.StringVar(&f.table, "table", "", "the `table` in which the migrations' own tool keeps count, where it is told another name")
 	flags.BoolVar(&f.accept, "accept-findings", false, "without a plan: run migrations as they stand although there are errors among the findings")
 	f.green.register(cmd)
 	complete(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
@@ -91,7 +91,7 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 			if r == nil {
 				return refusal(a, err)
 			}
-			r.Next = goesOn(r.Next, f.plan, err)
+			r.Next = goesOn(r, f.plan, err)
 			if wrong := a.write(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
 				return wrong
 			}
@@ -104,20 +104,20 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 }
 
 // goesOn is the command that goes on.
-func goesOn(next, plan string, err error) string {
+func goesOn(r *onward.Applied, plan string, err error) string {
 	switch {
 	case err != nil:
 		return "the same command goes on, once that is out of the way"
-	case next != "" && plan != "":
-		return next + " --db ADDRESS --plan " + plan
+	case r.Next != "" && plan != "" && r.State != onward.ApplyDone:
+		return r.Next + " --db ADDRESS --plan " + plan
 	}
-	return next
+	return r.Next
 }
 
 // carry runs the plan, or the pending migrations.
 func (a *app) carry(cmd *cobra.Command, c apply.Config, f *carried) (*onward.Applied, error) {
 	if f.plan != "" {
-		return apply.Run(cmd.Context(), c)
+		return a.noting(cmd, c, f)
 	}
 	r := audit.Config{Head: f.head, Base: f.base, Logger: a.logger()}
 	var err error
@@ -125,6 +125,16 @@ func (a *app) carry(cmd *cobra.Command, c apply.Config, f *carried) (*onward.App
 		return nil, err
 	}
 	return apply.Pending(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Source: f.source, Table: f.table, AcceptFindings: f.accept})
+}
+
+// noting runs the plan, and has its last step tell the migrations' own tool of it.
+func (a *app) noting(cmd *cobra.Command, c apply.Config, f *carried) (*onward.Applied, error) {
+	r := audit.Config{Logger: a.logger()}
+	var err error
+	if r.Settings, err = a.configuration(); err != nil {
+		return nil, err
+	}
+	return apply.Noted(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Table: f.table})
 }
 
 // refusal gives a plan that must not be carried out the exit code of a finding.
@@ -156,8 +166,8 @@ func (a *app) carrying(f *carried) (apply.Config, error) {
 		return c, err
 	}
 	if f.plan != "" {
-		if f.head+f.base+f.source+f.table != "" || f.accept {
-			return c, usagef("--head, --base, --source, --table and --accept-findings are for the repository's migrations, not for a plan")
+		if f.head+f.base+f.source != "" || f.accept {
+			return c, usagef("--head, --base, --source and --accept-findings are for the repository's migrations, not for a plan")
 		}
 		if c.Plan, err = readPlan(f.plan); err != nil {
 			return c, err

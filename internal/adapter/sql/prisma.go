@@ -53,15 +53,25 @@ var prismaCount = &adapter.Count{
 	},
 	Key: prismaName,
 	Sum: func(_ *adapter.Migration, content []byte) string { return prismaSum(content) },
+	Start: func(table string, m *adapter.Migration, content []byte) string {
+		return fmt.Sprintf("INSERT INTO %s (id, checksum, migration_name) SELECT md5(random()::text || clock_timestamp())::uuid::text, '%s', %s WHERE NOT EXISTS (SELECT FROM %[1]s WHERE %[4]s)",
+			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
+	},
 	Write: func(table string, m *adapter.Migration, content []byte) string {
-		return fmt.Sprintf("INSERT INTO %s (id, checksum, finished_at, migration_name, applied_steps_count) VALUES (md5(random()::text || clock_timestamp())::uuid::text, '%s', clock_timestamp(), %s, 1)",
-			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)))
+		return fmt.Sprintf("WITH ended AS (UPDATE %s SET finished_at = clock_timestamp(), applied_steps_count = 1 WHERE %[4]s RETURNING id) "+
+			"INSERT INTO %[1]s (id, checksum, finished_at, migration_name, applied_steps_count) SELECT md5(random()::text || clock_timestamp())::uuid::text, '%[2]s', clock_timestamp(), %[3]s, 1 WHERE NOT EXISTS (SELECT FROM ended)",
+			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
 	},
 	Locks: func(string, string, string) []int64 { return []int64{prismaLock} },
 }
 
 // prismaName is the name of the migration's directory.
 func prismaName(m *adapter.Migration) string { return path.Base(path.Dir(m.Path)) }
+
+// prismaBegun is the condition on a row of a migration that was begun, and neither ended nor marked as rolled back.
+func prismaBegun(m *adapter.Migration) string {
+	return "migration_name = " + pgparse.QuoteLiteral(prismaName(m)) + " AND finished_at IS NULL AND rolled_back_at IS NULL"
+}
 
 func prismaSum(content []byte) string {
 	hash := sha256.Sum256(content)
