@@ -12,10 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/wire"
 	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
 )
 
 // shop is a Django project.
@@ -140,5 +143,33 @@ func TestTurnsWithDjango(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"1"}, content(t, s.db, "SELECT count(*)::text FROM shop_item")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Behind the last step of a plan Django's own command has nothing to migrate.
+func TestPlanWithDjango(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.manage("migrate")
+	git := exec.Command("git", "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+	for _, cmd := range []*exec.Cmd{exec.Command("git", "add", "-A"), git} {
+		cmd.Dir = s.dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	s.add("0002_note", "('shop', '0001_initial')", "", "migrations.AddField('Item', 'note', models.TextField(null=True, db_index=True))")
+	settings := config.Default()
+	settings.Migrations = []config.Migrations{{Framework: "django", Python: s.python}}
+	repository := audit.Config{Dir: s.dir, Base: "HEAD", Settings: settings}
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
+	if err != nil || len(p.Steps) < 2 {
+		t.Fatalf("%+v %v", p, err)
+	}
+	if r, err := apply.Noted(t.Context(), apply.PendingConfig{Config: apply.Config{DB: s.db, Plan: p, Through: onward.Contract}, Repository: repository}); err != nil || r.State != onward.ApplyDone || r.Next != "" {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if out := s.manage("migrate"); s.applied() != 2 || !strings.Contains(out, "No migrations to apply") {
+		t.Error(out)
 	}
 }

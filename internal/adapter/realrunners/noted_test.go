@@ -1,0 +1,77 @@
+package realrunners
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// Behind the last step of a plan the real runners have nothing to do, and go on with what comes next. The original would
+// fail behind it.
+func TestBehindAPlan(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]struct {
+		dir, text string
+		names     [3]string
+		run       func(t *testing.T) func(dir, url string) error
+		applied   string
+	}{
+		"goose": {"m", "-- +goose Up\n%s", [3]string{"00001_a.sql", "00002_b.sql", "00003_c.sql"}, upGoose,
+			"SELECT count(*) FROM goose_db_version WHERE is_applied AND version_id > 0"},
+		"golang-migrate": {"m", "%s", [3]string{"000001_a.up.sql", "000002_b.up.sql", "000003_c.up.sql"}, upMigrate,
+			"SELECT version FROM schema_migrations WHERE NOT dirty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			up := r.run(t)
+			s := server(t)
+			db, conn := database(t, s)
+			root, url := t.TempDir(), overTCP(t, s, db)
+			bodies := []string{"CREATE TABLE a (id bigint PRIMARY KEY, note text);", "ALTER TABLE a RENAME COLUMN note TO remark;", "ALTER TABLE a ADD COLUMN d int;"}
+			add := func(i int) {
+				write(t, root, map[string]string{r.dir + "/" + r.names[i]: strings.Replace(r.text, "%s", bodies[i], 1)})
+			}
+			is := func(want int) {
+				t.Helper()
+				var got int
+				if err := conn.QueryRow(t.Context(), r.applied).Scan(&got); err != nil || got != want {
+					t.Fatalf("%d are noted, want %d (%v)", got, want, err)
+				}
+			}
+			tool := func(want int) {
+				t.Helper()
+				if err := up(filepath.Join(root, r.dir), url); err != nil {
+					t.Fatal(err)
+				}
+				is(want)
+			}
+			git(t, root, "init", "-q", "-b", "main")
+			add(0)
+			git(t, root, "add", "-A")
+			git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
+			tool(1)
+			add(1)
+			repository := audit.Config{Dir: root, Base: "main"}
+			p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: repository}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, through := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
+				is(1)
+				got, err := apply.Noted(t.Context(), apply.PendingConfig{Config: apply.Config{DB: s.URL(db), Plan: p, Through: through}, Repository: repository})
+				if err != nil || (got.State == onward.ApplyDone) != (through == onward.Contract) {
+					t.Fatalf("%+v %v", got, err)
+				}
+			}
+			tool(2)
+			add(2)
+			tool(3)
+		})
+	}
+}
