@@ -45,6 +45,9 @@ func Noted(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
 	return out, nil
 }
 
+// toolAtWork is what the last step of a plan is lost for while the tool holds its lock.
+const toolAtWork = "the migrations' own tool is at work"
+
 // noting is a plan whose last step runs this, too.
 func noting(p *onward.Plan, record string) *onward.Plan {
 	if record == "" {
@@ -98,7 +101,7 @@ func (p *pending) record(ctx context.Context) (string, error) {
 	}
 	var b strings.Builder
 	for _, key := range keys {
-		b.WriteString("IF NOT pg_catalog.pg_try_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ") THEN RAISE lock_not_available USING MESSAGE = 'the migrations'' own tool is at work'; END IF;\n")
+		b.WriteString("IF NOT pg_catalog.pg_try_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ") THEN RAISE lock_not_available USING MESSAGE = " + pgparse.QuoteLiteral(toolAtWork) + "; END IF;\n")
 	}
 	if p.set.Count.Last {
 		open = open[len(open)-1:]

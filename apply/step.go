@@ -278,6 +278,9 @@ func said(err error) string {
 		return err.Error()
 	}
 	text := redact.Words(refused)
+	if refused.Message == toolAtWork { // our own words
+		text = toolAtWork
+	}
 	if mine := new(cancelledError); errors.As(err, &mine) {
 		text = mine.why
 	}
