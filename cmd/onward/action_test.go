@@ -22,7 +22,11 @@ type github struct {
 	comments map[int]string
 	next     int
 	readOnly bool
-	writes   int
+	// people wrote the comments with these numbers, the workflow all others. self is whom the token says that it is
+	// of; "" for a workflow's, which may not ask.
+	people map[int]string
+	self   string
+	writes int
 }
 
 func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -57,14 +61,23 @@ func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/repos/o/r/issues/7/comments" && r.Method == http.MethodPost:
 		g.next++
 		g.comments[g.next] = sent.Body
+		if g.self != "" {
+			g.people[g.next] = g.self
+		}
 		w.WriteHeader(http.StatusCreated)
 	case r.URL.Path == "/repos/o/r/issues/7/comments":
 		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 		list := []map[string]any{}
 		for i := (page-1)*100 + 1; i <= min(g.next, page*100); i++ {
-			list = append(list, map[string]any{"id": i, "body": g.comments[i]})
+			user := map[string]string{"login": "github-actions[bot]", "type": "Bot"}
+			if g.people[i] != "" {
+				user = map[string]string{"login": g.people[i], "type": "User"}
+			}
+			list = append(list, map[string]any{"id": i, "body": g.comments[i], "user": user})
 		}
 		_ = json.NewEncoder(w).Encode(list)
+	case r.URL.Path == "/user" && g.self != "":
+		_ = json.NewEncoder(w).Encode(map[string]string{"login": g.self, "type": "User"})
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
@@ -73,7 +86,7 @@ func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ours are the comments of onward, by their numbers.
 func (g *github) ours() (ids []int) {
 	for i := 1; i <= g.next; i++ {
-		if strings.HasPrefix(g.comments[i], report.MarkdownMarker) {
+		if g.people[i] == g.self && strings.HasPrefix(g.comments[i], report.MarkdownMarker) {
 			ids = append(ids, i)
 		}
 	}
@@ -110,11 +123,13 @@ git add . && git commit -qm first && git update-ref refs/remotes/origin/main mai
 echo 'CREATE INDEX users_name_idx ON users (name);' > db/migrations/2.sql && git add . && git commit -qm second`); code != 0 {
 		t.Fatal(out)
 	}
-	api := &github{comments: map[int]string{}}
+	api := &github{comments: map[int]string{}, people: map[int]string{3: "somebody"}}
 	for api.next < 120 { // on the second page
 		api.next++
 		api.comments[api.next] = "looks good"
 	}
+	const theirs = report.MarkdownMarker + "\nwhat somebody has pasted"
+	api.comments[3] = theirs
 	server := httptest.NewServer(api)
 	defer server.Close()
 	summary := filepath.Join(temp, "summary.md")
@@ -155,6 +170,17 @@ echo 'CREATE INDEX users_name_idx ON users (name);' > db/migrations/2.sql && git
 	if ids := api.ours(); len(ids) != 1 || ids[0] != 121 || strings.Contains(api.comments[121], "better") || strings.Contains(api.comments[121], "index-create-blocking") {
 		t.Errorf("comments %v: %s", ids, api.comments[121])
 	}
+	if api.comments[3] != theirs {
+		t.Error("somebody's own comment was written")
+	}
+	// A person's token has comments of its own.
+	api.self = "release-robot"
+	action(0, token, "comment created")
+	action(0, token, "comment unchanged")
+	if ids := api.ours(); len(ids) != 1 || ids[0] == 121 {
+		t.Errorf("comments %v", ids)
+	}
+	api.self = ""
 	// Without the right, or without a token, the rest is done, and what is not is said.
 	run(nil, "git checkout -q db")
 	if err := os.Remove(summary); err != nil {

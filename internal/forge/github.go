@@ -42,6 +42,12 @@ func (e *Error) Forbidden() bool {
 type comment struct {
 	ID   int64  `json:"id"`
 	Body string `json:"body"`
+	User author `json:"user"`
+}
+
+type author struct {
+	Login string `json:"login"`
+	Type  string `json:"type"`
 }
 
 // patience is how long an answer may take; most is how many comments of a pull request are looked through.
@@ -53,25 +59,15 @@ const (
 
 // Keep makes the comment that begins with a marker say text: the first that is there is edited, whoever
 // changed it below the marker, a second one is deleted, and without one it is made. It says what it did.
+// Comments of others are left alone, whatever they begin with.
 //
 // Errors: an [*Error] where the forge refuses, and those of the network.
 func (p PullRequest) Keep(ctx context.Context, marker, text string) (did string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 4*patience)
 	defer cancel()
-	var ours []comment
-	for n := 1; n*page <= most; n++ {
-		var list []comment
-		if err := p.ask(ctx, "list the comments", http.MethodGet, fmt.Sprintf("issues/%d/comments?per_page=%d&page=%d", p.Number, page, n), nil, &list); err != nil {
-			return "", err
-		}
-		for _, c := range list {
-			if strings.HasPrefix(strings.TrimSpace(c.Body), marker) {
-				ours = append(ours, c)
-			}
-		}
-		if len(list) < page {
-			break
-		}
+	ours, err := p.ours(ctx, marker)
+	if err != nil {
+		return "", err
 	}
 	body := map[string]string{"body": text}
 	if len(ours) == 0 {
@@ -92,8 +88,41 @@ func (p PullRequest) Keep(ctx context.Context, marker, text string) (did string,
 	return did, nil
 }
 
-// ask sends a request and reads its answer.
+// ours are the comments that begin with the marker and are of whoever the token is of. That of a workflow may not ask
+// who it is: its comments are a bot's.
+func (p PullRequest) ours(ctx context.Context, marker string) (ours []comment, err error) {
+	var self author
+	known := p.call(ctx, "ask who comments", http.MethodGet, "/user", nil, &self) == nil && self.Login != ""
+	mine := func(a author) bool {
+		if known {
+			return a.Login == self.Login
+		}
+		return a.Type == "Bot"
+	}
+	for n := 1; n*page <= most; n++ {
+		var list []comment
+		if err := p.ask(ctx, "list the comments", http.MethodGet, fmt.Sprintf("issues/%d/comments?per_page=%d&page=%d", p.Number, page, n), nil, &list); err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			if mine(c.User) && strings.HasPrefix(strings.TrimSpace(c.Body), marker) {
+				ours = append(ours, c)
+			}
+		}
+		if len(list) < page {
+			break
+		}
+	}
+	return ours, nil
+}
+
+// ask sends a request about the repository.
 func (p PullRequest) ask(ctx context.Context, doing, method, path string, body, into any) error {
+	return p.call(ctx, doing, method, "/repos/"+p.Repository+"/"+path, body, into)
+}
+
+// call sends a request and reads its answer.
+func (p PullRequest) call(ctx context.Context, doing, method, path string, body, into any) error {
 	var sent io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -102,7 +131,7 @@ func (p PullRequest) ask(ctx context.Context, doing, method, path string, body, 
 		}
 		sent = bytes.NewReader(data)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(p.API, "/")+"/repos/"+p.Repository+"/"+path, sent)
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(p.API, "/")+path, sent)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
