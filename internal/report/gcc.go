@@ -15,9 +15,9 @@ func GCC(w io.Writer, r *onward.Report) error {
 	b := bufio.NewWriter(w)
 	for _, a := range annotations(r) {
 		at := place(Line(a.path), max(1, a.line), max(1, a.column))
-		text := Line(a.head)
+		text := Line(a.message)
 		if a.finding != nil {
-			text += "; " + Line(a.finding.Harm)
+			text = Line(a.head) + "; " + Line(a.finding.Harm)
 		}
 		say := func(where, level, text string) { fmt.Fprintln(b, Tame(where+": "+level+": "+text)) }
 		say(at, a.level("note"), text+" ["+a.id()+"]")

@@ -13,6 +13,7 @@ import (
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
 func SARIF(w io.Writer, r *onward.Report) error {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}, Invocations: []sarifInvocation{{ExecutionSuccessful: true}}}
+	run.Properties.Verdict = verdict(r)
 	run.Tool.Driver = sarifDriver{Name: "onward", InformationURI: "https://github.com/onward-sql/onward", Rules: []sarifRule{}}
 	at := map[string]int{}
 	for _, a := range annotations(r) {
@@ -42,6 +43,9 @@ type (
 		ColumnKind  string            `json:"columnKind"`
 		Invocations []sarifInvocation `json:"invocations"`
 		Results     []sarifResult     `json:"results"`
+		Properties  struct {
+			Verdict string `json:"verdict"`
+		} `json:"properties"`
 	}
 	sarifDriver struct {
 		Name           string      `json:"name"`
