@@ -94,6 +94,8 @@ func TestUsesDecide(t *testing.T) {
 			sql := told(p)
 			_, update, _ := strings.Cut(sql, "END IF;\n  ELSIF")
 			update, _, _ = strings.Cut(update, "END\n$onward$")
+			// A row that goes by its key to where the backfill was is filled, which is no direction of its own.
+			update = strings.Replace(update, "  ELSIF NEW.b IS NOT DISTINCT FROM NULL THEN\n    NEW.b := NEW.a;\n", "", 1)
 			f, b := strings.Contains(update, forth), strings.Contains(update, back)
 			if name == "a foreign key" {
 				f, b = strings.Contains(update, "NEW.b := NEW.o"), strings.Contains(update, "NEW.o := NEW.b")
