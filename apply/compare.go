@@ -235,11 +235,8 @@ func (t *Target) judged(ctx context.Context, s *onward.PlanStep, v *ledger.Verif
 		}
 	}
 	return 0, true, t.guarded(context.WithoutCancel(ctx), t.stall(), t.stall()+underLock, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
-			return err
-		}
 		if v != nil {
-			if err := ledger.Clean(ctx, tx, t.plan.ID, s.ID); err != nil {
+			if err := t.noted(ctx, tx, func() error { return ledger.Clean(ctx, tx, t.plan.ID, s.ID) }); err != nil {
 				return err
 			}
 		}

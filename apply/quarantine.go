@@ -85,21 +85,20 @@ func (t *Target) passOver(ctx context.Context, s *onward.PlanStep, cause error) 
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
-			return err
-		}
-		list, err := ledger.InQuarantine(ctx, tx, t.plan.ID, s.ID)
-		if err != nil {
-			return err
-		}
-		if count = len(list) + 1; count > mostQuarantined {
-			return &UnfinishedError{Step: s.ID, Why: fmt.Sprintf("%d rows are in quarantine, and the change of another one fails (%s): %s finds them. The change is to be looked at before the rows; the same command goes on", mostQuarantined, dataError(cause), t.quarantineQuery(s)), Err: cause}
-		}
-		if err := ledger.Quarantine(ctx, tx, t.plan.ID, s.ID, key, refused.Code, redact.Message(refused)); err != nil {
-			return err
-		}
-		rows = 1
-		return ledger.Passed(ctx, tx, t.plan.ID, s.ID, 1)
+		return t.noted(ctx, tx, func() error {
+			list, err := ledger.InQuarantine(ctx, tx, t.plan.ID, s.ID)
+			if err != nil {
+				return err
+			}
+			if count = len(list) + 1; count > mostQuarantined {
+				return &UnfinishedError{Step: s.ID, Why: fmt.Sprintf("%d rows are in quarantine, and the change of another one fails (%s): %s finds them. The change is to be looked at before the rows; the same command goes on", mostQuarantined, dataError(cause), t.quarantineQuery(s)), Err: cause}
+			}
+			if err := ledger.Quarantine(ctx, tx, t.plan.ID, s.ID, key, refused.Code, redact.Message(refused)); err != nil {
+				return err
+			}
+			rows = 1
+			return ledger.Passed(ctx, tx, t.plan.ID, s.ID, 1)
+		})
 	})
 	if err == nil && rows > 0 {
 		t.tell(Skipped, s, fmt.Sprintf("a row whose change fails (%s); in quarantine are %d", dataError(cause), count))

@@ -85,7 +85,7 @@ func TestSchema(t *testing.T) {
 	each(t, "out.json", func(t *testing.T, name, text string) {
 		var head struct{ Schema string }
 		if json.Unmarshal([]byte(text), &head) != nil || head.Schema != onward.ReportSchema {
-			t.Skip("no report")
+			return // it is what another command prints
 		}
 		for _, wrong := range valid(text) {
 			t.Error(wrong)
