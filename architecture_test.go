@@ -74,6 +74,8 @@ var exceptions = map[string]string{
 	"bench/plan":                     "a program of its own",
 	"bench/release":                  "makes repositories",
 	"bench/wire":                     "a program of its own",
+	"bench/newcomer":                 "plays the releases' server, for tests",
+	"bench/install":                  "a program of its own",
 	"bench/stalls":                   "a program of its own",
 }
 

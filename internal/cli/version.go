@@ -13,8 +13,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// version is set by the linker in releases.
-var version string
+// These are set by the linker in releases; the Go command notes a commit of its own elsewhere.
+var version, commit, date string
+
+// short is how much of a commit's id is shown.
+const short = 12
 
 // grammar is the version of Postgres whose grammar the parser has.
 const grammar = "18"
@@ -63,7 +66,7 @@ func (a *app) version() *cobra.Command {
 // thisBuild reads what the linker and the Go command wrote into the binary.
 func thisBuild() build {
 	b := build{
-		Version: version, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+		Version: version, Commit: commit[:min(short, len(commit))], Date: date, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
 		Parser: "oliphant", Grammar: grammar, Oldest: onward.OldestMajor, Newest: onward.NewestMajor,
 	}
 	info, ok := debug.ReadBuildInfo()
@@ -74,7 +77,7 @@ func thisBuild() build {
 		for _, s := range info.Settings {
 			switch s.Key {
 			case "vcs.revision":
-				b.Commit = s.Value[:min(12, len(s.Value))]
+				b.Commit = s.Value[:min(short, len(s.Value))]
 			case "vcs.time":
 				b.Date = s.Value
 			}
