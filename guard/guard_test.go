@@ -139,8 +139,8 @@ func (s *stage) one(sql string) (out string) {
 	return out
 }
 
-// guard runs the command; when something is told that has a word in it, then is called, once.
-func (s *stage) guard(word string, then func()) *onward.Guarded {
+// guard runs the command; each time that something is told which has a word in it, the next of then is called.
+func (s *stage) guard(word string, then ...func()) *onward.Guarded {
 	s.t.Helper()
 	over := make(chan struct{})
 	var all sync.WaitGroup
@@ -148,9 +148,9 @@ func (s *stage) guard(word string, then func()) *onward.Guarded {
 		for {
 			select {
 			case words := <-s.told:
-				if then != nil && strings.Contains(words, word) {
-					then()
-					then = nil
+				if len(then) > 0 && then[0] != nil && strings.Contains(words, word) {
+					then[0]()
+					then = then[1:]
 				}
 			case <-over:
 				return

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need: into the user's cache Postgres servers of every
 # supported major, Python environments with Django, and other migration tools as
-# far as npm, Maven and Rust are there; and Chromium (as root, with apt-get). Quick when
+# far as npm, Maven, Rust and Ruby are there; and Chromium (as root, with apt-get). Quick when
 # all is there.
 #
 #   scripts/setup.sh            everything
@@ -22,6 +22,7 @@ fi
 if [ "$what" = all ] || [ "$what" = runners ]; then
   ./scripts/runners.sh
   ./scripts/rust-runners.sh
+  ./scripts/rails.sh
 fi
 if [ "$what" = all ] || [ "$what" = chromium ]; then
   ./scripts/chromium.sh
