@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address", "internal/redact"},
 	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks", "config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger", "internal/throttle", "internal/report", "internal/linters", "internal/forge"},
-	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/first"},
+	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/first", "internal/lsp"},
 	{"internal/cli"},
 	{"cmd"},
 }
@@ -41,6 +41,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":         {"internal/redact", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger", "internal/throttle", "apply", "guard"},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
 	"github.com/chromedp/":         {"internal/report/shots"},
+	"github.com/creachadair/jrpc2": {"internal/lsp"},
 }
 
 // exceptions, each with its reason.

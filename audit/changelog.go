@@ -35,6 +35,9 @@ type Config struct {
 	Deployed
 	// Settings is the project's onward.yaml; nil is the default.
 	Settings *config.Config
+	// Still runs nothing of the repository: projects that render their migrations are left
+	// out, and listed as not judged.
+	Still bool
 	// Now is the moment that deprecated columns are held against; zero is the clock's.
 	Now time.Time
 	// Logger hears what is being done; nil is nobody.
@@ -239,7 +242,7 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	if err != nil && !errors.As(err, &notFound) {
 		return nil, err
 	}
-	heads, bases = deepened(heads, bases), deepened(bases, heads)
+	heads, bases = a.still(deepened(heads, bases)), a.still(deepened(bases, heads))
 	var pairs []pair
 	failed := len(a.opaque)   // heads that fail are told before the bases of others
 	gone := map[string]bool{} // directories of the base that are others in the head

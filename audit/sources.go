@@ -32,6 +32,22 @@ func (a *changelog) sources(t adapter.Tree, adapters []adapter.Adapter) ([]adapt
 	return chosen, append(append(skipped, ties...), scripts...), nil
 }
 
+// still leaves out the sources whose migrations only the project itself can render, where
+// nothing is to be run, and lists them.
+func (a *changelog) still(sources []adapter.Source) []adapter.Source {
+	if !a.Still {
+		return sources
+	}
+	return slices.DeleteFunc(slices.Clone(sources), func(s adapter.Source) bool {
+		traits := all.Traits(s.Framework)
+		o := onward.Opaque{Path: cmp.Or(s.Dir, "."), What: cmp.Or(traits.Project, s.Framework), Why: "its migrations are rendered by its own code, and nothing was to be run"}
+		if traits.Renders && !slices.Contains(a.opaque, o) {
+			a.opaque = append(a.opaque, o)
+		}
+		return traits.Renders
+	})
+}
+
 // runners leaves out directories of SQL files that only look like migrations
 // where the repository has a migration tool: scripts, seeds, queries. They are
 // listed, not judged. One that has a tool of its own stays, and so does one that

@@ -136,7 +136,7 @@ in the code that is deployed now. It needs no database and no configuration.`,
 		return texts(report.Formats()), cobra.ShellCompDirectiveNoFileComp
 	})
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(a.first(), a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.preflight(), a.apply(), a.backfill(), a.contract(), a.abort(), a.guard(), a.status(), a.log(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.report(), a.comment(), a.version())
+	root.AddCommand(a.first(), a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.preflight(), a.apply(), a.backfill(), a.contract(), a.abort(), a.guard(), a.status(), a.log(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.lsp(), a.report(), a.comment(), a.version())
 	a.strict(root)
 	return root
 }

@@ -53,6 +53,7 @@ const (
 type collector struct {
 	still atomic.Bool   // a command stands still for it
 	roomy atomic.Bool   // makeRoom was called
+	stays atomic.Bool   // the process goes on for hours
 	next  atomic.Uint64 // where the heap is collected then, bytes
 	// What was ever asked for, and how often was collected; what was alive at
 	// the last collection, and what had been asked for until then (bytes).
@@ -80,6 +81,8 @@ func paceCollector(environ func(string) string) *collector {
 				c.roomy.Store(true)
 			}
 			switch still := c.still.Load(); {
+			case c.stays.Load():
+				return
 			case still && bytesOf(live) > c.next.Load():
 				debug.SetGCPercent(bunchGC)
 				debug.SetMemoryLimit(math.MaxInt64)
@@ -92,6 +95,14 @@ func paceCollector(environ func(string) string) *collector {
 		}
 	}()
 	return c
+}
+
+// stay hands the heap back to the runtime, for a process that does many things, one after
+// the other, with pauses in which nothing is to be woken.
+func (c *collector) stay() {
+	c.stays.Store(true)
+	debug.SetGCPercent(bunchGC)
+	debug.SetMemoryLimit(math.MaxInt64)
 }
 
 // breathe is audit.CheckConfig.Breathe: where the heap is full it is collected

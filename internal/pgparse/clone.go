@@ -38,8 +38,9 @@ func Equal(a, b *Node) bool {
 	return small(a) && small(b) && equal(a.ProtoReflect(), b.ProtoReflect())
 }
 
-// equalPlain compares what most defaults are: constants, calls and casts of
-// them. told is false for everything else.
+// equalPlain compares what most defaults and conditions are: constants, columns, calls
+// without arguments, and operators on them. told is false where only a comparison field by
+// field can tell.
 func equalPlain(a, b *Node) (same, told bool) {
 	switch x := a.GetNode().(type) {
 	case *Node_AConst:
@@ -59,8 +60,39 @@ func equalPlain(a, b *Node) (same, told bool) {
 			return false, true
 		}
 		return equalNames(x.FuncCall.Funcname, y.Funcname)
+	case *Node_ColumnRef:
+		if y := b.GetColumnRef(); y != nil {
+			return equalNames(x.ColumnRef.Fields, y.Fields)
+		}
+		return false, true
+	case *Node_AExpr:
+		if y := b.GetAExpr(); y != nil {
+			return equalOperator(x.AExpr, y)
+		}
+		return false, true
 	}
 	return false, false
+}
+
+// equalOperator is equalPlain of operators.
+func equalOperator(a, b *A_Expr) (same, told bool) {
+	if a.Kind != b.Kind || (a.Lexpr == nil) != (b.Lexpr == nil) || (a.Rexpr == nil) != (b.Rexpr == nil) {
+		return false, true
+	}
+	same, told = equalNames(a.Name, b.Name)
+	for _, side := range [][2]*Node{{a.Lexpr, b.Lexpr}, {a.Rexpr, b.Rexpr}} {
+		if told && !same {
+			return false, true
+		}
+		if side[0] != nil {
+			alike, sure := equalPlain(side[0], side[1])
+			if sure && !alike {
+				return false, true
+			}
+			told = told && sure
+		}
+	}
+	return told, told
 }
 
 func equalConst(a, b *A_Const) bool {

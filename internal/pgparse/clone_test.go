@@ -8,7 +8,7 @@ func TestEqualPlain(t *testing.T) {
 	expressions := []string{
 		"1", "2", "0", "1.5", "2.5", "''", "'a'", "'b'", "true", "false", "NULL", "B'1'", "B'0'", "X'1'", "99999999999",
 		"now()", "pg_catalog.now()", "NOW ( )", "f()", "f(1)", "f(*)", "count(*)", "f(DISTINCT 1)", "f() FILTER (WHERE true)", "f() OVER ()",
-		"current_timestamp", "'a'::text", "1 + 1", "a.b", "(now())", "trim(' a')", "extract(year from now())",
+		"a", "b > 1", "b > 2", "a IN (1)", "-a", "a LIKE f(1)", "a.b > now()", "current_timestamp", "'a'::text", "1 + 1", "a.b", "(now())", "trim(' a')", "extract(year from now())",
 	}
 	told := 0
 	for _, a := range expressions {

@@ -79,7 +79,7 @@ func main() {
 func release(dir string) audit.Config {
 	return audit.Config{
 		Dir: dir, Base: "HEAD~1", Head: "HEAD", Deployed: audit.Deployed{Schema: "", DB: "", Stats: "", Workload: nil},
-		Settings: settings(), Now: time.Now(), Logger: slog.New(slog.DiscardHandler),
+		Settings: settings(), Still: true, Now: time.Now(), Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

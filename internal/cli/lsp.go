@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/lsp"
+)
+
+func (a *app) lsp() *cobra.Command {
+	var schema, stats string
+	cmd := &cobra.Command{
+		Use:   "lsp",
+		Short: "what is found in migrations, in the editor",
+		Long: `Speaks the language server protocol with an editor, on standard input and output:
+findings while a migration is typed, what a statement locks and the schema at the
+cursor on hover, safe forms and suppressions as code actions. docs/editors.md has
+the configuration of editors.
+
+A migration is judged as onward changelog judges it, with the texts of the editor in
+the place of the files; a SQL file that is no migration is not. Nothing of the repository
+is run, nothing is written, no server is asked.
+
+Exit code: 0 when the editor shut the session down, 1 when it was gone before.`,
+		Example: `  onward lsp
+  onward lsp --stats sizes.json`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.flags.output != "" {
+				return usagef("the editor reads the standard output: leave out --output")
+			}
+			if a.collector != nil {
+				a.collector.stay()
+			}
+			err := lsp.Serve(cmd.Context(), lsp.Config{
+				Version: thisBuild().Version, Deployed: audit.Deployed{Schema: schema, Stats: stats}, Logger: a.logger(),
+				Settings: a.settingsOf,
+				Explain: func(rule string) (string, error) {
+					p, err := rulePage(rule)
+					if err != nil {
+						return "", err
+					}
+					return p.Markdown(), nil
+				},
+			}, cmd.InOrStdin(), a.out)
+			if errors.Is(err, lsp.ErrEnd) || errors.Is(err, io.ErrUnexpectedEOF) {
+				a.say("%v", err)
+				a.code, err = exitFindings, nil // what the protocol asks for
+			}
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&schema, "schema", "", "`file` with the deployed schema, from pg_dump --schema-only")
+	flags.StringVar(&stats, "stats", "", "`file` with the sizes of tables, from onward stats")
+	flags.Bool("stdio", true, "standard input and output, which is all there is: some editors add it")
+	return cmd
+}
+
+// settingsOf is the configuration that holds for a directory, or the one that was named.
+func (a *app) settingsOf(dir string) (*config.Config, error) {
+	if a.flags.config != "" {
+		return a.configuration()
+	}
+	return config.Load(dir, audit.Names())
+}

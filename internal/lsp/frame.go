@@ -1,0 +1,111 @@
+package lsp
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// maxMessage bounds one message: a document of maxText bytes, each escaped, and room.
+const maxMessage = 64 << 20
+
+// maxHeader bounds a line of a message's head.
+const maxHeader = 4 << 10
+
+// frames is the base protocol's framing of messages. That of the library (channel.LSP)
+// makes room for as many bytes as a head says, whatever it says, and ends at the first head
+// that it cannot read; this one looks for the next.
+//
+// https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/specification/#baseProtocol
+type frames struct {
+	in  *bufio.Reader
+	out io.WriteCloser
+}
+
+func newFrames(in io.Reader, out io.WriteCloser) *frames {
+	return &frames{in: bufio.NewReaderSize(in, 64<<10), out: out}
+}
+
+// Send writes one message.
+func (f *frames) Send(message []byte) error {
+	var b bytes.Buffer
+	b.Grow(len(message) + 40)
+	b.WriteString("Content-Length: " + strconv.Itoa(len(message)) + "\r\n\r\n")
+	b.Write(message)
+	_, err := f.out.Write(b.Bytes())
+	return err
+}
+
+// Recv reads one message. One that is too long is passed over, and something that is no
+// message stands for it, so that its sender hears an error.
+func (f *frames) Recv() ([]byte, error) {
+	size, err := f.head()
+	if err != nil {
+		return nil, err
+	}
+	if size > maxMessage {
+		if _, err := io.CopyN(io.Discard, f.in, size); err != nil {
+			return nil, err
+		}
+		return []byte("too long"), nil
+	}
+	// Not all at once: that many bytes may never come.
+	var b bytes.Buffer
+	if n, err := io.CopyN(&b, f.in, size); n < size {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// head reads the head of the next message, and gives its length. What is no head is passed
+// over: what stands behind a message that was longer than it said.
+func (f *frames) head() (int64, error) {
+	size := int64(-1)
+	for {
+		line, err := f.line()
+		if err != nil {
+			return 0, err
+		}
+		if line == "" && size >= 0 {
+			return size, nil
+		}
+		const name = "content-length:"
+		at := strings.LastIndex(strings.ToLower(line), name)
+		if at < 0 {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(line[at+len(name):]), 10, 64)
+		if err != nil || n < 0 {
+			n = -1
+		}
+		size = n
+	}
+}
+
+// line reads a line without its end; of a long one, the end.
+func (f *frames) line() (string, error) {
+	var tail []byte
+	for {
+		part, err := f.in.ReadSlice('\n')
+		tail = append(tail, part...)
+		if len(tail) > maxHeader {
+			tail = append(tail[:0], tail[len(tail)-maxHeader:]...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return strings.TrimRight(string(tail), "\r\n"), nil
+	}
+}
+
+// Close ends the way out.
+func (f *frames) Close() error { return f.out.Close() }

@@ -1,0 +1,184 @@
+package lsp
+
+import "encoding/json"
+
+// The messages of the protocol, as far as they are spoken, with its own names.
+// https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/specification/
+
+type position struct {
+	Line      uint32 `json:"line"`
+	Character uint32 `json:"character"`
+}
+
+type span struct {
+	Start position `json:"start"`
+	End   position `json:"end"`
+}
+
+type initializeParams struct {
+	Capabilities struct {
+		General struct {
+			PositionEncodings []encoding `json:"positionEncodings"`
+		} `json:"general"`
+		Workspace struct {
+			DidChangeWatchedFiles struct {
+				DynamicRegistration bool `json:"dynamicRegistration"`
+			} `json:"didChangeWatchedFiles"`
+			WorkspaceEdit struct {
+				DocumentChanges    bool     `json:"documentChanges"`
+				ResourceOperations []string `json:"resourceOperations"`
+			} `json:"workspaceEdit"`
+		} `json:"workspace"`
+		TextDocument struct {
+			Hover struct {
+				ContentFormat []string `json:"contentFormat"`
+			} `json:"hover"`
+			PublishDiagnostics struct {
+				VersionSupport         bool `json:"versionSupport"`
+				CodeDescriptionSupport bool `json:"codeDescriptionSupport"`
+			} `json:"publishDiagnostics"`
+			CodeAction struct {
+				CodeActionLiteralSupport json.RawMessage `json:"codeActionLiteralSupport"`
+			} `json:"codeAction"`
+		} `json:"textDocument"`
+	} `json:"capabilities"`
+}
+
+type initializeResult struct {
+	Capabilities serverCapabilities `json:"capabilities"`
+	ServerInfo   struct {
+		Name    string `json:"name"`
+		Version string `json:"version,omitempty"`
+	} `json:"serverInfo"`
+}
+
+type serverCapabilities struct {
+	PositionEncoding encoding `json:"positionEncoding"`
+	TextDocumentSync struct {
+		OpenClose bool `json:"openClose"`
+		Change    int  `json:"change"` // 2: incremental
+		Save      bool `json:"save"`
+	} `json:"textDocumentSync"`
+	HoverProvider      bool           `json:"hoverProvider"`
+	CodeActionProvider map[string]any `json:"codeActionProvider"`
+	ExecuteCommand     struct {
+		Commands []string `json:"commands"`
+	} `json:"executeCommandProvider"`
+}
+
+type document struct {
+	URI     string `json:"uri"`
+	Version *int32 `json:"version,omitempty"`
+}
+
+type didOpenParams struct {
+	TextDocument struct {
+		URI        string `json:"uri"`
+		LanguageID string `json:"languageId"`
+		Version    int32  `json:"version"`
+		Text       string `json:"text"`
+	} `json:"textDocument"`
+}
+
+type didChangeParams struct {
+	TextDocument   document        `json:"textDocument"`
+	ContentChanges json.RawMessage `json:"contentChanges"`
+}
+
+type contentChange struct {
+	Range *span  `json:"range"`
+	Text  string `json:"text"`
+}
+
+type documentParams struct {
+	TextDocument document `json:"textDocument"`
+}
+
+type placeParams struct {
+	TextDocument document `json:"textDocument"`
+	Position     position `json:"position"`
+}
+
+type codeActionParams struct {
+	TextDocument document `json:"textDocument"`
+	Range        span     `json:"range"`
+	Context      struct {
+		Only []string `json:"only"`
+	} `json:"context"`
+}
+
+type diagnostic struct {
+	Range           span             `json:"range"`
+	Severity        int              `json:"severity"` // 1 error, 2 warning, 3 information, 4 hint
+	Code            string           `json:"code,omitempty"`
+	CodeDescription *codeDescription `json:"codeDescription,omitempty"`
+	Source          string           `json:"source"`
+	Message         string           `json:"message"`
+}
+
+type codeDescription struct {
+	Href string `json:"href"`
+}
+
+type publishParams struct {
+	URI         string       `json:"uri"`
+	Version     *int32       `json:"version,omitempty"`
+	Diagnostics []diagnostic `json:"diagnostics"`
+}
+
+type hover struct {
+	Contents markup `json:"contents"`
+	Range    *span  `json:"range,omitempty"`
+}
+
+type markup struct {
+	Kind  string `json:"kind"` // "markdown" or "plaintext"
+	Value string `json:"value"`
+}
+
+type textEdit struct {
+	Range   span   `json:"range"`
+	NewText string `json:"newText"`
+}
+
+type documentEdit struct {
+	TextDocument document   `json:"textDocument"`
+	Edits        []textEdit `json:"edits"`
+}
+
+// workspaceEdit has one of the two: Changes where the editor knows no more.
+type workspaceEdit struct {
+	Changes         map[string][]textEdit `json:"changes,omitempty"`
+	DocumentChanges []documentEdit        `json:"documentChanges,omitempty"`
+}
+
+type command struct {
+	Title     string `json:"title"`
+	Command   string `json:"command"`
+	Arguments []any  `json:"arguments,omitempty"`
+}
+
+type codeAction struct {
+	Title       string         `json:"title"`
+	Kind        string         `json:"kind"`
+	Diagnostics []diagnostic   `json:"diagnostics,omitempty"`
+	IsPreferred bool           `json:"isPreferred,omitempty"`
+	Edit        *workspaceEdit `json:"edit,omitempty"`
+	Command     *command       `json:"command,omitempty"`
+}
+
+type executeParams struct {
+	Command   string            `json:"command"`
+	Arguments []json.RawMessage `json:"arguments"`
+}
+
+type messageParams struct {
+	Type    int    `json:"type"` // 1 error, 2 warning, 3 info, 4 log
+	Message string `json:"message"`
+}
+
+type registration struct {
+	ID       string `json:"id"`
+	Method   string `json:"method"`
+	Register any    `json:"registerOptions,omitempty"`
+}

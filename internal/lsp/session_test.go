@@ -1,0 +1,233 @@
+package lsp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creachadair/jrpc2"
+	"github.com/creachadair/jrpc2/channel"
+	"golang.org/x/tools/txtar"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+)
+
+// session is an editor with the library's own client and framing, over pipes.
+type session struct {
+	t     *testing.T
+	dir   string
+	rpc   *jrpc2.Client
+	shown chan publishParams
+	said  chan messageParams
+	ended chan error
+}
+
+// patience is how long a test waits for what comes at once.
+const patience = 60 * time.Second
+
+// edits begins a session in a repository: the last archive is what is on disk, the others are
+// its commits.
+func edits(t *testing.T, capabilities string, archives ...string) *session {
+	t.Helper()
+	s := begin(t, repository(t, archives...))
+	var got initializeResult
+	if err := s.rpc.CallResult(t.Context(), "initialize", json.RawMessage(`{"processId":null,"rootUri":null,"capabilities":`+capabilities+`}`), &got); err != nil {
+		t.Fatal(err)
+	}
+	s.notify("initialized", struct{}{})
+	return s
+}
+
+func repository(t *testing.T, archives ...string) string {
+	t.Helper()
+	var commits []map[string]string
+	for _, a := range archives {
+		files := map[string]string{}
+		for _, f := range txtar.Parse([]byte(a)).Files {
+			files[f.Name] = string(f.Data)
+		}
+		commits = append(commits, files)
+	}
+	return gittest.Commits(t, commits...)
+}
+
+func begin(t *testing.T, dir string) *session {
+	t.Helper()
+	s := &session{t: t, dir: dir, shown: make(chan publishParams, 100), said: make(chan messageParams, 100), ended: make(chan error, 1)}
+	in, toServer := io.Pipe()
+	fromServer, out := io.Pipe()
+	go func() {
+		err := Serve(context.Background(), Config{
+			Settings: func(dir string) (*config.Config, error) { return config.Load(dir, audit.Names()) },
+			Explain:  func(rule string) (string, error) { return "# " + rule, nil },
+		}, in, out)
+		_ = out.Close()
+		s.ended <- err
+	}()
+	s.rpc = jrpc2.NewClient(channel.LSP(fromServer, toServer), &jrpc2.ClientOptions{OnNotify: s.hear})
+	t.Cleanup(func() { _ = toServer.Close(); _ = s.rpc.Close() })
+	return s
+}
+
+func (s *session) hear(r *jrpc2.Request) {
+	switch r.Method() {
+	case "textDocument/publishDiagnostics":
+		var p publishParams
+		if err := r.UnmarshalParams(&p); err != nil {
+			s.t.Error(err)
+		}
+		s.shown <- p
+	case "window/showMessage":
+		var p messageParams
+		if err := r.UnmarshalParams(&p); err != nil {
+			s.t.Error(err)
+		}
+		s.said <- p
+	}
+}
+
+func (s *session) notify(method string, params any) {
+	s.t.Helper()
+	if err := s.rpc.Notify(s.t.Context(), method, params); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *session) uri(path string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(s.dir, path))}).String()
+}
+
+func (s *session) open(path, text string) {
+	s.t.Helper()
+	var p didOpenParams
+	p.TextDocument.URI, p.TextDocument.LanguageID, p.TextDocument.Version, p.TextDocument.Text = s.uri(path), "sql", 1, text
+	s.notify("textDocument/didOpen", p)
+}
+
+func (s *session) change(path string, version int, changes string) {
+	s.t.Helper()
+	s.notify("textDocument/didChange", map[string]any{
+		"textDocument": map[string]any{"uri": s.uri(path), "version": version}, "contentChanges": json.RawMessage(changes),
+	})
+}
+
+// whole is a change of all the text.
+func whole(text string) string {
+	out, _ := json.Marshal([]map[string]string{{"text": text}}) //nolint:errchkjson // strings
+	return string(out)
+}
+
+// diagnostics are those of a version of a file.
+func (s *session) diagnostics(path string, version int32) []diagnostic {
+	s.t.Helper()
+	late := time.After(patience)
+	for {
+		select {
+		case p := <-s.shown:
+			if p.URI == s.uri(path) && p.Version != nil && *p.Version == version {
+				return p.Diagnostics
+			}
+		case <-late:
+			s.t.Fatalf("no diagnostics of version %d of %s", version, path)
+		}
+	}
+}
+
+// codes are diagnostics in short: severity, rule and range.
+func codes(list []diagnostic) string {
+	var out []string
+	for _, d := range list {
+		out = append(out, strings.Join(strings.Fields([]string{"", "error", "warning", "info", "hint"}[d.Severity]+" "+d.Code+" "+place(d.Range)), " "))
+	}
+	return strings.Join(out, "; ")
+}
+
+func place(r span) string {
+	text, _ := json.Marshal([]uint32{r.Start.Line, r.Start.Character, r.End.Line, r.End.Character}) //nolint:errchkjson // numbers
+	return string(text)
+}
+
+const deployed = "-- m/1_a.sql --\nCREATE TABLE t (id bigint PRIMARY KEY, v text);\n"
+
+func TestDiagnostics(t *testing.T) {
+	t.Parallel()
+	s := edits(t, "{}", deployed, "-- m/2_b.sql --\nSELECT 1;\n")
+	for version, step := range []struct{ text, want string }{
+		{"CREATE INDEX i ON t (v);\n", "error index-create-blocking [0,0,0,23]"},
+		{"CREATE INDEX CONCURRENTLY i ON t (v);\n", ""},
+		{"-- 🐘\r\n/* 🐘 */ CREATE INDEX i ON t (v);\r\n", "error index-create-blocking [1,9,1,32]"},
+		{"SELEC 1;\nCREATE INDEX i ON t (v);\n", "error index-create-blocking [1,0,1,23]; info [0,0,0,8]"},
+		{"CREATE INDEX i ON t (v);\nALTER TABLE t ADD COLUM", "error index-create-blocking [0,0,0,23]"},
+	} {
+		if version == 0 {
+			s.open("m/2_b.sql", step.text)
+		} else {
+			s.change("m/2_b.sql", version+1, whole(step.text))
+		}
+		got := s.diagnostics("m/2_b.sql", int32(version+1))
+		var kept []diagnostic
+		for _, d := range got {
+			if d.Code == "index-create-blocking" || d.Code == "" {
+				kept = append(kept, d)
+			}
+		}
+		if !strings.HasPrefix(codes(kept), step.want) || step.want == "" && len(kept) > 0 {
+			t.Errorf("%q: %s, want %s", step.text, codes(got), step.want)
+		}
+		for _, d := range kept {
+			if d.Code != "" && (d.CodeDescription == nil || !strings.HasSuffix(d.CodeDescription.Href, d.Code+".md") || d.Source != "onward") {
+				t.Errorf("%+v", d)
+			}
+		}
+	}
+}
+
+// The order of a session: nothing before initialize, nothing behind shutdown, and how it ends.
+func TestLifecycle(t *testing.T) {
+	t.Parallel()
+	code := func(err error) jrpc2.Code { return jrpc2.ErrorCode(err) }
+	s := begin(t, t.TempDir())
+	ctx := t.Context()
+	if _, err := s.rpc.Call(ctx, "textDocument/hover", struct{}{}); code(err) != notInitialized {
+		t.Error(err)
+	}
+	s.notify("textDocument/didOpen", struct{}{}) // is dropped
+	if _, err := s.rpc.Call(ctx, "initialize", json.RawMessage(`{"capabilities":[]}`)); code(err) != jrpc2.InvalidParams {
+		t.Error(err)
+	}
+	if _, err := s.rpc.Call(ctx, "initialize", json.RawMessage(`{"capabilities":{"general":{"positionEncodings":["utf-8","utf-16"]}}}`)); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.rpc.Call(ctx, "initialize", json.RawMessage(`{"capabilities":{}}`)); code(err) != jrpc2.InvalidRequest {
+		t.Error(err)
+	}
+	if _, err := s.rpc.Call(ctx, "textDocument/formatting", struct{}{}); code(err) != jrpc2.MethodNotFound {
+		t.Error(err)
+	}
+	if _, err := s.rpc.Call(ctx, "shutdown", nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.rpc.Call(ctx, "textDocument/hover", struct{}{}); code(err) != jrpc2.InvalidRequest {
+		t.Error(err)
+	}
+	s.notify("exit", nil)
+	if err := <-s.ended; err != nil {
+		t.Error(err)
+	}
+	rude := begin(t, t.TempDir())
+	if _, err := rude.rpc.Call(ctx, "initialize", json.RawMessage(`{"capabilities":{}}`)); err != nil {
+		t.Error(err)
+	}
+	rude.notify("exit", nil)
+	if err := <-rude.ended; !errors.Is(err, ErrEnd) {
+		t.Error(err)
+	}
+}
