@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale bench prove kills faults planners escapes soak race clean
+.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale site links man bench prove kills faults planners escapes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -72,6 +72,15 @@ race: ## what runs at the same time, under the race detector: the one thing here
 
 bench: build ## against squawk on the same files; how cost grows; what a rehearsal costs
 	./bench/run.sh
+
+site: ## dist/site: docs/ as a static site with search
+	./scripts/site.sh
+
+man: ## dist/man and dist/completions, from the commands themselves; packages take them from there
+	$(GO) run ./internal/cli/man dist
+
+links: ## which addresses in the pages do not answer; needs the network
+	$(GO) run ./internal/site/external
 
 clean: ## what was built here
 	rm -rf bin dist

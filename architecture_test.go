@@ -20,7 +20,7 @@ const module = "github.com/onward-sql/onward/"
 var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address", "internal/redact"},
 	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks", "config"},
-	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger", "internal/throttle", "internal/report", "internal/linters", "internal/forge"},
+	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger", "internal/throttle", "internal/report", "internal/linters", "internal/forge", "internal/site"},
 	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/first", "internal/lsp"},
 	{"internal/cli"},
 	{"cmd"},
@@ -36,6 +36,7 @@ var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "ti
 var owners = map[string][]string{
 	"github.com/sqlc-dev/oliphant": {"internal/pgparse"},
 	"github.com/spf13/cobra":       {"internal/cli"},
+	"github.com/spf13/cobra/doc":   {"internal/cli/man"}, // it brings a renderer of man pages, which onward has no use for
 	"github.com/goccy/go-yaml":     {"config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
 	"github.com/jackc/pgx":         {"internal/redact", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger", "internal/throttle", "apply", "guard"},
@@ -65,6 +66,9 @@ var exceptions = map[string]string{
 	"internal/gitrange/gittest":      "test support",
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
+	"internal/cli/man":               "a program of its own",
+	"internal/site/build":            "a program of its own",
+	"internal/site/external":         "asks the addresses in the pages",
 	"bench/changelog":                "a program of its own",
 	"bench/compare":                  "a program of its own",
 	"bench/cost":                     "measures processes",

@@ -9,6 +9,7 @@
 #   scripts/setup.sh runners    the migration tools only
 #   scripts/setup.sh chromium   the browser only
 #   scripts/setup.sh pgbouncer  the pooler only
+#   scripts/setup.sh site       mdBook only, which makes the site of docs/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,4 +30,7 @@ if [ "$what" = all ] || [ "$what" = chromium ]; then
 fi
 if [ "$what" = all ] || [ "$what" = pgbouncer ]; then
   ./scripts/pgbouncer.sh
+fi
+if [ "$what" = all ] || [ "$what" = site ]; then
+  ./scripts/site.sh setup
 fi

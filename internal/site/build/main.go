@@ -1,0 +1,62 @@
+// Command build makes the site of docs/, with the mdBook that it is told, and fails when
+// something in it leads nowhere or asks another host. It runs at the repository's root.
+//
+//	go run ./internal/site/build MDBOOK DIR
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/onward-sql/onward/internal/site"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: build MDBOOK DIR")
+		os.Exit(2)
+	}
+	if err := build(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "site:", err)
+		os.Exit(1)
+	}
+}
+
+func build(mdbook, to string) error {
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	book, err := os.MkdirTemp("", "onward-site-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(book)
+	if err := os.CopyFS(book, os.DirFS("site")); err != nil {
+		return err
+	}
+	if err := site.Stage("docs", filepath.Join(book, "src")); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	cmd := exec.Command(mdbook, "build", "--dest-dir", to, book)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", mdbook, err)
+	}
+	list, err := site.Faults(to)
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		fmt.Fprintln(os.Stderr, f)
+	}
+	if len(list) > 0 {
+		return fmt.Errorf("%d faults in %s", len(list), to)
+	}
+	return nil
+}

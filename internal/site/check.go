@@ -1,0 +1,135 @@
+package site
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// mdBook writes its own HTML, with attributes in quotes: they are found without a parser.
+var (
+	attribute = regexp.MustCompile(`<([a-zA-Z][a-zA-Z0-9]*)\b[^<>]*?\s(href|src|srcset|action|id)="([^"]*)"`)
+	asked     = regexp.MustCompile(`(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')\s]+)`)
+)
+
+// Faults lists what is wrong in a finished site: links within it that lead nowhere, and
+// what a browser would fetch from somewhere else. Addresses that readers may follow are none.
+func Faults(dir string) ([]string, error) {
+	files := map[string][]string{} // each file of the site, and what is named in it
+	texts := map[string]string{}
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, file)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(rel)
+		files[name] = nil
+		switch path.Ext(name) {
+		case ".html", ".css":
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			texts[name] = string(data)
+			files[name] = names(string(data))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(texts) == 0 {
+		return nil, fmt.Errorf("there is no site in %s", dir)
+	}
+	var out []string
+	for name, text := range texts {
+		for _, m := range asked.FindAllStringSubmatch(text, -1) {
+			out = append(out, fmt.Sprintf("%s asks %s", name, m[1]))
+		}
+		if path.Ext(name) == ".html" && name != "404.html" { // which stands wherever something is missing
+			out = append(out, faults(name, text, files)...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// names lists the anchors of a page. attribute finds one in each tag, so tags are asked
+// for each of theirs.
+func names(text string) []string {
+	var out []string
+	for _, m := range attributes(text) {
+		if m[1] == "id" {
+			out = append(out, m[2])
+		}
+	}
+	return out
+}
+
+// attributes lists tag, attribute and value of all that link, fetch or are linked to.
+func attributes(text string) [][3]string {
+	var out [][3]string
+	for tag := range strings.SplitSeq(text, "<") {
+		tag, _, _ = strings.Cut(tag, ">")
+		rest := "<" + tag
+		for {
+			m := attribute.FindStringSubmatchIndex(rest)
+			if m == nil {
+				break
+			}
+			out = append(out, [3]string{rest[m[2]:m[3]], rest[m[4]:m[5]], rest[m[6]:m[7]]})
+			// The tag without what was found in it.
+			rest = rest[:m[4]] + rest[m[1]:]
+		}
+	}
+	return out
+}
+
+func faults(page, text string, files map[string][]string) []string {
+	var out []string
+	for _, m := range attributes(text) {
+		tag, what, value := m[0], m[1], strings.ReplaceAll(m[2], "&amp;", "&")
+		if what == "id" || strings.HasPrefix(value, "data:") {
+			continue
+		}
+		if scheme.MatchString(value) {
+			if tag != "a" {
+				out = append(out, fmt.Sprintf("%s: <%s> asks %s", page, tag, value))
+			}
+			continue
+		}
+		file, hash, _ := strings.Cut(value, "#")
+		file, _, _ = strings.Cut(file, "?")
+		if strings.HasPrefix(file, "/") {
+			out = append(out, fmt.Sprintf("%s: %s holds only at the root of a host", page, value))
+			continue
+		}
+		to := page
+		if file != "" {
+			if un, err := url.PathUnescape(file); err == nil {
+				file = un
+			}
+			to = path.Join(path.Dir(page), file)
+			if strings.HasSuffix(file, "/") {
+				to = path.Join(to, "index.html")
+			}
+		}
+		anchors, ok := files[to]
+		switch {
+		case !ok:
+			out = append(out, fmt.Sprintf("%s: there is no %s", page, to))
+		case hash != "" && path.Ext(to) == ".html" && !slices.Contains(anchors, hash):
+			out = append(out, fmt.Sprintf("%s: %s has no #%s", page, to, hash))
+		}
+	}
+	return out
+}

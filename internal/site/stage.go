@@ -1,0 +1,113 @@
+// Package site makes one static site of docs/. The pages stay what they are on a forge:
+// what is in the site, and where, is what docs/README.md lists. They are staged for mdBook, which
+// renders them, and what it made is checked: links, anchors, and that no page asks
+// anybody else for anything.
+package site
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Forge is where links lead that leave docs/.
+const Forge = "https://github.com/onward-sql/onward/blob/main/"
+
+// index is the page that stands for its directory on a forge.
+const index = "README.md"
+
+// Stage copies the directory docs for mdBook into the directory to, with the list of its chapters,
+// SUMMARY.md. Links that leave docs lead to the [Forge]. A page that no list names is an error.
+func Stage(docs, to string) error {
+	pages := map[string]string{}
+	err := filepath.WalkDir(docs, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(docs, file)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(rel)
+		if path.Ext(name) == ".md" {
+			pages[name] = string(data)
+			return nil
+		}
+		return put(to, name, string(data))
+	})
+	if err != nil {
+		return err
+	}
+	contents, err := summary(pages)
+	if err != nil {
+		return err
+	}
+	if err := put(to, "SUMMARY.md", contents); err != nil {
+		return err
+	}
+	var errs []error
+	for name, text := range pages {
+		if !strings.Contains(contents, "("+indexed(name)+")") {
+			errs = append(errs, fmt.Errorf("docs/%s is in no list: add it to docs/README.md", name))
+		}
+		if err := put(to, indexed(name), relink(name, text)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func put(dir, name, text string) error {
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(text), 0o644)
+}
+
+// indexed is a page's name in the site, where index.html stands for a directory.
+func indexed(name string) string {
+	if path.Base(name) == index {
+		return path.Join(path.Dir(name), "index.md")
+	}
+	return name
+}
+
+// relink gives a page the links that it has in the site.
+func relink(name, text string) string {
+	var b strings.Builder
+	rest := text
+	for _, l := range Links(text) {
+		if l.External() || strings.HasPrefix(l.Target, "#") {
+			continue
+		}
+		file, hash, found := strings.Cut(l.Target, "#")
+		to := file
+		if at := path.Join("docs", path.Dir(name), file); !strings.HasPrefix(at, "docs/") && at != "docs" {
+			to = Forge + at
+		} else if path.Base(file) == index {
+			to = path.Join(path.Dir(file), "index.md")
+		}
+		if found {
+			to += "#" + hash
+		}
+		if to == l.Target {
+			continue
+		}
+		i := strings.Index(rest, "("+l.Target+")")
+		if i < 0 {
+			continue // the same target was met in code; the check of the site finds what is left
+		}
+		b.WriteString(rest[:i] + "(" + to + ")")
+		rest = rest[i+len(l.Target)+2:]
+	}
+	return b.String() + rest
+}
