@@ -66,6 +66,7 @@ var exceptions = map[string]string{
 	"internal/gitrange/gittest":      "test support",
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
+	"internal/report/browsertest":    "test support",
 	"internal/cli/man":               "a program of its own",
 	"internal/site/build":            "a program of its own",
 	"internal/site/external":         "asks the addresses in the pages",

@@ -1,0 +1,147 @@
+package site_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/onward-sql/onward/internal/report/browsertest"
+)
+
+// built is the finished site, made as make site makes it. Where mdBook is not installed, the
+// test is skipped, and fails when ONWARD_REQUIRE=1 and cargo could have built it.
+func built(t *testing.T) string {
+	t.Helper()
+	cache := os.Getenv("ONWARD_TEST_CACHE")
+	if cache == "" {
+		home, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(home, "onward-test")
+	}
+	if found, _ := filepath.Glob(filepath.Join(cache, "mdbook-*", "bin", "mdbook")); len(found) == 0 {
+		const missing = "there is no mdBook: scripts/site.sh setup installs it"
+		if _, err := exec.LookPath("cargo"); err == nil && os.Getenv("ONWARD_REQUIRE") == "1" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	dir := t.TempDir()
+	cmd := exec.Command("scripts/site.sh", dir)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return dir
+}
+
+// pages are those with what is hard to lay out: tables, long lines of code, deep lists.
+var pages = []string{"index", "locks", "runners", "rules/index", "rules/index-create-blocking"}
+
+// TestSite opens the finished site below a path of a server and from files, as wide as a phone, a
+// tablet and a laptop, light and dark.
+func TestSite(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	dir := built(t)
+	server := httptest.NewServer(http.StripPrefix("/below/onward/", http.FileServer(http.Dir(dir))))
+	t.Cleanup(server.Close)
+	served := server.URL + "/below/onward/"
+
+	x := browsertest.Open(t, b, "about:blank", served, 1280, 900, true)
+	for _, page := range pages {
+		for _, width := range []int64{360, 768, 1280} {
+			x.Scheme("light")
+			x.Do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(served+page+".html"))
+			if over := x.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
+				t.Errorf("%s, %d: %s pixels too wide: %s", page, width, over, x.Eval(widest))
+			}
+			for _, scheme := range []string{"light", "dark"} {
+				if x.Scheme(scheme); width == 1280 {
+					if pale := x.Eval(pale); pale != "" {
+						t.Errorf("%s, %s: hard to read: %s", page, scheme, pale)
+					}
+				}
+				shoot(t, x, fmt.Sprintf("%s-%s-%d.png", strings.ReplaceAll(page, "/", "-"), scheme, width))
+			}
+		}
+	}
+	x.Quiet()
+
+	for _, at := range []string{served, "file://" + dir + "/"} {
+		t.Run("search "+at[:4], func(t *testing.T) {
+			x := browsertest.Open(t, b, at+"index.html", at, 1280, 900, true)
+			found := search(t, x, "volatile default rewrites")
+			if !strings.Contains(found, "column-add-volatile-default") {
+				t.Errorf("found %q", found)
+			}
+			x.Do(chromedp.Navigate(at + "rules/index.html"))
+			if found := search(t, x, "ATTACH PARTITION"); found == "" {
+				t.Error("nothing is found from a page further down")
+			}
+			shoot(t, x, "search-"+at[:4]+".png")
+			x.Quiet()
+		})
+	}
+}
+
+// search gives the titles that the site's search finds for some words.
+func search(t *testing.T, x *browsertest.Tab, words string) string {
+	t.Helper()
+	x.Do(chromedp.Click(chromedp.CSS("#mdbook-search-toggle")))
+	typed := false
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if !typed && x.Eval(`document.activeElement?.id`) == "mdbook-searchbar" {
+			x.Do(chromedp.KeyEvent(words))
+			typed = true
+		}
+		if found := x.Eval(`[...document.querySelectorAll("#mdbook-searchresults a")].map(a => a.textContent).join("\n")`); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+// shoot takes a picture into the directory that ONWARD_SHOTS names.
+func shoot(t *testing.T, x *browsertest.Tab, name string) {
+	t.Helper()
+	dir := os.Getenv("ONWARD_SHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(x.Ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), png, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// widest names the elements that reach over the right edge.
+const widest = `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".table-wrapper, pre")).slice(0, 5).map(e => e.tagName + "." + e.className).join(" ")`
+
+// pale names texts whose contrast with what is behind them is below 4.5, the WCAG's AA.
+const pale = `(() => {
+	const rgb = c => c.match(/[\d.]+/g).map(Number);
+	const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+	const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.5) return c; } return [255, 255, 255]; };
+	const seen = new Set();
+	for (const e of document.querySelectorAll("main *, #mdbook-sidebar *")) {
+		if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue;
+		const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
+		const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (contrast < 4.5) seen.add(e.tagName + "." + e.className + " " + contrast.toFixed(1) + " (" + e.textContent.trim().slice(0, 20) + ")");
+		if (seen.size > 8) break;
+	}
+	return [...seen].join("; ");
+})()`
