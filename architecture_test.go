@@ -68,6 +68,7 @@ var exceptions = map[string]string{
 	"internal/report/shots":          "a program of its own",
 	"internal/report/browsertest":    "test support",
 	"internal/cli/man":               "a program of its own",
+	"internal/site/pages":            "generator",
 	"internal/site/build":            "a program of its own",
 	"internal/site/external":         "asks the addresses in the pages",
 	"bench/changelog":                "a program of its own",

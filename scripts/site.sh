@@ -22,4 +22,7 @@ if [ ! -x "$mdbook" ]; then
 		--no-default-features --features search --root "$dir" >&2
 fi
 [ "${1:-}" != setup ] || exit 0
-go run ./internal/site/build "$mdbook" "${1:-dist/site}"
+said=$(mktemp -d)
+trap 'rm -rf "$said"' EXIT
+go run ./internal/cli/man "$said"
+go run ./internal/site/build "$mdbook" "$said/commands" "${1:-dist/site}"

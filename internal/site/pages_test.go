@@ -74,7 +74,7 @@ func TestBroken(t *testing.T) {
 // TestStage: what a page of the repository becomes, and what is missing from the list.
 func TestStage(t *testing.T) {
 	t.Parallel()
-	docs, to := t.TempDir(), t.TempDir()
+	docs, to := filepath.Join(t.TempDir(), "docs"), t.TempDir()
 	write(t, docs, "README.md", "# T\n\n## Part\n\n- [One](one.md): words\n- [Rules](rules/README.md)\n")
 	write(t, docs, "one.md", "[x](../CHANGELOG.md#y) [r](rules/README.md#sub) [s](#s) `[x](../CHANGELOG.md#y)`\n")
 	write(t, docs, "rules/README.md", "# Rules\n\n## sub\n\n| rule |\n| --- |\n| [a-b](a-b.md) |\n\n## other\n\n| [c](c.md) |\n")
@@ -96,6 +96,15 @@ func TestStage(t *testing.T) {
 		if diff := cmp.Diff(want, string(got)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+	write(t, docs, "../more/README.md", "# M\n\n- [sub](sub.md): words\n")
+	write(t, docs, "../more/sub.md", "# S\n")
+	if err := site.Add(filepath.Join(docs, "..", "more"), to, "more"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(to, "SUMMARY.md"))
+	if want := "\n# More\n\n- [All of them](more/index.md)\n  - [sub](more/sub.md)\n"; err != nil || !strings.HasSuffix(string(got), want) {
+		t.Errorf("the list, with a part added: %v\n%s", err, got)
 	}
 	write(t, docs, "two.md", "")
 	if err := site.Stage(docs, to); err == nil || !strings.Contains(err.Error(), "docs/two.md is in no list") {

@@ -4,6 +4,8 @@
 // anybody else for anything.
 package site
 
+//go:generate go run ./pages
+
 import (
 	"errors"
 	"fmt"
@@ -63,6 +65,34 @@ func Stage(docs, to string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Add gives what Stage staged a further part: the pages of a directory, by its README.md.
+func Add(dir, to, part string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	pages := map[string]string{}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return err
+		}
+		name := path.Join(part, e.Name())
+		pages[name] = string(data)
+		if err := put(to, indexed(name), relink(name, pages[name])); err != nil {
+			return err
+		}
+	}
+	file := filepath.Join(to, "SUMMARY.md")
+	contents, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	title := strings.ToUpper(part[:1]) + part[1:]
+	more := fmt.Sprintf("\n# %s\n\n- [%s](%s/index.md)\n%s", title, "All of them", part, below(part, pages[path.Join(part, index)]))
+	return os.WriteFile(file, append(contents, more...), 0o644)
 }
 
 func put(dir, name, text string) error {

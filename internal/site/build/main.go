@@ -1,30 +1,35 @@
 // Command build makes the site of docs/, with the mdBook that it is told, and fails when
 // something in it leads nowhere or asks another host. It runs at the repository's root.
 //
-//	go run ./internal/site/build MDBOOK DIR
+//	go run ./internal/site/build MDBOOK COMMANDS DIR
+//
+// COMMANDS has the pages of commands, from internal/cli/man.
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/site"
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: build MDBOOK DIR")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: build MDBOOK COMMANDS DIR")
 		os.Exit(2)
 	}
-	if err := build(os.Args[1], os.Args[2]); err != nil {
+	if err := build(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, "site:", err)
 		os.Exit(1)
 	}
 }
 
-func build(mdbook, to string) error {
+func build(mdbook, commands, to string) error {
 	to, err := filepath.Abs(to)
 	if err != nil {
 		return err
@@ -40,13 +45,20 @@ func build(mdbook, to string) error {
 	if err := site.Stage("docs", filepath.Join(book, "src")); err != nil {
 		return err
 	}
+	if err := site.Add(commands, filepath.Join(book, "src"), "commands"); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(to); err != nil {
 		return err
 	}
 	cmd := exec.Command(mdbook, "build", "--dest-dir", to, book)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = os.Stdout, io.MultiWriter(os.Stderr, &said)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w", mdbook, err)
+	}
+	if strings.Contains(said.String(), "WARN") {
+		return fmt.Errorf("%s warned: see above", filepath.Base(mdbook))
 	}
 	list, err := site.Faults(to)
 	if err != nil {

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// accidents makes the page of what happened to others.
+func accidents(ctx context.Context) (string, error) {
+	list, err := examples("accidents")
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString("# Accidents\n\nWhat happened to others, as they told it, and what onward says to the same change. It says it of the migration alone: no database is asked, " +
+		"and nobody told it how big the table is. The words are ours, the facts those of the reports that are linked; where a report has no SQL, that is said.\n")
+	for _, x := range list {
+		said, r, err := x.says(ctx, x.fresh)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", x.head["title"], err)
+		}
+		if len(r.Findings) == 0 {
+			return "", fmt.Errorf("%s: nothing is found", x.head["title"])
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n%s. [Their report](%s).\n\n%s\n\n", x.head["title"], x.head["who"], x.head["source"], x.prose)
+		if code, ok := x.beside["app.ts"]; ok {
+			fmt.Fprintf(&b, "```ts\n%s```\n\n", code)
+		}
+		fmt.Fprintf(&b, "%s`onward changelog` says:\n\n%s\nThe rules:", shown(x.fresh, false), said)
+		var seen []string
+		for _, f := range r.Findings {
+			if link := fmt.Sprintf(" [%s](rules/%[1]s.md)", f.Rule); !strings.Contains(strings.Join(seen, ""), link) {
+				seen = append(seen, link)
+			}
+		}
+		b.WriteString(strings.Join(seen, ",") + ".\n")
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/onward"
+)
+
+// repo is an example as a tree of files.
+type repo map[string]string
+
+func (r repo) Name() string { return "example" }
+
+func (r repo) Paths() []string {
+	var out []string
+	for name := range r {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (r repo) Read(path string) ([]byte, error) { return []byte(r[path]), nil }
+
+func (r repo) Dir(context.Context) (string, error) {
+	return "", errors.New("an example is nowhere on disk")
+}
+
+// frameworks makes a page for each migration tool, and their list. table is the page that has all tools
+// side by side: what tells one, and how it runs a file, is taken from there.
+func frameworks(ctx context.Context, table string) (map[string]string, error) {
+	list, err := examples("frameworks")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	var index strings.Builder
+	index.WriteString("# Onward with your migration tool\n\nWhat is read, how the tool runs it, what onward says to an example, and how it is carried out. All tools side by side: " +
+		"[Migration tools](../runners.md).\n\n| tool | what tells it |\n| --- | --- |\n")
+	for _, x := range list {
+		title := x.head["title"]
+		name := strings.ToLower(strings.ReplaceAll(title, " ", "-")) + ".md"
+		var page, told string
+		if x.head["unread"] != "" {
+			page, told = unread(x), "not read yet"
+		} else {
+			row, err := rowOf(table, x.head["row"])
+			if err != nil {
+				return nil, err
+			}
+			if page, err = framework(ctx, x, row); err != nil {
+				return nil, fmt.Errorf("%s: %w", title, err)
+			}
+			told = row[1]
+		}
+		out["frameworks/"+name] = page
+		fmt.Fprintf(&index, "| [%s](%s) | %s |\n", title, name, told)
+	}
+	index.WriteString("\nDjango has [a page of its own](../django.md).\n")
+	out["frameworks/README.md"] = index.String()
+	return out, nil
+}
+
+var toRoot = regexp.MustCompile(`\]\(([^:)]+)\)`)
+
+// rowOf is a tool's row in the table of tools, its links as they lead from a directory below.
+func rowOf(table, tool string) ([]string, error) {
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
+		if len(cells) == 4 && strings.Contains(line, "|") {
+			for i := range cells {
+				cells[i] = toRoot.ReplaceAllString(strings.TrimSpace(cells[i]), "](../$1)")
+			}
+			if cells[0] == tool || strings.HasPrefix(cells[0], "["+tool+"]") {
+				return cells, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("docs/runners.md has no row %q", tool)
+}
+
+func unread(x *example) string {
+	return "# Onward with " + x.head["title"] + "\n\n" + x.prose + "\n"
+}
+
+func framework(ctx context.Context, x *example, row []string) (string, error) {
+	tree := repo{}
+	for _, files := range []map[string]string{x.beside, x.deployed, x.fresh} {
+		for name, text := range files {
+			tree[name] = text
+		}
+	}
+	found, _ := adapter.Detect(tree, all.All())
+	if len(found) == 0 {
+		return "", errors.New("no adapter takes the example")
+	}
+	a, _ := all.Named(found[0].Framework)
+	set, err := a.Load(ctx, tree, found[0])
+	if err != nil {
+		return "", err
+	}
+	if len(set.Migrations) != 2 {
+		return "", fmt.Errorf("%d migrations are read, not 2", len(set.Migrations))
+	}
+	tool := set.Migrations[0].Runner.Tool
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Onward with %s\n\n%s\n\n## How a file runs\n\n| told by | a file runs as | known from |\n| --- | --- | --- |\n| %s |\n\n", x.head["title"], x.prose, strings.Join(row[1:], " | "))
+	if apart, code, more := strings.Cut(tool.Apart, "\n"); apart != "" {
+		fmt.Fprintf(&b, "What cannot run in a transaction has to stand in %s", strings.TrimSuffix(apart, ":"))
+		if more {
+			fmt.Fprintf(&b, ":\n\n```text\n%s\n```\n\n", code)
+		} else {
+			b.WriteString(".\n\n")
+		}
+	}
+	said, _, err := x.says(ctx, x.fresh)
+	if err != nil {
+		return "", err
+	}
+	b.WriteString("## An example\n\nA release adds an index to a table that is deployed:\n\n" + shown(x.fresh, true) + "`onward changelog` says:\n\n" + said + "\n")
+	if len(x.safe) > 0 {
+		said, r, err := x.says(ctx, x.safe)
+		if err != nil {
+			return "", err
+		}
+		if slices.ContainsFunc(r.Findings, func(f onward.Finding) bool { return f.Severity >= onward.Error }) {
+			return "", fmt.Errorf("what is to be safe has an error:\n%s", said)
+		}
+		b.WriteString("The safe version:\n\n" + shown(x.safe, true) + "`onward changelog` says:\n\n" + said + "\n")
+	}
+	b.WriteString(changed(set.Habits))
+	b.WriteString(carried(set, cmp.Or(x.head["name"], tool.Name, set.Told.Tool, "the tool")))
+	return b.String(), nil
+}
+
+// changed says what the tool does about a history that changed.
+func changed(h adapter.Habits) string {
+	var b strings.Builder
+	for _, c := range [][2]string{{"edited", h.Edited}, {"deleted", h.Deleted}, {"given another name", h.Renamed}} {
+		if c[1] != "" {
+			fmt.Fprintf(&b, "- An applied migration was %s: %s.\n", c[0], c[1])
+		}
+	}
+	if h.OutOfOrder != "" {
+		fmt.Fprintf(&b, "- A new one sorts before one that is applied: %s.\n", h.OutOfOrder)
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "## When the history changes\n\n" + b.String() + "\n"
+}
+
+// carried says how a release is carried out.
+func carried(set *adapter.Set, name string) string {
+	var b strings.Builder
+	b.WriteString("## Carrying it out\n\n")
+	if c := set.Count; c != nil {
+		fmt.Fprintf(&b, "[onward apply](../apply.md) runs what is pending, so that nobody waits, and notes it in `%s` as %s itself does: its next run has nothing to do.\n", c.Table, name)
+	} else {
+		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations as they stand: it does not know how %s keeps count. It carries out a [plan](../plan.md) that is made of them.\n", name)
+	}
+	b.WriteString("\n[onward guard](../guard.md) lets the tool's own command run behind a proxy that holds back what would make others wait:\n\n" +
+		"```sh\nonward guard --db env:DATABASE_URL -- COMMAND\n```\n")
+	return b.String()
+}
