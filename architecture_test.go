@@ -75,6 +75,7 @@ var exceptions = map[string]string{
 	"bench/compare":                  "a program of its own",
 	"bench/cost":                     "measures processes",
 	"bench/growth":                   "a program of its own",
+	"bench/lsp":                      "a program of its own",
 	"bench/corpus":                   "a program of its own",
 	"bench/rehearse":                 "a program of its own",
 	"bench/verify":                   "a program of its own",

@@ -71,6 +71,16 @@ func (d *Draft) Holds(path string) bool {
 	return slices.ContainsFunc(d.release.pairs, func(p pair) bool { return owns(p, path) })
 }
 
+// Size is how many rows a table of the deployed schema has, -1 where that is not known, and
+// how many bytes without its indexes; ok is false where its size is not known.
+func (d *Draft) Size(table Name) (rows, bytes int64, ok bool) {
+	if d.release.a.known.sizes == nil {
+		return 0, 0, false
+	}
+	t, ok := d.release.a.known.sizes.Table(table)
+	return t.Rows, t.Bytes(), ok
+}
+
 func owns(p pair, path string) bool {
 	if slices.ContainsFunc(p.head.Migrations, func(m *adapter.Migration) bool { return m.Path == path }) {
 		return true

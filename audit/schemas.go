@@ -8,6 +8,9 @@ import (
 // Catalog is a schema as a value.
 type Catalog = catalog.Catalog
 
+// Name is that of an object of a schema.
+type Name = catalog.Name
+
 // Schemas judges the release as [Release.Model] does, and gives the schemas that migrations
 // make of the database that it is mostly about: at the base, and at the head. Sources on
 // other databases count for the report only.

@@ -8,6 +8,7 @@
 #   scripts/setup.sh postgres   the servers only
 #   scripts/setup.sh runners    the migration tools only
 #   scripts/setup.sh chromium   the browser only
+#   scripts/setup.sh neovim     the editor only
 #   scripts/setup.sh pgbouncer  the pooler only
 #   scripts/setup.sh site       mdBook only, which makes the site of docs/
 set -euo pipefail
@@ -27,6 +28,9 @@ if [ "$what" = all ] || [ "$what" = runners ]; then
 fi
 if [ "$what" = all ] || [ "$what" = chromium ]; then
   ./scripts/chromium.sh
+fi
+if [ "$what" = all ] || [ "$what" = neovim ]; then
+  ./scripts/neovim.sh
 fi
 if [ "$what" = all ] || [ "$what" = pgbouncer ]; then
   ./scripts/pgbouncer.sh

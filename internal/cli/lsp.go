@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +45,11 @@ Exit code: 0 when the editor shut the session down, 1 when it was gone before.`,
 					if err != nil {
 						return "", err
 					}
-					return p.Markdown(), nil
+					text := p.Markdown()
+					if _, page, ok := strings.Cut(text, "-->\n"); ok && strings.HasPrefix(text, "<!--") {
+						text = page // without the word to who would edit the file
+					}
+					return strings.TrimSpace(text), nil
 				},
 			}, cmd.InOrStdin(), a.out)
 			if errors.Is(err, lsp.ErrEnd) || errors.Is(err, io.ErrUnexpectedEOF) {

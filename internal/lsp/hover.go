@@ -2,8 +2,211 @@ package lsp
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/creachadair/jrpc2"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
 )
 
-func (s *server) hover(ctx context.Context, r *jrpc2.Request) (any, error) { return nil, nil }
+// hover tells what the statement at the cursor locks, and what the name at it stands for.
+func (s *server) hover(ctx context.Context, r *jrpc2.Request) (any, error) {
+	p, err := params[placeParams](r)
+	if err != nil {
+		return nil, err
+	}
+	d, now, err := s.current(ctx, p.TextDocument.URI)
+	if err != nil || d == nil || now.drafted == nil {
+		return nil, err
+	}
+	offset := d.text.offset(p.Position)
+	at := lookAt(d, now.drafted, offset)
+	var parts []string
+	word, from, to := nameAt(d.text.content, offset)
+	if text := at.named(word, now.size); text != "" {
+		parts = append(parts, text)
+	}
+	if at.statement != nil {
+		parts = append(parts, report.StatementMarkdown(at.migration, at.index))
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	out := hover{Contents: markup{Kind: "markdown", Value: strings.Join(parts, "\n---\n\n")}}
+	if formats := s.client.Capabilities.TextDocument.Hover.ContentFormat; len(formats) > 0 && !slices.Contains(formats, "markdown") {
+		out.Contents.Kind = "plaintext"
+	}
+	if at.statement == nil {
+		place := d.text.span(from, to)
+		out.Range = &place
+	}
+	return out, nil
+}
+
+// current is a document with what its project came to, once that is as new as the document.
+func (s *server) current(ctx context.Context, uri string) (*doc, result, error) {
+	s.mu.Lock()
+	d := s.docs[uri]
+	s.mu.Unlock()
+	if d == nil || d.project == nil || d.lost != nil || !strings.HasSuffix(d.file, ".sql") || len(d.text.content) > maxText {
+		return nil, result{}, nil
+	}
+	now, err := d.project.latest(ctx)
+	if err != nil {
+		return nil, result{}, err
+	}
+	at := *d
+	at.path = within(now.root, d.file)
+	return &at, now, nil
+}
+
+// looked is what stands at a cursor.
+type looked struct {
+	// migration and index tell the statement of the report; statement is nil where there is
+	// none.
+	migration *onward.Migration
+	index     int
+	statement *onward.Statement
+	// schemas are those around the statement, the later one first.
+	schemas []*audit.Catalog
+	node    *pgparse.Node // of the statement; nil where it does not parse
+}
+
+// lookAt finds the statement at a byte of a document.
+func lookAt(d *doc, drafted *audit.Drafted, offset int) looked {
+	out := looked{schemas: []*audit.Catalog{drafted.Schema}}
+	m := drafted.Judged[d.path]
+	if m == nil {
+		if file, err := pgparse.Split(d.text.content); err == nil {
+			for i := range file.Stmts {
+				if st := &file.Stmts[i]; st.Start <= offset && offset <= st.End {
+					out.node = st.Node
+				}
+			}
+		}
+		return out
+	}
+	for _, st := range m.Statements {
+		if st.Start < 0 || offset < st.Start || offset > st.End || st.In != "" {
+			continue
+		}
+		out.schemas, out.node = nil, st.Node
+		for _, c := range []*audit.Catalog{st.After, st.Before} {
+			if c != nil {
+				out.schemas = append(out.schemas, c)
+			}
+		}
+		for i := range drafted.Report.Migrations {
+			in := &drafted.Report.Migrations[i]
+			if in.Path != d.path {
+				continue
+			}
+			for k := range in.Statements {
+				if x := &in.Statements[k]; x.Line == st.Line && x.Column == st.Column {
+					out.migration, out.index, out.statement = in, k, x
+				}
+			}
+		}
+	}
+	return out
+}
+
+// nameAt is the name around a byte, with what it is qualified by: "public.users".
+func nameAt(content string, offset int) (name string, from, to int) {
+	part := func(c byte) bool {
+		return c == '_' || c == '.' || c == '"' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+	}
+	from, to = offset, offset
+	for from > 0 && part(content[from-1]) {
+		from--
+	}
+	for to < len(content) && part(content[to]) {
+		to++
+	}
+	return content[from:to], from, to
+}
+
+// named tells what a name stands for in the schema; "" for nothing that is known.
+func (l *looked) named(word string, size func(catalog.Name) (rows, bytes int64, ok bool)) string {
+	var names []string
+	for n := range strings.SplitSeq(word, ".") {
+		if strings.HasPrefix(n, `"`) {
+			n = strings.ReplaceAll(strings.Trim(n, `"`), `""`, `"`)
+		} else {
+			n = strings.ToLower(n)
+		}
+		names = append(names, n)
+	}
+	last := names[len(names)-1]
+	if last == "" || len(names) > 3 {
+		return ""
+	}
+	for _, c := range l.schemas {
+		schema := ""
+		if len(names) == 2 {
+			schema = names[0]
+		}
+		if len(names) < 3 {
+			if r := c.Lookup(schema, last); r != nil {
+				return relationText(c, r, size)
+			}
+		}
+		for _, r := range l.relations(c) {
+			if col := r.Column(last); col != nil {
+				return report.SchemaMarkdown(r.Name.String()+"."+col.Name, "column of a "+r.Kind.String(), columnParts(c, r, col), 0, 0, false)
+			}
+		}
+	}
+	return ""
+}
+
+// relationText describes a relation.
+func relationText(c *audit.Catalog, r *catalog.Relation, size func(catalog.Name) (rows, bytes int64, ok bool)) string {
+	d := c.Describe(r)
+	parts := slices.Clone(d.Columns)
+	parts = append(parts, d.Constraints...)
+	for _, x := range d.Indexes {
+		parts = append(parts, "index "+x)
+	}
+	if r.Inferred || r.Partial {
+		parts = append(parts, "not all of it is known: no migration was seen to create it")
+	}
+	rows, bytes, sized := size(r.Name)
+	return report.SchemaMarkdown(r.Name.String(), r.Kind.String(), parts, rows, bytes, sized)
+}
+
+// columnParts are a column and what has to do with it.
+func columnParts(c *audit.Catalog, r *catalog.Relation, col *catalog.Column) []string {
+	parts := []string{col.Words()}
+	for _, x := range c.IndexesOf(r) {
+		if x.Index != nil && x.Index.Uses(col.Attnum) {
+			parts = append(parts, "index "+x.Name.Name)
+		}
+	}
+	if col.Comment != "" {
+		parts = append(parts, "comment: "+col.Comment)
+	}
+	return parts
+}
+
+// relations are those that a statement names.
+func (l *looked) relations(c *audit.Catalog) []*catalog.Relation {
+	if l.node == nil {
+		return nil
+	}
+	var out []*catalog.Relation
+	pgparse.Walk(l.node, func(msg any) bool {
+		if rv, ok := msg.(*pgparse.RangeVar); ok {
+			if r := c.Lookup(rv.GetSchemaname(), rv.GetRelname()); r != nil && !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+		}
+		return true
+	})
+	return out
+}

@@ -33,9 +33,9 @@ type project struct {
 // result is what a project came to.
 type result struct {
 	root    string
-	drafted *audit.Drafted         // nil: nothing could be judged
-	texts   map[string]*text       // by path in the repository, as they were judged
-	holds   func(path string) bool // whether a file is a migration's
+	drafted *audit.Drafted   // nil: nothing could be judged
+	texts   map[string]*text // by path in the repository, as they were judged
+	size    func(audit.Name) (rows, bytes int64, ok bool)
 }
 
 func newProject(s *server, dir string) *project {
@@ -139,7 +139,7 @@ func (w *worker) judge(ctx context.Context, again bool) (out result) {
 		}
 		return result{}
 	}
-	out = result{root: w.draft.Root(), texts: map[string]*text{}, holds: w.draft.Holds}
+	out = result{root: w.draft.Root(), texts: map[string]*text{}, size: w.draft.Size}
 	texts := map[string]string{}
 	for i := range docs {
 		d := &docs[i]

@@ -147,8 +147,11 @@ func (e *Example) Title() string {
 
 // Suppression is a comment that takes the rule's findings out at one place.
 func (p *Page) Suppression() string {
-	return "-- onward:ignore " + p.Rule.ID + ": why it is safe here"
+	return Suppression(p.Rule.ID)
 }
+
+// Suppression is the comment that takes the findings of a rule out, with a reason to write.
+func Suppression(rule string) string { return "-- onward:ignore " + rule + ": why it is safe here" }
 
 // Setting is the part of onward.yaml that switches the rule off.
 func (p *Page) Setting() string { return "rules:\n  " + p.Rule.ID + ": off" }

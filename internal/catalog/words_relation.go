@@ -1,0 +1,47 @@
+package catalog
+
+// Described is a relation in the words of a changelog, one line for each part.
+type Described struct {
+	Columns, Constraints, Indexes []string
+}
+
+// Words is the column in words: "nickname text, nullable".
+func (c *Column) Words() string { return columnText(c) }
+
+// Describe tells what a relation is made of.
+func (c *Catalog) Describe(r *Relation) Described {
+	var out Described
+	for _, col := range r.Columns {
+		out.Columns = append(out.Columns, columnText(col))
+	}
+	for _, con := range r.Constraints {
+		if con.Kind == NotNullConstraint {
+			continue // the column says so
+		}
+		d := Delta{}
+		if con.Ref != 0 {
+			d.Other = c.Relation(con.Ref)
+		}
+		out.Constraints = append(out.Constraints, d.constraintText(con, r))
+	}
+	for _, x := range c.IndexesOf(r) {
+		if x.Index == nil || x.Index.Constraint != "" {
+			continue // the constraint has its name
+		}
+		text := x.Name.Name + " on (" + indexKeyText(x.Index, r) + ")"
+		if x.Index.Unique {
+			text = "unique " + text
+		}
+		if x.Index.Method != "btree" && x.Index.Method != "" {
+			text += " using " + x.Index.Method
+		}
+		if x.Index.PredicateText != "" {
+			text += " where " + shorten(x.Index.PredicateText)
+		}
+		if !x.Index.Valid {
+			text += ", not valid"
+		}
+		out.Indexes = append(out.Indexes, text)
+	}
+	return out
+}
