@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln generate stale site links man bench prove kills faults planners escapes soak race clean
+.PHONY: help build demo test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills faults planners escapes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,9 @@ fuzz: ## each fuzz target for FUZZTIME
 
 lint: ## gofmt, vet, golangci-lint
 	./scripts/lint.sh
+
+snapshot: ## what a release has, made, installed and run; SNAPSHOT=all for all systems
+	./scripts/snapshot.sh $(or $(SNAPSHOT),own)
 
 vuln: ## which known vulnerabilities can be reached from the program; needs https://vuln.go.dev
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./cmd/onward

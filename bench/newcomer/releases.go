@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -20,6 +21,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -111,6 +113,34 @@ func Load(dir, installer string) (*Releases, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s has no archive for %s/%s: run make snapshot", dir, runtime.GOOS, runtime.GOARCH)
+}
+
+// Build makes a release, 0.0.1, of the onward whose module is in a directory.
+func Build(ctx context.Context, root string) (*Releases, error) {
+	dir, err := os.MkdirTemp("", "onward-newcomer-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "onward"), "./cmd/onward")
+	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build onward: %w: %s", err, out)
+	}
+	program, err := os.ReadFile(filepath.Join(dir, "onward"))
+	if err != nil {
+		return nil, err
+	}
+	archive, err := Pack(program)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{Archive("0.0.1"): archive}
+	files["checksums.txt"] = Sums(files)
+	if files["install.sh"], err = os.ReadFile(filepath.Join(root, "install.sh")); err != nil {
+		return nil, err
+	}
+	return &Releases{Latest: "0.0.1", Files: map[string]map[string][]byte{"0.0.1": files}}, nil
 }
 
 // Serve serves a handler over TLS as github.com to each curl that has home as its HOME, until stop is called. rate bounds

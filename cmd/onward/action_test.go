@@ -170,6 +170,13 @@ echo 'CREATE INDEX users_name_idx ON users (name);' > db/migrations/2.sql && git
 	if ids := api.ours(); len(ids) != 1 || ids[0] != 121 || strings.Contains(api.comments[121], "better") || strings.Contains(api.comments[121], "index-create-blocking") {
 		t.Errorf("comments %v: %s", ids, api.comments[121])
 	}
+	// A newer onward wrote it: it has to be about this commit, and says which wrote it.
+	api.comments[121] = report.MarkdownMarker + "\n<!-- onward version=99.0.0 newest=99.0.0 -->\nof another commit"
+	action(0, token, "comment updated; onward 99.0.0, which is newer, wrote one before")
+	if text := api.comments[121]; strings.Contains(text, "another commit") || !strings.Contains(text, "> onward 99.0.0 wrote this comment before") {
+		t.Errorf("comment %s", text)
+	}
+	action(0, token, "comment unchanged; onward 99.0.0")
 	if api.comments[3] != theirs {
 		t.Error("somebody's own comment was written")
 	}

@@ -56,15 +56,22 @@ it, as on the pull request of a fork, that is said, and the exit code is 0.`,
 			if a.env("GITHUB_TOKEN") == "" {
 				return a.write(func(w io.Writer) error { _, err := fmt.Fprintf(w, without, "there is no token"); return err })
 			}
+			newer := ""
 			did, err := forge.PullRequest{
 				API: a.env("GITHUB_API_URL"), Repository: a.env("GITHUB_REPOSITORY"), Number: number, Token: a.env("GITHUB_TOKEN"),
-			}.Keep(cmd.Context(), report.MarkdownMarker, text.String())
+			}.Keep(cmd.Context(), report.MarkdownMarker, func(before string) (after string) {
+				after, newer = signed(text.String(), before, thisBuild().Version)
+				return after
+			})
 			var refused *forge.Error
 			if errors.As(err, &refused) && refused.Forbidden() {
 				return a.write(func(w io.Writer) error { _, err := fmt.Fprintf(w, without, report.Line(refused.Error())); return err })
 			}
 			if err != nil {
 				return err
+			}
+			if newer != "" {
+				did += fmt.Sprintf("; onward %s, which is newer, wrote one before: let all of the pull request's workflows use one version", newer)
 			}
 			return a.write(func(w io.Writer) error { _, err := fmt.Fprintf(w, "comment %s\n", did); return err })
 		},

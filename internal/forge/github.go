@@ -57,24 +57,29 @@ const (
 	most     = 3000
 )
 
-// Keep makes the comment that begins with a marker say text: the first that is there is edited, whoever
-// changed it below the marker, a second one is deleted, and without one it is made. It says what it did.
-// Comments of others are left alone, whatever they begin with.
+// Keep makes the comment that begins with a marker say what text makes of what it said before, "" where there
+// was none: the first that is there is edited, whoever changed it below the marker, a second one is deleted, and
+// without one it is made. It says what it did. Comments of others are left alone, whatever they begin with.
 //
 // Errors: an [*Error] where the forge refuses, and those of the network.
-func (p PullRequest) Keep(ctx context.Context, marker, text string) (did string, err error) {
+func (p PullRequest) Keep(ctx context.Context, marker string, text func(before string) string) (did string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 4*patience)
 	defer cancel()
 	ours, err := p.ours(ctx, marker)
 	if err != nil {
 		return "", err
 	}
-	body := map[string]string{"body": text}
+	before := ""
+	if len(ours) > 0 {
+		before = ours[0].Body
+	}
+	after := text(before)
+	body := map[string]string{"body": after}
 	if len(ours) == 0 {
 		return "created", p.ask(ctx, "create the comment", http.MethodPost, fmt.Sprintf("issues/%d/comments", p.Number), body, nil)
 	}
 	did = "unchanged"
-	if ours[0].Body != text {
+	if before != after {
 		if err := p.ask(ctx, "edit the comment", http.MethodPatch, fmt.Sprintf("issues/comments/%d", ours[0].ID), body, nil); err != nil {
 			return "", err
 		}

@@ -1,0 +1,22 @@
+# Two images of one binary; goreleaser lays it into $TARGETPLATFORM. docs/install.md says what each can do.
+#
+# git: with git and a shell, for pipelines: changelog and all that compares revisions.
+FROM alpine:3.22 AS git
+RUN apk add --no-cache git ca-certificates && git config --system --add safe.directory '*'
+ARG TARGETPLATFORM
+COPY $TARGETPLATFORM/onward /usr/bin/onward
+WORKDIR /work
+ENTRYPOINT ["/usr/bin/onward"]
+
+FROM alpine:3.22 AS certificates
+RUN apk add --no-cache ca-certificates && mkdir -m 1777 /empty
+
+# scratch: the binary, the certificates that TLS to a database takes, and a directory for temporary files.
+FROM scratch AS scratch
+COPY --from=certificates /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=certificates /empty /tmp
+ARG TARGETPLATFORM
+COPY $TARGETPLATFORM/onward /usr/bin/onward
+WORKDIR /work
+USER 65532:65532
+ENTRYPOINT ["/usr/bin/onward"]
