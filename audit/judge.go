@@ -261,7 +261,7 @@ func (j *judge) statements(m *rule.Migration, out *onward.Migration) {
 		}
 		result := effect.Worst(resultsOf(s))
 		st := onward.Statement{
-			SQL: written(m, s), Line: s.Line, Column: s.Column, Transaction: s.Statement.Tx,
+			SQL: written(m, s), Line: s.Line, Column: s.Column, Start: s.Start, Transaction: s.Statement.Tx,
 			Effects: result.Onward(), Note: note,
 		}
 		for i := range st.Effects {

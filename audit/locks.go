@@ -52,7 +52,7 @@ func Locks(ctx context.Context, c LocksConfig) ([]onward.Locks, error) {
 	}
 	var out []onward.Locks
 	for _, st := range s.Statements {
-		l := onward.Locks{Statement: onward.Statement{SQL: st.SQL, Line: st.Line, Column: st.Column, Transaction: st.Tx, Effects: []onward.Effect{}}}
+		l := onward.Locks{Statement: onward.Statement{SQL: st.SQL, Line: st.Line, Column: st.Column, Start: st.Start, Transaction: st.Tx, Effects: []onward.Effect{}}}
 		if st.Node == nil {
 			l.Note = "not judged: " + st.Err.Error()
 		} else {

@@ -86,6 +86,10 @@ type Finding struct {
 	Column    int `json:"column"`
 	EndLine   int `json:"end_line"`
 	EndColumn int `json:"end_column"`
+	// Words are the parts of a statement that it is about, in the order of the text: the
+	// subcommands of an ALTER TABLE that do it. Empty where that is all of the statement, or
+	// is not written in the file.
+	Words []Extent `json:"words,omitempty"`
 	// Fact is what the statement does, in lower case and Postgres' words.
 	Fact string `json:"fact"`
 	// Harm is what the deploy will feel.
@@ -113,6 +117,15 @@ type Finding struct {
 	// Also lists the other places of what is wrong in many places for one
 	// cause and is said once.
 	Also []Place `json:"also,omitempty"`
+}
+
+// Extent is a part of a file. Lines and columns count from 1, columns characters; the end is
+// exclusive.
+type Extent struct {
+	Line      int `json:"line"`
+	Column    int `json:"column"`
+	EndLine   int `json:"end_line"`
+	EndColumn int `json:"end_column"`
 }
 
 // File is a file that is not on disk.

@@ -59,6 +59,9 @@ type Statement struct {
 	// rendered stands at the operation it was rendered from.
 	Line   int `json:"line"`
 	Column int `json:"column"`
+	// Start is the byte of the file at which it begins, as [Edit] counts; -1 for SQL that is not
+	// written there.
+	Start int `json:"start"`
 	// Transaction numbers the transactions of a migration from 1: statements
 	// with the same number commit together. 0: the statement commits alone.
 	Transaction int `json:"transaction"`

@@ -37,8 +37,12 @@ const notJudged = "not judged"
 func annotations(r *onward.Report) []annotation {
 	var out []annotation
 	for _, f := range worstFirst(r.Findings) {
+		at := onward.Extent{Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn}
+		if len(f.Words) > 0 { // the line of a long ALTER TABLE that is meant
+			at = f.Words[0]
+		}
 		out = append(out, annotation{
-			severity: f.Severity, rule: f.Rule, title: f.Rule, path: f.Path, line: f.Line, column: f.Column, endLine: f.EndLine, endColumn: f.EndColumn,
+			severity: f.Severity, rule: f.Rule, title: f.Rule, path: f.Path, line: at.Line, column: at.Column, endLine: at.EndLine, endColumn: at.EndColumn,
 			head: f.Fact, message: findingText(&f), fingerprint: f.Fingerprint, finding: &f,
 		})
 	}

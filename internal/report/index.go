@@ -1,6 +1,10 @@
 package report
 
-import "github.com/onward-sql/onward/onward"
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/onward"
+)
 
 // index finds what belongs to a migration. Reports of thousands of files have
 // thousands of findings.
@@ -9,6 +13,14 @@ type index struct {
 	findings map[string][]int // path → findings
 	opaque   map[string][]int
 	also     also
+	// at are the migrations' statements by place.
+	at map[statementPlace]*onward.Statement
+}
+
+// statementPlace is where a statement of a migration begins.
+type statementPlace struct {
+	path, migration string
+	line, column    int
 }
 
 func newIndex(r *onward.Report) *index {
@@ -33,6 +45,22 @@ func (x *index) of(m *onward.Migration) []*onward.Finding {
 		}
 	}
 	return out
+}
+
+// statement is the statement of a migration that a finding stands at, the first of several that were
+// rendered from one place; nil where there is none.
+func (x *index) statement(f *onward.Finding) *onward.Statement {
+	if x.at == nil {
+		x.at = map[statementPlace]*onward.Statement{}
+		for i := range x.report.Migrations {
+			m := &x.report.Migrations[i]
+			for j := range slices.Backward(m.Statements) {
+				s := &m.Statements[j]
+				x.at[statementPlace{m.Path, m.ID, s.Line, s.Column}] = s
+			}
+		}
+	}
+	return x.at[statementPlace{f.Path, f.Migration, f.Line, f.Column}]
 }
 
 // opaqueIn gives what could not be judged in a migration.

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// finding prints a finding: its place, the fact, the harm, what it rests on,
+// finding prints a finding: its place and words, the fact, the harm, what it rests on,
 // the way out.
 func (t *terminal) finding(f *onward.Finding) {
 	t.blank()
@@ -20,6 +20,7 @@ func (t *terminal) finding(f *onward.Finding) {
 		t.line(head)
 		t.line("    ", where)
 	}
+	t.frame(f)
 	t.wrap("    ", "    ", Line(f.Fact), t.Bold)
 	told := t.told(f)
 	if f.Harm != "" && (!told || f.Category == onward.Compatibility) {
@@ -35,6 +36,7 @@ func (t *terminal) finding(f *onward.Finding) {
 	}
 	if !told || f.Category == onward.Data {
 		t.instead(f.Instead)
+		t.edited(f)
 		t.files(f)
 	}
 }

@@ -72,13 +72,8 @@ func (c *Command) Text() string { return c.stmt.Clause(c.index) }
 
 // Clause is the text of a subcommand of an ALTER TABLE.
 func (s *Stmt) Clause(index int) string {
-	if s.clauses == nil {
-		s.clauses = pgparse.Clauses(s.SQL, commandStart(s))
-	}
-	if index >= len(s.clauses) {
-		return ""
-	}
-	return s.SQL[s.clauses[index].Start:s.clauses[index].End]
+	at := s.clause(index)
+	return s.SQL[at.Start:at.End]
 }
 
 // Without is what an ALTER TABLE would do without one of its subcommands.

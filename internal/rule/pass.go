@@ -171,11 +171,13 @@ func (p *Pass) Replaces(d *Delta) *catalog.Relation {
 	return p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name)
 }
 
-// Report adds a finding at a statement.
-func (p *Pass) Report(s *Stmt, r Report) {
+// Report adds a finding at a statement: a *Stmt, or Commands or a *Delta of one, which say what
+// words of it are meant.
+func (p *Pass) Report(at spot, r Report) {
+	s, parts := at.spot()
 	p.add(s, onward.Finding{
 		Migration: s.Migration.ID, Path: s.Migration.Path,
-		Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn,
+		Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn, Words: s.words(parts),
 	}, r)
 }
 

@@ -42,7 +42,7 @@ func addCachedPlan(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		told[d.OID] = true
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    d.Before.Name.String() + " " + what,
 			Harm:    "connections that have prepared SELECT * or RETURNING * on " + d.Before.Name.String() + " fail once: cached plan must not change result type",
 			Instead: "name the columns in queries, or have the code retry on SQLSTATE 0A000",

@@ -33,6 +33,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	var names, steps []string
 	var way advice.Way
 	var e *effect.Effect
+	var at rule.Commands
 	for _, a := range additions(p, s) {
 		con := a.inline(pgparse.ConstrType_CONSTR_CHECK)
 		if con == nil || a.rewrites(p) != nil || a.inline(pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED) != nil {
@@ -49,7 +50,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 		} else if name == "" {
 			name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "check")
 		}
-		e, names = scan, append(names, a.column.Name)
+		e, at, names = scan, append(at, a.Command), append(names, a.column.Name)
 		add := "ALTER TABLE " + table + " ADD CONSTRAINT " + pgparse.QuoteIdent(name) + " CHECK (" + text + ") NOT VALID"
 		validate := "ALTER TABLE " + table + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(name)
 		steps = append(steps, a.bare(true)+add+";\n"+validate+";")
@@ -62,7 +63,7 @@ func addCheckInline(p *rule.Pass, s *rule.Stmt) {
 	if len(names) > 1 {
 		fact = "the CHECKs on the new columns " + advice.Enumerate(names)
 	}
-	p.Report(s, rule.Report{
+	p.Report(at, rule.Report{
 		Fact:    fact + " reads all of " + e.Name.String(),
 		Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
 		Instead: "add the column without the CHECK, then the constraint, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),

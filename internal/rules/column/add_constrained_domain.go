@@ -42,7 +42,7 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		table, column := a.sql()
-		p.Report(s, rule.Report{
+		p.Report(a, rule.Report{
 			Fact: "adding column " + a.column.Name + " of the domain " + domain.Name.String() + " rewrites " + e.Name.String(),
 			Harm: analysis.Waiting(e) + " waits while the domain is checked for each row, and the time grows with the table",
 			Instead: "use the base type, and a constraint that is validated in a later transaction:\nALTER TABLE " + table + " ADD COLUMN " + column + " " + domain.Base.String() + ";\n" +

@@ -51,7 +51,7 @@ func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
 		if a.column.Default.GetAConst() != nil {
 			harm += "; the statement fails unless " + ref.Name.String() + " has the row that the default names"
 		}
-		p.Report(s, rule.Report{
+		p.Report(a, rule.Report{
 			Fact: "REFERENCES " + ref.Name.String() + " on the new column " + a.column.Name + " reads all of " + e.Name.String() + ", because of its default",
 			Harm: harm,
 			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" + a.bare(true) +

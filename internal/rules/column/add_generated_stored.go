@@ -30,13 +30,14 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 	// The table is written once, however many columns ask for it.
 	var names, steps []string
 	var e *effect.Effect
+	var at rule.Commands
 	for _, a := range additions(p, s) {
 		w := a.rewrites(p)
 		if a.origin != fromGenerated || w == nil {
 			continue
 		}
 		table, column := a.sql()
-		e, names = w, append(names, a.column.Name)
+		e, at, names = w, append(at, a.Command), append(names, a.column.Name)
 		steps = append(steps, "ALTER TABLE "+table+" ADD COLUMN "+column+" "+a.typ+";\n"+
 			"-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column+"\n"+
 			batches(table, column+" = "+a.expression(), column+" IS NULL"))
@@ -48,7 +49,7 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 	if len(names) > 1 {
 		word = "columns "
 	}
-	p.Report(s, rule.Report{
+	p.Report(at, rule.Report{
 		Fact:    "adding the stored generated " + word + advice.Enumerate(names) + " rewrites " + e.Name.String(),
 		Harm:    analysis.Waiting(e) + " waits while each row is computed, and the time grows with the table",
 		Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n" + strings.Join(steps, "\n"),

@@ -32,7 +32,7 @@ func addJson(p *rule.Pass, t *rule.Tx) {
 		if p.Code.Compares(p.DeployedName(d)).Idle() {
 			harm, severity = "would fail, though the deployed code says neither DISTINCT nor UNION", onward.Info
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:     "column " + d.New.Name + " of type json is added to " + d.Before.Name.String(),
 			Harm:     "deployed queries with SELECT DISTINCT, GROUP BY or UNION over all columns of " + d.Before.Name.String() + " " + harm + ": json has no equality operator",
 			Severity: severity,

@@ -38,7 +38,7 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 		d := &t.Deltas[i]
 		if movedAway(p, t, d) {
 			u := p.UsesTable(d)
-			p.Report(d.By, rule.Report{
+			p.Report(d, rule.Report{
 				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and is NOT NULL though another column takes its name",
 				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
 				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.Table(d.Before.Name) +
@@ -115,7 +115,7 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 		r.Evidence = u.Puts()
 		r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
 	}
-	p.Report(d.By, r)
+	p.Report(d, r)
 }
 
 // lower is a severity, or what the deployed code's use of the table makes of

@@ -30,7 +30,7 @@ func addSerial(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		if e := a.rewrites(p); e != nil {
-			p.Report(s, rule.Report{
+			p.Report(a, rule.Report{
 				Fact:    "adding the serial column " + a.column.Name + " rewrites " + e.Name.String(),
 				Harm:    analysis.Waiting(e) + " waits while every row gets its number, and the time grows with the table",
 				Instead: "add a plain column, let a sequence number the new rows, and number the old ones in batches:\n" + a.numbered(s),

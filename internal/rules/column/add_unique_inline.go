@@ -54,7 +54,7 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 			r.Instead = strings.Replace(r.Instead, words+", then", words+" and without its default, give each row a value of its own in batches, then", 1)
 			r.Way = advice.FillUnique{}
 		}
-		p.Report(s, r)
+		p.Report(a, r)
 	}
 }
 

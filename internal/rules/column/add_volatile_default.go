@@ -30,6 +30,7 @@ var AddVolatileDefault = &rule.Rule{
 func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	// The table is written once, however many columns ask for it.
 	var found []addition
+	var at rule.Commands
 	var names, steps []string
 	var worst *effect.Effect
 	for _, a := range additions(p, s) {
@@ -40,7 +41,7 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 		if worst == nil || worst.Unsure && !e.Unsure {
 			worst = e
 		}
-		found = append(found, a)
+		found, at = append(found, a), append(at, a.Command)
 		names = append(names, a.column.Name)
 		steps = append(steps, a.filled())
 	}
@@ -55,7 +56,7 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	if worst.Unsure {
 		harm = worst.Why + ": if it is, " + harm
 	}
-	p.Report(s, rule.Report{
+	p.Report(at, rule.Report{
 		Fact:     fact + " rewrites " + worst.Name.String(),
 		Harm:     harm,
 		Severity: analysis.Unsure(worst),

@@ -20,7 +20,7 @@ func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if adds(d) {
 		return // release-statement-refused: it is there, unless something unseen dropped it
 	}
-	p.Report(d.By, rule.Report{
+	p.Report(d, rule.Report{
 		Fact:    "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped and added again",
 		Harm:    "its values are lost: every row gets the default of the new column, or NULL",
 		Instead: "add the new column under another name, copy the values in batches, and drop the old column a release later",
@@ -38,7 +38,7 @@ func refersElsewhere(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if u.Idle() {
 		return
 	}
-	p.Report(d.By, rule.Report{
+	p.Report(d, rule.Report{
 		Fact:     "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped, and one that refers to " + to.Name.String() + " takes its name (was " + from.Name.String() + ")",
 		Harm:     "the deployed code takes the keys that it finds there for those of " + from.Name.String() + u.Where() + ", and writes such keys: they are refused, or point at another row",
 		Instead:  "give the new column a name of its own, write both, and drop " + d.Old.Name + " a release later",

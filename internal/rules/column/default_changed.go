@@ -34,7 +34,7 @@ func defaultChanged(p *rule.Pass, t *rule.Tx) {
 				continue // one that only keeps the other's values
 			}
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "the default of column " + d.New.Name + " of " + d.Before.Name.String() + " becomes " + d.New.DefaultText + " (was " + d.Old.DefaultText + ")",
 			Harm:    "INSERTs of the deployed code that leave " + d.New.Name + " out get the new value from now on",
 			Instead: "let the deployed code write the value itself first, where it depends on the old one",

@@ -107,7 +107,7 @@ func dropTogether(p *rule.Pass, list []dropped) {
 			r.Way = advice.KeepColumn{Table: analysis.Table(table), Column: pgparse.QuoteIdent(d.Old.Name), Nullable: strings.Join(nullable, ""), Unbound: clearing(d.Delta)}
 		}
 	}
-	p.Report(d.By, r)
+	p.Report(d, r)
 }
 
 // deprecated says since when columns are deprecated, between commas; "" where one of them

@@ -71,7 +71,7 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaulted) {
 	d := list[0]
 	if d.Replaced() {
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:     called(d.Delta) + ", which is NOT NULL and has no default (it was " + origins(d.Old) + ")",
 			Harm:     d.harm,
 			Instead:  refill(t, d.Delta),
@@ -85,7 +85,7 @@ func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaulted) {
 	for _, x := range list {
 		names, uses = append(names, x.New.Name), append(uses, x.uses)
 	}
-	p.Report(d.By, rule.Report{
+	p.Report(d, rule.Report{
 		Fact: one(len(list), "the "+d.what, "the "+d.what+"s") + " of " + columns(names) + " of " + d.Before.Name.String() +
 			one(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
 		Harm:     d.harm,

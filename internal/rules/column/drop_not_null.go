@@ -30,7 +30,7 @@ func dropNotNull(p *rule.Pass, t *rule.Tx) {
 		if u.Idle() {
 			continue
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:     "column " + d.New.Name + " of " + d.Before.Name.String() + " may now be null",
 			Harm:     "deployed code that reads it into a type without NULL fails" + u.Where() + " once the new code has written one",
 			Instead:  "write NULLs a release later, when all running code can read them",

@@ -45,7 +45,7 @@ func generatedChanged(p *rule.Pass, t *rule.Tx) {
 				r.Severity = onward.Info
 			}
 		}
-		p.Report(d.By, r)
+		p.Report(d, r)
 	}
 }
 

@@ -36,7 +36,7 @@ func identityAlways(p *rule.Pass, t *rule.Tx) {
 		if add == "ADD" {
 			instead += " AS IDENTITY"
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "column " + d.New.Name + " of " + d.Before.Name.String() + " becomes GENERATED ALWAYS AS IDENTITY",
 			Harm:    "INSERTs of the deployed code that write " + d.New.Name + " themselves fail: cannot insert a non-DEFAULT value into column \"" + d.New.Name + "\"",
 			Instead: "take what is given until no old code runs any more:\nALTER TABLE " + analysis.Table(d.Before.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(d.New.Name) + " " + instead + ";",

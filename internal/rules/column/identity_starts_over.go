@@ -71,7 +71,7 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 				r.Severity = onward.Off
 			}
 		}
-		p.Report(s, r)
+		p.Report(c, r)
 	}
 }
 

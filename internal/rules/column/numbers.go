@@ -47,7 +47,7 @@ func unnumbered(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 		r.Evidence = table.Evidence
 	}
 	r.Instead = refill(t, d)
-	p.Report(d.By, r)
+	p.Report(d, r)
 	return true
 }
 

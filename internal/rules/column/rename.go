@@ -41,7 +41,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			if u.Functions = nil; u.Severity() < onward.Error || inStep(p, t, d) {
 				continue // functions find another column
 			}
-			p.Report(d.By, rule.Report{
+			p.Report(d, rule.Report{
 				Fact:     "column " + from + " of " + table.String() + " is renamed to " + to + ", and another column takes its name",
 				Harm:     "the deployed code finds the new column under the name" + u.Where() + ": what is stored is in " + to + ", and does not reach it",
 				Instead:  "give the new column a name of its own, keep both in step, and drop " + from + " a release later",
@@ -79,7 +79,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if u.ByFunctions() {
 			r.Way = nil
 		}
-		p.Report(d.By, r)
+		p.Report(d, r)
 	}
 }
 

@@ -45,6 +45,15 @@ func retypings(p *rule.Pass, s *rule.Stmt) []retyping {
 	return out
 }
 
+// commandsOf are the subcommands that change the types.
+func commandsOf(list []retyping) rule.Commands {
+	out := make(rule.Commands, len(list))
+	for i := range list {
+		out[i] = list[i].Command
+	}
+	return out
+}
+
 // change describes the change: "column id from integer to bigint".
 func (r *retyping) change() string {
 	if !r.from.Known() {

@@ -35,7 +35,7 @@ func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
 		if e == nil {
 			continue
 		}
-		p.Report(s, rule.Report{
+		p.Report(c, rule.Report{
 			Fact:     "the new expression of column " + c.Name + " rewrites " + e.Name.String(),
 			Harm:     analysis.Waiting(e) + " waits while it is computed for each row, and the time grows with the table",
 			Severity: analysis.Unsure(e),

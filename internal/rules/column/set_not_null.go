@@ -135,7 +135,7 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 		r.Cause = "and so are %d others of " + table
 	}
 	r.Severity = p.UsesTable(d.Delta).Lowered(r.Severity)
-	p.Report(d.By, r)
+	p.Report(d, r)
 }
 
 // refused reports whether a CHECK refused NULL already, valid or not: whoever

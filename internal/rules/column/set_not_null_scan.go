@@ -35,6 +35,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	// The table is read once, however many columns ask for it.
 	var names []string
 	var e *effect.Effect
+	var at rule.Commands
 	commands := p.Commands(s)
 	for i := range commands {
 		c := &commands[i]
@@ -51,7 +52,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 			continue // that old code cannot fill a new column is the finding
 		}
 		if scan := scannedFor(p, s, c); scan != nil {
-			e, names = scan, append(names, name)
+			e, at, names = scan, append(at, c), append(names, name)
 		}
 	}
 	if e == nil {
@@ -68,7 +69,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		instead = con + " proves it, but the server takes it away before it looks: drop it in a statement of its own after this one:\n" +
 			"ALTER TABLE " + t + " DROP CONSTRAINT " + pgparse.QuoteIdent(con) + ";"
 	}
-	p.Report(s, rule.Report{
+	p.Report(at, rule.Report{
 		Fact:    "setting " + advice.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
 		Harm:    analysis.Waiting(e) + " waits until each row was looked at, and the time grows with the table",
 		Instead: instead,

@@ -76,7 +76,7 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 			r.Severity = onward.Warning
 			r.Harm = "connections that have prepared the query" + u.Where() + " fail at it until they are closed: cached plan must not change result type"
 		}
-		p.Report(d.By, r)
+		p.Report(d, r)
 	}
 }
 

@@ -105,7 +105,7 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 		// told of each: the code is another one.
 		r.Cause = "and %d other changes from " + d.Old.Type.String() + " to " + d.New.Type.String() + " follow"
 	}
-	p.Report(d.By, r)
+	p.Report(d, r)
 }
 
 func isTime(t catalog.Type) bool { return strings.HasPrefix(t.Name.Name, "timestamp") }

@@ -53,7 +53,7 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 		} else if index != "" {
 			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) + ";\n" + s.SQL + ";\nCREATE INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) + " ON " + analysis.Table(e.Name) + " …;"
 		}
-		p.Report(s, rule.Report{
+		p.Report(r, rule.Report{
 			Fact:    "changing " + r.change() + " rebuilds " + what + " of " + e.Name.String(),
 			Harm:    analysis.Waiting(e) + " waits until it is built, and the time grows with the table",
 			Instead: advice,

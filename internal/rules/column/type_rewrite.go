@@ -40,13 +40,13 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	}
 	switch {
 	case len(sure) > 0:
-		p.Report(s, rule.Report{
+		p.Report(commandsOf(sure), rule.Report{
 			Fact:    "changing " + changes(sure) + " rewrites " + surely.Name.String(),
 			Harm:    analysis.Waiting(surely) + " waits while each row is rewritten, and the time grows with the table",
 			Instead: around(&sure[0]) + timezone(&sure[0]) + ":\n" + replacements(sure),
 		})
 	case len(perhaps) > 0:
-		p.Report(s, rule.Report{
+		p.Report(commandsOf(perhaps), rule.Report{
 			Fact:     "changing " + changes(perhaps) + " may rewrite " + may.Name.String() + ": the old type is not known",
 			Harm:     "unless both types are stored alike, " + analysis.Waiting(may) + " waits while each row is rewritten, and the time grows with the table",
 			Severity: onward.Warning,

@@ -35,7 +35,7 @@ func typeScan(p *rule.Pass, s *rule.Stmt) {
 		if why == "" {
 			why = "a constraint on it is checked again"
 		}
-		p.Report(s, rule.Report{
+		p.Report(r, rule.Report{
 			Fact: "changing " + r.change() + " reads all of " + e.Name.String() + ": " + why,
 			Harm: analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
 			Instead: "drop the constraint with the change, add it again NOT VALID, and validate it in a later transaction:\n" +

@@ -101,7 +101,7 @@ func (b *binding) report(columns []int16, r rule.Report) {
 	if r.Instead == "" {
 		r.Instead = "release code that keeps to it first, clean up the rows, and add the constraint a release later"
 	}
-	b.p.Report(b.d.By, r)
+	b.p.Report(b.d, r)
 }
 
 // inserted is an INSERT of the deployed code that writes one of the columns, which tells

@@ -37,7 +37,7 @@ func (b *binding) check(c *catalog.Constraint, name string) {
 			r.Harm = "an UPDATE of the deployed code" + analysis.Usage{Evidence: at}.Where() + " sets " + col.Name + " to '" + value + "', and fails: new row for relation \"" + b.d.After.Name.Name + "\" violates check constraint \"" + c.Name + "\""
 			r.Instead = "let the constraint take '" + value + "' until no deployed code writes it any more"
 			r.Severity, r.Evidence, r.Cause = onward.Off, at, ""
-			b.p.Report(b.d.By, r)
+			b.p.Report(b.d, r)
 			return
 		}
 	}
@@ -68,7 +68,7 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 		r.Severity = onward.Warning
 		r.Harm = "trigger " + filler.Name + " fills " + col.Name + " where a row is inserted, not where it is updated: UPDATEs of rows that are stored with NULL fail: violates check constraint \"" + c.Name + "\""
 		r.Instead = "fill " + col.Name + " in the stored rows first, in batches, and add the constraint behind that; or let the trigger fire for UPDATE, too"
-		b.p.Report(b.d.By, r)
+		b.p.Report(b.d, r)
 		return
 	case col.Default == nil && left != nil:
 		r.Severity = omitted
@@ -91,5 +91,5 @@ func (b *binding) notNull(c *catalog.Constraint, col *catalog.Column, r rule.Rep
 		r.Instead = "release code that always writes " + col.Name + " first, or give it a default:\nALTER TABLE " + analysis.Table(b.d.After.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(col.Name) + " SET DEFAULT …;"
 	}
 	r.Evidence = u.Evidence
-	b.p.Report(b.d.By, r)
+	b.p.Report(b.d, r)
 }

@@ -53,7 +53,7 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 		r.Harm = "duplicates among the rows that the release has put there make the statement fail; what the deployed code writes is not in the index"
 		r.Instead = strings.TrimPrefix(r.Instead, "release code that makes no duplicates first, and ")
 		r.Severity = onward.Info
-		b.p.Report(b.d.By, r)
+		b.p.Report(b.d, r)
 		return
 	case same != nil && rest == 0 && info.Predicate == nil:
 		b.all(same, r)
@@ -91,7 +91,7 @@ func (b *binding) all(col *catalog.Column, r rule.Report) {
 		r.Evidence, r.Severity = seen, onward.Error
 	}
 	r.Severity = u.Lowered(r.Severity)
-	b.p.Report(b.d.By, r)
+	b.p.Report(b.d, r)
 }
 
 // covered reports whether rows have been unique by some of the columns of a new

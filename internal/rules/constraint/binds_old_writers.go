@@ -64,7 +64,7 @@ func domain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		// Arguments and variables of functions are not listed.
 		r.Harm, r.Severity = "no column in use is of the domain; what the deployed code casts to it, or passes to a function as one, fails where it does not meet it", onward.Info
 	}
-	p.Report(d.By, r)
+	p.Report(d, r)
 }
 
 // stored reports whether a column that the deployed code may write is of a

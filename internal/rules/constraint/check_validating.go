@@ -31,12 +31,13 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	var names, steps []string
 	var way advice.Way
 	var e *effect.Effect
+	var at rule.Commands
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
 		scan := p.Blocked(p.Alone(a.Command), analysis.Scans)
 		if scan == nil {
 			continue
 		}
-		e = scan
+		e, at = scan, append(at, a.Command)
 		if a.name != "" {
 			names = append(names, a.name)
 		}
@@ -54,7 +55,7 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	if len(names) > 0 {
 		what += " " + strings.Join(names, ", ")
 	}
-	p.Report(s, rule.Report{
+	p.Report(at, rule.Report{
 		Fact:    "adding " + what + " reads all of " + e.Name.String(),
 		Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
 		Instead: "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),

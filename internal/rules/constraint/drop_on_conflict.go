@@ -132,7 +132,7 @@ func (x *unserved) say(p *rule.Pass) {
 	if !named.Used {
 		harm += named.Where()
 	}
-	p.Report(d.By, rule.Report{
+	p.Report(d, rule.Report{
 		Severity: severity,
 		Evidence: named.Evidence,
 		Cause:    "and so are %d others",

@@ -77,7 +77,7 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 				r.Harm = "duplicate keys come in"
 			}
 		}
-		p.Report(d.By, r)
+		p.Report(d, r)
 	}
 }
 

@@ -26,7 +26,7 @@ var ExcludeBlocking = &rule.Rule{
 func excludeBlocking(p *rule.Pass, s *rule.Stmt) {
 	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_EXCLUSION) {
 		if e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex); e != nil {
-			p.Report(s, rule.Report{
+			p.Report(a, rule.Report{
 				Fact:    "adding " + a.called("exclusion constraint") + " builds an index on " + e.Name.String(),
 				Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
 				Instead: "create a new table with the constraint, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic",

@@ -70,7 +70,7 @@ func setNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, onl
 			ref = r.Name.String()
 		}
 		table := d.After.Name
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "foreign key " + c.Name + " of " + table.String() + " sets " + col.Name + " to null ON " + act + ", but the column is NOT NULL",
 			Harm:    "each " + act + " on " + ref + " of a row that is pointed at fails: null value in column \"" + col.Name + "\" violates not-null constraint",
 			Instead: "choose ON " + act + " RESTRICT or CASCADE, or let the column be null:\nALTER TABLE " + analysis.Table(table) + " ALTER COLUMN " + pgparse.QuoteIdent(col.Name) + " DROP NOT NULL;",

@@ -56,7 +56,7 @@ func mismatch(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint) {
 		if from == nil || to == nil || !from.Type.Known() || !to.Type.Known() || from.Type.Name == to.Type.Name || wider(from.Type, to.Type) {
 			continue
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "foreign key " + c.Name + " refers from " + d.After.Name.String() + "." + from.Name + " (" + from.Type.String() + ") to " + ref.Name.String() + "." + to.Name + " (" + to.Type.String() + ")",
 			Harm:    "keys that the one type holds and the other does not cannot be referred to, and each check converts",
 			Instead: "give " + from.Name + " the type of the key:\n" + pgparse.QuoteIdent(from.Name) + " " + to.Type.String(),

@@ -34,6 +34,7 @@ type validated struct {
 	names, others, steps []string
 	scan                 *effect.Effect
 	way                  advice.Way
+	at                   rule.Commands
 	partitioned, fresh   bool
 }
 
@@ -49,7 +50,7 @@ func validatedBy(p *rule.Pass, s *rule.Stmt) (v validated) {
 			}
 			v.fresh = true
 		}
-		v.scan = scan
+		v.scan, v.at = scan, append(v.at, a.Command)
 		if a.name != "" {
 			v.names = append(v.names, a.name)
 		}
@@ -94,7 +95,7 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	if v.fresh {
 		read, severity = s.Altered().Name.String()+", which this release has filled", analysis.Unsure(e)
 	}
-	p.Report(s, rule.Report{
+	p.Report(v.at, rule.Report{
 		Severity: severity,
 		Fact:     "adding " + what + " reads all of " + read,
 		Harm:     waiting + " waits until " + each + ", and the time grows with the table" + since,

@@ -45,7 +45,7 @@ func guardedDiffers(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		name := pgparse.QuoteIdent(old.Name)
-		p.Report(s, rule.Report{
+		p.Report(&commands[i], rule.Report{
 			Fact:    old.Kind.String() + " " + old.Name + " of " + table.Name.String() + " exists " + how + ", so that this ADD CONSTRAINT does nothing",
 			Harm:    "the migration counts as done, and the old one stays in force",
 			Instead: "drop the one that is there first:\n" + s.AlterTable() + " DROP CONSTRAINT IF EXISTS " + name + ";",

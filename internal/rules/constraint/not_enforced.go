@@ -28,7 +28,7 @@ func notEnforced(p *rule.Pass, t *rule.Tx) {
 		if c == nil || c.Enforced || c.Parent || d.By == nil || d.After.Persistence == catalog.Temporary {
 			return
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    c.Kind.String() + " " + c.Name + " of " + d.After.Name.String() + did + " NOT ENFORCED",
 			Harm:    "no row is checked, old or new",
 			Instead: "use NOT VALID, which checks new rows, and validate it afterwards:\nALTER TABLE " + analysis.Table(d.After.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(c.Name) + ";",

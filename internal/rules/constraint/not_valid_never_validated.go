@@ -45,7 +45,7 @@ func notValidNeverValidated(p *rule.Pass, r *rule.Release) {
 			if con.ID != d.NewConstraint.ID || con.Valid {
 				continue
 			}
-			p.Report(d.By, rule.Report{
+			p.Report(&d, rule.Report{
 				Fact:    con.Kind.String() + " " + con.Name + " of " + now.Name.String() + " is not validated in this release",
 				Harm:    "rows that break it stay, and fail when they are next updated",
 				Instead: "validate it in a later migration, once the old rows are in order:\nALTER TABLE " + analysis.Table(now.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(con.Name) + ";",

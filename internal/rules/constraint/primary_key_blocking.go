@@ -35,7 +35,7 @@ func primaryKeyBlocking(p *rule.Pass, s *rule.Stmt) {
 				nullable = append(nullable, k)
 			}
 		}
-		p.Report(s, rule.Report{
+		p.Report(a, rule.Report{
 			Fact:    "adding " + a.called("primary key") + " builds an index on " + e.Name.String(),
 			Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
 			Instead: a.concurrently(s, "PRIMARY KEY", notNull(analysis.Table(a.table.Name), a.table.Name.Name, nullable)),

@@ -47,7 +47,7 @@ func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 			fact = "the primary key reads all of " + e.Name.String() + " unless its columns are NOT NULL already"
 		}
 		steps := notNull(analysis.Table(a.table.Name), a.table.Name.Name, nullable)
-		p.Report(s, rule.Report{
+		p.Report(a, rule.Report{
 			Fact:     fact,
 			Harm:     analysis.Waiting(e) + " waits until each row was looked at, and the time grows with the table",
 			Severity: analysis.Unsure(e),

@@ -75,7 +75,7 @@ func refusedDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column
 		if p.New(d.OID) {
 			r.Severity = onward.Warning // nobody relies on it yet
 		}
-		p.Report(d.By, r)
+		p.Report(d, r)
 		return
 	}
 }

@@ -107,7 +107,7 @@ func reportNames(p *rule.Pass, list []renamed) {
 	if len(list) > 1 {
 		r.Fact = "constraints " + advice.Enumerate(names) + " of " + x.d.Before.Name.String() + " are dropped, and the deployed code names them"
 	}
-	p.Report(x.d.By, r)
+	p.Report(x.d, r)
 }
 
 // deployed reports whether the deployed schema has the name on the table.

@@ -31,7 +31,7 @@ func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
 			if _, like := analysis.Twins(s.Migration.Script, s.Statement); like != nil {
 				builds, first = "an index, and another one for LIKE,", "CREATE INDEX CONCURRENTLY"+like.SQL[pgparse.AfterWord(like.SQL, "INDEX"):]+";\n"
 			}
-			p.Report(s, rule.Report{
+			p.Report(a, rule.Report{
 				Fact:    "adding " + a.called("unique constraint") + " builds " + builds + " on " + e.Name.String(),
 				Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
 				Instead: a.concurrently(s, "UNIQUE", first),

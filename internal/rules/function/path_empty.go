@@ -51,7 +51,7 @@ func pathEmpty(p *rule.Pass, t *rule.Tx) {
 			r.Severity = onward.Warning
 			r.Harm = strings.Replace(r.Harm, " fails:", " fails where it comes there:", 1)
 		}
-		p.Report(d.By, r)
+		p.Report(d, r)
 	}
 }
 

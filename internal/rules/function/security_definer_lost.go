@@ -31,7 +31,7 @@ func securityDefinerLost(p *rule.Pass, t *rule.Tx) {
 		if d.By.Node.GetCreateFunctionStmt() == nil || strings.Contains(strings.ToLower(d.By.SQL), "invoker") {
 			continue // it says so
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    d.NewFunction.Kind + " " + d.NewFunction.Signature() + " is no longer SECURITY DEFINER: CREATE OR REPLACE resets what it leaves out",
 			Harm:    "it runs with the privileges of its caller from now on, and under the row level security of the caller",
 			Instead: "say it again in the statement:\n… SECURITY DEFINER SET search_path = '' AS …",

@@ -37,7 +37,7 @@ func securityDefinerSearchPath(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		schema := pgparse.QuoteIdent(f.Name.Schema)
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    f.Kind + " " + f.Signature() + " is SECURITY DEFINER and " + fact,
 			Harm:    harm,
 			Instead: "pin it, trusted schemas only and pg_temp last:\nALTER " + strings.ToUpper(f.Kind) + " " + f.Signature() + " SET search_path = " + schema + ", pg_temp;",

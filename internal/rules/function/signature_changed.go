@@ -89,7 +89,7 @@ func ambiguous(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 			short.Args = old.Args[:n]
 			r.Harm = "calls that leave the defaults to the function suit both and fail, in the deployed code too: function " + short.Signature() + " is not unique"
 		}
-		p.Report(d.By, r)
+		p.Report(d, r)
 		return
 	}
 }

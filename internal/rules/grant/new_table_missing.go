@@ -47,7 +47,7 @@ func newTableMissing(p *rule.Pass, m *rule.Migration) {
 				continue
 			}
 			list := strings.Join(missing, ", ")
-			p.Report(d.By, rule.Report{
+			p.Report(d, rule.Report{
 				Cause:   "nor have %d other new tables",
 				Fact:    "table " + now.Name.String() + " has no privileges for " + list + ", which the other tables of schema " + now.Name.Schema + " have",
 				Harm:    "code that connects as " + list + " fails on " + now.Name.String() + ": permission denied for table " + now.Name.Name,

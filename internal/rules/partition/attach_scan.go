@@ -44,7 +44,7 @@ func attachScan(p *rule.Pass, s *rule.Stmt) {
 			}
 			check = in
 		}
-		p.Report(s, rule.Report{
+		p.Report(a, rule.Report{
 			Fact:     attachFact(e),
 			Harm:     analysis.Waiting(e) + " waits until it is done, and the time grows with the table",
 			Severity: analysis.Unsure(e),

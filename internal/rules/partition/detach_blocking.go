@@ -53,6 +53,6 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 			}
 			r.Severity = onward.Info // nobody waits for longer than that
 		}
-		p.Report(s, r)
+		p.Report(c, r)
 	}
 }

@@ -82,7 +82,7 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 			}
 		}
 		r.Cause = ofRole(d)
-		p.Report(d.By, r)
+		p.Report(d, r)
 	}
 }
 

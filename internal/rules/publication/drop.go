@@ -31,7 +31,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		name := d.OldObject.Name.Name
 		now := t.After.Object("publication", d.OldObject.Name)
 		if now == nil {
-			p.Report(d.By, rule.Report{
+			p.Report(d, rule.Report{
 				Fact:    "publication " + name + " is dropped",
 				Harm:    "subscriptions to it stop at the next change (publication \"" + name + "\" does not exist), and their replication slots keep the WAL until the disk is full; 18 leaves out the changes instead",
 				Instead: "end the subscriptions first; to change what is published use ALTER PUBLICATION, or drop and create it in one transaction",
@@ -51,7 +51,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		if len(gone) > 1 {
 			leaves = " leave"
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    advice.Enumerate(gone) + leaves + " publication " + name,
 			Harm:    "what is written there from now on does not reach its subscribers, and nothing fails",
 			Instead: "see that no subscriber needs it first",

@@ -42,7 +42,7 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 		if t == nil || unidentified(end, t) == nil || refused[t.Name.Name] {
 			continue
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(&d, rule.Report{
 			Severity: onward.Warning,
 			Fact:     "table " + t.Name.String() + " has no replica identity" + because(t) + ", and publication " + unidentified(end, t).Name.Name + " publishes it",
 			Harm:     "code that updates or deletes rows of " + t.Name.String() + " fails: it does not have a replica identity",
@@ -113,7 +113,7 @@ func published(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	if len(names) > 1 {
 		has = "have"
 	}
-	p.Report(d.By, rule.Report{
+	p.Report(d, rule.Report{
 		Severity: onward.Warning,
 		Fact:     "publication " + o.Name.Name + " publishes " + advice.Enumerate(names) + ", which " + has + " no replica identity",
 		Harm:     "deployed code that updates or deletes rows there fails from now on: the table does not have a replica identity",
@@ -128,7 +128,7 @@ func identityLost(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	if t == nil || unidentified(end, t) == nil || unidentified(p.Release.Deployed, d.Before) != nil {
 		return
 	}
-	p.Report(d.By, rule.Report{
+	p.Report(d, rule.Report{
 		Fact:    "table " + t.Name.String() + ", which publication " + unidentified(end, t).Name.Name + " publishes, loses its replica identity",
 		Harm:    "every UPDATE and DELETE on it fails from now on: it does not have a replica identity",
 		Instead: "name another one in the same transaction:\nALTER TABLE " + analysis.Table(t.Name) + " REPLICA IDENTITY DEFAULT; -- the primary key, or USING INDEX …, or FULL",

@@ -48,7 +48,7 @@ func tableColumn(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		told[d.OID] = true
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    d.Before.Name.String() + ", which publication " + pub + " publishes, " + act,
 			Harm:    "replication to its subscribers stops at the first row that does not fit, and the publisher keeps all WAL until it goes on",
 			Instead: instead,

@@ -79,7 +79,7 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 		if len(list) > 1 {
 			it = "them"
 		}
-		p.Report(list[0].By, rule.Report{
+		p.Report(&list[0], rule.Report{
 			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), advice.Enumerate(to), it),
 			Harm:     "the deployed code uses " + it + " until the deploy is over, and what it writes after the copy is lost",
 			Instead:  "drop " + names + " in a later release, when no code that uses " + it + " runs",

@@ -30,7 +30,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		if !u.Used && d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0 {
 			continue // a column's: column-drop-default has something to say, when there is
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:     "sequence " + d.Before.Name.String() + " is dropped",
 			Harm:     u.Breaks("the sequence"),
 			Unused:   d.Before.Name.String(),

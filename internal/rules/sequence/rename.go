@@ -38,7 +38,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if !u.Used && !u.Named && (u.Known || d.Before.Seq != nil && d.Before.Seq.OwnerTable != 0) {
 			continue // a default takes its numbers, and follows
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:     "sequence " + d.Before.Name.String() + " " + what,
 			Harm:     u.Breaks("\"" + d.Before.Name.String() + "\""),
 			Unused:   d.Before.Name.String(),

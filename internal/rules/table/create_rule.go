@@ -36,7 +36,7 @@ func createRule(p *rule.Pass, t *rule.Tx) {
 				event = event + ", done instead of what they say,"
 			}
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "rule " + d.What + " rewrites " + event + " on " + d.Before.Name.String(),
 			Harm:    "the deployed code's statements do something else from now on, with other row counts, and ON CONFLICT or RETURNING may be refused",
 			Instead: "use a trigger",

@@ -75,7 +75,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	} else {
 		r.Fact += u.While("it")
 	}
-	p.Report(d.By, r)
+	p.Report(d, r)
 }
 
 // throughView tells of what the deployed code does to a table and cannot do to

@@ -49,7 +49,7 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 		}
 		alone := p.Alone(c)
 		if index := movedIndex(p, s, alone); index != nil {
-			p.Report(s, *index)
+			p.Report(c, *index)
 			continue
 		}
 		e := p.Blocked(alone, analysis.Rewrites)
@@ -60,7 +60,7 @@ func rewrite(p *rule.Pass, s *rule.Stmt) {
 		if c.Subtype == pgparse.AlterTableType_AT_SetTableSpace {
 			verb = " copies "
 		}
-		p.Report(s, rule.Report{
+		p.Report(c, rule.Report{
 			Fact:    words + verb + e.Name.String(),
 			Harm:    analysis.Waiting(e) + " waits until all of it is written, and the time grows with the table",
 			Instead: otherwise,

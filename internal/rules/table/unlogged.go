@@ -27,7 +27,7 @@ func unlogged(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		name := d.Before.Name.String()
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "table " + name + " becomes unlogged",
 			Harm:    "a crash or a failover empties it, and queries of the deployed code on replicas fail: cannot access temporary or unlogged relations during recovery",
 			Instead: "leave " + name + " logged, and keep what may be lost in a table of its own",

@@ -90,7 +90,7 @@ func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigg
 		} else {
 			out.Harm += ", in old and new code alike"
 		}
-		p.Report(d.By, out)
+		p.Report(d, out)
 		return true
 	}
 	return false

@@ -29,7 +29,7 @@ func disable(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.TriggerChanged || d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || !p.Deployed(d) || added(p, d) || !byName(d.By) {
 			continue
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "trigger " + d.NewTrigger.Name + " of " + d.Before.Name.String() + " is off once this commits",
 			Harm:    "what it did for the deployed code's writes on " + d.Before.Name.String() + " is no longer done, and nothing fails",
 			Instead: "enable it again in the same transaction:\nALTER TABLE " + analysis.Table(d.Before.Name) + " ENABLE TRIGGER " + pgparse.QuoteIdent(d.NewTrigger.Name) + ";",

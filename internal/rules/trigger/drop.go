@@ -55,7 +55,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			r.Harm = "what the deployed code writes to " + table + " in between goes without it"
 			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\n" + again.SQL + ";\nCOMMIT;"
 		}
-		p.Report(d.By, r)
+		p.Report(d, r)
 	}
 }
 

@@ -48,7 +48,7 @@ func enumRecreate(p *rule.Pass, t *rule.Tx) {
 			Instead: "leave the value in until no code writes it and no row holds it",
 		}
 		known(p, t.Before, old, gone, &r)
-		p.Report(d.By, r)
+		p.Report(d, r)
 	}
 }
 

@@ -26,7 +26,7 @@ func enumValueUnknown(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.EnumValueAdded || !p.DeployedType(d.OldType) {
 			continue
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "enum " + d.NewType.Name.String() + " gets value '" + d.What + "'",
 			Harm:    "deployed code that reads the enum fails on '" + d.What + "' once the new code has written it",
 			Instead: "write the value a release later, when all running code can read it",

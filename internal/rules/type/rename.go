@@ -35,7 +35,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 			act = "moves to schema " + d.NewType.Name.Schema
 		}
 		u := p.Code.UsesName(deployedName(p, d.OldType))
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:     "type " + d.OldType.Name.String() + " " + act,
 			Harm:     u.Breaks("\"" + d.OldType.Name.String() + "\""),
 			Unused:   d.OldType.Name.String(),

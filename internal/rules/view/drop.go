@@ -130,7 +130,7 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 					d.By.SQL + ";\nALTER MATERIALIZED VIEW " + next + " RENAME TO " + pgparse.QuoteIdent(d.Before.Name.Name) + ";\nCOMMIT;"
 			}
 			r.Severity = min(u.Severity(), onward.Warning)
-			p.Report(d.By, r)
+			p.Report(d, r)
 			continue
 		}
 		p.Keep(dropped{by: d.By, name: d.Before.Name, old: d.Before, report: r, where: u.Where()})
@@ -164,7 +164,7 @@ func empty(p *rule.Pass, d *rule.Delta, now *catalog.Relation) {
 		return
 	}
 	u := p.UsesTable(d)
-	p.Report(d.By, rule.Report{
+	p.Report(d, rule.Report{
 		Fact:     d.Before.Kind.String() + " " + d.Before.Name.String() + " is made again WITH NO DATA",
 		Harm:     "every query on it fails" + u.Where() + ": it has not been populated",
 		Instead:  "make it under another name, with data, and swap the names",

@@ -29,7 +29,7 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		}
 		u := p.Taken(t, d, nil)
 		from, to := d.Before.Name, d.After.Name
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:     d.Before.Kind.String() + " " + from.String() + " is renamed to " + to.Name,
 			Harm:     u.Breaks("\"" + from.String() + "\""),
 			Unused:   from.String(),

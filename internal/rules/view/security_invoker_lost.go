@@ -35,7 +35,7 @@ func securityInvokerLost(p *rule.Pass, t *rule.Tx) {
 		if old == nil || old.Kind != catalog.View || !invoker(old) || d.Before != nil && !invoker(d.Before) {
 			continue
 		}
-		p.Report(d.By, rule.Report{
+		p.Report(d, rule.Report{
 			Fact:    "view " + d.After.Name.String() + " comes back without security_invoker",
 			Harm:    "it reads its tables as its owner from now on: anyone who may read the view sees rows that row level security hid",
 			Instead: "say it again, in the statement or behind it:\nALTER VIEW " + analysis.Table(d.After.Name) + " SET (security_invoker = true);",

@@ -37,7 +37,7 @@ func securityInvokerMissing(p *rule.Pass, t *rule.Tx) {
 			if table == nil || !table.RLS {
 				continue
 			}
-			p.Report(d.By, rule.Report{
+			p.Report(d, rule.Report{
 				Fact:    "view " + d.After.Name.String() + " reads " + table.Name.String() + ", which has row level security, as the view's owner",
 				Harm:    "anyone who may read the view sees the rows that the owner sees, whatever the policies say of the reader",
 				Instead: "let it read with the rights of the caller:\nALTER VIEW " + analysis.Table(d.After.Name) + " SET (security_invoker = true);",
