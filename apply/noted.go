@@ -134,7 +134,7 @@ func (p *pending) due(m, before *audit.Planned) string {
 func (p *pending) supplants(ctx context.Context) (list []*audit.Planned, end func(), err error) {
 	p.c.Repository.Base = cmp.Or(p.c.Repository.Base, "HEAD") // which is always there: nothing is judged
 	if p.release, err = audit.Read(ctx, p.c.Repository); err != nil {
-		return nil, nil, err
+		return nil, nil, programs(err)
 	}
 	over := func() {
 		_ = p.release.Close()

@@ -88,7 +88,7 @@ func (p *pending) run(ctx context.Context) error {
 // end, and the rest is to be read anew.
 func (p *pending) once(ctx context.Context, locked bool) (again bool, err error) {
 	if p.release, err = audit.Read(ctx, p.c.Repository); err != nil {
-		return false, err
+		return false, programs(err)
 	}
 	defer func() { _ = p.release.Close() }()
 	if err := p.choose(ctx); err != nil {
@@ -149,8 +149,8 @@ func (p *pending) choose(ctx context.Context) error {
 	}
 	p.set = found[0]
 	if p.set.Count == nil {
-		return &RefusedError{Text: fmt.Sprintf("onward does not know how %s keeps count of what was applied, and does not run its migrations as they are: run them with it, or make a plan of them with onward plan",
-			cmp.Or(p.set.Told.Tool, p.set.Source.Framework))}
+		return &RefusedError{Text: fmt.Sprintf("onward does not know how %s keeps count of what was applied, and does not run its migrations as they are: run them with it, or make a plan of them with onward plan%s",
+			cmp.Or(p.set.Told.Tool, p.set.Source.Framework), underGuard(p.release.Unread()))}
 	}
 	name := cmp.Or(p.c.Table, p.set.Count.Table)
 	schema, table, err := p.find(ctx, name)

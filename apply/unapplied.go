@@ -198,7 +198,11 @@ func (p *pending) beyond(list []*audit.Planned) error {
 		if last := list[len(list)-1]; i < 0 && b.Key != "" && p.c.To != "" && p.set.Count.Upto != nil && p.set.Count.Upto(last, b.Key) {
 			continue // behind --to
 		}
-		return &RefusedError{Step: b.Key, Text: b.Path + " is " + b.What + ": onward does not run it. Run the tool's own command, under onward guard, which keeps others from waiting"}
+		command := "the tool's own command, under onward guard, which keeps others from waiting"
+		if i >= 0 && p.set.Count.Run != nil {
+			command = "it with\nonward guard --db ADDRESS -- " + p.set.Count.Run(p.set.Migrations[i])
+		}
+		return &RefusedError{Step: b.Key, Text: b.Path + " is " + b.What + ": onward does not run it. Run " + command}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -35,6 +36,24 @@ type step struct {
 // byTool refuses a migration that only its own tool can run.
 func byTool(m, why string) error {
 	return &RefusedError{Step: m, Text: why + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name of the migration before it"}
+}
+
+// programs refuses a repository of which the migrations are programs of a tool that is not read, by its name.
+func programs(err error) error {
+	var none *audit.NotFoundError
+	if !errors.As(err, &none) || len(none.Unread) == 0 {
+		return err
+	}
+	return &RefusedError{Text: "there are no migrations here that onward runs" + underGuard(none.Unread)}
+}
+
+// underGuard says how migrations that are programs are run; "" where there are none.
+func underGuard(list []audit.Unread) string {
+	var b strings.Builder
+	for _, u := range list {
+		fmt.Fprintf(&b, ". Those in %s are programs of %s, which runs them itself, so that nobody waits, with\nonward guard --db ADDRESS -- %s", u.Dir, u.Tool, u.Command())
+	}
+	return b.String()
 }
 
 // asWritten makes the steps.

@@ -172,7 +172,7 @@ func undetected(t adapter.Tree, s adapter.Source, known []adapter.Source) *adapt
 	if !all.Traits(s.Framework).Plain || slices.ContainsFunc(known, func(k adapter.Source) bool { return k.Dir == s.Dir }) {
 		return nil
 	}
-	if !slices.ContainsFunc(adapter.Below(t, s.Dir), func(p string) bool { return strings.HasSuffix(p, ".sql") }) {
+	if !all.Programs(t, s) && !slices.ContainsFunc(adapter.Below(t, s.Dir), func(p string) bool { return strings.HasSuffix(p, ".sql") }) {
 		return nil
 	}
 	return &s

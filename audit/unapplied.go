@@ -15,6 +15,12 @@ type Planned = adapter.Migration
 // Beyond is what only a migration tool itself can run.
 type Beyond = adapter.Beyond
 
+// Unread is a directory with the migrations of a tool that is not read.
+type Unread = adapter.Unread
+
+// Unread lists such directories of the head.
+func (r *Release) Unread() []Unread { return adapter.UnreadIn(r.a.head) }
+
 // Heads are the sources of migrations that the head has.
 func (r *Release) Heads() []*Set {
 	var out []*Set

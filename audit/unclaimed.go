@@ -24,13 +24,14 @@ var stepped = regexp.MustCompile(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*(?:[._
 // with numbers anywhere; files whose names do not end in .sql; the migrations of tools
 // that are not read; and submodules, the files of which are in another repository.
 func (a *changelog) unclaimed(pairs []pair) {
-	u := unclaimed{claimed: map[string]bool{}, told: map[string]bool{}}
+	u := unclaimed{claimed: map[string]bool{}, twins: map[string]bool{}, told: map[string]bool{}}
 	for _, p := range pairs {
 		if p.source.Dir != "" {
 			u.dirs = append(u.dirs, p.source.Dir)
 		}
 		for _, m := range p.head.Migrations {
 			u.claimed[m.Path], u.claimed[m.DownPath] = true, true
+			u.twins[strings.TrimSuffix(m.Path, ".sql")] = true
 		}
 		for _, o := range p.head.Opaque {
 			u.claimed[o.Path] = true
@@ -72,6 +73,7 @@ var ofPrograms = regexp.MustCompile(`(?i)migrat[^/]*$|(?:^|/)versions$`)
 
 type unclaimed struct {
 	claimed map[string]bool // files
+	twins   map[string]bool // migrations of SQL, without the ending: a program of the name is the same one
 	told    map[string]bool // files and directories
 	dirs    []string        // of migrations
 	unread  []adapter.Unread
@@ -101,7 +103,7 @@ func (u *unclaimed) below(file string) (rest string, ok bool) {
 func (u *unclaimed) of(file string) (o onward.Opaque, ok bool) {
 	dir, name := path.Dir(file), path.Base(file)
 	for _, x := range u.unread {
-		if x.Dir == dir {
+		if x.Dir == dir && !u.twins[strings.TrimSuffix(file, path.Ext(file))] {
 			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Tool + " is not read yet; " + x.Instead()}, true
 		}
 	}

@@ -28,8 +28,7 @@ func builder(text string) string {
 // UnreadBooks are the tables in which tools that no adapter reads keep what has run.
 func UnreadBooks() []Book {
 	return []Book{
-		{Table: "alembic_version", Columns: `(version_num varchar(32) PRIMARY KEY)`},                                                                       // Alembic
-		{Table: "ar_internal_metadata", Columns: `(key varchar PRIMARY KEY, value varchar, created_at timestamp NOT NULL, updated_at timestamp NOT NULL)`}, // Rails, beside schema_migrations
+		{Table: "alembic_version", Columns: `(version_num varchar(32) PRIMARY KEY)`}, // Alembic
 		{Table: "knex_migrations"}, {Table: "seaql_migrations"}, {Table: "SequelizeMeta"}, {Table: "__EFMigrationsHistory"},
 	}
 }
@@ -53,6 +52,15 @@ func (u Unread) Instead() string {
 	}
 	return "pipe the SQL that it runs into onward check -"
 }
+
+// commands are what runs their migrations.
+var commands = map[string]string{
+	"Rails": "bin/rails db:migrate", "Alembic": "alembic upgrade head", "Ecto": "mix ecto.migrate", "Sequelize": "npx sequelize-cli db:migrate",
+	"TypeORM": "npx typeorm migration:run", "MikroORM": "npx mikro-orm migration:up", "Knex": "npx knex migrate:latest", "node-pg-migrate": "npx node-pg-migrate up",
+}
+
+// Command is what runs them, as their manual has it.
+func (u Unread) Command() string { return cmp.Or(commands[u.Tool], "COMMAND") }
 
 // UnreadIn lists such directories of a tree.
 func UnreadIn(t Tree) []Unread {

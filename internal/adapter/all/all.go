@@ -40,6 +40,15 @@ func Own(t adapter.Tree, s adapter.Source) bool {
 	return ok && x.Own(t, s)
 }
 
+// Programs reports whether a directory has migrations that are programs, which its adapter lists beside others.
+func Programs(t adapter.Tree, s adapter.Source) bool {
+	a, _ := Named(s.Framework)
+	x, ok := a.(interface {
+		Programs(t adapter.Tree, s adapter.Source) bool
+	})
+	return ok && x.Programs(t, s)
+}
+
 // Plain is the name of the adapter of whatever SQL files no other one claims.
 const Plain = sql.Name
 

@@ -17,7 +17,7 @@ import (
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s}
 	p := placeOf(t, s)
-	mixed := p.numbered > 0 && len(programs(t, s.Dir)) > 0
+	mixed := (p.numbered > 0 || len(p.ups) == 0) && len(programs(t, s.Dir)) > 0
 	if mixed {
 		p.ups = slices.DeleteFunc(p.ups, func(n string) bool { return ofProgram(t, p.Dir, n) })
 	}

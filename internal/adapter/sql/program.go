@@ -48,6 +48,9 @@ func programs(t adapter.Tree, dir string) []string {
 // mains are the names of a program that has a directory of its own.
 var mains = []string{"migration", "migrate", "up", "index", "main"}
 
+// Programs reports whether a directory has migrations that are programs.
+func (Adapter) Programs(t adapter.Tree, s adapter.Source) bool { return len(programs(t, s.Dir)) > 0 }
+
 // stem is a name without its ending.
 func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
 

@@ -79,7 +79,7 @@ type runner struct {
 // asked: with a new one, a line is added here.
 var tools = []*runner{
 	&supabase, &drizzle, &refinery, &flyway, &dbmate, &tern, &pop, &sqlMigrate, &prisma, &diesel, &liquibase, &nodePg, &atlas,
-	&goose, &rambler, &play, &mybatis, &bun,
+	&goose, &rambler, &play, &mybatis, &bun, &rails,
 }
 
 // hands run a directory that has no tool, as the project says; psql where it says nothing.
