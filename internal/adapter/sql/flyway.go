@@ -55,6 +55,7 @@ var flyway = runner{
 		set.Habits, set.Together = c.habits(), c.group
 		set.Count = flywayCount(c, set.Habits, set.Source.Dir)
 		set.Beyond = func() []adapter.Beyond { return flywayBeyond(t, set) }
+		flywayMisnamed(t, set)
 		doubtMixed(set)
 		hangs(t, set)
 	},

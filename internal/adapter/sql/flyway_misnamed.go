@@ -1,0 +1,38 @@
+package sql
+
+import (
+	"path"
+	"regexp"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/history"
+	"github.com/onward-sql/onward/onward"
+)
+
+// flywayMeant are names that are meant for versions of Flyway's.
+var flywayMeant = regexp.MustCompile(`^([Vv])\d+(?:[._]\d+)*_+[^_].*\.sql$`)
+
+// flywayMisnamed notes the files that Flyway passes over without a word (validateMigrationNaming is off where nobody
+// sets it) although their names are meant for it. Another prefix or separator may be configured, so it is a warning.
+func flywayMisnamed(t adapter.Tree, set *adapter.Set) {
+	d := adapter.ListDir(t, set.Source.Dir, ".sql")
+	for _, n := range names(t, set.Source, d) {
+		m := flywayMeant.FindStringSubmatch(path.Base(n))
+		file := d.Join(n)
+		if m == nil || flywayRuns(file, path.Base(n)) {
+			continue
+		}
+		why := "no \"__\" stands behind its version"
+		if m[1] == "v" {
+			why = "its prefix is a small v"
+		}
+		set.Problems = append(set.Problems, adapter.Problem{Path: file, Refusal: history.Refusal{
+			Line: 1, Column: 1, Severity: onward.Warning,
+			Message: "Flyway passes over " + path.Base(n) + ": " + why,
+			Harm:    "the migration never runs, and nothing says so, unless another prefix or separator is configured",
+			Instead: "name it like its neighbours: V2__what_it_does.sql; validateMigrationNaming makes Flyway refuse such names",
+		}})
+		set.Opaque = slices.DeleteFunc(set.Opaque, func(o onward.Opaque) bool { return o.Path == file })
+	}
+}
