@@ -135,7 +135,7 @@ func (t *Target) undo(ctx context.Context, s *onward.PlanStep) (State, error) {
 		sql = ""
 	}
 	u := *s
-	u.SQL, u.Check, u.Transaction, u.Effects = sql, "", onward.TransactionFile, nil
+	u.SQL, u.Check, u.Transaction, u.Class, u.Effects = sql, "", onward.TransactionFile, onward.StepDDL, nil
 	for _, e := range s.Effects { // what it takes back, it may have to drop
 		e.Lock = onward.AccessExclusiveLock
 		u.Effects = append(u.Effects, e)
@@ -143,7 +143,7 @@ func (t *Target) undo(ctx context.Context, s *onward.PlanStep) (State, error) {
 	if sql != "" && concurrently(sql) {
 		u.Transaction = onward.TransactionNone
 	}
-	if u.Transaction != onward.TransactionNone && sql != "" {
+	if sql != "" {
 		if list, err := t.wait(ctx, &u, time.Second); err != nil || len(list) > 0 {
 			return State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
 		}

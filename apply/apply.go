@@ -46,6 +46,9 @@ type Config struct {
 	// MaxStall bounds the lock_timeout, and so for how long anybody waits behind a step. 0 is
 	// DefaultMaxStall.
 	MaxStall time.Duration
+	// Replicas are the addresses of standbys of the database: before a step whose lock is replayed there, the queries that would
+	// hold its replay up are waited for, too, and a backfill holds back when one of them is behind.
+	Replicas []string
 	// Role is set for the steps, and owns what they make; "" for none.
 	Role string
 	// Throttle says when a backfill holds back.
@@ -68,6 +71,7 @@ type Config struct {
 	back      bool   // steps are taken back
 	asWritten bool   // the plan is a migration as it stands, for no schema in particular
 	direct    *bool  // no pooler of transactions is in between; nil for not asked
+	standbys  []*live.Standby
 }
 
 // Event is something that happened.

@@ -76,6 +76,10 @@ func (p *pending) run(ctx context.Context) error {
 		return err
 	}
 	p.c.reaches(ctx) // for all that is carried out
+	if err := p.c.stands(ctx, p.conn); err != nil {
+		return err
+	}
+	defer p.c.standsNoMore(ctx)
 	for locked := false; ; locked = true {
 		again, err := p.once(ctx, locked)
 		if err != nil || !again {

@@ -22,6 +22,7 @@ func Self(command string) string {
 const (
 	controlName = "onward apply (control)"
 	workName    = "onward apply"
+	standbyName = "onward apply (standby)"
 )
 
 // primary is the major version of a server that steps can be carried out on, and refuses others.

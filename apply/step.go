@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -106,10 +105,8 @@ func (t *Target) try(ctx context.Context, s *onward.PlanStep, number int, budget
 	if err := t.conditions(ctx, s); err != nil {
 		return State{}, err
 	}
-	if s.Class != onward.StepBackfill && s.Class != onward.StepConcurrent {
-		if list, err := t.wait(ctx, s, budget); err != nil || len(list) > 0 {
-			return State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
-		}
+	if list, err := t.wait(ctx, s, budget); err != nil || len(list) > 0 {
+		return State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
 	}
 	if err := t.attempt(ctx, s, number); err != nil {
 		return State{}, err
@@ -194,36 +191,6 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
-}
-
-// wait looks at the queue until nobody is in the way of a step, for about so long.
-func (t *Target) wait(ctx context.Context, s *onward.PlanStep, budget time.Duration) ([]string, error) {
-	line := &queue.Line{Age: queue.OldEnough, Yields: t.yields}
-	for _, e := range s.Effects {
-		line.Wanted = append(line.Wanted, queue.Wanted{Relation: e.Relation, Lock: e.Lock})
-	}
-	begun := time.Now()
-	for {
-		var list []queue.Holder
-		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			list, err = line.InTheWay(ctx, conn)
-			return err
-		})
-		if err != nil || len(list) == 0 {
-			return nil, err
-		}
-		words := queue.Sentences(list)
-		if t.tries.teller.News(list) {
-			t.tell(Waits, s, strings.Join(words, "; "))
-		}
-		t.tries.waited += queue.Look
-		if time.Since(begun) > budget {
-			return words, nil
-		}
-		if err := queue.Pause(ctx, queue.Look); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // attempt notes that the session that works tries a step.

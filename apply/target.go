@@ -49,8 +49,9 @@ type tries struct {
 	narrow int // bounds it while a row is looked for that cannot be changed; 0 for not
 	waited time.Duration
 	teller queue.Teller
-	passed int64 // rows, by all batches
-	of     int64 // rows that there are, as the server estimates
+	unseen string // why a standby could not be asked, as it was told last
+	passed int64  // rows, by all batches
+	of     int64  // rows that there are, as the server estimates
 	held   held
 
 	through bool                 // all rows are passed
@@ -76,6 +77,9 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 func (t *Target) open(ctx context.Context) error {
 	t.direct = t.c.reaches(ctx)
 	if err := t.dial(ctx); err != nil {
+		return err
+	}
+	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.c.stands(ctx, conn) }); err != nil {
 		return err
 	}
 	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return ledger.Make(ctx, conn) }); err != nil {
@@ -135,6 +139,7 @@ func (t *Target) Close(ctx context.Context) {
 		_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Release(ctx, conn) })
 	}
 	t.hangUp(ctx)
+	t.c.standsNoMore(ctx)
 }
 
 // take takes the lease, waiting for who has it.

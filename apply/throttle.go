@@ -41,7 +41,7 @@ func (t *Target) begins(s *onward.PlanStep) {
 	if is := t.steps[s.ID]; is != nil {
 		t.tries.passed = is.Rows
 	}
-	t.gauge = throttle.New(t.c.Throttle, touched(s))
+	t.gauge = throttle.New(t.c.Throttle, touched(s), t.gauged()...)
 }
 
 // touched are the tables that a step works on, but what is the plan's own.

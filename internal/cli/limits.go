@@ -20,6 +20,7 @@ import (
 type careful struct {
 	db, plan      string
 	within, stall time.Duration
+	replicas      []string
 	limits        limits
 }
 
@@ -32,6 +33,7 @@ func (f *careful) register(cmd *cobra.Command, plan string) {
 	flags.StringVar(&f.plan, "plan", "", plan)
 	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "give a step up when others were in its way for this `time`")
 	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which anybody may wait behind a step that waits for its lock")
+	flags.StringArrayVar(&f.replicas, "replica", nil, "`address` of a standby whose queries are waited for, too, as for --db; several times for several")
 	f.limits.register(cmd)
 }
 
@@ -44,6 +46,13 @@ func (a *app) carefully(f *careful) (apply.Config, error) {
 	var err error
 	if c.Throttle, err = f.limits.read(); err != nil {
 		return c, err
+	}
+	for _, text := range f.replicas {
+		url, err := a.address(text)
+		if err != nil {
+			return c, err
+		}
+		c.Replicas = append(c.Replicas, url)
 	}
 	c.DB, err = a.target(f.db)
 	return c, err

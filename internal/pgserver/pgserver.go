@@ -100,7 +100,8 @@ type chosen struct {
 	Config
 	install Install
 	acct    account
-	base    string // a cluster to begin with instead of what initdb makes
+	base    string                  // a cluster to begin with instead of what initdb makes
+	copied  func(data string) error // what is to be done with its copy; nil for nothing
 
 	// temporary takes the place of a cache that cannot be written; forgo removes it.
 	temporary string
@@ -181,7 +182,10 @@ func (c *chosen) launch(ctx context.Context) (*Server, error) {
 		return nil, errors.Join(err, s.private.remove())
 	}
 	s.stop = sync.OnceValue(s.shutdown)
-	if err := s.fill(ctx, tmpl, c.acct); err != nil {
+	if err = s.fill(ctx, tmpl, c.acct); err == nil && c.copied != nil {
+		err = c.copied(s.data())
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	begun := time.Now()

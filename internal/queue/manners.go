@@ -76,7 +76,7 @@ type Teller struct {
 func (t *Teller) News(list []Holder) bool {
 	who := ""
 	for i := range list {
-		who += fmt.Sprint(list[i].PID, list[i].Prepared, " ")
+		who += fmt.Sprint(list[i].PID, list[i].Prepared, list[i].Server, " ")
 	}
 	if who == t.who || time.Since(t.at) < time.Second {
 		return false

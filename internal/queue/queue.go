@@ -43,6 +43,8 @@ type Holder struct {
 	Vacuum string
 	// Prepared is the name of the prepared transaction that holds the lock; there is no session.
 	Prepared string
+	// Server is where it is, where that is not the server that the statement is for: "the standby db2:5432".
+	Server string
 }
 
 // String says who it is: "process 812 (reports, psql), idle in transaction for 3m2s, holds …".
@@ -63,6 +65,9 @@ func (h *Holder) String() string {
 	}
 	if h.State == "idle in transaction" || h.State == "idle in transaction (aborted)" {
 		who += ", " + h.State
+	}
+	if h.Server != "" {
+		who += " on " + h.Server
 	}
 	return fmt.Sprintf("%s, for %s: %s %s on %s", who, Round(h.Age), verb, h.Lock.Words(), h.Relation)
 }
@@ -169,6 +174,8 @@ FROM (
 	LEFT JOIN pg_catalog.pg_locks AS own ON h.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid' AND own.virtualtransaction = h.virtualtransaction
 	LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = own.transactionid
 	WHERE h.pid IS DISTINCT FROM pg_backend_pid()
+		-- On a standby nobody can take this but the replay, for a transaction of the primary: of that the primary tells.
+		AND NOT (h.mode = 'AccessExclusiveLock' AND pg_catalog.pg_is_in_recovery())
 		AND NOT ($3 AND a.backend_type IS NOT DISTINCT FROM 'autovacuum worker' AND a.query NOT LIKE '%(to prevent wraparound)')
 ) AS who (pid, virtualtransaction, usr, app, name, mode, age, state, asks, vacuum, prepared)
 ORDER BY virtualtransaction, asks`

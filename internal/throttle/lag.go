@@ -41,7 +41,7 @@ var lag = signal{name: "the lag of the replicas", need: true, look: func(ctx con
 		out = worse(out, over(float64(behind), float64(g.limits.SlotWAL), "replica %s has %s of WAL to replay", name, size.Bytes(behind)))
 		return nil
 	})
-	if err == nil && hidden {
+	if err == nil && hidden && len(g.standbys) == 0 { // those that are named are asked themselves
 		err = errHidden
 	}
 	return out, err

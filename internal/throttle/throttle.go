@@ -89,14 +89,17 @@ type Gauge struct {
 	read   map[string]time.Time // when each signal was read last
 	unseen map[string]bool
 	wal    walMark
-	health time.Time
-	sick   string
+	// standbys are asked themselves; moments say since when there was which WAL.
+	standbys []Standby
+	moments  []walMoment
+	health   time.Time
+	sick     string
 }
 
-// New is a gauge for work on tables, named as "schema.name".
-func New(l Limits, tables []string) *Gauge {
+// New is a gauge for work on tables, named as "schema.name". The standbys are asked beside what the primary knows.
+func New(l Limits, tables []string, standbys ...Standby) *Gauge {
 	l.complete()
-	return &Gauge{limits: l, tables: tables, read: map[string]time.Time{}, unseen: map[string]bool{}}
+	return &Gauge{limits: l, tables: tables, standbys: standbys, read: map[string]time.Time{}, unseen: map[string]bool{}}
 }
 
 // signal is one thing that is asked.
@@ -108,7 +111,7 @@ type signal struct {
 	look func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error)
 }
 
-var signals = []signal{lag, slots, archive, walRate, vacuum, dead, snapshot, active, user}
+var signals = []signal{lag, standbys, slots, archive, walRate, vacuum, dead, snapshot, active, user}
 
 // Ask reads the signals that a server knows, where the last time is long enough ago, and says what the worst
 // of them says. An error is the connection's: nothing is known then.
