@@ -62,7 +62,7 @@ func main() {
 	fmt.Println("preflight:", kind(err))
 
 	_, err = apply.Run(ctx, apply.Config{
-		DB: nowhereToAsk.DB, Plan: planned, Name: "v2", Through: onward.Expand, To: "", Within: time.Second, MaxStall: 50 * time.Millisecond,
+		DB: nowhereToAsk.DB, Plan: planned, Name: "v2", Through: onward.Expand, To: "", Within: time.Second, MaxStall: 50 * time.Millisecond, Replicas: nil,
 		Role: "", Throttle: apply.Limits{}, Gone: "", Who: "a program", Tell: func(apply.Event) {},
 	})
 	fmt.Println("apply:", kind(err))
