@@ -109,6 +109,9 @@ const (
 	Finished  EventKind = "finished"  // a step
 )
 
+// GoesOn are the words of a [Throttled] backfill that is not any more.
+const GoesOn = "goes on"
+
 func (c *Config) complete() error {
 	if c.Plan == nil || len(c.Plan.Steps) == 0 {
 		return input("the plan has no steps: there is nothing to carry out")
@@ -154,6 +157,8 @@ func input(text string) error { return &config.InputError{Err: errors.New(text)}
 type RefusedError struct {
 	Step string // "" for the plan
 	Text string
+	// Next is the single command that goes on; "" where none does, or the same again, once that is out of the way.
+	Next string
 }
 
 // Error says it.

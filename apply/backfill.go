@@ -41,7 +41,7 @@ func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.D
 		begun := time.Now()
 		rows, over, err := t.portion(ctx, s)
 		if err != nil {
-			if classify(err, false) == lost {
+			if means(err) == lost {
 				t.tries.size = max(FewestRows, t.tries.size/2)
 			}
 			return State{}, err

@@ -10,22 +10,37 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// begun finds a migration that was begun here and is not at its end. One that is applied and was
-// changed since is refused, where the tool itself would not notice.
-func (p *pending) begun(ctx context.Context, list []*audit.Planned) (*onward.Plan, error) {
+// past walks through the plans that the ledger of the database has: the last one of each migration as it stands, by its file, and those
+// that take the place of migrations.
+func (p *pending) past(ctx context.Context) (last map[string]*ledger.Plan, instead []*ledger.Plan, err error) {
 	there, err := ledger.Exists(ctx, p.conn)
 	if err != nil || !there {
-		return nil, err
+		return nil, nil, err
 	}
 	plans, err := ledger.Plans(ctx, p.conn)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	last := map[string]*ledger.Plan{}
+	last = map[string]*ledger.Plan{}
 	for _, is := range plans {
 		if asItStands(is) {
 			last[is.Plan.Migrations[0].Path] = is
-		} else if err := p.supplanted(list, is); err != nil {
+		} else {
+			instead = append(instead, is)
+		}
+	}
+	return last, instead, nil
+}
+
+// begun finds a migration that was begun here and is not at its end. One that is applied and was
+// changed since is refused, where the tool itself would not notice.
+func (p *pending) begun(ctx context.Context, list []*audit.Planned) (*onward.Plan, error) {
+	last, instead, err := p.past(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, is := range instead {
+		if err := p.supplanted(list, is); err != nil {
 			return nil, err
 		}
 	}
@@ -103,27 +118,20 @@ func (p *pending) supplanted(list []*audit.Planned, is *ledger.Plan) error {
 // mine reports whether a migration that its tool's table says was begun was begun here, and is not at its end.
 func (p *pending) mine(ctx context.Context, key string) (bool, error) {
 	i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.set.Count.Key(m) == key })
-	there, err := ledger.Exists(ctx, p.conn)
-	if i < 0 || err != nil || !there {
+	if i < 0 {
+		return false, nil
+	}
+	last, _, err := p.past(ctx)
+	is := last[p.set.Migrations[i].Path]
+	if err != nil || is == nil || is.State == ledger.Done || is.State == ledger.Abandoned {
 		return false, err
 	}
-	plans, err := ledger.Plans(ctx, p.conn)
+	steps, err := ledger.Steps(ctx, p.conn, is.ID)
 	if err != nil {
 		return false, err
 	}
-	for _, is := range plans {
-		if is.State == ledger.Done || is.State == ledger.Abandoned || !asItStands(is) || is.Plan.Migrations[0].Path != p.set.Migrations[i].Path {
-			continue
-		}
-		steps, err := ledger.Steps(ctx, p.conn, is.ID)
-		if err != nil {
-			return false, err
-		}
-		first := &is.Plan.Steps[0]
-		// What is in a transaction and is not done has told the tool nothing.
-		if s := steps[first.ID]; s != nil && first.Begin != "" && (s.State == ledger.Done || first.Transaction == onward.TransactionNone) {
-			return true, nil
-		}
-	}
-	return false, nil
+	first := &is.Plan.Steps[0]
+	// What is in a transaction and is not done has told the tool nothing.
+	s := steps[first.ID]
+	return s != nil && first.Begin != "" && (s.State == ledger.Done || first.Transaction == onward.TransactionNone), nil
 }

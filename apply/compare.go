@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/queue"
@@ -50,10 +49,9 @@ func (t *Target) compare(ctx context.Context, s *onward.PlanStep) (rows int64, o
 		return t.noted(ctx, tx, func() error { return next.Compared(ctx, tx, t.plan.ID, s.ID) })
 	})
 	switch {
-	case poison(err) != "" && t.tries.vain < mostVain: // what is there cannot be mended
-		t.tries.vain, t.tries.fails = mostVain, "their change fails ("+dataError(err)+")"
-		return 0, false, nil
-	case timedOut(err) && t.tries.size > FewestRows:
+	case means(err) == ofRow && t.tries.vain < mostVain:
+		return 0, false, t.unmended(ctx, s, &s.Backfill.Compare[v.Part], v.Cursor, err)
+	case means(err) == ended && t.tries.size > FewestRows:
 		t.tries.size = max(FewestRows, t.tries.size/4)
 		return 0, false, nil
 	case err != nil:
@@ -63,16 +61,10 @@ func (t *Target) compare(ctx context.Context, s *onward.PlanStep) (rows int64, o
 		t.tell(Mended, s, fmt.Sprintf("%d of %s", n, s.Backfill.Compare[v.Part].Table))
 	}
 	if !slices.Equal(next.Cursor, v.Cursor) || next.Part != v.Part {
-		t.tries.wrong, t.tries.vain = 0, 0
+		t.tries.wrong, t.tries.vain, t.tries.mend = 0, 0, mending{}
 	}
 	t.tries.pass = &next
 	return rows, false, nil
-}
-
-func timedOut(err error) bool {
-	refused := new(pgconn.PgError)
-	mine := new(cancelledError)
-	return errors.As(err, &refused) && refused.Code == "57014" && !errors.As(err, &mine)
 }
 
 // passOf is the pass that is under way, or begins one: when no row is in quarantine, and the triggers are enabled that
@@ -110,7 +102,7 @@ func (t *Target) passOf(ctx context.Context, s *onward.PlanStep) (*ledger.Verifi
 
 // pass begins with the first row.
 func (t *Target) pass(ctx context.Context, s *onward.PlanStep, number int, guards string) (*ledger.Verification, error) {
-	t.tries.wrong, t.tries.vain = 0, 0
+	t.tries.wrong, t.tries.vain, t.tries.mend = 0, 0, mending{}
 	err := t.guarded(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
 		return t.noted(ctx, tx, func() error { return ledger.Verify(ctx, tx, t.plan.ID, s.ID, number, guards) })
 	})
@@ -142,12 +134,14 @@ func (t *Target) chunk(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison,
 		t.tries.vain++
 	}
 	t.tries.wrong = wrong
-	if wrong > 0 && c.Mend != "" && t.tries.vain < mostVain {
-		tag, err := tx.Exec(ctx, fmt.Sprintf("WITH batch AS MATERIALIZED (SELECT %s FROM %s AS t WHERE %s AND (%s) LIMIT %d) %s", keysAs(c.Keys), c.Table, where, c.Wrong, onward.PlanBatch, c.Mend), args...)
+	if wrong > int64(len(t.tries.mend.bad)) && c.Mend != "" && t.tries.vain < mostVain {
+		batch, args := t.tries.mend.batch(c, types, where, args)
+		tag, err := tx.Exec(ctx, "WITH batch AS MATERIALIZED ("+batch+") "+c.Mend, args...)
 		if err != nil {
 			return 0, err
 		}
 		if n := tag.RowsAffected(); n > 0 {
+			t.tries.mend.wider()
 			v.Mended += n
 			return 0, nil // the same rows are read again
 		}
@@ -165,12 +159,12 @@ func (t *Target) reach(ctx context.Context, tx pgx.Tx, c *onward.PlanComparison,
 		return nil, 0, err
 	}
 	where, args := between(c.Keys, types, cursor, nil)
-	order, backward := make([]string, len(c.Keys)), make([]string, len(c.Keys))
+	backward := make([]string, len(c.Keys))
 	for i, name := range keyNames(c.Keys) {
-		order[i], backward[i] = "t."+c.Keys[i], name+" DESC"
+		backward[i] = name + " DESC"
 	}
 	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT %s, count(*) OVER () FROM (SELECT %s FROM %s AS t WHERE %s ORDER BY %s LIMIT %d) AS chunk ORDER BY %s LIMIT 1",
-		asText("chunk", keyNames(c.Keys)), keysAs(c.Keys), c.Table, where, strings.Join(order, ", "), t.tries.size, strings.Join(backward, ", ")), args...).Scan(&end, &rows)
+		asText("chunk", keyNames(c.Keys)), keysAs(c.Keys), c.Table, where, byKeys(c.Keys), t.tries.size, strings.Join(backward, ", ")), args...).Scan(&end, &rows)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, 0, nil
 	}
@@ -189,33 +183,38 @@ func keysAs(keys []string) string {
 	return strings.Join(out, ", ")
 }
 
+// byKeys orders a table's rows by their keys.
+func byKeys(keys []string) string { return "t." + strings.Join(keys, ", t.") }
+
 // between is a condition: a row t stands behind one key, and up to another; nil for no bound.
 func between(keys, types, after, through []string) (string, []any) {
+	where, args := "true", []any(nil)
+	bound := func(op string, key []string) {
+		if key != nil {
+			var is string
+			is, args = beside(keys, op, types, key, args)
+			where += " AND " + is
+		}
+	}
+	bound(" > ", after)
+	bound(" <= ", through)
+	return where, args
+}
+
+// beside is a condition that compares the key of a row t with another one, given as text, and the parameters with those that it adds.
+func beside(keys []string, op string, types, key []string, args []any) (string, []any) {
 	row := func(list []string) string {
 		if len(list) == 1 {
 			return list[0]
 		}
 		return "(" + strings.Join(list, ", ") + ")"
 	}
-	var mine []string
-	for _, k := range keys {
-		mine = append(mine, "t."+k)
+	mine := make([]string, len(keys))
+	for i, k := range keys {
+		mine[i] = "t." + k
 	}
-	where, args := []string{"true"}, []any{}
-	bound := func(op string, key []string) {
-		if key == nil {
-			return
-		}
-		var values []string
-		for i, typ := range types {
-			args = append(args, key[i])
-			values = append(values, fmt.Sprintf("$%d::text::%s", len(args), typ))
-		}
-		where = append(where, row(mine)+op+row(values))
-	}
-	bound(" > ", after)
-	bound(" <= ", through)
-	return strings.Join(where, " AND "), args
+	values, args := typed(types, key, args)
+	return row(mine) + op + row(values), args
 }
 
 // judged is what a pass that is at its end came to: another one, a refusal, or that the step is done.

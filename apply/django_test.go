@@ -90,7 +90,7 @@ func TestTurnsWithDjango(t *testing.T) {
 	s := newShop(t)
 	s.manage("migrate", "contenttypes") // has a migration that is Python
 	refused := new(apply.RefusedError)
-	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || !strings.Contains(refused.Text, "onward guard --db ADDRESS -- python manage.py migrate auth 0011_update_proxy_permissions") {
+	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || !strings.HasPrefix(refused.Next, "onward guard --db ADDRESS -- python manage.py migrate auth ") || !strings.Contains(refused.Text, "onward guard --db ADDRESS -- python manage.py migrate auth 0011_update_proxy_permissions") {
 		t.Fatal(err)
 	}
 	s.manage("migrate", "auth")

@@ -38,7 +38,7 @@ func Noted(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
 	if err != nil || out.State != onward.ApplyDone || out.Next != "" || c.Plan.Dir != "" {
 		return out, err
 	}
-	// Others may have been at the table between the first step and the last.
+	// Others may have been at the table between the first step and the last: it is read again, and nothing else.
 	if left, _ := p.left(ctx); len(left) > 0 {
 		out.Next = tell(left, "it stands elsewhere by now")
 	}
@@ -91,6 +91,7 @@ func (p *pending) record(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer end()
+	p.took = list
 	open, before, err := p.behind(ctx, list)
 	if err != nil || len(open) == 0 {
 		return "", err
@@ -153,7 +154,7 @@ func (p *pending) supplants(ctx context.Context) (list []*audit.Planned, end fun
 	if p.set.Count == nil {
 		return nil, nil, fmt.Errorf("onward does not know how %s keeps count", cmp.Or(p.set.Told.Tool, p.set.Source.Framework))
 	}
-	if p.conn, err = live.Connect(ctx, p.c.DB, "onward apply (table)", nil); err != nil {
+	if p.conn, err = live.Connect(ctx, p.c.DB, tableName, nil); err != nil {
 		return nil, nil, err
 	}
 	name := cmp.Or(p.c.Table, p.set.Count.Table)
@@ -202,7 +203,7 @@ func (p *pending) behind(ctx context.Context, list []*audit.Planned) (open []*au
 		return nil, nil, err
 	}
 	if !p.set.Count.Last {
-		return slices.DeleteFunc(list, func(m *audit.Planned) bool {
+		return slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool {
 			_, there := is[p.set.Count.Key(m)]
 			return there || base != "" && p.set.Count.Upto(m, base)
 		}), nil, nil
@@ -213,7 +214,7 @@ func (p *pending) behind(ctx context.Context, list []*audit.Planned) (open []*au
 			at, before = i, m
 		}
 	}
-	open = slices.DeleteFunc(list, func(m *audit.Planned) bool { return slices.Index(p.set.Migrations, m) <= at })
+	open = slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool { return slices.Index(p.set.Migrations, m) <= at })
 	for i, m := range open {
 		if len(is) > 0 && at < 0 || p.dirty != "" || slices.Index(p.set.Migrations, m) != at+1+i {
 			return open, nil, fmt.Errorf("%s has one version, and %s is not the next", p.table, m.ID)
@@ -224,13 +225,14 @@ func (p *pending) behind(ctx context.Context, list []*audit.Planned) (open []*au
 
 // left are the migrations of the plan that the tool's table does not have behind it.
 func (p *pending) left(ctx context.Context) (out []onward.PlannedMigration, err error) {
-	p.set = nil
-	list, end, err := p.supplants(ctx)
-	if err != nil {
+	if len(p.took) == 0 {
+		return nil, nil
+	}
+	if p.conn, err = live.Connect(ctx, p.c.DB, tableName, nil); err != nil {
 		return nil, err
 	}
-	defer end()
-	open, _, err := p.behind(ctx, list) // also with an error
+	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
+	open, _, err := p.behind(ctx, p.took) // also with an error
 	for _, m := range open {
 		out = append(out, onward.PlannedMigration{ID: m.ID, Path: m.Path})
 	}

@@ -62,6 +62,7 @@ type pending struct {
 	there   bool   // the table is
 	dirty   string // the key of a migration that was begun here, and that the table says so of; "" for none
 	others  []audit.Beyond
+	took    []*audit.Planned // those whose place a plan takes
 	out     *onward.Applied
 }
 

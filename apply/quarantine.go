@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -27,36 +24,10 @@ func whole(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// poison is the SQLSTATE of an error that comes from what is in a row: of its values, of a constraint, or raised by a trigger;
-// "" for others.
-func poison(err error) string {
-	refused := new(pgconn.PgError)
-	if errors.As(err, &refused) && len(refused.Code) == 5 && slices.Contains([]string{"22", "23", "44", "P0"}, refused.Code[:2]) {
-		return refused.Code
-	}
-	return ""
-}
-
-// dataError is such an error in words that have no value of the row: what the server says may quote it.
-func dataError(err error) string {
-	refused := new(pgconn.PgError)
-	if !errors.As(err, &refused) {
-		return err.Error()
-	}
-	text := "SQLSTATE " + refused.Code
-	if refused.ConstraintName != "" {
-		text += ", " + refused.ConstraintName
-	}
-	if refused.DataTypeName != "" {
-		text += ", " + refused.DataTypeName
-	}
-	return text
-}
-
 // poisoned finds the row that a batch failed by: fewer and fewer are tried, and the one alone that fails is passed over.
 func (t *Target) poisoned(ctx context.Context, s *onward.PlanStep, limit int, err error) (int64, bool, error) {
 	switch {
-	case s.Backfill == nil || poison(err) == "":
+	case s.Backfill == nil || means(err) != ofRow:
 		return 0, false, err
 	case limit > 1:
 		t.tries.narrow = limit / 2
@@ -67,8 +38,6 @@ func (t *Target) poisoned(ctx context.Context, s *onward.PlanStep, limit int, er
 
 // passOver moves a backfill behind its next row without changing it, and puts that into quarantine, in one transaction.
 func (t *Target) passOver(ctx context.Context, s *onward.PlanStep, cause error) (rows int64, over bool, err error) {
-	refused := new(pgconn.PgError)
-	errors.As(cause, &refused)
 	count := 0
 	err = t.guarded(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
 		if err := whole(ctx, tx); err != nil {
@@ -86,14 +55,7 @@ func (t *Target) passOver(ctx context.Context, s *onward.PlanStep, cause error) 
 			return err
 		}
 		return t.noted(ctx, tx, func() error {
-			list, err := ledger.InQuarantine(ctx, tx, t.plan.ID, s.ID)
-			if err != nil {
-				return err
-			}
-			if count = len(list) + 1; count > mostQuarantined {
-				return &UnfinishedError{Step: s.ID, Why: fmt.Sprintf("%d rows are in quarantine, and the change of another one fails (%s): %s finds them. The change is to be looked at before the rows; the same command goes on", mostQuarantined, dataError(cause), t.quarantineQuery(s)), Err: cause}
-			}
-			if err := ledger.Quarantine(ctx, tx, t.plan.ID, s.ID, key, refused.Code, redact.Message(refused)); err != nil {
+			if count, err = t.setAside(ctx, tx, s, key, cause); err != nil {
 				return err
 			}
 			rows = 1
@@ -101,7 +63,7 @@ func (t *Target) passOver(ctx context.Context, s *onward.PlanStep, cause error) 
 		})
 	})
 	if err == nil && rows > 0 {
-		t.tell(Skipped, s, fmt.Sprintf("a row whose change fails (%s); in quarantine are %d", dataError(cause), count))
+		t.tell(Skipped, s, fmt.Sprintf("a row whose change fails (%s); in quarantine are %d", said(cause), count))
 	}
 	return rows, false, err
 }
@@ -160,14 +122,14 @@ func (t *Target) retry(ctx context.Context, s *onward.PlanStep) (tried, left int
 			if err != nil {
 				return err
 			}
-			batch, args := typed(types, q.Key)
+			batch, args := typed(types, q.Key, nil)
 			if _, err := tx.Exec(ctx, "WITH batch ("+strings.Join(keyNames(q.Key), ", ")+") AS MATERIALIZED (SELECT "+strings.Join(batch, ", ")+") "+s.Backfill.Work, args...); err != nil {
 				return err
 			}
 			return t.noted(ctx, tx, func() error { return ledger.Pardon(ctx, tx, q.ID) })
 		})
 		switch {
-		case poison(err) != "":
+		case means(err) == ofRow:
 			left++
 		case err != nil:
 			return 0, 0, err
@@ -190,11 +152,12 @@ func typesOf(ctx context.Context, tx pgx.Tx, table string, columns []string) ([]
 	return list, err
 }
 
-// typed are values of types, given as text: parameters from $1 on.
-func typed(types, values []string) (list []string, args []any) {
+// typed are values of types, given as text, as parameters behind those that there are.
+func typed(types, values []string, before []any) (list []string, args []any) {
+	args = before
 	for i, typ := range types {
-		list = append(list, fmt.Sprintf("$%d::text::%s", i+1, typ))
 		args = append(args, values[i])
+		list = append(list, fmt.Sprintf("$%d::text::%s", len(args), typ))
 	}
 	return list, args
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -23,6 +22,7 @@ const (
 	controlName = "onward apply (control)"
 	workName    = "onward apply"
 	standbyName = "onward apply (standby)"
+	tableName   = "onward apply (table)" // of the migrations' own tool
 )
 
 // primary is the major version of a server that steps can be carried out on, and refuses others.
@@ -51,35 +51,4 @@ func yields(ctx context.Context, conn *pgx.Conn, major int) (may bool, err error
 	}
 	err = conn.QueryRow(ctx, sql).Scan(&may)
 	return may, err
-}
-
-// kind is what an error of an attempt means.
-type kind int
-
-const (
-	final kind = iota
-	lost       // somebody was faster: again
-	cut        // the line is gone: ask the ledger, then again
-)
-
-// classify tells what an error means. cancelled: this process has asked the server to end it.
-func classify(err error, cancelled bool) kind {
-	refused := new(pgconn.PgError)
-	if !errors.As(err, &refused) {
-		return cut
-	}
-	switch refused.Code {
-	case "55P03", "40P01", "40001":
-		return lost
-	case "57014":
-		if cancelled {
-			return lost
-		}
-	case "57P01", "57P02", "57P03", "25P03", "25P04":
-		return cut
-	}
-	if refused.Code[:2] == "08" {
-		return cut
-	}
-	return final
 }

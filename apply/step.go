@@ -216,14 +216,13 @@ func (t *Target) stall() time.Duration {
 
 // failed tells what becomes of a step whose attempt failed.
 func (t *Target) failed(ctx context.Context, s *onward.PlanStep, err error) (State, error) {
-	mine := new(cancelledError)
 	switch {
 	case isAny[*RefusedError](err) || isAny[*ledger.LostError](err) || isAny[*UnfinishedError](err):
 		return State{}, err
 	case ctx.Err() != nil:
 		return State{}, &UnfinishedError{Step: s.ID, Why: "it was interrupted", Err: ctx.Err()}
 	}
-	switch classify(err, errors.As(err, &mine)) {
+	switch means(err) {
 	case lost:
 		t.tries.lost++
 		t.tries.waited += t.stall()

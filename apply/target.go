@@ -59,6 +59,7 @@ type tries struct {
 	wrong   int64                // rows of the chunk that is read again, at the last look
 	vain    int                  // times that mending did not make them fewer
 	fails   string               // why the last mending failed
+	mend    mending
 }
 
 // Open takes the lease of a database, and notes the plan there. The errors are those of [Run].

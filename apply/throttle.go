@@ -167,6 +167,6 @@ func (t *Target) free(ctx context.Context, s *onward.PlanStep) {
 		return
 	}
 	t.tries.held = held{}
-	t.tell(Throttled, s, "goes on")
+	t.tell(Throttled, s, GoesOn)
 	_ = t.hold(ctx, ledger.Running, "") // as above
 }

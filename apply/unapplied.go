@@ -233,7 +233,8 @@ func (p *pending) moreThanSQL(m *audit.Planned) error {
 	if p.set.Count.Run == nil {
 		return byTool(m.ID, m.Path+" is more than SQL")
 	}
-	return &RefusedError{Step: m.ID, Text: m.Path + " is more than SQL. What comes before it is run with --to and the name of the migration before it; then run\nonward guard --db ADDRESS -- " + p.set.Count.Run(m) + "\nand this again"}
+	next := "onward guard --db ADDRESS -- " + p.set.Count.Run(m)
+	return &RefusedError{Step: m.ID, Next: next, Text: m.Path + " is more than SQL. What comes before it is run with --to and the name of the migration before it; then run\n" + next + "\nand this again"}
 }
 
 func changed(m *audit.Planned) error {
