@@ -90,3 +90,40 @@ type ApplyEvent struct {
 	TookMS int64  `json:"took_ms,omitempty"`
 	Words  string `json:"words,omitempty"`
 }
+
+// NoticeSchema is that of a [Notice].
+const NoticeSchema = "onward.notice/1"
+
+// Notice is what a webhook is told of a run of onward apply, backfill, contract or abort: how it ended, and while it runs, that it
+// has stood still for long. It has no value of a row and no password.
+type Notice struct {
+	Schema string    `json:"schema"` // NoticeSchema
+	At     time.Time `json:"at"`
+	// Command is what ran, without its flags.
+	Command string        `json:"command"`
+	Outcome NoticeOutcome `json:"outcome"`
+	// Database is HOST:PORT/NAME.
+	Database string `json:"database"`
+	// Plan is the plan's ID in the ledger, Name what the user calls it, and State how it stands; "" where it was not begun.
+	Plan  string     `json:"plan,omitempty"`
+	Name  string     `json:"name,omitempty"`
+	State ApplyState `json:"state,omitempty"`
+	// Step is the one that waits, or is held back.
+	Step string `json:"step,omitempty"`
+	// Why says what keeps it from being done: of one that was refused or is not finished, in the words of its last message.
+	Why string `json:"why,omitempty"`
+	// Next is the single command that goes on, or says what is due later; "" for nothing.
+	Next string `json:"next,omitempty"`
+}
+
+// NoticeOutcome says what a [Notice] is about.
+type NoticeOutcome string
+
+// The outcomes. The last two are told while the command goes on.
+const (
+	NoticeFinished   NoticeOutcome = "finished"   // all that was asked for is done
+	NoticeRefused    NoticeOutcome = "refused"    // it must not be carried out, or not yet
+	NoticeUnfinished NoticeOutcome = "unfinished" // Next goes on
+	NoticeWaits      NoticeOutcome = "waits"      // others have been in the way of a step for long
+	NoticeThrottled  NoticeOutcome = "throttled"  // a backfill has been held back for long
+)

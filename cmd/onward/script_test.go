@@ -56,7 +56,11 @@ INSERT INTO users SELECT n, repeat('secret', 100) FROM generate_series(1, 20000)
 // scripts runs the scripts of a directory.
 func scripts(t *testing.T, dir string, vars ...string) {
 	t.Helper()
-	testscript.Run(t, testscript.Params{
+	testscript.Run(t, params(dir, vars...))
+}
+
+func params(dir string, vars ...string) testscript.Params {
+	return testscript.Params{
 		Dir:           dir,
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
@@ -74,7 +78,7 @@ func scripts(t *testing.T, dir string, vars ...string) {
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
-	})
+	}
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

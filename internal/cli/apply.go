@@ -86,12 +86,18 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 			if err != nil {
 				return err
 			}
+			told, err := a.notices(cmd, &f.careful, &c)
+			if err != nil {
+				return err
+			}
 			r, err := a.carry(cmd, c, &f)
 			end()
 			if r == nil {
+				told.over(nil, err)
 				return refusal(a, err)
 			}
 			r.Next = goesOn(r, f.plan, err)
+			told.over([]*onward.Applied{r}, err)
 			if wrong := a.write(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
 				return wrong
 			}
@@ -105,7 +111,10 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
 
 // goesOn is the command that goes on.
 func goesOn(r *onward.Applied, plan string, err error) string {
+	refused := new(apply.RefusedError)
 	switch {
+	case errors.As(err, &refused) && refused.Next != "":
+		return refused.Next
 	case err != nil:
 		return "the same command goes on, once that is out of the way"
 	case r.Next != "" && plan != "" && r.State != onward.ApplyDone:

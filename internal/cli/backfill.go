@@ -28,8 +28,13 @@ func (a *app) goOn(cmd *cobra.Command, f *careful, prepare func(*apply.Config), 
 	if err != nil {
 		return err
 	}
+	told, err := a.notices(cmd, f, &c)
+	if err != nil {
+		return err
+	}
 	list, err := work(c)
 	end()
+	told.over(list, err)
 	if len(list) > 0 {
 		if wrong := a.write(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) }); wrong != nil {
 			return wrong

@@ -46,11 +46,16 @@ func (a *app) address(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return "", usagef("the database's address is empty: write postgres://USER@HOST/DATABASE, @FILE or env:NAME")
 	}
+	return a.secret("the database's address", text)
+}
+
+// secret is a text that nobody is to see, as it was given or from where it is kept; what says what it is.
+func (a *app) secret(what, text string) (string, error) {
 	if name, ok := strings.CutPrefix(text, "env:"); ok {
 		if value := strings.TrimSpace(a.env(name)); value != "" {
 			return value, nil
 		}
-		return "", usagef("the database's address: %s is not set in the environment", name)
+		return "", usagef("%s: %s is not set in the environment", what, name)
 	}
 	name, ok := strings.CutPrefix(text, "@")
 	if !ok {
@@ -65,11 +70,11 @@ func (a *app) address(text string) (string, error) {
 		data, err = os.ReadFile(name)
 	}
 	if err != nil {
-		return "", &config.InputError{Err: fmt.Errorf("read the database's address: %w", err)}
+		return "", &config.InputError{Err: fmt.Errorf("read %s: %w", what, err)}
 	}
 	line := strings.TrimSpace(string(data))
 	if line == "" {
-		return "", usagef("the database's address: %s is empty", name)
+		return "", usagef("%s: %s is empty", what, name)
 	}
 	return line, nil
 }

@@ -21,6 +21,8 @@ type careful struct {
 	db, plan      string
 	within, stall time.Duration
 	replicas      []string
+	notify        string
+	after         time.Duration
 	limits        limits
 }
 
@@ -34,6 +36,8 @@ func (f *careful) register(cmd *cobra.Command, plan string) {
 	flags.DurationVar(&f.within, "within", apply.DefaultWithin, "give a step up when others were in its way for this `time`")
 	flags.DurationVar(&f.stall, "max-stall", apply.DefaultMaxStall, "the longest `time` for which anybody may wait behind a step that waits for its lock")
 	flags.StringArrayVar(&f.replicas, "replica", nil, "`address` of a standby whose queries are waited for, too, as for --db; several times for several")
+	flags.StringVar(&f.notify, "notify", "", "`URL` of a webhook, @FILE or env:NAME that hold it: it is told how this ends, and that it stands still for long")
+	flags.DurationVar(&f.after, "notify-after", time.Minute, "the `time` after which that is long")
 	f.limits.register(cmd)
 }
 

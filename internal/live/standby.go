@@ -45,7 +45,7 @@ func StandbyOf(ctx context.Context, primary *pgx.Conn, url, name string) (*Stand
 	if err != nil {
 		return nil, &address.Error{}
 	}
-	s := &Standby{beside: Beside{URL: url, Name: name}, name: net.JoinHostPort(cmp.Or(cfg.Host, "localhost"), strconv.Itoa(int(cfg.Port)))}
+	s := &Standby{beside: Beside{URL: url, Name: name}, name: hostPort(cfg)}
 	if s.primary, _, err = identify(ctx, primary); err != nil {
 		return nil, &ServerError{What: "ask the primary which system it is", Err: err}
 	}
@@ -98,3 +98,17 @@ func (s *Standby) Replayed(ctx context.Context) (bytes int64, err error) {
 
 // Close ends the session; nothing is lost with it.
 func (s *Standby) Close(ctx context.Context) { s.beside.Close(ctx) }
+
+// Place is the server and the database that an address names, as HOST:PORT/NAME: what may be shown of it. "" for an address that
+// cannot be read.
+func Place(url string) string {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return ""
+	}
+	return hostPort(cfg) + "/" + cmp.Or(cfg.Database, cfg.User)
+}
+
+func hostPort(cfg *pgx.ConnConfig) string {
+	return net.JoinHostPort(cmp.Or(cfg.Host, "localhost"), strconv.Itoa(int(cfg.Port)))
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// hooks is a webhook that is well at /well, answers 500 at /broken and nothing at /hangs, and keeps what it is sent.
+type hooks struct {
+	mu     sync.Mutex
+	posted []string
+	asked  map[string]int
+	end    chan struct{}
+}
+
+func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	h.mu.Lock()
+	h.asked[r.URL.Path]++
+	h.posted = append(h.posted, string(body))
+	h.mu.Unlock()
+	switch r.URL.Path {
+	case "/broken":
+		w.WriteHeader(http.StatusInternalServerError)
+	case "/hangs":
+		<-h.end
+	}
+}
+
+type hooked struct{}
+
+// TestApplyScripts runs the scripts of what changes a database: each has one of its own, in $DATABASE_URL, and a webhook in $HOOK.
+// Beside the commands of the others, `posted FILE` writes down what the webhook was sent, and `events FROM TO` what --events
+// wrote, without what differs from run to run; both must have the documented form.
+func TestApplyScripts(t *testing.T) {
+	t.Parallel()
+	pgservertest.Server(t, onward.NewestMajor)
+	p := params("testdata/apply")
+	setup := p.Setup
+	p.Setup = func(e *testscript.Env) error {
+		h := &hooks{asked: map[string]int{}, end: make(chan struct{})}
+		server := httptest.NewServer(h)
+		e.Defer(server.Close)
+		e.Defer(func() { close(h.end) }) // runs first
+		e.Values[hooked{}] = h
+		e.Vars = append(e.Vars, "DATABASE_URL="+pgservertest.Database(e.T().(testing.TB), onward.NewestMajor), "HOOK="+server.URL)
+		return setup(e)
+	}
+	p.Cmds["posted"], p.Cmds["events"] = posted, events
+	testscript.Run(t, p)
+}
+
+var volatile = regexp.MustCompile(`"[^"]*/onward_[a-z0-9_]+"|\b[0-9a-f]{16}\b|[0-9.]+m?s\b|process [0-9]+`)
+
+func posted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: posted FILE")
+	}
+	h := ts.Value(hooked{}).(*hooks)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out strings.Builder
+	for _, text := range h.posted {
+		var n onward.Notice
+		ts.Check(strictly(text, &n))
+		if n.Schema != onward.NoticeSchema || time.Since(n.At).Abs() > time.Minute || !documented(ts, string(n.Outcome)) {
+			ts.Fatalf("no notice of the documented form: %s", text)
+		}
+		n.At = time.Time{}
+		text, err := json.Marshal(n)
+		ts.Check(err)
+		fmt.Fprintln(&out, volatile.ReplaceAllString(string(text), "…"))
+	}
+	h.posted = nil
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
+}
+
+func events(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: events FROM TO")
+	}
+	text, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	var out strings.Builder
+	last := time.Time{}
+	for line := range strings.Lines(string(text)) {
+		var e onward.ApplyEvent
+		ts.Check(strictly(line, &e))
+		if e.At.Before(last) || time.Since(e.At) > time.Minute || e.At.Location() != time.UTC || !documented(ts, e.Kind) || !strings.HasSuffix(line, "}\n") {
+			ts.Fatalf("no event of the documented form: %s", line)
+		}
+		last = e.At
+		fmt.Fprintln(&out, strings.TrimSpace(fmt.Sprintf("%s %s rows=%d total=%d of=%d %s", e.Kind, e.Step, e.Rows, e.Total, e.Of, e.Words)))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(out.String()), 0o600))
+}
+
+// strictly reads JSON that has no other fields than those.
+func strictly(text string, into any) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
+// documented reports whether docs/apply.md has a word as one of those that a field may have.
+func documented(ts *testscript.TestScript, word string) bool {
+	page, err := os.ReadFile(page)
+	ts.Check(err)
+	return word != "" && bytes.Contains(page, []byte("| `"+word+"` |"))
+}
+
+// page is where the forms are documented; scripts run elsewhere.
+var page = func() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	return dir + "/../../docs/apply.md"
+}()
