@@ -73,40 +73,43 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
   onward apply --db env:DATABASE_URL
   onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname`,
 		Args: arguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, options, err := a.printing(report.AppliedFormats()...)
-			if err != nil {
-				return err
-			}
-			c, err := a.carrying(&f)
-			if err != nil {
-				return err
-			}
-			end, err := a.telling(&c, f.limits.events)
-			if err != nil {
-				return err
-			}
-			told, err := a.notices(cmd, &f.careful, &c)
-			if err != nil {
-				return err
-			}
-			r, err := a.carry(cmd, c, &f)
-			end()
-			if r == nil {
-				told.over(nil, err)
-				return refusal(a, err)
-			}
-			r.Next = goesOn(r, f.plan, err)
-			told.over([]*onward.Applied{r}, err)
-			if wrong := a.write(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
-				return wrong
-			}
-			return refusal(a, err)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.carryOut(cmd, &f) },
 	}
 	cmd.Flags().SortFlags = false
 	f.register(cmd)
 	return cmd
+}
+
+// carryOut does it, and prints how far it is.
+func (a *app) carryOut(cmd *cobra.Command, f *carried) error {
+	format, options, err := a.printing(report.AppliedFormats()...)
+	if err != nil {
+		return err
+	}
+	c, err := a.carrying(f)
+	if err != nil {
+		return err
+	}
+	end, err := a.telling(&c, f.limits.events)
+	if err != nil {
+		return err
+	}
+	told, err := a.notices(cmd, &f.careful, &c)
+	if err != nil {
+		return err
+	}
+	r, err := a.carry(cmd, c, f)
+	end()
+	if r == nil {
+		told.over(nil, err)
+		return refusal(a, err)
+	}
+	r.Next = goesOn(r, f.plan, err)
+	told.over([]*onward.Applied{r}, err)
+	if wrong := a.write(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
+		return wrong
+	}
+	return refusal(a, err)
 }
 
 // goesOn is the command that goes on.
