@@ -13,6 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -63,14 +64,14 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	release := func(conn *pgx.Conn) error { return original(ctx, conn, folds, p.release.Beyond) }
 	want, err := v.state(release)
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
-		v.plan.Notes = append(v.plan.Notes, fmt.Sprintf("the migrations as they stand fail on made-up rows (%s (%s)): rows were not compared", failed.Message, failed.Code))
+		v.plan.Notes = append(v.plan.Notes, fmt.Sprintf("the migrations as they stand fail on made-up rows (%s): rows were not compared", redact.Words(failed)))
 		v.filled = ""
 		if before, err = v.state(v.extended); err == nil {
 			want, err = v.state(release)
 		}
 	}
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
-		v.check("the release runs", false, failed.Message+" ("+failed.Code+")")
+		v.check("the release runs", false, redact.Words(failed))
 		v.conclude()
 		return nil
 	}
@@ -104,7 +105,7 @@ func (v *prover) conclude() {
 func (v *prover) compare(name string, want *state, but map[string]bool, work func(*pgx.Conn) error) {
 	got, err := v.state(work)
 	if err != nil {
-		v.check(name, false, err.Error())
+		v.check(name, false, redact.Said(err))
 		return
 	}
 	diff := want.against(got, v.volatile, but)

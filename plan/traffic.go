@@ -12,6 +12,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/traffic"
 	"github.com/onward-sql/onward/onward"
 )
@@ -53,7 +54,7 @@ func (v *prover) underTraffic(touched []string) error {
 		err = v.patiently(conn, steps)
 		log := load.Stop()
 		if err != nil {
-			v.check(underTrafficName, false, err.Error())
+			v.check(underTrafficName, false, redact.Said(err))
 			return nil
 		}
 		seen.log(log, steps[0].Phase != onward.Contract)
@@ -86,7 +87,7 @@ func (s *seen) log(log *traffic.Log, whole bool) {
 	}
 	for _, f := range log.Failures {
 		if whole && !ofItsValues(f.Err.Code) {
-			s.bad = append(s.bad, fmt.Sprintf("%s (%s): %s", f.Err.Message, f.Err.Code, f.SQL))
+			s.bad = append(s.bad, fmt.Sprintf("%s (%s): %s", redact.Error(f.Err).Message, f.Err.Code, f.SQL))
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/redact"
 )
 
 // finish brings sequences behind the rows, refreshes what is materialised, and
@@ -69,7 +71,7 @@ func (f *filler) try(ctx context.Context, relation, what, sql string) error {
 	if !errors.As(err, &pg) || f.conn.IsClosed() {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	f.result.Problems = append(f.result.Problems, Problem{relation, what + ": " + pg.Message})
+	f.result.Problems = append(f.result.Problems, Problem{relation, what + ": " + redact.Message(pg)})
 	return nil
 }
 

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/redact"
+	"github.com/onward-sql/onward/onward"
 )
 
 // load sends the rows of a group of tables in one transaction. A table whose
@@ -57,11 +60,11 @@ func (f *filler) load(ctx context.Context, g group) error {
 	return nil
 }
 
-// told is an error of the server with the detail that names the value.
+// told is an error of the server with the detail that says what it is about: not which value, which may be one of a dump's row.
 func told(err *pgconn.PgError) string {
-	s := err.Message
-	if err.Detail != "" {
-		s += ": " + err.Detail
+	s := redact.Message(err)
+	if detail := redact.Error(onward.ServerError{Code: err.Code, Detail: err.Detail}).Detail; detail != "" {
+		s += ": " + detail
 	}
 	return s
 }
@@ -239,7 +242,7 @@ func (f *filler) loadStaged(ctx context.Context, t *table, first *pgconn.PgError
 	if t.added < planned {
 		why := "the others were refused"
 		if first != nil {
-			why = first.Message
+			why = redact.Message(first)
 		}
 		if t.capped > 0 { // one sentence says both
 			planned = t.capped

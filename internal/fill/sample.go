@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/redact"
 )
 
 const sampleRows = 400
@@ -92,11 +94,11 @@ func (f *filler) sample(ctx context.Context, t *table) error {
 			c = t.column(m[1])
 		}
 		if c == nil || c.replaced {
-			f.problem(t, "its rows: %s", pg.Message)
+			f.problem(t, "its rows: %s", redact.Message(pg))
 			t.rows = 0
 			return nil
 		}
-		if err := f.replace(ctx, t, c, pg.Message); err != nil || t.rows == 0 {
+		if err := f.replace(ctx, t, c, redact.Message(pg)); err != nil || t.rows == 0 {
 			return err
 		}
 	}
@@ -165,7 +167,7 @@ func (f *filler) replace(ctx context.Context, t *table, c *column, why string) e
 func (f *filler) gone(t *table, what string, err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && !f.conn.IsClosed() {
-		f.problem(t, "%s: %s", what, pg.Message)
+		f.problem(t, "%s: %s", what, redact.Message(pg))
 		t.rows = 0
 		return nil
 	}

@@ -3,6 +3,7 @@
 package redact
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 
@@ -59,6 +60,19 @@ func Message(e *pgconn.PgError) string {
 
 // Words are a [Message] with its SQLSTATE.
 func Words(e *pgconn.PgError) string { return Message(e) + " (SQLSTATE " + e.Code + ")" }
+
+// Said is the text of an error that may be a server's, or hold one: that in its [Words], and what is around it as it is. It is for what is
+// found on rows.
+func Said(err error) string {
+	refused := new(pgconn.PgError)
+	if !errors.As(err, &refused) {
+		return err.Error()
+	}
+	if text := err.Error(); strings.Contains(text, refused.Error()) {
+		return strings.ReplaceAll(text, refused.Error(), Words(refused))
+	}
+	return Words(refused)
+}
 
 // Statement is a statement without what it quotes: in dynamic SQL, that may be the values of rows.
 func Statement(sql string) string { return literal.ReplaceAllString(sql, "'…'") }

@@ -1,6 +1,8 @@
 package redact_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -77,3 +79,24 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// What is around a server's words stays, and so does what no server said.
+func TestSaid(t *testing.T) {
+	t.Parallel()
+	refused := &pgconn.PgError{Severity: "ERROR", Code: "22P02", Message: `invalid input syntax for type integer: "ada@example.com"`}
+	for want, err := range map[string]error{
+		`step 3: invalid input syntax for type integer: "…" (SQLSTATE 22P02)`: fmt.Errorf("step 3: %w", refused),
+		`invalid input syntax for type integer: "…" (SQLSTATE 22P02)`:         &hides{refused},
+		"the line is gone": errors.New("the line is gone"),
+	} {
+		if got := redact.Said(err); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// hides is an error whose text is not that of the server.
+type hides struct{ err error }
+
+func (*hides) Error() string   { return "it failed" }
+func (h *hides) Unwrap() error { return h.err }
