@@ -2,6 +2,7 @@ package lsp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -67,7 +68,7 @@ func FuzzFrames(f *testing.F) {
 			t.Fatal(err)
 		}
 		got, err := newFrames(&out.Buffer, &sink{}).Recv()
-		if err != nil && err != io.EOF || string(got) != message {
+		if err != nil && !errors.Is(err, io.EOF) || string(got) != message {
 			t.Fatalf("%q, %v", got, err)
 		}
 	})

@@ -53,7 +53,7 @@ func (s *server) current(ctx context.Context, uri string) (*doc, result, error) 
 	s.mu.Lock()
 	d := s.docs[uri]
 	s.mu.Unlock()
-	if d == nil || d.project == nil || d.lost != nil || !strings.HasSuffix(d.file, ".sql") || len(d.text.content) > maxText {
+	if d == nil || !d.judged() {
 		return nil, result{}, nil
 	}
 	now, err := d.project.latest(ctx)
