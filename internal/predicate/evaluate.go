@@ -129,7 +129,7 @@ func (r *Row) call(x *pgparse.FuncCall, depth int) Value {
 	switch name {
 	case "length", "char_length", "character_length":
 		of = func(s string) Value {
-			return Value{Kind: Number, Number: big.NewRat(int64(utf8.RuneCountInString(s)), 1)}
+			return Value{Kind: Number, Number: new(big.Rat).SetInt64(int64(utf8.RuneCountInString(s)))}
 		}
 	case "btrim":
 	default:

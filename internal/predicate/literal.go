@@ -61,7 +61,7 @@ func Literal(n *pgparse.Node) (Value, bool) {
 	case *pgparse.A_Const_Sval:
 		return TextOf(v.Sval.GetSval()), true
 	case *pgparse.A_Const_Ival:
-		return Value{Kind: Number, Number: big.NewRat(int64(v.Ival.GetIval()), 1)}, true
+		return Value{Kind: Number, Number: new(big.Rat).SetInt64(int64(v.Ival.GetIval()))}, true
 	case *pgparse.A_Const_Fval:
 		return Decimal(v.Fval.GetFval()), true
 	case *pgparse.A_Const_Boolval:
