@@ -327,7 +327,7 @@ func TestQueueBehind(t *testing.T) {
 			if r.ExitCode != 7 || len(r.Runs) != 1 || r.Runs[0].Committed || !strings.Contains(r.Why, "in its way") {
 				t.Fatalf("%+v\n%s", r, s.out.String())
 			}
-			if l := r.Runs[0].Lost; len(l) != 1 || l[0].SQLSTATE != "57014" || l[0].Statement != tc.statement || !strings.Contains(l[0].Message, "1 sessions waited behind it") {
+			if l := r.Runs[0].Lost; len(l) != 1 || l[0].SQLSTATE != "57014" || l[0].Statement != tc.statement || !strings.Contains(l[0].Message, "1 session waited behind it") {
 				t.Errorf("%+v", l)
 			}
 			if b := r.Runs[0].Behind; b == nil || b.Most != 1 || b.LongestMS < 1000 {

@@ -44,7 +44,11 @@ func (t Tail) TooLong() bool { return t.Count > crowd || t.Longest > longWait }
 
 // String is why it was.
 func (t Tail) String() string {
-	return fmt.Sprintf("%d sessions waited behind it, the first for %s, and it was ended", t.Count, Round(t.Longest))
+	who := "1 session"
+	if t.Count != 1 {
+		who = fmt.Sprintf("%d sessions", t.Count)
+	}
+	return fmt.Sprintf("%s waited behind it, the first for %s, and it was ended", who, Round(t.Longest))
 }
 
 // Backoff is for how long to leave a lock alone that was not to be had in time, so often: five times as long

@@ -14,7 +14,7 @@ func accidents(ctx context.Context) (string, error) {
 	}
 	var b strings.Builder
 	b.WriteString("# Accidents\n\nWhat happened to others, as they told it, and what onward says to the same change. It says it of the migration alone: no database is asked, " +
-		"and nobody told it how big the table is. The words are ours, the facts those of the reports that are linked; where a report has no SQL, that is said.\n")
+		"and nobody told it how big the table is. The words are ours, and the facts are those of the reports that are linked. None of them prints its SQL: the statements are the least that does what it tells, with names of ours.\n")
 	for _, x := range list {
 		said, r, err := x.says(ctx, x.fresh)
 		if err != nil {
