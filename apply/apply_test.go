@@ -62,13 +62,17 @@ func planned(t testing.TB, base, release string) *onward.Plan {
 
 func run(t testing.TB, url string, sql ...string) {
 	t.Helper()
-	pgservertest.Exec(t, pgservertest.Connect(t, url), sql...)
+	conn := pgservertest.Connect(t, url)
+	defer conn.Close(context.Background()) // now: a test that kills for an hour calls this often
+	pgservertest.Exec(t, conn, sql...)
 }
 
 // content is a query's rows as text.
 func content(t testing.TB, url, sql string) []string {
 	t.Helper()
-	list, err := pgservertest.Connect(t, url).Query(t.Context(), sql)
+	conn := pgservertest.Connect(t, url)
+	defer conn.Close(context.Background())
+	list, err := conn.Query(t.Context(), sql)
 	if err != nil {
 		t.Fatal(err)
 	}
