@@ -76,6 +76,19 @@ func (d *Delta) constraintText(c *Constraint, t *Relation) string {
 	return text
 }
 
+// indexText is an index of a relation: its name, its keys, and where it is not a B-tree of all rows.
+func indexText(x, r *Relation) string {
+	i := x.Index
+	text := x.Name.Name + " on (" + indexKeyText(i, r) + ")"
+	if i.Method != "btree" && i.Method != "" {
+		text += " using " + i.Method
+	}
+	if i.PredicateText != "" {
+		text += " where " + shorten(i.PredicateText)
+	}
+	return text
+}
+
 func (d *Delta) indexWords(c *onward.Change) {
 	switch d.Kind {
 	case IndexCreated:
@@ -84,13 +97,7 @@ func (d *Delta) indexWords(c *onward.Change) {
 		if i.Unique {
 			c.Text += "unique "
 		}
-		c.Text += "index " + d.NewIndex.Name.Name + " on (" + indexKeyText(i, d.After) + ")"
-		if i.Method != "btree" && i.Method != "" {
-			c.Text += " using " + i.Method
-		}
-		if i.PredicateText != "" {
-			c.Text += " where " + shorten(i.PredicateText)
-		}
+		c.Text += "index " + indexText(d.NewIndex, d.After)
 		if i.Concurrent {
 			c.Text += ", built concurrently"
 		}

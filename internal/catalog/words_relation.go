@@ -28,15 +28,9 @@ func (c *Catalog) Describe(r *Relation) Described {
 		if x.Index == nil || x.Index.Constraint != "" {
 			continue // the constraint has its name
 		}
-		text := x.Name.Name + " on (" + indexKeyText(x.Index, r) + ")"
+		text := indexText(x, r)
 		if x.Index.Unique {
 			text = "unique " + text
-		}
-		if x.Index.Method != "btree" && x.Index.Method != "" {
-			text += " using " + x.Index.Method
-		}
-		if x.Index.PredicateText != "" {
-			text += " where " + shorten(x.Index.PredicateText)
 		}
 		if !x.Index.Valid {
 			text += ", not valid"

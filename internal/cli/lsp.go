@@ -45,11 +45,7 @@ Exit code: 0 when the editor shut the session down, 1 when it was gone before.`,
 					if err != nil {
 						return "", err
 					}
-					text := p.Markdown()
-					if _, page, ok := strings.Cut(text, "-->\n"); ok && strings.HasPrefix(text, "<!--") {
-						text = page // without the word to who would edit the file
-					}
-					return strings.TrimSpace(text), nil
+					return strings.TrimSpace(p.Body()), nil
 				},
 			}, cmd.InOrStdin(), a.out)
 			if errors.Is(err, lsp.ErrEnd) || errors.Is(err, io.ErrUnexpectedEOF) {

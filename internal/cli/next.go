@@ -29,11 +29,8 @@ func further(cmd *cobra.Command, r *onward.Report) {
 		switch f.Name {
 		case "html", "output", "format", "rehearse", "fix", "fail-on", "verbose", "quiet":
 			return
-		case "postgres", "db": // may hold a password
-			words = append(words, "--"+f.Name+" ADDRESS")
-		default:
-			words = append(words, flagWord(f))
 		}
+		words = append(words, flagWord(f))
 	})
 	full := given["rows"] || given["like"] || given["dump"]
 	switch {
@@ -65,17 +62,21 @@ func planWords(cmd *cobra.Command) string {
 	words := []string{"onward plan"}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "base", "head", "framework", "config", "schema", "pg":
+		case "base", "head", "framework", "config", "schema", "pg", "db":
 			words = append(words, flagWord(f))
-		case "db": // may hold a password
-			words = append(words, "--db ADDRESS")
 		}
 	})
 	return strings.Join(words, " ")
 }
 
-// flagWord is a flag as it is written.
+// flagWord is a flag as it is written, without a value that may hold a secret.
 func flagWord(f *pflag.Flag) string {
+	switch f.Name {
+	case "db", "replica", "postgres":
+		return "--" + f.Name + " ADDRESS"
+	case "notify", "health", "throttle-sql":
+		return "--" + f.Name + " …"
+	}
 	value := f.Value.String()
 	if s, ok := f.Value.(pflag.SliceValue); ok {
 		value = strings.Join(s.GetSlice(), " --"+f.Name+" ")

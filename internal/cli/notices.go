@@ -68,16 +68,7 @@ func (a *app) notices(cmd *cobra.Command, f *careful, c *apply.Config) (*notices
 // sameAgain is a command as it was given, without what may be a secret: the way to go on with what is not finished.
 func sameAgain(cmd *cobra.Command) string {
 	words := []string{cmd.CommandPath()}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		switch f.Name {
-		case "db", "replica", "postgres":
-			words = append(words, "--"+f.Name+" ADDRESS")
-		case "notify", "health", "throttle-sql":
-			words = append(words, "--"+f.Name+" …")
-		default:
-			words = append(words, flagWord(f))
-		}
-	})
+	cmd.Flags().Visit(func(f *pflag.Flag) { words = append(words, flagWord(f)) })
 	return strings.Join(words, " ")
 }
 

@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"net"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -51,10 +49,7 @@ func (a *Session) PID() uint32 { return a.s.conn.PgConn().PID() }
 func (a *Session) Host() string { return a.s.conn.Config().Host }
 
 // Where is the host with its port.
-func (a *Session) Where() string {
-	c := a.s.conn.Config()
-	return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
-}
+func (a *Session) Where() string { return hostPort(a.s.conn.Config()) }
 
 // Here reports whether the server is on this machine: it is reached over a socket of its
 // file system.

@@ -29,10 +29,7 @@ func StatementMarkdown(m *onward.Migration, at int) string {
 			fmt.Fprintf(&b, "| %d more | | | |\n", len(effects)-i)
 			break
 		}
-		name := relation(e.Relation)
-		if e.New {
-			name += " (new)"
-		}
+		name := locked(e)
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", prose(name), e.Lock, prose(duration(m, at, e)), prose(kept(e)))
 	}
 	return b.String()

@@ -102,10 +102,7 @@ func (p *page) lockRows(effects []onward.Effect) {
 	rows := [][]string{{"relation", "lock", "work", "blocks"}}
 	for i := range effects {
 		e := &effects[i]
-		name := relation(e.Relation)
-		if e.New {
-			name += " (new)"
-		}
+		name := locked(e)
 		work := e.Work.String()
 		if e.Emptied || e.RowLocks && e.Work == onward.Scan {
 			work = worked(e)

@@ -238,6 +238,15 @@ func place(path string, line, column int) string {
 // relation is a relation's name for people: the schema public is not named.
 func relation(name string) string { return Line(strings.TrimPrefix(name, "public.")) }
 
+// locked is the relation of an effect, with a word on one that the release makes.
+func locked(e *onward.Effect) string {
+	name := relation(e.Relation)
+	if e.New {
+		name += " (new)"
+	}
+	return name
+}
+
 // whom says who waits for a lock.
 func whom(who []string) string {
 	if len(who) == 0 {

@@ -79,10 +79,7 @@ func (t *terminal) statement(m *onward.Migration, at int, listed bool) {
 		if i == maxEffects && !t.verbose {
 			break
 		}
-		name := relation(e.Relation)
-		if e.New {
-			name += " (new)"
-		}
+		name := locked(e)
 		rows = append(rows, []string{name, e.Lock.String(), duration(m, at, e), "blocks " + kept(e)})
 	}
 	t.effects(effects, rows)

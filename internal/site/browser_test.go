@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/report/browsertest"
 )
 
@@ -20,15 +21,7 @@ import (
 // test is skipped, and fails when ONWARD_REQUIRE=1 and cargo could have built it.
 func built(t *testing.T) string {
 	t.Helper()
-	cache := os.Getenv("ONWARD_TEST_CACHE")
-	if cache == "" {
-		home, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cache = filepath.Join(home, "onward-test")
-	}
-	if found, _ := filepath.Glob(filepath.Join(cache, "mdbook-*", "bin", "mdbook")); len(found) == 0 {
+	if found, _ := filepath.Glob(filepath.Join(pgservertest.Tools(t), "mdbook-*", "bin", "mdbook")); len(found) == 0 {
 		const missing = "there is no mdBook: scripts/site.sh setup installs it"
 		if _, err := exec.LookPath("cargo"); err == nil && os.Getenv("ONWARD_REQUIRE") == "1" {
 			t.Fatal(missing)

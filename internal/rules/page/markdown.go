@@ -15,10 +15,13 @@ import (
 const Generated = "<!-- Generated from the rule and its fixture by internal/rules/gen/pages. DO NOT EDIT. -->"
 
 // Markdown is the rule's page in docs/rules.
-func (p *Page) Markdown() string {
+func (p *Page) Markdown() string { return Generated + "\n\n" + p.Body() }
+
+// Body is the rule's page in Markdown, for who reads it elsewhere.
+func (p *Page) Body() string {
 	var b strings.Builder
 	r := p.Rule
-	fmt.Fprintf(&b, "%s\n\n# %s\n\n%s.\n\n", Generated, r.ID, text(r.Summary))
+	fmt.Fprintf(&b, "# %s\n\n%s.\n\n", r.ID, text(r.Summary))
 	fmt.Fprintf(&b, "Severity **%s** · category %s · preset %s · %s\n\n", r.Severity, r.Category, r.Preset, p.where())
 	fmt.Fprintf(&b, "## What happens\n\n%s\n\n## What to do instead\n\n%s\n\n", text(r.Harm), text(r.Instead))
 	if len(p.Claims) > 0 {
