@@ -13,12 +13,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
 var update = flag.Bool("update", false, "write what the scripts compare with")
 
 func TestMain(m *testing.M) {
+	if err := pgserver.UseDownloaded(); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"onward": main})
 }
 

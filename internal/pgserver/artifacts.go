@@ -2,6 +2,7 @@ package pgserver
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
@@ -28,6 +29,11 @@ func repository() string {
 func (a artifact) url() string {
 	name := "embedded-postgres-binaries-" + a.platform
 	return repository() + "/io/zonky/test/postgres/" + name + "/" + a.version + "/" + name + "-" + a.version + ".jar"
+}
+
+// directory is where the cache keeps the artifact's files.
+func (a artifact) directory(root string) string {
+	return filepath.Join(root, "postgres", a.version+"-"+a.platform)
 }
 
 // artifacts holds the newest version of each major that exists for a platform. Not every platform has every one.

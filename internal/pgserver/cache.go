@@ -28,10 +28,11 @@ func cacheRoot() (string, error) {
 		}
 		return systemCache, nil
 	}
-	if acct.reach(user) != nil {
-		return systemCache, nil //nolint:nilerr // a home that the server's account cannot reach: the system's cache serves
+	root := filepath.Join(user, "onward")
+	if acct.reach(root) != nil {
+		return systemCache, nil //nolint:nilerr // a cache that the server's account cannot enter: the system's cache serves
 	}
-	return filepath.Join(user, "onward"), nil
+	return root, nil
 }
 
 // buildOnce makes the directory final by filling a staging directory beside it and renaming that. When final exists

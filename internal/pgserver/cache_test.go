@@ -7,16 +7,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/onward-sql/onward/onward"
 )
 
 func TestBuildOnce(t *testing.T) {
@@ -102,6 +107,74 @@ func TestDamagedTemplate(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(path + ".bad*"); len(left) > 0 {
 		t.Errorf("left behind: %s", left)
+	}
+}
+
+// Root's servers run as another account. They are kept where that can enter, whoever made the directories before.
+func TestCacheRoot(t *testing.T) {
+	acct, err := serverAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent, err := os.MkdirTemp("/var/tmp", "onward-cache-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(parent)
+	if err := os.Chmod(parent, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	closed := systemCache // where root's servers go
+	for i, test := range []struct {
+		name       string
+		base, room os.FileMode // 0: does not exist
+		closed     bool
+	}{
+		{name: "nothing is there"},
+		{name: "open", base: 0o755, room: 0o755},
+		{name: "the user's cache is closed", base: 0o700, closed: true},
+		{name: "onward's own is closed", base: 0o755, room: 0o700, closed: true},
+	} {
+		base := filepath.Join(parent, strconv.Itoa(i))
+		room := filepath.Join(base, "onward")
+		for dir, mode := range map[string]os.FileMode{base: test.base, room: test.room} {
+			if mode == 0 {
+				continue
+			}
+			if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, mode)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := room
+		if test.closed && acct.dropped() {
+			want = closed
+		}
+		t.Setenv("XDG_CACHE_HOME", base)
+		if got, err := cacheRoot(); runtime.GOOS == "linux" && (err != nil || got != want) {
+			t.Errorf("%s: %s, %v; want %s", test.name, got, err, want)
+		}
+	}
+}
+
+// A test's server has the version that onward downloads, whatever this machine has installed.
+func TestDownloaded(t *testing.T) {
+	if got := os.Getenv(sourceVariable); got != Downloaded {
+		t.Fatalf("the tests run with %s=%q", sourceVariable, got)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"initdb", "postgres"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\necho 'postgres (PostgreSQL) 99.9'\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	a, ok := artifactFor(onward.NewestMajor)
+	if !ok {
+		t.Skip("SKIPPED, not tested: this platform has no download of the newest version")
+	}
+	got, err := ensure(t.Context(), onward.NewestMajor, false, slog.New(slog.DiscardHandler))
+	if err != nil || got.Source != "cache" || got.Version+".0" != a.version {
+		t.Errorf("got %+v, %v; want %s", got, err, a.version)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -26,30 +27,45 @@ const maxArchive = 200 << 20
 
 var errNoDownload = errors.New("not allowed")
 
+// sourceVariable says which servers are used. "downloaded" leaves the ones installed on this machine aside, so that the
+// same version runs everywhere, to the minor version.
+const sourceVariable = "ONWARD_POSTGRES"
+
+// Downloaded is the value of the environment's ONWARD_POSTGRES that leaves installed servers aside. A version that has
+// no download for this platform is still taken from this machine.
+const Downloaded = "downloaded"
+
+// UseDownloaded has this process and its children leave installed servers aside, unless the environment says otherwise.
+func UseDownloaded() error {
+	if os.Getenv(sourceVariable) != "" {
+		return nil
+	}
+	return os.Setenv(sourceVariable, Downloaded)
+}
+
 // ensure returns an installation of the major version (0: the newest that is installed, else the newest that there
 // is), downloading the binaries into the user's cache directory if none is installed. Several processes may call it
 // at the same time; one downloads. The error is a [*MissingError] when there is no way to get one.
 func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (Install, error) {
-	installs, looked, unfit := find()
-	for _, install := range installs {
-		supported := install.Major >= onward.OldestMajor && install.Major <= onward.NewestMajor
-		if install.Major == major || major == 0 && supported {
-			return install, nil
+	a, hasArtifact := artifactFor(cmp.Or(major, onward.NewestMajor))
+	missing := &MissingError{Major: major, Looked: []string{"the cache only (" + sourceVariable + "=" + Downloaded + ")"}, Err: errNoDownload}
+	if !hasArtifact || os.Getenv(sourceVariable) != Downloaded {
+		var installs []Install
+		installs, missing.Looked, missing.Unfit = find()
+		for _, install := range installs {
+			supported := install.Major >= onward.OldestMajor && install.Major <= onward.NewestMajor
+			if install.Major == major || major == 0 && supported {
+				return install, nil
+			}
 		}
 	}
-	missing := &MissingError{Major: major, Looked: looked, Unfit: unfit, Err: errNoDownload}
-	if noDownload {
+	if !hasArtifact {
+		if !noDownload {
+			missing.Err = errors.New("there are no binaries of that version for this platform")
+		}
 		return Install{}, missing
 	}
-	if major == 0 {
-		major = onward.NewestMajor
-	}
-	a, ok := artifactFor(major)
-	if !ok {
-		missing.Err = errors.New("there are no binaries of that version for this platform")
-		return Install{}, missing
-	}
-	bin, err := fetch(ctx, a, log)
+	bin, err := fetchedBin(ctx, a, noDownload, log)
 	if err != nil {
 		missing.Err = err
 		return Install{}, missing
@@ -62,13 +78,29 @@ func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (
 	return install, nil
 }
 
+// fetchedBin is the directory of an artifact's binaries in the cache. They are downloaded if they are not there.
+func fetchedBin(ctx context.Context, a artifact, noDownload bool, log *slog.Logger) (string, error) {
+	if !noDownload {
+		return fetch(ctx, a, log)
+	}
+	root, err := cacheRoot()
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(a.directory(root), "bin")
+	if !exists(bin) {
+		return "", errNoDownload
+	}
+	return bin, nil
+}
+
 // fetch downloads and unpacks an archive into the cache and returns its directory of binaries.
 func fetch(ctx context.Context, a artifact, log *slog.Logger) (string, error) {
 	root, err := cacheRoot()
 	if err != nil {
 		return "", err
 	}
-	final := filepath.Join(root, "postgres", a.version+"-"+a.platform)
+	final := a.directory(root)
 	return filepath.Join(final, "bin"), buildOnce(ctx, final, func(staging string, _ *os.File) error {
 		log.Info("downloading Postgres binaries", "version", a.version, "from", a.url())
 		jar, err := download(ctx, a.url(), a.sha256)

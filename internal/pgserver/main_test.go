@@ -21,6 +21,9 @@ import (
 
 // TestMain doubles as the child process that TestParentKilled kills: it starts a server, says so and waits.
 func TestMain(m *testing.M) {
+	if err := UseDownloaded(); err != nil {
+		panic(err)
+	}
 	if major := os.Getenv("ONWARD_TEST_CHILD"); major != "" {
 		os.Exit(child(major))
 	}

@@ -33,7 +33,7 @@ var logged = sync.OnceValues(func() (*pgserver.Server, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := pgservertest.Main(m)
 	if s, err := logged(); err == nil {
 		if err := s.Stop(); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")

@@ -28,6 +28,9 @@ func main() {
 }
 
 func generate(ctx context.Context) error {
+	if err := pgserver.UseDownloaded(); err != nil {
+		return err
+	}
 	server, err := pgserver.Start(ctx, pgserver.Config{Major: onward.NewestMajor, Small: true})
 	if err != nil {
 		return err

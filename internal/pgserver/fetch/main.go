@@ -38,6 +38,9 @@ func run(ctx context.Context, args []string) error {
 	for major := onward.OldestMajor; len(args) == 0 && major <= onward.NewestMajor; major++ {
 		majors = append(majors, major)
 	}
+	if err := pgserver.UseDownloaded(); err != nil {
+		return err
+	}
 	for _, major := range majors {
 		begun := time.Now()
 		s, err := pgserver.Start(ctx, pgserver.Config{Major: major, Logger: slog.Default()})

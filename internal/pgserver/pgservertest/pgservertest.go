@@ -53,6 +53,9 @@ func Proved() []int {
 // it ends with the process (or with Main). Tests share it, so they keep to databases of their own.
 func Server(t testing.TB, major int) *pgserver.Server {
 	t.Helper()
+	if os.Getenv("ONWARD_POSTGRES") == "" {
+		t.Fatal("call pgservertest.Main from TestMain: a test must not take a server that happens to be installed")
+	}
 	mu.Lock()
 	s := servers[major]
 	if s == nil {
@@ -121,9 +124,13 @@ func Exec(t testing.TB, conn *pgx.Conn, sql ...string) {
 	}
 }
 
-// Main runs a package's tests and stops the servers: call it from TestMain with os.Exit. Without it the servers end
-// a moment after the process.
+// Main runs a package's tests on the servers that scripts/setup.sh downloaded, and stops them: call it from TestMain
+// with os.Exit.
 func Main(m *testing.M) int {
+	if err := pgserver.UseDownloaded(); err != nil {
+		os.Stderr.WriteString(err.Error() + "\n")
+		return 1
+	}
 	code := m.Run()
 	mu.Lock()
 	defer mu.Unlock()

@@ -23,6 +23,9 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	if err := pgserver.UseDownloaded(); err != nil {
+		return err
+	}
 	var gathered tables
 	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
 		s, err := pgserver.Start(ctx, pgserver.Config{Major: major, Small: true})

@@ -28,6 +28,9 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	if err := pgserver.UseDownloaded(); err != nil {
+		return err
+	}
 	all := lines{}
 	for major := onward.OldestMajor; major <= onward.NewestMajor; major++ {
 		s, err := pgserver.Start(ctx, pgserver.Config{Major: major, Small: true})
