@@ -14,7 +14,7 @@ help: ## this list
 build: ## bin/onward
 	$(GO) build -trimpath -o bin/onward ./cmd/onward
 
-demo: ## audit an example shop: a safe and an unsafe branch, in plain SQL and in Django
+demo: ## five commands on an example shop, a safe and an unsafe branch: about a minute
 	./scripts/demo.sh
 
 test: setup unit runners readers fuzz ## all set-up, then every test; nothing may be skipped

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Shows what onward says about two branches each of two small shops.
+# Shows what onward does with a safe and an unsafe branch of two small shops.
 #
-#   scripts/demo.sh              builds onward, makes the repositories and runs
-#                                `onward changelog` on each branch, then rehearses
-#                                them on a throwaway Postgres, records the test suite
-#                                of one and verifies its branches with it; fails when
-#                                an outcome is not the expected one
+#   scripts/demo.sh              builds onward, makes the repositories, and runs five commands on their
+#                                branches: changelog, rehearse, record, verify, plan. It prints a screen
+#                                for each and keeps the whole output in dist/demo. It fails if an exit
+#                                code is not the expected one.
 #   scripts/demo.sh --make DIR   only makes the repositories DIR/shop, DIR/django-shop
 #                                and DIR/node-rooms (branches main, safe, unsafe)
 #
@@ -80,21 +79,44 @@ make_repositories() {
 	repository node-rooms "$1/node-rooms" db/migrations
 }
 
-# say COMMAND... prints a command as it would be typed.
-say() {
-	printf '\n%s$%s %s\n\n' "$bold" "$plain" "$*"
+# title TEXT opens the screen of one command.
+title() {
+	part=$((part + 1))
+	printf '\n%s%d. %s%s\n' "$bold" "$part" "$1" "$plain"
 }
 
-# expect CODE DIR COMMAND... runs a command of onward and checks its exit code.
-expect() {
+# run CODE DIR COMMAND... runs a command of onward, keeps its output in a file and checks its exit code.
+run() {
 	local want="$1" dir="$2" got=0
 	shift 2
-	say "cd $(basename "$dir") && onward $*"
-	(cd "$dir" && "$onward" "$@") || got=$?
+	runs=$((runs + 1))
+	command="cd $(basename "$dir") && onward $*"
+	file="$out/$(printf '%02d' "$runs")-$(basename "$dir")-$1-$(printf '%s' "$*" | sed -n 's/.*--head \([a-z]*\).*/\1/p').txt"
+	file="${file/-.txt/.txt}"
+	(cd "$dir" && "$onward" "$@") >"$file" 2>&1 || got=$?
 	if [ "$got" != "$want" ]; then
 		failed="$failed
-  $(basename "$dir"), onward $*: exit code $got, not $want"
+  $command: exit code $got, not $want: see ${file#"$root/"}"
 	fi
+}
+
+# show FIRST LAST prints the first and the last lines of the last run's output, and names the file with the rest.
+show() {
+	local lines
+	lines=$(wc -l <"$file")
+	printf '\n$ %s\n\n' "$command"
+	if [ "$lines" -le $(($1 + $2 + 2)) ]; then
+		sed '/./,$!d' "$file"
+		return
+	fi
+	sed '/./,$!d' "$file" | head -n "$1"
+	printf '  … %d more lines in %s\n' $((lines - $1 - $2)) "${file#"$root/"}"
+	tail -n "$2" "$file"
+}
+
+# mention prints one line for the last run: the command and its verdict.
+mention() {
+	printf '\n$ %s\n  %s\n' "$command" "$(grep -E '^(Safe to deploy|This release is not safe|Proven|Not proven)' "$file" | tail -n 1)"
 }
 
 if [ "${1:-}" = --make ]; then
@@ -104,10 +126,13 @@ if [ "${1:-}" = --make ]; then
 fi
 [ $# -eq 0 ] || usage
 
-bold='' plain='' failed=''
+bold='' plain='' failed='' part=0 runs=0 command='' file=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 	bold=$'\033[1m' plain=$'\033[0m'
 fi
+
+echo "Five commands on two example shops: about a minute, and some minutes more the first time (it downloads
+Postgres and installs Django). Nothing of yours is touched."
 
 onward="${ONWARD:-}"
 if [ -z "$onward" ]; then
@@ -137,24 +162,39 @@ fi
 make_repositories "$tmp"
 ln -s "$venv" "$tmp/django-shop/.venv"
 
-expect 0 "$tmp/shop" changelog --base main --head safe
-expect 1 "$tmp/shop" changelog --base main --head unsafe
-expect 0 "$tmp/django-shop" changelog --base main --head safe
-expect 1 "$tmp/django-shop" changelog --base main --head unsafe
+out="$root/dist/demo"
+rm -rf "$out"
+mkdir -p "$out"
 
-# The same for real: on a throwaway Postgres, with rows, traffic, and a report
-# that somebody left running.
-expect 0 "$tmp/django-shop" rehearse --quiet --base main --head safe
-expect 0 "$tmp/shop" rehearse --base main --head safe --rows 2000,orders=200000 --traffic
-expect 1 "$tmp/shop" rehearse --base main --head unsafe --rows 2000,orders=200000 --traffic --long-transaction 2s
+title "changelog: what a branch does to the database, what it locks, and which deployed code breaks"
+run 0 "$tmp/shop" changelog --base main --head safe
+mention
+run 0 "$tmp/django-shop" changelog --base main --head safe
+run 1 "$tmp/django-shop" changelog --base main --head unsafe
+mention
+run 1 "$tmp/shop" changelog --base main --head unsafe
+show 22 3
 
-# What the deployed code sends, from its own test suite, held against the release.
-expect 0 "$tmp/shop" record --schema base --base main -- go test -count=1 ./...
-expect 0 "$tmp/shop" verify --base main --head safe --workload onward.workload.json
-expect 1 "$tmp/shop" verify --base main --head unsafe --workload onward.workload.json
+title "rehearse: the same release on a throwaway Postgres, with rows, traffic, and a report that somebody left running"
+run 0 "$tmp/django-shop" rehearse --quiet --base main --head safe
+run 0 "$tmp/shop" rehearse --base main --head safe --rows 2000,orders=200000 --traffic
+mention
+run 1 "$tmp/shop" rehearse --base main --head unsafe --rows 2000,orders=200000 --traffic --long-transaction 2s
+show 20 3
 
-# What to run instead of the unsafe branch, and the proof that it comes to the same.
-expect 0 "$tmp/shop" plan --base main --head unsafe
+title "record: the queries of the deployed code, from its own test suite"
+run 0 "$tmp/shop" record --schema base --base main -- go test -count=1 ./...
+show 20 3
+
+title "verify: each of those queries at every commit point of the release"
+run 0 "$tmp/shop" verify --base main --head safe --workload onward.workload.json
+mention
+run 1 "$tmp/shop" verify --base main --head unsafe --workload onward.workload.json
+show 22 4
+
+title "plan: what to run instead, and the proof that it makes the same schema and rows"
+run 0 "$tmp/shop" plan --base main --head unsafe
+show 10 6
 
 if [ -n "$failed" ]; then
 	echo "
@@ -162,4 +202,4 @@ demo failed:$failed" >&2
 	exit 1
 fi
 echo "
-As it should be: the safe branches deploy, the unsafe ones do not."
+As expected: the safe branches deploy, the unsafe ones do not. The whole outputs are in dist/demo."
