@@ -31,7 +31,7 @@ runners: ## what the adapters say of their runners, held against the real ones
 readers: ## the formats of a report, held against programs that read them
 	cd internal/report/readers && $(GO) test ./...
 
-fuzz: ## each fuzz target for FUZZTIME
+fuzz: ## fuzz targets for FUZZTIME each: a third of them in turn, with ONWARD_ROTATION=all every one
 	./scripts/fuzz.sh $(FUZZTIME)
 
 lint: ## gofmt, vet, golangci-lint
@@ -67,7 +67,9 @@ escapes: ## every way out of a rehearsal that we know, each on every version 13 
 	./scripts/setup.sh postgres
 	ONWARD_REQUIRE=1 ONWARD_ESCAPES=all $(GO) test -count=1 -timeout 60m -run '^TestEscapes$$' ./rehearse
 
-soak: ## the recording proxy for SOAK, 10m if not told: connections of every kind come and go, nothing may stay
+soak: ## every case of the tests that take turns, every fuzz target, and the recording proxy for SOAK (10m by default)
+	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_KILLS=100 $(GO) test -count=1 -timeout 3h ./...
+	ONWARD_ROTATION=all ./scripts/fuzz.sh $(FUZZTIME)
 	ONWARD_REQUIRE=1 ONWARD_SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 3h -v -run '^(TestSoak|TestLong)$$' ./internal/wire
 
 race: ## what runs at the same time, under the race detector: the one thing here that takes a C compiler

@@ -64,6 +64,7 @@ var exceptions = map[string]string{
 	"internal/adapter/adaptertest":   "test support",
 	"internal/pgparse/collide":       "test support",
 	"internal/gitrange/gittest":      "test support",
+	"internal/rotation":              "test support",
 	"internal/report/picture":        "a program of its own",
 	"internal/report/shots":          "a program of its own",
 	"internal/report/browsertest":    "test support",

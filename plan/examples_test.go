@@ -10,6 +10,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
@@ -24,7 +25,7 @@ func TestExamples(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "../scripts/demo.sh", "--make", dir).CombinedOutput(); err != nil {
 		t.Fatalf("demo.sh: %v\n%s", err, out)
 	}
-	for _, name := range []string{"shop", "node-rooms", "django-shop"} {
+	for _, name := range rotation.Pick(t, 3, []string{"shop", "node-rooms", "django-shop"}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			settings := config.Default()

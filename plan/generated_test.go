@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rotation"
 )
 
 // kind is a type of values that a generated scene has.
@@ -113,12 +114,14 @@ func generated(rng *rand.Rand) *scene {
 func TestGenerated(t *testing.T) {
 	t.Parallel()
 	rounds, _ := strconv.Atoi(os.Getenv("ONWARD_PLAN_ROUNDS"))
-	n, from := 6, uint64(1)
+	seeds := rotation.Pick(t, 3, []uint64{1, 2, 3, 4, 5, 6})
 	if rounds > 0 {
-		n, from = 100*rounds, rand.Uint64()
+		seeds = nil
+		for range 100 * rounds {
+			seeds = append(seeds, rand.Uint64())
+		}
 	}
-	for i := range n {
-		seed := from + uint64(i)
+	for i, seed := range seeds {
 		// Seeds that stand side by side are to begin otherwise.
 		s := generated(rand.New(rand.NewPCG(seed*0x9e3779b97f4a7c15, 3)))
 		t.Run(fmt.Sprintf("%d %s", seed, s.name), func(t *testing.T) {

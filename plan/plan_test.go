@@ -11,6 +11,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
@@ -89,7 +90,7 @@ var classics = []struct {
 
 func TestClassics(t *testing.T) {
 	t.Parallel()
-	for _, c := range classics {
+	for _, c := range rotation.Pick(t, 3, classics) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := make_(t, c.sql, 17)

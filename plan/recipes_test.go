@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
@@ -160,8 +161,19 @@ func TestFurther(t *testing.T) {
 
 // proven proves each change, every third with traffic beside it; ONWARD_PLAN_ROUNDS all of them. The classic
 // ones always have it.
+//
+// A change that cannot be planned needs no server, so it is tried in each run; the others take turns.
 func proven(t *testing.T, base string, changes []change) {
-	for i, c := range changes {
+	t.Helper()
+	var planned, refused []change
+	for _, c := range changes {
+		if c.unproven == "" {
+			planned = append(planned, c)
+		} else {
+			refused = append(refused, c)
+		}
+	}
+	for i, c := range append(rotation.Pick(t, 6, planned), refused...) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := planOf(t, base, &c, rounds() == 0 && i%3 > 0)

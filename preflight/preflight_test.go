@@ -104,7 +104,7 @@ func open(t *testing.T, url string) *pgx.Conn {
 
 func run(t *testing.T, c *pgx.Conn, sql ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for _, s := range sql {
 		if _, err := c.Exec(ctx, s); err != nil {

@@ -2,6 +2,7 @@ package rehearse_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -78,8 +80,8 @@ func TestAccidents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, a := range accidents {
-		t.Run(name, func(t *testing.T) { a.run(t, string(base)) })
+	for _, name := range rotation.Pick(t, len(accidents), slices.Sorted(maps.Keys(accidents))) {
+		t.Run(name, func(t *testing.T) { a := accidents[name]; a.run(t, string(base)) })
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -39,20 +40,26 @@ var escapeWays = map[string]int{
 // says what was tried, where, on each version: and of what is honest, nothing.
 func TestEscapes(t *testing.T) {
 	t.Parallel()
-	n := 0
+	type variant struct {
+		way    string
+		escape *escape
+		majors []int
+	}
+	var variants []variant
 	for _, way := range slices.Sorted(maps.Keys(escapeWays)) {
 		list := escapes(t, way)
 		if len(list) < escapeWays[way] {
 			t.Errorf("%s has %d variants", way, len(list))
 		}
 		for _, e := range list {
-			majors := versions(n, e.oldest)
-			n++
-			t.Run(way+"/"+e.name, func(t *testing.T) {
-				t.Parallel()
-				e.run(t, majors)
-			})
+			variants = append(variants, variant{way, e, versions(len(variants), e.oldest)})
 		}
+	}
+	for _, v := range rotation.Pick(t, 8, variants) {
+		t.Run(v.way+"/"+v.escape.name, func(t *testing.T) {
+			t.Parallel()
+			v.escape.run(t, v.majors)
+		})
 	}
 }
 

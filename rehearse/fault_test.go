@@ -43,7 +43,7 @@ func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("ONWARD_KILLS")
 	if text == "" {
-		return 16
+		return 8
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 8 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
@@ -158,9 +160,10 @@ var hostiles = map[string]hostile{
 
 func TestHostile(t *testing.T) {
 	t.Parallel()
-	for name, h := range hostiles {
+	for _, name := range rotation.Pick(t, 5, slices.Sorted(maps.Keys(hostiles))) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			h := hostiles[name]
 			h.run(t)
 		})
 	}
@@ -190,10 +193,10 @@ func (h hostile) run(t *testing.T) {
 		h.config(&c)
 	}
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	r, out := rehearsedIn(ctx, t, c)
-	if took := time.Since(begun); took > 40*time.Second {
+	if took := time.Since(begun); took > 3*time.Minute {
 		t.Errorf("it took %s", took)
 	}
 	h.check(t, r, out)

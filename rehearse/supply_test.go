@@ -7,6 +7,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/rehearse"
 )
 
@@ -34,7 +35,7 @@ CREATE INDEX docs_w ON docs USING ivfflat (v vector_l2_ops);
 ALTER TABLE docs ADD COLUMN w halfvec(3);
 CREATE TABLE trees (path ltree);
 ALTER TABLE docs ADD COLUMN z int;`)})
-	for _, major := range []int{13, 18} {
+	for _, major := range rotation.Pick(t, 2, []int{13, 18}) {
 		cfg := on(dir)
 		cfg.Majors, cfg.Rows = []int{major}, fill.Plan{All: 50, Seed: 1}
 		for range 2 { // made, and from the cache

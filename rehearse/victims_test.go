@@ -205,7 +205,7 @@ func (v *victims) ownCache(t *testing.T, bin string) (dir string) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	v.env = append(v.env, "XDG_CACHE_HOME="+dir, "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	v.env = append(v.env, "ONWARD_POSTGRES=installed", "XDG_CACHE_HOME="+dir, "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	return dir
 }
 

@@ -9,6 +9,7 @@
 #   scripts/setup.sh runners    the migration tools only
 #   scripts/setup.sh chromium   the browser only
 #   scripts/setup.sh neovim     the editor only
+#   scripts/setup.sh psql       Postgres' client programs only
 #   scripts/setup.sh pgbouncer  the pooler only
 #   scripts/setup.sh site       mdBook only, which makes the site of docs/
 set -euo pipefail
@@ -31,6 +32,9 @@ if [ "$what" = all ] || [ "$what" = chromium ]; then
 fi
 if [ "$what" = all ] || [ "$what" = neovim ]; then
   ./scripts/neovim.sh
+fi
+if [ "$what" = all ] || [ "$what" = psql ]; then
+  ./scripts/psql.sh
 fi
 if [ "$what" = all ] || [ "$what" = pgbouncer ]; then
   ./scripts/pgbouncer.sh

@@ -16,6 +16,7 @@ import (
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/record"
 	"github.com/onward-sql/onward/rehearse"
@@ -90,7 +91,7 @@ func TestSuites(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "../scripts/demo.sh", "--make", dir).CombinedOutput(); err != nil {
 		t.Fatalf("demo.sh: %v\n%s", err, out)
 	}
-	for _, s := range suites {
+	for _, s := range rotation.Pick(t, len(suites), suites) {
 		t.Run(s.repository, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(dir, s.repository)

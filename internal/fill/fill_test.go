@@ -178,7 +178,7 @@ func TestSameSeedSameRows(t *testing.T) {
 	for _, seed := range []uint64{1, 1, 2} {
 		url, conn := database(t, 18, hostile)
 		// Random defaults of the schema itself are not ours.
-		mustFill(t, url, fill.Plan{All: 300, Seed: seed})
+		mustFill(t, url, fill.Plan{All: 100, Seed: seed})
 		values, _ := each[string](t, conn, digests)
 		all = append(all, values)
 	}

@@ -84,7 +84,7 @@ func TestBloblessClone(t *testing.T) {
 	t.Parallel()
 	up := upstream(t)
 	f := up.clone("--filter=blob:none", "--branch", "feature")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	r := open(t, f.dir)
 	rg, err := r.Range(ctx, "", "")

@@ -52,7 +52,7 @@ func TestBrowser(t *testing.T) {
 	})
 
 	pages := map[string]*onward.Report{
-		"rehearsal": read(t, "rehearsal"), "many": many(60, 200, 80), "hostile": everywhere(hostileNames[0]),
+		"rehearsal": read(t, "rehearsal"), "many": many(20, 200, 40), "hostile": everywhere(hostileNames[0]),
 		"63 bytes": everywhere(strings.Repeat("w", 63)), "long name": longNames(), "not rehearsed": read(t, "report"), "clean": read(t, "clean"), "empty": read(t, "empty"),
 		"one": timed(12), "none": timed(), "long beside short": timed(0.01, 0.01, 100_000),
 	}

@@ -25,7 +25,7 @@ func TestCorpus(t *testing.T) {
 	}
 	major := 16
 	if os.Getenv("ONWARD_MAJORS") != "" {
-		major = majors()[0]
+		major = majors(t)[0]
 	}
 	dirs := map[string][]string{}
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {

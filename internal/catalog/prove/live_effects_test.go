@@ -49,7 +49,7 @@ func TestLiveEffects(t *testing.T) {
 		folded, _ = folded.Apply(s.Node, file.Src[s.Start:s.End])
 	}
 	folded.Complete = true
-	for _, major := range majors() {
+	for _, major := range majors(t) {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			ctx := t.Context()

@@ -14,6 +14,7 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
 )
 
 // TestLive runs the SQL of catalog's test files on servers, reads each server
@@ -29,7 +30,7 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, major := range majors() {
+	for _, major := range rotation.Pick(t, 3, pgservertest.Majors()) {
 		t.Run(fmt.Sprintf("%d/effects' fixture", major), func(t *testing.T) {
 			t.Parallel()
 			proveLive(t, major, string(fixture))

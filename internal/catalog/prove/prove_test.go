@@ -18,6 +18,7 @@ import (
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/internal/rotation"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
@@ -30,7 +31,7 @@ func TestProve(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no test files: %v", err)
 	}
-	for _, major := range majors() {
+	for _, major := range majors(t) {
 		for _, path := range files {
 			data, err := os.ReadFile(path)
 			if err != nil {
@@ -49,11 +50,14 @@ func TestProve(t *testing.T) {
 	}
 }
 
-// majors are the versions to run on: ONWARD_MAJORS=15,18 chooses.
-func majors() []int {
+// majors are the versions to run on: the oldest, the newest, and one between them in turn. ONWARD_MAJORS=15,18 chooses.
+func majors(t *testing.T) []int {
+	t.Helper()
 	env := os.Getenv("ONWARD_MAJORS")
 	if env == "" {
-		return pgservertest.Majors()
+		all := pgservertest.Majors()
+		last := len(all) - 1
+		return slices.Concat(all[:1], rotation.Pick(t, last-1, all[1:last]), all[last:])
 	}
 	var out []int
 	for _, s := range strings.Split(env, ",") {

@@ -1,0 +1,56 @@
+// Package rotation chooses which of many alike test cases one run takes, so that a run stays short and some runs take
+// them all. It is test support.
+//
+// The turn is the number in ONWARD_ROTATION, else the day. "all" takes every case: `make soak` does. A run of named
+// subtests (go test -run Test/name) takes every case, too, so that a case can be repeated at any time.
+package rotation
+
+import (
+	"flag"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Variable names the turn in the environment.
+const Variable = "ONWARD_ROTATION"
+
+// Pick returns every n-th of the cases, starting at another one in each turn. It returns all of them if the run is to
+// take them all.
+func Pick[T any](t testing.TB, n int, cases []T) []T {
+	t.Helper()
+	if isWhole() {
+		return cases
+	}
+	turn := currentTurn(t)
+	var picked []T
+	for i, c := range cases {
+		if (i+turn)%n == 0 {
+			picked = append(picked, c)
+		}
+	}
+	t.Logf("%d of %d cases: %s=%d repeats them, %s=all takes all", len(picked), len(cases), Variable, turn, Variable)
+	return picked
+}
+
+// isWhole reports whether this run takes every case.
+func isWhole() bool {
+	run := flag.Lookup("test.run")
+	return os.Getenv(Variable) == "all" || run != nil && strings.Contains(run.Value.String(), "/")
+}
+
+// currentTurn is the number of this run's turn.
+func currentTurn(t testing.TB) int {
+	t.Helper()
+	text := os.Getenv(Variable)
+	if text == "" {
+		return int(time.Now().Unix() / (24 * 60 * 60))
+	}
+	turn, err := strconv.Atoi(text)
+	if err != nil || turn < 0 {
+		t.Fatalf("%s=%q: neither a number from 0 on nor all", Variable, text)
+	}
+	return turn
+}

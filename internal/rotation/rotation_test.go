@@ -1,0 +1,31 @@
+package rotation_test
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/rotation"
+)
+
+// Each case is taken in one of n turns.
+func TestPick(t *testing.T) {
+	cases := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+	var all []int
+	for turn := range 3 {
+		t.Setenv(rotation.Variable, strconv.Itoa(100+turn))
+		picked := rotation.Pick(t, 3, cases)
+		if len(picked) < 3 || len(picked) > 4 {
+			t.Errorf("turn %d: %v", turn, picked)
+		}
+		all = append(all, picked...)
+	}
+	slices.Sort(all)
+	if !slices.Equal(all, cases) {
+		t.Errorf("three turns take %v", all)
+	}
+	t.Setenv(rotation.Variable, "all")
+	if picked := rotation.Pick(t, 3, cases); !slices.Equal(picked, cases) {
+		t.Errorf("all: %v", picked)
+	}
+}
