@@ -61,11 +61,11 @@ faults: ## a plan carried out with a fault at each of its commits: docs/faults.m
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),1000) $(GO) test -count=1 -timeout 90m -run '^TestKilled$$' ./apply
 
 planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told, and all proofs with traffic: nothing may be lost
-	ONWARD_REQUIRE=1 ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^(TestWriters|TestComposed|TestFurther)$$' ./plan
+	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_PLAN_ROUNDS=$(or $(ROUNDS),10) $(GO) test -count=1 -timeout 60m -v -run '^(TestWriters|TestComposed|TestFurther)$$' ./plan
 
 escapes: ## every way out of a rehearsal that we know, each on every version 13 to 18: nothing may get out
 	./scripts/setup.sh postgres
-	ONWARD_REQUIRE=1 ONWARD_ESCAPES=all $(GO) test -count=1 -timeout 60m -run '^TestEscapes$$' ./rehearse
+	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_ESCAPES=all $(GO) test -count=1 -timeout 60m -run '^TestEscapes$$' ./rehearse
 
 soak: ## every case of the tests that take turns, every fuzz target, and the recording proxy for SOAK (10m by default)
 	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_KILLS=100 $(GO) test -count=1 -timeout 3h ./...
