@@ -10,11 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/internal/workload"
+	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/record"
 )
 
@@ -172,4 +175,24 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	query(t, r.Workload, "listened")
+}
+
+// A server that completes the handshake and then sends nothing does not keep a recording waiting.
+func TestMuteServer(t *testing.T) {
+	t.Parallel()
+	l := pgservertest.NewLine(t, pgservertest.Database(t, onward.NewestMajor))
+	l.Mute.Store(true)
+	done := make(chan error, 1)
+	go func() {
+		_, err := record.Run(live.WithPatience(t.Context(), time.Second), record.Config{Server: l.URL, Command: []string{"true"}})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "the server sent nothing for 1 s") {
+			t.Errorf("%v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it still waits after a minute")
+	}
 }

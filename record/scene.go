@@ -12,6 +12,7 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/fill"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -89,9 +90,9 @@ func (c *Config) external(ctx context.Context) (*scene, error) {
 	if err != nil {
 		return nil, &address.Error{}
 	}
-	conn, err := pgx.ConnectConfig(ctx, parsed)
+	conn, err := live.Connect(ctx, c.Server, "onward record", nil)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", address.Without(err, c.Server))
+		return nil, address.Without(err, c.Server)
 	}
 	defer conn.Close(ctx)
 	var version int

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/internal/live"
 )
 
 // The times of a lease, by the server's clock.
@@ -53,7 +55,7 @@ func (e *LostError) Error() string {
 // this process held itself and may take again, else 0. direct: no pooler is in between, so
 // that the holder's session lives as long as the holder.
 func Take(ctx context.Context, conn *pgx.Conn, holder string, direct bool, before int64) (_ *Lease, err error) {
-	tx, err := conn.Begin(ctx)
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn()})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
 )
 
@@ -85,7 +86,7 @@ func Make(ctx context.Context, conn *pgx.Conn) error {
 const lockKey = 0x6f6e77617264
 
 func build(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
-	tx, err := conn.Begin(ctx)
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn()})
 	if err != nil {
 		return false, err
 	}
@@ -93,7 +94,7 @@ func build(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
 	if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&made); err != nil || !made {
 		return false, err
 	}
-	for _, sql := range append([]string{"SET LOCAL lock_timeout = '1s'", "SET LOCAL client_min_messages = warning"}, tables...) {
+	for _, sql := range append([]string{"SET LOCAL lock_timeout = '1s'"}, tables...) {
 		if _, err := tx.Exec(ctx, sql); err != nil {
 			return false, fmt.Errorf("make the schema %s, or bring an older one up: %w", Schema, err)
 		}

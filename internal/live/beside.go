@@ -17,18 +17,21 @@ import (
 // ends, the statement is cancelled, and the line is not cut: the server would go on. The error is a
 // [*ServerError] or an *address.Error.
 func Connect(ctx context.Context, url, name string, settings map[string]string) (*pgx.Conn, error) {
+	return ConnectBound(ctx, url, name, settings, NewSilence(ctx, nil))
+}
+
+// ConnectBound is [Connect] for a session that has its own bound of silence.
+func ConnectBound(ctx context.Context, url, name string, settings map[string]string, silence *Silence) (*pgx.Conn, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, &address.Error{}
 	}
-	if cfg.ConnectTimeout == 0 {
-		cfg.ConnectTimeout = connectTimeout
-	}
+	bound(ctx, cfg, silence)
 	maps.Copy(cfg.RuntimeParams, settings)
 	cfg.RuntimeParams["application_name"] = name
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: connectTimeout}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: min(connectTimeout, silence.limit)}
 	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
@@ -43,6 +46,10 @@ type Beside struct {
 	// URL is the address, Name what [Connect] is given, and Settings, too.
 	URL, Name string
 	Settings  map[string]string
+	// Own has each thing run in a transaction under onward's own settings.
+	Own bool
+	// Silence is shared by all its connections; nil makes one.
+	Silence *Silence
 
 	mu   sync.Mutex
 	conn *pgx.Conn
@@ -50,16 +57,22 @@ type Beside struct {
 
 // Do has the session to itself for one thing. The error is that of [Connect], or what f says.
 func (b *Beside) Do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
-	ctx, stop := context.WithTimeout(ctx, connectTimeout)
+	ctx, stop := context.WithTimeout(ctx, min(connectTimeout, Patience(ctx)))
 	defer stop()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.conn == nil || b.conn.IsClosed() { // what it did is committed or not begun
-		conn, err := Connect(ctx, b.URL, b.Name, b.Settings)
+		if b.Silence == nil {
+			b.Silence = NewSilence(ctx, nil)
+		}
+		conn, err := ConnectBound(ctx, b.URL, b.Name, b.Settings, b.Silence)
 		if err != nil {
 			return err
 		}
 		b.conn = conn
+	}
+	if b.Own {
+		return AsOwn(ctx, b.conn, func() error { return f(ctx, b.conn) })
 	}
 	return f(ctx, b.conn)
 }

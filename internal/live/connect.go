@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,10 +18,8 @@ import (
 const (
 	connectTimeout = 10 * time.Second
 	lockTimeout    = "2s"
-	stmtTimeout    = "60s"
-	// maxSilence ends a connection whose server says nothing for longer than a
-	// statement may take: it froze, or the network drops what it sends.
-	maxSilence = 75 * time.Second
+	// stmtTimeout is shorter than maxSilence, so that a server that works reports it itself.
+	stmtTimeout = "55s"
 )
 
 // ServerError says that a server could not be read. Its text has no password.
@@ -72,17 +68,7 @@ func connect(ctx context.Context, url string) (*session, error) {
 		// The driver's error may quote what it could not read.
 		return nil, &address.Error{}
 	}
-	if cfg.ConnectTimeout == 0 {
-		cfg.ConnectTimeout = connectTimeout
-	}
-	dial := cfg.DialFunc
-	cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &impatient{Conn: c, most: maxSilence}, nil
-	}
+	bound(ctx, cfg, NewSilence(ctx, nil))
 	s := &session{hide: append(address.Secrets(url), cfg.Password)}
 	// A pooler in front of the server may know neither other parameters at the
 	// start nor prepared statements; the transaction sets the rest.
@@ -94,37 +80,22 @@ func connect(ctx context.Context, url string) (*session, error) {
 	return s, nil
 }
 
-// impatient is a connection that is closed when a read of it takes too long.
-// Deadlines are the driver's own way to end a read, and are left to it.
-type impatient struct {
-	net.Conn
-	most time.Duration
-}
-
-// Read reads, for so long at most.
-func (c *impatient) Read(b []byte) (int, error) {
-	var late atomic.Bool
-	end := time.AfterFunc(c.most, func() {
-		late.Store(true)
-		_ = c.Conn.Close() // what it says, the Read says
-	})
-	n, err := c.Conn.Read(b)
-	if !end.Stop() && late.Load() && n == 0 {
-		err = fmt.Errorf("the server has said nothing for %v: %w", c.most, err)
+// bound limits how long a connection waits for its server.
+func bound(ctx context.Context, cfg *pgx.ConnConfig, s *Silence) {
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = min(connectTimeout, Patience(ctx))
 	}
-	return n, err
+	cfg.DialFunc = boundDial(s)
+	cfg.RuntimeParams["client_encoding"] = "UTF8" // that of all that onward sends; a pooler takes it
 }
 
 func (s *session) begin(ctx context.Context) error {
 	var err error
-	s.tx, err = s.conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	s.tx, err = s.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; " + OwnSettings()})
 	if err != nil {
 		return s.fail("begin a read-only transaction", err)
 	}
-	for _, set := range []string{
-		"SET LOCAL lock_timeout = '" + lockTimeout + "'", "SET LOCAL statement_timeout = '" + stmtTimeout + "'",
-		"SET LOCAL search_path = ''", "SET LOCAL quote_all_identifiers = off", "SET LOCAL standard_conforming_strings = on",
-	} {
+	for _, set := range []string{"SET LOCAL lock_timeout = '" + lockTimeout + "'", "SET LOCAL search_path = ''"} {
 		if _, err := s.tx.Exec(ctx, set); err != nil {
 			return s.fail(set, err)
 		}
@@ -141,7 +112,7 @@ func (s *session) begin(ctx context.Context) error {
 
 // close ends the transaction and the connection; there is nothing to lose.
 func (s *session) close(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(connectTimeout, Patience(ctx)))
 	defer cancel()
 	_ = s.conn.Close(ctx)
 }

@@ -45,7 +45,7 @@ func StandbyOf(ctx context.Context, primary *pgx.Conn, url, name string) (*Stand
 	if err != nil {
 		return nil, &address.Error{}
 	}
-	s := &Standby{beside: Beside{URL: url, Name: name}, name: hostPort(cfg)}
+	s := &Standby{beside: Beside{URL: url, Name: name, Own: true}, name: hostPort(cfg)}
 	if s.primary, _, err = identify(ctx, primary); err != nil {
 		return nil, &ServerError{What: "ask the primary which system it is", Err: err}
 	}

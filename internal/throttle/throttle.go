@@ -143,6 +143,9 @@ func (g *Gauge) one(ctx context.Context, conn *pgx.Conn, s *signal) (Verdict, er
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	is, err := s.look(ctx, g, conn)
+	if status := conn.PgConn().TxStatus(); status == 'E' { // a signal that cannot be read must not spoil the next one
+		_, _ = conn.Exec(ctx, "ROLLBACK")
+	}
 	if err == nil {
 		g.read[s.name] = begun
 		return is, nil

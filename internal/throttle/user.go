@@ -45,6 +45,11 @@ var user = signal{name: "the query of --throttle-sql", look: func(ctx context.Co
 
 // ask is the one value of a query, as text.
 func ask(ctx context.Context, conn *pgx.Conn, sql string) (string, error) {
+	if conn.PgConn().TxStatus() != 'I' { // onward's own settings end with its transaction: the query has the role's
+		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
+			return "", err
+		}
+	}
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return "", err

@@ -1,0 +1,230 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxSilence is how long a server may send nothing, and how long the answer to a question about the catalogs may take.
+	maxSilence = 60 * time.Second
+	// maxAnswer bounds the bytes of one answer. The schema of 100,000 tables has a tenth of it.
+	maxAnswer = 256 << 20
+)
+
+// keepAlive finds a dead line in as long as a server may be silent.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3}
+
+type patienceKey struct{}
+
+// WithPatience shortens how long the sessions that are opened under a context wait for a silent server. Tests need it.
+func WithPatience(ctx context.Context, most time.Duration) context.Context {
+	return context.WithValue(ctx, patienceKey{}, most)
+}
+
+// Patience is how long the sessions that are opened under a context wait for a silent server.
+func Patience(ctx context.Context) time.Duration {
+	if most, ok := ctx.Value(patienceKey{}).(time.Duration); ok {
+		return most
+	}
+	return maxSilence
+}
+
+// SilentError reports that a server sent nothing for too long.
+type SilentError struct {
+	For time.Duration
+	Err error
+}
+
+// Error names the time.
+func (e *SilentError) Error() string { return "the server sent nothing for " + inSeconds(e.For) }
+
+// Unwrap returns the error of the connection.
+func (e *SilentError) Unwrap() error { return e.Err }
+
+// Timeout has the driver keep the error: of any other it says that the connection is closed.
+func (e *SilentError) Timeout() bool { return true }
+
+// Temporary is required of an error that has Timeout.
+func (e *SilentError) Temporary() bool { return false }
+
+// EndlessError reports that a server's answer is too long, or takes too long.
+type EndlessError struct{ Limit string }
+
+// Error names the limit.
+func (e *EndlessError) Error() string {
+	return "the server's answer does not end: onward gave up after " + e.Limit
+}
+
+// Timeout has the driver keep the error.
+func (e *EndlessError) Timeout() bool { return true }
+
+// Temporary is required of an error that has Timeout.
+func (e *EndlessError) Temporary() bool { return false }
+
+func inSeconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', 3, 64) + " s" }
+
+// IsSilence reports whether an error means that a server did not answer in time.
+func IsSilence(err error) bool {
+	if server := new(ServerError); errors.As(err, &server) {
+		err = server.Err
+	}
+	if errors.As(err, new(*EndlessError)) {
+		return false
+	}
+	timeout := net.Error(nil)
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// Silence bounds how long a server may send nothing on a session's connections.
+//
+// A session asks the catalogs, or runs statements that end soon: each answer must be complete in time. [Silence.Allow]
+// begins a statement that may take hours. Then the server counts as working while it answers a second session.
+type Silence struct {
+	limit  time.Duration
+	second *Silence
+	heard  atomic.Int64 // the time of the last byte
+	long   atomic.Int32 // statements that may take long
+}
+
+// NewSilence returns the bound for the sessions that are opened under a context. The second session, if there is one,
+// asks the same server something at least every quarter of [Patience].
+func NewSilence(ctx context.Context, second *Silence) *Silence {
+	return &Silence{limit: Patience(ctx), second: second}
+}
+
+// Allow begins a statement that may take long. The returned function ends it.
+func (s *Silence) Allow() (end func()) {
+	s.long.Add(1)
+	return sync.OnceFunc(func() { s.long.Add(-1) })
+}
+
+// Limit returns how long the server may send nothing.
+func (s *Silence) Limit() time.Duration { return s.limit }
+
+// Lasted returns how long neither session has heard the server.
+func (s *Silence) Lasted() time.Duration {
+	last := s.heard.Load()
+	if s.second != nil {
+		last = max(last, s.second.heard.Load())
+	}
+	return time.Since(time.Unix(0, last))
+}
+
+// boundDial is a dialer whose connections are closed if the server breaks the bound.
+func boundDial(s *Silence) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		b := &boundConn{Conn: c, silence: s}
+		b.asked.Store(time.Now().UnixNano())
+		return b, nil
+	}
+}
+
+// boundConn is a connection that is closed if the server breaks the bound. Deadlines are the driver's own way to end a
+// read, and are left to it.
+type boundConn struct {
+	net.Conn
+	silence *Silence
+	asked   atomic.Int64 // the time of the last write
+	bytes   atomic.Int64 // received since then
+	broken  atomic.Value // the error of the bound, as a broken
+}
+
+// broken is how a connection broke the bound. The driver reads once more after it.
+type broken struct{ err error }
+
+// breakOff closes the connection. Its later reads and writes give the same error.
+func (c *boundConn) breakOff(err error) error {
+	c.broken.CompareAndSwap(nil, broken{err})
+	_ = c.Conn.Close() // the answer is of no use
+	return c.broken.Load().(broken).err
+}
+
+// left returns how much longer the server may send nothing.
+func (c *boundConn) left() time.Duration {
+	waited := time.Since(time.Unix(0, c.asked.Load()))
+	if c.silence.long.Load() > 0 {
+		waited = min(waited, c.silence.Lasted())
+	}
+	return c.silence.limit - waited
+}
+
+// Write sends a question.
+func (c *boundConn) Write(b []byte) (int, error) {
+	if end, ok := c.broken.Load().(broken); ok {
+		return 0, end.err
+	}
+	c.bytes.Store(0)
+	c.asked.Store(time.Now().UnixNano())
+	end := c.closeLate()
+	n, err := c.Conn.Write(b)
+	if end() {
+		err = c.breakOff(&SilentError{c.silence.limit, err})
+	}
+	return n, err
+}
+
+// Read reads a part of the answer.
+func (c *boundConn) Read(b []byte) (int, error) {
+	if end, ok := c.broken.Load().(broken); ok {
+		return 0, end.err
+	}
+	end := c.closeLate()
+	n, err := c.Conn.Read(b)
+	late := end()
+	if n > 0 {
+		c.silence.heard.Store(time.Now().UnixNano())
+	}
+	long := c.silence.long.Load() > 0
+	switch size := c.bytes.Add(int64(n)); {
+	case late && (long || size == 0):
+		return n, c.breakOff(&SilentError{c.silence.limit, err})
+	case long: // its rows are thrown away
+		return n, err
+	case late || err == nil && c.left() <= 0:
+		return n, c.breakOff(&EndlessError{inSeconds(c.silence.limit)})
+	case size > maxAnswer:
+		return n, c.breakOff(&EndlessError{fmt.Sprintf("%d MB", maxAnswer>>20)})
+	}
+	return n, err
+}
+
+// closeLate closes the connection if the time runs out. The returned function ends that, and reports whether it did.
+func (c *boundConn) closeLate() (end func() (late bool)) {
+	var mu sync.Mutex
+	var over, late bool
+	var timer *time.Timer
+	check := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return
+		}
+		if left := c.left(); left > 0 {
+			timer.Reset(left)
+			return
+		}
+		late = true
+		_ = c.Conn.Close() // the read ends with an error
+	}
+	mu.Lock()
+	timer = time.AfterFunc(max(c.left(), 0), check)
+	mu.Unlock()
+	return func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		timer.Stop()
+		return late
+	}
+}

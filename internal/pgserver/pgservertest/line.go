@@ -1,0 +1,128 @@
+package pgservertest
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Line passes on everything between clients and a real server, until a test spoils the server's answers.
+type Line struct {
+	// URL is the address that leads through the line.
+	URL string
+	// Mute swallows all that the server sends after a handshake.
+	Mute atomic.Bool
+	// Flood repeats each row without end; Trickle repeats it ten times a second.
+	Flood, Trickle atomic.Bool
+	// Match selects the sessions that Mute concerns, by their application_name; "" selects all.
+	Match string
+	unix  string
+}
+
+// NewLine listens in front of a server until the test ends.
+func NewLine(t testing.TB, to string) *Line {
+	t.Helper()
+	u, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	q := u.Query()
+	l := &Line{unix: q.Get("host") + "/.s.PGSQL." + q.Get("port")}
+	u.Host = listener.Addr().String()
+	q.Del("host")
+	q.Del("port")
+	q.Set("sslmode", "disable")
+	u.RawQuery = q.Encode()
+	l.URL = u.String()
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go l.serve(client)
+		}
+	}()
+	return l
+}
+
+// serve connects one client with the server.
+func (l *Line) serve(client net.Conn) {
+	defer client.Close()
+	server, err := net.Dial("unix", l.unix)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	start, err := readBody(client, nil)
+	if err != nil {
+		return
+	}
+	concerns := l.Match == "" || slices.Contains(splitZero(start[4:]), l.Match)
+	if _, err := server.Write(start); err != nil {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+	}()
+	for ready := false; ; {
+		kind := make([]byte, 1)
+		if _, err := io.ReadFull(server, kind); err != nil {
+			return
+		}
+		message, err := readBody(server, kind)
+		if err != nil {
+			return
+		}
+		if ready && concerns && l.Mute.Load() {
+			continue
+		}
+		ready = ready || kind[0] == 'Z'
+		for {
+			if _, err := client.Write(message); err != nil {
+				return
+			}
+			if kind[0] != 'D' || !l.Flood.Load() && !l.Trickle.Load() {
+				break
+			}
+			if l.Trickle.Load() {
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+	}
+}
+
+// readBody reads a message whose type, if it has one, was read already.
+func readBody(from io.Reader, kind []byte) ([]byte, error) {
+	size := make([]byte, 4)
+	if _, err := io.ReadFull(from, size); err != nil {
+		return nil, err
+	}
+	body := make([]byte, binary.BigEndian.Uint32(size)-4)
+	_, err := io.ReadFull(from, body)
+	return slices.Concat(kind, size, body), err
+}
+
+// splitZero splits a startup message into its strings.
+func splitZero(b []byte) []string {
+	var out []string
+	for len(b) > 0 {
+		i := slices.Index(b, 0)
+		if i < 0 {
+			return append(out, string(b))
+		}
+		out, b = append(out, string(b[:i])), b[i+1:]
+	}
+	return out
+}
