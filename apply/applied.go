@@ -85,6 +85,10 @@ func describe(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
 		out.Steps = append(out.Steps, step)
 	}
 	switch p.State {
+	case ledger.Running, "":
+		if out.State == onward.ApplyDone && p.Plan.Contract() < len(p.Plan.Steps) { // its foreign keys are not proven yet
+			out.State, out.Next = onward.ApplyRunning, "onward contract --db ADDRESS --plan "+p.ID
+		}
 	case ledger.Aborting:
 		out.State, out.Next = onward.ApplyAborting, "onward abort --db ADDRESS --plan "+p.ID
 	case ledger.Abandoned:

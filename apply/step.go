@@ -28,7 +28,7 @@ func (t *Target) Step(ctx context.Context, budget time.Duration) (State, error) 
 	}
 	out, err := t.turn(ctx, next, func(s *onward.PlanStep) (State, error) { return t.try(ctx, s, number, budget) })
 	if err == nil && out.Done && t.left() == 0 {
-		err = t.ending(ctx, ledger.Done, "plan done")
+		return t.conclude(ctx, budget)
 	}
 	return out, err
 }

@@ -32,9 +32,10 @@ type Target struct {
 	steps   map[string]*ledger.Step // as the ledger had them last
 	gauge   *throttle.Gauge         // for the step that is next
 	tries   tries
-	cut     bool // the line was cut: what is under way is not known
-	green   bool // the new code works behind the contract: Config.Workload was asked
-	again   bool // backfills that are done are compared once more, and nothing else
+	proof   *foreignKeyProof // under way; nil before and after
+	cut     bool             // the line was cut: what is under way is not known
+	green   bool             // the new code works behind the contract: Config.Workload was asked
+	again   bool             // backfills that are done are compared once more, and nothing else
 	stop    context.CancelFunc
 	kept    chan struct{}
 }

@@ -271,7 +271,11 @@ func (p *planner) finish() {
 		if s.Check != "" {
 			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresCheck, Text: "its check finds no row"})
 		}
-		if id := ids[s.Behind]; id != "" {
+		for _, b := range s.Behind {
+			id := ids[b]
+			if id == "" {
+				continue
+			}
 			out.Requires = append(out.Requires, onward.Requirement{Kind: onward.RequiresVerified, Step: id, Text: "the rows of " + id + " were compared, and found right"})
 		}
 		out.SQL, out.Transaction = text(s)

@@ -293,7 +293,7 @@ func (s *split) ends(m *Made) {
 	}
 	step := m.add(onward.Contract, onward.StepDDL, "nobody uses "+s.old.old.Name+" any more", last...)
 	step.Check = "SELECT 1 FROM " + name(t) + " AS t WHERE " + s.unfilled("t.") + " LIMIT 1"
-	step.Behind = s.filling
+	step.Behind = []*onward.PlannedBackfill{s.filling}
 }
 
 func (s *split) notes(m *Made, all string) {

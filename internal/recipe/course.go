@@ -56,6 +56,7 @@ func (r *Release) Compose(changes []*Change) {
 	for _, is := range r.order {
 		is.twin = r.twinOf(is)
 	}
+	r.groupTwins()
 	r.partitioned()
 	r.generated()
 }

@@ -87,8 +87,8 @@ type Step struct {
 	Check string
 	// Backfill is how a backfill goes along its rows, and how they are compared.
 	Backfill *onward.PlannedBackfill
-	// Behind is the backfill whose rows must have been compared, and found right, before the step.
-	Behind *onward.PlannedBackfill
+	// Behind are the backfills whose rows must have been compared, and found right, before the step.
+	Behind []*onward.PlannedBackfill
 	// From is the change that it comes from.
 	From *Change
 	// Judged: it is the change as it stands, and nothing was found that makes others wait: by what is

@@ -106,7 +106,7 @@ func (s *shadow) made() *Made {
 	s.exchange()
 	alter := func(r *catalog.Relation) string { return "ALTER TABLE " + name(r) + " " }
 	step = m.add(s.phase, onward.StepDDL, s.why, slices.Concat(there.gone, []string{alter(t) + "RENAME TO " + quote(s.aside), alter(shadow) + "RENAME TO " + quote(t.Name.Name)}, s.swap)...)
-	step.Check, step.Behind = s.differ(t, shadow), b
+	step.Check, step.Behind = s.differ(t, shadow), []*onward.PlannedBackfill{b}
 	end := s.gone
 	if s.phase == onward.Backfill {
 		back := s.release.syncs(s, t, old, s.from, s.to)

@@ -64,6 +64,7 @@ func (r *Release) Behind() *Made {
 			m.Steps[from+i].From = a.c
 		}
 	}
+	r.reportIncomplete(m)
 	return m
 }
 

@@ -12,22 +12,27 @@ import (
 // twin is a column that takes the place of another one of its table.
 type twin struct {
 	*course
-	c        *Change
-	t        *catalog.Relation // as it is at the base
-	head     *catalog.Relation // as it is at the head
-	fresh    string            // the new column's name, until the old one is gone
-	typ      string
-	collate  string
-	there    string   // the old value as the new column's, "$1" for the value
-	cast     bool     // the types differ
-	path     string   // what the trigger's function sets for what it calls
-	both     bool     // writes of the new column go to the old one, too
-	way      way      // the one direction that an UPDATE needs, where that is known
-	known    string   // on what evidence
-	wrong    []string // why it cannot be made
-	trigger  string
-	before   []string // what the last transaction does before the drop of the old column
-	finishes []string // what the last transaction does behind the drop of the old column
+	c       *Change
+	t       *catalog.Relation // as it is at the base
+	head    *catalog.Relation // as it is at the head
+	fresh   string            // the new column's name, until the old one is gone
+	typ     string
+	collate string
+	there   string   // the old value as the new column's, "$1" for the value
+	cast    bool     // the types differ
+	path    string   // what the trigger's function sets for what it calls
+	both    bool     // writes of the new column go to the old one, too
+	way     way      // the one direction that an UPDATE needs, where that is known
+	known   string   // on what evidence
+	wrong   []string // why it cannot be made
+	trigger string
+	fed     bool // a foreign key at the head writes the new column
+	early   bool // one of them sets it to its default
+	family  *columnFamily
+	// referring are tables that refer to the old column.
+	referring []*catalog.Relation
+	before    []string // what the last transaction does before the drop of the old column
+	finishes  []string // what the last transaction does behind the drop of the old column
 }
 
 // way is a direction in which changes of a column go.
@@ -43,22 +48,23 @@ const (
 func (w *twin) made() *Made {
 	m := &Made{Missing: w.wrong}
 	if len(w.wrong) > 0 {
+		w.family.complete(m, nil)
 		return m
 	}
 	w.inTheWay(m)
 	c, t := w.c, w.t
 	alter := "ALTER TABLE " + name(t) + " "
-	s := m.add(onward.Expand, onward.StepDDL, "is added in an instant, without a default: a default would overwrite what the deployed code writes", alter+"ADD COLUMN "+quote(w.fresh)+" "+w.typ+w.collate)
+	s := m.add(onward.Expand, onward.StepDDL, w.saysAdded(), append([]string{alter + "ADD COLUMN " + quote(w.fresh) + " " + w.typ + w.collate}, w.earlyDefault(alter)...)...)
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quote(w.fresh)}
 	w.trigger = c.Release.behind(m, t, w.old.Name)
 	s = m.add(onward.Expand, onward.StepDDL, w.says(), installed(t, w.trigger, w.function(inSchema(t, w.trigger)), c.Release.watched(t, w.head, w.old.Name, w.fresh))...)
-	gone := removed(t, w.trigger)
-	s.Undo = gone
+	s.Undo = removed(t, w.trigger)
 	value := strings.ReplaceAll(w.there, "$1", "t."+quote(w.old.Name))
 	otherwise := differs("t."+quote(w.fresh), w.exact(value))
 	set := quote(w.fresh) + " = " + value
 	b := m.backfill(c, t, "fills "+w.fresh+" where nobody wrote since", set, otherwise)
 	if b == nil {
+		w.family.complete(m, nil)
 		return m
 	}
 	c.Release.fills(t, w.fresh)
@@ -66,18 +72,17 @@ func (w *twin) made() *Made {
 	w.required(m)
 	w.sequence(m)
 	w.references(m)
-	last := slices.Concat(gone, w.before, []string{alter + "DROP COLUMN " + quote(w.old.Name)}, w.settled(alter), w.finishes)
-	s = m.add(onward.Contract, onward.StepDDL, "nobody uses "+w.old.Name+" any more", last...)
+	wrong := otherwise
 	if w.both && w.cast {
-		otherwise += " AND " + differs("t."+quote(w.old.Name), "(t."+quote(w.fresh)+")::"+typeName(w.old.Type))
+		wrong += " AND " + differs("t."+quote(w.old.Name), "(t."+quote(w.fresh)+")::"+typeName(w.old.Type))
 	}
-	s.Check = "SELECT 1 FROM " + name(t) + " AS t WHERE " + otherwise + " LIMIT 1"
-	s.Behind, b.Triggers = b, []string{w.trigger}
-	mend := otherwise
+	b.Triggers = []string{w.trigger}
+	w.family.complete(m, &changeOver{twin: w, check: "SELECT 1 FROM " + name(t) + " AS t WHERE " + wrong + " LIMIT 1", backfill: b})
+	mend := wrong
 	if w.both { // what is there may be the new code's, and the old value older
-		mend = "t." + quote(w.fresh) + " IS NULL AND (" + otherwise + ")"
+		mend = "t." + quote(w.fresh) + " IS NULL AND (" + wrong + ")"
 	}
-	compare(b, t, identity(c.Before, t), otherwise, changing(t, set, mend))
+	compare(b, t, identity(c.Before, t), wrong, changing(t, set, mend))
 	w.notes(m)
 	return m
 }
@@ -87,8 +92,11 @@ func (w *twin) settled(alter string) (out []string) {
 	if w.now.Name != w.fresh {
 		out = append(out, alter+"RENAME COLUMN "+quote(w.fresh)+" TO "+quote(w.now.Name))
 	}
-	if w.now.DefaultText != "" {
+	switch {
+	case w.now.DefaultText != "":
 		out = append(out, alter+"ALTER COLUMN "+quote(w.now.Name)+" SET DEFAULT "+w.defaults())
+	case w.early:
+		out = append(out, alter+"ALTER COLUMN "+quote(w.now.Name)+" DROP DEFAULT")
 	}
 	if w.now.Comment != "" {
 		out = append(out, "COMMENT ON COLUMN "+name(w.t)+"."+quote(w.now.Name)+" IS "+pgparse.QuoteLiteral(w.now.Comment))
@@ -208,8 +216,17 @@ func (w *twin) exact(value string) string {
 	return "(" + value + ")::" + w.typ
 }
 
+func (w *twin) saysAdded() string {
+	if w.early {
+		return "is added in an instant. Its default is for the foreign key that sets it: an INSERT gets the value of " + w.old.Name
+	}
+	return "is added in an instant, without a default: a default would overwrite what the deployed code writes"
+}
+
 func (w *twin) says() string {
 	switch {
+	case w.fed && !w.both:
+		return "what is written to " + w.old.Name + " is in " + w.fresh + ", too. What a foreign key writes to " + w.fresh + " is in " + w.old.Name + ", too"
 	case w.way == forward:
 		return "what the deployed code writes to " + w.old.Name + " is in " + w.fresh + ", too; no UPDATE goes back, for " + w.known
 	case w.way == backward:
@@ -228,7 +245,7 @@ func (w *twin) function(fn string) string {
 	there, back := fresh+" := "+strings.ReplaceAll(w.there, "$1", old)+";", old+" := "+fresh+";"
 	head := "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql" + w.path + " AS $onward$\nBEGIN\n"
 	const end = "  RETURN NEW;\nEND\n$onward$"
-	if !w.both {
+	if !w.both && !w.fed {
 		return head + "  " + there + "\n" + end
 	}
 	mine, other := differs(fresh, "OLD."+quote(w.fresh)), differs(old, "OLD."+quote(w.old.Name))
@@ -245,6 +262,9 @@ func (w *twin) function(fn string) string {
 		update = "  ELSIF " + mine + unlike + " THEN\n    " + back + "\n  ELSIF " + other + unlike + " THEN\n    " + there + "\n"
 	default:
 		update = "  ELSIF " + mine + " THEN\n    " + back + "\n  ELSE\n    " + there + "\n"
+	}
+	if !w.both { // no code knows the new column, and its default is for foreign keys
+		return head + "  IF TG_OP = 'INSERT' THEN\n    " + there + "\n" + update + "  END IF;\n" + end
 	}
 	return head + "  IF TG_OP = 'INSERT' THEN\n    IF " + fresh + " IS DISTINCT FROM NULL THEN\n      " + back + "\n    ELSE\n      " + there + "\n    END IF;\n" + update + "  END IF;\n" + end
 }

@@ -154,6 +154,7 @@ func (w *twin) references(m *Made) {
 			for _, con := range base.Constraints {
 				if con.Kind == catalog.ForeignKey && con.Ref == t.OID && !con.Parent && slices.Contains(con.RefColumns, w.old.Attnum) {
 					w.before = append(w.before, "ALTER TABLE "+name(base)+" DROP CONSTRAINT IF EXISTS "+quote(con.Name))
+					w.referring = append(w.referring, base)
 				}
 			}
 		}

@@ -39,6 +39,7 @@ func (r *Release) twinOf(is *course) *twin {
 	}
 	w.converts()
 	w.contradicts(renamed)
+	w.findActions()
 	w.decides()
 	return w
 }

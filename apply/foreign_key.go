@@ -1,0 +1,233 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/onward"
+)
+
+// foreignKeyProof shows how far the foreign keys of a plan are proven. Its rows are read again after
+// a kill: the plan is not done before the last foreign key is proven.
+type foreignKeyProof struct {
+	keys  []foreignKey
+	done  int // keys that are read
+	pass  ledger.Verification
+	rows  int64
+	found []string // keys with rows that have no parent, in sentences
+}
+
+// foreignKey is one that a plan made or renamed.
+type foreignKey struct {
+	name, table, referred string
+	rows                  onward.PlanComparison
+}
+
+// conclude ends a plan whose steps are all done. A plan that contracts moves foreign keys from old
+// columns to new columns, so each of them is proven first.
+func (t *Target) conclude(ctx context.Context, budget time.Duration) (State, error) {
+	if steps := t.c.Plan.Steps; !t.c.asWritten && t.plan.State != ledger.Done && t.c.Plan.Contract() < len(steps) {
+		last := func() *onward.PlanStep { return &steps[len(steps)-1] }
+		out, err := t.turn(ctx, last, func(s *onward.PlanStep) (State, error) { return t.proveForeignKeys(ctx, s, budget) })
+		if err != nil || !out.Done {
+			return out, err
+		}
+	}
+	return State{Done: true}, t.ending(ctx, ledger.Done, "plan done")
+}
+
+// proveForeignKeys reads some rows of the referring tables, and finds those without a parent.
+func (t *Target) proveForeignKeys(ctx context.Context, s *onward.PlanStep, budget time.Duration) (State, error) {
+	if t.tries.size == 0 {
+		t.tries.size = onward.PlanBatch
+	}
+	if t.proof == nil {
+		keys, err := t.foreignKeys(ctx)
+		if err != nil {
+			return State{}, err
+		}
+		t.proof = &foreignKeyProof{keys: keys}
+	}
+	for end := time.Now().Add(budget); t.proof.done < len(t.proof.keys); {
+		p, again, err := t.asked(ctx, s)
+		if err != nil || again > 0 {
+			return State{Step: s, Again: again}, err
+		}
+		begun := time.Now()
+		rows, err := t.findOrphans(ctx, &t.proof.keys[t.proof.done])
+		if err != nil {
+			return State{}, err
+		}
+		if rows > 0 {
+			t.tries.size = p.next(t.tries.size, time.Since(begun))
+		}
+		pause := p.pause(time.Since(begun))
+		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
+			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call reports the interruption
+		}
+		_ = queue.Pause(ctx, pause) // the next call reports the interruption
+	}
+	proof := t.proof
+	t.proof = nil
+	if len(proof.found) > 0 {
+		return State{}, &RefusedError{Text: "the plan is not done: " + strings.Join(proof.found, ". ") + ". Correct or delete these rows, then run onward contract again",
+			Next: "onward contract --db ADDRESS --plan " + t.plan.ID}
+	}
+	if len(proof.keys) == 0 {
+		return State{Done: true}, nil
+	}
+	return State{Done: true}, t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return t.log(ctx, conn, "", "foreign keys proven", fmt.Sprintf("%d foreign keys, %d rows read", len(proof.keys), proof.rows))
+	})
+}
+
+// findOrphans reads the next rows of a referring table in a short transaction. A table without a key
+// is read at once.
+func (t *Target) findOrphans(ctx context.Context, k *foreignKey) (rows int64, err error) {
+	next, limit := t.proof.pass, time.Duration(0)
+	if len(k.rows.Keys) > 0 {
+		ctx, limit = context.WithoutCancel(ctx), chunkTime
+	}
+	err = t.guarded(ctx, rowWait, limit, func(ctx context.Context, tx pgx.Tx) error {
+		if err := whole(ctx, tx); err != nil {
+			return err
+		}
+		if len(k.rows.Keys) > 0 {
+			rows, err = t.chunk(ctx, tx, &k.rows, &next)
+			return err
+		}
+		next.Part++
+		return tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE "+k.rows.Wrong+"), count(*) FROM "+k.table+" AS t").Scan(&next.Wrong, &next.Rows)
+	})
+	switch {
+	case means(err) == ended && limit > 0 && t.tries.size > FewestRows:
+		t.tries.size = max(FewestRows, t.tries.size/4)
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	t.proof.pass = next
+	if next.Part == 0 {
+		return rows, nil
+	}
+	if next.Wrong > 0 {
+		columns := "*"
+		if len(k.rows.Keys) > 0 {
+			columns = strings.Join(k.rows.Keys, ", ")
+		}
+		t.proof.found = append(t.proof.found, fmt.Sprintf("foreign key %s of %s does not hold. %d rows refer to rows that %s does not have: SELECT %s FROM %[2]s AS t WHERE %[6]s",
+			k.name, k.table, next.Wrong, k.referred, columns, k.rows.Wrong))
+	}
+	t.proof.rows += next.Rows
+	t.proof.done, t.proof.pass = t.proof.done+1, ledger.Verification{}
+	return rows, nil
+}
+
+// foreignKeysQuery finds valid foreign keys by their names and those of their tables. A condition of
+// each finds rows without a parent, by the operators that the server uses. The columns of a key of the
+// referring table split its rows into chunks.
+const foreignKeysQuery = `
+SELECT quote_ident(k.conname), k.conrelid::regclass::text, k.confrelid::regclass::text,
+  coalesce((SELECT array_agg(quote_ident(a.attname) ORDER BY c.place) FROM unnest((
+      SELECT (i.indkey::int2[])[0:i.indnkeyatts - 1] FROM pg_catalog.pg_index AS i
+      WHERE i.indrelid = k.conrelid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS o WHERE o.attrelid = i.indrelid AND o.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) AND NOT o.attnotnull)
+      ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1
+    )) WITH ORDINALITY AS c (number, place) JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number), '{}'),
+  p.present, p.absent, k.confmatchtype = 'f', p.equal
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
+LATERAL (
+  SELECT string_agg('t.' || quote_ident(f.attname) || ' IS NOT NULL', ' AND ' ORDER BY i) AS present, string_agg('t.' || quote_ident(f.attname) || ' IS NULL', ' AND ' ORDER BY i) AS absent,
+    string_agg('p.' || quote_ident(r.attname) || ' OPERATOR(' || quote_ident(s.nspname) || '.' || o.oprname || ') t.' || quote_ident(f.attname) ||
+      CASE WHEN r.attcollation <> f.attcollation AND r.attcollation <> 0 THEN ' COLLATE ' || quote_ident(l.nspname) || '.' || quote_ident(b.collname) ELSE '' END, ' AND ' ORDER BY i) AS equal
+  FROM generate_subscripts(k.conkey, 1) AS i
+  JOIN pg_catalog.pg_attribute AS f ON f.attrelid = k.conrelid AND f.attnum = k.conkey[i]
+  JOIN pg_catalog.pg_attribute AS r ON r.attrelid = k.confrelid AND r.attnum = k.confkey[i]
+  JOIN pg_catalog.pg_operator AS o ON o.oid = k.conpfeqop[i] JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace
+  LEFT JOIN pg_catalog.pg_collation AS b ON b.oid = r.attcollation LEFT JOIN pg_catalog.pg_namespace AS l ON l.oid = b.collnamespace
+) AS p
+WHERE k.contype = 'f' AND k.convalidated AND k.conparentid = 0 AND coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) = false
+  AND EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS x (schema, relation) WHERE c.relname = x.relation AND (n.nspname = x.schema OR x.schema = '' AND pg_catalog.pg_table_is_visible(c.oid)))
+  AND k.conname = ANY ($3::text[])
+ORDER BY 2, 1`
+
+// foreignKeys are those that the steps of the plan made or renamed, as the database has them now.
+func (t *Target) foreignKeys(ctx context.Context) (out []foreignKey, err error) {
+	names, err := namesInSteps(t.c.Plan.Steps)
+	if err != nil || len(names.constraints) == 0 {
+		return nil, err
+	}
+	err = t.guarded(ctx, rowWait, underLock, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, foreignKeysQuery, names.schemas, names.relations, names.constraints)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (k foreignKey, err error) {
+			var present, absent, equal string
+			var full bool
+			if err := row.Scan(&k.name, &k.table, &k.referred, &k.rows.Keys, &present, &absent, &full, &equal); err != nil {
+				return k, err
+			}
+			k.rows.Table = k.table
+			k.rows.Wrong = present + " AND NOT EXISTS (SELECT FROM " + k.referred + " AS p WHERE " + equal + ")"
+			if full {
+				k.rows.Wrong = "NOT (" + absent + ") AND NOT (" + present + " AND EXISTS (SELECT FROM " + k.referred + " AS p WHERE " + equal + "))"
+			}
+			return k, nil
+		})
+		return err
+	})
+	return out, err
+}
+
+// stepNames are the names of relations and constraints that the steps of a plan change.
+type stepNames struct {
+	schemas, relations []string // in parallel; "" is for the search path
+	constraints        []string
+}
+
+func namesInSteps(steps []onward.PlanStep) (n stepNames, err error) {
+	for i := range steps {
+		f, err := pgparse.Split(steps[i].SQL)
+		if err != nil {
+			return n, input(steps[i].ID + ": " + err.Error())
+		}
+		for _, s := range f.Stmts {
+			switch stmt := s.Node.GetNode().(type) {
+			case *pgparse.Node_AlterTableStmt:
+				n.add(stmt.AlterTableStmt.Relation, "")
+				for _, cmd := range stmt.AlterTableStmt.Cmds {
+					if con := cmd.GetAlterTableCmd().GetDef().GetConstraint(); con.GetContype() == pgparse.ConstrType_CONSTR_FOREIGN && con.Conname != "" {
+						n.constraints = append(n.constraints, con.Conname)
+					}
+				}
+			case *pgparse.Node_RenameStmt:
+				switch stmt.RenameStmt.RenameType {
+				case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
+					n.add(stmt.RenameStmt.Relation, "")
+					n.constraints = append(n.constraints, stmt.RenameStmt.Newname)
+				case pgparse.ObjectType_OBJECT_TABLE:
+					n.add(stmt.RenameStmt.Relation, stmt.RenameStmt.Newname)
+				}
+			}
+		}
+	}
+	return n, nil
+}
+
+// add adds a relation, and the name that it gets.
+func (n *stepNames) add(r *pgparse.RangeVar, newName string) {
+	for _, name := range []string{r.GetRelname(), newName} {
+		if name != "" {
+			n.schemas, n.relations = append(n.schemas, r.GetSchemaname()), append(n.relations, name)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package apply_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+const (
+	familyBase = `CREATE TABLE users (id int PRIMARY KEY, boss int REFERENCES users ON DELETE SET NULL);
+CREATE TABLE posts (id bigint PRIMARY KEY, author int REFERENCES users ON DELETE SET NULL ON UPDATE CASCADE);
+CREATE TABLE likes (who int NOT NULL REFERENCES users ON DELETE CASCADE, post bigint);
+`
+	familyRelease = `ALTER TABLE users ALTER COLUMN id TYPE bigint;
+ALTER TABLE users ALTER COLUMN boss TYPE bigint;
+ALTER TABLE posts ALTER COLUMN author TYPE bigint;
+`
+	familyRows = `INSERT INTO users SELECT n, nullif(n - 1, 0) FROM generate_series(1, 1000) AS n;
+INSERT INTO posts SELECT n, 1 + n % 1000 FROM generate_series(1, 3000) AS n;
+INSERT INTO likes SELECT 1 + n % 1000, n FROM generate_series(1, 3000) AS n;
+`
+	orphans = `SELECT 'posts ' || count(*) FROM posts AS p WHERE author IS NOT NULL AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = p.author)
+UNION ALL SELECT 'users ' || count(*) FROM users AS p WHERE boss IS NOT NULL AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = p.boss)
+UNION ALL SELECT 'likes ' || count(*) FROM likes AS p WHERE NOT EXISTS (SELECT FROM users AS u WHERE u.id = p.who)`
+)
+
+// TestForeignKeysAreProven stops contract after each of its steps, and changes parents there. It also
+// makes orphans before the last step: contract must then report their number, and not that it is done.
+func TestForeignKeysAreProven(t *testing.T) {
+	t.Parallel()
+	p := planned(t, familyBase, familyRelease)
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, familyBase, familyRows)
+	config := apply.Config{DB: db, Plan: p}
+	if _, err := apply.Run(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	config.Through = onward.Contract
+	steps := p.Steps[p.Contract():]
+	for i := range steps {
+		run(t, db, fmt.Sprintf("DELETE FROM users WHERE id BETWEEN %d AND %d", 10+i*20, 19+i*20), fmt.Sprintf("UPDATE users SET id = id + 100000 WHERE id BETWEEN %d AND %d AND NOT EXISTS (SELECT FROM likes WHERE who = users.id)", 20+i*20, 29+i*20))
+		if i == len(steps)-1 {
+			break
+		}
+		config.To = steps[i].ID
+		if r, err := apply.Run(t.Context(), config); err != nil || r.State == onward.ApplyDone {
+			t.Fatalf("%+v %v", r, err)
+		}
+	}
+	config.To = ""
+	run(t, db, "SET session_replication_role = replica; DELETE FROM users WHERE id BETWEEN 501 AND 510")
+	refused := new(apply.RefusedError)
+	r, err := apply.Run(t.Context(), config)
+	if !errors.As(err, &refused) || r.State == onward.ApplyDone || !strings.Contains(refused.Text, "foreign key posts_author_fkey of posts does not hold. 30 rows") ||
+		!strings.Contains(refused.Text, "foreign key users_boss_fkey of users does not hold. 1 rows") || !strings.Contains(refused.Text, "foreign key likes_who_fkey of likes does not hold. 30 rows") {
+		t.Fatalf("%+v %v", r, err)
+	}
+	_, query, _ := strings.Cut(refused.Text, "SELECT id FROM posts AS t")
+	query, _, _ = strings.Cut(query, "). ")
+	if got := content(t, db, "SELECT count(*)::text FROM posts AS t"+query+")"); !cmp.Equal(got, []string{"30"}) {
+		t.Errorf("its query finds %v", got)
+	}
+	if list, err := apply.Status(t.Context(), db); err != nil || list[0].State != onward.ApplyRunning || !strings.Contains(list[0].Next, "onward contract") {
+		t.Errorf("%+v %v", list, err)
+	}
+	run(t, db, "UPDATE posts SET author = NULL WHERE NOT EXISTS (SELECT FROM users WHERE users.id = author)", "UPDATE users AS u SET boss = NULL WHERE NOT EXISTS (SELECT FROM users WHERE users.id = u.boss)",
+		"DELETE FROM likes WHERE NOT EXISTS (SELECT FROM users WHERE users.id = who)")
+	list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, "")
+	if err != nil || list[0].State != onward.ApplyDone {
+		t.Fatalf("%+v %v", list, err)
+	}
+	if got := content(t, db, orphans); !cmp.Equal(got, []string{"posts 0", "users 0", "likes 0"}) {
+		t.Error(got)
+	}
+	if got := content(t, db, "SELECT detail FROM onward_ledger.log WHERE event = 'foreign keys proven'"); len(got) != 1 || !strings.HasPrefix(got[0], "3 foreign keys, ") {
+		t.Error(got)
+	}
+}
