@@ -81,6 +81,18 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestHarmfulQuery: a query of preflight: that reaches beyond its session is an error at its line.
+func TestHarmfulQuery(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"disk", "backup"} {
+		_, err := config.Decode([]byte("preflight:\n  "+key+": SELECT pg_terminate_backend(pid) FROM pg_stat_activity\n"), "onward.yaml", known)
+		var wrong *config.Error
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "it calls pg_terminate_backend") || !strings.Contains(err.Error(), "onward.yaml:2") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
 // TestPipe: what nobody named may be anything, and is not waited for.
 func TestPipe(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
@@ -32,6 +33,10 @@ func (d *decoder) query(n ast.Node) string {
 	f, err := pgparse.Split(text)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node.GetSelectStmt() == nil {
 		d.fail(n, "a query is needed here: one SELECT with one column")
+		return ""
+	}
+	if why := outside.RefuseQuery(text); why != "" {
+		d.fail(n, "this query is not run on a production server: %s. Write one SELECT that only reads", why)
 		return ""
 	}
 	return text

@@ -242,12 +242,37 @@ func TestQueries(t *testing.T) {
 	if list := unseen(flight(t, url, asks("SELECT 'hunter2'", "")), "disk-short"); len(list) != 1 || !strings.Contains(list[0], "SQLSTATE 22P02") || strings.Contains(list[0], "hunter2") {
 		t.Errorf("%q", list)
 	}
-	r = flight(t, url, asks("SELECT free FROM nowhere", "SELECT pg_sleep(60), 'x'::timestamptz"))
+	r = flight(t, url, asks("SELECT free FROM nowhere", "SELECT now() FROM generate_series(1, 1000000000000)"))
 	if list := unseen(r, "disk-short"); len(list) != 1 || !strings.Contains(list[0], `relation "nowhere" does not exist`) {
 		t.Errorf("%q", list)
 	}
 	if list := unseen(r, "backup-old"); len(list) != 1 {
 		t.Errorf("%q", list)
+	}
+}
+
+// TestHarmfulQueries: a query of onward.yaml that ends sessions is not run, although its role may end them.
+func TestHarmfulQueries(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			url := pgservertest.Database(t, major)
+			victim := open(t, url)
+			var pid int
+			if err := victim.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+				t.Fatal(err)
+			}
+			r := flight(t, url, asks(fmt.Sprintf("SELECT 1e15 WHERE pg_terminate_backend(%d)", pid), fmt.Sprintf("SELECT now() FROM pg_cancel_backend(%d)", pid)))
+			for rule, name := range map[string]string{"disk-short": "pg_terminate_backend", "backup-old": "pg_cancel_backend"} {
+				if list := unseen(r, rule); len(list) != 1 || !strings.Contains(list[0], "is not run: it calls "+name) {
+					t.Errorf("%s: %q", rule, list)
+				}
+			}
+			if err := victim.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+				t.Errorf("the session was ended: %v", err)
+			}
+		})
 	}
 }
 

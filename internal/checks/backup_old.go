@@ -29,7 +29,7 @@ func backup(p *Pass) error {
 	switch {
 	case p.Limits.Backup != "":
 		sql := "SELECT coalesce(extract(epoch FROM clock_timestamp() - max(ended)), -1)::float8 FROM (" + bare(p.Limits.Backup) + ") AS q (ended)"
-		if ok, err := p.configured("when the last base backup ended", sql, &ago); !ok {
+		if ok, err := p.configured("when the last base backup ended", p.Limits.Backup, sql, &ago); !ok {
 			return err
 		}
 		if ago < 0 {

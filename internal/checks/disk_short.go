@@ -36,7 +36,7 @@ func disk(p *Pass) error {
 	case p.Limits.Disk != "":
 		var bytes float64 = -1
 		sql := "SELECT coalesce(min(free::text::float8), -1) FROM (" + bare(p.Limits.Disk) + ") AS q (free)"
-		if ok, err := p.configured("how much disk is free", sql, &bytes); !ok {
+		if ok, err := p.configured("how much disk is free", p.Limits.Disk, sql, &bytes); !ok {
 			return err
 		}
 		free = int64(bytes)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -111,9 +112,13 @@ func (p *Pass) Opaque(what, why string) {
 	p.out.Opaque = append(p.out.Opaque, onward.PreflightOpaque{Rule: p.check.ID, What: what, Why: why})
 }
 
-// configured asks what a query of onward.yaml is in. Where the server refuses it, what is
-// not known is noted, and ok is false.
-func (p *Pass) configured(what, sql string, target any) (ok bool, err error) {
+// configured runs sql, which holds a query of onward.yaml. It reports false, and notes what is not known, if the query
+// may not run or the server refuses it.
+func (p *Pass) configured(what, query, sql string, target any) (ok bool, err error) {
+	if why := outside.RefuseQuery(query); why != "" {
+		p.Opaque(what, "the query of onward.yaml is not run: "+why)
+		return false, nil
+	}
 	err = p.Each(sql, nil, []any{target}, func() {})
 	if refused(err) {
 		p.Opaque(what, "the query of onward.yaml fails: "+err.Error())

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/throttle"
 	"github.com/onward-sql/onward/onward"
 )
@@ -112,6 +113,9 @@ func (f *limits) read() (apply.Limits, error) {
 		return l, usagef("--max-dead %q is not a part such as 20%%, or 0 for none", f.dead)
 	}
 	l.Dead = off(part / 100)
+	if why := outside.RefuseQuery(f.sql); f.sql != "" && why != "" {
+		return l, usagef("--throttle-sql is not run: %s. Give one SELECT that only reads", why)
+	}
 	return l, nil
 }
 

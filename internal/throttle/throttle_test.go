@@ -158,7 +158,10 @@ func TestUserSQL(t *testing.T) {
 		{"SELECT 1 WHERE false", Stop, "no row, or NULL"},
 		{"SELECT 'secret'", Stop, "neither a boolean nor a number"},
 		{"SELECT nosuch", Stop, "SQLSTATE 42703"},
-		{"SELECT pg_sleep(60)::text = ''", Stop, "SQLSTATE 57014"},
+		{"SELECT count(*) FROM generate_series(1, 1000000000000)", Stop, "SQLSTATE 57014"},
+		{"SELECT pg_terminate_backend(pg_backend_pid())", Stop, "is not run: it calls pg_terminate_backend"},
+		{"SELECT dblink_exec('host=x', 'DROP TABLE t') = ''", Stop, "is not run: it calls dblink_exec"},
+		{"1); SELECT (2", Stop, "is not run: it is not one SELECT"},
 		{"SELECT nextval('s')", Stop, "no answer"},
 	} {
 		is := look(t, &user, conn, func(l *Limits) { l.SQL = test.sql })

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/redact"
 )
 
@@ -18,6 +19,9 @@ import (
 var user = signal{name: "the query of --throttle-sql", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.SQL == "" {
 		return Verdict{}, nil
+	}
+	if why := outside.RefuseQuery(g.limits.SQL); why != "" {
+		return Verdict{Level: Stop, Why: "the query of --throttle-sql is not run: " + why}, nil
 	}
 	answer, err := ask(ctx, conn, g.limits.SQL)
 	if err != nil {

@@ -2,7 +2,6 @@ package traffic
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,37 +44,6 @@ const (
 	leftUntried = "were not tried, for want of time"
 	leftRare    = "touch nothing of the release, beside those of the kind that are sent most"
 )
-
-// mustNot are functions that a recorded query may not call: what they do is not taken
-// back, or is done to other sessions, or runs a text. Of those whose names begin with
-// pg_, lo_ and dblink only those in may are let through.
-var (
-	mustNot = []string{"setval", "set_config", "ts_stat", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml", "cursor_to_xmlschema", "ts_rewrite", "crosstab", "connectby", "xpath_table"}
-	may     = []string{
-		"pg_advisory_xact_lock", "pg_advisory_xact_lock_shared", "pg_try_advisory_xact_lock", "pg_try_advisory_xact_lock_shared",
-		"pg_backend_pid", "pg_column_size", "pg_current_snapshot", "pg_current_xact_id", "pg_current_xact_id_if_assigned", "pg_get_serial_sequence", "pg_notify",
-		"pg_relation_size", "pg_size_pretty", "pg_snapshot_xmin", "pg_table_size", "pg_total_relation_size", "pg_typeof", "pg_postmaster_start_time", "pg_is_in_recovery", "pg_my_temp_schema", "pg_input_is_valid",
-	}
-)
-
-// harmful reports whether a statement does what the load must not.
-func harmful(n *pgparse.Node) bool {
-	bad := len(outside.Role{}.Statement(n)) > 0
-	pgparse.Walk(n, func(msg any) bool {
-		switch x := msg.(type) {
-		case *pgparse.FuncCall:
-			_, name := pgparse.SchemaAndName(x.Funcname)
-			bad = bad || slices.Contains(mustNot, name) || !slices.Contains(may, name) &&
-				(strings.HasPrefix(name, "pg_") || strings.HasPrefix(name, "lo_") || strings.HasPrefix(name, "dblink"))
-		case *pgparse.UpdateStmt:
-			bad = bad || x.GetRelation().GetRelname() == "pg_settings" // which is SET
-		case *pgparse.SelectStmt:
-			bad = bad || x.IntoClause != nil
-		}
-		return !bad
-	})
-	return bad
-}
 
 // single is the tree of a text that is one query; nil for any other. What a recording
 // says of its kind is not believed.
@@ -123,7 +91,7 @@ func sift(load *workload.Workload, left *leftOut) []*recorded {
 			left.add(r, leftKind, nil)
 			continue
 		}
-		if harmful(r.node) {
+		if outside.Reach(r.node) != "" {
 			left.add(r, leftReach, nil)
 			continue
 		}
