@@ -18,7 +18,7 @@ const module = "github.com/onward-sql/onward/"
 // its own layer's rooms that are below it in the table's order, and of every
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
-	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address", "internal/redact"},
+	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address", "internal/redact", "internal/sockets"},
 	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks", "config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger", "internal/throttle", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify"},
 	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/first", "internal/lsp"},

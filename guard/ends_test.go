@@ -101,6 +101,7 @@ func TestErrors(t *testing.T) {
 	if _, err := guard.Run(t.Context(), s.c); err == nil || strings.Contains(err.Error(), s.url) {
 		t.Error(err)
 	}
+	s.c.Command = []string{"true"}
 	// A pooler would give to others what is set for one, or takes no settings at all.
 	for _, mode := range []string{"session", "transaction"} {
 		s.c.DB = pgservertest.Pgbouncer(t, s.url, mode)

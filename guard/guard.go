@@ -20,6 +20,8 @@ import (
 const (
 	DefaultWithin   = queue.Within
 	DefaultMaxStall = queue.MaxStall
+	// DefaultGrace is for how long a command may go on after SIGTERM.
+	DefaultGrace = 10 * time.Second
 	// patience bounds one word to the server.
 	patience = 10 * time.Second
 )
@@ -46,6 +48,11 @@ type Config struct {
 	// Again: run it again after a lost race also when something was committed, since it goes on
 	// where it was.
 	Again bool
+	// Allow are addresses, HOST or HOST:PORT, that the command's arguments may name beside the database's. Its sessions
+	// there are not guarded.
+	Allow []string
+	// Grace is for how long the command may go on after it was sent SIGTERM; then it is killed. 0 is DefaultGrace.
+	Grace time.Duration
 	// Signals are passed on to the command; after one it is not run again. Where it is nil
 	// the end of the context is SIGTERM to the command.
 	Signals <-chan os.Signal
@@ -58,14 +65,22 @@ type Config struct {
 // ServerError says that the database cannot be reached.
 type ServerError = live.ServerError
 
-// AroundError says that the command ended well, and came to the database by another way than
-// through the guard, or not at all.
-type AroundError struct{}
+// AroundError says that the command came to the database by another way than through the guard, or not at all.
+type AroundError struct {
+	// Sessions are those that are proven to be the command's. The command was ended because of them. If there is none
+	// the command ended well, and no session came through the guard.
+	Sessions []onward.GuardedSession
+}
 
 // Error says it.
-func (*AroundError) Error() string {
-	return "the command never connected through the guard: it has another address, perhaps from a file. " +
-		"Let it take the address from its arguments or from a variable"
+func (e *AroundError) Error() string {
+	if len(e.Sessions) == 0 {
+		return "the command never connected through the guard: it has another address, perhaps from a file. " +
+			"Let it take the address from its arguments or from a variable"
+	}
+	s := e.Sessions[0]
+	return fmt.Sprintf("process %d of the command connected to the database around the guard (server process %d), so the command was ended. "+
+		"It has another address, perhaps from a file. Let it take the address from its arguments or from a variable", s.Process, s.PID)
 }
 
 func (c *Config) complete() error {
@@ -78,6 +93,9 @@ func (c *Config) complete() error {
 	if c.MaxStall <= 0 {
 		c.MaxStall = DefaultMaxStall
 	}
+	if c.Grace <= 0 {
+		c.Grace = DefaultGrace
+	}
 	if c.Tell == nil {
 		c.Tell = func(string) {}
 	}
@@ -87,18 +105,32 @@ func (c *Config) complete() error {
 	if c.Env == nil {
 		c.Env = os.Environ()
 	}
-	return nil
+	return checkAllowed(c.Allow)
+}
+
+// checkCommand refuses a command that names another address, before anything is asked or started.
+func (c *Config) checkCommand() error {
+	p, err := newPlace(c.DB)
+	if err != nil {
+		return err
+	}
+	p.host, p.port = "127.0.0.1", "1"
+	_, _, err = p.rewriteCommand(c.Command, c.Env, c.Allow)
+	return err
 }
 
 // Run runs a command. How it ended is in the result.
 //
-// Errors: a *config.InputError for a command that is not there, an *address.Error for an address
+// Errors: a *config.InputError for a command that is not there or names another address, an *address.Error for an address
 // that is none, a [*ServerError] for a database that cannot be reached, or behind a pooler that
 // shares its sessions; an [*AroundError], with the result, for a command that did not come
-// through.
+// through, or came by another way.
 func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
+	}
+	if err := c.checkCommand(); err != nil {
+		return nil, address.Without(err, c.DB)
 	}
 	g, err := open(ctx, &c)
 	if err != nil {
@@ -113,6 +145,9 @@ func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
 			return nil, address.Without(err, c.DB)
 		}
 		out.Runs, out.ExitCode, out.Notes = append(out.Runs, r.out), r.out.ExitCode, g.notes
+		if len(r.out.Around) > 0 {
+			return out, &AroundError{r.out.Around}
+		}
 		pause := queue.Backoff(g.stall(len(out.Runs)-1), len(out.Runs))
 		if out.Why = r.final(&c, time.Since(began)+pause); out.ExitCode == 0 || !r.lost() || out.Why != "" || r.told || ctx.Err() != nil {
 			break

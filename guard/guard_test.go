@@ -27,6 +27,9 @@ import (
 // sent, a message for each line; "sleep 2s" waits with what is open.
 const stepsIn = "GUARD_TEST_STEPS"
 
+// addressIn names the file with the address of a command that goes around the guard.
+const addressIn = "GUARD_TEST_ADDRESS"
+
 func TestMain(m *testing.M) {
 	if steps := os.Getenv(stepsIn); steps != "" {
 		os.Exit(command(steps))
@@ -38,7 +41,18 @@ func TestMain(m *testing.M) {
 func command(steps string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGHUP)
 	defer stop()
-	cfg, err := pgx.ParseConfig(os.Getenv("DATABASE_URL"))
+	address := os.Getenv("DATABASE_URL")
+	if file := os.Getenv(addressIn); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return 8
+		}
+		address = string(text)
+	}
+	if os.Getenv("GUARD_TEST_IGNORE") != "" {
+		signal.Ignore(syscall.SIGTERM)
+	}
+	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
 		fmt.Println(err)
 		return 8
@@ -90,7 +104,21 @@ type stage struct {
 
 func newStage(t *testing.T, major int, steps ...string) *stage {
 	t.Helper()
-	s := &stage{t: t, url: pgservertest.Database(t, major), told: make(chan string, 1000)}
+	return newStageIn(t, pgservertest.Database(t, major), steps...)
+}
+
+// newStageAt is newStage for a server of the test's own.
+func newStageAt(t *testing.T, server string, steps ...string) *stage {
+	t.Helper()
+	conn := pgservertest.Connect(t, server)
+	name := fmt.Sprintf("stage_%d", time.Now().UnixNano())
+	pgservertest.Exec(t, conn, "CREATE DATABASE "+name)
+	return newStageIn(t, strings.Replace(server, "/postgres?", "/"+name+"?", 1), steps...)
+}
+
+func newStageIn(t *testing.T, db string, steps ...string) *stage {
+	t.Helper()
+	s := &stage{t: t, url: db, told: make(chan string, 1000)}
 	s.other = s.connect("nightly")
 	s.run(s.other, "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)", "INSERT INTO t SELECT generate_series(1, 50)", "CREATE TABLE done (step text)")
 	program, err := os.Executable()

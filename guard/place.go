@@ -59,8 +59,22 @@ func (p *place) is(host, port string) bool {
 	return false
 }
 
+// isAll is is for a list of hosts, as libpq takes it. No host at all is a socket on this machine.
+func (p *place) isAll(hosts, port string) bool {
+	if hosts == "" {
+		return slices.ContainsFunc([]string{"localhost", "/var/run/postgresql", "/tmp"}, func(h string) bool { return p.is(h, port) })
+	}
+	ports := strings.Split(port, ",")
+	for i, h := range strings.Split(hosts, ",") {
+		if !p.is(h, ports[min(i, len(ports)-1)]) {
+			return false
+		}
+	}
+	return true
+}
+
 // urls finds addresses in a text: also jdbc:postgresql://…, postgresql+psycopg://….
-var urls = regexp.MustCompile("(?i)postgres(?:ql)?[a-z0-9_+]*://[^\\s'\"`<>|;]+")
+var urls = regexp.MustCompile("(?i)(?:postgres(?:ql)?[a-z0-9_+]*|pgx[0-9]*|pg|pgsql|postgis)://[^\\s'\"`<>|;]+")
 
 // secure are parameters of an address that speak of encryption: between the command and the proxy there
 // is none, and the proxy keeps to what the address of the database says.
@@ -69,34 +83,74 @@ var secure = []string{"sslmode", "ssl", "sslrootcert", "sslcert", "sslkey", "ssl
 // replace puts the proxy's address where the database's stands in a text.
 func (p *place) replace(text string) string {
 	if text == p.text && !urls.MatchString(text) {
-		return p.dsn(text)
+		return p.dsn(text, false)
 	}
 	text = urls.ReplaceAllStringFunc(text, func(s string) string {
-		if out, ok := p.replaceURL(s); ok {
+		if out, ok := p.replaceURL(s, "", false); ok {
 			return out
 		}
 		return s
 	})
 	if keyword.MatchString(text) {
-		return p.dsn(text)
+		return p.dsn(text, false)
 	}
 	return text
 }
 
+// replaceAny is replace for an argument: also an address of another database of the same server goes by the proxy.
+// others are the hosts and ports that are somewhere else. hostless: an address leaves the host to libpq's variables.
+func (p *place) replaceAny(text, defaultPort string) (now string, others [][2]string, hostless bool) {
+	now = urls.ReplaceAllStringFunc(text, func(s string) string {
+		out, ok := p.replaceURL(s, defaultPort, true)
+		if ok {
+			return out
+		}
+		if u, err := url.Parse(s); err == nil {
+			host, port := urlHost(u)
+			if host == "" {
+				hostless = true
+			} else {
+				others = append(others, [2]string{host, first(port, defaultPort)})
+			}
+		}
+		return s
+	})
+	if now != text || len(others) > 0 || !keyword.MatchString(text) {
+		return now, others, hostless
+	}
+	values := keywordValues(text)
+	host := first(values["hostaddr"], values["host"])
+	now = p.dsn(text, true)
+	switch complete := values["dbname"] != "" || values["database"] != "" && values["username"] != ""; {
+	case now != text || !complete:
+	case host == "":
+		hostless = values["server"] == ""
+	default:
+		others = append(others, [2]string{host, first(values["port"], defaultPort)})
+	}
+	return now, others, hostless
+}
+
+// urlHost is the host of a URL and its port; libpq also takes both from the query.
+func urlHost(u *url.URL) (host, port string) {
+	q := u.Query()
+	host, port = u.Hostname(), u.Port()
+	if u.Host == "" || q.Get("host") != "" {
+		host, port = q.Get("host"), first(q.Get("port"), port)
+	}
+	return first(q.Get("hostaddr"), host), port
+}
+
 // replaceURL is an address by the proxy, where it is one of the database's.
-func (p *place) replaceURL(s string) (string, bool) {
+func (p *place) replaceURL(s, defaultPort string, anyDatabase bool) (string, bool) {
 	u, err := url.Parse(s)
 	if err != nil {
 		return s, false
 	}
 	q := u.Query()
-	host, port := u.Hostname(), u.Port()
-	if u.Host == "" || q.Get("host") != "" {
-		host, port = q.Get("host"), first(q.Get("port"), port)
-	}
-	several := strings.Contains(u.Host, ",") && s == p.text
+	host, port := urlHost(u)
 	name := first(strings.TrimPrefix(u.Path, "/"), q.Get("dbname"), u.User.Username(), p.database)
-	if !several && (!p.is(host, port) || name != p.database) {
+	if s != p.text && (!p.is(host, first(port, defaultPort)) || name != p.database && !anyDatabase) {
 		return s, false
 	}
 	for name := range q {
@@ -119,16 +173,22 @@ func first(list ...string) string {
 }
 
 // keyword finds a setting of a connection string as libpq has them.
-var keyword = regexp.MustCompile(`(?i)(^|[\s;])(host|hostaddr|server|port|dbname|database|sslmode|sslrootcert|sslcert|sslkey|sslnegotiation|channel_binding|ssl mode)\s*=\s*('[^']*'|[^\s;]+)`)
+var keyword = regexp.MustCompile(`(?i)(^|[\s;])(host|hostaddr|server|port|dbname|database|username|sslmode|sslrootcert|sslcert|sslkey|sslnegotiation|channel_binding|ssl mode)\s*=\s*('[^']*'|[^\s;]+)`)
 
-// dsn is a connection string ("host=… port=…") by the proxy, where it is one of the database's.
-func (p *place) dsn(text string) string {
+// keywordValues are the settings of a connection string.
+func keywordValues(text string) map[string]string {
 	values := map[string]string{}
 	for _, m := range keyword.FindAllStringSubmatch(text, -1) {
 		values[strings.ToLower(m[2])] = strings.Trim(m[3], "'")
 	}
+	return values
+}
+
+// dsn is a connection string ("host=… port=…") by the proxy, where it is one of the database's.
+func (p *place) dsn(text string, anyDatabase bool) string {
+	values := keywordValues(text)
 	host := first(values["host"], values["server"], values["hostaddr"])
-	if name := first(values["dbname"], values["database"]); host == "" || !p.is(host, values["port"]) || name != "" && name != p.database {
+	if name := first(values["dbname"], values["database"]); host == "" || !p.is(host, values["port"]) || name != "" && name != p.database && !anyDatabase {
 		return text
 	}
 	ported := false
@@ -136,7 +196,7 @@ func (p *place) dsn(text string) string {
 		m := keyword.FindStringSubmatch(s)
 		var value string
 		switch name := strings.ToLower(m[2]); name {
-		case "dbname", "database":
+		case "dbname", "database", "username":
 			return s
 		case "host", "server", "hostaddr":
 			value = p.host
@@ -170,6 +230,12 @@ func (p *place) environment(list []string) (out []string, found bool) {
 		values[name] = value
 	}
 	libpq := false
+	if values["PGSERVICE"] != "" {
+		if cfg := p.service(values); cfg != nil {
+			p.setService(values, cfg)
+			libpq, found = true, true
+		}
+	}
 	for name, value := range values {
 		if now := p.replace(value); now != value {
 			values[name], found = now, true
@@ -197,6 +263,16 @@ func (p *place) environment(list []string) (out []string, found bool) {
 	return out, found
 }
 
+// setService puts the proxy's address and the rest of a service into libpq's variables.
+func (p *place) setService(values map[string]string, cfg *pgconn.Config) {
+	delete(values, "PGSERVICE")
+	for name, value := range map[string]string{"PGHOST": p.host, "PGPORT": p.port, "PGUSER": cfg.User, "PGDATABASE": cfg.Database, "PGPASSWORD": cfg.Password} {
+		if value != "" {
+			values[name] = value
+		}
+	}
+}
+
 // plain takes away what libpq's variables say of encryption.
 func (p *place) plain(values map[string]string) {
 	for _, name := range []string{"PGHOSTADDR", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGCHANNELBINDING", "PGSSLNEGOTIATION", "PGREQUIRESSL"} {
@@ -207,6 +283,7 @@ func (p *place) plain(values map[string]string) {
 
 // given are variables for a command that has no address at all.
 func (p *place) given(list []string) []string {
+	list = slices.DeleteFunc(slices.Clone(list), func(s string) bool { return strings.HasPrefix(s, "PGHOSTADDR=") || strings.HasPrefix(s, "PGSERVICE=") })
 	u := url.URL{Scheme: "postgresql", User: url.User(p.user), Host: p.host + ":" + p.port, Path: "/" + p.database, RawQuery: "sslmode=disable"}
 	out := append([]string{}, list...)
 	if p.password != "" {

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -51,6 +52,8 @@ type run struct {
 	sessions []*session
 	schema   *catalog.Catalog
 	blame    bool // the last error was a lost race
+
+	bypass *bypassMonitor
 }
 
 // once runs the command once.
@@ -70,40 +73,36 @@ func (g *guard) once(ctx context.Context, number int, began time.Time) (*run, er
 	if err != nil {
 		return nil, err
 	}
+	args, env, err := g.arguments(proxy)
+	if err != nil {
+		return nil, errors.Join(err, proxy.Close())
+	}
+	r.bypass = newBypassMonitor(g, proxy)
 	var stop context.CancelFunc
 	r.ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
 	go func() { defer close(watched); r.watch() }()
 	start := time.Now()
-	args, env := g.arguments(proxy)
-	code, told, err := g.command(ctx, args, env)
+	code, told, err := g.command(ctx, args, env, r.bypass)
 	stop()
 	<-watched
 	r.cancel(ctx)
+	around := r.bypass.endSessions(ctx)
 	if closed := proxy.Close(); closed != nil {
 		r.log.Debug("close the proxy", "error", closed)
 	}
 	r.told = told
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.out.Around = around
 	r.out.ExitCode, r.out.TookMS = code, time.Since(start).Milliseconds()
 	return r, err
 }
 
 // arguments are the command's and its environment, by the proxy.
-func (g *guard) arguments(proxy *wire.Proxy) (args, env []string) {
+func (g *guard) arguments(proxy *wire.Proxy) (args, env []string, err error) {
 	g.place.host, g.place.port = proxy.Host(), proxy.Port()
-	found := false
-	for _, a := range g.c.Command {
-		now := g.place.replace(a)
-		found = found || now != a
-		args = append(args, now)
-	}
-	env, there := g.place.environment(g.c.Env)
-	if !found && !there {
-		env = g.place.given(env)
-	}
-	return args, env
+	return g.place.rewriteCommand(g.c.Command, g.c.Env, g.c.Allow)
 }
 
 // settings are those that a session begins with.

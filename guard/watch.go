@@ -128,6 +128,7 @@ func (r *run) wait(s *session, words string, wanted []queue.Wanted, inside bool)
 // wait for too long.
 func (r *run) watch() {
 	for r.ctx.Err() == nil {
+		r.bypass.check(r.ctx)
 		for _, s := range r.live() {
 			s.mu.Lock()
 			idle := s.wire == nil || !s.busy && s.status == 'I'

@@ -32,6 +32,9 @@ type GuardedRun struct {
 	// Lost are the statements that were given up: a lock was not to be had in time, a deadlock,
 	// or others waited behind it.
 	Lost []GuardedLoss `json:"lost,omitempty"`
+	// Around are sessions that are proven to be the command's and did not come through the guard. The command was
+	// ended because of them.
+	Around []GuardedSession `json:"around,omitempty"`
 	// Behind is the longest queue that there was behind the command's sessions.
 	Behind *GuardedQueue `json:"behind,omitempty"`
 }
@@ -54,6 +57,17 @@ type GuardedLoss struct {
 	Message   string `json:"message"`
 	// Blockers are those that held what it wanted, in sentences.
 	Blockers []string `json:"blockers,omitempty"`
+}
+
+// GuardedSession is a session of the command around the guard.
+type GuardedSession struct {
+	// PID is the server's process, Process the command's.
+	PID     int `json:"pid"`
+	Process int `json:"process"`
+	// Client is the address that both sides have for the session; "" for a Unix socket.
+	Client string `json:"client,omitempty"`
+	// Ended: the session went on after the command's end, and was ended.
+	Ended bool `json:"ended,omitempty"`
 }
 
 // GuardedQueue is a queue behind a session of the command.

@@ -23,6 +23,7 @@ type guarded struct {
 	db                       string
 	within, stall, statement time.Duration
 	again                    bool
+	allow                    []string
 }
 
 func (f *guarded) register(cmd *cobra.Command) {
@@ -32,6 +33,7 @@ func (f *guarded) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.stall, "max-stall", guard.DefaultMaxStall, "the longest lock_timeout that the command's sessions begin with: others wait for so long at most")
 	flags.DurationVar(&f.statement, "statement-timeout", 0, "the statement_timeout that its sessions begin with (default: as it is)")
 	flags.BoolVar(&f.again, "again", false, "run it again after a lost race also when something was committed: it goes on where it was")
+	flags.StringArrayVar(&f.allow, "allow-address", nil, "`HOST[:PORT]` that the command may name beside --db's; its sessions there are not guarded (repeatable)")
 }
 
 func (a *app) guard() *cobra.Command {
@@ -42,7 +44,10 @@ func (a *app) guard() *cobra.Command {
 		Long: `Runs a command with its database behind a proxy, whose address takes the place of
 --db's in the command's arguments and environment: addresses, and pairs of variables
 such as PGHOST and PGPORT or DB_HOST and DB_PORT. Where it stands in none, DATABASE_URL
-and libpq's variables are set.
+and libpq's variables are set. An argument that names another address is refused before
+the start: a URL, a connection string, or -h and -p of psql and its like, also in sh -c.
+If a session is proven to be the command's and did not come through the guard, the
+command is ended (on Linux).
 
 Each of the command's sessions begins with a lock_timeout of 50 ms. A statement that
 takes a lock which others feel is held back until no transaction older than 50 ms is in
@@ -117,7 +122,7 @@ func passed(in io.Reader) []os.Signal {
 
 // guarding reads the flags.
 func (a *app) guarding(f *guarded, command []string) (guard.Config, error) {
-	c := guard.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Within: f.within, MaxStall: f.stall, StatementTimeout: f.statement, Again: f.again, Logger: a.logger()}
+	c := guard.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Within: f.within, MaxStall: f.stall, StatementTimeout: f.statement, Again: f.again, Allow: f.allow, Logger: a.logger()}
 	if f.within <= 0 || f.stall < time.Millisecond || f.statement < 0 {
 		return c, usagef("--within, --max-stall and --statement-timeout are times such as 10m and 500ms")
 	}

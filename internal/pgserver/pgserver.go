@@ -43,6 +43,9 @@ type Config struct {
 	// Unconfined leaves out the wall around the server's processes. It is for tests of what else holds: a migration
 	// that becomes superuser in such a server runs programs on this machine.
 	Unconfined bool
+	// Listen is an address of this machine on which the server listens for TCP, too, at port 5432: a test may take one
+	// of 127.0.0.0/8 for itself. It needs Unconfined. With URL it has no meaning.
+	Listen string
 
 	abi    int    // for tests: act as if the kernel had this version of Landlock at the most
 	memory uint64 // for tests: what one process may have; 0 is memoryOfOne
@@ -125,7 +128,7 @@ func resolve(ctx context.Context, cfg Config) (*chosen, error) {
 func (c *chosen) start(ctx context.Context) (*Server, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	if _, err := configFile(c.install.Major, "", c.Settings); err != nil {
+	if _, err := configFile(c.install.Major, "", c.Listen, c.Settings); err != nil {
 		return nil, err
 	}
 	s, err := c.launch(ctx)
@@ -216,7 +219,7 @@ func (s *Server) guard(acct account) (err error) {
 
 // fill makes the data directory.
 func (s *Server) fill(ctx context.Context, tmpl string, acct account) error {
-	conf, err := configFile(s.install.Major, s.private.sockets, s.cfg.Settings)
+	conf, err := configFile(s.install.Major, s.private.sockets, s.cfg.Listen, s.cfg.Settings)
 	if err != nil {
 		return err
 	}

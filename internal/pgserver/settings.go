@@ -10,7 +10,7 @@ import (
 
 // defaults make a server quick to start and quick to write, and its behaviour the same everywhere. None of them
 // changes which locks a statement takes. Those in the lower half cannot be overridden.
-func defaults(major int, sockets string) (soft, hard map[string]string) {
+func defaults(major int, sockets, listen string) (soft, hard map[string]string) {
 	soft = map[string]string{
 		"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", // a crash may lose everything
 		"autovacuum":   "off", // takes locks and changes statistics when it pleases
@@ -27,7 +27,7 @@ func defaults(major int, sockets string) (soft, hard map[string]string) {
 		soft["io_method"] = "sync" // saves three worker processes
 	}
 	hard = map[string]string{
-		"listen_addresses": "", "port": socketPort, "unix_socket_directories": sockets, "unix_socket_permissions": "0700",
+		"listen_addresses": listen, "port": socketPort, "unix_socket_directories": sockets, "unix_socket_permissions": "0700",
 		"logging_collector": "off", "log_destination": "stderr",
 		// Files in the data directory, so that nothing stays in /dev/shm even when every process is killed.
 		"dynamic_shared_memory_type": "mmap",
@@ -49,8 +49,8 @@ func checkSetting(name, value string) error {
 }
 
 // configFile is the content of postgresql.conf.
-func configFile(major int, sockets string, settings map[string]string) (string, error) {
-	soft, hard := defaults(major, sockets)
+func configFile(major int, sockets, listen string, settings map[string]string) (string, error) {
+	soft, hard := defaults(major, sockets, listen)
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		lower := strings.ToLower(name)
 		if err := checkSetting(name, settings[name]); err != nil {

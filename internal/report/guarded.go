@@ -65,6 +65,13 @@ func (p *page) guardedRun(i int, r *onward.GuardedRun, numbered bool) {
 			p.wrap(indent, indent+"  ", Line(who), p.Dim)
 		}
 	}
+	for _, s := range r.Around {
+		words := fmt.Sprintf("process %d of the command connected around the guard, to server process %d: the command was ended", s.Process, s.PID)
+		if s.Ended {
+			words += ", then this session"
+		}
+		p.wrap("  around  ", indent, words, p.plain())
+	}
 	if b := r.Behind; b != nil {
 		p.wrap("  behind  ", indent, fmt.Sprintf("up to %s waited behind the command, the longest for %s", Count(b.Most, "session"), time.Duration(b.LongestMS)*time.Millisecond), p.plain())
 	}

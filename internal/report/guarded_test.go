@@ -26,6 +26,7 @@ func TestGoldenGuarded(t *testing.T) {
 					ExitCode: 1, Sessions: 1, Statements: 1, TookMS: 1500, LockTimeoutMS: 100, Committed: true,
 					Waited: []onward.GuardedWait{{Statement: "ALTER TABLE on public.items", TookMS: 500, InTheWay: []string{}, Passed: true}},
 					Lost:   []onward.GuardedLoss{{Statement: "SELECT", SQLSTATE: "57014", Message: "1 session waited behind it, the longest for 1.1s"}},
+					Around: []onward.GuardedSession{{PID: 4121, Process: 77, Client: "10.0.0.9:45678"}, {PID: 4122, Process: 78, Ended: true}},
 					Behind: &onward.GuardedQueue{Most: 3, LongestMS: 1100},
 				},
 			},

@@ -1,0 +1,150 @@
+package guard
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/sockets"
+	"github.com/onward-sql/onward/internal/wire"
+	"github.com/onward-sql/onward/onward"
+)
+
+// bypassMonitor looks for sessions of the command that did not come through the guard. A session counts only if it
+// is proven to be the command's: the server's end and an end that a process of the command holds are one connection.
+// A role, a name or a time proves nothing, because deployed servers reconnect all the time.
+type bypassMonitor struct {
+	guard *guard
+	proxy netip.AddrPort
+	// found is closed when the first session is proven.
+	found chan struct{}
+
+	mu       sync.Mutex
+	tree     *sockets.Tree
+	sessions map[serverSession]onward.GuardedSession
+}
+
+// serverSession identifies a session: a PID alone may be reused.
+type serverSession struct {
+	pid     int
+	started string
+}
+
+func newBypassMonitor(g *guard, proxy *wire.Proxy) *bypassMonitor {
+	address, _ := netip.ParseAddrPort(proxy.Addr().String())
+	return &bypassMonitor{guard: g, proxy: address, found: make(chan struct{}), sessions: map[serverSession]onward.GuardedSession{}}
+}
+
+// watch begins with a command that was started.
+func (m *bypassMonitor) watch(tree *sockets.Tree) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tree = tree
+}
+
+// check looks once.
+func (m *bypassMonitor) check(ctx context.Context) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.tree == nil {
+		return
+	}
+	var candidates []sockets.Connection
+	for _, c := range m.tree.Connections() {
+		if c.Remote != m.proxy {
+			candidates = append(candidates, c)
+		}
+	}
+	if len(candidates) == 0 {
+		return
+	}
+	before := len(m.sessions)
+	err := m.guard.eye.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return m.prove(ctx, conn, candidates) })
+	if err != nil && ctx.Err() == nil {
+		m.guard.c.Logger.Info("the sessions of the command cannot be listed", "error", err)
+	}
+	if before == 0 && len(m.sessions) > 0 {
+		m.guard.c.Tell("a session of the command did not come through the guard: the command is being ended")
+		close(m.found)
+	}
+}
+
+// The columns are NULL for sessions that this role may not see.
+const sessionsSQL = `
+SELECT pid, coalesce(host(client_addr), ''), coalesce(client_port, 0), extract(epoch FROM backend_start)::text
+FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND backend_start IS NOT NULL AND client_port IS NOT NULL AND pid <> pg_backend_pid()`
+
+// prove compares the server's sessions with the command's connections.
+func (m *bypassMonitor) prove(ctx context.Context, conn *pgx.Conn, candidates []sockets.Connection) error {
+	direct, err := isDirect(ctx, conn)
+	if err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, sessionsSQL)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s serverSession
+		var host string
+		var port int
+		if err := rows.Scan(&s.pid, &host, &port, &s.started); err != nil {
+			return err
+		}
+		for _, c := range candidates {
+			client, _ := netip.ParseAddr(host)
+			sameAddress := direct && port > 0 && c.Local == netip.AddrPortFrom(client.Unmap(), uint16(port))
+			if !sameAddress && (c.Peer == 0 || !sockets.Holds(s.pid, c.Peer)) {
+				continue
+			}
+			proven := onward.GuardedSession{PID: s.pid, Process: c.PID}
+			if c.Local.IsValid() {
+				proven.Client = c.Local.String()
+			}
+			m.sessions[s] = proven
+		}
+	}
+	return rows.Err()
+}
+
+// isDirect reports whether nothing between here and the server translates addresses: the server sees this session's
+// own address. Then an address and a port that the server reports are those of a socket here.
+func isDirect(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	var host string
+	var port int
+	err := conn.QueryRow(ctx, "SELECT coalesce(host(inet_client_addr()), ''), coalesce(inet_client_port(), 0)").Scan(&host, &port)
+	if err != nil || port == 0 {
+		return false, err
+	}
+	seen, err := netip.ParseAddr(host)
+	if err != nil {
+		return false, nil //nolint:nilerr // it is no address of this machine
+	}
+	here, err := netip.ParseAddrPort(conn.PgConn().Conn().LocalAddr().String())
+	return err == nil && netip.AddrPortFrom(here.Addr().Unmap(), here.Port()) == netip.AddrPortFrom(seen.Unmap(), uint16(port)), nil
+}
+
+// endSessions ends the proven sessions that go on after the command's end, and reports all of them.
+func (m *bypassMonitor) endSessions(ctx context.Context) []onward.GuardedSession {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer stop()
+	var out []onward.GuardedSession
+	for s, session := range m.sessions {
+		err := m.guard.eye.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			// The start is compared as well: the server may have given the PID to somebody else.
+			return conn.QueryRow(ctx, `SELECT coalesce(bool_or(pg_catalog.pg_terminate_backend(pid)), false) FROM pg_catalog.pg_stat_activity
+				WHERE pid = $1 AND extract(epoch FROM backend_start)::text = $2`, s.pid, s.started).Scan(&session.Ended)
+		})
+		if err != nil {
+			m.guard.c.Logger.Info("a session of the command cannot be ended", "error", err)
+		}
+		out = append(out, session)
+	}
+	return out
+}

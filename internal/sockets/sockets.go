@@ -1,0 +1,92 @@
+// Package sockets reads which connections the processes of a command hold. Linux reports that in /proc; on other
+// systems every answer is empty.
+package sockets
+
+import (
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// Connection is one end of a connection, held by a process.
+type Connection struct {
+	// PID is the process that holds it.
+	PID int
+	// Local and Remote are its addresses. They are invalid for a Unix socket.
+	Local, Remote netip.AddrPort
+	// Peer identifies the other end if that is on this machine, too; 0 if it is not known.
+	Peer uint64
+}
+
+// process identifies a process: a PID alone may be reused.
+type process struct {
+	pid     int
+	started uint64 // in clock ticks since the machine started
+}
+
+// Tree is a process with its descendants. A descendant stays in the tree when its parent ends. Its methods may be
+// called concurrently.
+type Tree struct {
+	mu      sync.Mutex
+	members map[int]process
+}
+
+// NewTree begins with one process.
+func NewTree(pid int) *Tree {
+	t := &Tree{members: map[int]process{}}
+	if p, ok := readProcesses()[pid]; ok {
+		t.members[pid] = p.process
+	}
+	return t
+}
+
+// Signal sends a signal to all processes of the tree, and reports how many got it.
+func (t *Tree) Signal(s syscall.Signal) (count int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refresh()
+	for pid := range t.members {
+		if p, err := os.FindProcess(pid); err == nil && p.Signal(s) == nil {
+			count++
+		}
+	}
+	return count
+}
+
+// Alive reports whether a process of the tree is running.
+func (t *Tree) Alive() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refresh()
+	return len(t.members) > 0
+}
+
+// entry is a process and its parent.
+type entry struct {
+	process
+	parent int
+}
+
+// refresh adds new descendants and removes processes that have ended.
+func (t *Tree) refresh() {
+	all := readProcesses()
+	for pid, p := range t.members {
+		if all[pid].process != p {
+			delete(t.members, pid)
+		}
+	}
+	for added := true; added; {
+		added = false
+		for pid, e := range all {
+			if _, member := t.members[pid]; member {
+				continue
+			}
+			// A parent started before its child. Otherwise the child had another parent with this PID.
+			if parent, ok := t.members[e.parent]; ok && parent.started <= e.started {
+				t.members[pid] = e.process
+				added = true
+			}
+		}
+	}
+}
