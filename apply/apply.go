@@ -106,6 +106,7 @@ const (
 	Throttled EventKind = "throttled" // a backfill: somebody suffers, or asked for it
 	Recovered EventKind = "recovered" // from a cut line
 	Undoing   EventKind = "undoing"   // a step is being taken back
+	Carried   EventKind = "carried"   // privileges and settings of this database, to what takes the place of the old
 	Finished  EventKind = "finished"  // a step
 )
 

@@ -218,6 +218,9 @@ func (t *Target) begin(ctx context.Context) error {
 	if err := t.fits(ctx); err != nil {
 		return err
 	}
+	if err := t.refuseLosses(ctx); err != nil {
+		return err
+	}
 	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
 	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if err := ledger.Begin(ctx, conn, t.plan); err != nil {

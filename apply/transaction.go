@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,12 +54,26 @@ func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
 	if err != nil {
 		return err
 	}
-	return t.guarded(ctx, t.stall(), statement, func(ctx context.Context, tx pgx.Tx) error {
+	var carried []string
+	err = t.guarded(ctx, t.stall(), statement, func(ctx context.Context, tx pgx.Tx) error {
+		before, err := t.carryOver(ctx, tx, s)
+		if err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
+		after, err := t.carryOver(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		carried = slices.Concat(before, after)
 		return t.note(ctx, tx, s)
 	})
+	if err != nil {
+		return err
+	}
+	return t.reportCarried(ctx, s, carried)
 }
 
 // note says in the transaction of a step that it is done: in the ledger, and in the table of the

@@ -155,6 +155,8 @@ type PlanStep struct {
 	Record string `json:"record,omitempty"`
 	// Backfill is how a backfill goes along its rows, and how they are compared afterwards.
 	Backfill *PlannedBackfill `json:"backfill,omitempty"`
+	// Replaces are the relations and columns whose place others take, from this step on or until it.
+	Replaces []PlanReplacement `json:"replaces,omitempty"`
 	// Files are those that it was written to. ByHand says why the runner cannot carry it,
 	// and Ran that it was run all the same.
 	Files  []PlanFile `json:"files,omitempty"`

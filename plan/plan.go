@@ -256,7 +256,7 @@ func (p *planner) finish() {
 		s := &p.steps[i]
 		out := onward.PlanStep{
 			ID: fmt.Sprintf("%02d-%s", i+1, s.Phase), Phase: s.Phase, Release: 1, Class: s.Class, Why: s.Why, Check: s.Check,
-			Migration: s.From.Migration.ID, Requires: []onward.Requirement{}, Effects: []onward.Effect{}, Backfill: s.Backfill,
+			Migration: s.From.Migration.ID, Requires: []onward.Requirement{}, Effects: []onward.Effect{}, Backfill: s.Backfill, Replaces: s.Replaces,
 		}
 		if s.Backfill != nil {
 			ids[s.Backfill] = out.ID

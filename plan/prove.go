@@ -51,6 +51,9 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	maps.Copy(v.changed, p.release.Kept)
 	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensions()
 	v.plan.Notes = append(v.plan.Notes, stage.Notes()...)
+	if err := stage.MakeRoles(ctx, rolesNamed(folds)); err != nil {
+		return err
+	}
 	if v.filled, err = stage.Copy(ctx); err != nil {
 		return err
 	}

@@ -241,3 +241,17 @@ func (s *Stop) String() string {
 	}
 	return fmt.Sprintf("%s:%d: %v", s.Path, s.Line, s.Err)
 }
+
+// MakeRoles makes roles that statements name, if the stage has a server of its own. They may do nothing. A role that is
+// there, or that cannot be made, stays as it is.
+func (s *Stage) MakeRoles(ctx context.Context, names []string) error {
+	if s.v.Server != "" {
+		return nil
+	}
+	for _, name := range names {
+		if err := s.v.makeRole(ctx, s.v.server, name); err != nil && !servers(err) {
+			return err
+		}
+	}
+	return nil
+}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -259,7 +260,12 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 		e.own().Storage = strings.ToLower(pgparse.Text(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_SetCompression:
 		e.own().Compression = pgparse.Text(cmd.GetDef())
-	case pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetOptions, pgparse.AlterTableType_AT_ResetOptions,
+	case pgparse.AlterTableType_AT_SetStatistics:
+		e.own().StatisticsTarget = ""
+		if target := cmd.GetDef().GetInteger(); target != nil && target.GetIval() >= 0 {
+			e.own().StatisticsTarget = strconv.Itoa(int(target.GetIval()))
+		}
+	case pgparse.AlterTableType_AT_SetOptions, pgparse.AlterTableType_AT_ResetOptions,
 		pgparse.AlterTableType_AT_AlterColumnGenericOptions:
 		// Planner and wrapper options: nothing that other code can see.
 	}

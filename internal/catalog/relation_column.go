@@ -40,6 +40,8 @@ type RareColumn struct {
 	Collation     string
 	Storage       string
 	Compression   string
+	// StatisticsTarget is what SET STATISTICS says; "" is the server's default.
+	StatisticsTarget string
 }
 
 // plainColumn is the RareColumn of columns that have none of it. Nobody

@@ -143,6 +143,19 @@ AND NOT (relkind = 'S' AND EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_cla
 SELECT format('GRANT %s ON %s %s TO %s', string_agg(privilege_type, ', ' ORDER BY privilege_type), CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(relacl)
 WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND grantee <> relowner AND @user GROUP BY c.oid, relkind, grantee ORDER BY c.oid, grantee`},
+	{what: "privileges of columns", sql: `
+SELECT format('GRANT %s (%I) ON TABLE %s TO %s', privilege_type, attname, c.oid::regclass, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(attacl)
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT attisdropped AND @user ORDER BY c.oid, attnum, grantee, privilege_type`},
+	{what: "comments", sql: `
+SELECT CASE objsubid WHEN 0 THEN format('COMMENT ON %s %s IS %L', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass, description)
+	ELSE format('COMMENT ON COLUMN %s.%I IS %L', c.oid::regclass, attname, description) END
+FROM pg_description d JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid JOIN pg_namespace n ON n.oid = relnamespace LEFT JOIN pg_attribute ON attrelid = c.oid AND attnum = objsubid AND objsubid > 0
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'i', 'I') AND @user AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e') ORDER BY c.oid, objsubid`},
+	{what: "statistics targets", sql: `
+SELECT format('ALTER TABLE ONLY %s ALTER COLUMN %I SET STATISTICS %s', c.oid::regclass, attname, attstattarget)
+FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'p', 'f') AND attnum > 0 AND NOT attisdropped AND coalesce(attstattarget, -1) >= 0 AND @user ORDER BY c.oid, attnum`},
 	{what: "privileges of schemas", sql: `
 SELECT format('GRANT %s ON SCHEMA %I TO %s', string_agg(privilege_type, ', ' ORDER BY privilege_type), nspname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
 FROM pg_namespace n, aclexplode(nspacl) WHERE grantee <> nspowner AND @user GROUP BY n.oid, nspname, grantee ORDER BY n.oid, grantee`},

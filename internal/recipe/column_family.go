@@ -98,6 +98,9 @@ func (f *columnFamily) complete(m *Made, part *changeOver) {
 	}
 	s := m.add(onward.Contract, onward.StepDDL, why, slices.Concat(f.locks(), stop, prepare, drop, settle, finish)...)
 	s.Check, s.Behind = check, backfills
+	for _, p := range f.parts {
+		s.Replaces = append(s.Replaces, p.twin.replacements()...)
+	}
 }
 
 // reportIncomplete names columns whose last step waits for a column that has no plan.

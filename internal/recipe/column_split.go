@@ -186,9 +186,10 @@ func (s *split) begins(m *Made) {
 	for _, p := range s.parts {
 		head := p.def.head
 		add, drop = append(add, alter+head), append(drop, alter+"DROP COLUMN IF EXISTS "+quote(p.now.Name))
+		add = append(add, columnGrants(t, s.old.old.Name, p.now.Name)...)
 	}
 	step := m.add(onward.Expand, onward.StepDDL, "are added in an instant, without defaults: a default would look as if new code had written it", add...)
-	step.Undo = drop
+	step.Undo, step.Replaces = drop, s.replacements()
 	if s.joined == "" && s.old.old.Required() {
 		step = m.add(onward.Expand, onward.StepDDL, "the new code does not know "+s.old.old.Name+", and leaves it out", alter+"ALTER COLUMN "+quote(s.old.old.Name)+" DROP NOT NULL")
 		step.Undo = []string{alter + "ALTER COLUMN " + quote(s.old.old.Name) + " SET NOT NULL"}

@@ -89,6 +89,8 @@ type Step struct {
 	Backfill *onward.PlannedBackfill
 	// Behind are the backfills whose rows must have been compared, and found right, before the step.
 	Behind []*onward.PlannedBackfill
+	// Replaces are the relations and columns whose place others take, from this step on or until it.
+	Replaces []onward.PlanReplacement
 	// From is the change that it comes from.
 	From *Change
 	// Judged: it is the change as it stands, and nothing was found that makes others wait: by what is

@@ -86,6 +86,7 @@ func (s *shadow) made() *Made {
 	c, t, shadow, old := s.c, s.t, s.under(s.fresh), s.under(s.aside)
 	step := m.add(onward.Expand, onward.StepDDL, "what "+t.Name.Name+" is to be, beside it and empty", s.make...)
 	step.Undo = []string{"DROP TABLE IF EXISTS " + name(shadow)}
+	step.Replaces = s.replacements(t, shadow)
 	there := s.release.syncs(s, t, shadow, s.to, s.from)
 	step = m.add(onward.Expand, onward.StepDDL, "what is written to "+t.Name.Name+" is in "+s.fresh+", too", there.make...)
 	step.Undo = there.gone
@@ -107,6 +108,7 @@ func (s *shadow) made() *Made {
 	alter := func(r *catalog.Relation) string { return "ALTER TABLE " + name(r) + " " }
 	step = m.add(s.phase, onward.StepDDL, s.why, slices.Concat(there.gone, []string{alter(t) + "RENAME TO " + quote(s.aside), alter(shadow) + "RENAME TO " + quote(t.Name.Name)}, s.swap)...)
 	step.Check, step.Behind = s.differ(t, shadow), []*onward.PlannedBackfill{b}
+	step.Replaces = s.replacements(t, shadow)
 	end := s.gone
 	if s.phase == onward.Backfill {
 		back := s.release.syncs(s, t, old, s.from, s.to)

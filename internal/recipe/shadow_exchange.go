@@ -103,7 +103,10 @@ func (s *shadow) allowed() {
 		s.make = append(s.make, "ALTER TABLE "+name(shadow)+" OWNER TO "+quote(s.head.Owner))
 	}
 	for _, g := range s.head.Grants {
-		s.make = append(s.make, "GRANT "+g.Privilege+" ON "+name(shadow)+" TO "+role(g.Role))
+		s.make = append(s.make, "GRANT "+privilege(g)+" ON "+name(shadow)+" TO "+role(g.Role))
+	}
+	for _, col := range s.head.Columns {
+		s.make = append(s.make, setStatistics("ALTER TABLE "+name(shadow)+" ", col.Name, col)...)
 	}
 	switch s.head.ReplicaIdentity {
 	case "", "default":

@@ -54,7 +54,9 @@ func (w *twin) made() *Made {
 	w.inTheWay(m)
 	c, t := w.c, w.t
 	alter := "ALTER TABLE " + name(t) + " "
-	s := m.add(onward.Expand, onward.StepDDL, w.saysAdded(), append([]string{alter + "ADD COLUMN " + quote(w.fresh) + " " + w.typ + w.collate}, w.earlyDefault(alter)...)...)
+	add := slices.Concat([]string{alter + "ADD COLUMN " + quote(w.fresh) + " " + w.typ + w.collate}, w.earlyDefault(alter), columnGrants(t, w.old.Name, w.fresh), w.statistics(alter))
+	s := m.add(onward.Expand, onward.StepDDL, w.saysAdded(), add...)
+	s.Replaces = w.replacements()
 	s.Undo = []string{alter + "DROP COLUMN IF EXISTS " + quote(w.fresh)}
 	w.trigger = c.Release.behind(m, t, w.old.Name)
 	s = m.add(onward.Expand, onward.StepDDL, w.says(), installed(t, w.trigger, w.function(inSchema(t, w.trigger)), c.Release.watched(t, w.head, w.old.Name, w.fresh))...)

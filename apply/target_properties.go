@@ -1,0 +1,115 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// replacements are those of a step: the ones that the plan names, and the view that takes the old name of a table which
+// the step renames.
+func replacements(s *onward.PlanStep) []onward.PlanReplacement {
+	out := slices.Clone(s.Replaces)
+	f, err := pgparse.Split(s.SQL)
+	if err != nil {
+		return out
+	}
+	renamed := map[string]string{}
+	for _, stmt := range f.Stmts {
+		if n := stmt.Node.GetRenameStmt(); n != nil && n.RenameType == pgparse.ObjectType_OBJECT_TABLE {
+			renamed[relationName(n.Relation.Schemaname, n.Relation.Relname)] = relationName(n.Relation.Schemaname, n.Newname)
+		}
+		view := stmt.Node.GetViewStmt().GetView()
+		if view == nil {
+			continue
+		}
+		old := relationName(view.Schemaname, view.Relname)
+		if now := renamed[old]; now != "" {
+			out = append(out, onward.PlanReplacement{Kind: onward.ReplacementView, Old: now, New: old})
+		}
+	}
+	return out
+}
+
+// relationName is a relation as SQL writes it.
+func relationName(schema, name string) string {
+	if schema == "" {
+		return pgparse.QuoteIdent(name)
+	}
+	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(name)
+}
+
+// refuseLosses refuses a plan before its first step if the target has something that a step would lose.
+func (t *Target) refuseLosses(ctx context.Context) error {
+	if t.c.asWritten {
+		return nil
+	}
+	var losses []string
+	err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		for i := range t.c.Plan.Steps {
+			for _, r := range replacements(&t.c.Plan.Steps[i]) {
+				list, err := live.PropertyObstacles(ctx, conn, t.major, t.c.Role, &r)
+				if err != nil {
+					return err
+				}
+				for _, sentence := range list {
+					if !slices.Contains(losses, sentence) {
+						losses = append(losses, sentence)
+					}
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || len(losses) == 0 {
+		return err
+	}
+	return &RefusedError{Text: "this database has what the plan would lose: " + strings.Join(losses, "; ") + ". Nothing was changed. Change that first, or make the plan with onward plan --db"}
+}
+
+// carryOver gives what takes the place of something in a step the properties of the old one. It runs before the step's SQL, which
+// may drop the old one, and after it, which may make the new one.
+func (t *Target) carryOver(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) ([]string, error) {
+	if t.c.asWritten || t.c.back {
+		return nil, nil
+	}
+	var ran []string
+	for _, r := range replacements(s) {
+		list, err := live.CarryProperties(ctx, tx, t.major, &r)
+		if err != nil {
+			return nil, fmt.Errorf("give %s what %s has: %w", r.New, r.Old, err)
+		}
+		ran = append(ran, list...)
+		if r.Kind != onward.ReplacementView {
+			continue
+		}
+		losses, err := live.PropertyObstacles(ctx, tx, t.major, "", &r)
+		if err != nil {
+			return nil, err
+		}
+		if len(losses) > 0 { // changed since the plan was begun
+			return nil, &RefusedError{Step: s.ID, Text: strings.Join(losses, "; ")}
+		}
+	}
+	return ran, nil
+}
+
+// reportCarried reports the statements that a step ran beyond its own, after its commit.
+func (t *Target) reportCarried(ctx context.Context, s *onward.PlanStep, ran []string) error {
+	if len(ran) == 0 {
+		return nil
+	}
+	words := strings.Join(ran, "; ")
+	t.tell(Carried, s, words)
+	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
+		return ledger.Log(ctx, conn, &ledger.Entry{Who: t.lease.Holder, Plan: t.plan.ID, Step: s.ID, Event: "carried over", Detail: words})
+	})
+}

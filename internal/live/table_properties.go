@@ -1,0 +1,163 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// SQLSession is what reading and changing a table's properties needs: a connection, or a transaction on one.
+type SQLSession interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// CarryProperties gives what takes the place of a relation or a column the properties that the server has for the old
+// one: owner, privileges, comments, settings. It does nothing if one of the two does not exist. It returns the
+// statements that it ran.
+func CarryProperties(ctx context.Context, s SQLSession, major int, r *onward.PlanReplacement) ([]string, error) {
+	var old, fresh *uint32
+	if err := s.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1::text)::oid, pg_catalog.to_regclass($2::text)::oid", r.Old, r.New).Scan(&old, &fresh); err != nil {
+		return nil, err
+	}
+	if old == nil || fresh == nil {
+		return nil, nil
+	}
+	var ran []string
+	for _, p := range carriedProperties {
+		if p.since > major || !slices.Contains(p.kinds, r.Kind) {
+			continue
+		}
+		list, err := propertyStatements(ctx, s, &p, r, *old, *fresh)
+		if err != nil {
+			return nil, fmt.Errorf("read %s of %s: %w", p.what, r.Old, err)
+		}
+		for _, sql := range list {
+			if _, err := s.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return nil, fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		ran = append(ran, list...)
+	}
+	return ran, nil
+}
+
+// propertyStatements are those that make one property of the new relation what it is on the old one.
+func propertyStatements(ctx context.Context, s SQLSession, p *carriedProperty, r *onward.PlanReplacement, old, fresh uint32) ([]string, error) {
+	sets := r.Sets
+	if sets == nil {
+		sets = []string{}
+	}
+	sql := strings.NewReplacer("@acl_old", relationPrivileges("$1::oid"), "@acl_new", relationPrivileges("$2::oid"), "@columns", columnPairs).Replace(p.sql)
+	rows, err := s.Query(ctx, "WITH given AS (SELECT $1::oid AS old, $2::oid AS new, $3::text AS old_column, $4::text AS new_column, $5::text[] AS sets) "+sql,
+		old, fresh, r.OldColumn, r.NewColumn, sets)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// carriedProperty is a query that returns the statements which carry one property over.
+type carriedProperty struct {
+	what  string
+	kinds []onward.ReplacementKind
+	since int
+	sql   string
+}
+
+var (
+	forView      = []onward.ReplacementKind{onward.ReplacementView}
+	forTable     = []onward.ReplacementKind{onward.ReplacementTable}
+	forColumn    = []onward.ReplacementKind{onward.ReplacementColumn}
+	forRelations = []onward.ReplacementKind{onward.ReplacementView, onward.ReplacementTable}
+	forStorage   = []onward.ReplacementKind{onward.ReplacementTable, onward.ReplacementColumn}
+	forAll       = []onward.ReplacementKind{onward.ReplacementView, onward.ReplacementTable, onward.ReplacementColumn}
+)
+
+// relationPrivileges are the privileges on a relation. The owner's count as those of -1: the owners may differ.
+func relationPrivileges(oid string) string {
+	return `(SELECT CASE WHEN x.grantee = c.relowner THEN -1 ELSE x.grantee::bigint END AS who, x.privilege_type AS privilege, bool_or(x.is_grantable) AS grantable
+		FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x WHERE c.oid = ` + oid + ` GROUP BY 1, 2)`
+}
+
+// narrowPrivileges is a condition: a role has a privilege on columns of a relation, and not on the relation.
+func narrowPrivileges(oid string) string {
+	return `EXISTS (SELECT FROM pg_attribute a, aclexplode(a.attacl) x WHERE a.attrelid = ` + oid + ` AND NOT a.attisdropped AND NOT EXISTS (
+		SELECT FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) y WHERE c.oid = a.attrelid AND y.grantee IN (x.grantee, 0) AND y.privilege_type = x.privilege_type))`
+}
+
+// columnPairs are the columns of the old relation, each with the one that takes its place.
+const columnPairs = `(SELECT o.attname AS old_name, f.attname AS name, o.attnum AS old_number, f.attnum AS number, o.attacl AS old_acl, f.attacl AS acl,
+		o.attstattarget AS old_target, f.attstattarget AS target, o.attoptions AS old_options, f.attoptions AS options, o.attstorage AS old_storage, f.attstorage AS storage,
+		ot.typstorage AS old_usual, ft.typstorage AS usual
+	FROM given JOIN pg_attribute o ON o.attrelid = given.old JOIN pg_attribute f ON f.attrelid = given.new
+	JOIN pg_type ot ON ot.oid = o.atttypid JOIN pg_type ft ON ft.oid = f.atttypid
+	WHERE o.attnum > 0 AND f.attnum > 0 AND NOT o.attisdropped AND NOT f.attisdropped
+	AND CASE WHEN given.old_column = '' THEN o.attname = f.attname ELSE o.attname = given.old_column AND f.attname = given.new_column END)`
+
+// grantee is a role for SQL: the new relation's owner for -1.
+const grantee = `CASE a.who WHEN 0 THEN 'PUBLIC' WHEN -1 THEN (SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = given.new) ELSE quote_ident(pg_get_userbyid(a.who::oid)) END`
+
+// newTables are the new relation and its partitions.
+const newTables = `WITH RECURSIVE tree AS (SELECT given.new AS oid FROM given UNION ALL SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid)
+	SELECT c.oid, c.relkind, c.relowner, c.reloptions, c.relreplident, c.reltoastrelid FROM tree JOIN pg_class c ON c.oid = tree.oid`
+
+// carriedProperties are in the order in which they are carried over: each is read after the one before was changed.
+var carriedProperties = []carriedProperty{
+	{what: "the owner", kinds: forRelations, sql: `
+SELECT format('ALTER %s %s OWNER TO %I', CASE n.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.oid::regclass, pg_get_userbyid(o.relowner))
+FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n WHERE o.relowner <> n.relowner AND NOT 'owner' = ANY (given.sets)`},
+	// With security_invoker a role needs the privileges on all columns of the view: one with privileges on some columns would be cut off.
+	{what: "who reads through the view", kinds: forView, since: 15, sql: `
+SELECT format('ALTER VIEW %s SET (security_invoker = %s)', n.oid::regclass, wanted) FROM given JOIN pg_class o ON o.oid = given.old JOIN pg_class n ON n.oid = given.new,
+LATERAL (SELECT o.relrowsecurity OR NOT ` + narrowPrivileges("given.old") + ` AS wanted) w
+WHERE n.relkind = 'v' AND wanted <> EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)`},
+	// What ALTER DEFAULT PRIVILEGES gave the new one, and nobody has on the old one.
+	{what: "privileges", kinds: forRelations, sql: `
+SELECT format('REVOKE %s ON TABLE %s FROM %s', string_agg(a.privilege, ', ' ORDER BY a.privilege), given.new::regclass, ` + grantee + `)
+FROM given, @acl_new a WHERE NOT EXISTS (SELECT FROM @acl_old b WHERE b.who = a.who AND b.privilege = a.privilege AND b.grantable >= a.grantable)
+AND NOT lower(a.privilege || ' to ' || ` + grantee + `) = ANY (given.sets) GROUP BY given.new, a.who`},
+	{what: "privileges", kinds: forRelations, sql: `
+SELECT format('GRANT %s ON TABLE %s TO %s%s', string_agg(a.privilege, ', ' ORDER BY a.privilege), given.new::regclass, ` + grantee + `, CASE WHEN a.grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM given, @acl_old a WHERE NOT EXISTS (SELECT FROM @acl_new b WHERE b.who = a.who AND b.privilege = a.privilege AND b.grantable >= a.grantable)
+AND NOT lower(a.privilege || ' to ' || ` + grantee + `) = ANY (given.sets) GROUP BY given.new, a.who, a.grantable`},
+	{what: "privileges on columns", kinds: forAll, sql: `
+SELECT format('GRANT %s (%I) ON TABLE %s TO %s%s', a.privilege_type, p.name, given.new::regclass, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM given, @columns p, aclexplode(p.old_acl) a
+WHERE NOT EXISTS (SELECT FROM aclexplode(p.acl) b WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type AND b.is_grantable >= a.is_grantable) ORDER BY p.number, 1`},
+	{what: "the comment", kinds: forRelations, sql: `
+SELECT format('COMMENT ON %s %s IS %L', CASE n.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.oid::regclass, obj_description(given.old, 'pg_class'))
+FROM given JOIN pg_class n ON n.oid = given.new WHERE obj_description(given.old, 'pg_class') IS NOT NULL AND obj_description(given.new, 'pg_class') IS NULL AND NOT 'comment' = ANY (given.sets)`},
+	{what: "comments on columns", kinds: forAll, sql: `
+SELECT format('COMMENT ON COLUMN %s.%I IS %L', given.new::regclass, p.name, col_description(given.old, p.old_number)) FROM given, @columns p
+WHERE col_description(given.old, p.old_number) IS NOT NULL AND col_description(given.new, p.number) IS NULL AND NOT 'comment' = ANY (given.sets) ORDER BY p.number`},
+	{what: "statistics targets", kinds: forStorage, sql: `
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', given.new::regclass, p.name, p.old_target) FROM given, @columns p
+WHERE coalesce(p.old_target, -1) >= 0 AND coalesce(p.target, -1) < 0 AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+	{what: "settings of columns", kinds: forStorage, sql: `
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET (%s)', given.new::regclass, p.name, (SELECT string_agg(option_name || ' = ' || quote_literal(option_value), ', ') FROM pg_options_to_table(p.old_options))) FROM given, @columns p
+WHERE p.old_options IS NOT NULL AND p.options IS NULL AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+	{what: "storage of columns", kinds: forStorage, sql: `
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', given.new::regclass, p.name, CASE p.old_storage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END) FROM given, @columns p
+WHERE p.old_storage <> p.old_usual AND p.storage = p.usual AND p.usual <> 'p' AND p.storage <> p.old_storage AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+	{what: "compression of columns", kinds: forStorage, since: 14, sql: `
+SELECT format('ALTER TABLE %s ALTER COLUMN %I SET COMPRESSION %s', given.new::regclass, p.name, CASE o.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END)
+FROM given, @columns p, pg_attribute o, pg_attribute f WHERE o.attrelid = given.old AND o.attnum = p.old_number AND f.attrelid = given.new AND f.attnum = p.number
+AND o.attcompression <> '' AND f.attcompression = '' AND p.usual <> 'p' AND NOT 'settings' = ANY (given.sets) ORDER BY p.number`},
+	{what: "settings", kinds: forTable, sql: `
+SELECT format('ALTER TABLE %s SET (%s)', n.oid::regclass, string_agg(x.name || ' = ' || quote_literal(x.value), ', ' ORDER BY x.name))
+FROM given JOIN pg_class o ON o.oid = given.old LEFT JOIN pg_class ot ON ot.oid = o.reltoastrelid, LATERAL (` + newTables + `) n LEFT JOIN pg_class nt ON nt.oid = n.reltoastrelid,
+LATERAL (SELECT option_name AS name, option_value AS value FROM pg_options_to_table(o.reloptions) UNION ALL SELECT 'toast.' || option_name, option_value FROM pg_options_to_table(ot.reloptions)) x
+WHERE n.relkind = 'r' AND NOT 'settings' = ANY (given.sets)
+AND NOT EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = x.name) AND NOT EXISTS (SELECT FROM pg_options_to_table(nt.reloptions) WHERE 'toast.' || option_name = x.name) GROUP BY n.oid`},
+	{what: "the replica identity", kinds: forTable, sql: `
+SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', n.oid::regclass, CASE o.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END)
+FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n WHERE o.relreplident IN ('f', 'n') AND n.relreplident = 'd' AND n.relkind = 'r' AND NOT 'replica identity' = ANY (given.sets)`},
+}

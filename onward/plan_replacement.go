@@ -1,0 +1,28 @@
+package onward
+
+// PlanReplacement is a relation or a column that takes the place of another one. A database may know more of the old
+// one than the plan does: privileges, comments, settings. Whoever runs the step gives them to the new one.
+type PlanReplacement struct {
+	Kind ReplacementKind `json:"kind"`
+	// Old and New are the relations, as SQL writes them. Of a column both are its table.
+	Old string `json:"old"`
+	New string `json:"new"`
+	// OldColumn and NewColumn are the names of columns, without quotes.
+	OldColumn string `json:"old_column,omitempty"`
+	NewColumn string `json:"new_column,omitempty"`
+	// Sets are the properties that the release itself changes, so that nobody takes them from the old one: "owner",
+	// "comment", "settings", "SELECT to reporting".
+	Sets []string `json:"sets,omitempty"`
+	// Known are the triggers and views on the old relation that the plan was made for: "trigger t", "view public.v".
+	Known []string `json:"known,omitempty"`
+}
+
+// ReplacementKind says what takes the place of something.
+type ReplacementKind string
+
+// The kinds of replacements.
+const (
+	ReplacementView   ReplacementKind = "view"   // under the old name of a renamed table
+	ReplacementColumn ReplacementKind = "column" // of the same table
+	ReplacementTable  ReplacementKind = "table"
+)
