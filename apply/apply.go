@@ -63,6 +63,8 @@ type Config struct {
 	Workload []*verify.Workload
 	// Server is the address of a Postgres on which that copy is made; "" for a throwaway one.
 	Server string
+	// AcceptPublications are publications whose subscribers have what the steps need, or may stop.
+	AcceptPublications []string
 	// Tell is told what happens; nil for nobody.
 	Tell func(Event)
 

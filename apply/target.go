@@ -84,6 +84,9 @@ func (t *Target) open(ctx context.Context) error {
 	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.c.stands(ctx, conn) }); err != nil {
 		return err
 	}
+	if err := t.refuseLedger(ctx); err != nil {
+		return err
+	}
 	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return ledger.Make(ctx, conn) }); err != nil {
 		return err
 	}
@@ -94,7 +97,10 @@ func (t *Target) open(ctx context.Context) error {
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
-	return t.reload(ctx)
+	if err := t.reload(ctx); err != nil {
+		return err
+	}
+	return t.refusePublications(ctx)
 }
 
 // reaches reports whether no pooler of transactions is in between. It is asked once, and where the pool has no second session to give, it is not known: then there may be one.
@@ -219,6 +225,9 @@ func (t *Target) begin(ctx context.Context) error {
 		return err
 	}
 	if err := t.refuseLosses(ctx); err != nil {
+		return err
+	}
+	if err := t.refusePublications(ctx); err != nil {
 		return err
 	}
 	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}

@@ -67,7 +67,11 @@ func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
 		if err != nil {
 			return err
 		}
-		carried = slices.Concat(before, after)
+		room, err := t.identifyRoom(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		carried = slices.Concat(before, after, room)
 		return t.note(ctx, tx, s)
 	})
 	if err != nil {

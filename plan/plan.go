@@ -27,6 +27,9 @@ type Config struct {
 	// what the code at base and head says.
 	Old, New []*verify.Workload
 
+	// AcceptPublications are publications of the database whose subscribers have what the steps need, or may stop.
+	AcceptPublications []string
+
 	spoil func(*onward.Plan) // for tests of the proof
 	quiet bool               // the same, without the traffic
 }
@@ -46,6 +49,9 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	}
 	p := planned(report, folds, c.Settings, deployed(folds), release.Measure, recorded{c.Old, c.New})
 	if err := p.unfiltered(release, c.New); err != nil {
+		return nil, nil, err
+	}
+	if err := p.publications(ctx, c.Deployed.DB, c.AcceptPublications); err != nil {
 		return nil, nil, err
 	}
 	p.whole(release)

@@ -24,6 +24,7 @@ type careful struct {
 	replicas      []string
 	notify        string
 	after         time.Duration
+	publications  []string
 	limits        limits
 }
 
@@ -39,12 +40,13 @@ func (f *careful) register(cmd *cobra.Command, plan string) {
 	flags.StringArrayVar(&f.replicas, "replica", nil, "`address` of a standby whose queries are waited for, too, as for --db; several times for several")
 	flags.StringVar(&f.notify, "notify", "", "`URL` of a webhook, @FILE or env:NAME that hold it: it is told how this ends, and that it stands still for long")
 	flags.DurationVar(&f.after, "notify-after", time.Minute, "the `time` after which that is long")
+	flags.StringArrayVar(&f.publications, "accept-publication", nil, "the `publication` whose subscribers have the tables and columns that the steps add, or may stop; several times for several")
 	f.limits.register(cmd)
 }
 
 // carefully reads them.
 func (a *app) carefully(f *careful) (apply.Config, error) {
-	c := apply.Config{Within: f.within, MaxStall: f.stall}
+	c := apply.Config{Within: f.within, MaxStall: f.stall, AcceptPublications: f.publications}
 	if f.within <= 0 || f.stall < time.Millisecond {
 		return c, usagef("--within and --max-stall are times such as 10m and 500ms")
 	}

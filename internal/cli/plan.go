@@ -16,6 +16,7 @@ type planned struct {
 	sketch, diff, save bool
 	server             string
 	fresh              []string
+	publications       []string
 }
 
 // planning reads the flags.
@@ -24,7 +25,7 @@ func (a *app) planning(f *planned) (plan.Config, error) {
 	if err != nil {
 		return plan.Config{}, err
 	}
-	c := plan.Config{Config: rehearse.Config{Config: release}, Sketch: f.sketch}
+	c := plan.Config{Config: rehearse.Config{Config: release}, Sketch: f.sketch, AcceptPublications: f.publications}
 	if c.Old, err = workloads(release.Recordings()); err != nil {
 		return c, err
 	}
@@ -79,6 +80,7 @@ Exit code: 0 the plan is proven, or was not to be (--sketch), 1 it is not proven
 	flags.BoolVar(&f.save, "write", false, "write the steps as migrations, and keep the plan in onward/plans")
 	flags.BoolVar(&f.sketch, "sketch", false, "leave out the proof, which takes a throwaway server")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to prove on instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
+	flags.StringArrayVar(&f.publications, "accept-publication", nil, "with --db: the `publication` whose subscribers have the tables and columns that the steps add, or may stop; several times for several")
 	cmd.AddCommand(a.planNext())
 	return cmd
 }

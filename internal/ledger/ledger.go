@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -54,6 +55,16 @@ var tables = []string{
 	`CREATE TABLE IF NOT EXISTS onward_ledger.log (
 		number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
+}
+
+// Tables are the statements that create the schema and its tables, for whoever needs them elsewhere.
+func Tables() (out []string) {
+	for _, sql := range tables {
+		if strings.HasPrefix(sql, "CREATE ") {
+			out = append(out, sql)
+		}
+	}
+	return out
 }
 
 // Conn is what the ledger needs of a connection.

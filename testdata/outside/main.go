@@ -52,7 +52,7 @@ func main() {
 	_, err = verify.Run(ctx, verify.Config{Config: rehearse.Config{Config: release(repository)}, From: "", Old: []*verify.Workload{}, New: nil})
 	fmt.Println("verify:", kind(err))
 
-	planned, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: release(repository)}, Sketch: true})
+	planned, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: release(repository)}, Sketch: true, AcceptPublications: nil})
 	must(err)
 	fmt.Println("plan:", planned.Steps[0].Phase)
 
@@ -62,7 +62,7 @@ func main() {
 	fmt.Println("preflight:", kind(err))
 
 	_, err = apply.Run(ctx, apply.Config{
-		DB: nowhereToAsk.DB, Plan: planned, Name: "v2", Through: onward.Expand, To: "", Within: time.Second, MaxStall: 50 * time.Millisecond, Replicas: nil,
+		DB: nowhereToAsk.DB, Plan: planned, Name: "v2", Through: onward.Expand, To: "", Within: time.Second, MaxStall: 50 * time.Millisecond, Replicas: nil, AcceptPublications: nil,
 		Role: "", Throttle: apply.Limits{}, Gone: "", Who: "a program", Tell: func(apply.Event) {},
 	})
 	fmt.Println("apply:", kind(err))

@@ -1,0 +1,129 @@
+// Package subscriber says what the logical subscribers of a database need for a step. Postgres replicates no DDL: a
+// subscriber stops at the first row of a table or column that it does not have.
+// https://www.postgresql.org/docs/current/logical-replication-restrictions.html
+package subscriber
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Publication sends changes of rows to subscribers.
+type Publication struct {
+	Name string
+	// AllTables: it sends tables that are created later, too. Schemas are those of which it does.
+	AllTables bool
+	Schemas   []string
+	Tables    []Table
+	// Subscribers are its slots, with who reads them, in words.
+	Subscribers []string
+}
+
+// Table is one that a publication sends.
+type Table struct {
+	// Name is "public.orders"; Roots are the partitioned tables that it is a partition of.
+	Name  string
+	Roots []string
+	// Listed: the publication sends a list of columns, and no new one.
+	Listed bool
+}
+
+// Read reads the publications of a database, and who subscribes to them as far as the role may see it.
+func Read(ctx context.Context, conn *pgx.Conn) ([]Publication, error) {
+	var version int
+	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		return nil, err
+	}
+	listed, schemas := "false", "'{}'::text[]"
+	if version >= 150000 {
+		listed = "EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prattrs IS NOT NULL)"
+		schemas = "ARRAY(SELECT nspname::text FROM pg_catalog.pg_publication_namespace s JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = p.oid ORDER BY 1)"
+	}
+	rows, err := conn.Query(ctx, `SELECT p.pubname::text, p.puballtables, `+schemas+`, coalesce(t.schemaname || '.' || t.tablename, ''),
+			ARRAY(SELECT rn.nspname || '.' || rc.relname FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_class rc ON rc.oid = a.relid JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace WHERE a.relid <> c.oid),
+			`+listed+`
+		FROM pg_catalog.pg_publication p LEFT JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname
+		LEFT JOIN pg_catalog.pg_namespace tn ON tn.nspname = t.schemaname LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = tn.oid AND c.relname = t.tablename ORDER BY 1, 4`)
+	if err != nil {
+		return nil, err
+	}
+	var out []Publication
+	var p Publication
+	var t Table
+	if _, err = pgx.ForEachRow(rows, []any{&p.Name, &p.AllTables, &p.Schemas, &t.Name, &t.Roots, &t.Listed}, func() error {
+		if len(out) == 0 || out[len(out)-1].Name != p.Name {
+			out = append(out, Publication{Name: p.Name, AllTables: p.AllTables, Schemas: slices.Clone(p.Schemas)})
+		}
+		if t.Name != "" {
+			last := &out[len(out)-1]
+			last.Tables = append(last.Tables, Table{Name: t.Name, Roots: slices.Clone(t.Roots), Listed: t.Listed})
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	return out, readSubscribers(ctx, conn, out)
+}
+
+// readSubscribers names the logical slots of the database at the publications that their readers asked for. A role without
+// pg_read_all_stats does not see what they asked for: then a slot may be of each publication.
+func readSubscribers(ctx context.Context, conn *pgx.Conn, list []Publication) error {
+	rows, err := conn.Query(ctx, `SELECT s.slot_name::text, coalesce(r.application_name, ''), coalesce(host(r.client_addr), ''), s.active, coalesce(a.query, '')
+		FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_replication r ON r.pid = s.active_pid LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
+		WHERE s.slot_type = 'logical' AND s.database = current_database() AND NOT s.temporary ORDER BY 1`)
+	if err != nil {
+		return err
+	}
+	var slot, application, client, query string
+	var active bool
+	_, err = pgx.ForEachRow(rows, []any{&slot, &application, &client, &active, &query}, func() error {
+		words := "slot " + slot
+		switch {
+		case !active:
+			words += " (nobody is connected)"
+		case client != "":
+			words += fmt.Sprintf(" (application %s, from %s)", application, client)
+		case application != "":
+			words += fmt.Sprintf(" (application %s)", application)
+		}
+		for i := range list {
+			if names := strings.Contains(query, "publication_names"); !names || strings.Contains(query, pgparse.QuoteIdent(list[i].Name)) || strings.Contains(query, `"`+list[i].Name+`"`) {
+				list[i].Subscribers = append(list[i].Subscribers, words)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// Readers are the subscribers in one sentence's words.
+func (p *Publication) Readers() string {
+	if len(p.Subscribers) == 0 {
+		return "its subscribers (no logical slot of this database is visible now)"
+	}
+	return strings.Join(p.Subscribers, ", ")
+}
+
+// Explain says which steps stop which subscribers, and what to run there.
+func (p *Publication) Explain(needs []Need) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "publication %s sends what the plan changes to %s. A subscriber with tables of its own stops at the next row; a consumer without, such as Debezium, goes on.", p.Name, p.Readers())
+	for _, n := range needs {
+		if len(n.Before) > 0 {
+			fmt.Fprintf(&b, "\nBefore %s, run on the subscriber:\n%s;", n.Step, strings.Join(n.Before, ";\n"))
+		}
+		switch {
+		case n.Stops:
+			fmt.Fprintf(&b, "\nAfter %s the subscriber stops until this was run there:\n%s;", n.Step, strings.Join(n.After, ";\n"))
+		case len(n.After) > 0:
+			fmt.Fprintf(&b, "\nAfter %s, run on the subscriber if you like:\n%s;", n.Step, strings.Join(n.After, ";\n"))
+		}
+	}
+	return b.String()
+}

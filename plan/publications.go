@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/subscriber"
+	"github.com/onward-sql/onward/onward"
+)
+
+// publications asks the database which subscribers the steps would stop, and puts what these need into the plan. A plan
+// is not proven while nobody accepts that.
+func (p *planner) publications(ctx context.Context, url string, accepted []string) error {
+	if url == "" || len(p.plan.Steps) == 0 {
+		return nil
+	}
+	conn, err := live.Connect(ctx, url, "onward plan", map[string]string{"default_transaction_read_only": "on"})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	list, err := subscriber.Read(ctx, conn)
+	if err != nil {
+		return &live.ServerError{What: "read the publications", Err: err}
+	}
+	path := p.release.Deployed.SearchPath
+	for i := range list {
+		needs := list[i].Needs(p.plan.Steps, path)
+		if len(needs) == 0 {
+			continue
+		}
+		told := list[i].Explain(needs)
+		if slices.Contains(accepted, list[i].Name) {
+			p.plan.Notes = append(p.plan.Notes, told)
+		} else {
+			p.missing("%s\nThen make the plan with --accept-publication %s", told, list[i].Name)
+		}
+		p.plan.Statements = append(p.plan.Statements, subscriberStatements(&list[i], needs)...)
+	}
+	return nil
+}
+
+// subscriberStatements are those that the subscribers of a publication run.
+func subscriberStatements(p *subscriber.Publication, needs []subscriber.Need) (out []onward.PlanStatement) {
+	for _, n := range needs {
+		if len(n.Before) > 0 {
+			out = append(out, onward.PlanStatement{Name: "before " + n.Step + ", on the subscribers of " + p.Name, SQL: strings.Join(n.Before, ";\n"),
+				Text: "Postgres replicates no DDL: a subscriber without this stops at the next row that the step's table sends."})
+		}
+		if len(n.After) > 0 {
+			text := "The subscriber needs this no more."
+			if n.Stops {
+				text = "From the step on the subscriber stops, until this was run there."
+			}
+			out = append(out, onward.PlanStatement{Name: "after " + n.Step + ", on the subscribers of " + p.Name, SQL: strings.Join(n.After, ";\n"), Text: text})
+		}
+	}
+	return out
+}
