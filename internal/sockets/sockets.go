@@ -35,8 +35,8 @@ type Tree struct {
 // NewTree begins with one process.
 func NewTree(pid int) *Tree {
 	t := &Tree{members: map[int]process{}}
-	if p, ok := readProcesses()[pid]; ok {
-		t.members[pid] = p.process
+	if p, ok := readProcess(pid); ok {
+		t.members[pid] = p
 	}
 	return t
 }
@@ -62,30 +62,25 @@ func (t *Tree) Alive() bool {
 	return len(t.members) > 0
 }
 
-// entry is a process and its parent.
-type entry struct {
-	process
-	parent int
-}
-
 // refresh adds new descendants and removes processes that have ended.
 func (t *Tree) refresh() {
-	all := readProcesses()
+	queue := make([]process, 0, len(t.members))
 	for pid, p := range t.members {
-		if all[pid].process != p {
+		if now, ok := readProcess(pid); ok && now == p {
+			queue = append(queue, p)
+		} else {
 			delete(t.members, pid)
 		}
 	}
-	for added := true; added; {
-		added = false
-		for pid, e := range all {
-			if _, member := t.members[pid]; member {
-				continue
-			}
-			// A parent started before its child. Otherwise the child had another parent with this PID.
-			if parent, ok := t.members[e.parent]; ok && parent.started <= e.started {
-				t.members[pid] = e.process
-				added = true
+	for len(queue) > 0 {
+		parent := queue[0]
+		queue = queue[1:]
+		for _, pid := range children(parent.pid) {
+			child, ok := readProcess(pid)
+			// A parent started before its child. Otherwise its PID was reused meanwhile.
+			if _, member := t.members[pid]; !member && ok && parent.started <= child.started {
+				t.members[pid] = child
+				queue = append(queue, child)
 			}
 		}
 	}

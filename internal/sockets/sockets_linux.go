@@ -10,40 +10,42 @@ import (
 	"strings"
 )
 
-// readProcesses lists the processes that are running. A zombie holds nothing, and is left out.
-func readProcesses() map[int]entry {
-	dirs, err := os.ReadDir("/proc")
+// children are those of a process, by the lists of its threads.
+func children(pid int) (out []int) {
+	dir := procPath(pid, "task")
+	threads, err := os.ReadDir(dir)
 	if err != nil {
 		return nil
 	}
-	out := map[int]entry{}
-	for _, d := range dirs {
-		pid, err := strconv.Atoi(d.Name())
+	for _, thread := range threads {
+		text, err := os.ReadFile(filepath.Join(dir, thread.Name(), "children"))
 		if err != nil {
 			continue
 		}
-		if e, ok := readProcess(pid); ok {
-			out[pid] = e
+		for _, field := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				out = append(out, child)
+			}
 		}
 	}
 	return out
 }
 
-func readProcess(pid int) (e entry, ok bool) {
+// readProcess identifies a process that is running. A zombie holds nothing, and counts as ended.
+func readProcess(pid int) (p process, ok bool) {
 	text, err := os.ReadFile(procPath(pid, "stat"))
 	if err != nil {
-		return e, false
+		return p, false
 	}
 	// The program's name may hold spaces and parentheses.
 	end := strings.LastIndexByte(string(text), ')')
 	fields := strings.Fields(string(text[end+1:]))
 	if end < 0 || len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
-		return e, false
+		return p, false
 	}
-	e.pid = pid
-	e.parent, _ = strconv.Atoi(fields[1])
-	e.started, err = strconv.ParseUint(fields[19], 10, 64)
-	return e, err == nil
+	p.pid = pid
+	p.started, err = strconv.ParseUint(fields[19], 10, 64)
+	return p, err == nil
 }
 
 func procPath(pid int, name string) string {
