@@ -144,6 +144,9 @@ func (t *Target) undo(ctx context.Context, s *onward.PlanStep) (State, error) {
 		u.Transaction = onward.TransactionNone
 	}
 	if sql != "" {
+		if err := t.judgeUndo(s, sql); err != nil {
+			return State{}, err
+		}
 		if list, err := t.wait(ctx, &u, time.Second); err != nil || len(list) > 0 {
 			return State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
 		}
@@ -151,6 +154,7 @@ func (t *Target) undo(ctx context.Context, s *onward.PlanStep) (State, error) {
 	if !t.tries.begun {
 		t.tries.begun = true
 		t.tell(Undoing, s, "")
+		t.showStatements(s, sql)
 	}
 	if s.Transaction == onward.TransactionNone {
 		if err := t.predecessor(ctx, s); err != nil {

@@ -61,6 +61,9 @@ type Config struct {
 	// Workload is what the new code sends: before the first contract step that is asked for, these queries are held against
 	// the schema that the contract leaves, in a copy of the schema without rows. None of them is run. nil does not ask.
 	Workload []*verify.Workload
+	// Unproven is the reason for which a plan is run whose proof failed, is missing, or is not the proof of its values; ""
+	// refuses such a plan. The audit trail keeps the reason.
+	Unproven string
 	// Server is the address of a Postgres on which that copy is made; "" for a throwaway one.
 	Server string
 	// AcceptPublications are publications whose subscribers have what the steps need, or may stop.
@@ -68,6 +71,8 @@ type Config struct {
 	// Tell is told what happens; nil for nobody.
 	Tell func(Event)
 
+	written   string // the files that say the same as the plan, and that the migrations' own tool runs; "" for none
+	record    string // SQL that the last step runs, so that the migrations' own tool has them as applied
 	unnoted   string // why the migrations' own tool is not told that the plan took their place
 	settled   bool   // it is told, or knows
 	back      bool   // steps are taken back
@@ -109,6 +114,7 @@ const (
 	Recovered EventKind = "recovered" // from a cut line
 	Undoing   EventKind = "undoing"   // a step is being taken back
 	Carried   EventKind = "carried"   // privileges and settings of this database, to what takes the place of the old
+	Sends     EventKind = "sends"     // a statement of a step, which was judged
 	Finished  EventKind = "finished"  // a step
 )
 
@@ -142,6 +148,7 @@ func (c *Config) defaults() {
 	if c.Tell == nil {
 		c.Tell = func(Event) {}
 	}
+	c.Tell = reportChanges(c.Tell)
 }
 
 func has(p *onward.Plan, id string) bool {

@@ -43,6 +43,9 @@ func (p *pending) begun(ctx context.Context, list []*audit.Planned) (*onward.Pla
 		if err := p.supplanted(list, is); err != nil {
 			return nil, err
 		}
+		if err := p.refuseRun(ctx, list, is); err != nil {
+			return nil, err
+		}
 	}
 	for _, m := range p.set.Migrations {
 		is := last[m.Path]

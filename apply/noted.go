@@ -33,7 +33,7 @@ func Noted(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
 	if c.settled = err == nil; err != nil {
 		c.unnoted = address.Without(err, c.DB).Error()
 	}
-	c.Plan = noting(c.Plan, record)
+	c.record, c.written = record, p.findWritten()
 	out, err := Run(ctx, c.Config)
 	if err != nil || out.State != onward.ApplyDone || out.Next != "" || c.Plan.Dir != "" {
 		return out, err
@@ -57,11 +57,6 @@ func noting(p *onward.Plan, record string) *onward.Plan {
 	own.Steps = slices.Clone(p.Steps)
 	own.Steps[len(own.Steps)-1].Record = record
 	return &own
-}
-
-// recordedAs is a plan that notes what it was to note when it was begun.
-func recordedAs(p, begun *onward.Plan) *onward.Plan {
-	return noting(p, begun.Steps[len(begun.Steps)-1].Record)
 }
 
 // untold says what is left to tell the migrations' own tool behind a plan, and why; "" for nothing.

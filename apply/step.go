@@ -99,6 +99,9 @@ func later(a, b onward.PlanPhase) bool {
 
 // try looks who is in the way of a step, and tries it when nobody is.
 func (t *Target) try(ctx context.Context, s *onward.PlanStep, number int, budget time.Duration) (State, error) {
+	if err := t.judgeStep(s); err != nil {
+		return State{}, err
+	}
 	if why := t.unhealthy(ctx, s); why != "" {
 		return State{Step: s, Waits: !s.Repeat, InTheWay: []string{why}, Again: throttle.Every}, nil
 	}
@@ -114,6 +117,7 @@ func (t *Target) try(ctx context.Context, s *onward.PlanStep, number int, budget
 	if !t.tries.begun {
 		t.tries.begun = true
 		t.tell(Begun, s, "")
+		t.showStatements(s, s.SQL)
 	}
 	var err error
 	switch {

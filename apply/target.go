@@ -202,18 +202,19 @@ func (t *Target) begin(ctx context.Context) error {
 		return err
 	}
 	for _, p := range list {
+		same := ledger.ID(&p.Plan) == id // what an older release stored as the ID is another hash
 		switch {
-		case t.c.asWritten && p.ID != id: // who made the plan has looked
+		case t.c.asWritten && !same: // who made the plan has looked
 		case t.c.asWritten:
 			t.plan = p
 			return nil
-		case p.ID == id && p.State == ledger.Abandoned:
+		case same && p.State == ledger.Abandoned:
 			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan"}
-		case p.ID == id && p.State == ledger.Aborting && !t.c.back:
+		case same && p.State == ledger.Aborting && !t.c.back:
 			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that"}
-		case p.ID == id:
+		case same:
 			t.plan = p
-			t.c.Plan = recordedAs(t.c.Plan, &p.Plan)
+			t.c.Plan = &p.Plan // which also says what is noted for the migrations' own tool
 			return t.obey(ctx)
 		case p.State == ledger.Done || p.State == ledger.Abandoned:
 		case shares(&p.Plan, t.c.Plan):
@@ -221,21 +222,35 @@ func (t *Target) begin(ctx context.Context) error {
 				p.Plan.Base, p.Plan.Head, p.Began.Format(time.DateTime), p.ID)}
 		}
 	}
-	if err := t.fits(ctx); err != nil {
-		return err
+	return t.beginNew(ctx, id, path)
+}
+
+// beginNew notes a plan in the ledger that was not begun here, if it is proven, for this schema, and of statements that its steps may send.
+func (t *Target) beginNew(ctx context.Context, id, path string) error {
+	for _, check := range []func() error{
+		t.refuseWritten, t.requireProof, t.judgePlan,
+		func() error { return t.fits(ctx) },
+		func() error { return t.refuseLosses(ctx) },
+		func() error { return t.refusePublications(ctx) },
+	} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
-	if err := t.refuseLosses(ctx); err != nil {
-		return err
-	}
-	if err := t.refusePublications(ctx); err != nil {
-		return err
-	}
+	t.c.Plan = noting(t.c.Plan, t.c.record)
 	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
+	if err := sealPlan(&t.plan.Plan); err != nil {
+		return err
+	}
+	t.c.Plan = &t.plan.Plan
 	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if err := ledger.Begin(ctx, conn, t.plan); err != nil {
 			return err
 		}
-		return t.log(ctx, conn, "", "plan begun", t.plan.Plan.Base+" → "+t.plan.Plan.Head)
+		if err := t.log(ctx, conn, "", "plan begun", t.plan.Plan.Base+" → "+t.plan.Plan.Head); err != nil {
+			return err
+		}
+		return t.logUnproven(ctx, conn)
 	})
 }
 

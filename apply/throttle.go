@@ -140,12 +140,7 @@ func (t *Target) obey(ctx context.Context) error {
 // holdBack tells why a backfill is held back, and notes it in the ledger for who asks there.
 func (t *Target) holdBack(ctx context.Context, s *onward.PlanStep, kind, why string) {
 	h := &t.tries.held
-	plain := strings.Map(func(r rune) rune {
-		if '0' <= r && r <= '9' || r == '.' {
-			return -1
-		}
-		return r
-	}, why)
+	plain := cutNumbers(why)
 	fresh := h.kind != kind || h.why != plain
 	if !fresh && time.Since(h.told) < reminder {
 		return

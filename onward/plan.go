@@ -37,6 +37,9 @@ type Plan struct {
 	Commit string `json:"commit,omitempty"`
 	// Files are those that were written beside the steps' own.
 	Files []PlanFile `json:"files,omitempty"`
+	// Digest is a hash of the plan's values, without Name, Dir, Commit and the files: it finds an accidental change.
+	// It is not a signature.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Contract is the index of the first step that the deployed code does not survive, and the
@@ -226,6 +229,16 @@ type PlanProof struct {
 	Checks []PlanCheck `json:"checks"`
 	// Missing says what keeps the plan from being proven, in sentences.
 	Missing []string `json:"missing"`
+	// Groups are the steps that were tried together. A step without a group was not tried.
+	Groups []PlanGroup `json:"groups,omitempty"`
+}
+
+// PlanGroup is a group of steps that were tried together.
+type PlanGroup struct {
+	// Steps are their IDs.
+	Steps []string `json:"steps"`
+	// Proven: all checks of these steps were made, and passed.
+	Proven bool `json:"proven"`
 }
 
 // PlanCheck is one thing that was tried.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/permit"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/release"
@@ -27,6 +28,12 @@ func (p *planner) audited() {
 	for i := range p.plan.Steps {
 		s := &p.plan.Steps[i]
 		judged[s.ID] = i < len(p.steps) && p.steps[i].Judged
+		if err := permit.CheckStep(s, s.Class); err != nil {
+			p.missing("onward apply refuses step %s: %v", s.ID, err)
+		}
+		if err := permit.CheckText(permit.UndoClass(s.Class), s.Undo); err != nil {
+			p.missing("onward abort refuses to undo step %s: %v", s.ID, err)
+		}
 		built, err := script.Build(script.Source{Text: s.SQL, Parts: []script.Part{{SQL: s.SQL, Line: 1, Column: 1}}, Mode: onward.TransactionNone, LineComment: "--"})
 		if err != nil || slices.ContainsFunc(built.Statements, func(st *script.Statement) bool { return st.Err != nil }) {
 			p.missing("step %s cannot be read again", s.ID)

@@ -201,6 +201,9 @@ func (f *fixer) plan(ctx context.Context, folds []*audit.Folded) error {
 		return nil
 	}
 	p.plan.Proof.Missing = append(p.plan.Proof.Missing, untried)
+	if err := seal(p.plan); err != nil {
+		return err
+	}
 	d, err := begun(ctx, f.release, p.plan)
 	input := new(config.InputError)
 	if errors.As(err, &input) {

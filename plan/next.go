@@ -130,6 +130,24 @@ func files(p *onward.Plan) []onward.PlanFile {
 	return out
 }
 
+// ListWritten reads the plans of a repository of which migrations were written, and that are still there: with the paths of
+// these migrations. What is not such a plan is passed over; [Next] reports it.
+func ListWritten(root string) map[*onward.Plan][]string {
+	plans, err := kept(root)
+	if err != nil {
+		return nil
+	}
+	out := map[*onward.Plan][]string{}
+	for _, p := range plans {
+		for _, f := range files(p) {
+			if _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(f.Path))); err == nil {
+				out[p] = append(out[p], f.Path)
+			}
+		}
+	}
+	return out
+}
+
 // kept reads the plans of a repository, by their names.
 func kept(root string) ([]*onward.Plan, error) {
 	list, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(Dir), "*.json"))

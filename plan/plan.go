@@ -56,12 +56,15 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	}
 	p.whole(release)
 	if c.Sketch || len(p.plan.Steps) == 0 {
-		return p.plan, report, nil
+		return p.plan, report, seal(p.plan)
 	}
 	if c.spoil != nil {
 		c.spoil(p.plan)
 	}
-	return p.plan, report, prove(ctx, c, p, folds)
+	if err := prove(ctx, c, p, folds); err != nil {
+		return p.plan, report, err
+	}
+	return p.plan, report, seal(p.plan)
 }
 
 // whole puts the hashes of the migrations into a plan whose steps do all of what they do.
@@ -310,7 +313,7 @@ func together(sql string) string { return "BEGIN;\n" + timeout + sql + "COMMIT;\
 
 // text is a step's SQL.
 func text(s *recipe.Step) (string, onward.Transaction) {
-	if s.Class == onward.StepConcurrent || s.Class == onward.StepBackfill {
+	if s.Class == onward.StepConcurrent || s.Class == onward.StepBackfill || s.Alone {
 		return s.SQL[0] + ";\n", onward.TransactionNone
 	}
 	return together(lines(s.SQL)), onward.TransactionFile

@@ -2,19 +2,15 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/apply"
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/onward"
 )
@@ -25,6 +21,7 @@ type carried struct {
 	through, to, role         string
 	base, head, source, table string
 	accept                    bool
+	unproven                  string
 	green                     green
 }
 
@@ -39,6 +36,7 @@ func (f *carried) register(cmd *cobra.Command) {
 	flags.StringVar(&f.source, "source", "", "without a plan: the `directory` of the migrations, where there are several")
 	flags.StringVar(&f.table, "table", "", "the `table` in which the migrations' own tool keeps count, where it is told another name")
 	flags.BoolVar(&f.accept, "accept-findings", false, "without a plan: run migrations as they stand although there are errors among the findings")
+	flags.StringVar(&f.unproven, "unproven", "", "the `reason` to run a plan that is not proven, or was changed since: onward log keeps it")
 	f.green.register(cmd)
 	complete(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
 }
@@ -60,6 +58,10 @@ and says who that is. Then it asks for its lock for 50 ms at most, and tries aga
 when somebody was faster: never longer than --max-stall, never without a limit. A
 backfill goes a few rows at a time, with pauses.
 
+A plan runs only if onward plan proved it and nobody changed it since; --unproven runs
+it all the same, and onward log keeps the reason. Each statement is parsed and judged
+again before its step runs; -v prints them.
+
 Each step is committed together with a row of the schema onward_ledger. So it can be
 killed at any moment: the same command goes on where it was, and does nothing twice.
 onward status and onward log read that schema.
@@ -70,6 +72,7 @@ yet, 2 usage or input, 3 not finished: the same command goes on.`,
   onward apply --db env:DATABASE_URL --plan plan.json
   onward apply --db env:DATABASE_URL --plan plan.json --through contract
   onward apply --db env:DATABASE_URL --plan plan.json --through contract --workload new.json.gz
+  onward apply --db env:DATABASE_URL --plan plan.json --unproven 'no server at hand, read by two of us'
   onward apply --db env:DATABASE_URL
   onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname`,
 		Args: arguments(0, 0, "no arguments"),
@@ -86,7 +89,7 @@ func (a *app) carryOut(cmd *cobra.Command, f *carried) error {
 	if err != nil {
 		return err
 	}
-	c, err := a.carrying(f)
+	c, err := a.carrying(cmd, f)
 	if err != nil {
 		return err
 	}
@@ -146,6 +149,7 @@ func (a *app) noting(cmd *cobra.Command, c apply.Config, f *carried) (*onward.Ap
 	if r.Settings, err = a.configuration(); err != nil {
 		return nil, err
 	}
+	a.say("chosen: onward runs the steps of %s, and notes the migrations that they replace in their tool's table. Do not write this plan as migrations, too", f.plan)
 	return apply.Noted(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Table: f.table})
 }
 
@@ -160,7 +164,7 @@ func refusal(a *app, err error) error {
 }
 
 // carrying reads the flags.
-func (a *app) carrying(f *carried) (apply.Config, error) {
+func (a *app) carrying(cmd *cobra.Command, f *carried) (apply.Config, error) {
 	c, err := a.carefully(&f.careful)
 	if err != nil {
 		return c, err
@@ -171,6 +175,10 @@ func (a *app) carrying(f *carried) (apply.Config, error) {
 	default:
 		return c, usagef("--through %q is not one of expand, backfill, contract", f.through)
 	}
+	if cmd.Flags().Changed("unproven") && (f.plan == "" || strings.TrimSpace(f.unproven) == "") {
+		return c, usagef("--unproven takes the reason to run the plan of --plan although it is not proven")
+	}
+	c.Unproven = f.unproven
 	if f.green.given() && (f.plan == "" || c.Through != onward.Contract) {
 		return c, usagef("--workload and --postgres are for --plan with --through contract")
 	}
@@ -198,28 +206,6 @@ func (a *app) target(db string) (string, error) {
 
 var errNoDB = usagef("--db is missing: name the database, as postgres://USER@HOST/DATABASE, @FILE or env:NAME")
 
-// readPlan reads a plan's file, of a size that is bounded.
-func readPlan(name string) (*onward.Plan, error) {
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef("%s: there is no such file", name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	const most = 64 << 20
-	text, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
-		return nil, err
-	}
-	var p onward.Plan
-	if err := json.Unmarshal(text, &p); err != nil {
-		return nil, &config.InputError{Err: fmt.Errorf("%s is not what onward plan --format json prints: %w", name, err)}
-	}
-	return &p, nil
-}
-
 // happened tells what apply does: a line for each step and each wait, and b for how far a backfill is.
 func (a *app) happened(b *bar) func(apply.Event) {
 	return func(e apply.Event) {
@@ -232,6 +218,10 @@ func (a *app) happened(b *bar) func(apply.Event) {
 		case e.Kind == apply.Compared:
 			b.passed(e)
 		case e.Kind == apply.Begun:
+		case e.Kind == apply.Sends:
+			if a.flags.verbose > 0 {
+				a.say("%s  sends: %s", e.Step.ID, e.Words)
+			}
 		case e.Step == nil:
 			a.say("%s  %s", e.Kind, e.Words)
 		case e.Kind == apply.Finished:

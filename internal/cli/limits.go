@@ -162,7 +162,7 @@ func (a *app) telling(c *apply.Config, file string) (end func(), err error) {
 	c.Tell = func(e apply.Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		if f != nil {
+		if f != nil && e.Kind != apply.Sends { // the plan has the statements
 			writeEvent(f, &e)
 		}
 		if show != nil {

@@ -91,6 +91,9 @@ func told(b *strings.Builder, d *plan.Draft, changes bool) {
 		line("wrote %s: commit it with them", d.Path)
 	}
 	if !d.Again {
+		if len(d.Files) > 0 {
+			line("chosen: the migrations' own tool runs these files, or onward apply without --plan does. onward apply --plan refuses this plan: it would run the steps and leave the files to be run again")
+		}
 		for _, m := range d.Plan.Proof.Missing {
 			line("missing: %s", m)
 		}

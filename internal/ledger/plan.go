@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"time"
@@ -35,30 +33,6 @@ type Plan struct {
 	State      string
 	Began      time.Time
 	Ended      *time.Time
-}
-
-// ID is a hash of what a plan does: of its steps, and the schema that it is for.
-func ID(p *onward.Plan) string {
-	sum := sha256.New()
-	write := func(s string) { sum.Write([]byte(s + "\x00")) }
-	write(p.Catalog)
-	for i := range p.Steps {
-		write(p.Steps[i].ID)
-		write(Checksum(&p.Steps[i]))
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:8])
-}
-
-// Checksum is of what a step does.
-func Checksum(s *onward.PlanStep) string {
-	text := string(s.Phase) + "\x00" + string(s.Class) + "\x00" + s.SQL + "\x00" + s.Check
-	if s.Backfill != nil {
-		for _, c := range s.Backfill.Compare {
-			text += "\x00" + c.Table + "\x00" + c.Wrong + "\x00" + c.Mend
-		}
-	}
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:16])
 }
 
 // Begin notes a plan. One that is there already stays as it is.

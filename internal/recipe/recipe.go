@@ -7,6 +7,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/outside"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -93,6 +94,8 @@ type Step struct {
 	Replaces []onward.PlanReplacement
 	// From is the change that it comes from.
 	From *Change
+	// Alone: a step of StepWork runs outside of a transaction.
+	Alone bool
 	// Judged: it is the change as it stands, and nothing was found that makes others wait: by what is
 	// known of sizes, too.
 	Judged bool
@@ -186,8 +189,11 @@ func asItStands(c *Change) *Made {
 	if c.waits() {
 		why = "stands as it is, and others wait for it"
 	}
+	if len(outside.Role{}.ListReach(c.Node)) > 0 { // apply runs such a statement as part of this class only
+		class = onward.StepWork
+	}
 	s := m.add(c.checkPhase(""), class, why, sql)
-	s.Undo, s.Judged = c.undo(), !c.waits()
+	s.Undo, s.Judged, s.Alone = c.undo(), !c.waits(), c.Result.NoTransaction != ""
 	c.writesRows()
 	return m
 }

@@ -63,7 +63,7 @@ func main() {
 
 	_, err = apply.Run(ctx, apply.Config{
 		DB: nowhereToAsk.DB, Plan: planned, Name: "v2", Through: onward.Expand, To: "", Within: time.Second, MaxStall: 50 * time.Millisecond, Replicas: nil, AcceptPublications: nil,
-		Role: "", Throttle: apply.Limits{}, Gone: "", Who: "a program", Tell: func(apply.Event) {},
+		Role: "", Throttle: apply.Limits{}, Gone: "", Unproven: "a sketch, for a database that is not there", Who: "a program", Tell: func(apply.Event) {},
 	})
 	fmt.Println("apply:", kind(err))
 

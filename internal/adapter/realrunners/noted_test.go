@@ -64,7 +64,7 @@ func TestBehindAPlan(t *testing.T) {
 			}
 			for _, through := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
 				is(1)
-				got, err := apply.Noted(t.Context(), apply.PendingConfig{Config: apply.Config{DB: s.URL(db), Plan: p, Through: through}, Repository: repository})
+				got, err := apply.Noted(t.Context(), apply.PendingConfig{Config: apply.Config{DB: s.URL(db), Plan: p, Through: through, Unproven: "the tests of plan prove such plans"}, Repository: repository})
 				if err != nil || (got.State == onward.ApplyDone) != (through == onward.Contract) {
 					t.Fatalf("%+v %v", got, err)
 				}

@@ -1,0 +1,37 @@
+package apply_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/onward-sql/onward/apply"
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
+)
+
+// An abort that waits for another onward reports that once, and not each second; so does an apply.
+func TestWaitReportedOnce(t *testing.T) {
+	t.Parallel()
+	db := pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, base)
+	p := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;")
+	holder, err := apply.Open(t.Context(), apply.Config{DB: db, Plan: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close(t.Context())
+	for name, wait := range map[string]func(c apply.Config) error{
+		"abort": func(c apply.Config) error { _, err := apply.Abort(t.Context(), c, ""); return err },
+		"apply": func(c apply.Config) error { c.Plan = p; _, err := apply.Run(t.Context(), c); return err },
+	} {
+		var told teller
+		held := new(apply.HeldError)
+		if err := wait(apply.Config{DB: db, Within: 2500 * time.Millisecond, Tell: told.tell}); !errors.As(err, &held) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(told.list) != 1 || told.list[0].Kind != apply.Held {
+			t.Errorf("%s: %+v", name, told.list)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/onward"
+)
+
+// requireProof refuses a plan that was not begun here if its proof failed, is missing, or is the proof of other values.
+// A migration as it stands has no proof: its findings decide.
+func (t *Target) requireProof() error {
+	if t.c.asWritten {
+		return nil
+	}
+	for i := range t.c.Plan.Steps {
+		if s := &t.c.Plan.Steps[i]; s.Begin != "" || s.Record != "" {
+			return input(s.ID + `: the plan has "begin" or "record", which only onward apply adds: remove them, or make the plan again with onward plan`)
+		}
+	}
+	why, err := listDoubts(t.c.Plan)
+	if err != nil || len(why) == 0 || t.c.Unproven != "" {
+		return err
+	}
+	return &RefusedError{Text: "the plan is not proven: " + strings.Join(why, "; ") + ". Nothing was changed. Make the plan again with onward plan, which proves it, " +
+		"or run it as it is with --unproven \"REASON\": onward log keeps the reason"}
+}
+
+// listDoubts lists why a plan does not count as proven.
+func listDoubts(p *onward.Plan) (why []string, err error) {
+	digest, err := ledger.Digest(p)
+	switch {
+	case err != nil:
+		return nil, err
+	case p.Digest == "":
+		why = append(why, "it has no digest, because an older onward or somebody else made it")
+	case p.Digest != digest:
+		why = append(why, "it was changed after it was made, as its digest shows")
+	}
+	proven := map[string]bool{}
+	for _, g := range p.Proof.Groups {
+		for _, id := range g.Steps {
+			proven[id] = g.Proven
+		}
+	}
+	var steps []string
+	for i := range p.Steps {
+		if id := p.Steps[i].ID; !proven[id] {
+			steps = append(steps, id)
+		}
+	}
+	if len(steps) == 0 {
+		return why, nil
+	}
+	failed := slices.DeleteFunc(slices.Clone(p.Proof.Checks), func(c onward.PlanCheck) bool { return c.OK })
+	switch {
+	case len(failed) > 0:
+		why = append(why, fmt.Sprintf("its proof failed (%s)", failed[0].Name))
+	case len(p.Proof.Missing) > 0:
+		why = append(why, "its proof lacks something ("+p.Proof.Missing[0]+")")
+	default:
+		why = append(why, "its proof is missing")
+	}
+	why[len(why)-1] += ", for " + listSome(steps)
+	return why, nil
+}
+
+// listSome names the first three of a list.
+func listSome(list []string) string {
+	if len(list) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:3], ", "), len(list)-3)
+	}
+	return strings.Join(list, ", ")
+}
+
+// sealPlan gives a plan its digest before the ledger stores it. So a plan without a digest in a ledger is one that an older
+// onward began.
+func sealPlan(p *onward.Plan) (err error) {
+	p.Digest, err = ledger.Digest(p)
+	return err
+}
+
+// logUnproven keeps the reason for which a plan without a proof is run.
+func (t *Target) logUnproven(ctx context.Context, conn ledger.Conn) error {
+	if t.c.Unproven == "" {
+		return nil
+	}
+	return t.log(ctx, conn, "", "unproven plan accepted", t.c.Unproven)
+}

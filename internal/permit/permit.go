@@ -1,0 +1,212 @@
+// Package permit decides which statements a step of a plan may send. The class of a step says how apply runs it: with which limits, and
+// waiting for whom. A statement that does something else must not run under that class.
+package permit
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/outside"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Undo is the class by which the undo of a step is judged: that of StepDDL, and of StepConcurrent where it must be.
+const Undo onward.StepClass = "undo"
+
+// UndoClass is the class by which the undo of a step of a class is judged.
+func UndoClass(class onward.StepClass) onward.StepClass {
+	if class == onward.StepWork {
+		return class
+	}
+	return Undo
+}
+
+// CheckStep refuses a step with a statement that its class does not allow, in its SQL, in its check, or in what its backfill
+// puts together.
+func CheckStep(s *onward.PlanStep, class onward.StepClass) error {
+	if s.Repeat != (s.Class == onward.StepBackfill) {
+		return errors.New(`"repeat" is for steps of class backfill, and for all of them`)
+	}
+	alone := s.Transaction == onward.TransactionNone
+	if class != onward.StepWork && alone != (class == onward.StepConcurrent || class == onward.StepBackfill) {
+		return fmt.Errorf("transaction %q is not that of a step of class %s", s.Transaction, s.Class)
+	}
+	if err := CheckText(class, s.SQL); err != nil {
+		return err
+	}
+	if s.Check != "" {
+		if err := checkQuery(s.Check); err != nil {
+			return err
+		}
+	}
+	return checkBackfill(s)
+}
+
+// CheckText refuses a text with a statement that a class does not allow.
+func CheckText(class onward.StepClass, sql string) error {
+	f, err := pgparse.Split(sql)
+	if err != nil {
+		return errors.New("its statements cannot be read")
+	}
+	if class == onward.StepBackfill && len(f.Stmts) != 1 {
+		return errors.New("a backfill is one statement")
+	}
+	for i, stmt := range f.Stmts {
+		if stmt.Node == nil {
+			return fmt.Errorf("its statement %d cannot be read", i+1)
+		}
+		if opensOrEnds(stmt.Node, i, len(f.Stmts)) {
+			continue
+		}
+		if why := forbid(class, stmt.Node); why != "" {
+			return fmt.Errorf("its statement %d %s, which a step of class %s must not do", i+1, why, class)
+		}
+	}
+	return nil
+}
+
+// opensOrEnds reports whether a statement is the BEGIN or the COMMIT around all others.
+func opensOrEnds(n *pgparse.Node, i, count int) bool {
+	tx := n.GetTransactionStmt()
+	return tx != nil && (i == 0 && tx.Kind == pgparse.TransactionStmtKind_TRANS_STMT_BEGIN || i == count-1 && tx.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT)
+}
+
+// forbid says why a step of a class must not send a statement; "" if it may.
+func forbid(class onward.StepClass, n *pgparse.Node) string {
+	if tx := n.GetTransactionStmt(); tx != nil && tx.Kind != pgparse.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED && tx.Kind != pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED {
+		return "ends or divides the transaction of the step"
+	}
+	if class == onward.StepWork {
+		return ""
+	}
+	if acts := (outside.Role{}).ListReach(n); len(acts) > 0 {
+		return acts[0].Does
+	}
+	if set := n.GetVariableSetStmt(); set != nil {
+		if set.Name == "lock_timeout" && set.IsLocal {
+			return ""
+		}
+		return "changes a setting that onward decides"
+	}
+	switch class {
+	case onward.StepDDL, Undo:
+		return ""
+	case onward.StepValidate:
+		if validates(n) {
+			return ""
+		}
+		return "does more than to validate a constraint"
+	case onward.StepConcurrent:
+		if waitsAlone(n) {
+			return ""
+		}
+		return "needs a transaction or makes others wait"
+	case onward.StepBackfill:
+		if n.GetSelectStmt() != nil {
+			return ""
+		}
+		return "is not a batch of a backfill"
+	}
+	return "has a class that this release does not know"
+}
+
+// validates reports whether a statement only validates constraints.
+func validates(n *pgparse.Node) bool {
+	alter := n.GetAlterTableStmt()
+	for _, c := range alter.GetCmds() {
+		if c.GetAlterTableCmd().GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint {
+			return false
+		}
+	}
+	return alter != nil
+}
+
+// waitsAlone reports whether a statement works beside the users of its table, or is one that a server refuses inside of a transaction.
+func waitsAlone(n *pgparse.Node) bool {
+	switch x := n.GetNode().(type) {
+	case *pgparse.Node_IndexStmt:
+		return x.IndexStmt.Concurrent
+	case *pgparse.Node_DropStmt:
+		return x.DropStmt.Concurrent
+	case *pgparse.Node_AlterTableStmt:
+		cmds := x.AlterTableStmt.Cmds
+		if len(cmds) != 1 {
+			return false
+		}
+		cmd := cmds[0].GetAlterTableCmd()
+		switch cmd.GetSubtype() {
+		case pgparse.AlterTableType_AT_DetachPartitionFinalize:
+			return true
+		case pgparse.AlterTableType_AT_DetachPartition:
+			return cmd.GetDef().GetPartitionCmd().GetConcurrent()
+		}
+		return false
+	case *pgparse.Node_ReindexStmt, *pgparse.Node_VacuumStmt, *pgparse.Node_ClusterStmt, *pgparse.Node_DiscardStmt, *pgparse.Node_CreatedbStmt, *pgparse.Node_DropdbStmt, *pgparse.Node_AlterDatabaseStmt,
+		*pgparse.Node_CreateTableSpaceStmt, *pgparse.Node_DropTableSpaceStmt, *pgparse.Node_CreateSubscriptionStmt, *pgparse.Node_AlterSubscriptionStmt, *pgparse.Node_DropSubscriptionStmt:
+		return true
+	}
+	return false
+}
+
+// checkQuery refuses a text that is not one query that only reads the database.
+func checkQuery(sql string) error {
+	n, err := single(sql)
+	if err != nil {
+		return err
+	}
+	sel := n.GetSelectStmt()
+	if sel == nil || sel.IntoClause != nil {
+		return errors.New("its check, or the condition that compares rows, is not a query that reads")
+	}
+	if why := forbid(onward.StepBackfill, n); why != "" {
+		return fmt.Errorf("its check, or the condition that compares rows, %s", why)
+	}
+	return nil
+}
+
+// checkBackfill judges the statements that a backfill puts together from its parts.
+func checkBackfill(s *onward.PlanStep) error {
+	if s.Backfill == nil {
+		return nil
+	}
+	work := func(sql string) error {
+		n, err := single("WITH batch AS MATERIALIZED (SELECT 1) " + sql)
+		if err != nil {
+			return err
+		}
+		switch n.GetNode().(type) {
+		case *pgparse.Node_InsertStmt, *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt, *pgparse.Node_MergeStmt, *pgparse.Node_SelectStmt:
+			if acts := (outside.Role{}).ListReach(n); len(acts) > 0 {
+				return fmt.Errorf("the work of its backfill %s", acts[0].Does)
+			}
+			return nil
+		}
+		return errors.New("the work of its backfill does not change rows")
+	}
+	if err := work(s.Backfill.Work); err != nil {
+		return err
+	}
+	for _, c := range s.Backfill.Compare {
+		if err := checkQuery("SELECT " + strings.Join(c.Keys, ", ") + " FROM " + c.Table + " AS t WHERE " + c.Wrong); err != nil {
+			return err
+		}
+		if c.Mend == "" {
+			continue
+		}
+		if err := work(c.Mend); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// single is the tree of a text that is one statement.
+func single(sql string) (*pgparse.Node, error) {
+	f, err := pgparse.Split(sql)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		return nil, errors.New("its check, or a part of its backfill, is not one statement")
+	}
+	return f.Stmts[0].Node, nil
+}
