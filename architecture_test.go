@@ -27,7 +27,7 @@ var layers = [][]string{
 }
 
 // pure rooms see no files, network, clock, processes or logging.
-var pure = []string{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog", "internal/script", "internal/outside", "internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/rules"}
+var pure = []string{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/rules"}
 
 var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "time", "io/fs", "io/ioutil", "path/filepath", "context",
 	module + "internal/scratch", module + "internal/cache"}

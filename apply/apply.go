@@ -116,6 +116,7 @@ const (
 	Carried   EventKind = "carried"   // privileges and settings of this database, to what takes the place of the old
 	Sends     EventKind = "sends"     // a statement of a step, which was judged
 	Finished  EventKind = "finished"  // a step
+	Unchecked EventKind = "unchecked" // rows, before a step: the server does not answer the question
 )
 
 // GoesOn are the words of a [Throttled] backfill that is not any more.

@@ -240,11 +240,19 @@ func TestLeftover(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, "CREATE UNIQUE INDEX orders_note_idx ON orders (note);")
 	db := pgservertest.Database(t, onward.NewestMajor)
-	run(t, db, base, rows, "UPDATE orders SET note = 'twice' WHERE id < 3")
-	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract})
-	unfinished := new(apply.UnfinishedError)
-	if !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "(SQLSTATE 23505)") || r.State != onward.ApplyFailed {
+	run(t, db, base, rows)
+	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: func(e apply.Event) {
+		if e.Kind == apply.Begun { // behind the check
+			run(t, db, "UPDATE orders SET note = 'twice' WHERE id < 3")
+		}
+	}})
+	refused := new(apply.RefusedError)
+	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "(SQLSTATE 23505)") || r.State != onward.ApplyWaiting {
 		t.Fatalf("%+v %v", r, err)
+	}
+	conn := pgservertest.Connect(t, db) // as an attempt that was killed would
+	if _, err := conn.Exec(t.Context(), "CREATE UNIQUE INDEX CONCURRENTLY orders_note_idx ON orders (note)"); err == nil {
+		t.Fatal("there are no duplicates")
 	}
 	if left := content(t, db, "SELECT indisvalid::text FROM pg_index WHERE indexrelid = 'orders_note_idx'::regclass"); !cmp.Equal(left, []string{"false"}) {
 		t.Fatal(left)
@@ -259,7 +267,6 @@ func TestLeftover(t *testing.T) {
 
 	foreign := pgservertest.Database(t, onward.NewestMajor)
 	run(t, foreign, base, rows, "CREATE INDEX orders_note_idx ON orders (status)")
-	refused := new(apply.RefusedError)
 	if _, err := apply.Run(t.Context(), apply.Config{DB: foreign, Plan: p, Through: onward.Contract}); !errors.As(err, &refused) || !strings.Contains(refused.Text, "another schema") {
 		t.Error(err)
 	}

@@ -108,6 +108,9 @@ func (t *Target) try(ctx context.Context, s *onward.PlanStep, number int, budget
 	if err := t.conditions(ctx, s); err != nil {
 		return State{}, err
 	}
+	if state, clean, err := t.findDirtyRows(ctx, s, number, budget); err != nil || !clean {
+		return state, err
+	}
 	if list, err := t.wait(ctx, s, budget); err != nil || len(list) > 0 {
 		return State{Step: s, Waits: true, InTheWay: list, Again: 50 * time.Millisecond}, err
 	}
@@ -129,7 +132,7 @@ func (t *Target) try(ctx context.Context, s *onward.PlanStep, number int, budget
 		err = t.together(ctx, s)
 	}
 	if err != nil {
-		return State{}, err
+		return State{}, t.refuseByData(ctx, s, number, err)
 	}
 	return State{Step: s}, t.finished(ctx, s)
 }
@@ -163,7 +166,7 @@ func (t *Target) conditions(ctx context.Context, s *onward.PlanStep) error {
 	if t.tries.begun {
 		return nil
 	}
-	if err := t.verified(ctx, s); err != nil || s.Check == "" {
+	if err := t.verified(ctx, s); err != nil || s.Check == "" || t.checksRowsOf(s) {
 		return err
 	}
 	rows, err := t.query(ctx, s.Check)

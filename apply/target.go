@@ -61,6 +61,8 @@ type tries struct {
 	vain    int                  // times that mending did not make them fewer
 	fails   string               // why the last mending failed
 	mend    mending
+
+	rows *rowCheck // for rows that violate a condition; nil for not begun
 }
 
 // Open takes the lease of a database, and notes the plan there. The errors are those of [Run].

@@ -78,7 +78,7 @@ type LogEntry struct {
 // ApplyEvent is something that happened while a plan was carried out.
 type ApplyEvent struct {
 	At time.Time `json:"at"`
-	// Kind is "begun", "waits", "lost", "passed", "compared", "mended", "skipped", "throttled", "recovered", "undoing" or "finished" for a step, and
+	// Kind is "begun", "waits", "lost", "passed", "compared", "mended", "skipped", "throttled", "recovered", "undoing", "unchecked" or "finished" for a step, and
 	// "held" while somebody else works on the database.
 	Kind string `json:"kind"`
 	Step string `json:"step,omitempty"`

@@ -89,3 +89,11 @@ func Reopen(ctx context.Context, conn *pgx.Conn, p *Plan) error {
 		DELETE FROM onward_ledger.step WHERE plan IN (SELECT id FROM again)`, p.ID, p.Ended)
 	return err
 }
+
+// Forget deletes a plan of which no step was begun. The log keeps what was written of it.
+func Forget(ctx context.Context, conn Conn, id string) error {
+	_, err := conn.Exec(ctx, `WITH unused AS (SELECT id FROM onward_ledger.plan WHERE id = $1 AND NOT EXISTS (SELECT FROM onward_ledger.step WHERE plan = $1)),
+			wanted AS (DELETE FROM onward_ledger.control WHERE plan IN (SELECT id FROM unused))
+		DELETE FROM onward_ledger.plan WHERE id IN (SELECT id FROM unused)`, id)
+	return err
+}

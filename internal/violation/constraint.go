@@ -1,0 +1,177 @@
+package violation
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// constraint is the condition of a CHECK or a foreign key; nil for others.
+func constraint(text string, table *pgparse.RangeVar, con *pgparse.Constraint, lookup Lookup) (*Condition, error) {
+	c := &Condition{Name: con.Conname, Schema: table.Schemaname, Table: table.Relname}
+	switch con.Contype {
+	case pgparse.ConstrType_CONSTR_CHECK:
+		expr := inBrackets(text, int(con.Location))
+		if expr == "" || !con.IsEnforced {
+			return nil, nil
+		}
+		c.Kind, c.Only = Check, con.IsNoInherit
+		c.Wrong = "NOT (" + expr + ")"
+		if column, ok := notNull(con.RawExpr); ok {
+			c.Wrong = c.column(column) + " IS NULL"
+		}
+		c.columns = columnNames(con.RawExpr)
+		return c, nil
+	case pgparse.ConstrType_CONSTR_FOREIGN:
+		if con.FkWithPeriod || con.PkWithPeriod || con.Pktable == nil {
+			return nil, nil
+		}
+		c.Kind, c.Parent, c.columns = ForeignKey, fullName(con.Pktable.Schemaname, con.Pktable.Relname), pgparse.Texts(con.FkAttrs)
+		return c, c.orphans(con, lookup)
+	}
+	return nil, nil
+}
+
+// notNull is the column of the condition "column IS NOT NULL".
+func notNull(expr *pgparse.Node) (string, bool) {
+	test := expr.GetNullTest()
+	if test.GetNulltesttype() != pgparse.NullTestType_IS_NOT_NULL {
+		return "", false
+	}
+	fields := test.GetArg().GetColumnRef().GetFields()
+	if len(fields) != 1 || pgparse.Last(fields) == "" {
+		return "", false
+	}
+	return pgparse.Last(fields), true
+}
+
+// orphans makes a foreign key's condition: the row refers to a parent that is not there.
+func (c *Condition) orphans(con *pgparse.Constraint, lookup Lookup) error {
+	parent, err := lookup(c.Parent)
+	if err != nil {
+		return err
+	}
+	keys, only := pgparse.Texts(con.PkAttrs), "ONLY "
+	if parent != nil && parent.Partitioned {
+		only = ""
+	}
+	if len(keys) == 0 && parent != nil {
+		keys = parent.Key
+	}
+	if len(keys) != len(c.columns) { // the parent is not there yet: every value is an orphan
+		keys = nil
+	}
+	var set, unset, equal []string
+	for i, name := range c.columns {
+		set, unset = append(set, c.column(name)+" IS NOT NULL"), append(unset, c.column(name)+" IS NULL")
+		if keys != nil {
+			equal = append(equal, "parent."+pgparse.QuoteIdent(keys[i])+" = "+c.column(name))
+		}
+	}
+	c.Wrong = strings.Join(set, " AND ")
+	if keys != nil {
+		c.Wrong += " AND NOT EXISTS (SELECT FROM " + only + c.Parent + " AS parent WHERE " + strings.Join(equal, " AND ") + ")"
+	}
+	if con.FkMatchtype == "f" && len(set) > 1 {
+		c.Wrong = "(" + c.Wrong + ") OR ((" + strings.Join(set, " OR ") + ") AND (" + strings.Join(unset, " OR ") + "))"
+	}
+	return nil
+}
+
+// uniqueIndex is the condition of a unique index; nil for one that reads no rows of its own.
+func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
+	if !n.Unique || n.Relation == nil || !n.Relation.Inh {
+		return nil
+	}
+	open := bracket(text, pgparse.NameEnd(text, int(n.Relation.Location)))
+	end := closing(text, open)
+	if end < 0 {
+		return nil
+	}
+	items := pgparse.Clauses(text[open+1:end], 0)
+	if len(items) != len(n.IndexParams) {
+		return nil
+	}
+	c := &Condition{Kind: Unique, Name: n.Idxname, Schema: n.Relation.Schemaname, Table: n.Relation.Relname}
+	var set []string
+	for i, param := range n.IndexParams {
+		elem := param.GetIndexElem()
+		expr := c.column(elem.GetName())
+		if elem.GetName() == "" {
+			item := text[open+1+items[i].Start : open+1+items[i].End]
+			expr = item[:closing(item, bracket(item, 0))+1]
+			c.columns = append(c.columns, columnNames(elem.GetExpr())...)
+		} else {
+			c.columns = append(c.columns, elem.GetName())
+		}
+		if schema, name := pgparse.SchemaAndName(elem.GetCollation()); name != "" {
+			expr += " COLLATE " + fullName(schema, name)
+		}
+		set, c.Groups = append(set, expr+" IS NOT NULL"), append(c.Groups, expr)
+	}
+	c.Wrong = strings.Join(set, " AND ")
+	if n.NullsNotDistinct {
+		c.Wrong = "true"
+	}
+	if at := pgparse.AfterWord(text[end+1:], "WHERE"); at >= 0 && n.WhereClause != nil {
+		c.Wrong += " AND (" + strings.TrimSpace(text[end+1+at:]) + ")"
+		c.columns = append(c.columns, columnNames(n.WhereClause)...)
+	}
+	return c
+}
+
+// columnNames are the names in an expression that may be columns. "*" is among them if it reads the whole row.
+func columnNames(expr *pgparse.Node) (out []string) {
+	pgparse.Walk(expr, func(msg any) bool {
+		if ref, is := msg.(*pgparse.ColumnRef); is {
+			if pgparse.EndsInStar(ref) {
+				out = append(out, "*")
+			}
+			out = append(out, pgparse.Texts(ref.Fields)...)
+		}
+		return true
+	})
+	return out
+}
+
+// bracket is the offset of the first "(" at or after an offset; -1 for none.
+func bracket(text string, at int) int {
+	for {
+		l := pgparse.NextLexeme(text, at)
+		switch {
+		case l.Kind == pgparse.LexemeEnd:
+			return -1
+		case text[l.Start:l.End] == "(":
+			return l.Start
+		}
+		at = l.End
+	}
+}
+
+// closing is the offset of the bracket that closes the one at open; -1 for none.
+func closing(text string, open int) int {
+	for depth, at := 0, open; open >= 0; {
+		l := pgparse.NextLexeme(text, at)
+		switch {
+		case l.Kind == pgparse.LexemeEnd:
+			return -1
+		case text[l.Start:l.End] == "(":
+			depth++
+		case text[l.Start:l.End] == ")":
+			if depth--; depth == 0 {
+				return l.Start
+			}
+		}
+		at = l.End
+	}
+	return -1
+}
+
+// inBrackets is the text between the first brackets after an offset.
+func inBrackets(text string, at int) string {
+	open := bracket(text, at)
+	if end := closing(text, open); end > 0 {
+		return strings.TrimSpace(text[open+1 : end])
+	}
+	return ""
+}

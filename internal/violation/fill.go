@@ -1,0 +1,85 @@
+package violation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// backfill takes up what a backfill does to the rows of the table.
+func (im *image) backfill(b *onward.PlannedBackfill) (ok bool, err error) {
+	f, err := pgparse.Split(b.Work)
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
+		return false, nil //nolint:nilerr // the step itself says that it cannot be read
+	}
+	if n := f.Stmts[0].Node.GetInsertStmt(); n != nil {
+		return !im.parent(n.Relation), nil
+	}
+	n := f.Stmts[0].Node.GetUpdateStmt()
+	switch {
+	case n == nil || im.parent(n.Relation):
+		return false, nil
+	case !im.mine(n.Relation):
+		return true, nil
+	}
+	set, where, ok := cutWork(b)
+	if !ok {
+		return false, nil
+	}
+	out := &fill{where: where}
+	if where != "" {
+		node := expression(where)
+		if node == nil {
+			return false, nil
+		}
+		if known, err := im.known(node); err != nil || !known {
+			return false, err
+		}
+	}
+	for _, item := range pgparse.Clauses(set, 0) {
+		text := set[item.Start:item.End]
+		end := pgparse.NameEnd(text, 0)
+		value := strings.TrimSpace(text[end:])
+		if end == 0 || !strings.HasPrefix(value, "=") || len(out.columns) >= len(n.TargetList) {
+			return false, nil
+		}
+		value = strings.TrimSpace(value[1:])
+		node := expression(value)
+		known := false
+		if node != nil {
+			if known, err = im.known(node); err != nil {
+				return false, err
+			}
+		}
+		name := n.TargetList[len(out.columns)].GetResTarget().GetName()
+		if slices.Contains(im.t.Order, name) { // rows are read along it
+			return false, nil
+		}
+		out.columns, out.values, out.known = append(out.columns, name), append(out.values, value), append(out.known, known)
+	}
+	im.fills = append(im.fills, out)
+	return len(out.columns) == len(n.TargetList), nil
+}
+
+// cutWork cuts the work of a backfill into its assignments and its condition: the work is
+// UPDATE table AS t SET assignments FROM batch WHERE keys [AND (condition)].
+func cutWork(b *onward.PlannedBackfill) (set, where string, ok bool) {
+	text, ok := strings.CutPrefix(b.Work, "UPDATE "+b.Table+" AS t SET ")
+	if !ok {
+		return "", "", false
+	}
+	keys := make([]string, len(b.Keys))
+	for i, k := range b.Keys {
+		keys[i] = fmt.Sprintf("t.%s = batch.onward_key%d", k, i+1)
+	}
+	set, where, ok = strings.Cut(text, " FROM batch WHERE "+strings.Join(keys, " AND "))
+	if !ok || where == "" {
+		return set, "", ok
+	}
+	where, opened := strings.CutPrefix(where, " AND (")
+	where, closed := strings.CutSuffix(where, ")")
+	return set, where, opened && closed
+}

@@ -1,0 +1,286 @@
+package violation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Volatile reports whether one of some functions, by name, gives another value at each call.
+type Volatile func(functions []string) (bool, error)
+
+// unknown is the column of an image which is true for rows whose values nobody knows before.
+const unknown = "onward_unknown"
+
+// Image makes the FROM item of the rows of a condition's table as some steps will leave them: with the columns that the
+// steps add, and the values that their backfills give. source holds the rows of today. Rows whose values cannot be known
+// before are left out. ok is false if nobody can say before how the steps leave the rows.
+func (c *Condition) Image(steps []onward.PlanStep, source string, lookup Lookup, volatile Volatile) (from string, ok bool, err error) {
+	t, err := lookup(c.FullName())
+	if err != nil || t == nil {
+		return "", false, err
+	}
+	im := &image{c: c, t: t, volatile: volatile, from: source}
+	for i := range steps {
+		if ok, err := im.step(&steps[i]); !ok || err != nil {
+			return "", false, err
+		}
+	}
+	if len(im.fills) == 0 && len(im.added) == 0 {
+		return source, im.has(c.columns), nil
+	}
+	if t.Fires && len(im.fills) > 0 || im.triggers && len(im.fills) > 1 {
+		return "", false, nil
+	}
+	return im.build()
+}
+
+// image is what is known of the rows of a table behind some steps.
+type image struct {
+	c        *Condition
+	t        *Table
+	volatile Volatile
+	from     string
+	added    []addition
+	fills    []*fill
+	triggers bool // the steps make a trigger of the table
+}
+
+// addition is a column that a step adds, and the value that it has in the rows of today.
+type addition struct{ name, value string }
+
+// fill is a backfill that changes rows.
+type fill struct {
+	columns, values []string // what it sets
+	where           string   // "" for all rows
+	known           []bool   // whether a value can be computed before
+}
+
+// step takes up what a step does. ok is false if its effect on the condition cannot be known before.
+func (im *image) step(s *onward.PlanStep) (ok bool, err error) {
+	if s.Backfill != nil {
+		return im.backfill(s.Backfill)
+	}
+	for _, st := range statements(s) {
+		ok, err := im.statement(st)
+		if !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// mine reports whether a name may mean the condition's table, parent whether it may mean the table that it refers to.
+func (im *image) mine(rv *pgparse.RangeVar) bool { return mayBe(rv, im.c.Schema, im.c.Table) }
+
+func (im *image) parent(rv *pgparse.RangeVar) bool {
+	return im.c.Parent != "" && (im.c.Parent == fullName(rv.GetSchemaname(), rv.GetRelname()) || strings.HasSuffix(im.c.Parent, "."+fullName("", rv.GetRelname())))
+}
+
+func (im *image) touches(rv *pgparse.RangeVar) bool { return im.mine(rv) || im.parent(rv) }
+
+// statement takes up one statement. Those that are not listed here may do anything.
+func (im *image) statement(st statement) (ok bool, err error) {
+	switch n := st.node.GetNode().(type) {
+	case *pgparse.Node_TransactionStmt, *pgparse.Node_VariableSetStmt, *pgparse.Node_IndexStmt, *pgparse.Node_CreateStmt, *pgparse.Node_CreateTableAsStmt, *pgparse.Node_CreateFunctionStmt,
+		*pgparse.Node_CreateSchemaStmt, *pgparse.Node_ViewStmt, *pgparse.Node_CommentStmt, *pgparse.Node_GrantStmt, *pgparse.Node_CreateSeqStmt, *pgparse.Node_CreateEnumStmt:
+		return true, nil
+	case *pgparse.Node_CreateTrigStmt:
+		im.triggers = im.triggers || im.mine(n.CreateTrigStmt.Relation)
+		return true, nil
+	case *pgparse.Node_InsertStmt:
+		return !im.parent(n.InsertStmt.Relation), nil
+	case *pgparse.Node_UpdateStmt:
+		return !im.touches(n.UpdateStmt.Relation), nil
+	case *pgparse.Node_DeleteStmt:
+		return !im.touches(n.DeleteStmt.Relation), nil
+	case *pgparse.Node_DropStmt:
+		return !slices.ContainsFunc(n.DropStmt.Objects, im.drops), nil
+	case *pgparse.Node_RenameStmt:
+		return n.RenameStmt.Relation == nil || !im.touches(n.RenameStmt.Relation), nil
+	case *pgparse.Node_AlterTableStmt:
+		if !im.touches(n.AlterTableStmt.Relation) {
+			return true, nil
+		}
+		for _, cmd := range n.AlterTableStmt.Cmds {
+			if ok, err := im.alter(st.text, cmd.GetAlterTableCmd(), im.mine(n.AlterTableStmt.Relation)); !ok || err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// drops reports whether a dropped object may be a table of the condition, or hang on one.
+func (im *image) drops(object *pgparse.Node) bool {
+	for _, name := range pgparse.Texts(pgparse.Items(object)) {
+		if im.touches(&pgparse.RangeVar{Relname: name}) {
+			return true
+		}
+	}
+	return false
+}
+
+// alter takes up one command of an ALTER TABLE.
+func (im *image) alter(text string, cmd *pgparse.AlterTableCmd, mine bool) (ok bool, err error) {
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_ValidateConstraint, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_ColumnDefault,
+		pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull:
+		return true, nil
+	case pgparse.AlterTableType_AT_AddColumn:
+		if !mine {
+			return true, nil
+		}
+		return im.add(text, cmd.GetDef().GetColumnDef())
+	}
+	return false, nil
+}
+
+// add takes up a new column. Its rows of today have NULL, or its default.
+func (im *image) add(text string, def *pgparse.ColumnDef) (ok bool, err error) {
+	name := def.GetColname()
+	if slices.Contains(im.t.Columns, name) { // IF NOT EXISTS
+		return false, nil
+	}
+	typ := text[def.GetTypeName().GetLocation():]
+	value, end := "NULL", len(typ)
+	for _, n := range def.GetConstraints() {
+		con := n.GetConstraint()
+		switch con.GetContype() {
+		case pgparse.ConstrType_CONSTR_DEFAULT:
+			known, err := im.known(con.RawExpr)
+			if err != nil || !known {
+				return false, err
+			}
+			value = ""
+		case pgparse.ConstrType_CONSTR_NOTNULL, pgparse.ConstrType_CONSTR_NULL:
+		default:
+			return false, nil
+		}
+		end = min(end, int(con.GetLocation()-def.GetTypeName().GetLocation()))
+	}
+	clauses := pgparse.Clauses(typ, 0)
+	if def.GetCollClause() != nil || len(clauses) != 1 {
+		return false, nil // its type and its default are not cut out safely
+	}
+	if value == "" {
+		at := pgparse.AfterWord(typ, "DEFAULT")
+		if value = typ[at:clauses[0].End]; len(def.GetConstraints()) > 1 {
+			return false, nil
+		}
+	}
+	im.added = append(im.added, addition{name, "(" + strings.TrimSpace(value) + ")::" + strings.TrimSpace(typ[:min(end, clauses[0].End)])})
+	return true, nil
+}
+
+// known reports whether an expression can be computed before: it reads only its row, and no function of it is volatile.
+func (im *image) known(expr *pgparse.Node) (bool, error) {
+	plain, functions := true, []string(nil)
+	pgparse.Walk(expr, func(msg any) bool {
+		switch n := msg.(type) {
+		case *pgparse.SubLink, *pgparse.SetToDefault:
+			plain = false
+		case *pgparse.FuncCall:
+			functions = append(functions, pgparse.Last(n.Funcname))
+		}
+		return plain
+	})
+	if !plain || len(functions) == 0 {
+		return plain, nil
+	}
+	is, err := im.volatile(functions)
+	return !is, err
+}
+
+// has reports whether the table has some columns today.
+func (im *image) has(names []string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool {
+		return n != "*" && n != im.c.Table && n != im.c.Schema && !slices.Contains(im.t.Columns, n)
+	})
+}
+
+// build nests one query for each backfill.
+func (im *image) build() (string, bool, error) {
+	columns := slices.Clone(im.t.Columns)
+	values := quoted(columns)
+	for _, a := range im.added {
+		columns, values = append(columns, a.name), append(values, a.value+" AS "+pgparse.QuoteIdent(a.name))
+	}
+	im.t = &Table{Columns: columns, Order: im.t.Order}
+	if !im.has(im.c.columns) {
+		return "", false, nil
+	}
+	columns, values = im.needed(columns, values)
+	from := "(SELECT " + strings.Join(values, ", ") + ", false AS " + unknown + " FROM " + im.from + " AS t)"
+	for _, f := range im.fills {
+		where := "true"
+		if f.where != "" {
+			where = "(" + f.where + ")"
+		}
+		list, lost := quoted(columns), unknown
+		for i, name := range f.columns {
+			at := slices.Index(columns, name)
+			switch {
+			case at < 0:
+			case f.known[i]:
+				list[at] = fmt.Sprintf("CASE WHEN %s THEN (%s) ELSE %s END AS %[3]s", where, f.values[i], list[at])
+			case slices.Contains(im.c.columns, name) || slices.Contains(im.c.columns, "*") || len(im.fills) > 1:
+				lost = unknown + " OR " + where + " IS TRUE AS " + unknown
+			}
+		}
+		from = "(SELECT " + strings.Join(list, ", ") + ", " + lost + " FROM " + from + " AS t)"
+	}
+	return "(SELECT * FROM " + from + " AS t WHERE NOT " + unknown + ")", true, nil
+}
+
+// needed leaves the columns that something reads.
+func (im *image) needed(columns, values []string) ([]string, []string) {
+	reads := slices.Clone(im.c.columns)
+	for _, f := range im.fills {
+		for _, expr := range append(slices.Clone(f.values), f.where) {
+			reads = append(reads, readNames(expr)...)
+		}
+	}
+	if slices.Contains(reads, "*") || slices.Contains(reads, im.c.Table) {
+		return columns, values
+	}
+	var list, used []string
+	for i, name := range columns {
+		if slices.Contains(reads, name) || slices.Contains(im.t.Order, name) {
+			list, used = append(list, name), append(used, values[i])
+		}
+	}
+	return list, used
+}
+
+func quoted(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = pgparse.QuoteIdent(n)
+	}
+	return out
+}
+
+// readNames are the names that an expression may read as columns.
+func readNames(expr string) []string {
+	if node := expression(expr); node != nil {
+		return columnNames(node)
+	}
+	return nil
+}
+
+// expression is the tree of an expression; nil if it cannot be read.
+func expression(text string) *pgparse.Node {
+	f, err := pgparse.Split("SELECT " + text)
+	if err != nil || len(f.Stmts) != 1 {
+		return nil
+	}
+	if list := f.Stmts[0].Node.GetSelectStmt().GetTargetList(); len(list) == 1 {
+		return list[0].GetResTarget().GetVal()
+	}
+	return nil
+}
