@@ -19,7 +19,7 @@ const module = "github.com/onward-sql/onward/"
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address", "internal/redact", "internal/sockets"},
-	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks", "config"},
+	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks", "config"},
 	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger", "internal/throttle", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify"},
 	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/first", "internal/lsp"},
 	{"internal/cli"},
@@ -27,7 +27,7 @@ var layers = [][]string{
 }
 
 // pure rooms see no files, network, clock, processes or logging.
-var pure = []string{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/rules"}
+var pure = []string{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/rules"}
 
 var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "time", "io/fs", "io/ioutil", "path/filepath", "context",
 	module + "internal/scratch", module + "internal/cache"}

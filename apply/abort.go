@@ -13,12 +13,14 @@ import (
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
+	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Abort takes back a plan that is in the ledger and has not begun to contract: the undo of its steps, the
+// Abort takes back a plan that is in the ledger and has not dropped anything: the undo of its steps, the
 // last one first, each as careful as the step itself and committed together with its row of the ledger.
 // Killed, the same again goes on. id is the plan's; "" for the only one that is not at its end.
+// [onward.Applied.StayChanged] names the rows that keep what the plan has written.
 //
 // The errors are those of [Run].
 func Abort(ctx context.Context, c Config, id string) (*onward.Applied, error) {
@@ -42,7 +44,16 @@ func Abort(ctx context.Context, c Config, id string) (*onward.Applied, error) {
 	}
 	p := list[0]
 	c.Plan, c.Name, c.Role, c.back = &p.Plan, p.Name, p.Role, true
-	out, err := opened(ctx, c, func(t *Target) error { return t.abort(ctx) })
+	var stay []string
+	out, err := opened(ctx, c, func(t *Target) (err error) {
+		if stay, err = t.stayChanged(ctx); err != nil {
+			return err
+		}
+		return t.abort(ctx, stay)
+	})
+	if out != nil {
+		out.StayChanged = stay
+	}
 	if out != nil && err != nil {
 		out.Next = "onward abort --db ADDRESS --plan " + out.Plan
 	}
@@ -68,12 +79,12 @@ func open(ctx context.Context, conn ledger.Conn) ([]*ledger.Plan, error) {
 	return slices.DeleteFunc(list, func(p *ledger.Plan) bool { return p.State == ledger.Done || p.State == ledger.Abandoned }), err
 }
 
-// abort takes steps back until none is left.
-func (t *Target) abort(ctx context.Context) error {
+// abort takes steps back until none is left. The log says which rows stay changed.
+func (t *Target) abort(ctx context.Context, stay []string) error {
 	if err := t.mayAbort(); err != nil {
 		return err
 	}
-	if err := t.ending(ctx, ledger.Aborting, "abort begun"); err != nil {
+	if err := t.ending(ctx, ledger.Aborting, "abort begun", ""); err != nil {
 		return err
 	}
 	if err := t.through(ctx, func() (State, error) { return t.back(ctx) }); err != nil {
@@ -82,26 +93,55 @@ func (t *Target) abort(ctx context.Context) error {
 	if err := t.room(ctx); err != nil {
 		return err
 	}
-	return t.ending(ctx, ledger.Abandoned, "plan taken back")
+	return t.ending(ctx, ledger.Abandoned, "plan taken back", undo.Sentence(stay))
 }
 
-// mayAbort refuses where the deployed code could not live any more with what an undo makes.
+// mayAbort refuses if a contract step has dropped something, or may have.
 func (t *Target) mayAbort() error {
 	for i := range t.c.Plan.Steps {
 		s := &t.c.Plan.Steps[i]
 		is := t.steps[s.ID]
-		if s.Phase != onward.Contract || is == nil {
+		if s.Phase != onward.Contract || is == nil || !undo.Drops(t.c.Plan, i) {
 			continue
 		}
 		// What was tried in a transaction and is not done, is not there.
 		if is.State == ledger.Done || s.Transaction == onward.TransactionNone {
-			return &RefusedError{Step: s.ID, Text: "the plan has begun to contract: what is dropped does not come back. onward contract goes on with it"}
+			return &RefusedError{Step: s.ID, Text: "this contract step has dropped something, or replaced it, and nobody gives that back. onward contract goes on with the plan"}
 		}
 	}
 	return nil
 }
 
-func (t *Target) ending(ctx context.Context, state, event string) error {
+// stayChanged names the columns and tables whose rows stay changed by the steps that were begun, also by those that an abort before has taken back.
+func (t *Target) stayChanged(ctx context.Context) ([]string, error) {
+	begun := map[string]bool{}
+	for id := range t.steps {
+		begun[id] = true
+	}
+	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		list, err := ledger.Reverted(ctx, conn, t.plan.ID)
+		for _, id := range list {
+			begun[id] = true
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return changedBy(t.c.Plan, func(id string) bool { return begun[id] }), nil
+}
+
+// changedBy names the columns and tables whose rows stay changed by some steps of a plan.
+func changedBy(p *onward.Plan, begun func(step string) bool) (out []string) {
+	for i := range p.Steps {
+		if begun(p.Steps[i].ID) {
+			out = append(out, undo.StayChanged(p, i)...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (t *Target) ending(ctx context.Context, state, event, detail string) error {
 	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		if t.plan.State == state {
 			return nil
@@ -110,7 +150,7 @@ func (t *Target) ending(ctx context.Context, state, event string) error {
 			return err
 		}
 		t.plan.State = state
-		return t.log(ctx, conn, "", event, "")
+		return t.log(ctx, conn, "", event, detail)
 	})
 }
 

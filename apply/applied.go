@@ -84,6 +84,9 @@ func describe(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
 		}
 		out.Steps = append(out.Steps, step)
 	}
+	if !asItStands(p) {
+		out.StayChanged = changedBy(&p.Plan, func(id string) bool { return steps[id] != nil })
+	}
 	switch p.State {
 	case ledger.Running, "":
 		if out.State == onward.ApplyDone && p.Plan.Contract() < len(p.Plan.Steps) { // its foreign keys are not proven yet

@@ -40,7 +40,7 @@ func (t *Target) conclude(ctx context.Context, budget time.Duration) (State, err
 			return out, err
 		}
 	}
-	return State{Done: true}, t.ending(ctx, ledger.Done, "plan done")
+	return State{Done: true}, t.ending(ctx, ledger.Done, "plan done", "")
 }
 
 // proveForeignKeys reads some rows of the referring tables, and finds those without a parent.

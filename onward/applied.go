@@ -22,6 +22,8 @@ type Applied struct {
 	Next string `json:"next,omitempty"`
 	// Why says what keeps it from being done.
 	Why string `json:"why,omitempty"`
+	// StayChanged names the columns and tables whose rows the plan has changed, and an abort does not give back: "users.note".
+	StayChanged []string `json:"stay_changed,omitempty"`
 }
 
 // ApplyState is how a plan or a step of it stands on a database.

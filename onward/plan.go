@@ -143,6 +143,8 @@ type PlanStep struct {
 	// contracted, "" where nothing is left to take back.
 	Why  string `json:"why"`
 	Undo string `json:"undo"`
+	// StayChanged names the columns and tables whose rows stay changed when the step is taken back: "users.note".
+	StayChanged []string `json:"stay_changed,omitempty"`
 	// Check is a query that finds rows which are not right yet: it must return none
 	// before the step is run.
 	Check string `json:"check,omitempty"`

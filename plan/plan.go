@@ -303,6 +303,7 @@ func (p *planner) finish() {
 			Requires: []onward.Requirement{{Kind: onward.RequiresStep, Step: before, Text: before + " is done"}}, Migration: p.steps[len(p.steps)-1].From.Migration.ID,
 		})
 	}
+	p.noteStayChanged()
 }
 
 // timeout bounds for how long others wait behind a step that waits for its lock.

@@ -204,13 +204,14 @@ func (a *app) abort() *cobra.Command {
 	var f careful
 	cmd := &cobra.Command{
 		Use:   "abort --db ADDRESS",
-		Short: "take back a plan that was begun on a database and has not begun to contract",
+		Short: "take back a plan that was begun on a database and has dropped nothing",
 		Long: `Takes a plan back: the undo of its steps, the last one first, each as careful as the
 step itself, and committed together with its row of the schema onward_ledger. So it can
 be killed at any moment: the same command goes on.
 
 What new code has written to columns and tables of the plan alone is gone with them:
-take the new code back first. A plan that has begun to contract is refused.
+take the new code back first. Rows of columns that were there before stay as a backfill
+has changed them, and it says which. A plan that has dropped something is refused.
 
 Exit code: 0 taken back, 1 refused, 2 usage or input, 3 not finished: the same command
 goes on.`,

@@ -82,6 +82,15 @@ func Undone(ctx context.Context, conn Conn, plan, id string) error {
 	return err
 }
 
+// Reverted are the steps of a plan that an abort has taken back, as the log has them.
+func Reverted(ctx context.Context, conn Conn, plan string) ([]string, error) {
+	rows, err := conn.Query(ctx, "SELECT DISTINCT step FROM onward_ledger.log WHERE plan = $1 AND event = 'taken back'", plan)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 // Entry is a line of the log.
 type Entry struct {
 	Number int64

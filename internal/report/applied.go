@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -54,6 +55,7 @@ func (p *page) applied(a *onward.Applied) {
 	for _, phase := range phases {
 		p.appliedPhase(a, phase)
 	}
+	p.stayChanged(a)
 	if a.Why != "" {
 		p.blank()
 		p.wrap("", "", stands(a), p.plain())
@@ -63,6 +65,21 @@ func (p *page) applied(a *onward.Applied) {
 		p.blank()
 		p.wrap("next: ", "      ", Line(a.Next), p.plain())
 	}
+}
+
+// stayChanged says which rows an abort gives no old values back.
+func (p *page) stayChanged(a *onward.Applied) {
+	words := undo.Sentence(a.StayChanged)
+	switch {
+	case words == "" || a.State == onward.ApplyDone:
+		return
+	case a.State == onward.ApplyAbandoned:
+		words = "The plan is taken back, but " + words + "."
+	default:
+		words = "If onward abort takes the plan back, " + words + "."
+	}
+	p.blank()
+	p.wrap("", "", Line(words), p.plain())
 }
 
 // stands says which steps are applied, and which are not: the database stays as it is between them.

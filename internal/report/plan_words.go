@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/undo"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -55,6 +56,8 @@ func stepTime(s *onward.PlanStep) string {
 // stepUndo says how a step is taken back: in words, or as SQL.
 func stepUndo(s *onward.PlanStep) (words, sql string) {
 	switch {
+	case len(s.StayChanged) > 0 && s.Phase != onward.Contract:
+		return undo.Sentence(s.StayChanged) + ": no old value is kept", strings.TrimRight(s.Undo, "\n")
 	case s.Undo != "":
 		return "", strings.TrimRight(s.Undo, "\n")
 	case s.Phase == onward.Contract:

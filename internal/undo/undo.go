@@ -1,0 +1,160 @@
+// Package undo tells, from the SQL of a plan's steps, what an abort of the plan cannot give back: rows that stay changed, and
+// steps that drop something.
+package undo
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// StayChanged names the columns and tables whose rows stay changed when a step is taken back: "users.note", "users". Columns and tables that
+// the plan adds are not among them, because the abort drops them.
+func StayChanged(p *onward.Plan, step int) []string {
+	made, s := madeBy(p), &p.Steps[step]
+	var out []string
+	add := func(rv *pgparse.RangeVar, columns []string) {
+		if rv == nil || rv.Schemaname == onward.PlanRoom || made[tableName(rv)] {
+			return
+		}
+		if columns == nil {
+			out = append(out, tableName(rv))
+		}
+		for _, c := range columns {
+			if name := tableName(rv) + "." + c; !made[name] {
+				out = append(out, name)
+			}
+		}
+	}
+	sql := s.SQL
+	if s.Backfill != nil {
+		sql = s.Backfill.Work
+	}
+	for _, node := range statements(sql) {
+		switch n := node.GetNode().(type) {
+		case *pgparse.Node_UpdateStmt:
+			columns := []string{}
+			for _, target := range n.UpdateStmt.TargetList {
+				columns = append(columns, target.GetResTarget().GetName())
+			}
+			add(n.UpdateStmt.Relation, columns)
+		case *pgparse.Node_InsertStmt:
+			add(n.InsertStmt.Relation, nil)
+		case *pgparse.Node_DeleteStmt:
+			add(n.DeleteStmt.Relation, nil)
+		case *pgparse.Node_MergeStmt:
+			add(n.MergeStmt.Relation, nil)
+		case *pgparse.Node_TruncateStmt:
+			for _, r := range n.TruncateStmt.Relations {
+				add(r.GetRangeVar(), nil)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Sentence says that rows stay changed; "" for none.
+func Sentence(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "the rows of " + strings.Join(names, ", ") + " stay changed"
+}
+
+// Drops reports whether a step drops or replaces something that no abort gives back. A step that only adds, and has an undo, does not; nor does
+// one that drops what the plan itself has made.
+func Drops(p *onward.Plan, step int) bool {
+	s, made := &p.Steps[step], madeBy(p)
+	for _, node := range statements(s.SQL) {
+		switch n := node.GetNode().(type) {
+		case *pgparse.Node_TransactionStmt, *pgparse.Node_VariableSetStmt:
+		case *pgparse.Node_IndexStmt:
+			if s.Undo == "" {
+				return true
+			}
+		case *pgparse.Node_DropStmt:
+			if slices.ContainsFunc(n.DropStmt.Objects, func(o *pgparse.Node) bool { return !inRoom(n.DropStmt.RemoveType, o) }) {
+				return true
+			}
+		case *pgparse.Node_AlterTableStmt:
+			for _, cmd := range n.AlterTableStmt.Cmds {
+				if c := cmd.GetAlterTableCmd(); c.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint && (s.Undo == "" || !adds(c, made)) {
+					return true
+				}
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// adds reports whether a command of an ALTER TABLE takes nothing away but what the plan has made.
+func adds(c *pgparse.AlterTableCmd, made map[string]bool) bool {
+	switch c.GetSubtype() {
+	case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_SetNotNull:
+		return true
+	case pgparse.AlterTableType_AT_DropConstraint:
+		return made["CONSTRAINT "+c.Name]
+	}
+	return false
+}
+
+// inRoom reports whether a dropped object is the schema in which a plan keeps its own, or is in it.
+func inRoom(kind pgparse.ObjectType, object *pgparse.Node) bool {
+	if kind == pgparse.ObjectType_OBJECT_SCHEMA {
+		return pgparse.Text(object) == onward.PlanRoom
+	}
+	names := pgparse.Texts(pgparse.Items(object))
+	return len(names) == 2 && names[0] == onward.PlanRoom
+}
+
+// madeBy are the tables, columns and constraints that a plan's steps make: "users", "users.note", "CONSTRAINT users_check".
+func madeBy(p *onward.Plan) map[string]bool {
+	made := map[string]bool{}
+	for i := range p.Steps {
+		for _, node := range statements(p.Steps[i].SQL) {
+			switch n := node.GetNode().(type) {
+			case *pgparse.Node_CreateStmt:
+				made[tableName(n.CreateStmt.Relation)] = !n.CreateStmt.IfNotExists
+			case *pgparse.Node_CreateTableAsStmt:
+				made[tableName(n.CreateTableAsStmt.Into.GetRel())] = true
+			case *pgparse.Node_AlterTableStmt:
+				for _, cmd := range n.AlterTableStmt.Cmds {
+					c := cmd.GetAlterTableCmd()
+					switch {
+					case c.GetSubtype() == pgparse.AlterTableType_AT_AddColumn && !c.MissingOk:
+						made[tableName(n.AlterTableStmt.Relation)+"."+c.Def.GetColumnDef().GetColname()] = true
+					case c.GetSubtype() == pgparse.AlterTableType_AT_AddConstraint:
+						made["CONSTRAINT "+c.Def.GetConstraint().GetConname()] = true
+					}
+				}
+			}
+		}
+	}
+	return made
+}
+
+// tableName is a table's name; the schema public is left out, as plans do.
+func tableName(rv *pgparse.RangeVar) string {
+	if rv.GetSchemaname() == "" || rv.GetSchemaname() == "public" {
+		return rv.GetRelname()
+	}
+	return rv.Schemaname + "." + rv.Relname
+}
+
+// statements are the trees of a text's statements; nil is one that cannot be read.
+func statements(sql string) []*pgparse.Node {
+	f, err := pgparse.Split(sql)
+	if err != nil {
+		return []*pgparse.Node{nil}
+	}
+	out := make([]*pgparse.Node, len(f.Stmts))
+	for i, s := range f.Stmts {
+		out[i] = s.Node
+	}
+	return out
+}
