@@ -58,6 +58,8 @@ type Config struct {
 	// Gone is a pattern of LIKE for the application_name of the release that a contract wants gone: no
 	// contract step begins while there is such a session. "" does not look.
 	Gone string
+	// Evidence has a contract ask whether old code still runs, before its first step; nil does not ask.
+	Evidence *Evidence
 	// Workload is what the new code sends: before the first contract step that is asked for, these queries are held against
 	// the schema that the contract leaves, in a copy of the schema without rows. None of them is run. nil does not ask.
 	Workload []*verify.Workload

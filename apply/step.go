@@ -105,6 +105,10 @@ func (t *Target) try(ctx context.Context, s *onward.PlanStep, number int, budget
 	if why := t.unhealthy(ctx, s); why != "" {
 		return State{Step: s, Waits: !s.Repeat, InTheWay: []string{why}, Again: throttle.Every}, nil
 	}
+	// Ahead of the checks: their own queries name what is dropped.
+	if state, evident, err := t.askEvidence(ctx, s); err != nil || !evident {
+		return state, err
+	}
 	if err := t.conditions(ctx, s); err != nil {
 		return State{}, err
 	}

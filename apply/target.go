@@ -35,6 +35,8 @@ type Target struct {
 	proof   *foreignKeyProof // under way; nil before and after
 	cut     bool             // the line was cut: what is under way is not known
 	green   bool             // the new code works behind the contract: Config.Workload was asked
+	evident bool             // the old code is gone: Config.Evidence was asked
+	sample  *statementSample // of the statements, before a contract; nil for none
 	again   bool             // backfills that are done are compared once more, and nothing else
 	stop    context.CancelFunc
 	kept    chan struct{}
@@ -97,6 +99,9 @@ func (t *Target) open(ctx context.Context) error {
 	}
 	t.keep(ctx)
 	if err := t.begin(ctx); err != nil {
+		return err
+	}
+	if err := t.recordSessions(ctx); err != nil {
 		return err
 	}
 	if err := t.reload(ctx); err != nil {

@@ -253,7 +253,7 @@ func (t *tools) apply(ctx context.Context, c *change, url string, l *load) error
 	if err := sleep(ctx, handOver); err != nil {
 		return err
 	}
-	out, err = program(ctx, t.dir, nil, t.onward, "apply", "--db", url, "--plan", t.planFile(c), "--through", "contract")
+	out, err = program(ctx, t.dir, nil, t.onward, "apply", "--db", url, "--plan", t.planFile(c), "--through", "contract", "--old-code-is-gone", "the load of the benchmark is the new code")
 	t.keep(c, "contract", out)
 	return err
 }

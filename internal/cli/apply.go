@@ -23,6 +23,7 @@ type carried struct {
 	accept                    bool
 	unproven                  string
 	green                     green
+	evidence                  evidence
 }
 
 func (f *carried) register(cmd *cobra.Command) {
@@ -38,6 +39,7 @@ func (f *carried) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.accept, "accept-findings", false, "without a plan: run migrations as they stand although there are errors among the findings")
 	flags.StringVar(&f.unproven, "unproven", "", "the `reason` to run a plan that is not proven, or was changed since: onward log keeps it")
 	f.green.register(cmd)
+	f.evidence.register(cmd)
 	complete(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
 }
 
@@ -184,6 +186,12 @@ func (a *app) carrying(cmd *cobra.Command, f *carried) (apply.Config, error) {
 	}
 	if err = a.working(&f.green, &c); err != nil {
 		return c, err
+	}
+	if c.Evidence, err = f.evidence.read(); err != nil {
+		return c, err
+	}
+	if f.evidence.gone != "" && c.Through != onward.Contract {
+		return c, usagef("--old-code-is-gone is for --through contract")
 	}
 	if f.plan != "" {
 		if f.head+f.base+f.source != "" || f.accept {

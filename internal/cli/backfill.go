@@ -153,6 +153,7 @@ func tuning(t *apply.Tuning, rest string) error {
 func (a *app) contract() *cobra.Command {
 	var f careful
 	var g green
+	var e evidence
 	var release, sessions string
 	cmd := &cobra.Command{
 		Use:   "contract --db ADDRESS --release NAME",
@@ -162,6 +163,11 @@ code of an older release needs is dropped. --release names that release. No step
 while there is a session whose application_name contains the name, or is like the
 pattern of --sessions, or while rows are not right yet: who that is, or the query that
 finds them, is said.
+
+Before its first step it asks what says that old code still runs: a release's name that no
+session had, sessions without an application_name, sessions that began before the new
+code could be deployed, statements in pg_stat_statements that name what is dropped. Each
+refuses it, unless --old-code-is-gone says why they do not count.
 
 Behind a pooler only what it passes on as application_name is seen.
 
@@ -183,8 +189,12 @@ command goes on.`,
 			if err := a.working(&g, &works); err != nil {
 				return err
 			}
+			asked, err := e.read()
+			if err != nil {
+				return err
+			}
 			return a.goOn(cmd, &f, func(c *apply.Config) {
-				c.Workload, c.Server = works.Workload, works.Server
+				c.Workload, c.Server, c.Evidence = works.Workload, works.Server, asked
 				c.Through, c.Gone = onward.Contract, sessions
 				if release != "" {
 					c.Gone = apply.Pattern(release)
@@ -196,6 +206,7 @@ command goes on.`,
 	f.register(cmd, ofLedger)
 	cmd.Flags().StringVar(&release, "release", "", "the `release` that must be gone: its name is in the application_name of its sessions")
 	g.register(cmd)
+	e.register(cmd)
 	cmd.Flags().StringVar(&sessions, "sessions", "", "`pattern` of LIKE for the application_name of those sessions, instead")
 	return cmd
 }

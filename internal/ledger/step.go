@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -116,4 +117,13 @@ func Entries(ctx context.Context, conn Conn, plan string, most int) ([]Entry, er
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Entry])
+}
+
+// LastDetail is what the last line of the log says about an event of a plan; "" if there is none.
+func LastDetail(ctx context.Context, conn Conn, plan, event string) (detail string, err error) {
+	err = conn.QueryRow(ctx, "SELECT detail FROM onward_ledger.log WHERE plan = $1 AND event = $2 ORDER BY number DESC LIMIT 1", plan, event).Scan(&detail)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return detail, err
 }
