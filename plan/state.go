@@ -37,7 +37,7 @@ func read(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]b
 	}
 	list, err := conn.Query(ctx, `SELECT c.oid::regclass::text, n.nspname || '.' || c.relname, a.attname, k.keys, k.names
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-		LEFT JOIN LATERAL (SELECT string_agg(quote_ident(b.attname), ', ') AS keys, array_agg(b.attname::text) AS names FROM pg_index i JOIN pg_attribute b ON b.attrelid = c.oid AND b.attnum = ANY (i.indkey)
+		LEFT JOIN LATERAL (SELECT string_agg(quote_ident(b.attname), ', ' ORDER BY b.attname) AS keys, array_agg(b.attname::text) AS names FROM pg_index i JOIN pg_attribute b ON b.attrelid = c.oid AND b.attnum = ANY (i.indkey)
 			WHERE i.indrelid = c.oid AND i.indisprimary) k ON true
 		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'onward') ORDER BY 2, 3`)
 	if err != nil {
@@ -93,11 +93,19 @@ var constantCast = regexp.MustCompile(`( DEFAULT '(?:[^']|'')*')::[a-z ]+[a-z] ?
 // was made (18).
 var ownNotNull = regexp.MustCompile(` CONSTRAINT [^ ]+_not_null\d* NOT NULL`)
 
+// storage is a list of storage parameters, whose order has no meaning.
+var storage = regexp.MustCompile(` WITH \([^()]*\)`)
+
 // canonical is a definition that can be compared; "" of what is the plan's own.
 func canonical(sql string) string {
 	if strings.HasPrefix(sql, "CREATE SCHEMA onward") || strings.Contains(sql, " onward.") {
 		return ""
 	}
+	sql = storage.ReplaceAllStringFunc(sql, func(list string) string {
+		parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(list, " WITH ("), ")"), ", ")
+		slices.Sort(parts)
+		return " WITH (" + strings.Join(parts, ", ") + ")"
+	})
 	open := strings.IndexByte(sql, '(')
 	if !strings.HasPrefix(sql, "CREATE TABLE ") || open < 0 {
 		return sql

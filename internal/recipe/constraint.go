@@ -130,7 +130,7 @@ func (m *Made) uniquely(c *Change, t *catalog.Relation, con *catalog.Constraint,
 		return
 	}
 	after := c.After.Relation(t.OID)
-	m.indexed(t, con.Name, indexBody(after, x.Index), true, phase)
+	m.indexed(t, con.Name, indexBody(after, x.Index, x), true, phase)
 	alter := "ALTER TABLE " + name(t)
 	s := m.add(phase, onward.StepDDL, "the index becomes the constraint's in an instant", alter+" ADD CONSTRAINT "+quote(con.Name)+" "+usingIndex(con, con.Name))
 	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quote(con.Name)}

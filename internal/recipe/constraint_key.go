@@ -40,7 +40,7 @@ var constraintKey = &Recipe{Name: "constraint-key", Make: func(c *Change) *Made 
 	if own == old.Name || c.Release.Deployed.Relation(t.OID).Constraint(own) != nil {
 		own = c.Release.unique(own, "onward", "")
 	}
-	m.indexed(t, own, indexBody(c.After.Relation(t.OID), x.Index), true, phase)
+	m.indexed(t, own, indexBody(c.After.Relation(t.OID), x.Index, x), true, phase)
 	m.add(onward.Contract, onward.StepDDL, "takes the place of "+old.Name+", in an instant",
 		"ALTER TABLE "+name(t)+" DROP CONSTRAINT "+quote(old.Name)+", ADD CONSTRAINT "+quote(made.Name)+" "+usingIndex(made, own))
 	return m

@@ -1,6 +1,8 @@
 package recipe
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -125,8 +127,28 @@ func onKey(t *catalog.Relation, k *catalog.IndexKey) string {
 	return text
 }
 
-// indexBody is what an index is of, from USING on.
-func indexBody(t *catalog.Relation, x *catalog.IndexInfo) string {
+// storageText is WITH and TABLESPACE of an index, a table or a partition.
+func storageText(r *catalog.Relation) (out string) {
+	if len(r.Options) > 0 {
+		out = " WITH (" + optionList(r.Options) + ")"
+	}
+	if r.Tablespace != "" {
+		out += " TABLESPACE " + quote(r.Tablespace)
+	}
+	return out
+}
+
+// optionList lists storage parameters.
+func optionList(options map[string]string) string {
+	var list []string
+	for _, k := range slices.Sorted(maps.Keys(options)) {
+		list = append(list, k+" = "+pgparse.QuoteLiteral(options[k]))
+	}
+	return strings.Join(list, ", ")
+}
+
+// indexBody is what an index is of, from USING on. Its storage is that of another relation, r.
+func indexBody(t *catalog.Relation, x *catalog.IndexInfo, r *catalog.Relation) string {
 	var keys []string
 	for i := range x.Keys {
 		k := &x.Keys[i]
@@ -146,6 +168,7 @@ func indexBody(t *catalog.Relation, x *catalog.IndexInfo) string {
 	if x.NullsNotDistinct {
 		out += " NULLS NOT DISTINCT"
 	}
+	out += storageText(r)
 	if x.PredicateText != "" {
 		out += " WHERE " + x.PredicateText
 	}

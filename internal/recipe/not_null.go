@@ -1,6 +1,8 @@
 package recipe
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
@@ -47,3 +49,25 @@ var columnDefault = &Recipe{Name: "column-default", Make: func(c *Change) *Made 
 	m.add(onward.Contract, onward.StepDDL, "the deployed code may leave "+c.Command.Name+" out, and counts on its default", c.AlterTable()+" "+c.written())
 	return m
 }}
+
+// notNullNames gives the name that the server chooses for NOT NULL of the new column, and the name that the
+// migrations make. Both are "" where no version has such names: they came with 18.
+// https://www.postgresql.org/docs/18/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL
+func (w *twin) notNullNames() (own, want string) {
+	if !w.now.NotNull || slices.ContainsFunc(w.c.Release.Versions, func(v int) bool { return v < 18 }) {
+		return "", ""
+	}
+	own = catalog.ObjectName(w.t.Name.Name, w.fresh, "not_null")
+	if w.t.Constraint(own) != nil { // the server takes another one
+		return "", ""
+	}
+	for _, con := range w.head.Constraints {
+		if con.Kind == catalog.NotNullConstraint && slices.Equal(con.Columns, []int16{w.now.Attnum}) {
+			return own, con.Name
+		}
+	}
+	if w.old.NotNull && !w.said { // a name stays what it was when the column was made
+		return own, catalog.ObjectName(w.t.Name.Name, w.old.Name, "not_null")
+	}
+	return own, catalog.ObjectName(w.t.Name.Name, w.now.Name, "not_null")
+}

@@ -55,7 +55,7 @@ func (c *Change) likePartition(m *Made, part, after *catalog.Relation, phase onw
 			m.uniquely(c, part, con, phase)
 			continue
 		}
-		m.indexed(part, x.Name.Name, indexBody(after, x.Index), x.Index.Unique, phase)
+		m.indexed(part, x.Name.Name, indexBody(after, x.Index, x), x.Index.Unique, phase)
 	}
 	for _, con := range after.Constraints {
 		there := slices.ContainsFunc(part.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })

@@ -31,7 +31,7 @@ var partitionUnique = &Recipe{Name: "partition-unique", Make: func(c *Change) *M
 			}
 		}
 	}
-	b := &partitioned{c: c, m: m, phase: phase, word: "UNIQUE INDEX", body: indexBody(c.After.Relation(t.OID), x.Index), con: made, definition: definitionText(c.Text)}
+	b := &partitioned{c: c, m: m, phase: phase, word: "UNIQUE INDEX", body: indexBody(c.After.Relation(t.OID), x.Index, x), con: made, definition: definitionText(c.Text)}
 	b.only(t, x)
 	b.under(t, x)
 	return m

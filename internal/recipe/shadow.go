@@ -98,7 +98,7 @@ func (s *shadow) made() *Made {
 	s.compared(b, t, shadow)
 	for _, x := range s.alike {
 		own := s.release.unique(x.Name.Name, "also", "")
-		m.indexed(t, own, indexBody(s.head, x.Index), true, onward.Expand)
+		m.indexed(t, own, indexBody(s.head, x.Index, x), true, onward.Expand)
 		if s.stays {
 			s.gone = append(s.gone, "DROP INDEX "+inSchema(t, own))
 		}

@@ -23,7 +23,7 @@ func (s *shadow) indexed() {
 			like.Name.Name = r.unique(x.Name.Name, "onward", "")
 		}
 		s.indexes = append(s.indexes, &like)
-		own, body := quote(like.Name.Name), indexBody(s.head, x.Index)
+		own, body := quote(like.Name.Name), indexBody(s.head, x.Index, x)
 		con := s.head.Constraint(x.Index.Constraint)
 		switch {
 		case con == nil && x.Index.Unique:

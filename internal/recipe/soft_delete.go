@@ -107,7 +107,7 @@ func (a *adoption) uniques(m *Made, r *Release) {
 		if info.PredicateText != "" {
 			like.PredicateText = "(" + info.PredicateText + ") AND " + a.live
 		}
-		body := indexBody(a.head, &like)
+		body := indexBody(a.head, &like, x)
 		own := r.unique(x.Name.Name, "onward", "")
 		m.indexed(a.t, own, body, true, onward.Expand)
 		rename := []string{"ALTER INDEX " + inSchema(a.t, own) + " RENAME TO " + quote(x.Name.Name)}

@@ -91,6 +91,9 @@ func (w *twin) made() *Made {
 
 // settled gives the new column what only the one that code uses may have.
 func (w *twin) settled(alter string) (out []string) {
+	if own, want := w.notNullNames(); own != want {
+		out = append(out, alter+"RENAME CONSTRAINT "+quote(own)+" TO "+quote(want))
+	}
 	if w.now.Name != w.fresh {
 		out = append(out, alter+"RENAME COLUMN "+quote(w.fresh)+" TO "+quote(w.now.Name))
 	}

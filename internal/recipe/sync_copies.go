@@ -67,7 +67,7 @@ func (w *twin) copies(m *Made) {
 		if !w.owns(r.ofIndex(x)) {
 			continue
 		}
-		body, ok := r.indexOf(t, x.Index)
+		body, ok := r.indexOf(t, x)
 		if !ok {
 			m.missing("index %s names %s in a way that is not followed: its twin on %s is to be built by hand", x.Name.Name, w.old.Name, w.fresh)
 			continue
@@ -88,6 +88,12 @@ func (w *twin) copies(m *Made) {
 			w.finishes = append(w.finishes, "ALTER INDEX "+inSchema(w.t, own)+" RENAME TO "+quote(x.Name.Name))
 		case con != nil:
 			w.finishes = append(w.finishes, alter+"ADD CONSTRAINT "+quote(con.Name)+" "+usingIndex(con, own))
+		}
+		if x.Index.Clustered {
+			w.finishes = append(w.finishes, alter+"CLUSTER ON "+quote(x.Name.Name))
+		}
+		if t.ReplicaIdentity == "index "+x.Name.Name {
+			w.finishes = append(w.finishes, alter+"REPLICA IDENTITY USING INDEX "+quote(x.Name.Name))
 		}
 		if x.Comment != "" {
 			w.finishes = append(w.finishes, "COMMENT ON INDEX "+inSchema(w.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
@@ -206,7 +212,8 @@ func (r *Release) renamed(t *catalog.Relation, text string, columns []int16) (st
 }
 
 // indexOf is what the like of an index is of, from USING on.
-func (r *Release) indexOf(t *catalog.Relation, x *catalog.IndexInfo) (body string, ok bool) {
+func (r *Release) indexOf(t, relation *catalog.Relation) (body string, ok bool) {
+	x := relation.Index
 	like := *x
 	like.Keys = slices.Clone(x.Keys)
 	for i := range like.Keys {
@@ -221,7 +228,7 @@ func (r *Release) indexOf(t *catalog.Relation, x *catalog.IndexInfo) (body strin
 	if like.PredicateText, ok = r.renamed(t, like.PredicateText, x.PredicateColumns); !ok {
 		return "", false
 	}
-	return indexBody(r.twinned(t), &like), true
+	return indexBody(r.twinned(t), &like, relation), true
 }
 
 // check is the text of one with a condition.

@@ -71,7 +71,7 @@ func (s *shadow) replaced(m *Made, c *Change, part *catalog.Relation) (drops, ad
 		}
 		x := s.release.head.Relation(con.Index)
 		own := s.release.unique(con.Name, "onward", "")
-		m.indexed(s.t, own, indexBody(part, x.Index), true, onward.Expand)
+		m.indexed(s.t, own, indexBody(part, x.Index, x), true, onward.Expand)
 		adds = append(adds, alter+"ADD CONSTRAINT "+quote(con.Name)+" "+usingIndex(con, own))
 	}
 	for _, oid := range part.Indexes {

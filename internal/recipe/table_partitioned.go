@@ -212,7 +212,7 @@ func uniques(c *catalog.Catalog, t *catalog.Relation) map[string]*catalog.Relati
 		slices.Sort(names)
 		text := strings.Join(names, ", ")
 		if len(names) != len(x.Index.Keys) || x.Index.Predicate != nil {
-			text = indexBody(t, x.Index)
+			text = indexBody(t, x.Index, x)
 		}
 		if old := out[text]; old == nil || !old.Index.Primary {
 			out[text] = x
@@ -274,7 +274,7 @@ func (s *shadow) parts(at, head *catalog.Relation) {
 			s.not("partition %s of %s has the name of a table that is there", p.Name, s.t.Name)
 			continue
 		}
-		sql := "CREATE TABLE " + name(p) + " PARTITION OF " + name(at) + " " + p.Bound + partitionBy(p)
+		sql := "CREATE TABLE " + name(p) + " PARTITION OF " + name(at) + " " + p.Bound + partitionBy(p) + storageText(p)
 		if with := options(p); with != "" {
 			sql += " WITH (" + with + ")"
 		}
