@@ -260,6 +260,7 @@ var order = map[onward.PlanPhase]int{onward.Expand: 0, onward.Backfill: 1, onwar
 // finish puts the steps in their order, and writes them down.
 func (p *planner) finish() {
 	slices.SortStableFunc(p.steps, func(a, b recipe.Step) int { return order[a.Phase] - order[b.Phase] })
+	p.steps = joinSteps(p.steps)
 	before, ids := "", map[*onward.PlannedBackfill]string{}
 	for i := range p.steps {
 		s := &p.steps[i]
@@ -304,6 +305,19 @@ func (p *planner) finish() {
 		})
 	}
 	p.noteStayChanged()
+}
+
+// joinSteps makes one step of neighbours that add columns by one statement: one lock is enough.
+func joinSteps(steps []recipe.Step) (out []recipe.Step) {
+	for _, s := range steps {
+		if n := len(out); n > 0 && s.Joins && out[n-1].Joins && s.Phase == out[n-1].Phase && s.From.Stmt == out[n-1].From.Stmt {
+			last := &out[n-1]
+			last.SQL, last.Undo = slices.Concat(last.SQL, s.SQL), slices.Concat(s.Undo, last.Undo)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // timeout bounds for how long others wait behind a step that waits for its lock.

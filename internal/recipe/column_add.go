@@ -179,7 +179,7 @@ func (d *definition) made(c *Change, t *catalog.Relation) *Made {
 			}
 		}
 		s := m.add(onward.Expand, onward.StepDDL, "is added in an instant: no row is written", append([]string{sql}, d.behind(alter+"ALTER COLUMN "+col)...)...)
-		s.Undo = undo
+		s.Undo, s.Joins = undo, len(d.others) == 0 && (!d.notNull || d.value != "")
 		if d.notNull && d.value == "" {
 			m.note("%s of %s is to be NOT NULL, and has no default: what is there, and what the deployed code adds, has no value until somebody gives it one", d.name, t.Name)
 			m.notNull(c, t, d.name, onward.Contract)

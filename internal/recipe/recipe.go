@@ -96,6 +96,8 @@ type Step struct {
 	From *Change
 	// Alone: a step of StepWork runs outside of a transaction.
 	Alone bool
+	// Joins: it may run in one transaction with such a step before it, from the same statement.
+	Joins bool
 	// Judged: it is the change as it stands, and nothing was found that makes others wait: by what is
 	// known of sizes, too.
 	Judged bool
