@@ -155,11 +155,14 @@ func reading(ctx context.Context, db string, look func(conn *pgx.Conn) error) (t
 		return false, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
-	if _, err := primary(ctx, conn); err != nil {
-		return false, err
-	}
-	if there, err = ledger.Exists(ctx, conn); err != nil || !there {
-		return false, err
-	}
-	return true, look(conn)
+	err = live.AsOwn(ctx, conn, func() error {
+		if _, err := primary(ctx, conn); err != nil {
+			return err
+		}
+		if there, err = ledger.Exists(ctx, conn); err != nil || !there {
+			return err
+		}
+		return look(conn)
+	})
+	return there && err == nil, err
 }

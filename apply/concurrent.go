@@ -56,6 +56,7 @@ func (t *Target) session(ctx context.Context) error {
 	if t.major >= 17 {
 		sets = append(sets, "SET transaction_timeout = 0")
 	}
+	sets = append(sets, t.sessionSettings()...)
 	if t.plan.Role != "" {
 		sets = append(sets, "SET ROLE "+pgparse.QuoteIdent(t.plan.Role))
 	}
@@ -80,6 +81,7 @@ func (t *Target) outside(ctx context.Context, sql string) (err error) {
 	if err := t.session(ctx); err != nil {
 		return err
 	}
+	defer t.silence.Allow()()
 	_, err = t.work.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
 	return err
 }
@@ -215,13 +217,10 @@ func (t *Target) detached(ctx context.Context, n *pgparse.AlterTableStmt) (done 
 
 // read asks for one row with the search_path of the plan.
 func (t *Target) read(ctx context.Context, sql string, args []any, targets ...any) (err error) {
-	tx, err := t.work.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	tx, err := t.beginWork(ctx, "READ ONLY", queue.FirstStall, underLock)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
-	if _, err := tx.Exec(ctx, t.settings(queue.FirstStall, underLock), pgx.QueryExecModeSimpleProtocol); err != nil {
-		return err
-	}
 	return tx.QueryRow(ctx, sql, args...).Scan(targets...)
 }

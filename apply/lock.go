@@ -13,7 +13,9 @@ func (p *pending) ask(ctx context.Context, key int64) error {
 	told := false
 	for end := time.Now().Add(p.c.Within); ; {
 		var got bool
-		if err := p.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&got); err != nil || got {
+		if err := p.own(ctx, func() error {
+			return p.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&got)
+		}); err != nil || got {
 			return err
 		}
 		var pid int

@@ -26,7 +26,7 @@ var meanings = []struct {
 }{
 	{"55P03", lost}, {"40P01", lost}, {"40001", lost},
 	{"57014", ended},
-	{"57P01", cut}, {"57P02", cut}, {"57P03", cut}, {"25P03", cut}, {"25P04", cut}, {"08", cut},
+	{"57P01", cut}, {"57P02", cut}, {"57P03", cut}, {"57P05", cut}, {"25P03", cut}, {"25P04", cut}, {"08", cut},
 	{"22", ofRow}, {"23", ofRow}, {"44", ofRow}, {"P0", ofRow},
 }
 

@@ -87,12 +87,15 @@ func (p *pending) record(ctx context.Context) (string, error) {
 	}
 	defer end()
 	p.took = list
-	open, before, err := p.behind(ctx, list)
-	if err != nil || len(open) == 0 {
-		return "", err
-	}
-	keys, err := p.keys(ctx)
-	if err != nil {
+	var open []*audit.Planned
+	var before *audit.Planned
+	var keys []int64
+	if err := p.own(ctx, func() (err error) {
+		if open, before, err = p.behind(ctx, list); err == nil {
+			keys, err = p.keys(ctx)
+		}
+		return err
+	}); err != nil || len(open) == 0 {
 		return "", err
 	}
 	var b strings.Builder
@@ -227,7 +230,11 @@ func (p *pending) left(ctx context.Context) (out []onward.PlannedMigration, err 
 		return nil, err
 	}
 	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
-	open, _, err := p.behind(ctx, p.took) // also with an error
+	var open []*audit.Planned
+	err = p.own(ctx, func() (err error) {
+		open, _, err = p.behind(ctx, p.took) // also with an error
+		return err
+	})
 	for _, m := range open {
 		out = append(out, onward.PlannedMigration{ID: m.ID, Path: m.Path})
 	}

@@ -96,7 +96,7 @@ func (p *pending) once(ctx context.Context, locked bool) (again bool, err error)
 		return false, programs(err)
 	}
 	defer func() { _ = p.release.Close() }()
-	if err := p.choose(ctx); err != nil {
+	if err := p.own(ctx, func() error { return p.choose(ctx) }); err != nil {
 		return false, err
 	}
 	if !locked {
@@ -104,12 +104,14 @@ func (p *pending) once(ctx context.Context, locked bool) (again bool, err error)
 			return false, err
 		}
 	}
-	list, err := p.unapplied(ctx)
-	if err != nil {
-		return false, err
-	}
-	begun, err := p.begun(ctx, list)
-	if err != nil {
+	var list []*audit.Planned
+	var begun *onward.Plan
+	if err := p.own(ctx, func() (err error) {
+		if list, err = p.unapplied(ctx); err == nil {
+			begun, err = p.begun(ctx, list)
+		}
+		return err
+	}); err != nil {
 		return false, err
 	}
 	if begun != nil {

@@ -44,11 +44,16 @@ func primary(ctx context.Context, conn *pgx.Conn) (major int, err error) {
 
 // yields reports whether autovacuum can be made to give way to a step: it does that to who has waited for
 // deadlock_timeout, which is a second, and a step never waits so long. A role that may set it does.
-func yields(ctx context.Context, conn *pgx.Conn, major int) (may bool, err error) {
-	sql := "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
-	if major >= 15 {
-		sql = "SELECT pg_catalog.has_parameter_privilege('deadlock_timeout', 'SET')"
+func yields(ctx context.Context, conn *pgx.Conn, major int) (bool, error) {
+	return maySet(ctx, conn, major, "deadlock_timeout")
+}
+
+// maySet reports whether the role may set a parameter that is a superuser's.
+func maySet(ctx context.Context, conn *pgx.Conn, major int, parameter string) (may bool, err error) {
+	if major < 15 {
+		err = conn.QueryRow(ctx, "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user").Scan(&may)
+		return may, err
 	}
-	err = conn.QueryRow(ctx, sql).Scan(&may)
+	err = conn.QueryRow(ctx, "SELECT pg_catalog.has_parameter_privilege($1, 'SET')", parameter).Scan(&may)
 	return may, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/address"
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/internal/throttle"
@@ -65,6 +66,9 @@ func (t *Target) down(err error) (State, error) {
 	s, _ := t.next()
 	if s == nil {
 		s = &t.c.Plan.Steps[len(t.c.Plan.Steps)-1]
+	}
+	if err := t.giveUpSilent(s, err); err != nil {
+		return State{}, err
 	}
 	t.tell(Waits, s, "the server cannot be reached: "+address.Without(err, t.c.DB).Error())
 	return State{Step: s, Waits: true, Again: time.Second}, nil
@@ -185,14 +189,15 @@ func (t *Target) conditions(ctx context.Context, s *onward.PlanStep) error {
 
 // query counts the rows of a query that only reads.
 func (t *Target) query(ctx context.Context, sql string) (rows int64, err error) {
-	tx, err := t.work.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	tx, err := t.beginWork(ctx, "READ ONLY", queue.FirstStall, 0)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx)))) }()
-	if _, err := tx.Exec(ctx, t.settings(queue.FirstStall, 0), pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := tx.Exec(ctx, t.stepSettings()); err != nil {
 		return 0, err
 	}
+	defer t.silence.Allow()() // it may read a whole table
 	tag, err := tx.Exec(ctx, sql)
 	return tag.RowsAffected(), err
 }
@@ -209,7 +214,9 @@ func (t *Target) attempt(ctx context.Context, s *onward.PlanStep, number int) er
 	if s.Repeat && t.tries.begun {
 		return nil
 	}
-	return t.lease.Attempt(ctx, t.work, t.plan.ID, s.ID, number, ledger.Checksum(s))
+	return live.AsOwn(ctx, t.work, func() error {
+		return t.lease.Attempt(ctx, t.work, t.plan.ID, s.ID, number, ledger.Checksum(s))
+	})
 }
 
 func (t *Target) tell(kind EventKind, s *onward.PlanStep, words string) {
@@ -232,6 +239,9 @@ func (t *Target) failed(ctx context.Context, s *onward.PlanStep, err error) (Sta
 		return State{}, err
 	case ctx.Err() != nil:
 		return State{}, &UnfinishedError{Step: s.ID, Why: "it was interrupted", Err: ctx.Err()}
+	}
+	if err := t.giveUpSilent(s, err); err != nil {
+		return State{}, err
 	}
 	switch means(err) {
 	case lost:

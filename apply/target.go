@@ -24,10 +24,12 @@ type Target struct {
 	c       Config
 	plan    *ledger.Plan
 	work    *pgx.Conn
-	control *live.Beside // renews the lease, looks at the queue and writes what is to stay when the work is rolled back
+	silence *live.Silence // of the session that works
+	control *live.Beside  // renews the lease, looks at the queue and writes what is to stay when the work is rolled back
 	lease   *ledger.Lease
 	major   int
 	yields  bool                    // autovacuum is made to give way
+	role    *roleSettings           // of the role that runs the steps, and of the database
 	direct  bool                    // no pooler of transactions is in between
 	steps   map[string]*ledger.Step // as the ledger had them last
 	gauge   *throttle.Gauge         // for the step that is next
@@ -72,7 +74,8 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	t := &Target{c: c, control: &live.Beside{URL: c.DB, Name: controlName}}
+	heard := live.NewSilence(ctx, nil)
+	t := &Target{c: c, silence: live.NewSilence(ctx, heard), control: &live.Beside{URL: c.DB, Name: controlName, Own: true, Silence: heard}}
 	if err := t.open(ctx); err != nil {
 		t.Close(ctx)
 		return nil, address.Without(err, c.DB)
@@ -83,6 +86,9 @@ func Open(ctx context.Context, c Config) (*Target, error) {
 func (t *Target) open(ctx context.Context) error {
 	t.direct = t.c.reaches(ctx)
 	if err := t.dial(ctx); err != nil {
+		return err
+	}
+	if err := t.checkRoleSettings(); err != nil {
 		return err
 	}
 	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.c.stands(ctx, conn) }); err != nil {
@@ -127,10 +133,13 @@ func (t *Target) dial(ctx context.Context) error {
 		if t.major, err = primary(ctx, conn); err == nil {
 			t.yields, err = yields(ctx, conn, t.major)
 		}
+		if err == nil {
+			t.role, err = readRoleSettings(ctx, conn, t.major)
+		}
 		return err
 	})
 	if err == nil {
-		t.work, err = live.Connect(ctx, t.c.DB, workName, nil)
+		t.work, err = live.ConnectBound(ctx, t.c.DB, workName, nil, t.silence)
 	}
 	return err
 }
@@ -189,7 +198,7 @@ func (t *Target) keep(ctx context.Context) {
 	t.kept = make(chan struct{})
 	go func() {
 		defer close(t.kept)
-		for queue.Pause(ctx, ledger.Renewal) == nil {
+		for queue.Pause(ctx, min(ledger.Renewal, t.silence.Limit()/4)) == nil {
 			_ = t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Renew(ctx, conn) })
 		}
 	}()

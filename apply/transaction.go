@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
@@ -30,13 +31,10 @@ func (t *Target) settings(lock, statement time.Duration) string {
 	set := func(name, value string) string {
 		return fmt.Sprintf("SET LOCAL %s = %s; ", name, pgparse.QuoteLiteral(value))
 	}
-	out := set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) + set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
-		set("idle_in_transaction_session_timeout", "60s") + set("client_min_messages", "warning")
+	out := live.OwnSettings() + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) + set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
+		set("idle_in_transaction_session_timeout", "60s")
 	if t.yields {
 		out += set("deadlock_timeout", fmt.Sprintf("%dms", max(1, lock.Milliseconds()/2)))
-	}
-	if t.major >= 17 {
-		out += set("transaction_timeout", "0")
 	}
 	return out + "SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(t.plan.Path) + ", true)"
 }
@@ -110,7 +108,7 @@ func begins(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
 
 // noted writes in the transaction of a step, as the role that has the ledger, not as the steps'.
 func (t *Target) noted(ctx context.Context, tx pgx.Tx, write func() error) error {
-	if _, err := tx.Exec(ctx, "RESET ROLE"); err != nil {
+	if _, err := tx.Exec(ctx, "RESET ROLE; "+ownAgain); err != nil {
 		return err
 	}
 	return write()
@@ -118,7 +116,7 @@ func (t *Target) noted(ctx context.Context, tx pgx.Tx, write func() error) error
 
 // guarded runs work in a transaction behind the fence, while the queue behind it is watched.
 func (t *Target) guarded(ctx context.Context, lock, statement time.Duration, work func(ctx context.Context, tx pgx.Tx) error) (err error) {
-	tx, err := t.work.Begin(ctx)
+	tx, err := t.beginWork(ctx, "", lock, statement)
 	if err != nil {
 		return err
 	}
@@ -127,9 +125,6 @@ func (t *Target) guarded(ctx context.Context, lock, statement time.Duration, wor
 			_ = tx.Rollback(context.WithoutCancel(ctx)) // the first error says more
 		}
 	}()
-	if _, err := tx.Exec(ctx, t.settings(lock, statement), pgx.QueryExecModeSimpleProtocol); err != nil {
-		return err
-	}
 	// Read back: a pooler, or a trigger of somebody's, may have another idea.
 	var set string
 	var pid int
@@ -142,11 +137,15 @@ func (t *Target) guarded(ctx context.Context, lock, statement time.Duration, wor
 	if err := t.lease.Fence(ctx, tx); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, t.stepSettings()); err != nil {
+		return err
+	}
 	if t.plan.Role != "" {
 		if _, err := tx.Exec(ctx, "SET LOCAL ROLE "+pgparse.QuoteIdent(t.plan.Role)); err != nil {
 			return err
 		}
 	}
+	defer t.silence.Allow()() // the step, and a COMMIT that waits for standbys, may take long
 	watch := t.watch(ctx, pid)
 	err = work(ctx, tx)
 	if why := watch(); err != nil && why != "" {

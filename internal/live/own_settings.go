@@ -53,9 +53,10 @@ func SetDefault(list ...[]Setting) string {
 	return b.String()
 }
 
-// OwnSettings returns the statements that give a transaction onward's own settings.
+// OwnSettings returns the statements that give a transaction onward's own settings. The timeout of the transaction comes
+// first: it runs already.
 func OwnSettings() string {
-	return SetLocal(ReadSettings, ValueSettings, timeSettings) + noTransactionTimeout
+	return noTransactionTimeout + "; " + SetLocal(timeSettings, ReadSettings, ValueSettings)
 }
 
 // BeginOwn begins a transaction under onward's own settings, in one message: not even the role's
@@ -76,7 +77,7 @@ func AsOwn(ctx context.Context, conn *pgx.Conn, f func() error) (err error) {
 		case conn.PgConn().TxStatus() == 'E':
 			_, _ = conn.Exec(ctx, "ROLLBACK") // the first error says more
 		default:
-			_, failed := conn.Exec(ctx, "COMMIT")
+			_, failed := conn.Exec(ctx, "END") // a COMMIT, but none that the faults of package apply count: those are of steps
 			err = errors.Join(err, failed)
 		}
 	}()

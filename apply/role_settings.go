@@ -1,0 +1,118 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// roleSettings are settings of the role and of the database (ALTER ROLE … SET, ALTER DATABASE … SET) that decide whether
+// steps can run.
+type roleSettings struct {
+	readOnly   bool   // default_transaction_read_only
+	escapes    bool   // standard_conforming_strings is off
+	replicates string // session_replication_role
+	replicator bool   // the role may set it
+}
+
+// readRoleSettings asks for them. Onward's own settings of the transaction do not change their reset_val.
+func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSettings, error) {
+	rows, err := conn.Query(ctx, `SELECT name, reset_val FROM pg_catalog.pg_settings
+		WHERE name IN ('default_transaction_read_only', 'standard_conforming_strings', 'session_replication_role')`)
+	if err != nil {
+		return nil, err
+	}
+	out := &roleSettings{}
+	var name, value string
+	if _, err := pgx.ForEachRow(rows, []any{&name, &value}, func() error {
+		switch name {
+		case "default_transaction_read_only":
+			out.readOnly = value == "on"
+		case "standard_conforming_strings":
+			out.escapes = value == "off"
+		default:
+			out.replicates = value
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	out.replicator, err = maySet(ctx, conn, major, "session_replication_role")
+	return out, err
+}
+
+// checkRoleSettings refuses a database on which the steps would fail, or do something else than was proven.
+func (t *Target) checkRoleSettings() error {
+	switch r := t.role; {
+	case r.readOnly:
+		return &RefusedError{Text: "default_transaction_read_only is on for this role or this database, and onward does not override it. " +
+			"If writes are allowed again, reset it (ALTER ROLE or ALTER DATABASE … RESET default_transaction_read_only), then run this again"}
+	case t.c.asWritten:
+		return nil
+	case r.replicates != "origin" && !r.replicator:
+		return &RefusedError{Text: "session_replication_role is " + r.replicates + " for this role or this database, and the role may not set it: triggers that the plan relies on would not run. Reset it, then run this again"}
+	case r.escapes:
+		return t.checkEscapes()
+	}
+	return nil
+}
+
+// checkEscapes refuses a plan that has strings which the role's own tool would read in another way.
+func (t *Target) checkEscapes() error {
+	for i := range t.c.Plan.Steps {
+		s := &t.c.Plan.Steps[i]
+		if pgparse.HasPlainBackslash(s.SQL) || pgparse.HasPlainBackslash(s.Check) {
+			return &RefusedError{Step: s.ID, Text: `standard_conforming_strings is off for this role or this database: its tools read a \ in '…' as an escape, and the plan was proven with a \ that is a character. ` +
+				`Write the string as E'…' in the migration and make the plan again, or reset the setting`}
+		}
+	}
+	return nil
+}
+
+// stepSettings gives the transaction of a step the settings that its statements run under. A migration as it stands has
+// all of the role's, as under its own tool. A plan's SQL is read as it was proven; how it turns values into text, and
+// text into values, is the role's, so that the rows are those that the tool would make.
+func (t *Target) stepSettings() string {
+	if t.c.asWritten {
+		return live.SetDefault(live.ReadSettings, live.ValueSettings)
+	}
+	out := live.SetDefault(live.ValueSettings)
+	if t.role.replicates != "origin" {
+		out += "SET LOCAL session_replication_role = origin; "
+	}
+	return out
+}
+
+// sessionSettings are the statements that do the same for a session, for a step outside of a transaction.
+func (t *Target) sessionSettings() []string {
+	if t.c.asWritten {
+		return nil
+	}
+	var out []string
+	for _, s := range live.ReadSettings {
+		out = append(out, fmt.Sprintf("SET %s = %s", s.Name, s.Value))
+	}
+	return out
+}
+
+// ownAgain gives the transaction of a step onward's own settings again.
+var ownAgain = live.SetLocal(live.ReadSettings, live.ValueSettings)
+
+// beginWork begins a transaction of the session that works, under onward's own settings. mode is "" or "READ ONLY".
+func (t *Target) beginWork(ctx context.Context, mode string, lock, statement time.Duration) (pgx.Tx, error) {
+	begin := "BEGIN ISOLATION LEVEL READ COMMITTED"
+	if mode != "" {
+		begin += ", " + mode
+	}
+	return t.work.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + t.settings(lock, statement)})
+}
+
+// own runs queries about the migrations' own tool under onward's own settings.
+func (p *pending) own(ctx context.Context, f func() error) error {
+	return live.AsOwn(ctx, p.conn, f)
+}
