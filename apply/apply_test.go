@@ -268,13 +268,13 @@ func TestRefused(t *testing.T) {
 	run(t, db, base, rows)
 	notNull := planned(t, base, "ALTER TABLE orders ALTER COLUMN status SET NOT NULL;")
 	r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: notNull, Through: onward.Contract})
-	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "WHERE status IS NULL") {
+	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "orders.status IS NULL") {
 		t.Errorf("rows that are not right: %+v %v", r, err)
 	}
 	edited := *notNull
 	edited.Steps = slices.Clone(edited.Steps)
 	edited.Steps[0].SQL += "SELECT 1;\n"
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: &edited}); !errors.As(err, &refused) || !strings.Contains(refused.Text, "another plan for the same migrations") {
+	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: &edited}); !errors.As(err, &refused) || !strings.Contains(refused.Text, "it was changed after it was made") {
 		t.Errorf("an edited plan: %v", err)
 	}
 	run(t, db, "UPDATE orders SET status = 'open' WHERE status IS NULL")

@@ -34,7 +34,7 @@ func handmade(t testing.TB, db string, steps ...onward.PlanStep) *onward.Plan {
 			o.SQL = "BEGIN;\n" + o.SQL + ";\nCOMMIT;\n"
 		}
 	}
-	return p
+	return markProven(t, p)
 }
 
 // constrained are the steps that add a constraint to a table and validate it, behind a step that adds a column.
@@ -170,6 +170,7 @@ func TestDirtyRowsBehindBackfills(t *testing.T) {
 			s.Phase = onward.Backfill
 		}
 	}
+	markProven(t, p)
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, usersBase, `INSERT INTO users SELECT n, CASE WHEN n % 2 = 0 THEN 'paid' END, 1, CASE WHEN n % 3 > 0 THEN 'mail' || n END FROM generate_series(1, 2500) AS n;
 		UPDATE users SET kind = 2 WHERE id IN (7, 1007); UPDATE users SET status = 'gone' WHERE id = 8; UPDATE users SET email = 'user9' WHERE id = 10`)

@@ -200,8 +200,8 @@ func TestCut(t *testing.T) {
 	over := make(chan int)
 	go func() {
 		cuts := 0
-		for ctx.Err() == nil && cuts < 100 { // so that a busy machine comes to an end, too
-			time.Sleep(time.Duration(rand.IntN(120)) * time.Millisecond)
+		for most := 120.0; ctx.Err() == nil; most *= 1.03 { // a busy machine, too, gets a transaction through some day
+			time.Sleep(time.Duration(rand.Float64() * most * float64(time.Millisecond)))
 			tag, _ := killer.Exec(context.Background(), "SELECT FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'onward apply%' AND datname = current_database() AND random() < 0.7) AS ended")
 			cuts += int(tag.RowsAffected())
 		}
