@@ -36,7 +36,7 @@ ALTER TABLE parts ADD COLUMN a int, ADD COLUMN b int DEFAULT 1, ADD COLUMN c tex
 	}
 	for _, want := range []string{
 		"RENAME CONSTRAINT parts_id_onward_not_null TO parts_id_not_null", "RENAME CONSTRAINT parts_code_onward_not_null TO parts_code_not_null",
-		"REPLICA IDENTITY USING INDEX parts_code;", "CLUSTER ON parts_code_tenant;", "fillfactor = '70'",
+		"REPLICA IDENTITY USING INDEX parts_code;", "CLUSTER ON parts_code_tenant;", "fillfactor = 70",
 	} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("no step has %q", want)

@@ -89,7 +89,7 @@ func (r *Release) generated() {
 // an instant, for it is empty.
 func (s *shadow) like() {
 	shadow, r := s.under(s.fresh), s.release
-	sql := "CREATE TABLE " + name(shadow) + " (LIKE " + name(s.t) + " INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY EXCLUDING STATISTICS)" + storageText(s.head)
+	sql := "CREATE TABLE " + name(shadow) + " (LIKE " + name(s.t) + " INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY EXCLUDING STATISTICS)"
 	if with := options(s.t); with != "" {
 		sql += " WITH (" + with + ")"
 	}

@@ -1,8 +1,6 @@
 package recipe
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -127,24 +125,15 @@ func onKey(t *catalog.Relation, k *catalog.IndexKey) string {
 	return text
 }
 
-// storageText is WITH and TABLESPACE of an index, a table or a partition.
+// storageText is WITH and TABLESPACE of an index.
 func storageText(r *catalog.Relation) (out string) {
-	if len(r.Options) > 0 {
-		out = " WITH (" + optionList(r.Options) + ")"
+	if with := options(r); with != "" {
+		out = " WITH (" + with + ")"
 	}
 	if r.Tablespace != "" {
 		out += " TABLESPACE " + quote(r.Tablespace)
 	}
 	return out
-}
-
-// optionList lists storage parameters.
-func optionList(options map[string]string) string {
-	var list []string
-	for _, k := range slices.Sorted(maps.Keys(options)) {
-		list = append(list, k+" = "+pgparse.QuoteLiteral(options[k]))
-	}
-	return strings.Join(list, ", ")
 }
 
 // indexBody is what an index is of, from USING on. Its storage is that of another relation, r.

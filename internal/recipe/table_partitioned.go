@@ -274,7 +274,7 @@ func (s *shadow) parts(at, head *catalog.Relation) {
 			s.not("partition %s of %s has the name of a table that is there", p.Name, s.t.Name)
 			continue
 		}
-		sql := "CREATE TABLE " + name(p) + " PARTITION OF " + name(at) + " " + p.Bound + partitionBy(p) + storageText(p)
+		sql := "CREATE TABLE " + name(p) + " PARTITION OF " + name(at) + " " + p.Bound + partitionBy(p)
 		if with := options(p); with != "" {
 			sql += " WITH (" + with + ")"
 		}
