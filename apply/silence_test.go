@@ -105,7 +105,7 @@ func TestServerFallsSilent(t *testing.T) {
 // may be silent is waited for.
 func TestFrozenAndWorking(t *testing.T) {
 	t.Parallel()
-	const slow = base + "CREATE FUNCTION slow(int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(5); RETURN true; END$$;"
+	const slow = base + "CREATE FUNCTION slow(int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(3); RETURN true; END$$;"
 	p := planned(t, slow, "ALTER TABLE orders ADD COLUMN more text; ALTER TABLE orders ADD CONSTRAINT good CHECK (slow(amount));")
 	db := pgservertest.Database(t, onward.OldestMajor)
 	run(t, db, slow, "INSERT INTO orders (id, amount) VALUES (1, 1)")
