@@ -35,6 +35,12 @@ func Pick[T any](t testing.TB, n int, cases []T) []T {
 	return picked
 }
 
+// IsDue reports whether this run takes a test that one of n runs takes.
+func IsDue(t testing.TB, n int) bool {
+	t.Helper()
+	return len(Pick(t, n, []struct{}{{}})) > 0
+}
+
 // isWhole reports whether this run takes every case.
 func isWhole() bool {
 	run := flag.Lookup("test.run")

@@ -12,6 +12,7 @@ import (
 func TestPick(t *testing.T) {
 	cases := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 	var all []int
+	due := 0
 	for turn := range 3 {
 		t.Setenv(rotation.Variable, strconv.Itoa(100+turn))
 		picked := rotation.Pick(t, 3, cases)
@@ -19,10 +20,16 @@ func TestPick(t *testing.T) {
 			t.Errorf("turn %d: %v", turn, picked)
 		}
 		all = append(all, picked...)
+		if rotation.IsDue(t, 3) {
+			due++
+		}
 	}
 	slices.Sort(all)
 	if !slices.Equal(all, cases) {
 		t.Errorf("three turns take %v", all)
+	}
+	if due != 1 {
+		t.Errorf("a test that one of three runs takes was taken %d times", due)
 	}
 	t.Setenv(rotation.Variable, "all")
 	if picked := rotation.Pick(t, 3, cases); !slices.Equal(picked, cases) {
