@@ -58,12 +58,12 @@ func NewLine(t testing.TB, to string) *Line {
 
 // serve connects one client with the server.
 func (l *Line) serve(client net.Conn) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	server, err := net.Dial("unix", l.unix)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	start, err := readBody(client, nil)
 	if err != nil {
 		return
