@@ -138,6 +138,11 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	out.Runners = runnersOf(pairs)
+	if faults := usage.faults(); len(faults) > 0 {
+		out.Opaque = append(out.Opaque, faults...)
+		out.Summary.Opaque = len(out.Opaque)
+		Conclude(out)
+	}
 	return out, nil
 }
 

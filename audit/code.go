@@ -23,6 +23,8 @@ type code struct {
 	err   error // what could not be read
 	// lines are those of the files that evidence is shown of.
 	lines map[string][]string
+	// names are the identifiers of each file; see identifiers.
+	names [][]uint32
 }
 
 const (
@@ -70,7 +72,7 @@ func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool, reco
 	}
 	c.read(list, missing)
 	for _, i := range missing {
-		if list[i].ID != "" && c.files[i].Facts != nil {
+		if list[i].ID != "" && c.files[i].Facts != nil && c.files[i].Facts.Fault == "" {
 			store.Put(codeKey(list[i]), c.files[i].Facts.Append(nil))
 		}
 	}

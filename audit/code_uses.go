@@ -88,7 +88,7 @@ func (u *deployedCode) objects(b *usage.Bound, q question) []usage.Use {
 
 // told is what places that were parsed tell of a question.
 func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analysis.Usage {
-	out := analysis.Usage{Known: len(uses) > 0 || u.code().err == nil, Used: len(uses) > 0, Nothing: len(uses) == 0 && u.nothing(b, q)}
+	out := analysis.Usage{Known: len(uses) > 0 || u.code().err == nil && !u.mayBeInFaulty(q), Used: len(uses) > 0, Nothing: len(uses) == 0 && u.nothing(b, q)}
 	out.Evidence = u.evidence(uses, maxEvidence)
 	if q.Column != "" {
 		var reads, writes []usage.Use

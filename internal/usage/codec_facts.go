@@ -6,9 +6,14 @@ func (f *Facts) pass(c *codec) {
 	list(c, &f.Models, func(m *Model) { m.pass(c) })
 	list(c, &f.Calls, func(x *Call) {
 		c.string(&x.Table)
+		c.string(&x.Constant)
 		c.int(&x.Line)
 		c.how(&x.How)
 		list(c, &x.Words, c.word)
+	})
+	list(c, &f.Constants, func(x *ConstantText) {
+		c.string(&x.Name)
+		c.string(&x.Text)
 	})
 	list(c, &f.Strings, func(s *String) {
 		c.mark(&s.Mark)

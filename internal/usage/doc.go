@@ -10,7 +10,7 @@
 package usage
 
 // Version is that of what Read gives: kept facts of another one are read anew.
-const Version = "20"
+const Version = "21"
 
 // Grade is how a use is known.
 type Grade uint8

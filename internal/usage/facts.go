@@ -8,6 +8,8 @@ type Facts struct {
 	Calls   []Call
 	Strings []String
 	Enums   []Enum
+	// Constants are those that may name a relation.
+	Constants []ConstantText
 	// Types are those that a mapper says to the server by their names: it casts to them, or
 	// looks them up.
 	Types []Place
@@ -24,6 +26,8 @@ type Facts struct {
 	Sqlx, Lax bool
 	// Structs are those of Go.
 	Structs []Struct
+	// Fault says why onward could not read the file; "" for no fault. It is not kept.
+	Fault string
 }
 
 // Struct is a struct of Go. Whether a mapper is told of it, a Model tells.
@@ -227,10 +231,11 @@ type Label struct {
 // Call is a mapper's call that gives the name of a table as a text, and what else
 // stands in the same statement of the code.
 type Call struct {
-	Table string
-	Line  int
-	How   How
-	Words []Word
+	// Constant is the constant that gives it, as "pkg.Name" or "Name", if another file has it; Table is "" then.
+	Table, Constant string
+	Line            int
+	How             How
+	Words           []Word
 }
 
 // Word is a name in a call.

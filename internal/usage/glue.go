@@ -22,6 +22,8 @@ type reader struct {
 	wholes []Statement
 	ends   int
 	makes  bool
+	// tree is the file of Go, once it is parsed.
+	tree *goSyntax
 	// where lines are counted up to.
 	at, line int
 }

@@ -327,10 +327,18 @@ func (s *sqlText) parse() []pgparse.Stmt {
 		}
 		if tried := split(append(text[:len(text):len(text)], more...)); failing(tried) < 0 {
 			s.unfinished = true
-			return tried
+			return clampTo(tried, len(s.text))
 		}
 	}
 	return out
+}
+
+// clampTo ends statements where the text ends, which what was put behind it for the grammar is no part of.
+func clampTo(list []pgparse.Stmt, end int) []pgparse.Stmt {
+	for i := range list {
+		list[i].Start, list[i].End = min(list[i].Start, end), min(list[i].End, end)
+	}
+	return list
 }
 
 func split(text []byte) []pgparse.Stmt {

@@ -41,6 +41,7 @@ type Index struct {
 	strings   map[uint32][]at
 	enums     map[string][]at // by their labels
 	observed  map[string]bool // the files that are recordings
+	texts     map[string][]constantAt
 }
 
 // at is a fact: its file, and its index there.
@@ -52,7 +53,7 @@ func NewIndex(files []File) *Index {
 		files: files, relations: map[string][]at{}, columns: map[string][]at{}, tables: map[string][]at{}, classes: map[string][]at{}, bases: map[string][]at{},
 		functions: map[string][]at{}, types: map[string][]at{}, constants: map[string][]at{}, strings: map[uint32][]at{},
 		enums: map[string][]at{}, structs: map[string][]at{}, embedding: map[string][]at{},
-		observed: map[string]bool{},
+		observed: map[string]bool{}, texts: constantsOf(files),
 	}
 	for i := range files {
 		if files[i].Facts != nil {
@@ -98,7 +99,11 @@ func (x *Index) add(file int32, f *Facts) {
 	}
 	x.addStructs(file, f)
 	for i, c := range f.Calls {
-		table := c.Table[strings.LastIndexByte(c.Table, '.')+1:]
+		table := x.tableOf(x.files[file].Path, &c)
+		table = table[strings.LastIndexByte(table, '.')+1:]
+		if table == "" {
+			continue
+		}
 		x.tables[strings.ToLower(table)] = append(x.tables[strings.ToLower(table)], at{file, int32(i), isCall})
 	}
 	for i := range f.Enums {

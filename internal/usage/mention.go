@@ -19,15 +19,24 @@ type Source struct {
 	text           []byte
 	d              *dialect
 	strings, notes []Span
+	// Fault says why onward could not cut the file; "" for no fault.
+	Fault string
 }
 
-// Cut cuts a file of the code.
+// Cut cuts a file of the code. A file over which onward has a fault of its own is one without strings.
 func Cut(file string, text []byte) *Source {
 	s := &Source{text: text, d: dialectOf(file)}
+	if s.Fault = survive(func() { s.cut(file) }); s.Fault != "" {
+		s.strings, s.notes = nil, nil
+	}
+	return s
+}
+
+func (s *Source) cut(file string) {
 	switch {
 	case s.d != nil:
-		r := &reader{path: file, text: text, d: s.d, facts: &Facts{}, line: 1}
-		r.lits, s.notes = lex(text, s.d)
+		r := &reader{path: file, text: s.text, d: s.d, facts: &Facts{}, line: 1}
+		r.lits, s.notes = lex(s.text, s.d)
 		for _, l := range r.lits {
 			s.strings = append(s.strings, Span{From: l.from, To: l.to})
 		}
@@ -37,9 +46,8 @@ func Cut(file string, text []byte) *Source {
 			}
 		})
 	case QueryFile(file):
-		s.strings = []Span{{0, len(text), true}}
+		s.strings = []Span{{0, len(s.text), true}}
 	}
-	return s
 }
 
 // String is the string that an offset is in: of those within each other the inner one.

@@ -3,39 +3,45 @@ package usage
 import (
 	"bytes"
 	"cmp"
+	"go/ast"
+	"go/token"
 	"regexp"
 	"strings"
 )
 
 // Go: GORM, bun, go-pg, ent, and structs whose tags name the columns of their rows.
 var (
-	goType      = regexp.MustCompile(`^type (\w+) struct \{`)
-	goField     = regexp.MustCompile("^([\\w.]+)\\s+[^`]*?(?:`([^`]*)`.*)?$")
-	goTag       = regexp.MustCompile(`\b(gorm|bun|db|pg|sqlx|boil):"([^"]*)"`)
-	goMapper    = regexp.MustCompile(`\b(?:gorm|bun|pg):"|^\*?gorm\.Model\b|^ent\.Schema\b|\bbun\.BaseModel\b`)
-	goTableName = regexp.MustCompile(`^func \((?:\w+\s+)?\*?(\w+)\) TableName\(\) string \{\s*(?:return ("?[\w.]+"?))?`)
-	goReturn    = regexp.MustCompile(`^return ("?[\w.]+"?)`)
-	goColumn    = regexp.MustCompile(`(?i)\bcolumn:([\w]+)`)
-	goBase      = regexp.MustCompile(`\b(?:table|alias|select):([\w.]+)|^([\w.]+)`)
-	entField    = regexp.MustCompile(`\bfield\.\w+\("(\w+)"`)
-	entKey      = regexp.MustCompile(`\bStorageKey\("(\w+)"\)`)
-	entTable    = regexp.MustCompile(`\bTable:\s*"(\w+)"`)
+	goTag      = regexp.MustCompile(`\b(gorm|bun|db|pg|sqlx|boil):"([^"]*)"`)
+	goMapped   = regexp.MustCompile(`\b(?:gorm|bun|pg):"`)
+	goColumn   = regexp.MustCompile(`(?i)\bcolumn:([\w]+)`)
+	goBase     = regexp.MustCompile(`\b(?:table|alias|select):([\w.]+)|^([\w.]+)`)
+	goEmbedded = regexp.MustCompile(`\bgorm:"(?:[^"]*;)?embedded\b|\bbun:"[^"]*\bembed:`)
+	goPrefix   = regexp.MustCompile(`\bembeddedPrefix:(\w+)|\bembed:(\w+)`)
 )
 
 // gormColumns are those that gorm.Model brings into a struct.
 var gormColumns = []string{"id", "created_at", "updated_at", "deleted_at"}
 
 func goModels(r *reader) {
+	tree := r.goTree()
 	g := &goReader{
-		r: r, models: map[string]*Model{}, told: map[string]bool{}, mapper: map[string]bool{},
+		r: r, tree: tree, models: map[string]*goModel{},
 		gorm: bytes.Contains(r.text, []byte("gorm.Model")) || bytes.Contains(r.text, []byte(`"gorm.io/gorm"`)),
 	}
-	r.lines(g.line)
-	for _, c := range g.order {
-		if g.told[c] {
-			m := g.models[c]
-			m.Guessed = m.Table == "" && !g.mapper[c]
-			r.add(m)
+	for _, s := range tree.structsOf() {
+		if s.name != "" {
+			g.addStruct(s)
+		}
+	}
+	for _, decl := range tree.decls {
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Recv != nil && len(f.Recv.List) == 1 && f.Body != nil {
+			g.addMethod(goTypeName(f.Recv.List[0].Type), f)
+		}
+	}
+	for _, m := range g.order {
+		if m.told {
+			m.Guessed = m.Table == "" && !m.mapper
+			r.add(&m.Model)
 		}
 	}
 }
@@ -43,143 +49,173 @@ func goModels(r *reader) {
 // goReader reads structs, and the methods that tell of their tables.
 type goReader struct {
 	r    *reader
+	tree *goSyntax
 	gorm bool // of the file: any struct may be a model
 
-	models map[string]*Model
-	order  []string
-	told   map[string]bool // has a tag, a base or a name for its table
-	mapper map[string]bool // and not only one for what reads rows into it
-
-	in    *Model
-	named string // the type whose method TableName goes on
-	ent   string // the struct that is a schema of ent
+	models map[string]*goModel // by their types, without those within functions
+	order  []*goModel
 }
 
-func (g *goReader) line(n, indent int, line string) {
-	switch {
-	case indent == 0 && goType.MatchString(line):
-		g.begins(n, line)
-		return
-	case indent == 0 && goTableName.MatchString(line):
-		m := goTableName.FindStringSubmatch(line)
-		if g.named = m[1]; m[2] != "" {
-			g.name(n, m[2])
-		}
-		return
-	case g.named != "":
-		g.name(n, first(goReturn, line))
-	case indent == 0 && line == "}":
-		g.in, g.ent = nil, ""
-	case g.in != nil:
-		g.told[g.in.Class] = goStructLine(g.r, g.in, n, line) || g.told[g.in.Class]
-		g.mapper[g.in.Class] = g.mapper[g.in.Class] || goMapper.MatchString(line)
-		if line == "ent.Schema" {
-			g.ent, g.told[g.in.Class] = g.in.Class, true
-		}
-		return
-	}
-	if len(g.order) > 0 {
-		g.entLine(n, line)
-	}
+// goModel is a struct that may be a model.
+type goModel struct {
+	Model
+	told   bool // has a tag, a base or a name for its table
+	mapper bool // and not only one for what reads rows into it
+	ent    bool // is a schema of ent
 }
 
-func (g *goReader) begins(n int, line string) {
-	name := first(goType, line)
-	g.in = &Model{Class: name, Line: n}
-	g.told[name] = g.told[name] || g.gorm
-	if strings.HasSuffix(line, "}") {
-		g.in = nil
-		return
-	}
-	if was := g.models[name]; was != nil {
-		was.Line, g.in = n, was
-		return
-	}
-	g.models[name] = g.in
-	g.order = append(g.order, name)
-}
+func (g *goReader) line(pos token.Pos) int { return g.r.lineAt(g.tree.offset(pos)) }
 
-// entLine reads a line of a method: the fields of ent's schemas stand in one, which
-// names no type.
-func (g *goReader) entLine(n int, line string) {
-	class := g.order[len(g.order)-1]
+// model is that of a type of the package.
+func (g *goReader) model(class string, pos token.Pos) *goModel {
 	m := g.models[class]
-	switch {
-	case !g.told[class]:
-	case g.ent == "" && strings.Contains(line, "field."):
-		if f := first(entField, line); f != "" {
-			m.Fields = append(m.Fields, Field{Field: f, Column: cmp.Or(first(entKey, line), f), Line: n})
-		}
-	case strings.Contains(line, "Table:"):
-		m.Table = cmp.Or(first(entTable, line), m.Table)
+	if m == nil {
+		m = &goModel{Model: Model{Class: class, Line: g.line(pos)}}
+		g.models[class] = m
+		g.order = append(g.order, m)
+	}
+	return m
+}
+
+func (g *goReader) addStruct(s goStruct) {
+	m := &goModel{Model: Model{Class: s.name, Line: g.line(s.at)}}
+	if s.local {
+		g.order = append(g.order, m)
+	} else {
+		m = g.model(s.name, s.at)
+	}
+	m.told = m.told || g.gorm
+	for i := range s.fields {
+		g.addField(m, &s.fields[i])
 	}
 }
 
-// name gives a type the table that a method of it names, by itself or as a constant;
-// "" is nothing.
-func (g *goReader) name(line int, table string) {
-	class := g.named
-	if g.named = ""; table == "" {
+// addField notes what a field tells of the table.
+func (g *goReader) addField(m *goModel, f *goField) {
+	line := g.line(f.at)
+	tag := goTag.FindStringSubmatch(f.tag)
+	m.mapper = m.mapper || goMapped.MatchString(f.tag)
+	switch {
+	case len(f.names) == 0 && f.of == "gorm.Model":
+		m.told, m.mapper = true, true
+		for _, c := range gormColumns {
+			m.Fields = append(m.Fields, Field{Field: c, Column: c, Line: line})
+		}
+		return
+	case len(f.names) == 0 && f.of == "ent.Schema":
+		m.told, m.mapper, m.ent = true, true, true
+		return
+	case len(f.names) == 0 && f.of == "bun.BaseModel", len(f.names) == 1 && f.names[0].Name == "tableName":
+		m.told, m.mapper = true, m.mapper || f.of == "bun.BaseModel"
+		if tag != nil {
+			m.Table = cmp.Or(first(goBase, tag[2]), m.Table)
+		}
 		return
 	}
-	if g.models[class] == nil {
-		g.models[class] = &Model{Class: class, Line: line}
-		g.order = append(g.order, class)
+	if base, ok := g.r.baseOf(f); ok {
+		m.Bases = append(m.Bases, base)
+		m.told = m.told || tag != nil
+		return
 	}
-	switch of := g.r.constOf(strings.Trim(table, `"`)); {
-	case table[0] == '"':
-		g.models[class].Table = strings.Trim(table, `"`)
-	case len(of) == 1:
-		g.models[class].Table = string(g.r.text[g.r.lits[of[0]].from:g.r.lits[of[0]].to])
+	for _, name := range f.names {
+		field := Field{Field: name.Name, Line: g.line(name.Pos())}
+		switch {
+		case tag == nil && !name.IsExported():
+			continue
+		case tag == nil:
+		case tag[1] == "gorm":
+			field.Left = tag[2] == "-" || tag[2] == "-:all"
+			field.Column = first(goColumn, tag[2])
+		default:
+			if value, _, _ := strings.Cut(tag[2], ","); value == "-" {
+				field.Left = true
+			} else {
+				field.Column = value
+			}
+		}
+		m.Fields = append(m.Fields, field)
+		m.told = m.told || tag != nil
 	}
-	g.told[class] = true
 }
 
-// goStructLine reads a line of a struct, and reports whether a mapper is told something.
-func goStructLine(r *reader, m *Model, n int, line string) bool {
-	if line == "" || noted(line) && nameLen([]byte(line[1:])) == 0 { // *Base is embedded
-		return false
+// baseOf tells the struct whose columns a field takes: of an embedded type, or of one that the mapper is told to embed.
+func (r *reader) baseOf(f *goField) (Base, bool) {
+	if f.inner || f.of == "" || strings.Contains(f.tag, `:"-"`) || len(f.names) > 0 && !goEmbedded.MatchString(f.tag) {
+		return Base{}, false
 	}
-	if strings.HasPrefix(line, "gorm.Model") || strings.HasPrefix(line, "*gorm.Model") {
-		for _, c := range gormColumns {
-			m.Fields = append(m.Fields, Field{Field: c, Column: c, Line: n})
+	return Base{Name: r.imported(f.of), Prefix: first(goPrefix, f.tag)}, true
+}
+
+// addMethod notes what a method tells of its type's table.
+func (g *goReader) addMethod(class string, f *ast.FuncDecl) {
+	if class == "" {
+		return
+	}
+	if f.Name.Name == "TableName" {
+		if table := g.returned(f); table != "" {
+			m := g.model(class, f.Pos())
+			m.Table, m.told = table, true
 		}
-		return true
+		return
 	}
-	if base, ok := r.embeds([]byte(line)); ok && base.Name != "bun.BaseModel" && base.Name != "ent.Schema" {
-		m.Bases = append(m.Bases, base)
-		return goTag.MatchString(line)
+	if m := g.models[class]; m != nil && m.told {
+		g.addEnt(m, f)
 	}
-	f := goField.FindStringSubmatch(line)
-	if f == nil {
+}
+
+// returned is the text that a function returns first, by itself or as a constant of the file; "" for none.
+func (g *goReader) returned(f *ast.FuncDecl) (text string) {
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		result, ok := n.(*ast.ReturnStmt)
+		if !ok || text != "" || len(result.Results) != 1 {
+			return text == ""
+		}
+		if text, ok = goText(result.Results[0]); !ok {
+			if of := g.r.constOf(goTypeName(result.Results[0])); len(of) == 1 {
+				text = string(g.r.text[g.r.lits[of[0]].from:g.r.lits[of[0]].to])
+			}
+		}
 		return false
-	}
-	tag := goTag.FindStringSubmatch(f[2])
-	if strings.Contains(line, "bun.BaseModel") || strings.HasPrefix(line, "tableName ") {
-		if tag != nil {
-			if table := first(goBase, tag[2]); table != "" {
-				m.Table = table
+	})
+	return text
+}
+
+// addEnt notes the fields and the table that a method of a schema of ent names.
+func (g *goReader) addEnt(m *goModel, f *ast.FuncDecl) {
+	keys := map[*ast.CallExpr]string{} // the column that a chain of calls gives to the field at its beginning
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.KeyValueExpr:
+			if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Table" {
+				if table, ok := goText(n.Value); ok {
+					m.Table = table
+				}
+			}
+		case *ast.CallExpr:
+			callee, ok := n.Fun.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			argument := ""
+			if len(n.Args) > 0 {
+				argument, _ = goText(n.Args[0])
+			}
+			key := keys[n]
+			if callee.Sel.Name == "StorageKey" {
+				key = cmp.Or(argument, key)
+			}
+			if next, ok := callee.X.(*ast.CallExpr); ok {
+				keys[next] = key
+				return true
+			}
+			switch x, _ := callee.X.(*ast.Ident); {
+			case x == nil || argument == "":
+			case x.Name == "entsql" && callee.Sel.Name == "Table":
+				m.Table = argument
+			case x.Name == "field":
+				m.Fields = append(m.Fields, Field{Field: argument, Column: cmp.Or(key, argument), Line: g.line(callee.Sel.Pos())})
 			}
 		}
 		return true
-	}
-	field := Field{Field: f[1], Line: n}
-	if tag == nil {
-		if f[1] != "" && f[1][0] >= 'A' && f[1][0] <= 'Z' && strings.Contains(line, " ") {
-			m.Fields = append(m.Fields, field)
-		}
-		return false
-	}
-	value, _, _ := strings.Cut(tag[2], ",")
-	switch {
-	case tag[1] == "gorm":
-		field.Left = tag[2] == "-" || tag[2] == "-:all"
-		field.Column = first(goColumn, tag[2])
-	case value == "-":
-		field.Left = true
-	default:
-		field.Column = value
-	}
-	m.Fields = append(m.Fields, field)
-	return true
+	})
 }

@@ -13,17 +13,20 @@ var (
 	jvmEntity  = regexp.MustCompile(`^@(?:\w+\.)*(?:Entity|Table|MappedEntity)\b`)
 	jvmBase    = regexp.MustCompile(`^@(?:\w+\.)*MappedSuperclass\b`)
 	jvmExtends = regexp.MustCompile(`\bextends\s+(?:\w+\.)*(\w+)|[\w)]\s*:\s*(?:\w+\.)*(\w+)\(`)
-	jvmClass   = regexp.MustCompile(`^(?:(?:public|final|open|data|abstract|internal|sealed|case)\s+)*(?:class|record|interface)\s+(\w+)`)
+	jvmClass   = regexp.MustCompile(`^(?:(?:public|private|protected|static|final|open|data|abstract|internal|sealed|case|inner|value)\s+)*(?:class|record|interface)\s+(\w+)`)
 	jvmColumn  = regexp.MustCompile(`@(?:Column|JoinColumn|MappedProperty)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"([\w.]+)"`)
 	jvmField   = regexp.MustCompile(`^(?:(?:@\w+(?:\([^)]*\))?\s+)*)(?:(?:private|protected|public|final|lateinit|override|open)\s+)*(?:(?:val|var)\s+(\w+)\s*:|[\w.<>,?\[\] ]+\s+(\w+)\s*(?:=.*)?;)`)
 	jvmNone    = regexp.MustCompile(`@(?:Transient|OneToMany|ManyToMany|Relation|ElementCollection|OneToOne\(\s*mappedBy)|\bstatic\b|\btransient\b|^return\b|^import\b|^package\b`)
 	exposed    = regexp.MustCompile(`^(?:(?:internal|private|public)\s+)?(?:object|class)\s+(\w+)[^:{]*:\s*(?:\w+\.)*\w*Table\w*(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?(?:"([\w.]+)")?`)
+	jvmRecord  = regexp.MustCompile(`^(?:\w+\s+)*record\s`)
+	jvmPart    = regexp.MustCompile(`^(?:@\w+(?:\([^)]*\))?\s+)*[\w.<>?,\[\] ]+\s+(\w+),?$`)
+	jvmOpens   = regexp.MustCompile(`^@`)
 	exposedVal = regexp.MustCompile(`^(?:override\s+)?val\s+(\w+)(?:\s*:[^=]+)?\s*=\s*\w+(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?"(\w+)"`)
 )
 
 func jvmModels(r *reader) {
 	j := &jvmReader{r: r, exposed: strings.Contains(string(r.text), "exposed")}
-	r.lines(func(n, indent int, line string) {
+	r.declarations(jvmOpens, func(n, indent int, line string) {
 		if line == "" || noted(line) || j.object(n, indent, line) {
 			return
 		}
@@ -34,6 +37,7 @@ func jvmModels(r *reader) {
 		case j.in.Class == "":
 			if c := first(jvmClass, line); c != "" {
 				j.in.Class, j.depth = c, indent
+				j.components(n, line)
 				if base := first(jvmExtends, line); base != "" {
 					j.in.Bases = []Base{{Name: base}}
 				}
@@ -60,6 +64,8 @@ type jvmReader struct {
 
 	in    *Model
 	depth int // the indentation of the class
+	// record: its components are fields.
+	record bool
 	// skip: the annotations before a field say that it is no column; column is the name
 	// that they give.
 	skip   bool
@@ -104,6 +110,19 @@ func (j *jvmReader) entity(n int, line string) {
 	}
 }
 
+// components reads the line that declares a class, which may be a record with its components.
+func (j *jvmReader) components(n int, line string) {
+	j.record = jvmRecord.MatchString(line)
+	if !j.record {
+		return
+	}
+	for _, part := range components(line) {
+		if f := first(jvmPart, part); f != "" {
+			j.in.Fields = append(j.in.Fields, Field{Field: f, Column: first(jvmColumn, part), Line: n})
+		}
+	}
+}
+
 // field reads a line of a class.
 func (j *jvmReader) field(n, indent int, line string) {
 	if c := first(jvmColumn, line); c != "" {
@@ -115,7 +134,11 @@ func (j *jvmReader) field(n, indent int, line string) {
 	if strings.HasPrefix(line, "@") && !jvmField.MatchString(line) {
 		return
 	}
-	if f := first(jvmField, strings.TrimSuffix(line, ",")); f != "" && indent <= j.depth+4 {
+	f := first(jvmField, strings.TrimSuffix(line, ","))
+	if f == "" && j.record && !strings.HasSuffix(line, "{") {
+		f = first(jvmPart, line)
+	}
+	if f != "" && indent <= j.depth+4 {
 		if !j.skip {
 			j.in.Fields = append(j.in.Fields, Field{Field: f, Column: j.column, Line: n})
 		}

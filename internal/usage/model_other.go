@@ -7,11 +7,13 @@ import (
 
 // C#: Entity Framework.
 var (
-	csTable  = regexp.MustCompile(`^\[(?:\w+\.)*Table\("([\w.]+)"`)
+	csTable  = regexp.MustCompile(`^\[(?:\w+\.)*Table\(\s*"([\w.]+)"`)
 	csSchema = regexp.MustCompile(`\bSchema\s*=\s*"(\w+)"`)
-	csColumn = regexp.MustCompile(`\[(?:\w+\.)*Column\("(\w+)"`)
+	csColumn = regexp.MustCompile(`\[(?:\w+\.)*Column\(\s*"(\w+)"`)
 	csClass  = regexp.MustCompile(`\b(?:class|record)\s+(\w+)`)
 	csField  = regexp.MustCompile(`^public\s+(?:(?:required|virtual|override)\s+)*[\w.<>?\[\],]+\s+(\w+)\s*\{\s*get`)
+	csPart   = regexp.MustCompile(`^(?:\[.*\]\s*)?[\w.<>?,\[\]]+\s+(\w+)(?:\s*=.*)?$`)
+	csOpens  = regexp.MustCompile(`^\[`)
 	csTo     = regexp.MustCompile(`\bToTable\("([\w.]+)"(?:\s*,\s*"(\w+)")?`)
 	csOf     = regexp.MustCompile(`\bEntity<(\w+)>|\bIEntityTypeConfiguration<(\w+)>`)
 )
@@ -19,7 +21,7 @@ var (
 func csharpModels(r *reader) {
 	var in *Model
 	column, of := "", ""
-	r.lines(func(n, indent int, line string) {
+	r.declarations(csOpens, func(n, indent int, line string) {
 		if o := first(csOf, line); o != "" {
 			of = o
 		}
@@ -32,6 +34,13 @@ func csharpModels(r *reader) {
 			in = &Model{Table: first(csTable, line), Schema: first(csSchema, line), Line: n}
 		case in != nil && in.Class == "" && csClass.MatchString(line):
 			in.Class = first(csClass, line)
+			if strings.Contains(line, "record") {
+				for _, part := range components(line) {
+					if f := first(csPart, part); f != "" {
+						in.Fields = append(in.Fields, Field{Field: f, Column: first(csColumn, part), Line: n})
+					}
+				}
+			}
 		case in != nil && strings.Contains(line, "NotMapped"):
 			column = "-"
 		case in != nil:
@@ -58,13 +67,14 @@ var (
 	rsSea    = regexp.MustCompile(`^#\[(?:sea_orm\(.*?table_name\s*=\s*"([\w.]+)"|diesel\(.*?table_name\s*=\s*"?([\w:]+)"?|table\("([\w.]+)"\)|table_name\s*=\s*"([\w.]+)")`)
 	rsStruct = regexp.MustCompile(`^pub(?:\([^)]*\))?\s+struct\s+(\w+)|^struct\s+(\w+)`)
 	rsField  = regexp.MustCompile(`^(?:pub(?:\([^)]*\))?\s+)?(?:r#)?(\w+)\s*:`)
+	rsOpens  = regexp.MustCompile(`^#\[`)
 	rsName   = regexp.MustCompile(`\bcolumn_name\s*=\s*"?(\w+)"?`)
 )
 
 func rustModels(r *reader) {
 	var in *Model
-	macro, renamed, began := false, "", false
-	r.lines(func(n, indent int, line string) {
+	macro, renamed, began, level := false, "", false, 0
+	r.declarations(rsOpens, func(n, indent int, line string) {
 		if line == "" || strings.HasPrefix(line, "//") {
 			return
 		}
@@ -99,8 +109,8 @@ func rustModels(r *reader) {
 			}
 			in, began = &Model{Table: t, Line: n}, false
 		case !macro && in != nil && rsStruct.MatchString(line):
-			in.Class, began = first(rsStruct, line), true
-		case !macro && in != nil && began && indent == 0 && strings.HasPrefix(line, "}"):
+			in.Class, began, level = first(rsStruct, line), true, indent
+		case !macro && in != nil && began && indent <= level && strings.HasPrefix(line, "}"):
 			r.add(in)
 			in = nil
 		case !macro && in != nil && began:
@@ -125,13 +135,14 @@ var (
 	phpClass  = regexp.MustCompile(`^(?:final\s+|abstract\s+)?class\s+(\w+)`)
 	phpColumn = regexp.MustCompile(`ORM\\(?:Column|JoinColumn|Id)\b(?:\((?:[^)]*\bname\s*[:=]\s*["'](\w+)["'])?)?`)
 	phpField  = regexp.MustCompile(`^(?:private|protected|public)\s+(?:readonly\s+)?[\w?|\\]*\s*\$(\w+)`)
+	phpOpens  = regexp.MustCompile(`^#\[`)
 	phpTold   = regexp.MustCompile(`^protected\s+\$table\s*=\s*["']([\w.]+)["']`)
 )
 
 func phpModels(r *reader) {
 	var in *Model
 	mapped, column := false, ""
-	r.lines(func(n, _ int, line string) {
+	r.declarations(phpOpens, func(n, _ int, line string) {
 		switch {
 		case phpTold.MatchString(line):
 			r.add(&Model{Table: first(phpTold, line), Line: n})

@@ -7,7 +7,8 @@ import (
 
 // Python: SQLAlchemy, SQLModel, peewee, and Django where its models were not asked.
 var (
-	pyClass   = regexp.MustCompile(`^class (\w+)\(([^)]*)`)
+	pyClass   = regexp.MustCompile(`^class (\w+)(?:\[[^\]]*\])?\(([^)]*)`)
+	pyOpens   = regexp.MustCompile(`^(?:class\s+\w+.*\(|@)`)
 	pyTable   = regexp.MustCompile(`^(?:__tablename__|db_table|table_name|__table_name__)\s*(?::\s*\w+\s*)?=\s*f?["']([\w."]+)["']`)
 	pySchema  = regexp.MustCompile(`["']schema["']\s*:\s*["'](\w+)["']|\bschema=["'](\w+)["']`)
 	pyField   = regexp.MustCompile(`^(\w+)\s*(?::\s*([^=]+?))?\s*(?:=\s*(.*))?$`)
@@ -21,7 +22,7 @@ var (
 
 func pythonModels(r *reader) {
 	p := &pythonReader{r: r, all: pyLoaded.Match(r.text)}
-	r.lines(func(n, indent int, line string) {
+	r.declarations(pyOpens, func(n, indent int, line string) {
 		if line == "" || noted(line) {
 			return
 		}
@@ -55,6 +56,7 @@ type pythonReader struct {
 	in    *Model
 	bases string // of the class
 	table bool   // the class says that it is a table
+	level int    // the indentation of the class
 
 	core  *Model
 	waits bool // for the name of the table, in the next line
@@ -66,7 +68,7 @@ func (p *pythonReader) class(n, indent int, name, bases string) {
 		return // such as Meta
 	}
 	p.end()
-	p.bases, p.in = bases, &Model{Class: name, Line: n}
+	p.bases, p.in, p.level = bases, &Model{Class: name, Line: n}, indent
 	for base := range strings.SplitSeq(bases, ",") {
 		if base = strings.TrimSpace(base[strings.LastIndexByte(base, '.')+1:]); base != "" && base != "Model" {
 			p.in.Bases = append(p.in.Bases, Base{Name: base})
@@ -131,7 +133,7 @@ func (p *pythonReader) field(n, indent int, line string) {
 	if f == nil || pyRelated.MatchString(line) || strings.HasPrefix(f[1], "__") {
 		return
 	}
-	if pyMapped.MatchString(f[2]) || pyMapped.MatchString(f[3]) || p.table && f[2] != "" && indent <= 4 {
+	if pyMapped.MatchString(f[2]) || pyMapped.MatchString(f[3]) || p.table && f[2] != "" && indent <= p.level+4 {
 		p.in.Fields = append(p.in.Fields, Field{Field: f[1], Column: first(pyColumn, line), Line: n})
 		if strings.Contains(f[3], "ForeignKey(") && !strings.Contains(f[3], "Column(") && !strings.Contains(f[3], "mapped_column(") || strings.Contains(f[3], "OneToOneField(") {
 			p.in.Fields[len(p.in.Fields)-1].Field = f[1] + "_id" // Django's

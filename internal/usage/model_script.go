@@ -31,6 +31,7 @@ func scriptModels(r *reader) {
 	objects := &scriptObjects{r: r, drizzle: strings.Contains(string(r.text), "drizzle-orm")}
 	entities := &scriptEntities{r: r}
 	r.lines(func(n, indent int, line string) {
+		line = r.spellTable(line)
 		if line == "" || noted(line) || objects.goesOn(n, line) || entities.line(n, indent, line) || objects.begins(n, line) {
 			return
 		}

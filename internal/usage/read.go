@@ -4,21 +4,40 @@ import (
 	"bytes"
 	"path"
 	"strings"
+
+	"github.com/onward-sql/onward/internal/fault"
 )
 
 // Read reads one file of the code. It never fails: what it does not understand says
-// nothing.
+// nothing, and a fault of onward's own costs the file, as Fault says.
 func Read(file string, text []byte) *Facts {
 	r := newReader(file, text)
-	if r.statements(); r.d != nil {
-		r.rows()
+	failed := survive(func() {
+		if r.statements(); r.d != nil {
+			r.constantCalls()
+			r.rows()
+		}
+		r.models()
+		r.enums()
+		r.told()
+		r.upserts()
+		r.compares()
+	})
+	if failed != "" {
+		return &Facts{Fault: failed}
 	}
-	r.models()
-	r.enums()
-	r.told()
-	r.upserts()
-	r.compares()
 	return r.facts
+}
+
+// survive runs what reads a file, and gives the words for a panic of onward's own; "" for none.
+func survive(read func()) (failed string) {
+	defer func() {
+		if p := recover(); p != nil {
+			failed = fault.Of(p).Error()
+		}
+	}()
+	read()
+	return ""
 }
 
 func newReader(file string, text []byte) *reader {
@@ -163,6 +182,7 @@ func (r *reader) short(l literal) {
 	r.facts.Strings = append(r.facts.Strings, String{Mark(string(r.text[l.from:l.to])), r.lineAt(l.from)})
 	if !l.symbol && nameLen(r.text[l.from:l.to]) > 0 {
 		r.call(l)
+		r.constantText(l)
 	}
 }
 

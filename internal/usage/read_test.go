@@ -221,6 +221,63 @@ func TestObjects(t *testing.T) {
 	}
 }
 
+// cutOff is SQL of each kind that is read, so that each of its beginnings is SQL that goes on somewhere else.
+var cutOff = []string{
+	"set a = 'b', c", "SET app.tenant TO 'x'", "SELECT a, b FROM users u JOIN teams t ON t.id = u.team WHERE kind = 'x' ORDER BY 1",
+	"INSERT INTO users (id, kind) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind RETURNING *",
+	"UPDATE users SET kind = 'x' WHERE id IN (SELECT id FROM teams)", "DELETE FROM users USING teams WHERE true RETURNING *",
+	"WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a", "MERGE INTO users u USING teams t ON true WHEN MATCHED THEN DELETE",
+	"COPY users (id) FROM STDIN", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT kind FROM users'",
+	"DO $$ BEGIN UPDATE users SET kind = 'x'; END $$", "CALL p(1)", "LOCK TABLE users IN SHARE MODE", "TRUNCATE users, teams", "PREPARE q AS SELECT 1",
+	"DECLARE c CURSOR FOR SELECT * FROM users", "EXPLAIN SELECT * FROM users", "SET CONSTRAINTS users_fk DEFERRED", "REFRESH MATERIALIZED VIEW v", "on conflict (id) do nothing",
+}
+
+// inLanguages are programs that hold a text, by the names of their files.
+var inLanguages = map[string]string{
+	"a.go": "package a\nvar x = \"%s\"\n", "a.py": "x = \"%s\"\n", "b.py": "x = f\"\"\"%s {y}\"\"\" + z\n", "a.ts": "const x = `%s`\n", "a.rb": "x = <<~SQL\n  %s\nSQL\n",
+	"a.rs": "let x = r#\"%s\"#;\n", "a.java": "String x = \"%s\" + y;\n", "a.kt": "val x = \"\"\"%s $y\"\"\"\n", "a.cs": "var x = $\"%s {y}\";\n", "a.php": "<?php $x = \"%s\" . $y;\n", "a.ex": "x = \"\"\"\n%s\n\"\"\"\n",
+	"a.sql": "%s", "q/a.sql": "-- name: A :one\n%s;\n", "m/aMapper.xml": "<mapper namespace=\"a\"><select id=\"a\">%s</select></mapper>", "a.scala": "val x = s\"%s\"\n",
+}
+
+// readAll reads a file in each way. No way may fail.
+func readAll(t *testing.T, file string, text []byte) *usage.Facts {
+	t.Helper()
+	facts := usage.Read(file, text)
+	if facts.Fault != "" {
+		t.Fatalf("Read %s %q: %s", file, text, facts.Fault)
+	}
+	for _, s := range usage.Statements(file, text) {
+		if s.Fault != "" {
+			t.Fatalf("Statements %s %q: %s", file, text, s.Fault)
+		}
+	}
+	source := usage.Cut(file, text)
+	if source.Fault != "" {
+		t.Fatalf("Cut %s %q: %s", file, text, source.Fault)
+	}
+	source.Mentions([]string{"kind", "users", "a"})
+	return facts
+}
+
+// SQL may end anywhere: the program goes on with it, or its author was not done.
+func TestCutOffSQL(t *testing.T) {
+	t.Parallel()
+	readAll(t, "a.conf.py", []byte("x = \"set a = \"\n"))
+	for file, form := range inLanguages {
+		for _, sql := range cutOff {
+			for end := 1; end <= len(sql); end++ {
+				// Each beginning in one language; in the others those that end with a word.
+				if file == "a.py" || end == len(sql) || sql[end-1] == ' ' && end%3 == 0 {
+					b := bound(t, map[string]string{file: fmt.Sprintf(form, sql[:end])})
+					readAll(t, file, []byte(fmt.Sprintf(form, sql[:end])))
+					b.Column(users, "kind")
+					b.Setting("a")
+				}
+			}
+		}
+	}
+}
+
 // Neither code nor what is kept of it is trusted.
 func FuzzRead(f *testing.F) {
 	f.Add("a.go", []byte("q := `SELECT %s` + x + \"FROM a\""))
@@ -230,11 +287,16 @@ func FuzzRead(f *testing.F) {
 	f.Add("a.rb", []byte("<<~SQL\n"))
 	f.Add("m/aMapper.xml", []byte("<select>SELECT <if>"))
 	f.Add("a.prisma", []byte("model A {\n a Int"))
+	for _, sql := range cutOff {
+		for file, form := range inLanguages {
+			f.Add(file, []byte(fmt.Sprintf(form, sql)))
+		}
+	}
 	f.Fuzz(func(t *testing.T, file string, text []byte) {
 		if len(text) > 4<<10 {
 			return
 		}
-		facts := usage.Read(file, text)
+		facts := readAll(t, file, text)
 		data := facts.Append(nil)
 		kept, err := usage.Decode(data)
 		if err != nil || !cmp.Equal(facts, kept) {

@@ -24,14 +24,20 @@ type Statement struct {
 	// Open: the program puts more into it as it runs than values, or what it says was not
 	// understood.
 	Open bool
+	// Fault says why onward could not read the file; "" for no fault.
+	Fault string
 }
 
 // Statements gives the statements of one file of the code that work on rows. A file of SQL
-// that makes a schema is a script, and no code: it gives none.
+// that makes a schema is a script, and no code: it gives none. A fault of onward's own costs
+// the file: it gives one statement that is not understood.
 func Statements(file string, text []byte) []Statement {
 	r := newReader(file, text)
 	r.asked = true
-	if r.statements(); r.d == nil && r.makes {
+	if failed := survive(r.statements); failed != "" {
+		return []Statement{{Line: 1, Open: true, Fault: failed}}
+	}
+	if r.d == nil && r.makes {
 		return nil
 	}
 	if QueryFile(file) {

@@ -2,23 +2,14 @@ package usage
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
 // Structs of Go are read, whether a mapper is told of them or not: rows go into them, and
 // models embed them.
 
-var (
-	structBegins = []byte("struct {\n")
-	rowTag       = []byte(`db:"`)
-	structName   = regexp.MustCompile(`^(?:type\s+)?(\w+)(?:\[.*\])?\s+struct \{$`)
-	// goEmbeds is an embedded struct; goEmbedded is a field of which the mapper is told to
-	// take the columns.
-	goEmbeds   = regexp.MustCompile("^\\*?((?:\\w+\\.)?[A-Za-z]\\w*)\\s*(?:`([^`]*)`)?\\s*(?://.*)?$")
-	goEmbedded = regexp.MustCompile("^\\w+\\s+\\*?((?:\\w+\\.)?[A-Za-z]\\w*)\\s+`([^`]*\\b(?:gorm:\"(?:[^\"]*;)?embedded\\b|bun:\"[^\"]*\\bembed:)[^`]*)`")
-	goPrefix   = regexp.MustCompile(`\bembeddedPrefix:(\w+)|\bembed:(\w+)`)
-)
+// rowTag is the tag by which a row's column goes into a field.
+const rowTag = `db:"`
 
 // rows notes what tells how a file has to do with rows: whether it works with sqlx, and
 // its structs.
@@ -35,28 +26,19 @@ func (r *reader) rows() {
 
 // structs notes the structs of a file.
 func (r *reader) structs() {
-	for at := 0; ; {
-		n := bytes.Index(r.text[at:], structBegins)
-		if n < 0 {
-			return
-		}
-		s := Struct{Line: r.lineAt(at + n), Class: first(structName, r.lineOf(at+n))}
-		at += n + len(structBegins)
-		for depth := 1; depth > 0 && at < len(r.text); {
-			line := r.text[at : at+lineEnd(r.text[at:])]
-			number := r.lineAt(at)
-			at = min(at+len(line)+1, len(r.text))
-			line = bytes.TrimSpace(line)
-			if bytes.HasPrefix(line, []byte("}")) {
-				depth--
+	if !mayHaveStructs(r.text) {
+		return
+	}
+	tree := r.goTree()
+	for _, found := range tree.structsOf() {
+		s := Struct{Line: r.lineAt(tree.offset(found.at)), Class: found.name}
+		for i := range found.fields {
+			f := &found.fields[i]
+			line := r.lineAt(tree.offset(f.at))
+			for _, name := range columnsOfField(f) {
+				s.Fields = append(s.Fields, Word{Mark(name), line})
 			}
-			if bytes.HasSuffix(line, []byte("{")) {
-				depth++
-			}
-			for _, name := range columnsOfField(line) {
-				s.Fields = append(s.Fields, Word{Mark(name), number})
-			}
-			if base, ok := r.embeds(line); ok && depth == 1 {
+			if base, ok := r.baseOf(f); ok {
 				s.Bases = append(s.Bases, base)
 			}
 		}
@@ -66,37 +48,17 @@ func (r *reader) structs() {
 	}
 }
 
-// columnsOfField are the names that a line of a struct has for a column.
-func columnsOfField(line []byte) (out []string) {
-	n := nameLen(line)
-	if rest := bytes.TrimLeft(line[n:], " \t"); n > 0 && 'A' <= line[0] && line[0] <= 'Z' && len(rest) > 0 && len(rest) < len(line)-n && bytes.IndexByte([]byte("=:(,.`/"), rest[0]) < 0 {
-		out = append(out, string(line[:n]))
+// columnsOfField are the names that a field has for a column.
+func columnsOfField(f *goField) (out []string) {
+	for _, name := range f.names {
+		if name.IsExported() {
+			out = append(out, name.Name)
+		}
 	}
-	if at := bytes.Index(line, rowTag); at >= 0 {
-		tag := line[at+len(rowTag):]
-		out = append(out, string(tag[:nameLen(tag)]))
+	if _, tag, found := strings.Cut(f.tag, rowTag); found {
+		out = append(out, tag[:nameLen([]byte(tag))])
 	}
 	return out
-}
-
-// embeds tells the struct whose columns a line of another one takes.
-func (r *reader) embeds(line []byte) (Base, bool) {
-	n := 0
-	for n < len(line) && (nameByte[line[n]] || line[n] == '.' || line[n] == '*' && n == 0) {
-		n++
-	}
-	var m [][]byte
-	switch rest := bytes.TrimLeft(line[n:], " \t"); {
-	case n == 0:
-	case len(rest) == 0 || rest[0] == '`' || rest[0] == '/':
-		m = goEmbeds.FindSubmatch(line)
-	case bytes.Contains(rest, []byte("embed")):
-		m = goEmbedded.FindSubmatch(line)
-	}
-	if m == nil || bytes.Contains(m[2], []byte(`:"-"`)) {
-		return Base{}, false
-	}
-	return Base{Name: r.imported(string(m[1])), Prefix: first(goPrefix, string(m[2]))}, true
 }
 
 // imported is a name of a package as it is called where it is: by the end of its path,

@@ -1,0 +1,154 @@
+package usage
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+)
+
+// Go is read by its own parser. A file that does not compile is read as far as the parser gets.
+
+// goSyntax is a file of Go.
+type goSyntax struct {
+	decls []ast.Decl
+	file  *token.File
+	// before is how much stands before the text in what was parsed.
+	before, size int
+}
+
+// goPackage is put before a text that has no package clause, as an example in a document.
+const goPackage = "package p; "
+
+// goTree parses the file once.
+func (r *reader) goTree() *goSyntax {
+	if r.tree != nil {
+		return r.tree
+	}
+	r.tree = parseGo(r.text, 0)
+	if len(r.tree.decls) == 0 {
+		r.tree = parseGo(append([]byte(goPackage), r.text...), len(goPackage))
+	}
+	return r.tree
+}
+
+func parseGo(text []byte, before int) *goSyntax {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, "", text, parser.SkipObjectResolution)
+	s := &goSyntax{before: before, size: len(text) - before}
+	if file == nil || err != nil && len(file.Decls) == 0 {
+		return s
+	}
+	s.decls, s.file = file.Decls, files.File(file.Package)
+	return s
+}
+
+// offset is where a node stands in the text.
+func (s *goSyntax) offset(pos token.Pos) int {
+	if s.file == nil || !pos.IsValid() {
+		return 0
+	}
+	return min(max(s.file.Offset(pos)-s.before, 0), s.size)
+}
+
+// goStruct is a struct; its fields are in the order of the file.
+type goStruct struct {
+	// name is that of its type, "" for none.
+	name string
+	at   token.Pos
+	// local: it is one of a function.
+	local  bool
+	fields []goField
+}
+
+// goField is a field, or several with one type.
+type goField struct {
+	// names are none for an embedded type.
+	names []*ast.Ident
+	// of is the name of the type, "pkg.Name" for one of a package; "" for a type without a name.
+	of  string
+	tag string
+	at  token.Pos
+	// inner: it is a field of a struct without a name within the struct.
+	inner bool
+}
+
+// structsOf are the structs of a file: of types, of groups of types, generic ones, those within functions, and those without a name.
+func (s *goSyntax) structsOf() (out []goStruct) {
+	for _, decl := range s.decls {
+		_, local := decl.(*ast.FuncDecl)
+		ast.Inspect(decl, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.TypeSpec:
+				if of, ok := n.Type.(*ast.StructType); ok && n.Name != nil {
+					out = append(out, goStruct{name: n.Name.Name, at: n.Name.Pos(), local: local, fields: fieldsOf(of, false)})
+					return false
+				}
+			case *ast.StructType:
+				out = append(out, goStruct{at: n.Pos(), local: local, fields: fieldsOf(n, false)})
+				return false
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// fieldsOf are the fields of a struct, and of those without a name within it.
+func fieldsOf(of *ast.StructType, inner bool) (out []goField) {
+	if of.Fields == nil {
+		return nil
+	}
+	for _, f := range of.Fields.List {
+		g := goField{names: f.Names, of: goTypeName(f.Type), at: f.Pos(), inner: inner}
+		if f.Tag != nil {
+			if g.tag, _ = strconv.Unquote(f.Tag.Value); g.tag == "" {
+				g.tag = f.Tag.Value
+			}
+		}
+		out = append(out, g)
+		ast.Inspect(f.Type, func(n ast.Node) bool {
+			if within, ok := n.(*ast.StructType); ok {
+				out = append(out, fieldsOf(within, true)...)
+				return false
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// goTypeName is the name of a type, without its pointer and its type arguments: "Base", "shared.Base"; "" for a type without a name.
+func goTypeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		if x, ok := e.X.(*ast.Ident); ok && e.Sel != nil {
+			return x.Name + "." + e.Sel.Name
+		}
+	case *ast.StarExpr:
+		return goTypeName(e.X)
+	case *ast.ParenExpr:
+		return goTypeName(e.X)
+	case *ast.IndexExpr:
+		return goTypeName(e.X)
+	case *ast.IndexListExpr:
+		return goTypeName(e.X)
+	}
+	return ""
+}
+
+// goText is the value of a literal text.
+func goText(e ast.Expr) (string, bool) {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(lit.Value)
+	return text, err == nil
+}
+
+// mayHaveStructs reports whether a text of Go is worth parsing.
+func mayHaveStructs(text []byte) bool { return bytes.Contains(text, []byte("struct")) }
