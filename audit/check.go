@@ -344,7 +344,7 @@ func (c *CheckConfig) withOptions(t adapter.Tree, s adapter.Source) adapter.Sour
 	for i := range c.Settings.Migrations {
 		m := &c.Settings.Migrations[i]
 		if (m.Framework == "" || m.Framework == s.Framework) && strings.Trim(m.Dir, "/") == s.Dir {
-			s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Runner: runnerOf(c.Settings, m)}
+			s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Environment: m.Environment, Runner: runnerOf(c.Settings, m)}
 		}
 	}
 	// What only names tell is a guess, and gives way.

@@ -125,7 +125,7 @@ func configured(c *config.Config, t adapter.Tree, adapters []adapter.Adapter) []
 			Options: adapter.Options{
 				Transaction: m.Transaction,
 				Runner:      runnerOf(c, &m),
-				Python:      m.Python, Settings: m.Settings,
+				Python:      m.Python, Settings: m.Settings, Environment: m.Environment,
 			},
 		})
 	}

@@ -1,32 +1,45 @@
-# What the Action runs: one report, as annotations, as the job's summary, and as the one comment.
+# What the judging Action runs. It may run the branch's code (Django's settings), so no token is in its environment. It prints
+# annotations, writes the job's summary, and leaves the report as an artifact for the comment.
 set -eu -o pipefail
-base=${ONWARD_BASE:-}
-if [ -z "$base" ] && [ -n "${ONWARD_TARGET:-}" ]; then
-  base="origin/$ONWARD_TARGET"
+unset GITHUB_TOKEN GH_TOKEN
+fail() {
+  echo "::error::onward: $*"
+  exit 2
+}
+event=${GITHUB_EVENT_NAME:-}
+if [ "$event" = pull_request_target ]; then
+  fail "this workflow runs on pull_request_target, where the branch's code could reach the repository's secrets. Run it on pull_request"
 fi
+if git config --get-regexp '^http\..*\.extraheader$' >/dev/null; then
+  echo "::warning::onward: actions/checkout left the job's token in the git configuration, where the branch's code can read it. Set persist-credentials: false"
+fi
+
+base=${ONWARD_BASE:-}
 if [ -z "$base" ]; then
-  base=${ONWARD_BEFORE:-}
-  case "$base" in
-    *[!0]*) ;;
-    *) echo "onward: there is nothing to compare the first push of a branch with"; exit 0 ;;
+  case "$event" in
+    pull_request) base="origin/$ONWARD_TARGET" ;;
+    merge_group) base=${ONWARD_GROUP:-} ;;
+    push) case "${ONWARD_BEFORE:-}" in *[!0]*) base=$ONWARD_BEFORE ;; esac ;;
   esac
 fi
+if [ -z "$base" ]; then
+  # A new branch, a run by hand, a schedule: the default branch is deployed.
+  base=origin/${ONWARD_DEFAULT:-}
+  if [ -z "${ONWARD_DEFAULT:-}" ] || git merge-base --is-ancestor HEAD "$base" 2>/dev/null; then
+    fail "nothing says which revision is deployed: this $event compares ${GITHUB_REF:-HEAD} with nothing before it. Set the input base to a revision"
+  fi
+fi
+
 dir=$RUNNER_TEMP/onward
-mkdir -p "$dir"
-report=$dir/report.json
-rm -f "$report"
+rm -rf "$dir/artifact"
+mkdir -p "$dir/artifact"
+report=$dir/artifact/report.json
 code=0
 onward changelog --base "$base" ${ONWARD_FAIL_ON:+--fail-on "$ONWARD_FAIL_ON"} --format json --output "$report" || code=$?
 if [ -s "$report" ]; then
   onward report "$report" --fail-on never --format github || true
   onward report "$report" --fail-on never --format markdown >> "$GITHUB_STEP_SUMMARY" || true
-  if [ "${ONWARD_SARIF:-}" = true ]; then
-    onward report "$report" --fail-on never --format sarif --output "$dir/onward.sarif" || true
-    echo "sarif=$dir/onward.sarif" >> "$GITHUB_OUTPUT"
-  fi
-  case "${ONWARD_COMMENT:-},${GITHUB_REF:-}" in
-    # A comment that could not be written fails no job: the verdict does.
-    true,refs/pull/*) onward comment "$report" || echo "::warning::onward: the comment could not be kept up to date; the log says why" ;;
-  esac
+  echo "${ONWARD_NUMBER:-0}" > "$dir/artifact/pull-request"
+  echo "artifact=$dir/artifact" >> "$GITHUB_OUTPUT"
 fi
 exit "$code"

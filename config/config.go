@@ -84,6 +84,9 @@ type Migrations struct {
 	Python string `yaml:"python"`
 	// Settings is the settings module of a Django project: shop.settings.
 	Settings string `yaml:"settings"`
+	// Environment is what the settings of a Django project read from the environment, as
+	// "NAME=value", sorted. The file has it as a mapping.
+	Environment []string `yaml:"environment"`
 	// AcceptUnreadable: a migration that cannot be read does not make the
 	// exit code 3.
 	AcceptUnreadable bool `yaml:"accept_unreadable"`

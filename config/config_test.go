@@ -39,7 +39,7 @@ func TestDecode(t *testing.T) {
 		Base:     "origin/main",
 		Migrations: []config.Migrations{
 			{Dir: "db/migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 120_000, Line: 5},
-			{Dir: "shop", Framework: "django", Python: ".venv/bin/python", Settings: "shop.settings", AcceptUnreadable: true, Line: 10},
+			{Dir: "shop", Framework: "django", Python: ".venv/bin/python", Settings: "shop.settings", Environment: []string{"DEBUG=0", "SECRET_KEY=none"}, AcceptUnreadable: true, Line: 10},
 		},
 		Rules:        map[string]onward.Severity{"index-create-blocking": onward.Warning, "column-drop": onward.Off},
 		Presets:      []onward.Preset{onward.Recommended, onward.Strict},

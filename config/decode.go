@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -201,12 +202,30 @@ func (d *decoder) migrations(n ast.Node) Migrations {
 		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.timeout(n) }},
 		{"python", func(n ast.Node) { m.Python = d.text(n) }},
 		{"settings", func(n ast.Node) { m.Settings = d.text(n) }},
+		{"environment", func(n ast.Node) { m.Environment = d.environment(n) }},
 		{"accept_unreadable", func(n ast.Node) { m.AcceptUnreadable = d.truth(n) }},
 	})
 	if m.Dir == "" && len(d.errs) == before {
 		d.fail(n, "dir is missing: which directory is meant? (. is that of %s)", Name)
 	}
 	return m
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// environment reads variables and their values.
+func (d *decoder) environment(n ast.Node) []string {
+	var out []string
+	for _, entry := range d.entries(n, "environment") {
+		name := entry.Key.GetToken().Value
+		if !variableName.MatchString(name) {
+			d.fail(entry.Key, "%q is not the name of a variable", name)
+			continue
+		}
+		out = append(out, name+"="+d.text(entry.Value))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // dir is a directory within the repository.

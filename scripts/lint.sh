@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gofmt, vet, golangci-lint (installed into the user's cache at a fixed version).
+# gofmt, vet, actionlint, golangci-lint (installed into the user's cache at a fixed version).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,4 +14,5 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/onward-test/golangci-lint-$version
 if [ ! -x "$cache/golangci-lint" ]; then
   GOBIN=$cache go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$version"
 fi
+./scripts/actionlint.sh
 "$cache/golangci-lint" run ./...

@@ -12,6 +12,7 @@
 #   scripts/setup.sh psql       Postgres' client programs only
 #   scripts/setup.sh pgbouncer  the pooler only
 #   scripts/setup.sh site       mdBook only, which makes the site of docs/
+#   scripts/setup.sh actionlint what checks workflows only
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,6 +39,9 @@ if [ "$what" = all ] || [ "$what" = psql ]; then
 fi
 if [ "$what" = all ] || [ "$what" = pgbouncer ]; then
   ./scripts/pgbouncer.sh
+fi
+if [ "$what" = all ] || [ "$what" = actionlint ]; then
+  ./scripts/actionlint.sh setup
 fi
 if [ "$what" = all ] || [ "$what" = site ]; then
   ./scripts/site.sh setup

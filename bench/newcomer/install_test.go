@@ -199,9 +199,9 @@ func TestActionInstalls(t *testing.T) {
 			if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(out), c.says) {
 				t.Errorf("exit code %d, want %d and %q:\n%s", code, c.code, c.says, out)
 			}
-			got, _ := exec.CommandContext(t.Context(), filepath.Join(temp, "onward", "onward")).Output()
+			got, _ := exec.CommandContext(t.Context(), filepath.Join(temp, "onward-program", "onward")).Output()
 			said, _ := os.ReadFile(path)
-			if installed := string(got) == "onward 1.2.3\n" && string(said) == filepath.Join(temp, "onward")+"\n"; installed != (c.code == 0) {
+			if installed := string(got) == "onward 1.2.3\n" && string(said) == filepath.Join(temp, "onward-program")+"\n"; installed != (c.code == 0) {
 				t.Errorf("installed: %v (%q, %q)", installed, got, said)
 			}
 		})

@@ -133,11 +133,15 @@ type Options struct {
 	Runner history.Runner
 	// Python and Settings are for Django.
 	Python, Settings string
+	// Environment is what a Django project sees besides, as "NAME=value".
+	Environment []string
 }
 
 // Set is what a source holds.
 type Set struct {
-	Source     Source
+	Source Source
+	// Absent: the tree has no project in the directory, so that nothing could be rendered.
+	Absent     bool
 	Told       Told
 	Migrations []*Migration
 	// History lists what is wrong with the order itself: duplicate versions,

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,66 +16,168 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/forge"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
 )
 
 // pullRequest is the ref that GitHub runs one's workflow for.
 var pullRequest = regexp.MustCompile(`^refs/pull/(\d+)/`)
 
+// commented are the flags of comment.
+type commented struct {
+	run, to string
+	silent  bool
+}
+
 // comment is hidden: the Action runs it.
 func (a *app) comment() *cobra.Command {
-	return &cobra.Command{
-		Use:    "comment FILE.json",
+	var f commented
+	cmd := &cobra.Command{
+		Use:    "comment [FILE.json]",
 		Short:  "keep one comment on GitHub's pull request up to date with a stored report",
 		Hidden: true,
 		Long: `Keeps one comment on the pull request of a workflow of GitHub up to date with a report that
 was stored with --format json. The workflow's variables say which: GITHUB_API_URL,
 GITHUB_REPOSITORY, GITHUB_REF; GITHUB_TOKEN has to have the right pull-requests: write. Without
-it, as on the pull request of a fork, that is said, and the exit code is 0.`,
-		Args: arguments(1, 1, "one file"),
+it, as on the pull request of a fork, that is said, and the exit code is 0.
+
+With --run there is no file: the report is the artifact of the run that the event workflow_run
+names. The artifact is not trusted: its size is bounded, it is parsed strictly, and the pull
+request that it names must have the head repository and commit of the event.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			at := pullRequest.FindStringSubmatch(a.env("GITHUB_REF"))
-			if at == nil || a.env("GITHUB_REPOSITORY") == "" || a.env("GITHUB_API_URL") == "" {
-				return usagef("GITHUB_REF, GITHUB_REPOSITORY and GITHUB_API_URL name no pull request: run it in a workflow of GitHub, on pull_request")
+			if (f.run == "") == (len(args) == 0) {
+				return usagef("comment takes one file, or --run")
 			}
-			number, err := strconv.Atoi(at[1])
-			if err != nil {
-				return usagef("GITHUB_REF names no pull request: %v", err)
+			if f.run != "" {
+				return a.commentOnRun(cmd.Context(), f)
 			}
-			in, err := os.Open(args[0])
-			if err != nil {
-				return &config.InputError{Err: err}
-			}
-			defer in.Close()
-			r, err := report.Read(in)
-			if err != nil {
-				return &config.InputError{Err: fmt.Errorf("%s: %w", args[0], err)}
-			}
-			var text strings.Builder
-			if err := report.Write(&text, report.FormatMarkdown, r, report.Options{}); err != nil {
-				return err
-			}
-			const without = "no comment was written or updated: %s. The log and the job's summary have the report; a comment takes the right pull-requests: write, which a fork's pull request has not\n"
-			if a.env("GITHUB_TOKEN") == "" {
-				return a.write(func(w io.Writer) error { _, err := fmt.Fprintf(w, without, "there is no token"); return err })
-			}
-			newer := ""
-			did, err := forge.PullRequest{
-				API: a.env("GITHUB_API_URL"), Repository: a.env("GITHUB_REPOSITORY"), Number: number, Token: a.env("GITHUB_TOKEN"),
-			}.Keep(cmd.Context(), report.MarkdownMarker, func(before string) (after string) {
-				after, newer = signed(text.String(), before, thisBuild().Version)
-				return after
-			})
-			var refused *forge.Error
-			if errors.As(err, &refused) && refused.Forbidden() {
-				return a.write(func(w io.Writer) error { _, err := fmt.Fprintf(w, without, report.Line(refused.Error())); return err })
-			}
-			if err != nil {
-				return err
-			}
-			if newer != "" {
-				did += fmt.Sprintf("; onward %s, which is newer, wrote one before: let all of the pull request's workflows use one version", newer)
-			}
-			return a.write(func(w io.Writer) error { _, err := fmt.Fprintf(w, "comment %s\n", did); return err })
+			return a.commentOnRef(cmd.Context(), args[0])
 		},
 	}
+	cmd.Flags().StringVar(&f.run, "run", "", "the `FILE` with the event workflow_run, GITHUB_EVENT_PATH")
+	cmd.Flags().StringVar(&f.to, "to", "", "with --run, write report.json, ref and sha into this `DIRECTORY`")
+	cmd.Flags().BoolVar(&f.silent, "silent", false, "with --run, write no comment")
+	return cmd
+}
+
+// commentOnRef comments on the pull request that the workflow runs for.
+func (a *app) commentOnRef(ctx context.Context, file string) error {
+	at := pullRequest.FindStringSubmatch(a.env("GITHUB_REF"))
+	if at == nil || a.env("GITHUB_REPOSITORY") == "" || a.env("GITHUB_API_URL") == "" {
+		return usagef("GITHUB_REF, GITHUB_REPOSITORY and GITHUB_API_URL name no pull request: run it in a workflow of GitHub, on pull_request")
+	}
+	number, err := strconv.Atoi(at[1])
+	if err != nil {
+		return usagef("GITHUB_REF names no pull request: %v", err)
+	}
+	in, err := os.Open(file)
+	if err != nil {
+		return &config.InputError{Err: err}
+	}
+	defer in.Close()
+	r, err := report.Read(in)
+	if err != nil {
+		return &config.InputError{Err: fmt.Errorf("%s: %w", file, err)}
+	}
+	return a.keepComment(ctx, r, forge.PullRequest{
+		API: a.env("GITHUB_API_URL"), Repository: a.env("GITHUB_REPOSITORY"), Number: number, Token: a.env("GITHUB_TOKEN"),
+	})
+}
+
+// commentOnRun comments on the pull request of the run that judged it. It reads an artifact that the branch's code may have written.
+func (a *app) commentOnRun(ctx context.Context, f commented) error {
+	in, err := os.Open(f.run)
+	if err != nil {
+		return &config.InputError{Err: err}
+	}
+	defer in.Close()
+	run, err := forge.ReadRun(in, forge.Run{API: a.env("GITHUB_API_URL"), Repository: a.env("GITHUB_REPOSITORY"), Token: a.env("GITHUB_TOKEN")})
+	if err != nil {
+		return &config.InputError{Err: fmt.Errorf("%s: %w", f.run, err)}
+	}
+	judgment, err := run.FetchJudgment(ctx)
+	if err != nil {
+		return distrust(err)
+	}
+	if judgment == nil {
+		return a.print("the run left no report: nothing to comment on")
+	}
+	r, err := report.ReadStrictly(judgment.Report)
+	if err != nil {
+		return &config.InputError{Err: fmt.Errorf("the artifact's report: %w. Both workflows need one version of onward", err)}
+	}
+	if run.Event != "pull_request" {
+		if run.HeadRepository != run.Repository || run.HeadBranch == "" {
+			return &config.InputError{Err: errors.New("the run is neither of a pull request nor of a branch of this repository")}
+		}
+		return errors.Join(a.print("the run has no pull request: nothing to comment on"), f.save(judgment, "refs/heads/"+run.HeadBranch, run.HeadSHA))
+	}
+	pull, err := run.ConfirmPullRequest(ctx, judgment.PullRequest)
+	if err != nil {
+		return distrust(err)
+	}
+	if err := f.save(judgment, fmt.Sprintf("refs/pull/%d/head", pull.Number), run.HeadSHA); err != nil || f.silent {
+		return err
+	}
+	return a.keepComment(ctx, r, pull)
+}
+
+// distrust makes an artifact that is not believed an error of the input.
+func distrust(err error) error {
+	if _, ok := errors.AsType[*forge.UntrustedError](err); ok {
+		return &config.InputError{Err: fmt.Errorf("no comment is written: %w", err)}
+	}
+	return err
+}
+
+// save writes what the following steps upload.
+func (f *commented) save(j *forge.Judgment, ref, sha string) error {
+	if f.to == "" {
+		return nil
+	}
+	for name, data := range map[string][]byte{"report.json": j.Report, "ref": []byte(ref), "sha": []byte(sha)} {
+		if err := os.WriteFile(filepath.Join(f.to, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print writes a line of the result.
+func (a *app) print(line string) error {
+	return a.write(func(w io.Writer) error { _, err := fmt.Fprintln(w, line); return err })
+}
+
+// longestComment is what GitHub takes: 65,536 characters.
+const longestComment = 65_000
+
+// keepComment writes the comment on a pull request, and says what it did.
+func (a *app) keepComment(ctx context.Context, r *onward.Report, pull forge.PullRequest) error {
+	var text strings.Builder
+	if err := report.Write(&text, report.FormatMarkdown, r, report.Options{}); err != nil {
+		return err
+	}
+	if text.Len() > longestComment {
+		return &config.InputError{Err: fmt.Errorf("the comment would have %d bytes, more than the %d that GitHub takes", text.Len(), longestComment)}
+	}
+	const without = "no comment was written or updated: %s. The log and the job's summary have the report; a comment takes the right pull-requests: write, which a fork's pull request has not"
+	if pull.Token == "" {
+		return a.print(fmt.Sprintf(without, "there is no token"))
+	}
+	newer := ""
+	did, err := pull.Keep(ctx, report.MarkdownMarker, func(before string) (after string) {
+		after, newer = signed(text.String(), before, thisBuild().Version)
+		return after
+	})
+	var refused *forge.Error
+	if errors.As(err, &refused) && refused.Forbidden() {
+		return a.print(fmt.Sprintf(without, report.Line(refused.Error())))
+	}
+	if err != nil {
+		return err
+	}
+	if newer != "" {
+		did += fmt.Sprintf("; onward %s, which is newer, wrote one before: let all of the pull request's workflows use one version", newer)
+	}
+	return a.print("comment " + did)
 }

@@ -31,14 +31,15 @@ func (a *app) first() *cobra.Command {
 		Short: "write a commented onward.yaml from what this repository tells",
 		Long: `Looks through the repository, asks nothing and runs none of its code: which migrations it
 has, which Postgres, which branch is deployed, what other linters were told. Writes onward.yaml
-into the repository's root, with what was found set and the rest as comments, and prints
-what to write into the pipeline of its forge.
+into the repository's root, with what was found set and the rest as comments. On GitHub it
+writes two workflows, one that judges a branch and one that comments; for GitLab it prints what
+to write into the pipeline.
 
 What squawk, strong_migrations, django-migration-linter and atlas were told is translated;
-what has no counterpart is listed with the reason. No other file is changed: which comment
+what has no counterpart is listed with the reason. No migration is changed: which comment
 would stand in a migration instead of theirs is listed with its place.
 
-An onward.yaml that is there is never overwritten: what was found otherwise is said.
+A file that is there is never overwritten: what was found otherwise is said.
 
 Exit code: 0 done, 2 usage or input, an onward.yaml that is there among it, 3 the work could
 not be done.`,
@@ -108,7 +109,9 @@ func (a *app) runInit(cmd *cobra.Command, f begun) error {
 		r := report.Aside{W: w}
 		discovered(r, found)
 		offered(r, history, dirs, stored)
-		pipelines(r, found.Forges)
+		if err := writePipelines(r, found); err != nil {
+			return err
+		}
 		fmt.Fprintf(r, "written: %s\nnext: onward changelog\n", seen(name))
 		return nil
 	})
@@ -139,14 +142,14 @@ func isThere(found *first.Found) error {
 func create(name, text string) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", config.Name, err)
+		return fmt.Errorf("write %s: %w", filepath.Base(name), err)
 	}
 	_, err = file.WriteString(text)
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", config.Name, err)
+		return fmt.Errorf("write %s: %w", filepath.Base(name), err)
 	}
 	return nil
 }
@@ -264,14 +267,34 @@ func offered(w io.Writer, history *onward.Report, dirs []string, stored bool) {
 	}
 }
 
-// pipelines prints what to write into a pipeline.
-func pipelines(w io.Writer, forges []first.Forge) {
-	for _, forge := range forges {
-		file, text := forge.Pipeline()
-		fmt.Fprintf(w, "\nin %s, %s:\n\n%s", forge, file, text)
+// writePipelines writes the files that a pipeline consists of, unless they are there, and prints the parts of others.
+func writePipelines(w io.Writer, f *first.Found) error {
+	version := ""
+	if v := releasedAs.FindStringSubmatch(thisBuild().Version); v != nil {
+		version = "v" + v[1]
 	}
-	if len(forges) == 0 {
-		fmt.Fprintf(w, "\nin a pipeline, with the whole history: onward changelog --base REVISION\n")
+	for _, forge := range f.Forges {
+		for _, file := range f.Pipeline(forge, version) {
+			name := filepath.Join(f.Root, filepath.FromSlash(file.Path))
+			_, err := os.Lstat(name)
+			switch {
+			case !file.Whole:
+				fmt.Fprintf(w, "\nin %s, %s:\n\n%s\n", forge, file.Path, file.Text)
+			case err == nil:
+				fmt.Fprintf(w, "kept: %s is there, and is never overwritten\n", seen(name))
+			default:
+				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+					return err
+				}
+				if err := create(name, file.Text); err != nil {
+					return err
+				}
+				fmt.Fprintf(w, "written: %s\n", seen(name))
+			}
+		}
 	}
-	fmt.Fprintln(w)
+	if len(f.Forges) == 0 {
+		fmt.Fprintf(w, "\nin a pipeline, with the whole history: onward changelog --base REVISION\n\n")
+	}
+	return nil
 }

@@ -40,6 +40,8 @@ type Found struct {
 	Forges []Forge
 	// Linters is what other linters were told.
 	Linters *linters.Said
+
+	python python
 }
 
 // Look reads the repository that a directory is in.
@@ -65,6 +67,7 @@ func Look(ctx context.Context, dir string) (*Found, error) {
 		return nil, err
 	}
 	f.versions(adapter.OldestPostgres(tree))
+	f.findPython(tree)
 	var unknown *gitrange.NoBaseError
 	if f.Base, f.Remote, err = repo.Default(ctx); err != nil && !errors.As(err, &unknown) {
 		return nil, err

@@ -5,6 +5,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -117,6 +118,18 @@ func Read(in io.Reader) (*onward.Report, error) {
 		return nil, fmt.Errorf("the schema is %q; this version reads %s", r.Schema, onward.ReportSchema)
 	}
 	return r, nil
+}
+
+// ReadStrictly reads a report that a stranger may have written: an unknown key and text after the report are errors, too.
+//
+// Errors: those of [Read].
+func ReadStrictly(data []byte) (*onward.Report, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&onward.Report{}); err != nil {
+		return nil, fmt.Errorf("not a report of onward: %w", err)
+	}
+	return Read(bytes.NewReader(data))
 }
 
 // judgedFor says for which versions a release was judged, and what tells the oldest:

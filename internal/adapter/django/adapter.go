@@ -68,7 +68,7 @@ func (*Adapter) Looks() string { return "a manage.py, and migrations of apps bel
 // Load renders the project. An error is the project's as a whole: *Error.
 func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	if !slices.Contains(t.Paths(), path.Join(s.Dir, "manage.py")) {
-		return &adapter.Set{Source: s}, nil
+		return &adapter.Set{Source: s, Absent: true}, nil
 	}
 	cfg, err := a.config(ctx, t, s)
 	if err != nil {
@@ -87,7 +87,7 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 
 // config says how a source of a tree is rendered.
 func (a *Adapter) config(ctx context.Context, t adapter.Tree, s adapter.Source) (Config, error) {
-	cfg := Config{Settings: s.Options.Settings, Python: s.Options.Python, Postgres: a.Postgres, CacheDir: a.CacheDir}
+	cfg := Config{Settings: s.Options.Settings, Python: s.Options.Python, Env: s.Options.Environment, Postgres: a.Postgres, CacheDir: a.CacheDir}
 	if cfg.Python == "" {
 		cfg.Python = a.Python
 	}

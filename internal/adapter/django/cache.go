@@ -49,10 +49,10 @@ func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
 		return cache{}, ""
 	}
 	h.Write(asked)
-	if err := hashInterpreter(ctx, h, python); err != nil {
+	if err := hashInterpreter(ctx, h, python, environment(cfg)); err != nil {
 		return cache{}, ""
 	}
-	hashEnvironment(h, append(os.Environ(), cfg.Env...))
+	hashEnvironment(h, environment(cfg))
 	if cfg.revision != nil {
 		err = cfg.revision.hash(h, cfg.Home)
 	} else {
@@ -119,9 +119,9 @@ func (c cache) trim() {
 // hashInterpreter asks Python for its version and search path, without the
 // project, and hashes the names of the installed packages, versions included, and of
 // the modules beside them.
-func hashInterpreter(ctx context.Context, h io.Writer, python string) error {
+func hashInterpreter(ctx context.Context, h io.Writer, python string, env []string) error {
 	cmd := exec.CommandContext(ctx, python, "-c", "import sys; print(sys.version); print(*sys.path[1:], sep='\\n')")
-	cmd.WaitDelay = time.Second
+	cmd.Env, cmd.WaitDelay = env, time.Second
 	out, err := cmd.Output()
 	if err != nil {
 		return err

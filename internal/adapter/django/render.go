@@ -47,7 +47,7 @@ type Config struct {
 	Settings string
 	// Python is the interpreter; "" to look for it. Relative to Home.
 	Python string
-	// Env is added to the environment, as "NAME=value".
+	// Env is what onward.yaml sets for the project, as "NAME=value".
 	Env []string
 	// Postgres is the major version to render for; 0 for 16.
 	Postgres int
@@ -88,6 +88,8 @@ type Error struct {
 	// Missing is what an import did not find: "markdown", or a name of a module,
 	// "package.module:name". "" where that is not why.
 	Missing string
+	// Withheld is a variable of the user's environment that Message names and the project does not see.
+	Withheld string
 	// Lasting: with the same files, packages and environment it fails so again.
 	Lasting bool
 }
@@ -107,7 +109,10 @@ func (e *Error) Error() string {
 		return "import django: " + e.Message + used + point
 	case "settings":
 		if !importError.MatchString(e.Message) {
-			point = "; it has to start as it does for manage.py check: with what it asks for in the environment, or with other settings, which `settings:` in onward.yaml names"
+			point = "; it has to start as it does for manage.py check. `environment:` of the directory in onward.yaml sets a variable that it needs, " + PassVariable + " lists variables to pass on, and `settings:` names other settings"
+			if e.Withheld != "" {
+				point = "; " + e.Withheld + " is set, but onward passes no such variable to the project: set it with `environment:` of the directory in onward.yaml (the value hardly matters), or add it to " + PassVariable
+			}
 		} else {
 			point += "; the settings module is `settings:` there"
 		}
@@ -168,7 +173,7 @@ func Render(ctx context.Context, cfg Config) (*Project, error) {
 	store, key := openCache(ctx, cfg, python)
 	if answer, ok := store.get(key); ok {
 		if project, err := decode(answer, python); err == nil || lasting(err) {
-			return project, err
+			return project, noteWithheld(err, cfg)
 		}
 	}
 	if cfg.revision != nil {
@@ -191,7 +196,7 @@ func Render(ctx context.Context, cfg Config) (*Project, error) {
 		store.put(key, answer)
 	}
 	if err != nil {
-		return nil, err
+		return nil, noteWithheld(err, cfg)
 	}
 	if died != nil {
 		project.Notes = append(project.Notes, died.Message+"; started again, it did its work")
@@ -319,13 +324,6 @@ func unanswered(cmd *exec.Cmd, runErr error, talk *tail, python, root string) *E
 		message = runErr.Error()
 	}
 	return &Error{Kind: kind, Message: message, Python: python, Detail: talk.String()}
-}
-
-// environment is the user's, made repeatable: no byte code is left in the
-// user's tree, and sets have the same order each time.
-func environment(cfg Config) []string {
-	env := append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "PYTHONUTF8=1")
-	return append(env, cfg.Env...)
 }
 
 // decode reads an answer. Failures of the project come back as *Error.

@@ -37,7 +37,7 @@ func TestErrors(t *testing.T) {
 		},
 		"settings ask the environment": {
 			Config{Dir: write(t, "import os\nKEY = os.environ['NOBODY_SET_IT']\n"), Python: python},
-			[]string{"import the settings: conf.py:2: KeyError: 'NOBODY_SET_IT'", "in the environment"},
+			[]string{"import the settings: conf.py:2: KeyError: 'NOBODY_SET_IT'", "`environment:`", PassVariable},
 		},
 		"settings have a mistake": {
 			Config{Dir: write(t, "DEBUG = True\nX = (\n"), Python: python},

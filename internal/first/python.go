@@ -1,0 +1,152 @@
+package first
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/adapter"
+)
+
+// python is how a project whose own code makes its SQL is installed. The zero value is a repository without one.
+type python struct {
+	// dir is the directory of the project from the root, "." for the root.
+	dir string
+	// versionFile tells the version of Python, "" if no file does.
+	versionFile string
+	// commands install the project's packages into an active virtualenv in dir; none if no file lists them.
+	commands []string
+}
+
+// safePath are the paths that stand in a pipeline as they are: nothing in them is an expression or a command.
+var safePath = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
+
+// packageFiles are the files that list a project's packages, and what installs these. The first that is there counts.
+var packageFiles = []struct{ file, tool, command string }{
+	{"uv.lock", "uv", "uv sync --inexact"},
+	{"poetry.lock", "poetry", "poetry install --no-interaction"},
+	{"pdm.lock", "pdm", "pdm sync"},
+	{"Pipfile.lock", "pipenv", "pipenv sync --dev"},
+	{"Pipfile", "pipenv", "pipenv install --dev --skip-lock"},
+	{"requirements.txt", "", "python -m pip install -r %s"},
+	{"requirements/base.txt", "", "python -m pip install -r %s"},
+	{"requirements/common.txt", "", "python -m pip install -r %s"},
+	{"requirements/local.txt", "", "python -m pip install -r %s"},
+	{"requirements/dev.txt", "", "python -m pip install -r %s"},
+	{"requirements/production.txt", "", "python -m pip install -r %s"},
+	{"requirements/prod.txt", "", "python -m pip install -r %s"},
+	{"pyproject.toml", "", "python -m pip install %s"},
+	{"setup.py", "", "python -m pip install %s"},
+}
+
+// findPython finds how the first project that renders its migrations is installed: by the files in its directory, else
+// by those in the directories above.
+func (f *Found) findPython(tree adapter.Tree) {
+	paths := tree.Paths()
+	has := func(p string) bool { _, found := slices.BinarySearch(paths, p); return found }
+	at := slices.IndexFunc(f.Migrations, func(m audit.Detected) bool { return m.Renders })
+	if at < 0 || !safePath.MatchString(dirOf(f.Migrations[at])) && dirOf(f.Migrations[at]) != "." {
+		return
+	}
+	f.python.dir = dirOf(f.Migrations[at])
+	for dir := f.python.dir; ; dir = path.Dir(dir) {
+		for _, file := range []string{".python-version", "pyproject.toml"} {
+			if p := path.Join(dir, file); f.python.versionFile == "" && has(p) && tellsPython(tree, p) {
+				f.python.versionFile = p
+			}
+		}
+		if f.python.commands == nil {
+			f.python.install(dir, has)
+		}
+		if dir == "." {
+			return
+		}
+	}
+}
+
+var requiresPython = regexp.MustCompile(`(?m)^\s*(?:requires-python|python)\s*=`)
+
+// tellsPython reports whether a file tells the version of Python.
+func tellsPython(tree adapter.Tree, file string) bool {
+	text, err := tree.Read(file)
+	return err == nil && (path.Base(file) != "pyproject.toml" || requiresPython.Match(text))
+}
+
+// install notes the commands for the files of a directory, which is the project's or one above it.
+func (p *python) install(dir string, has func(string) bool) {
+	for _, f := range packageFiles {
+		if !has(path.Join(dir, f.file)) {
+			continue
+		}
+		up := "./"
+		if dir != p.dir {
+			depth := strings.Count(p.dir, "/") + 1
+			if dir != "." {
+				depth -= strings.Count(dir, "/") + 1
+			}
+			up = strings.Repeat("../", depth)
+		}
+		switch {
+		case f.tool != "" && up == "./":
+			p.commands = []string{"python -m pip install " + f.tool, f.command}
+		case f.tool != "":
+			p.commands = []string{"python -m pip install " + f.tool, "(cd " + up + " && " + f.command + ")"}
+		case strings.HasSuffix(f.file, ".txt"):
+			p.commands = []string{fmt.Sprintf(f.command, strings.TrimPrefix(up, "./")+f.file)}
+		default:
+			p.commands = []string{fmt.Sprintf(f.command, up)}
+		}
+		return
+	}
+}
+
+// script installs the project into the virtualenv .venv of its directory, where onward looks for it.
+func (p *python) script() []string {
+	commands := p.commands
+	if commands == nil {
+		commands = []string{"echo 'no file lists the packages of the project: install them here' && exit 1"}
+	}
+	return append([]string{"python3 -m venv .venv", ". .venv/bin/activate"}, commands...)
+}
+
+// installSteps are the steps of a GitHub workflow that set up Python and install the project, "" if its migrations need none.
+func (f *Found) installSteps() string {
+	p := &f.python
+	if p.dir == "" {
+		return ""
+	}
+	version := `python-version: "3.x"`
+	if safePath.MatchString(strings.TrimPrefix(p.versionFile, ".")) {
+		version = "python-version-file: " + p.versionFile
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "      # The migrations' SQL comes from the project's own code, in the project's own interpreter.\n")
+	fmt.Fprintf(&b, "      - uses: actions/setup-python@v6\n        with: { %s }\n", version)
+	fmt.Fprintf(&b, "      - name: install the project\n        working-directory: %s\n        run: |\n", p.dir)
+	for _, line := range p.script() {
+		fmt.Fprintf(&b, "          %s\n", line)
+	}
+	return b.String()
+}
+
+// installScript is the part of a GitLab job that does the same, "" if the migrations need none.
+func (f *Found) installScript() string {
+	p := &f.python
+	if p.dir == "" {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("# The migrations' SQL comes from the project's own code, in the project's own interpreter.\nonward:\n  before_script:\n" +
+		"    - apt-get update -qq && apt-get install -qq -y python3-venv\n    - |\n")
+	if p.dir != "." {
+		fmt.Fprintf(&b, "      cd %s\n", p.dir)
+	}
+	for _, line := range p.script() {
+		fmt.Fprintf(&b, "      %s\n", line)
+	}
+	b.WriteString("      deactivate\n      cd \"$CI_PROJECT_DIR\"\n    - go install \"github.com/onward-sql/onward/cmd/onward@$ONWARD_VERSION\"\n")
+	return b.String()
+}
