@@ -55,5 +55,9 @@ func (u *deployedCode) ask(q question) analysis.Usage {
 		}
 		return known
 	}
-	return u.inCode(q)
+	out := u.inCode(q)
+	if q.Kind != analysis.AskName {
+		u.searchNames(q, &out)
+	}
+	return out
 }

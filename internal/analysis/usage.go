@@ -24,6 +24,9 @@ type Usage struct {
 	// Named: nothing that was parsed uses it, but code that works on the table has the
 	// name; where it is, Evidence shows.
 	Named bool
+	// Mentioned: nothing that was parsed uses it, and code that is not known to work on the table has its name beside
+	// that of the table, its model or its class. Whether that is a use is not known; Evidence shows it.
+	Mentioned bool
 	// Nothing: the base holds nothing that works on the database, so that nothing is
 	// known of the deployed code.
 	Nothing bool
@@ -188,6 +191,12 @@ func (u Usage) Breaks(what string) string {
 		return "deployed code that uses " + what + " fails until the new code has replaced it everywhere"
 	case u.Recorded > 0 && u.Named:
 		return fmt.Sprintf("code that works on it has a name like that of %s%s, but none of the recorded queries on its table (%d) uses it; what was not recorded may fail", what, u.Where(), u.Recorded)
+	case u.Mentioned:
+		out := "it is not known whether the deployed code uses " + what + u.Where()
+		if u.Recorded > 0 {
+			return out + fmt.Sprintf("; none of the recorded queries on its table (%d) does, and what was not recorded may fail", u.Recorded)
+		}
+		return out + ": if it does, it fails until the new code has replaced it everywhere"
 	case u.Recorded > 0:
 		return fmt.Sprintf("nothing in the deployed code names %s, nor does any of the recorded queries on its table (%d); what was not recorded may fail", what, u.Recorded)
 	case u.Named:

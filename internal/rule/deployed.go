@@ -173,7 +173,7 @@ func (p *Pass) Omitted(d *Delta, c *catalog.Column) bool {
 		return true
 	}
 	u, table := p.UsesColumn(d, c), p.UsesTable(d)
-	return u.Idle() && (table.Used || !table.Known)
+	return u.Idle() && !u.Mentioned && (table.Used || !table.Known)
 }
 
 // Same finds another change of the same transaction; nil when there is none.

@@ -143,7 +143,7 @@ func clearing(d *rule.Delta) []string {
 // of it nowhere, nor every column.
 func leftAlone(p *rule.Pass, d *rule.Delta, u analysis.Usage) bool {
 	table := p.UsesTable(d)
-	return u.Idle() && table.Used && !selectsAll(table)
+	return u.Idle() && !u.Mentioned && table.Used && !selectsAll(table)
 }
 
 // selectsAll reports whether the code that uses a table is seen to select every column:
