@@ -102,6 +102,7 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	if len(was) == 0 && k.catalog == nil && (len(kept) > 1 || slices.ContainsFunc(c.Paths, func(p string) bool { return !c.file(p) })) {
 		// Most of a history is deployed, and nothing says what.
 		j.report.Summary.Withheld = onward.WithheldHistory
+		j.run().Release().DeployedUnknown = true
 	}
 	if j.otherwise, err = c.otherwise(j, kept); err != nil {
 		return nil, err

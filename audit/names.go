@@ -4,16 +4,19 @@ import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter/all"
 	"github.com/onward-sql/onward/internal/checks"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/suppression"
 )
 
 // Names are what an onward.yaml may name: the rules and the frameworks of this
 // release, for [config.Load].
 func Names() config.Known {
-	k := config.Known{Rules: []string{rule.SuppressionUnused, rule.SuppressionNoReason, rule.SuppressionMalformed}}
+	var k config.Known
+	for _, r := range suppression.All() {
+		k.Rules = append(k.Rules, r.ID)
+	}
 	for _, r := range rules.All() {
 		k.Rules = append(k.Rules, r.ID)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/onward-sql/onward/internal/rules/page"
 	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/suppression"
 )
 
 func (a *app) explain() *cobra.Command {
@@ -66,6 +67,8 @@ func rulePage(name string) (*page.Page, error) {
 		return page.Recorded(r, fixture)
 	case slices.ContainsFunc(checks.Rules(), func(c *rule.Rule) bool { return c.ID == r.ID }):
 		return page.Checked(r), nil
+	case slices.ContainsFunc(suppression.All(), func(c *rule.Rule) bool { return c.ID == r.ID }):
+		return page.AboutComment(r), nil
 	case rules.Find(r.ID) == nil: // a server finds it: there is no example
 		return &page.Page{Rule: r}, nil
 	}
@@ -111,7 +114,7 @@ func ruleNamed(name string) (*rule.Rule, error) {
 
 // explained are all rules, those that a rehearsal finds and those on recordings too.
 func explained() []*rule.Rule {
-	return slices.Concat(rules.All(), rehearsal.All(), queries.All(), checks.Rules())
+	return slices.Concat(rules.All(), rehearsal.All(), queries.All(), checks.Rules(), suppression.All())
 }
 
 // within reports whether some words of a rule's name, one behind the other, are those of
@@ -173,7 +176,7 @@ func explanation(p *page.Page, o report.Options) string {
 	}
 	head("to suppress it")
 	where := "in " + config.Name + ":"
-	if !p.Recorded && !p.Checked {
+	if !p.Recorded && !p.Checked && !p.Comment {
 		sql(p.Suppression())
 		where = "on the statement's line or the line above; everywhere, " + where
 	}

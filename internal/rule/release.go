@@ -137,6 +137,9 @@ type Delta struct {
 
 // Release is the release as a whole.
 type Release struct {
+	// DeployedUnknown: nothing says which of the migrations are deployed. A comment that takes out nothing
+	// may take out something of those that are not.
+	DeployedUnknown bool
 	// Deployed is the schema that the deployed code runs on.
 	Deployed *catalog.Catalog
 	// Head is the schema behind the release's last migration.

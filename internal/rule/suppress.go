@@ -179,7 +179,7 @@ func (e *Engine) comments(s *suppressed, found []placed) []placed {
 			switch {
 			case !e.known(name):
 				add(c, SuppressionMalformed, fmt.Sprintf("there is no rule %q%s", name, e.nearest(name)), "nothing is suppressed by it", "see onward rules for the names")
-			case !s.used[c][name] && e.runs(name):
+			case !s.used[c][name] && e.runs(name) && !e.release.DeployedUnknown:
 				add(c, SuppressionUnused, fmt.Sprintf("the comment suppresses nothing: %s finds nothing here", name), "it will hide the next hazard of that kind",
 					"remove the comment")
 			}

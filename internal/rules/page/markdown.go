@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
+	"github.com/onward-sql/onward/internal/rules/suppression"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -46,7 +47,7 @@ func (p *Page) Body() string {
 		b.WriteString(e.Title() + ":\n\n" + sql(e.SQL))
 	}
 	b.WriteString("## Suppress it\n\n")
-	if !p.Recorded && !p.Checked {
+	if !p.Recorded && !p.Checked && !p.Comment {
 		fmt.Fprintf(&b, "At one place, on the statement's line or the line above, with the reason:\n\n%s", sql(p.Suppression()))
 	}
 	fmt.Fprintf(&b, "Everywhere, in `onward.yaml` (or `info`, `warning`, `error` to change its severity):\n\n```yaml\n%s\n```\n", p.Setting())
@@ -66,6 +67,8 @@ func (p *Page) where() string {
 		return "found in recordings of queries"
 	case p.Checked:
 		return "asked of a running database"
+	case p.Comment:
+		return "found in comments"
 	}
 	return versions(p.Postgres)
 }
@@ -95,8 +98,10 @@ func Index(rules []*rule.Rule) string {
 	for _, r := range checks.Rules() {
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
 	}
-	b.WriteString("\n## suppression\n\nThe engine itself reports suppression comments that do not do what they seem to: ")
-	fmt.Fprintf(&b, "`%s` (the comment takes nothing out), `%s` (it gives no reason) and `%s` (it names no rule, or one that does not exist), each a warning.\n", rule.SuppressionUnused, rule.SuppressionNoReason, rule.SuppressionMalformed)
+	b.WriteString("\n## suppression\n\nComments that suppress findings are judged, too. No comment suppresses these.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
+	for _, r := range suppression.All() {
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
+	}
 	return b.String()
 }
 
@@ -144,6 +149,9 @@ func All(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string
 	for _, r := range rehearsal.All() {
 		p := Page{Rule: r}
 		files[r.ID+".md"] = p.Markdown()
+	}
+	for _, r := range suppression.All() {
+		files[r.ID+".md"] = AboutComment(r).Markdown()
 	}
 	for _, r := range queries.All() {
 		text, ok := queries.Fixture(r.ID)

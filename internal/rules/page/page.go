@@ -33,10 +33,15 @@ type Page struct {
 	Recorded bool
 	// Checked: it is found by asking a running database.
 	Checked bool
+	// Comment: it is about a comment that suppresses others, and no comment suppresses it.
+	Comment bool
 }
 
 // Checked is the page of what is asked of a running database.
 func Checked(r *rule.Rule) *Page { return &Page{Rule: r, Checked: true} }
+
+// AboutComment is the page of what is found about a comment that suppresses others.
+func AboutComment(r *rule.Rule) *Page { return &Page{Rule: r, Comment: true} }
 
 // Claim is a lock, and the work under it, as measured.
 type Claim struct {
