@@ -6,7 +6,7 @@ FUZZTIME ?= 5s
 # next time: Postgres 13 to 18, Python environments with Django.
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills faults planners escapes soak race clean
+.PHONY: help build demo test setup unit runners fuzz lint vuln snapshot generate stale site links man bench prove kills faults planners escapes fixes soak race clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -53,11 +53,14 @@ prove: ## the model of locks, and the rules' claims, against real servers 13 to 
 	./scripts/setup.sh postgres
 	ONWARD_REQUIRE=1 ONWARD_PROVE=$(or $(PROVE),all) $(GO) test -count=1 -timeout 20m ./internal/effect/prove/... ./internal/rules/prove/...
 
+fixes: ## printed fixes of public releases, fetched for the run: REPOS="https://github.com/owner/name@v1..v2 …"
+	./scripts/public-fixes.sh $(REPOS)
+
 kills: ## rehearsals killed at KILLS instants, 100 if not told: nothing may stay
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),100) $(GO) test -count=1 -timeout 30m -v -run '^TestKilled$$' ./rehearse
 
-faults: ## a plan carried out with a fault at each of its commits: docs/faults.md; and killed KILLS times, 1000 if not told
-	ONWARD_REQUIRE=1 ONWARD_FAULTS=all ONWARD_FAULTS_TO=$(CURDIR)/docs/faults.md $(GO) test -count=1 -timeout 90m -v -run '^TestFaults$$' ./apply
+faults: ## a plan carried out with faults at its commits, one in FAULTS (5 if not told): docs/faults.md; and killed KILLS times, 1000 if not told
+	ONWARD_REQUIRE=1 ONWARD_FAULTS=$(or $(FAULTS),5) ONWARD_FAULTS_TO=$(CURDIR)/docs/faults.md $(GO) test -count=1 -timeout 90m -v -run '^TestFaults$$' ./apply
 	ONWARD_REQUIRE=1 ONWARD_KILLS=$(or $(KILLS),1000) $(GO) test -count=1 -timeout 90m -run '^TestKilled$$' ./apply
 
 planners: ## plans run while old and new code writes, ROUNDS times, 10 if not told, and all proofs with traffic: nothing may be lost

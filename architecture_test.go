@@ -19,15 +19,30 @@ const module = "github.com/onward-sql/onward/"
 // lower layer; "same" names the pairs within a layer that may.
 var layers = [][]string{
 	{"onward", "internal/scratch", "internal/cache", "internal/fault", "internal/address", "internal/redact", "internal/sockets"},
-	{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin", "internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks", "config"},
-	{"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger", "internal/throttle", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify"},
+	{
+		"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin",
+		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",
+		"internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history",
+		"internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks",
+		"config",
+	},
+	{
+		"internal/rules", "internal/adapter", "internal/gitrange", "internal/pgserver", "internal/live",
+		"internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "internal/queue", "internal/ledger",
+		"internal/throttle", "internal/report", "internal/linters", "internal/forge", "internal/site", "internal/notify",
+	},
 	{"audit", "rehearse", "record", "verify", "plan", "preflight", "apply", "guard", "internal/first", "internal/lsp"},
 	{"internal/cli"},
 	{"cmd"},
 }
 
 // pure rooms see no files, network, clock, processes or logging.
-var pure = []string{"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/rules"}
+var pure = []string{
+	"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog",
+	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/answer",
+	"internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage",
+	"internal/analysis", "internal/rule", "internal/recipe", "internal/rules",
+}
 
 var impure = []string{"os", "os/exec", "net", "net/http", "log", "log/slog", "time", "io/fs", "io/ioutil", "path/filepath", "context",
 	module + "internal/scratch", module + "internal/cache"}
@@ -39,7 +54,11 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra/doc":   {"internal/cli/man"}, // it brings a renderer of man pages, which onward has no use for
 	"github.com/goccy/go-yaml":     {"config"},
 	"github.com/charmbracelet/":    {"internal/report", "internal/cli"},
-	"github.com/jackc/pgx":         {"internal/redact", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill", "internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger", "internal/throttle", "apply", "guard"},
+	"github.com/jackc/pgx": {
+		"internal/redact", "internal/pgserver", "internal/live", "internal/subscriber", "internal/fill",
+		"internal/traffic", "internal/wire", "rehearse", "record", "verify", "plan", "internal/queue", "internal/ledger",
+		"internal/throttle", "apply", "guard",
+	},
 	"github.com/fergusstrange/":    {"internal/pgserver"},
 	"github.com/chromedp/":         {"internal/report/shots"},
 	"github.com/creachadair/jrpc2": {"internal/lsp"},
@@ -180,7 +199,7 @@ func TestOwners(t *testing.T) {
 	}
 }
 
-// TestOneBinder holds that what WITH makes visible is told in one place.
+// TestOneBinder checks that one place decides which names WITH makes visible.
 func TestOneBinder(t *testing.T) {
 	t.Parallel()
 	err := filepath.WalkDir("internal", func(path string, d fs.DirEntry, err error) error {

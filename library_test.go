@@ -163,7 +163,7 @@ func TestOutside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The versions are those of this module, which are there without a network.
+	// The versions are this module's, which need no network.
 	text := strings.Replace(string(mod), "module "+strings.TrimSuffix(module, "/"), "module example.com/outside", 1) +
 		"\nrequire " + strings.TrimSuffix(module, "/") + " v0.0.0\n\nreplace " + strings.TrimSuffix(module, "/") + " => " + root + "\n"
 	sum, err := os.ReadFile("go.sum")
@@ -206,7 +206,11 @@ errors: NotRepositoryError UnknownRevisionError ServerError config.Error Missing
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, c := range []any{audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{}, verify.Config{}, plan.Config{}, preflight.Config{}, apply.Config{}, guard.Config{}, config.Config{}, config.Migrations{}, config.Assume{}, config.Accept{}, config.Preflight{}} {
+	for _, c := range []any{
+		audit.Config{}, audit.CheckConfig{}, audit.Deployed{}, audit.LocksConfig{}, rehearse.Config{}, rehearse.Rows{},
+		verify.Config{}, plan.Config{}, preflight.Config{}, apply.Config{}, guard.Config{}, config.Config{},
+		config.Migrations{}, config.Assume{}, config.Accept{}, config.Preflight{},
+	} {
 		settings := reflect.TypeOf(c)
 		for i := range settings.NumField() {
 			f := settings.Field(i)

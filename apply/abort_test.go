@@ -48,7 +48,7 @@ func TestAbortSaysWhichRowsStayChanged(t *testing.T) {
 	}
 }
 
-// A contract that has dropped nothing yet is taken back; one that has is refused.
+// A contract that has dropped nothing yet can be undone; one that has dropped something is refused.
 func TestAbortWithinContract(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.OldestMajor)
@@ -56,10 +56,26 @@ func TestAbortWithinContract(t *testing.T) {
 	before := schema(t, db)
 	p := handmade(t, db,
 		onward.PlanStep{Class: onward.StepDDL, SQL: "ALTER TABLE a ADD COLUMN more int", Undo: "ALTER TABLE a DROP COLUMN IF EXISTS more"},
-		onward.PlanStep{Phase: onward.Contract, Class: onward.StepConcurrent, Transaction: onward.TransactionNone, SQL: "CREATE UNIQUE INDEX CONCURRENTLY a_v ON a (v);\n", Undo: "DROP INDEX CONCURRENTLY IF EXISTS a_v"},
-		onward.PlanStep{Phase: onward.Contract, Class: onward.StepDDL, SQL: "ALTER TABLE a ADD CONSTRAINT a_v_set CHECK (v IS NOT NULL) NOT VALID", Undo: "ALTER TABLE a DROP CONSTRAINT IF EXISTS a_v_set"},
+		onward.PlanStep{
+			Phase:       onward.Contract,
+			Class:       onward.StepConcurrent,
+			Transaction: onward.TransactionNone,
+			SQL:         "CREATE UNIQUE INDEX CONCURRENTLY a_v ON a (v);\n",
+			Undo:        "DROP INDEX CONCURRENTLY IF EXISTS a_v",
+		},
+		onward.PlanStep{
+			Phase: onward.Contract,
+			Class: onward.StepDDL,
+			SQL:   "ALTER TABLE a ADD CONSTRAINT a_v_set CHECK (v IS NOT NULL) NOT VALID",
+			Undo:  "ALTER TABLE a DROP CONSTRAINT IF EXISTS a_v_set",
+		},
 		onward.PlanStep{Phase: onward.Contract, Class: onward.StepValidate, SQL: "ALTER TABLE a VALIDATE CONSTRAINT a_v_set"},
-		onward.PlanStep{Phase: onward.Contract, Class: onward.StepDDL, SQL: "ALTER TABLE a ALTER COLUMN v SET NOT NULL; ALTER TABLE a DROP CONSTRAINT a_v_set", Undo: "ALTER TABLE a ALTER COLUMN v DROP NOT NULL"},
+		onward.PlanStep{
+			Phase: onward.Contract,
+			Class: onward.StepDDL,
+			SQL:   "ALTER TABLE a ALTER COLUMN v SET NOT NULL; ALTER TABLE a DROP CONSTRAINT a_v_set",
+			Undo:  "ALTER TABLE a ALTER COLUMN v DROP NOT NULL",
+		},
 		onward.PlanStep{Phase: onward.Contract, Class: onward.StepDDL, SQL: "ALTER TABLE a DROP COLUMN old"},
 		onward.PlanStep{Phase: onward.Contract, Class: onward.StepDDL, SQL: "DROP TABLE b"})
 	came := false
@@ -70,7 +86,8 @@ func TestAbortWithinContract(t *testing.T) {
 		}
 	}}
 	refused := new(apply.RefusedError)
-	if _, err := apply.Run(t.Context(), c); !errors.As(err, &refused) || refused.Step != p.Steps[3].ID || !strings.Contains(refused.Text, "1 row of a violates check constraint a_v_set") {
+	if _, err := apply.Run(t.Context(), c); !errors.As(err, &refused) || refused.Step != p.Steps[3].ID ||
+		!strings.Contains(refused.Text, "1 row of a violates check constraint a_v_set") {
 		t.Fatal(err)
 	}
 	run(t, db, "DELETE FROM a WHERE id = 101")

@@ -9,8 +9,8 @@ import (
 // waitReminder is how often a wait is reported while nothing changes.
 const waitReminder = time.Minute
 
-// reportChanges passes on a wait if it differs from the last one, and once a minute while it lasts. Numbers in its words do
-// not count: they are ages and processes, and change with each look.
+// reportChanges reports a wait if it differs from the last one, and once a minute while it lasts. Numbers in its text do
+// not count, because ages and process IDs change with each look.
 func reportChanges(tell func(Event)) func(Event) {
 	var mu sync.Mutex
 	var last string
@@ -35,7 +35,7 @@ func reportChanges(tell func(Event)) func(Event) {
 	}
 }
 
-// cutNumbers is a text without its numbers and the units of times.
+// cutNumbers removes the numbers and the units of time from a text.
 func cutNumbers(text string) string {
 	return strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' || r == '.' {

@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// left is how many steps are not done.
-func (t *Target) left() int {
+// countUnfinished counts the steps that are not done.
+func (t *Target) countUnfinished() int {
 	left := 0
 	for i := range t.c.Plan.Steps {
 		if is := t.steps[t.c.Plan.Steps[i].ID]; is == nil || is.State != ledger.Done {
@@ -24,30 +24,30 @@ func (t *Target) left() int {
 	return left
 }
 
-// applied is how far the plan is, as the ledger has it.
-func (t *Target) applied(ctx context.Context) (*onward.Applied, error) {
-	if t.cut {
+// readProgress returns the progress of the plan as the ledger has it.
+func (t *Target) readProgress(ctx context.Context) (*onward.Applied, error) {
+	if t.disconnected {
 		return nil, nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := t.reload(ctx); err != nil {
+	if err := t.reloadSteps(ctx); err != nil {
 		return nil, err
 	}
 	t.plan.Plan = *t.c.Plan
-	out := describe(t.plan, t.steps)
-	if out.State == onward.ApplyDone && !t.c.asWritten && !t.c.settled {
-		out.Next = untold(t.c.Plan, t.c.unnoted)
+	out := describePlan(t.plan, t.steps)
+	if out.State == onward.ApplyDone && !t.c.asWritten && !t.c.tableUpToDate {
+		out.Next = unrecordedAdvice(t.c.Plan, t.c.unrecordedReason)
 	}
-	return out, t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return compared(ctx, conn, out) })
+	return out, t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return addComparisons(ctx, conn, out) })
 }
 
-// compared adds which rows of backfills were compared, and which are in quarantine.
-func compared(ctx context.Context, conn ledger.Conn, out *onward.Applied) error {
-	passes, err := ledger.Verifications(ctx, conn, out.Plan)
+// addComparisons adds which rows of backfills were compared, and which are in quarantine.
+func addComparisons(ctx context.Context, conn ledger.Conn, out *onward.Applied) error {
+	passes, err := ledger.ReadVerifications(ctx, conn, out.Plan)
 	if err != nil {
 		return err
 	}
-	apart, err := ledger.Quarantines(ctx, conn, out.Plan)
+	apart, err := ledger.CountQuarantined(ctx, conn, out.Plan)
 	if err != nil {
 		return err
 	}
@@ -63,12 +63,12 @@ func compared(ctx context.Context, conn ledger.Conn, out *onward.Applied) error 
 	return nil
 }
 
-// describe is how far a plan is.
-func describe(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
+// describePlan returns the progress of a plan.
+func describePlan(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
 	out := &onward.Applied{Schema: onward.AppliedSchema, Plan: p.ID, Name: p.Name, Base: p.Plan.Base, Head: p.Plan.Head, State: onward.ApplyDone}
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
-		step := onward.AppliedStep{ID: s.ID, Phase: s.Phase, Class: s.Class, Why: s.Why, Head: first(s), State: onward.ApplyPending}
+		step := onward.AppliedStep{ID: s.ID, Phase: s.Phase, Class: s.Class, Why: s.Why, Head: clipSQL(s), State: onward.ApplyPending}
 		if is := steps[s.ID]; is != nil {
 			step.State, step.Attempts, step.Rows, step.WaitedMS = onward.ApplyState(is.State), is.Attempts, is.Rows, is.Waited.Milliseconds()
 			step.Began, step.Ended, step.Note = &is.Began, is.Ended, is.Note
@@ -84,7 +84,7 @@ func describe(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
 		}
 		out.Steps = append(out.Steps, step)
 	}
-	if !asItStands(p) {
+	if !isUnchangedMigration(p) {
 		out.StayChanged = changedBy(&p.Plan, func(id string) bool { return steps[id] != nil })
 	}
 	switch p.State {
@@ -100,32 +100,32 @@ func describe(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied {
 	return out
 }
 
-// first is the beginning of what a step does, without its settings.
-func first(s *onward.PlanStep) string {
+// clipSQL returns the beginning of a step's SQL, without its settings.
+func clipSQL(s *onward.PlanStep) string {
 	sql := s.SQL
 	if s.Transaction == onward.TransactionFile {
-		if text, err := inner(s); err == nil {
+		if text, err := innerSQL(s); err == nil {
 			sql = text
 		}
 	}
-	return pgparse.Clip(pgparse.Squeeze(sql))
+	return pgparse.ClipName(pgparse.SqueezeSQL(sql))
 }
 
-// Status tells of the plans that were begun on a database, oldest first. A database without a
-// ledger has none. Nothing is changed there.
+// Status returns the plans that were started on a database, oldest first. A database without a
+// ledger has none. Status changes nothing.
 func Status(ctx context.Context, db string) (out []*onward.Applied, err error) {
-	_, err = reading(ctx, db, func(conn *pgx.Conn) error {
-		plans, err := ledger.Plans(ctx, conn)
+	_, err = withLedger(ctx, db, func(conn *pgx.Conn) error {
+		plans, err := ledger.ReadPlans(ctx, conn)
 		if err != nil {
 			return err
 		}
 		for _, p := range plans {
-			steps, err := ledger.Steps(ctx, conn, p.ID)
+			steps, err := ledger.ReadSteps(ctx, conn, p.ID)
 			if err != nil {
 				return err
 			}
-			one := describe(p, steps)
-			if err := compared(ctx, conn, one); err != nil {
+			one := describePlan(p, steps)
+			if err := addComparisons(ctx, conn, one); err != nil {
 				return err
 			}
 			out = append(out, one)
@@ -135,31 +135,39 @@ func Status(ctx context.Context, db string) (out []*onward.Applied, err error) {
 	return out, err
 }
 
-// Log is the last that was done on a database, oldest first: of the plan with this ID, or of all
-// for "".
+// Log returns the most recent log entries of a database, oldest first: those for the plan with
+// this ID, or for all plans if it is "".
 func Log(ctx context.Context, db, plan string, most int) (out []onward.LogEntry, err error) {
-	_, err = reading(ctx, db, func(conn *pgx.Conn) error {
-		list, err := ledger.Entries(ctx, conn, plan, most)
+	_, err = withLedger(ctx, db, func(conn *pgx.Conn) error {
+		list, err := ledger.ReadLog(ctx, conn, plan, most)
 		for _, e := range list {
-			out = append(out, onward.LogEntry{Number: e.Number, At: e.At.UTC().Truncate(time.Millisecond), Who: e.Who, Plan: e.Plan, Step: e.Step, Event: e.Event, Detail: e.Detail})
+			out = append(out, onward.LogEntry{
+				Number: e.Number,
+				At:     e.At.UTC().Truncate(time.Millisecond),
+				Who:    e.Who,
+				Plan:   e.Plan,
+				Step:   e.Step,
+				Event:  e.Event,
+				Detail: e.Detail,
+			})
 		}
 		return err
 	})
 	return out, err
 }
 
-// reading has a session of its own look at the ledger, where there is one.
-func reading(ctx context.Context, db string, look func(conn *pgx.Conn) error) (there bool, err error) {
+// withLedger opens a session and calls look if the database has a ledger.
+func withLedger(ctx context.Context, db string, look func(conn *pgx.Conn) error) (there bool, err error) {
 	conn, err := live.Connect(ctx, db, "onward status", nil)
 	if err != nil {
 		return false, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
 	err = live.AsOwn(ctx, conn, func() error {
-		if _, err := primary(ctx, conn); err != nil {
+		if _, err := primaryVersion(ctx, conn); err != nil {
 			return err
 		}
-		if there, err = ledger.Exists(ctx, conn); err != nil || !there {
+		if there, err = ledger.HasLedger(ctx, conn); err != nil || !there {
 			return err
 		}
 		return look(conn)

@@ -27,7 +27,7 @@ const (
 	DefaultMaxStall = queue.MaxStall
 	// losses is how many lost races double the lock_timeout.
 	losses = 10
-	// underLock is for how long a step that is to be an instant may hold its lock.
+	// underLock limits how long a step that should be instant may hold its lock.
 	underLock = 5 * time.Second
 )
 
@@ -35,67 +35,69 @@ const (
 type Config struct {
 	// DB is the address of the database.
 	DB string
-	// Plan is what is carried out, and Name what the user calls it.
+	// Plan is the plan to carry out. Name is the user's name for it.
 	Plan *onward.Plan
 	Name string
-	// Through is the last phase that is carried out, To the last step; "" for Backfill and none.
+	// Through is the last phase to carry out, To the last step. "" means Backfill and no particular step.
 	Through onward.PlanPhase
 	To      string
-	// Within is for how long one step is tried. 0 is DefaultWithin.
+	// Within limits how long one step is tried. 0 is DefaultWithin.
 	Within time.Duration
-	// MaxStall bounds the lock_timeout, and so for how long anybody waits behind a step. 0 is
+	// MaxStall limits lock_timeout, and thereby how long anybody waits in the queue for a step's lock. 0 is
 	// DefaultMaxStall.
 	MaxStall time.Duration
-	// Replicas are the addresses of standbys of the database: before a step whose lock is replayed there, the queries that would
-	// hold its replay up are waited for, too, and a backfill holds back when one of them is behind.
+	// Replicas are the addresses of the database's standbys. If a step's lock is replayed on a standby, the step waits
+	// for the queries that would delay the replay. A backfill pauses while one of them lags.
 	Replicas []string
-	// Role is set for the steps, and owns what they make; "" for none.
+	// Role is set for the steps and owns the objects that they create; "" means none.
 	Role string
-	// Throttle says when a backfill holds back.
+	// Throttle says when a backfill pauses.
 	Throttle Limits
-	// Who is for the audit trail: whoever runs it.
+	// Who is the person or job that runs the plan, for the audit trail.
 	Who string
-	// Gone is a pattern of LIKE for the application_name of the release that a contract wants gone: no
-	// contract step begins while there is such a session. "" does not look.
+	// Gone is a LIKE pattern for the application_name of the old release. No contract step begins while such a session
+	// exists. "" disables the check.
 	Gone string
-	// Evidence has a contract ask whether old code still runs, before its first step; nil does not ask.
+	// Evidence makes a contract check, before its first step, whether old code still runs; nil disables the check.
 	Evidence *Evidence
-	// Workload is what the new code sends: before the first contract step that is asked for, these queries are held against
-	// the schema that the contract leaves, in a copy of the schema without rows. None of them is run. nil does not ask.
+	// Workload holds the queries of the new code. Before the first requested contract step they are checked against the
+	// schema that the contract leaves, in a copy of the schema without rows. No query is executed. nil disables the
+	// check.
 	Workload []*verify.Workload
-	// Unproven is the reason for which a plan is run whose proof failed, is missing, or is not the proof of its values; ""
-	// refuses such a plan. The audit trail keeps the reason.
+	// Unproven is the reason to run a plan whose proof failed, is missing, or was made for other values. The audit
+	// trail keeps the reason. "" refuses such a plan.
 	Unproven string
-	// Server is the address of a Postgres on which that copy is made; "" for a throwaway one.
+	// Server is the address of the Postgres on which that copy is made; "" means a throwaway server.
 	Server string
-	// AcceptPublications are publications whose subscribers have what the steps need, or may stop.
+	// AcceptPublications are publications whose subscribers already have what the steps need, or may stop.
 	AcceptPublications []string
-	// Tell is told what happens; nil for nobody.
+	// Tell is called for each event; nil for none.
 	Tell func(Event)
 
-	written   string // the files that say the same as the plan, and that the migrations' own tool runs; "" for none
-	record    string // SQL that the last step runs, so that the migrations' own tool has them as applied
-	unnoted   string // why the migrations' own tool is not told that the plan took their place
-	settled   bool   // it is told, or knows
-	back      bool   // steps are taken back
-	asWritten bool   // the plan is a migration as it stands, for no schema in particular
-	direct    *bool  // no pooler of transactions is in between; nil for not asked
-	standbys  []*live.Standby
+	writtenFiles     string // the written files of this plan, which the migration tool runs; "" for none
+	record           string // SQL that the last step runs, so that the migration tool counts its migrations as applied
+	unrecordedReason string // why the migration tool's table does not get a row for the plan
+	tableUpToDate    bool   // the migration tool's table is up to date
+	undoing          bool   // steps are being undone
+	asWritten        bool   // the plan is an unchanged migration and was not made for a particular schema
+	direct           *bool  // there is no transaction pooler in between; nil if that was not checked yet
+	standbys         []*live.Standby
+	searchTime       time.Duration // for a statement that looks for wrong rows in a whole table
+	mostHashes       int           // that a search for duplicates keeps; 0 for [mostHashes]
 }
 
 // Event is something that happened.
 type Event struct {
-	// Kind says what.
+	// Kind is the kind of the event.
 	Kind EventKind
 	Step *onward.PlanStep
-	// Rows are those that a backfill has passed, and Of how many there are, as the server
-	// estimates; 0 for unknown.
+	// Rows is how many rows a backfill has processed. Of is the total that the server estimates; 0 for unknown.
 	Rows, Of int64
-	// Took is for how long it went on.
+	// Took is the duration.
 	Took time.Duration
-	// Total are the rows of the step that were passed by all batches of all runs.
+	// Total counts the rows of the step that all batches of all runs have processed.
 	Total int64
-	// Words say more: who is waited for, what the server says.
+	// Words give details: who blocks, or what the server reported.
 	Words string
 }
 
@@ -104,49 +106,55 @@ type EventKind string
 
 // The kinds.
 const (
-	Held      EventKind = "held"      // somebody else works on it
-	Begun     EventKind = "begun"     // a step
-	Waits     EventKind = "waits"     // for those in the way
-	Lost      EventKind = "lost"      // an attempt: somebody was faster
-	Passed    EventKind = "passed"    // some rows of a backfill
-	Compared  EventKind = "compared"  // some rows of a backfill, with what they are to be
-	Mended    EventKind = "mended"    // some rows that were not what they are to be
-	Skipped   EventKind = "skipped"   // a row of a backfill, whose change fails: it is in quarantine
-	Throttled EventKind = "throttled" // a backfill: somebody suffers, or asked for it
-	Recovered EventKind = "recovered" // from a cut line
-	Undoing   EventKind = "undoing"   // a step is being taken back
-	Carried   EventKind = "carried"   // privileges and settings of this database, to what takes the place of the old
+	Held      EventKind = "held"      // another process works on the database
+	Begun     EventKind = "begun"     // a step has started
+	Waits     EventKind = "waits"     // waiting for blockers
+	Lost      EventKind = "lost"      // an attempt lost a lock race
+	Passed    EventKind = "passed"    // a batch of a backfill was processed
+	Compared  EventKind = "compared"  // some rows of a backfill were compared with their expected values
+	Mended    EventKind = "mended"    // some wrong rows were repaired
+	Skipped   EventKind = "skipped"   // the change of a row failed during a backfill: the row is in quarantine
+	Throttled EventKind = "throttled" // a backfill pauses, because others suffer or because somebody asked for it
+	Recovered EventKind = "recovered" // after a lost connection
+	Undoing   EventKind = "undoing"   // a step is being undone
+	Carried   EventKind = "carried"   // privileges and settings of this database were copied to the object that replaces the old one
 	Sends     EventKind = "sends"     // a statement of a step, which was judged
-	Finished  EventKind = "finished"  // a step
-	Unchecked EventKind = "unchecked" // rows, before a step: the server does not answer the question
+	Finished  EventKind = "finished"  // a step is done
+	Unchecked EventKind = "unchecked" // the rows were not checked before a step: the server does not answer the query
 )
 
-// GoesOn are the words of a [Throttled] backfill that is not any more.
+// GoesOn is the text of the [Throttled] event with which a paused backfill resumes.
 const GoesOn = "goes on"
 
-func (c *Config) complete() error {
+func (c *Config) completeConfig() error {
 	if c.Plan == nil || len(c.Plan.Steps) == 0 {
-		return input("the plan has no steps: there is nothing to carry out")
+		return inputError("the plan has no steps: there is nothing to carry out")
 	}
 	if c.Plan.Schema != onward.PlanSchema {
-		return input(fmt.Sprintf("the plan says %q, and this release reads %q", c.Plan.Schema, onward.PlanSchema))
+		return inputError(fmt.Sprintf("the plan says %q, and this release reads %q", c.Plan.Schema, onward.PlanSchema))
 	}
 	if c.Through == "" {
 		c.Through = onward.Backfill
 	}
-	if c.To != "" && !has(c.Plan, c.To) {
-		return input(fmt.Sprintf("the plan has no step %q", c.To))
+	if c.To != "" && !hasStep(c.Plan, c.To) {
+		return inputError(fmt.Sprintf("the plan has no step %q", c.To))
 	}
-	c.defaults()
+	c.setDefaults()
 	return nil
 }
 
-func (c *Config) defaults() {
+func (c *Config) setDefaults() {
 	if c.Within <= 0 {
 		c.Within = DefaultWithin
 	}
 	if c.MaxStall <= 0 {
 		c.MaxStall = DefaultMaxStall
+	}
+	if c.searchTime <= 0 {
+		c.searchTime = longestSearch
+	}
+	if c.mostHashes <= 0 {
+		c.mostHashes = mostHashes
 	}
 	if c.Tell == nil {
 		c.Tell = func(Event) {}
@@ -154,7 +162,7 @@ func (c *Config) defaults() {
 	c.Tell = reportChanges(c.Tell)
 }
 
-func has(p *onward.Plan, id string) bool {
+func hasStep(p *onward.Plan, id string) bool {
 	for i := range p.Steps {
 		if p.Steps[i].ID == id {
 			return true
@@ -163,14 +171,15 @@ func has(p *onward.Plan, id string) bool {
 	return false
 }
 
-// input is an error of what was given.
-func input(text string) error { return &config.InputError{Err: errors.New(text)} }
+// inputError returns an input error with this text.
+func inputError(text string) error { return &config.InputError{Err: errors.New(text)} }
 
-// RefusedError says why a plan, or a step, must not be carried out: nothing of it was.
+// RefusedError says why a plan or a step must not be carried out. Nothing of it was carried out.
 type RefusedError struct {
 	Step string // "" for the plan
 	Text string
-	// Next is the single command that goes on; "" where none does, or the same again, once that is out of the way.
+	// Next is the single command that continues. It is "" if there is none, or if the same command works after the
+	// cause is removed.
 	Next string
 }
 
@@ -182,11 +191,11 @@ func (e *RefusedError) Error() string {
 	return e.Step + ": " + e.Text
 }
 
-// The errors that come from below.
+// Errors of the packages below.
 type (
-	// HeldError says that somebody else is at work on the database.
+	// HeldError says that another process is working on the database.
 	HeldError = ledger.HeldError
-	// LostError says that somebody else has taken over.
+	// LostError says that another process has taken over.
 	LostError = ledger.LostError
 	// OtherError says that another release of onward made the ledger.
 	OtherError = ledger.OtherError
@@ -194,63 +203,66 @@ type (
 	ServerError = live.ServerError
 )
 
-// UnfinishedError says that a plan is not done, and why. What is done is done; the same again
-// goes on.
+// UnfinishedError says that a plan is not done, and why. Finished steps stay done, and running the same command again
+// continues.
 type UnfinishedError struct {
 	Step string
 	Why  string
-	Err  error // what the server said; nil where others were in the way
+	Err  error // the server's error; nil if others blocked the step
 }
 
 // Error says it.
 func (e *UnfinishedError) Error() string { return e.Step + " is not done: " + e.Why }
 
-// Unwrap is what the server said.
+// Unwrap returns the server's error.
 func (e *UnfinishedError) Unwrap() error { return e.Err }
 
-// State is how it stands after a [Target.Step].
+// State is the progress after a [Target.Step].
 type State struct {
 	// Done: the last step that was asked for is committed.
 	Done bool
-	// Step is the one that is next; nil when done.
+	// Step is the next step; nil when done.
 	Step *onward.PlanStep
-	// Again is for how long to leave the database alone.
+	// Again is how long to wait before the next call.
 	Again time.Duration
-	// Waits: the step was not tried, or lost, because of InTheWay: who that is, in sentences.
+	// Waits: the step was not tried, or lost the lock race, because of the sessions that InTheWay describes.
 	Waits    bool
 	InTheWay []string
 }
 
 // Run carries a plan out.
 //
-// Errors: a *config.InputError for a plan that cannot be read, a [*RefusedError] for one that is not
-// for this database or whose conditions do not hold, an [*UnfinishedError] when a step was not
-// done in time or failed, a [*HeldError] or [*LostError] when somebody else is at
-// work, a [*ServerError] for a database that cannot be reached. What is known of
-// the plan comes with each of them.
+// Errors:
+//   - a *config.InputError for a plan that cannot be read,
+//   - a [*RefusedError] for a plan that does not belong to this database, or whose conditions do not hold,
+//   - an [*UnfinishedError] if a step failed or was not done in time,
+//   - a [*HeldError] or [*LostError] if another process is working on the database,
+//   - a [*ServerError] if the database cannot be reached.
+//
+// The known progress of the plan is returned with each of them.
 func Run(ctx context.Context, c Config) (*onward.Applied, error) {
-	return opened(ctx, c, func(t *Target) error {
-		return t.through(ctx, func() (State, error) { return t.Step(ctx, time.Second) })
+	return withTarget(ctx, c, func(t *Target) error {
+		return t.runAttempts(ctx, func() (State, error) { return t.Step(ctx, time.Second) })
 	})
 }
 
-// opened has work done on a database, and tells how far its plan is then.
-func opened(ctx context.Context, c Config, work func(t *Target) error) (*onward.Applied, error) {
+// withTarget opens the database, calls work, and returns the plan's progress afterwards.
+func withTarget(ctx context.Context, c Config, work func(t *Target) error) (*onward.Applied, error) {
 	t, err := Open(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close(ctx)
 	err = work(t)
-	out, stateErr := t.applied(ctx)
+	out, stateErr := t.readProgress(ctx)
 	if out != nil && err != nil {
 		out.Why = err.Error()
 	}
 	return out, errors.Join(err, stateErr)
 }
 
-// through makes one attempt behind the other until none is left to make.
-func (t *Target) through(ctx context.Context, attempt func() (State, error)) error {
+// runAttempts makes one attempt after another until nothing is left to do.
+func (t *Target) runAttempts(ctx context.Context, attempt func() (State, error)) error {
 	var step string
 	var since time.Time
 	for {
@@ -262,7 +274,7 @@ func (t *Target) through(ctx context.Context, attempt func() (State, error)) err
 			step, since = s.Step.ID, time.Now()
 		}
 		if s.Waits && time.Since(since) > t.c.Within {
-			return t.givenUp(ctx, &s)
+			return t.recordGivenUp(ctx, &s)
 		}
 		if err := queue.Pause(ctx, s.Again); err != nil {
 			return &UnfinishedError{Step: step, Why: "it was interrupted", Err: err}

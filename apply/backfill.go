@@ -15,86 +15,87 @@ import (
 const FewestRows, MostRows = 50, 20_000
 
 const (
-	// slowest is how many rows a batch has at least that was halved for the sake of others.
+	// slowest is the minimum size of a batch that was halved to protect other sessions.
 	slowest = 1000
-	// batchTime is how long a batch is to take: rows that it changed stay locked so long.
+	// batchTime is the target duration of a batch: the rows that it changed stay locked for as long.
 	batchTime = 200 * time.Millisecond
-	// tooLong halves it at once.
+	// A batch that takes longer than tooLong halves the size at once.
 	tooLong = time.Second
-	// rowWait is for how long a batch waits for a row that somebody else has locked.
+	// rowWait limits how long a batch waits for a row that another session has locked.
 	rowWait = 500 * time.Millisecond
-	// Work is followed by a pause of this part of its time, and of leastPause at least.
+	// A batch is followed by a pause of pausePart of its duration, and of at least leastPause.
 	pausePart  = 0.25
 	leastPause = 20 * time.Millisecond
 )
 
-// backfill runs batches of a step for about so long.
-func (t *Target) backfill(ctx context.Context, s *onward.PlanStep, budget time.Duration) (State, error) {
+// runBackfill runs batches of a step for about the time in budget.
+func (t *Target) runBackfill(ctx context.Context, s *onward.PlanStep, budget time.Duration) (State, error) {
 	if t.tries.size == 0 {
 		t.tries.size = onward.PlanBatch
 	}
 	for end := time.Now().Add(budget); ; {
-		p, again, err := t.asked(ctx, s)
+		p, again, err := t.nextPace(ctx, s)
 		if err != nil || again > 0 {
 			return State{Step: s, Again: again}, err
 		}
 		begun := time.Now()
-		rows, over, err := t.portion(ctx, s)
+		rows, over, err := t.processPortion(ctx, s)
 		if err != nil {
-			if means(err) == lost {
+			if classifyError(err) == retryLock {
 				t.tries.size = max(FewestRows, t.tries.size/2)
 			}
 			return State{}, err
 		}
 		took := time.Since(begun)
 		if over {
-			return State{Step: s, Done: t.again}, t.finished(ctx, s)
+			return State{Step: s, Done: t.onlyVerify}, t.recordFinished(ctx, s)
 		}
-		t.tries.lost = 0
-		t.tries.size = t.told(p, s, rows, took)
-		pause := p.pause(took)
+		t.tries.lostRaces = 0
+		t.tries.size = t.reportPortion(p, s, rows, took)
+		pause := p.pauseAfter(took)
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
-			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call says that it was interrupted
+			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call reports the interruption
 		}
-		_ = queue.Pause(ctx, pause) // the loop's next look says that it was interrupted
+		_ = queue.Pause(ctx, pause) // the next iteration reports the interruption
 	}
 }
 
-// portion does a little of a backfill: passes some rows, or, when all are passed, compares some. over: nothing is left.
-func (t *Target) portion(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
-	if t.tries.through {
-		return t.compare(ctx, s)
+// processPortion does a small part of a backfill. It processes some rows or, after all are processed, compares some. over:
+// nothing is left.
+func (t *Target) processPortion(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
+	if t.tries.allProcessed {
+		return t.compareRows(ctx, s)
 	}
-	return t.batch(ctx, s)
+	return t.runBatch(ctx, s)
 }
 
-// told tells of a portion, and gives the size of the next one.
-func (t *Target) told(p pace, s *onward.PlanStep, rows int64, took time.Duration) int {
+// reportPortion reports a portion and returns the size of the next one.
+func (t *Target) reportPortion(p pace, s *onward.PlanStep, rows int64, took time.Duration) int {
 	switch {
 	case rows == 0:
 		return t.tries.size
 	case t.tries.pass != nil:
-		t.c.Tell(Event{Kind: Compared, Step: s, Rows: rows, Total: t.tries.pass.Rows, Of: t.tries.of, Took: took})
+		t.c.Tell(Event{Kind: Compared, Step: s, Rows: rows, Total: t.tries.pass.Rows, Of: t.tries.estimatedRows, Took: took})
 	default:
-		t.tries.passed += rows
-		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Total: t.tries.passed, Of: t.tries.of, Took: took})
+		t.tries.processedRows += rows
+		t.c.Tell(Event{Kind: Passed, Step: s, Rows: rows, Total: t.tries.processedRows, Of: t.tries.estimatedRows, Took: took})
 	}
-	if t.tries.narrow > 0 {
+	if t.tries.narrowLimit > 0 {
 		return t.tries.size
 	}
-	return p.next(t.tries.size, took)
+	return p.nextSize(t.tries.size, took)
 }
 
-// pace is how a backfill goes: how many rows a batch has at most, how long it is to take, and which
-// part of that time is rested behind it.
+// pace is the speed of a backfill: the maximum rows of a batch, its target duration, and the part of that duration that
+// follows as a pause.
 type pace struct {
 	most int
 	time time.Duration
 	rest float64
 }
 
-// next is the size of the batch behind one that took so long.
-func (p pace) next(size int, took time.Duration) int {
+// nextSize returns the size of the next batch, given how long the last one took.
+func (p pace) nextSize(size int, took time.Duration) int {
 	switch {
 	case took > tooLong:
 		size /= 2
@@ -106,23 +107,23 @@ func (p pace) next(size int, took time.Duration) int {
 	return min(max(size, FewestRows), p.most)
 }
 
-// pause is the rest behind a batch that took so long; who wants none has none.
-func (p pace) pause(took time.Duration) time.Duration {
+// pauseAfter returns the rest after a batch that took this long; a zero rest means no pause.
+func (p pace) pauseAfter(took time.Duration) time.Duration {
 	if p.rest <= 0 {
 		return 0
 	}
 	return max(leastPause, time.Duration(p.rest*float64(took)))
 }
 
-// batch passes some rows, and says so in the ledger, in one transaction. Behind the last one they are compared, where
-// the plan says how; else the step is done.
-func (t *Target) batch(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
+// runBatch processes some rows and records that in the ledger in the same transaction. After the last row, the rows are
+// compared if the plan says how; otherwise the step is done.
+func (t *Target) runBatch(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
 	limit := t.tries.size
-	if t.tries.narrow > 0 {
-		limit = min(limit, t.tries.narrow)
+	if t.tries.narrowLimit > 0 {
+		limit = min(limit, t.tries.narrowLimit)
 	}
-	err = t.guarded(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
-		if err := whole(ctx, tx); err != nil {
+	err = t.inGuardedTransaction(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
+		if err := forbidRowSecurity(ctx, tx); err != nil {
 			return err
 		}
 		if err := tx.QueryRow(ctx, s.Sized(limit), pgx.QueryExecModeSimpleProtocol).Scan(&rows); err != nil {
@@ -132,17 +133,17 @@ func (t *Target) batch(ctx context.Context, s *onward.PlanStep) (rows int64, ove
 			if s.Backfill != nil {
 				return nil
 			}
-			return t.note(ctx, tx, s)
+			return t.recordDone(ctx, tx, s)
 		}
-		return t.noted(ctx, tx, func() error { return ledger.Passed(ctx, tx, t.plan.ID, s.ID, rows) })
+		return t.asLedgerOwner(ctx, tx, func() error { return ledger.AddRows(ctx, tx, t.plan.ID, s.ID, rows) })
 	})
 	if err != nil {
-		return t.poisoned(ctx, s, limit, err)
+		return t.isolateBadRow(ctx, s, limit, err)
 	}
-	t.tries.narrow *= 2
-	if t.tries.narrow >= t.tries.size {
-		t.tries.narrow = 0
+	t.tries.narrowLimit *= 2
+	if t.tries.narrowLimit >= t.tries.size {
+		t.tries.narrowLimit = 0
 	}
-	t.tries.through = rows == 0
+	t.tries.allProcessed = rows == 0
 	return rows, rows == 0 && s.Backfill == nil, nil
 }

@@ -13,39 +13,39 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// alone runs a step that must not be in a transaction. The ledger says that it was begun before it
-// is sent; whether it was done the catalogs tell.
-func (t *Target) alone(ctx context.Context, s *onward.PlanStep) error {
-	f, err := pgparse.Split(s.SQL)
+// runAlone runs a step that must not run in a transaction. The ledger records its start before the
+// statement is sent. The catalogs tell whether it was done.
+func (t *Target) runAlone(ctx context.Context, s *onward.PlanStep) error {
+	f, err := pgparse.SplitText(s.SQL)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
-		return input(s.ID + ": a step without a transaction has one statement")
+		return inputError(s.ID + ": a step without a transaction has one statement")
 	}
-	if err := t.predecessor(ctx, s); err != nil {
+	if err := t.waitForPredecessor(ctx, s); err != nil {
 		return err
 	}
-	left, err := t.leftover(ctx, s, f.Stmts[0].Node)
+	left, err := t.inspectLeftover(ctx, s, f.Stmts[0].Node)
 	if err != nil {
 		return err
 	}
 	if s.Begin != "" {
-		if err := t.guarded(ctx, queue.FirstStall, underLock, func(ctx context.Context, tx pgx.Tx) error {
-			return t.noted(ctx, tx, func() error { return begins(ctx, tx, s) })
+		if err := t.inGuardedTransaction(ctx, queue.FirstStall, underLock, func(ctx context.Context, tx pgx.Tx) error {
+			return t.asLedgerOwner(ctx, tx, func() error { return recordStarted(ctx, tx, s) })
 		}); err != nil {
 			return err
 		}
 	}
 	if !left {
-		if err := t.building(ctx, s); err != nil {
+		if err := t.sendWithProgress(ctx, s); err != nil {
 			return err
 		}
 	}
-	return t.guarded(ctx, queue.FirstStall, underLock, func(ctx context.Context, tx pgx.Tx) error { return t.note(ctx, tx, s) })
+	return t.inGuardedTransaction(ctx, queue.FirstStall, underLock, func(ctx context.Context, tx pgx.Tx) error { return t.recordDone(ctx, tx, s) })
 }
 
-// session sets for the session what a statement outside of a transaction needs. Behind a pooler
-// of transactions nothing is set, for it would stay with the pool; such a statement makes nobody
-// wait while it waits itself.
-func (t *Target) session(ctx context.Context) error {
+// prepareSession sets what a statement outside of a transaction needs. If a transaction pooler is in
+// between it sets nothing, because the settings would stay with the pooled session. Such a
+// statement blocks nobody while it waits.
+func (t *Target) prepareSession(ctx context.Context) error {
 	if !t.direct {
 		return nil
 	}
@@ -68,8 +68,8 @@ func (t *Target) session(ctx context.Context) error {
 	return nil
 }
 
-// outside sends a statement outside of a transaction, with the session's settings and role.
-func (t *Target) outside(ctx context.Context, sql string) (err error) {
+// execWithoutTransaction sends a statement outside of a transaction, with the session's settings and role.
+func (t *Target) execWithoutTransaction(ctx context.Context, sql string) (err error) {
 	if t.direct && t.plan.Role != "" {
 		defer func() {
 			if !t.work.IsClosed() {
@@ -78,32 +78,32 @@ func (t *Target) outside(ctx context.Context, sql string) (err error) {
 			}
 		}()
 	}
-	if err := t.session(ctx); err != nil {
+	if err := t.prepareSession(ctx); err != nil {
 		return err
 	}
-	defer t.silence.Allow()()
+	defer t.silence.AllowLong()()
 	_, err = t.work.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 
-// building sends a step, and tells how far it is.
-func (t *Target) building(ctx context.Context, s *onward.PlanStep) error {
+// sendWithProgress sends a step and reports its progress.
+func (t *Target) sendWithProgress(ctx context.Context, s *onward.PlanStep) error {
 	told, stop := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		for queue.Pause(told, 2*time.Second) == nil {
-			t.progress(told, s)
+			t.reportProgress(told, s)
 		}
 	}()
-	err := t.outside(ctx, s.SQL)
+	err := t.execWithoutTransaction(ctx, s.SQL)
 	stop()
 	<-over
 	return err
 }
 
-// progress tells how far the build of an index is.
-func (t *Target) progress(ctx context.Context, s *onward.PlanStep) {
+// reportProgress reports how far the build of an index is.
+func (t *Target) reportProgress(ctx context.Context, s *onward.PlanStep) {
 	var phase string
 	var done, total int64
 	err := t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
@@ -115,9 +115,9 @@ func (t *Target) progress(ctx context.Context, s *onward.PlanStep) {
 	}
 }
 
-// predecessor waits for the session that had a step before, where it is still at it: a server
+// waitForPredecessor waits for the session that ran the step before, if it is still running: a server
 // does not notice that its client was killed.
-func (t *Target) predecessor(ctx context.Context, s *onward.PlanStep) error {
+func (t *Target) waitForPredecessor(ctx context.Context, s *onward.PlanStep) error {
 	is := t.steps[s.ID]
 	if is == nil || is.PID == nil || is.Backend == nil || !t.direct {
 		return nil
@@ -125,61 +125,62 @@ func (t *Target) predecessor(ctx context.Context, s *onward.PlanStep) error {
 	for {
 		var there bool
 		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-			return conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2 AND state = 'active')", *is.PID, *is.Backend).Scan(&there)
+			return conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2 AND state = 'active')", *is.PID,
+				*is.Backend).Scan(&there)
 		})
 		if err != nil || !there {
 			return err
 		}
-		t.tell(Waits, s, fmt.Sprintf("process %d of the server is still at it, for a client that is gone", *is.PID))
+		t.reportEvent(Waits, s, fmt.Sprintf("process %d of the server is still at it, for a client that is gone", *is.PID))
 		if err := queue.Pause(ctx, time.Second); err != nil {
 			return err
 		}
 	}
 }
 
-// leftover looks at what an earlier attempt has left: done reports that nothing is to be done any
-// more. An invalid index is dropped where an attempt of this plan made it.
-func (t *Target) leftover(ctx context.Context, s *onward.PlanStep, node *pgparse.Node) (done bool, err error) {
-	if t.steps[s.ID] == nil && t.tries.lost == 0 { // nobody has tried it before
+// inspectLeftover looks at what an earlier attempt has left. done reports that nothing is left to do. An
+// invalid index is dropped if an attempt of this plan made it.
+func (t *Target) inspectLeftover(ctx context.Context, s *onward.PlanStep, node *pgparse.Node) (done bool, err error) {
+	if t.steps[s.ID] == nil && t.tries.lostRaces == 0 { // there was no earlier attempt
 		return false, nil
 	}
 	switch n := node.GetNode().(type) {
 	case *pgparse.Node_IndexStmt:
-		return t.index(ctx, s, n.IndexStmt)
+		return t.clearInvalidIndex(ctx, s, n.IndexStmt)
 	case *pgparse.Node_DropStmt:
-		there, err := t.there(ctx, pgparse.Texts(pgparse.Items(n.DropStmt.Objects[0])))
+		there, err := t.hasRelation(ctx, pgparse.StringTexts(pgparse.ListItems(n.DropStmt.Objects[0])))
 		return !there, err
 	case *pgparse.Node_AlterTableStmt:
-		return t.detached(ctx, n.AlterTableStmt)
+		return t.finishDetach(ctx, n.AlterTableStmt)
 	}
 	return false, nil
 }
 
-// index looks for the index of an earlier attempt.
-func (t *Target) index(ctx context.Context, s *onward.PlanStep, n *pgparse.IndexStmt) (done bool, err error) {
+// clearInvalidIndex looks for the index of an earlier attempt.
+func (t *Target) clearInvalidIndex(ctx context.Context, s *onward.PlanStep, n *pgparse.IndexStmt) (done bool, err error) {
 	var valid bool
 	var full string
-	// to_regclass finds it on the path that the attempt had.
-	err = t.read(ctx, `SELECT i.indisvalid AND i.indisready, i.indexrelid::regclass::text FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-		WHERE i.indrelid = to_regclass($1) AND c.relname = $2`, []any{relation(n.Relation), n.Idxname}, &valid, &full)
+	// to_regclass finds it with the search_path that the attempt had.
+	err = t.readRow(ctx, `SELECT i.indisvalid AND i.indisready, i.indexrelid::regclass::text FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+		WHERE i.indrelid = to_regclass($1) AND c.relname = $2`, []any{quoteRelation(n.Relation), n.Idxname}, &valid, &full)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return false, nil
 	case err != nil || valid:
 		return valid, err
 	}
-	t.tell(Lost, s, "an earlier attempt left the index "+full+" invalid: it is dropped first")
-	return false, t.outside(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+full)
+	t.reportEvent(Lost, s, "an earlier attempt left the index "+full+" invalid: it is dropped first")
+	return false, t.execWithoutTransaction(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+full)
 }
 
-func relation(rv *pgparse.RangeVar) string {
+func quoteRelation(rv *pgparse.RangeVar) string {
 	if rv.Schemaname != "" {
 		return pgparse.QuoteIdent(rv.Schemaname) + "." + pgparse.QuoteIdent(rv.Relname)
 	}
 	return pgparse.QuoteIdent(rv.Relname)
 }
 
-func (t *Target) there(ctx context.Context, name []string) (there bool, err error) {
+func (t *Target) hasRelation(ctx context.Context, name []string) (relationExists bool, err error) {
 	full := ""
 	for i, part := range name {
 		if i > 0 {
@@ -187,13 +188,12 @@ func (t *Target) there(ctx context.Context, name []string) (there bool, err erro
 		}
 		full += pgparse.QuoteIdent(part)
 	}
-	err = t.read(ctx, "SELECT to_regclass($1) IS NOT NULL", []any{full}, &there)
-	return there, err
+	err = t.readRow(ctx, "SELECT to_regclass($1) IS NOT NULL", []any{full}, &relationExists)
+	return relationExists, err
 }
 
-// detached looks for what DETACH PARTITION CONCURRENTLY left: a detach that is pending is brought
-// to its end.
-func (t *Target) detached(ctx context.Context, n *pgparse.AlterTableStmt) (done bool, err error) {
+// finishDetach looks for what DETACH PARTITION CONCURRENTLY has left. It completes a pending detach.
+func (t *Target) finishDetach(ctx context.Context, n *pgparse.AlterTableStmt) (done bool, err error) {
 	if len(n.Cmds) != 1 {
 		return false, nil
 	}
@@ -203,20 +203,20 @@ func (t *Target) detached(ctx context.Context, n *pgparse.AlterTableStmt) (done 
 	}
 	part := cmd.GetDef().GetPartitionCmd().GetName()
 	var pending bool
-	err = t.read(ctx, "SELECT inhdetachpending FROM pg_catalog.pg_inherits WHERE inhrelid = to_regclass($1) AND inhparent = to_regclass($2)",
-		[]any{relation(part), relation(n.Relation)}, &pending)
+	err = t.readRow(ctx, "SELECT inhdetachpending FROM pg_catalog.pg_inherits WHERE inhrelid = to_regclass($1) AND inhparent = to_regclass($2)",
+		[]any{quoteRelation(part), quoteRelation(n.Relation)}, &pending)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return true, nil
 	case err != nil || !pending:
 		return false, err
 	}
-	err = t.outside(ctx, "ALTER TABLE "+relation(n.Relation)+" DETACH PARTITION "+relation(part)+" FINALIZE")
+	err = t.execWithoutTransaction(ctx, "ALTER TABLE "+quoteRelation(n.Relation)+" DETACH PARTITION "+quoteRelation(part)+" FINALIZE")
 	return err == nil, err
 }
 
-// read asks for one row with the search_path of the plan.
-func (t *Target) read(ctx context.Context, sql string, args []any, targets ...any) (err error) {
+// readRow runs a query that returns one row, with the search_path of the plan.
+func (t *Target) readRow(ctx context.Context, sql string, args []any, targets ...any) (err error) {
 	tx, err := t.beginWork(ctx, "READ ONLY", queue.FirstStall, underLock)
 	if err != nil {
 		return err

@@ -14,36 +14,37 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Continue carries on plans that are in the ledger and not at their end, oldest first, through a phase:
-// that with this ID, or all for "". What is due before the phase must be done: the steps before a backfill
-// are [Run]'s. Config.Plan, Name and Role are those of the ledger.
+// Continue carries out unfinished plans of the ledger, oldest first, through a phase: the plan with this ID, or
+// all for "". Everything before that phase must be done; the steps before a backfill need [Run]. Config.Plan,
+// Name and Role come from the ledger.
 //
-// The errors are those of [Run]; a [*RefusedError] for a plan that is not so far.
+// The errors are the same as for [Run]. A plan that has not reached the phase gives a [*RefusedError].
 func Continue(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
-	return each(ctx, c, id, c.Through, Run)
+	return forEachPlan(ctx, c, id, c.Through, Run)
 }
 
-// each does something with the plans in the ledger that are not at their end and as far as a phase, oldest first.
-func each(ctx context.Context, c Config, id string, phase onward.PlanPhase, run func(ctx context.Context, c Config) (*onward.Applied, error)) ([]*onward.Applied, error) {
+// forEachPlan calls run for the unfinished plans of the ledger that have reached a phase, oldest first.
+func forEachPlan(ctx context.Context, c Config, id string, phase onward.PlanPhase,
+	run func(ctx context.Context, c Config) (*onward.Applied, error)) ([]*onward.Applied, error) {
 	var list []*ledger.Plan
 	far := map[*ledger.Plan]error{}
-	_, err := reading(ctx, c.DB, func(conn *pgx.Conn) (err error) {
-		if list, err = open(ctx, conn); err != nil {
+	_, err := withLedger(ctx, c.DB, func(conn *pgx.Conn) (err error) {
+		if list, err = unfinishedPlans(ctx, conn); err != nil {
 			return err
 		}
 		for _, p := range list {
-			steps, err := ledger.Steps(ctx, conn, p.ID)
+			steps, err := ledger.ReadSteps(ctx, conn, p.ID)
 			if err != nil {
 				return err
 			}
-			far[p] = reached(p, steps, phase)
+			far[p] = requireReached(p, steps, phase)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if list, err = chosen(list, id); err != nil {
+	if list, err = choosePlans(list, id); err != nil {
 		return nil, err
 	}
 	var out []*onward.Applied
@@ -64,19 +65,22 @@ func each(ctx context.Context, c Config, id string, phase onward.PlanPhase, run 
 	return out, nil
 }
 
-// reached refuses a plan that has steps to do before a phase.
-func reached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.PlanPhase) error {
+// requireReached refuses a plan that has unfinished steps before a phase.
+func requireReached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.PlanPhase) error {
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
-		if is := steps[s.ID]; later(phase, s.Phase) && (is == nil || is.State != ledger.Done) {
-			return &RefusedError{Step: s.ID, Text: fmt.Sprintf("plan %s is not so far: this step of its %s is not done. onward apply --plan goes on with it", p.ID, s.Phase)}
+		if is := steps[s.ID]; isLater(phase, s.Phase) && (is == nil || is.State != ledger.Done) {
+			return &RefusedError{
+				Step: s.ID,
+				Text: fmt.Sprintf("plan %s is not so far: this step of its %s is not done. onward apply --plan goes on with it", p.ID, s.Phase),
+			}
 		}
 	}
 	return nil
 }
 
-// gone refuses a contract step while a session of the release that must be gone is there.
-func (t *Target) gone(ctx context.Context, s *onward.PlanStep) error {
+// refuseOldSessions refuses a contract step while a session of the old release exists.
+func (t *Target) refuseOldSessions(ctx context.Context, s *onward.PlanStep) error {
 	if s.Phase != onward.Contract || t.c.Gone == "" {
 		return nil
 	}
@@ -100,12 +104,12 @@ func (t *Target) gone(ctx context.Context, s *onward.PlanStep) error {
 	}
 	text := fmt.Sprintf("the release that must be gone has %d %s on this database: %s", count, what, app)
 	if who != "" {
-		text += fmt.Sprintf(" of %s, for %s", who, queue.Round(time.Duration(oldest*float64(time.Second))))
+		text += fmt.Sprintf(" of %s, for %s", who, queue.RoundDuration(time.Duration(oldest*float64(time.Second))))
 	}
 	return &RefusedError{Step: s.ID, Text: text + ". Stop what is left of it, then run this again"}
 }
 
-// Pattern is one of LIKE for all names that contain the text.
-func Pattern(text string) string {
+// LikePattern returns a LIKE pattern that matches all names that contain the text.
+func LikePattern(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
 }

@@ -10,50 +10,50 @@ import (
 	"github.com/onward-sql/onward/internal/ledger"
 )
 
-// Word is what somebody at another terminal says to a backfill.
-type Word string
+// Command is a command that somebody at another terminal sends to a backfill.
+type Command string
 
-// The words.
+// The commands.
 const (
-	Pause  Word = "pause"
-	Resume Word = "resume"
-	Cancel Word = "cancel" // whoever is at work ends; the next one goes on
-	Tune   Word = "tune"
+	Pause  Command = "pause"
+	Resume Command = "resume"
+	Cancel Command = "cancel" // the running process stops; the next one goes on
+	Tune   Command = "tune"
 )
 
-// Tuning is how a backfill is to go from its next batch on. A zero value keeps what is set.
+// Tuning sets how a backfill goes on from its next batch. A zero value keeps the current setting.
 type Tuning struct {
-	// Rows is how many rows a batch has at most, and Batch how long it is to take.
+	// Rows is the maximum number of rows of a batch, Batch its target duration.
 	Rows  int
 	Batch time.Duration
-	// Rest is which part of that time is rested behind a batch; below 0 for none.
+	// Rest is the pause after a batch, as a part of its duration; below 0 for none.
 	Rest float64
 }
 
-// Control says a word to the backfills of the plan with this ID, or of all plans that are not at their
-// end for "": the ledger holds it, and it is read before each batch. What is said stays said until the next word.
-// It gives the IDs of the plans. Errors: a *config.InputError where there is no such plan, or
-// nobody to cancel.
-func Control(ctx context.Context, db, id string, word Word, tune Tuning, who string) ([]string, error) {
+// Control sends a command to the backfills of the plan with this ID, or of all unfinished plans for "". The
+// ledger stores the command, and each backfill reads it before each batch. A command holds until the next one.
+// Control returns the IDs of the plans. It returns a *config.InputError if there is no such plan, or no process
+// to cancel.
+func Control(ctx context.Context, db, id string, word Command, tune Tuning, who string) ([]string, error) {
 	var said []string
-	there, err := reading(ctx, db, func(conn *pgx.Conn) error {
-		if err := ledger.Make(ctx, conn); err != nil { // an older one is brought up
+	there, err := withLedger(ctx, db, func(conn *pgx.Conn) error {
+		if err := ledger.CreateLedger(ctx, conn); err != nil { // an older ledger is upgraded
 			return err
 		}
-		list, err := open(ctx, conn)
+		list, err := unfinishedPlans(ctx, conn)
 		if err != nil {
 			return err
 		}
-		if list, err = chosen(list, id); err != nil {
+		if list, err = choosePlans(list, id); err != nil {
 			return err
 		}
 		if word == Cancel {
-			if err := busy(ctx, conn); err != nil {
+			if err := requireHolder(ctx, conn); err != nil {
 				return err
 			}
 		}
 		for _, p := range list {
-			if err := say(ctx, conn, p.ID, word, tune, who); err != nil {
+			if err := storeCommand(ctx, conn, p.ID, word, tune, who); err != nil {
 				return err
 			}
 			said = append(said, p.ID)
@@ -61,23 +61,23 @@ func Control(ctx context.Context, db, id string, word Word, tune Tuning, who str
 		return nil
 	})
 	if err == nil && !there {
-		_, err = chosen(nil, id)
+		_, err = choosePlans(nil, id)
 	}
 	return said, err
 }
 
-// busy refuses a cancel that nobody would hear.
-func busy(ctx context.Context, conn *pgx.Conn) error {
-	holder, err := ledger.Holder(ctx, conn)
+// requireHolder refuses a cancel if no process is working.
+func requireHolder(ctx context.Context, conn *pgx.Conn) error {
+	holder, err := ledger.LeaseHolder(ctx, conn)
 	if err == nil && holder == "" {
-		err = input("nobody is at work on this database: there is nothing to cancel")
+		err = inputError("nobody is at work on this database: there is nothing to cancel")
 	}
 	return err
 }
 
-// say notes a word in the ledger, and in its log.
-func say(ctx context.Context, conn *pgx.Conn, plan string, word Word, tune Tuning, who string) error {
-	c, err := ledger.Wanted(ctx, conn, plan)
+// storeCommand stores a command in the ledger and in its log.
+func storeCommand(ctx context.Context, conn *pgx.Conn, plan string, word Command, tune Tuning, who string) error {
+	c, err := ledger.ReadControl(ctx, conn, plan)
 	if err != nil {
 		return err
 	}
@@ -105,8 +105,8 @@ func say(ctx context.Context, conn *pgx.Conn, plan string, word Word, tune Tunin
 		}
 		detail = fmt.Sprintf("%d rows, %s, rest %g (0, 0s and -1 are the defaults)", c.Rows, c.Batch, c.Rest)
 	}
-	if err := ledger.Want(ctx, conn, plan, c); err != nil {
+	if err := ledger.StoreControl(ctx, conn, plan, c); err != nil {
 		return err
 	}
-	return ledger.Log(ctx, conn, &ledger.Entry{Who: who, Plan: plan, Event: "backfill " + string(word), Detail: detail})
+	return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: who, Plan: plan, Event: "backfill " + string(word), Detail: detail})
 }

@@ -19,13 +19,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// rowCheck is the search for rows that violate a condition, before a step. It goes chunk by chunk and is kept between the attempts
-// at the step.
+// rowCheck is the search for rows that violate a condition, before a step. It goes chunk by chunk and is kept between the attempts at the
+// step.
 type rowCheck struct {
-	questions []*rowQuestion
-	next      int
-	cursor    []string
-	first     bool // nothing of the phase was begun: the conditions of all its steps are asked
+	questions    []*rowQuestion
+	next         int
+	firstOfPhase bool // nothing of the phase was started: the conditions of all its steps are checked
 }
 
 // rowQuestion is one condition of one step.
@@ -33,22 +32,26 @@ type rowQuestion struct {
 	step      *onward.PlanStep
 	condition *violation.Condition
 	table     *violation.Table
-	from      string // the rows as the steps before it will leave them, read from [rowSource]
+	from      string // the rows as the earlier steps will leave them, read from [rowSource]
 	found     int64
+	more      bool             // there are more than found: the search ended early
+	walk      rowWalk          // of the chunks
+	whole     bool             // one statement reads all rows
+	search    *duplicateSearch // nil before the first chunk
 }
 
-// rowSource is the place in a question where the rows come in.
+// rowSource is the placeholder in a query for the source of the rows.
 const rowSource = "\x00"
 
-// rows are the rows that a question reads, of a source.
-func (q *rowQuestion) rows(source string) string {
+// fromItem returns the FROM item of a question, reading from the given source.
+func (q *rowQuestion) fromItem(source string) string {
 	return strings.Replace(q.from, rowSource, source, 1)
 }
 
-// findDirtyRows looks for rows that violate the conditions of a step: before the first step of a phase for those of all its steps, so that
-// nothing is added if one of them would fail. It returns true when no row does.
+// findDirtyRows looks for rows that violate the conditions of a step. Before the first step of a phase it checks the conditions of all
+// steps of the phase, so that nothing is added if one of them would fail. It returns true if no row violates any.
 func (t *Target) findDirtyRows(ctx context.Context, s *onward.PlanStep, number int, budget time.Duration) (State, bool, error) {
-	if t.c.asWritten || t.tries.begun {
+	if t.c.asWritten || t.tries.started {
 		return State{}, true, nil
 	}
 	if t.tries.rows == nil {
@@ -60,7 +63,7 @@ func (t *Target) findDirtyRows(ctx context.Context, s *onward.PlanStep, number i
 	}
 	check := t.tries.rows
 	for end := time.Now().Add(budget); check.next < len(check.questions); {
-		p, again, err := t.asked(ctx, s)
+		p, again, err := t.nextPace(ctx, s)
 		if err != nil || again > 0 {
 			return State{Step: s, Again: again}, false, err
 		}
@@ -69,45 +72,45 @@ func (t *Target) findDirtyRows(ctx context.Context, s *onward.PlanStep, number i
 			return State{}, false, err
 		}
 		took := time.Since(began)
-		t.tries.size = p.next(t.tries.size, took)
-		pause := p.pause(took)
+		t.tries.size = p.nextSize(t.tries.size, took)
+		pause := p.pauseAfter(took)
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
-			return State{Step: s, Again: pause}, false, nil //nolint:nilerr // the next call says that it was interrupted
+			return State{Step: s, Again: pause}, false, nil //nolint:nilerr // the next call reports the interruption
 		}
-		_ = queue.Pause(ctx, pause) // as above
+		_ = queue.Pause(ctx, pause) // the next call reports the interruption
 	}
 	return State{}, true, t.refuseDirtyRows(ctx, s, check)
 }
 
-// listQuestions lists the conditions to ask before a step.
+// listQuestions lists the conditions to check before a step.
 func (t *Target) listQuestions(ctx context.Context, s *onward.PlanStep, number int) (*rowCheck, error) {
 	if t.tries.size == 0 {
 		t.tries.size = onward.PlanBatch
 	}
-	check := &rowCheck{first: t.isFirstOfPhase(s)}
-	lookup := t.lookup(ctx)
+	check := &rowCheck{firstOfPhase: t.isFirstOfPhase(s)}
+	lookup := t.tableLookup(ctx)
 	for i := number; i < len(t.c.Plan.Steps); i++ {
 		o := &t.c.Plan.Steps[i]
-		if i > number && (!check.first || (o.Phase == onward.Contract) != (s.Phase == onward.Contract)) {
+		if i > number && (!check.firstOfPhase || (o.Phase == onward.Contract) != (s.Phase == onward.Contract)) {
 			break
 		}
-		conditions, err := violation.Of(t.c.Plan, i, lookup)
+		conditions, err := violation.StepConditions(t.c.Plan, i, lookup)
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range conditions {
-			if o.Class == onward.StepValidate && i > number { // the step that adds it is among those that are asked
+			if o.Class == onward.StepValidate && i > number { // the step that adds the constraint is in the list
 				continue
 			}
 			table, err := lookup(c.FullName())
 			if err != nil {
 				return nil, err
 			}
-			from, known, err := c.Image(t.c.Plan.Steps[number:i], rowSource, lookup, t.isVolatile(ctx))
+			from, known, err := c.PredictRows(t.c.Plan.Steps[number:i], rowSource, lookup, t.isVolatile(ctx))
 			if err != nil {
 				return nil, err
 			}
-			if known { // otherwise the step itself asks, before it begins
+			if known { // otherwise the step itself checks before it begins
 				check.questions = append(check.questions, &rowQuestion{step: o, condition: c, table: table, from: from})
 			}
 		}
@@ -115,7 +118,7 @@ func (t *Target) listQuestions(ctx context.Context, s *onward.PlanStep, number i
 	return check, nil
 }
 
-// isFirstOfPhase reports whether a step is the first of what is run before the contract, or of the contract, and nothing of that was begun.
+// isFirstOfPhase reports whether nothing was started yet of a step's half of the plan: of the contract, or of everything before it.
 func (t *Target) isFirstOfPhase(s *onward.PlanStep) bool {
 	for i := range t.c.Plan.Steps {
 		o := &t.c.Plan.Steps[i]
@@ -126,15 +129,15 @@ func (t *Target) isFirstOfPhase(s *onward.PlanStep) bool {
 	return true
 }
 
-// lookup finds tables as the steps' search_path does, each once.
-func (t *Target) lookup(ctx context.Context) violation.Lookup {
+// tableLookup returns a function that finds tables by the steps' search_path, with a cache.
+func (t *Target) tableLookup(ctx context.Context) violation.Lookup {
 	known := map[string]*violation.Table{}
 	return func(name string) (*violation.Table, error) {
 		if is, there := known[name]; there {
 			return is, nil
 		}
 		is := &violation.Table{}
-		err := t.read(ctx, `SELECT c.relkind = 'p',
+		err := t.readRow(ctx, `SELECT c.relkind = 'p',
 			ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum),
 			ARRAY(SELECT a.attname::text FROM pg_catalog.pg_constraint AS p, unnest(p.conkey) WITH ORDINALITY AS k (n, place)
 				JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.n WHERE p.conrelid = c.oid AND p.contype = 'p' ORDER BY k.place),
@@ -154,60 +157,45 @@ func (t *Target) lookup(ctx context.Context) violation.Lookup {
 	}
 }
 
-// isVolatile reports whether one of some functions gives another value at each call.
+// isVolatile returns a function that reports whether any of the given functions is volatile.
 func (t *Target) isVolatile(ctx context.Context) violation.Volatile {
 	return func(functions []string) (is bool, err error) {
-		err = t.read(ctx, "SELECT coalesce(bool_or(provolatile = 'v'), true) FROM pg_catalog.pg_proc WHERE proname = ANY ($1::text[])", []any{functions}, &is)
+		err = t.readRow(ctx, "SELECT coalesce(bool_or(provolatile = 'v'), true) FROM pg_catalog.pg_proc WHERE proname = ANY ($1::text[])", []any{functions}, &is)
 		return is, err
 	}
 }
 
-// askChunk asks the question that is next about some rows, and moves on. Duplicates are asked about all rows at once, and so is a
-// table without a key.
+// askChunk runs the next query for some rows, and advances.
 func (t *Target) askChunk(ctx context.Context, s *onward.PlanStep, check *rowCheck) error {
 	q := check.questions[check.next]
-	if len(q.condition.Groups) > 0 || len(q.table.Order) == 0 {
+	if q.whole {
 		return t.askAll(ctx, s, check, q)
 	}
-	var rows, found int64
-	var end []string
-	limit := chunkTime
-	if t.tries.size <= FewestRows {
-		limit = 0 // a condition may be slow: so few rows take as long as they take
+	if len(q.condition.Groups) > 0 {
+		return t.searchDuplicates(ctx, s, check, q)
 	}
-	err := t.guarded(context.WithoutCancel(ctx), queue.FirstStall, limit, func(ctx context.Context, tx pgx.Tx) error {
-		if err := readOnly(ctx, tx); err != nil {
-			return err
-		}
-		c := &onward.PlanComparison{Table: q.condition.FullName(), Keys: quoteAll(q.table.Order)}
-		types, err := typesOf(ctx, tx, c.Table, c.Keys)
-		if err != nil {
-			return err
-		}
-		c.Table = q.condition.Source()
-		if end, rows, err = t.reach(ctx, tx, c, types, check.cursor); err != nil || rows == 0 {
-			return err
-		}
-		where, args := between(c.Keys, types, check.cursor, end)
-		return tx.QueryRow(ctx, q.condition.Count(q.rows("(SELECT * FROM "+c.Table+" AS t WHERE "+where+")")), args...).Scan(&found)
+	var found int64
+	outcome, err := t.readChunk(ctx, q, &q.walk, func(ctx context.Context, tx pgx.Tx, from string, args []any) error {
+		return tx.QueryRow(ctx, q.condition.CountQuery(from), args...).Scan(&found)
 	})
 	switch {
-	case means(err) == ended && t.tries.size > FewestRows:
-		t.tries.size = max(FewestRows, t.tries.size/4)
-		return nil
 	case err != nil:
 		return t.skipQuestion(ctx, s, check, q, err)
-	}
-	q.found += found
-	if check.cursor = end; rows < int64(t.tries.size) {
-		check.next, check.cursor = check.next+1, nil
+	case outcome == noChunks:
+		q.whole = true
+	case outcome == lastChunk:
+		q.found += found
+		check.next++
+	case outcome == chunkRead:
+		q.found += found
 	}
 	return nil
 }
 
-// askAll asks a question about all rows in one statement. It is ended, to be asked again, when a signal says that others suffer.
+// askAll runs a query over all rows in one statement. If a health signal says that others suffer, it is cancelled and run again later. If
+// it takes too long, the rows are not checked before the step.
 func (t *Target) askAll(ctx context.Context, s *onward.PlanStep, check *rowCheck, q *rowQuestion) error {
-	err := t.guarded(context.WithoutCancel(ctx), queue.FirstStall, 0, func(ctx context.Context, tx pgx.Tx) error {
+	err := t.inGuardedTransaction(context.WithoutCancel(ctx), queue.FirstStall, t.c.searchTime, func(ctx context.Context, tx pgx.Tx) error {
 		if err := readOnly(ctx, tx); err != nil {
 			return err
 		}
@@ -216,12 +204,16 @@ func (t *Target) askAll(ctx context.Context, s *onward.PlanStep, check *rowCheck
 			return err
 		}
 		over := t.watchSignals(ctx, pid)
-		err := tx.QueryRow(ctx, q.condition.Count(q.rows(q.condition.Source()))).Scan(&q.found)
+		err := tx.QueryRow(ctx, q.condition.CountQuery(q.fromItem(q.condition.FromItem()))).Scan(&q.found)
 		if why := over(); err != nil && why != "" {
 			err = &cancelledError{why, err}
 		}
 		return err
 	})
+	if classifyError(err) == timedOut {
+		return t.leaveUnchecked(ctx, s, check, q, fmt.Sprintf("one statement over all rows took longer than %s, and they cannot be read in parts. "+
+			"The step itself fails if a row violates it", t.c.searchTime))
+	}
 	if err != nil {
 		return t.skipQuestion(ctx, s, check, q, err)
 	}
@@ -229,8 +221,8 @@ func (t *Target) askAll(ctx context.Context, s *onward.PlanStep, check *rowCheck
 	return nil
 }
 
-// watchSignals ends the statement of a session when a signal stops backfills. The function that it returns ends the watch, and says why it
-// ended the statement, or "".
+// watchSignals cancels the statement of a session if a signal stops backfills. The returned function ends the watch and returns why the
+// statement was cancelled, or "".
 func (t *Target) watchSignals(ctx context.Context, pid int) func() string {
 	ctx, stop := context.WithCancel(ctx)
 	why := make(chan string, 1)
@@ -239,7 +231,7 @@ func (t *Target) watchSignals(ctx context.Context, pid int) func() string {
 		defer func() { why <- said }()
 		for said == "" && queue.Pause(ctx, throttle.Every) == nil {
 			_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-				is, err := t.gauge.Ask(ctx, conn)
+				is, err := t.gauge.ReadSignals(ctx, conn)
 				if err != nil || is.Level != throttle.Stop {
 					return err
 				}
@@ -255,30 +247,35 @@ func (t *Target) watchSignals(ctx context.Context, pid int) func() string {
 	}
 }
 
-// readOnly makes a transaction one that only reads, and reads all rows.
+// readOnly makes a transaction read-only and sees all rows in spite of row-level security.
 func readOnly(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "SET LOCAL transaction_read_only = on"); err != nil {
 		return err
 	}
-	return whole(ctx, tx)
+	return forbidRowSecurity(ctx, tx)
 }
 
-// skipQuestion passes over a question that the server cannot answer as it is asked: the step's own check and the server itself still refuse
-// rows that are not right. It gives back other errors.
+// skipQuestion skips a query that the server cannot run. The step's own check and the server itself still refuse bad rows. Other errors are
+// returned.
 func (t *Target) skipQuestion(ctx context.Context, s *onward.PlanStep, check *rowCheck, q *rowQuestion, err error) error {
 	refused := new(pgconn.PgError)
 	if !errors.As(err, &refused) || !strings.HasPrefix(refused.Code, "42") || refused.Code == "42501" {
 		return err
 	}
-	words := fmt.Sprintf("the rows of %s were not checked for %s %s before: %s", q.condition.FullName(), q.condition.Kind, q.condition.Name, redact.Words(refused))
-	t.tell(Unchecked, s, words)
-	check.next, check.cursor = check.next+1, nil
+	return t.leaveUnchecked(ctx, s, check, q, redact.MessageWithCode(refused))
+}
+
+// leaveUnchecked goes on with the next question, and reports why the rows were not checked.
+func (t *Target) leaveUnchecked(ctx context.Context, s *onward.PlanStep, check *rowCheck, q *rowQuestion, why string) error {
+	words := fmt.Sprintf("the rows of %s were not checked for %s %s before: %s", q.condition.FullName(), q.condition.Kind, q.condition.Name, why)
+	t.reportEvent(Unchecked, s, words)
+	check.next++
 	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		return t.log(ctx, conn, q.step.ID, "not checked", words)
+		return t.logEvent(ctx, conn, q.step.ID, "not checked", words)
 	})
 }
 
-// refuseDirtyRows refuses a step if rows were found, with their number and the query that finds them.
+// refuseDirtyRows refuses a step if rows were found, and reports their number and the query that finds them.
 func (t *Target) refuseDirtyRows(ctx context.Context, s *onward.PlanStep, check *rowCheck) error {
 	var found []string
 	for _, q := range check.questions {
@@ -289,23 +286,23 @@ func (t *Target) refuseDirtyRows(ctx context.Context, s *onward.PlanStep, check 
 	if len(found) == 0 {
 		return nil
 	}
-	t.tries.rows = nil // a library may ask again
+	t.tries.rows = nil // a caller may try again
 	text := "rows violate a condition of the plan. "
-	if check.first {
+	if check.firstOfPhase {
 		text += "Nothing of this phase was begun"
 	} else {
 		text += "This step was not begun"
 	}
 	text += ". Correct the rows or the migration, then run the same command again\n" + strings.Join(found, "\n")
 	if len(t.steps) > 0 {
-		return t.refuse(ctx, s, text)
+		return t.refuseAndRecord(ctx, s, text)
 	}
-	// Nothing was changed: the plan is not in the way of another one.
+	// Nothing was changed, so the plan does not block another one.
 	err := t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		if err := t.log(ctx, conn, s.ID, "refused", "rows violate a condition of the plan"); err != nil {
+		if err := t.logEvent(ctx, conn, s.ID, "refused", "rows violate a condition of the plan"); err != nil {
 			return err
 		}
-		return ledger.Forget(ctx, conn, t.plan.ID)
+		return ledger.DeletePlan(ctx, conn, t.plan.ID)
 	})
 	return errors.Join(&RefusedError{Step: s.ID, Text: text}, err)
 }
@@ -321,42 +318,37 @@ func describeDirty(q *rowQuestion) string {
 	case q.found == 1:
 		what = "1 row of " + q.condition.FullName() + " violates"
 	}
-	return fmt.Sprintf("%s: %s %s %s: %s;", q.step.ID, what, q.condition.Kind, q.condition.Name, q.condition.Find(q.rows(q.condition.Source()), q.table.Order))
+	if q.more {
+		what = "at least " + what
+	}
+	return fmt.Sprintf("%s: %s %s %s: %s;", q.step.ID, what, q.condition.Kind, q.condition.Name,
+		q.condition.FindQuery(q.fromItem(q.condition.FromItem()), q.table.Order))
 }
 
-// refuseByData refuses a step that the server has refused for rows which came since they were checked. An index that a failed build
-// left is dropped: it would go on refusing rows.
+// refuseByData refuses a step that failed on the server because of rows that were written after the check. An invalid index from the failed
+// build is dropped, because it would go on rejecting rows.
 func (t *Target) refuseByData(ctx context.Context, s *onward.PlanStep, number int, cause error) error {
 	refused := new(pgconn.PgError)
 	if !errors.As(cause, &refused) || !strings.HasPrefix(refused.Code, "23") || t.c.asWritten {
 		return cause
 	}
-	conditions, err := violation.Of(t.c.Plan, number, t.lookup(ctx))
+	conditions, err := violation.StepConditions(t.c.Plan, number, t.tableLookup(ctx))
 	if err != nil || len(conditions) == 0 {
 		return errors.Join(cause, err)
 	}
-	if f, err := pgparse.Split(s.SQL); err == nil && len(f.Stmts) == 1 && f.Stmts[0].Node.GetIndexStmt() != nil {
-		if _, err := t.index(ctx, s, f.Stmts[0].Node.GetIndexStmt()); err != nil {
+	if f, err := pgparse.SplitText(s.SQL); err == nil && len(f.Stmts) == 1 && f.Stmts[0].Node.GetIndexStmt() != nil {
+		if _, err := t.clearInvalidIndex(ctx, s, f.Stmts[0].Node.GetIndexStmt()); err != nil {
 			return errors.Join(cause, err)
 		}
 	}
-	text := redact.Words(refused) + ". Correct the rows, then run the same command again"
+	text := redact.MessageWithCode(refused) + ". Correct the rows, then run the same command again"
 	for _, c := range conditions {
-		text += "\n" + c.Find("", nil) + ";"
+		text += "\n" + c.FindQuery("", nil) + ";"
 	}
-	return t.refuse(ctx, s, text)
+	return t.refuseAndRecord(ctx, s, text)
 }
 
-// quoteAll writes names as SQL does.
-func quoteAll(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = pgparse.QuoteIdent(n)
-	}
-	return out
-}
-
-// checksRowsOf reports whether the search for dirty rows asks what a step's check asks: both are of the constraint that it validates.
+// checksRowsOf reports whether the search for dirty rows replaces a step's own check: both check the constraint that it validates.
 func (t *Target) checksRowsOf(s *onward.PlanStep) bool {
 	return s.Class == onward.StepValidate && !t.c.asWritten
 }

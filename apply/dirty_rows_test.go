@@ -22,7 +22,7 @@ func handmade(t testing.TB, db string, steps ...onward.PlanStep) *onward.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &onward.Plan{Schema: onward.PlanSchema, Base: "v1", Head: "v2", Catalog: s.Catalog.Sum(nil), Steps: steps}
+	p := &onward.Plan{Schema: onward.PlanSchema, Base: "v1", Head: "v2", Catalog: s.Catalog.HashRelations(nil), Steps: steps}
 	for i := range p.Steps {
 		o := &p.Steps[i]
 		if o.Phase == "" {
@@ -37,7 +37,7 @@ func handmade(t testing.TB, db string, steps ...onward.PlanStep) *onward.Plan {
 	return markProven(t, p)
 }
 
-// constrained are the steps that add a constraint to a table and validate it, behind a step that adds a column.
+// constrained returns the steps that add a constraint to a table and validate it, after a step that adds a column.
 func constrained(table, name, definition string) []onward.PlanStep {
 	alter := "ALTER TABLE " + table + " "
 	return []onward.PlanStep{
@@ -47,11 +47,16 @@ func constrained(table, name, definition string) []onward.PlanStep {
 	}
 }
 
-// indexed are the steps that build a unique index, behind a step that adds a table.
+// indexed returns the steps that build a unique index, after a step that adds a table.
 func indexed(table, name, body string) []onward.PlanStep {
 	return []onward.PlanStep{
 		{Class: onward.StepDDL, SQL: "CREATE TABLE made (id int)", Undo: "DROP TABLE IF EXISTS made"},
-		{Class: onward.StepConcurrent, SQL: "CREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + table + " " + body + ";\n", Transaction: onward.TransactionNone, Undo: "DROP INDEX CONCURRENTLY IF EXISTS " + name},
+		{
+			Class:       onward.StepConcurrent,
+			SQL:         "CREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + table + " " + body + ";\n",
+			Transaction: onward.TransactionNone,
+			Undo:        "DROP INDEX CONCURRENTLY IF EXISTS " + name,
+		},
 	}
 }
 
@@ -93,14 +98,21 @@ func TestDirtyRows(t *testing.T) {
 			direct: "ALTER TABLE e ADD FOREIGN KEY (parent) REFERENCES e", repair: "DELETE FROM e WHERE id = 3", want: "1 row of e violates foreign key", found: 1,
 		},
 		"MATCH FULL": {
-			setup:  "CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE f (id int, a int, b int); INSERT INTO pairs VALUES (1, 1); INSERT INTO f VALUES (1, 1, 1), (2, 1, NULL), (3, NULL, NULL), (4, 2, 2)",
+			setup: "CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE f (id int, a int, b int); INSERT INTO pairs VALUES (1, 1); " +
+				"INSERT INTO f VALUES (1, 1, 1), (2, 1, NULL), (3, NULL, NULL), (4, 2, 2)",
 			steps:  constrained("f", "f_pair", "FOREIGN KEY (a, b) REFERENCES pairs MATCH FULL"),
 			direct: "ALTER TABLE f ADD FOREIGN KEY (a, b) REFERENCES pairs MATCH FULL", repair: "DELETE FROM f WHERE id IN (2, 4)", want: "2 rows of f violate foreign key", found: 2,
 		},
 		"a unique index of an expression and some rows": {
-			setup:  "CREATE TABLE g (id int PRIMARY KEY, v text, gone bool); INSERT INTO g VALUES (1, 'a', false), (2, 'A', false), (3, 'A', true), (4, NULL, false), (5, NULL, false), (6, 'b', false)",
+			setup: "CREATE TABLE g (id int PRIMARY KEY, v text, gone bool); INSERT INTO g VALUES (1, 'a', false), (2, 'A', false), (3, 'A', true), (4, NULL, " +
+				"false), (5, NULL, false), (6, 'b', false)",
 			steps:  indexed("g", "g_v", "USING btree (lower(v) COLLATE \"C\" text_pattern_ops DESC NULLS LAST) INCLUDE (id) WHERE NOT gone"),
 			direct: "CREATE UNIQUE INDEX ON g (lower(v)) WHERE NOT gone", repair: "DELETE FROM g WHERE id = 2", want: "1 key occurs more than once in g, which violates unique index g_v", found: 1,
+		},
+		"a unique index of a table without a key": {
+			setup:  "CREATE TABLE i (v text); INSERT INTO i SELECT 'v' || n FROM generate_series(1, 3000) AS n; INSERT INTO i VALUES ('v7'), ('v8'), ('v8')",
+			steps:  indexed("i", "i_v", "(v)"),
+			direct: "CREATE UNIQUE INDEX ON i (v)", repair: "DELETE FROM i WHERE v IN ('v7', 'v8')", want: "2 keys occur more than once in i", found: 2,
 		},
 		"NULLS NOT DISTINCT": {
 			setup:  "CREATE TABLE h (id int PRIMARY KEY, v text); INSERT INTO h VALUES (1, NULL), (2, NULL), (3, 'a')",
@@ -139,7 +151,11 @@ func TestDirtyRows(t *testing.T) {
 				}
 				run(t, db, c.repair)
 				var told teller
-				if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Tell: told.tell}); err != nil || r.State != onward.ApplyDone || told.has(apply.Unchecked, "") {
+				if r, err := apply.Run(t.Context(), apply.Config{
+					DB:   db,
+					Plan: p,
+					Tell: told.tell,
+				}); err != nil || r.State != onward.ApplyDone || told.has(apply.Unchecked, "") {
 					t.Fatalf("%+v %v %+v", r, err, told.list)
 				}
 			})
@@ -176,7 +192,8 @@ func TestDirtyRowsBehindBackfills(t *testing.T) {
 		UPDATE users SET kind = 2 WHERE id IN (7, 1007); UPDATE users SET status = 'gone' WHERE id = 8; UPDATE users SET email = 'user9' WHERE id = 10`)
 	_, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract})
 	refused := new(apply.RefusedError)
-	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "2 rows of users violate check constraint") || !strings.Contains(refused.Text, "1 row of users violates check constraint users_status") ||
+	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "2 rows of users violate check constraint") ||
+		!strings.Contains(refused.Text, "1 row of users violates check constraint users_status") ||
 		!strings.Contains(refused.Text, "1 key occurs more than once in users") || refused.Step != p.Steps[0].ID {
 		t.Fatal(err)
 	}
@@ -191,7 +208,12 @@ func TestDirtyRowsBehindBackfills(t *testing.T) {
 	}
 	run(t, db, "UPDATE users SET status = 'open' WHERE id IN (7, 8, 1007)", "UPDATE users SET email = 'other' WHERE id = 10")
 	var told teller
-	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract, Tell: told.tell}); err != nil || r.State != onward.ApplyDone || told.has(apply.Unchecked, "") {
+	if r, err := apply.Run(t.Context(), apply.Config{
+		DB:      db,
+		Plan:    p,
+		Through: onward.Contract,
+		Tell:    told.tell,
+	}); err != nil || r.State != onward.ApplyDone || told.has(apply.Unchecked, "") {
 		t.Fatalf("%+v %v", r, err)
 	}
 }

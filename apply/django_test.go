@@ -30,7 +30,7 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{t: t, python: pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), db: pgservertest.Database(t, onward.NewestMajor)}
+	s := &shop{t: t, python: pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), db: pgservertest.Database(t, onward.NewestMajor)}
 	server, err := wire.ParseServer(s.db)
 	if err != nil {
 		t.Fatal(err)
@@ -43,11 +43,14 @@ func newShop(t *testing.T) *shop {
 	s.env = append(os.Environ(), "DB_NAME="+content(t, s.db, "SELECT current_database()::text")[0], "DB_PORT="+front.Port())
 	s.dir = repository(t, map[string]string{
 		".gitignore": "__pycache__\n",
-		"manage.py":  "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
-		"conf.py": "import os\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['django.contrib.contenttypes', 'django.contrib.auth', 'shop']\nUSE_TZ = True\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ.get('DB_NAME'),\n" +
+		"manage.py": "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\n" +
+			"execute_from_command_line(sys.argv)\n",
+		"conf.py": "import os\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['django.contrib.contenttypes', 'django.contrib.auth', 'shop']\nUSE_TZ = True\n" +
+			"DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ.get('DB_NAME'),\n" +
 			"    'USER': 'postgres', 'HOST': 'localhost', 'PORT': os.environ.get('DB_PORT')}}\n",
 		"shop/__init__.py": "# an app\n", "shop/migrations/__init__.py": "# its migrations\n",
-		"shop/models.py": "from django.db import models\n\n\nclass Item(models.Model):\n    name = models.TextField()\n    note = models.TextField(null=True, db_index=True)\n",
+		"shop/models.py": "from django.db import models\n\n\nclass Item(models.Model):\n    name = models.TextField()\n" +
+			"    note = models.TextField(null=True, db_index=True)\n",
 	})
 	s.add("0001_initial", "", "", "migrations.CreateModel('Item', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField())])")
 	return s
@@ -55,7 +58,8 @@ func newShop(t *testing.T) *shop {
 
 func (s *shop) add(name, after, atomic, operations string) {
 	s.t.Helper()
-	change(s.t, s.dir, "shop/migrations/"+name+".py", "from django.contrib.postgres.operations import AddIndexConcurrently\nfrom django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"+
+	change(s.t, s.dir, "shop/migrations/"+name+".py", "from django.contrib.postgres.operations import AddIndexConcurrently\n"+
+		"from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"+
 		atomic+"    dependencies = ["+after+"]\n    operations = ["+operations+"]\n")
 }
 
@@ -83,14 +87,16 @@ func (s *shop) applied() int {
 	return len(content(s.t, s.db, "SELECT name FROM django_migrations WHERE app = 'shop'"))
 }
 
-// Django's own command goes on behind onward and onward behind it, with the apps that Django brings; what is
-// Python is refused by name, and run by Django.
+// Django's own command continues after onward and onward after it, with the apps that Django brings.
+// Migrations in Python are refused by name, and run by Django.
 func TestTurnsWithDjango(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.manage("migrate", "contenttypes") // has a migration that is Python
 	refused := new(apply.RefusedError)
-	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || !strings.HasPrefix(refused.Next, "onward guard --db ADDRESS -- python manage.py migrate auth ") || !strings.Contains(refused.Text, "onward guard --db ADDRESS -- python manage.py migrate auth 0011_update_proxy_permissions") {
+	if _, err := s.pending(t.Context()); !errors.As(err, &refused) ||
+		!strings.HasPrefix(refused.Next, "onward guard --db ADDRESS -- python manage.py migrate auth ") || !strings.Contains(refused.Text,
+		"onward guard --db ADDRESS -- python manage.py migrate auth 0011_update_proxy_permissions") {
 		t.Fatal(err)
 	}
 	s.manage("migrate", "auth")
@@ -98,18 +104,21 @@ func TestTurnsWithDjango(t *testing.T) {
 	if err != nil || s.applied() != 1 || !strings.Contains(r.Next, "post_migrate") {
 		t.Fatalf("%+v %v", r, err)
 	}
-	if got := content(t, s.db, "SELECT count(*)::text FROM auth_permission AS p JOIN django_content_type AS c ON c.id = p.content_type_id WHERE c.app_label = 'shop'"); got[0] != "0" {
+	if got := content(t, s.db, "SELECT count(*)::text FROM auth_permission AS p JOIN django_content_type AS c ON c.id = p.content_type_id WHERE c.app_label = "+
+		"'shop'"); got[0] != "0" {
 		t.Errorf("%s permissions", got[0])
 	}
 	if out := s.manage("migrate"); !strings.Contains(out, "No migrations to apply") {
 		t.Error(out)
 	}
-	if got := content(t, s.db, "SELECT count(*)::text FROM auth_permission AS p JOIN django_content_type AS c ON c.id = p.content_type_id WHERE c.app_label = 'shop'"); got[0] != "4" {
+	if got := content(t, s.db, "SELECT count(*)::text FROM auth_permission AS p JOIN django_content_type AS c ON c.id = p.content_type_id WHERE c.app_label = "+
+		"'shop'"); got[0] != "4" {
 		t.Errorf("%s permissions, and post_migrate makes four", got[0])
 	}
 	s.add("0002_note", "('shop', '0001_initial')", "", "migrations.AddField('Item', 'note', models.TextField(null=True))")
 	s.manage("migrate")
-	s.add("0003_index", "('shop', '0002_note')", "    atomic = False\n", "AddIndexConcurrently('Item', models.Index(fields=['note'], name='shop_note')), migrations.RunSQL(\"INSERT INTO shop_item (name) VALUES ('a')\")")
+	s.add("0003_index", "('shop', '0002_note')", "    atomic = False\n",
+		"AddIndexConcurrently('Item', models.Index(fields=['note'], name='shop_note')), migrations.RunSQL(\"INSERT INTO shop_item (name) VALUES ('a')\")")
 	if r, err := s.pending(t.Context()); err != nil || len(r.Steps) != 2 {
 		t.Fatalf("%+v %v", r, err)
 	}
@@ -119,8 +128,10 @@ func TestTurnsWithDjango(t *testing.T) {
 	}
 
 	// One that replaces what is there is there, as Django says, too; of half of it nobody can tell.
-	change(t, s.dir, "shop/migrations/0001_all.py", "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n    replaces = [('shop', '0001_initial'), ('shop', '0002_note'), ('shop', '0003_index')]\n    dependencies = []\n"+
-		"    operations = [migrations.CreateModel('Item', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField()), ('note', models.TextField(null=True))])]\n")
+	change(t, s.dir, "shop/migrations/0001_all.py", "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"+
+		"    replaces = [('shop', '0001_initial'), ('shop', '0002_note'), ('shop', '0003_index')]\n    dependencies = []\n"+
+		"    operations = [migrations.CreateModel('Item', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField()), ('note', "+
+		"models.TextField(null=True))])]\n")
 	for _, name := range []string{"0001_initial", "0002_note", "0003_index"} {
 		if err := os.Remove(filepath.Join(s.dir, "shop/migrations", name+".py")); err != nil {
 			t.Fatal(err)
@@ -138,7 +149,8 @@ func TestTurnsWithDjango(t *testing.T) {
 	s.add("0002_late", "('shop', '0001_all')", "", "migrations.RunSQL('SELECT 1')")
 	s.add("0003_next", "('shop', '0002_late')", "", "migrations.RunSQL('SELECT 1')")
 	run(t, s.db, "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0003_next', now())")
-	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || refused.Step != "shop.0002_late" || !strings.Contains(refused.Text, "InconsistentMigrationHistory") {
+	if _, err := s.pending(t.Context()); !errors.As(err, &refused) || refused.Step != "shop.0002_late" ||
+		!strings.Contains(refused.Text, "InconsistentMigrationHistory") {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{"1"}, content(t, s.db, "SELECT count(*)::text FROM shop_item")); diff != "" {
@@ -146,7 +158,7 @@ func TestTurnsWithDjango(t *testing.T) {
 	}
 }
 
-// Behind the last step of a plan Django's own command has nothing to migrate.
+// After the last step of a plan, Django's own command has nothing to migrate.
 func TestPlanWithDjango(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
@@ -166,7 +178,10 @@ func TestPlanWithDjango(t *testing.T) {
 	if err != nil || len(p.Steps) < 2 {
 		t.Fatalf("%+v %v", p, err)
 	}
-	if r, err := apply.Noted(t.Context(), apply.PendingConfig{Config: apply.Config{DB: s.db, Plan: markProven(t, p), Through: onward.Contract}, Repository: repository}); err != nil || r.State != onward.ApplyDone || r.Next != "" {
+	if r, err := apply.RunAndRecord(t.Context(), apply.PendingConfig{
+		Config:     apply.Config{DB: s.db, Plan: markProven(t, p), Through: onward.Contract},
+		Repository: repository,
+	}); err != nil || r.State != onward.ApplyDone || r.Next != "" {
 		t.Fatalf("%+v %v", r, err)
 	}
 	if out := s.manage("migrate"); s.applied() != 2 || !strings.Contains(out, "No migrations to apply") {

@@ -10,10 +10,10 @@ import (
 // droppedName is a table, a view or a column that steps drop.
 type droppedName struct {
 	table  string
-	column string // "" for all of the table
+	column string // "" for the whole table
 }
 
-// String is its name.
+// String returns the name.
 func (d droppedName) String() string {
 	if d.column == "" {
 		return d.table
@@ -21,20 +21,21 @@ func (d droppedName) String() string {
 	return d.table + "." + d.column
 }
 
-// needle is what a statement that names it has in its text.
-func (d droppedName) needle() string {
+// searchText returns the text that each statement that uses the name contains.
+func (d droppedName) searchText() string {
 	if d.column == "" {
 		return d.table
 	}
 	return d.column
 }
 
-// droppedBy are the names that are gone after some steps. A name that another column or table takes is not among them: new code uses it.
+// droppedBy returns the names that no longer exist after some steps. A name that a new column or table takes is left out: new code uses
+// it.
 func droppedBy(steps []onward.PlanStep) []droppedName {
 	var out []droppedName
 	taken := map[droppedName]bool{}
 	for i := range steps {
-		f, err := pgparse.Split(steps[i].SQL)
+		f, err := pgparse.SplitText(steps[i].SQL)
 		if err != nil {
 			continue
 		}
@@ -62,7 +63,7 @@ func droppedBy(steps []onward.PlanStep) []droppedName {
 	return slices.DeleteFunc(out, func(d droppedName) bool { return taken[d] })
 }
 
-// droppedRelations are the tables and views that a DROP drops, but what is the plan's own.
+// droppedRelations returns the tables and views that a DROP drops, without the plan's own.
 func droppedRelations(n *pgparse.DropStmt) (out []droppedName) {
 	switch n.RemoveType {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
@@ -70,23 +71,23 @@ func droppedRelations(n *pgparse.DropStmt) (out []droppedName) {
 		return nil
 	}
 	for _, o := range n.Objects {
-		if schema, name := pgparse.SchemaAndName(pgparse.Items(o)); schema != onward.PlanRoom {
+		if schema, name := pgparse.SchemaAndName(pgparse.ListItems(o)); schema != onward.PlanRoom {
 			out = append(out, droppedName{table: name})
 		}
 	}
 	return out
 }
 
-// isNamedBy reports whether a statement names it: the table, and the column if there is one, where a qualifier does not say
-// that the column is of another table. A statement that cannot be read does not.
+// isNamedBy reports whether a statement names the table and, if there is one, the column. A column whose qualifier belongs to another
+// table does not count, and neither does a statement that cannot be parsed.
 func (d droppedName) isNamedBy(sql string) bool {
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return false
 	}
 	table, column := false, false
 	for _, stmt := range f.Stmts {
-		tables := map[string]string{} // by what the statement calls them
+		tables := map[string]string{} // by the alias that the statement uses
 		pgparse.Walk(stmt.Node, func(msg any) bool {
 			if rv, is := msg.(*pgparse.RangeVar); is {
 				tables[rv.Relname] = rv.Relname
@@ -100,7 +101,7 @@ func (d droppedName) isNamedBy(sql string) bool {
 		pgparse.Walk(stmt.Node, func(msg any) bool {
 			switch n := msg.(type) {
 			case *pgparse.ColumnRef:
-				fields := pgparse.Texts(n.Fields)
+				fields := pgparse.StringTexts(n.Fields)
 				if len(fields) > 0 && fields[len(fields)-1] == d.column {
 					of := d.table
 					if len(fields) > 1 && tables[fields[len(fields)-2]] != "" {
@@ -111,7 +112,8 @@ func (d droppedName) isNamedBy(sql string) bool {
 			case *pgparse.ResTarget: // INSERT and UPDATE
 				column = column || n.Name == d.column && n.Val == nil
 			case *pgparse.UpdateStmt:
-				column = column || n.GetRelation().GetRelname() == d.table && slices.ContainsFunc(n.TargetList, func(x *pgparse.Node) bool { return x.GetResTarget().GetName() == d.column })
+				column = column || n.GetRelation().GetRelname() == d.table &&
+					slices.ContainsFunc(n.TargetList, func(x *pgparse.Node) bool { return x.GetResTarget().GetName() == d.column })
 			}
 			return true
 		})

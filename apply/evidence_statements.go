@@ -15,29 +15,29 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// statementSample is how often the statements were called that name what a contract drops.
+// statementSample holds how often those statements were called that name something the contract drops.
 type statementSample struct {
 	at    time.Time
-	since time.Time // of the first sample that was not thrown away
+	since time.Time // the time of the first sample that was kept
 	reset string    // when the statistics were reset; "" if the server does not say
 	calls map[statementKey]int64
 	text  map[statementKey]string
 }
 
-// statementKey tells statements apart.
+// statementKey identifies a statement.
 type statementKey struct {
 	role string
 	id   int64
 }
 
-// sampleStatements samples pg_stat_statements twice. It says which statements were called in between that name something which the contract
-// drops. known says in words what was asked. again is the time to wait before the next sample.
+// sampleStatements samples pg_stat_statements twice. doubts lists the statements that were called in between and name something that the
+// contract drops. known describes the check in words. again is the time to wait before the next sample.
 func (t *Target) sampleStatements(ctx context.Context, s *onward.PlanStep) (doubts []string, known string, again time.Duration, err error) {
 	window := t.c.Evidence.Window
 	if window == 0 {
 		window = DefaultWindow
 	}
-	dropped := droppedBy(t.ahead(s))
+	dropped := droppedBy(t.requestedSteps(s))
 	if window < 0 || len(dropped) == 0 {
 		return nil, "no statement was asked for", 0, nil
 	}
@@ -66,16 +66,16 @@ func (t *Target) sampleStatements(ctx context.Context, s *onward.PlanStep) (doub
 	switch {
 	case before == nil:
 		return nil, "", window, nil
-	case now.restarted(before) && time.Since(now.since) > max(t.c.Within, 2*window):
+	case now.wasReset(before) && time.Since(now.since) > max(t.c.Within, 2*window):
 		return []string{"pg_stat_statements was reset again and again while it was sampled"}, "", 0, nil
-	case now.restarted(before):
+	case now.wasReset(before):
 		return nil, "", window, nil
 	}
-	return now.grown(before, dropped), fmt.Sprintf("pg_stat_statements was sampled twice within %s", window), 0, nil
+	return now.listCalled(before, dropped), fmt.Sprintf("pg_stat_statements was sampled twice within %s", window), 0, nil
 }
 
-// restarted reports whether the statistics were reset between two samples.
-func (n *statementSample) restarted(before *statementSample) bool {
+// wasReset reports whether the statistics were reset between two samples.
+func (n *statementSample) wasReset(before *statementSample) bool {
 	if n.reset != before.reset {
 		return true
 	}
@@ -92,8 +92,8 @@ func (n *statementSample) restarted(before *statementSample) bool {
 	return kept == 0 && len(before.calls) > 0
 }
 
-// grown says which statements were called between two samples that name something which is dropped.
-func (n *statementSample) grown(before *statementSample, dropped []droppedName) (out []string) {
+// listCalled lists the statements that were called between two samples and name something that is dropped.
+func (n *statementSample) listCalled(before *statementSample, dropped []droppedName) (out []string) {
 	for key, calls := range n.calls {
 		if calls <= before.calls[key] {
 			continue
@@ -113,7 +113,7 @@ func (n *statementSample) grown(before *statementSample, dropped []droppedName) 
 	return out
 }
 
-// readStatements reads a sample; nil if the database does not have the extension.
+// readStatements reads a sample. It returns nil if the database does not have the extension.
 func readStatements(ctx context.Context, conn *pgx.Conn, major int, dropped []droppedName) (*statementSample, error) {
 	var schema string
 	err := conn.QueryRow(ctx, `SELECT n.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'`).Scan(&schema)
@@ -127,7 +127,7 @@ func readStatements(ctx context.Context, conn *pgx.Conn, major int, dropped []dr
 	out := &statementSample{at: time.Now(), calls: map[statementKey]int64{}, text: map[statementKey]string{}}
 	top := ""
 	if major >= 14 {
-		top = " AND s.toplevel" // not what the plan's own triggers send
+		top = " AND s.toplevel" // not the statements of the plan's own triggers
 		var there bool
 		if err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", view+"_info").Scan(&there); err != nil {
 			return nil, err
@@ -140,7 +140,7 @@ func readStatements(ctx context.Context, conn *pgx.Conn, major int, dropped []dr
 	}
 	var patterns []string
 	for _, d := range dropped {
-		patterns = append(patterns, "%"+strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(d.needle()))+"%")
+		patterns = append(patterns, "%"+strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(d.searchText()))+"%")
 	}
 	rows, err := conn.Query(ctx, `SELECT coalesce(r.rolname::text, s.userid::text), coalesce(s.queryid, 0), sum(s.calls)::bigint, left(min(s.query), 100000) FROM `+view+` AS s LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.userid
 		WHERE s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`+top+` AND lower(s.query) LIKE ANY ($1::text[]) GROUP BY 1, 2`, patterns)

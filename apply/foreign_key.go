@@ -14,36 +14,36 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// foreignKeyProof shows how far the foreign keys of a plan are proven. Its rows are read again after
-// a kill: the plan is not done before the last foreign key is proven.
+// foreignKeyProof is the progress of proving a plan's foreign keys. After a kill the rows are read
+// again from the start, because the plan is not done before its last foreign key is proven.
 type foreignKeyProof struct {
-	keys  []foreignKey
-	done  int // keys that are read
-	pass  ledger.Verification
-	rows  int64
-	found []string // keys with rows that have no parent, in sentences
+	keys     []foreignKey
+	readKeys int // number of keys that are read
+	pass     ledger.Verification
+	rows     int64
+	found    []string // sentences about keys with rows that have no parent
 }
 
-// foreignKey is one that a plan made or renamed.
+// foreignKey is a foreign key that a plan made or renamed.
 type foreignKey struct {
 	name, table, referred string
 	rows                  onward.PlanComparison
 }
 
-// conclude ends a plan whose steps are all done. A plan that contracts moves foreign keys from old
+// concludePlan ends a plan whose steps are all done. A plan with a contract moves foreign keys from old
 // columns to new columns, so each of them is proven first.
-func (t *Target) conclude(ctx context.Context, budget time.Duration) (State, error) {
+func (t *Target) concludePlan(ctx context.Context, budget time.Duration) (State, error) {
 	if steps := t.c.Plan.Steps; !t.c.asWritten && t.plan.State != ledger.Done && t.c.Plan.Contract() < len(steps) {
 		last := func() *onward.PlanStep { return &steps[len(steps)-1] }
-		out, err := t.turn(ctx, last, func(s *onward.PlanStep) (State, error) { return t.proveForeignKeys(ctx, s, budget) })
+		out, err := t.attemptNext(ctx, last, func(s *onward.PlanStep) (State, error) { return t.proveForeignKeys(ctx, s, budget) })
 		if err != nil || !out.Done {
 			return out, err
 		}
 	}
-	return State{Done: true}, t.ending(ctx, ledger.Done, "plan done", "")
+	return State{Done: true}, t.setPlanState(ctx, ledger.Done, "plan done", "")
 }
 
-// proveForeignKeys reads some rows of the referring tables, and finds those without a parent.
+// proveForeignKeys reads some rows of the referring tables and finds those without a parent.
 func (t *Target) proveForeignKeys(ctx context.Context, s *onward.PlanStep, budget time.Duration) (State, error) {
 	if t.tries.size == 0 {
 		t.tries.size = onward.PlanBatch
@@ -55,20 +55,20 @@ func (t *Target) proveForeignKeys(ctx context.Context, s *onward.PlanStep, budge
 		}
 		t.proof = &foreignKeyProof{keys: keys}
 	}
-	for end := time.Now().Add(budget); t.proof.done < len(t.proof.keys); {
-		p, again, err := t.asked(ctx, s)
+	for end := time.Now().Add(budget); t.proof.readKeys < len(t.proof.keys); {
+		p, again, err := t.nextPace(ctx, s)
 		if err != nil || again > 0 {
 			return State{Step: s, Again: again}, err
 		}
 		begun := time.Now()
-		rows, err := t.findOrphans(ctx, &t.proof.keys[t.proof.done])
+		rows, err := t.findOrphans(ctx, &t.proof.keys[t.proof.readKeys])
 		if err != nil {
 			return State{}, err
 		}
 		if rows > 0 {
-			t.tries.size = p.next(t.tries.size, time.Since(begun))
+			t.tries.size = p.nextSize(t.tries.size, time.Since(begun))
 		}
-		pause := p.pause(time.Since(begun))
+		pause := p.pauseAfter(time.Since(begun))
 		if time.Now().Add(pause).After(end) || ctx.Err() != nil {
 			return State{Step: s, Again: pause}, nil //nolint:nilerr // the next call reports the interruption
 		}
@@ -77,14 +77,15 @@ func (t *Target) proveForeignKeys(ctx context.Context, s *onward.PlanStep, budge
 	proof := t.proof
 	t.proof = nil
 	if len(proof.found) > 0 {
-		return State{}, &RefusedError{Text: "the plan is not done: " + strings.Join(proof.found, ". ") + ". Correct or delete these rows, then run onward contract again",
+		return State{}, &RefusedError{Text: "the plan is not done: " + strings.Join(proof.found, ". ") +
+			". Correct or delete these rows, then run onward contract again",
 			Next: "onward contract --db ADDRESS --plan " + t.plan.ID}
 	}
 	if len(proof.keys) == 0 {
 		return State{Done: true}, nil
 	}
 	return State{Done: true}, t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return t.log(ctx, conn, "", "foreign keys proven", fmt.Sprintf("%d foreign keys, %d rows read", len(proof.keys), proof.rows))
+		return t.logEvent(ctx, conn, "", "foreign keys proven", fmt.Sprintf("%d foreign keys, %d rows read", len(proof.keys), proof.rows))
 	})
 }
 
@@ -95,19 +96,19 @@ func (t *Target) findOrphans(ctx context.Context, k *foreignKey) (rows int64, er
 	if len(k.rows.Keys) > 0 {
 		ctx, limit = context.WithoutCancel(ctx), chunkTime
 	}
-	err = t.guarded(ctx, rowWait, limit, func(ctx context.Context, tx pgx.Tx) error {
-		if err := whole(ctx, tx); err != nil {
+	err = t.inGuardedTransaction(ctx, rowWait, limit, func(ctx context.Context, tx pgx.Tx) error {
+		if err := forbidRowSecurity(ctx, tx); err != nil {
 			return err
 		}
 		if len(k.rows.Keys) > 0 {
-			rows, err = t.chunk(ctx, tx, &k.rows, &next)
+			rows, err = t.compareChunk(ctx, tx, &k.rows, &next)
 			return err
 		}
 		next.Part++
 		return tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE "+k.rows.Wrong+"), count(*) FROM "+k.table+" AS t").Scan(&next.Wrong, &next.Rows)
 	})
 	switch {
-	case means(err) == ended && limit > 0 && t.tries.size > FewestRows:
+	case classifyError(err) == timedOut && limit > 0 && t.tries.size > FewestRows:
 		t.tries.size = max(FewestRows, t.tries.size/4)
 		return 0, nil
 	case err != nil:
@@ -122,17 +123,18 @@ func (t *Target) findOrphans(ctx context.Context, k *foreignKey) (rows int64, er
 		if len(k.rows.Keys) > 0 {
 			columns = strings.Join(k.rows.Keys, ", ")
 		}
-		t.proof.found = append(t.proof.found, fmt.Sprintf("foreign key %s of %s does not hold. %d rows refer to rows that %s does not have: SELECT %s FROM %[2]s AS t WHERE %[6]s",
+		t.proof.found = append(t.proof.found, fmt.Sprintf("foreign key %s of %s does not hold. %d rows refer to rows that %s does not have: "+
+			"SELECT %s FROM %[2]s AS t WHERE %[6]s",
 			k.name, k.table, next.Wrong, k.referred, columns, k.rows.Wrong))
 	}
 	t.proof.rows += next.Rows
-	t.proof.done, t.proof.pass = t.proof.done+1, ledger.Verification{}
+	t.proof.readKeys, t.proof.pass = t.proof.readKeys+1, ledger.Verification{}
 	return rows, nil
 }
 
-// foreignKeysQuery finds valid foreign keys by their names and those of their tables. A condition of
-// each finds rows without a parent, by the operators that the server uses. The columns of a key of the
-// referring table split its rows into chunks.
+// foreignKeysQuery finds valid foreign keys by constraint name and table name. For each it returns a
+// condition that finds rows without a parent, with the operators that the server uses. It also returns
+// the columns of a unique key of the referring table, which split its rows into chunks.
 const foreignKeysQuery = `
 SELECT quote_ident(k.conname), k.conrelid::regclass::text, k.confrelid::regclass::text,
   coalesce((SELECT array_agg(quote_ident(a.attname) ORDER BY c.place) FROM unnest((
@@ -159,13 +161,14 @@ WHERE k.contype = 'f' AND k.convalidated AND k.conparentid = 0 AND coalesce((to_
   AND k.conname = ANY ($3::text[])
 ORDER BY 2, 1`
 
-// foreignKeys are those that the steps of the plan made or renamed, as the database has them now.
+// foreignKeys returns the foreign keys that the plan's steps made or renamed, as they are in the
+// database now.
 func (t *Target) foreignKeys(ctx context.Context) (out []foreignKey, err error) {
 	names, err := namesInSteps(t.c.Plan.Steps)
 	if err != nil || len(names.constraints) == 0 {
 		return nil, err
 	}
-	err = t.guarded(ctx, rowWait, underLock, func(ctx context.Context, tx pgx.Tx) error {
+	err = t.inGuardedTransaction(ctx, rowWait, underLock, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, foreignKeysQuery, names.schemas, names.relations, names.constraints)
 		if err != nil {
 			return err
@@ -188,7 +191,7 @@ func (t *Target) foreignKeys(ctx context.Context) (out []foreignKey, err error) 
 	return out, err
 }
 
-// stepNames are the names of relations and constraints that the steps of a plan change.
+// stepNames holds the names of relations and constraints that the steps of a plan change.
 type stepNames struct {
 	schemas, relations []string // in parallel; "" is for the search path
 	constraints        []string
@@ -196,14 +199,14 @@ type stepNames struct {
 
 func namesInSteps(steps []onward.PlanStep) (n stepNames, err error) {
 	for i := range steps {
-		f, err := pgparse.Split(steps[i].SQL)
+		f, err := pgparse.SplitText(steps[i].SQL)
 		if err != nil {
-			return n, input(steps[i].ID + ": " + err.Error())
+			return n, inputError(steps[i].ID + ": " + err.Error())
 		}
 		for _, s := range f.Stmts {
 			switch stmt := s.Node.GetNode().(type) {
 			case *pgparse.Node_AlterTableStmt:
-				n.add(stmt.AlterTableStmt.Relation, "")
+				n.addRelation(stmt.AlterTableStmt.Relation, "")
 				for _, cmd := range stmt.AlterTableStmt.Cmds {
 					if con := cmd.GetAlterTableCmd().GetDef().GetConstraint(); con.GetContype() == pgparse.ConstrType_CONSTR_FOREIGN && con.Conname != "" {
 						n.constraints = append(n.constraints, con.Conname)
@@ -212,10 +215,10 @@ func namesInSteps(steps []onward.PlanStep) (n stepNames, err error) {
 			case *pgparse.Node_RenameStmt:
 				switch stmt.RenameStmt.RenameType {
 				case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
-					n.add(stmt.RenameStmt.Relation, "")
+					n.addRelation(stmt.RenameStmt.Relation, "")
 					n.constraints = append(n.constraints, stmt.RenameStmt.Newname)
 				case pgparse.ObjectType_OBJECT_TABLE:
-					n.add(stmt.RenameStmt.Relation, stmt.RenameStmt.Newname)
+					n.addRelation(stmt.RenameStmt.Relation, stmt.RenameStmt.Newname)
 				}
 			}
 		}
@@ -223,8 +226,8 @@ func namesInSteps(steps []onward.PlanStep) (n stepNames, err error) {
 	return n, nil
 }
 
-// add adds a relation, and the name that it gets.
-func (n *stepNames) add(r *pgparse.RangeVar, newName string) {
+// addRelation adds a relation, and its new name.
+func (n *stepNames) addRelation(r *pgparse.RangeVar, newName string) {
 	for _, name := range []string{r.GetRelname(), newName} {
 		if name != "" {
 			n.schemas, n.relations = append(n.schemas, r.GetSchemaname()), append(n.relations, name)

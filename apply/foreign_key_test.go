@@ -3,6 +3,8 @@ package apply_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -45,7 +47,8 @@ func TestForeignKeysAreProven(t *testing.T) {
 	config.Through = onward.Contract
 	steps := p.Steps[p.Contract():]
 	for i := range steps {
-		run(t, db, fmt.Sprintf("DELETE FROM users WHERE id BETWEEN %d AND %d", 10+i*20, 19+i*20), fmt.Sprintf("UPDATE users SET id = id + 100000 WHERE id BETWEEN %d AND %d AND NOT EXISTS (SELECT FROM likes WHERE who = users.id)", 20+i*20, 29+i*20))
+		run(t, db, fmt.Sprintf("DELETE FROM users WHERE id BETWEEN %d AND %d", 10+i*20, 19+i*20),
+			fmt.Sprintf("UPDATE users SET id = id + 100000 WHERE id BETWEEN %d AND %d AND NOT EXISTS (SELECT FROM likes WHERE who = users.id)", 20+i*20, 29+i*20))
 		if i == len(steps)-1 {
 			break
 		}
@@ -58,8 +61,10 @@ func TestForeignKeysAreProven(t *testing.T) {
 	run(t, db, "SET session_replication_role = replica; DELETE FROM users WHERE id BETWEEN 501 AND 510")
 	refused := new(apply.RefusedError)
 	r, err := apply.Run(t.Context(), config)
-	if !errors.As(err, &refused) || r.State == onward.ApplyDone || !strings.Contains(refused.Text, "foreign key posts_author_fkey of posts does not hold. 30 rows") ||
-		!strings.Contains(refused.Text, "foreign key users_boss_fkey of users does not hold. 1 rows") || !strings.Contains(refused.Text, "foreign key likes_who_fkey of likes does not hold. 30 rows") {
+	if !errors.As(err, &refused) || r.State == onward.ApplyDone ||
+		!strings.Contains(refused.Text, "foreign key posts_author_fkey of posts does not hold. 30 rows") ||
+		!strings.Contains(refused.Text, "foreign key users_boss_fkey of users does not hold. 1 rows") || !strings.Contains(refused.Text,
+		"foreign key likes_who_fkey of likes does not hold. 30 rows") {
 		t.Fatalf("%+v %v", r, err)
 	}
 	_, query, _ := strings.Cut(refused.Text, "SELECT id FROM posts AS t")
@@ -70,7 +75,8 @@ func TestForeignKeysAreProven(t *testing.T) {
 	if list, err := apply.Status(t.Context(), db); err != nil || list[0].State != onward.ApplyRunning || !strings.Contains(list[0].Next, "onward contract") {
 		t.Errorf("%+v %v", list, err)
 	}
-	run(t, db, "UPDATE posts SET author = NULL WHERE NOT EXISTS (SELECT FROM users WHERE users.id = author)", "UPDATE users AS u SET boss = NULL WHERE NOT EXISTS (SELECT FROM users WHERE users.id = u.boss)",
+	run(t, db, "UPDATE posts SET author = NULL WHERE NOT EXISTS (SELECT FROM users WHERE users.id = author)", "UPDATE users AS u SET boss = NULL WHERE NOT "+
+		"EXISTS (SELECT FROM users WHERE users.id = u.boss)",
 		"DELETE FROM likes WHERE NOT EXISTS (SELECT FROM users WHERE users.id = who)")
 	list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, "")
 	if err != nil || list[0].State != onward.ApplyDone {
@@ -79,7 +85,61 @@ func TestForeignKeysAreProven(t *testing.T) {
 	if got := content(t, db, orphans); !cmp.Equal(got, []string{"posts 0", "users 0", "likes 0"}) {
 		t.Error(got)
 	}
-	if got := content(t, db, "SELECT detail FROM onward_ledger.log WHERE event = 'foreign keys proven'"); len(got) != 1 || !strings.HasPrefix(got[0], "3 foreign keys, ") {
+	if got := content(t, db, "SELECT detail FROM onward_ledger.log WHERE event = 'foreign keys proven'"); len(got) != 1 ||
+		!strings.HasPrefix(got[0], "3 foreign keys, ") {
 		t.Error(got)
+	}
+}
+
+// TestContractKilledBetweenForeignKeys kills the process of a contract with SIGKILL after each of its steps, among them the one that moves
+// the parents. The deployed code deletes and changes parents while no process runs. The contract then ends with the rows that the release
+// alone leaves, and no row refers to a deleted parent.
+func TestContractKilledBetweenForeignKeys(t *testing.T) {
+	t.Parallel()
+	p := planned(t, familyBase, familyRelease)
+	file := saved(t, p)
+	db, alone := pgservertest.Database(t, onward.NewestMajor), pgservertest.Database(t, onward.NewestMajor)
+	run(t, db, familyBase, familyRows)
+	run(t, alone, familyBase, familyRows, familyRelease)
+	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); err != nil {
+		t.Fatal(err)
+	}
+	contract := func(step string) (string, error) {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "ONWARD_APPLY_CHILD="+db, "ONWARD_APPLY_PLAN="+file, "ONWARD_APPLY_THROUGH="+string(onward.Contract),
+			"ONWARD_APPLY_KILL_AFTER="+step)
+		text, err := cmd.CombinedOutput()
+		return string(text), err
+	}
+	for i, s := range p.Steps[p.Contract():] {
+		text, err := contract(s.ID)
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != -1 {
+			t.Fatalf("the contract was not killed after %s: %v %s", s.ID, err, text)
+		}
+		if done := content(t, db, "SELECT state FROM onward_ledger.step WHERE id = '"+s.ID+"'"); !cmp.Equal(done, []string{"done"}) {
+			t.Fatalf("%s: %v", s.ID, done)
+		}
+		writes := []string{fmt.Sprintf("DELETE FROM users WHERE id BETWEEN %d AND %d", 11+i*20, 20+i*20),
+			fmt.Sprintf("UPDATE users SET id = id + 100000 WHERE id BETWEEN %d AND %d AND NOT EXISTS (SELECT FROM likes WHERE who = users.id)", 21+i*20, 30+i*20)}
+		run(t, db, writes...)
+		run(t, alone, writes...)
+	}
+	if text, err := contract(""); err != nil {
+		t.Fatal(err, text)
+	}
+	if got := content(t, db, orphans); !cmp.Equal(got, []string{"posts 0", "users 0", "likes 0"}) {
+		t.Error(got)
+	}
+	for _, query := range []string{
+		"SELECT id || ' ' || coalesce(boss::text, '-') FROM users ORDER BY id",
+		"SELECT id || ' ' || coalesce(author::text, '-') FROM posts ORDER BY id",
+		"SELECT who || ' ' || post FROM likes ORDER BY post",
+	} {
+		if diff := cmp.Diff(content(t, alone, query), content(t, db, query)); diff != "" {
+			t.Errorf("%s (-release +plan):\n%s", query, diff)
+		}
+	}
+	if valid := content(t, db, "SELECT count(*)::text FROM pg_constraint WHERE contype = 'f' AND convalidated AND connamespace = 'public'::regnamespace"); !cmp.Equal(valid, []string{"3"}) {
+		t.Errorf("valid foreign keys: %v", valid)
 	}
 }

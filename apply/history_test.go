@@ -17,8 +17,8 @@ const (
 	historyRows = "SELECT concat_ws(' ', installed_rank, version, description, type, success) FROM flyway_schema_history ORDER BY installed_rank"
 )
 
-// A repeatable migration runs again when its text changed, behind all others; a version counts whatever
-// its zeros; what is up to a baseline is not run.
+// A repeatable migration runs again after its text changed, after all others. A version counts
+// regardless of its zeros. Nothing up to a baseline is run.
 func TestPendingHistory(t *testing.T) {
 	t.Parallel()
 	dir, db := repository(t, map[string]string{
@@ -28,7 +28,8 @@ func TestPendingHistory(t *testing.T) {
 		resources + "views/R__b_c.sql": "CREATE OR REPLACE VIEW b AS SELECT '${value}';\n",
 	}), pgservertest.Database(t, onward.NewestMajor)
 	refused := new(apply.RefusedError)
-	if _, err := apply.Pending(t.Context(), pendingOf(dir, db, "")); !errors.As(err, &refused) || !strings.Contains(refused.Text, "a migration with placeholders") {
+	if _, err := apply.Pending(t.Context(), pendingOf(dir, db, "")); !errors.As(err, &refused) ||
+		!strings.Contains(refused.Text, "a migration with placeholders") {
 		t.Fatal(err)
 	}
 	step := func(to string, want int) {
@@ -48,7 +49,8 @@ func TestPendingHistory(t *testing.T) {
 	}, content(t, db, historyRows)); diff != "" {
 		t.Error(diff)
 	}
-	run(t, db, "DELETE FROM flyway_schema_history WHERE version = '1.1'", "UPDATE flyway_schema_history SET version = '1.01', type = 'BASELINE', checksum = NULL WHERE installed_rank = 1")
+	run(t, db, "DELETE FROM flyway_schema_history WHERE version = '1.1'",
+		"UPDATE flyway_schema_history SET version = '1.01', type = 'BASELINE', checksum = NULL WHERE installed_rank = 1")
 	step("", 0)
 	change(t, dir, resources+"V2__more.sql", "ALTER TABLE orders ADD more text;\n")
 	step("", 1)
@@ -57,27 +59,41 @@ func TestPendingHistory(t *testing.T) {
 // What the tool refuses, and what only the tool can run, is refused before anything is changed.
 func TestPendingHistoryRefuses(t *testing.T) {
 	t.Parallel()
-	const table = "CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200), type varchar(20), script varchar(1000), checksum int, installed_by varchar(100), installed_on timestamp DEFAULT now(), execution_time int, success boolean)"
+	const table = "CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200), type varchar(20), " +
+		"script varchar(1000), checksum int, installed_by varchar(100), installed_on timestamp DEFAULT now(), execution_time int, success boolean)"
 	noted := func(version, kind string) string {
 		return "INSERT INTO flyway_schema_history SELECT " + version + ", '" + version + "', 'a', '" + kind + "', '', 7, '', now(), 0, true"
 	}
 	for name, tc := range map[string]struct {
 		files   map[string]string
 		prepare []string
-		want    string // "" where it runs
+		want    string // "" if it runs
 	}{
-		"a callback":            {files: map[string]string{resources + "afterMigrate.sql": "SELECT 1;\n"}, want: "afterMigrate.sql is a callback"},
-		"a program":             {files: map[string]string{"src/main/java/db/migration/V3__Rows.java": "class V3__Rows {}\n"}, want: "V3__Rows.java is a migration that is a program (Java)"},
-		"a program that ran":    {files: map[string]string{"src/main/java/db/migration/V3__Rows.java": "class V3__Rows {}\n", "src/test/java/db/migration/V4__Rows.java": "class V4__Rows {}\n"}, prepare: []string{table, noted("1", "BASELINE"), noted("3", "JDBC")}},
+		"a callback": {files: map[string]string{resources + "afterMigrate.sql": "SELECT 1;\n"}, want: "afterMigrate.sql is a callback"},
+		"a program": {
+			files: map[string]string{"src/main/java/db/migration/V3__Rows.java": "class V3__Rows {}\n"},
+			want:  "V3__Rows.java is a migration that is a program (Java)",
+		},
+		"a program that ran": {
+			files: map[string]string{
+				"src/main/java/db/migration/V3__Rows.java": "class V3__Rows {}\n",
+				"src/test/java/db/migration/V4__Rows.java": "class V4__Rows {}\n",
+			},
+			prepare: []string{table, noted("1", "BASELINE"), noted("3", "JDBC")},
+		},
 		"a schema that is full": {prepare: []string{"CREATE TABLE strange ()"}, want: "the schema public has strange, and no table flyway_schema_history"},
 		"another table":         {files: map[string]string{"flyway.conf": "flyway.table=history\n"}, want: "or name the table with --table"},
 		"edited":                {prepare: []string{table, noted("1", "SQL")}, want: "was changed since it was applied"},
 		"edited, and not asked": {files: map[string]string{"flyway.conf": "flyway.validateOnMigrate=false\n"}, prepare: []string{table, noted("1", "SQL")}},
-		"late":                  {prepare: []string{table, noted("2", "SQL"), "UPDATE flyway_schema_history SET checksum = NULL"}, files: map[string]string{resources + "V2__b.sql": "SELECT 1;\n"}, want: "V1__a: it sorts before V2__b"},
-		"gone":                  {prepare: []string{table, noted("0", "SQL")}, want: "Detected applied migration not resolved locally"},
-		"gone, and later":       {prepare: []string{table, noted("9", "SQL")}},
-		"taken back":            {prepare: []string{table, noted("1", "SQL"), strings.Replace(noted("1", "UNDO_SQL"), "SELECT 1", "SELECT 2", 1)}},
-		"failed":                {prepare: []string{table, noted("1", "SQL"), "UPDATE flyway_schema_history SET success = false"}, want: "begun and not finished"},
+		"late": {
+			prepare: []string{table, noted("2", "SQL"), "UPDATE flyway_schema_history SET checksum = NULL"},
+			files:   map[string]string{resources + "V2__b.sql": "SELECT 1;\n"},
+			want:    "V1__a: it sorts before V2__b",
+		},
+		"gone":            {prepare: []string{table, noted("0", "SQL")}, want: "Detected applied migration not resolved locally"},
+		"gone, and later": {prepare: []string{table, noted("9", "SQL")}},
+		"taken back":      {prepare: []string{table, noted("1", "SQL"), strings.Replace(noted("1", "UNDO_SQL"), "SELECT 1", "SELECT 2", 1)}},
+		"failed":          {prepare: []string{table, noted("1", "SQL"), "UPDATE flyway_schema_history SET success = false"}, want: "begun and not finished"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// judgePlan refuses a plan before its first step if any of its steps has a statement that the step's class does not allow.
+// judgePlan refuses a plan before its first step if one of its steps has a statement that the step's class does not allow.
 func (t *Target) judgePlan() error {
 	for i := range t.c.Plan.Steps {
 		s := &t.c.Plan.Steps[i]
@@ -22,22 +22,22 @@ func (t *Target) judgePlan() error {
 	return nil
 }
 
-// judgeStep parses the statements of a step again when it runs, and refuses one that the step's class does not allow. The
-// plan comes from a file or from the ledger, and somebody may have changed it there.
+// judgeStep parses the statements of a step again when it runs, and refuses one that the step's class does not allow.
+// Somebody may have changed the plan in its file or in the ledger.
 func (t *Target) judgeStep(s *onward.PlanStep) error {
-	if t.tries.begun {
+	if t.tries.started {
 		return nil
 	}
 	return refuseStep(s, permit.CheckStep(s, t.classOf(s)))
 }
 
-// judgeUndo does so for the statements that take a step back: some of them run outside of a transaction.
+// judgeUndo does the same for the statements that undo a step; some of them run outside of a transaction.
 func (t *Target) judgeUndo(s *onward.PlanStep, sql string) error {
 	return refuseStep(s, permit.CheckText(permit.UndoClass(t.classOf(s)), sql))
 }
 
-// classOf is the class by which a step is judged. A migration as it stands is the team's own SQL, as its tool would run
-// it, and so is a plan that an older onward began, which has no digest: it goes on as it began.
+// classOf returns the class whose rules apply to a step. An unchanged migration is the team's own SQL and may do what its
+// tool would allow. So may a plan without a digest, which an older onward started.
 func (t *Target) classOf(s *onward.PlanStep) onward.StepClass {
 	if t.c.asWritten || t.plan != nil && t.plan.Digest == "" {
 		return onward.StepWork
@@ -47,21 +47,21 @@ func (t *Target) classOf(s *onward.PlanStep) onward.StepClass {
 
 // showStatements reports the statements that are about to be sent.
 func (t *Target) showStatements(s *onward.PlanStep, sql string) {
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
-		return // it was refused before
+		return // it was refused earlier
 	}
 	for _, stmt := range f.Stmts {
-		text := pgparse.Squeeze(f.Src[stmt.Start:stmt.End])
+		text := pgparse.SqueezeSQL(f.Src[stmt.Start:stmt.End])
 		if hasSecret(stmt.Node) {
 			words := strings.Fields(text)
 			text = strings.Join(words[:min(3, len(words))], " ") + " …"
 		}
-		t.tell(Sends, s, text)
+		t.reportEvent(Sends, s, text)
 	}
 }
 
-// hasSecret reports whether a statement may have a password in it.
+// hasSecret reports whether a statement may contain a password.
 func hasSecret(n *pgparse.Node) bool {
 	switch n.GetNode().(type) {
 	case *pgparse.Node_CreateRoleStmt, *pgparse.Node_AlterRoleStmt, *pgparse.Node_CreateSubscriptionStmt, *pgparse.Node_AlterSubscriptionStmt,
@@ -75,5 +75,8 @@ func refuseStep(s *onward.PlanStep, why error) error {
 	if why == nil {
 		return nil
 	}
-	return &RefusedError{Step: s.ID, Text: why.Error() + ". Nothing of the step was run. Make the plan again with onward plan, or run the statement with your own tool"}
+	return &RefusedError{
+		Step: s.ID,
+		Text: why.Error() + ". Nothing of the step was run. Make the plan again with onward plan, or run the statement with your own tool",
+	}
 }

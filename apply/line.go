@@ -14,23 +14,23 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// stands connects to the standbys, once for all that is carried out: what is none of this database is refused before anything is
-// begun. One that is lost later is waited for.
-func (c *Config) stands(ctx context.Context, primary *pgx.Conn) error {
+// connectStandbys connects to the standbys, once per run. It refuses a server that is not a standby of this database, before anything starts. A
+// connection that is lost later is retried.
+func (c *Config) connectStandbys(ctx context.Context, primary *pgx.Conn) error {
 	if len(c.standbys) == len(c.Replicas) {
 		return nil
 	}
 	var list []*live.Standby
 	for _, url := range c.Replicas {
-		s, err := live.StandbyOf(ctx, primary, url, standbyName)
+		s, err := live.ConnectStandby(ctx, primary, url, standbyName)
 		if err != nil {
 			for _, s := range list {
 				s.Close(ctx)
 			}
 			if isAny[*live.NotStandbyError](err) {
-				return input(err.Error() + ": --replica takes standbys of the database that --db names, and that database there")
+				return inputError(err.Error() + ": --replica takes standbys of the database that --db names, and that database there")
 			}
-			return address.Without(err, url)
+			return address.RedactError(err, url)
 		}
 		list = append(list, s)
 	}
@@ -38,8 +38,8 @@ func (c *Config) stands(ctx context.Context, primary *pgx.Conn) error {
 	return nil
 }
 
-// standsNoMore ends the sessions there. What was given the same list connects again when it asks.
-func (c *Config) standsNoMore(ctx context.Context) {
+// closeStandbys closes the sessions on the standbys. A later query reconnects.
+func (c *Config) closeStandbys(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	for _, s := range c.standbys {
@@ -47,8 +47,8 @@ func (c *Config) standsNoMore(ctx context.Context) {
 	}
 }
 
-// gauged are the standbys as those whom a backfill asks how far they are.
-func (t *Target) gauged() []throttle.Standby {
+// throttleStandbys returns the standbys as the throttle needs them, to ask for their replay lag.
+func (t *Target) throttleStandbys() []throttle.Standby {
 	var out []throttle.Standby
 	for _, s := range t.c.standbys {
 		out = append(out, s)
@@ -56,21 +56,21 @@ func (t *Target) gauged() []throttle.Standby {
 	return out
 }
 
-// line is the queue that a step is about to join, here and on each standby.
-type line struct {
-	here *queue.Line
-	afar []*queue.Line
+// lockQueue is the lock queue that a step is about to join, on the primary and on each standby.
+type lockQueue struct {
+	primaryQueue  *queue.LockQueue
+	standbyQueues []*queue.LockQueue
 }
 
-// line is that of a step. A backfill joins none. One that runs outside of a transaction waits by itself, and nobody behind
-// it; but what it takes in the end, to drop an index or to detach a partition, is replayed like any other.
+// lockQueueOf returns the lock queue of a step. A backfill joins none. A step outside of a transaction waits without blocking others. But the lock
+// that it takes in the end, to drop an index or to detach a partition, is replayed like any other.
 //
-// Of all locks only ACCESS EXCLUSIVE is in the WAL: where a query holds any lock on the relation, the replay of everything waits for it, and ends
-// it after max_standby_streaming_delay. hot_standby_feedback changes nothing about that.
-func (t *Target) line(s *onward.PlanStep) *line {
-	var wanted, replayed []queue.Wanted
+// Of all locks only ACCESS EXCLUSIVE is in the WAL. If a query on a standby holds any lock on the relation, the replay of everything waits
+// for it, and cancels it after max_standby_streaming_delay. hot_standby_feedback does not change that.
+func (t *Target) lockQueueOf(s *onward.PlanStep) *lockQueue {
+	var wanted, replayed []queue.WantedLock
 	for _, e := range s.Effects {
-		w := queue.Wanted{Relation: e.Relation, Lock: e.Lock}
+		w := queue.WantedLock{Relation: e.Relation, Lock: e.Lock}
 		if s.Class != onward.StepConcurrent && s.Transaction != onward.TransactionNone {
 			wanted = append(wanted, w)
 		}
@@ -78,28 +78,28 @@ func (t *Target) line(s *onward.PlanStep) *line {
 			replayed = append(replayed, w)
 		}
 	}
-	out := &line{here: &queue.Line{Age: queue.OldEnough, Yields: t.yields}}
+	out := &lockQueue{primaryQueue: &queue.LockQueue{Age: queue.OldEnough, Yields: t.autovacuumYields}}
 	if s.Class == onward.StepBackfill {
 		return out
 	}
-	out.here.Wanted = wanted
+	out.primaryQueue.Wanted = wanted
 	if len(replayed) > 0 {
 		for range t.c.standbys {
-			out.afar = append(out.afar, &queue.Line{Wanted: replayed, Age: queue.OldEnough})
+			out.standbyQueues = append(out.standbyQueues, &queue.LockQueue{Wanted: replayed, Age: queue.OldEnough})
 		}
 	}
 	return out
 }
 
-// wait looks at the queue until nobody is in the way of a step, for about so long. The database itself is looked at last: its
-// users wait behind the step, if somebody was faster.
-func (t *Target) wait(ctx context.Context, s *onward.PlanStep, budget time.Duration) ([]string, error) {
-	l, begun := t.line(s), time.Now()
+// waitForQueue checks the queue until nobody blocks a step, or until the budget is used up. It checks the primary last, because users of the
+// primary would wait in the queue if a new blocker appeared after the check.
+func (t *Target) waitForQueue(ctx context.Context, s *onward.PlanStep, budget time.Duration) ([]string, error) {
+	l, begun := t.lockQueueOf(s), time.Now()
 	for {
-		list, unseen := t.afar(ctx, l)
-		if len(list) == 0 && unseen == "" && len(l.here.Wanted) > 0 {
+		list, unseen := t.standbyBlockers(ctx, l)
+		if len(list) == 0 && unseen == "" && len(l.primaryQueue.Wanted) > 0 {
 			if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-				list, err = l.here.InTheWay(ctx, conn)
+				list, err = l.primaryQueue.InTheWay(ctx, conn)
 				return err
 			}); err != nil {
 				return nil, err
@@ -108,33 +108,33 @@ func (t *Target) wait(ctx context.Context, s *onward.PlanStep, budget time.Durat
 		if len(list) == 0 && unseen == "" {
 			return nil, nil
 		}
-		words := queue.Sentences(list)
+		words := queue.DescribeBlockers(list)
 		switch {
 		case unseen != "":
 			words = []string{unseen}
 			if t.tries.unseen != unseen {
-				t.tell(Waits, s, unseen)
+				t.reportEvent(Waits, s, unseen)
 			}
-		case t.tries.teller.News(list):
-			t.tell(Waits, s, strings.Join(words, "; "))
+		case t.tries.teller.ShouldReport(list):
+			t.reportEvent(Waits, s, strings.Join(words, "; "))
 		}
 		t.tries.unseen = unseen
-		t.tries.waited += queue.Look
+		t.tries.waited += queue.BlockerPollInterval
 		if time.Since(begun) > budget {
 			return words, nil
 		}
-		if err := queue.Pause(ctx, queue.Look); err != nil {
+		if err := queue.Pause(ctx, queue.BlockerPollInterval); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// afar are those on the standbys who would hold up the replay of a step. Where one cannot be asked, unseen says so: then the step
-// waits, as nobody knows.
-func (t *Target) afar(ctx context.Context, l *line) (list []queue.Holder, unseen string) {
-	for i, there := range l.afar {
+// standbyBlockers returns the sessions on the standbys that would delay the replay of a step. If a standby cannot be asked, unseen says so, and the
+// step waits.
+func (t *Target) standbyBlockers(ctx context.Context, l *lockQueue) (list []queue.Blocker, unseen string) {
+	for i, there := range l.standbyQueues {
 		s := t.c.standbys[i]
-		var some []queue.Holder
+		var some []queue.Blocker
 		err := s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			some, err = there.InTheWay(ctx, conn)
 			return err
@@ -143,7 +143,7 @@ func (t *Target) afar(ctx context.Context, l *line) (list []queue.Holder, unseen
 		case isAny[*live.NotStandbyError](err):
 			return nil, err.Error()
 		case err != nil:
-			return nil, "the standby " + s.Name() + " cannot be asked: " + address.Without(err, t.c.Replicas[i]).Error()
+			return nil, "the standby " + s.Name() + " cannot be asked: " + address.RedactError(err, t.c.Replicas[i]).Error()
 		}
 		for j := range some {
 			some[j].Server = "the standby " + s.Name()

@@ -19,8 +19,10 @@ type line struct {
 	struck bool
 	during string // the class of the step that was under way then
 	fault  *fault
-	f      *faulty
-	t      testing.TB
+	// meanwhile, when it is not nil, begins beside the fault, and goes on.
+	meanwhile func()
+	f         *faulty
+	t         testing.TB
 }
 
 // commit counts one, and reports whether it is the one.
@@ -90,6 +92,9 @@ func (l *line) serve(client net.Conn, to string) {
 		strikes := kind[0] == 'Q' && strings.EqualFold(strings.TrimRight(string(body), "\x00; "), "commit") && l.commit()
 		if strikes {
 			l.during = underWay(l.t, l.f)
+			if l.meanwhile != nil {
+				go l.meanwhile()
+			}
 		}
 		if strikes && !l.fault.behind {
 			if l.fault.strike != nil {
@@ -122,7 +127,8 @@ func underWay(t testing.TB, f *faulty) string {
 	if there := content(t, f.db, "SELECT nspname FROM pg_namespace WHERE nspname = 'onward_ledger'"); len(there) == 0 {
 		return "the ledger"
 	}
-	class := content(t, f.db, "SELECT s ->> 'class' FROM onward_ledger.plan AS p, jsonb_array_elements(plan -> 'steps') AS s JOIN onward_ledger.step AS has ON has.id = s ->> 'id' WHERE has.state = 'running'")
+	class := content(t, f.db, "SELECT s ->> 'class' FROM onward_ledger.plan AS p, jsonb_array_elements(plan -> 'steps') AS s JOIN onward_ledger.step AS has ON "+
+		"has.id = s ->> 'id' WHERE has.state = 'running'")
 	if len(class) == 0 {
 		return "the ledger"
 	}

@@ -8,12 +8,12 @@ import (
 	"github.com/onward-sql/onward/internal/queue"
 )
 
-// ask tries to take an advisory lock until the migrations' tool gives it back.
-func (p *pending) ask(ctx context.Context, key int64) error {
+// pollLock polls for an advisory lock until the migration tool releases it.
+func (p *pendingRun) pollLock(ctx context.Context, key int64) error {
 	told := false
 	for end := time.Now().Add(p.c.Within); ; {
 		var got bool
-		if err := p.own(ctx, func() error {
+		if err := p.withOwnSettings(ctx, func() error {
 			return p.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&got)
 		}); err != nil || got {
 			return err
@@ -22,7 +22,7 @@ func (p *pending) ask(ctx context.Context, key int64) error {
 		var app string
 		_ = p.conn.QueryRow(ctx, `SELECT l.pid, coalesce(a.application_name, '') FROM pg_locks AS l LEFT JOIN pg_stat_activity AS a USING (pid)
 			WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-				AND l.objsubid = 1 AND (l.classid::bigint << 32 | l.objid::bigint) = $1 LIMIT 1`, key).Scan(&pid, &app) // gone by now, or not
+				AND l.objsubid = 1 AND (l.classid::bigint << 32 | l.objid::bigint) = $1 LIMIT 1`, key).Scan(&pid, &app) // or released by now
 		words := fmt.Sprintf("process %d (%s) holds the lock of the migrations' own tool", pid, app)
 		if time.Now().After(end) {
 			return &UnfinishedError{Step: p.set.Migrations[0].ID, Why: words}

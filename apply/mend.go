@@ -15,72 +15,73 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// mending is how the rows of a chunk are mended. One whose change fails must not keep the others from it: fewer and fewer are tried, and
-// the one alone that fails is left as it is.
-type mending struct {
-	fewer int        // how many rows are mended at once are halved so often
-	bad   [][]string // the keys of those that are left
+// chunkRepair is the repair of the rows of a chunk. One row whose change fails must not prevent the repair of the others. So the batch is
+// halved until that row is alone, and the row is skipped.
+type chunkRepair struct {
+	halvings    int        // how often the batch was halved
+	skippedKeys [][]string // the keys of the skipped rows
 }
 
-// rows is how many rows are mended at once.
-func (m *mending) rows() int { return max(1, onward.PlanBatch>>m.fewer) }
+// batchSize returns how many rows are repaired at once.
+func (m *chunkRepair) batchSize() int { return max(1, onward.PlanBatch>>m.halvings) }
 
-// wider has twice as many rows mended at once, behind some that went well.
-func (m *mending) wider() { m.fewer = max(0, m.fewer-1) }
+// widenBatch doubles the batch again after a success.
+func (m *chunkRepair) widenBatch() { m.halvings = max(0, m.halvings-1) }
 
-// batch is the query of the rows that are mended next, of those that a condition has, with its parameters.
-func (m *mending) batch(c *onward.PlanComparison, types []string, where string, args []any) (string, []any) {
-	return m.some("SELECT "+keysAs(c.Keys), c, types, where, args)
+// batchQuery returns the query for the rows to repair next, of those that match a condition, and its parameters.
+func (m *chunkRepair) batchQuery(c *onward.PlanComparison, types []string, where string, args []any) (string, []any) {
+	return m.wrongRowsQuery("SELECT "+keysAs(c.Keys), c, types, where, args)
 }
 
-func (m *mending) some(head string, c *onward.PlanComparison, types []string, where string, args []any) (string, []any) {
+func (m *chunkRepair) wrongRowsQuery(head string, c *onward.PlanComparison, types []string, where string, args []any) (string, []any) {
 	args = slices.Clip(args) // each query has its own
-	for _, key := range m.bad {
+	for _, key := range m.skippedKeys {
 		var is string
-		is, args = beside(c.Keys, " = ", types, key, args)
+		is, args = compareKey(c.Keys, " = ", types, key, args)
 		where += " AND NOT (" + is + ")"
 	}
-	return fmt.Sprintf("%s FROM %s AS t WHERE %s AND (%s) ORDER BY %s LIMIT %d", head, c.Table, where, c.Wrong, byKeys(c.Keys), m.rows()), args
+	return fmt.Sprintf("%s FROM %s AS t WHERE %s AND (%s) ORDER BY %s LIMIT %d", head, c.Table, where, c.Wrong, byKeys(c.Keys), m.batchSize()), args
 }
 
-// unmended goes on behind an error of a row among those that were mended: with half of them, or, where it was alone, without it. It is put into
-// quarantine, where the keys compared are those of the backfill.
-func (t *Target) unmended(ctx context.Context, s *onward.PlanStep, c *onward.PlanComparison, cursor []string, cause error) error {
-	m := &t.tries.mend
-	t.tries.wrong = 0 // that attempt was not in vain: it is made with fewer rows
-	t.tries.fails = "their change fails (" + said(cause) + ")"
-	if m.rows() > 1 {
-		m.fewer++
+// narrowRepair continues after a row of the batch has failed: with half of the rows or, if it was alone, without it. A single row is put into
+// quarantine if the comparison uses the same keys as the backfill.
+func (t *Target) narrowRepair(ctx context.Context, s *onward.PlanStep, c *onward.PlanComparison, cursor []string, cause error) error {
+	m := &t.tries.repair
+	t.tries.wrong = 0 // that attempt was not in vain: the next one has fewer rows
+	t.tries.repairError = "their change fails (" + serverMessage(cause) + ")"
+	if m.batchSize() > 1 {
+		m.halvings++
 		return nil
 	}
-	if len(m.bad) >= mostQuarantined {
-		t.tries.vain = mostVain // it is not the rows
+	if len(m.skippedKeys) >= mostQuarantined {
+		t.tries.vainRepairs = mostVain // the rows are not the cause
 		return nil
 	}
 	var key []string
 	count := 0
-	err := t.guarded(context.WithoutCancel(ctx), rowWait, chunkTime, func(ctx context.Context, tx pgx.Tx) error {
-		if err := whole(ctx, tx); err != nil {
+	err := t.inGuardedTransaction(context.WithoutCancel(ctx), rowWait, chunkTime, func(ctx context.Context, tx pgx.Tx) error {
+		if err := forbidRowSecurity(ctx, tx); err != nil {
 			return err
 		}
 		types, err := typesOf(ctx, tx, c.Table, c.Keys)
 		if err != nil {
 			return err
 		}
-		where, args := between(c.Keys, types, cursor, nil)
-		// The row first: what compares values goes by the settings that the backfill went by, and what writes keys as text by others.
-		query, args := m.some("SELECT t.tableoid::text, t.ctid::text", c, types, where, args)
+		where, args := keyRange(c.Keys, types, cursor, nil)
+		// The row is found first: comparisons use the settings that the backfill used, and keys are written as text under others.
+		query, args := m.wrongRowsQuery("SELECT t.tableoid::text, t.ctid::text", c, types, where, args)
 		var table, place string
 		if err := tx.QueryRow(ctx, query, args...).Scan(&table, &place); err != nil {
-			if errors.Is(err, pgx.ErrNoRows) { // somebody mended it
+			if errors.Is(err, pgx.ErrNoRows) { // somebody else has repaired it
 				return nil
 			}
 			return err
 		}
-		if _, err := tx.Exec(ctx, plainly, pgx.QueryExecModeSimpleProtocol); err != nil {
+		if _, err := tx.Exec(ctx, roundTripSettings, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		err = tx.QueryRow(ctx, "SELECT "+asText("t", c.Keys)+" FROM "+c.Table+" AS t WHERE t.tableoid = $1::text::oid AND t.ctid = $2::text::tid", table, place).Scan(&key)
+		err = tx.QueryRow(ctx, "SELECT "+asText("t", c.Keys)+" FROM "+c.Table+" AS t WHERE t.tableoid = $1::text::oid AND t.ctid = $2::text::tid", table,
+			place).Scan(&key)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) { // it was changed meanwhile
 			return err
 		}
@@ -90,7 +91,7 @@ func (t *Target) unmended(ctx context.Context, s *onward.PlanStep, c *onward.Pla
 		if c.Table != s.Backfill.Table || !slices.Equal(c.Keys, s.Backfill.Keys) {
 			return nil
 		}
-		return t.noted(ctx, tx, func() (err error) {
+		return t.asLedgerOwner(ctx, tx, func() (err error) {
 			count, err = t.setAside(ctx, tx, s, key, cause)
 			return err
 		})
@@ -98,27 +99,32 @@ func (t *Target) unmended(ctx context.Context, s *onward.PlanStep, c *onward.Pla
 	if err != nil || key == nil {
 		return err
 	}
-	m.bad = append(m.bad, key)
+	m.skippedKeys = append(m.skippedKeys, key)
 	if count > 0 {
-		t.tell(Skipped, s, fmt.Sprintf("a row whose change fails (%s); in quarantine are %d", said(cause), count))
+		t.reportEvent(Skipped, s, fmt.Sprintf("a row whose change fails (%s); in quarantine are %d", serverMessage(cause), count))
 	}
 	return nil
 }
 
-// setAside puts a row of a backfill into quarantine, in the transaction of whoever passes over it, and gives how many are there. One more than
-// there may be is an [*UnfinishedError]. One that is there already stays as it is.
+// setAside puts a row of a backfill into quarantine, in the transaction of its caller, and returns how many are there. Too many rows give
+// an [*UnfinishedError]. A row that is already there stays as it is.
 func (t *Target) setAside(ctx context.Context, tx pgx.Tx, s *onward.PlanStep, key []string, cause error) (int, error) {
 	list, err := ledger.InQuarantine(ctx, tx, t.plan.ID, s.ID)
-	if err != nil || slices.ContainsFunc(list, func(q ledger.Quarantined) bool { return slices.Equal(q.Key, key) }) {
+	if err != nil || slices.ContainsFunc(list, func(q ledger.QuarantinedRow) bool { return slices.Equal(q.Key, key) }) {
 		return 0, err
 	}
 	if len(list) >= mostQuarantined {
-		return 0, &UnfinishedError{Step: s.ID, Why: fmt.Sprintf("%d rows are in quarantine, and the change of another one fails (%s): %s finds them. The change is to be looked at before the rows; the same command goes on", mostQuarantined, said(cause), t.quarantineQuery(s)), Err: cause}
+		return 0, &UnfinishedError{
+			Step: s.ID,
+			Why: fmt.Sprintf("%d rows are in quarantine, and the change of another one fails (%s): %s finds them. Look at the change before the rows; "+
+				"the same command goes on", mostQuarantined, serverMessage(cause), t.quarantineQuery(s)),
+			Err: cause,
+		}
 	}
 	refused := new(pgconn.PgError)
-	code, words := "", strings.TrimSpace(said(cause))
+	code, words := "", strings.TrimSpace(serverMessage(cause))
 	if errors.As(cause, &refused) {
-		code, words = refused.Code, redact.Message(refused)
+		code, words = refused.Code, redact.RedactMessage(refused)
 	}
-	return len(list) + 1, ledger.Quarantine(ctx, tx, t.plan.ID, s.ID, key, code, words)
+	return len(list) + 1, ledger.QuarantineRow(ctx, tx, t.plan.ID, s.ID, key, code, words)
 }

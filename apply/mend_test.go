@@ -25,7 +25,8 @@ func TestMendAroundBadRows(t *testing.T) {
 	var told teller
 	_, err := apply.Verify(t.Context(), apply.Config{DB: db, Tell: told.tell}, "")
 	refused := new(apply.RefusedError)
-	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "of them: 4, and their change fails (") || !strings.Contains(refused.Text, "SQLSTATE 23514") || strings.Contains(refused.Text, "note 500") {
+	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "of them: 4, and their change fails (") ||
+		!strings.Contains(refused.Text, "SQLSTATE 23514") || strings.Contains(refused.Text, "note 500") {
 		t.Fatal(err)
 	}
 	if !told.has(apply.Skipped, `"bad" (SQLSTATE 23514)); in quarantine are 4`) {
@@ -39,7 +40,8 @@ func TestMendAroundBadRows(t *testing.T) {
 		t.Errorf("%+v %v", list, err)
 	}
 	// As long as they cannot be changed they are in the way; then they are tried first.
-	if _, err := apply.Verify(t.Context(), apply.Config{DB: db}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "rows are in quarantine, for their change fails: 4") {
+	if _, err := apply.Verify(t.Context(), apply.Config{DB: db}, ""); !errors.As(err, &refused) ||
+		!strings.Contains(refused.Text, "rows are in quarantine, for their change fails: 4") {
 		t.Fatal(err)
 	}
 	run(t, db, "ALTER TABLE orders DROP CONSTRAINT bad")

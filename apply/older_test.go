@@ -59,7 +59,10 @@ func TestOlderLedger(t *testing.T) {
 	t.Run("apply", func(t *testing.T) {
 		t.Parallel()
 		db := older(t, "half")
-		if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: olderPlan(t)}); err != nil || r.Steps[4].State != onward.ApplyDone || r.Plan != "152a4d825d022326" {
+		if r, err := apply.Run(t.Context(), apply.Config{
+			DB:   db,
+			Plan: olderPlan(t),
+		}); err != nil || r.Steps[4].State != onward.ApplyDone || r.Plan != "152a4d825d022326" {
 			t.Fatalf("%+v %v", r, err)
 		}
 		contracted(t, db)
@@ -80,7 +83,9 @@ func TestOlderLedger(t *testing.T) {
 			if r, err := apply.Abort(t.Context(), apply.Config{DB: db}, ""); err != nil || r.State != onward.ApplyAbandoned {
 				t.Fatalf("%+v %v", r, err)
 			}
-			if diff := cmp.Diff([]string{"id", "customer_id", "note"}, content(t, db, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum")); diff != "" {
+			if diff := cmp.Diff([]string{
+				"id", "customer_id", "note",
+			}, content(t, db, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum")); diff != "" {
 				t.Error(diff)
 			}
 		}
@@ -93,7 +98,11 @@ func TestOlderLedger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dir := repository(t, map[string]string{"db/00001_a.sql": "-- +goose Up\nCREATE TABLE customers (id bigint PRIMARY KEY);\nCREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, note text);\n", "db/00002_b.sql": string(text)})
+		dir := repository(t, map[string]string{
+			"db/00001_a.sql": "-- +goose Up\nCREATE TABLE customers (id bigint PRIMARY KEY);\n" +
+				"CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, note text);\n",
+			"db/00002_b.sql": string(text),
+		})
 		c := pendingOf(dir, db, "")
 		c.AcceptFindings = true
 		if r, err := apply.Pending(t.Context(), c); err != nil || r.State != onward.ApplyDone {
@@ -107,7 +116,10 @@ func TestOlderLedger(t *testing.T) {
 		t.Parallel()
 		db := pgservertest.Database(t, onward.NewestMajor)
 		run(t, db, orders)
-		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: olderPlan(t)}); err == nil || !strings.Contains(err.Error(), "it has no digest, because an older onward") {
+		if _, err := apply.Run(t.Context(), apply.Config{
+			DB:   db,
+			Plan: olderPlan(t),
+		}); err == nil || !strings.Contains(err.Error(), "it has no digest, because an older onward") {
 			t.Error(err)
 		}
 	})

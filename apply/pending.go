@@ -19,116 +19,117 @@ import (
 
 // PendingConfig is what [Pending] needs.
 type PendingConfig struct {
-	// Config says where and how. Its Plan is made; To is the last migration, by its ID or
-	// version.
+	// Config says where and how to run. Its Plan is created here. To is the last migration, by its ID
+	// or version.
 	Config
-	// Repository has the migrations: those of its head. Its base is the deployed code.
+	// Repository has the migrations, at its head. Its base is the deployed code.
 	Repository audit.Config
-	// Source is the directory of the migrations, and Table where their tool keeps count; ""
-	// for the only ones.
+	// Source is the directory of the migrations, and Table is the migration tool's table; "" if there
+	// is only one.
 	Source, Table string
-	// AcceptFindings runs them although there are errors among the findings.
+	// AcceptFindings runs them even if some findings are errors.
 	AcceptFindings bool
 }
 
-// Pending carries out the migrations of a repository that a database does not have yet, and notes each
-// in the table of their own tool, in the transaction of its last step: the tool goes on as if it had
-// run them itself. It holds the tool's own lock, where that has one.
+// Pending carries out the migrations of a repository that a database does not have yet. It records
+// each one in the table of the migration tool, in the transaction of its last step, so that the tool
+// continues as if it had run them itself. It holds the tool's own lock, if the tool has one.
 //
-// The errors are those of [Run] and [audit.Changelog]. What is known comes with each of them.
+// The errors are the same as for [Run] and [audit.Changelog]. The known progress is returned with each
+// of them.
 func Pending(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
-	if err := c.complete(); err != nil {
+	if err := c.completeConfig(); err != nil {
 		return nil, err
 	}
-	p := &pending{c: c, out: &onward.Applied{Schema: onward.AppliedSchema, Name: c.Name, State: onward.ApplyDone, Steps: []onward.AppliedStep{}}}
-	err := p.run(ctx)
+	p := &pendingRun{c: c, out: &onward.Applied{Schema: onward.AppliedSchema, Name: c.Name, State: onward.ApplyDone, Steps: []onward.AppliedStep{}}}
+	err := p.runPending(ctx)
 	if err == nil {
 		return p.out, nil
 	}
-	if err = address.Without(err, c.DB); len(p.out.Steps) == 0 && !isAny[*UnfinishedError](err) {
+	if err = address.RedactError(err, c.DB); len(p.out.Steps) == 0 && !isAny[*UnfinishedError](err) {
 		return nil, err
 	}
 	p.out.Why = err.Error()
 	return p.out, err
 }
 
-// pending is a run of it.
-type pending struct {
-	c       PendingConfig
-	conn    *pgx.Conn // holds the tool's lock
-	release *audit.Release
-	set     *audit.Set
-	table   string // qualified and quoted
-	there   bool   // the table is
-	dirty   string // the key of a migration that was begun here, and that the table says so of; "" for none
-	others  []audit.Beyond
-	took    []*audit.Planned // those whose place a plan takes
-	out     *onward.Applied
+// pendingRun is one run of [Pending].
+type pendingRun struct {
+	c              PendingConfig
+	conn           *pgx.Conn // holds the tool's lock
+	release        *audit.Release
+	set            *audit.Set
+	table          string // qualified and quoted
+	tableExists    bool   // the table exists
+	dirty          string // the key of a migration that was started here and that the table marks as started; "" for none
+	toolOnly       []audit.Beyond
+	replacedByPlan []*audit.Planned // migrations that a plan replaces
+	out            *onward.Applied
 }
 
-func (p *pending) run(ctx context.Context) error {
+func (p *pendingRun) runPending(ctx context.Context) error {
 	p.c.Repository.DB = p.c.DB
 	var err error
 	if p.conn, err = live.Connect(ctx, p.c.DB, "onward apply (lock)", nil); err != nil {
 		return err
 	}
 	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := primary(ctx, p.conn); err != nil {
+	if _, err := primaryVersion(ctx, p.conn); err != nil {
 		return err
 	}
-	p.c.reaches(ctx) // for all that is carried out
-	if err := p.c.stands(ctx, p.conn); err != nil {
+	p.c.isDirect(ctx) // once for the whole run
+	if err := p.c.connectStandbys(ctx, p.conn); err != nil {
 		return err
 	}
-	defer p.c.standsNoMore(ctx)
+	defer p.c.closeStandbys(ctx)
 	for locked := false; ; locked = true {
-		again, err := p.once(ctx, locked)
+		again, err := p.runOnce(ctx, locked)
 		if err != nil || !again {
 			return err
 		}
 	}
 }
 
-// once reads what is pending, and carries it out. again: one that was begun earlier was brought to its
-// end, and the rest is to be read anew.
-func (p *pending) once(ctx context.Context, locked bool) (again bool, err error) {
+// runOnce reads the pending migrations and carries them out. again: a migration that was started earlier
+// is now finished, and the rest must be read again.
+func (p *pendingRun) runOnce(ctx context.Context, locked bool) (again bool, err error) {
 	if p.release, err = audit.Read(ctx, p.c.Repository); err != nil {
-		return false, programs(err)
+		return false, refusePrograms(err)
 	}
 	defer func() { _ = p.release.Close() }()
-	if err := p.own(ctx, func() error { return p.choose(ctx) }); err != nil {
+	if err := p.withOwnSettings(ctx, func() error { return p.chooseSource(ctx) }); err != nil {
 		return false, err
 	}
 	if !locked {
-		if err := p.lock(ctx); err != nil {
+		if err := p.lockTool(ctx); err != nil {
 			return false, err
 		}
 	}
 	var list []*audit.Planned
 	var begun *onward.Plan
-	if err := p.own(ctx, func() (err error) {
-		if list, err = p.unapplied(ctx); err == nil {
-			begun, err = p.begun(ctx, list)
+	if err := p.withOwnSettings(ctx, func() (err error) {
+		if list, err = p.listUnapplied(ctx); err == nil {
+			begun, err = p.findStarted(ctx, list)
 		}
 		return err
 	}); err != nil {
 		return false, err
 	}
 	if begun != nil {
-		return true, p.carry(ctx, begun)
+		return true, p.runPlan(ctx, begun)
 	}
-	if list, err = p.wanted(list); err != nil || len(list) == 0 {
+	if list, err = p.migrationsUpTo(list); err != nil || len(list) == 0 {
 		return false, err
 	}
-	if err := p.beyond(list); err != nil {
+	if err := p.refusePastToolOnly(list); err != nil {
 		return false, err
 	}
-	plans, err := p.plans(list)
+	plans, err := p.makePlans(list)
 	if err != nil {
 		return false, err
 	}
 	for _, plan := range plans {
-		if err := p.carry(ctx, plan); err != nil {
+		if err := p.runPlan(ctx, plan); err != nil {
 			return false, err
 		}
 	}
@@ -136,8 +137,8 @@ func (p *pending) once(ctx context.Context, locked bool) (again bool, err error)
 	return false, nil
 }
 
-// choose finds the source of migrations, and the table of its tool.
-func (p *pending) choose(ctx context.Context) error {
+// chooseSource finds the source of migrations, and the table of its tool.
+func (p *pendingRun) chooseSource(ctx context.Context) error {
 	var names []string
 	var found []*audit.Set
 	for _, s := range p.release.Heads() {
@@ -148,24 +149,26 @@ func (p *pending) choose(ctx context.Context) error {
 	}
 	switch {
 	case len(found) == 0 && p.c.Source != "":
-		return input(fmt.Sprintf("%s has no migrations", p.c.Source))
+		return inputError(fmt.Sprintf("%s has no migrations", p.c.Source))
 	case len(found) == 0:
-		return input("there are no migrations")
+		return inputError("there are no migrations")
 	case len(found) > 1:
-		return input("there are migrations in " + strings.Join(names, ", ") + ": say with --source which of them are this database's")
+		return inputError("there are migrations in " + strings.Join(names, ", ") + ": say with --source which of them are this database's")
 	}
 	p.set = found[0]
 	if p.set.Count == nil {
-		return &RefusedError{Text: fmt.Sprintf("onward does not know how %s keeps count of what was applied, and does not run its migrations as they are: run them with it, or make a plan of them with onward plan%s",
-			cmp.Or(p.set.Told.Tool, p.set.Source.Framework), underGuard(p.release.Unread()))}
+		return &RefusedError{Text: fmt.Sprintf("onward does not know how %s keeps count of what was applied, and does not run its migrations as they are: "+
+			"run them with it, or make a plan of them with onward plan%s",
+			cmp.Or(p.set.Evidence.Tool, p.set.Source.Framework), underGuard(p.release.Unread()))}
 	}
 	name := cmp.Or(p.c.Table, p.set.Count.Table)
-	schema, table, err := p.find(ctx, name)
+	schema, table, err := p.findTable(ctx, name)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && (p.c.Table != "" || p.set.Count.Make == nil):
-		return &RefusedError{Text: fmt.Sprintf("the database has no table %s, in which the migrations' tool keeps count: run the tool itself once, which makes it, or name the table with --table", name)}
+		return &RefusedError{Text: fmt.Sprintf("the database has no table %s, in which the migrations' tool keeps count: "+
+			"run the tool itself once, which makes it, or name the table with --table", name)}
 	case errors.Is(err, pgx.ErrNoRows):
-		p.there = false
+		p.tableExists = false
 		table = name
 		if err := p.conn.QueryRow(ctx, "SELECT coalesce(current_schema(), '')").Scan(&schema); err != nil {
 			return err
@@ -173,67 +176,70 @@ func (p *pending) choose(ctx context.Context) error {
 		if schema == "" {
 			return &RefusedError{Text: "the search_path names no schema that there is: nothing says where the migrations' tool keeps count"}
 		}
-		if err := p.empty(ctx, schema); err != nil {
+		if err := p.requireEmptySchema(ctx, schema); err != nil {
 			return err
 		}
 	case err != nil:
 		return err
 	default:
-		p.there = true
+		p.tableExists = true
 	}
 	p.table = pgx.Identifier{schema, table}.Sanitize()
 	p.out.Base, p.out.Head = cmp.Or(p.out.Base, table), p.release.HeadName()
 	return nil
 }
 
-// find is where the tool keeps count; pgx.ErrNoRows where there is no such table.
-func (p *pending) find(ctx context.Context, name string) (schema, table string, err error) {
-	err = p.conn.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`, name).Scan(&schema, &table)
+// findTable returns the tool's table, or pgx.ErrNoRows if it does not exist.
+func (p *pendingRun) findTable(ctx context.Context, name string) (schema, table string, err error) {
+	err = p.conn.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
+		name).Scan(&schema, &table)
 	return schema, table, err
 }
 
-// lock takes the lock of the migrations' tool: it is asked for again and again, for who waits for
-// it would hold up an index that is built concurrently.
-func (p *pending) lock(ctx context.Context) error {
+// lockTool takes the lock of the migration tool. It polls, because a session that waits for the lock would
+// block an index that is built concurrently.
+func (p *pendingRun) lockTool(ctx context.Context) error {
 	if p.set.Count.Locks == nil {
 		return nil
 	}
-	if !p.c.reaches(ctx) {
-		return &RefusedError{Text: "a pooler of transactions stands in front of the database, or there is no second session to be had, to tell that none does: no session can surely hold the lock that keeps the migrations' own tool from running at the same time: name the server itself"}
+	if !p.c.isDirect(ctx) {
+		return &RefusedError{Text: "a pooler that shares sessions is between onward and the database, or no second session can be opened to rule that out. " +
+			"Then no session can hold the lock that keeps the migrations' own tool from running at the same time: name the server itself"}
 	}
-	keys, err := p.keys(ctx)
+	keys, err := p.lockKeys(ctx)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		if err := p.ask(ctx, key); err != nil {
+		if err := p.pollLock(ctx, key); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keys are those of the tool's locks.
-func (p *pending) keys(ctx context.Context) ([]int64, error) {
+// lockKeys returns the advisory lock keys of the tool.
+func (p *pendingRun) lockKeys(ctx context.Context) ([]int64, error) {
 	if p.set.Count.Locks == nil {
 		return nil, nil
 	}
 	var database, schema, table string
-	if err := p.conn.QueryRow(ctx, "SELECT current_database(), names[1], names[2] FROM parse_ident($1) AS names", p.table).Scan(&database, &schema, &table); err != nil {
+	if err := p.conn.QueryRow(ctx, "SELECT current_database(), names[1], names[2] FROM parse_ident($1) AS names", p.table).Scan(&database, &schema,
+		&table); err != nil {
 		return nil, err
 	}
 	return p.set.Count.Locks(database, schema, table), nil
 }
 
-// wanted are those up to --to.
-func (p *pending) wanted(list []*audit.Planned) ([]*audit.Planned, error) {
+// migrationsUpTo returns the migrations up to --to.
+func (p *pendingRun) migrationsUpTo(list []*audit.Planned) ([]*audit.Planned, error) {
 	if p.c.To == "" {
 		return list, nil
 	}
 	to := func(m *audit.Planned) bool { return m.ID == p.c.To || m.Version == p.c.To }
 	at := slices.IndexFunc(p.set.Migrations, to)
 	if at < 0 {
-		return nil, input(fmt.Sprintf("--to %s: there is no such migration in %s", p.c.To, cmp.Or(p.set.Source.Dir, ".")))
+		return nil, inputError(fmt.Sprintf("--to %s: there is no such migration in %s", p.c.To, cmp.Or(p.set.Source.Dir, ".")))
 	}
 	for i, m := range list {
 		if slices.Index(p.set.Migrations, m) > at {
@@ -243,15 +249,15 @@ func (p *pending) wanted(list []*audit.Planned) ([]*audit.Planned, error) {
 	return list, nil
 }
 
-// plans makes a plan of each migration, once nothing stands against any of them.
-func (p *pending) plans(list []*audit.Planned) ([]*onward.Plan, error) {
+// makePlans makes a plan of each migration, after checking that nothing prevents any of them.
+func (p *pendingRun) makePlans(list []*audit.Planned) ([]*onward.Plan, error) {
 	of := map[*audit.Planned]bool{}
 	for _, m := range list {
 		of[m] = true
 		switch {
 		case len(m.Source.Code) > 0 || len(m.Opaque) > 0 && m.Opaque[0].What != "" || len(m.Elsewhere) > 0:
 			return nil, p.moreThanSQL(m)
-		case m.Unheld != nil || m.Source.Written != "":
+		case m.WithoutConditions != nil || m.Source.Written != "":
 			return nil, byTool(m.ID, m.Path+" has places that the tool fills in")
 		}
 	}
@@ -260,7 +266,7 @@ func (p *pending) plans(list []*audit.Planned) ([]*onward.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.findings(report); err != nil {
+	if err := p.refuseFindings(report); err != nil {
 		return nil, err
 	}
 	if len(folds) != len(list) {
@@ -272,11 +278,11 @@ func (p *pending) plans(list []*audit.Planned) ([]*onward.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		content, err := p.content(m)
+		content, err := p.readContent(m)
 		if err != nil {
 			return nil, err
 		}
-		p.notes(steps, m, content, !p.there && i == 0)
+		p.addRecords(steps, m, content, !p.tableExists && i == 0)
 		out = append(out, &onward.Plan{
 			Schema: onward.PlanSchema, Base: p.out.Base, Head: p.out.Head, Steps: steps,
 			Migrations: []onward.PlannedMigration{{ID: m.ID, Path: m.Path, Hash: m.Hash}}, Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
@@ -285,9 +291,10 @@ func (p *pending) plans(list []*audit.Planned) ([]*onward.Plan, error) {
 	return out, nil
 }
 
-// notes puts into the steps of a migration what its tool's table is told. One that is in one transaction is there
-// or not; of others a tool that says so says that it was begun.
-func (p *pending) notes(steps []onward.PlanStep, m *audit.Planned, content []byte, makes bool) {
+// addRecords adds to the steps of a migration the SQL that updates its tool's table. A migration in one
+// transaction is recorded when it is done. For others, a tool that records the start of a migration
+// gets that too.
+func (p *pendingRun) addRecords(steps []onward.PlanStep, m *audit.Planned, content []byte, makes bool) {
 	count, first, last := p.set.Count, &steps[0], &steps[len(steps)-1]
 	last.Record = count.Write(p.table, m, content)
 	if count.Start != nil && (len(steps) > 1 || first.Transaction == onward.TransactionNone) {
@@ -295,14 +302,14 @@ func (p *pending) notes(steps []onward.PlanStep, m *audit.Planned, content []byt
 	}
 	switch {
 	case makes && first.Begin != "": // may be run again
-		first.Begin = do("IF to_regclass("+pgparse.QuoteLiteral(p.table)+") IS NULL THEN "+count.Make(p.table)+"; END IF;") + "; " + first.Begin
+		first.Begin = doBlock("IF to_regclass("+pgparse.QuoteLiteral(p.table)+") IS NULL THEN "+count.Make(p.table)+"; END IF;") + "; " + first.Begin
 	case makes:
 		last.Record = count.Make(p.table) + "; " + last.Record
 	}
 }
 
-// findings refuses migrations that are not to be run as they stand.
-func (p *pending) findings(report *onward.Report) error {
+// refuseFindings refuses migrations whose findings are errors.
+func (p *pendingRun) refuseFindings(report *onward.Report) error {
 	var list []string
 	for _, f := range report.Findings {
 		if f.Severity == onward.Error {
@@ -312,11 +319,11 @@ func (p *pending) findings(report *onward.Report) error {
 	if len(list) == 0 || p.c.AcceptFindings {
 		return nil
 	}
-	return &RefusedError{Text: strings.Join(list, "\n") + "\nonward plan makes steps that are safe; --accept-findings runs the migrations as they stand"}
+	return &RefusedError{Text: strings.Join(list, "\n") + "\nonward plan makes steps that are safe; --accept-findings runs the migrations unchanged"}
 }
 
-// carry runs one, and adds what came of it.
-func (p *pending) carry(ctx context.Context, plan *onward.Plan) error {
+// runPlan runs one migration and adds its result.
+func (p *pendingRun) runPlan(ctx context.Context, plan *onward.Plan) error {
 	c := p.c.Config
 	c.Plan, c.To, c.Through, c.asWritten = plan, "", onward.Expand, true
 	c.Name = plan.Migrations[0].ID
@@ -329,10 +336,10 @@ func (p *pending) carry(ctx context.Context, plan *onward.Plan) error {
 	return err
 }
 
-func (c *PendingConfig) complete() error {
+func (c *PendingConfig) completeConfig() error {
 	if c.DB == "" {
-		return input("the address of the database is missing")
+		return inputError("the address of the database is missing")
 	}
-	c.defaults()
+	c.setDefaults()
 	return nil
 }

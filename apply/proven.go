@@ -10,28 +10,29 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// requireProof refuses a plan that was not begun here if its proof failed, is missing, or is the proof of other values.
-// A migration as it stands has no proof: its findings decide.
+// requireProof refuses a plan that was not started here if its proof failed, is missing, or was made for other values. An
+// unchanged migration has no proof: its findings decide.
 func (t *Target) requireProof() error {
 	if t.c.asWritten {
 		return nil
 	}
 	for i := range t.c.Plan.Steps {
 		if s := &t.c.Plan.Steps[i]; s.Begin != "" || s.Record != "" {
-			return input(s.ID + `: the plan has "begin" or "record", which only onward apply adds: remove them, or make the plan again with onward plan`)
+			return inputError(s.ID + `: the plan has "begin" or "record", which only onward apply adds: remove them, or make the plan again with onward plan`)
 		}
 	}
 	why, err := listDoubts(t.c.Plan)
 	if err != nil || len(why) == 0 || t.c.Unproven != "" {
 		return err
 	}
-	return &RefusedError{Text: "the plan is not proven: " + strings.Join(why, "; ") + ". Nothing was changed. Make the plan again with onward plan, which proves it, " +
+	return &RefusedError{Text: "the plan is not proven: " + strings.Join(why, "; ") +
+		". Nothing was changed. Make the plan again with onward plan, which proves it, " +
 		"or run it as it is with --unproven \"REASON\": onward log keeps the reason"}
 }
 
 // listDoubts lists why a plan does not count as proven.
 func listDoubts(p *onward.Plan) (why []string, err error) {
-	digest, err := ledger.Digest(p)
+	digest, err := ledger.PlanDigest(p)
 	switch {
 	case err != nil:
 		return nil, err
@@ -76,17 +77,17 @@ func listSome(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// sealPlan gives a plan its digest before the ledger stores it. So a plan without a digest in a ledger is one that an older
-// onward began.
+// sealPlan gives a plan its digest before the ledger stores it. A plan in the ledger without a digest was therefore started
+// by an older onward.
 func sealPlan(p *onward.Plan) (err error) {
-	p.Digest, err = ledger.Digest(p)
+	p.Digest, err = ledger.PlanDigest(p)
 	return err
 }
 
-// logUnproven keeps the reason for which a plan without a proof is run.
+// logUnproven records the reason to run a plan without a proof.
 func (t *Target) logUnproven(ctx context.Context, conn ledger.Conn) error {
 	if t.c.Unproven == "" {
 		return nil
 	}
-	return t.log(ctx, conn, "", "unproven plan accepted", t.c.Unproven)
+	return t.logEvent(ctx, conn, "", "unproven plan accepted", t.c.Unproven)
 }

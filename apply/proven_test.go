@@ -27,7 +27,7 @@ func markProven(t testing.TB, p *onward.Plan) *onward.Plan {
 	}
 	p.Proof.Proven, p.Proof.Groups = true, []onward.PlanGroup{g}
 	var err error
-	if p.Digest, err = ledger.Digest(p); err != nil {
+	if p.Digest, err = ledger.PlanDigest(p); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -71,18 +71,18 @@ func TestProofRequired(t *testing.T) {
 		says   string
 	}{
 		"the proof failed": {func(p *onward.Plan) {
-			p.Proof.Checks = append(p.Proof.Checks, onward.PlanCheck{Name: "abort before contract leads back"})
+			p.Proof.Checks = append(p.Proof.Checks, onward.PlanCheck{Name: "abort before the first contract step restores the schema"})
 			markProven(t, p)
 			p.Proof.Proven, p.Proof.Groups[0].Proven = false, false
-			p.Digest, _ = ledger.Digest(p)
-		}, "its proof failed (abort before contract leads back), for 01-expand"},
+			p.Digest, _ = ledger.PlanDigest(p)
+		}, "its proof failed (abort before the first contract step restores the schema), for 01-expand"},
 		"no proof": {func(p *onward.Plan) {
 			p.Proof = onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}}
-			p.Digest, _ = ledger.Digest(p)
+			p.Digest, _ = ledger.PlanDigest(p)
 		}, "its proof is missing"},
 		"one step was not tried": {func(p *onward.Plan) {
 			p.Proof.Groups[0].Steps = p.Proof.Groups[0].Steps[1:]
-			p.Digest, _ = ledger.Digest(p)
+			p.Digest, _ = ledger.PlanDigest(p)
 		}, "its proof is missing, for 01-expand"},
 		"no digest":                       {func(p *onward.Plan) { p.Digest = "" }, "it has no digest"},
 		"an edited statement":             {func(p *onward.Plan) { p.Steps[0].SQL += "-- by hand\n" }, "it was changed after it was made"},
@@ -113,7 +113,10 @@ func TestProofRequired(t *testing.T) {
 	}
 	p = copyOf(t, made)
 	p.Steps[1].Undo = "SELECT 1" // what was begun is what goes on
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p}); !errors.As(err, &refused) || !strings.Contains(refused.Text, "another plan for the same migrations") {
+	if _, err := apply.Run(t.Context(), apply.Config{
+		DB:   db,
+		Plan: p,
+	}); !errors.As(err, &refused) || !strings.Contains(refused.Text, "another plan for the same migrations") {
 		t.Errorf("a plan whose undo was changed after it was begun: %v", err)
 	}
 
@@ -141,7 +144,8 @@ func TestStatementsJudged(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
-	made := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;\nCREATE INDEX orders_note_idx ON orders (note);\nALTER TABLE orders ADD CONSTRAINT small CHECK (amount < 1000000);\nALTER TABLE orders RENAME COLUMN note TO remark;")
+	made := planned(t, base, "ALTER TABLE orders ADD COLUMN more text;\nCREATE INDEX orders_note_idx ON orders (note);\n"+
+		"ALTER TABLE orders ADD CONSTRAINT small CHECK (amount < 1000000);\nALTER TABLE orders RENAME COLUMN note TO remark;")
 	of := map[onward.StepClass]int{}
 	for i := range made.Steps {
 		if _, seen := of[made.Steps[i].Class]; !seen {
@@ -157,7 +161,11 @@ func TestStatementsJudged(t *testing.T) {
 		says  string
 	}{
 		{onward.StepDDL, program, "starts a program on the server"},
-		{onward.StepDDL, "BEGIN; SET LOCAL lock_timeout = '2s'; ALTER TABLE orders ADD COLUMN more text; " + program + " COMMIT;", "its statement 4 starts a program"},
+		{
+			onward.StepDDL,
+			"BEGIN; SET LOCAL lock_timeout = '2s'; ALTER TABLE orders ADD COLUMN more text; " + program + " COMMIT;",
+			"its statement 4 starts a program",
+		},
 		{onward.StepDDL, "ALTER SYSTEM SET work_mem = '1GB';", "changes a setting of the whole server"},
 		{onward.StepDDL, "DO $$ BEGIN PERFORM 1; END $$;", "runs a block of code"},
 		{onward.StepDDL, "CALL tidy();", "calls a procedure"},
@@ -165,7 +173,11 @@ func TestStatementsJudged(t *testing.T) {
 		{onward.StepDDL, "CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'return 1';", "a language that is not trusted (plpython3u)"},
 		{onward.StepDDL, "CREATE FUNCTION f() RETURNS int LANGUAGE c AS '/tmp/x.so', 'f';", "did not come with the server"},
 		{onward.StepDDL, "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN " + program + " END $$;", "starts a program on the server"},
-		{onward.StepDDL, "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'COPY t TO PROGRAM ' || quote_literal('x'); END $$;", "starts a program on the server"},
+		{
+			onward.StepDDL,
+			"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'COPY t TO PROGRAM ' || quote_literal('x'); END $$;",
+			"starts a program on the server",
+		},
 		{onward.StepDDL, "SELECT pg_terminate_backend(1);", "ends other sessions"},
 		{onward.StepDDL, "SELECT dblink_exec('host=x', 'DROP TABLE t');", "reaches another database"},
 		{onward.StepDDL, "SET ROLE postgres;", "becomes another role"},
@@ -185,7 +197,11 @@ func TestStatementsJudged(t *testing.T) {
 		if c.says == "" {
 			s.Class = c.class
 		}
-		if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Unproven: "for a test"}); !errors.As(err, &refused) || refused.Step != s.ID || !strings.Contains(refused.Text, c.says) {
+		if _, err := apply.Run(t.Context(), apply.Config{
+			DB:       db,
+			Plan:     p,
+			Unproven: "for a test",
+		}); !errors.As(err, &refused) || refused.Step != s.ID || !strings.Contains(refused.Text, c.says) {
 			t.Errorf("%s: %v", c.sql, err)
 		}
 	}
@@ -212,7 +228,12 @@ func TestStatementsJudged(t *testing.T) {
 	}
 
 	var told teller
-	if r, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: made, To: made.Steps[0].ID, Tell: told.tell}); err != nil || !told.has(apply.Sends, "ALTER TABLE orders ADD COLUMN more text") {
+	if r, err := apply.Run(t.Context(), apply.Config{
+		DB:   db,
+		Plan: made,
+		To:   made.Steps[0].ID,
+		Tell: told.tell,
+	}); err != nil || !told.has(apply.Sends, "ALTER TABLE orders ADD COLUMN more text") {
 		t.Fatalf("%+v %v %+v", r, err, told.list)
 	}
 	run(t, db, "UPDATE onward_ledger.plan SET plan = jsonb_set(plan, '{steps,1,sql}', to_jsonb($$"+program+"$$::text))")
@@ -232,7 +253,12 @@ func TestStatementsJudged(t *testing.T) {
 	run(t, other, base, rows)
 	p := copyOf(t, made)
 	p.Steps[0].Class, p.Steps[0].SQL = onward.StepWork, "DO $$ BEGIN ALTER TABLE orders ADD COLUMN more text; END $$;"
-	if r, err := apply.Run(t.Context(), apply.Config{DB: other, Plan: p, To: p.Steps[0].ID, Unproven: "for a test"}); err != nil || r.Steps[0].State != onward.ApplyDone {
+	if r, err := apply.Run(t.Context(), apply.Config{
+		DB:       other,
+		Plan:     p,
+		To:       p.Steps[0].ID,
+		Unproven: "for a test",
+	}); err != nil || r.Steps[0].State != onward.ApplyDone {
 		t.Errorf("%+v %v", r, err)
 	}
 }

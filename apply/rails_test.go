@@ -27,21 +27,23 @@ func railsMigration(name, up string) string {
 	return "class " + name + " < ActiveRecord::Migration[6.1]\n  def up\n    " + up + "\n  end\nend\n"
 }
 
-// Rails' migrations are programs, and refused by name. What a plan made of the SQL beside one is noted in Rails'
-// table, under Rails' own lock; the real Rails goes on behind it, and onward behind Rails.
+// Rails' migrations are programs, and refused by name. A plan made from SQL is recorded in Rails' table, under Rails' own
+// lock. The real Rails continues after it, and onward after Rails.
 func TestRails(t *testing.T) {
 	t.Parallel()
 	if err := exec.Command("ruby", "-e", `gem "railties"; gem "activerecord"; gem "pg"`).Run(); err != nil {
-		pgservertest.Missing(t, err)
+		pgservertest.SkipOrFail(t, err)
 	}
 	dir := gittest.Commits(t, map[string]string{
-		"bin/rails":             "APP_PATH = File.expand_path('../config/application', __dir__)\nrequire 'rails/commands'\n",
-		"Rakefile":              "require_relative 'config/application'\nRails.application.load_tasks\n",
-		"config/application.rb": "require 'rails'\nrequire 'active_record/railtie'\nmodule Shop\n  class Application < Rails::Application\n    config.load_defaults 6.1\n    config.eager_load = false\n    config.active_record.dump_schema_after_migration = false\n  end\nend\n",
-		"config/environment.rb": "require_relative 'application'\nRails.application.initialize!\n",
-		"config/database.yml":   "production:\n  adapter: postgresql\n  database: <%= ENV['PGDATABASE'] %>\n",
+		"bin/rails": "APP_PATH = File.expand_path('../config/application', __dir__)\nrequire 'rails/commands'\n",
+		"Rakefile":  "require_relative 'config/application'\nRails.application.load_tasks\n",
+		"config/application.rb": "require 'rails'\nrequire 'active_record/railtie'\nmodule Shop\n  class Application < Rails::Application\n" +
+			"    config.load_defaults 6.1\n    config.eager_load = false\n    config.active_record.dump_schema_after_migration = false\n  end\nend\n",
+		"config/environment.rb":                      "require_relative 'application'\nRails.application.initialize!\n",
+		"config/database.yml":                        "production:\n  adapter: postgresql\n  database: <%= ENV['PGDATABASE'] %>\n",
 		"db/migrate/20240101000000_create_orders.rb": railsMigration("CreateOrders", "create_table(:orders) { |t| t.string :note }"),
-		"db/migrate/20240102000000_wait.rb":          railsMigration("Wait", `execute "DO 'BEGIN WHILE EXISTS (SELECT FROM gates) LOOP PERFORM pg_sleep(0.05); END LOOP; END'"`),
+		"db/migrate/20240102000000_wait.rb": railsMigration("Wait",
+			`execute "DO 'BEGIN WHILE EXISTS (SELECT FROM gates) LOOP PERFORM pg_sleep(0.05); END LOOP; END'"`),
 	}, map[string]string{
 		"db/migrate/20240103000000_add_amount.rb":  railsMigration("AddAmount", "add_column :orders, :amount, :integer"),
 		"db/migrate/20240103000000_add_amount.sql": "ALTER TABLE orders ADD COLUMN amount int;\n",
@@ -56,7 +58,8 @@ func TestRails(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "ruby", append([]string{"bin/rails", "db:migrate"}, args...)...)
 		out := new(bytes.Buffer)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
-		cmd.Env = append(os.Environ(), "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "RAILS_ENV=production", "SECRET_KEY_BASE=x")
+		cmd.Env = append(os.Environ(), "PGHOST="+at.Host, fmt.Sprint("PGPORT=", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database, "RAILS_ENV=production",
+			"SECRET_KEY_BASE=x")
 		return cmd, out
 	}
 	refused := new(apply.RefusedError)
@@ -91,15 +94,16 @@ func TestRails(t *testing.T) {
 			}
 		}
 	}
-	if r, err := apply.Noted(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" || lost == 0 {
+	if r, err := apply.RunAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" || lost == 0 {
 		t.Fatalf("%+v %v, lost %d\n%s", r, err, lost, out)
 	}
 	if err := first.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
-	gittest.Lay(t, dir, map[string]string{"db/migrate/20240104000000_count.rb": railsMigration("Count", "add_column :orders, :count, :integer")})
-	if _, err := pending(); !errors.As(err, &refused) || !strings.Contains(refused.Text, "db/migrate/20240104000000_count.rb is a program (Ruby)") || !strings.Contains(refused.Text, "onward guard --db ADDRESS -- bin/rails db:migrate") {
+	gittest.WriteFiles(t, dir, map[string]string{"db/migrate/20240104000000_count.rb": railsMigration("Count", "add_column :orders, :count, :integer")})
+	if _, err := pending(); !errors.As(err, &refused) || !strings.Contains(refused.Text, "db/migrate/20240104000000_count.rb is a program (Ruby)") ||
+		!strings.Contains(refused.Text, "onward guard --db ADDRESS -- bin/rails db:migrate") {
 		t.Error(err)
 	}
 	metadata := content(t, db, "SELECT m::text FROM ar_internal_metadata AS m")
@@ -107,7 +111,9 @@ func TestRails(t *testing.T) {
 	if err := second.Run(); err != nil || strings.Contains(out.String(), "AddAmount") || !strings.Contains(out.String(), "Count: migrated") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if diff := cmp.Diff([]string{"20240101000000", "20240102000000", "20240103000000", "20240104000000"}, content(t, db, "SELECT version FROM schema_migrations ORDER BY 1")); diff != "" {
+	if diff := cmp.Diff([]string{
+		"20240101000000", "20240102000000", "20240103000000", "20240104000000",
+	}, content(t, db, "SELECT version FROM schema_migrations ORDER BY 1")); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(metadata, content(t, db, "SELECT m::text FROM ar_internal_metadata AS m")); diff != "" {
@@ -126,9 +132,22 @@ func TestPrograms(t *testing.T) {
 		files map[string]string
 		want  []string
 	}{
-		"Rails":   {map[string]string{"db/migrate/20240101000000_a.rb": railsMigration("A", "create_table(:a)"), "db/structure.sql": orders, "db/schema.rb": "ActiveRecord::Schema.define {}\n"}, []string{"db/migrate are programs of Rails", "onward guard --db ADDRESS -- bin/rails db:migrate"}},
-		"Alembic": {map[string]string{"alembic/env.py": "#\n", "alembic/versions/1a_a.py": "revision = '1a'\n"}, []string{"alembic/versions are programs of Alembic", "onward guard --db ADDRESS -- alembic upgrade head"}},
-		"both":    {map[string]string{"sql/1_a.sql": orders, "sql/2_b.sql": "SELECT 1;\n", "db/migrate/1_a.rb": railsMigration("A", "create_table(:a)")}, []string{"keeps count", "db/migrate are programs of Rails"}},
+		"Rails": {
+			map[string]string{
+				"db/migrate/20240101000000_a.rb": railsMigration("A", "create_table(:a)"),
+				"db/structure.sql":               orders,
+				"db/schema.rb":                   "ActiveRecord::Schema.define {}\n",
+			},
+			[]string{"db/migrate are programs of Rails", "onward guard --db ADDRESS -- bin/rails db:migrate"},
+		},
+		"Alembic": {
+			map[string]string{"alembic/env.py": "#\n", "alembic/versions/1a_a.py": "revision = '1a'\n"},
+			[]string{"alembic/versions are programs of Alembic", "onward guard --db ADDRESS -- alembic upgrade head"},
+		},
+		"both": {
+			map[string]string{"sql/1_a.sql": orders, "sql/2_b.sql": "SELECT 1;\n", "db/migrate/1_a.rb": railsMigration("A", "create_table(:a)")},
+			[]string{"keeps count", "db/migrate are programs of Rails"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,9 +21,16 @@ func TestNoValue(t *testing.T) {
 	for _, c := range []struct{ name, sql, code, says string }{
 		{"cast", "ALTER TABLE orders ALTER COLUMN note TYPE integer USING note::integer;", "22P02", "invalid input syntax for type integer"},
 		{"update", "UPDATE orders SET amount = note::integer;", "22P02", "invalid input syntax for type integer"},
-		{"raise", "DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM orders LOOP RAISE EXCEPTION 'what is %', r.note USING ERRCODE = 'check_violation'; END LOOP; END $$;", "23514", "inline_code_block line 1 at RAISE"},
+		{
+			"raise",
+			"DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM orders LOOP RAISE EXCEPTION 'what is %', r.note USING ERRCODE = 'check_violation'; END LOOP; END $$;",
+			"23514", "inline_code_block line 1 at RAISE",
+		},
 		{"duplicate", "ALTER TABLE orders ADD UNIQUE (note);", "23505", "could not create unique index"},
-		{"literal", "SELECT '" + value + "';\nALTER TABLE orders ADD COLUMN more text DEFAULT ('" + value + "'::integer);", "22P02", "invalid input syntax for type integer"},
+		{
+			"literal", "SELECT '" + value + "';\nALTER TABLE orders ADD COLUMN more text DEFAULT ('" + value + "'::integer);",
+			"22P02", "invalid input syntax for type integer",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -16,10 +16,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// pageScript is the script in docs/apply.md below a heading, with the names of a test's database and roles.
-func pageScript(t testing.TB, heading string, names *strings.Replacer) string {
+// pageScript is the script in a page of docs below a heading, with the names of a test's database and roles.
+func pageScript(t testing.TB, name, heading string, names *strings.Replacer) string {
 	t.Helper()
-	page, err := os.ReadFile("../docs/apply.md")
+	page, err := os.ReadFile("../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func pageScript(t testing.TB, heading string, names *strings.Replacer) string {
 	_, script, begun := strings.Cut(section, "```sql\n")
 	script, _, ended := strings.Cut(script, "```")
 	if !found || !begun || !ended {
-		t.Fatalf("docs/apply.md has no script below %q", heading)
+		t.Fatalf("docs/%s has no script below %q", name, heading)
 	}
 	return names.Replace(script)
 }
@@ -41,7 +41,7 @@ func runScript(t testing.TB, db, script string) {
 	}
 }
 
-// rightsStage is a database whose tables belong to an owner, and a role that has what docs/apply.md grants.
+// rightsStage is a database whose tables belong to an owner, and a role that has what docs/rights.md grants.
 type rightsStage struct {
 	db, as string // the address of a superuser, and of that role
 	owner  string
@@ -71,26 +71,28 @@ func newRightsStage(t *testing.T, major int, what string) *rightsStage {
 			t.Error(err)
 		}
 	})
-	runScript(t, s.db, pageScript(t, "### The rights that it needs", s.names))
+	runScript(t, s.db, pageScript(t, "rights.md", "## For apply, backfill, contract and abort", s.names))
 	return s
 }
 
 // nothingLeft runs the script that removes onward, and looks for what is left.
 func (s *rightsStage) nothingLeft(t *testing.T) {
 	t.Helper()
-	runScript(t, s.db, pageScript(t, "### What it leaves, and how to remove it", s.names))
+	runScript(t, s.db, pageScript(t, "stored.md", "## Remove it", s.names))
 	role := s.names.Replace("onward_apply")
-	if left := content(t, s.db, "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'onward%' UNION ALL SELECT tgname::text FROM pg_trigger WHERE tgname LIKE '%onward%'"+
+	if left := content(t, s.db, "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'onward%' UNION ALL SELECT tgname::text FROM pg_trigger WHERE "+
+		"tgname LIKE '%onward%'"+
 		" UNION ALL SELECT proname::text FROM pg_proc WHERE proname LIKE '%onward%' UNION ALL SELECT rolname::text FROM pg_roles WHERE rolname = '"+role+"'"); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
-	if owners := content(t, s.db, "SELECT relname || ' ' || pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND pg_get_userbyid(relowner) <> '"+s.owner+"'"); len(owners) > 0 {
+	if owners := content(t, s.db, "SELECT relname || ' ' || pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND "+
+		"pg_get_userbyid(relowner) <> '"+s.owner+"'"); len(owners) > 0 {
 		t.Errorf("of another owner: %v", owners)
 	}
 }
 
-// A role that is no superuser carries plans out with the rights that docs/apply.md grants; the script of that page
-// leaves nothing.
+// A role that is no superuser carries plans out with the rights that docs/rights.md grants; the script of
+// docs/stored.md leaves nothing.
 func TestRightsOfThePage(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
@@ -107,7 +109,10 @@ func TestRightsOfThePage(t *testing.T) {
 			if list, err := apply.Continue(t.Context(), apply.Config{DB: s.as, Through: onward.Backfill}, ""); err != nil || len(list) != 1 {
 				t.Fatalf("backfill: %+v %v", list, err)
 			}
-			if list, err := apply.Continue(t.Context(), apply.Config{DB: s.as, Through: onward.Contract}, ""); err != nil || len(list) != 1 || list[0].State != onward.ApplyDone {
+			if list, err := apply.Continue(t.Context(), apply.Config{
+				DB:      s.as,
+				Through: onward.Contract,
+			}, ""); err != nil || len(list) != 1 || list[0].State != onward.ApplyDone {
 				t.Fatalf("contract: %+v %v", list, err)
 			}
 			if list, err := apply.Status(t.Context(), s.as); err != nil || len(list) != 1 {
@@ -142,7 +147,8 @@ func TestRightsOfThePage(t *testing.T) {
 // withoutGrants leaves out the statements that differ by the owner alone.
 func withoutGrants(list []string) (out []string) {
 	for _, sql := range list {
-		if !strings.HasPrefix(sql, "CREATE ROLE ") && !strings.HasPrefix(sql, "GRANT ") && !strings.HasPrefix(sql, "REVOKE ") && !strings.Contains(sql, " OWNER TO ") {
+		if !strings.HasPrefix(sql, "CREATE ROLE ") && !strings.HasPrefix(sql, "GRANT ") && !strings.HasPrefix(sql, "REVOKE ") &&
+			!strings.Contains(sql, " OWNER TO ") {
 			out = append(out, sql)
 		}
 	}

@@ -18,9 +18,10 @@ type roleSettings struct {
 	escapes    bool   // standard_conforming_strings is off
 	replicates string // session_replication_role
 	replicator bool   // the role may set it
+	values     []live.Setting
 }
 
-// readRoleSettings asks for them. Onward's own settings of the transaction do not change their reset_val.
+// readRoleSettings reads them. Onward's own settings of the transaction do not change their reset_val.
 func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSettings, error) {
 	rows, err := conn.Query(ctx, `SELECT name, reset_val FROM pg_catalog.pg_settings
 		WHERE name IN ('default_transaction_read_only', 'standard_conforming_strings', 'session_replication_role')`)
@@ -42,11 +43,14 @@ func readRoleSettings(ctx context.Context, conn *pgx.Conn, major int) (*roleSett
 	}); err != nil {
 		return nil, err
 	}
+	if out.values, err = live.RoleValues(ctx, conn); err != nil {
+		return nil, err
+	}
 	out.replicator, err = maySet(ctx, conn, major, "session_replication_role")
 	return out, err
 }
 
-// checkRoleSettings refuses a database on which the steps would fail, or do something else than was proven.
+// checkRoleSettings refuses a database on which the steps would fail, or do something other than what was proven.
 func (t *Target) checkRoleSettings() error {
 	switch r := t.role; {
 	case r.readOnly:
@@ -55,14 +59,32 @@ func (t *Target) checkRoleSettings() error {
 	case t.c.asWritten:
 		return nil
 	case r.replicates != "origin" && !r.replicator:
-		return &RefusedError{Text: "session_replication_role is " + r.replicates + " for this role or this database, and the role may not set it: triggers that the plan relies on would not run. Reset it, then run this again"}
+		return &RefusedError{Text: "session_replication_role is " + r.replicates +
+			" for this role or this database, and the role may not set it: triggers that the plan relies on would not run. Reset it, then run this again"}
 	case r.escapes:
-		return t.checkEscapes()
+		if err := t.checkEscapes(); err != nil {
+			return err
+		}
+	}
+	return t.checkValues()
+}
+
+// checkValues refuses a plan that was proven under settings other than the role's: the migration tool could produce
+// different rows.
+func (t *Target) checkValues() error {
+	for _, tried := range t.c.Plan.Proof.Settings {
+		for _, has := range t.role.values {
+			if has.Name == tried.Name && has.Value != tried.Value {
+				return &RefusedError{Text: fmt.Sprintf("%s is %s for this role or this database, and the plan was proven with %s: "+
+					"values could become other texts, and texts other values. "+
+					"Make the plan again with --db, as this role", has.Name, has.Value, tried.Value)}
+			}
+		}
 	}
 	return nil
 }
 
-// checkEscapes refuses a plan that has strings which the role's own tool would read in another way.
+// checkEscapes refuses a plan with strings that the role's own tool would parse differently.
 func (t *Target) checkEscapes() error {
 	for i := range t.c.Plan.Steps {
 		s := &t.c.Plan.Steps[i]
@@ -74,9 +96,10 @@ func (t *Target) checkEscapes() error {
 	return nil
 }
 
-// stepSettings gives the transaction of a step the settings that its statements run under. A migration as it stands has
-// all of the role's, as under its own tool. A plan's SQL is read as it was proven; how it turns values into text, and
-// text into values, is the role's, so that the rows are those that the tool would make.
+// stepSettings returns the settings for the transaction of a step. An unchanged migration gets all of the role's
+// settings, as with its own tool. A plan's SQL is parsed as it was proven. Conversions between values and text use the
+// role's settings, so that the rows are the same as the tool would make. A plan that was made with --db was proven with
+// these settings, which [Target.checkValues] compares.
 func (t *Target) stepSettings() string {
 	if t.c.asWritten {
 		return live.SetDefault(live.ReadSettings, live.ValueSettings)
@@ -88,7 +111,7 @@ func (t *Target) stepSettings() string {
 	return out
 }
 
-// sessionSettings are the statements that do the same for a session, for a step outside of a transaction.
+// sessionSettings returns the statements that do the same for a session, for a step outside of a transaction.
 func (t *Target) sessionSettings() []string {
 	if t.c.asWritten {
 		return nil
@@ -100,19 +123,19 @@ func (t *Target) sessionSettings() []string {
 	return out
 }
 
-// ownAgain gives the transaction of a step onward's own settings again.
-var ownAgain = live.SetLocal(live.ReadSettings, live.ValueSettings)
+// restoreOwnSettings restores onward's own settings in the transaction of a step.
+var restoreOwnSettings = live.SetLocal(live.ReadSettings, live.ValueSettings)
 
-// beginWork begins a transaction of the session that works, under onward's own settings. mode is "" or "READ ONLY".
+// beginWork begins a transaction of the work session, under onward's own settings. mode is "" or "READ ONLY".
 func (t *Target) beginWork(ctx context.Context, mode string, lock, statement time.Duration) (pgx.Tx, error) {
 	begin := "BEGIN ISOLATION LEVEL READ COMMITTED"
 	if mode != "" {
 		begin += ", " + mode
 	}
-	return t.work.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + t.settings(lock, statement)})
+	return t.work.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + t.transactionSettings(lock, statement)})
 }
 
-// own runs queries about the migrations' own tool under onward's own settings.
-func (p *pending) own(ctx context.Context, f func() error) error {
+// withOwnSettings runs queries about the migration tool under onward's own settings.
+func (p *pendingRun) withOwnSettings(ctx context.Context, f func() error) error {
 	return live.AsOwn(ctx, p.conn, f)
 }

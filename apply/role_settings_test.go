@@ -77,8 +77,8 @@ var roleSettingCases = []roleSetting{
 	{name: "client_encoding", value: "latin1"},
 }
 
-// TestRoleSettings: under each setting of a role or a database, a migration as it stands makes the rows that its own tool
-// makes, or fails as that does.
+// TestRoleSettings: under each setting of a role or a database, an unchanged migration makes the rows that its own tool makes, or
+// fails as the tool does.
 func TestRoleSettings(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, map[string]string{
@@ -133,7 +133,8 @@ func (c roleSetting) database(t *testing.T, major int, level string, set bool) s
 	run(t, admin, "DO $$BEGIN CREATE ROLE "+role+" LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$",
 		"GRANT CREATE ON DATABASE "+name+" TO "+role, "GRANT ALL ON SCHEMA public TO "+role)
 	url := pgservertest.Server(t, major).URLAs(role, nameOf(admin))
-	run(t, url, settingsBase, "CREATE TABLE public.goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp DEFAULT now())",
+	run(t, url, settingsBase, "CREATE TABLE public.goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, "+
+		"tstamp timestamp DEFAULT now())",
 		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true)")
 	if level == "ROLE" {
 		name = role + " IN DATABASE " + name
@@ -171,7 +172,8 @@ func results(t testing.TB, url string) []string {
 	if !there {
 		return nil
 	}
-	rows, err := conn.Query(t.Context(), "SELECT what || ': ' || value FROM public.result UNION ALL SELECT proname FROM pg_proc WHERE proname = 'later' ORDER BY 1", pgx.QueryExecModeSimpleProtocol)
+	rows, err := conn.Query(t.Context(), "SELECT what || ': ' || value FROM public.result UNION ALL SELECT proname FROM pg_proc WHERE proname = 'later' ORDER "+
+		"BY 1", pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,11 +204,12 @@ UPDATE public.events SET due = '03/04/2026', lasts = '-1 02:03:04' WHERE due IS 
 CREATE INDEX events_due_idx ON public.events (due);
 ALTER TABLE public.events ADD CONSTRAINT late CHECK (due > '01/02/2026');
 `
-	planResult = "SELECT id || ' ' || extract(epoch FROM at) || ' ' || (due - date '2026-01-01') || ' ' || extract(epoch FROM lasts) || ' ' || note FROM public.events ORDER BY id"
+	planResult = "SELECT id || ' ' || extract(epoch FROM at) || ' ' || (due - date '2026-01-01') || ' ' || extract(epoch FROM lasts) || ' ' || note FROM " +
+		"public.events ORDER BY id"
 )
 
 // TestPlanUnderRoleSettings: a plan makes the rows that the release makes under the settings of its database, all at once, also
-// behind a pooler of transactions. Triggers fire, as when it was proven.
+// through a transaction pooler. Triggers fire, as when it was proven.
 func TestPlanUnderRoleSettings(t *testing.T) {
 	t.Parallel()
 	p := planned(t, planBase, planRelease)
@@ -230,7 +233,7 @@ func TestPlanUnderRoleSettings(t *testing.T) {
 				run(t, want, planRelease)
 				url := got
 				if pooled {
-					url = pgservertest.Pgbouncer(t, got, "transaction")
+					url = pgservertest.StartPgbouncer(t, got, "transaction")
 				}
 				r, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p, Through: onward.Contract})
 				if err != nil || r.State != onward.ApplyDone {
@@ -253,6 +256,9 @@ func TestRoleSettingsRefused(t *testing.T) {
 	t.Parallel()
 	escaped := planned(t, base, `ALTER TABLE orders ADD COLUMN path text; UPDATE orders SET path = 'a\nb';`)
 	plain := planned(t, base, "ALTER TABLE orders ADD COLUMN path text;")
+	elsewhere := planned(t, base, "ALTER TABLE orders ADD COLUMN path text;")
+	elsewhere.Proof.Settings = []onward.PlanSetting{{Name: "datestyle", Value: "ISO, MDY"}, {Name: "timezone", Value: "Asia/Kolkata"}}
+	elsewhere = markProven(t, elsewhere)
 	for _, c := range []struct {
 		setting, words string
 		plan           *onward.Plan
@@ -260,10 +266,13 @@ func TestRoleSettingsRefused(t *testing.T) {
 		{"standard_conforming_strings = off", "its tools read a \\ in", escaped},
 		{"default_transaction_read_only = on", "onward does not override it", plain},
 		{"session_replication_role = replica", "triggers that the plan relies on would not run", plain},
+		{"timezone = 'Europe/Zurich'", "timezone is Europe/Zurich for this role or this database, and the plan was proven with Asia/Kolkata", elsewhere},
+		{"datestyle = 'ISO, DMY'", "Make the plan again with --db", elsewhere},
 	} {
 		db := pgservertest.Database(t, onward.NewestMajor)
 		name := pgx.Identifier{nameOf(db)}.Sanitize()
-		run(t, db, base, "DO $$BEGIN CREATE ROLE onward_refused LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END$$", "GRANT CREATE ON DATABASE "+name+" TO onward_refused",
+		run(t, db, base, "DO $$BEGIN CREATE ROLE onward_refused LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END$$", "GRANT CREATE ON DATABASE "+name+
+			" TO onward_refused",
 			"ALTER DATABASE "+name+" SET "+c.setting)
 		_, err := apply.Run(t.Context(), apply.Config{DB: pgservertest.Server(t, onward.NewestMajor).URLAs("onward_refused", nameOf(db)), Plan: c.plan})
 		if err == nil || !strings.Contains(err.Error(), c.words) {

@@ -11,22 +11,23 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Self is this process, as the ledger and pg_stat_activity's readers know it: "onward apply on db1, process 812".
-func Self(command string) string {
-	host, _ := os.Hostname() // "" is as good
+// ProcessName returns the name of this process for the ledger and for application_name: "onward apply on db1, process
+// 812".
+func ProcessName(command string) string {
+	host, _ := os.Hostname() // "" is good enough
 	return fmt.Sprintf("onward %s on %s, process %d", command, host, os.Getpid())
 }
 
-// controlName is what pg_stat_activity calls the session that watches, workName the one that works.
+// controlName is the application_name of the session that watches, workName of the session that runs the steps.
 const (
 	controlName = "onward apply (control)"
 	workName    = "onward apply"
 	standbyName = "onward apply (standby)"
-	tableName   = "onward apply (table)" // of the migrations' own tool
+	tableName   = "onward apply (table)" // of the migration tool
 )
 
-// primary is the major version of a server that steps can be carried out on, and refuses others.
-func primary(ctx context.Context, conn *pgx.Conn) (major int, err error) {
+// primaryVersion returns the major version of the server, and refuses a server that steps cannot run on.
+func primaryVersion(ctx context.Context, conn *pgx.Conn) (major int, err error) {
 	var number int
 	var standby bool
 	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int, pg_is_in_recovery()").Scan(&number, &standby); err != nil {
@@ -37,18 +38,19 @@ func primary(ctx context.Context, conn *pgx.Conn) (major int, err error) {
 	case major < onward.OldestMajor:
 		return 0, fmt.Errorf("the database is Postgres %d; this release knows %d to %d", major, onward.OldestMajor, onward.NewestMajor)
 	case standby:
-		return 0, errors.New("the server is a standby, where nothing can be changed: name the primary")
+		return 0, errors.New("the server is a standby and cannot be changed: name the primary")
 	}
 	return major, nil
 }
 
-// yields reports whether autovacuum can be made to give way to a step: it does that to who has waited for
-// deadlock_timeout, which is a second, and a step never waits so long. A role that may set it does.
-func yields(ctx context.Context, conn *pgx.Conn, major int) (bool, error) {
+// canYield reports whether a step can make autovacuum give way. Autovacuum gives way to a session that has waited
+// for deadlock_timeout, by default a second, and a step never waits that long. A role that may set it can lower
+// it.
+func canYield(ctx context.Context, conn *pgx.Conn, major int) (bool, error) {
 	return maySet(ctx, conn, major, "deadlock_timeout")
 }
 
-// maySet reports whether the role may set a parameter that is a superuser's.
+// maySet reports whether the role may set a parameter that needs superuser rights.
 func maySet(ctx context.Context, conn *pgx.Conn, major int, parameter string) (may bool, err error) {
 	if major < 15 {
 		err = conn.QueryRow(ctx, "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user").Scan(&may)

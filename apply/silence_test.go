@@ -101,8 +101,8 @@ func TestServerFallsSilent(t *testing.T) {
 	}
 }
 
-// A step whose backend is stopped is taken up by another session, if the server answers; a server that works for longer than it
-// may be silent is waited for.
+// If the backend of a step is stopped, another session continues the step, provided that the server answers. A server that
+// works for longer than it may be silent is waited for.
 func TestFrozenAndWorking(t *testing.T) {
 	t.Parallel()
 	const slow = base + "CREATE FUNCTION slow(int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(3); RETURN true; END$$;"

@@ -18,120 +18,120 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Target is a database with a plan that is being carried out there. It holds the lease until
-// it is closed.
+// Target is a database on which a plan is being carried out. It holds the lease until it is closed.
 type Target struct {
-	c       Config
-	plan    *ledger.Plan
-	work    *pgx.Conn
-	silence *live.Silence // of the session that works
-	control *live.Beside  // renews the lease, looks at the queue and writes what is to stay when the work is rolled back
-	lease   *ledger.Lease
-	major   int
-	yields  bool                    // autovacuum is made to give way
-	role    *roleSettings           // of the role that runs the steps, and of the database
-	direct  bool                    // no pooler of transactions is in between
-	steps   map[string]*ledger.Step // as the ledger had them last
-	gauge   *throttle.Gauge         // for the step that is next
-	tries   tries
-	proof   *foreignKeyProof // under way; nil before and after
-	cut     bool             // the line was cut: what is under way is not known
-	green   bool             // the new code works behind the contract: Config.Workload was asked
-	evident bool             // the old code is gone: Config.Evidence was asked
-	sample  *statementSample // of the statements, before a contract; nil for none
-	again   bool             // backfills that are done are compared once more, and nothing else
-	stop    context.CancelFunc
-	kept    chan struct{}
+	c                Config
+	plan             *ledger.Plan
+	work             *pgx.Conn
+	silence          *live.Silence     // of the work session
+	control          *live.SideSession // renews the lease, checks the lock queue, and writes what must stay if the work is rolled back
+	lease            *ledger.Lease
+	major            int
+	autovacuumYields bool                    // autovacuum is made to give way
+	role             *roleSettings           // of the role that runs the steps, and of the database
+	direct           bool                    // no transaction pooler is in between
+	steps            map[string]*ledger.Step // as last read from the ledger
+	gauge            *throttle.Gauge         // for the next step
+	tries            tries
+	proof            *foreignKeyProof // in progress; nil before and after
+	disconnected     bool             // the connection was lost: the outcome of the running step is unknown
+	workloadChecked  bool             // the new code works after the contract: Config.Workload was checked
+	evidenceChecked  bool             // the old code is gone: Config.Evidence was checked
+	sample           *statementSample // of the statements, before a contract; nil for none
+	onlyVerify       bool             // finished backfills are compared again, and nothing else is done
+	stop             context.CancelFunc
+	renewalDone      chan struct{}
 }
 
-// tries is what happened to the step that is next.
+// tries is the state of the attempts at the next step.
 type tries struct {
-	step   string
-	since  time.Time
-	begun  bool
-	lost   int
-	size   int // of the next batch
-	narrow int // bounds it while a row is looked for that cannot be changed; 0 for not
-	waited time.Duration
-	teller queue.Teller
-	unseen string // why a standby could not be asked, as it was told last
-	passed int64  // rows, by all batches
-	of     int64  // rows that there are, as the server estimates
-	held   held
+	step          string
+	since         time.Time
+	started       bool
+	lostRaces     int
+	size          int // of the next batch
+	narrowLimit   int // limits the batch while a row that cannot be changed is searched for; 0 for no limit
+	waited        time.Duration
+	teller        queue.BlockerReporter
+	unseen        string // why a standby could not be asked, as last reported
+	processedRows int64  // rows that all batches have processed
+	estimatedRows int64  // rows in total, as the server estimates
+	held          backfillHold
 
-	through bool                 // all rows are passed
-	pass    *ledger.Verification // under way; nil for not known
-	wrong   int64                // rows of the chunk that is read again, at the last look
-	vain    int                  // times that mending did not make them fewer
-	fails   string               // why the last mending failed
-	mend    mending
+	allProcessed bool                 // all rows are processed
+	pass         *ledger.Verification // in progress; nil for unknown
+	wrong        int64                // wrong rows of the chunk at its last reading
+	vainRepairs  int                  // repairs that did not lower their number
+	repairError  string               // why the last repair failed
+	repair       chunkRepair
 
-	rows *rowCheck // for rows that violate a condition; nil for not begun
+	rows *rowCheck // the search for rows that violate a condition; nil if not started
 }
 
-// Open takes the lease of a database, and notes the plan there. The errors are those of [Run].
+// Open takes the lease of a database and records the plan there. The errors are the same as for [Run].
 func Open(ctx context.Context, c Config) (*Target, error) {
-	if err := c.complete(); err != nil {
+	if err := c.completeConfig(); err != nil {
 		return nil, err
 	}
 	heard := live.NewSilence(ctx, nil)
-	t := &Target{c: c, silence: live.NewSilence(ctx, heard), control: &live.Beside{URL: c.DB, Name: controlName, Own: true, Silence: heard}}
-	if err := t.open(ctx); err != nil {
+	t := &Target{c: c, silence: live.NewSilence(ctx, heard), control: &live.SideSession{URL: c.DB, Name: controlName, Own: true, Silence: heard}}
+	if err := t.openTarget(ctx); err != nil {
 		t.Close(ctx)
-		return nil, address.Without(err, c.DB)
+		return nil, address.RedactError(err, c.DB)
 	}
 	return t, nil
 }
 
-func (t *Target) open(ctx context.Context) error {
-	t.direct = t.c.reaches(ctx)
-	if err := t.dial(ctx); err != nil {
+func (t *Target) openTarget(ctx context.Context) error {
+	t.direct = t.c.isDirect(ctx)
+	if err := t.openSessions(ctx); err != nil {
 		return err
 	}
 	if err := t.checkRoleSettings(); err != nil {
 		return err
 	}
-	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.c.stands(ctx, conn) }); err != nil {
+	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.c.connectStandbys(ctx, conn) }); err != nil {
 		return err
 	}
 	if err := t.refuseLedger(ctx); err != nil {
 		return err
 	}
-	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return ledger.Make(ctx, conn) }); err != nil {
+	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return ledger.CreateLedger(ctx, conn) }); err != nil {
 		return err
 	}
-	if err := t.take(ctx, 0); err != nil {
+	if err := t.takeLease(ctx, 0); err != nil {
 		return err
 	}
-	t.keep(ctx)
-	if err := t.begin(ctx); err != nil {
+	t.keepLease(ctx)
+	if err := t.beginPlan(ctx); err != nil {
 		return err
 	}
 	if err := t.recordSessions(ctx); err != nil {
 		return err
 	}
-	if err := t.reload(ctx); err != nil {
+	if err := t.reloadSteps(ctx); err != nil {
 		return err
 	}
 	return t.refusePublications(ctx)
 }
 
-// reaches reports whether no pooler of transactions is in between. It is asked once, and where the pool has no second session to give, it is not known: then there may be one.
-func (c *Config) reaches(ctx context.Context) bool {
+// isDirect reports whether there is no transaction pooler in between. The answer is cached. If no second session can be opened to find out,
+// it reports false.
+func (c *Config) isDirect(ctx context.Context) bool {
 	if c.direct == nil {
-		shared, err := live.Shared(ctx, c.DB)
+		shared, err := live.SharesSession(ctx, c.DB)
 		direct := err == nil && !shared
 		c.direct = &direct
 	}
 	return *c.direct
 }
 
-// dial makes both sessions, anew where there are some.
-func (t *Target) dial(ctx context.Context) error {
+// openSessions opens both sessions, closing earlier ones.
+func (t *Target) openSessions(ctx context.Context) error {
 	t.hangUp(ctx)
 	err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		if t.major, err = primary(ctx, conn); err == nil {
-			t.yields, err = yields(ctx, conn, t.major)
+		if t.major, err = primaryVersion(ctx, conn); err == nil {
+			t.autovacuumYields, err = canYield(ctx, conn, t.major)
 		}
 		if err == nil {
 			t.role, err = readRoleSettings(ctx, conn, t.major)
@@ -148,33 +148,33 @@ func (t *Target) hangUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if t.work != nil {
-		_ = t.work.Close(ctx) // what is lost with it, the ledger knows
+		_ = t.work.Close(ctx) // the ledger knows what is lost with it
 	}
 	t.control.Close(ctx)
 }
 
-// Close gives the lease back.
+// Close releases the lease.
 func (t *Target) Close(ctx context.Context) {
 	if t.stop != nil {
 		t.stop()
-		<-t.kept
+		<-t.renewalDone
 	}
-	if t.lease != nil && !t.cut {
+	if t.lease != nil && !t.disconnected {
 		_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Release(ctx, conn) })
 	}
 	t.hangUp(ctx)
-	t.c.standsNoMore(ctx)
+	t.c.closeStandbys(ctx)
 }
 
-// take takes the lease, waiting for who has it.
-func (t *Target) take(ctx context.Context, before int64) error {
+// takeLease takes the lease, and waits for its holder.
+func (t *Target) takeLease(ctx context.Context, before int64) error {
 	who := t.c.Who
 	if who == "" {
-		who = Self("apply")
+		who = ProcessName("apply")
 	}
 	for end := time.Now().Add(t.c.Within); ; {
 		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			lease, err := ledger.Take(ctx, conn, who, t.direct, before)
+			lease, err := ledger.TakeLease(ctx, conn, who, t.direct, before)
 			if err == nil {
 				t.lease = lease
 			}
@@ -191,26 +191,25 @@ func (t *Target) take(ctx context.Context, before int64) error {
 	}
 }
 
-// keep renews the lease until the target is closed. Where that fails, the fence of the next
-// transaction tells.
-func (t *Target) keep(ctx context.Context) {
+// keepLease renews the lease until the target is closed. If a renewal fails, the fence of the next transaction notices.
+func (t *Target) keepLease(ctx context.Context) {
 	ctx, t.stop = context.WithCancel(context.WithoutCancel(ctx))
-	t.kept = make(chan struct{})
+	t.renewalDone = make(chan struct{})
 	go func() {
-		defer close(t.kept)
+		defer close(t.renewalDone)
 		for queue.Pause(ctx, min(ledger.Renewal, t.silence.Limit()/4)) == nil {
 			_ = t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Renew(ctx, conn) })
 		}
 	}()
 }
 
-// begin finds the plan in the ledger, or notes it there after a look at the schema.
-func (t *Target) begin(ctx context.Context) error {
-	id := ledger.ID(t.c.Plan)
+// beginPlan finds the plan in the ledger, or records it there after checking the schema.
+func (t *Target) beginPlan(ctx context.Context) error {
+	id := ledger.PlanID(t.c.Plan)
 	var list []*ledger.Plan
 	var path string
 	if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		if list, err = ledger.Plans(ctx, conn); err != nil {
+		if list, err = ledger.ReadPlans(ctx, conn); err != nil {
 			return err
 		}
 		return conn.QueryRow(ctx, "SELECT current_setting('search_path')").Scan(&path)
@@ -218,34 +217,36 @@ func (t *Target) begin(ctx context.Context) error {
 		return err
 	}
 	for _, p := range list {
-		same := ledger.ID(&p.Plan) == id // what an older release stored as the ID is another hash
+		same := ledger.PlanID(&p.Plan) == id // older releases computed the ID with another hash
 		switch {
-		case t.c.asWritten && !same: // who made the plan has looked
+		case t.c.asWritten && !same: // whoever made the plan has checked
 		case t.c.asWritten:
 			t.plan = p
 			return nil
 		case same && p.State == ledger.Abandoned:
 			return &RefusedError{Text: "this plan was begun here, and taken back on " + p.Ended.Format(time.DateTime) + ": make it anew, with onward plan"}
-		case same && p.State == ledger.Aborting && !t.c.back:
+		case same && p.State == ledger.Aborting && !t.c.undoing:
 			return &RefusedError{Text: "this plan is being taken back: onward abort goes on with that"}
 		case same:
 			t.plan = p
-			t.c.Plan = &p.Plan // which also says what is noted for the migrations' own tool
-			return t.obey(ctx)
+			t.c.Plan = &p.Plan // it also has the SQL for the migration tool's table
+			return t.clearCancel(ctx)
 		case p.State == ledger.Done || p.State == ledger.Abandoned:
-		case shares(&p.Plan, t.c.Plan):
-			return &RefusedError{Text: fmt.Sprintf("another plan for the same migrations (%s → %s) was begun here on %s and is not at its end: go on with that one, or take it back with onward abort --plan %s",
+		case sharesMigration(&p.Plan, t.c.Plan):
+			return &RefusedError{Text: fmt.Sprintf("another plan for the same migrations (%s → %s) was begun here on %s and is not at its end: "+
+				"go on with that one, or take it back with onward abort --plan %s",
 				p.Plan.Base, p.Plan.Head, p.Began.Format(time.DateTime), p.ID)}
 		}
 	}
 	return t.beginNew(ctx, id, path)
 }
 
-// beginNew notes a plan in the ledger that was not begun here, if it is proven, for this schema, and of statements that its steps may send.
+// beginNew records a plan in the ledger that was not started here. The plan must be proven, made for this schema, and have only allowed
+// statements.
 func (t *Target) beginNew(ctx context.Context, id, path string) error {
 	for _, check := range []func() error{
 		t.refuseWritten, t.requireProof, t.judgePlan,
-		func() error { return t.fits(ctx) },
+		func() error { return t.checkSchema(ctx) },
 		func() error { return t.refuseLosses(ctx) },
 		func() error { return t.refusePublications(ctx) },
 	} {
@@ -253,25 +254,25 @@ func (t *Target) beginNew(ctx context.Context, id, path string) error {
 			return err
 		}
 	}
-	t.c.Plan = noting(t.c.Plan, t.c.record)
+	t.c.Plan = withRecord(t.c.Plan, t.c.record)
 	t.plan = &ledger.Plan{ID: id, Name: t.c.Name, Plan: *t.c.Plan, Path: path, Role: t.c.Role}
 	if err := sealPlan(&t.plan.Plan); err != nil {
 		return err
 	}
 	t.c.Plan = &t.plan.Plan
 	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		if err := ledger.Begin(ctx, conn, t.plan); err != nil {
+		if err := ledger.RecordPlan(ctx, conn, t.plan); err != nil {
 			return err
 		}
-		if err := t.log(ctx, conn, "", "plan begun", t.plan.Plan.Base+" → "+t.plan.Plan.Head); err != nil {
+		if err := t.logEvent(ctx, conn, "", "plan begun", t.plan.Plan.Base+" → "+t.plan.Plan.Head); err != nil {
 			return err
 		}
 		return t.logUnproven(ctx, conn)
 	})
 }
 
-// fits holds the schema against the one that the plan is for.
-func (t *Target) fits(ctx context.Context) error {
+// checkSchema compares the schema with the one that the plan was made for.
+func (t *Target) checkSchema(ctx context.Context) error {
 	if t.c.asWritten {
 		return nil
 	}
@@ -280,58 +281,58 @@ func (t *Target) fits(ctx context.Context) error {
 		return err
 	}
 	names := t.c.Plan.Relations()
-	if is := schema.Catalog.Sum(names); is != t.c.Plan.Catalog {
+	if is := schema.Catalog.HashRelations(names); is != t.c.Plan.Catalog {
 		return &RefusedError{Text: fmt.Sprintf("the plan is for another schema: columns, types, NOT NULL and constraints of %s are not those that it was made for. "+
 			"Either this is another database, or something was applied since: make the plan anew, with onward plan --db", strings.Join(names, ", "))}
 	}
 	return nil
 }
 
-// shares reports whether two plans take the place of the same migration.
-func shares(a, b *onward.Plan) bool {
+// sharesMigration reports whether two plans replace the same migration.
+func sharesMigration(a, b *onward.Plan) bool {
 	return slices.ContainsFunc(a.Migrations, func(m onward.PlannedMigration) bool {
 		return slices.ContainsFunc(b.Migrations, func(is onward.PlannedMigration) bool { return is.ID == m.ID && is.Path == m.Path })
 	})
 }
 
-func (t *Target) log(ctx context.Context, conn ledger.Conn, step, event, detail string) error {
-	return ledger.Log(ctx, conn, &ledger.Entry{Who: t.lease.Holder, Plan: t.plan.ID, Step: step, Event: event, Detail: detail})
+func (t *Target) logEvent(ctx context.Context, conn ledger.Conn, step, event, detail string) error {
+	return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: t.lease.Holder, Plan: t.plan.ID, Step: step, Event: event, Detail: detail})
 }
 
-// reload reads how far the steps are.
-func (t *Target) reload(ctx context.Context) error {
+// reloadSteps reads the progress of the steps.
+func (t *Target) reloadSteps(ctx context.Context) error {
 	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		t.steps, err = ledger.Steps(ctx, conn, t.plan.ID)
+		t.steps, err = ledger.ReadSteps(ctx, conn, t.plan.ID)
 		return err
 	})
 }
 
-// recover begins again behind a cut line: the lease is taken anew, which waits for the end of
-// what was under way, and then the ledger tells what was committed.
-func (t *Target) recover(ctx context.Context) error {
-	if err := t.dial(ctx); err != nil {
+// recoverConnection continues after a lost connection. It takes the lease again, which waits for the end of the running transaction, and then reads
+// from the ledger what was committed.
+func (t *Target) recoverConnection(ctx context.Context) error {
+	if err := t.openSessions(ctx); err != nil {
 		return err
 	}
-	if err := t.take(ctx, t.lease.Epoch); err != nil {
+	if err := t.takeLease(ctx, t.lease.Epoch); err != nil {
 		return err
 	}
-	if err := t.reload(ctx); err != nil {
+	if err := t.reloadSteps(ctx); err != nil {
 		return err
 	}
-	t.cut = false
+	t.disconnected = false
 	t.tries.pass = nil // it is read again
 	t.c.Tell(Event{Kind: Recovered})
 	return nil
 }
 
-// hold notes why the step that is next is not done.
-func (t *Target) hold(ctx context.Context, state, why string) error {
+// recordStepState records why the next step is not done.
+func (t *Target) recordStepState(ctx context.Context, state, why string) error {
 	waited := t.tries.waited
 	t.tries.waited = 0
 	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		if err := ledger.Hold(ctx, conn, t.plan.ID, t.tries.step, state, why, waited); err != nil {
+		if err := ledger.RecordStepState(ctx, conn, t.plan.ID, t.tries.step, state, why, waited); err != nil {
 			return err
 		}
-		return t.log(ctx, conn, t.tries.step, state, why)
+		return t.logEvent(ctx, conn, t.tries.step, state, why)
 	})
 }

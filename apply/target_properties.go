@@ -14,11 +14,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// replacements are those of a step: the ones that the plan names, and the view that takes the old name of a table which
-// the step renames.
-func replacements(s *onward.PlanStep) []onward.PlanReplacement {
+// stepReplacements returns the objects that a step replaces: those that the plan names, and a table that the step renames if a view
+// takes its old name.
+func stepReplacements(s *onward.PlanStep) []onward.PlanReplacement {
 	out := slices.Clone(s.Replaces)
-	f, err := pgparse.Split(s.SQL)
+	f, err := pgparse.SplitText(s.SQL)
 	if err != nil {
 		return out
 	}
@@ -39,7 +39,7 @@ func replacements(s *onward.PlanStep) []onward.PlanReplacement {
 	return out
 }
 
-// relationName is a relation as SQL writes it.
+// relationName returns a relation's name, quoted for SQL.
 func relationName(schema, name string) string {
 	if schema == "" {
 		return pgparse.QuoteIdent(name)
@@ -47,7 +47,7 @@ func relationName(schema, name string) string {
 	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(name)
 }
 
-// refuseLosses refuses a plan before its first step if the target has something that a step would lose.
+// refuseLosses refuses a plan before its first step if the target has properties that a step would lose.
 func (t *Target) refuseLosses(ctx context.Context) error {
 	if t.c.asWritten {
 		return nil
@@ -55,7 +55,7 @@ func (t *Target) refuseLosses(ctx context.Context) error {
 	var losses []string
 	err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		for i := range t.c.Plan.Steps {
-			for _, r := range replacements(&t.c.Plan.Steps[i]) {
+			for _, r := range stepReplacements(&t.c.Plan.Steps[i]) {
 				list, err := live.PropertyObstacles(ctx, conn, t.major, t.c.Role, &r)
 				if err != nil {
 					return err
@@ -72,17 +72,18 @@ func (t *Target) refuseLosses(ctx context.Context) error {
 	if err != nil || len(losses) == 0 {
 		return err
 	}
-	return &RefusedError{Text: "this database has what the plan would lose: " + strings.Join(losses, "; ") + ". Nothing was changed. Change that first, or make the plan with onward plan --db"}
+	return &RefusedError{Text: "this database has what the plan would lose: " + strings.Join(losses, "; ") +
+		". Nothing was changed. Change that first, or make the plan with onward plan --db"}
 }
 
-// carryOver gives what takes the place of something in a step the properties of the old one. It runs before the step's SQL, which
-// may drop the old one, and after it, which may make the new one.
+// carryOver gives each replacement in a step the properties of the old object. It runs before the step's SQL, which may drop the
+// old object, and after it, because the SQL may create the new one.
 func (t *Target) carryOver(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) ([]string, error) {
-	if t.c.asWritten || t.c.back {
+	if t.c.asWritten || t.c.undoing {
 		return nil, nil
 	}
 	var ran []string
-	for _, r := range replacements(s) {
+	for _, r := range stepReplacements(s) {
 		list, err := live.CarryProperties(ctx, tx, t.major, &r)
 		if err != nil {
 			return nil, fmt.Errorf("give %s what %s has: %w", r.New, r.Old, err)
@@ -95,21 +96,21 @@ func (t *Target) carryOver(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) (
 		if err != nil {
 			return nil, err
 		}
-		if len(losses) > 0 { // changed since the plan was begun
+		if len(losses) > 0 { // changed since the plan was started
 			return nil, &RefusedError{Step: s.ID, Text: strings.Join(losses, "; ")}
 		}
 	}
 	return ran, nil
 }
 
-// reportCarried reports the statements that a step ran beyond its own, after its commit.
+// reportCarried reports, after the commit, the statements that a step ran in addition to its own.
 func (t *Target) reportCarried(ctx context.Context, s *onward.PlanStep, ran []string) error {
 	if len(ran) == 0 {
 		return nil
 	}
 	words := strings.Join(ran, "; ")
-	t.tell(Carried, s, words)
+	t.reportEvent(Carried, s, words)
 	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-		return ledger.Log(ctx, conn, &ledger.Entry{Who: t.lease.Holder, Plan: t.plan.ID, Step: s.ID, Event: "carried over", Detail: words})
+		return ledger.WriteLog(ctx, conn, &ledger.Entry{Who: t.lease.Holder, Plan: t.plan.ID, Step: s.ID, Event: "carried over", Detail: words})
 	})
 }

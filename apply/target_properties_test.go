@@ -81,7 +81,8 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 				GRANT SELECT ON secrets TO @tenant; ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO @reporting;`))
 			run(t, url, sql(secured), sql("GRANT SELECT (id) ON users TO @clerk"))
 			_, err := apply.Run(t.Context(), apply.Config{DB: url, Plan: p})
-			if refused := new(apply.RefusedError); !errors.As(err, &refused) || major >= 15 && !strings.Contains(err.Error(), "a role has privileges on some of its columns only") {
+			if refused := new(apply.RefusedError); !errors.As(err, &refused) ||
+				major >= 15 && !strings.Contains(err.Error(), "a role has privileges on some of its columns only") {
 				t.Fatalf("%v", err)
 			}
 			run(t, url, sql("REVOKE SELECT (id) ON users FROM @clerk"))
@@ -114,7 +115,11 @@ func TestRenamedTableKeepsAccess(t *testing.T) {
 			if diff := cmp.Diff(before, after); diff != "" {
 				t.Errorf("the old names show roles something else (-before +after):\n%s", diff)
 			}
-			if want := map[int]string{14: "100", onward.NewestMajor: "50"}[major]; after["@tenant users"] != want || !strings.Contains(after["@reporting secrets"], "permission denied") || after["@clerk (SELECT id FROM secrets) s"] != "1" {
+			if want := map[int]string{
+				14:                 "100",
+				onward.NewestMajor: "50",
+			}[major]; after["@tenant users"] != want || !strings.Contains(after["@reporting secrets"], "permission denied") ||
+				after["@clerk (SELECT id FROM secrets) s"] != "1" {
 				t.Errorf("%v", after)
 			}
 			got := content(t, url, `SELECT concat_ws('|', obj_description(oid, 'pg_class'), col_description(oid, 3), pg_get_userbyid(relowner) = pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = 'accounts'::regclass)),
@@ -154,7 +159,10 @@ DROP TABLE visits_old;`)
 		{"ALTER TABLE visits ENABLE ROW LEVEL SECURITY", "ALTER TABLE visits DISABLE ROW LEVEL SECURITY", "visits has row-level security"},
 		{"CREATE STATISTICS pair ON id, what FROM visits", "DROP STATISTICS pair", "statistics object pair of visits would be lost"},
 		{"CREATE VIEW salaries AS SELECT salary FROM staff", "DROP VIEW salaries", "view salaries reads salary of staff"},
-		{"CREATE TRIGGER same BEFORE UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()", "DROP TRIGGER same ON visits", "trigger same of visits would be lost"},
+		{
+			"CREATE TRIGGER same BEFORE UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+			"DROP TRIGGER same ON visits", "trigger same of visits would be lost",
+		},
 	}
 	for _, r := range refusals {
 		run(t, url, r.make)
@@ -184,7 +192,8 @@ DROP TABLE visits_old;`)
 	if diff := cmp.Diff([]string{"visits|t|who came|123|t|t|f"}, got); diff != "" {
 		t.Errorf("the table (-want +got):\n%s", diff)
 	}
-	if got = content(t, url, "SELECT array_to_string(reloptions, ',') FROM pg_class WHERE relname = 'visits_rest'"); !cmp.Equal(got, []string{"autovacuum_vacuum_scale_factor=0.01,fillfactor=70"}) {
+	if got = content(t, url, "SELECT array_to_string(reloptions, ',') FROM pg_class WHERE relname = 'visits_rest'"); !cmp.Equal(got,
+		[]string{"autovacuum_vacuum_scale_factor=0.01,fillfactor=70"}) {
 		t.Errorf("the partition's settings: %v", got)
 	}
 }

@@ -62,8 +62,8 @@ func background[T any](f func() (T, error)) func() (T, error) {
 	}
 }
 
-// The user's own query, and then the health check, stop a backfill before its first batch, and it is told why;
-// it goes on when they say so.
+// The user's own query, and then the health check, stop a backfill before its first batch, and the reason is
+// reported. The backfill resumes when they allow it.
 func TestThrottled(t *testing.T) {
 	t.Parallel()
 	db, p := filling(t)
@@ -132,7 +132,7 @@ func TestHealthFailsClosed(t *testing.T) {
 func TestControl(t *testing.T) {
 	t.Parallel()
 	db, p := filling(t)
-	say := func(what apply.Word, tune apply.Tuning) {
+	say := func(what apply.Command, tune apply.Tuning) {
 		t.Helper()
 		if _, err := apply.Control(t.Context(), db, "", what, tune, "the night shift"); err != nil {
 			t.Fatal(err)
@@ -176,8 +176,8 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// A plan is taken back from wherever it is: nothing of it is left, and it cannot be begun again. What has begun to
-// contract is not taken back.
+// A plan can be aborted at any point: nothing of it is left, and it cannot be started again. A plan whose contract
+// has begun cannot be aborted.
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
@@ -211,12 +211,12 @@ func TestAbort(t *testing.T) {
 
 const was = "SELECT id || '|' || customer_id || '|' || amount || '|' || note FROM orders ORDER BY id"
 
-// A contract waits for the sessions of the release that must be gone, by name; then nothing is taken back any more.
+// A contract waits for the sessions of the old release, by name; after that nothing can be undone.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	db, p := filling(t)
 	refused := new(apply.RefusedError)
-	c := apply.Config{DB: db, Through: onward.Contract, Gone: apply.Pattern("shop_v2.4")}
+	c := apply.Config{DB: db, Through: onward.Contract, Gone: apply.LikePattern("shop_v2.4")}
 	if _, err := apply.Continue(t.Context(), c, ""); !errors.As(err, &refused) || !strings.Contains(err.Error(), "not so far") {
 		t.Fatal(err)
 	}
@@ -230,14 +230,15 @@ func TestContract(t *testing.T) {
 	if _, err := other.Exec(t.Context(), "SET application_name = 'web shopXv2.4'"); err != nil { // _ is no wildcard
 		t.Fatal(err)
 	}
-	if _, err := apply.Continue(t.Context(), c, ""); !errors.As(err, &refused) || !strings.Contains(err.Error(), "1 session on this database: web shop_v2.4 worker") {
+	if _, err := apply.Continue(t.Context(), c, ""); !errors.As(err, &refused) ||
+		!strings.Contains(err.Error(), "1 session on this database: web shop_v2.4 worker") {
 		t.Fatal(err)
 	}
 	_ = old.Close(context.Background())
 	until(t, "the end of the old release", func() bool {
 		return len(content(t, db, "SELECT 'x' FROM pg_stat_activity WHERE application_name = 'web shop_v2.4 worker'")) == 0
 	})
-	// The step before it drops what is the plan's own: that is taken back.
+	// The previous step drops only the plan's own objects: it can be undone.
 	first := p.Steps[slices.IndexFunc(p.Steps, func(s onward.PlanStep) bool { return strings.Contains(s.SQL, "DROP COLUMN") })].ID
 	c.To = first
 	if _, err := apply.Continue(t.Context(), c, ""); err != nil {

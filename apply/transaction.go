@@ -17,7 +17,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// cancelledError says that this process had a statement of its own ended, and why.
+// cancelledError says that this process cancelled its own statement, and why.
 type cancelledError struct {
 	why string
 	err error
@@ -26,35 +26,41 @@ type cancelledError struct {
 func (e *cancelledError) Error() string { return e.why }
 func (e *cancelledError) Unwrap() error { return e.err }
 
-// settings are those of a transaction: nothing that the role or the database sets counts.
-func (t *Target) settings(lock, statement time.Duration) string {
+// transactionSettings returns the SET LOCAL statements of a transaction. They override the settings of the role and of the
+// database.
+func (t *Target) transactionSettings(lock, statement time.Duration) string {
 	set := func(name, value string) string {
 		return fmt.Sprintf("SET LOCAL %s = %s; ", name, pgparse.QuoteLiteral(value))
 	}
-	out := live.OwnSettings() + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) + set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
+	out := live.OwnSettings() + set("lock_timeout", fmt.Sprintf("%dms", lock.Milliseconds())) +
+		set("statement_timeout", fmt.Sprintf("%dms", statement.Milliseconds())) +
 		set("idle_in_transaction_session_timeout", "60s")
-	if t.yields {
+	if t.autovacuumYields {
 		out += set("deadlock_timeout", fmt.Sprintf("%dms", max(1, lock.Milliseconds()/2)))
 	}
 	return out + "SELECT pg_catalog.set_config('search_path', " + pgparse.QuoteLiteral(t.plan.Path) + ", true)"
 }
 
-// together runs a step in one transaction with the row that says that it is done.
-func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
-	statement := t.stall() + underLock
+// runInTransaction runs a step in one transaction with the ledger row that records it as done.
+func (t *Target) runInTransaction(ctx context.Context, s *onward.PlanStep) error {
+	statement := t.lockTimeout() + underLock
 	switch s.Class {
 	case onward.StepValidate, onward.StepWork:
-		statement = 0 // nobody waits behind the one, and those behind the other are watched
+		statement = 0 // StepValidate blocks nobody, and the queue of StepWork is watched
 	default:
-		ctx = context.WithoutCancel(ctx) // an instant: who interrupts waits for it
+		ctx = context.WithoutCancel(ctx) // it takes an instant: an interrupt waits for it
 	}
-	sql, err := inner(s)
+	sql, err := innerSQL(s)
 	if err != nil {
 		return err
 	}
 	var carried []string
-	err = t.guarded(ctx, t.stall(), statement, func(ctx context.Context, tx pgx.Tx) error {
+	err = t.inGuardedTransaction(ctx, t.lockTimeout(), statement, func(ctx context.Context, tx pgx.Tx) error {
 		before, err := t.carryOver(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		names, err := t.readNotNullNames(ctx, tx, s)
 		if err != nil {
 			return err
 		}
@@ -65,12 +71,16 @@ func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
 		if err != nil {
 			return err
 		}
+		renamed, err := renameNotNull(ctx, tx, names)
+		if err != nil {
+			return err
+		}
 		room, err := t.identifyRoom(ctx, tx, s)
 		if err != nil {
 			return err
 		}
-		carried = slices.Concat(before, after, room)
-		return t.note(ctx, tx, s)
+		carried = slices.Concat(before, after, renamed, room)
+		return t.recordDone(ctx, tx, s)
 	})
 	if err != nil {
 		return err
@@ -78,11 +88,11 @@ func (t *Target) together(ctx context.Context, s *onward.PlanStep) error {
 	return t.reportCarried(ctx, s, carried)
 }
 
-// note says in the transaction of a step that it is done: in the ledger, and in the table of the
-// migrations' own tool.
-func (t *Target) note(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
-	return t.noted(ctx, tx, func() error {
-		if err := begins(ctx, tx, s); err != nil {
+// recordDone records in the transaction of a step that it is done, in the ledger and in the table of the migration
+// tool.
+func (t *Target) recordDone(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+	return t.asLedgerOwner(ctx, tx, func() error {
+		if err := recordStarted(ctx, tx, s); err != nil {
 			return err
 		}
 		if s.Record != "" {
@@ -90,13 +100,13 @@ func (t *Target) note(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error 
 				return fmt.Errorf("note the migration as applied: %w", err)
 			}
 		}
-		return ledger.Finish(ctx, tx, t.plan.ID, s.ID)
+		return ledger.FinishStep(ctx, tx, t.plan.ID, s.ID)
 	})
 }
 
-// begins tells the migrations' own tool that a migration was begun, where the step is its first one and the tool
-// wants to know.
-func begins(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
+// recordStarted records in the tool's table that a migration was started, if the step is its first one and the tool
+// records that.
+func recordStarted(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
 	if s.Begin == "" {
 		return nil
 	}
@@ -106,16 +116,16 @@ func begins(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) error {
 	return nil
 }
 
-// noted writes in the transaction of a step, as the role that has the ledger, not as the steps'.
-func (t *Target) noted(ctx context.Context, tx pgx.Tx, write func() error) error {
-	if _, err := tx.Exec(ctx, "RESET ROLE; "+ownAgain); err != nil {
+// asLedgerOwner writes in the transaction of a step, as the role that owns the ledger and not as the steps' role.
+func (t *Target) asLedgerOwner(ctx context.Context, tx pgx.Tx, write func() error) error {
+	if _, err := tx.Exec(ctx, "RESET ROLE; "+restoreOwnSettings); err != nil {
 		return err
 	}
 	return write()
 }
 
-// guarded runs work in a transaction behind the fence, while the queue behind it is watched.
-func (t *Target) guarded(ctx context.Context, lock, statement time.Duration, work func(ctx context.Context, tx pgx.Tx) error) (err error) {
+// inGuardedTransaction runs work in a transaction that checks the lease first, and watches its lock queue meanwhile.
+func (t *Target) inGuardedTransaction(ctx context.Context, lock, statement time.Duration, work func(ctx context.Context, tx pgx.Tx) error) (err error) {
 	tx, err := t.beginWork(ctx, "", lock, statement)
 	if err != nil {
 		return err
@@ -125,13 +135,13 @@ func (t *Target) guarded(ctx context.Context, lock, statement time.Duration, wor
 			_ = tx.Rollback(context.WithoutCancel(ctx)) // the first error says more
 		}
 	}()
-	// Read back: a pooler, or a trigger of somebody's, may have another idea.
+	// The setting is read back, because a pooler or somebody's trigger may have changed it.
 	var set string
 	var pid int
 	if err := tx.QueryRow(ctx, "SELECT current_setting('lock_timeout'), pg_backend_pid()").Scan(&set, &pid); err != nil {
 		return err
 	}
-	if want := shown(lock); set != want {
+	if want := formatTimeout(lock); set != want {
 		return &RefusedError{Step: t.tries.step, Text: fmt.Sprintf("lock_timeout is %s although it was set to %s: nothing is done without it", set, want)}
 	}
 	if err := t.lease.Fence(ctx, tx); err != nil {
@@ -145,8 +155,8 @@ func (t *Target) guarded(ctx context.Context, lock, statement time.Duration, wor
 			return err
 		}
 	}
-	defer t.silence.Allow()() // the step, and a COMMIT that waits for standbys, may take long
-	watch := t.watch(ctx, pid)
+	defer t.silence.AllowLong()() // the step, or a COMMIT that waits for standbys, may take long
+	watch := t.watchQueue(ctx, pid)
 	err = work(ctx, tx)
 	if why := watch(); err != nil && why != "" {
 		err = &cancelledError{why, err}
@@ -157,25 +167,25 @@ func (t *Target) guarded(ctx context.Context, lock, statement time.Duration, wor
 	return tx.Commit(ctx)
 }
 
-// shown is a timeout as the server shows it.
-func shown(d time.Duration) string {
+// formatTimeout formats a timeout as the server shows it.
+func formatTimeout(d time.Duration) string {
 	if d%time.Second == 0 {
 		return fmt.Sprintf("%ds", d/time.Second)
 	}
 	return fmt.Sprintf("%dms", d.Milliseconds())
 }
 
-// watch looks at the queue behind a session of our own, and has its statement ended when that is
-// too long. The function that it returns stops it, and says why it ended something, or "".
-func (t *Target) watch(ctx context.Context, pid int) func() string {
+// watchQueue observes the lock queue of one of onward's own sessions, and cancels its statement if the queue is too
+// long. The returned function stops the watch and returns why it cancelled something, or "".
+func (t *Target) watchQueue(ctx context.Context, pid int) func() string {
 	ctx, stop := context.WithCancel(ctx)
 	why := make(chan string, 1)
 	go func() {
 		said := ""
 		defer func() { why <- said }()
-		for queue.Pause(ctx, queue.Watch) == nil {
+		for queue.Pause(ctx, queue.WaiterPollInterval) == nil {
 			_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-				tail, err := queue.Behind(ctx, conn, pid)
+				tail, err := queue.ReadWaiters(ctx, conn, pid)
 				if err != nil || !tail.TooLong() {
 					return err
 				}
@@ -191,12 +201,11 @@ func (t *Target) watch(ctx context.Context, pid int) func() string {
 	}
 }
 
-// inner is a step's SQL without its transaction, and without the lock_timeout that is for whoever
-// runs it by hand.
-func inner(s *onward.PlanStep) (string, error) {
-	f, err := pgparse.Split(s.SQL)
+// innerSQL returns a step's SQL without its transaction, and without the lock_timeout for those who run it by hand.
+func innerSQL(s *onward.PlanStep) (string, error) {
+	f, err := pgparse.SplitText(s.SQL)
 	if err != nil {
-		return "", input(s.ID + ": " + err.Error())
+		return "", inputError(s.ID + ": " + err.Error())
 	}
 	var b strings.Builder
 	for i, stmt := range f.Stmts {
@@ -206,13 +215,13 @@ func inner(s *onward.PlanStep) (string, error) {
 				i == len(f.Stmts)-1 && n.TransactionStmt.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT {
 				continue
 			}
-			return "", input(s.ID + ": a transaction ends in the midst of it")
+			return "", inputError(s.ID + ": a transaction ends in the midst of it")
 		case *pgparse.Node_VariableSetStmt:
 			if n.VariableSetStmt.Name == "lock_timeout" {
 				continue
 			}
 		case nil:
-			return "", errors.Join(input(s.ID+" cannot be read"), stmt.Err)
+			return "", errors.Join(inputError(s.ID+" cannot be read"), stmt.Err)
 		}
 		b.WriteString(f.Src[stmt.Start:stmt.End] + ";\n")
 	}

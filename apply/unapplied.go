@@ -11,14 +11,14 @@ import (
 	"github.com/onward-sql/onward/audit"
 )
 
-// counted is what the table of the migrations' tool has of one of them.
-type counted struct {
+// appliedRow is the row of a migration in the migration tool's table.
+type appliedRow struct {
 	Key, Sum string
 	Dirty    bool
 }
 
-// empty refuses a schema without the table of the tool where the tool would not begin in it.
-func (p *pending) empty(ctx context.Context, schema string) error {
+// requireEmptySchema refuses a schema without the tool's table if the tool itself would not start in it.
+func (p *pendingRun) requireEmptySchema(ctx context.Context, schema string) error {
 	if p.set.Count.Begin == "" {
 		return nil
 	}
@@ -37,9 +37,9 @@ func (p *pending) empty(ctx context.Context, schema string) error {
 	return &RefusedError{Text: fmt.Sprintf("the schema %s has %s, and no table %s. %s", schema, strange, p.set.Count.Table, p.set.Count.Begin)}
 }
 
-// unapplied are the migrations that the database does not have.
-func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
-	is, base, err := p.counted(ctx)
+// listUnapplied returns the migrations that the database does not have.
+func (p *pendingRun) listUnapplied(ctx context.Context) ([]*audit.Planned, error) {
+	is, base, err := p.readApplied(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
 		}
 		r, applied := is[p.set.Count.Key(m)]
 		if !applied {
-			all, err := p.replaced(m, is)
+			all, err := p.hasReplaced(m, is)
 			if err != nil {
 				return nil, err
 			}
@@ -68,21 +68,21 @@ func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
 		if !m.Repeatable {
 			last = i
 		}
-		same, err := p.same(m, r.Sum)
+		same, err := p.hasSameSum(m, r.Sum)
 		switch {
 		case err != nil:
 			return nil, err
 		case !same && m.Repeatable:
 			list = append(list, m)
 		case !same:
-			return nil, changed(m)
+			return nil, changedError(m)
 		}
 	}
-	if err := p.missed(is); err != nil {
+	if err := p.refuseMissing(is); err != nil {
 		return nil, err
 	}
 	if i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.dirty != "" && p.set.Count.Key(m) == p.dirty }); i >= 0 && p.set.Count.Last {
-		return p.set.Migrations[i:], nil // those before it are there
+		return p.set.Migrations[i:], nil // those before it are applied
 	}
 	if p.set.Count.Last {
 		return p.set.Migrations[last+1:], nil
@@ -90,12 +90,12 @@ func (p *pending) unapplied(ctx context.Context) ([]*audit.Planned, error) {
 	if late := slices.IndexFunc(p.set.Migrations[:last+1], func(m *audit.Planned) bool { return slices.Contains(list, m) }); late >= 0 && p.set.Count.Late != "" {
 		return nil, &RefusedError{Step: p.set.Migrations[late].ID, Text: "it sorts before " + p.set.Migrations[last].ID + ", which is applied: " + p.set.Count.Late}
 	}
-	return list, p.overtaken(list)
+	return list, p.refuseOvertaken(list)
 }
 
-// replaced reports whether a database has all that a squashed migration stands for. One that has some of
-// it is for the tool.
-func (p *pending) replaced(m *audit.Planned, is map[string]counted) (bool, error) {
+// hasReplaced reports whether a database has everything that a squashed migration replaces. If it has only a
+// part, the tool must handle that.
+func (p *pendingRun) hasReplaced(m *audit.Planned, is map[string]appliedRow) (bool, error) {
 	count := 0
 	for _, id := range m.Replaces {
 		if _, there := is[id]; there {
@@ -103,14 +103,18 @@ func (p *pending) replaced(m *audit.Planned, is map[string]counted) (bool, error
 		}
 	}
 	if count > 0 && count < len(m.Replaces) {
-		return false, &RefusedError{Step: m.ID, Text: fmt.Sprintf("the database has %d of the %d migrations that it replaces: run the others with the tool itself, from a release that has them", count, len(m.Replaces))}
+		return false, &RefusedError{
+			Step: m.ID,
+			Text: fmt.Sprintf("the database has %d of the %d migrations that it replaces: run the others with the tool itself, from a release that has them", count,
+				len(m.Replaces)),
+		}
 	}
 	return count > 0, nil
 }
 
-// overtaken refuses migrations on which applied ones depend, where the tool does.
-func (p *pending) overtaken(list []*audit.Planned) error {
-	if p.set.Habits.Overtaken == "" {
+// refuseOvertaken refuses migrations on which applied ones depend, if the tool does so too.
+func (p *pendingRun) refuseOvertaken(list []*audit.Planned) error {
+	if p.set.HistoryBehavior.Overtaken == "" {
 		return nil
 	}
 	is := map[string]bool{}
@@ -120,31 +124,31 @@ func (p *pending) overtaken(list []*audit.Planned) error {
 	for _, m := range p.set.Migrations {
 		for _, before := range m.After {
 			if is[before] && !is[m.ID] {
-				return &RefusedError{Step: before, Text: fmt.Sprintf(p.set.Habits.Overtaken, m.ID, before)}
+				return &RefusedError{Step: before, Text: fmt.Sprintf(p.set.HistoryBehavior.Overtaken, m.ID, before)}
 			}
 		}
 	}
 	return nil
 }
 
-// counted reads the table of the tool, by keys. base is the key up to which everything was there when the
-// tool came; "" for none.
-func (p *pending) counted(ctx context.Context) (is map[string]counted, base string, err error) {
-	is, p.dirty = map[string]counted{}, ""
-	if !p.there {
+// readApplied reads the tool's table, by keys. base is the baseline key: everything up to it existed before
+// the tool was introduced; "" for none.
+func (p *pendingRun) readApplied(ctx context.Context) (is map[string]appliedRow, base string, err error) {
+	is, p.dirty = map[string]appliedRow{}, ""
+	if !p.tableExists {
 		return is, "", nil
 	}
 	got, err := p.conn.Query(ctx, p.set.Count.Read(p.table))
 	if err != nil {
 		return nil, "", err
 	}
-	rows, err := pgx.CollectRows(got, pgx.RowToStructByPos[counted])
+	rows, err := pgx.CollectRows(got, pgx.RowToStructByPos[appliedRow])
 	if err != nil {
 		return nil, "", fmt.Errorf("read %s: %w", p.table, err)
 	}
 	for _, r := range rows {
 		if r.Dirty {
-			mine, err := p.mine(ctx, r.Key)
+			mine, err := p.isStartedHere(ctx, r.Key)
 			if err != nil {
 				return nil, "", err
 			}
@@ -167,20 +171,21 @@ func (p *pending) counted(ctx context.Context) (is map[string]counted, base stri
 	return is, base, err
 }
 
-// missed refuses what is applied and not there any more. What only the tool can run is kept for
-// later where it did not.
-func (p *pending) missed(is map[string]counted) error {
-	p.others = nil
+// refuseMissing refuses migrations that are applied but no longer exist. Unapplied ones that only the tool can
+// run are kept for later.
+func (p *pendingRun) refuseMissing(is map[string]appliedRow) error {
+	p.toolOnly = nil
 	if p.set.Beyond != nil {
 		for _, b := range p.set.Beyond() {
 			if _, applied := is[b.Key]; !applied {
-				p.others = append(p.others, b)
+				p.toolOnly = append(p.toolOnly, b)
 			}
 			delete(is, b.Key)
 		}
 	}
 	for key := range is {
-		future := p.set.Habits.Forgets && p.set.Count.Upto != nil && !slices.ContainsFunc(p.set.Migrations, func(m *audit.Planned) bool { return !p.set.Count.Upto(m, key) })
+		future := p.set.HistoryBehavior.Forgets && p.set.Count.Upto != nil &&
+			!slices.ContainsFunc(p.set.Migrations, func(m *audit.Planned) bool { return !p.set.Count.Upto(m, key) })
 		if p.set.Count.Missed != "" && !future {
 			return &RefusedError{Step: key, Text: fmt.Sprintf("%s has it, and %s does not (%s)", p.table, p.release.HeadName(), p.set.Count.Missed)}
 		}
@@ -188,15 +193,15 @@ func (p *pending) missed(is map[string]counted) error {
 	return nil
 }
 
-// beyond refuses to run anything beside what only the tool can run.
-func (p *pending) beyond(list []*audit.Planned) error {
-	for _, b := range p.others {
+// refusePastToolOnly refuses to run migrations past one that only the tool can run.
+func (p *pendingRun) refusePastToolOnly(list []*audit.Planned) error {
+	for _, b := range p.toolOnly {
 		i := slices.IndexFunc(p.set.Migrations, func(m *audit.Planned) bool { return p.set.Count.Key(m) == b.Key })
 		if i >= 0 && !slices.Contains(list, p.set.Migrations[i]) {
-			continue // behind --to, or applied
+			continue // after --to, or applied
 		}
 		if last := list[len(list)-1]; i < 0 && b.Key != "" && p.c.To != "" && p.set.Count.Upto != nil && p.set.Count.Upto(last, b.Key) {
-			continue // behind --to
+			continue // after --to
 		}
 		command := "the tool's own command, under onward guard, which keeps others from waiting"
 		if i >= 0 && p.set.Count.Run != nil {
@@ -207,8 +212,8 @@ func (p *pending) beyond(list []*audit.Planned) error {
 	return nil
 }
 
-// same holds an applied migration against the sum that its tool has.
-func (p *pending) same(m *audit.Planned, sum string) (bool, error) {
+// hasSameSum compares an applied migration with the checksum that its tool has recorded.
+func (p *pendingRun) hasSameSum(m *audit.Planned, sum string) (bool, error) {
 	if p.set.Count.Sum == nil || sum == "" {
 		return true, nil
 	}
@@ -220,8 +225,8 @@ func (p *pending) same(m *audit.Planned, sum string) (bool, error) {
 	return is == "" || is == sum, nil
 }
 
-// content is a migration's file, where its tool keeps a sum of that.
-func (p *pending) content(m *audit.Planned) ([]byte, error) {
+// readContent returns a migration's file, if its tool records a checksum.
+func (p *pendingRun) readContent(m *audit.Planned) ([]byte, error) {
 	if p.set.Count.Sum == nil {
 		return nil, nil
 	}
@@ -229,14 +234,18 @@ func (p *pending) content(m *audit.Planned) ([]byte, error) {
 }
 
 // moreThanSQL refuses a migration of which only a part can be read.
-func (p *pending) moreThanSQL(m *audit.Planned) error {
+func (p *pendingRun) moreThanSQL(m *audit.Planned) error {
 	if p.set.Count.Run == nil {
 		return byTool(m.ID, m.Path+" is more than SQL")
 	}
 	next := "onward guard --db ADDRESS -- " + p.set.Count.Run(m)
-	return &RefusedError{Step: m.ID, Next: next, Text: m.Path + " is more than SQL. What comes before it is run with --to and the name of the migration before it; then run\n" + next + "\nand this again"}
+	return &RefusedError{
+		Step: m.ID,
+		Next: next,
+		Text: m.Path + " is more than SQL. What comes before it is run with --to and the name of the migration before it; then run\n" + next + "\nand this again",
+	}
 }
 
-func changed(m *audit.Planned) error {
+func changedError(m *audit.Planned) error {
 	return &RefusedError{Step: m.ID, Text: m.Path + " was changed since it was applied: put back what it was, and make the change in a migration of its own"}
 }

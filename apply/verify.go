@@ -12,14 +12,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Verify compares once more, from the first row to the last, what the backfills have filled of the plans that are in the
-// ledger and not at their end: that with this ID, or all for "". What is wrong and can be mended is. A backfill whose old
-// side is gone already is passed over. It gives how far the plans are; where nothing was to compare, none.
+// Verify compares all rows again that the backfills of unfinished plans have filled: of the plan with this ID, or of all
+// for "". It repairs wrong rows if possible. It skips a backfill whose old columns or table are gone already. It returns
+// the progress of the plans, and nothing for plans without a comparison.
 //
-// The errors are those of [Run]; a [*RefusedError] for rows that are not right.
+// The errors are the same as for [Run]. Rows that are not right give a [*RefusedError].
 func Verify(ctx context.Context, c Config, id string) ([]*onward.Applied, error) {
-	return each(ctx, c, id, onward.Backfill, func(ctx context.Context, c Config) (*onward.Applied, error) {
-		out, err := opened(ctx, c, func(t *Target) error { return t.verifyAll(ctx) })
+	return forEachPlan(ctx, c, id, onward.Backfill, func(ctx context.Context, c Config) (*onward.Applied, error) {
+		out, err := withTarget(ctx, c, func(t *Target) error { return t.verifyAll(ctx) })
 		if out != nil && err != nil {
 			out.Next = "onward backfill --db ADDRESS --verify --plan " + out.Plan
 		}
@@ -28,14 +28,14 @@ func Verify(ctx context.Context, c Config, id string) ([]*onward.Applied, error)
 }
 
 func (t *Target) verifyAll(ctx context.Context) error {
-	t.again = true
+	t.onlyVerify = true
 	for i := range t.c.Plan.Steps {
 		s := &t.c.Plan.Steps[i]
-		if s.Backfill != nil && !t.done(s.ID) {
+		if s.Backfill != nil && !t.isDone(s.ID) {
 			return &RefusedError{Step: s.ID, Text: "this backfill is not done: onward backfill goes on with it, and compares its rows"}
 		}
-		if t.comparable(s) {
-			if err := t.verify(ctx, s); err != nil {
+		if t.canCompare(s) {
+			if err := t.verifyBackfill(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -43,71 +43,78 @@ func (t *Target) verifyAll(ctx context.Context) error {
 	return nil
 }
 
-// comparable reports whether both sides of a backfill are there: it is done, and no step that counts on its comparison is.
-func (t *Target) comparable(s *onward.PlanStep) bool {
-	if s.Backfill == nil || len(s.Backfill.Compare) == 0 || !t.done(s.ID) {
+// canCompare reports whether both sides of a backfill exist: it is done, and no step that depends on its comparison is.
+func (t *Target) canCompare(s *onward.PlanStep) bool {
+	if s.Backfill == nil || len(s.Backfill.Compare) == 0 || !t.isDone(s.ID) {
 		return false
 	}
-	return !slices.ContainsFunc(t.c.Plan.Steps, func(o onward.PlanStep) bool { return t.done(o.ID) && counts(&o, s.ID) })
+	return !slices.ContainsFunc(t.c.Plan.Steps, func(o onward.PlanStep) bool { return t.isDone(o.ID) && dependsOnComparison(&o, s.ID) })
 }
 
-// counts reports whether a step counts on the comparison of a backfill.
-func counts(s *onward.PlanStep, backfill string) bool {
+// dependsOnComparison reports whether a step depends on the comparison of a backfill.
+func dependsOnComparison(s *onward.PlanStep, backfill string) bool {
 	return slices.ContainsFunc(s.Requires, func(r onward.Requirement) bool { return r.Kind == onward.RequiresVerified && r.Step == backfill })
 }
 
-func (t *Target) done(step string) bool {
+func (t *Target) isDone(step string) bool {
 	is := t.steps[step]
 	return is != nil && is.State == ledger.Done
 }
 
-// verify compares the rows of one backfill.
-func (t *Target) verify(ctx context.Context, s *onward.PlanStep) error {
-	t.begins(s)
-	t.tries.begun, t.tries.through = true, true
-	guards, err := t.guards(ctx, s)
+// verifyBackfill compares the rows of one backfill.
+func (t *Target) verifyBackfill(ctx context.Context, s *onward.PlanStep) error {
+	t.resetTries(s)
+	t.tries.started, t.tries.allProcessed = true, true
+	guards, err := t.triggerState(ctx, s)
 	if err != nil {
 		return err
 	}
-	if _, err := t.pass(ctx, s, 1, guards); err != nil {
+	if _, err := t.beginPass(ctx, s, 1, guards); err != nil {
 		return err
 	}
-	t.tell(Begun, s, "")
+	t.reportEvent(Begun, s, "")
 	next := func() *onward.PlanStep { return s }
-	return t.through(ctx, func() (State, error) {
-		return t.turn(ctx, next, func(s *onward.PlanStep) (State, error) { return t.backfill(ctx, s, time.Second) })
+	return t.runAttempts(ctx, func() (State, error) {
+		return t.attemptNext(ctx, next, func(s *onward.PlanStep) (State, error) { return t.runBackfill(ctx, s, time.Second) })
 	})
 }
 
-// verified refuses a step that takes the one side of a backfill away until one pass over all rows has found them right, and
-// what keeps them so was not touched since. No contract begins before that is so for all of it.
-func (t *Target) verified(ctx context.Context, s *onward.PlanStep) error {
+// requireVerified refuses a step that removes one side of a backfill until one pass over all rows has found them right, with the
+// triggers that keep them right unchanged since then. No contract begins before that holds for all backfills.
+func (t *Target) requireVerified(ctx context.Context, s *onward.PlanStep) error {
 	for i := range t.c.Plan.Steps {
 		b, o := &t.c.Plan.Steps[i], s
 		if b.Backfill == nil || len(b.Backfill.Compare) == 0 {
 			continue
 		}
-		if j := slices.IndexFunc(t.c.Plan.Steps, func(o onward.PlanStep) bool { return counts(&o, b.ID) }); j >= 0 && s.Phase == onward.Contract {
+		if j := slices.IndexFunc(t.c.Plan.Steps, func(o onward.PlanStep) bool { return dependsOnComparison(&o, b.ID) }); j >= 0 && s.Phase == onward.Contract {
 			o = &t.c.Plan.Steps[j]
 		}
-		if !counts(o, b.ID) || t.done(o.ID) {
+		if !dependsOnComparison(o, b.ID) || t.isDone(o.ID) {
 			continue
 		}
 		var v *ledger.Verification
 		if err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-			v, err = ledger.Verified(ctx, conn, t.plan.ID, b.ID)
+			v, err = ledger.ReadVerification(ctx, conn, t.plan.ID, b.ID)
 			return err
 		}); err != nil {
 			return err
 		}
-		guards, err := t.guards(ctx, b)
+		guards, err := t.triggerState(ctx, b)
 		switch {
 		case err != nil:
 			return err
 		case v == nil || v.Clean == nil:
-			return &RefusedError{Step: s.ID, Text: fmt.Sprintf("no pass over all rows of %s has found them right since %s was done: onward backfill --verify compares them", b.Backfill.Table, b.ID)}
+			return &RefusedError{
+				Step: s.ID,
+				Text: fmt.Sprintf("no pass over all rows of %s has found them right since %s was done: onward backfill --verify compares them", b.Backfill.Table, b.ID),
+			}
 		case v.Guards != guards:
-			return &RefusedError{Step: s.ID, Text: fmt.Sprintf("the triggers that keep the rows of %s right were changed since those were compared, on %s: onward backfill --verify compares them again", b.Backfill.Table, v.Clean.UTC().Format(time.DateTime))}
+			return &RefusedError{
+				Step: s.ID,
+				Text: fmt.Sprintf("the triggers that keep the rows of %s right were changed since those were compared, on %s: "+
+					"onward backfill --verify compares them again", b.Backfill.Table, v.Clean.UTC().Format(time.DateTime)),
+			}
 		}
 	}
 	return nil

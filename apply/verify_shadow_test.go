@@ -41,7 +41,11 @@ DROP TABLE visits_old;`)
 	run(t, db, toggle("DISABLE"), "UPDATE visits SET what = 'other' WHERE id IN (1, 1200, 2500)", "DELETE FROM visits WHERE id IN (2, 2400)", "UPDATE visits SET at = at + interval '2 years' WHERE id = 7",
 		"INSERT INTO visits VALUES (3000, '2030-01-01', 'late')", toggle("ENABLE ALWAYS"))
 	refused := new(apply.RefusedError)
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Through: onward.Contract}); !errors.As(err, &refused) || !strings.Contains(err.Error(), "onward backfill --verify") {
+	if _, err := apply.Run(t.Context(), apply.Config{
+		DB:      db,
+		Plan:    p,
+		Through: onward.Contract,
+	}); !errors.As(err, &refused) || !strings.Contains(err.Error(), "onward backfill --verify") {
 		t.Fatal(err)
 	}
 	var told teller

@@ -15,8 +15,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// A trigger that was disabled for a while is noticed. What is missing since is mended, what may be either side's is told and
-// left alone, and nothing is dropped before a pass over all rows has found them right.
+// A trigger that was disabled for a while is noticed. Missing values are repaired. Differences that either side may have caused
+// are reported and left alone. Nothing is dropped before a pass over all rows has found them right.
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	db, p := filling(t)
@@ -39,16 +39,23 @@ func TestVerify(t *testing.T) {
 		},
 		"verify": func() error { _, err := apply.Verify(t.Context(), apply.Config{DB: db}, ""); return err },
 	} {
-		if err := f(); !errors.As(err, &refused) || !strings.Contains(err.Error(), "not enabled") {
+		if err := f(); !errors.As(err, &refused) || !strings.Contains(err.Error(), "missing or disabled") {
 			t.Errorf("%s with its trigger disabled: %v", name, err)
 		}
 	}
-	run(t, db, "UPDATE orders SET remark = NULL WHERE id % 1000 = 0", "UPDATE orders SET note = 'secret' WHERE id IN (17, 5017)", "ALTER TABLE orders ENABLE ALWAYS TRIGGER "+trigger)
-	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, r.Plan); !errors.As(err, &refused) || !strings.Contains(err.Error(), "were changed since those were compared") {
+	run(t, db, "UPDATE orders SET remark = NULL WHERE id % 1000 = 0", "UPDATE orders SET note = 'secret' WHERE id IN (17, 5017)",
+		"ALTER TABLE orders ENABLE ALWAYS TRIGGER "+trigger)
+	if _, err := apply.Continue(t.Context(), apply.Config{
+		DB:      db,
+		Through: onward.Contract,
+	}, r.Plan); !errors.As(err, &refused) || !strings.Contains(err.Error(), "were changed since those were compared") {
 		t.Errorf("contract behind another trigger: %v", err)
 	}
 	var told teller
-	if _, err := apply.Verify(t.Context(), apply.Config{DB: db, Tell: told.tell}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "of them: 2, and") ||
+	if _, err := apply.Verify(t.Context(), apply.Config{
+		DB:   db,
+		Tell: told.tell,
+	}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "of them: 2, and") ||
 		!strings.Contains(refused.Text, "SELECT id FROM orders AS t WHERE") || strings.Contains(err.Error(), "secret") || !told.has(apply.Mended, " of orders") {
 		t.Errorf("%v %+v", err, told.list)
 	}
@@ -56,7 +63,10 @@ func TestVerify(t *testing.T) {
 	if got := content(t, db, strings.Replace(query[:strings.Index(query, ";")], "SELECT id", "SELECT id::text", 1)); !cmp.Equal(got, []string{"17", "5017"}) {
 		t.Errorf("its query finds %v", got)
 	}
-	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, ""); !errors.As(err, &refused) || !strings.Contains(err.Error(), "onward backfill --verify") {
+	if _, err := apply.Continue(t.Context(), apply.Config{
+		DB:      db,
+		Through: onward.Contract,
+	}, ""); !errors.As(err, &refused) || !strings.Contains(err.Error(), "onward backfill --verify") {
 		t.Errorf("contract behind a pass that was not clean: %v", err)
 	}
 	run(t, db, "UPDATE orders SET note = note || '!' WHERE id IN (17, 5017)")
@@ -83,8 +93,8 @@ func backfillOf(t testing.TB, p *onward.Plan) int {
 	return 0
 }
 
-// Rows that a constraint or a trigger does not let be changed do not stop a backfill. They stop what comes behind it, until they
-// can be changed; no value of theirs is told.
+// Rows that a constraint or a trigger protects from changes do not stop a backfill. They stop the steps after it, until they can
+// be changed. None of their values is printed.
 func TestQuarantine(t *testing.T) {
 	t.Parallel()
 	db, p := filling(t)
@@ -98,13 +108,17 @@ func TestQuarantine(t *testing.T) {
 		t.Fatalf("%+v %v", r, err)
 	}
 	b := backfillOf(t, p)
-	if s := r.Steps[b]; s.Quarantined != 4 || s.Rows != 6000 || s.Verified != nil || !told.has(apply.Skipped, `violates check constraint "tame" (SQLSTATE 23514)`) || !told.has(apply.Skipped, "SQLSTATE P0001") {
+	if s := r.Steps[b]; s.Quarantined != 4 || s.Rows != 6000 || s.Verified != nil ||
+		!told.has(apply.Skipped, `violates check constraint "tame" (SQLSTATE 23514)`) || !told.has(apply.Skipped, "SQLSTATE P0001") {
 		t.Errorf("%+v %+v", s, told.list)
 	}
 	if all := fmt.Sprintf("%+v %v %+v", r, err, told.list); strings.Contains(all, "note 3") || strings.Contains(all, "no note") {
 		t.Error("a value was told: " + all)
 	}
-	if got := content(t, db, strings.Replace(r.Steps[b].Find, "SELECT key, code, message", "SELECT key[1] || ' ' || code", 1)+" ORDER BY key[1]"); !cmp.Equal(got, []string{"1 23514", "3000 23514", "3001 P0001", "6000 P0001"}) {
+	if got := content(t, db, strings.Replace(r.Steps[b].Find, "SELECT key, code, message", "SELECT key[1] || ' ' || code", 1)+
+		" ORDER BY key[1]"); !cmp.Equal(got, []string{
+		"1 23514", "3000 23514", "3001 P0001", "6000 P0001",
+	}) {
 		t.Errorf("its query finds %v", got)
 	}
 	if got := content(t, db, "SELECT count(*)::text FROM orders WHERE remark IS NULL"); !cmp.Equal(got, []string{"4"}) {
@@ -114,8 +128,12 @@ func TestQuarantine(t *testing.T) {
 		t.Error(err)
 	}
 	// One that is gone, one that can be changed now, one that was changed, and one that is still there.
-	run(t, db, "DELETE FROM orders WHERE id = 1", "UPDATE orders SET note = 'tame' WHERE id = 3000", "DROP TRIGGER bark ON orders", "CREATE TRIGGER bark BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id = 6000) EXECUTE FUNCTION bark()")
-	if _, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Backfill}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "fails: 1.") {
+	run(t, db, "DELETE FROM orders WHERE id = 1", "UPDATE orders SET note = 'tame' WHERE id = 3000", "DROP TRIGGER bark ON orders",
+		"CREATE TRIGGER bark BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id = 6000) EXECUTE FUNCTION bark()")
+	if _, err := apply.Continue(t.Context(), apply.Config{
+		DB:      db,
+		Through: onward.Backfill,
+	}, ""); !errors.As(err, &refused) || !strings.Contains(refused.Text, "fails: 1.") {
 		t.Error(err)
 	}
 	run(t, db, "DROP TRIGGER bark ON orders")
@@ -142,7 +160,7 @@ func TestQuarantineIsFull(t *testing.T) {
 	}
 }
 
-// Rows are told apart by keys of every kind: filled, passed over, found again and compared; beside what a server itself fills.
+// Rows are identified by keys of every kind: filled, skipped, found again and compared, next to columns that the server fills.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	const n = 1300
@@ -208,7 +226,8 @@ func TestRowLevelSecurity(t *testing.T) {
 	t.Parallel()
 	db, p := filling(t)
 	role := "blind_" + strings.ToLower(p.Catalog[:8])
-	run(t, db, "CREATE ROLE "+role, "GRANT CREATE, USAGE ON SCHEMA public TO "+role, "GRANT ALL ON ALL TABLES IN SCHEMA public, onward TO "+role, "GRANT USAGE ON SCHEMA onward TO "+role,
+	run(t, db, "CREATE ROLE "+role, "GRANT CREATE, USAGE ON SCHEMA public TO "+
+		role, "GRANT ALL ON ALL TABLES IN SCHEMA public, onward TO "+role, "GRANT USAGE ON SCHEMA onward TO "+role,
 		"ALTER TABLE orders ENABLE ROW LEVEL SECURITY", "CREATE POLICY few ON orders USING (id < 100)", "UPDATE onward_ledger.plan SET role = '"+role+"'")
 	t.Cleanup(func() {
 		conn, err := pgx.Connect(context.Background(), db)
@@ -221,7 +240,11 @@ func TestRowLevelSecurity(t *testing.T) {
 		}
 	})
 	unfinished := new(apply.UnfinishedError)
-	if _, err := apply.Run(t.Context(), apply.Config{DB: db, Plan: p, Role: role}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "row-level security") {
+	if _, err := apply.Run(t.Context(), apply.Config{
+		DB:   db,
+		Plan: p,
+		Role: role,
+	}); !errors.As(err, &unfinished) || !strings.Contains(unfinished.Why, "row-level security") {
 		t.Error(err)
 	}
 	if is := filled(t, db); is != "0" {

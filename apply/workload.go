@@ -16,18 +16,21 @@ import (
 // mostBroken is how many broken queries a refusal names.
 const mostBroken = 10
 
-// works refuses the first contract step while a query of the new code would fail behind the last of those that are
-// asked for.
-func (t *Target) works(ctx context.Context, s *onward.PlanStep) error {
-	if s.Phase != onward.Contract || t.c.Workload == nil || t.green {
+// checkWorkload refuses the first contract step if a query of the new code would fail after the last requested step.
+func (t *Target) checkWorkload(ctx context.Context, s *onward.PlanStep) error {
+	if s.Phase != onward.Contract || t.c.Workload == nil || t.workloadChecked {
 		return nil
 	}
-	c := &verify.Contract{Major: t.major, Server: t.c.Server, SearchPath: t.plan.Path, New: t.c.Workload, Steps: t.ahead(s)}
+	c := &verify.Contract{Major: t.major, Server: t.c.Server, SearchPath: t.plan.Path, New: t.c.Workload, Steps: t.requestedSteps(s)}
 	unknown := func(err error) error {
-		return &UnfinishedError{Step: s.ID, Why: "nothing of the contract was begun, for it is not known whether the queries of the workload work behind it: " + said(err), Err: err}
+		return &UnfinishedError{
+			Step: s.ID,
+			Why:  "the contract was not begun, because it is not known whether the queries of the workload work after it: " + serverMessage(err),
+			Err:  err,
+		}
 	}
 	var err error
-	if c.Schema, err = live.Definitions(ctx, t.c.DB); err != nil {
+	if c.Schema, err = live.ReadDefinitions(ctx, t.c.DB); err != nil {
 		return unknown(err)
 	}
 	broken, count, err := c.Verify(ctx)
@@ -35,18 +38,19 @@ func (t *Target) works(ctx context.Context, s *onward.PlanStep) error {
 	case err != nil:
 		return unknown(err)
 	case count.Queries == 0:
-		return t.refuse(ctx, s, "the workload has no query of the code: nothing tells whether the new code works behind the contract. Record what it sends, with onward record")
+		return t.refuseAndRecord(ctx, s, "the workload has no query of the code: so it is not known whether the new code works after the contract. "+
+			"Record its queries with onward record")
 	case len(broken) > 0:
-		return t.refuse(ctx, s, refusal(broken, count))
+		return t.refuseAndRecord(ctx, s, describeBroken(broken, count))
 	}
-	t.green = true
+	t.workloadChecked = true
 	return t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return t.log(ctx, conn, s.ID, "workload green", report.Count(count.Queries, "query")+" of the new code, on the schema that the contract leaves")
+		return t.logEvent(ctx, conn, s.ID, "workload green", report.CountNoun(count.Queries, "query")+" of the new code, on the schema that the contract leaves")
 	})
 }
 
-// ahead are the steps from one on, to the last that is asked for.
-func (t *Target) ahead(s *onward.PlanStep) []onward.PlanStep {
+// requestedSteps returns the steps from s to the last requested one.
+func (t *Target) requestedSteps(s *onward.PlanStep) []onward.PlanStep {
 	var out []onward.PlanStep
 	for i := range t.c.Plan.Steps {
 		next := &t.c.Plan.Steps[i]
@@ -60,8 +64,8 @@ func (t *Target) ahead(s *onward.PlanStep) []onward.PlanStep {
 	return out
 }
 
-// refusal names the queries that break, with the server's words and the step.
-func refusal(broken []onward.Verdict, count *onward.Verified) string {
+// describeBroken names the queries that break, with the server's message and the step.
+func describeBroken(broken []onward.Verdict, count *onward.Verified) string {
 	ids := map[string]bool{}
 	var lines []string
 	for i := range broken {
@@ -84,6 +88,7 @@ func refusal(broken []onward.Verdict, count *onward.Verified) string {
 	if n := len(lines); n > mostBroken {
 		lines = append(lines[:mostBroken:mostBroken], fmt.Sprintf("and %d more", n-mostBroken))
 	}
-	return fmt.Sprintf("of %s of the workload %d would not work on the schema that the contract leaves. Nothing of the contract was begun: change the code, deploy it, and record it again\n%s",
-		report.Count(count.Queries, "query"), len(ids), strings.Join(lines, "\n"))
+	return fmt.Sprintf("of %s of the workload %d would not work on the schema that the contract leaves. "+
+		"Nothing of the contract was begun: change the code, deploy it, and record it again\n%s",
+		report.CountNoun(count.Queries, "query"), len(ids), strings.Join(lines, "\n"))
 }

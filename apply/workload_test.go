@@ -19,13 +19,13 @@ func sends(sql string) []*verify.Workload {
 	}}}}
 }
 
-// No contract begins while a query of the new code would fail behind it; it is not run on the target.
+// No contract begins if a query of the new code would fail after it; the query is not run on the target.
 func TestContractWorkload(t *testing.T) {
 	t.Parallel()
 	p := planned(t, base, release)
 	db := pgservertest.Database(t, onward.NewestMajor)
 	run(t, db, base, rows)
-	// What a copy of the schema has to get over: extensions, views, functions, rights, row-level security.
+	// A copy of the schema must handle extensions, views, functions, privileges and row-level security.
 	run(t, db, `CREATE SCHEMA other; CREATE TYPE other.mood AS ENUM ('fine'); CREATE TABLE other.t (id bigint GENERATED ALWAYS AS IDENTITY, m other.mood DEFAULT 'fine'); CREATE VIEW other.v AS SELECT id FROM customers;
 		CREATE FUNCTION other.f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM customers'; ALTER TABLE other.t ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON other.t USING (id > 0); GRANT SELECT ON other.t TO PUBLIC`)
 	c := apply.Config{DB: db, Plan: p, Through: onward.Contract, Workload: sends("SELECT note FROM orders WHERE id = $1")}
@@ -48,7 +48,8 @@ func TestContractWorkload(t *testing.T) {
 	if r, err = apply.Run(t.Context(), c); err != nil || r.State != onward.ApplyDone {
 		t.Fatalf("%+v %v", r, err)
 	}
-	if log, err := apply.Log(t.Context(), db, r.Plan, 100); err != nil || !strings.Contains(content(t, db, "SELECT string_agg(event || ' ' || detail, E'\n') FROM onward_ledger.log")[0], "workload green 1 query of the new code") {
+	if log, err := apply.Log(t.Context(), db, r.Plan, 100); err != nil ||
+		!strings.Contains(content(t, db, "SELECT string_agg(event || ' ' || detail, E'\n') FROM onward_ledger.log")[0], "workload green 1 query of the new code") {
 		t.Errorf("%+v %v", log, err)
 	}
 }

@@ -13,15 +13,15 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// written makes steps of a migration as it stands: one for each of its transactions, and one
-// for each statement that is in none.
-type written struct {
+// stepMaker makes steps of an unchanged migration: one for each of its transactions, and one for each statement
+// that runs outside of a transaction.
+type stepMaker struct {
 	m       *audit.Folded
 	measure func([]onward.Effect, *audit.Result) string
 	steps   []onward.PlanStep
-	// sets are the settings of the session that statements before have made.
+	// sets are the session settings that earlier statements have made.
 	sets string
-	// open is what is gathered for the transaction tx.
+	// open collects the statements of the transaction tx.
 	open step
 	tx   int
 }
@@ -35,11 +35,15 @@ type step struct {
 
 // byTool refuses a migration that only its own tool can run.
 func byTool(m, why string) error {
-	return &RefusedError{Step: m, Text: why + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name of the migration before it"}
+	return &RefusedError{
+		Step: m,
+		Text: why + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name of the migration before it",
+	}
 }
 
-// programs refuses a repository of which the migrations are programs of a tool that is not read, by its name.
-func programs(err error) error {
+// refusePrograms refuses a repository whose migrations are programs of a tool that onward does not read. It names
+// the tool.
+func refusePrograms(err error) error {
 	var none *audit.NotFoundError
 	if !errors.As(err, &none) || len(none.Unread) == 0 {
 		return err
@@ -47,18 +51,19 @@ func programs(err error) error {
 	return &RefusedError{Text: "there are no migrations here that onward runs" + underGuard(none.Unread)}
 }
 
-// underGuard says how migrations that are programs are run; "" where there are none.
+// underGuard says how to run migrations that are programs; "" if there are none.
 func underGuard(list []audit.Unread) string {
 	var b strings.Builder
 	for _, u := range list {
-		fmt.Fprintf(&b, ". Those in %s are programs of %s, which runs them itself, so that nobody waits, with\nonward guard --db ADDRESS -- %s", u.Dir, u.Tool, u.Command())
+		fmt.Fprintf(&b, ". Those in %s are programs of %s, which runs them itself, so that nobody waits, with\nonward guard --db ADDRESS -- %s", u.Dir, u.Tool,
+			u.Command())
 	}
 	return b.String()
 }
 
 // asWritten makes the steps.
 func asWritten(m *audit.Folded, measure func([]onward.Effect, *audit.Result) string) ([]onward.PlanStep, error) {
-	w := &written{m: m, measure: measure}
+	w := &stepMaker{m: m, measure: measure}
 	if m.Script.Open || len(m.Script.Rollback) > 0 || len(m.Script.Controls) > 0 {
 		return nil, byTool(m.ID, "its transactions do not end as they begin")
 	}
@@ -69,14 +74,14 @@ func asWritten(m *audit.Folded, measure func([]onward.Effect, *audit.Result) str
 		if s.Node == nil {
 			return nil, byTool(m.ID, fmt.Sprintf("line %d cannot be read", s.Line))
 		}
-		if err := w.statement(s.Node, s); err != nil {
+		if err := w.addStatement(s.Node, s); err != nil {
 			return nil, err
 		}
 	}
-	w.commit()
-	if len(w.steps) == 0 { // it is noted as applied all the same
+	w.closeTransaction()
+	if len(w.steps) == 0 { // the migration is recorded as applied all the same
 		w.open.line = 1
-		w.add(&w.open, onward.StepDDL, "", onward.TransactionFile)
+		w.addStep(&w.open, onward.StepDDL, "", onward.TransactionFile)
 	}
 	for i := range w.steps {
 		s := &w.steps[i]
@@ -88,8 +93,8 @@ func asWritten(m *audit.Folded, measure func([]onward.Effect, *audit.Result) str
 	return w.steps, nil
 }
 
-// statement puts one into its transaction.
-func (w *written) statement(n *pgparse.Node, s *audit.FoldedStatement) error {
+// addStatement adds a statement to its transaction.
+func (w *stepMaker) addStatement(n *pgparse.Node, s *audit.FoldedStatement) error {
 	switch n := n.GetNode().(type) {
 	case *pgparse.Node_TransactionStmt:
 		switch n.TransactionStmt.Kind {
@@ -98,15 +103,15 @@ func (w *written) statement(n *pgparse.Node, s *audit.FoldedStatement) error {
 		}
 	case *pgparse.Node_CopyStmt:
 		if n.CopyStmt.IsFrom && n.CopyStmt.Filename == "" {
-			return byTool(w.m.ID, fmt.Sprintf("line %d copies rows that stand in the file", s.Line))
+			return byTool(w.m.ID, fmt.Sprintf("line %d copies rows that the file holds", s.Line))
 		}
 	case *pgparse.Node_VariableSetStmt:
-		if own[n.VariableSetStmt.Name] {
+		if ownSettings[n.VariableSetStmt.Name] {
 			return nil // each attempt has its own
 		}
 		if s.Statement.Tx == 0 {
-			w.commit()
-			w.sets += local(s.SQL) + ";\n"
+			w.closeTransaction()
+			w.sets += setLocal(s.SQL) + ";\n"
 			return nil
 		}
 	}
@@ -115,60 +120,59 @@ func (w *written) statement(n *pgparse.Node, s *audit.FoldedStatement) error {
 		alone = alone || g.Result.NoTransaction != ""
 	}
 	if s.Statement.Tx == 0 || s.Statement.Tx != w.tx {
-		w.commit()
+		w.closeTransaction()
 	}
 	w.tx = s.Statement.Tx
 	if w.open.line == 0 {
 		w.open.line = s.Line
 	}
-	w.locks(s)
+	w.addEffects(s)
 	if alone {
-		return w.outside(s)
+		return w.addAlone(s)
 	}
 	text := s.SQL
 	if set := n.GetVariableSetStmt(); set != nil && !set.IsLocal {
-		w.sets += local(text) + ";\n" // for the transactions behind this one
-		text = local(text)
+		w.sets += setLocal(text) + ";\n" // for later transactions
+		text = setLocal(text)
 	}
 	w.open.sql.WriteString(text + ";\n")
 	if s.Statement.Tx == 0 {
-		w.commit()
+		w.closeTransaction()
 	}
 	return nil
 }
 
-// outside is a step for a statement that runs in no transaction.
-func (w *written) outside(s *audit.FoldedStatement) error {
+// addAlone adds a step for a statement that runs in no transaction.
+func (w *stepMaker) addAlone(s *audit.FoldedStatement) error {
 	if s.Statement.Tx != 0 && s.Origin != script.Alone {
 		return byTool(w.m.ID, fmt.Sprintf("line %d cannot run inside a transaction block, and the file has one", s.Line))
 	}
 	if w.sets != "" {
 		return byTool(w.m.ID, fmt.Sprintf("line %d runs outside of a transaction, with settings of the session", s.Line))
 	}
-	w.add(&w.open, onward.StepConcurrent, s.SQL+";\n", onward.TransactionNone)
+	w.addStep(&w.open, onward.StepConcurrent, s.SQL+";\n", onward.TransactionNone)
 	w.open = step{}
 	return nil
 }
 
-// own are settings that each attempt of a step has of its own, or that change nothing but how
-// fast it is.
-var own = map[string]bool{
+// ownSettings are settings that each attempt of a step sets itself, or that only change its speed.
+var ownSettings = map[string]bool{
 	"lock_timeout": true, "statement_timeout": true, "idle_in_transaction_session_timeout": true, "transaction_timeout": true,
 	"client_min_messages": true, "maintenance_work_mem": true, "max_parallel_maintenance_workers": true, "work_mem": true, "synchronous_commit": true,
 }
 
 var setWord = regexp.MustCompile(`(?i)^SET\s+(?:SESSION\s+)?`)
 
-// local is a SET as one for its transaction: what a file sets does not outlive its step.
-func local(sql string) string {
+// setLocal turns a SET into SET LOCAL: a file's settings end with its step.
+func setLocal(sql string) string {
 	if at := setWord.FindStringIndex(sql); at != nil && !strings.HasPrefix(strings.ToUpper(sql[at[1]:]), "LOCAL") {
 		return "SET LOCAL " + sql[at[1]:]
 	}
 	return sql
 }
 
-// locks adds what a statement does to other sessions.
-func (w *written) locks(s *audit.FoldedStatement) {
+// addEffects adds the effects of a statement on other sessions.
+func (w *stepMaker) addEffects(s *audit.FoldedStatement) {
 	results := make([]effect.Result, len(s.Results))
 	for i, g := range s.Results {
 		results[i] = g.Result
@@ -176,8 +180,8 @@ func (w *written) locks(s *audit.FoldedStatement) {
 	if len(results) == 0 {
 		return
 	}
-	worst := effect.Worst(results)
-	felt := worst.Onward()
+	worst := effect.MergeResults(results)
+	felt := worst.PublicEffects()
 	switch d := w.measure(felt, &worst); {
 	case d == "grows" || d == "waits" && w.open.duration != "grows" || w.open.duration == "":
 		w.open.duration = d
@@ -189,8 +193,8 @@ func (w *written) locks(s *audit.FoldedStatement) {
 	}
 }
 
-// commit ends the transaction that is gathered.
-func (w *written) commit() {
+// closeTransaction closes the current transaction.
+func (w *stepMaker) closeTransaction() {
 	if w.open.sql.Len() == 0 {
 		return
 	}
@@ -198,12 +202,12 @@ func (w *written) commit() {
 	if w.open.duration == "grows" {
 		class = onward.StepWork
 	}
-	w.add(&w.open, class, "BEGIN;\n"+w.before()+w.open.sql.String()+"COMMIT;\n", onward.TransactionFile)
+	w.addStep(&w.open, class, "BEGIN;\n"+w.earlierSettings()+w.open.sql.String()+"COMMIT;\n", onward.TransactionFile)
 	w.open, w.tx = step{}, 0
 }
 
-// before are the settings that statements of other transactions made.
-func (w *written) before() string {
+// earlierSettings returns the settings that statements of earlier transactions have made.
+func (w *stepMaker) earlierSettings() string {
 	text := w.open.sql.String()
 	var b strings.Builder
 	if zone := w.m.Runner.TimeZone; zone != "" {
@@ -217,7 +221,7 @@ func (w *written) before() string {
 	return b.String()
 }
 
-func (w *written) add(s *step, class onward.StepClass, sql string, tx onward.Transaction) {
+func (w *stepMaker) addStep(s *step, class onward.StepClass, sql string, tx onward.Transaction) {
 	if s.effects == nil {
 		s.effects = []onward.Effect{}
 	}

@@ -6,15 +6,19 @@ import (
 	"testing"
 )
 
-// What is advised is all of the way, and goes on from where the schema stands.
+// The advice has all steps, and they begin at the current schema.
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE t (email text, name text);\nALTER TABLE t ADD CONSTRAINT email_there CHECK (email IS NOT NULL) NOT VALID;"})
+	write(t, dir, map[string]string{"schema.sql": "CREATE TABLE t (email text, name text);\n" +
+		"ALTER TABLE t ADD CONSTRAINT email_there CHECK (email IS NOT NULL) NOT VALID;"})
 	for _, tt := range []struct{ sql, rule, want, unwanted string }{
 		{"ALTER TABLE t ADD COLUMN id bigserial PRIMARY KEY", "column-add-serial", "ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX t_pkey;", ""},
 		{"ALTER TABLE t ADD COLUMN id bigserial", "column-add-serial", "SET DEFAULT nextval('t_id_seq');", "USING INDEX"},
-		{"ALTER TABLE t ALTER COLUMN email SET NOT NULL", "column-set-not-null-scan", "VALIDATE CONSTRAINT email_there;\nALTER TABLE t ALTER COLUMN email SET NOT NULL;", "ADD CONSTRAINT"},
+		{
+			"ALTER TABLE t ALTER COLUMN email SET NOT NULL", "column-set-not-null-scan",
+			"VALIDATE CONSTRAINT email_there;\nALTER TABLE t ALTER COLUMN email SET NOT NULL;", "ADD CONSTRAINT",
+		},
 		{"ALTER TABLE t ALTER COLUMN email SET NOT NULL, ALTER COLUMN name SET NOT NULL", "column-set-not-null-scan", "ADD CONSTRAINT", "email_there"},
 	} {
 		write(t, dir, map[string]string{"1.sql": tt.sql + ";"})
@@ -30,9 +34,9 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// TestAdvisedNames: a name that is made of others is cut as the server cuts its own.
-// One that is too long would be cut by it to that of the column, or the
-// constraint, that is there.
+// TestAdvisedNames: a name that is built from others is cut as the server cuts its own
+// names. Otherwise the server would cut a name that is too long, perhaps to the name of
+// an existing column or constraint.
 func TestAdvisedNames(t *testing.T) {
 	t.Parallel()
 	table, column, constraint := "t"+strings.Repeat("a", 61), "c"+strings.Repeat("b", 61), "u"+strings.Repeat("d", 61)
@@ -77,7 +81,8 @@ func TestJsonColumn(t *testing.T) {
 		"-- app/models/user.rb --\nclass User < ApplicationRecord\n  scope :named, -> { order(:id).distinct }\nend\n": "warning",
 		sql("SELECT id FROM users") + "-- store/other.go --\npackage store\n\nvar q = list.Distinct()\n":              "info",
 	} {
-		dir := repository(t, "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- migrations/00001_init.sql --\n-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY);\n"+
+		dir := repository(t, "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- migrations/00001_init.sql --\n-- +goose Up\n"+
+			"CREATE TABLE users (id bigint PRIMARY KEY);\n"+
 			code,
 			"-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE users ADD COLUMN data json;\n")
 		got := ""

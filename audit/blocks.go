@@ -8,23 +8,22 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// codeText is a file of the code as blocks: a line and those behind it that are indented
-// more than it is.
+// codeText is a file of the code as blocks: a line and the more indented lines after it.
 type codeText struct {
 	text   string
 	source *usage.Source
-	starts []int // of the lines
-	// above is the line that a line's block is part of, -1 for none; below is the one
-	// behind its own block.
+	starts []int // the start of each line
+	// above is the line whose block a line belongs to, -1 for none; below is the first
+	// line after a line's own block.
 	above, below []int
 }
 
-// named counts the lines before each line of a file that name the table, and those that
-// name others which have such a column.
-type named struct{ own, foreign []int }
+// nameCounts counts, for each line of a file, the earlier lines that name the table, and those
+// that name other tables with such a column.
+type nameCounts struct{ own, foreign []int }
 
-// line is a line without its end.
-func (t *codeText) line(i int) string {
+// lineText returns a line without its end.
+func (t *codeText) lineText(i int) string {
 	if i+1 < len(t.starts) {
 		return t.text[t.starts[i] : t.starts[i+1]-1]
 	}
@@ -32,18 +31,18 @@ func (t *codeText) line(i int) string {
 }
 
 var (
-	// decorates is a line that says more of what begins under it.
+	// decorates matches a line that annotates the next one.
 	decorates = regexp.MustCompile(`^\s*(?:@\w|#\[)`)
-	// closes is a line that ends a block and begins none.
+	// closes matches a line that ends a block and begins none.
 	closes = regexp.MustCompile(`^\s*(?:[)}\]]+[;,.)]*|end)\s*$`)
-	// typeBegin is where a type with fields begins.
+	// typeBegin matches the beginning of a type with fields.
 	typeBegin = regexp.MustCompile(`^\s*(?:(?:export|default|declare|abstract|final|public|data|sealed|pub(?:\([^)]*\))?|static|open|internal)\s+)*(?:type|class|struct|interface|record)\s+(\w+)`)
 )
 
-// rowEndings are what the name of a type has behind that of the table.
+// rowEndings are suffixes of types after the name of the table.
 var rowEndings = []string{"row", "model", "entity", "record", "schema", "dto", "params", "input", "request", "response"}
 
-// readBlocks reads a file once, whatever is asked.
+// readBlocks reads the blocks of a file.
 func readBlocks(source *usage.Source, text string) *codeText {
 	t := &codeText{text: text, source: source, starts: []int{0}}
 	for i := range text {
@@ -53,10 +52,10 @@ func readBlocks(source *usage.Source, text string) *codeText {
 	}
 	n := len(t.starts)
 	t.above, t.below = make([]int, n), make([]int, n)
-	var open []int // lines whose blocks go on, each indented more than the one before
+	var open []int // lines with open blocks, each indented more than the one before
 	depth := make([]int, n)
 	for i := range n {
-		line := t.line(i)
+		line := t.lineText(i)
 		trimmed := strings.TrimLeft(line, " \t")
 		t.above[i] = -1
 		if strings.TrimSpace(trimmed) == "" {
@@ -85,13 +84,13 @@ func readBlocks(source *usage.Source, text string) *codeText {
 	return t
 }
 
-// naming counts what the lines of a file name, the first time it is asked.
-func (b *belonging) naming(t *codeText) *named {
+// countNames returns the counts for a file, which it computes once.
+func (b *columnOwner) countNames(t *codeText) *nameCounts {
 	if out := b.names[t]; out != nil {
 		return out
 	}
 	n := len(t.starts)
-	out := &named{make([]int, n+1), make([]int, n+1)}
+	out := &nameCounts{make([]int, n+1), make([]int, n+1)}
 	for i := range n {
 		out.own[i+1], out.foreign[i+1] = out.own[i], out.foreign[i]
 		own, foreign := b.lineNames(t, i)
@@ -107,10 +106,10 @@ func (b *belonging) naming(t *codeText) *named {
 }
 
 // lineNames reports whether a line names the table, in any spelling, and whether it names
-// another that has such a column: in a string, as the type of its rows, or as what is
-// declared.
-func (b *belonging) lineNames(t *codeText, i int) (own, foreign bool) {
-	line := t.line(i)
+// another table with such a column: in a string, as the type of its rows, or as a
+// declared name.
+func (b *columnOwner) lineNames(t *codeText, i int) (own, foreign bool) {
+	line := t.lineText(i)
 	own = b.speaksOf(line)
 	if name := typeOf(line); name != "" && b.rowOf(name) {
 		return own, true
@@ -122,21 +121,21 @@ func (b *belonging) lineNames(t *codeText, i int) (own, foreign bool) {
 				break
 			}
 			at += n + len(o)
-			if !alone(line, at-len(o), len(o)) {
+			if !isWholeWord(line, at-len(o), len(o)) {
 				continue
 			}
-			foreign = t.quotes(t.starts[i]+at-1, o) || declared(line[:at-len(o)], line[at:])
+			foreign = t.isTableInString(t.starts[i]+at-1, o) || declaresField(line[:at-len(o)], line[at:])
 		}
 	}
 	return own, foreign
 }
 
-// clause is what a text has in it that names a table in SQL.
+// clause matches text in which SQL names a table.
 var clause = regexp.MustCompile(`(?i)\b(?:select|insert into|update|delete from|where|join|returning|(?:order|group)\s+by)\b`)
 
-// quotes reports whether a place is in a string that is the name of a table, or names it
-// as SQL and mappers do.
-func (t *codeText) quotes(at int, table string) bool {
+// isTableInString reports whether a place is in a string that is the name of a table, or that
+// names it as SQL and mappers do.
+func (t *codeText) isTableInString(at int, table string) bool {
 	s, ok := t.source.String(at)
 	if !ok {
 		return false
@@ -145,30 +144,29 @@ func (t *codeText) quotes(at int, table string) bool {
 	return s.Query || text == table || clause.MatchString(text) || strings.Contains(text, "table:"+table)
 }
 
-// speaksOf reports whether a line names the table, in any spelling, or something that is
-// called after it: parcelRepo, PARCEL_COLUMNS; a key of another table that refers to it
-// is none.
-func (b *belonging) speaksOf(line string) bool {
-	if slices.ContainsFunc(b.words, func(w string) bool { return names(line, w) }) {
+// speaksOf reports whether a line names the table, in any spelling, or something with its
+// name as a part: parcelRepo, PARCEL_COLUMNS. A foreign key to it does not count.
+func (b *columnOwner) speaksOf(line string) bool {
+	if slices.ContainsFunc(b.words, func(w string) bool { return hasWord(line, w) }) {
 		return true
 	}
-	if len(b.one) < commonWord {
+	if len(b.rowName) < commonWord {
 		return false
 	}
 	line = strings.ToLower(line)
 	for at := 0; ; {
-		n := strings.Index(line[at:], b.one)
+		n := strings.Index(line[at:], b.rowName)
 		if n < 0 {
 			return false
 		}
-		at += n + len(b.one)
+		at += n + len(b.rowName)
 		if rest := strings.TrimPrefix(line[at:], "_"); !strings.HasPrefix(rest, "id") {
 			return true
 		}
 	}
 }
 
-// typeOf is the type that a line begins; "" for none.
+// typeOf returns the type that a line begins; "" for none.
 func typeOf(line string) string {
 	if !slices.ContainsFunc(typeWords, func(w string) bool { return strings.Contains(line, w) }) {
 		return ""
@@ -181,16 +179,16 @@ func typeOf(line string) string {
 
 var typeWords = []string{"type ", "class ", "struct ", "interface ", "record "}
 
-// declared reports whether a name between two pieces of a line is what the line declares,
-// with fields.
-func declared(before, after string) bool {
+// declaresField reports whether a line declares the name between two pieces of it, with
+// fields.
+func declaresField(before, after string) bool {
 	before, after = strings.TrimSpace(before), strings.TrimSpace(after)
 	return (before == "" || strings.HasSuffix(before, "const")) && len(after) > 0 && (after[0] == ':' || after[0] == '=') && strings.Contains(after, "{")
 }
 
-// rowOf reports whether a type is named as the rows of one of the others are.
-func (b *belonging) rowOf(name string) bool {
-	name = bare(name)
+// rowOf reports whether a type's name means the rows of another table.
+func (b *columnOwner) rowOf(name string) bool {
+	name = normalizeName(name)
 	if b.rows[name] {
 		return true
 	}
@@ -202,5 +200,5 @@ func (b *belonging) rowOf(name string) bool {
 	return false
 }
 
-// bare is a name in one spelling.
-func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+// normalizeName returns a name in one common spelling.
+func normalizeName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }

@@ -25,7 +25,7 @@ def load(rows):
 	for columns, want := range map[string]bool{"author_id,title": true, "isbn": false, "label": false} {
 		u := newUsage(rng, []pair{{base: &adapter.Set{Models: []adapter.Model{book}}}})
 		q := question{Question: analysis.Question{Kind: analysis.AskUpsert, Name: catalog.Name{Schema: "public", Name: "shop_book"}, Columns: columns}}
-		got := u.answer(q)
+		got := u.answerQuestion(q)
 		if got.Used != want || want && got.Evidence[0].Line != 2 {
 			t.Errorf("%s: %+v", columns, got)
 		}

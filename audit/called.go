@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// take adds what a statement does to the one that calls the function in which it
-// stands: to others the call is one statement.
-func take(caller *onward.Statement, s onward.Statement) {
+// addCalledEffects adds the effects of a statement in a function to the statement that calls the
+// function: for other sessions the call is one statement.
+func addCalledEffects(caller *onward.Statement, s onward.Statement) {
 	for _, e := range s.Effects {
 		i := slices.IndexFunc(caller.Effects, func(o onward.Effect) bool { return o.Relation == e.Relation })
 		if i < 0 {

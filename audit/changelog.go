@@ -28,26 +28,26 @@ import (
 type Config struct {
 	// Dir is a directory of the repository; "" is the current one.
 	Dir string
-	// Base and Head are revisions. Base "" is the configured base, else the
-	// merge base with the default branch; Head "" is the working tree.
+	// Base and Head are revisions. If Base is "", it is the configured base, else the merge
+	// base with the default branch. If Head is "", it is the working tree.
 	Base, Head string
-	// Deployed says what is known of the deployed database.
+	// Deployed says where to read the deployed database.
 	Deployed
 	// Settings is the project's onward.yaml; nil is the default.
 	Settings *config.Config
-	// Still runs nothing of the repository: projects that render their migrations are left
-	// out, and listed as not judged.
+	// Still prevents running any code of the repository: projects that render their
+	// migrations are left out, and listed as not judged.
 	Still bool
-	// Now is the moment that deprecated columns are held against; zero is the clock's.
+	// Now is the time for the dates of deprecated columns; zero means the clock.
 	Now time.Time
-	// Logger hears what is being done; nil is nobody.
+	// Logger logs progress; it may be nil.
 	Logger *slog.Logger
 }
 
 // Changelog reports on the migrations that are new between two revisions.
 //
-// Errors: those of git for revisions and repositories, a
-// [*NotFoundError] when there are no migrations, a *config.Error for the settings.
+// Errors: git's errors for revisions and repositories, a [*NotFoundError] if there are no
+// migrations, a *config.Error for the settings.
 func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
 	r, err := Read(ctx, c)
 	if err != nil {
@@ -60,28 +60,29 @@ func Changelog(ctx context.Context, c Config) (*onward.Report, error) {
 // changelog is one run of Changelog.
 type changelog struct {
 	Config
-	known      *known
+	known      *deployedFacts
 	rng        *gitrange.Range
 	base, head adapter.Tree
 	opaque     []onward.Opaque
-	// databases are the sources that share one, as indexes into the pairs; one
-	// database when the deployed schema was given.
+	// databases groups the sources that share a database, as indexes into the pairs; there
+	// is one database if the deployed schema was given.
 	databases [][]int
-	// deployed are their schemas at the base, once they are folded; unread is what
-	// of the base could not be.
+	// deployed are the schemas at the base, after they are folded. unread is what could not
+	// be read of the base.
 	deployed []*catalog.Catalog
-	// heads are those behind the release, once it was judged.
+	// heads are the schemas after the release, once it was judged.
 	heads  []*catalog.Catalog
-	unread []unread
-	// strings is how strings end behind them.
+	unread []unreadParts
+	// strings is the string syntax of the session after the deployed migrations.
 	strings []pgparse.Strings
-	// seeds are the rows that they put into tables.
-	seeds []map[catalog.OID]int
-	// since is what they tell of the version.
+	// seeds are the rows that they insert into tables.
+	seeds     []map[catalog.OID]int
+	constants []seeds // judge.constants
+	// since is the oldest version that can run them.
 	since []adapter.Oldest
-	// said is where they say something of a column.
-	said []map[string]onward.Place
-	// keep, where it is not nil, is given each migration of the release, with its database.
+	// columnComments has the places of their comments on columns.
+	columnComments []map[string]onward.Place
+	// keep, if not nil, gets each migration of the release, with its database.
 	keep func(database int, m *rule.Migration)
 }
 
@@ -89,20 +90,20 @@ type changelog struct {
 type pair struct {
 	source     adapter.Source
 	base, head *adapter.Set
-	anew       *anew // where it goes on, when nothing is left of it at the head
-	ended      bool  // nothing is left of the module that it belongs to
+	restarted  *restartedHistory // where it continues, if the head has nothing of it
+	ended      bool              // nothing is left of its module
 }
 
-// judge runs the engine over the release once: over each database by itself.
-func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedCode) (*onward.Report, error) {
-	a.share(pairs)
+// judgeRelease runs the engine over the release once: for each database separately.
+func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *deployedCode) (*onward.Report, error) {
+	a.groupByDatabase(pairs)
 	if usage != nil {
 		usage.databases = a.databases
 	}
 	var out *onward.Report
 	migrations := make([][]onward.Migration, len(pairs))
 	for i, members := range a.databases {
-		others, err := a.otherwise(i, pairs, compared, usage)
+		others, err := a.judgeAlternative(i, pairs, compared, usage)
 		if err != nil {
 			return nil, err
 		}
@@ -110,8 +111,8 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 		if err != nil {
 			return nil, err
 		}
-		j.otherwise = others
-		a.begin(j, i, compared, usage)
+		j.alternative = others
+		a.restoreBase(j, i, compared, usage)
 		if a.keep != nil {
 			j.keep = func(m *rule.Migration) { a.keep(i, m) }
 		}
@@ -122,46 +123,46 @@ func (a *changelog) judge(pairs []pair, compared []*comparison, usage *deployedC
 		for _, k := range members {
 			p := compared[k]
 			j.setOpaque(pairs[k])
-			j.lost(p.deployed, a.rng.BaseName)
-			j.history(p.history)
+			j.listUnreadable(p.deployed, a.rng.BaseName)
+			j.passHistory(p.history)
 			from := len(j.report.Migrations)
 			for _, m := range p.release {
-				j.judge(m.migration, m.status, runOf(pairs, k, m.migration))
+				j.judgeMigration(m.migration, m.status, runOf(pairs, k, m.migration))
 			}
 			for _, m := range p.deleted {
-				j.deleted(m)
+				j.listDeleted(m)
 			}
 			migrations[k] = j.report.Migrations[from:len(j.report.Migrations):len(j.report.Migrations)]
 		}
-		out = merged(out, j.finish())
-		a.heads[i] = j.run().Release().Head
+		out = mergeReports(out, j.finishReport())
+		a.heads[i] = j.ensureEngine().Release().Head
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	out.Runners = runnersOf(pairs)
-	if faults := usage.faults(); len(faults) > 0 {
+	if faults := usage.listFaults(); len(faults) > 0 {
 		out.Opaque = append(out.Opaque, faults...)
-		out.Summary.Opaque = len(out.Opaque)
 		Conclude(out)
 	}
 	return out, nil
 }
 
-// begin gives a judge what the base made of a database.
-func (a *changelog) begin(j *judge, database int, compared []*comparison, usage *deployedCode) {
+// restoreBase gives a judge the results of a database's base.
+func (a *changelog) restoreBase(j *judge, database int, compared []*comparison, usage *deployedCode) {
 	if usage != nil {
-		j.uses(usage.of(database))
+		j.setUses(usage.answerFor(database))
 	}
-	a.deploy(j, database, compared)
+	a.foldDeployed(j, database, compared)
 	if usage != nil {
-		usage.deployed[database] = j.run().Catalog()
+		j.guessSizes(usage, database, a.deployed[database], a.constants[database])
+		usage.deployed[database] = j.ensureEngine().Catalog()
 	}
 }
 
-// run is what a migration shares with the others of its source: rule.Migration.Together
-// and Session.
+// run has the values that a migration shares with others of its source:
+// rule.Migration.Together and Session.
 type run struct{ together, session int }
 
-// runOf is the run of a migration of a pair.
+// runOf returns the run of a migration in a pair.
 func runOf(pairs []pair, k int, m *adapter.Migration) (out run) {
 	if pairs[k].head.Together {
 		out.together = k + 1
@@ -172,18 +173,18 @@ func runOf(pairs []pair, k int, m *adapter.Migration) (out run) {
 	return out
 }
 
-// otherwise judges the release of a database in the other way, where there is one; but
-// for what only its statements do.
-func (a *changelog) otherwise(database int, pairs []pair, compared []*comparison, usage *deployedCode) (map[string][]onward.Finding, error) {
+// judgeAlternative judges the release of a database in the alternative form, if there is one, and
+// keeps only findings on its statements.
+func (a *changelog) judgeAlternative(database int, pairs []pair, compared []*comparison, usage *deployedCode) (map[string][]onward.Finding, error) {
 	var list []*adapter.Migration
-	var steps []released
+	var steps []releasedMigration
 	var with []run
 	for _, k := range a.databases[database] {
 		for _, m := range compared[k].release {
 			list, steps, with = append(list, m.migration), append(steps, m), append(with, runOf(pairs, k, m.migration))
 		}
 	}
-	other := otherways(list)
+	other := a.known.windows.alternativeForms(list)
 	if other == nil || usage == nil {
 		return nil, nil
 	}
@@ -191,55 +192,55 @@ func (a *changelog) otherwise(database int, pairs []pair, compared []*comparison
 	if err != nil {
 		return nil, err
 	}
-	a.begin(j, database, compared, usage)
+	a.restoreBase(j, database, compared, usage)
 	for i, m := range other {
-		j.judge(m, steps[i].status, with[i])
+		j.judgeMigration(m, steps[i].status, with[i])
 	}
-	return j.differing(list, other), nil
+	return j.alternativeFindings(list, other), nil
 }
 
-// share tells which sources share a database, once.
-func (a *changelog) share(pairs []pair) {
+// groupByDatabase groups the sources by database, once.
+func (a *changelog) groupByDatabase(pairs []pair) {
 	if a.databases == nil {
-		a.databases = databases(pairs, a.known.catalog != nil)
+		a.databases = groupDatabases(pairs, a.known.catalog != nil)
 		a.deployed = make([]*catalog.Catalog, len(a.databases))
 		a.heads = make([]*catalog.Catalog, len(a.databases))
-		a.unread = make([]unread, len(a.databases))
+		a.unread = make([]unreadParts, len(a.databases))
 		a.strings = make([]pgparse.Strings, len(a.databases))
-		a.seeds = make([]map[catalog.OID]int, len(a.databases))
+		a.seeds, a.constants = make([]map[catalog.OID]int, len(a.databases)), make([]seeds, len(a.databases))
 		a.since = make([]adapter.Oldest, len(a.databases))
-		a.said = make([]map[string]onward.Place, len(a.databases))
+		a.columnComments = make([]map[string]onward.Place, len(a.databases))
 		a.deployed[0] = a.known.catalog
 	}
 }
 
-// deploy folds what the base has of a database, the first time.
-func (a *changelog) deploy(j *judge, database int, compared []*comparison) {
+// foldDeployed folds the deployed migrations of a database, once.
+func (a *changelog) foldDeployed(j *judge, database int, compared []*comparison) {
 	if a.deployed[database] == nil {
-		first := &judge{settings: j.settings, known: j.known, config: j.config}
+		first := &judge{settings: j.settings, known: j.known, config: j.config, windows: j.windows}
 		for _, k := range a.databases[database] {
 			for _, m := range compared[k].deployed {
-				first.deploy(m)
+				first.foldDeployed(m)
 			}
 		}
-		a.deployed[database], a.unread[database], a.strings[database] = first.run().Release().Deployed, first.unread, first.strings
-		a.since[database], a.said[database] = first.since, first.said
-		a.seeds[database] = first.seeds.few(a.deployed[database])
+		a.deployed[database], a.unread[database], a.strings[database] = first.ensureEngine().Release().Deployed, first.unread, first.strings
+		a.since[database], a.columnComments[database] = first.since, first.columnComments
+		a.seeds[database], a.constants[database] = first.seeds.seededTables(a.deployed[database]), first.constants
 	}
-	j.config.Seeds, j.config.Said, j.config.Today = a.seeds[database], a.said[database], today(a.Now)
+	j.config.Seeds, j.config.Said, j.config.Today = a.seeds[database], a.columnComments[database], formatDay(a.Now)
 	j.deployed, j.unread, j.strings = a.deployed[database], a.unread[database], a.strings[database]
-	if len(a.databases) == 1 { // several may be on several servers
-		j.narrow(a.since[database])
+	if len(a.databases) == 1 { // several databases may be on several servers
+		j.excludeVersions(a.since[database])
 	}
 }
 
-// load reads the migrations of both trees. The adapters look at the head; a
-// source that the head no longer has is looked for at the base.
-func (a *changelog) load(ctx context.Context) ([]pair, error) {
-	adapters := all.All()
-	heads, opaque, err := a.sources(a.head, adapters)
+// readSources reads the migrations of both trees. The adapters detect sources in the head; a
+// source that only the base has is looked for there.
+func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
+	adapters := all.ListAdapters()
+	heads, opaque, err := a.findSources(a.head, adapters)
 	a.opaque = append(a.opaque, opaque...)
-	bases, _, baseErr := a.sources(a.base, adapters)
+	bases, _, baseErr := a.findSources(a.base, adapters)
 	if err != nil && baseErr != nil {
 		return nil, err
 	}
@@ -247,20 +248,20 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 	if err != nil && !errors.As(err, &notFound) {
 		return nil, err
 	}
-	heads, bases = a.still(deepened(heads, bases)), a.still(deepened(bases, heads))
+	heads, bases = a.removeUnrenderable(widenSources(heads, bases)), a.removeUnrenderable(widenSources(bases, heads))
 	var pairs []pair
-	failed := len(a.opaque)   // heads that fail are told before the bases of others
-	gone := map[string]bool{} // directories of the base that are others in the head
+	failed := len(a.opaque)   // failures of heads are listed before failures of bases
+	gone := map[string]bool{} // directories of the base that moved in the head
 	for _, s := range heads {
-		base := match(bases, s)
+		base := findSource(bases, s)
 		if base == nil {
-			if base = moved(s, bases, func(b adapter.Source) bool { return gone[b.Dir] || match(heads, b) != nil }, a.rng.Changes); base != nil {
+			if base = findMovedSource(s, bases, func(b adapter.Source) bool { return gone[b.Dir] || findSource(heads, b) != nil }, a.rng.Changes); base != nil {
 				gone[base.Dir] = true
 			} else {
-				base = undetected(a.base, s, bases)
+				base = guessPlainSource(a.base, s, bases)
 			}
 		}
-		p, err := a.both(ctx, adapters, s, base)
+		p, err := a.readBothRevisions(ctx, adapters, s, base)
 		if err != nil && len(heads) == 1 {
 			return nil, err
 		}
@@ -273,11 +274,11 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 		pairs = append(pairs, p)
 	}
 	for _, s := range bases {
-		if match(heads, s) != nil || gone[s.Dir] || movedAway(s, opaque, a.rng.Changes) {
+		if findSource(heads, s) != nil || gone[s.Dir] || movedAway(s, opaque, a.rng.Changes) {
 			continue
 		}
-		if h := undetected(a.head, s, heads); h != nil {
-			p, err := a.both(ctx, adapters, *h, &s)
+		if h := guessPlainSource(a.head, s, heads); h != nil {
+			p, err := a.readBothRevisions(ctx, adapters, *h, &s)
 			if err != nil {
 				return nil, err
 			}
@@ -285,40 +286,40 @@ func (a *changelog) load(ctx context.Context) ([]pair, error) {
 			continue
 		}
 		p := pair{source: s, head: &adapter.Set{Source: s}}
-		if p.base, err = a.set(ctx, adapters, a.base, s); err != nil {
+		if p.base, err = a.loadSet(ctx, adapters, a.base, s); err != nil {
 			return nil, fmt.Errorf("at %s: %w", a.rng.BaseName, err)
 		}
 		pairs = append(pairs, p)
 	}
-	beginAnew(pairs)
+	findRestarted(pairs)
 	endPairs(pairs, a.base, a.head)
-	return pairs, a.named(pairs, adapters)
+	return pairs, a.checkConfigured(pairs, adapters)
 }
 
-// ofHead says that a source could not be read.
+// ofHead returns the error of a source that could not be read, as opaque.
 func ofHead(s adapter.Source, err error) onward.Opaque {
 	dir, what := cmp.Or(s.Dir, "."), s.Framework+" migrations"
 	return onward.Opaque{Path: dir, What: what, Why: strings.TrimPrefix(err.Error(), what+" in "+dir+": "), Failed: true}
 }
 
-// both reads a source at head and, where base is not nil, at the base: at the
-// same time, because an adapter may start the project's own framework, which
-// takes seconds. A head that fails is told at once, whatever the base may come to.
-func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
+// readBothRevisions reads a source at head and, if base is not nil, at the base. It reads them at the
+// same time, because an adapter may start the project's own framework, which takes seconds.
+// If the head fails, it returns at once and does not wait for the base.
+func (a *changelog) readBothRevisions(ctx context.Context, adapters []adapter.Adapter, head adapter.Source, base *adapter.Source) (pair, error) {
 	p := pair{source: head}
 	var baseErr error
 	var wait sync.WaitGroup
 	deployed, abandon := context.WithCancel(ctx)
 	defer abandon()
 	if base != nil {
-		wait.Go(func() { p.base, baseErr = a.set(deployed, adapters, a.base, *base) })
+		wait.Go(func() { p.base, baseErr = a.loadSet(deployed, adapters, a.base, *base) })
 	}
 	var err error
 	var ran *adapter.Set
 	if at := lockTimeoutAt(a.head, head); at != nil {
-		head.Options.Runner.LockTimeoutAt = &history.Place{Find: func() string { return cmp.Or(at.Find(), adapter.GivenTimeoutAt(a.head, ran)) }}
+		head.Options.Runner.LockTimeoutAt = &history.Place{Find: func() string { return cmp.Or(at.Find(), adapter.FindDefaultTimeout(a.head, ran)) }}
 	}
-	if p.head, err = a.set(ctx, adapters, a.head, head); err != nil {
+	if p.head, err = a.loadSet(ctx, adapters, a.head, head); err != nil {
 		abandon()
 	}
 	wait.Wait()
@@ -327,21 +328,21 @@ func (a *changelog) both(ctx context.Context, adapters []adapter.Adapter, head a
 	case err != nil:
 		return p, err
 	case errors.Is(baseErr, adapter.ErrProject):
-		p.base = a.standIn(p.head, *base, baseErr, modelsOf(ctx, adapters, a.base, *base, baseErr))
+		p.base = a.migrationsFromHead(p.head, *base, baseErr, modelsOf(ctx, adapters, a.base, *base, baseErr))
 	case baseErr != nil:
 		return p, fmt.Errorf("at %s: %w", a.rng.BaseName, baseErr)
 	}
 	if p.base != nil {
-		settle(p.base.Migrations, p.base, p.head)
+		inferSendMode(p.base.Migrations, p.base, p.head)
 	} else {
-		settle(nil, p.head)
+		inferSendMode(nil, p.head)
 	}
 	return p, nil
 }
 
-// runnerOf is what the configuration says of the runner of a directory.
+// runnerOf returns the configured settings for the runner of a directory.
 func runnerOf(c *config.Config, m *config.Migrations) history.Runner {
-	r := assumed(c)
+	r := assumedRunner(c)
 	if m.LockTimeout > 0 {
 		r.LockTimeout = m.LockTimeout.Milliseconds()
 	}
@@ -351,8 +352,8 @@ func runnerOf(c *config.Config, m *config.Migrations) history.Runner {
 	return r
 }
 
-// lockTimeoutAt is where a tree bounds the waits of a source's runner, as far as
-// nobody said. A project that is rendered has settings, which its adapter asks.
+// lockTimeoutAt returns where a tree limits the waits of a source's runner, unless the
+// configuration says it. For a rendered project, the adapter reads its settings.
 func lockTimeoutAt(t adapter.Tree, s adapter.Source) *history.Place {
 	if all.Traits(s.Framework).Renders || s.Options.Runner.LockTimeout > 0 {
 		return nil
@@ -360,8 +361,8 @@ func lockTimeoutAt(t adapter.Tree, s adapter.Source) *history.Place {
 	return &history.Place{Find: func() string { return adapter.LockTimeoutAt(t) }}
 }
 
-// set loads a source with its adapter.
-func (a *changelog) set(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
+// loadSet loads a source with its adapter.
+func (a *changelog) loadSet(ctx context.Context, adapters []adapter.Adapter, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	i := slices.IndexFunc(adapters, func(x adapter.Adapter) bool { return x.Name() == s.Framework })
 	if i < 0 {
 		return nil, fmt.Errorf("%s: there is no framework %q", cmp.Or(s.Dir, "."), s.Framework)
@@ -371,27 +372,27 @@ func (a *changelog) set(ctx context.Context, adapters []adapter.Adapter, t adapt
 	if err != nil {
 		return nil, fmt.Errorf("%s migrations in %s: %w", s.Framework, cmp.Or(s.Dir, "."), err)
 	}
-	if slices.ContainsFunc(set.Migrations, conditional) {
-		if other, err := adapters[i].Load(ctx, adapter.Unheld(t), s); err == nil {
+	if slices.ContainsFunc(set.Migrations, hasConditions) {
+		if other, err := adapters[i].Load(ctx, adapter.FalseConditions(t), s); err == nil {
 			bothWays(set, other)
 		}
 	}
 	return set, nil
 }
 
-func settings(c *config.Config) *config.Config {
+func defaultConfig(c *config.Config) *config.Config {
 	if c == nil {
 		return config.Default()
 	}
 	return c
 }
 
-func logger(l *slog.Logger) *slog.Logger {
+func defaultLogger(l *slog.Logger) *slog.Logger {
 	if l == nil {
 		return slog.New(slog.DiscardHandler)
 	}
 	return l
 }
 
-// usesFunc answers for the deployed code.
+// usesFunc answers questions about the deployed code.
 type usesFunc = func(analysis.Question) analysis.Usage

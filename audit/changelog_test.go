@@ -73,7 +73,7 @@ ALTER TABLE users ADD COLUMN nickname text;
 
 func TestUncommittedFilesCount(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, deployed)
+	dir := repository(t, deployed+"-- read.go --\npackage shop\n\nfunc read() (all []User) { return all }\n")
 	if r := changelog0(t, Config{Dir: dir}); r.Summary.Migrations != 0 || !r.Summary.Safe || len(r.Findings) != 0 {
 		t.Errorf("nothing new: %+v %v", r.Summary, found(r))
 	}
@@ -160,8 +160,8 @@ DROP TABLE users;
 	}
 }
 
-// What of the deployed migrations cannot be read is listed once, and fails nothing:
-// it has run.
+// Unreadable parts of the deployed migrations are listed once, and fail nothing: they
+// have run.
 func TestUnreadBase(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, deployed+`-- db/migrations/00001_x.sql --
@@ -175,7 +175,14 @@ SET LOCAL lock_timeout = '2s';
 ALTER TABLE lost ADD x int;
 `)
 	r := changelog0(t, Config{Dir: dir})
-	want := []onward.Opaque{{Migration: "00001_x", Path: "db/migrations/00001_x.sql", Line: 2, Column: 8, What: "what deployed migrations made, 2 statements or files", Why: `syntax error at or near "TABEL"`}}
+	want := []onward.Opaque{{
+		Migration: "00001_x",
+		Path:      "db/migrations/00001_x.sql",
+		Line:      2,
+		Column:    8,
+		What:      "what deployed migrations made, 2 statements or files",
+		Why:       `syntax error at or near "TABEL"`,
+	}}
 	if diff := cmp.Diff(want, r.Opaque); diff != "" || r.Summary.State != onward.StateSafeIf {
 		t.Errorf("state: %s, (-want +got):\n%s", r.Summary.State, diff)
 	}
@@ -185,7 +192,8 @@ func TestSchemaFile(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, "-- migrations/1_a.up.sql --\nSELECT 1;\n", "-- migrations/2_b.up.sql --\nALTER TABLE app.t ALTER COLUMN v TYPE text;\n")
 	dump := filepath.Join(t.TempDir(), "schema.sql")
-	if err := os.WriteFile(dump, []byte("SELECT pg_catalog.set_config('search_path', '', false);\nCREATE SCHEMA app;\nCREATE TABLE app.t (v character varying(20));\n"), 0o644); err != nil {
+	if err := os.WriteFile(dump, []byte("SELECT pg_catalog.set_config('search_path', '', false);\nCREATE SCHEMA app;\n"+
+		"CREATE TABLE app.t (v character varying(20));\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r := changelog0(t, Config{Dir: dir, Deployed: Deployed{Schema: dump}})
@@ -210,8 +218,8 @@ func TestNothingFound(t *testing.T) {
 	}
 }
 
-// DROP TABLE IF EXISTS in front of CREATE TABLE empties a table that is there. Of a
-// schema that is not known whole the code tells which ones are.
+// DROP TABLE IF EXISTS before CREATE TABLE empties an existing table. If the schema is
+// not known completely, the code tells which tables exist.
 func TestDroppedFirst(t *testing.T) {
 	t.Parallel()
 	r := changelog0(t, Config{Dir: repository(t, `-- migrations/00002_more.sql --

@@ -8,10 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter"
@@ -22,37 +22,35 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// CheckConfig is what Check needs.
+// CheckConfig configures Check.
 type CheckConfig struct {
-	// Dir is where relative paths are looked up; "" is the current directory.
+	// Dir is the directory of relative paths; "" is the current one.
 	Dir string
-	// Paths are files and directories; "-" is Stdin. None: the directory.
+	// Paths are files and directories; "-" is Stdin. If there are none, it is Dir.
 	Paths []string
 	Stdin io.Reader
-	// Applied names files and directories that are taken as applied.
+	// Applied names files and directories that count as applied.
 	Applied []string
-	// Transaction says how files that no framework claims are sent; "" is
-	// statement by statement.
+	// Transaction says how files without a framework are sent; "" is statement by statement.
 	Transaction onward.Transaction
-	// Framework overrides the detection for all paths: "goose".
+	// Framework replaces the detection for all paths: "goose".
 	Framework string
-	// Deployed says what is known of the deployed database.
+	// Deployed says where to read the deployed database.
 	Deployed
 	Settings *config.Config
 	Logger   *slog.Logger
-	// Breathe, when set, is called between bunches of files, by one goroutine
-	// at a time; left is the share of them that is still to be read, 0 to 1. It
-	// may call still, which runs what it is given while nothing else works.
+	// Breathe, if set, is called between batches of files, by one goroutine at a time. left is the share of
+	// them that is still to be read, 0 to 1. It may call still, which runs a function while nothing else
+	// works.
 	Breathe func(left float64, still func(do func()))
-	// Brief leaves changes and statements out of the report.
+	// Brief omits changes and statements from the report.
 	Brief bool
 }
 
-// Check judges files: all that are named are the release, in the order of
-// their framework, else of their names.
+// Check judges files. All named files are one release, in the order of their framework, else of their names.
 func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
-	c.Settings, c.Logger = settings(c.Settings), logger(c.Logger)
-	k, err := c.know(ctx, c.Settings)
+	c.Settings, c.Logger = defaultConfig(c.Settings), defaultLogger(c.Logger)
+	k, err := c.readKnown(ctx, c.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -64,23 +62,23 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 	if len(c.Paths) == 0 {
 		c.Paths = []string{"."}
 	}
-	deployed, err := c.load(ctx, c.Applied, nil, j)
+	deployed, err := c.readMigrations(ctx, c.Applied, nil, j)
 	if err != nil {
 		return nil, err
 	}
-	release, err := c.load(ctx, c.Paths, deployed, j)
+	release, err := c.readMigrations(ctx, c.Paths, deployed, j)
 	if err != nil {
 		return nil, err
 	}
-	if len(release) == 0 && len(j.report.Opaque) == 0 && !slices.ContainsFunc(c.Paths, c.file) {
+	if len(release) == 0 && len(j.report.Opaque) == 0 && !slices.ContainsFunc(c.Paths, c.isFile) {
 		return nil, &config.InputError{Err: fmt.Errorf(
 			"no migrations found in %s; looked for files that end in .sql and for what a framework claims; name the files, or see onward check --help",
 			strings.Join(c.Paths, ", "))}
 	}
-	// A file may be both: named to be judged, it is not one of the directory's
-	// applied files; found in a directory, it is what --deployed says it is.
+	// A file may be in both lists. If it is named for judging, it is not one of the applied files of a
+	// directory. If it was only found in a directory, --deployed decides.
 	named := map[string]bool{}
-	if !slices.ContainsFunc(c.Paths, func(p string) bool { return !c.file(p) }) && slices.ContainsFunc(c.Applied, func(p string) bool { return !c.file(p) }) {
+	if !slices.ContainsFunc(c.Paths, func(p string) bool { return !c.isFile(p) }) && slices.ContainsFunc(c.Applied, func(p string) bool { return !c.isFile(p) }) {
 		for _, m := range release {
 			named[m.Path] = true
 		}
@@ -91,7 +89,7 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 			continue
 		}
 		was[m.Path] = true
-		j.deploy(m)
+		j.foldDeployed(m)
 	}
 	kept := release[:0]
 	for _, m := range release {
@@ -99,25 +97,25 @@ func Check(ctx context.Context, c CheckConfig) (*onward.Report, error) {
 			kept = append(kept, m)
 		}
 	}
-	if len(was) == 0 && k.catalog == nil && (len(kept) > 1 || slices.ContainsFunc(c.Paths, func(p string) bool { return !c.file(p) })) {
-		// Most of a history is deployed, and nothing says what.
+	if len(was) == 0 && k.catalog == nil && (len(kept) > 1 || slices.ContainsFunc(c.Paths, func(p string) bool { return !c.isFile(p) })) {
+		// Most of a history is deployed, and nothing says which part.
 		j.report.Summary.Withheld = onward.WithheldHistory
-		j.run().Release().DeployedUnknown = true
+		j.ensureEngine().Release().DeployedUnknown = true
 	}
-	if j.otherwise, err = c.otherwise(j, kept); err != nil {
+	if j.alternative, err = c.judgeAlternative(j, kept); err != nil {
 		return nil, err
 	}
-	j.all(kept)
-	return j.finish(), nil
+	j.judgeList(kept)
+	return j.finishReport(), nil
 }
 
-// otherwise judges files in the other way, where they have one: but for those of a
-// whole history, of which nothing is said.
-func (c *CheckConfig) otherwise(j *judge, list []*adapter.Migration) (map[string][]onward.Finding, error) {
+// judgeAlternative judges files in the alternative form, if they have one. It skips a whole history, for which no
+// verdict is given.
+func (c *CheckConfig) judgeAlternative(j *judge, list []*adapter.Migration) (map[string][]onward.Finding, error) {
 	if j.report.Summary.Withheld == onward.WithheldHistory {
 		return nil, nil
 	}
-	other := otherways(list)
+	other := j.windows.alternativeForms(list)
 	if other == nil {
 		return nil, nil
 	}
@@ -125,16 +123,27 @@ func (c *CheckConfig) otherwise(j *judge, list []*adapter.Migration) (map[string
 	if err != nil {
 		return nil, err
 	}
-	trial.deployed, trial.strings = j.run().Release().Deployed, j.strings
+	trial.deployed, trial.strings = j.ensureEngine().Release().Deployed, j.strings
 	for _, m := range other {
-		trial.judge(m, onward.StatusNew, run{})
+		trial.judgeMigration(m, onward.StatusNew, run{})
 	}
-	return trial.differing(list, other), nil
+	return trial.alternativeFindings(list, other), nil
 }
 
-// load turns paths into migrations: through the framework that claims them,
-// else as plain SQL files. deployed is what ran before them.
-func (c *CheckConfig) load(ctx context.Context, paths []string, deployed []*adapter.Migration, j *judge) ([]*adapter.Migration, error) {
+// newDisorder reports problems in the history of sets, except those that the deployed migrations already have.
+func (j *judge) newDisorder(deployed []*adapter.Migration, sets []*adapter.Set) {
+	base := make(map[string]*adapter.Migration, len(deployed))
+	for _, m := range deployed {
+		base[m.ID] = m
+	}
+	for _, s := range sets {
+		j.passHistory(newHistory(pair{head: s}, base))
+	}
+}
+
+// readMigrations converts paths to migrations: with their framework's adapter, else as plain SQL files. deployed are the
+// migrations that ran before them.
+func (c *CheckConfig) readMigrations(ctx context.Context, paths []string, deployed []*adapter.Migration, j *judge) ([]*adapter.Migration, error) {
 	var out []*adapter.Migration
 	var names []string
 	for _, p := range paths {
@@ -142,38 +151,40 @@ func (c *CheckConfig) load(ctx context.Context, paths []string, deployed []*adap
 			names = append(names, p)
 			continue
 		}
-		set, err := c.stdin()
+		set, err := c.readStdin()
 		if err != nil {
 			return nil, err
 		}
-		settle(deployed, set)
-		j.runBy(set, c.said(set), c.Transaction)
+		inferSendMode(deployed, set)
+		j.runBy(set, c.sendSetting(set), c.Transaction)
 		out = append(out, set.Migrations...)
 	}
 	if len(names) == 0 {
 		return out, nil
 	}
-	tree, local, err := c.tree(names, j)
+	tree, local, err := c.openTree(names, j)
 	if err != nil {
 		return nil, err
 	}
-	sets, err := c.sets(ctx, gittree.Of(tree), local, j)
+	sets, err := c.loadSets(ctx, gittree.Of(tree), local, j)
 	if err != nil {
 		return nil, err
 	}
-	settle(deployed, sets...)
+	inferSendMode(deployed, sets...)
 	for _, s := range sets {
-		j.runBy(s, c.said(s), c.Transaction)
+		j.runBy(s, c.sendSetting(s), c.Transaction)
 		out = append(out, s.Migrations...)
 		j.report.Opaque = append(j.report.Opaque, s.Opaque...)
-		j.history(s.History)
+	}
+	if deployed != nil || len(c.Applied) == 0 { // the order of applied migrations is not checked
+		j.newDisorder(deployed, sets)
 	}
 	j.passedOver(gittree.Of(tree), local, sets)
 	return out, nil
 }
 
-// stdin is what stands on the standard input, as a set of one.
-func (c *CheckConfig) stdin() (*adapter.Set, error) {
+// readStdin returns the text of the standard input as a set with one migration.
+func (c *CheckConfig) readStdin() (*adapter.Set, error) {
 	if c.Stdin == nil {
 		return nil, &config.InputError{Err: errors.New("-: there is no standard input")}
 	}
@@ -184,31 +195,31 @@ func (c *CheckConfig) stdin() (*adapter.Set, error) {
 	if len(text) > maxStdin {
 		return nil, &config.InputError{Err: fmt.Errorf("standard input is larger than %d MB", maxStdin>>20)}
 	}
-	set := c.loose()
+	set := c.newPlainSet()
 	m := &adapter.Migration{ID: "stdin", Path: "<stdin>", Framework: all.Plain, Runner: set.Source.Options.Runner, Source: script.Source{Text: string(text)}}
-	c.send(m)
+	c.setTransactionMode(m)
 	set.Migrations = append(set.Migrations, m)
 	return set, nil
 }
 
-// loose is a set for files that no framework claims.
-func (c *CheckConfig) loose() *adapter.Set {
+// newPlainSet returns a set for files without a framework.
+func (c *CheckConfig) newPlainSet() *adapter.Set {
 	return &adapter.Set{
-		Source: adapter.Source{Framework: all.Plain, Options: adapter.Options{Transaction: c.Transaction, Runner: assumed(c.Settings)}},
-		Told:   adapter.Told{Transaction: cmp.Or(c.Transaction, onward.TransactionNone), Assumed: c.Transaction == ""},
+		Source:   adapter.Source{Framework: all.Plain, Options: adapter.Options{Transaction: c.Transaction, Runner: assumedRunner(c.Settings)}},
+		Evidence: adapter.RunnerEvidence{Transaction: cmp.Or(c.Transaction, onward.TransactionNone), Assumed: c.Transaction == ""},
 	}
 }
 
-// send says how such a file is sent.
-func (c *CheckConfig) send(m *adapter.Migration) {
+// setTransactionMode sets how such a file is sent.
+func (c *CheckConfig) setTransactionMode(m *adapter.Migration) {
 	m.Source.Parts = []script.Part{{SQL: m.Source.Text}}
 	m.Source.Mode, m.Runner.Guessed = cmp.Or(c.Transaction, onward.TransactionNone), c.Transaction == ""
-	// As psql does, with -f or with -1.
+	// This is what psql does, with -f or with -1.
 	m.Source.Psql = c.Transaction != onward.TransactionMessage && c.Transaction != onward.TransactionPipeline
 }
 
-// said is what says how the files of a set are sent, where something does.
-func (c *CheckConfig) said(set *adapter.Set) string {
+// sendSetting returns the setting that decides how the files of a set are sent, if there is one.
+func (c *CheckConfig) sendSetting(set *adapter.Set) string {
 	switch {
 	case set.Source.Why == namedWhy:
 		return "--framework"
@@ -218,9 +229,9 @@ func (c *CheckConfig) said(set *adapter.Set) string {
 	return config.Name
 }
 
-// tree holds the files that are named, and those of the directories that are. What of
-// these cannot be read is listed. local are the names as the tree has them.
-func (c *CheckConfig) tree(names []string, j *judge) (tree gitrange.Tree, local []string, err error) {
+// openTree returns a tree with the named files and the content of the named directories. It lists what cannot be
+// read. local are the names as the tree has them.
+func (c *CheckConfig) openTree(names []string, j *judge) (tree gitrange.Tree, local []string, err error) {
 	root := cmp.Or(c.Dir, ".")
 	for _, p := range names {
 		at := p
@@ -239,10 +250,10 @@ func (c *CheckConfig) tree(names []string, j *judge) (tree gitrange.Tree, local 
 	}
 	for _, f := range tree.Files() {
 		if f.Err == nil || strings.HasSuffix(f.Path, ".sql") {
-			continue // the file itself is said where it is read
+			continue // reading the file reports its error
 		}
 		if info, err := os.Lstat(filepath.Join(root, f.Path)); err == nil && info.IsDir() {
-			j.opaque(onward.Opaque{
+			j.addOpaque(onward.Opaque{
 				Path: f.Path, What: "the whole directory", Why: strings.TrimPrefix(f.Err.Error(), "read "+f.Path+": "), Failed: true,
 			})
 		}
@@ -250,8 +261,8 @@ func (c *CheckConfig) tree(names []string, j *judge) (tree gitrange.Tree, local 
 	return tree, local, nil
 }
 
-// file reports whether a path names one thing to read, not a directory.
-func (c *CheckConfig) file(p string) bool {
+// isFile reports whether a path names a single input, and no directory.
+func (c *CheckConfig) isFile(p string) bool {
 	if !filepath.IsAbs(p) {
 		p = filepath.Join(cmp.Or(c.Dir, "."), p)
 	}
@@ -259,18 +270,18 @@ func (c *CheckConfig) file(p string) bool {
 	return err != nil || !info.IsDir()
 }
 
-// maxStdin bounds what is read from standard input.
+// maxStdin bounds the text from standard input.
 const maxStdin = 64 << 20
 
-// sets loads what the adapters claim of a tree, and the rest as plain SQL.
-func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, local []string, j *judge) ([]*adapter.Set, error) {
+// loadSets loads the sources that the adapters find in a tree, and the rest as plain SQL.
+func (c *CheckConfig) loadSets(ctx context.Context, t adapter.Tree, local []string, j *judge) ([]*adapter.Set, error) {
 	var adapters []adapter.Adapter
-	for _, x := range all.All() {
+	for _, x := range all.ListAdapters() {
 		if c.Framework == "" || c.Framework == x.Name() {
 			adapters = append(adapters, x)
 		}
 	}
-	sources, err := c.chosen(t, adapters, j)
+	sources, err := c.selectSources(t, adapters, j)
 	if err != nil {
 		return nil, err
 	}
@@ -278,9 +289,9 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, local []string, 
 	var sets []*adapter.Set
 	claimed := map[string]bool{}
 	loaded, failed := make([]*adapter.Set, len(sources)), make([]error, len(sources))
-	each := adapter.Each
+	each := adapter.EachParallel
 	if all.Traits(c.Framework).Renders {
-		// Each project is rendered by an interpreter with all there is.
+		// Each project is rendered by an interpreter that uses all processors.
 		each = func(n int, f func(int)) {
 			for i := range n {
 				f(i)
@@ -288,17 +299,17 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, local []string, 
 		}
 	}
 	each(len(sources), func(i int) {
-		loaded[i], failed[i] = a.set(ctx, adapters, t, c.withOptions(t, sources[i]))
+		loaded[i], failed[i] = a.loadSet(ctx, adapters, t, c.withOptions(t, sources[i]))
 	})
 	for i, s := range sources {
 		set, err := loaded[i], failed[i]
 		if err != nil {
 			// One project that cannot be read does not hide the others.
-			j.opaque(onward.Opaque{Path: cmp.Or(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})
+			j.addOpaque(onward.Opaque{Path: cmp.Or(s.Dir, "."), What: s.Framework + " migrations", Why: err.Error(), Failed: true})
 			continue
 		}
 		if all.Traits(s.Framework).Plain {
-			// What it leaves aside in the directory was asked for by name.
+			// Files that it skips in the directory were named by the user.
 			set.Opaque = nil
 		}
 		sets = append(sets, set)
@@ -306,28 +317,27 @@ func (c *CheckConfig) sets(ctx context.Context, t adapter.Tree, local []string, 
 			claimed[m.Path], claimed[m.DownPath] = true, true
 		}
 	}
-	return append(sets, c.rest(t, claimed, local)), nil
+	return append(sets, c.loadPlainFiles(t, claimed, local, j)), nil
 }
 
-// chosen are the sources below what was named: those that are detected, or all
-// directories with SQL files where the framework is told.
-func (c *CheckConfig) chosen(t adapter.Tree, adapters []adapter.Adapter, j *judge) ([]adapter.Source, error) {
+// selectSources returns the sources below the named paths: the detected ones, or all directories with SQL files if
+// the user names the framework.
+func (c *CheckConfig) selectSources(t adapter.Tree, adapters []adapter.Adapter, j *judge) ([]adapter.Source, error) {
 	var sources []adapter.Source
 	if c.Framework != "" {
 		if len(adapters) == 0 {
 			return nil, &config.InputError{Err: fmt.Errorf("there is no framework %q", c.Framework)}
 		}
-		for _, d := range adapter.Dirs(t, ".sql") {
+		for _, d := range adapter.ListDirs(t, ".sql") {
 			sources = append(sources, adapter.Source{Framework: c.Framework, Dir: d.Path, Score: 3, Why: namedWhy})
 		}
 		return sources, nil
 	}
-	found, skipped := adapter.Detect(t, adapters)
-	chosen, ties := adapter.Choose(found)
+	found, skipped := adapter.DetectSources(t, adapters)
+	chosen, ties := adapter.ChooseSources(found)
 	for _, s := range chosen {
 		if traits := all.Traits(s.Framework); traits.Renders {
-			// To render it, the project's own code would have to run:
-			// nobody asked for that by naming files.
+			// Rendering runs the project's own code, and naming files does not ask for that.
 			skipped = append(skipped, onward.Opaque{
 				Path: cmp.Or(s.Dir, "."), What: traits.Project, Why: "onward changelog renders and judges its migrations; --framework " + s.Framework + " does here",
 			})
@@ -339,49 +349,26 @@ func (c *CheckConfig) chosen(t adapter.Tree, adapters []adapter.Adapter, j *judg
 	return sources, nil
 }
 
-// withOptions is a source with what the settings and the command line say of it.
+// withOptions adds the settings and the command line's options to a source.
 func (c *CheckConfig) withOptions(t adapter.Tree, s adapter.Source) adapter.Source {
-	s.Options.Runner = assumed(c.Settings)
+	s.Options.Runner = assumedRunner(c.Settings)
 	for i := range c.Settings.Migrations {
 		m := &c.Settings.Migrations[i]
 		if (m.Framework == "" || m.Framework == s.Framework) && strings.Trim(m.Dir, "/") == s.Dir {
-			s.Options = adapter.Options{Transaction: m.Transaction, Python: m.Python, Settings: m.Settings, Environment: m.Environment, Runner: runnerOf(c.Settings, m)}
+			s.Options = adapter.Options{
+				Transaction:   m.Transaction,
+				Python:        m.Python,
+				Settings:      m.Settings,
+				Environment:   m.Environment,
+				RenderTimeout: time.Duration(m.RenderTimeout.Milliseconds()) * time.Millisecond,
+				Runner:        runnerOf(c.Settings, m),
+			}
 		}
 	}
-	// What only names tell is a guess, and gives way.
+	// A detection by names only is a guess, so the option overrides it.
 	if c.Transaction != "" && (all.Traits(s.Framework).Plain || s.Score < 3) {
 		s.Options.Transaction = c.Transaction
 	}
 	s.Options.Runner.LockTimeoutAt = lockTimeoutAt(t, s)
 	return s
-}
-
-// rest takes the SQL files that no framework claims, in natural order of their
-// paths. Those for other databases are left out unless they are named.
-func (c *CheckConfig) rest(t adapter.Tree, claimed map[string]bool, local []string) *adapter.Set {
-	set := c.loose()
-	for _, d := range adapter.Dirs(t, ".sql") {
-		for _, n := range d.Others {
-			claimed[d.Join(n)] = !slices.Contains(local, d.Join(n))
-		}
-	}
-	var names []string
-	for _, p := range t.Paths() {
-		if !claimed[p] && (strings.HasSuffix(p, ".sql") || slices.Contains(local, p)) && !down(p) {
-			names = append(names, p)
-		}
-	}
-	slices.SortFunc(names, adapter.Natural)
-	for _, f := range adapter.ReadFiles(t, adapter.Dir{}, names) {
-		m := f.Start(set.Source, strings.TrimSuffix(path.Base(f.Path), ".sql"), "")
-		c.send(m)
-		m.Problems = f.Refused()
-		set.Migrations = append(set.Migrations, m)
-	}
-	return set
-}
-
-// down reports whether a file undoes a migration, by its name.
-func down(path string) bool {
-	return strings.HasSuffix(path, ".down.sql") || strings.HasSuffix(path, "/down.sql") || strings.HasSuffix(path, "_down.sql")
 }

@@ -57,8 +57,8 @@ func TestCheckOrderAndDeployed(t *testing.T) {
 	}
 }
 
-// A file for another database is judged where it is named, not where it stands
-// in a directory.
+// A file for another database is judged if it is named, but not if it was only found in a
+// directory.
 func TestCheckOtherDatabases(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -104,7 +104,8 @@ func TestCheckFramework(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"m/00001_a.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nDROP TABLE a;\n-- +goose Down\nDROP TABLE b;\n"})
 	r := check(t, CheckConfig{Dir: dir, Paths: []string{"m"}})
-	if len(r.Migrations) != 1 || r.Migrations[0].Framework != "goose" || r.Migrations[0].Transaction != onward.TransactionNone || len(r.Migrations[0].Statements) != 1 {
+	if len(r.Migrations) != 1 || r.Migrations[0].Framework != "goose" || r.Migrations[0].Transaction != onward.TransactionNone ||
+		len(r.Migrations[0].Statements) != 1 {
 		t.Errorf("%+v", r.Migrations)
 	}
 }
@@ -161,11 +162,11 @@ func TestLocksFollowTheTimeZone(t *testing.T) {
 
 func TestSpellings(t *testing.T) {
 	t.Parallel()
-	if got := strings.Join(spellings("user_id"), " "); got != "user_id userId UserId UserID USER_ID" {
+	if got := strings.Join(spellingsOf("user_id"), " "); got != "user_id userId UserId UserID USER_ID" {
 		t.Error(got)
 	}
 	for in, want := range map[string]string{"users": "user", "addresses": "address", "categories": "category", "boxes": "box", "class": "class"} {
-		if got := singular(in); got != want {
+		if got := singularOf(in); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
@@ -190,7 +191,7 @@ func TestBlocksAreJudged(t *testing.T) {
 	}
 }
 
-// What a block guards against has not happened: what is there stays as it is.
+// The case that a block guards against has not happened: existing objects stay unchanged.
 func TestGuardedStatements(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]string{
@@ -203,7 +204,8 @@ func TestGuardedStatements(t *testing.T) {
 		"BEGIN CREATE INDEX i ON t (lower(id::text)); EXCEPTION WHEN duplicate_table THEN NULL; END":      "",
 		"BEGIN CREATE SCHEMA s; CREATE TABLE s.t (a int); EXCEPTION WHEN duplicate_schema THEN NULL; END": "",
 	} {
-		dir := repository(t, "-- m/1_a.sql --\nCREATE TYPE mood AS ENUM ('sad');\nCREATE SCHEMA s;\nCREATE TABLE s.t (a int);\nCREATE TABLE t (id int, CONSTRAINT c CHECK (id > 0));\nCREATE INDEX i ON t (id);\nDO 'BEGIN PERFORM 1; END';\n",
+		dir := repository(t, "-- m/1_a.sql --\nCREATE TYPE mood AS ENUM ('sad');\nCREATE SCHEMA s;\nCREATE TABLE s.t (a int);\n"+
+			"CREATE TABLE t (id int, CONSTRAINT c CHECK (id > 0));\nCREATE INDEX i ON t (id);\nDO 'BEGIN PERFORM 1; END';\n",
 			"-- m/2_b.sql --\nDO $$ "+sql+" $$;\n")
 		var got []string
 		for _, c := range changelog0(t, Config{Dir: dir, Base: "main"}).Migrations[0].Changes {

@@ -6,10 +6,10 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 )
 
-// class is the model that Django makes a table for, "" for none: its name is in no
-// spelling of the table's. It is asked for where the models of the base are not known,
-// and comes from the migrations that create them.
-func (u *deployedCode) class(q question) string {
+// mappedClass returns the model that a framework's migrations create for a table, "" for none, if its name is no spelling of
+// the table's name. It is used if the models of the base are not known, and is read from
+// the migrations that create them.
+func (u *deployedCode) mappedClass(q question) string {
 	if q.database >= len(u.databases) {
 		return ""
 	}

@@ -14,34 +14,34 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// code is the code at the base, read once: what of it each file says is kept by the
-// content of the file, in the user's cache.
+// code is the code at the base, read once. The facts of each file are cached by its
+// content, in the user's cache.
 type code struct {
 	base  gitrange.Tree
-	files []usage.File // Facts are nil where one could not be read
+	files []usage.File // Facts are nil for a file that could not be read
 	index *usage.Index
-	err   error // what could not be read
-	// lines are those of the files that evidence is shown of.
+	err   error // why some code could not be read
+	// lines are the lines of the files that have evidence.
 	lines map[string][]string
 	// names are the identifiers of each file; see identifiers.
 	names [][]uint32
 }
 
 const (
-	// codeRoom is where the cache has it.
+	// codeRoom is its directory in the cache.
 	codeRoom = "code"
 	// codeBunch is how many bytes of files are read at once.
 	codeBunch = 4 << 20
-	// lineRunes bounds what is shown of a line.
+	// lineRunes bounds the length of a line that is shown.
 	lineRunes = 200
-	// smallCode is what is read as fast as a cache is.
+	// smallCode is the size up to which reading the code is as fast as reading the cache.
 	smallCode = 1 << 20
 )
 
-// readBase reads the files of a tree that skip does not leave out. dir is where it
-// keeps what they say, "" for nowhere, and repo names the repository.
+// readBase reads the files of a tree that skip does not exclude. dir is the cache's
+// directory, "" for none, and repo names the repository.
 //
-// recorded are the files of recordings, which are no part of the tree.
+// recorded are the files of recordings, which are not in the tree.
 func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool, recorded []usage.File) *code {
 	c := &code{base: base, lines: map[string][]string{}}
 	var list []gitrange.File
@@ -70,28 +70,28 @@ func readBase(base gitrange.Tree, dir, repo string, skip func(string) bool, reco
 		}
 		missing = append(missing, i)
 	}
-	c.read(list, missing)
+	c.readFiles(list, missing)
 	for _, i := range missing {
 		if list[i].ID != "" && c.files[i].Facts != nil && c.files[i].Facts.Fault == "" {
 			store.Put(codeKey(list[i]), c.files[i].Facts.Append(nil))
 		}
 	}
-	_ = store.Save() // without it, the next run reads as much as this one
+	_ = store.Save() // if this fails, the next run reads as much as this one
 	c.files = append(c.files, recorded...)
 	c.index = usage.NewIndex(c.files)
 	return c
 }
 
-// mayBeCode reports whether a file is worth reading for what it says of a database.
+// mayBeCode reports whether a file may say something about a database.
 func mayBeCode(f gitrange.File) bool {
 	return f.Err == nil && !f.Symlink && f.Size <= gitrange.CodeFile
 }
 
-// codeKey is what a file is kept by: what is read of it depends on the language, too.
+// codeKey returns the cache key of a file: the facts depend on its language, too.
 func codeKey(f gitrange.File) string { return f.ID + path.Ext(f.Path) }
 
-// read reads files in bunches, the next one while the last is looked at.
-func (c *code) read(list []gitrange.File, missing []int) {
+// readFiles reads files in batches. It reads the next batch while it analyses the last one.
+func (c *code) readFiles(list []gitrange.File, missing []int) {
 	bunches := make(chan []int, 1)
 	go func() {
 		defer close(bunches)
@@ -117,9 +117,10 @@ func (c *code) read(list []gitrange.File, missing []int) {
 				texts, err := c.base.ReadAll(paths)
 				for _, i := range bunch {
 					if text, ok := texts[list[i].Path]; ok {
-						c.files[i].Facts = &usage.Facts{}
-						if gitrange.Code(list[i].Path, text) {
+						if gitrange.IsCode(list[i].Path, text) {
 							c.files[i].Facts = usage.Read(list[i].Path, text)
+						} else {
+							c.files[i].Facts = usage.ReadRows(list[i].Path, text)
 						}
 					}
 				}
@@ -134,8 +135,8 @@ func (c *code) read(list []gitrange.File, missing []int) {
 	workers.Wait()
 }
 
-// fetch reads the files that some places are in, at once.
-func (c *code) fetch(uses []usage.Use) {
+// readFilesOf reads the files of some uses, all at once.
+func (c *code) readFilesOf(uses []usage.Use) {
 	var missing []string
 	for _, e := range uses {
 		if _, read := c.lines[e.Path]; !read {
@@ -146,15 +147,15 @@ func (c *code) fetch(uses []usage.Use) {
 	if len(missing) == 0 {
 		return
 	}
-	texts, _ := c.base.ReadAll(missing) // what cannot be read again shows its place alone
+	texts, _ := c.base.ReadAll(missing) // if a file cannot be read again, its place is shown without the line
 	for p, text := range texts {
 		c.lines[p] = strings.Split(string(text), "\n")
 	}
 }
 
-// line is a line of a file for people.
-func (c *code) line(file string, number int) string {
-	c.fetch([]usage.Use{{Path: file}})
+// sourceLine returns a line of a file for people.
+func (c *code) sourceLine(file string, number int) string {
+	c.readFilesOf([]usage.Use{{Path: file}})
 	lines := c.lines[file]
 	if number < 1 || number > len(lines) {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// faulty are the paths of the files that onward could not read because of a fault of its own.
-func (c *code) faulty() (paths []string) {
+// faultyPaths returns the paths of the files that onward could not read because of its own fault.
+func (c *code) faultyPaths() (paths []string) {
 	for _, f := range c.files {
 		if f.Facts != nil && f.Facts.Fault != "" {
 			paths = append(paths, f.Path)
@@ -16,15 +16,15 @@ func (c *code) faulty() (paths []string) {
 	return paths
 }
 
-// mayBeInFaulty reports whether such a file has the name that a question is about: what the file says of it is not known.
+// mayBeInFaulty reports whether such a file has the name in a question: its use of the name is not known.
 func (u *deployedCode) mayBeInFaulty(q question) bool {
-	paths := u.code().faulty()
+	paths := u.readCode().faultyPaths()
 	if len(paths) == 0 {
 		return false
 	}
 	words := append(tableWords(q.Name.Name), q.Name.Name)
 	if q.Column != "" {
-		words = append(spellings(q.Column), q.Column)
+		words = append(spellingsOf(q.Column), q.Column)
 	}
 	texts, err := u.base.ReadAll(paths)
 	for _, text := range texts {
@@ -37,8 +37,8 @@ func (u *deployedCode) mayBeInFaulty(q question) bool {
 	return err != nil
 }
 
-// faults lists the files of the deployed code that onward could not read, if the code was read at all.
-func (u *deployedCode) faults() (out []onward.Opaque) {
+// listFaults lists the files of the deployed code that onward could not read, if the code was read at all.
+func (u *deployedCode) listFaults() (out []onward.Opaque) {
 	if u == nil || u.text == nil {
 		return nil
 	}

@@ -13,13 +13,14 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// What is kept of the code answers as the code does, whatever becomes of it on disk,
-// and holds no text of it.
+// The cached facts of the code give the same answers as the code, whatever happens to
+// them on disk, and hold no text of it.
 func TestCodeIsKept(t *testing.T) {
 	t.Parallel()
 	var files strings.Builder
 	for i := range 40 {
-		fmt.Fprintf(&files, "-- store/t%d.go --\npackage store\n\nconst q%d = `SELECT kind FROM table%d WHERE secret_remark = 1`\n%s", i, i, i, strings.Repeat("// not to be kept\n", 2000))
+		fmt.Fprintf(&files, "-- store/t%d.go --\npackage store\n\nconst q%d = `SELECT kind FROM table%d WHERE secret_remark = 1`\n%s", i, i, i,
+			strings.Repeat("// not to be kept\n", 2000))
 	}
 	rng := baseOf(t, repository(t, files.String()))
 	dir := filepath.Join(t.TempDir(), "cache")

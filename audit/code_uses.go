@@ -10,86 +10,88 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// maxInserts bounds what is shown of the writes to a table.
+// maxInserts bounds how many writes to a table are shown.
 const maxInserts = 50
 
-// bound is the index of the code for a question: without the code of services that
-// the table is none of.
-func (u *deployedCode) bound(q question) *usage.Bound {
-	b := &usage.Bound{Index: u.code().index, Schema: u.deployed[q.database], Class: u.class(q)}
-	if other, _ := u.elsewhere(q); len(other) > 0 {
-		b.Skip = func(p string) bool { return under(other, p) }
+// indexFor returns the index of the code for a question, without the code of services that do
+// not have the table.
+func (u *deployedCode) indexFor(q question) *usage.Bound {
+	b := &usage.Bound{Index: u.readCode().index, Schema: u.deployed[q.database], Class: u.mappedClass(q)}
+	if other, _ := u.servicesWithout(q); len(other) > 0 {
+		b.Skip = func(p string) bool { return isInDirs(other, p) }
 	}
 	return b
 }
 
-// rawSQL answers a question on what the framework's models do not name: SQL that the code
-// spells out, and mappers of other programs, need none.
+// rawSQL answers a question about an object that the framework's models do not name, from
+// SQL in the code and from mappers of other programs.
 func (u *deployedCode) rawSQL(q question) analysis.Usage {
-	b := u.bound(q)
+	b := u.indexFor(q)
 	uses := b.Relation(q.Name)
 	if q.Column != "" {
 		uses = b.Column(q.Name, q.Column)
 	}
-	return u.told(b, q, uses)
+	return u.answerFromParsed(b, q, uses)
 }
 
-// inCode answers a question on a column, or on what has a name: a relation or what is none.
+// inCode answers a question about a column, or about an object with a name: a relation or
+// another kind.
 func (u *deployedCode) inCode(q question) analysis.Usage {
-	b := u.bound(q)
+	b := u.indexFor(q)
 	if q.Column != "" {
-		out := u.told(b, q, b.Column(q.Name, q.Column))
+		out := u.answerFromParsed(b, q, b.Column(q.Name, q.Column))
 		if !out.Used {
-			u.named(b, q, &out)
+			u.findColumnName(b, q, &out)
 		}
 		return out
 	}
 	uses := b.Relation(q.Name)
-	if joined := u.joined(q.Name.Name); joined != nil {
+	if joined := u.findPrismaLists(q.Name.Name); joined != nil {
 		uses = append(uses, joined...)
 	}
-	if r := u.relation(q); r == nil || r.Index != nil || r.Kind == catalog.CompositeType {
-		uses = append(uses, u.objects(b, q)...)
+	if r := u.resolveRelation(q); r == nil || r.Index != nil || r.Kind == catalog.CompositeType {
+		uses = append(uses, u.findObjectUses(b, q)...)
 	}
-	out := u.told(b, q, uses)
-	if !out.Used {
-		u.said(b, q.Name.Name, &out)
+	out := u.answerFromParsed(b, q, uses)
+	u.lowerDeclared(q, uses, &out)
+	if !out.Used && !out.Declared {
+		u.findName(b, q.Name.Name, &out)
 	}
 	return out
 }
 
-// comparing answers the question whether the code compares whole rows of a table, in
-// SQL or in a mapper's words.
-func (u *deployedCode) comparing(q question) analysis.Usage {
-	b := u.bound(q)
-	return u.told(b, q, b.Compares(q.Name))
+// findRowComparisons answers the question whether the code compares whole rows of a table, in SQL or
+// with a mapper.
+func (u *deployedCode) findRowComparisons(q question) analysis.Usage {
+	b := u.indexFor(q)
+	return u.answerFromParsed(b, q, b.FindRowComparisons(q.Name))
 }
 
-// relation is the relation of a question in the deployed schema; nil for none.
-func (u *deployedCode) relation(q question) *catalog.Relation {
+// resolveRelation returns the relation of a question in the deployed schema; nil for none.
+func (u *deployedCode) resolveRelation(q question) *catalog.Relation {
 	if c := u.deployed[q.database]; c != nil {
 		return c.Lookup(q.Name.Schema, q.Name.Name)
 	}
 	return nil
 }
 
-// objects are the places that use something by its name that is no relation: a
+// findObjectUses returns the places that use an object by its name that is no relation: a
 // function, a type, a constraint, a schema.
-func (u *deployedCode) objects(b *usage.Bound, q question) []usage.Use {
+func (u *deployedCode) findObjectUses(b *usage.Bound, q question) []usage.Use {
 	uses := b.Function(q.Name)
 	uses = append(uses, b.Type(q.Name)...)
 	uses = append(uses, b.Constraint(q.Name.Name)...)
-	uses = append(uses, b.Spelled(q.Name)...)
+	uses = append(uses, b.FindSpelled(q.Name)...)
 	if q.Name.Schema == "" {
 		uses = append(uses, b.InSchema(q.Name.Name)...)
 	}
 	return uses
 }
 
-// told is what places that were parsed tell of a question.
-func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analysis.Usage {
-	out := analysis.Usage{Known: len(uses) > 0 || u.code().err == nil && !u.mayBeInFaulty(q), Used: len(uses) > 0, Nothing: len(uses) == 0 && u.nothing(b, q)}
-	out.Evidence = u.evidence(uses, maxEvidence)
+// answerFromParsed answers a question from the places that were parsed.
+func (u *deployedCode) answerFromParsed(b *usage.Bound, q question, uses []usage.Use) analysis.Usage {
+	out := analysis.Usage{Known: len(uses) > 0 || u.readCode().err == nil && !u.mayBeInFaulty(q), Used: len(uses) > 0, Nothing: len(uses) == 0 && u.isUnused(b, q)}
+	out.Evidence = u.makeEvidence(uses, maxEvidence)
 	if q.Column != "" {
 		var reads, writes []usage.Use
 		for _, e := range uses {
@@ -100,19 +102,19 @@ func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analys
 				writes = append(writes, e)
 			}
 		}
-		out.Read, out.Written = u.evidence(reads, maxEvidence), u.evidence(writes, maxEvidence)
+		out.Read, out.Written = u.makeEvidence(reads, maxEvidence), u.makeEvidence(writes, maxEvidence)
 		return out
 	}
 	out.Put = len(uses) > 0 && !slices.ContainsFunc(uses, func(e usage.Use) bool { return e.How != usage.Names })
 	out.ReadOnly = len(uses) > 0 && !slices.ContainsFunc(uses, func(e usage.Use) bool { return e.How != usage.Reads }) && len(b.String(q.Name.Name)) == 0
-	out.Unfilled, out.Unread = len(uses) > 0 && !slices.ContainsFunc(uses, fills), len(uses) > 0 && !slices.ContainsFunc(uses, looks)
-	out.All = b.All(q.Name)
+	out.Unfilled, out.Unread = len(uses) > 0 && !slices.ContainsFunc(uses, mayInsertRows), len(uses) > 0 && !slices.ContainsFunc(uses, mayReadRows)
+	out.All = b.ReadsAllColumns(q.Name)
 	written := b.Writes(q.Name)
 	places := make([]usage.Use, 0, len(written))
 	for _, w := range written[:min(len(written), maxInserts)] {
 		places = append(places, usage.Use{Path: w.Path, Line: w.Line})
 	}
-	shown := u.evidence(places, maxInserts)
+	shown := u.makeEvidence(places, maxInserts)
 	for i, w := range written[:min(len(written), maxInserts)] {
 		x := analysis.Written{How: w.How, Columns: w.Columns, Evidence: shown[i]}
 		out.Writes = append(out.Writes, x)
@@ -127,9 +129,9 @@ func (u *deployedCode) told(b *usage.Bound, q question, uses []usage.Use) analys
 	return out
 }
 
-// fills reports whether a use may put rows into its table: what a mapper is told of, or
-// a name in a text, may be used for anything.
-func fills(e usage.Use) bool {
+// mayInsertRows reports whether a use may insert rows into its table: a declaration for a mapper,
+// or a name in a text, may be used for anything.
+func mayInsertRows(e usage.Use) bool {
 	switch e.How {
 	case usage.Reads, usage.Updates, usage.Deletes, usage.Exports, usage.Truncates, usage.Locks:
 		return false
@@ -137,8 +139,8 @@ func fills(e usage.Use) bool {
 	return true
 }
 
-// looks reports whether a use may read rows of its table.
-func looks(e usage.Use) bool {
+// mayReadRows reports whether a use may read rows of its table.
+func mayReadRows(e usage.Use) bool {
 	switch e.How {
 	case usage.Deletes, usage.Truncates, usage.Inserts, usage.Copies, usage.Locks:
 		return false
@@ -146,50 +148,50 @@ func looks(e usage.Use) bool {
 	return true
 }
 
-// labelled answers a question on a label of an enum.
-func (u *deployedCode) labelled(q question) analysis.Usage {
-	b := u.bound(q)
-	out := u.told(b, q, b.Label(q.Name, q.Old))
+// findEnumLabel answers a question about a label of an enum.
+func (u *deployedCode) findEnumLabel(q question) analysis.Usage {
+	b := u.indexFor(q)
+	out := u.answerFromParsed(b, q, b.Label(q.Name, q.Old))
 	if !out.Used {
-		u.said(b, q.Old, &out)
+		u.findName(b, q.Old, &out)
 	}
 	return out
 }
 
-// nothing reports whether the base has nothing that works on the database.
-func (u *deployedCode) nothing(b *usage.Bound, q question) bool {
+// isUnused reports whether no code at the base uses the database.
+func (u *deployedCode) isUnused(b *usage.Bound, q question) bool {
 	empty, known := u.empty[q.database]
 	if !known {
-		models, _ := u.models(q.database)
-		empty = models == nil && (&usage.Bound{Index: b.Index, Schema: b.Schema}).Empty()
+		models, _ := u.deployedModels(q.database)
+		empty = models == nil && (&usage.Bound{Index: b.Index, Schema: b.Schema}).IsEmpty()
 		u.empty[q.database] = empty
 	}
 	return empty
 }
 
-// said looks for a name that no query has: as a text of its own, or in code that works
-// on a relation of that name.
-func (u *deployedCode) said(b *usage.Bound, name string, out *analysis.Usage) {
+// findName searches a name that no query has: as a text of its own, or in code that uses a
+// relation of that name.
+func (u *deployedCode) findName(b *usage.Bound, name string, out *analysis.Usage) {
 	var uses []usage.Use
 	for _, e := range b.String(name) {
-		if line := strings.TrimSpace(u.code().line(e.Path, e.Line)); !declares(e.Path, line, name) {
+		if line := strings.TrimSpace(u.readCode().sourceLine(e.Path, e.Line)); !isDeclarationLine(e.Path, line, name) {
 			uses = append(uses, e)
 		}
 	}
 	if len(uses) > 0 {
-		out.Named, out.Nothing, out.Evidence = true, false, u.evidence(uses, maxEvidence)
+		out.Named, out.Nothing, out.Evidence = true, false, u.makeEvidence(uses, maxEvidence)
 	}
 }
 
-// evidence shows the first of some places.
-func (u *deployedCode) evidence(uses []usage.Use, most int) []onward.Evidence {
+// makeEvidence returns the first of some places for a finding.
+func (u *deployedCode) makeEvidence(uses []usage.Use, most int) []onward.Evidence {
 	uses = uses[:min(len(uses), most)]
-	u.code().fetch(uses)
+	u.readCode().readFilesOf(uses)
 	var out []onward.Evidence
 	for _, e := range uses {
-		x := onward.Evidence{Kind: "code", Path: e.Path, Line: e.Line, Text: u.code().line(e.Path, e.Line), Revision: u.name}
-		if r := u.recording(e.Path); r != nil {
-			x.Kind, x.Revision = "query", r.revision()
+		x := onward.Evidence{Kind: "code", Path: e.Path, Line: e.Line, Text: u.readCode().sourceLine(e.Path, e.Line), Revision: u.name}
+		if r := u.findRecording(e.Path); r != nil {
+			x.Kind, x.Revision = "query", r.shortCommit()
 		}
 		out = append(out, x)
 	}

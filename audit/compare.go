@@ -12,28 +12,26 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// comparison is what a release does to one source of migrations.
+// comparison is how a release changes one source of migrations.
 type comparison struct {
 	// deployed are the migrations of the base, in its order.
 	deployed []*adapter.Migration
 	// release are the new ones, in the order of the head.
-	release []released
+	release []releasedMigration
 	deleted []*adapter.Migration
 	history []history.Change
-	// touched is what git says of the files, by their paths at the head; nil
-	// where a migration is more than its file.
+	// touched are git's changes of the files, by their paths at the head; nil if a migration is more than its file.
 	touched map[string]gitrange.Change
 }
 
-type released struct {
+type releasedMigration struct {
 	migration *adapter.Migration
 	status    onward.Status
 }
 
-// compare holds the migrations of base and head against each other, by ID. A
-// migration that the base has may be applied somewhere: an edit, a deletion or
-// another name is a finding, not a new migration.
-func compare(p pair, changes []gitrange.Change) *comparison {
+// compareRevisions compares the migrations of base and head, by ID. A migration of the base may be applied somewhere: an
+// edit, a deletion or another name is a finding, not a new migration.
+func compareRevisions(p pair, changes []gitrange.Change) *comparison {
 	c, traits := &comparison{}, all.Traits(p.source.Framework)
 	if !traits.Renders {
 		c.touched = make(map[string]gitrange.Change, len(changes))
@@ -52,62 +50,60 @@ func compare(p pair, changes []gitrange.Change) *comparison {
 	for _, m := range p.head.Migrations {
 		head[m.ID] = true
 	}
-	moved := renames(p, base, head, changes)
-	c.arrived(p, base, moved)
+	moved := findRenames(p, base, head, changes)
+	c.recordAdded(p, base, moved)
 	if traits.Graph {
 		c.history = append(c.history, dependsOnNew(p.head, base, moved)...)
 	}
-	c.left(p, head, moved)
-	for _, h := range newHistory(p) {
+	c.recordRemoved(p, head, moved)
+	for _, h := range newHistory(p, base) {
 		c.history = append(c.history, newerOf(h, base, p.head.Migrations))
 	}
-	c.history = append(c.history, c.mapped(p)...)
-	c.history = append(c.history, c.unmapped(p)...)
-	c.history = append(c.history, c.uncleared(p)...)
+	c.history = append(c.history, c.findUnmigratedColumns(p)...)
+	c.history = append(c.history, c.findOmittedColumns(p)...)
+	c.history = append(c.history, c.findRemovedKeys(p)...)
 	return c
 }
 
-// arrived tells what the release adds to the migrations, and changes in them. base are
-// the deployed ones, moved those that have another name at the head.
-func (c *comparison) arrived(p pair, base, moved map[string]*adapter.Migration) {
+// recordAdded records the migrations that the release adds or edits. base are the deployed ones, moved those with
+// another name at the head.
+func (c *comparison) recordAdded(p pair, base, moved map[string]*adapter.Migration) {
 	lastDeployed := -1
 	for i, m := range p.head.Migrations {
-		if base[m.ID] != nil && !m.Repeatable { // those come behind all others, each time
+		if base[m.ID] != nil && !m.Repeatable { // these run after all others, each time
 			lastDeployed = i
 		}
 	}
 	for i, m := range p.head.Migrations {
 		old := base[m.ID]
 		if from := moved[m.ID]; old == nil && from != nil {
-			c.renamed(from, m, p.head.Habits.Renamed)
+			c.recordRename(from, m, p.head.HistoryBehavior.Renamed)
 			continue
 		}
 		switch {
+		case old == nil && isNoted(m, base):
 		case old == nil:
-			if standsFor(m, base) {
-				m = noted(m)
-			}
-			c.release = append(c.release, released{m, onward.StatusNew})
+			c.release = append(c.release, releasedMigration{m, onward.StatusNew})
 			if i < lastDeployed && !all.Traits(p.source.Framework).Graph && !m.Repeatable {
 				c.history = append(c.history, history.Change{
-					Kind: history.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.Habits.OutOfOrder,
+					Kind: history.OutOfOrder, Migration: m.ID, Path: m.Path, Other: p.head.Migrations[lastDeployed].ID, Runner: p.head.HistoryBehavior.OutOfOrder,
 				})
 			}
-		case c.same(old, m), unsquashed(old, m):
+		case c.isUnchanged(old, m), isSquashCleanup(old, m):
 		case m.Repeatable:
-			c.release = append(c.release, released{m, onward.StatusModified})
+			c.release = append(c.release, releasedMigration{m, onward.StatusModified})
 		case onlyAdds(old, m):
-			if more := added(old, m); len(more.Source.Parts) > 0 {
-				c.release = append(c.release, released{more, onward.StatusModified})
+			if more := onlyNewParts(old, m); len(more.Source.Parts) > 0 {
+				c.release = append(c.release, releasedMigration{more, onward.StatusModified})
 			}
 		default:
-			c.edited(old, m, p.head.Habits.Edited)
+			c.recordEdit(old, m, p.head.HistoryBehavior.Edited)
 		}
 	}
 }
 
-// left tells what the release takes away from the migrations. head are those that stay.
-func (c *comparison) left(p pair, head map[string]bool, moved map[string]*adapter.Migration) {
+// recordRemoved records the migrations that the release removes. head are those that stay.
+func (c *comparison) recordRemoved(p pair, head map[string]bool, moved map[string]*adapter.Migration) {
 	taken := map[string]bool{}
 	for _, from := range moved {
 		taken[from.ID] = true
@@ -126,28 +122,35 @@ func (c *comparison) left(p pair, head map[string]bool, moved map[string]*adapte
 	for _, m := range c.deployed {
 		if head[m.ID] {
 			for _, id := range m.Replaces {
-				replaced[id] = true // the base has noted the one that stands for it
+				replaced[id] = true // the base has recorded the squashed one
 			}
 		}
 	}
 	last := lastOf(c.deployed, head)
 	for i, m := range c.deployed {
-		if head[m.ID] || taken[m.ID] || replaced[m.ID] || m.Repeatable && p.base.Habits.Deleted == "" {
+		if head[m.ID] || taken[m.ID] || replaced[m.ID] || m.Repeatable && p.base.HistoryBehavior.Deleted == "" {
 			continue
 		}
 		c.deleted = append(c.deleted, m)
-		h := history.Change{Kind: history.Deleted, Migration: m.ID, Path: m.Path, Runner: p.base.Habits.Deleted, Directory: len(p.head.Migrations) == 0, Ended: p.ended}
-		if p.base.Habits.Forgets && i > last && !m.Repeatable && len(c.release) == 0 {
+		h := history.Change{
+			Kind:      history.Deleted,
+			Migration: m.ID,
+			Path:      m.Path,
+			Runner:    p.base.HistoryBehavior.Deleted,
+			Directory: len(p.head.Migrations) == 0,
+			Ended:     p.ended,
+		}
+		if p.base.HistoryBehavior.Forgets && i > last && !m.Repeatable && len(c.release) == 0 {
 			h.Runner = ""
 		}
-		if p.base.Habits.LastOnly && i+1 < len(c.deployed) {
+		if p.base.HistoryBehavior.LastOnly && i+1 < len(c.deployed) {
 			h.Runner = ""
 		}
-		if p.anew != nil {
-			h.Other, h.Detail, h.Repeats = p.anew.dir, p.anew.last.ID, p.anew.n
+		if p.restarted != nil {
+			h.Other, h.Detail, h.Repeats = p.restarted.dir, p.restarted.last.ID, p.restarted.n
 		}
 		if all.Traits(p.source.Framework).Graph && !needed[m.ID] {
-			// The record of it is left, which is nobody's.
+			// Only its record is left, which belongs to no runner.
 			h.Runner = ""
 			if app, _, _ := strings.Cut(m.ID, "."); !h.Directory && !installed[app] {
 				h.App = app
@@ -157,8 +160,7 @@ func (c *comparison) left(p pair, head map[string]bool, moved map[string]*adapte
 	}
 }
 
-// lastOf is the place of the last migration with a version that the head has too;
-// -1 for none.
+// lastOf returns the index of the last migration with a version that the head has too; -1 for none.
 func lastOf(deployed []*adapter.Migration, head map[string]bool) int {
 	for i, m := range slices.Backward(deployed) {
 		if head[m.ID] && !m.Repeatable {
@@ -168,8 +170,8 @@ func lastOf(deployed []*adapter.Migration, head map[string]bool) int {
 	return -1
 }
 
-// dependsOnNew lists the new migrations that the framework finds missing in front of one
-// that has run: by its run_before, or a dependency that was edited in.
+// dependsOnNew lists the new migrations that must precede one that has run: by their run_before, or by a dependency
+// that was edited in.
 func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) []history.Change {
 	fresh, head := map[string]*adapter.Migration{}, set.Migrations
 	for _, m := range head {
@@ -190,8 +192,8 @@ func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) [
 			out = append(out, history.Change{Kind: history.Refused, Migration: n.ID, Path: n.Path, Line: 1, Refusal: &history.Refusal{
 				Line: 1, Column: 1,
 				Message: m.ID + ", which the base has already, depends on this migration",
-				Harm:    fmt.Sprintf(set.Habits.Overtaken, m.ID, n.ID),
-				Instead: "let it run behind " + m.ID + ": without run_before, and without a dependency that was added there",
+				Harm:    fmt.Sprintf(set.HistoryBehavior.Overtaken, m.ID, n.ID),
+				Instead: "let it run after " + m.ID + ": without run_before, and without a dependency that was added there",
 			}})
 			delete(fresh, id)
 		}
@@ -199,9 +201,9 @@ func dependsOnNew(set *adapter.Set, base, moved map[string]*adapter.Migration) [
 	return out
 }
 
-// same reports whether a migration is what it was. A file that git calls
-// unchanged may have other line ends in the working tree (core.autocrlf).
-func (c *comparison) same(old, m *adapter.Migration) bool {
+// isUnchanged reports whether a migration is unchanged. A file that git calls unchanged may have other line ends in the
+// working tree (core.autocrlf).
+func (c *comparison) isUnchanged(old, m *adapter.Migration) bool {
 	if old.Hash == m.Hash || c.touched == nil {
 		return old.Hash == m.Hash
 	}
@@ -212,26 +214,30 @@ func (c *comparison) same(old, m *adapter.Migration) bool {
 	return x.Kind == gitrange.Renamed && x.OldPath == old.Path && x.Similarity == 100
 }
 
-// newHistory leaves out the disorder that the base has already.
-func newHistory(p pair) []history.Change {
-	old := map[string]bool{}
+// newHistory returns the problems of the order that the base does not have already. It ignores the same change, and
+// two migrations of one version if the base has both, whatever is between them.
+func newHistory(p pair, base map[string]*adapter.Migration) []history.Change {
+	old, usual := map[string]bool{}, false
 	key := func(h history.Change) string { return string(h.Kind) + "\x00" + h.Migration + "\x00" + h.Other }
 	if p.base != nil {
 		for _, h := range p.base.History {
 			old[key(h)] = true
+			usual = usual || h.Kind == history.Duplicate
 		}
 	}
 	var out []history.Change
 	for _, h := range p.head.History {
-		if !old[key(h)] {
-			out = append(out, h)
+		if old[key(h)] || h.Kind == history.Duplicate && base[h.Migration] != nil && base[h.Other] != nil {
+			continue
 		}
+		h.Usual = usual && h.Kind == history.Duplicate
+		out = append(out, h)
 	}
 	return out
 }
 
-// newerOf tells of two migrations with one version, or of two that end the history
-// of an app, the one that the base does not have: it is the one to change.
+// newerOf changes a problem of two migrations with one version, or of two leaves of an app, so that it names the one
+// that the base lacks: this is the one to change.
 func newerOf(h history.Change, base map[string]*adapter.Migration, head []*adapter.Migration) history.Change {
 	if h.Kind != history.Duplicate && h.Kind != history.Conflict || base[h.Migration] == nil || base[h.Other] != nil {
 		return h
@@ -245,19 +251,19 @@ func newerOf(h history.Change, base map[string]*adapter.Migration, head []*adapt
 	return h
 }
 
-func (c *comparison) renamed(old, m *adapter.Migration, habit string) {
+func (c *comparison) recordRename(old, m *adapter.Migration, habit string) {
 	h := history.Change{Kind: history.RenamedID, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
-	if !c.same(old, m) {
+	if !c.isUnchanged(old, m) {
 		h.Detail = "its content changed too"
 	}
 	c.history = append(c.history, h)
 }
 
-func (c *comparison) edited(old, m *adapter.Migration, habit string) {
+func (c *comparison) recordEdit(old, m *adapter.Migration, habit string) {
 	h := history.Change{Kind: history.Edited, Migration: m.ID, Path: m.Path, Other: old.ID, Runner: habit}
 	h.Line, h.Cosmetic = firstDifference(old, m)
 	if h.Cosmetic {
-		h.Detail, h.Cosmetic = unchanged(old, m)
+		h.Detail, h.Cosmetic = describeDifference(old, m)
 		h.Unlike = h.Detail != cosmetics
 	} else if h.Line > 0 {
 		h.Detail = fmt.Sprintf("the up migration differs from line %d on", h.Line)
@@ -267,9 +273,9 @@ func (c *comparison) edited(old, m *adapter.Migration, habit string) {
 
 const cosmetics = "only comments and white space differ"
 
-// unchanged says what differs between two versions of a migration with the same SQL, and
-// whether that is nothing to a database.
-func unchanged(old, m *adapter.Migration) (detail string, cosmetic bool) {
+// describeDifference says what differs between two versions of a migration with the same SQL, and whether the difference has
+// no effect on a database.
+func describeDifference(old, m *adapter.Migration) (detail string, cosmetic bool) {
 	read := all.Traits(m.Framework).Meaning
 	if read == nil {
 		return cosmetics, true
@@ -285,12 +291,12 @@ func unchanged(old, m *adapter.Migration) (detail string, cosmetic bool) {
 	return "its SQL is the same: what differs changes no schema", true
 }
 
-// firstDifference is the line at which the up migration of two versions of a
-// migration parts, and whether only comments, white space and capitals of words differ.
+// firstDifference returns the first line at which the up migrations of two versions differ, and whether the
+// difference is only in comments, white space and the case of words.
 func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
-	a, b := statements(old), statements(m)
+	a, b := normalizeStatements(old), normalizeStatements(m)
 	for i := range b {
-		if i >= len(a) || !a[i].same(&b[i]) {
+		if i >= len(a) || !a[i].hasSameText(&b[i]) {
 			return b[i].line, false
 		}
 	}
@@ -300,8 +306,8 @@ func firstDifference(old, m *adapter.Migration) (line int, cosmetic bool) {
 	return 1, true
 }
 
-// setOpaque reports what could not be judged outside migrations, and what
-// the runner passes over, as far as the release brings it.
+// setOpaque reports what could not be judged outside migrations, and files that the runner ignores, if the release
+// adds them.
 func (j *judge) setOpaque(p pair) {
 	j.report.Opaque = append(j.report.Opaque, p.head.Opaque...)
 	old := map[string]bool{}
@@ -317,5 +323,5 @@ func (j *judge) setOpaque(p pair) {
 			h = append(h, history.Change{Kind: history.Refused, Path: x.Path, Line: x.Line, Detail: x.Message, Refusal: &refusal})
 		}
 	}
-	j.history(h)
+	j.passHistory(h)
 }

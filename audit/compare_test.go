@@ -12,7 +12,7 @@ func TestDeletedOfDjango(t *testing.T) {
 	t.Parallel()
 	const refuses = "Django refuses to start"
 	set := func(list ...*adapter.Migration) *adapter.Set {
-		return &adapter.Set{Migrations: list, Habits: adapter.Habits{Deleted: refuses}}
+		return &adapter.Set{Migrations: list, HistoryBehavior: adapter.HistoryBehavior{Deleted: refuses}}
 	}
 	gone := &adapter.Migration{ID: "billing.0001_initial"}
 	for name, tc := range map[string]struct {
@@ -23,7 +23,7 @@ func TestDeletedOfDjango(t *testing.T) {
 		"another depends on it": {[]string{"billing.0001_initial"}, refuses},
 	} {
 		kept := &adapter.Migration{ID: "shop.0002_more", After: tc.after}
-		c := compare(pair{source: adapter.Source{Framework: "django"}, base: set(gone, kept), head: set(kept)}, nil)
+		c := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: set(gone, kept), head: set(kept)}, nil)
 		if len(c.history) != 1 || c.history[0].Runner != tc.want {
 			t.Errorf("%s: %+v", name, c.history)
 		}
@@ -49,5 +49,40 @@ func TestFilledInSchemaIsShownAsWritten(t *testing.T) {
 	report := changelog0(t, Config{Dir: dir})
 	if got := report.Migrations[0].Statements[0]; got.SQL != sql || got.Effects[0].Relation != "public.users" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Two migrations of one version are reported if the release brings the pair. If the base has such pairs already, they are how the project works.
+func TestDuplicateVersionsOfTheBase(t *testing.T) {
+	t.Parallel()
+	const a, b, c, z = "-- migrations/1_a.sql --\nCREATE TABLE a (id int);\n", "-- migrations/1_b.sql --\nCREATE TABLE b (id int);\n", "-- migrations/1_c.sql --\nCREATE TABLE c (id int);\n", "-- migrations/2_z.sql --\nCREATE TABLE z (id int);\n"
+	for name, tc := range map[string]struct {
+		base, release string
+		want          string
+	}{
+		"a new pair":                         {a, b, "warning"},
+		"the pair of the base":               {a + b, z, ""},
+		"a third of the base that left":      {a + b + c, "-- migrations/1_b.sql --\n" + z, ""},
+		"a new pair if the base has another": {a + b + z, "-- migrations/2_y.sql --\nCREATE TABLE y (id int);\n", "info"},
+		"a new pair if the runner refuses it": {
+			"-- Cargo.toml --\n[dependencies]\nrefinery = \"0.8\"\n-- migrations/V1__a.sql --\nSELECT 1;\n",
+			"-- migrations/V1__b.sql --\nSELECT 2;\n", "error",
+		},
+		"the base has one that it refuses": {"-- Cargo.toml --\n[dependencies]\nrefinery = \"0.8\"\n-- migrations/V1__a.sql --\nSELECT 1;\n" +
+			"-- migrations/V1__b.sql --\nSELECT 2;\n-- migrations/V2__a.sql --\nSELECT 3;\n",
+			"-- migrations/V2__b.sql --\nSELECT 4;\n", "warning"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := changelog0(t, Config{Dir: repository(t, tc.base, tc.release)})
+			if got := severityOf(report, "release-version-duplicate"); got != tc.want {
+				t.Errorf("%q, want %q: %v", got, tc.want, found(report))
+			}
+		})
+	}
+	dir := repository(t, a+b, z)
+	report, err := Check(t.Context(), CheckConfig{Dir: dir, Paths: []string{"migrations"}, Applied: []string{"migrations/1_a.sql", "migrations/1_b.sql"}})
+	if err != nil || severityOf(report, "release-version-duplicate") != "" {
+		t.Errorf("check: %v, %v", err, found(report))
 	}
 }

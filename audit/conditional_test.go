@@ -9,13 +9,26 @@ import (
 // A template with a condition is judged both ways.
 func TestConditional(t *testing.T) {
 	t.Parallel()
-	const base = "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE t (id bigint PRIMARY KEY, a int);\n-- store.go --\npackage store\n\nconst q = `INSERT INTO t (id) VALUES ($1)`\n"
+	const base = "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- db/migrations/00001_a.sql --\n-- +goose Up\n" +
+		"CREATE TABLE t (id bigint PRIMARY KEY, a int);\n-- store.go --\npackage store\n\nconst q = `INSERT INTO t (id) VALUES ($1)`\n"
 	const head = "-- db/migrations/00002_b.sql --\n-- +goose NO TRANSACTION\n-- +goose Up\n"
 	for _, tt := range []struct{ up, want string }{
-		{"CREATE INDEX {{ if .Concurrently }}CONCURRENTLY {{ end }}t_a ON t (a);", "warning :3 this file is read as it is where the conditions of its template hold: where they do not, creating index t_a blocks writes to t"},
-		{"CREATE INDEX {{- if .Concurrently }} CONCURRENTLY{{ else }} /* {{ if .Why }}it may{{ end }} */{{ end }} t_a ON t (a);", "warning :3 this file is read as it is where the conditions of its template hold: where they do not, creating index t_a blocks writes to t"},
-		{"CREATE INDEX {{ if .Slow }}{{ else }}CONCURRENTLY {{ end }}t_a ON t (a);", "info :3 this file is read as it is where the conditions of its template hold: where they do not, index-create-blocking at :3 is no error"},
-		{"ALTER TABLE t ADD COLUMN b int NOT NULL{{ if .Easy }} DEFAULT 0{{ end }};", "warning :3 this file is read as it is where the conditions of its template hold: where they do not, column b is added to t as NOT NULL without a default"},
+		{
+			"CREATE INDEX {{ if .Concurrently }}CONCURRENTLY {{ end }}t_a ON t (a);",
+			"warning :3 this file is read as if the conditions of its template hold: if they do not, creating index t_a blocks writes to t",
+		},
+		{
+			"CREATE INDEX {{- if .Concurrently }} CONCURRENTLY{{ else }} /* {{ if .Why }}it may{{ end }} */{{ end }} t_a ON t (a);",
+			"warning :3 this file is read as if the conditions of its template hold: if they do not, creating index t_a blocks writes to t",
+		},
+		{
+			"CREATE INDEX {{ if .Slow }}{{ else }}CONCURRENTLY {{ end }}t_a ON t (a);",
+			"info :3 this file is read as if the conditions of its template hold: if they do not, index-create-blocking at :3 is no error",
+		},
+		{
+			"ALTER TABLE t ADD COLUMN b int NOT NULL{{ if .Easy }} DEFAULT 0{{ end }};",
+			"warning :3 this file is read as if the conditions of its template hold: if they do not, column b is added to t as NOT NULL without a default",
+		},
 		{"CREATE INDEX CONCURRENTLY t_a ON t (a){{ if .Some }} WHERE a > 0{{ end }};", ""},
 		{"CREATE TABLE {{ if .Temporary }}b{{ else }}c{{ end }} (id int);", ""},
 	} {

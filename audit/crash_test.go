@@ -16,7 +16,7 @@ import (
 // Where Python dies over the base, its models are lost, and every report says so where
 // its reader looks last. A run that names what is SQL starts no Python.
 func TestModelsOfTheBaseAreLost(t *testing.T) {
-	python := pgservertest.Tool(t, "django-venvs.sh", "django-5.2-none", "bin", "python")
+	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-none", "bin", "python")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := repository(t, `-- manage.py --
 import os
@@ -58,7 +58,8 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 		t.Fatal(err)
 	}
 	// The directory beside the configured one is listed, too.
-	if len(r.Opaque) != 2 || r.Opaque[1].Path != "sql" || !r.Opaque[0].Usage || !strings.Contains(r.Opaque[0].Why, "Python ended by signal 11 (SIGSEGV) at conf.py:2 in <module>, and so it did when it was started again") {
+	if len(r.Opaque) != 2 || r.Opaque[1].Path != "sql" || !r.Opaque[0].Usage ||
+		!strings.Contains(r.Opaque[0].Why, "Python ended by signal 11 (SIGSEGV) at conf.py:2 in <module>, and so it did when it was started again") {
 		t.Errorf("%+v", r.Opaque)
 	}
 	const searched = "if a search of the text of the code at main found all that it uses (its models could not be read)"
@@ -74,7 +75,7 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 		}
 		if format == report.FormatTerminal {
 			lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-			text = strings.Join(lines[max(0, len(lines)-3):], " ")
+			text = strings.Join(lines[:min(3, len(lines))], " ")
 		}
 		if !strings.Contains(text, want) {
 			t.Errorf("%s does not say it:\n%s", format, b.String())
@@ -91,9 +92,9 @@ CREATE TABLE b (id bigint PRIMARY KEY);
 	}
 }
 
-// A head that does not come up is told at once: its base may take minutes.
+// A head that cannot be loaded is reported immediately: its base may take minutes.
 func TestHeadFailsBeforeItsBase(t *testing.T) {
-	python := pgservertest.Tool(t, "django-venvs.sh", "django-5.2-none", "bin", "python")
+	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-none", "bin", "python")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := repository(t, `-- manage.py --
 import os

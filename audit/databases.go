@@ -10,12 +10,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// databases shares the sources of a repository out among databases, as indexes
-// into pairs. Two sources that stand beside each other and each create a table of
-// the same name cannot run in one: they belong to two services, or to two
-// databases of one program. All others are taken to share one, because they may
-// use each other's tables; so are all when the schema of the one is given.
-func databases(pairs []pair, given bool) [][]int {
+// groupDatabases groups the sources of a repository by database, as indexes into pairs. Two
+// sources that exist side by side and each create a table of the same name cannot run in
+// one database: they belong to two services, or to two databases of one program. All
+// others are assumed to share one, because they may use each other's tables. All share
+// one if its schema is given.
+func groupDatabases(pairs []pair, given bool) [][]int {
 	if len(pairs) < 2 || given {
 		all := make([]int, len(pairs))
 		for i := range all {
@@ -26,9 +26,9 @@ func databases(pairs []pair, given bool) [][]int {
 	made := make([]map[string]bool, len(pairs))
 	var out [][]int
 	for i, p := range pairs {
-		made[i] = creates(p)
+		made[i] = createdTables(p)
 		at := slices.IndexFunc(out, func(members []int) bool {
-			return !slices.ContainsFunc(members, func(k int) bool { return beside(pairs[k], p) && overlap(made[k], made[i]) })
+			return !slices.ContainsFunc(members, func(k int) bool { return existTogether(pairs[k], p) && haveCommonKey(made[k], made[i]) })
 		})
 		if at < 0 {
 			at, out = len(out), append(out, nil)
@@ -38,19 +38,19 @@ func databases(pairs []pair, given bool) [][]int {
 	return out
 }
 
-// beside reports whether one of the trees has both sources; else the one may
-// have taken the other's place, but not that of one whose program is gone.
-func beside(a, b pair) bool {
+// existTogether reports whether one of the trees has both sources. Otherwise one may have
+// replaced the other, unless the program of the other is gone.
+func existTogether(a, b pair) bool {
 	return a.base != nil && b.base != nil || len(a.head.Migrations) > 0 && len(b.head.Migrations) > 0 || a.ended || b.ended
 }
 
-// endPairs marks the sources of modules of which the head has no file: a service that
-// was given up, with its database.
+// endPairs marks the sources of modules without any file at the head: a service that was
+// removed, with its database.
 func endPairs(pairs []pair, base, head adapter.Tree) {
 	var moduleOf func(string) string
 	for i := range pairs {
 		p := &pairs[i]
-		if p.base == nil || len(p.base.Migrations) == 0 || len(p.head.Migrations) > 0 || p.anew != nil {
+		if p.base == nil || len(p.base.Migrations) == 0 || len(p.head.Migrations) > 0 || p.restarted != nil {
 			continue
 		}
 		if moduleOf == nil {
@@ -61,7 +61,7 @@ func endPairs(pairs []pair, base, head adapter.Tree) {
 	}
 }
 
-func overlap(a, b map[string]bool) bool {
+func haveCommonKey(a, b map[string]bool) bool {
 	for table := range b {
 		if a[table] {
 			return true
@@ -70,21 +70,20 @@ func overlap(a, b map[string]bool) bool {
 	return false
 }
 
-// A table that is created for good and whatever there is, and one that goes: it
-// may come back in another source.
+// A table that is created unconditionally, and one that is dropped: it may be created
+// again in another source.
 var (
 	createTable = regexp.MustCompile(`(?im)^[ \t]*create[ \t]+(?:unlogged[ \t]+)?table[ \t]+(if[ \t]+not[ \t]+exists[ \t]+)?([\w."]+)`)
 	tableGoes   = regexp.MustCompile(`(?im)^[ \t]*(?:drop[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)|alter[ \t]+table[ \t]+(?:if[ \t]+exists[ \t]+)?([\w."]+)[ \t]+(?:rename[ \t]+to|set[ \t]+schema)\b)`)
 )
 
-// creates lists the tables that a source creates and keeps. It is read from the
-// text of the up migrations, because what a statement does depends on the schema that
-// it runs on.
-func creates(p pair) map[string]bool { return created(p, false) }
+// createdTables returns the tables that a source creates and keeps. It reads the text of the up
+// migrations, because the effect of a statement depends on the schema on which it runs.
+func createdTables(p pair) map[string]bool { return findCreatedTables(p, false) }
 
-// created is creates, of the tables too that are created where there are none:
-// perhaps.
-func created(p pair, perhaps bool) map[string]bool {
+// findCreatedTables is creates; if perhaps is set, it includes the tables that are created only if
+// they do not exist.
+func findCreatedTables(p pair, perhaps bool) map[string]bool {
 	out := map[string]bool{}
 	seen := map[string]bool{}
 	var texts []string
@@ -116,13 +115,13 @@ func created(p pair, perhaps bool) map[string]bool {
 	return out
 }
 
-// tableName is the name of a table in a text, for comparison.
+// tableName returns the name of a table in a text, for comparison.
 func tableName(s string) string {
 	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(s, `"`, ""), "public."))
 }
 
-// merged is the report on two databases.
-func merged(a, b *onward.Report) *onward.Report {
+// mergeReports combines the reports on two databases.
+func mergeReports(a, b *onward.Report) *onward.Report {
 	if a == nil {
 		return b
 	}

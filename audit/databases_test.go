@@ -13,8 +13,10 @@ func TestMovedToAnotherDatabase(t *testing.T) {
 	const files = "20210101000000_a.sql --\nCREATE TABLE history (id text PRIMARY KEY, at integer);\n"
 	r := changelog0(t, Config{Dir: repository(t,
 		"-- Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- client/Cargo.toml --\n[dependencies]\nsqlx = \"0.8\"\n-- client/migrations/"+files+
-			"-- server/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n-- server/migrations/20210101000000_b.sql --\nCREATE TABLE users (id int);\n",
-		"-- client/Cargo.toml --\n-- client/migrations/20210101000000_a.sql --\n-- crates/client/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"sqlite\"] }\n-- crates/client/migrations/"+files), Base: "main"})
+			"-- server/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n-- server/migrations/20210101000000_b.sql --\n"+
+			"CREATE TABLE users (id int);\n",
+		"-- client/Cargo.toml --\n-- client/migrations/20210101000000_a.sql --\n-- crates/client/Cargo.toml --\n[dependencies]\n"+
+			"sqlx = { version = \"0.8\", features = [\"sqlite\"] }\n-- crates/client/migrations/"+files), Base: "main"})
 	if got := found(r); len(got) > 0 {
 		t.Error(got)
 	}
@@ -27,9 +29,11 @@ func TestEndedService(t *testing.T) {
 	const crate, files = "/Cargo.toml --\n[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n-- ", "CREATE TABLE files_processed (name text PRIMARY KEY);\n"
 	for name, left := range map[string]string{"nothing left": "", "code left": "-- boost/src/main.rs --\nfn main() {}\n"} {
 		r := changelog0(t, Config{Dir: repository(t,
-			"-- boost"+crate+"boost/migrations/1_setup.sql --\nCREATE TABLE a (id int);\nCREATE TABLE b (id int);\nCREATE TABLE c (id int);\n-- boost/migrations/2_files.sql --\n"+files+left+
+			"-- boost"+crate+"boost/migrations/1_setup.sql --\nCREATE TABLE a (id int);\nCREATE TABLE b (id int);\nCREATE TABLE c (id int);\n"+
+				"-- boost/migrations/2_files.sql --\n"+files+left+
 				"-- reward"+crate+"reward/migrations/1_setup.sql --\nCREATE TABLE d (id int);\n",
-			"-- boost/Cargo.toml --\n-- boost/migrations/1_setup.sql --\n-- boost/migrations/2_files.sql --\n-- price"+crate+"price/migrations/1_files.sql --\n"+files), Base: "main"})
+			"-- boost/Cargo.toml --\n-- boost/migrations/1_setup.sql --\n-- boost/migrations/2_files.sql --\n-- price"+crate+"price/migrations/1_files.sql --\n"+
+				files), Base: "main"})
 		var got []string
 		for _, f := range r.Findings {
 			got = append(got, f.Severity.String()+" "+f.Rule)
@@ -75,7 +79,9 @@ CREATE INDEX ON users (id);
 	if diff := cmp.Diff([]string{"error index-create-blocking 00001_more.sql:2"}, errors); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"analytics/migrations/00001_init.sql", "analytics/migrations/00002_more.sql", "billing/migrations/00001_more.sql"}, order); diff != "" {
+	if diff := cmp.Diff([]string{
+		"analytics/migrations/00001_init.sql", "analytics/migrations/00002_more.sql", "billing/migrations/00001_more.sql",
+	}, order); diff != "" {
 		t.Error(diff)
 	}
 	if r.Summary.Migrations != 3 || r.Summary.Errors != 1 || r.Summary.Statements != 3 {

@@ -18,11 +18,15 @@ func TestDirectoriesBelow(t *testing.T) {
 		{"in the order of versions", users + file("2023/V3__note.sql", "ALTER TABLE orders ADD COLUMN note text;") + orders,
 			file("2024/V4__drop.sql", "SET LOCAL lock_timeout = '1s';\nALTER TABLE orders ALTER COLUMN note TYPE int USING 0;"), "1: column-type-rewrite"},
 		{"deleted", users + orders, "-- " + at + "2023/V1__users.sql --\n", "1: release-migration-deleted"},
-		{"moved", users + orders + file("2024/V3__x.sql", "SELECT 1;"), "-- " + at + "2024/V2__orders.sql --\n" + file("2023/V2__orders.sql", "CREATE TABLE orders (id int);"), "0: "},
+		{
+			"moved", users + orders + file("2024/V3__x.sql", "SELECT 1;"),
+			"-- " + at + "2024/V2__orders.sql --\n" + file("2023/V2__orders.sql", "CREATE TABLE orders (id int);"), "0: ",
+		},
 		{"the second version", "-- sql/3.2/01_a.sql --\nCREATE TABLE users (id int);\n-- sql/3.2/02_b.sql --\nSELECT 1;\n",
 			"-- sql/3.10/01_c.sql --\nSET lock_timeout = '1s';\nALTER TABLE users ALTER COLUMN id TYPE text;\n", "1: column-type-rewrite"},
 		{"versions, moved up", "-- sql/prod/3.1/01_a.sql --\nCREATE TABLE users (id int);\n-- sql/prod/3.2/01_b.sql --\nCREATE TABLE orders (id int);\n",
-			"-- sql/prod/3.1/01_a.sql --\n-- sql/prod/3.2/01_b.sql --\n-- sql/3.1/01_a.sql --\nCREATE TABLE users (id int);\n-- sql/3.2/01_b.sql --\nCREATE TABLE orders (id int);\n" +
+			"-- sql/prod/3.1/01_a.sql --\n-- sql/prod/3.2/01_b.sql --\n-- sql/3.1/01_a.sql --\nCREATE TABLE users (id int);\n-- sql/3.2/01_b.sql --\n" +
+				"CREATE TABLE orders (id int);\n" +
 				"-- sql/3.3/01_c.sql --\nSET lock_timeout = '1s';\nALTER TABLE users ALTER COLUMN id TYPE text;\n", "1: column-type-rewrite"},
 		{"twice", users + orders, file("2023/V2__notes.sql", "CREATE TABLE notes (id int);"), "1: release-version-duplicate"},
 	} {

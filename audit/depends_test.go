@@ -26,8 +26,12 @@ func TestAppliedDependsOnNew(t *testing.T) {
 		"a squash":   {[]*adapter.Migration{base[0], squash, migration("b.0001", "a.0001_squashed")}, ""},
 	} {
 		got := ""
-		p := pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: base}, head: &adapter.Set{Migrations: c.head, Habits: adapter.Habits{Overtaken: "%s is applied before its dependency %s"}}}
-		for _, h := range compare(p, nil).history {
+		p := pair{
+			source: adapter.Source{Framework: "django"},
+			base:   &adapter.Set{Migrations: base},
+			head:   &adapter.Set{Migrations: c.head, HistoryBehavior: adapter.HistoryBehavior{Overtaken: "%s is applied before its dependency %s"}},
+		}
+		for _, h := range compareRevisions(p, nil).history {
 			if h.Kind == history.Refused && strings.Contains(h.Refusal.Harm, "b.0001 is applied before its dependency a.0002") {
 				got = h.Migration
 			}
@@ -38,7 +42,7 @@ func TestAppliedDependsOnNew(t *testing.T) {
 	}
 }
 
-// An app that is not installed any more leaves its tables where they are.
+// An app that is no longer installed leaves its tables in the database.
 func TestAppNotInstalled(t *testing.T) {
 	t.Parallel()
 	migration := func(id string, after ...string) *adapter.Migration {
@@ -55,7 +59,7 @@ func TestAppNotInstalled(t *testing.T) {
 		"needed":        {[]*adapter.Migration{migration("b.0001", "a.0002")}, ""},
 	} {
 		p := pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: base}, head: &adapter.Set{Migrations: c.head}}
-		for _, h := range compare(p, nil).history {
+		for _, h := range compareRevisions(p, nil).history {
 			if h.Kind == history.Deleted && h.Migration == "a.0002" && h.App != c.want {
 				t.Errorf("%s: %q, want %q", name, h.App, c.want)
 			}

@@ -10,14 +10,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Deprecations are the deprecated columns of the deployed schema, by name, and what a
-// recording says of each; behind [Release.Audit].
+// Deprecations returns the deprecated columns of the deployed schema, by name, with their
+// use in a recording. Call it after [Release.Audit].
 func (r *Release) Deprecations(load *Workload) []onward.DeprecatedColumn {
-	deployed := r.queries(load).Deployed
+	deployed := r.queryInput(load).Deployed
 	if deployed == nil {
 		return nil
 	}
-	list, _ := deprecation.Of(deployed, r.a.Settings.Deprecated) // what cannot be read is a finding
+	list, _ := deprecation.ListDeprecations(deployed, r.a.Settings.Deprecated) // unreadable entries are findings
 	var out []onward.DeprecatedColumn
 	for i := range list {
 		d := &list[i]
@@ -26,8 +26,9 @@ func (r *Release) Deprecations(load *Workload) []onward.DeprecatedColumn {
 			continue
 		}
 		c := onward.DeprecatedColumn{
-			Column: d.Relation + "." + d.Column, Since: d.Since, RemoveAfter: d.RemoveAfter, RenamedTo: d.RenamedTo, Past: d.Past(today(r.a.Now)),
+			Column: d.Relation + "." + d.Column, Since: d.Since, RemoveAfter: d.RemoveAfter, RenamedTo: d.RenamedTo, Past: d.IsOver(formatDay(r.a.Now)),
 		}
+		_, c.Near = d.Near(formatDay(r.a.Now), r.a.Settings.NoticeDays())
 		recordedUse(load, d, &c)
 		out = append(out, c)
 	}
@@ -37,31 +38,34 @@ func (r *Release) Deprecations(load *Workload) []onward.DeprecatedColumn {
 // recordedUse counts the recorded queries on a column and its table.
 func recordedUse(load *Workload, d *deprecation.Deprecation, c *onward.DeprecatedColumn) {
 	var most int64 = -1
+	var users []*workload.Query
 	for i := range load.Queries {
 		q := &load.Queries[i]
 		if !q.IsCode() {
 			continue
 		}
-		on, used := touches(q, d)
+		on, used := queryTouches(q, d)
 		if on {
 			c.TableCalls += q.Calls
 		}
 		if !used {
 			continue
 		}
+		users = append(users, q)
 		c.Queries++
 		c.Calls += q.Calls
 		if q.Calls > most {
-			most, c.SQL, c.Sender = q.Calls, q.SQL, workload.Who(q.Senders)
+			most, c.SQL, c.Sender = q.Calls, q.SQL, workload.DescribeSenders(q.Senders)
 		}
 	}
+	c.Consumers = usesByConsumer(users)
 }
 
-// touches reports whether a query is on the table of a column, and whether it uses the
-// column: what no server resolved does where it has the name.
-func touches(q *workload.Query, d *deprecation.Deprecation) (on, used bool) {
+// queryTouches reports whether a query is on the table of a column, and whether it uses the
+// column. If no server resolved the query, it uses the column if it has its name.
+func queryTouches(q *workload.Query, d *deprecation.Deprecation) (on, used bool) {
 	if q.Resolved == "" {
-		names := pgparse.Names(q.SQL)
+		names := pgparse.ListNames(q.SQL)
 		table := d.Relation[strings.LastIndexByte(d.Relation, '.')+1:]
 		on = slices.Contains(names, table)
 		return on, on && slices.Contains(names, d.Column)

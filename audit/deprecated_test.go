@@ -34,7 +34,11 @@ func order(by string) string { return "ORDER BY " + map[string]string{"n": "nick
 // or nothing at all.
 func TestDeprecatedDrop(t *testing.T) {
 	t.Parallel()
-	read := workload.Query{SQL: "SELECT id, email FROM users WHERE id = $1", Kind: workload.Select, Uses: []workload.Use{{Relation: "public.users", Reads: []string{"email", "id"}}}}
+	read := workload.Query{
+		SQL:  "SELECT id, email FROM users WHERE id = $1",
+		Kind: workload.Select,
+		Uses: []workload.Use{{Relation: "public.users", Reads: []string{"email", "id"}}},
+	}
 	const drop = "SET LOCAL lock_timeout = '2s';\nALTER TABLE users DROP COLUMN nick;\n"
 	for name, tt := range map[string]struct {
 		change     string
@@ -43,16 +47,36 @@ func TestDeprecatedDrop(t *testing.T) {
 		severity   onward.Severity
 		fact, harm string
 	}{
-		"nobody used it":     {drop, []workload.Query{read}, "column-drop", onward.Info, "deprecated since 2026-11-01, to be removed after 2027-02-01", "nobody used it in 1,204 recorded calls on the table (1 queries)"},
-		"somebody does":      {drop, []workload.Query{read, {SQL: "SELECT nick FROM users", Kind: workload.Select}}, "column-drop", onward.Error, "deprecated since", "the deployed code uses the column (seen in workload.json)"},
-		"another table only": {drop, []workload.Query{{SQL: "SELECT a FROM others", Kind: workload.Select}}, "column-drop", onward.Warning, "deprecated since", "no query on the table, which proves nothing"},
-		"nothing recorded":   {drop, nil, "column-drop", onward.Warning, "deprecated since", "has a name like that of"},
-		"not deprecated":     {strings.Replace(drop, "nick", "age", 1), []workload.Query{read}, "column-drop", onward.Info, "column age of users is dropped", "nor does any of the recorded queries on its table (1)"},
-		"a new name":         {strings.Replace(drop, "DROP COLUMN nick", "RENAME COLUMN nick TO name", 1), []workload.Query{read}, "column-rename", onward.Info, "deprecated since 2026-11-01", `nobody used "nick" in 1,204 recorded calls`},
+		"nobody used it": {
+			drop, []workload.Query{read}, "column-drop", onward.Info,
+			"deprecated since 2026-11-01, to be removed after 2027-02-01",
+			"nobody used it in 1,204 recorded calls on the table (1 queries)",
+		},
+		"somebody does": {
+			drop, []workload.Query{read, {SQL: "SELECT nick FROM users", Kind: workload.Select}}, "column-drop", onward.Error,
+			"deprecated since", "the deployed code uses the column (seen in workload.json)",
+		},
+		"another table only": {
+			drop, []workload.Query{{SQL: "SELECT a FROM others", Kind: workload.Select}}, "column-drop", onward.Warning,
+			"deprecated since", "no query on the table, which proves nothing",
+		},
+		"nothing recorded": {drop, nil, "column-drop", onward.Warning, "deprecated since", "is named like"},
+		"not deprecated": {
+			strings.Replace(drop, "nick", "age", 1), []workload.Query{read}, "column-drop", onward.Info,
+			"column age of users is dropped", "nor does any of the recorded queries on its table (1)",
+		},
+		"a new name": {
+			strings.Replace(drop, "DROP COLUMN nick", "RENAME COLUMN nick TO name", 1), []workload.Query{read},
+			"column-rename", onward.Info, "deprecated since 2026-11-01", `nobody used "nick" in 1,204 recorded calls`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := Config{Dir: repository(t, deprecatedBase, "-- migrations/00003_more.sql --\n-- +goose Up\n"+tt.change), Base: "main", Now: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
+			c := Config{
+				Dir:  repository(t, deprecatedBase, "-- migrations/00003_more.sql --\n-- +goose Up\n"+tt.change),
+				Base: "main",
+				Now:  time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
+			}
 			if tt.queries != nil {
 				c.Workload = []string{recordingOf(t, tt.queries...)}
 			}
@@ -85,13 +109,16 @@ func TestPastSunset(t *testing.T) {
 		configured map[string]string
 		want       string
 	}{
-		"the last day":                    {more, day(1), nil, ""},
-		"the day after":                   {more, day(2), nil, "error migrations/00002_words.sql:2"},
-		"it goes":                         {more + "SET LOCAL lock_timeout = '2s';\nALTER TABLE users DROP COLUMN nick;\n", day(2), nil, ""},
-		"onward.yaml gives it more time":  {more, day(2), map[string]string{"users.nick": "deprecated, remove after 2027-03-01"}, ""},
-		"onward.yaml has another":         {more, day(1), map[string]string{"users.age": "deprecated, remove after 2027-01-01"}, "error onward.yaml:1"},
-		"a later comment takes it back":   {more + "COMMENT ON COLUMN users.nick IS 'the nick';\n", day(2), nil, ""},
-		"words that cannot be read":       {more + "COMMENT ON COLUMN users.nick IS 'onward: deprecated soon';\n", day(2), nil, "warning migrations/00003_more.sql:3"},
+		"the last day":                   {more, day(1), nil, ""},
+		"the day after":                  {more, day(2), nil, "error migrations/00002_words.sql:2"},
+		"it goes":                        {more + "SET LOCAL lock_timeout = '2s';\nALTER TABLE users DROP COLUMN nick;\n", day(2), nil, ""},
+		"onward.yaml gives it more time": {more, day(2), map[string]string{"users.nick": "deprecated, remove after 2027-03-01"}, ""},
+		"onward.yaml has another":        {more, day(1), map[string]string{"users.age": "deprecated, remove after 2027-01-01"}, "error onward.yaml:1"},
+		"a later comment takes it back":  {more + "COMMENT ON COLUMN users.nick IS 'the nick';\n", day(2), nil, ""},
+		"words that cannot be read": {
+			more + "COMMENT ON COLUMN users.nick IS 'onward: deprecated soon';\n", day(2), nil,
+			"warning migrations/00003_more.sql:3",
+		},
 		"no migrations, and the day goes": {"-- README.md --\nx\n", day(2), nil, "error migrations/00002_words.sql:2"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,21 +12,21 @@ import (
 // Detected is a directory of migrations that was found.
 type Detected struct {
 	onward.Runner
-	// Deep: directories below it belong to it. It cannot be named in onward.yaml.
+	// Deep is set if directories below it belong to it. It cannot be named in onward.yaml.
 	Deep bool
-	// Renders: the project's own code makes its SQL, and was not run.
+	// Renders is set if the project's own code makes its SQL; that code was not run.
 	Renders bool
-	// Migrations is how many it has; 0 where it Renders.
+	// Migrations is how many it has; 0 if Renders is set.
 	Migrations int
 }
 
-// Detect lists the directories of migrations of a tree, as a changelog of it would without a
+// Detect lists the directories of migrations in a tree, as a changelog of it would without a
 // configuration, and what was left out. No code of the project is run.
 //
-// Errors: a [*NotFoundError] when there is none, what went wrong in reading one.
+// Errors: a [*NotFoundError] if there are none, an error while reading one.
 func Detect(ctx context.Context, t adapter.Tree) ([]Detected, []onward.Opaque, error) {
 	a := changelog{Config: Config{Settings: &config.Config{}}}
-	sources, opaque, err := a.sources(t, all.All())
+	sources, opaque, err := a.findSources(t, all.ListAdapters())
 	if err != nil {
 		return nil, opaque, err
 	}
@@ -34,7 +34,7 @@ func Detect(ctx context.Context, t adapter.Tree) ([]Detected, []onward.Opaque, e
 	for _, s := range sources {
 		d := Detected{Deep: s.Deep, Renders: all.Traits(s.Framework).Renders}
 		set := &adapter.Set{Source: s}
-		if framework, ok := all.Named(s.Framework); ok && !d.Renders {
+		if framework, ok := all.FindAdapter(s.Framework); ok && !d.Renders {
 			if set, err = framework.Load(ctx, t, s); err != nil {
 				return nil, opaque, err
 			}

@@ -16,20 +16,19 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// diverged holds the release against the migrations that came to the base
-// since the release parted from it. They belong to no schema that is judged,
-// but their versions are taken: the adapter is asked what it makes of both
-// together. An order by what depends on what is not that
-// of versions.
-func (a *changelog) diverged(ctx context.Context, p pair, c *comparison) {
+// compareWithTip compares the release with migrations that were added to the base after the
+// release branched off. They are in no schema that is judged, but their versions are in
+// use: the adapter loads both together. It skips frameworks that order migrations by
+// dependencies instead of versions.
+func (a *changelog) compareWithTip(ctx context.Context, p pair, c *comparison) {
 	if a.rng.Tip == nil || len(c.release) == 0 || all.Traits(p.source.Framework).Graph {
 		return
 	}
-	both := union(a.head, a.base, gittree.Of(a.rng.Tip), p.source.Dir)
+	both := newUnionTree(a.head, a.base, gittree.Of(a.rng.Tip), p.source.Dir)
 	if len(both.added) == 0 {
 		return
 	}
-	set, err := a.set(ctx, all.All(), both, p.source)
+	set, err := a.loadSet(ctx, all.ListAdapters(), both, p.source)
 	if err != nil {
 		return
 	}
@@ -48,7 +47,7 @@ func (a *changelog) diverged(ctx context.Context, p pair, c *comparison) {
 		return
 	}
 	a.opaque = append(a.opaque, onward.Opaque{
-		Path: cmp.Or(p.source.Dir, "."), What: advice.Enumerate(theirs),
+		Path: cmp.Or(p.source.Dir, "."), What: advice.EnumerateNames(theirs),
 		Why: fmt.Sprintf("came to %s after %s had parted from it, and was not taken into account", a.rng.BaseName, a.rng.HeadName),
 	})
 	said := map[string]bool{}
@@ -69,13 +68,13 @@ func (a *changelog) diverged(ctx context.Context, p pair, c *comparison) {
 	for _, m := range set.Migrations[:last] {
 		if x := ours[m.ID]; x != nil && !said[m.ID] && !m.Repeatable {
 			c.history = append(c.history, history.Change{
-				Kind: history.OutOfOrder, Migration: x.ID, Path: x.Path, Other: set.Migrations[last].ID, Runner: set.Habits.OutOfOrder,
+				Kind: history.OutOfOrder, Migration: x.ID, Path: x.Path, Other: set.Migrations[last].ID, Runner: set.HistoryBehavior.OutOfOrder,
 			})
 		}
 	}
 }
 
-// unionTree is a tree with the files that another one has added below a directory.
+// unionTree is a tree with added files of another tree below a directory.
 type unionTree struct {
 	adapter.Tree
 	paths []string
@@ -83,14 +82,14 @@ type unionTree struct {
 	added map[string]bool
 }
 
-func union(head, base, tip adapter.Tree, dir string) *unionTree {
+func newUnionTree(head, base, tip adapter.Tree, dir string) *unionTree {
 	u := &unionTree{Tree: head, tip: tip, added: map[string]bool{}}
 	prefix := dir + "/"
 	if dir == "" {
 		prefix = ""
 	}
 	for _, p := range tip.Paths() {
-		if strings.HasPrefix(p, prefix) && !adapter.Has(base, p) && !adapter.Has(head, p) {
+		if strings.HasPrefix(p, prefix) && !adapter.HasFile(base, p) && !adapter.HasFile(head, p) {
 			u.added[p] = true
 			u.paths = append(u.paths, p)
 		}
@@ -103,7 +102,7 @@ func union(head, base, tip adapter.Tree, dir string) *unionTree {
 // Paths lists the files of both.
 func (u *unionTree) Paths() []string { return u.paths }
 
-// Read reads a file where it is from.
+// Read reads a file from the tree that has it.
 func (u *unionTree) Read(path string) ([]byte, error) {
 	if u.added[path] {
 		return u.tip.Read(path)
@@ -111,7 +110,7 @@ func (u *unionTree) Read(path string) ([]byte, error) {
 	return u.Tree.Read(path)
 }
 
-// Dir fails: the union is on no disk.
+// Dir fails: the union is not on disk.
 func (u *unionTree) Dir(context.Context) (string, error) {
 	return "", errors.New("two revisions together have no directory")
 }

@@ -10,18 +10,17 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// ErrNoSQLDown is what [Release.Down] says of a framework whose down migration is no
-// SQL that could be read: Django makes it, operation by operation, out of the
-// states of its models and of the reverse code that an author gave; what
-// onward renders of it is the way forward only.
+// ErrNoSQLDown is the error of [Release.Down] for a framework without down migrations in
+// SQL. Django builds them, operation by operation, from the states of its models and from
+// the author's reverse code; onward renders only the forward direction.
 var ErrNoSQLDown = errors.New("the framework keeps no down migration in SQL")
 
-// Down reads the down migration of a release's migration; nil: it has none, or
-// it is code. The release must not be closed yet.
+// Down reads the down migration of a release's migration; nil if it has none, or if it is
+// code. The release must not be closed yet.
 //
-// Errors: [ErrNoSQLDown]; why its file cannot be read.
+// Errors: [ErrNoSQLDown]; its file cannot be read.
 func (r *Release) Down(step Step) (*script.Source, error) {
-	a, _ := all.Named(step.Framework)
+	a, _ := all.FindAdapter(step.Framework)
 	way, ok := a.(adapter.WayDown)
 	if !ok {
 		return nil, ErrNoSQLDown

@@ -17,100 +17,99 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Draft is the release of a working tree whose files are being written: read once, and judged
-// again for each text that is on no disk yet. What the base has is folded once, and its code
+// Draft is the release of a working tree while its files are edited. It is read once, and
+// judged again for each text that is not on disk yet. The base is folded once, and its code
 // is asked once for each question. It may be used by one goroutine at a time.
 type Draft struct {
 	release *Release
 	head    *keptTree
-	// later is what the release's history says beside what a comparison of two sets does.
+	// later are the history's problems besides those that comparing two sets finds.
 	later [][]history.Change
-	// now are the pairs as they were made of the last texts, which are texts.
+	// now are the pairs for the last texts, which are in texts.
 	now   []pair
 	texts map[string]string
 }
 
-// Drafted is what a release comes to with some texts.
+// Drafted is the result for a release with some texts.
 type Drafted struct {
-	// Report is that of [Changelog].
+	// Report is the report of [Changelog].
 	Report *onward.Report
-	// Judged are the migrations of the release by their paths, with all that is known of
-	// their statements.
+	// Judged are the migrations of the release by their paths, with the analysis of their
+	// statements.
 	Judged map[string]*Folded
-	// Schema is the schema behind the release, of the database that it is mostly about; it
-	// is never nil.
+	// Schema is the schema after the release, of the database with most of the release; it is
+	// never nil.
 	Schema *Catalog
 }
 
-// ReadDraft reads the release of the working tree around a directory, and runs nothing of
-// the repository, whatever Still says.
+// ReadDraft reads the release of the working tree around a directory. It runs no code of the
+// repository, whatever Still is.
 //
-// Errors: those of [Read].
+// Errors: as for [Read].
 func ReadDraft(ctx context.Context, c Config) (*Draft, error) {
 	c.Head, c.Still = "", true
 	r, err := Read(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	d := &Draft{release: r, head: &keptTree{Tree: r.a.head, read: map[string]kept{}}, now: r.pairs}
+	d := &Draft{release: r, head: &keptTree{Tree: r.a.head, read: map[string]keptFile{}}, now: r.pairs}
 	for i, p := range r.pairs {
-		had := len(compare(p, r.a.rng.Changes).history)
+		had := len(compareRevisions(p, r.a.rng.Changes).history)
 		d.later = append(d.later, r.compared[i].history[min(had, len(r.compared[i].history)):])
 	}
 	return d, nil
 }
 
-// Close ends the reading of the repository.
+// Close stops reading the repository.
 func (d *Draft) Close() error { return d.release.Close() }
 
 // Root is the repository's directory.
 func (d *Draft) Root() string { return d.release.Root() }
 
-// Holds reports whether a file lies where migrations that are judged are kept.
+// Holds reports whether a file is in a directory of migrations that are judged.
 func (d *Draft) Holds(path string) bool {
-	return slices.ContainsFunc(d.release.pairs, func(p pair) bool { return owns(p, path) })
+	return slices.ContainsFunc(d.release.pairs, func(p pair) bool { return isInSource(p, path) })
 }
 
-// Size is how many rows a table of the deployed schema has, -1 where that is not known, and
-// how many bytes without its indexes; ok is false where its size is not known.
+// Size returns how many rows a table of the deployed schema has, -1 if that is not known, and
+// how many bytes without its indexes; ok is false if its size is not known.
 func (d *Draft) Size(table Name) (rows, bytes int64, ok bool) {
 	if d.release.a.known.sizes == nil {
 		return 0, 0, false
 	}
-	t, ok := d.release.a.known.sizes.Table(table)
-	return t.Rows, t.Bytes(), ok
+	t, ok := d.release.a.known.sizes.TableSize(table)
+	return t.Rows, t.DataBytes(), ok
 }
 
-func owns(p pair, path string) bool {
+func isInSource(p pair, path string) bool {
 	if slices.ContainsFunc(p.head.Migrations, func(m *adapter.Migration) bool { return m.Path == path }) {
 		return true
 	}
-	rest, in := below(p.source.Dir, path)
+	rest, in := cutDir(p.source.Dir, path)
 	return in && (p.source.Deep || !strings.Contains(rest, "/"))
 }
 
-// Judge judges the release as it is when some files have other texts, by their paths in the
-// repository.
+// Judge judges the release with other texts for some files, by their paths in the repository.
 //
-// Errors: those of the adapters, for a directory that cannot be read with these texts; those
-// of [Release.Audit].
+// Errors: an adapter's, for a directory that cannot be read with these texts; as for
+// [Release.Audit].
 func (d *Draft) Judge(ctx context.Context, texts map[string]string) (*Drafted, error) {
-	if err := d.load(ctx, texts); err != nil {
+	if err := d.reloadChanged(ctx, texts); err != nil {
 		return nil, err
 	}
 	a := d.release.a
-	changes := d.changes(texts)
+	changes := d.listChanges(texts)
 	compared := make([]*comparison, len(d.now))
 	for i, p := range d.now {
-		compared[i] = compare(p, changes)
+		compared[i] = compareRevisions(p, changes)
 		compared[i].history = append(compared[i].history, d.later[i]...)
 	}
-	a.share(d.now)
-	d.release.a = a // what the base comes to is kept
+	a.groupByDatabase(d.now)
+	d.release.a = a // the results of the base are kept
 	out := &Drafted{Judged: map[string]*Folded{}}
 	a.keep = func(_ int, m *rule.Migration) { out.Judged[m.Path] = m }
 	var err error
-	if out.Report, err = a.judge(d.now, compared, d.release.usage); err != nil {
+	if out.Report, err = a.judgeRelease(d.now, compared, d.release.usage); err != nil {
 		return nil, err
 	}
 	if out.Schema = catalog.New(); len(a.heads) > 0 {
@@ -121,14 +120,14 @@ func (d *Draft) Judge(ctx context.Context, texts map[string]string) (*Drafted, e
 	return out, nil
 }
 
-// load reads again the sources in which a text is another one than it was.
-func (d *Draft) load(ctx context.Context, texts map[string]string) error {
+// reloadChanged reads the sources again in which a text has changed.
+func (d *Draft) reloadChanged(ctx context.Context, texts map[string]string) error {
 	over := &overlay{keptTree: d.head, texts: texts}
 	changed := func(p pair) bool {
 		for _, set := range []map[string]string{texts, d.texts} {
 			for path := range set {
 				now, is := texts[path]
-				if was, had := d.texts[path]; (is != had || now != was) && owns(p, path) {
+				if was, had := d.texts[path]; (is != had || now != was) && isInSource(p, path) {
 					return true
 				}
 			}
@@ -140,7 +139,7 @@ func (d *Draft) load(ctx context.Context, texts map[string]string) error {
 		if !changed(p) {
 			continue
 		}
-		set, err := d.release.a.set(ctx, all.All(), over, p.head.Source)
+		set, err := d.release.a.loadSet(ctx, all.ListAdapters(), over, p.head.Source)
 		if err != nil {
 			return err
 		}
@@ -148,15 +147,15 @@ func (d *Draft) load(ctx context.Context, texts map[string]string) error {
 		if p.base != nil {
 			deployed = p.base.Migrations
 		}
-		settle(deployed, set)
+		inferSendMode(deployed, set)
 		next[i].head = set
 	}
 	d.now, d.texts = next, texts
 	return nil
 }
 
-// changes are those of the release, with the files that have other texts than on disk.
-func (d *Draft) changes(texts map[string]string) []gitrange.Change {
+// listChanges returns the release's changes, including files whose texts differ from the disk.
+func (d *Draft) listChanges(texts map[string]string) []gitrange.Change {
 	rng := d.release.a.rng
 	out := slices.Clone(rng.Changes)
 	for path := range texts {
@@ -177,10 +176,10 @@ func (d *Draft) changes(texts map[string]string) []gitrange.Change {
 type keptTree struct {
 	adapter.Tree
 	mu   sync.Mutex
-	read map[string]kept
+	read map[string]keptFile
 }
 
-type kept struct {
+type keptFile struct {
 	content []byte
 	err     error
 }
@@ -200,7 +199,7 @@ func (t *keptTree) Read(path string) ([]byte, error) {
 	return k.content, k.err
 }
 
-// overlay is a tree in which some files have other texts.
+// overlay is a tree with other texts for some files.
 type overlay struct {
 	*keptTree
 	texts map[string]string
@@ -220,7 +219,7 @@ func (o *overlay) Paths() []string {
 	return o.paths
 }
 
-// Read gives the text that a file has.
+// Read returns the current text of a file.
 func (o *overlay) Read(path string) ([]byte, error) {
 	if text, ok := o.texts[path]; ok {
 		return []byte(text), nil
@@ -228,7 +227,7 @@ func (o *overlay) Read(path string) ([]byte, error) {
 	return o.keptTree.Read(path)
 }
 
-// Dir fails: the texts are on no disk.
+// Dir fails: the texts are not on disk.
 func (o *overlay) Dir(context.Context) (string, error) {
 	return "", errors.Join(errors.New("texts that are not saved have no directory"), fs.ErrNotExist)
 }

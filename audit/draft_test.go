@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What is drafted is what Changelog says once the texts are saved.
+// Draft returns the same result for a text as Changelog after it is saved.
 func TestDraft(t *testing.T) {
 	t.Parallel()
 	base := "-- m/1_a.sql --\nCREATE TABLE t (id bigint PRIMARY KEY, v text);\n"

@@ -6,15 +6,15 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Result is what the model says that a statement does.
+// Result is the model's analysis of a statement.
 type Result = effect.Result
 
-// Measure is what the release's report says of effects: how big their relations are in the
-// deployed schema, for how long the work on them takes where sizes are known, and for how long
-// the statement's locks are held, as [onward.Statement.Duration].
+// Measure adds the report's measures to effects: how big their relations are in the deployed
+// schema, and how long the work on them takes if sizes are known. It returns how long the
+// statement's locks are held, as [onward.Statement.Duration].
 func (r *Release) Measure(to []onward.Effect, result *Result) string {
 	main := r.a.deployed[r.mainDatabase()]
-	r.a.known.measure(to, result, func(e *effect.Effect) catalog.Name {
+	r.a.known.addMeasures(to, result, func(e *effect.Effect) catalog.Name {
 		if main != nil && e.OID != 0 {
 			if rel := main.Relation(e.OID); rel != nil {
 				return rel.Name
@@ -22,12 +22,12 @@ func (r *Release) Measure(to []onward.Effect, result *Result) string {
 		}
 		return e.Name
 	})
-	return duration(to, *result)
+	return describeLockDuration(to, *result)
 }
 
-// duration says for how long the locks are held: for an instant, for as long
-// as a table is big, or for as long as others take.
-func duration(effects []onward.Effect, r effect.Result) string {
+// describeLockDuration says how long the locks are held: for an instant, depending on a table's size, or
+// depending on other sessions.
+func describeLockDuration(effects []onward.Effect, r effect.Result) string {
 	out := "instant"
 	for i := range effects {
 		switch {

@@ -8,9 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// noCode reports whether a file is none that runs in production: a migration, a
-// test, a document, a dump of the schema, a tool's settings, somebody else's
-// package.
+// noCode reports whether a file is not code that runs in production: a migration, a test,
+// a document, a dump of the schema, a tool's settings, somebody else's package.
 func (u *deployedCode) noCode(file string) bool {
 	dir, name := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")
@@ -19,10 +18,10 @@ func (u *deployedCode) noCode(file string) bool {
 	}
 	ext := path.Ext(name)
 	if !languages[ext] && u.belowMigrations(dir) {
-		return true // what a tool remembers of them
+		return true // a tool's record of them
 	}
 	if ext == ".sql" && (strings.HasSuffix(name, ".up.sql") || strings.HasSuffix(name, ".down.sql")) {
-		return true // what migrations are made from
+		return true // the source of generated migrations
 	}
 	for part := range strings.SplitSeq(dir, "/") {
 		if adapter.OtherDatabase(part) {
@@ -35,15 +34,15 @@ func (u *deployedCode) noCode(file string) bool {
 			return true
 		case "schema", "schemas":
 			if ext == ".sql" {
-				return true // what the database is made of
+				return true // a definition of the schema
 			}
 		}
-		if strings.HasPrefix(part, ".") && part != ".sqlx" { // queries, as sqlx checked them
+		if strings.HasPrefix(part, ".") && part != ".sqlx" { // sqlx's checked queries
 			return true
 		}
 	}
 	switch ext {
-	case ".ddl", ".dbml", ".pg": // what the database is made of
+	case ".ddl", ".dbml", ".pg": // a definition of the schema
 		return true
 	case ".md", ".mdc", ".mdx", ".rst", ".txt", ".lock", ".sum", ".svg", ".map", ".po", ".mo", ".csv", ".css", ".scss", ".html", ".ipynb", ".snap", ".pdf", ".png",
 		".tf", ".tfvars", ".hcl", ".patch", ".diff":
@@ -64,13 +63,14 @@ func (u *deployedCode) noCode(file string) bool {
 		}
 	}
 	return ofLibrary.MatchString(name) || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") ||
-		strings.Contains(name, ".spec.") || strings.Contains(name, ".stories.") || strings.Contains(name, ".test.") || strings.Contains(name, ".mock.") || strings.Contains(name, ".min.")
+		strings.Contains(name, ".spec.") || strings.Contains(name, ".stories.") || strings.Contains(name, ".test.") || strings.Contains(name,
+		".mock.") || strings.Contains(name, ".min.")
 }
 
-// ofLibrary is the name of a copy of somebody else's script: jquery-3.6.1.js.
+// ofLibrary matches the name of a copied script of a library: jquery-3.6.1.js.
 var ofLibrary = regexp.MustCompile(`[-.]v?\d+\.\d+(?:\.\d+)?(?:[-.]\w+)*\.m?js$`)
 
-// belowMigrations reports whether a directory is in one of migrations.
+// belowMigrations reports whether a directory is in a directory of migrations.
 func (u *deployedCode) belowMigrations(dir string) bool {
 	for ; dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
 		if u.migrations[dir] {
@@ -80,8 +80,8 @@ func (u *deployedCode) belowMigrations(dir string) bool {
 	return false
 }
 
-// comment reports whether a line of code, without its indentation, is one.
-func comment(line string) bool {
+// isComment reports whether a line of code, without its indentation, is a comment.
+func isComment(line string) bool {
 	if rest := strings.TrimLeft(line, "#"); rest != line && (rest == "" || rest[0] == ' ') {
 		return true
 	}
@@ -93,9 +93,8 @@ func comment(line string) bool {
 	return false
 }
 
-// data reports whether a file holds data, or an example, rather than code that
-// runs.
-func data(file string) bool {
+// isDataFile reports whether a file holds data, or an example, and no code that runs.
+func isDataFile(file string) bool {
 	for part := range strings.SplitSeq(path.Dir(file), "/") {
 		if part == "examples" || part == "example" || part == "samples" {
 			return true
@@ -104,17 +103,17 @@ func data(file string) bool {
 	return !languages[path.Ext(file)] && !mapper.MatchString(file) || strings.HasSuffix(file, ".d.ts")
 }
 
-// mapper is a file of MyBatis' with the queries of a program.
-var mapper = regexp.MustCompile(`(?i)(?:mapper\.xml|(?:^|/)(?:mybatis|mappers?)/(?:.*/)?[^/]*\.xml)$`)
+// mapper matches a MyBatis file with the queries of a program, and a mapping of Hibernate.
+var mapper = regexp.MustCompile(`(?i)(?:mapper\.xml|\.hbm\.xml|(?:^|/)(?:mybatis|mappers?)/(?:.*/)?[^/]*\.xml)$`)
 
-// languages are the endings of what runs: programs, templates and models.
+// languages are the extensions of files that run: programs, templates and models.
 var languages = wordSet(`
 	.astro .c .cc .cjs .clj .cljs .cpp .cr .cs .cshtml .cts .dart .eex .ejs .erb .erl .ex .exs .fs .go .gotmpl .groovy .h .hbs .heex .hpp
 	.hs .j2 .java .jinja .jl .js .jsx .kt .kts .liquid .lua .m .mjs .ml .mts .nim .pgsql .php .pl .pm .prisma .psql .py .pyx .r .R .rake
 	.razor .rb .rs .scala .sql .svelte .swift .templ .tmpl .ts .tsx .twig .vb .vue .zig
 `)
 
-// wordSet is a list of words as a set.
+// wordSet returns a list of words as a set.
 func wordSet(list string) map[string]bool {
 	out := map[string]bool{}
 	for w := range strings.FieldsSeq(list) {

@@ -50,7 +50,7 @@ func TestDeclares(t *testing.T) {
 		`case "u_a": return ErrTaken // the uniqueIndex("other")`: false,
 		`.on_conflict_on_constraint("u_a")`:                       false,
 	} {
-		if got := declares("a.py", text, "u_a"); got != want {
+		if got := isDeclarationLine("a.py", text, "u_a"); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}
@@ -71,12 +71,16 @@ func TestMentionsAreWeighed(t *testing.T) {
 		{"beside the table", []mention{at("a.go", 1, "state"), at("orders.go", 7, "state"), at("orders.go", 99, "state")}, []string{"orders.go:99", "orders.go:7"}},
 		{"in the line of the table", []mention{at("orders.go", 99, "state"), at("orders.go", 100, "orders, state")}, []string{"orders.go:100", "orders.go:99"}},
 		{"before data in a text", []mention{at("all.go", 2, `"{\"state\": 1}"`), at("all.go", 90, "state")}, []string{"all.go:90", "all.go:2"}},
-		{"no more than three", []mention{at("all.go", 2, "state"), at("all.go", 3, "state"), at("all.go", 4, "state"), at("all.go", 5, "state")}, []string{"all.go:2", "all.go:3", "all.go:4"}},
+		{
+			"no more than three",
+			[]mention{at("all.go", 2, "state"), at("all.go", 3, "state"), at("all.go", 4, "state"), at("all.go", 5, "state")},
+			[]string{"all.go:2", "all.go:3", "all.go:4"},
+		},
 		{"each line once", []mention{at("all.go", 2, "state"), at("all.go", 2, "state")}, []string{"all.go:2"}},
 		{"nothing", nil, nil},
 	} {
 		var places []string
-		for _, e := range about("orders", "state").weigh(c.found, table) {
+		for _, e := range about("orders", "state").selectBestMentions(c.found, table) {
 			places = append(places, fmt.Sprintf("%s:%d", e.Path, e.Line))
 		}
 		if diff := cmp.Diff(c.places, places); diff != "" {
@@ -84,7 +88,7 @@ func TestMentionsAreWeighed(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]int{`path = strings.Join(parts, "/")`: rankWord, "q.Where(path)": 0, `x.path()`: 1, `{path: p}`: 1, `path of x`: rankWord} {
-		if got := likeness(&mention{Mention: usage.Mention{Word: "path"}, text: text}); got != want {
+		if got := rankMention(&mention{Mention: usage.Mention{Word: "path"}, text: text}); got != want {
 			t.Errorf("%s: %d", text, got)
 		}
 	}

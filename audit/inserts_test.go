@@ -9,7 +9,8 @@ import (
 // MyBatis keeps the queries of a program in XML.
 func TestInsertOfAMapper(t *testing.T) {
 	t.Parallel()
-	r := changelog0(t, Config{Dir: repository(t, "-- m/001_a.sql --\nCREATE TABLE orders (id bigint, state text NOT NULL DEFAULT 'new');\n-- src/OrderMapper.xml --\n<mapper>\n<insert id=\"create\">\n  INSERT INTO orders (id)\n  VALUES (#{id})\n</insert>\n</mapper>\n",
+	r := changelog0(t, Config{Dir: repository(t, "-- m/001_a.sql --\nCREATE TABLE orders (id bigint, state text NOT NULL DEFAULT 'new');\n"+
+		"-- src/OrderMapper.xml --\n<mapper>\n<insert id=\"create\">\n  INSERT INTO orders (id)\n  VALUES (#{id})\n</insert>\n</mapper>\n",
 		"-- m/002_b.sql --\nSET lock_timeout = '2s';\nALTER TABLE orders ALTER COLUMN state DROP DEFAULT;\n"), Base: "main"})
 	for _, f := range r.Findings {
 		if f.Rule == "column-drop-default" && f.Severity.String() == "error" && strings.Contains(f.Harm, "src/OrderMapper.xml:3") {
@@ -54,11 +55,20 @@ const (
 		return "-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n" + up + ";\n"
 	}
 	for name, tt := range map[string]struct{ up, want, harm string }{
-		"not null":   {"ALTER TABLE orders ALTER COLUMN region_id SET NOT NULL", "error column-set-not-null 00002_more.sql:3", "store/store.go:5"},
-		"check":      {"ALTER TABLE orders ADD CONSTRAINT r CHECK (region_id IS NOT NULL) NOT VALID", "error constraint-binds-old-writers 00002_more.sql:3", "store/store.go:5"},
-		"one of two": {"ALTER TABLE orders ADD CONSTRAINT r CHECK (code IS NOT NULL) NOT VALID", "error constraint-binds-old-writers 00002_more.sql:3", "store/store.go:5"},
-		"in all":     {"ALTER TABLE orders ALTER COLUMN id SET NOT NULL, ALTER COLUMN note SET NOT NULL", "error column-set-not-null 00002_more.sql:3", "store/store.go:9"},
-		"default":    {"ALTER TABLE orders ALTER COLUMN region_id SET DEFAULT 0, ALTER COLUMN region_id SET NOT NULL", "info column-set-not-null 00002_more.sql:3", ""},
+		"not null": {"ALTER TABLE orders ALTER COLUMN region_id SET NOT NULL", "error column-set-not-null 00002_more.sql:3", "store/store.go:5"},
+		"check": {
+			"ALTER TABLE orders ADD CONSTRAINT r CHECK (region_id IS NOT NULL) NOT VALID",
+			"error constraint-binds-old-writers 00002_more.sql:3", "store/store.go:5",
+		},
+		"one of two": {
+			"ALTER TABLE orders ADD CONSTRAINT r CHECK (code IS NOT NULL) NOT VALID",
+			"error constraint-binds-old-writers 00002_more.sql:3", "store/store.go:5",
+		},
+		"in all": {
+			"ALTER TABLE orders ALTER COLUMN id SET NOT NULL, ALTER COLUMN note SET NOT NULL",
+			"error column-set-not-null 00002_more.sql:3", "store/store.go:9",
+		},
+		"default": {"ALTER TABLE orders ALTER COLUMN region_id SET DEFAULT 0, ALTER COLUMN region_id SET NOT NULL", "info column-set-not-null 00002_more.sql:3", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,15 +124,20 @@ const (
 // Code that never puts a row in, or never reads one, is not hurt for certain.
 func TestWhatCodeNeverDoes(t *testing.T) {
 	t.Parallel()
-	const base = "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- migrations/00001_init.sql --\n-- +goose Up\nCREATE TYPE mood AS ENUM ('fine', 'sad', 'mad');\nCREATE TABLE seen (id bigint PRIMARY KEY);\nCREATE TABLE filled (id bigint PRIMARY KEY, m mood);\nCREATE TABLE swept (id bigint PRIMARY KEY);\n" +
-		"-- store/store.go --\npackage store\n\nconst (\n\ta = \"SELECT id FROM seen\"\n\tb = \"INSERT INTO filled (id) VALUES ($1)\"\n\tc = \"DELETE FROM swept WHERE id < $1\"\n\td = \"SELECT id FROM filled WHERE m = 'sad'\"\n)\n"
+	const base = "-- go.mod --\nmodule shop\n\nrequire github.com/pressly/goose/v3 v3.24.0\n-- migrations/00001_init.sql --\n-- +goose Up\n" +
+		"CREATE TYPE mood AS ENUM ('fine', 'sad', 'mad');\nCREATE TABLE seen (id bigint PRIMARY KEY);\nCREATE TABLE filled (id bigint PRIMARY KEY, m mood);\n" +
+		"CREATE TABLE swept (id bigint PRIMARY KEY);\n" +
+		"-- store/store.go --\npackage store\n\nconst (\n\ta = \"SELECT id FROM seen\"\n\tb = \"INSERT INTO filled (id) VALUES ($1)\"\n" +
+		"\tc = \"DELETE FROM swept WHERE id < $1\"\n\td = \"SELECT id FROM filled WHERE m = 'sad'\"\n)\n"
 	for up, want := range map[string]string{
 		"ALTER TABLE seen ADD COLUMN x int NOT NULL DEFAULT 0;\nALTER TABLE seen ALTER COLUMN x DROP DEFAULT;":     "warning column-add-required",
 		"ALTER TABLE filled ADD COLUMN x int NOT NULL DEFAULT 0;\nALTER TABLE filled ALTER COLUMN x DROP DEFAULT;": "error column-add-required",
 		"TRUNCATE seen;":  "error table-truncate",
 		"TRUNCATE swept;": "warning table-truncate",
-		"ALTER TYPE mood RENAME TO old;\nCREATE TYPE mood AS ENUM ('fine', 'mad');\nALTER TABLE filled ALTER COLUMN m TYPE mood USING m::text::mood;\nDROP TYPE old;": "error type-enum-recreate",
-		"ALTER TYPE mood RENAME TO old;\nCREATE TYPE mood AS ENUM ('fine', 'sad');\nALTER TABLE filled ALTER COLUMN m TYPE mood USING m::text::mood;\nDROP TYPE old;": "warning type-enum-recreate",
+		"ALTER TYPE mood RENAME TO old;\nCREATE TYPE mood AS ENUM ('fine', 'mad');\nALTER TABLE filled ALTER COLUMN m TYPE mood USING m::text::mood;\n" +
+			"DROP TYPE old;": "error type-enum-recreate",
+		"ALTER TYPE mood RENAME TO old;\nCREATE TYPE mood AS ENUM ('fine', 'sad');\nALTER TABLE filled ALTER COLUMN m TYPE mood USING m::text::mood;\n" +
+			"DROP TYPE old;": "warning type-enum-recreate",
 	} {
 		r := changelog0(t, Config{Dir: repository(t, base, "-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+up+"\n"), Base: "main"})
 		var got []string

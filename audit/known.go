@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,34 +22,39 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Deployed says where to learn of the deployed database what its migrations do
-// not tell. The zero value is nowhere.
+// Deployed says where to read facts about the deployed database that its migrations do
+// not have. The zero value names no source.
 type Deployed struct {
-	// Schema is a file from pg_dump -s; DB the address of a server, which is
-	// read and not changed. One of the two at most; without either, the
-	// schema is folded from the deployed migrations.
+	// Schema is a file from pg_dump -s; DB is the address of a server, which is only
+	// read. At most one of them may be set. Without either, the schema is folded from the
+	// deployed migrations.
 	Schema, DB string
-	// Stats is a file that onward stats wrote; "" takes the sizes from DB.
+	// Stats is a file that onward stats wrote; if it is "", the sizes are from DB.
 	Stats string
-	// Workload are recordings of what the deployed code sends, from onward record; none
-	// takes those of the settings.
+	// Workload are recordings of the deployed code's queries, from onward record; if
+	// there are none, those in the settings are used.
 	Workload []string
+
+	windows windows // of a test; zero is usualWindows
 }
 
-// known is what was learnt.
-type known struct {
-	catalog *catalog.Catalog // nil: folded from the migrations
-	sizes   *size.Model      // nil: not known
-	stats   *onward.Stats    // that they are of
-	taken   string           // when the sizes were
-	major   int              // of the server; 0: none was asked
-	base    adapter.Tree     // the deployed tree, whose files name versions; nil: none
-	opaque  []onward.Opaque  // what the server, or the file, has and the catalog does not
+// deployedFacts has the facts that were read.
+type deployedFacts struct {
+	catalog    *catalog.Catalog // nil: folded from the migrations
+	sizes      *size.Model      // nil: not known
+	stats      *onward.Stats    // the source of sizes
+	measuredAt string           // when the sizes were measured
+	// smallBelow is the limit that [known.smallTables] chose, in bytes.
+	smallBelow int64
+	major      int          // of the server; 0: there was none
+	base       adapter.Tree // the deployed tree, whose files name versions; nil: none
+	windows    windows
+	opaque     []onward.Opaque // what the server, or the file, has and the catalog lacks
 }
 
-// know reads what Deployed names.
-func (d Deployed) know(ctx context.Context, c *config.Config) (*known, error) {
-	k := &known{}
+// readKnown reads the sources that Deployed names.
+func (d Deployed) readKnown(ctx context.Context, c *config.Config) (*deployedFacts, error) {
+	k := &deployedFacts{windows: cmp.Or(d.windows, usualWindows)}
 	switch {
 	case d.Schema != "" && d.DB != "":
 		return nil, &config.InputError{Err: errors.New("the deployed schema comes from a file or from a server, not from both")}
@@ -64,20 +70,20 @@ func (d Deployed) know(ctx context.Context, c *config.Config) (*known, error) {
 		}
 		k.catalog, k.major = s.Catalog, min(s.Major, onward.NewestMajor)
 		for _, u := range s.Unread {
-			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: excerpt(u), Why: "the server has it, the catalog could not take it in"})
+			k.opaque = append(k.opaque, onward.Opaque{Path: "the database", What: shortenSQL(u), Why: "the server has it, the catalog could not take it in"})
 		}
 	}
-	stats, err := d.stats(ctx)
+	stats, err := d.readStats(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if stats != nil {
-		k.sizes, k.taken, k.stats = size.New(stats, c.Throughput), stats.Taken, stats
+		k.sizes, k.measuredAt, k.stats = size.NewModel(stats, c.Throughput), stats.Taken, stats
 	}
 	return k, nil
 }
 
-func (d Deployed) stats(ctx context.Context) (*onward.Stats, error) {
+func (d Deployed) readStats(ctx context.Context) (*onward.Stats, error) {
 	switch {
 	case d.Stats != "":
 		return ReadStats(d.Stats)
@@ -90,7 +96,7 @@ func (d Deployed) stats(ctx context.Context) (*onward.Stats, error) {
 // Stats reads how big and how busy the tables of a server are.
 func Stats(ctx context.Context, url string) (*onward.Stats, error) { return live.ReadStats(ctx, url) }
 
-// maxStats bounds a file of sizes: 64 MB hold those of 100,000 tables.
+// maxStats bounds a file of sizes: 64 MB hold 100,000 tables.
 const maxStats = 64 << 20
 
 // ReadStats reads a file that onward stats wrote.
@@ -130,7 +136,7 @@ func readSchema(path string) (c *catalog.Catalog, unread []onward.Opaque, err er
 	if err != nil {
 		return nil, nil, &config.InputError{Err: fmt.Errorf("read the schema: %w", err)}
 	}
-	file, err := pgparse.Split(string(text))
+	file, err := pgparse.SplitText(string(text))
 	if err != nil {
 		return nil, nil, &config.InputError{Err: fmt.Errorf("%s: %w", path, err)}
 	}
@@ -139,34 +145,36 @@ func readSchema(path string) (c *catalog.Catalog, unread []onward.Opaque, err er
 	parsed := 0
 	for _, s := range file.Stmts {
 		if s.Node == nil {
-			// pg_dump writes commands of psql, too, which say nothing of the schema.
+			// pg_dump also writes commands of psql, which say nothing about the schema.
 			if sql := file.Src[s.Start:s.End]; !strings.HasPrefix(sql, `\`) && len(unread) < maxUnread {
 				line, column := lines.Position(s.Err.Offset)
-				unread = append(unread, onward.Opaque{Path: path, Line: line, Column: column, What: excerpt(sql), Why: s.Err.Error()})
+				unread = append(unread, onward.Opaque{Path: path, Line: line, Column: column, What: shortenSQL(sql), Why: s.Err.Error()})
 			}
 			continue
 		}
 		parsed++
-		c = rule.Deploy(c, s.Node, file.Src[s.Start:s.End])
+		c = rule.ApplyDeployed(c, s.Node, file.Src[s.Start:s.End])
 	}
 	if parsed == 0 {
 		return nil, nil, &config.InputError{Err: fmt.Errorf("%s: no SQL statement could be read; give the output of pg_dump --schema-only", path)}
 	}
-	// What a dump's SET search_path left behind is no setting of the runner.
+	// The SET search_path of a dump is no setting of the runner.
 	c.SearchPath = []string{"public"}
 	c.TableMethod, c.TableSpace = "", ""
 	return c, unread, nil
 }
 
-// maxUnread bounds what is listed of a file that is no dump.
+// maxUnread bounds what is listed for a file that is no dump.
 const maxUnread = 20
 
-// asks reports whether nobody says which versions are in production.
-func (k *known) asks(c *config.Config) bool { return len(c.Postgres) == 0 && k.major == 0 }
+// isVersionUnknown reports whether the versions in production are not known.
+func (k *deployedFacts) isVersionUnknown(c *config.Config) bool {
+	return len(c.Postgres) == 0 && k.major == 0
+}
 
-// versions are the configured major versions, else the server's own, else those that the
-// repository's own files leave, with the file.
-func (k *known) versions(c *config.Config) (list []int, from string) {
+// majorVersions returns the configured major versions, else the server's own, else those that
+// the repository's own files allow, with the file.
+func (k *deployedFacts) majorVersions(c *config.Config) (list []int, from string) {
 	all := c.Versions()
 	switch {
 	case len(c.Postgres) > 0:
@@ -181,27 +189,37 @@ func (k *known) versions(c *config.Config) (list []int, from string) {
 	return all, ""
 }
 
-// report is what a report says of the sizes that it rests on.
-func (k *known) report() *onward.Sizes {
+// describeSizes describes the sizes that a report is based on.
+func (k *deployedFacts) describeSizes() *onward.Sizes {
 	if k.sizes == nil {
 		return nil
 	}
-	return &onward.Sizes{Taken: k.taken, ReadPerSecond: k.sizes.Throughput.Read, WritePerSecond: k.sizes.Throughput.Write}
+	return &onward.Sizes{Taken: k.measuredAt, ReadPerSecond: k.sizes.Throughput.Read, WritePerSecond: k.sizes.Throughput.Write, SmallBelow: k.smallBelow}
 }
 
-// measure adds to effects how big their relations are, and for how long the
-// work on them takes. now gives the name of a relation on the server.
-func (k *known) measure(to []onward.Effect, r *effect.Result, now func(*effect.Effect) catalog.Name) {
+// smallTables lists the tables whose known size makes them small.
+func (k *deployedFacts) smallTables(c *config.Config) []string {
+	limit := int64(c.SmallBelow)
+	if limit == 0 && k.sizes.HasLarger(int64(config.DefaultSmallBelow)) {
+		limit = int64(config.DefaultSmallBelow)
+	}
+	k.smallBelow = max(limit, 0)
+	return k.sizes.TablesBelow(limit)
+}
+
+// addMeasures adds to effects how big their relations are, and how long the work on them
+// takes. now returns the name of a relation on the server.
+func (k *deployedFacts) addMeasures(to []onward.Effect, r *effect.Result, now func(*effect.Effect) catalog.Name) {
 	if k.sizes == nil {
 		return
 	}
-	ms := k.sizes.Estimate(r, now)
+	ms := k.sizes.EstimateWork(r, now)
 	for i := range to {
 		if to[i].New {
 			continue
 		}
-		if t, ok := k.sizes.Table(now(&r.Effects[i])); ok {
-			to[i].Rows, to[i].Bytes, to[i].EstimateMS = max(t.Rows, 0), t.Bytes(), ms[i]
+		if t, ok := k.sizes.TableSize(now(&r.Effects[i])); ok {
+			to[i].Rows, to[i].Bytes, to[i].EstimateMS = max(t.Rows, 0), t.DataBytes(), ms[i]
 		}
 	}
 }

@@ -18,7 +18,7 @@ const stats = `{"schema": "onward.stats/1", "taken": "2026-03-01T12:00:00Z", "po
 	{"name": "public.users", "kind": "table", "rows": 81000000, "heap_bytes": 24000000000, "indexes": [{"name": "public.users_pkey", "bytes": 1000}]},
 	{"name": "public.country", "kind": "table", "rows": 240, "heap_bytes": 16384, "indexes": []}]}`
 
-// effects are those of a report by relation, the last statement's first.
+// effects returns the effects in a report by relation, the last statement's first.
 func effects(r *onward.Report) map[string]onward.Effect {
 	out := map[string]onward.Effect{}
 	for _, m := range r.Migrations {
@@ -41,7 +41,8 @@ func TestStats(t *testing.T) {
 	write(t, dir, map[string]string{
 		"stats.json": stats, "0.sql": "CREATE TABLE users (id bigint PRIMARY KEY, name text);",
 		"1.sql": "ALTER TABLE users ALTER COLUMN name SET NOT NULL;",
-		"2.sql": "ALTER TABLE users RENAME TO people; ALTER TABLE people ADD CHECK (name <> ''); CREATE TABLE users (id bigint); ALTER TABLE users ADD CHECK (id > 0);",
+		"2.sql": "ALTER TABLE users RENAME TO people; ALTER TABLE people ADD CHECK (name <> ''); CREATE TABLE users (id bigint); " +
+			"ALTER TABLE users ADD CHECK (id > 0);",
 	})
 	c := CheckConfig{Dir: dir, Applied: []string{"0.sql"}, Paths: []string{"1.sql"}, Deployed: Deployed{Stats: filepath.Join(dir, "stats.json")}}
 	r := check(t, c)
@@ -71,7 +72,8 @@ func TestStats(t *testing.T) {
 func TestSmallBelow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"stats.json": stats, "1.sql": `SET lock_timeout = '1s';
+	write(t, dir, map[string]string{"stats.json": stats, "small.json": `{"schema": "onward.stats/1", "relations": [
+  {"name": "public.users", "kind": "table", "rows": 3, "heap_bytes": 8192}, {"name": "public.country", "kind": "table", "rows": 3, "heap_bytes": 8192}]}`, "1.sql": `SET lock_timeout = '1s';
 CREATE INDEX a ON users (name);
 CREATE INDEX b ON country (name);
 CREATE INDEX c ON other (name);
@@ -88,13 +90,19 @@ ALTER TABLE country DROP COLUMN code;`})
 	}
 	path := filepath.Join(dir, "stats.json")
 	all := "index-create-blocking 1.sql:2, index-create-blocking 1.sql:3, index-create-blocking 1.sql:4, column-drop 1.sql:5"
-	for name, got := range map[string]string{"off by default": run(0, path), "without sizes": run(10e6, ""), "below all": run(100, path)} {
+	small := filepath.Join(dir, "small.json")
+	for name, got := range map[string]string{
+		"switched off": run(-1, path), "without sizes": run(10e6, ""), "below all": run(100, path),
+		"by default, in a database of small tables": run(0, small),
+	} {
 		if got != all {
 			t.Errorf("%s: %s\nwant %s", name, got, all)
 		}
 	}
-	if got, want := run(10e6, path), strings.Replace(all, "index-create-blocking 1.sql:3, ", "", 1); got != want {
-		t.Errorf("%s\nwant %s", got, want)
+	for _, below := range []config.Bytes{0, 10e6} {
+		if got, want := run(below, path), strings.Replace(all, "index-create-blocking 1.sql:3, ", "", 1); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
 	}
 }
 
@@ -134,7 +142,10 @@ INSERT INTO users SELECT n, repeat('x', 900) FROM generate_series(1, 20000) n; A
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"1.sql": "SET lock_timeout = '1s'; ALTER TABLE users ALTER COLUMN name SET NOT NULL;", "2.sql": "SET lock_timeout = '1s'; ALTER TABLE users ALTER COLUMN note SET NOT NULL;\nALTER TABLE gone ADD COLUMN x int;"})
+	write(t, dir, map[string]string{
+		"1.sql": "SET lock_timeout = '1s'; ALTER TABLE users ALTER COLUMN name SET NOT NULL;",
+		"2.sql": "SET lock_timeout = '1s'; ALTER TABLE users ALTER COLUMN note SET NOT NULL;\nALTER TABLE gone ADD COLUMN x int;",
+	})
 	r := check(t, CheckConfig{Dir: dir, Paths: []string{"1.sql"}, Deployed: Deployed{DB: url}})
 	if got := strings.Join(found(r), " "); strings.Contains(got, "column-set-not-null-scan") {
 		t.Errorf("the server's CHECK proves it: %s", got)

@@ -28,7 +28,7 @@ func TestLocalSearchPath(t *testing.T) {
 			dir := gittest.Commits(t, map[string]string{
 				"db/00001_a.sql": up + "CREATE TABLE orders (id bigint PRIMARY KEY);\nSET LOCAL search_path = pg_catalog;\n",
 			}, map[string]string{
-				"db/00002_b.sql": up + "ALTER TABLE orders ADD COLUMN note text;\n",
+				"db/00002_b.sql": up + "SET LOCAL lock_timeout = '1s';\nALTER TABLE orders ADD COLUMN note text;\n",
 				"db/00003_c.sql": "-- +goose NO TRANSACTION\n" + up + "BEGIN;\nSELECT 1 FROM orders;\n" + tc.set + "COMMIT;\nALTER TABLE orders ADD COLUMN more text;\n",
 			})
 			r, err := audit.Changelog(t.Context(), audit.Config{Dir: dir, Base: "main"})

@@ -38,7 +38,8 @@ func TestLost(t *testing.T) {
 			}
 			id := strings.TrimSpace(string(out))
 			// The other file must not be the same object.
-			if err := os.WriteFile(filepath.Join(dir, "db/migrations/001_all.sql"), []byte("CREATE TABLE users (id bigint PRIMARY KEY, name text, v int);\n"), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, "db/migrations/001_all.sql"), []byte("CREATE TABLE users (id bigint PRIMARY KEY, name text, v int);\n"),
+				0o644); err != nil {
 				t.Fatal(err)
 			}
 			if err := spoil(filepath.Join(dir, ".git/objects", id[:2], id[2:])); err != nil {
@@ -52,8 +53,8 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestUnreadSchema: what of a dump cannot be read is said, and hides nothing of
-// the rest; the commands of psql that pg_dump writes are no part of the schema.
+// TestUnreadSchema: unreadable statements of a dump are reported, and the rest is read;
+// commands of psql that pg_dump writes do not belong to the schema.
 func TestUnreadSchema(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/internal/rules/suppression"
 )
 
-// Names are what an onward.yaml may name: the rules and the frameworks of this
-// release, for [config.Load].
+// Names returns the names that an onward.yaml may use: the rules and the frameworks of
+// this release, for [config.Load].
 func Names() config.Known {
 	var k config.Known
 	for _, r := range suppression.All() {
@@ -29,7 +29,7 @@ func Names() config.Known {
 	for _, r := range checks.Rules() {
 		k.Rules = append(k.Rules, r.ID)
 	}
-	for _, a := range all.All() {
+	for _, a := range all.ListAdapters() {
 		k.Frameworks = append(k.Frameworks, a.Name())
 	}
 	return k

@@ -15,12 +15,12 @@ func TestObscure(t *testing.T) {
 	for what, want := range map[string]bool{
 		"RunPython fill": false, "default first of domain": false, "Reads": true, "AddField": true,
 	} {
-		j, err := newJudge(config.Default(), &known{})
+		j, err := newJudge(config.Default(), &deployedFacts{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		j.deploy(&adapter.Migration{ID: "shop.0001_initial", Opaque: []onward.Opaque{{What: what}}})
-		if got := j.run().Catalog().Unmodelled != nil; got != want {
+		j.foldDeployed(&adapter.Migration{ID: "shop.0001_initial", Opaque: []onward.Opaque{{What: what}}})
+		if got := j.ensureEngine().Catalog().Unmodelled != nil; got != want {
 			t.Errorf("%s: the schema is uncertain: %t, want %t", what, got, want)
 		}
 	}

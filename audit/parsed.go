@@ -15,16 +15,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// FromCode is what Workload.Sources names for queries that were read from code.
+// FromCode is the name in Workload.Sources for queries that were read from code.
 const FromCode = "code"
 
 // statementFiles is how many files are read at once for their statements.
 const statementFiles = 256
 
-// Parsed reads the queries of the code at the base, or at the head, that work on the
-// database of Deployed and Steps: the statements that stand in it whole, and those that
-// follow from what it tells its mappers. It follows [Release.Audit], which knows the
-// schemas. The error is that of reading the code.
+// Parsed reads the queries in the code at the base, or at the head, that use the database
+// of Deployed and Steps: complete statements in the code, and those that follow from its
+// declarations to mappers. Call it after [Release.Audit], which reads the schemas. The
+// error is from reading the code.
 func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 	at := r.mainDatabase()
 	u, schema := r.usage, r.a.deployed[at]
@@ -32,22 +32,25 @@ func (r *Release) Parsed(of onward.Code) (*Workload, *onward.Parsed, error) {
 		u, schema = r.headUsage(), r.a.heads[at]
 		u.deployed[at] = schema
 	}
-	c := u.code()
+	c := u.readCode()
 	if c.err != nil {
 		return nil, nil, fmt.Errorf("read the code at %s: %w", u.name, c.err)
 	}
-	x := &parsed{u: u, database: at, schema: schema, im: workload.NewImport(FromCode), told: &onward.Parsed{Revision: u.name}}
-	if err := x.texts(); err != nil {
+	x := &queryCollector{u: u, database: at, schema: schema, im: workload.NewImport(FromCode), counts: &onward.Parsed{Revision: u.name}}
+	if of == onward.NewCode {
+		x.earlier = r.a.deployed[at]
+	}
+	if err := x.addStatements(); err != nil {
 		return nil, nil, err
 	}
-	x.told.Texts = x.count()
-	x.models()
-	x.told.Implied = x.count() - x.told.Texts
+	x.counts.Texts = x.countQueries()
+	x.addModelQueries()
+	x.counts.Implied = x.countQueries() - x.counts.Texts
 	load := x.im.Workload()
-	return load, x.told, nil
+	return load, x.counts, nil
 }
 
-// headUsage is for the code at the head what Release.usage is for that at the base.
+// headUsage is like Release.usage, for the code at the head.
 func (r *Release) headUsage() *deployedCode {
 	rng := *r.a.rng
 	rng.Base, rng.BaseName = rng.Head, rng.HeadName
@@ -56,21 +59,22 @@ func (r *Release) headUsage() *deployedCode {
 		pairs[i].base = pairs[i].head
 	}
 	u := newUsage(&rng, pairs)
-	u.repo, u.databases = r.repo.Root(), r.a.databases
+	u.repo, u.databases, u.changes = r.repo.Root(), r.a.databases, r.a.rng.Changes
 	return u
 }
 
-// parsed gathers those of one code.
-type parsed struct {
+// queryCollector collects the queries of one code.
+type queryCollector struct {
 	u        *deployedCode
 	database int
 	schema   *catalog.Catalog
+	earlier  *catalog.Catalog // the deployed schema, if the code is the new one
 	im       *workload.Import
-	told     *onward.Parsed
+	counts   *onward.Parsed
 }
 
-// count is how many queries there are.
-func (x *parsed) count() (n int) {
+// countQueries returns how many queries there are.
+func (x *queryCollector) countQueries() (n int) {
 	for _, q := range x.im.Workload().Queries {
 		if q.IsCode() {
 			n++
@@ -79,24 +83,24 @@ func (x *parsed) count() (n int) {
 	return n
 }
 
-// texts takes the statements that stand in the code.
-func (x *parsed) texts() error {
-	others := x.u.foreign(x.database)
+// addStatements adds the statements that are written in the code.
+func (x *queryCollector) addStatements() error {
+	others := x.u.foreignDirs(x.database)
 	var paths []string
-	for _, f := range x.u.code().files {
-		if f.Facts == nil || f.Observed || under(others, f.Path) {
+	for _, f := range x.u.readCode().files {
+		if f.Facts == nil || f.Observed || isInDirs(others, f.Path) {
 			continue
 		}
-		x.told.Files++
-		for _, call := range f.Facts.Calls {
-			if x.schema != nil && x.schema.Lookup("", call.Table[strings.LastIndexByte(call.Table, '.')+1:]) != nil {
-				x.told.Built++
-			}
+		x.counts.Files++
+		if n := x.built(f.Facts); n > 0 {
+			x.counts.Built += n
+			x.counts.BuiltIn = append(x.counts.BuiltIn, onward.BuiltFile{Path: f.Path, Places: n})
 		}
 		if len(f.Facts.Queries) > 0 {
 			paths = append(paths, f.Path)
 		}
 	}
+	slices.SortStableFunc(x.counts.BuiltIn, func(a, b onward.BuiltFile) int { return b.Places - a.Places })
 	var found []statement
 	made := map[string]bool{} // the names of queries in programs
 	for some := range slices.Chunk(paths, statementFiles) {
@@ -105,7 +109,7 @@ func (x *parsed) texts() error {
 			return fmt.Errorf("read the code at %s: %w", x.u.name, err)
 		}
 		for _, path := range some {
-			if !gitrange.Code(path, read[path]) {
+			if !gitrange.IsCode(path, read[path]) {
 				continue
 			}
 			for _, s := range usage.Statements(path, read[path]) {
@@ -121,9 +125,9 @@ func (x *parsed) texts() error {
 	for _, s := range found {
 		source := s.Name != "" && usage.QueryFile(s.path)
 		switch {
-		case source && made[s.Name]: // the code that was made of it is what runs
+		case source && made[s.Name]: // the code that was generated from it runs instead
 		case s.Open, source && s.Star:
-			x.told.Open++
+			x.counts.Open++
 		default:
 			x.im.AddAt(s.path, s.Line, s.SQL)
 		}
@@ -131,18 +135,31 @@ func (x *parsed) texts() error {
 	return nil
 }
 
-// statement is one of the code, and its file.
+// built counts the places of a file that build queries by calls: those of mappers and query builders, and others that
+// name a table.
+func (x *queryCollector) built(f *usage.Facts) int {
+	n := len(f.Builds)
+	for _, call := range f.Calls {
+		counted := slices.Contains(f.Builds, call.Line) || slices.Contains(f.Builds, call.Line+1)
+		if !counted && x.schema != nil && x.schema.Lookup("", call.Table[strings.LastIndexByte(call.Table, '.')+1:]) != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// statement is a statement of the code, and its file.
 type statement struct {
 	usage.Statement
 	path string
 }
 
-// foreign are the directories of services that keep their rows in other databases.
-func (u *deployedCode) foreign(database int) []string {
+// foreignDirs returns the directories of services with other databases.
+func (u *deployedCode) foreignDirs(database int) []string {
 	if len(u.databases) < 2 {
 		return nil
 	}
-	services := u.services()
+	services := u.listServices()
 	var out []string
 	for k, s := range services {
 		own := func(i int) bool {
@@ -155,36 +172,59 @@ func (u *deployedCode) foreign(database int) []string {
 	return out
 }
 
-// models takes the queries that follow from models: of the framework's own where they are
-// known, else of what code tells its mapper.
-func (x *parsed) models() {
-	known, _ := x.u.models(x.database)
+// addModelQueries adds the queries that follow from models: the framework's own if they are known,
+// else the code's declarations to its mapper.
+func (x *queryCollector) addModelQueries() {
+	known, _ := x.u.deployedModels(x.database)
 	if x.schema == nil {
 		return
 	}
-	x.schema.Relations(func(r *catalog.Relation) bool {
+	x.schema.EachRelation(func(r *catalog.Relation) bool {
 		if !r.Kind.IsTable() && r.Kind != catalog.View && r.Kind != catalog.MaterializedView {
 			return true
 		}
+		r = x.withDropped(r)
 		told := false
 		for i := range known {
-			if m := &known[i]; maps(m.Table, r.Name) {
+			if m := &known[i]; isModelOf(m.Table, r.Name) {
 				told = true
-				x.model(r, usage.Mapped{Path: m.Path, Line: m.Line, Columns: columnsOf(m, r)})
+				x.addQueriesOfModel(r, usage.Mapped{Path: m.Path, Line: m.Line, Columns: columnsOf(m, r)})
 			}
 		}
 		if told {
 			return true
 		}
-		b := x.u.bound(question{analysis.Question{Name: r.Name}, x.database})
+		b := x.u.indexFor(question{analysis.Question{Name: r.Name}, x.database})
 		for _, m := range b.Mapped(r) {
-			x.model(r, m)
+			x.addQueriesOfModel(r, m)
 		}
 		return true
 	})
 }
 
-// columnsOf are the columns of a table that a model names.
+// withDropped returns a table with the columns that it had at the base, too. A model at the head that still names a
+// dropped column sends it.
+func (x *queryCollector) withDropped(r *catalog.Relation) *catalog.Relation {
+	if x.earlier == nil {
+		return r
+	}
+	before := x.earlier.Lookup(r.Name.Schema, r.Name.Name)
+	if before == nil || before == r {
+		return r
+	}
+	both := *r
+	both.Columns = slices.Clone(r.Columns)
+	for _, c := range before.Columns {
+		if r.Column(c.Name) == nil {
+			dropped := *c
+			dropped.Attnum = 0 // it is in no key any more
+			both.Columns = append(both.Columns, &dropped)
+		}
+	}
+	return &both
+}
+
+// columnsOf returns the columns of a table that a model names.
 func columnsOf(m *adapter.Model, r *catalog.Relation) []string {
 	var out []string
 	for _, c := range m.Columns {
@@ -195,14 +235,14 @@ func columnsOf(m *adapter.Model, r *catalog.Relation) []string {
 	return out
 }
 
-// model takes the queries of a model: its rows, one of them by its key, a new one, one that
-// is changed.
-func (x *parsed) model(r *catalog.Relation, m usage.Mapped) {
+// addQueriesOfModel adds the queries of a model: select its rows, select one by its key, insert one,
+// update one.
+func (x *queryCollector) addQueriesOfModel(r *catalog.Relation, m usage.Mapped) {
 	if len(m.Columns) == 0 {
-		x.told.Bare++
+		x.counts.Bare++
 		return
 	}
-	x.told.Models++
+	x.counts.Models++
 	table := pgparse.QuoteIdent(r.Name.Name)
 	if s := r.Name.Schema; s != "" && s != "public" {
 		table = pgparse.QuoteIdent(s) + "." + table
@@ -217,7 +257,7 @@ func (x *parsed) model(r *catalog.Relation, m usage.Mapped) {
 	if len(key) > 0 {
 		one = " WHERE " + strings.Join(where, " AND ")
 	}
-	add("SELECT " + strings.Join(quoted(m.Columns), ", ") + " FROM " + table + one)
+	add("SELECT " + strings.Join(pgparse.QuoteIdents(m.Columns), ", ") + " FROM " + table + one)
 	if !r.Kind.IsTable() {
 		return
 	}
@@ -241,15 +281,7 @@ func (x *parsed) model(r *catalog.Relation, m usage.Mapped) {
 	}
 }
 
-func quoted(names []string) []string {
-	out := make([]string, len(names))
-	for i, name := range names {
-		out[i] = pgparse.QuoteIdent(name)
-	}
-	return out
-}
-
-// keyOf are the columns of a table's primary key, where a model names them all.
+// keyOf returns the columns of a table's primary key, if a model names them all.
 func keyOf(r *catalog.Relation, columns []string) []string {
 	for _, k := range r.Constraints {
 		if k.Kind != catalog.PrimaryKey {

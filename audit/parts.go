@@ -2,12 +2,12 @@ package audit
 
 import "github.com/onward-sql/onward/internal/adapter"
 
-// A runner may record the parts of a file by themselves (Liquibase's
-// changesets). What is new in a file that is deployed runs then, and is no edit.
+// A runner may record the parts of a file separately (Liquibase's changesets). A new part
+// of a deployed file then runs, and is no edit.
 
-// recorded are the texts of a migration's parts by what they are recorded by;
-// nil where it is recorded as a whole.
-func recorded(m *adapter.Migration) map[string]string {
+// partTexts maps the recorded names of a migration's parts to their texts; nil if it is
+// recorded as a whole.
+func partTexts(m *adapter.Migration) map[string]string {
 	out := map[string]string{}
 	for _, p := range m.Source.Parts {
 		if p.Name == "" {
@@ -18,10 +18,10 @@ func recorded(m *adapter.Migration) map[string]string {
 	return out
 }
 
-// onlyAdds reports whether the parts of a migration that the base has are what
-// they were, or made to run again.
+// onlyAdds reports whether all deployed parts of a migration are unchanged, or configured
+// to run again.
 func onlyAdds(old, m *adapter.Migration) bool {
-	was, is := recorded(old), recorded(m)
+	was, is := partTexts(old), partTexts(m)
 	if was == nil || is == nil {
 		return false
 	}
@@ -33,10 +33,10 @@ func onlyAdds(old, m *adapter.Migration) bool {
 	return true
 }
 
-// added is a migration with the parts that the base does not have as they are.
-// All else in its text is blank: nothing speaks for what runs no more.
-func added(old, m *adapter.Migration) *adapter.Migration {
-	was, is := recorded(old), recorded(m)
+// onlyNewParts returns a migration with only the parts that are new or changed. The other parts
+// of its text are blank.
+func onlyNewParts(old, m *adapter.Migration) *adapter.Migration {
+	was, is := partTexts(old), partTexts(m)
 	out := *m
 	text := []byte(m.Source.Text)
 	for i, b := range text {

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// passedOver lists the files of a check that are neither judged nor listed: all that were
-// named, and those of directories that hold SQL by their names.
+// passedOver lists the files of a check that are neither judged nor listed: all named
+// files, and files in directories whose names say that they hold SQL.
 func (j *judge) passedOver(t adapter.Tree, local []string, sets []*adapter.Set) {
 	seen, named := map[string]bool{}, map[string]bool{}
 	for _, o := range j.report.Opaque {
@@ -28,12 +28,20 @@ func (j *judge) passedOver(t adapter.Tree, local []string, sets []*adapter.Set) 
 	for _, p := range t.Paths() {
 		switch {
 		case seen[p]:
-		case named[p] && down(p):
-			j.opaque(onward.Opaque{Path: p, What: "a down migration, by its name", Why: "it is no part of a release; onward check - judges what it is given"})
+		case named[p] && isDownFile(p):
+			j.addOpaque(onward.Opaque{Path: p, What: "a down migration, by its name", Why: "it is no part of a release; onward check - judges what it is given"})
 		case named[p]:
-			j.opaque(onward.Opaque{Path: p, What: "a file that was named", Why: "the runner of its directory is taken to pass over it; onward check - judges what it is given"})
-		case adapter.OtherSQL(p) && adapter.Deployed(path.Dir(p)):
-			j.opaque(onward.Opaque{Path: p, What: "a file that holds SQL by its name, which does not end in .sql", Why: "it was not taken for a migration; name it to have it judged"})
+			j.addOpaque(onward.Opaque{
+				Path: p,
+				What: "a file that was named",
+				Why:  "onward assumes that the runner of its directory skips it; onward check - judges any input",
+			})
+		case adapter.OtherSQL(p) && adapter.IsDeployed(path.Dir(p)):
+			j.addOpaque(onward.Opaque{
+				Path: p,
+				What: "a file that holds SQL by its name, which does not end in .sql",
+				Why:  "it does not count as a migration; name it to have it judged",
+			})
 		}
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// joined finds the lists of a schema of Prisma's for which a table exists that no
-// code names: _PostToTag for a list of Tag in Post and one of Post in Tag.
-func (u *deployedCode) joined(table string) []usage.Use {
+// findPrismaLists finds the lists in a Prisma schema that have a join table which no code names:
+// _PostToTag for a list of Tag in Post and one of Post in Tag.
+func (u *deployedCode) findPrismaLists(table string) []usage.Use {
 	if !strings.HasPrefix(table, "_") {
 		return nil
 	}

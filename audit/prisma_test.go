@@ -70,7 +70,9 @@ CREATE TYPE "Mood" AS ENUM ('GOOD');
 CREATE TABLE "posts" ("id" INTEGER PRIMARY KEY, "the_mood" "Mood" NOT NULL);
 CREATE TABLE "_PostToUser" ("A" INTEGER NOT NULL, "B" INTEGER NOT NULL);
 `), Base: "main"})
-	if diff := cmp.Diff([]string{"error release-column-missing schema.prisma:7", "warning transaction-lock-timeout-missing migration.sql:1"}, found(r)); diff != "" {
+	if diff := cmp.Diff([]string{
+		"error release-column-missing schema.prisma:7", "warning transaction-lock-timeout-missing migration.sql:1",
+	}, found(r)); diff != "" {
 		t.Error(diff)
 	}
 	if r.Summary.Verdict != "This release is not safe to deploy: new code breaks at schema.prisma:7." {
@@ -86,7 +88,8 @@ func TestPrismaJoinTable(t *testing.T) {
 		"model Post {\n  id Int @id\n  tag Tag @relation(fields: [tagId])\n}\nmodel Tag {\n  id Int @id\n  posts Post[]\n}\n":           "info",
 		"model Post {\n  id Int @id\n  tags Tag[] @relation(\"x\")\n}\nmodel Tag {\n  id Int @id\n  posts Post[] @relation(\"x\")\n}\n": "info",
 	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- prisma/migrations/1_a/migration.sql --\nCREATE TABLE \"Post\" (id int);\nCREATE TABLE \"_PostToTag\" (\"A\" int, \"B\" int);\n-- prisma/schema.prisma --\n"+schema,
+		r := changelog0(t, Config{Dir: repository(t, "-- prisma/migrations/1_a/migration.sql --\nCREATE TABLE \"Post\" (id int);\n"+
+			"CREATE TABLE \"_PostToTag\" (\"A\" int, \"B\" int);\n-- prisma/schema.prisma --\n"+schema,
 			"-- prisma/migrations/2_b/migration.sql --\nSET lock_timeout = '2s';\nDROP TABLE \"_PostToTag\";\n"), Base: "main"})
 		got := severityOf(r, "table-drop")
 		if got != want {

@@ -8,18 +8,18 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// QueriesConfig says what is known beside a recording that is judged by itself.
+// QueriesConfig configures the check of a recording without a release.
 type QueriesConfig struct {
-	// Config has the settings, and where the deployed schema and the sizes of its tables
-	// come from; without them rules that need a schema are silent.
+	// Config has the settings, and the source of the deployed schema and of the tables' sizes;
+	// without them, rules that need a schema report nothing.
 	Config
-	// Migrations takes the schema of the deployed migrations, as [Changelog] would; without
-	// it no repository is read.
+	// Migrations is set to fold the schema of the deployed migrations, as [Changelog] does;
+	// otherwise no repository is read.
 	Migrations bool
 }
 
-// Queries lists what is wrong with the way in which recorded code asks. The errors are
-// those of [Changelog] for what the configuration names.
+// Queries lists problems in recorded queries. Errors: as for [Changelog], for the sources that
+// the configuration names.
 func Queries(ctx context.Context, load *Workload, c QueriesConfig) ([]onward.QueryFinding, error) {
 	if c.Migrations {
 		r, err := Read(ctx, c.Config)
@@ -30,40 +30,40 @@ func Queries(ctx context.Context, load *Workload, c QueriesConfig) ([]onward.Que
 		if _, err := r.Audit(); err != nil {
 			return nil, err
 		}
-		in := r.queries(load)
+		in := r.queryInput(load)
 		in.Head = nil
-		return queries.Judge(in), nil
+		return queries.JudgeRecording(in), nil
 	}
-	c.Settings = settings(c.Settings)
-	k, err := c.know(ctx, c.Settings)
+	c.Settings = defaultConfig(c.Settings)
+	k, err := c.readKnown(ctx, c.Settings)
 	if err != nil {
 		return nil, err
 	}
 	a := changelog{Config: c.Config, known: k}
-	in := a.queries(load)
+	in := a.queryInput(load)
 	in.Deployed = k.catalog
-	return queries.Judge(in), nil
+	return queries.JudgeRecording(in), nil
 }
 
-// Queries lists what is wrong with the way in which recorded code asks, with what the
-// release changes in mind; behind [Release.Audit]. told are the queries, by ID, of which
-// something else says that the release changes their result.
+// Queries lists problems in recorded queries, considering the changes of the release. Call it
+// after [Release.Audit]. told are the queries, by ID, for which another finding already says
+// that the release changes their result.
 func (r *Release) Queries(load *Workload, told map[string]bool) []onward.QueryFinding {
-	in := r.queries(load)
+	in := r.queryInput(load)
 	in.Told = told
-	return queries.Judge(in)
+	return queries.JudgeRecording(in)
 }
 
-// NewQueries lists what is wrong with the way in which the new code asks, on the schema that the
-// release makes; behind [Release.Audit].
+// NewQueries lists problems in the queries of the new code, on the schema that the release
+// makes. Call it after [Release.Audit].
 func (r *Release) NewQueries(load *Workload) []onward.QueryFinding {
-	in := r.queries(load)
+	in := r.queryInput(load)
 	in.Deployed, in.Head = in.Head, nil
-	return queries.Judge(in)
+	return queries.JudgeRecording(in)
 }
 
-func (r *Release) queries(load *Workload) *queries.Input {
-	in := r.a.queries(load)
+func (r *Release) queryInput(load *Workload) *queries.Input {
+	in := r.a.queryInput(load)
 	main := r.main()
 	for i, members := range r.a.databases {
 		if slices.Equal(members, main) {
@@ -73,8 +73,8 @@ func (r *Release) queries(load *Workload) *queries.Input {
 	return in
 }
 
-// queries are a recording, and what settings and sizes say of it.
-func (a *changelog) queries(load *Workload) *queries.Input {
+// queryInput returns the input for the check of a recording, with settings and sizes.
+func (a *changelog) queryInput(load *Workload) *queries.Input {
 	in := &queries.Input{Workload: load, SoftDelete: a.Settings.SoftDelete, Severity: a.Settings.Severities()}
 	if a.known.stats != nil {
 		in.Rows = map[string]int64{}

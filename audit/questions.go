@@ -4,29 +4,29 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 )
 
-// question is what a rule asks of the code that works on a database.
+// question is a rule's question about the code that uses a database.
 type question struct {
 	analysis.Question
 	database int
 }
 
-// of answers the questions about a database.
-func (u *deployedCode) of(database int) usesFunc {
-	return func(q analysis.Question) analysis.Usage { return u.answer(question{q, database}) }
+// answerFor returns the function that answers questions about a database.
+func (u *deployedCode) answerFor(database int) usesFunc {
+	return func(q analysis.Question) analysis.Usage { return u.answerQuestion(question{q, database}) }
 }
 
-// answer gives what is known.
-func (u *deployedCode) answer(q question) analysis.Usage {
+// answerQuestion returns what is known.
+func (u *deployedCode) answerQuestion(q question) analysis.Usage {
 	known, ok := u.cache[q]
 	if !ok {
-		known = u.ask(q)
-		u.observe(q, &known)
+		known = u.askCode(q)
+		u.addRecordings(q, &known)
 		u.cache[q] = known
 	}
 	return known
 }
 
-func (u *deployedCode) ask(q question) analysis.Usage {
+func (u *deployedCode) askCode(q question) analysis.Usage {
 	switch q.Kind {
 	case analysis.AskStar:
 		if !u.mayReadAll(q) {
@@ -34,20 +34,27 @@ func (u *deployedCode) ask(q question) analysis.Usage {
 		}
 		return u.readingAll(q)
 	case analysis.AskLabel:
-		return u.labelled(q)
+		return u.findEnumLabel(q)
 	case analysis.AskValue:
-		return u.knowing(q)
+		return u.findKnownValues(q)
 	case analysis.AskSetting:
-		return u.sets(q)
+		return u.findSetting(q)
 	case analysis.AskUpsert:
-		return u.upserting(q)
+		return u.findUpsertOn(q)
 	case analysis.AskUpserts:
-		return u.upserts(q)
+		return u.findUpserts(q)
+	case analysis.AskNull:
+		return u.meetingNull(q)
+	case analysis.AskAdded:
+		return u.addedUses(q)
 	case analysis.AskCompared:
-		return u.comparing(q)
+		return u.findRowComparisons(q)
 	}
-	if known, ok := u.model(q); ok && (known.Used || q.Kind != analysis.AskName) {
+	if known, ok := u.answerFromModels(q); ok && (known.Used || q.Kind != analysis.AskName) {
 		if known.Used {
+			if q.Column == "" {
+				u.lowerModel(q, &known)
+			}
 			return known
 		}
 		if raw := u.rawSQL(q); raw.Used {

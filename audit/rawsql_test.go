@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// What the models do not use is used by SQL that names the table, and by nothing
-// that only has the same word in it.
+// If the models do not use an object, SQL that names the table does, and text with the
+// same word does not.
 func TestRawSQL(t *testing.T) {
 	t.Parallel()
 	notes := about("shop_book", "notes")
@@ -32,7 +32,11 @@ func TestRawSQL(t *testing.T) {
 		{notes, "a.py", `c.execute("SELECT title AS notes FROM shop_book")`, false},
 		{notes, "a.py", `c.execute("SELECT id FROM shop_book WHERE title = %(notes)s AND kind = 'notes'")`, false},
 		{notes, "a.py", "c.execute(\"SELECT id FROM shop_book\")\nnotes = form.cleaned_data[\"notes\"]\n", false},
-		{notes, "a.py", "class Book(models.Model):\n    class Meta:\n        db_table = \"shop_book\"\n\nclass Order(models.Model):\n    notes = models.TextField()\n", false},
+		{
+			notes, "a.py",
+			"class Book(models.Model):\n    class Meta:\n        db_table = \"shop_book\"\n\nclass Order(models.Model):\n    notes = models.TextField()\n",
+			false,
+		},
 		{notes, "a.py", "# SELECT notes FROM shop_book\nx = 1\n", false},
 		{notes, "a.py", `msg = "take notes from shop_book"`, false},
 		{table, "a.py", `c.execute("DELETE FROM shop_book WHERE id = 1")`, true},
@@ -57,7 +61,7 @@ func TestMaps(t *testing.T) {
 	for model, want := range map[string]bool{
 		"tag": true, `"tag"`: true, `lib"."tag`: true, `"lib"."tag"`: true, "lib.tag": true, `other"."tag`: false, "tags": false,
 	} {
-		if got := maps(model, catalog.Name{Schema: "lib", Name: "tag"}); got != want {
+		if got := isModelOf(model, catalog.Name{Schema: "lib", Name: "tag"}); got != want {
 			t.Errorf("%s: %v", model, got)
 		}
 	}

@@ -13,13 +13,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// recording is what the deployed code was seen to send.
+// recording has the observed queries of the deployed code.
 type recording struct {
 	path string
 	load *workload.Workload
 }
 
-// Recordings are the files of recorded queries that the caller names, or else the settings.
+// Recordings returns the files of recorded queries that the caller names, or else those in
+// the settings.
 func (c *Config) Recordings() []string {
 	paths := c.Workload
 	if len(paths) == 0 && c.Settings != nil {
@@ -30,8 +31,8 @@ func (c *Config) Recordings() []string {
 	return paths
 }
 
-// recordings reads them.
-func (a *changelog) recordings() ([]*recording, error) {
+// readRecordings reads them.
+func (a *changelog) readRecordings() ([]*recording, error) {
 	var out []*recording
 	for _, p := range a.Recordings() {
 		load, err := ReadWorkload(p)
@@ -43,11 +44,15 @@ func (a *changelog) recordings() ([]*recording, error) {
 	return out, nil
 }
 
-// Workload is a recording of what code sends.
+// Workload is a recording of a code's queries.
 type Workload = workload.Workload
 
-// ReadWorkload reads a recording, packed or not, that onward record wrote.
+// ReadWorkload reads a recording, packed or not, that onward record wrote. Of a directory, it reads all recordings and
+// merges them: each is of one consumer of the database, and its file is named after it.
 func ReadWorkload(path string) (*Workload, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return readConsumers(path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, &config.InputError{Err: fmt.Errorf("read the recording: %w", err)}
@@ -60,7 +65,7 @@ func ReadWorkload(path string) (*Workload, error) {
 	return load, nil
 }
 
-// shownPath is a file as reports name it: without the directories of this machine.
+// shownPath returns a file's name for reports: without the directories of this machine.
 func shownPath(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Base(path)
@@ -68,7 +73,7 @@ func shownPath(path string) string {
 	return filepath.ToSlash(filepath.Clean(path))
 }
 
-// recordedFiles are the recordings as files of code.
+// recordedFiles returns the recordings as files of code.
 func (u *deployedCode) recordedFiles() []usage.File {
 	var out []usage.File
 	for _, r := range u.recordings {
@@ -77,8 +82,8 @@ func (u *deployedCode) recordedFiles() []usage.File {
 	return out
 }
 
-// recording is the one of a path; nil for a file of the code.
-func (u *deployedCode) recording(path string) *recording {
+// findRecording returns the recording with a path; nil for a file of the code.
+func (u *deployedCode) findRecording(path string) *recording {
 	for _, r := range u.recordings {
 		if r.path == path {
 			return r
@@ -87,48 +92,47 @@ func (u *deployedCode) recording(path string) *recording {
 	return nil
 }
 
-// revision is the commit that was recorded, as git shortens it.
-func (r *recording) revision() string {
+// shortCommit returns the recorded commit, shortened as git does.
+func (r *recording) shortCommit() string {
 	const short = 12
 	return r.load.Revision[:min(len(r.load.Revision), short)]
 }
 
-// lines are the queries of a recording as evidence shows them, where the facts have them.
-func (r *recording) lines() []string {
+// queryLines returns the queries of a recording, on the lines that the facts use.
+func (r *recording) queryLines() []string {
 	out := make([]string, usage.RecordedLine-1, len(r.load.Queries)+usage.RecordedLine)
 	for i := range r.load.Queries {
 		q := &r.load.Queries[i]
-		who := workload.Who(q.Senders)
+		who := workload.DescribeSenders(q.Senders)
 		if who != "" {
 			who = ", by " + who
 		}
-		out = append(out, fmt.Sprintf("recorded %s%s: %s", times(q.Calls), who, strings.Join(strings.Fields(q.SQL), " ")))
+		out = append(out, fmt.Sprintf("recorded %s%s: %s", formatTimes(q.Calls), who, strings.Join(strings.Fields(q.SQL), " ")))
 	}
 	return out
 }
 
-func times(n int64) string {
+func formatTimes(n int64) string {
 	if n == 1 {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
 }
 
-// observe puts what was recorded into an answer: who was seen to use a thing is shown
-// first; and where nothing that was parsed uses a column, that no recorded query on its
-// table does either.
-func (u *deployedCode) observe(q question, out *analysis.Usage) {
+// addRecordings adds the recordings to an answer. Observed senders are shown first. If no parsed
+// code uses a column, it adds that no recorded query on the table does either.
+func (u *deployedCode) addRecordings(q question, out *analysis.Usage) {
 	if len(u.recordings) == 0 || q.Kind != analysis.AskColumn && q.Kind != analysis.AskTable {
 		return
 	}
-	b := u.bound(q)
+	b := u.indexFor(q)
 	uses := b.Relation(q.Name)
-	seen := observed(uses)
+	seen := onlyObserved(uses)
 	if q.Kind == analysis.AskColumn {
 		covered := seen
-		seen = observed(b.Column(q.Name, q.Column))
+		seen = onlyObserved(b.Column(q.Name, q.Column))
 		if !out.Used && len(seen) == 0 && out.Known {
-			out.Recorded, out.Calls = len(covered), u.calls(covered)
+			out.Recorded, out.Calls = len(covered), u.countCalls(covered)
 		}
 		out.Uncovered = len(covered) == 0
 	}
@@ -139,17 +143,17 @@ func (u *deployedCode) observe(q question, out *analysis.Usage) {
 				rest = append(rest, e)
 			}
 		}
-		shown := append(u.evidence(seen, maxEvidence-min(len(rest), 1)), rest...)
+		shown := append(u.makeEvidence(seen, maxEvidence-min(len(rest), 1)), rest...)
 		out.Evidence = shown[:min(len(shown), maxEvidence)]
 	}
 }
 
-// calls is how often the recorded queries were sent that uses are of.
-func (u *deployedCode) calls(uses []usage.Use) (n int64) {
+// countCalls returns how often the recorded queries of some uses were sent.
+func (u *deployedCode) countCalls(uses []usage.Use) (n int64) {
 	seen := map[[2]any]bool{}
 	for _, e := range uses {
 		at := e.Line - usage.RecordedLine
-		if r := u.recording(e.Path); r != nil && at >= 0 && at < len(r.load.Queries) && !seen[[2]any{e.Path, at}] {
+		if r := u.findRecording(e.Path); r != nil && at >= 0 && at < len(r.load.Queries) && !seen[[2]any{e.Path, at}] {
 			seen[[2]any{e.Path, at}] = true
 			n += r.load.Queries[at].Calls
 		}
@@ -157,7 +161,7 @@ func (u *deployedCode) calls(uses []usage.Use) (n int64) {
 	return n
 }
 
-func observed(uses []usage.Use) (out []usage.Use) {
+func onlyObserved(uses []usage.Use) (out []usage.Use) {
 	for _, e := range uses {
 		if e.Grade == usage.Observed {
 			out = append(out, e)

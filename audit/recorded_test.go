@@ -34,8 +34,8 @@ func recordingOf(t *testing.T, queries ...workload.Query) string {
 	return path
 }
 
-// What was seen to be sent is the best evidence of a use; and where nothing that was
-// parsed uses a column, that no recorded query does lowers a finding to a note.
+// An observed query is the best evidence of a use. If no parsed code uses a column, and
+// no recorded query does, the finding is lowered to a note.
 func TestRecordedUses(t *testing.T) {
 	t.Parallel()
 	const base = `
@@ -55,20 +55,28 @@ const one = "SELECT id, email FROM users WHERE id = $1"
 func order(by string) string { return "ORDER BY " + map[string]string{"n": "nick"}[by] }
 `
 	const drop = "-- migrations/00002_more.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE users DROP COLUMN nick;\n"
-	read := workload.Query{SQL: "SELECT id, email FROM users WHERE id = $1", Kind: workload.Select, Uses: []workload.Use{{Relation: "public.users", Reads: []string{"email", "id"}}}}
+	read := workload.Query{
+		SQL:  "SELECT id, email FROM users WHERE id = $1",
+		Kind: workload.Select,
+		Uses: []workload.Use{{Relation: "public.users", Reads: []string{"email", "id"}}},
+	}
 	for name, tt := range map[string]struct {
 		queries  []workload.Query
 		severity onward.Severity
 		harm     string
 		evidence string
 	}{
-		"nothing recorded": {severity: onward.Warning, harm: "has a name like that of"},
+		"nothing recorded": {severity: onward.Warning, harm: "is named like"},
 		"it uses the column": {
 			queries:  []workload.Query{read, {SQL: "SELECT nick FROM users", Kind: workload.Select}},
 			severity: onward.Error, harm: "(seen in workload.json)", evidence: "query workload.json:4 recorded 1204 times, by checkout: SELECT nick FROM users abc123",
 		},
 		"through a view": {
-			queries:  []workload.Query{{SQL: "SELECT x FROM shown", Kind: workload.Select, Uses: []workload.Use{{Relation: "public.shown", Reads: []string{"x"}}, {Relation: "public.users", Reads: []string{"nick"}}}}},
+			queries: []workload.Query{{
+				SQL:  "SELECT x FROM shown",
+				Kind: workload.Select,
+				Uses: []workload.Use{{Relation: "public.shown", Reads: []string{"x"}}, {Relation: "public.users", Reads: []string{"nick"}}},
+			}},
 			severity: onward.Error, harm: "(seen in workload.json)", evidence: "query workload.json:3 recorded 1204 times, by checkout: SELECT x FROM shown abc123",
 		},
 		"it uses the table only": {
@@ -77,11 +85,11 @@ func order(by string) string { return "ORDER BY " + map[string]string{"n": "nick
 		},
 		"it knows nothing of the table": {
 			queries:  []workload.Query{{SQL: "SELECT a FROM others", Kind: workload.Select}},
-			severity: onward.Warning, harm: "has a name like that of",
+			severity: onward.Warning, harm: "is named like",
 		},
 		"a migration is no code": {
 			queries:  []workload.Query{{SQL: "UPDATE users SET nick = $1", Kind: workload.Update, Mark: workload.Migration}},
-			severity: onward.Warning, harm: "has a name like that of",
+			severity: onward.Warning, harm: "is named like",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/adapter"
 	"github.com/onward-sql/onward/internal/adapter/gittree"
@@ -13,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Release is what lies between two revisions: the migrations that the base
-// has, and those that the head brings.
+// Release is the difference between two revisions: the migrations of the base, and those
+// that the head adds.
 type Release struct {
 	a        changelog
 	repo     *gitrange.Repo
@@ -29,88 +30,89 @@ type Step struct {
 	Status onward.Status
 	// Report is its index in the Migrations of the release's report.
 	Report int
-	// Applied: it stands for migrations that the base has, all of them, so its
-	// runner notes it as applied and does not run it.
+	// Applied is set if it replaces only migrations that the base has: its runner records it
+	// as applied and does not run it.
 	Applied bool
 }
 
-// Read reads the migrations of both revisions. Its errors are those of
-// [Changelog]. The release must be closed.
+// Read reads the migrations of both revisions. Errors: as for [Changelog]. The release must
+// be closed.
 func Read(ctx context.Context, c Config) (*Release, error) {
-	c.Settings, c.Logger = settings(c.Settings), logger(c.Logger)
+	c.Settings, c.Logger = defaultConfig(c.Settings), defaultLogger(c.Logger)
 	repo, err := gitrange.Open(ctx, cmp.Or(c.Dir, "."))
 	if err != nil {
 		return nil, err
 	}
 	r := &Release{repo: repo}
-	if err := r.read(ctx, c); err != nil {
+	if err := r.readRevisions(ctx, c); err != nil {
 		repo.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Release) read(ctx context.Context, c Config) error {
+func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	rng, err := r.repo.Range(ctx, cmp.Or(c.Base, c.Settings.Base), c.Head)
 	if err != nil {
 		return err
 	}
-	k, err := c.know(ctx, c.Settings)
+	k, err := c.readKnown(ctx, c.Settings)
 	if err != nil {
 		return err
 	}
 	r.a = changelog{Config: c, known: k, rng: rng, base: gittree.Of(rng.Base), head: gittree.Of(rng.Head)}
 	k.base = r.a.base
-	if r.pairs, err = r.a.load(ctx); err != nil {
+	if r.pairs, err = r.a.readSources(ctx); err != nil {
 		return err
 	}
 	for _, p := range r.pairs {
-		c := compare(p, rng.Changes)
-		r.a.diverged(ctx, p, c)
+		c := compareRevisions(p, rng.Changes)
+		r.a.compareWithTip(ctx, p, c)
 		r.compared = append(r.compared, c)
 	}
-	r.a.unclaimed(r.pairs)
+	r.a.listUnclaimed(r.pairs)
 	r.usage = newUsage(rng, r.pairs)
 	r.usage.repo = r.repo.Root()
-	if r.usage.recordings, err = r.a.recordings(); err != nil {
+	r.usage.head, r.usage.changes = sync.OnceValue(r.headUsage), rng.Changes
+	if r.usage.recordings, err = r.a.readRecordings(); err != nil {
 		return err
 	}
 	if len(r.compared) > 0 {
 		mapped := slices.ContainsFunc(r.pairs, func(p pair) bool { return p.head.Models != nil })
-		r.compared[0].history = append(r.compared[0].history, unwritten(rng, func(p string) bool { return r.usage.noCode(p) || data(p) }, mapped)...)
+		r.compared[0].history = append(r.compared[0].history, findUnwrittenColumns(rng, func(p string) bool { return r.usage.noCode(p) || isDataFile(p) }, mapped)...)
 	}
 	return nil
 }
 
-// Close ends the reading of the repository.
+// Close stops reading the repository.
 func (r *Release) Close() error { return r.repo.Close() }
 
 // Audit judges the release.
 func (r *Release) Audit() (*onward.Report, error) {
-	return r.a.judge(r.pairs, r.compared, r.usage)
+	return r.a.judgeRelease(r.pairs, r.compared, r.usage)
 }
 
-// Model judges the release for one major version of Postgres, without asking
-// for the deployed code: for what its statements do.
+// Model judges the release for one major version of Postgres, without reading the deployed
+// code: only for the effects of its statements.
 func (r *Release) Model(major int) (*onward.Report, error) {
 	a := r.a
 	settings := *a.Settings
 	settings.Postgres = []int{major}
 	a.Settings = &settings
-	return a.judge(r.pairs, r.compared, nil)
+	return a.judgeRelease(r.pairs, r.compared, nil)
 }
 
-// Folded is a migration of a release with all that is known of its statements.
+// Folded is a migration of a release with the analysis of its statements.
 type Folded = rule.Migration
 
-// Folds judges the release, and gives the migrations of the database that it is mostly about
-// with all that is known of their statements, in order.
+// Folds judges the release, and returns the migrations of the database with most of the
+// release, in order, with the analysis of their statements.
 func (r *Release) Folds() (*onward.Report, []*Folded, error) { return r.FoldsWithin(math.MaxInt) }
 
-// FoldsWithin is Folds, without the migrations where they have more than so many statements:
-// what is known of those takes many times the room of their text.
+// FoldsWithin is Folds, but returns no migrations if they have more than so many statements:
+// their analysis takes many times the memory of their text.
 func (r *Release) FoldsWithin(statements int) (*onward.Report, []*Folded, error) {
-	r.a.share(r.pairs)
+	r.a.groupByDatabase(r.pairs)
 	main := r.main()
 	a := r.a
 	var out []*Folded
@@ -121,29 +123,29 @@ func (r *Release) FoldsWithin(statements int) (*onward.Report, []*Folded, error)
 			out = append(out, m)
 		}
 	}
-	report, err := a.judge(r.pairs, r.compared, r.usage)
+	report, err := a.judgeRelease(r.pairs, r.compared, r.usage)
 	return report, out, err
 }
 
-// History is what the base has of one source of migrations.
+// History has the deployed migrations of one source.
 type History struct {
 	Source adapter.Source
 	// Migrations are in the order of their runner.
 	Migrations []*adapter.Migration
-	// Grows: the release adds to it.
+	// Grows is set if the release adds to it.
 	Grows bool
 }
 
-// main are the sources of the database that is rehearsed, as indexes.
+// main returns the sources of the database that is rehearsed, as indexes.
 func (r *Release) main() []int {
 	at := r.mainDatabase()
 	return r.a.databases[at]
 }
 
-// mainDatabase is the database to which the release brings the most migrations, and of
-// those the one that has the most: one is rehearsed.
+// mainDatabase returns the database to which the release adds the most migrations, and of
+// several such the one that has the most: only one is rehearsed.
 func (r *Release) mainDatabase() int {
-	r.a.share(r.pairs)
+	r.a.groupByDatabase(r.pairs)
 	count := func(members []int) (brings, has int) {
 		for _, i := range members {
 			brings += len(r.compared[i].release)
@@ -162,8 +164,8 @@ func (r *Release) mainDatabase() int {
 	return most
 }
 
-// Elsewhere are the directories whose migrations the release brings to other
-// databases than that of Deployed and Steps.
+// Elsewhere returns the directories whose new migrations are for other databases than the
+// one of Deployed and Steps.
 func (r *Release) Elsewhere() []string {
 	var out []string
 	main := r.main()
@@ -175,7 +177,19 @@ func (r *Release) Elsewhere() []string {
 	return out
 }
 
-// Deployed are the histories of the base.
+// Dirs returns the directories whose migrations are in Steps.
+func (r *Release) Dirs() []string {
+	var out []string
+	main := r.main()
+	for i, c := range r.compared {
+		if len(c.release) > 0 && slices.Contains(main, i) {
+			out = append(out, cmp.Or(r.pairs[i].source.Dir, "."))
+		}
+	}
+	return out
+}
+
+// Deployed returns the histories of the base.
 func (r *Release) Deployed() []History {
 	var out []History
 	main := r.main()
@@ -188,7 +202,7 @@ func (r *Release) Deployed() []History {
 	return out
 }
 
-// Steps are the migrations that the release runs.
+// Steps returns the migrations that the release runs.
 func (r *Release) Steps() []Step {
 	var out []Step
 	at := 0
@@ -215,9 +229,9 @@ func (r *Release) Steps() []Step {
 	return out
 }
 
-// kept hands a migration on, once it was judged, to who wants to look at it again, with all
-// that is known of its statements: the engine lets go of that when the next one is judged.
-func (j *judge) kept(m *rule.Migration) {
+// keepAnalysis passes a judged migration on, with the analysis of its statements: the engine
+// discards the analysis when the next migration is judged.
+func (j *judge) keepAnalysis(m *rule.Migration) {
 	if j.keep == nil {
 		return
 	}

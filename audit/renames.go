@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange"
 )
 
-// renames finds migrations of the base that the head has under another ID:
-// the same content, or what git calls a rename.
-func renames(p pair, base map[string]*adapter.Migration, head map[string]bool, changes []gitrange.Change) map[string]*adapter.Migration {
+// findRenames finds migrations of the base that the head has under another ID: with the same
+// content, or a rename according to git.
+func findRenames(p pair, base map[string]*adapter.Migration, head map[string]bool, changes []gitrange.Change) map[string]*adapter.Migration {
 	byHash, byPath := map[string]*adapter.Migration{}, map[string]*adapter.Migration{}
 	for id, m := range base {
 		if !head[id] {
@@ -27,22 +27,22 @@ func renames(p pair, base map[string]*adapter.Migration, head map[string]bool, c
 	out := map[string]*adapter.Migration{}
 	for _, m := range p.head.Migrations {
 		if base[m.ID] != nil || m.Hash == "" || m.Repeatable || len(m.Replaces) > 0 {
-			continue // it is made to run again, or says itself what it stands for
+			continue // it is configured to run again, or lists itself what it replaces
 		}
 		if old := byHash[m.Hash]; old != nil {
 			out[m.ID] = old
-		} else if old := byPath[from[m.Path]]; old != nil && alike(old, m) {
+		} else if old := byPath[from[m.Path]]; old != nil && haveSameStatements(old, m) {
 			out[m.ID] = old
 		}
 	}
-	renumbered(p, base, head, out)
+	findRenumbered(p, base, head, out)
 	return out
 }
 
-// renumbered adds to renames the migrations that kept their name but for its
-// number, and were edited besides: of few, half of the statements are what they
-// were; where many others have another number, the name alone tells.
-func renumbered(p pair, base map[string]*adapter.Migration, head map[string]bool, renames map[string]*adapter.Migration) {
+// findRenumbered adds migrations to renames that kept their name except its number, and were
+// edited too. If there are few, half of their statements must be the same. If many others
+// have another number, the name alone is enough.
+func findRenumbered(p pair, base map[string]*adapter.Migration, head map[string]bool, renames map[string]*adapter.Migration) {
 	if p.base == nil || all.Traits(p.source.Framework).Graph {
 		return
 	}
@@ -50,10 +50,10 @@ func renumbered(p pair, base map[string]*adapter.Migration, head map[string]bool
 	for _, old := range renames {
 		taken[old] = true
 	}
-	// By what follows the number; nil where two have the same.
+	// The key is the part after the number; nil if two have the same.
 	gone, come := map[string]*adapter.Migration{}, map[string]*adapter.Migration{}
 	note := func(in map[string]*adapter.Migration, m *adapter.Migration) {
-		if name := unnumbered(m.ID); name != "" && !m.Repeatable {
+		if name := trimNumber(m.ID); name != "" && !m.Repeatable {
 			if _, twice := in[name]; twice {
 				m = nil
 			}
@@ -72,36 +72,36 @@ func renumbered(p pair, base map[string]*adapter.Migration, head map[string]bool
 	}
 	many := len(renames) >= manyRenames
 	for name, m := range come {
-		if old := gone[name]; old != nil && m != nil && (many || halfAlike(old, m)) {
+		if old := gone[name]; old != nil && m != nil && (many || shareHalfOfStatements(old, m)) {
 			renames[m.ID] = old
 		}
 	}
 }
 
-// manyRenames is how many migrations with another number, and nothing else
-// changed, say that a whole directory was numbered anew.
+// manyRenames is how many migrations that only changed their number show that a whole
+// directory was renumbered.
 const manyRenames = 3
 
-// numbered are a migration's number in front, Flyway's with its letter, and its name.
+// numbered matches a migration's leading number, Flyway's with its letter, and its name.
 var numbered = regexp.MustCompile(`^V?\d[\d._-]*(.*\pL.*)$`)
 
-// unnumbered is the name of a migration without the number in front: "" where it
-// has no number, or is nothing else.
-func unnumbered(id string) string {
+// trimNumber returns the name of a migration without its leading number: "" if it has no
+// number, or nothing else.
+func trimNumber(id string) string {
 	if m := numbered.FindStringSubmatch(id); m != nil {
 		return m[1]
 	}
 	return ""
 }
 
-// halfAlike reports whether half of the statements of a migration, or more, are
-// those of another.
-func halfAlike(old, m *adapter.Migration) bool {
+// shareHalfOfStatements reports whether at least half of the statements of a migration are also in
+// another.
+func shareHalfOfStatements(old, m *adapter.Migration) bool {
 	had := map[string]bool{}
-	for _, s := range statements(old) {
+	for _, s := range normalizeStatements(old) {
 		had[s.sql] = true
 	}
-	now, same := statements(m), 0
+	now, same := normalizeStatements(m), 0
 	for _, s := range now {
 		if had[s.sql] {
 			same++
@@ -110,9 +110,9 @@ func halfAlike(old, m *adapter.Migration) bool {
 	return same > 0 && 2*same >= len(now)
 }
 
-// alike reports whether two migrations have the same statements. What git
-// calls a rename may be another migration made from the same template.
-func alike(old, m *adapter.Migration) bool {
+// haveSameStatements reports whether two migrations have the same statements. A rename according to
+// git may be another migration made from the same template.
+func haveSameStatements(old, m *adapter.Migration) bool {
 	_, cosmetic := firstDifference(old, m)
-	return cosmetic && len(statements(m)) > 0
+	return cosmetic && len(normalizeStatements(m)) > 0
 }

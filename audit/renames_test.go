@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// A migration with another number and the old name is the old one, also when it was
-// edited: its statements, or its company, say so. What only has the name of one that
-// is gone is a new one.
+// A migration with another number and the old name is the old one, even if it was edited:
+// its statements, or other renumbered migrations, prove it. A migration that only has the
+// name of a deleted one is new.
 func TestRenumbered(t *testing.T) {
 	t.Parallel()
 	set := func(files ...string) *adapter.Set {
@@ -50,7 +50,7 @@ func TestRenumbered(t *testing.T) {
 		},
 		"numbers alone": {set("0001", a), set("0002", a+b), nil, []string{"0002"}},
 	} {
-		got := compare(pair{source: adapter.Source{Framework: "sql"}, base: tc.base, head: tc.head}, nil)
+		got := compareRevisions(pair{source: adapter.Source{Framework: "sql"}, base: tc.base, head: tc.head}, nil)
 		var renamed, fresh []string
 		for _, h := range got.history {
 			if h.Kind == history.RenamedID {

@@ -44,7 +44,7 @@ func found(r *onward.Report) []string {
 	return out
 }
 
-// severityOf is that of the last finding of a rule; "" for none.
+// severityOf returns the severity of a rule's last finding; "" for none.
 func severityOf(r *onward.Report, id string) string {
 	got := ""
 	for _, f := range r.Findings {

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// rootFor finds the directory that paths of the report are relative to: the
-// repository's root when the files lie in one, else the working directory.
+// rootFor returns the directory that paths of the report are relative to: the
+// repository's root if the files are in one, else the working directory.
 func rootFor(dir string, paths []string) (root string, local []string, err error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -28,15 +28,15 @@ func rootFor(dir string, paths []string) (root string, local []string, err error
 		}
 		rel, relErr := filepath.Rel(root, p)
 		if relErr != nil || rel == ".." || len(rel) > 2 && rel[:3] == ".."+string(filepath.Separator) {
-			// Outside the repository: paths as absolute ones.
-			return string(filepath.Separator), absolute(abs, paths), nil //nolint:nilerr // no path from the root to it: it is outside
+			// Outside the repository, paths are absolute.
+			return string(filepath.Separator), makeAbsolute(abs, paths), nil //nolint:nilerr // no path from the root to it: it is outside
 		}
 		local = append(local, filepath.ToSlash(rel))
 	}
 	return root, local, nil
 }
 
-func absolute(dir string, paths []string) []string {
+func makeAbsolute(dir string, paths []string) []string {
 	out := make([]string, len(paths))
 	for i, p := range paths {
 		if !filepath.IsAbs(p) {

@@ -10,19 +10,19 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Why a directory is read as it is, where nothing was detected.
+// Why a directory is used although it was not detected.
 const (
 	configuredWhy = "configured"
 	namedWhy      = "named"
 )
 
-// runnerIn is who runs a set of migrations, for the report. said is what tells the way in
-// which files are sent where the options have it: "onward.yaml".
+// runnerIn returns who runs a set of migrations, for the report. said is the setting that
+// decides how files are sent, if the options have it: "onward.yaml".
 func runnerIn(set *adapter.Set, said string) onward.Runner {
-	s, told := set.Source, set.Told
+	s, told := set.Source, set.Evidence
 	r := onward.Runner{
 		Dir: s.Dir, Framework: s.Framework, Tool: cmp.Or(told.Tool, all.Traits(s.Framework).Tool.Name),
-		ToldBy: told.By, Transaction: told.Transaction, Assumed: told.Assumed,
+		ToldBy: told.FoundIn, Transaction: told.Transaction, Assumed: told.Assumed,
 	}
 	if !all.Traits(s.Framework).Plain {
 		r.ToldBy = s.Why
@@ -58,7 +58,7 @@ func runnersOf(pairs []pair) []onward.Runner {
 	return out
 }
 
-// runBy notes who runs a set of migrations. asked is what --transaction has.
+// runBy records who runs a set of migrations. asked is the value of --transaction.
 func (j *judge) runBy(set *adapter.Set, said string, asked onward.Transaction) {
 	if len(set.Migrations) == 0 {
 		return

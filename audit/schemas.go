@@ -8,12 +8,12 @@ import (
 // Catalog is a schema as a value.
 type Catalog = catalog.Catalog
 
-// Name is that of an object of a schema.
+// Name is the name of an object in a schema.
 type Name = catalog.Name
 
-// Schemas judges the release as [Release.Model] does, and gives the schemas that migrations
-// make of the database that it is mostly about: at the base, and at the head. Sources on
-// other databases count for the report only.
+// Schemas judges the release as [Release.Model] does, and returns the schemas that the
+// migrations make, at the base and at the head. They are of the database with most of the
+// release; sources on other databases are only in the report.
 func (r *Release) Schemas(major int) (report *onward.Report, deployed, head *Catalog, err error) {
 	at := r.mainDatabase()
 	if report, err = r.Model(major); err != nil {

@@ -10,22 +10,22 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// searchNames looks for the names of a table or a column in all of the code before a report says that nothing names it. What
-// it finds was not understood, so it is no use; the report says that it is not known.
+// searchNames searches all of the code for the names of a table or a column before a report says that nothing names
+// it. A match was not understood, so it is no use; the report says that it is not known.
 func (u *deployedCode) searchNames(q question, out *analysis.Usage) {
 	if !out.Known || out.Used || out.Named || out.Nothing {
 		return
 	}
-	tables := marksOf(append(append(tableWords(q.Name.Name), u.class(q)), q.Name.Name))
-	columns := append(spellings(q.Column), q.Column)
+	tables := marksOf(append(append(tableWords(q.Name.Name), u.mappedClass(q)), q.Name.Name))
+	columns := append(spellingsOf(q.Column), q.Column)
 	if q.Column == "" {
-		columns = append(append(tableWords(q.Name.Name), u.class(q)), q.Name.Name)
+		columns = append(append(tableWords(q.Name.Name), u.mappedClass(q)), q.Name.Name)
 	}
-	b := u.bound(q)
-	works := b.Works(q.Name) // was searched already, and weighed
+	b := u.indexFor(q)
+	works := b.FilesUsing(q.Name) // was searched already, and weighed
 	var paths []string
-	for i, words := range u.code().identifiers() {
-		f := &u.code().files[i]
+	for i, words := range u.readCode().readIdentifiers() {
+		f := &u.readCode().files[i]
 		if len(words) == 0 || works[f.Path] || b.Skip != nil && b.Skip(f.Path) || !hasAny(words, tables) || !hasAny(words, marksOf(columns)) {
 			continue
 		}
@@ -34,21 +34,21 @@ func (u *deployedCode) searchNames(q question, out *analysis.Usage) {
 		}
 	}
 	if found := u.mentionedIn(paths, columns); len(found) > 0 {
-		out.Mentioned, out.Evidence = true, u.evidence(found, maxEvidence)
+		out.Mentioned, out.Evidence = true, u.makeEvidence(found, maxEvidence)
 	}
 }
 
 // maxSearched bounds the files that are read again for a question.
 const maxSearched = 20
 
-// mentionedIn are the places of names in files, outside of queries, comments and messages.
+// mentionedIn returns the places of names in files, outside of queries, comments and messages.
 func (u *deployedCode) mentionedIn(paths, words []string) (found []usage.Use) {
 	if len(paths) == 0 {
 		return nil
 	}
-	texts, _ := u.base.ReadAll(paths) // what cannot be read again says nothing
+	texts, _ := u.base.ReadAll(paths) // a file that cannot be read again is skipped
 	for _, p := range paths {
-		for _, m := range usage.Cut(p, texts[p]).Mentions(words) {
+		for _, m := range usage.CutFile(p, texts[p]).Mentions(words) {
 			if found = append(found, usage.Use{Path: p, Line: m.Line, How: usage.Names, Grade: usage.Named}); len(found) == maxEvidence {
 				return found
 			}
@@ -57,11 +57,11 @@ func (u *deployedCode) mentionedIn(paths, words []string) (found []usage.Use) {
 	return found
 }
 
-// marksOf are the marks of names, sorted.
+// marksOf returns the marks of names, sorted.
 func marksOf(words []string) (out []uint32) {
 	for _, w := range words {
 		if w != "" {
-			out = append(out, usage.Mark(w))
+			out = append(out, usage.HashText(w))
 		}
 	}
 	return out
@@ -75,8 +75,9 @@ func hasAny(sorted, marks []uint32) bool {
 	})
 }
 
-// identifiers are the names in each file of the code, as sorted marks. They are read when the first question needs them.
-func (c *code) identifiers() [][]uint32 {
+// readIdentifiers returns the names in each file of the code, as sorted marks. They are read when the first question
+// needs them.
+func (c *code) readIdentifiers() [][]uint32 {
 	if c.names != nil {
 		return c.names
 	}
@@ -94,8 +95,8 @@ func (c *code) identifiers() [][]uint32 {
 	}
 	slices.Sort(paths)
 	bunches := slices.Collect(slices.Chunk(paths, statementFiles))
-	adapter.Each(len(bunches), func(n int) {
-		texts, _ := c.base.ReadAll(bunches[n]) // what cannot be read says nothing; c.err reports it
+	adapter.EachParallel(len(bunches), func(n int) {
+		texts, _ := c.base.ReadAll(bunches[n]) // files that cannot be read are skipped; c.err reports it
 		for p, text := range texts {
 			if bytes.IndexByte(text[:min(len(text), 1<<10)], 0) >= 0 {
 				continue // no text

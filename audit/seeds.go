@@ -8,17 +8,18 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// maxSeed is how many rows a history may put into a table one by one that is small all
-// the same.
+// maxSeed is how many rows a history may insert one by one into a table that still counts
+// as small.
 const maxSeed = 500
 
-// seeds counts the rows that a history puts into tables by VALUES; -1 where it puts in
-// others too.
+// seeds counts the rows that a history inserts into tables by VALUES; -1 if it also
+// inserts rows in another way.
 type seeds map[catalog.OID]int
 
-// take counts those of a migration. Which table had a name that changes hands in it is not
-// told.
-func (x *seeds) take(after *catalog.Catalog, s *script.Script) {
+// countSeedRows counts the rows of a migration. Tables whose name changes in it are skipped,
+// because it is not known which table an INSERT means. count returns the rows of an
+// INSERT, -1 if they are not known.
+func (x *seeds) countSeedRows(after *catalog.Catalog, s *script.Script, count func(*pgparse.InsertStmt) int) {
 	renamed := map[string]bool{}
 	for _, st := range s.Statements {
 		if n := st.Node.GetRenameStmt(); n != nil {
@@ -30,10 +31,8 @@ func (x *seeds) take(after *catalog.Catalog, s *script.Script) {
 		rows := -1
 		switch n := pgparse.Unwrap(st.Node).(type) {
 		case *pgparse.InsertStmt:
-			to = n.GetRelation()
-			values := n.GetSelectStmt().GetSelectStmt().GetValuesLists()
-			if len(values) > 0 && !st.Loop {
-				rows = len(values)
+			if to = n.GetRelation(); !st.Loop {
+				rows = count(n)
 			}
 		case *pgparse.CopyStmt:
 			if n.GetIsFrom() {
@@ -60,9 +59,68 @@ func (x *seeds) take(after *catalog.Catalog, s *script.Script) {
 	}
 }
 
-// few are the tables that have no rows but those: no trigger or other function puts any
-// in, as far as their text tells.
-func (x seeds) few(deployed *catalog.Catalog) map[catalog.OID]int {
+// countValues returns the rows of INSERT … VALUES, -1 for another INSERT.
+func countValues(n *pgparse.InsertStmt) int {
+	if values := n.GetSelectStmt().GetSelectStmt().GetValuesLists(); len(values) > 0 {
+		return len(values)
+	}
+	return -1
+}
+
+// countConstants also returns the rows of DEFAULT VALUES, and of queries that read no
+// table.
+func countConstants(n *pgparse.InsertStmt) int {
+	switch {
+	case n.GetSelectStmt() == nil:
+		return 1
+	case n.GetWithClause() != nil:
+		return -1
+	}
+	return constantRows(n.GetSelectStmt().GetSelectStmt())
+}
+
+// constantRows returns the rows of a query that reads no table, or -1.
+func constantRows(s *pgparse.SelectStmt) int {
+	switch {
+	case s == nil || s.GetWithClause() != nil || givesSets(s):
+		return -1
+	case s.GetLarg() != nil:
+		left, right := constantRows(s.GetLarg()), constantRows(s.GetRarg())
+		if left < 0 || right < 0 {
+			return -1
+		}
+		return left + right
+	case len(s.GetValuesLists()) > 0:
+		return len(s.GetValuesLists())
+	case len(s.GetFromClause()) == 0:
+		return 1
+	case len(s.GetFromClause()) == 1:
+		return constantRows(s.GetFromClause()[0].GetRangeSubselect().GetSubquery().GetSelectStmt())
+	}
+	return -1
+}
+
+// oneValue are functions that return one value, which seeds often contain.
+var oneValue = wordSet("now gen_random_uuid uuid_generate_v4 nextval currval clock_timestamp md5 lower upper to_timestamp make_interval decode encode crypt " +
+	"gen_salt")
+
+// givesSets reports whether a target of a query may return several rows.
+func givesSets(s *pgparse.SelectStmt) bool {
+	found := false
+	for _, target := range s.GetTargetList() {
+		pgparse.Walk(target, func(msg any) bool {
+			if f, ok := msg.(*pgparse.FuncCall); ok && !oneValue[pgparse.LastText(f.GetFuncname())] {
+				found = true
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+// seededTables returns the tables that have only these rows: no trigger or other function inserts
+// any, judged by its text.
+func (x seeds) seededTables(deployed *catalog.Catalog) map[catalog.OID]int {
 	var writers []string
 	deployed.EachFunction(func(f *catalog.Function) bool {
 		if body := strings.ToLower(f.Body); strings.Contains(body, "insert") || strings.Contains(body, "execute") || strings.Contains(body, "merge") {

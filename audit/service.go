@@ -10,9 +10,9 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 )
 
-// service is the part of a repository that a source of migrations belongs to: the
-// directory that it stands in, or the nearest above it that is a module of its own, and
-// the tables that the source makes.
+// service is the part of a repository that a source of migrations belongs to, and the
+// tables that the source creates. Its root is the source's directory, or the nearest one
+// above it that is a module of its own.
 type service struct {
 	root   string
 	tables map[string]bool
@@ -24,10 +24,10 @@ var modules = []string{
 	"composer.json", "Gemfile", "mix.exs",
 }
 
-// elsewhere gives the services that a table is none of, as directories. What
-// stands in those of other means another table of the same name; what stands in
-// those of unlike, a superset, means this one only where it is named.
-func (u *deployedCode) elsewhere(q question) (other, unlike []string) {
+// servicesWithout returns the services that do not have a table, as directories. In a directory
+// of other, the name means another table. In a directory of unlike, which includes those
+// of other, it means this table only if the code names it.
+func (u *deployedCode) servicesWithout(q question) (other, unlike []string) {
 	if len(u.pairs) < 2 || q.Kind == analysis.AskUpsert || q.database >= len(u.databases) {
 		return nil, nil
 	}
@@ -35,7 +35,7 @@ func (u *deployedCode) elsewhere(q question) (other, unlike []string) {
 	if q.Name.Schema != "public" {
 		name = strings.ToLower(q.Name.Schema) + "." + name
 	}
-	services := u.services()
+	services := u.listServices()
 	var own []string
 	for _, k := range u.databases[q.database] {
 		if services[k].tables[name] {
@@ -62,8 +62,8 @@ func (u *deployedCode) elsewhere(q question) (other, unlike []string) {
 	return other, unlike
 }
 
-// services are those of all sources, read once.
-func (u *deployedCode) services() []service {
+// listServices returns the services of all sources, which are computed once.
+func (u *deployedCode) listServices() []service {
 	if u.rooted != nil {
 		return u.rooted
 	}
@@ -74,17 +74,17 @@ func (u *deployedCode) services() []service {
 	}
 	for i, p := range u.pairs {
 		root := moduleOf(p.source.Dir)
-		if own := parentOf(p.source.Dir); count[root] > 1 && strings.HasPrefix(own, root) && !u.shares(own, i) {
-			root = own // several services of one module
+		if own := parentOf(p.source.Dir); count[root] > 1 && strings.HasPrefix(own, root) && !u.isShared(own, i) {
+			root = own // several services in one module
 		}
-		u.rooted = append(u.rooted, service{root: root, tables: creates(p)})
+		u.rooted = append(u.rooted, service{root: root, tables: createdTables(p)})
 	}
 	return u.rooted
 }
 
-// shares reports whether a directory has another source in it, too, or none of its
-// own: it is no service.
-func (u *deployedCode) shares(dir string, of int) bool {
+// isShared reports whether a directory has another source in it, or is no service because
+// it has none of its own.
+func (u *deployedCode) isShared(dir string, of int) bool {
 	if dir == "" {
 		return true
 	}
@@ -96,8 +96,8 @@ func (u *deployedCode) shares(dir string, of int) bool {
 	return false
 }
 
-// parentOf is the directory that a directory of migrations is in, above those that are
-// called after what they hold; "" for none.
+// parentOf returns the directory that contains a directory of migrations, above
+// directories that are named after their content; "" for none.
 func parentOf(dir string) string {
 	for dir = path.Dir(dir); dir != "."; dir = path.Dir(dir) {
 		switch path.Base(dir) {
@@ -109,8 +109,8 @@ func parentOf(dir string) string {
 	return ""
 }
 
-// modulesOf tells of a directory the nearest one, it or above it, that is a module
-// of its own; "" for none but the root.
+// modulesOf returns a function that finds the nearest module of a directory: itself, or
+// one above it; "" if that is only the root.
 func modulesOf(t adapter.Tree) func(dir string) string {
 	module := map[string]bool{}
 	for _, p := range t.Paths() {
@@ -129,14 +129,14 @@ func modulesOf(t adapter.Tree) func(dir string) string {
 	}
 }
 
-// under reports whether a file lies in one of some directories.
-func under(dirs []string, file string) bool {
+// isInDirs reports whether a file is in one of some directories.
+func isInDirs(dirs []string, file string) bool {
 	return slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(file, d+"/") })
 }
 
-// page reports whether a file is what a browser shows: the name of an input there
-// is no column, where nothing names the table.
-func page(file string) bool {
+// isPage reports whether a file is shown in a browser: the name of an input in it is no
+// column unless the file names the table.
+func isPage(file string) bool {
 	switch path.Ext(file) {
 	case ".tsx", ".jsx", ".vue", ".svelte", ".astro":
 		return true

@@ -27,9 +27,12 @@ func TestServices(t *testing.T) {
 		base, head string
 		want       string
 	}{
-		"the service's own code":                     {at("a", users+plain) + at("b", users+code), drop, "error"},
-		"code of another one's table":                {at("a", users+code) + at("b", users+plain), drop, "info"},
-		"code that names another table":              {at("a", users+code) + at("b", bills), "-- svc/b/migrations/00002_drop.sql --\n-- +goose Up\nALTER TABLE bills DROP COLUMN nick;\n", "warning"},
+		"the service's own code":      {at("a", users+plain) + at("b", users+code), drop, "error"},
+		"code of another one's table": {at("a", users+code) + at("b", users+plain), drop, "info"},
+		"code that names another table": {
+			at("a", users+code) + at("b", bills),
+			"-- svc/b/migrations/00002_drop.sql --\n-- +goose Up\nALTER TABLE bills DROP COLUMN nick;\n", "warning",
+		},
 		"code that names the table":                  {at("a", bills+code) + at("b", users+plain), drop, "error"},
 		"code of a service that is no module":        {bare(at("a", users+code) + at("b", users+plain)), drop, "info"},
 		"its own code, of one that is no module":     {bare(at("a", users+plain) + at("b", users+code)), drop, "error"},

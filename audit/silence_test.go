@@ -18,26 +18,39 @@ func TestNothingInSilence(t *testing.T) {
 		sent    onward.Transaction
 		dropped bool // DROP TABLE b is judged; else something is counted
 	}{
-		"strings that end elsewhere":    {files: []string{`SET standard_conforming_strings = off; SELECT 'a\''; DROP TABLE b; --';`}, dropped: true},
-		"in the file behind":            {files: []string{`SET standard_conforming_strings = off;`, `SELECT 'a\''; DROP TABLE b; --';`}, dropped: true},
-		"for the sessions to come":      {files: []string{`ALTER DATABASE d SET standard_conforming_strings = off;`, `SELECT 'a\''; DROP TABLE b; --';`}},
-		"by a function":                 {files: []string{`CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN SET standard_conforming_strings = off; END'; SELECT f(); SELECT 'a\''; DROP TABLE b; --';`}},
-		"by a setting without a name":   {files: []string{`SELECT set_config(s, 'off', false) FROM settings; SELECT 'a\''; DROP TABLE b; --';`}},
-		"in one message it is too late": {files: []string{`SET standard_conforming_strings = off; SELECT '\'; DROP TABLE b; --';`}, sent: onward.TransactionMessage, dropped: true},
+		"strings that end elsewhere":  {files: []string{`SET standard_conforming_strings = off; SELECT 'a\''; DROP TABLE b; --';`}, dropped: true},
+		"in the file behind":          {files: []string{`SET standard_conforming_strings = off;`, `SELECT 'a\''; DROP TABLE b; --';`}, dropped: true},
+		"for the sessions to come":    {files: []string{`ALTER DATABASE d SET standard_conforming_strings = off;`, `SELECT 'a\''; DROP TABLE b; --';`}},
+		"by a function":               {files: []string{`CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN SET standard_conforming_strings = off; END'; SELECT f(); SELECT 'a\''; DROP TABLE b; --';`}},
+		"by a setting without a name": {files: []string{`SELECT set_config(s, 'off', false) FROM settings; SELECT 'a\''; DROP TABLE b; --';`}},
+		"in one message it is too late": {
+			files:   []string{`SET standard_conforming_strings = off; SELECT '\'; DROP TABLE b; --';`},
+			sent:    onward.TransactionMessage,
+			dropped: true,
+		},
 		"letters with a backslash":      {files: []string{"SET client_encoding = 'GBK'; SELECT E'表\\'; DROP TABLE b; --';"}},
 		"rows and more on a line":       {files: []string{"COPY zz FROM STDIN; DROP TABLE b;\n1\n\\.\n"}, dropped: true},
 		"in one message there are none": {files: []string{"COPY zz FROM STDIN; DROP TABLE b;"}, sent: onward.TransactionMessage, dropped: true},
-		"by the view of settings":       {files: []string{`UPDATE pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'; SELECT 'a\''; DROP TABLE b; --';`}, dropped: true},
-		"by the view, somehow":          {files: []string{`UPDATE pg_settings SET setting = 'off' WHERE name ~ 'conforming'; SELECT 'a\''; DROP TABLE b; --';`}},
-		"a trigger":                     {files: []string{`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DROP TABLE b; RETURN NEW; END'; CREATE TABLE t (id int); CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO t VALUES (1);`}, dropped: true},
-		"a default":                     {files: []string{`CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN DROP TABLE b; RETURN 1; END'; CREATE TABLE t (id int DEFAULT f()); INSERT INTO t DEFAULT VALUES;`}, dropped: true},
-		"the temporary schema first":    {files: []string{`SET search_path = pg_temp, public; DROP TABLE b;`}, dropped: true},
-		"the server's schema first":     {files: []string{`SET search_path = pg_catalog, pg_temp, nowhere, public; DROP TABLE b;`}, dropped: true},
-		"a path that nobody knows":      {files: []string{`SELECT set_config('search_path', current_setting('x.y'), false); DROP TABLE b;`}, dropped: true},
-		"two in a message of psql":      {files: []string{`SELECT 1\; DROP TABLE b;`}, dropped: true},
-		"behind a command of psql":      {files: []string{`\echo hello \\ DROP TABLE b;`}, dropped: true},
-		"a variable of psql":            {files: []string{"\\set x 'DROP TABLE b;'\n:x\n"}},
-		"the last query again":          {files: []string{"SELECT 'DROP TABLE b';\n\\gexec\n"}},
+		"by the view of settings": {
+			files:   []string{`UPDATE pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'; SELECT 'a\''; DROP TABLE b; --';`},
+			dropped: true,
+		},
+		"by the view, somehow": {files: []string{`UPDATE pg_settings SET setting = 'off' WHERE name ~ 'conforming'; SELECT 'a\''; DROP TABLE b; --';`}},
+		"a trigger": {
+			files:   []string{`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DROP TABLE b; RETURN NEW; END'; CREATE TABLE t (id int); CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO t VALUES (1);`},
+			dropped: true,
+		},
+		"a default": {
+			files:   []string{`CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN DROP TABLE b; RETURN 1; END'; CREATE TABLE t (id int DEFAULT f()); INSERT INTO t DEFAULT VALUES;`},
+			dropped: true,
+		},
+		"the temporary schema first": {files: []string{`SET search_path = pg_temp, public; DROP TABLE b;`}, dropped: true},
+		"the server's schema first":  {files: []string{`SET search_path = pg_catalog, pg_temp, nowhere, public; DROP TABLE b;`}, dropped: true},
+		"a path that nobody knows":   {files: []string{`SELECT set_config('search_path', current_setting('x.y'), false); DROP TABLE b;`}, dropped: true},
+		"two in a message of psql":   {files: []string{`SELECT 1\; DROP TABLE b;`}, dropped: true},
+		"behind a command of psql":   {files: []string{`\echo hello \\ DROP TABLE b;`}, dropped: true},
+		"a variable of psql":         {files: []string{"\\set x 'DROP TABLE b;'\n:x\n"}},
+		"the last query again":       {files: []string{"SELECT 'DROP TABLE b';\n\\gexec\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +74,7 @@ func TestNothingInSilence(t *testing.T) {
 	}
 }
 
-// What changes below the migrations, where no runner is known to look, is counted.
+// Changed files below the migrations that no known runner reads are counted.
 func TestUnclaimed(t *testing.T) {
 	t.Parallel()
 	const base = "-- db/migrations/0001_a.sql --\nCREATE TABLE b (id int);\n-- db/migrations/0002_c.sql --\nCREATE TABLE c (id int);\n"
@@ -80,7 +93,8 @@ func TestUnclaimed(t *testing.T) {
 		"-- other/001_a.pgsql --\nDROP TABLE b;\n":            "other/001_a.pgsql",
 		"-- other/a.sql.tmpl --\nDROP TABLE b;\n":             "",
 		"-- other/001_a.down.sql --\nDROP TABLE b;\n":         "",
-		"-- other/mysql/001_a.sql --\nCREATE TABLE b (a int) ENGINE=InnoDB;\n-- other/mysql/002_a.sql --\nCREATE TABLE c (a int) ENGINE=InnoDB;\n-- other/mysql/1/03_a.sql --\nDROP TABLE b;\n": "other/mysql",
+		"-- other/mysql/001_a.sql --\nCREATE TABLE b (a int) ENGINE=InnoDB;\n-- other/mysql/002_a.sql --\nCREATE TABLE c (a int) ENGINE=InnoDB;\n" +
+			"-- other/mysql/1/03_a.sql --\nDROP TABLE b;\n": "other/mysql",
 		"-- tests/001_a.sql --\nDROP TABLE b;\n":     "",
 		"-- other/queries/001_a.sql --\nSELECT 1;\n": "",
 		"-- app/alembic/env.py --\nx = 1\n-- app/alembic/versions/1_a.py --\nx = 1\n-- app/alembic/versions/2_a.py --\nx = 1\n": "app/alembic/versions",

@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// One numbered file alone is not taken for migrations; with a second one beside
-// it in the other tree it was one all along.
+// One numbered file alone does not count as migrations. If the other tree has a second
+// one next to it, both trees have migrations.
 func TestFirstFileOfAPlainDirectory(t *testing.T) {
 	t.Parallel()
 	const first = `
@@ -78,7 +78,8 @@ func TestAnotherDirectory(t *testing.T) {
 	const lock = "provider = \"postgresql\"\n"
 	r := changelog0(t, Config{Dir: repository(t,
 		"-- old/prisma/migrations/1_a/migration.sql --\nCREATE TABLE a (id int);\n-- old/prisma/migrations/migration_lock.toml --\n"+lock,
-		"-- old/prisma/migrations/1_a/migration.sql --\n-- old/prisma/migrations/migration_lock.toml --\n-- new/prisma/migrations/1_b/migration.sql --\nCREATE TABLE b (n int);\n-- new/prisma/migrations/migration_lock.toml --\n"+lock), Base: "main"})
+		"-- old/prisma/migrations/1_a/migration.sql --\n-- old/prisma/migrations/migration_lock.toml --\n-- new/prisma/migrations/1_b/migration.sql --\n"+
+			"CREATE TABLE b (n int);\n-- new/prisma/migrations/migration_lock.toml --\n"+lock), Base: "main"})
 	var got []string
 	for _, f := range r.Findings {
 		got = append(got, f.Rule+": "+f.Fact)
@@ -120,8 +121,8 @@ func TestSQLInDjangoApps(t *testing.T) {
 		"cl/api/migrations/0001_initial.sql": "CREATE TABLE t ();", "cl/api/migrations/0001_initial_replica.sql": "CREATE TABLE t ();",
 		"cl/node/migrations/1_a.sql": "CREATE TABLE t ();", "cl/node/migrations/2_b.sql": "SELECT 1;",
 	})
-	found, _ := adapter.Detect(tree, []adapter.Adapter{&django.Adapter{}, sql.Adapter{}})
-	kept, out := runners(tree, found)
+	found, _ := adapter.DetectSources(tree, []adapter.Adapter{&django.Adapter{}, sql.Adapter{}})
+	kept, out := dropScriptDirs(tree, found)
 	var got []string
 	for _, s := range kept {
 		got = append(got, s.Framework+" "+s.Dir)

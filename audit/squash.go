@@ -2,39 +2,35 @@ package audit
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/script"
 )
 
-// standsFor reports whether a new migration replaces migrations that the base has,
-// all of them: its runner notes it as applied and does not run it, whether their
-// files are still there or not.
-func standsFor(m *adapter.Migration, base map[string]*adapter.Migration) bool {
-	for _, id := range m.Replaces {
-		if base[id] == nil {
-			return false
+// isNoted reports whether a new migration replaces only migrations that the base has, directly or through another one
+// that replaces them: its statements have run. Its runner records it as applied and does not run it, whether the
+// replaced files still exist or not.
+func isNoted(m *adapter.Migration, base map[string]*adapter.Migration) bool {
+	if len(m.Replaces) == 0 || m.Failed != "" {
+		return false
+	}
+	ran := map[string]bool{}
+	for id, old := range base {
+		ran[id] = true
+		for _, replaced := range old.Replaces {
+			ran[replaced] = true
 		}
 	}
-	return len(m.Replaces) > 0
+	return !slices.ContainsFunc(m.Replaces, func(id string) bool { return !ran[id] })
 }
 
-// noted is a migration that the runner notes and does not run. Where the ones that
-// it replaces are gone, the adapter gives what it does in an empty database.
-func noted(m *adapter.Migration) *adapter.Migration {
-	out := *m
-	out.Source.Parts, out.Opaque, out.Elsewhere = []script.Part{}, nil, nil
-	return &out
-}
-
-// What a squashed migration says of those that it replaces.
+// replacesList matches the list of replaced migrations in a squashed one.
 var replacesList = regexp.MustCompile(`(?m)^[ \t]*replaces\s*=\s*[\[(][^=]*?[\])][ \t]*$`)
 
-// unsquashed reports whether all that was edited is that a squashed migration no
-// longer says what it replaced: the last step of squashing, for which Django noted
-// the migration when the base ran.
-func unsquashed(old, m *adapter.Migration) bool {
+// isSquashCleanup reports whether the only edit is that a squashed migration no longer lists the migrations that it
+// replaced. This is the last step of squashing: Django recorded the migration as applied when the base ran.
+func isSquashCleanup(old, m *adapter.Migration) bool {
 	if len(old.Replaces) == 0 || len(m.Replaces) > 0 {
 		return false
 	}

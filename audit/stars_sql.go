@@ -7,10 +7,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// unlisted finds where code writes to a table by the order of its columns, in SQL of
-// any program: COPY and INSERT without a list of them, and INSERT … SELECT * of it
-// into another table. counts tells the files that count.
-func (u *deployedCode) unlisted(b *usage.Bound, q question, counts func(path string) bool) []analysis.Star {
+// findPositionalWrites finds code that writes to a table by the order of its columns, in SQL of any
+// program: COPY and INSERT without a column list, and INSERT … SELECT * from it into
+// another table. counts reports which files count.
+func (u *deployedCode) findPositionalWrites(b *usage.Bound, q question, counts func(path string) bool) []analysis.Star {
 	name := q.Name.Name
 	var out []analysis.Star
 	add := func(kind analysis.StarKind, w usage.Written, into, said string) {
@@ -28,7 +28,7 @@ func (u *deployedCode) unlisted(b *usage.Bound, q question, counts func(path str
 			add(analysis.InsertsRows, w, "", "INSERT INTO "+name+" VALUES (…)")
 		}
 	}
-	for _, f := range b.Fills(table) {
+	for _, f := range b.FindCopied(table) {
 		add(analysis.InsertsAll, f.Written, f.Into, "INSERT INTO "+f.Into+" SELECT * FROM "+name)
 	}
 	return out

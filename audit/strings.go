@@ -9,24 +9,23 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// How strings end is a setting of the session, which the next migration inherits,
-// and one that may be given to a database or a role for the sessions to come. A
-// file is cut by itself, and all of them at once; where one before it changed how
-// strings end, it is cut again.
+// The string syntax (standard_conforming_strings) is a setting of the session, which the
+// next migration inherits. It may also be a default of a database or a role, for later
+// sessions. Files are cut independently and in parallel. If an earlier file changed the
+// syntax, a file is cut again.
 
-// recut gives a migration as the session comes to it.
-func (j *judge) recut(m *adapter.Migration, s *script.Script) (*script.Script, error) {
-	if s == nil || s.Source.Strings == j.strings || m.Runner.OwnSession && !j.strings.Unsure {
-		return s, nil
-	}
+// scriptSource returns a migration's source with the session's string syntax.
+func (j *judge) scriptSource(m *adapter.Migration) script.Source {
 	src := m.Source
-	src.Strings = j.strings
-	return script.Build(src)
+	if !m.Runner.OwnSession || j.strings.Unsure {
+		src.Strings = j.strings
+	}
+	return src
 }
 
-// leaves takes in what a migration makes of the strings of those behind it. What a
-// function sets that it calls was not known when it was cut.
-func (j *judge) leaves(s *script.Script, deployed bool) {
+// recordStringSyntax records how a migration changes the string syntax for later ones. The settings
+// of functions that it calls are not known.
+func (j *judge) recordStringSyntax(s *script.Script, deployed bool) {
 	later, called := j.strings.Unsure, false
 	for _, st := range s.Statements {
 		switch x := pgparse.Unwrap(st.Node).(type) {
@@ -45,7 +44,7 @@ func (j *judge) leaves(s *script.Script, deployed bool) {
 			st.Opaque = "what its strings hold, as a function that was called may have changed how they end"
 		}
 	}
-	if !deployed { // whose session is over
+	if !deployed { // their sessions are over
 		j.strings = s.Strings
 	}
 	j.strings.Unsure = j.strings.Unsure || later || called && !deployed
@@ -53,12 +52,12 @@ func (j *judge) leaves(s *script.Script, deployed bool) {
 
 const stringsSetting = "standard_conforming_strings"
 
-// setsStrings reports whether a statement sets how strings end to anything but what
-// everybody has.
+// setsStrings reports whether a statement sets the string syntax to anything but the
+// default.
 func setsStrings(x *pgparse.VariableSetStmt) bool {
 	if !strings.EqualFold(x.GetName(), stringsSetting) || x.GetKind() != pgparse.VariableSetKind_VAR_SET_VALUE || len(x.GetArgs()) != 1 {
 		return false
 	}
-	value := strings.ToLower(analysis.Constant(x.GetArgs()[0]))
+	value := strings.ToLower(analysis.ConstantText(x.GetArgs()[0]))
 	return value != "on" && value != "true" && value != "1"
 }

@@ -6,22 +6,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Set is what a source of migrations holds.
+// Set has the migrations of a source.
 type Set = adapter.Set
 
 // Planned is a migration as its adapter reads it.
 type Planned = adapter.Migration
 
-// Beyond is what only a migration tool itself can run.
+// Beyond is something that only a migration tool itself can run.
 type Beyond = adapter.Beyond
 
-// Unread is a directory with the migrations of a tool that is not read.
+// Unread is a directory with the migrations of a tool without an adapter.
 type Unread = adapter.Unread
 
 // Unread lists such directories of the head.
 func (r *Release) Unread() []Unread { return adapter.UnreadIn(r.a.head) }
 
-// Heads are the sources of migrations that the head has.
+// Heads returns the sources of migrations at the head.
 func (r *Release) Heads() []*Set {
 	var out []*Set
 	for _, p := range r.pairs {
@@ -32,21 +32,21 @@ func (r *Release) Heads() []*Set {
 	return out
 }
 
-// HeadName is what the head is called: "working tree".
+// HeadName returns the name of the head: "working tree".
 func (r *Release) HeadName() string { return r.a.rng.HeadName }
 
-// Content is a file as the head has it.
+// Content returns a file's content at the head.
 func (r *Release) Content(path string) ([]byte, error) { return r.a.head.Read(path) }
 
-// Unapplied makes the release what a database does not have: some migrations of the head,
-// whatever the base has of them. The deployed code stays that of the base. It is for a
-// release that was read with the address of that database.
+// Unapplied makes the release consist of the migrations that a database lacks: some
+// migrations of the head, whether the base has them or not. The deployed code is still
+// the base's. The release must have been read with the address of that database.
 func (r *Release) Unapplied(of map[*Planned]bool) {
 	for i, p := range r.pairs {
 		c := &comparison{}
 		for _, m := range p.head.Migrations {
 			if of[m] {
-				c.release = append(c.release, released{m, onward.StatusNew})
+				c.release = append(c.release, releasedMigration{m, onward.StatusNew})
 			} else {
 				c.deployed = append(c.deployed, m)
 			}
@@ -62,5 +62,5 @@ func (r *Release) Unapplied(of map[*Planned]bool) {
 	}
 }
 
-// FoldedStatement is a statement of a migration with all that is known of it.
+// FoldedStatement is a statement of a migration with its analysis.
 type FoldedStatement = rule.Stmt

@@ -28,7 +28,7 @@ func TestUnchanged(t *testing.T) {
 		"no code":     {m("django", was), m("django", "x = 1\n"+was), "its SQL is the same: what differs changes no schema", true},
 		"plain SQL":   {m("sql", "SELECT 1;"), m("sql", "SELECT  1;"), "only comments and white space differ", true},
 	} {
-		if detail, cosmetic := unchanged(tc.old, tc.now); detail != tc.detail || cosmetic != tc.cosmetic {
+		if detail, cosmetic := describeDifference(tc.old, tc.now); detail != tc.detail || cosmetic != tc.cosmetic {
 			t.Errorf("%s: %q, %v", name, detail, cosmetic)
 		}
 	}

@@ -11,20 +11,23 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// otherwise are the names of directories beside migrations that hold no migrations,
-// whoever runs them.
+// otherwise matches names of directories, next to migrations, that hold no migrations for
+// any runner.
 var otherwise = regexp.MustCompile(`(?i)^(seeds?|fixtures?|testdata|tests?|quer(y|ies)|samples?|examples?|data|dumps?|backups?|downs?|downgrades?|rollbacks?|undo|reverts?|verify|snapshots?|reports?)$`)
 
-// stepped are the names of files that look like migrations wherever they stand, with
-// their directory: with a number in front, or in a directory that has one.
+// stepped matches names of files, with their directory, that look like migrations
+// anywhere: with a leading number, or in a directory that has one.
 var stepped = regexp.MustCompile(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*(?:[._]\d+)*__[^/]*|\d[^/]*/(?:up|migration))\.(?:[^/]*\.)?(?:sql|pgsql|psql|ddl)(?:\.\w+)?$`)
 
-// unclaimed lists what the release changes that looks like a migration, and no runner
-// that is known reads: SQL files in a directory of their own below the migrations, or
-// with numbers anywhere; files whose names do not end in .sql; the migrations of tools
-// that are not read; and submodules, the files of which are in another repository.
-func (a *changelog) unclaimed(pairs []pair) {
-	u := unclaimed{claimed: map[string]bool{}, twins: map[string]bool{}, told: map[string]bool{}}
+// listUnclaimed lists changed files that look like migrations, and that no known runner
+// reads:
+//   - SQL files in a directory of their own below the migrations, or with numbers
+//     anywhere
+//   - SQL files whose names do not end in .sql
+//   - migrations of tools without an adapter
+//   - submodules, whose files are in another repository
+func (a *changelog) listUnclaimed(pairs []pair) {
+	u := unclaimedFinder{claimed: map[string]bool{}, twins: map[string]bool{}, listed: map[string]bool{}}
 	for _, p := range pairs {
 		if p.source.Dir != "" {
 			u.dirs = append(u.dirs, p.source.Dir)
@@ -41,7 +44,7 @@ func (a *changelog) unclaimed(pairs []pair) {
 		}
 	}
 	for _, o := range a.opaque {
-		u.told[o.Path] = true
+		u.listed[o.Path] = true
 	}
 	programs := slices.ContainsFunc(a.rng.Changes, func(c gitrange.Change) bool {
 		return path.Ext(c.Path) != ".sql" && ofPrograms.MatchString(path.Dir(c.Path))
@@ -53,13 +56,13 @@ func (a *changelog) unclaimed(pairs []pair) {
 		if c.Kind == gitrange.Deleted || u.claimed[c.Path] {
 			continue
 		}
-		if o, ok := u.of(c.Path); ok && !u.known(o.Path) {
-			u.told[o.Path] = true
+		if o, ok := u.describeFile(c.Path); ok && !u.isListed(o.Path) {
+			u.listed[o.Path] = true
 			a.opaque = append(a.opaque, o)
 		}
 	}
 	for _, module := range a.rng.Modules {
-		if _, ok := u.below(module + "/x"); ok || strings.Contains(strings.ToLower(path.Base(module)), "migrat") {
+		if _, ok := u.cutDir(module + "/x"); ok || strings.Contains(strings.ToLower(path.Base(module)), "migrat") {
 			a.opaque = append(a.opaque, onward.Opaque{
 				Path: module, What: "a git submodule among the migrations",
 				Why: "its files are in another repository; run onward there, or give them to onward check",
@@ -68,29 +71,29 @@ func (a *changelog) unclaimed(pairs []pair) {
 	}
 }
 
-// ofPrograms are directories in which tools that are not read have their migrations.
+// ofPrograms matches directories in which tools without an adapter have their migrations.
 var ofPrograms = regexp.MustCompile(`(?i)migrat[^/]*$|(?:^|/)versions$`)
 
-type unclaimed struct {
+type unclaimedFinder struct {
 	claimed map[string]bool // files
-	twins   map[string]bool // migrations of SQL, without the ending: a program of the name is the same one
-	told    map[string]bool // files and directories
+	twins   map[string]bool // SQL migrations, without the extension: a program with this name is the same migration
+	listed  map[string]bool // files and directories
 	dirs    []string        // of migrations
 	unread  []adapter.Unread
 }
 
-// known reports whether a path was listed, or a directory that holds it.
-func (u *unclaimed) known(p string) bool {
+// isListed reports whether a path, or a directory above it, is already listed.
+func (u *unclaimedFinder) isListed(p string) bool {
 	for ; p != "." && p != "/"; p = path.Dir(p) {
-		if u.told[p] {
+		if u.listed[p] {
 			return true
 		}
 	}
 	return false
 }
 
-// below is a path as it is named from a directory of migrations.
-func (u *unclaimed) below(file string) (rest string, ok bool) {
+// cutDir returns a path relative to a directory of migrations.
+func (u *unclaimedFinder) cutDir(file string) (rest string, ok bool) {
 	for _, dir := range u.dirs {
 		if rest, ok := strings.CutPrefix(file, dir+"/"); ok {
 			return rest, true
@@ -99,31 +102,41 @@ func (u *unclaimed) below(file string) (rest string, ok bool) {
 	return "", false
 }
 
-// of is what there is to say of a file that the release changes.
-func (u *unclaimed) of(file string) (o onward.Opaque, ok bool) {
+// describeFile returns the report on a file that the release changes.
+func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 	dir, name := path.Dir(file), path.Base(file)
 	for _, x := range u.unread {
 		if x.Dir == dir && !u.twins[strings.TrimSuffix(file, path.Ext(file))] {
 			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Tool + " is not read yet; " + x.Instead()}, true
 		}
 	}
-	rest, below := u.below(file)
+	rest, below := u.cutDir(file)
 	within := path.Dir(file)
 	if below {
 		within = path.Dir(rest)
 	}
-	numbered := stepped.MatchString(file) && adapter.Deployed(dir)
+	numbered := stepped.MatchString(file) && adapter.IsDeployed(dir)
 	switch {
 	case slices.ContainsFunc(strings.Split(within, "/"), otherwise.MatchString):
 		return o, false
 	case adapter.OtherSQL(name) && (below || numbered):
-		return onward.Opaque{Path: file, What: "a file that holds SQL by its name, which does not end in .sql", Why: "it was not taken for a migration; if it is one, give it to onward check"}, true
+		return onward.Opaque{
+			Path: file,
+			What: "a file that holds SQL by its name, which does not end in .sql",
+			Why:  "it does not count as a migration; if it is one, give it to onward check",
+		}, true
 	case !strings.EqualFold(path.Ext(name), ".sql"):
 		return o, false
 	case below && strings.Contains(rest, "/"):
 		return onward.Opaque{
 			Path: dir, What: "SQL files in a directory below the migrations, such as " + name,
-			Why: "the runner is taken to read none of them; if it does, name the directory in onward.yaml",
+			Why: "onward assumes that the runner reads none of them; if it does, name the directory in onward.yaml",
+		}, true
+	case !below && numbered && adapter.DatabaseNamed(dir) != "":
+		database := adapter.DatabaseNamed(dir)
+		return onward.Opaque{
+			Path: dir, What: "migrations for " + database, Database: database,
+			Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
 		}, true
 	case !below && numbered && !undoing.MatchString(name):
 		return onward.Opaque{
@@ -134,5 +147,5 @@ func (u *unclaimed) of(file string) (o onward.Opaque, ok bool) {
 	return o, false
 }
 
-// undoing are the names of files that undo a migration.
+// undoing matches names of files that undo a migration.
 var undoing = regexp.MustCompile(`(?i)(?:^|[._-])(?:down|undo|rollback|revert)(?:[._-]|$)`)

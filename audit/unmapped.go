@@ -11,65 +11,73 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// mapped lists the columns that the models of the head have and those of the base do
-// not. A migration makes them, or else the new code asks for what is not there.
-func (c *comparison) mapped(p pair) []history.Change {
-	if p.base == nil || p.base.Models == nil || p.head.Models == nil || c.unread(p.head) {
+// findUnmigratedColumns lists the columns that the models have at the head and not at the base. If no
+// migration adds such a column, the new code asks for something that does not exist.
+func (c *comparison) findUnmigratedColumns(p pair) []history.Change {
+	if p.base == nil || p.base.Models == nil || p.head.Models == nil || c.hasUnreadable(p.head) {
 		return nil
 	}
-	had := columns(p.base.Models)
+	had := modelColumns(p.base.Models)
 	hidden := c.madeUp()
 	var out []history.Change
 	for i := range p.head.Models {
 		m := &p.head.Models[i]
-		if m.Unmanaged || hidden || c.hides(m) {
+		if m.Unmanaged || hidden || c.mayChangeModel(m) {
 			continue
 		}
 		for _, column := range m.Columns {
 			if had[m.Table+"\x00"+column.Column] {
 				continue
 			}
-			h := history.Change{Kind: history.Mapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: m.Path, Line: column.Line, Instead: p.head.Mends}
-			c.operation(&h, "AddField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
+			h := history.Change{
+				Kind:    history.Mapped,
+				Other:   unquoteTable(m.Table) + "." + column.Column,
+				Detail:  m.Name,
+				Path:    m.Path,
+				Line:    column.Line,
+				Instead: p.head.Mends,
+			}
+			c.findOperation(&h, "AddField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
 			out = append(out, h)
 		}
 	}
 	return out
 }
 
-// unread reports whether something of the new migrations failed to be read: then
-// what the models lack or leave out may be its doing.
-func (c *comparison) unread(head *adapter.Set) bool {
+// hasUnreadable reports whether some new migration could not be read: it may change what the
+// models lack or omit.
+func (c *comparison) hasUnreadable(head *adapter.Set) bool {
 	failed := func(o onward.Opaque) bool { return o.Failed }
-	return slices.ContainsFunc(head.Opaque, failed) || slices.ContainsFunc(c.release, func(r released) bool {
-		return r.migration.Failed != "" || slices.ContainsFunc(r.migration.Opaque, failed) || refused(r.migration)
+	return slices.ContainsFunc(head.Opaque, failed) || slices.ContainsFunc(c.release, func(r releasedMigration) bool {
+		return r.migration.Failed != "" || slices.ContainsFunc(r.migration.Opaque, failed) || isRefused(r.migration)
 	})
 }
 
-// refused reports whether the framework refuses an operation: what it was to do is not
+// isRefused reports whether the framework refuses an operation: its intended effect is not
 // known.
-func refused(m *adapter.Migration) bool { return m.Runner.Renderer != nil && len(m.Problems) > 0 }
+func isRefused(m *adapter.Migration) bool { return m.Runner.Renderer != nil && len(m.Problems) > 0 }
 
-// madeUp reports whether new migrations have SQL that is made up when it runs: it may
-// change any table unseen.
+// madeUp reports whether new migrations have SQL that is built at run time: it may change
+// any table.
 func (c *comparison) madeUp() bool {
-	return slices.ContainsFunc(c.release, func(r released) bool {
+	return slices.ContainsFunc(c.release, func(r releasedMigration) bool {
 		return slices.ContainsFunc(r.migration.Source.Parts, func(part script.Part) bool { return dynamic.MatchString(part.SQL) })
 	})
 }
 
-// hides reports whether new migrations of the model's app may change its table unseen.
-func (c *comparison) hides(m *adapter.Model) bool {
+// mayChangeModel reports whether new migrations of the model's app may change its table in a way
+// that cannot be read.
+func (c *comparison) mayChangeModel(m *adapter.Model) bool {
 	app, _, _ := strings.Cut(m.Name, ".")
-	return slices.ContainsFunc(c.release, func(r released) bool {
+	return slices.ContainsFunc(c.release, func(r releasedMigration) bool {
 		return strings.HasPrefix(r.migration.ID, app+".") && len(r.migration.Opaque)+len(r.migration.Elsewhere) > 0
 	})
 }
 
 var dynamic = regexp.MustCompile(`(?i)\bexecute\s+(?:format\b|\$|'|[a-z_]+\s*(?:;|\|\|))`)
 
-// columns are the columns of models, each behind its table.
-func columns(models []adapter.Model) map[string]bool {
+// modelColumns returns the columns of models, each with its table.
+func modelColumns(models []adapter.Model) map[string]bool {
 	has := map[string]bool{}
 	for i := range models {
 		for _, column := range models[i].Columns {
@@ -79,18 +87,18 @@ func columns(models []adapter.Model) map[string]bool {
 	return has
 }
 
-// dotted is the name of a table as a mapper writes it, without its quotes.
-func dotted(table string) string {
+// unquoteTable returns the name of a table as a mapper writes it, without its quotes.
+func unquoteTable(table string) string {
 	return strings.ReplaceAll(strings.Trim(table, `"`), `"."`, ".")
 }
 
-// unmapped lists the columns that the models of the base have and those of the head
-// leave out of their table. Most are dropped; one that stays must do without a value.
-func (c *comparison) unmapped(p pair) []history.Change {
-	if p.base == nil || p.base.Models == nil || p.head.Models == nil || p.head.Partial || c.unread(p.head) {
+// findOmittedColumns lists the columns that the models have at the base and omit at the head. Most
+// are dropped; one that stays must accept rows without a value.
+func (c *comparison) findOmittedColumns(p pair) []history.Change {
+	if p.base == nil || p.base.Models == nil || p.head.Models == nil || p.head.Partial || c.hasUnreadable(p.head) {
 		return nil
 	}
-	now, has := map[string]*adapter.Model{}, columns(p.head.Models)
+	now, has := map[string]*adapter.Model{}, modelColumns(p.head.Models)
 	for i := range p.head.Models {
 		m := &p.head.Models[i]
 		if now[m.Table] == nil {
@@ -107,21 +115,22 @@ func (c *comparison) unmapped(p pair) []history.Change {
 			if has[m.Table+"\x00"+column.Column] {
 				continue
 			}
-			h := history.Change{Kind: history.Unmapped, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name, Path: head.Path, Line: head.Line}
-			c.operation(&h, "RemoveField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
+			h := history.Change{Kind: history.Unmapped, Other: unquoteTable(m.Table) + "." + column.Column, Detail: m.Name, Path: head.Path, Line: head.Line}
+			c.findOperation(&h, "RemoveField", m.Name[strings.LastIndexByte(m.Name, '.')+1:], column.Field)
 			out = append(out, h)
 		}
 	}
 	return out
 }
 
-// uncleared lists the foreign keys that new migrations take out of the models: Django
-// clears what points at a row before it deletes that one, as far as it knows of it.
-func (c *comparison) uncleared(p pair) []history.Change {
-	if p.base == nil || p.head.Models == nil || p.head.Partial || c.unread(p.head) {
+// findRemovedKeys lists the foreign keys that new migrations remove from the models: before
+// Django deletes a row, it clears the rows that refer to it, but only through keys that
+// it knows.
+func (c *comparison) findRemovedKeys(p pair) []history.Change {
+	if p.base == nil || p.head.Models == nil || p.head.Partial || c.hasUnreadable(p.head) {
 		return nil
 	}
-	has, tables := columns(p.head.Models), map[string]bool{}
+	has, tables := modelColumns(p.head.Models), map[string]bool{}
 	for i := range p.head.Models {
 		tables[p.head.Models[i].Table] = true
 	}
@@ -131,12 +140,12 @@ func (c *comparison) uncleared(p pair) []history.Change {
 			if !column.Clears || m.Unmanaged || has[m.Table+"\x00"+column.Column] {
 				continue
 			}
-			h := history.Change{Kind: history.Uncleared, Other: dotted(m.Table) + "." + column.Column, Detail: m.Name}
+			h := history.Change{Kind: history.Uncleared, Other: unquoteTable(m.Table) + "." + column.Column, Detail: m.Name}
 			class, field := "DeleteModel", ""
 			if tables[m.Table] {
 				class, field = "RemoveField", column.Field
 			}
-			if c.operation(&h, class, m.Name[strings.LastIndexByte(m.Name, '.')+1:], field); h.Migration != "" {
+			if c.findOperation(&h, class, m.Name[strings.LastIndexByte(m.Name, '.')+1:], field); h.Migration != "" {
 				out = append(out, h)
 			}
 		}
@@ -144,9 +153,9 @@ func (c *comparison) uncleared(p pair) []history.Change {
 	return out
 }
 
-// operation finds the AddField or RemoveField of a change among the new migrations, or
-// the DeleteModel of a model, where there is no field.
-func (c *comparison) operation(h *history.Change, class, model, field string) {
+// findOperation finds the AddField or RemoveField of a change among the new migrations, or
+// the DeleteModel of a model if there is no field.
+func (c *comparison) findOperation(h *history.Change, class, model, field string) {
 	const name = `\s*=\s*)?["']`
 	text := `\b` + class + `\(\s*(?:name` + name + `(?i:` + regexp.QuoteMeta(model) + `)["']`
 	if field != "" {

@@ -23,12 +23,13 @@ func TestUnmapped(t *testing.T) {
 		}
 		return m
 	}
-	const text = "operations = [\n    SeparateDatabaseAndState(state_operations=[\n        migrations.RemoveField(\n            model_name=\"book\",\n            name='isbn',\n        )\n    ])\n]\n"
+	const text = "operations = [\n    SeparateDatabaseAndState(state_operations=[\n        migrations.RemoveField(\n            model_name=\"book\",\n" +
+		"            name='isbn',\n        )\n    ])\n]\n"
 	base := &adapter.Set{Models: []adapter.Model{model(5, "id", "isbn", "notes")}}
 	head := &adapter.Set{Models: []adapter.Model{model(7, "id")}, Migrations: []*adapter.Migration{
 		{ID: "shop.0002_x", Path: "shop/migrations/0002_x.py", Source: script.Source{Text: text}},
 	}}
-	c := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil)
+	c := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil)
 	want := []history.Change{
 		{Kind: history.Unmapped, Other: "lib.book.isbn", Detail: "shop.Book", Migration: "shop.0002_x", Path: "shop/migrations/0002_x.py", Line: 3},
 		{Kind: history.Unmapped, Other: "lib.book.notes", Detail: "shop.Book", Path: "shop/models.py", Line: 7},
@@ -36,13 +37,13 @@ func TestUnmapped(t *testing.T) {
 	if diff := cmp.Diff(want, c.history); diff != "" {
 		t.Error(diff)
 	}
-	head.Partial = true // a column may stand where it is not read
-	if c := compare(pair{source: adapter.Source{Framework: "drizzle"}, base: base, head: head}, nil); len(c.history) > 0 {
+	head.Partial = true // a part that was not read may have the column
+	if c := compareRevisions(pair{source: adapter.Source{Framework: "drizzle"}, base: base, head: head}, nil); len(c.history) > 0 {
 		t.Errorf("%+v", c.history)
 	}
 	head.Partial = false
 	base.Models = nil // it did not come up
-	if c := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil); len(c.history) > 0 {
+	if c := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil); len(c.history) > 0 {
 		t.Errorf("%+v", c.history)
 	}
 }
@@ -50,7 +51,11 @@ func TestUnmapped(t *testing.T) {
 // Django clears what points at a row, as far as its models know of it.
 func TestUncleared(t *testing.T) {
 	t.Parallel()
-	line := adapter.Model{Name: "shop.Line", Table: "shop_line", Columns: []adapter.ModelColumn{{Field: "id", Column: "id"}, {Field: "item", Column: "item_id", Clears: true}, {Field: "of", Column: "of_id"}}}
+	line := adapter.Model{
+		Name:    "shop.Line",
+		Table:   "shop_line",
+		Columns: []adapter.ModelColumn{{Field: "id", Column: "id"}, {Field: "item", Column: "item_id", Clears: true}, {Field: "of", Column: "of_id"}},
+	}
 	without := line
 	without.Columns = line.Columns[:1]
 	const text = "operations = [\n    SeparateDatabaseAndState(state_operations=[migrations.%s])\n]\n"
@@ -66,9 +71,12 @@ func TestUncleared(t *testing.T) {
 		"nothing":         {`RemoveField("line", "item")`, []adapter.Model{line}, 0},
 	} {
 		base := &adapter.Set{Models: []adapter.Model{line}}
-		head := &adapter.Set{Models: tc.head, Migrations: []*adapter.Migration{{ID: "shop.0002_x", Path: "x.py", Source: script.Source{Text: strings.Replace(text, "%s", tc.op, 1)}}}}
+		head := &adapter.Set{
+			Models:     tc.head,
+			Migrations: []*adapter.Migration{{ID: "shop.0002_x", Path: "x.py", Source: script.Source{Text: strings.Replace(text, "%s", tc.op, 1)}}},
+		}
 		n := 0
-		for _, h := range compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil).history {
+		for _, h := range compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil).history {
 			if h.Kind == history.Uncleared && h.Other == "shop_line.item_id" && h.Line == 2 {
 				n++
 			}
@@ -107,14 +115,14 @@ func TestMapped(t *testing.T) {
 		m := c.migration
 		m.ID, m.Path = "shop.0002_x", "shop/migrations/0002_x.py"
 		head := &adapter.Set{Models: []adapter.Model{model("id", "isbn", "notes"), unmanaged}, Migrations: []*adapter.Migration{&m}}
-		got := compare(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil).history
+		got := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: base, head: head}, nil).history
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s:\n%s", c.name, diff)
 		}
 	}
 }
 
-// Of two migrations that end the history of an app the new one is told.
+// If two migrations end the history of an app, the new one is reported.
 func TestConflictIsOfTheNewOne(t *testing.T) {
 	t.Parallel()
 	old := &adapter.Migration{ID: "shop.0002_old", Path: "shop/migrations/0002_old.py"}
@@ -122,7 +130,7 @@ func TestConflictIsOfTheNewOne(t *testing.T) {
 	head := &adapter.Set{Migrations: []*adapter.Migration{fresh, old}, History: []history.Change{
 		{Kind: history.Conflict, Migration: old.ID, Other: fresh.ID, Path: old.Path, Line: 1},
 	}}
-	got := compare(pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: []*adapter.Migration{old}}, head: head}, nil).history
+	got := compareRevisions(pair{source: adapter.Source{Framework: "django"}, base: &adapter.Set{Migrations: []*adapter.Migration{old}}, head: head}, nil).history
 	want := []history.Change{{Kind: history.Conflict, Migration: fresh.ID, Other: old.ID, Path: fresh.Path, Line: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -8,22 +8,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// unread counts what of the deployed migrations cannot be read. They have run; what
-// they made is missing in the schema that the release is judged by.
-type unread struct {
+// unreadParts counts the parts of the deployed migrations that cannot be read. They have run,
+// and their changes are missing in the schema that the release is judged on.
+type unreadParts struct {
 	n     int
 	first onward.Opaque
 }
 
-// file counts a deployed migration that could not be read at all.
-func (u *unread) file(m *adapter.Migration, why string) {
+// countFile counts a deployed migration that could not be read at all.
+func (u *unreadParts) countFile(m *adapter.Migration, why string) {
 	if u.n++; u.n == 1 {
 		u.first = onward.Opaque{Migration: m.ID, Path: m.Path, Why: why}
 	}
 }
 
-// statements counts those of a deployed migration that do not parse.
-func (u *unread) statements(m *adapter.Migration, s *script.Script) {
+// countUnparsed counts the statements of a deployed migration that do not parse.
+func (u *unreadParts) countUnparsed(m *adapter.Migration, s *script.Script) {
 	for _, st := range s.Statements {
 		if st.Err == nil {
 			continue
@@ -34,8 +34,8 @@ func (u *unread) statements(m *adapter.Migration, s *script.Script) {
 	}
 }
 
-// tell lists it in one line, at the first: a history is long.
-func (u *unread) tell(r *onward.Report) {
+// addToReport lists them in one entry, at the first: a history is long.
+func (u *unreadParts) addToReport(r *onward.Report) {
 	if u.n == 0 {
 		return
 	}

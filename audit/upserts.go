@@ -8,33 +8,36 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// upserts answers the question whether the code says ON CONFLICT anywhere.
-func (u *deployedCode) upserts(q question) analysis.Usage {
-	found := u.bound(q).AnyUpsert()
-	return analysis.Usage{Known: len(found) > 0 || u.code().err == nil, Used: len(found) > 0, Evidence: u.evidence(found, maxEvidence)}
+// maxUpserts is how many INSERTs with ON CONFLICT a finding shows: each of them fails.
+const maxUpserts = 20
+
+// findUpserts answers the question whether the code has ON CONFLICT on a table, or may have it.
+func (u *deployedCode) findUpserts(q question) analysis.Usage {
+	sure, may := u.indexFor(q).Upsert(usage.UpsertOn{Name: q.Name, Any: true, Fields: u.modelFields(q)})
+	found := append(sure, may...)
+	return analysis.Usage{Known: len(found) > 0 || u.readCode().err == nil, Used: len(found) > 0, Evidence: u.makeEvidence(found, maxEvidence)}
 }
 
-// upserting looks for an INSERT into the table that says ON CONFLICT with these
-// columns, or this constraint. It is not known where a mapper, or SQL that is put
-// together as it runs, may say that.
-func (u *deployedCode) upserting(q question) analysis.Usage {
-	on := usage.UpsertOn{Name: q.Name, Constraint: q.Constraint, Partial: q.Partial, Fields: u.fields(q)}
+// findUpsertOn searches an INSERT into the table with ON CONFLICT on these columns, or this
+// constraint. It is not known if a mapper, or SQL that is built at run time, may have one.
+func (u *deployedCode) findUpsertOn(q question) analysis.Usage {
+	on := usage.UpsertOn{Name: q.Name, Constraint: q.Constraint, Partial: q.Partial, Fields: u.modelFields(q)}
 	if q.Columns != "" {
 		on.Columns = strings.Split(q.Columns, ",")
 	}
-	sure, may := u.bound(q).Upsert(on)
+	sure, may := u.indexFor(q).Upsert(on)
 	if len(sure) > 0 {
-		return analysis.Usage{Known: true, Used: true, Evidence: u.evidence(sure, maxEvidence)}
+		return analysis.Usage{Known: true, Used: true, Evidence: u.makeEvidence(sure, maxUpserts)}
 	}
-	return analysis.Usage{Known: len(may) == 0 && u.code().err == nil, Evidence: u.evidence(may, maxEvidence)}
+	return analysis.Usage{Known: len(may) == 0 && u.readCode().err == nil, Evidence: u.makeEvidence(may, maxEvidence)}
 }
 
-// fields are the columns of the models of a table, by their classes and fields.
-func (u *deployedCode) fields(q question) map[string]map[string]string {
+// modelFields returns the columns of a table's models, by their classes and fields.
+func (u *deployedCode) modelFields(q question) map[string]map[string]string {
 	out := map[string]map[string]string{}
-	models, _ := u.models(q.database)
+	models, _ := u.deployedModels(q.database)
 	for _, m := range models {
-		if !maps(m.Table, catalog.Name{Schema: "public", Name: q.Name.Name}) {
+		if !isModelOf(m.Table, catalog.Name{Schema: "public", Name: q.Name.Name}) {
 			continue
 		}
 		fields := map[string]string{}

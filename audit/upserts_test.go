@@ -8,9 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What the code says of the very columns is an error; what it spells of others, or of
-// other tables, is nothing; what a mapper says, or what is put together as it runs, may
-// be.
+// ON CONFLICT in the code on exactly these columns is an error. On other columns or tables it is nothing. A mapper's
+// call, or SQL that is built at run time, is a possible use.
 func TestUpsertsOnColumns(t *testing.T) {
 	t.Parallel()
 	const spelled = "const other = `INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING`\n"
@@ -71,7 +70,8 @@ func TestUpsertsOnColumns(t *testing.T) {
 		"ctx.insertInto(A).set(A.N, 1).onDuplicateKeyUpdate().set(A.M, 2).execute()":                     "warning",
 		"DB::table('a')->upsert($rows, ['n'], ['m'])":                                                    "warning",
 	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n-- store/a.go --\npackage store\n\nx = "+code+"\n",
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int, CONSTRAINT a_n UNIQUE (n));\n"+
+			"-- store/a.go --\npackage store\n\nx = "+code+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE a DROP CONSTRAINT a_n;\n"), Base: "main"})
 		got := severityOf(r, "constraint-drop-on-conflict")
 		if got != want {
@@ -89,9 +89,11 @@ func TestUpsertsOnAnExpression(t *testing.T) {
 		{"lower(n)", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) DO NOTHING`", ""},
 		{"lower(n)", "`INSERT INTO a (n) VALUES ($1)`", ""},
 		{"m, COALESCE(n, ''::text)", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (m, coalesce(n,\n CAST('' AS text))) DO NOTHING`", "error"},
-		{"m, COALESCE(n, ''::text)", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (m, coalesce(n, 'x'::text)) DO NOTHING`", "warning"}, // may come to the same
+		{"m, COALESCE(n, ''::text)", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (m, coalesce(n, 'x'::text)) DO NOTHING`", "warning"}, // may mean the same
+		{"m, COALESCE(n, ''::text)", "`INSERT INTO b (n) VALUES ($1) ON CONFLICT (m, coalesce(n, 'x'::text)) DO NOTHING`", ""},
 	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n text, m int);\nCREATE UNIQUE INDEX a_n ON a ("+tt.key+");\n-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n text, m int);\n"+
+			"CREATE UNIQUE INDEX a_n ON a ("+tt.key+");\n-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
 		got := severityOf(r, "constraint-drop-on-conflict")
 		if got != tt.want {
@@ -112,7 +114,8 @@ func TestUpsertsOnSomeRows(t *testing.T) {
 		{"", "knex('a').insert(r).onConflict('n').ignore()", "warning"},
 		{"CREATE UNIQUE INDEX a_neg ON a (n) WHERE n < 0;\n", "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) WHERE n < 0 DO NOTHING`", "warning"},
 	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int);\nCREATE UNIQUE INDEX a_n ON a (n) WHERE n > 0;\n"+tt.indexes+"-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int);\n"+
+			"CREATE UNIQUE INDEX a_n ON a (n) WHERE n > 0;\n"+tt.indexes+"-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nDROP INDEX a_n;\n"), Base: "main"})
 		if got := severityOf(r, "constraint-drop-on-conflict"); got != tt.want {
 			t.Errorf("%s: %q: %v", tt.code, got, found(r))
@@ -120,8 +123,8 @@ func TestUpsertsOnSomeRows(t *testing.T) {
 	}
 }
 
-// ON CONFLICT ON CONSTRAINT asks for the name: an index of the same columns is no
-// help, and that the constraint goes without one is told once.
+// ON CONFLICT ON CONSTRAINT needs the name: an index on the same columns does not help. The loss of the constraint is
+// reported once.
 func TestUpsertsOnAName(t *testing.T) {
 	t.Parallel()
 	const conflict = "`INSERT INTO a (n) VALUES (1) ON CONFLICT ON CONSTRAINT a_n DO NOTHING`"
@@ -129,9 +132,12 @@ func TestUpsertsOnAName(t *testing.T) {
 		{"ALTER TABLE a RENAME CONSTRAINT a_n TO uq", conflict, "error constraint-rename"},
 		{"ALTER TABLE a RENAME CONSTRAINT a_n TO uq", "err.Constraint == \"a_n\"", "warning constraint-rename"},
 		{"ALTER TABLE a DROP CONSTRAINT a_n", conflict, "error constraint-drop-on-conflict"},
+		// nothing created u
+		{"ALTER TABLE u RENAME CONSTRAINT u_n TO uq", strings.NewReplacer("INTO a", "INTO u", "a_n", "u_n").Replace(conflict), "error constraint-rename"},
 		{"DROP INDEX a_too;\nALTER TABLE a DROP CONSTRAINT a_n, ADD CONSTRAINT uq UNIQUE (n)", conflict, "error constraint-rename"},
 	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, CONSTRAINT a_n UNIQUE (n));\nCREATE INDEX a_too ON a (n);\n-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, CONSTRAINT a_n UNIQUE (n));\n"+
+			"CREATE INDEX a_too ON a (n);\n-- store/a.go --\npackage store\n\nx = "+tt.code+"\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"+tt.sql+";\n"), Base: "main"})
 		var got []string
 		for _, f := range r.Findings {
@@ -145,7 +151,7 @@ func TestUpsertsOnAName(t *testing.T) {
 	}
 }
 
-// A unique constraint goes: that matters to ON CONFLICT, where there is one.
+// A unique constraint is dropped: that matters if there is an ON CONFLICT.
 func TestUpserts(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]bool{
@@ -154,10 +160,50 @@ func TestUpserts(t *testing.T) {
 		"db.Clauses(clause.OnConflict{DoNothing: true}).Create(&a)":                    false, // asks for no index
 		"return http.StatusConflict":                                                   false,
 	} {
-		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int);\nCREATE UNIQUE INDEX a_n ON a (n);\n-- store/a.go --\npackage store\n\nfunc x() {\n"+code+"\n}\n",
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n int, m int);\n"+
+			"CREATE UNIQUE INDEX a_n ON a (n);\n-- store/a.go --\npackage store\n\nfunc x() {\n"+code+"\n}\n",
 			"-- db/migrations/00002_b.sql --\n-- +goose NO TRANSACTION\n-- +goose Up\nDROP INDEX CONCURRENTLY a_n;\n"), Base: "main"})
 		if got := strings.Contains(strings.Join(found(r), "\n"), "constraint-drop-on-conflict"); got != want {
 			t.Errorf("%s: %v: %v", code, got, found(r))
 		}
 	}
+}
+
+// Which columns a constraint has is not known if no migration creates the table. An ON CONFLICT on another table does not need it.
+func TestUpsertsOnATableOfNoMigration(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"INSERT INTO u (a) VALUES (1) ON CONFLICT (a) DO NOTHING":          "error",
+		"INSERT INTO u (a, b) VALUES (1, 2) ON CONFLICT (a, b) DO NOTHING": "warning",
+		"INSERT INTO u (a) VALUES (1) ON CONFLICT DO NOTHING":              "",
+		"INSERT INTO b (n) VALUES (1) ON CONFLICT (n) DO NOTHING":          "",
+		"SELECT a FROM u": "",
+	} {
+		r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE b (n text, m int);\n-- store/a.go --\n"+
+			"package store\n\nx = `"+code+"`\n",
+			"-- db/migrations/00002_b.sql --\n-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE u DROP CONSTRAINT u_a_key;\n"), Base: "main"})
+		if got := severityOf(r, "constraint-drop-on-conflict"); got != want {
+			t.Errorf("%s: %q, want %q: %v", code, got, want, found(r))
+		}
+	}
+}
+
+// All places that say ON CONFLICT are reported, be the text of their queries one or not.
+func TestUpsertsInSeveralPlaces(t *testing.T) {
+	t.Parallel()
+	const conflict = "`INSERT INTO a (n) VALUES ($1) ON CONFLICT (n) DO NOTHING`"
+	r := changelog0(t, Config{Dir: repository(t, "-- db/migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE a (n text, m int);\n"+
+		"CREATE UNIQUE INDEX a_n ON a (n);\n-- store/a.go --\npackage store\n\nx = "+conflict+"\ny = "+conflict+
+		"\n-- store/b.go --\npackage store\n\nx = "+conflict+"\n",
+		"-- db/migrations/00002_b.sql --\n-- +goose NO TRANSACTION\n-- +goose Up\nDROP INDEX CONCURRENTLY a_n;\n"), Base: "main"})
+	for _, f := range r.Findings {
+		if f.Rule != "constraint-drop-on-conflict" {
+			continue
+		}
+		if len(f.Evidence) != 3 || !strings.Contains(f.Harm, "store/a.go:3") || !strings.Contains(f.Harm, "store/b.go:3") {
+			t.Errorf("%s: %+v", f.Harm, f.Evidence)
+		}
+		return
+	}
+	t.Error(found(r))
 }

@@ -16,20 +16,19 @@ import (
 )
 
 // deployedCode answers whether the deployed code uses a table or column: from the
-// framework's own model where there is one, else from the text of the code at
-// the base revision.
+// framework's own model if there is one, else from the text of the code at the base
+// revision.
 type deployedCode struct {
 	base gitrange.Tree
 	name string // of the base, for people
 	// migrations are the directories of migrations, which are no code.
 	migrations map[string]bool
 	cache      map[question]analysis.Usage
-	// mapped are the models of each database; see models.
-	mapped map[int]mapping
-	// codes are the files whose blocks a search has read; see belonging.
+	// mapped has the models of each database; see models.
+	mapped map[int]mappedModels
+	// codes are the files whose blocks have been read; see belonging.
 	codes map[string]*codeText
-	// pairs are the sources, and databases tells which of them share one; see
-	// services.
+	// pairs are the sources, and databases groups those that share one; see services.
 	pairs     []pair
 	databases [][]int
 	rooted    []service
@@ -37,28 +36,32 @@ type deployedCode struct {
 	classes map[int]map[string]string
 	// deployed are the schemas of the databases at the base.
 	deployed map[int]*catalog.Catalog
-	// repo names the repository; "" for one whose code is not kept.
+	// repo names the repository; "" if its code is not cached.
 	repo string
-	// text is the code at the base, once it is read.
+	// text is the code at the base, after it is read.
 	text *code
-	// lists are the models of Prisma's whose lists have tables of their own.
+	// lists are the Prisma models with lists that have join tables.
 	lists *[]adapter.Model
-	// recordings are what the deployed code was seen to send.
+	// recordings are the observed queries of the deployed code.
 	recordings []*recording
-	// empty says of a database whether nothing in the code works on it.
+	// head is the code at the head; nil if nobody may ask for it.
+	head func() *deployedCode
+	// changes are the files that differ between base and head.
+	changes []gitrange.Change
+	// empty says for a database whether no code uses it.
 	empty map[int]bool
 }
 
-// code is the code at the base, which is read the first time that it is asked.
-func (u *deployedCode) code() *code {
+// readCode returns the code at the base, which is read at the first call.
+func (u *deployedCode) readCode() *code {
 	if u.text == nil {
 		dir := ""
 		if u.repo != "" {
 			dir = cache.Dir(codeRoom)
 		}
-		u.text = readBase(u.base, dir, u.repo, func(p string) bool { return u.noCode(p) || data(p) }, u.recordedFiles())
+		u.text = readBase(u.base, dir, u.repo, func(p string) bool { return u.noCode(p) || isDataFile(p) }, u.recordedFiles())
 		for _, r := range u.recordings {
-			u.text.lines[r.path] = r.lines()
+			u.text.lines[r.path] = r.queryLines()
 		}
 	}
 	return u.text
@@ -68,7 +71,16 @@ func (u *deployedCode) code() *code {
 const maxEvidence = 3
 
 func newUsage(rng *gitrange.Range, pairs []pair) *deployedCode {
-	u := &deployedCode{base: rng.Base, name: rng.BaseName, cache: map[question]analysis.Usage{}, empty: map[int]bool{}, mapped: map[int]mapping{}, deployed: map[int]*catalog.Catalog{}, migrations: map[string]bool{}, pairs: pairs}
+	u := &deployedCode{
+		base:       rng.Base,
+		name:       rng.BaseName,
+		cache:      map[question]analysis.Usage{},
+		empty:      map[int]bool{},
+		mapped:     map[int]mappedModels{},
+		deployed:   map[int]*catalog.Catalog{},
+		migrations: map[string]bool{},
+		pairs:      pairs,
+	}
 	for _, p := range pairs {
 		set := p.base
 		if set == nil {
@@ -81,9 +93,10 @@ func newUsage(rng *gitrange.Range, pairs []pair) *deployedCode {
 	return u
 }
 
-// models are those of the sources that share a database. known says that what they
-// do not name the framework does not use: there are models, and none are missing.
-func (u *deployedCode) models(database int) (models []adapter.Model, known bool) {
+// deployedModels returns the models of the sources that share a database. known is set if the
+// framework uses nothing that the models do not name: there are models, and none are
+// missing.
+func (u *deployedCode) deployedModels(database int) (models []adapter.Model, known bool) {
 	partial := false
 	if m, done := u.mapped[database]; done {
 		return m.models, m.whole
@@ -97,28 +110,35 @@ func (u *deployedCode) models(database int) (models []adapter.Model, known bool)
 		models = append(models, p.base.Models...)
 	}
 	known = known && !partial
-	u.mapped[database] = mapping{models, known}
+	u.mapped[database] = mappedModels{models, known}
 	return models, known
 }
 
-// mapping are the models of a database; whole says that none are missing.
-type mapping struct {
+// mappedModels has the models of a database; whole says that none are missing.
+type mappedModels struct {
 	models []adapter.Model
 	whole  bool
 }
 
-// model asks the framework's models.
-func (u *deployedCode) model(q question) (analysis.Usage, bool) {
+// answerFromModels answers from the framework's models.
+func (u *deployedCode) answerFromModels(q question) (analysis.Usage, bool) {
 	table, column := q.Name, q.Column
-	models, known := u.models(q.database)
+	models, known := u.deployedModels(q.database)
 	out := analysis.Usage{Known: true, Sure: true}
 	for _, m := range models {
-		if !maps(m.Table, table) {
+		if !isModelOf(m.Table, table) {
 			continue
 		}
 		if column == "" {
+			out.ByTriggers = m.ByTriggers && (out.ByTriggers || !out.Used)
 			out.Used = true
-			out.Evidence = append(out.Evidence, onward.Evidence{Kind: "model", Path: m.Path, Line: m.Line, Text: m.Name + " maps to " + table.String(), Revision: u.name})
+			out.Evidence = append(out.Evidence, onward.Evidence{
+				Kind:     "model",
+				Path:     m.Path,
+				Line:     m.Line,
+				Text:     m.Name + " maps to " + table.String(),
+				Revision: u.name,
+			})
 			continue
 		}
 		for _, c := range m.Columns {
@@ -136,12 +156,12 @@ func (u *deployedCode) model(q question) (analysis.Usage, bool) {
 			}
 		}
 	}
-	return out, out.Used || known && !u.unmapped(q)
+	return out, out.Used || known && !u.isUnmappedKind(q)
 }
 
-// unmapped reports whether a question is on something that models have no name for:
-// a function, a type, a sequence, a constraint. Only the text of the code tells.
-func (u *deployedCode) unmapped(q question) bool {
+// isUnmappedKind reports whether a question is about an object that models do not name: a
+// function, a type, a sequence, a constraint. Only the text of the code shows its use.
+func (u *deployedCode) isUnmappedKind(q question) bool {
 	c := u.deployed[q.database]
 	if c == nil || q.Column != "" {
 		return false
@@ -150,9 +170,9 @@ func (u *deployedCode) unmapped(q question) bool {
 	return r == nil || r.Index != nil || r.Kind == catalog.Sequence
 }
 
-// maps reports whether a model's name of its table is that of a table. Django
-// puts quotes around the name, so that db_table = 'lib"."tag' names a schema.
-func maps(model string, table catalog.Name) bool {
+// isModelOf reports whether a model's table is a given table. Django puts quotes around the
+// name, so that db_table = 'lib"."tag' names a schema.
+func isModelOf(model string, table catalog.Name) bool {
 	model = strings.Trim(model, `"`)
 	if schema, name, ok := strings.Cut(model, `"."`); ok {
 		return strings.EqualFold(name, table.Name) && strings.EqualFold(schema, table.Schema)
@@ -160,9 +180,9 @@ func maps(model string, table catalog.Name) bool {
 	return strings.EqualFold(model, table.Name) || model == table.Qualified()
 }
 
-// tableWords are the spellings of a table's name, and of its singular.
+// tableWords returns the spellings of a table's name, and of its singular.
 func tableWords(name string) []string { return usage.TableWords(name) }
 
-func spellings(name string) []string { return usage.Spellings(name) }
+func spellingsOf(name string) []string { return usage.Spellings(name) }
 
-func singular(name string) string { return usage.Singular(name) }
+func singularOf(name string) string { return usage.Singular(name) }

@@ -52,7 +52,7 @@ print("old_books")
 		"CREATE TABLE shop_book (isbn text, title text, CONSTRAINT one_isbn UNIQUE (isbn), CONSTRAINT one_title UNIQUE (title))",
 		"CREATE TABLE old_books (id int)", "CREATE SEQUENCE book_no", "CREATE SEQUENCE other_no",
 	} {
-		f, err := pgparse.Split(sql)
+		f, err := pgparse.SplitText(sql)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,14 @@ print("old_books")
 	}
 	u := newUsage(rng, []pair{{base: &adapter.Set{Models: []adapter.Model{{Name: "shop.Book", Table: "shop_book"}}}}})
 	u.deployed[0] = deployed
-	kinds := map[string]analysis.QuestionKind{"book_rank": analysis.AskName, "other_rank": analysis.AskName, "book_no": analysis.AskName, "other_no": analysis.AskName, "one_title": analysis.AskName, "one_isbn": analysis.AskName}
+	kinds := map[string]analysis.QuestionKind{
+		"book_rank":  analysis.AskName,
+		"other_rank": analysis.AskName,
+		"book_no":    analysis.AskName,
+		"other_no":   analysis.AskName,
+		"one_title":  analysis.AskName,
+		"one_isbn":   analysis.AskName,
+	}
 	want := map[string]bool{
 		"book_rank": true, "other_rank": false, "book_no": true, "other_no": false, "one_title": true, "one_isbn": false,
 		"old_books": false, // a table, which models would have
@@ -70,7 +77,7 @@ print("old_books")
 		return question{Question: analysis.Question{Kind: kinds[name], Name: catalog.Name{Schema: "public", Name: name}}}
 	}
 	for name, used := range want {
-		if got := u.answer(ask(name)); !got.Known || (got.Used || got.Named) != used || got.Named && name != "one_title" {
+		if got := u.answerQuestion(ask(name)); !got.Known || (got.Used || got.Named) != used || got.Named && name != "one_title" {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

@@ -9,57 +9,57 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// ownName is a value that is hardly the word of another thing: "invoice_paid",
+// ownName matches a value that is hardly a word for anything else: "invoice_paid",
 // "search.v2".
 var ownName = regexp.MustCompile(`^\w+(?:[_.:/-]\w+)+$`)
 
-// valueReach is how many lines above a value the column, or the class or type of its
-// name, may stand.
+// valueReach is how many lines above a value the name of the column, or of its class or
+// type, may be.
 const valueReach = 12
 
-// knowing answers the question which values of a column the code knows: queries and
-// classes of constants of the column have it, or a text near the column's name, or one
-// that is like no other; and nothing has the value that takes its place.
-func (u *deployedCode) knowing(q question) analysis.Usage {
-	b := u.bound(q)
-	out := analysis.Usage{Known: u.code().err == nil}
+// findKnownValues answers the question which values of a column the code knows. A value is known
+// if a query or a class of constants of the column has it, a text near the column's name,
+// or a distinctive text. The replacing value must be unknown.
+func (u *deployedCode) findKnownValues(q question) analysis.Usage {
+	b := u.indexFor(q)
+	out := analysis.Usage{Known: u.readCode().err == nil}
 	if len(b.Value(q.Name, q.Column, q.Now))+len(b.String(q.Now)) > 0 {
 		return out
 	}
 	found := b.Value(q.Name, q.Column, q.Old)
 	texts := b.String(q.Old)
-	u.code().fetch(texts)
+	u.readCode().readFilesOf(texts)
 	for _, e := range texts {
-		if ownName.MatchString(q.Old) || ofColumn(u.code().lines[e.Path], e.Line, q.Column) {
+		if ownName.MatchString(q.Old) || ofColumn(u.readCode().lines[e.Path], e.Line, q.Column) {
 			found = append(found, e)
 		}
 	}
 	if slices.ContainsFunc(found, func(e usage.Use) bool { return u.hasMember(e.Path, q.Now) }) {
 		return out
 	}
-	out.Used, out.Evidence = len(found) > 0, u.evidence(found, maxEvidence)
+	out.Used, out.Evidence = len(found) > 0, u.makeEvidence(found, maxEvidence)
 	return out
 }
 
-// hasMember reports whether a file has a constant by its name: Status.paid.
+// hasMember reports whether a file uses a constant by its name: Status.paid.
 func (u *deployedCode) hasMember(file, name string) bool {
-	u.code().fetch([]usage.Use{{Path: file}})
-	return name != "" && slices.ContainsFunc(u.code().lines[file], func(line string) bool {
+	u.readCode().readFilesOf([]usage.Use{{Path: file}})
+	return name != "" && slices.ContainsFunc(u.readCode().lines[file], func(line string) bool {
 		for at := 0; ; {
 			n := strings.Index(line[at:], name)
 			if n < 0 {
 				return false
 			}
 			at += n + len(name)
-			if from := at - len(name); from > 0 && (line[from-1] == '.' || line[from-1] == ':') && alone(line, from, len(name)) {
-				return !comment(strings.TrimSpace(line))
+			if from := at - len(name); from > 0 && (line[from-1] == '.' || line[from-1] == ':') && isWholeWord(line, from, len(name)) {
+				return !isComment(strings.TrimSpace(line))
 			}
 		}
 	})
 }
 
-// ofColumn reports whether a line, or one of those above it, has the name of a column
-// in it, in any of its spellings.
+// ofColumn reports whether a line, or one of the lines above it, has the name of a
+// column, in any of its spellings.
 func ofColumn(lines []string, at int, column string) bool {
 	bare := strings.ReplaceAll(strings.ToLower(column), "_", "")
 	for _, line := range lines[max(0, at-1-valueReach):min(at, len(lines))] {

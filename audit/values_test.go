@@ -32,7 +32,8 @@ func TestValuesThatTheCodeKnows(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			base := "-- migrations/1_a.sql --\nCREATE TABLE users (id int PRIMARY KEY, role text);\nCREATE TABLE flags (name text PRIMARY KEY);\n-- " + tt.file + " --\n" + tt.code + "\n"
+			base := "-- migrations/1_a.sql --\nCREATE TABLE users (id int PRIMARY KEY, role text);\nCREATE TABLE flags (name text PRIMARY KEY);\n-- " + tt.file +
+				" --\n" + tt.code + "\n"
 			r := changelog0(t, Config{Dir: repository(t, base, "-- migrations/2_b.sql --\n"+tt.sql+";\n"), Base: "main"})
 			got := ""
 			for _, f := range r.Findings {

@@ -15,9 +15,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Conclude counts the findings of a report, and draws the verdicts of its
-// migrations and of the release from them. It can be called again when findings
-// were added.
+// Conclude counts the findings of a report, and derives the verdicts of its migrations
+// and of the release. It can be called again after findings were added.
 func Conclude(r *onward.Report) {
 	r.Summary.Errors, r.Summary.Warnings, r.Summary.Infos, r.Summary.Next = 0, 0, 0, nil
 	worst := map[string]onward.Severity{}
@@ -44,13 +43,14 @@ func Conclude(r *onward.Report) {
 			}
 		}
 	}
-	r.Summary.Opaque = len(r.Opaque)
-	verdict(r)
+	r.Opaque = mentionOthersOnce(r.Opaque)
+	r.Summary.Opaque = countUnjudged(r.Opaque)
+	writeVerdict(r)
 }
 
-// verdict writes the last lines of a report: is the release safe to deploy,
-// and what to do next.
-func verdict(r *onward.Report) {
+// writeVerdict writes the last lines of a report: is the release safe to deploy, and what is
+// the next step.
+func writeVerdict(r *onward.Report) {
 	s := &r.Summary
 	failed := 0
 	for _, o := range r.Opaque {
@@ -64,61 +64,62 @@ func verdict(r *onward.Report) {
 		s.State = onward.StateNotSafe
 	case s.Withheld == "" && failed == 0:
 		s.State = onward.StateSafe
-		if s.Conditions = conditions(r); len(s.Conditions) > 0 {
+		if s.Conditions = listConditions(r); len(s.Conditions) > 0 {
 			s.State = onward.StateSafeIf
 		}
 	}
 	s.Safe = s.State == onward.StateSafe
 	switch {
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0 && s.Opaque > 0:
-		s.Verdict = fmt.Sprintf("No new migrations, but %s could not be judged.", report.Count(s.Opaque, "place"))
+		s.Verdict = fmt.Sprintf("No new migrations, but %s could not be judged.", report.CountNoun(s.Opaque, "place"))
 	case s.Migrations == 0 && len(r.Findings) == 0 && failed == 0:
 		s.Verdict = "No new migrations: the database stays as it is."
 	case s.Errors > 0 && s.Withheld == onward.WithheldHistory:
-		s.Verdict = report.Count(s.Errors, "error") + ", the worst: " + reason(r) + "; " + oneRelease + "."
+		s.Verdict = report.CountNoun(s.Errors, "error") + ", the worst: " + describeHarm(r) + "; " + oneRelease + "."
 	case s.Errors > 0:
-		s.Verdict = "This release is not safe to deploy: " + reason(r) + "."
+		s.Verdict = "This release is not safe to deploy: " + describeHarm(r) + "."
 	case failed > 0:
-		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", report.Count(failed, "place"))
+		s.Verdict = fmt.Sprintf("No verdict: %s could not be read.", report.CountNoun(failed, "place"))
 	case s.Withheld != "":
 		s.Verdict = "No errors"
 		if s.Withheld == onward.WithheldBaseline {
 			s.Verdict = "No new errors: the baseline leaves out " + leftOut(s.Baseline)
 		}
 		if s.Opaque > 0 {
-			s.Verdict += fmt.Sprintf(", but %s could not be judged", report.Count(s.Opaque, "place"))
+			s.Verdict += fmt.Sprintf(", but %s could not be judged", report.CountNoun(s.Opaque, "place"))
 		}
 		if s.Withheld == onward.WithheldHistory {
 			s.Verdict += "; " + oneRelease
 		}
 		s.Verdict += "."
 	case len(s.Conditions) > 0:
-		s.Verdict = "Safe to deploy if " + several(s.Conditions) + "."
+		s.Verdict = "Safe to deploy if " + joinConditions(s.Conditions) + "."
 	default:
 		s.Verdict = "Safe to deploy."
 	}
-	if s.Errors > 0 && s.Migrations > 0 && searched(r) {
+	if s.Errors > 0 && s.Migrations > 0 && isSearchedByName(r) {
 		s.Verdict += " What the code at " + r.Base + " uses is known from a search of its text only: its models could not be read."
 	}
-	if first := worst(r); first != nil {
+	if first := worstFinding(r); first != nil {
 		s.Next = append(s.Next, "onward explain "+first.Rule)
 	}
 }
 
-// conditions are what nobody can know here, and what the release is safe with.
-func conditions(r *onward.Report) []string {
+// listConditions returns facts that cannot be known here, and under which the release is
+// safe.
+func listConditions(r *onward.Report) []string {
 	var out []string
 	for _, f := range r.Findings {
 		if f.SafeIf != "" && !slices.Contains(out, f.SafeIf) {
 			out = append(out, f.SafeIf)
 		}
 	}
-	if r.Summary.Migrations > 0 && searched(r) {
+	if r.Summary.Migrations > 0 && isSearchedByName(r) {
 		out = append(out, "a search of the text of the code at "+r.Base+" found all that it uses (its models could not be read)")
 	}
 	places := 0
 	for _, o := range r.Opaque {
-		if !o.Usage {
+		if !o.Usage && o.Database == "" {
 			places++
 		}
 	}
@@ -131,48 +132,48 @@ func conditions(r *onward.Report) []string {
 	return out
 }
 
-// searched reports whether the models of the deployed code could not be read.
-func searched(r *onward.Report) bool {
+// isSearchedByName reports whether the models of the deployed code could not be read.
+func isSearchedByName(r *onward.Report) bool {
 	return slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Usage })
 }
 
-// leftOut says what a baseline knows.
+// leftOut describes the findings in a baseline.
 func leftOut(k onward.Known) string {
 	switch {
 	case k.Findings == k.Errors:
-		return report.Count(k.Errors, "error")
+		return report.CountNoun(k.Errors, "error")
 	case k.Errors == 1:
-		return report.Count(k.Findings, "finding") + ", one of them an error"
+		return report.CountNoun(k.Findings, "finding") + ", one of them an error"
 	}
-	return fmt.Sprintf("%s, %d of them errors", report.Count(k.Findings, "finding"), k.Errors)
+	return fmt.Sprintf("%s, %d of them errors", report.CountNoun(k.Findings, "finding"), k.Errors)
 }
 
-// mostConditions are said in the verdict; more are counted.
+// mostConditions is how many conditions the verdict lists; the others are counted.
 const mostConditions = 3
 
-// several puts conditions into one sentence.
-func several(list []string) string {
+// joinConditions joins conditions into one sentence.
+func joinConditions(list []string) string {
 	if more := len(list) - mostConditions; more > 1 {
 		list = append(slices.Clone(list[:mostConditions]), fmt.Sprintf("%d other conditions hold", more))
 	}
 	return strings.Join(list, ", and ")
 }
 
-// oneRelease says of a report on files what it is not.
+// oneRelease says how a report on files differs from a report on a release.
 const oneRelease = "all files count as one release here (--deployed names those that are applied)"
 
-// stopping are the rules about statements that the server refuses, whatever they are
-// about: the migration ends there, and nobody waits.
+// stopping are the rules about statements that the server refuses in any case: the
+// migration ends there, and nobody waits.
 var stopping = []string{
 	release.StatementFails.ID, release.StatementRefused.ID, functions.ReplaceRefused.ID,
 	constraint.UsingIndexUnsuitable.ID, constraint.ForeignKeyNotValidPartitioned.ID,
-	index.ConcurrentPartitioned.ID, index.DropConcurrentlyUnsupported.ID,
+	index.ConcurrentPartitioned.ID, index.ConcurrentHypertable.ID, index.DropConcurrentlyUnsupported.ID,
 	partition.DetachConcurrentlyUnsupported.ID, view.RefreshConcurrentlyUnsupported.ID,
 }
 
-// reason is what the worst finding means for the deploy, in a clause.
-func reason(r *onward.Report) string {
-	f := worst(r)
+// describeHarm says in a clause what the worst finding means for the deploy.
+func describeHarm(r *onward.Report) string {
+	f := worstFinding(r)
 	at := fmt.Sprintf("%s:%d", report.ShortName(f.Path), f.Line)
 	if slices.Contains(stopping, f.Rule) {
 		return "the migration fails at " + at
@@ -195,8 +196,8 @@ func reason(r *onward.Report) string {
 	return f.Fact + " at " + at
 }
 
-// worst is the finding to name in the verdict: breakage before waiting.
-func worst(r *onward.Report) *onward.Finding {
+// worstFinding returns the finding to name in the verdict: breakage is before waiting.
+func worstFinding(r *onward.Report) *onward.Finding {
 	var out *onward.Finding
 	rank := func(f *onward.Finding) int {
 		n := int(f.Severity) * 10

@@ -11,10 +11,10 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/all"
 )
 
-// Writing is how further migrations of one source are written.
+// Writing writes further migrations of one source.
 type Writing = adapter.Writing
 
-// Editor is a Writing whose migrations of one statement can be rewritten where they stand.
+// Editor is a Writing that can rewrite an existing migration of one statement in place.
 type Editor = adapter.Editor
 
 // Written is a file of a migration that is not on disk yet.
@@ -23,11 +23,11 @@ type Written = adapter.Written
 // Root is the directory of the repository.
 func (r *Release) Root() string { return r.repo.Root() }
 
-// Commit is the full id of the commit that is the base.
+// Commit is the full id of the base's commit.
 func (r *Release) Commit() string { return r.a.rng.BaseRev }
 
-// DownFile is the file with the way back of the migration with a path at the head; "" where it is
-// in none of its own.
+// DownFile returns the separate down file of the migration with a path at the head; "" if it has
+// none.
 func (r *Release) DownFile(path string) string {
 	for i := range r.pairs {
 		for _, m := range r.pairs[i].head.Migrations {
@@ -39,10 +39,11 @@ func (r *Release) DownFile(path string) string {
 	return ""
 }
 
-// WritingBeside begins writing migrations where those with some paths lie at the head.
+// WritingBeside starts to write migrations in the directory that has the migrations with some
+// paths at the head.
 //
-// Errors: a *[config.InputError] where that is not one place, or its runner's files are
-// not written yet.
+// Errors: a *[config.InputError] if they are in several directories, or if onward cannot write
+// files for the runner.
 func (r *Release) WritingBeside(ctx context.Context, paths []string) (Writing, error) {
 	var found *pair
 	for _, path := range paths {
@@ -51,33 +52,34 @@ func (r *Release) WritingBeside(ctx context.Context, paths []string) (Writing, e
 		})
 		switch {
 		case i < 0:
-			return nil, input("%s is no migration in the %s", path, r.a.rng.Head.Name())
+			return nil, inputError("%s is no migration in the %s", path, r.a.rng.Head.Name())
 		case found != nil && found != &r.pairs[i]:
-			return nil, input("the plan is of migrations in %s and %s: a plan's files are written in one place", found.source.Dir, r.pairs[i].source.Dir)
+			return nil, inputError("the plan is of migrations in %s and %s: a plan's files are written in one place", found.source.Dir, r.pairs[i].source.Dir)
 		}
 		found = &r.pairs[i]
 	}
 	if found == nil {
-		return nil, input("the release has no migrations")
+		return nil, inputError("the release has no migrations")
 	}
-	return r.writing(ctx, found, paths)
+	return r.startWriting(ctx, found, paths)
 }
 
-// WritingIn begins writing migrations in a directory that has some.
+// WritingIn starts to write migrations in a directory that has some.
 //
-// Errors: those of WritingBeside.
+// Errors: as for WritingBeside.
 func (r *Release) WritingIn(ctx context.Context, dir string) (Writing, error) {
 	for i := range r.pairs {
 		if r.pairs[i].source.Dir == dir {
-			return r.writing(ctx, &r.pairs[i], nil)
+			return r.startWriting(ctx, &r.pairs[i], nil)
 		}
 	}
-	return nil, input("no migrations are in %s", dir)
+	return nil, inputError("no migrations are in %s", dir)
 }
 
-// writing begins writing beside a source, in the place of the migrations with some paths.
-func (r *Release) writing(ctx context.Context, p *pair, paths []string) (Writing, error) {
-	a, _ := all.Named(p.source.Framework)
+// startWriting starts to write migrations next to a source, which replace the migrations with some
+// paths.
+func (r *Release) startWriting(ctx context.Context, p *pair, paths []string) (Writing, error) {
+	a, _ := all.FindAdapter(p.source.Framework)
 	if c, can := a.(adapter.Composer); can {
 		var replaced []string
 		for _, m := range p.head.Migrations {
@@ -96,12 +98,12 @@ func (r *Release) writing(ctx context.Context, p *pair, paths []string) (Writing
 	var form *adapter.Form
 	if can {
 		form = w.Form(r.a.head, p.head)
-		if p.head.Told.Tool != "" {
-			name = p.head.Told.Tool
+		if p.head.Evidence.Tool != "" {
+			name = p.head.Evidence.Tool
 		}
 	}
 	if form == nil {
-		return nil, input("migrations of %s are not written yet; --format sql prints the steps", name)
+		return nil, inputError("migrations of %s are not written yet; --format sql prints the steps", name)
 	}
 	now := r.a.Now
 	if now.IsZero() {
@@ -114,6 +116,6 @@ func (r *Release) writing(ctx context.Context, p *pair, paths []string) (Writing
 	return out, nil
 }
 
-func input(format string, args ...any) error {
+func inputError(format string, args ...any) error {
 	return &config.InputError{Err: fmt.Errorf(format, args...)}
 }

@@ -34,8 +34,14 @@ dir=$RUNNER_TEMP/onward
 rm -rf "$dir/artifact"
 mkdir -p "$dir/artifact"
 report=$dir/artifact/report.json
+# Sizes: what ci/stats read on the default branch, or a file that the deployed revision has.
+sizes=$RUNNER_TEMP/onward-sizes/onward.stats.json
+if [ ! -s "$sizes" ]; then
+  mkdir -p "$(dirname "$sizes")"
+  git show "$base:onward.stats.json" > "$sizes" 2>/dev/null || sizes=
+fi
 code=0
-onward changelog --base "$base" ${ONWARD_FAIL_ON:+--fail-on "$ONWARD_FAIL_ON"} --format json --output "$report" || code=$?
+onward changelog --base "$base" ${sizes:+--stats "$sizes"} ${ONWARD_FAIL_ON:+--fail-on "$ONWARD_FAIL_ON"} --format json --output "$report" || code=$?
 if [ -s "$report" ]; then
   onward report "$report" --fail-on never --format github || true
   onward report "$report" --fail-on never --format markdown >> "$GITHUB_STEP_SUMMARY" || true

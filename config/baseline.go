@@ -10,19 +10,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// BaselineSchema marks a baseline file.
+// BaselineSchema identifies a baseline file.
 const BaselineSchema = "onward.baseline/1"
 
-// Baseline is the list of findings that an old code base starts with. They are
-// named by content ([onward.Finding.Fingerprint]), so that the list survives
-// moved files and lines; a statement that changes is judged anew.
+// Baseline is the list of findings that an old code base starts with. Each is
+// identified by its content ([onward.Finding.Fingerprint]), so that the list
+// stays valid when files and lines move. A statement that changes is judged
+// again.
 type Baseline struct {
 	Schema string `json:"schema"`
 	// Findings is keyed by fingerprint.
 	Findings map[string]BaselineFinding `json:"findings"`
 }
 
-// BaselineFinding says what a fingerprint stands for, for those who read the
+// BaselineFinding describes the finding of a fingerprint, for readers of the
 // file; only the fingerprint counts.
 type BaselineFinding struct {
 	Rule string `json:"rule"`
@@ -35,7 +36,7 @@ func NewBaseline(findings []onward.Finding) *Baseline {
 	b := &Baseline{Schema: BaselineSchema, Findings: make(map[string]BaselineFinding, len(findings))}
 	for _, f := range findings {
 		if f.Category == onward.Suppression {
-			continue // nothing takes these out
+			continue // nothing can suppress these
 		}
 		b.Findings[f.Fingerprint] = BaselineFinding{Rule: f.Rule, Path: f.Path, Fact: f.Fact}
 		for _, also := range f.Also {
@@ -45,20 +46,20 @@ func NewBaseline(findings []onward.Finding) *Baseline {
 	return b
 }
 
-// Write prints the baseline, sorted, so that a change of it reads well.
+// Write prints the baseline, sorted, so that its diffs are readable.
 func (b *Baseline) Write(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(b)
 }
 
-// Replaceable reports whether a baseline may be written to a path: there is
-// nothing yet, or a baseline. Anything else was not meant, such as a migration
-// that was named behind --write-baseline.
+// Replaceable reports whether a baseline may be written to a path: there is no
+// file yet, or it is a baseline. Any other file is a mistake, such as a
+// migration that was named after --write-baseline.
 func Replaceable(path string) bool {
 	file, err := os.Open(path)
 	if err != nil {
-		return true // writing says what is wrong with it
+		return true // writing reports the problem
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
@@ -68,7 +69,7 @@ func Replaceable(path string) bool {
 	return bytes.Contains(head, []byte("onward.baseline/"))
 }
 
-// Fingerprints is the set of findings to leave out.
+// Fingerprints returns the set of findings to leave out.
 func (b *Baseline) Fingerprints() map[string]bool {
 	out := make(map[string]bool, len(b.Findings))
 	for f := range b.Findings {
@@ -81,7 +82,7 @@ func (b *Baseline) Fingerprints() map[string]bool {
 func ReadBaseline(path string) (*Baseline, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &Error{Path: path, Message: fmt.Sprintf("the baseline cannot be read: %v; onward changelog --write-baseline writes one", cause(err))}
+		return nil, &Error{Path: path, Message: fmt.Sprintf("the baseline cannot be read: %v; onward changelog --write-baseline writes one", trimPath(err))}
 	}
 	b := &Baseline{}
 	d := json.NewDecoder(bytes.NewReader(data))

@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What nothing takes out is in no baseline.
+// A finding that cannot be suppressed is in no baseline.
 func TestBaselineWithoutSuppressions(t *testing.T) {
 	t.Parallel()
 	b := NewBaseline([]onward.Finding{{Rule: "suppression-unused", Category: onward.Suppression, Fingerprint: "a"}, {Rule: "column-drop", Fingerprint: "b"}})

@@ -39,7 +39,15 @@ func TestDecode(t *testing.T) {
 		Base:     "origin/main",
 		Migrations: []config.Migrations{
 			{Dir: "db/migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 120_000, Line: 5},
-			{Dir: "shop", Framework: "django", Python: ".venv/bin/python", Settings: "shop.settings", Environment: []string{"DEBUG=0", "SECRET_KEY=none"}, AcceptUnreadable: true, Line: 10},
+			{
+				Dir:              "shop",
+				Framework:        "django",
+				Python:           ".venv/bin/python",
+				Settings:         "shop.settings",
+				Environment:      []string{"DEBUG=0", "SECRET_KEY=none"},
+				AcceptUnreadable: true,
+				Line:             10,
+			},
 		},
 		Rules:        map[string]onward.Severity{"index-create-blocking": onward.Warning, "column-drop": onward.Off},
 		Presets:      []onward.Preset{onward.Recommended, onward.Strict},
@@ -175,7 +183,7 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
-// What is nested too deep is refused before a parser sees it: goccy/go-yaml takes
+// A file that is nested too deeply is refused before a parser sees it: goccy/go-yaml takes
 // gigabytes for a line of brackets.
 func TestDecodeNesting(t *testing.T) {
 	t.Parallel()
@@ -213,6 +221,8 @@ func TestAccept(t *testing.T) {
 	}{
 		{"legacy/**", "legacy/a/b.sql", true},
 		{"legacy/**", "legacyb/a.sql", false},
+		{"legacy/", "legacy/a/b.sql", true},
+		{"legacy/", "legacyb/a.sql", false},
 		{"**/old.sql", "old.sql", true},
 		{"**/old.sql", "a/b/old.sql", true},
 		{"**/a/**/z.sql", "x/a/a/y/z.sql", true},
@@ -232,7 +242,13 @@ func TestAccept(t *testing.T) {
 
 func TestThreshold(t *testing.T) {
 	t.Parallel()
-	for threshold, want := range map[config.Threshold]string{"": "error", "error": "error", "warning": "warning error", "info": "info warning error", "never": ""} {
+	for threshold, want := range map[config.Threshold]string{
+		"":        "error",
+		"error":   "error",
+		"warning": "warning error",
+		"info":    "info warning error",
+		"never":   "",
+	} {
 		var got []string
 		for _, s := range []onward.Severity{onward.Off, onward.Info, onward.Warning, onward.Error} {
 			if threshold.Reached(s) {

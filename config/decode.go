@@ -20,19 +20,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Known is what the file may name. It belongs to packages that this one does
-// not know.
+// Known holds the names that the file may use. They belong to packages that
+// this one does not import.
 type Known struct {
-	// Rules are the names of all rules, Frameworks of the adapters.
+	// Rules are the names of all rules, Frameworks those that the adapters
+	// have.
 	Rules, Frameworks []string
 }
 
 var presets = []string{string(onward.Recommended), string(onward.Strict), string(onward.DesignSet), string(onward.SecuritySet)}
 
-// Error is something wrong in the file.
+// Error is an error in the file.
 type Error struct {
 	Path string
-	// Line and Column count from 1; 0 when the file as a whole is meant.
+	// Line and Column count from 1; 0 means the file as a whole.
 	Line, Column int
 	Message      string
 }
@@ -44,27 +45,27 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Line, e.Column, e.Message)
 }
 
-// InputError is something wrong with what the user gave: a file that is not
-// there, a text that is too large. The exit code tells it from a failure.
+// InputError is an error in the user's input: a missing file, a text that is
+// too large. Its exit code differs from a failure's.
 type InputError struct{ Err error }
 
 func (e *InputError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the error itself.
+// Unwrap returns the error itself.
 func (e *InputError) Unwrap() error { return e.Err }
 
-// maxSize bounds the file: 1 MB.
+// maxSize limits the file: 1 MB.
 const maxSize = 1 << 20
 
-// maxTime bounds the reading of a file, for which a thousandth of it is usual.
-// The YAML library takes the square of how deep a file is nested, and of how
-// many keys a mapping has.
+// maxTime limits the parsing of a file, which usually takes a thousandth of it.
+// The YAML library needs quadratic time in the nesting depth of a file, and in
+// the number of keys of a mapping.
 const maxTime = 5 * time.Second
 
-// maxErrors bounds what is said to be wrong with a file.
+// maxErrors limits how many errors in a file are reported.
 const maxErrors = 20
 
-// Decode reads the content of a file. What is wrong is in the error, each an
+// Decode parses the content of a file. The error has all errors found, each an
 // [Error].
 func Decode(data []byte, name string, known Known) (*Config, error) {
 	switch {
@@ -86,7 +87,7 @@ func Decode(data []byte, name string, known Known) (*Config, error) {
 			}
 			read <- r
 		}()
-		r.c, r.err = decode(data, name, known)
+		r.c, r.err = decodeFile(data, name, known)
 	}()
 	select {
 	case r := <-read:
@@ -96,7 +97,7 @@ func Decode(data []byte, name string, known Known) (*Config, error) {
 	}
 }
 
-func decode(data []byte, name string, known Known) (*Config, error) {
+func decodeFile(data []byte, name string, known Known) (*Config, error) {
 	d := &decoder{path: name, known: known}
 	c := &Config{Path: name}
 	if line, column, deep := tooDeep(string(data)); deep {
@@ -104,17 +105,17 @@ func decode(data []byte, name string, known Known) (*Config, error) {
 	}
 	file, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0)
 	if err != nil {
-		return nil, d.syntax(err)
+		return nil, d.syntaxError(err)
 	}
 	for i, doc := range file.Docs {
 		if doc.Body == nil {
 			continue
 		}
 		if i > 0 {
-			d.fail(doc.Body, "a second document: the file has one")
+			d.addError(doc.Body, "a second document: the file has one")
 			break
 		}
-		d.config(doc.Body, c)
+		d.decodeConfig(doc.Body, c)
 	}
 	if n := len(d.errs) - maxErrors; n > 0 {
 		d.errs = append(d.errs[:maxErrors], &Error{Path: name, Message: fmt.Sprintf("%d more", n)})
@@ -131,8 +132,8 @@ type decoder struct {
 	errs  []error
 }
 
-// syntax gives an error of the parser its place.
-func (d *decoder) syntax(err error) error {
+// syntaxError adds the position to an error of the parser.
+func (d *decoder) syntaxError(err error) error {
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
 		pos, message := at.GetToken().Position, at.GetMessage()
@@ -144,7 +145,7 @@ func (d *decoder) syntax(err error) error {
 	return &Error{Path: d.path, Message: err.Error()}
 }
 
-func (d *decoder) fail(n ast.Node, format string, args ...any) {
+func (d *decoder) addError(n ast.Node, format string, args ...any) {
 	e := &Error{Path: d.path, Message: fmt.Sprintf(format, args...)}
 	if t := n.GetToken(); t != nil && t.Position != nil {
 		e.Line, e.Column = t.Position.Line, t.Position.Column
@@ -152,107 +153,111 @@ func (d *decoder) fail(n ast.Node, format string, args ...any) {
 	d.errs = append(d.errs, e)
 }
 
-func (d *decoder) config(n ast.Node, c *Config) {
-	d.mapping(n, "the file", []field{
-		{"postgres", func(n ast.Node) { c.Postgres = d.versions(n) }},
-		{"base", func(n ast.Node) { c.Base = d.text(n) }},
-		{"migrations", func(n ast.Node) { d.list(n, func(n ast.Node) { c.Migrations = append(c.Migrations, d.migrations(n)) }) }},
-		{"rules", func(n ast.Node) { c.Rules = d.rules(n) }},
+func (d *decoder) decodeConfig(n ast.Node, c *Config) {
+	d.decodeMapping(n, "the file", []field{
+		{"postgres", func(n ast.Node) { c.Postgres = d.decodeVersions(n) }},
+		{"base", func(n ast.Node) { c.Base = d.decodeText(n) }},
+		{"migrations", func(n ast.Node) {
+			d.eachElement(n, func(n ast.Node) { c.Migrations = append(c.Migrations, d.decodeMigrations(n)) })
+		}},
+		{"rules", func(n ast.Node) { c.Rules = d.decodeRules(n) }},
 		{"presets", func(n ast.Node) {
-			d.list(n, func(n ast.Node) { c.Presets = append(c.Presets, onward.Preset(d.oneOf(n, "preset", presets))) })
+			d.eachElement(n, func(n ast.Node) { c.Presets = append(c.Presets, onward.Preset(d.oneOf(n, "preset", presets))) })
 		}},
 		{"fail_on", func(n ast.Node) { c.FailOn = Threshold(d.oneOf(n, "severity", thresholds)) }},
-		{"small_tables", func(n ast.Node) { c.SmallTables = d.texts(n) }},
-		{"small_below", func(n ast.Node) { c.SmallBelow = Bytes(d.bytes(n, "")) }},
+		{"small_tables", func(n ast.Node) { c.SmallTables = d.decodeTexts(n) }},
+		{"small_below", func(n ast.Node) { c.SmallBelow = Bytes(d.decodeBytes(n, "")) }},
 		{"throughput", func(n ast.Node) {
-			d.mapping(n, "throughput", []field{
-				{"read", func(n ast.Node) { c.Throughput.Read = d.bytes(n, "/s") }},
-				{"write", func(n ast.Node) { c.Throughput.Write = d.bytes(n, "/s") }},
+			d.decodeMapping(n, "throughput", []field{
+				{"read", func(n ast.Node) { c.Throughput.Read = d.decodeBytes(n, "/s") }},
+				{"write", func(n ast.Node) { c.Throughput.Write = d.decodeBytes(n, "/s") }},
 			})
 		}},
 		{"assume", func(n ast.Node) {
-			d.mapping(n, "assume", []field{
-				{"timezone", func(n ast.Node) { c.Assume.TimeZone = d.text(n) }},
-				{"lock_timeout", func(n ast.Node) { c.Assume.LockTimeout = d.timeout(n) }},
-				{"statement_timeout", func(n ast.Node) { c.Assume.StatementTimeout = d.timeout(n) }},
+			d.decodeMapping(n, "assume", []field{
+				{"timezone", func(n ast.Node) { c.Assume.TimeZone = d.decodeText(n) }},
+				{"lock_timeout", func(n ast.Node) { c.Assume.LockTimeout = d.decodeTimeout(n) }},
+				{"statement_timeout", func(n ast.Node) { c.Assume.StatementTimeout = d.decodeTimeout(n) }},
 			})
 		}},
-		{"baseline", func(n ast.Node) { c.Baseline = d.text(n) }},
+		{"baseline", func(n ast.Node) { c.Baseline = d.decodeText(n) }},
 		{"workload", func(n ast.Node) { c.Workload = d.oneOrMore(n) }},
-		{"deprecated", func(n ast.Node) { c.Deprecated = d.deprecated(n) }},
+		{"deprecated", func(n ast.Node) { c.Deprecated = d.decodeDeprecated(n) }},
+		{"deprecation_notice_days", func(n ast.Node) { c.DeprecationNoticeDays = d.decodeDays(n) }},
 		{"soft_delete", func(n ast.Node) { c.SoftDelete = d.softDelete(n) }},
-		{"preflight", func(n ast.Node) { d.preflight(n, &c.Preflight) }},
-		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.accept(n) }},
+		{"preflight", func(n ast.Node) { d.decodePreflight(n, &c.Preflight) }},
+		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.decodeAccept(n) }},
 	})
 }
 
-func (d *decoder) migrations(n ast.Node) Migrations {
+func (d *decoder) decodeMigrations(n ast.Node) Migrations {
 	var m Migrations
 	if t := n.GetToken(); t != nil && t.Position != nil {
 		m.Line = t.Position.Line
 	}
 	before := len(d.errs)
-	d.mapping(n, "an entry of migrations", []field{
-		{"dir", func(n ast.Node) { m.Dir = d.dir(n) }},
+	d.decodeMapping(n, "an entry of migrations", []field{
+		{"dir", func(n ast.Node) { m.Dir = d.decodeDir(n) }},
 		{"framework", func(n ast.Node) { m.Framework = d.oneOf(n, "framework", d.known.Frameworks) }},
 		{"transaction", func(n ast.Node) {
 			m.Transaction = onward.Transaction(d.oneOf(n, "transaction", []string{"file", "message", "pipeline", "none"}))
 		}},
-		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.timeout(n) }},
-		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.timeout(n) }},
-		{"python", func(n ast.Node) { m.Python = d.text(n) }},
-		{"settings", func(n ast.Node) { m.Settings = d.text(n) }},
-		{"environment", func(n ast.Node) { m.Environment = d.environment(n) }},
-		{"accept_unreadable", func(n ast.Node) { m.AcceptUnreadable = d.truth(n) }},
+		{"lock_timeout", func(n ast.Node) { m.LockTimeout = d.decodeTimeout(n) }},
+		{"statement_timeout", func(n ast.Node) { m.StatementTimeout = d.decodeTimeout(n) }},
+		{"python", func(n ast.Node) { m.Python = d.decodeText(n) }},
+		{"settings", func(n ast.Node) { m.Settings = d.decodeText(n) }},
+		{"environment", func(n ast.Node) { m.Environment = d.decodeEnvironment(n) }},
+		{"render_timeout", func(n ast.Node) { m.RenderTimeout = d.decodeTimeout(n) }},
+		{"accept_unreadable", func(n ast.Node) { m.AcceptUnreadable = d.decodeBool(n) }},
 	})
 	if m.Dir == "" && len(d.errs) == before {
-		d.fail(n, "dir is missing: which directory is meant? (. is that of %s)", Name)
+		d.addError(n, "dir is missing: which directory is meant? (. is the directory of %s)", Name)
 	}
 	return m
 }
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// environment reads variables and their values.
-func (d *decoder) environment(n ast.Node) []string {
+// decodeEnvironment reads variables and their values.
+func (d *decoder) decodeEnvironment(n ast.Node) []string {
 	var out []string
-	for _, entry := range d.entries(n, "environment") {
+	for _, entry := range d.uniqueEntries(n, "environment") {
 		name := entry.Key.GetToken().Value
 		if !variableName.MatchString(name) {
-			d.fail(entry.Key, "%q is not the name of a variable", name)
+			d.addError(entry.Key, "%q is not the name of a variable", name)
 			continue
 		}
-		out = append(out, name+"="+d.text(entry.Value))
+		out = append(out, name+"="+d.decodeText(entry.Value))
 	}
 	slices.Sort(out)
 	return out
 }
 
-// dir is a directory within the repository.
-func (d *decoder) dir(n ast.Node) string {
-	name := strings.ReplaceAll(d.text(n), `\`, "/")
+// decodeDir reads a directory within the repository.
+func (d *decoder) decodeDir(n ast.Node) string {
+	name := strings.ReplaceAll(d.decodeText(n), `\`, "/")
 	if name == "" {
 		return ""
 	}
 	clean := path.Clean(name)
 	if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") {
-		d.fail(n, "%q leads out of the directory of %s", name, Name)
+		d.addError(n, "%q leads out of the directory of %s", name, Name)
 	}
 	return clean
 }
 
-// rules reads severities by rule.
-func (d *decoder) rules(n ast.Node) map[string]onward.Severity {
+// decodeRules reads severities by rule.
+func (d *decoder) decodeRules(n ast.Node) map[string]onward.Severity {
 	out := map[string]onward.Severity{}
-	for _, entry := range d.entries(n, "rules") {
+	for _, entry := range d.uniqueEntries(n, "rules") {
 		name := entry.Key.GetToken().Value
 		if !slices.Contains(d.known.Rules, name) {
-			d.fail(entry.Key, "unknown rule %s%s; onward rules lists them", name, didYouMean(name, d.known.Rules))
+			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, didYouMean(name, d.known.Rules))
 			continue
 		}
 		var s onward.Severity
-		if err := s.UnmarshalText([]byte(d.text(entry.Value))); err != nil {
-			d.fail(entry.Value, "%s: %v", name, err)
+		if err := s.UnmarshalText([]byte(d.decodeText(entry.Value))); err != nil {
+			d.addError(entry.Value, "%s: %v", name, err)
 			continue
 		}
 		out[name] = s
@@ -260,18 +265,18 @@ func (d *decoder) rules(n ast.Node) map[string]onward.Severity {
 	return out
 }
 
-// deprecated reads what is said of columns.
-func (d *decoder) deprecated(n ast.Node) map[string]string {
+// decodeDeprecated reads the texts about columns.
+func (d *decoder) decodeDeprecated(n ast.Node) map[string]string {
 	out := map[string]string{}
-	for _, entry := range d.entries(n, "deprecated") {
+	for _, entry := range d.uniqueEntries(n, "deprecated") {
 		name := entry.Key.GetToken().Value
-		if _, _, err := deprecation.Target(name); err != nil {
-			d.fail(entry.Key, "%v", err)
+		if _, _, err := deprecation.SplitColumnName(name); err != nil {
+			d.addError(entry.Key, "%v", err)
 			continue
 		}
-		words := d.text(entry.Value)
+		words := d.decodeText(entry.Value)
 		if _, err := deprecation.Parse(words); err != nil {
-			d.fail(entry.Value, "deprecated %s: %v", name, err)
+			d.addError(entry.Value, "deprecated %s: %v", name, err)
 			continue
 		}
 		out[name] = words
@@ -282,10 +287,10 @@ func (d *decoder) deprecated(n ast.Node) map[string]string {
 // softDelete reads columns by table.
 func (d *decoder) softDelete(n ast.Node) map[string]string {
 	out := map[string]string{}
-	for _, entry := range d.entries(n, "soft_delete") {
-		column := d.text(entry.Value)
+	for _, entry := range d.uniqueEntries(n, "soft_delete") {
+		column := d.decodeText(entry.Value)
 		if column != "" && strings.ContainsAny(column, ". \t") {
-			d.fail(entry.Value, "soft_delete %s: %q is no name of a column", entry.Key.GetToken().Value, column)
+			d.addError(entry.Value, "soft_delete %s: %q is no name of a column", entry.Key.GetToken().Value, column)
 			continue
 		}
 		out[entry.Key.GetToken().Value] = column
@@ -293,26 +298,26 @@ func (d *decoder) softDelete(n ast.Node) map[string]string {
 	return out
 }
 
-// versions reads 17, 14..17 or a list of both.
-func (d *decoder) versions(n ast.Node) []int {
+// decodeVersions reads 17, 14..17 or a list of both.
+func (d *decoder) decodeVersions(n ast.Node) []int {
 	var words []string
 	if _, ok := n.(*ast.SequenceNode); ok {
-		d.list(n, func(n ast.Node) { words = append(words, d.text(n)) })
+		d.eachElement(n, func(n ast.Node) { words = append(words, d.decodeText(n)) })
 	} else {
-		words = []string{d.text(n)}
+		words = []string{d.decodeText(n)}
 	}
 	if len(d.errs) > 0 {
 		return nil
 	}
 	majors, err := ParseVersions(strings.Join(words, ","))
 	if err != nil {
-		d.fail(n, "postgres: %v", err)
+		d.addError(n, "postgres: %v", err)
 	}
 	return majors
 }
 
-// ParseVersions reads major versions: "17", "14..17", "13,15..17". They come
-// back ascending, each once.
+// ParseVersions parses major versions: "17", "14..17", "13,15..17". The result
+// is ascending, without duplicates.
 func ParseVersions(text string) ([]int, error) {
 	var out []int
 	for _, part := range strings.Split(text, ",") {
@@ -338,35 +343,35 @@ func ParseVersions(text string) ([]int, error) {
 	return slices.Compact(out), nil
 }
 
-// accept reads true, false or patterns.
-func (d *decoder) accept(n ast.Node) Accept {
+// decodeAccept reads true, false or patterns.
+func (d *decoder) decodeAccept(n ast.Node) Accept {
 	if b, ok := n.(*ast.BoolNode); ok {
 		return Accept{All: b.Value}
 	}
 	a := Accept{}
 	if _, ok := n.(*ast.SequenceNode); !ok {
-		d.fail(n, "write true, or a list of paths, which may have * and **")
+		d.addError(n, "write true, or a list of paths, which may have * and **")
 		return a
 	}
-	d.list(n, func(n ast.Node) {
-		p := d.text(n)
+	d.eachElement(n, func(n ast.Node) {
+		p := d.decodeText(n)
 		if _, err := path.Match(p, ""); err != nil {
-			d.fail(n, "%q is no pattern: %v", p, err)
+			d.addError(n, "%q is no pattern: %v", p, err)
 		}
 		a.Patterns = append(a.Patterns, p)
 	})
 	return a
 }
 
-// timeout reads a time as Postgres does: a number is milliseconds.
-func (d *decoder) timeout(n ast.Node) Timeout {
-	text := d.text(n)
+// decodeTimeout reads a time in Postgres' notation: a plain number is milliseconds.
+func (d *decoder) decodeTimeout(n ast.Node) Timeout {
+	text := d.decodeText(n)
 	if text == "" {
 		return 0
 	}
-	ms, ok := analysis.Milliseconds(text)
+	ms, ok := analysis.ParseMilliseconds(text)
 	if !ok || ms < 0 {
-		d.fail(n, "%q is no time: write it as Postgres does, 500ms, 5s or 2min", text)
+		d.addError(n, "%q is no time: write it as Postgres does, 500ms, 5s or 2min", text)
 		return 0
 	}
 	return Timeout(ms)
@@ -374,10 +379,10 @@ func (d *decoder) timeout(n ast.Node) Timeout {
 
 var byteUnits = map[string]float64{"": 1, "B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
-// bytes reads a size, or with a suffix of "/s" a rate: 10MB, 200MB/s.
-func (d *decoder) bytes(n ast.Node, suffix string) int64 {
+// decodeBytes reads a size or, with a suffix of "/s", a rate: 10MB, 200MB/s.
+func (d *decoder) decodeBytes(n ast.Node, suffix string) int64 {
 	before := len(d.errs)
-	text := d.text(n)
+	text := d.decodeText(n)
 	if len(d.errs) > before {
 		return 0
 	}
@@ -386,7 +391,7 @@ func (d *decoder) bytes(n ast.Node, suffix string) int64 {
 	v, err := strconv.ParseFloat(plain[:i], 64)
 	unit, known := byteUnits[strings.TrimSpace(plain[i:])]
 	if !ok || err != nil || !known || v <= 0 || v*unit < 1 || v*unit > 1e18 {
-		d.fail(n, "%q is no %s: write 10MB%s", text, map[string]string{"": "size", "/s": "throughput"}[suffix], suffix)
+		d.addError(n, "%q is no %s: write 10MB%s", text, map[string]string{"": "size", "/s": "throughput"}[suffix], suffix)
 		return 0
 	}
 	return int64(v * unit)

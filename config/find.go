@@ -8,17 +8,18 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 )
 
-// misnamed is how many write it. It is found, and refused: a configuration that
-// has no effect is worse than none.
+// misnamed is a common wrong name. It is refused, because a configuration
+// without effect is worse than none.
 const misnamed = "onward.yml"
 
-// Find gives the path of the onward.yaml that holds for a directory: in the
-// directory itself or the nearest above it, up to the repository's root. path
-// "" is none; root is the repository's root, "" outside one. Outside a
-// repository only the directory itself counts: what lies above may be
-// anybody's.
+// Find returns the path of the onward.yaml that applies to a directory: in the
+// directory itself or the nearest one above it, up to the repository's root.
+// path is "" if there is none. root is the repository's root, "" outside of
+// one. Outside of a repository only the directory itself counts, because
+// directories above it may belong to anybody.
 func Find(dir string) (path, root string, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
@@ -51,9 +52,9 @@ func Find(dir string) (path, root string, err error) {
 	}
 }
 
-// Load finds and reads the onward.yaml that holds for a directory. Without one
-// the result is the zero Config. Directories and patterns of a file that is not
-// in the repository's root become relative to the root.
+// Load finds and reads the onward.yaml that applies to a directory. Without one
+// it returns the zero Config. In a file outside of the repository's root,
+// directories and patterns become relative to the root.
 func Load(dir string, known Known) (*Config, error) {
 	file, root, err := Find(dir)
 	if err != nil {
@@ -65,14 +66,15 @@ func Load(dir string, known Known) (*Config, error) {
 	case filepath.Base(file) == misnamed:
 		return nil, &Error{Path: file, Message: "is not read: rename it to " + Name + ", or name it with --config"}
 	}
-	// Nobody named it, so it may be anything; a pipe would be waited for.
+	// The user did not name the file, so it may be anything; reading a pipe
+	// would block.
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return nil, &Error{Path: file, Message: "cannot be read: it is not a file"}
 	}
-	return load(file, root, known)
+	return loadFile(file, root, known)
 }
 
-// LoadFile reads a file that was named, as Load does one that it found.
+// LoadFile reads a file that the user named, like Load the one that it finds.
 func LoadFile(file string, known Known) (*Config, error) {
 	file, err := filepath.Abs(file)
 	if err != nil {
@@ -82,23 +84,23 @@ func LoadFile(file string, known Known) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return load(file, root, known)
+	return loadFile(file, root, known)
 }
 
-func load(file, root string, known Known) (*Config, error) {
+func loadFile(file, root string, known Known) (*Config, error) {
 	c, err := Read(file, known)
 	if err != nil {
 		return nil, err
 	}
 	if below, err := filepath.Rel(root, filepath.Dir(file)); root != "" && err == nil {
-		c.rebase(filepath.ToSlash(below))
+		c.rebasePaths(filepath.ToSlash(below))
 	}
 	return c, nil
 }
 
-// rebase makes what is relative to the file relative to the directory that the
-// file's own directory is below.
-func (c *Config) rebase(below string) {
+// rebasePaths turns paths relative to the file into paths relative to a directory
+// above it; below is the path from there to the file's directory.
+func (c *Config) rebasePaths(below string) {
 	if below == "." {
 		return
 	}
@@ -107,6 +109,9 @@ func (c *Config) rebase(below string) {
 	}
 	for i, p := range c.AcceptOpaque.Patterns {
 		c.AcceptOpaque.Patterns[i] = path.Join(below, p)
+		if strings.HasSuffix(p, "/") {
+			c.AcceptOpaque.Patterns[i] += "/"
+		}
 	}
 }
 
@@ -114,18 +119,18 @@ func (c *Config) rebase(below string) {
 func Read(path string, known Known) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &Error{Path: path, Message: fmt.Sprintf("cannot be read: %v", cause(err))}
+		return nil, &Error{Path: path, Message: fmt.Sprintf("cannot be read: %v", trimPath(err))}
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
-		return nil, &Error{Path: path, Message: fmt.Sprintf("cannot be read: %v", cause(err))}
+		return nil, &Error{Path: path, Message: fmt.Sprintf("cannot be read: %v", trimPath(err))}
 	}
 	return Decode(data, path, known)
 }
 
-// cause is an error without the path that the caller names already.
-func cause(err error) error {
+// trimPath returns an error without the path, which the caller adds.
+func trimPath(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err

@@ -72,7 +72,14 @@ func TestLoad(t *testing.T) {
 	if c.Migrations[0].Dir != "services/a/db" || c.Migrations[1].Dir != "services/a" {
 		t.Errorf("directories: %+v", c.Migrations)
 	}
-	for name, want := range map[string]bool{"services/a/db/1.sql": true, "services/a/dbs/1.sql": false, "db/1.sql": false, "services/a/old/1.sql": true, "old/1.sql": false, "services/a/old/b/1.sql": false} {
+	for name, want := range map[string]bool{
+		"services/a/db/1.sql":    true,
+		"services/a/dbs/1.sql":   false,
+		"db/1.sql":               false,
+		"services/a/old/1.sql":   true,
+		"old/1.sql":              false,
+		"services/a/old/b/1.sql": false,
+	} {
 		if got := c.Accepts(name); got != want {
 			t.Errorf("%s: accepted %t", name, got)
 		}

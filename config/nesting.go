@@ -2,16 +2,16 @@ package config
 
 import "strings"
 
-// maxNesting is how deep lists and mappings may stand in one another. What the file
-// needs is four; the parser takes gigabytes for a line of brackets.
+// maxNesting is the maximum nesting of lists and mappings. The file needs four
+// levels; the parser takes gigabytes for a line of brackets.
 const maxNesting = 50
 
-// tooDeep is the place where a file is nested deeper than maxNesting, before a parser
-// has seen it; ok is false where it is not. It goes by brackets, by indentation, and
-// by the marks of entries in one line.
+// tooDeep returns the first place that is nested deeper than maxNesting, before the
+// parser runs; ok is false if there is none. It counts brackets, indentation, and the
+// markers of entries in one line.
 func tooDeep(text string) (line, column int, ok bool) {
-	var indents []int // of the lines around, and of the entries that begin in one line
-	flow := 0         // brackets that are open
+	var indents []int // of the enclosing lines, and of the entries that begin in one line
+	flow := 0         // number of open brackets
 	for n, row := range strings.Split(text, "\n") {
 		at := len(row) - len(strings.TrimLeft(row, " "))
 		if flow == 0 && strings.TrimSpace(row) != "" && row[at] != '#' {

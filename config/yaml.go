@@ -9,23 +9,23 @@ import (
 	"github.com/onward-sql/onward/internal/advice"
 )
 
-// field is a key of a mapping and what reads its value.
+// field is a key of a mapping, with the function that reads its value.
 type field struct {
 	name string
 	read func(ast.Node)
 }
 
-// mapping reads a mapping of known keys.
-func (d *decoder) mapping(n ast.Node, what string, fields []field) {
+// decodeMapping reads a mapping of known keys.
+func (d *decoder) decodeMapping(n ast.Node, what string, fields []field) {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
 	}
-	for _, entry := range d.entries(n, what) {
+	for _, entry := range d.uniqueEntries(n, what) {
 		key := entry.Key.GetToken().Value
 		i := slices.Index(names, key)
 		if i < 0 {
-			d.fail(entry.Key, "unknown key %s in %s%s", key, what, didYouMeanOr(key, names))
+			d.addError(entry.Key, "unknown key %s in %s%s", key, what, didYouMeanOr(key, names))
 			continue
 		}
 		if _, null := entry.Value.(*ast.NullNode); null {
@@ -35,8 +35,8 @@ func (d *decoder) mapping(n ast.Node, what string, fields []field) {
 	}
 }
 
-// entries gives the entries of a mapping, none of them twice.
-func (d *decoder) entries(n ast.Node, what string) []*ast.MappingValueNode {
+// uniqueEntries returns the entries of a mapping, without duplicates.
+func (d *decoder) uniqueEntries(n ast.Node, what string) []*ast.MappingValueNode {
 	var all []*ast.MappingValueNode
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -46,19 +46,19 @@ func (d *decoder) entries(n ast.Node, what string) []*ast.MappingValueNode {
 	case *ast.CommentGroupNode:
 		return nil
 	default:
-		d.fail(n, "%s needs keys with values, not %s", what, kind(n))
+		d.addError(n, "%s needs keys with values, not %s", what, describeNode(n))
 		return nil
 	}
 	seen := map[string]bool{}
 	var out []*ast.MappingValueNode
 	for _, e := range all {
 		if _, plain := e.Key.(*ast.StringNode); !plain {
-			d.fail(e.Key, "%s: a key is a name, not %s", what, kind(e.Key))
+			d.addError(e.Key, "%s: a key is a name, not %s", what, describeNode(e.Key))
 			continue
 		}
 		key := e.Key.GetToken().Value
 		if seen[key] {
-			d.fail(e.Key, "%s stands here twice", key)
+			d.addError(e.Key, "%s stands here twice", key)
 			continue
 		}
 		seen[key] = true
@@ -67,11 +67,11 @@ func (d *decoder) entries(n ast.Node, what string) []*ast.MappingValueNode {
 	return out
 }
 
-// list calls read for each element of a list.
-func (d *decoder) list(n ast.Node, read func(ast.Node)) {
+// eachElement calls read for each element of a list.
+func (d *decoder) eachElement(n ast.Node, read func(ast.Node)) {
 	s, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.fail(n, "a list is needed, not %s", kind(n))
+		d.addError(n, "a list is needed, not %s", describeNode(n))
 		return
 	}
 	for _, v := range s.Values {
@@ -79,8 +79,8 @@ func (d *decoder) list(n ast.Node, read func(ast.Node)) {
 	}
 }
 
-// text reads a text; a number is the text of its digits.
-func (d *decoder) text(n ast.Node) string {
+// decodeText reads a text; a number is read as its digits.
+func (d *decoder) decodeText(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.StringNode:
 		return n.Value
@@ -89,15 +89,15 @@ func (d *decoder) text(n ast.Node) string {
 	case *ast.IntegerNode, *ast.FloatNode:
 		return n.GetToken().Value
 	}
-	d.fail(n, "a text is needed, not %s", kind(n))
+	d.addError(n, "a text is needed, not %s", describeNode(n))
 	return ""
 }
 
-// truth reads true or false.
-func (d *decoder) truth(n ast.Node) bool {
+// decodeBool reads true or false.
+func (d *decoder) decodeBool(n ast.Node) bool {
 	b, ok := n.(*ast.BoolNode)
 	if !ok {
-		d.fail(n, "true or false is needed, not %s", kind(n))
+		d.addError(n, "true or false is needed, not %s", describeNode(n))
 		return false
 	}
 	return b.Value
@@ -106,9 +106,9 @@ func (d *decoder) truth(n ast.Node) bool {
 // oneOf reads one of the given names.
 func (d *decoder) oneOf(n ast.Node, what string, names []string) string {
 	before := len(d.errs)
-	text := d.text(n)
+	text := d.decodeText(n)
 	if len(d.errs) == before && !slices.Contains(names, text) {
-		d.fail(n, "unknown %s %s%s", what, text, didYouMeanOr(text, names))
+		d.addError(n, "unknown %s %s%s", what, text, didYouMeanOr(text, names))
 	}
 	return text
 }
@@ -116,20 +116,20 @@ func (d *decoder) oneOf(n ast.Node, what string, names []string) string {
 // oneOrMore reads a text, or a list of them.
 func (d *decoder) oneOrMore(n ast.Node) []string {
 	if _, list := n.(*ast.SequenceNode); list {
-		return d.texts(n)
+		return d.decodeTexts(n)
 	}
-	return []string{d.text(n)}
+	return []string{d.decodeText(n)}
 }
 
-// texts reads a list of texts.
-func (d *decoder) texts(n ast.Node) []string {
+// decodeTexts reads a list of texts.
+func (d *decoder) decodeTexts(n ast.Node) []string {
 	var out []string
-	d.list(n, func(n ast.Node) { out = append(out, d.text(n)) })
+	d.eachElement(n, func(n ast.Node) { out = append(out, d.decodeText(n)) })
 	return out
 }
 
-// kind names what stands there, for people.
-func kind(n ast.Node) string {
+// describeNode describes a node for people.
+func describeNode(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return "keys with values"
@@ -151,7 +151,7 @@ func kind(n ast.Node) string {
 	return "this"
 }
 
-// didYouMeanOr suggests the nearest name, or lists all when none is near.
+// didYouMeanOr suggests the nearest name, or lists all if none is near.
 func didYouMeanOr(name string, names []string) string {
 	if s := didYouMean(name, names); s != "" {
 		return s
@@ -167,6 +167,6 @@ func didYouMean(name string, names []string) string {
 	return ""
 }
 
-// Nearest is the name that a misspelled one was probably meant to be; "" when
+// Nearest returns the name that was probably meant by a misspelled one; "" if
 // none is near.
-func Nearest(name string, names []string) string { return advice.Nearest(name, names) }
+func Nearest(name string, names []string) string { return advice.NearestName(name, names) }

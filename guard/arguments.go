@@ -12,32 +12,33 @@ import (
 	"github.com/onward-sql/onward/config"
 )
 
-// commandRewriter puts the proxy's address where the arguments of a command name the database. It refuses an
-// argument that names another place: the command would go around the guard, and nobody would see it.
+// commandRewriter replaces the database's address in the arguments of a command by the proxy's. It refuses an
+// argument that names another address, because the command would silently bypass the guard.
 type commandRewriter struct {
-	place *place
-	// env is the environment before the proxy's address is in it, later the one after.
+	serverAddress *serverAddress
+	// env is the environment before the proxy's address was put in, later the one after.
 	env, later map[string]string
-	// allowed are addresses that the command may have although they are not the database's.
+	// allowed are other addresses that the command may have.
 	allowed []string
-	// changed: an argument has the proxy's address now. libpq: the command takes libpq's variables.
+	// changed: an argument has the proxy's address now. libpq: the command uses libpq's variables.
 	changed, libpq bool
-	// password: a password that libpq would have looked up by the server's address.
+	// password: libpq would have looked up a password by the server's address.
 	password bool
 	err      error
 }
 
-// rewriteCommand is a command and its environment by way of the proxy. The error is a *config.InputError.
-func (p *place) rewriteCommand(args, env, allowed []string) (newArgs, newEnv []string, err error) {
-	newEnv, found := p.environment(env)
-	c := &commandRewriter{place: p, env: mapOf(env), later: mapOf(newEnv), allowed: allowed}
+// rewriteCommand returns a command and its environment with the proxy's address. The error is a
+// *config.InputError.
+func (p *serverAddress) rewriteCommand(args, env, allowed []string) (newArgs, newEnv []string, err error) {
+	newEnv, found := p.rewriteEnvironment(env)
+	c := &commandRewriter{serverAddress: p, env: mapOf(env), later: mapOf(newEnv), allowed: allowed}
 	words := wordsOf(args)
 	c.simpleCommand(words)
 	if c.err != nil {
 		return nil, nil, &config.InputError{Err: c.err}
 	}
 	if !found && !c.changed {
-		return joinArguments(words), p.given(newEnv), nil
+		return joinArguments(words), p.addressVariables(newEnv), nil
 	}
 	if c.libpq {
 		if c.later["PGHOST"] == "" {
@@ -46,7 +47,7 @@ func (p *place) rewriteCommand(args, env, allowed []string) (newArgs, newEnv []s
 		if c.password && c.later["PGPASSWORD"] == "" {
 			c.later["PGPASSWORD"] = p.password
 		}
-		p.plain(c.later)
+		p.removeTLSVariables(c.later)
 		newEnv = listOf(c.later)
 	}
 	return joinArguments(words), newEnv, nil
@@ -70,8 +71,8 @@ func listOf(env map[string]string) []string {
 	return out
 }
 
-// refuse keeps the first reason. An address in it has no password.
-func (c *commandRewriter) refuse(format string, args ...any) {
+// setRefusal keeps the first reason. format must not print a password.
+func (c *commandRewriter) setRefusal(format string, args ...any) {
 	if c.err == nil {
 		c.err = fmt.Errorf(format, args...)
 	}
@@ -88,12 +89,15 @@ func (c *commandRewriter) refuseAddress(where, host, port string) {
 	if port != "" {
 		there = net.JoinHostPort(host, port)
 	}
-	c.refuse("%s names %s, and --db names %s: the command would go around the guard. Write the address of --db, or leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL. "+
-		"If it is another server that the command needs too, give --allow-address %s", where, there, net.JoinHostPort(c.place.hosts[0], c.place.ports[0]), there)
+	c.setRefusal("%s names %s, and --db names %s: the command would go around the guard. Write the address of --db, or leave it out: "+
+		"the guard sets PGHOST, PGPORT and DATABASE_URL. "+
+		"If it is another server that the command needs too, give --allow-address %s", where, there, net.JoinHostPort(c.serverAddress.hosts[0],
+		c.serverAddress.ports[0]), there)
 }
 
 func (c *commandRewriter) refuseUnknown(where string) {
-	c.refuse("the shell puts the address of %s together, so onward cannot read it before the start. Write the address of --db, or leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL", where)
+	c.setRefusal("the shell puts the address of %s together, so onward cannot read it before the start. "+
+		"Write the address of --db, or leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL", where)
 }
 
 func (c *commandRewriter) isAllowed(host, port string) bool {
@@ -102,57 +106,60 @@ func (c *commandRewriter) isAllowed(host, port string) bool {
 		if err != nil {
 			h, p = a, ""
 		}
-		return near(h) == near(host) && (p == "" || p == port || port == "" && p == defaultPort)
+		return normalizeHost(h) == normalizeHost(host) && (p == "" || p == port || port == "" && p == defaultPort)
 	})
 }
 
 const defaultPort = "5432"
 
-// runners are programs that run the command that follows their own options.
-var runners = []string{"env", "sudo", "doas", "nice", "ionice", "timeout", "nohup", "exec", "command", "time", "setsid", "stdbuf", "xargs", "npx", "bundle", "poetry", "uv", "pipenv"}
+// wrapperPrograms are programs whose arguments are options and then another command.
+var wrapperPrograms = []string{
+	"env", "sudo", "doas", "nice", "ionice", "timeout", "nohup", "exec", "command", "time", "setsid", "stdbuf",
+	"xargs", "npx", "bundle", "poetry", "uv", "pipenv",
+}
 
 var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 
-// keywords begin a command of a shell's text, and another one follows.
-var keywords = []string{"{", "!", "if", "then", "else", "elif", "while", "until", "do", "export"}
+// shellKeywords are shell words that another command follows.
+var shellKeywords = []string{"{", "!", "if", "then", "else", "elif", "while", "until", "do", "export"}
 
 var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
 // simpleCommand reads one command with its assignments, its runners and its arguments.
-func (c *commandRewriter) simpleCommand(words []*word) {
-	var local []*word
+func (c *commandRewriter) simpleCommand(words []*argument) {
+	var local []*argument
 	ran := false
 	for i, w := range words {
 		name := path.Base(w.value)
 		switch {
 		case assignment.MatchString(w.value):
 			local = append(local, w)
-			c.address(w)
+			c.rewriteAddress(w)
 		case slices.Contains(shells, name):
-			c.assignments(local)
-			c.shell(words[i+1:])
+			c.rewriteAssignments(local)
+			c.rewriteShell(words[i+1:])
 			return
 		case shortOptions[name] != "":
-			c.assignments(local)
+			c.rewriteAssignments(local)
 			c.libpqProgram(name, words[i+1:])
 			return
-		case slices.Contains(runners, name) || slices.Contains(keywords, name):
+		case slices.Contains(wrapperPrograms, name) || slices.Contains(shellKeywords, name):
 			ran = true
 		case !ran: // any other program
-			c.assignments(local)
+			c.rewriteAssignments(local)
 			for _, a := range words[i+1:] {
-				c.address(a)
+				c.rewriteAddress(a)
 			}
 			return
 		default:
-			c.address(w)
+			c.rewriteAddress(w)
 		}
 	}
-	c.assignments(local)
+	c.rewriteAssignments(local)
 }
 
-// shell reads the text of sh -c.
-func (c *commandRewriter) shell(words []*word) {
+// rewriteShell reads the script of sh -c.
+func (c *commandRewriter) rewriteShell(words []*argument) {
 	for i, w := range words {
 		option := strings.HasPrefix(w.value, "-") && !strings.HasPrefix(w.value, "--")
 		if !option || !strings.Contains(w.value, "c") || i+1 == len(words) {
@@ -168,7 +175,7 @@ func (c *commandRewriter) shell(words []*word) {
 			c.simpleCommand(one)
 		}
 		for _, w := range words[i+2:] { // $0, $1, …
-			c.address(w)
+			c.rewriteAddress(w)
 		}
 		c.keepVariables(inner, splitShell(text.value, lookup(c.later)))
 		if now := joinShell(text.value, inner); now != text.value {
@@ -180,13 +187,13 @@ func (c *commandRewriter) shell(words []*word) {
 		return
 	}
 	for _, w := range words {
-		c.address(w)
+		c.rewriteAddress(w)
 	}
 }
 
-// keepVariables leaves a word to the shell if its variables have the proxy's address by now: a password of theirs
-// then stays out of the arguments.
-func (c *commandRewriter) keepVariables(words, later []*word) {
+// keepVariables leaves a word with variables unchanged if the variables hold the proxy's address by now. A
+// password in them then stays out of the arguments.
+func (c *commandRewriter) keepVariables(words, later []*argument) {
 	if len(words) != len(later) {
 		return
 	}
@@ -197,7 +204,7 @@ func (c *commandRewriter) keepVariables(words, later []*word) {
 	}
 }
 
-func splitCommands(words []*word) (out [][]*word) {
+func splitCommands(words []*argument) (out [][]*argument) {
 	from := 0
 	for i, w := range words {
 		if w.separator {
@@ -208,8 +215,8 @@ func splitCommands(words []*word) (out [][]*word) {
 	return append(out, words[from:])
 }
 
-// replace puts an address in the place of a word.
-func (c *commandRewriter) replace(w *word, where string, with ...string) {
+// replaceWord replaces a word by an address.
+func (c *commandRewriter) replaceWord(w *argument, where string, with ...string) {
 	if w.unknown || w.shared {
 		c.refuseUnknown(where)
 		return
@@ -217,28 +224,28 @@ func (c *commandRewriter) replace(w *word, where string, with ...string) {
 	w.replacement, c.changed = with, true
 }
 
-// address rewrites the addresses in an argument of a program that onward need not know: a URL or a connection
-// string, with or without an option before it.
-func (c *commandRewriter) address(w *word) {
+// rewriteAddress rewrites the addresses in an argument of an arbitrary program: a URL or a connection string, with or
+// without an option before it.
+func (c *commandRewriter) rewriteAddress(w *argument) {
 	c.addressIn(w, "", w.value, defaultPort, "an argument of the command")
 }
 
-// addressIn does so for a part of a word. It reports whether that part names a host.
-func (c *commandRewriter) addressIn(w *word, prefix, text, port, where string) (found bool) {
-	now, others, hostless := c.place.replaceAny(text, port)
+// addressIn does the same for a part of a word. It reports whether that part names a host.
+func (c *commandRewriter) addressIn(w *argument, prefix, text, port, where string) (found bool) {
+	now, others, hostless := c.serverAddress.replaceAny(text, port)
 	for _, o := range others {
 		c.refuseAddress(where, o[0], o[1])
 	}
 	c.libpq = c.libpq || hostless
 	if now != text {
-		c.replace(w, where, prefix+now)
+		c.replaceWord(w, where, prefix+now)
 	}
 	return now != text || len(others) > 0
 }
 
-// assignments rewrites the variables of libpq that stand before a command: PGHOST=… psql.
-func (c *commandRewriter) assignments(words []*word) {
-	values := map[string]*word{}
+// rewriteAssignments rewrites libpq's variables before a command: PGHOST=… psql.
+func (c *commandRewriter) rewriteAssignments(words []*argument) {
+	values := map[string]*argument{}
 	for _, w := range words {
 		name, _, _ := strings.Cut(w.value, "=")
 		values[name] = w
@@ -263,25 +270,25 @@ func (c *commandRewriter) assignments(words []*word) {
 			c.refuseService(name)
 			return
 		}
-		host, port := first(value("PGHOSTADDR"), value("PGHOST")), value("PGPORT")
-		if !c.place.isAll(host, port) {
+		host, port := firstNonEmpty(value("PGHOSTADDR"), value("PGHOST")), value("PGPORT")
+		if !c.serverAddress.hasAllHosts(host, port) {
 			c.refuseAddress(name, host, port)
 			return
 		}
 		c.libpq = true
 		if name == "PGPORT" {
-			c.replace(w, name, "PGPORT="+c.place.port, "PGHOST="+c.place.host, "PGHOSTADDR=")
+			c.replaceWord(w, name, "PGPORT="+c.serverAddress.port, "PGHOST="+c.serverAddress.host, "PGHOSTADDR=")
 		} else {
-			c.replace(w, name, "PGHOST="+c.place.host, "PGPORT="+c.place.port, "PGHOSTADDR=")
+			c.replaceWord(w, name, "PGHOST="+c.serverAddress.host, "PGPORT="+c.serverAddress.port, "PGHOSTADDR=")
 		}
 	}
 }
 
 func (c *commandRewriter) refuseService(where string) {
-	c.refuse("%s takes the address from a service file, around the guard. Leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL", where)
+	c.setRefusal("%s takes the address from a service file, around the guard. Leave it out: the guard sets PGHOST, PGPORT and DATABASE_URL", where)
 }
 
-// checkAllowed checks the addresses that the command may have beside the database's.
+// checkAllowed checks the other addresses that the command may have.
 func checkAllowed(list []string) error {
 	for _, a := range list {
 		if a == "" || strings.Contains(a, "://") || strings.ContainsAny(a, " @=") {

@@ -25,7 +25,10 @@ func TestRewriteCommand(t *testing.T) {
 		env  string
 	}{
 		{args: []string{"psql", "-h", "db.example.com", "-p", "5432", "app"}, want: "psql -h 127.0.0.1 -p 7777 app"},
-		{args: []string{"/usr/bin/psql", "-Xhdb.example.com", "-c", "SELECT 'host=elsewhere dbname=x'"}, want: "/usr/bin/psql -Xh127.0.0.1 -p 7777 -c SELECT 'host=elsewhere dbname=x'"},
+		{
+			args: []string{"/usr/bin/psql", "-Xhdb.example.com", "-c", "SELECT 'host=elsewhere dbname=x'"},
+			want: "/usr/bin/psql -Xh127.0.0.1 -p 7777 -c SELECT 'host=elsewhere dbname=x'",
+		},
 		{args: []string{"psql", "--host=DB.example.com", "--po", "5432", "-d", "other"}, want: "psql --host=127.0.0.1 --po 7777 -d other"},
 		{args: []string{"psql", "-f", "-h", "-h", "db.example.com"}, want: "psql -f -h -h 127.0.0.1 -p 7777"},
 		{args: []string{"psql", "-p", "5432"}, env: "PGHOST=db.example.com", want: "psql -p 7777 -h 127.0.0.1"},
@@ -41,20 +44,41 @@ func TestRewriteCommand(t *testing.T) {
 
 		{args: []string{"goose", "postgres", "user=u dbname=app host=db.example.com", "up"}, want: "goose postgres user=u dbname=app host=127.0.0.1 port=7777 up"},
 		{args: []string{"goose", "postgres", "host=10.1.2.3 user=u dbname=app", "up"}, want: "refused: an argument of the command names 10.1.2.3:5432"},
-		{args: []string{"migrate", "-path", "m", "-database", "pgx5://u:secret@db.example.com/app", "up"}, want: "migrate -path m -database pgx5://u:secret@127.0.0.1:7777/app?sslmode=disable up"},
+		{
+			args: []string{"migrate", "-path", "m", "-database", "pgx5://u:secret@db.example.com/app", "up"},
+			want: "migrate -path m -database pgx5://u:secret@127.0.0.1:7777/app?sslmode=disable up",
+		},
 		{args: []string{"dbmate", "--url=postgres://u:hunter2@10.1.2.3:6432/app", "up"}, want: "refused: an argument of the command names 10.1.2.3:6432"},
 		{args: []string{"sqlx", "migrate", "run", "-D", url}, want: "sqlx migrate run -D " + proxied},
 		{args: []string{"diesel", "migration", "run", "--database-url=" + url}, want: "diesel migration run --database-url=" + proxied},
 		{args: []string{"flyway", "-url=jdbc:postgresql://elsewhere/app", "migrate"}, want: "refused: an argument of the command names elsewhere:5432"},
-		{args: []string{"liquibase", "--url=jdbc:postgresql://db.example.com/app", "update"}, want: "liquibase --url=jdbc:postgresql://127.0.0.1:7777/app?sslmode=disable update"},
-		{args: []string{"alembic", "-x", "url=postgresql+psycopg://u@elsewhere/app", "upgrade", "head"}, want: "refused: an argument of the command names elsewhere:5432"},
+		{
+			args: []string{"liquibase", "--url=jdbc:postgresql://db.example.com/app", "update"},
+			want: "liquibase --url=jdbc:postgresql://127.0.0.1:7777/app?sslmode=disable update",
+		},
+		{
+			args: []string{"alembic", "-x", "url=postgresql+psycopg://u@elsewhere/app", "upgrade", "head"},
+			want: "refused: an argument of the command names elsewhere:5432",
+		},
 		{args: []string{"npx", "prisma", "db", "execute", "--url", url}, want: "npx prisma db execute --url " + proxied},
-		{args: []string{"env", "DATABASE_URL=postgres://u@elsewhere/app", "npx", "prisma", "migrate", "deploy"}, want: "refused: an argument of the command names elsewhere:5432"},
-		{args: []string{"./tool", "--set", "host=web.example.com", "--mysql", "mysql://elsewhere/app"}, want: "./tool --set host=web.example.com --mysql mysql://elsewhere/app"},
+		{
+			args: []string{"env", "DATABASE_URL=postgres://u@elsewhere/app", "npx", "prisma", "migrate", "deploy"},
+			want: "refused: an argument of the command names elsewhere:5432",
+		},
+		{
+			args: []string{"./tool", "--set", "host=web.example.com", "--mysql", "mysql://elsewhere/app"},
+			want: "./tool --set host=web.example.com --mysql mysql://elsewhere/app",
+		},
 
-		{args: []string{"sh", "-c", `cd /tmp && PGOPTIONS='-c x=y' psql -h db.example.com -c "SELECT 1; SELECT ';'" | cat > out`}, want: `sh -c cd /tmp && PGOPTIONS='-c x=y' psql -h 127.0.0.1 -p 7777 -c "SELECT 1; SELECT ';'" | cat > out`},
+		{
+			args: []string{"sh", "-c", `cd /tmp && PGOPTIONS='-c x=y' psql -h db.example.com -c "SELECT 1; SELECT ';'" | cat > out`},
+			want: `sh -c cd /tmp && PGOPTIONS='-c x=y' psql -h 127.0.0.1 -p 7777 -c "SELECT 1; SELECT ';'" | cat > out`,
+		},
 		{args: []string{"bash", "-euo", "pipefail", "-c", "psql -h 10.1.2.3"}, want: "refused: psql names 10.1.2.3:5432"},
-		{args: []string{"sudo", "-u", "app", "bash", "-lc", "goose postgres 'host=elsewhere dbname=app' up"}, want: "refused: an argument of the command names elsewhere:5432"},
+		{
+			args: []string{"sudo", "-u", "app", "bash", "-lc", "goose postgres 'host=elsewhere dbname=app' up"},
+			want: "refused: an argument of the command names elsewhere:5432",
+		},
 		{args: []string{"sh", "-c", `migrate -database "$DATABASE_URL" up`}, env: "DATABASE_URL=" + url, want: `sh -c migrate -database "$DATABASE_URL" up`},
 		{args: []string{"sh", "-c", `psql -h "$DB" -p ${PORT}`}, env: "DB=db.example.com PORT=5432", want: "sh -c psql -h 127.0.0.1 -p 7777"},
 		{args: []string{"sh", "-c", `psql -h "$OTHER"`}, env: "OTHER=elsewhere", want: "refused: psql names elsewhere:5432"},
@@ -91,8 +115,14 @@ func TestRewriteEnvironment(t *testing.T) {
 	for _, tc := range []struct{ args, env, want string }{
 		{"psql -h db.example.com -U u", "PGSSLMODE=verify-full PGHOSTADDR=10.0.0.1", "PGHOST=127.0.0.1 PGPASSWORD=secret PGPORT=7777 PGSSLMODE=disable"},
 		{"psql -h db.example.com", "PGUSER=somebody", "PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable PGUSER=somebody"},
-		{"psql", "DATABASE_URL=postgres://db.example.com/app", "DATABASE_URL=postgres://127.0.0.1:7777/app?sslmode=disable PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable"},
-		{"goose postgres user=u\x1fdbname=app up", "DATABASE_URL=postgres://db.example.com/app", "DATABASE_URL=postgres://127.0.0.1:7777/app?sslmode=disable PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable"},
+		{
+			"psql", "DATABASE_URL=postgres://db.example.com/app",
+			"DATABASE_URL=postgres://127.0.0.1:7777/app?sslmode=disable PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable",
+		},
+		{
+			"goose postgres user=u\x1fdbname=app up", "DATABASE_URL=postgres://db.example.com/app",
+			"DATABASE_URL=postgres://127.0.0.1:7777/app?sslmode=disable PGHOST=127.0.0.1 PGPORT=7777 PGSSLMODE=disable",
+		},
 		{"psql", "PGSERVICE=prod PGSERVICEFILE=" + services, "PGDATABASE=app PGHOST=127.0.0.1 PGPORT=7777 PGSERVICEFILE=" + services + " PGSSLMODE=disable PGUSER=u"},
 		{"psql", "PGSERVICE=other PGSERVICEFILE=" + services, "refused"},
 	} {

@@ -12,13 +12,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// bypassMonitor looks for sessions of the command that did not come through the guard. A session counts only if it
-// is proven to be the command's: the server's end and an end that a process of the command holds are one connection.
-// A role, a name or a time proves nothing, because deployed servers reconnect all the time.
+// bypassMonitor looks for sessions of the command that did not come through the guard. A session counts only if its
+// connection has a process of the command as its other end. A role, a name or a time proves nothing, because
+// deployed servers reconnect all the time.
 type bypassMonitor struct {
 	guard *guard
 	proxy netip.AddrPort
-	// found is closed when the first session is proven.
+	// found is closed when the first such session is found.
 	found chan struct{}
 
 	mu       sync.Mutex
@@ -37,15 +37,15 @@ func newBypassMonitor(g *guard, proxy *wire.Proxy) *bypassMonitor {
 	return &bypassMonitor{guard: g, proxy: address, found: make(chan struct{}), sessions: map[serverSession]onward.GuardedSession{}}
 }
 
-// watch begins with a command that was started.
-func (m *bypassMonitor) watch(tree *sockets.Tree) {
+// watchTree starts the checks for a command that was started.
+func (m *bypassMonitor) watchTree(tree *sockets.Tree) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tree = tree
 }
 
-// check looks once.
-func (m *bypassMonitor) check(ctx context.Context) {
+// findSessions looks for such sessions once.
+func (m *bypassMonitor) findSessions(ctx context.Context) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.tree == nil {
@@ -61,7 +61,7 @@ func (m *bypassMonitor) check(ctx context.Context) {
 		return
 	}
 	before := len(m.sessions)
-	err := m.guard.eye.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return m.prove(ctx, conn, candidates) })
+	err := m.guard.monitor.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error { return m.proveSessions(ctx, conn, candidates) })
 	if err != nil && ctx.Err() == nil {
 		m.guard.c.Logger.Info("the sessions of the command cannot be listed", "error", err)
 	}
@@ -77,8 +77,8 @@ SELECT pid, coalesce(host(client_addr), ''), coalesce(client_port, 0), extract(e
 FROM pg_catalog.pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND backend_start IS NOT NULL AND client_port IS NOT NULL AND pid <> pg_backend_pid()`
 
-// prove compares the server's sessions with the command's connections.
-func (m *bypassMonitor) prove(ctx context.Context, conn *pgx.Conn, candidates []sockets.Connection) error {
+// proveSessions compares the server's sessions with the command's connections.
+func (m *bypassMonitor) proveSessions(ctx context.Context, conn *pgx.Conn, candidates []sockets.Connection) error {
 	direct, err := isDirect(ctx, conn)
 	if err != nil {
 		return err
@@ -111,8 +111,8 @@ func (m *bypassMonitor) prove(ctx context.Context, conn *pgx.Conn, candidates []
 	return rows.Err()
 }
 
-// isDirect reports whether nothing between here and the server translates addresses: the server sees this session's
-// own address. Then an address and a port that the server reports are those of a socket here.
+// isDirect reports whether no address translation happens between here and the server: the server sees this
+// session's own address. Then an address and a port that the server reports belong to a socket of this machine.
 func isDirect(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	var host string
 	var port int
@@ -128,7 +128,7 @@ func isDirect(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	return err == nil && netip.AddrPortFrom(here.Addr().Unmap(), here.Port()) == netip.AddrPortFrom(seen.Unmap(), uint16(port)), nil
 }
 
-// endSessions ends the proven sessions that go on after the command's end, and reports all of them.
+// endSessions ends the proven sessions that outlive the command, and returns all proven ones.
 func (m *bypassMonitor) endSessions(ctx context.Context) []onward.GuardedSession {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -136,8 +136,8 @@ func (m *bypassMonitor) endSessions(ctx context.Context) []onward.GuardedSession
 	defer stop()
 	var out []onward.GuardedSession
 	for s, session := range m.sessions {
-		err := m.guard.eye.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-			// The start is compared as well: the server may have given the PID to somebody else.
+		err := m.guard.monitor.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			// The start time is compared too, because the server may have reused the PID.
 			return conn.QueryRow(ctx, `SELECT coalesce(bool_or(pg_catalog.pg_terminate_backend(pid)), false) FROM pg_catalog.pg_stat_activity
 				WHERE pid = $1 AND extract(epoch FROM backend_start)::text = $2`, s.pid, s.started).Scan(&session.Ended)
 		})

@@ -12,9 +12,9 @@ import (
 	"github.com/onward-sql/onward/internal/sockets"
 )
 
-// command runs the command once, and gives its exit code. told: a signal was passed on.
-func (g *guard) command(ctx context.Context, args, env []string, bypass *bypassMonitor) (code int, told bool, err error) {
-	if g.c.Signals != nil { // it is told by them, and takes its time
+// runCommand runs the command once and returns its exit code. told: a signal was forwarded to it.
+func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypassMonitor) (code int, told bool, err error) {
+	if g.c.Signals != nil { // the command gets the signals, and ends by itself
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, end := context.WithCancel(ctx)
@@ -24,10 +24,10 @@ func (g *guard) command(ctx context.Context, args, env []string, bypass *bypassM
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = g.c.Grace
 	if err := cmd.Start(); err != nil {
-		return 0, false, &config.InputError{Err: fmt.Errorf("run %s: %w", args[0], unwrapped(err))}
+		return 0, false, &config.InputError{Err: fmt.Errorf("run %s: %w", args[0], withoutArguments(err))}
 	}
 	tree := sockets.NewTree(cmd.Process.Pid)
-	bypass.watch(tree)
+	bypass.watchTree(tree)
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	found := bypass.found
@@ -40,10 +40,10 @@ func (g *guard) command(ctx context.Context, args, env []string, bypass *bypassM
 		case <-found:
 			found = nil
 			kill = time.After(g.c.Grace)
-			tree.Signal(syscall.SIGTERM)
+			tree.SignalAll(syscall.SIGTERM)
 			end()
 		case <-kill:
-			tree.Signal(syscall.SIGKILL)
+			tree.SignalAll(syscall.SIGKILL)
 		case err := <-done:
 			if err != nil {
 				g.c.Logger.Info("the command has ended", "error", err)
@@ -51,27 +51,28 @@ func (g *guard) command(ctx context.Context, args, env []string, bypass *bypassM
 			if found == nil {
 				endProcesses(tree, g.c.Grace)
 			}
-			return status(cmd), told, nil
+			return exitCode(cmd), told, nil
 		}
 	}
 }
 
-// endProcesses waits for the rest of a command that went around the guard, and kills it after the grace period.
+// endProcesses waits for the processes of a command that bypassed the guard, and kills them after the grace
+// period.
 func endProcesses(tree *sockets.Tree, grace time.Duration) {
 	kill := time.After(grace)
 	const pollInterval = 20 * time.Millisecond
-	for tree.Alive() {
+	for tree.IsAlive() {
 		select {
 		case <-kill:
-			tree.Signal(syscall.SIGKILL)
+			tree.SignalAll(syscall.SIGKILL)
 			return
 		case <-time.After(pollInterval):
 		}
 	}
 }
 
-// unwrapped leaves the arguments out of an error: there may be an address among them.
-func unwrapped(err error) error {
+// withoutArguments removes the arguments from an error, because they may contain an address.
+func withoutArguments(err error) error {
 	path := new(exec.Error)
 	if errors.As(err, &path) {
 		return path.Err
@@ -79,8 +80,8 @@ func unwrapped(err error) error {
 	return err
 }
 
-// status is an exit code as shells have it.
-func status(cmd *exec.Cmd) int {
+// exitCode returns an exit code as a shell would.
+func exitCode(cmd *exec.Cmd) int {
 	if cmd.ProcessState == nil {
 		return 1
 	}

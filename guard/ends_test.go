@@ -27,7 +27,8 @@ func TestConcurrentBuild(t *testing.T) {
 		for range 200 {
 			var waits bool
 			time.Sleep(20 * time.Millisecond)
-			if _ = look.QueryRow(context.Background(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock' AND datname = current_database() AND clock_timestamp() - query_start > '300ms')").Scan(&waits); waits {
+			if _ = look.QueryRow(context.Background(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock' "+
+				"AND datname = current_database() AND clock_timestamp() - query_start > '300ms')").Scan(&waits); waits {
 				break
 			}
 		}
@@ -43,7 +44,7 @@ func TestConcurrentBuild(t *testing.T) {
 	}
 }
 
-// A lock_timeout of the command's own stays, and is told.
+// The command's own lock_timeout stays, and is reported.
 func TestOwnTimeout(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onward.NewestMajor, "SET lock_timeout = '7s'", "show lock_timeout")
@@ -88,7 +89,8 @@ func TestSignal(t *testing.T) {
 	}
 }
 
-// Who does not come through, is not there, or has no server is told apart.
+// Three errors differ: a command that bypasses the guard, a missing command, and a
+// missing server.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onward.NewestMajor, "SELECT 1")
@@ -104,7 +106,7 @@ func TestErrors(t *testing.T) {
 	s.c.Command = []string{"true"}
 	// A pooler would give to others what is set for one, or takes no settings at all.
 	for _, mode := range []string{"session", "transaction"} {
-		s.c.DB = pgservertest.Pgbouncer(t, s.url, mode)
+		s.c.DB = pgservertest.StartPgbouncer(t, s.url, mode)
 		input := new(config.InputError)
 		if _, err := guard.Run(t.Context(), s.c); !errors.As(err, &input) || !strings.Contains(err.Error(), "name the server itself") {
 			t.Error(mode, err)

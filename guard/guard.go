@@ -20,9 +20,9 @@ import (
 const (
 	DefaultWithin   = queue.Within
 	DefaultMaxStall = queue.MaxStall
-	// DefaultGrace is for how long a command may go on after SIGTERM.
+	// DefaultGrace is how long a command may go on after SIGTERM.
 	DefaultGrace = 10 * time.Second
-	// patience bounds one word to the server.
+	// patience limits one request to the server.
 	patience = 10 * time.Second
 )
 
@@ -32,47 +32,47 @@ type Config struct {
 	DB string
 	// Command is the program that is run, with its arguments.
 	Command []string
-	// Dir is where it runs; "" is the current directory.
+	// Dir is its working directory; "" is the current directory.
 	Dir string
-	// In, Out and Err are the command's. Env is its environment; nil is that of the process.
+	// In, Out and Err are the command's streams. Env is its environment; a nil Env is the environment of this process.
 	In       io.Reader
 	Out, Err io.Writer
 	Env      []string
-	// Within is for how long, from the beginning, statements are held back and the command is run
-	// again. 0 is DefaultWithin.
+	// Within limits the time, from the start, in which statements are held back and the command is repeated. 0 is
+	// DefaultWithin.
 	Within time.Duration
-	// MaxStall bounds the lock_timeout that sessions begin with. 0 is DefaultMaxStall.
+	// MaxStall limits the initial lock_timeout of sessions. 0 is DefaultMaxStall.
 	MaxStall time.Duration
-	// StatementTimeout is what sessions begin with; 0 leaves it as it is.
+	// StatementTimeout is the initial statement_timeout of sessions; 0 leaves it as it is.
 	StatementTimeout time.Duration
-	// Again: run it again after a lost race also when something was committed, since it goes on
-	// where it was.
+	// Again repeats the command after a lost lock race even if it has committed something, because the command
+	// continues from there.
 	Again bool
-	// Allow are addresses, HOST or HOST:PORT, that the command's arguments may name beside the database's. Its sessions
-	// there are not guarded.
+	// Allow are addresses, HOST or HOST:PORT, that the command's arguments may name in addition to the database's. Its
+	// sessions there are not guarded.
 	Allow []string
-	// Grace is for how long the command may go on after it was sent SIGTERM; then it is killed. 0 is DefaultGrace.
+	// Grace is how long the command may go on after SIGTERM, before it is killed. 0 is DefaultGrace.
 	Grace time.Duration
-	// Signals are passed on to the command; after one it is not run again. Where it is nil
-	// the end of the context is SIGTERM to the command.
+	// Signals are forwarded to the command, which is not repeated after one. If Signals is nil, the end of the context
+	// sends SIGTERM to the command.
 	Signals <-chan os.Signal
-	// Tell is told what happens, a line each; nil for nobody.
+	// Tell gets a line for each event; nil for none.
 	Tell func(words string)
-	// Logger hears what is being done; nil is nobody.
+	// Logger gets debugging messages; nil for none.
 	Logger *slog.Logger
 }
 
 // ServerError says that the database cannot be reached.
 type ServerError = live.ServerError
 
-// AroundError says that the command came to the database by another way than through the guard, or not at all.
+// AroundError says that the command connected to the database without the guard, or not at all.
 type AroundError struct {
-	// Sessions are those that are proven to be the command's. The command was ended because of them. If there is none
-	// the command ended well, and no session came through the guard.
+	// Sessions are sessions that are proven to be the command's. The command was ended because of them. Without any,
+	// the command succeeded and no session came through the guard.
 	Sessions []onward.GuardedSession
 }
 
-// Error says it.
+// Error explains how to give the command the guard's address.
 func (e *AroundError) Error() string {
 	if len(e.Sessions) == 0 {
 		return "the command never connected through the guard: it has another address, perhaps from a file. " +
@@ -83,7 +83,7 @@ func (e *AroundError) Error() string {
 		"It has another address, perhaps from a file. Let it take the address from its arguments or from a variable", s.Process, s.PID)
 }
 
-func (c *Config) complete() error {
+func (c *Config) setDefaults() error {
 	if len(c.Command) == 0 {
 		return &config.InputError{Err: errors.New("a command is missing")}
 	}
@@ -119,41 +119,42 @@ func (c *Config) checkCommand() error {
 	return err
 }
 
-// Run runs a command. How it ended is in the result.
+// Run runs a command. The result has its exit code.
 //
-// Errors: a *config.InputError for a command that is not there or names another address, an *address.Error for an address
-// that is none, a [*ServerError] for a database that cannot be reached, or behind a pooler that
-// shares its sessions; an [*AroundError], with the result, for a command that did not come
-// through, or came by another way.
+// Errors:
+//   - a *config.InputError if the command is missing or names another address,
+//   - an *address.Error for an invalid address,
+//   - a [*ServerError] if the database cannot be reached, or is accessed through a pooler that shares its sessions,
+//   - an [*AroundError], with the result, if the command did not connect through the guard, or not only.
 func Run(ctx context.Context, c Config) (*onward.Guarded, error) {
-	if err := c.complete(); err != nil {
+	if err := c.setDefaults(); err != nil {
 		return nil, err
 	}
 	if err := c.checkCommand(); err != nil {
-		return nil, address.Without(err, c.DB)
+		return nil, address.RedactError(err, c.DB)
 	}
-	g, err := open(ctx, &c)
+	g, err := newGuard(ctx, &c)
 	if err != nil {
-		return nil, address.Without(err, c.DB)
+		return nil, address.RedactError(err, c.DB)
 	}
-	defer g.close()
+	defer g.closeGuard()
 	out := &onward.Guarded{Schema: onward.GuardedSchema}
 	began := time.Now()
 	for {
-		r, err := g.once(ctx, len(out.Runs), began)
+		r, err := g.runOnce(ctx, len(out.Runs), began)
 		if err != nil {
-			return nil, address.Without(err, c.DB)
+			return nil, address.RedactError(err, c.DB)
 		}
 		out.Runs, out.ExitCode, out.Notes = append(out.Runs, r.out), r.out.ExitCode, g.notes
 		if len(r.out.Around) > 0 {
 			return out, &AroundError{r.out.Around}
 		}
-		pause := queue.Backoff(g.stall(len(out.Runs)-1), len(out.Runs))
-		if out.Why = r.final(&c, time.Since(began)+pause); out.ExitCode == 0 || !r.lost() || out.Why != "" || r.told || ctx.Err() != nil {
+		pause := queue.Backoff(g.lockTimeout(len(out.Runs)-1), len(out.Runs))
+		if out.Why = r.finalReason(&c, time.Since(began)+pause); out.ExitCode == 0 || !r.hasLostRace() || out.Why != "" || r.signalled || ctx.Err() != nil {
 			break
 		}
 		so := "had committed nothing"
-		if r.committed() {
+		if r.hasCommitted() {
 			so = "goes on where it was"
 		}
 		c.Tell(fmt.Sprintf("it lost a race and %s: it is run again in %s", so, pause.Round(time.Millisecond)))

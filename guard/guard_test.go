@@ -167,7 +167,7 @@ func (s *stage) one(sql string) (out string) {
 	return out
 }
 
-// guard runs the command; each time that something is told which has a word in it, the next of then is called.
+// guard runs the command. For each reported line that contains word, it calls the next function of then.
 func (s *stage) guard(word string, then ...func()) *onward.Guarded {
 	s.t.Helper()
 	over := make(chan struct{})
@@ -234,7 +234,8 @@ func TestHeldBack(t *testing.T) {
 		for _, protocol := range []string{"", "extended"} {
 			t.Run(fmt.Sprint(major, protocol), func(t *testing.T) {
 				t.Parallel()
-				s := newStage(t, major, "BEGIN", "ALTER TABLE t ADD note text DEFAULT 'secret'", "INSERT INTO done VALUES ('secret')", "COMMIT", "show lock_timeout", "show statement_timeout")
+				s := newStage(t, major, "BEGIN", "ALTER TABLE t ADD note text DEFAULT 'secret'", "INSERT INTO done VALUES ('secret')", "COMMIT", "show lock_timeout",
+					"show statement_timeout")
 				s.c.Env = append(s.c.Env, "GUARD_TEST_EXTENDED="+protocol)
 				s.c.StatementTimeout = 45 * time.Second
 				s.run(s.other, "BEGIN", "SELECT FROM t")
@@ -247,7 +248,8 @@ func TestHeldBack(t *testing.T) {
 				if r.ExitCode != 0 || len(r.Runs) != 1 || r.Runs[0].Sessions != 1 || r.Runs[0].Statements != 6 || !r.Runs[0].Committed || len(r.Runs[0].Waited) != 1 {
 					t.Fatalf("%+v\n%s", r, s.out.String())
 				}
-				if w := r.Runs[0].Waited[0]; w.Statement != "ALTER TABLE on public.t" || w.TookMS < 100 || w.Passed || !strings.Contains(w.InTheWay[0], "nightly), idle in transaction") {
+				if w := r.Runs[0].Waited[0]; w.Statement != "ALTER TABLE on public.t" || w.TookMS < 100 || w.Passed ||
+					!strings.Contains(w.InTheWay[0], "nightly), idle in transaction") {
 					t.Errorf("%+v", w)
 				}
 				if got := s.one("SELECT step FROM done"); got != "secret" {
@@ -278,7 +280,7 @@ func TestLostRace(t *testing.T) {
 	}
 }
 
-// What committed something is not run again unasked, and its exit code is the command's.
+// A run that committed something is not repeated unless requested, and its exit code is the command's.
 func TestCommitted(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]string{"a row": "INSERT INTO done VALUES ('first')", "a table": "CREATE TABLE one ()", "in a function": "SELECT wrote()"} {
@@ -304,7 +306,8 @@ func TestCommitted(t *testing.T) {
 	})
 	t.Run("nothing that stays", func(t *testing.T) {
 		t.Parallel()
-		s := newStage(t, onward.NewestMajor, "CREATE TABLE IF NOT EXISTS done ()", "SELECT pg_advisory_lock(1)", "UPDATE t SET n = 1 WHERE id < 0", "BEGIN; INSERT INTO done VALUES ('gone'); ROLLBACK", "SELECT set_config('work_mem', '5MB', false)", "UPDATE t SET n = 1")
+		s := newStage(t, onward.NewestMajor, "CREATE TABLE IF NOT EXISTS done ()", "SELECT pg_advisory_lock(1)", "UPDATE t SET n = 1 WHERE id < 0",
+			"BEGIN; INSERT INTO done VALUES ('gone'); ROLLBACK", "SELECT set_config('work_mem', '5MB', false)", "UPDATE t SET n = 1")
 		s.run(s.other, "BEGIN", "SELECT FROM t FOR UPDATE")
 		r := s.guard("it is run again", func() { s.run(s.other, "COMMIT") })
 		if r.ExitCode != 0 || len(r.Runs) != 2 || r.Runs[0].Committed {
@@ -320,8 +323,7 @@ func TestCommitted(t *testing.T) {
 	})
 }
 
-// What others wait behind for too long is ended: a statement, and a transaction that waits for the
-// command.
+// A statement that makes others wait too long is cancelled. So is a transaction that waits for the command.
 func TestQueueBehind(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ steps, statement string }{
@@ -355,7 +357,8 @@ func TestQueueBehind(t *testing.T) {
 			if r.ExitCode != 7 || len(r.Runs) != 1 || r.Runs[0].Committed || !strings.Contains(r.Why, "in its way") {
 				t.Fatalf("%+v\n%s", r, s.out.String())
 			}
-			if l := r.Runs[0].Lost; len(l) != 1 || l[0].SQLSTATE != "57014" || l[0].Statement != tc.statement || !strings.Contains(l[0].Message, "1 session waited behind it") {
+			if l := r.Runs[0].Lost; len(l) != 1 || l[0].SQLSTATE != "57014" || l[0].Statement != tc.statement ||
+				!strings.Contains(l[0].Message, "1 session waited for it") {
 				t.Errorf("%+v", l)
 			}
 			if b := r.Runs[0].Behind; b == nil || b.Most != 1 || b.LongestMS < 1000 {

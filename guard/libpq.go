@@ -7,14 +7,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// shortOptions are the programs of Postgres' own that take -h and -p, with their short options that have a value.
-// The text of the others could be taken for an address: -c 'SELECT …'.
+// shortOptions are Postgres' own programs that take -h and -p, each with its short options that have a value. The
+// values of other options could be mistaken for an address: -c 'SELECT …'.
 var shortOptions = map[string]string{
 	"psql": "cdfFhLopPRTUv", "pg_dump": "deEfFhjnNpStTUZ", "pg_dumpall": "dEfhlpSU", "pg_restore": "dfFhIjLnNpPStTU",
 	"vacuumdb": "dhjnNpPtU", "reindexdb": "dhijpStU", "clusterdb": "dhptU", "createdb": "DEhlOpTU", "dropdb": "hpU",
 }
 
-// longOptions are long options of these programs with a value that may stand in a word of its own.
+// longOptions are long options of these programs whose value may be the next argument.
 var longOptions = []string{
 	"command", "file", "set", "variable", "log-file", "output", "field-separator", "pset", "record-separator", "table-attr", "username", "format", "jobs",
 	"schema", "exclude-schema", "table", "exclude-table", "exclude-table-data", "encoding", "role", "superuser", "compress", "section", "snapshot", "extension",
@@ -23,30 +23,30 @@ var longOptions = []string{
 
 // option is one value of an option, in a word.
 type option struct {
-	kind   byte // h, p, d or U
-	word   *word
-	prefix string // what stands in the word before the value
-	value  string
+	kind     byte // h, p, d or U
+	argument *argument
+	prefix   string // the part of the word before the value
+	value    string
 }
 
-// libpqProgram rewrites the options of psql and the like.
-func (c *commandRewriter) libpqProgram(name string, words []*word) {
+// libpqProgram rewrites the options of psql and similar programs.
+func (c *commandRewriter) libpqProgram(name string, words []*argument) {
 	c.libpq = true
 	options := readOptions(shortOptions[name], words)
 	last := map[byte]*option{}
 	for i := range options {
 		o := &options[i]
 		if o.kind == 'C' {
-			c.refuse("%s --cluster takes the address from the cluster's settings, around the guard. Leave it out: the guard sets PGHOST and PGPORT", name)
+			c.setRefusal("%s --cluster takes the address from the cluster's settings, around the guard. Leave it out: the guard sets PGHOST and PGPORT", name)
 			return
 		}
-		if o.word.unknown && o.kind != 'U' {
+		if o.argument.unknown && o.kind != 'U' {
 			c.refuseUnknown(name)
 			return
 		}
 		last[o.kind] = o
 	}
-	host, port := first(c.env["PGHOST"], c.env["PGHOSTADDR"]), first(c.env["PGPORT"], defaultPort)
+	host, port := firstNonEmpty(c.env["PGHOST"], c.env["PGHOSTADDR"]), firstNonEmpty(c.env["PGPORT"], defaultPort)
 	if o := last['h']; o != nil {
 		host = o.value
 	}
@@ -60,20 +60,20 @@ func (c *commandRewriter) libpqProgram(name string, words []*word) {
 				c.refuseService(name)
 				return
 			}
-			whole = c.addressIn(o.word, o.prefix, o.value, port, name) || whole
+			whole = c.addressIn(o.argument, o.prefix, o.value, port, name) || whole
 		}
 	}
 	switch {
 	case last['h'] != nil || last['p'] != nil && !whole:
-		if !c.place.isAll(host, port) {
+		if !c.serverAddress.hasAllHosts(host, port) {
 			c.refuseAddress(name, host, port)
 			return
 		}
 	case whole:
-	case c.env["PGSERVICE"] != "" && c.place.service(c.env) == nil:
+	case c.env["PGSERVICE"] != "" && c.serverAddress.serviceConfig(c.env) == nil:
 		c.refuseService("PGSERVICE")
 		return
-	case host != "" && c.env["PGSERVICE"] == "" && !c.place.isAll(host, port):
+	case host != "" && c.env["PGSERVICE"] == "" && !c.serverAddress.hasAllHosts(host, port):
 		c.refuseAddress("PGHOST", host, port)
 		return
 	}
@@ -81,40 +81,40 @@ func (c *commandRewriter) libpqProgram(name string, words []*word) {
 	if o := last['U']; o != nil {
 		user = o.value
 	}
-	c.password = c.password || user == c.place.user
+	c.password = c.password || user == c.serverAddress.user
 	c.replaceOptions(name, options, last)
 }
 
-// replaceOptions puts the proxy's address into -h and -p; one that is missing is added to the other.
+// replaceOptions puts the proxy's address into -h and -p. If one of them is missing it is added to the other.
 func (c *commandRewriter) replaceOptions(name string, options []option, last map[byte]*option) {
 	for i := range options {
 		o := &options[i]
 		switch {
 		case o.kind == 'h' && last['p'] == nil && o == last['h']:
-			c.replace(o.word, name, o.prefix+c.place.host, "-p", c.place.port)
+			c.replaceWord(o.argument, name, o.prefix+c.serverAddress.host, "-p", c.serverAddress.port)
 		case o.kind == 'h':
-			c.replace(o.word, name, o.prefix+c.place.host)
+			c.replaceWord(o.argument, name, o.prefix+c.serverAddress.host)
 		case o.kind == 'p' && last['h'] == nil && o == last['p']:
-			c.replace(o.word, name, o.prefix+c.place.port, "-h", c.place.host)
+			c.replaceWord(o.argument, name, o.prefix+c.serverAddress.port, "-h", c.serverAddress.host)
 		case o.kind == 'p':
-			c.replace(o.word, name, o.prefix+c.place.port)
+			c.replaceWord(o.argument, name, o.prefix+c.serverAddress.port)
 		}
 	}
 }
 
-// readOptions reads the options that name an address, and the arguments that are no options as getopt_long does.
-func readOptions(short string, words []*word) (out []option) {
+// readOptions reads the options that name an address, and the positional arguments, as getopt_long does.
+func readOptions(short string, words []*argument) (out []option) {
 	for i := 0; i < len(words); i++ {
 		w := words[i]
 		next := func(kind byte) {
 			if i++; i < len(words) {
-				out = append(out, option{kind: kind, word: words[i], value: words[i].value})
+				out = append(out, option{kind: kind, argument: words[i], value: words[i].value})
 			}
 		}
 		switch {
 		case w.value == "--":
 			for _, w := range words[i+1:] {
-				out = append(out, option{kind: 'd', word: w, value: w.value})
+				out = append(out, option{kind: 'd', argument: w, value: w.value})
 			}
 			return out
 		case strings.HasPrefix(w.value, "--"):
@@ -137,13 +137,13 @@ func readOptions(short string, words []*word) (out []option) {
 				next(w.value[at])
 			}
 		default:
-			out = append(out, option{kind: 'd', word: w, value: w.value})
+			out = append(out, option{kind: 'd', argument: w, value: w.value})
 		}
 	}
 	return out
 }
 
-// longOption is the short name of a long option. getopt_long takes the beginning of a name for it.
+// longOption returns the short name of a long option. getopt_long accepts an abbreviated name.
 func longOption(name string) byte {
 	for long, kind := range map[string]byte{"host": 'h', "port": 'p', "dbname": 'd', "username": 'U', "cluster": 'C'} {
 		if len(name) > 1 && strings.HasPrefix(long, name) {
@@ -158,14 +158,14 @@ func isService(text string) bool {
 	return strings.HasPrefix(text, "service=") || strings.Contains(text, " service=") || strings.Contains(text, "?service=") || strings.Contains(text, "&service=")
 }
 
-// service is what PGSERVICE stands for; nil if that is not the database.
-func (p *place) service(env map[string]string) *pgconn.Config {
+// serviceConfig returns the connection settings of the service in PGSERVICE; nil if that is not the database.
+func (p *serverAddress) serviceConfig(env map[string]string) *pgconn.Config {
 	text := "service=" + env["PGSERVICE"]
 	if file := env["PGSERVICEFILE"]; file != "" {
 		text += " servicefile='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(file) + "'"
 	}
 	cfg, err := pgconn.ParseConfig(text)
-	if err != nil || !p.is(cfg.Host, number(cfg.Port)) {
+	if err != nil || !p.hasHost(cfg.Host, formatPort(cfg.Port)) {
 		return nil
 	}
 	return cfg

@@ -19,61 +19,69 @@ import (
 
 // guard is one call of [Run].
 type guard struct {
-	c      *Config
-	place  *place
-	server wire.Server
-	eye    *eye // asks who waits for whom, beside the command's sessions
-	notes  []string
+	c             *Config
+	serverAddress *serverAddress
+	server        wire.Server
+	monitor       *lockMonitor // a separate session that watches the lock queues of the command's sessions
+	notes         []string
 }
 
-func (g *guard) close() {
+func (g *guard) closeGuard() {
 	ctx, stop := context.WithTimeout(context.Background(), time.Second)
 	defer stop()
-	g.eye.Close(ctx)
+	g.monitor.Close(ctx)
 }
 
-// stall is the lock_timeout of a run.
-func (g *guard) stall(number int) time.Duration {
+// lockTimeout returns the lock_timeout of a run.
+func (g *guard) lockTimeout(number int) time.Duration {
 	return min(queue.FirstStall<<min(number, 8), g.c.MaxStall)
 }
 
 // run is one run of the command. It is a sink of the proxy.
 type run struct {
-	g     *guard
-	log   *slog.Logger
-	stall time.Duration
-	until time.Time // nothing is held back after that
+	g           *guard
+	log         *slog.Logger
+	lockTimeout time.Duration
+	holdUntil   time.Time // nothing is held back after that
 
-	ctx  context.Context // ends with the command
-	told bool            // a signal was passed on
+	ctx       context.Context // ends with the command
+	signalled bool            // a signal was forwarded
 
 	mu       sync.Mutex
 	out      onward.GuardedRun
 	sessions []*session
 	schema   *catalog.Catalog
-	blame    bool // the last error was a lost race
+	lostRace bool // the last error was a lost lock race
 
 	bypass *bypassMonitor
 }
 
-// once runs the command once.
-func (g *guard) once(ctx context.Context, number int, began time.Time) (*run, error) {
-	schema, version, err := g.eye.schema(ctx)
+// runOnce runs the command once.
+func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run, error) {
+	schema, version, err := g.monitor.readSchema(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{g: g, log: g.c.Logger, stall: g.stall(number), until: began.Add(g.c.Within), schema: schema}
-	r.out.LockTimeoutMS = r.stall.Milliseconds()
-	tls, err := wire.SelfSigned()
+	r := &run{g: g, log: g.c.Logger, lockTimeout: g.lockTimeout(number), holdUntil: began.Add(g.c.Within), schema: schema}
+	r.out.LockTimeoutMS = r.lockTimeout.Milliseconds()
+	tls, err := wire.SelfSigned("")
 	if err != nil {
 		return nil, err
 	}
-	// Sessions end when their client leaves, not when this ends: the proxy has its own end.
-	proxy, err := wire.Listen(context.WithoutCancel(ctx), wire.Config{Server: g.server, TLS: tls, Sink: r.sink(version), Startup: r.settings, Logger: g.c.Logger, Grace: time.Second})
+	// Sessions end when their client leaves, not when ctx ends: the proxy is closed
+	// separately.
+	proxy, err := wire.Listen(context.WithoutCancel(ctx), wire.Config{
+		Server:  g.server,
+		TLS:     tls,
+		Sink:    r.newSink(version),
+		Startup: r.initialSettings,
+		Logger:  g.c.Logger,
+		Grace:   time.Second,
+	})
 	if err != nil {
 		return nil, err
 	}
-	args, env, err := g.arguments(proxy)
+	args, env, err := g.rewriteArguments(proxy)
 	if err != nil {
 		return nil, errors.Join(err, proxy.Close())
 	}
@@ -81,17 +89,17 @@ func (g *guard) once(ctx context.Context, number int, began time.Time) (*run, er
 	var stop context.CancelFunc
 	r.ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
-	go func() { defer close(watched); r.watch() }()
+	go func() { defer close(watched); r.watchQueues() }()
 	start := time.Now()
-	code, told, err := g.command(ctx, args, env, r.bypass)
+	code, told, err := g.runCommand(ctx, args, env, r.bypass)
 	stop()
 	<-watched
-	r.cancel(ctx)
+	r.cancelSessions(ctx)
 	around := r.bypass.endSessions(ctx)
 	if closed := proxy.Close(); closed != nil {
 		r.log.Debug("close the proxy", "error", closed)
 	}
-	r.told = told
+	r.signalled = told
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.out.Around = around
@@ -99,38 +107,40 @@ func (g *guard) once(ctx context.Context, number int, began time.Time) (*run, er
 	return r, err
 }
 
-// arguments are the command's and its environment, by the proxy.
-func (g *guard) arguments(proxy *wire.Proxy) (args, env []string, err error) {
-	g.place.host, g.place.port = proxy.Host(), proxy.Port()
-	return g.place.rewriteCommand(g.c.Command, g.c.Env, g.c.Allow)
+// rewriteArguments returns the command's arguments and environment, with the proxy's address.
+func (g *guard) rewriteArguments(proxy *wire.Proxy) (args, env []string, err error) {
+	g.serverAddress.host, g.serverAddress.port = proxy.Host(), proxy.Port()
+	return g.serverAddress.rewriteCommand(g.c.Command, g.c.Env, g.c.Allow)
 }
 
-// settings are those that a session begins with.
-func (r *run) settings(s wire.Startup) map[string]string {
+// initialSettings returns the initial settings of a session.
+func (r *run) initialSettings(s wire.Startup) map[string]string {
 	out := map[string]string{}
 	if options := s.Parameters["options"]; !strings.Contains(options, "lock_timeout") {
-		out["lock_timeout"] = ms(r.stall)
+		out["lock_timeout"] = formatMilliseconds(r.lockTimeout)
 	}
 	if d := r.g.c.StatementTimeout; d > 0 && !strings.Contains(s.Parameters["options"], "statement_timeout") {
-		out["statement_timeout"] = ms(d)
+		out["statement_timeout"] = formatMilliseconds(d)
 	}
 	return out
 }
 
-func ms(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }
+func formatMilliseconds(d time.Duration) string {
+	return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
+}
 
-// sink makes a tap of each session.
-func (r *run) sink(version *effect.Version) wire.Sink { return &sink{r, version} }
+// newSink returns a sink that taps each session.
+func (r *run) newSink(version *effect.Version) wire.Sink { return &sink{r, version} }
 
 type sink struct {
 	run     *run
 	version *effect.Version
 }
 
-// Session watches one more.
+// Session starts watching a new session.
 func (k *sink) Session(start wire.Startup) wire.Tap {
 	r := k.run
-	s := &session{run: r, known: start.Database == r.g.place.database, texts: map[string][]statement{}, opened: map[string][]statement{}, status: 'I'}
+	s := &session{run: r, guarded: start.Database == r.g.serverAddress.database, texts: map[string][]statement{}, portals: map[string][]statement{}, status: 'I'}
 	r.mu.Lock()
 	schema := r.schema
 	r.sessions = append(r.sessions, s)
@@ -140,18 +150,18 @@ func (k *sink) Session(start wire.Startup) wire.Tap {
 		schema = schema.WithSearchPath(splitPath(path))
 	}
 	s.read = reader{schema: schema, version: k.version}
-	if !s.known {
+	if !s.guarded {
 		s.read.schema = nil
 	}
-	s.begun = s.read.schema
+	s.schemaAtBegin = s.read.schema
 	_, own := start.Parameters["lock_timeout"]
-	if s.own = own || strings.Contains(start.Parameters["options"], "lock_timeout"); s.own {
-		r.note(ownTimeout)
+	if s.setsTimeout = own || strings.Contains(start.Parameters["options"], "lock_timeout"); s.setsTimeout {
+		r.addNote(ownTimeout)
 	}
 	return s
 }
 
-const ownTimeout = "the command sets lock_timeout itself: it is left as it is, and others may wait behind it for as long as it says, up to a second"
+const ownTimeout = "the command sets lock_timeout itself: its value stays, and others may wait for the command that long, up to a second"
 
 func splitPath(path string) []string {
 	var out []string
@@ -163,8 +173,8 @@ func splitPath(path string) []string {
 	return out
 }
 
-// note keeps what there is to know, once.
-func (r *run) note(words string) {
+// addNote adds a note to the result, once.
+func (r *run) addNote(words string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !slices.Contains(r.g.notes, words) {
@@ -173,85 +183,85 @@ func (r *run) note(words string) {
 	}
 }
 
-func (r *run) count(n int) {
+func (r *run) countStatements(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.out.Statements += n
 }
 
-// learn keeps the schema that a session leaves, for those that begin later.
-func (r *run) learn(s *session) {
-	if s.known && s.read.schema != nil {
+// keepSchema keeps the schema that a session leaves, for sessions that begin later.
+func (r *run) keepSchema(s *session) {
+	if s.guarded && s.read.schema != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.schema = s.read.schema.WithSearchPath(r.schema.SearchPath)
 	}
 }
 
-// committed notes that something that was written is there to stay, or may be.
-func (r *run) commit() {
+// recordCommit records that something was committed, or may have been.
+func (r *run) recordCommit() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.out.Committed = true
 }
 
-func (r *run) committed() bool {
+func (r *run) hasCommitted() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.out.Committed
 }
 
-// lost reports whether the command failed because of a lost race.
-func (r *run) lost() bool {
+// hasLostRace reports whether the command failed because of a lost lock race.
+func (r *run) hasLostRace() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.out.ExitCode != 0 && r.blame
+	return r.out.ExitCode != 0 && r.lostRace
 }
 
-// final is why a run that lost a race is not followed by another one; "" where it is.
-func (r *run) final(c *Config, spent time.Duration) string {
+// finalReason returns why a run that lost a lock race is not repeated; "" if it is.
+func (r *run) finalReason(c *Config, spent time.Duration) string {
 	switch {
-	case !r.lost():
+	case !r.hasLostRace():
 		return ""
-	case r.told:
+	case r.signalled:
 		return "it was interrupted"
 	case spent > c.Within:
 		return "others were in its way for " + c.Within.String() + ": see who, below, and run the same again"
-	case r.committed() && !c.Again:
+	case r.hasCommitted() && !c.Again:
 		return "something that it wrote was committed before, so it is not run again unasked. " +
 			"If it goes on where it was, as tools that record what they applied do, run the same command again, or give --again"
 	}
 	return ""
 }
 
-// races are the SQLSTATEs of a lost race: a lock that was not to be had in time, a deadlock.
-var races = map[string]bool{"55P03": true, "40P01": true}
+// raceCodes are the SQLSTATEs of a lost lock race: a lock timeout and a deadlock.
+var raceCodes = map[string]bool{"55P03": true, "40P01": true}
 
-// refused notes an error that the server gave.
-func (r *run) refused(s *session, st *statement, code, message string) {
-	own := s.ended != "" && code == "57014"
+// recordError records an error of the server.
+func (r *run) recordError(s *session, st *statement, code, message string) {
+	own := s.cancelReason != "" && code == "57014"
 	r.mu.Lock()
-	r.blame = own || races[code]
+	r.lostRace = own || raceCodes[code]
 	r.mu.Unlock()
-	if !own && !races[code] {
+	if !own && !raceCodes[code] {
 		return
 	}
-	loss := onward.GuardedLoss{Statement: st.words, SQLSTATE: code, Message: "canceling statement due to lock timeout"}
+	loss := onward.GuardedLoss{Statement: st.description, SQLSTATE: code, Message: "canceling statement due to lock timeout"}
 	switch {
 	case own:
-		loss.Message = s.ended
-		s.ended = ""
+		loss.Message = s.cancelReason
+		s.cancelReason = ""
 	case code == "40P01":
 		loss.Message = "deadlock detected"
 	}
-	if !own && len(st.wanted) > 0 {
-		loss.Blockers = r.g.eye.sentences(r.ctx, &queue.Line{Wanted: st.wanted}, r.pids())
+	if !own && len(st.wantedLocks) > 0 {
+		loss.Blockers = r.g.monitor.describeBlockers(r.ctx, &queue.LockQueue{Wanted: st.wantedLocks}, r.sessionPIDs())
 	}
-	r.lose(loss)
+	r.recordLoss(loss)
 }
 
-// lose notes a statement that was given up.
-func (r *run) lose(loss onward.GuardedLoss) {
+// recordLoss records a statement that was given up.
+func (r *run) recordLoss(loss onward.GuardedLoss) {
 	r.mu.Lock()
 	r.out.Lost = append(r.out.Lost, loss)
 	r.mu.Unlock()
@@ -262,18 +272,18 @@ func (r *run) lose(loss onward.GuardedLoss) {
 	r.g.c.Tell(words)
 }
 
-// live are the sessions that are open.
-func (r *run) live() []*session {
+// openSessions returns the open sessions.
+func (r *run) openSessions() []*session {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sessions = slices.DeleteFunc(slices.Clone(r.sessions), func(s *session) bool { return s.gone.Load() })
+	r.sessions = slices.DeleteFunc(slices.Clone(r.sessions), func(s *session) bool { return s.disconnected.Load() })
 	return r.sessions
 }
 
-// pids are the processes that serve the command.
-func (r *run) pids() map[int]bool {
+// sessionPIDs returns the server processes of the command's sessions.
+func (r *run) sessionPIDs() map[int]bool {
 	out := map[int]bool{}
-	for _, s := range r.live() {
+	for _, s := range r.openSessions() {
 		if pid := s.pid.Load(); pid != 0 {
 			out[int(pid)] = true
 		}
@@ -281,12 +291,12 @@ func (r *run) pids() map[int]bool {
 	return out
 }
 
-// cancel ends what sessions are doing whose client has gone: a server looks at its client only
-// when it is done.
-func (r *run) cancel(ctx context.Context) {
+// cancelSessions cancels what sessions are doing after their client has gone: a server notices that
+// only when it is done.
+func (r *run) cancelSessions(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer stop()
-	for _, s := range r.live() {
+	for _, s := range r.openSessions() {
 		s.mu.Lock()
 		w, busy := s.wire, s.busy
 		s.mu.Unlock()

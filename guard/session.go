@@ -13,42 +13,41 @@ import (
 	"github.com/onward-sql/onward/internal/wire"
 )
 
-// session is one of the command's, as the proxy sees it. Its methods that are a tap's are called
-// one at a time.
+// session is one of the command's sessions, as the proxy sees it. Its methods of the tap interface
+// are called one at a time.
 type session struct {
-	run   *run
-	known bool // it works on the database that is watched
+	run     *run
+	guarded bool // its database is the one that is guarded
 
-	mu     sync.Mutex
-	read   reader
-	begun  *catalog.Catalog // as the schema was when the transaction began
-	wire   *wire.Session    // nil until something was sent
-	texts  map[string][]statement
-	opened map[string][]statement // portals
-	// due are the statements whose answers are to come; one without words ends a message.
-	due []statement
-	// ahead are those of messages that were not passed on yet.
-	ahead  []statement
-	status byte // of the transaction: I, T, E
-	busy   bool
-	wrote  bool   // in the transaction that is open
-	failed bool   // since the last time that the server was ready
-	back   bool   // ROLLBACK was the last
-	ending bool   // COMMIT was sent, and not answered
-	held   bool   // a strong lock was asked for in this transaction
-	lifted bool   // lock_timeout is that of a statement that drains
-	own    bool   // it sets lock_timeout itself
-	ended  string // why this process cancelled what it does
-	// pid is the process that serves it, gone that it has ended, crowded that others wait behind
-	// it for too long.
-	pid           atomic.Int64
-	gone, crowded atomic.Bool
-	// holding: what it sent was not passed on yet.
+	mu            sync.Mutex
+	read          reader
+	schemaAtBegin *catalog.Catalog // the schema when the transaction began
+	wire          *wire.Session    // nil until something was sent
+	texts         map[string][]statement
+	portals       map[string][]statement // portals
+	// pending are the statements whose answers are outstanding; one without words ends a message.
+	pending []statement
+	// unforwarded are the statements of messages that were not forwarded yet.
+	unforwarded  []statement
+	status       byte // of the transaction: I, T, E
+	busy         bool
+	wrote        bool   // in the open transaction
+	failed       bool   // since the server was last ready
+	rolledBack   bool   // ROLLBACK was the last statement
+	ending       bool   // COMMIT was sent and is not answered yet
+	held         bool   // a strong lock was requested in this transaction
+	lifted       bool   // lock_timeout has the value for a statement that drains
+	setsTimeout  bool   // the client sets lock_timeout itself
+	cancelReason string // why onward cancelled its statement
+	// pid is its server process. gone: it has ended. crowded: others wait for it for too long.
+	pid                   atomic.Int64
+	disconnected, crowded atomic.Bool
+	// holding: its last message was not forwarded yet.
 	holding atomic.Bool
 }
 
-// last marks the end of a message's statements.
-var last = statement{}
+// messageEnd marks the end of a message's statements.
+var messageEnd = statement{}
 
 func (s *session) Client(kind byte, body []byte, size int) {
 	s.mu.Lock()
@@ -57,53 +56,53 @@ func (s *session) Client(kind byte, body []byte, size int) {
 	switch kind {
 	case 'Q':
 		text, _, _ := bytes.Cut(body, []byte{0})
-		s.send(s.taken(string(text), whole))
-		s.due, s.busy = append(s.due, last), true
+		s.recordSent(s.parseStatements(string(text), whole))
+		s.pending, s.busy = append(s.pending, messageEnd), true
 	case 'P':
 		name, rest, _ := bytes.Cut(body, []byte{0})
 		text, _, _ := bytes.Cut(rest, []byte{0})
-		s.texts[string(name)] = s.taken(string(text), whole)
+		s.texts[string(name)] = s.parseStatements(string(text), whole)
 	case 'B':
 		portal, rest, _ := bytes.Cut(body, []byte{0})
 		name, _, _ := bytes.Cut(rest, []byte{0})
-		s.opened[string(portal)] = s.texts[string(name)]
+		s.portals[string(portal)] = s.texts[string(name)]
 	case 'E':
 		portal, _, _ := bytes.Cut(body, []byte{0})
-		s.send(s.opened[string(portal)])
+		s.recordSent(s.portals[string(portal)])
 	case 'S':
-		s.due, s.busy = append(s.due, last), true
+		s.pending, s.busy = append(s.pending, messageEnd), true
 	}
 }
 
-// taken takes a text apart.
-func (s *session) taken(text string, whole bool) []statement {
+// parseStatements parses a text into statements.
+func (s *session) parseStatements(text string, whole bool) []statement {
 	if !whole {
-		return []statement{{words: "a statement that is too long to be read", writes: true}}
+		return []statement{{description: "a statement that is too long to be read", writes: true}}
 	}
-	list := s.read.read(text)
-	if !s.known {
+	list := s.read.readStatements(text)
+	if !s.guarded {
 		for i := range list {
-			list[i].wanted = nil
+			list[i].wantedLocks = nil
 		}
 	}
 	return list
 }
 
-// send notes statements that are about to be run.
-func (s *session) send(list []statement) {
+// recordSent records statements that are about to run.
+func (s *session) recordSent(list []statement) {
 	for i := range list {
 		st := &list[i]
-		s.ahead = append(s.ahead, *st)
-		s.due = append(s.due, *st)
-		if st.sets && !s.own {
-			s.own = true
-			s.run.note(ownTimeout)
+		s.unforwarded = append(s.unforwarded, *st)
+		s.pending = append(s.pending, *st)
+		if st.setsLockTimeout && !s.setsTimeout {
+			s.setsTimeout = true
+			s.run.addNote(ownTimeout)
 		}
-		if strings.HasPrefix(st.words, "COMMIT") || strings.HasPrefix(st.words, "END") {
+		if strings.HasPrefix(st.description, "COMMIT") || strings.HasPrefix(st.description, "END") {
 			s.ending = s.wrote
 		}
 	}
-	s.run.count(len(list))
+	s.run.countStatements(len(list))
 }
 
 func (s *session) Server(kind byte, body []byte, _ int) {
@@ -112,105 +111,105 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 	switch kind {
 	case 'C':
 		tag, _, _ := bytes.Cut(body, []byte{0})
-		s.done(string(tag))
+		s.recordDone(string(tag))
 	case 'I', 's':
-		s.pop()
+		s.popStatement()
 	case 'E':
-		s.refused(wire.Field(body, 'C'), wire.Field(body, 'M'))
+		s.recordError(wire.ErrorField(body, 'C'), wire.ErrorField(body, 'M'))
 	case 'Z':
 		if len(body) > 0 {
-			s.rest(body[0])
+			s.recordReady(body[0])
 		}
 	}
 }
 
-func (s *session) pop() statement {
-	if len(s.due) == 0 || s.due[0].words == "" {
-		return statement{words: "a statement", writes: true}
+func (s *session) popStatement() statement {
+	if len(s.pending) == 0 || s.pending[0].description == "" {
+		return statement{description: "a statement", writes: true}
 	}
-	st := s.due[0]
-	s.due = s.due[1:]
+	st := s.pending[0]
+	s.pending = s.pending[1:]
 	return st
 }
 
-// done notes a statement that the server has run.
-func (s *session) done(tag string) {
-	st := s.pop()
-	s.back = false
+// recordDone records a statement that the server has run.
+func (s *session) recordDone(tag string) {
+	st := s.popStatement()
+	s.rolledBack = false
 	switch {
 	case tag == "COMMIT", tag == "PREPARE TRANSACTION":
-		s.commit()
-	case tag == "ROLLBACK": // or one to a savepoint, which leaves the transaction open
-		s.back = true
-	case st.wrote(tag):
+		s.recordCommit()
+	case tag == "ROLLBACK": // or to a savepoint, which leaves the transaction open
+		s.rolledBack = true
+	case st.hasWritten(tag):
 		s.wrote = true
 	}
 	if st.drains {
-		s.commit()
+		s.recordCommit()
 	}
 }
 
-func (s *session) commit() {
+func (s *session) recordCommit() {
 	if s.wrote {
-		s.run.commit()
+		s.run.recordCommit()
 	}
 	s.wrote, s.ending = false, false
 }
 
-// refused notes an error.
-func (s *session) refused(code, message string) {
-	st := s.pop()
-	for len(s.due) > 0 && s.due[0].words != "" {
-		s.due = s.due[1:]
+// recordError records an error.
+func (s *session) recordError(code, message string) {
+	st := s.popStatement()
+	for len(s.pending) > 0 && s.pending[0].description != "" {
+		s.pending = s.pending[1:]
 	}
 	s.failed = true
 	if st.drains {
-		s.run.commit() // what it has built so far is left, invalid
+		s.run.recordCommit() // what it has built so far is left, invalid
 	}
-	if code != "25P02" { // what comes behind an error in its transaction
-		s.run.refused(s, &st, code, message)
+	if code != "25P02" { // not an error that only follows an earlier one in its transaction
+		s.run.recordError(s, &st, code, message)
 	}
 }
 
-// rest notes that the server awaits the next message.
-func (s *session) rest(status byte) {
-	if len(s.due) > 0 && s.due[0].words == "" {
-		s.due = s.due[1:]
+// recordReady records that the server is ready for the next message.
+func (s *session) recordReady(status byte) {
+	if len(s.pending) > 0 && s.pending[0].description == "" {
+		s.pending = s.pending[1:]
 	}
-	s.busy = len(s.due) > 0
+	s.busy = len(s.pending) > 0
 	switch status {
 	case 'I':
-		if s.failed || s.back {
+		if s.failed || s.rolledBack {
 			s.wrote, s.ending = false, false
-			if s.begun != nil {
-				s.read.schema = s.begun
+			if s.schemaAtBegin != nil {
+				s.read.schema = s.schemaAtBegin
 			}
 		} else {
-			s.commit()
+			s.recordCommit()
 		}
-		s.held, s.begun = false, s.read.schema
-		s.run.learn(s)
+		s.held, s.schemaAtBegin = false, s.read.schema
+		s.run.keepSchema(s)
 	default:
 		s.ending = false
 	}
 	s.crowded.Store(false)
-	s.failed, s.back, s.status = false, false, status
+	s.failed, s.rolledBack, s.status = false, false, status
 }
 
-// Hold waits before what takes a strong lock.
+// Hold waits before forwarding a statement that takes a strong lock.
 func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	s.pid.Store(int64(w.PID()))
 	s.mu.Lock()
 	s.wire = w
-	list, lifted, own := s.ahead, s.lifted, s.own
-	s.ahead = nil
+	list, lifted, own := s.unforwarded, s.lifted, s.setsTimeout
+	s.unforwarded = nil
 	drains := false
-	var wanted []queue.Wanted
+	var wanted []queue.WantedLock
 	var words []string
 	for i := range list {
 		drains = drains || list[i].drains
-		if len(list[i].wanted) > 0 {
-			wanted, words = append(wanted, list[i].wanted...), append(words, list[i].words)
+		if len(list[i].wantedLocks) > 0 {
+			wanted, words = append(wanted, list[i].wantedLocks...), append(words, list[i].description)
 		}
 	}
 	inside := s.held
@@ -220,18 +219,18 @@ func (s *session) Hold(ctx context.Context, w *wire.Session) {
 	}
 	s.holding.Store(true)
 	defer s.holding.Store(false)
-	s.lift(ctx, w, drains, lifted, own)
+	s.liftTimeout(ctx, w, drains, lifted, own)
 	if len(wanted) > 0 {
-		s.run.wait(s, strings.Join(words[:min(3, len(words))], "; "), wanted, inside)
+		s.run.holdStatement(s, strings.Join(words[:min(3, len(words))], "; "), wanted, inside)
 		s.mu.Lock()
 		s.held = true
 		s.mu.Unlock()
 	}
 }
 
-// lift lets a statement that drains wait as long as it must, for it makes nobody wait meanwhile and
-// leaves an invalid index when it is ended, and takes that back behind it.
-func (s *session) lift(ctx context.Context, w *wire.Session, drains, lifted, own bool) {
+// liftTimeout removes the lock_timeout for a statement that drains, and restores it afterwards. Such a
+// statement blocks nobody while it waits, and leaves an invalid index if it is cancelled.
+func (s *session) liftTimeout(ctx context.Context, w *wire.Session, drains, lifted, own bool) {
 	if own || drains == lifted {
 		return
 	}
@@ -251,15 +250,15 @@ func (s *session) lift(ctx context.Context, w *wire.Session, drains, lifted, own
 }
 
 func (s *session) Lost(why string) {
-	s.run.note(why + ": what a session sends is no longer watched")
-	s.run.commit()
+	s.run.addNote(why + ": what a session sends is no longer watched")
+	s.run.recordCommit()
 }
 
 func (s *session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending { // the answer to its COMMIT was lost
-		s.run.commit()
+		s.run.recordCommit()
 	}
-	s.gone.Store(true)
+	s.disconnected.Store(true)
 }

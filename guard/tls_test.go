@@ -69,7 +69,13 @@ func TestTLS(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = front.Close() })
 			address := func(ca string) string {
-				u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: "127.0.0.1:" + front.Port(), Path: "/" + s.one("SELECT current_database()::text"), RawQuery: "sslmode=" + mode}
+				u := url.URL{
+					Scheme:   "postgres",
+					User:     url.User("postgres"),
+					Host:     "127.0.0.1:" + front.Port(),
+					Path:     "/" + s.one("SELECT current_database()::text"),
+					RawQuery: "sslmode=" + mode,
+				}
 				if ca != "" {
 					u.RawQuery += "&sslrootcert=" + url.QueryEscape(ca)
 				}

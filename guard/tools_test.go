@@ -90,18 +90,25 @@ func (s *stage) lostRace(table string) *onward.Guarded {
 // Django's own command, with what it knows of the database in variables of the project's.
 func TestDjango(t *testing.T) {
 	t.Parallel()
-	python := pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python")
+	python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python")
 	dir := project(t, map[string]string{
-		"manage.py": "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
-		"conf.py": "import os\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['shop']\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['DB_NAME'],\n" +
+		"manage.py": "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\n" +
+			"execute_from_command_line(sys.argv)\n",
+		"conf.py": "import os\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['shop']\n" +
+			"DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['DB_NAME'],\n" +
 			"    'USER': os.environ['DB_USER'], 'HOST': os.environ['DB_HOST'], 'PORT': os.environ['DB_PORT']}}\n",
 		"shop/__init__.py": "", "shop/migrations/__init__.py": "",
-		"shop/models.py":                  "",
-		"shop/migrations/0001_initial.py": djangoMigration("", "migrations.CreateModel('Item', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField())]), migrations.CreateModel('Note', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField())]), migrations.RunSQL(\"INSERT INTO shop_item (name) VALUES ('a'); INSERT INTO shop_note (name) VALUES ('b')\")"),
-		"shop/migrations/0002_note.py":    djangoMigration("('shop', '0001_initial')", "migrations.AddField('Item', 'note', models.TextField(null=True))"),
-		"shop/migrations/0003_rows.py":    djangoMigration("('shop', '0002_note')", "migrations.RunPython(lambda apps, editor: apps.get_model('shop', 'Item').objects.update(note='secret'))"),
-		"shop/migrations/0004_more.py":    djangoMigration("('shop', '0003_rows')", "migrations.AddField('Item', 'more', models.TextField(null=True))"),
-		"shop/migrations/0005_rows.py":    djangoMigration("('shop', '0004_more')", "migrations.RunPython(lambda apps, editor: apps.get_model('shop', 'Note').objects.update(name='secret'))"),
+		"shop/models.py": "",
+		"shop/migrations/0001_initial.py": djangoMigration("",
+			"migrations.CreateModel('Item', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField())]), migrations.CreateModel('Note', [('id', "+
+				"models.BigAutoField(primary_key=True)), ('name', models.TextField())]), migrations.RunSQL(\"INSERT INTO shop_item (name) VALUES ('a'); "+
+				"INSERT INTO shop_note (name) VALUES ('b')\")"),
+		"shop/migrations/0002_note.py": djangoMigration("('shop', '0001_initial')", "migrations.AddField('Item', 'note', models.TextField(null=True))"),
+		"shop/migrations/0003_rows.py": djangoMigration("('shop', '0002_note')",
+			"migrations.RunPython(lambda apps, editor: apps.get_model('shop', 'Item').objects.update(note='secret'))"),
+		"shop/migrations/0004_more.py": djangoMigration("('shop', '0003_rows')", "migrations.AddField('Item', 'more', models.TextField(null=True))"),
+		"shop/migrations/0005_rows.py": djangoMigration("('shop', '0004_more')",
+			"migrations.RunPython(lambda apps, editor: apps.get_model('shop', 'Note').objects.update(name='secret'))"),
 	})
 	s := tool(t, dir, python, "manage.py", "migrate", "-v", "1")
 	s.migrated("shop", "0001")
@@ -114,11 +121,13 @@ func TestDjango(t *testing.T) {
 		t.Fatalf("%+v\n%s", r, s.out.String())
 	}
 
-	// Half of it is committed: it is not run again unasked, and goes on where it was when it is.
+	// Half of it is committed: it is not repeated unless requested, and then continues where it
+	// was.
 	s.c.Command = base
 	s.run(s.other, "BEGIN", "SELECT FROM shop_note FOR UPDATE")
 	r := s.guard("", nil)
-	if r.ExitCode != 1 || len(r.Runs) != 1 || !r.Runs[0].Committed || !strings.Contains(r.Why, "--again") || s.one("SELECT max(name) FROM django_migrations WHERE app = 'shop'") != "0004_more" {
+	if r.ExitCode != 1 || len(r.Runs) != 1 || !r.Runs[0].Committed || !strings.Contains(r.Why, "--again") ||
+		s.one("SELECT max(name) FROM django_migrations WHERE app = 'shop'") != "0004_more" {
 		t.Fatalf("%+v\n%s", r, s.out.String())
 	}
 	s.c.Again = true
@@ -131,13 +140,14 @@ func TestDjango(t *testing.T) {
 }
 
 func djangoMigration(after, operations string) string {
-	return "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n    dependencies = [" + after + "]\n    operations = [" + operations + "]\n"
+	return "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n    dependencies = [" + after + "]\n    operations = [" +
+		operations + "]\n"
 }
 
 // node-pg-migrate's own command, with the address in a variable.
 func TestNodePgMigrate(t *testing.T) {
 	t.Parallel()
-	program := pgservertest.Tool(t, "runners.sh", "runners-1", "node", "node_modules", ".bin", "node-pg-migrate")
+	program := pgservertest.ToolPath(t, "runners.sh", "runners-1", "node", "node_modules", ".bin", "node-pg-migrate")
 	dir := project(t, map[string]string{
 		"package.json":                   `{"dependencies": {"node-pg-migrate": "9.0.0"}}`,
 		"migrations/1700000000001_a.sql": "CREATE TABLE item (id int, note text);\nINSERT INTO item VALUES (1);\n",

@@ -19,11 +19,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// eye is the session beside those of the command: it asks who waits for whom.
-type eye struct{ live.Beside }
+// lockMonitor is a separate session that watches which sessions wait for which.
+type lockMonitor struct{ live.SideSession }
 
-// open looks at the database. The errors are those of [Run].
-func open(ctx context.Context, c *Config) (*guard, error) {
+// newGuard prepares a run by checking the database. The errors are the same as for [Run].
+func newGuard(ctx context.Context, c *Config) (*guard, error) {
 	p, err := newPlace(c.DB)
 	if err != nil {
 		return nil, err
@@ -32,28 +32,30 @@ func open(ctx context.Context, c *Config) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared, err := live.Shared(ctx, c.DB)
+	shared, err := live.SharesSession(ctx, c.DB)
 	if err != nil {
 		return nil, err
 	}
 	if shared {
-		return nil, &config.InputError{Err: errors.New("a pooler in front of the database shares its sessions, so that a timeout that is set for one would reach others: name the server itself")}
+		return nil, &config.InputError{Err: errors.New("a pooler shares the sessions of the database, so a timeout for one client would reach others: " +
+			"name the server itself")}
 	}
-	e := &eye{live.Beside{URL: c.DB, Name: "onward guard", Settings: map[string]string{"lock_timeout": ms(queue.FirstStall)}}} // as the command's: a pooler may not take it
+	// also the command's: a pooler may not take it
+	e := &lockMonitor{live.SideSession{URL: c.DB, Name: "onward guard", Settings: map[string]string{"lock_timeout": formatMilliseconds(queue.FirstStall)}}}
 	err = e.Do(ctx, func(context.Context, *pgx.Conn) error { return nil })
 	var down *live.ServerError
 	if refused := new(pgconn.PgError); errors.As(err, &down) && errors.As(down.Err, &refused) && refused.Code == "08P01" {
-		err = &config.InputError{Err: errors.New("a pooler in front of the database takes no lock_timeout with a connection: name the server itself")}
+		err = &config.InputError{Err: errors.New("the pooler before the database accepts no lock_timeout with a connection: name the server itself")}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &guard{c: c, place: p, server: server, eye: e}, nil
+	return &guard{c: c, serverAddress: p, server: server, monitor: e}, nil
 }
 
-// schema reads the schema and the version. A schema that cannot be read costs the look at what
-// statements lock beside what they name.
-func (e *eye) schema(ctx context.Context) (*catalog.Catalog, *effect.Version, error) {
+// readSchema reads the schema and the version. If the schema cannot be read, only the relations that a
+// statement names count as locked.
+func (e *lockMonitor) readSchema(ctx context.Context) (*catalog.Catalog, *effect.Version, error) {
 	s, err := live.ReadSchema(ctx, e.URL)
 	if err != nil {
 		return nil, nil, err
@@ -68,52 +70,52 @@ func (e *eye) schema(ctx context.Context) (*catalog.Catalog, *effect.Version, er
 	return s.Catalog.WithSearchPath(path), effect.NewVersion(s.Major), nil
 }
 
-// inTheWay are those in the way of a statement, but for the command's own sessions.
-func (e *eye) inTheWay(ctx context.Context, line *queue.Line, own map[int]bool) (list []queue.Holder, err error) {
+// inTheWay returns the sessions that block a statement, without the command's own.
+func (e *lockMonitor) inTheWay(ctx context.Context, line *queue.LockQueue, own map[int]bool) (list []queue.Blocker, err error) {
 	err = e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		list, err = line.InTheWay(ctx, conn)
 		return err
 	})
-	return slices.DeleteFunc(list, func(h queue.Holder) bool { return own[h.PID] }), err
+	return slices.DeleteFunc(list, func(h queue.Blocker) bool { return own[h.PID] }), err
 }
 
-// sentences names those in the way.
-func (e *eye) sentences(ctx context.Context, line *queue.Line, own map[int]bool) []string {
+// describeBlockers describes the blockers.
+func (e *lockMonitor) describeBlockers(ctx context.Context, line *queue.LockQueue, own map[int]bool) []string {
 	list, err := e.inTheWay(ctx, line, own)
 	if err != nil {
 		return nil
 	}
-	return queue.Sentences(list)
+	return queue.DescribeBlockers(list)
 }
 
-// wait holds a statement back until nobody is in its way. In a transaction that has strong locks
-// already, behind which others may wait, it is held back for the longest stall at most.
-func (r *run) wait(s *session, words string, wanted []queue.Wanted, inside bool) {
-	until := r.until
+// holdStatement holds a statement back until nothing blocks it. If its transaction already has strong locks,
+// for which others may wait, the limit is MaxStall.
+func (r *run) holdStatement(s *session, words string, wanted []queue.WantedLock, inside bool) {
+	until := r.holdUntil
 	if inside {
 		until = time.Now().Add(r.g.c.MaxStall)
 	}
-	line := &queue.Line{Wanted: wanted, Age: queue.OldEnough}
+	line := &queue.LockQueue{Wanted: wanted, Age: queue.OldEnough}
 	begun := time.Now()
-	var teller queue.Teller
+	var teller queue.BlockerReporter
 	var out onward.GuardedWait
 	for {
-		list, err := r.g.eye.inTheWay(r.ctx, line, r.pids())
+		list, err := r.g.monitor.inTheWay(r.ctx, line, r.sessionPIDs())
 		if err != nil {
 			r.log.Info("who is in the way is not known", "error", err)
 		}
 		if err != nil || len(list) == 0 {
 			break
 		}
-		who := queue.Sentences(list)
+		who := queue.DescribeBlockers(list)
 		out.InTheWay = who
-		if r.ctx.Err() == nil && teller.News(list) {
+		if r.ctx.Err() == nil && teller.ShouldReport(list) {
 			r.g.c.Tell(words + " is held back: " + strings.Join(who, "; "))
 		}
 		if out.Passed = time.Now().After(until) || r.ctx.Err() != nil || s.crowded.Load(); out.Passed {
 			break
 		}
-		_ = queue.Pause(r.ctx, queue.Look)
+		_ = queue.Pause(r.ctx, queue.BlockerPollInterval)
 	}
 	if out.InTheWay == nil {
 		return
@@ -124,28 +126,28 @@ func (r *run) wait(s *session, words string, wanted []queue.Wanted, inside bool)
 	r.out.Waited = append(r.out.Waited, out)
 }
 
-// watch looks at the queues behind the command's sessions while it runs, and ends what makes others
-// wait for too long.
-func (r *run) watch() {
+// watchQueues checks the lock queues of the command's sessions while it runs, and cancels what makes
+// others wait too long.
+func (r *run) watchQueues() {
 	for r.ctx.Err() == nil {
-		r.bypass.check(r.ctx)
-		for _, s := range r.live() {
+		r.bypass.findSessions(r.ctx)
+		for _, s := range r.openSessions() {
 			s.mu.Lock()
 			idle := s.wire == nil || !s.busy && s.status == 'I'
 			s.mu.Unlock()
 			if !idle {
-				r.behind(s)
+				r.checkQueue(s)
 			}
 		}
-		_ = queue.Pause(r.ctx, queue.Watch)
+		_ = queue.Pause(r.ctx, queue.WaiterPollInterval)
 	}
 }
 
-// behind looks at the queue behind one session.
-func (r *run) behind(s *session) {
-	var tail queue.Tail
-	err := r.g.eye.Do(r.ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		tail, err = queue.Behind(ctx, conn, int(s.pid.Load()))
+// checkQueue checks the queue of one session.
+func (r *run) checkQueue(s *session) {
+	var tail queue.Waiters
+	err := r.g.monitor.Do(r.ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		tail, err = queue.ReadWaiters(ctx, conn, int(s.pid.Load()))
 		return err
 	})
 	if err != nil || tail.Count == 0 {
@@ -159,22 +161,21 @@ func (r *run) behind(s *session) {
 	b.Most, b.LongestMS = max(b.Most, tail.Count), max(b.LongestMS, tail.Longest.Milliseconds())
 	r.mu.Unlock()
 	if tail.TooLong() {
-		r.end(s, tail.String())
+		r.endSession(s, tail.String())
 	}
 }
 
-// end cancels what a session is doing, or cuts off one that waits for the command with a transaction
-// open.
-func (r *run) end(s *session, why string) {
+// endSession cancels what a session is doing. If it is idle in a transaction, end closes its connection.
+func (r *run) endSession(s *session, why string) {
 	s.crowded.Store(true)
 	s.mu.Lock()
 	w, busy := s.wire, s.busy
-	if s.holding.Load() { // it goes on, and is cancelled at the next look
+	if s.holding.Load() { // it is being forwarded, and will be cancelled at the next check
 		s.mu.Unlock()
 		return
 	}
 	if busy {
-		s.ended = why
+		s.cancelReason = why
 	}
 	s.mu.Unlock()
 	if busy {
@@ -190,8 +191,8 @@ func (r *run) end(s *session, why string) {
 		return
 	}
 	r.mu.Lock()
-	r.blame = true
+	r.lostRace = true
 	r.mu.Unlock()
-	r.lose(onward.GuardedLoss{Statement: "a transaction that waited for the command", SQLSTATE: "57014", Message: why})
-	w.Cut("57014", "others waited behind this transaction for too long, and it was ended")
+	r.recordLoss(onward.GuardedLoss{Statement: "a transaction that waited for the command", SQLSTATE: "57014", Message: why})
+	w.Disconnect("57014", "others waited for this transaction for too long, and it was ended")
 }

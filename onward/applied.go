@@ -14,9 +14,9 @@ type Applied struct {
 	// Base and Head are the plan's.
 	Base string `json:"base"`
 	Head string `json:"head"`
-	// State is how it stands.
+	// State is the state of the plan.
 	State ApplyState `json:"state"`
-	// Steps are those of the plan, in order.
+	// Steps are the plan's steps, in order.
 	Steps []AppliedStep `json:"steps"`
 	// Next is the command that goes on, or says what is due later; "" for nothing.
 	Next string `json:"next,omitempty"`
@@ -26,7 +26,7 @@ type Applied struct {
 	StayChanged []string `json:"stay_changed,omitempty"`
 }
 
-// ApplyState is how a plan or a step of it stands on a database.
+// ApplyState is the state of a plan, or of a step, on a database.
 type ApplyState string
 
 // The states.
@@ -52,8 +52,8 @@ type AppliedStep struct {
 	Attempts int        `json:"attempts,omitempty"`
 	// Rows are those that a backfill has passed.
 	Rows int64 `json:"rows,omitempty"`
-	// Compared are the rows that the last pass has compared with what they are to be, and Verified is when it found
-	// all of them right; nil for not yet.
+	// Compared counts the rows that the last pass has compared with their expected values. Verified is when the pass
+	// found all of them right; nil for not yet.
 	Compared int64      `json:"compared,omitempty"`
 	Verified *time.Time `json:"verified,omitempty"`
 	// Quarantined are rows that it has passed over, because their change fails; the query Find finds them.
@@ -84,7 +84,7 @@ type ApplyEvent struct {
 	// "held" while somebody else works on the database.
 	Kind string `json:"kind"`
 	Step string `json:"step,omitempty"`
-	// Rows are those of a batch, Total those of all batches, Of how many there are as the server estimates.
+	// Rows counts the rows of a batch, Total those of all batches, and Of the rows that the server estimates.
 	Rows  int64 `json:"rows,omitempty"`
 	Total int64 `json:"total,omitempty"`
 	Of    int64 `json:"of,omitempty"`
@@ -93,20 +93,23 @@ type ApplyEvent struct {
 	Words  string `json:"words,omitempty"`
 }
 
-// NoticeSchema is that of a [Notice].
+// NoticeSchema is the schema of a [Notice].
 const NoticeSchema = "onward.notice/1"
 
-// Notice is what a webhook is told of a run of onward apply, backfill, contract or abort: how it ended, and while it runs, that it
-// has stood still for long. It has no value of a row and no password.
+// Notice is the message to a webhook about a run of onward apply, backfill, contract or abort: how it ended, or that it has waited
+// for long. onward verify --deprecations sends one for each column whose last day is near or over. It has no value of a row and no
+// password.
 type Notice struct {
 	Schema string    `json:"schema"` // NoticeSchema
 	At     time.Time `json:"at"`
 	// Command is what ran, without its flags.
 	Command string        `json:"command"`
 	Outcome NoticeOutcome `json:"outcome"`
-	// Database is HOST:PORT/NAME.
-	Database string `json:"database"`
-	// Plan is the plan's ID in the ledger, Name what the user calls it, and State how it stands; "" where it was not begun.
+	// Database is HOST:PORT/NAME; "" for a deprecated column.
+	Database string `json:"database,omitempty"`
+	// Column is the deprecated column that the notice is about; nil for a run.
+	Column *DeprecatedColumn `json:"column,omitempty"`
+	// Plan is the plan's ID in the ledger, Name the user's name for it, and State its state; "" if it was not begun.
 	Plan  string     `json:"plan,omitempty"`
 	Name  string     `json:"name,omitempty"`
 	State ApplyState `json:"state,omitempty"`
@@ -121,11 +124,13 @@ type Notice struct {
 // NoticeOutcome says what a [Notice] is about.
 type NoticeOutcome string
 
-// The outcomes. The last two are told while the command goes on.
+// The outcomes. NoticeWaits and NoticeThrottled are sent while the command continues; the last two are about a deprecated column.
 const (
 	NoticeFinished   NoticeOutcome = "finished"   // all that was asked for is done
 	NoticeRefused    NoticeOutcome = "refused"    // it must not be carried out, or not yet
 	NoticeUnfinished NoticeOutcome = "unfinished" // Next goes on
 	NoticeWaits      NoticeOutcome = "waits"      // others have been in the way of a step for long
 	NoticeThrottled  NoticeOutcome = "throttled"  // a backfill has been held back for long
+	NoticeSunsetNear NoticeOutcome = "sunset-near"
+	NoticeSunsetPast NoticeOutcome = "sunset-past"
 )

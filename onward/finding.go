@@ -14,9 +14,8 @@ const (
 	// Warning: it hurts depending on data, code or luck that cannot be seen
 	// from here.
 	Warning
-	// Error: run as it stands it fails, or breaks the deployed code, or makes
-	// traffic wait for a time that grows with the table, or loses data that nobody
-	// asked to lose.
+	// Error: unchanged, it fails, breaks the deployed code, makes traffic wait for a time that grows with the table,
+	// or loses data that nobody asked to lose.
 	Error
 )
 
@@ -86,9 +85,9 @@ type Finding struct {
 	Column    int `json:"column"`
 	EndLine   int `json:"end_line"`
 	EndColumn int `json:"end_column"`
-	// Words are the parts of a statement that it is about, in the order of the text: the
-	// subcommands of an ALTER TABLE that do it. Empty where that is all of the statement, or
-	// is not written in the file.
+	// Words are the parts of a statement that the finding is about, in the order of the text: subcommands of an
+	// ALTER TABLE. It is empty if the finding is about the whole statement, or if the statement is not written in
+	// the file.
 	Words []Extent `json:"words,omitempty"`
 	// Fact is what the statement does, in lower case and Postgres' words.
 	Fact string `json:"fact"`
@@ -96,26 +95,28 @@ type Finding struct {
 	Harm string `json:"harm"`
 	// Instead is what to do instead, imperative, with SQL that can be pasted.
 	Instead string `json:"instead"`
-	// SafeIf is what makes the statement harmless, where that is not known here: "no
-	// deployed code uses users.age".
+	// SafeIf is a condition under which the statement is harmless, if that is not known here: "no deployed code uses
+	// users.age".
 	SafeIf string `json:"safe_if,omitempty"`
+	// ProbablySmall says why the table is probably small, so that what grows with its size is a warning and no error; ""
+	// if that did not change the severity.
+	ProbablySmall string `json:"probably_small,omitempty"`
 	// Evidence is what the finding rests on beside the statement itself.
 	Evidence []Evidence `json:"evidence"`
 	// Postgres lists the major versions that the finding holds for, when
 	// these are not all the versions of the report.
 	Postgres []int `json:"postgres,omitempty"`
-	// Fix is an edit that makes it safe, where there is one.
+	// Fix is an edit that makes the statement safe, if there is one.
 	Fix []Edit `json:"fix,omitempty"`
-	// Files are whole migrations, for the tool that runs the finding's, that do the same
-	// safely: in order, behind all that there are. They take the place of what it was
-	// found in. Later says what of the way out is in none of them; "" where nothing is.
+	// Files are whole migrations, for the tool that runs the finding's migration, that do the same safely. They sort
+	// after all existing migrations, and replace the migration of the finding. Later describes the part of the fix
+	// that none of them has; "" for nothing.
 	Files []File `json:"files,omitempty"`
 	Later string `json:"later,omitempty"`
 	// Fingerprint names the finding by content, not by line: it stays the
 	// same when the file is moved or lines are added above.
 	Fingerprint string `json:"fingerprint"`
-	// Also lists the other places of what is wrong in many places for one
-	// cause and is said once.
+	// Also lists the other places of a problem that has one cause and is reported once.
 	Also []Place `json:"also,omitempty"`
 }
 

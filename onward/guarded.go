@@ -3,14 +3,14 @@ package onward
 // GuardedSchema is the name and number of the JSON of a command that was guarded.
 const GuardedSchema = "onward.guarded/1"
 
-// Guarded says what became of a command that was run behind a proxy.
+// Guarded is the result of a command that was run through a proxy.
 type Guarded struct {
 	Schema string `json:"schema"`
 	// ExitCode is the command's, of its last run; 128 and more for a signal, as shells have it.
 	ExitCode int `json:"exit_code"`
 	// Runs are how often it was run, in order.
 	Runs []GuardedRun `json:"runs"`
-	// Why says why it was not run again although it lost a race; "" where it did not.
+	// Why is the reason why the command did not run again although it lost a lock race; "" if it did.
 	Why string `json:"why,omitempty"`
 	// Notes are what else there is to know.
 	Notes []string `json:"notes,omitempty"`
@@ -29,13 +29,13 @@ type GuardedRun struct {
 	Committed bool `json:"committed"`
 	// Waited are the times for which a statement was held back, because of others.
 	Waited []GuardedWait `json:"waited,omitempty"`
-	// Lost are the statements that were given up: a lock was not to be had in time, a deadlock,
-	// or others waited behind it.
+	// Lost are the statements that were given up: the lock was not granted in time, there was a deadlock, or others
+	// waited too long.
 	Lost []GuardedLoss `json:"lost,omitempty"`
 	// Around are sessions that are proven to be the command's and did not come through the guard. The command was
 	// ended because of them.
 	Around []GuardedSession `json:"around,omitempty"`
-	// Behind is the longest queue that there was behind the command's sessions.
+	// Behind is the longest queue that waited for a session of the command.
 	Behind *GuardedQueue `json:"behind,omitempty"`
 }
 
@@ -70,7 +70,7 @@ type GuardedSession struct {
 	Ended bool `json:"ended,omitempty"`
 }
 
-// GuardedQueue is a queue behind a session of the command.
+// GuardedQueue is a lock queue that a session of the command caused.
 type GuardedQueue struct {
 	// Most is how many waited at once, LongestMS for how long the first of them had.
 	Most      int   `json:"most"`

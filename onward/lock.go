@@ -110,24 +110,26 @@ var (
 	_ encoding.TextUnmarshaler = (*Work)(nil)
 )
 
-// conflicts has, for each mode, those that stand in its way: the table of the manual
+// conflicts has, for each mode, the modes that conflict with it: the table of the manual
 // (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES).
 var conflicts = [...]uint16{
-	AccessShareLock:          modes(AccessExclusiveLock),
-	RowShareLock:             modes(ExclusiveLock, AccessExclusiveLock),
-	RowExclusiveLock:         modes(ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
-	ShareUpdateExclusiveLock: modes(ShareUpdateExclusiveLock, ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
-	ShareLock:                modes(RowExclusiveLock, ShareUpdateExclusiveLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
-	ShareRowExclusiveLock:    modes(RowExclusiveLock, ShareUpdateExclusiveLock, ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
-	ExclusiveLock:            modes(RowShareLock, RowExclusiveLock, ShareUpdateExclusiveLock, ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
-	AccessExclusiveLock:      modes(AccessShareLock, RowShareLock, RowExclusiveLock, ShareUpdateExclusiveLock, ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
+	AccessShareLock:          lockMask(AccessExclusiveLock),
+	RowShareLock:             lockMask(ExclusiveLock, AccessExclusiveLock),
+	RowExclusiveLock:         lockMask(ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
+	ShareUpdateExclusiveLock: lockMask(ShareUpdateExclusiveLock, ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
+	ShareLock:                lockMask(RowExclusiveLock, ShareUpdateExclusiveLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
+	ShareRowExclusiveLock:    lockMask(RowExclusiveLock, ShareUpdateExclusiveLock, ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock),
+	ExclusiveLock: lockMask(RowShareLock, RowExclusiveLock, ShareUpdateExclusiveLock, ShareLock, ShareRowExclusiveLock, ExclusiveLock,
+		AccessExclusiveLock),
+	AccessExclusiveLock: lockMask(AccessShareLock, RowShareLock, RowExclusiveLock, ShareUpdateExclusiveLock, ShareLock, ShareRowExclusiveLock, ExclusiveLock,
+		AccessExclusiveLock),
 }
 
 // Conflicts reports whether one session that holds a lock makes another one wait for the other
 // mode, or the other way round: it is the same.
 func (l Lock) Conflicts(other Lock) bool { return conflicts[l]&(1<<other) != 0 }
 
-func modes(list ...Lock) uint16 {
+func lockMask(list ...Lock) uint16 {
 	var set uint16
 	for _, l := range list {
 		set |= 1 << l

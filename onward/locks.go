@@ -14,7 +14,7 @@ type Locks struct {
 type LockVariant struct {
 	Postgres []int    `json:"postgres"`
 	Effects  []Effect `json:"effects"`
-	// Duration is that of [Statement].
+	// Duration has the same meaning as in [Statement].
 	Duration string `json:"duration,omitempty"`
 	// Refused is the server's message when it refuses the statement.
 	Refused string `json:"refused,omitempty"`

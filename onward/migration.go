@@ -11,10 +11,8 @@ const (
 	// message, which Postgres runs as one implicit transaction
 	// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT).
 	TransactionMessage Transaction = "message"
-	// TransactionPipeline: the runner sends the statements of a file in one
-	// pipeline of the extended protocol, which is one implicit transaction too. A
-	// command that refuses transactions may stand at its head, where it commits
-	// by itself
+	// TransactionPipeline: the runner sends the statements of a file in one pipeline of the extended protocol, which
+	// is one implicit transaction, too. A command that refuses transactions may be first: it commits by itself
 	// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING).
 	TransactionPipeline Transaction = "pipeline"
 	// TransactionNone: each statement is sent, and commits, by itself.
@@ -40,7 +38,7 @@ type Migration struct {
 	// Path is relative to the repository's root, with forward slashes.
 	Path      string `json:"path"`
 	Framework string `json:"framework"`
-	// Tool is who runs it: "Flyway", "src/migrate.ts"; "" where nobody says.
+	// Tool is the runner: "Flyway", "src/migrate.ts"; "" if it is not known.
 	Tool        string      `json:"tool,omitempty"`
 	Status      Status      `json:"status,omitempty"`
 	Transaction Transaction `json:"transaction"`
@@ -54,9 +52,8 @@ type Migration struct {
 // Statement is one SQL statement of a migration, in the order of execution.
 type Statement struct {
 	SQL string `json:"sql"`
-	// Line and Column are where the statement begins in the migration's
-	// file, from 1; the column counts characters. SQL that a framework
-	// rendered stands at the operation it was rendered from.
+	// Line and Column are the start of the statement in the migration's file, from 1; the column counts characters.
+	// SQL that a framework rendered has the position of its operation.
 	Line   int `json:"line"`
 	Column int `json:"column"`
 	// Start is the byte of the file at which it begins, as [Edit] counts; -1 for SQL that is not
@@ -72,12 +69,10 @@ type Statement struct {
 	Duration string `json:"duration,omitempty"`
 	// Note says why the statement could not be judged, when it could not.
 	Note string `json:"note,omitempty"`
-	// Observed is what the first of [Report.Rehearsals] saw; StallMS for how
-	// long its traffic stood still.
+	// Observed is what the first of [Report.Rehearsals] observed. StallMS is for how long its traffic waited.
 	Observed []Observed `json:"observed,omitempty"`
 	StallMS  float64    `json:"stall_ms,omitempty"`
-	// Waiting are the recorded queries that its locks make wait; nil where that was
-	// not looked at, or none does.
+	// Waiting are the recorded queries that its locks block; nil if that was not checked, or there are none.
 	Waiting *Waiting `json:"waiting,omitempty"`
 }
 

@@ -42,8 +42,8 @@ type Plan struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// Contract is the index of the first step that the deployed code does not survive, and the
-// number of steps where there is none.
+// Contract is the index of the first step that the deployed code does not survive, or the number of steps if
+// there is none.
 func (p *Plan) Contract() int {
 	if i := slices.IndexFunc(p.Steps, func(s PlanStep) bool { return s.Phase == Contract }); i >= 0 {
 		return i
@@ -51,7 +51,7 @@ func (p *Plan) Contract() int {
 	return len(p.Steps)
 }
 
-// PlanStatement is one that a plan recommends to the code behind it.
+// PlanStatement is a statement that a plan recommends to the code that follows it.
 type PlanStatement struct {
 	// Name says what it is for, Text what it does and when; SQL has $1 for the values of a key.
 	Name string `json:"name"`
@@ -94,8 +94,8 @@ type PlannedMigration struct {
 	Hash string `json:"hash,omitempty"`
 }
 
-// PlanLockTimeout is the lock_timeout that the steps of a plan set: for so long others wait at
-// most behind a step that waits for its lock.
+// PlanLockTimeout is the lock_timeout that the steps of a plan set: others wait at most this long for a step
+// that waits for its lock.
 const PlanLockTimeout = 2 * time.Second
 
 // PlanPhase is when a step is run, seen from the deploy of the code.
@@ -108,7 +108,7 @@ const (
 	Contract PlanPhase = "contract" // in a later release, when the old code is gone
 )
 
-// StepClass is what kind of work a step is, and so how it is to be run.
+// StepClass is the kind of work that a step does. It decides how the step is run.
 type StepClass string
 
 // The classes.
@@ -127,23 +127,23 @@ type PlanStep struct {
 	// Release counts from 1: what contracts belongs to 2.
 	Release int       `json:"release"`
 	Class   StepClass `json:"class"`
-	// SQL runs as it stands, in psql, outside of a transaction unless it opens one.
+	// SQL runs unchanged in psql, outside of a transaction unless it opens one.
 	SQL string `json:"sql"`
 	// Repeat: it is one statement that is run, and committed, again and again. The number
 	// that it returns is how many rows it passed, and 0 at the end.
 	Repeat bool `json:"repeat"`
-	// Transaction is TransactionFile where SQL opens and commits a transaction, and
-	// TransactionNone where it must not run inside one.
+	// Transaction is TransactionFile if SQL opens and commits a transaction, and TransactionNone if it must not run
+	// inside one.
 	Transaction Transaction `json:"transaction"`
 	// Effects are what it does to other sessions, and Duration for how long, as
 	// [Statement.Duration] has it.
 	Effects  []Effect `json:"effects"`
 	Duration string   `json:"duration,omitempty"`
-	// Why says what it is for; Undo is the SQL that takes it back before anything was
-	// contracted, "" where nothing is left to take back.
+	// Why is the purpose of the step. Undo is the SQL that reverts it before anything was contracted; "" if there is
+	// nothing to revert.
 	Why  string `json:"why"`
 	Undo string `json:"undo"`
-	// StayChanged names the columns and tables whose rows stay changed when the step is taken back: "users.note".
+	// StayChanged names the columns and tables whose rows stay changed after the step is undone: "users.note".
 	StayChanged []string `json:"stay_changed,omitempty"`
 	// Check is a query that finds rows which are not right yet: it must return none
 	// before the step is run.
@@ -162,6 +162,9 @@ type PlanStep struct {
 	Backfill *PlannedBackfill `json:"backfill,omitempty"`
 	// Replaces are the relations and columns whose place others take, from this step on or until it.
 	Replaces []PlanReplacement `json:"replaces,omitempty"`
+	// Bookkeeping: the step only creates or removes the plan's own state, such as the cursor of a backfill. Reports for
+	// people leave it out.
+	Bookkeeping bool `json:"bookkeeping,omitempty"`
 	// Files are those that it was written to. ByHand says why the runner cannot carry it,
 	// and Ran that it was run all the same.
 	Files  []PlanFile `json:"files,omitempty"`
@@ -178,20 +181,20 @@ type PlannedBackfill struct {
 	// Work is the part of the step's SQL that does something to the rows of "batch", whose columns
 	// onward_key1, onward_key2 … are their keys.
 	Work string `json:"work"`
-	// Triggers are those of Table that keep right, from the first batch on, what is written meanwhile.
+	// Triggers are the triggers of Table that keep concurrent writes right, from the first batch on.
 	Triggers []string `json:"triggers,omitempty"`
-	// Compare is how it is told, behind the backfill, that the rows are what they are to be; empty where
-	// nothing tells.
+	// Compare has the checks, after the backfill, that the rows have the expected values; empty if they cannot be
+	// checked.
 	Compare []PlanComparison `json:"compare"`
 }
 
-// PlanComparison tells whether the rows of a table are what they are to be. Names are as SQL writes them.
+// PlanComparison checks whether the rows of a table have the expected values. Names are as SQL writes them.
 type PlanComparison struct {
 	Table string   `json:"table"`
 	Keys  []string `json:"keys"`
-	// Wrong is a condition on a row, which is called t: it is not what it is to be.
+	// Wrong is a condition on a row, which is called t: the row does not have the expected values.
 	Wrong string `json:"wrong"`
-	// Mend makes such rows right, as [PlannedBackfill].Work does; "" where nobody may say what is right.
+	// Mend corrects such rows, as [PlannedBackfill].Work does; "" if the right values are not known.
 	Mend string `json:"mend,omitempty"`
 }
 
@@ -199,11 +202,11 @@ type PlanComparison struct {
 type PlanFile struct {
 	// Path is relative to the repository's root.
 	Path string `json:"path"`
-	// SHA256 is that of its content, in hex.
+	// SHA256 is the hash of its content, in hex.
 	SHA256 string `json:"sha256"`
 }
 
-// RequirementKind is a way in which a step depends on something.
+// RequirementKind is a kind of dependency of a step.
 type RequirementKind string
 
 // The kinds of requirements.
@@ -233,6 +236,15 @@ type PlanProof struct {
 	Missing []string `json:"missing"`
 	// Groups are the steps that were tried together. A step without a group was not tried.
 	Groups []PlanGroup `json:"groups,omitempty"`
+	// Settings are the values under which the plan was tried of the settings that say how values become text, and text
+	// values. The database and its role give them. Empty if no database was given.
+	Settings []PlanSetting `json:"settings,omitempty"`
+}
+
+// PlanSetting is a setting of a session, by its name in lower case, with its value.
+type PlanSetting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // PlanGroup is a group of steps that were tried together.

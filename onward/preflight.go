@@ -10,7 +10,7 @@ type Preflight struct {
 	Taken string `json:"taken"`
 	// Postgres is the server's version as it says it itself: "17.5".
 	Postgres string `json:"postgres"`
-	// Database and Role are those of the session that asked.
+	// Database and Role are the database and the role of the session.
 	Database string `json:"database"`
 	Role     string `json:"role"`
 	// Release names the two revisions whose migrations tell which tables are touched:
@@ -20,7 +20,7 @@ type Preflight struct {
 	Touched []string `json:"touched"`
 	// Findings are the worst first.
 	Findings []PreflightFinding `json:"findings"`
-	// Opaque lists what the session may not or cannot see. It is never taken as fine.
+	// Opaque lists what the session cannot see. It never counts as fine.
 	Opaque []PreflightOpaque `json:"opaque"`
 	// Checks are all that were made, by name, with what they measured.
 	Checks  []PreflightCheck `json:"checks"`
@@ -40,8 +40,8 @@ const (
 	ScopeDatabase PreflightScope = "database"
 	// ScopeRole: the role that migrates, in this database.
 	ScopeRole PreflightScope = "role"
-	// ScopeTouched: the tables that the release touches; all tables, where that is not known
-	// and the check is about each by itself.
+	// ScopeTouched: the tables that the release touches; all tables if these are not known and the check is about
+	// each table by itself.
 	ScopeTouched PreflightScope = "touched"
 )
 
@@ -54,7 +54,7 @@ type PreflightFinding struct {
 	// Object is what it is about: the name of a slot, a table, a host with its port; "" for
 	// the scope as a whole.
 	Object string `json:"object"`
-	// Fact, Harm and Instead are as in [Finding]; Instead is the way out.
+	// Fact, Harm and Instead are as in [Finding].
 	Fact    string `json:"fact"`
 	Harm    string `json:"harm"`
 	Instead string `json:"instead"`

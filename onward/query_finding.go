@@ -1,7 +1,7 @@
 package onward
 
-// QueryFinding is what is wrong with the way in which recorded code asks: a rule's verdict
-// on queries of a recording. It is never an error, and makes no release unsafe.
+// QueryFinding is a problem of recorded queries themselves: a rule's verdict on queries of a recording. It is
+// never an error, and makes no release unsafe.
 type QueryFinding struct {
 	// Rule names what is wrong: "query-for-each-row".
 	Rule     string   `json:"rule"`
@@ -10,7 +10,7 @@ type QueryFinding struct {
 	// first, without values.
 	Queries []string `json:"queries"`
 	SQL     string   `json:"sql"`
-	// Sender is who sends it; "" where nobody says.
+	// Sender is who sends it; "" if that is not known.
 	Sender string `json:"sender,omitempty"`
 	// Count is how often it was seen, Most the size that it had at most: messages,
 	// rows or milliseconds, as Fact says.
@@ -29,12 +29,12 @@ type QueryFinding struct {
 type DeprecatedColumn struct {
 	// Column is "public.users.nickname".
 	Column string `json:"column"`
-	// Since is when it was deprecated, RemoveAfter the last day on which it may be used, such
-	// as 2027-02-01; "" where nobody says. Past: that day is over.
+	// Since is when it was deprecated, RemoveAfter the last day on which it may be used, such as 2027-02-01; "" if
+	// they are not given. Past: that day is over.
 	Since       string `json:"since,omitempty"`
 	RemoveAfter string `json:"remove_after,omitempty"`
 	Past        bool   `json:"past,omitempty"`
-	// RenamedTo is the column that takes its place; "" where nobody says.
+	// RenamedTo is the column that replaces it; "" if it is not given.
 	RenamedTo string `json:"renamed_to,omitempty"`
 	// TableCalls is how often recorded queries on its table were sent, Queries and Calls are
 	// those that use the column. Without TableCalls the recording says nothing of it.
@@ -43,5 +43,20 @@ type DeprecatedColumn struct {
 	Calls      int64 `json:"calls"`
 	// SQL is the query of these that is sent most, Sender who sends it.
 	SQL    string `json:"sql,omitempty"`
+	Sender string `json:"sender,omitempty"`
+	// Near: its last day is not over, and is at most deprecation_notice_days of onward.yaml away.
+	Near bool `json:"near,omitempty"`
+	// Consumers are the programs that use it, those with the most calls first.
+	Consumers []DeprecatedUse `json:"consumers,omitempty"`
+}
+
+// DeprecatedUse is one program's use of a deprecated column.
+type DeprecatedUse struct {
+	// Consumer is the program's name; "" if the recording does not name it.
+	Consumer string `json:"consumer"`
+	Queries  int    `json:"queries"`
+	Calls    int64  `json:"calls"`
+	// SQL is the query that is sent most, Sender who sends it.
+	SQL    string `json:"sql"`
 	Sender string `json:"sender,omitempty"`
 }

@@ -8,7 +8,7 @@ type Rehearsal struct {
 	// Postgres is the major version, Version the whole one: "17.11".
 	Postgres int    `json:"postgres"`
 	Version  string `json:"version"`
-	// Chosen says why this version, where none was asked for.
+	// Chosen is the reason for this version if the user named none.
 	Chosen string `json:"chosen,omitempty"`
 	// Superuser: the migrations ran as a superuser, because that was asked for.
 	Superuser bool `json:"superuser,omitempty"`
@@ -74,8 +74,7 @@ type RehearsedStatement struct {
 	WaitedMS float64 `json:"waited_ms,omitempty"`
 	// Rows is what the server says it touched.
 	Rows int64 `json:"rows,omitempty"`
-	// WALBytes is what the server wrote to its log meanwhile, that of the
-	// traffic included.
+	// WALBytes is the WAL that the server wrote meanwhile, including the WAL of the traffic.
 	WALBytes int64      `json:"wal_bytes,omitempty"`
 	Observed []Observed `json:"observed"`
 	// Nested are the statements that it ran by way of functions, DO blocks,
@@ -83,8 +82,8 @@ type RehearsedStatement struct {
 	Nested []NestedStatement `json:"nested,omitempty"`
 	// Failed is the server's refusal; nil when it went through.
 	Failed *ServerError `json:"failed,omitempty"`
-	// StallMS is the longest time for which a query of the traffic stood still
-	// because of the statement; Waited how many did.
+	// StallMS is the longest time for which a query of the traffic waited because of the statement. Waited is the
+	// number of such queries.
 	StallMS float64 `json:"stall_ms,omitempty"`
 	Waited  int     `json:"waited,omitempty"`
 	// Estimate is how long the statement would take in production; nil when
@@ -144,13 +143,12 @@ type Traffic struct {
 	// Source is "schema": made up from the tables; or "workload": recorded. Where a table
 	// of the release is in no recorded query, Recorded names it, and its part is made up.
 	Source string `json:"source"`
-	// Recorded is what became of the recordings; nil where there was none.
+	// Recorded is how the recordings were used; nil if there was none.
 	Recorded *RecordedTraffic `json:"recorded,omitempty"`
-	// Waiters are who stood behind a lock, by name, who waited longest first: recorded
-	// queries only.
+	// Waiters are the senders of recorded queries that waited for a lock, the longest wait first.
 	Waiters []Waiter `json:"waiters,omitempty"`
-	// Queries counts those that ended; Waited those that stood behind a lock;
-	// Failed those that the server refused.
+	// Queries counts the queries that ended; Waited those that waited for a lock; Failed those that the server
+	// refused.
 	Queries int     `json:"queries"`
 	Waited  int     `json:"waited"`
 	Failed  int     `json:"failed"`
@@ -167,15 +165,15 @@ type Traffic struct {
 	LongTransaction *Span `json:"long_transaction,omitempty"`
 }
 
-// RecordedTraffic is what became of recordings as traffic.
+// RecordedTraffic describes how recordings were used as traffic.
 type RecordedTraffic struct {
-	// Queries are the distinct ones of the code in the recordings, Run those that were
-	// part of the load, and Touching those of them that work on a table of the release.
+	// Queries is the number of distinct queries of the code in the recordings. Run is how many were part of the
+	// load, and Touching how many of them work on a table of the release.
 	Queries  int `json:"queries"`
 	Run      int `json:"run"`
 	Touching int `json:"touching"`
-	// Sent are those of Touching that were sent while the release ran: one that ends soon
-	// leaves no time for all. Tried are those that were sent then, or when it had ended.
+	// Sent is how many of Touching were sent while the release ran: a short release leaves no time for all. Tried
+	// also counts those that were sent after it ended.
 	Sent  int `json:"sent"`
 	Tried int `json:"tried"`
 	// Transactions are the distinct ones that ran as such. Unwrapped: those that were
@@ -205,16 +203,16 @@ type LeftQuery struct {
 	// ID is the recording's.
 	ID    string `json:"id"`
 	Query string `json:"query"`
-	// Sender is "" where nobody says.
+	// Sender is "" if it is not known.
 	Sender string `json:"sender,omitempty"`
-	// Error is the server's, at the base; nil where it was not asked.
+	// Error is the server's error at the base; nil if the query was not sent there.
 	Error *ServerError `json:"error,omitempty"`
 }
 
-// Waiter is who stood behind locks: a place in the code or a test with all its queries, or
-// a query of which nobody says where it is from.
+// Waiter is a sender that waited for locks: a place in the code or a test with all its queries, or a query
+// without a known sender.
 type Waiter struct {
-	// Sender is the place, test or application; "" where nobody says.
+	// Sender is the place, test or application; "" if it is not known.
 	Sender string `json:"sender,omitempty"`
 	// Queries are the distinct ones that waited, Waits how often they did.
 	Queries int `json:"queries"`
@@ -242,12 +240,12 @@ type Span struct {
 	UntilMS float64 `json:"until_ms"`
 }
 
-// Stall is a time for which the queries on a relation stood still.
+// Stall is a time for which the queries on a relation waited.
 type Stall struct {
 	Span
 	Relation string `json:"relation"`
-	// Statement is the index in [Rehearsal.Statements] of the one that they
-	// waited for, or that they queued behind; -1 when no statement explains it.
+	// Statement is the index in [Rehearsal.Statements] of the statement that they waited for, directly or in its
+	// queue; -1 if no statement explains it.
 	Statement int `json:"statement"`
 	// Kind is who waited: "read", "write" or "read and write".
 	Kind string `json:"kind"`
@@ -267,8 +265,7 @@ type TrafficFailure struct {
 	// Sender and ID are of a recorded query; "" for one that was made up.
 	Sender string `json:"sender,omitempty"`
 	ID     string `json:"id,omitempty"`
-	// After is the index in [Rehearsal.Statements] of the statement behind which it was
-	// refused; nil where that is not known.
+	// After is the index in [Rehearsal.Statements] of the last statement before the refusal; nil if it is not known.
 	After *int `json:"after,omitempty"`
 }
 

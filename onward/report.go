@@ -8,8 +8,9 @@ type Report struct {
 	Schema string `json:"schema"`
 	// Postgres lists the major versions that the release was judged for.
 	Postgres []int `json:"postgres"`
-	// PostgresFrom is the file of the repository from which the oldest of them was
-	// concluded, with the line of a deployed migration that older ones cannot read; "" where they are configured, the server's own, or all that are supported.
+	// PostgresFrom is the file of the repository from which the oldest of them was inferred, with the line of a deployed
+	// migration that older ones cannot read. It is "" if they are configured, the server's own, or all that are
+	// supported.
 	PostgresFrom string `json:"postgres_from,omitempty"`
 	// Base and Head name the two revisions; "" when files were given by name.
 	Base string `json:"base"`
@@ -52,6 +53,9 @@ type Opaque struct {
 	// code 3 unless the configuration accepts it. Code that is opaque by its
 	// nature (dynamic SQL, Python, Go) is counted but does not fail.
 	Failed bool `json:"failed,omitempty"`
+	// Database is the one that a directory's migrations are for, if it is not Postgres:
+	// "ClickHouse". It says nothing about the release, and is not counted.
+	Database string `json:"database,omitempty"`
 }
 
 // Sizes is what the estimates of a report rest on.
@@ -61,6 +65,9 @@ type Sizes struct {
 	// ReadPerSecond and WritePerSecond are the throughput, in bytes.
 	ReadPerSecond  int64 `json:"read_per_second"`
 	WritePerSecond int64 `json:"write_per_second"`
+	// SmallBelow is the size in bytes, with indexes, below which tables are small: 0 if none is. Findings about work
+	// that grows with a small table are left out.
+	SmallBelow int64 `json:"small_below,omitempty"`
 }
 
 // Summary counts a report.
@@ -76,13 +83,13 @@ type Summary struct {
 	Baseline Known `json:"baseline,omitzero"`
 	// Opaque counts what could not be judged.
 	Opaque int `json:"opaque"`
-	// State is the verdict for the deploy, and Conditions what has to be true where it
-	// is StateSafeIf: "no deployed code uses users.age".
+	// State is the verdict for the deploy. Conditions must be true if it is StateSafeIf: "no deployed code uses
+	// users.age".
 	State      State    `json:"state"`
 	Conditions []string `json:"conditions,omitempty"`
 	// Safe says that State is StateSafe.
 	Safe bool `json:"safe"`
-	// Withheld is why nothing is said about a deploy; "" where something is.
+	// Withheld is the reason why no deploy was judged; "" if one was.
 	Withheld Withheld `json:"withheld,omitempty"`
 	// Verdict is the verdict in a sentence.
 	Verdict string `json:"verdict"`
@@ -96,19 +103,18 @@ type Known struct {
 	Errors   int `json:"errors"`
 }
 
-// State is what is said about the deploy.
+// State is the verdict about the deploy.
 type State string
 
 // The states.
 const (
-	// StateSafe: nothing stands against it, and everything was judged.
+	// StateSafe: nothing speaks against it, and everything was judged.
 	StateSafe State = "safe"
-	// StateSafeIf: nothing stands against it, if the conditions hold.
+	// StateSafeIf: nothing speaks against it if the conditions hold.
 	StateSafeIf State = "safe-if"
 	// StateNotSafe: there are errors.
 	StateNotSafe State = "not-safe"
-	// StateNone: nothing is said, as the verdict is withheld, or something could not be
-	// read that should have been.
+	// StateNone: there is no verdict, because it is withheld, or something could not be read that should have been.
 	StateNone State = "none"
 )
 

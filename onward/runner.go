@@ -5,7 +5,7 @@ type Runner struct {
 	// Dir is relative to the repository's root; "" for the root.
 	Dir       string `json:"dir"`
 	Framework string `json:"framework"`
-	// Tool is who runs them: "Flyway", "src/migrate.ts"; "" where nobody says.
+	// Tool is the runner: "Flyway", "src/migrate.ts"; "" if it is not known.
 	Tool string `json:"tool,omitempty"`
 	// ToldBy is what tells it: a file, or what the files are named like; "" for nothing.
 	ToldBy string `json:"told_by,omitempty"`

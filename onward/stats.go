@@ -13,8 +13,7 @@ type Stats struct {
 	// Postgres is the server's version: "17.5"; Major its major version.
 	Postgres string `json:"postgres"`
 	Major    int    `json:"major"`
-	// Settings are those of a session of the role that asked, with their
-	// units: "lock_timeout": "5000ms".
+	// Settings are the settings of a session of this role, with their units: "lock_timeout": "5000ms".
 	Settings map[string]string `json:"settings"`
 	// CountedSeconds is for how long the server has counted writes and scans;
 	// 0: not known.

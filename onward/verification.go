@@ -9,7 +9,7 @@ const (
 	NewCode Code = "new" // the code that comes with the release
 )
 
-// VerdictKind is a way in which a recorded query breaks.
+// VerdictKind is how a recorded query breaks.
 type VerdictKind string
 
 // The kinds of verdicts.
@@ -22,6 +22,7 @@ const (
 	VerdictUnreadable  VerdictKind = "unreadable-value" // it may return a value that the code does not know
 	VerdictPermission  VerdictKind = "permission"       // its role may not do it any more
 	VerdictLostIndex   VerdictKind = "lost-index"       // it reads a big table whole that it read through an index
+	VerdictHiddenRows  VerdictKind = "hidden-rows"      // row-level security may hide rows from its role
 )
 
 // Verdict says how a recorded query breaks, and from where on.
@@ -33,6 +34,8 @@ type Verdict struct {
 	// Calls is how often it was recorded; Sender who sends it, the most frequent first.
 	Calls  int64  `json:"calls"`
 	Sender string `json:"sender"`
+	// Consumers are the programs that send it, if the recordings name them.
+	Consumers []string `json:"consumers,omitempty"`
 	// After is the statement with whose commit it begins; without a migration for
 	// what does not work at the base. Point is the index in [Verification.Points].
 	After VerdictPlace `json:"after"`
@@ -42,8 +45,8 @@ type Verdict struct {
 	Until      *VerdictPlace `json:"until,omitempty"`
 	UntilPoint int           `json:"until_point,omitempty"`
 	Kind       VerdictKind   `json:"kind"`
-	// Severity is Error where the query surely breaks, Warning where that depends on
-	// values or on the code that reads its result.
+	// Severity is Error if the query surely breaks, Warning if that depends on values or on the code that reads its
+	// result.
 	Severity Severity `json:"severity"`
 	// SQLState is the server's error; "" where the server refuses nothing.
 	SQLState string `json:"sqlstate,omitempty"`
@@ -70,20 +73,54 @@ type Verification struct {
 	New *Verified `json:"new,omitempty"`
 	// Phases say for each migration on which side of the code's deploy it belongs.
 	Phases []Phase `json:"phases"`
-	// Order says in a sentence in which order release and code can be deployed;
-	// Works is false where no order does.
+	// Order is a sentence: in which order release and code can be deployed. Works is false if no order works.
 	Order string `json:"order"`
 	Works bool   `json:"works"`
 	// Stopped says where the release ended before its end; nil: it did not.
 	Stopped *Stopped `json:"stopped,omitempty"`
-	// Asks is what is wrong with the way in which the recorded code asks, the worst first.
+	// Asks are the problems of the recorded queries themselves, the worst first.
 	Asks []QueryFinding `json:"asks,omitempty"`
 	// Deprecated are the columns that are about to go, by name.
 	Deprecated []DeprecatedColumn `json:"deprecated,omitempty"`
+	// Roles are who the queries were asked as, the owner first.
+	Roles []VerifiedRole `json:"roles,omitempty"`
+	// Consumers are the programs that the recordings name, by name: what breaks for each.
+	Consumers []VerifiedConsumer `json:"consumers,omitempty"`
+	// NotJudged are the queries on which the evidence does not suffice for a verdict.
+	NotJudged []NotJudged `json:"not_judged,omitempty"`
 	// Notes say what was not looked at, or otherwise than was asked.
 	Notes []string `json:"notes,omitempty"`
 	// DurationMS is for how long it took, in milliseconds.
 	DurationMS float64 `json:"duration_ms"`
+}
+
+// VerifiedConsumer counts the queries of one program among several that share the database.
+type VerifiedConsumer struct {
+	Consumer string `json:"consumer"`
+	Code     Code   `json:"code"`
+	Queries  int    `json:"queries"`
+	// Broken are the queries that surely break, Warned those that may, NotJudged those without a verdict.
+	Broken    int `json:"broken"`
+	Warned    int `json:"warned"`
+	NotJudged int `json:"not_judged"`
+}
+
+// VerifiedRole is a role as which queries were asked.
+type VerifiedRole struct {
+	// Role is "" for the owner of the schema.
+	Role    string `json:"role"`
+	Queries int    `json:"queries"`
+}
+
+// NotJudged is a query that is neither proven untouched nor checked.
+type NotJudged struct {
+	Query  string `json:"query"`
+	ID     string `json:"id"`
+	Code   Code   `json:"code"`
+	Calls  int64  `json:"calls"`
+	Sender string `json:"sender"`
+	// Reason says what is not known.
+	Reason string `json:"reason"`
 }
 
 // VerifiedPoint is a moment of the release at which other sessions see a new state of
@@ -104,7 +141,7 @@ type VerifiedPoint struct {
 	Asked int `json:"asked"`
 }
 
-// Cell is what stands against one code at a point.
+// Cell is the result of one code at a point.
 type Cell struct {
 	// Verdicts are indices in [Report.Verdicts].
 	Verdicts []int `json:"verdicts,omitempty"`
@@ -122,6 +159,8 @@ type Verified struct {
 	Checked   int `json:"checked"`
 	Untouched int `json:"untouched"`
 	Unfit     int `json:"unfit"`
+	// Unjudged are in [Verification.NotJudged].
+	Unjudged int `json:"unjudged,omitempty"`
 	// Unplanned are prepared only: the server plans no such statement.
 	Unplanned int `json:"unplanned,omitempty"`
 	// Passed is what of the recording is no code: migrations, fixtures, sessions.
@@ -129,8 +168,8 @@ type Verified struct {
 	// Broken and Warned are queries with a verdict.
 	Broken int `json:"broken"`
 	Warned int `json:"warned"`
-	// Parsed says where they are from when they are read from the code itself; nil: they
-	// were recorded. How often they are sent nobody knows then: Calls is 0.
+	// Parsed describes the source of queries that were read from the code itself; nil: they were recorded. For
+	// parsed queries, Calls is 0: it is not known how often they are sent.
 	Parsed *Parsed `json:"parsed,omitempty"`
 }
 
@@ -140,16 +179,24 @@ type Parsed struct {
 	Revision string `json:"revision"`
 	// Files is how many were read.
 	Files int `json:"files"`
-	// Texts are the queries that stand in the code as SQL, Implied those that follow from
-	// Models models of its mappers.
+	// Texts counts the queries that are written in the code as SQL, Implied those that follow from Models models of
+	// its mappers.
 	Texts   int `json:"texts"`
 	Implied int `json:"implied"`
 	Models  int `json:"models"`
-	// Open are statements that the program puts together as it runs; Built calls of mappers
-	// that name a table; Bare models that do not say their columns. No query is made of them.
+	// Open are statements that the program puts together as it runs; Built places that build
+	// queries by calls of a mapper or a query builder; Bare models that do not say their columns. No query is made of them.
 	Open  int `json:"open"`
 	Built int `json:"built"`
 	Bare  int `json:"bare"`
+	// BuiltIn are the files of Built, those with the most places first.
+	BuiltIn []BuiltFile `json:"built_in,omitempty"`
+}
+
+// BuiltFile is a file of the code that builds queries by calls, at so many places. They were not read.
+type BuiltFile struct {
+	Path   string `json:"path"`
+	Places int    `json:"places"`
 }
 
 // Belongs says on which side of the code's deploy a migration belongs.
@@ -185,7 +232,7 @@ type Waiting struct {
 	Relations []string `json:"relations"`
 	Queries   int      `json:"queries"`
 	Calls     int64    `json:"calls"`
-	// Share is Calls in those of the whole recording, 0 to 1.
+	// Share is Calls as a part of the calls of the whole recording, 0 to 1.
 	Share float64 `json:"share"`
 	// Examples are queries and who sends them, the most frequent first.
 	Examples []WaitingQuery `json:"examples"`

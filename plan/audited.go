@@ -15,34 +15,44 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// audited judges each step as a migration of its own: what it does to other sessions is
-// written down, and what makes them wait for a time that grows with a table is found.
-func (p *planner) audited() {
+// auditSteps audits each step like a migration of its own. It records the step's effects on
+// other sessions, and finds waits that grow with the size of a table.
+func (p *planner) auditSteps() {
 	severity := map[string]onward.Severity{}
 	for _, r := range rules.All() {
 		severity[r.ID] = r.Severity
 	}
-	e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: p.release.Versions, Severity: severity, Bookkeeping: all.Bookkeeping()}, p.release.Deployed)
+	e := rule.NewEngine(rule.Config{
+		Rules:       rules.All(),
+		Versions:    p.release.Versions,
+		Severity:    severity,
+		Bookkeeping: all.HistoryTableNames(),
+	}, p.release.Deployed)
 	e.Release().Known = true
 	read, judged := true, map[string]bool{}
 	for i := range p.plan.Steps {
 		s := &p.plan.Steps[i]
 		judged[s.ID] = i < len(p.steps) && p.steps[i].Judged
 		if err := permit.CheckStep(s, s.Class); err != nil {
-			p.missing("onward apply refuses step %s: %v", s.ID, err)
+			p.reportMissing("onward apply refuses step %s: %v", s.ID, err)
 		}
 		if err := permit.CheckText(permit.UndoClass(s.Class), s.Undo); err != nil {
-			p.missing("onward abort refuses to undo step %s: %v", s.ID, err)
+			p.reportMissing("onward abort refuses to undo step %s: %v", s.ID, err)
 		}
-		built, err := script.Build(script.Source{Text: s.SQL, Parts: []script.Part{{SQL: s.SQL, Line: 1, Column: 1}}, Mode: onward.TransactionNone, LineComment: "--"})
+		built, err := script.BuildScript(script.Source{
+			Text:        s.SQL,
+			Parts:       []script.Part{{SQL: s.SQL, Line: 1, Column: 1}},
+			Mode:        onward.TransactionNone,
+			LineComment: "--",
+		})
 		if err != nil || slices.ContainsFunc(built.Statements, func(st *script.Statement) bool { return st.Err != nil }) {
-			p.missing("step %s cannot be read again", s.ID)
+			p.reportMissing("step %s cannot be read again", s.ID)
 			read = false
 			continue
 		}
 		m := &rule.Migration{ID: s.ID, Path: s.ID, Mode: onward.TransactionNone, Status: onward.StatusNew, Script: built}
-		e.Judge(m)
-		s.Effects, s.Duration = p.effects(m)
+		e.JudgeMigration(m)
+		s.Effects, s.Duration = p.stepEffects(m)
 	}
 	var bad []string
 	findings, _ := e.Finish()
@@ -59,13 +69,13 @@ func (p *planner) audited() {
 			bad = append(bad, fmt.Sprintf("step %s has no safe form here: %s (%s)", f.Path, f.Fact, f.Rule))
 		}
 	}
-	check := onward.PlanCheck{Name: "each step audits clean", OK: read && len(bad) == 0, Detail: strings.Join(bad, "\n")}
+	check := onward.PlanCheck{Name: "no step has a finding", OK: read && len(bad) == 0, Detail: strings.Join(bad, "\n")}
 	p.plan.Proof.Checks = append(p.plan.Proof.Checks, check)
 }
 
-// effects are what a step does to what was there before the plan, the strongest lock of each
-// relation once, and for how long.
-func (p *planner) effects(m *rule.Migration) (out []onward.Effect, duration string) {
+// stepEffects returns what a step does to objects from before the plan, with the strongest lock
+// of each relation, and how long that takes.
+func (p *planner) stepEffects(m *rule.Migration) (out []onward.Effect, duration string) {
 	out = []onward.Effect{}
 	at := map[string]int{}
 	for _, s := range m.Statements {
@@ -76,14 +86,14 @@ func (p *planner) effects(m *rule.Migration) (out []onward.Effect, duration stri
 		if len(results) == 0 {
 			continue
 		}
-		worst := effect.Worst(results)
-		felt := worst.Onward()
+		worst := effect.MergeResults(results)
+		felt := worst.PublicEffects()
 		for i := range felt {
-			// Nobody uses what the plan itself made.
+			// Nobody else uses an object that the plan itself made.
 			felt[i].New = felt[i].New || p.release.Deployed.Relation(worst.Effects[i].OID) == nil && worst.Effects[i].OID != 0
 		}
 		if p.measure != nil {
-			duration = longer(duration, p.measure(felt, &worst))
+			duration = longerDuration(duration, p.measure(felt, &worst))
 		}
 		for _, e := range felt {
 			n, there := at[e.Relation]
@@ -103,8 +113,8 @@ func (p *planner) effects(m *rule.Migration) (out []onward.Effect, duration stri
 	return out, duration
 }
 
-// longer is the longer of two durations.
-func longer(a, b string) string {
+// longerDuration returns the longer of two durations.
+func longerDuration(a, b string) string {
 	order := []string{"", "instant", "grows", "waits"}
 	return order[max(slices.Index(order, a), slices.Index(order, b))]
 }

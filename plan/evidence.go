@@ -12,15 +12,15 @@ import (
 	"github.com/onward-sql/onward/verify"
 )
 
-// fromRecord is what a recording of `onward record` says of where it is from.
+// fromRecord is the source that a recording of `onward record` names.
 const fromRecord = "record"
 
-// recorded are the recordings of both codes.
-type recorded struct{ old, fresh []*verify.Workload }
+// recordings holds the recordings of old and new code.
+type recordings struct{ old, fresh []*verify.Workload }
 
-// unwritten says on what evidence a code is known never to write a column of a table by itself; ""
-// where it may. What code is read from its files proves nothing here: more may be put together when it runs.
-func (r *recorded) unwritten(of onward.Code, table *catalog.Relation, column string) string {
+// proveUnwritten returns the evidence that a code never writes a column of a table by itself; "" if it may.
+// Queries that were read from source files are no evidence, because the code may build others at run time.
+func (r *recordings) proveUnwritten(of onward.Code, table *catalog.Relation, column string) string {
 	list := r.old
 	if of == onward.NewCode {
 		list = r.fresh
@@ -28,14 +28,14 @@ func (r *recorded) unwritten(of onward.Code, table *catalog.Relation, column str
 	calls, queries := int64(0), 0
 	for _, w := range list {
 		if len(w.Notes) > 0 || len(w.Sources) == 0 || slices.ContainsFunc(w.Sources, func(s string) bool { return s != fromRecord }) {
-			return "" // something is not in it
+			return "" // the recording is incomplete
 		}
 		for i := range w.Queries {
 			q := &w.Queries[i]
 			if !q.IsCode() {
 				continue
 			}
-			on, writes := writes(q, table.Name, column)
+			on, writes := writesColumn(q, table.Name, column)
 			if writes {
 				return ""
 			}
@@ -44,16 +44,16 @@ func (r *recorded) unwritten(of onward.Code, table *catalog.Relation, column str
 			}
 		}
 	}
-	if calls == 0 { // it says nothing of the table
+	if calls == 0 { // the recording has no query on the table
 		return ""
 	}
 	return fmt.Sprintf("no write of %s among %d recorded calls (%d queries) on %s", column, calls, queries, table.Name)
 }
 
-// writes reports whether a query is on a table, and whether it writes a column of it, or may.
-func writes(q *workload.Query, table catalog.Name, column string) (on, writes bool) {
+// writesColumn reports whether a query uses a table, and whether it writes a column of it, or may.
+func writesColumn(q *workload.Query, table catalog.Name, column string) (on, writes bool) {
 	if q.Resolved != "server" || q.Disputed || q.Unread != "" || q.Kind == workload.Call || q.Kind == workload.DDL || q.Kind == workload.Broken {
-		on = slices.Contains(pgparse.Names(q.SQL), table.Name)
+		on = slices.Contains(pgparse.ListNames(q.SQL), table.Name)
 		return on, on || q.Kind == workload.Call || q.Kind == workload.Broken
 	}
 	for i := range q.Uses {

@@ -53,18 +53,33 @@ func TestUsesDecide(t *testing.T) {
 		base, release string
 		want          string // what an UPDATE sets
 	}{
-		"new code reads":           {nil, asked(reads, query(workload.Update, "UPDATE t SET o = $1 WHERE id = $2", "o"), query(workload.Delete, "DELETE FROM t WHERE id = $1")), "", "", forth},
-		"deployed code reads":      {asked(reads), asked(reads, query(workload.Update, "UPDATE t SET b = $1 WHERE id = $2", "b")), "", "", back},
-		"both read":                {asked(reads), asked(reads), "", "", forth},
-		"both write":               {asked(query(workload.Insert, "INSERT INTO t (id, a) VALUES ($1, $2)", "a", "id")), asked(query(workload.Update, "UPDATE t SET b = $1", "b")), "", "", both},
-		"nothing is known":         {nil, nil, "", "", both},
-		"not of the table":         {nil, asked(workload.Query{Kind: workload.Select, SQL: "SELECT id FROM o", Uses: []workload.Use{{Relation: "public.o"}}}), "", "", both},
-		"not all was recorded":     {nil, noted, "", "", both},
-		"a log":                    {nil, logged, "", "", both},
-		"not told by a server":     {nil, asked(text), "", "", both},
-		"columns not known":        {nil, asked(reads, query(workload.Insert, "INSERT INTO t DEFAULT VALUES")), "", "", both},
-		"a call":                   {nil, asked(reads, workload.Query{Kind: workload.Call, SQL: "CALL p()"}), "", "", both},
-		"a trigger":                {nil, asked(reads), body("trigger", "RETURN NEW;") + "CREATE TRIGGER x BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();", "", both},
+		"new code reads": {
+			nil,
+			asked(reads, query(workload.Update, "UPDATE t SET o = $1 WHERE id = $2", "o"), query(workload.Delete, "DELETE FROM t WHERE id = $1")),
+			"", "", forth,
+		},
+		"deployed code reads": {asked(reads), asked(reads, query(workload.Update, "UPDATE t SET b = $1 WHERE id = $2", "b")), "", "", back},
+		"both read":           {asked(reads), asked(reads), "", "", forth},
+		"both write": {
+			asked(query(workload.Insert, "INSERT INTO t (id, a) VALUES ($1, $2)", "a", "id")),
+			asked(query(workload.Update, "UPDATE t SET b = $1", "b")), "", "", both,
+		},
+		"nothing is known": {nil, nil, "", "", both},
+		"not of the table": {
+			nil,
+			asked(workload.Query{Kind: workload.Select, SQL: "SELECT id FROM o", Uses: []workload.Use{{Relation: "public.o"}}}),
+			"", "", both,
+		},
+		"not all was recorded": {nil, noted, "", "", both},
+		"a log":                {nil, logged, "", "", both},
+		"not told by a server": {nil, asked(text), "", "", both},
+		"columns not known":    {nil, asked(reads, query(workload.Insert, "INSERT INTO t DEFAULT VALUES")), "", "", both},
+		"a call":               {nil, asked(reads, workload.Query{Kind: workload.Call, SQL: "CALL p()"}), "", "", both},
+		"a trigger": {
+			nil, asked(reads),
+			body("trigger", "RETURN NEW;") + "CREATE TRIGGER x BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();", "",
+			both,
+		},
 		"a function":               {nil, asked(reads), body("void", "UPDATE t SET o = 1;"), "", both},
 		"a function that composes": {nil, asked(reads), body("void", "EXECUTE 'UPDATE ' || 't';"), "", both},
 		"another function":         {nil, asked(reads), body("void", "DELETE FROM o;"), "", forth},
@@ -116,7 +131,8 @@ func TestUsesDecide(t *testing.T) {
 // The same goes for a column that is split: of all its parts it must be known.
 func TestUsesDecideSplit(t *testing.T) {
 	t.Parallel()
-	const base = "CREATE TABLE t (id bigint PRIMARY KEY, a text NOT NULL); COMMENT ON COLUMN t.a IS 'onward: deprecated, split into b = left(a, 1), c = substr(a, 2), joined as b || c';"
+	const base = "CREATE TABLE t (id bigint PRIMARY KEY, a text NOT NULL); COMMENT ON COLUMN t.a IS 'onward: " +
+		"deprecated, split into b = left(a, 1), c = substr(a, 2), joined as b || c';"
 	reads := query(workload.Select, "SELECT id FROM t")
 	writes := query(workload.Update, "UPDATE t SET c = $1", "c")
 	for _, c := range []struct {
@@ -130,7 +146,15 @@ func TestUsesDecideSplit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			conf := plan.Config{Sketch: true, New: []*verify.Workload{c.fresh}, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE t ADD COLUMN b text, ADD COLUMN c text; ALTER TABLE t DROP COLUMN a;"), Base: "main", Head: "feature"}}}
+			conf := plan.Config{
+				Sketch: true,
+				New:    []*verify.Workload{c.fresh},
+				Config: rehearse.Config{Config: audit.Config{
+					Dir:  repository(t, base, "ALTER TABLE t ADD COLUMN b text, ADD COLUMN c text; ALTER TABLE t DROP COLUMN a;"),
+					Base: "main",
+					Head: "feature",
+				}},
+			}
 			if c.old != nil {
 				conf.Old = []*verify.Workload{c.old}
 			}
@@ -151,7 +175,8 @@ func TestUsesDecideSplit(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got string
-			if err := conn.QueryRow(t.Context(), "SELECT concat_ws(' ', a, b, c) FROM t").Scan(&got); err != nil || got != c.want || strings.Contains(told(p), "recorded calls") != (c.name == "forward") {
+			if err := conn.QueryRow(t.Context(), "SELECT concat_ws(' ', a, b, c) FROM t").Scan(&got); err != nil || got != c.want ||
+				strings.Contains(told(p), "recorded calls") != (c.name == "forward") {
 				t.Errorf("%q, want %q: %v\n%s", got, c.want, err, told(p))
 			}
 		})
@@ -175,7 +200,11 @@ func TestUsesDecideWrong(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			conf := plan.Config{Sketch: true, New: []*verify.Workload{c.fresh}, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE t RENAME COLUMN a TO b;"), Base: "main", Head: "feature"}}}
+			conf := plan.Config{
+				Sketch: true,
+				New:    []*verify.Workload{c.fresh},
+				Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE t RENAME COLUMN a TO b;"), Base: "main", Head: "feature"}},
+			}
 			if c.old != nil {
 				conf.Old = []*verify.Workload{c.old}
 			}
@@ -208,7 +237,8 @@ func TestUsesDecideWrong(t *testing.T) {
 				}
 				run(s.SQL)
 			}
-			run("UPDATE t SET " + c.right + " = 'x' WHERE id < 10; UPDATE t SET " + c.right + " = NULL WHERE id = 11; INSERT INTO t (id) VALUES (51); INSERT INTO t (id, a) VALUES (52, 'a'), (53, NULL); INSERT INTO t (id, b) VALUES (54, 'b')")
+			run("UPDATE t SET " + c.right + " = 'x' WHERE id < 10; UPDATE t SET " + c.right +
+				" = NULL WHERE id = 11; INSERT INTO t (id) VALUES (51); INSERT INTO t (id, a) VALUES (52, 'a'), (53, NULL); INSERT INTO t (id, b) VALUES (54, 'b')")
 			unlike(0)
 			run("UPDATE t SET " + c.wrong + " = 'y' WHERE id = 30")
 			unlike(1)

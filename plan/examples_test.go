@@ -16,9 +16,8 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// The unsafe branches of the examples are planned, and what the deployed code and the new code
-// say in SQL works at each step where it has to; a plan that takes something away too early is
-// found out.
+// The unsafe branches of the examples are planned. The SQL of the deployed code and of the new
+// code works at each step that it must survive. A plan that drops something too early is detected.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -30,10 +29,13 @@ func TestExamples(t *testing.T) {
 			t.Parallel()
 			settings := config.Default()
 			if name == "django-shop" {
-				python := pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg")
+				python := pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg")
 				settings.Migrations = []config.Migrations{{Framework: "django", Python: python}}
 			}
-			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: filepath.Join(dir, name), Base: "main", Head: "unsafe", Settings: settings}, Majors: []int{17}}}
+			c := plan.Config{Config: rehearse.Config{
+				Config: audit.Config{Dir: filepath.Join(dir, name), Base: "main", Head: "unsafe", Settings: settings},
+				Majors: []int{17},
+			}}
 			p, _, err := plan.Make(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)

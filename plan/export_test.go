@@ -9,20 +9,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Ways gives the findings of a report of one migration their files, and returns those of the
+// Ways adds files to the findings in a report of one migration, and returns the files of the
 // whole migration.
 func Ways(report *onward.Report, m *audit.Folded, w audit.Writing) []audit.Written {
 	folds := []*audit.Folded{m}
-	return ways(planned(report, folds, nil, deployed(folds), nil, recorded{}), w)
+	return attachFiles(buildPlan(report, folds, nil, deployedSchema(folds), nil, recordings{}), w)
 }
 
 // Spoil changes the plan before it is proven.
 func (c *Config) Spoil(f func(*onward.Plan)) { c.spoil = f }
 
 // Quiet leaves the traffic out of the proof.
-func (c *Config) Quiet() { c.quiet = true }
+func (c *Config) Quiet() { c.skipTraffic = true }
 
-// Differ lists what the schema of one database has otherwise than that of another.
+// Differ lists the differences between the schemas of two databases.
 func Differ(ctx context.Context, want, got string) ([]string, error) {
 	var both [2]*state
 	for i, url := range []string{want, got} {
@@ -31,10 +31,10 @@ func Differ(ctx context.Context, want, got string) ([]string, error) {
 			return nil, err
 		}
 		defer conn.Close(ctx)
-		if both[i], err = read(ctx, conn, url, nil); err != nil {
+		if both[i], err = readState(ctx, conn, url, nil); err != nil {
 			return nil, err
 		}
 		both[i].values = nil
 	}
-	return both[0].against(both[1], nil, nil), nil
+	return both[0].listDifferences(both[1], nil, nil), nil
 }

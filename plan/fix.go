@@ -15,47 +15,47 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Edit is a migration that stays one file.
+// Edit is a rewritten migration that stays one file.
 type Edit struct {
 	// Path is relative to the repository's root.
 	Path     string
 	Old, New string
 }
 
-// Fixes are changes of a release's files that make it safe, and are not on disk yet.
+// Fixes are changes of a release's files that make it safe. They are not on disk yet.
 type Fixes struct {
 	// Root is the repository's directory.
 	Root string
-	// Edits are the files that say the same in another way.
+	// Edits are rewritten files with the same result.
 	Edits []Edit
-	// Draft has the files that take the place of Removed, migrations and their ways back;
-	// nil where there are none.
+	// Draft has the files that replace Removed, which are migrations and their down files. It
+	// is nil if there are none.
 	Draft   *Draft
 	Removed []audit.Written
-	// Left says what is not safe and stays as it is, and why.
+	// Left lists unsafe migrations that stay as they are, and why.
 	Left []string
 }
 
-// untried says why a plan that was made without a server is a sketch.
+// untried is why a plan that was made without a server is not proven.
 const untried = "nothing was tried on a server: onward plan proves a plan before it writes it"
 
 // Fix drafts the files that make the release of the working tree safe. A migration that one
-// safe statement takes the place of stays one file; from the first other one on, a plan takes
-// the place of all that follow. What the base has is never touched. With paths, only findings
-// in these files, or below these directories, are looked at; they are relative to Dir of the
-// config, or absolute.
+// safe statement can replace stays one file. From the first migration that needs more, a plan
+// replaces it and all that follow. Files of the base are never touched. If there are paths,
+// only findings in or below them count; paths are absolute, or relative to Dir of the config.
 //
-// Errors: those of [audit.Read]; a *[config.InputError] for a head that is no working tree.
+// Errors: those from [audit.Read]; a *[config.InputError] for a head that is not the working
+// tree.
 func Fix(ctx context.Context, c audit.Config, paths []string) (*Fixes, error) {
 	if c.Head != "" {
-		return nil, refused("%s cannot be rewritten: only the working tree can", c.Head)
+		return nil, inputErrorf("%s cannot be rewritten: only the working tree can", c.Head)
 	}
 	release, err := audit.Read(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = release.Close() }()
-	only, err := below(release.Root(), c.Dir, paths)
+	only, err := pathFilter(release.Root(), c.Dir, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +63,13 @@ func Fix(ctx context.Context, c audit.Config, paths []string) (*Fixes, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fixer{Fixes: &Fixes{Root: release.Root()}, release: release, report: report, folds: folds, deployed: deployed(folds), settings: c.Settings}
-	return f.Fixes, f.fix(ctx, only)
+	f := &fixer{Fixes: &Fixes{Root: release.Root()}, release: release, report: report, folds: folds, deployed: deployedSchema(folds), settings: c.Settings}
+	return f.Fixes, f.fixMigrations(ctx, only)
 }
 
-// below tells whether a file of a repository is one of some paths, or lies below one.
-func below(root, dir string, paths []string) (func(string) bool, error) {
+// pathFilter returns a function that reports whether a file of a repository is one of the paths, or
+// in one of them.
+func pathFilter(root, dir string, paths []string) (func(string) bool, error) {
 	var local []string
 	for _, p := range paths {
 		if !filepath.IsAbs(p) {
@@ -83,7 +84,7 @@ func below(root, dir string, paths []string) (func(string) bool, error) {
 		}
 		rel, err := filepath.Rel(root, abs)
 		if err != nil || !filepath.IsLocal(rel) {
-			return nil, refused("%s is not in the repository at %s: what is deployed is not known of it", p, root)
+			return nil, inputErrorf("%s is not in the repository at %s: what is deployed is not known of it", p, root)
 		}
 		local = append(local, filepath.ToSlash(rel))
 	}
@@ -101,21 +102,21 @@ type fixer struct {
 	settings *config.Config
 }
 
-func (f *fixer) left(format string, args ...any) {
+func (f *fixer) noteUnsafe(format string, args ...any) {
 	f.Left = append(f.Left, fmt.Sprintf(format, args...))
 }
 
-// fix goes through the migrations in order, up to one that is no longer one file.
-func (f *fixer) fix(ctx context.Context, only func(string) bool) error {
+// fixMigrations processes the migrations in order, up to the first that cannot stay one file.
+func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error {
 	if len(f.folds) == 0 && len(f.report.Migrations) > 0 {
-		f.left("the release is too large to be rewritten: it has more than %d statements", mostStatements)
+		f.noteUnsafe("the release is too large to be rewritten: it has more than %d statements", mostStatements)
 	}
 	for i, m := range f.folds {
 		if unsafeFrom(f.report, f.folds[i:i+1]) == 1 || !only(m.Path) {
 			continue
 		}
 		if m.Status != onward.StatusNew {
-			f.left("%s is in the base, and may be deployed: it is not touched", m.Path)
+			f.noteUnsafe("%s is in the base, and may be deployed: it is not touched", m.Path)
 			continue
 		}
 		edit, err := f.oneFile(ctx, m)
@@ -123,24 +124,24 @@ func (f *fixer) fix(ctx context.Context, only func(string) bool) error {
 			return err
 		}
 		if edit == nil {
-			return f.plan(ctx, f.folds[i:])
+			return f.draftPlan(ctx, f.folds[i:])
 		}
 		f.Edits = append(f.Edits, *edit)
 	}
 	return nil
 }
 
-// oneFile is a migration of one statement with safe ones in its place, where they can stand in
-// one file; nil where they cannot.
+// oneFile rewrites a migration of one statement with safe statements, if these fit into one
+// file; otherwise it returns nil.
 func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
-	p := planned(f.report, []*audit.Folded{m}, f.settings, f.deployed, f.release.Measure, recorded{})
-	if !p.safe() || len(m.Script.Statements) != 1 || m.Script.Statements[0].Start < 0 {
-		return nil, nil //nolint:nilnil // the plan tells why, where it has no safe form either
+	p := buildPlan(f.report, []*audit.Folded{m}, f.settings, f.deployed, f.release.Measure, recordings{})
+	if !p.isSafe() || len(m.Script.Statements) != 1 || m.Script.Statements[0].Start < 0 {
+		return nil, nil //nolint:nilnil // the plan says why, if it has no safe form either
 	}
 	w, err := f.release.WritingBeside(ctx, []string{m.Path})
 	editor, can := w.(audit.Editor)
 	if err != nil || !can {
-		return nil, nil //nolint:nilerr,nilnil // the same
+		return nil, nil //nolint:nilerr,nilnil // the plan says why
 	}
 	steps := p.plan.Steps
 	alone := len(steps) == 1 && steps[0].Transaction == onward.TransactionNone
@@ -159,7 +160,7 @@ func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
 	text := string(content)
 	s := m.Script.Statements[0]
 	if s.End > len(text) || text[s.Start:s.End] != s.SQL {
-		return nil, nil //nolint:nilnil // it is not what was judged: a template, an encoding
+		return nil, nil //nolint:nilnil // it is not the text that was audited: a template, an encoding
 	}
 	rest := text[s.End:]
 	if strings.HasPrefix(rest, ";") {
@@ -175,39 +176,39 @@ func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
 	return &Edit{Path: m.Path, Old: text, New: out}, nil
 }
 
-// safe reports whether each step of a plan has a safe form, and a server takes them.
-func (p *planner) safe() bool {
+// isSafe reports whether each step of a plan has a safe form, and a server accepts them.
+func (p *planner) isSafe() bool {
 	return len(p.plan.Steps) > 0 && !p.fails && len(p.bad) == 0 && len(p.plan.Proof.Missing) == 0
 }
 
-// plan drafts the files that take the place of some migrations.
-func (f *fixer) plan(ctx context.Context, folds []*audit.Folded) error {
+// draftPlan drafts the files that replace some migrations.
+func (f *fixer) draftPlan(ctx context.Context, folds []*audit.Folded) error {
 	for _, m := range folds {
 		if m.Status != onward.StatusNew {
-			f.left("%s is not safe, and %s, which follows, is in the base: it is not touched", folds[0].Path, m.Path)
+			f.noteUnsafe("%s is not safe, and %s, which follows, is in the base: it is not touched", folds[0].Path, m.Path)
 			return nil
 		}
 	}
-	p := planned(f.report, folds, f.settings, f.deployed, f.release.Measure, recorded{})
-	if !p.safe() {
+	p := buildPlan(f.report, folds, f.settings, f.deployed, f.release.Measure, recordings{})
+	if !p.isSafe() {
 		for _, m := range p.plan.Proof.Missing {
-			f.left("%s", m)
+			f.noteUnsafe("%s", m)
 		}
 		for _, c := range p.plan.Proof.Checks {
 			if !c.OK {
-				f.left("%s", c.Detail)
+				f.noteUnsafe("%s", c.Detail)
 			}
 		}
 		return nil
 	}
 	p.plan.Proof.Missing = append(p.plan.Proof.Missing, untried)
-	if err := seal(p.plan); err != nil {
+	if err := sealPlan(p.plan); err != nil {
 		return err
 	}
-	d, err := begun(ctx, f.release, p.plan)
+	d, err := draftFirst(ctx, f.release, p.plan)
 	input := new(config.InputError)
 	if errors.As(err, &input) {
-		f.left("%v", err)
+		f.noteUnsafe("%v", err)
 		return nil
 	}
 	if err != nil {
@@ -215,7 +216,7 @@ func (f *fixer) plan(ctx context.Context, folds []*audit.Folded) error {
 	}
 	for _, path := range d.Replaced {
 		for _, gone := range []string{path, f.release.DownFile(path)} {
-			content, err := os.ReadFile(d.at(gone))
+			content, err := os.ReadFile(d.absolutePath(gone))
 			if gone == "" || err != nil {
 				continue
 			}
@@ -226,15 +227,15 @@ func (f *fixer) plan(ctx context.Context, folds []*audit.Folded) error {
 	return nil
 }
 
-// Diff is what Save would do, as a patch.
+// Diff returns what Save would do, as a patch.
 func (f *Fixes) Diff() (string, error) {
 	var b strings.Builder
 	for _, e := range f.Edits {
 		from, to := "a/"+e.Path, "b/"+e.Path
-		hunk(&b, from, to, e.Old, e.New)
+		writeHunk(&b, from, to, e.Old, e.New)
 	}
 	for _, r := range f.Removed {
-		hunk(&b, "a/"+r.Path, "/dev/null", r.Text, "")
+		writeHunk(&b, "a/"+r.Path, "/dev/null", r.Text, "")
 	}
 	if f.Draft == nil {
 		return b.String(), nil
@@ -243,8 +244,8 @@ func (f *Fixes) Diff() (string, error) {
 	return b.String() + made, err
 }
 
-// hunk writes a patch that takes out one text and puts in another, whole.
-func hunk(b *strings.Builder, from, to, before, after string) {
+// writeHunk writes a patch that replaces a whole text by another.
+func writeHunk(b *strings.Builder, from, to, before, after string) {
 	span := func(text string) string {
 		n := strings.Count(text, "\n")
 		if text != "" && !strings.HasSuffix(text, "\n") {
@@ -266,9 +267,10 @@ func hunk(b *strings.Builder, from, to, before, after string) {
 	}
 }
 
-// Save writes the files, and then takes away those that they take the place of.
+// Save writes the files, and then removes the files that they replace.
 //
-// Errors: those of [Draft.Save]; a *[config.InputError] for a file that was changed meanwhile.
+// Errors: those from [Draft.Save]; a *[config.InputError] for a file that has changed
+// meanwhile.
 func (f *Fixes) Save() error {
 	at := func(p string) string { return filepath.Join(f.Root, filepath.FromSlash(p)) }
 	old := map[string]string{}
@@ -280,10 +282,10 @@ func (f *Fixes) Save() error {
 	}
 	for path, text := range old {
 		if info, err := os.Lstat(at(path)); err != nil || !info.Mode().IsRegular() {
-			return refused("%s is no file that can be rewritten", path)
+			return inputErrorf("%s is no file that can be rewritten", path)
 		}
 		if now, err := os.ReadFile(at(path)); err != nil || string(now) != text {
-			return refused("%s was changed meanwhile: run it again", path)
+			return inputErrorf("%s was changed meanwhile: run it again", path)
 		}
 	}
 	if f.Draft != nil {
@@ -292,7 +294,7 @@ func (f *Fixes) Save() error {
 		}
 	}
 	for _, e := range f.Edits {
-		if err := replace(at(e.Path), e.New); err != nil {
+		if err := replaceFile(at(e.Path), e.New); err != nil {
 			return err
 		}
 	}
@@ -300,7 +302,7 @@ func (f *Fixes) Save() error {
 		if err := os.Remove(at(r.Path)); err != nil {
 			return err
 		}
-		_ = os.Remove(filepath.Dir(at(r.Path))) // where it held nothing else
+		_ = os.Remove(filepath.Dir(at(r.Path))) // only if it is empty
 	}
 	return nil
 }

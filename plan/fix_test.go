@@ -21,7 +21,7 @@ func fixes(t *testing.T, dir string, paths ...string) *plan.Fixes {
 	return f
 }
 
-// fixed is what is found behind a fix: no error, and nothing that another fix would do.
+// fixed checks the result of a fix: no error, and nothing that another fix would change.
 func fixed(t *testing.T, dir string, f *plan.Fixes) {
 	t.Helper()
 	if len(f.Left) > 0 {
@@ -102,7 +102,7 @@ func patched(t *testing.T, dir string, f *plan.Fixes) {
 	}
 }
 
-// What takes several files is written as a plan, in the place of the migration.
+// A fix that needs several files is written as a plan, which replaces the migration.
 func TestFixWithAPlan(t *testing.T) {
 	t.Parallel()
 	for runner, l := range layouts {
@@ -118,7 +118,7 @@ func TestFixWithAPlan(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(dir, l.release)); err == nil {
 				t.Error("the migration is still there")
 			}
-			if _, err := plan.Next(t.Context(), audit.Config{Dir: dir}, plan.Passed{Filled: []string{f.Draft.Plan.Name}}); err != nil {
+			if _, err := plan.Next(t.Context(), audit.Config{Dir: dir}, plan.Conditions{Filled: []string{f.Draft.Plan.Name}}); err != nil {
 				t.Errorf("the plan does not go on: %v", err)
 			}
 		})
@@ -140,7 +140,8 @@ func TestFixStatementByStatement(t *testing.T) {
 	}
 }
 
-// What the base has, what has no safe form, and what was changed meanwhile stays as it is.
+// Files of the base, migrations without a safe form, and files that changed meanwhile stay as
+// they are.
 func TestFixLeaves(t *testing.T) {
 	t.Parallel()
 	l := layouts["goose"]

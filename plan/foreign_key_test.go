@@ -37,7 +37,7 @@ type family struct {
 	name     string
 	major    int
 	tables   []string // of referringTables
-	newFirst bool     // the triggers of the plan's foreign keys run before those of the deployed ones
+	newFirst bool     // the triggers of the plan's foreign keys run before the deployed ones
 	parent   string   // the change of users, in one statement
 	change   string   // the change of a referring table; {t} is its name
 	self     string   // the change of users.boss
@@ -59,7 +59,9 @@ func TestForeignKeysHoldBetweenSteps(t *testing.T) {
 	}}
 	families[0].name, families[0].major = "types", 17
 	families[1].name, families[1].major, families[1].newFirst, families[1].tables = "types, new triggers first", 13, true, []string{"nulls", "defaults", "mixes"}
-	families[2].name, families[2].major, families[2].parent, families[2].tables = "types of the referring columns", 18, "", []string{"nulls", "defaults", "later", "mixes"}
+	families[2].name, families[2].major, families[2].parent, families[2].tables = "types of the referring columns", 18, "", []string{
+		"nulls", "defaults", "later", "mixes",
+	}
 	for _, f := range families {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -219,10 +221,12 @@ func (p *familyPlay) write(window int, renamed bool) {
 		names = strings.NewReplacer("{id}", p.id, "{author}", p.author)
 	}
 	var want, got []string
-	if err := p.control.QueryRow(p.t.Context(), "SELECT array_agg(attempt(s) ORDER BY n) FROM unnest($1::text[]) WITH ORDINALITY AS l (s, n)", pgx.QueryExecModeExec, replaced(list, control)).Scan(&want); err != nil {
+	if err := p.control.QueryRow(p.t.Context(), "SELECT array_agg(attempt(s) ORDER BY n) FROM unnest($1::text[]) WITH ORDINALITY AS l (s, n)",
+		pgx.QueryExecModeExec, replaced(list, control)).Scan(&want); err != nil {
 		p.t.Fatal(err)
 	}
-	if err := p.plan.QueryRow(p.t.Context(), "SELECT array_agg(attempt(s) ORDER BY n) FROM unnest($1::text[]) WITH ORDINALITY AS l (s, n)", pgx.QueryExecModeExec, replaced(list, names)).Scan(&got); err != nil {
+	if err := p.plan.QueryRow(p.t.Context(), "SELECT array_agg(attempt(s) ORDER BY n) FROM unnest($1::text[]) WITH ORDINALITY AS l (s, n)",
+		pgx.QueryExecModeExec, replaced(list, names)).Scan(&got); err != nil {
 		p.t.Fatal(err)
 	}
 	for i, sql := range list {
@@ -248,7 +252,8 @@ func (p *familyPlay) same() {
 		if !r.added {
 			queries[r.name] = "SELECT id, {author}::bigint FROM " + r.name + " ORDER BY 1"
 		}
-		p.exec(p.plan, "DO $$ BEGIN IF EXISTS (SELECT FROM "+r.name+" AS t WHERE t."+p.author+" IS NOT NULL AND NOT EXISTS (SELECT FROM users AS u WHERE u."+p.id+" = t."+p.author+")) THEN RAISE '"+r.name+" has rows without a parent'; END IF; END $$")
+		p.exec(p.plan, "DO $$ BEGIN IF EXISTS (SELECT FROM "+r.name+" AS t WHERE t."+p.author+" IS NOT NULL AND NOT EXISTS (SELECT FROM users AS u WHERE u."+p.id+
+			" = t."+p.author+")) THEN RAISE '"+r.name+" has rows without a parent'; END IF; END $$")
 	}
 	read := func(conn *pgx.Conn, sql string) []string {
 		rows, err := conn.Query(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)

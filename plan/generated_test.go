@@ -17,7 +17,7 @@ type kind struct {
 	typ    string
 	values []string
 	left   string // a default
-	// to is what the type is made, using how, and want what becomes of the value c.value.
+	// to is the new type, using is the conversion, and want is the new value of c.value.
 	to, using, want string
 }
 
@@ -32,7 +32,14 @@ var kinds = []kind{
 	{typ: "real", values: []string{"({n}) % 1000000", "-0.0", "'NaN'"}, left: "0.5", to: "double precision", want: "c.value::double precision"},
 	{typ: "boolean", values: []string{"true", "false"}, left: "false"},
 	{typ: "date", values: []string{"date '2000-01-01' + ({n}) % 9000", "'infinity'"}, left: "'2020-02-02'", to: "timestamp", want: "c.value::timestamp"},
-	{typ: "timestamp", values: []string{"timestamp '2000-01-01' + ({n}) * interval '1 ms'"}, left: "'2020-02-02'", to: "timestamptz", using: "AT TIME ZONE 'UTC'", want: "c.value AT TIME ZONE 'UTC'"},
+	{
+		typ:    "timestamp",
+		values: []string{"timestamp '2000-01-01' + ({n}) * interval '1 ms'"},
+		left:   "'2020-02-02'",
+		to:     "timestamptz",
+		using:  "AT TIME ZONE 'UTC'",
+		want:   "c.value AT TIME ZONE 'UTC'",
+	},
 	{typ: "uuid", values: []string{"md5('{n}')::uuid"}, left: "'00000000-0000-0000-0000-000000000001'"},
 	{typ: "bytea", values: []string{`'\x00ff'`, "decode(md5('{n}'), 'hex')"}, left: `'\x'`},
 	{typ: "json", values: []string{`'{"n": {n}}'`, `'[1,2 ]'`}, left: "'{}'", to: "jsonb", want: "c.value::jsonb"},
@@ -69,7 +76,7 @@ func generated(rng *rand.Rand) *scene {
 	case 1:
 		def += " NOT NULL DEFAULT " + k.left
 		s.left = k.left
-	case 2: // to new code that means NULL by a new name, nobody can give it: the default stands there
+	case 2: // new code that writes NULL under the new name would get the default, so only old rows have NULL
 		def += " DEFAULT " + k.left
 		s.left, s.filled = k.left, nulls
 	default:
@@ -78,7 +85,8 @@ func generated(rng *rand.Rand) *scene {
 	if rng.IntN(3) == 0 {
 		def += " CHECK (" + column + " IS NOT NULL OR id > -1)"
 	}
-	key := []string{"id bigint PRIMARY KEY", "id integer PRIMARY KEY", "id numeric PRIMARY KEY", "id bigint UNIQUE NOT NULL, part integer DEFAULT floor(random() * 5), PRIMARY KEY (part, id)",
+	key := []string{"id bigint PRIMARY KEY", "id integer PRIMARY KEY", "id numeric PRIMARY KEY", "id bigint UNIQUE NOT NULL, part integer DEFAULT " +
+		"floor(random() * 5), PRIMARY KEY (part, id)",
 		"id bigint UNIQUE NOT NULL, part text COLLATE \"C\" DEFAULT md5(random()::text), PRIMARY KEY (part)"}[rng.IntN(5)]
 	s.base = fmt.Sprintf("%sCREATE TABLE %s (%s, other integer, %s); ", ownTypes, table, key, def)
 	sorts := k.typ != "json"
@@ -106,8 +114,24 @@ func generated(rng *rand.Rand) *scene {
 		s.new.column = pgparse.QuoteIdent(names[2])
 		s.release = fmt.Sprintf("ALTER TABLE %s RENAME COLUMN %s TO %s;", table, column, s.new.column)
 	}
+	if rng.IntN(2) == 0 {
+		s.limited = true // of policies a plan wants to know more: it refuses tables that have some
+		s.name += " by a role"
+		known := fmt.Sprintf("(id, other, %s)", column)
+		s.base += fmt.Sprintf("GRANT SELECT %[1]s, INSERT %[1]s, UPDATE %[1]s, DELETE ON %[2]s TO %[3]s; ", known, table, limitedRole)
+	}
+	if rng.IntN(2) == 0 {
+		s.name += " with kids"
+		s.kids = fmt.Sprintf("CREATE TABLE {kids} (id bigint PRIMARY KEY, up {type} REFERENCES {table} (id) ON DELETE %s ON UPDATE CASCADE); ", []string{
+			"SET NULL", "CASCADE",
+		}[rng.IntN(2)])
+		s.base += strings.NewReplacer("{kids}", "kids", "{table}", table, "{type}", strings.Fields(key)[1]).Replace(s.kids) + "CREATE INDEX ON kids (up); "
+	}
 	return s
 }
+
+// limitedRole is what code of a limited scene connects as.
+const limitedRole = "onward_plan_writer"
 
 // TestGenerated plays scenes that are made at random, as TestWriters plays those that were thought of.
 // ONWARD_PLAN_ROUNDS is how many hundreds there are.
@@ -122,7 +146,7 @@ func TestGenerated(t *testing.T) {
 		}
 	}
 	for i, seed := range seeds {
-		// Seeds that stand side by side are to begin otherwise.
+		// Adjacent seeds must give different sequences.
 		s := generated(rand.New(rand.NewPCG(seed*0x9e3779b97f4a7c15, 3)))
 		t.Run(fmt.Sprintf("%d %s", seed, s.name), func(t *testing.T) {
 			t.Parallel()

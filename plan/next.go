@@ -17,20 +17,19 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Passed says what of the plans' conditions holds.
-type Passed struct {
-	// Gone is the release of which no process is left, as a revision; "" for none.
+// Conditions says which conditions of the plans hold.
+type Conditions struct {
+	// Gone is the release that has no running process any more, as a revision; "" for none.
 	Gone string
-	// Filled are the names of plans whose step by hand, the first that is not written, ran.
+	// Filled are the names of plans whose next manual step was run.
 	Filled []string
 }
 
-// Next drafts what is due of the plans in [Dir], a draft for each plan that is not written
-// to its end.
+// Next drafts the files that are due for the plans in [Dir], with a draft for each unfinished plan.
 //
-// Errors: those of [audit.Read]; a *[config.InputError] for a plan that cannot be read, or
-// whose files are not as they were written.
-func Next(ctx context.Context, c audit.Config, passed Passed) ([]*Draft, error) {
+// Errors: those from [audit.Read]; a *[config.InputError] for a plan that cannot be read, or whose files were changed after
+// they were written.
+func Next(ctx context.Context, c audit.Config, passed Conditions) ([]*Draft, error) {
 	c.Base, c.Head = "HEAD", ""
 	if passed.Gone != "" {
 		c.Base = passed.Gone
@@ -40,16 +39,16 @@ func Next(ctx context.Context, c audit.Config, passed Passed) ([]*Draft, error) 
 		return nil, err
 	}
 	defer func() { _ = release.Close() }()
-	plans, err := kept(release.Root())
+	plans, err := readPlans(release.Root())
 	if err != nil {
 		return nil, err
 	}
 	var out []*Draft
 	fits := false
-	writing := map[string]audit.Writing{} // plans of one directory are numbered on
+	writing := map[string]audit.Writing{} // plans of one directory share a numbering
 	for _, p := range plans {
 		d := &Draft{Root: release.Root(), Plan: p, Path: path.Join(Dir, p.Name+".json"), Again: true}
-		if err := d.unchanged(); err != nil {
+		if err := d.checkUnchanged(); err != nil {
 			return nil, err
 		}
 		gone := passed.Gone != "" && (p.Commit == release.Commit() || p.Base == passed.Gone)
@@ -66,16 +65,16 @@ func Next(ctx context.Context, c audit.Config, passed Passed) ([]*Draft, error) 
 	}
 	for _, name := range passed.Filled {
 		if !slices.ContainsFunc(plans, func(p *onward.Plan) bool { return p.Name == name }) {
-			return nil, refused("%s has no plan of the name %s", Dir, name)
+			return nil, inputErrorf("%s has no plan of the name %s", Dir, name)
 		}
 	}
 	if passed.Gone != "" && !fits {
-		return nil, refused("no plan in %s waits for %s to be gone; they wait for %s", Dir, passed.Gone, strings.Join(bases(plans), ", "))
+		return nil, inputErrorf("no plan in %s waits for %s to be gone; they wait for %s", Dir, passed.Gone, strings.Join(planBases(plans), ", "))
 	}
 	return out, nil
 }
 
-func bases(plans []*onward.Plan) []string {
+func planBases(plans []*onward.Plan) []string {
 	var out []string
 	for _, p := range plans {
 		out = append(out, fmt.Sprintf("%s (%.12s)", p.Base, p.Commit))
@@ -84,7 +83,7 @@ func bases(plans []*onward.Plan) []string {
 	return slices.Compact(out)
 }
 
-// goOn drafts what follows in a plan.
+// goOn drafts the next files of a plan.
 func (d *Draft) goOn(w audit.Writing, filled, gone bool) error {
 	i := slices.IndexFunc(d.Plan.Steps, func(s onward.PlanStep) bool { return len(s.Files) == 0 && !s.Ran })
 	if i < 0 {
@@ -92,37 +91,37 @@ func (d *Draft) goOn(w audit.Writing, filled, gone bool) error {
 	}
 	s := &d.Plan.Steps[i]
 	if filled && s.ByHand == "" {
-		return refused("plan %s waits for no step that is run by hand", d.Plan.Name)
+		return inputErrorf("plan %s waits for no step that is run by hand", d.Plan.Name)
 	}
 	s.Ran = s.ByHand != "" && filled
 	d.Ran = s.Ran
-	return d.steps(w, gone)
+	return d.draftSteps(w, gone)
 }
 
-// unchanged reports the first file of a plan that is not as it was written, and a
-// migration beside it that it takes the place of.
-func (d *Draft) unchanged() error {
+// checkUnchanged reports the first file of a plan that was changed, and a migration that still exists although the plan replaces
+// it.
+func (d *Draft) checkUnchanged() error {
 	for _, m := range d.Plan.Migrations {
-		if _, err := os.Lstat(d.at(m.Path)); err == nil && filepath.IsLocal(filepath.FromSlash(m.Path)) {
-			return refused("%s is still there, and plan %s takes its place: git rm %s", m.Path, d.Plan.Name, m.Path)
+		if _, err := os.Lstat(d.absolutePath(m.Path)); err == nil && filepath.IsLocal(filepath.FromSlash(m.Path)) {
+			return inputErrorf("%s is still there, and plan %s takes its place: git rm %s", m.Path, d.Plan.Name, m.Path)
 		}
 	}
-	for _, f := range files(d.Plan) {
-		content, err := os.ReadFile(d.at(f.Path))
+	for _, f := range writtenFiles(d.Plan) {
+		content, err := os.ReadFile(d.absolutePath(f.Path))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return refused("plan %s was written to %s, which is gone: what follows is for a database that ran it", d.Plan.Name, f.Path)
+			return inputErrorf("plan %s was written to %s, which is gone: what follows is for a database that ran it", d.Plan.Name, f.Path)
 		case err != nil:
 			return err
-		case sum(content) != f.SHA256:
-			return refused("plan %s was written to %s, which was changed since: what follows is for a database that ran it as it was", d.Plan.Name, f.Path)
+		case hashContent(content) != f.SHA256:
+			return inputErrorf("plan %s was written to %s, which was changed since: what follows is for a database that ran it as it was", d.Plan.Name, f.Path)
 		}
 	}
 	return nil
 }
 
-// files are all that a plan was written to.
-func files(p *onward.Plan) []onward.PlanFile {
+// writtenFiles returns all files that were written for a plan.
+func writtenFiles(p *onward.Plan) []onward.PlanFile {
 	out := slices.Clone(p.Files)
 	for i := range p.Steps {
 		out = append(out, p.Steps[i].Files...)
@@ -130,16 +129,16 @@ func files(p *onward.Plan) []onward.PlanFile {
 	return out
 }
 
-// ListWritten reads the plans of a repository of which migrations were written, and that are still there: with the paths of
-// these migrations. What is not such a plan is passed over; [Next] reports it.
+// ListWritten reads the plans of a repository whose steps were written as migrations that still exist. It returns the paths
+// of these migrations by plan. Files that are not such a plan are skipped; [Next] reports them.
 func ListWritten(root string) map[*onward.Plan][]string {
-	plans, err := kept(root)
+	plans, err := readPlans(root)
 	if err != nil {
 		return nil
 	}
 	out := map[*onward.Plan][]string{}
 	for _, p := range plans {
-		for _, f := range files(p) {
+		for _, f := range writtenFiles(p) {
 			if _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(f.Path))); err == nil {
 				out[p] = append(out[p], f.Path)
 			}
@@ -148,14 +147,14 @@ func ListWritten(root string) map[*onward.Plan][]string {
 	return out
 }
 
-// kept reads the plans of a repository, by their names.
-func kept(root string) ([]*onward.Plan, error) {
+// readPlans reads the plans of a repository, by name.
+func readPlans(root string) ([]*onward.Plan, error) {
 	list, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(Dir), "*.json"))
 	if err != nil {
 		return nil, err
 	}
 	if len(list) == 0 {
-		return nil, refused("no plan is in %s: onward plan --write keeps one there", Dir)
+		return nil, inputErrorf("no plan is in %s: onward plan --write keeps one there", Dir)
 	}
 	var out []*onward.Plan
 	for _, file := range list {
@@ -166,14 +165,14 @@ func kept(root string) ([]*onward.Plan, error) {
 		p := &onward.Plan{}
 		at := path.Join(Dir, filepath.Base(file))
 		if err := json.Unmarshal(content, p); err != nil {
-			return nil, refused("%s: %v", at, err)
+			return nil, inputErrorf("%s: %v", at, err)
 		}
 		if p.Schema != onward.PlanSchema || p.Name+".json" != filepath.Base(file) {
-			return nil, refused("%s is not a plan that onward plan --write made", at)
+			return nil, inputErrorf("%s is not a plan that onward plan --write made", at)
 		}
-		for _, f := range files(p) {
+		for _, f := range writtenFiles(p) {
 			if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
-				return nil, refused("%s names a file outside of the repository: %s", at, f.Path)
+				return nil, inputErrorf("%s names a file outside of the repository: %s", at, f.Path)
 			}
 		}
 		out = append(out, p)
@@ -181,6 +180,6 @@ func kept(root string) ([]*onward.Plan, error) {
 	return out, nil
 }
 
-func refused(format string, args ...any) error {
+func inputErrorf(format string, args ...any) error {
 	return &config.InputError{Err: fmt.Errorf(format, args...)}
 }

@@ -45,7 +45,9 @@ CREATE TABLE steps (LIKE steps_was INCLUDING DEFAULTS INCLUDING IDENTITY, PRIMAR
 CREATE TABLE steps_all PARTITION OF steps DEFAULT;
 INSERT INTO steps OVERRIDING SYSTEM VALUE SELECT * FROM steps_was;
 CREATE TRIGGER seen BEFORE UPDATE ON steps FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
-SELECT setval('steps_id_seq1', (SELECT max(id) FROM steps));`, 14, []string{"ALTER TABLE steps_was DISABLE TRIGGER watched", "trigger watched of steps is none of the partitioned table's"}, ""},
+SELECT setval('steps_id_seq1', (SELECT max(id) FROM steps));`, 14, []string{
+		"ALTER TABLE steps_was DISABLE TRIGGER watched", "trigger watched of steps is none of the partitioned table's",
+	}, ""},
 	{"a partition as it stands", `ALTER TABLE logs RENAME TO logs_before;
 ALTER INDEX logs_pkey RENAME TO logs_before_pkey;
 CREATE TABLE logs (LIKE logs_before INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
@@ -53,15 +55,24 @@ CREATE INDEX logs_what_idx ON logs (what);
 ALTER TABLE logs ADD CONSTRAINT logs_visitor_id_fkey FOREIGN KEY (visitor_id) REFERENCES visitors;
 ALTER TABLE logs ATTACH PARTITION logs_before FOR VALUES FROM (MINVALUE) TO ('2100-01-01');
 CREATE TABLE logs_2100 PARTITION OF logs FOR VALUES FROM ('2100-01-01') TO ('2101-01-01');
-ALTER SEQUENCE logs_id_seq OWNED BY logs.id;`, 17, []string{"ADD CONSTRAINT logs_bounds_check CHECK (at IS NOT NULL AND at < '2100-01-01') NOT VALID", "CREATE INDEX CONCURRENTLY logs_before_what_idx ON logs "}, ""},
+ALTER SEQUENCE logs_id_seq OWNED BY logs.id;`, 17, []string{
+		"ADD CONSTRAINT logs_bounds_check CHECK (at IS NOT NULL AND at < '2100-01-01') NOT VALID",
+		"CREATE INDEX CONCURRENTLY logs_before_what_idx ON logs ",
+	}, ""},
 	{"a partition as it stands, by another key", `ALTER TABLE visits RENAME TO visits_old;
 ALTER TABLE visits_old DROP CONSTRAINT visits_pkey, ADD PRIMARY KEY (id, at);
 CREATE TABLE visits (LIKE visits_old INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE visits_2100 PARTITION OF visits FOR VALUES FROM ('2100-01-01') TO ('2101-01-01');
-ALTER TABLE visits ATTACH PARTITION visits_old DEFAULT;`, 14, []string{"visits is not unique by (id) any more", "ADD CONSTRAINT visits_old_pkey PRIMARY KEY USING INDEX"}, ""},
+ALTER TABLE visits ATTACH PARTITION visits_old DEFAULT;`, 14, []string{
+		"visits is not unique by (id) any more", "ADD CONSTRAINT visits_old_pkey PRIMARY KEY USING INDEX",
+	}, ""},
 	{"other rows", `ALTER TABLE steps RENAME TO steps_was; CREATE TABLE steps (id bigint, visit_id bigint NOT NULL, title text, note text) PARTITION BY HASH (id); CREATE TABLE steps_0 PARTITION OF steps FOR VALUES WITH (MODULUS 1, REMAINDER 0);
 INSERT INTO steps SELECT id, visit_id, upper(title), note FROM steps_was;`, 17, nil, "gives steps other rows"},
-	{"no rows, another unique key, a view", `CREATE VIEW seen AS SELECT id FROM steps; ALTER TABLE steps RENAME TO steps_was; CREATE TABLE steps (id bigint, visit_id bigint NOT NULL, title text, note text, UNIQUE (visit_id)) PARTITION BY HASH (visit_id); CREATE TABLE steps_0 PARTITION OF steps FOR VALUES WITH (MODULUS 1, REMAINDER 0);`, 17, nil, "copied by 0 statements"},
+	{
+		"no rows, another unique key, a view",
+		`CREATE VIEW seen AS SELECT id FROM steps; ALTER TABLE steps RENAME TO steps_was; CREATE TABLE steps (id bigint, visit_id bigint NOT NULL, title text, note text, UNIQUE (visit_id)) PARTITION BY HASH (visit_id); CREATE TABLE steps_0 PARTITION OF steps FOR VALUES WITH (MODULUS 1, REMAINDER 0);`,
+		17, nil, "copied by 0 statements",
+	},
 }
 
 // All that counts on the table itself, and not on its name, is named.
@@ -78,9 +89,19 @@ CREATE TRIGGER seen BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_re
 CREATE FUNCTION of(t) RETURNS text LANGUAGE sql AS 'SELECT 1::text';
 CREATE TABLE p (id bigint PRIMARY KEY);
 CREATE TABLE rows (id bigint PRIMARY KEY, whole p);`
-	p := planOf(t, base, &change{sql: "ALTER TABLE t ADD COLUMN b text GENERATED ALWAYS AS (upper(a)) STORED; ALTER TABLE d ADD COLUMN b bigint GENERATED ALWAYS AS (id) STORED; ALTER TABLE p RENAME TO p_was; CREATE TABLE p (id bigint PRIMARY KEY) PARTITION BY HASH (id); CREATE TABLE p_0 PARTITION OF p FOR VALUES WITH (MODULUS 1, REMAINDER 0); INSERT INTO p SELECT * FROM p_was;", major: 17, unproven: "x"}, true)
+	p := planOf(t, base, &change{
+		sql: "ALTER TABLE t ADD COLUMN b text GENERATED ALWAYS AS (upper(a)) STORED; ALTER TABLE d ADD COLUMN b bigint GENERATED ALWAYS AS (id) STORED; " +
+			"ALTER TABLE p RENAME TO p_was; CREATE TABLE p (id bigint PRIMARY KEY) PARTITION BY HASH (id); " +
+			"CREATE TABLE p_0 PARTITION OF p FOR VALUES WITH (MODULUS 1, REMAINDER 0); INSERT INTO p SELECT * FROM p_was;",
+		major:    17,
+		unproven: "x",
+	}, true)
 	missing := strings.Join(p.Proof.Missing, "\n")
-	for _, want := range []string{"look reads t", "t has policies", "t has statistics objects", "t is in a publication", "t has rules", "trigger seen of t", "function of takes", "rows has columns of the type", "refers to t itself", "primary key of d is deferrable"} {
+	for _, want := range []string{
+		"look reads t", "t has policies", "t has statistics objects", "t is in a publication", "t has rules",
+		"trigger seen of t", "function of takes", "rows has columns of the type", "refers to t itself",
+		"primary key of d is deferrable",
+	} {
 		if !strings.Contains(missing, want) {
 			t.Errorf("nothing says %q:\n%s", want, missing)
 		}

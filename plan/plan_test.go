@@ -30,7 +30,8 @@ CREATE TABLE keyless (a integer, b text);
 // repository has a base and a release, a migration each.
 func repository(t testing.TB, base, release string) string {
 	t.Helper()
-	return gittest.Commits(t, map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + base + "\n"}, map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + release + "\n"})
+	return gittest.Commits(t, map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + base + "\n"},
+		map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + release + "\n"})
 }
 
 func make_(t *testing.T, release string, major int) *onward.Plan {
@@ -46,7 +47,10 @@ func planOn(t *testing.T, base, release string, major int, settings *config.Conf
 // planned is the plan of a release, proven; quiet leaves the traffic out.
 func planned(t *testing.T, base, release string, major int, settings *config.Config, quiet bool) *onward.Plan {
 	t.Helper()
-	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature", Settings: settings}, Majors: []int{major}}}
+	c := plan.Config{Config: rehearse.Config{
+		Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature", Settings: settings},
+		Majors: []int{major},
+	}}
 	if quiet {
 		c.Quiet()
 	}
@@ -57,23 +61,37 @@ func planned(t *testing.T, base, release string, major int, settings *config.Con
 	return p
 }
 
-// The classic changes, each proven on a server: what the plan makes is what the migration
-// makes, and up to the first contract it can be taken back.
+// The classic changes, each proven on a server: the plan has the same result as the migration,
+// and can be aborted until the first contract.
 var classics = []struct {
 	name, sql string
 	phases    string // of its steps: e, b, c
 }{
 	{"volatile default", "ALTER TABLE customers ADD COLUMN token uuid DEFAULT gen_random_uuid() NOT NULL;", "eebbbbcc"},
 	{"constant default", "ALTER TABLE customers ADD COLUMN plan text NOT NULL DEFAULT 'free';", "e"},
-	{"set not null", "ALTER TABLE orders ALTER COLUMN status SET DEFAULT 'new'; UPDATE customers SET country = 'SE' WHERE country IS NULL; ALTER TABLE customers ALTER COLUMN country SET NOT NULL;", ""},
+	{
+		"set not null",
+		"ALTER TABLE orders ALTER COLUMN status SET DEFAULT 'new'; UPDATE customers SET country = 'SE' WHERE country IS NULL; " +
+			"ALTER TABLE customers ALTER COLUMN country SET NOT NULL;",
+		"",
+	},
 	{"check", "ALTER TABLE orders ADD CONSTRAINT orders_total_small CHECK (total < 2147483000);", ""},
 	{"unnamed check", "ALTER TABLE orders ADD CHECK (total < 2147483001);", ""},
 	{"foreign key", "ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE;", ""},
 	{"unique", "ALTER TABLE customers ADD CONSTRAINT customers_note_key UNIQUE (note);", ""},
 	{"unique index", "CREATE UNIQUE INDEX customers_note_idx ON customers (note);", ""},
 	{"primary key", "ALTER TABLE keyless ADD PRIMARY KEY (a);", ""},
-	{"another primary key", "ALTER TABLE orders ADD CONSTRAINT orders_id_key UNIQUE (id); ALTER TABLE orders DROP CONSTRAINT orders_pkey, ADD CONSTRAINT orders_pkey PRIMARY KEY (id, customer_id);", "eeec"},
-	{"another unique constraint", "ALTER TABLE customers DROP CONSTRAINT customers_email_key; ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE (email, id);", "ec"},
+	{
+		"another primary key",
+		"ALTER TABLE orders ADD CONSTRAINT orders_id_key UNIQUE (id); ALTER TABLE orders DROP CONSTRAINT orders_pkey, ADD CONSTRAINT orders_pkey PRIMARY KEY (id, " +
+			"customer_id);",
+		"eeec",
+	},
+	{
+		"another unique constraint",
+		"ALTER TABLE customers DROP CONSTRAINT customers_email_key; ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE (email, id);",
+		"ec",
+	},
 	{"index", "CREATE INDEX ON orders (status);", "e"},
 	{"type", "ALTER TABLE customers ALTER COLUMN quota TYPE bigint;", ""},
 	{"type using", "ALTER TABLE orders ALTER COLUMN status TYPE varchar(5) USING left(status, 5);", ""},
@@ -122,18 +140,21 @@ func told(p *onward.Plan) string {
 	return b.String()
 }
 
-// What is not taken along is said, and keeps a plan from being proven.
+// A change that a plan cannot keep is reported, and the plan is not proven.
 func TestSketches(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ sql, missing string }{
 		"no key":     {"ALTER TABLE keyless RENAME COLUMN b TO c;", "no primary key"},
-		"block":      {"DO $$ BEGIN UPDATE orders SET total = 1; END $$;", "DO block"},
+		"block":      {"DO $$ BEGIN UPDATE orders SET total = 1; DELETE FROM keyless; END $$;", "DO block"},
 		"refused":    {"ALTER TABLE orders ALTER COLUMN total TYPE text;", "operator does not exist"},
 		"using more": {"ALTER TABLE orders ALTER COLUMN status TYPE varchar(9) USING status || total;", "more than status"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, missing := plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, c.sql), Base: "main", Head: "feature"}}}, c.missing
+			c, missing := plan.Config{
+				Sketch: true,
+				Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, c.sql), Base: "main", Head: "feature"}},
+			}, c.missing
 			p, _, err := plan.Make(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
@@ -145,7 +166,7 @@ func TestSketches(t *testing.T) {
 	}
 }
 
-// Whatever names a column that gets another name, and is not taken along, is named.
+// Everything that uses a renamed column, and that the plan cannot change, is named.
 func TestInTheWay(t *testing.T) {
 	t.Parallel()
 	const base = `CREATE TABLE seen (id bigint PRIMARY KEY, a text, b text, c text GENERATED ALWAYS AS (upper(a)) STORED);
@@ -159,27 +180,33 @@ CREATE RULE noted AS ON UPDATE TO seen DO ALSO INSERT INTO log VALUES (NEW.a);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 -- +goose StatementEnd
 CREATE TRIGGER touched BEFORE UPDATE OF a ON seen FOR EACH ROW EXECUTE FUNCTION touch();`
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE seen RENAME COLUMN a TO d;"), Base: "main", Head: "feature"}}})
+	p, _, err := plan.Make(t.Context(), plan.Config{
+		Sketch: true,
+		Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE seen RENAME COLUMN a TO d;"), Base: "main", Head: "feature"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	missing := strings.Join(p.Proof.Missing, "\n")
-	for _, want := range []string{"look reads a", "policy mine of seen", "together is of a", "publication out names a", "rule noted", "trigger touched", "column c is generated from a"} {
+	for _, want := range []string{
+		"look reads a", "policy mine of seen", "together is of a", "publication out names a", "rule noted",
+		"trigger touched", "column c is generated from a",
+	} {
 		if !strings.Contains(missing, want) {
 			t.Errorf("nothing says %q:\n%s", want, missing)
 		}
 	}
 }
 
-// A plan that is wrong is found out: each check fails where the steps do not come to the same.
+// A wrong plan is detected: each check fails if the steps have another result.
 func TestProofFails(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]struct {
 		change func(p *onward.Plan)
 		check  string // that fails
 	}{
-		"a step is missing": {func(p *onward.Plan) { p.Steps = p.Steps[:len(p.Steps)-2] }, "schema and rows"},
-		"rows differ":       {func(p *onward.Plan) { p.Steps[0].SQL += "UPDATE customers SET note = 'x';" }, "schema and rows"},
+		"a step is missing": {func(p *onward.Plan) { p.Steps = p.Steps[:len(p.Steps)-2] }, "the steps produce"},
+		"rows differ":       {func(p *onward.Plan) { p.Steps[0].SQL += "UPDATE customers SET note = 'x';" }, "the steps produce"},
 		"no way back":       {func(p *onward.Plan) { p.Steps[0].Undo = "" }, "abort"},
 		"somebody waits": {func(p *onward.Plan) {
 			p.Steps[0].SQL += "BEGIN; LOCK TABLE customers; SELECT pg_sleep(3.5); COMMIT;"
@@ -190,7 +217,10 @@ func TestProofFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, "ALTER TABLE customers RENAME COLUMN country TO nation;"), Base: "main", Head: "feature"}, Majors: []int{17}}}
+			c := plan.Config{Config: rehearse.Config{
+				Config: audit.Config{Dir: repository(t, base, "ALTER TABLE customers RENAME COLUMN country TO nation;"), Base: "main", Head: "feature"},
+				Majors: []int{17},
+			}}
 			c.Spoil(spoil.change)
 			p, _, err := plan.Make(t.Context(), c)
 			if err != nil {
@@ -206,7 +236,8 @@ func TestProofFails(t *testing.T) {
 // A function that a migration calls is called by the plan; what sets the session is not.
 func TestCalls(t *testing.T) {
 	t.Parallel()
-	p := make_(t, "SELECT set_config('lock_timeout', '3s', true); CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS 'UPDATE keyless SET b = a::text'; SELECT fill();", 17)
+	p := make_(t, "SELECT set_config('lock_timeout', '3s', true); CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS 'UPDATE keyless SET b = a::text'; "+
+		"SELECT fill();", 17)
 	if len(p.Steps) != 2 || !strings.Contains(p.Steps[1].SQL, "SELECT fill()") || !p.Proof.Checks[1].OK {
 		t.Errorf("%s", told(p))
 	}

@@ -17,8 +17,14 @@ func TestPrivileges(t *testing.T) {
 	t.Parallel()
 	proven(t, staff, []change{
 		{"columns", `ALTER TABLE staff RENAME COLUMN email TO mail; ALTER TABLE staff ALTER COLUMN salary TYPE bigint; CREATE TABLE reviews (id bigint PRIMARY KEY); GRANT SELECT ON reviews TO onward_test_auditor;`, 17,
-			[]string{"GRANT SELECT (mail) ON staff TO onward_test_clerk", "GRANT UPDATE (mail) ON staff TO onward_test_clerk", `GRANT SELECT (salary_onward) ON staff TO "Onward_test_payroll"`, "salary_onward SET STATISTICS 500"}, ""},
+			[]string{
+				"GRANT SELECT (mail) ON staff TO onward_test_clerk", "GRANT UPDATE (mail) ON staff TO onward_test_clerk",
+				`GRANT SELECT (salary_onward) ON staff TO "Onward_test_payroll"`, "salary_onward SET STATISTICS 500",
+			}, ""},
 		{"a table", `ALTER TABLE staff ADD COLUMN yearly integer GENERATED ALWAYS AS (salary * 12) STORED;`, 17,
-			[]string{"GRANT select (id, email) ON staff_onward TO onward_test_clerk", "COMMENT ON TABLE staff_onward IS 'who works here'", "staff_onward ALTER COLUMN salary SET STATISTICS 500"}, ""},
+			[]string{
+				"GRANT select (id, email) ON staff_onward TO onward_test_clerk",
+				"COMMENT ON TABLE staff_onward IS 'who works here'", "staff_onward ALTER COLUMN salary SET STATISTICS 500",
+			}, ""},
 	})
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// rolesNamed are the roles that the release names and does not create: the proof needs them on its server.
+// rolesNamed returns the roles that the release names and does not create: the proof needs them on its
+// server.
 func rolesNamed(folds []*audit.Folded) (names []string) {
 	var created []string
 	for _, m := range folds {

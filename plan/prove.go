@@ -18,30 +18,30 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// rows is how many each table has in a proof.
-const rows = 1200
+// rowsPerTable is the number of rows that each table has in a proof.
+const rowsPerTable = 1200
 
-// mostDifferences is how many of them a check shows.
+// mostDifferences limits the differences that a check shows.
 const mostDifferences = 10
 
-// prover runs a release and its plan beside each other.
+// prover runs a release and its plan on two databases and compares them.
 type prover struct {
 	ctx   context.Context
 	stage *rehearse.Stage
 	plan  *onward.Plan
-	// filled is the base with rows in it; "" where the release itself fails on rows.
+	// filled is a database of the base schema with rows; "" if the release itself fails on rows.
 	filled string
 	path   []string // the search path of the migrations
-	// extensions are the statements that make those which are not there.
+	// extensions are statements that create the missing extensions.
 	extensions []string
-	// volatile and changed are columns whose values are not compared, the latter with those
-	// of the base; and of changed types, what they are.
+	// volatile and changed are columns whose values are not compared, the latter only after an abort.
+	// changed also has the enums whose definition is then not compared.
 	volatile, changed map[string]bool
 }
 
-// prove runs the release on one database, the plan on another, and the plan up to its first
-// contract and back on a third, and holds what comes of them against each other.
-func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) error {
+// provePlan runs the release on one database, the plan on a second, and the plan up to its first contract
+// and back on a third, and compares the results.
+func provePlan(ctx context.Context, c Config, p *planner, folds []*audit.Folded) error {
 	stage, err := rehearse.Open(ctx, c.Config)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	defer func() { _ = stage.Close() }()
 	v := &prover{ctx: ctx, stage: stage, plan: p.plan, volatile: p.release.Volatile, changed: maps.Clone(p.release.Changed)}
 	maps.Copy(v.changed, p.release.Kept)
-	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensions()
+	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensionStatements()
 	v.plan.Notes = append(v.plan.Notes, stage.Notes()...)
 	if err := stage.MakeRoles(ctx, rolesNamed(folds)); err != nil {
 		return err
@@ -57,69 +57,92 @@ func prove(ctx context.Context, c Config, p *planner, folds []*audit.Folded) err
 	if v.filled, err = stage.Copy(ctx); err != nil {
 		return err
 	}
-	if _, err := fill.Fill(ctx, stage.URL(v.filled), fill.Plan{All: rows, Seed: 1}, fill.Release{Room: 1 << 30}); err != nil {
+	if _, err := fill.FillDatabase(ctx, stage.URL(v.filled), fill.Plan{All: rowsPerTable, Seed: 1}, fill.Release{Room: 1 << 30}); err != nil {
 		return fmt.Errorf("generate rows: %w", err)
 	}
-	before, err := v.state(v.extended)
-	if err != nil {
-		return err
-	}
-	release := func(conn *pgx.Conn) error { return original(ctx, conn, folds, p.release.Beyond) }
-	want, err := v.state(release)
-	if failed := new(pgconn.PgError); errors.As(err, &failed) {
-		v.plan.Notes = append(v.plan.Notes, fmt.Sprintf("the migrations as they stand fail on made-up rows (%s): rows were not compared", redact.Words(failed)))
-		v.filled = ""
-		if before, err = v.state(v.extended); err == nil {
-			want, err = v.state(release)
+	touched := p.touchedTables()
+	held := &parentTrials{ctx: ctx}
+	before, want, err := v.runRelease(func(conn *pgx.Conn) error {
+		if v.filled != "" {
+			var err error
+			if held, err = tryParents(ctx, conn, p.release.Deployed, touched); err != nil {
+				return err
+			}
 		}
-	}
+		if err := runMigrations(ctx, conn, folds, p.release.Beyond); err != nil {
+			return err
+		}
+		return held.runOriginal(conn)
+	})
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
-		v.check("the release runs", false, redact.Words(failed))
-		v.conclude()
+		v.addCheck("the release runs", false, redact.MessageWithCode(failed))
+		v.concludeProof()
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	v.compare("schema and rows are those that the migrations make", want, p.release.Filled, func(conn *pgx.Conn) error { return v.run(conn, v.plan.Steps) })
-	v.compare("abort before contract leads back", before, v.changed, v.abort)
-	if !c.quiet {
-		if err := v.underTraffic(p.touched()); err != nil {
+	v.compareResult("the steps produce the schema and rows of the migrations", want, p.release.Filled, func(conn *pgx.Conn) error {
+		return v.runWith(conn, v.plan.Steps, held.runAfter)
+	})
+	if len(held.trials) > 0 && v.filled != "" {
+		v.addCheck(parentsName, len(held.bad) == 0, held.listBad())
+	}
+	v.compareResult("abort before the first contract step restores the schema", before, v.changed, v.runAbort)
+	if !c.skipTraffic {
+		if err := v.underTraffic(touched); err != nil {
 			return err
 		}
 	}
-	if err := v.verified(&c); err != nil {
+	if err := v.verifyQueries(&c); err != nil {
 		return err
 	}
-	v.conclude()
+	v.concludeProof()
 	return nil
 }
 
-func (v *prover) check(name string, ok bool, detail string) {
+// runRelease returns the base and what the release makes of it: with rows, or without if it fails on
+// generated rows.
+func (v *prover) runRelease(release func(*pgx.Conn) error) (before, want *state, err error) {
+	if before, err = v.stateAfter(v.createExtensions); err != nil {
+		return nil, nil, err
+	}
+	want, err = v.stateAfter(release)
+	if failed := new(pgconn.PgError); errors.As(err, &failed) {
+		v.plan.Notes = append(v.plan.Notes, fmt.Sprintf("the unchanged migrations fail on made-up rows (%s): rows were not compared", redact.MessageWithCode(failed)))
+		v.filled = ""
+		if before, err = v.stateAfter(v.createExtensions); err == nil {
+			want, err = v.stateAfter(release)
+		}
+	}
+	return before, want, err
+}
+
+func (v *prover) addCheck(name string, ok bool, detail string) {
 	v.plan.Proof.Checks = append(v.plan.Proof.Checks, onward.PlanCheck{Name: name, OK: ok, Detail: detail})
 }
 
-func (v *prover) conclude() {
+func (v *prover) concludeProof() {
 	p := &v.plan.Proof
 	p.Proven = len(p.Missing) == 0 && len(p.Checks) > 0 && !slices.ContainsFunc(p.Checks, func(c onward.PlanCheck) bool { return !c.OK })
 }
 
-// compare holds what some work makes of the base against what it is to be.
-func (v *prover) compare(name string, want *state, but map[string]bool, work func(*pgx.Conn) error) {
-	got, err := v.state(work)
+// compareResult compares the result of some work on the base with the expected one.
+func (v *prover) compareResult(name string, want *state, but map[string]bool, work func(*pgx.Conn) error) {
+	got, err := v.stateAfter(work)
 	if err != nil {
-		v.check(name, false, redact.Said(err))
+		v.addCheck(name, false, redact.RedactError(err))
 		return
 	}
-	diff := want.against(got, v.volatile, but)
+	diff := want.listDifferences(got, v.volatile, but)
 	if n := len(diff); n > mostDifferences {
 		diff = append(diff[:mostDifferences:mostDifferences], fmt.Sprintf("and %d more", n-mostDifferences))
 	}
-	v.check(name, len(diff) == 0, strings.Join(diff, "\n"))
+	v.addCheck(name, len(diff) == 0, strings.Join(diff, "\n"))
 }
 
-// state makes a copy of the base, fills it, works on it, and says what there is then.
-func (v *prover) state(work func(*pgx.Conn) error) (*state, error) {
+// stateAfter makes a copy of the base, fills it, runs work on it, and returns its state.
+func (v *prover) stateAfter(work func(*pgx.Conn) error) (*state, error) {
 	copied := v.stage.Copy
 	if v.filled != "" {
 		copied = func(ctx context.Context) (string, error) { return v.stage.CopyOf(ctx, v.filled) }
@@ -130,7 +153,7 @@ func (v *prover) state(work func(*pgx.Conn) error) (*state, error) {
 	}
 	defer v.stage.Drop(v.ctx, db)
 	url := v.stage.URL(db)
-	conn, err := v.connect(url)
+	conn, err := v.connectPlain(url)
 	if err != nil {
 		return nil, err
 	}
@@ -140,12 +163,12 @@ func (v *prover) state(work func(*pgx.Conn) error) (*state, error) {
 			return nil, err
 		}
 	}
-	return read(v.ctx, conn, url, v.volatile)
+	return readState(v.ctx, conn, url, v.volatile)
 }
 
-// extended makes the extensions that the plan wants to be there: they stay when it is taken back, for
-// they may be somebody else's.
-func (v *prover) extended(conn *pgx.Conn) error {
+// createExtensions creates the extensions that the plan requires. They stay when it is undone, because others
+// may use them.
+func (v *prover) createExtensions(conn *pgx.Conn) error {
 	for _, sql := range v.extensions {
 		if _, err := conn.Exec(v.ctx, sql); err != nil {
 			return err
@@ -154,9 +177,9 @@ func (v *prover) extended(conn *pgx.Conn) error {
 	return nil
 }
 
-// original runs the statements of the migrations, and those that the words of columns ask for
-// beyond them.
-func original(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, beyond []string) error {
+// runMigrations runs the statements of the migrations, and the additional ones that declarations in column
+// comments require.
+func runMigrations(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, beyond []string) error {
 	for _, m := range folds {
 		for _, s := range m.Statements {
 			if s.Node == nil || s.Parent >= 0 || s.In != "" || s.Node.GetTransactionStmt() != nil {
@@ -175,12 +198,17 @@ func original(ctx context.Context, conn *pgx.Conn, folds []*audit.Folded, beyond
 	return nil
 }
 
-// run runs steps as psql would.
-func (v *prover) run(conn *pgx.Conn, steps []onward.PlanStep) error {
+// runSteps runs steps as psql would.
+func (v *prover) runSteps(conn *pgx.Conn, steps []onward.PlanStep) error {
+	return v.runWith(conn, steps, func(*pgx.Conn, *onward.PlanStep) error { return nil })
+}
+
+// runWith runs steps, and calls after for each of them and for the first rows of a backfill.
+func (v *prover) runWith(conn *pgx.Conn, steps []onward.PlanStep, after func(*pgx.Conn, *onward.PlanStep) error) error {
 	for i := range steps {
 		s := &steps[i]
 		if s.Check != "" {
-			if err := v.none(conn, s); err != nil {
+			if err := v.requireEmptyCheck(conn, s); err != nil {
 				return err
 			}
 		}
@@ -188,12 +216,20 @@ func (v *prover) run(conn *pgx.Conn, steps []onward.PlanStep) error {
 			if _, err := conn.Exec(v.ctx, s.SQL); err != nil {
 				return fmt.Errorf("step %s: %w", s.ID, err)
 			}
+			if err := after(conn, s); err != nil {
+				return err
+			}
 			continue
 		}
-		for {
+		for first := true; ; first = false {
 			var passed int64
 			if err := conn.QueryRow(v.ctx, s.SQL).Scan(&passed); err != nil {
 				return fmt.Errorf("step %s: %w", s.ID, err)
+			}
+			if first || passed == 0 {
+				if err := after(conn, s); err != nil {
+					return err
+				}
 			}
 			if passed == 0 {
 				break
@@ -203,8 +239,8 @@ func (v *prover) run(conn *pgx.Conn, steps []onward.PlanStep) error {
 	return nil
 }
 
-// none fails where a step's check finds a row.
-func (v *prover) none(conn *pgx.Conn, s *onward.PlanStep) error {
+// requireEmptyCheck fails if a step's check finds a row.
+func (v *prover) requireEmptyCheck(conn *pgx.Conn, s *onward.PlanStep) error {
 	found, err := conn.Query(v.ctx, s.Check)
 	if err != nil {
 		return fmt.Errorf("the check of step %s: %w", s.ID, err)
@@ -217,10 +253,10 @@ func (v *prover) none(conn *pgx.Conn, s *onward.PlanStep) error {
 	return found.Err()
 }
 
-// abort runs the plan up to its first contract, and takes it back.
-func (v *prover) abort(conn *pgx.Conn) error {
+// runAbort runs the plan up to its first contract, and undoes it.
+func (v *prover) runAbort(conn *pgx.Conn) error {
 	last := v.plan.Contract()
-	if err := v.run(conn, v.plan.Steps[:last]); err != nil {
+	if err := v.runSteps(conn, v.plan.Steps[:last]); err != nil {
 		return err
 	}
 	for i := last - 1; i >= 0; i-- {
@@ -231,8 +267,8 @@ func (v *prover) abort(conn *pgx.Conn) error {
 	return nil
 }
 
-// extensions are the plan's statements of the form CREATE EXTENSION IF NOT EXISTS.
-func (p *planner) extensions() (out []string) {
+// extensionStatements returns the plan's CREATE EXTENSION IF NOT EXISTS statements.
+func (p *planner) extensionStatements() (out []string) {
 	for _, s := range p.steps {
 		if n := s.From.Node.GetCreateExtensionStmt(); n != nil && n.IfNotExists {
 			out = append(out, s.SQL...)

@@ -5,14 +5,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/subscriber"
 	"github.com/onward-sql/onward/onward"
 )
 
-// publications asks the database which subscribers the steps would stop, and puts what these need into the plan. A plan
-// is not proven while nobody accepts that.
-func (p *planner) publications(ctx context.Context, url string, accepted []string) error {
+// readDatabase reads from the target database, if one is given, what the proof and the steps depend on.
+func (p *planner) readDatabase(ctx context.Context, url string, accepted []string) error {
 	if url == "" || len(p.plan.Steps) == 0 {
 		return nil
 	}
@@ -21,28 +22,41 @@ func (p *planner) publications(ctx context.Context, url string, accepted []strin
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	settings, err := live.RoleValues(ctx, conn)
+	if err != nil {
+		return &live.ServerError{What: "read the role's settings", Err: err}
+	}
+	for _, s := range settings {
+		p.plan.Proof.Settings = append(p.plan.Proof.Settings, onward.PlanSetting{Name: s.Name, Value: s.Value})
+	}
+	return p.checkPublications(ctx, conn, accepted)
+}
+
+// checkPublications finds the subscribers that the steps would stop, and adds what they need to the plan. A plan is not
+// proven until somebody accepts that.
+func (p *planner) checkPublications(ctx context.Context, conn *pgx.Conn, accepted []string) error {
 	list, err := subscriber.Read(ctx, conn)
 	if err != nil {
 		return &live.ServerError{What: "read the publications", Err: err}
 	}
 	path := p.release.Deployed.SearchPath
 	for i := range list {
-		needs := list[i].Needs(p.plan.Steps, path)
+		needs := list[i].ListNeeds(p.plan.Steps, path)
 		if len(needs) == 0 {
 			continue
 		}
-		told := list[i].Explain(needs)
+		told := list[i].ExplainNeeds(needs)
 		if slices.Contains(accepted, list[i].Name) {
 			p.plan.Notes = append(p.plan.Notes, told)
 		} else {
-			p.missing("%s\nThen make the plan with --accept-publication %s", told, list[i].Name)
+			p.reportMissing("%s\nThen make the plan with --accept-publication %s", told, list[i].Name)
 		}
 		p.plan.Statements = append(p.plan.Statements, subscriberStatements(&list[i], needs)...)
 	}
 	return nil
 }
 
-// subscriberStatements are those that the subscribers of a publication run.
+// subscriberStatements returns the statements to run on the subscribers of a publication.
 func subscriberStatements(p *subscriber.Publication, needs []subscriber.Need) (out []onward.PlanStatement) {
 	for _, n := range needs {
 		if len(n.Before) > 0 {

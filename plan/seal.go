@@ -5,8 +5,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// seal says which steps were tried together, and gives the plan its digest. Today all steps of a plan are one group.
-func seal(p *onward.Plan) (err error) {
+// sealPlan records which steps were tried together, and gives the plan its digest. At present all steps of a plan are
+// one group.
+func sealPlan(p *onward.Plan) (err error) {
 	p.Proof.Groups = nil
 	if len(p.Steps) > 0 {
 		g := onward.PlanGroup{Proven: p.Proof.Proven}
@@ -15,6 +16,6 @@ func seal(p *onward.Plan) (err error) {
 		}
 		p.Proof.Groups = []onward.PlanGroup{g}
 	}
-	p.Digest, err = ledger.Digest(p)
+	p.Digest, err = ledger.PlanDigest(p)
 	return err
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// A transaction that does not see what was brought since it began is refused where it deletes or moves such a
-// row: it would leave the copy behind. What TRUNCATE and a subscription do is done to the shadow, too, and
-// who may write the table need not be allowed to write the shadow.
+// A transaction with an old snapshot does not see rows copied since then. It is refused if it deletes or
+// moves such a row, because the copy would stay. TRUNCATE and changes of a subscription are applied to the
+// shadow table too. A role that may write the table needs no privilege on the shadow table.
 func TestShadowSnapshots(t *testing.T) {
 	t.Parallel()
 	s := scene{
@@ -25,7 +25,8 @@ func TestShadowSnapshots(t *testing.T) {
 	for ; steps[at].Class != onward.StepBackfill; at++ {
 		st.step(&steps[at], false)
 	}
-	const same = "SELECT FROM (SELECT id, other, a FROM t) AS t FULL JOIN t_onward AS s USING (id, other) WHERE t.a IS DISTINCT FROM s.a OR s.b IS DISTINCT FROM upper(t.a)"
+	const same = "SELECT FROM (SELECT id, other, a FROM t) AS t FULL JOIN t_onward AS s USING (id, " +
+		"other) WHERE t.a IS DISTINCT FROM s.a OR s.b IS DISTINCT FROM upper(t.a)"
 	begin := func() *pgx.Conn {
 		conn := st.connect()
 		st.exec(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t")

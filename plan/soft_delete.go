@@ -12,9 +12,10 @@ import (
 	"github.com/onward-sql/onward/verify"
 )
 
-// unfiltered notes which queries of the new code do not say whether they mean rows that the release
-// begins to mark as deleted: those that were recorded, else those that stand in the code.
-func (p *planner) unfiltered(release *audit.Release, recorded []*verify.Workload) error {
+// reportUnfiltered reports queries of the new code that do not say whether they include soft-deleted
+// rows, in tables where the release introduces soft deletion. It checks the recorded queries, or
+// else those in the source code.
+func (p *planner) reportUnfiltered(release *audit.Release, recorded []*verify.Workload) error {
 	if len(p.release.Adopted) == 0 {
 		return nil
 	}

@@ -28,7 +28,7 @@ CREATE TABLE badges (id bigint PRIMARY KEY, handle text REFERENCES members (hand
 
 const adopts = "ALTER TABLE members ADD COLUMN deleted_at timestamptz; COMMENT ON COLUMN members.deleted_at IS 'onward: soft delete';"
 
-// A column that is said to mark deleted rows brings all that belongs to it.
+// A column that is declared to mark deleted rows gets everything that it needs.
 func TestSoftDelete(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -41,15 +41,23 @@ func TestSoftDelete(t *testing.T) {
 			"((lower(nick))) WHERE (team IS NOT NULL) AND deleted_at IS NULL",
 			"DROP CONSTRAINT members_email_key;\nALTER INDEX members_email_key_onward RENAME TO members_email_key",
 			"DROP INDEX CONCURRENTLY members_seat_idx", "COMMENT ON INDEX members_seat_idx IS 'one each'",
-			"CREATE VIEW members_live WITH (security_invoker = true) AS SELECT id, email, nick, handle, badge, team, seat, deleted_at FROM members WHERE deleted_at IS NULL",
+			"CREATE VIEW members_live WITH (security_invoker = true) AS SELECT id, email, nick, handle, badge, team, seat, " +
+				"deleted_at FROM members WHERE deleted_at IS NULL",
 			"members_handle_key stays as it is, and the values of deleted rows stay taken: foreign key badges_handle_fkey of badges",
 			"members_badge_key stays as it is, and the values of deleted rows stay taken: it is deferrable",
 			"foreign key badges_member_fkey of badges does nothing (ON DELETE CASCADE) when a row of members is marked",
 			"ON CONFLICT (email) WHERE deleted_at IS NULL", "ON CONFLICT ON CONSTRAINT members_email_key fails",
 		}},
-		{"boolean by the settings, another column added", "ALTER TABLE members ADD COLUMN gone boolean NOT NULL DEFAULT false, ADD COLUMN note text;", "", &config.Config{Postgres: []int{13, 17}, SoftDelete: map[string]string{"members": "gone"}},
+		{"boolean by the settings, another column added", "ALTER TABLE members ADD COLUMN gone boolean NOT NULL DEFAULT false, ADD COLUMN note text;", "", &config.Config{
+			Postgres:   []int{13, 17},
+			SoftDelete: map[string]string{"members": "gone"},
+		},
 			[]string{"(email) WHERE NOT gone", "CREATE VIEW members_live AS SELECT id, email, nick, handle, badge, team, seat, gone, note FROM members WHERE NOT gone"}},
-		{"a view by name, of a schema of its own", `CREATE INDEX ON members (team); ALTER TABLE members ADD COLUMN "Gone" date; COMMENT ON COLUMN members."Gone" IS 'onward: soft delete, view "Those Left"';`, "", nil, []string{`CREATE VIEW "Those Left" AS`}},
+		{
+			"a view by name, of a schema of its own",
+			`CREATE INDEX ON members (team); ALTER TABLE members ADD COLUMN "Gone" date; COMMENT ON COLUMN members."Gone" IS 'onward: soft delete, view "Those Left"';`,
+			"", nil, []string{`CREATE VIEW "Those Left" AS`},
+		},
 		{"no view", strings.Replace(adopts, "delete'", "delete, no view'", 1), "", nil, nil},
 		{"not said", "ALTER TABLE members ADD COLUMN deleted_at timestamptz;", "", nil, nil},
 		{"with a default", strings.Replace(adopts, "timestamptz", "timestamptz DEFAULT now()", 1), "would be neither", nil, nil},
@@ -83,13 +91,14 @@ func TestSoftDelete(t *testing.T) {
 	}
 }
 
-// What the plan says to send deletes, restores and purges; a value of a deleted row is free at the
-// end, and who has taken it stands in the way of a restore.
+// The plan's statements delete, restore and purge rows. In the end a value of a deleted row may be
+// used again, and a row with that value then prevents a restore.
 func TestSoftDeleteStatements(t *testing.T) {
 	t.Parallel()
 	dir := gittest.Commits(t, map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + members, "app.go": "package app\n"}, map[string]string{
 		"migrations/00002_step.sql": "-- +goose Up\n" + adopts,
-		"app.go":                    "package app\n\nconst a = `SELECT nick FROM members WHERE team = $1`\nconst b = `SELECT nick FROM members WHERE team = $1 AND deleted_at IS NULL`\nconst c = `SELECT nick FROM members_live WHERE team = $1`\n",
+		"app.go": "package app\n\nconst a = `SELECT nick FROM members WHERE team = $1`\n" +
+			"const b = `SELECT nick FROM members WHERE team = $1 AND deleted_at IS NULL`\nconst c = `SELECT nick FROM members_live WHERE team = $1`\n",
 	})
 	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What is not the same when it is split and joined again stays as it was written, on both sides,
+// A value that changes when it is split and joined again stays as it was written, on both sides,
 // until somebody writes another value.
 func TestSplitKeeps(t *testing.T) {
 	t.Parallel()
@@ -61,7 +61,8 @@ func TestSplitKeeps(t *testing.T) {
 			for _, w := range way.writes {
 				run(w[0])
 				var got string
-				if err := conn.QueryRow(t.Context(), "SELECT string_agg(format('%s [%s|%s]', coalesce(name, '-'), coalesce(first, '-'), coalesce(last, '-')), ' ' ORDER BY id) FROM t").Scan(&got); err != nil || got != w[1] {
+				if err := conn.QueryRow(t.Context(), "SELECT string_agg(format('%s [%s|%s]', coalesce(name, '-'), coalesce(first, '-'), coalesce(last, '-')), "+
+					"' ' ORDER BY id) FROM t").Scan(&got); err != nil || got != w[1] {
 					t.Errorf("%s: %v\n%s, want\n%s", w[0], err, got, w[1])
 				}
 			}

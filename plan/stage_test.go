@@ -53,7 +53,10 @@ func (s *scene) steps(t *testing.T) []onward.PlanStep {
 // planned gives the steps, and what keeps the plan from being proven.
 func (s *scene) planned(t *testing.T) (steps []onward.PlanStep, missing []string) {
 	t.Helper()
-	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: repository(t, s.base, s.release), Base: "main", Head: "feature"}}})
+	p, _, err := plan.Make(t.Context(), plan.Config{
+		Sketch: true,
+		Config: rehearse.Config{Config: audit.Config{Dir: repository(t, s.base, s.release), Base: "main", Head: "feature"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,10 +78,28 @@ func newStage(t *testing.T, s *scene, steps []onward.PlanStep, seed uint64) *sta
 	for i := range filled {
 		rows = append(rows, fmt.Sprintf("(%d, %[1]d, %s)", i+1, strings.ReplaceAll(values[i%len(values)], "{n}", fmt.Sprint(i+1))))
 	}
-	st.exec(st.admin, s.base+fmt.Sprintf("CREATE TABLE control (id bigint PRIMARY KEY, other integer, value %s); INSERT INTO control VALUES %s; INSERT INTO %s (%s, other, %s) SELECT * FROM control",
-		s.typ, strings.Join(rows, ", "), s.old.table, s.old.id, s.old.column))
+	if s.limited {
+		st.exec(st.admin, "DO $$BEGIN CREATE ROLE "+limitedRole+"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$")
+	}
+	st.exec(st.admin, s.base+s.control()+fmt.Sprintf("INSERT INTO control VALUES %s; INSERT INTO %s (%s, other, %s) SELECT * FROM control",
+		strings.Join(rows, ", "), s.old.table, s.old.id, s.old.column))
+	if s.kids != "" {
+		st.exec(st.admin, "INSERT INTO kids SELECT id, id FROM control; INSERT INTO control_kids SELECT id, id FROM control")
+	}
 	st.last.Store(filled)
 	return st
+}
+
+// control makes the tables that no step touches, and that are given all that the scene's are.
+func (s *scene) control() string {
+	out := fmt.Sprintf("CREATE TABLE control (id bigint PRIMARY KEY, other integer, value %s); ", s.typ)
+	if s.kids != "" {
+		out += strings.NewReplacer("{kids}", "control_kids", "{table}", "control", "{type}", "bigint").Replace(s.kids) + "CREATE INDEX ON control_kids (up); "
+	}
+	if s.limited {
+		out += "GRANT ALL ON control TO " + limitedRole + "; "
+	}
+	return out
 }
 
 func (st *stage) connect() *pgx.Conn {
@@ -105,6 +126,9 @@ func (st *stage) begin(at place) []*writer {
 		w := &writer{st: st, at: at, rng: rand.New(rand.NewPCG(st.rng.Uint64(), 2)), conn: st.connect(), stop: make(chan struct{})}
 		w.both = at == st.new && st.new.table == st.old.table && st.new.column != st.old.column && len(st.oldCode) > 0
 		st.exec(w.conn, "SET lock_timeout = '20s'")
+		if st.limited {
+			st.exec(w.conn, "SET ROLE "+limitedRole)
+		}
 		if i == 1 { // code that says which schema it means
 			st.exec(w.conn, "SET search_path = ''")
 		}
@@ -152,7 +176,8 @@ func (st *stage) play(mode string) {
 	st.newCode = st.begin(st.new)
 	st.let(15)
 	if st.old.table == st.new.table && st.old.column != st.new.column {
-		st.none("both columns agree", fmt.Sprintf("SELECT %s FROM %s WHERE %s::text IS DISTINCT FROM %s::text", st.old.id, st.old.table, st.old.of(""), st.new.of("")))
+		st.none("both columns agree", fmt.Sprintf("SELECT %s FROM %s WHERE %s::text IS DISTINCT FROM %s::text", st.old.id, st.old.table, st.old.of(""),
+			st.new.of("")))
 	}
 	goal, at := st.base+st.release+st.beyond, st.new
 	if mode == "back" {
@@ -177,9 +202,15 @@ func (st *stage) play(mode string) {
 	if st.want != "" && mode != "back" || st.name == "set not null" {
 		want = st.want
 	}
-	st.none("nothing is lost", fmt.Sprintf("SELECT coalesce(c.id, t.%s) FROM %s t FULL JOIN control c ON c.id = t.%[1]s WHERE c.id IS NULL OR t.%[1]s IS NULL OR %[3]s::text IS DISTINCT FROM (%[4]s)::text", at.id, at.table, at.of("t."), want))
+	st.none("nothing is lost", fmt.Sprintf("SELECT coalesce(c.id, t.%s) FROM %s t FULL JOIN control c ON c.id = t.%[1]s WHERE c.id IS NULL OR t.%[1]s IS NULL "+
+		"OR %[3]s::text IS DISTINCT FROM (%[4]s)::text", at.id, at.table, at.of("t."), want))
 	if st.also != "" && mode != "back" {
 		st.none(st.also, st.also)
+	}
+	if st.kids != "" {
+		for _, both := range []string{"kids EXCEPT SELECT id, up::numeric FROM control_kids", "control_kids EXCEPT SELECT id, up::numeric FROM kids"} {
+			st.none("rows that refer to others follow them", "SELECT id, up::numeric FROM "+both)
+		}
 	}
 	twin := pgservertest.Database(t, 17)
 	conn, err := pgx.Connect(t.Context(), twin)
@@ -187,7 +218,7 @@ func (st *stage) play(mode string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	st.exec(conn, fmt.Sprintf("%s; CREATE TABLE control (id bigint PRIMARY KEY, other integer, value %s)", goal, st.typ))
+	st.exec(conn, goal+"; "+st.control())
 	differ, err := plan.Differ(t.Context(), twin, st.url)
 	if err != nil || len(differ) > 0 {
 		t.Errorf("seed %d, %s: %v\n%s", st.seed, mode, err, strings.Join(differ, "\n"))
@@ -220,7 +251,7 @@ func (st *stage) none(what, query string) {
 	}
 }
 
-// again reports whether an error is one behind which a step is run again.
+// again reports whether a step is run again after an error.
 func again(err error) bool {
 	failed := new(pgconn.PgError)
 	return errors.As(err, &failed) && (failed.Code == "55P03" || failed.Code == "40P01")
@@ -261,7 +292,7 @@ func (st *stage) step(s *onward.PlanStep, cut bool) {
 	}
 }
 
-// cut runs a step up to where it has not committed, and ends its session there.
+// cut runs a step up to just before its commit, and ends its session there.
 func (st *stage) cut(s *onward.PlanStep) {
 	st.t.Helper()
 	ctx := st.t.Context()
@@ -287,7 +318,8 @@ func (st *stage) cut(s *onward.PlanStep) {
 			done <- err
 		}()
 		for waits := false; !waits && len(done) == 0; time.Sleep(time.Millisecond) {
-			if err := st.admin.QueryRow(ctx, "SELECT coalesce((SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1), false)", pid).Scan(&waits); err != nil {
+			if err := st.admin.QueryRow(ctx, "SELECT coalesce((SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1), false)",
+				pid).Scan(&waits); err != nil {
 				st.t.Fatal(err)
 			}
 		}

@@ -15,23 +15,23 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// state is what a database holds.
+// state is the schema and the content of a database.
 type state struct {
-	// schema are the statements that make it, the columns of a table in order of their
-	// names: what a plan puts at the end stands in the middle elsewhere.
+	// schema has the statements that create the schema, with the columns of a table sorted by
+	// name: a plan may create columns in another order.
 	schema map[string]bool
-	// values are a sum over each column of each table, "public.t.c".
+	// values has a checksum of each column of each table, "public.t.c".
 	values map[string]string
 }
 
-func read(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]bool) (*state, error) {
-	ddl, err := live.Definitions(ctx, url)
+func readState(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]bool) (*state, error) {
+	ddl, err := live.ReadDefinitions(ctx, url)
 	if err != nil {
 		return nil, err
 	}
 	s := &state{schema: map[string]bool{}, values: map[string]string{}}
 	for _, sql := range ddl {
-		if sql = canonical(sql); sql != "" {
+		if sql = canonicalDefinition(sql); sql != "" {
 			s.schema[sql] = true
 		}
 	}
@@ -56,17 +56,18 @@ func read(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]b
 	if err != nil {
 		return nil, err
 	}
-	if err := s.sequences(ctx, conn); err != nil {
+	if err := s.readSequences(ctx, conn); err != nil {
 		return nil, err
 	}
 	for _, c := range columns {
 		col := pgparse.QuoteIdent(c.name)
 		row := col
-		if c.keys != "" { // beside the row that it is of
+		if c.keys != "" { // together with the row's key
 			row = c.keys + ", " + col
 		}
 		var sum string
-		sql := fmt.Sprintf("SELECT count(*) || ' rows, ' || count(%s) || ' values, ' || coalesce(sum(hashtextextended(row(%s)::text, 0)::numeric), 0) FROM %s", col, row, c.table)
+		sql := fmt.Sprintf("SELECT count(*) || ' rows, ' || count(%s) || ' values, ' || coalesce(sum(hashtextextended(row(%s)::text, 0)::numeric), 0) FROM %s",
+			col, row, c.table)
 		if err := conn.QueryRow(ctx, sql).Scan(&sum); err != nil {
 			return nil, err
 		}
@@ -75,8 +76,8 @@ func read(ctx context.Context, conn *pgx.Conn, url string, volatile map[string]b
 	return s, nil
 }
 
-// sequences notes where each sequence is.
-func (s *state) sequences(ctx context.Context, conn *pgx.Conn) error {
+// readSequences records the state of each sequence.
+func (s *state) readSequences(ctx context.Context, conn *pgx.Conn) error {
 	list, err := conn.Query(ctx, `SELECT schemaname || '.' || sequencename, 'sequence: ' || concat_ws(', ', coalesce(last_value::text, 'no value'), start_value, increment_by, min_value, max_value, cycle, cache_size) FROM pg_sequences ORDER BY 1`)
 	if err != nil {
 		return err
@@ -86,22 +87,22 @@ func (s *state) sequences(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// constantCast: a default keeps the type that its column had when it was given.
+// constantCast: a default keeps the type that its column had when the default was set.
 var constantCast = regexp.MustCompile(`( DEFAULT '(?:[^']|'')*')::[a-z ]+[a-z] ?`)
 
-// ownNotNull: the server names a NOT NULL after what its table and column were called when it
-// was made (18).
+// ownNotNull: the server names a NOT NULL constraint after the table and the column as they
+// were called when it was created (18).
 var ownNotNull = regexp.MustCompile(` CONSTRAINT [^ ]+_not_null\d* NOT NULL`)
 
-// storage is a list of storage parameters, whose order has no meaning.
-var storage = regexp.MustCompile(` WITH \([^()]*\)`)
+// storageParameters is a list of storage parameters, whose order has no meaning.
+var storageParameters = regexp.MustCompile(` WITH \([^()]*\)`)
 
-// canonical is a definition that can be compared; "" of what is the plan's own.
-func canonical(sql string) string {
+// canonicalDefinition returns a definition in comparable form; "" for the plan's own objects.
+func canonicalDefinition(sql string) string {
 	if strings.HasPrefix(sql, "CREATE SCHEMA onward") || strings.Contains(sql, " onward.") {
 		return ""
 	}
-	sql = storage.ReplaceAllStringFunc(sql, func(list string) string {
+	sql = storageParameters.ReplaceAllStringFunc(sql, func(list string) string {
 		parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(list, " WITH ("), ")"), ", ")
 		slices.Sort(parts)
 		return " WITH (" + strings.Join(parts, ", ") + ")"
@@ -112,17 +113,17 @@ func canonical(sql string) string {
 	}
 	sql = constantCast.ReplaceAllString(sql, "$1 ")
 	sql = ownNotNull.ReplaceAllString(sql, " NOT NULL")
-	end := closing(sql, open)
+	end := closingParenthesis(sql, open)
 	var parts []string
-	for _, span := range pgparse.Clauses(sql[:end], open+1) {
+	for _, span := range pgparse.SplitClauses(sql[:end], open+1) {
 		parts = append(parts, sql[span.Start:span.End])
 	}
 	slices.Sort(parts)
 	return sql[:open+1] + strings.Join(parts, ", ") + sql[end:]
 }
 
-// closing is where the parenthesis that opens at an offset is closed.
-func closing(sql string, open int) int {
+// closingParenthesis returns the offset of the parenthesis that closes the one at the offset open.
+func closingParenthesis(sql string, open int) int {
 	depth := 0
 	for at := open; ; {
 		l := pgparse.NextLexeme(sql, at)
@@ -140,9 +141,9 @@ func closing(sql string, open int) int {
 	}
 }
 
-// against lists what another state has otherwise, in sentences. Of volatile columns the numbers
-// of values are held against each other, of those in but nothing.
-func (s *state) against(got *state, volatile, but map[string]bool) []string {
+// listDifferences lists the differences to another state, in sentences. Of volatile columns it compares
+// only the number of values, and columns in but it skips.
+func (s *state) listDifferences(got *state, volatile, but map[string]bool) []string {
 	var out []string
 	for _, sql := range slices.Sorted(maps.Keys(s.schema)) {
 		if !got.schema[sql] && !but[typeOf(sql)] {
@@ -156,8 +157,8 @@ func (s *state) against(got *state, volatile, but map[string]bool) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.values)) {
 		a, b := s.values[name], got.values[name]
-		if volatile[name] { // as many values; which, nobody can tell
-			a, b = counts(a), counts(b)
+		if volatile[name] { // only their number can be compared
+			a, b = valueCount(a), valueCount(b)
 		}
 		if a != b && !but[name] {
 			out = append(out, fmt.Sprintf("%s has %s, and not %s", name, cmp.Or(b, "nothing"), a))
@@ -166,7 +167,7 @@ func (s *state) against(got *state, volatile, but map[string]bool) []string {
 	return out
 }
 
-// typeOf is the enum that a statement makes, "TYPE public.t"; "" where it makes none.
+// typeOf returns the enum that a statement creates, "TYPE public.t", or "".
 func typeOf(sql string) string {
 	rest, is := strings.CutPrefix(sql, "CREATE ")
 	if !is || !strings.HasPrefix(rest, "TYPE ") {
@@ -176,7 +177,7 @@ func typeOf(sql string) string {
 	return head
 }
 
-func counts(sum string) string {
+func valueCount(sum string) string {
 	if at := strings.LastIndex(sum, ", "); at >= 0 {
 		return sum[:at]
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// noteStayChanged says which rows an abort of the plan does not give back. After the contract nothing is taken back.
+// noteStayChanged says which rows an abort of the plan does not restore. After the contract there is no abort.
 func (p *planner) noteStayChanged() {
 	var all []string
 	for i := range p.plan.Steps {
@@ -18,7 +18,7 @@ func (p *planner) noteStayChanged() {
 		}
 	}
 	slices.Sort(all)
-	if words := undo.Sentence(slices.Compact(all)); words != "" {
-		p.plan.Notes = append(p.plan.Notes, "if the plan is taken back, "+words+": no old value is kept")
+	if words := undo.DescribeChanged(slices.Compact(all)); words != "" {
+		p.plan.Notes = append(p.plan.Notes, "if the plan is aborted, "+words+": no old value is kept")
 	}
 }

@@ -20,33 +20,33 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Dir is where plans are kept whose steps are being written, relative to the repository's
+// Dir is the directory of plans whose steps are being written, relative to the repository's
 // root.
 const Dir = "onward/plans"
 
-// Draft is files that were made and are not on disk yet.
+// Draft has files that are not on disk yet.
 type Draft struct {
 	// Root is the repository's directory; all paths are relative to it.
 	Root string
-	// Plan is the plan as Path will have it. Again: it is there, and is replaced.
+	// Plan is the plan as Path will have it. Again: it exists, and is replaced.
 	Plan  *onward.Plan
 	Path  string
 	Again bool
 	// Files are new migrations, in order.
 	Files []audit.Written
-	// Replaced are the migrations that the plan takes the place of, and that are there.
+	// Replaced are existing migrations that the plan replaces.
 	Replaced []string
-	// Ran: it notes that a step by hand ran. Waits is the first step that is not written, nil
-	// where none is left.
+	// Ran: it records that a manual step was run. Waits is the first step that is not
+	// written; nil if all are.
 	Ran   bool
 	Waits *onward.PlanStep
 }
 
-// Write drafts the files of a plan: its steps before the first contract, as far as their
-// runner can carry them. They come behind all migrations of the working tree.
+// Write drafts the files of a plan: its steps before the first contract, as far as the
+// migration tool can run them. They sort after all migrations of the working tree.
 //
-// Errors: those of [audit.Read]; a *[config.InputError] where the runner's files are not
-// written yet.
+// Errors: those from [audit.Read]; a *[config.InputError] if onward cannot write the tool's
+// files yet.
 func Write(ctx context.Context, c audit.Config, p *onward.Plan) (*Draft, error) {
 	c.Head = ""
 	release, err := audit.Read(ctx, c)
@@ -54,11 +54,11 @@ func Write(ctx context.Context, c audit.Config, p *onward.Plan) (*Draft, error) 
 		return nil, err
 	}
 	defer func() { _ = release.Close() }()
-	return begun(ctx, release, p)
+	return draftFirst(ctx, release, p)
 }
 
-// begun drafts the first files of a plan of a release.
-func begun(ctx context.Context, release *audit.Release, p *onward.Plan) (*Draft, error) {
+// draftFirst drafts the first files of a plan of a release.
+func draftFirst(ctx context.Context, release *audit.Release, p *onward.Plan) (*Draft, error) {
 	d := &Draft{Root: release.Root(), Plan: p}
 	for _, m := range p.Migrations {
 		d.Replaced = append(d.Replaced, m.Path)
@@ -68,31 +68,31 @@ func begun(ctx context.Context, release *audit.Release, p *onward.Plan) (*Draft,
 		return nil, err
 	}
 	p.Dir, p.Commit = w.Dir(), release.Commit()
-	p.Name = slug(p.Migrations[0].ID)
+	p.Name = migrationSlug(p.Migrations[0].ID)
 	d.Path = path.Join(Dir, p.Name+".json")
-	if err := d.steps(w, false); err != nil {
+	if err := d.draftSteps(w, false); err != nil {
 		return nil, err
 	}
 	rest, err := w.Rest(p)
 	if err != nil {
 		return nil, &config.InputError{Err: err}
 	}
-	p.Files = noted(rest)
+	p.Files = planFiles(rest)
 	d.Files = append(d.Files, rest...)
 	return d, nil
 }
 
-// noted are files as a plan keeps them.
-func noted(files []audit.Written) []onward.PlanFile {
+// planFiles returns files in the form that a plan keeps.
+func planFiles(files []audit.Written) []onward.PlanFile {
 	var out []onward.PlanFile
 	for _, f := range files {
-		out = append(out, onward.PlanFile{Path: f.Path, SHA256: sum([]byte(f.Text))})
+		out = append(out, onward.PlanFile{Path: f.Path, SHA256: hashContent([]byte(f.Text))})
 	}
 	return out
 }
 
-// steps drafts the steps from the first that is not written on, up to one that waits.
-func (d *Draft) steps(w audit.Writing, gone bool) error {
+// draftSteps drafts the files of the steps from the first unwritten one to one that must wait.
+func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
 	for i := range d.Plan.Steps {
 		s := &d.Plan.Steps[i]
 		if len(s.Files) > 0 || s.Ran {
@@ -106,37 +106,37 @@ func (d *Draft) steps(w audit.Writing, gone bool) error {
 			d.Waits = s
 			return nil
 		}
-		files, err := w.Files(d.Plan, s, slug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
+		files, err := w.Files(d.Plan, s, migrationSlug(s.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
 		if err != nil {
 			return &config.InputError{Err: err}
 		}
-		s.Files = noted(files)
+		s.Files = planFiles(files)
 		d.Files = append(d.Files, files...)
 	}
 	return nil
 }
 
-func sum(content []byte) string {
+func hashContent(content []byte) string {
 	out := sha256.Sum256(content)
 	return hex.EncodeToString(out[:])
 }
 
 var (
-	number = regexp.MustCompile(`^(?:\w+\.)?[A-Za-z]?\d+[-_.]+`)
-	odd    = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+	leadingNumber    = regexp.MustCompile(`^(?:\w+\.)?[A-Za-z]?\d+[-_.]+`)
+	unsafeCharacters = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 )
 
-// slug is a migration's ID without its number, as part of a file's name.
-func slug(id string) string {
-	id = strings.Trim(odd.ReplaceAllString(number.ReplaceAllString(path.Base(id), ""), "_"), "_")
+// migrationSlug returns a migration's ID without its number, for a file name.
+func migrationSlug(id string) string {
+	id = strings.Trim(unsafeCharacters.ReplaceAllString(leadingNumber.ReplaceAllString(path.Base(id), ""), "_"), "_")
 	return cmp.Or(id[:min(len(id), 60)], "plan")
 }
 
-// Diff is what Save would do, as a patch of new files; of a plan that is there, only that
-// it changes.
+// Diff returns what Save would do, as a patch of new files. For an existing plan it only
+// says that the plan changes.
 func (d *Draft) Diff() (string, error) {
 	var b strings.Builder
-	content, err := d.json()
+	content, err := d.encodePlan()
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +153,7 @@ func (d *Draft) Diff() (string, error) {
 	return b.String(), nil
 }
 
-func (d *Draft) json() ([]byte, error) {
+func (d *Draft) encodePlan() ([]byte, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -162,18 +162,18 @@ func (d *Draft) json() ([]byte, error) {
 	return []byte(b.String()), err
 }
 
-// Save writes the files, and nothing over one that is there, but for the plan of a draft
-// that goes on with it. Where one cannot be written, those before it are taken back.
+// Save writes the files. It overwrites none, except for the plan of a draft that continues
+// it. If a file cannot be written, the earlier ones are removed.
 //
-// Errors: a *[config.InputError] that names a file which is there; those of the file system.
+// Errors: a *[config.InputError] that names an existing file; errors of the file system.
 func (d *Draft) Save() (err error) {
-	content, err := d.json()
+	content, err := d.encodePlan()
 	if err != nil {
 		return err
 	}
 	files := append(d.Files[:len(d.Files):len(d.Files)], audit.Written{Path: d.Path, Text: string(content)})
 	for _, f := range files {
-		if _, err := os.Lstat(d.at(f.Path)); err == nil && !(d.Again && f.Path == d.Path) {
+		if _, err := os.Lstat(d.absolutePath(f.Path)); err == nil && !(d.Again && f.Path == d.Path) {
 			return &config.InputError{Err: fmt.Errorf("%s is there already, and nothing is overwritten: remove it, or the plan that it belongs to", f.Path)}
 		}
 	}
@@ -186,17 +186,17 @@ func (d *Draft) Save() (err error) {
 		}
 	}()
 	for _, f := range files {
-		at := d.at(f.Path)
+		at := d.absolutePath(f.Path)
 		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 			return err
 		}
 		if d.Again && f.Path == d.Path {
-			if err := replace(at, f.Text); err != nil {
+			if err := replaceFile(at, f.Text); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := create(at, f.Text); err != nil {
+		if err := createFile(at, f.Text); err != nil {
 			return err
 		}
 		made = append(made, at)
@@ -204,10 +204,10 @@ func (d *Draft) Save() (err error) {
 	return nil
 }
 
-func (d *Draft) at(p string) string { return filepath.Join(d.Root, filepath.FromSlash(p)) }
+func (d *Draft) absolutePath(p string) string { return filepath.Join(d.Root, filepath.FromSlash(p)) }
 
-// create writes a file that is not there.
-func create(name, text string) error {
+// createFile writes a file that must not exist.
+func createFile(name, text string) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return &config.InputError{Err: err}
@@ -222,10 +222,10 @@ func create(name, text string) error {
 	return err
 }
 
-// replace writes a file in one piece.
-func replace(name, text string) error {
+// replaceFile writes a file atomically.
+func replaceFile(name, text string) error {
 	fresh := name + ".new"
-	if err := create(fresh, text); err != nil {
+	if err := createFile(fresh, text); err != nil {
 		return err
 	}
 	return os.Rename(fresh, name)

@@ -26,18 +26,38 @@ var layouts = map[string]struct {
 	alone string
 	next  string // how the name of the first new file begins
 }{
-	"goose":          {"m/00001_a.sql", "m/00002_b.sql", "-- +goose Up\n%s", nil, "-- +goose NO TRANSACTION\n", "m/00003_b_01_"},
-	"golang-migrate": {"m/000001_a.up.sql", "m/000002_b.up.sql", "%s", map[string]string{"m/000001_a.down.sql": "DROP TABLE orders;", "go.mod": "module x\n\nrequire github.com/golang-migrate/migrate/v4 v4.18.0\n"}, "CREATE", "m/000003_b_01_"},
-	"sqlx":           {"migrations/20240101000000_a.sql", "migrations/20240102000000_b.sql", "%s", map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, "-- no-transaction\n", "migrations/2"},
-	"sqlx up":        {"migrations/20240101000000_a.up.sql", "migrations/20240102000000_b.up.sql", "%s", map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, "-- no-transaction\n", "migrations/2"},
-	"dbmate":         {"db/migrations/20240101000000_a.sql", "db/migrations/20240102000000_b.sql", "-- migrate:up\n%s\n-- migrate:down\n", nil, "-- migrate:up transaction:false\n", "db/migrations/2"},
-	"Flyway":         {"db/V1__a.sql", "db/V2__b.sql", "%s", nil, "CREATE", "db/V3__b_01_"},
-	"plain SQL":      {"db/migrations/001_a.sql", "db/migrations/002_b.sql", "%s", nil, "CREATE", "db/migrations/003_b_01_"},
-	"Diesel":         {"migrations/2024-01-01-000000-0000_a/up.sql", "migrations/2024-01-02-000000-0000_b/up.sql", "%s", map[string]string{"diesel.toml": "[migrations_directory]\n"}, "CREATE", "migrations/2"},
-	"Prisma":         {"prisma/migrations/20240101000000_a/migration.sql", "prisma/migrations/20240102000000_b/migration.sql", "%s", map[string]string{"prisma/migrations/migration_lock.toml": "provider = \"postgresql\"\n"}, "CREATE", "prisma/migrations/2"},
+	"goose": {"m/00001_a.sql", "m/00002_b.sql", "-- +goose Up\n%s", nil, "-- +goose NO TRANSACTION\n", "m/00003_b_01_"},
+	"golang-migrate": {
+		"m/000001_a.up.sql", "m/000002_b.up.sql", "%s",
+		map[string]string{"m/000001_a.down.sql": "DROP TABLE orders;", "go.mod": "module x\n\nrequire github.com/golang-migrate/migrate/v4 v4.18.0\n"},
+		"CREATE", "m/000003_b_01_",
+	},
+	"sqlx": {
+		"migrations/20240101000000_a.sql", "migrations/20240102000000_b.sql", "%s",
+		map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, "-- no-transaction\n", "migrations/2",
+	},
+	"sqlx up": {
+		"migrations/20240101000000_a.up.sql", "migrations/20240102000000_b.up.sql", "%s",
+		map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, "-- no-transaction\n", "migrations/2",
+	},
+	"dbmate": {
+		"db/migrations/20240101000000_a.sql", "db/migrations/20240102000000_b.sql", "-- migrate:up\n%s\n-- migrate:down\n",
+		nil, "-- migrate:up transaction:false\n", "db/migrations/2",
+	},
+	"Flyway":    {"db/V1__a.sql", "db/V2__b.sql", "%s", nil, "CREATE", "db/V3__b_01_"},
+	"plain SQL": {"db/migrations/001_a.sql", "db/migrations/002_b.sql", "%s", nil, "CREATE", "db/migrations/003_b_01_"},
+	"Diesel": {
+		"migrations/2024-01-01-000000-0000_a/up.sql", "migrations/2024-01-02-000000-0000_b/up.sql", "%s",
+		map[string]string{"diesel.toml": "[migrations_directory]\n"}, "CREATE", "migrations/2",
+	},
+	"Prisma": {
+		"prisma/migrations/20240101000000_a/migration.sql", "prisma/migrations/20240102000000_b/migration.sql", "%s",
+		map[string]string{"prisma/migrations/migration_lock.toml": "provider = \"postgresql\"\n"}, "CREATE",
+		"prisma/migrations/2",
+	},
 }
 
-// unsafe are releases that lock, break or rewrite as they stand.
+// unsafe are releases that lock, break or rewrite if they run unchanged.
 var unsafe = map[string]string{
 	"several": `CREATE INDEX ON customers (note);
 ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id) REFERENCES customers (id);
@@ -53,8 +73,8 @@ func laid(t *testing.T, runner, release string) string {
 	files := map[string]string{l.base: strings.Replace(l.text, "%s", base, 1)}
 	maps.Copy(files, l.beside)
 	dir := gittest.Commits(t, files)
-	gittest.Git(t, dir, "checkout", "-q", "-b", "feature")
-	gittest.Lay(t, dir, map[string]string{l.release: strings.Replace(l.text, "%s", release, 1)})
+	gittest.RunGit(t, dir, "checkout", "-q", "-b", "feature")
+	gittest.WriteFiles(t, dir, map[string]string{l.release: strings.Replace(l.text, "%s", release, 1)})
 	return dir
 }
 
@@ -79,8 +99,8 @@ func save(t *testing.T, d *plan.Draft) {
 	}
 }
 
-// What is written is what its runner's adapter reads, one migration for each step, and
-// onward has nothing against its locks and transactions, up to the plan's end.
+// The runner's adapter can read the written files, one migration for each step. Onward
+// finds no problem with their locks and transactions, up to the plan's end.
 func TestWrittenAuditsClean(t *testing.T) {
 	t.Parallel()
 	for runner, l := range layouts {
@@ -110,7 +130,7 @@ func TestWrittenAuditsClean(t *testing.T) {
 				}
 				clean(t, dir, d.Plan)
 				for i := 0; ; i++ {
-					passed := plan.Passed{Gone: "main"}
+					passed := plan.Conditions{Gone: "main"}
 					if i > 5 {
 						t.Fatal("there is no end of it")
 					}
@@ -149,7 +169,8 @@ func clean(t *testing.T, dir string, p *onward.Plan) {
 		t.Errorf("%d migrations are read of %d written", len(r.Migrations), want)
 	}
 	for _, f := range r.Findings {
-		if f.Severity != onward.Info && (f.Category == onward.Locking || f.Category == onward.InTransaction) || f.Severity == onward.Error && f.Category != onward.Compatibility && f.Category != onward.DataLoss {
+		if f.Severity != onward.Info && (f.Category == onward.Locking || f.Category == onward.InTransaction) ||
+			f.Severity == onward.Error && f.Category != onward.Compatibility && f.Category != onward.DataLoss {
 			t.Errorf("%s: %s:%d: %s %s", f.Rule, f.Path, f.Line, f.Severity, f.Fact)
 		}
 	}
@@ -161,7 +182,7 @@ func clean(t *testing.T, dir string, p *onward.Plan) {
 // A plan goes on only where what was written is as it was, and nothing is overwritten.
 func TestWriteRefuses(t *testing.T) {
 	t.Parallel()
-	next := func(dir string, passed plan.Passed) error {
+	next := func(dir string, passed plan.Conditions) error {
 		_, err := plan.Next(t.Context(), audit.Config{Dir: dir}, passed)
 		return err
 	}
@@ -173,25 +194,25 @@ func TestWriteRefuses(t *testing.T) {
 		}
 	}
 	dir := laid(t, "goose", unsafe["rename"])
-	refused("no plan", next(dir, plan.Passed{}), "no plan is in onward/plans")
+	refused("no plan", next(dir, plan.Conditions{}), "no plan is in onward/plans")
 	d := written(t, dir)
 	save(t, d)
 	refused("twice", d.Save(), "is there already")
-	refused("the migration stands beside it", next(dir, plan.Passed{}), "git rm m/00002_b.sql")
+	refused("the migration stands beside it", next(dir, plan.Conditions{}), "git rm m/00002_b.sql")
 	if err := os.Remove(filepath.Join(dir, "m/00002_b.sql")); err != nil {
 		t.Fatal(err)
 	}
-	if err := next(dir, plan.Passed{}); err != nil {
+	if err := next(dir, plan.Conditions{}); err != nil {
 		t.Error(err)
 	}
-	refused("another plan", next(dir, plan.Passed{Filled: []string{"x"}}), "no plan of the name x")
+	refused("another plan", next(dir, plan.Conditions{Filled: []string{"x"}}), "no plan of the name x")
 	first := filepath.Join(dir, d.Files[0].Path)
 	if err := os.WriteFile(first, []byte(d.Files[0].Text+"SELECT 1;\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	refused("changed", next(dir, plan.Passed{}), "was changed since")
+	refused("changed", next(dir, plan.Conditions{}), "was changed since")
 	if err := os.Remove(first); err != nil {
 		t.Fatal(err)
 	}
-	refused("gone", next(dir, plan.Passed{}), "which is gone")
+	refused("gone", next(dir, plan.Conditions{}), "which is gone")
 }

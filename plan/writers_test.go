@@ -22,13 +22,13 @@ import (
 // place is where code of one release finds a row's key and value.
 type place struct {
 	table, id, column string // of a value that is split: the columns, between commas
-	// parts are what a value {v} is in those columns, and whole what they come to in a row {r}; "" where
-	// there is one column.
+	// parts splits a value {v} into those columns, and whole joins them again in a row {r}; "" if there
+	// is one column.
 	parts, whole string
 	unique       string // what ON CONFLICT names; "" for id
 }
 
-// in is a value as this code writes it.
+// in returns a value in the form that this code writes.
 func (p place) in(v string) string {
 	if p.parts == "" {
 		return v
@@ -36,7 +36,7 @@ func (p place) in(v string) string {
 	return strings.ReplaceAll(p.parts, "{v}", "("+v+")")
 }
 
-// set is what gives a row the value that list is.
+// set returns the assignment of a value to a row.
 func (p place) set(list string) string {
 	if p.parts == "" {
 		return p.column + " = " + list
@@ -44,7 +44,7 @@ func (p place) set(list string) string {
 	return "(" + p.column + ") = ROW(" + list + ")"
 }
 
-// of is a row's value.
+// of returns a row's value.
 func (p place) of(row string) string {
 	if p.parts == "" {
 		return row + p.column
@@ -52,7 +52,7 @@ func (p place) of(row string) string {
 	return "(" + strings.ReplaceAll(p.whole, "{r}", row) + ")"
 }
 
-// excluded is the value of a row that an upsert would have added.
+// excluded returns the value of a row that an upsert would have added.
 func (p place) excluded() string {
 	return p.set("EXCLUDED." + strings.ReplaceAll(p.column, ", ", ", EXCLUDED."))
 }
@@ -65,15 +65,17 @@ type scene struct {
 	values              []string // what is written, in SQL; {n} is a number
 	filled              []string // what is there before; nil for the same
 	numbers             int      // how many of them there are; 0 for so many that none comes twice
-	left                string   // what a value is where an INSERT leaves it out; "" where it must not
-	want                string   // what becomes of the value c.value; "" for itself
-	unique              bool     // the value is: what stands twice is refused
+	left                string   // the value if an INSERT leaves it out; "" if it must not
+	want                string   // the new value of c.value; "" for the same
+	unique              bool     // the value is unique: duplicates are refused
 	view                bool     // the old code writes through a view: no COPY
 	noWayBack           bool     // what the new code writes has no place in the old schema
 	also                string   // finds rows that are wrong otherwise, at the end
 	keysStay            bool     // no trigger fills what goes by its key to where the backfill was: the check finds it
 	twice               bool     // no other scene is like it: a commit's tests play it both ways
-	beyond              string   // what the plan is to make of the schema beyond the release
+	beyond              string   // what the plan adds to the schema beyond the release
+	limited             bool     // code writes as a role that has rights on the columns that it knows only
+	kids                string   // the statement that makes a table with a foreign key to the scene's; "" for none
 }
 
 var (
@@ -228,7 +230,7 @@ func (w *writer) value() string {
 	return strings.ReplaceAll(w.st.values[w.rng.IntN(len(w.st.values))], "{n}", strconv.Itoa(n))
 }
 
-// ids are those of rows that may be there.
+// ids returns the IDs of rows that may exist.
 func (w *writer) ids() string {
 	var out []string
 	n := 1 + w.rng.IntN(4)
@@ -368,7 +370,7 @@ func (w *writer) copied(ctx context.Context, tx pgx.Tx) (string, error) {
 	return sql, err
 }
 
-// The plan's trigger runs behind those of the table, whatever they are called.
+// The plan's trigger runs after the other triggers of the table, whatever their names.
 func TestRunsLast(t *testing.T) {
 	t.Parallel()
 	s := scene{

@@ -31,12 +31,15 @@ type django struct {
 // newDjango lays out a project at its base; release brings its head.
 func newDjango(t *testing.T, base map[string]string) *django {
 	t.Helper()
-	d := &django{t: t, python: pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), root: t.TempDir()}
+	d := &django{t: t, python: pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg", "bin", "python"), root: t.TempDir()}
 	d.put("testdata/django/base")
 	for name, text := range base {
 		d.write(name, text)
 	}
-	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false", "commit", "-qm", "base"}} {
+	for _, args := range [][]string{
+		{"init", "-q", "-b", "main"}, {"add", "-A"},
+		{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false", "commit", "-qm", "base"},
+	} {
 		if out, err := exec.Command("git", append([]string{"-C", d.root}, args...)...).CombinedOutput(); err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
@@ -98,7 +101,7 @@ func (d *django) migrate(database string, args ...string) {
 	}
 }
 
-// plan makes and writes the plan, and takes the migrations away that it takes the place of.
+// plan makes and writes the plan, and removes the migrations that it replaces.
 func (d *django) plan() *plan.Draft {
 	d.t.Helper()
 	p, _, err := plan.Make(d.t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: d.audit}})
@@ -118,9 +121,9 @@ func (d *django) plan() *plan.Draft {
 	return draft
 }
 
-// The twelve changes that lock, break or rewrite as they stand, planned, written as
-// migrations of the project and run by Django to their end: what is there then is what the
-// release makes, and at no stage does makemigrations see a change.
+// The twelve changes that lock, break or rewrite if they run unchanged. They are planned,
+// written as migrations of the project, and run by Django to their end. The result is the
+// same as the release's, and makemigrations never finds a change.
 func TestDjangoTwelve(t *testing.T) {
 	t.Parallel()
 	if !rotation.IsDue(t, 3) {
@@ -157,7 +160,7 @@ func TestDjangoTwelve(t *testing.T) {
 		if draft.Waits == nil {
 			break
 		}
-		passed := plan.Passed{}
+		passed := plan.Conditions{}
 		if draft.Waits.ByHand != "" {
 			byHand++
 			fill(t, conn, draft.Waits.SQL)
@@ -199,7 +202,8 @@ func contents(t *testing.T, database string) []string {
 		"id, full_name FROM shop_author", "id, title FROM shop_product", "id, text FROM shop_note",
 	} {
 		var sum string
-		if err := conn.QueryRow(t.Context(), "SELECT count(*) || ' ' || md5(string_agg(r::text, ',' ORDER BY r::text)) FROM (SELECT "+columns+") AS r").Scan(&sum); err != nil {
+		if err := conn.QueryRow(t.Context(), "SELECT count(*) || ' ' || md5(string_agg(r::text, ',' ORDER BY r::text)) FROM (SELECT "+columns+
+			") AS r").Scan(&sum); err != nil {
 			t.Fatalf("%s: %v", columns, err)
 		}
 		out = append(out, columns+": "+sum)

@@ -90,7 +90,7 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// front stands before a real server and ends TLS, as Postgres begins it.
+// front is a proxy before a real server. It terminates TLS, which begins in Postgres' way.
 func front(t *testing.T, to string, c *tls.Certificate) string {
 	t.Helper()
 	u, err := url.Parse(to)
@@ -119,14 +119,14 @@ func front(t *testing.T, to string, c *tls.Certificate) string {
 	})
 }
 
-// through is the URL of a database behind a front.
+// through returns the URL of a database through a front.
 func through(to, at, query string) string {
 	u, _ := url.Parse(to)
 	return "postgres://postgres@" + at + u.Path + "?" + query
 }
 
-// TestCertificates holds that each certificate of the connection is told when it ends soon:
-// the server's, the authority's in its chain, the client's.
+// TestCertificates checks that each certificate of the connection is reported if it expires
+// soon: the server's, the authority's in its chain, the client's.
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, 18)
@@ -166,8 +166,8 @@ func TestCertificates(t *testing.T) {
 	})
 }
 
-// TestEndpoints holds that --tls sees the certificate of whatever speaks TLS, and says where
-// none was seen.
+// TestEndpoints checks that --tls gets the certificate from any protocol with TLS, and
+// reports endpoints without one.
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, 17)

@@ -15,30 +15,30 @@ import (
 	"github.com/onward-sql/onward/internal/checks"
 )
 
-// place is an endpoint as the user named it.
-type place struct{ name, host, port string }
+// endpoint is an endpoint as the user named it.
+type endpoint struct{ name, host, port string }
 
-// places reads the endpoints.
-func places(names []string) ([]place, error) {
-	var out []place
+// parseEndpoints parses the endpoints.
+func parseEndpoints(names []string) ([]endpoint, error) {
+	var out []endpoint
 	for _, name := range names {
 		host, port, err := net.SplitHostPort(name)
 		n, bad := strconv.ParseUint(port, 10, 16)
 		if err != nil || bad != nil || n == 0 || host == "" {
 			return nil, &config.InputError{Err: fmt.Errorf("the endpoint %q is none: write HOST:PORT, such as db.example.com:5432 or [::1]:6432", name)}
 		}
-		out = append(out, place{name, host, port})
+		out = append(out, endpoint{name, host, port})
 	}
 	return out, nil
 }
 
-// patience bounds each attempt to see a certificate.
+// patience limits each attempt to get a certificate.
 const patience = 5 * time.Second
 
-// look sees the certificates of an endpoint: as Postgres shows them, after a question in
-// the clear, or as everything else does, at once. A port of Postgres' is asked first in
-// its own way, all others in the other.
-func look(ctx context.Context, at place, now time.Time) checks.Endpoint {
+// readCertificates gets the certificates of an endpoint: in Postgres' way, after an SSLRequest in
+// plain text, or as with any other protocol, at once. For the usual ports of Postgres,
+// its way is tried first; for all others, the second.
+func readCertificates(ctx context.Context, at endpoint, now time.Time) checks.Endpoint {
 	e := checks.Endpoint{Name: at.name, Asked: true}
 	ways := []func(context.Context, net.Conn) error{nil, startTLS}
 	if at.port == "5432" || at.port == "6432" || at.port == "5433" {
@@ -46,13 +46,13 @@ func look(ctx context.Context, at place, now time.Time) checks.Endpoint {
 	}
 	var failed []error
 	for _, way := range ways {
-		state, err := handshake(ctx, at, way)
+		state, err := handshakeTLS(ctx, at, way)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		e.Certificates = state.PeerCertificates
-		e.Untrusted = verify(e.Certificates, at.host, now)
+		e.Untrusted = verifyChain(e.Certificates, at.host, now)
 		return e
 	}
 	e.Why = "it cannot be reached over TLS: " + errors.Join(failed...).Error()
@@ -63,8 +63,8 @@ func look(ctx context.Context, at place, now time.Time) checks.Endpoint {
 	return e
 }
 
-// handshake begins TLS with an endpoint, and ends it.
-func handshake(ctx context.Context, at place, before func(context.Context, net.Conn) error) (*tls.ConnectionState, error) {
+// handshakeTLS does a TLS handshake with an endpoint, and closes the connection.
+func handshakeTLS(ctx context.Context, at endpoint, before func(context.Context, net.Conn) error) (*tls.ConnectionState, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(at.host, at.port))
@@ -80,8 +80,8 @@ func handshake(ctx context.Context, at place, before func(context.Context, net.C
 			return nil, err
 		}
 	}
-	// It is looked at whatever it is; whether it is to be trusted is a check's matter. A
-	// server may show its certificate and then refuse a client that has none.
+	// The certificate is read without verification; another check decides whether it is
+	// trusted. A server may show its certificate and then refuse a client that has none.
 	var state tls.ConnectionState
 	t := tls.Client(c, &tls.Config{
 		ServerName: at.host, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10,
@@ -94,7 +94,7 @@ func handshake(ctx context.Context, at place, before func(context.Context, net.C
 	return &state, nil
 }
 
-// startTLS asks a server of Postgres' for TLS.
+// startTLS sends Postgres' SSLRequest.
 func startTLS(_ context.Context, c net.Conn) error {
 	request := make([]byte, 8)
 	binary.BigEndian.PutUint32(request, 8)

@@ -29,7 +29,7 @@ func TestInvalidIndex(t *testing.T) {
 	}
 }
 
-// TestIndexInTheMaking: what a build that waits has made so far is not told.
+// TestIndexInTheMaking: the index of a build that is still waiting is not reported.
 func TestIndexInTheMaking(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 17)
@@ -74,7 +74,8 @@ func TestArchiver(t *testing.T) {
 	wantNone(t, r, "archiver-failing")
 	wantNone(t, r, "archiver-off")
 
-	run(t, c, "ALTER SYSTEM SET archive_command = '/bin/false'", "SELECT pg_reload_conf()", "SELECT pg_sleep(0.2)", "CREATE TABLE u AS SELECT 1", "SELECT pg_switch_wal()")
+	run(t, c, "ALTER SYSTEM SET archive_command = '/bin/false'", "SELECT pg_reload_conf()", "SELECT pg_sleep(0.2)", "CREATE TABLE u AS SELECT 1",
+		"SELECT pg_switch_wal()")
 	waitFor("failed_count > 0")
 	want(t, flight(t, url), "archiver-failing", "error", "the archiver fails", "the last success was")
 

@@ -1,9 +1,9 @@
 // Package preflight asks a running database whether it is fit to be migrated now: what is
 // between here and the server, whether its archive and replicas keep up, what earlier
-// migrations left behind, and who would be in the way of the next one.
+// migrations left, and who would block the next one.
 //
 // It needs no migrations. In a repository it knows which tables the release touches.
-// Nothing is changed: the questions run in one read-only transaction with short timeouts.
+// Nothing is changed: the queries run in one read-only transaction with short timeouts.
 package preflight
 
 import (
@@ -23,22 +23,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Config is what Run needs.
+// Config is the input of [Run].
 type Config struct {
 	// Config names the release, as for [audit.Changelog], and has the settings. Its
-	// Deployed.DB is the address of the database that is asked.
+	// Deployed.DB is the address of the database.
 	audit.Config
-	// Alone asks the server only, and reads no repository.
+	// Alone checks the server only, and reads no repository.
 	Alone bool
-	// TLS are further endpoints, as host:port, whose certificates are looked at.
+	// TLS are additional endpoints, as host:port, whose certificates are checked.
 	TLS []string
 }
 
-// Run asks the database.
+// Run checks the database.
 //
-// Errors: *audit.AddressError for an address that is none, *audit.ServerError for a server
-// that cannot be reached or asked, a *config.InputError for an endpoint that is none; and
-// where a revision is named, those of [audit.Changelog].
+// Errors: *audit.AddressError for an invalid address, *audit.ServerError for a server that
+// cannot be reached or queried, a *config.InputError for an invalid endpoint. If a
+// revision is named, those from [audit.Changelog] too.
 func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 	if c.Settings == nil {
 		c.Settings = config.Default()
@@ -46,7 +46,7 @@ func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 	if c.Now.IsZero() {
 		c.Now = time.Now()
 	}
-	endpoints, err := places(c.TLS)
+	endpoints, err := parseEndpoints(c.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -56,26 +56,26 @@ func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 	}
 	defer s.Close(ctx)
 	in := &checks.Input{
-		Server: asked{ctx, s}, Now: c.Now, PID: s.PID(), Shared: func() (bool, error) { return live.Shared(ctx, c.DB) },
-		Majors: c.Settings.Postgres, Deprecated: c.Settings.Deprecated, Limits: limits(c.Settings), Severity: c.Settings.Severities(),
+		Server: querySession{ctx, s}, Now: c.Now, PID: s.PID(), Shared: func() (bool, error) { return live.SharesSession(ctx, c.DB) },
+		Majors: c.Settings.Postgres, Deprecated: c.Settings.Deprecated, Limits: warningLimits(c.Settings), Severity: c.Settings.Severities(),
 	}
-	if s.Here() && runsHere(s.PID()) {
+	if s.IsLocal() && runsHere(s.PID()) {
 		in.Free = pgserver.Free
 	}
-	in.Endpoints = own(s, c.Now)
+	in.Endpoints = ownCertificates(s, c.Now)
 	for _, e := range endpoints {
-		in.Endpoints = append(in.Endpoints, look(ctx, e, c.Now))
+		in.Endpoints = append(in.Endpoints, readCertificates(ctx, e, c.Now))
 	}
 	if !c.Alone {
-		if err := release(ctx, &c, s, in); err != nil {
+		if err := readRelease(ctx, &c, s, in); err != nil {
 			return nil, err
 		}
 	}
 	return checks.Run(in)
 }
 
-// limits are where the settings say that a check begins to warn.
-func limits(c *config.Config) checks.Limits {
+// warningLimits returns the values at which the checks begin to warn, from the settings.
+func warningLimits(c *config.Config) checks.Limits {
 	p := &c.Preflight
 	return checks.Limits{
 		Disk: p.Disk, Backup: p.Backup, BackupAge: time.Duration(p.BackupDays) * 24 * time.Hour,
@@ -85,8 +85,8 @@ func limits(c *config.Config) checks.Limits {
 	}
 }
 
-// runsHere reports whether a process of this machine is the server's that has the number: a
-// socket may lead out of a container, where paths are other ones.
+// runsHere reports whether the process with this ID on this machine is the server's. A
+// socket may lead out of a container, to other paths.
 func runsHere(pid uint32) bool {
 	if runtime.GOOS != "linux" {
 		return true
@@ -95,36 +95,36 @@ func runsHere(pid uint32) bool {
 	return err == nil && strings.HasPrefix(string(line), "postgres:")
 }
 
-// asked is a session as the checks see it.
-type asked struct {
+// querySession is a session in the form that the checks need.
+type querySession struct {
 	ctx context.Context
 	s   *live.Session
 }
 
-// Each asks the session.
-func (a asked) Each(sql string, args, targets []any, f func()) error {
+// Each runs a query in the session.
+func (a querySession) Each(sql string, args, targets []any, f func()) error {
 	return a.s.Each(a.ctx, sql, args, targets, f)
 }
 
-// own are the certificates of the connection itself.
-func own(s *live.Session, now time.Time) []checks.Endpoint {
+// ownCertificates returns the certificates of the connection itself.
+func ownCertificates(s *live.Session, now time.Time) []checks.Endpoint {
 	var out []checks.Endpoint
-	if list := s.Presented(); len(list) > 0 {
-		e := checks.Endpoint{Name: s.Where(), Certificates: list}
-		if !s.Verified() {
-			e.Untrusted = verify(list, s.Host(), now)
+	if list := s.ServerCertificates(); len(list) > 0 {
+		e := checks.Endpoint{Name: s.HostPort(), Certificates: list}
+		if !s.IsVerified() {
+			e.Untrusted = verifyChain(list, s.Host(), now)
 		}
 		out = append(out, e)
 	}
-	if list := s.Own(); len(list) > 0 {
+	if list := s.ClientCertificates(); len(list) > 0 {
 		out = append(out, checks.Endpoint{Name: "this client", Certificates: list})
 	}
 	return out
 }
 
-// verify says why a chain does not lead to a root of this machine's; "" where it does.
-// When it ends is another check's matter.
-func verify(chain []*x509.Certificate, host string, now time.Time) string {
+// verifyChain says why a chain does not lead to a trusted root of this machine; "" if it does.
+// Another check reports its expiry.
+func verifyChain(chain []*x509.Certificate, host string, now time.Time) string {
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		between.AddCert(c)

@@ -12,22 +12,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// release reads the repository: which tables the release touches, and what schema its
-// migrations make. Where nobody named a revision, a directory without migrations is no
-// error: the checks say what they do not know.
-func release(ctx context.Context, c *Config, s *live.Session, in *checks.Input) error {
+// readRelease reads the repository: which tables the release touches, and the schema that its
+// migrations make. If no revision was named, a directory without migrations is no error:
+// the checks report what they do not know.
+func readRelease(ctx context.Context, c *Config, s *live.Session, in *checks.Input) error {
 	of := c.Config
 	of.Deployed = audit.Deployed{Workload: []string{}}
-	report, err := read(ctx, of, s.Major(), in)
+	report, err := auditRelease(ctx, of, s.Major(), in)
 	if err != nil {
-		if c.Base != "" || c.Head != "" || c.Dir != "" || !absent(err) {
+		if c.Base != "" || c.Head != "" || c.Dir != "" || !isNoRelease(err) {
 			return err
 		}
 		in.NoRelease = err.Error()
 		return nil
 	}
 	in.Release = report.Base + "..." + report.Head
-	in.Touched = touched(report, in.Deployed)
+	in.Touched = touchedTables(report, in.Deployed)
 	schema, err := s.Schema(ctx)
 	if err != nil {
 		return err
@@ -36,8 +36,8 @@ func release(ctx context.Context, c *Config, s *live.Session, in *checks.Input) 
 	return nil
 }
 
-// read judges the release for the version of the server.
-func read(ctx context.Context, c audit.Config, major int, in *checks.Input) (report *onward.Report, err error) {
+// auditRelease audits the release for the version of the server.
+func auditRelease(ctx context.Context, c audit.Config, major int, in *checks.Input) (report *onward.Report, err error) {
 	r, err := audit.Read(ctx, c)
 	if err != nil {
 		return nil, err
@@ -47,20 +47,20 @@ func read(ctx context.Context, c audit.Config, major int, in *checks.Input) (rep
 	return report, err
 }
 
-// absent reports whether an error says no more than that there is no release here.
-func absent(err error) bool {
-	return is[*audit.NotRepositoryError](err) || is[*audit.BareRepositoryError](err) || is[*audit.NoCommitsError](err) ||
-		is[*audit.NotFoundError](err) || is[*audit.NoBaseError](err) || is[*audit.NoMergeBaseError](err) || is[*audit.OwnershipError](err)
+// isNoRelease reports whether an error only says that there is no release here.
+func isNoRelease(err error) bool {
+	return hasError[*audit.NotRepositoryError](err) || hasError[*audit.BareRepositoryError](err) || hasError[*audit.NoCommitsError](err) ||
+		hasError[*audit.NotFoundError](err) || hasError[*audit.NoBaseError](err) || hasError[*audit.NoMergeBaseError](err) || hasError[*audit.OwnershipError](err)
 }
 
-func is[E error](err error) bool {
+func hasError[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
 }
 
-// touched are the tables that are there before a release and that its statements lock in a
-// mode that others feel, or write to: by schema.name, each once, in order.
-func touched(report *onward.Report, deployed *audit.Catalog) []string {
+// touchedTables returns the existing tables that a release locks in a mode that others notice,
+// or writes to: as schema.name, each once, in order.
+func touchedTables(report *onward.Report, deployed *audit.Catalog) []string {
 	out := []string{}
 	for i := range report.Migrations {
 		for _, s := range report.Migrations[i].Statements {

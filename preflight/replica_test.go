@@ -16,7 +16,8 @@ func streamAndStall(t *testing.T, c, receiver *pgx.Conn) {
 	t.Helper()
 	var at string
 	var position int64
-	if err := c.QueryRow(context.Background(), "SELECT pg_current_wal_lsn()::text, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").Scan(&at, &position); err != nil {
+	if err := c.QueryRow(context.Background(), "SELECT pg_current_wal_lsn()::text, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").Scan(&at,
+		&position); err != nil {
 		t.Fatal(err)
 	}
 	front := receiver.PgConn().Frontend()

@@ -12,8 +12,8 @@ import (
 	"github.com/onward-sql/onward/preflight"
 )
 
-// TestLeftBehind: what earlier migrations and loads left, on the oldest and the newest
-// server; a sound twin of each stands beside it.
+// TestLeftBehind: leftovers of earlier migrations and loads, on the oldest and the newest server, each next
+// to a sound object of the same kind.
 func TestLeftBehind(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
@@ -56,7 +56,8 @@ func TestLeftBehind(t *testing.T) {
 	t.Run("not enforced", func(t *testing.T) {
 		t.Parallel()
 		url := pgservertest.Database(t, 18)
-		run(t, open(t, url), "CREATE TABLE users (age int, CONSTRAINT meant CHECK (age > 0) NOT ENFORCED)", "ALTER TABLE users ADD CONSTRAINT there NOT NULL age NOT VALID")
+		run(t, open(t, url), "CREATE TABLE users (age int, CONSTRAINT meant CHECK (age > 0) NOT ENFORCED)",
+			"ALTER TABLE users ADD CONSTRAINT there NOT NULL age NOT VALID")
 		if got := found(flight(t, url), "constraint-left-not-valid"); len(got) != 1 || !strings.Contains(got[0], "not-null constraint there") {
 			t.Errorf("found %q", got)
 		}
@@ -152,7 +153,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// TestSettings: what is set for a role or a database is told with its place.
+// TestSettings: settings of a role or a database are reported with their source.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 17)
@@ -210,7 +211,7 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestConnections: those of a database that may have few, and the role's.
+// TestConnections: connection limits of a database and of the role.
 func TestConnections(t *testing.T) {
 	t.Parallel()
 	url := pgservertest.Database(t, 15)
@@ -239,7 +240,8 @@ func TestQueries(t *testing.T) {
 	want(t, r, "backup-old", "warning", "knows no base backup")
 	want(t, flight(t, url, asks("", "SELECT now() - interval '9 days'")), "backup-old", "ended 9 days ago")
 	wantNone(t, flight(t, url, asks("", "SELECT now() - interval '9 days' UNION ALL SELECT now()")), "backup-old")
-	if list := unseen(flight(t, url, asks("SELECT 'hunter2'", "")), "disk-short"); len(list) != 1 || !strings.Contains(list[0], "SQLSTATE 22P02") || strings.Contains(list[0], "hunter2") {
+	if list := unseen(flight(t, url, asks("SELECT 'hunter2'", "")), "disk-short"); len(list) != 1 || !strings.Contains(list[0], "SQLSTATE 22P02") ||
+		strings.Contains(list[0], "hunter2") {
 		t.Errorf("%q", list)
 	}
 	r = flight(t, url, asks("SELECT free FROM nowhere", "SELECT now() FROM generate_series(1, 1000000000000)"))

@@ -31,8 +31,8 @@ func release(t *testing.T) func(*preflight.Config) {
 	return func(c *preflight.Config) { c.Alone, c.Dir, c.Base = false, dir, "main" }
 }
 
-// TestTouched: on the tables of the release more is told: at any age, of prepared
-// transactions, of vacuum, of publications and rights.
+// TestTouched: on the tables of the release more is reported: transactions of any age,
+// prepared transactions, vacuum, publications and privileges.
 func TestTouched(t *testing.T) {
 	t.Parallel()
 	with := release(t)
@@ -97,8 +97,8 @@ func TestVacuum(t *testing.T) {
 	<-done
 }
 
-// TestDrift: what was done by hand is told, and what the release itself has done already is
-// not.
+// TestDrift: manual changes are reported, and changes that the release itself has already made
+// are not.
 func TestDrift(t *testing.T) {
 	t.Parallel()
 	with := release(t)
@@ -116,8 +116,8 @@ func TestDrift(t *testing.T) {
 	want(t, flight(t, url, with), "schema-drift", "info public.orders", "index by_hand is in no migration")
 }
 
-// TestNoRelease: without a repository the rest is asked, and what is not known is said; a
-// revision that was named must be there.
+// TestNoRelease: without a repository the other checks run, and unknown facts are reported as
+// such. A named revision must exist.
 func TestNoRelease(t *testing.T) {
 	t.Chdir(t.TempDir())
 	url := pgservertest.Database(t, 18)
@@ -148,7 +148,8 @@ func TestPartitions(t *testing.T) {
 	wantNone(t, flight(t, url), "setting-locks-few")
 	n := room/6 + 20
 	for from := 0; from < n; from += 50 {
-		run(t, c, fmt.Sprintf("DO $$ BEGIN FOR i IN %d..%d LOOP EXECUTE format('CREATE TABLE events_%%s PARTITION OF events FOR VALUES FROM (%%s) TO (%%s)', i, i, i + 1); END LOOP; END $$", from, min(from+50, n)-1))
+		run(t, c, fmt.Sprintf("DO $$ BEGIN FOR i IN %d..%d LOOP EXECUTE format('CREATE TABLE events_%%s PARTITION OF events FOR VALUES FROM (%%s) TO (%%s)', i, "+
+			"i, i + 1); END LOOP; END $$", from, min(from+50, n)-1))
 	}
 	want(t, flight(t, url), "setting-locks-few", "warning public.events", fmt.Sprintf("room for %d locks", room))
 }

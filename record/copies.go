@@ -14,19 +14,19 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
-// copies are databases of somebody's server, made again on a throwaway one by their
+// schemaCopies are databases of somebody's server, made again on a throwaway one by their
 // definitions: nothing is made on the server itself.
-type copies struct {
-	address string
-	named   string // the database of the address
-	major   int
-	logger  *slog.Logger
-	server  *pgserver.Server // nil until one is asked for
+type schemaCopies struct {
+	address         string
+	addressDatabase string // the database of the address
+	major           int
+	logger          *slog.Logger
+	server          *pgserver.Server // nil until one is asked for
 }
 
-// connect makes the copy of a database, as it is now, and connects to it.
-func (c *copies) connect(ctx context.Context, database string) (*pgx.Conn, error) {
-	ddl, err := live.Definitions(ctx, c.at(database))
+// connectCopy makes the copy of a database, as it is now, and connects to it.
+func (c *schemaCopies) connectCopy(ctx context.Context, database string) (*pgx.Conn, error) {
+	ddl, err := live.ReadDefinitions(ctx, c.databaseAddress(database))
 	if err != nil {
 		return nil, err
 	}
@@ -51,9 +51,9 @@ func (c *copies) connect(ctx context.Context, database string) (*pgx.Conn, error
 	return conn, nil
 }
 
-// at is the address of another database of the server.
-func (c *copies) at(database string) string {
-	if database == c.named {
+// databaseAddress is the address of another database of the server.
+func (c *schemaCopies) databaseAddress(database string) string {
+	if database == c.addressDatabase {
 		return c.address
 	}
 	if u, err := url.Parse(c.address); err == nil && u.Scheme != "" {
@@ -63,9 +63,9 @@ func (c *copies) at(database string) string {
 	return c.address + " dbname='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(database) + "'"
 }
 
-// makeAll runs definitions. What does not work yet is tried again once the rest is there;
-// what never does, such as of an extension that this machine lacks, is left out: queries
-// on it are then understood by their text.
+// makeAll runs definitions. It tries a failed one again after the others. It leaves out the ones that never
+// work, such as those of an extension that this machine lacks: queries on them are then understood by their
+// text.
 func makeAll(ctx context.Context, conn *pgx.Conn, ddl []string) error {
 	for {
 		var again []string
@@ -84,7 +84,7 @@ func makeAll(ctx context.Context, conn *pgx.Conn, ddl []string) error {
 	}
 }
 
-func (c *copies) close() error {
+func (c *schemaCopies) dropCopies() error {
 	if c.server == nil {
 		return nil
 	}

@@ -18,8 +18,8 @@ import (
 type Denied struct {
 	// Columns are "public.users.nickname", sorted.
 	Columns []string
-	// SQL is the query without its values, Calls how often it was refused, Sender who sent
-	// it; "" where nobody says.
+	// SQL is the query without its values, Calls how often it was refused, Sender who sent it; "" if that is not
+	// known.
 	SQL    string
 	Calls  int64
 	Sender string
@@ -43,16 +43,21 @@ $f$;
 CREATE FUNCTION onward_record.revoke() RETURNS pg_catalog.void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE t record;
 BEGIN
-  FOR t IN SELECT d.relation::regclass AS rel, c.relowner::regrole AS owner,
-      (SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a WHERE a.attrelid = d.relation AND a.attnum > 0 AND NOT a.attisdropped
-        AND NOT EXISTS (SELECT FROM onward_record.columns() x WHERE x.relation = a.attrelid AND x.number = a.attnum)) AS rest
-    FROM (SELECT DISTINCT relation FROM onward_record.columns()) d JOIN pg_class c ON c.oid = d.relation JOIN pg_roles r ON r.oid = c.relowner WHERE NOT r.rolsuper
+  FOR t IN SELECT c.oid::regclass AS rel, c.relowner::regrole AS owner, CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END AS who, x.privilege_type AS may,
+      (SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        AND NOT EXISTS (SELECT FROM onward_record.columns() y WHERE y.relation = a.attrelid AND y.number = a.attnum)) AS rest
+    FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) x LEFT JOIN pg_roles g ON g.oid = x.grantee
+    WHERE c.oid IN (SELECT relation FROM onward_record.columns()) AND NOT r.rolsuper AND g.rolsuper IS NOT TRUE AND x.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
   LOOP
-    EXECUTE format('REVOKE ALL ON %%s FROM %%s, PUBLIC', t.rel, t.owner);
-    EXECUTE format('GRANT DELETE, TRUNCATE, TRIGGER ON %%s TO %%s', t.rel, t.owner);
+    EXECUTE format('REVOKE %%s ON %%s FROM %%s', t.may, t.rel, t.who);
     IF t.rest IS NOT NULL THEN
-      EXECUTE format('GRANT SELECT (%%1$s), INSERT (%%1$s), UPDATE (%%1$s), REFERENCES (%%1$s) ON %%2$s TO %%3$s', t.rest, t.rel, t.owner);
+      EXECUTE format('GRANT %%s (%%s) ON %%s TO %%s', t.may, t.rest, t.rel, t.who);
     END IF;
+  END LOOP;
+  FOR t IN SELECT DISTINCT d.relation::regclass AS rel, quote_ident(a.attname) AS name, CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END AS who
+    FROM onward_record.columns() d JOIN pg_attribute a ON a.attrelid = d.relation AND a.attnum = d.number JOIN pg_class c ON c.oid = d.relation CROSS JOIN LATERAL aclexplode(a.attacl) x
+  LOOP
+    EXECUTE format('REVOKE ALL (%%s) ON %%s FROM %%s', t.name, t.rel, t.who);
   END LOOP;
 END $f$;
 REVOKE ALL ON FUNCTION onward_record.revoke() FROM PUBLIC;
@@ -64,9 +69,9 @@ CREATE EVENT TRIGGER onward_deny ON ddl_command_end WHEN TAG IN ('CREATE TABLE',
 // denyNow does so for the columns that are there: our own sessions set no trigger off.
 const denyNow = "SELECT onward_record.revoke()"
 
-// deny makes the scene's database, and those that are made there, refuse what touches
-// deprecated columns. listed are those of the settings, beside the comments.
-func (s *scene) deny(ctx context.Context, listed []string) error {
+// denyDeprecated makes the target's databases refuse queries that touch deprecated columns. listed are the
+// columns in the settings, in addition to the comments.
+func (s *recordTarget) denyDeprecated(ctx context.Context, listed []string) error {
 	if s.server == nil {
 		return errors.New("columns can be denied on a throwaway server only")
 	}
@@ -75,21 +80,28 @@ func (s *scene) deny(ctx context.Context, listed []string) error {
 		quoted[i] = "'" + strings.ReplaceAll(c, "'", "''") + "'"
 	}
 	text := fmt.Sprintf(denySQL, "ARRAY["+strings.Join(quoted, ", ")+"]::text[]")
-	if err := run(ctx, s.server, "", "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '"+appRole+"') THEN CREATE ROLE "+appRole+"; END IF; END $$",
-		"ALTER ROLE "+appRole+" LOGIN CREATEDB CREATEROLE NOSUPERUSER", "ALTER DATABASE "+pgx.Identifier{s.database}.Sanitize()+" OWNER TO "+appRole); err != nil {
+	if err := errors.Join(makeAppRole(ctx, s.server, "template1"), makeAppRole(ctx, s.server, s.database)); err != nil {
 		return err
 	}
 	for _, db := range []string{"template1", s.database} {
-		if err := run(ctx, s.server, db, "ALTER SCHEMA public OWNER TO "+appRole, text, denyNow); err != nil {
+		if err := execStatements(ctx, s.server, db, text, denyNow); err != nil {
 			return fmt.Errorf("deny deprecated columns: %w", err)
 		}
 	}
-	s.user, s.url, s.denies = appRole, s.server.URLAs(appRole, s.database), true
+	s.user, s.owner, s.url, s.denies = appRole, appRole, s.server.URLAs(appRole, s.database), true
 	return nil
 }
 
-// run runs statements as the superuser of a throwaway server.
-func run(ctx context.Context, server *pgserver.Server, database string, statements ...string) error {
+// makeAppRole makes the role that the command connects as, which owns a database.
+func makeAppRole(ctx context.Context, server *pgserver.Server, database string) error {
+	return execStatements(ctx, server, database, "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '"+appRole+"') THEN CREATE ROLE "+
+		appRole+"; END IF; END $$",
+		"ALTER ROLE "+appRole+" LOGIN CREATEDB CREATEROLE NOSUPERUSER", "ALTER DATABASE "+pgx.Identifier{database}.Sanitize()+" OWNER TO "+
+			appRole, "ALTER SCHEMA public OWNER TO "+appRole)
+}
+
+// execStatements runs statements as the superuser of a throwaway server.
+func execStatements(ctx context.Context, server *pgserver.Server, database string, statements ...string) error {
 	c, err := server.Connect(ctx, "", database)
 	if err != nil {
 		return err
@@ -103,8 +115,8 @@ func run(ctx context.Context, server *pgserver.Server, database string, statemen
 	return nil
 }
 
-// denied are the deprecated columns of the resolver's database.
-func (r *resolver) denied(ctx context.Context) ([]string, error) {
+// deprecatedColumns are the deprecated columns of the resolver's database.
+func (r *resolver) deprecatedColumns(ctx context.Context) ([]string, error) {
 	rows, err := r.conn.Query(ctx, "SELECT name FROM onward_record.columns()")
 	if err != nil {
 		return nil, err
@@ -112,8 +124,8 @@ func (r *resolver) denied(ctx context.Context) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// refused are the queries that were refused for want of a right, and touch denied columns.
-func refused(w *workload.Workload, denied map[string]bool) []Denied {
+// deniedQueries are the queries that were refused for want of a right, and touch denied columns.
+func deniedQueries(w *workload.Workload, denied map[string]bool) []Denied {
 	var out []Denied
 	for i := range w.Queries {
 		q := &w.Queries[i]
@@ -131,7 +143,7 @@ func refused(w *workload.Workload, denied map[string]bool) []Denied {
 		if len(columns) == 0 {
 			continue
 		}
-		out = append(out, Denied{Columns: slices.Sorted(maps.Keys(columns)), SQL: q.SQL, Calls: q.Errors["42501"], Sender: workload.Who(q.Senders)})
+		out = append(out, Denied{Columns: slices.Sorted(maps.Keys(columns)), SQL: q.SQL, Calls: q.Errors["42501"], Sender: workload.DescribeSenders(q.Senders)})
 	}
 	slices.SortFunc(out, func(a, b Denied) int { return strings.Compare(a.Columns[0]+a.SQL, b.Columns[0]+b.SQL) })
 	return out

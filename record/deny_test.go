@@ -3,6 +3,7 @@ package record_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,7 +48,13 @@ COMMENT ON COLUMN users.nick IS 'onward: deprecated 2026-11-01, remove after 202
 func TestDenyDeprecated(t *testing.T) {
 	t.Parallel()
 	repository := gittest.Commits(t, map[string]string{"00001_users.sql": "-- +goose Up\n" + schemaOfUsers})
+	dump := filepath.Join(t.TempDir(), "schema.sql")
+	if err := os.WriteFile(dump, []byte(schemaOfUsers+"ALTER TABLE users OWNER TO shop;\nALTER TABLE orders OWNER TO postgres;\n"+
+		"GRANT SELECT ON users TO reporter;\nGRANT SELECT (nick) ON users TO reporter;\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]record.Config{
+		"a dump with owners":       {Env: []string{program + "=uses deprecated"}, Major: 16, Schema: dump},
 		"the suite's own database": {Env: []string{program + "=makes deprecated"}, Major: 14},
 		"the deployed schema": {Env: []string{program + "=uses deprecated"}, Major: 17,
 			Base: &rehearse.Config{Config: audit.Config{Dir: repository, Base: "HEAD"}}},

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ type Config struct {
 	// Command is the program that is run, with its arguments. None: what connects to the
 	// proxy is recorded until the context ends.
 	Command []string
-	// Dir is where it runs; "" is the current directory.
+	// Dir is the directory of the command; "" is the current one.
 	Dir string
 	// In, Out and Err are the command's; Env its environment besides, as in os/exec.
 	In       io.Reader
@@ -38,23 +39,31 @@ type Config struct {
 	Env      []string
 	// Listen is where the proxy listens, "host:port"; "" is a free port of 127.0.0.1.
 	Listen string
+	// SSLMode is the sslmode that the command is given for its connection to the proxy, as libpq spells it; "" is
+	// "disable". With any, it is given a root certificate that lets it verify the proxy.
+	SSLMode string
 	// Server is the address of a server to record before; "" is a throwaway one.
 	Server string
 	// Major is the version of the throwaway server; 0 is the newest that is installed.
 	Major int
 	// Schema is a file from pg_dump that fills the throwaway server's database.
 	Schema string
-	// Base, where it is not nil, names a release: the database gets its deployed schema.
+	// Base names a release, if it is not nil: the database gets its deployed schema.
 	Base *rehearse.Config
 	// DenyDeprecated makes the server refuse each query that touches a deprecated column:
 	// one that a comment calls so, or that Deprecated lists ("users.nickname"). The command is no
 	// superuser then.
 	DenyDeprecated bool
 	Deprecated     []string
+	// Limit is for how long the server may be asked what the queries use, all questions together; 0 is 5 minutes.
+	Limit time.Duration
+	// Folds are patterns of names of schemas and databases that count as one, "test_*" or "test_*=public"; none detects
+	// those that a suite makes for its tests, and "none" alone keeps all apart.
+	Folds []string
 	// Values also stores a few examples of what each query's parameters were. They are data:
 	// the recording is then to be kept as a dump is.
 	Values bool
-	// Ready, where it is not nil, is called once, when the proxy listens.
+	// Ready is called once, when the proxy listens, if it is not nil.
 	Ready func(address string)
 	// Logger hears what is being done; nil is nobody.
 	Logger *slog.Logger
@@ -65,12 +74,11 @@ type Result struct {
 	Workload *Workload
 	// Denied are the queries that were refused because of deprecated columns.
 	Denied []Denied
-	// Failed is how the command ended, where that was not well: an *exec.ExitError, or why
-	// it could not be run.
+	// Failed is the command's failure: an *exec.ExitError, or the reason why it could not run; nil for none.
 	Failed error
 }
 
-// grace is how long a command has to end when it is told to.
+// grace is how long a command may take to end after a signal.
 const grace = 10 * time.Second
 
 // Run records. The error is for what kept it from recording; that the command failed is
@@ -79,160 +87,132 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s, err := c.open(ctx)
+	if _, err := c.foldRules(); err != nil {
+		return nil, err
+	}
+	s, err := c.openTarget(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer s.stopTarget()
 	if c.DenyDeprecated {
-		if err := s.deny(ctx, c.Deprecated); err != nil {
+		if err := s.denyDeprecated(ctx, c.Deprecated); err != nil {
 			return nil, err
 		}
 	}
-	r := &recorder{Config: c, scene: s, known: map[string]*workload.Query{}, denied: map[string]bool{}}
-	return r.run(ctx)
+	r := &recorder{Config: c, target: s, known: map[string]*workload.Query{}, denied: map[string]bool{},
+		asked: questions{left: c.limit(), slow: map[string]bool{}, strings: map[string][]workload.Strings{}}, shapes: newShapes()}
+	return r.runRecording(ctx)
 }
 
 // recorder is one recording.
 type recorder struct {
 	Config
-	scene   *scene
+	target  *recordTarget
 	collect *collect.Collector
 	// known is guarded by lock: databases of several clients go at once.
 	lock  sync.Mutex
 	known map[string]*workload.Query // what was found out of queries, by their IDs
 	// denied are the deprecated columns of all databases.
 	denied map[string]bool
+	asked  questions
+	shapes shapes
 }
 
-func (r *recorder) run(ctx context.Context) (*Result, error) {
+func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	var books []string
-	for name := range all.Books() {
+	for name := range all.HistoryTables() {
 		books = append(books, name)
 	}
 	slices.Sort(books)
-	server, err := wire.ParseServer(r.scene.url)
+	server, err := wire.ParseServer(r.target.url)
 	if err != nil {
 		return nil, err
 	}
-	tls, err := wire.SelfSigned()
+	t, err := newTrust(r.Listen)
 	if err != nil {
 		return nil, err
 	}
-	r.collect = collect.New(collect.Config{Owner: r.scene.user, Books: books, Values: r.Values})
+	defer func() { _ = t.remove() }()
+	r.collect = collect.New(collect.Config{Owner: r.target.owner, Books: books, Values: r.Values})
 	proxy, err := wire.Listen(ctx, wire.Config{
-		Listen: r.Listen, Server: server, TLS: tls, Sink: r.collect, Logger: r.Logger,
-		BeforeDrop: func(ctx context.Context, d wire.Drop) { r.learn(ctx, r.collect.Seen(d.Database), d.Database) },
+		Listen: r.Listen, Server: server, TLS: t.tls, Sink: r.collect, Logger: r.Logger,
+		BeforeDrop: func(ctx context.Context, d wire.Drop) {
+			r.resolveQueries(ctx, r.collect.DatabaseRecording(d.Database), d.Database, d.Schema)
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
+	r.Logger.Info("the proxy listens", "address", proxy.Addr().String(), "root certificate", t.file)
 	out := &Result{}
+	if r.folds() {
+		if err := r.shapes.readDeployed(ctx, r.target); err != nil { // nobody knows what the command makes itself
+			r.Logger.Info("schemas are not folded", "error", err)
+			r.Folds = []string{noFold}
+		}
+	}
 	if r.Ready != nil {
 		r.Ready(proxy.Addr().String())
 	}
 	if len(r.Command) > 0 {
-		out.Failed = r.command(ctx, proxy)
+		out.Failed = r.runCommand(ctx, proxy, t)
 	} else {
 		<-ctx.Done()
 	}
-	// What was recorded is kept, also when the command was told to stop.
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	// The recording is kept even if the command was stopped.
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), r.limit()+time.Minute)
 	defer stop()
 	if err := proxy.Close(); err != nil {
 		r.Logger.Debug("close the proxy", "error", err)
 	}
 	recording := r.collect.Recording()
-	for _, db := range databases(recording) {
-		r.learn(ctx, recording, db)
+	for _, db := range r.remainingDatabases(ctx, recording) {
+		r.resolveQueries(ctx, recording, db, "")
 	}
-	out.Workload = r.finish(ctx, recording)
-	out.Denied = refused(out.Workload, r.denied)
+	if out.Workload, err = r.foldWorkload(r.completeWorkload(ctx, recording)); err != nil {
+		return nil, err
+	}
+	if n := proxy.Stats().Untrusted; n > 0 {
+		out.Workload.Notes = append(out.Workload.Notes, untrustedNote(n))
+	}
+	out.Denied = deniedQueries(out.Workload, r.denied)
 	return out, nil
 }
 
-// databases are those that something was sent to, sorted.
-func databases(rec *collect.Recording) []string {
-	var out []string
-	for _, f := range rec.Facts {
-		if !slices.Contains(out, f.Database) {
-			out = append(out, f.Database)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// command runs the command, before the proxy.
-func (r *recorder) command(ctx context.Context, proxy *wire.Proxy) error {
+// runCommand runs the command, before the proxy.
+func (r *recorder) runCommand(ctx context.Context, proxy *wire.Proxy, t *trust) error {
 	cmd := exec.CommandContext(ctx, r.Command[0], r.Command[1:]...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Dir, r.In, r.Out, r.Err
-	cmd.Env = append(append(os.Environ(), r.scene.environment(proxy.Host(), proxy.Port())...), r.Env...)
+	env, err := r.target.clientEnvironment(os.Environ(), proxy.Host(), proxy.Port(), cmp.Or(r.SSLMode, "disable"), t)
+	if err != nil {
+		return err
+	}
+	cmd.Env = append(env, r.Env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
-	err := cmd.Run()
+	err = cmd.Run()
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		return fmt.Errorf("run %s: %w", r.Command[0], err)
 	}
 	return err
 }
 
-// learn finds out what the queries to one database need, while it is there.
-func (r *recorder) learn(ctx context.Context, rec *collect.Recording, database string) {
-	r.lock.Lock()
-	defer r.lock.Unlock()
-	var todo []*workload.Query
-	for i := range rec.Workload.Queries {
-		q := &rec.Workload.Queries[i]
-		f := rec.Facts[q.ID]
-		if known := r.known[q.ID]; known != nil && known.Resolved != "" || f.Database != database && !slices.Contains(f.Databases, database) {
-			continue
-		}
-		one := *q
-		todo = append(todo, &one)
-	}
-	if len(todo) == 0 {
-		return
-	}
-	err := r.scene.ask(ctx, database, func(res *resolver) error {
-		if r.scene.denies {
-			columns, err := res.denied(ctx)
-			if err != nil {
-				return err
-			}
-			for _, name := range columns {
-				r.denied[name] = true
-			}
-		}
-		for _, q := range todo {
-			if f := rec.Facts[q.ID]; f.Database == database {
-				res.declared = r.scene.oids(f.ParamOIDs)
-			} else {
-				res.declared = nil
-			}
-			if err := res.resolve(ctx, q); err != nil {
-				return err
-			}
-			r.known[q.ID] = q
-		}
-		return nil
-	})
-	if err != nil {
-		r.Logger.Info("what queries use was not asked of the server", "database", database, "error", err)
-	}
-}
-
-// finish puts what was found out into the recording.
-func (r *recorder) finish(ctx context.Context, rec *collect.Recording) *Workload {
+// completeWorkload puts what was found out into the recording.
+func (r *recorder) completeWorkload(ctx context.Context, rec *collect.Recording) *Workload {
 	w := rec.Workload
-	w.Postgres, w.Revision = r.scene.major, revision(ctx)
+	w.Postgres, w.Revision = r.target.major, headCommit(ctx)
 	unknown := 0
 	for i := range w.Queries {
 		q := &w.Queries[i]
 		k := r.known[q.ID]
 		switch {
 		case k != nil:
-			q.Params, q.Columns, q.Uses, q.Functions, q.Types, q.Resolved, q.Unread = k.Params, k.Columns, k.Uses, k.Functions, k.Types, k.Resolved, k.Unread
+			q.Params, q.Columns, q.Uses, q.Functions, q.Types, q.Names = k.Params, k.Columns, k.Uses, k.Functions, k.Types, k.Names
+			q.Resolved, q.Unread = k.Resolved, k.Unread
+			if r.hasNewNames(k, rec.Facts[q.ID].Strings) { // nobody was asked about them
+				markPartial(q.Names)
+			}
 			if q.Mark == workload.Code {
 				q.Mark = k.Mark
 			}
@@ -240,14 +220,15 @@ func (r *recorder) finish(ctx context.Context, rec *collect.Recording) *Workload
 			unknown++
 		}
 	}
-	if unknown > 0 {
-		w.Notes = append(w.Notes, fmt.Sprintf("of %d queries the server was not asked what they use, as their database was gone", unknown))
+	w.Notes = append(w.Notes, r.questionNotes(unknown)...)
+	if r.isSuite() {
+		dropIdleTimes(w)
 	}
 	return w
 }
 
-// revision is the commit of the working directory; "" where there is none.
-func revision(ctx context.Context) string {
+// headCommit returns the commit of the working directory; "" if there is none.
+func headCommit(ctx context.Context) string {
 	dir, err := filepath.Abs(".")
 	if err != nil {
 		return ""

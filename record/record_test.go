@@ -41,14 +41,21 @@ func TestProgram(t *testing.T) {
 		deprecating(t, what == "makes")
 		return
 	}
+	if os.Getenv(program) == "verifies" {
+		clients(t)
+		return
+	}
 	main := connect(t, os.Getenv("DATABASE_URL"))
 	if os.Getenv(program) == "fails" {
 		must(main.Exec(ctx, "SELECT 1 FROM users"))
+		must(main.Exec(ctx, `SELECT rolname FROM pg_roles WHERE rolcanlogin AND (rolname = 'nobody_here' AND pg_get_userbyid((SELECT relowner FROM pg_class WHERE relname = 'users')) = rolname
+			OR rolname = 'reporter' AND has_table_privilege(oid, 'users', 'SELECT') OR rolname = 'auditor')`))
 		os.Exit(7)
 	}
 	must(main.Exec(ctx, "CREATE DATABASE test_shop_gw1"))
 	suite := connect(t, strings.Replace(os.Getenv("DATABASE_URL"), "/"+os.Getenv("PGDATABASE")+"?", "/test_shop_gw1?", 1))
-	must(suite.Exec(ctx, "CREATE TYPE mood AS ENUM ('fine', 'sad'); CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, mood mood)"))
+	must(suite.Exec(ctx, "CREATE TYPE mood AS ENUM ('fine', 'sad'); CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, "+
+		"mood mood)"))
 	for i := range 12 {
 		must(suite.Exec(ctx, "INSERT INTO users (email, mood) VALUES ($1, $2) /*route='/join'*/", fmt.Sprintf("hidden-%d@example.com", i), "fine"))
 	}
@@ -128,12 +135,13 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// A command that fails, or is none, is told apart from a recording that could not be
-// made; a schema from a file is there when it begins.
+// A command that fails, or does not exist, is not the same as a failed recording. A schema from a file exists
+// when the command starts.
 func TestRecordFails(t *testing.T) {
 	t.Parallel()
 	dump := filepath.Join(t.TempDir(), "schema.sql")
-	if err := os.WriteFile(dump, []byte("CREATE TABLE users (id bigint);\nALTER TABLE users OWNER TO nobody_here;\nGRANT SELECT ON users TO reporter;\n"), 0o600); err != nil {
+	if err := os.WriteFile(dump, []byte("CREATE TABLE users (id bigint);\nALTER TABLE users OWNER TO nobody_here;\nGRANT SELECT ON users TO reporter;\n"+
+		"CREATE POLICY seen ON users TO auditor USING (true);\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r, err := record.Run(t.Context(), record.Config{Command: self(), Env: []string{program + "=fails"}, Major: 17, Schema: dump})
@@ -143,10 +151,16 @@ func TestRecordFails(t *testing.T) {
 	if exit := new(exec.ExitError); !errors.As(r.Failed, &exit) || exit.ExitCode() != 7 {
 		t.Errorf("the command ended with %v", r.Failed)
 	}
+	if roles := query(t, r.Workload, "pg_roles"); roles.Rows != 3 {
+		t.Errorf("of the roles that the dump names %d may log in, and own or may read the table", roles.Rows)
+	}
 	if q := query(t, r.Workload, "FROM users"); q.Resolved != "server" {
 		t.Errorf("what it sent before is %+v", q)
 	}
-	if r, err = record.Run(t.Context(), record.Config{Command: []string{"/nowhere/at-all"}, Major: 17}); err != nil || r.Failed == nil || !strings.Contains(r.Failed.Error(), "/nowhere/at-all") {
+	if r, err = record.Run(t.Context(), record.Config{
+		Command: []string{"/nowhere/at-all"},
+		Major:   17,
+	}); err != nil || r.Failed == nil || !strings.Contains(r.Failed.Error(), "/nowhere/at-all") {
 		t.Errorf("%v, %v", r, err)
 	}
 	if _, err := record.Run(t.Context(), record.Config{Command: self(), Major: 17, Schema: dump + ".gone"}); err == nil {

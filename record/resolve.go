@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,44 +24,49 @@ type resolver struct {
 	// declared are the types of the query's parameters as its client gave them; 0 for
 	// what it left open.
 	declared []uint32
+	// strings are the string literals that the query's parameters stand for.
+	strings []workload.Strings
+	// late: the server did not answer in time.
+	late bool
 }
 
 // anyhow is how to send what works in a transaction that has failed settings.
 const anyhow = pgx.QueryExecModeExec
 
-// resolve puts into a query the types of its parameters, the columns of its result, and
+// resolveQuery puts into a query the types of its parameters, the columns of its result, and
 // what it uses. One that this server refuses stays as it is, with the server's word; the
 // error is for a session that was lost.
-func (r *resolver) resolve(ctx context.Context, q *workload.Query) error {
+func (r *resolver) resolveQuery(ctx context.Context, q *workload.Query) error {
 	switch q.Kind {
 	case workload.Broken, workload.Other, workload.DDL:
 		return nil
 	}
-	err := r.one(ctx, q)
+	err := r.resolveInTransaction(ctx, q)
 	if err == nil {
 		return nil
 	}
 	if r.conn.IsClosed() || ctx.Err() != nil {
 		return fmt.Errorf("ask what a query uses: %w", err)
 	}
+	r.late = r.late || isTimeout(err)
 	if q.Resolved == "" {
-		q.Unread = word(err)
+		q.Unread = safeMessage(err)
 	}
 	return nil
 }
 
-// word is what of a server's error may be kept: its text quotes names, its detail values.
-func word(err error) string {
+// safeMessage is what of a server's error may be kept: its text quotes names, its detail values.
+func safeMessage(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return redact.Words(pg)
+		return redact.MessageWithCode(pg)
 	}
 	return err.Error()
 }
 
-// one resolves a query, in a transaction of its own.
-func (r *resolver) one(ctx context.Context, q *workload.Query) (err error) {
-	f, err := pgparse.Split(q.SQL)
+// resolveInTransaction resolves a query, in a transaction of its own.
+func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) (err error) {
+	f, err := pgparse.SplitText(q.SQL)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return errors.New("it is not one statement")
 	}
@@ -72,38 +78,41 @@ func (r *resolver) one(ctx context.Context, q *workload.Query) (err error) {
 		_, end := r.conn.Exec(ctx, "ROLLBACK", anyhow)
 		err = errors.Join(err, end)
 	}()
-	if err := r.session(ctx, q); err != nil {
+	if err := r.setSearchPath(ctx, q); err != nil {
 		return err
 	}
-	names, err := look(ctx, r.conn, n)
+	names, err := lookupRelations(ctx, r.conn, n)
 	if err != nil {
 		return err
 	}
-	var d *depends
-	if plain(n) {
-		if err := r.describe(ctx, q); err != nil {
+	var d *dependencies
+	if hasDependencies(n) {
+		if err := r.describeQuery(ctx, q); err != nil {
 			return err
 		}
-		if d, err = r.depends(ctx, q); err != nil {
-			d = nil
+		if q.Names, err = r.resolveNames(ctx, q, n); err != nil {
+			return err
+		}
+		if d, err = r.readDependencies(ctx, q); err != nil {
+			d, r.late = nil, isTimeout(err)
 			if _, err := r.conn.Exec(ctx, "ROLLBACK TO onward", anyhow); err != nil {
 				return err
 			}
 		}
 	}
-	q.Uses, q.Resolved = uses(n, names, d), "text"
+	q.Uses, q.Resolved = combineUses(n, names, d), "text"
 	if d != nil {
 		q.Functions, q.Types, q.Resolved = d.functions, d.types, "server"
 	}
-	if q.Mark == workload.Code && only(names, catalogs) {
+	if q.Mark == workload.Code && hasOnly(names, isCatalog) {
 		q.Mark = workload.Introspection
 	}
-	q.Uses = slices.DeleteFunc(q.Uses, func(u workload.Use) bool { return catalogs(u.Relation) })
-	return r.beneath(ctx, q)
+	q.Uses = slices.DeleteFunc(q.Uses, func(u workload.Use) bool { return isCatalog(u.Relation) })
+	return r.addViewTables(ctx, q)
 }
 
-// only reports whether all relations are such, and there are some.
-func only(names tables, such func(string) bool) bool {
+// hasOnly reports whether all relations are such, and there are some.
+func hasOnly(names tables, such func(string) bool) bool {
 	for _, r := range names {
 		if !such(r.name) {
 			return false
@@ -112,19 +121,19 @@ func only(names tables, such func(string) bool) bool {
 	return len(names) > 0
 }
 
-// session makes the session what the query's was.
-func (r *resolver) session(ctx context.Context, q *workload.Query) error {
-	if q.SearchPath == "" {
-		_, err := r.conn.Exec(ctx, "SET LOCAL search_path = \"$user\", public", anyhow)
-		return err
+// setSearchPath makes the session what the query's was.
+func (r *resolver) setSearchPath(ctx context.Context, q *workload.Query) error {
+	path := cmp.Or(q.SearchPath, `"$user", public`)
+	if q.Role != "" {
+		path = strings.ReplaceAll(path, `"$user"`, pgx.Identifier{q.Role}.Sanitize())
 	}
-	_, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", anyhow, q.SearchPath)
+	_, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", anyhow, path)
 	return err
 }
 
-// plain reports whether the server can tell what a statement depends on; it cannot of
+// hasDependencies reports whether the server can tell what a statement depends on; it cannot of
 // COPY, CALL, DECLARE and EXPLAIN.
-func plain(n *pgparse.Node) bool {
+func hasDependencies(n *pgparse.Node) bool {
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		return true
@@ -132,9 +141,9 @@ func plain(n *pgparse.Node) bool {
 	return false
 }
 
-// describe prepares a query, and notes its parameters and columns.
-func (r *resolver) describe(ctx context.Context, q *workload.Query) error {
-	oids, err := r.oids(ctx, q.Params)
+// describeQuery prepares a query, and notes its parameters and columns.
+func (r *resolver) describeQuery(ctx context.Context, q *workload.Query) error {
+	oids, err := r.typeOIDs(ctx, q.Params)
 	if err != nil {
 		return err
 	}
@@ -153,17 +162,18 @@ func (r *resolver) describe(ctx context.Context, q *workload.Query) error {
 	if q.Params, err = r.typeNames(ctx, d.ParamOIDs); err != nil {
 		return err
 	}
-	q.Columns, err = r.columns(ctx, d.Fields)
+	q.Columns, err = r.resultColumns(ctx, d.Fields)
 	return err
 }
 
-// oids are the types of parameters by number; 0 for one that the server shall find out.
-func (r *resolver) oids(ctx context.Context, types []string) ([]uint32, error) {
+// typeOIDs are the types of parameters by number; 0 for one that the server shall find out.
+func (r *resolver) typeOIDs(ctx context.Context, types []string) ([]uint32, error) {
 	out := make([]uint32, len(types))
 	if len(types) == 0 {
 		return out, nil
 	}
-	rows, err := r.conn.Query(ctx, "SELECT COALESCE(pg_catalog.to_regtype(NULLIF(NULLIF(t, 'unknown'), ''))::pg_catalog.oid, 0::pg_catalog.oid) FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY x(t, n) ORDER BY n", types)
+	rows, err := r.conn.Query(ctx, "SELECT COALESCE(pg_catalog.to_regtype(NULLIF(NULLIF(t, 'unknown'), ''))::pg_catalog.oid, "+
+		"0::pg_catalog.oid) FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY x(t, n) ORDER BY n", types)
 	if err != nil {
 		return nil, err
 	}
@@ -183,11 +193,12 @@ func (r *resolver) typeNames(ctx context.Context, oids []uint32) ([]string, erro
 		return nil, nil
 	}
 	var out []string
-	return out, r.conn.QueryRow(ctx, "SELECT pg_catalog.array_agg(pg_catalog.format_type(t, NULL) ORDER BY n) FROM pg_catalog.unnest($1::pg_catalog.oid[]) WITH ORDINALITY x(t, n)", oids).Scan(&out)
+	return out, r.conn.QueryRow(ctx, "SELECT pg_catalog.array_agg(pg_catalog.format_type(t, NULL) ORDER BY n) FROM pg_catalog.unnest($1::pg_catalog.oid[]) "+
+		"WITH ORDINALITY x(t, n)", oids).Scan(&out)
 }
 
-// columns are those of a result, and whose they are.
-func (r *resolver) columns(ctx context.Context, fields []pgconn.FieldDescription) ([]workload.Column, error) {
+// resultColumns returns the columns of a result, and their tables.
+func (r *resolver) resultColumns(ctx context.Context, fields []pgconn.FieldDescription) ([]workload.Column, error) {
 	if len(fields) == 0 {
 		return nil, nil
 	}
@@ -215,34 +226,37 @@ func (r *resolver) columns(ctx context.Context, fields []pgconn.FieldDescription
 	return out, err
 }
 
-// depends asks the server what a statement depends on: it is made the body of a
+// readDependencies asks the server what a statement depends on: it is made the body of a
 // function, whose dependencies the server keeps.
-func (r *resolver) depends(ctx context.Context, q *workload.Query) (*depends, error) {
+func (r *resolver) readDependencies(ctx context.Context, q *workload.Query) (*dependencies, error) {
 	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward", anyhow); err != nil {
 		return nil, err
 	}
-	kept := keptAs{"pg_catalog.pg_proc", "'pg_temp.onward_query'::pg_catalog.regproc"}
+	kept := dependentObject{"pg_catalog.pg_proc", "'pg_temp.onward_query'::pg_catalog.regproc"}
 	text := "CREATE FUNCTION pg_temp.onward_query(" + strings.Join(q.Params, ", ") + ") RETURNS void LANGUAGE sql BEGIN ATOMIC " + q.SQL + ";\nEND"
 	if r.major < 14 {
-		text = "CREATE TEMP TABLE onward_query (); CREATE RULE onward AS ON INSERT TO pg_temp.onward_query DO ALSO " + nulls(q.SQL, q.Params)
-		kept = keptAs{"pg_catalog.pg_rewrite", "(SELECT oid FROM pg_catalog.pg_rewrite WHERE ev_class OPERATOR(pg_catalog.=) 'pg_temp.onward_query'::pg_catalog.regclass)"}
+		text = "CREATE TEMP TABLE onward_query (); CREATE RULE onward AS ON INSERT TO pg_temp.onward_query DO ALSO " + nullParams(q.SQL, q.Params)
+		kept = dependentObject{
+			"pg_catalog.pg_rewrite",
+			"(SELECT oid FROM pg_catalog.pg_rewrite WHERE ev_class OPERATOR(pg_catalog.=) 'pg_temp.onward_query'::pg_catalog.regclass)",
+		}
 	}
 	if _, err := r.conn.PgConn().Exec(ctx, text).ReadAll(); err != nil {
 		return nil, err
 	}
-	return r.kept(ctx, kept)
+	return r.dependenciesOf(ctx, kept)
 }
 
-// keptAs is an object whose dependencies are asked for: its catalog, and its oid in SQL.
-type keptAs struct{ class, oid string }
+// dependentObject is an object whose dependencies are asked for: its catalog, and its oid in SQL.
+type dependentObject struct{ class, oid string }
 
-// kept reads the dependencies of an object.
-func (r *resolver) kept(ctx context.Context, k keptAs) (*depends, error) {
+// dependenciesOf reads the dependencies of an object.
+func (r *resolver) dependenciesOf(ctx context.Context, k dependentObject) (*dependencies, error) {
 	rows, err := r.conn.Query(ctx, fmt.Sprintf(dependsSQL, k.class, k.oid))
 	if err != nil {
 		return nil, err
 	}
-	d := &depends{columns: map[string][]string{}}
+	d := &dependencies{columns: map[string][]string{}}
 	var kind, name, column string
 	_, err = pgx.ForEachRow(rows, []any{&kind, &name, &column}, func() error {
 		switch kind {
@@ -273,17 +287,17 @@ WHERE d.classid OPERATOR(pg_catalog.=) '%s'::pg_catalog.regclass AND d.objid OPE
   AND d.refclassid OPERATOR(pg_catalog.=) ANY ('{1259,1255,1247}') AND (c.oid IS NOT NULL OR p.oid IS NOT NULL OR t.oid IS NOT NULL)
   AND c.relname IS DISTINCT FROM 'onward_query' ORDER BY 1, 2, 3`
 
-// nulls is a statement with NULL in place of its parameters: a rule has none.
-func nulls(sql string, params []string) string {
+// nullParams is a statement with NULL in place of its parameters: a rule has none.
+func nullParams(sql string, params []string) string {
 	for i := len(params); i > 0; i-- {
 		sql = strings.ReplaceAll(sql, fmt.Sprintf("$%d", i), "NULL::"+params[i-1])
 	}
 	return sql
 }
 
-// beneath adds what the views that a query reads are made of: who changes a table makes
+// addViewTables adds what the views that a query reads are made of: who changes a table makes
 // those wait who read it through a view.
-func (r *resolver) beneath(ctx context.Context, q *workload.Query) error {
+func (r *resolver) addViewTables(ctx context.Context, q *workload.Query) error {
 	seen := map[string]bool{}
 	for i := range q.Uses {
 		seen[q.Uses[i].Relation] = true
@@ -300,12 +314,12 @@ func (r *resolver) beneath(ctx context.Context, q *workload.Query) error {
 		if rule == nil {
 			continue
 		}
-		d, err := r.kept(ctx, keptAs{"pg_catalog.pg_rewrite", *rule + "::pg_catalog.oid"})
+		d, err := r.dependenciesOf(ctx, dependentObject{"pg_catalog.pg_rewrite", *rule + "::pg_catalog.oid"})
 		if err != nil {
 			return err
 		}
 		for relation, columns := range d.columns {
-			if !seen[relation] && !catalogs(relation) {
+			if !seen[relation] && !isCatalog(relation) {
 				seen[relation] = true
 				q.Uses = append(q.Uses, workload.Use{Relation: relation, Reads: columns, Lock: view.Lock})
 			}

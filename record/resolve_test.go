@@ -21,8 +21,7 @@ CREATE VIEW shoppers AS SELECT u.id, u.email FROM users u JOIN orders o ON o.use
 CREATE FUNCTION double(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1 * 2';
 CREATE SCHEMA other; CREATE TABLE other.users (id integer, secret text);`
 
-// What a query uses is told by the server, as far as it can, on the oldest version and
-// on a newer one.
+// The server reports what a query uses, as far as it can, on the oldest version and on a newer one.
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{13, 18} {
@@ -39,7 +38,7 @@ func TestResolve(t *testing.T) {
 			r := &resolver{conn: c, major: major}
 			for _, x := range resolved {
 				q := &workload.Query{SQL: x.sql, Params: x.params, SearchPath: x.path, Kind: workload.Select}
-				if err := r.resolve(t.Context(), q); err != nil {
+				if err := r.resolveQuery(t.Context(), q); err != nil {
 					t.Fatal(err)
 				}
 				want := x.want
@@ -65,25 +64,44 @@ var resolved = []struct {
 }{
 	{sql: "SELECT id, email FROM users WHERE nick = $1",
 		want: "server (text) id bigint=public.users.id, email text=public.users.email | public.users r:email,id,nick AccessShareLock"},
-	{sql: "SELECT * FROM users u", want: "server () id bigint=public.users.id, email text=public.users.email, nick text=public.users.nick, mood mood=public.users.mood | public.users r:email,id,mood,nick * AccessShareLock"},
+	{
+		sql: "SELECT * FROM users u",
+		want: "server () id bigint=public.users.id, email text=public.users.email, nick text=public.users.nick, " +
+			"mood mood=public.users.mood | public.users r:email,id,mood,nick * AccessShareLock",
+	},
 	{sql: "SELECT count(*) FROM orders", want: "server () count bigint | public.orders AccessShareLock"},
-	{sql: "SELECT total FROM orders JOIN users ON users.id = user_id WHERE email = $1 FOR UPDATE", want: "server (text) total integer=public.orders.total | public.orders r:total,user_id RowShareLock; public.users r:email,id RowShareLock"},
+	{
+		sql:  "SELECT total FROM orders JOIN users ON users.id = user_id WHERE email = $1 FOR UPDATE",
+		want: "server (text) total integer=public.orders.total | public.orders r:total,user_id RowShareLock; public.users r:email,id RowShareLock",
+	},
 	{sql: "UPDATE users SET nick = lower(nick), email = $1 WHERE id = $2", want: "server (text, bigint) | public.users r:id,nick w:email,nick RowExclusiveLock"},
-	{sql: "INSERT INTO users (email, mood) VALUES ($1, $2) RETURNING id", want: "server (text, mood) id bigint=public.users.id | public.users r:id w:email,mood RowExclusiveLock | types public.mood",
+	{sql: "INSERT INTO users (email, mood) VALUES ($1, $2) RETURNING id", want: "server (text, mood) id bigint=public.users.id | public.users r:id " +
+		"w:email,mood RowExclusiveLock | types public.mood",
 		old: "text (text, mood) id bigint=public.users.id | public.users r:id w:email,mood RowExclusiveLock"},
 	{sql: "INSERT INTO orders VALUES ($1, $2)", want: "server (bigint, bigint) | public.orders w:id,user_id RowExclusiveLock"},
-	{sql: "INSERT INTO users (email) VALUES ($1) ON CONFLICT (email) DO UPDATE SET nick = excluded.email", want: "server (text) | public.users r:email w:email,nick RowExclusiveLock"},
+	{
+		sql:  "INSERT INTO users (email) VALUES ($1) ON CONFLICT (email) DO UPDATE SET nick = excluded.email",
+		want: "server (text) | public.users r:email w:email,nick RowExclusiveLock",
+	},
 	{sql: "DELETE FROM orders WHERE user_id = $1", want: "server (bigint) | public.orders r:user_id RowExclusiveLock"},
-	{sql: "SELECT double(total) FROM orders LIMIT $1", params: []string{"integer"}, want: "server (integer) double integer | public.orders r:total AccessShareLock | functions public.double"},
+	{
+		sql:    "SELECT double(total) FROM orders LIMIT $1",
+		params: []string{"integer"},
+		want:   "server (integer) double integer | public.orders r:total AccessShareLock | functions public.double",
+	},
 	{sql: "SELECT secret FROM users", path: "other, public", want: "server () secret text=other.users.secret | other.users r:secret AccessShareLock"},
-	{sql: "SELECT email FROM shoppers", want: "server () email text=public.shoppers.email | public.orders r:user_id AccessShareLock; public.shoppers r:email AccessShareLock; public.users r:email,id AccessShareLock"},
+	{
+		sql: "SELECT email FROM shoppers",
+		want: "server () email text=public.shoppers.email | public.orders r:user_id AccessShareLock; public.shoppers r:email AccessShareLock; " +
+			"public.users r:email,id AccessShareLock",
+	},
 	{sql: "COPY users (email, nick) FROM STDIN", want: "text () | public.users w:email,nick RowExclusiveLock"},
 	{sql: "SELECT gone FROM users", want: `unread column "gone" does not exist (SQLSTATE 42703)`},
 	{sql: "SELECT relname FROM pg_class", want: "introspection server () relname name=pg_catalog.pg_class.relname"},
 	{sql: "WITH x AS (SELECT id FROM users) SELECT * FROM x", want: "server () id bigint=public.users.id | public.users r:id AccessShareLock"},
 }
 
-// told is what became of a query, in a line.
+// told describes the resolved query in a line.
 func told(q *workload.Query) string {
 	if q.Unread != "" {
 		return "unread " + q.Unread

@@ -22,14 +22,14 @@ type relation struct {
 func (r *relation) HasColumn(name string) bool {
 	return slices.Contains(r.columns, name) || query.SystemColumn(name)
 }
-func (r *relation) AllColumns() []string { return r.columns }
-func (r *relation) Open() bool           { return false }
+func (r *relation) AllColumns() []string    { return r.columns }
+func (r *relation) HasUnknownColumns() bool { return false }
 
 // tables looks names up on a server, under one search path.
 type tables map[string]*relation
 
-// spelled is a name of SQL as to_regclass reads it.
-func spelled(rv *pgparse.RangeVar) string {
+// sqlName is a name of SQL as to_regclass reads it.
+func sqlName(rv *pgparse.RangeVar) string {
 	schema, name := pgparse.RangeName(rv)
 	if schema == "" {
 		return pgx.Identifier{name}.Sanitize()
@@ -39,18 +39,18 @@ func spelled(rv *pgparse.RangeVar) string {
 
 // Table is what a name means; nil where the server does not know it.
 func (t tables) Table(rv *pgparse.RangeVar) query.Table {
-	if r := t[spelled(rv)]; r != nil {
+	if r := t[sqlName(rv)]; r != nil {
 		return r
 	}
 	return nil
 }
 
-// look asks the server for the names in a statement. The session has the search path.
-func look(ctx context.Context, c *pgx.Conn, n *pgparse.Node) (tables, error) {
+// lookupRelations asks the server for the names in a statement. The session has the search path.
+func lookupRelations(ctx context.Context, c *pgx.Conn, n *pgparse.Node) (tables, error) {
 	found := tables{}
 	var names []string
-	for _, rv := range query.Relations(n) {
-		if name := spelled(rv); !slices.Contains(names, name) {
+	for _, rv := range query.ListRelations(n) {
+		if name := sqlName(rv); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -78,7 +78,7 @@ FROM pg_catalog.unnest($1::pg_catalog.text[]) x(name)
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(x.name)
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace`
 
-// catalogs reports whether a relation is one of the server's own.
-func catalogs(name string) bool {
+// isCatalog reports whether a relation is one of the server's own.
+func isCatalog(name string) bool {
 	return strings.HasPrefix(name, "pg_catalog.") || strings.HasPrefix(name, "information_schema.") || strings.HasPrefix(name, "pg_toast.")
 }

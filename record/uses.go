@@ -10,31 +10,30 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// depends is what the server says that a statement depends on.
-type depends struct {
-	// columns are those of relations, by the relation's name: without any where only the
-	// relation itself counts.
+// dependencies is what the server says that a statement depends on.
+type dependencies struct {
+	// columns are the columns of relations, by the relation's name: without any, only the relation itself counts.
 	columns          map[string][]string
 	functions, types []string
 }
 
-// touched is what a text says of one relation.
-type touched struct {
+// relationUse is what a text says of one relation.
+type relationUse struct {
 	reads, writes map[string]bool
 	star, whole   bool // whole: it writes columns by their position
 	upsert        bool
 	lock          onward.Lock
 }
 
-// uses puts what the text says (which columns are written, and which are read) and
+// combineUses puts what the text says (which columns are written, and which are read) and
 // what the server says (of which relation they are) together. d is nil where the
 // server was not asked.
-func uses(n *pgparse.Node, names tables, d *depends) []workload.Use {
+func combineUses(n *pgparse.Node, names tables, d *dependencies) []workload.Use {
 	text := readText(n, names)
 	if d != nil {
 		for name := range d.columns {
 			if text[name] == nil { // such as one that a function of SQL reads
-				text[name] = &touched{reads: map[string]bool{}, writes: map[string]bool{}, lock: onward.AccessShareLock}
+				text[name] = &relationUse{reads: map[string]bool{}, writes: map[string]bool{}, lock: onward.AccessShareLock}
 			}
 		}
 	}
@@ -42,7 +41,7 @@ func uses(n *pgparse.Node, names tables, d *depends) []workload.Use {
 	for _, name := range slices.Sorted(maps.Keys(text)) {
 		t := text[name]
 		if d != nil {
-			t.told(d.columns[name])
+			t.addServerColumns(d.columns[name])
 		}
 		out = append(out, workload.Use{
 			Relation: name, Reads: slices.Sorted(maps.Keys(t.reads)), Writes: slices.Sorted(maps.Keys(t.writes)), Star: t.star, Lock: t.lock.String(),
@@ -51,9 +50,9 @@ func uses(n *pgparse.Node, names tables, d *depends) []workload.Use {
 	return out
 }
 
-// told puts in what the server says. It lists the columns that are read and those that
+// addServerColumns puts in what the server says. It lists the columns that are read and those that
 // are written in one; of the target of ON CONFLICT it lists all there are.
-func (t *touched) told(columns []string) {
+func (t *relationUse) addServerColumns(columns []string) {
 	if t.upsert {
 		return
 	}
@@ -68,35 +67,35 @@ func (t *touched) told(columns []string) {
 }
 
 // readText is what the binder says, with the relations as the server has them.
-func readText(n *pgparse.Node, names tables) map[string]*touched {
-	out := map[string]*touched{}
-	of := func(s *query.Source) *touched {
+func readText(n *pgparse.Node, names tables) map[string]*relationUse {
+	out := map[string]*relationUse{}
+	of := func(s *query.Source) *relationUse {
 		if s == nil || s.Range == nil {
 			return nil
 		}
-		r := names[spelled(s.Range)]
+		r := names[sqlName(s.Range)]
 		if r == nil {
 			return nil
 		}
 		if out[r.name] == nil {
-			out[r.name] = &touched{reads: map[string]bool{}, writes: map[string]bool{}, lock: onward.AccessShareLock}
+			out[r.name] = &relationUse{reads: map[string]bool{}, writes: map[string]bool{}, lock: onward.AccessShareLock}
 		}
 		return out[r.name]
 	}
 	copies := n.GetCopyStmt() != nil
-	for _, u := range query.Uses(n, names) {
+	for _, u := range query.ListUses(n, names) {
 		t := of(u.Of)
 		if t == nil {
 			continue
 		}
-		t.note(&u, copies)
+		t.addTextUse(&u, copies)
 	}
-	locked(n, of)
+	addRowLocks(n, of)
 	return out
 }
 
-// note puts one fact of the text in.
-func (t *touched) note(u *query.Use, copies bool) {
+// addTextUse puts one fact of the text in.
+func (t *relationUse) addTextUse(u *query.Use, copies bool) {
 	switch u.How {
 	case query.Inserts, query.Updates, query.Deletes:
 		t.lock = max(t.lock, onward.RowExclusiveLock)
@@ -134,8 +133,8 @@ func (t *touched) note(u *query.Use, copies bool) {
 	}
 }
 
-// locked notes the locks of FOR UPDATE and its like, and of LOCK TABLE.
-func locked(n *pgparse.Node, of func(*query.Source) *touched) {
+// addRowLocks notes the locks of FOR UPDATE and its like, and of LOCK TABLE.
+func addRowLocks(n *pgparse.Node, of func(*query.Source) *relationUse) {
 	if l := n.GetLockStmt(); l != nil {
 		for _, r := range l.GetRelations() {
 			if t := of(&query.Source{Range: r.GetRangeVar()}); t != nil {
@@ -143,7 +142,7 @@ func locked(n *pgparse.Node, of func(*query.Source) *touched) {
 			}
 		}
 	}
-	for _, level := range levels(n) {
+	for _, level := range queryLevels(n) {
 		s, ok := level.Node.(*pgparse.SelectStmt)
 		if !ok || len(s.GetLockingClause()) == 0 {
 			continue
@@ -156,8 +155,8 @@ func locked(n *pgparse.Node, of func(*query.Source) *touched) {
 	}
 }
 
-func levels(n *pgparse.Node) (out []*query.Level) {
-	if l := query.Scopes(n); l != nil {
+func queryLevels(n *pgparse.Node) (out []*query.Level) {
+	if l := query.BindScopes(n); l != nil {
 		l.Walk(func(l *query.Level) bool {
 			out = append(out, l)
 			return true

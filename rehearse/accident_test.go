@@ -20,8 +20,8 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// accident is a release with a migration that makes traffic stand still, and
-// its safe form, in the same rehearsal or in one of its own.
+// accident is a release with a migration that stalls traffic, and its safe form,
+// in the same rehearsal or in one of its own.
 type accident struct {
 	// forms are files of testdata/accidents. Migrations whose name has "unsafe"
 	// in it are the accident, those with "safe" are not.
@@ -29,10 +29,10 @@ type accident struct {
 	rows  map[string]int64
 	long  time.Duration
 	major int
-	// blamed begins the statement that the stall belongs to; relation and kind
-	// are those of the stall, "" for any kind. Of "read and write" one may be
-	// missing, and of two relations: the load is light, and a handful of queries
-	// on the one stop it.
+	// blamed is the beginning of the statement that causes the stall. relation
+	// and kind describe the stall, "" for any kind. Of "read and write" one may
+	// be missing, and of two relations too: the load is light, and a handful of
+	// queries on one of them stop it.
 	blamed, relation, kind string
 	// deadlocks: either the migration or a query is the victim of one.
 	deadlocks bool

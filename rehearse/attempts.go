@@ -12,19 +12,18 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// A migration with a lock_timeout gives up where others stand in its way, and
-// is meant to: whoever deploys it runs it again.
+// A migration with a lock_timeout gives up if others block it, and should:
+// whoever deploys it runs it again.
 const (
 	mostAttempts = 5
 	afterAttempt = 250 * time.Millisecond // longer than the traffic's long reader holds its lock
 )
 
-// attempts runs a migration. One that gave up waiting for a lock behind the
-// traffic is run again, after the long transaction if that was what stood in
-// its way.
-func (s *scene) attempts(ctx context.Context, step *step) (*stopped, error) {
+// runWithRetries runs a migration. If it timed out because the traffic blocked it, it
+// is run again, after the end of the long transaction if that was the blocker.
+func (s *releaseRun) runWithRetries(ctx context.Context, step *step) (*migrationFailure, error) {
 	for n := 1; ; n++ {
-		stop, err := s.runner.migration(ctx, step.Migration, step.script)
+		stop, err := s.runner.runMigration(ctx, step.Migration, step.script)
 		if err != nil && stop != nil && stop.statement != nil {
 			err = fmt.Errorf("%s:%d: the server went away while the statement ran: %w", step.Path, stop.statement.Line, err)
 		}
@@ -34,12 +33,12 @@ func (s *scene) attempts(ctx context.Context, step *step) (*stopped, error) {
 		if s.load == nil || n == mostAttempts || !refusedWith(stop.err, lockTimeout) || stop.statement == nil || committedBefore(step.script, stop.statement) {
 			return stop, nil
 		}
-		s.fail(stop)
+		s.recordFailure(stop)
 		pause := afterAttempt
-		if left := time.Until(s.zero.Add(s.LongTransaction)); left > 0 {
+		if left := time.Until(s.startTime.Add(s.LongTransaction)); left > 0 {
 			pause += left
 		}
-		s.note(fmt.Sprintf("%s gave up waiting for a lock after its lock_timeout, as it is meant to, and was run again: its deploy must do so too", step.ID))
+		s.addNote(fmt.Sprintf("%s gave up waiting for a lock after its lock_timeout, as it is meant to, and was run again: its deploy must do so too", step.ID))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -48,31 +47,31 @@ func (s *scene) attempts(ctx context.Context, step *step) (*stopped, error) {
 	}
 }
 
-// committedBefore reports whether something of the migration has committed when
-// a statement fails.
+// committedBefore reports whether a part of the migration is committed when a
+// statement fails.
 func committedBefore(sc *script.Script, at *script.Statement) bool {
 	for _, s := range sc.Statements[:at.Index] {
-		if s.Parent < 0 && !plain(s) && (s.Tx != at.Tx || s.Origin == script.Alone) {
+		if s.Parent < 0 && !takesNoLocks(s) && (s.Tx != at.Tx || s.Origin == script.Alone) {
 			return true
 		}
 	}
 	return false
 }
 
-// uncommitted is what of a migration has not committed when a statement fails:
-// its transaction, and what comes behind.
-func uncommitted(sc *script.Script, at *script.Statement) *script.Script {
+// uncommittedPart returns the part of a migration that is not committed when a
+// statement fails: its transaction, and everything after it.
+func uncommittedPart(sc *script.Script, at *script.Statement) *script.Script {
 	if at == nil || !committedBefore(sc, at) {
 		return sc
 	}
 	from := at.Index
 	for from > 0 && at.Origin != script.Alone {
 		s := sc.Statements[from-1]
-		if s.Parent < 0 && (s.Tx != at.Tx || s.Origin == script.Alone) && !begins(s) {
+		if s.Parent < 0 && (s.Tx != at.Tx || s.Origin == script.Alone) && !beginsTransaction(s) {
 			break
 		}
 		from--
-		if begins(s) {
+		if beginsTransaction(s) {
 			break
 		}
 	}
@@ -81,8 +80,8 @@ func uncommitted(sc *script.Script, at *script.Statement) *script.Script {
 	return &rest
 }
 
-// begins reports whether a statement opens a transaction.
-func begins(s *script.Statement) bool {
+// beginsTransaction reports whether a statement opens a transaction.
+func beginsTransaction(s *script.Statement) bool {
 	switch s.Node.GetTransactionStmt().GetKind() {
 	case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START:
 		return true
@@ -90,7 +89,7 @@ func begins(s *script.Statement) bool {
 	return false
 }
 
-// The SQLSTATEs of a session that others stand in the way of.
+// The SQLSTATEs of a session that others block.
 const (
 	lockTimeout = "55P03"
 	deadlock    = "40P01"

@@ -22,55 +22,54 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 )
 
-// The roles of a rehearsal, and the database that holds the schema of the
-// deployed release.
+// The roles of a rehearsal, and the database with the schema of the deployed release.
 const (
 	// roleName runs the migrations.
 	roleName = "onward"
-	// lookName reads the catalogs of their database, and may do nothing else:
-	// what a migration makes its sessions run can do nothing either.
+	// lookName may only read the catalogs of the migrations' database. Code that a migration makes
+	// its sessions run can do nothing either.
 	lookName = "onward_look"
-	// watchName sees and ends the sessions of others, from a database of its own
-	// that no migration gets into.
+	// watchName sees and ends the sessions of others, from a separate database that no migration can
+	// connect to.
 	watchName = "onward_watch"
 	baseName  = "onward_base"
 )
 
-// base is the schema that the release begins with.
+// base is the schema before the release.
 type base struct {
 	from       string // as in onward.RehearsalBase
 	migrations int
 	database   string // to copy
 	cached     bool
-	took       time.Duration
-	said
+	buildTime  time.Duration
+	baseNotes
 }
 
-// said is what there is to know of a base, kept in the database's comment.
-type said struct {
+// baseNotes is the information about a base that is kept in the database's comment.
+type baseNotes struct {
 	Notes []string `json:"notes,omitempty"`
-	// SearchPath is what the base's migrations left in force; "" is the default.
+	// SearchPath is the search_path that the base's migrations have set; "" is the default.
 	SearchPath string `json:"search_path,omitempty"`
-	// Absent are extensions that cannot be had, Lost the names of what was left out
-	// for want of them.
+	// Absent are extensions that are not available, Lost the names of what was left out because of
+	// that.
 	Absent []string `json:"absent,omitempty"`
 	Lost   []string `json:"lost,omitempty"`
 }
 
-// BaseError says that the deployed schema could not be made.
+// BaseError says that the deployed schema could not be created.
 type BaseError struct {
-	// Migration and Path name the migration that failed; Line the statement.
+	// Migration and Path name the migration that failed; Line is the line of the statement.
 	Migration, Path string
 	Line            int
 	Err             error
-	// Reached is what of the server's machine, or of others' rights, it reached for
-	// ("starts a program on the server"); "" for nothing that honest ones do not.
+	// Reached says what the statement tried to use of the server's machine or of others' rights
+	// ("starts a program on the server"); "" if well-meaning migrations do the same.
 	Reached string
-	// Unrun are migrations before it whose code was not run.
+	// Unrun are earlier migrations whose code was not run.
 	Unrun []string
 }
 
-// Error says what failed, the server's words, and the ways out.
+// Error says what failed, the server's message, and what to do.
 func (e *BaseError) Error() string {
 	at := "the schema of the base cannot be made"
 	if e.Migration != "" {
@@ -81,18 +80,18 @@ func (e *BaseError) Error() string {
 	}
 	at += ": " + e.Err.Error() + "\n"
 	if n := len(e.Unrun); n > 0 {
-		at += fmt.Sprintf("before it, the code of %s was not run, the last being %s\n", report.Count(n, "migration"), e.Unrun[n-1])
+		at += fmt.Sprintf("before it, the code of %s was not run, the last being %s\n", report.CountNoun(n, "migration"), e.Unrun[n-1])
 	}
 	if e.Reached != "" {
-		return at + "read what it does, and where it comes from, before it runs anywhere"
+		return at + "read what it does, and who wrote it, before it runs anywhere"
 	}
 	return at + wayOut(e.Err)
 }
 
-// Unwrap gives the server's error.
+// Unwrap returns the server's error.
 func (e *BaseError) Unwrap() error { return e.Err }
 
-// wayOut is what to do about a base that cannot be made.
+// wayOut says what to do about a base that cannot be created.
 func wayOut(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -111,8 +110,8 @@ func missingExtension(pg *pgconn.PgError) bool {
 		strings.HasPrefix(pg.Message, "could not open extension control file")
 }
 
-// start starts the server with the base schema in it.
-func (v *version) start(ctx context.Context) error {
+// startServer starts the server with the base schema in it.
+func (v *version) startServer(ctx context.Context) error {
 	v.base = &base{from: "migrations", database: baseName}
 	switch {
 	case v.Dump != "":
@@ -124,15 +123,16 @@ func (v *version) start(ctx context.Context) error {
 			v.base.migrations += len(list.Migrations)
 		}
 	}
-	if v.empty() {
+	if v.hasNoRows() {
 		v.MaxBytes = min(v.MaxBytes, smallBytes)
 	}
-	cfg := pgserver.Config{Major: v.major, Small: v.empty(), URL: v.Server, Unconfined: v.unconfined, Logger: v.Logger, Settings: map[string]string{
+	cfg := pgserver.Config{Major: v.major, Small: v.hasNoRows(), URL: v.Server, Unconfined: v.unconfined, Logger: v.Logger, Settings: map[string]string{
 		"max_connections": "50", "track_functions": "none",
-		// Not UTC, where timestamp becomes timestamptz without a rewrite: what sessions have in production is not
-		// known, and the worse is watched. The spelling needs no files of time zones.
+		// Not UTC, under which timestamp becomes timestamptz without a rewrite: the time zone of
+		// production's sessions is unknown, so the worse case is rehearsed. This spelling needs no
+		// time zone files.
 		"timezone": "<+01>-01",
-		// What sorts and joins write is in no database's size.
+		// Temporary files of sorts and joins do not count in the size of any database.
 		"temp_file_limit": fmt.Sprintf("%dkB", min(v.MaxBytes>>10, math.MaxInt32)),
 	}}
 	maps.Copy(cfg.Settings, v.settings)
@@ -145,49 +145,49 @@ func (v *version) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, built, err := pgserver.StartFrom(ctx, cfg, pgserver.Base{Key: key, Build: v.build})
+	s, built, err := pgserver.StartFrom(ctx, cfg, pgserver.Base{Key: key, Build: v.buildBase})
 	if err != nil {
 		return err
 	}
 	v.server, v.base.cached = s, !built
 	if built {
-		v.base.took = time.Since(begun)
+		v.base.buildTime = time.Since(begun)
 	}
-	return v.recall(ctx)
+	return v.readBaseNotes(ctx)
 }
 
-// smallBytes bounds a rehearsal on empty tables: its server may live in memory.
+// smallBytes limits a rehearsal on empty tables, because its server may keep its files in memory.
 const smallBytes = 1 << 30
 
-// empty reports whether the release runs on tables without rows.
-func (v *version) empty() bool {
-	return v.Rows.Empty() && v.Dump == ""
+// hasNoRows reports whether the release runs on tables without rows.
+func (v *version) hasNoRows() bool {
+	return v.Rows.IsEmpty() && v.Dump == ""
 }
 
-// startExternal makes the base in a database of somebody else's server.
+// startExternal creates the base in a database on the user's server.
 func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun time.Time) error {
 	s, err := pgserver.Start(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	v.server = s
-	if err := v.weak(ctx); err != nil {
+	if err := v.refusePowerfulRole(ctx); err != nil {
 		return errors.Join(err, s.Stop())
 	}
 	if err := v.makeRoles(ctx); err != nil {
 		return errors.Join(err, s.Stop())
 	}
 	if v.base.database, err = s.NewDatabase(ctx, ""); err == nil {
-		err = v.history(ctx, s)
+		err = v.buildSchema(ctx, s)
 	}
 	if err != nil {
 		return errors.Join(err, s.Stop())
 	}
-	v.base.took = time.Since(begun)
+	v.base.buildTime = time.Since(begun)
 	return nil
 }
 
-// makeRoles asks to be the only one on somebody's server who makes roles, if the migrations make any.
+// makeRoles takes the lock for making roles on the user's server, if the migrations make any.
 func (v *version) makeRoles(ctx context.Context) error {
 	names, makes, err := v.rolesMade()
 	if err != nil || !makes {
@@ -198,9 +198,8 @@ func (v *version) makeRoles(ctx context.Context) error {
 	})
 }
 
-// weak refuses a role of somebody's server with which migrations could leave
-// their database.
-func (v *version) weak(ctx context.Context) error {
+// refusePowerfulRole refuses a role of the user's server with which migrations could reach beyond their database.
+func (v *version) refusePowerfulRole(ctx context.Context) error {
 	if v.Superuser {
 		return nil
 	}
@@ -209,8 +208,8 @@ func (v *version) weak(ctx context.Context) error {
 		return err
 	}
 	defer c.Close(ctx)
-	// A superuser is a member of every role. Before 16, who may create roles may also give himself any that is no
-	// superuser, pg_execute_server_program among them.
+	// A superuser is a member of every role. Before 16, a role with CREATEROLE may also grant itself
+	// any role that is no superuser, pg_execute_server_program among them.
 	var strong []string
 	err = c.QueryRow(ctx, `SELECT COALESCE(pg_catalog.array_agg(rolname::pg_catalog.text ORDER BY NOT rolsuper, oid), '{}') FROM pg_catalog.pg_roles
 		WHERE (rolsuper OR rolcreaterole AND $1 OR rolname OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_read_server_files,pg_write_server_files}')) AND pg_catalog.pg_has_role(oid, 'MEMBER')`, v.server.Major() < 16).Scan(&strong)
@@ -220,14 +219,15 @@ func (v *version) weak(ctx context.Context) error {
 	if len(strong) == 0 {
 		return nil
 	}
-	return &config.InputError{Err: fmt.Errorf("the role of --postgres has the rights of %s: the migrations could read files and start programs on that server, and touch its other databases; "+
+	return &config.InputError{Err: fmt.Errorf("the role of --postgres has the rights of %s: the migrations could read files and start programs on that server, "+
+		"and touch its other databases; "+
 		"name a role that may create databases and is no superuser (CREATE ROLE rehearsal LOGIN CREATEDB), or let them with --superuser", strong[0])}
 }
 
-// baseKey names what the base is made of.
+// baseKey is a hash of everything that the base is made of.
 func (v *version) baseKey() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, "rehearsal 8", v.base.from, v.Superuser)
+	fmt.Fprintln(h, "rehearsal 9", v.base.from, v.Superuser)
 	if path := cmp.Or(v.Dump, v.Schema); path != "" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -250,42 +250,42 @@ func (v *version) baseKey() (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
-// build makes the role and the base database on a new server.
-func (v *version) build(ctx context.Context, s *pgserver.Server) error {
-	// Nobody needs template1 in this cluster: the base takes its place, which
-	// leaves three hundred files less to copy at each start.
+// buildBase makes the role and the base database on a new server.
+func (v *version) buildBase(ctx context.Context, s *pgserver.Server) error {
+	// Nobody needs template1 in this cluster. The base replaces it, which leaves three hundred files
+	// less to copy at each start.
 	if err := execAll(ctx, s, "", "", "CREATE ROLE "+roleName+" LOGIN", "CREATE ROLE "+lookName+" LOGIN", "CREATE ROLE "+watchName+" LOGIN",
 		"GRANT pg_monitor, pg_signal_backend TO "+watchName,
 		"REVOKE ALL ON DATABASE postgres FROM PUBLIC", "GRANT CONNECT ON DATABASE postgres TO "+watchName, "DROP SCHEMA public",
-		"ALTER DATABASE template1 IS_TEMPLATE false", "ALTER DATABASE template1 RENAME TO "+baseName, "ALTER DATABASE "+baseName+" OWNER TO "+roleName, admit(baseName)); err != nil {
+		"ALTER DATABASE template1 IS_TEMPLATE false", "ALTER DATABASE template1 RENAME TO "+
+			baseName, "ALTER DATABASE "+baseName+" OWNER TO "+roleName, grantConnect(baseName)); err != nil {
 		return err
 	}
 	if err := execAll(ctx, s, "", baseName, "ALTER SCHEMA public OWNER TO "+roleName); err != nil {
 		return err
 	}
-	return v.history(ctx, s)
+	return v.buildSchema(ctx, s)
 }
 
-// admit lets us look into a database whose owner closes it to others.
-func admit(db string) string { return "GRANT CONNECT ON DATABASE " + db + " TO " + lookName }
+// grantConnect lets onward connect to a database whose owner has revoked that from others.
+func grantConnect(db string) string { return "GRANT CONNECT ON DATABASE " + db + " TO " + lookName }
 
-// url is where a database is, for whom the migrations run as.
-func (v *version) url(s *pgserver.Server, db string) string {
+// databaseURL returns the address of a database, for the role that runs the migrations.
+func (v *version) databaseURL(s *pgserver.Server, db string) string {
 	if v.Superuser {
 		return s.URL(db)
 	}
 	return s.URLAs(roleName, db)
 }
 
-// keep writes what there is to say of the base into it, for the rehearsals that
-// begin with it from the cache.
-func (h *history) keep(ctx context.Context) error {
+// storeNotes stores the notes about the base in it, for later rehearsals that take it from the cache.
+func (h *baseBuilder) storeNotes(ctx context.Context) error {
 	if len(h.roles) > 0 {
 		h.base.Notes = append(h.base.Notes, "roles were made because the migrations name them: "+strings.Join(h.roles, ", "))
 	}
-	if n := len(h.lost); n > 0 {
+	if n := len(h.skippedPlaces); n > 0 {
 		h.base.Notes = append(h.base.Notes, fmt.Sprintf("of the base %s left out, as %s not be had: %s",
-			report.Count(n, "statement")+" "+plural(n, "was", "were"), strings.Join(h.base.Absent, " and ")+" can", shortList(h.lost)))
+			report.CountNoun(n, "statement")+" "+pluralForm(n, "was", "were"), strings.Join(h.base.Absent, " and ")+" can", shortList(h.skippedPlaces)))
 	}
 	if h.runner != nil {
 		h.base.Notes = append(h.base.Notes, h.runner.notes...)
@@ -301,26 +301,27 @@ func (h *history) keep(ctx context.Context) error {
 	if h.Server != "" {
 		return nil
 	}
-	text, err := json.Marshal(h.base.said)
+	text, err := json.Marshal(h.base.baseNotes)
 	if err != nil {
 		return err
 	}
-	return execAll(ctx, h.server, "", "", "COMMENT ON DATABASE "+h.base.database+" IS "+quote(string(text)))
+	return execAll(ctx, h.server, "", "", "COMMENT ON DATABASE "+h.base.database+" IS "+quoteLiteral(string(text)))
 }
 
 const defaultPath = `"$user", public`
 
-// recall reads it.
-func (v *version) recall(ctx context.Context) error {
+// readBaseNotes reads them.
+func (v *version) readBaseNotes(ctx context.Context) error {
 	c, err := v.server.Connect(ctx, "", "")
 	if err != nil {
 		return errors.Join(err, v.server.Stop())
 	}
 	defer c.Close(ctx)
 	var text string
-	err = c.QueryRow(ctx, "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) $1", v.base.database).Scan(&text)
+	err = c.QueryRow(ctx, "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) $1",
+		v.base.database).Scan(&text)
 	if err == nil {
-		err = json.Unmarshal([]byte(text), &v.base.said)
+		err = json.Unmarshal([]byte(text), &v.base.baseNotes)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("read the cached base: %w", err), v.server.Stop())
@@ -328,7 +329,7 @@ func (v *version) recall(ctx context.Context) error {
 	return nil
 }
 
-// shortList names a few, and how many more there are.
+// shortList names the first items, and counts the rest.
 func shortList(list []string) string {
 	const most = 8
 	if len(list) <= most {
@@ -337,39 +338,38 @@ func shortList(list []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
 }
 
-func plural(n int, one, many string) string {
+func pluralForm(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
 	return many
 }
 
-func quote(s string) string {
+func quoteLiteral(s string) string {
 	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
-// execAll runs statements one by one, in a session that trusts nothing in the
-// database.
+// execAll runs statements one by one, in a session with the settings of [pgserver.Server.PinnedURL].
 func execAll(ctx context.Context, s *pgserver.Server, role, db string, statements ...string) error {
 	c, err := s.Connect(ctx, role, db)
 	if err != nil {
 		return err
 	}
-	return each(ctx, c, statements)
+	return execEach(ctx, c, statements)
 }
 
-// asMigrations runs statements as the migrations would be run: with the rights
-// of their role, and with what the database says of its sessions.
+// asMigrations runs statements like the migrations: with the rights of their role, and with the
+// database's settings.
 func (v *version) asMigrations(ctx context.Context, s *pgserver.Server, db string, statements ...string) error {
-	c, err := pgx.Connect(ctx, v.url(s, db))
+	c, err := pgx.Connect(ctx, v.databaseURL(s, db))
 	if err != nil {
 		return err
 	}
-	return each(ctx, c, statements)
+	return execEach(ctx, c, statements)
 }
 
-// each runs statements, and closes the connection.
-func each(ctx context.Context, c *pgx.Conn, statements []string) error {
+// execEach runs statements, and closes the connection.
+func execEach(ctx context.Context, c *pgx.Conn, statements []string) error {
 	defer c.Close(ctx)
 	for _, sql := range statements {
 		if _, err := c.PgConn().Exec(ctx, sql).ReadAll(); err != nil {

@@ -48,7 +48,8 @@ func TestReadOnlyHome(t *testing.T) {
 				c.empty(t)
 			}
 			c := v.run(t, "rehearse --pg 18 --fail-on never -vv", env...)
-			if err := c.cmd.Wait(); err != nil || strings.Count(c.out.String(), "the cache cannot be written") != 1 || !strings.Contains(c.out.String(), "cached=false") {
+			if err := c.cmd.Wait(); err != nil || strings.Count(c.out.String(), "the cache cannot be written") != 1 ||
+				!strings.Contains(c.out.String(), "cached=false") {
 				t.Errorf("rehearse: %v\n%s", err, &c.out)
 			}
 			c.empty(t)
@@ -130,10 +131,13 @@ func TestThreeAtOnce(t *testing.T) {
 	}
 }
 
-// inTransactions is a release whose locks are all seen: those of a statement that
-// commits in the middle are sampled, so that short ones are seen or not.
+// inTransactions is a release whose locks are all observed. The locks of a statement that commits in the
+// middle are only sampled, so short ones may be missed.
 var inTransactions = []txtar.File{
-	{Name: "00002_posts.sql", Data: []byte("-- +goose Up\nALTER TABLE posts ADD COLUMN at timestamptz;\nUPDATE posts SET at = now();\nALTER TABLE users ALTER COLUMN id TYPE bigint;\n")},
+	{
+		Name: "00002_posts.sql",
+		Data: []byte("-- +goose Up\nALTER TABLE posts ADD COLUMN at timestamptz;\nUPDATE posts SET at = now();\nALTER TABLE users ALTER COLUMN id TYPE bigint;\n"),
+	},
 	{Name: "00003_index.sql", Data: []byte("-- +goose Up\nCREATE INDEX posts_user ON posts (user_id);\n")},
 }
 

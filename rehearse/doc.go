@@ -1,13 +1,13 @@
 // Package rehearse runs a release on a throwaway server and watches: what each
 // statement locks, for how long, what it rewrites, reads and writes, and which
-// queries stand still meanwhile.
+// queries wait meanwhile.
 //
-// [Run] is the way through: the base schema from the deployed migrations (kept
-// in the cache by content), rows and traffic where they are asked for, then the
-// new migrations in the transactions that their runner makes. What was seen is
-// put into the report of the audit, beside what the model said; where the two
-// differ, the model has a fault.
+// Start reading at [Run]. It creates the base schema from the deployed
+// migrations (kept in the cache by content), and rows and traffic if requested.
+// Then it runs the new migrations in the transactions that their migration tool
+// would use. It adds its observations to the audit's report, next to the
+// model's predictions. If the two differ, the model has a bug.
 //
-// Nothing of a migration runs anywhere but on the throwaway server, as a role
-// that is no superuser unless that is asked for.
+// Migrations run nowhere but on the throwaway server, and as a role that is no
+// superuser unless that is requested.
 package rehearse

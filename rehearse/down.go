@@ -16,67 +16,67 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// descent goes up and down the release, step by step.
-type descent struct {
-	again
+// downRun runs the release up and down, step by step.
+type downRun struct {
+	secondRun
 	objects *live.Objects // of its database; nil for none
-	// schema is what its database holds when done steps have run; nil: not read.
+	// schema is the schema of its database after done steps; nil: not read.
 	schema []live.Object
 }
 
-// wayDown runs each new migration up and down again, on the schema that it
-// finds in the release, and tells where that schema does not come back.
+// wayDown runs each new migration up and down again, on the schema before it in the
+// release. It reports a schema that is not restored.
 //
-// Rows are not compared: nothing brings back what a dropped column held.
+// Rows are not compared: nothing can restore the content of a dropped column.
 func (v *version) wayDown(ctx context.Context) error {
-	d := &descent{again: again{version: v}}
-	defer d.drop(ctx)
+	d := &downRun{secondRun: secondRun{version: v}}
+	defer d.discardDatabase(ctx)
 	goes, code := true, ""
 	var without []string
 	for i, step := range v.steps {
-		if !step.runs() {
+		if !step.isRunnable() {
 			continue
 		}
-		down, err := v.down(step)
+		down, err := v.downScript(step)
 		switch {
 		case errors.Is(err, audit.ErrNoSQLDown):
 			code = step.Runner.Name
 		case err != nil:
-			v.tell("the down migration of %s was not rehearsed: %v", step.ID, err)
+			v.addNotef("the down migration of %s was not rehearsed: %v", step.ID, err)
 		case down == nil:
 			without = append(without, step.ID)
 		case goes:
-			if goes, err = d.step(ctx, i, step, down); err != nil {
+			if goes, err = d.rehearseDown(ctx, i, step, down); err != nil {
 				return err
 			}
 		}
 	}
 	if code != "" {
-		v.tell("%s's way back was not rehearsed: it is made from code, not from SQL", code)
+		v.addNotef("%s's way back was not rehearsed: it is made from code, not from SQL", code)
 	}
 	if n := len(without); n > 0 {
 		verb := map[bool]string{true: "has", false: "have"}[n == 1]
-		v.tell("%s %s no down migration in SQL: %s", report.Count(n, "migration"), verb, firstOf(without))
+		v.addNotef("%s %s no down migration in SQL: %s", report.CountNoun(n, "migration"), verb, firstOf(without))
 	}
 	return nil
 }
 
-// step rehearses one down migration. It tells whether there is anything to go on
-// with: where the release ends, the rehearsal has said so.
-func (d *descent) step(ctx context.Context, i int, step *step, down *script.Script) (goes bool, err error) {
-	if d.done != i {
+// rehearseDown rehearses one down migration. It reports whether the next step can follow: if
+// the release ends here, the rehearsal has reported that.
+func (d *downRun) rehearseDown(ctx context.Context, i int, step *step, down *script.Script) (goes bool, err error) {
+	if d.stepsDone != i {
 		d.schema = nil
 	}
-	if goes, err := d.to(ctx, i); !goes || err != nil {
+	if goes, err := d.runUpTo(ctx, i); !goes || err != nil {
 		return false, err
 	}
 	return d.downAndUp(ctx, step, down)
 }
 
-// most bounds how many differences and migrations are named.
+// most limits how many differences and migrations are named.
 const most = 5
 
-// firstOf names the first of a list, and how many more there are.
+// firstOf names the first items of a list, and counts the rest.
 func firstOf(list []string) string {
 	if len(list) <= most {
 		return strings.Join(list, "; ")
@@ -84,48 +84,48 @@ func firstOf(list []string) string {
 	return fmt.Sprintf("%s; and %d more", strings.Join(list[:most], "; "), len(list)-most)
 }
 
-func (v *version) tell(format string, args ...any) {
+func (v *version) addNotef(format string, args ...any) {
 	v.out.Notes = append(v.out.Notes, fmt.Sprintf(format, args...))
 }
 
-// down is the down migration of a step; nil: it has none, or nothing stands in it.
-func (v *version) down(step *step) (*script.Script, error) {
+// downScript returns the down migration of a step; nil if it has none, or an empty one.
+func (v *version) downScript(step *step) (*script.Script, error) {
 	source, err := v.release.Down(step.Step)
 	if source == nil || err != nil {
 		return nil, err
 	}
-	sc, err := script.Build(*source)
+	sc, err := script.BuildScript(*source)
 	if err != nil || len(sc.Statements) == 0 {
 		return nil, err
 	}
 	return sc, nil
 }
 
-// connect makes a runner whose statements are ended at the limit.
-func (d *descent) connect(ctx context.Context) (*runner, error) {
+// connectLimited makes a runner whose statements are cancelled at the limit.
+func (d *downRun) connectLimited(ctx context.Context) (*runner, error) {
 	r, err := newRunner(ctx, d.server, d.version, d.db, nil)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := r.conn.Exec(ctx, fmt.Sprintf("SET statement_timeout = %d", d.Limit.Milliseconds())); err != nil {
-		r.close(ctx)
+		r.closeConn(ctx)
 		return nil, err
 	}
 	return r, nil
 }
 
-// alive connects anew when a down migration has ended the connections of the up migration.
-func (d *descent) alive(ctx context.Context) (err error) {
-	if d.runner.conn.Ping(ctx) == nil && d.runner.look.Ping(ctx) == nil {
+// reconnectIfClosed reconnects if a down migration has ended the connections of the up migration.
+func (d *downRun) reconnectIfClosed(ctx context.Context) (err error) {
+	if d.runner.conn.Ping(ctx) == nil && d.runner.catalogConn.Ping(ctx) == nil {
 		return nil
 	}
-	d.runner.close(ctx)
-	d.runner, err = d.connect(ctx)
+	d.runner.closeConn(ctx)
+	d.runner, err = d.connectLimited(ctx)
 	return err
 }
 
-// read reads the schema. What a release does may have ended the connection.
-func (d *descent) read(ctx context.Context) (err error) {
+// readSchema reads the schema. The release may have ended the connection.
+func (d *downRun) readSchema(ctx context.Context) (err error) {
 	for range 2 {
 		if d.objects == nil {
 			if d.objects, err = live.OpenObjects(ctx, d.server.PinnedURL(lookName, d.db)); err != nil {
@@ -141,128 +141,136 @@ func (d *descent) read(ctx context.Context) (err error) {
 	return err
 }
 
-func (d *descent) drop(ctx context.Context) {
+func (d *downRun) discardDatabase(ctx context.Context) {
 	if d.objects != nil {
 		d.objects.Close(ctx)
 	}
 	d.objects, d.schema = nil, nil
-	d.again.drop(ctx)
+	d.secondRun.discardDatabase(ctx)
 }
 
-// downAndUp runs a step up, down, and up again for what comes next. It does not
-// go on when the step does not even go up.
-func (d *descent) downAndUp(ctx context.Context, step *step, down *script.Script) (goes bool, err error) {
+// downAndUp runs a step up, down, and up again for the next step. It stops if the
+// step does not even run up.
+func (d *downRun) downAndUp(ctx context.Context, step *step, down *script.Script) (goes bool, err error) {
 	if d.schema == nil {
-		if err := d.read(ctx); err != nil {
+		if err := d.readSchema(ctx); err != nil {
 			return false, err
 		}
 	}
 	before := d.schema
-	if stop, err := d.runner.migration(ctx, step.Migration, step.script); stop != nil || err != nil {
+	if stop, err := d.runner.runMigration(ctx, step.Migration, step.script); stop != nil || err != nil {
 		return false, err
 	}
-	if err := d.read(ctx); err != nil {
+	if err := d.readSchema(ctx); err != nil {
 		return false, err
 	}
 	after := d.schema
-	stop, err := d.descend(ctx, step, down)
+	stop, err := d.runDown(ctx, step, down)
 	if err != nil {
 		return false, err
 	}
 	if stop != nil {
-		d.refused(step, stop)
+		d.reportRefusedDown(step, down, stop)
 		return true, d.goOn(ctx, after)
 	}
 	if down.Open {
-		d.finding(step, "the down migration never commits the transaction that it opens: unless a commit of the runner's own ends it, nothing of it stays when the connection closes")
+		d.addDownFinding(step, "the down migration never commits the transaction that it opens: unless a commit of the runner's own ends it, "+
+			"nothing of it stays when the connection closes")
 		return true, d.goOn(ctx, after)
 	}
 	x := compareObjects(before, d.schema)
 	for _, info := range x.info {
-		d.tell("after the down migration of %s, %s", step.ID, info)
+		d.addNotef("after the down migration of %s, %s", step.ID, info)
 	}
-	if err := d.alive(ctx); err != nil {
+	if err := d.reconnectIfClosed(ctx); err != nil {
 		return false, err
 	}
-	if stop, err = d.runner.migration(ctx, step.Migration, step.script); err != nil {
+	if stop, err = d.runner.runMigration(ctx, step.Migration, step.script); err != nil {
 		return false, err
 	}
 	fact := broughtBack(x, stop)
 	if fact == "" && len(x.info) == 0 {
 		d.schema = after // the same statements on the same schema
-		d.done++
+		d.stepsDone++
 		return true, nil
 	}
 	if fact != "" {
-		d.finding(step, fact)
+		d.addDownFinding(step, fact)
 	}
-	if err := d.read(ctx); err != nil {
+	if err := d.readSchema(ctx); err != nil {
 		return false, err
 	}
 	return true, d.goOn(ctx, after)
 }
 
-// descend runs a down migration another day, on another connection, and reads
+// runDown runs a down migration as on a later day, on another connection, and reads
 // the schema that it leaves.
-func (d *descent) descend(ctx context.Context, step *step, down *script.Script) (*stopped, error) {
-	r, err := d.connect(ctx)
+func (d *downRun) runDown(ctx context.Context, step *step, down *script.Script) (*migrationFailure, error) {
+	r, err := d.connectLimited(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stop, err := r.migration(ctx, step.Migration, down)
-	r.close(ctx)
+	stop, err := r.runMigration(ctx, step.Migration, down)
+	r.closeConn(ctx)
 	if err == nil {
-		err = d.inspect(ctx, d.runner.look, step, down, stop)
+		err = d.inspectTraps(ctx, d.runner.catalogConn, step, down, stop)
 	}
 	if err == nil {
-		err = d.read(ctx)
+		err = d.readSchema(ctx)
 	}
 	return stop, err
 }
 
-// broughtBack is what is wrong with the schema after the down migration, or with
-// running the migration again; "" for nothing.
-func broughtBack(x objectsDiff, stop *stopped) string {
+// broughtBack describes what is wrong with the schema after the down migration, or
+// with running the migration again; "" for nothing.
+func broughtBack(x objectsDiff, stop *migrationFailure) string {
 	switch {
 	case len(x.differences) > 0 && stop != nil:
-		return "the down migration does not bring the schema back: " + firstOf(x.differences) + "; the migration does not run again: " + words(stop.err)
+		return "the down migration does not bring the schema back: " + firstOf(x.differences) + "; the migration does not run again: " + serverMessage(stop.err)
 	case len(x.differences) > 0:
 		return "the down migration does not bring the schema back: " + firstOf(x.differences)
 	case stop != nil:
-		return "after its down migration the migration does not run again: " + words(stop.err)
+		return "after its down migration the migration does not run again: " + serverMessage(stop.err)
 	}
 	return ""
 }
 
-// goOn keeps the database for the next step when it is as the up migration leaves it.
-func (d *descent) goOn(ctx context.Context, want []live.Object) error {
+// goOn keeps the database for the next step if it is as the up migration leaves it.
+func (d *downRun) goOn(ctx context.Context, want []live.Object) error {
 	if x := compareObjects(want, d.schema); len(x.differences)+len(x.info) == 0 && !d.runner.conn.IsClosed() {
-		d.done++
+		d.stepsDone++
 		return nil
 	}
-	d.drop(ctx)
+	d.discardDatabase(ctx)
 	return ctx.Err()
 }
 
-// refused tells of a down migration that the server refuses. What is refused to a
-// role that is no superuser, or for want of an extension, may go through
-// elsewhere.
-func (d *descent) refused(step *step, stop *stopped) {
+// reportRefusedDown reports a down migration that the server refuses. If the cause is missing
+// superuser rights or a missing extension, it may succeed in production.
+func (d *downRun) reportRefusedDown(step *step, down *script.Script, stop *migrationFailure) {
 	var pg *pgconn.PgError
 	errors.As(stop.err, &pg)
-	switch does := reached(stop); {
+	does := attemptedEscape(stop)
+	if does == "" && !d.Superuser {
+		if does = maskedEscape(down, stop); does != "" {
+			does += ", and stops with another error"
+		}
+	}
+	switch {
 	case does != "":
-		d.found(rehearsal.TriedToEscape, step, step.first(), fmt.Sprintf("in the down migration, at line %d: it %s: %s", stop.statement.Line, does, words(stop.err)), "", "")
+		d.addFinding(rehearsal.TriedToEscape, step, step.firstStatement(),
+			fmt.Sprintf("in the down migration, at line %d: it %s: %s", stop.statement.Line, does, serverMessage(stop.err)), "", "")
 	case pg != nil && (missingExtension(pg) || pg.Code == "42501" && !d.Superuser):
-		d.tell("the down migration of %s was not rehearsed to its end: %s", step.ID, words(stop.err))
+		d.addNotef("the down migration of %s was not rehearsed to its end: %s", step.ID, serverMessage(stop.err))
 	case pg != nil && pg.Code == "57014":
-		d.tell("the down migration of %s was ended after %s", step.ID, d.Limit)
+		d.addNotef("the down migration of %s was ended after %s", step.ID, d.Limit)
 	default:
-		d.finding(step, fmt.Sprintf("the server refuses the down migration, at %s:%d: %s", cmp.Or(step.DownPath, step.Path), stop.statement.Line, words(stop.err)))
+		d.addDownFinding(step, fmt.Sprintf("the server refuses the down migration, at %s:%d: %s", cmp.Or(step.DownPath, step.Path), stop.statement.Line,
+			serverMessage(stop.err)))
 	}
 }
 
-// finding stands at the first statement of the up migration.
-func (d *descent) finding(step *step, fact string) {
-	d.found(rehearsal.DownDiffers, step, step.first(), fact, "", "")
+// addDownFinding adds a finding at the first statement of the up migration.
+func (d *downRun) addDownFinding(step *step, fact string) {
+	d.addFinding(rehearsal.DownDiffers, step, step.firstStatement(), fact, "", "")
 }

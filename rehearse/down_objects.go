@@ -10,18 +10,19 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 )
 
-// objectsDiff is how a schema differs from the one that should have come back.
+// objectsDiff holds the differences of a schema to the one that should have
+// been restored.
 type objectsDiff struct {
-	differences []string // what matters to code
-	info        []string // what is good to know
+	differences []string // matter to code
+	info        []string // good to know
 }
 
 type objectKey struct{ kind, name string }
 
-// compareObjects says in words how got differs from want.
+// compareObjects describes how got differs from want.
 func compareObjects(want, got []live.Object) objectsDiff {
-	is := keyed(got)
-	was := keyed(want)
+	is := objectsByKey(got)
+	was := objectsByKey(want)
 	var missing, extra []live.Object
 	whole := map[string]bool{} // what is missing or stays as a whole
 	var x objectsDiff
@@ -31,48 +32,48 @@ func compareObjects(want, got []live.Object) objectsDiff {
 		switch {
 		case !ok:
 			missing = append(missing, w)
-			whole[w.Name] = whole[w.Name] || holds(w.Kind)
+			whole[w.Name] = whole[w.Name] || canHoldObjects(w.Kind)
 		case g.Definition != w.Definition:
-			changed = append(changed, differs(w, g))
+			changed = append(changed, describeChange(w, g))
 		}
 	}
 	for _, g := range got {
 		if _, ok := was[objectKey{g.Kind, g.Name}]; !ok {
 			extra = append(extra, g)
-			whole[g.Name] = whole[g.Name] || holds(g.Kind)
+			whole[g.Name] = whole[g.Name] || canHoldObjects(g.Kind)
 		}
 	}
 	for _, w := range missing {
 		if whole[w.On] {
 			continue
 		}
-		if i := slices.IndexFunc(extra, func(g live.Object) bool { return renamed(w, g) }); i >= 0 {
-			x.differences = append(x.differences, fmt.Sprintf("%s comes back as %s", called(w), called(extra[i])))
+		if i := slices.IndexFunc(extra, func(g live.Object) bool { return differInName(w, g) }); i >= 0 {
+			x.differences = append(x.differences, fmt.Sprintf("%s comes back as %s", objectLabel(w), objectLabel(extra[i])))
 			extra = slices.Delete(extra, i, i+1)
 			continue
 		}
-		x.differences = append(x.differences, called(w)+" is missing")
+		x.differences = append(x.differences, objectLabel(w)+" is missing")
 	}
 	x.differences = append(x.differences, changed...)
 	for _, g := range extra {
 		switch {
 		case whole[g.On]:
 		case g.Kind == "value":
-			x.info = append(x.info, called(g)+" stays: Postgres takes no value out of an enum")
+			x.info = append(x.info, objectLabel(g)+" stays: Postgres takes no value out of an enum")
 		default:
-			x.differences = append(x.differences, called(g)+" stays")
+			x.differences = append(x.differences, objectLabel(g)+" stays")
 		}
 	}
-	x.order(want, got)
+	x.compareOrder(want, got)
 	return x
 }
 
-// holds reports whether other objects can be on one of the kind.
-func holds(kind string) bool {
+// canHoldObjects reports whether objects of a kind can have other objects on them.
+func canHoldObjects(kind string) bool {
 	return kind == "schema" || kind == "table" || kind == "type" || kind == "view" || kind == "sequence"
 }
 
-func keyed(list []live.Object) map[objectKey]live.Object {
+func objectsByKey(list []live.Object) map[objectKey]live.Object {
 	out := make(map[objectKey]live.Object, len(list))
 	for _, o := range list {
 		out[objectKey{o.Kind, o.Name}] = o
@@ -80,39 +81,40 @@ func keyed(list []live.Object) map[objectKey]live.Object {
 	return out
 }
 
-// renamed reports whether two differ in their names only. Columns of one type
-// are no sign of that.
-func renamed(a, b live.Object) bool {
+// differInName reports whether two objects differ in their names only. For columns
+// an equal type proves nothing.
+func differInName(a, b live.Object) bool {
 	return a.Kind == b.Kind && a.On == b.On && a.Definition == b.Definition && (a.Kind == "index" || a.Kind == "constraint")
 }
 
-// called is an object in words. The schema public goes without saying.
-func called(o live.Object) string {
+// objectLabel returns an object's kind and name, without the schema public.
+func objectLabel(o live.Object) string {
 	name := strings.TrimPrefix(strings.ReplaceAll(strings.ReplaceAll(o.Name, " on public.", " on "), " of public.", " of "), "public.")
 	return o.Kind + " " + name
 }
 
-// longest bounds a definition that is quoted whole; of longer ones a piece is.
+// longest is the length up to which a definition is quoted whole; of a longer
+// one, a piece is quoted.
 const (
 	longest = 80
 	piece   = 60
 )
 
-// differs says what became of a definition.
-func differs(want, got live.Object) string {
-	was, is := flat(want.Definition), flat(got.Definition)
+// describeChange describes the change of a definition.
+func describeChange(want, got live.Object) string {
+	was, is := onOneLine(want.Definition), onOneLine(got.Definition)
 	if len(was) <= longest && len(is) <= longest {
-		return fmt.Sprintf("%s is %s, was %s", called(want), is, was)
+		return fmt.Sprintf("%s is %s, was %s", objectLabel(want), is, was)
 	}
-	at := common(was, is)
-	return fmt.Sprintf("%s has %q where there was %q", called(want), excerpt(is, at), excerpt(was, at))
+	at := differenceOffset(was, is)
+	return fmt.Sprintf("%s has %q where there was %q", objectLabel(want), excerptAt(is, at), excerptAt(was, at))
 }
 
-// flat is a text on one line.
-func flat(s string) string { return strings.Join(strings.Fields(s), " ") }
+// onOneLine returns a text as one line.
+func onOneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// common is where two texts begin to differ, two words earlier.
-func common(a, b string) int {
+// differenceOffset returns the offset two words before two texts begin to differ.
+func differenceOffset(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
@@ -126,8 +128,8 @@ func common(a, b string) int {
 	return n
 }
 
-// excerpt is what stands at a place, cut where it is long.
-func excerpt(s string, at int) string {
+// excerptAt returns the text at an offset, shortened if it is long.
+func excerptAt(s string, at int) string {
 	s = s[at:]
 	if len(s) <= piece {
 		return s
@@ -139,17 +141,17 @@ func excerpt(s string, at int) string {
 	return s[:end] + "…"
 }
 
-// order compares the order of columns, which matters to few, and of the values
-// of enums, which are compared by it.
-func (x *objectsDiff) order(want, got []live.Object) {
-	before, after := ordered(want), ordered(got)
+// compareOrder compares the order of columns, which rarely matters, and of the values
+// of enums, which defines their comparison.
+func (x *objectsDiff) compareOrder(want, got []live.Object) {
+	before, after := sortedMembers(want), sortedMembers(got)
 	tables := make([]string, 0, len(before))
 	for on := range before {
 		tables = append(tables, on)
 	}
 	slices.Sort(tables)
 	for _, on := range tables {
-		a, b := both(before[on], after[on]), both(after[on], before[on])
+		a, b := commonObjects(before[on], after[on]), commonObjects(after[on], before[on])
 		if slices.EqualFunc(a, b, sameName) {
 			continue
 		}
@@ -157,7 +159,7 @@ func (x *objectsDiff) order(want, got []live.Object) {
 			x.differences = append(x.differences, fmt.Sprintf("the values of %s are in another order", strings.TrimPrefix(on, "public.")))
 			continue
 		}
-		if moved := behind(a, b); len(moved) == 1 {
+		if moved := movedToEnd(a, b); len(moved) == 1 {
 			x.info = append(x.info, moved[0]+" comes back as the last one")
 		} else {
 			x.info = append(x.info, firstOf(moved)+" come back as the last ones")
@@ -165,24 +167,25 @@ func (x *objectsDiff) order(want, got []live.Object) {
 	}
 }
 
-// behind lists the columns that moved to the end of their table: before them
-// the order is the same.
-func behind(was, is []live.Object) []string {
+// movedToEnd lists the columns that moved to the end of their table: the order of
+// the others is the same.
+func movedToEnd(was, is []live.Object) []string {
 	n := len(is) - 1
-	for !slices.EqualFunc(is[:n], both(was, is[:n]), sameName) {
+	for !slices.EqualFunc(is[:n], commonObjects(was, is[:n]), sameName) {
 		n--
 	}
 	var out []string
 	for _, c := range is[n:] {
-		out = append(out, called(c))
+		out = append(out, objectLabel(c))
 	}
 	return out
 }
 
 func sameName(a, b live.Object) bool { return a.Name == b.Name }
 
-// ordered are the columns of tables and the values of types, in their order.
-func ordered(list []live.Object) map[string][]live.Object {
+// sortedMembers returns the columns of tables and the values of types, in their
+// order.
+func sortedMembers(list []live.Object) map[string][]live.Object {
 	out := map[string][]live.Object{}
 	for _, o := range list {
 		if o.At > 0 {
@@ -195,8 +198,8 @@ func ordered(list []live.Object) map[string][]live.Object {
 	return out
 }
 
-// both keeps of a list what the other has too.
-func both(list, other []live.Object) []live.Object {
+// commonObjects returns the items of a list that the other list has too.
+func commonObjects(list, other []live.Object) []live.Object {
 	var out []live.Object
 	for _, o := range list {
 		if slices.ContainsFunc(other, func(x live.Object) bool { return x.Name == o.Name }) {

@@ -23,15 +23,16 @@ CREATE VIEW names AS SELECT id, email FROM users;
 CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
 `
 
-// A migration's two ways, and what must be said of them: a part of a finding's
-// fact and of a note, "" for none. old ones are rehearsed on Postgres 13 too.
+// ways are migrations, up and down, with the expected parts of a finding's fact
+// and of a note, "" for none. old ones are rehearsed on Postgres 13 too.
 var ways = map[string]struct {
 	none, up, down, fact, note string
 	old, superuser             bool
 }{
 	"exact": {
-		old:  true,
-		up:   "ALTER TABLE users ADD COLUMN age int NOT NULL DEFAULT 1 CHECK (age > 0);\nCREATE INDEX ON users (age);\nCREATE TABLE t (id bigserial PRIMARY KEY, u bigint REFERENCES users);",
+		old: true,
+		up: "ALTER TABLE users ADD COLUMN age int NOT NULL DEFAULT 1 CHECK (age > 0);\nCREATE INDEX ON users (age);\n" +
+			"CREATE TABLE t (id bigserial PRIMARY KEY, u bigint REFERENCES users);",
 		down: "DROP TABLE t;\nALTER TABLE users DROP COLUMN age;",
 	},
 	"exact, in pieces": {
@@ -47,7 +48,8 @@ var ways = map[string]struct {
 	"an index is forgotten": {
 		old: true,
 		up:  "DROP INDEX users_nick_idx;", down: "SELECT 1;",
-		fact: "the down migration does not bring the schema back: index users_nick_idx on users is missing; the migration does not run again: index \"users_nick_idx\" does not exist (SQLSTATE 42704)",
+		fact: "the down migration does not bring the schema back: index users_nick_idx on users is missing; " +
+			"the migration does not run again: index \"users_nick_idx\" does not exist (SQLSTATE 42704)",
 	},
 	"a column stays": {
 		up: "ALTER TABLE users ADD COLUMN IF NOT EXISTS age int;\nCREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY);", down: "DROP TABLE t;",
@@ -59,7 +61,8 @@ var ways = map[string]struct {
 	},
 	"a column of another type": {
 		old: true,
-		up:  "DROP INDEX IF EXISTS users_nick_idx;\nALTER TABLE users DROP COLUMN nick;", down: "ALTER TABLE users ADD COLUMN nick text;\nCREATE INDEX users_nick_idx ON users (nick);",
+		up:  "DROP INDEX IF EXISTS users_nick_idx;\nALTER TABLE users DROP COLUMN nick;", down: "ALTER TABLE users ADD COLUMN nick text;\n" +
+			"CREATE INDEX users_nick_idx ON users (nick);",
 		fact: "the down migration does not bring the schema back: column users.nick is text, was character varying(40) DEFAULT 'x'::character varying",
 		note: "after the down migration of 00002_it, column users.nick comes back as the last one",
 	},
@@ -115,7 +118,8 @@ var ways = map[string]struct {
 	},
 	"ends every connection": {
 		up: "ALTER TABLE users ADD COLUMN age int;", superuser: true,
-		down: "ALTER TABLE users DROP COLUMN age;\nSELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();",
+		down: "ALTER TABLE users DROP COLUMN age;\nSELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> " +
+			"pg_backend_pid();",
 	},
 	"not for everybody": {
 		up: "ALTER TABLE users ADD COLUMN age int;", down: "COPY users TO '/dev/null';",

@@ -16,128 +16,130 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// A migration that reached out of its database is told apart from one that only
-// needs a superuser: the first is a warning to whoever reads the branch. What is
-// held against a migration is what was refused to it, and what it left for other
+// A migration that tried to reach out of its database differs from one that only
+// needs a superuser: the first is a warning to whoever reads the branch. Two
+// things count as such: what was refused to it, and what it left for other
 // sessions to run (trap.go).
 
-// self is the role that runs the migrations.
-var self = outside.Role{roleName}
+// migrationRole is the role that runs the migrations.
+var migrationRole = outside.Role{roleName}
 
-// ownNames are the rehearsal's: who changes what is called so knows where it runs.
+// ownNames are names of the rehearsal. A migration that changes these objects
+// knows that it is in a rehearsal.
 var ownNames = []string{lookName, watchName, "onward_rehearsal", "onward_rehearsal_start", "onward_rehearsal_end", workshop}
 
-// reached tells what a refused statement reached for, "" for nothing that an
-// honest migration does not reach for too.
-func reached(stop *stopped) string {
+// attemptedEscape says what a refused statement tried to reach; "" if well-meaning
+// migrations do the same.
+func attemptedEscape(stop *migrationFailure) string {
 	var pg *pgconn.PgError
 	if !errors.As(stop.err, &pg) || stop.statement == nil {
 		return ""
 	}
-	// Refused to the role, or to the server's process by the wall around it.
+	// Refused to the role, or to the server's process by its sandbox.
 	if pg.Code != "42501" && !strings.HasPrefix(pg.Code, "38") && !strings.HasPrefix(pg.Code, "58") {
 		return ""
 	}
-	if does := grave(stop.statement.Node, stop.statement.SQL); does != "" {
+	if does := escapeInStatement(stop.statement.Node, stop.statement.SQL); does != "" {
 		return does
 	}
-	return graveText(inContext(pg.Where))
+	return escapeInText(inContext(pg.Where))
 }
 
-// reachedInFile tells it of a refused statement of a dump.
-func reachedInFile(err error) string {
+// attemptedEscapeInFile does the same for a refused statement of a dump.
+func attemptedEscapeInFile(err error) string {
 	var st *fill.StatementError
 	if !errors.As(err, &st) {
 		return ""
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "42501" {
-		return graveText(st.SQL)
+		return escapeInText(st.SQL)
 	}
 	return ""
 }
 
-// graveText is grave of a text that is one statement.
-func graveText(inner string) string {
-	if f, err := pgparse.Split(inner); err == nil && len(f.Stmts) == 1 {
-		return grave(f.Stmts[0].Node, inner)
+// escapeInText is grave for a text with one statement.
+func escapeInText(inner string) string {
+	if f, err := pgparse.SplitText(inner); err == nil && len(f.Stmts) == 1 {
+		return escapeInStatement(f.Stmts[0].Node, inner)
 	}
 	return ""
 }
 
-// grave is what a statement does beyond its database, and no honest one does.
-func grave(n *pgparse.Node, sql string) string {
-	for _, a := range self.Statement(n) {
+// escapeInStatement says what a statement does beyond its database, if no well-meaning one
+// does that.
+func escapeInStatement(n *pgparse.Node, sql string) string {
+	for _, a := range migrationRole.Statement(n) {
 		if !a.Honest {
 			return a.Does
 		}
 	}
-	if n.GetDoStmt() == nil && slices.ContainsFunc(pgparse.Names(sql), func(name string) bool { return slices.Contains(ownNames, name) }) {
+	if n.GetDoStmt() == nil && slices.ContainsFunc(pgparse.ListNames(sql), func(name string) bool { return slices.Contains(ownNames, name) }) {
 		return "changes what is the rehearsal's own"
 	}
 	return ""
 }
 
-// caught finds what a migration reached for without stopping at the refusal, in
-// its blocks, or without a refusal: before 15 a role may give itself to others.
-func (v *version) caught(step *step, stop *stopped) {
+// reportCaughtEscapes finds attempts that did not stop the migration: a block caught the
+// error, or there was none, because before 15 a role may grant itself to others.
+func (v *version) reportCaughtEscapes(step *step, stop *migrationFailure) {
 	if v.Superuser {
-		return // who says what was refused?
+		return // nothing is refused to a superuser
 	}
-	for _, st := range before(step.script, stop) {
-		does := grave(st.Node, st.SQL)
-		if does == "" || st.Parent < 0 && asks(st.Node) { // whoever only calls what is ours may
+	for _, st := range succeededStatements(step.script, stop) {
+		does := escapeInStatement(st.Node, st.SQL)
+		if does == "" || st.Parent < 0 && createsNothing(st.Node) { // it only calls onward's own functions
 			continue
 		}
 		if st.Parent >= 0 {
 			does += ", in a block that goes on without it"
 		}
-		v.found(rehearsal.TriedToEscape, step, st, "it "+does, "", "")
+		v.addFinding(rehearsal.TriedToEscape, step, st, "it "+does, "", "")
 	}
 }
 
-// before are the statements of a script that ran to their end.
-func before(sc *script.Script, stop *stopped) []*script.Statement {
+// succeededStatements returns the statements of a script that succeeded.
+func succeededStatements(sc *script.Script, stop *migrationFailure) []*script.Statement {
 	if stop == nil || stop.statement == nil {
 		return sc.Statements
 	}
 	return sc.Statements[:stop.statement.Index]
 }
 
-// inspect looks for what a migration has left in a database. sc is what ran, up
-// or down.
-func (v *version) inspect(ctx context.Context, conn querier, step *step, sc *script.Script, stop *stopped) error {
+// inspectTraps looks for traps that a migration has left in a database. sc is what
+// ran, up or down.
+func (v *version) inspectTraps(ctx context.Context, conn querier, step *step, sc *script.Script, stop *migrationFailure) error {
 	if len(sc.Statements) == 0 {
 		return nil
 	}
-	traps, err := v.traps(ctx, conn, step, sc)
+	traps, err := v.reportNewTraps(ctx, conn, step, sc)
 	if traps == nil || v.Superuser {
 		return err
 	}
-	for _, st := range before(sc, stop) {
-		if name, does := traps.called(st.Node); does != "" {
-			v.left(step, sc, st, fmt.Sprintf("it calls %s, which %s", name, does))
+	for _, st := range succeededStatements(sc, stop) {
+		if name, does := traps.calledTrap(st.Node); does != "" {
+			v.addTrapFinding(step, sc, st, fmt.Sprintf("it calls %s, which %s", name, does))
 		}
 	}
 	return nil
 }
 
-// traps tells of those that were not there before.
-func (v *version) traps(ctx context.Context, conn querier, step *step, sc *script.Script) (*traps, error) {
+// reportNewTraps reports the traps that were not there before.
+func (v *version) reportNewTraps(ctx context.Context, conn querier, step *step, sc *script.Script) (*traps, error) {
 	traps, err := findTraps(ctx, conn)
-	if servers(err) { // a superuser's migration may have ended this session too
+	if isServerAnswer(err) { // a superuser's migration may have ended this session too
 		v.Logger.Debug("look for what others would run", "error", err)
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for what others would run: %w", err)
 	}
-	type place struct{ line, column int } // a loop makes several statements of one
+	type place struct{ line, column int } // a loop makes several traps with one statement
 	made := map[place][]trap{}
-	for _, t := range traps.left {
+	for _, t := range traps.list {
 		if !v.trapped[t.object] {
 			v.trapped[t.object] = true
-			st := origin(sc, t)
+			st := findTrapOrigin(sc, t)
 			at := place{st.Line, st.Column}
 			made[at] = append(made[at], t)
 		}
@@ -146,20 +148,20 @@ func (v *version) traps(ctx context.Context, conn querier, step *step, sc *scrip
 		at := place{st.Line, st.Column}
 		if list := made[at]; len(list) > 0 {
 			delete(made, at)
-			fact := list[0].fact()
+			fact := list[0].describeTrap()
 			if len(list) > 1 {
-				fact += "; it makes more of the kind" // how many differs from version to version
+				fact += "; it makes more of the kind" // their number differs between server versions
 			}
-			v.left(step, sc, st, fact)
+			v.addTrapFinding(step, sc, st, fact)
 		}
 	}
 	return traps, nil
 }
 
-// glance looks for traps in the middle of a migration, at the last moment: others
-// could have met them since they were committed, and the next statement may take
-// them away.
-func (s *scene) glance(ctx context.Context, next *script.Statement) error {
+// reportTrapsBefore looks for traps in the middle of a migration, before a statement that
+// may remove them: other sessions could have run into them since they were
+// committed.
+func (s *releaseRun) reportTrapsBefore(ctx context.Context, next *script.Statement) error {
 	n := next.Node
 	if n.GetDropStmt() == nil && n.GetCreateFunctionStmt() == nil && n.GetRenameStmt() == nil && !mayNest(next) {
 		return nil
@@ -170,27 +172,28 @@ func (s *scene) glance(ctx context.Context, next *script.Statement) error {
 		return nil
 	}
 	i := slices.IndexFunc(s.steps, func(step *step) bool { return step.Report == s.migration })
-	_, err := s.traps(ctx, s.runner.look, s.steps[i], s.script)
+	_, err := s.reportNewTraps(ctx, s.runner.catalogConn, s.steps[i], s.script)
 	return err
 }
 
-// inherited notes the traps of the base, which are not the release's.
-func (v *version) inherited(ctx context.Context, conn querier) error {
+// recordBaseTraps records the traps of the base, which do not count against the
+// release.
+func (v *version) recordBaseTraps(ctx context.Context, conn querier) error {
 	traps, err := findTraps(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("look for what others would run: %w", err)
 	}
-	for _, t := range traps.left {
+	for _, t := range traps.list {
 		v.trapped[t.object] = true
 	}
 	return nil
 }
 
-// left adds a finding at a statement of a migration, up or down.
-func (v *version) left(step *step, sc *script.Script, at *script.Statement, fact string) {
+// addTrapFinding adds a finding at a statement of a migration, up or down.
+func (v *version) addTrapFinding(step *step, sc *script.Script, at *script.Statement, fact string) {
 	if sc != step.script {
 		fact = fmt.Sprintf("in the down migration, at line %d: %s", at.Line, fact)
-		at = step.first()
+		at = step.firstStatement()
 	}
-	v.found(rehearsal.TriedToEscape, step, at, fact, "", "")
+	v.addFinding(rehearsal.TriedToEscape, step, at, fact, "", "")
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// escape is a release that tries to get out of its database, or an honest one
-// that looks like it: a file of testdata/escapes, which is told of there.
+// escape is a release that tries to get out of its database, or a well-meaning
+// one that looks like it: a file of testdata/escapes, which describes it.
 type escape struct {
 	way, name string
 	// text is each of its files, put together; "" for none.
@@ -31,19 +31,19 @@ type escape struct {
 	wants []want
 }
 
-// want is something that the report must say. What it must not say is all else.
+// want is something that the report must contain. It must contain nothing else.
 type want struct {
 	kind, fact     string
-	begins         string // how the fact begins, for what is told elsewhere
+	begins         string // how the fact begins, for a finding at another statement
 	oldest, newest int
 	file           string
 	line           int
 }
 
-// base is the kind of want that stands in what is deployed: there is no report.
+// base is the kind of want for the deployed migrations: there is no report.
 const base = "base"
 
-// ruleOf are the rules that say what became of a statement, by how wants call them.
+// ruleOf are the rules about the outcome of a statement, by their names in wants.
 var ruleOf = map[string]string{
 	"tried": rehearsal.TriedToEscape, "needs": rehearsal.NeedsSuperuser, "fails": rehearsal.Fails, "again": rehearsal.FailsAgain,
 	"rows": rehearsal.FailsWithRows, "limit": rehearsal.NotFinished,
@@ -136,11 +136,12 @@ func (e *escape) read(a *txtar.Archive, parts map[string]string) error {
 
 var wanted = regexp.MustCompile(`\s*-- want (\w+)(?: (\d\d)\.\.(\d\d))? "(.*)"$`)
 
-// mark stands where want n is expected, until all lines are in their places.
+// mark is a placeholder for the line of want n, until all lines are in their
+// places.
 func mark(n int) string { return fmt.Sprintf("\x01%d\x02", n) }
 
-// expand puts parts in the place of their names, and marks in that of wants: at
-// the line that a want stands behind, or before.
+// expand replaces the names of parts by their text, and wants by marks: at the
+// line after which a want is written, or before which.
 func (e *escape) expand(file, text string, parts map[string]string) (string, error) {
 	var b strings.Builder
 	marks := ""
@@ -171,8 +172,9 @@ func (e *escape) expand(file, text string, parts map[string]string) (string, err
 	return b.String() + marks, nil
 }
 
-// part is the line itself, or what it stands for: @refused and a statement that
-// fails by itself, so that what is behind it goes on; @operators public and such.
+// part returns the line itself, or the text that it names: @refused and a
+// statement that fails by itself, so that the next lines still run; @operators
+// public and such.
 func part(line string, parts map[string]string) (string, error) {
 	name, rest, _ := strings.Cut(line, " ")
 	switch {
@@ -183,7 +185,8 @@ func part(line string, parts map[string]string) (string, error) {
 	case name == "@settings":
 		var list []string
 		for setting := range strings.Lines(parts["settings"]) {
-			list = append(list, "DO $do$ BEGIN EXECUTE pg_catalog.format($sql$ALTER DATABASE %I SET "+strings.TrimSpace(setting)+"$sql$, pg_catalog.current_database()); EXCEPTION WHEN OTHERS THEN NULL; END $do$;")
+			list = append(list, "DO $do$ BEGIN EXECUTE pg_catalog.format($sql$ALTER DATABASE %I SET "+strings.TrimSpace(setting)+
+				"$sql$, pg_catalog.current_database()); EXCEPTION WHEN OTHERS THEN NULL; END $do$;")
 		}
 		return strings.Join(list, "\n"), nil
 	}
@@ -230,7 +233,8 @@ func (e *escape) place(file, text string) string {
 		w := &e.wants[i]
 		w.line = 1 + strings.Count(before, "\n")
 		if w.file == "down.sql" {
-			// What a down migration does is told where its up migration begins.
+			// A finding about a down migration is at the beginning of its up
+			// migration.
 			w.begins = fmt.Sprintf("in the down migration, at line %d: ", w.line)
 			w.line = first(text)
 		}
@@ -259,7 +263,8 @@ func blocks(sql string) string {
 	rest := ""
 	for line := range strings.Lines(sql) {
 		rest += line
-		if !strings.HasSuffix(strings.TrimSpace(rest), ";") || slices.ContainsFunc([]string{"$do$", "$p$", "$$"}, func(q string) bool { return strings.Count(rest, q)%2 != 0 }) {
+		if !strings.HasSuffix(strings.TrimSpace(rest), ";") ||
+			slices.ContainsFunc([]string{"$do$", "$p$", "$$"}, func(q string) bool { return strings.Count(rest, q)%2 != 0 }) {
 			continue
 		}
 		b.WriteString("-- +goose StatementBegin\n" + strings.TrimSpace(rest) + "\n-- +goose StatementEnd\n")

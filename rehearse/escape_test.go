@@ -70,7 +70,10 @@ func TestPayload(t *testing.T) {
 	out := reachable(t)
 	payload := strings.ReplaceAll(partsOf(t)["payload"], "OUTSIDE", out)
 	c := rehearse.Config{
-		Config:    audit.Config{Dir: branch(t, "-- +goose Up\n"+tableOfAll, []txtar.File{{Name: "00002_up.sql", Data: []byte("-- +goose Up\n" + blocks(payload+"\n") + "SELECT evil.payload('x');\n")}})},
+		Config: audit.Config{Dir: branch(t, "-- +goose Up\n"+tableOfAll, []txtar.File{{
+			Name: "00002_up.sql",
+			Data: []byte("-- +goose Up\n" + blocks(payload+"\n") + "SELECT evil.payload('x');\n"),
+		}})},
 		Superuser: true,
 	}
 	var who []caught
@@ -156,7 +159,7 @@ func (e *escape) rehearse(t *testing.T, majors []int) *onward.Report {
 	})
 	r, err := rehearse.Run(t.Context(), c)
 	if missing := new(pgserver.MissingError); errors.As(err, &missing) {
-		pgservertest.Missing(t, err)
+		pgservertest.SkipOrFail(t, err)
 	}
 	e.deployed(t, err, majors[0])
 	if err == nil && len(looked) != len(majors) {
@@ -210,7 +213,8 @@ func (e *escape) findings(t *testing.T, r *onward.Report, majors []int) {
 		}
 		var found []int // what a server says may differ from version to version
 		left = slices.DeleteFunc(left, func(f onward.Finding) bool {
-			is := f.Rule == ruleOf[w.kind] && f.Line == w.line && f.Path == "migrations/00002_up.sql" && strings.HasPrefix(f.Fact, w.begins) && strings.Contains(f.Fact, w.fact)
+			is := f.Rule == ruleOf[w.kind] && f.Line == w.line && f.Path == "migrations/00002_up.sql" && strings.HasPrefix(f.Fact, w.begins) &&
+				strings.Contains(f.Fact, w.fact)
 			if is {
 				found = append(found, f.Postgres...)
 			}
@@ -255,8 +259,9 @@ func (e *escape) end(t *testing.T, r *onward.Report, on *onward.Rehearsal) {
 	}
 }
 
-// reachable is a directory in which every user of the machine may write: the
-// server may be another user's, and those of the tests themselves are closed.
+// reachable returns a directory in which every user of the machine may write: the
+// server may run as another user, and the directories of the tests themselves are
+// closed.
 func reachable(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "outside")
@@ -276,7 +281,7 @@ func archived(t *testing.T, sql string) string {
 	t.Helper()
 	program, err := exec.LookPath("pg_dump")
 	if err != nil {
-		pgservertest.Missing(t, err)
+		pgservertest.SkipOrFail(t, err)
 	}
 	url := pgservertest.Database(t, onward.OldestMajor) // pg_dump refuses servers that are newer
 	c, err := pgx.Connect(t.Context(), url)

@@ -2,18 +2,18 @@ package rehearse
 
 import "github.com/onward-sql/onward/onward"
 
-// enough rows for a time to say something about another number of rows: below,
-// the fixed costs of a statement are most of it.
+// enough is the number of rows from which a duration can be scaled to another
+// number of rows. Below that, the fixed costs of a statement dominate.
 const enough = 1000
 
-// estimate says how long the statements that do work take at the sizes of
-// production: one end of the range is what the rehearsal took, scaled by rows;
-// the other what the model reckons from bytes and the configured throughput of
+// estimateDurations says how long the statements that do work take at the sizes of
+// production. One end of the range is the rehearsed duration, scaled by rows.
+// The other is the model's estimate from bytes and the configured throughput of
 // a disk. The rehearsal's server keeps its tables in memory and waits for no
-// disk; the model knows nothing of expressions and triggers.
+// disk. The model does not know expressions and triggers.
 //
 // Statements from emptied on ran on empty tables.
-func (v *version) estimate(emptied int) {
+func (v *version) estimateDurations(emptied int) {
 	rows := map[string]int64{}
 	for _, t := range v.out.Tables {
 		rows[t.Relation] = t.Rows

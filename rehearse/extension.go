@@ -11,39 +11,40 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// harmless are extensions that only a superuser may create and that open no way
-// out of the database. Trusted ones need no help
+// harmlessExtensions are extensions that only a superuser may create and that give no
+// access beyond the database. Trusted ones need no help
 // (https://www.postgresql.org/docs/current/contrib.html).
-var harmless = map[string]bool{
+var harmlessExtensions = map[string]bool{
 	"pg_stat_statements": true, "postgis": true, "postgis_topology": true, "postgis_raster": true, "postgis_tiger_geocoder": true,
 	"timescaledb": true, "pgaudit": true, "pg_partman": true, "pgrouting": true, "earthdistance": true, "vector": true, "pg_repack": true,
 	"pgstattuple": true, "amcheck": true, "bloom": true, "pg_buffercache": true, "pg_prewarm": true, "xml2": true,
 }
 
-// guarded are others that a dump may bring: what they open is closed to who is
-// no superuser, by themselves or by taking the right to call them from everybody.
-var guarded = map[string]bool{
+// guardedExtensions are other extensions that a dump may create. Their access is closed to
+// roles that are no superuser: by the extension itself, or because onward
+// revokes the right to call their functions from everybody.
+var guardedExtensions = map[string]bool{
 	"dblink": true, "file_fdw": true, "postgres_fdw": true, "pageinspect": true, "pg_freespacemap": true, "pg_visibility": true, "pgrowlocks": true,
 	"sslinfo": true, "pg_walinspect": true, "pg_surgery": true, "adminpack": true, "intagg": true, "old_snapshot": true,
 }
 
-// errNotOurs: the extension is left to the role's own attempt.
+// errNotOurs: the role must try to create the extension itself.
 var errNotOurs = errors.New("not made in the role's place")
 
-// workshop is the schema in which extensions are made: nobody else has anything
-// there.
+// workshop is the schema in which extensions are created. It contains nothing
+// else.
 const workshop = "onward_extension"
 
-// extend makes an extension as a superuser.
+// createExtension creates an extension as a superuser.
 //
-// The script of an extension finds the operators and functions that it calls on
-// a path: the extension's own schema, and those of the extensions that it needs.
-// What a migration has made there could be called instead of the server's, by a
-// superuser. So an extension is made in a schema that is empty but for what it
-// needs, and moved from there; one that cannot be moved is made only where the
-// path has no functions and operators but those of extensions.
-func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) error {
-	name, version, target, err := d.wanted(ctx, e)
+// The script of an extension finds operators and functions by a search path: the
+// extension's own schema, and the schemas of the extensions that it needs. There
+// a superuser could call what a migration has made, instead of the server's own.
+// So the extension is created in an empty schema, with only the needed
+// extensions in it, and moved afterwards. An extension that cannot be moved is
+// created only if all functions and operators on its path belong to extensions.
+func (d superuserHelper) createExtension(ctx context.Context, e *pgparse.CreateExtensionStmt) error {
+	name, version, target, err := d.extensionTarget(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -52,10 +53,10 @@ func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) erro
 		return err
 	}
 	defer c.Close(ctx)
-	if there, err := made(ctx, c, name); there || err != nil {
-		return err // a migration that is run once more finds what it made the first time
+	if there, err := extensionExists(ctx, c, name); there || err != nil {
+		return err // a migration that runs again finds the extension of its first run
 	}
-	has, err := available(ctx, c, name, version)
+	has, err := findExtensionVersion(ctx, c, name, version)
 	if err != nil {
 		return err
 	}
@@ -64,35 +65,35 @@ func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) erro
 		return err
 	}
 	defer func() { _ = tx.Rollback(ctx) }() // after a commit it does nothing
-	// The migration's own transaction may hold what this one needs.
+	// The migration's own transaction may hold a lock that this one needs.
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '5s'; CREATE SCHEMA "+workshop); err != nil {
 		return err
 	}
-	back, path, err := borrow(ctx, tx, has.needs)
+	back, path, err := moveToWorkshop(ctx, tx, has.needs)
 	if err != nil {
 		return err
 	}
-	sql := "CREATE EXTENSION " + ident(name) + " "
+	sql := "CREATE EXTENSION " + quoteIdent(name) + " "
 	switch {
 	case has.movable:
 		sql += "SCHEMA " + workshop
 		back[name] = target
-	case has.fixed != nil && *has.fixed != "":
-		path = append(path, *has.fixed)
+	case has.requiredSchema != nil && *has.requiredSchema != "":
+		path = append(path, *has.requiredSchema)
 	default:
-		sql += "SCHEMA " + ident(target)
+		sql += "SCHEMA " + quoteIdent(target)
 		path = append(path, target)
 	}
 	if version != "" {
-		sql += " VERSION " + ident(version)
+		sql += " VERSION " + quoteIdent(version)
 	}
-	if foreign, err := inhabited(ctx, tx, append(path, workshop)); foreign || err != nil {
+	if foreign, err := hasForeignObjects(ctx, tx, append(path, workshop)); foreign || err != nil {
 		return errors.Join(err, errNotOurs)
 	}
 	if _, err := tx.Exec(ctx, sql+" CASCADE"); err != nil {
 		return err
 	}
-	if err := d.close(ctx, tx, name); err != nil {
+	if err := d.revokeExecute(ctx, tx, name); err != nil {
 		return err
 	}
 	if err := giveBack(ctx, tx, back, target); err != nil {
@@ -101,30 +102,30 @@ func (d deputy) extend(ctx context.Context, e *pgparse.CreateExtensionStmt) erro
 	return tx.Commit(ctx)
 }
 
-func made(ctx context.Context, c *pgx.Conn, name string) (there bool, err error) {
+func extensionExists(ctx context.Context, c *pgx.Conn, name string) (there bool, err error) {
 	err = c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) $1)", name).Scan(&there)
 	return there, err
 }
 
-// offered is what the server says of an extension that it could make.
-type offered struct {
-	movable bool
-	fixed   *string // the schema that it insists on
-	needs   []string
+// extensionVersion is what the server says about an available extension.
+type extensionVersion struct {
+	movable        bool
+	requiredSchema *string // the schema that it requires
+	needs          []string
 }
 
-func available(ctx context.Context, c *pgx.Conn, name, version string) (e offered, err error) {
+func findExtensionVersion(ctx context.Context, c *pgx.Conn, name, version string) (e extensionVersion, err error) {
 	err = c.QueryRow(ctx, `SELECT v.relocatable, v.schema, COALESCE(v.requires, '{}')::pg_catalog.text[] FROM pg_catalog.pg_available_extension_versions v
 		JOIN pg_catalog.pg_available_extensions x ON x.name OPERATOR(pg_catalog.=) v.name
-		WHERE v.name OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) CASE WHEN $2::pg_catalog.text OPERATOR(pg_catalog.=) '' THEN x.default_version ELSE $2::pg_catalog.text END`, name, version).Scan(&e.movable, &e.fixed, &e.needs)
+		WHERE v.name OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) CASE WHEN $2::pg_catalog.text OPERATOR(pg_catalog.=) '' THEN x.default_version ELSE $2::pg_catalog.text END`, name, version).Scan(&e.movable, &e.requiredSchema, &e.needs)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return e, errNotOurs
 	}
 	return e, err
 }
 
-// wanted is which extension a statement makes, and where.
-func (d deputy) wanted(ctx context.Context, e *pgparse.CreateExtensionStmt) (name, version, target string, err error) {
+// extensionTarget returns which extension a statement makes, and where.
+func (d superuserHelper) extensionTarget(ctx context.Context, e *pgparse.CreateExtensionStmt) (name, version, target string, err error) {
 	for _, o := range e.GetOptions() {
 		value := o.GetDefElem().GetArg().GetString_().GetSval()
 		switch o.GetDefElem().GetDefname() {
@@ -139,10 +140,11 @@ func (d deputy) wanted(ctx context.Context, e *pgparse.CreateExtensionStmt) (nam
 			return "", "", "", err
 		}
 	}
-	// A schema that the migration has just made is not there for others yet.
+	// Other sessions do not see a schema yet that the migration has just made.
 	var may bool
 	for _, target = range []string{target, "public"} {
-		err = d.look.QueryRow(ctx, "SELECT pg_catalog.has_schema_privilege($1::pg_catalog.name, oid, 'CREATE') FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) $2", roleName, target).Scan(&may)
+		err = d.catalogConn.QueryRow(ctx, "SELECT pg_catalog.has_schema_privilege($1::pg_catalog.name, oid, "+
+			"'CREATE') FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) $2", roleName, target).Scan(&may)
 		if !errors.Is(err, pgx.ErrNoRows) {
 			break
 		}
@@ -153,9 +155,9 @@ func (d deputy) wanted(ctx context.Context, e *pgparse.CreateExtensionStmt) (nam
 	return e.GetExtname(), version, target, err
 }
 
-// borrow brings the extensions that are needed and there into the workshop. It
-// tells where they belong, and the schemas of those that cannot be moved.
-func borrow(ctx context.Context, tx pgx.Tx, needs []string) (back map[string]string, path []string, err error) {
+// moveToWorkshop moves the needed extensions that are installed into the workshop. It
+// returns their schemas, and the schemas of those that cannot be moved.
+func moveToWorkshop(ctx context.Context, tx pgx.Tx, needs []string) (back map[string]string, path []string, err error) {
 	rows, err := tx.Query(ctx, `SELECT extname::pg_catalog.text, n.nspname::pg_catalog.text, extrelocatable FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) x.extnamespace
 		WHERE extname OPERATOR(pg_catalog.=) ANY ($1) AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'`, needs)
 	if err != nil {
@@ -175,17 +177,17 @@ func borrow(ctx context.Context, tx pgx.Tx, needs []string) (back map[string]str
 		return nil, nil, err
 	}
 	for name := range back {
-		if _, err := tx.Exec(ctx, "ALTER EXTENSION "+ident(name)+" SET SCHEMA "+workshop); err != nil {
+		if _, err := tx.Exec(ctx, "ALTER EXTENSION "+quoteIdent(name)+" SET SCHEMA "+workshop); err != nil {
 			return nil, nil, err
 		}
 	}
 	return back, path, nil
 }
 
-// inhabited reports whether a schema has functions or operators that are no
-// extension's, or that somebody has made a member of one: what came with it is a
-// superuser's.
-func inhabited(ctx context.Context, tx pgx.Tx, schemas []string) (foreign bool, err error) {
+// hasForeignObjects reports whether a schema has functions or operators that belong to
+// no extension, or that a role which is no superuser has added to one: members
+// that came with the extension belong to a superuser.
+func hasForeignObjects(ctx context.Context, tx pgx.Tx, schemas []string) (foreign bool, err error) {
 	const in = `EXISTS (SELECT FROM pg_catalog.%s o JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.%snamespace JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) o.%[2]sowner
 		WHERE n.nspname OPERATOR(pg_catalog.=) ANY ($1) AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND (NOT r.rolsuper
 			OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid OPERATOR(pg_catalog.=) o.oid AND d.deptype OPERATOR(pg_catalog.=) 'e' AND d.classid OPERATOR(pg_catalog.=) %[3]d::pg_catalog.oid)))`
@@ -193,12 +195,12 @@ func inhabited(ctx context.Context, tx pgx.Tx, schemas []string) (foreign bool, 
 	return foreign, err
 }
 
-// close takes the right to call a guarded extension from everybody.
-func (d deputy) close(ctx context.Context, tx pgx.Tx, name string) error {
-	if !guarded[name] {
+// revokeExecute revokes the right to call a guarded extension from everybody.
+func (d superuserHelper) revokeExecute(ctx context.Context, tx pgx.Tx, name string) error {
+	if !guardedExtensions[name] {
 		return nil
 	}
-	// As regprocedure they would say types without their schemas.
+	// As regprocedure they would name types without their schemas.
 	rows, err := tx.Query(ctx, `SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, (SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', s.nspname, t.typname), ', ' ORDER BY a.place)
 			FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY a (type, place) JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.type JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) t.typnamespace))
 		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace JOIN pg_catalog.pg_depend d ON d.objid OPERATOR(pg_catalog.=) p.oid JOIN pg_catalog.pg_extension x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
@@ -218,8 +220,8 @@ func (d deputy) close(ctx context.Context, tx pgx.Tx, name string) error {
 	return nil
 }
 
-// giveBack moves what is in the workshop to where it belongs: what came with an
-// extension belongs where that does.
+// giveBack moves everything in the workshop to its schema. What came with an
+// extension goes to the schema of that extension.
 func giveBack(ctx context.Context, tx pgx.Tx, back map[string]string, target string) error {
 	rows, err := tx.Query(ctx, `SELECT extname::pg_catalog.text FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) x.extnamespace WHERE n.nspname OPERATOR(pg_catalog.=) $1 ORDER BY x.oid`, workshop)
 	if err != nil {
@@ -235,7 +237,7 @@ func giveBack(ctx context.Context, tx pgx.Tx, back map[string]string, target str
 		if !ok {
 			schema = target
 		}
-		if _, err := tx.Exec(ctx, "ALTER EXTENSION "+ident(name)+" SET SCHEMA "+ident(schema)); err != nil {
+		if _, err := tx.Exec(ctx, "ALTER EXTENSION "+quoteIdent(name)+" SET SCHEMA "+quoteIdent(schema)); err != nil {
 			return err
 		}
 	}
@@ -243,4 +245,4 @@ func giveBack(ctx context.Context, tx pgx.Tx, back map[string]string, target str
 	return err
 }
 
-func ident(name string) string { return pgx.Identifier{name}.Sanitize() }
+func quoteIdent(name string) string { return pgx.Identifier{name}.Sanitize() }

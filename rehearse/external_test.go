@@ -25,7 +25,8 @@ import (
 // programs; from then on it may not.
 func TestCreatesRoles(t *testing.T) {
 	t.Parallel()
-	dir := branch(t, shopBase+"-- "+t.Name()+"\n", []txtar.File{step("CREATE ROLE made_by_release;\nCREATE TABLE n (id int PRIMARY KEY);\nALTER TABLE n OWNER TO made_by_release;")})
+	dir := branch(t, shopBase+"-- "+t.Name()+"\n", []txtar.File{step("CREATE ROLE made_by_release;\nCREATE TABLE n (id int PRIMARY KEY);\n" +
+		"ALTER TABLE n OWNER TO made_by_release;")})
 	for major, refused := range map[int]bool{15: true, 16: false} {
 		s := pgservertest.Server(t, major)
 		roleFor(t, sessionOn(t, s), "maker LOGIN CREATEDB CREATEROLE")
@@ -63,7 +64,10 @@ REVOKE CREATE ON SCHEMA public FROM shop_writer;
 DROP ROLE shop_writer, shop_member;
 DROP ROLE IF EXISTS dynamic;`
 	// In one transaction, in which a question of ours that fails would be the end.
-	more := txtar.File{Name: "00003_more.sql", Data: []byte("-- +goose Up\nDO $$ BEGIN PERFORM 1; END $$;\nSELECT count(*) FROM users;\nCREATE ROLE shop_late;\n-- +goose Down\nDROP ROLE shop_late;\n")}
+	more := txtar.File{
+		Name: "00003_more.sql",
+		Data: []byte("-- +goose Up\nDO $$ BEGIN PERFORM 1; END $$;\nSELECT count(*) FROM users;\nCREATE ROLE shop_late;\n-- +goose Down\nDROP ROLE shop_late;\n"),
+	}
 	for _, major := range []int{13, 18} {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +109,8 @@ func TestRolesInTurn(t *testing.T) {
 	s := pgservertest.Server(t, 18)
 	c := sessionOn(t, s)
 	roleFor(t, c, "turn_maker LOGIN CREATEDB CREATEROLE")
-	dir := branch(t, shopBase+"CREATE ROLE turn_reader;\n-- "+t.Name()+"\n", []txtar.File{step("CREATE ROLE turn_writer IN ROLE turn_reader;\nGRANT SELECT ON users TO turn_writer;")})
+	dir := branch(t, shopBase+"CREATE ROLE turn_reader;\n-- "+t.Name()+"\n",
+		[]txtar.File{step("CREATE ROLE turn_writer IN ROLE turn_reader;\nGRANT SELECT ON users TO turn_writer;")})
 	cfg := on(dir)
 	cfg.Server = s.URLAs("turn_maker", "postgres")
 	var group sync.WaitGroup
@@ -135,7 +140,8 @@ func TestRolesStay(t *testing.T) {
 	t.Parallel()
 	s := pgservertest.Server(t, 18)
 	c := sessionOn(t, s)
-	dir := branch(t, shopBase+"-- "+t.Name()+"\n", []txtar.File{step("DO $$ BEGIN EXECUTE 'CREATE ROLE name' || 'less'; END $$;\nCREATE ROLE used_elsewhere;\nGRANT CONNECT ON DATABASE postgres TO used_elsewhere;")})
+	dir := branch(t, shopBase+"-- "+t.Name()+"\n", []txtar.File{step("DO $$ BEGIN EXECUTE 'CREATE ROLE name' || 'less'; END $$;\nCREATE ROLE used_elsewhere;\n" +
+		"GRANT CONNECT ON DATABASE postgres TO used_elsewhere;")})
 	cfg := on(dir)
 	cfg.Server, cfg.Superuser = s.URL("postgres"), true
 	r, err := rehearse.Run(t.Context(), cfg)

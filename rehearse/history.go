@@ -17,61 +17,63 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// history makes the schema of the base in its database.
-func (v *version) history(ctx context.Context, s *pgserver.Server) error {
-	h := &history{version: v, server: s}
-	defer h.close(ctx)
+// buildSchema creates the schema of the base in its database.
+func (v *version) buildSchema(ctx context.Context, s *pgserver.Server) error {
+	h := &baseBuilder{version: v, server: s}
+	defer h.closeConns(ctx)
 	if path := cmp.Or(v.Dump, v.Schema); path != "" {
-		if err := h.restore(ctx, path); err != nil {
+		if err := h.restoreDump(ctx, path); err != nil {
 			return err
 		}
 	} else {
-		if err := h.sources(ctx, v.release.Deployed()); err != nil {
+		if err := h.runHistories(ctx, v.release.Deployed()); err != nil {
 			return err
 		}
 	}
-	return h.keep(ctx)
+	return h.storeNotes(ctx)
 }
 
-// history is the making of a base.
-type history struct {
+// baseBuilder creates a base.
+type baseBuilder struct {
 	*version
 	server *pgserver.Server
 	runner *runner
-	// tried is what statements lacked and was looked for; lost are the places of
-	// statements that were left out.
-	tried map[lack]bool
-	lost  []string
-	// relations are those that the migration which failed makes in schemas that it
-	// names.
+	// tried are things that statements lacked and that onward tried to create.
+	// lost are the places of statements that were left out.
+	tried         map[missingObject]bool
+	skippedPlaces []string
+	// relations are those that the failed migration makes with a qualified name.
 	relations map[string][]string
-	// book is the bookkeeper of the tool whose migrations are run.
-	book *adapter.Book
+	// toolTable is the definition of the bookkeeping table of the tool whose migrations
+	// run.
+	toolTable *adapter.HistoryTable
 }
 
-func (h *history) close(ctx context.Context) {
+func (h *baseBuilder) closeConns(ctx context.Context) {
 	if h.runner != nil {
-		h.runner.close(ctx)
+		h.runner.closeConn(ctx)
 	}
 }
 
-// sources runs the histories one after the other. One that does not go on may
-// wait for what another one makes; one that the release adds nothing to, and
-// that does not run beside the others, may be for another database.
-func (h *history) sources(ctx context.Context, lists []audit.History) error {
-	slices.SortStableFunc(lists, func(a, b audit.History) int { return btoi(b.Grows) - btoi(a.Grows) })
+// runHistories runs the histories of the migration directories one after the other. One
+// that fails may wait for something that another one makes. One that the release
+// does not extend, and that does not run along with the others, may belong to
+// another database.
+func (h *baseBuilder) runHistories(ctx context.Context, lists []audit.History) error {
+	slices.SortStableFunc(lists, func(a, b audit.History) int { return boolToInt(b.Grows) - boolToInt(a.Grows) })
 	at := make([]int, len(lists))
 	for {
 		var first error
 		moved := false
 		for i, list := range lists {
-			n, err := h.source(ctx, list, at[i])
+			n, err := h.runHistory(ctx, list, at[i])
 			moved = moved || n > at[i]
 			at[i] = n
 			var base *BaseError
 			switch {
 			case errors.As(err, &base) && !list.Grows && len(lists) > 1:
-				h.base.Notes = append(h.base.Notes, fmt.Sprintf("of %s, which the release does not change, the base has %d of %d migrations: %v", cmp.Or(list.Source.Dir, "."), n, len(list.Migrations), base.Err))
+				h.base.Notes = append(h.base.Notes, fmt.Sprintf("of %s, which the release does not change, the base has %d of %d migrations: %v",
+					cmp.Or(list.Source.Dir, "."), n, len(list.Migrations), base.Err))
 				at[i] = len(list.Migrations)
 			case errors.As(err, &base) && first == nil:
 				first = err
@@ -88,21 +90,22 @@ func (h *history) sources(ctx context.Context, lists []audit.History) error {
 	}
 }
 
-func btoi(b bool) int {
+func boolToInt(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-// source runs a history from one of its migrations on, and tells how far it came.
-func (h *history) source(ctx context.Context, list audit.History, at int) (int, error) {
-	h.book = bookOf(list.Source)
+// runHistory runs a history from one of its migrations on, and returns how far it
+// came.
+func (h *baseBuilder) runHistory(ctx context.Context, list audit.History, at int) (int, error) {
+	h.toolTable = historyTableOf(list.Source)
 	for ; at < len(list.Migrations); at++ {
-		if err := h.migrate(ctx, list.Migrations[at]); err != nil {
+		if err := h.runBaseMigration(ctx, list.Migrations[at]); err != nil {
 			var base *BaseError
 			if errors.As(err, &base) {
-				base.Unrun = unrun(list.Migrations[:at])
+				base.Unrun = unrunMigrations(list.Migrations[:at])
 			}
 			return at, err
 		}
@@ -110,8 +113,8 @@ func (h *history) source(ctx context.Context, list audit.History, at int) (int, 
 	return at, nil
 }
 
-// unrun lists the migrations of which something was not run, because it is code.
-func unrun(list []*adapter.Migration) []string {
+// unrunMigrations lists the migrations with a part that was not run because it is code.
+func unrunMigrations(list []*adapter.Migration) []string {
 	var out []string
 	for _, m := range list {
 		for _, o := range m.Opaque {
@@ -122,82 +125,77 @@ func unrun(list []*adapter.Migration) []string {
 	return out
 }
 
-// restore runs a dump, making the roles that it names.
-func (h *history) restore(ctx context.Context, path string) error {
-	for range maxScenes {
-		err := h.bring(ctx, path)
-		if err == nil {
-			return nil
-		}
-		role := missingRole(err)
-		if role == "" || h.Server != "" {
-			return &BaseError{Err: err, Reached: reachedInFile(err)}
-		}
-		if err := h.makeRole(ctx, h.server, role); err != nil {
-			return err
-		}
-		// The half that was restored goes.
-		if err := execAll(ctx, h.server, "", "", "DROP DATABASE "+h.base.database+" WITH (FORCE)",
-			"CREATE DATABASE "+h.base.database+" OWNER "+roleName+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'", admit(h.base.database)); err != nil {
-			return err
-		}
-		if err := execAll(ctx, h.server, "", h.base.database, "ALTER SCHEMA public OWNER TO "+roleName); err != nil {
-			return err
-		}
+// restoreDump restores a dump, creating the roles that it names.
+func (h *baseBuilder) restoreDump(ctx context.Context, path string) error {
+	if err := h.restoreAsRole(ctx, path); err != nil {
+		return &BaseError{Err: err, Reached: attemptedEscapeInFile(err)}
 	}
-	return &BaseError{Err: fmt.Errorf("%s names more than %d roles that do not exist", path, maxScenes)}
+	return nil
 }
 
-// bring restores a dump as the role of the migrations, which owns all of it then:
-// its text may be a stranger's, as theirs is.
-func (h *history) bring(ctx context.Context, path string) error {
+// restoreAsRole restores a dump as the role of the migrations, which then owns everything
+// in it. The dump is untrusted text like the migrations.
+func (h *baseBuilder) restoreAsRole(ctx context.Context, path string) error {
 	look, err := h.server.Connect(ctx, lookName, h.base.database)
 	if err != nil {
 		return err
 	}
 	defer look.Close(ctx)
-	d := deputy{
-		version: h.version, server: h.server, db: h.base.database, look: look, note: h.note,
-		may:    func(name string) bool { return harmless[name] || guarded[name] },
-		schema: func(context.Context) (string, error) { return "public", nil },
+	d := superuserHelper{
+		version: h.version, server: h.server, db: h.base.database, catalogConn: look, note: h.addBaseNote,
+		mayCreate: func(name string) bool { return harmlessExtensions[name] || guardedExtensions[name] },
+		schema:    func(context.Context) (string, error) { return "public", nil },
 	}
 	made := roles{version: h.version, server: h.server, db: h.base.database}
-	if err := made.look(ctx, look); err != nil {
+	if err := made.readRoles(ctx, look); err != nil {
 		return err
 	}
-	left, err := fill.Restore(ctx, fill.Dump{
-		File: path, URL: h.url(h.server, h.base.database), Bin: h.server.Install().Bin,
+	var makeRole func(context.Context, string) error
+	if h.Server == "" {
+		makeRole = h.makeWelcomeRole
+	}
+	left, err := fill.RestoreDump(ctx, fill.Dump{
+		File: path, URL: h.databaseURL(h.server, h.base.database), Bin: h.server.Install().Bin, MakeRole: makeRole,
 		Instead: func(ctx context.Context, sql string) (bool, error) {
-			if f, err := pgparse.Split(sql); err == nil && len(f.Stmts) == 1 && f.Stmts[0].Err == nil {
-				return d.instead(ctx, f.Stmts[0].Node)
+			if f, err := pgparse.SplitText(sql); err == nil && len(f.Stmts) == 1 && f.Stmts[0].Err == nil {
+				return d.runForRole(ctx, f.Stmts[0].Node)
 			}
-			return false, nil // the server says what is wrong with it
+			return false, nil // the server reports what is wrong with it
 		},
 	})
 	if len(left) > 0 {
-		h.note("left out of " + filepath.Base(path) + ", as only a superuser may run it (--superuser does): " + strings.Join(left, ", "))
+		h.addBaseNote("left out of " + filepath.Base(path) + ", as only a superuser may run it (--superuser does): " + strings.Join(left, ", "))
 	}
-	others, claim := made.claim(ctx, look)
+	others, claim := made.claimNewRoles(ctx, look)
 	for _, name := range others {
-		h.note(leftAlone(name))
+		h.addBaseNote(leftAlone(name))
 	}
 	return errors.Join(err, claim)
 }
 
-func (h *history) note(text string) {
+// makeWelcomeRole makes a role that may own things in the base.
+func (h *baseBuilder) makeWelcomeRole(ctx context.Context, name string) error {
+	if err := h.makeRole(ctx, h.server, name); err != nil {
+		return err
+	}
+	return h.prepareRoles(ctx, h.server, h.base.database)
+}
+
+func (h *baseBuilder) addBaseNote(text string) {
 	if !slices.Contains(h.base.Notes, text) {
 		h.base.Notes = append(h.base.Notes, text)
 	}
 }
 
-// mostSupplies bounds what one migration of the base is given.
+// mostSupplies limits how many missing objects are created for one migration of
+// the base.
 const mostSupplies = 200
 
-// migrate runs one migration of the base, making what it takes for granted.
-func (h *history) migrate(ctx context.Context, m *adapter.Migration) error {
-	sc, err := script.Build(m.Source)
+// runBaseMigration runs one migration of the base, and creates objects that it presupposes.
+func (h *baseBuilder) runBaseMigration(ctx context.Context, m *adapter.Migration) error {
+	sc, err := script.BuildScript(m.Source)
 	if err != nil || m.Failed != "" {
-		return &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: errors.Join(err, failed(m))}
+		return &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: errors.Join(err, failureOf(m))}
 	}
 	rest := sc
 	for range mostSupplies {
@@ -206,52 +204,52 @@ func (h *history) migrate(ctx context.Context, m *adapter.Migration) error {
 				return err
 			}
 		}
-		stop, err := h.runner.migration(ctx, m, rest)
+		stop, err := h.runner.runMigration(ctx, m, rest)
 		if err != nil {
 			return err
 		}
 		if stop == nil {
 			return nil
 		}
-		supplied, err := h.supplied(ctx, m, sc, stop)
+		supplied, err := h.resolveBaseMissing(ctx, m, sc, stop)
 		if err != nil {
 			return err
 		}
 		if !supplied {
-			return &BaseError{Migration: m.ID, Path: m.Path, Line: stop.statement.Line, Err: stop.err, Reached: reached(stop)}
+			return &BaseError{Migration: m.ID, Path: m.Path, Line: stop.statement.Line, Err: stop.err, Reached: cmp.Or(attemptedEscape(stop), maskedEscape(sc, stop))}
 		}
-		rest = uncommitted(sc, stop.statement)
+		rest = uncommittedPart(sc, stop.statement)
 	}
 	return &BaseError{Migration: m.ID, Path: m.Path, Line: 1, Err: fmt.Errorf("it takes more than %d things for granted that do not exist", mostSupplies)}
 }
 
-// supplied makes what a statement of the base lacks.
-func (h *history) supplied(ctx context.Context, m *adapter.Migration, sc *script.Script, stop *stopped) (bool, error) {
+// resolveBaseMissing creates what a statement of the base lacks.
+func (h *baseBuilder) resolveBaseMissing(ctx context.Context, m *adapter.Migration, sc *script.Script, stop *migrationFailure) (bool, error) {
 	if h.runner.conn.IsClosed() {
 		return false, nil
 	}
-	if ddl := missingBookkeeper(stop.err, h.book); ddl != "" {
+	if ddl := missingHistoryTable(stop.err, h.toolTable); ddl != "" {
 		if err := h.asMigrations(ctx, h.server, h.base.database, ddl); err == nil {
 			return true, nil
 		}
 	}
-	role := stop.role(h.roles)
+	role := stop.neededRole(h.roles)
 	if role == "" {
-		h.relations = qualified(sc)
+		h.relations = qualifiedRelations(sc)
 		return h.supplyBase(ctx, fmt.Sprintf("%s:%d", m.Path, stop.statement.Line), stop)
 	}
 	if h.Server != "" {
 		return false, nil
 	}
-	if err := h.makeRole(ctx, h.server, role); servers(err) {
-		return false, nil // it cannot be made
+	if err := h.makeRole(ctx, h.server, role); isServerAnswer(err) {
+		return false, nil // it cannot be created
 	} else if err != nil {
 		return false, err
 	}
-	return true, h.welcome(ctx, h.server, h.base.database)
+	return true, h.prepareRoles(ctx, h.server, h.base.database)
 }
 
-func failed(m *adapter.Migration) error {
+func failureOf(m *adapter.Migration) error {
 	if m.Failed == "" {
 		return nil
 	}

@@ -17,12 +17,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// look asks the session itself what it holds and what there is of it now: no
-// other session sees what is not committed. One row comes always, for the log.
+// look asks the session itself which locks it holds and what those relations
+// are like now, because no other session sees what is not committed. The query
+// always returns at least one row, for the log position.
 //
-// What is asked in this session is asked in a stranger's: its path may lead to
-// other functions, types and operators than the server's, and its strings may
-// know backslashes. So each name says its schema, and no string has any.
+// The session runs untrusted code: its search_path may lead to functions, types
+// and operators other than the server's, and its string literals may treat
+// backslashes as escapes. So each name has its schema, and no string has a
+// backslash.
 const look = `SELECT x.lsn, l.relation, COALESCE(l.mode, ''), c.oid,
   CASE WHEN n.oid IS NOT NULL THEN pg_catalog.concat(CASE WHEN n.nspname OPERATOR(pg_catalog.~) '^pg_temp' THEN 'pg_temp' ELSE n.nspname END, '.', c.relname) END, c.relkind::pg_catalog.text,
   COALESCE(pg_catalog.pg_relation_filenode(c.oid), 0::pg_catalog.oid), COALESCE(i.indrelid, 0::pg_catalog.oid), c.reltuples,
@@ -33,40 +35,41 @@ LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace AND n.nspname OPERATOR(pg_catalog.!~) '^pg_toast'
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid`
 
-// modes are locks of one relation, a bit for each.
-type modes uint16
+// lockModes is a set of lock modes of one relation, one bit each.
+type lockModes uint16
 
-// strongest is the strongest of them.
-func (m modes) strongest() onward.Lock { return onward.Lock(max(bits.Len16(uint16(m))-1, 0)) }
+// strongestLock returns the strongest of them.
+func (m lockModes) strongestLock() onward.Lock { return onward.Lock(max(bits.Len16(uint16(m))-1, 0)) }
 
-// view is what a session sees of itself.
-type view struct {
+// sessionView is what a session sees of itself.
+type sessionView struct {
 	lsn   int64
 	locks map[uint32]onward.Lock // the strongest
-	modes map[uint32]modes
+	modes map[uint32]lockModes
 	rels  map[uint32]observe.Relation
 	read  map[uint32]int64
 }
 
-func (s *scene) look(ctx context.Context) (v *view, err error) {
-	return v, s.untimed(ctx, func() (err error) {
-		v, err = s.see(ctx)
+func (s *releaseRun) readView(ctx context.Context) (v *sessionView, err error) {
+	return v, s.withoutTimeout(ctx, func() (err error) {
+		v, err = s.queryView(ctx)
 		return err
 	})
 }
 
-// anyhow is a protocol that is open to sessions of any settings: the simple one
-// is closed to those without standard_conforming_strings.
+// anyhow is a query protocol that works in sessions with any settings. The
+// simple one does not work without standard_conforming_strings.
 const anyhow = pgx.QueryExecModeExec
 
-// untimed asks something in the release's transaction without its time limit.
-func (s *scene) untimed(ctx context.Context, ask func() error) error {
-	if !s.timed || s.runner.status() != 'T' {
+// withoutTimeout runs a query in the release's transaction without its time limit.
+func (s *releaseRun) withoutTimeout(ctx context.Context, ask func() error) error {
+	if !s.timed || s.runner.txStatus() != 'T' {
 		return ask()
 	}
 	var was, none string
 	c := s.runner.conn
-	if err := c.QueryRow(ctx, "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', '0', true)", anyhow).Scan(&was, &none); err != nil {
+	if err := c.QueryRow(ctx, "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', '0', true)",
+		anyhow).Scan(&was, &none); err != nil {
 		return err
 	}
 	if err := ask(); err != nil {
@@ -76,9 +79,9 @@ func (s *scene) untimed(ctx context.Context, ask func() error) error {
 	return err
 }
 
-// timed reports whether the release limits the time of statements, which holds
-// for what is asked in its transactions too.
-func (v *version) timed() bool {
+// hasStatementTimeout reports whether the release limits the time of statements. That limit
+// also holds for onward's queries in its transactions.
+func (v *version) hasStatementTimeout() bool {
 	for _, step := range v.steps {
 		if step.Runner.StatementTimeout > 0 {
 			return true
@@ -92,12 +95,12 @@ func (v *version) timed() bool {
 	return false
 }
 
-func (s *scene) see(ctx context.Context) (*view, error) {
+func (s *releaseRun) queryView(ctx context.Context) (*sessionView, error) {
 	rows, err := s.runner.conn.Query(ctx, look, anyhow)
 	if err != nil {
 		return nil, err
 	}
-	v := &view{locks: map[uint32]onward.Lock{}, modes: map[uint32]modes{}, rels: map[uint32]observe.Relation{}, read: map[uint32]int64{}}
+	v := &sessionView{locks: map[uint32]onward.Lock{}, modes: map[uint32]lockModes{}, rels: map[uint32]observe.Relation{}, read: map[uint32]int64{}}
 	var locked, oid *uint32
 	var mode string
 	var name, kind *string
@@ -126,17 +129,19 @@ func (s *scene) see(ctx context.Context) (*view, error) {
 	return v, err
 }
 
-// opened notes a transaction that begins. plain: nothing may be asked before the
-// next statement, which sets how the transaction reads.
-func (s *scene) opened(ctx context.Context, plain bool) error {
-	s.tx = &transaction{begun: time.Now(), held: map[uint32]onward.Lock{}, modes: map[uint32]modes{}}
+// onTransactionBegin records that a transaction begins. plain: no query is allowed before
+// the next statement, which sets the isolation level or the access mode.
+func (s *releaseRun) onTransactionBegin(ctx context.Context, plain bool) error {
+	s.tx = &transaction{startedAt: time.Now(), held: map[uint32]onward.Lock{}, modes: map[uint32]lockModes{}}
 	s.expected = map[uint32]onward.Lock{}
 	s.read = map[uint32]int64{}
 	if plain {
 		return nil
 	}
-	// The counters of a session outlive its transactions for a while.
-	rows, err := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read OPERATOR(pg_catalog.>) 0`, anyhow)
+	// The counters of a session are reset some time after the end of a
+	// transaction.
+	rows, err := s.runner.conn.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_tup_read OPERATOR(pg_catalog.>) 0`,
+		anyhow)
 	if err != nil {
 		return err
 	}
@@ -146,13 +151,13 @@ func (s *scene) opened(ctx context.Context, plain bool) error {
 	return err
 }
 
-// rewound closes what the transaction held since its savepoint.
-func (s *scene) rewound(ctx context.Context) error {
-	v, err := s.look(ctx)
+// onSavepointRollback ends the locks that the transaction has taken since its savepoint.
+func (s *releaseRun) onSavepointRollback(ctx context.Context) error {
+	v, err := s.readView(ctx)
 	if err != nil {
 		return err
 	}
-	committed, err := observe.Relations(ctx, s.runner.look)
+	committed, err := observe.ListRelations(ctx, s.runner.catalogConn)
 	if err != nil {
 		return err
 	}
@@ -161,74 +166,75 @@ func (s *scene) rewound(ctx context.Context) error {
 		locks[r.Name] = v.locks[oid]
 	}
 	now := time.Now()
-	s.tx.open = slices.DeleteFunc(s.tx.open, func(p place) bool {
+	s.tx.open = slices.DeleteFunc(s.tx.open, func(p observationRef) bool {
 		o := s.out.Statements[p.statement].Observed[p.observed]
 		if o.Lock <= locks[o.Relation] {
 			return false
 		}
-		s.release1(p, now)
+		s.endLock(p, now)
 		return true
 	})
 	for oid := range s.tx.held {
 		if _, holds := v.locks[oid]; holds {
 			continue
 		}
-		// What nobody of the transaction holds is as others see it.
+		// Relations that the transaction does not lock are as others see them.
 		delete(s.rels, oid)
 		if r, ok := committed[oid]; ok {
 			s.rels[oid] = r
 		}
 	}
-	s.tx.held, s.tx.modes, s.expected = map[uint32]onward.Lock{}, map[uint32]modes{}, maps.Clone(v.locks)
-	s.keep(v)
+	s.tx.held, s.tx.modes, s.expected = map[uint32]onward.Lock{}, map[uint32]lockModes{}, maps.Clone(v.locks)
+	s.keepView(v)
 	return nil
 }
 
-// ended closes what the transaction held.
-func (s *scene) ended(ctx context.Context, committed bool) error {
+// onTransactionEnd ends the transaction's locks.
+func (s *releaseRun) onTransactionEnd(ctx context.Context, committed bool) error {
 	if s.tx == nil {
 		return nil
 	}
 	now := time.Now()
 	for _, p := range s.tx.open {
-		s.release1(p, now)
+		s.endLock(p, now)
 	}
 	s.out.Transactions = append(s.out.Transactions, onward.RehearsedTransaction{
-		Migration: s.migration, FromMS: s.at(s.tx.begun), UntilMS: s.at(now), RolledBack: !committed,
+		Migration: s.migration, FromMS: s.elapsedMS(s.tx.startedAt), UntilMS: s.elapsedMS(now), RolledBack: !committed,
 	})
 	s.tx = nil
 	if committed {
 		return nil
 	}
-	var err error
-	s.rels, err = observe.Relations(ctx, s.runner.look)
+	rels, err := observe.ListRelations(ctx, s.runner.catalogConn)
+	carryRows(s.rels, rels, nil)
+	s.rels = rels
 	return err
 }
 
-// statement runs one statement and looks.
-func (s *scene) statement(ctx context.Context, st *script.Statement, inside bool) error {
+// runStatement runs one statement and records its effects.
+func (s *releaseRun) runStatement(ctx context.Context, st *script.Statement, inside bool) error {
 	if inside {
-		return s.watched(ctx, st)
+		return s.runObserved(ctx, st)
 	}
-	if plain(st) {
-		_, err := s.exec(ctx, st)
+	if takesNoLocks(st) {
+		_, err := s.execLimited(ctx, st)
 		return err
 	}
-	if err := s.glance(ctx, st); err != nil {
+	if err := s.reportTrapsBefore(ctx, st); err != nil {
 		return err
 	}
-	// A statement on its own is watched in a transaction of its own, where the
-	// server lets it.
+	// A single statement is observed in a transaction of its own, if the server
+	// allows that.
 	if _, err := s.runner.conn.Exec(ctx, "BEGIN"); err != nil {
 		return err
 	}
-	if err := s.opened(ctx, false); err != nil {
+	if err := s.onTransactionBegin(ctx, false); err != nil {
 		return err
 	}
 	before := len(s.out.Statements)
-	err := s.watched(ctx, st)
+	err := s.runObserved(ctx, st)
 	if err == nil {
-		return s.runner.end(ctx, "COMMIT", true)
+		return s.runner.endTransaction(ctx, "COMMIT", true)
 	}
 	if s.runner.conn.IsClosed() {
 		return err
@@ -237,73 +243,73 @@ func (s *scene) statement(ctx context.Context, st *script.Statement, inside bool
 		return rollback
 	}
 	if !needsNoTransaction(err) {
-		return errors.Join(err, s.ended(ctx, false))
+		return errors.Join(err, s.onTransactionEnd(ctx, false))
 	}
 	s.tx, s.out.Statements = nil, s.out.Statements[:before]
-	return s.alone(ctx, st)
+	return s.runOutsideTransaction(ctx, st)
 }
 
-// plain statements hold nothing.
-func plain(st *script.Statement) bool {
+// takesNoLocks reports whether a statement takes no locks worth observing.
+func takesNoLocks(st *script.Statement) bool {
 	return st.Node.GetVariableSetStmt() != nil || st.Node.GetVariableShowStmt() != nil || st.Node.GetTransactionStmt() != nil || st.Node.GetLockStmt() != nil
 }
 
-// needsNoTransaction: the server refuses the statement in a transaction block
-// (25001), or it ends transactions itself (2D000).
+// needsNoTransaction reports whether the server refuses the statement in a
+// transaction block (25001), or it ends transactions itself (2D000).
 func needsNoTransaction(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "25001" && strings.Contains(pg.Message, "cannot run inside a transaction block") || pg.Code == "2D000" ||
 		pg.Code == "25001" && strings.Contains(pg.Message, "cannot be executed from a function") || pg.Code == "0A000" && strings.Contains(pg.Message, "transaction"))
 }
 
-// exec sends a statement, bounded.
-func (s *scene) exec(ctx context.Context, st *script.Statement) (pgconn.CommandTag, error) {
+// execLimited sends a statement with a time limit.
+func (s *releaseRun) execLimited(ctx context.Context, st *script.Statement) (pgconn.CommandTag, error) {
 	s.notices = nil
-	stop := s.sampler.bound(s.Limit)
-	tag, err := s.runner.exec(ctx, st)
+	stop := s.sampler.limitStatement(s.statementLimit(s.Limit))
+	tag, err := s.runner.execStatement(ctx, st)
 	return tag, stop(err)
 }
 
-// run sends a statement and writes down when, and what it said.
-func (s *scene) run(ctx context.Context, st *script.Statement) (*onward.RehearsedStatement, *samples, error) {
+// runRecorded sends a statement and records its times and its error.
+func (s *releaseRun) runRecorded(ctx context.Context, st *script.Statement) (*onward.RehearsedStatement, *samples, error) {
 	nested := mayNest(st)
 	var broken error
 	if nested {
-		broken = s.explain(ctx, true)
+		broken = s.setAutoExplain(ctx, true)
 	}
-	s.sampler.begin()
+	s.sampler.startSampling()
 	from := time.Now()
-	tag, err := s.exec(ctx, st)
+	tag, err := s.execLimited(ctx, st)
 	if broken != nil {
-		err = broken // than which the server's answer is no wiser
+		err = broken // the server's answer tells no more than this
 	}
 	until := time.Now()
-	seen := s.sampler.end()
+	seen := s.sampler.stopSampling()
 	out := onward.RehearsedStatement{
-		Migration: s.migration, Statement: st.Index, FromMS: s.at(from), UntilMS: s.at(until),
-		WaitedMS: ms(seen.waited), Rows: tag.RowsAffected(), Observed: []onward.Observed{}, Nested: s.nested(st),
+		Migration: s.migration, Statement: st.Index, FromMS: s.elapsedMS(from), UntilMS: s.elapsedMS(until),
+		WaitedMS: toMillis(seen.waited), Rows: tag.RowsAffected(), Observed: []onward.Observed{}, Nested: s.nestedStatements(st),
 	}
 	if nested && err == nil {
-		err = s.explain(ctx, false)
+		err = s.setAutoExplain(ctx, false)
 	}
 	s.out.Statements = append(s.out.Statements, out)
 	return &s.out.Statements[len(s.out.Statements)-1], seen, err
 }
 
-// watched runs a statement in the open transaction.
-func (s *scene) watched(ctx context.Context, st *script.Statement) error {
-	out, seen, err := s.run(ctx, st)
+// runObserved runs a statement in the open transaction.
+func (s *releaseRun) runObserved(ctx context.Context, st *script.Statement) error {
+	out, seen, err := s.runRecorded(ctx, st)
 	if err != nil {
-		s.attempted(out, seen)
+		s.recordAttemptedLocks(out, seen)
 		return err
 	}
-	if s.runner.status() != 'T' {
-		return nil // it ended the transaction in some way of its own
+	if s.runner.txStatus() != 'T' {
+		return nil // it ended the transaction by itself
 	}
 	if st.Node.GetVariableSetStmt() != nil {
-		return nil // after a query, the next one may come too late to set something
+		return nil // after a query it may be too late for the next statement to set something
 	}
-	v, err := s.look(ctx)
+	v, err := s.readView(ctx)
 	if err != nil {
 		return err
 	}

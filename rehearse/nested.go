@@ -15,18 +15,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Statements in functions, DO blocks and dynamic SQL are seen one by one in two
-// ways that complete each other, both as messages on the connection itself, in
-// the order in which they ran; at the level INFO, which client_min_messages does
-// not hold back. DDL, which takes the strong locks, is not planned,
-// so auto_explain never sees it; an event trigger does, and the context of its
-// notice has the statement's text. What is planned, event triggers never see;
-// auto_explain does. The server's log has neither: it writes down what a client
-// sent. auto_explain is on for DO, CALL and SELECT only: on an UPDATE it would
-// tell of each row's foreign key.
+// Statements in functions, DO blocks and dynamic SQL are observed one by one in
+// two complementary ways. Both produce messages on the connection itself, in the
+// order of execution, at the level INFO, which client_min_messages does not
+// suppress.
 //
-// The functions are a superuser's, and run in a stranger's session: each brings
-// its own path, and names schemas.
+//   - DDL, which takes the strong locks, is not planned, so auto_explain never
+//     sees it. An event trigger does, and the context of its notice has the
+//     statement's text.
+//   - Planned statements do not fire event triggers. auto_explain sees them.
+//
+// The server's log has neither: it records what a client sent. auto_explain is
+// on for DO, CALL and SELECT only: on an UPDATE it would report the foreign key
+// check of each row.
+//
+// The functions belong to a superuser and run in an untrusted session: each sets
+// its own search_path and qualifies names.
 const nestedSetup = `CREATE SCHEMA onward_rehearsal;
 GRANT USAGE ON SCHEMA onward_rehearsal TO PUBLIC;
 CREATE FUNCTION onward_rehearsal.seen() RETURNS pg_catalog.event_trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$ BEGIN
@@ -46,17 +50,17 @@ END $f$;
 CREATE EVENT TRIGGER onward_rehearsal_start ON ddl_command_start EXECUTE FUNCTION onward_rehearsal.seen();
 CREATE EVENT TRIGGER onward_rehearsal_end ON ddl_command_end EXECUTE FUNCTION onward_rehearsal.seen();`
 
-// mostNested bounds how many statements one statement is said to have run.
+// mostNested limits how many nested statements of one statement are reported.
 const mostNested = 200
 
-// notice is one of the above.
+// notice is one of these messages.
 type notice struct {
 	event, text string
 	at, took    float64 // seconds; milliseconds
 }
 
-// prepareNested prepares a database, where the release has statements that may
-// run others.
+// prepareNested prepares a database, if the release has statements that may run
+// others.
 func (v *version) prepareNested(ctx context.Context, db string) error {
 	for _, step := range v.steps {
 		if step.err == nil && slices.ContainsFunc(step.script.Statements, mayNest) {
@@ -71,30 +75,30 @@ func mayNest(s *script.Statement) bool {
 	return s.Parent < 0 && (s.Node.GetDoStmt() != nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil)
 }
 
-// explain switches auto_explain on or off.
+// setAutoExplain switches auto_explain on or off.
 //
-// It gives an error only when the server has ended the transaction because of
-// it, which a limit of time may do; the statement is then refused with that.
-func (s *scene) explain(ctx context.Context, on bool) error {
-	if s.outer || s.runner.status() == 'E' {
+// It returns an error only if the server has ended the transaction because of
+// it, for example after a timeout. The statement then fails with that error.
+func (s *releaseRun) setAutoExplain(ctx context.Context, on bool) error {
+	if s.skipsNested || s.runner.txStatus() == 'E' {
 		return nil
 	}
 	var works bool
-	// No parameters: the settings of the session may be such that none can be sent.
-	err := s.untimed(ctx, func() error {
+	// No parameters: the session may have settings under which none can be sent.
+	err := s.withoutTimeout(ctx, func() error {
 		return s.runner.conn.QueryRow(ctx, fmt.Sprintf("SELECT onward_rehearsal.explain(%t)", on), anyhow).Scan(&works)
 	})
-	if err != nil && s.runner.status() == 'E' {
+	if err != nil && s.runner.txStatus() == 'E' {
 		return err
 	}
 	if on && (err != nil || !works) {
-		s.note("queries in functions were not seen one by one: this server has no auto_explain")
+		s.addNote("queries in functions were not seen one by one: this server has no auto_explain")
 	}
 	return nil
 }
 
-// notice hears what the server says while a statement runs.
-func (s *scene) notice(n *pgconn.Notice) {
+// onNotice records a message that the server sends while a statement runs.
+func (s *releaseRun) onNotice(n *pgconn.Notice) {
 	if len(s.notices) > 2*mostNested {
 		return
 	}
@@ -117,8 +121,8 @@ func (s *scene) notice(n *pgconn.Notice) {
 	s.notices = append(s.notices, notice{event: "query", text: query.Text, took: took})
 }
 
-// inContext is the text of the innermost statement of a notice's context, ""
-// when no function ran it.
+// inContext returns the text of the innermost statement of a notice's context,
+// or "" if no function ran it.
 func inContext(where string) string {
 	const begin, end = "SQL statement \"", "\"\nPL/pgSQL function"
 	i := strings.Index(where, begin)
@@ -132,8 +136,8 @@ func inContext(where string) string {
 	return strings.TrimSuffix(text, "\"")
 }
 
-// nested are the statements that were seen inside the one that ran last.
-func (s *scene) nested(st *script.Statement) []onward.NestedStatement {
+// nestedStatements returns the statements that were seen inside the last one.
+func (s *releaseRun) nestedStatements(st *script.Statement) []onward.NestedStatement {
 	var out []onward.NestedStatement
 	begun := map[string]float64{}
 	for _, n := range s.notices {
@@ -144,14 +148,14 @@ func (s *scene) nested(st *script.Statement) []onward.NestedStatement {
 			if n.text == "" {
 				continue // the statement itself
 			}
-			x := onward.NestedStatement{SQL: s.shown(n.text)}
+			x := onward.NestedStatement{SQL: s.redactedText(n.text)}
 			if at, ok := begun[n.text]; ok {
 				x.DurationMS = float64(int((n.at-at)*1e6)) / 1000
 			}
 			out = append(out, x)
 		case "query":
 			if n.text != st.SQL && strings.TrimSpace(n.text) != strings.TrimSpace(st.SQL) {
-				out = append(out, onward.NestedStatement{SQL: s.shown(n.text), DurationMS: n.took})
+				out = append(out, onward.NestedStatement{SQL: s.redactedText(n.text), DurationMS: n.took})
 			}
 		}
 		if len(out) == mostNested {
@@ -162,11 +166,11 @@ func (s *scene) nested(st *script.Statement) []onward.NestedStatement {
 	return out
 }
 
-// shown is the text of a statement for the report: without literals where the
-// rows are somebody's.
-func (s *scene) shown(sql string) string {
+// redactedText returns the text of a statement for the report, without literals if the
+// rows come from a dump.
+func (s *releaseRun) redactedText(sql string) string {
 	if s.Dump == "" {
 		return sql
 	}
-	return redact.Statement(sql)
+	return redact.RedactStatement(sql)
 }

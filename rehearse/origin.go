@@ -9,21 +9,21 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// origin is the statement that made a trap: one that says its name, or that of its
-// function; else one whose text does not show what it makes.
-func origin(sc *script.Script, t trap) *script.Statement {
+// findTrapOrigin returns the statement that made a trap: one that has its name or its
+// function's name, or else one whose text does not show what it makes.
+func findTrapOrigin(sc *script.Script, t trap) *script.Statement {
 	var function, hidden, maybe *script.Statement
 	for _, st := range sc.Statements {
 		switch {
-		case t.name != "" && names(st.Node) == t.name:
+		case t.name != "" && createdName(st.Node) == t.name:
 			return st
 		case st.Node.GetCreateFunctionStmt() != nil:
-			if function == nil && (names(st.Node) == t.by || t.name == "" && says(st, t.by)) {
+			if function == nil && (createdName(st.Node) == t.function || t.name == "" && mentionsName(st, t.function)) {
 				function = st
 			}
-		case t.name == "" && !asks(st.Node) && says(st, t.by):
+		case t.name == "" && !createsNothing(st.Node) && mentionsName(st, t.function):
 			return st
-		case hidden == nil && hides(st):
+		case hidden == nil && mayHideObjects(st):
 			hidden = st
 		case maybe == nil && mayNest(st):
 			maybe = st
@@ -35,15 +35,15 @@ func origin(sc *script.Script, t trap) *script.Statement {
 	return cmp.Or(function, hidden, maybe, sc.Statements[0])
 }
 
-// names is the name that a statement gives to what it makes; "" for none.
-func names(n *pgparse.Node) string {
+// createdName returns the name of the object that a statement makes; "" for none.
+func createdName(n *pgparse.Node) string {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.CreateFunctionStmt:
-		return pgparse.Last(x.GetFuncname())
+		return pgparse.LastText(x.GetFuncname())
 	case *pgparse.DefineStmt:
-		return pgparse.Last(x.GetDefnames())
+		return pgparse.LastText(x.GetDefnames())
 	case *pgparse.CreateDomainStmt:
-		return pgparse.Last(x.GetDomainname())
+		return pgparse.LastText(x.GetDomainname())
 	case *pgparse.ViewStmt:
 		return x.GetView().GetRelname()
 	case *pgparse.CreateTableAsStmt:
@@ -62,12 +62,12 @@ func names(n *pgparse.Node) string {
 	return ""
 }
 
-func says(st *script.Statement, name string) bool {
-	return slices.Contains(pgparse.Names(st.SQL), name)
+func mentionsName(st *script.Statement, name string) bool {
+	return slices.Contains(pgparse.ListNames(st.SQL), name)
 }
 
-// asks reports whether a statement makes nothing that stays by what its text says.
-func asks(n *pgparse.Node) bool {
+// createsNothing reports whether a statement, by its text, creates nothing persistent.
+func createsNothing(n *pgparse.Node) bool {
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.DoStmt, *pgparse.SelectStmt, *pgparse.CallStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.CopyStmt,
 		*pgparse.DropStmt, *pgparse.GrantStmt, *pgparse.CommentStmt:
@@ -76,9 +76,10 @@ func asks(n *pgparse.Node) bool {
 	return false
 }
 
-// hides reports whether a statement may well make what its text does not show: it
-// runs text, calls a function, or changes rows, which a trigger may answer.
-func hides(st *script.Statement) bool {
+// mayHideObjects reports whether a statement may create objects that its text does not
+// show: it executes dynamic SQL, calls a function, or changes rows, which may fire
+// a trigger.
+func mayHideObjects(st *script.Statement) bool {
 	switch x := pgparse.Unwrap(st.Node).(type) {
 	case *pgparse.DoStmt:
 		return strings.Contains(strings.ToLower(st.SQL), "execute")
@@ -88,7 +89,7 @@ func hides(st *script.Statement) bool {
 		calls := false
 		pgparse.Walk(st.Node, func(msg any) bool {
 			if f, ok := msg.(*pgparse.FuncCall); ok {
-				calls = calls || len(f.GetFuncname()) == 1 || pgparse.Text(f.GetFuncname()[0]) != "pg_catalog"
+				calls = calls || len(f.GetFuncname()) == 1 || pgparse.StringText(f.GetFuncname()[0]) != "pg_catalog"
 			}
 			return !calls
 		})

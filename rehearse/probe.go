@@ -17,16 +17,17 @@ import (
 )
 
 const (
-	// probeRows are enough to break every demand, also one that few rows do.
+	// probeRows are enough rows to break every demand, even one that only few rows
+	// break.
 	probeRows = 60
-	// mostProbes bounds how often the release runs to see what rows may stop it.
+	// mostProbes limits how often the release runs to find rows that may stop it.
 	mostProbes = 12
 )
 
-// probe runs the release on a few rows that keep to what the base asks for and break
-// what the release does, where they can: production may have such rows. The demand that
-// stopped it is met the next time, so that those behind it are tried too.
-func (v *version) probe(ctx context.Context) error {
+// tryBreakingRows runs the release on a few rows that meet the base's constraints but break the
+// release's demands where possible, because production may have such rows. The rows of
+// the next run meet the demand that stopped it, so that later demands are tried too.
+func (v *version) tryBreakingRows(ctx context.Context) error {
 	open := slices.Clone(v.demands)
 	var met []*fill.Demand
 	for range mostProbes {
@@ -37,23 +38,23 @@ func (v *version) probe(ctx context.Context) error {
 		for _, d := range v.demands {
 			plan.Rows[d.Table] = probeRows
 		}
-		run, err := v.side.through(ctx, nil, func(db string) error {
-			_, err := fill.Fill(ctx, v.side.url(v.side.server, db), plan, fill.Release{Keep: met, Break: open})
+		run, err := v.side.runUnobserved(ctx, nil, func(db string) error {
+			_, err := fill.FillDatabase(ctx, v.side.databaseURL(v.side.server, db), plan, fill.Release{Keep: met, Break: open})
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("try rows that the release may stop at: %w", err)
 		}
-		v.side.drop(ctx, run.database)
+		v.side.dropDatabase(ctx, run.database)
 		if run.stop == nil || run.stop.statement == nil || !blamesRows(run.stop.err) {
 			return nil
 		}
 		d := demandOf(open, run.stop)
 		if d == nil {
-			return nil // what the rows of the rehearsal met with, too
+			return nil // the rehearsal's own rows have hit this too
 		}
 		if !v.blamed[run.stop.statement] {
-			v.withRows(run.at, run.stop)
+			v.addRowsFinding(run.failedStep, run.stop)
 		}
 		open = slices.DeleteFunc(open, func(o *fill.Demand) bool { return o == d })
 		met = append(met, d)
@@ -61,15 +62,15 @@ func (v *version) probe(ctx context.Context) error {
 	return nil
 }
 
-// demandOf is the demand that rows broke when a statement failed; nil: none.
-func demandOf(demands []*fill.Demand, stop *stopped) *fill.Demand {
+// demandOf returns the demand that rows broke when a statement failed; nil: none.
+func demandOf(demands []*fill.Demand, stop *migrationFailure) *fill.Demand {
 	var pg *pgconn.PgError
 	if !errors.As(stop.err, &pg) {
 		return nil
 	}
 	var about []*fill.Demand
 	for _, d := range demands {
-		if concerns(stop.statement, d) || pg.TableName != "" && (named(d.Table, pg.TableName) || named(d.Now, pg.TableName)) {
+		if concernsTable(stop.statement, d) || pg.TableName != "" && (hasRelationName(d.Table, pg.TableName) || hasRelationName(d.Now, pg.TableName)) {
 			about = append(about, d)
 		}
 	}
@@ -80,14 +81,15 @@ func demandOf(demands []*fill.Demand, stop *stopped) *fill.Demand {
 				return d
 			}
 		case d.Kind == fill.Becomes:
-			if pg.Code[:2] == "22" && retypes(stop.statement, d) {
+			if pg.Code[:2] == "22" && changesType(stop.statement, d) {
 				return d
 			}
-		case pg.ConstraintName != "" && pg.ConstraintName == d.Name, pg.ConstraintName == "" && pg.Code == "23514" && d.Kind == fill.Holds && strings.Contains(pg.Message, d.Name):
+		case pg.ConstraintName != "" && pg.ConstraintName == d.Name,
+			pg.ConstraintName == "" && pg.Code == "23514" && d.Kind == fill.Holds && strings.Contains(pg.Message, d.Name):
 			return d
 		}
 	}
-	// A constraint that has another name at the end than when it was made.
+	// A constraint may have another name at the end than when it was made.
 	kinds := map[string]fill.DemandKind{"23505": fill.Differs, "23503": fill.Refers, "23514": fill.Holds, "23P01": fill.Differs}
 	kind, known := kinds[pg.Code]
 	about = slices.DeleteFunc(about, func(d *fill.Demand) bool { return !known || d.Kind != kind })
@@ -97,26 +99,26 @@ func demandOf(demands []*fill.Demand, stop *stopped) *fill.Demand {
 	return nil
 }
 
-// named reports whether a qualified name ends in one.
-func named(relation, name string) bool {
+// hasRelationName reports whether the relation part of a qualified name is the given name.
+func hasRelationName(relation, name string) bool {
 	return relation[strings.IndexByte(relation, '.')+1:] == name
 }
 
-// concerns reports whether a statement names the table of a demand.
-func concerns(st *script.Statement, d *fill.Demand) bool {
+// concernsTable reports whether a statement names the table of a demand.
+func concernsTable(st *script.Statement, d *fill.Demand) bool {
 	found := false
 	pgparse.Walk(st.Node, func(msg any) bool {
 		if r, ok := msg.(*pgparse.RangeVar); ok {
-			found = found || named(d.Table, r.GetRelname()) || named(d.Now, r.GetRelname())
+			found = found || hasRelationName(d.Table, r.GetRelname()) || hasRelationName(d.Now, r.GetRelname())
 		}
 		return !found
 	})
 	return found
 }
 
-// retypes reports whether a statement gives the column of a demand another type. One
-// that does not say so, a block, may.
-func retypes(st *script.Statement, d *fill.Demand) bool {
+// changesType reports whether a statement changes the type of a demand's column. A
+// statement whose text does not show it, such as a block, counts too.
+func changesType(st *script.Statement, d *fill.Demand) bool {
 	a := st.Node.GetAlterTableStmt()
 	if a == nil {
 		return true
@@ -127,31 +129,31 @@ func retypes(st *script.Statement, d *fill.Demand) bool {
 	})
 }
 
-// withRows is the finding for a statement that fails on rows only.
-func (v *version) withRows(step *step, stop *stopped) {
+// addRowsFinding adds the finding for a statement that fails on rows only.
+func (v *version) addRowsFinding(step *step, stop *migrationFailure) {
 	v.blamed[stop.statement] = true
 	d := demandOf(v.demands, stop)
 	if d == nil {
-		v.found(rehearsal.FailsWithRows, step, stop.statement,
-			"refused on tables with rows, and not on empty ones: "+words(stop.err),
-			"production has rows too: where they are like these, the migration stops here"+v.rest(step), "")
+		v.addFinding(rehearsal.FailsWithRows, step, stop.statement,
+			"refused on tables with rows, and not on empty ones: "+serverMessage(stop.err),
+			"production has rows too: if they are like these, the migration stops here"+v.describeRemaining(step), "")
 		return
 	}
 	instead := ""
-	if query := offenders(d); query != "" {
+	if query := violatingRowsQuery(d); query != "" {
 		instead = "ask production first, and clean up in a migration of its own:\n" + query
 		if strings.Contains(query, validInput) {
 			instead = strings.Replace(instead, "first,", "first (Postgres 16 and later),", 1)
 		}
 	}
-	v.found(rehearsal.FailsWithRows, step, stop.statement,
-		"production's rows may break it, as the base lets such rows in: "+words(stop.err),
-		"where there is one, the migration stops here"+v.rest(step), instead)
+	v.addFinding(rehearsal.FailsWithRows, step, stop.statement,
+		"production's rows may break it, as the base lets such rows in: "+serverMessage(stop.err),
+		"if there is one, the migration stops here"+v.describeRemaining(step), instead)
 }
 
-// offenders is the query that finds the rows which a demand does not let stand; "":
-// none is known.
-func offenders(d *fill.Demand) string {
+// violatingRowsQuery returns the query that finds the rows which break a demand; "" if none is
+// known.
+func violatingRowsQuery(d *fill.Demand) string {
 	table := sqlName(d.Table)
 	columns := make([]string, len(d.Columns))
 	for i, c := range d.Columns {
@@ -159,7 +161,7 @@ func offenders(d *fill.Demand) string {
 	}
 	switch d.Kind {
 	case fill.Required:
-		return advice.Rows(table, columns[0]+" IS NULL")
+		return advice.SelectRows(table, columns[0]+" IS NULL")
 	case fill.Differs:
 		if len(d.Keys) == 0 { // an exclusion
 			return ""
@@ -171,21 +173,21 @@ func offenders(d *fill.Demand) string {
 		if d.Where != "" {
 			where = append(where, d.Where)
 		}
-		return advice.Duplicates(table, d.Keys, strings.Join(where, " AND "))
+		return advice.SelectDuplicates(table, d.Keys, strings.Join(where, " AND "))
 	case fill.Refers:
 		target := make([]string, len(d.Target))
 		for i, c := range d.Target {
 			target[i] = pgparse.QuoteIdent(c)
 		}
-		return advice.Orphans(table, columns, sqlName(d.Refers), target)
+		return advice.SelectOrphans(table, columns, sqlName(d.Refers), target)
 	case fill.Becomes:
-		return advice.Rows(table, miscast(d, columns[0]))
+		return advice.SelectRows(table, misfitCondition(d, columns[0]))
 	}
-	return advice.Rows(table, "NOT "+parenthesised(d.Condition))
+	return advice.SelectRows(table, "NOT "+inParentheses(d.Condition))
 }
 
-// miscast holds for the values that do not fit a column's new type.
-func miscast(d *fill.Demand, column string) string {
+// misfitCondition returns a condition for the values that do not fit a column's new type.
+func misfitCondition(d *fill.Demand, column string) string {
 	switch {
 	case d.Most > 0:
 		return fmt.Sprintf("length(%s) > %d", column, d.Most)
@@ -201,17 +203,18 @@ func miscast(d *fill.Demand, column string) string {
 	return "NOT " + validInput + "(" + column + ", '" + strings.ReplaceAll(d.Type, "'", "''") + "')"
 }
 
-// validInput tells whether a text is one of a type's values, from Postgres 16 on.
+// validInput is the function that reports whether a text is a valid value of a type,
+// from Postgres 16 on.
 const validInput = "pg_input_is_valid"
 
-func parenthesised(sql string) string {
+func inParentheses(sql string) string {
 	if strings.HasPrefix(sql, "(") {
 		return sql
 	}
 	return "(" + sql + ")"
 }
 
-// sqlName is a qualified name as SQL says it.
+// sqlName returns a qualified name, quoted for SQL.
 func sqlName(relation string) string {
 	schema, name, _ := strings.Cut(relation, ".")
 	if schema == "public" {

@@ -27,14 +27,19 @@ var keptSteps = []txtar.File{
 	{Name: "00002_keys.sql", Data: []byte("-- +goose Up\nALTER TABLE orders ADD CONSTRAINT orders_user FOREIGN KEY (user_id) REFERENCES users;\n" +
 		"ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total >= 0) NOT VALID;\nALTER TABLE orders VALIDATE CONSTRAINT orders_total;\n" +
 		"ALTER TABLE orders ADD UNIQUE (user_id, \"Room\");\n")},
-	{Name: "00003_index.sql", Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS users_email ON users (lower(email));\n")},
-	{Name: "00004_types.sql", Data: []byte("-- +goose Up\nALTER TABLE users ALTER COLUMN code TYPE uuid USING code::uuid;\nALTER TABLE users ALTER COLUMN name TYPE varchar(20);\n" +
-		"ALTER TABLE users ALTER COLUMN score TYPE integer;\nALTER TABLE orders RENAME COLUMN state TO status;\nALTER TABLE orders ALTER COLUMN status SET NOT NULL;\nUPDATE orders SET total = total + 1;\n")},
+	{
+		Name: "00003_index.sql",
+		Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS users_email ON users (lower(email));\n"),
+	},
+	{Name: "00004_types.sql", Data: []byte("-- +goose Up\nALTER TABLE users ALTER COLUMN code TYPE uuid USING code::uuid;\n" +
+		"ALTER TABLE users ALTER COLUMN name TYPE varchar(20);\n" +
+		"ALTER TABLE users ALTER COLUMN score TYPE integer;\nALTER TABLE orders RENAME COLUMN state TO status;\n" +
+		"ALTER TABLE orders ALTER COLUMN status SET NOT NULL;\nUPDATE orders SET total = total + 1;\n")},
 }
 
-// TestDemandsOfRelease: a release that demands much of the rows before it runs to its last
-// statement with all of them; what production's rows may break is told, each time
-// with a query that finds them.
+// TestDemandsOfRelease: a release that demands much of existing rows runs to its last
+// statement with all of them. Rows of production that may break a demand are reported, each
+// time with a query that finds them.
 func TestDemandsOfRelease(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{13, 18} {
@@ -104,8 +109,9 @@ func findOffenders(t *testing.T, found []onward.Finding) {
 func TestNoOffenders(t *testing.T) {
 	t.Parallel()
 	for name, file := range map[string]txtar.File{
-		"filled first":    step("UPDATE users SET email = '' WHERE email IS NULL;\nALTER TABLE users ALTER COLUMN email SET NOT NULL;"),
-		"cleaned first":   step("DELETE FROM orders o WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = o.user_id);\nALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;"),
+		"filled first": step("UPDATE users SET email = '' WHERE email IS NULL;\nALTER TABLE users ALTER COLUMN email SET NOT NULL;"),
+		"cleaned first": step("DELETE FROM orders o WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = o.user_id);\n" +
+			"ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;"),
 		"implied":         step("ALTER TABLE users ADD UNIQUE (id, email);\nALTER TABLE orders ADD CHECK (id IS NOT NULL);"),
 		"never validated": step("ALTER TABLE orders ADD CHECK (total > 0) NOT VALID;"),
 		"makes a role":    step("CREATE ROLE keeper_of_rows;\nALTER TABLE orders ADD CHECK (id > 0 OR id <= 0);"),
@@ -129,13 +135,15 @@ func TestNoOffenders(t *testing.T) {
 	}
 }
 
-// TestRowsOfTouched: a bare number is for what the release touches, in a block too; what
-// it refers to has some; the version is the same whatever is installed, and it is said why.
+// TestRowsOfTouched: a bare number applies to the tables that the release touches, also in
+// a block. Tables that they refer to get some rows. The version does not depend on the
+// installed ones, and the reason for it is reported.
 func TestRowsOfTouched(t *testing.T) {
 	t.Parallel()
 	base := "-- +goose Up\nCREATE TABLE regions (id int PRIMARY KEY);\nCREATE TABLE users (id int PRIMARY KEY, region_id int REFERENCES regions);\n" +
 		"CREATE TABLE notes (id int PRIMARY KEY, v text);\nCREATE TABLE logs (id int PRIMARY KEY, v text);\n"
-	cfg := on(branch(t, base, []txtar.File{step("ALTER TABLE users ADD COLUMN age int;\n-- +goose StatementBegin\nDO $$ BEGIN EXECUTE format('UPDATE %I SET v = 1', 'notes'); END $$;\n-- +goose StatementEnd")}))
+	cfg := on(branch(t, base, []txtar.File{step("ALTER TABLE users ADD COLUMN age int;\n-- +goose StatementBegin\n" +
+		"DO $$ BEGIN EXECUTE format('UPDATE %I SET v = 1', 'notes'); END $$;\n-- +goose StatementEnd")}))
 	cfg.Rows = fill.Plan{Touched: 800, Seed: 1}
 	r, h := rehearsed(t, cfg)
 	rows := map[string]int64{}

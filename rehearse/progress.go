@@ -6,26 +6,27 @@ import (
 	"github.com/onward-sql/onward/internal/fill"
 )
 
-// Progress is what a rehearsal does just now.
+// Progress is the current activity of a rehearsal.
 type Progress struct {
-	// Phase is what it does: "fills the tables".
+	// Phase is the activity: "fills the tables".
 	Phase string
-	// Table is the one that is filled, with Rows of Of; "" in other phases.
+	// Table is the table being filled, with Rows of Of rows done; "" in other
+	// phases.
 	Table    string
 	Rows, Of int64
-	// Left is for how long the tables will be filled; 0 where that is not known.
+	// Left is the estimated time until the tables are filled; 0 if unknown.
 	Left time.Duration
 }
 
-// phase tells what is done from now on.
-func (c *Config) phase(what string) {
+// reportPhase reports the next activity.
+func (c *Config) reportPhase(what string) {
 	if c.Progress != nil {
 		c.Progress(Progress{Phase: what})
 	}
 }
 
-// filling hears how far the rows have come.
-func (c *Config) filling(begun time.Time) func(fill.Progress) {
+// fillProgress returns a function that reports the progress of the rows.
+func (c *Config) fillProgress(begun time.Time) func(fill.Progress) {
 	if c.Progress == nil {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 // also those that the grammar writes itself, as for IN, LIKE and CASE x WHEN.
 // Statements in DO blocks count; bodies of functions that bring a path do not.
 func unqualified(sql string) []string {
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -57,19 +57,19 @@ func (q *looseNames) statement(n *pgparse.Node) {
 				q.add("relation " + x.GetRelname())
 			}
 		case *pgparse.FuncCall:
-			if names := pgparse.Texts(x.GetFuncname()); len(names) == 1 {
+			if names := pgparse.StringTexts(x.GetFuncname()); len(names) == 1 {
 				q.add("function " + names[0])
 			}
 		case *pgparse.TypeName:
-			if names := pgparse.Texts(x.GetNames()); len(names) == 1 && !x.GetPctType() {
+			if names := pgparse.StringTexts(x.GetNames()); len(names) == 1 && !x.GetPctType() {
 				q.add("type " + names[0])
 			}
 		case *pgparse.CollateClause:
-			if names := pgparse.Texts(x.GetCollname()); len(names) == 1 {
+			if names := pgparse.StringTexts(x.GetCollname()); len(names) == 1 {
 				q.add("collation " + names[0])
 			}
 		case *pgparse.A_Expr:
-			if names := pgparse.Texts(x.GetName()); len(names) == 1 {
+			if names := pgparse.StringTexts(x.GetName()); len(names) == 1 {
 				q.add("operator " + names[0] + " " + strings.TrimPrefix(x.GetKind().String(), "AEXPR_"))
 			}
 		case *pgparse.SubLink:
@@ -100,7 +100,7 @@ func (q *looseNames) block(x *pgparse.DoStmt) {
 		if d.GetDefname() != "as" {
 			continue
 		}
-		body := pgparse.ReadBody(pgparse.Text(d.GetArg()))
+		body := pgparse.ReadBody(pgparse.StringText(d.GetArg()))
 		for _, p := range body.Parts {
 			q.all(unqualified(p.SQL))
 		}
@@ -125,18 +125,19 @@ func (q *looseNames) function(x *pgparse.CreateFunctionStmt) bool {
 			return false
 		}
 	}
-	q.add(fmt.Sprintf("the path of function %s", pgparse.Last(x.GetFuncname())))
+	q.add(fmt.Sprintf("the path of function %s", pgparse.LastText(x.GetFuncname())))
 	return true
 }
 
 func TestUnqualified(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]string{
-		"SELECT oid FROM pg_catalog.pg_class WHERE relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog.\"char\" AND relpages OPERATOR(pg_catalog.=) ANY ($1) ORDER BY oid": "",
-		"WITH x AS (SELECT 1::integer AS a) SELECT CAST(a AS double precision), COALESCE(a, 0), a IS NULL, CURRENT_USER FROM x":                                       "",
-		"DO $$ DECLARE x pg_catalog.text; BEGIN x := pg_catalog.concat('a', 'b'); EXECUTE x; END $$":                                                                  "",
-		"SET LOCAL lock_timeout = '5s'; CREATE SCHEMA x; ALTER DATABASE a OWNER TO b":                                                                                 "",
-		"CREATE FUNCTION a.f() RETURNS boolean LANGUAGE sql SET search_path = pg_catalog AS 'SELECT now() > now()'":                                                   "",
+		"SELECT oid FROM pg_catalog.pg_class WHERE relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog.\"char\" AND relpages OPERATOR(pg_catalog.=) ANY ($1) ORDER BY " +
+			"oid": "",
+		"WITH x AS (SELECT 1::integer AS a) SELECT CAST(a AS double precision), COALESCE(a, 0), a IS NULL, CURRENT_USER FROM x": "",
+		"DO $$ DECLARE x pg_catalog.text; BEGIN x := pg_catalog.concat('a', 'b'); EXECUTE x; END $$":                            "",
+		"SET LOCAL lock_timeout = '5s'; CREATE SCHEMA x; ALTER DATABASE a OWNER TO b":                                           "",
+		"CREATE FUNCTION a.f() RETURNS boolean LANGUAGE sql SET search_path = pg_catalog AS 'SELECT now() > now()'":             "",
 		"SELECT 1 FROM pg_class":                           "relation pg_class",
 		"SELECT now()":                                     "function now",
 		"SELECT $1::text":                                  "type text",

@@ -54,28 +54,40 @@ func queries(ctx context.Context, t *testing.T, s *pgserver.Server) []sent {
 	return list
 }
 
-// exempt are the roles whose sessions may leave names to their path. What can be
-// put there is the migrations', and what it could do then they can do themselves.
-// All others have rights that the migrations have not.
+// exempt are the roles whose sessions may use unqualified names. Objects that
+// shadow these names belong to the migrations, and can do nothing that the
+// migrations cannot. All other roles have rights that the migrations lack.
 var exempt = map[string]string{
 	"onward":      "the migrations' own role",
 	"onward_look": "a role that may read catalogs, as everybody may, and nothing else; and its sessions pin their path",
 }
 
-// TestQueries reads every query that the parts of a rehearsal send: what stands
-// on the path of a database is a stranger's, and none of them may look there.
+// TestQueries reads every query that the parts of a rehearsal send. Objects in a
+// database's search_path are untrusted, and no query may find one there.
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	recorded := map[string]string{"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.max": "10000"}
-	base := shopBase + "CREATE EXTENSION pgstattuple;\nCREATE TABLE parts (id int, at date) PARTITION BY RANGE (at);\nCREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2040-01-01');\n" + // no base of a cache
+	// no base of a cache
+	base := shopBase + "CREATE EXTENSION pgstattuple;\nCREATE TABLE parts (id int, at date) PARTITION BY RANGE (at);\n" +
+		"CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2040-01-01');\n" +
 		fmt.Sprintf("CREATE TABLE only_%d (id int PRIMARY KEY);\n", time.Now().UnixNano())
 	release := []txtar.File{
-		step("CREATE EXTENSION bloom;\nCREATE EXTENSION earthdistance CASCADE;\nALTER TABLE users ADD COLUMN nick text;\nSAVEPOINT a;\nALTER TABLE orders ADD COLUMN note text;\nROLLBACK TO a;\nSELECT tidy();\nDO $$ BEGIN PERFORM pg_sleep(0.1); END $$;\nALTER TABLE users OWNER TO keeper;\nALTER TABLE users OWNER TO CURRENT_USER;\n-- +goose Down\nALTER TABLE users DROP COLUMN nick;"),
-		{Name: "00003_alone.sql", Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nSET lock_timeout = '5s';\nSET statement_timeout = '60s';\nCREATE INDEX CONCURRENTLY orders_total ON orders (total);\nSELECT pg_sleep(0.3);\nCOMMENT ON EXTENSION bloom IS 'x';\n-- +goose Down\nDROP INDEX orders_total;\n")},
+		step("CREATE EXTENSION bloom;\nCREATE EXTENSION earthdistance CASCADE;\nALTER TABLE users ADD COLUMN nick text;\nSAVEPOINT a;\n" +
+			"ALTER TABLE orders ADD COLUMN note text;\nROLLBACK TO a;\nSELECT tidy();\nDO $$ BEGIN PERFORM pg_sleep(0.1); END $$;\n" +
+			"ALTER TABLE users OWNER TO keeper;\nALTER TABLE users OWNER TO CURRENT_USER;\n-- +goose Down\nALTER TABLE users DROP COLUMN nick;"),
+		{
+			Name: "00003_alone.sql",
+			Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nSET lock_timeout = '5s';\nSET statement_timeout = '60s';\n" +
+				"CREATE INDEX CONCURRENTLY orders_total ON orders (total);\nSELECT pg_sleep(0.3);\nCOMMENT ON EXTENSION bloom IS 'x';\n-- +goose Down\n" +
+				"DROP INDEX orders_total;\n"),
+		},
 		{Name: "00004_fails.sql", Data: []byte("-- +goose Up\nALTER TABLE orders ADD CHECK (total IS NULL);\n")},
 	}
 	dump := filepath.Join(t.TempDir(), "dump.sql")
-	if err := os.WriteFile(dump, []byte("CREATE EXTENSION pg_buffercache;\nCREATE EXTENSION dblink;\nCREATE TABLE public.users (id bigint PRIMARY KEY, email text);\nCREATE TABLE public.orders (id bigint PRIMARY KEY, total int);\nCREATE FUNCTION public.tidy() RETURNS void LANGUAGE sql AS $$ SELECT $$;\nALTER TABLE public.users OWNER TO shopkeeper;\nCOPY public.users (id, email) FROM stdin;\n1\ta@example.com\n2\tb@example.com\n\\.\n-- "+t.Name()+time.Now().String()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(dump, []byte("CREATE EXTENSION pg_buffercache;\nCREATE EXTENSION dblink;\n"+
+		"CREATE TABLE public.users (id bigint PRIMARY KEY, email text);\nCREATE TABLE public.orders (id bigint PRIMARY KEY, total int);\n"+
+		"CREATE FUNCTION public.tidy() RETURNS void LANGUAGE sql AS $$ SELECT $$;\nALTER TABLE public.users OWNER TO shopkeeper;\n"+
+		"COPY public.users (id, email) FROM stdin;\n1\ta@example.com\n2\tb@example.com\n\\.\n-- "+t.Name()+time.Now().String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	kinds := map[string]func(*rehearse.Config){

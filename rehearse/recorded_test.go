@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/internal/fill"
 )
 
-// With a recording it is the deployed code's own pages that wait, by name, and its own
-// queries that fail, behind the statement that breaks them; what it must not send is left out.
+// With a recording, the deployed code's own pages wait, by name, and its own queries fail,
+// after the statement that breaks them. Queries that must not be sent are left out.
 func TestRecordedTraffic(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "workload.json")
@@ -34,7 +34,8 @@ func TestRecordedTraffic(t *testing.T) {
 		t.Fatalf("%d statements, traffic %+v", len(h.Statements), h.Traffic)
 	}
 	got := h.Traffic.Recorded
-	if h.Traffic.Source != "workload" || got.Queries != 4 || got.Run != 3 || got.Touching != 3 || got.Tried != 3 || got.Transactions != 1 || len(got.Left) != 1 || got.Left[0].Examples[0].ID != "4" {
+	if h.Traffic.Source != "workload" || got.Queries != 4 || got.Run != 3 || got.Touching != 3 || got.Tried != 3 || got.Transactions != 1 ||
+		len(got.Left) != 1 || got.Left[0].Examples[0].ID != "4" {
 		t.Errorf("source %s, recorded %+v", h.Traffic.Source, got)
 	}
 	if len(h.Traffic.Waiters) == 0 || h.Traffic.Waiters[0].Sender != "checkout" || h.Traffic.Waiters[0].Statement != 0 || h.Traffic.Waiters[0].WorstMS < 250 {

@@ -16,49 +16,52 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Rows says how many rows go where.
+// Rows says how many rows each table gets.
 type Rows = fill.Plan
 
-// Config says what to rehearse, and how. The zero value rehearses the release
-// around the current directory on one server, on empty tables.
+// Config says what to rehearse, and how. The zero value rehearses the release around
+// the current directory on one server, on empty tables.
 type Config struct {
 	// Config names the release.
 	audit.Config
-	// Majors are the versions of Postgres to rehearse on; none is the newest of
-	// those in production, else the oldest that the repository's own files name, else
-	// onward.NewestMajor. What is installed has no say, unless that one cannot be had.
+	// Majors are the versions of Postgres to rehearse on. The default is the newest
+	// version in production, else the oldest that the repository's own files name,
+	// else onward.NewestMajor. Installed versions do not matter, unless that version
+	// is not available.
 	Majors []int
-	// Server is the address of a server to use instead of a throwaway one:
-	// databases are made in it, and dropped.
+	// Server is the address of a server to use instead of a throwaway one. Databases
+	// are created on it, and dropped.
 	Server string
 	// Rows are the rows to generate.
 	Rows Rows
-	// Lenient: a table of Rows that the base does not have is passed over, as
-	// production may have tables of its own.
+	// Lenient skips a table of Rows that the base does not have, because production
+	// may have additional tables.
 	Lenient bool
-	// Dump is a file from pg_dump to take the base schema and its rows from.
+	// Dump is a file from pg_dump with the base schema and its rows.
 	Dump string
-	// Traffic: queries run on the tables that the release touches meanwhile.
+	// Traffic runs queries on the tables that the release touches meanwhile.
 	Traffic bool
-	// LongTransaction is how long a transaction that has read the tables stays
-	// open from the beginning; 0 is none.
+	// LongTransaction is how long a transaction that has read the tables stays open
+	// from the beginning; 0 is none.
 	LongTransaction time.Duration
-	// Superuser: the migrations run as a superuser, and can then read files and
-	// start programs on this machine.
+	// Superuser runs the migrations as a superuser, who can read files and start
+	// programs on this machine.
 	Superuser bool
-	// Down: the down migration of each new migration must bring the schema back.
+	// Down checks that the down migration of each new migration restores the schema.
 	Down bool
-	// Limit bounds each statement; 0 is five minutes.
+	// Limit limits the time of each statement; 0 is five minutes.
 	Limit time.Duration
-	// MaxBytes bounds the size of the database; 0 is 20 GB. With empty tables it
-	// is 1 GB at the most.
+	// Total limits the time of the whole rehearsal on each server, with its base, rows and
+	// release; 0 is half an hour. [Open] ignores it.
+	Total time.Duration
+	// MaxBytes limits the size of the database; 0 is 20 GB. With empty tables it is 1
+	// GB at most.
 	MaxBytes int64
-	// Progress hears what is done, and how far that has come, many times a second; nil:
-	// nobody does.
+	// Progress is called with the current activity, many times a second; nil for none.
 	Progress func(Progress)
 
-	// For tests: unconfined is pgserver's, settings are the server's, atEnd sees
-	// each server before it goes.
+	// For tests: unconfined is passed to pgserver, settings are settings of the
+	// server, atEnd is called with each server before it stops.
 	unconfined bool
 	settings   map[string]string
 	atEnd      func(context.Context, *pgserver.Server)
@@ -66,19 +69,23 @@ type Config struct {
 
 const (
 	defaultLimit    = 5 * time.Minute
+	defaultTotal    = 30 * time.Minute
 	defaultMaxBytes = 20 << 30
 )
 
-// Run rehearses a release and gives the report of its audit with what was seen.
+// Run rehearses a release and returns the report of its audit, with the observations.
 //
-// Errors: those of [audit.Changelog]; *BaseError when the deployed migrations
-// do not run from scratch; those of pgserver when there is no server.
+// Errors: those from [audit.Changelog]; a *BaseError if the deployed migrations do not
+// run from scratch; a *TimeError if Config.Total is over before the release runs; the errors of pgserver if there is no server.
 func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Limit <= 0 {
 		c.Limit = defaultLimit
+	}
+	if c.Total <= 0 {
+		c.Total = defaultTotal
 	}
 	if c.MaxBytes <= 0 {
 		c.MaxBytes = defaultMaxBytes
@@ -102,13 +109,13 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 			return nil, err
 		}
 	}
-	majors, why := c.majors(report)
+	majors, why := c.chooseMajors(report)
 	for _, major := range majors {
 		v := &version{Config: c, release: release, steps: steps, report: report, major: major, several: len(majors) > 1, known: known, trapped: map[string]bool{}, blamed: map[*script.Statement]bool{}}
-		err := v.run(ctx)
+		err := v.runRehearsal(ctx)
 		if missing := new(pgserver.MissingError); why == byDefault && errors.As(err, &missing) {
 			v.major, why = 0, fmt.Sprintf("the newest installed, as nothing says which production has and Postgres %d cannot be had", major)
-			err = v.run(ctx)
+			err = v.runRehearsal(ctx)
 		}
 		if err != nil {
 			return nil, err
@@ -120,22 +127,22 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 		v.out.Notes = slices.Concat(v.out.Notes, v.server.Gaps(), v.server.Bounds())
 		report.Rehearsals = append(report.Rehearsals, *v.out)
 	}
-	observed(report)
+	addObservations(report)
 	audit.Conclude(report)
 	return report, nil
 }
 
-// byDefault is why a version was chosen for which nothing speaks.
+// byDefault explains the version that is used if nothing names one.
 const byDefault = "the newest that onward knows, as nothing says which production has: postgres: in onward.yaml does"
 
-// majors are the versions to rehearse on, newest first, and why these; "" when they were
-// asked for.
-func (c *Config) majors(r *onward.Report) (list []int, why string) {
+// chooseMajors returns the versions to rehearse on, newest first, and the reason; "" if they
+// were requested.
+func (c *Config) chooseMajors(r *onward.Report) (list []int, why string) {
 	switch {
 	case len(c.Majors) > 0:
 		list = slices.Clone(c.Majors)
 	case c.Server != "":
-		return []int{0}, "" // it is what it is
+		return []int{0}, "" // the server's own version
 	case c.Settings != nil && len(c.Settings.Postgres) > 0:
 		return []int{slices.Max(c.Settings.Postgres)}, "the newest in production, as onward.yaml says"
 	case r.PostgresFrom != "":
@@ -154,38 +161,40 @@ type version struct {
 	release *audit.Release
 	steps   []*step
 	report  *onward.Report
-	major   int  // 0: the newest there is
-	several bool // others are rehearsed, too
+	major   int  // 0: the newest available
+	several bool // other versions are rehearsed too
 
+	clock
 	server *pgserver.Server
 	base   *base
 	model  *onward.Report
 	out    *onward.Rehearsal
 	// known are the fingerprints of the baseline file.
 	known map[string]bool
-	// roles that the migrations name and that were made for them.
+	// roles that the migrations name and that onward has created for them.
 	roles []string
-	// books is the DDL of the bookkeepers that the release asked for.
-	books []string
-	// supplies are what the release takes for granted and was made for it; skip are
-	// statements that need what cannot be had; given are the notes on both.
-	supplies []lack
-	given    []string
-	skip     map[*script.Statement]bool
-	// trapped are the traps that were told of, or are the base's.
+	// bookkeepingDDL is the DDL of the bookkeeping tables that the release needs.
+	bookkeepingDDL []string
+	// supplies are objects that the release presupposes and that onward has created.
+	// skip are statements that need something unavailable. given are the notes on
+	// both.
+	supplies    []missingObject
+	supplyNotes []string
+	skip        map[*script.Statement]bool
+	// trapped are traps that were reported already, or belong to the base.
 	trapped map[string]bool
-	// demands are what the release asks of rows that were there before it; nil: that
-	// was not looked for. blamed are the statements that rows may stop, as was told.
+	// demands are what the release demands of existing rows; nil: not determined.
+	// blamed are the statements for which a finding says that rows may stop them.
 	demands []*fill.Demand
 	blamed  map[*script.Statement]bool
-	// side is where the release runs unwatched; nil: nowhere yet.
+	// side is where the release runs unobserved; nil: not started yet.
 	side *version
-	// taken: the base's own database was used for the release.
-	taken bool
+	// baseUsed: the base's own database was used for the release.
+	baseUsed bool
 }
 
-// starting says which server is started.
-func (v *version) starting() string {
+// describeStart describes the server that is started.
+func (v *version) describeStart() string {
 	switch {
 	case v.Server != "":
 		return "makes the base on the server that was named"
@@ -195,89 +204,85 @@ func (v *version) starting() string {
 	return fmt.Sprintf("starts Postgres %d with the base", v.major)
 }
 
-// maxScenes bounds how often the release begins anew because a role that it
-// names had to be made first.
+// maxScenes limits how often the release starts again because a role that it names had
+// to be created first.
 const maxScenes = 20
 
-func (v *version) run(ctx context.Context) error {
+func (v *version) runRehearsal(whole context.Context) (err error) {
 	begun := time.Now()
-	v.phase(v.starting())
-	if err := v.start(ctx); err != nil {
+	ctx, stop := v.startClock(whole, v.Total)
+	defer stop()
+	defer func() { err = v.explainEnd(whole, err) }()
+	v.reportPhase(v.describeStart())
+	if err := v.startServer(ctx); err != nil {
 		return err
 	}
 	defer func() {
 		if v.atEnd != nil {
-			v.atEnd(ctx, v.server)
+			v.atEnd(whole, v.server)
 		}
 		if err := v.server.Stop(); err != nil && v.Server != "" && v.out != nil {
-			v.out.Notes = append(v.out.Notes, "left on the server: "+address.Without(err, v.Server).Error())
+			v.out.Notes = append(v.out.Notes, "left on the server: "+address.RedactError(err, v.Server).Error())
 		}
 	}()
-	defer v.leave(ctx)
-	server := time.Since(begun) - v.base.took
+	defer v.stopSideServer(whole)
+	server := time.Since(begun) - v.base.buildTime
 	v.Logger.Debug("base schema ready", "from", v.base.from, "migrations", v.base.migrations, "cached", v.base.cached, "took", server)
 	v.major = v.server.Major()
-	var err error
 	if v.model, err = v.release.Model(v.major); err != nil {
 		return err
 	}
 	for range maxScenes {
-		s, err := v.scene(ctx)
+		s, err := v.startReleaseRun(ctx)
 		if err != nil {
 			return err
 		}
 		v.Logger.Debug("scene set", "after", time.Since(begun))
-		v.phase("runs the release")
-		again, err := s.play(ctx)
+		v.reportPhase("runs the release")
+		again, err := s.runRelease(ctx)
 		v.Logger.Debug("release played", "after", time.Since(begun))
-		s.close(ctx)
+		s.closeConns(whole)
 		if err != nil {
 			return err
 		}
 		if again {
-			continue // with what was missing
+			continue // restart with the missing object
 		}
 		v.out = s.out
-		v.out.ServerMS = ms(server)
-		v.out.Base.DurationMS = ms(v.base.took)
-		return v.after(ctx, s)
+		v.out.ServerMS = toMillis(server)
+		v.out.Base.DurationMS = toMillis(v.base.buildTime)
+		return v.runFinalChecks(ctx, s)
 	}
 	return fmt.Errorf("the release names more than %d roles and tables of its tool that do not exist", maxScenes)
 }
 
-// after looks at what the rehearsal has shown, and what it has not.
-func (v *version) after(ctx context.Context, s *scene) error {
-	v.failures(s)
-	if len(v.demands) > 0 {
-		v.phase("tries rows that the release may stop at")
+// runFinalChecks checks what the rehearsal has shown, and what it has not.
+func (v *version) runFinalChecks(ctx context.Context, s *releaseRun) error {
+	v.addFailureFindings(s)
+	checks := []check{
+		{"rows that the release may stop at were not tried", "tries rows that the release may stop at", len(v.demands) > 0, v.tryBreakingRows},
+		{"the release was not tried a second time", "tries the release a second time", true, v.secondRuns},
+		{"the down migrations were not run", "runs the down migrations", v.Down, v.wayDown},
 	}
-	if err := v.probe(ctx); err != nil {
-		return err
-	}
-	v.phase("tries the release a second time")
-	if err := v.secondRuns(ctx); err != nil {
-		return err
-	}
-	if v.Down {
-		v.phase("runs the down migrations")
-		if err := v.wayDown(ctx); err != nil {
+	for _, c := range checks {
+		if err := v.runCheck(ctx, c); err != nil {
 			return err
 		}
 	}
-	v.estimate(s.emptied)
+	v.estimateDurations(s.emptied)
 	return nil
 }
 
-// observed puts what the first rehearsal saw beside what the model says.
-func observed(r *onward.Report) {
+// addObservations adds the observations of the first rehearsal to the model's predictions.
+func addObservations(r *onward.Report) {
 	if len(r.Rehearsals) == 0 {
 		return
 	}
 	for _, s := range r.Rehearsals[0].Statements {
 		st := &r.Migrations[s.Migration].Statements[s.Statement]
-		st.Observed, st.StallMS = s.Observed, max(st.StallMS, s.StallMS) // of the last attempt; of any
+		st.Observed, st.StallMS = s.Observed, max(st.StallMS, s.StallMS) // Observed is of the last attempt, StallMS the largest of all
 	}
 }
 
-// ms is a time in milliseconds, to the microsecond.
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+// toMillis returns a duration in milliseconds, with microsecond precision.
+func toMillis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -15,36 +15,36 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// roles watches over the roles of somebody's server, to which the migrations'
-// belong too: those that they make go with their database.
+// roles keeps track of the roles on the user's server, where roles that the migrations
+// make are global. They must be dropped with their database.
 //
-// Others may make roles meanwhile. So one is the migrations' only if it was not
-// there before they ran, and if their own text names it.
+// Other people may make roles at the same time. So a role counts as the migrations' only
+// if it did not exist before they ran, and if their own text names it.
 type roles struct {
 	*version
-	server *pgserver.Server // the version has none while the base is made
-	db     string
-	there  []string
+	server        *pgserver.Server // the version has none while the base is created
+	db            string
+	existingRoles []string
 }
 
-// look notes which roles there are.
-func (r *roles) look(ctx context.Context, c *pgx.Conn) (err error) {
-	r.there, err = r.server.Roles(ctx, c)
+// readRoles records which roles exist.
+func (r *roles) readRoles(ctx context.Context, c *pgx.Conn) (err error) {
+	r.existingRoles, err = r.server.Roles(ctx, c)
 	return err
 }
 
-// claim marks the roles that came since the last look, and gives those that it
+// claimNewRoles marks the roles that appeared since the last look, and returns those that it
 // leaves alone.
-func (r *roles) claim(ctx context.Context, c *pgx.Conn) (left []string, err error) {
-	before := r.there
-	if err := r.look(ctx, c); err != nil {
+func (r *roles) claimNewRoles(ctx context.Context, c *pgx.Conn) (left []string, err error) {
+	before := r.existingRoles
+	if err := r.readRoles(ctx, c); err != nil {
 		return nil, err
 	}
-	for _, name := range r.there {
+	for _, name := range r.existingRoles {
 		if slices.Contains(before, name) {
 			continue
 		}
-		named, err := r.names(name)
+		named, err := r.textMentions(name)
 		if err != nil {
 			return left, err
 		}
@@ -59,18 +59,18 @@ func (r *roles) claim(ctx context.Context, c *pgx.Conn) (left []string, err erro
 	return left, nil
 }
 
-// names reports whether the text of the base or of the release has a word.
-func (v *version) names(word string) (bool, error) {
-	return v.has(regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`))
+// textMentions reports whether the text of the base or of the release contains a word.
+func (v *version) textMentions(word string) (bool, error) {
+	return v.matchesText(regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`))
 }
 
-// makesRole is how a text says that it makes a role, and which one.
+// makesRole matches a statement that makes a role, with its name.
 var makesRole = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b(?:\s+(?:"((?:[^"]|"")+)"|([\pL_][\pL\pN_$]*)))?`)
 
-// rolesMade are the roles that the base and the release say they make, as far as they name
-// them, and whether they make any.
+// rolesMade returns the names of the roles that the base and the release make, as far as
+// their text has them, and whether they make any.
 func (v *version) rolesMade() (names []string, makes bool, err error) {
-	err = v.texts(func(text []byte) bool {
+	err = v.eachText(func(text []byte) bool {
 		found, some := rolesIn(text)
 		makes = makes || some
 		for _, name := range found {
@@ -83,7 +83,7 @@ func (v *version) rolesMade() (names []string, makes bool, err error) {
 	return names, makes, err
 }
 
-// rolesIn are those that one text says it makes.
+// rolesIn does the same for one text.
 func rolesIn(text []byte) (names []string, makes bool) {
 	for _, m := range makesRole.FindAllSubmatch(text, -1) {
 		makes = true
@@ -91,24 +91,24 @@ func rolesIn(text []byte) (names []string, makes bool) {
 		if name == "" {
 			name = strings.ToLower(string(m[2]))
 		}
-		if name != "" && name != "mapping" { // CREATE USER MAPPING makes none
+		if name != "" && name != "mapping" { // CREATE USER MAPPING makes no role
 			names = append(names, name)
 		}
 	}
 	return names, makes
 }
 
-// has reports whether the text of the base or of the release matches.
-func (v *version) has(is *regexp.Regexp) (has bool, err error) {
-	err = v.texts(func(text []byte) bool {
+// matchesText reports whether the text of the base or of the release matches.
+func (v *version) matchesText(is *regexp.Regexp) (has bool, err error) {
+	err = v.eachText(func(text []byte) bool {
 		has = is.Match(text)
 		return !has
 	})
 	return has, err
 }
 
-// texts gives the texts of the base and of the release, as long as more are wanted.
-func (v *version) texts(more func([]byte) bool) error {
+// eachText calls more with the texts of the base and of the release until it returns false.
+func (v *version) eachText(more func([]byte) bool) error {
 	source := func(s script.Source) bool {
 		return !slices.ContainsFunc(s.Parts, func(p script.Part) bool { return !more([]byte(p.SQL)) })
 	}
@@ -140,7 +140,7 @@ func (v *version) texts(more func([]byte) bool) error {
 	return err
 }
 
-// maxSchemaText bounds how much of the schema file is searched for a role.
+// maxSchemaText limits how much of the schema file is searched for a role.
 const maxSchemaText = 64 << 20
 
 // leftAlone is the note about a role that stays.

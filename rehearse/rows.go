@@ -16,9 +16,9 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 )
 
-// rows fills the tables, and says what there is.
-func (s *scene) rows(ctx context.Context) error {
-	if !s.Rows.Empty() {
+// fillTables fills the tables, and records their sizes.
+func (s *releaseRun) fillTables(ctx context.Context) error {
+	if !s.Rows.IsEmpty() {
 		there, err := s.knownTables(ctx)
 		if err != nil {
 			return err
@@ -27,46 +27,53 @@ func (s *scene) rows(ctx context.Context) error {
 			return err
 		}
 		// As the role of the migrations: constraints and defaults run code.
-		s.phase("fills the tables")
-		room, short := s.room()
-		r, err := fill.Fill(ctx, s.url(s.server, s.database), s.Rows, fill.Release{Keep: s.demands, Touches: s.touched(there), Room: room, Told: s.filling(time.Now())})
+		s.reportPhase("fills the tables")
+		room, short := s.rowBudget()
+		r, err := fill.FillDatabase(ctx, s.databaseURL(s.server, s.database), s.Rows, fill.Release{
+			Keep:    s.demands,
+			Touches: s.touchedTables(there),
+			Room:    room,
+			Told:    s.fillProgress(time.Now()),
+		})
 		if much := new(fill.TooMuchError); errors.As(err, &much) {
-			return &config.InputError{Err: fmt.Errorf("the rows would take about %s, %s of it in %s: %s", report.Bytes(much.Bytes), report.Bytes(much.Of), much.Table, short)}
+			return &config.InputError{Err: fmt.Errorf("the rows would take about %s, %s of it in %s: %s", report.FormatBytes(much.Bytes), report.FormatBytes(much.Of),
+				much.Table, short)}
 		}
 		if err != nil {
 			return fmt.Errorf("generate rows: %w", err)
 		}
 		for _, p := range r.Problems {
-			s.note(fmt.Sprintf("generated rows of %s: %s", p.Relation, p.Why))
+			s.addNote(fmt.Sprintf("generated rows of %s: %s", p.Relation, p.Why))
 		}
 		for _, u := range r.Unmet {
-			s.note(fmt.Sprintf("no rows of %s were found that satisfy %s, which the release adds: %s", u.Demand.Table, u.Demand.Name, u.Why))
+			s.addNote(fmt.Sprintf("no rows of %s were found that satisfy %s, which the release adds: %s", u.Demand.Table, u.Demand.Name, u.Why))
 		}
 	} else if s.base.from != "dump" {
 		return nil
 	}
-	return s.tables(ctx)
+	return s.recordTables(ctx)
 }
 
-// room is how many bytes rows may take, and what to do where they take more. What a
-// rewrite or an index takes comes on top.
-func (s *scene) room() (bytes int64, short string) {
+// rowBudget returns how many bytes the rows may take, and what to do if they need more. A
+// rewrite or an index needs additional space.
+func (s *releaseRun) rowBudget() (bytes int64, short string) {
 	free, where := s.server.Room()
 	if half := free / 2; where != "" && half < s.MaxBytes {
-		return half, fmt.Sprintf("more than half of the %s that are free in %s. Fewer rows, for fewer tables (--rows users=1e6), or TMPDIR on a larger disk", report.Bytes(free), where)
+		return half, fmt.Sprintf("more than half of the %s that are free in %s. Fewer rows, for fewer tables (--rows users=1e6), or TMPDIR on a larger disk",
+			report.FormatBytes(free), where)
 	}
 	return s.MaxBytes, "more than --max-size allows. Fewer rows, for fewer tables (--rows users=1e6), or a larger --max-size"
 }
 
-// knownTables reads the tables of the base, and refuses a plan for one that it does not
-// have.
-func (s *scene) knownTables(ctx context.Context) (map[uint32]observe.Relation, error) {
+// knownTables reads the tables of the base, and refuses a plan for a table that it does
+// not have.
+func (s *releaseRun) knownTables(ctx context.Context) (map[uint32]observe.Relation, error) {
 	c, err := s.server.Connect(ctx, lookName, s.database)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close(ctx)
-	rels, err := observe.Relations(ctx, c)
+	rels, err := observe.ListRelations(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +96,9 @@ func (s *scene) knownTables(ctx context.Context) (map[uint32]observe.Relation, e
 	return rels, nil
 }
 
-// touched are the tables of the base that the release touches: by what the model says,
-// by what it demands of their rows, and by name where a statement cannot be judged.
-func (s *scene) touched(there map[uint32]observe.Relation) []string {
+// touchedTables returns the tables of the base that the release touches: by the model, by its
+// demands on their rows, and by name if a statement cannot be judged.
+func (s *releaseRun) touchedTables(there map[uint32]observe.Relation) []string {
 	tables := map[string]bool{}
 	for _, r := range there {
 		tables[r.Name] = r.Kind == "r" || r.Kind == "p"
@@ -121,5 +128,5 @@ func (s *scene) touched(there map[uint32]observe.Relation) []string {
 	return slices.Sorted(maps.Keys(out))
 }
 
-// identifiers are words that may be names.
+// identifiers matches words that may be names.
 var identifiers = regexp.MustCompile(`[\pL_][\pL\pN_$]*`)

@@ -12,12 +12,12 @@ import (
 )
 
 // sampler watches a session from another connection while its statements run:
-// what they wait for, and what they lock where nothing can be asked afterwards,
-// because a statement that commits by itself leaves no lock behind. It also
-// ends statements that run for too long or fill the disk.
+// what they wait for and, if nothing can be asked afterwards because the
+// statement commits by itself, what they lock. It also ends statements that run
+// too long or fill the disk.
 //
-// It may do more than the migrations may, so it looks from another database than
-// theirs: what they make is not there.
+// It has more rights than the migrations, so it connects to another database
+// than theirs, which does not contain what they make.
 type sampler struct {
 	conn     *pgx.Conn
 	database string
@@ -27,43 +27,44 @@ type sampler struct {
 	done     chan struct{}
 	wake     chan struct{}
 
-	mu       sync.Mutex
-	now      *samples // nil while no statement runs
-	deadline time.Time
-	limit    time.Duration
-	reason   string // why the statement was ended
-	ended    time.Time
+	mu             sync.Mutex
+	currentSamples *samples // nil while no statement runs
+	deadline       time.Time
+	overdue        string // the reason for an end at the deadline
+	reason         string // why the statement was cancelled
+	ended          time.Time
 }
 
-// samples is what was seen of one statement.
+// samples holds the observations of one statement.
 type samples struct {
-	begun time.Time
-	of    map[uint32]*sampled
-	// waited is for how long anything was waited for; last when the last look
-	// saw it waiting.
+	startedAt  time.Time
+	byRelation map[uint32]*relationSamples
+	// waited is the total time of waits; last is the last sample in which it
+	// was waiting.
 	waited time.Duration
 	last   time.Time
 }
 
-// sampled is what was seen of one relation.
-type sampled struct {
-	lock           onward.Lock
-	asked, granted time.Time // granted: zero while it is waited for
-	gone           time.Time // when the lock was seen for the last time
+// relationSamples holds the observations of one relation.
+type relationSamples struct {
+	lock                 onward.Lock
+	requestedAt, granted time.Time // granted: zero while waiting
+	lastSeen             time.Time // when the lock was last seen
 }
 
-// How often to look: often at first, for statements that take milliseconds.
+// The intervals between samples: short at first, for statements that take
+// milliseconds.
 const (
 	quickLook, quickLooks = time.Millisecond, 20
 	slowLook              = 5 * time.Millisecond
 	sizeLook              = 500 * time.Millisecond
-	patience              = 5 * time.Second // between asking a statement to end and ending its session
+	patience              = 5 * time.Second // between cancelling a statement and ending its session
 )
 
 func newSampler(ctx context.Context, v *version, db string, pid uint32) (*sampler, error) {
 	role := watchName
 	if v.Superuser {
-		role = "" // nobody else may end a superuser's session
+		role = "" // only a superuser may end a superuser's session
 	}
 	c, err := v.server.Connect(ctx, role, "")
 	if err != nil {
@@ -71,20 +72,20 @@ func newSampler(ctx context.Context, v *version, db string, pid uint32) (*sample
 	}
 	loop, quit := context.WithCancel(context.WithoutCancel(ctx))
 	s := &sampler{conn: c, database: db, pid: int64(pid), maxBytes: v.MaxBytes, quit: quit, done: make(chan struct{}), wake: make(chan struct{}, 1)}
-	go s.run(loop)
+	go s.sampleUntilClosed(loop)
 	return s, nil
 }
 
-func (s *sampler) close(ctx context.Context) {
+func (s *sampler) closeConn(ctx context.Context) {
 	s.quit()
 	<-s.done
 	_ = s.conn.Close(ctx)
 }
 
-// begin watches a statement that is about to be sent.
-func (s *sampler) begin() {
+// startSampling watches a statement that is about to be sent.
+func (s *sampler) startSampling() {
 	s.mu.Lock()
-	s.now = &samples{begun: time.Now(), of: map[uint32]*sampled{}}
+	s.currentSamples = &samples{startedAt: time.Now(), byRelation: map[uint32]*relationSamples{}}
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
@@ -92,24 +93,24 @@ func (s *sampler) begin() {
 	}
 }
 
-// end gives what was seen.
-func (s *sampler) end() *samples {
+// stopSampling returns the observations.
+func (s *sampler) stopSampling() *samples {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out, now := s.now, time.Now()
-	s.now = nil
+	out, now := s.currentSamples, time.Now()
+	s.currentSamples = nil
 	if !out.last.IsZero() {
 		out.waited += now.Sub(out.last)
 	}
-	for _, r := range out.of {
-		if r.granted.IsZero() { // between the last look and now
+	for _, r := range out.byRelation {
+		if r.granted.IsZero() { // granted after the last sample
 			r.granted = now
 		}
 	}
 	return out
 }
 
-// limitError is the end of a statement that was ended here.
+// limitError says that onward cancelled a statement.
 type limitError struct {
 	reason string
 	err    error
@@ -118,11 +119,11 @@ type limitError struct {
 func (e *limitError) Error() string { return e.reason + ": " + e.err.Error() }
 func (e *limitError) Unwrap() error { return e.err }
 
-// bound limits the statement that is about to be sent. The function it gives
-// takes the statement's error and puts the reason to it when it was ended.
-func (s *sampler) bound(limit time.Duration) func(error) error {
+// limitStatement limits the statement that is about to be sent. The returned function
+// adds the reason to the statement's error if it was cancelled.
+func (s *sampler) limitStatement(limit time.Duration, reason string) func(error) error {
 	s.mu.Lock()
-	s.deadline, s.limit, s.reason, s.ended = time.Now().Add(limit), limit, "", time.Time{}
+	s.deadline, s.overdue, s.reason, s.ended = time.Now().Add(limit), reason, "", time.Time{}
 	s.mu.Unlock()
 	return func(err error) error {
 		s.mu.Lock()
@@ -135,13 +136,13 @@ func (s *sampler) bound(limit time.Duration) func(error) error {
 	}
 }
 
-func (s *sampler) run(ctx context.Context) {
+func (s *sampler) sampleUntilClosed(ctx context.Context) {
 	defer close(s.done)
 	looks := 0
 	var sized time.Time
 	for {
 		s.mu.Lock()
-		now := s.now
+		now := s.currentSamples
 		s.mu.Unlock()
 		if now == nil {
 			looks = 0
@@ -161,16 +162,16 @@ func (s *sampler) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if err := s.sample(ctx, now); err != nil {
-			return // the server is gone: who runs the statement hears of it
+		if err := s.takeSample(ctx, now); err != nil {
+			return // the server is gone: whoever runs the statement notices
 		}
 		if time.Since(sized) > sizeLook && looks > quickLooks {
 			sized = time.Now()
-			if err := s.size(ctx); err != nil {
+			if err := s.checkSize(ctx); err != nil {
 				return
 			}
 		}
-		if err := s.police(ctx); err != nil {
+		if err := s.cancelOverdue(ctx); err != nil {
 			return
 		}
 	}
@@ -179,13 +180,13 @@ func (s *sampler) run(ctx context.Context) {
 const sampleLocks = `SELECT locktype OPERATOR(pg_catalog.=) 'relation', COALESCE(relation, 0::pg_catalog.oid), mode, granted FROM pg_catalog.pg_locks
 	WHERE pid OPERATOR(pg_catalog.=) $1 AND (NOT granted OR locktype OPERATOR(pg_catalog.=) 'relation' AND relation OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)`
 
-// sample looks once.
-func (s *sampler) sample(ctx context.Context, into *samples) error {
+// takeSample takes one sample.
+func (s *sampler) takeSample(ctx context.Context, into *samples) error {
 	rows, err := s.conn.Query(ctx, sampleLocks, s.pid)
 	if err != nil {
 		return err
 	}
-	var seen []looked
+	var seen []sampledLock
 	waits := false
 	var relation, granted bool
 	var oid uint32
@@ -199,7 +200,7 @@ func (s *sampler) sample(ctx context.Context, into *samples) error {
 		if err := l.UnmarshalText([]byte(mode)); err != nil {
 			return err
 		}
-		seen = append(seen, looked{oid, l, granted})
+		seen = append(seen, sampledLock{oid, l, granted})
 		return nil
 	})
 	if err != nil {
@@ -207,22 +208,22 @@ func (s *sampler) sample(ctx context.Context, into *samples) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.now != into {
-		return nil // the statement ended meanwhile
+	if s.currentSamples != into {
+		return nil // the statement has ended meanwhile
 	}
-	into.add(seen, waits)
+	into.addSample(seen, waits)
 	return nil
 }
 
-// looked is a lock as one look saw it.
-type looked struct {
+// sampledLock is a lock in one sample.
+type sampledLock struct {
 	oid     uint32
 	mode    onward.Lock
 	granted bool
 }
 
-// add adds what one look saw; waits: something was waited for.
-func (into *samples) add(seen []looked, waits bool) {
+// addSample adds one sample; waits: the session was waiting.
+func (into *samples) addSample(seen []sampledLock, waits bool) {
 	now := time.Now()
 	switch {
 	case waits && !into.last.IsZero():
@@ -234,19 +235,19 @@ func (into *samples) add(seen []looked, waits bool) {
 		into.last = time.Time{}
 	}
 	for _, l := range seen {
-		r := into.of[l.oid]
+		r := into.byRelation[l.oid]
 		if r == nil {
-			r = &sampled{asked: now}
-			if len(into.of) == 0 || now.Sub(into.begun) < slowLook {
-				r.asked = into.begun
+			r = &relationSamples{requestedAt: now}
+			if len(into.byRelation) == 0 || now.Sub(into.startedAt) < slowLook {
+				r.requestedAt = into.startedAt
 			}
-			into.of[l.oid] = r
+			into.byRelation[l.oid] = r
 		}
-		r.lock, r.gone = max(r.lock, l.mode), now
+		r.lock, r.lastSeen = max(r.lock, l.mode), now
 		if l.granted && r.granted.IsZero() {
 			r.granted = now
-			if r.asked.Equal(into.begun) && now.Sub(into.begun) < slowLook || now.Sub(r.asked) == 0 {
-				r.granted = r.asked
+			if r.requestedAt.Equal(into.startedAt) && now.Sub(into.startedAt) < slowLook || now.Sub(r.requestedAt) == 0 {
+				r.granted = r.requestedAt
 			}
 		}
 		if !l.granted {
@@ -255,8 +256,8 @@ func (into *samples) add(seen []looked, waits bool) {
 	}
 }
 
-// size ends a statement that fills the disk.
-func (s *sampler) size(ctx context.Context) error {
+// checkSize cancels a statement that fills the disk.
+func (s *sampler) checkSize(ctx context.Context) error {
 	var bytes int64
 	if err := s.conn.QueryRow(ctx, "SELECT pg_catalog.pg_database_size($1::pg_catalog.name)", s.database).Scan(&bytes); err != nil {
 		return err
@@ -271,13 +272,13 @@ func (s *sampler) size(ctx context.Context) error {
 	return nil
 }
 
-// police ends the statement when there is a reason.
-func (s *sampler) police(ctx context.Context) error {
+// cancelOverdue cancels the statement if there is a reason.
+func (s *sampler) cancelOverdue(ctx context.Context) error {
 	s.mu.Lock()
 	if s.reason == "" && !s.deadline.IsZero() && time.Now().After(s.deadline) {
-		s.reason = fmt.Sprintf("ended after %s", s.limit)
+		s.reason = s.overdue
 	}
-	act := s.reason != "" && s.now != nil
+	act := s.reason != "" && s.currentSamples != nil
 	if act && s.ended.IsZero() {
 		s.ended = time.Now()
 	}

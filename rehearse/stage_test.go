@@ -17,7 +17,11 @@ func TestWalk(t *testing.T) {
 	t.Parallel()
 	dir := branch(t, shopBase, []txtar.File{
 		step("ALTER TABLE users ADD COLUMN a text;\nALTER TABLE users ADD COLUMN b text;"),
-		{Name: "00003_alone.sql", Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY users_a ON users (a);\nBEGIN;\nALTER TABLE users ADD COLUMN c text;\nCOMMIT;\nGRANT SELECT ON users TO reporter;\n")},
+		{
+			Name: "00003_alone.sql",
+			Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY users_a ON users (a);\nBEGIN;\nALTER TABLE users ADD COLUMN c text;\n" +
+				"COMMIT;\nGRANT SELECT ON users TO reporter;\n"),
+		},
 		{Name: "00004_fails.sql", Data: []byte("-- +goose Up\nALTER TABLE users ADD COLUMN d text;\nALTER TABLE users DROP COLUMN gone;\n")},
 	})
 	cfg := on(dir)

@@ -8,26 +8,26 @@ import (
 // step is a migration of the release with its statements.
 type step struct {
 	audit.Step
-	script *script.Script // nil when err is not
-	err    error          // why the text could not be taken apart
+	script *script.Script // nil if err is not
+	err    error          // why the text could not be parsed
 }
 
-// stepsOf takes the migrations of a release apart, once for all that is done with
-// them.
+// stepsOf parses the migrations of a release, once for all uses.
 func stepsOf(r *audit.Release) []*step {
 	var out []*step
 	for _, s := range r.Steps() {
-		sc, err := script.Build(s.Source)
+		sc, err := script.BuildScript(s.Source)
 		out = append(out, &step{s, sc, err})
 	}
 	return out
 }
 
-// runs reports whether its runner would run it, and the rehearsal can.
-func (s *step) runs() bool { return s.err == nil && s.Failed == "" && !s.Applied }
+// isRunnable reports whether the migration tool would run it, and the rehearsal can.
+func (s *step) isRunnable() bool { return s.err == nil && s.Failed == "" && !s.Applied }
 
-// first is where to say what holds for the whole of it.
-func (s *step) first() *script.Statement {
+// firstStatement returns the statement at which findings about the whole migration are
+// reported.
+func (s *step) firstStatement() *script.Statement {
 	if list := s.script.Statements; len(list) > 0 {
 		return list[0]
 	}

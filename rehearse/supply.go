@@ -13,9 +13,9 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// supplier gives a database what its migrations take for granted: what the
-// container, the platform or the connection of production brings, and no migration
-// makes. Everything that it does is said in a note.
+// supplier creates objects that migrations presuppose and do not make: in production
+// they come from the container, the platform or the connection. It adds a note about
+// each.
 type supplier struct {
 	*version
 	server *pgserver.Server
@@ -23,44 +23,45 @@ type supplier struct {
 	note   func(string)
 }
 
-// supply makes what a statement lacks; done is false where that is not known.
-func (s supplier) supply(ctx context.Context, l lack, by string) (done bool, err error) {
-	if ext := l.extension(); ext != "" {
-		return s.extension(ctx, ext, l, by)
+// supplyObject creates the object that a statement lacks; done is false if onward does not
+// know how.
+func (s supplier) supplyObject(ctx context.Context, l missingObject, by string) (done bool, err error) {
+	if ext := l.extensionName(); ext != "" {
+		return s.supplyExtension(ctx, ext, l, by)
 	}
 	if ext := foreignTypes[l.name]; ext != "" && l.kind == "type" && s.Server == "" {
-		return s.standIn(ctx, ext, l)
+		return s.createSubstituteType(ctx, ext, l)
 	}
 	return false, nil
 }
 
-// extension makes an extension that the server has beside it.
-func (s supplier) extension(ctx context.Context, name string, l lack, by string) (done bool, err error) {
+// supplyExtension creates an extension that is available on the server.
+func (s supplier) supplyExtension(ctx context.Context, name string, l missingObject, by string) (done bool, err error) {
 	look, err := s.server.Connect(ctx, lookName, s.db)
 	if err != nil {
 		return false, err
 	}
 	defer look.Close(ctx)
-	if there, err := made(ctx, look, name); there || err != nil {
-		return false, err // in a schema that its users do not look into
+	if there, err := extensionExists(ctx, look, name); there || err != nil {
+		return false, err // in a schema outside of its users' search_path
 	}
-	sql := "CREATE EXTENSION " + ident(name)
+	sql := "CREATE EXTENSION " + quoteIdent(name)
 	if l.schema != "" {
-		sql += " SCHEMA " + ident(l.schema)
+		sql += " SCHEMA " + quoteIdent(l.schema)
 	}
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return false, err
 	}
-	d := deputy{
-		version: s.version, server: s.server, db: s.db, look: look, note: s.note, may: func(name string) bool { return harmless[name] },
+	d := superuserHelper{
+		version: s.version, server: s.server, db: s.db, catalogConn: look, note: s.note, mayCreate: func(name string) bool { return harmlessExtensions[name] },
 		schema: func(context.Context) (string, error) { return "public", nil },
 	}
-	if done, err = d.instead(ctx, f.Stmts[0].Node); err != nil {
+	if done, err = d.runForRole(ctx, f.Stmts[0].Node); err != nil {
 		return false, err
 	}
 	if !done {
-		if err := s.asMigrations(ctx, s.server, s.db, sql); servers(err) {
+		if err := s.asMigrations(ctx, s.server, s.db, sql); isServerAnswer(err) {
 			return false, nil
 		} else if err != nil {
 			return false, err
@@ -70,12 +71,12 @@ func (s supplier) extension(ctx context.Context, name string, l lack, by string)
 	return true, nil
 }
 
-// standIn makes a type in the place of one whose extension cannot be had. It takes
-// any text, and any modifier; what the extension does with it is not there.
+// createSubstituteType creates a type that replaces one whose extension is not available. It
+// accepts any text and any modifier, but has none of the extension's functions.
 //
-// Every word of it is ours but for the schema's name: what runs is the server's own
-// functions for text.
-func (s supplier) standIn(ctx context.Context, extension string, l lack) (done bool, err error) {
+// All of its text is onward's own except the schema's name. It uses only the server's
+// own functions for text.
+func (s supplier) createSubstituteType(ctx context.Context, extension string, l missingObject) (done bool, err error) {
 	schema := l.schema
 	if schema == "" {
 		schema = "public"
@@ -85,39 +86,41 @@ func (s supplier) standIn(ctx context.Context, extension string, l lack) (done b
 	err = execAll(ctx, s.server, "", s.db, "BEGIN", "CREATE TYPE "+name(""),
 		"CREATE FUNCTION "+name("_in")+"(pg_catalog.cstring) RETURNS "+name("")+how+"'textin'",
 		"CREATE FUNCTION "+name("_out")+"("+name("")+") RETURNS pg_catalog.cstring"+how+"'textout'",
-		// One that takes a list of words and gives a number: how many dimensions the list has.
+		// A function from a list of texts to a number: the number of dimensions of the
+		// list.
 		"CREATE FUNCTION "+name("_typmod_in")+"(pg_catalog.cstring[]) RETURNS pg_catalog.int4"+how+"'array_ndims'",
-		"CREATE TYPE "+name("")+" (INPUT = "+name("_in")+", OUTPUT = "+name("_out")+", TYPMOD_IN = "+name("_typmod_in")+", INTERNALLENGTH = VARIABLE, STORAGE = extended)",
+		"CREATE TYPE "+name("")+" (INPUT = "+name("_in")+", OUTPUT = "+name("_out")+", TYPMOD_IN = "+name("_typmod_in")+
+			", INTERNALLENGTH = VARIABLE, STORAGE = extended)",
 		"ALTER TYPE "+name("")+" OWNER TO "+roleName, "COMMIT")
-	if servers(err) {
+	if isServerAnswer(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	s.base.absent(extension)
-	s.note(fmt.Sprintf("the extension %s is not installed beside this server: its type %s is a stand-in that takes any text", extension, l.name))
+	s.base.addAbsentExtension(extension)
+	s.note(fmt.Sprintf("the extension %s is not installed with this server: its type %s is a substitute that takes any text", extension, l.name))
 	return true, nil
 }
 
-// absent notes an extension that cannot be had.
-func (b *base) absent(extension string) {
+// addAbsentExtension records an extension that is not available.
+func (b *base) addAbsentExtension(extension string) {
 	if !slices.Contains(b.Absent, extension) {
 		b.Absent = append(b.Absent, extension)
 	}
 }
 
-// without leaves a statement out that needs what cannot be had: of an extension that
-// is not installed, or of a statement that was left out for it.
-func (v *version) without(st *script.Statement, l lack) bool {
-	if len(v.base.Absent) == 0 || !l.ofExtensions() && !l.lost(v.base.Lost) || v.skip[st] {
+// skipStatement skips a statement that needs something unavailable: an extension that is not
+// installed, or an object of a skipped statement.
+func (v *version) skipStatement(st *script.Statement, l missingObject) bool {
+	if len(v.base.Absent) == 0 || !l.ofExtensions() && !l.isAmong(v.base.Lost) || v.skip[st] {
 		return false
 	}
 	if v.skip == nil {
 		v.skip = map[*script.Statement]bool{}
 	}
 	v.skip[st] = true
-	for _, name := range defines(st.Node) {
+	for _, name := range definedNames(st.Node) {
 		if !slices.Contains(v.base.Lost, name) {
 			v.base.Lost = append(v.base.Lost, name)
 		}
@@ -125,39 +128,39 @@ func (v *version) without(st *script.Statement, l lack) bool {
 	return true
 }
 
-// missing makes what the release needed and did not find, or leaves out what needs
-// what cannot be had. again: it must begin anew.
-func (v *version) missing(ctx context.Context, db string, step *step, stop *stopped) (again bool, err error) {
-	if role := stop.role(v.roles); role != "" && v.Server == "" {
-		if err := v.makeRole(ctx, v.server, role); !servers(err) {
+// resolveMissing creates what the release needed and did not find, or skips a statement that
+// needs something unavailable. again: it must begin again.
+func (v *version) resolveMissing(ctx context.Context, db string, step *step, stop *migrationFailure) (again bool, err error) {
+	if role := stop.neededRole(v.roles); role != "" && v.Server == "" {
+		if err := v.makeRole(ctx, v.server, role); !isServerAnswer(err) {
 			return true, err
-		} // else it cannot be made
+		} // else it cannot be created
 	}
-	if ddl := stop.bookkeeper(); ddl != "" && v.Server == "" && !slices.Contains(v.books, ddl) {
-		v.books = append(v.books, ddl)
+	if ddl := stop.historyTableDDL(); ddl != "" && v.Server == "" && !slices.Contains(v.bookkeepingDDL, ddl) {
+		v.bookkeepingDDL = append(v.bookkeepingDDL, ddl)
 		return true, nil
 	}
 	return v.supplyRelease(ctx, db, step, stop)
 }
 
-// supplyRelease gives the release what one of its statements lacks, or leaves the
-// statement out; the release begins anew then.
-func (v *version) supplyRelease(ctx context.Context, db string, step *step, stop *stopped) (again bool, err error) {
+// supplyRelease creates what one of the release's statements lacks, or skips the
+// statement. The release then begins again.
+func (v *version) supplyRelease(ctx context.Context, db string, step *step, stop *migrationFailure) (again bool, err error) {
 	if stop == nil || stop.statement == nil {
 		return false, nil
 	}
-	l, ok := lacking(stop.err)
+	l, ok := parseMissingObject(stop.err)
 	if !ok {
 		return false, nil
 	}
 	at := fmt.Sprintf("%s:%d", step.Path, stop.statement.Line)
 	note := func(text string) {
-		if !slices.Contains(v.given, text) {
-			v.given = append(v.given, text)
+		if !slices.Contains(v.supplyNotes, text) {
+			v.supplyNotes = append(v.supplyNotes, text)
 		}
 	}
 	if !slices.Contains(v.supplies, l) {
-		done, err := supplier{version: v, server: v.server, db: db, note: note}.supply(ctx, l, at)
+		done, err := supplier{version: v, server: v.server, db: db, note: note}.supplyObject(ctx, l, at)
 		if err != nil {
 			return false, err
 		}
@@ -166,16 +169,16 @@ func (v *version) supplyRelease(ctx context.Context, db string, step *step, stop
 			return true, nil
 		}
 	}
-	if !v.without(stop.statement, l) {
+	if !v.skipStatement(stop.statement, l) {
 		return false, nil
 	}
 	note(fmt.Sprintf("%s was not rehearsed: it needs %s, which cannot be had", at, strings.Join(v.base.Absent, " or ")))
 	return true, nil
 }
 
-// meant puts the names into the model that the search_path of the base gives them:
-// the model looks into public, where it is told of no other path.
-func (s *scene) meant() {
+// qualifyModelNames makes the base's unqualified names known to the model, by the base's
+// search_path. Without a path, the model looks into public.
+func (s *releaseRun) qualifyModelNames() {
 	if s.base.SearchPath == "" {
 		return
 	}
@@ -198,20 +201,20 @@ func (s *scene) meant() {
 	}
 }
 
-// resupply gives a new copy of the base what the release was given before.
-func (v *version) resupply(ctx context.Context, s *pgserver.Server, db string) error {
+// supplyAgain creates in a new copy of the base what was created for the release before.
+func (v *version) supplyAgain(ctx context.Context, s *pgserver.Server, db string) error {
 	for _, l := range v.supplies {
-		if _, err := (supplier{version: v, server: s, db: db, note: func(string) {}}).supply(ctx, l, ""); err != nil {
+		if _, err := (supplier{version: v, server: s, db: db, note: func(string) {}}).supplyObject(ctx, l, ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// defines are the names of what a statement would have made.
-func defines(n *pgparse.Node) []string {
+// definedNames returns the names of the objects that a statement would have made.
+func definedNames(n *pgparse.Node) []string {
 	var out []string
-	if name := names(n); name != "" {
+	if name := createdName(n); name != "" {
 		out = append(out, name)
 	}
 	if c := n.GetCreateStmt(); c != nil {
@@ -228,74 +231,74 @@ func defines(n *pgparse.Node) []string {
 	return out
 }
 
-// supplyBase gives the base what one of its statements lacks, or leaves the
-// statement out.
-func (h *history) supplyBase(ctx context.Context, at string, stop *stopped) (done bool, err error) {
+// supplyBase creates what one of the base's statements lacks, or skips the statement.
+func (h *baseBuilder) supplyBase(ctx context.Context, at string, stop *migrationFailure) (done bool, err error) {
 	if name := forbiddenExtension(stop); name != "" {
-		h.base.absent(name)
-		h.note("the extension " + name + " was left out, as only a superuser may make it; --superuser does")
-		return h.without(stop.statement, lack{kind: "extension", name: name}), nil
+		h.base.addAbsentExtension(name)
+		h.addBaseNote("the extension " + name + " was left out, as only a superuser may make it; --superuser does")
+		return h.skipStatement(stop.statement, missingObject{kind: "extension", name: name}), nil
 	}
-	l, ok := lacking(stop.err)
+	l, ok := parseMissingObject(stop.err)
 	if !ok || h.Server != "" && l.kind == "schema" {
 		return false, nil
 	}
 	if !h.tried[l] {
 		if h.tried == nil {
-			h.tried = map[lack]bool{}
+			h.tried = map[missingObject]bool{}
 		}
 		h.tried[l] = true
 		switch {
 		case l.kind == "schema":
 			done, err = h.makeSchema(ctx, l.name)
 		case l.schema == "":
-			done, err = h.onPath(ctx, at, l)
+			done, err = h.addToSearchPath(ctx, at, l)
 		}
 		if done || err != nil {
 			return done, err
 		}
-		if done, err := h.supplier().supply(ctx, l, at); done || err != nil {
+		if done, err := h.newSupplier().supplyObject(ctx, l, at); done || err != nil {
 			return done, err
 		}
 	}
-	if h.without(stop.statement, l) {
-		h.lost = append(h.lost, at)
+	if h.skipStatement(stop.statement, l) {
+		h.skippedPlaces = append(h.skippedPlaces, at)
 		return true, nil
 	}
 	return false, nil
 }
 
-// forbiddenExtension is the extension that a statement makes and may not; "" for none.
-func forbiddenExtension(stop *stopped) string {
+// forbiddenExtension returns the extension that a statement may not create; "" for
+// none.
+func forbiddenExtension(stop *migrationFailure) string {
 	if !refusedWith(stop.err, "42501") {
 		return ""
 	}
 	return stop.statement.Node.GetCreateExtensionStmt().GetExtname()
 }
 
-func (h *history) supplier() supplier {
-	return supplier{version: h.version, server: h.server, db: h.base.database, note: h.note}
+func (h *baseBuilder) newSupplier() supplier {
+	return supplier{version: h.version, server: h.server, db: h.base.database, note: h.addBaseNote}
 }
 
-func (h *history) makeSchema(ctx context.Context, name string) (bool, error) {
-	if err := h.asMigrations(ctx, h.server, h.base.database, "CREATE SCHEMA "+ident(name)); servers(err) {
+func (h *baseBuilder) makeSchema(ctx context.Context, name string) (bool, error) {
+	if err := h.asMigrations(ctx, h.server, h.base.database, "CREATE SCHEMA "+quoteIdent(name)); isServerAnswer(err) {
 		return false, nil
 	} else if err != nil {
 		return false, err
 	}
-	h.note("the schema " + name + " was made: the migrations of the base use it, and none makes it")
+	h.addBaseNote("the schema " + name + " was made: the migrations of the base use it, and none makes it")
 	return true, nil
 }
 
-// where asks in which schemas there is a relation, type or function of a name.
+// where returns the schemas that have a relation, type or function with a name.
 const where = `SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.!~) '^pg_' AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema' AND (
 	$1::pg_catalog.text OPERATOR(pg_catalog.=) 'relation' AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace OPERATOR(pg_catalog.=) n.oid AND c.relname OPERATOR(pg_catalog.=) $2)
 	OR $1::pg_catalog.text OPERATOR(pg_catalog.=) 'type' AND EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.typnamespace OPERATOR(pg_catalog.=) n.oid AND t.typname OPERATOR(pg_catalog.=) $2)
 	OR $1::pg_catalog.text OPERATOR(pg_catalog.=) 'operator class' AND EXISTS (SELECT FROM pg_catalog.pg_opclass o WHERE o.opcnamespace OPERATOR(pg_catalog.=) n.oid AND o.opcname OPERATOR(pg_catalog.=) $2)
 	OR $1::pg_catalog.text OPERATOR(pg_catalog.=) 'function' AND EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) n.oid AND p.proname OPERATOR(pg_catalog.=) $2)) ORDER BY 1`
 
-// qualified are the schemas in which a script makes relations, by their names.
-func qualified(sc *script.Script) map[string][]string {
+// qualifiedRelations returns the schemas in which a script makes relations, by their names.
+func qualifiedRelations(sc *script.Script) map[string][]string {
 	out := map[string][]string{}
 	for _, s := range sc.Statements {
 		var rv *pgparse.RangeVar
@@ -316,10 +319,10 @@ func qualified(sc *script.Script) map[string][]string {
 	return out
 }
 
-// onPath adds the one schema that has what an unqualified name means to the
-// search_path, as the connection of production must have it.
-func (h *history) onPath(ctx context.Context, at string, l lack) (bool, error) {
-	rows, err := h.runner.look.Query(ctx, where, l.kind, l.name)
+// addToSearchPath adds the one schema that has the object of an unqualified name to the
+// search_path, as the connection in production must do.
+func (h *baseBuilder) addToSearchPath(ctx context.Context, at string, l missingObject) (bool, error) {
+	rows, err := h.runner.catalogConn.Query(ctx, where, l.kind, l.name)
 	if err != nil {
 		return false, err
 	}
@@ -328,7 +331,7 @@ func (h *history) onPath(ctx context.Context, at string, l lack) (bool, error) {
 		return false, err
 	}
 	if l.kind == "relation" {
-		// What the failed transaction had made is gone, but was there.
+		// Objects that the failed transaction had made are gone, but existed.
 		for _, schema := range h.relations[l.name] {
 			if !slices.Contains(schemas, schema) {
 				schemas = append(schemas, schema)
@@ -339,10 +342,12 @@ func (h *history) onPath(ctx context.Context, at string, l lack) (bool, error) {
 		return false, nil
 	}
 	var path string
-	if err := h.runner.conn.QueryRow(ctx, "SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', NULLIF(pg_catalog.current_setting('search_path'), ''), $1::pg_catalog.text), false)", anyhow, ident(schemas[0])).Scan(&path); err != nil {
+	if err := h.runner.conn.QueryRow(ctx, "SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', "+
+		"NULLIF(pg_catalog.current_setting('search_path'), ''), $1::pg_catalog.text), false)", anyhow, quoteIdent(schemas[0])).Scan(&path); err != nil {
 		return false, err
 	}
 	h.base.SearchPath = path
-	h.note(fmt.Sprintf("search_path was set to %s, as the connection of production must have it: %s uses %s, which the schema %s alone has", path, at, l.name, schemas[0]))
+	h.addBaseNote(fmt.Sprintf("search_path was set to %s, as the connection of production must have it: %s uses %s, which the schema %s alone has", path, at,
+		l.name, schemas[0]))
 	return true, nil
 }

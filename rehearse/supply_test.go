@@ -11,9 +11,9 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// What production has by its container, its platform or its connection is made
-// where the deployed migrations take it for granted, and what cannot be had is
-// left out by itself: the rest is rehearsed to its end, on tables with rows.
+// Objects that production has from its container, its platform or its connection are
+// created if the deployed migrations presuppose them. Unavailable ones are skipped one
+// by one, and the rest is rehearsed to its end, on tables with rows.
 func TestTakenForGranted(t *testing.T) {
 	t.Parallel()
 	const base = `-- +goose Up
@@ -62,7 +62,7 @@ ALTER TABLE docs ADD COLUMN z int;`)})
 			notes := strings.Join(h.Notes, "\n")
 			for _, want := range []string{
 				"the extension citext was made", "the extension pg_trgm was made", "the extension uuid-ossp was made", "the extension btree_gist was made", "the extension ltree was made",
-				"the schema jobs was made", `search_path was set to "$user", public, "app"`, "its type geometry is a stand-in", "its type vector is a stand-in",
+				"the schema jobs was made", `search_path was set to "$user", public, "app"`, "its type geometry is a substitute", "its type vector is a substitute",
 				"of the base 3 statements were left out", "00002_step.sql:3 was not rehearsed: it needs postgis or vector", "00002_step.sql:4 was not rehearsed",
 			} {
 				if !strings.Contains(notes, want) {
@@ -95,7 +95,10 @@ ALTER TABLE shop_migrations ENABLE ROW LEVEL SECURITY;
 	dir := branch(t, base, []txtar.File{step("ALTER TABLE users ADD COLUMN age int;\nALTER TABLE users OWNER TO postgres;")})
 	_, h := rehearsed(t, on(dir))
 	notes := strings.Join(h.Notes, "\n")
-	for _, want := range []string{"roles were made because the migrations name them: shop_reader, Shop Writer", "the extension postgres_fdw was left out", "what gives things to postgres"} {
+	for _, want := range []string{
+		"roles were made because the migrations name them: shop_reader, Shop Writer",
+		"the extension postgres_fdw was left out", "what gives things to postgres",
+	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no note says %q:\n%s", want, notes)
 		}

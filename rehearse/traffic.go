@@ -14,7 +14,7 @@ import (
 )
 
 // startTraffic starts the load on the tables that the release touches.
-func (s *scene) startTraffic(ctx context.Context) error {
+func (s *releaseRun) startTraffic(ctx context.Context) error {
 	exists := map[string]bool{}
 	for _, r := range s.rels {
 		exists[r.Name] = r.Kind == "r" || r.Kind == "p" || r.Kind == "v" || r.Kind == "m"
@@ -30,21 +30,21 @@ func (s *scene) startTraffic(ctx context.Context) error {
 		}
 	}
 	c := traffic.Config{
-		URL: s.url(s.server, s.database), Relations: relations, Seed: s.Rows.Seed,
+		URL: s.databaseURL(s.server, s.database), Relations: relations, Seed: s.Rows.Seed,
 		LongReader: s.Traffic, LongTransaction: s.LongTransaction, Logger: s.Logger,
 	}
 	if !s.Traffic {
 		c.Workers = -1 // the long transaction only
-	} else if err := s.recordings(&c); err != nil {
+	} else if err := s.addRecordings(&c); err != nil {
 		return err
 	}
 	var err error
-	s.load, err = traffic.Start(ctx, c)
+	s.load, err = traffic.StartLoad(ctx, c)
 	return err
 }
 
-// recordings reads what the deployed code was seen to send.
-func (s *scene) recordings(c *traffic.Config) error {
+// addRecordings reads the recorded queries of the deployed code.
+func (s *releaseRun) addRecordings(c *traffic.Config) error {
 	for _, path := range s.Recordings() {
 		load, err := audit.ReadWorkload(path)
 		if err != nil {
@@ -56,21 +56,21 @@ func (s *scene) recordings(c *traffic.Config) error {
 }
 
 // stopTraffic ends the load.
-func (s *scene) stopTraffic() {
+func (s *releaseRun) stopTraffic() {
 	if s.load != nil {
 		s.log, s.load = s.load.Stop(), nil
 	}
 }
 
-// judgeTraffic says who waited for which statement.
-func (s *scene) judgeTraffic() {
+// judgeTraffic determines who waited for which statement.
+func (s *releaseRun) judgeTraffic() {
 	if s.load != nil {
-		s.log, s.load = s.load.Finish(), nil
+		s.log, s.load = s.load.FinishLoad(), nil
 	}
 	if s.log == nil {
 		return
 	}
-	t, costs := traffic.Summarise(s.log, s.zero, slices.Concat(s.held, s.committed()))
+	t, costs := traffic.SummariseLog(s.log, s.startTime, slices.Concat(s.held, s.committedStatements()))
 	for i := range t.Failures {
 		t.Failures[i].Error = redact.Error(t.Failures[i].Error)
 	}
@@ -86,15 +86,15 @@ func (s *scene) judgeTraffic() {
 	s.out.Traffic = t
 	for i, c := range costs {
 		if i >= 0 && i < len(s.out.Statements) {
-			s.out.Statements[i].StallMS, s.out.Statements[i].Waited = ms(c.Stall), c.Waited
+			s.out.Statements[i].StallMS, s.out.Statements[i].Waited = toMillis(c.Stall), c.Waited
 		}
 	}
 }
 
-// committed are the statements that others saw the outcome of, with the relations that they
-// are known to work on: behind which of them a query is refused is told by these.
-func (s *scene) committed() (out []traffic.Held) {
-	when := func(at float64) time.Time { return s.zero.Add(time.Duration(at * float64(time.Millisecond))) }
+// committedStatements returns the statements whose result others have seen, with the relations that
+// they work on. They tell after which statement a query began to fail.
+func (s *releaseRun) committedStatements() (out []traffic.Held) {
+	when := func(at float64) time.Time { return s.startTime.Add(time.Duration(at * float64(time.Millisecond))) }
 	for i := range s.out.Statements {
 		st := &s.out.Statements[i]
 		until, lost := st.UntilMS, st.Failed != nil
@@ -117,9 +117,9 @@ func (s *scene) committed() (out []traffic.Held) {
 	return out
 }
 
-// tables lists the relations with rows.
-func (s *scene) tables(ctx context.Context) error {
-	// As the role of the migrations: expressions of indexes are code.
+// recordTables lists the relations with rows.
+func (s *releaseRun) recordTables(ctx context.Context) error {
+	// As the role of the migrations: expressions of indexes run code.
 	if err := s.asMigrations(ctx, s.server, s.database, "ANALYZE"); err != nil {
 		return err
 	}

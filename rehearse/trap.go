@@ -10,47 +10,47 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// A trap is code that a migration leaves for the sessions of others, which may
-// have more rights than its own. It stands beside something of the server's and
-// answers to its name: an operator, a function, a view, a type or a cast whose
-// types are all the server's. Or it hangs on a table: a default, a check, an
-// index, a policy, a rule.
+// A trap is code that a migration leaves for the sessions of others, which may have
+// more rights than its own. It shadows an object of the server under the same name:
+// an operator, a function, a view, a type, or a cast whose types are all the
+// server's. Or it is attached to a table: a default, a check, an index, a policy, a
+// rule.
 //
-// Names alone are no trap: schemas of honest projects have an operator || for text
-// and numbers, a gen_random_uuid() for old servers, a view that is called as one of
-// the server's. So the code is read. On a table only what reaches out of the
-// database counts; in the place of something of the server's also what takes
-// another role, or runs text that it puts together as it goes.
+// A name alone is no trap: well-meaning projects have an operator || for text and
+// numbers, a gen_random_uuid() for old servers, a view with the name of one of the
+// server's. So the code is read. On a table, only code that reaches out of the
+// database counts. In a shadowing object, code also counts if it switches to
+// another role, or runs dynamic SQL.
 type trap struct {
-	object string // in Postgres' words
-	name   string // that the statement which makes it gives it; "" for none
-	by     string // the name of the function that it runs
-	stands bool   // in the place of something of the server's
-	does   string
+	object        string // in Postgres' words
+	name          string // the name in the statement that makes it; "" for none
+	function      string // the name of the function that it runs
+	shadowsObject bool   // it shadows an object of the server
+	does          string
 }
 
-func (t trap) fact() string {
-	if t.stands {
+func (t trap) describeTrap() string {
+	if t.shadowsObject {
 		return t.object + " answers to a name of the server's own, and " + t.does
 	}
 	return t.object + ": the session that meets it " + t.does
 }
 
-// traps are those of a database.
+// traps are the traps of a database.
 type traps struct {
-	functions map[uint32]*function
-	named     map[string][]*function
-	left      []trap
+	functions       map[uint32]*function
+	functionsByName map[string][]*function
+	list            []trap
 }
 
 type function struct {
 	name, bare     string
 	language, text string
-	asked          bool
+	isAnalyzed     bool
 	grave          string // what it does beyond the database
-	slight         string // what honest functions do too, though none in the server's place
+	slight         string // what well-meaning functions do too, but no function that shadows one of the server's
 	hides          bool
-	needs          []*function // that its text does not name
+	needs          []*function // functions that its text does not name
 }
 
 // querier is a connection.
@@ -58,23 +58,26 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Functions, and their text where it is read. Left out are the rehearsal's own,
-// and those that came with an extension: they are a superuser's then, while what a
-// migration has made a member of one is its own.
+// findFunctions selects functions, with their text if onward reads it. It omits the
+// rehearsal's own, and those that came with an extension: these belong to a
+// superuser, while a function that a migration has added to an extension belongs to
+// the migration's role.
 const findFunctions = `SELECT p.oid, pg_catalog.concat(n.nspname, '.', p.proname), p.proname::pg_catalog.text, l.lanname::pg_catalog.text, p.prosrc
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang
 JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) p.proowner
 WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND n.nspname OPERATOR(pg_catalog.<>) 'onward_rehearsal'
   AND NOT (o.rolsuper AND EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid AND e.objid OPERATOR(pg_catalog.=) p.oid AND e.deptype OPERATOR(pg_catalog.=) 'e'))`
 
-// Functions that need others without saying so in a text: by the default of an
-// argument, a body that is kept as a tree, what an aggregate is made of.
+// findCalls selects functions that need others without naming them in a text: by
+// the default of an argument, a body that is kept as a parse tree, or the parts of
+// an aggregate.
 const findCalls = `SELECT objid, refobjid FROM pg_catalog.pg_depend WHERE classid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid AND refclassid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid
   AND refobjid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND deptype OPERATOR(pg_catalog.=) ANY ('{n,a}')`
 
-// What runs the functions of $1, also by way of operators, views and the checks of
-// domains: whether it stands in the server's place, its name, and whether its types
-// are those of what it stands for, so that only a path decides.
+// findHooks selects everything that runs the functions of $1, also through
+// operators, views and the checks of domains. For each it returns its name, whether
+// it shadows an object of the server, and whether its types are the same as that
+// object's, so that only the search_path decides.
 const findHooks = `WITH RECURSIVE reach (function, class, object, leads) AS (
   SELECT f, 1255::pg_catalog.oid, f, true FROM pg_catalog.unnest($1::pg_catalog.oid[]) f
 UNION SELECT r.function, x.class, x.object, x.leads
@@ -115,7 +118,7 @@ ORDER BY stands DESC, 2`
 
 // findTraps reads the catalogs of a database for traps.
 func findTraps(ctx context.Context, conn querier) (*traps, error) {
-	t := &traps{functions: map[uint32]*function{}, named: map[string][]*function{}}
+	t := &traps{functions: map[uint32]*function{}, functionsByName: map[string][]*function{}}
 	rows, err := conn.Query(ctx, findFunctions)
 	if err != nil {
 		return nil, err
@@ -125,7 +128,7 @@ func findTraps(ctx context.Context, conn querier) (*traps, error) {
 	if _, err := pgx.ForEachRow(rows, []any{&oid, &name, &bare, &language, &text}, func() error {
 		f := &function{name: name, bare: bare, language: language, text: text}
 		t.functions[oid] = f
-		t.named[bare] = append(t.named[bare], f)
+		t.functionsByName[bare] = append(t.functionsByName[bare], f)
 		return nil
 	}); err != nil || len(t.functions) == 0 {
 		return t, err
@@ -143,7 +146,7 @@ func findTraps(ctx context.Context, conn querier) (*traps, error) {
 	}
 	var suspects []uint32
 	for oid, f := range t.functions {
-		if t.ask(f); f.grave != "" || f.slight != "" || f.hides {
+		if t.analyzeFunction(f); f.grave != "" || f.slight != "" || f.hides {
 			suspects = append(suspects, oid)
 		}
 	}
@@ -164,20 +167,20 @@ func findTraps(ctx context.Context, conn querier) (*traps, error) {
 			does = "runs text that it puts together as it goes"
 		}
 		if does != "" {
-			t.left = append(t.left, trap{object: name, name: bare, by: f.bare, stands: stands, does: does})
+			t.list = append(t.list, trap{object: name, name: bare, function: f.bare, shadowsObject: stands, does: does})
 		}
 		return nil
 	})
 	return t, err
 }
 
-// ask finds out what a function does, with those that it calls.
-func (t *traps) ask(f *function) {
-	if f.asked {
+// analyzeFunction determines what a function does, including the functions that it calls.
+func (t *traps) analyzeFunction(f *function) {
+	if f.isAnalyzed {
 		return
 	}
-	f.asked = true
-	body := self.Body(f.language, f.text)
+	f.isAnalyzed = true
+	body := migrationRole.Body(f.language, f.text)
 	for _, a := range body.Acts {
 		if a.Honest {
 			f.slight = a.Does
@@ -188,16 +191,17 @@ func (t *traps) ask(f *function) {
 	f.hides = body.Hides
 	calls := f.needs
 	for _, name := range body.Calls {
-		calls = append(calls, t.named[name]...)
+		calls = append(calls, t.functionsByName[name]...)
 	}
 	for _, g := range calls {
-		t.ask(g)
+		t.analyzeFunction(g)
 		f.grave, f.slight, f.hides = cmp.Or(f.grave, g.grave), cmp.Or(f.slight, g.slight), f.hides || g.hides
 	}
 }
 
-// called is a function that a statement calls and that reaches out of the database.
-func (t *traps) called(n *pgparse.Node) (name, does string) {
+// calledTrap returns a function that a statement calls and that reaches out of the
+// database.
+func (t *traps) calledTrap(n *pgparse.Node) (name, does string) {
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.SelectStmt, *pgparse.CallStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt:
 	default:
@@ -205,11 +209,11 @@ func (t *traps) called(n *pgparse.Node) (name, does string) {
 	}
 	pgparse.Walk(n, func(msg any) bool {
 		if x, ok := msg.(*pgparse.FuncCall); ok {
-			called := pgparse.Last(x.GetFuncname())
-			if slices.ContainsFunc(t.left, func(x trap) bool { return x.stands && x.name == called }) {
-				return true // the server's own is called, or what was told of already
+			called := pgparse.LastText(x.GetFuncname())
+			if slices.ContainsFunc(t.list, func(x trap) bool { return x.shadowsObject && x.name == called }) {
+				return true // the server's own is called, or this was reported already
 			}
-			for _, f := range t.named[called] {
+			for _, f := range t.functionsByName[called] {
 				if f.grave != "" {
 					name, does = f.name, f.grave
 				}

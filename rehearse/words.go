@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// serverError is an error in the server's words.
+// serverError returns an error in the server's words.
 func serverError(err error) *onward.ServerError {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -20,8 +20,8 @@ func serverError(err error) *onward.ServerError {
 	return &onward.ServerError{Code: "08006", Message: "the server closed the connection: " + err.Error()}
 }
 
-// words are the server's, with its code.
-func words(err error) string {
+// serverMessage returns the server's message with its SQLSTATE.
+func serverMessage(err error) string {
 	server := serverError(err)
 	return fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code)
 }

@@ -109,7 +109,7 @@ show() {
 		sed '/./,$!d' "$file"
 		return
 	fi
-	sed '/./,$!d' "$file" | head -n "$1"
+	awk -v last="$1" 'NF { seen = 1 } seen && n < last { print; n++ }' "$file" # head would end the pipe early, and pipefail would end the demo
 	printf '  … %d more lines in %s\n' $((lines - $1 - $2)) "${file#"$root/"}"
 	tail -n "$2" "$file"
 }

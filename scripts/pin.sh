@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes a version into what pipelines include, before the version is tagged: both Actions install that release, and so does
+# Writes a version into what pipelines include, before the version is tagged: the Actions install that release, and so does
 # GitLab's template.
 #
 #   scripts/pin.sh v1.2.3             writes it
@@ -33,7 +33,7 @@ pin() {
     failed=1
   fi
 }
-for action in action.yml ci/comment/action.yml; do
+for action in action.yml ci/comment/action.yml ci/stats/action.yml; do
   pin "$action" default '/^  version:/,/^    default:/'
 done
 pin ci/onward.gitlab-ci.yml ONWARD_VERSION ''

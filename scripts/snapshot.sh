@@ -48,7 +48,7 @@ tried() {
 
 step the version that pipelines include
 mkdir -p "$tmp/pin/ci"
-cp action.yml "$tmp/pin/" && cp -r ci/comment ci/onward.gitlab-ci.yml "$tmp/pin/ci/"
+cp action.yml "$tmp/pin/" && cp -r ci/comment ci/stats ci/onward.gitlab-ci.yml "$tmp/pin/ci/"
 ONWARD_ROOT=$tmp/pin ./scripts/pin.sh v9.8.7
 ONWARD_ROOT=$tmp/pin ./scripts/pin.sh --check v9.8.7
 if ONWARD_ROOT=$tmp/pin ./scripts/pin.sh --check v9.8.6 2>/dev/null; then die "another version is pinned, and nothing is said"; fi

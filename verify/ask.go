@@ -27,21 +27,22 @@ const (
 type answer struct {
 	// refused is its no; nil: it prepares the query, and plans it.
 	refused *pgconn.PgError
-	// unplanned: it prepares it, and plans no such statement, or not with NULLs.
-	unplanned bool
-	// late: it did not answer in time, or stood behind a lock: nothing is known.
-	late bool
+	// unplanned: it prepares it, and plans no such statement, or not with NULLs; planRefusal is its word on that.
+	unplanned   bool
+	planRefusal *pgconn.PgError
+	// timedOut: it did not answer in time, or waited for a lock: nothing is known.
+	timedOut bool
 	// step is how far it came.
 	step    int
-	columns []field
+	columns []resultColumn
 	params  []uint32
 	// relations that it locks for it, with the modes.
 	relations map[uint32]string
-	plan      plan
+	plan      queryPlan
 }
 
-// field is a column of a result.
-type field struct {
+// resultColumn is a column of a result.
+type resultColumn struct {
 	name     string
 	oid      uint32
 	modifier int32
@@ -49,8 +50,8 @@ type field struct {
 	number   uint16
 }
 
-// state is an answer, and the point from which on it holds.
-type state struct {
+// pointAnswer is an answer, and the point from which on it holds.
+type pointAnswer struct {
 	point int
 	answer
 }
@@ -59,26 +60,26 @@ type state struct {
 type asker struct {
 	point  rehearse.Point
 	schema *schema
-	// big are the names of tables for which it matters whether an index is used.
-	big []string
+	// bigNames are the names of tables for which it matters whether an index is used.
+	bigNames []string
 	// path is the search path of a session that sets none.
 	path string
 }
 
-// ask asks for each query, in several sessions, and calls told with what the server says.
-func (a *asker) ask(ctx context.Context, list []*recorded, told func(*recorded, answer)) error {
-	groups := a.groups(list)
+// askAll asks for each query, in several sessions, and calls told with what the server says.
+func (a *asker) askAll(ctx context.Context, list []*recordedQuery, told func(*recordedQuery, answer)) error {
+	groups := a.groupQueries(list)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	work := make(chan []*recorded)
+	work := make(chan []*recordedQuery)
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	for range min(sessions, len(groups)) {
 		wait.Go(func() {
-			s := &session{asker: a, told: func(q *recorded, x answer) { mu.Lock(); defer mu.Unlock(); told(q, x) }}
-			defer s.close(ctx)
+			s := &session{asker: a, onAnswer: func(q *recordedQuery, x answer) { mu.Lock(); defer mu.Unlock(); told(q, x) }}
+			defer s.closeSession(ctx)
 			for group := range work {
-				if err := s.ask(ctx, group); err != nil {
+				if err := s.askGroup(ctx, group); err != nil {
 					cancel(err)
 				}
 			}
@@ -95,25 +96,25 @@ func (a *asker) ask(ctx context.Context, list []*recorded, told func(*recorded, 
 	return context.Cause(ctx)
 }
 
-// groups are queries that are asked for together: of one role and search path.
-func (a *asker) groups(list []*recorded) [][]*recorded {
+// groupQueries are queries that are asked for together: of one role and search path.
+func (a *asker) groupQueries(list []*recordedQuery) [][]*recordedQuery {
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(x, y *recorded) int {
-		return cmp.Or(cmp.Compare(a.role(x), a.role(y)), cmp.Compare(x.SearchPath, y.SearchPath))
+	slices.SortStableFunc(list, func(x, y *recordedQuery) int {
+		return cmp.Or(cmp.Compare(a.sessionRole(x), a.sessionRole(y)), cmp.Compare(x.SearchPath, y.SearchPath))
 	})
-	var out [][]*recorded
+	var out [][]*recordedQuery
 	for _, q := range list {
-		if n := len(out) - 1; n >= 0 && len(out[n]) < batch && a.role(out[n][0]) == a.role(q) && out[n][0].SearchPath == q.SearchPath {
+		if n := len(out) - 1; n >= 0 && len(out[n]) < batch && a.sessionRole(out[n][0]) == a.sessionRole(q) && out[n][0].SearchPath == q.SearchPath {
 			out[n] = append(out[n], q)
 		} else {
-			out = append(out, []*recorded{q})
+			out = append(out, []*recordedQuery{q})
 		}
 	}
 	return out
 }
 
-// role is who asks: the recorded role where it is there, else "", the migrations'.
-func (a *asker) role(q *recorded) string {
+// sessionRole returns the role of the session: the recorded role if it exists, else "" for the migrations' role.
+func (a *asker) sessionRole(q *recordedQuery) string {
 	if _, ok := a.schema.roles[q.Role]; ok {
 		return q.Role
 	}
@@ -123,13 +124,13 @@ func (a *asker) role(q *recorded) string {
 // session asks one group after the other.
 type session struct {
 	*asker
-	told func(*recorded, answer)
-	// own is a session of the migrations' role, other one that can be any role.
-	own, other *pgx.Conn
+	onAnswer func(*recordedQuery, answer)
+	// migrationsConn is a session of the migrations' role, other one that can be any role.
+	migrationsConn, roleConn *pgx.Conn
 }
 
-func (s *session) close(ctx context.Context) {
-	for _, c := range []*pgx.Conn{s.own, s.other} {
+func (s *session) closeSession(ctx context.Context) {
+	for _, c := range []*pgx.Conn{s.migrationsConn, s.roleConn} {
 		if c != nil {
 			_ = c.Close(context.WithoutCancel(ctx))
 		}
@@ -138,15 +139,16 @@ func (s *session) close(ctx context.Context) {
 
 const locksName = "onward_locks"
 
-// open makes a session that changes nothing, and asks for plans that hold for any values.
-func open(ctx context.Context, c *pgx.Conn, err error) (*pgx.Conn, error) {
+// prepareSession makes a session that changes nothing, and asks for plans that hold for any values.
+func prepareSession(ctx context.Context, c *pgx.Conn, err error) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect at a commit point: %w", err)
 	}
 	for _, sql := range []string{
 		"SET statement_timeout = '" + askTimeout + "'", "SET lock_timeout = '" + askTimeout + "'", "SET default_transaction_read_only = on",
 		"SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET jit = off", "SET row_security = on", "SET client_min_messages = error",
-		"PREPARE " + locksName + " AS SELECT relation, mode FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND locktype OPERATOR(pg_catalog.=) 'relation' AND relation OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
+		"PREPARE " + locksName + " AS SELECT relation, mode FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND locktype " +
+			"OPERATOR(pg_catalog.=) 'relation' AND relation OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
 	} {
 		if _, err := c.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 			return c, fmt.Errorf("prepare a session at a commit point: %w", err)
@@ -155,27 +157,27 @@ func open(ctx context.Context, c *pgx.Conn, err error) (*pgx.Conn, error) {
 	return c, nil
 }
 
-// connect gives the session for a group, as its queries' code would have it.
-func (s *session) connect(ctx context.Context, q *recorded) (*pgx.Conn, error) {
-	role, path, err := s.role(q), q.SearchPath, error(nil)
-	if role == "" && s.own == nil {
+// connectAs gives the session for a group, as its queries' code would have it.
+func (s *session) connectAs(ctx context.Context, q *recordedQuery) (*pgx.Conn, error) {
+	role, path, err := s.sessionRole(q), q.SearchPath, error(nil)
+	if role == "" && s.migrationsConn == nil {
 		c, failed := pgx.Connect(ctx, s.point.URL)
-		s.own, err = open(ctx, c, failed)
+		s.migrationsConn, err = prepareSession(ctx, c, failed)
 	}
-	if role != "" && s.other == nil {
+	if role != "" && s.roleConn == nil {
 		c, failed := pgx.ConnectConfig(ctx, s.point.Conn.Config())
-		s.other, err = open(ctx, c, failed)
+		s.roleConn, err = prepareSession(ctx, c, failed)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c, sql := s.own, []string{"RESET search_path"}
+	c, sql := s.migrationsConn, []string{"RESET search_path"}
 	if role != "" {
-		c, path = s.other, cmp.Or(path, s.asker.path)
+		c, path = s.roleConn, cmp.Or(path, s.asker.path)
 		sql = []string{"RESET ROLE", "RESET search_path"}
 	}
 	if path != "" {
-		sql = append(sql, "SELECT pg_catalog.set_config('search_path', "+literal(path)+", false)")
+		sql = append(sql, "SELECT pg_catalog.set_config('search_path', "+quoteLiteral(path)+", false)")
 	}
 	if role != "" {
 		sql = append(sql, "SET ROLE "+pgx.Identifier{role}.Sanitize())
@@ -188,25 +190,28 @@ func (s *session) connect(ctx context.Context, q *recorded) (*pgx.Conn, error) {
 	return c, nil
 }
 
-func literal(s string) string {
+func quoteLiteral(s string) string {
 	return " E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", "").Replace(s) + "'"
 }
 
-// ask asks for a group in one pipeline. Each query has a transaction of its own, so that
+// askGroup asks for a group in one pipeline. Each query has a transaction of its own, so that
 // an error costs itself.
-func (s *session) ask(ctx context.Context, group []*recorded) error {
-	c, err := s.connect(ctx, group[0])
+func (s *session) askGroup(ctx context.Context, group []*recordedQuery) error {
+	c, err := s.connectAs(ctx, group[0])
 	if err != nil {
 		return err
 	}
 	p := c.PgConn().StartPipeline(ctx)
 	for i, q := range group {
 		name := fmt.Sprintf("onward_%d", i)
-		p.SendPrepare(name, q.ask, s.given(q))
-		if q.plans {
-			p.SendQueryParams(explain(q, name, s.wide(q)), nil, nil, nil, nil)
+		p.SendPrepare(name, q.prepareSQL, s.declaredTypes(q))
+		if q.isPlanned {
+			p.SendQueryParams(explainStatement(q, name, s.needsFullPlan(q)), nil, nil, nil, nil)
 		}
 		p.SendQueryPrepared(locksName, nil, nil, nil)
+		for _, probe := range q.nameProbes() {
+			p.SendQueryParams(probe.sql, probe.args, nil, nil, nil)
+		}
 		p.SendPipelineSync()
 	}
 	for i := range group {
@@ -216,33 +221,33 @@ func (s *session) ask(ctx context.Context, group []*recorded) error {
 		return errors.Join(fmt.Errorf("ask the server at a commit point: %w", err), p.Close())
 	}
 	for _, q := range group {
-		x, err := s.hear(p, q)
+		x, err := s.readAnswer(p, q)
 		if err != nil {
 			return errors.Join(fmt.Errorf("ask the server at a commit point: %w", err), p.Close())
 		}
-		s.told(q, x)
+		s.onAnswer(q, x)
 	}
 	return p.Close()
 }
 
-// given are the types of parameters that the code gives.
-func (a *asker) given(q *recorded) []uint32 {
-	if q.ask != q.SQL {
+// declaredTypes are the types of parameters that the code gives.
+func (a *asker) declaredTypes(q *recordedQuery) []uint32 {
+	if q.prepareSQL != q.SQL {
 		return nil
 	}
 	out := make([]uint32, len(q.Params))
 	for i, name := range q.Params {
-		out[i] = a.schema.spelled[name]
+		out[i] = a.schema.typeOIDs[name]
 	}
 	return out
 }
 
-// wide: its whole plan is read, for what it inserts or which indexes it uses.
-func (a *asker) wide(q *recorded) bool {
-	if q.rows {
+// needsFullPlan: its whole plan is read, for what it inserts or which indexes it uses.
+func (a *asker) needsFullPlan(q *recordedQuery) bool {
+	if q.insertsRows {
 		return true
 	}
-	for _, name := range a.big {
+	for _, name := range a.bigNames {
 		if q.names[name] {
 			return true
 		}
@@ -250,14 +255,14 @@ func (a *asker) wide(q *recorded) bool {
 	return false
 }
 
-// explain asks for a plan with NULL for each parameter, which a generic one does not look at.
-func explain(q *recorded, name string, wide bool) string {
+// explainStatement asks for a plan with NULL for each parameter, which a generic one does not look at.
+func explainStatement(q *recordedQuery, name string, wide bool) string {
 	options := "(COSTS off)"
 	if wide {
 		options = "(COSTS off, VERBOSE, FORMAT JSON)"
 	}
 	n := len(q.Params)
-	if m := placeholders(q.ask); q.ask != q.SQL || m > n {
+	if m := highestPlaceholder(q.prepareSQL); q.prepareSQL != q.SQL || m > n {
 		n = m
 	}
 	arguments := ""
@@ -267,8 +272,8 @@ func explain(q *recorded, name string, wide bool) string {
 	return "EXPLAIN " + options + " EXECUTE " + name + arguments
 }
 
-// placeholders is the highest number of a parameter in a text.
-func placeholders(sql string) (most int) {
+// highestPlaceholder is the highest number of a parameter in a text.
+func highestPlaceholder(sql string) (most int) {
 	for i := 0; i+1 < len(sql); i++ {
 		if sql[i] != '$' || i > 0 && (sql[i-1] == '_' || '0' <= sql[i-1] && sql[i-1] <= '9' || 'a' <= sql[i-1]|0x20 && sql[i-1]|0x20 <= 'z') {
 			continue
@@ -282,14 +287,14 @@ func placeholders(sql string) (most int) {
 	return most
 }
 
-// hear reads what the server says to one query.
-func (s *session) hear(p *pgconn.Pipeline, q *recorded) (answer, error) {
+// readAnswer reads what the server says to one query.
+func (s *session) readAnswer(p *pgconn.Pipeline, q *recordedQuery) (answer, error) {
 	x := answer{relations: map[uint32]string{}}
-	step := 0 // 0: prepared, 1: planned, 2: locks
+	step := 0 // 0: prepared, 1: planned, 2: locks, from 3 on: probes
 	for {
 		results, err := p.GetResults()
 		if refused := new(pgconn.PgError); errors.As(err, &refused) {
-			x.no(refused, step)
+			x.recordRefusal(refused, step)
 			continue
 		} else if err != nil {
 			return x, err
@@ -298,16 +303,16 @@ func (s *session) hear(p *pgconn.Pipeline, q *recorded) (answer, error) {
 		case *pgconn.StatementDescription:
 			x.params = r.ParamOIDs
 			for _, f := range r.Fields {
-				x.columns = append(x.columns, field{f.Name, f.DataTypeOID, f.TypeModifier, f.TableOID, f.TableAttributeNumber})
+				x.columns = append(x.columns, resultColumn{f.Name, f.DataTypeOID, f.TypeModifier, f.TableOID, f.TableAttributeNumber})
 			}
 			step = 1
-			if !q.plans {
+			if !q.isPlanned {
 				x.unplanned, step = true, 2
 			}
 		case *pgconn.ResultReader:
 			read := r.Read()
 			if refused := new(pgconn.PgError); errors.As(read.Err, &refused) {
-				x.no(refused, step)
+				x.recordRefusal(refused, step)
 				continue
 			} else if read.Err != nil {
 				return x, read.Err
@@ -316,10 +321,16 @@ func (s *session) hear(p *pgconn.Pipeline, q *recorded) (answer, error) {
 				x.plan, step = readPlan(read.Rows), 2
 				continue
 			}
+			if step > 2 {
+				x.readProbe(q, step-3, read.Rows)
+				step++
+				continue
+			}
+			step = 3
 			for _, row := range read.Rows {
 				var oid uint32
 				_, _ = fmt.Sscan(string(row[0]), &oid)
-				x.relations[oid] = stronger(x.relations[oid], string(row[1]))
+				x.relations[oid] = strongerMode(x.relations[oid], string(row[1]))
 			}
 		case *pgconn.PipelineSync:
 			return x, nil
@@ -327,25 +338,27 @@ func (s *session) hear(p *pgconn.Pipeline, q *recorded) (answer, error) {
 	}
 }
 
-// no notes that the server refuses, at a step.
-func (x *answer) no(err *pgconn.PgError, step int) {
+// recordRefusal notes that the server refuses, at a step.
+func (x *answer) recordRefusal(err *pgconn.PgError, step int) {
 	x.step = step
 	switch {
 	case err.Code == "57014" || err.Code == "55P03":
-		x.late = true
-	case step == 0 || step == 1 && strings.HasPrefix(err.Code, "42") && err.Code != "42601":
+		x.timedOut = true
+	case step == 0 || step > 2 || step == 1 && strings.HasPrefix(err.Code, "42") && err.Code != "42601":
 		said := *err // a query's own literal may be what it could not read
-		said.Message = redact.Message(err)
+		said.Message = redact.RedactMessage(err)
 		x.refused = &said
 	default:
-		x.unplanned = true
+		said := *err
+		said.Message = redact.RedactMessage(err)
+		x.unplanned, x.planRefusal = true, &said
 	}
 }
 
 // defaultPath learns the search path of a session of the migrations' database that sets
 // none; a session that trusts nothing has another one.
-func (a *asker) defaultPath(ctx context.Context, list []*recorded) error {
-	if !slices.ContainsFunc(list, func(q *recorded) bool { return a.role(q) != "" && q.SearchPath == "" }) {
+func (a *asker) defaultPath(ctx context.Context, list []*recordedQuery) error {
+	if !slices.ContainsFunc(list, func(q *recordedQuery) bool { return a.sessionRole(q) != "" && q.SearchPath == "" }) {
 		return nil
 	}
 	c, err := pgx.Connect(ctx, a.point.URL)

@@ -7,25 +7,24 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// about finds what the server's words are about: what stands in quotes, is qualified, or
-// is called.
-var about = regexp.MustCompile(`"([^"]+)"|\b(\w+)\.(\w+)\b|\b(\w+)\(`)
+// messageNames finds the objects of a server's message: names that are quoted, qualified or called.
+var messageNames = regexp.MustCompile(`"([^"]+)"|\b(\w+)\.(\w+)\b|\b(\w+)\(`)
 
-// undoing are the words with which statements take away what a kind of verdict is about.
-var undoing = map[onward.VerdictKind]string{
+// undoingWords are the words with which statements take away what a kind of verdict is about.
+var undoingWords = map[onward.VerdictKind]string{
 	onward.VerdictConflict: "drop", onward.VerdictLostIndex: "drop", onward.VerdictPermission: "revoke", onward.VerdictUnreadable: "value",
 }
 
-// blame is the statement for which a query breaks. Of a transaction only the end is seen
+// blamedStatement is the statement for which a query breaks. Of a transaction only the end is seen
 // by others; of its statements it is the first of those that name most of what the
 // server's words are about and work on a relation of the query's.
-func (c *checker) blame(q *recorded, s *state, p problem, places []onward.VerdictPlace) onward.VerdictPlace {
+func (c *checker) blamedStatement(q *recordedQuery, s *pointAnswer, p problem, places []onward.VerdictPlace) onward.VerdictPlace {
 	place, m := places[s.point], c.moments[s.point]
 	if m.Base || m.Migration >= len(c.migrations) {
 		return place
 	}
 	var words []string
-	for _, found := range about.FindAllStringSubmatch(p.message, -1) {
+	for _, found := range messageNames.FindAllStringSubmatch(p.message, -1) {
 		for _, word := range found[1:] {
 			if word != "" {
 				words = append(words, word)
@@ -38,13 +37,13 @@ func (c *checker) blame(q *recorded, s *state, p problem, places []onward.Verdic
 			continue
 		}
 		st, score := &statements[i], 0
-		named := names(st.SQL)
+		named := textNames(st.SQL)
 		for _, word := range words {
 			if named[word] {
 				score += 2
 			}
 		}
-		if hint := undoing[p.kind]; hint != "" && named[hint] || strings.Contains(p.message, "row-level security") && named["security"] {
+		if hint := undoingWords[p.kind]; hint != "" && named[hint] || strings.Contains(p.message, "row-level security") && named["security"] {
 			score++
 		}
 		for _, e := range st.Effects {

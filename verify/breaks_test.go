@@ -70,7 +70,13 @@ func with(major int) (list []breakage, queries []workload.Query, base string) {
 
 func sizes(t testing.TB) string {
 	t.Helper()
-	text, err := json.Marshal(onward.Stats{Schema: onward.StatsSchema, Taken: "2026-03-01T12:00:00Z", Postgres: "17.5", Major: 17, Relations: []onward.RelationStats{{Name: "public.i_events", Kind: "table", Rows: 5_000_000, HeapBytes: 1 << 30}}})
+	text, err := json.Marshal(onward.Stats{
+		Schema:    onward.StatsSchema,
+		Taken:     "2026-03-01T12:00:00Z",
+		Postgres:  "17.5",
+		Major:     17,
+		Relations: []onward.RelationStats{{Name: "public.i_events", Kind: "table", Rows: 5_000_000, HeapBytes: 1 << 30}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,9 +87,9 @@ func sizes(t testing.TB) string {
 	return name
 }
 
-// A release that breaks deployed code in every way is told so: each query at its own
-// migration and statement, with its kind, its SQLSTATE and the server's words, and
-// nothing else. The same release in its safe form breaks nothing.
+// A release breaks deployed code in every way. Each query is reported at its own migration and statement, with
+// its kind, its SQLSTATE and the server's words, and nothing else is. The same release in its safe form breaks
+// nothing.
 func TestPredicts(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{13, 18} {
@@ -125,7 +131,7 @@ func TestPredicts(t *testing.T) {
 			if n := r.Verification.Old; n.Unfit != 0 || n.Queries != len(list) || n.Broken+n.Warned != len(list) {
 				t.Errorf("%+v %v", n, r.Verification.Notes)
 			}
-			if r.Summary.State != onward.StateNotSafe || verify.Red(r) == nil {
+			if r.Summary.State != onward.StateNotSafe || verify.FirstBreaking(r) == nil {
 				t.Errorf("%+v", r.Summary)
 			}
 
@@ -137,7 +143,7 @@ func TestPredicts(t *testing.T) {
 			for _, v := range r.Verdicts {
 				t.Errorf("the safe form: %+v", v)
 			}
-			if r.Verification.Stopped != nil || len(r.Verification.Points) != len(list)+1 || verify.Red(r) != nil || !r.Verification.Works {
+			if r.Verification.Stopped != nil || len(r.Verification.Points) != len(list)+1 || verify.FirstBreaking(r) != nil || !r.Verification.Works {
 				t.Errorf("%+v", r.Verification)
 			}
 		})

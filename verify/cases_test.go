@@ -12,8 +12,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// breakage is a way in which a release breaks deployed code: a schema, a query of the
-// deployed code, a migration that breaks it and one that comes to the same and does not.
+// breakage is a kind of breakage: a schema, a query of the deployed code, a migration that breaks it, and an
+// equivalent one that does not.
 type breakage struct {
 	name     string
 	base     string
@@ -161,7 +161,8 @@ var breakages = []breakage{
 		kind: onward.VerdictResultShape, state: "0A000", severity: onward.Warning, says: `cached plan must not change result type: it gives more columns: "more"`,
 	},
 	{
-		name: "required column", base: "CREATE TABLE d_users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL, up text GENERATED ALWAYS AS (upper(email)) STORED);",
+		name: "required column", base: "CREATE TABLE d_users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL, " +
+			"up text GENERATED ALWAYS AS (upper(email)) STORED);",
 		breaks: "-- here\nALTER TABLE d_users ADD COLUMN country text NOT NULL;",
 		safe:   "ALTER TABLE d_users ADD COLUMN country text NOT NULL DEFAULT 'fr';",
 		query:  workload.Query{SQL: "INSERT INTO d_users (email) VALUES ($1), ($2) ON CONFLICT DO NOTHING RETURNING id"}, run: sends("INSERT INTO d_users (email) VALUES ($1), ($2) ON CONFLICT DO NOTHING RETURNING id", "a", "b"),
@@ -185,9 +186,12 @@ var breakages = []breakage{
 		name: "required in MERGE", base: "CREATE TABLE d_merge (id bigint, line text);", since: 15,
 		breaks: "-- here\nALTER TABLE d_merge ADD COLUMN level int NOT NULL;",
 		safe:   "ALTER TABLE d_merge ADD COLUMN level int NOT NULL DEFAULT 0;",
-		query:  workload.Query{SQL: "MERGE INTO d_merge t USING (SELECT $1::bigint AS id) s ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)", Kind: workload.Merge},
-		run:    sends("MERGE INTO d_merge t USING (SELECT $1::bigint AS id) s ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)", 1),
-		kind:   onward.VerdictRequired, state: "23502", severity: onward.Error, says: `null value in column "level" of relation "d_merge" violates not-null constraint`,
+		query: workload.Query{
+			SQL:  "MERGE INTO d_merge t USING (SELECT $1::bigint AS id) s ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)",
+			Kind: workload.Merge,
+		},
+		run:  sends("MERGE INTO d_merge t USING (SELECT $1::bigint AS id) s ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)", 1),
+		kind: onward.VerdictRequired, state: "23502", severity: onward.Error, says: `null value in column "level" of relation "d_merge" violates not-null constraint`,
 	},
 	{
 		name: "arbiter gone", base: "CREATE TABLE e_carts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sku text CONSTRAINT e_sku UNIQUE, n int);",
@@ -195,7 +199,8 @@ var breakages = []breakage{
 		safe:   "CREATE UNIQUE INDEX e_sku_new ON e_carts (sku);\nALTER TABLE e_carts DROP CONSTRAINT e_sku;",
 		query:  workload.Query{SQL: "INSERT INTO e_carts AS c (sku, n) VALUES ($1, $2) ON CONFLICT (sku) DO UPDATE SET n = c.n + excluded.n"},
 		run:    sends("INSERT INTO e_carts AS c (sku, n) VALUES ($1, $2) ON CONFLICT (sku) DO UPDATE SET n = c.n + excluded.n", "a", 1),
-		kind:   onward.VerdictConflict, state: "42P10", severity: onward.Error, says: "there is no unique or exclusion constraint matching the ON CONFLICT specification",
+		kind:   onward.VerdictConflict, state: "42P10", severity: onward.Error, says: "there is no unique or exclusion constraint matching the ON CONFLICT " +
+			"specification",
 	},
 	{
 		name: "arbiter renamed", base: "CREATE TABLE e_named (sku text CONSTRAINT e_by_name UNIQUE, n int);",
@@ -229,7 +234,8 @@ var breakages = []breakage{
 	{
 		name: "new foreign key to it", base: "CREATE TABLE f_cities (id bigint PRIMARY KEY); INSERT INTO f_cities VALUES (1);",
 		breaks: "-- here\nCREATE TABLE f_streets (city bigint CONSTRAINT f_streets_city REFERENCES f_cities);",
-		safe:   "CREATE TABLE f_streets (city bigint REFERENCES f_cities ON DELETE CASCADE);", between: "INSERT INTO f_cities VALUES (2) ON CONFLICT DO NOTHING; INSERT INTO f_streets VALUES (2)",
+		safe:   "CREATE TABLE f_streets (city bigint REFERENCES f_cities ON DELETE CASCADE);", between: "INSERT INTO f_cities VALUES (2) ON CONFLICT DO NOTHING; " +
+			"INSERT INTO f_streets VALUES (2)",
 		query: workload.Query{SQL: "DELETE FROM f_cities WHERE id = $1"}, run: sends("DELETE FROM f_cities WHERE id = $1", 2),
 		kind: onward.VerdictRejected, state: "23503", severity: onward.Warning, says: `update or delete on table "f_cities" violates foreign key constraint "f_streets_city" on table "f_streets"`,
 	},
@@ -251,11 +257,15 @@ var breakages = []breakage{
 		name: "row security", base: "CREATE TABLE f_notes (id bigint, owner text); GRANT ALL ON f_notes TO verify_app;",
 		breaks: "CREATE POLICY f_own ON f_notes USING (owner = current_user);\n-- here\nALTER TABLE f_notes ENABLE ROW LEVEL SECURITY;",
 		safe:   "CREATE POLICY f_all ON f_notes USING (true);",
-		query:  workload.Query{SQL: "INSERT INTO f_notes (id, owner) VALUES ($1, $2)", Role: "verify_app"}, run: as("verify_app", "INSERT INTO f_notes (id, owner) VALUES ($1, $2)", 1, "x"),
+		query: workload.Query{
+			SQL:  "INSERT INTO f_notes (id, owner) VALUES ($1, $2)",
+			Role: "verify_app",
+		}, run: as("verify_app", "INSERT INTO f_notes (id, owner) VALUES ($1, $2)", 1, "x"),
 		kind: onward.VerdictRejected, state: "42501", severity: onward.Warning, says: `new row violates row-level security policy for table "f_notes"`,
 	},
 	{
-		name: "new label of an enum", base: "CREATE TYPE g_mood AS ENUM ('fine', 'sad'); CREATE TABLE g_people (id bigint, feels g_mood); INSERT INTO g_people VALUES (1, 'fine');",
+		name: "new label of an enum", base: "CREATE TYPE g_mood AS ENUM ('fine', 'sad'); CREATE TABLE g_people (id bigint, feels g_mood); " +
+			"INSERT INTO g_people VALUES (1, 'fine');",
 		breaks: "-- here\nALTER TYPE g_mood ADD VALUE 'meh';",
 		safe:   "CREATE TYPE g_mood2 AS ENUM ('fine', 'sad', 'meh');\nALTER TABLE g_people ADD COLUMN feels2 g_mood2 DEFAULT 'meh';",
 		query:  workload.Query{SQL: "SELECT feels FROM g_people"}, run: moods,

@@ -15,18 +15,18 @@ type schema struct {
 	functions map[string]*object // by schema.name, all overloads in one
 	// rest is what every query may feel: casts, operators, memberships, settings.
 	rest string
-	// spelled has types by name, as they are written.
-	spelled map[string]uint32
-	// spelling is how they are written.
-	spelling map[uint32]string
-	roles    map[string]role
+	// typeOIDs has types by name, as they are written.
+	typeOIDs map[string]uint32
+	// typeNames is how they are written.
+	typeNames map[uint32]string
+	roles     map[string]role
 }
 
 // object is a relation, type or function.
 type object struct {
 	schema, name, hash string
-	// of are the types that a type is made of: elements, bases, fields.
-	of []uint32
+	// parts are the types that a type is made of: elements, bases, fields.
+	parts []uint32
 }
 
 type role struct{ super, bypass bool }
@@ -37,7 +37,7 @@ const ours = `n.nspname OPERATOR(pg_catalog.!~) '^pg_' AND n.nspname OPERATOR(pg
 // relationsSQL has a hash for each relation, part by part. pg_node_tree is compared as it
 // is stored: what is spelled anew is another text, and the queries are asked once more.
 const relationsSQL = `
-SELECT c.oid, n.nspname::text, c.relname::text, md5(concat_ws('|', c.relkind, c.relowner, c.relacl::text, n.nspacl::text, n.nspowner, c.relrowsecurity, c.relforcerowsecurity, c.relispartition, c.relpersistence, c.reloftype)), 0 AS part
+SELECT c.oid, n.nspname::text, c.relname::text, md5(concat_ws('|', c.relkind, c.relowner, c.relacl::text, n.nspacl::text, n.nspowner, c.relrowsecurity, c.relforcerowsecurity, c.relispartition, c.relpartbound::text, c.relispopulated, c.relpersistence, c.reloftype)), 0 AS part
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r','v','m','f','p','S','c') AND ` + ours + `
 UNION ALL SELECT a.attrelid, '', '', md5(string_agg(concat_ws('|', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated, a.attisdropped, a.attcollation, a.attacl::text, d.adbin::text), ';' ORDER BY a.attnum)), 1
   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attnum > 0 AND a.attrelid >= 16384 GROUP BY a.attrelid
@@ -45,14 +45,23 @@ UNION ALL SELECT r.oid, '', '', md5(string_agg(concat_ws('|', o.contype, o.conna
   FROM pg_constraint o CROSS JOIN LATERAL (SELECT o.conrelid AS oid UNION SELECT o.confrelid) r WHERE r.oid >= 16384 GROUP BY r.oid
 UNION ALL SELECT i.indrelid, '', '', md5(string_agg(concat_ws('|', i.indexrelid, i.indisunique, i.indisvalid, i.indisready, i.indimmediate, i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text, i.indexprs::text, i.indpred::text), ';' ORDER BY i.indexrelid)), 3
   FROM pg_index i WHERE i.indrelid >= 16384 GROUP BY i.indrelid
-UNION ALL SELECT t.tgrelid, '', '', md5(string_agg(concat_ws('|', t.tgname, t.tgfoid, t.tgtype, t.tgenabled, t.tgattr::text), ';' ORDER BY t.oid)), 4
-  FROM pg_trigger t WHERE NOT t.tgisinternal GROUP BY t.tgrelid
+UNION ALL SELECT t.tgrelid, '', '', md5(string_agg(concat_ws('|', t.tgname, t.tgfoid, t.tgtype, t.tgenabled, t.tgattr::text, t.tgqual::text, p.prosrc), ';' ORDER BY t.oid)), 4
+  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE NOT t.tgisinternal GROUP BY t.tgrelid
 UNION ALL SELECT r.ev_class, '', '', md5(string_agg(concat_ws('|', r.rulename, r.ev_type, r.ev_enabled, r.is_instead, r.ev_qual::text, r.ev_action::text), ';' ORDER BY r.oid)), 5
   FROM pg_rewrite r WHERE r.ev_class >= 16384 GROUP BY r.ev_class
 UNION ALL SELECT p.polrelid, '', '', md5(string_agg(concat_ws('|', p.polname, p.polcmd, p.polpermissive, p.polroles::text, p.polqual::text, p.polwithcheck::text), ';' ORDER BY p.oid)), 6
   FROM pg_policy p GROUP BY p.polrelid
 UNION ALL SELECT i.inhparent, '', '', md5(string_agg(i.inhrelid::text, ';' ORDER BY i.inhrelid)), 7 FROM pg_inherits i GROUP BY i.inhparent
+UNION ALL SELECT d.adrelid, '', '', md5(string_agg(concat_ws('|', s.oid, s.relowner, s.relacl::text), ';' ORDER BY s.oid)), 8
+  FROM pg_attrdef d JOIN pg_depend o ON o.classid = 'pg_attrdef'::regclass AND o.objid = d.oid AND o.refclassid = 'pg_class'::regclass JOIN pg_class s ON s.oid = o.refobjid AND s.relkind = 'S' GROUP BY d.adrelid
+UNION ALL SELECT h.rel, '', '', md5(string_agg(concat_ws('|', p.oid, p.prosrc), ';' ORDER BY p.oid)), 9 FROM (` + helpersSQL + `) h JOIN pg_proc p ON p.oid = h.func WHERE p.oid >= 16384 GROUP BY h.rel
 ORDER BY 5, 1`
+
+// helpersSQL has the functions that defaults, constraints and policies of relations call.
+const helpersSQL = `SELECT x.rel, o.refobjid AS func FROM pg_depend o JOIN (
+  SELECT 'pg_attrdef'::regclass AS class, oid AS obj, adrelid AS rel FROM pg_attrdef
+  UNION ALL SELECT 'pg_constraint'::regclass, oid, conrelid FROM pg_constraint UNION ALL SELECT 'pg_policy'::regclass, oid, polrelid FROM pg_policy) x ON o.classid = x.class AND o.objid = x.obj
+WHERE o.refclassid = 'pg_proc'::regclass`
 
 // typesSQL has the types that are no table's row. Those of the system come without a hash.
 const typesSQL = `
@@ -74,15 +83,17 @@ SELECT md5(concat_ws('|',
   (SELECT string_agg(concat_ws(',', castsource, casttarget, castfunc, castcontext), ';' ORDER BY oid) FROM pg_cast WHERE oid >= 16384),
   (SELECT string_agg(concat_ws(',', oprname, oprleft, oprright, oprcode), ';' ORDER BY oid) FROM pg_operator WHERE oid >= 16384),
   (SELECT string_agg(concat_ws(',', opcname, opcintype, opcdefault), ';' ORDER BY oid) FROM pg_opclass WHERE oid >= 16384),
+  (SELECT string_agg(concat_ws(',', oid, cfgname, cfgnamespace), ';' ORDER BY oid) FROM pg_ts_config WHERE oid >= 16384),
+  (SELECT string_agg(concat_ws(',', oid, dictname, dictnamespace), ';' ORDER BY oid) FROM pg_ts_dict WHERE oid >= 16384),
   (SELECT string_agg(concat_ws(',', roleid, member), ';' ORDER BY roleid, member) FROM pg_auth_members),
   (SELECT string_agg(concat_ws(',', setdatabase, setrole, setconfig::text), ';' ORDER BY setdatabase, setrole) FROM pg_db_role_setting)))`
 
 const rolesSQL = `SELECT rolname::text, rolsuper, rolbypassrls FROM pg_roles`
 
-// readSchema reads it, on a session that trusts nothing in the database. The system's types
-// are those of the point before, where there was one.
+// readSchema reads it, on a session that trusts nothing in the database. The system's types come from the schema
+// of the point before, if there is one.
 func readSchema(ctx context.Context, c *pgx.Conn, before *schema) (*schema, error) {
-	s := &schema{relations: map[uint32]*object{}, types: map[uint32]*object{}, functions: map[string]*object{}, spelled: map[string]uint32{}, spelling: map[uint32]string{}, roles: map[string]role{}}
+	s := &schema{relations: map[uint32]*object{}, types: map[uint32]*object{}, functions: map[string]*object{}, typeOIDs: map[string]uint32{}, typeNames: map[uint32]string{}, roles: map[string]role{}}
 	var a, b, text, spelled string
 	var oid uint32
 	var part int
@@ -113,16 +124,16 @@ func readSchema(ctx context.Context, c *pgx.Conn, before *schema) (*schema, erro
 		types += " AND t.oid >= 16384"
 		for oid, o := range before.types {
 			if o.hash == "" {
-				s.types[oid], s.spelling[oid], s.spelled[before.spelling[oid]], s.spelled[o.schema+"."+o.name] = o, before.spelling[oid], oid, oid
+				s.types[oid], s.typeNames[oid], s.typeOIDs[before.typeNames[oid]], s.typeOIDs[o.schema+"."+o.name] = o, before.typeNames[oid], oid, oid
 			}
 		}
 	}
 	if err := each(types, []any{&oid, &a, &b, &spelled, &text, &of}, func() {
-		s.types[oid] = &object{schema: a, name: b, hash: text, of: of}
-		s.spelling[oid] = spelled
+		s.types[oid] = &object{schema: a, name: b, hash: text, parts: of}
+		s.typeNames[oid] = spelled
 		for _, name := range []string{spelled, a + "." + b} {
-			if s.spelled[name] == 0 {
-				s.spelled[name] = oid
+			if s.typeOIDs[name] == 0 {
+				s.typeOIDs[name] = oid
 			}
 		}
 		of = nil
@@ -145,21 +156,21 @@ type changes struct {
 	all       bool // what every query may feel
 	relations map[uint32]bool
 	types     map[uint32]bool
-	// names are those of all that changed, came or went: a new table earlier in the
-	// search path, or a new overload, can capture a name.
+	// names are the names of all objects that changed, were added or were removed: a new table earlier in the search
+	// path, or a new overload, can capture a name.
 	names map[string]bool
 }
 
-// since compares a schema with the one at the point before.
-func (s *schema) since(before *schema) *changes {
+// changesSince compares a schema with the one at the point before.
+func (s *schema) changesSince(before *schema) *changes {
 	c := &changes{all: s.rest != before.rest, relations: map[uint32]bool{}, types: map[uint32]bool{}, names: map[string]bool{}}
-	differ(before.relations, s.relations, c.names, func(oid uint32) { c.relations[oid] = true })
-	differ(before.types, s.types, c.names, func(oid uint32) { c.types[oid] = true })
-	differ(before.functions, s.functions, c.names, func(string) {})
+	diffObjects(before.relations, s.relations, c.names, func(oid uint32) { c.relations[oid] = true })
+	diffObjects(before.types, s.types, c.names, func(oid uint32) { c.types[oid] = true })
+	diffObjects(before.functions, s.functions, c.names, func(string) {})
 	for more := len(c.types) > 0; more; {
 		more = false
 		for oid, t := range s.types {
-			for _, part := range t.of {
+			for _, part := range t.parts {
 				if c.types[part] && !c.types[oid] {
 					c.types[oid], more = true, true
 				}
@@ -169,8 +180,8 @@ func (s *schema) since(before *schema) *changes {
 	return c
 }
 
-// differ calls changed for the keys of objects that are not the same, and notes their names.
-func differ[K comparable](before, after map[K]*object, names map[string]bool, changed func(K)) {
+// diffObjects calls changed for the keys of objects that are not the same, and notes their names.
+func diffObjects[K comparable](before, after map[K]*object, names map[string]bool, changed func(K)) {
 	note := func(k K, objects ...*object) {
 		changed(k)
 		for _, o := range objects {

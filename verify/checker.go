@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -16,30 +17,38 @@ import (
 // moment is what is known at a point.
 type moment struct {
 	rehearse.Point
-	schema    *schema
-	relations map[uint32]*relation
-	kinds     map[uint32]*kind
-	asked     int
+	schema     *schema
+	relations  map[uint32]*relation
+	valueTypes map[uint32]*valueType
+	// usableSequences are the sequences that recorded roles may take numbers from.
+	usableSequences map[string]map[uint32]bool
+	asked           int
 }
 
 // checker follows a release from point to point.
 type checker struct {
-	queries []*recorded
+	queries []*recordedQuery
 	// big are the tables, by schema.name, for which it matters whether an index is used.
 	big     map[string]bool
 	moments []*moment
-	byName  map[string][]*recorded
+	byName  map[string][]*recordedQuery
 	// byRelation and byType grow with what the server answers.
-	byRelation, byType map[uint32][]*recorded
-	late               int
-	log                *slog.Logger
-	migrations         []onward.Migration
+	byRelation, byType map[uint32][]*recordedQuery
+	// deployed are the deployed code's queries by their text; sameCode: the new code sends the same ones.
+	deployed map[string]*recordedQuery
+	sameCode bool
+	// folds are from the recordings.
+	folds      []workload.Fold
+	late       int
+	notJudged  []onward.NotJudged
+	log        *slog.Logger
+	migrations []onward.Migration
 }
 
-// visit asks at a point what may have changed since the one before.
-func (c *checker) visit(ctx context.Context, p rehearse.Point) error {
+// visitPoint asks at a point what may have changed since the one before.
+func (c *checker) visitPoint(ctx context.Context, p rehearse.Point) error {
 	if p.Base {
-		return c.base(ctx, p)
+		return c.visitBase(ctx, p)
 	}
 	begun := time.Now()
 	before := c.moments[len(c.moments)-1]
@@ -48,9 +57,9 @@ func (c *checker) visit(ctx context.Context, p rehearse.Point) error {
 		return err
 	}
 	read := time.Since(begun)
-	m := &moment{Point: p, schema: now, relations: before.relations, kinds: before.kinds}
+	m := &moment{Point: p, schema: now, relations: before.relations, valueTypes: before.valueTypes}
 	m.Conn = nil
-	changed := now.since(before.schema)
+	changed := now.changesSince(before.schema)
 	if len(changed.types) > 0 {
 		for oid, r := range before.relations {
 			if slices.ContainsFunc(r.Columns, func(c column) bool { return changed.types[c.TypeOID] }) {
@@ -60,25 +69,29 @@ func (c *checker) visit(ctx context.Context, p rehearse.Point) error {
 		}
 	}
 	if len(changed.relations) > 0 {
-		if m.relations, err = renewed(ctx, p.Conn, before.relations, changed.relations, readRelations); err != nil {
+		if m.relations, err = refreshObjects(ctx, p.Conn, before.relations, changed.relations, readRelations); err != nil {
 			return err
 		}
 	}
 	if len(changed.types) > 0 {
-		if m.kinds, err = renewed(ctx, p.Conn, before.kinds, changed.types, readKinds); err != nil {
+		if m.valueTypes, err = refreshObjects(ctx, p.Conn, before.valueTypes, changed.types, readKinds); err != nil {
 			return err
 		}
 	}
+	if err := c.readUsable(ctx, p.Conn, m); err != nil {
+		return err
+	}
 	c.moments = append(c.moments, m)
-	touched := c.touched(changed)
+	touched := c.touchedQueries(changed)
 	m.asked = len(touched)
-	err = c.ask(ctx, p, m, touched)
+	err = c.askQueries(ctx, p, m, touched)
 	c.log.Debug("commit point", "path", p.Path, "line", p.Line, "schema", read, "all", time.Since(begun), "asked", m.asked)
 	return err
 }
 
-// renewed is a map with the objects of a list as they are now.
-func renewed[T any](ctx context.Context, conn *pgx.Conn, before map[uint32]T, changed map[uint32]bool, read func(context.Context, *pgx.Conn, []uint32) (map[uint32]T, error)) (map[uint32]T, error) {
+// refreshObjects is a map with the objects of a list as they are now.
+func refreshObjects[T any](ctx context.Context, conn *pgx.Conn, before map[uint32]T, changed map[uint32]bool,
+	read func(context.Context, *pgx.Conn, []uint32) (map[uint32]T, error)) (map[uint32]T, error) {
 	list := slices.Sorted(maps.Keys(changed))
 	found, err := read(ctx, conn, list)
 	if err != nil {
@@ -92,11 +105,11 @@ func renewed[T any](ctx context.Context, conn *pgx.Conn, before map[uint32]T, ch
 	return out, nil
 }
 
-// base asks for all queries, and learns what they use.
-func (c *checker) base(ctx context.Context, p rehearse.Point) error {
-	c.byName, c.byRelation, c.byType = map[string][]*recorded{}, map[uint32][]*recorded{}, map[uint32][]*recorded{}
+// visitBase asks for all queries, and learns what they use.
+func (c *checker) visitBase(ctx context.Context, p rehearse.Point) error {
+	c.byName, c.byRelation, c.byType = map[string][]*recordedQuery{}, map[uint32][]*recordedQuery{}, map[uint32][]*recordedQuery{}
 	for _, q := range c.queries {
-		q.relations, q.types, q.states, q.asked = map[uint32]string{}, map[uint32]bool{}, nil, false
+		q.relations, q.types, q.states, q.asked, q.timedOut = map[uint32]string{}, map[uint32]bool{}, nil, false, false
 		for name := range q.names {
 			c.byName[name] = append(c.byName[name], q)
 		}
@@ -108,6 +121,9 @@ func (c *checker) base(ctx context.Context, p rehearse.Point) error {
 	if m.schema, err = readSchema(ctx, p.Conn, nil); err != nil {
 		return err
 	}
+	if err := c.readUsable(ctx, p.Conn, m); err != nil {
+		return err
+	}
 	if m.relations, err = readRelations(ctx, p.Conn, slices.Sorted(maps.Keys(m.schema.relations))); err != nil {
 		return err
 	}
@@ -117,22 +133,22 @@ func (c *checker) base(ctx context.Context, p rehearse.Point) error {
 			types = append(types, oid)
 		}
 	}
-	if m.kinds, err = readKinds(ctx, p.Conn, types); err != nil {
+	if m.valueTypes, err = readKinds(ctx, p.Conn, types); err != nil {
 		return err
 	}
-	return c.ask(ctx, p, m, c.queries)
+	return c.askQueries(ctx, p, m, c.queries)
 }
 
-// touched are the queries that may feel what changed.
-func (c *checker) touched(changed *changes) []*recorded {
+// touchedQueries are the queries that may feel what changed.
+func (c *checker) touchedQueries(changed *changes) []*recordedQuery {
 	if changed.all {
 		for _, q := range c.queries {
 			q.asked = true
 		}
 		return c.queries
 	}
-	set := map[*recorded]bool{}
-	add := func(list []*recorded) {
+	set := map[*recordedQuery]bool{}
+	add := func(list []*recordedQuery) {
 		for _, q := range list {
 			set[q] = true
 		}
@@ -146,7 +162,7 @@ func (c *checker) touched(changed *changes) []*recorded {
 	for name := range changed.names {
 		add(c.byName[name])
 	}
-	var out []*recorded
+	var out []*recordedQuery
 	for _, q := range c.queries { // in their order
 		if set[q] {
 			q.asked = true
@@ -156,13 +172,13 @@ func (c *checker) touched(changed *changes) []*recorded {
 	return out
 }
 
-// ask asks, and keeps what the server says.
-func (c *checker) ask(ctx context.Context, p rehearse.Point, m *moment, list []*recorded) error {
+// askQueries asks, and keeps what the server says.
+func (c *checker) askQueries(ctx context.Context, p rehearse.Point, m *moment, list []*recordedQuery) error {
 	a := &asker{point: p, schema: m.schema}
 	for full := range c.big {
 		for _, o := range m.schema.relations {
 			if o.schema+"."+o.name == full {
-				a.big = append(a.big, o.name)
+				a.bigNames = append(a.bigNames, o.name)
 			}
 		}
 	}
@@ -170,43 +186,47 @@ func (c *checker) ask(ctx context.Context, p rehearse.Point, m *moment, list []*
 		return err
 	}
 	at := len(c.moments) - 1
-	var again []*recorded
-	keep := func(q *recorded, x answer) {
-		if at == 0 && x.refused != nil && x.step > 0 && x.refused.Code != "42501" && x.refused.Code != "42P10" && q.plans {
-			q.plans = false // it is no statement to be planned like this
+	var again []*recordedQuery
+	keep := func(q *recordedQuery, x answer) {
+		if at == 0 && x.refused != nil && x.step > 0 && x.refused.Code != "42501" && x.refused.Code != "42P10" && q.isPlanned {
+			q.isPlanned = false // it is no statement to be planned like this
 			again = append(again, q)
 			return
 		}
-		c.keep(q, state{at, x})
+		c.recordAnswer(q, pointAnswer{at, x})
 	}
-	if err := a.ask(ctx, list, keep); err != nil {
+	if err := a.askAll(ctx, list, keep); err != nil {
 		return err
 	}
-	return a.ask(ctx, again, keep)
+	return a.askAll(ctx, again, keep)
 }
 
-// keep notes an answer, and what the query uses.
-func (c *checker) keep(q *recorded, s state) {
-	if s.late {
+// recordAnswer notes an answer, and what the query uses.
+func (c *checker) recordAnswer(q *recordedQuery, s pointAnswer) {
+	if s.timedOut {
 		c.late++
+		q.timedOut = true
 		return
+	}
+	if s.planRefusal != nil && len(q.states) > 0 && !q.states[0].unplanned {
+		s.refused = s.planRefusal // it was planned at the base
 	}
 	q.states = append(q.states, s)
 	for oid, mode := range s.relations {
 		if _, known := q.relations[oid]; !known {
 			c.byRelation[oid] = append(c.byRelation[oid], q)
 		}
-		q.relations[oid] = stronger(q.relations[oid], mode)
+		q.relations[oid] = strongerMode(q.relations[oid], mode)
 	}
 	for _, f := range s.columns {
-		c.uses(q, f.oid)
+		c.addTypeUse(q, f.oid)
 	}
 	for _, oid := range s.params {
-		c.uses(q, oid)
+		c.addTypeUse(q, oid)
 	}
 }
 
-func (c *checker) uses(q *recorded, oid uint32) {
+func (c *checker) addTypeUse(q *recordedQuery, oid uint32) {
 	if !q.types[oid] {
 		q.types[oid] = true
 		c.byType[oid] = append(c.byType[oid], q)

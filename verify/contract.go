@@ -14,14 +14,14 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// Contract is a schema as it stands, what is about to be dropped of it, and what the new code sends.
+// Contract is a schema, the objects that will be dropped from it, and the queries of the new code.
 type Contract struct {
 	// Major is the version of Postgres; Server is the address of a server to make a database on,
 	// "" for a throwaway one.
 	Major  int
 	Server string
-	// Schema are the statements that make the schema, as internal/live reads them; SearchPath is that of sessions whose
-	// recording tells none, as SHOW has it.
+	// Schema are the statements that make the schema, as internal/live reads them. SearchPath, in the form of SHOW,
+	// is for sessions whose recording has none.
 	Schema     []string
 	SearchPath string
 	// Steps are run there, in their order.
@@ -30,15 +30,16 @@ type Contract struct {
 	New []*Workload
 }
 
-// Verify runs the steps on an empty copy of the schema, and gives the verdicts on the queries that surely break behind
-// the last of them, and how many there are. A verdict's place is the step with which it begins; none where the
-// query does not work before either.
+// Verify runs the steps on an empty copy of the schema. It returns the verdicts on the queries that surely break
+// after the last step, and the number of queries. A verdict's place is the step that breaks the query; there is
+// none if the query does not work before, either.
 //
-// Errors: *pgserver.MissingError, where no server of this version is to be had, and the server's, where it takes
-// the schema or a step not.
+// Errors: *pgserver.MissingError if there is no server of this version; the server's error if it refuses the
+// schema or a step.
 func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *onward.Verified, err error) {
 	k := &checker{log: slog.New(slog.DiscardHandler)}
-	k.queries, count = queries(onward.NewCode, c.New)
+	k.queries, count = codeQueries(onward.NewCode, c.New)
+	k.addFolds(c.New)
 	if count.Queries == 0 {
 		return nil, count, nil
 	}
@@ -47,7 +48,7 @@ func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *
 		return nil, nil, err
 	}
 	defer func() { _ = server.Stop() }()
-	database, conn, err := c.copied(ctx, server)
+	database, conn, err := c.copySchema(ctx, server)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -61,22 +62,22 @@ func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *
 	for i := range c.Steps {
 		s.Names = append(s.Names, c.Steps[i].ID)
 	}
-	places, err := s.along(ctx, k, server, rehearse.Point{Base: true, Database: database, URL: server.URL(database)})
+	places, err := s.verifySteps(ctx, k, server, rehearse.Point{Base: true, Database: database, URL: server.URL(database)})
 	if err != nil {
 		return nil, nil, err
 	}
-	list := k.judge(places, &onward.Verified{}, count)
+	list := k.judgeQueries(places, &onward.Verified{}, count)
 	if k.late > 0 {
 		return nil, nil, fmt.Errorf("the server did not answer in %s, of %d questions", askTimeout, k.late)
 	}
-	return At(list, onward.NewCode, len(c.Steps)), count, nil
+	return ErrorsAt(list, onward.NewCode, len(c.Steps)), count, nil
 }
 
-// beside is what is outside of a database, and who may do what in it: of that, nothing is copied.
-var beside = regexp.MustCompile(`^(CREATE (ROLE|TABLESPACE|POLICY|PUBLICATION|SUBSCRIPTION) |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES |ALTER (VIEW|MATERIALIZED VIEW|SEQUENCE|FOREIGN TABLE|TABLE) .* OWNER TO )`)
+// outsideDatabase is what is outside of a database, and who may do what in it: of that, nothing is copied.
+var outsideDatabase = regexp.MustCompile(`^(CREATE (ROLE|TABLESPACE|POLICY|PUBLICATION|SUBSCRIPTION) |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES |ALTER (VIEW|MATERIALIZED VIEW|SEQUENCE|FOREIGN TABLE|TABLE) .* OWNER TO )`)
 
-// copied makes the schema in a database of its own.
-func (c *Contract) copied(ctx context.Context, server *pgserver.Server) (database string, conn *pgx.Conn, err error) {
+// copySchema makes the schema in a database of its own.
+func (c *Contract) copySchema(ctx context.Context, server *pgserver.Server) (database string, conn *pgx.Conn, err error) {
 	if database, err = server.NewDatabase(ctx, ""); err != nil {
 		return "", nil, err
 	}
@@ -89,7 +90,7 @@ func (c *Contract) copied(ctx context.Context, server *pgserver.Server) (databas
 		return "", nil, err
 	}
 	for _, sql := range append([]string{"SET check_function_bodies = off", "SET search_path = ''"}, c.Schema...) {
-		if beside.MatchString(sql) {
+		if outsideDatabase.MatchString(sql) {
 			continue
 		}
 		sql = strings.Replace(sql, "CREATE EXTENSION ", "CREATE EXTENSION IF NOT EXISTS ", 1)

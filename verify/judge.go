@@ -10,10 +10,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// judge makes verdicts of what was seen: old code is held against the base, new code
+// judgeQueries makes verdicts of what was seen: old code is held against the base, new code
 // against the end.
-func (c *checker) judge(places []onward.VerdictPlace, old, fresh *onward.Verified) []onward.Verdict {
+func (c *checker) judgeQueries(places []onward.VerdictPlace, old, fresh *onward.Verified) []onward.Verdict {
 	var out []onward.Verdict
+	c.notJudged = nil
+	c.compareCodes()
 	for _, q := range c.queries {
 		count := old
 		if q.code == onward.NewCode {
@@ -22,23 +24,30 @@ func (c *checker) judge(places []onward.VerdictPlace, old, fresh *onward.Verifie
 		if len(q.states) == 0 {
 			continue
 		}
-		if q.code == onward.OldCode && q.states[0].refused != nil || count.Parsed != nil && q.foreign() {
+		if reason := c.doubtFold(q); reason != "" && q.states[0].refused != nil {
+			c.addUnjudged(q, count, reason)
+			continue
+		}
+		if q.code == onward.OldCode && q.states[0].refused != nil || count.Parsed != nil && q.fitsNowhere() {
 			count.Unfit++
 			continue
 		}
 		if q.states[0].unplanned {
 			count.Unplanned++
 		}
-		if q.asked {
+		list := c.queryVerdicts(q, places)
+		if count.Parsed != nil && q.code == onward.NewCode {
+			list = slices.DeleteFunc(list, isPreexisting)
+		}
+		switch reason := c.unjudgedReason(q); {
+		case reason != "" && !slices.ContainsFunc(list, isError):
+			c.addUnjudged(q, count, reason)
+		case q.asked:
 			count.Checked++
-		} else {
+		default:
 			count.Untouched++
 		}
-		list := c.verdicts(q, places)
-		if count.Parsed != nil && q.code == onward.NewCode {
-			list = slices.DeleteFunc(list, standing)
-		}
-		if slices.ContainsFunc(list, func(v onward.Verdict) bool { return v.Severity == onward.Error }) {
+		if slices.ContainsFunc(list, isError) {
 			count.Broken++
 		} else if len(list) > 0 {
 			count.Warned++
@@ -46,21 +55,30 @@ func (c *checker) judge(places []onward.VerdictPlace, old, fresh *onward.Verifie
 		out = append(out, list...)
 	}
 	slices.SortStableFunc(out, func(a, b onward.Verdict) int {
-		return cmp.Or(cmp.Compare(a.Point, b.Point), -cmp.Compare(a.Code, b.Code), -cmp.Compare(a.Severity, b.Severity), -cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(a.Point, b.Point), -cmp.Compare(a.Code, b.Code), -cmp.Compare(a.Severity, b.Severity), -cmp.Compare(a.Calls, b.Calls),
+			cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Message, b.Message))
 	})
 	return out
 }
 
-// verdicts are those on one query: what stands against it at one point after the other,
-// each from where it begins to where it ends.
-func (c *checker) verdicts(q *recorded, places []onward.VerdictPlace) []onward.Verdict {
+// addUnjudged counts a query that is not judged.
+func (c *checker) addUnjudged(q *recordedQuery, count *onward.Verified, reason string) {
+	count.Unjudged++
+	c.notJudged = append(c.notJudged, onward.NotJudged{Query: q.SQL, ID: q.ID, Code: q.code, Calls: q.calls, Sender: q.sender, Reason: reason})
+}
+
+func isError(v onward.Verdict) bool { return v.Severity == onward.Error }
+
+// queryVerdicts returns the verdicts on one query: its problems at one point after the other, each from its
+// first point to its last.
+func (c *checker) queryVerdicts(q *recordedQuery, places []onward.VerdictPlace) []onward.Verdict {
 	var out []onward.Verdict
 	open := map[string]int{}
 	for i := range q.states {
 		s := &q.states[i]
 		seen := map[string]bool{}
-		for _, p := range c.problems(q, s) {
-			key := string(p.kind) + "\x00" + cmp.Or(p.same, p.message)
+		for _, p := range c.problemsAt(q, s) {
+			key := string(p.kind) + "\x00" + cmp.Or(p.identity, p.message)
 			if seen[key] {
 				continue
 			}
@@ -70,13 +88,13 @@ func (c *checker) verdicts(q *recorded, places []onward.VerdictPlace) []onward.V
 			}
 			open[key] = len(out)
 			out = append(out, onward.Verdict{
-				Query: q.SQL, ID: q.ID, Code: q.code, Calls: q.calls, Sender: q.sender, After: c.blame(q, s, p, places), Point: s.point,
+				Query: q.SQL, ID: q.ID, Code: q.code, Calls: q.calls, Sender: q.sender, After: c.blamedStatement(q, s, p, places), Point: s.point,
 				Kind: p.kind, Severity: p.severity, SQLState: p.state, Message: p.message,
 			})
 		}
 		for key, at := range open {
 			if !seen[key] {
-				place := c.blame(q, s, problem{message: out[at].Message}, places)
+				place := c.blamedStatement(q, s, problem{message: out[at].Message}, places)
 				out[at].Until, out[at].UntilPoint = &place, s.point
 				delete(open, key)
 			}
@@ -85,14 +103,14 @@ func (c *checker) verdicts(q *recorded, places []onward.VerdictPlace) []onward.V
 	return out
 }
 
-// problems is what stands against a query at a point.
-func (c *checker) problems(q *recorded, s *state) []problem {
+// problemsAt returns the problems of a query at a point.
+func (c *checker) problemsAt(q *recordedQuery, s *pointAnswer) []problem {
 	if s.refused != nil {
-		return []problem{refusal(q, s)}
+		return []problem{refusalProblem(q, s)}
 	}
 	m := c.moments[s.point]
 	if q.code == onward.NewCode {
-		return append(c.needs(q, s, m), c.left(q, s, nil)...)
+		return append(c.missingInResult(q, s, m), c.omittedColumns(q, s, nil)...)
 	}
 	first := &q.states[0]
 	if first == s {
@@ -100,25 +118,29 @@ func (c *checker) problems(q *recorded, s *state) []problem {
 	}
 	base := c.moments[first.point]
 	was, is := result{first.columns, base}, result{s.columns, m}
-	out := shape(was, is, q.Named)
-	out = append(out, nullable(was, is)...)
-	out = append(out, unreadable(was, is)...)
-	out = append(out, c.left(q, s, first)...)
-	out = append(out, c.copied(q, base, m)...)
-	for _, p := range c.rejections(q, base, m) {
-		// What it surely fails with is not said again as what it may fail with.
+	out := compareShapes(was, is, q.Named)
+	out = append(out, nullableProblems(was, is)...)
+	out = append(out, newEnumLabels(was, is)...)
+	out = append(out, c.unpopulatedViews(q, base, m, s)...)
+	out = append(out, c.deniedSequences(q, base, m, s)...)
+	out = append(out, c.hiddenRows(q, base, m)...)
+	out = append(out, c.lostLabels(q, base, m, s)...)
+	out = append(out, c.omittedColumns(q, s, first)...)
+	out = append(out, c.copyProblems(q, base, m)...)
+	for _, p := range c.newRejections(q, base, m) {
+		// A problem that surely occurs is not repeated as one that may occur.
 		if !slices.ContainsFunc(out, func(sure problem) bool { return sure.state == p.state && sure.message == p.message }) {
 			out = append(out, p)
 		}
 	}
-	return append(out, c.lost(first, s, m)...)
+	return append(out, c.lostIndexes(first, s, m)...)
 }
 
-// refusal is the server's no.
-func refusal(q *recorded, s *state) problem {
-	p := problem{kind: onward.VerdictFails, severity: onward.Error, state: s.refused.Code, message: s.refused.Message, same: "refused"}
+// refusalProblem is the server's no.
+func refusalProblem(q *recordedQuery, s *pointAnswer) problem {
+	p := problem{kind: onward.VerdictFails, severity: onward.Error, state: s.refused.Code, message: s.refused.Message, identity: "refused"}
 	switch {
-	case p.state == refuse.ConflictNoArbiter.State, p.state == "42704" && q.named:
+	case p.state == refuse.ConflictNoArbiter.State, p.state == "42704" && q.namesConstraint:
 		p.kind = onward.VerdictConflict
 	case p.state == "42501":
 		p.kind = onward.VerdictPermission
@@ -126,40 +148,63 @@ func refusal(q *recorded, s *state) problem {
 	return p
 }
 
-// needs holds new code's result against the one at the end: what it reads there and not
+// missingInResult holds new code's result against the one at the end: what it reads there and not
 // here comes later.
-func (c *checker) needs(q *recorded, s *state, m *moment) []problem {
+func (c *checker) missingInResult(q *recordedQuery, s *pointAnswer, m *moment) []problem {
 	last := &q.states[len(q.states)-1]
 	if last == s || last.refused != nil {
 		return nil
 	}
-	list := shape(result{last.columns, c.moments[last.point]}, result{s.columns, m}, false)
-	return slices.DeleteFunc(list, func(p problem) bool { return p.severity != onward.Error })
+	was, is := result{last.columns, c.moments[last.point]}, result{s.columns, m}
+	list := slices.DeleteFunc(compareShapes(was, is, false), func(p problem) bool { return p.severity != onward.Error })
+	if len(list) == 0 || !c.worksDeployed(q) {
+		return list
+	}
+	switch {
+	case c.sameCode:
+		return nil // it is the code that runs there today
+	case onlyWidened(is, was):
+		for i := range list {
+			list[i].severity = onward.Warning
+		}
+	}
+	return list
 }
 
-// left finds columns that it leaves out and that have to have a value. since is the answer
-// that the code was right with; nil: it is to be right as it is.
-func (c *checker) left(q *recorded, s, since *state) []problem {
-	if q.copies != "" {
+// worksDeployed reports whether the deployed code sends the same query, and it works at the base.
+func (c *checker) worksDeployed(q *recordedQuery) bool {
+	old := c.deployed[q.textKey()]
+	return old != nil && len(old.states) > 0 && old.states[0].refused == nil
+}
+
+// omittedColumns finds columns that it leaves out and that need a value. since is the answer with which the code
+// was right; nil: it must be right as it is.
+func (c *checker) omittedColumns(q *recordedQuery, s, since *pointAnswer) []problem {
+	if q.copyTable != "" {
 		return nil
 	}
 	var known map[string]bool
 	if since != nil {
 		known = map[string]bool{}
-		for _, l := range c.leaves(q, since) {
-			known[l.key()] = true
+		for _, l := range c.requiredOmissions(q, since) {
+			known[l.omissionKey()] = true
 		}
 	}
 	var out []problem
-	for _, l := range c.leaves(q, s) {
-		if known[l.key()] {
+	for _, l := range c.requiredOmissions(q, s) {
+		if known[l.omissionKey()] {
 			continue
 		}
-		p := problem{kind: onward.VerdictRequired, severity: onward.Error, state: refuse.NullValue.State, message: refuse.NullValue.Of(l.column, l.table.Name).Message()}
-		if l.check != "" {
-			p.state, p.message = refuse.CheckViolated.State, refuse.CheckViolated.Of(l.table.Name, l.check).Message()
+		p := problem{
+			kind:     onward.VerdictRequired,
+			severity: onward.Error,
+			state:    refuse.NullValue.State,
+			message:  refuse.NullValue.NewRefusal(l.column, l.table.Name).Message(),
 		}
-		if l.table.Fills {
+		if l.check != "" {
+			p.state, p.message = refuse.CheckViolated.State, refuse.CheckViolated.NewRefusal(l.table.Name, l.check).Message()
+		}
+		if l.table.mayFill(l.column) {
 			if since == nil {
 				continue
 			}
@@ -177,10 +222,12 @@ type omission struct {
 	column, check string
 }
 
-func (o omission) key() string { return o.table.full() + "." + o.column + "\x00" + o.check }
+func (o omission) omissionKey() string {
+	return o.table.qualifiedName() + "." + o.column + "\x00" + o.check
+}
 
-// leaves are the columns that it leaves out of rows, and that refuse NULL.
-func (c *checker) leaves(q *recorded, s *state) []omission {
+// requiredOmissions are the columns that it leaves out of rows, and that refuse NULL.
+func (c *checker) requiredOmissions(q *recordedQuery, s *pointAnswer) []omission {
 	m := c.moments[s.point]
 	var out []omission
 	note := func(r *relation, omitted func(i int) bool) {
@@ -193,28 +240,28 @@ func (c *checker) leaves(q *recorded, s *state) []omission {
 				out = append(out, omission{r, col.Name, ""})
 			}
 			for _, check := range r.Checks {
-				if check.Type == "c" && requires(check.Def, col.Name) {
+				if check.Type == "c" && requiresNotNull(check.Def, col.Name) {
 					out = append(out, omission{r, col.Name, check.Name})
 				}
 			}
 		}
 	}
 	for _, in := range s.plan.inserts {
-		if r := m.named(in.schema, in.name); r != nil {
-			note(r, func(i int) bool { return i < len(in.values) && missing(in.values[i]) })
+		if r := m.findRelation(in.schema, in.name); r != nil {
+			note(r, func(i int) bool { return i < len(in.values) && isOmittedValue(in.values[i]) })
 		}
 	}
 	for _, w := range q.merges {
-		if r := m.target(w, s); r != nil {
-			given := r.given(w)
+		if r := m.writeTarget(w, s); r != nil {
+			given := r.insertColumns(w)
 			note(r, func(i int) bool { return !r.Columns[i].Filled && !slices.Contains(given, r.Columns[i].Name) })
 		}
 	}
 	return out
 }
 
-// requires reports whether a CHECK says of a column that it is not NULL, and no more.
-func requires(def, column string) bool {
+// requiresNotNull reports whether a CHECK says of a column that it is not NULL, and no more.
+func requiresNotNull(def, column string) bool {
 	def = strings.TrimSuffix(strings.TrimSuffix(def, " NOT VALID"), " NO INHERIT")
 	def, ok := strings.CutPrefix(def, "CHECK (")
 	if !ok {
@@ -225,16 +272,16 @@ func requires(def, column string) bool {
 	return ok && (name == column || name == `"`+strings.ReplaceAll(column, `"`, `""`)+`"`)
 }
 
-// copied finds that COPY without a list of columns brings rows of another width.
-func (c *checker) copied(q *recorded, base, m *moment) []problem {
-	if q.copies == "" || len(q.writes) == 0 {
+// copyProblems finds that COPY without a list of columns brings rows of another width.
+func (c *checker) copyProblems(q *recordedQuery, base, m *moment) []problem {
+	if q.copyTable == "" || len(q.writes) == 0 {
 		return nil
 	}
-	before, after := base.target(q.writes[0], &q.states[0]), m.target(q.writes[0], &q.states[0])
-	if before == nil || after == nil || slices.Equal(before.copied(), after.copied()) {
+	before, after := base.writeTarget(q.writes[0], &q.states[0]), m.writeTarget(q.writes[0], &q.states[0])
+	if before == nil || after == nil || slices.Equal(before.copyColumns(), after.copyColumns()) {
 		return nil
 	}
-	had, has := before.copied(), after.copied()
+	had, has := before.copyColumns(), after.copyColumns()
 	for i, name := range has {
 		if i >= len(had) {
 			return []problem{{kind: onward.VerdictFails, severity: onward.Error, state: "22P04", message: fmt.Sprintf("missing data for column %q", name)}}
@@ -243,11 +290,16 @@ func (c *checker) copied(q *recorded, base, m *moment) []problem {
 	if len(has) < len(had) {
 		return []problem{{kind: onward.VerdictFails, severity: onward.Error, state: "22P04", message: "extra data after last expected column"}}
 	}
-	return []problem{{kind: onward.VerdictFails, severity: onward.Error, state: "22P04", message: "COPY without a list of columns brings those of before: " + strings.Join(had, ", ")}}
+	return []problem{{
+		kind:     onward.VerdictFails,
+		severity: onward.Error,
+		state:    "22P04",
+		message:  "COPY without a list of columns sends the earlier ones: " + strings.Join(had, ", "),
+	}}
 }
 
-// copied are the columns that COPY takes without a list.
-func (r *relation) copied() []string {
+// copyColumns are the columns that COPY takes without a list.
+func (r *relation) copyColumns() []string {
 	var out []string
 	for _, c := range r.Columns {
 		if c.Name != "" && !c.Generated {
@@ -257,15 +309,15 @@ func (r *relation) copied() []string {
 	return out
 }
 
-// lost finds big tables whose rows it found through an index, and reads whole now.
-func (c *checker) lost(first, s *state, m *moment) []problem {
+// lostIndexes finds big tables whose rows it found through an index, and reads whole now.
+func (c *checker) lostIndexes(first, s *pointAnswer, m *moment) []problem {
 	var out []problem
 	for _, full := range first.plan.indexed {
 		if !c.big[full] || slices.Contains(s.plan.indexed, full) || s.unplanned {
 			continue
 		}
 		schema, name, _ := strings.Cut(full, ".")
-		if r := m.named(schema, name); r == nil || s.relations[r.OID] == "" {
+		if r := m.findRelation(schema, name); r == nil || s.relations[r.OID] == "" {
 			continue
 		}
 		out = append(out, problem{kind: onward.VerdictLostIndex, severity: onward.Warning,
@@ -274,8 +326,8 @@ func (c *checker) lost(first, s *state, m *moment) []problem {
 	return out
 }
 
-// named is a table at a moment.
-func (m *moment) named(schema, name string) *relation {
+// findRelation is a table at a moment.
+func (m *moment) findRelation(schema, name string) *relation {
 	for _, r := range m.relations {
 		if r.Name == name && r.Schema == schema {
 			return r
@@ -284,8 +336,8 @@ func (m *moment) named(schema, name string) *relation {
 	return nil
 }
 
-// target is the table that a query writes to under a name: one that it locked.
-func (m *moment) target(w write, s *state) *relation {
+// writeTarget is the table that a query writes to under a name: one that it locked.
+func (m *moment) writeTarget(w write, s *pointAnswer) *relation {
 	for oid := range s.relations {
 		if r := m.relations[oid]; r != nil && r.Name == w.name && (w.schema == "" || r.Schema == w.schema) {
 			return r
@@ -294,8 +346,8 @@ func (m *moment) target(w write, s *state) *relation {
 	return nil
 }
 
-// given are the columns that an INSERT names, or means.
-func (r *relation) given(w write) []string {
+// insertColumns are the columns that an INSERT names, or means.
+func (r *relation) insertColumns(w write) []string {
 	if len(w.columns) > 0 {
 		return w.columns
 	}

@@ -9,26 +9,33 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// take takes the queries of both codes: those that were recorded, or else those that stand
-// in the code. fresh is nil where nothing is known of the new code.
-func (c *checker) take(stage *rehearse.Stage, cfg *Config) (old, fresh *onward.Verified, err error) {
-	if old, err = c.of(stage, onward.OldCode, cfg.Old); err != nil {
+// takeQueries takes the queries of both codes: the recorded ones, or else the ones written in the code. fresh is
+// nil if nothing is known of the new code.
+func (c *checker) takeQueries(stage *rehearse.Stage, cfg *Config) (old, fresh *onward.Verified, err error) {
+	if old, err = c.takeCode(stage, onward.OldCode, cfg.Old); err != nil {
 		return nil, nil, err
 	}
-	if fresh, err = c.of(stage, onward.NewCode, cfg.New); err != nil {
+	if fresh, err = c.takeCode(stage, onward.NewCode, cfg.New); err != nil {
 		return nil, nil, err
+	}
+	for _, count := range []*onward.Verified{old, fresh} {
+		if count.Parsed == nil && count.Queries == 0 {
+			return nil, nil, &config.InputError{Err: errors.New("a recording has no query of the code, so it proves nothing: " +
+				"record a command that sends queries, or leave out its --workload or --workload-head")}
+		}
 	}
 	if fresh.Parsed != nil && fresh.Queries == 0 {
 		fresh = nil
 	}
 	if old.Queries == 0 && old.Parsed != nil && fresh == nil {
-		return nil, nil, &config.InputError{Err: errors.New("there is nothing to verify: no query was found in the code at " + old.Parsed.Revision + "; record what it sends with onward record, and name the recording with --workload")}
+		return nil, nil, &config.InputError{Err: errors.New("there is nothing to verify: no query was found in the code at " + old.Parsed.Revision +
+			"; record what it sends with onward record, and name the recording with --workload")}
 	}
 	return old, fresh, nil
 }
 
-// of takes the queries of one code.
-func (c *checker) of(stage *rehearse.Stage, code onward.Code, given []*Workload) (*onward.Verified, error) {
+// takeCode takes the queries of one code.
+func (c *checker) takeCode(stage *rehearse.Stage, code onward.Code, given []*Workload) (*onward.Verified, error) {
 	var parsed *onward.Parsed
 	if len(given) == 0 {
 		load, told, err := stage.Release().Parsed(code)
@@ -37,18 +44,19 @@ func (c *checker) of(stage *rehearse.Stage, code onward.Code, given []*Workload)
 		}
 		given, parsed = []*Workload{load}, told
 	}
-	list, count := queries(code, given)
+	list, count := codeQueries(code, given)
 	count.Parsed = parsed
+	c.addFolds(given)
 	c.queries = append(c.queries, list...)
 	return count, nil
 }
 
-// foreign reports whether a query that was read from the new code fits neither the base nor
+// fitsNowhere reports whether a query that was read from the new code fits neither the base nor
 // the end of the release: it may be another database's, or half of it was understood.
-func (q *recorded) foreign() bool {
+func (q *recordedQuery) fitsNowhere() bool {
 	return q.states[0].refused != nil && q.states[len(q.states)-1].refused != nil
 }
 
-// standing reports whether a verdict is none of the release's: what it says holds from the
+// isPreexisting reports whether a verdict is none of the release's: what it says holds from the
 // base to the end.
-func standing(v onward.Verdict) bool { return v.Point == 0 && v.Until == nil }
+func isPreexisting(v onward.Verdict) bool { return v.Point == 0 && v.Until == nil }

@@ -35,17 +35,18 @@ const (
 		"const add = \"INSERT INTO users (email, name) VALUES ($1, $2)\"\n" +
 		"const other = \"SELECT datetime(born) FROM users\"\n\n" +
 		"func list(order string) string { return \"SELECT id FROM users ORDER BY \" + order }\n"
-	orm = "package store\n\nimport \"gorm.io/gorm\"\n\ntype Order struct {\n\tgorm.Model\n\tUserID int `gorm:\"column:user_id\"`\n\tTotal int `gorm:\"column:total\"`\n}\n"
+	orm = "package store\n\nimport \"gorm.io/gorm\"\n\ntype Order struct {\n\tgorm.Model\n\tUserID int `gorm:\"column:user_id\"`\n" +
+		"\tTotal int `gorm:\"column:total\"`\n}\n"
 )
 
-// Without a recording what stands in the code is held against each step: SQL, and what a
-// model implies. What the program puts together is counted, and so is what is another
-// database's; neither is judged.
+// Without a recording, the queries in the code are checked at each step: SQL, and the queries that a model
+// implies. Queries that the program assembles are counted and not judged, and so are those for another database.
 func TestCode(t *testing.T) {
 	t.Parallel()
 	base := map[string]string{
-		"migrations/00001_base.sql": "-- +goose Up\n" + shop + "\nALTER TABLE orders ADD COLUMN created_at timestamptz, ADD COLUMN updated_at timestamptz, ADD COLUMN deleted_at timestamptz;\n",
-		"store/users.go":            store, "store/orders.go": orm,
+		"migrations/00001_base.sql": "-- +goose Up\n" + shop +
+			"\nALTER TABLE orders ADD COLUMN created_at timestamptz, ADD COLUMN updated_at timestamptz, ADD COLUMN deleted_at timestamptz;\n",
+		"store/users.go": store, "store/orders.go": orm,
 		"store/users_test.go": "package store\n\nconst tested = `SELECT name FROM users`\n",
 		"tools/seed.sql":      "INSERT INTO users (email, name) VALUES ('a', 'b');\n",
 	}
@@ -68,9 +69,16 @@ func TestCode(t *testing.T) {
 		"required": {step("ALTER TABLE orders ADD COLUMN region text NOT NULL;"), "" +
 			"new 1 required-column error 23502 by store/orders.go:5\nold 1 required-column error 23502 by store/orders.go:5", onward.StateNotSafe},
 		"renamed in a model": {step("ALTER TABLE orders RENAME COLUMN total TO cents;", "store/orders.go", strings.ReplaceAll(orm, "total", "cents")), "" +
-			strings.Repeat("new 0 until 1 fails error 42703 by store/orders.go:5\n", 3) + strings.Repeat("old 1 fails error 42703 by store/orders.go:5\n", 2) + "old 1 fails error 42703 by store/orders.go:5", onward.StateNotSafe},
-		"safe":                         {step("ALTER TABLE users ADD COLUMN nick text;\nALTER TABLE orders ADD COLUMN region text;"), "", onward.StateSafe},
-		"a query that was never right": {step("ALTER TABLE users ADD COLUMN nick text;", "store/users.go", store+"\nconst wrong = `SELECT nickname FROM users`\n"), "", onward.StateSafe},
+			strings.Repeat("new 0 until 1 fails error 42703 by store/orders.go:5\n", 3) + strings.Repeat("old 1 fails error 42703 by store/orders.go:5\n",
+			2) + "old 1 fails error 42703 by store/orders.go:5", onward.StateNotSafe},
+		"dropped, and a model still names it": {step("ALTER TABLE orders DROP COLUMN user_id;"), "" +
+			strings.Repeat("new 1 fails error 42703 by store/orders.go:5\n", 3) + strings.Repeat("old 1 fails error 42703 by store/orders.go:5\n",
+			2) + "old 1 fails error 42703 by store/orders.go:5", onward.StateNotSafe},
+		"safe": {step("ALTER TABLE users ADD COLUMN nick text;\nALTER TABLE orders ADD COLUMN region text;"), "", onward.StateSafe},
+		"a query that was never right": {
+			step("ALTER TABLE users ADD COLUMN nick text;", "store/users.go", store+"\nconst wrong = `SELECT nickname FROM users`\n"),
+			"", onward.StateSafe,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,12 +86,13 @@ func TestCode(t *testing.T) {
 			if got := found(r); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
-			if red := verify.Red(r); (red != nil) != (c.state == onward.StateNotSafe) {
+			if red := verify.FirstBreaking(r); (red != nil) != (c.state == onward.StateNotSafe) {
 				t.Errorf("red: %+v", red)
 			}
 			old := r.Verification.Old
 			p := old.Parsed
-			if p.Revision != "main" || p.Texts != 3 || p.Implied != 3 || p.Models != 1 || p.Open != 1 || old.Unfit != 1 || old.Queries != 6 || old.Calls != 0 || len(r.Verification.Notes) > 0 {
+			if p.Revision != "main" || p.Texts != 3 || p.Implied != 3 || p.Models != 1 || p.Open != 1 || old.Unfit != 1 || old.Queries != 6 || old.Calls != 0 ||
+				len(r.Verification.Notes) > 0 {
 				t.Errorf("%+v %+v %q", old, p, r.Verification.Notes)
 			}
 			if name == "a query that was never right" && r.Verification.New.Unfit != 2 {
@@ -93,17 +102,20 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// A query for sqlc is not sent as it stands: the code that was made of it is, whose stars are
-// written out. Where that is not there, a star is not known.
+// A query for sqlc is not sent unchanged: the generated code sends it, with its stars written out. If that code
+// is missing, a star is not known.
 func TestCodeThatIsMade(t *testing.T) {
 	t.Parallel()
 	base := map[string]string{
 		"migrations/00001_base.sql": "-- +goose Up\n" + shop + "\n",
-		"db/users.sql":              "-- name: GetUser :one\nSELECT * FROM users WHERE id = @id;\n\n-- name: Lost :one\nSELECT * FROM users;\n\n-- name: Names :many\nSELECT name FROM users;\n",
-		"db/users.sql.go":           "package db\n\nconst getUser = `-- name: GetUser :one\nSELECT id, email, name FROM users WHERE id = $1\n`\n",
+		"db/users.sql": "-- name: GetUser :one\nSELECT * FROM users WHERE id = @id;\n\n-- name: Lost :one\nSELECT * FROM users;\n\n" +
+			"-- name: Names :many\nSELECT name FROM users;\n",
+		"db/users.sql.go": "package db\n\nconst getUser = `-- name: GetUser :one\nSELECT id, email, name FROM users WHERE id = $1\n`\n",
 	}
-	r := run(t, on(gittest.Commits(t, base, map[string]string{"migrations/00002_step.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN nick text;\n-- +goose StatementBegin\nALTER TABLE users DROP COLUMN name;\n-- +goose StatementEnd\n"}), 17))
-	const want = "new 1 fails error 42703 by db/users.sql.go:4\nnew 1 fails error 42703 by db/users.sql:8\nold 1 fails error 42703 by db/users.sql.go:4\nold 1 fails error 42703 by db/users.sql:8"
+	r := run(t, on(gittest.Commits(t, base, map[string]string{"migrations/00002_step.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN nick text;\n" +
+		"-- +goose StatementBegin\nALTER TABLE users DROP COLUMN name;\n-- +goose StatementEnd\n"}), 17))
+	const want = "new 1 fails error 42703 by db/users.sql.go:4\nnew 1 fails error 42703 by db/users.sql:8\nold 1 fails error 42703 by db/users.sql.go:4\n" +
+		"old 1 fails error 42703 by db/users.sql:8"
 	if got := found(r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -125,7 +137,7 @@ func TestCodeOfModels(t *testing.T) {
 	}
 	python := filepath.Join(cache, "django-5.2-none", "bin", "python")
 	if _, err := os.Stat(python); err != nil {
-		pgservertest.Missing(t, fmt.Errorf("%w: run scripts/django-venvs.sh", err))
+		pgservertest.SkipOrFail(t, fmt.Errorf("%w: run scripts/django-venvs.sh", err))
 	}
 	files := func(dir string) map[string]string {
 		out := map[string]string{}
@@ -173,8 +185,8 @@ func TestCodeOfModels(t *testing.T) {
 			if v := r.Verification; v.Old.Parsed.Models != 4 || v.Old.Queries != 12 || v.New == nil || v.New.Unfit != 0 {
 				t.Errorf("%+v %+v", v.Old.Parsed, v.New)
 			}
-			if (verify.Red(r) == nil) != (branch == "safe") {
-				t.Errorf("%+v", verify.Red(r))
+			if (verify.FirstBreaking(r) == nil) != (branch == "safe") {
+				t.Errorf("%+v", verify.FirstBreaking(r))
 			}
 		})
 	}

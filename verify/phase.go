@@ -8,32 +8,33 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// phases says for each migration on which side of the code's deploy it belongs, and
+// addPhases says for each migration on which side of the code's deploy it belongs, and
 // whether there is an order that works.
-func phases(r *onward.Report, v *onward.Verification) {
+func addPhases(r *onward.Report, v *onward.Verification) {
 	v.Phases, v.Works = []onward.Phase{}, true
 	last := len(v.Points) - 1
 	for i := range r.Migrations {
-		if !ran(v, i) {
+		if !hasRun(v, i) {
 			continue
 		}
 		p := onward.Phase{Migration: i, Belongs: onward.BelongsEither}
-		p.OldFails = count(r, func(d *onward.Verdict) bool {
+		p.OldFails = countFailing(r, func(d *onward.Verdict) bool {
 			return d.Code == onward.OldCode && v.Points[d.Point].Migration == i && len(v.Points[d.Point].Statements) > 0
 		})
-		p.NewNeeds = count(r, func(d *onward.Verdict) bool {
+		p.NewNeeds = countFailing(r, func(d *onward.Verdict) bool {
 			return d.Code == onward.NewCode && d.Until != nil && v.Points[d.UntilPoint].Migration == i
 		})
 		switch {
 		case p.OldFails > 0 && p.NewNeeds > 0:
 			p.Belongs, v.Works = onward.BelongsNowhere, false
-			p.Advice = fmt.Sprintf("the deployed code fails with it (%s), and the new code needs it (%s): no order works; divide it into what is added, which runs before the code, and what is taken away or tightened, in a later release", times(p.OldFails), times(p.NewNeeds))
+			p.Advice = fmt.Sprintf("the deployed code fails with it (%s), and the new code needs it (%s): no order works; divide it: additions run before the code; "+
+				"removals and stricter conditions come in a later release", countQueries(p.OldFails), countQueries(p.NewNeeds))
 		case p.OldFails > 0:
 			p.Belongs = onward.BelongsAfter
-			p.Advice = fmt.Sprintf("the deployed code fails with it (%s): run it when no process of the deployed code is left", times(p.OldFails))
+			p.Advice = fmt.Sprintf("the deployed code fails with it (%s): run it when no process of the deployed code is left", countQueries(p.OldFails))
 		case p.NewNeeds > 0:
 			p.Belongs = onward.BelongsBefore
-			p.Advice = fmt.Sprintf("the new code needs it (%s): run it before the code is deployed", times(p.NewNeeds))
+			p.Advice = fmt.Sprintf("the new code needs it (%s): run it before the code is deployed", countQueries(p.NewNeeds))
 		case v.New == nil:
 			p.Advice = "the deployed code works with it: it can run before the new code"
 		default:
@@ -41,13 +42,13 @@ func phases(r *onward.Report, v *onward.Verification) {
 		}
 		v.Phases = append(v.Phases, p)
 	}
-	v.Order = order(r, v, last)
+	v.Order = deployOrder(r, v, last)
 }
 
-func times(n int) string { return report.Count(n, "query") }
+func countQueries(n int) string { return report.CountNoun(n, "query") }
 
-// ran reports whether a migration committed anything.
-func ran(v *onward.Verification, migration int) bool {
+// hasRun reports whether a migration committed anything.
+func hasRun(v *onward.Verification, migration int) bool {
 	for _, p := range v.Points {
 		if p.Migration == migration && len(p.Statements) > 0 {
 			return true
@@ -56,8 +57,8 @@ func ran(v *onward.Verification, migration int) bool {
 	return false
 }
 
-// count is how many queries have an error of a kind.
-func count(r *onward.Report, match func(*onward.Verdict) bool) int {
+// countFailing is how many queries have an error of a kind.
+func countFailing(r *onward.Report, match func(*onward.Verdict) bool) int {
 	seen := map[string]bool{}
 	for i := range r.Verdicts {
 		if d := &r.Verdicts[i]; d.Severity == onward.Error && match(d) {
@@ -67,10 +68,10 @@ func count(r *onward.Report, match func(*onward.Verdict) bool) int {
 	return len(seen)
 }
 
-// order is the order in which release and code can be deployed.
-func order(r *onward.Report, v *onward.Verification, last int) string {
+// deployOrder is the order in which release and code can be deployed.
+func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 	var before, after, nowhere []string
-	late := "" // a migration that belongs before the code, behind one that belongs after it
+	late := "" // a migration that belongs before the code, and follows one that belongs after it
 	for _, p := range v.Phases {
 		name := report.ShortName(r.Migrations[p.Migration].Path)
 		switch p.Belongs {
@@ -90,10 +91,10 @@ func order(r *onward.Report, v *onward.Verification, last int) string {
 		return "No order works: with " + strings.Join(nowhere, ", ") + " the deployed code fails, and without it the new code does."
 	case fresh > 0:
 		v.Works = false
-		return fmt.Sprintf("No order works: %s of the new code %s behind the whole release.", times(fresh), verb(fresh, "fails", "fail"))
+		return fmt.Sprintf("No order works: %s of the new code %s after the whole release.", countQueries(fresh), pluralForm(fresh, "fails", "fail"))
 	case late != "":
 		v.Works = false
-		return fmt.Sprintf("No order works as it stands: %s belongs behind the code and runs before %s, which the new code needs. Change their order.", after[0], late)
+		return fmt.Sprintf("No order works yet: %s belongs after the code and runs before %s, which the new code needs. Change their order.", after[0], late)
 	case len(after) > 0 && len(before) > 0:
 		return fmt.Sprintf("Run what comes before %s, deploy the code, then run the rest, when no process of the deployed code is left.", after[0])
 	case len(after) > 0 && v.New == nil:
@@ -108,7 +109,7 @@ func order(r *onward.Report, v *onward.Verification, last int) string {
 	return "Migrations and code can be deployed in either order."
 }
 
-func verb(n int, one, many string) string {
+func pluralForm(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}

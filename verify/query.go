@@ -13,30 +13,36 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// recorded is a query, and what is known of it.
-type recorded struct {
+// recordedQuery is a query, and what is known of it.
+type recordedQuery struct {
 	*workload.Query
 	code   onward.Code
 	calls  int64
 	sender string
-	// ask is what the server is asked to prepare: the text, or for COPY a query that
+	// prepareSQL is what the server is asked to prepare: the text, or for COPY a query that
 	// needs the same.
-	ask string
-	// plans: the server plans it; rows: it inserts, so that its plan tells of what.
-	plans, rows bool
-	// copies is the table of a COPY FROM without a list of columns.
-	copies string
-	writes []write
+	prepareSQL string
+	// isPlanned: the server plans it; rows: it inserts, so that its plan tells of what.
+	isPlanned, insertsRows bool
+	// copyTable is the table of a COPY FROM without a list of columns.
+	copyTable string
+	writes    []write
 	// merges are the columns that MERGE inserts, list by list.
 	merges []write
-	// named: ON CONFLICT ON CONSTRAINT.
-	named bool
+	// nameParams are parameters that name something although their type is text. sequences are the parameters of
+	// functions on sequences, with the privileges of which one is needed.
+	nameParams map[int]string
+	sequences  map[int]string
+	// timedOut: the server did not answer at a point.
+	timedOut bool
+	// namesConstraint: ON CONFLICT ON CONSTRAINT.
+	namesConstraint bool
 	// names are the names in its text.
 	names map[string]bool
 	// relations and types are what it was seen to use at any point.
 	relations map[uint32]string
 	types     map[uint32]bool
-	states    []state
+	states    []pointAnswer
 	asked     bool
 }
 
@@ -48,11 +54,11 @@ type write struct {
 	how          query.How
 }
 
-// queries takes the code's own queries of recordings, each once.
-func queries(code onward.Code, loads []*workload.Workload) ([]*recorded, *onward.Verified) {
+// codeQueries takes the code's own queries of recordings, each once.
+func codeQueries(code onward.Code, loads []*workload.Workload) ([]*recordedQuery, *onward.Verified) {
 	count := &onward.Verified{}
-	temporary := temporaries(loads)
-	byID := map[string]*recorded{}
+	temporary := temporaryTables(loads)
+	byID := map[string]*recordedQuery{}
 	for _, load := range loads {
 		for i := range load.Queries {
 			q := &load.Queries[i]
@@ -64,21 +70,22 @@ func queries(code onward.Code, loads []*workload.Workload) ([]*recorded, *onward
 				merged := *old.Query
 				merged.Named = merged.Named || q.Named
 				merged.Senders = slices.Concat(merged.Senders, q.Senders)
+				merged.Names = workload.MergeNames(merged.Names, q.Names)
 				old.Query, old.calls = &merged, old.calls+q.Calls
 				continue
 			}
-			byID[q.ID] = &recorded{Query: q, code: code, calls: q.Calls, relations: map[uint32]string{}, types: map[uint32]bool{}}
+			byID[q.ID] = &recordedQuery{Query: q, code: code, calls: q.Calls, relations: map[uint32]string{}, types: map[uint32]bool{}}
 		}
 	}
-	var out []*recorded
+	var out []*recordedQuery
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		q := byID[id]
-		q.read()
+		q.readText()
 		if slices.ContainsFunc(temporary, func(name string) bool { return q.names[name] }) {
 			count.Passed++
 			continue
 		}
-		q.sender = senders(q.Senders)
+		q.sender = describeSenders(q.Senders)
 		count.Queries++
 		count.Calls += q.calls
 		out = append(out, q)
@@ -94,8 +101,8 @@ func refusedCalls(q *workload.Query) (n int64) {
 	return n
 }
 
-// temporaries are the names of tables that sessions make for themselves.
-func temporaries(loads []*workload.Workload) []string {
+// temporaryTables are the names of tables that sessions make for themselves.
+func temporaryTables(loads []*workload.Workload) []string {
 	var out []string
 	for _, load := range loads {
 		for i := range load.Queries {
@@ -103,7 +110,7 @@ func temporaries(loads []*workload.Workload) []string {
 			if q.Kind != workload.DDL || !strings.Contains(strings.ToUpper(q.SQL), "TEMP") {
 				continue
 			}
-			f, err := pgparse.Split(q.SQL)
+			f, err := pgparse.SplitText(q.SQL)
 			if err != nil {
 				continue
 			}
@@ -123,8 +130,8 @@ func temporaries(loads []*workload.Workload) []string {
 // most senders that are named.
 const most = 3
 
-// senders says who sends a query, the most frequent first.
-func senders(list []workload.Sender) string {
+// describeSenders says who sends a query, the most frequent first.
+func describeSenders(list []workload.Sender) string {
 	calls := map[string]int64{}
 	for _, s := range list {
 		var parts []string
@@ -144,9 +151,9 @@ func senders(list []workload.Sender) string {
 	return strings.Join(names, ", ")
 }
 
-// read takes from the text what the server is not asked.
-func (q *recorded) read() {
-	q.ask, q.names = q.SQL, names(q.SQL)
+// readText takes from the text what the server is not asked.
+func (q *recordedQuery) readText() {
+	q.prepareSQL, q.names = q.SQL, textNames(q.SQL)
 	for _, list := range [][]string{q.Functions, q.Types} {
 		for _, full := range list {
 			q.names[full[strings.LastIndexByte(full, '.')+1:]] = true
@@ -155,24 +162,25 @@ func (q *recorded) read() {
 	for _, u := range q.Uses {
 		q.names[u.Relation[strings.LastIndexByte(u.Relation, '.')+1:]] = true
 	}
-	f, err := pgparse.Split(q.SQL)
+	f, err := pgparse.SplitText(q.SQL)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return
 	}
 	node := f.Stmts[0].Node
+	q.readNames(node)
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.SelectStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.InsertStmt:
-		q.plans = true
+		q.isPlanned = true
 	case *pgparse.MergeStmt:
-		q.plans = true
-		q.merging(n)
+		q.isPlanned = true
+		q.readMerge(n)
 	case *pgparse.CopyStmt:
-		q.copying(n)
+		q.rewriteCopy(n)
 	}
-	for _, u := range query.Uses(node, query.Nothing{}) {
+	for _, u := range query.ListUses(node, query.NoRelations{}) {
 		switch u.How {
 		case query.Inserts, query.Updates, query.Deletes:
-			q.rows = q.rows || u.How == query.Inserts
+			q.insertsRows = q.insertsRows || u.How == query.Inserts
 			q.writes = append(q.writes, write{schema: u.Schema, name: u.Name, columns: u.Columns, width: u.Width, how: u.How})
 		case query.UpdatesColumn:
 			w := write{columns: []string{u.Column}, how: query.Updates}
@@ -181,13 +189,13 @@ func (q *recorded) read() {
 			}
 			q.writes = append(q.writes, w)
 		case query.ArbitratesName:
-			q.named = true
+			q.namesConstraint = true
 		}
 	}
 }
 
-// merging notes what MERGE inserts: no plan tells that.
-func (q *recorded) merging(n *pgparse.MergeStmt) {
+// readMerge notes what MERGE inserts: no plan tells that.
+func (q *recordedQuery) readMerge(n *pgparse.MergeStmt) {
 	schema, name := pgparse.RangeName(n.GetRelation())
 	for _, clause := range n.GetMergeWhenClauses() {
 		when := clause.GetMergeWhenClause()
@@ -202,11 +210,11 @@ func (q *recorded) merging(n *pgparse.MergeStmt) {
 	}
 }
 
-// copying makes of COPY, which the server does not analyse before it runs it, a query
+// rewriteCopy makes of COPY, which the server does not analyse before it runs it, a query
 // that needs the same tables and columns.
-func (q *recorded) copying(n *pgparse.CopyStmt) {
+func (q *recordedQuery) rewriteCopy(n *pgparse.CopyStmt) {
 	if n.GetQuery() != nil {
-		q.ask, q.plans = inner(q.SQL), true
+		q.prepareSQL, q.isPlanned = innerQuery(q.SQL), true
 		return
 	}
 	rv := n.GetRelation()
@@ -218,26 +226,26 @@ func (q *recorded) copying(n *pgparse.CopyStmt) {
 		table = pgparse.QuoteIdent(rv.GetSchemaname()) + "." + table
 	}
 	var columns, values []string
-	for i, name := range pgparse.Texts(n.GetAttlist()) {
+	for i, name := range pgparse.StringTexts(n.GetAttlist()) {
 		columns = append(columns, pgparse.QuoteIdent(name))
 		values = append(values, fmt.Sprintf("$%d", i+1))
 	}
-	q.plans = true
+	q.isPlanned = true
 	switch {
 	case !n.GetIsFrom() && len(columns) == 0:
-		q.ask = "TABLE " + table
+		q.prepareSQL = "TABLE " + table
 	case !n.GetIsFrom():
-		q.ask = "SELECT " + strings.Join(columns, ", ") + " FROM " + table
+		q.prepareSQL = "SELECT " + strings.Join(columns, ", ") + " FROM " + table
 	case len(columns) == 0:
-		q.ask, q.copies = "INSERT INTO "+table+" DEFAULT VALUES", table
+		q.prepareSQL, q.copyTable = "INSERT INTO "+table+" DEFAULT VALUES", table
 	default:
-		q.rows = true
-		q.ask = "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+		q.insertsRows = true
+		q.prepareSQL = "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
 	}
 }
 
-// inner is what stands between the first parenthesis and the one that closes it.
-func inner(sql string) string {
+// innerQuery returns the text between the first parenthesis and the one that closes it.
+func innerQuery(sql string) string {
 	depth, from := 0, strings.IndexByte(sql, '(')
 	for i, quote := max(from, 0), byte(0); i < len(sql); i++ {
 		switch c := sql[i]; {
@@ -258,8 +266,8 @@ func inner(sql string) string {
 	return sql
 }
 
-// names are the names in a text, as the server folds them.
-func names(sql string) map[string]bool {
+// textNames are the names in a text, as the server folds them.
+func textNames(sql string) map[string]bool {
 	out := map[string]bool{}
 	for i := 0; i < len(sql); {
 		c := sql[i]

@@ -15,30 +15,30 @@ const (
 	cachedPlanState = "0A000"
 )
 
-// problem is what stands against a query at a point.
+// problem is a problem of a query at a point.
 type problem struct {
 	kind     onward.VerdictKind
 	severity onward.Severity
 	state    string
 	message  string
-	// same tells problems of a kind apart that go on although their words change; "":
+	// identity tells problems of a kind apart that go on although their words change; "":
 	// the words do.
-	same string
+	identity string
 }
 
 // result is what a query gives, at a moment.
 type result struct {
-	columns []field
+	columns []resultColumn
 	at      *moment
 }
 
-func (r result) typed(i int) string {
+func (r result) columnType(i int) string {
 	f := r.columns[i]
-	return r.at.schema.spelling[f.oid] + modified(r.at.schema.spelling[f.oid], f.modifier)
+	return r.at.schema.typeNames[f.oid] + formatModifier(r.at.schema.typeNames[f.oid], f.modifier)
 }
 
-// modified is a type's modifier, as it is written behind those that code meets most.
-func modified(name string, modifier int32) string {
+// formatModifier returns a type's modifier as SQL writes it after the most frequent types.
+func formatModifier(name string, modifier int32) string {
 	switch {
 	case modifier < 0:
 		return ""
@@ -52,64 +52,64 @@ func modified(name string, modifier int32) string {
 	return fmt.Sprintf(" with the modifier %d", modifier)
 }
 
-func (r result) column(name string) int {
-	return slices.IndexFunc(r.columns, func(f field) bool { return f.name == name })
+func (r result) columnIndex(name string) int {
+	return slices.IndexFunc(r.columns, func(f resultColumn) bool { return f.name == name })
 }
 
-// shape compares a result with what the code was written for.
-func shape(was, is result, named bool) []problem {
-	if more, ok := was.within(is); ok {
+// compareShapes compares a result with what the code was written for.
+func compareShapes(was, is result, named bool) []problem {
+	if more, ok := was.extraColumns(is); ok {
 		if len(more) == 0 {
 			return nil
 		}
-		return []problem{shaped(onward.Warning, named, []string{"it gives more columns: " + strings.Join(more, ", ")})}
+		return []problem{shapeProblem(onward.Warning, named, []string{"it gives more columns: " + strings.Join(more, ", ")})}
 	}
 	var hard, soft []string
 	for i, f := range was.columns {
-		j := is.column(f.name)
-		switch called := is.renamed(f); {
+		j := is.columnIndex(f.name)
+		switch called := is.currentName(f); {
 		case j < 0 && called != "":
 			hard = append(hard, fmt.Sprintf("column %q is called %q", f.name, called))
 		case j < 0:
 			hard = append(hard, fmt.Sprintf("column %q is gone", f.name))
-		case was.column(f.name) != i:
-			// The name stands there twice: what can be compared is its place.
-			if i >= len(is.columns) || is.columns[i].name != f.name || is.typed(i) != was.typed(i) {
+		case was.columnIndex(f.name) != i:
+			// The name occurs twice: only its place can be compared.
+			if i >= len(is.columns) || is.columns[i].name != f.name || is.columnType(i) != was.columnType(i) {
 				hard = append(hard, fmt.Sprintf("column %d was %q", i+1, f.name))
 			}
-		case is.typed(j) != was.typed(i) && alike(was.at.schema.spelling[f.oid], is.at.schema.spelling[is.columns[j].oid]):
-			soft = append(soft, fmt.Sprintf("column %q is %s, and was %s", f.name, is.typed(j), was.typed(i)))
-		case is.typed(j) != was.typed(i):
-			hard = append(hard, fmt.Sprintf("column %q is %s, and was %s", f.name, is.typed(j), was.typed(i)))
+		case is.columnType(j) != was.columnType(i) && hasSameValues(was.at.schema.typeNames[f.oid], is.at.schema.typeNames[is.columns[j].oid]):
+			soft = append(soft, fmt.Sprintf("column %q is %s, and was %s", f.name, is.columnType(j), was.columnType(i)))
+		case is.columnType(j) != was.columnType(i):
+			hard = append(hard, fmt.Sprintf("column %q is %s, and was %s", f.name, is.columnType(j), was.columnType(i)))
 		}
 	}
-	if len(hard) == 0 && moved(was, is) {
+	if len(hard) == 0 && hasReordered(was, is) {
 		hard = append(hard, "its columns have another order")
 	}
 	if n := len(is.columns) - len(was.columns); n > 0 && len(hard) == 0 {
 		var added []string
 		for _, f := range is.columns {
-			if was.column(f.name) < 0 {
+			if was.columnIndex(f.name) < 0 {
 				added = append(added, fmt.Sprintf("%q", f.name))
 			}
 		}
 		soft = append(soft, "it gives more columns: "+strings.Join(added, ", "))
 	}
 	if len(hard) > 0 {
-		return []problem{shaped(onward.Error, named, append(hard, soft...))}
+		return []problem{shapeProblem(onward.Error, named, append(hard, soft...))}
 	}
 	if len(soft) > 0 && (named || len(is.columns) > len(was.columns)) {
-		return []problem{shaped(onward.Warning, named, soft)}
+		return []problem{shapeProblem(onward.Warning, named, soft)}
 	}
 	return nil
 }
 
-// within reports whether all columns stand in another result in their order, of the same
-// names and types, and which stand between them: names may stand there twice.
-func (r result) within(other result) (more []string, ok bool) {
+// extraColumns reports whether another result has all columns in their order, with the same names and types, and
+// returns the columns between them: names may occur twice.
+func (r result) extraColumns(other result) (more []string, ok bool) {
 	at := 0
 	for i, f := range other.columns {
-		if at < len(r.columns) && r.columns[at].name == f.name && r.typed(at) == other.typed(i) {
+		if at < len(r.columns) && r.columns[at].name == f.name && r.columnType(at) == other.columnType(i) {
 			at++
 		} else {
 			more = append(more, fmt.Sprintf("%q", f.name))
@@ -118,8 +118,8 @@ func (r result) within(other result) (more []string, ok bool) {
 	return more, at == len(r.columns)
 }
 
-// renamed is what a column of a table is called now.
-func (r result) renamed(f field) string {
+// currentName is what a column of a table is called now.
+func (r result) currentName(f resultColumn) string {
 	for _, other := range r.columns {
 		if f.number != 0 && other.table == f.table && other.number == f.number {
 			return other.name
@@ -128,8 +128,13 @@ func (r result) renamed(f field) string {
 	return ""
 }
 
-func shaped(severity onward.Severity, named bool, words []string) problem {
-	p := problem{kind: onward.VerdictResultShape, severity: severity, same: severity.String(), message: "the result has another shape: " + strings.Join(words, "; ")}
+func shapeProblem(severity onward.Severity, named bool, words []string) problem {
+	p := problem{
+		kind:     onward.VerdictResultShape,
+		severity: severity,
+		identity: severity.String(),
+		message:  "the result has another shape: " + strings.Join(words, "; "),
+	}
 	if named {
 		p.state, p.message = cachedPlanState, cachedPlan+": "+strings.Join(words, "; ")
 		if severity == onward.Warning {
@@ -139,11 +144,11 @@ func shaped(severity onward.Severity, named bool, words []string) problem {
 	return p
 }
 
-// moved reports whether columns that stayed stand in another order.
-func moved(was, is result) bool {
+// hasReordered reports whether columns that stayed have another order.
+func hasReordered(was, is result) bool {
 	last := -1
 	for i, f := range was.columns {
-		if j := is.column(f.name); j >= 0 && was.column(f.name) == i {
+		if j := is.columnIndex(f.name); j >= 0 && was.columnIndex(f.name) == i {
 			if j < last {
 				return true
 			}
@@ -153,30 +158,34 @@ func moved(was, is result) bool {
 	return false
 }
 
-// alike: values of the two types are the same to whoever reads them.
-func alike(a, b string) bool {
+// hasSameValues: values of the two types are the same to whoever reads them.
+func hasSameValues(a, b string) bool {
 	text := func(s string) bool { return s == "text" || s == "character varying" || s == "citext" }
 	return a == b || text(a) && text(b)
 }
 
-// nullable finds columns of a result that could not be NULL, and can be.
-func nullable(was, is result) []problem {
+// nullableProblems finds columns of a result that could not be NULL, and can be.
+func nullableProblems(was, is result) []problem {
 	var out []problem
 	for _, f := range was.columns {
-		j := is.column(f.name)
+		j := is.columnIndex(f.name)
 		if j < 0 {
 			continue
 		}
-		before, after := was.at.of(f), is.at.of(is.columns[j])
+		before, after := was.at.tableColumn(f), is.at.tableColumn(is.columns[j])
 		if before != nil && after != nil && before.NotNull && !after.NotNull {
-			out = append(out, problem{kind: onward.VerdictResultShape, severity: onward.Warning, message: fmt.Sprintf("column %q of the result could not be NULL, and can be now", f.name)})
+			out = append(out, problem{
+				kind:     onward.VerdictResultShape,
+				severity: onward.Warning,
+				message:  fmt.Sprintf("column %q of the result could not be NULL, and can be now", f.name),
+			})
 		}
 	}
 	return out
 }
 
-// of is the column of a table that a field is, as it stands; nil for an expression.
-func (m *moment) of(f field) *column {
+// tableColumn returns the column of a table that a field is; nil for an expression.
+func (m *moment) tableColumn(f resultColumn) *column {
 	r := m.relations[f.table]
 	if r == nil || f.number == 0 || int(f.number) > len(r.Columns) {
 		return nil

@@ -10,8 +10,7 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// Steps are what is run on a database, one after the other, and whose queries are asked
-// about behind each.
+// Steps are statements that run on a database one after the other; the queries are checked after each.
 type Steps struct {
 	// Stage has the database, whose name is Database; it is the base.
 	Stage    *rehearse.Stage
@@ -24,42 +23,42 @@ type Steps struct {
 	Run   func(ctx context.Context, step int) error
 }
 
-// Verify gives the verdicts on the queries of both codes, and how many there are of each. The
-// points are 0 for the base, and 1 for the first step. fresh is nil where no query of the new code
-// is known, and both are where none is of either.
+// Verify returns the verdicts on the queries of both codes, and how many queries each has. Point 0 is the base,
+// point 1 the first step. fresh is nil if no query of the new code is known; both are nil if no query of either
+// is.
 //
 // Errors: Run's, and the server's.
 func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fresh *onward.Verified, err error) {
 	k := &checker{log: slog.New(slog.DiscardHandler)}
-	if old, err = k.of(s.Stage, onward.OldCode, s.Old); err != nil {
+	if old, err = k.takeCode(s.Stage, onward.OldCode, s.Old); err != nil {
 		return nil, nil, nil, err
 	}
-	if fresh, err = k.of(s.Stage, onward.NewCode, s.New); err != nil {
+	if fresh, err = k.takeCode(s.Stage, onward.NewCode, s.New); err != nil {
 		return nil, nil, nil, err
 	}
 	if old.Queries+fresh.Queries == 0 {
-		return nil, nil, nil, s.all(ctx)
+		return nil, nil, nil, s.runAll(ctx)
 	}
-	places, err := s.along(ctx, k, s.Stage.Server(), rehearse.Point{Base: true, Database: s.Database, URL: s.Stage.URL(s.Database)})
+	places, err := s.verifySteps(ctx, k, s.Stage.Server(), rehearse.Point{Base: true, Database: s.Database, URL: s.Stage.URL(s.Database)})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	verdicts = k.judge(places, old, fresh)
+	verdicts = k.judgeQueries(places, old, fresh)
 	if fresh.Queries == 0 {
 		fresh = nil
 	}
 	return verdicts, old, fresh, nil
 }
 
-// along asks at the base and behind each step.
-func (s *Steps) along(ctx context.Context, k *checker, server *pgserver.Server, p rehearse.Point) ([]onward.VerdictPlace, error) {
+// verifySteps checks the queries at the base and after each step.
+func (s *Steps) verifySteps(ctx context.Context, k *checker, server *pgserver.Server, p rehearse.Point) ([]onward.VerdictPlace, error) {
 	conn, err := server.Connect(ctx, "", p.Database)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	p.Conn = conn
-	if err := k.visit(ctx, p); err != nil {
+	if err := k.visitPoint(ctx, p); err != nil {
 		return nil, err
 	}
 	places := []onward.VerdictPlace{{}}
@@ -69,7 +68,7 @@ func (s *Steps) along(ctx context.Context, k *checker, server *pgserver.Server, 
 			return nil, err
 		}
 		p.Migration, p.Path = i, name
-		if err := k.visit(ctx, p); err != nil {
+		if err := k.visitPoint(ctx, p); err != nil {
 			return nil, fmt.Errorf("behind step %s: %w", name, err)
 		}
 		places = append(places, onward.VerdictPlace{Migration: name, Path: name})
@@ -77,8 +76,8 @@ func (s *Steps) along(ctx context.Context, k *checker, server *pgserver.Server, 
 	return places, nil
 }
 
-// all runs the steps where nobody has a query.
-func (s *Steps) all(ctx context.Context) error {
+// runAll runs the steps if there are no queries.
+func (s *Steps) runAll(ctx context.Context) error {
 	for i := range s.Names {
 		if err := s.Run(ctx, i); err != nil {
 			return err
@@ -87,10 +86,10 @@ func (s *Steps) all(ctx context.Context) error {
 	return nil
 }
 
-// At are the verdicts on one code that surely break at a point.
-func At(list []onward.Verdict, code onward.Code, point int) []onward.Verdict {
+// ErrorsAt are the verdicts on one code that surely break at a point.
+func ErrorsAt(list []onward.Verdict, code onward.Code, point int) []onward.Verdict {
 	var out []onward.Verdict
-	for _, i := range cell(list, code, point).Verdicts {
+	for _, i := range cellAt(list, code, point).Verdicts {
 		if list[i].Severity == onward.Error {
 			out = append(out, list[i])
 		}

@@ -47,7 +47,7 @@ func program(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		pgservertest.Missing(t, err)
+		pgservertest.SkipOrFail(t, err)
 	}
 	return path
 }
@@ -62,7 +62,7 @@ var suites = []suite{{
 }, {
 	repository: "django-shop",
 	tools: func(t *testing.T, dir string) {
-		link(t, pgservertest.Tool(t, "django-venvs.sh", "django-5.2-psycopg"), filepath.Join(dir, ".venv"))
+		link(t, pgservertest.ToolPath(t, "django-venvs.sh", "django-5.2-psycopg"), filepath.Join(dir, ".venv"))
 	},
 	command:  func(*testing.T) []string { return []string{".venv/bin/python", "manage.py", "test"} },
 	migrates: true,
@@ -72,7 +72,7 @@ var suites = []suite{{
 	repository: "node-rooms",
 	tools: func(t *testing.T, dir string) {
 		// Node is not everywhere, so its lack is no failure even where everything else is required.
-		modules := filepath.Join(pgservertest.Tools(t), "runners-1", "node", "node_modules")
+		modules := filepath.Join(pgservertest.ToolsDir(t), "runners-1", "node", "node_modules")
 		if _, err := os.Stat(modules); err != nil {
 			t.Skipf("SKIPPED, not tested: %v: scripts/runners.sh installs it where npm is", err)
 		}

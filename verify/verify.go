@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,26 +28,25 @@ const bigRows = 100_000
 
 // Config says which release to verify, and with which queries.
 type Config struct {
-	// Config names the release and the server; the tables are empty, and of several
-	// versions of Postgres the newest is taken. What is about rows and traffic has no meaning.
+	// Config names the release and the server. The tables are empty, and of several versions of Postgres the newest
+	// is used. Fields about rows and traffic have no effect.
 	rehearse.Config
 	// From is the address of a running database to read the deployed schema and its sizes
 	// from, instead of making it of the deployed migrations. Nothing is changed there.
 	From string
-	// Old is what the deployed code sends, New what the new code does: recordings, put
-	// together. Without one, the queries are read from the code itself, at the base or at
-	// the head, as far as they stand there.
+	// Old is what the deployed code sends, New what the new code sends: recordings, merged. Without a recording, the
+	// queries are read from the code itself, at the base or at the head, if they are written there.
 	Old, New []*Workload
 }
 
-// Run runs a release on a throwaway server and asks the server at every commit point which
-// of the queries still work. It gives the report of the release's audit, with
-// [onward.Report.Verdicts] and [onward.Report.Verification].
+// Run runs a release on a throwaway server and asks the server at every commit point which of the queries still
+// work. It returns the report of the release's audit, with [onward.Report.Verdicts] and
+// [onward.Report.Verification].
 //
-// Errors: those of [rehearse.Run], and of [audit.Changelog] where From cannot be read.
+// Errors: as for [rehearse.Run]; as for [audit.Changelog] if From cannot be read.
 func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	begun := time.Now()
-	forget, err := c.from(ctx)
+	forget, err := c.useRunningSchema(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +64,11 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	oldCount, newCount, err := k.take(stage, &c)
+	oldCount, newCount, err := k.takeQueries(stage, &c)
 	if err != nil {
 		return nil, err
 	}
-	stop, err := stage.Walk(ctx, k.visit)
+	stop, err := stage.Walk(ctx, k.visitPoint)
 	if err != nil {
 		return nil, err
 	}
@@ -74,26 +76,30 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	v := &onward.Verification{Version: stage.Server().Version(), Old: oldCount, New: newCount, Notes: stage.Notes()}
 	r.Verification = v
 	if stop != nil {
-		v.Stopped = &onward.Stopped{After: onward.VerdictPlace{Migration: r.Migrations[stop.Migration].ID, Path: stop.Path, Line: stop.Line}, Message: words(stop.Err)}
+		v.Stopped = &onward.Stopped{
+			After:   onward.VerdictPlace{Migration: r.Migrations[stop.Migration].ID, Path: stop.Path, Line: stop.Line},
+			Message: serverMessage(stop.Err),
+		}
 	}
-	k.conclude(r)
-	if err := asks(stage.Release(), c.Old, r); err != nil {
+	k.buildReport(r)
+	addConsumers(c.Old, c.New, r)
+	if err := addQueryAdvice(stage.Release(), c.Old, r); err != nil {
 		return nil, err
 	}
 	v.DurationMS = float64(time.Since(begun).Microseconds()) / 1000
 	return r, nil
 }
 
-// words are the server's, without details, which hold values.
-func words(err error) string {
+// serverMessage are the server's, without details, which hold values.
+func serverMessage(err error) string {
 	if pg := new(pgconn.PgError); errors.As(err, &pg) {
 		return pg.Message + " (" + pg.Code + ")"
 	}
 	return err.Error()
 }
 
-// conclude makes the report's parts of what was seen.
-func (c *checker) conclude(r *onward.Report) {
+// buildReport makes the report's parts of what was seen.
+func (c *checker) buildReport(r *onward.Report) {
 	v := r.Verification
 	var places []onward.VerdictPlace
 	c.migrations = r.Migrations
@@ -110,18 +116,19 @@ func (c *checker) conclude(r *onward.Report) {
 	if fresh == nil {
 		fresh = &onward.Verified{}
 	}
-	r.Verdicts = c.judge(places, v.Old, fresh)
+	r.Verdicts = c.judgeQueries(places, v.Old, fresh)
 	for i := range v.Points {
-		v.Points[i].Old, v.Points[i].New = cell(r.Verdicts, onward.OldCode, i), cell(r.Verdicts, onward.NewCode, i)
+		v.Points[i].Old, v.Points[i].New = cellAt(r.Verdicts, onward.OldCode, i), cellAt(r.Verdicts, onward.NewCode, i)
 	}
-	c.waiting(r)
-	phases(r, v)
-	c.notes(v)
-	conclude(r)
+	v.NotJudged, v.Roles = c.notJudged, c.askedAs()
+	c.addWaitingQueries(r)
+	addPhases(r, v)
+	c.addNotes(v)
+	concludeSafety(r)
 }
 
-// cell is what stands against a code at a point.
-func cell(list []onward.Verdict, code onward.Code, point int) (c onward.Cell) {
+// cellAt returns the result of a code at a point.
+func cellAt(list []onward.Verdict, code onward.Code, point int) (c onward.Cell) {
 	red, all := map[string]bool{}, map[string]bool{}
 	for i := range list {
 		d := &list[i]
@@ -138,75 +145,80 @@ func cell(list []onward.Verdict, code onward.Code, point int) (c onward.Cell) {
 	return c
 }
 
-// notes says what was not looked at.
-func (c *checker) notes(v *onward.Verification) {
+// addNotes says what was not looked at.
+func (c *checker) addNotes(v *onward.Verification) {
 	note := func(format string, args ...any) { v.Notes = append(v.Notes, fmt.Sprintf(format, args...)) }
 	if n := v.Old.Unfit; n > 0 && v.Old.Parsed == nil {
-		note("%s of the deployed code %s not fit the schema of the base, and %s not judged: the recording is of another version of the schema, or %s tables that the code makes itself. The first: %s",
-			report.Count(n, "query"), verb(n, "does", "do"), verb(n, "was", "were"), verb(n, "it uses", "they use"), c.unfit())
+		note("%s of the deployed code %s not fit the schema of the base, and %s not judged: "+
+			"the recording is of another version of the schema, or %s tables that the code makes itself. The first: %s",
+			report.CountNoun(n, "query"), pluralForm(n, "does", "do"), pluralForm(n, "was", "were"), pluralForm(n, "it uses", "they use"), c.firstUnfit())
 	}
 	roles := map[string]bool{}
 	for _, q := range c.queries {
-		if _, there := c.moments[0].schema.roles[q.Role]; q.Role != "" && !there {
+		if c.lacksRole(q) {
 			roles[q.Role] = true
 		}
 	}
 	if len(roles) > 0 {
-		note("%s of the recording %s not there: what %s may do was not looked at", report.Count(len(roles), "role"), verb(len(roles), "is", "are"), verb(len(roles), "it", "they"))
+		note("the schema names no role %s: queries of %s are not judged; give the schema with its grants by --schema FILE or --from ADDRESS",
+			strings.Join(slices.Sorted(maps.Keys(roles)), ", "), pluralForm(len(roles), "this role", "these roles"))
 	}
+	v.Notes = append(v.Notes, c.foldNotes()...)
 	if c.late > 0 {
-		note("the server did not answer in %s, %s", askTimeout, report.Count(c.late, "time"))
+		note("the server did not answer in %s, %s", askTimeout, report.CountNoun(c.late, "time"))
 	}
 	if v.Stopped != nil {
-		note("the release ends at %s:%d: %s; nothing behind it was verified", v.Stopped.After.Path, v.Stopped.After.Line, v.Stopped.Message)
+		note("the release ends at %s:%d: %s; nothing after it was verified", v.Stopped.After.Path, v.Stopped.After.Line, v.Stopped.Message)
 	}
 }
 
 // mostOfQuery is how much of a query a note shows.
 const mostOfQuery = 120
 
-// unfit is a query that does not fit the base, and the server's word on it.
-func (c *checker) unfit() string {
+// firstUnfit is a query that does not fit the base, and the server's word on it.
+func (c *checker) firstUnfit() string {
 	for _, q := range c.queries {
 		if q.code == onward.OldCode && len(q.states) > 0 && q.states[0].refused != nil {
-			return clipped(q.SQL) + ": " + q.states[0].refused.Message
+			return clipQuery(q.SQL) + ": " + q.states[0].refused.Message
 		}
 	}
 	return ""
 }
 
-// conclude puts the verdicts into the report's own: a query that surely breaks makes a
+// concludeSafety puts the verdicts into the report's own: a query that surely breaks makes a
 // release that is not safe.
-func conclude(r *onward.Report) {
+func concludeSafety(r *onward.Report) {
 	audit.Conclude(r)
 	v := r.Verification
 	if v == nil {
 		return
 	}
 	s := &r.Summary
-	red := Red(r)
+	red := FirstBreaking(r)
 	switch {
 	case red == nil && v.Stopped != nil:
 		s.State, s.Safe = onward.StateNotSafe, false
-		s.Verdict = "This release is not safe to deploy: it ends at " + place(v.Stopped.After) + "."
+		s.Verdict = "This release is not safe to deploy: it ends at " + formatPlace(v.Stopped.After) + "."
 	case red == nil:
 		return
 	default:
 		s.State, s.Safe = onward.StateNotSafe, false
 		if red.Code == onward.OldCode {
-			s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the deployed code %s, the first behind %s.", report.Count(v.Old.Broken, report.QueryNoun(v.Old)), verb(v.Old.Broken, "breaks", "break"), place(red.After))
+			s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the deployed code %s, the first after %s.",
+				report.CountNoun(v.Old.Broken, report.QueryNoun(v.Old)), pluralForm(v.Old.Broken, "breaks", "break"), formatPlace(red.After))
 			return
 		}
 		n := v.Points[len(v.Points)-1].New.Errors
-		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s behind the whole of it.", report.Count(n, report.QueryNoun(v.New)), verb(n, "breaks", "break"))
+		s.Verdict = fmt.Sprintf("This release is not safe to deploy: %s of the new code %s after the whole of it.", report.CountNoun(n, report.QueryNoun(v.New)),
+			pluralForm(n, "breaks", "break"))
 	}
 }
 
-func place(p onward.VerdictPlace) string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
+func formatPlace(p onward.VerdictPlace) string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
 
-// Red is the first verdict for which a release cannot be deployed: old code breaks at a
+// FirstBreaking is the first verdict for which a release cannot be deployed: old code breaks at a
 // point, or new code at the last. nil: there is none.
-func Red(r *onward.Report) *onward.Verdict {
+func FirstBreaking(r *onward.Report) *onward.Verdict {
 	for i := range r.Verdicts {
 		if d := &r.Verdicts[i]; d.Severity == onward.Error && (d.Code == onward.OldCode || d.Until == nil) {
 			return d
@@ -242,7 +254,7 @@ func (c *Config) bigTables(ctx context.Context) (map[string]bool, error) {
 	return out, nil
 }
 
-func clipped(sql string) string {
+func clipQuery(sql string) string {
 	if r := []rune(sql); len(r) > mostOfQuery {
 		return string(r[:mostOfQuery]) + "…"
 	}

@@ -11,12 +11,12 @@ import (
 // examples bounds the queries that are named for a statement.
 const examples = 3
 
-// waiting says of each statement which of the deployed code's queries its locks make wait.
+// addWaitingQueries says of each statement which of the deployed code's queries its locks make wait.
 // The locks that a query takes are those that the server took to plan it at the base.
-func (c *checker) waiting(r *onward.Report) {
+func (c *checker) addWaitingQueries(r *onward.Report) {
 	base := c.moments[0]
-	byName := map[string][]*recorded{}
-	held := map[*recorded]map[string]onward.Lock{}
+	byName := map[string][]*recordedQuery{}
+	held := map[*recordedQuery]map[string]onward.Lock{}
 	var calls int64
 	for _, q := range c.queries {
 		if q.code != onward.OldCode || len(q.states) == 0 {
@@ -27,14 +27,14 @@ func (c *checker) waiting(r *onward.Report) {
 		for oid, text := range q.states[0].relations {
 			if o := base.schema.relations[oid]; o != nil {
 				byName[o.schema+"."+o.name] = append(byName[o.schema+"."+o.name], q)
-				held[q][o.schema+"."+o.name] = mode(text)
+				held[q][o.schema+"."+o.name] = lockMode(text)
 			}
 		}
 	}
 	for i := range r.Migrations {
 		for j := range r.Migrations[i].Statements {
 			st := &r.Migrations[i].Statements[j]
-			waits := map[*recorded]bool{}
+			waits := map[*recordedQuery]bool{}
 			w := &onward.Waiting{}
 			for _, e := range st.Effects {
 				if e.New || e.Lock < onward.ShareLock {
@@ -42,7 +42,7 @@ func (c *checker) waiting(r *onward.Report) {
 				}
 				before := len(waits)
 				for _, q := range byName[e.Relation] {
-					if conflicts(e.Lock, held[q][e.Relation]) {
+					if locksConflict(e.Lock, held[q][e.Relation]) {
 						waits[q] = true
 					}
 				}
@@ -51,16 +51,16 @@ func (c *checker) waiting(r *onward.Report) {
 				}
 			}
 			if len(waits) > 0 {
-				sum(w, waits, calls)
+				sumWaiting(w, waits, calls)
 				st.Waiting = w
 			}
 		}
 	}
 }
 
-// conflicts reports whether a query that takes one lock waits for who holds another
+// locksConflict reports whether a query that takes one lock waits for who holds another
 // (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES).
-func conflicts(held, wanted onward.Lock) bool {
+func locksConflict(held, wanted onward.Lock) bool {
 	switch wanted {
 	case onward.AccessShareLock:
 		return held.BlocksReads()
@@ -70,9 +70,9 @@ func conflicts(held, wanted onward.Lock) bool {
 	return held.BlocksWrites()
 }
 
-// sum counts the queries that wait.
-func sum(w *onward.Waiting, waits map[*recorded]bool, calls int64) {
-	var list []*recorded
+// sumWaiting counts the queries that wait.
+func sumWaiting(w *onward.Waiting, waits map[*recordedQuery]bool, calls int64) {
+	var list []*recordedQuery
 	for q := range waits {
 		list = append(list, q)
 		w.Queries++
@@ -81,7 +81,7 @@ func sum(w *onward.Waiting, waits map[*recorded]bool, calls int64) {
 	if calls > 0 {
 		w.Share = float64(w.Calls) / float64(calls)
 	}
-	slices.SortFunc(list, func(a, b *recorded) int { return cmp.Or(-cmp.Compare(a.calls, b.calls), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(list, func(a, b *recordedQuery) int { return cmp.Or(-cmp.Compare(a.calls, b.calls), cmp.Compare(a.ID, b.ID)) })
 	for _, q := range list[:min(len(list), examples)] {
 		w.Examples = append(w.Examples, onward.WaitingQuery{ID: q.ID, Query: q.SQL, Sender: q.sender, Calls: q.calls})
 	}

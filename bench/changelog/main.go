@@ -54,7 +54,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	kept, err := measure(ctx, os.Stdout, s)
+	kept, err := measureLimits(ctx, os.Stdout, s)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -64,8 +64,8 @@ func main() {
 	}
 }
 
-// measure prints the table, and reports whether all limits are kept.
-func measure(ctx context.Context, w io.Writer, s settings) (bool, error) {
+// measureLimits prints the table, and reports whether all limits are kept.
+func measureLimits(ctx context.Context, w io.Writer, s settings) (bool, error) {
 	temporary, err := os.MkdirTemp("", "onward-bench")
 	if err != nil {
 		return false, err

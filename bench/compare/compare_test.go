@@ -76,7 +76,7 @@ func TestAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := survey(dir, "given")
+	c, err := surveyCorpus(dir, "given")
 	if err != nil || c.files != 2 || c.bytes != 20 {
 		t.Fatalf("survey: %+v, %v", c, err)
 	}
@@ -87,7 +87,7 @@ func TestAgree(t *testing.T) {
 			squawk: tool{name: "squawk", binary: script(t, "echo '"+squawk+"'"), fine: []int{0}},
 		}
 		pair.onward.args = func(c corpus) ([]string, string) { return nil, c.path }
-		return pair.agree(t.Context(), c)
+		return pair.checkSameInput(t.Context(), c)
 	}
 	const report = `{"summary":{"migrations":2,"statements":2}}`
 	for _, said := range []string{"Found 5 issues in 1 file (checked 2 source files)", "Found 0 issues in 2 files"} {

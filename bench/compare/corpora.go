@@ -30,9 +30,9 @@ type allCorpora struct {
 	small corpus
 }
 
-func corpora(ctx context.Context, s settings) (allCorpora, error) {
+func makeCorpora(ctx context.Context, s settings) (allCorpora, error) {
 	var all allCorpora
-	few, err := generated(ctx, s.cache, s.files)
+	few, err := generateCorpus(ctx, s.cache, s.files)
 	if err != nil {
 		return all, err
 	}
@@ -42,22 +42,22 @@ func corpora(ctx context.Context, s settings) (allCorpora, error) {
 		if err != nil {
 			return all, err
 		}
-		given, err := survey(path, path)
+		given, err := surveyCorpus(path, path)
 		if err != nil {
 			return all, err
 		}
 		all.both = append(all.both, given)
 	}
-	if all.many, err = generated(ctx, s.cache, s.many); err != nil {
+	if all.many, err = generateCorpus(ctx, s.cache, s.many); err != nil {
 		return all, err
 	}
 	all.small, err = smallFile(s.cache)
 	return all, err
 }
 
-// generated is the corpus of n files, made anew each time: a half-written one
+// generateCorpus is the corpus of n files, made anew each time: a half-written one
 // of an earlier run would be measured without anyone noticing.
-func generated(ctx context.Context, cache string, n int) (corpus, error) {
+func generateCorpus(ctx context.Context, cache string, n int) (corpus, error) {
 	dir := filepath.Join(cache, "corpus-"+strconv.Itoa(n))
 	if err := os.RemoveAll(dir); err != nil {
 		return corpus{}, err
@@ -66,7 +66,7 @@ func generated(ctx context.Context, cache string, n int) (corpus, error) {
 	if out, err := generate.CombinedOutput(); err != nil {
 		return corpus{}, fmt.Errorf("generate %d files: %w\n%s", n, err, out)
 	}
-	c, err := survey(dir, "generated")
+	c, err := surveyCorpus(dir, "generated")
 	c.generated = true
 	if err == nil && c.files != n {
 		err = fmt.Errorf("generate %d files: there are %d in %s", n, c.files, dir)
@@ -92,8 +92,8 @@ ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id)
 	return corpus{name: "one small file", path: path, files: 1, bytes: int64(len(sql)), generated: true}, nil
 }
 
-// survey counts the SQL files below a directory.
-func survey(dir, name string) (corpus, error) {
+// surveyCorpus counts the SQL files below a directory.
+func surveyCorpus(dir, name string) (corpus, error) {
 	c := corpus{name: name, path: dir}
 	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() || !strings.HasSuffix(entry.Name(), ".sql") {

@@ -58,7 +58,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	kept, err := compare(ctx, s)
+	kept, err := compareTools(ctx, s)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -68,9 +68,9 @@ func main() {
 	}
 }
 
-// compare measures everything and prints the tables. It reports whether all
+// compareTools measures everything and prints the tables. It reports whether all
 // limits were kept.
-func compare(ctx context.Context, s settings) (bool, error) {
+func compareTools(ctx context.Context, s settings) (bool, error) {
 	if s.cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
@@ -78,25 +78,26 @@ func compare(ctx context.Context, s settings) (bool, error) {
 		}
 		s.cache = filepath.Join(user, "onward-bench")
 	}
-	tools, err := prepare(ctx, s)
+	tools, err := prepareTools(ctx, s)
 	if err != nil {
 		return false, err
 	}
-	corpora, err := corpora(ctx, s)
+	corpora, err := makeCorpora(ctx, s)
 	if err != nil {
 		return false, err
 	}
 
 	kept := true
 	for _, c := range corpora.both {
-		if err := tools.agree(ctx, c); err != nil {
+		if err := tools.checkSameInput(ctx, c); err != nil {
 			return false, err
 		}
-		parse, err := parsing(c)
+		parse, err := parseCommand(c)
 		if err != nil {
 			return false, err
 		}
-		costs, err := cost.InTurn(ctx, s.rounds, tools.onward.on(c), tools.squawk.on(c), parse, tools.shown.on(c), tools.onward.unpaced(c))
+		costs, err := cost.InTurn(ctx, s.rounds, tools.onward.commandFor(c), tools.squawk.commandFor(c), parse, tools.shown.commandFor(c),
+			tools.onward.unpacedCommand(c))
 		if err != nil {
 			return false, err
 		}
@@ -110,17 +111,17 @@ func compare(ctx context.Context, s settings) (bool, error) {
 	}
 
 	few, many := corpora.both[0], corpora.many
-	growth, err := cost.InTurn(ctx, s.rounds, tools.onward.on(few), tools.onward.on(many))
+	growth, err := cost.InTurn(ctx, s.rounds, tools.onward.commandFor(few), tools.onward.commandFor(many))
 	if err != nil {
 		return false, err
 	}
-	small, err := cost.InTurn(ctx, 4*s.rounds+1, tools.onward.on(corpora.small), tools.squawk.on(corpora.small))
+	small, err := cost.InTurn(ctx, 4*s.rounds+1, tools.onward.commandFor(corpora.small), tools.squawk.commandFor(corpora.small))
 	if err != nil {
 		return false, err
 	}
 	kept = printGrowth(os.Stdout, few, many, growth[0], growth[1]) && kept
 	kept = printSmall(os.Stdout, corpora.small, small[0], small[1]) && kept
-	figures, err := servers(ctx, s.rounds)
+	figures, err := measureServers(ctx, s.rounds)
 	if err != nil {
 		return false, err
 	}

@@ -43,7 +43,7 @@ func parseAll(dir string) (statements int, err error) {
 					failed.Store(&err)
 					continue
 				}
-				s, err := migration.Build(migration.Source{Text: string(text), Parts: []migration.Part{{SQL: string(text)}}})
+				s, err := migration.BuildScript(migration.Source{Text: string(text), Parts: []migration.Part{{SQL: string(text)}}})
 				if err != nil {
 					failed.Store(&err)
 					continue
@@ -59,8 +59,8 @@ func parseAll(dir string) (statements int, err error) {
 	return int(count.Load()), nil
 }
 
-// parsing is the command that parses a corpus and nothing else.
-func parsing(c corpus) (cost.Command, error) {
+// parseCommand is the command that parses a corpus and nothing else.
+func parseCommand(c corpus) (cost.Command, error) {
 	self, err := os.Executable()
 	return cost.Command{Name: "parsing of " + c.name, Path: self, Args: []string{"-parse", c.path}, Dir: c.path, Fine: []int{0}}, err
 }

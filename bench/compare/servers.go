@@ -21,9 +21,9 @@ type serverFigure struct {
 
 var benchmarkLine = regexp.MustCompile(`(?m)^Benchmark((?:Start|NewDatabase)/\d+)(?:-\d+)?\s+\d+\s+(\d+(?:\.\d+)?) ns/op`)
 
-// servers runs the benchmarks of internal/pgserver. Where no server is found,
+// measureServers runs the benchmarks of internal/pgserver. Where no server is found,
 // and none can be fetched, there is no figure.
-func servers(ctx context.Context, rounds int) ([]serverFigure, error) {
+func measureServers(ctx context.Context, rounds int) ([]serverFigure, error) {
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark(Start|NewDatabase)$",
 		"-benchtime", strconv.Itoa(4*rounds)+"x", modulePath+"/internal/pgserver")
 	out, err := cmd.CombinedOutput()

@@ -41,8 +41,8 @@ func newTable(w io.Writer, title string, heads ...string) *table {
 	return t
 }
 
-// row prints cells, the limit, and whether it is kept.
-func (t *table) row(kept bool, cells ...string) {
+// printRow prints cells, the limit, and whether it is kept.
+func (t *table) printRow(kept bool, cells ...string) {
 	verdict := "ok"
 	if !kept {
 		verdict, t.kept = "MISSED", false
@@ -53,15 +53,15 @@ func (t *table) row(kept bool, cells ...string) {
 	fmt.Fprintf(t.w, "%s\t\n", verdict)
 }
 
-// figures prints cells that have no limit.
-func (t *table) figures(cells ...string) {
+// printFigures prints cells that have no limit.
+func (t *table) printFigures(cells ...string) {
 	for _, cell := range cells {
 		fmt.Fprintf(t.w, "%s\t", cell)
 	}
 	fmt.Fprintln(t.w, "\t")
 }
 
-func (t *table) end() bool {
+func (t *table) endTable() bool {
 	t.w.Flush()
 	return t.kept
 }
@@ -71,31 +71,31 @@ func (t *table) end() bool {
 // limit.
 func printPair(w io.Writer, c corpus, onward, squawk, shown cost.Usage) bool {
 	t := newTable(w, fmt.Sprintf("%s: %d files", c.name, c.files), "", "onward", "squawk", "ratio", "limit", "")
-	wall, cpu := ratio(onward.Wall, squawk.Wall), ratio(onward.CPU, squawk.CPU)
-	t.row(wall <= wallLimit, "wall", seconds(onward.Wall), seconds(squawk.Wall), factor(wall), "at most "+factor(wallLimit))
-	t.row(cpu <= cpuLimit, "CPU", seconds(onward.CPU), seconds(squawk.CPU), factor(cpu), "at most "+factor(cpuLimit))
-	t.row(onward.Peak < peakLimit, "peak memory", megabytes(onward.Peak), megabytes(squawk.Peak),
-		factor(float64(onward.Peak)/float64(squawk.Peak)), "below "+megabytes(peakLimit))
-	t.figures("wall, both for a terminal", seconds(onward.Wall), seconds(shown.Wall), factor(ratio(onward.Wall, shown.Wall)), "none")
-	return t.end()
+	wall, cpu := ratioOf(onward.Wall, squawk.Wall), ratioOf(onward.CPU, squawk.CPU)
+	t.printRow(wall <= wallLimit, "wall", formatSeconds(onward.Wall), formatSeconds(squawk.Wall), formatFactor(wall), "at most "+formatFactor(wallLimit))
+	t.printRow(cpu <= cpuLimit, "CPU", formatSeconds(onward.CPU), formatSeconds(squawk.CPU), formatFactor(cpu), "at most "+formatFactor(cpuLimit))
+	t.printRow(onward.Peak < peakLimit, "peak memory", formatMegabytes(onward.Peak), formatMegabytes(squawk.Peak),
+		formatFactor(float64(onward.Peak)/float64(squawk.Peak)), "below "+formatMegabytes(peakLimit))
+	t.printFigures("wall, both for a terminal", formatSeconds(onward.Wall), formatSeconds(shown.Wall), formatFactor(ratioOf(onward.Wall, shown.Wall)), "none")
+	return t.endTable()
 }
 
-// printGrowth holds the cost of the long corpus against that of the short one.
-// The limit is for ten times the files; other ratios are scaled.
+// printGrowth compares the cost of the long corpus with the cost of the short one. The
+// limit is for ten times the files; other ratios are scaled.
 func printGrowth(w io.Writer, few, many corpus, short, long cost.Usage) bool {
 	limit := growthLimit * float64(many.files) / float64(few.files) / 10
 	t := newTable(w, "onward, more files", "", fmt.Sprint(few.files), fmt.Sprint(many.files), "ratio", "limit", "")
-	wall, cpu := ratio(long.Wall, short.Wall), ratio(long.CPU, short.CPU)
-	t.row(wall <= limit, "wall", seconds(short.Wall), seconds(long.Wall), factor(wall), "at most "+factor(limit))
-	t.row(cpu <= limit, "CPU", seconds(short.CPU), seconds(long.CPU), factor(cpu), "at most "+factor(limit))
-	t.figures("peak memory", megabytes(short.Peak), megabytes(long.Peak), factor(float64(long.Peak)/float64(short.Peak)), "none")
-	return t.end()
+	wall, cpu := ratioOf(long.Wall, short.Wall), ratioOf(long.CPU, short.CPU)
+	t.printRow(wall <= limit, "wall", formatSeconds(short.Wall), formatSeconds(long.Wall), formatFactor(wall), "at most "+formatFactor(limit))
+	t.printRow(cpu <= limit, "CPU", formatSeconds(short.CPU), formatSeconds(long.CPU), formatFactor(cpu), "at most "+formatFactor(limit))
+	t.printFigures("peak memory", formatMegabytes(short.Peak), formatMegabytes(long.Peak), formatFactor(float64(long.Peak)/float64(short.Peak)), "none")
+	return t.endTable()
 }
 
 func printSmall(w io.Writer, c corpus, onward, squawk cost.Usage) bool {
 	t := newTable(w, fmt.Sprintf("%s: %d bytes", c.name, c.bytes), "", "onward", "squawk", "limit", "")
-	t.row(onward.Wall <= smallLimit, "wall", milliseconds(onward.Wall), milliseconds(squawk.Wall), "at most "+milliseconds(smallLimit))
-	return t.end()
+	t.printRow(onward.Wall <= smallLimit, "wall", formatMilliseconds(onward.Wall), formatMilliseconds(squawk.Wall), "at most "+formatMilliseconds(smallLimit))
+	return t.endTable()
 }
 
 // printParse prints the wall time beside what reading and parsing alone take.
@@ -103,20 +103,20 @@ func printSmall(w io.Writer, c corpus, onward, squawk cost.Usage) bool {
 func printParse(w io.Writer, c corpus, statements int, onward, parse cost.Usage) {
 	t := newTable(w, fmt.Sprintf("%s: 25,000 of its %d statements", c.name, statements), "", "onward", "parsing alone", "ratio", "limit", "")
 	of := func(d time.Duration) string {
-		return seconds(time.Duration(float64(d) * 25_000 / float64(max(statements, 1))))
+		return formatSeconds(time.Duration(float64(d) * 25_000 / float64(max(statements, 1))))
 	}
-	wall := ratio(onward.Wall, parse.Wall)
-	t.figures("wall", of(onward.Wall), of(parse.Wall), factor(wall), "none")
-	t.end()
+	wall := ratioOf(onward.Wall, parse.Wall)
+	t.printFigures("wall", of(onward.Wall), of(parse.Wall), formatFactor(wall), "none")
+	t.endTable()
 }
 
 // printPace prints what the collector's pace brings: the same run with the pace that
 // the runtime has by itself.
 func printPace(w io.Writer, c corpus, paced, unpaced cost.Usage) {
 	t := newTable(w, c.name+": the collector's pace", "", "ours", "the runtime's", "ratio", "limit", "")
-	t.figures("CPU", seconds(paced.CPU), seconds(unpaced.CPU), factor(ratio(paced.CPU, unpaced.CPU)), "none")
-	t.figures("peak memory", megabytes(paced.Peak), megabytes(unpaced.Peak), factor(float64(paced.Peak)/float64(unpaced.Peak)), "none")
-	t.end()
+	t.printFigures("CPU", formatSeconds(paced.CPU), formatSeconds(unpaced.CPU), formatFactor(ratioOf(paced.CPU, unpaced.CPU)), "none")
+	t.printFigures("peak memory", formatMegabytes(paced.Peak), formatMegabytes(unpaced.Peak), formatFactor(float64(paced.Peak)/float64(unpaced.Peak)), "none")
+	t.endTable()
 }
 
 func printServers(w io.Writer, figures []serverFigure) bool {
@@ -131,15 +131,15 @@ func printServers(w io.Writer, figures []serverFigure) bool {
 			name, limit = "new database", databaseLimit
 		}
 		_, major, _ := strings.Cut(f.name, "/")
-		t.row(f.took <= limit, name+", "+major, milliseconds(f.took), "at most "+milliseconds(limit))
+		t.printRow(f.took <= limit, name+", "+major, formatMilliseconds(f.took), "at most "+formatMilliseconds(limit))
 	}
-	return t.end()
+	return t.endTable()
 }
 
-func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
-func factor(f float64) string          { return fmt.Sprintf("%.2f", f) }
-func seconds(d time.Duration) string   { return fmt.Sprintf("%.3f s", d.Seconds()) }
-func megabytes(n int64) string         { return fmt.Sprintf("%.0f MB", float64(n)/(1<<20)) }
-func milliseconds(d time.Duration) string {
+func ratioOf(a, b time.Duration) float64   { return float64(a) / float64(b) }
+func formatFactor(f float64) string        { return fmt.Sprintf("%.2f", f) }
+func formatSeconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
+func formatMegabytes(n int64) string       { return fmt.Sprintf("%.0f MB", float64(n)/(1<<20)) }
+func formatMilliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
 }

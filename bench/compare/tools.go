@@ -24,7 +24,7 @@ const (
 	squawkVersion = "2.66.0"
 )
 
-// tool is one of the two programs, and how it is told what to read.
+// tool is one of the two programs, with the arguments that name its input.
 type tool struct {
 	name   string
 	binary string
@@ -34,12 +34,11 @@ type tool struct {
 	fine []int
 }
 
-// toolPair are the two programs; shown is squawk with the reporter that it has
-// when it is told nothing.
+// toolPair are the two programs; shown is squawk with its default reporter.
 type toolPair struct{ onward, squawk, shown tool }
 
-// prepare builds onward and installs squawk, unless binaries were given.
-func prepare(ctx context.Context, s settings) (toolPair, error) {
+// prepareTools builds onward and installs squawk, unless binaries were given.
+func prepareTools(ctx context.Context, s settings) (toolPair, error) {
 	onward, squawk := s.onward, s.squawk
 	var err error
 	if onward == "" {
@@ -87,15 +86,15 @@ func squawkArgs(reporter string, c corpus) ([]string, string) {
 	return []string{"--reporter", reporter, "**/*.sql"}, c.path
 }
 
-// on is the command line of the tool for a corpus.
-func (t tool) on(c corpus) cost.Command {
+// commandFor is the command line of the tool for a corpus.
+func (t tool) commandFor(c corpus) cost.Command {
 	args, dir := t.args(c)
 	return cost.Command{Name: t.name + " on " + c.name, Path: t.binary, Args: args, Dir: dir, Fine: t.fine}
 }
 
-// unpaced is the same with the collector as the runtime paces it.
-func (t tool) unpaced(c corpus) cost.Command {
-	out := t.on(c)
+// unpacedCommand is the same with the collector as the runtime paces it.
+func (t tool) unpacedCommand(c corpus) cost.Command {
+	out := t.commandFor(c)
 	out.Name, out.Env = out.Name+", unpaced", []string{"GOGC=100"}
 	return out
 }
@@ -126,11 +125,11 @@ func installSquawk(ctx context.Context, cache string) (string, error) {
 // (checked 9 source files)", "Found 0 issues in 1 file". The last match counts.
 var squawkRead = regexp.MustCompile(`(?:checked|issues? in) (\d+) (?:source )?file`)
 
-// agree makes sure that both tools read the corpus: a tool that skips files is
+// checkSameInput makes sure that both tools read the corpus: a tool that skips files is
 // fast for nothing.
-func (p toolPair) agree(ctx context.Context, c corpus) error {
+func (p toolPair) checkSameInput(ctx context.Context, c corpus) error {
 	args, dir := p.onward.args(c)
-	out, err := output(ctx, p.onward, append(args, "--format", "json"), dir)
+	out, err := runForOutput(ctx, p.onward, append(args, "--format", "json"), dir)
 	if err != nil {
 		return err
 	}
@@ -152,7 +151,7 @@ func (p toolPair) agree(ctx context.Context, c corpus) error {
 	}
 
 	args, dir = squawkArgs("tty", c)
-	if out, err = output(ctx, p.squawk, args, dir); err != nil {
+	if out, err = runForOutput(ctx, p.squawk, args, dir); err != nil {
 		return err
 	}
 	n := 0
@@ -168,8 +167,8 @@ func (p toolPair) agree(ctx context.Context, c corpus) error {
 	return nil
 }
 
-// output runs a tool once and gives what it printed.
-func output(ctx context.Context, t tool, args []string, dir string) ([]byte, error) {
+// runForOutput runs a tool once and gives what it printed.
+func runForOutput(ctx context.Context, t tool, args []string, dir string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, t.binary, args...)
 	cmd.Dir = dir
 	var stderr bytes.Buffer

@@ -14,9 +14,9 @@ import (
 // history is the first files of a corpus, with the schema before them.
 func history(seed uint64, files int) (before string, names, texts []string) {
 	g := newGenerator(seed)
-	before = g.deployed()
+	before = g.deployedSchema()
 	for i := range files {
-		name, text := g.migration(i + 1)
+		name, text := g.nextMigration(i + 1)
 		names, texts = append(names, name), append(texts, text)
 	}
 	return before, names, texts
@@ -63,7 +63,7 @@ func TestCorpusIsLikeRealOnes(t *testing.T) {
 // parse counts the statements of a text, all of which must parse.
 func parse(t *testing.T, name, text string) int {
 	t.Helper()
-	file, err := pgparse.Split(text)
+	file, err := pgparse.SplitText(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	out, before := filepath.Join(dir, "new", "corpus"), filepath.Join(dir, "before.sql")
-	if err := write(out, before, 12, 1); err != nil {
+	if err := writeCorpus(out, before, 12, 1); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(out)

@@ -27,27 +27,27 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := write(*out, *before, *files, *seed); err != nil {
+	if err := writeCorpus(*out, *before, *files, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "corpus:", err)
 		os.Exit(3)
 	}
 }
 
-// write generates the files one by one: a corpus of any length needs no more
+// writeCorpus generates the files one by one: a corpus of any length needs no more
 // memory than its schema.
-func write(out, before string, files int, seed uint64) error {
+func writeCorpus(out, before string, files int, seed uint64) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
 	g := newGenerator(seed)
-	deployed := g.deployed()
+	deployed := g.deployedSchema()
 	if before != "" {
 		if err := os.WriteFile(before, []byte(deployed), 0o644); err != nil {
 			return err
 		}
 	}
 	for i := range files {
-		name, sql := g.migration(i + 1)
+		name, sql := g.nextMigration(i + 1)
 		if err := os.WriteFile(filepath.Join(out, name), []byte(sql), 0o644); err != nil {
 			return err
 		}

@@ -17,10 +17,10 @@ func newGenerator(seed uint64) *generator {
 	return &generator{schema: schema{r: r, taken: map[string]bool{}}}
 }
 
-// deployed is the schema before the first migration: tables that the corpus
+// deployedSchema is the schema before the first migration: tables that the corpus
 // changes without creating them, as when the first years of a history were
 // squashed.
-func (g *generator) deployed() string {
+func (g *generator) deployedSchema() string {
 	g.b.Reset()
 	for i := range 40 {
 		if i%5 == 0 {
@@ -32,8 +32,8 @@ func (g *generator) deployed() string {
 	return g.b.String()
 }
 
-// migration is the next file: its name and its text.
-func (g *generator) migration(n int) (name, sql string) {
+// nextMigration is the next file: its name and its text.
+func (g *generator) nextMigration(n int) (name, sql string) {
 	g.b.Reset()
 	kinds := []struct {
 		weight int
@@ -41,12 +41,12 @@ func (g *generator) migration(n int) (name, sql string) {
 		write  func()
 	}{
 		{24, "create", g.newTables},
-		{34, "alter", g.changes},
+		{34, "alter", g.alterTables},
 		{8, "widen", g.typeChanges},
-		{10, "index", g.indexes},
-		{9, "data", g.data},
-		{4, "seed", g.seed},
-		{7, "function", g.functions},
+		{10, "index", g.writeIndexes},
+		{9, "data", g.writeData},
+		{4, "seed", g.insertSeed},
+		{7, "function", g.writeFunctions},
 		{4, "do", g.doBlock},
 	}
 	choose := func() int {
@@ -58,38 +58,38 @@ func (g *generator) migration(n int) (name, sql string) {
 		return kind
 	}
 	if g.r.IntN(2) == 0 {
-		g.line("-- Migration %06d", n)
+		g.writeLine("-- Migration %06d", n)
 		if g.r.IntN(2) == 0 {
-			g.comment()
+			g.writeComment()
 		}
-		g.line("")
+		g.writeLine("")
 	}
 	kind := choose()
 	kinds[kind].write()
 	// Many files do two things at once, and a few do very many.
 	for g.r.IntN(100) < 42 {
-		g.line("")
+		g.writeLine("")
 		kinds[choose()].write()
 	}
-	return fmt.Sprintf("%06d_%s_%s.sql", n, kinds[kind].title, pick(g.r, things)), g.b.String()
+	return fmt.Sprintf("%06d_%s_%s.sql", n, kinds[kind].title, pickOne(g.r, things)), g.b.String()
 }
 
-func (g *generator) line(format string, args ...any) {
+func (g *generator) writeLine(format string, args ...any) {
 	fmt.Fprintf(&g.b, format, args...)
 	g.b.WriteByte('\n')
 }
 
-func (g *generator) comment() { g.line("-- "+pick(g.r, sentence), pick(g.r, teams)) }
+func (g *generator) writeComment() { g.writeLine("-- "+pickOne(g.r, sentence), pickOne(g.r, teams)) }
 
-// some calls write between least and most times, now and then with a comment
+// writeSome calls write between least and most times, now and then with a comment
 // before it.
-func (g *generator) some(least, most int, write func()) {
+func (g *generator) writeSome(least, most int, write func()) {
 	for i := range least + g.r.IntN(most-least+1) {
 		if i > 0 && g.r.IntN(2) == 0 {
-			g.line("")
+			g.writeLine("")
 		}
 		if g.r.IntN(6) == 0 {
-			g.comment()
+			g.writeComment()
 		}
 		write()
 	}
@@ -97,7 +97,7 @@ func (g *generator) some(least, most int, write func()) {
 
 // newTables makes one to three tables with what goes with them.
 func (g *generator) newTables() {
-	g.some(1, 2, func() {
+	g.writeSome(1, 2, func() {
 		switch g.r.IntN(8) {
 		case 0:
 			g.createEnum()
@@ -110,81 +110,83 @@ func (g *generator) newTables() {
 	})
 }
 
-// changes alters tables, mostly one and the same.
-func (g *generator) changes() {
-	t := g.any()
-	g.some(2, 7, func() {
+// alterTables alters tables, mostly one and the same.
+func (g *generator) alterTables() {
+	t := g.pickTable()
+	g.writeSome(2, 7, func() {
 		if g.r.IntN(5) == 0 {
-			t = g.any()
+			t = g.pickTable()
 		}
-		g.change(t)
+		g.writeChange(t)
 	})
 }
 
 func (g *generator) typeChanges() {
-	g.some(2, 6, func() {
-		t := g.any()
-		for _, c := range t.free() {
+	g.writeSome(2, 6, func() {
+		t := g.pickTable()
+		for _, c := range t.unpinnedColumns() {
 			if wider := widened[c.typ]; wider != nil {
-				c.typ = pick(g.r, wider)
-				g.line("ALTER TABLE %s ALTER COLUMN %s TYPE %s;", t.name, c.name, c.typ)
+				c.typ = pickOne(g.r, wider)
+				g.writeLine("ALTER TABLE %s ALTER COLUMN %s TYPE %s;", t.name, c.name, c.typ)
 				return
 			}
 		}
-		g.change(t)
+		g.writeChange(t)
 	})
 }
 
-func (g *generator) indexes() {
+func (g *generator) writeIndexes() {
 	concurrently := ""
 	if g.r.IntN(3) > 0 {
 		concurrently = "CONCURRENTLY "
 	}
-	g.some(1, 4, func() { g.createIndex(g.any(), concurrently) })
+	g.writeSome(1, 4, func() { g.createIndex(g.pickTable(), concurrently) })
 }
 
-func (g *generator) data() {
-	g.some(2, 5, func() {
-		t := g.any()
-		a, b := pick(g.r, t.columns), pick(g.r, t.columns)
+func (g *generator) writeData() {
+	g.writeSome(2, 5, func() {
+		t := g.pickTable()
+		a, b := pickOne(g.r, t.columns), pickOne(g.r, t.columns)
 		switch g.r.IntN(4) {
 		case 0:
-			g.line("DELETE FROM %s WHERE %s IS NULL;", t.name, a.name)
+			g.writeLine("DELETE FROM %s WHERE %s IS NULL;", t.name, a.name)
 		case 1:
-			g.line("UPDATE %s\nSET %s = DEFAULT\nWHERE %s IS NULL\n  AND %s IS NOT NULL;", t.name, g.plain(t).name, a.name, b.name)
+			g.writeLine("UPDATE %s\nSET %s = DEFAULT\nWHERE %s IS NULL\n  AND %s IS NOT NULL;", t.name, g.pickColumn(t).name, a.name, b.name)
 		case 2:
-			g.line("UPDATE %s AS t\nSET updated_at = now()\nFROM (\n    SELECT id FROM %s WHERE %s IS NOT NULL ORDER BY id LIMIT 1000\n) AS batch\nWHERE t.id = batch.id;", t.name, t.name, a.name)
+			g.writeLine("UPDATE %s AS t\nSET updated_at = now()\nFROM (\n    SELECT id FROM %s WHERE %s IS NOT NULL ORDER BY id LIMIT 1000\n) AS batch\n"+
+				"WHERE t.id = batch.id;", t.name, t.name, a.name)
 		default:
-			g.line("WITH gone AS (\n    DELETE FROM %s WHERE created_at < now() - interval '%d days' RETURNING id\n)\nSELECT count(*) FROM gone;", t.name, 30*(1+g.r.IntN(12)))
+			g.writeLine("WITH gone AS (\n    DELETE FROM %s WHERE created_at < now() - interval '%d days' RETURNING id\n)\nSELECT count(*) FROM gone;", t.name,
+				30*(1+g.r.IntN(12)))
 		}
 	})
 }
 
-// plain is a column that takes any value: not part of the table's key.
-func (g *generator) plain(t *table) *column { return pick(g.r, t.columns[1:]) }
+// pickColumn is a column that takes any value: not part of the table's key.
+func (g *generator) pickColumn(t *table) *column { return pickOne(g.r, t.columns[1:]) }
 
-// seed inserts rows into a lookup table.
-func (g *generator) seed() {
+// insertSeed inserts rows into a lookup table.
+func (g *generator) insertSeed() {
 	var lookups []*table
 	for _, t := range g.tables {
 		if t.lookup {
 			lookups = append(lookups, t)
 		}
 	}
-	t := pick(g.r, lookups)
+	t := pickOne(g.r, lookups)
 	rows := 3 + g.r.IntN(12)
 	if g.r.IntN(10) == 0 {
 		rows *= 20
 	}
-	g.line("INSERT INTO %s (code, label, position) VALUES", t.name)
+	g.writeLine("INSERT INTO %s (code, label, position) VALUES", t.name)
 	for i := range rows {
 		end := ","
 		if i == rows-1 {
 			end = "\nON CONFLICT (code) DO NOTHING;"
 		}
-		code := fmt.Sprintf("%s-%s-%d", pick(g.r, words), pick(g.r, endings), g.r.IntN(1e6))
-		g.line("    ('%s', 'The %s''s %s; %s', %d)%s", code, pick(g.r, teams), pick(g.r, words), pick(g.r, things), i, end)
+		code := fmt.Sprintf("%s-%s-%d", pickOne(g.r, words), pickOne(g.r, endings), g.r.IntN(1e6))
+		g.writeLine("    ('%s', 'The %s''s %s; %s', %d)%s", code, pickOne(g.r, teams), pickOne(g.r, words), pickOne(g.r, things), i, end)
 	}
-	g.line("UPDATE %s SET active = false WHERE code LIKE '%s-%%';", t.name, pick(g.r, words))
-	g.line("DELETE FROM %s WHERE position < 0;", t.name)
+	g.writeLine("UPDATE %s SET active = false WHERE code LIKE '%s-%%';", t.name, pickOne(g.r, words))
+	g.writeLine("DELETE FROM %s WHERE position < 0;", t.name)
 }

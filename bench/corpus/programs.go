@@ -2,18 +2,18 @@ package main
 
 import "strings"
 
-// functions writes a function with a trigger or a view that goes with it.
-func (g *generator) functions() {
-	g.some(1, 2, func() {
-		t := g.any()
-		name := g.unused("touch_" + t.name)
-		column := pick(g.r, t.columns).name
+// writeFunctions writes a function with a trigger or a view that goes with it.
+func (g *generator) writeFunctions() {
+	g.writeSome(1, 2, func() {
+		t := g.pickTable()
+		name := g.unusedName("touch_" + t.name)
+		column := pickOne(g.r, t.columns).name
 		var checks strings.Builder
 		for range 1 + g.r.IntN(4) {
-			checks.WriteString("    IF NEW." + pick(g.r, t.columns).name + " IS NULL THEN\n" +
-				"        RAISE NOTICE '" + pick(g.r, words) + " of % is missing; it is filled later', NEW.id;\n    END IF;\n")
+			checks.WriteString("    IF NEW." + pickOne(g.r, t.columns).name + " IS NULL THEN\n" +
+				"        RAISE NOTICE '" + pickOne(g.r, words) + " of % is missing; it is filled later', NEW.id;\n    END IF;\n")
 		}
-		g.line(`CREATE OR REPLACE FUNCTION %s() RETURNS trigger AS $$
+		g.writeLine(`CREATE OR REPLACE FUNCTION %s() RETURNS trigger AS $$
 DECLARE
     seen bigint; -- rows of %s's table
 BEGIN
@@ -23,12 +23,12 @@ BEGIN
     END IF;
     RETURN NEW;
 END;
-$$ LANGUAGE plpgsql;`, name, pick(g.r, teams), checks.String(), t.name, column, g.r.IntN(1000), t.name)
-		g.line("")
-		trigger := t.object("touch", "trigger")
-		g.line("DROP TRIGGER IF EXISTS %s ON %s;", trigger, t.name)
-		g.line("CREATE TRIGGER %s\n    AFTER %s ON %s\n    FOR EACH ROW EXECUTE FUNCTION %s();", trigger,
-			pick(g.r, []string{"INSERT", "UPDATE", "INSERT OR UPDATE"}), t.name, name)
+$$ LANGUAGE plpgsql;`, name, pickOne(g.r, teams), checks.String(), t.name, column, g.r.IntN(1000), t.name)
+		g.writeLine("")
+		trigger := t.nextObjectName("touch", "trigger")
+		g.writeLine("DROP TRIGGER IF EXISTS %s ON %s;", trigger, t.name)
+		g.writeLine("CREATE TRIGGER %s\n    AFTER %s ON %s\n    FOR EACH ROW EXECUTE FUNCTION %s();", trigger,
+			pickOne(g.r, []string{"INSERT", "UPDATE", "INSERT OR UPDATE"}), t.name, name)
 		if g.r.IntN(2) == 0 {
 			g.createView(t)
 		}
@@ -45,18 +45,18 @@ func (g *generator) createView(t *table) {
 			columns = append(columns, c.name)
 		}
 	}
-	g.line("CREATE VIEW %s AS\nSELECT %s\nFROM %s\nWHERE updated_at > now() - interval '%d days';",
-		g.unused("recent_"+t.name), strings.Join(columns, ",\n       "), t.name, 1+g.r.IntN(90))
-	g.line("GRANT SELECT ON %s TO PUBLIC;", t.name)
+	g.writeLine("CREATE VIEW %s AS\nSELECT %s\nFROM %s\nWHERE updated_at > now() - interval '%d days';",
+		g.unusedName("recent_"+t.name), strings.Join(columns, ",\n       "), t.name, 1+g.r.IntN(90))
+	g.writeLine("GRANT SELECT ON %s TO PUBLIC;", t.name)
 }
 
 // doBlock writes an anonymous block between two plain statements.
 func (g *generator) doBlock() {
-	t := g.any()
-	c := g.plain(t)
-	tag := pick(g.r, []string{"$$", "$do$"})
-	g.line("SET lock_timeout = '%ds';", 1+g.r.IntN(9))
-	g.line(`DO %s
+	t := g.pickTable()
+	c := g.pickColumn(t)
+	tag := pickOne(g.r, []string{"$$", "$do$"})
+	g.writeLine("SET lock_timeout = '%ds';", 1+g.r.IntN(9))
+	g.writeLine(`DO %s
 DECLARE
     batch record;
 BEGIN
@@ -73,5 +73,5 @@ BEGIN
     END IF;
 END
 %s;`, tag, t.name, c.name, t.name, c.name, 100*(1+g.r.IntN(50)), t.name, t.name, tag)
-	g.change(t)
+	g.writeChange(t)
 }

@@ -23,8 +23,8 @@ type table struct {
 	serial  int // numbers the table's constraints, indexes and triggers
 }
 
-// pick gives one of some values, all equally likely.
-func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
+// pickOne gives one of some values, all equally likely.
+func pickOne[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
 var (
 	areas = strings.Fields(`account audit auth billing booking campaign cart catalog channel claim
@@ -106,8 +106,8 @@ type schema struct {
 	enums  []string
 }
 
-// unused gives a name that nothing has yet.
-func (s *schema) unused(base string) string {
+// unusedName gives a name that nothing has yet.
+func (s *schema) unusedName(base string) string {
 	name := base
 	for n := 2; s.taken[name]; n++ {
 		name = fmt.Sprintf("%s_%d", base, n)
@@ -116,29 +116,29 @@ func (s *schema) unused(base string) string {
 	return name
 }
 
-// any gives some table that may be changed freely. The last hundred are
+// pickTable gives some table that may be changed freely. The last hundred are
 // likelier than the rest, as in real histories.
-func (s *schema) any() *table {
+func (s *schema) pickTable() *table {
 	for {
 		from := s.tables
 		if n := len(from); n > 100 && s.r.IntN(2) == 0 {
 			from = from[n-100:]
 		}
-		if t := pick(s.r, from); !t.lookup {
+		if t := pickOne(s.r, from); !t.lookup {
 			return t
 		}
 	}
 }
 
-// fresh gives a column with a name that t does not have.
-func (s *schema) fresh(t *table) *column {
+// makeColumn gives a column with a name that t does not have.
+func (s *schema) makeColumn(t *table) *column {
 	for {
-		name := pick(s.r, words)
+		name := pickOne(s.r, words)
 		if s.r.IntN(2) == 0 {
-			name += "_" + pick(s.r, endings)
+			name += "_" + pickOne(s.r, endings)
 		}
-		if t.column(name) == nil && !reserved[name] {
-			return &column{name: name, typ: pick(s.r, types).name}
+		if t.findColumn(name) == nil && !reserved[name] {
+			return &column{name: name, typ: pickOne(s.r, types).name}
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (s *schema) fresh(t *table) *column {
 // gets anyway.
 var reserved = map[string]bool{"limit": true, "created_at": true, "updated_at": true}
 
-func (t *table) column(name string) *column {
+func (t *table) findColumn(name string) *column {
 	for _, c := range t.columns {
 		if c.name == name {
 			return c
@@ -156,8 +156,8 @@ func (t *table) column(name string) *column {
 	return nil
 }
 
-// free lists the columns that are not pinned.
-func (t *table) free() []*column {
+// unpinnedColumns lists the columns that are not pinned.
+func (t *table) unpinnedColumns() []*column {
 	var free []*column
 	for _, c := range t.columns {
 		if !c.pinned {
@@ -167,7 +167,7 @@ func (t *table) free() []*column {
 	return free
 }
 
-func (t *table) remove(gone *column) {
+func (t *table) removeColumn(gone *column) {
 	for i, c := range t.columns {
 		if c == gone {
 			t.columns = append(t.columns[:i], t.columns[i+1:]...)
@@ -176,9 +176,9 @@ func (t *table) remove(gone *column) {
 	}
 }
 
-// object names the table's next index, constraint or trigger. Long names are
+// nextObjectName names the table's next index, constraint or trigger. Long names are
 // cut so that Postgres does not cut them into duplicates.
-func (t *table) object(middle, ending string) string {
+func (t *table) nextObjectName(middle, ending string) string {
 	t.serial++
 	name := t.name + "_" + middle
 	if len(name) > 45 {
@@ -187,8 +187,8 @@ func (t *table) object(middle, ending string) string {
 	return fmt.Sprintf("%s_%d_%s", name, t.serial, ending)
 }
 
-// fallback is a default for a type.
-func fallback(typ string) string {
+// defaultFor is a default for a type.
+func defaultFor(typ string) string {
 	for _, known := range types {
 		if known.name == typ {
 			return known.fallback

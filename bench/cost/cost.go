@@ -29,8 +29,8 @@ type Command struct {
 	Fine []int    // exit codes of a run that did its work
 	// Before, when set, runs before each run, outside what is measured.
 	Before func() error `json:"-"`
-	// Limit is the CPU time, in whole seconds, after which it is killed; 0 for
-	// none. The run is then said to be Cut.
+	// Limit is the CPU time, in whole seconds, after which it is killed; 0 for none. The
+	// run is then Cut.
 	Limit time.Duration
 }
 
@@ -75,8 +75,8 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 	return u, nil
 }
 
-// runnerVariable holds a command, as JSON, in the environment of the process
-// that is to run it.
+// runnerVariable is the environment variable with the command, as JSON, for the process
+// that runs it.
 const runnerVariable = "ONWARD_BENCH_RUN"
 
 // RunOne does the work of the second process, if this is one: it runs the
@@ -90,7 +90,7 @@ func RunOne() {
 	err := json.Unmarshal([]byte(order), &c)
 	if err == nil {
 		var u Usage
-		if u, err = c.run(); err == nil {
+		if u, err = c.runOnce(); err == nil {
 			err = json.NewEncoder(os.Stdout).Encode(u)
 		}
 	}
@@ -101,7 +101,7 @@ func RunOne() {
 	os.Exit(0)
 }
 
-func (c Command) run() (Usage, error) {
+func (c Command) runOnce() (Usage, error) {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir = c.Dir
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, runnerVariable+"=") })
@@ -157,16 +157,16 @@ func InTurn(ctx context.Context, rounds int, commands ...Command) ([]Usage, erro
 	medians := make([]Usage, len(commands))
 	for i := range runs {
 		medians[i] = Usage{
-			Wall: median(runs[i], func(u Usage) time.Duration { return u.Wall }),
-			CPU:  median(runs[i], func(u Usage) time.Duration { return u.CPU }),
-			Peak: median(runs[i], func(u Usage) int64 { return u.Peak }),
+			Wall: medianOf(runs[i], func(u Usage) time.Duration { return u.Wall }),
+			CPU:  medianOf(runs[i], func(u Usage) time.Duration { return u.CPU }),
+			Peak: medianOf(runs[i], func(u Usage) int64 { return u.Peak }),
 		}
 	}
 	return medians, nil
 }
 
-// median is the middle value, or the mean of the two in the middle.
-func median[T ~int64](runs []Usage, of func(Usage) T) T {
+// medianOf is the middle value, or the mean of the two in the middle.
+func medianOf[T ~int64](runs []Usage, of func(Usage) T) T {
 	values := make([]T, len(runs))
 	for i, u := range runs {
 		values[i] = of(u)

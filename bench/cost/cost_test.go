@@ -66,10 +66,10 @@ func TestMedian(t *testing.T) {
 	t.Parallel()
 	runs := []Usage{{Peak: 9}, {Peak: 1}, {Peak: 4}, {Peak: 2}}
 	peak := func(u Usage) int64 { return u.Peak }
-	if got := median(runs[:3], peak); got != 4 {
+	if got := medianOf(runs[:3], peak); got != 4 {
 		t.Errorf("median of 9 1 4 = %d", got)
 	}
-	if got := median(runs, peak); got != 3 {
+	if got := medianOf(runs, peak); got != 3 {
 		t.Errorf("median of 9 1 4 2 = %d", got)
 	}
 }

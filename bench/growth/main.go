@@ -54,7 +54,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	kept, err := measure(ctx, s, only)
+	kept, err := measureShapes(ctx, s, only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -64,12 +64,12 @@ func main() {
 	}
 }
 
-// measure measures the shapes and prints a row for each as it goes.
-func measure(ctx context.Context, s settings, only *regexp.Regexp) (bool, error) {
+// measureShapes measures the shapes and prints a row for each as it goes.
+func measureShapes(ctx context.Context, s settings, only *regexp.Regexp) (bool, error) {
 	var chosen []shape
-	from := shapes()
+	from := allShapes()
 	if s.large {
-		from, s.sizes = largest(), 1
+		from, s.sizes = largestShapes(), 1
 	}
 	for _, sh := range from {
 		if only.MatchString(sh.name) {
@@ -95,7 +95,7 @@ func measure(ctx context.Context, s settings, only *regexp.Regexp) (bool, error)
 		root = temporary
 	}
 	if s.work {
-		return works(ctx, s.onward, root, chosen)
+		return printWork(ctx, s.onward, root, chosen)
 	}
 	binary := s.onward
 	if binary == "" {
@@ -110,26 +110,26 @@ func measure(ctx context.Context, s settings, only *regexp.Regexp) (bool, error)
 		return false, err
 	}
 	m := &measurer{binary: binary, root: root, keep: s.keep != "", limit: s.limit}
-	if m.start, err = m.nothing(ctx); err != nil {
+	if m.start, err = m.measureEmpty(ctx); err != nil {
 		return false, err
 	}
 	kept := true
-	heads(os.Stdout)
+	printHeads(os.Stdout)
 	for _, sh := range chosen {
-		sizes, err := m.sizes(ctx, sh, s.sizes, s.reduce)
+		sizes, err := m.measureSizes(ctx, sh, s.sizes, s.reduce)
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", sh.name, err)
 		}
-		kept = row(os.Stdout, sh, sizes) && kept
+		kept = printRow(os.Stdout, sh, sizes) && kept
 	}
 	return kept, nil
 }
 
-// works prints, for each shape, the places that run too often, the worst first.
+// printWork prints, for each shape, the places that run too often, the worst first.
 // binary is onward with counters; built when empty.
-func works(ctx context.Context, binary, root string, chosen []shape) (bool, error) {
+func printWork(ctx context.Context, binary, root string, chosen []shape) (bool, error) {
 	if binary == "" {
-		built, err := counting(ctx, root)
+		built, err := buildCounting(ctx, root)
 		if err != nil {
 			return false, err
 		}
@@ -137,7 +137,7 @@ func works(ctx context.Context, binary, root string, chosen []shape) (bool, erro
 	}
 	kept := true
 	for _, sh := range chosen {
-		found, err := work(ctx, binary, root, sh)
+		found, err := excessiveBlocks(ctx, binary, root, sh)
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", sh.name, err)
 		}
@@ -146,7 +146,7 @@ func works(ctx context.Context, binary, root string, chosen []shape) (bool, erro
 				fmt.Printf("%-36s and %d more\n", "", len(found)-i)
 				break
 			}
-			fmt.Printf("%-36s %10d %6.1f times  %s\n", sh.name, b.large, b.times(), b.place)
+			fmt.Printf("%-36s %10d %6.1f times  %s\n", sh.name, b.large, b.growthFactor(), b.place)
 		}
 		kept = kept && len(found) == 0
 	}
@@ -168,8 +168,8 @@ type size struct {
 	cost.Usage
 }
 
-// nothing is what a run on an empty file costs.
-func (m *measurer) nothing(ctx context.Context) (time.Duration, error) {
+// measureEmpty is what a run on an empty file costs.
+func (m *measurer) measureEmpty(ctx context.Context) (time.Duration, error) {
 	path := filepath.Join(m.root, "nothing.sql")
 	if err := os.WriteFile(path, []byte("SELECT 1;\n"), 0o644); err != nil {
 		return 0, err
@@ -181,8 +181,8 @@ func (m *measurer) nothing(ctx context.Context) (time.Duration, error) {
 	return costs[0].CPU, nil
 }
 
-// sizes measures a shape in its sizes, up to the first that takes too long.
-func (m *measurer) sizes(ctx context.Context, sh shape, sizes, reduce int) ([]size, error) {
+// measureSizes measures a shape in its sizes, up to the first that takes too long.
+func (m *measurer) measureSizes(ctx context.Context, sh shape, sizes, reduce int) ([]size, error) {
 	var out []size
 	for n := max(1, sh.n/reduce); len(out) < sizes; n *= 10 {
 		dir := filepath.Join(m.root, fmt.Sprintf("%s-%d", sh.name, n))
@@ -190,7 +190,7 @@ func (m *measurer) sizes(ctx context.Context, sh shape, sizes, reduce int) ([]si
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, err
 		}
-		if err := in.write(ctx, sh, n); err != nil {
+		if err := in.writeInput(ctx, sh, n); err != nil {
 			return nil, err
 		}
 		u, err := cost.Run(ctx, cost.Command{Name: sh.name, Path: m.binary, Args: in.args, Dir: dir, Fine: []int{0, 1, 2, 3}, Limit: m.limit})

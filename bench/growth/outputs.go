@@ -8,113 +8,116 @@ import (
 	"strings"
 )
 
-// outputs are many findings in each format, reports that are read back, and
+// outputShapes are many findings in each format, reports that are read back, and
 // files beside the migrations.
-func outputs() []shape {
-	const change = "DROP TABLE t#:;\nALTER TABLE u#: ADD COLUMN a integer NOT NULL, ALTER b TYPE bigint;\nCREATE INDEX i#: ON u#: (a);\nUPDATE u#: SET a = 1;\nSELECT 1;\n"
+func outputShapes() []shape {
+	const change = "DROP TABLE t#:;\nALTER TABLE u#: ADD COLUMN a integer NOT NULL, ALTER b TYPE bigint;\nCREATE INDEX i#: ON u#: (a);\nUPDATE u#: SET a = 1;\n" +
+		"SELECT 1;\n"
 	out := []shape{
-		many("findings-terminal", 200, "", change),
-		many("findings-verbose", 200, "", change, "-v"),
-		many("findings-quiet", 200, "", change, "-q"),
-		many("select-json", 2_000, "", "SELECT 1;\n", "--format", "json"),
-		many("select-verbose", 2_000, "", "SELECT 1;\n", "-v"),
-		many("insert-json", 2_000, "CREATE TABLE t (id bigint);\n", "INSERT INTO t (id) VALUES (#:);\n", "--format", "json"),
-		many("insert-html", 2_000, "CREATE TABLE t (id bigint);\n", "INSERT INTO t (id) VALUES (#:);\n", "--format", "html"),
-		many("baseline-written", 500, "", "DROP TABLE t#:;\n", "--write-baseline", "baseline.json"),
-		dir("findings-alike-files", 500, "%07d_x.sql", "ALTER TABLE t ADD COLUMN a integer NOT NULL;\n"),
-		many("findings-alike", 500, "", "ALTER TABLE t ADD COLUMN a integer NOT NULL;\n"),
-		list("locks", 1_000, "", "ALTER TABLE t#: ADD COLUMN a integer;", "\n", "\n").with("locks", "1.sql"),
-		list("locks-one-table", 1_000, "", "ALTER TABLE t ALTER COLUMN a SET DEFAULT #:;", "\n", "\n").with("locks", "1.sql"),
-		one("schema-dump", 500, func(in *input, n int) {
-			in.print("SELECT 1;\nALTER TABLE t7 DROP COLUMN a;\n")
-			in.file("schema.sql")
-			in.each(n, "CREATE TABLE public.t#: (id bigint NOT NULL, a integer, b text);\nALTER TABLE public.t#: OWNER TO app;\nCREATE SEQUENCE public.t#:_id_seq;\nALTER TABLE ONLY public.t#: ADD CONSTRAINT t#:_pkey PRIMARY KEY (id);\nCREATE INDEX t#:_a ON public.t#: USING btree (a);\n")
+		manyStatements("findings-terminal", 200, "", change),
+		manyStatements("findings-verbose", 200, "", change, "-v"),
+		manyStatements("findings-quiet", 200, "", change, "-q"),
+		manyStatements("select-json", 2_000, "", "SELECT 1;\n", "--format", "json"),
+		manyStatements("select-verbose", 2_000, "", "SELECT 1;\n", "-v"),
+		manyStatements("insert-json", 2_000, "CREATE TABLE t (id bigint);\n", "INSERT INTO t (id) VALUES (#:);\n", "--format", "json"),
+		manyStatements("insert-html", 2_000, "CREATE TABLE t (id bigint);\n", "INSERT INTO t (id) VALUES (#:);\n", "--format", "html"),
+		manyStatements("baseline-written", 500, "", "DROP TABLE t#:;\n", "--write-baseline", "baseline.json"),
+		dirShape("findings-alike-files", 500, "%07d_x.sql", "ALTER TABLE t ADD COLUMN a integer NOT NULL;\n"),
+		manyStatements("findings-alike", 500, "", "ALTER TABLE t ADD COLUMN a integer NOT NULL;\n"),
+		manyParts("locks", 1_000, "", "ALTER TABLE t#: ADD COLUMN a integer;", "\n", "\n").withArguments("locks", "1.sql"),
+		manyParts("locks-one-table", 1_000, "", "ALTER TABLE t ALTER COLUMN a SET DEFAULT #:;", "\n", "\n").withArguments("locks", "1.sql"),
+		oneFile("schema-dump", 500, func(in *input, n int) {
+			in.printText("SELECT 1;\nALTER TABLE t7 DROP COLUMN a;\n")
+			in.beginFile("schema.sql")
+			in.printEach(n, "CREATE TABLE public.t#: (id bigint NOT NULL, a integer, b text);\nALTER TABLE public.t#: OWNER TO app;\n"+
+				"CREATE SEQUENCE public.t#:_id_seq;\nALTER TABLE ONLY public.t#: ADD CONSTRAINT t#:_pkey PRIMARY KEY (id);\n"+
+				"CREATE INDEX t#:_a ON public.t#: USING btree (a);\n")
 		}, "--schema", "schema.sql"),
 	}
 	for _, format := range []string{"json", "markdown", "github", "html"} {
-		out = append(out, many("findings-"+format, 200, "", change, "--format", format))
+		out = append(out, manyStatements("findings-"+format, 200, "", change, "--format", format))
 	}
 	for _, format := range []string{"terminal", "json", "html"} {
 		out = append(out, shape{"report-" + format, 100, func(in *input, n int) {
-			in.stored(n, change)
+			in.writeReport(n, change)
 			in.args = []string{"report", "report.json", "--format", format}
 		}})
 	}
-	return append(out, configurations()...)
+	return append(out, configurationShapes()...)
 }
 
-// configurations are files that onward reads beside the migrations.
-func configurations() []shape {
+// configurationShapes are files that onward reads beside the migrations.
+func configurationShapes() []shape {
 	return []shape{
-		configured("yaml-brackets", 2_000, func(in *input, n int) { in.print("postgres: " + strings.Repeat("[", n) + "\n") }),
-		configured("yaml-braces", 2_000, func(in *input, n int) { in.print("rules: " + strings.Repeat("{a: ", n) + "\n") }),
-		configured("yaml-brackets-closed", 2_000, func(in *input, n int) {
-			in.print("postgres: " + strings.Repeat("[", n/2) + strings.Repeat("]", n/2) + "\n")
+		configuredShape("yaml-brackets", 2_000, func(in *input, n int) { in.printText("postgres: " + strings.Repeat("[", n) + "\n") }),
+		configuredShape("yaml-braces", 2_000, func(in *input, n int) { in.printText("rules: " + strings.Repeat("{a: ", n) + "\n") }),
+		configuredShape("yaml-brackets-closed", 2_000, func(in *input, n int) {
+			in.printText("postgres: " + strings.Repeat("[", n/2) + strings.Repeat("]", n/2) + "\n")
 		}),
-		configured("yaml-dashes", 2_000, func(in *input, n int) { in.print("postgres:\n" + strings.Repeat("- ", n) + "1\n") }),
-		configured("yaml-indents", 30, func(in *input, n int) {
+		configuredShape("yaml-dashes", 2_000, func(in *input, n int) { in.printText("postgres:\n" + strings.Repeat("- ", n) + "1\n") }),
+		configuredShape("yaml-indents", 30, func(in *input, n int) {
 			for i := range n {
-				in.print(strings.Repeat(" ", i) + "a:\n")
+				in.printText(strings.Repeat(" ", i) + "a:\n")
 			}
 		}),
-		configured("yaml-keys", 300, func(in *input, n int) { in.print("rules:\n"); in.each(n, "  rule-#:: off\n") }),
-		configured("yaml-small-tables", 500, func(in *input, n int) { in.print("small_tables:\n"); in.each(n, "  - t#:\n") }),
-		configured("yaml-flow", 500, func(in *input, n int) {
-			in.print("small_tables: [")
-			in.joined(n, "t#:", ", ")
-			in.print("]\n")
+		configuredShape("yaml-keys", 300, func(in *input, n int) { in.printText("rules:\n"); in.printEach(n, "  rule-#:: off\n") }),
+		configuredShape("yaml-small-tables", 500, func(in *input, n int) { in.printText("small_tables:\n"); in.printEach(n, "  - t#:\n") }),
+		configuredShape("yaml-flow", 500, func(in *input, n int) {
+			in.printText("small_tables: [")
+			in.printJoined(n, "t#:", ", ")
+			in.printText("]\n")
 		}),
-		configured("yaml-anchors", 300, func(in *input, n int) { in.print("small_tables:\n"); in.each(n, "  - &a#: t#:\n  - *a#:\n") }),
-		configured("yaml-laughs", 2, func(in *input, n int) {
-			in.print("a0: &a0 [x, x]\n")
-			in.each(min(n, 40), "a#+: &a#+ [*a#:, *a#:, *a#:, *a#:]\n")
+		configuredShape("yaml-anchors", 300, func(in *input, n int) { in.printText("small_tables:\n"); in.printEach(n, "  - &a#: t#:\n  - *a#:\n") }),
+		configuredShape("yaml-laughs", 2, func(in *input, n int) {
+			in.printText("a0: &a0 [x, x]\n")
+			in.printEach(min(n, 40), "a#+: &a#+ [*a#:, *a#:, *a#:, *a#:]\n")
 		}),
-		configured("yaml-ignores", 300, func(in *input, n int) {
-			in.print("ignore:\n")
-			in.each(n, "  - path: db/*#:.sql\n    rules: [table-drop]\n    reason: nobody reads it\n")
+		configuredShape("yaml-ignores", 300, func(in *input, n int) {
+			in.printText("ignore:\n")
+			in.printEach(n, "  - path: db/*#:.sql\n    rules: [table-drop]\n    reason: nobody reads it\n")
 		}),
-		configured("yaml-long-key", 20_000, func(in *input, n int) { in.print(strings.Repeat("k", n) + ": 1\n") }),
-		configured("yaml-long-text", 20_000, func(in *input, n int) { in.print("base: \"" + strings.Repeat("k", n) + "\"\n") }),
-		configured("yaml-block-text", 2_000, func(in *input, n int) { in.print("base: |\n"); in.each(n, "  line #:\n") }),
-		configured("yaml-comments", 1_000, func(in *input, n int) { in.each(n, "# comment\n") }),
-		configured("yaml-documents", 1_000, func(in *input, n int) { in.each(n, "---\nbase: x\n") }),
-		configured("yaml-blank-lines", 5_000, func(in *input, n int) { in.print(strings.Repeat("\n", n)) }),
-		configured("yaml-questions", 2_000, func(in *input, n int) { in.print(strings.Repeat("? ", n)) }),
-		configured("yaml-colons", 2_000, func(in *input, n int) { in.print(strings.Repeat("a: ", n)) }),
-		configured("yaml-tags", 2_000, func(in *input, n int) { in.print("base: " + strings.Repeat("!a ", n)) }),
-		configured("yaml-quotes", 2_000, func(in *input, n int) { in.print("base: \"" + strings.Repeat("\\n'", n)) }),
-		one("baseline-read", 500, func(in *input, n int) {
-			in.print("DROP TABLE t;\n")
-			in.file("onward.yaml")
-			in.print("baseline: baseline.json\n")
-			in.file("baseline.json")
-			in.print("{\"schema\": \"onward.baseline/1\", \"findings\": {")
-			in.joined(n, "\"sha256:#:\": {\"rule\": \"table-drop\", \"path\": \"db/#:.sql\", \"fact\": \"dropping t#:\"}", ",\n")
-			in.print("}}\n")
+		configuredShape("yaml-long-key", 20_000, func(in *input, n int) { in.printText(strings.Repeat("k", n) + ": 1\n") }),
+		configuredShape("yaml-long-text", 20_000, func(in *input, n int) { in.printText("base: \"" + strings.Repeat("k", n) + "\"\n") }),
+		configuredShape("yaml-block-text", 2_000, func(in *input, n int) { in.printText("base: |\n"); in.printEach(n, "  line #:\n") }),
+		configuredShape("yaml-comments", 1_000, func(in *input, n int) { in.printEach(n, "# comment\n") }),
+		configuredShape("yaml-documents", 1_000, func(in *input, n int) { in.printEach(n, "---\nbase: x\n") }),
+		configuredShape("yaml-blank-lines", 5_000, func(in *input, n int) { in.printText(strings.Repeat("\n", n)) }),
+		configuredShape("yaml-questions", 2_000, func(in *input, n int) { in.printText(strings.Repeat("? ", n)) }),
+		configuredShape("yaml-colons", 2_000, func(in *input, n int) { in.printText(strings.Repeat("a: ", n)) }),
+		configuredShape("yaml-tags", 2_000, func(in *input, n int) { in.printText("base: " + strings.Repeat("!a ", n)) }),
+		configuredShape("yaml-quotes", 2_000, func(in *input, n int) { in.printText("base: \"" + strings.Repeat("\\n'", n)) }),
+		oneFile("baseline-read", 500, func(in *input, n int) {
+			in.printText("DROP TABLE t;\n")
+			in.beginFile("onward.yaml")
+			in.printText("baseline: baseline.json\n")
+			in.beginFile("baseline.json")
+			in.printText("{\"schema\": \"onward.baseline/1\", \"findings\": {")
+			in.printJoined(n, "\"sha256:#:\": {\"rule\": \"table-drop\", \"path\": \"db/#:.sql\", \"fact\": \"dropping t#:\"}", ",\n")
+			in.printText("}}\n")
 		}),
-		one("stats-read", 500, func(in *input, n int) {
-			in.print("DROP TABLE t7;\n")
-			in.file("stats.json")
-			in.print("{\"schema\": \"onward.stats/1\", \"relations\": [")
-			in.joined(n, "{\"schema\": \"public\", \"name\": \"t#:\", \"kind\": \"table\", \"rows\": 1000, \"bytes\": 8192}", ",\n")
-			in.print("]}\n")
+		oneFile("stats-read", 500, func(in *input, n int) {
+			in.printText("DROP TABLE t7;\n")
+			in.beginFile("stats.json")
+			in.printText("{\"schema\": \"onward.stats/1\", \"relations\": [")
+			in.printJoined(n, "{\"schema\": \"public\", \"name\": \"t#:\", \"kind\": \"table\", \"rows\": 1000, \"bytes\": 8192}", ",\n")
+			in.printText("]}\n")
 		}, "--stats", "stats.json"),
 	}
 }
 
-// configured is the shape of an onward.yaml beside one small file.
-func configured(name string, n int, make func(in *input, n int)) shape {
+// configuredShape is the shape of an onward.yaml beside one small file.
+func configuredShape(name string, n int, make func(in *input, n int)) shape {
 	return shape{name, n, func(in *input, n int) {
-		in.file("1.sql")
-		in.print("DROP TABLE t;\n")
-		in.file("onward.yaml")
+		in.beginFile("1.sql")
+		in.printText("DROP TABLE t;\n")
+		in.beginFile("onward.yaml")
 		make(in, n)
 		in.args = []string{"check", "1.sql"}
 	}}
 }
 
-// with is the shape with other arguments.
-func (sh shape) with(args ...string) shape {
+// withArguments is the shape with other arguments.
+func (sh shape) withArguments(args ...string) shape {
 	make := sh.make
 	sh.make = func(in *input, n int) {
 		make(in, n)
@@ -123,11 +126,11 @@ func (sh shape) with(args ...string) shape {
 	return sh
 }
 
-// stored makes report.json, the report of a file.
-func (in *input) stored(n int, text string) {
-	in.file("1.sql")
-	in.each(n, text)
-	in.close()
+// writeReport makes report.json, the report of a file.
+func (in *input) writeReport(n int, text string) {
+	in.beginFile("1.sql")
+	in.printEach(n, text)
+	in.closeFile()
 	if in.err != nil {
 		return
 	}

@@ -19,9 +19,9 @@ type shape struct {
 	make func(in *input, n int)
 }
 
-// shapes are all that is measured.
-func shapes() []shape {
-	return slices.Concat(statements(), parts(), chains(), files(), outputs())
+// allShapes are all that is measured.
+func allShapes() []shape {
+	return slices.Concat(statementShapes(), partShapes(), chainShapes(), fileShapes(), outputShapes())
 }
 
 // input is a shape in one size: the files below dir, and the arguments for
@@ -38,17 +38,17 @@ type input struct {
 	w    *bufio.Writer
 }
 
-// write makes the files.
-func (in *input) write(ctx context.Context, sh shape, n int) error {
+// writeInput makes the files.
+func (in *input) writeInput(ctx context.Context, sh shape, n int) error {
 	in.ctx = ctx
 	sh.make(in, n)
-	in.close()
+	in.closeFile()
 	return in.err
 }
 
-// file begins a file: what is printed from now on goes there.
-func (in *input) file(name string) {
-	in.close()
+// beginFile begins a file: what is printed from now on goes there.
+func (in *input) beginFile(name string) {
+	in.closeFile()
 	if in.err != nil {
 		return
 	}
@@ -61,7 +61,7 @@ func (in *input) file(name string) {
 	}
 }
 
-func (in *input) close() {
+func (in *input) closeFile() {
 	if in.open == nil {
 		return
 	}
@@ -74,61 +74,61 @@ func (in *input) close() {
 	in.open = nil
 }
 
-// print adds to the file.
-func (in *input) print(text string) {
+// printText adds to the file.
+func (in *input) printText(text string) {
 	if in.err == nil {
 		_, in.err = in.w.WriteString(text)
 		in.bytes += int64(len(text))
 	}
 }
 
-// each adds n times a text; #: stands for the number, which counts from 0, #+ for
-// the one behind it.
-func (in *input) each(n int, text string) {
+// printEach adds a text n times. In the text, # is replaced by the number, which counts from
+// 0, and #+ by the next number.
+func (in *input) printEach(n int, text string) {
 	for i := range n {
-		in.print(numbered(text, i))
+		in.printText(insertNumber(text, i))
 	}
 }
 
-func numbered(text string, i int) string {
+func insertNumber(text string, i int) string {
 	if !strings.Contains(text, "#") {
 		return text
 	}
 	return strings.NewReplacer("#:", fmt.Sprint(i), "#+", fmt.Sprint(i+1)).Replace(text)
 }
 
-// joined adds n times a text with a separator between them.
-func (in *input) joined(n int, text, separator string) {
+// printJoined adds n times a text with a separator between them.
+func (in *input) printJoined(n int, text, separator string) {
 	for i := range n {
 		if i > 0 {
-			in.print(separator)
+			in.printText(separator)
 		}
-		in.print(numbered(text, i))
+		in.printText(insertNumber(text, i))
 	}
 }
 
-// one is the shape of one file that onward check reads.
-func one(name string, n int, make func(in *input, n int), args ...string) shape {
+// oneFile is the shape of one file that onward check reads.
+func oneFile(name string, n int, make func(in *input, n int), args ...string) shape {
 	return shape{name, n, func(in *input, n int) {
-		in.file("1.sql")
+		in.beginFile("1.sql")
 		make(in, n)
 		in.args = append([]string{"check", "1.sql"}, args...)
 	}}
 }
 
-// many is one file with one kind of statement, n times, behind others.
-func many(name string, n int, before, text string, args ...string) shape {
-	return one(name, n, func(in *input, n int) {
-		in.print(before)
-		in.each(n, text)
+// manyStatements is one file with n statements of one kind, after a first text.
+func manyStatements(name string, n int, before, text string, args ...string) shape {
+	return oneFile(name, n, func(in *input, n int) {
+		in.printText(before)
+		in.printEach(n, text)
 	}, args...)
 }
 
-// list is one statement with n parts.
-func list(name string, n int, before, part, separator, after string) shape {
-	return one(name, n, func(in *input, n int) {
-		in.print(before)
-		in.joined(n, part, separator)
-		in.print(after)
+// manyParts is one statement with n parts.
+func manyParts(name string, n int, before, part, separator, after string) shape {
+	return oneFile(name, n, func(in *input, n int) {
+		in.printText(before)
+		in.printJoined(n, part, separator)
+		in.printText(after)
 	})
 }

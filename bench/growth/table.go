@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The limits, which belong to every shape but those of limitsOf.
+// The limits of every shape that limitsOf does not list.
 const (
 	// growthLimit is for ten times the input: one and a half of linear.
 	growthLimit = 15.0
@@ -23,12 +23,12 @@ const (
 	peakInput = 10 << 20
 )
 
-func heads(w io.Writer) {
+func printHeads(w io.Writer) {
 	fmt.Fprintf(w, "%-36s %9s %8s  %-26s %-13s %-22s %s\n", "shape", "largest", "bytes", "CPU s: 1, 10, …", "times", "peak MB", "")
 }
 
-// row prints the figures of a shape, and reports whether its limits were kept.
-func row(w io.Writer, sh shape, sizes []size) bool {
+// printRow prints the figures of a shape, and reports whether its limits were kept.
+func printRow(w io.Writer, sh shape, sizes []size) bool {
 	var cpu, times, peak, missed []string
 	own := limitsOf[sh.name]
 	most := cmp.Or(own.times, growthLimit)
@@ -64,13 +64,13 @@ func row(w io.Writer, sh shape, sizes []size) bool {
 	if len(missed) > 0 {
 		verdict = "MISSED: " + strings.Join(missed, ", ")
 	}
-	fmt.Fprintf(w, "%-36s %9d %8s  %-26s %-13s %-22s %s\n", sh.name, last.n, short(last.bytes),
+	fmt.Fprintf(w, "%-36s %9d %8s  %-26s %-13s %-22s %s\n", sh.name, last.n, formatBytes(last.bytes),
 		strings.Join(cpu, "  "), strings.Join(times, "  "), strings.Join(peak, "  "), verdict)
 	return len(missed) == 0
 }
 
-// short is a number of bytes for a column.
-func short(n int64) string {
+// formatBytes is a number of bytes for a column.
+func formatBytes(n int64) string {
 	if n < 1<<20 {
 		return fmt.Sprintf("%d kB", n>>10)
 	}

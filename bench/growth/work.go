@@ -34,11 +34,11 @@ type block struct {
 	small, large uint64
 }
 
-// times is how much more often it ran for the larger input.
-func (b *block) times() float64 { return float64(b.large) / float64(max(b.small, 1)) }
+// growthFactor is how much more often it ran for the larger input.
+func (b *block) growthFactor() float64 { return float64(b.large) / float64(max(b.small, 1)) }
 
-// counting builds onward with counters.
-func counting(ctx context.Context, root string) (string, error) {
+// buildCounting builds onward with counters.
+func buildCounting(ctx context.Context, root string) (string, error) {
 	binary := filepath.Join(root, "onward-counting")
 	build := exec.CommandContext(ctx, "go", "build", "-cover", "-covermode=atomic", "-coverpkg=github.com/onward-sql/onward/...",
 		"-o", binary, "github.com/onward-sql/onward/cmd/onward")
@@ -48,14 +48,14 @@ func counting(ctx context.Context, root string) (string, error) {
 	return binary, nil
 }
 
-// work gives the blocks that ran more often than the limit allows, the worst first.
-func work(ctx context.Context, binary, root string, sh shape) ([]block, error) {
+// excessiveBlocks gives the blocks that ran more often than the limit allows, the worst first.
+func excessiveBlocks(ctx context.Context, binary, root string, sh shape) ([]block, error) {
 	n := max(2, int(float64(sh.n)*workPart))
-	small, err := counted(ctx, binary, root, sh, n)
+	small, err := countBlocks(ctx, binary, root, sh, n)
 	if err != nil {
 		return nil, err
 	}
-	large, err := counted(ctx, binary, root, sh, n*workTimes)
+	large, err := countBlocks(ctx, binary, root, sh, n*workTimes)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func work(ctx context.Context, binary, root string, sh shape) ([]block, error) {
 	var out []block
 	for place, count := range large {
 		b := block{place, small[place], count}
-		if b.large >= workLeast && b.large*workShare >= total && b.times() > workLimit {
+		if b.large >= workLeast && b.large*workShare >= total && b.growthFactor() > workLimit {
 			out = append(out, b)
 		}
 	}
@@ -74,8 +74,8 @@ func work(ctx context.Context, binary, root string, sh shape) ([]block, error) {
 	return out, nil
 }
 
-// counted runs onward on a shape in one size, and gives how often each block ran.
-func counted(ctx context.Context, binary, root string, sh shape, n int) (map[string]uint64, error) {
+// countBlocks runs onward on a shape in one size, and gives how often each block ran.
+func countBlocks(ctx context.Context, binary, root string, sh shape, n int) (map[string]uint64, error) {
 	dir, err := os.MkdirTemp(root, sh.name+"-")
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func counted(ctx context.Context, binary, root string, sh shape, n int) (map[str
 			return nil, err
 		}
 	}
-	if err := in.write(ctx, sh, n); err != nil {
+	if err := in.writeInput(ctx, sh, n); err != nil {
 		return nil, err
 	}
 	run := exec.CommandContext(ctx, binary, in.args...)
@@ -106,11 +106,11 @@ func counted(ctx context.Context, binary, root string, sh shape, n int) (map[str
 		return nil, err
 	}
 	defer f.Close()
-	return blocks(f)
+	return readBlocks(f)
 }
 
-// blocks reads lines like "path/file.go:12.3,14.5 2 37": place, statements, runs.
-func blocks(r io.Reader) (map[string]uint64, error) {
+// readBlocks reads lines like "path/file.go:12.3,14.5 2 37": place, statements, runs.
+func readBlocks(r io.Reader) (map[string]uint64, error) {
 	out := map[string]uint64{}
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {

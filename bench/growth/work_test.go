@@ -17,7 +17,7 @@ var mended = []string{
 	"one-table-trigger", "one-table-policy", "one-table-rule", "one-table-check", "one-table-validate",
 	"function-overloads", "enum-value", "savepoints", "suppressions", "suppressions-file", "suppressions-one-statement",
 	"drop-view-unknown", "add-checks", "table-checks", "table-unique", "index-columns", "drop-functions",
-	"do-statements", "do-executes",
+	"do-statements", "do-executes", "chain-view-altered", "partitions-altered",
 }
 
 // TestWork counts how often each place of the program runs for inputs of one size
@@ -31,37 +31,37 @@ func TestWork(t *testing.T) {
 		return
 	}
 	root := t.TempDir()
-	binary, err := counting(t.Context(), root)
+	binary, err := buildCounting(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
-	for _, sh := range shapes() {
+	for _, sh := range allShapes() {
 		if !slices.Contains(mended, sh.name) {
 			continue
 		}
 		seen++
-		found, err := work(t.Context(), binary, root, sh)
+		found, err := excessiveBlocks(t.Context(), binary, root, sh)
 		if err != nil {
 			t.Fatalf("%s: %v", sh.name, err)
 		}
 		for _, b := range found {
-			t.Errorf("%s: %s ran %d times, %.1f times as often as for a quarter of the input", sh.name, b.place, b.large, b.times())
+			t.Errorf("%s: %s ran %d times, %.1f times as often as for a quarter of the input", sh.name, b.place, b.large, b.growthFactor())
 		}
 	}
 	if seen != len(mended) {
 		t.Errorf("%d of %d shapes are there", seen, len(mended))
 	}
 	// A walk over all statements at each one is found.
-	quadratic := many("nested", 1_000, "", "SELECT 1;\n")
+	quadratic := manyStatements("nested", 1_000, "", "SELECT 1;\n")
 	quadratic.make = func(in *input, n int) {
-		in.file("1.sql")
+		in.beginFile("1.sql")
 		for i := range n {
-			in.print("SELECT " + strings.Repeat("1 + ", i) + fmt.Sprint(i) + ";\n")
+			in.printText("SELECT " + strings.Repeat("1 + ", i) + fmt.Sprint(i) + ";\n")
 		}
 		in.args = []string{"check", "1.sql"}
 	}
-	found, err := work(t.Context(), binary, root, quadratic)
+	found, err := excessiveBlocks(t.Context(), binary, root, quadratic)
 	if err != nil || len(found) == 0 {
 		t.Errorf("a file that grows with the square of its statements is not told: %v", err)
 	}

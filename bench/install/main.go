@@ -27,7 +27,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	took, size, err := measure(*dir, *rate)
+	took, size, err := measureInstall(*dir, *rate)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-func measure(dir string, rate int) (took time.Duration, size int, err error) {
+func measureInstall(dir string, rate int) (took time.Duration, size int, err error) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		return 0, 0, err

@@ -1,5 +1,5 @@
-// Command lsp measures how long an editor waits for the findings behind a keystroke in a
-// migration of 2,000 lines: from the change, over the pipe, to the diagnostics of its version.
+// Command lsp measures how long an editor waits for findings after a keystroke in a migration
+// of 2,000 lines: from the change, over the pipe, to the diagnostics of its version.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	keys := flag.Int("keys", 60, "keystrokes")
 	file := flag.String("file", "", "a migration to type in, instead of the one that is made up")
 	flag.Parse()
-	missed, err := run(*program, *keys, *file)
+	missed, err := runEditor(*program, *keys, *file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -38,7 +38,7 @@ func main() {
 	}
 }
 
-func run(program string, keys int, file string) (missed bool, err error) {
+func runEditor(program string, keys int, file string) (missed bool, err error) {
 	if program, err = filepath.Abs(program); err != nil {
 		return false, err
 	}
@@ -47,7 +47,7 @@ func run(program string, keys int, file string) (missed bool, err error) {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
-	schema, text := made()
+	schema, text := makeMigration()
 	if file != "" {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -55,19 +55,19 @@ func run(program string, keys int, file string) (missed bool, err error) {
 		}
 		text = string(content)
 	}
-	if err := repository(dir, schema, text); err != nil {
+	if err := makeRepository(dir, schema, text); err != nil {
 		return false, err
 	}
-	e, err := start(program, dir)
+	e, err := startEditor(program, dir)
 	if err != nil {
 		return false, err
 	}
-	defer e.end()
+	defer e.endEditor()
 	began := time.Now()
-	if err := e.send("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": e.uri, "languageId": "sql", "version": 1, "text": text}}); err != nil {
+	if err := e.sendRequest("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": e.uri, "languageId": "sql", "version": 1, "text": text}}); err != nil {
 		return false, err
 	}
-	found, err := e.shown(1)
+	found, err := e.waitForDiagnostics(1)
 	if err != nil {
 		return false, err
 	}
@@ -77,13 +77,13 @@ func run(program string, keys int, file string) (missed bool, err error) {
 		// In a comment in the middle, one character more each time.
 		place := map[string]int{"line": lines / 2, "character": 0}
 		began := time.Now()
-		if err := e.send("textDocument/didChange", map[string]any{
+		if err := e.sendRequest("textDocument/didChange", map[string]any{
 			"textDocument":   map[string]any{"uri": e.uri, "version": key + 2},
 			"contentChanges": []any{map[string]any{"range": map[string]any{"start": place, "end": place}, "text": []string{"-", "-", " "}[min(key, 2)]}},
 		}); err != nil {
 			return false, err
 		}
-		if _, err := e.shown(key + 2); err != nil {
+		if _, err := e.waitForDiagnostics(key + 2); err != nil {
 			return false, err
 		}
 		took = append(took, time.Since(began))
@@ -94,12 +94,13 @@ func run(program string, keys int, file string) (missed bool, err error) {
 	if missed = median > limit; missed {
 		mark = "MISSED"
 	}
-	fmt.Printf("%-64s %s (95 %%: %s)  limit %s  %s\n", fmt.Sprintf("a keystroke in %d lines, %d KB", strings.Count(text, "\n"), len(text)>>10), median.Round(100*time.Microsecond), most.Round(100*time.Microsecond), limit, mark)
+	fmt.Printf("%-64s %s (95 %%: %s)  limit %s  %s\n", fmt.Sprintf("a keystroke in %d lines, %d KB", strings.Count(text, "\n"), len(text)>>10),
+		median.Round(100*time.Microsecond), most.Round(100*time.Microsecond), limit, mark)
 	return missed, nil
 }
 
-// made is a schema, and a migration of 2,000 lines on it with what migrations have in them.
-func made() (schema, migration string) {
+// makeMigration is a schema, and a migration of 2,000 lines on it with what migrations have in them.
+func makeMigration() (schema, migration string) {
 	var b strings.Builder
 	count := 0
 	add := func(text string) {
@@ -108,7 +109,8 @@ func made() (schema, migration string) {
 	}
 	for i := 0; count < lines; i++ {
 		n := strconv.Itoa(i)
-		add("CREATE TABLE item_" + n + " (\n  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n  name text NOT NULL,\n  price numeric(12,2) NOT NULL DEFAULT 0,\n  customer_id bigint REFERENCES customers (id),\n  created_at timestamptz NOT NULL DEFAULT now()\n);")
+		add("CREATE TABLE item_" + n + " (\n  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n  name text NOT NULL,\n" +
+			"  price numeric(12,2) NOT NULL DEFAULT 0,\n  customer_id bigint REFERENCES customers (id),\n  created_at timestamptz NOT NULL DEFAULT now()\n);")
 		add("CREATE INDEX item_" + n + "_idx ON orders (customer_id, total_" + strconv.Itoa(i%20) + ");\n-- what this is for")
 		add("ALTER TABLE orders ADD COLUMN extra_" + n + " text;")
 		add("UPDATE orders SET note = 'x'\nWHERE customer_id IN (SELECT id FROM customers WHERE email LIKE '%@example.com')\n  AND id > " + n + ";")
@@ -120,11 +122,12 @@ func made() (schema, migration string) {
 	for i := range 20 {
 		totals += ", total_" + strconv.Itoa(i) + " int"
 	}
-	return "CREATE TABLE customers (id bigint PRIMARY KEY, email text);\nCREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, note text" + totals + ");\n", b.String()
+	return "CREATE TABLE customers (id bigint PRIMARY KEY, email text);\nCREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, note text" + totals +
+		");\n", b.String()
 }
 
-// repository has the schema as its base, and the migration in its working tree.
-func repository(dir, schema, migration string) error {
+// makeRepository has the schema as its base, and the migration in its working tree.
+func makeRepository(dir, schema, migration string) error {
 	git := func(args ...string) error {
 		cmd := exec.Command("git", append([]string{"-c", "user.name=bench", "-c", "user.email=bench@example.com"}, args...)...)
 		cmd.Dir = dir
@@ -159,7 +162,7 @@ type editor struct {
 	uri string
 }
 
-func start(program, dir string) (*editor, error) {
+func startEditor(program, dir string) (*editor, error) {
 	e := &editor{cmd: exec.Command(program, "lsp"), uri: "file://" + filepath.Join(dir, "migrations", "00002_more.sql")}
 	e.cmd.Dir, e.cmd.Stderr = dir, os.Stderr
 	var err error
@@ -174,25 +177,30 @@ func start(program, dir string) (*editor, error) {
 	if err := e.cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := e.write(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": map[string]any{"capabilities": map[string]any{}}}); err != nil {
+	if err := e.writeMessage(map[string]any{
+		"jsonrpc": "2.0",
+		"id":      1,
+		"method":  "initialize",
+		"params":  map[string]any{"capabilities": map[string]any{}},
+	}); err != nil {
 		return nil, err
 	}
-	if _, err := e.read(); err != nil {
+	if _, err := e.readMessage(); err != nil {
 		return nil, err
 	}
-	return e, e.send("initialized", map[string]any{})
+	return e, e.sendRequest("initialized", map[string]any{})
 }
 
-func (e *editor) end() {
+func (e *editor) endEditor() {
 	_ = e.in.Close()
 	_ = e.cmd.Wait()
 }
 
-func (e *editor) send(method string, params any) error {
-	return e.write(map[string]any{"jsonrpc": "2.0", "method": method, "params": params})
+func (e *editor) sendRequest(method string, params any) error {
+	return e.writeMessage(map[string]any{"jsonrpc": "2.0", "method": method, "params": params})
 }
 
-func (e *editor) write(message any) error {
+func (e *editor) writeMessage(message any) error {
 	data, err := json.Marshal(message)
 	if err != nil {
 		return err
@@ -210,7 +218,7 @@ type message struct {
 	} `json:"params"`
 }
 
-func (e *editor) read() (message, error) {
+func (e *editor) readMessage() (message, error) {
 	size := 0
 	for {
 		line, err := e.out.ReadString('\n')
@@ -235,10 +243,10 @@ func (e *editor) read() (message, error) {
 	return m, err
 }
 
-// shown waits for the diagnostics of a version, and counts them.
-func (e *editor) shown(version int) (int, error) {
+// waitForDiagnostics waits for the diagnostics of a version, and counts them.
+func (e *editor) waitForDiagnostics(version int) (int, error) {
 	for {
-		m, err := e.read()
+		m, err := e.readMessage()
 		if err != nil {
 			return 0, err
 		}

@@ -55,36 +55,54 @@ func TestInstall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// It plays the check of a signature: the arguments are those of cosign 3.
+	// It replaces the check of a signature: the arguments are those that cosign 3 expects.
 	const cosign = `case "$*" in "verify-blob --bundle "*"/checksums.txt.sigstore.json --certificate-oidc-issuer https://token.actions.githubusercontent.com --certificate-identity-regexp ^https://github\\.com/onward-sql/onward/"*"/checksums.txt") ;; *) echo "cosign: $*"; exit 64 ;; esac
 [ "$(cat "$3")" = signed ] || { echo no matching signatures; exit 10; }`
 	for name, c := range map[string]struct {
 		args     []string
-		programs map[string]string // put before those of the PATH
+		programs map[string]string // found before the programs in PATH
 		only     []string          // which of the PATH there are, all if not told
 		code     int
 		says     string
 	}{
-		"latest":             {code: 0, says: "onward 1.2.3 is installed as "},
-		"the PATH":           {code: 0, says: "is not on the PATH; write into your shell's profile:\n  export PATH=\""},
-		"a version":          {args: []string{"--version", "v1.2.3"}, code: 0, says: "the signature was not verified, because cosign is not here"},
-		"without v":          {args: []string{"--version", "1.2.3"}, code: 0},
-		"signed":             {programs: map[string]string{"cosign": cosign}, code: 0, says: "the signature is right"},
-		"signed by others":   {args: []string{"--version", "v1.2.9"}, programs: map[string]string{"cosign": cosign}, code: 3, says: "is not that of onward's release workflow; nothing was installed"},
-		"not signed":         {args: []string{"--version", "v1.2.4"}, programs: map[string]string{"cosign": cosign}, code: 3, says: "so the signature cannot be verified; nothing was installed"},
-		"tampered":           {args: []string{"--version", "v1.2.4"}, code: 3, says: "is not what checksums.txt says"},
-		"no archive":         {args: []string{"--version", "v1.2.5"}, code: 3, says: "cannot be fetched; nothing was installed"},
-		"no sums":            {args: []string{"--version", "v1.2.6"}, code: 3, says: "checksums.txt has no archive for"},
-		"does not run":       {args: []string{"--version", "v1.2.7"}, code: 3, says: "does not run here; nothing was installed"},
-		"no tar":             {args: []string{"--version", "v1.2.8"}, code: 3, says: "cannot be unpacked; nothing was installed"},
-		"another place":      {args: []string{"--version", "v1.3.0"}, code: 3, says: "checksums.txt has no archive for"},
-		"not released":       {args: []string{"--version", "v9.9.9"}, code: 3, says: "is v9.9.9 released?"},
-		"no version":         {args: []string{"--version", "../../evil"}, code: 2, says: "is no version"},
-		"usage":              {args: []string{"--version"}, code: 2, says: "usage: install.sh"},
-		"another processor":  {programs: map[string]string{"uname": `[ $1 = -s ] && echo Linux || echo riscv64`}, code: 2, says: "nothing is released for riscv64; with Go: go install"},
+		"latest":    {code: 0, says: "onward 1.2.3 is installed as "},
+		"the PATH":  {code: 0, says: "is not on the PATH; write into your shell's profile:\n  export PATH=\""},
+		"a version": {args: []string{"--version", "v1.2.3"}, code: 0, says: "the signature was not verified, because cosign is not here"},
+		"without v": {args: []string{"--version", "1.2.3"}, code: 0},
+		"signed":    {programs: map[string]string{"cosign": cosign}, code: 0, says: "the signature is right"},
+		"signed by others": {
+			args:     []string{"--version", "v1.2.9"},
+			programs: map[string]string{"cosign": cosign},
+			code:     3,
+			says:     "is not that of onward's release workflow; nothing was installed",
+		},
+		"not signed": {
+			args:     []string{"--version", "v1.2.4"},
+			programs: map[string]string{"cosign": cosign},
+			code:     3,
+			says:     "so the signature cannot be verified; nothing was installed",
+		},
+		"tampered":      {args: []string{"--version", "v1.2.4"}, code: 3, says: "is not what checksums.txt says"},
+		"no archive":    {args: []string{"--version", "v1.2.5"}, code: 3, says: "cannot be fetched; nothing was installed"},
+		"no sums":       {args: []string{"--version", "v1.2.6"}, code: 3, says: "checksums.txt has no archive for"},
+		"does not run":  {args: []string{"--version", "v1.2.7"}, code: 3, says: "does not run here; nothing was installed"},
+		"no tar":        {args: []string{"--version", "v1.2.8"}, code: 3, says: "cannot be unpacked; nothing was installed"},
+		"another place": {args: []string{"--version", "v1.3.0"}, code: 3, says: "checksums.txt has no archive for"},
+		"not released":  {args: []string{"--version", "v9.9.9"}, code: 3, says: "is v9.9.9 released?"},
+		"no version":    {args: []string{"--version", "../../evil"}, code: 2, says: "is no version"},
+		"usage":         {args: []string{"--version"}, code: 2, says: "usage: install.sh"},
+		"another processor": {
+			programs: map[string]string{"uname": `[ $1 = -s ] && echo Linux || echo riscv64`},
+			code:     2,
+			says:     "nothing is released for riscv64; with Go: go install",
+		},
 		"another system":     {programs: map[string]string{"uname": `echo Plan9`}, code: 2, says: "nothing is released for Plan9"},
 		"nowhere to install": {args: []string{"--to", "/dev/null/bin"}, code: 3, says: "/dev/null/bin cannot be written; say where to: --to DIRECTORY"},
-		"wget":               {only: []string{"sh", "awk", "cat", "chmod", "cp", "cut", "gzip", "head", "mkdir", "mktemp", "mv", "rm", "sha256sum", "tar", "uname", "wget"}, code: 0, says: "onward 1.2.3 is installed as "},
+		"wget": {
+			only: []string{"sh", "awk", "cat", "chmod", "cp", "cut", "gzip", "head", "mkdir", "mktemp", "mv", "rm", "sha256sum", "tar", "uname", "wget"},
+			code: 0,
+			says: "onward 1.2.3 is installed as ",
+		},
 	} {
 		for _, shell := range shells(t) {
 			t.Run(name+" "+filepath.Base(shell), func(t *testing.T) {
@@ -106,7 +124,7 @@ func TestInstall(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				// What was installed before stays where the new one is refused.
+				// An installed version stays if the new one is refused.
 				kept := filepath.Join(home, ".local/bin/onward")
 				if err := os.MkdirAll(filepath.Dir(kept), 0o700); err != nil {
 					t.Fatal(err)

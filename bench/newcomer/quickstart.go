@@ -64,12 +64,12 @@ func FirstFinding(commands []Command) int {
 func Script(commands []Command) string {
 	var out strings.Builder
 	for _, c := range commands {
-		fmt.Fprintf(&out, "echo %s\n%s\ncode=$?\n[ $code = %d ] || { echo \"exit code $code\"; exit 99; }\n", quote("$ "+c.Line), c.Line, c.Exit)
+		fmt.Fprintf(&out, "echo %s\n%s\ncode=$?\n[ $code = %d ] || { echo \"exit code $code\"; exit 99; }\n", quoteShell("$ "+c.Line), c.Line, c.Exit)
 	}
 	return out.String()
 }
 
-func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+func quoteShell(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // Run runs a script in bash in a directory, as somebody whose home has nothing but what Serve put there.
 func Run(ctx context.Context, home, dir, script string) (out string, code int) {

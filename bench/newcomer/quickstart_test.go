@@ -76,7 +76,8 @@ func TestQuickStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	ci := "set -e\ngit add . && git commit -q -m emails\ngit update-ref refs/remotes/origin/main main\n" +
-		"export RUNNER_TEMP=$HOME/runner GITHUB_PATH=$HOME/path GITHUB_STEP_SUMMARY=$HOME/summary.md GITHUB_OUTPUT=$HOME/output GITHUB_REF=refs/pull/1/merge GITHUB_EVENT_NAME=pull_request\n" +
+		"export RUNNER_TEMP=$HOME/runner GITHUB_PATH=$HOME/path GITHUB_STEP_SUMMARY=$HOME/summary.md GITHUB_OUTPUT=$HOME/output GITHUB_REF=refs/pull/1/merge " +
+		"GITHUB_EVENT_NAME=pull_request\n" +
 		"ONWARD_VERSION=" + version + " bash " + root + "/ci/install.sh\nPATH=$(cat $GITHUB_PATH):/usr/bin:/bin\n" +
 		"command -v onward\nONWARD_TARGET=main bash " + root + "/ci/action.sh\ncat $GITHUB_STEP_SUMMARY"
 	out, code = Run(t.Context(), home, filepath.Join(home, "shop"), ci)

@@ -30,7 +30,7 @@ import (
 )
 
 // Releases are the files of each version ("1.2.3"), by name. It serves them as GitHub does, below any path:
-// download/v1.2.3/FILE, and latest/download/FILE for those of Latest.
+// download/v1.2.3/FILE, and latest/download/FILE for the version Latest.
 type Releases struct {
 	Latest string
 	Files  map[string]map[string][]byte

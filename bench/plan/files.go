@@ -14,15 +14,16 @@ import (
 	"github.com/onward-sql/onward/plan"
 )
 
-// twenty is a release of twenty statements that are all found, on tables of their own, behind a history of
-// as many tables and more.
-func twenty(dir string) error {
+// writeTwentyFindings is a release of twenty statements with one finding each, on separate tables, after a history of
+// more tables.
+func writeTwentyFindings(dir string) error {
 	base, found := map[string]string{}, []string{
 		"CREATE INDEX ON t%d (a);", "ALTER TABLE t%d ADD CHECK (b > 0);", "ALTER TABLE t%d ADD CONSTRAINT t%[1]d_key UNIQUE (a);", "ALTER TABLE t%d ALTER COLUMN a SET NOT NULL;", "ALTER TABLE t%d RENAME COLUMN a TO c;",
 	}
 	var sql strings.Builder
 	for i := range 300 {
-		base[fmt.Sprintf("migrations/%05d_step.sql", i+1)] = fmt.Sprintf("-- +goose Up\nCREATE TABLE t%d (id bigint PRIMARY KEY, a text, b integer NOT NULL DEFAULT 5, at timestamptz NOT NULL DEFAULT now());\nCREATE INDEX ON t%[1]d (b);\n", i)
+		base[fmt.Sprintf("migrations/%05d_step.sql", i+1)] = fmt.Sprintf("-- +goose Up\nCREATE TABLE t%d (id bigint PRIMARY KEY, a text, "+
+			"b integer NOT NULL DEFAULT 5, at timestamptz NOT NULL DEFAULT now());\nCREATE INDEX ON t%[1]d (b);\n", i)
 	}
 	for i := range 20 {
 		fmt.Fprintf(&sql, found[i%len(found)]+"\n", i)
@@ -30,15 +31,15 @@ func twenty(dir string) error {
 	return release.Repository(dir, base, map[string]string{"migrations/00301_step.sql": "-- +goose Up\n" + sql.String()})
 }
 
-// files is how long a changelog of twenty findings takes without and with the files at them, as medians of
+// measureFiles is how long a changelog of twenty findings takes without and with the files at them, as medians of
 // rounds in turn, in one process.
-func files(ctx context.Context, rounds int) (without, with time.Duration, err error) {
+func measureFiles(ctx context.Context, rounds int) (without, with time.Duration, err error) {
 	dir, err := os.MkdirTemp("", "onward-bench-")
 	if err != nil {
 		return 0, 0, err
 	}
 	defer os.RemoveAll(dir)
-	if err := twenty(dir); err != nil {
+	if err := writeTwentyFindings(dir); err != nil {
 		return 0, 0, err
 	}
 	c := audit.Config{Dir: dir, Base: "base", Head: "main"}

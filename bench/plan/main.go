@@ -49,7 +49,7 @@ ALTER TABLE customers DROP COLUMN note;
 func main() {
 	rounds := flag.Int("rounds", 11, "rounds, of which the medians are printed")
 	flag.Parse()
-	missed, err := run(context.Background(), *rounds)
+	missed, err := runAll(context.Background(), *rounds)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -59,13 +59,13 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, rounds int) (missed bool, err error) {
+func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 	dir, err := os.MkdirTemp("", "onward-bench-")
 	if err != nil {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
-	if err := repository(dir, base, ten); err != nil {
+	if err := makeRepository(dir, base, ten); err != nil {
 		return false, err
 	}
 	tell := func(what, figure, limit string, ok bool) {
@@ -75,18 +75,20 @@ func run(ctx context.Context, rounds int) (missed bool, err error) {
 		}
 		fmt.Printf("%-64s %-28s limit %-8s %s\n", what, figure, limit, mark)
 	}
-	changelog, sketch, err := beside(dir, rounds)
+	changelog, sketch, err := measureBoth(dir, rounds)
 	if err != nil {
 		return false, err
 	}
-	tell("a sketch, beside the changelog of the same release", fmt.Sprintf("%s, %s", sketch.Round(time.Millisecond), changelog.Round(time.Millisecond)), "+"+limitSketch.String(), sketch-changelog <= limitSketch)
-	without, with, err := files(ctx, rounds)
+	tell("a sketch, beside the changelog of the same release", fmt.Sprintf("%s, %s", sketch.Round(time.Millisecond), changelog.Round(time.Millisecond)),
+		"+"+limitSketch.String(), sketch-changelog <= limitSketch)
+	without, with, err := measureFiles(ctx, rounds)
 	if err != nil {
 		return false, err
 	}
-	tell("a changelog of twenty findings with their files, and without", fmt.Sprintf("%s, %s", with.Round(time.Millisecond), without.Round(time.Millisecond)), "+"+limitSketch.String(), with-without <= limitSketch)
+	tell("a changelog of twenty findings with their files, and without", fmt.Sprintf("%s, %s", with.Round(time.Millisecond), without.Round(time.Millisecond)),
+		"+"+limitSketch.String(), with-without <= limitSketch)
 	begun := time.Now()
-	p, _, err := plan.Make(ctx, of(dir, false))
+	p, _, err := plan.Make(ctx, planConfig(dir, false))
 	if err != nil {
 		return false, err
 	}
@@ -102,7 +104,7 @@ func run(ctx context.Context, rounds int) (missed bool, err error) {
 		{"UPDATEs of one column that is renamed, its trigger's cost", "ALTER TABLE customers RENAME COLUMN country TO nation;", limitRenamed},
 		{"UPDATEs of another column of that table", "ALTER TABLE customers RENAME COLUMN note TO remark;", limitTrigger},
 	} {
-		percent, spread, err := overhead(ctx, c.release, rounds)
+		percent, spread, err := measureTriggers(ctx, c.release, rounds)
 		if err != nil {
 			return false, err
 		}
@@ -111,12 +113,12 @@ func run(ctx context.Context, rounds int) (missed bool, err error) {
 	return missed, nil
 }
 
-func of(dir string, sketch bool) plan.Config {
+func planConfig(dir string, sketch bool) plan.Config {
 	return plan.Config{Sketch: sketch, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "base", Head: "main"}}}
 }
 
-// beside is how long both commands take, from the start of the process to its end, in turn.
-func beside(dir string, rounds int) (changelog, sketch time.Duration, err error) {
+// measureBoth is how long both commands take, from the start of the process to its end, in turn.
+func measureBoth(dir string, rounds int) (changelog, sketch time.Duration, err error) {
 	bin, err := filepath.Abs("bin/onward")
 	if err != nil {
 		return 0, 0, err
@@ -143,7 +145,8 @@ func beside(dir string, rounds int) (changelog, sketch time.Duration, err error)
 	return times[0][rounds/2], times[1][rounds/2], nil
 }
 
-// repository has a base and a release, a migration each.
-func repository(dir, base, sql string) error {
-	return release.Repository(dir, map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + base}, map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + sql})
+// makeRepository has a base and a release, a migration each.
+func makeRepository(dir, base, sql string) error {
+	return release.Repository(dir, map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + base},
+		map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + sql})
 }

@@ -23,18 +23,18 @@ const (
 	rows     = 100_000
 )
 
-// overhead is by how many percent fewer UPDATEs of a column pass with the expand steps of a
+// measureTriggers is by how many percent fewer UPDATEs of a column pass with the expand steps of a
 // release than without, as the median of pairs that run in turn, and the second least and most.
-func overhead(ctx context.Context, sql string, rounds int) (percent float64, spread [2]float64, err error) {
+func measureTriggers(ctx context.Context, sql string, rounds int) (percent float64, spread [2]float64, err error) {
 	dir, err := os.MkdirTemp("", "onward-bench-")
 	if err != nil {
 		return 0, spread, err
 	}
 	defer os.RemoveAll(dir)
-	if err := repository(dir, base, sql); err != nil {
+	if err := makeRepository(dir, base, sql); err != nil {
 		return 0, spread, err
 	}
-	p, _, err := plan.Make(ctx, of(dir, true))
+	p, _, err := plan.Make(ctx, planConfig(dir, true))
 	if err != nil {
 		return 0, spread, err
 	}
@@ -48,7 +48,8 @@ func overhead(ctx context.Context, sql string, rounds int) (percent float64, spr
 		if databases[i], err = server.NewDatabase(ctx, ""); err != nil {
 			return 0, spread, err
 		}
-		setup := "SET search_path = public; " + base + fmt.Sprintf("INSERT INTO customers (id, email, country, note) SELECT i, 'm' || i, 'SE', 'n' FROM generate_series(1, %d) AS i; ANALYZE;", rows)
+		setup := "SET search_path = public; " + base + fmt.Sprintf("INSERT INTO customers (id, email, country, note) SELECT i, 'm' || i, 'SE', "+
+			"'n' FROM generate_series(1, %d) AS i; ANALYZE;", rows)
 		if i == 1 {
 			for _, s := range p.Steps {
 				if s.Phase == onward.Expand && !s.Repeat {
@@ -56,7 +57,7 @@ func overhead(ctx context.Context, sql string, rounds int) (percent float64, spr
 				}
 			}
 		}
-		if err := prepare(ctx, server, databases[i], setup); err != nil {
+		if err := prepareDatabase(ctx, server, databases[i], setup); err != nil {
 			return 0, spread, err
 		}
 	}
@@ -65,7 +66,7 @@ func overhead(ctx context.Context, sql string, rounds int) (percent float64, spr
 		var done [2]float64
 		for n := range databases {
 			i := (n + round) % 2
-			if done[i], err = load(ctx, server, databases[i]); err != nil {
+			if done[i], err = countUpdates(ctx, server, databases[i]); err != nil {
 				return 0, spread, err
 			}
 		}
@@ -77,7 +78,7 @@ func overhead(ctx context.Context, sql string, rounds int) (percent float64, spr
 	return pairs[len(pairs)/2], [2]float64{pairs[min(1, len(pairs)-1)], pairs[max(len(pairs)-2, 0)]}, nil
 }
 
-func prepare(ctx context.Context, server *pgserver.Server, database, sql string) error {
+func prepareDatabase(ctx context.Context, server *pgserver.Server, database, sql string) error {
 	conn, err := server.Connect(ctx, "", database)
 	if err != nil {
 		return err
@@ -87,8 +88,8 @@ func prepare(ctx context.Context, server *pgserver.Server, database, sql string)
 	return err
 }
 
-// load is how many UPDATEs pass in a second.
-func load(ctx context.Context, server *pgserver.Server, database string) (float64, error) {
+// countUpdates is how many UPDATEs pass in a second.
+func countUpdates(ctx context.Context, server *pgserver.Server, database string) (float64, error) {
 	var all sync.WaitGroup
 	var passed atomic.Int64
 	failed := make(chan error, sessions)

@@ -28,7 +28,7 @@ func main() {
 	rows := flag.Int64("rows", 300_000, "rows of each of the two tables")
 	rounds := flag.Int("rounds", 5, "rounds, of which the medians are printed")
 	flag.Parse()
-	missed, err := run(context.Background(), *rows, *rounds)
+	missed, err := runAll(context.Background(), *rows, *rounds)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -41,7 +41,7 @@ func main() {
 // table prints the figures, and remembers whether a limit was missed.
 type table struct{ missed bool }
 
-func (t *table) line(what, figure string, holds bool, limit string) {
+func (t *table) printLine(what, figure string, holds bool, limit string) {
 	mark := "holds"
 	if !holds {
 		mark, t.missed = "MISSED", true
@@ -49,32 +49,32 @@ func (t *table) line(what, figure string, holds bool, limit string) {
 	fmt.Printf("%-52s %16s   limit %-10s %s\n", what, figure, limit, mark)
 }
 
-func run(ctx context.Context, rows int64, rounds int) (missed bool, err error) {
+func runAll(ctx context.Context, rows int64, rounds int) (missed bool, err error) {
 	dir, err := os.MkdirTemp("", "onward-bench-")
 	if err != nil {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
 	var t table
-	if err := overhead(ctx, &t, filepath.Join(dir, "release"), rows, rounds); err != nil {
+	if err := measureOverhead(ctx, &t, filepath.Join(dir, "release"), rows, rounds); err != nil {
 		return false, err
 	}
-	if err := filled(ctx, &t, rounds); err != nil {
+	if err := measureFilling(ctx, &t, rounds); err != nil {
 		return false, err
 	}
-	if err := warm(ctx, &t, filepath.Join(dir, "release"), rounds); err != nil {
+	if err := measureWarm(ctx, &t, filepath.Join(dir, "release"), rounds); err != nil {
 		return false, err
 	}
-	if err := history(ctx, &t, filepath.Join(dir, "history"), rounds); err != nil {
+	if err := measureHistory(ctx, &t, filepath.Join(dir, "history"), rounds); err != nil {
 		return false, err
 	}
 	return t.missed, nil
 }
 
-// overhead compares the time of the statements with and without anybody
+// measureOverhead compares the time of the statements with and without anybody
 // watching.
-func overhead(ctx context.Context, t *table, dir string, rows int64, rounds int) error {
-	if err := repository(dir, base, steps); err != nil {
+func measureOverhead(ctx context.Context, t *table, dir string, rows int64, rounds int) error {
+	if err := makeRepository(dir, base, steps); err != nil {
 		return err
 	}
 	plan := fill.Plan{Rows: map[string]int64{"users": rows, "orders": rows}, Seed: 1}
@@ -94,14 +94,14 @@ func overhead(ctx context.Context, t *table, dir string, rows int64, rounds int)
 		}
 		plain = append(plain, ms)
 	}
-	a, b := median(watched), median(plain)
-	t.line(fmt.Sprintf("ten migrations on 2 × %d rows: rehearsed", rows), fmt.Sprintf("%.0f ms", a), a <= 1.1*b, "1.10 × psql")
+	a, b := medianOf(watched), medianOf(plain)
+	t.printLine(fmt.Sprintf("ten migrations on 2 × %d rows: rehearsed", rows), fmt.Sprintf("%.0f ms", a), a <= 1.1*b, "1.10 × psql")
 	fmt.Printf("%-52s %16s   ratio %.2f\n", "the same with psql", fmt.Sprintf("%.0f ms", b), a/b)
 	return nil
 }
 
-// withPsql runs the release with psql on the same tables, in one session, and
-// gives the time without that of psql's own start.
+// withPsql runs the release with psql on the same tables, in one session, and returns the
+// time without psql's own start.
 func withPsql(ctx context.Context, dir string, plan fill.Plan) (float64, error) {
 	s, err := pgserver.Start(ctx, pgserver.Config{})
 	if err != nil {
@@ -112,13 +112,13 @@ func withPsql(ctx context.Context, dir string, plan fill.Plan) (float64, error) 
 	if err != nil {
 		return 0, err
 	}
-	if _, err := psql(s.URL(db), strings.Join(base, "\n")); err != nil {
+	if _, err := runPsql(s.URL(db), strings.Join(base, "\n")); err != nil {
 		return 0, err
 	}
-	if _, err := fill.Fill(ctx, s.URL(db), plan, fill.Release{}); err != nil {
+	if _, err := fill.FillDatabase(ctx, s.URL(db), plan, fill.Release{}); err != nil {
 		return 0, err
 	}
-	start, err := psql(s.URL(db), "SELECT 1;")
+	start, err := runPsql(s.URL(db), "SELECT 1;")
 	if err != nil {
 		return 0, err
 	}
@@ -130,12 +130,12 @@ func withPsql(ctx context.Context, dir string, plan fill.Plan) (float64, error) 
 		}
 		script.WriteString("BEGIN;\n" + m + "\nCOMMIT;\n")
 	}
-	took, err := psql(s.URL(db), script.String())
+	took, err := runPsql(s.URL(db), script.String())
 	return took - start, err
 }
 
-// psql runs a script and gives the milliseconds of the process.
-func psql(url, script string) (float64, error) {
+// runPsql runs a script and gives the milliseconds of the process.
+func runPsql(url, script string) (float64, error) {
 	cmd := exec.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.DevNull, url)
 	cmd.Stdin = strings.NewReader(script)
 	begun := time.Now()
@@ -145,8 +145,8 @@ func psql(url, script string) (float64, error) {
 	return float64(time.Since(begun).Microseconds()) / 1000, nil
 }
 
-// filled measures how quick rows are made.
-func filled(ctx context.Context, t *table, rounds int) error {
+// measureFilling measures how quick rows are made.
+func measureFilling(ctx context.Context, t *table, rounds int) error {
 	const rows = 1_000_000
 	s, err := pgserver.Start(ctx, pgserver.Config{})
 	if err != nil {
@@ -159,11 +159,11 @@ func filled(ctx context.Context, t *table, rounds int) error {
 		if err != nil {
 			return err
 		}
-		if _, err := psql(s.URL(db), tenColumns); err != nil {
+		if _, err := runPsql(s.URL(db), tenColumns); err != nil {
 			return err
 		}
 		begun := time.Now()
-		r, err := fill.Fill(ctx, s.URL(db), fill.Plan{Rows: map[string]int64{"ten": rows}, Seed: 1}, fill.Release{})
+		r, err := fill.FillDatabase(ctx, s.URL(db), fill.Plan{Rows: map[string]int64{"ten": rows}, Seed: 1}, fill.Release{})
 		if err != nil {
 			return err
 		}
@@ -175,47 +175,48 @@ func filled(ctx context.Context, t *table, rounds int) error {
 			return err
 		}
 	}
-	rate := median(rates)
-	t.line("rows of ten columns, generated, sent and analysed", fmt.Sprintf("%.0f rows/s", rate), rate >= 200_000, "200 k/s")
+	rate := medianOf(rates)
+	t.printLine("rows of ten columns, generated, sent and analysed", fmt.Sprintf("%.0f rows/s", rate), rate >= 200_000, "200 k/s")
 	return nil
 }
 
 const tenColumns = `CREATE TABLE ten (id bigint PRIMARY KEY, email text NOT NULL, name varchar(80), age integer CHECK (age >= 0),
 	total numeric(12,2), active boolean NOT NULL, created_at timestamptz NOT NULL, born date, tag uuid, note text);`
 
-// warm measures the small release on empty tables, all of it.
-func warm(ctx context.Context, t *table, dir string, rounds int) error {
-	whole, server, _, err := timed(ctx, dir, rounds)
+// measureWarm measures the small release on empty tables, all of it.
+func measureWarm(ctx context.Context, t *table, dir string, rounds int) error {
+	whole, server, _, err := timeRehearsals(ctx, dir, rounds)
 	if err != nil {
 		return err
 	}
-	t.line("ten migrations on empty tables, warm: whole", fmt.Sprintf("%.2f s", whole), whole < 3, "3 s")
-	t.line("of which the server", fmt.Sprintf("%.2f s", server), server < 0.5, "0.5 s")
+	t.printLine("ten migrations on empty tables, warm: whole", fmt.Sprintf("%.2f s", whole), whole < 3, "3 s")
+	t.printLine("of which the server", fmt.Sprintf("%.2f s", server), server < 0.5, "0.5 s")
 	return nil
 }
 
-// history measures a long base that the cache holds.
-func history(ctx context.Context, t *table, dir string, rounds int) error {
+// measureHistory measures a long base that the cache holds.
+func measureHistory(ctx context.Context, t *table, dir string, rounds int) error {
 	var long []string
 	for i := range 500 {
-		long = append(long, fmt.Sprintf("CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, at timestamptz);\nCREATE INDEX t%d_name_idx ON t%d (name);", i, i, i))
+		long = append(long, fmt.Sprintf("CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, at timestamptz);\n"+
+			"CREATE INDEX t%d_name_idx ON t%d (name);", i, i, i))
 	}
-	if err := repository(dir, long, []string{"ALTER TABLE t1 ADD COLUMN note text;"}); err != nil {
+	if err := makeRepository(dir, long, []string{"ALTER TABLE t1 ADD COLUMN note text;"}); err != nil {
 		return err
 	}
-	_, server, r, err := timed(ctx, dir, rounds)
+	_, server, r, err := timeRehearsals(ctx, dir, rounds)
 	if err != nil {
 		return err
 	}
 	if !r.Base.Cached || r.Base.Migrations != 500 {
 		return errors.New("the base was not taken from the cache")
 	}
-	t.line("a base of 500 migrations, from the cache", fmt.Sprintf("%.2f s", server), server < 1, "1 s")
+	t.printLine("a base of 500 migrations, from the cache", fmt.Sprintf("%.2f s", server), server < 1, "1 s")
 	return nil
 }
 
-// timed gives the median seconds of a warm rehearsal, and of its server's start.
-func timed(ctx context.Context, dir string, rounds int) (whole, server float64, last *onward.Rehearsal, err error) {
+// timeRehearsals gives the median seconds of a warm rehearsal, and of its server's start.
+func timeRehearsals(ctx context.Context, dir string, rounds int) (whole, server float64, last *onward.Rehearsal, err error) {
 	var wholes, servers []float64
 	for i := range rounds + 1 {
 		begun := time.Now()
@@ -228,17 +229,17 @@ func timed(ctx context.Context, dir string, rounds int) (whole, server float64, 
 			wholes, servers = append(wholes, time.Since(begun).Seconds()), append(servers, last.ServerMS/1000)
 		}
 	}
-	return median(wholes), median(servers), last, nil
+	return medianOf(wholes), medianOf(servers), last, nil
 }
 
-func median(list []float64) float64 {
+func medianOf(list []float64) float64 {
 	list = slices.Sorted(slices.Values(list))
 	return list[len(list)/2]
 }
 
-// repository makes a git repository whose branch base has the first migrations,
+// makeRepository makes a git repository whose branch base has the first migrations,
 // and main all of them.
-func repository(dir string, base, sql []string) error {
+func makeRepository(dir string, base, sql []string) error {
 	files := func(from int, list []string) map[string]string {
 		out := map[string]string{}
 		for i, sql := range list {

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Repository makes a repository in a directory: the branch base has the first files, by their names, and
-// main, which is checked out, those of the release beside them.
+// Repository creates a repository in a directory. The branch base has the base files, by name. The
+// branch main, which is checked out, also has the release's files.
 func Repository(dir string, base, release map[string]string) error {
 	for _, c := range []struct {
 		branch string
@@ -24,7 +24,10 @@ func Repository(dir string, base, release map[string]string) error {
 				return err
 			}
 		}
-		for _, args := range [][]string{{"init", "-q", "-b", "base"}, {"checkout", "-q", "-B", c.branch}, {"add", "-A"}, {"-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", c.branch}} {
+		for _, args := range [][]string{
+			{"init", "-q", "-b", "base"}, {"checkout", "-q", "-B", c.branch}, {"add", "-A"},
+			{"-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", c.branch},
+		} {
 			cmd := exec.Command("git", args...)
 			cmd.Dir = dir
 			if out, err := cmd.CombinedOutput(); err != nil {

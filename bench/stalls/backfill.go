@@ -16,7 +16,7 @@ import (
 const (
 	limitRate   = 1.0
 	limitMemory = 60 << 20
-	// batch is how many rows a batch has for both: what pgroll has when it is told nothing.
+	// batch is how many rows a batch has for both: pgroll's default.
 	batch = 1000
 )
 
@@ -24,30 +24,33 @@ const (
 const filled = "integer to bigint"
 
 // unthrottled asks nobody.
-var unthrottled = []string{"--max-lag", "0", "--max-slot-wal", "0", "--max-archive", "0", "--max-dead", "0", "--max-snapshot", "0", "--max-active", "0", "--yield-to-vacuum=false"}
+var unthrottled = []string{
+	"--max-lag", "0", "--max-slot-wal", "0", "--max-archive", "0", "--max-dead", "0", "--max-snapshot", "0",
+	"--max-active", "0", "--yield-to-vacuum=false",
+}
 
-// backfills measures how quick one is beside pgroll's, and what a load feels of one.
-func (b *bench) backfills(ctx context.Context) (missed bool, err error) {
+// compareBackfills measures how quick one is beside pgroll's, and what a load feels of one.
+func (b *bench) compareBackfills(ctx context.Context) (missed bool, err error) {
 	c := &changes[slices.IndexFunc(changes, func(c change) bool { return c.name == filled })]
-	if err := b.plan(ctx, c, ""); err != nil {
+	if err := b.makePlan(ctx, c, ""); err != nil {
 		return false, err
 	}
 	var ours, theirs, times []float64
 	var peak int64
 	for range b.runs {
-		u, err := b.alone(ctx, c)
+		u, err := b.measureAlone(ctx, c)
 		if err != nil {
 			return false, err
 		}
 		ours, peak = append(ours, float64(b.rows)/u.Wall.Seconds()), max(peak, u.Peak)
 		if b.pgroll != "" {
-			u, err := b.rolled(ctx, c)
+			u, err := b.measurePgroll(ctx, c)
 			if err != nil {
 				return false, err
 			}
 			theirs = append(theirs, float64(b.rows)/u.Wall.Seconds())
 		}
-		without, with, u, err := b.beside(ctx, c)
+		without, with, u, err := b.measureUnderLoad(ctx, c)
 		if err != nil {
 			return false, err
 		}
@@ -61,10 +64,11 @@ func (b *bench) backfills(ctx context.Context) (missed bool, err error) {
 	} else {
 		ratio := middle(ours) / middle(theirs)
 		fmt.Printf("%s %.0f, pgroll %.0f\n", what, middle(ours), middle(theirs))
-		missed = line("onward's beside pgroll's", fmt.Sprintf("%.2f", ratio), fmt.Sprintf("%.2f", limitRate), ratio >= limitRate)
+		missed = printLine("onward's beside pgroll's", fmt.Sprintf("%.2f", ratio), fmt.Sprintf("%.2f", limitRate), ratio >= limitRate)
 	}
-	missed = line("p99 beside a backfill with the defaults, beside that without one", fmt.Sprintf("%.2f", middle(times)), fmt.Sprint(limitBeside), middle(times) <= limitBeside) || missed
-	missed = line("memory of the process", fmt.Sprintf("%d MB", peak>>20), fmt.Sprintf("%d MB", limitMemory>>20), peak <= limitMemory) || missed
+	missed = printLine("p99 beside a backfill with the defaults, beside that without one", fmt.Sprintf("%.2f", middle(times)), fmt.Sprint(limitBeside),
+		middle(times) <= limitBeside) || missed
+	missed = printLine("memory of the process", fmt.Sprintf("%d MB", peak>>20), fmt.Sprintf("%d MB", limitMemory>>20), peak <= limitMemory) || missed
 	return missed, nil
 }
 
@@ -78,14 +82,14 @@ func (b *bench) onCopy(ctx context.Context, do func(url string) error) (err erro
 	return do(b.server.URL(database))
 }
 
-// alone is the backfill as quick as it goes, beside nothing: from the start of the process to its end.
-func (b *bench) alone(ctx context.Context, c *change) (u cost.Usage, err error) {
+// measureAlone is the backfill as quick as it goes, beside nothing: from the start of the process to its end.
+func (b *bench) measureAlone(ctx context.Context, c *change) (u cost.Usage, err error) {
 	err = b.onCopy(ctx, func(url string) error {
 		for _, args := range [][]string{
 			{"apply", "--db", url, "--plan", b.planFile(c), "--through", "expand"},
 			{"backfill", "tune", "--db", url, "--rows", strconv.Itoa(batch), "--batch", "1s", "--rest", "0%"},
 		} {
-			if _, err := program(ctx, b.dir, nil, b.onward, args...); err != nil {
+			if _, err := runProgram(ctx, b.dir, nil, b.onward, args...); err != nil {
 				return err
 			}
 		}
@@ -95,45 +99,56 @@ func (b *bench) alone(ctx context.Context, c *change) (u cost.Usage, err error) 
 	return u, err
 }
 
-// rolled is the same by pgroll, whose start does it.
-func (b *bench) rolled(ctx context.Context, c *change) (u cost.Usage, err error) {
+// measurePgroll is the same by pgroll, whose start does it.
+func (b *bench) measurePgroll(ctx context.Context, c *change) (u cost.Usage, err error) {
 	err = b.onCopy(ctx, func(url string) error {
-		if err := b.rollable(ctx, c, url); err != nil {
+		if err := b.preparePgroll(ctx, c, url); err != nil {
 			return err
 		}
-		file, err := b.operations(c)
+		file, err := b.writeOperations(c)
 		if err != nil {
 			return err
 		}
-		u, err = cost.Run(ctx, cost.Command{Name: "pgroll start", Path: b.tools.pgroll, Dir: b.dir, Env: b.pgrollEnv(url), Args: []string{"start", "--backfill-batch-size", strconv.Itoa(batch), file}})
+		u, err = cost.Run(ctx, cost.Command{
+			Name: "pgroll start",
+			Path: b.tools.pgroll,
+			Dir:  b.dir,
+			Env:  b.pgrollEnv(url),
+			Args: []string{"start", "--backfill-batch-size", strconv.Itoa(batch), file},
+		})
 		return err
 	})
 	return u, err
 }
 
-// beside is what a load feels without and beside a backfill with the defaults.
-func (b *bench) beside(ctx context.Context, c *change) (without, with figures, u cost.Usage, err error) {
+// measureUnderLoad is what a load feels without and beside a backfill with the defaults.
+func (b *bench) measureUnderLoad(ctx context.Context, c *change) (without, with figures, u cost.Usage, err error) {
 	err = b.onCopy(ctx, func(url string) error {
-		if _, err := program(ctx, b.dir, nil, b.onward, "apply", "--db", url, "--plan", b.planFile(c), "--through", "expand"); err != nil {
+		if _, err := runProgram(ctx, b.dir, nil, b.onward, "apply", "--db", url, "--plan", b.planFile(c), "--through", "expand"); err != nil {
 			return err
 		}
-		l, err := begin(ctx, url, b.rows, b.near, b.rate)
+		l, err := startLoad(ctx, url, b.rows, b.near, b.rate)
 		if err != nil {
 			return err
 		}
-		if err = sleep(ctx, warm); err == nil {
-			l.count()
-			err = sleep(ctx, 3*quiet)
+		if err = sleepContext(ctx, warm); err == nil {
+			l.resetCount()
+			err = sleepContext(ctx, 3*quiet)
 		}
 		if err == nil {
-			without, err = l.felt()
+			without, err = l.figuresSinceCount()
 		}
 		if err == nil {
-			l.count()
-			u, err = cost.Run(ctx, cost.Command{Name: "onward backfill", Path: b.onward, Dir: b.dir, Args: []string{"backfill", "--db", url, "--events", filepath.Join(b.dir, "backfill.events")}})
+			l.resetCount()
+			u, err = cost.Run(ctx, cost.Command{
+				Name: "onward backfill",
+				Path: b.onward,
+				Dir:  b.dir,
+				Args: []string{"backfill", "--db", url, "--events", filepath.Join(b.dir, "backfill.events")},
+			})
 		}
 		var ended error
-		with, ended = l.end()
+		with, ended = l.stopClients()
 		return errors.Join(err, ended)
 	})
 	return without, with, u, err

@@ -2,7 +2,7 @@ package main
 
 import "strings"
 
-// base is the deployed schema; rows come behind it.
+// base is the deployed schema; rows are added after it.
 const base = `CREATE TABLE customers (id integer PRIMARY KEY, name text NOT NULL, seen integer NOT NULL DEFAULT 0);
 CREATE TABLE orders (id integer NOT NULL, number integer NOT NULL, customer_id integer NOT NULL, code text NOT NULL, quantity integer NOT NULL,
 	status text NOT NULL DEFAULT 'open', country text DEFAULT 'SE', note text, created timestamptz NOT NULL DEFAULT '2026-01-01', CONSTRAINT orders_pkey PRIMARY KEY (id));
@@ -26,7 +26,7 @@ var deployed = names{"orders", "status"}
 // change is one of the classic twelve.
 type change struct {
 	name, sql string
-	// after are the names that code uses behind it.
+	// after are the names that code uses after the change.
 	after names
 	// done is a query that says true when it was made.
 	done string
@@ -70,7 +70,8 @@ var changes = []change{
 		pgroll: `{"create_constraint": {"type": "unique", "table": "orders", "name": "orders_code_key", "columns": ["code"], "up": {"code": "code"}, "down": {"code": "code"}}}`,
 	},
 	{
-		name: "PRIMARY KEY of another column", sql: "ALTER TABLE orders ADD CONSTRAINT orders_id_key UNIQUE (id);\nALTER TABLE orders DROP CONSTRAINT orders_pkey, ADD CONSTRAINT orders_pkey PRIMARY KEY (number);",
+		name: "PRIMARY KEY of another column", sql: "ALTER TABLE orders ADD CONSTRAINT orders_id_key UNIQUE (id);\n" +
+			"ALTER TABLE orders DROP CONSTRAINT orders_pkey, ADD CONSTRAINT orders_pkey PRIMARY KEY (number);",
 		done:    constraint + "contype = 'p' AND pg_get_constraintdef(oid) = 'PRIMARY KEY (number)')",
 		without: "it has no operation that changes a primary key for another one",
 	},
@@ -101,19 +102,22 @@ var changes = []change{
 	},
 }
 
-// names are those that code uses behind a change.
-func (c *change) names() names {
+// namesAfter returns the names that code uses after a change.
+func (c *change) namesAfter() names {
 	if c.after == (names{}) {
 		return deployed
 	}
 	return c.after
 }
 
-// check is the query that says true when the change was made.
-func (c *change) check() string { return strings.ReplaceAll(c.done, "$TABLE", c.names().table) }
+// checkQuery is the query that says true when the change was made.
+func (c *change) checkQuery() string {
+	return strings.ReplaceAll(c.done, "$TABLE", c.namesAfter().table)
+}
 
-// queries are those of the load: by key, three reads of the table and its neighbours, and three writes.
-func (n names) queries() []string {
+// loadQueries are the queries of the load: by key, three reads of the table and its neighbours, and three
+// writes.
+func (n names) loadQueries() []string {
 	return []string{
 		"SELECT id, customer_id, " + n.column + " FROM " + n.table + " WHERE id = $1",
 		"SELECT o.id, c.name FROM " + n.table + " AS o JOIN customers AS c ON c.id = o.customer_id WHERE o.id = $1",
@@ -124,11 +128,11 @@ func (n names) queries() []string {
 	}
 }
 
-// code is a program that sends these queries, as a planner reads it.
-func (n names) code() string {
+// loadProgram is a program that sends these queries, as a planner reads it.
+func (n names) loadProgram() string {
 	var b strings.Builder
 	b.WriteString("package store\n\nvar queries = []string{\n")
-	for _, q := range n.queries() {
+	for _, q := range n.loadQueries() {
 		b.WriteString("\t`" + q + "`,\n")
 	}
 	return b.String() + "}\n"

@@ -24,9 +24,9 @@ type code struct {
 	path string
 }
 
-// load sends queries at a rate that is fixed: each client has its turns, and those that pass while
-// it waits for an answer are lost. A lost turn counts with the time that it would have waited, so
-// that a stall is seen for as long as it is, though sixteen queries only stand in it.
+// load sends queries at a fixed rate. Each client has its turns, and turns that pass while it waits
+// for an answer are lost. A lost turn counts with the time that it would have waited. A stall thus
+// has its full weight, although only sixteen queries wait in it.
 type load struct {
 	near, rows int
 	every      time.Duration // of one client; 0 for as quick as it goes
@@ -46,14 +46,14 @@ type load struct {
 // figures are what a load felt.
 type figures struct {
 	worst, p99, took time.Duration
-	sent, lost       int // queries
+	sent, lostCount  int // queries
 	refused          map[string]int
-	locked           time.Duration // the longest wait for a lock, where that is looked at
+	locked           time.Duration // the longest wait for a lock, if measured
 	failed           bool          // the change was not made
 }
 
-// begin starts the clients.
-func begin(ctx context.Context, url string, rows, near int, rate float64) (*load, error) {
+// startLoad starts the clients.
+func startLoad(ctx context.Context, url string, rows, near int, rate float64) (*load, error) {
 	l := &load{near: near, rows: rows, refused: map[string]int{}, since: time.Now()}
 	if rate > 0 {
 		l.every = time.Duration(clients / rate * float64(time.Second))
@@ -76,7 +76,7 @@ func begin(ctx context.Context, url string, rows, near int, rate float64) (*load
 		l.pids = append(l.pids, conn.PgConn().PID())
 		l.all.Go(func() {
 			defer conn.Close(context.WithoutCancel(ctx))
-			if err := l.client(ctx, conn, n); err != nil && ctx.Err() == nil {
+			if err := l.runClient(ctx, conn, n); err != nil && ctx.Err() == nil {
 				l.mu.Lock()
 				l.failed = errors.Join(l.failed, err)
 				l.mu.Unlock()
@@ -86,10 +86,10 @@ func begin(ctx context.Context, url string, rows, near int, rate float64) (*load
 	return l, nil
 }
 
-// deploy makes the clients run other code from their next queries on.
-func (l *load) deploy(c code) { l.code.Store(&c) }
+// deployCode makes the clients run other code from their next queries on.
+func (l *load) deployCode(c code) { l.code.Store(&c) }
 
-func (l *load) client(ctx context.Context, conn *pgx.Conn, n int) error {
+func (l *load) runClient(ctx context.Context, conn *pgx.Conn, n int) error {
 	rng := rand.New(rand.NewPCG(1, uint64(n)))
 	due := time.Now().Add(l.every * time.Duration(n) / clients)
 	var runs *code
@@ -104,7 +104,7 @@ func (l *load) client(ctx context.Context, conn *pgx.Conn, n int) error {
 			if _, err := conn.Exec(ctx, "SELECT set_config('search_path', $1, false)", now.path); err != nil {
 				return err
 			}
-			runs, queries = now, now.queries()
+			runs, queries = now, now.loadQueries()
 		}
 		i := rng.IntN(len(queries))
 		most := l.near
@@ -116,13 +116,13 @@ func (l *load) client(ctx context.Context, conn *pgx.Conn, n int) error {
 		if err != nil && !errors.As(err, &refused) {
 			return err
 		}
-		due = l.note(due, refused.Code)
+		due = l.countTurn(due, refused.Code)
 	}
 	return nil
 }
 
-// note counts the turn that was due, and those that passed meanwhile; it is when the next one is due.
-func (l *load) note(due time.Time, refused string) time.Time {
+// countTurn counts the turn that was due, and those that passed meanwhile; it is when the next one is due.
+func (l *load) countTurn(due time.Time, refused string) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -146,19 +146,19 @@ func (l *load) note(due time.Time, refused string) time.Time {
 	return due
 }
 
-// count forgets what was until now.
-func (l *load) count() {
+// resetCount forgets what was until now.
+func (l *load) resetCount() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.since, l.waits, l.worst, l.lost, l.refused = time.Now(), nil, 0, 0, map[string]int{}
 }
 
-// felt is what the clients felt since count.
-func (l *load) felt() (figures, error) {
+// figuresSinceCount is what the clients felt since count.
+func (l *load) figuresSinceCount() (figures, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	waits, f := slices.Sorted(slices.Values(l.waits)), figures{worst: l.worst, lost: l.lost, refused: maps.Clone(l.refused), took: time.Since(l.since)}
-	f.sent = len(waits) - f.lost
+	waits, f := slices.Sorted(slices.Values(l.waits)), figures{worst: l.worst, lostCount: l.lost, refused: maps.Clone(l.refused), took: time.Since(l.since)}
+	f.sent = len(waits) - f.lostCount
 	if l.failed != nil {
 		return f, fmt.Errorf("the load: %w", l.failed)
 	}
@@ -169,9 +169,9 @@ func (l *load) felt() (figures, error) {
 	return f, nil
 }
 
-// end stops the clients, and says what they felt since count.
-func (l *load) end() (figures, error) {
-	f, err := l.felt()
+// stopClients stops the clients, and says what they felt since count.
+func (l *load) stopClients() (figures, error) {
+	f, err := l.figuresSinceCount()
 	l.stop()
 	l.all.Wait()
 	return f, err

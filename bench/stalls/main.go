@@ -52,7 +52,8 @@ func main() {
 	flag.StringVar(&ways, "ways", "", "the ways whose names match a `regexp`")
 	flag.StringVar(&s.roller, "pgroll", "pgroll", "the `program` pgroll")
 	flag.StringVar(&s.keep, "keep", "", "a `directory` for plans and what onward says, which stays")
-	flag.BoolVar(&s.locks, "locks", false, "print for how long the load waited for locks, too, where that is longer than 20 ms: the server's deadlock_timeout is changed for it")
+	flag.BoolVar(&s.locks, "locks", false, "print for how long the load waited for locks, too, where that is longer than 20 ms: "+
+		"the server's deadlock_timeout is changed for it")
 	flag.BoolVar(&s.backfill, "backfill", false, "measure backfills instead")
 	flag.Parse()
 	var err error
@@ -64,7 +65,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	missed, err := run(ctx, &s)
+	missed, err := runAll(ctx, &s)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -91,7 +92,7 @@ type bench struct {
 	template string
 }
 
-func run(ctx context.Context, s *settings) (missed bool, err error) {
+func runAll(ctx context.Context, s *settings) (missed bool, err error) {
 	dir := s.keep
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "onward-bench-"); err != nil {
@@ -102,7 +103,7 @@ func run(ctx context.Context, s *settings) (missed bool, err error) {
 		return false, err
 	}
 	b := &bench{settings: s, near: min(s.rows, 100_000)}
-	if b.tools, err = find(ctx, dir, s.roller); err != nil {
+	if b.tools, err = findTools(ctx, dir, s.roller); err != nil {
 		return false, err
 	}
 	// As servers are that live: vacuum works when it is due, which it looks for more often here than
@@ -121,18 +122,18 @@ func run(ctx context.Context, s *settings) (missed bool, err error) {
 	}
 	fill := strings.NewReplacer("$ROWS", strconv.Itoa(b.rows), "$NEAR", strconv.Itoa(b.near)).Replace(rows)
 	for _, sql := range append([]string{base}, strings.SplitAfter(strings.TrimSpace(fill), ";\n")...) {
-		if err := b.send(ctx, b.template, sql); err != nil {
+		if err := b.sendSQL(ctx, b.template, sql); err != nil {
 			return false, err
 		}
 	}
 	if s.backfill {
-		return b.backfills(ctx)
+		return b.compareBackfills(ctx)
 	}
-	return b.compare(ctx)
+	return b.compareWays(ctx)
 }
 
-// send runs SQL in one message on a connection of its own.
-func (b *bench) send(ctx context.Context, database, sql string) error {
+// sendSQL runs SQL in one message on a connection of its own.
+func (b *bench) sendSQL(ctx context.Context, database, sql string) error {
 	conn, err := pgx.Connect(ctx, b.server.URL(database))
 	if err != nil {
 		return err
@@ -142,12 +143,12 @@ func (b *bench) send(ctx context.Context, database, sql string) error {
 	return err
 }
 
-// compare makes all changes in all ways, in turn.
-func (b *bench) compare(ctx context.Context) (missed bool, err error) {
-	if err := b.room(ctx); err != nil {
+// compareWays makes all changes in all ways, in turn.
+func (b *bench) compareWays(ctx context.Context) (missed bool, err error) {
+	if err := b.measureCapacity(ctx); err != nil {
 		return false, err
 	}
-	list := b.tools.ways()
+	list := b.tools.availableWays()
 	results := map[string]map[string][]figures{}
 	for range b.runs {
 		for i := range changes {
@@ -162,14 +163,14 @@ func (b *bench) compare(ctx context.Context) (missed bool, err error) {
 				if !b.by.MatchString(w.name) {
 					continue
 				}
-				f, err := b.once(ctx, c, &w)
+				f, err := b.makeChange(ctx, c, &w)
 				stopped := new(stoppedError)
 				switch {
 				case errors.Is(err, errWithout):
 					fmt.Printf("%s cannot make the change to the %s: %s\n", w.name, c.name, c.without)
 					continue
 				case errors.As(err, &stopped) && w.name != list[len(list)-1].name && ctx.Err() == nil:
-					fmt.Printf("%s by %s failed: %s\n", c.name, w.name, stopped.last())
+					fmt.Printf("%s by %s failed: %s\n", c.name, w.name, stopped.lastLine())
 					f.failed = true
 				case err != nil:
 					return false, fmt.Errorf("%s by %s: %w", c.name, w.name, err)
@@ -179,38 +180,39 @@ func (b *bench) compare(ctx context.Context) (missed bool, err error) {
 			}
 		}
 	}
-	return b.tell(list, results), nil
+	return b.printTables(list, results), nil
 }
 
-// room says how many queries the same clients get through when nothing holds them back: the load must
+// measureCapacity says how many queries the same clients get through when nothing holds them back: the load must
 // be far below that, so that its stalls are locks.
-func (b *bench) room(ctx context.Context) error {
+func (b *bench) measureCapacity(ctx context.Context) error {
 	database, err := b.server.NewDatabase(ctx, b.template)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = b.server.DropDatabase(context.WithoutCancel(ctx), database) }() // the server goes with all of them
-	l, err := begin(ctx, b.server.URL(database), b.rows, b.near, 0)
+	l, err := startLoad(ctx, b.server.URL(database), b.rows, b.near, 0)
 	if err != nil {
 		return err
 	}
-	err = sleep(ctx, warm)
-	l.count()
-	err = errors.Join(err, sleep(ctx, 3*time.Second))
-	f, ended := l.end()
+	err = sleepContext(ctx, warm)
+	l.resetCount()
+	err = errors.Join(err, sleepContext(ctx, 3*time.Second))
+	f, ended := l.stopClients()
 	if b.locks {
-		f.locked = b.waited(l)
+		f.locked = b.longestLockWait(l)
 	}
 	if err := errors.Join(err, ended); err != nil {
 		return err
 	}
 	most := float64(f.sent) / f.took.Seconds()
-	fmt.Printf("%d rows; the load is %.0f queries in a second, %.0f %% of the %.0f that its %d clients get through when nothing holds them back\n", b.rows, b.rate, 100*b.rate/most, most, clients)
+	fmt.Printf("%d rows; the load is %.0f queries in a second, %.0f %% of the %.0f that its %d clients get through when nothing holds them back\n", b.rows,
+		b.rate, 100*b.rate/most, most, clients)
 	return nil
 }
 
-// once makes one change in one way on a copy of the filled database.
-func (b *bench) once(ctx context.Context, c *change, w *way) (f figures, err error) {
+// makeChange makes one change in one way on a copy of the filled database.
+func (b *bench) makeChange(ctx context.Context, c *change, w *changeMethod) (f figures, err error) {
 	database, err := b.server.NewDatabase(ctx, b.template)
 	if err != nil {
 		return f, err
@@ -222,36 +224,36 @@ func (b *bench) once(ctx context.Context, c *change, w *way) (f figures, err err
 			return f, err
 		}
 	}
-	l, err := begin(ctx, url, b.rows, b.near, b.rate)
+	l, err := startLoad(ctx, url, b.rows, b.near, b.rate)
 	if err != nil {
 		return f, err
 	}
-	err = sleep(ctx, warm)
-	l.count()
+	err = sleepContext(ctx, warm)
+	l.resetCount()
 	over := make(chan error, 1)
 	held := make(chan struct{})
-	go func() { over <- b.read(ctx, database, held) }()
+	go func() { over <- b.holdTable(ctx, database, held) }()
 	<-held
-	err = errors.Join(err, sleep(ctx, ahead))
+	err = errors.Join(err, sleepContext(ctx, ahead))
 	if err == nil {
 		err = w.run(ctx, c, url, l)
 	}
-	err = errors.Join(err, <-over, sleep(ctx, after))
-	f, ended := l.end()
+	err = errors.Join(err, <-over, sleepContext(ctx, after))
+	f, ended := l.stopClients()
 	if b.locks {
-		f.locked = b.waited(l)
+		f.locked = b.longestLockWait(l)
 	}
 	if err := errors.Join(err, ended); err != nil {
 		return f, err
 	}
-	return f, b.made(ctx, c, w, url)
+	return f, b.checkChange(ctx, c, w, url)
 }
 
 // late is a line of the server's log that says who got a lock late.
 var late = regexp.MustCompile(`process (\d+) acquired .* after ([0-9.]+) ms`)
 
-// waited is for how long a client of a load waited for a lock at most, as far as the end of the server's log tells.
-func (b *bench) waited(l *load) (most time.Duration) {
+// longestLockWait is for how long a client of a load waited for a lock at most, as far as the end of the server's log tells.
+func (b *bench) longestLockWait(l *load) (most time.Duration) {
 	from := l.since.UTC().Format("2006-01-02 15:04:05.000")
 	for line := range strings.SplitSeq(b.server.Log(), "\n") {
 		found := late.FindStringSubmatch(line)
@@ -267,8 +269,8 @@ func (b *bench) waited(l *load) (most time.Duration) {
 	return most
 }
 
-// read holds the table as a long report does, and says when it has it.
-func (b *bench) read(ctx context.Context, database string, held chan<- struct{}) error {
+// holdTable holds the table as a long report does, and says when it has it.
+func (b *bench) holdTable(ctx context.Context, database string, held chan<- struct{}) error {
 	defer close(held)
 	conn, err := pgx.Connect(ctx, b.server.URL(database))
 	if err != nil {
@@ -288,9 +290,9 @@ func (b *bench) read(ctx context.Context, database string, held chan<- struct{})
 	return err
 }
 
-// made sees that the change was made, where one was to be.
-func (b *bench) made(ctx context.Context, c *change, w *way, url string) error {
-	if w.name == b.tools.ways()[0].name {
+// checkChange checks that the change was made, if there was one to make.
+func (b *bench) checkChange(ctx context.Context, c *change, w *changeMethod, url string) error {
+	if w.name == b.tools.availableWays()[0].name {
 		return nil
 	}
 	conn, err := pgx.Connect(ctx, url)
@@ -299,7 +301,7 @@ func (b *bench) made(ctx context.Context, c *change, w *way, url string) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var is bool
-	if err := conn.QueryRow(ctx, c.check()).Scan(&is); err != nil {
+	if err := conn.QueryRow(ctx, c.checkQuery()).Scan(&is); err != nil {
 		return err
 	}
 	if !is {

@@ -21,10 +21,10 @@ const (
 	limitOf = time.Hour
 )
 
-// way is one way to make a change.
-type way struct {
+// changeMethod is one way to make a change.
+type changeMethod struct {
 	name string
-	// prepare gets a database ready before anything is measured; nil where nothing is to be done.
+	// prepare makes a database ready before anything is measured; nil if nothing is needed.
 	prepare func(ctx context.Context, c *change, url string) error
 	// run makes the change, and deploys the new code when that is due.
 	run func(ctx context.Context, c *change, url string, l *load) error
@@ -36,8 +36,9 @@ type tools struct {
 	onward, psql, goose, pgroll string
 }
 
-// find looks for the programs. goose is built once, by the Go that runs this; pgroll is used where it is there.
-func find(ctx context.Context, dir, pgroll string) (*tools, error) {
+// findTools looks for the programs. goose is built once, by the Go that runs this; pgroll is used if it is
+// installed.
+func findTools(ctx context.Context, dir, pgroll string) (*tools, error) {
 	t := &tools{dir: dir}
 	var err error
 	if t.onward, err = filepath.Abs("bin/onward"); err != nil {
@@ -53,7 +54,8 @@ func find(ctx context.Context, dir, pgroll string) (*tools, error) {
 	bin := filepath.Join(user, "onward-bench", "goose-"+gooseVersion)
 	t.goose = filepath.Join(bin, "goose")
 	if _, err := os.Stat(t.goose); err != nil {
-		build := exec.CommandContext(ctx, "go", "install", "-tags", "no_clickhouse no_libsql no_mssql no_mysql no_sqlite3 no_vertica no_ydb no_duckdb", "github.com/pressly/goose/v3/cmd/goose@"+gooseVersion)
+		build := exec.CommandContext(ctx, "go", "install", "-tags", "no_clickhouse no_libsql no_mssql no_mysql no_sqlite3 no_vertica no_ydb no_duckdb",
+			"github.com/pressly/goose/v3/cmd/goose@"+gooseVersion)
 		build.Env = append(os.Environ(), "GOBIN="+bin)
 		if out, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build goose: %w\n%s", err, out)
@@ -68,21 +70,21 @@ func find(ctx context.Context, dir, pgroll string) (*tools, error) {
 	return t, err
 }
 
-// ways are those that there are programs for, without any first and onward last.
-func (t *tools) ways() []way {
-	list := []way{
-		{name: "no migration", run: func(ctx context.Context, _ *change, _ string, _ *load) error { return sleep(ctx, quiet) }},
+// availableWays are those that there are programs for, without any first and onward last.
+func (t *tools) availableWays() []changeMethod {
+	list := []changeMethod{
+		{name: "no migration", run: func(ctx context.Context, _ *change, _ string, _ *load) error { return sleepContext(ctx, quiet) }},
 		{name: "psql", run: t.asWritten},
 		{name: "goose", run: t.byGoose},
 	}
 	if t.pgroll != "" {
-		list = append(list, way{name: "pgroll", prepare: t.rollable, run: t.roll})
+		list = append(list, changeMethod{name: "pgroll", prepare: t.preparePgroll, run: t.runPgroll})
 	}
-	return append(list, way{name: "onward", prepare: t.plan, run: t.apply})
+	return append(list, changeMethod{name: "onward", prepare: t.makePlan, run: t.applyPlan})
 }
 
-// program runs one to its end.
-func program(ctx context.Context, dir string, env []string, name string, args ...string) (out []byte, err error) {
+// runProgram runs one to its end.
+func runProgram(ctx context.Context, dir string, env []string, name string, args ...string) (out []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limitOf)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
@@ -100,21 +102,21 @@ type stoppedError struct {
 	out []byte
 }
 
-func (e *stoppedError) Error() string { return e.err.Error() + "\n" + string(tail(e.out)) }
+func (e *stoppedError) Error() string { return e.err.Error() + "\n" + string(lastBytes(e.out)) }
 func (e *stoppedError) Unwrap() error { return e.err }
 
-// last is the last line that it said.
-func (e *stoppedError) last() string {
+// lastLine is the last line that it said.
+func (e *stoppedError) lastLine() string {
 	lines := strings.Split(strings.TrimSpace(string(e.out)), "\n")
 	return lines[len(lines)-1]
 }
 
-func tail(out []byte) []byte { return out[max(0, len(out)-4000):] }
+func lastBytes(out []byte) []byte { return out[max(0, len(out)-4000):] }
 
-// asWritten sends the statements as they stand.
+// asWritten sends the statements unchanged.
 func (t *tools) asWritten(ctx context.Context, c *change, url string, l *load) error {
-	_, err := program(ctx, "", nil, t.psql, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", strings.ReplaceAll(c.sql, "\n", " "), url)
-	l.deploy(code{c.names(), "public"})
+	_, err := runProgram(ctx, "", nil, t.psql, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", strings.ReplaceAll(c.sql, "\n", " "), url)
+	l.deployCode(code{c.namesAfter(), "public"})
 	return err
 }
 
@@ -126,8 +128,8 @@ func (t *tools) byGoose(ctx context.Context, c *change, url string, l *load) err
 	if err := os.WriteFile(filepath.Join(dir, "00002_step.sql"), []byte("-- +goose Up\n"+c.sql+"\n"), 0o644); err != nil {
 		return err
 	}
-	_, err = program(ctx, dir, nil, t.goose, "-dir", dir, "postgres", url, "up")
-	l.deploy(code{c.names(), "public"})
+	_, err = runProgram(ctx, dir, nil, t.goose, "-dir", dir, "postgres", url, "up")
+	l.deployCode(code{c.namesAfter(), "public"})
 	return err
 }
 
@@ -138,11 +140,11 @@ const version = "02_step"
 
 func (t *tools) pgrollEnv(url string) []string { return []string{"PGROLL_PG_URL=" + url} }
 
-func (t *tools) rollable(ctx context.Context, c *change, url string) error {
+func (t *tools) preparePgroll(ctx context.Context, c *change, url string) error {
 	if c.pgroll == "" {
 		return errWithout
 	}
-	_, err := program(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "init")
+	_, err := runProgram(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "init")
 	if err != nil {
 		return err
 	}
@@ -150,31 +152,31 @@ func (t *tools) rollable(ctx context.Context, c *change, url string) error {
 	if err != nil {
 		return err
 	}
-	_, err = program(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "baseline", "--yes", "01_base", dir)
+	_, err = runProgram(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "baseline", "--yes", "01_base", dir)
 	return err
 }
 
-// operations writes the file that pgroll reads.
-func (t *tools) operations(c *change) (file string, err error) {
+// writeOperations writes the file that pgroll reads.
+func (t *tools) writeOperations(c *change) (file string, err error) {
 	file = filepath.Join(t.dir, version+".json")
 	return file, os.WriteFile(file, []byte(`{"operations": [`+c.pgroll+`]}`), 0o644)
 }
 
-// roll starts the migration, deploys the code that uses the new version's views, and completes.
-func (t *tools) roll(ctx context.Context, c *change, url string, l *load) error {
-	file, err := t.operations(c)
+// runPgroll starts the migration, deploys the code that uses the new version's views, and completes.
+func (t *tools) runPgroll(ctx context.Context, c *change, url string, l *load) error {
+	file, err := t.writeOperations(c)
 	if err != nil {
 		return err
 	}
-	_, err = program(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "start", file)
+	_, err = runProgram(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "start", file)
 	if err != nil {
 		return err
 	}
-	l.deploy(code{c.names(), "public_" + version})
-	if err := sleep(ctx, handOver); err != nil {
+	l.deployCode(code{c.namesAfter(), "public_" + version})
+	if err := sleepContext(ctx, handOver); err != nil {
 		return err
 	}
-	_, err = program(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "complete")
+	_, err = runProgram(ctx, t.dir, t.pgrollEnv(url), t.pgroll, "complete")
 	return err
 }
 
@@ -188,8 +190,8 @@ func (t *tools) planFile(c *change) string {
 	return filepath.Join(t.dir, strings.ReplaceAll(c.name, " ", "-")+".plan.json")
 }
 
-// plan plans a change, once.
-func (t *tools) plan(ctx context.Context, c *change, _ string) error {
+// makePlan plans a change, once.
+func (t *tools) makePlan(ctx context.Context, c *change, _ string) error {
 	if _, err := os.Stat(t.planFile(c)); err == nil {
 		return nil
 	}
@@ -197,15 +199,19 @@ func (t *tools) plan(ctx context.Context, c *change, _ string) error {
 	if err != nil {
 		return err
 	}
-	if err := release.Repository(dir, map[string]string{"migrations/00001_step.sql": "-- +goose Up\n" + base, "go.mod": "module shop\n", "store.go": deployed.code()},
-		map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + c.sql + "\n", "store.go": c.names().code()}); err != nil {
+	if err := release.Repository(dir, map[string]string{
+		"migrations/00001_step.sql": "-- +goose Up\n" + base,
+		"go.mod":                    "module shop\n",
+		"store.go":                  deployed.loadProgram(),
+	},
+		map[string]string{"migrations/00002_step.sql": "-- +goose Up\n" + c.sql + "\n", "store.go": c.namesAfter().loadProgram()}); err != nil {
 		return err
 	}
 	file := t.planFile(c)
-	out, err := program(ctx, dir, nil, t.onward, "plan", "--base", "base", "--head", "main", "--format", "json", "--output", file+".new")
+	out, err := runProgram(ctx, dir, nil, t.onward, "plan", "--base", "base", "--head", "main", "--format", "json", "--output", file+".new")
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 1 { // a sketch: what is not proven is told
-		if err := missing(c, file+".new", out); err != nil {
+	if errors.As(err, &exit) && exit.ExitCode() == 1 { // a sketch: it reports what is not proven
+		if err := explainUnproven(c, file+".new", out); err != nil {
 			return err
 		}
 	} else if err != nil {
@@ -214,11 +220,11 @@ func (t *tools) plan(ctx context.Context, c *change, _ string) error {
 	return os.Rename(file+".new", file)
 }
 
-// missing tells why a plan is not proven.
-func missing(c *change, file string, out []byte) error {
+// explainUnproven tells why a plan is not proven.
+func explainUnproven(c *change, file string, out []byte) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("%w\n%s", err, tail(out))
+		return fmt.Errorf("%w\n%s", err, lastBytes(out))
 	}
 	var p struct {
 		Proof struct {
@@ -242,28 +248,29 @@ func missing(c *change, file string, out []byte) error {
 	return nil
 }
 
-// apply carries the plan out, deploys the new code when it fits, and then contracts.
-func (t *tools) apply(ctx context.Context, c *change, url string, l *load) error {
-	out, err := program(ctx, t.dir, nil, t.onward, "apply", "--db", url, "--plan", t.planFile(c))
-	t.keep(c, "apply", out)
+// applyPlan carries the plan out, deploys the new code when it fits, and then contracts.
+func (t *tools) applyPlan(ctx context.Context, c *change, url string, l *load) error {
+	out, err := runProgram(ctx, t.dir, nil, t.onward, "apply", "--db", url, "--plan", t.planFile(c))
+	t.keepOutput(c, "apply", out)
 	if err != nil {
 		return err
 	}
-	l.deploy(code{c.names(), "public"})
-	if err := sleep(ctx, handOver); err != nil {
+	l.deployCode(code{c.namesAfter(), "public"})
+	if err := sleepContext(ctx, handOver); err != nil {
 		return err
 	}
-	out, err = program(ctx, t.dir, nil, t.onward, "apply", "--db", url, "--plan", t.planFile(c), "--through", "contract", "--old-code-is-gone", "the load of the benchmark is the new code")
-	t.keep(c, "contract", out)
+	out, err = runProgram(ctx, t.dir, nil, t.onward, "apply", "--db", url, "--plan", t.planFile(c), "--through", "contract", "--old-code-is-gone",
+		"the load of the benchmark is the new code")
+	t.keepOutput(c, "contract", out)
 	return err
 }
 
-// keep keeps what onward said, for who looks into a figure.
-func (t *tools) keep(c *change, what string, out []byte) {
+// keepOutput keeps what onward said, for who looks into a figure.
+func (t *tools) keepOutput(c *change, what string, out []byte) {
 	_ = os.WriteFile(strings.TrimSuffix(t.planFile(c), ".plan.json")+"."+what+".txt", out, 0o644) // it is for looking at only
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+func sleepContext(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -28,7 +28,7 @@ const (
 func main() {
 	rounds := flag.Int("rounds", 3, "rounds, of which the medians are printed")
 	flag.Parse()
-	missed, err := run(context.Background(), *rounds)
+	missed, err := runAll(context.Background(), *rounds)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -38,17 +38,17 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, rounds int) (missed bool, err error) {
+func runAll(ctx context.Context, rounds int) (missed bool, err error) {
 	dir, err := os.MkdirTemp("", "onward-bench-")
 	if err != nil {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
 	spread, hot := filepath.Join(dir, "spread"), filepath.Join(dir, "hot")
-	if err := repository(spread, func(i int) int { return i }); err != nil {
+	if err := makeRepository(spread, func(i int) int { return i }); err != nil {
 		return false, err
 	}
-	if err := repository(hot, func(int) int { return 0 }); err != nil {
+	if err := makeRepository(hot, func(int) int { return 0 }); err != nil {
 		return false, err
 	}
 	for _, c := range []struct {
@@ -61,7 +61,7 @@ func run(ctx context.Context, rounds int) (missed bool, err error) {
 		{"5,000 queries, each migration another table", spread, 5000, limitMS},
 		{"5,000 queries, each migration the table of 500", hot, 5000, limitMS},
 	} {
-		load := []*workload.Workload{recording(c.queries)}
+		load := []*workload.Workload{makeRecording(c.queries)}
 		var times []float64
 		asked := 0
 		for range rounds {
@@ -90,8 +90,8 @@ func run(ctx context.Context, rounds int) (missed bool, err error) {
 	return missed, nil
 }
 
-// recording has queries on all tables; a tenth of them on the first.
-func recording(n int) *workload.Workload {
+// makeRecording has queries on all tables; a tenth of them on the first.
+func makeRecording(n int) *workload.Workload {
 	load := &workload.Workload{Schema: workload.Schema, Sources: []string{"bench"}}
 	for i := range n {
 		t, other := i%tables, (i*7+1)%tables
@@ -116,11 +116,12 @@ func recording(n int) *workload.Workload {
 	return load
 }
 
-// repository has a base of tables, and a release of a migration for each point.
-func repository(dir string, table func(i int) int) error {
+// makeRepository has a base of tables, and a release of a migration for each point.
+func makeRepository(dir string, table func(i int) int) error {
 	var base strings.Builder
 	for i := range tables {
-		fmt.Fprintf(&base, "CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a text NOT NULL, b int, c text, d timestamptz DEFAULT now(), ref bigint%s);\nCREATE INDEX ON t%d (ref);\n", i, map[bool]string{true: fmt.Sprintf(" REFERENCES t%d", i-1)}[i > 0], i)
+		fmt.Fprintf(&base, "CREATE TABLE t%d (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a text NOT NULL, b int, c text, d timestamptz DEFAULT now(), "+
+			"ref bigint%s);\nCREATE INDEX ON t%d (ref);\n", i, map[bool]string{true: fmt.Sprintf(" REFERENCES t%d", i-1)}[i > 0], i)
 	}
 	files := map[string]string{}
 	for i := range points {

@@ -31,13 +31,13 @@ func main() {
 	profile := flag.String("profile", "", "with -serve: a file for the profile of its processor time")
 	flag.Parse()
 	if *serve != "" {
-		if err := proxy(*serve, *profile); err != nil {
+		if err := runProxy(*serve, *profile); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(3)
 		}
 		return
 	}
-	missed, err := run(context.Background(), *seconds, *rounds, *profile)
+	missed, err := runAll(context.Background(), *seconds, *rounds, *profile)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(3)
@@ -47,10 +47,10 @@ func main() {
 	}
 }
 
-// way is one way to the server.
-type way struct{ name, host, port string }
+// connection is one way to the server.
+type connection struct{ name, host, port string }
 
-func run(ctx context.Context, seconds, rounds int, profile string) (missed bool, err error) {
+func runAll(ctx context.Context, seconds, rounds int, profile string) (missed bool, err error) {
 	for _, program := range []string{"pgbench", "pgbouncer"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return false, fmt.Errorf("%s is missing: run scripts/setup.sh pgbouncer as root (%w)", program, err)
@@ -62,10 +62,10 @@ func run(ctx context.Context, seconds, rounds int, profile string) (missed bool,
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
 	b := &bench{seconds: seconds, rounds: rounds}
-	if err := b.prepare(ctx, server); err != nil {
+	if err := b.prepareDatabase(ctx, server); err != nil {
 		return false, err
 	}
-	bouncer, stop, err := pgbouncer(ctx, b.direct)
+	bouncer, stop, err := startPgbouncer(ctx, b.direct)
 	if err != nil {
 		return false, err
 	}
@@ -74,31 +74,31 @@ func run(ctx context.Context, seconds, rounds int, profile string) (missed bool,
 		clients int
 		limit   float64
 	}{{1, limitOne}, {16, limitSixteen}} {
-		if err := b.latency(ctx, c.clients, c.limit, bouncer, profile); err != nil {
+		if err := b.compareLatency(ctx, c.clients, c.limit, bouncer, profile); err != nil {
 			return false, err
 		}
 	}
-	return b.missed, b.memory(ctx)
+	return b.missed, b.measureMemory(ctx)
 }
 
-// latency compares the three ways.
-func (b *bench) latency(ctx context.Context, clients int, limit float64, bouncer way, profile string) error {
+// compareLatency compares the three ways.
+func (b *bench) compareLatency(ctx context.Context, clients int, limit float64, bouncer connection, profile string) error {
 	ours, p, err := startProxy(ctx, b.url, profile)
 	if err != nil {
 		return err
 	}
-	ways := []way{b.direct, bouncer, ours}
+	ways := []connection{b.direct, bouncer, ours}
 	figures := make([][]float64, len(ways))
 	for range b.rounds {
 		for i, w := range ways {
-			ms, err := b.pgbench(ctx, w, clients, "-M", "prepared", "-T", fmt.Sprint(b.seconds))
+			ms, err := b.measureLatency(ctx, w, clients, "-M", "prepared", "-T", fmt.Sprint(b.seconds))
 			if err != nil {
-				return errors.Join(err, p.stop())
+				return errors.Join(err, p.stopProxy())
 			}
 			figures[i] = append(figures[i], ms)
 		}
 	}
-	if err := p.stop(); err != nil {
+	if err := p.stopProxy(); err != nil {
 		return err
 	}
 	for i := range figures {
@@ -107,34 +107,34 @@ func (b *bench) latency(ctx context.Context, clients int, limit float64, bouncer
 	middle := func(i int) float64 { return figures[i][len(figures[i])/2] }
 	fmt.Printf("%2d clients: direct %.3f ms, pgbouncer %.3f ms, recording %.3f ms\n", clients, middle(0), middle(1), middle(2))
 	ratio := middle(2) / middle(1)
-	b.line(fmt.Sprintf("recording : pgbouncer, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limit, fmt.Sprint(limit))
+	b.printLine(fmt.Sprintf("recording : pgbouncer, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limit, fmt.Sprint(limit))
 	if p.calls == 0 {
 		return errors.New("the proxy recorded nothing")
 	}
 	return nil
 }
 
-// memory records a million queries with a million texts.
-func (b *bench) memory(ctx context.Context) error {
+// measureMemory records a million queries with a million texts.
+func (b *bench) measureMemory(ctx context.Context) error {
 	w, p, err := startProxy(ctx, b.url, "")
 	if err != nil {
 		return err
 	}
 	const clients = 8
 	start := time.Now()
-	_, err = b.pgbench(ctx, w, clients, "-M", "simple", "-t", fmt.Sprint(million/clients))
+	_, err = b.measureLatency(ctx, w, clients, "-M", "simple", "-t", fmt.Sprint(million/clients))
 	spent := time.Since(start)
-	if err := errors.Join(err, p.stop()); err != nil {
+	if err := errors.Join(err, p.stopProxy()); err != nil {
 		return err
 	}
 	if p.calls != million {
 		return fmt.Errorf("%d of %d queries were recorded", p.calls, million)
 	}
-	b.line(fmt.Sprintf("memory for a million queries (%.0f s)", spent.Seconds()), fmt.Sprintf("%d MB", p.peak>>10), p.peak <= limitMemory, "300 MB")
+	b.printLine(fmt.Sprintf("memory for a million queries (%.0f s)", spent.Seconds()), fmt.Sprintf("%d MB", p.peak>>10), p.peak <= limitMemory, "300 MB")
 	return nil
 }
 
-func (b *bench) line(what, figure string, holds bool, limit string) {
+func (b *bench) printLine(what, figure string, holds bool, limit string) {
 	mark := "holds"
 	if !holds {
 		mark, b.missed = "MISSED", true

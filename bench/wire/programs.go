@@ -28,12 +28,12 @@ import (
 type bench struct {
 	seconds, rounds int
 	url, user, name string
-	direct          way
+	direct          connection
 	missed          bool
 }
 
-// prepare fills a database with pgbench's tables.
-func (b *bench) prepare(ctx context.Context, server *pgserver.Server) error {
+// prepareDatabase fills a database with pgbench's tables.
+func (b *bench) prepareDatabase(ctx context.Context, server *pgserver.Server) error {
 	name, err := server.NewDatabase(ctx, "")
 	if err != nil {
 		return err
@@ -44,12 +44,12 @@ func (b *bench) prepare(ctx context.Context, server *pgserver.Server) error {
 		return err
 	}
 	b.user, b.name = cfg.User, name
-	b.direct = way{"direct", cfg.Host, strconv.Itoa(int(cfg.Port))}
-	_, err = b.run(ctx, b.direct, "-i", "-q", "-s", "5")
+	b.direct = connection{"direct", cfg.Host, strconv.Itoa(int(cfg.Port))}
+	_, err = b.runPgbench(ctx, b.direct, "-i", "-q", "-s", "5")
 	return err
 }
 
-func (b *bench) run(ctx context.Context, w way, args ...string) (string, error) {
+func (b *bench) runPgbench(ctx context.Context, w connection, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "pgbench", append(args, "-h", w.host, "-p", w.port, "-U", b.user, b.name)...)
 	cmd.Env = append(os.Environ(), "PGSSLMODE=disable")
 	out, err := cmd.CombinedOutput()
@@ -61,9 +61,9 @@ func (b *bench) run(ctx context.Context, w way, args ...string) (string, error) 
 
 var latencyLine = regexp.MustCompile(`latency average = ([0-9.]+) ms`)
 
-// pgbench reads rows by key, and gives the average latency in milliseconds.
-func (b *bench) pgbench(ctx context.Context, w way, clients int, args ...string) (float64, error) {
-	out, err := b.run(ctx, w, append(args, "-n", "-S", "-c", strconv.Itoa(clients), "-j", "1")...)
+// measureLatency reads rows by key, and gives the average latency in milliseconds.
+func (b *bench) measureLatency(ctx context.Context, w connection, clients int, args ...string) (float64, error) {
+	out, err := b.runPgbench(ctx, w, append(args, "-n", "-S", "-c", strconv.Itoa(clients), "-j", "1")...)
 	if err != nil {
 		return 0, err
 	}
@@ -74,15 +74,15 @@ func (b *bench) pgbench(ctx context.Context, w way, clients int, args ...string)
 	return strconv.ParseFloat(m[1], 64)
 }
 
-// pgbouncer starts one in session mode before the server.
-func pgbouncer(ctx context.Context, server way) (way, func() error, error) {
+// startPgbouncer starts one in session mode before the server.
+func startPgbouncer(ctx context.Context, server connection) (connection, func() error, error) {
 	dir, err := os.MkdirTemp("/tmp", "onward-bench-")
 	if err != nil {
-		return way{}, nil, err
+		return connection{}, nil, err
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return way{}, nil, err
+		return connection{}, nil, err
 	}
 	port := strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
 	text := fmt.Sprintf("[databases]\n* = host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %s\nunix_socket_dir =\n"+
@@ -96,11 +96,11 @@ func pgbouncer(ctx context.Context, server way) (way, func() error, error) {
 		args = []string{"-u", "nobody", conf}
 	}
 	if err := errors.Join(os.WriteFile(conf, []byte(text), 0o644), os.Chmod(dir, 0o777), free.Close()); err != nil {
-		return way{}, nil, err
+		return connection{}, nil, err
 	}
 	cmd := exec.CommandContext(ctx, "pgbouncer", args...)
 	if err := cmd.Start(); err != nil {
-		return way{}, nil, err
+		return connection{}, nil, err
 	}
 	stop := func() error {
 		err := cmd.Process.Signal(syscall.SIGINT)
@@ -109,12 +109,12 @@ func pgbouncer(ctx context.Context, server way) (way, func() error, error) {
 	}
 	for range 100 {
 		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			return way{"pgbouncer", "127.0.0.1", port}, stop, c.Close()
+			return connection{"pgbouncer", "127.0.0.1", port}, stop, c.Close()
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	log, _ := os.ReadFile(filepath.Join(dir, "log"))
-	return way{}, nil, errors.Join(fmt.Errorf("pgbouncer does not start:\n%s", log), stop())
+	return connection{}, nil, errors.Join(fmt.Errorf("pgbouncer does not start:\n%s", log), stop())
 }
 
 // process is the recording proxy in a process of its own.
@@ -126,31 +126,31 @@ type process struct {
 	peak  int64 // KB
 }
 
-func startProxy(ctx context.Context, url, profile string) (way, *process, error) {
+func startProxy(ctx context.Context, url, profile string) (connection, *process, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return way{}, nil, err
+		return connection{}, nil, err
 	}
 	p := &process{cmd: exec.CommandContext(ctx, self, "-serve", url, "-profile", profile)}
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return way{}, nil, err
+		return connection{}, nil, err
 	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
-		return way{}, nil, err
+		return connection{}, nil, err
 	}
 	p.out = bufio.NewReader(out)
 	if err := p.cmd.Start(); err != nil {
-		return way{}, nil, err
+		return connection{}, nil, err
 	}
-	w := way{name: "recording", host: "127.0.0.1"}
+	w := connection{name: "recording", host: "127.0.0.1"}
 	_, err = fmt.Fscanln(p.out, &w.port)
 	return w, p, err
 }
 
-// stop ends the proxy, and reads how many queries it has recorded and how much memory it took.
-func (p *process) stop() error {
+// stopProxy ends the proxy, and reads how many queries it has recorded and how much memory it took.
+func (p *process) stopProxy() error {
 	if err := p.in.Close(); err != nil {
 		return err
 	}
@@ -162,9 +162,9 @@ func (p *process) stop() error {
 	return nil
 }
 
-// proxy is that process: it prints its port, and at the end of its input how many queries of
+// runProxy is that process: it prints its port, and at the end of its input how many queries of
 // pgbench's it has recorded.
-func proxy(url, profile string) error {
+func runProxy(url, profile string) error {
 	if profile != "" {
 		f, err := os.Create(profile)
 		if err != nil {

@@ -94,7 +94,13 @@ func (w *workflow) comments(code int, env []string, want ...string) {
 // commentsOn runs the commenting Action on an event with other facts of its run.
 func (w *workflow) commentsOn(other map[string]any, code int, env []string, want ...string) {
 	w.Helper()
-	run := map[string]any{"id": 99, "event": "pull_request", "head_sha": strings.Repeat("a", 40), "head_branch": "branch", "head_repository": map[string]any{"full_name": "stranger/r"}}
+	run := map[string]any{
+		"id":              99,
+		"event":           "pull_request",
+		"head_sha":        strings.Repeat("a", 40),
+		"head_branch":     "branch",
+		"head_repository": map[string]any{"full_name": "stranger/r"},
+	}
 	for key, value := range other {
 		run[key] = value
 	}
@@ -149,7 +155,8 @@ func TestAction(t *testing.T) {
 	w.bash("echo 'CREATE INDEX CONCURRENTLY users_name_idx ON users (name);' > db/migrations/2.sql")
 	w.judges(0, onPullRequest)
 	w.comments(0, nil, "comment updated")
-	if ids := api.ours(); len(ids) != 1 || ids[0] != 121 || strings.Contains(api.comments[121], "better") || strings.Contains(api.comments[121], "index-create-blocking") {
+	if ids := api.ours(); len(ids) != 1 || ids[0] != 121 || strings.Contains(api.comments[121], "better") ||
+		strings.Contains(api.comments[121], "index-create-blocking") {
 		t.Errorf("comments %v: %s", ids, api.comments[121])
 	}
 	// A newer onward wrote it: it has to be about this commit, and says which wrote it.
@@ -170,7 +177,7 @@ func TestAction(t *testing.T) {
 		t.Errorf("comments %v", ids)
 	}
 	api.self = ""
-	// Without the right this is said.
+	// A missing right is reported.
 	w.bash("git checkout -q db")
 	w.judges(1, onPullRequest, "::error")
 	api.readOnly = true
@@ -284,12 +291,13 @@ type step struct {
 	With, Env map[string]string
 }
 
-// TestActionFiles holds what the steps of both Actions get: the inputs reach the scripts, and only the comment has a token.
+// TestActionFiles holds what the steps of the Actions get: the inputs reach the scripts, and only the comment has a token.
 func TestActionFiles(t *testing.T) {
 	t.Parallel()
 	for file, scripts := range map[string][]string{
 		"action.yml":            {"ci/action.sh", "ci/install.sh", "ci/source_key.sh"},
 		"ci/comment/action.yml": {"ci/comment/comment.sh", "ci/install.sh", "ci/source_key.sh"},
+		"ci/stats/action.yml":   {"ci/stats/stats.sh", "ci/install.sh", "ci/source_key.sh"},
 	} {
 		var action struct{ Runs struct{ Steps []step } }
 		decode(t, "../../"+file, &action)
@@ -328,7 +336,7 @@ func TestActionFiles(t *testing.T) {
 func TestPin(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	files := []string{"action.yml", "ci/comment/action.yml", "ci/onward.gitlab-ci.yml"}
+	files := []string{"action.yml", "ci/comment/action.yml", "ci/stats/action.yml", "ci/onward.gitlab-ci.yml"}
 	for _, name := range files {
 		text, err := os.ReadFile("../../" + name)
 		if err != nil {
@@ -344,7 +352,10 @@ func TestPin(t *testing.T) {
 	for _, c := range []struct {
 		args string
 		code int
-	}{{"--check v1.2.3", 1}, {"v1.2.3", 0}, {"--check v1.2.3", 0}, {"v1.2.3-rc.1", 0}, {"--check v1.2.3", 1}, {"v1.2.4", 0}, {"1.2.4", 2}, {"v1.2.4/../x", 2}, {"", 2}} {
+	}{
+		{"--check v1.2.3", 1}, {"v1.2.3", 0}, {"--check v1.2.3", 0}, {"v1.2.3-rc.1", 0}, {"--check v1.2.3", 1},
+		{"v1.2.4", 0}, {"1.2.4", 2}, {"v1.2.4/../x", 2}, {"", 2},
+	} {
 		cmd := exec.CommandContext(t.Context(), "bash", append([]string{"../../scripts/pin.sh"}, strings.Fields(c.args)...)...)
 		cmd.Env = append(os.Environ(), "ONWARD_ROOT="+root)
 		if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != c.code {

@@ -29,7 +29,7 @@ type github struct {
 	// artifact is what the run 99 left, nil for nothing; claimed is the size that the list of artifacts has for it.
 	artifact []byte
 	claimed  int
-	// head, fork and state are those of the pull request 7.
+	// head, fork and state belong to pull request 7.
 	head, fork, state string
 	// blob is the address of another host, which keeps artifacts.
 	blob string

@@ -19,7 +19,7 @@ func TestNeovim(t *testing.T) {
 	t.Parallel()
 	nvim, err := exec.LookPath("nvim")
 	if err != nil {
-		pgservertest.Missing(t, err)
+		pgservertest.SkipOrFail(t, err)
 	}
 	dir := gittest.Commits(t,
 		map[string]string{"m/1_a.sql": "CREATE TABLE t (id bigint PRIMARY KEY, v text);\nCREATE TABLE gone (id bigint);\n"},
@@ -61,7 +61,10 @@ func TestNeovim(t *testing.T) {
 		{"typed", joined(seen.Typed), "1 index-create-blocking 1:0-1:23"},
 		{"hover", seen.Hover, "| t | ShareLock | index build, grows | writes |"},
 		{"hover on a table", seen.Hover, "id bigint, not null"},
-		{"titles", joined(seen.Titles), "onward: make it safe: index-create-blocking\nonward: ignore index-create-blocking here\nonward: explain index-create-blocking"},
+		{
+			"titles", joined(seen.Titles),
+			"onward: make it safe: index-create-blocking\nonward: ignore index-create-blocking here\nonward: explain index-create-blocking",
+		},
 		{"fixed", joined(seen.Fixed), "2 table-drop 0:11-0:26"},
 		{"text", joined(seen.Text), "-- onward:ignore table-drop: why it is safe here\n/* 🐘 */ DROP TABLE gone;\nCREATE INDEX CONCURRENTLY i ON t (v);"},
 		{"page", seen.Page, "# table-drop"},

@@ -2,17 +2,24 @@ package main
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
+	"github.com/onward-sql/onward/onward"
 )
 
 // TestPipelineScripts runs what the hooks and the template of a pipeline run, word for word, as
-// $ONWARD_CHECK, $ONWARD_CHANGELOG and $GITLAB.
+// $ONWARD_CHECK, $ONWARD_CHANGELOG, $GITLAB and $GITLAB_STATS.
 func TestPipelineScripts(t *testing.T) {
 	t.Parallel()
 	var hooks []struct {
@@ -34,7 +41,8 @@ func TestPipelineScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Symlink(self, filepath.Join(checkout, "bin/onward")), os.WriteFile(filepath.Join(checkout, "ci/hook.sh"), script, 0o700)); err != nil {
+	if err := errors.Join(os.Symlink(self, filepath.Join(checkout, "bin/onward")),
+		os.WriteFile(filepath.Join(checkout, "ci/hook.sh"), script, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	for _, h := range hooks {
@@ -46,16 +54,41 @@ func TestPipelineScripts(t *testing.T) {
 		}
 		vars = append(vars, strings.ReplaceAll(strings.ToUpper(h.ID), "-", "_")+"="+filepath.Join(checkout, h.Entry))
 	}
-	var template struct {
-		Onward struct {
-			Script    []string
-			Artifacts struct{ Reports map[string]string }
-		}
+	type job struct {
+		Script    []string
+		Artifacts struct{ Reports map[string]string }
 	}
+	var template map[string]job
 	decode(t, "../../ci/onward.gitlab-ci.yml", &template)
-	job := template.Onward
-	vars = append(vars, "GITLAB=set -eo pipefail\n"+strings.Join(job.Script, "\n"), "CODE_QUALITY="+job.Artifacts.Reports["codequality"])
+	judge, sizes := template["onward"], template["onward-stats"]
+	vars = append(vars, "GITLAB=set -eo pipefail\n"+strings.Join(judge.Script, "\n"), "CODE_QUALITY="+judge.Artifacts.Reports["codequality"],
+		"GITLAB_STATS=set -eo pipefail\n"+strings.Join(sizes.Script, "\n"),
+		"REGISTRY="+packageRegistry(t), "DATABASE="+pgservertest.Database(t, onward.NewestMajor))
 	scripts(t, "testdata/pipeline", vars...)
+}
+
+// packageRegistry starts a server that keeps files as GitLab's generic packages do, for a job's token.
+func packageRegistry(t *testing.T) (url string) {
+	t.Helper()
+	var mu sync.Mutex
+	files := map[string][]byte{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch file, ok := files[r.URL.Path]; {
+		case r.Header.Get("Job-Token") != "hunter2":
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.Method == http.MethodPut:
+			files[r.URL.Path], _ = io.ReadAll(r.Body)
+			w.WriteHeader(http.StatusCreated)
+		case !ok:
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			_, _ = w.Write(file)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func decode(t *testing.T, name string, into any) {

@@ -10,97 +10,100 @@ package adapter
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Tree is a set of files at one moment: a commit, or the working tree. Several
-// may read it at the same time.
-// Paths are slash-separated and relative to the repository's root. A tree that
-// also has gitrange's ReadAll is read many files at a time.
+// Tree is a set of files at one moment: a commit, or the working tree. It is safe for
+// concurrent reads. Paths are slash-separated and relative to the repository's root. If a tree
+// also has gitrange's ReadAll, files are read in batches.
 type Tree interface {
 	// Name names the tree for people: "main", "working tree".
 	Name() string
 	// Paths lists every file, sorted.
 	Paths() []string
-	// Read gives a file's content, for good: nobody changes it.
+	// Read returns a file's content. The caller owns it: the tree does not change it
+	// afterwards.
 	Read(path string) ([]byte, error)
 	// Dir gives a directory on disk that holds the tree.
 	Dir(ctx context.Context) (string, error)
 }
 
-// ErrProject is what an error matches (errors.Is) when the project's own code
-// does not come up at a tree: its settings do not import, it needs a package
-// that is not there.
+// ErrProject is what an error matches (errors.Is) if the project's own code cannot be loaded
+// at a tree: its settings fail to import, or it needs a package that is not installed.
 var ErrProject = errors.New("the project does not start")
 
 // Adapter is one framework.
 type Adapter interface {
 	// Name is the framework's name in reports and in onward.yaml: "goose".
 	Name() string
-	// Detect finds the framework's sources in a tree: directories of
-	// migrations, with how sure it is. It looks at names first and reads
-	// only what it needs.
+	// Detect finds the framework's sources in a tree: directories of migrations, each with a
+	// score for how sure it is. It looks at names first and reads only the files that it
+	// needs.
 	Detect(t Tree) []Source
 	// Load reads every migration of a source, in the order in which the
 	// runner would run them on an empty database. A migration that cannot be
 	// read does not hide the others: it comes with Failed set.
 	Load(ctx context.Context, t Tree, s Source) (*Set, error)
-	// Traits is what is asked of the framework itself.
+	// Traits returns the properties of the framework itself.
 	Traits() Traits
 }
 
-// Traits is what the audit, the rules and the rehearsal ask of a framework, so that
-// none of them knows one by its name.
+// Traits are the properties of a framework that the audit, the rules and the rehearsal need.
+// They ask for these, so that none of them checks for a framework by name.
 type Traits struct {
-	// Plain: it is no framework, but reads whatever SQL files no other one claims.
+	// Plain is set for the fallback, which is no framework: it reads the SQL files that no
+	// other adapter claims.
 	Plain bool
-	// Renders: its SQL is made by the project's own code, which has to start for that; a
-	// migration is more than its file, and the project's settings are known.
+	// Renders is set if the project's own code produces the SQL and must be started for that.
+	// A migration is then more than its file, and the project's settings are known.
 	Renders bool
-	// Graph: each migration names those that it follows. The order of names and numbers
-	// tells nothing, and neither does a late one.
+	// Graph is set if each migration names those that it follows. The order of names and
+	// numbers then means nothing, and a migration with an earlier name than an applied one is
+	// no problem.
 	Graph bool
-	// Meaning is what a migration's file says but for comments and white space, and the
-	// part of that which is a program; nil where the file is its SQL.
+	// Meaning returns a migration's file without comments and white space, and the part of it
+	// that is a program. It is nil if the file is the SQL itself.
 	Meaning func(text string) (whole, program string)
-	// Project is what a directory of its is called in a sentence: "a Django project".
+	// Project is the word for one of its directories in a sentence: "a Django project".
 	Project string
-	// Package is a file by which a directory below such a project is part of its code.
+	// Package is a file name: a directory below such a project that has this file is part of
+	// its code.
 	Package string
-	// Tool is what rules ask for, whatever the migration.
+	// Tool is what rules need to know about the tool, for any migration.
 	Tool history.Tool
-	// Books are the tables in which it keeps what has run.
-	Books []Book
+	// HistoryTables are the tables in which the tool records the migrations that have run.
+	HistoryTables []HistoryTable
 }
 
-// Book is a table in which a tool keeps what has run. Histories read and mend it.
-type Book struct {
+// HistoryTable is a table in which a tool records the migrations that have run. Some migrations read
+// or repair it.
+type HistoryTable struct {
 	Table string
-	// Columns is what stands behind its name where the tool makes it; "" where that
-	// is not known.
+	// Columns is the text that follows the table's name in the CREATE TABLE of the tool; "" if
+	// that is not known.
 	Columns string
 }
 
-// WayDown is an adapter whose migrations may be undone by SQL of their own.
-// Only a rehearsal asks for it, so Load does not read it.
+// WayDown is an adapter whose migrations may have SQL of their own that undoes them. Only a
+// rehearsal needs it, so Load does not read it.
 type WayDown interface {
-	// Down gives the SQL that undoes a migration that Load made of the source,
-	// in the transaction that the runner makes around it. nil: there is none,
-	// or it is not SQL. Positions in it count in the file that it stands in:
-	// the migration's DownPath, or its Path when that is "". The error says
-	// why a file cannot be read.
+	// Down returns the SQL that undoes a migration that Load read from the source, sent in the
+	// transaction that the runner opens for it. It is nil if there is none, or if it is not
+	// SQL. Positions in it count in the migration's DownPath, or in its Path if DownPath is
+	// "". The error says why a file cannot be read.
 	Down(t Tree, s Source, m *Migration) (*script.Source, error)
 }
 
-// Modeler is an adapter that may read the models of a project that does not come
-// up, as far as they do without the packages that are missing.
+// Modeler is an adapter that may read the models of a project that cannot be loaded, as far as
+// that works without the missing packages.
 type Modeler interface {
-	// Models gives the models of a source for which Load failed with cause, an
-	// [ErrProject], and what they do without: packages, and names of packages.
-	// That a model lacks a column says nothing then.
+	// Models returns the models of a source for which Load failed with cause, an [ErrProject].
+	// without lists what was missing: packages, and names from packages. A column that a model
+	// lacks then proves nothing.
 	Models(ctx context.Context, t Tree, s Source, cause error) (models []Model, without []string, err error)
 }
 
@@ -109,7 +112,7 @@ type Source struct {
 	Framework string
 	// Dir is the directory, "" for the root.
 	Dir string
-	// Deep: the runner looks through the directories below it as well.
+	// Deep is set if the runner looks through the directories below it as well.
 	Deep bool
 	// Score is how sure the detection is: 3 for a file or marker that only
 	// this framework has, 2 for a naming that is typical, 1 for "SQL files
@@ -125,54 +128,58 @@ type Source struct {
 	Options Options
 }
 
-// Options is what onward.yaml says of a directory of migrations.
+// Options are the settings of a directory of migrations in onward.yaml.
 type Options struct {
 	// Transaction overrides how the runner sends a file.
 	Transaction onward.Transaction
-	// Runner is what the runner's connection sets.
+	// Runner holds the settings of the runner's connection.
 	Runner history.Runner
 	// Python and Settings are for Django.
 	Python, Settings string
-	// Environment is what a Django project sees besides, as "NAME=value".
+	// RenderTimeout bounds the process that renders a project; 0 for the adapter's own limit.
+	RenderTimeout time.Duration
+	// Environment holds further environment variables of a Django project, as "NAME=value".
 	Environment []string
 }
 
-// Set is what a source holds.
+// Set is the content of a source.
 type Set struct {
 	Source Source
-	// Absent: the tree has no project in the directory, so that nothing could be rendered.
+	// Absent is set if the tree has no project in the directory, so that nothing could be
+	// rendered.
 	Absent     bool
-	Told       Told
+	Evidence   RunnerEvidence
 	Migrations []*Migration
 	// History lists what is wrong with the order itself: duplicate versions,
 	// gaps, several leaves.
 	History []history.Change
 	// Opaque lists what could not be read or judged outside migrations.
 	Opaque []onward.Opaque
-	// Problems lists what the runner refuses or passes over in the directory,
-	// outside migrations.
+	// Problems lists files in the directory, other than migrations, that the runner refuses or
+	// ignores.
 	Problems []Problem
-	// Together: the runner sends all that is pending in one transaction.
+	// Together is set if the runner sends all pending migrations in one transaction.
 	Together bool
-	// Habits says what the runner does about a history that changed.
-	Habits Habits
-	// Count is how it keeps count of what a database has; nil where only the tool itself
-	// knows.
+	// HistoryBehavior describe what the runner does if migrations changed after they were applied.
+	HistoryBehavior HistoryBehavior
+	// Count describes how the tool records what a database has; nil if only the tool itself
+	// can tell.
 	Count *Count
 	// Beyond lists what only the tool itself can run; nil for nothing. It may read many files.
 	Beyond func() []Beyond
-	// Mends says how a migration for a column that a model has comes to be.
+	// Mends says how the tool makes a migration for a column that a model has and the
+	// migrations lack.
 	Mends string
-	// Models is what the framework's own model says the code selects and
-	// inserts; nil when it has none.
+	// Models lists the columns that the code selects and inserts according to the framework's
+	// own models; nil if it has none.
 	Models []Model
-	// Partial says that models or columns may be missing from Models.
+	// Partial is set if models or columns may be missing from Models.
 	Partial bool
 }
 
 // Migration is one step, as the runner sees it.
 type Migration struct {
-	// ID is the framework's name; Version what the runner orders by, for
+	// ID is the framework's name of the migration. Version is what the runner orders by, for
 	// messages.
 	ID, Version string
 	Path        string
@@ -180,28 +187,28 @@ type Migration struct {
 	Framework string
 	// DownPath is a second file that undoes it; "" for none.
 	DownPath string
-	// Source is its SQL. Unheld is what it is where no condition of its template holds;
-	// nil where it has none.
-	Source script.Source
-	Unheld *script.Source
-	Runner history.Runner
+	// Source is its SQL. Unheld is its SQL if no condition of its template holds; nil if it
+	// has no conditions.
+	Source            script.Source
+	WithoutConditions *script.Source
+	Runner            history.Runner
 	// Hash identifies what would run: two migrations with one hash do the
 	// same. Comments and white space count.
 	Hash string
-	// Opaque lists what is hidden in it: RunPython, a Go migration.
+	// Opaque lists code in it that cannot be read as SQL: RunPython, a Go migration.
 	Opaque []onward.Opaque
-	// Elsewhere lists what is not judged, as another database has it, if any: the
-	// schema of this one stays what it was.
+	// Elsewhere lists operations that run on another database, so they are not judged here and
+	// change nothing in this schema.
 	Elsewhere []onward.Opaque
-	// Failed says why it could not be read at all; Lost, that it is git which
-	// cannot give it.
+	// Failed says why it could not be read at all. Lost is set if the reason is that git does
+	// not have the content.
 	Failed string
 	Lost   bool
-	// Problems is what the runner itself will refuse or misread in the file.
-	// What is meant is judged all the same.
+	// Problems lists what the runner itself will refuse or misread in the file. The intended
+	// SQL is judged all the same.
 	Problems []history.Refusal
-	// After names the migrations it must follow, where that is not just the
-	// order (Django's dependencies).
+	// After names the migrations that it must follow, if that is not just the order (Django's
+	// dependencies).
 	After []string
 	// Replaces names the migrations that a squashed one stands for.
 	Replaces []string
@@ -209,41 +216,43 @@ type Migration struct {
 	Repeatable bool
 }
 
-// Problem is a file that the runner refuses or passes over although it stands
-// among the migrations.
+// Problem is a file that the runner refuses or ignores although it is among the migrations.
 type Problem struct {
 	Path string
 	history.Refusal
 }
 
-// Habits says, in clauses for messages, what a runner does about migrations
-// that differ from what a database has. "" where it depends.
-type Habits struct {
+// HistoryBehavior say, in clauses for messages, what a runner does if migrations differ from those that
+// a database has applied. A clause is "" if that depends on more.
+type HistoryBehavior struct {
 	// Edited: the content of an applied migration changed.
 	Edited string
-	// Deleted: an applied migration is gone. Forgets: one that is later than all
-	// that are left is not missed. LastOnly: only the last one is.
+	// Deleted: an applied migration is gone. Forgets is set if the runner does not miss an
+	// applied migration that is later than all remaining ones. LastOnly is set if it misses
+	// only the last one.
 	Deleted  string
 	Forgets  bool
 	LastOnly bool
-	// Renamed: an applied migration has another name. Where that is "", its
-	// number alone counts, and one with another number is a new one.
+	// Renamed: an applied migration has another name. If this is "", only the number counts: a
+	// migration with another number is a new one.
 	Renamed string
-	// OutOfOrder: a new one sorts before one that is applied.
+	// OutOfOrder: a new migration sorts before an applied one.
 	OutOfOrder string
-	// Overtaken: one that is applied depends on a new one, by their names (%s).
+	// Overtaken: an applied migration depends on a new one, by their names (%s).
 	Overtaken string
 }
 
 // Model is a class of the deployed code that maps to a table.
 type Model struct {
-	// Name is the class: "shop.User"; Path and Line where it is.
+	// Name is the class: "shop.User". Path and Line are its position.
 	Name  string
 	Path  string
 	Line  int
 	Table string
-	// Unmanaged: its table is not for the migrations to make.
+	// Unmanaged is set if the migrations do not create its table.
 	Unmanaged bool
+	// ByTriggers is set if only triggers insert rows into its table and the code inserts none.
+	ByTriggers bool
 	// Columns are the columns that the code selects and inserts.
 	Columns []ModelColumn
 }
@@ -252,12 +261,11 @@ type Model struct {
 type ModelColumn struct {
 	Field, Column string
 	Line          int
-	// Defaulted: an INSERT without a value for it says DEFAULT.
+	// Defaulted is set if an INSERT without a value for it says DEFAULT.
 	Defaulted bool
-	// GivesValue: where the code says nothing, the model writes a value that is not
-	// NULL.
+	// GivesValue is set if the model writes a value other than NULL when the code gives none.
 	GivesValue bool
-	// Clears: before the code deletes the row that it points at, it deletes or
-	// changes those that do.
+	// Clears is set if the code, before it deletes the row that this column refers to, deletes
+	// or changes the rows that refer to it.
 	Clears bool
 }

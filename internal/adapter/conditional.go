@@ -9,18 +9,17 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// action is one of Go's templates' that decides what is there.
+// action matches an action of Go's templates that decides which text is in the output.
 var action = regexp.MustCompile(`\{\{-?\s*(if|else|end|range|with|block|define)\b[^{}\n]*\}\}`)
 
-// schemaOnly is a condition for the schema alone, in front of a name: with it or without,
-// the name is the same one.
+// schemaOnly matches the end of a condition that only adds a schema to a name: the name means the same object with
+// and without it.
 var schemaOnly = regexp.MustCompile(`\}\}\s*"?\{\{[^{}\n]*\}\}"?\.\s*$`)
 
-// holds reads a text as its template gives it where every condition holds: what stands
-// behind {{ else }} is left out, and {{ if … }} and {{ end }} themselves, by blanks that
-// keep every place. at are the offsets of the conditions, but of those for a schema. A template with loops, or that
-// does not go up, stays as it is.
-func holds(text string) (read string, at []int) {
+// readTrueConditions returns the text that the template gives if every condition is true. The text after {{ else }}, and {{ if …
+// }} and {{ end }} themselves, become blanks, so all offsets stay. at lists the offsets of the conditions, except
+// those that only add a schema. A template with loops or unbalanced actions is returned unchanged.
+func readTrueConditions(text string) (read string, at []int) {
 	if !strings.Contains(text, "{{") {
 		return text, nil
 	}
@@ -75,27 +74,27 @@ func holds(text string) (read string, at []int) {
 	return string(out), at
 }
 
-// Conditional is what is not judged of a file whose template has a condition, where it
-// is not read both ways.
+// Conditional names the part of a file that is not judged if its template has a condition and only one branch is
+// read.
 const Conditional = "what the file is where the condition of its template does not hold"
 
-// Unheld is a tree whose templates are read as they are where no condition holds.
-func Unheld(t Tree) Tree { return unheldTree{t} }
+// FalseConditions returns a tree whose templates are read as if no condition were true.
+func FalseConditions(t Tree) Tree { return falseConditionsTree{t} }
 
-type unheldTree struct{ Tree }
+type falseConditionsTree struct{ Tree }
 
-func (t unheldTree) Read(path string) ([]byte, error) {
+func (t falseConditionsTree) Read(path string) ([]byte, error) {
 	content, err := t.Tree.Read(path)
 	if err != nil || len(content) > pgparse.MaxSize {
 		return content, err
 	}
-	return []byte(unheld(string(content))), nil
+	return []byte(readFalseConditions(string(content))), nil
 }
 
-// unheld reads a text as its template gives it where no condition holds: what stands
-// behind {{ else }}, or nothing. It keeps every place.
-func unheld(text string) string {
-	if _, at := holds(text); len(at) == 0 {
+// readFalseConditions returns the text that a template gives if no condition is true: the text after {{ else }}, or nothing. All
+// offsets stay.
+func readFalseConditions(text string) string {
+	if _, at := readTrueConditions(text); len(at) == 0 {
 		return text
 	}
 	out := []byte(text)
@@ -120,7 +119,7 @@ func unheld(text string) string {
 			continue
 		}
 		if depth == 0 && from < 0 {
-			from = m[0] // behind {{ else }}
+			from = m[0] // after {{ else }}
 		}
 		for i := from; i < until; i++ {
 			if out[i] != '\n' && out[i] != '\r' {
@@ -132,17 +131,17 @@ func unheld(text string) string {
 	return string(out)
 }
 
-// holding reads the file as its template gives it where every condition holds, and says
-// what was not judged.
-func (f *File) holding() {
-	read, at := holds(f.Text)
+// applyTrueConditions replaces the file's text by what its template gives if every condition is true, and lists each condition
+// as not judged.
+func (f *File) applyTrueConditions() {
+	read, at := readTrueConditions(f.Text)
 	for _, n := range at {
-		line, column := place(f.Text, n)
+		line, column := lineAndColumn(f.Text, n)
 		f.Opaque = append(f.Opaque, onward.Opaque{
 			Path: f.Path, Line: line, Column: column,
 			What: Conditional,
 			Why:  "it was read as if it held: " + f.Text[n:n+strings.Index(f.Text[n:], "}}")+2],
 		})
 	}
-	f.replace(read)
+	f.replaceText(read)
 }

@@ -7,64 +7,66 @@ import (
 	"strings"
 )
 
-// Count is how a tool keeps count of the migrations that a database has, so that somebody else
-// can run them and the tool goes on as if it had. Names of tables that its functions are given
-// are qualified and quoted.
+// Count describes how a tool records the migrations that a database has, so that onward can run them and
+// the tool continues as if it had. Its functions expect names of tables that are qualified and quoted.
 type Count struct {
-	// Table is its name, as the tool has it where nothing else is configured.
+	// Table is the name of the tool's table if nothing else is configured.
 	Table string
-	// Make is the SQL that makes it, as the tool does; nil where only the tool can.
+	// Make returns the SQL that creates the table as the tool does; nil if only the tool can.
 	Make func(table string) string
-	// Begin is what the tool says of a schema that has something already, but not the table; "" where it
-	// makes the table there, too.
+	// Begin is the tool's error for a schema that has other objects but not this table; "" if the tool then
+	// creates the table too.
 	Begin string
-	// Read is a query for what is there: key text, sum text ("" for none), and whether
-	// the tool says that it was begun and not finished.
+	// Read returns a query for the recorded migrations: key text, sum text ("" for none), and whether the
+	// tool marks a migration as started and not finished.
 	Read func(table string) string
-	// Last: it has one row, with the key of the last migration; those before it are applied, too.
+	// Last is set if the table has one row, with the key of the last migration: those before it are applied
+	// too.
 	Last bool
-	// Base is a query for the key up to which a database had everything when the tool came to it, or for
-	// no row; nil where there is no such thing. Upto reports whether a migration is not behind a key.
+	// Base returns a query for a baseline: the key up to which a database already had everything when the
+	// tool was introduced, or no row. It is nil if the tool has no baselines. Upto reports whether a
+	// migration is at or before a key.
 	Base func(table string) string
 	Upto func(m *Migration, key string) bool
-	// Same is a key that is there, written as Key writes it; nil where they are equal.
+	// Same converts a recorded key to the form that Key returns; nil if the forms are equal.
 	Same func(key string) string
-	// Key is what stands there for a migration, Sum for its file's content; nil for none, "" where nobody
-	// but the tool can tell. A repeatable migration is pending where it is another.
+	// Key returns the recorded key of a migration, Sum the recorded checksum of its file. Sum is nil if the
+	// tool records none, and returns "" if only the tool can compute it. A repeatable migration with
+	// another checksum is pending.
 	Key func(m *Migration) string
 	Sum func(m *Migration, content []byte) string
-	// Start is the SQL that notes a migration as begun, as the tool does before it runs one, and may be run
-	// again; nil where the tool writes nothing before. Write ends what it began.
+	// Start returns the SQL that records a migration as started, as the tool does before it runs one. It
+	// may be run again. It is nil if the tool writes nothing before. Write completes that record.
 	Start func(table string, m *Migration, content []byte) string
-	// Write is the SQL that notes a migration as applied, behind the ones before it.
+	// Write returns the SQL that records a migration as applied, after the ones before it.
 	Write func(table string, m *Migration, content []byte) string
-	// Late says that the tool refuses a migration which sorts before an applied one, and what it
-	// says; "": it runs it after them.
+	// Late is the tool's error for a migration that sorts before an applied one; "" if the tool runs such a
+	// migration after the applied ones.
 	Late string
-	// Run is the tool's command for one migration, and After the one that does what the tool does
-	// behind all of them, with the reason; nil and "" where there is no such thing.
+	// Run returns the tool's command for one migration. After is the command for what the tool does after
+	// all migrations, with the reason. They are nil and "" if the tool has no such command.
 	Run   func(m *Migration) string
 	After string
-	// Missed says that the tool refuses to go on where an applied one is gone; "": it goes on.
+	// Missed is the tool's error if an applied migration is gone; "" if the tool continues.
 	Missed string
-	// Locks are the keys of advisory locks, of which a session of the tool holds one while it works; nil
-	// for none. The names are not quoted.
+	// Locks returns the keys of advisory locks. A session of the tool holds one of them while it works. It
+	// is nil if the tool uses none. The names are not quoted.
 	Locks func(database, schema, table string) []int64
 }
 
-// Digits is the number at the beginning of a migration's file, as it stands there.
+// Digits returns the number at the beginning of the migration's file name, with its leading zeros.
 func (m *Migration) Digits() string {
 	name := path.Base(m.Path)
 	return name[:len(name)-len(strings.TrimLeft(name, "0123456789"))]
 }
 
-// KeyOnly is a query for a table of which a column has the keys of all that was applied.
+// KeyOnly returns a query for a table with one row per applied migration, whose key is in a column.
 func KeyOnly(column string) func(table string) string {
 	return func(table string) string { return fmt.Sprintf("SELECT %s::text, '', false FROM %s", column, table) }
 }
 
-// SaltedLock is the key of an advisory lock that some tools make of names: their CRC-32, times a number of
-// their own.
+// SaltedLock returns the key of an advisory lock that some tools compute from names: their CRC-32,
+// multiplied by a constant of the tool.
 func SaltedLock(salt uint32, names ...string) int64 {
 	return int64(crc32.ChecksumIEEE([]byte(strings.Join(names, "\x00"))) * salt)
 }

@@ -8,22 +8,21 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Detect asks every adapter for its sources and lists them by directory, the
-// surest first. Examples and tests, and what an adapter knows to stand aside, count
-// only in a repository that has nothing else. Migrations for another database are not judged as Postgres': they are
-// reported.
-func Detect(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
+// DetectSources asks every adapter for its sources and lists them by directory, the surest first. Examples, tests, and
+// directories that an adapter marks as secondary count only in a repository that has no other sources. Migrations
+// for another database are reported, and not judged as if they were for Postgres.
+func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	var all []Source
 	primary := false
 	secondary := func(dir string) bool {
-		return secondary(dir) || slices.ContainsFunc(adapters, func(a Adapter) bool {
+		return isSecondary(dir) || slices.ContainsFunc(adapters, func(a Adapter) bool {
 			x, ok := a.(interface{ Aside(dir string) bool })
 			return ok && x.Aside(dir)
 		})
 	}
-	Dirs(t, ".sql") // which most of them ask for
+	ListDirs(t, ".sql") // most adapters ask for these
 	found := make([][]Source, len(adapters))
-	Each(len(adapters), func(i int) { found[i] = adapters[i].Detect(t) })
+	EachParallel(len(adapters), func(i int) { found[i] = adapters[i].Detect(t) })
 	for _, list := range found {
 		for _, s := range list {
 			all = append(all, s)
@@ -31,15 +30,8 @@ func Detect(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 		}
 	}
 	all = slices.DeleteFunc(all, func(s Source) bool { return primary && secondary(s.Dir) })
-	// Who knows the runner knows the database.
-	surest := map[string]int{}
-	for _, s := range all {
-		if s.Foreign != "" {
-			surest[s.Dir] = max(surest[s.Dir], s.Score)
-		}
-	}
-	all = slices.DeleteFunc(all, func(s Source) bool { return s.Foreign == "" && s.Score < surest[s.Dir] })
-	Each(len(all), func(i int) {
+	all = dropLessSure(all)
+	EachParallel(len(all), func(i int) {
 		if all[i].Foreign == "" {
 			all[i].Foreign = foreignDatabase(t, all[i])
 		}
@@ -55,7 +47,7 @@ func Detect(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 		if !told[s.Dir] {
 			told[s.Dir] = true
 			opaque = append(opaque, onward.Opaque{
-				Path: orRoot(s.Dir), What: "migrations for " + s.Foreign,
+				Path: orRoot(s.Dir), What: "migrations for " + s.Foreign, Database: s.Foreign,
 				Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",
 			})
 		}
@@ -69,10 +61,21 @@ func Detect(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	return sources, opaque
 }
 
-// Choose leaves one source for each directory: the surest. Two frameworks that
-// are equally sure of one directory are reported as input that could not be
-// understood, and the first of them is taken.
-func Choose(sources []Source) ([]Source, []onward.Opaque) {
+// dropLessSure removes a source for Postgres if a more certain adapter says that its directory is for another database, and the other
+// way round: an adapter that knows the runner also knows the database.
+func dropLessSure(all []Source) []Source {
+	scores := map[bool]map[string]int{true: {}, false: {}} // the highest score of a directory, for sources of other databases and of Postgres
+	for _, s := range all {
+		best := scores[s.Foreign != ""]
+		best[s.Dir] = max(best[s.Dir], s.Score)
+	}
+	all = slices.DeleteFunc(all, func(s Source) bool { return s.Foreign == "" && s.Score < scores[true][s.Dir] })
+	return slices.DeleteFunc(all, func(s Source) bool { return s.Foreign != "" && s.Score < scores[false][s.Dir] })
+}
+
+// ChooseSources keeps one source for each directory: the surest. If two frameworks are equally sure of a directory, the
+// first is used, and the tie is reported as opaque input.
+func ChooseSources(sources []Source) ([]Source, []onward.Opaque) {
 	var out []Source
 	var opaque []onward.Opaque
 	for i := 0; i < len(sources); {
@@ -102,7 +105,7 @@ func Choose(sources []Source) ([]Source, []onward.Opaque) {
 		})
 	}
 	// Directories may be numbered, as files are: "9" comes before "10".
-	slices.SortStableFunc(out, func(a, b Source) int { return Natural(a.Dir, b.Dir) })
+	slices.SortStableFunc(out, func(a, b Source) int { return CompareNatural(a.Dir, b.Dir) })
 	return out, opaque
 }
 
@@ -138,7 +141,7 @@ func NotFound(t Tree, adapters []Adapter, skipped []onward.Opaque) *NotFoundErro
 		}
 		e.Looked = append(e.Looked, line)
 	}
-	for _, d := range Dirs(t, ".sql") {
+	for _, d := range ListDirs(t, ".sql") {
 		e.Seen = append(e.Seen, fmt.Sprintf("%s (%s)", orRoot(d.Path), countFiles(len(d.Names))))
 	}
 	return e

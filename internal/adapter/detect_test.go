@@ -43,7 +43,11 @@ func TestDetect(t *testing.T) {
 		"sqlx":                       {map[string]string{"Cargo.toml": cargo, "migrations/1_a.sql": table}, []string{"sqlx migrations"}},
 		"sqlx, both ways":            {map[string]string{"Cargo.toml": cargo, "db/1_a.up.sql": table, "db/1_a.down.sql": "DROP TABLE t;"}, []string{"sqlx db"}},
 		"sqlx by workspace": {
-			map[string]string{"Cargo.toml": "[workspace.dependencies]\nsqlx = \"0.8\"\n", "app/Cargo.toml": "[dependencies]\nsqlx.workspace = true\n", "app/migrations/1_a.sql": table},
+			map[string]string{
+				"Cargo.toml":             "[workspace.dependencies]\nsqlx = \"0.8\"\n",
+				"app/Cargo.toml":         "[dependencies]\nsqlx.workspace = true\n",
+				"app/migrations/1_a.sql": table,
+			},
 			[]string{"sqlx app/migrations"},
 		},
 		"sqlx by section": {
@@ -59,13 +63,34 @@ func TestDetect(t *testing.T) {
 			[]string{"sqlx db/steps"},
 		},
 		"a crate without sqlx": {map[string]string{"Cargo.toml": "[dependencies]\nserde = \"1\"\n", "migrations/1_a.sql": table}, []string{"sql migrations"}},
-		"sqlx for SQLite":      {map[string]string{"Cargo.toml": strings.Replace(cargo, "postgres", "sqlite", 1), "migrations/1_a.sql": table}, []string{"! migrations migrations for SQLite"}},
-		"plain by name":        {map[string]string{"migrations/add_users.sql": table}, []string{"sql migrations"}},
-		"plain by numbers":     {map[string]string{"schema/001.sql": table, "schema/002_b.sql": table}, []string{"sql schema"}},
-		"queries are none":     {map[string]string{"queries/1_a.sql": "SELECT 1;", "queries/2_b.sql": "SELECT 2;", "db/schema.sql": table}, nil},
-		"downgrades beside":    {map[string]string{"db/sql/1_a.sql": table, "db/sql/2_b.sql": table, "db/downgrade/1_a.sql": "DROP TABLE t;", "db/downgrade/2_b.sql": "DROP TABLE t;"}, []string{"sql db/sql"}},
+		"a crate on SQLite beside golang-migrate": {
+			map[string]string{
+				"app/Cargo.toml":          strings.Replace(cargo, "postgres", "sqlite", 1),
+				"go.mod":                  "module m\nrequire github.com/golang-migrate/migrate/v4 v4.1.0\n",
+				"migrations/1_a.up.sql":   table,
+				"migrations/1_a.down.sql": "DROP TABLE t;",
+			},
+			[]string{"golang-migrate migrations"},
+		},
+		"sqlx for SQLite": {
+			map[string]string{"Cargo.toml": strings.Replace(cargo, "postgres", "sqlite", 1), "migrations/1_a.sql": table},
+			[]string{"! migrations migrations for SQLite"},
+		},
+		"plain by name":    {map[string]string{"migrations/add_users.sql": table}, []string{"sql migrations"}},
+		"plain by numbers": {map[string]string{"schema/001.sql": table, "schema/002_b.sql": table}, []string{"sql schema"}},
+		"queries are none": {map[string]string{"queries/1_a.sql": "SELECT 1;", "queries/2_b.sql": "SELECT 2;", "db/schema.sql": table}, nil},
+		"downgrades beside": {
+			map[string]string{"db/sql/1_a.sql": table, "db/sql/2_b.sql": table, "db/downgrade/1_a.sql": "DROP TABLE t;", "db/downgrade/2_b.sql": "DROP TABLE t;"},
+			[]string{"sql db/sql"},
+		},
 		"names of two kinds, of a tool of its own": {
-			map[string]string{"go.mod": "module m\n", "migrations/1_a.up.sql": table, "migrations/2_b.up.sql": table, "migrations/3_c.sql": table, "migrations/4_d.sql": table},
+			map[string]string{
+				"go.mod":                "module m\n",
+				"migrations/1_a.up.sql": table,
+				"migrations/2_b.up.sql": table,
+				"migrations/3_c.sql":    table,
+				"migrations/4_d.sql":    table,
+			},
 			[]string{"sql migrations"},
 		},
 		"names of two kinds, of golang-migrate": {
@@ -74,21 +99,38 @@ func TestDetect(t *testing.T) {
 		},
 		"down migration is none": {map[string]string{"migrations/rollback/1_a.sql": table}, nil},
 		"vendored and testdata":  {map[string]string{"vendor/x/migrations/1_a.sql": up, "node_modules/x/1_a.up.sql": table, "a/testdata/1_a.sql": up}, nil},
-		"tests beside":           {map[string]string{"db/1_a.sql": up, "copier/test_source/1_a.sql": up, "integration-tests/db/1_a.sql": up, "ab_test/db/1_a.sql": up}, []string{"goose ab_test/db", "goose db"}},
-		"examples beside":        {map[string]string{"db/1_a.sql": up, "examples/db/1_a.sql": up}, []string{"goose db"}},
+		"tests beside": {
+			map[string]string{"db/1_a.sql": up, "copier/test_source/1_a.sql": up, "integration-tests/db/1_a.sql": up, "ab_test/db/1_a.sql": up},
+			[]string{"goose ab_test/db", "goose db"},
+		},
+		"examples beside": {map[string]string{"db/1_a.sql": up, "examples/db/1_a.sql": up}, []string{"goose db"}},
 		"a location for development beside": {
-			map[string]string{"db/migration/all/V1__a.sql": table, "db/migration/all/V2__b.sql": table, "db/migration/dev-seed/R__a.sql": table, "db/migration/dev-seed/R__b.sql": table, "db/migration/all-except-dev/R__a.sql": table, "db/migration/all-except-dev/R__b.sql": table},
+			map[string]string{
+				"db/migration/all/V1__a.sql":           table,
+				"db/migration/all/V2__b.sql":           table,
+				"db/migration/dev-seed/R__a.sql":       table,
+				"db/migration/dev-seed/R__b.sql":       table,
+				"db/migration/all-except-dev/R__a.sql": table,
+				"db/migration/all-except-dev/R__b.sql": table,
+			},
 			[]string{"sql db/migration/all", "sql db/migration/all-except-dev"},
 		},
-		"examples alone":      {map[string]string{"examples/db/1_a.sql": up}, []string{"goose examples/db"}},
-		"several directories": {map[string]string{"a/db/1_a.sql": up, "b/db/1_a.up.sql": table, "c/migrations/1.sql": table}, []string{"goose a/db", "golang-migrate b/db", "sql c/migrations"}},
+		"examples alone": {map[string]string{"examples/db/1_a.sql": up}, []string{"goose examples/db"}},
+		"several directories": {
+			map[string]string{"a/db/1_a.sql": up, "b/db/1_a.up.sql": table, "c/migrations/1.sql": table},
+			[]string{"goose a/db", "golang-migrate b/db", "sql c/migrations"},
+		},
 		"Go and Rust, Rust nearer": {
 			map[string]string{"tools/Cargo.toml": cargo, "tools/migrations/1_a.up.sql": table},
 			[]string{"sqlx tools/migrations"},
 		},
 		"Go and Rust": {
 			map[string]string{"go.mod": gomod, "Cargo.toml": cargo, "migrations/1_a.up.sql": table},
-			[]string{"golang-migrate migrations", "! migrations 2 frameworks in one directory: golang-migrate (1 files named like 1_a.up.sql, and go.mod uses golang-migrate) and sqlx (1 files named like 1_a.up.sql, and Cargo.toml depends on sqlx)"},
+			[]string{
+				"golang-migrate migrations",
+				"! migrations 2 frameworks in one directory: golang-migrate (1 files named like 1_a.up.sql, " +
+					"and go.mod uses golang-migrate) and sqlx (1 files named like 1_a.up.sql, and Cargo.toml depends on sqlx)",
+			},
 		},
 		"goose and golang-migrate": {
 			map[string]string{"db/1_a.sql": up, "db/2_b.sql": up, "db/3_c.up.sql": table},
@@ -108,7 +150,12 @@ func TestDetect(t *testing.T) {
 			[]string{"sql m/postgres", "! m/own migrations for SQLite"},
 		},
 		"a strict function beside Postgres": {
-			map[string]string{"m/postgres/1_a.sql": table, "m/postgres/2_b.sql": table, "m/own/1_a.sql": "CREATE FUNCTION f(a int) RETURNS TABLE (b int) STRICT AS 'SELECT 1' LANGUAGE sql;", "m/own/2_b.sql": table},
+			map[string]string{
+				"m/postgres/1_a.sql": table,
+				"m/postgres/2_b.sql": table,
+				"m/own/1_a.sql":      "CREATE FUNCTION f(a int) RETURNS TABLE (b int) STRICT AS 'SELECT 1' LANGUAGE sql;",
+				"m/own/2_b.sql":      table,
+			},
 			[]string{"sql m/own", "sql m/postgres"},
 		},
 		"CockroachDB by directory": {
@@ -119,9 +166,15 @@ func TestDetect(t *testing.T) {
 			map[string]string{"m/1_a.postgres.up.sql": table, "m/1_a.mysql.up.sql": table, "m/1_a.sqlite3.up.sql": table, "m/2_b.up.sql": table},
 			[]string{"sql m"},
 		},
-		"pop":                 {map[string]string{"go.mod": "require github.com/gobuffalo/pop/v6 v6.1.1\n", "m/1_a.up.sql": table, "m/2_b.up.sql": table}, []string{"sql m"}},
-		"MySQL by text":       {map[string]string{"db/1_a.sql": "-- +goose Up\nCREATE TABLE `t` (id int AUTO_INCREMENT);\n"}, []string{"! db migrations for MySQL"}},
-		"ClickHouse by text":  {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id UInt64) ENGINE = ReplicatedMergeTree() ORDER BY id;"}, []string{"! db migrations for ClickHouse"}},
+		"pop": {
+			map[string]string{"go.mod": "require github.com/gobuffalo/pop/v6 v6.1.1\n", "m/1_a.up.sql": table, "m/2_b.up.sql": table},
+			[]string{"sql m"},
+		},
+		"MySQL by text": {map[string]string{"db/1_a.sql": "-- +goose Up\nCREATE TABLE `t` (id int AUTO_INCREMENT);\n"}, []string{"! db migrations for MySQL"}},
+		"ClickHouse by text": {
+			map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id UInt64) ENGINE = ReplicatedMergeTree() ORDER BY id;"},
+			[]string{"! db migrations for ClickHouse"},
+		},
 		"SQLite by text":      {map[string]string{"db/1_a.up.sql": "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"}, []string{"! db migrations for SQLite"}},
 		"SQLite by INSERT OR": {map[string]string{"db/1_a.up.sql": "INSERT OR IGNORE INTO t (id) VALUES (1);"}, []string{"! db migrations for SQLite"}},
 		"Postgres in a directory of that name": {
@@ -147,8 +200,8 @@ func TestDetect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tree := adaptertest.Text(tc.files)
-			sources, foreign := adapter.Detect(tree, adapters)
-			chosen, clashes := adapter.Choose(sources)
+			sources, foreign := adapter.DetectSources(tree, adapters)
+			chosen, clashes := adapter.ChooseSources(sources)
 			var got []string
 			for _, s := range chosen {
 				dir := s.Dir
@@ -184,7 +237,7 @@ func TestNotFound(t *testing.T) {
 		"queries/a.sql":             "SELECT 1;",
 		"node_modules/x/1_a.up.sql": table,
 	})
-	sources, foreign := adapter.Detect(tree, adapters)
+	sources, foreign := adapter.DetectSources(tree, adapters)
 	if len(sources) > 0 {
 		t.Fatalf("found %+v", sources)
 	}
@@ -207,7 +260,7 @@ func TestNatural(t *testing.T) {
 	sorted := []string{"", "1", "2_a", "2_b", "9", "010", "10", "10_a", "a1", "a2", "a10", "b"}
 	for i, a := range sorted {
 		for j, b := range sorted {
-			got := adapter.Natural(a, b)
+			got := adapter.CompareNatural(a, b)
 			if (got < 0) != (i < j) || (got > 0) != (i > j) {
 				t.Errorf("Natural(%q, %q) = %d", a, b, got)
 			}
@@ -219,11 +272,11 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	tree := adaptertest.Text(map[string]string{"go.mod": "", "a/b/go.mod": ""})
 	for dir, want := range map[string]string{"a/b/c/d": "a/b/go.mod", "a": "go.mod", "": "go.mod"} {
-		if got, ok := adapter.Nearest(tree, dir, "go.mod"); !ok || got != want {
+		if got, ok := adapter.NearestFile(tree, dir, "go.mod"); !ok || got != want {
 			t.Errorf("Nearest(%q) = %q, %t; want %q", dir, got, ok, want)
 		}
 	}
-	if got, ok := adapter.Nearest(tree, "a", "Cargo.toml"); ok {
+	if got, ok := adapter.NearestFile(tree, "a", "Cargo.toml"); ok {
 		t.Errorf("found %q", got)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Databases whose migrations stand beside Postgres' own in many repositories,
-// by the name of their directory.
+// Directory names of other databases, whose migrations are next to Postgres' own in many
+// repositories.
 var foreignDirs = map[string]string{
 	"mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "sqlite3": "SQLite", "libsql": "SQLite",
 	"clickhouse": "ClickHouse", "mssql": "SQL Server", "sqlserver": "SQL Server", "oracle": "Oracle",
@@ -17,31 +17,40 @@ var foreignDirs = map[string]string{
 	"cockroach": cockroachDB, "cockroachdb": cockroachDB, "crdb": cockroachDB,
 }
 
-// cockroachDB speaks the SQL of Postgres, and locks otherwise: the text of its
-// migrations does not tell them from Postgres' own.
+// cockroachDB speaks the SQL of Postgres but locks differently. The text of its migrations does
+// not distinguish them from Postgres' own.
 const cockroachDB = "CockroachDB"
 
 var (
-	// What another database's SQL has and Postgres' grammar refuses.
-	// words are in lower case; without one of them the pattern is not tried.
+	// SQL that other databases have and Postgres' grammar refuses. words are in lower case; if a
+	// text has none of them, the pattern is not tried.
 	foreignText = []struct {
 		database string
 		words    []string
 		pattern  *regexp.Regexp
 	}{
 		{"ClickHouse", []string{"engine=", "engine ="}, regexp.MustCompile(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
-		{"MySQL", []string{"auto_increment", "engine=", "engine =", "`"}, regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+`\\w+`")},
-		{"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or", "strict"}, regexp.MustCompile(`(?i)\bAUTOINCREMENT\b|\)\s*STRICT\s*;|\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`)},
-		{"SQL Server", []string{"identity(", "identity (", "nvarchar", "\ngo", "[dbo]"}, regexp.MustCompile(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`)},
+		{
+			"MySQL", []string{"auto_increment", "engine=", "engine =", "`"},
+			regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+`\\w+`"),
+		},
+		{
+			"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or", "strict"},
+			regexp.MustCompile(`(?i)\bAUTOINCREMENT\b|\)\s*STRICT\s*;|\bINSERT\s+OR\s+(IGNORE|REPLACE|ABORT|FAIL|ROLLBACK)\b|^\s*PRAGMA\s+\w+|\bWITHOUT\s+ROWID\b`),
+		},
+		{
+			"SQL Server", []string{"identity(", "identity (", "nvarchar", "\ngo", "[dbo]"},
+			regexp.MustCompile(`(?i)\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)|\bNVARCHAR\b|(?m)^GO\s*$|\[dbo\]\.`),
+		},
 		{"Oracle", []string{"varchar2", "number(", "number ("}, regexp.MustCompile(`(?i)\b(VARCHAR2|NUMBER\s*\(\s*\d+)\b`)},
 	}
-	// What only Postgres' SQL has.
+	// SQL that only Postgres has.
 	postgresText = regexp.MustCompile(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
 	partOfName   = regexp.MustCompile(`mysql|sqlite|clickhouse|mariadb`)
 )
 
-// foreignDatabase tells for which other database a directory's migrations
-// are; "" for Postgres, and when nothing tells.
+// foreignDatabase returns the other database that a directory's migrations are for; "" if it is
+// Postgres or nothing tells.
 func foreignDatabase(t Tree, s Source) string {
 	byName, byPart := "", false
 	for part := range strings.SplitSeq(strings.ToLower(s.Dir), "/") {
@@ -59,10 +68,10 @@ func foreignDatabase(t Tree, s Source) string {
 		return byName
 	}
 	d, n := ListDir(t, s.Dir, ".sql"), 6
-	if besidePostgres(t, s.Dir) {
+	if isBesidePostgres(t, s.Dir) {
 		n = 60
 	}
-	files := ReadFiles(t, d, Sample(d.Names, n))
+	files := ReadFiles(t, d, SampleNames(d.Names, n))
 	byText := ""
 	for _, f := range files {
 		if byText = foreignSQL(f.Text); byText != "" {
@@ -84,13 +93,29 @@ func foreignDatabase(t Tree, s Source) string {
 	return byText
 }
 
-// besidePostgres reports whether Postgres' own migrations stand in a directory
-// beside this one, which by its name is for something else: what it is needs a
-// closer look.
-func besidePostgres(t Tree, dir string) bool {
-	own := Once(t, "Postgres' own", func() []string {
+// DatabaseNamed returns the database other than Postgres that the names in a directory's path
+// mention; "" for none.
+func DatabaseNamed(dir string) string {
+	found := ""
+	for part := range strings.SplitSeq(strings.ToLower(dir), "/") {
+		for token := range strings.FieldsFuncSeq(part, func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
+			if slices.Contains(forPostgres, token) {
+				return ""
+			}
+			if db := foreignDirs[token]; db != "" {
+				found = db
+			}
+		}
+	}
+	return found
+}
+
+// isBesidePostgres reports whether a directory next to this one has Postgres' own migrations by its
+// name. This one, by its name, is for something else, so more of its files are read.
+func isBesidePostgres(t Tree, dir string) bool {
+	own := Memoize(t, "Postgres' own", func() []string {
 		var out []string
-		for _, d := range Dirs(t, ".sql") {
+		for _, d := range ListDirs(t, ".sql") {
 			if slices.Contains(forPostgres, strings.ToLower(path.Base(d.Path))) {
 				out = append(out, d.Path)
 			}
@@ -100,11 +125,10 @@ func besidePostgres(t Tree, dir string) bool {
 	return slices.ContainsFunc(own, func(p string) bool { return p != dir && path.Dir(p) == path.Dir(dir) })
 }
 
-// telling is how much of a file is looked at, bytes: a file shows early which
-// database it is for.
+// telling is how many bytes of a file are searched: a file shows early which database it is for.
 const telling = 16 << 10
 
-// foreignSQL tells which other database a text is for; "" when nothing tells.
+// foreignSQL returns the other database that a text is for; "" if nothing tells.
 func foreignSQL(text string) string {
 	lower := strings.ToLower(text[:min(len(text), telling)])
 	for _, x := range foreignText {

@@ -7,8 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// ReadDown reads a migration's second file, the one that undoes it, and gives
-// its text without parts, sent as the migration itself is. nil: it has none.
+// ReadDown reads a migration's second file, the one that undoes it. It returns the text
+// without parts, sent as the migration itself is. It is nil if the migration has no such
+// file.
 func ReadDown(t Tree, m *Migration) (*script.Source, error) {
 	if m.DownPath == "" {
 		return nil, nil
@@ -17,15 +18,15 @@ func ReadDown(t Tree, m *Migration) (*script.Source, error) {
 	if f.Failed != "" {
 		return nil, errors.New(f.Failed)
 	}
-	if m.unqualified() {
-		f.unqualify()
+	if m.lacksSchema() {
+		f.removeSchemas()
 	}
 	return &script.Source{Text: f.Text, Mode: m.Source.Mode, LineComment: "--"}, nil
 }
 
-// unqualified reports whether what the runner fills in as a schema was left out of a
-// migration.
-func (m *Migration) unqualified() bool {
-	all := tokens(m.Source.Written)
+// lacksSchema reports whether a schema that the runner fills in was left out of a
+// migration's text.
+func (m *Migration) lacksSchema() bool {
+	all := findTokens(m.Source.Written)
 	return len(all) > 0 && strings.TrimSpace(m.Source.Text[all[0].start:all[0].end]) == ""
 }

@@ -10,7 +10,7 @@ import (
 type Dir struct {
 	// Path is relative to the root, "" for the root itself.
 	Path string
-	// Names are the base names, sorted, Others those for other databases.
+	// Names are the sorted base names. Others are those for other databases.
 	Names, Others []string
 }
 
@@ -22,18 +22,18 @@ func (d Dir) Join(name string) string {
 	return d.Path + "/" + name
 }
 
-// Dirs lists the directories of a tree that hold files with one of the
+// ListDirs lists the directories of a tree that hold files with one of the
 // endings (".sql"), sorted by path. Directories of other people's code and of
 // test data are left out.
 //
 // The result is shared: do not change it.
-func Dirs(t Tree, endings ...string) []Dir {
-	return Once(t, "dirs "+strings.Join(endings, " "), func() []Dir { return listDirs(t, endings) })
+func ListDirs(t Tree, endings ...string) []Dir {
+	return Memoize(t, "dirs "+strings.Join(endings, " "), func() []Dir { return listDirs(t, endings) })
 }
 
-// Once makes something that depends on nothing but a tree, and makes it once
-// when the tree has a memory (a method Memo, as gittree's have).
-func Once[T any](t Tree, key string, make func() T) T {
+// Memoize computes something that depends only on a tree. If the tree has a cache (a method
+// Memo, as gittree's have), it is computed once.
+func Memoize[T any](t Tree, key string, make func() T) T {
 	if m, ok := t.(interface {
 		Memo(key string, make func() any) any
 	}); ok {
@@ -55,7 +55,7 @@ func listDirs(t Tree, endings []string) []Dir {
 		}
 		i := at[dir]
 		if i == 0 {
-			if i = -1; !vendored(dir) {
+			if i = -1; !isVendored(dir) {
 				dirs = append(dirs, Dir{Path: dir})
 				i = len(dirs)
 			}
@@ -68,32 +68,32 @@ func listDirs(t Tree, endings []string) []Dir {
 	slices.SortFunc(dirs, func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })
 	for i := range dirs {
 		slices.Sort(dirs[i].Names)
-		dirs[i].split()
+		dirs[i].splitByDatabase()
 	}
 	return dirs
 }
 
-// ListDir lists the files of one directory, whatever its name.
+// ListDir lists the files of one directory, whatever the directory's name is.
 func ListDir(t Tree, dir string, endings ...string) Dir {
 	d := Dir{Path: dir}
-	for _, rest := range Below(t, dir) {
+	for _, rest := range FilesBelow(t, dir) {
 		if !strings.Contains(rest, "/") &&
 			slices.ContainsFunc(endings, func(e string) bool { return strings.HasSuffix(rest, e) }) {
 			d.Names = append(d.Names, rest)
 		}
 	}
-	d.split()
+	d.splitByDatabase()
 	return d
 }
 
-// Has reports whether a tree has a file.
-func Has(t Tree, p string) bool {
+// HasFile reports whether a tree has a file.
+func HasFile(t Tree, p string) bool {
 	_, ok := slices.BinarySearch(t.Paths(), p)
 	return ok
 }
 
-// Below lists the files below a directory, relative to it, sorted.
-func Below(t Tree, dir string) []string {
+// FilesBelow lists the files below a directory, relative to it, sorted.
+func FilesBelow(t Tree, dir string) []string {
 	paths := t.Paths()
 	if dir == "" {
 		return paths
@@ -111,9 +111,8 @@ func Below(t Tree, dir string) []string {
 	return out
 }
 
-// vendored reports whether a directory holds what is not this repository's to
-// deploy.
-func vendored(dir string) bool {
+// isVendored reports whether a directory holds code that this repository does not deploy.
+func isVendored(dir string) bool {
 	for part := range strings.SplitSeq(dir, "/") {
 		switch part {
 		case "node_modules", "vendor", "third_party", "testdata", "fixtures", "__fixtures__",
@@ -124,13 +123,13 @@ func vendored(dir string) bool {
 	return false
 }
 
-// Deployed reports whether what is in a directory is for this repository to deploy, by its
-// name: neither other people's code nor tests and examples.
-func Deployed(dir string) bool { return !vendored(dir) && !secondary(dir) }
+// IsDeployed reports whether this repository deploys the content of a directory, judged by
+// its name: it holds neither other people's code nor tests and examples.
+func IsDeployed(dir string) bool { return !isVendored(dir) && !isSecondary(dir) }
 
-// secondary reports whether a directory counts only when there is nothing
-// better: examples and tests of a project that has migrations of its own.
-func secondary(dir string) bool {
+// isSecondary reports whether a directory counts only if there is nothing better: examples
+// and tests of a project that has migrations of its own.
+func isSecondary(dir string) bool {
 	for part := range strings.SplitSeq(dir, "/") {
 		part = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(part, "_")), "-", "_")
 		switch part {
@@ -138,7 +137,7 @@ func secondary(dir string) bool {
 			"test", "tests", "e2e", "spec", "benchmarks", "bench":
 			return true
 		}
-		// An A/B test is none.
+		// A directory for A/B tests does not match.
 		if strings.HasPrefix(part, "test_") || strings.HasPrefix(part, "tests_") || strings.HasSuffix(part, "_tests") {
 			return true
 		}
@@ -146,8 +145,8 @@ func secondary(dir string) bool {
 	return false
 }
 
-// Sample picks up to n of the names: the first, the last and some between.
-func Sample(names []string, n int) []string {
+// SampleNames picks up to n of the names: the first, the last and some between.
+func SampleNames(names []string, n int) []string {
 	if len(names) <= n {
 		return names
 	}
@@ -158,11 +157,11 @@ func Sample(names []string, n int) []string {
 	return out
 }
 
-// Nearest finds the closest file of that name in a directory or one above it.
-func Nearest(t Tree, dir, name string) (string, bool) {
+// NearestFile finds the closest file of that name in a directory or in one of its parents.
+func NearestFile(t Tree, dir, name string) (string, bool) {
 	for {
 		p := path.Join(dir, name)
-		if Has(t, p) {
+		if HasFile(t, p) {
 			return p, true
 		}
 		if dir == "" || dir == "." {
@@ -175,12 +174,12 @@ func Nearest(t Tree, dir, name string) (string, bool) {
 	}
 }
 
-// Natural compares names as people read them: numbers by value, "2" before
+// CompareNatural compares names as people read them: numbers by value, "2" before
 // "10"; letters byte by byte.
-func Natural(a, b string) int {
+func CompareNatural(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
-		dx, dy := digits(x), digits(y)
+		dx, dy := leadingDigits(x), leadingDigits(y)
 		if dx > 0 && dy > 0 {
 			nx, ny := strings.TrimLeft(x[:dx], "0"), strings.TrimLeft(y[:dy], "0")
 			if len(nx) != len(ny) {
@@ -203,8 +202,8 @@ func Natural(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// digits is the length of the number that s begins with.
-func digits(s string) int {
+// leadingDigits is the length of the number that s begins with.
+func leadingDigits(s string) int {
 	i := 0
 	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
 		i++

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// RunnerFiles lists the files in which a repository says how it runs its
-// migrations: build and deployment files, and Go code whose path speaks of
-// databases. At most 200 of what is named so, and as many manifests of a cluster,
-// packages and platforms, so that a large repository costs no more.
+// RunnerFiles lists the files in which a repository says how it runs its migrations:
+// build and deployment files, and Go code whose path mentions databases. It returns at
+// most 200 of them, and as many manifests of clusters, packages and platforms, so that a
+// large repository costs no more.
 //
 // The result is shared: do not change it.
 func RunnerFiles(t Tree, code bool) []string {
-	return Once(t, fmt.Sprint("runner files ", code), func() []string { return runnerFiles(t, code) })
+	return Memoize(t, fmt.Sprint("runner files ", code), func() []string { return runnerFiles(t, code) })
 }
 
 func runnerFiles(t Tree, code bool) []string {
@@ -39,21 +39,22 @@ func runnerFiles(t Tree, code bool) []string {
 		}
 		if ok {
 			out = append(out, p)
-		} else if len(manifests) < most && deploys(p, base) {
+		} else if len(manifests) < most && isDeploymentFile(p, base) {
 			manifests = append(manifests, p)
 		}
 	}
 	return append(out, manifests...)
 }
 
-// RunnerFile is one of them, which is read once, whatever is looked for in it.
+// RunnerFile reads one of these files, once for all patterns.
 func RunnerFile(t Tree, p string) *File {
-	return Once(t, "runner file "+p, func() *File { return ReadFile(t, p) })
+	return Memoize(t, "runner file "+p, func() *File { return ReadFile(t, p) })
 }
 
-// Said finds the first of them that has one of some words and matches a pattern; ""
-// for none. The words, which every match has, spare most files the pattern.
-func Said(t Tree, code bool, pattern *regexp.Regexp, words ...string) string {
+// FindMentioned returns the first of these files that has one of some words and matches a pattern;
+// "" for none. Every match must have one of the words: they spare most files the slow
+// pattern.
+func FindMentioned(t Tree, code bool, pattern *regexp.Regexp, words ...string) string {
 	files := RunnerFiles(t, code)
 	at := slices.IndexFunc(files, func(p string) bool {
 		text := RunnerFile(t, p).Text
@@ -65,17 +66,18 @@ func Said(t Tree, code bool, pattern *regexp.Regexp, words ...string) string {
 	return files[at]
 }
 
-// deploys reports whether a file is the manifest of a cluster, a package or a platform,
-// the pipeline of one that is not GitHub's, or a script without an ending. base is its
+// isDeploymentFile reports whether a file is a manifest of a cluster, a package or a platform, a
+// pipeline of a forge other than GitHub, or a script without an extension. base is its
 // name in lower case.
-func deploys(p, base string) bool {
+func isDeploymentFile(p, base string) bool {
 	switch base {
 	case "package.json", "composer.json", "procfile", "rakefile", "jenkinsfile", "tiltfile", "earthfile", "deploy.rb", "railway.json":
 		return true
 	}
 	switch path.Ext(base) {
 	case ".yaml", ".yml":
-		return manifest.MatchString(p) || pipelines.MatchString(base) || strings.HasPrefix(p, ".circleci/") || strings.HasPrefix(p, ".gitlab/") || strings.HasPrefix(p, ".buildkite/")
+		return manifest.MatchString(p) || pipelines.MatchString(base) || strings.HasPrefix(p, ".circleci/") || strings.HasPrefix(p, ".gitlab/") ||
+			strings.HasPrefix(p, ".buildkite/")
 	case ".toml":
 		return strings.HasPrefix(base, "fly.") || strings.HasSuffix(base, "mise.toml") || base == "railway.toml"
 	case ".nomad", ".service":
@@ -92,11 +94,11 @@ func deploys(p, base string) bool {
 // pipelines are the files of other forges and platforms, by their names.
 var pipelines = regexp.MustCompile(`^(?:\.gitlab-ci.*|\.drone|\.?travis|azure-pipelines?.*|bitbucket-pipelines|cloudbuild.*|buildspec.*|heroku|render|appspec)\.ya?ml$`)
 
-// manifest is what a cluster is told to run a job with.
+// manifest matches the path of a file that may make a cluster run a migration job.
 var manifest = regexp.MustCompile(`(?i)(?:migrat|jobs?\b|deploy|k8s|kube|helm|chart|manifest)`)
 
-// plainSQL tells most files of a repository full of migrations from those that
-// hints looks for, by the ends of their names.
+// plainSQL reports whether a name ends as a SQL migration does. It excludes most files of
+// a repository full of migrations before the patterns are tried.
 func plainSQL(p string) bool {
 	if !strings.HasSuffix(p, ".sql") || strings.HasPrefix(p, ".github/") {
 		return false
@@ -105,7 +107,7 @@ func plainSQL(p string) bool {
 	return '0' <= first && first <= '9' || first == 'V' || first == 'u' // 0001_a.sql, V1__a.sql, up.sql
 }
 
-// speaksOfDatabases reports whether a path in lower case does.
+// speaksOfDatabases reports whether a path in lower case mentions databases.
 func speaksOfDatabases(p string) bool {
 	return slices.ContainsFunc([]string{"migrat", "database", "/db", "postgres", "pg/", "pgx/", "store", "storage", "config"},
 		func(s string) bool { return strings.Contains(p, s) }) || strings.HasPrefix(p, "db") ||

@@ -7,14 +7,13 @@ import (
 	"strings"
 )
 
-// forPostgres are the words by which a name says that it is for Postgres.
+// forPostgres are words in a name that mean it is for Postgres.
 var forPostgres = []string{"postgres", "postgresql", "pg", "pgsql", "psql"}
 
-// ForPostgres reports whether a file's name says that it is for Postgres, as
-// names do where one directory has files for several databases:
-// "001_users.postgres.up.sql".
+// ForPostgres reports whether a file's name says that it is for Postgres. Directories
+// with files for several databases have such names: "001_users.postgres.up.sql".
 func ForPostgres(name string) bool {
-	for part := range middle(name) {
+	for part := range middleParts(name) {
 		if slices.ContainsFunc(forPostgres, func(w string) bool { return strings.EqualFold(w, part) }) {
 			return true
 		}
@@ -22,9 +21,9 @@ func ForPostgres(name string) bool {
 	return false
 }
 
-// middle gives the parts of a name between dots, without the first and the last.
-// Each file of a repository is asked: nothing is made for it.
-func middle(name string) iter.Seq[string] {
+// middleParts iterates over the parts of a name between dots, without the first and the last.
+// It runs for each file of a repository, so it must not allocate.
+func middleParts(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		_, rest, found := strings.Cut(name, ".")
 		for found {
@@ -36,13 +35,13 @@ func middle(name string) iter.Seq[string] {
 	}
 }
 
-// popModule is what a Go module needs that uses pop.
+// popModule matches the requirement of pop in a go.mod.
 var popModule = regexp.MustCompile(`\bgithub\.com/(?:gobuffalo|ory)/pop\b`)
 
-// UsesPop reports whether the Go module that a directory is part of uses pop,
-// whose migrations have the names of golang-migrate's.
+// UsesPop reports whether the Go module of a directory uses pop, whose migrations have
+// the same names as golang-migrate's.
 func UsesPop(t Tree, dir string) bool {
-	mod, ok := Nearest(t, dir, "go.mod")
+	mod, ok := NearestFile(t, dir, "go.mod")
 	if !ok {
 		return false
 	}
@@ -50,13 +49,13 @@ func UsesPop(t Tree, dir string) bool {
 	return popModule.MatchString(text) && !strings.Contains(text, "github.com/golang-migrate/migrate")
 }
 
-// database is what the middle of a name says of the database, in lower case:
-// "postgres", "mysql"; "" when it says nothing.
-func database(name string) string {
+// databaseInName returns the database that the middle of a name mentions, in lower case:
+// "postgres", "mysql"; "" for none.
+func databaseInName(name string) string {
 	if ForPostgres(name) {
 		return "postgres"
 	}
-	for part := range middle(name) {
+	for part := range middleParts(name) {
 		if part = strings.ToLower(part); foreignDirs[part] != "" {
 			return part
 		}
@@ -64,17 +63,17 @@ func database(name string) string {
 	return ""
 }
 
-// split moves the files that are for other databases to Others, and those for
-// any database that Postgres has its own of. Where no name says Postgres, only
-// the databases count whose names are no words of anything else.
-func (d *Dir) split() {
+// splitByDatabase moves files for other databases to Others, and also files for any database if
+// Postgres has its own version. If no name says Postgres, only words that mean nothing
+// but a database count.
+func (d *Dir) splitByDatabase() {
 	own := map[string]bool{}
 	other := false
 	for _, n := range d.Names {
 		if ForPostgres(n) {
 			own[anyDatabase(n)] = true
 		}
-		other = other || onlyDatabases[database(n)]
+		other = other || onlyDatabases[databaseInName(n)]
 	}
 	if len(own) == 0 && !other {
 		return
@@ -82,7 +81,7 @@ func (d *Dir) split() {
 	all := d.Names
 	d.Names = nil
 	for _, n := range all {
-		db := database(n)
+		db := databaseInName(n)
 		if len(own) == 0 && onlyDatabases[db] || len(own) > 0 && (db == "" && own[anyDatabase(n)] || db != "" && db != "postgres") {
 			d.Others = append(d.Others, n)
 		} else {
@@ -91,17 +90,17 @@ func (d *Dir) split() {
 	}
 }
 
-// onlyDatabases are the words for databases that mean nothing else in a name.
+// onlyDatabases are the words that mean nothing but a database in a name.
 var onlyDatabases = map[string]bool{"mysql": true, "mariadb": true, "sqlite": true, "sqlite3": true, "cockroach": true, "cockroachdb": true, "mssql": true}
 
-// OtherDatabase reports whether a directory's name says that what is in it is for
-// another database: "mysql". Names that mean other things as well do not.
+// OtherDatabase reports whether a directory's name says that its content is for another
+// database: "mysql". Names that have other meanings too do not count.
 func OtherDatabase(dir string) bool {
 	return onlyDatabases[dir] || dir == "clickhouse" || dir == "hsqldb" || dir == "sqlserver"
 }
 
-// anyDatabase is the name without what it says of a database, where "all" is
-// any, and of the transaction.
+// anyDatabase returns the name without its mention of a database (where "all" is any) and
+// of the transaction.
 func anyDatabase(name string) string {
 	parts := strings.Split(strings.ToLower(name), ".")
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool {

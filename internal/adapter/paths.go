@@ -5,20 +5,20 @@ import (
 	"regexp"
 )
 
-// Names is a pattern of names in paths, one that no slash stands in the middle of. It
-// is asked about all paths of a tree: what it says of a directory goes for all files
-// there, and is found out once.
+// Names matches a pattern against names in paths. A match must not cross a slash. It is
+// used for all paths of a tree: the answer for a directory holds for all files in it, and
+// is computed once.
 type Names struct {
 	pattern *regexp.Regexp
 	dirs    map[string]bool
 }
 
-// NewNames is a pattern that one loop over paths asks; it is not for two goroutines.
+// NewNames returns a matcher for one loop over paths; it is not safe for concurrent use.
 func NewNames(pattern *regexp.Regexp) *Names {
 	return &Names{pattern: pattern, dirs: make(map[string]bool)}
 }
 
-// Match reports whether the name of a file, or of a directory that it is in, has the
+// Match reports whether the name of a file, or of a directory that it is in, matches the
 // pattern.
 func (n *Names) Match(p string) bool {
 	dir, name := path.Split(p)

@@ -10,28 +10,28 @@ import (
 )
 
 // Oldest is the oldest major version of Postgres that a repository's own files name: the
-// services of its pipelines, its containers, the settings of its platform. 0: none does,
-// or what they name is not known before they run.
+// services of its pipelines, its containers, the settings of its platform. It is 0 if none
+// does, or if the version is not known before they run.
 type Oldest struct {
 	Major int
 	Path  string // of a file that names it
 }
 
 var (
-	// image is a container of Postgres: its name, and the tag.
+	// image matches an image of Postgres: its name, and the tag.
 	image = regexp.MustCompile(`(?mi)^\s*(?:-\s*)?(?:image:|FROM)\s*["']?(?:[\w.-]+(?::\d+)?/)*(postgres|postgresql|postgis|pgvector|timescaledb|timescaledb-ha|pg_cron|postgres-ssl)(?::([^\s"'@]*))?`)
-	// tagged is the major version in the tag of an image that has a version of its own:
-	// "pg16", "2.17.2-pg16"; majorTag in that of Postgres itself: "16-alpine", "15.1.0.117",
-	// "${POSTGRES_VERSION:-16}".
+	// tagged finds the major version in the tag of an image with a version of its own:
+	// "pg16", "2.17.2-pg16". majorTag finds it in a tag of the official image: "16-alpine",
+	// "15.1.0.117", "${POSTGRES_VERSION:-16}".
 	tagged   = regexp.MustCompile(`(?i)(?:^|[-.])pg(\d{1,2})\b`)
 	majorTag = regexp.MustCompile(`^(?:\$\{\w+:-)?(\d{1,2})(?:$|[.}-])`)
-	// supabaseMajor stands in the [db] of a Supabase project.
+	// supabaseMajor matches a setting in the [db] section of a Supabase project.
 	supabaseMajor = regexp.MustCompile(`(?m)^\s*major_version\s*=\s*(\d{1,2})\b`)
 )
 
-// OldestPostgres finds it in a tree, whose files are read once.
+// OldestPostgres finds the oldest version in a tree, whose files are read once.
 func OldestPostgres(t Tree) Oldest {
-	return Once(t, "oldest Postgres", func() Oldest { return oldestPostgres(t) })
+	return Memoize(t, "oldest Postgres", func() Oldest { return oldestPostgres(t) })
 }
 
 func oldestPostgres(t Tree) Oldest {
@@ -66,8 +66,8 @@ func oldestPostgres(t Tree) Oldest {
 	return out
 }
 
-// majorOf is the major version of an image. It is not known where a variable, or "latest",
-// says it.
+// majorOf returns the major version of an image. It is not known if the tag is a variable or
+// "latest".
 func majorOf(name, tag string) (int, bool) {
 	m := tagged.FindStringSubmatch(tag)
 	if m == nil && name != "pgvector" && !strings.HasPrefix(name, "timescaledb") {
@@ -80,8 +80,8 @@ func majorOf(name, tag string) (int, bool) {
 	return major, err == nil
 }
 
-// Since leaves of the supported versions those from the oldest on that a repository names,
-// all of them where that is older or newer than what is supported.
+// Since filters the supported versions: it keeps those from the oldest named version on. It
+// keeps all of them if the named version is older or newer than the supported ones.
 func (o Oldest) Since(all []int) []int {
 	if o.Major <= onward.OldestMajor || o.Major > onward.NewestMajor {
 		return all

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 )
 
-// What containers and settings name says which versions are left; what cannot be known
-// leaves all.
+// The versions of containers and settings restrict the versions to judge. If they are not
+// known, all versions are judged.
 func TestOldestPostgres(t *testing.T) {
 	t.Parallel()
 	type files map[string]string
@@ -18,23 +18,32 @@ func TestOldestPostgres(t *testing.T) {
 		files files
 		want  adapter.Oldest
 	}{
-		"nothing":           {files{"main.go": "package main"}, adapter.Oldest{}},
-		"compose":           {files{"compose.yaml": service + "postgres:16-alpine\n"}, adapter.Oldest{16, "compose.yaml"}},
-		"registry":          {files{"docker-compose.yml": service + "\"registry.example.org:5000/library/postgres:15.4\"\n"}, adapter.Oldest{15, "docker-compose.yml"}},
-		"the oldest of two": {files{"compose.yaml": service + "postgres:17\n", ".github/workflows/ci.yml": "        image: postgres:15\n"}, adapter.Oldest{15, ".github/workflows/ci.yml"}},
-		"Supabase":          {files{"supabase/config.toml": "[db]\nport = 54322\nmajor_version = 15\n"}, adapter.Oldest{15, "supabase/config.toml"}},
-		"another config":    {files{"app/config.toml": "major_version = 15\n"}, adapter.Oldest{}},
-		"PostGIS":           {files{"compose.yaml": service + "postgis/postgis:16-3.4\n"}, adapter.Oldest{16, "compose.yaml"}},
-		"pgvector":          {files{"compose.yaml": service + "pgvector/pgvector:0.8.0-pg17\n"}, adapter.Oldest{17, "compose.yaml"}},
-		"pgvector's own":    {files{"compose.yaml": service + "pgvector/pgvector:0.8.0\n"}, adapter.Oldest{}},
-		"Timescale":         {files{"compose.yaml": service + "timescale/timescaledb:2.17.2-pg16\n"}, adapter.Oldest{16, "compose.yaml"}},
-		"Dockerfile":        {files{"db/Dockerfile": "FROM postgres:14\n"}, adapter.Oldest{14, "db/Dockerfile"}},
-		"default":           {files{"compose.yaml": service + "postgres:${PG:-16}\n"}, adapter.Oldest{16, "compose.yaml"}},
-		"variable":          {files{"compose.yaml": service + "postgres:16\n", ".github/workflows/ci.yml": "        image: postgres:${{ matrix.pg }}\n"}, adapter.Oldest{}},
-		"latest":            {files{"compose.yaml": service + "postgres:latest\n"}, adapter.Oldest{}},
-		"no tag":            {files{"compose.yaml": service + "postgres\n"}, adapter.Oldest{}},
-		"something else":    {files{"compose.yaml": service + "prom/postgres-exporter:12\n    image: postgrest/postgrest:12\n"}, adapter.Oldest{}},
-		"commented":         {files{"compose.yaml": service + "postgres:16\n# image: postgres:13\n"}, adapter.Oldest{16, "compose.yaml"}},
+		"nothing": {files{"main.go": "package main"}, adapter.Oldest{}},
+		"compose": {files{"compose.yaml": service + "postgres:16-alpine\n"}, adapter.Oldest{16, "compose.yaml"}},
+		"registry": {
+			files{"docker-compose.yml": service + "\"registry.example.org:5000/library/postgres:15.4\"\n"},
+			adapter.Oldest{15, "docker-compose.yml"},
+		},
+		"the oldest of two": {
+			files{"compose.yaml": service + "postgres:17\n", ".github/workflows/ci.yml": "        image: postgres:15\n"},
+			adapter.Oldest{15, ".github/workflows/ci.yml"},
+		},
+		"Supabase":       {files{"supabase/config.toml": "[db]\nport = 54322\nmajor_version = 15\n"}, adapter.Oldest{15, "supabase/config.toml"}},
+		"another config": {files{"app/config.toml": "major_version = 15\n"}, adapter.Oldest{}},
+		"PostGIS":        {files{"compose.yaml": service + "postgis/postgis:16-3.4\n"}, adapter.Oldest{16, "compose.yaml"}},
+		"pgvector":       {files{"compose.yaml": service + "pgvector/pgvector:0.8.0-pg17\n"}, adapter.Oldest{17, "compose.yaml"}},
+		"pgvector's own": {files{"compose.yaml": service + "pgvector/pgvector:0.8.0\n"}, adapter.Oldest{}},
+		"Timescale":      {files{"compose.yaml": service + "timescale/timescaledb:2.17.2-pg16\n"}, adapter.Oldest{16, "compose.yaml"}},
+		"Dockerfile":     {files{"db/Dockerfile": "FROM postgres:14\n"}, adapter.Oldest{14, "db/Dockerfile"}},
+		"default":        {files{"compose.yaml": service + "postgres:${PG:-16}\n"}, adapter.Oldest{16, "compose.yaml"}},
+		"variable": {
+			files{"compose.yaml": service + "postgres:16\n", ".github/workflows/ci.yml": "        image: postgres:${{ matrix.pg }}\n"},
+			adapter.Oldest{},
+		},
+		"latest":         {files{"compose.yaml": service + "postgres:latest\n"}, adapter.Oldest{}},
+		"no tag":         {files{"compose.yaml": service + "postgres\n"}, adapter.Oldest{}},
+		"something else": {files{"compose.yaml": service + "prom/postgres-exporter:12\n    image: postgrest/postgrest:12\n"}, adapter.Oldest{}},
+		"commented":      {files{"compose.yaml": service + "postgres:16\n# image: postgres:13\n"}, adapter.Oldest{16, "compose.yaml"}},
 	} {
 		if got := adapter.OldestPostgres(adaptertest.Text(c.files)); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

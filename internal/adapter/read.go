@@ -23,26 +23,26 @@ import (
 
 const bom = "\ufeff"
 
-// File is a migration's file as it was read.
+// File is the file of a migration, as it was read.
 type File struct {
 	Path string
-	// Text is the content, byte for byte, "" when Failed.
+	// Text is the content, byte for byte; "" if Failed is set.
 	Text string
-	// Written is the content where Text has names for what the runner fills in;
-	// "" where it is Text.
+	// Written is the original content if Text has names in the places that the runner
+	// fills in; "" if Text is the original.
 	Written string
 	// Failed says why it could not be read; "" when it could.
 	Failed string
-	// Lost: git has the file and not its content.
+	// Lost is set if git has the file and not its content.
 	Lost bool
 	// Opaque lists what is odd about its bytes.
 	Opaque []onward.Opaque
 }
 
-// ReadFiles reads files of one directory, in the order of the names. None is
-// left out: what cannot be read has Failed set.
+// ReadFiles reads files of one directory, in the order of the names. It leaves none out:
+// a file that cannot be read has Failed set.
 func ReadFiles(t Tree, d Dir, names []string) []*File {
-	// In bunches, so that a large history is not held twice.
+	// They are read in batches, so that a large history is not in memory twice.
 	const bunch = 500
 	out := make([]*File, 0, len(names))
 	for len(names) > 0 {
@@ -56,7 +56,7 @@ func ReadFiles(t Tree, d Dir, names []string) []*File {
 		if b, ok := t.(interface {
 			ReadAll(paths []string) (map[string][]byte, error)
 		}); ok && n > 1 {
-			all, _ = b.ReadAll(paths) // what is missing is asked for singly, with its error
+			all, _ = b.ReadAll(paths) // missing files are read one by one below, for their error
 		}
 		from := len(out)
 		out = out[:from+n]
@@ -67,16 +67,16 @@ func ReadFiles(t Tree, d Dir, names []string) []*File {
 				contents[i], errs[i] = t.Read(p)
 			}
 		}
-		Each(n, func(i int) { out[from+i] = newFile(paths[i], contents[i], errs[i]) })
+		EachParallel(n, func(i int) { out[from+i] = newFile(paths[i], contents[i], errs[i]) })
 	}
 	ofOne(out)
 	return out
 }
 
-// Each calls f for the numbers below n, on all processors. Trees can be read
-// by several at a time.
-func Each(n int, f func(i int)) {
-	// Numbers that are taken at a time.
+// EachParallel calls f for the numbers below n, in parallel on all processors. Trees are safe for
+// concurrent reads.
+func EachParallel(n int, f func(i int)) {
+	// Each worker claims this many numbers at a time.
 	run := max(1, min(32, n/(4*runtime.GOMAXPROCS(0))))
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -106,35 +106,35 @@ func newFile(path string, content []byte, err error) *File {
 	f := &File{Path: path}
 	switch {
 	case err != nil:
-		f.Failed, f.Lost = readError(path, err), gitrange.Lost(err)
+		f.Failed, f.Lost = readError(path, err), gitrange.IsLost(err)
 		return f
 	case len(content) > pgparse.MaxSize:
 		f.Failed = fmt.Sprintf("the file has %d MB; up to %d MB are read", len(content)>>20, pgparse.MaxSize>>20)
 		return f
 	case bytes.HasPrefix(content, []byte{0xff, 0xfe}), bytes.HasPrefix(content, []byte{0xfe, 0xff}):
-		f.Failed = "the file is UTF-16, which no Postgres client sends as it stands; save it as UTF-8"
+		f.Failed = "the file is UTF-16, which no Postgres client sends unchanged; save it as UTF-8"
 		return f
 	}
 	f.Text = unsafe.String(unsafe.SliceData(content), len(content)) // Tree.Read gives it away
 	if at := invalidUTF8(f.Text); at >= 0 {
-		line, column := place(f.Text, at)
+		line, column := lineAndColumn(f.Text, at)
 		f.Opaque = append(f.Opaque, onward.Opaque{
 			Path: path, Line: line, Column: column, Failed: true,
 			What: fmt.Sprintf("byte 0x%02x, which is not UTF-8", f.Text[at]),
 			Why:  "it was read as '?'; Postgres refuses the text with \"invalid byte sequence for encoding\"; save the file as UTF-8",
 		})
 	}
-	f.holding()
-	f.replace(filled(f.Text))
+	f.applyTrueConditions()
+	f.replaceText(fillSchemas(f.Text))
 	return f
 }
 
-// FillNames puts names in the places of roles and schemas, for a runner that
-// fills in what stands there.
-func (f *File) FillNames() { f.replace(named(f.Text)) }
+// FillNames replaces placeholders of roles and schemas by names, for a runner that fills
+// them in.
+func (f *File) FillNames() { f.replaceText(fillRoles(f.Text)) }
 
-// replace changes the text, and keeps what was written.
-func (f *File) replace(text string) {
+// replaceText changes the text, and keeps the original in Written.
+func (f *File) replaceText(text string) {
 	if text == f.Text {
 		return
 	}
@@ -144,8 +144,8 @@ func (f *File) replace(text string) {
 	f.Text = text
 }
 
-// readError is why a file cannot be read, without the path: it stands next to
-// it in every report.
+// readError returns why a file cannot be read, without the path, because every report
+// prints the path next to it.
 func readError(path string, err error) string {
 	text := err.Error()
 	var pe *fs.PathError
@@ -155,8 +155,8 @@ func readError(path string, err error) string {
 	return strings.TrimPrefix(text, "read "+path+": ")
 }
 
-// Refused lists what a runner that sends the text as it stands stumbles over:
-// a byte order mark and NUL bytes. psql drops the mark, drivers do not.
+// Refused lists bytes that fail if a runner sends the text unchanged: a byte order mark
+// and NUL bytes. psql drops the mark, drivers do not.
 func (f *File) Refused() []history.Refusal {
 	var out []history.Refusal
 	if strings.HasPrefix(f.Text, bom) {
@@ -168,7 +168,7 @@ func (f *File) Refused() []history.Refusal {
 		})
 	}
 	if at := strings.IndexByte(f.Text, 0); at >= 0 {
-		line, column := place(f.Text, at)
+		line, column := lineAndColumn(f.Text, at)
 		out = append(out, history.Refusal{
 			Line: line, Column: column,
 			Message: "the file has a NUL byte",
@@ -194,14 +194,14 @@ func invalidUTF8(s string) int {
 	return -1
 }
 
-// place is the line and column of an offset, from 1.
-func place(s string, at int) (line, column int) {
+// lineAndColumn returns the line and column of an offset, from 1.
+func lineAndColumn(s string, at int) (line, column int) {
 	before := s[:at]
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
 }
 
-// Start makes a migration of a file, without SQL parts yet: the text that
-// positions count in, and what was found wrong with the bytes.
+// Start makes a migration of a file, without SQL parts yet. It has the text that
+// positions count in, and the problems of its bytes.
 func (f *File) Start(s Source, id, version string) *Migration {
 	m := &Migration{
 		ID: id, Version: version, Path: f.Path, Framework: s.Framework, Runner: s.Options.Runner,
@@ -214,17 +214,17 @@ func (f *File) Start(s Source, id, version string) *Migration {
 	return m
 }
 
-// Refuse notes a place that the runner refuses or misreads.
+// Refuse records a position that the runner refuses or misreads.
 func (m *Migration) Refuse(at int, message, harm, instead string) {
-	line, column := place(m.Source.Text, at)
+	line, column := lineAndColumn(m.Source.Text, at)
 	m.Problems = append(m.Problems, history.Refusal{
 		Line: line, Column: column, Message: message, Harm: harm, Instead: instead,
 	})
 }
 
-// Seal sets how the migration is sent (the configuration has the last word)
-// and its hash, once its parts are known. whole is what the hash covers beside
-// the mode: "" for the parts.
+// Seal sets how the migration is sent (the configuration overrides mode) and its hash,
+// after its parts are known. whole is the text that the hash covers besides the mode; ""
+// for the parts.
 func (m *Migration) Seal(mode onward.Transaction, o Options, whole string) {
 	if o.Transaction != "" {
 		mode = o.Transaction
@@ -250,15 +250,15 @@ func (m *Migration) Seal(mode onward.Transaction, o Options, whole string) {
 	}
 }
 
-// seals are what texts were put together in to be hashed, kept for the next;
-// maxSeal bounds them.
+// seals holds buffers for the text that is hashed, for reuse. maxSeal bounds the size of
+// a kept buffer.
 var seals = sync.Pool{New: func() any { return new([]byte) }}
 
 const maxSeal = 1 << 20
 
-// Part is the piece of a text between two offsets, without the white space
-// around it.
-func Part(text string, start, end int) script.Part {
+// TrimmedPart returns the piece of a text between two offsets, without the white space around
+// it.
+func TrimmedPart(text string, start, end int) script.Part {
 	piece := text[start:end]
 	trimmed := strings.TrimLeft(piece, " \t\r\n\f\v")
 	start += len(piece) - len(trimmed)

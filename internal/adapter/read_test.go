@@ -64,7 +64,7 @@ func TestRefused(t *testing.T) {
 func TestPart(t *testing.T) {
 	t.Parallel()
 	text := "--\n \r\n SELECT 1; \n\n"
-	p := adapter.Part(text, 2, len(text))
+	p := adapter.TrimmedPart(text, 2, len(text))
 	if p.SQL != "SELECT 1;" || text[p.Start:p.Start+len(p.SQL)] != p.SQL {
 		t.Errorf("%+v", p)
 	}
@@ -102,7 +102,7 @@ func TestLexerOpen(t *testing.T) {
 		if got := whole.Open(); got != want {
 			t.Errorf("%q: open %q, want %q", text, got, want)
 		}
-		// Cut where runners cut, behind semicolons, nothing changes.
+		// Cutting the text after semicolons, as runners do, changes nothing.
 		for _, piece := range strings.SplitAfter(text, ";") {
 			bytewise.Feed(piece)
 		}

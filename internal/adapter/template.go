@@ -7,27 +7,27 @@ import (
 	"strings"
 )
 
-// maxToken bounds what stands between a token's brackets, in bytes.
+// maxToken bounds the text between a token's brackets, in bytes.
 const maxToken = 60
 
-// The word that names a schema: the last one inside its token.
+// schemaWord matches words in a token. The last one names the schema.
 var schemaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
-// searched is the schema that Flyway puts first in the search path: a name without a
-// schema is looked up there.
+// searched is the schema that Flyway puts first in the search path: names without a
+// schema are looked up in it.
 const searched = "${flyway:defaultSchema}"
 
-// token is where a text has a schema that the runner fills in, with quotes and without
-// its dot.
+// token is a schema in a text that the runner fills in, including quotes and without the
+// dot after it.
 type token struct {
 	start, end int
 	name       string
 }
 
-// tokens finds the schemas that the runner fills in when it starts (pop, Flyway, psql,
+// findTokens finds the schemas that the runner fills in when it starts (pop, Flyway, psql,
 // the wrappers of others): {{ index .Options "Namespace" }}.users, ${schema}.users,
 // "${schema}".users, :schema.users, __SCHEMA__.users, %(schema)s.users.
-func tokens(text string) []token {
+func findTokens(text string) []token {
 	var out []token
 	for at := 0; ; at++ {
 		n := strings.IndexByte(text[at:], '.')
@@ -70,23 +70,23 @@ func tokens(text string) []token {
 	}
 }
 
-// filled puts a name in the place of a schema that the runner fills in. Spaces behind
-// the name keep every place in the text where it is. What the schema is really called
-// matters to nothing that is judged.
-func filled(text string) string {
-	all := tokens(text)
+// fillSchemas replaces each schema that the runner fills in by a name. Spaces after the name
+// keep all offsets. Nothing that is judged depends on the schema's real name.
+func fillSchemas(text string) string {
+	all := findTokens(text)
 	if all == nil {
 		return text
 	}
 	out := []byte(text)
 	for _, t := range all {
-		t.fill(out)
+		t.writeName(out)
 	}
 	return string(out)
 }
 
-// fill puts the name in the place of a token; where there is none, its dot goes too.
-func (t token) fill(out []byte) {
+// writeName writes the name in the token's place. If the name is empty, it removes the dot
+// too.
+func (t token) writeName(out []byte) {
 	last := t.end
 	if t.name == "" {
 		last++
@@ -94,16 +94,16 @@ func (t token) fill(out []byte) {
 	copy(out[t.start:last], t.name+strings.Repeat(" ", last-t.start-len(t.name)))
 }
 
-// ofOne takes the schema that the runner fills in for the one in which names without a
-// schema are looked up, where the files of a directory have no other and none sets a
-// search path: so tables are the same ones with it, without, and in the code.
+// ofOne treats the schema that the runner fills in as the default schema of the search
+// path. It does so only if the files of a directory have no other and none sets a search
+// path. A table then is the same one with the placeholder, without it, and in the code.
 func ofOne(files []*File) {
 	name := ""
 	for _, f := range files {
 		if f.Written == "" {
 			continue
 		}
-		for _, t := range tokens(f.Written) {
+		for _, t := range findTokens(f.Written) {
 			if t.name != "" && name != "" && t.name != name {
 				return
 			}
@@ -114,40 +114,40 @@ func ofOne(files []*File) {
 		return
 	}
 	for _, f := range files {
-		f.unqualify()
+		f.removeSchemas()
 	}
 }
 
 var searchPath = regexp.MustCompile(`(?i)search_path`)
 
-// unqualify leaves out the schemas that the runner fills in.
-func (f *File) unqualify() {
+// removeSchemas removes the schemas that the runner fills in.
+func (f *File) removeSchemas() {
 	if f.Written == "" {
 		return
 	}
 	out := []byte(f.Text)
-	for _, t := range tokens(f.Written) {
+	for _, t := range findTokens(f.Written) {
 		t.name = ""
-		t.fill(out)
+		t.writeName(out)
 	}
 	f.Text = string(out)
 }
 
 var (
-	// What a runner fills in as a name of its own: ${app_role}, {{.app_role}}; or
-	// psql: :role, :"role".
+	// nameToken matches a whole name that a runner fills in: ${app_role}, {{.app_role}};
+	// or psql's :role, :"role".
 	nameToken = regexp.MustCompile(`\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|[ \t]:(?:"[A-Za-z_]\w*"|[A-Za-z_]\w*)`)
-	// What stands before a role or a schema.
+	// beforeRole matches the text before a role or a schema.
 	beforeRole = regexp.MustCompile(`(?is)\b(?:(?:GRANT|REVOKE)\b[^;]*\b(?:TO|FROM)\s+(?:[^;]*,\s*)?|POLICY\b[^;(]*\bTO\s+(?:[^;(]*,\s*)?|(?:OWNER\s+TO|AUTHORIZATION|(?:FOR|CREATE|ALTER|DROP|SET)\s+(?:ROLE|USER)(?:\s+IF\s+(?:NOT\s+)?EXISTS)?|SCHEMA(?:\s+IF\s+(?:NOT\s+)?EXISTS)?)\s+|search_path\s*(?:=|\bTO\b)\s*)$`)
 )
 
-// maxBefore bounds what is looked at in front of a role, in bytes.
+// maxBefore bounds the text before a role that is searched, in bytes.
 const maxBefore = 1000
 
-// named puts names in the places of roles and of schemas that the runner fills
-// in: which role it is matters to nothing that is judged, as long as it is the
-// same one everywhere.
-func named(text string) string {
+// fillRoles replaces roles and schemas that the runner fills in by names. Nothing that is
+// judged depends on which role it is, as long as the same placeholder gets the same name
+// everywhere.
+func fillRoles(text string) string {
 	if !strings.Contains(text, "${") && !strings.Contains(text, "{{") && !hasVariable(text) {
 		return text
 	}
@@ -159,7 +159,7 @@ func named(text string) string {
 		}
 		token := text[start:end]
 		words := schemaWord.FindAllString(token, -1)
-		if len(words) == 0 || glued(text[end:]) || !beforeRole.MatchString(text[max(0, start-maxBefore):start]) {
+		if len(words) == 0 || continuesName(text[end:]) || !beforeRole.MatchString(text[max(0, start-maxBefore):start]) {
 			continue
 		}
 		name := words[len(words)-1]
@@ -172,7 +172,7 @@ func named(text string) string {
 		if out == nil {
 			out = []byte(text)
 		}
-		// The spaces go in front: a statement ends where the token does.
+		// The spaces go before the name: a statement ends at the end of the token.
 		copy(out[start:end], strings.Repeat(" ", len(token)-len(name))+name)
 	}
 	if out == nil {
@@ -181,11 +181,11 @@ func named(text string) string {
 	return string(out)
 }
 
-// psqlSet is where psql gives a variable a value.
+// psqlSet matches a psql command that sets a variable.
 var psqlSet = regexp.MustCompile(`(?m)^[ \t]*\\set[ \t]+(\w+)[ \t]+(.*?)[ \t\r]*$`)
 
-// setToMore reports whether a text gives a variable of psql more than a name: psql
-// puts in what stands there, which may be statements.
+// setToMore reports whether a text sets a psql variable to more than a name: psql inserts
+// the value unchanged, so it may be statements.
 func setToMore(text, name string) bool {
 	for _, m := range psqlSet.FindAllStringSubmatch(text, -1) {
 		if m[1] == name && strings.IndexFunc(strings.Trim(m[2], `'"`), func(r rune) bool {
@@ -197,8 +197,8 @@ func setToMore(text, name string) bool {
 	return false
 }
 
-// hasVariable reports whether a text may have one of psql's, and not casts alone:
-// the expression that finds them is slow.
+// hasVariable reports whether a text may have a psql variable, and not only casts. It is
+// a fast check, because the expression that finds variables is slow.
 func hasVariable(text string) bool {
 	for {
 		n := strings.IndexByte(text, ':')
@@ -212,12 +212,13 @@ func hasVariable(text string) bool {
 	}
 }
 
-// glued reports whether what stands behind a name goes on with it.
-func glued(behind string) bool {
-	return behind != "" && (strings.IndexByte(`._:"'({$`, behind[0]) >= 0 || behind[0]|0x20 >= 'a' && behind[0]|0x20 <= 'z' || behind[0] >= '0' && behind[0] <= '9')
+// continuesName reports whether the text after a name continues it.
+func continuesName(behind string) bool {
+	return behind != "" && (strings.IndexByte(`._:"'({$`, behind[0]) >= 0 || behind[0]|0x20 >= 'a' && behind[0]|0x20 <= 'z' ||
+		behind[0] >= '0' && behind[0] <= '9')
 }
 
-// endsToken are the bytes that a token ends with: those of a name, for :schema, and of
+// endsToken are the bytes that a token can end with: bytes of a name, for :schema, and
 // brackets.
 var endsToken = func() (out [256]bool) {
 	for _, c := range "})_@" {
@@ -229,8 +230,8 @@ var endsToken = func() (out [256]bool) {
 	return out
 }()
 
-// tokenStart is where the token begins that a text ends with; -1 for none. quoted:
-// it is in quotes.
+// tokenStart returns the start of the token at the end of a text; -1 for none. quoted
+// says that it is in quotes.
 func tokenStart(text string, quoted bool) int {
 	if text[len(text)-1] == '}' {
 		return braceStart(text)
@@ -282,7 +283,7 @@ func isWord(s string) bool {
 	return s != "" && (s[0] < '0' || s[0] > '9') && strings.IndexFunc(s, func(r rune) bool { return r > 0x7f || !wordByte(byte(r)) }) < 0
 }
 
-// braceStart is where the token begins that a text ends with, in braces.
+// braceStart returns the start of the token in braces at the end of a text.
 func braceStart(text string) int {
 	openings, closing := []string{"${", "#{"}, "}"
 	if strings.HasSuffix(text, "}}") {

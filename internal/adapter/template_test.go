@@ -24,7 +24,7 @@ func TestSchemaThatTheRunnerFillsIn(t *testing.T) {
 		`SELECT a::text.b, c[1:d.e], 'x'::s.t, new.a, f(a)s.b, u@h.c`:          `SELECT a::text.b, c[1:d.e], 'x'::s.t, new.a, f(a)s.b, u@h.c`,
 		`SELECT '{}'.x, {{ 1 }}.y`:                                             `SELECT '{}'.x, {{ 1 }}.y`,
 	} {
-		if got := filled(text); got != want || len(got) != len(text) {
+		if got := fillSchemas(text); got != want || len(got) != len(text) {
 			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
 		}
 	}
@@ -49,13 +49,14 @@ func TestNameThatTheRunnerFillsIn(t *testing.T) {
 		"CREATE POLICY p ON t USING (a = ${role});":                  "CREATE POLICY p ON t USING (a = ${role});",
 		"CREATE POLICY p ON t USING (cast(a as text) = to ${role})":  "CREATE POLICY p ON t USING (cast(a as text) = to ${role})",
 	} {
-		if got := named(text); got != want || len(got) != len(text) {
+		if got := fillRoles(text); got != want || len(got) != len(text) {
 			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
 		}
 	}
 }
 
-// The tokens are those of a pattern that would cost more than reading the file.
+// The fast search finds the same tokens as a pattern that would cost more than reading
+// the file.
 func TestFilledTokens(t *testing.T) {
 	t.Parallel()
 	pattern := regexp.MustCompile(`(?:\{\{[^{}\n]{1,60}\}\}|\$\{[^{}\n]{1,60}\})\.`)
@@ -75,7 +76,7 @@ func TestFilledTokens(t *testing.T) {
 			name := strings.ToLower(words[len(words)-1])
 			return name + strings.Repeat(" ", len(token)-len(name)-1) + "."
 		})
-		if got := filled(text); got != want {
+		if got := fillSchemas(text); got != want {
 			t.Fatalf("%q:\n got %q\nwant %q", text, got, want)
 		}
 	}
@@ -86,7 +87,10 @@ func TestOneSchemaThatTheRunnerFillsIn(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ texts, want []string }{
 		{[]string{"CREATE TABLE t (a int);", "DROP TABLE ${schema}.t;"}, []string{"CREATE TABLE t (a int);", "DROP TABLE           t;"}},
-		{[]string{"DROP TABLE {{ .Schema }}.t, audit.t;", `DROP TABLE "{{ .Schema }}".s;`}, []string{"DROP TABLE               t, audit.t;", `DROP TABLE                 s;`}},
+		{
+			[]string{"DROP TABLE {{ .Schema }}.t, audit.t;", `DROP TABLE "{{ .Schema }}".s;`},
+			[]string{"DROP TABLE               t, audit.t;", `DROP TABLE                 s;`},
+		},
 		{[]string{"DROP TABLE ${app}.t;", "DROP TABLE ${audit}.t;"}, []string{"DROP TABLE app   .t;", "DROP TABLE audit   .t;"}},
 		{[]string{"SET search_path = ${app};", "DROP TABLE ${app}.t;"}, []string{"SET search_path = ${app};", "DROP TABLE app   .t;"}},
 	} {

@@ -8,28 +8,30 @@ import (
 	"strings"
 )
 
-// A lock_timeout that the runner's session begins with stands in no migration:
-// in the options of its connection string, in PGOPTIONS, in Flyway's initSql. The
-// file that has it speaks of migrations too, or is not looked at: an
-// application has timeouts of its own.
+// A lock_timeout that the runner's session starts with is not in a migration. It is in
+// the options of its connection string, in PGOPTIONS, or in Flyway's initSql. A file with
+// such a setting counts only if it mentions migrations too, because an application has
+// timeouts of its own.
 var (
 	timeoutFile  = regexp.MustCompile(`(?i)(?:^|/)(?:makefile|justfile|procfile|package\.json|dockerfile[^/]*|\.env[^/]*|[^/]*\.(?:ya?ml|toml|conf|sh|mk|env|properties|hcl|tf|just|bash))$|(?i)(?:^|/)(?:bin|scripts?)/[^/.]+$|(?i)migrat[^/]*\.(?:[cm]?[jt]s|py|rb|go|kts?|gradle)$|(?i)(?:^|/)(?:db)?migrat(?:e|or|er)/[^/]+\.(?:[cm]?[jt]s|py|rb|go)$`)
 	timeoutValue = regexp.MustCompile(`(?i)(?:-c(?:\s|%20|\+)*|--|[?&])lock[_-]timeout(?:=|%3D)'?([1-9]\d*(?:\s?(?:ms|s|min))?)|set\s+(?:session\s+)?lock_timeout\s*(?:=|to)\s*\\?["']?([1-9]\d*\s?(?:ms|s|min)?)|\block_?timeout["']?\]?\s*[:=]\s*["']?([1-9]\d*(?:\s?(?:ms|s|min))?)`)
 	ofMigrations = regexp.MustCompile(`(?i)migrat|flyway|liquibase|goose|dbmate|refinery`)
-	// What is not the deploy: tests, and the pipelines that are not said to be it.
+	// Files that do not belong to the deploy: tests, and pipelines unless their name says
+	// that they deploy.
 	notDeployed = regexp.MustCompile(`(?i)(?:^|[/._-])(?:tests?|e2e|spec|local|dev|examples?|testdata|node_modules|vendor)(?:[/._-]|$)`)
 	pipeline    = regexp.MustCompile(`(?i)^(?:\.github/|\.gitlab|\.circleci/|\.buildkite/|\.drone|azure-pipelines|bitbucket-pipelines)`)
 	deploying   = regexp.MustCompile(`(?i)deploy|release|migrat|prod`)
 )
 
-// timeoutEndings are endings of files that timeoutFile may match; of others it is asked
-// only where the path speaks of migrations, or has no such ending but a name of its own.
+// timeoutEndings are extensions of files that timeoutFile may match. A file with another
+// extension is tested only if its path mentions migrations; a file without one is tested
+// by its name.
 var timeoutEndings = map[string]bool{
 	"": true, ".yml": true, ".yaml": true, ".toml": true, ".conf": true, ".sh": true, ".mk": true, ".env": true,
 	".properties": true, ".hcl": true, ".tf": true, ".just": true, ".bash": true,
 }
 
-// mayHaveTimeout tells most paths away before the whole pattern, which costs much more.
+// mayHaveTimeout excludes most paths before the full pattern, which costs much more.
 func mayHaveTimeout(p string) bool {
 	lower := strings.ToLower(p)
 	name := path.Base(lower)
@@ -37,19 +39,20 @@ func mayHaveTimeout(p string) bool {
 		strings.HasPrefix(name, ".env") || strings.Contains(lower, "migrat")
 }
 
-// What is read at most to find it.
+// Limits of how much is read to find it.
 const (
 	maxTimeoutFiles = 400
 	maxTimeoutSize  = 256 << 10
 )
 
-// LockTimeoutAt is where a tree sets a lock_timeout for the sessions of its
+// LockTimeoutAt returns where a tree sets a lock_timeout for the sessions of its
 // migrations: "deploy/migrate.yaml:14"; "" for nowhere.
 func LockTimeoutAt(t Tree) string {
-	return Once(t, "lock_timeout", func() string {
+	return Memoize(t, "lock_timeout", func() string {
 		read, elsewhere := 0, NewNames(notDeployed)
 		for _, p := range t.Paths() {
-			if !mayHaveTimeout(p) || path.Ext(p) == ".sql" || elsewhere.Match(p) || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" || pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
+			if !mayHaveTimeout(p) || path.Ext(p) == ".sql" || elsewhere.Match(p) || !timeoutFile.MatchString(p) || path.Base(p) == "onward.yaml" ||
+				pipeline.MatchString(p) && !deploying.MatchString(path.Base(p)) {
 				continue
 			}
 			if read++; read > maxTimeoutFiles {
@@ -83,17 +86,18 @@ func lockTimeoutLine(file, text string) int {
 	return 0
 }
 
-// A lock_timeout that the server gives to sessions by itself: to those of a database,
-// of all roles, or of one role.
+// A lock_timeout that is a default of a database, of all roles, or of one role, so that
+// the server applies it to new sessions.
 var (
 	givenTimeout = regexp.MustCompile(`(?i)\balter\s+(role|user|database)\s+"?([\w$-]+)"?(?:\s+in\s+database\s+\S+)?\s+set\s+lock_timeout\s*(?:=|\bto\b)\s*'?[1-9]`)
 	migrates     = regexp.MustCompile(`(?i)migrat|deploy|ddl`)
 )
 
-// GivenTimeoutAt is where one of the migrations that have run gives the sessions of
-// those to come a lock_timeout: a database's, or that of a role which is called after
-// migrations or is in a connection string of what runs them; "" for nowhere.
-func GivenTimeoutAt(t Tree, ran *Set) string {
+// FindDefaultTimeout returns where an applied migration sets a default lock_timeout for later
+// sessions; "" for nowhere. The default of a database or of all roles counts. The default
+// of one role counts if its name mentions migrations or if a connection string of the
+// migration runner has the role.
+func FindDefaultTimeout(t Tree, ran *Set) string {
 	if ran == nil {
 		return ""
 	}
@@ -104,7 +108,7 @@ func GivenTimeoutAt(t Tree, ran *Set) string {
 		}
 		for _, at := range givenTimeout.FindAllStringSubmatchIndex(text, -1) {
 			role := text[at[4]:at[5]]
-			if strings.EqualFold(text[at[2]:at[3]], "database") || strings.EqualFold(role, "all") || migrates.MatchString(role) || connects(t, role) {
+			if strings.EqualFold(text[at[2]:at[3]], "database") || strings.EqualFold(role, "all") || migrates.MatchString(role) || isConnectionRole(t, role) {
 				return fmt.Sprintf("%s:%d", m.Path, 1+strings.Count(text[:at[0]], "\n"))
 			}
 		}
@@ -112,9 +116,9 @@ func GivenTimeoutAt(t Tree, ran *Set) string {
 	return ""
 }
 
-// connects reports whether a role is in a connection string of what a repository says
-// of its migrations.
-func connects(t Tree, role string) bool {
+// isConnectionRole reports whether a role is in a connection string among the repository's files
+// that run migrations.
+func isConnectionRole(t Tree, role string) bool {
 	as := regexp.MustCompile(`://` + regexp.QuoteMeta(role) + `[:@]|\b(?:user|PGUSER)["']?\s*[=:]\s*["']?` + regexp.QuoteMeta(role) + `\b`)
 	return slices.ContainsFunc(RunnerFiles(t, false), func(p string) bool {
 		f := RunnerFile(t, p)

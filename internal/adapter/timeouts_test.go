@@ -40,16 +40,19 @@ func TestGivenTimeoutAt(t *testing.T) {
 		sql, makefile string
 		want          bool
 	}{
-		"the database's":              {"ALTER DATABASE shop SET lock_timeout = '3s';", "", true},
-		"of a role called so":         {"ALTER ROLE shop_migrator SET lock_timeout TO '3s';", "", true},
-		"of the role that connects":   {"ALTER ROLE owner IN DATABASE shop SET lock_timeout = 3000;", "migrate:\n\tmigrate -database postgres://owner:x@db/shop up\n", true},
+		"the database's":      {"ALTER DATABASE shop SET lock_timeout = '3s';", "", true},
+		"of a role called so": {"ALTER ROLE shop_migrator SET lock_timeout TO '3s';", "", true},
+		"of the role that connects": {
+			"ALTER ROLE owner IN DATABASE shop SET lock_timeout = 3000;",
+			"migrate:\n\tmigrate -database postgres://owner:x@db/shop up\n", true,
+		},
 		"of a role of something else": {"ALTER ROLE owner SET lock_timeout = '3s';", "migrate:\n\tmigrate -database postgres://app:x@db/shop up\n", false},
 		"none":                        {"ALTER DATABASE shop SET lock_timeout = 0;", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ran := &adapter.Set{Migrations: []*adapter.Migration{{Path: "m/1.sql", Source: script.Source{Text: "SELECT 1;\n" + tc.sql}}}}
-			at := adapter.GivenTimeoutAt(adaptertest.Text(map[string]string{"Makefile": tc.makefile}), ran)
+			at := adapter.FindDefaultTimeout(adaptertest.Text(map[string]string{"Makefile": tc.makefile}), ran)
 			if want := map[bool]string{true: "m/1.sql:2"}[tc.want]; at != want {
 				t.Errorf("got %q, want %q", at, want)
 			}

@@ -2,9 +2,9 @@ package adapter
 
 import "strings"
 
-// Lexer follows Postgres' lexical rules through a text that is given to it
-// piece by piece. Runners that cut a file at semicolons without these rules
-// cut inside bodies and strings; the lexer tells where.
+// Lexer follows Postgres' lexical rules through a text that it reads piece by piece.
+// Runners that cut a file at semicolons without these rules cut inside bodies and
+// strings; the lexer finds these places.
 type Lexer struct {
 	mode    byte   // what is open: ' E " $ * - or 0
 	tag     string // of the dollar quote
@@ -15,8 +15,8 @@ type Lexer struct {
 	prev    byte // the byte before, for what a quote belongs to
 }
 
-// Open says what is open where the lexer stands; "" at a place where a
-// statement may end.
+// Open names what is open at the lexer's position: a string, a comment; "" if a statement
+// may end there.
 func (l *Lexer) Open() string {
 	switch l.mode {
 	case '\'', 'E':
@@ -37,26 +37,26 @@ func (l *Lexer) Open() string {
 	return ""
 }
 
-// Feed reads on.
+// Feed reads the next piece.
 func (l *Lexer) Feed(s string) {
 	for i := 0; i < len(s); {
-		n := l.step(s[i:])
+		n := l.consume(s[i:])
 		l.prev = s[i+n-1]
 		i += n
 	}
 }
 
-// step consumes the beginning of s and returns how many bytes.
-func (l *Lexer) step(s string) int {
+// consume consumes the beginning of s and returns the number of bytes.
+func (l *Lexer) consume(s string) int {
 	switch l.mode {
 	case '-':
-		return l.skip(s, "\n", 0)
+		return l.skipTo(s, "\n", 0)
 	case '$':
-		return l.skip(s, l.tag, 0)
+		return l.skipTo(s, l.tag, 0)
 	case '"':
-		return l.skip(s, `"`, 0) // a doubled quote opens again at once
+		return l.skipTo(s, `"`, 0) // a doubled quote opens again at once
 	case '\'':
-		return l.skip(s, "'", 0)
+		return l.skipTo(s, "'", 0)
 	case 'E':
 		switch s[0] {
 		case '\\':
@@ -78,11 +78,11 @@ func (l *Lexer) step(s string) int {
 		}
 		return 1
 	}
-	return l.token(s)
+	return l.tokenLength(s)
 }
 
-// skip goes to the end of what is open, which is behind the closing text.
-func (l *Lexer) skip(s, closing string, next byte) int {
+// skipTo returns the length up to and including the closing text.
+func (l *Lexer) skipTo(s, closing string, next byte) int {
 	i := strings.Index(s, closing)
 	if i < 0 {
 		return len(s)
@@ -91,7 +91,7 @@ func (l *Lexer) skip(s, closing string, next byte) int {
 	return i + len(closing)
 }
 
-func (l *Lexer) token(s string) int {
+func (l *Lexer) tokenLength(s string) int {
 	switch c := s[0]; {
 	case strings.HasPrefix(s, "--"):
 		l.mode = '-'
@@ -113,12 +113,12 @@ func (l *Lexer) token(s string) int {
 	case c == ')':
 		l.parens = max(0, l.parens-1)
 	case wordByte(c):
-		return l.word(s)
+		return l.wordLength(s)
 	}
 	return 1
 }
 
-func (l *Lexer) word(s string) int {
+func (l *Lexer) wordLength(s string) int {
 	n := 1
 	for n < len(s) && wordByte(s[n]) {
 		n++
@@ -147,7 +147,7 @@ func (l *Lexer) word(s string) int {
 	return n
 }
 
-// dollarTag is the tag that s begins with, "$$" or "$name$"; "" for none.
+// dollarTag returns the tag that s begins with, "$$" or "$name$"; "" for none.
 func dollarTag(s string) string {
 	for i := 1; i < len(s); i++ {
 		switch c := s[i]; {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Where no condition holds, a template has what stands behind {{ else }}, at its place.
+// If no condition is true, a template has the text after {{ else }}, at the same offsets.
 func TestUnheld(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -16,7 +16,7 @@ func TestUnheld(t *testing.T) {
 		"{{ range .X }}{{ if .Y }}b{{ end }}{{ end }}":                   "{{ range .X }}{{ if .Y }}b{{ end }}{{ end }}",
 		"plain": "plain",
 	} {
-		got := unheld(text)
+		got := readFalseConditions(text)
 		if words := strings.Join(strings.Fields(got), " "); words != want || len(got) != len(text) || strings.Count(got, "\n") != strings.Count(text, "\n") {
 			t.Errorf("%q\ngot  %q\nwant %q", text, got, want)
 		}

@@ -9,14 +9,16 @@ import (
 	"strings"
 )
 
-// builders are the libraries by which programs in TypeScript and JavaScript migrate,
-// by what only their migrations have.
+// builders are migration libraries of TypeScript and JavaScript, each with a word that
+// only its migrations contain.
 var builders = []struct{ word, name string }{
-	{"queryInterface", "Sequelize"}, {"kysely", "Kysely"}, {"typeorm", "TypeORM"}, {"mikro-orm", "MikroORM"}, {"knex", "Knex"}, {"node-pg-migrate", "node-pg-migrate"},
+	{
+		"queryInterface", "Sequelize",
+	}, {"kysely", "Kysely"}, {"typeorm", "TypeORM"}, {"mikro-orm", "MikroORM"}, {"knex", "Knex"}, {"node-pg-migrate", "node-pg-migrate"},
 }
 
-// builder tells the library of a migration; "" when nothing tells.
-func builder(text string) string {
+// migrationLibrary returns the library of a migration; "" if nothing tells.
+func migrationLibrary(text string) string {
 	for _, b := range builders {
 		if strings.Contains(text, b.word) {
 			return b.name
@@ -25,27 +27,28 @@ func builder(text string) string {
 	return ""
 }
 
-// UnreadBooks are the tables in which tools that no adapter reads keep what has run.
-func UnreadBooks() []Book {
-	return []Book{
+// UnreadHistoryTables are the tables in which tools without an adapter record the migrations that
+// have run.
+func UnreadHistoryTables() []HistoryTable {
+	return []HistoryTable{
 		{Table: "alembic_version", Columns: `(version_num varchar(32) PRIMARY KEY)`}, // Alembic
 		{Table: "knex_migrations"}, {Table: "seaql_migrations"}, {Table: "SequelizeMeta"}, {Table: "__EFMigrationsHistory"},
 	}
 }
 
-// Unread is a directory with the migrations of a tool that no adapter reads: programs,
-// which say only when they run what they do.
+// Unread is a directory with migrations of a tool without an adapter: programs, whose SQL
+// is known only after they run.
 type Unread struct {
 	Dir, Tool string
 	Files     int
 }
 
-// String says that it was found, and what to do about it.
+// String says that the directory was found, and what to do about it.
 func (u Unread) String() string {
 	return fmt.Sprintf("found %s (%s in %s), which is not read yet: %s", u.Tool, countFiles(u.Files), orRoot(u.Dir), u.Instead())
 }
 
-// Instead is how they can be judged all the same.
+// Instead says how the migrations can be judged all the same.
 func (u Unread) Instead() string {
 	if u.Tool == "Alembic" {
 		return "run: alembic upgrade FROM:TO --sql | onward check -"
@@ -53,23 +56,23 @@ func (u Unread) Instead() string {
 	return "pipe the SQL that it runs into onward check -"
 }
 
-// commands are what runs their migrations.
+// commands run the migrations of each tool.
 var commands = map[string]string{
 	"Rails": "bin/rails db:migrate", "Alembic": "alembic upgrade head", "Ecto": "mix ecto.migrate", "Sequelize": "npx sequelize-cli db:migrate",
 	"TypeORM": "npx typeorm migration:run", "MikroORM": "npx mikro-orm migration:up", "Knex": "npx knex migrate:latest", "node-pg-migrate": "npx node-pg-migrate up",
 }
 
-// Command is what runs them, as their manual has it.
+// Command is the command that runs them, according to the tool's manual.
 func (u Unread) Command() string { return cmp.Or(commands[u.Tool], "COMMAND") }
 
-// UnreadIn lists such directories of a tree.
+// UnreadIn lists the directories with such migrations in a tree.
 func UnreadIn(t Tree) []Unread {
 	count := map[string]int{}
 	tool := map[string]string{}
 	for _, p := range t.Paths() {
 		dir, name := path.Split(p)
 		dir = strings.TrimSuffix(dir, "/")
-		if name == "" || vendored(dir) {
+		if name == "" || isVendored(dir) {
 			continue
 		}
 		what := ""
@@ -79,7 +82,7 @@ func UnreadIn(t Tree) []Unread {
 				what = "Rails"
 			}
 		case ".py":
-			if path.Base(dir) == "versions" && Has(t, path.Join(path.Dir(dir), "env.py")) {
+			if path.Base(dir) == "versions" && HasFile(t, path.Join(path.Dir(dir), "env.py")) {
 				what = "Alembic"
 			}
 		case ".exs":
@@ -89,7 +92,7 @@ func UnreadIn(t Tree) []Unread {
 		case ".ts", ".js", ".mts", ".mjs", ".cjs":
 			if strings.Contains(path.Base(dir), "migration") && name[0] >= '0' && name[0] <= '9' {
 				if what = tool[dir]; what == "" {
-					what = builder(ReadFile(t, p).Text)
+					what = migrationLibrary(ReadFile(t, p).Text)
 				}
 			}
 		}
@@ -106,11 +109,11 @@ func UnreadIn(t Tree) []Unread {
 	return out
 }
 
-// otherSQL are the ends of the names of files that hold SQL, and are not taken for it.
+// otherSQL matches the ends of file names that hold SQL but are not read as migrations.
 var otherSQL = regexp.MustCompile(`(?i)\.(?:sql\.(?:postgres|postgresql|pg|pgsql|psql|tmpl|tpl|template|j2|jinja2?|erb|ejs|up|in)|pgsql|psql|ddl)$`)
 
-// OtherSQL reports whether a file holds SQL, by its name, and is not taken for it: only
-// what ends in ".sql" is.
+// OtherSQL reports whether a file holds SQL, by its name, but is not read as a migration:
+// only names that end in ".sql" are.
 func OtherSQL(name string) bool {
 	return !strings.HasSuffix(name, ".sql") && (strings.HasSuffix(strings.ToLower(name), ".sql") || otherSQL.MatchString(name))
 }

@@ -12,99 +12,102 @@ import (
 
 // Writer is an adapter whose migrations can be written.
 type Writer interface {
-	// Form says how the runner of a set wants a migration written; nil where that is not
+	// Form describes how the runner of a set expects a migration to be written; nil if that is not
 	// known.
 	Form(t Tree, set *Set) *Form
 }
 
-// Form is how a runner wants its migrations written.
+// Form describes how a runner expects its migrations to be written.
 type Form struct {
-	// Name is the runner's in a sentence.
+	// Name is the runner's name in a sentence.
 	Name string
-	// Up ends the name of a migration's file: ".sql", ".up.sql", "/migration.sql". Down
-	// ends that of a second file, with the way back; "" for none.
+	// Up is the end of a migration's file name: ".sql", ".up.sql", "/migration.sql". Down is the
+	// end of a second file, which undoes the migration; "" for none.
 	Up, Down string
-	// Between stands between number and name; "" as in the names that are there.
+	// Between is the separator after the number; "" for the separator of the existing names.
 	Between string
-	// Transaction is what the runner puts around a file that says nothing else.
+	// Transaction is how the runner sends a file without instructions of its own.
 	Transaction onward.Transaction
-	// Head begins a file, and HeadAlone one that is sent without a transaction; "" where
-	// no words of the file bring that about. Lone: one statement alone in its file needs none.
+	// Head is the text that a file begins with. HeadAlone begins a file that is sent without a
+	// transaction; "" if no text in a file can request that. Lone is set if a file with a single
+	// statement needs no such text.
 	Head, HeadAlone string
 	Lone            bool
-	// Settings is a further file of a migration that is sent without a transaction, and what it
-	// says: for a runner whose files say nothing of it themselves. "" for none.
+	// Settings is the suffix of a further file for a migration that is sent without a transaction,
+	// and SettingsAlone its content. This is for a runner that is not controlled by text in the SQL
+	// file. "" for none.
 	Settings, SettingsAlone string
-	// Knows, where it is not nil, tells which statements the runner sends so without words:
-	// it has a list.
+	// Knows reports whether the runner has the statement on its list of statements that it sends
+	// without a transaction. It is nil if the runner has no such list.
 	Knows func(statement string) bool
-	// Foot begins the way back, in the file or in the second one.
+	// Foot is the text before the undo SQL, in the same file or in the second one.
 	Foot, FootAlone string
-	// Begin and End stand around a statement with a ';' in it.
+	// Begin and End are the markers around a statement with a ';' in it.
 	Begin, End string
-	// Cuts: the runner cuts a file at each ';', wherever it stands.
+	// Cuts is set if the runner cuts a file at each ';', even inside a string or a body.
 	Cuts bool
-	// Texts: the runner runs files in the order of their names as texts.
+	// Texts is set if the runner runs files in the order of their names as texts.
 	Texts bool
-	// Moments is the layout of a moment with signs in it that the runner's own names begin with; ""
-	// where they begin with digits alone. Behind it may stand a number.
+	// Moments is the time layout with separators that the runner's own names begin with, for which
+	// another number may follow; "" if they begin with digits only.
 	Moments string
 }
 
-// Written is a file of a migration that was made, and is not on disk yet.
+// Written is a generated file of a migration that is not on disk yet.
 type Written struct {
 	// Path is relative to the repository's root.
 	Path string
 	Text string
 }
 
-// Writing is how further migrations of one source are written, one after the other.
+// Writing writes further migrations of one source, one after the other.
 type Writing interface {
-	// Dir is where they lie, or in directories below it, relative to the repository's root.
+	// Dir is the directory that has the migrations, or whose subdirectories have them, relative to
+	// the repository's root.
 	Dir() string
-	// Carries says why the runner cannot carry a step of a plan; "" where it can.
+	// Carries says why the runner cannot run a step of a plan; "" if it can.
 	Carries(s *onward.PlanStep) string
-	// Files are those of a step that the runner carries, behind all that there are; slug is
-	// what the name says beside the number.
+	// Files returns the files of a step that the runner can run. They sort after all existing
+	// migrations. slug is the part of the name besides the number.
 	//
-	// Errors: it is not known how the names go on.
+	// Errors: the numbering of the existing names is not understood.
 	Files(p *onward.Plan, s *onward.PlanStep, slug string) ([]Written, error)
-	// Rest are files that belong to no step: behind those of the steps up to the first that
-	// contracts, or that the runner cannot carry.
+	// Rest returns files that belong to no step. They sort after the steps up to the first one that
+	// contracts, or that the runner cannot run.
 	Rest(p *onward.Plan) ([]Written, error)
 }
 
-// Editor is a Writing whose migrations of one statement can be rewritten where they stand.
+// Editor is a Writing that can rewrite an existing migration of one statement in place.
 type Editor interface {
-	// Commits: each statement of a file commits by itself.
+	// Commits reports whether each statement of a file commits by itself.
 	Commits() bool
-	// Alone is a file of one statement that says to its runner that it is to be sent
-	// without a transaction.
+	// Alone returns the text of a file with one statement, with the instruction for the runner to
+	// send it without a transaction.
 	Alone(text string) string
 }
 
-// Composer is an adapter whose migrations are more than SQL, and which writes them itself.
+// Composer is an adapter whose migrations are more than SQL, so it writes them itself.
 type Composer interface {
-	// Compose begins writing migrations behind those of a set, and in the place of some, by
-	// their IDs.
+	// Compose starts to write migrations that follow the ones in a set. replaced lists the IDs of
+	// migrations that the new ones replace.
 	Compose(ctx context.Context, t Tree, set *Set, replaced []string) (Writing, error)
 }
 
-// writing writes files of SQL.
-type writing struct {
+// sqlWriting writes files of SQL.
+type sqlWriting struct {
 	form Form
-	// source is the directory of all, dir that of the last one.
+	// source is the directory of all migrations, dir the directory of the last one.
 	source, dir string
 	names       *numbers
 }
 
-func (w *writing) Dir() string { return w.source }
+func (w *sqlWriting) Dir() string { return w.source }
 
-func (w *writing) Rest(*onward.Plan) ([]Written, error) { return nil, nil }
+func (w *sqlWriting) Rest(*onward.Plan) ([]Written, error) { return nil, nil }
 
-func (w *writing) Commits() bool { return w.form.Transaction == onward.TransactionNone }
+func (w *sqlWriting) Commits() bool { return w.form.Transaction == onward.TransactionNone }
 
-func (w *writing) Alone(text string) string {
+func (w *sqlWriting) Alone(text string) string {
 	head := strings.TrimRight(w.form.Head, "\n")
 	switch at := strings.Index(text, head); {
 	case w.form.HeadAlone == "":
@@ -116,15 +119,15 @@ func (w *writing) Alone(text string) string {
 	}
 }
 
-func (w *writing) Carries(s *onward.PlanStep) string {
+func (w *sqlWriting) Carries(s *onward.PlanStep) string {
 	f := &w.form
 	switch {
 	case s.Repeat:
-		return "it is run again and again, which no file says to " + f.Name
+		return "it is repeated, and a file runs once"
 	case s.Transaction == onward.TransactionNone && (!f.Lone && f.HeadAlone == "" && f.Settings == "" || f.Knows != nil && !f.Knows(s.SQL)):
 		return f.Name + " runs each file in a transaction, and it must not run inside one"
 	case f.Cuts && strings.Contains(s.SQL, "$"):
-		for _, sql := range Statements(Inner(s)) {
+		for _, sql := range SplitStatements(TransactionBody(s)) {
 			if strings.Contains(sql, ";") {
 				return f.Name + " cuts its files at each ';', and it has one inside a statement"
 			}
@@ -133,9 +136,9 @@ func (w *writing) Carries(s *onward.PlanStep) string {
 	return ""
 }
 
-func (w *writing) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]Written, error) {
+func (w *sqlWriting) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]Written, error) {
 	f := &w.form
-	stem, err := w.names.next(slug, f)
+	stem, err := w.names.nextName(slug, f)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +147,8 @@ func (w *writing) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]Writ
 	if alone {
 		head, foot = cmp.Or(f.HeadAlone, f.Head), cmp.Or(f.FootAlone, f.Foot)
 	}
-	text := head + f.body(w.sql(s))
-	undo := Back(s)
+	text := head + f.bodyWithMarkers(w.stepSQL(s))
+	undo := UndoSQL(s)
 	if f.Transaction == onward.TransactionNone && undo != "" {
 		undo = s.Undo
 	}
@@ -153,9 +156,9 @@ func (w *writing) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]Writ
 	out := []Written{{Path: d.Join(stem + f.Up), Text: text}}
 	switch {
 	case f.Down != "" && undo != "":
-		out = append(out, Written{Path: d.Join(stem + f.Down), Text: foot + f.body(undo)})
+		out = append(out, Written{Path: d.Join(stem + f.Down), Text: foot + f.bodyWithMarkers(undo)})
 	case f.Down == "" && f.Foot != "":
-		out[0].Text += "\n" + foot + f.body(undo)
+		out[0].Text += "\n" + foot + f.bodyWithMarkers(undo)
 	}
 	if alone && f.Settings != "" {
 		out = append(out, Written{Path: d.Join(stem + f.Settings), Text: f.SettingsAlone})
@@ -163,47 +166,47 @@ func (w *writing) Files(_ *onward.Plan, s *onward.PlanStep, slug string) ([]Writ
 	return out, nil
 }
 
-// sql is what the file of a step says: without BEGIN and COMMIT where the runner has a
-// transaction around it.
-func (w *writing) sql(s *onward.PlanStep) string {
+// stepSQL returns the text for the file of a step, without BEGIN and COMMIT if the runner opens a
+// transaction.
+func (w *sqlWriting) stepSQL(s *onward.PlanStep) string {
 	if w.form.Transaction == onward.TransactionNone {
 		return s.SQL
 	}
-	return Inner(s)
+	return TransactionBody(s)
 }
 
-// Inner is a step's SQL without its transaction.
-func Inner(s *onward.PlanStep) string {
+// TransactionBody returns a step's SQL without its transaction.
+func TransactionBody(s *onward.PlanStep) string {
 	if s.Transaction != onward.TransactionFile {
 		return s.SQL
 	}
-	return unwrapped(s.SQL)
+	return trimTransaction(s.SQL)
 }
 
-// Back is a step's way back, without a transaction of its own: it is sent as the step is. ""
-// for none, and where it cannot run in the step's transaction.
-func Back(s *onward.PlanStep) string {
+// UndoSQL returns a step's undo SQL without a transaction of its own, because it is sent as the step
+// is. It is "" if there is none, or if it cannot run in the step's transaction.
+func UndoSQL(s *onward.PlanStep) string {
 	if s.Transaction == onward.TransactionNone {
 		return s.Undo
 	}
 	if strings.Contains(s.Undo, "CONCURRENTLY") {
 		return ""
 	}
-	return unwrapped(s.Undo)
+	return trimTransaction(s.Undo)
 }
 
-// unwrapped is SQL without the transaction around it.
-func unwrapped(sql string) string {
+// trimTransaction returns SQL without the transaction around it.
+func trimTransaction(sql string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(sql, "BEGIN;\n"), "COMMIT;\n")
 }
 
-// body is SQL with the runner's marks around statements that it would cut.
-func (f *Form) body(sql string) string {
+// bodyWithMarkers returns SQL with the runner's markers around statements that it would cut.
+func (f *Form) bodyWithMarkers(sql string) string {
 	if f.Begin == "" {
 		return sql
 	}
 	var b strings.Builder
-	for _, s := range Statements(sql) {
+	for _, s := range SplitStatements(sql) {
 		if strings.Contains(s, ";") {
 			fmt.Fprintf(&b, "%s%s;\n%s", f.Begin, s, f.End)
 		} else {
@@ -213,9 +216,9 @@ func (f *Form) body(sql string) string {
 	return b.String()
 }
 
-// Statements are those of a text, without the ';' at their ends.
-func Statements(sql string) []string {
-	cut, err := pgparse.Split(sql)
+// SplitStatements splits a text into its statements, without the ';' at their ends.
+func SplitStatements(sql string) []string {
+	cut, err := pgparse.SplitText(sql)
 	if err != nil {
 		return []string{strings.TrimSuffix(strings.TrimSpace(sql), ";")}
 	}

@@ -1,6 +1,6 @@
-// Package address knows what of a database's address may be shown: everything but
-// its passwords. Whatever prints an address, or an error of something that was
-// given one, asks here.
+// Package address knows which parts of a database's address may be printed:
+// everything but its passwords. All code that prints an address, or an error about
+// one, uses it.
 package address
 
 import (
@@ -11,33 +11,34 @@ import (
 	"strings"
 )
 
-// Mask stands where a password was.
+// Mask replaces a password.
 const Mask = "xxxxx"
 
-// Error says that the address of a database is none. Its text does not quote the
-// address, which may hold a password.
+// Error says that a database's address is invalid. Its text does not quote the
+// address, which may contain a password.
 type Error struct{}
 
-// Error says what an address looks like.
+// Error describes the form of an address.
 func (*Error) Error() string {
 	return "the database's address cannot be read: write postgres://USER@HOST/DATABASE, or keywords and values as for psql; " +
 		"in the former, @ : / ? # % of a password are %40 %3A %2F %3F %23 %25"
 }
 
 var (
-	// inURL is a URL as far as it may go: people forget to escape a password, so
-	// that it can have every character but white space.
+	// inURL matches a URL greedily: people forget to escape passwords, so these can
+	// contain any character except white space.
 	inURL = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)(\S*)@`)
-	// keyword is a password with its name before it: in the query of a URL, in a list
-	// of keywords and values, in the environment, in Python's or JSON's notation.
+	// keyword matches a password with its name before it: in the query of a URL, in a
+	// list of keywords and values, in the environment, in Python's or JSON's
+	// notation.
 	keyword = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:password|passwd)["']?\s*[=:]\s*)` +
 		`('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|['"].*|[^\s&'"][^\s&]*)`)
 )
 
-// Hide is text without the passwords of the addresses in it, and without what is
-// known to be one; a known one of a letter or two stands in ordinary words too, and
+// HidePasswords returns text without the passwords of the addresses in it, and without the
+// given secrets. A secret of one or two letters also occurs in ordinary words, so it
 // is hidden in addresses only.
-func Hide(text string, secrets ...string) string {
+func HidePasswords(text string, secrets ...string) string {
 	for _, s := range secrets {
 		if len(s) >= shortest {
 			text = strings.ReplaceAll(text, s, Mask)
@@ -48,8 +49,9 @@ func Hide(text string, secrets ...string) string {
 			scheme, rest, _ := strings.Cut(found, "://")
 			scheme, rest = scheme+"://", strings.TrimSuffix(rest, "@")
 			tail := "@"
-			if web(scheme) {
-				// A path may have an @, and a port stands where a password would.
+			if isWebScheme(scheme) {
+				// A path may contain an @, and a port is in the same position as a
+				// password.
 				authority, path, _ := cutAny(rest+"@", "/?#")
 				at := strings.LastIndexByte(authority, '@')
 				if at < 0 {
@@ -67,11 +69,11 @@ func Hide(text string, secrets ...string) string {
 	return keyword.ReplaceAllString(text, "${1}"+Mask)
 }
 
-func web(scheme string) bool {
+func isWebScheme(scheme string) bool {
 	return strings.EqualFold(scheme, "http://") || strings.EqualFold(scheme, "https://")
 }
 
-// cutAny is strings.Cut at the first of several characters, which stays with the rest.
+// cutAny is strings.Cut at the first of several characters, which stays in the rest.
 func cutAny(s, chars string) (before, after string, found bool) {
 	if i := strings.IndexAny(s, chars); i >= 0 {
 		return s[:i], s[i:], true
@@ -79,13 +81,13 @@ func cutAny(s, chars string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// shortest is how long a part of a password is that is hidden wherever it stands.
-// What is shorter is a part of ordinary words.
+// shortest is the length from which a part of a password is hidden everywhere.
+// Shorter parts occur in ordinary words.
 const shortest = 3
 
-// Secrets are the passwords of an address, and the parts that a driver may take for
-// something else where they were not escaped: the longest first.
-func Secrets(address string) []string {
+// ListSecrets returns the passwords of an address, and the parts that a driver may
+// mistake for something else if they are not escaped, longest first.
+func ListSecrets(address string) []string {
 	var out []string
 	add := func(s string) {
 		if len(s) >= shortest && !slices.Contains(out, s) {
@@ -117,9 +119,9 @@ func Secrets(address string) []string {
 	return out
 }
 
-// Without is an error whose text has none of the passwords of an address.
-func Without(err error, address string, secrets ...string) error {
-	return &hidden{err, append(Secrets(address), secrets...)}
+// RedactError returns an error whose text has none of the passwords of an address.
+func RedactError(err error, address string, secrets ...string) error {
+	return &hidden{err, append(ListSecrets(address), secrets...)}
 }
 
 type hidden struct {
@@ -127,5 +129,5 @@ type hidden struct {
 	secrets []string
 }
 
-func (e *hidden) Error() string { return Hide(e.error.Error(), e.secrets...) }
+func (e *hidden) Error() string { return HidePasswords(e.error.Error(), e.secrets...) }
 func (e *hidden) Unwrap() error { return e.error }

@@ -40,11 +40,11 @@ func TestHide(t *testing.T) {
 		"a@b.c":                                                  "a@b.c",
 		"postgres://u:hunter2@h/a, then postgres://v:hunter2@h/": "postgres://u:xxxxx@h/a, then postgres://v:xxxxx@h/",
 	} {
-		if got := address.Hide(in); got != want {
+		if got := address.HidePasswords(in); got != want {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)
 		}
 	}
-	if got := address.Hide(`cannot look up ss@h: word "p@ss"`, address.Secrets("postgres://u:p@sss@h/db")...); strings.Contains(got, "sss") {
+	if got := address.HidePasswords(`cannot look up ss@h: word "p@ss"`, address.ListSecrets("postgres://u:p@sss@h/db")...); strings.Contains(got, "sss") {
 		t.Error(got)
 	}
 }
@@ -56,20 +56,21 @@ func TestSecrets(t *testing.T) {
 		"postgres://u:pass@word@h/db":          {"pass@word", "pass", "word"},
 		"postgres://u:123?word@h/db":           {"123?word", "word", "123"},
 		"postgres://u@h/db":                    nil,
-		"postgres://u:p@h/db":                  nil, // a letter stands in every word
+		"postgres://u:p@h/db":                  nil, // a single letter occurs in every word
 		"host=h user=u":                        nil,
 		`host=h password='hunt\'er two'`:       {`hunt\'er two`, `hunt'er two`},
 		"postgres://h/db?password=hunter%202":  {"hunter%202", "hunter 2"},
 		"postgres://h/db?sslpassword=key&a=b":  {"key"},
 		"postgres://u:hunter2@[::1]/db?a=b@cd": {"hunter2@[::1]/db?a=b", "hunter2", "[::1]", "a=b"},
 	} {
-		if diff := cmp.Diff(want, address.Secrets(in)); diff != "" {
+		if diff := cmp.Diff(want, address.ListSecrets(in)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", in, diff)
 		}
 	}
 }
 
-// Whatever a password is made of, an address that stands in a text is shown without it.
+// An address within a text is printed without its password, whatever characters the
+// password has.
 func TestNoPasswordIsShown(t *testing.T) {
 	t.Parallel()
 	const letters = `abz@:/?#%&='"\[],.;{}<>*+-`
@@ -82,10 +83,10 @@ func TestNoPasswordIsShown(t *testing.T) {
 		}
 		password += "ECRET"
 		whole := strings.Replace(forms[r.IntN(len(forms))], "%", password, 1)
-		if got := address.Hide("cannot connect to " + whole + ": no"); strings.Contains(got, "ECRET") {
+		if got := address.HidePasswords("cannot connect to " + whole + ": no"); strings.Contains(got, "ECRET") {
 			t.Fatalf("%s: %s", whole, got)
 		}
-		if got := address.Hide("the password is "+password+" there", address.Secrets(whole)...); strings.Contains(got, "ECRET") {
+		if got := address.HidePasswords("the password is "+password+" there", address.ListSecrets(whole)...); strings.Contains(got, "ECRET") {
 			t.Fatalf("%s: %s", whole, got)
 		}
 	}

@@ -1,31 +1,31 @@
-// Package advice holds the ways out that rules know, as values: a framework that renders
-// its SQL from operations writes them in words of its own, where pasting SQL beside an
-// operation would leave the framework's own state behind. Rules say what is meant, the
-// framework's adapter how it is written, or "" where it is written as SQL, too.
+// Package advice holds the fixes that rules propose, as values. SQL next to an operation
+// would leave the state of a framework behind, if the framework renders its SQL from
+// operations. Such a framework writes the fix in its own words instead. A rule says what
+// the fix is. The framework's adapter returns how it is written, or "" if SQL is fine.
 package advice
 
 import "strings"
 
-// Way is one of the ways out of this package.
-type Way interface{ way() }
+// Way is one of the fixes of this package.
+type Way interface{ isWay() }
 
-// Of what holds locks for long.
+// Fixes for long-held locks.
 type (
 	// BuildIndex builds an index concurrently, as SQL does; DropIndex drops one.
 	BuildIndex struct{ SQL string }
 	DropIndex  struct{ SQL string }
-	// AddConstraint adds a constraint without looking at the rows, and validates it
-	// later. Name is the author's, "" for none.
+	// AddConstraint adds a constraint without checking the rows, and validates it later.
+	// Name is the name in the migration, "" for none.
 	AddConstraint struct{ Name, Add, Validate string }
-	// AddForeignKey is AddConstraint for the constraint of a field.
+	// AddForeignKey is AddConstraint for the constraint of a model's field.
 	AddForeignKey struct{ Add, Validate string }
-	// KeepForeignKey makes a change of a column without making its foreign key anew.
+	// KeepForeignKey changes a column without recreating its foreign key.
 	KeepForeignKey struct{ Change []string }
-	// AddChecked adds a column that has a CHECK of its own: the column first, as SQL
-	// has it, the CHECK unvalidated.
+	// AddChecked adds a column with a CHECK in two steps: first the column, by SQL, then
+	// the CHECK NOT VALID.
 	AddChecked struct{ SQL, Add, Validate string }
-	// AddUnique adds a column without UNIQUE, and the constraint behind it; FillUnique
-	// one in whose rows the default is the same.
+	// AddUnique adds a column without UNIQUE, and the constraint later. FillUnique adds a
+	// unique column whose default would be the same in all rows.
 	AddUnique  struct{ Steps }
 	FillUnique struct{}
 	// SetNotNull makes a column required without reading the table while it is locked.
@@ -35,8 +35,8 @@ type (
 		Prose string
 		SQL   []string
 	}
-	// Apart takes work that an operation does under a lock out of the transaction. Own:
-	// the lock is the operation's too, so that the work cannot be moved away from it.
+	// Apart moves work that an operation does under a lock out of the transaction. Own:
+	// the operation itself takes the lock too, so the work cannot be separated from it.
 	Apart struct {
 		Work Work
 		Own  bool
@@ -44,103 +44,103 @@ type (
 	}
 )
 
-// Work is what a statement works on.
+// Work is the kind of work that a statement does.
 type Work int
 
 // The kinds of work.
 const (
 	Other Work = iota
-	// Fills: the rows that a new column without NULL needs.
+	// Fills: it fills a new NOT NULL column in all rows.
 	Fills
-	// Indexes: an index.
+	// Indexes: it builds an index.
 	Indexes
-	// References: the rows that a new foreign key looks up.
+	// References: it looks up the rows of a new foreign key.
 	References
 )
 
-// Of what the deployed code still needs.
+// Fixes for changes that the deployed code cannot bear.
 type (
-	// KeepColumn takes a field out of the code and leaves its column alone. Nullable is
-	// the SQL that lets rows do without it, "" where they can; Unbound are the foreign
-	// keys that the framework clears the column for, as long as it knows it.
+	// KeepColumn removes a field from the code and keeps its column. Nullable is the SQL
+	// that allows rows without a value, "" if they already may. Unbound are the foreign
+	// keys that the framework uses to clear the column, as long as it knows the column.
 	KeepColumn struct {
 		Table, Column, Nullable string
 		Unbound                 []string
 	}
-	// KeepTable takes a model out of the code and leaves its table alone.
+	// KeepTable removes a model from the code and keeps its table.
 	KeepTable struct{ Table string }
-	// KeepColumnName and KeepTableName rename in the code alone.
+	// KeepColumnName and KeepTableName rename only in the code.
 	KeepColumnName struct{ Column string }
 	KeepTableName  struct{ Table string }
-	// AddDefault gives a new column a default that stays for code that does not know it;
-	// KeepDefault keeps the one with which it was added.
+	// AddDefault gives a new column a lasting default, for code that does not know the
+	// column. KeepDefault keeps the default with which the column was added.
 	AddDefault  struct{ Table, Column string }
 	KeepDefault struct{ Table, Column string }
 )
 
-// Of what runs together.
+// Fixes for statements that run together.
 type (
-	// RunAlone takes a statement out of its transaction. Message: that is one of several
-	// statements in one message.
+	// RunAlone moves a statement out of its transaction. Message: the transaction is a
+	// message of several statements.
 	RunAlone struct{ Message bool }
 	// BoundWaits sets a lock_timeout for the connection that migrates.
 	BoundWaits struct{}
-	// ClearTimeout clears a setting for one operation. Own: the operation sets it.
+	// ClearTimeout resets a timeout for one operation. Own: the operation sets it.
 	ClearTimeout struct {
 		Setting string
 		Own     bool
 	}
-	// RunChecks runs the checks that wait for the end of the transaction.
+	// RunChecks runs the checks that are deferred to the end of the transaction.
 	RunChecks struct{}
-	// Separate moves the operation at a place to a migration of its own, so that what is
-	// in front of it need not run again. Same: both are one operation.
+	// Separate moves the operation at Where to a migration of its own, so that the
+	// operations before it need not run again. Same: both are one operation.
 	Separate struct {
 		Where string
 		Same  bool
 	}
 )
 
-func (BuildIndex) way()     {}
-func (DropIndex) way()      {}
-func (AddConstraint) way()  {}
-func (AddForeignKey) way()  {}
-func (KeepForeignKey) way() {}
-func (AddChecked) way()     {}
-func (FillUnique) way()     {}
-func (SetNotNull) way()     {}
-func (Steps) way()          {}
-func (Apart) way()          {}
-func (KeepColumn) way()     {}
-func (KeepTable) way()      {}
-func (KeepColumnName) way() {}
-func (KeepTableName) way()  {}
-func (AddDefault) way()     {}
-func (KeepDefault) way()    {}
-func (RunAlone) way()       {}
-func (BoundWaits) way()     {}
-func (ClearTimeout) way()   {}
-func (RunChecks) way()      {}
-func (Separate) way()       {}
+func (BuildIndex) isWay()     {}
+func (DropIndex) isWay()      {}
+func (AddConstraint) isWay()  {}
+func (AddForeignKey) isWay()  {}
+func (KeepForeignKey) isWay() {}
+func (AddChecked) isWay()     {}
+func (FillUnique) isWay()     {}
+func (SetNotNull) isWay()     {}
+func (Steps) isWay()          {}
+func (Apart) isWay()          {}
+func (KeepColumn) isWay()     {}
+func (KeepTable) isWay()      {}
+func (KeepColumnName) isWay() {}
+func (KeepTableName) isWay()  {}
+func (AddDefault) isWay()     {}
+func (KeepDefault) isWay()    {}
+func (RunAlone) isWay()       {}
+func (BoundWaits) isWay()     {}
+func (ClearTimeout) isWay()   {}
+func (RunChecks) isWay()      {}
+func (Separate) isWay()       {}
 
-// InSteps is a way out that is written as one line of prose and SQL behind it; nil where
-// there is no SQL.
+// InSteps parses a fix that is written as a line of prose and SQL after it; nil if it has
+// no SQL.
 func InSteps(text string) Way {
-	steps, ok := cut(text)
+	steps, ok := cutSteps(text)
 	if !ok {
 		return nil
 	}
 	return steps
 }
 
-func cut(text string) (Steps, bool) {
+func cutSteps(text string) (Steps, bool) {
 	prose, sql, ok := strings.Cut(strings.TrimSuffix(text, ";"), ":\n")
 	return Steps{prose, strings.Split(sql, ";\n")}, ok
 }
 
-// UniqueInSteps is AddUnique for a way out that is written so, behind the column as SQL
-// adds it without UNIQUE.
+// UniqueInSteps returns AddUnique for a fix that is written like that. column is the SQL
+// that adds the column without UNIQUE, as the first step.
 func UniqueInSteps(column, text string) Way {
-	steps, ok := cut(text)
+	steps, ok := cutSteps(text)
 	if !ok {
 		return nil
 	}

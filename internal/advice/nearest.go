@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// Nearest is the name that a misspelled one was probably meant to be; "" when
-// none is near. Letters in the wrong order, missing or too many, and words in
-// another order are near.
-func Nearest(name string, names []string) string {
+// NearestName returns the name that a misspelled name was probably meant to be; "" if none is
+// similar. Swapped, missing or extra letters, and words in another order, count as
+// similar.
+func NearestName(name string, names []string) string {
 	if len(name) > 200 {
 		return ""
 	}
 	best, least := "", max(2, len(name)/3)+1
 	for _, candidate := range names {
-		n := distance(strings.ToLower(name), candidate)
+		n := editDistance(strings.ToLower(name), candidate)
 		if sortedWords(name) == sortedWords(candidate) {
 			n = 0
 		}
@@ -31,8 +31,8 @@ func sortedWords(s string) string {
 	return strings.Join(words, " ")
 }
 
-// distance is Levenshtein's, in bytes.
-func distance(a, b string) int {
+// editDistance is the Levenshtein distance in bytes.
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

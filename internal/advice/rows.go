@@ -2,12 +2,12 @@ package advice
 
 import "strings"
 
-// The queries that find, in production, rows that a statement will not take. Names are
-// those of SQL: quoted where they have to be.
+// These functions return queries that find, in production, the rows that a statement
+// would refuse. Names must be quoted for SQL already.
 
-// Duplicates finds what several rows have in columns in which no two may agree. where is
-// the condition of a partial index, "" for none.
-func Duplicates(table string, keys []string, where string) string {
+// SelectDuplicates finds values that occur in several rows, for columns that must be unique.
+// where is the condition of a partial index, "" for none.
+func SelectDuplicates(table string, keys []string, where string) string {
 	list := strings.Join(keys, ", ")
 	if where != "" {
 		where = " WHERE " + where
@@ -15,8 +15,8 @@ func Duplicates(table string, keys []string, where string) string {
 	return "SELECT " + list + ", count(*) FROM " + table + where + " GROUP BY " + list + " HAVING count(*) > 1;"
 }
 
-// Orphans finds the rows that refer to nothing.
-func Orphans(table string, columns []string, other string, target []string) string {
+// SelectOrphans finds the rows that reference no existing row.
+func SelectOrphans(table string, columns []string, other string, target []string) string {
 	var where, same []string
 	for i, c := range columns {
 		where = append(where, "a."+c+" IS NOT NULL")
@@ -26,7 +26,7 @@ func Orphans(table string, columns []string, other string, target []string) stri
 		" AND NOT EXISTS (SELECT FROM " + other + " b WHERE " + strings.Join(same, " AND ") + ");"
 }
 
-// Rows finds the rows for which a condition holds.
-func Rows(table, condition string) string {
+// SelectRows finds the rows that meet a condition.
+func SelectRows(table, condition string) string {
 	return "SELECT * FROM " + table + " WHERE " + condition + ";"
 }

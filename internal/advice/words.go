@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Fails is how the harm of what the server refuses for certain begins.
+// Fails begins the harm of a statement that the server certainly refuses.
 const Fails = "the migration fails"
 
-// Enumerate names several things in a sentence: "a, b and c"; of many the first
-// three, and how many others there are.
-func Enumerate(names []string) string {
+// EnumerateNames lists names in a sentence: "a, b and c". A long list is shortened to the
+// first three and the number of others.
+func EnumerateNames(names []string) string {
 	n := len(names)
 	switch {
 	case n < 2:
@@ -21,8 +21,8 @@ func Enumerate(names []string) string {
 	return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 }
 
-// OneLine is a text with every run of white space as one blank, cut where it
-// gets too long for a message.
+// OneLine returns a text with each run of white space replaced by one blank, cut if it is
+// too long for a message.
 func OneLine(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if r := []rune(s); len(r) > 100 {
@@ -31,11 +31,11 @@ func OneLine(s string) string {
 	return s
 }
 
-// InBatches is a statement that works on ten thousand rows at a time, for
-// advice: "UPDATE t SET c = 1", or a DELETE, of the rows that meet a condition,
-// which may be "". It needs no key. The condition stands outside too: partitions
-// have rows of the same ctid, and what another session has written since is left
-// alone.
+// InBatches returns a statement that works on ten thousand rows at a time, for advice:
+// "UPDATE t SET c = 1", or a DELETE. where is a condition on the rows, which may be "".
+// It needs no key. The condition is repeated outside the sub-query, because rows of
+// several partitions may have the same ctid, and because rows that another session has
+// changed in between must be left alone.
 func InBatches(statement, table, where string) string {
 	inner, outer := "", ""
 	if where != "" {
@@ -44,5 +44,6 @@ func InBatches(statement, table, where string) string {
 	if where != "" && where != "…" {
 		outer = where + " AND "
 	}
-	return statement + " WHERE " + outer + "ctid = ANY (ARRAY(SELECT ctid FROM " + table + inner + " LIMIT 10000)); -- until no row is left, each in a transaction of its own"
+	return statement + " WHERE " + outer + "ctid = ANY (ARRAY(SELECT ctid FROM " + table + inner +
+		" LIMIT 10000)); -- until no row is left, each in a transaction of its own"
 }

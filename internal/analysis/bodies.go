@@ -6,73 +6,73 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// Bodies are the bodies of the functions of a catalog. They are read when a rule
-// asks for what names something, which few statements are about.
+// Bodies are the bodies of a catalog's functions. They are only read when a rule asks
+// which functions name something, which few statements require.
 type Bodies struct {
 	catalog *catalog.Catalog
 	code    Code
-	// words are the functions whose bodies have a word, and known those that
-	// it is made of: of this catalog and of those that were asked for before.
+	// words maps words to the functions whose bodies contain them. It may include
+	// functions of earlier catalogs. known are the functions that it was built from.
 	words  map[string][]*catalog.Function
 	known  map[*catalog.Function]bool
 	cached map[*catalog.Function]*catalog.Body
 }
 
-// maxRead is how many bodies are kept read.
+// maxRead is how many parsed bodies are cached.
 const maxRead = 500
 
-// NewBodies begins with the functions of the deployed schema. code is asked for who
-// calls one.
+// NewBodies begins with the functions of the deployed schema. code is asked who calls a
+// function.
 func NewBodies(deployed *catalog.Catalog, code Code) *Bodies {
 	b := &Bodies{code: code, words: map[string][]*catalog.Function{}, known: map[*catalog.Function]bool{}, cached: map[*catalog.Function]*catalog.Body{}}
 	deployed.EachFunction(func(fn *catalog.Function) bool {
-		b.add(fn)
+		b.addFunction(fn)
 		return true
 	})
 	return b
 }
 
-// At goes on to a catalog; made are the functions that were made since.
-func (b *Bodies) At(c *catalog.Catalog, made []*catalog.Function) {
+// MoveTo switches to a catalog; made are the functions created since the last one.
+func (b *Bodies) MoveTo(c *catalog.Catalog, made []*catalog.Function) {
 	b.catalog = c
 	for _, fn := range made {
-		b.add(fn)
+		b.addFunction(fn)
 	}
 }
 
-// add takes in the words of a function.
-func (b *Bodies) add(fn *catalog.Function) {
+// addFunction indexes the words of a function's body.
+func (b *Bodies) addFunction(fn *catalog.Function) {
 	if b.known[fn] || fn.Body == "" || fn.Language != "sql" && fn.Language != "plpgsql" || fn.Name.Schema == "pg_temp" {
 		return
 	}
 	b.known[fn] = true
-	for _, w := range fn.Words() {
+	for _, w := range fn.ListBodyWords() {
 		if list := b.words[w]; len(list) == 0 || list[len(list)-1] != fn {
 			b.words[w] = append(list, fn)
 		}
 	}
 }
 
-// naming lists the functions of the catalog whose bodies have a word.
-func (b *Bodies) naming(word string) []*catalog.Function {
+// functionsNaming lists the functions of the catalog whose bodies contain a word.
+func (b *Bodies) functionsNaming(word string) []*catalog.Function {
 	var out []*catalog.Function
 	for _, fn := range b.words[word] {
-		if standing(b.catalog, fn) {
+		if isUnchanged(b.catalog, fn) {
 			out = append(out, fn)
 		}
 	}
 	return out
 }
 
-// standing reports whether a catalog has the function as it is.
-func standing(c *catalog.Catalog, fn *catalog.Function) bool {
+// isUnchanged reports whether a catalog has the function unchanged.
+func isUnchanged(c *catalog.Catalog, fn *catalog.Function) bool {
 	return slices.ContainsFunc(c.Functions(fn.Name.Schema, fn.Name.Name), func(f *catalog.Function) bool {
 		return f == fn || f.OID == fn.OID && f.Body == fn.Body
 	})
 }
 
-// read is the body of a function of SQL or PL/pgSQL.
-func (b *Bodies) read(fn *catalog.Function) *catalog.Body {
+// readBody returns the parsed body of a function in SQL or PL/pgSQL.
+func (b *Bodies) readBody(fn *catalog.Function) *catalog.Body {
 	if body, ok := b.cached[fn]; ok {
 		return body
 	}
@@ -84,25 +84,25 @@ func (b *Bodies) read(fn *catalog.Function) *catalog.Body {
 	return body
 }
 
-// calledBy finds what calls a function, the surest first: a trigger, an
-// expression of a table, a view, the deployed code, another function that is
-// called. seen are those on the way here.
+// calledBy finds what calls a function, the surest caller first: a trigger, an expression
+// of a table, a view, the deployed code, another function that is called. seen are the
+// functions on the way here.
 func (b *Bodies) calledBy(use *FunctionUse, fn *catalog.Function, seen []*catalog.Function) {
 	for _, r := range b.catalog.CalledBy(fn.Name.Name) {
 		for _, t := range r.Triggers {
 			if t.Enabled && t.Function == fn.Name {
-				use.By, use.Fires = "trigger "+t.Name, fires(r, t)
+				use.By, use.Fires = "trigger "+t.Name, describeEvent(r, t)
 				return
 			}
 		}
-		if by := caller(r, fn.Name); by != "" {
+		if by := findCaller(r, fn.Name); by != "" {
 			use.By = by
 			return
 		}
 	}
-	b.catalog.Relations(func(r *catalog.Relation) bool {
+	b.catalog.EachRelation(func(r *catalog.Relation) bool {
 		for _, policy := range r.Policies {
-			if calls(policy.Using, fn.Name.Name) || calls(policy.Check, fn.Name.Name) {
+			if callsFunction(policy.Using, fn.Name.Name) || callsFunction(policy.Check, fn.Name.Name) {
 				use.By = "policy " + policy.Name + " of " + r.Name.String()
 			}
 		}
@@ -113,13 +113,13 @@ func (b *Bodies) calledBy(use *FunctionUse, fn *catalog.Function, seen []*catalo
 	}
 	switch u := b.code.UsesName(fn.Name); {
 	case u.Used:
-		use.By, use.Code = "the deployed code", u.Where()
+		use.By, use.Code = "the deployed code", u.FirstPlace()
 		return
 	case !u.Known:
 		use.Unknown = true
 	}
-	for _, other := range b.naming(fn.Name.Name) {
-		if other == fn || slices.Contains(seen, other) || len(seen) > 4 || !b.read(other).Calls(fn.Name.Name) {
+	for _, other := range b.functionsNaming(fn.Name.Name) {
+		if other == fn || slices.Contains(seen, other) || len(seen) > 4 || !b.readBody(other).HasCallOf(fn.Name.Name) {
 			continue
 		}
 		via := *use

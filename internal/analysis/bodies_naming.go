@@ -8,19 +8,18 @@ import (
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 )
 
-// Taken is a relation, or a column of it, that a commit takes away or renames.
-type Taken struct {
+// TakenObject is a relation, or a column of it, that a commit drops or renames.
+type TakenObject struct {
 	Relation *catalog.Relation
 	Column   string // "" for the relation
-	// After is the relation at commit, with its triggers; nil where they need not be
-	// looked at.
+	// After is the relation at commit, with its triggers; nil if they do not matter.
 	After *catalog.Relation
-	// Before is the catalog before the transaction, Last the one behind the migration.
+	// Before is the catalog before the transaction, Last the catalog after the migration.
 	Before, Last *catalog.Catalog
 }
 
-// Naming lists the functions that name what a commit takes away, the worst first.
-func (b *Bodies) Naming(t Taken) []FunctionUse {
+// FindNaming lists the functions that name the dropped or renamed object, the worst first.
+func (b *Bodies) FindNaming(t TakenObject) []FunctionUse {
 	r, column := t.Relation, t.Column
 	if r.OID == 0 {
 		return nil
@@ -33,20 +32,20 @@ func (b *Bodies) Naming(t Taken) []FunctionUse {
 	if word == "" {
 		word = r.Name.Name
 	}
-	for _, fn := range b.naming(word) {
+	for _, fn := range b.functionsNaming(word) {
 		if slices.ContainsFunc(out, func(u FunctionUse) bool { return u.Function == fn }) {
 			continue
 		}
 		use := FunctionUse{Function: fn, Names: "the table"}
 		var ok bool
 		if column == "" {
-			use.Mention, ok = b.read(fn).Relation(t.Before, r)
+			use.Mention, ok = b.readBody(fn).FindRelation(t.Before, r)
 			use.Error = `relation "` + r.Name.Name + `" does not exist`
 			if !r.Kind.IsTable() {
 				use.Names = "the " + r.Kind.String()
 			}
 		} else {
-			use.Mention, ok = b.read(fn).Column(t.Before, r, column)
+			use.Mention, ok = b.readBody(fn).FindColumn(t.Before, r, column)
 			use.Names, use.Error = "column "+column, `column "`+column+`" does not exist`
 		}
 		if ok {
@@ -59,7 +58,7 @@ func (b *Bodies) Naming(t Taken) []FunctionUse {
 	}
 	for i := range out {
 		use := &out[i]
-		use.Later = !standing(t.Last, use.Function)
+		use.Later = !isUnchanged(t.Last, use.Function)
 		if now := t.Last.Relation(r.OID); use.Row != nil && now != nil {
 			use.Later = use.Later || now.Trigger(use.Row.Name) == nil
 		}
@@ -70,34 +69,34 @@ func (b *Bodies) Naming(t Taken) []FunctionUse {
 
 func worstFirst(list []FunctionUse) {
 	slices.SortStableFunc(list, func(x, y FunctionUse) int {
-		return cmp.Or(cmp.Compare(y.severity(), x.severity()), cmp.Compare(x.Signature(), y.Signature()))
+		return cmp.Or(cmp.Compare(y.severityOf(), x.severityOf()), cmp.Compare(x.Signature(), y.Signature()))
 	})
 }
 
-// Calling lists the functions that call one which a commit takes away, the worst first.
-// last is the catalog behind the migration.
-func (b *Bodies) Calling(fn catalog.Name, last *catalog.Catalog) []FunctionUse {
+// FindCalling lists the functions that call a function that a commit drops or renames, the
+// worst first. last is the catalog after the migration.
+func (b *Bodies) FindCalling(fn catalog.Name, last *catalog.Catalog) []FunctionUse {
 	var out []FunctionUse
-	for _, by := range b.naming(fn.Name) {
+	for _, by := range b.functionsNaming(fn.Name) {
 		use := FunctionUse{Function: by, Names: "the function", Error: "function " + fn.Name + "(…) does not exist"}
 		var ok bool
-		if use.Mention, ok = b.read(by).Call(fn); !ok || by.Name == fn {
+		if use.Mention, ok = b.readBody(by).FindCall(fn); !ok || by.Name == fn {
 			continue
 		}
-		use.Sure = !builtin.Known(fn.Name) // which may be meant, and stays
+		use.Sure = !builtin.Known(fn.Name) // a built-in function of that name may be meant, which stays
 		b.calledBy(&use, by, nil)
 		if use.By == "" && by.Returns.Name.Name == "trigger" {
 			continue // without a trigger nothing can call it
 		}
-		use.Later = !standing(last, by)
+		use.Later = !isUnchanged(last, by)
 		out = append(out, use)
 	}
 	worstFirst(out)
 	return out
 }
 
-// rowUses lists the functions of a table's own triggers that name a column as a
-// field of NEW or OLD.
+// rowUses lists the functions of a table's own triggers that name a column as a field of
+// NEW or OLD.
 func (b *Bodies) rowUses(r *catalog.Relation, column string) []FunctionUse {
 	var out []FunctionUse
 	for _, trigger := range r.Triggers {
@@ -105,12 +104,12 @@ func (b *Bodies) rowUses(r *catalog.Relation, column string) []FunctionUse {
 		if fn == nil || slices.ContainsFunc(out, func(u FunctionUse) bool { return u.Function == fn }) {
 			continue
 		}
-		for _, f := range b.read(fn).Fields() {
+		for _, f := range b.readBody(fn).ListRecordFields() {
 			if f.Name != column {
 				continue
 			}
 			use := RowUse(fn, r, trigger, f)
-			use.Sure = !f.Maybe || !b.read(fn).ByTable()
+			use.Sure = !f.Maybe || !b.readBody(fn).ByTable()
 			out = append(out, use)
 			break
 		}
@@ -118,16 +117,17 @@ func (b *Bodies) rowUses(r *catalog.Relation, column string) []FunctionUse {
 	return out
 }
 
-// CopyingInto lists the other tables whose row triggers may copy whole rows into
-// one, oldest first: see catalog.RowCopies.
+// CopyingInto lists the other tables whose row triggers may copy whole rows into a table,
+// oldest first: see catalog.RowCopies.
 func (b *Bodies) CopyingInto(table *catalog.Relation) []*catalog.Relation {
 	var out []*catalog.Relation
-	for _, fn := range b.naming(table.Name.Name) {
+	for _, fn := range b.functionsNaming(table.Name.Name) {
 		if !fn.CopiesRows() {
 			continue
 		}
 		for _, r := range b.catalog.CalledBy(fn.Name.Name) {
-			if r.OID != table.OID && !slices.Contains(out, r) && slices.ContainsFunc(r.Triggers, func(x *catalog.Trigger) bool { return RowFunction(b.catalog, x) == fn }) {
+			if r.OID != table.OID && !slices.Contains(out, r) &&
+				slices.ContainsFunc(r.Triggers, func(x *catalog.Trigger) bool { return RowFunction(b.catalog, x) == fn }) {
 				out = append(out, r)
 			}
 		}

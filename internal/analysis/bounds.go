@@ -10,8 +10,8 @@ import (
 
 var bound = regexp.MustCompile(`(?is)\b(?:ATTACH\s+PARTITION|PARTITION\s+OF)\b.*?\b(FOR\s+VALUES\s.*|DEFAULT)\s*;?\s*$`)
 
-// Bounds are the bounds that a statement gives a partition, as they are written; what may stand behind them is not taken along.
-func Bounds(sql string) string {
+// PartitionBounds returns the bounds that a statement gives a partition, as written, without the clauses after them.
+func PartitionBounds(sql string) string {
 	m := bound.FindStringSubmatch(sql)
 	if m == nil || more.MatchString(m[1]) {
 		return "FOR VALUES …"
@@ -19,7 +19,7 @@ func Bounds(sql string) string {
 	return strings.Join(strings.Fields(m[1]), " ")
 }
 
-// more is what may stand behind bounds.
+// more matches the clauses that may follow bounds.
 var more = regexp.MustCompile(`(?i)\bPARTITION\s+BY\b|\)\s*(WITH\b[^(]*\(\w+\s*=|USING\b|TABLESPACE\b)`)
 
 var (
@@ -29,9 +29,9 @@ var (
 	open   = regexp.MustCompile(`(?i)^(minvalue|maxvalue)$`)
 )
 
-// Within is the condition that rows of a partition meet, from the bounds that a
-// statement gives it; "" where the bounds are no constants of one column.
-func Within(sql string, parent *catalog.Relation) string {
+// PartitionCondition returns the condition that the rows of a partition meet, from the bounds in a statement; "" if the bounds are not
+// constants of one column.
+func PartitionCondition(sql string, parent *catalog.Relation) string {
 	if len(parent.PartitionKey) != 1 {
 		return ""
 	}
@@ -39,7 +39,7 @@ func Within(sql string, parent *catalog.Relation) string {
 	if c == nil {
 		return ""
 	}
-	name, text := pgparse.QuoteIdent(c.Name), Bounds(sql)
+	name, text := pgparse.QuoteIdent(c.Name), PartitionBounds(sql)
 	if m := lists.FindStringSubmatch(text); m != nil && !null.MatchString(m[1]) {
 		return name + " IN " + m[1]
 	}

@@ -17,40 +17,40 @@ type condition struct {
 	table *catalog.Relation
 	// alias is the table's name in the condition.
 	alias string
-	// sources are the other FROM items that have few rows.
+	// sources are the other FROM items with few rows.
 	sources []*pgparse.Node
 	batch   bool
 }
 
-// bounds reports whether a condition by itself leaves few rows.
-func (c *condition) bounds(n *pgparse.Node) bool {
+// limitsRows reports whether a condition alone limits the rows to few.
+func (c *condition) limitsRows(n *pgparse.Node) bool {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.BoolExpr:
 		switch x.Boolop {
 		case pgparse.BoolExprType_OR_EXPR:
 			for _, a := range x.Args {
-				if !slices.ContainsFunc(predicate.Conjuncts(a), c.bounds) {
+				if !slices.ContainsFunc(predicate.ListConjuncts(a), c.limitsRows) {
 					return false
 				}
 			}
 			return true
 		case pgparse.BoolExprType_AND_EXPR:
-			return slices.ContainsFunc(x.Args, c.bounds)
+			return slices.ContainsFunc(x.Args, c.limitsRows)
 		}
 	case *pgparse.A_Expr:
 		switch x.Kind {
 		case pgparse.A_Expr_Kind_AEXPR_OP, pgparse.A_Expr_Kind_AEXPR_OP_ANY, pgparse.A_Expr_Kind_AEXPR_IN, pgparse.A_Expr_Kind_AEXPR_NOT_DISTINCT:
-			return operator(x) == "=" && (c.equal(x.Lexpr, x.Rexpr) || c.equal(x.Rexpr, x.Lexpr))
+			return operatorName(x) == "=" && (c.isSelectiveEquality(x.Lexpr, x.Rexpr) || c.isSelectiveEquality(x.Rexpr, x.Lexpr))
 		case pgparse.A_Expr_Kind_AEXPR_BETWEEN, pgparse.A_Expr_Kind_AEXPR_BETWEEN_SYM:
-			if c.key(x.Lexpr) {
+			if c.isKey(x.Lexpr) {
 				c.batch = true
 				return true
 			}
 		}
 	case *pgparse.SubLink:
 		// key IN (SELECT … LIMIT n)
-		if x.SubLinkType == pgparse.SubLinkType_ANY_SUBLINK && len(x.OperName) == 0 && c.key(x.Testexpr) {
-			e, batch := c.query(x.Subselect.GetSelectStmt())
+		if x.SubLinkType == pgparse.SubLinkType_ANY_SUBLINK && len(x.OperName) == 0 && c.isKey(x.Testexpr) {
+			e, batch := c.readExtent(x.Subselect.GetSelectStmt())
 			c.batch = c.batch || batch
 			return e == Few
 		}
@@ -58,46 +58,58 @@ func (c *condition) bounds(n *pgparse.Node) bool {
 	return false
 }
 
-// equal reports whether "left = right" picks few rows: a key on the left, and
-// on the right something that has few values.
-func (c *condition) equal(left, right *pgparse.Node) bool {
-	if !c.key(left) {
+// isSelectiveEquality reports whether "left = right" selects few rows: left is a key, and right has few
+// values.
+func (c *condition) isSelectiveEquality(left, right *pgparse.Node) bool {
+	if !c.keyWith(left, predicate.EndValue(right)) {
 		return false
 	}
 	if col := right.GetColumnRef(); col != nil {
-		// A column of another FROM item, or of the table itself. An unqualified
-		// name is a variable as far as can be seen.
+		// A column of another FROM item, or of the table itself. An unqualified name that
+		// is no column counts as a variable.
 		names := columnPath(col)
 		if len(names) < 2 {
 			return c.table.Column(names[len(names)-1]) == nil && len(c.sources) == 0
 		}
 		i := slices.IndexFunc(c.sources, func(n *pgparse.Node) bool { return sourceName(n) == names[0] })
 		c.batch = c.batch || i >= 0 && c.batchedFrom(c.level, c.sources[i])
-		return i >= 0 || c.variable(names[0])
+		return i >= 0 || c.isVariable(names[0])
 	}
 	if sub := right.GetSubLink(); sub != nil && sub.SubLinkType == pgparse.SubLinkType_ARRAY_SUBLINK {
-		e, batch := c.query(sub.Subselect.GetSelectStmt())
+		e, batch := c.readExtent(sub.Subselect.GetSelectStmt())
 		c.batch = c.batch || batch
 		return e == Few
 	}
 	return true
 }
 
-// variable reports whether a qualifier is no table of the statement: in a
-// PL/pgSQL block a record, as in r.id.
-func (c *condition) variable(name string) bool {
-	return name != c.alias && c.at.Before.Lookup("", name) == nil && (name == "rec" || name == "r" || name == "row" || name == "record" || strings.HasSuffix(name, "_rec") || strings.HasSuffix(name, "_row") || strings.HasSuffix(name, "_record"))
+// isVariable reports whether a qualifier is no entry of FROM: in a PL/pgSQL block a
+// record, as in r.id.
+func (c *condition) isVariable(name string) bool {
+	return name != c.alias && !c.isSource(name) && c.at.Before.Lookup("", name) == nil &&
+		(name == "rec" || name == "r" || name == "row" || name == "record" || strings.HasSuffix(name, "_rec") || strings.HasSuffix(name, "_row") ||
+			strings.HasSuffix(name, "_record"))
 }
 
-// ranged reports whether the conditions bound a key from both sides.
-func (c *condition) ranged(conds []*pgparse.Node) bool {
+// isSource reports whether a name is that of an entry of FROM, of this query or one around it.
+func (c *condition) isSource(name string) bool {
+	for l := c.level; l != nil; l = l.Outer {
+		if slices.ContainsFunc(l.Sources, func(s *query.Source) bool { return s.Alias == name }) {
+			return true
+		}
+	}
+	return false
+}
+
+// isRangeLimited reports whether the conditions limit a key on both sides.
+func (c *condition) isRangeLimited(conds []*pgparse.Node) bool {
 	low, high := false, false
 	for _, n := range conds {
 		x, ok := pgparse.Unwrap(n).(*pgparse.A_Expr)
-		if !ok || !c.key(x.Lexpr) {
+		if !ok || !c.isKey(x.Lexpr) {
 			continue
 		}
-		switch operator(x) {
+		switch operatorName(x) {
 		case ">", ">=":
 			low = true
 		case "<", "<=":
@@ -107,20 +119,23 @@ func (c *condition) ranged(conds []*pgparse.Node) bool {
 	return low && high
 }
 
-// telling are names of columns that tell rows apart, where no unique index is
-// known to do so.
+// telling are names of columns that usually identify rows, for tables without a known
+// unique index on them.
 var telling = []string{"id", "uuid", "guid", "key", "name", "slug", "code", "email", "username", "version"}
 
-// key reports whether an expression is a column that tells rows apart.
-func (c *condition) key(n *pgparse.Node) bool {
+// isKey reports whether an expression is a column that tells rows apart.
+func (c *condition) isKey(n *pgparse.Node) bool { return c.keyWith(n, nil) }
+
+// keyWith is isKey for rows in which the column has a value; nil if it is not known.
+func (c *condition) keyWith(n *pgparse.Node, value *predicate.Value) bool {
 	if row := n.GetRowExpr(); row != nil {
-		return slices.ContainsFunc(row.Args, c.key)
+		return slices.ContainsFunc(row.Args, c.isKey)
 	}
 	if f := n.GetFuncCall(); f != nil && len(f.Args) == 1 { // lower(name)
-		return c.key(f.Args[0])
+		return c.isKey(f.Args[0])
 	}
 	if cast := n.GetTypeCast(); cast != nil {
-		return c.key(cast.Arg)
+		return c.keyWith(cast.Arg, value)
 	}
 	col := n.GetColumnRef()
 	if col == nil {
@@ -140,11 +155,17 @@ func (c *condition) key(n *pgparse.Node) bool {
 	}
 	for _, oid := range c.table.Indexes {
 		i := c.at.Before.Relation(oid)
-		if i != nil && i.Index != nil && i.Index.Unique && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum && (len(i.Index.Keys) == 1 || !c.sorts(attr)) {
-			return true
+		if i != nil && i.Index != nil && i.Index.Unique && len(i.Index.Keys) > 0 && i.Index.Keys[0].Column == attr.Attnum &&
+			(len(i.Index.Keys) == 1 || !c.hasFewValues(attr)) {
+			return !leavesOut(i.Index.Predicate, name, value)
 		}
 	}
 	return false
+}
+
+// leavesOut reports whether a partial index has no row with a value in a column.
+func leavesOut(where *pgparse.Node, column string, value *predicate.Value) bool {
+	return value != nil && slices.ContainsFunc(predicate.ListConjuncts(where), func(n *pgparse.Node) bool { return predicate.ExcludesValue(n, column, value) })
 }
 
 // holdsForAll reports whether a condition holds for every deployed row: the
@@ -159,19 +180,19 @@ func (c *condition) holdsForAll(n *pgparse.Node) bool {
 		return false
 	}
 	attr := c.table.Column(names[len(names)-1])
-	if attr == nil || attr.Inferred || attr.Default != nil || c.Gave(c.table, attr) {
+	if attr == nil || attr.Inferred || attr.Default != nil || c.WasUpdated(c.table, attr) {
 		return false
 	}
-	// The table was never seen created, or had no such column.
+	// The table's creation was never seen, or it had no such column.
 	deployed := c.at.Deployed.Relation(c.table.OID)
 	return deployed == nil || deployed.Attr(attr.Attnum) == nil
 }
 
-// sorting are the ends of names of columns that put many rows into few classes.
+// sorting are endings of names of columns that divide many rows into few classes.
 var sorting = []string{"type", "kind", "status", "state", "role", "category", "class", "level"}
 
-// sorts reports whether a column has few values for many rows: by its type, or its name.
-func (c *condition) sorts(a *catalog.Column) bool {
+// hasFewValues reports whether a column has few distinct values, by its type or its name.
+func (c *condition) hasFewValues(a *catalog.Column) bool {
 	if a.Type.Name.Name == "bool" {
 		return true
 	}
@@ -181,13 +202,7 @@ func (c *condition) sorts(a *catalog.Column) bool {
 	return slices.ContainsFunc(sorting, func(end string) bool { return a.Name == end || strings.HasSuffix(a.Name, "_"+end) })
 }
 
-// picks reports whether a condition compares a column with a constant.
-func (c *condition) picks(n *pgparse.Node) bool {
-	x := n.GetAExpr()
-	return x != nil && x.Kind == pgparse.A_Expr_Kind_AEXPR_OP && operator(x) == "=" && x.Lexpr.GetColumnRef() != nil && x.Rexpr.GetAConst() != nil
-}
-
-func operator(x *pgparse.A_Expr) string { return pgparse.Last(x.Name) }
+func operatorName(x *pgparse.A_Expr) string { return pgparse.LastText(x.Name) }
 
 func columnPath(c *pgparse.ColumnRef) []string {
 	var out []string
@@ -199,7 +214,7 @@ func columnPath(c *pgparse.ColumnRef) []string {
 	return out
 }
 
-// sourceName is what a FROM item is called in conditions.
+// sourceName returns the name of a FROM item in conditions.
 func sourceName(n *pgparse.Node) string {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:

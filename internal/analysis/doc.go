@@ -1,7 +1,7 @@
-// Package analysis is what several rules reason with: how SQL names things, what a
-// statement sets, the rows that it touches, what triggers and functions do behind it, and
-// what is known of the code that runs on the schema.
+// Package analysis holds the reasoning that several rules share: how SQL names things,
+// which settings a statement changes, which rows it touches, which triggers and functions
+// it runs, and what is known of the code that uses the schema.
 //
-// It knows statements, catalogs and effects, and no rule, pass or release: each question
-// is asked with what it takes to answer it.
+// It knows statements, catalogs and effects, but no rule, pass or release. Each function
+// gets everything it needs as arguments.
 package analysis

@@ -7,15 +7,15 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// DroppedObject is something that a DROP names.
+// DroppedObject is an object that a DROP names.
 type DroppedObject struct {
-	// Name as written: the schema may be "".
+	// Name is the name as written; the schema may be "".
 	catalog.Name
 	Node *pgparse.Node
 }
 
-// Dropped lists what a DROP of one of the kinds names.
-func Dropped(n *pgparse.Node, kinds ...pgparse.ObjectType) []DroppedObject {
+// ListDropped lists what a DROP of one of the kinds names.
+func ListDropped(n *pgparse.Node, kinds ...pgparse.ObjectType) []DroppedObject {
 	d := n.GetDropStmt()
 	if d == nil || !slices.Contains(kinds, d.GetRemoveType()) {
 		return nil

@@ -8,60 +8,59 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// FunctionUse is a function that stands in the schema at commit, and whose body
-// still names what the commit takes away: Postgres lets it, and the call fails.
+// FunctionUse is a function that exists at commit and whose body still names an object
+// that the commit drops or renames. Postgres allows that, and a call fails.
 type FunctionUse struct {
 	*catalog.Function
 	catalog.Mention
-	// Names is what it names: "NEW.total", "the table". Error is what the
-	// server says when a call comes there.
+	// Names is what it names: "NEW.total", "the table". Error is the server's error when
+	// a call reaches that place.
 	Names, Error string
-	// Row is the trigger of the table itself by which the function sees the
-	// row as NEW or OLD; nil for a function with a query.
+	// Row is the table's own trigger through which the function sees the row as NEW or
+	// OLD; nil if the function names the object in a query.
 	Row *catalog.Trigger
-	// By is what calls the function, and Fires what makes a trigger do so:
-	// "UPDATE of posts that fires touch". "" is nothing that is seen.
+	// By is the caller of the function; "" if none is seen. Fires is the event that makes
+	// a trigger call it: "UPDATE of posts that fires touch".
 	By, Fires string
-	// Later: the migration mends it behind the commit, in another transaction.
+	// Later: the migration repairs it after the commit, in another transaction.
 	Later bool
-	// Code is where the deployed code calls it, for a message.
+	// Code is the place in the deployed code that calls it, for a message.
 	Code string
-	// Unknown: the code that may call it could not be looked at.
+	// Unknown: the code that may call it could not be read.
 	Unknown bool
 }
 
-// severity is how bad it is: a function that something calls is as good as
-// code.
-func (f *FunctionUse) severity() onward.Severity {
+// severityOf returns the severity of the use. A function that has a caller counts as code.
+func (f *FunctionUse) severityOf() onward.Severity {
 	if f.Sure && !f.Caught && !f.Later && f.By != "" {
 		return onward.Error
 	}
 	return onward.Warning
 }
 
-// RowUse is the use of a field of NEW or OLD by the function of a trigger.
+// RowUse returns the use of a field of NEW or OLD by a trigger's function.
 func RowUse(fn *catalog.Function, r *catalog.Relation, t *catalog.Trigger, f catalog.Field) FunctionUse {
 	return FunctionUse{
-		Function: fn, Mention: f.Mention, Row: t, By: "trigger " + t.Name, Fires: fires(r, t),
+		Function: fn, Mention: f.Mention, Row: t, By: "trigger " + t.Name, Fires: describeEvent(r, t),
 		Names: strings.ToUpper(f.Record) + "." + f.Name, Error: `record "` + f.Record + `" has no field "` + f.Name + `"`,
 	}
 }
 
-// fires is what makes a trigger call its function.
-func fires(r *catalog.Relation, t *catalog.Trigger) string {
+// describeEvent describes the event that makes a trigger call its function.
+func describeEvent(r *catalog.Relation, t *catalog.Trigger) string {
 	return strings.ReplaceAll(strings.ToUpper(t.Events), " OR ", " or ") + " of " + r.Name.String() + " that fires " + t.Name
 }
 
-// what is the function in a sentence.
-func (f *FunctionUse) what() string {
+// describeFunction names the function in a sentence.
+func (f *FunctionUse) describeFunction() string {
 	if f.Row != nil {
 		return "the trigger function " + f.Signature()
 	}
 	return "function " + f.Signature()
 }
 
-// Breaks says what happens once what the function names is gone.
-func (f *FunctionUse) Breaks() string {
+// DescribeBreak describes what happens after the named object is gone.
+func (f *FunctionUse) DescribeBreak() string {
 	names, fails := " names ", " fails with "
 	if !f.Sure {
 		names, fails = " seems to name ", " may fail with "
@@ -69,7 +68,7 @@ func (f *FunctionUse) Breaks() string {
 	if f.Caught {
 		names, fails = " names ", " gets into its handler for "
 	}
-	out := f.what() + names + f.Names + ": "
+	out := f.describeFunction() + names + f.Names + ": "
 	switch {
 	case f.Fires != "" && f.Maybe:
 		out += "each " + f.Fires + " and comes there" + fails + f.Error
@@ -88,7 +87,7 @@ func (f *FunctionUse) Breaks() string {
 	return out + ", in old and new code alike"
 }
 
-// Evidence shows the place in the body.
+// Evidence points at the place in the body.
 func (f *FunctionUse) Evidence() onward.Evidence {
 	text := f.Signature() + ": " + advice.OneLine(f.Text)
 	if f.By != "" {
@@ -97,8 +96,8 @@ func (f *FunctionUse) Evidence() onward.Evidence {
 	return onward.Evidence{Kind: "function", Text: text}
 }
 
-// others names the functions behind the first.
-func others(list []FunctionUse) string {
+// nameOthers names all functions except the first.
+func nameOthers(list []FunctionUse) string {
 	if len(list) < 2 {
 		return ""
 	}
@@ -106,5 +105,5 @@ func others(list []FunctionUse) string {
 	for i := range list[1:] {
 		names = append(names, list[i+1].Signature())
 	}
-	return "; " + advice.Enumerate(names) + " name" + map[bool]string{true: "s", false: ""}[len(names) == 1] + " it too"
+	return "; " + advice.EnumerateNames(names) + " name" + map[bool]string{true: "s", false: ""}[len(names) == 1] + " it too"
 }

@@ -2,10 +2,10 @@ package analysis
 
 import "github.com/onward-sql/onward/internal/catalog"
 
-// Holds reports whether a column of a type takes all that another type would, or one of
-// them is not known.
-func Holds(was, now catalog.Type) bool {
-	if !was.Known() || !now.Known() || was.String() == now.String() {
+// CanHold reports whether a column of type was can hold all values of type now; true if one
+// of them is not known.
+func CanHold(was, now catalog.Type) bool {
+	if !was.IsKnown() || !now.IsKnown() || was.String() == now.String() {
 		return true
 	}
 	switch now.Name.Name {

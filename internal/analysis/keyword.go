@@ -2,9 +2,8 @@ package analysis
 
 import "strings"
 
-// IndexWord finds a keyword in SQL, given in upper case with a blank on both
-// sides: the first that stands outside parentheses and strings; -1 when
-// there is none.
+// IndexWord returns the offset of a keyword in SQL, outside parentheses and strings; -1
+// if it is not found. The keyword is in upper case, with a blank on both sides.
 func IndexWord(sql, word string) int {
 	word = strings.TrimSpace(word)
 	depth, quote := 0, byte(0)

@@ -7,18 +7,18 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Table is a relation's name for SQL: quoted where it needs to be, with its
-// schema unless that is public.
-func Table(n catalog.Name) string {
+// QuoteTable returns a relation's name for SQL: quoted if necessary, with its schema unless
+// that is public.
+func QuoteTable(n catalog.Name) string {
 	if n.Schema == "" || n.Schema == "public" {
 		return pgparse.QuoteIdent(n.Name)
 	}
 	return pgparse.QuoteIdent(n.Schema) + "." + pgparse.QuoteIdent(n.Name)
 }
 
-// Role is how SQL names a role, and whether that is a word of SQL, not a name to
-// be quoted: "CURRENT_USER".
-func Role(r *pgparse.RoleSpec) (name string, word bool) {
+// QuoteRole returns the name of a role in SQL, and whether it is a keyword that must not be
+// quoted: "CURRENT_USER".
+func QuoteRole(r *pgparse.RoleSpec) (name string, word bool) {
 	switch r.GetRoletype() {
 	case pgparse.RoleSpecType_ROLESPEC_PUBLIC:
 		return "PUBLIC", true
@@ -30,11 +30,7 @@ func Role(r *pgparse.RoleSpec) (name string, word bool) {
 	return r.GetRolename(), false
 }
 
-// Idents are several identifiers for SQL: "a, b".
-func Idents(names []string) string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = pgparse.QuoteIdent(n)
-	}
-	return strings.Join(out, ", ")
+// QuoteIdents returns several identifiers for SQL: "a, b".
+func QuoteIdents(names []string) string {
+	return strings.Join(pgparse.QuoteIdents(names), ", ")
 }

@@ -11,7 +11,7 @@ import (
 
 // Setting is a configuration parameter that a statement sets.
 type Setting struct {
-	// Name is in lower case; "" stands for all parameters (RESET ALL).
+	// Name is in lower case; "" means all parameters (RESET ALL).
 	Name, Value string
 	// Local: SET LOCAL. Default: RESET or SET … TO DEFAULT.
 	Local, Default bool
@@ -27,7 +27,7 @@ func SettingOf(n *pgparse.Node) (Setting, bool) {
 		case pgparse.VariableSetKind_VAR_SET_VALUE:
 			var values []string
 			for _, a := range x.Args {
-				values = append(values, Constant(a))
+				values = append(values, ConstantText(a))
 			}
 			s.Value = strings.Join(values, ", ")
 		case pgparse.VariableSetKind_VAR_SET_DEFAULT, pgparse.VariableSetKind_VAR_RESET:
@@ -47,23 +47,23 @@ func SettingOf(n *pgparse.Node) (Setting, bool) {
 			return Setting{}, false
 		}
 		call := x.TargetList[0].GetResTarget().GetVal().GetFuncCall()
-		if call == nil || len(call.Args) != 3 || pgparse.Last(call.Funcname) != "set_config" {
+		if call == nil || len(call.Args) != 3 || pgparse.LastText(call.Funcname) != "set_config" {
 			return Setting{}, false
 		}
-		return Setting{Name: strings.ToLower(Constant(call.Args[0])), Value: Constant(call.Args[1]), Local: Constant(call.Args[2]) == "true"}, true
+		return Setting{Name: strings.ToLower(ConstantText(call.Args[0])), Value: ConstantText(call.Args[1]), Local: ConstantText(call.Args[2]) == "true"}, true
 	}
 	return Setting{}, false
 }
 
-// Constant is the text of a constant, "" for anything else.
-func Constant(n *pgparse.Node) string {
-	s, _ := predicate.Written(n)
+// ConstantText returns the text of a constant, "" for anything else.
+func ConstantText(n *pgparse.Node) string {
+	s, _ := predicate.LiteralText(n)
 	return s
 }
 
-// Milliseconds reads a time parameter as Postgres does: a number is
+// ParseMilliseconds reads a time parameter as Postgres does: a number is
 // milliseconds; the units are us, ms, s, min, h and d.
-func Milliseconds(value string) (ms int, ok bool) {
+func ParseMilliseconds(value string) (ms int, ok bool) {
 	v := strings.TrimSpace(value)
 	i := strings.LastIndexAny(v, "0123456789.") + 1
 	n, err := strconv.ParseFloat(strings.TrimSpace(v[:i]), 64)
@@ -78,9 +78,8 @@ func Milliseconds(value string) (ms int, ok bool) {
 	return int(math.Round(n * factor)), true
 }
 
-// Duration is a time in milliseconds as Postgres writes it: "5s", "1500ms",
-// "10min".
-func Duration(ms int) string {
+// FormatMilliseconds formats milliseconds as Postgres does: "5s", "1500ms", "10min".
+func FormatMilliseconds(ms int) string {
 	switch {
 	case ms > 0 && ms%60_000 == 0:
 		return strconv.Itoa(ms/60_000) + "min"
@@ -90,6 +89,6 @@ func Duration(ms int) string {
 	return strconv.Itoa(ms) + "ms"
 }
 
-// LongestWait is how long, in milliseconds, the users who wait behind a statement
-// are likely to put up with it.
+// LongestWait is how long, in milliseconds, users who wait for a statement's lock are
+// likely to accept.
 const LongestWait = 10_000

@@ -2,8 +2,8 @@ package analysis
 
 import "github.com/onward-sql/onward/onward"
 
-// Star is a place of the deployed code that takes all columns of a table, or counts
-// on their order.
+// Star is a place in the deployed code that reads all columns of a table, or relies on
+// their order.
 type Star struct {
 	Kind StarKind
 	// Into is the table that InsertsAll writes to.
@@ -11,10 +11,10 @@ type Star struct {
 	Evidence onward.Evidence
 }
 
-// StarKind is what such code does; what fails for certain comes first.
+// StarKind is the kind of such a use; kinds that certainly fail come first.
 type StarKind int
 
-// What code does with all columns of a table.
+// Uses of all columns of a table.
 const (
 	ReadsRows   StarKind = iota // rows go into as many places as there are columns
 	CopiesRows                  // COPY without a list of columns

@@ -6,12 +6,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// maxEvidence is how many places show that several columns are used.
+// maxEvidence is how many places are shown as evidence for several columns.
 const maxEvidence = 3
 
-// Together is what is known of the use of columns that are used alike: the best
-// evidence of each, then more of the first ones'.
-func Together(list []Usage) Usage {
+// MergeUsages merges the usages of columns that are used in the same way: the best evidence
+// of each, then more of the first ones.
+func MergeUsages(list []Usage) Usage {
 	out := list[0]
 	out.Evidence = nil
 	for i := 0; len(out.Evidence) < maxEvidence; i++ {
@@ -21,7 +21,8 @@ func Together(list []Usage) Usage {
 				continue
 			}
 			more = true
-			if len(out.Evidence) < maxEvidence && !slices.ContainsFunc(out.Evidence, func(e onward.Evidence) bool { return e.Path == u.Evidence[i].Path && e.Line == u.Evidence[i].Line }) {
+			if len(out.Evidence) < maxEvidence && !slices.ContainsFunc(out.Evidence,
+				func(e onward.Evidence) bool { return e.Path == u.Evidence[i].Path && e.Line == u.Evidence[i].Line }) {
 				out.Evidence = append(out.Evidence, u.Evidence[i])
 			}
 		}
@@ -32,9 +33,9 @@ func Together(list []Usage) Usage {
 	return out
 }
 
-// Alike puts the changes together that have one key, in the order of the first
-// of each: what one statement does to several columns is said once.
-func Alike[T any, K comparable](items []T, key func(*T) K) [][]T {
+// GroupByKey groups items by a key, in the order of their first item, so that one message can
+// cover several columns.
+func GroupByKey[T any, K comparable](items []T, key func(*T) K) [][]T {
 	var out [][]T
 	at := map[K]int{}
 	for i := range items {

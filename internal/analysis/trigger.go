@@ -2,8 +2,8 @@ package analysis
 
 import "github.com/onward-sql/onward/internal/catalog"
 
-// RowFunction is the function of a trigger that sees rows as NEW and OLD, and
-// whose body can be read; nil when there is none, and for a trigger that is off.
+// RowFunction returns the function of a trigger that sees rows as NEW and OLD, and whose
+// body can be read; nil if there is none or the trigger is disabled.
 func RowFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 	if !t.Enabled || !t.Row || t.Parent {
 		return nil

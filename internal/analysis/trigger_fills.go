@@ -6,26 +6,27 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// branches are the words of a PL/pgSQL body behind which a statement need not
-// run.
+// branches are the words of a PL/pgSQL body after which a statement may not run.
 var branches = regexp.MustCompile(`(?i)\b(?:if|case|loop|while|for|foreach|begin|exception|return|exit|continue)\b`)
 
-// Given reports whether a trigger gives the column a value in each row that is
-// inserted: the first thing that its function does to it, and without a condition.
-func Given(c *catalog.Catalog, r *catalog.Relation, column string) bool {
-	return given(c, r, column, "insert")
+// IsSetByTrigger reports whether a trigger sets the column in each inserted row: it is the first
+// thing that its function does to the column, and unconditional. The trigger may leave out
+// rows that have a value.
+func IsSetByTrigger(c *catalog.Catalog, r *catalog.Relation, column string) bool {
+	return isSetByTrigger(c, r, column, "insert")
 }
 
-// GivenAnew is Given for each row that is updated.
+// GivenAnew is IsSetByTrigger for each updated row.
 func GivenAnew(c *catalog.Catalog, r *catalog.Relation, column string) bool {
-	return given(c, r, column, "update")
+	return isSetByTrigger(c, r, column, "update")
 }
 
-func given(c *catalog.Catalog, r *catalog.Relation, column, event string) bool {
+func isSetByTrigger(c *catalog.Catalog, r *catalog.Relation, column, event string) bool {
 	return slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool {
-		if !t.Row || !t.Precedes(event) || t.When != nil || event == "update" && len(t.Columns) > 0 {
+		if !t.Row || !t.RunsBefore(event) || t.When != nil && !(event == "insert" && asksForNull(t.When, column)) || event == "update" && len(t.Columns) > 0 {
 			return false
 		}
 		body, known := triggerBody(c, t)
@@ -44,15 +45,23 @@ func given(c *catalog.Catalog, r *catalog.Relation, column, event string) bool {
 	})
 }
 
-// What of a PL/pgSQL body may give columns of NEW values: by name, or all.
+// asksForNull reports whether the condition of a trigger is NEW.column IS NULL.
+func asksForNull(when *pgparse.Node, column string) bool {
+	test := when.GetNullTest()
+	fields := test.GetArg().GetColumnRef().GetFields()
+	return test.GetNulltesttype() == pgparse.NullTestType_IS_NULL && len(fields) == 2 &&
+		fields[0].GetString_().GetSval() == "new" && fields[1].GetString_().GetSval() == column
+}
+
+// Code in a PL/pgSQL body that may set columns of NEW, by name or all of them.
 var (
 	setsColumn = regexp.MustCompile(`(?i)\bnew\s*\.\s*("[^"]+"|\w+)\s*(\[[^\]]*\]\s*)?:?=`)
 	setsRow    = regexp.MustCompile(`(?i)\bnew\s*:?=|\b(into|call)\b[^;]*\bnew\b`)
 	returned   = regexp.MustCompile(`(?i)\breturn\s+([^;]*)`)
 )
 
-// MayFill reports whether a trigger may give a column of the row a value. Only
-// what the body of its function cannot do is left out.
+// MayFill reports whether a trigger may set a column of the row. It is false only if the
+// body of the function cannot do so.
 func MayFill(c *catalog.Catalog, t *catalog.Trigger, column string) bool {
 	body, known := triggerBody(c, t)
 	if !known || setsRow.MatchString(body) {
@@ -70,19 +79,19 @@ func MayFill(c *catalog.Catalog, t *catalog.Trigger, column string) bool {
 	})
 }
 
-// Filler is a trigger that may give one of the columns a value in each row that
-// is inserted; nil when there is none.
-func Filler(c *catalog.Catalog, r *catalog.Relation, columns []string) *catalog.Trigger {
+// FindFiller returns a trigger that may set one of the columns in each inserted row; nil if
+// there is none.
+func FindFiller(c *catalog.Catalog, r *catalog.Relation, columns []string) *catalog.Trigger {
 	for _, t := range r.Triggers {
-		if t.Row && t.Precedes("insert") && slices.ContainsFunc(columns, func(name string) bool { return MayFill(c, t, name) }) {
+		if t.Row && t.RunsBefore("insert") && slices.ContainsFunc(columns, func(name string) bool { return MayFill(c, t, name) }) {
 			return t
 		}
 	}
 	return nil
 }
 
-// triggerBody is the PL/pgSQL that a trigger runs; not known when the catalog
-// has it not, or the function is written in another language.
+// triggerBody returns the PL/pgSQL that a trigger runs; known is false if the catalog
+// does not have it, or if the function is in another language.
 func triggerBody(c *catalog.Catalog, t *catalog.Trigger) (body string, known bool) {
 	list := c.Functions(t.Function.Schema, t.Function.Name)
 	if len(list) != 1 || list[0].Language != "plpgsql" || list[0].Body == "" {

@@ -7,19 +7,20 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// Twins pairs what a framework makes of one operation on a text column: the index of the
-// column, or its unique constraint, and an index for LIKE beside it. of is the statement
-// that s is the twin of, by the one that makes the twin of s; nil for none.
-func Twins(all *script.Script, s *script.Statement) (of, by *script.Statement) {
-	column, like := indexed(s)
-	if column == "" || !s.Operation.Rendered() {
+// FindLikePair pairs two statements that a framework makes of one operation on a text column:
+// the column's index or unique constraint, and a second index for LIKE. of is the
+// statement to which s adds the second index; by is the second index's statement for s.
+// nil for none.
+func FindLikePair(all *script.Script, s *script.Statement) (of, by *script.Statement) {
+	column, like := indexedColumn(s)
+	if column == "" || !s.Operation.IsRendered() {
 		return nil, nil
 	}
 	for _, x := range all.Statements {
 		if x == s || x.Operation != s.Operation || x.Line != s.Line || x.Column != s.Column {
 			continue
 		}
-		other, pattern := indexed(x)
+		other, pattern := indexedColumn(x)
 		switch {
 		case other != column || pattern == like:
 		case like:
@@ -31,9 +32,9 @@ func Twins(all *script.Script, s *script.Statement) (of, by *script.Statement) {
 	return nil, nil
 }
 
-// indexed is the table and the one column that a statement indexes, and whether it is
-// for LIKE alone; "" where it does something else.
-func indexed(s *script.Statement) (column string, like bool) {
+// indexedColumn returns the table and the single column that a statement indexes, and whether
+// the index is only for LIKE; "" if it does something else.
+func indexedColumn(s *script.Statement) (column string, like bool) {
 	if x := s.Node.GetIndexStmt(); x != nil {
 		if len(x.IndexParams) != 1 || x.Concurrent {
 			return "", false
@@ -42,7 +43,7 @@ func indexed(s *script.Statement) (column string, like bool) {
 		if elem.GetName() == "" {
 			return "", false
 		}
-		return x.GetRelation().GetRelname() + "." + elem.Name, strings.HasSuffix(pgparse.Last(elem.Opclass), "_pattern_ops")
+		return x.GetRelation().GetRelname() + "." + elem.Name, strings.HasSuffix(pgparse.LastText(elem.Opclass), "_pattern_ops")
 	}
 	x := s.Node.GetAlterTableStmt()
 	if len(x.GetCmds()) != 1 {

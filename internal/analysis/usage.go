@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/usage"
 	"github.com/onward-sql/onward/onward"
@@ -10,56 +11,57 @@ import (
 
 // Usage is what is known of the deployed code's use of a table or column.
 type Usage struct {
-	// Known: there was code to look at.
+	// Known: there was code to examine.
 	Known bool
-	// Used: something in it names the thing.
+	// Used: something in it names the object.
 	Used bool
-	// Sure: it comes from the framework's own model, not from a text search.
+	// Sure: the result comes from the framework's own model, not from a text search.
 	Sure bool
-	// Defaulted: a model leaves the value of the column to the database's default.
+	// Defaulted: a model leaves the column to the database's default.
 	Defaulted bool
-	// GivesValue: where the code says nothing, the model gives the column a value.
+	// GivesValue: if the code sets no value, the model does.
 	GivesValue bool
 	Evidence   []onward.Evidence
-	// Named: nothing that was parsed uses it, but code that works on the table has the
-	// name; where it is, Evidence shows.
+	// Named: no parsed code uses it, but code that works on the table contains its name, as Evidence shows.
 	Named bool
-	// Mentioned: nothing that was parsed uses it, and code that is not known to work on the table has its name beside
-	// that of the table, its model or its class. Whether that is a use is not known; Evidence shows it.
+	// Declared: only the declaration of a model uses it, and no code names the model. It is Named then, and not Used.
+	Declared bool
+	// Mentioned: no parsed code uses it, but other code contains its name next to the name of the table, its model or its
+	// class. Whether that is a use is not known; Evidence shows the place.
 	Mentioned bool
-	// Nothing: the base holds nothing that works on the database, so that nothing is
-	// known of the deployed code.
+	// Nothing: the base contains no code that works on the database, so nothing is known of the deployed code.
 	Nothing bool
-	// Recorded is how many recorded queries work on the table of a column that none of
-	// them uses, and no code that was parsed does; 0 where something does, or nothing was
-	// recorded of the table.
+	// Recorded counts the recorded queries on the column's table if neither they nor parsed code use the column. It is 0 if
+	// something does, or if no query on the table was recorded.
 	Recorded int
-	// Calls is how often those were sent. Uncovered: there is a recording, and it has
-	// nothing on the table.
+	// Calls is how often these queries were sent. Uncovered: there is a recording, but it has no query on the table.
 	Calls     int64
 	Uncovered bool
-	// Put: all that is seen of it is that code puts its name into SQL as it runs: what
-	// that SQL does is not known.
+	// Put: code is only seen to put its name into SQL at run time, and the effect of that SQL is not known.
 	Put bool
-	// Unfilled: the code that uses the table reads, changes and deletes rows, and none
-	// of it puts any in.
+	// Unfilled: the code that uses the table reads, changes and deletes rows, but inserts none.
 	Unfilled bool
-	// Unread: it deletes and puts in rows, and none of it reads any.
+	// ByTriggers: the model of the table says that only triggers insert rows.
+	ByTriggers bool
+	// Unread: the code deletes and inserts rows, but reads none.
 	Unread bool
 	// Read and Written are the places that read a column and those that write it.
 	Read, Written []onward.Evidence
-	// All: some query takes all columns of the table.
+	// All: some query reads all columns of the table.
 	All bool
-	// ReadOnly: all that uses the table are queries that read it, and nothing else has
-	// its name as a text.
+	// ReadOnly: only queries that read the table use it, and nothing else contains its name as a string.
 	ReadOnly bool
-	// Inserts are those of a table that the code spells out.
+	// Inserts are the INSERTs into a table that the code contains as text.
 	Inserts []Insert
-	// Stars are the places that take all columns of a table: of what
-	// Pass.ReadsAll asked for.
+	// Stars are the places that read all columns of a table, as requested by ReadsAll.
 	Stars []Star
-	// Writes are what queries write to a table.
+	// Writes are the writes of queries to a table.
 	Writes []Written
+	// FailsAtNull are the fields of the deployed code that cannot take NULL, and WritesNull the places of the code at the
+	// head that may write it: of what MeetsNull asked for.
+	FailsAtNull, WritesNull []onward.Evidence
+	// Count is how many places there are, of which Evidence shows the first: of what AddedUses asked for.
+	Count int
 	// Functions are those of the schema that name the thing, the worst first:
 	// of what Pass.Taken was asked for.
 	Functions []FunctionUse
@@ -71,19 +73,19 @@ type Insert struct {
 	Evidence onward.Evidence
 }
 
-// Written is what a query of the deployed code writes to a table.
+// Written is a write of the deployed code to a table.
 type Written struct {
 	How      usage.How
 	Columns  []usage.Given
 	Evidence onward.Evidence
 }
 
-// Where is the place of an INSERT: "shop/store.go:31".
-func (i *Insert) Where() string { return fmt.Sprintf("%s:%d", i.Evidence.Path, i.Evidence.Line) }
+// FormatPlace returns the place of an INSERT: "shop/store.go:31".
+func (i *Insert) FormatPlace() string { return fmt.Sprintf("%s:%d", i.Evidence.Path, i.Evidence.Line) }
 
-// Puts are the places that put rows into a table: its INSERTs, as far as the code spells
-// them out, and else all that use it.
-func (u Usage) Puts() []onward.Evidence {
+// InsertPlaces returns the places that insert rows into a table: its INSERTs, if the code contains them as text, otherwise all
+// places that use it.
+func (u Usage) InsertPlaces() []onward.Evidence {
 	if len(u.Inserts) == 0 {
 		return u.Evidence
 	}
@@ -94,16 +96,13 @@ func (u Usage) Puts() []onward.Evidence {
 	return out
 }
 
-// Idle reports whether the deployed code is there, and nothing in it uses the thing or
-// may use it.
-func (u Usage) Idle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing }
+// IsIdle reports whether the deployed code is known and neither uses nor may use the object.
+func (u Usage) IsIdle() bool { return u.Known && !u.Used && !u.Named && !u.Nothing }
 
-// Severity is how bad it is to take away what the deployed code may use: Info
-// when its models say that it does not, Warning when no text names it, Error
-// when something does or nothing is known. A function that names it is as good
-// as code.
-func (u Usage) Severity() onward.Severity {
-	least := u.Least()
+// DropSeverity returns the severity of dropping an object: Info if the code's models do not have it, Warning if no text names
+// it, Error if something uses it or nothing is known. A function that names it counts as code.
+func (u Usage) DropSeverity() onward.Severity {
+	least := u.FunctionSeverity()
 	switch {
 	case u.Recorded > 0:
 		return least
@@ -115,9 +114,9 @@ func (u Usage) Severity() onward.Severity {
 	return max(least, onward.Warning)
 }
 
-// Lowered is a severity, or Warning where it would be worse and nothing that was parsed
-// bears it out: a name alone, or no code at all.
-func (u Usage) Lowered(s onward.Severity) onward.Severity {
+// LowerSeverity returns the severity, but at most Warning if no parsed code confirms a use: there is only a name, or no code at
+// all.
+func (u Usage) LowerSeverity(s onward.Severity) onward.Severity {
 	if u.Recorded > 0 {
 		return onward.Info
 	}
@@ -127,21 +126,22 @@ func (u Usage) Lowered(s onward.Severity) onward.Severity {
 	return s
 }
 
-// Unneeded says of something deprecated what the recordings make of it: that nobody used
-// it, or that they say nothing; harm is what is said without them.
-func (u Usage) Unneeded(harm, it string) string {
+// DescribeUnneeded describes the harm of dropping a deprecated object in view of the recordings: nobody used it, or they prove
+// nothing. harm is the description without recordings.
+func (u Usage) DescribeUnneeded(harm, it string) string {
 	switch {
 	case len(u.Functions) > 0 || u.Used:
 	case u.Recorded > 0:
-		return fmt.Sprintf("nobody used %s in %s recorded calls on the table (%d queries); what was not recorded may fail", it, thousands(u.Calls), u.Recorded)
+		return fmt.Sprintf("nobody used %s in %s recorded calls on the table (%d queries); queries that were not recorded may fail", it, formatThousands(u.Calls),
+			u.Recorded)
 	case u.Uncovered:
 		return harm + "; the recording has no query on the table, which proves nothing"
 	}
 	return harm
 }
 
-// thousands is a number as people read it: 36,971.
-func thousands(n int64) string {
+// formatThousands formats a number for people: 36,971.
+func formatThousands(n int64) string {
 	text := strconv.FormatInt(n, 10)
 	for i := len(text) - 3; i > 0; i -= 3 {
 		text = text[:i] + "," + text[i:]
@@ -149,17 +149,16 @@ func thousands(n int64) string {
 	return text
 }
 
-// Least is what the functions alone make of it: Info when none names it.
-func (u Usage) Least() onward.Severity {
+// FunctionSeverity returns the severity by functions alone: Info if none names the object.
+func (u Usage) FunctionSeverity() onward.Severity {
 	if len(u.Functions) > 0 {
-		return u.Functions[0].severity()
+		return u.Functions[0].severityOf()
 	}
 	return onward.Info
 }
 
-// Where is the first place that uses the thing, for a message: " (at
-// shop/models.py:31)"; "" when there is none.
-func (u Usage) Where() string {
+// FirstPlace returns the first place that uses the object, for a message: " (at shop/models.py:31)"; "" if there is none.
+func (u Usage) FirstPlace() string {
 	recorded := ""
 	for _, e := range u.Evidence {
 		switch {
@@ -173,36 +172,53 @@ func (u Usage) Where() string {
 	return recorded
 }
 
-// Breaks says what happens to the deployed code when something goes away:
-// what names it, where, and how sure that is.
-func (u Usage) Breaks(what string) string {
+// AllPlaces is FirstPlace with all places, if each of them breaks: " (at shop/a.py:31, shop/b.py:7)".
+func (u Usage) AllPlaces() string {
+	var list []string
+	for _, e := range u.Evidence {
+		if e.Path != "" && e.Line > 0 && e.Kind != "query" {
+			list = append(list, fmt.Sprintf("%s:%d", e.Path, e.Line))
+		}
+	}
+	if len(list) < 2 {
+		return u.FirstPlace()
+	}
+	return " (at " + strings.Join(list, ", ") + ")"
+}
+
+// DescribeBreak describes what happens to the deployed code when an object is dropped: what names it, where, and how sure that is.
+func (u Usage) DescribeBreak(what string) string {
 	if len(u.Functions) > 0 {
-		out := u.Functions[0].Breaks() + others(u.Functions)
+		out := u.Functions[0].DescribeBreak() + nameOthers(u.Functions)
 		if u.Used {
 			u.Functions = nil
-			out += "; and " + u.Breaks(what)
+			out += "; and " + u.DescribeBreak(what)
 		}
 		return out
 	}
 	switch {
 	case u.Used:
-		return "the deployed code uses " + what + u.Where() + " and fails there until the new code has replaced it everywhere"
+		return "the deployed code uses " + what + u.FirstPlace() + " and fails there until the new code has replaced it everywhere"
 	case !u.Known:
 		return "deployed code that uses " + what + " fails until the new code has replaced it everywhere"
-	case u.Recorded > 0 && u.Named:
-		return fmt.Sprintf("code that works on it has a name like that of %s%s, but none of the recorded queries on its table (%d) uses it; what was not recorded may fail", what, u.Where(), u.Recorded)
+	case u.Declared && u.Recorded == 0:
+		return "a model declares " + what + u.FirstPlace() + ", and nothing in the deployed code names the model; code that finds models as it runs would fail"
+	case u.Recorded > 0 && u.Named && !u.Declared:
+		return fmt.Sprintf("code that works on it is named like %s%s, but none of the recorded queries on its table (%d) uses it; "+
+			"queries that were not recorded may fail", what, u.FirstPlace(), u.Recorded)
 	case u.Mentioned:
-		out := "it is not known whether the deployed code uses " + what + u.Where()
+		out := "it is not known whether the deployed code uses " + what + u.FirstPlace()
 		if u.Recorded > 0 {
-			return out + fmt.Sprintf("; none of the recorded queries on its table (%d) does, and what was not recorded may fail", u.Recorded)
+			return out + fmt.Sprintf("; none of the recorded queries on its table (%d) does, and queries that were not recorded may fail", u.Recorded)
 		}
 		return out + ": if it does, it fails until the new code has replaced it everywhere"
 	case u.Recorded > 0:
-		return fmt.Sprintf("nothing in the deployed code names %s, nor does any of the recorded queries on its table (%d); what was not recorded may fail", what, u.Recorded)
+		return fmt.Sprintf("nothing in the deployed code names %s, nor does any of the recorded queries on its table (%d); queries that were not recorded may fail", what, u.Recorded)
 	case u.Named:
-		return "code that works on it has a name like that of " + what + u.Where() + ": where it means " + what + ", it fails until the new code has replaced it everywhere"
+		return "code that works on it is named like " + what + u.FirstPlace() + ": if it means " + what + ", it fails until the new code has replaced it everywhere"
 	case u.Nothing:
-		return "nothing here works on the database, so that what its code does is not known: what uses " + what + " fails until the new code has replaced it everywhere"
+		return "nothing here works on the database, so that what its code does is not known: what uses " + what +
+			" fails until the new code has replaced it everywhere"
 	case u.Sure:
 		return "the models of the deployed code no longer use " + what + "; raw SQL that does would fail"
 	}

@@ -2,21 +2,21 @@ package analysis
 
 import "github.com/onward-sql/onward/onward"
 
-// While ends the fact of what is taken away though something needs it: " while
-// the deployed code still uses it".
-func (u Usage) While(it string) string {
+// StillUsedClause returns the end of a finding's fact if something still needs the dropped object:
+// " while the deployed code still uses it".
+func (u Usage) StillUsedClause(it string) string {
 	switch {
 	case u.Used:
 		return " while the deployed code still uses " + it
-	case len(u.Functions) > 0 && u.Functions[0].severity() == onward.Error:
-		return " while " + u.Functions[0].what() + " still names " + it
+	case len(u.Functions) > 0 && u.Functions[0].severityOf() == onward.Error:
+		return " while " + u.Functions[0].describeFunction() + " still names " + it
 	}
 	return ""
 }
 
-// First puts the way out for functions before that for code, which is left out
-// when only functions need the thing.
-func (u Usage) First(code string) string {
+// FixFunctionsFirst returns the fix for functions, followed by the fix for code. The latter is
+// omitted if only functions need the object.
+func (u Usage) FixFunctionsFirst(code string) string {
 	if len(u.Functions) == 0 {
 		return code
 	}
@@ -32,20 +32,20 @@ func (u Usage) First(code string) string {
 	return out + "; " + code
 }
 
-// Remove is the way out for what goes away: it is First, and where the deployed
-// code is seen to do without it, there is but to look elsewhere.
-func (u Usage) Remove(it string) string {
+// RemoveFirst returns the fix for dropping an object. It is FixFunctionsFirst; if no use is found in the
+// deployed code, it only asks to look elsewhere.
+func (u Usage) RemoveFirst(it string) string {
 	switch {
 	case !u.Known || u.Used:
-		return u.First("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more")
+		return u.FixFunctionsFirst("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more")
 	case u.Sure:
-		return u.First("see that no SQL outside the models names " + it)
+		return u.FixFunctionsFirst("see that no SQL outside the models names " + it)
 	}
-	return u.First("see that no other program, and no SQL that is put together at run time, names " + it)
+	return u.FixFunctionsFirst("see that no other program, and no SQL that is put together at run time, names " + it)
 }
 
-// Renamed is First for what goes by another name.
-func (u Usage) Renamed(to, code string) string {
+// RenameFirst is FixFunctionsFirst for a renamed object.
+func (u Usage) RenameFirst(to, code string) string {
 	if len(u.Functions) == 0 {
 		return code
 	}
@@ -56,11 +56,11 @@ func (u Usage) Renamed(to, code string) string {
 	return out + "; " + code
 }
 
-// ByFunctions reports whether functions name the thing, and code does not.
+// ByFunctions reports whether functions name the object, but code does not.
 func (u Usage) ByFunctions() bool { return len(u.Functions) > 0 && u.Known && !u.Used }
 
-// Seen is the evidence: places in code, then in functions.
-func (u Usage) Seen() []onward.Evidence {
+// AllEvidence returns the evidence: places in code, then in functions.
+func (u Usage) AllEvidence() []onward.Evidence {
 	out := u.Evidence
 	for i := range u.Functions {
 		if i == maxEvidence {

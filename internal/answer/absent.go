@@ -9,47 +9,47 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// Present refuses an object that is surely not there: a "schema", a "server".
-func (q *Question) Present(kind, name string) bool {
-	if name == "" || kind == "schema" && (name == q.Schema || strings.HasPrefix(name, "pg_")) || !q.C.Absent(kind, name) {
+// RequireObject refuses an object that is surely not there: a "schema", a "server".
+func (q *Question) RequireObject(kind, name string) bool {
+	if name == "" || kind == "schema" && (name == q.Schema || strings.HasPrefix(name, "pg_")) || !q.C.IsAbsent(kind, name) {
 		return true
 	}
 	if kind == "schema" {
-		q.Refuse(refuse.SchemaMissing, name)
+		q.RecordRefusal(refuse.SchemaMissing, name)
 		return false
 	}
-	q.Refuse(refuse.ObjectMissing, kind, name)
+	q.RecordRefusal(refuse.ObjectMissing, kind, name)
 	return false
 }
 
 // inSchema refuses a new object in a schema that is not there.
 func (q *Question) inSchema(parts []*pgparse.Node) {
 	schema, _ := pgparse.SchemaAndName(parts)
-	q.Present("schema", schema)
+	q.RequireObject("schema", schema)
 }
 
-// wrapper refuses a foreign-data wrapper that is not there: an extension may
+// requireWrapper refuses a foreign-data wrapper that is not there: an extension may
 // have brought it.
-func (q *Question) wrapper(name string) {
+func (q *Question) requireWrapper(name string) {
 	if q.C.Object("extension", catalog.Name{Name: name}) == nil {
-		q.Present("foreign-data wrapper", name)
+		q.RequireObject("foreign-data wrapper", name)
 	}
 }
 
-// called refuses a CALL of what is no procedure.
-func (q *Question) called(s *pgparse.CallStmt) {
+// checkCall refuses a CALL of what is no procedure.
+func (q *Question) checkCall(s *pgparse.CallStmt) {
 	schema, name := pgparse.SchemaAndName(s.GetFunccall().GetFuncname())
 	list := q.C.Functions(schema, name)
 	switch {
 	case q.C.AbsentFunction(schema, name):
-		q.Refuse(refuse.RoutineMissing, "procedure", name)
+		q.RecordRefusal(refuse.RoutineMissing, "procedure", name)
 	case len(list) > 0 && q.C.Complete && !slices.ContainsFunc(list, func(f *catalog.Function) bool { return f.Kind == "procedure" }):
-		q.Refuse(refuse.NotProcedure, name)
+		q.RecordRefusal(refuse.NotProcedure, name)
 	}
 }
 
-// eventTriggers are the events of event triggers, with the version that brought
-// them where that matters.
+// eventTriggers maps the events of event triggers to the version that introduced them; 0
+// if all versions have the event.
 var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0, "sql_drop": 0, "table_rewrite": 0, "login": 17}
 
 // eventTrigger is CREATE EVENT TRIGGER.
@@ -57,7 +57,7 @@ var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0,
 func (q *Question) eventTrigger(s *pgparse.CreateEventTrigStmt) {
 	since, known := eventTriggers[s.GetEventname()]
 	if !known || since > 0 && !q.V.AtLeast(since) {
-		q.Refuse(refuse.EventUnknown, s.GetEventname())
+		q.RecordRefusal(refuse.EventUnknown, s.GetEventname())
 		return
 	}
 	schema, name := pgparse.SchemaAndName(s.GetFuncname())
@@ -69,14 +69,14 @@ func (q *Question) eventTrigger(s *pgparse.CreateEventTrigStmt) {
 	for _, fn := range list {
 		switch {
 		case len(fn.Args) > 0:
-		case fn.Returns.Known() && fn.Returns.Name.Name != "event_trigger":
-			q.Refuse(refuse.EventTriggerFunction, written)
+		case fn.Returns.IsKnown() && fn.Returns.Name.Name != "event_trigger":
+			q.RecordRefusal(refuse.EventTriggerFunction, written)
 			return
 		default:
 			return
 		}
 	}
 	if len(list) > 0 && (q.C.Complete || q.C.Unmodelled == nil) || q.C.AbsentFunction(schema, name) {
-		q.Refuse(refuse.FunctionMissing, written+"()")
+		q.RecordRefusal(refuse.FunctionMissing, written+"()")
 	}
 }

@@ -11,9 +11,9 @@ import (
 func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
 	name := def.GetColname()
-	if a.There(name) {
+	if a.HasColumn(name) {
 		if !cmd.GetMissingOk() {
-			a.Refuse(refuse.ColumnExists, name, a.Rel.Name.Name)
+			a.RecordRefusal(refuse.ColumnExists, name, a.Rel.Name.Name)
 		}
 		return
 	}
@@ -25,7 +25,7 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 	if !a.mayDefine(&n, typ) {
 		return
 	}
-	a.Take(cmd)
+	a.RecordCommand(cmd)
 	for _, con := range n.Keys {
 		if !a.mayHaveKey(con, []string{name}) {
 			return
@@ -34,11 +34,11 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 	a.AddDown(name, func(rel *catalog.Relation, has *catalog.Column) {
 		switch {
 		case has == nil:
-			if a.fills(rel, &n, typ) {
+			if a.fillsRows(rel, &n, typ) {
 				a.mayFill(rel)
 			}
-		case typ.Known() && has.Type.Known() && !has.Inferred && !Same(typ, has.Type):
-			a.Refuse(refuse.ChildType, rel.Name.Name, has.Name)
+		case typ.IsKnown() && has.Type.IsKnown() && !has.Inferred && !SameType(typ, has.Type):
+			a.RecordRefusal(refuse.ChildType, rel.Name.Name, has.Name)
 		}
 	})
 	for _, con := range n.ForeignKeys {
@@ -53,11 +53,11 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 func (a *Alteration) mayAdd() bool {
 	switch {
 	case a.Rel.OfType != 0:
-		a.Refuse(refuse.ColumnToTyped)
+		a.RecordRefusal(refuse.ColumnToTyped)
 	case a.Rel.Parent != 0:
-		a.Refuse(refuse.ColumnToPartition)
+		a.RecordRefusal(refuse.ColumnToPartition)
 	case !a.Recurse && a.Rel.HasKids():
-		a.Refuse(refuse.ColumnOnlyHere)
+		a.RecordRefusal(refuse.ColumnOnlyHere)
 	default:
 		return true
 	}
@@ -75,25 +75,25 @@ func (a *Alteration) mayDefine(n *NewColumn, typ catalog.Type) bool {
 	name := n.Def.GetColname()
 	switch {
 	case systemColumn(name):
-		a.Refuse(refuse.ColumnSystemName, name)
-	case !a.collates(n.Def):
+		a.RecordRefusal(refuse.ColumnSystemName, name)
+	case !a.checkCollation(n.Def):
 	case n.Generated == "virtual" && !a.V.AtLeast(18):
-		a.Refuse(refuse.SyntaxAt, "VIRTUAL")
+		a.RecordRefusal(refuse.SyntaxAt, "VIRTUAL")
 	case n.Def.GetCompression() != "" && !a.V.AtLeast(14):
-		a.Refuse(refuse.SyntaxAt, "COMPRESSION")
+		a.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
 	case n.Def.GetStorageName() != "" && !a.V.AtLeast(16):
-		a.Refuse(refuse.SyntaxAt, "STORAGE")
+		a.RecordRefusal(refuse.SyntaxAt, "STORAGE")
 	case n.enforcement && !a.V.AtLeast(18):
-		a.Refuse(refuse.SyntaxAt, "ENFORCED")
+		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
 	case n.Generated == "virtual" && !a.mayBeVirtual(n, typ):
 	case n.Generated != "":
 		return a.mayGenerate(n.Default)
 	case n.Identity != "" && a.Recurse && a.Rel.HasKids() && (a.Rel.Kind != catalog.PartitionedTable || !a.V.AtLeast(17)):
-		a.Refuse(refuse.IdentityToChildren)
-	case n.Default != nil && pgparse.Holds[*pgparse.ColumnRef](n.Default):
-		a.Refuse(refuse.ColumnDefault)
-	case n.Default != nil && pgparse.Holds[*pgparse.SubLink](n.Default):
-		a.Refuse(refuse.SubqueryDefault)
+		a.RecordRefusal(refuse.IdentityToChildren)
+	case n.Default != nil && pgparse.HasNode[*pgparse.ColumnRef](n.Default):
+		a.RecordRefusal(refuse.ColumnDefault)
+	case n.Default != nil && pgparse.HasNode[*pgparse.SubLink](n.Default):
+		a.RecordRefusal(refuse.SubqueryDefault)
 	default:
 		return true
 	}
@@ -104,13 +104,13 @@ func (a *Alteration) mayDefine(n *NewColumn, typ catalog.Type) bool {
 func (a *Alteration) mayBeVirtual(n *NewColumn, typ catalog.Type) bool {
 	switch {
 	case len(n.Keys) > 0:
-		a.Refuse(refuse.VirtualConstraint, keyWord(n.Keys[0]))
-	case a.Domain(typ) != nil:
-		a.Refuse(refuse.VirtualDomain, n.Def.GetColname())
-	case a.foreign(typ, n.Default) != nil:
-		a.Deny(a.foreign(typ, n.Default))
+		a.RecordRefusal(refuse.VirtualConstraint, keyWord(n.Keys[0]))
+	case a.DomainOf(typ) != nil:
+		a.RecordRefusal(refuse.VirtualDomain, n.Def.GetColname())
+	case a.checkVirtualExpr(typ, n.Default) != nil:
+		a.KeepRefusal(a.checkVirtualExpr(typ, n.Default))
 	case len(n.ForeignKeys) > 0:
-		a.Refuse(refuse.VirtualConstraint, "foreign key")
+		a.RecordRefusal(refuse.VirtualConstraint, "foreign key")
 	default:
 		return true
 	}
@@ -120,12 +120,12 @@ func (a *Alteration) mayBeVirtual(n *NewColumn, typ catalog.Type) bool {
 // mayGenerate refuses an expression that cannot generate a column.
 func (a *Alteration) mayGenerate(expr *pgparse.Node) bool {
 	if !a.mayIndex(expr, a.typeNow) {
-		a.Refuse(refuse.GenerationMutable)
+		a.RecordRefusal(refuse.GenerationMutable)
 		return false
 	}
 	for _, col := range a.Rel.Columns {
-		if col.Generated != "" && Mentions(expr, col.Name) {
-			a.Refuse(refuse.GenerationGenerated, col.Name)
+		if col.Generated != "" && MentionsColumn(expr, col.Name) {
+			a.RecordRefusal(refuse.GenerationGenerated, col.Name)
 			return false
 		}
 	}
@@ -136,7 +136,7 @@ func (a *Alteration) mayGenerate(expr *pgparse.Node) bool {
 // that name that a child has already: it only learns that it inherits it, and its
 // own children learn nothing.
 func (a *Alteration) AddDown(name string, visit func(rel *catalog.Relation, has *catalog.Column)) {
-	a.down(func(rel *catalog.Relation, kids func()) {
+	a.visitTree(func(rel *catalog.Relation, kids func()) {
 		var has *catalog.Column
 		if rel != a.Rel {
 			has = rel.Column(name)
@@ -147,9 +147,9 @@ func (a *Alteration) AddDown(name string, visit func(rel *catalog.Relation, has 
 	})
 }
 
-// down goes through the table and those that inherit from it, each once: a child may
+// visitTree goes through the table and those that inherit from it, each once: a child may
 // have two parents here. visit calls kids to go on below a table.
-func (a *Alteration) down(visit func(rel *catalog.Relation, kids func())) {
+func (a *Alteration) visitTree(visit func(rel *catalog.Relation, kids func())) {
 	seen := map[catalog.OID]bool{}
 	var at func(*catalog.Relation)
 	at = func(rel *catalog.Relation) {
@@ -158,7 +158,7 @@ func (a *Alteration) down(visit func(rel *catalog.Relation, kids func())) {
 		}
 		seen[rel.OID] = true
 		visit(rel, func() {
-			for _, k := range a.C.Kids(rel) {
+			for _, k := range a.C.ListChildren(rel) {
 				at(k)
 			}
 		})
@@ -166,20 +166,20 @@ func (a *Alteration) down(visit func(rel *catalog.Relation, kids func())) {
 	at(a.Rel)
 }
 
-// fills reports whether a new column gives the rows of a table new values.
-func (a *Alteration) fills(rel *catalog.Relation, n *NewColumn, typ catalog.Type) bool {
-	dom := a.Domain(typ)
+// fillsRows reports whether a new column gives the rows of a table new values.
+func (a *Alteration) fillsRows(rel *catalog.Relation, n *NewColumn, typ catalog.Type) bool {
+	dom := a.DomainOf(typ)
 	switch {
 	case n.Generated == "virtual":
 		return false
 	case n.Generated == "" && (n.Default != nil && !predicate.IsNull(n.Default) || n.Default == nil && dom != nil && dom.Default != nil):
 		return true
 	}
-	return Stored(rel) && (n.Generated != "" || n.Serial || n.Identity != "" || dom != nil && a.Constrained(dom))
+	return HasStorage(rel) && (n.Generated != "" || n.Serial || n.Identity != "" || dom != nil && a.IsConstrained(dom))
 }
 
-// Stored reports whether a relation has a file of its own.
-func Stored(rel *catalog.Relation) bool {
+// HasStorage reports whether a relation has a file of its own.
+func HasStorage(rel *catalog.Relation) bool {
 	return rel.Kind != catalog.PartitionedTable && rel.Kind != catalog.PartitionedIndex &&
 		rel.Kind != catalog.View && rel.Kind != catalog.ForeignTable && rel.Kind != catalog.CompositeType
 }
@@ -196,19 +196,19 @@ func (a *Alteration) mayFill(rel *catalog.Relation) bool {
 	if user == "" {
 		return true
 	}
-	a.Refuse(refuse.RetypeRowUsed, rel.Name.Name, user)
+	a.RecordRefusal(refuse.RetypeRowUsed, rel.Name.Name, user)
 	return false
 }
 
-// Mentions reports whether an expression names a column.
-func Mentions(expr *pgparse.Node, name string) bool {
+// MentionsColumn reports whether an expression names a column.
+func MentionsColumn(expr *pgparse.Node, name string) bool {
 	found := false
 	if expr == nil {
 		return false
 	}
 	pgparse.Walk(expr, func(m any) bool {
 		if ref, ok := m.(*pgparse.ColumnRef); ok {
-			if f := ref.GetFields(); len(f) > 0 && pgparse.Text(f[len(f)-1]) == name {
+			if f := ref.GetFields(); len(f) > 0 && pgparse.StringText(f[len(f)-1]) == name {
 				found = true
 			}
 		}

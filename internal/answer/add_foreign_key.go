@@ -10,34 +10,34 @@ import (
 func (a *Alteration) addForeignKey(con *pgparse.Constraint, columns []string) {
 	switch {
 	case !con.GetIsEnforced() && !a.V.AtLeast(18):
-		a.Refuse(refuse.SyntaxAt, "ENFORCED")
+		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
 		return
 	case len(con.GetFkDelSetCols()) > 0 && !a.V.AtLeast(15):
-		a.Refuse(refuse.SyntaxAt, "(")
+		a.RecordRefusal(refuse.SyntaxAt, "(")
 		return
 	case a.Rel.Kind == catalog.ForeignTable:
-		a.Refuse(refuse.ForeignKeyForeign)
+		a.RecordRefusal(refuse.ForeignKeyForeign)
 		return
 	}
 	for _, name := range columns {
-		if col, _ := a.Column(a.Rel, name); col != nil && col.Generated == "virtual" {
-			a.Refuse(refuse.VirtualConstraint, "foreign key")
+		if col, _ := a.FindColumn(a.Rel, name); col != nil && col.Generated == "virtual" {
+			a.RecordRefusal(refuse.VirtualConstraint, "foreign key")
 			return
 		}
 	}
-	ref := a.Table(con.GetPktable())
+	ref := a.FindTable(con.GetPktable())
 	if ref != nil && !a.mayReference(ref, con, columns) || a.Rel.Kind != catalog.PartitionedTable {
 		return
 	}
 	switch {
 	case con.GetSkipValidation() && con.GetIsEnforced() && !a.V.AtLeast(18):
-		a.Refuse(refuse.ForeignKeyNotValid, a.Rel.Name.Name, referencing(ref))
+		a.RecordRefusal(refuse.ForeignKeyNotValid, a.Rel.Name.Name, referencingClause(ref))
 	case !a.Recurse:
-		a.Refuse(refuse.ForeignKeyOnly, a.Rel.Name.Name, referencing(ref))
+		a.RecordRefusal(refuse.ForeignKeyOnly, a.Rel.Name.Name, referencingClause(ref))
 	}
 }
 
-func referencing(ref *catalog.Relation) string {
+func referencingClause(ref *catalog.Relation) string {
 	if ref == nil {
 		return ""
 	}
@@ -52,13 +52,13 @@ func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint
 	case ref.Inferred:
 		return true
 	case !ref.Kind.IsTable():
-		a.Refuse(refuse.ForeignKeyTable, ref.Name.Name)
+		a.RecordRefusal(refuse.ForeignKeyTable, ref.Name.Name)
 	case between != nil && !a.Rel.Inferred:
-		a.Deny(between)
+		a.KeepRefusal(between)
 	case a.deferrableKey(ref, con):
-		a.Refuse(refuse.ForeignKeyDeferrable, ref.Name.Name)
-	case !a.comparable(ref, con, columns, a.typeNow):
-		a.Deny(a.notImplemented(a.Rel.Name, con, columns))
+		a.RecordRefusal(refuse.ForeignKeyDeferrable, ref.Name.Name)
+	case !a.areKeysComparable(ref, con, columns, a.typeNow):
+		a.KeepRefusal(a.notImplemented(a.Rel.Name, con, columns))
 	default:
 		return true
 	}
@@ -69,9 +69,10 @@ func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint
 // checked at commit.
 func (q *Question) deferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool {
 	found := false
-	targets := Names(con.GetPkAttrs())
+	targets := StringNames(con.GetPkAttrs())
 	for _, key := range ref.Constraints {
-		if key.Kind != catalog.PrimaryKey && (key.Kind != catalog.Unique || len(targets) == 0) || len(targets) > 0 && !sameSet(ref.ColumnNames(key.Columns), targets) {
+		if key.Kind != catalog.PrimaryKey && (key.Kind != catalog.Unique || len(targets) == 0) ||
+			len(targets) > 0 && !sameSet(ref.ColumnNames(key.Columns), targets) {
 			continue
 		}
 		if !key.Deferrable {

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Alteration is an ALTER TABLE as far as it has come: what its commands have
-// made of the table so far. Who goes through the commands takes each of them.
+// Alteration is the state of an ALTER TABLE after the commands so far. The caller passes
+// each command to RecordCommand.
 type Alteration struct {
 	*Question
 	Rel *catalog.Relation
@@ -21,41 +21,41 @@ type Alteration struct {
 	newColumns         []*pgparse.ColumnDef
 	notValid           []*pgparse.Constraint
 	newIdentity        bool
-	// newTypes are those that the statement gives to columns.
+	// newTypes are the new types of columns.
 	newTypes map[string]catalog.Type
-	// madeNotNull, and those whose default, identity and expression are dropped,
-	// are columns as the statement has changed them.
+	// madeNotNull are columns that the statement has made NOT NULL. The other lists are
+	// columns whose default, identity or expression it has dropped.
 	madeNotNull, withoutDefault, withoutIdentity, withoutExpression []string
-	// gone are the views that went with a column (CASCADE).
+	// gone are the views dropped with a column (CASCADE).
 	gone map[catalog.OID]bool
 }
 
-// Altering is an ALTER TABLE before its first command; nil when there is no such
-// relation.
-func (q *Question) Altering(s *pgparse.AlterTableStmt) *Alteration {
+// NewAlteration returns the state of an ALTER TABLE before its first command; nil if the
+// relation does not exist.
+func (q *Question) NewAlteration(s *pgparse.AlterTableStmt) *Alteration {
 	rv := s.GetRelation()
-	rel := q.Find(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjtype()), s.GetMissingOk())
+	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjtype()), s.GetMissingOk())
 	if rel == nil {
 		return nil
 	}
 	return &Alteration{Question: q, Rel: rel, Recurse: rv.GetInh()}
 }
 
-// Commands are the commands of an ALTER TABLE in the order in which they are
-// carried out: in passes, whatever their order in the text.
-func Commands(s *pgparse.AlterTableStmt) []*pgparse.AlterTableCmd {
+// OrderCommands returns the commands of an ALTER TABLE in the order of execution: in passes,
+// whatever their order in the text.
+func OrderCommands(s *pgparse.AlterTableStmt) []*pgparse.AlterTableCmd {
 	cmds := make([]*pgparse.AlterTableCmd, 0, len(s.GetCmds()))
 	for _, n := range s.GetCmds() {
 		cmds = append(cmds, n.GetAlterTableCmd())
 	}
 	if len(cmds) > 1 {
-		slices.SortStableFunc(cmds, func(x, y *pgparse.AlterTableCmd) int { return cmp.Compare(pass(x), pass(y)) })
+		slices.SortStableFunc(cmds, func(x, y *pgparse.AlterTableCmd) int { return cmp.Compare(commandPass(x), commandPass(y)) })
 	}
 	return cmds
 }
 
-// passes is the order in which commands are carried out; those that are not
-// listed come last (AT_PASS_MISC).
+// passes is the order in which commands are carried out. Commands not listed come last
+// (AT_PASS_MISC).
 var passes = map[pgparse.AlterTableType]int8{
 	pgparse.AlterTableType_AT_DropIdentity:       1,
 	pgparse.AlterTableType_AT_DropNotNull:        1,
@@ -72,7 +72,7 @@ var passes = map[pgparse.AlterTableType]int8{
 	pgparse.AlterTableType_AT_AddIndexConstraint: 6,
 }
 
-func pass(cmd *pgparse.AlterTableCmd) int8 {
+func commandPass(cmd *pgparse.AlterTableCmd) int8 {
 	if cmd.GetSubtype() == pgparse.AlterTableType_AT_ColumnDefault && cmd.GetDef() == nil {
 		return 1 // DROP DEFAULT
 	}
@@ -82,12 +82,12 @@ func pass(cmd *pgparse.AlterTableCmd) int8 {
 	return 8
 }
 
-// Take notes what a command changes for those behind it.
-func (a *Alteration) Take(cmd *pgparse.AlterTableCmd) {
+// RecordCommand records the changes of a command for the commands after it.
+func (a *Alteration) RecordCommand(cmd *pgparse.AlterTableCmd) {
 	name := cmd.GetName()
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:
-		if def := cmd.GetDef().GetColumnDef(); !a.There(def.GetColname()) {
+		if def := cmd.GetDef().GetColumnDef(); !a.HasColumn(def.GetColname()) {
 			a.newColumns = append(a.newColumns, def)
 		}
 	case pgparse.AlterTableType_AT_DropColumn:
@@ -121,7 +121,7 @@ func (a *Alteration) Take(cmd *pgparse.AlterTableCmd) {
 func (a *Alteration) takeConstraint(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_PRIMARY:
-		a.madeNotNull = append(a.madeNotNull, Names(con.GetKeys())...)
+		a.madeNotNull = append(a.madeNotNull, StringNames(con.GetKeys())...)
 		if i := a.C.IndexNamed(a.Rel, con.GetIndexname()); i != nil && i.Index != nil {
 			for _, k := range i.Index.Keys {
 				a.madeNotNull = append(a.madeNotNull, a.Rel.ColumnNames([]int16{k.Column})...)
@@ -134,8 +134,8 @@ func (a *Alteration) takeConstraint(con *pgparse.Constraint) {
 	}
 }
 
-// takeDrop notes a dropped column: constraints of it go too, and by CASCADE the
-// views that read it.
+// takeDrop records a dropped column. Constraints on it are dropped too, and with CASCADE
+// the views that read it.
 func (a *Alteration) takeDrop(name string, cascade bool) {
 	col := a.Rel.Column(name)
 	if col == nil {
@@ -151,30 +151,29 @@ func (a *Alteration) takeDrop(name string, cascade bool) {
 		if a.gone == nil {
 			a.gone = map[catalog.OID]bool{}
 		}
-		for _, v := range Readers(a.C, a.Rel, col) {
+		for _, v := range ViewsReading(a.C, a.Rel, col) {
 			for list := []*catalog.Relation{v}; len(list) > 0; list = list[1:] {
 				if !a.gone[list[0].OID] {
 					a.gone[list[0].OID] = true
-					list = append(list, a.C.Rels(list[0].Dependents)...)
+					list = append(list, a.C.RelationsByOID(list[0].Dependents)...)
 				}
 			}
 		}
 	}
 }
 
-// Readers are the views that read a column.
-func Readers(c *catalog.Catalog, rel *catalog.Relation, col *catalog.Column) []*catalog.Relation {
-	return slices.DeleteFunc(c.Rels(rel.Dependents), func(v *catalog.Relation) bool {
+// ViewsReading returns the views that read a column.
+func ViewsReading(c *catalog.Catalog, rel *catalog.Relation, col *catalog.Column) []*catalog.Relation {
+	return slices.DeleteFunc(c.RelationsByOID(rel.Dependents), func(v *catalog.Relation) bool {
 		return v.View == nil || !contains(v.View.Columns[rel.OID], col.Attnum)
 	})
 }
 
-// takeDropConstraint notes a dropped constraint, with those below that it has
-// made.
+// takeDropConstraint records a dropped constraint, with the inherited ones below it.
 func (a *Alteration) takeDropConstraint(con *catalog.Constraint) {
 	a.droppedConstraints = append(a.droppedConstraints, con)
 	if con.Kind == catalog.Check || con.Kind == catalog.NotNullConstraint {
-		for _, k := range a.C.Tree(a.Rel, true)[1:] {
+		for _, k := range a.C.ListTree(a.Rel, true)[1:] {
 			if c := k.Constraint(con.Name); c != nil {
 				a.droppedConstraints = append(a.droppedConstraints, c)
 			}
@@ -182,14 +181,14 @@ func (a *Alteration) takeDropConstraint(con *catalog.Constraint) {
 	}
 }
 
-// There reports whether the table surely has a column that is to be added.
-func (a *Alteration) There(name string) bool {
-	col, known := a.Column(a.Rel, name)
+// HasColumn reports whether the table certainly has the column to be added.
+func (a *Alteration) HasColumn(name string) bool {
+	col, known := a.FindColumn(a.Rel, name)
 	return col != nil && known && !contains(a.droppedColumns, name)
 }
 
-// Dropped reports whether a constraint is dropped.
-func (a *Alteration) Dropped(con *catalog.Constraint) bool {
+// IsDropped reports whether a constraint is dropped.
+func (a *Alteration) IsDropped(con *catalog.Constraint) bool {
 	return contains(a.droppedConstraints, con)
 }
 
@@ -198,8 +197,8 @@ func (a *Alteration) keyDropped() bool {
 	return slices.ContainsFunc(a.droppedConstraints, func(c *catalog.Constraint) bool { return c.Kind == catalog.PrimaryKey })
 }
 
-// New is the definition of a column that the statement adds; nil for another.
-func (a *Alteration) New(name string) *pgparse.ColumnDef {
+// NewColumnDef returns the definition of a column that the statement adds; nil for another column.
+func (a *Alteration) NewColumnDef(name string) *pgparse.ColumnDef {
 	for _, d := range a.newColumns {
 		if d.GetColname() == name {
 			return d
@@ -208,8 +207,8 @@ func (a *Alteration) New(name string) *pgparse.ColumnDef {
 	return nil
 }
 
-// NotValid is the constraint of a name that the statement adds NOT VALID; nil
-// for none.
+// NotValid returns the constraint of a name that the statement adds as NOT VALID; nil for
+// none.
 func (a *Alteration) NotValid(name string) *pgparse.Constraint {
 	for _, con := range a.notValid {
 		if con.GetConname() == name {
@@ -219,13 +218,13 @@ func (a *Alteration) NotValid(name string) *pgparse.Constraint {
 	return nil
 }
 
-// IsIdentity reports whether a column is one as far as the statement has come.
+// IsIdentity reports whether a column is an identity column after the commands so far.
 func (a *Alteration) IsIdentity(col *catalog.Column) bool {
 	return col.Identity != "" && !contains(a.withoutIdentity, col.Name)
 }
 
-// typeNow is the type of a column as far as the statement has come; an unknown
-// one when it was not seen.
+// typeNow returns the type of a column after the commands so far; an unknown type if it
+// was not seen.
 func (a *Alteration) typeNow(name string) catalog.Type {
 	if t, ok := a.newTypes[name]; ok {
 		return t
@@ -236,7 +235,7 @@ func (a *Alteration) typeNow(name string) catalog.Type {
 		}
 		return col.Type
 	}
-	if d := a.New(name); d != nil && !serial(d.GetTypeName()) {
+	if d := a.NewColumnDef(name); d != nil && !isSerial(d.GetTypeName()) {
 		return a.C.TypeOf(d.GetTypeName())
 	}
 	return catalog.Type{}

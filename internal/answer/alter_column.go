@@ -11,38 +11,38 @@ import (
 // columnDefault is SET DEFAULT and DROP DEFAULT.
 func (a *Alteration) columnDefault(cmd *pgparse.AlterTableCmd) {
 	a.newerIn(cmd.GetDef())
-	col, known := a.Column(a.Rel, cmd.GetName())
+	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
-	case col == nil && known && a.New(cmd.GetName()) == nil:
-		a.Refuse(refuse.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
+	case col == nil && known && a.NewColumnDef(cmd.GetName()) == nil:
+		a.RecordRefusal(refuse.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
 	case col == nil:
 	case a.IsIdentity(col) && known:
-		a.Refuse(refuse.IdentityIs, col.Name, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.IdentityIs, col.Name, a.Rel.Name.Name)
 	case col.Generated != "" && known && !contains(a.withoutExpression, col.Name):
-		a.Refuse(refuse.GeneratedIs, col.Name, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.GeneratedIs, col.Name, a.Rel.Name.Name)
 	}
 }
 
 // setExpression is ALTER COLUMN … SET EXPRESSION (17).
 func (a *Alteration) setExpression(name string, expr *pgparse.Node) {
 	if !a.V.AtLeast(17) {
-		a.Refuse(refuse.SyntaxAt, "EXPRESSION")
+		a.RecordRefusal(refuse.SyntaxAt, "EXPRESSION")
 		return
 	}
 	if !a.mayIndex(expr, a.typeNow) {
-		a.Refuse(refuse.GenerationMutable)
+		a.RecordRefusal(refuse.GenerationMutable)
 		return
 	}
-	for _, rel := range a.C.Tree(a.Rel, a.Recurse) {
-		col, known := a.Column(rel, name)
+	for _, rel := range a.C.ListTree(a.Rel, a.Recurse) {
+		col, known := a.FindColumn(rel, name)
 		switch {
 		case col == nil && known:
-			a.Refuse(refuse.ColumnMissing, name, rel.Name.Name)
+			a.RecordRefusal(refuse.ColumnMissing, name, rel.Name.Name)
 		case col == nil || !known:
 		case col.Generated == "virtual" && hasCheck(rel):
-			a.Refuse(refuse.VirtualChecked)
+			a.RecordRefusal(refuse.VirtualChecked)
 		case col.Generated == "":
-			a.Refuse(refuse.GeneratedNot, name, rel.Name.Name)
+			a.RecordRefusal(refuse.GeneratedNot, name, rel.Name.Name)
 		}
 	}
 }
@@ -57,13 +57,13 @@ func hasCheck(rel *catalog.Relation) bool {
 }
 
 func (a *Alteration) dropExpression(cmd *pgparse.AlterTableCmd) {
-	col, known := a.Column(a.Rel, cmd.GetName())
+	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
 	case col == nil || !known:
 	case col.Generated == "virtual":
-		a.Refuse(refuse.VirtualDropExpression)
+		a.RecordRefusal(refuse.VirtualDropExpression)
 	case col.Generated == "" && !cmd.GetMissingOk():
-		a.Refuse(refuse.GeneratedNot, cmd.GetName(), a.Rel.Name.Name)
+		a.RecordRefusal(refuse.GeneratedNot, cmd.GetName(), a.Rel.Name.Name)
 	}
 }
 
@@ -81,31 +81,31 @@ func (a *Alteration) SharesIdentity(col *catalog.Column) bool {
 // addIdentity is ADD GENERATED … AS IDENTITY.
 func (a *Alteration) addIdentity(name string) {
 	if a.Rel.Parent != 0 && a.V.AtLeast(17) {
-		a.Refuse(refuse.IdentityToPartition)
+		a.RecordRefusal(refuse.IdentityToPartition)
 		return
 	}
-	if col, known := a.Column(a.Rel, name); known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-		a.Refuse(refuse.IdentityNullable, name, a.Rel.Name.Name)
+	if col, known := a.FindColumn(a.Rel, name); known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
+		a.RecordRefusal(refuse.IdentityNullable, name, a.Rel.Name.Name)
 	}
 }
 
 // changeIdentity is SET GENERATED, with the sequence's options beside it, and
 // DROP IDENTITY.
 func (a *Alteration) changeIdentity(cmd *pgparse.AlterTableCmd) {
-	col, known := a.Column(a.Rel, cmd.GetName())
+	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	drop := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity
 	not := func() {
 		if !cmd.GetMissingOk() {
-			a.Refuse(refuse.IdentityNot, cmd.GetName(), a.Rel.Name.Name)
+			a.RecordRefusal(refuse.IdentityNot, cmd.GetName(), a.Rel.Name.Name)
 		}
 	}
 	switch {
 	case a.SharesIdentity(col) && !a.V.AtLeast(17): // no partition's column was one
 		not()
 	case a.SharesIdentity(col) && drop:
-		a.Refuse(refuse.IdentityFromPartition)
+		a.RecordRefusal(refuse.IdentityFromPartition)
 	case a.SharesIdentity(col):
-		a.Refuse(refuse.IdentityOfPartition)
+		a.RecordRefusal(refuse.IdentityOfPartition)
 	case !known || col == nil:
 	case drop && col.Identity == "", !drop && !a.IsIdentity(col) && !a.newIdentity:
 		not()
@@ -122,7 +122,7 @@ var fixed = []string{
 // inPlace reports whether the values of a type are never compressed nor moved
 // out of line.
 func (q *Question) inPlace(t catalog.Type) bool {
-	t = q.Base(t)
+	t = q.BaseType(t)
 	if t.Array > 0 {
 		return false
 	}
@@ -134,28 +134,28 @@ func (q *Question) inPlace(t catalog.Type) bool {
 
 // setStorage is SET STORAGE and SET COMPRESSION.
 func (a *Alteration) setStorage(cmd *pgparse.AlterTableCmd) {
-	word := strings.ToLower(pgparse.Text(cmd.GetDef()))
+	word := strings.ToLower(pgparse.StringText(cmd.GetDef()))
 	compression := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetCompression
 	if !compression && word == "default" && !a.V.AtLeast(16) {
-		a.Refuse(refuse.SyntaxAt, "DEFAULT")
+		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
 		return
 	}
-	col, _ := a.Column(a.Rel, cmd.GetName())
+	col, _ := a.FindColumn(a.Rel, cmd.GetName())
 	if col == nil || col.Inferred || !a.inPlace(col.Type) {
 		return
 	}
 	switch {
 	case compression && word != "default":
-		a.Refuse(refuse.ColumnCompression, col.Type.String())
+		a.RecordRefusal(refuse.ColumnCompression, col.Type.String())
 	case !compression && word != "plain" && word != "default":
-		a.Refuse(refuse.ColumnStorage, col.Type.String())
+		a.RecordRefusal(refuse.ColumnStorage, col.Type.String())
 	}
 }
 
 // setStatistics is SET STATISTICS.
 func (a *Alteration) setStatistics(cmd *pgparse.AlterTableCmd) {
 	if cmd.GetDef() == nil && !a.V.AtLeast(17) {
-		a.Refuse(refuse.SyntaxAt, "DEFAULT")
+		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
 		return
 	}
 	if a.Rel.Kind != catalog.Index && a.Rel.Kind != catalog.PartitionedIndex || a.Rel.Index == nil {
@@ -163,6 +163,6 @@ func (a *Alteration) setStatistics(cmd *pgparse.AlterTableCmd) {
 	}
 	n := int(cmd.GetNum())
 	if keys := a.Rel.Index.Keys; n >= 1 && n <= len(keys) && keys[n-1].Column != 0 && n <= len(a.Rel.Index.Names) {
-		a.Refuse(refuse.StatisticsPlain, a.Rel.Index.Names[n-1], a.Rel.Name.Name)
+		a.RecordRefusal(refuse.StatisticsPlain, a.Rel.Index.Names[n-1], a.Rel.Name.Name)
 	}
 }

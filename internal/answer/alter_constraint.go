@@ -16,7 +16,7 @@ func (a *Alteration) addConstraint(con *pgparse.Constraint) {
 	case pgparse.ConstrType_CONSTR_NOTNULL:
 		a.addNotNull(con)
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		a.addForeignKey(con, Names(con.GetFkAttrs()))
+		a.addForeignKey(con, StringNames(con.GetFkAttrs()))
 	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
 		if con.GetIndexname() != "" {
 			a.useIndex(con)
@@ -33,30 +33,30 @@ func (a *Alteration) addConstraint(con *pgparse.Constraint) {
 func (a *Alteration) addCheck(con *pgparse.Constraint) {
 	switch {
 	case !con.GetIsEnforced() && !a.V.AtLeast(18):
-		a.Refuse(refuse.SyntaxAt, "ENFORCED")
+		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
 	case !a.mayCheck(con):
 	case con.GetIsNoInherit() && a.Rel.Kind == catalog.PartitionedTable:
-		a.Refuse(refuse.ConstraintNoInherit, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.ConstraintNoInherit, a.Rel.Name.Name)
 	case !a.Recurse && a.Rel.HasKids() && !con.GetIsNoInherit():
-		a.Refuse(refuse.ConstraintOnlyHere)
+		a.RecordRefusal(refuse.ConstraintOnlyHere)
 	}
 }
 
 // useIndex is ADD CONSTRAINT … USING INDEX.
 func (a *Alteration) useIndex(con *pgparse.Constraint) {
 	if a.Rel.Kind == catalog.PartitionedTable {
-		a.Refuse(refuse.UsingPartitioned)
+		a.RecordRefusal(refuse.UsingPartitioned)
 		return
 	}
 	index := a.C.IndexNamed(a.Rel, con.GetIndexname())
 	switch {
 	case index == nil:
-		if a.Whole(a.Rel) && a.C.Complete {
-			a.Refuse(refuse.IndexMissing, con.GetIndexname())
+		if a.IsFullyKnown(a.Rel) && a.C.Complete {
+			a.RecordRefusal(refuse.IndexMissing, con.GetIndexname())
 		}
 	case index.Index == nil || index.Inferred:
 	default:
-		if a.Deny(unsuitable(index)); a.No == nil && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+		if a.KeepRefusal(checkUsingIndex(index)); a.No == nil && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			for _, k := range index.Index.Keys {
 				if col := a.Rel.Attr(k.Column); col != nil {
 					a.setNotNull(col.Name)
@@ -66,58 +66,58 @@ func (a *Alteration) useIndex(con *pgparse.Constraint) {
 	}
 }
 
-// unsuitable is what the server has against an index that is to stand behind a
-// constraint (transformIndexConstraint); nil when it takes it.
-func unsuitable(index *catalog.Relation) *refuse.Refusal {
+// checkUsingIndex returns the server's objection to an index that a constraint is about to use
+// (transformIndexConstraint); nil if the server accepts it.
+func checkUsingIndex(index *catalog.Relation) *refuse.Refusal {
 	info, name := index.Index, index.Name.Name
 	switch {
 	case info.Constraint != "":
-		return refuse.UsingTaken.Of(name)
+		return refuse.UsingTaken.NewRefusal(name)
 	case !info.Valid:
-		return refuse.UsingInvalid.Of(name)
+		return refuse.UsingInvalid.NewRefusal(name)
 	case !info.Unique:
-		return refuse.UsingNotUnique.Of(name)
+		return refuse.UsingNotUnique.NewRefusal(name)
 	}
 	for _, k := range info.Keys {
 		if k.Column == 0 {
-			return refuse.UsingExpressions.Of(name)
+			return refuse.UsingExpressions.NewRefusal(name)
 		}
 	}
 	if info.Predicate != nil {
-		return refuse.UsingPartial.Of(name)
+		return refuse.UsingPartial.NewRefusal(name)
 	}
 	for i, k := range info.Keys {
-		if k.Desc {
-			return refuse.UsingSorted.Of(name, strconv.Itoa(i+1))
+		if k.Desc || k.NullsFirst {
+			return refuse.UsingSorted.NewRefusal(name, strconv.Itoa(i+1))
 		}
 	}
 	return nil
 }
 
-// validate is VALIDATE CONSTRAINT.
-func (a *Alteration) validate(name string) {
+// validateConstraint is VALIDATE CONSTRAINT.
+func (a *Alteration) validateConstraint(name string) {
 	if a.NotValid(name) != nil { // added by the same statement
 		return
 	}
 	con := a.Rel.Constraint(name)
 	if con == nil {
-		if a.Whole(a.Rel) {
-			a.Refuse(refuse.ConstraintMissing, name, a.Rel.Name.Name)
+		if a.IsFullyKnown(a.Rel) {
+			a.RecordRefusal(refuse.ConstraintMissing, name, a.Rel.Name.Name)
 		}
 		return
 	}
 	switch con.Kind {
 	case catalog.Unique, catalog.PrimaryKey, catalog.Exclude:
-		a.Refuse(refuse.NotForeignKeyOrCheck, name, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.NotForeignKeyOrCheck, name, a.Rel.Name.Name)
 		return
 	case catalog.Check, catalog.NotNullConstraint:
 		if !con.Valid && !a.Recurse && a.Rel.HasKids() && !con.NoInherit {
-			a.Refuse(refuse.ConstraintValidatedHere)
+			a.RecordRefusal(refuse.ConstraintValidatedHere)
 			return
 		}
 	}
 	if !con.Enforced {
-		a.Refuse(refuse.ConstraintNotEnforced)
+		a.RecordRefusal(refuse.ConstraintNotEnforced)
 	}
 }
 
@@ -132,18 +132,18 @@ func (a *Alteration) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	}
 	switch {
 	case con == nil:
-		if a.Whole(a.Rel) && !cmd.GetMissingOk() {
-			a.Refuse(refuse.ConstraintMissing, cmd.GetName(), a.Rel.Name.Name)
+		if a.IsFullyKnown(a.Rel) && !cmd.GetMissingOk() {
+			a.RecordRefusal(refuse.ConstraintMissing, cmd.GetName(), a.Rel.Name.Name)
 		}
 	case con.Parent:
-		a.Refuse(refuse.ConstraintInherited, con.Name, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.ConstraintInherited, con.Name, a.Rel.Name.Name)
 	case con.Kind == catalog.Check && !a.Recurse && len(a.Rel.Partitions) > 0 && !a.V.AtLeast(18):
-		a.Refuse(refuse.ConstraintDropOnlyHere)
+		a.RecordRefusal(refuse.ConstraintDropOnlyHere)
 	case a.C.Relation(con.Index) == nil || con.Kind == catalog.ForeignKey || cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE:
 	default:
-		for _, ref := range a.C.References(a.Rel, false) {
+		for _, ref := range a.C.ListReferences(a.Rel, false) {
 			if RestsOn(ref.Con, con) {
-				a.Refuse(refuse.ConstraintHasDependents, con.Name, a.Rel.Name.Name)
+				a.RecordRefusal(refuse.ConstraintHasDependents, con.Name, a.Rel.Name.Name)
 			}
 		}
 	}
@@ -172,19 +172,19 @@ func (a *Alteration) alterConstraint(def *pgparse.ATAlterConstraint) {
 		if def.GetAlterInheritability() {
 			word = "INHERIT"
 		}
-		a.Refuse(refuse.SyntaxAt, word)
+		a.RecordRefusal(refuse.SyntaxAt, word)
 		return
 	}
 	switch con := a.Rel.Constraint(def.GetConname()); {
 	case con == nil:
-		if a.Whole(a.Rel) {
-			a.Refuse(refuse.ConstraintMissing, def.GetConname(), a.Rel.Name.Name)
+		if a.IsFullyKnown(a.Rel) {
+			a.RecordRefusal(refuse.ConstraintMissing, def.GetConname(), a.Rel.Name.Name)
 		}
 	case def.GetAlterInheritability():
 		if con.Kind != catalog.NotNullConstraint {
-			a.Refuse(refuse.NotNotNull, con.Name, a.Rel.Name.Name)
+			a.RecordRefusal(refuse.NotNotNull, con.Name, a.Rel.Name.Name)
 		}
 	case con.Kind != catalog.ForeignKey:
-		a.Refuse(refuse.NotForeignKey, con.Name, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.NotForeignKey, con.Name, a.Rel.Name.Name)
 	}
 }

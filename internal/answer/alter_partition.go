@@ -6,16 +6,16 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// attach is ATTACH PARTITION, of a table or of an index.
-func (a *Alteration) attach(cmd *pgparse.PartitionCmd) {
+// attachPartition is ATTACH PARTITION, of a table or of an index.
+func (a *Alteration) attachPartition(cmd *pgparse.PartitionCmd) {
 	rv := cmd.GetName()
 	if a.Rel.Kind == catalog.PartitionedIndex || a.Rel.Kind == catalog.Index {
-		if index := a.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false); index != nil {
-			a.Deny(a.strange(index))
+		if index := a.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false); index != nil {
+			a.KeepRefusal(a.checkAttachedIndex(index))
 		}
 		return
 	}
-	if part := a.Table(rv); part != nil && !part.Inferred && !a.Rel.Inferred {
+	if part := a.FindTable(rv); part != nil && !part.Inferred && !a.Rel.Inferred {
 		_ = a.hasRoom(part.Name, a.Rel, cmd.GetBound()) && a.sameColumns(part) && a.keepsNotNull(part, a.Rel)
 	}
 }
@@ -23,20 +23,20 @@ func (a *Alteration) attach(cmd *pgparse.PartitionCmd) {
 // sameColumns refuses a partition with other columns than its parent has. One
 // that lacks a column the catalog refuses.
 func (a *Alteration) sameColumns(part *catalog.Relation) bool {
-	if !a.Whole(part) || !a.Whole(a.Rel) {
+	if !a.IsFullyKnown(part) || !a.IsFullyKnown(a.Rel) {
 		return true
 	}
 	for _, col := range part.Columns {
 		above := a.Rel.Column(col.Name)
 		switch {
 		case above == nil:
-			a.Refuse(refuse.PartitionExtra, part.Name.Name, col.Name, a.Rel.Name.Name)
-		case col.Inferred || above.Inferred || !col.Type.Known() || !above.Type.Known():
+			a.RecordRefusal(refuse.PartitionExtra, part.Name.Name, col.Name, a.Rel.Name.Name)
+		case col.Inferred || above.Inferred || !col.Type.IsKnown() || !above.Type.IsKnown():
 			continue
-		case !Same(col.Type, above.Type):
-			a.Refuse(refuse.ChildType, part.Name.Name, col.Name)
+		case !SameType(col.Type, above.Type):
+			a.RecordRefusal(refuse.ChildType, part.Name.Name, col.Name)
 		case col.Identity != "" && a.V.AtLeast(17):
-			a.Refuse(refuse.PartitionIdentity, part.Name.Name, col.Name)
+			a.RecordRefusal(refuse.PartitionIdentity, part.Name.Name, col.Name)
 		default:
 			continue
 		}
@@ -56,7 +56,7 @@ func (a *Alteration) keepsNotNull(child, parent *catalog.Relation) bool {
 		if a.V.AtLeast(18) {
 			which += ` "` + child.Name.Name + `"`
 		}
-		a.Refuse(refuse.ChildNotNull, col.Name, which)
+		a.RecordRefusal(refuse.ChildNotNull, col.Name, which)
 		return false
 	}
 	return true
@@ -66,26 +66,26 @@ func (a *Alteration) keepsNotNull(child, parent *catalog.Relation) bool {
 func (a *Alteration) mayInherit(parent *catalog.Relation) {
 	switch {
 	case a.Rel.Parent != 0:
-		a.Refuse(refuse.PartitionInherits)
+		a.RecordRefusal(refuse.PartitionInherits)
 	case parent.Kind == catalog.PartitionedTable:
-		a.Refuse(refuse.InheritPartitioned, parent.Name.Name)
+		a.RecordRefusal(refuse.InheritPartitioned, parent.Name.Name)
 	default:
 		a.keepsNotNull(a.Rel, parent)
 	}
 }
 
-// strange is what the server has against an index as a partition of the altered
+// checkAttachedIndex is what the server has against an index as a partition of the altered
 // one: it is on another table, or not the same there; nil when it takes it.
-func (a *Alteration) strange(index *catalog.Relation) *refuse.Refusal {
+func (a *Alteration) checkAttachedIndex(index *catalog.Relation) *refuse.Refusal {
 	have, want := index.Index, a.Rel.Index
 	part, parent := a.C.TableOf(index), a.C.TableOf(a.Rel)
 	switch {
 	case have == nil || want == nil || index.Inferred || a.Rel.Inferred || part == nil || parent == nil || part.Inferred || parent.Inferred:
 		return nil
 	case part.Parent != parent.OID:
-		return refuse.IndexElsewhere.Of(index.Name.Name, a.Rel.Name.Name)
+		return refuse.IndexElsewhere.NewRefusal(index.Name.Name, a.Rel.Name.Name)
 	case have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !SameKeys(part, parent, have.Keys, want.Keys):
-		return refuse.IndexUnlike.Of(index.Name.Name, a.Rel.Name.Name)
+		return refuse.IndexUnlike.NewRefusal(index.Name.Name, a.Rel.Name.Name)
 	}
 	return nil
 }
@@ -103,14 +103,14 @@ func SameKeys(part, parent *catalog.Relation, have, want []catalog.IndexKey) boo
 	return true
 }
 
-// detach is DETACH PARTITION.
-func (a *Alteration) detach(cmd *pgparse.PartitionCmd) {
+// detachPartition is DETACH PARTITION.
+func (a *Alteration) detachPartition(cmd *pgparse.PartitionCmd) {
 	if cmd.GetConcurrent() && !a.V.AtLeast(14) {
-		a.Refuse(refuse.SyntaxAt, "CONCURRENTLY")
+		a.RecordRefusal(refuse.SyntaxAt, "CONCURRENTLY")
 		return
 	}
-	if part := a.Table(cmd.GetName()); part != nil && a.isPartition(part) && cmd.GetConcurrent() && a.Rel.Default != 0 {
-		a.Refuse(refuse.DetachConcurrently)
+	if part := a.FindTable(cmd.GetName()); part != nil && a.isPartition(part) && cmd.GetConcurrent() && a.Rel.Default != 0 {
+		a.RecordRefusal(refuse.DetachConcurrently)
 	}
 }
 
@@ -118,17 +118,17 @@ func (a *Alteration) isPartition(part *catalog.Relation) bool {
 	if part.Parent == a.Rel.OID || part.Inferred || a.Rel.Inferred {
 		return true
 	}
-	a.Refuse(refuse.NotPartitionOf, part.Name.Name, a.Rel.Name.Name)
+	a.RecordRefusal(refuse.NotPartitionOf, part.Name.Name, a.Rel.Name.Name)
 	return false
 }
 
-// finalize is DETACH PARTITION … FINALIZE.
-func (a *Alteration) finalize(cmd *pgparse.PartitionCmd) {
+// finalizeDetach is DETACH PARTITION … FINALIZE.
+func (a *Alteration) finalizeDetach(cmd *pgparse.PartitionCmd) {
 	if !a.V.AtLeast(14) {
-		a.Refuse(refuse.SyntaxAt, "FINALIZE")
+		a.RecordRefusal(refuse.SyntaxAt, "FINALIZE")
 		return
 	}
-	if part := a.Table(cmd.GetName()); part != nil {
+	if part := a.FindTable(cmd.GetName()); part != nil {
 		a.isPartition(part)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // clusterOn is CLUSTER ON: it only remembers the index.
 func (a *Alteration) clusterOn(name string) {
 	if a.Rel.Kind == catalog.PartitionedTable {
-		a.Refuse(refuse.MarkPartitioned)
+		a.RecordRefusal(refuse.MarkPartitioned)
 		return
 	}
 	if i := a.C.IndexNamed(a.Rel, name); i != nil {
@@ -24,8 +24,8 @@ func (a *Alteration) clusterOn(name string) {
 
 // noIndex refuses an index that the table surely does not have.
 func (a *Alteration) noIndex(name string) {
-	if a.Whole(a.Rel) {
-		a.Refuse(refuse.IndexMissingFor, name, a.Rel.Name.Name)
+	if a.IsFullyKnown(a.Rel) {
+		a.RecordRefusal(refuse.IndexMissingFor, name, a.Rel.Name.Name)
 	}
 }
 
@@ -42,19 +42,19 @@ func (a *Alteration) replicaIdentity(name string) {
 	}
 	switch con := a.Rel.Constraint(info.Constraint); {
 	case !info.Unique:
-		a.Refuse(refuse.ReplicaNotUnique, name)
+		a.RecordRefusal(refuse.ReplicaNotUnique, name)
 	case con != nil && con.Deferrable:
-		a.Refuse(refuse.ReplicaNotImmediate, name)
+		a.RecordRefusal(refuse.ReplicaNotImmediate, name)
 	case info.Predicate != nil:
-		a.Refuse(refuse.ReplicaPartial, name)
+		a.RecordRefusal(refuse.ReplicaPartial, name)
 	}
 	for _, k := range info.Keys {
 		col := a.Rel.Attr(k.Column)
 		switch {
 		case k.Column == 0:
-			a.Refuse(refuse.ReplicaExpression, name)
+			a.RecordRefusal(refuse.ReplicaExpression, name)
 		case col != nil && !col.Inferred && !col.NotNull && !contains(a.madeNotNull, col.Name):
-			a.Refuse(refuse.ReplicaNullable, name, col.Name)
+			a.RecordRefusal(refuse.ReplicaNullable, name, col.Name)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func (a *Alteration) replicaIdentity(name string) {
 // changeOwner is OWNER TO.
 func (a *Alteration) changeOwner(to *pgparse.RoleSpec) {
 	if !OwnerStays(a.Rel, to) && a.Rel.Kind == catalog.Sequence && a.Rel.Seq != nil && a.Rel.Seq.OwnerTable != 0 {
-		a.Refuse(refuse.SequenceOwner, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.SequenceOwner, a.Rel.Name.Name)
 	}
 }
 
@@ -85,27 +85,27 @@ func (a *Alteration) setPersistence(to catalog.Persistence) {
 		return
 	}
 	if to == catalog.Unlogged {
-		if a.published(a.Rel) {
-			a.Refuse(refuse.PublishedUnlogged, a.Rel.Name.Name)
+		if a.isPublished(a.Rel) {
+			a.RecordRefusal(refuse.PublishedUnlogged, a.Rel.Name.Name)
 		}
-		for _, ref := range a.C.References(a.Rel, true) {
+		for _, ref := range a.C.ListReferences(a.Rel, true) {
 			if ref.From != a.Rel && ref.From.Persistence == catalog.Permanent {
-				a.Refuse(refuse.ReferencesLogged, a.Rel.Name.Name, ref.From.Name.Name)
+				a.RecordRefusal(refuse.ReferencesLogged, a.Rel.Name.Name, ref.From.Name.Name)
 			}
 		}
 		return
 	}
 	for _, con := range a.Rel.Constraints {
 		if ref := a.C.Relation(con.Ref); ref != nil && ref != a.Rel && ref.Persistence == catalog.Unlogged {
-			a.Refuse(refuse.ReferencesUnlogged, a.Rel.Name.Name, ref.Name.Name)
+			a.RecordRefusal(refuse.ReferencesUnlogged, a.Rel.Name.Name, ref.Name.Name)
 		}
 	}
 }
 
-// published reports whether a publication lists a table.
-func (q *Question) published(rel *catalog.Relation) bool {
+// isPublished reports whether a publication lists a table.
+func (q *Question) isPublished(rel *catalog.Relation) bool {
 	found := false
-	q.C.Objects("publication", func(o *catalog.Object) bool {
+	q.C.EachObject("publication", func(o *catalog.Object) bool {
 		found = found || contains(o.Tables, rel.OID)
 		return !found
 	})
@@ -115,11 +115,11 @@ func (q *Question) published(rel *catalog.Relation) bool {
 func (a *Alteration) setAccessMethod(name string) {
 	switch {
 	case !a.V.AtLeast(15):
-		a.Refuse(refuse.SyntaxAt, "ACCESS")
+		a.RecordRefusal(refuse.SyntaxAt, "ACCESS")
 	case a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
-		a.Refuse(refuse.MethodPartitioned)
+		a.RecordRefusal(refuse.MethodPartitioned)
 	case a.Rel.Kind != catalog.PartitionedTable && name == "" && !a.V.AtLeast(17):
-		a.Refuse(refuse.SyntaxAt, "DEFAULT")
+		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
 	}
 }
 
@@ -152,9 +152,9 @@ func (a *Alteration) setOptions(list []*pgparse.Node) {
 			return
 		}
 		if a.V.AtLeast(16) {
-			a.Refuse(refuse.ParametersTable)
+			a.RecordRefusal(refuse.ParametersTable)
 		} else {
-			a.Refuse(refuse.ParameterUnknown, list[0].GetDefElem().GetDefname())
+			a.RecordRefusal(refuse.ParameterUnknown, list[0].GetDefElem().GetDefname())
 		}
 		return
 	default:
@@ -163,12 +163,12 @@ func (a *Alteration) setOptions(list []*pgparse.Node) {
 	for _, n := range list {
 		d := n.GetDefElem()
 		if s := d.GetDefnamespace(); s != "" && s != "toast" {
-			a.Refuse(refuse.NamespaceUnknown, s)
+			a.RecordRefusal(refuse.NamespaceUnknown, s)
 			return
 		}
 		since, there := known[d.GetDefname()]
 		if !there || since > 0 && !a.V.AtLeast(since) {
-			a.Refuse(refuse.ParameterUnknown, d.GetDefname())
+			a.RecordRefusal(refuse.ParameterUnknown, d.GetDefname())
 			return
 		}
 	}

@@ -8,12 +8,12 @@ import (
 
 // alterTable is ALTER TABLE and its like.
 func (q *Question) alterTable(s *pgparse.AlterTableStmt) {
-	a := q.Altering(s)
+	a := q.NewAlteration(s)
 	if a == nil {
 		return
 	}
-	for _, cmd := range Commands(s) {
-		if a.permitted(cmd) {
+	for _, cmd := range OrderCommands(s) {
+		if a.isPermitted(cmd) {
 			a.columnCommand(cmd)
 		}
 		if q.No != nil {
@@ -53,7 +53,7 @@ func (a *Alteration) columnCommand(cmd *pgparse.AlterTableCmd) {
 	default:
 		a.tableCommand(cmd)
 	}
-	a.Take(cmd)
+	a.RecordCommand(cmd)
 }
 
 // tableCommand asks about a command that is about a constraint or the table as a whole.
@@ -64,7 +64,7 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DropConstraint:
 		a.dropConstraint(cmd)
 	case pgparse.AlterTableType_AT_ValidateConstraint:
-		a.validate(cmd.GetName())
+		a.validateConstraint(cmd.GetName())
 	case pgparse.AlterTableType_AT_AlterConstraint:
 		a.alterConstraint(cmd.GetDef().GetAtalterConstraint())
 	case pgparse.AlterTableType_AT_SetLogged:
@@ -79,7 +79,7 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 		a.clusterOn(cmd.GetName())
 	case pgparse.AlterTableType_AT_DropCluster:
 		if a.Rel.Kind == catalog.PartitionedTable {
-			a.Refuse(refuse.MarkPartitioned)
+			a.RecordRefusal(refuse.MarkPartitioned)
 		}
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {
@@ -88,8 +88,8 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetRelOptions:
 		a.setOptions(cmd.GetDef().GetList().GetItems())
 	case pgparse.AlterTableType_AT_DropOf:
-		if a.Rel.OfType == 0 && a.Whole(a.Rel) {
-			a.Refuse(refuse.NotTyped, a.Rel.Name.Name)
+		if a.Rel.OfType == 0 && a.IsFullyKnown(a.Rel) {
+			a.RecordRefusal(refuse.NotTyped, a.Rel.Name.Name)
 		}
 	case pgparse.AlterTableType_AT_AddOf:
 		schema, name := pgparse.SchemaAndName(cmd.GetDef().GetTypeName().GetNames())
@@ -100,8 +100,8 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 		}
 	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig,
 		pgparse.AlterTableType_AT_EnableReplicaTrig, pgparse.AlterTableType_AT_DisableTrig:
-		if name := cmd.GetName(); a.Rel.Trigger(name) == nil && a.Whole(a.Rel) {
-			a.Refuse(refuse.ObjectMissingOn, "trigger", name, a.Rel.Name.Name)
+		if name := cmd.GetName(); a.Rel.Trigger(name) == nil && a.IsFullyKnown(a.Rel) {
+			a.RecordRefusal(refuse.ObjectMissingOn, "trigger", name, a.Rel.Name.Name)
 		}
 	default:
 		a.familyCommand(cmd)
@@ -112,17 +112,17 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 func (a *Alteration) familyCommand(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddInherit:
-		if parent := a.Table(cmd.GetDef().GetRangeVar()); parent != nil {
+		if parent := a.FindTable(cmd.GetDef().GetRangeVar()); parent != nil {
 			a.mayInherit(parent)
 		}
 	case pgparse.AlterTableType_AT_DropInherit:
-		a.Table(cmd.GetDef().GetRangeVar())
+		a.FindTable(cmd.GetDef().GetRangeVar())
 	case pgparse.AlterTableType_AT_AttachPartition:
-		a.attach(cmd.GetDef().GetPartitionCmd())
+		a.attachPartition(cmd.GetDef().GetPartitionCmd())
 	case pgparse.AlterTableType_AT_DetachPartition:
-		a.detach(cmd.GetDef().GetPartitionCmd())
+		a.detachPartition(cmd.GetDef().GetPartitionCmd())
 	case pgparse.AlterTableType_AT_DetachPartitionFinalize:
-		a.finalize(cmd.GetDef().GetPartitionCmd())
+		a.finalizeDetach(cmd.GetDef().GetPartitionCmd())
 	}
 }
 
@@ -151,9 +151,9 @@ var onOtherKinds = map[catalog.Kind][]pgparse.AlterTableType{
 	},
 }
 
-// permitted refuses a command that is not for this kind of relation, or not
+// isPermitted refuses a command that is not for this kind of relation, or not
 // of this version.
-func (a *Alteration) permitted(cmd *pgparse.AlterTableCmd) bool {
+func (a *Alteration) isPermitted(cmd *pgparse.AlterTableCmd) bool {
 	sub := cmd.GetSubtype()
 	ok := true
 	switch kind := a.Rel.Kind; kind {
@@ -169,11 +169,11 @@ func (a *Alteration) permitted(cmd *pgparse.AlterTableCmd) bool {
 		return true // its kind is a guess
 	}
 	if !ok {
-		a.Refuse(refuse.ActionUnsuited, catalog.ActionWord(sub), a.Rel.Name.Name)
+		a.RecordRefusal(refuse.ActionUnsuited, catalog.ActionWord(sub), a.Rel.Name.Name)
 		return false
 	}
 	if sub == pgparse.AlterTableType_AT_SetCompression && !a.V.AtLeast(14) {
-		a.Refuse(refuse.SyntaxAt, "COMPRESSION")
+		a.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
 		return false
 	}
 	return true

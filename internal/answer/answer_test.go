@@ -13,7 +13,7 @@ import (
 // said is what the server says to a statement on a schema.
 func said(node *pgparse.Node, c *catalog.Catalog, v *answer.Version) *refuse.Refusal {
 	q := answer.Question{C: c, V: v}
-	q.Ask(pgparse.Unwrap(node))
+	q.CheckStatement(pgparse.Unwrap(node))
 	return q.No
 }
 
@@ -39,7 +39,7 @@ CREATE PUBLICATION p FOR TABLE t, sent;`
 
 func apply(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 	t.Helper()
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,10 @@ func TestOf(t *testing.T) {
 		{"CREATE TABLE n PARTITION OF parted FOR VALUES IN (1)", "invalid bound specification for a range partition", "="},
 		{"CREATE TABLE n PARTITION OF parted FOR VALUES FROM (8) TO (12)", `partition "n" would overlap partition "part"`, "="},
 		{"CREATE TABLE n PARTITION OF parted FOR VALUES FROM (9) TO (12)", "", ""},
-		{"CREATE TEMP TABLE n PARTITION OF parted FOR VALUES FROM (9) TO (12)", `cannot create a temporary relation as partition of permanent relation "parted"`, "="},
+		{
+			"CREATE TEMP TABLE n PARTITION OF parted FOR VALUES FROM (9) TO (12)",
+			`cannot create a temporary relation as partition of permanent relation "parted"`, "=",
+		},
 		{"ALTER TABLE t ADD COLUMN a int", `column "a" of relation "t" already exists`, "="},
 		{"ALTER TABLE t ADD COLUMN a int, DROP COLUMN a CASCADE", "", ""},
 		{"ALTER TABLE t ADD COLUMN n int DEFAULT id", "cannot use column reference in DEFAULT expression", "="},
@@ -184,7 +187,7 @@ func TestOf(t *testing.T) {
 		{"CREATE SCHEMA s CREATE INDEX ON nope (a)", `relation "nope" does not exist`, "="},
 	} {
 		node := func() *pgparse.Node {
-			f, err := pgparse.Split(tc.sql)
+			f, err := pgparse.SplitText(tc.sql)
 			if err != nil || f.Stmts[0].Node == nil {
 				t.Fatalf("%s does not parse", tc.sql)
 			}
@@ -199,7 +202,7 @@ func TestOf(t *testing.T) {
 		if old != tc.old || now != want {
 			t.Errorf("%s:\n  13: %q, want %q\n  18: %q, want %q", tc.sql, old, tc.old, now, want)
 		}
-		if old != now && (!v13.Consulted() || !v18.Consulted()) {
+		if old != now && (!v13.WasConsulted() || !v18.WasConsulted()) {
 			t.Errorf("%s: the versions differ, and one was not asked", tc.sql)
 		}
 		// Of a schema of which nothing is known there is nothing to say.

@@ -16,26 +16,26 @@ func RangeOf(parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) (column
 	if col == nil || len(spec.GetLowerdatums()) != 1 || len(spec.GetUpperdatums()) != 1 {
 		return "", in, false
 	}
-	in.Low, in.High = end(spec.GetLowerdatums()[0]), end(spec.GetUpperdatums()[0])
-	if in.Low == nil && !unbounded(spec.GetLowerdatums()[0], "minvalue") || in.High == nil && !unbounded(spec.GetUpperdatums()[0], "maxvalue") {
+	in.Low, in.High = rangeEnd(spec.GetLowerdatums()[0]), rangeEnd(spec.GetUpperdatums()[0])
+	if in.Low == nil && !isUnbounded(spec.GetLowerdatums()[0], "minvalue") || in.High == nil && !isUnbounded(spec.GetUpperdatums()[0], "maxvalue") {
 		return "", in, false
 	}
 	return col.Name, in, true
 }
 
-// end is an end of a range that is a constant.
-func end(n *pgparse.Node) *predicate.Value {
+// rangeEnd is an end of a range that is a constant.
+func rangeEnd(n *pgparse.Node) *predicate.Value {
 	if d := n.GetPartitionRangeDatum(); d != nil {
 		n = d.GetValue()
 	}
-	return predicate.End(n)
+	return predicate.EndValue(n)
 }
 
-// unbounded recognises MINVALUE and MAXVALUE.
-func unbounded(n *pgparse.Node, word string) bool {
+// isUnbounded recognises MINVALUE and MAXVALUE.
+func isUnbounded(n *pgparse.Node, word string) bool {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
-		return len(m.GetFields()) == 1 && pgparse.Text(m.GetFields()[0]) == word
+		return len(m.GetFields()) == 1 && pgparse.StringText(m.GetFields()[0]) == word
 	case *pgparse.PartitionRangeDatum:
 		return m.GetValue() == nil
 	}

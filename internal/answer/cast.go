@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// cast is the entry of pg_cast for two built-in types: context and method.
-func cast(from, to string) string {
+// findCast is the entry of pg_cast for two built-in types: context and method.
+func findCast(from, to string) string {
 	key := from + " " + to + " "
 	i, _ := slices.BinarySearch(casts[:], key)
 	if i < len(casts) && strings.HasPrefix(casts[i], key) {
@@ -19,10 +19,10 @@ func cast(from, to string) string {
 	return ""
 }
 
-// Relabels reports whether the cast between two types changes nothing in the
+// IsRelabeling reports whether the cast between two types changes nothing in the
 // stored values (pg_cast.castmethod b), or is timestamp to timestamptz, or
 // back, and the session's time zone is UTC.
-func Relabels(from, to catalog.Type, utc bool) bool {
+func IsRelabeling(from, to catalog.Type, utc bool) bool {
 	if from.Array > 0 || to.Array > 0 {
 		return false
 	}
@@ -38,7 +38,7 @@ func Relabels(from, to catalog.Type, utc bool) bool {
 		}
 		return other == "text" || other == "varchar" || a == "citext" && other == "bpchar"
 	}
-	c := cast(a, b)
+	c := findCast(a, b)
 	return len(c) == 2 && c[1] == 'b'
 }
 
@@ -57,13 +57,13 @@ func (q *Question) ownType(t catalog.Type) bool {
 	return u != nil && !u.Inferred && (u.Kind == catalog.Enum || u.Kind == catalog.Composite)
 }
 
-// assignable reports whether a value may be assigned without an explicit
+// isAssignable reports whether a value may be assigned without an explicit
 // cast. Where a type is not built in it is assumed.
-func (q *Question) assignable(from, to catalog.Type) bool {
+func (q *Question) isAssignable(from, to catalog.Type) bool {
 	if from.Array > 0 && to.Array > 0 {
 		from.Array, to.Array = 0, 0
-		from, to = q.Base(from), q.Base(to)
-		return Same(from, to) || q.assignable(from, to)
+		from, to = q.BaseType(from), q.BaseType(to)
+		return SameType(from, to) || q.isAssignable(from, to)
 	}
 	if from.OID != 0 || to.OID != 0 {
 		// Between an enum or composite and another type there is only the cast
@@ -82,26 +82,26 @@ func (q *Question) assignable(from, to catalog.Type) bool {
 	if from.Array > 0 || to.Array > 0 {
 		return q.userCasts()
 	}
-	c := cast(from.Name.Name, to.Name.Name)
+	c := findCast(from.Name.Name, to.Name.Name)
 	return c != "" && c[0] != 'e' || q.userCasts()
 }
 
-// castable reports whether a value may be cast explicitly: what has no entry in
+// isCastable reports whether a value may be cast explicitly: what has no entry in
 // pg_cast goes through its text, where either side is one.
-func (q *Question) castable(from, to catalog.Type) bool {
+func (q *Question) isCastable(from, to catalog.Type) bool {
 	if from.Array > 0 && to.Array > 0 {
 		from.Array, to.Array = 0, 0
-		return Same(from, to) || q.castable(from, to)
+		return SameType(from, to) || q.isCastable(from, to)
 	}
 	if from.OID != 0 || to.OID != 0 || from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
-		return isText(from) || q.assignable(from, to)
+		return isText(from) || q.isAssignable(from, to)
 	}
-	return isText(from) || isText(to) || from.Array == 0 && to.Array == 0 && cast(from.Name.Name, to.Name.Name) != "" || q.userCasts()
+	return isText(from) || isText(to) || from.Array == 0 && to.Array == 0 && findCast(from.Name.Name, to.Name.Name) != "" || q.userCasts()
 }
 
-// Operators names the default operator class of a type, where several types
+// OperatorFamily names the default operator class of a type, where several types
 // share one.
-func Operators(t catalog.Type) string {
+func OperatorFamily(t catalog.Type) string {
 	switch n := typeName(t); n {
 	case "varchar":
 		return "text"
@@ -121,23 +121,23 @@ var families = [][]string{
 	{"date", "timestamp", "timestamptz"}, {"bit", "varbit"}, {"inet", "cidr"},
 }
 
-// equates reports whether a referencing type can be compared with a referenced
+// canCompare reports whether a referencing type can be compared with a referenced
 // one: the same, of one family, or cast to it without asking.
-func (q *Question) equates(from, to catalog.Type) bool {
-	from, to = q.Base(from), q.Base(to)
-	if Same(from, to) {
+func (q *Question) canCompare(from, to catalog.Type) bool {
+	from, to = q.BaseType(from), q.BaseType(to)
+	if SameType(from, to) {
 		return true
 	}
 	if from.OID != 0 || to.OID != 0 || from.Array > 0 || to.Array > 0 ||
 		from.Name.Schema != "pg_catalog" || to.Name.Schema != "pg_catalog" {
 		// Extensions define operators; an enum has none but its own.
-		return !q.Enum(from) && !q.Enum(to)
+		return !q.IsEnum(from) && !q.IsEnum(to)
 	}
 	for _, f := range families {
 		if contains(f, from.Name.Name) && contains(f, to.Name.Name) {
 			return true
 		}
 	}
-	c := cast(from.Name.Name, to.Name.Name)
-	return Operators(from) == Operators(to) || c != "" && c[0] == 'i' || q.userCasts()
+	c := findCast(from.Name.Name, to.Name.Name)
+	return OperatorFamily(from) == OperatorFamily(to) || c != "" && c[0] == 'i' || q.userCasts()
 }

@@ -9,19 +9,19 @@ import (
 
 // mayCheck refuses a CHECK that reads other rows.
 func (q *Question) mayCheck(con *pgparse.Constraint) bool {
-	if con.GetRawExpr() == nil || !pgparse.Holds[*pgparse.SubLink](con.GetRawExpr()) {
+	if con.GetRawExpr() == nil || !pgparse.HasNode[*pgparse.SubLink](con.GetRawExpr()) {
 		return true
 	}
-	q.Refuse(refuse.CheckSubquery)
+	q.RecordRefusal(refuse.CheckSubquery)
 	return false
 }
 
-// foreign is what the server has against the expression of a virtual column: it
-// may use nothing but what the server brings along; nil where it does not.
-func (q *Question) foreign(typ catalog.Type, expr *pgparse.Node) *refuse.Refusal {
-	own := func(t catalog.Type) bool { return t.Known() && t.Name.Schema != "pg_catalog" }
+// checkVirtualExpr returns the server's objection to the expression of a virtual column, which may
+// only use built-in objects; nil if there is none.
+func (q *Question) checkVirtualExpr(typ catalog.Type, expr *pgparse.Node) *refuse.Refusal {
+	own := func(t catalog.Type) bool { return t.IsKnown() && t.Name.Schema != "pg_catalog" }
 	if own(typ) && typ.OID != 0 {
-		return refuse.GenerationType.Of()
+		return refuse.GenerationType.NewRefusal()
 	}
 	var what *refuse.Refusal
 	pgparse.Walk(expr, func(m any) bool {
@@ -29,11 +29,11 @@ func (q *Question) foreign(typ catalog.Type, expr *pgparse.Node) *refuse.Refusal
 		case *pgparse.FuncCall:
 			schema, name := pgparse.SchemaAndName(x.GetFuncname())
 			if schema != "pg_catalog" && len(q.C.Functions(schema, name)) > 0 && (schema != "" || !builtin.Known(name)) {
-				what = refuse.GenerationFunction.Of()
+				what = refuse.GenerationFunction.NewRefusal()
 			}
 		case *pgparse.TypeCast:
 			if t := q.C.TypeOf(x.GetTypeName()); own(t) && t.OID != 0 {
-				what = refuse.GenerationType.Of()
+				what = refuse.GenerationType.NewRefusal()
 			}
 		}
 		return what == nil
@@ -41,15 +41,15 @@ func (q *Question) foreign(typ catalog.Type, expr *pgparse.Node) *refuse.Refusal
 	return what
 }
 
-// collates refuses a collation for a type that has none.
-func (q *Question) collates(def *pgparse.ColumnDef) bool {
+// checkCollation refuses a collation for a type that has none.
+func (q *Question) checkCollation(def *pgparse.ColumnDef) bool {
 	if def.GetCollClause() == nil {
 		return true
 	}
-	t := q.Base(q.C.TypeOf(def.GetTypeName()))
+	t := q.BaseType(q.C.TypeOf(def.GetTypeName()))
 	if t.Name.Schema != "pg_catalog" || contains([]string{"text", "varchar", "bpchar", "name"}, t.Name.Name) {
 		return true
 	}
-	q.Refuse(refuse.NoCollation, t.Formal())
+	q.RecordRefusal(refuse.NoCollation, t.FormatFull())
 	return false
 }

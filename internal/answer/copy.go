@@ -10,12 +10,12 @@ func (q *Question) copyStmt(s *pgparse.CopyStmt) {
 	if !q.copyForm(s) {
 		return
 	}
-	freeze := pgparse.Option(s.GetOptions(), "freeze", false)
+	freeze := pgparse.BoolOption(s.GetOptions(), "freeze", false)
 	switch {
 	case freeze && !s.GetIsFrom() && q.V.AtLeast(17):
-		q.Refuse(refuse.CopyFreezeTo)
+		q.RecordRefusal(refuse.CopyFreezeTo)
 	case s.GetQuery() != nil:
-		q.query(pgparse.Unwrap(s.GetQuery()))
+		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 	case s.GetIsFrom():
 		q.copyInto(s, freeze)
 	default:
@@ -25,17 +25,17 @@ func (q *Question) copyStmt(s *pgparse.CopyStmt) {
 
 // copyInto is COPY … FROM.
 func (q *Question) copyInto(s *pgparse.CopyStmt, freeze bool) {
-	t := q.Table(s.GetRelation())
+	t := q.FindTable(s.GetRelation())
 	switch {
 	case t == nil:
 	case t.Kind == catalog.MaterializedView || t.Kind == catalog.Sequence:
-		q.Refuse(refuse.CopyTo, t.Kind.String(), t.Name.Name)
+		q.RecordRefusal(refuse.CopyTo, t.Kind.String(), t.Name.Name)
 	case freeze && !t.Inferred && t.Kind == catalog.ForeignTable && !q.V.AtLeast(18):
-		q.Refuse(refuse.CopyFreezeNew)
+		q.RecordRefusal(refuse.CopyFreezeNew)
 	case freeze && !t.Inferred && (t.Kind == catalog.ForeignTable || t.Kind == catalog.PartitionedTable):
-		q.Refuse(refuse.CopyFreeze, t.Kind.String())
+		q.RecordRefusal(refuse.CopyFreeze, t.Kind.String())
 	case t.Kind == catalog.View && t.View != nil && !contains(t.InsteadOf(), "insert"):
-		q.Refuse(refuse.CopyTo, "view", t.Name.Name)
+		q.RecordRefusal(refuse.CopyTo, "view", t.Name.Name)
 	}
 }
 
@@ -43,15 +43,15 @@ func (q *Question) copyInto(s *pgparse.CopyStmt, freeze bool) {
 func (q *Question) copyOut(s *pgparse.CopyStmt) {
 	rel := q.C.Lookup(s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname())
 	if rel == nil || rel.Inferred {
-		q.Table(s.GetRelation())
+		q.FindTable(s.GetRelation())
 		return
 	}
 	switch rel.Kind {
 	case catalog.View, catalog.PartitionedTable, catalog.Sequence, catalog.ForeignTable:
-		q.Refuse(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
+		q.RecordRefusal(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
 	case catalog.MaterializedView:
 		if !q.V.AtLeast(18) {
-			q.Refuse(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
+			q.RecordRefusal(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
 		}
 	}
 }

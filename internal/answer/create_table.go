@@ -20,38 +20,38 @@ func (q *Question) createTable(s *pgparse.CreateStmt) {
 	if s.GetIfNotExists() && q.TableThere(rv) {
 		return
 	}
-	t := newTable{q, q.NewName(rv), persistence(rv), s.GetTableElts()}
+	t := newTable{q, q.NewName(rv), persistenceOf(rv), s.GetTableElts()}
 	if old := q.C.Lookup(t.name.Schema, t.name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
-		q.Refuse(refuse.RelationExists, t.name.Name)
+		q.RecordRefusal(refuse.RelationExists, t.name.Name)
 	}
 	for _, n := range s.GetPartspec().GetPartParams() {
 		if e := n.GetPartitionElem().GetExpr(); e != nil && !q.mayIndex(e, t.typeOf) {
-			q.Refuse(refuse.PartitionKeyMutable)
+			q.RecordRefusal(refuse.PartitionKeyMutable)
 		}
 	}
 	for _, n := range t.elements {
 		switch m := pgparse.Unwrap(n).(type) {
 		case *pgparse.ColumnDef:
-			t.column(m)
+			t.checkColumn(m)
 		case *pgparse.Constraint:
 			q.constraintForm(m)
-			t.foreignKey(m, Names(m.GetFkAttrs()))
+			t.foreignKey(m, StringNames(m.GetFkAttrs()))
 		case *pgparse.TableLikeClause:
-			q.Table(m.GetRelation())
+			q.FindTable(m.GetRelation())
 		}
 	}
 	for _, n := range s.GetConstraints() {
 		q.constraintForm(n.GetConstraint())
-		t.foreignKey(n.GetConstraint(), Names(n.GetConstraint().GetFkAttrs()))
+		t.foreignKey(n.GetConstraint(), StringNames(n.GetConstraint().GetFkAttrs()))
 	}
 	for _, n := range s.GetInhRelations() {
-		if parent := q.Table(n.GetRangeVar()); parent != nil {
-			t.below(parent, s.GetPartbound())
+		if parent := q.FindTable(n.GetRangeVar()); parent != nil {
+			t.checkParent(parent, s.GetPartbound())
 		}
 	}
 }
 
-// TableThere reports whether a table that is to be made is there already.
+// TableThere reports whether the table to be created exists already.
 func (q *Question) TableThere(rv *pgparse.RangeVar) bool {
 	schema := rv.GetSchemaname()
 	if rv.GetRelpersistence() == "t" {
@@ -63,7 +63,7 @@ func (q *Question) TableThere(rv *pgparse.RangeVar) bool {
 	return q.C.Lookup(schema, rv.GetRelname()) != nil
 }
 
-func persistence(rv *pgparse.RangeVar) catalog.Persistence {
+func persistenceOf(rv *pgparse.RangeVar) catalog.Persistence {
 	switch rv.GetRelpersistence() {
 	case "t":
 		return catalog.Temporary
@@ -77,19 +77,19 @@ func persistence(rv *pgparse.RangeVar) catalog.Persistence {
 // another, and for one that makes a sequence.
 func (t *newTable) typeOf(name string) catalog.Type {
 	for _, n := range t.elements {
-		if d := n.GetColumnDef(); d != nil && d.GetColname() == name && d.GetTypeName() != nil && !serial(d.GetTypeName()) {
+		if d := n.GetColumnDef(); d != nil && d.GetColname() == name && d.GetTypeName() != nil && !isSerial(d.GetTypeName()) {
 			return t.C.TypeOf(d.GetTypeName())
 		}
 	}
 	return catalog.Type{}
 }
 
-func (t *newTable) column(def *pgparse.ColumnDef) {
+func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
 	t.columnForm(def)
 	n := ReadColumn(def)
 	t.newerIn(n.Default)
 	if n.Generated != "" && !t.mayIndex(n.Default, t.typeOf) {
-		t.Refuse(refuse.GenerationMutable)
+		t.RecordRefusal(refuse.GenerationMutable)
 	}
 	for _, con := range n.ForeignKeys {
 		t.foreignKey(con, []string{def.GetColname()})
@@ -103,13 +103,13 @@ func (t *newTable) foreignKey(con *pgparse.Constraint, columns []string) {
 	if con.GetContype() != pgparse.ConstrType_CONSTR_FOREIGN || IsItself(t.name, pk) {
 		return
 	}
-	ref := t.Table(pk)
+	ref := t.FindTable(pk)
 	if ref == nil {
 		return
 	}
-	t.Deny(mayPoint(t.persistence, ref))
-	if ref.Kind.IsTable() && !ref.Inferred && !t.comparable(ref, con, columns, t.typeOf) {
-		t.Deny(t.notImplemented(t.name, con, columns))
+	t.KeepRefusal(mayPoint(t.persistence, ref))
+	if ref.Kind.IsTable() && !ref.Inferred && !t.areKeysComparable(ref, con, columns, t.typeOf) {
+		t.KeepRefusal(t.notImplemented(t.name, con, columns))
 	}
 }
 
@@ -118,21 +118,21 @@ func IsItself(table catalog.Name, pk *pgparse.RangeVar) bool {
 	return pk.GetRelname() == table.Name && (pk.GetSchemaname() == "" || pk.GetSchemaname() == table.Schema)
 }
 
-// below asks about a parent of the new table: one whose partition it becomes,
+// checkParent asks about a parent of the new table: one whose partition it becomes,
 // or one that it inherits from.
-func (t *newTable) below(parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
+func (t *newTable) checkParent(parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
 	switch {
 	case bound == nil && parent.Kind == catalog.PartitionedTable:
-		t.Refuse(refuse.InheritPartitioned, parent.Name.Name)
+		t.RecordRefusal(refuse.InheritPartitioned, parent.Name.Name)
 	case bound == nil || parent.Inferred:
 	case (t.persistence == catalog.Temporary) != (parent.Persistence == catalog.Temporary):
 		one, other := "permanent", "temporary"
 		if t.persistence == catalog.Temporary {
 			one, other = other, one
 		}
-		t.Refuse(refuse.PartitionPersistence, one, other, parent.Name.Name)
+		t.RecordRefusal(refuse.PartitionPersistence, one, other, parent.Name.Name)
 	case parent.Kind != catalog.PartitionedTable:
-		t.Refuse(refuse.NotPartitioned, parent.Name.Name)
+		t.RecordRefusal(refuse.NotPartitioned, parent.Name.Name)
 	default:
 		t.hasRoom(t.name, parent, bound)
 	}

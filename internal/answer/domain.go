@@ -15,7 +15,7 @@ func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
 	case "C": // ADD CONSTRAINT
 		con := s.GetDef().GetConstraint()
 		if con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && !q.V.AtLeast(17) {
-			q.Refuse(refuse.SyntaxAt, "NOT")
+			q.RecordRefusal(refuse.SyntaxAt, "NOT")
 			return
 		}
 		if con.GetSkipValidation() {
@@ -29,7 +29,7 @@ func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
 	d := q.C.LookupType(schema, name)
 	switch {
 	case d == nil && q.C.Complete:
-		q.Refuse(refuse.TypeMissing, name)
+		q.RecordRefusal(refuse.TypeMissing, name)
 	case d == nil || s.GetSubtype() == "O" && d.NotNull:
 	default:
 		q.domainUsers(d, 0)
@@ -46,13 +46,13 @@ func (q *Question) domainUsers(d *catalog.UserType, depth int) {
 		switch {
 		case rel.Kind == catalog.CompositeType:
 			if u := q.C.CompositeOf(rel); u != nil {
-				q.within(d, u.OID, 0)
+				q.checkNestedDomain(d, u.OID, 0)
 			}
 		case (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && col.Type.Array > 0:
-			q.Refuse(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
+			q.RecordRefusal(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
 		}
 	})
-	q.C.Types(func(u *catalog.UserType) bool {
+	q.C.EachType(func(u *catalog.UserType) bool {
 		if u.Kind == catalog.Domain && u.Base.OID == d.OID && u.Base.Array == 0 {
 			q.domainUsers(u, depth+1)
 		}
@@ -60,19 +60,19 @@ func (q *Question) domainUsers(d *catalog.UserType, depth int) {
 	})
 }
 
-// within refuses a new rule for a domain when a stored column has it inside
+// checkNestedDomain refuses a new rule for a domain when a stored column has it inside
 // another type.
-func (q *Question) within(d *catalog.UserType, composite catalog.OID, depth int) {
+func (q *Question) checkNestedDomain(d *catalog.UserType, composite catalog.OID, depth int) {
 	if depth > 8 {
 		return
 	}
 	q.C.EachOfType(composite, func(rel *catalog.Relation, col *catalog.Column) {
 		switch rel.Kind {
 		case catalog.Table, catalog.MaterializedView:
-			q.Refuse(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
+			q.RecordRefusal(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
 		case catalog.CompositeType:
 			if u := q.C.CompositeOf(rel); u != nil {
-				q.within(d, u.OID, depth+1)
+				q.checkNestedDomain(d, u.OID, depth+1)
 			}
 		}
 	})

@@ -8,20 +8,20 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// dropping is a DROP: with what it takes along, for what else it asks.
-type dropping struct {
+// dropQuestion is a DROP: with what it takes along, for what else it asks.
+type dropQuestion struct {
 	*Question
 	cascade bool
 	gone    map[catalog.OID]bool
 }
 
-// drop is DROP of whatever the grammar treats alike.
-func (q *Question) drop(s *pgparse.DropStmt) {
-	d := &dropping{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
+// dropObjects is DROP of whatever the grammar treats alike.
+func (q *Question) dropObjects(s *pgparse.DropStmt) {
+	d := &dropQuestion{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
 	switch s.GetRemoveType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_VIEW,
 		pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_INDEX:
-		d.relations(s)
+		d.dropRelations(s)
 		return
 	}
 	for _, o := range s.GetObjects() {
@@ -29,28 +29,28 @@ func (q *Question) drop(s *pgparse.DropStmt) {
 		case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_RULE, pgparse.ObjectType_OBJECT_POLICY:
 			q.dropFromTable(s, o.GetList().GetItems())
 		case pgparse.ObjectType_OBJECT_SCHEMA:
-			d.schema(pgparse.Text(o))
+			d.dropSchema(pgparse.StringText(o))
 		case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
 			if u := q.C.Type(q.C.TypeOf(o.GetTypeName()).OID); u != nil {
 				d.userType(u)
 			}
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
 			f := o.GetObjectWithArgs()
-			d.function(pgparse.Last(f.GetObjname()), q.C.Callers(f))
+			d.dropFunction(pgparse.LastText(f.GetObjname()), q.C.ListCallers(f))
 		case pgparse.ObjectType_OBJECT_EXTENSION:
-			d.extension(pgparse.Text(o))
+			d.dropExtension(pgparse.StringText(o))
 		}
 	}
 }
 
-func (d *dropping) relations(s *pgparse.DropStmt) {
+func (d *dropQuestion) dropRelations(s *pgparse.DropStmt) {
 	if s.GetConcurrent() {
 		switch {
 		case len(s.GetObjects()) > 1:
-			d.Refuse(refuse.DropConcurrentlyMany)
+			d.RecordRefusal(refuse.DropConcurrentlyMany)
 			return
 		case d.cascade:
-			d.Refuse(refuse.DropConcurrentlyCascade)
+			d.RecordRefusal(refuse.DropConcurrentlyCascade)
 			return
 		}
 	}
@@ -58,24 +58,32 @@ func (d *dropping) relations(s *pgparse.DropStmt) {
 	var named []*catalog.Relation
 	for _, o := range s.GetObjects() {
 		schema, name := pgparse.SchemaAndName(o.GetList().GetItems())
-		if rel := d.Find(schema, name, kind, s.GetMissingOk()); rel != nil {
+		if rel := d.FindRelation(schema, name, kind, s.GetMissingOk()); rel != nil {
 			named = append(named, rel)
 			d.gone[rel.OID] = rel.OID != 0
 		}
 	}
 	for _, rel := range named {
 		if kind == catalog.Index {
-			d.index(rel, s.GetConcurrent())
+			d.dropIndex(rel, s.GetConcurrent())
 		} else {
-			d.relation(rel, 0)
+			d.checkMember(rel)
+			d.dropRelation(rel, 0)
 		}
 	}
 }
 
-// relation asks what depends on a table, view or sequence.
-func (d *dropping) relation(rel *catalog.Relation, depth int) {
+// checkMember refuses to drop a relation that is part of an extension, even with CASCADE.
+func (d *dropQuestion) checkMember(rel *catalog.Relation) {
+	if rel.Extension != "" {
+		d.RecordRefusal(refuse.Required, rel.Kind.ForMessages(), rel.Name.Name, "extension "+rel.Extension)
+	}
+}
+
+// dropRelation asks what depends on a table, view or sequence.
+func (d *dropQuestion) dropRelation(rel *catalog.Relation, depth int) {
 	if rel.Kind == catalog.Sequence {
-		d.sequence(rel)
+		d.dropSequence(rel)
 		return
 	}
 	if d.cascade || depth > maxDepth {
@@ -84,14 +92,14 @@ func (d *dropping) relation(rel *catalog.Relation, depth int) {
 	if rel.Kind != catalog.View && rel.Kind != catalog.MaterializedView {
 		d.tableParts(rel, depth)
 	}
-	if d.ReadElsewhere(rel, 0, d.goesToo) || slices.ContainsFunc(d.C.Rels(rel.Dependents), func(v *catalog.Relation) bool { return !d.gone[v.OID] }) {
-		d.Refuse(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
+	if d.ReadElsewhere(rel, 0, d.goesToo) || slices.ContainsFunc(d.C.RelationsByOID(rel.Dependents), func(v *catalog.Relation) bool { return !d.gone[v.OID] }) {
+		d.RecordRefusal(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
 	}
 }
 
-func (d *dropping) tableParts(rel *catalog.Relation, depth int) {
-	no := func() { d.Refuse(refuse.HasDependents, "table", rel.Name.Name) }
-	for _, ref := range d.C.References(rel, true) {
+func (d *dropQuestion) tableParts(rel *catalog.Relation, depth int) {
+	no := func() { d.RecordRefusal(refuse.HasDependents, "table", rel.Name.Name) }
+	for _, ref := range d.C.ListReferences(rel, true) {
 		if ref.From == rel || d.gone[ref.From.OID] {
 			continue
 		}
@@ -102,20 +110,28 @@ func (d *dropping) tableParts(rel *catalog.Relation, depth int) {
 	}
 	for _, s := range d.C.SequencesOf(rel) {
 		d.gone[s.OID] = true
-		if d.Taken(s, "", d.goesToo) {
+		if d.IsSequenceTaken(s, "", d.goesToo) {
 			no()
 		}
 	}
-	for _, k := range d.C.Rels(rel.Partitions) {
+	for _, k := range d.C.RelationsByOID(rel.Partitions) {
 		if !d.gone[k.OID] {
 			d.gone[k.OID] = true
-			d.relation(k, depth+1)
+			d.dropRelation(k, depth+1)
 		}
 	}
-	for _, k := range d.C.Rels(rel.Children) {
+	for _, k := range d.C.RelationsByOID(rel.Children) {
 		if !d.gone[k.OID] {
 			no()
 		}
+	}
+	d.C.EachOfType(rel.OID, func(user *catalog.Relation, _ *catalog.Column) {
+		if !d.goesToo(user) {
+			no()
+		}
+	})
+	if len(d.C.FunctionsWith(rel.OID)) > 0 {
+		no()
 	}
 }
 
@@ -128,10 +144,10 @@ func (q *Question) ReadElsewhere(rel *catalog.Relation, column int16, goes func(
 		len(q.C.BodiesOver(rel.OID, column)) > 0
 }
 
-// Taken reports whether a default takes numbers from a sequence that its column
+// IsSequenceTaken reports whether a default takes numbers from a sequence that its column
 // does not own, so that the sequence cannot be dropped without CASCADE. with is
 // the column that is dropped with it, "" for none: those that inherit it go too.
-func (q *Question) Taken(seq *catalog.Relation, with string, goes func(*catalog.Relation) bool) bool {
+func (q *Question) IsSequenceTaken(seq *catalog.Relation, with string, goes func(*catalog.Relation) bool) bool {
 	return slices.ContainsFunc(q.C.TakersOf(seq.OID), func(t *catalog.Relation) bool {
 		c := t.Column(with)
 		return !goes(t) && (c == nil || !c.Inherited)
@@ -139,7 +155,7 @@ func (q *Question) Taken(seq *catalog.Relation, with string, goes func(*catalog.
 }
 
 // goesToo reports whether a table is dropped, or what it is a partition of.
-func (d *dropping) goesToo(rel *catalog.Relation) bool {
+func (d *dropQuestion) goesToo(rel *catalog.Relation) bool {
 	for n := 0; rel != nil && n < maxDepth; n++ {
 		if d.gone[rel.OID] {
 			return true
@@ -149,9 +165,9 @@ func (d *dropping) goesToo(rel *catalog.Relation) bool {
 	return false
 }
 
-func (d *dropping) sequence(seq *catalog.Relation) {
-	if !d.cascade && d.Taken(seq, "", d.goesToo) {
-		d.Refuse(refuse.HasDependents, "sequence", seq.Name.Name)
+func (d *dropQuestion) dropSequence(seq *catalog.Relation) {
+	if !d.cascade && d.IsSequenceTaken(seq, "", d.goesToo) {
+		d.RecordRefusal(refuse.HasDependents, "sequence", seq.Name.Name)
 		return
 	}
 	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
@@ -164,23 +180,23 @@ func (d *dropping) sequence(seq *catalog.Relation) {
 	switch col := table.Attr(seq.Seq.OwnerColumn); {
 	case col == nil:
 	case col.Identity != "":
-		d.Refuse(refuse.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
+		d.RecordRefusal(refuse.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
 	case col.Default != nil && !d.cascade:
-		d.Refuse(refuse.HasDependents, "sequence", seq.Name.Name)
+		d.RecordRefusal(refuse.HasDependents, "sequence", seq.Name.Name)
 	}
 }
 
-func (d *dropping) index(index *catalog.Relation, concurrent bool) {
+func (d *dropQuestion) dropIndex(index *catalog.Relation, concurrent bool) {
 	table := d.C.TableOf(index)
 	switch parent := d.C.ParentIndex(index); {
 	case index.Index != nil && index.Index.Constraint != "" && table != nil:
-		d.Refuse(refuse.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
+		d.RecordRefusal(refuse.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
 	case parent != nil:
-		d.Refuse(refuse.Required, "index", index.Name.Name, "index "+parent.Name.Name)
+		d.RecordRefusal(refuse.Required, "index", index.Name.Name, "index "+parent.Name.Name)
 	case index.Index != nil && !d.cascade && len(d.C.IndexUsers(index)) > 0:
-		d.Refuse(refuse.HasDependents, "index", index.Name.Name)
+		d.RecordRefusal(refuse.HasDependents, "index", index.Name.Name)
 	case concurrent && index.Kind == catalog.PartitionedIndex:
-		d.Refuse(refuse.DropConcurrentlyPartitioned, index.Name.Name)
+		d.RecordRefusal(refuse.DropConcurrentlyPartitioned, index.Name.Name)
 	}
 }
 
@@ -191,15 +207,15 @@ func (q *Question) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		return
 	}
 	schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-	object := pgparse.Text(parts[len(parts)-1])
-	rel := q.Find(schema, name, catalog.Table, s.GetMissingOk())
+	object := pgparse.StringText(parts[len(parts)-1])
+	rel := q.FindRelation(schema, name, catalog.Table, s.GetMissingOk())
 	if rel == nil || s.GetRemoveType() != pgparse.ObjectType_OBJECT_TRIGGER {
 		return
 	}
 	switch t := rel.Trigger(object); {
-	case t == nil && q.Whole(rel) && !s.GetMissingOk():
-		q.Refuse(refuse.ObjectMissingOn, "trigger", object, rel.Name.Name)
+	case t == nil && q.IsFullyKnown(rel) && !s.GetMissingOk():
+		q.RecordRefusal(refuse.ObjectMissingOn, "trigger", object, rel.Name.Name)
 	case t != nil && t.Parent:
-		q.Refuse(refuse.TriggerRequired, object, rel.Name.Name)
+		q.RecordRefusal(refuse.TriggerRequired, object, rel.Name.Name)
 	}
 }

@@ -8,28 +8,28 @@ import (
 
 // dropColumn is DROP COLUMN.
 func (a *Alteration) dropColumn(cmd *pgparse.AlterTableCmd) {
-	col, known := a.Column(a.Rel, cmd.GetName())
+	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
 	case col == nil:
 		if a.Rel.Kind == catalog.CompositeType {
 			a.typedTables(cmd.GetBehavior(), nil)
 		}
 		if known && !cmd.GetMissingOk() {
-			a.Refuse(refuse.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
+			a.RecordRefusal(refuse.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
 		}
 	case a.Rel.OfType != 0:
-		a.Refuse(refuse.DropFromTyped)
+		a.RecordRefusal(refuse.DropFromTyped)
 	case a.Rel.Kind == catalog.PartitionedTable && !a.Recurse:
-		a.Refuse(refuse.DropOnlyHere)
+		a.RecordRefusal(refuse.DropOnlyHere)
 	case col.Inherited:
-		a.Refuse(refuse.DropInherited, col.Name)
+		a.RecordRefusal(refuse.DropInherited, col.Name)
 	case PartitionedBy(a.Rel, col):
-		a.Refuse(refuse.DropPartitionKey, col.Name, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.DropPartitionKey, col.Name, a.Rel.Name.Name)
 	default:
 		if cmd.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
 			a.DropDown(col.Name, func(*catalog.Relation) {}, func(rel *catalog.Relation, col *catalog.Column) {
-				if a.needed(rel, col) {
-					a.Refuse(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
+				if a.isNeeded(rel, col) {
+					a.RecordRefusal(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
 				}
 			})
 		}
@@ -43,7 +43,7 @@ func (a *Alteration) dropColumn(cmd *pgparse.AlterTableCmd) {
 // those that lose the column, what inherits it first. A child's own column stays,
 // and its children are left alone.
 func (a *Alteration) DropDown(name string, reach func(*catalog.Relation), drop func(*catalog.Relation, *catalog.Column)) {
-	a.down(func(rel *catalog.Relation, kids func()) {
+	a.visitTree(func(rel *catalog.Relation, kids func()) {
 		reach(rel)
 		col := rel.Column(name)
 		if col == nil || rel != a.Rel && (!a.Recurse || col.Local) {
@@ -64,16 +64,16 @@ func PartitionedBy(rel *catalog.Relation, col *catalog.Column) bool {
 	return false
 }
 
-// needed reports whether something depends on a column, so that it cannot be
+// isNeeded reports whether something depends on a column, so that it cannot be
 // dropped without CASCADE.
-func (a *Alteration) needed(rel *catalog.Relation, col *catalog.Column) bool {
-	for _, ref := range a.C.References(rel, false) {
+func (a *Alteration) isNeeded(rel *catalog.Relation, col *catalog.Column) bool {
+	for _, ref := range a.C.ListReferences(rel, false) {
 		if ref.From != rel && (contains(ref.Con.RefColumns, col.Attnum) || len(ref.Con.RefColumns) == 0 && InPrimaryKey(rel, col)) {
 			return true
 		}
 	}
 	none := func(*catalog.Relation) bool { return false }
-	if s := a.C.Relation(col.Sequence); s != nil && a.Taken(s, col.Name, none) {
+	if s := a.C.Relation(col.Sequence); s != nil && a.IsSequenceTaken(s, col.Name, none) {
 		return true
 	}
 	for _, other := range rel.Columns {
@@ -85,7 +85,7 @@ func (a *Alteration) needed(rel *catalog.Relation, col *catalog.Column) bool {
 	if usedByTrigger(rel, col) || a.ReadElsewhere(rel, col.Attnum, none) {
 		return true
 	}
-	for _, v := range Readers(a.C, rel, col) {
+	for _, v := range ViewsReading(a.C, rel, col) {
 		if !a.gone[v.OID] {
 			return true
 		}

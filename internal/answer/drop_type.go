@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// schema asks what is in a schema.
-func (d *dropping) schema(schema string) {
+// dropSchema asks what is in a schema.
+func (d *dropQuestion) dropSchema(schema string) {
 	var in []*catalog.Relation
-	d.C.Relations(func(rel *catalog.Relation) bool {
+	d.C.EachRelation(func(rel *catalog.Relation) bool {
 		if rel.Name.Schema == schema && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
 			in = append(in, rel)
 		}
@@ -20,11 +20,11 @@ func (d *dropping) schema(schema string) {
 	})
 	if !d.cascade {
 		if slices.ContainsFunc(in, func(rel *catalog.Relation) bool { return !d.gone[rel.OID] }) {
-			d.Refuse(refuse.HasDependents, "schema", schema)
+			d.RecordRefusal(refuse.HasDependents, "schema", schema)
 			return
 		}
 		var types []*catalog.UserType
-		d.C.Types(func(u *catalog.UserType) bool {
+		d.C.EachType(func(u *catalog.UserType) bool {
 			if u.Name.Schema == schema {
 				types = append(types, u)
 			}
@@ -40,12 +40,12 @@ func (d *dropping) schema(schema string) {
 		d.gone[rel.OID] = true
 	}
 	for _, rel := range in {
-		d.relation(rel, 0)
+		d.dropRelation(rel, 0)
 	}
 }
 
 // userType asks for columns and tables of a type.
-func (d *dropping) userType(u *catalog.UserType) {
+func (d *dropQuestion) userType(u *catalog.UserType) {
 	if rel := d.C.Relation(u.Relation); rel != nil {
 		d.gone[rel.OID] = true
 	}
@@ -55,31 +55,44 @@ func (d *dropping) userType(u *catalog.UserType) {
 	used := false
 	d.C.EachOfType(u.OID, func(rel *catalog.Relation, _ *catalog.Column) { used = used || !d.gone[rel.OID] })
 	if used || len(d.TablesOf(u)) > 0 {
-		d.Refuse(refuse.HasDependents, "type", u.Name.Name)
+		d.RecordRefusal(refuse.HasDependents, "type", u.Name.Name)
 	}
 }
 
-// function asks for what surely calls a function.
-func (d *dropping) function(name string, callers []catalog.Caller) {
+// dropFunction asks for what surely calls a function.
+func (d *dropQuestion) dropFunction(name string, callers []catalog.Caller) {
 	if !d.cascade && slices.ContainsFunc(callers, func(c catalog.Caller) bool { return c.Sure && !d.goesToo(c.Relation) }) {
-		d.Refuse(refuse.HasDependents, "function", name+"()")
+		d.RecordRefusal(refuse.HasDependents, "function", name+"()")
 	}
 }
 
-// extension asks for domains and columns of an extension's types.
-func (d *dropping) extension(name string) {
+// dropExtension asks for domains and columns of an extension's types.
+func (d *dropQuestion) dropExtension(name string) {
+	if d.cascade {
+		return
+	}
+	members := d.C.MembersOf(name)
+	for _, rel := range members {
+		d.gone[rel.OID] = true
+	}
+	for _, rel := range members {
+		if d.dropRelation(rel, 0); d.No != nil {
+			d.No = refuse.HasDependents.NewRefusal("extension", name)
+			return
+		}
+	}
 	types := ExtensionTypes[name]
-	if len(types) == 0 || d.cascade {
+	if len(types) == 0 {
 		return
 	}
 	used := false
-	d.C.Types(func(u *catalog.UserType) bool {
+	d.C.EachType(func(u *catalog.UserType) bool {
 		base := u.Base.Name
 		used = u.Kind == catalog.Domain && base.Schema != "pg_catalog" && contains(types, base.Name)
 		return !used
 	})
 	if !used {
-		d.C.Relations(func(rel *catalog.Relation) bool {
+		d.C.EachRelation(func(rel *catalog.Relation) bool {
 			used = slices.ContainsFunc(rel.Columns, func(col *catalog.Column) bool {
 				return col.Type.Name.Schema != "pg_catalog" && contains(types, col.Type.Name.Name)
 			})
@@ -87,30 +100,30 @@ func (d *dropping) extension(name string) {
 		})
 	}
 	if used {
-		d.Refuse(refuse.HasDependents, "extension", name)
+		d.RecordRefusal(refuse.HasDependents, "extension", name)
 	}
 }
 
 // dropOwned is DROP OWNED: what the roles own goes, as far as statements told
 // what that is.
 func (q *Question) dropOwned(s *pgparse.DropOwnedStmt) {
-	d := &dropping{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
+	d := &dropQuestion{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
 	roles := RolesOf(s.GetRoles())
 	owned := q.OwnedBy(roles)
 	for _, rel := range owned {
 		d.gone[rel.OID] = true
 	}
 	for _, rel := range owned {
-		d.relation(rel, 0)
+		d.dropRelation(rel, 0)
 	}
 	for _, fn := range q.C.FunctionsOf(roles) {
-		d.function(fn.Name.Name, q.C.CallersOf(fn))
+		d.dropFunction(fn.Name.Name, q.C.CallersOf(fn))
 	}
 	for _, u := range q.C.TypesOf(roles) {
 		d.userType(u)
 	}
 	for _, schema := range q.SchemasOf(roles) {
-		d.schema(schema)
+		d.dropSchema(schema)
 	}
 }
 
@@ -129,7 +142,7 @@ func RolesOf(list []*pgparse.Node) []string {
 // order in which they were made.
 func (q *Question) OwnedBy(roles []string) []*catalog.Relation {
 	var owned []*catalog.Relation
-	q.C.Relations(func(rel *catalog.Relation) bool {
+	q.C.EachRelation(func(rel *catalog.Relation) bool {
 		if rel.Owner != "" && contains(roles, rel.Owner) && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
 			owned = append(owned, rel)
 		}
@@ -142,7 +155,7 @@ func (q *Question) OwnedBy(roles []string) []*catalog.Relation {
 // SchemasOf lists the schemas that roles own.
 func (q *Question) SchemasOf(roles []string) []string {
 	var schemas []string
-	q.C.Objects("schema", func(o *catalog.Object) bool {
+	q.C.EachObject("schema", func(o *catalog.Object) bool {
 		if o.Owner != "" && contains(roles, o.Owner) {
 			schemas = append(schemas, o.Name.Name)
 		}

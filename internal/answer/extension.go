@@ -22,14 +22,21 @@ var (
 )
 
 // WithoutTypes are extensions that no table depends on.
-var WithoutTypes = []string{"plpgsql", "pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks", "amcheck", "fuzzystrmatch", "pageinspect"}
+var WithoutTypes = []string{
+	"plpgsql", "pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks",
+	"amcheck", "fuzzystrmatch", "pageinspect",
+}
 
 // small are further extensions that come with Postgres and bring no relation
 // along.
-var small = []string{"btree_gist", "btree_gin", "pg_trgm", "unaccent", "uuid-ossp", "bloom", "dict_int", "dict_xsyn", "earthdistance", "intagg", "lo", "sslinfo", "tcn", "tsm_system_rows", "tsm_system_time", "xml2", "postgres_fdw", "file_fdw", "autoinc", "insert_username", "moddatetime", "refint"}
+var small = []string{
+	"btree_gist", "btree_gin", "pg_trgm", "unaccent", "uuid-ossp", "bloom", "dict_int", "dict_xsyn", "earthdistance",
+	"intagg", "lo", "sslinfo", "tcn", "tsm_system_rows", "tsm_system_time", "xml2", "postgres_fdw", "file_fdw",
+	"autoinc", "insert_username", "moddatetime", "refint",
+}
 
-// BringsNoTable reports whether an extension is known, and brings along no table
-// that is not told here.
+// BringsNoTable reports whether an extension is known, and creates no table that is
+// missing here.
 func BringsNoTable(name string) bool {
 	return len(ExtensionViews[name]) > 0 || len(ExtensionTypes[name]) > 0 || contains(WithoutTypes, name) || contains(small, name)
 }

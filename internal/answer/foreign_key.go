@@ -14,19 +14,19 @@ func mayPoint(from catalog.Persistence, ref *catalog.Relation) *refuse.Refusal {
 	switch to := ref.Persistence; {
 	case ref.Inferred:
 	case from == catalog.Permanent && to != catalog.Permanent:
-		return refuse.ForeignKeyPermanent.Of()
+		return refuse.ForeignKeyPermanent.NewRefusal()
 	case from == catalog.Unlogged && to == catalog.Temporary:
-		return refuse.ForeignKeyUnlogged.Of()
+		return refuse.ForeignKeyUnlogged.NewRefusal()
 	case from == catalog.Temporary && to != catalog.Temporary:
-		return refuse.ForeignKeyOfTemporary.Of()
+		return refuse.ForeignKeyOfTemporary.NewRefusal()
 	}
 	return nil
 }
 
-// comparable reports whether there is an operator for each pair of columns of
+// areKeysComparable reports whether there is an operator for each pair of columns of
 // a foreign key, as far as their types are known.
-func (q *Question) comparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string, types ColumnType) bool {
-	targets := Names(con.GetPkAttrs())
+func (q *Question) areKeysComparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string, types ColumnType) bool {
+	targets := StringNames(con.GetPkAttrs())
 	if len(targets) == 0 {
 		for _, c := range ref.Constraints {
 			if c.Kind == catalog.PrimaryKey {
@@ -42,7 +42,7 @@ func (q *Question) comparable(ref *catalog.Relation, con *pgparse.Constraint, co
 		if target == nil || target.Inferred {
 			continue
 		}
-		if from := types(name); from.Known() && target.Type.Known() && !q.equates(from, target.Type) {
+		if from := types(name); from.IsKnown() && target.Type.IsKnown() && !q.canCompare(from, target.Type) {
 			return false
 		}
 	}
@@ -56,5 +56,5 @@ func (q *Question) notImplemented(table catalog.Name, con *pgparse.Constraint, c
 	if name == "" {
 		name = catalog.ObjectName(table.Name, strings.Join(columns, "_"), "fkey")
 	}
-	return refuse.ForeignKeyTypes.Of(name)
+	return refuse.ForeignKeyTypes.NewRefusal(name)
 }

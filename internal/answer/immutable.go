@@ -8,11 +8,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ColumnType gives the type of a column by name; an unknown one when it is not
-// known.
+// ColumnType returns the type of a column by name; an unknown type if it is not known.
 type ColumnType func(name string) catalog.Type
 
-// columnTypes are those of a relation.
+// columnTypes returns the types of a relation's columns.
 func columnTypes(rel *catalog.Relation) ColumnType {
 	return func(name string) catalog.Type {
 		if c := rel.Column(name); c != nil && !c.Inferred {
@@ -22,19 +21,19 @@ func columnTypes(rel *catalog.Relation) ColumnType {
 	}
 }
 
-// mayIndex reports whether an expression may stand in an index, a generated
-// column or a partition key: nothing in it is known not to be immutable.
+// mayIndex reports whether an expression may be used in an index, a generated column or a
+// partition key: nothing in it is known not to be immutable.
 func (q *Question) mayIndex(expr *pgparse.Node, columns ColumnType) bool {
 	if is, unknown := q.volatileOrStable(expr); is && unknown == "" {
 		return false
 	}
-	return !q.mutable(expr, columns, 0)
+	return !q.isMutable(expr, columns, 0)
 }
 
-// mutable reports whether it is certain that an expression is not immutable:
-// it calls a function of which no overload that could be meant is, or converts
-// or computes with a date and time as the session's settings say.
-func (q *Question) mutable(expr *pgparse.Node, columns ColumnType, depth int) (is bool) {
+// isMutable reports whether an expression is certainly not immutable: it calls a function
+// without an immutable overload that could be meant, or it converts or computes dates and
+// times by the session's settings.
+func (q *Question) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (is bool) {
 	if depth > maxDepth {
 		return false
 	}
@@ -42,9 +41,9 @@ func (q *Question) mutable(expr *pgparse.Node, columns ColumnType, depth int) (i
 		if is {
 			return false
 		}
-		if kept, folded := Folded(m); folded {
+		if kept, folded := FoldConstants(m); folded {
 			for _, n := range kept {
-				is = is || q.mutable(n, columns, depth+1)
+				is = is || q.isMutable(n, columns, depth+1)
 			}
 			return false
 		}
@@ -60,14 +59,15 @@ func (q *Question) mutable(expr *pgparse.Node, columns ColumnType, depth int) (i
 			is = !q.userCasts() && (convertsMutably(q.simpleType(e.GetArg(), columns, 0), q.builtinName(to)) || q.namesEnum(e.GetArg(), to, columns))
 		case *pgparse.A_Expr:
 			is = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
-				computesMutably(Operator(e), q.simpleType(e.GetLexpr(), columns, 0), q.simpleType(e.GetRexpr(), columns, 0))
+				computesMutably(OperatorName(e), q.simpleType(e.GetLexpr(), columns, 0), q.simpleType(e.GetRexpr(), columns, 0))
 		}
 		return true
 	})
 	return is
 }
 
-// nullArgument reports a call with NULL: of a strict function nothing is left.
+// nullArgument reports whether a call has a NULL argument: the planner replaces such a
+// call of a strict function by NULL.
 func nullArgument(e *pgparse.FuncCall) bool {
 	for _, n := range e.GetArgs() {
 		if predicate.IsNull(n) {
@@ -89,13 +89,12 @@ func (q *Question) mutableCall(e *pgparse.FuncCall, columns ColumnType) bool {
 		}
 		types[i] = q.simpleType(n, columns, 0)
 	}
-	return builtin.Mutable(name, types) && (schema != "" || !q.overloads(name))
+	return builtin.Mutable(name, types) && (schema != "" || !q.isOverloaded(name))
 }
 
-// overloads reports whether the schema has a function of that name, which may be
-// meant instead of Postgres' own. It goes through all functions: the last thing
-// to ask.
-func (q *Question) overloads(name string) bool {
+// isOverloaded reports whether the schema has a function of that name, which may be meant
+// instead of the built-in one. It visits all functions, so ask it last.
+func (q *Question) isOverloaded(name string) bool {
 	own := false
 	q.C.EachFunction(func(f *catalog.Function) bool {
 		own = f.Name.Name == name
@@ -104,16 +103,16 @@ func (q *Question) overloads(name string) bool {
 	return own
 }
 
-// builtinName is the name of a type of Postgres' own; "" for another.
+// builtinName returns the name of a built-in type; "" for another.
 func (q *Question) builtinName(t catalog.Type) string {
-	if t = q.Base(t); t.Array > 0 || t.OID != 0 || t.Name.Schema != "pg_catalog" {
+	if t = q.BaseType(t); t.Array > 0 || t.OID != 0 || t.Name.Schema != "pg_catalog" {
 		return ""
 	}
 	return t.Name.Name
 }
 
-// simpleType is the type of an expression where it is plain to see; "" where
-// it is not, and for the type of a constant without a cast.
+// simpleType returns the type of an expression if it is easy to determine; "" otherwise,
+// and for a constant without a cast.
 func (q *Question) simpleType(n *pgparse.Node, columns ColumnType, depth int) string {
 	if depth > maxDepth {
 		return ""
@@ -121,7 +120,7 @@ func (q *Question) simpleType(n *pgparse.Node, columns ColumnType, depth int) st
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
 		if f := m.GetFields(); len(f) > 0 && len(f) < 3 {
-			return q.builtinName(columns(pgparse.Text(f[len(f)-1])))
+			return q.builtinName(columns(pgparse.StringText(f[len(f)-1])))
 		}
 	case *pgparse.TypeCast:
 		return q.builtinName(q.C.TypeOf(m.GetTypeName()))
@@ -129,7 +128,7 @@ func (q *Question) simpleType(n *pgparse.Node, columns ColumnType, depth int) st
 		return q.simpleType(m.GetArg(), columns, depth+1)
 	case *pgparse.A_Expr:
 		left := q.simpleType(m.GetLexpr(), columns, depth+1)
-		switch op := Operator(m); {
+		switch op := OperatorName(m); {
 		case m.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP:
 		case (op == "->>" || op == "#>>") && (left == "json" || left == "jsonb"):
 			return "text"
@@ -149,11 +148,11 @@ func (q *Question) simpleType(n *pgparse.Node, columns ColumnType, depth int) st
 	return ""
 }
 
-// isString reports whether a built-in type is one of texts.
+// isString reports whether a built-in type is a text type.
 func isString(t string) bool { return t == "text" || t == "varchar" || t == "bpchar" }
 
-// convertsMutably reports whether a conversion depends on the session: on its
-// time zone, or on how it writes dates.
+// convertsMutably reports whether a conversion depends on the session's time zone or date
+// format.
 func convertsMutably(from, to string) bool {
 	switch from {
 	case "timestamptz":
@@ -172,15 +171,15 @@ func convertsMutably(from, to string) bool {
 	return false
 }
 
-// namesEnum reports whether the value of an enum column becomes its label, or a
-// text column a value: labels may be renamed.
+// namesEnum reports whether an enum value is converted to its label, or a text to an enum
+// value: labels may be renamed.
 func (q *Question) namesEnum(arg *pgparse.Node, to catalog.Type, columns ColumnType) bool {
 	ref := arg.GetColumnRef()
 	if ref == nil || len(ref.GetFields()) == 0 {
 		return false
 	}
-	from, to := q.Base(columns(pgparse.Last(ref.GetFields()))), q.Base(to)
-	return q.Enum(from) && isText(to) || isText(from) && q.Enum(to)
+	from, to := q.BaseType(columns(pgparse.LastText(ref.GetFields()))), q.BaseType(to)
+	return q.IsEnum(from) && isText(to) || isText(from) && q.IsEnum(to)
 }
 
 // computesMutably reports whether an operator depends on the session's time
@@ -196,8 +195,8 @@ func computesMutably(op, left, right string) bool {
 	return false
 }
 
-// volatileOrStable reports whether an expression calls a function that is not
-// immutable; unknown names one that nothing is known of.
+// volatileOrStable reports whether an expression calls a function that is not immutable.
+// unknown names a function of which nothing is known.
 func (q *Question) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
 		switch e := m.(type) {
@@ -205,7 +204,7 @@ func (q *Question) volatileOrStable(expr *pgparse.Node) (is bool, unknown string
 			is = true
 		case *pgparse.FuncCall:
 			schema, name := pgparse.SchemaAndName(e.GetFuncname())
-			immutable, known := q.immutable(schema, name, len(e.GetArgs()))
+			immutable, known := q.isImmutable(schema, name, len(e.GetArgs()))
 			if !known {
 				unknown = name + "()"
 			}
@@ -216,12 +215,12 @@ func (q *Question) volatileOrStable(expr *pgparse.Node) (is bool, unknown string
 	return is, unknown
 }
 
-// immutable reports whether some function of that name and number of arguments
-// is; known is false where nothing is known of it.
-func (q *Question) immutable(schema, name string, nargs int) (is, known bool) {
+// isImmutable reports whether any function of that name and number of arguments is
+// immutable; known is false if no such function is known.
+func (q *Question) isImmutable(schema, name string, nargs int) (is, known bool) {
 	for _, f := range q.C.Functions(schema, name) {
 		if f.Language == "sql" {
-			// It is inlined before anybody asks: then its body decides.
+			// The planner inlines it first, so its body decides.
 			return false, false
 		}
 		if f.Volatility == "immutable" || len(f.Args) < nargs && !f.Variadic {
@@ -236,12 +235,12 @@ func (q *Question) immutable(schema, name string, nargs int) (is, known bool) {
 		return false, false
 	}
 	v, there := builtin.Volatility(name, nargs, onward.NewestMajor)
-	// Of overloads only some may be stable: date_trunc() with a time zone.
+	// Some overloads may be stable: date_trunc() with a time zone.
 	return v == builtin.Immutable || v == builtin.Stable && nargs > 0, there
 }
 
-// Folded gives what the planner keeps of a CASE or COALESCE with constants.
-func Folded(m any) (kept []*pgparse.Node, folded bool) {
+// FoldConstants returns the parts of a CASE or COALESCE with constants that the planner keeps.
+func FoldConstants(m any) (kept []*pgparse.Node, folded bool) {
 	switch e := m.(type) {
 	case *pgparse.CaseExpr:
 		if e.GetArg() != nil {
@@ -267,7 +266,7 @@ func Folded(m any) (kept []*pgparse.Node, folded bool) {
 				continue
 			}
 			kept = append(kept, n)
-			if predicate.End(n) != nil {
+			if predicate.EndValue(n) != nil {
 				break
 			}
 		}
@@ -276,5 +275,5 @@ func Folded(m any) (kept []*pgparse.Node, folded bool) {
 	return nil, false
 }
 
-// Operator is the operator of an expression, without its schema.
-func Operator(e *pgparse.A_Expr) string { return pgparse.Last(e.GetName()) }
+// OperatorName returns the operator of an expression, without its schema.
+func OperatorName(e *pgparse.A_Expr) string { return pgparse.LastText(e.GetName()) }

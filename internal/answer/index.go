@@ -9,26 +9,26 @@ import (
 )
 
 func (q *Question) createIndex(s *pgparse.IndexStmt) {
-	rel := q.Table(s.GetRelation())
+	rel := q.FindTable(s.GetRelation())
 	if rel == nil {
 		return
 	}
 	taken := s.GetIdxname() != "" && q.C.Lookup(rel.Name.Schema, s.GetIdxname()) != nil
 	switch {
 	case s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable && q.reachesForeign(rel):
-		q.Refuse(refuse.IndexUniqueForeign, rel.Name.Name)
+		q.RecordRefusal(refuse.IndexUniqueForeign, rel.Name.Name)
 	case s.GetNullsNotDistinct() && !q.V.AtLeast(15):
-		q.Refuse(refuse.SyntaxAt, "NULLS")
+		q.RecordRefusal(refuse.SyntaxAt, "NULLS")
 	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
-		q.Refuse(refuse.IndexRelation, rel.Name.Name)
+		q.RecordRefusal(refuse.IndexRelation, rel.Name.Name)
 	case taken && s.GetIfNotExists():
 	case taken:
-		q.Refuse(refuse.RelationExists, s.GetIdxname())
+		q.RecordRefusal(refuse.RelationExists, s.GetIdxname())
 	case s.GetConcurrent() && rel.Kind == catalog.PartitionedTable:
-		q.Refuse(refuse.IndexConcurrently, rel.Name.Name)
+		q.RecordRefusal(refuse.IndexConcurrently, rel.Name.Name)
 	default:
-		if no := q.unindexable(rel, s); no != nil {
-			q.Deny(no)
+		if no := q.checkIndex(rel, s); no != nil {
+			q.KeepRefusal(no)
 			return
 		}
 		var parts []string
@@ -36,14 +36,14 @@ func (q *Question) createIndex(s *pgparse.IndexStmt) {
 			parts = append(parts, n.GetIndexElem().GetName())
 		}
 		if s.GetUnique() && !coversKey(rel, parts) {
-			q.Refuse(refuse.KeyPartition)
+			q.RecordRefusal(refuse.KeyPartition)
 		}
 	}
 }
 
 // reachesForeign reports whether a foreign table is among the partitions.
 func (q *Question) reachesForeign(rel *catalog.Relation) bool {
-	return slices.ContainsFunc(q.C.Tree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable })
+	return slices.ContainsFunc(q.C.ListTree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable })
 }
 
 // coversKey reports whether columns have all of the partition key among them.
@@ -57,39 +57,39 @@ func coversKey(rel *catalog.Relation, columns []string) bool {
 	return true
 }
 
-// unindexable is the refusal of an index on what it cannot be on; nil when it
+// checkIndex is the refusal of an index on what it cannot be on; nil when it
 // can.
-func (q *Question) unindexable(rel *catalog.Relation, s *pgparse.IndexStmt) *refuse.Refusal {
+func (q *Question) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *refuse.Refusal {
 	method := s.GetAccessMethod()
 	if lacks := q.methodLacks(method, s); lacks != "" {
-		return refuse.IndexMethodLacks.Of(method, lacks)
+		return refuse.IndexMethodLacks.NewRefusal(method, lacks)
 	}
 	for _, n := range s.GetIndexParams() {
 		e := n.GetIndexElem()
 		if e.GetExpr() != nil {
 			if !q.mayIndex(e.GetExpr(), columnTypes(rel)) {
-				return refuse.IndexMutable.Of()
+				return refuse.IndexMutable.NewRefusal()
 			}
 			continue
 		}
-		col, known := q.Column(rel, e.GetName())
+		col, known := q.FindColumn(rel, e.GetName())
 		switch {
 		case col == nil && known:
-			return refuse.ColumnMissingAlone.Of(e.GetName())
+			return refuse.ColumnMissingAlone.NewRefusal(e.GetName())
 		case col == nil || col.Inferred:
 		case col.Generated == "virtual":
-			return refuse.IndexVirtual.Of()
+			return refuse.IndexVirtual.NewRefusal()
 		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !q.C.Complete:
 			// An extension may have come from elsewhere.
 		default:
-			if no := q.unfit(method, pgparse.Last(e.GetOpclass()), col.Type); no != nil {
+			if no := q.checkOperatorClass(method, pgparse.LastText(e.GetOpclass()), col.Type); no != nil {
 				return no
 			}
 		}
 	}
 	if w := s.GetWhereClause(); w != nil {
 		if !q.mayIndex(w, columnTypes(rel)) {
-			return refuse.IndexMutablePredicate.Of()
+			return refuse.IndexMutablePredicate.NewRefusal()
 		}
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 // KeyColumns are the columns of a PRIMARY KEY, UNIQUE or EXCLUDE constraint; an
 // expression is called as in made-up names.
 func KeyColumns(con *pgparse.Constraint) []string {
-	columns := Names(con.GetKeys())
+	columns := StringNames(con.GetKeys())
 	for _, x := range con.GetExclusions() {
 		if items := x.GetList().GetItems(); len(items) > 0 {
 			columns = append(columns, ElementName(items[0].GetIndexElem()))
@@ -24,7 +24,7 @@ func ElementName(e *pgparse.IndexElem) string {
 		return e.GetName()
 	}
 	if f := e.GetExpr().GetFuncCall().GetFuncname(); len(f) > 0 {
-		return pgparse.Text(f[len(f)-1])
+		return pgparse.StringText(f[len(f)-1])
 	}
 	return "expr"
 }
@@ -33,20 +33,20 @@ func ElementName(e *pgparse.IndexElem) string {
 func (a *Alteration) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
 	switch {
 	case a.Rel.Kind == catalog.ForeignTable:
-		a.Refuse(refuse.KeyForeignTable, keyWord(con))
+		a.RecordRefusal(refuse.KeyForeignTable, keyWord(con))
 	case con.GetNullsNotDistinct() && !a.V.AtLeast(15):
-		a.Refuse(refuse.SyntaxAt, "NULLS")
+		a.RecordRefusal(refuse.SyntaxAt, "NULLS")
 	case con.GetWithoutOverlaps() && !a.V.AtLeast(18):
-		a.Refuse(refuse.SyntaxAt, "WITHOUT")
+		a.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
 	case con.GetWithoutOverlaps() && len(columns) < 2:
-		a.Refuse(refuse.KeyOverlaps)
+		a.RecordRefusal(refuse.KeyOverlaps)
 	case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && a.hasPrimaryKey():
-		a.Refuse(refuse.KeyTwice, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.KeyTwice, a.Rel.Name.Name)
 	case con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION && a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
-		a.Refuse(refuse.ExclusionNotHere)
-	case !a.sortable(con, columns):
+		a.RecordRefusal(refuse.ExclusionNotHere)
+	case !a.checkKeyColumns(con, columns):
 	case !coversKey(a.Rel, columns):
-		a.Refuse(refuse.KeyPartition)
+		a.RecordRefusal(refuse.KeyPartition)
 	default:
 		return true
 	}
@@ -55,37 +55,37 @@ func (a *Alteration) mayHaveKey(con *pgparse.Constraint, columns []string) bool 
 
 func (a *Alteration) hasPrimaryKey() bool {
 	for _, c := range a.Rel.Constraints {
-		if c.Kind == catalog.PrimaryKey && !a.Dropped(c) {
+		if c.Kind == catalog.PrimaryKey && !a.IsDropped(c) {
 			return true
 		}
 	}
 	return false
 }
 
-// sortable refuses a key on a column that is not there, or that has no order.
-func (a *Alteration) sortable(con *pgparse.Constraint, columns []string) bool {
+// checkKeyColumns refuses a key on a column that is not there, or that has no order.
+func (a *Alteration) checkKeyColumns(con *pgparse.Constraint, columns []string) bool {
 	if con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION {
 		return true
 	}
 	for _, name := range columns {
-		if a.New(name) == nil {
-			col, known := a.Column(a.Rel, name)
+		if a.NewColumnDef(name) == nil {
+			col, known := a.FindColumn(a.Rel, name)
 			switch {
-			case col == nil && known && !System("", name):
-				a.Refuse(refuse.ColumnMissingKey, name)
+			case col == nil && known && !IsSystemName("", name):
+				a.RecordRefusal(refuse.ColumnMissingKey, name)
 				return false
 			case col == nil || col.Inferred:
 				continue
 			case col.Generated == "virtual":
-				a.Refuse(refuse.VirtualConstraint, keyWord(con))
+				a.RecordRefusal(refuse.VirtualConstraint, keyWord(con))
 				return false
 			case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && col.NotNullInvalid:
-				a.Refuse(refuse.KeyNullable, name)
+				a.RecordRefusal(refuse.KeyNullable, name)
 				return false
 			}
 		}
-		if no := a.unfit("btree", "", a.typeNow(name)); no != nil {
-			a.Deny(no)
+		if no := a.checkOperatorClass("btree", "", a.typeNow(name)); no != nil {
+			a.KeepRefusal(no)
 			return false
 		}
 	}

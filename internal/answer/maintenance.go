@@ -6,47 +6,47 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// vacuum is VACUUM and ANALYZE.
-func (q *Question) vacuum(s *pgparse.VacuumStmt) {
-	if !q.vacuumForm(s) || pgparse.Option(s.GetOptions(), "only_database_stats", false) {
+// vacuumTables is VACUUM and ANALYZE.
+func (q *Question) vacuumTables(s *pgparse.VacuumStmt) {
+	if !q.vacuumForm(s) || pgparse.BoolOption(s.GetOptions(), "only_database_stats", false) {
 		return
 	}
 	for _, n := range s.GetRels() {
 		rv := n.GetVacuumRelation().GetRelation()
-		rel := q.Table(rv)
+		rel := q.FindTable(rv)
 		if rel == nil {
 			continue
 		}
 		if !rv.GetInh() && !q.V.AtLeast(18) {
-			q.Refuse(refuse.SyntaxAt, "ONLY")
+			q.RecordRefusal(refuse.SyntaxAt, "ONLY")
 			return
 		}
-		if !q.analyzed(rel, n.GetVacuumRelation().GetVaCols()) {
+		if !q.checkAnalyzedColumns(rel, n.GetVacuumRelation().GetVaCols()) {
 			return
 		}
 	}
 }
 
-func (q *Question) cluster(s *pgparse.ClusterStmt) {
+func (q *Question) clusterTable(s *pgparse.ClusterStmt) {
 	rv := s.GetRelation()
 	if rv.GetRelname() == "" {
 		return
 	}
-	rel := q.Table(rv)
+	rel := q.FindTable(rv)
 	if rel == nil {
 		return
 	}
 	index := q.clusterIndex(rel, s.GetIndexname())
 	switch {
 	case s.GetIndexname() != "" && !rel.Inferred && index == nil:
-		q.Refuse(refuse.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
+		q.RecordRefusal(refuse.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
 	case index != nil && !q.mayCluster(index):
-	case index == nil && s.GetIndexname() == "" && q.Whole(rel) && rel.Kind != catalog.PartitionedTable:
-		q.Refuse(refuse.NeverClustered, rel.Name.Name)
+	case index == nil && s.GetIndexname() == "" && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
+		q.RecordRefusal(refuse.NeverClustered, rel.Name.Name)
 	case inBrackets(s) && !q.V.AtLeast(14):
-		q.Refuse(refuse.SyntaxAt, "(")
+		q.RecordRefusal(refuse.SyntaxAt, "(")
 	case rel.Kind == catalog.PartitionedTable && !q.V.AtLeast(15):
-		q.Refuse(refuse.ClusterPartitioned)
+		q.RecordRefusal(refuse.ClusterPartitioned)
 	}
 }
 
@@ -67,10 +67,10 @@ func (q *Question) mayCluster(index *catalog.Relation) bool {
 	switch i := index.Index; {
 	case i == nil:
 	case i.Predicate != nil:
-		q.Refuse(refuse.ClusterPartial, index.Name.Name)
+		q.RecordRefusal(refuse.ClusterPartial, index.Name.Name)
 		return false
 	case contains([]string{"gin", "hash", "brin", "spgist"}, i.Method):
-		q.Refuse(refuse.ClusterUnordered, index.Name.Name)
+		q.RecordRefusal(refuse.ClusterUnordered, index.Name.Name)
 		return false
 	}
 	return true
@@ -90,34 +90,34 @@ func (q *Question) clusterIndex(rel *catalog.Relation, name string) *catalog.Rel
 	return nil
 }
 
-func (q *Question) lock(s *pgparse.LockStmt) {
+func (q *Question) lockTables(s *pgparse.LockStmt) {
 	for _, n := range s.GetRelations() {
-		if rel := q.Table(n.GetRangeVar()); rel != nil && !rel.Kind.IsTable() && rel.Kind != catalog.View {
-			q.Refuse(refuse.NotLockable, rel.Name.Name)
+		if rel := q.FindTable(n.GetRangeVar()); rel != nil && !rel.Kind.IsTable() && rel.Kind != catalog.View {
+			q.RecordRefusal(refuse.NotLockable, rel.Name.Name)
 			return
 		}
 	}
 }
 
-func (q *Question) truncate(s *pgparse.TruncateStmt) {
+func (q *Question) truncateTables(s *pgparse.TruncateStmt) {
 	var list []*catalog.Relation
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()
-		rel := q.Table(rv)
+		rel := q.FindTable(rv)
 		if rel == nil {
 			continue
 		}
 		if !rel.Kind.IsTable() && rel.Kind != catalog.ForeignTable {
-			q.Refuse(refuse.NotTable, rel.Name.Name)
+			q.RecordRefusal(refuse.NotTable, rel.Name.Name)
 			return
 		}
 		if rel.Kind == catalog.PartitionedTable && !rv.GetInh() {
-			q.Refuse(refuse.TruncateOnly)
+			q.RecordRefusal(refuse.TruncateOnly)
 			return
 		}
-		for _, t := range q.C.Tree(rel, rv.GetInh()) {
+		for _, t := range q.C.ListTree(rel, rv.GetInh()) {
 			if t.Kind == catalog.ForeignTable && !q.V.AtLeast(14) {
-				q.Refuse(refuse.NotTable, t.Name.Name)
+				q.RecordRefusal(refuse.NotTable, t.Name.Name)
 				return
 			}
 			list = append(list, t)
@@ -127,9 +127,9 @@ func (q *Question) truncate(s *pgparse.TruncateStmt) {
 		return
 	}
 	for _, t := range list {
-		for _, ref := range q.C.References(t, true) {
+		for _, ref := range q.C.ListReferences(t, true) {
 			if !contains(list, ref.From) {
-				q.Refuse(refuse.TruncateReferenced)
+				q.RecordRefusal(refuse.TruncateReferenced)
 				return
 			}
 		}

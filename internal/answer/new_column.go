@@ -22,7 +22,7 @@ type NewColumn struct {
 
 // ReadColumn reads a column definition.
 func ReadColumn(def *pgparse.ColumnDef) NewColumn {
-	n := NewColumn{Def: def, Serial: serial(def.GetTypeName()), Default: def.GetRawDefault()}
+	n := NewColumn{Def: def, Serial: isSerial(def.GetTypeName()), Default: def.GetRawDefault()}
 	n.NotNull = n.Serial || def.GetIsNotNull()
 	var last *pgparse.Constraint
 	for _, c := range def.GetConstraints() {
@@ -55,14 +55,14 @@ func ReadColumn(def *pgparse.ColumnDef) NewColumn {
 			n.enforcement = true
 		case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED:
 			n.enforcement = true
-			n.unenforced(last)
+			n.markUnenforced(last)
 		}
 	}
 	return n
 }
 
-// unenforced notes that a constraint is NOT ENFORCED.
-func (n *NewColumn) unenforced(last *pgparse.Constraint) {
+// markUnenforced notes that a constraint is NOT ENFORCED.
+func (n *NewColumn) markUnenforced(last *pgparse.Constraint) {
 	if k := len(n.Checks); k > 0 && n.Checks[k-1] == last {
 		n.Checks[k-1] = nil
 	}
@@ -71,23 +71,23 @@ func (n *NewColumn) unenforced(last *pgparse.Constraint) {
 	}
 }
 
-// serial reports whether a type is one that makes a sequence.
-func serial(t *pgparse.TypeName) bool {
+// isSerial reports whether a type is one that makes a sequence.
+func isSerial(t *pgparse.TypeName) bool {
 	if len(t.GetNames()) != 1 {
 		return false
 	}
-	switch pgparse.Text(t.GetNames()[0]) {
+	switch pgparse.StringText(t.GetNames()[0]) {
 	case "serial", "serial4", "bigserial", "serial8", "smallserial", "serial2":
 		return true
 	}
 	return false
 }
 
-// Names are the texts of a list of names.
-func Names(list []*pgparse.Node) []string {
+// StringNames are the texts of a list of names.
+func StringNames(list []*pgparse.Node) []string {
 	out := make([]string, len(list))
 	for i, k := range list {
-		out[i] = pgparse.Text(k)
+		out[i] = pgparse.StringText(k)
 	}
 	return out
 }

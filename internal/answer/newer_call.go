@@ -13,18 +13,18 @@ import (
 // the schema may have one of its own.
 func (q *Question) newerCall(f *pgparse.FuncCall) {
 	if f.GetFuncformat() == pgparse.CoercionForm_COERCE_SQL_SYNTAX {
-		return // EXTRACT (… FROM …) and its like: older versions had other functions behind them
+		return // EXTRACT (… FROM …) and similar syntax: older versions called other functions
 	}
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if schema != "" && schema != "pg_catalog" {
 		return
 	}
-	if since := builtin.Since(name, len(f.GetArgs())); since > 0 && !q.own(name) && !q.V.AtLeast(since) {
+	if since := builtin.Since(name, len(f.GetArgs())); since > 0 && !q.mayHaveFunction(name) && !q.V.AtLeast(since) {
 		args := "…"
 		if len(f.GetArgs()) == 0 {
 			args = ""
 		}
-		q.Refuse(refuse.FunctionMissing, name+"("+args+")")
+		q.RecordRefusal(refuse.FunctionMissing, name+"("+args+")")
 	}
 }
 
@@ -54,22 +54,22 @@ func (q *Question) newerExpr(m any) {
 		name, since = "json_arrayagg", 16
 	case *pgparse.JsonIsPredicate:
 		if !q.V.AtLeast(16) {
-			q.Refuse(refuse.SyntaxAt, "JSON")
+			q.RecordRefusal(refuse.SyntaxAt, "JSON")
 		}
 		return
 	default:
 		return
 	}
-	if !q.own(name) && !q.V.AtLeast(since) {
-		q.Refuse(refuse.FunctionMissing, name+"(…)")
+	if !q.mayHaveFunction(name) && !q.V.AtLeast(since) {
+		q.RecordRefusal(refuse.FunctionMissing, name+"(…)")
 	}
 }
 
-// own reports whether the schema has a function of that name, or may have one
+// mayHaveFunction reports whether the schema has a function of that name, or may have one
 // that was not seen made: by something that was not folded, or an extension.
-func (q *Question) own(name string) bool {
+func (q *Question) mayHaveFunction(name string) bool {
 	found := q.C.Unmodelled != nil && !q.C.Complete
-	q.C.Objects("extension", func(o *catalog.Object) bool {
+	q.C.EachObject("extension", func(o *catalog.Object) bool {
 		n := o.Name.Name
 		found = found || !BringsNoTable(n)
 		return !found
@@ -100,14 +100,13 @@ func (q *Question) newerIn(expr *pgparse.Node) {
 	})
 }
 
-// returningForm refuses old and new in RETURNING, where nothing else has that
-// name.
+// returningForm refuses old and new in RETURNING, unless something else has that name.
 func (q *Question) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
 	if c == nil || others > 0 {
 		return
 	}
 	if len(c.GetOptions()) > 0 && !q.V.AtLeast(18) {
-		q.Refuse(refuse.SyntaxAt, "WITH")
+		q.RecordRefusal(refuse.SyntaxAt, "WITH")
 		return
 	}
 	called := target.GetRelname()
@@ -120,9 +119,9 @@ func (q *Question) returningForm(c *pgparse.ReturningClause, target *pgparse.Ran
 			if !ok || len(ref.GetFields()) != 2 {
 				return true
 			}
-			row := pgparse.Text(ref.GetFields()[0])
+			row := pgparse.StringText(ref.GetFields()[0])
 			if (row == "old" || row == "new") && row != called && !q.V.AtLeast(18) {
-				q.Refuse(refuse.FromMissing, row)
+				q.RecordRefusal(refuse.FromMissing, row)
 			}
 			return true
 		})

@@ -15,15 +15,15 @@ import (
 // version does not have.
 func (q *Question) columnForm(def *pgparse.ColumnDef) {
 	if def.GetCompression() != "" && !q.V.AtLeast(14) {
-		q.Refuse(refuse.SyntaxAt, "COMPRESSION")
+		q.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
 	}
 	if def.GetStorageName() != "" && !q.V.AtLeast(16) {
-		q.Refuse(refuse.SyntaxAt, "STORAGE")
+		q.RecordRefusal(refuse.SyntaxAt, "STORAGE")
 	}
 	if systemColumn(def.GetColname()) {
-		q.Refuse(refuse.ColumnSystemName, def.GetColname())
+		q.RecordRefusal(refuse.ColumnSystemName, def.GetColname())
 	}
-	q.collates(def)
+	q.checkCollation(def)
 	for _, n := range def.GetConstraints() {
 		q.constraintForm(n.GetConstraint())
 	}
@@ -34,31 +34,31 @@ func (q *Question) constraintForm(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_GENERATED:
 		if con.GetGeneratedKind() == "v" && !q.V.AtLeast(18) {
-			q.Refuse(refuse.SyntaxAt, "VIRTUAL")
+			q.RecordRefusal(refuse.SyntaxAt, "VIRTUAL")
 		}
 	case pgparse.ConstrType_CONSTR_PRIMARY:
 		if con.GetWithoutOverlaps() && !q.V.AtLeast(18) {
-			q.Refuse(refuse.SyntaxAt, "WITHOUT")
+			q.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
 		}
 	case pgparse.ConstrType_CONSTR_UNIQUE:
 		if con.GetWithoutOverlaps() && !q.V.AtLeast(18) {
-			q.Refuse(refuse.SyntaxAt, "WITHOUT")
+			q.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
 		}
 		if con.GetNullsNotDistinct() && !q.V.AtLeast(15) {
-			q.Refuse(refuse.SyntaxAt, "NULLS")
+			q.RecordRefusal(refuse.SyntaxAt, "NULLS")
 		}
 	case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED, pgparse.ConstrType_CONSTR_ATTR_ENFORCED:
 		if !q.V.AtLeast(18) {
-			q.Refuse(refuse.SyntaxAt, "ENFORCED")
+			q.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
 		}
 	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
 		q.newerIn(con.GetRawExpr())
 		q.mayCheck(con)
 		if !con.GetIsEnforced() && !q.V.AtLeast(18) {
-			q.Refuse(refuse.SyntaxAt, "ENFORCED")
+			q.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
 		}
 		if len(con.GetFkDelSetCols()) > 0 && !q.V.AtLeast(15) {
-			q.Refuse(refuse.SyntaxAt, "(")
+			q.RecordRefusal(refuse.SyntaxAt, "(")
 		}
 	}
 }
@@ -70,7 +70,7 @@ func (q *Question) functionForm(s *pgparse.CreateFunctionStmt) {
 		if body.GetReturnStmt() != nil {
 			word = "RETURN"
 		}
-		q.Refuse(refuse.SyntaxAt, word)
+		q.RecordRefusal(refuse.SyntaxAt, word)
 	}
 }
 
@@ -84,7 +84,7 @@ func (q *Question) viewForm(s *pgparse.ViewStmt) {
 	for _, n := range s.GetOptions() {
 		name := n.GetDefElem().GetDefname()
 		if since := viewOptions[name]; since > 0 && !q.hasOption(name) && !q.V.AtLeast(since) {
-			q.Refuse(refuse.ParameterUnknown, name)
+			q.RecordRefusal(refuse.ParameterUnknown, name)
 		}
 	}
 }
@@ -92,14 +92,14 @@ func (q *Question) viewForm(s *pgparse.ViewStmt) {
 // grantForm refuses a privilege that the version does not have.
 func (q *Question) grantForm(s *pgparse.GrantStmt) {
 	if slices.ContainsFunc(s.GetPrivileges(), func(n *pgparse.Node) bool { return n.GetAccessPriv().GetPrivName() == "maintain" }) && !q.V.AtLeast(17) {
-		q.Refuse(refuse.PrivilegeUnknown, "maintain")
+		q.RecordRefusal(refuse.PrivilegeUnknown, "maintain")
 	}
 }
 
 // hasOption reports whether a view of the schema has an option.
 func (q *Question) hasOption(name string) bool {
 	found := false
-	q.C.Relations(func(rel *catalog.Relation) bool {
+	q.C.EachRelation(func(rel *catalog.Relation) bool {
 		if rel.Kind == catalog.View {
 			_, found = rel.Options[name]
 		}

@@ -47,32 +47,32 @@ func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
 		word, known = "VACUUM", vacuumOptions
 	}
 	if name := q.newerOption(s.GetOptions(), known); name != "" {
-		q.Refuse(refuse.OptionUnknown, word, name)
+		q.RecordRefusal(refuse.OptionUnknown, word, name)
 		return false
 	}
 	if !s.GetIsVacuumcmd() {
 		return true
 	}
 	for _, o := range s.GetOptions() {
-		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && pgparse.Option(s.GetOptions(), "full", false) {
-			q.Refuse(refuse.VacuumFullParallel)
+		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && pgparse.BoolOption(s.GetOptions(), "full", false) {
+			q.RecordRefusal(refuse.VacuumFullParallel)
 			return false
 		}
 	}
 	for _, n := range s.GetRels() {
-		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !pgparse.Option(s.GetOptions(), "analyze", false) {
-			q.Refuse(refuse.AnalyzeColumns)
+		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !pgparse.BoolOption(s.GetOptions(), "analyze", false) {
+			q.RecordRefusal(refuse.AnalyzeColumns)
 			return false
 		}
 	}
 	return true
 }
 
-// analyzed refuses a column to analyse that the relation does not have.
-func (q *Question) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool {
+// checkAnalyzedColumns refuses a column to analyse that the relation does not have.
+func (q *Question) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgparse.Node) bool {
 	for _, n := range columns {
-		if rel.Column(pgparse.Text(n)) == nil && q.Whole(rel) && rel.Kind.IsTable() {
-			q.Refuse(refuse.ColumnMissing, pgparse.Text(n), rel.Name.Name)
+		if rel.Column(pgparse.StringText(n)) == nil && q.IsFullyKnown(rel) && rel.Kind.IsTable() {
+			q.RecordRefusal(refuse.ColumnMissing, pgparse.StringText(n), rel.Name.Name)
 			return false
 		}
 	}
@@ -82,19 +82,19 @@ func (q *Question) analyzed(rel *catalog.Relation, columns []*pgparse.Node) bool
 // copyForm refuses options that the version's COPY does not have.
 func (q *Question) copyForm(s *pgparse.CopyStmt) bool {
 	if name := q.newerOption(s.GetOptions(), copyOptions); name != "" {
-		q.Refuse(refuse.OptionNot, name)
+		q.RecordRefusal(refuse.OptionNot, name)
 		return false
 	}
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "header":
-			if strings.EqualFold(pgparse.Text(d.GetArg()), "match") && !q.V.AtLeast(15) {
-				q.Refuse(refuse.CopyHeader)
+			if strings.EqualFold(pgparse.StringText(d.GetArg()), "match") && !q.V.AtLeast(15) {
+				q.RecordRefusal(refuse.CopyHeader)
 				return false
 			}
 		case "force_null", "force_not_null":
 			if d.GetArg().GetAStar() != nil && !q.V.AtLeast(17) {
-				q.Refuse(refuse.CopyListWanted, d.GetDefname())
+				q.RecordRefusal(refuse.CopyListWanted, d.GetDefname())
 				return false
 			}
 		}
@@ -106,7 +106,7 @@ func (q *Question) copyForm(s *pgparse.CopyStmt) bool {
 func (q *Question) publicationForm(options []*pgparse.Node) bool {
 	name := q.newerOption(options, publicationOptions)
 	if name != "" {
-		q.Refuse(refuse.PublicationParameter, name)
+		q.RecordRefusal(refuse.PublicationParameter, name)
 	}
 	return name == ""
 }
@@ -115,16 +115,16 @@ func (q *Question) publicationForm(options []*pgparse.Node) bool {
 func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
 	database := s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM
 	if database && s.GetName() == "" && !q.V.AtLeast(16) {
-		q.Refuse(refuse.SyntaxAtEnd)
+		q.RecordRefusal(refuse.SyntaxAtEnd)
 		return false
 	}
 	for _, p := range s.GetParams() {
 		d := p.GetDefElem()
-		// The word may stand before the name as well, and only there up to 13.
+		// The word may also come before the name, and up to 13 only there.
 		far := s.GetRelation() != nil && s.GetRelation().GetLocation()-d.GetLocation() >= int32(len("CONCURRENTLY)TABLE "))
 		brackets := d.GetDefname() == "tablespace" || d.GetDefname() == "concurrently" && (d.GetArg() != nil || far)
 		if brackets && !q.V.AtLeast(14) {
-			q.Refuse(refuse.SyntaxAt, strings.ToUpper(d.GetDefname()))
+			q.RecordRefusal(refuse.SyntaxAt, strings.ToUpper(d.GetDefname()))
 			return false
 		}
 	}
@@ -134,17 +134,17 @@ func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
 // newerMerge refuses what a version's MERGE cannot read.
 func (q *Question) newerMerge(m *pgparse.MergeStmt) bool {
 	if !q.V.AtLeast(15) {
-		q.Refuse(refuse.SyntaxAt, "MERGE")
+		q.RecordRefusal(refuse.SyntaxAt, "MERGE")
 		return false
 	}
 	for _, n := range m.GetMergeWhenClauses() {
 		if n.GetMergeWhenClause().GetMatchKind() == pgparse.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE && !q.V.AtLeast(17) {
-			q.Refuse(refuse.SyntaxAt, "BY")
+			q.RecordRefusal(refuse.SyntaxAt, "BY")
 			return false
 		}
 	}
 	if m.GetReturningClause() != nil && !q.V.AtLeast(17) {
-		q.Refuse(refuse.SyntaxAt, "RETURNING")
+		q.RecordRefusal(refuse.SyntaxAt, "RETURNING")
 		return false
 	}
 	return true

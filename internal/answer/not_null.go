@@ -11,19 +11,19 @@ import (
 // addNotNull is ADD CONSTRAINT … NOT NULL (18).
 func (a *Alteration) addNotNull(con *pgparse.Constraint) {
 	if !a.V.AtLeast(18) {
-		a.Refuse(refuse.SyntaxAt, "NOT")
+		a.RecordRefusal(refuse.SyntaxAt, "NOT")
 		return
 	}
 	if !a.Recurse && a.Rel.HasKids() && !con.GetIsNoInherit() {
-		a.Refuse(refuse.ConstraintOnlyHere)
+		a.RecordRefusal(refuse.ConstraintOnlyHere)
 		return
 	}
 	if con.GetSkipValidation() || len(con.GetKeys()) == 0 {
 		return
 	}
-	name := pgparse.Text(con.GetKeys()[0])
+	name := pgparse.StringText(con.GetKeys()[0])
 	if col := a.Rel.Column(name); col != nil && col.NotNull && con.GetConname() != "" && notNullName(a.Rel, col) != con.GetConname() {
-		a.Refuse(refuse.NotNullAgain, con.GetConname(), name, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.NotNullAgain, con.GetConname(), name, a.Rel.Name.Name)
 	}
 }
 
@@ -39,22 +39,22 @@ func notNullName(rel *catalog.Relation, col *catalog.Column) string {
 
 func (a *Alteration) setNotNull(name string) {
 	if !a.Recurse {
-		for _, k := range a.C.Rels(a.Rel.Partitions) {
+		for _, k := range a.C.RelationsByOID(a.Rel.Partitions) {
 			if col := k.Column(name); col != nil && !col.NotNull {
-				a.Refuse(refuse.ConstraintOnlyHere)
+				a.RecordRefusal(refuse.ConstraintOnlyHere)
 				return
 			}
 		}
 	}
-	if col, known := a.Column(a.Rel, name); col == nil && known && a.New(name) == nil {
-		a.Refuse(refuse.ColumnMissing, name, a.Rel.Name.Name)
+	if col, known := a.FindColumn(a.Rel, name); col == nil && known && a.NewColumnDef(name) == nil {
+		a.RecordRefusal(refuse.ColumnMissing, name, a.Rel.Name.Name)
 	}
 }
 
 func (a *Alteration) dropNotNull(name string) {
-	col, known := a.Column(a.Rel, name)
+	col, known := a.FindColumn(a.Rel, name)
 	if col != nil && known && a.IsIdentity(col) {
-		a.Refuse(refuse.IdentityIs, name, a.Rel.Name.Name)
+		a.RecordRefusal(refuse.IdentityIs, name, a.Rel.Name.Name)
 		return
 	}
 	if col != nil && known && !col.NotNull {
@@ -62,22 +62,22 @@ func (a *Alteration) dropNotNull(name string) {
 	}
 	if parent := a.C.Relation(a.Rel.Parent); parent != nil {
 		if above := parent.Column(name); above != nil && above.NotNull {
-			a.Refuse(refuse.NullableParent, name)
+			a.RecordRefusal(refuse.NullableParent, name)
 			return
 		}
 	}
-	for _, parent := range a.C.Rels(a.Rel.Inherits) {
+	for _, parent := range a.C.RelationsByOID(a.Rel.Inherits) {
 		if above := parent.Column(name); above != nil && above.NotNull && !forItself(parent, above) && a.V.AtLeast(18) {
-			a.Refuse(refuse.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.Rel.Name.Name)
+			a.RecordRefusal(refuse.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.Rel.Name.Name)
 			return
 		}
 	}
 	switch {
 	case col == nil || !known:
 	case InPrimaryKey(a.Rel, col) && !a.keyDropped():
-		a.Refuse(refuse.NullableKey, name)
-	case a.identifies(col):
-		a.Refuse(refuse.NullableReplica, name)
+		a.RecordRefusal(refuse.NullableKey, name)
+	case a.isIdentityColumn(col):
+		a.RecordRefusal(refuse.NullableReplica, name)
 	}
 }
 
@@ -101,12 +101,12 @@ func InPrimaryKey(rel *catalog.Relation, col *catalog.Column) bool {
 	return false
 }
 
-// identifies reports whether a column is part of the table's replica identity.
-func (a *Alteration) identifies(col *catalog.Column) bool {
+// isIdentityColumn reports whether a column is part of the table's replica identity.
+func (a *Alteration) isIdentityColumn(col *catalog.Column) bool {
 	name, ok := strings.CutPrefix(a.Rel.ReplicaIdentity, "index ")
 	if !ok {
 		return false
 	}
 	i := a.C.IndexNamed(a.Rel, name)
-	return i != nil && i.Index.Uses(col.Attnum)
+	return i != nil && i.Index.UsesColumn(col.Attnum)
 }

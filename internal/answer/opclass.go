@@ -6,7 +6,10 @@ import (
 )
 
 // unsortable are the built-in types without a default B-tree operator class.
-var unsortable = []string{"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot", "jsonpath", "aclitem", "xid", "cid"}
+var unsortable = []string{
+	"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "txid_snapshot", "pg_snapshot",
+	"jsonpath", "aclitem", "xid", "cid",
+}
 
 // notDefault are the operator classes that an index must name, with the type
 // that they are for, as far as deployed schemas have them.
@@ -16,8 +19,8 @@ var notDefault = map[string]string{
 	"jsonb_path_ops": "jsonb", "cidr_ops": "inet",
 }
 
-// sortless are the types that an access method has no default operator class
-// for, among those of which B-tree has one.
+// sortless are the types that have a default operator class for B-tree, but not for
+// another access method.
 var sortless = map[string][]string{
 	"hash": {"bit", "varbit", "money", "tsvector", "tsquery"},
 	"brin": {"bool", "money", "tsvector", "tsquery", "jsonb"},
@@ -33,16 +36,16 @@ var defaultsOf = map[string][]string{
 // types.
 var moreDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "ltree", "cube", "seg", "postgis", "vector", "rum"}
 
-// unfit is the refusal of a key of an index that its operator class
+// checkOperatorClass is the refusal of a key of an index that its operator class
 // does not take; "" for one that fits, or of which that is not known.
 // https://www.postgresql.org/docs/current/indexes-opclass.html
-func (q *Question) unfit(method, opclass string, t catalog.Type) *refuse.Refusal {
-	t = q.Base(t)
+func (q *Question) checkOperatorClass(method, opclass string, t catalog.Type) *refuse.Refusal {
+	t = q.BaseType(t)
 	if method == "" {
 		method = "btree"
 	}
-	enum := q.Enum(t)
-	if t.Name.Schema != "pg_catalog" && !enum || !t.Known() {
+	enum := q.IsEnum(t)
+	if t.Name.Schema != "pg_catalog" && !enum || !t.IsKnown() {
 		return nil
 	}
 	name := t.Name.Name
@@ -50,12 +53,13 @@ func (q *Question) unfit(method, opclass string, t catalog.Type) *refuse.Refusal
 		if want == "" {
 			want = "inet"
 		}
-		if t.Array == 0 && !enum && (name == want || want == "text" && name == "varchar" || want == "bpchar" && (name == "text" || name == "varchar") || want == "inet" && name == "cidr") {
+		if t.Array == 0 && !enum && (name == want || want == "text" && name == "varchar" || want == "bpchar" && (name == "text" || name == "varchar") ||
+			want == "inet" && name == "cidr") {
 			return nil
 		}
-		return refuse.IndexClassType.Of(opclass, t.Formal())
+		return refuse.IndexClassType.NewRefusal(opclass, t.FormatFull())
 	}
-	none := func() *refuse.Refusal { return refuse.IndexNoClass.Of(t.Formal(), method) }
+	none := func() *refuse.Refusal { return refuse.IndexNoClass.NewRefusal(t.FormatFull(), method) }
 	switch {
 	case opclass != "":
 		return nil
@@ -89,7 +93,7 @@ var ranges = []string{
 // hasExtension reports whether one of some extensions was seen created.
 func (q *Question) hasExtension(names []string) bool {
 	found := false
-	q.C.Objects("extension", func(o *catalog.Object) bool {
+	q.C.EachObject("extension", func(o *catalog.Object) bool {
 		found = contains(names, o.Name.Name)
 		return !found
 	})

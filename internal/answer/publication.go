@@ -8,7 +8,7 @@ import (
 
 func (q *Question) createPublication(s *pgparse.CreatePublicationStmt) {
 	if q.publicationForm(s.GetOptions()) {
-		q.publish(s.GetPubobjects(), pgparse.Option(s.GetOptions(), "publish_via_partition_root", false))
+		q.checkPublished(s.GetPubobjects(), pgparse.BoolOption(s.GetOptions(), "publish_via_partition_root", false))
 	}
 }
 
@@ -17,23 +17,23 @@ func (q *Question) alterPublication(s *pgparse.AlterPublicationStmt) {
 		return
 	}
 	o := q.C.Object("publication", catalog.Name{Name: s.GetPubname()})
-	if o != nil && q.C.Unmodelled == nil && !q.listed(o, s) {
+	if o != nil && q.C.Unmodelled == nil && !q.checkListed(o, s) {
 		return
 	}
 	// What was never seen created may send partitions as their root.
-	q.publish(s.GetPubobjects(), o == nil || o.ViaRoot || q.C.Unmodelled != nil)
+	q.checkPublished(s.GetPubobjects(), o == nil || o.ViaRoot || q.C.Unmodelled != nil)
 }
 
-// publish refuses tables that a publication cannot send, or not so.
-func (q *Question) publish(objects []*pgparse.Node, viaRoot bool) {
+// checkPublished refuses tables that a publication cannot send, or not so.
+func (q *Question) checkPublished(objects []*pgparse.Node, viaRoot bool) {
 	for _, n := range objects {
 		o := n.GetPublicationObjSpec()
 		t := o.GetPubtable()
 		if t == nil {
 			if !q.V.AtLeast(15) {
-				q.Refuse(refuse.SyntaxAt, "TABLES")
+				q.RecordRefusal(refuse.SyntaxAt, "TABLES")
 			}
-			q.Present("schema", o.GetName())
+			q.RequireObject("schema", o.GetName())
 			continue
 		}
 		if (len(t.GetColumns()) > 0 || t.GetWhereClause() != nil) && !q.V.AtLeast(15) {
@@ -41,10 +41,10 @@ func (q *Question) publish(objects []*pgparse.Node, viaRoot bool) {
 			if len(t.GetColumns()) == 0 {
 				word = "WHERE"
 			}
-			q.Refuse(refuse.SyntaxAt, word)
+			q.RecordRefusal(refuse.SyntaxAt, word)
 			return
 		}
-		if rel := q.Table(t.GetRelation()); rel != nil && !q.mayPublish(rel, t, viaRoot) {
+		if rel := q.FindTable(t.GetRelation()); rel != nil && !q.mayPublish(rel, t, viaRoot) {
 			return
 		}
 	}
@@ -52,31 +52,31 @@ func (q *Question) publish(objects []*pgparse.Node, viaRoot bool) {
 
 func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable, viaRoot bool) bool {
 	if !rel.Inferred && (!rel.Kind.IsTable() || rel.Persistence != catalog.Permanent) {
-		q.Refuse(refuse.PublicationRelation, rel.Name.Name)
+		q.RecordRefusal(refuse.PublicationRelation, rel.Name.Name)
 		return false
 	}
-	if !q.analyzed(rel, t.GetColumns()) {
+	if !q.checkAnalyzedColumns(rel, t.GetColumns()) {
 		return false
 	}
 	where := t.GetWhereClause()
 	switch root := rel.Kind == catalog.PartitionedTable && !viaRoot; {
-	case where != nil && !rel.Inferred && (!q.mayIndex(where, columnTypes(rel)) || q.foreign(catalog.Type{}, where) != nil):
-		q.Refuse(refuse.PublicationWhere)
+	case where != nil && !rel.Inferred && (!q.mayIndex(where, columnTypes(rel)) || q.checkVirtualExpr(catalog.Type{}, where) != nil):
+		q.RecordRefusal(refuse.PublicationWhere)
 	case root && where != nil:
-		q.Refuse(refuse.PublicationWhereHere, rel.Name.Name)
+		q.RecordRefusal(refuse.PublicationWhereHere, rel.Name.Name)
 	case root && len(t.GetColumns()) > 0:
-		q.Refuse(refuse.PublicationList, rel.Name.Name)
+		q.RecordRefusal(refuse.PublicationList, rel.Name.Name)
 	default:
 		return true
 	}
 	return false
 }
 
-// listed refuses to give tables to a publication of all, to add a table to a publication that has it, or to take one
+// checkListed refuses to give tables to a publication of all, to add a table to a publication that has it, or to take one
 // away that it has not.
-func (q *Question) listed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
+func (q *Question) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
 	if o.AllTables && len(s.GetPubobjects()) > 0 {
-		q.Refuse(refuse.PublicationAll, s.GetPubname())
+		q.RecordRefusal(refuse.PublicationAll, s.GetPubname())
 		return false
 	}
 	for _, n := range s.GetPubobjects() {
@@ -87,18 +87,18 @@ func (q *Question) listed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bo
 		}
 		switch has := contains(o.Tables, rel.OID); {
 		case has && s.GetAction() == pgparse.AlterPublicationAction_AP_AddObjects:
-			q.Refuse(refuse.PublicationMember, rel.Name.Name, s.GetPubname())
+			q.RecordRefusal(refuse.PublicationMember, rel.Name.Name, s.GetPubname())
 			return false
 		case !has && s.GetAction() == pgparse.AlterPublicationAction_AP_DropObjects:
-			q.Refuse(refuse.PublicationNoMember, rel.Name.Name)
+			q.RecordRefusal(refuse.PublicationNoMember, rel.Name.Name)
 			return false
 		}
 	}
 	return true
 }
 
-// grant is GRANT and REVOKE: since 18 the relation is looked up with a lock.
-func (q *Question) grant(s *pgparse.GrantStmt) {
+// grantPrivileges is GRANT and REVOKE: since 18 the relation is looked up with a lock.
+func (q *Question) grantPrivileges(s *pgparse.GrantStmt) {
 	q.grantForm(s)
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && s.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE {
 		return
@@ -107,6 +107,6 @@ func (q *Question) grant(s *pgparse.GrantStmt) {
 		return
 	}
 	for _, n := range s.GetObjects() {
-		q.Table(n.GetRangeVar())
+		q.FindTable(n.GetRangeVar())
 	}
 }

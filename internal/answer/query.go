@@ -8,40 +8,40 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// asking is a query on the way to an answer, through the rules that rewrite it.
-type asking struct {
+// queryQuestion is the state while one query is examined, through the rules that rewrite it.
+type queryQuestion struct {
 	*Question
 	depth int
-	// bound says what names mean in the action of a rule.
+	// bound resolves names in the action of a rule.
 	bound map[*pgparse.RangeVar]catalog.OID
-	// firing are the rules at work.
-	firing []Firing
-	// within: the statement stands in a WITH.
+	// firing are the rules being followed.
+	firing []RuleEvent
+	// within: the statement is inside a WITH.
 	within bool
 }
 
-// query asks about a statement on rows.
-func (q *Question) query(msg any) {
-	a := asking{Question: q}
-	a.queryIn(query.Scopes(msg))
+// checkQuery asks about a statement on rows.
+func (q *Question) checkQuery(msg any) {
+	a := queryQuestion{Question: q}
+	a.queryIn(query.BindScopes(msg))
 }
 
-// expr asks about an expression that stands in no query.
-func (q *Question) expr(n *pgparse.Node) {
-	a := asking{Question: q}
-	a.node(n, query.BindExpr(n, query.Nothing{}))
+// checkExpr asks about an expression outside any query.
+func (q *Question) checkExpr(n *pgparse.Node) {
+	a := queryQuestion{Question: q}
+	a.checkNode(n, query.BindExpr(n, query.NoRelations{}))
 }
 
-// table is the relation that a name means here.
-func (a *asking) table(rv *pgparse.RangeVar) *catalog.Relation {
+// resolveTable is the relation that a name means here.
+func (a *queryQuestion) resolveTable(rv *pgparse.RangeVar) *catalog.Relation {
 	if oid, ok := a.bound[rv]; ok {
 		return a.C.Relation(oid)
 	}
-	return a.Table(rv)
+	return a.FindTable(rv)
 }
 
 // queryIn is one query of a statement, with those inside of it.
-func (a *asking) queryIn(l *query.Level) {
+func (a *queryQuestion) queryIn(l *query.Level) {
 	if l == nil || a.depth > maxDepth {
 		return
 	}
@@ -51,22 +51,22 @@ func (a *asking) queryIn(l *query.Level) {
 	case *pgparse.SelectStmt:
 		a.selectStmt(m, l)
 	case *pgparse.InsertStmt:
-		a.insert(m, l)
+		a.checkInsert(m, l)
 	case *pgparse.UpdateStmt:
-		a.update(m, l)
+		a.checkUpdate(m, l)
 	case *pgparse.DeleteStmt:
 		a.deleteFrom(m, l)
 	case *pgparse.MergeStmt:
-		a.merge(m, l)
+		a.checkMerge(m, l)
 	}
 }
 
-// with is what the WITH queries of a query do.
-func (a *asking) with(l *query.Level) {
+// checkWith is what the WITH queries of a query do.
+func (a *queryQuestion) checkWith(l *query.Level) {
 	within := a.within
 	for _, c := range l.With {
-		if word := traversal(c.Node); word != "" && !a.V.AtLeast(14) {
-			a.Refuse(refuse.SyntaxAt, word)
+		if word := traversalWord(c.Node); word != "" && !a.V.AtLeast(14) {
+			a.RecordRefusal(refuse.SyntaxAt, word)
 		}
 		a.within = true
 		a.queryIn(c.Query)
@@ -74,8 +74,8 @@ func (a *asking) with(l *query.Level) {
 	}
 }
 
-// traversal is the word of a WITH query's SEARCH or CYCLE; "" when it has none.
-func traversal(cte *pgparse.CommonTableExpr) string {
+// traversalWord is the word of a WITH query's SEARCH or CYCLE; "" when it has none.
+func traversalWord(cte *pgparse.CommonTableExpr) string {
 	switch {
 	case cte.GetSearchClause() != nil:
 		return "SEARCH"
@@ -85,16 +85,16 @@ func traversal(cte *pgparse.CommonTableExpr) string {
 	return ""
 }
 
-func (a *asking) nodes(l *query.Level, lists ...[]*pgparse.Node) {
+func (a *queryQuestion) checkNodes(l *query.Level, lists ...[]*pgparse.Node) {
 	for _, list := range lists {
 		for _, n := range list {
-			a.node(n, l)
+			a.checkNode(n, l)
 		}
 	}
 }
 
-// node finds the relations and sub-queries in an expression or FROM item.
-func (a *asking) node(n *pgparse.Node, l *query.Level) {
+// checkNode finds the relations and sub-queries in an expression or FROM item.
+func (a *queryQuestion) checkNode(n *pgparse.Node, l *query.Level) {
 	if n == nil {
 		return
 	}
@@ -102,18 +102,18 @@ func (a *asking) node(n *pgparse.Node, l *query.Level) {
 		switch x := m.(type) {
 		case *pgparse.RangeVar:
 			if l.CTE(x) == nil {
-				a.table(x)
+				a.resolveTable(x)
 			}
 			return false
 		case *pgparse.FuncCall:
 			a.serialSequence(x)
 			a.newerCall(x)
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-			a.queryIn(l.Inner(m))
+			a.queryIn(l.InnerLevel(m))
 			return false
 		case *pgparse.RangeSubselect:
 			if x.GetAlias() == nil && !a.V.AtLeast(16) {
-				a.Refuse(refuse.FromAlias)
+				a.RecordRefusal(refuse.FromAlias)
 			}
 		case *pgparse.ColumnRef, *pgparse.A_Const, *pgparse.Node:
 		default:
@@ -125,23 +125,23 @@ func (a *asking) node(n *pgparse.Node, l *query.Level) {
 
 // serialSequence refuses pg_get_serial_sequence() of a column that is not there.
 func (q *Question) serialSequence(f *pgparse.FuncCall) {
-	if len(f.GetArgs()) != 2 || pgparse.Last(f.GetFuncname()) != "pg_get_serial_sequence" {
+	if len(f.GetArgs()) != 2 || pgparse.LastText(f.GetFuncname()) != "pg_get_serial_sequence" {
 		return
 	}
-	table, name := q.Regclass(f.GetArgs()[0]), predicate.End(f.GetArgs()[1])
-	if table != nil && name != nil && q.Whole(table) && table.Kind.IsTable() && table.Column(name.Text) == nil {
-		q.Refuse(refuse.ColumnMissing, name.Text, table.Name.Name)
+	table, name := q.ResolveRegclass(f.GetArgs()[0]), predicate.EndValue(f.GetArgs()[1])
+	if table != nil && name != nil && q.IsFullyKnown(table) && table.Kind.IsTable() && table.Column(name.Text) == nil {
+		q.RecordRefusal(refuse.ColumnMissing, name.Text, table.Name.Name)
 	}
 }
 
-// Regclass is the relation that an argument names: a constant, or the sequence
+// ResolveRegclass is the relation that an argument names: a constant, or the sequence
 // of a column, pg_get_serial_sequence('t', 'id').
-func (q *Question) Regclass(arg *pgparse.Node) *catalog.Relation {
+func (q *Question) ResolveRegclass(arg *pgparse.Node) *catalog.Relation {
 	for arg.GetTypeCast() != nil {
 		arg = arg.GetTypeCast().GetArg()
 	}
-	if f := arg.GetFuncCall(); f != nil && pgparse.Last(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
-		table, column := q.Regclass(f.GetArgs()[0]), predicate.End(f.GetArgs()[1])
+	if f := arg.GetFuncCall(); f != nil && pgparse.LastText(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
+		table, column := q.ResolveRegclass(f.GetArgs()[0]), predicate.EndValue(f.GetArgs()[1])
 		if table == nil || column == nil {
 			return nil
 		}
@@ -150,25 +150,25 @@ func (q *Question) Regclass(arg *pgparse.Node) *catalog.Relation {
 		}
 		return nil
 	}
-	if b := predicate.End(arg); b != nil && b.Kind == predicate.Text {
+	if b := predicate.EndValue(arg); b != nil && b.Kind == predicate.Text {
 		return q.C.Lookup(query.SplitName(b.Text))
 	}
 	return nil
 }
 
-func (a *asking) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
-	a.with(l)
+func (a *queryQuestion) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
+	a.checkWith(l)
 	if s.GetLarg() != nil {
 		for _, arm := range l.Arms {
 			a.queryIn(arm)
 		}
 	}
 	if s.GetGroupDistinct() && !a.V.AtLeast(14) {
-		a.Refuse(refuse.SyntaxAt, "DISTINCT")
+		a.RecordRefusal(refuse.SyntaxAt, "DISTINCT")
 	}
-	a.nodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause(), s.GetFromClause())
-	a.node(s.GetWhereClause(), l)
-	a.node(s.GetHavingClause(), l)
+	a.checkNodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause(), s.GetFromClause())
+	a.checkNode(s.GetWhereClause(), l)
+	a.checkNode(s.GetHavingClause(), l)
 	if into := s.GetIntoClause(); into != nil {
 		a.NewName(into.GetRel())
 	}
@@ -177,60 +177,60 @@ func (a *asking) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
 	}
 }
 
-func (a *asking) insert(m *pgparse.InsertStmt, l *query.Level) {
-	a.with(l)
-	a.target(m.GetRelation(), write{
+func (a *queryQuestion) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
+	a.checkWith(l)
+	a.checkTarget(m.GetRelation(), write{
 		event: "insert", columns: TargetNames(m.GetCols()), returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
 	})
 	a.within = false
 	a.queryIn(l.Query)
 	if m.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
-		a.replicates("update", m.GetRelation(), nil, false)
+		a.checkReplicaIdentity("update", m.GetRelation(), nil, false)
 	}
-	a.nodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
-	a.node(m.GetOnConflictClause().GetWhereClause(), l)
+	a.checkNodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
+	a.checkNode(m.GetOnConflictClause().GetWhereClause(), l)
 	a.returningForm(m.GetReturningClause(), m.GetRelation(), 0)
 }
 
-func (a *asking) update(m *pgparse.UpdateStmt, l *query.Level) {
-	a.with(l)
-	a.target(m.GetRelation(), write{event: "update", columns: TargetNames(m.GetTargetList()), returning: m.GetReturningClause() != nil})
+func (a *queryQuestion) checkUpdate(m *pgparse.UpdateStmt, l *query.Level) {
+	a.checkWith(l)
+	a.checkTarget(m.GetRelation(), write{event: "update", columns: TargetNames(m.GetTargetList()), returning: m.GetReturningClause() != nil})
 	a.within = false
-	a.replicates("update", m.GetRelation(), m.GetWhereClause(), true)
-	a.nodes(l, m.GetTargetList(), m.GetFromClause())
-	a.node(m.GetWhereClause(), l)
-	a.nodes(l, m.GetReturningClause().GetExprs())
+	a.checkReplicaIdentity("update", m.GetRelation(), m.GetWhereClause(), true)
+	a.checkNodes(l, m.GetTargetList(), m.GetFromClause())
+	a.checkNode(m.GetWhereClause(), l)
+	a.checkNodes(l, m.GetReturningClause().GetExprs())
 	a.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
 }
 
-func (a *asking) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
-	a.with(l)
-	a.target(m.GetRelation(), write{event: "delete", returning: m.GetReturningClause() != nil})
+func (a *queryQuestion) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
+	a.checkWith(l)
+	a.checkTarget(m.GetRelation(), write{event: "delete", returning: m.GetReturningClause() != nil})
 	a.within = false
-	a.replicates("delete", m.GetRelation(), m.GetWhereClause(), true)
-	a.nodes(l, m.GetUsingClause())
-	a.node(m.GetWhereClause(), l)
-	a.nodes(l, m.GetReturningClause().GetExprs())
+	a.checkReplicaIdentity("delete", m.GetRelation(), m.GetWhereClause(), true)
+	a.checkNodes(l, m.GetUsingClause())
+	a.checkNode(m.GetWhereClause(), l)
+	a.checkNodes(l, m.GetReturningClause().GetExprs())
 	a.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
 }
 
-func (a *asking) merge(m *pgparse.MergeStmt, l *query.Level) {
-	a.with(l)
+func (a *queryQuestion) checkMerge(m *pgparse.MergeStmt, l *query.Level) {
+	a.checkWith(l)
 	if a.newerMerge(m) {
 		a.mergeInto(m)
 	}
-	a.node(m.GetSourceRelation(), l)
-	a.node(m.GetJoinCondition(), l)
-	a.nodes(l, m.GetMergeWhenClauses())
+	a.checkNode(m.GetSourceRelation(), l)
+	a.checkNode(m.GetJoinCondition(), l)
+	a.checkNodes(l, m.GetMergeWhenClauses())
 }
 
 // mergeInto asks about what a MERGE writes to.
-func (a *asking) mergeInto(m *pgparse.MergeStmt) {
-	if t := a.table(m.GetRelation()); t != nil && !a.merges(t) {
-		a.Refuse(refuse.MergeTarget, t.Name.Name)
+func (a *queryQuestion) mergeInto(m *pgparse.MergeStmt) {
+	if t := a.resolveTable(m.GetRelation()); t != nil && !a.canMergeInto(t) {
+		a.RecordRefusal(refuse.MergeTarget, t.Name.Name)
 		return
 	}
-	a.target(m.GetRelation(), write{event: "merge"})
+	a.checkTarget(m.GetRelation(), write{event: "merge"})
 	does := func(what pgparse.CmdType) bool {
 		for _, n := range m.GetMergeWhenClauses() {
 			if n.GetMergeWhenClause().GetCommandType() == what {
@@ -240,16 +240,16 @@ func (a *asking) mergeInto(m *pgparse.MergeStmt) {
 		return false
 	}
 	if does(pgparse.CmdType_CMD_UPDATE) {
-		a.replicates("update", m.GetRelation(), m.GetJoinCondition(), false)
+		a.checkReplicaIdentity("update", m.GetRelation(), m.GetJoinCondition(), false)
 	}
 	if does(pgparse.CmdType_CMD_DELETE) {
-		a.replicates("delete", m.GetRelation(), m.GetJoinCondition(), false)
+		a.checkReplicaIdentity("delete", m.GetRelation(), m.GetJoinCondition(), false)
 	}
 }
 
-// merges reports whether MERGE can write to a relation: not where a rule is in
+// canMergeInto reports whether MERGE can write to a relation: not where a rule is in
 // force, and to views since 17.
-func (q *Question) merges(t *catalog.Relation) bool {
+func (q *Question) canMergeInto(t *catalog.Relation) bool {
 	if t.Kind == catalog.View && t.View != nil && !q.V.AtLeast(17) {
 		return false
 	}
@@ -261,7 +261,7 @@ func (q *Question) merges(t *catalog.Relation) bool {
 	return true
 }
 
-// TargetNames are those of the columns that a statement gives values to.
+// TargetNames returns the names of the columns that a statement writes.
 func TargetNames(targets []*pgparse.Node) []string {
 	var out []string
 	for _, n := range targets {
@@ -270,29 +270,29 @@ func TargetNames(targets []*pgparse.Node) []string {
 	return out
 }
 
-// replicates refuses an UPDATE or DELETE of a table that is published and has no
+// checkReplicaIdentity refuses an UPDATE or DELETE of a table that is published and has no
 // replica identity, whether or not there are rows; all says that it goes on to
 // all partitions and children. A condition may leave one of those out.
 // https://www.postgresql.org/docs/current/logical-replication-publication.html
-func (q *Question) replicates(action string, rv *pgparse.RangeVar, where *pgparse.Node, all bool) {
-	if !q.C.Publishes() {
+func (q *Question) checkReplicaIdentity(action string, rv *pgparse.RangeVar, where *pgparse.Node, all bool) {
+	if !q.C.HasPublications() {
 		return
 	}
 	rel := q.C.Lookup(rv.GetSchemaname(), rv.GetRelname())
 	if rel == nil || !rel.Kind.IsTable() {
 		return
 	}
-	for _, t := range q.C.Tree(rel, all && rv.GetInh() && where == nil) {
-		if t.Kind == catalog.PartitionedTable || t.Identified() || len(t.Rules) > 0 || !q.Whole(t) || where != nil && len(t.Children) > 0 {
+	for _, t := range q.C.ListTree(rel, all && rv.GetInh() && where == nil) {
+		if t.Kind == catalog.PartitionedTable || t.HasReplicaIdentity() || len(t.Rules) > 0 || !q.IsFullyKnown(t) || where != nil && len(t.Children) > 0 {
 			continue
 		}
-		for _, p := range q.C.Publications(t) {
-			if p.Sends(action) {
+		for _, p := range q.C.ListPublications(t) {
+			if p.SendsAction(action) {
 				kind := refuse.PublishesUpdates
 				if action == "delete" {
 					kind = refuse.PublishesDeletes
 				}
-				q.Refuse(kind, t.Name.Name)
+				q.RecordRefusal(kind, t.Name.Name)
 				return
 			}
 		}

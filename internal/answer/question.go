@@ -1,6 +1,6 @@
-// Package answer tells what the server says to a statement on a schema: nothing,
-// or a refusal. It is asked before the schema changes and before locks are told; who
-// tells locks looks for no refusal by himself.
+// Package answer determines how the server responds to a statement on a schema: it
+// accepts or refuses it. It is asked before the schema changes and before locks are
+// determined. The code that determines locks does not look for refusals itself.
 //
 // The order of the checks is the server's: it reports the first that fails.
 package answer
@@ -13,29 +13,32 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// Question is a statement, a schema and a version on the way to an answer.
+// Question asks how the server responds to a statement, for a schema and a version.
 type Question struct {
 	C *catalog.Catalog
 	V *Version
-	// No is the server's refusal; the first one counts. nil: none so far.
+	// No is the server's refusal. The first one counts; nil: none so far.
 	No *refuse.Refusal
-	// Schema is where unqualified names are created in CREATE SCHEMA, "" is the
-	// catalog's own; Made are the relations that it has created so far.
+	// Schema is the schema of CREATE SCHEMA, in which unqualified names are created; ""
+	// is the catalog's default. Made are the relations that the statement has created so
+	// far.
 	Schema string
 	Made   []string
 }
 
-// Refuse records what the server says no with, unless it has said it already.
-func (q *Question) Refuse(kind refuse.Kind, objects ...string) { q.Deny(kind.Of(objects...)) }
+// RecordRefusal records a refusal, unless there is one already.
+func (q *Question) RecordRefusal(kind refuse.Kind, objects ...string) {
+	q.KeepRefusal(kind.NewRefusal(objects...))
+}
 
-// Deny is Refuse for what is told already; nil is no refusal.
-func (q *Question) Deny(no *refuse.Refusal) {
+// KeepRefusal is RecordRefusal for an existing refusal; nil is none.
+func (q *Question) KeepRefusal(no *refuse.Refusal) {
 	if q.No == nil {
 		q.No = no
 	}
 }
 
-// CreationSchema is where an unqualified name is created.
+// CreationSchema returns the schema in which an unqualified name is created.
 func (q *Question) CreationSchema() string {
 	if q.Schema != "" {
 		return q.Schema
@@ -43,33 +46,32 @@ func (q *Question) CreationSchema() string {
 	return q.C.CreationSchema()
 }
 
-// System reports whether a name is one of the server's own, whose locks are not
-// told.
-func System(schema, name string) bool {
+// IsSystemName reports whether a name belongs to the server, whose relations' locks are not reported.
+func IsSystemName(schema, name string) bool {
 	return schema == "pg_catalog" || schema == "information_schema" || schema == "" && strings.HasPrefix(name, "pg_")
 }
 
-// Find is the relation of a name: the one of the catalog, or a stand-in for
-// one that it has not seen; nil for the server's own and for one that a
-// complete catalog does not have, which is then refused unless missingOK, and
-// for one that may be missing and was seen to go.
-func (q *Question) Find(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
+// FindRelation returns the relation of a name: the catalog's, or a stand-in for a relation that
+// the catalog has not seen. It returns nil for the server's own relations, for a relation
+// that was dropped and may be missing, and for one that a complete catalog does not have.
+// The latter is refused unless missingOK.
+func (q *Question) FindRelation(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
 	if contains(q.Made, name) && (schema == "" || schema == q.Schema) {
 		return nil
 	}
 	if rel := q.C.Lookup(schema, name); rel != nil {
 		return rel
 	}
-	if name == "" || System(schema, name) {
+	if name == "" || IsSystemName(schema, name) {
 		return nil
 	}
 	if q.C.Complete {
 		if !missingOK {
-			q.Deny(missing(schema, name, kind))
+			q.KeepRefusal(missingRefusal(schema, name, kind))
 		}
 		return nil
 	}
-	if missingOK && q.C.Gone(schema, name) {
+	if missingOK && q.C.IsDropped(schema, name) {
 		return nil
 	}
 	if schema == "" {
@@ -78,40 +80,40 @@ func (q *Question) Find(schema, name string, kind catalog.Kind, missingOK bool) 
 	return catalog.StandIn(catalog.Name{Schema: schema, Name: name}, kind, true)
 }
 
-func missing(schema, name string, kind catalog.Kind) *refuse.Refusal {
+func missingRefusal(schema, name string, kind catalog.Kind) *refuse.Refusal {
 	if schema != "" {
 		name = schema + "." + name
 	}
 	switch kind {
 	case catalog.Index:
-		return refuse.IndexMissing.Of(name)
+		return refuse.IndexMissing.NewRefusal(name)
 	case catalog.View, catalog.MaterializedView, catalog.Sequence:
-		return refuse.RelationMissingAs.Of(kind.String(), name)
+		return refuse.RelationMissingAs.NewRefusal(kind.String(), name)
 	}
-	return refuse.RelationMissing.Of(name)
+	return refuse.RelationMissing.NewRefusal(name)
 }
 
-// Table is Find for what a statement names as its table.
-func (q *Question) Table(rv *pgparse.RangeVar) *catalog.Relation {
-	return q.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, false)
+// FindTable is FindRelation for the table that a statement names.
+func (q *Question) FindTable(rv *pgparse.RangeVar) *catalog.Relation {
+	return q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, false)
 }
 
-// Column finds a column; known is false when the table's columns are not all
-// known, so that a missing one may exist.
-func (q *Question) Column(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
+// FindColumn finds a column. known is false if not all columns of the table are known, so
+// that a missing column may exist.
+func (q *Question) FindColumn(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
 	if col = rel.Column(name); col != nil {
 		return col, !col.Inferred
 	}
-	return nil, q.Whole(rel)
+	return nil, q.IsFullyKnown(rel)
 }
 
-// Whole reports whether all columns and constraints of a relation are known:
-// it was seen created, and nothing else happened that could not be read.
-func (q *Question) Whole(rel *catalog.Relation) bool {
+// IsFullyKnown reports whether all columns and constraints of a relation are known: it was seen
+// created, and there was nothing unreadable since.
+func (q *Question) IsFullyKnown(rel *catalog.Relation) bool {
 	return !rel.Inferred && !rel.Partial && (q.C.Complete || q.C.Unmodelled == nil)
 }
 
-// NewName is the full name of a relation that a statement creates.
+// NewName returns the full name of a relation that a statement creates.
 func (q *Question) NewName(rv *pgparse.RangeVar) catalog.Name {
 	schema := rv.GetSchemaname()
 	if rv.GetRelpersistence() == "t" {
@@ -120,12 +122,12 @@ func (q *Question) NewName(rv *pgparse.RangeVar) catalog.Name {
 	if schema == "" {
 		schema = q.CreationSchema()
 	} else {
-		q.Present("schema", schema)
+		q.RequireObject("schema", schema)
 	}
 	return catalog.Name{Schema: schema, Name: rv.GetRelname()}
 }
 
-// Kind is the kind of relation that a statement says it is about.
+// Kind returns the kind of relation that a statement names.
 func Kind(t pgparse.ObjectType) catalog.Kind {
 	switch t {
 	case pgparse.ObjectType_OBJECT_INDEX:
@@ -144,6 +146,6 @@ func Kind(t pgparse.ObjectType) catalog.Kind {
 	return catalog.Table
 }
 
-// maxDepth bounds recursion through partitions, types and expressions: a folded
-// catalog may hold what a server never would.
+// maxDepth limits recursion through partitions, types and expressions: a folded catalog
+// may be deeper than any server's.
 const maxDepth = 64

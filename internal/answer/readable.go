@@ -12,11 +12,11 @@ func ReadableFrom(node *pgparse.Node, versions []int) int {
 	msg := pgparse.Unwrap(node)
 	for _, major := range versions {
 		q := Question{C: nothing, V: NewVersion(major)}
-		q.Ask(msg)
-		if q.No == nil || !q.No.Form() {
+		q.CheckStatement(msg)
+		if q.No == nil || !q.No.IsFormError() {
 			return major
 		}
-		if !q.V.Consulted() {
+		if !q.V.WasConsulted() {
 			return 0
 		}
 	}
@@ -24,4 +24,4 @@ func ReadableFrom(node *pgparse.Node, versions []int) int {
 }
 
 // nothing is a schema of which nothing is known.
-var nothing = catalog.New().Obscure("what a statement says is all that is asked")
+var nothing = catalog.New().MarkUnseen("what a statement says is all that is asked")

@@ -6,24 +6,24 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-func (q *Question) reindex(s *pgparse.ReindexStmt) {
+func (q *Question) checkReindex(s *pgparse.ReindexStmt) {
 	if !q.reindexForm(s) {
 		return
 	}
 	concurrent := false
 	for _, p := range s.GetParams() {
 		if p.GetDefElem().GetDefname() == "concurrently" {
-			concurrent = pgparse.Truth(p.GetDefElem())
+			concurrent = pgparse.BoolValue(p.GetDefElem())
 		}
 	}
 	switch s.GetKind() {
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM:
 		if concurrent {
-			q.Refuse(refuse.ReindexSystem)
+			q.RecordRefusal(refuse.ReindexSystem)
 		}
 		return
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:
-		q.Present("schema", s.GetName())
+		q.RequireObject("schema", s.GetName())
 		return
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE:
 		return
@@ -33,7 +33,7 @@ func (q *Question) reindex(s *pgparse.ReindexStmt) {
 		kind = catalog.Index
 	}
 	rv := s.GetRelation()
-	rel := q.Find(rv.GetSchemaname(), rv.GetRelname(), kind, false)
+	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, false)
 	if rel == nil {
 		return
 	}
@@ -41,12 +41,12 @@ func (q *Question) reindex(s *pgparse.ReindexStmt) {
 	switch table := q.C.TableOf(rel); {
 	case rel.Inferred:
 	case kind == catalog.Index && !isIndex:
-		q.Refuse(refuse.NotIndex, rel.Name.Name)
+		q.RecordRefusal(refuse.NotIndex, rel.Name.Name)
 	case kind == catalog.Table && !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
-		q.Refuse(refuse.NotTableOrView, rel.Name.Name)
-	case concurrent && isIndex && table != nil && table.Excludes(rel):
-		q.Refuse(refuse.ReindexExclusion)
+		q.RecordRefusal(refuse.NotTableOrView, rel.Name.Name)
+	case concurrent && isIndex && table != nil && table.IsExclusionIndex(rel):
+		q.RecordRefusal(refuse.ReindexExclusion)
 	case rel.Kind == catalog.PartitionedIndex && !q.V.AtLeast(14):
-		q.Refuse(refuse.ReindexPartitioned)
+		q.RecordRefusal(refuse.ReindexPartitioned)
 	}
 }

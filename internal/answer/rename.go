@@ -8,52 +8,52 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// rename is ALTER … RENAME.
-func (q *Question) rename(s *pgparse.RenameStmt) {
+// renameObject is ALTER … RENAME.
+func (q *Question) renameObject(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_INDEX:
 		kind := Kind(s.GetRenameType())
-		rel := q.Find(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
+		rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
 		if rel != nil && (kind == catalog.View || kind == catalog.MaterializedView || kind == catalog.Sequence) && rel.Kind != kind && !rel.Inferred {
-			q.Refuse(refuse.NotA, rel.Name.Name, "a "+kind.String())
+			q.RecordRefusal(refuse.NotA, rel.Name.Name, "a "+kind.String())
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
 		q.renameColumn(s)
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		q.renameConstraint(s)
 	case pgparse.ObjectType_OBJECT_TRIGGER:
-		if rel := q.Table(rv); rel != nil {
+		if rel := q.FindTable(rv); rel != nil {
 			if t := rel.Trigger(s.GetSubname()); t != nil && t.Parent && q.V.AtLeast(15) {
-				q.Refuse(refuse.TriggerRenamed, t.Name, rel.Name.Name)
+				q.RecordRefusal(refuse.TriggerRenamed, t.Name, rel.Name.Name)
 			}
 		}
 	case pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
-		q.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
+		q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
 	}
 }
 
 func (q *Question) renameColumn(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
-	rel := q.Find(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetRelationType()), s.GetMissingOk())
+	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetRelationType()), s.GetMissingOk())
 	switch {
 	case rel == nil:
 	case rel.OfType != 0:
-		q.Refuse(refuse.RenameOfTyped)
+		q.RecordRefusal(refuse.RenameOfTyped)
 	case systemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable):
-		q.Refuse(refuse.ColumnSystemName, s.GetNewname())
+		q.RecordRefusal(refuse.ColumnSystemName, s.GetNewname())
 	case rel.Kind == catalog.CompositeType:
 		q.mayChange(rel, s.GetBehavior())
 	case !rv.GetInh() && rel.HasKids():
-		q.Refuse(refuse.RenameOnlyHere, s.GetSubname())
+		q.RecordRefusal(refuse.RenameOnlyHere, s.GetSubname())
 	}
 }
 
 // mayChange refuses to change a type of which there are tables, without CASCADE.
 func (q *Question) mayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
 	if u := q.C.CompositeOf(composite); u != nil && behavior != pgparse.DropBehavior_DROP_CASCADE && len(q.TablesOf(u)) > 0 {
-		q.Refuse(refuse.TypeOfTable, u.Name.Name)
+		q.RecordRefusal(refuse.TypeOfTable, u.Name.Name)
 		return false
 	}
 	return true
@@ -66,7 +66,7 @@ func systemColumn(name string) bool {
 
 func (q *Question) renameConstraint(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
-	rel := q.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
+	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
 	if rel == nil {
 		return
 	}
@@ -75,8 +75,8 @@ func (q *Question) renameConstraint(s *pgparse.RenameStmt) {
 		if _, implied := ImpliedNotNull(rel, s.GetSubname()); implied && q.V.AtLeast(18) {
 			return
 		}
-		if q.Whole(rel) {
-			q.Refuse(refuse.ConstraintMissingFor, s.GetSubname(), rel.Name.Name)
+		if q.IsFullyKnown(rel) {
+			q.RecordRefusal(refuse.ConstraintMissingFor, s.GetSubname(), rel.Name.Name)
 		}
 		return
 	}
@@ -84,10 +84,10 @@ func (q *Question) renameConstraint(s *pgparse.RenameStmt) {
 		return
 	}
 	if !rv.GetInh() && rel.HasKids() {
-		q.Refuse(refuse.ConstraintRenamedHere, con.Name)
+		q.RecordRefusal(refuse.ConstraintRenamedHere, con.Name)
 	}
 	if con.Parent {
-		q.Refuse(refuse.ConstraintRenamed, con.Name)
+		q.RecordRefusal(refuse.ConstraintRenamed, con.Name)
 	}
 }
 
@@ -104,37 +104,37 @@ func ImpliedNotNull(rel *catalog.Relation, name string) (column string, ok bool)
 
 // setSchema is ALTER … SET SCHEMA.
 func (q *Question) setSchema(s *pgparse.AlterObjectSchemaStmt) {
-	if s.GetRelation() == nil && !q.Present("schema", s.GetNewschema()) {
+	if s.GetRelation() == nil && !q.RequireObject("schema", s.GetNewschema()) {
 		return
 	}
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		rv := s.GetRelation()
-		rel := q.Find(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), s.GetMissingOk())
+		rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), s.GetMissingOk())
 		switch {
-		case rel == nil || !q.Present("schema", s.GetNewschema()):
+		case rel == nil || !q.RequireObject("schema", s.GetNewschema()):
 		case strings.HasPrefix(s.GetNewschema(), "pg_temp") && rel.Persistence != catalog.Temporary:
-			q.Refuse(refuse.TemporarySchema)
+			q.RecordRefusal(refuse.TemporarySchema)
 		case rel.Seq != nil && rel.Seq.OwnerTable != 0 && s.GetNewschema() != rel.Name.Schema:
-			q.Refuse(refuse.SequenceMoved)
+			q.RecordRefusal(refuse.SequenceMoved)
 		}
 	}
 }
 
-// comment is COMMENT ON and SECURITY LABEL.
-func (q *Question) comment(kind pgparse.ObjectType, object *pgparse.Node) {
+// commentOn is COMMENT ON and SECURITY LABEL.
+func (q *Question) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
 	parts := object.GetList().GetItems()
 	switch kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(parts)
-		q.Find(schema, name, Kind(kind), false)
+		q.FindRelation(schema, name, Kind(kind), false)
 	case pgparse.ObjectType_OBJECT_COLUMN,
 		pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_RULE, pgparse.ObjectType_OBJECT_POLICY:
 		if len(parts) > 1 {
 			schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-			q.Find(schema, name, catalog.Table, false)
+			q.FindRelation(schema, name, catalog.Table, false)
 		}
 	}
 }

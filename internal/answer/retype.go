@@ -11,18 +11,18 @@ import (
 func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
 	def, name := cmd.GetDef().GetColumnDef(), cmd.GetName()
 	if !a.Recurse && a.Rel.HasKids() {
-		a.Refuse(refuse.RetypeOnlyHere, name)
+		a.RecordRefusal(refuse.RetypeOnlyHere, name)
 		return
 	}
 	to := a.C.TypeOf(def.GetTypeName())
-	for _, rel := range a.C.Tree(a.Rel, a.Recurse) {
-		col, _ := a.Column(rel, name)
+	for _, rel := range a.C.ListTree(a.Rel, a.Recurse) {
+		col, _ := a.FindColumn(rel, name)
 		switch {
-		case col == nil && !a.Whole(rel):
+		case col == nil && !a.IsFullyKnown(rel):
 		case col == nil:
-			a.Refuse(refuse.ColumnMissing, name, rel.Name.Name)
+			a.RecordRefusal(refuse.ColumnMissing, name, rel.Name.Name)
 		case a.mayRetype(rel, col) && a.mayConvert(col, def):
-			a.retype(rel, col, to, def)
+			a.checkRetype(rel, col, to, def)
 		}
 		if a.No != nil {
 			return
@@ -42,7 +42,7 @@ func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.
 	}
 	if retype != nil {
 		a.C.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
-			a.Refuse(refuse.TypeUsed, u.Name.Name, rel.Name.Name, col.Name)
+			a.RecordRefusal(refuse.TypeUsed, u.Name.Name, rel.Name.Name, col.Name)
 		})
 	}
 	if a.No != nil || !a.mayChange(a.Rel, behavior) || retype == nil {
@@ -51,7 +51,7 @@ func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.
 	for _, t := range a.TablesOf(u) {
 		if col := t.Column(retype.GetName()); col != nil {
 			def := retype.GetDef().GetColumnDef()
-			a.retype(t, col, a.C.TypeOf(def.GetTypeName()), def)
+			a.checkRetype(t, col, a.C.TypeOf(def.GetTypeName()), def)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.
 // mayRetype refuses what the server refuses: what depends on the column and
 // cannot be made anew.
 func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
-	no := func(kind refuse.Kind, objects ...string) bool { a.Refuse(kind, objects...); return false }
+	no := func(kind refuse.Kind, objects ...string) bool { a.RecordRefusal(kind, objects...); return false }
 	switch {
 	case rel.OfType != 0 && rel == a.Rel:
 		return no(refuse.RetypeOfTyped)
@@ -74,7 +74,7 @@ func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool 
 		}
 	}
 	switch {
-	case len(Readers(a.C, rel, col)) > 0 || len(a.C.RulesOver(rel.OID, col.Attnum)) > 0:
+	case len(ViewsReading(a.C, rel, col)) > 0 || len(a.C.RulesOver(rel.OID, col.Attnum)) > 0:
 		return no(refuse.RetypeView)
 	case len(a.C.BodiesOver(rel.OID, col.Attnum)) > 0:
 		return no(refuse.RetypeFunction)
@@ -100,28 +100,28 @@ func (a *Alteration) mayConvert(col *catalog.Column, def *pgparse.ColumnDef) boo
 	using := def.GetRawDefault()
 	switch _, again := a.newTypes[col.Name]; {
 	case again && a.Rel.Column(col.Name) == col:
-		a.Refuse(refuse.RetypeTwice, col.Name)
+		a.RecordRefusal(refuse.RetypeTwice, col.Name)
 	case using != nil && col.Generated != "":
-		a.Refuse(refuse.RetypeGenerated)
-	case using != nil && pgparse.Holds[*pgparse.SubLink](using):
-		a.Refuse(refuse.RetypeSubquery)
+		a.RecordRefusal(refuse.RetypeGenerated)
+	case using != nil && pgparse.HasNode[*pgparse.SubLink](using):
+		a.RecordRefusal(refuse.RetypeSubquery)
 	default:
-		return a.collates(def)
+		return a.checkCollation(def)
 	}
 	return false
 }
 
-// retype refuses a new type of a column for which there is no cast, or with which
+// checkRetype refuses a new type of a column for which there is no cast, or with which
 // what belongs to the column cannot go on.
-func (a *Alteration) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Type, def *pgparse.ColumnDef) {
+func (a *Alteration) checkRetype(rel *catalog.Relation, col *catalog.Column, to catalog.Type, def *pgparse.ColumnDef) {
 	if rel.Kind == catalog.CompositeType {
 		return // no row is there to cast
 	}
-	if no := a.casts(col, to, def.GetRawDefault()); no != nil {
-		a.Deny(no)
+	if no := a.checkCast(col, to, def.GetRawDefault()); no != nil {
+		a.KeepRefusal(no)
 		return
 	}
-	if !to.Known() || a.mayFill(rel) && a.keepsDefault(rel, col, to) && a.keepsForeignKeys(rel, col, to) {
+	if !to.IsKnown() || a.mayFill(rel) && a.keepsDefault(rel, col, to) && a.keepsForeignKeys(rel, col, to) {
 		a.stillFits(rel, col, to)
 	}
 }
@@ -129,13 +129,13 @@ func (a *Alteration) retype(rel *catalog.Relation, col *catalog.Column, to catal
 // keepsDefault refuses a type in which the column's identity or default could not
 // go on.
 func (a *Alteration) keepsDefault(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
-	base := a.Base(to)
+	base := a.BaseType(to)
 	switch {
 	case a.IsIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
-		a.Refuse(refuse.IdentityType)
-	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.Known() && !contains(a.withoutDefault, col.Name) &&
+		a.RecordRefusal(refuse.IdentityType)
+	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.IsKnown() && !contains(a.withoutDefault, col.Name) &&
 		!predicate.IsNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
-		a.Refuse(refuse.RetypeDefault, col.Name, unmodified(to))
+		a.RecordRefusal(refuse.RetypeDefault, col.Name, formatUnmodified(to))
 	default:
 		return true
 	}
@@ -146,7 +146,7 @@ func (a *Alteration) keepsDefault(rel *catalog.Relation, col *catalog.Column, to
 // key cannot be compared with.
 func (a *Alteration) keepsForeignKeys(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
 	for _, con := range rel.Constraints {
-		if con.Kind != catalog.ForeignKey || con.Ref == rel.OID || a.Dropped(con) {
+		if con.Kind != catalog.ForeignKey || con.Ref == rel.OID || a.IsDropped(con) {
 			continue
 		}
 		ref := a.C.Relation(con.Ref)
@@ -154,19 +154,19 @@ func (a *Alteration) keepsForeignKeys(rel *catalog.Relation, col *catalog.Column
 			if n != col.Attnum || ref == nil || i >= len(con.RefColumns) {
 				continue
 			}
-			if other := ref.Attr(con.RefColumns[i]); other != nil && other.Type.Known() && !other.Inferred && !a.equates(to, other.Type) {
-				a.Refuse(refuse.ForeignKeyTypes, con.Name)
+			if other := ref.Attr(con.RefColumns[i]); other != nil && other.Type.IsKnown() && !other.Inferred && !a.canCompare(to, other.Type) {
+				a.RecordRefusal(refuse.ForeignKeyTypes, con.Name)
 				return false
 			}
 		}
 	}
-	for _, ref := range a.C.References(rel, false) {
+	for _, ref := range a.C.ListReferences(rel, false) {
 		for i, n := range ref.Con.RefColumns {
 			if n != col.Attnum || ref.From == rel || i >= len(ref.Con.Columns) {
 				continue
 			}
-			if own := ref.From.Attr(ref.Con.Columns[i]); own != nil && own.Type.Known() && !own.Inferred && !a.equates(own.Type, to) {
-				a.Refuse(refuse.ForeignKeyTypes, ref.Con.Name)
+			if own := ref.From.Attr(ref.Con.Columns[i]); own != nil && own.Type.IsKnown() && !own.Inferred && !a.canCompare(own.Type, to) {
+				a.RecordRefusal(refuse.ForeignKeyTypes, ref.Con.Name)
 				return false
 			}
 		}
@@ -178,10 +178,10 @@ func (a *Alteration) keepsForeignKeys(rel *catalog.Relation, col *catalog.Column
 // made of it, which is what a change of the column's type starts from: the
 // default 'new'::state of a text column is a state. The zero Type is not known.
 func (a *Alteration) defaultType(col *catalog.Column) catalog.Type {
-	own := a.Base(col.Type)
+	own := a.BaseType(col.Type)
 	switch x := pgparse.Unwrap(col.Default).(type) {
 	case *pgparse.TypeCast:
-		return a.Base(a.C.TypeOf(x.GetTypeName()))
+		return a.BaseType(a.C.TypeOf(x.GetTypeName()))
 	case *pgparse.A_Const:
 		if x.GetSval() != nil {
 			return own // a text without a type is read as the column's
@@ -196,27 +196,27 @@ func (a *Alteration) defaultType(col *catalog.Column) catalog.Type {
 // mayBecome reports whether the server makes one type of another by itself where
 // a value is assigned, or it cannot be known.
 func (a *Alteration) mayBecome(from, to catalog.Type) bool {
-	return !from.Known() || Same(from, to) || Relabels(from, to, false) || a.assignable(from, to)
+	return !from.IsKnown() || SameType(from, to) || IsRelabeling(from, to, false) || a.isAssignable(from, to)
 }
 
 // fitsType refuses to make a table one OF a type with other columns.
 func (a *Alteration) fitsType(composite *catalog.Relation) {
-	if !a.Whole(a.Rel) || !a.Whole(composite) {
+	if !a.IsFullyKnown(a.Rel) || !a.IsFullyKnown(composite) {
 		return
 	}
 	table := a.Rel.Columns
 	for i, want := range composite.Columns {
 		switch {
 		case i >= len(table):
-			a.Refuse(refuse.TypedMissingColumn, want.Name)
+			a.RecordRefusal(refuse.TypedMissingColumn, want.Name)
 			return
 		case table[i].Name != want.Name:
-			a.Refuse(refuse.TypedOtherColumn, table[i].Name, want.Name)
-		case !Same(table[i].Type, want.Type) || table[i].Type.ModText != want.Type.ModText:
-			a.Refuse(refuse.TypedOtherType, a.Rel.Name.Name, want.Name)
+			a.RecordRefusal(refuse.TypedOtherColumn, table[i].Name, want.Name)
+		case !SameType(table[i].Type, want.Type) || table[i].Type.ModText != want.Type.ModText:
+			a.RecordRefusal(refuse.TypedOtherType, a.Rel.Name.Name, want.Name)
 		}
 	}
 	if len(table) > len(composite.Columns) {
-		a.Refuse(refuse.TypedExtraColumn, table[len(composite.Columns)].Name)
+		a.RecordRefusal(refuse.TypedExtraColumn, table[len(composite.Columns)].Name)
 	}
 }

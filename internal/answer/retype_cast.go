@@ -7,10 +7,10 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// casts is what the server has against the way from a column's type to another,
-// by a USING expression where there is one; nil when it knows it, or that is not
+// checkCast returns the server's objection to converting a column's type to another one, by a
+// USING expression if there is one; nil if the conversion is possible, or if that is not
 // known.
-func (q *Question) casts(col *catalog.Column, to catalog.Type, using *pgparse.Node) *refuse.Refusal {
+func (q *Question) checkCast(col *catalog.Column, to catalog.Type, using *pgparse.Node) *refuse.Refusal {
 	from := col.Type
 	if col.Inferred {
 		from = catalog.Type{}
@@ -21,14 +21,14 @@ func (q *Question) casts(col *catalog.Column, to catalog.Type, using *pgparse.No
 			return no
 		}
 	}
-	from, to = q.between(from, to)
+	from, to = q.castBaseTypes(from, to)
 	switch {
-	case !from.Known() || !to.Known() || q.assignable(from, to):
+	case !from.IsKnown() || !to.IsKnown() || q.isAssignable(from, to):
 		return nil
 	case using != nil:
-		return refuse.NoAutomaticCastUsing.Of(col.Name, unmodified(to))
+		return refuse.NoAutomaticCastUsing.NewRefusal(col.Name, formatUnmodified(to))
 	}
-	return refuse.NoAutomaticCast.Of(col.Name, unmodified(to))
+	return refuse.NoAutomaticCast.NewRefusal(col.Name, formatUnmodified(to))
 }
 
 // castBy is the type that a USING expression gives a column's values when it does
@@ -36,58 +36,58 @@ func (q *Question) casts(col *catalog.Column, to catalog.Type, using *pgparse.No
 func (q *Question) castBy(using *pgparse.Node, col *catalog.Column, own catalog.Type) (catalog.Type, *refuse.Refusal) {
 	switch m := pgparse.Unwrap(using).(type) {
 	case *pgparse.ColumnRef:
-		if f := m.GetFields(); len(f) > 0 && pgparse.Text(f[len(f)-1]) == col.Name {
+		if f := m.GetFields(); len(f) > 0 && pgparse.StringText(f[len(f)-1]) == col.Name {
 			return own, nil
 		}
 	case *pgparse.CollateClause:
 		return q.castBy(m.GetArg(), col, own)
 	case *pgparse.TypeCast:
 		old, no := q.castBy(m.GetArg(), col, own)
-		if no != nil || !old.Known() {
+		if no != nil || !old.IsKnown() {
 			return catalog.Type{}, no
 		}
 		to := q.C.TypeOf(m.GetTypeName())
-		if from, base := q.between(old, to); from.Known() && base.Known() && !q.castable(from, base) {
-			return to, refuse.NoCast.Of(unmodified(old), unmodified(base))
+		if from, base := q.castBaseTypes(old, to); from.IsKnown() && base.IsKnown() && !q.isCastable(from, base) {
+			return to, refuse.NoCast.NewRefusal(formatUnmodified(old), formatUnmodified(base))
 		}
 		return to, nil
 	}
 	return catalog.Type{}, nil
 }
 
-// between are the types under the domains that a cast has to go between; zero
-// Types where nothing is to be done but to check, or to call it otherwise.
-func (q *Question) between(from, to catalog.Type) (catalog.Type, catalog.Type) {
+// castBaseTypes returns the base types, below domains, between which a cast must convert; zero
+// Types if the server only has to check or relabel the value.
+func (q *Question) castBaseTypes(from, to catalog.Type) (catalog.Type, catalog.Type) {
 	for n := 0; n < maxDepth; n++ {
-		d := q.Domain(to)
-		if d == nil || Same(from, to) {
+		d := q.DomainOf(to)
+		if d == nil || SameType(from, to) {
 			break
 		}
 		to = d.Base
 	}
-	if Same(from, to) {
+	if SameType(from, to) {
 		return catalog.Type{}, catalog.Type{}
 	}
-	if from = q.Base(from); Same(from, to) || Relabels(from, to, false) {
+	if from = q.BaseType(from); SameType(from, to) || IsRelabeling(from, to, false) {
 		return catalog.Type{}, catalog.Type{}
 	}
 	return from, to
 }
 
-// Constrained reports whether a domain, or one that it rests on, restricts its
+// IsConstrained reports whether a domain, or one that it rests on, restricts its
 // values.
-func (q *Question) Constrained(d *catalog.UserType) bool {
+func (q *Question) IsConstrained(d *catalog.UserType) bool {
 	for n := 0; d != nil && n < maxDepth; n++ {
-		if d.Constrained() {
+		if d.HasConstraint() {
 			return true
 		}
-		d = q.Domain(d.Base)
+		d = q.DomainOf(d.Base)
 	}
 	return false
 }
 
-// unmodified is a type as errors name it, without its length or precision.
-func unmodified(t catalog.Type) string {
+// formatUnmodified is a type as errors name it, without its length or precision.
+func formatUnmodified(t catalog.Type) string {
 	t.Mods, t.ModText = nil, ""
 	return t.String()
 }
@@ -96,11 +96,11 @@ func unmodified(t catalog.Type) string {
 // cannot be made anew. What they compare the column with keeps the type that it
 // got when it was written: 'new'::text is no value of an enum.
 func (a *Alteration) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog.Type) {
-	if col.Inferred || !col.Type.Known() || !to.Known() || Same(col.Type, to) {
+	if col.Inferred || !col.Type.IsKnown() || !to.IsKnown() || SameType(col.Type, to) {
 		return
 	}
 	for _, con := range rel.Constraints {
-		if con.Kind == catalog.Check && !a.Dropped(con) {
+		if con.Kind == catalog.Check && !a.IsDropped(con) {
 			a.comparesStill(con.Expr, col, to)
 		}
 	}
@@ -116,7 +116,7 @@ func (a *Alteration) stillFits(rel *catalog.Relation, col *catalog.Column, to ca
 			if class == col.Type.Name.Name+"_ops" && !(class == "inet_ops" && i.Index.Method == "gist") || class == "array_ops" {
 				class = "" // the old type's default is not kept
 			}
-			a.Deny(a.unfit(i.Index.Method, class, to))
+			a.KeepRefusal(a.checkOperatorClass(i.Index.Method, class, to))
 		}
 		a.comparesStill(i.Index.Predicate, col, to)
 	}
@@ -126,7 +126,7 @@ func (a *Alteration) stillFits(rel *catalog.Relation, col *catalog.Column, to ca
 // statement drops.
 func (a *Alteration) indexGone(rel, index *catalog.Relation) bool {
 	for _, name := range a.droppedColumns {
-		if col := rel.Column(name); col != nil && index.Index.Uses(col.Attnum) {
+		if col := rel.Column(name); col != nil && index.Index.UsesColumn(col.Attnum) {
 			return true
 		}
 	}
@@ -144,7 +144,7 @@ func (a *Alteration) indexGone(rel, index *catalog.Relation) bool {
 // comparesStill refuses a type that has no operator for a comparison of the
 // column with constants.
 func (a *Alteration) comparesStill(expr *pgparse.Node, col *catalog.Column, to catalog.Type) {
-	if expr == nil || a.Domain(col.Type) != nil || !contains(plainly, col.Type.Name.Name) && !a.Enum(col.Type) {
+	if expr == nil || a.DomainOf(col.Type) != nil || !contains(plainly, col.Type.Name.Name) && !a.IsEnum(col.Type) {
 		return
 	}
 	pgparse.Walk(expr, func(m any) bool {
@@ -158,8 +158,8 @@ func (a *Alteration) comparesStill(expr *pgparse.Node, col *catalog.Column, to c
 				return true
 			}
 		}
-		if t, ok := a.constantType(with, col.Type); ok && t.Known() && !a.equates(to, t) && !a.equates(t, to) {
-			a.Refuse(refuse.NoOperator, to.String(), Operator(e), t.String())
+		if t, ok := a.constantType(with, col.Type); ok && t.IsKnown() && !a.canCompare(to, t) && !a.canCompare(t, to) {
+			a.RecordRefusal(refuse.NoOperator, to.String(), OperatorName(e), t.String())
 		}
 		return true
 	})

@@ -17,63 +17,63 @@ type write struct {
 	returning, arbiter bool
 }
 
-// Firing is a rule or trigger at work.
-type Firing struct {
+// RuleEvent is a rule or trigger at work.
+type RuleEvent struct {
 	On    catalog.OID
 	Event string
 }
 
-// target asks about what a statement writes to, through the rules and views that
+// checkTarget asks about what a statement writes to, through the rules and views that
 // rewrite it.
 // https://www.postgresql.org/docs/current/rules-update.html
-func (a *asking) target(rv *pgparse.RangeVar, w write) {
-	rel := a.table(rv)
+func (a *queryQuestion) checkTarget(rv *pgparse.RangeVar, w write) {
+	rel := a.resolveTable(rv)
 	switch {
 	case rel == nil:
 	case rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence:
-		a.Refuse(refuse.NotChangeable, rel.Kind.String(), rel.Name.Name)
+		a.RecordRefusal(refuse.NotChangeable, rel.Kind.String(), rel.Name.Name)
 	default:
-		a.rewritten(rel, w)
+		a.checkRewritten(rel, w)
 	}
 }
 
-func (a *asking) rewritten(rel *catalog.Relation, w write) {
+func (a *queryQuestion) checkRewritten(rel *catalog.Relation, w write) {
 	if a.depth > maxDepth {
 		return
 	}
 	a.depth++
 	defer func() { a.depth-- }()
-	instead, conditional := a.fire(rel, w)
+	instead, conditional := a.fireRules(rel, w)
 	if !instead && rel.Kind == catalog.View && rel.View != nil {
 		a.throughView(rel, w, conditional)
 	}
 }
 
 // throughView is a statement that writes to a view and that no rule replaced.
-func (a *asking) throughView(view *catalog.Relation, w write, conditional bool) {
-	if Instead(view, w.event) {
+func (a *queryQuestion) throughView(view *catalog.Relation, w write, conditional bool) {
+	if HasInsteadTrigger(view, w.event) {
 		return
 	}
 	if a.C.Complete || a.C.Unmodelled == nil {
 		if conditional || a.C.ReadOnly(view) != "" {
-			a.Refuse(refuse.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
+			a.RecordRefusal(refuse.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
 			return
 		}
 		for _, name := range w.columns {
-			if a.C.Computed(view, name) {
-				a.Refuse(refuse.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
+			if a.C.IsComputed(view, name) {
+				a.RecordRefusal(refuse.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
 				return
 			}
 		}
 	}
-	if base := a.C.Base(view); base != nil {
+	if base := a.C.BaseOfView(view); base != nil {
 		w.columns = a.C.BaseColumns(view, w.columns)
-		a.rewritten(base, w)
+		a.checkRewritten(base, w)
 	}
 }
 
-// Instead reports whether triggers of a view do what a statement wants of it.
-func Instead(view *catalog.Relation, event string) bool {
+// HasInsteadTrigger reports whether triggers of a view do what a statement wants of it.
+func HasInsteadTrigger(view *catalog.Relation, event string) bool {
 	return contains(view.InsteadOf(), event) || event == "merge" && len(view.InsteadOf()) > 0
 }
 
@@ -83,11 +83,11 @@ var (
 	verbs       = map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}
 )
 
-// fire asks about the actions of the rules that a statement sets off, and whether
+// fireRules asks about the actions of the rules that a statement sets off, and whether
 // it may do so. instead: it does not run itself; conditional: for some rows only.
-func (a *asking) fire(rel *catalog.Relation, w write) (instead, conditional bool) {
+func (a *queryQuestion) fireRules(rel *catalog.Relation, w write) (instead, conditional bool) {
 	updates, returning, products := false, false, 0
-	this := Firing{rel.OID, w.event}
+	this := RuleEvent{rel.OID, w.event}
 	for _, u := range rel.Rules {
 		updates = updates || u.Event == "update"
 		if u.Event != w.event || u.Disabled {
@@ -97,47 +97,47 @@ func (a *asking) fire(rel *catalog.Relation, w write) (instead, conditional bool
 		conditional = conditional || u.Instead && u.Where != nil
 		products += len(u.Actions)
 		if len(u.Actions) > 0 && contains(a.firing, this) {
-			a.Refuse(refuse.RuleRecursion, rel.Name.Name)
+			a.RecordRefusal(refuse.RuleRecursion, rel.Name.Name)
 			return instead, conditional
 		}
 		a.firing = append(a.firing, this)
 		a.carryOut(u)
 		a.firing = a.firing[:len(a.firing)-1]
-		returning = returning || returns(u)
+		returning = returning || givesReturning(u)
 	}
 	switch {
 	case len(rel.Rules) == 0:
 	case w.returning && (instead || conditional) && !returning:
-		a.Refuse(refuse.RuleReturning, verbs[w.event], rel.Name.Name)
+		a.RecordRefusal(refuse.RuleReturning, verbs[w.event], rel.Name.Name)
 	case w.arbiter && (products > 0 || updates):
-		a.Refuse(refuse.RuleConflict)
+		a.RecordRefusal(refuse.RuleConflict)
 	case !a.within:
 	case instead && products == 0:
-		a.Refuse(refuse.RuleNothing)
+		a.RecordRefusal(refuse.RuleNothing)
 	case conditional && products > 0:
-		a.Refuse(refuse.RuleConditional)
+		a.RecordRefusal(refuse.RuleConditional)
 	case !instead && products > 0:
-		a.Refuse(refuse.RuleAlso)
+		a.RecordRefusal(refuse.RuleAlso)
 	case products > 1:
-		a.Refuse(refuse.RuleMany)
+		a.RecordRefusal(refuse.RuleMany)
 	}
 	return instead, conditional
 }
 
 // carryOut asks about the actions of a rule. Their names mean what they meant when
 // the rule was made.
-func (a *asking) carryOut(u *catalog.Rule) {
+func (a *queryQuestion) carryOut(u *catalog.Rule) {
 	outer, within := a.bound, a.within
 	a.bound, a.within = u.Reads, false
-	a.node(u.Where, query.BindExpr(u.Where, query.Nothing{}))
+	a.checkNode(u.Where, query.BindExpr(u.Where, query.NoRelations{}))
 	for _, action := range u.Actions {
-		a.queryIn(query.Scopes(pgparse.Unwrap(action)))
+		a.queryIn(query.BindScopes(pgparse.Unwrap(action)))
 	}
 	a.bound, a.within = outer, within
 }
 
-// returns reports whether an action of a rule gives what RETURNING asks for.
-func returns(u *catalog.Rule) bool {
+// givesReturning reports whether an action of a rule gives what RETURNING asks for.
+func givesReturning(u *catalog.Rule) bool {
 	for _, action := range u.Actions {
 		var r *pgparse.ReturningClause
 		switch m := pgparse.Unwrap(action).(type) {

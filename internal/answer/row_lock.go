@@ -8,9 +8,9 @@ import (
 )
 
 // rowLocks is FOR UPDATE and its like.
-func (a *asking) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
-	if what := unlockable(s); what != "" {
-		a.Refuse(refuse.LockNotAllowed, strength(s), what)
+func (a *queryQuestion) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
+	if what := unlockableClause(s); what != "" {
+		a.RecordRefusal(refuse.LockNotAllowed, lockStrength(s), what)
 		return
 	}
 	for _, clause := range s.GetLockingClause() {
@@ -21,7 +21,7 @@ func (a *asking) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
 			pgparse.Walk(n, func(m any) bool {
 				rv, ok := m.(*pgparse.RangeVar)
 				if ok && l.CTE(rv) == nil {
-					a.lockable(a.C.Lookup(rv.GetSchemaname(), rv.GetRelname()))
+					a.checkRowLock(a.C.Lookup(rv.GetSchemaname(), rv.GetRelname()))
 				}
 				return !ok
 			})
@@ -29,15 +29,15 @@ func (a *asking) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
 	}
 }
 
-// lockable refuses what has no rows that could be locked.
-func (q *Question) lockable(rel *catalog.Relation) {
+// checkRowLock refuses what has no rows that could be locked.
+func (q *Question) checkRowLock(rel *catalog.Relation) {
 	if rel != nil && !rel.Inferred && (rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence) {
-		q.Refuse(refuse.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
+		q.RecordRefusal(refuse.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
 	}
 }
 
-// strength is the first clause that locks rows: FOR UPDATE.
-func strength(s *pgparse.SelectStmt) string {
+// lockStrength is the first clause that locks rows: FOR UPDATE.
+func lockStrength(s *pgparse.SelectStmt) string {
 	switch s.GetLockingClause()[0].GetLockingClause().GetStrength() {
 	case pgparse.LockClauseStrength_LCS_FORKEYSHARE:
 		return "FOR KEY SHARE"
@@ -49,9 +49,9 @@ func strength(s *pgparse.SelectStmt) string {
 	return "FOR UPDATE"
 }
 
-// unlockable is what a query has by which its rows are no longer those of a
-// table (CheckSelectLocking); "" for nothing.
-func unlockable(s *pgparse.SelectStmt) string {
+// unlockableClause returns the clause of a query because of which its rows are not rows of a
+// table (CheckSelectLocking); "" for none.
+func unlockableClause(s *pgparse.SelectStmt) string {
 	switch {
 	case s.GetLarg() != nil:
 		return "UNION/INTERSECT/EXCEPT"
@@ -69,7 +69,7 @@ func unlockable(s *pgparse.SelectStmt) string {
 			case *pgparse.SubLink:
 				return false
 			case *pgparse.FuncCall:
-				name := pgparse.Last(x.GetFuncname())
+				name := pgparse.LastText(x.GetFuncname())
 				switch {
 				case x.GetOver() != nil:
 					what = "window functions"
@@ -83,7 +83,7 @@ func unlockable(s *pgparse.SelectStmt) string {
 	return what
 }
 
-// Aggregates are those of the server that may stand without a column, or with
-// one that no index gives.
+// Aggregates are the server's aggregates that may be used without a column, or with one
+// that no index provides.
 var Aggregates = []string{"count", "sum", "avg", "array_agg", "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg",
 	"bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor", "any_value", "xmlagg", "range_agg", "stddev", "variance"}

@@ -22,27 +22,27 @@ func (q *Question) ownedBy(options []*pgparse.Node) {
 		}
 		if parts := o.GetDefElem().GetArg().GetList().GetItems(); len(parts) > 1 { // not NONE
 			schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-			q.Find(schema, name, catalog.Table, false)
+			q.FindRelation(schema, name, catalog.Table, false)
 		}
 	}
 }
 
 func (q *Question) alterSequence(s *pgparse.AlterSeqStmt) {
 	rv := s.GetSequence()
-	seq := q.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
+	seq := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
 	if seq == nil {
 		return
 	}
 	for _, o := range s.GetOptions() {
 		if o.GetDefElem().GetDefname() == "owned_by" && q.ofIdentity(seq) {
-			q.Refuse(refuse.IdentitySequence)
+			q.RecordRefusal(refuse.IdentitySequence)
 			return
 		}
 	}
 	q.ownedBy(s.GetOptions())
 }
 
-// ofIdentity reports whether a sequence is that of an identity column.
+// ofIdentity reports whether a sequence belongs to an identity column.
 func (q *Question) ofIdentity(seq *catalog.Relation) bool {
 	if seq.Seq == nil {
 		return false
@@ -61,6 +61,6 @@ func (q *Question) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
-		q.Find(schema, name, Kind(kind), false)
+		q.FindRelation(schema, name, Kind(kind), false)
 	}
 }

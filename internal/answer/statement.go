@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// Ask puts a statement to the server.
-func (q *Question) Ask(msg any) {
+// CheckStatement puts a statement to the server.
+func (q *Question) CheckStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.AlterTableStmt:
 		q.alterTable(s)
@@ -15,43 +15,43 @@ func (q *Question) Ask(msg any) {
 	case *pgparse.IndexStmt:
 		q.createIndex(s)
 	case *pgparse.DropStmt:
-		q.drop(s)
+		q.dropObjects(s)
 	case *pgparse.ReindexStmt:
-		q.reindex(s)
+		q.checkReindex(s)
 	case *pgparse.RenameStmt:
-		q.rename(s)
+		q.renameObject(s)
 	case *pgparse.AlterObjectSchemaStmt:
 		q.setSchema(s)
 	case *pgparse.CommentStmt:
-		q.comment(s.GetObjtype(), s.GetObject())
+		q.commentOn(s.GetObjtype(), s.GetObject())
 	case *pgparse.SecLabelStmt:
-		q.comment(s.GetObjtype(), s.GetObject())
+		q.commentOn(s.GetObjtype(), s.GetObject())
 	case *pgparse.TruncateStmt:
-		q.truncate(s)
+		q.truncateTables(s)
 	case *pgparse.LockStmt:
-		q.lock(s)
+		q.lockTables(s)
 	case *pgparse.VacuumStmt:
-		q.vacuum(s)
+		q.vacuumTables(s)
 	case *pgparse.ClusterStmt:
-		q.cluster(s)
+		q.clusterTable(s)
 	case *pgparse.CreateTrigStmt:
 		q.createTrigger(s)
 	case *pgparse.RuleStmt:
 		q.createRule(s)
 	case *pgparse.CreatePolicyStmt:
-		q.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
+		q.checkPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.AlterPolicyStmt:
-		q.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
+		q.checkPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.CreateStatsStmt:
-		q.statistics(s)
+		q.createStatistics(s)
 	default:
-		q.derived(msg)
+		q.checkDerived(msg)
 	}
 }
 
-// derived asks about what rests on tables or stands beside them: views, sequences,
-// publications, privileges, copies.
-func (q *Question) derived(msg any) {
+// checkDerived asks about objects other than tables: views, sequences, publications,
+// privileges, copies.
+func (q *Question) checkDerived(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.ViewStmt:
 		q.createView(s)
@@ -64,7 +64,7 @@ func (q *Question) derived(msg any) {
 	case *pgparse.CreateSeqStmt:
 		q.createSequence(s)
 	case *pgparse.RefreshMatViewStmt:
-		q.refresh(s)
+		q.refreshView(s)
 	case *pgparse.AlterDomainStmt:
 		q.alterDomain(s)
 	case *pgparse.AlterSeqStmt:
@@ -74,57 +74,57 @@ func (q *Question) derived(msg any) {
 	case *pgparse.AlterPublicationStmt:
 		q.alterPublication(s)
 	case *pgparse.GrantStmt:
-		q.grant(s)
+		q.grantPrivileges(s)
 	case *pgparse.CreateSchemaStmt:
 		q.createSchema(s)
 	case *pgparse.AlterExtensionContentsStmt:
 		q.alterExtension(s)
 	case *pgparse.AlterObjectDependsStmt:
 		if rv := s.GetRelation(); rv != nil {
-			q.Find(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), false)
+			q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), false)
 		}
 	default:
-		q.rows(msg)
+		q.checkRows(msg)
 	}
 }
 
-// rows asks about statements that read or change rows.
-func (q *Question) rows(msg any) {
+// checkRows asks about statements that read or change rows.
+func (q *Question) checkRows(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-		q.query(s)
+		q.checkQuery(s)
 	case *pgparse.PrepareStmt:
-		q.query(pgparse.Unwrap(s.GetQuery()))
+		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 	case *pgparse.ExplainStmt:
-		q.explain(s)
+		q.checkExplain(s)
 	case *pgparse.DeclareCursorStmt:
 		const hold = 1 << 5 // CURSOR_OPT_HOLD
-		q.query(pgparse.Unwrap(s.GetQuery()))
+		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 		if s.GetOptions()&hold != 0 && len(s.GetQuery().GetSelectStmt().GetLockingClause()) > 0 {
-			q.Refuse(refuse.HoldForUpdate)
+			q.RecordRefusal(refuse.HoldForUpdate)
 		}
 	default:
-		q.object(msg)
+		q.checkObject(msg)
 	}
 }
 
-// object asks about what is no relation.
-func (q *Question) object(msg any) {
+// checkObject asks about what is no relation.
+func (q *Question) checkObject(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.DropOwnedStmt:
 		q.dropOwned(s)
 	case *pgparse.CreateForeignTableStmt:
-		q.Present("server", s.GetServername())
+		q.RequireObject("server", s.GetServername())
 		q.createTable(s.GetBaseStmt())
 	case *pgparse.ImportForeignSchemaStmt:
-		if q.Present("server", s.GetServerName()) {
-			q.Present("schema", s.GetLocalSchema())
+		if q.RequireObject("server", s.GetServerName()) {
+			q.RequireObject("schema", s.GetLocalSchema())
 		}
 	case *pgparse.CreateFunctionStmt:
 		q.functionForm(s)
 		q.inSchema(s.GetFuncname())
 	case *pgparse.CallStmt:
-		q.called(s)
+		q.checkCall(s)
 	case *pgparse.CreateEnumStmt:
 		q.inSchema(s.GetTypeName())
 	case *pgparse.CreateDomainStmt:
@@ -134,17 +134,17 @@ func (q *Question) object(msg any) {
 	case *pgparse.CreateEventTrigStmt:
 		q.eventTrigger(s)
 	case *pgparse.CreateForeignServerStmt:
-		q.wrapper(s.GetFdwname())
+		q.requireWrapper(s.GetFdwname())
 	case *pgparse.CreateUserMappingStmt:
-		q.Present("server", s.GetServername())
+		q.RequireObject("server", s.GetServername())
 	}
 }
 
-// explain asks about the statement that it plans, or carries out. A refresh has no
+// checkExplain asks about the statement that it plans, or carries out. A refresh has no
 // plan, and is not carried out either.
-func (q *Question) explain(s *pgparse.ExplainStmt) {
+func (q *Question) checkExplain(s *pgparse.ExplainStmt) {
 	if msg := pgparse.Unwrap(s.GetQuery()); s.GetQuery().GetRefreshMatViewStmt() == nil {
-		q.Ask(msg)
+		q.CheckStatement(msg)
 	}
 }
 
@@ -154,7 +154,7 @@ func (q *Question) createSchema(s *pgparse.CreateSchemaStmt) {
 	inner := Question{C: q.C, V: q.V, Schema: s.GetSchemaname()}
 	for _, n := range s.GetSchemaElts() {
 		msg := pgparse.Unwrap(n)
-		inner.Ask(msg)
+		inner.CheckStatement(msg)
 		switch m := msg.(type) {
 		case *pgparse.CreateStmt:
 			inner.Made = append(inner.Made, m.GetRelation().GetRelname())
@@ -164,5 +164,5 @@ func (q *Question) createSchema(s *pgparse.CreateSchemaStmt) {
 			inner.Made = append(inner.Made, m.GetSequence().GetRelname())
 		}
 	}
-	q.Deny(inner.No)
+	q.KeepRefusal(inner.No)
 }

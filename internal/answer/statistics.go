@@ -6,24 +6,24 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// statistics is CREATE STATISTICS.
-func (q *Question) statistics(s *pgparse.CreateStatsStmt) {
+// createStatistics is CREATE STATISTICS.
+func (q *Question) createStatistics(s *pgparse.CreateStatsStmt) {
 	for _, e := range s.GetExprs() {
 		if e.GetStatsElem().GetExpr() != nil && !q.V.AtLeast(14) {
-			q.Refuse(refuse.StatisticsSimple)
+			q.RecordRefusal(refuse.StatisticsSimple)
 			return
 		}
 	}
 	if len(s.GetDefnames()) == 0 && !q.V.AtLeast(16) {
-		q.Refuse(refuse.SyntaxAt, "ON")
+		q.RecordRefusal(refuse.SyntaxAt, "ON")
 		return
 	}
 	for _, n := range s.GetRelations() {
-		rel := q.Table(n.GetRangeVar())
+		rel := q.FindTable(n.GetRangeVar())
 		switch {
 		case rel == nil:
 		case rel.Kind == catalog.View:
-			q.Refuse(refuse.StatisticsHere, rel.Name.Name)
+			q.RecordRefusal(refuse.StatisticsHere, rel.Name.Name)
 			return
 		case !q.mayCorrelate(rel, s):
 			return
@@ -38,19 +38,19 @@ func (q *Question) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStm
 		col := rel.Column(name)
 		switch {
 		case name == "":
-		case col == nil && q.Whole(rel):
-			q.Refuse(refuse.ColumnMissingAlone, name)
+		case col == nil && q.IsFullyKnown(rel):
+			q.RecordRefusal(refuse.ColumnMissingAlone, name)
 			return false
 		case col != nil && col.Generated == "virtual":
-			q.Refuse(refuse.StatisticsVirtual)
+			q.RecordRefusal(refuse.StatisticsVirtual)
 			return false
-		case col != nil && !col.Inferred && q.unfit("btree", "", col.Type) != nil:
-			q.Refuse(refuse.StatisticsUnordered, name, col.Type.Formal())
+		case col != nil && !col.Inferred && q.checkOperatorClass("btree", "", col.Type) != nil:
+			q.RecordRefusal(refuse.StatisticsUnordered, name, col.Type.FormatFull())
 			return false
 		}
 	}
 	if list := s.GetExprs(); len(list) == 1 && list[0].GetStatsElem().GetName() != "" {
-		q.Refuse(refuse.StatisticsTwo)
+		q.RecordRefusal(refuse.StatisticsTwo)
 		return false
 	}
 	return true

@@ -2,8 +2,8 @@ package answer
 
 import "github.com/onward-sql/onward/internal/catalog"
 
-// Domain is the domain that a type is; nil when it is none.
-func (q *Question) Domain(t catalog.Type) *catalog.UserType {
+// DomainOf is the domain that a type is; nil when it is none.
+func (q *Question) DomainOf(t catalog.Type) *catalog.UserType {
 	if t.OID == 0 || t.Array > 0 {
 		return nil
 	}
@@ -13,11 +13,11 @@ func (q *Question) Domain(t catalog.Type) *catalog.UserType {
 	return nil
 }
 
-// Base is the type under all domains. A domain's modifier is not seen from
+// BaseType is the type under all domains. A domain's modifier is not seen from
 // outside it.
-func (q *Question) Base(t catalog.Type) catalog.Type {
+func (q *Question) BaseType(t catalog.Type) catalog.Type {
 	for n := 0; n < maxDepth; n++ {
-		d := q.Domain(t)
+		d := q.DomainOf(t)
 		if d == nil {
 			return t
 		}
@@ -27,8 +27,8 @@ func (q *Question) Base(t catalog.Type) catalog.Type {
 	return t
 }
 
-// Same reports whether two types are one, but for their modifiers.
-func Same(a, b catalog.Type) bool {
+// SameType reports whether two types are one, but for their modifiers.
+func SameType(a, b catalog.Type) bool {
 	if (a.Array > 0) != (b.Array > 0) {
 		return false
 	}
@@ -47,12 +47,12 @@ func isText(t catalog.Type) bool {
 // userCasts reports whether the schema has casts of its own.
 func (q *Question) userCasts() bool {
 	any := false
-	q.C.Objects("cast", func(*catalog.Object) bool { any = true; return false })
+	q.C.EachObject("cast", func(*catalog.Object) bool { any = true; return false })
 	return any
 }
 
-// Enum reports whether a type is an enum that was seen made.
-func (q *Question) Enum(t catalog.Type) bool {
+// IsEnum reports whether a type is an enum that was seen made.
+func (q *Question) IsEnum(t catalog.Type) bool {
 	u := q.C.Type(t.OID)
 	return u != nil && t.Array == 0 && u.Kind == catalog.Enum && !u.Inferred
 }

@@ -16,8 +16,8 @@ func (v *Version) AtLeast(major int) bool {
 	return v.major >= major
 }
 
-// Consulted reports whether AtLeast was asked.
-func (v *Version) Consulted() bool { return v.consulted }
+// WasConsulted reports whether AtLeast was asked.
+func (v *Version) WasConsulted() bool { return v.consulted }
 
 // Major is the major version, for messages; it does not count as a question.
 func (v *Version) Major() int { return v.major }

@@ -6,24 +6,24 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// refresh is REFRESH MATERIALIZED VIEW.
-func (q *Question) refresh(s *pgparse.RefreshMatViewStmt) {
+// refreshView is REFRESH MATERIALIZED VIEW.
+func (q *Question) refreshView(s *pgparse.RefreshMatViewStmt) {
 	rv := s.GetRelation()
-	mv := q.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
+	mv := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
 	switch {
 	case mv == nil:
 	case mv.Kind.IsTable():
-		q.Refuse(refuse.NotMaterialized, mv.Name.Name)
+		q.RecordRefusal(refuse.NotMaterialized, mv.Name.Name)
 	case mv.Kind != catalog.MaterializedView:
-		q.Refuse(refuse.NotTableOrView, mv.Name.Name)
+		q.RecordRefusal(refuse.NotTableOrView, mv.Name.Name)
 	case !s.GetConcurrent():
 	case s.GetSkipData():
-		q.Refuse(refuse.RefreshNoData)
+		q.RecordRefusal(refuse.RefreshNoData)
 	case mv.Inferred || mv.OID == 0:
 	case mv.View != nil && !mv.View.Filled:
-		q.Refuse(refuse.RefreshUnpopulated)
+		q.RecordRefusal(refuse.RefreshUnpopulated)
 	case q.C.RefreshIndex(mv) == nil:
-		q.Refuse(refuse.RefreshConcurrently, mv.Name.Qualified())
+		q.RecordRefusal(refuse.RefreshConcurrently, mv.Name.Qualified())
 	}
 }
 
@@ -36,16 +36,16 @@ func (q *Question) createView(s *pgparse.ViewStmt) {
 	default:
 		view := &catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}
 		if q.C.Complete && q.C.ReadOnly(view) != "" {
-			q.Refuse(refuse.ViewCheckOption)
+			q.RecordRefusal(refuse.ViewCheckOption)
 		}
 	}
-	q.query(pgparse.Unwrap(s.GetQuery()))
+	q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 }
 
 // createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
 func (q *Question) createTableAs(s *pgparse.CreateTableAsStmt) {
 	name := q.NewName(s.GetInto().GetRel())
 	if !s.GetIfNotExists() || q.C.Lookup(name.Schema, name.Name) == nil {
-		q.query(pgparse.Unwrap(s.GetQuery()))
+		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 	}
 }

@@ -1,7 +1,7 @@
-// Package cache keeps between runs what was computed from contents, under the id of
-// the content. What it gives was written by this version for that id, or it gives
-// nothing: a file that is torn, of another version or made up is passed over and
-// rewritten. It works without a directory, too, and then forgets.
+// Package cache keeps results between runs, by the ID of the content from which they
+// were computed. An entry is only returned if this version wrote it for that ID: a
+// file that is incomplete, forged or from another version is ignored and rewritten.
+// Without a directory it works too, and keeps nothing.
 package cache
 
 import (
@@ -16,23 +16,24 @@ import (
 	"time"
 )
 
-// Bounds of what is kept.
+// Limits of the cache.
 const (
-	// MaxFile is how large a file may get, MaxDir all files of a room together.
+	// MaxFile limits the size of a file, MaxDir the size of all files in one
+	// subdirectory.
 	MaxFile = 48 << 20
 	MaxDir  = 256 << 20
-	// used is how old a file's time may be before it is set anew.
+	// used is the age from which a file's time is updated when it is used.
 	used = 24 * time.Hour
 )
 
-// Store is the entries of one name in a room. It is for one goroutine.
+// Store holds the entries of one file. It is not safe for concurrent use.
 type Store struct {
 	dir, path, head string
-	kept            map[string][]byte // what the file had
-	taken, fresh    map[string][]byte // what was asked for, and what is new
+	kept            map[string][]byte // the entries of the file
+	taken, fresh    map[string][]byte // requested entries, and new ones
 }
 
-// Dir is the directory of a room in the user's cache; "" where there is none.
+// Dir returns a subdirectory of the user's cache; "" if there is none.
 func Dir(room string) string {
 	base, err := os.UserCacheDir()
 	if err != nil {
@@ -41,23 +42,23 @@ func Dir(room string) string {
 	return filepath.Join(base, "onward", room)
 }
 
-// Open reads the entries of a name, which must be one for a file. version is that of
-// what computes them. dir "" keeps nothing.
+// Open reads the entries of a file; name must be a valid file name. version is the
+// version of the code that computes them. dir "" keeps nothing.
 func Open(dir, name, version string) *Store {
 	s := &Store{dir: dir, head: "onward cache 1 " + version + "\n", taken: map[string][]byte{}, fresh: map[string][]byte{}}
 	if dir == "" {
 		return s
 	}
 	s.path = filepath.Join(dir, name)
-	s.kept = s.load()
+	s.kept = s.loadEntries()
 	if info, err := os.Stat(s.path); err == nil && time.Since(info.ModTime()) > used {
 		now := time.Now()
-		_ = os.Chtimes(s.path, now, now) // else it is forgotten sooner
+		_ = os.Chtimes(s.path, now, now) // else it is deleted sooner
 	}
 	return s
 }
 
-// Get gives the entry of a key. It must not be changed.
+// Get returns the entry of a key. The caller must not change it.
 func (s *Store) Get(key string) ([]byte, bool) {
 	data, ok := s.kept[key]
 	if ok {
@@ -66,12 +67,12 @@ func (s *Store) Get(key string) ([]byte, bool) {
 	return data, ok
 }
 
-// Put keeps an entry.
+// Put adds an entry.
 func (s *Store) Put(key string, data []byte) { s.fresh[key] = data }
 
-// Save writes the entries down where there are new ones: what this run asked for, and
-// then what others left, as far as there is room. What another run wrote meanwhile is
-// among them.
+// Save writes the file if there are new entries: first the entries that this run
+// requested, then others as far as there is space. It keeps entries that another run
+// has written meanwhile.
 func (s *Store) Save() error {
 	if s.path == "" || len(s.fresh) == 0 {
 		return nil
@@ -82,7 +83,7 @@ func (s *Store) Save() error {
 	out := bytes.NewBuffer(make([]byte, 0, 1<<20))
 	out.WriteString(s.head)
 	written := map[string]bool{}
-	for _, entries := range []map[string][]byte{s.fresh, s.taken, s.load()} {
+	for _, entries := range []map[string][]byte{s.fresh, s.taken, s.loadEntries()} {
 		keys := make([]string, 0, len(entries))
 		for key := range entries {
 			keys = append(keys, key)
@@ -93,36 +94,36 @@ func (s *Store) Save() error {
 				continue
 			}
 			written[key] = true
-			record(out, key, entries[key])
+			appendEntry(out, key, entries[key])
 		}
 	}
-	if err := replace(s.path, out.Bytes()); err != nil {
+	if err := replaceFile(s.path, out.Bytes()); err != nil {
 		return fmt.Errorf("keep what was read: %w", err)
 	}
-	s.bound()
+	s.removeExcess()
 	return nil
 }
 
-// record writes an entry: its lengths, itself, and a sum over key and data, so that
-// no entry stands for another.
-func record(out *bytes.Buffer, key string, data []byte) {
+// appendEntry writes an entry: its lengths, its key and data, and a checksum over both, so
+// that entries cannot be mixed up.
+func appendEntry(out *bytes.Buffer, key string, data []byte) {
 	var n []byte
 	n = binary.AppendUvarint(n, uint64(len(key)))
 	n = binary.AppendUvarint(n, uint64(len(data)))
 	out.Write(n)
 	out.WriteString(key)
 	out.Write(data)
-	out.Write(binary.LittleEndian.AppendUint32(nil, sum(key, data)))
+	out.Write(binary.LittleEndian.AppendUint32(nil, checksumOf(key, data)))
 }
 
 var table = crc32.MakeTable(crc32.Castagnoli)
 
-func sum(key string, data []byte) uint32 {
+func checksumOf(key string, data []byte) uint32 {
 	return crc32.Update(crc32.Checksum([]byte(key), table), table, data)
 }
 
-// load reads the file, up to the first entry that is not whole.
-func (s *Store) load() map[string][]byte {
+// loadEntries reads the file, up to the first incomplete entry.
+func (s *Store) loadEntries() map[string][]byte {
 	out := map[string][]byte{}
 	info, err := os.Lstat(s.path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > MaxFile {
@@ -144,7 +145,7 @@ func (s *Store) load() map[string][]byte {
 		}
 		rest = rest[a+b:]
 		key, data := string(rest[:nk]), rest[nk:nk+nd:nk+nd]
-		if binary.LittleEndian.Uint32(rest[nk+nd:]) != sum(key, data) {
+		if binary.LittleEndian.Uint32(rest[nk+nd:]) != checksumOf(key, data) {
 			return out
 		}
 		out[key] = data
@@ -153,8 +154,8 @@ func (s *Store) load() map[string][]byte {
 	return out
 }
 
-// replace puts a file in the place of another in one step.
-func replace(path string, data []byte) error {
+// replaceFile replaces a file atomically.
+func replaceFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), young+"*")
 	if err != nil {
 		return err
@@ -169,16 +170,16 @@ func replace(path string, data []byte) error {
 	return nil
 }
 
-// young is what a file is called until it is whole, and patience is for how long one
-// may be that of a run that goes on.
+// young is the prefix of an incomplete file. patience is the age up to which such a
+// file may belong to a running process.
 const (
 	young    = ".new-"
 	patience = time.Hour
 )
 
-// bound removes the files that were not asked for longest, until the rest has room,
-// and what killed runs left. What it cannot remove is no error.
-func (s *Store) bound() {
+// removeExcess deletes the least recently used files until the rest fits, and files left by
+// killed processes. Failures to delete are ignored.
+func (s *Store) removeExcess() {
 	list, err := os.ReadDir(s.dir)
 	if err != nil {
 		return

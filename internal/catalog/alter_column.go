@@ -14,12 +14,12 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 	if def == nil {
 		return
 	}
-	name := clip(def.GetColname())
+	name := clipName(def.GetColname())
 	if old := t.Column(name); old != nil && !old.Inferred {
 		if ifNotExists {
 			return
 		}
-		f.fail(f.sure(), refuse.ColumnExists, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.ColumnExists, name, t.Name.Name)
 		if f.failed {
 			return
 		}
@@ -40,7 +40,7 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 	c := f.columnFrom(def, &p)
 	t.addColumn(c)
 	if slices.Contains(t.DroppedColumns, name) {
-		t.own().DroppedColumns = without(t.DroppedColumns, name)
+		t.copyRare().DroppedColumns = removeValue(t.DroppedColumns, name)
 	}
 	t.resolveGenerated()
 	if !only {
@@ -84,7 +84,7 @@ func (f *fold) inheritColumn(child *Relation, c *Column) {
 	}
 	next := *c
 	next.Inherited, next.Local, next.Sequence, next.Comment = true, false, 0, ""
-	next.own().GeneratedFrom = nil
+	next.copyRare().GeneratedFrom = nil
 	child.addColumn(&next)
 	child.resolveGenerated()
 }
@@ -111,7 +111,7 @@ func (f *fold) spreadAttribute(composite *Relation, do func(*Relation)) {
 		return
 	}
 	var tables []OID
-	f.Relations(func(r *Relation) bool {
+	f.EachRelation(func(r *Relation) bool {
 		if r.OfType == u.OID {
 			tables = append(tables, r.OID)
 		}
@@ -119,18 +119,18 @@ func (f *fold) spreadAttribute(composite *Relation, do func(*Relation)) {
 	})
 	slices.Sort(tables)
 	for _, oid := range tables {
-		do(f.edit(oid))
+		do(f.editRelation(oid))
 	}
 }
 
 // alterColumnType is ALTER COLUMN … TYPE.
 func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef, only bool) {
-	c := f.column(t.OID, name, false)
+	c := f.columnNamed(t.OID, name, false)
 	if c == nil || def == nil {
 		return
 	}
 	if c.Inherited && f.depth == 0 && !t.Inferred {
-		f.fail(f.sure(), refuse.RetypeInherited, name)
+		f.addProblem(f.isHistoryComplete(), refuse.RetypeInherited, name)
 		if f.failed {
 			return
 		}
@@ -163,9 +163,10 @@ func (f *fold) giveType(r *Relation, attnum int16, typ Type, collation string) {
 		return
 	}
 	e := r.editColumn(attnum)
-	e.Type, e.own().Collation, e.Inferred = typ, collation, false
-	// The sequence of an identity column follows; that of serial does not.
-	if seq := f.edit(e.Sequence); seq != nil && e.Identity != "" && typ.Name.Schema == "pg_catalog" {
+	e.Type, e.copyRare().Collation, e.Inferred = typ, collation, false
+	// The sequence of an identity column changes its type too; a serial column's does
+	// not.
+	if seq := f.editRelation(e.Sequence); seq != nil && e.Identity != "" && typ.Name.Schema == "pg_catalog" {
 		info := *seq.Seq
 		info.Type = typ.Name.Name
 		seq.Seq = &info
@@ -175,12 +176,12 @@ func (f *fold) giveType(r *Relation, attnum int16, typ Type, collation string) {
 // forbidsRetype tells what depends on a column and forbids another type of it.
 func (f *fold) forbidsRetype(r *Relation, attnum int16) bool {
 	forbids := func(held string, kind refuse.Kind) bool {
-		f.fail(f.sure(), kind)
+		f.addProblem(f.isHistoryComplete(), kind)
 		f.problems[len(f.problems)-1].Held = held
 		return f.failed
 	}
 	if v := f.viewUsing(r, attnum); v != nil {
-		f.fail(f.sure(), refuse.RetypeView)
+		f.addProblem(f.isHistoryComplete(), refuse.RetypeView)
 		f.problems[len(f.problems)-1].InTheWay = v
 		if f.failed {
 			return true
@@ -192,7 +193,7 @@ func (f *fold) forbidsRetype(r *Relation, attnum int16) bool {
 	if over := f.BodiesOver(r.OID, attnum); len(over) > 0 && forbids(over[0].Kind+" "+over[0].Name.String(), refuse.RetypeFunction) {
 		return true
 	}
-	o := f.listing(r, attnum)
+	o := f.findListingPublication(r, attnum)
 	return o != nil && forbids(o.Kind+" "+o.Name.String(), refuse.RetypePublication)
 }
 
@@ -202,8 +203,8 @@ func (f *fold) alterColumn(t *Relation, cmd *pgparse.AlterTableCmd, only bool) {
 		f.alterDerivedColumn(t, cmd)
 		return
 	}
-	name := clip(cmd.GetName())
-	c := f.column(t.OID, name, false)
+	name := clipName(cmd.GetName())
+	c := f.columnNamed(t.OID, name, false)
 	if c == nil {
 		return
 	}
@@ -224,7 +225,7 @@ func (f *fold) alterDerivedColumn(t *Relation, cmd *pgparse.AlterTableCmd) {
 	if t.Kind != View || cmd.GetSubtype() != pgparse.AlterTableType_AT_ColumnDefault {
 		return
 	}
-	if c := f.column(t.OID, cmd.GetName(), false); c != nil {
+	if c := f.columnNamed(t.OID, cmd.GetName(), false); c != nil {
 		f.setDefault(t.editColumn(c.Attnum), cmd.GetDef())
 	}
 }
@@ -240,30 +241,30 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 		f.inferNotNull(t, e)
 		f.dropNotNull(t, e)
 	case pgparse.AlterTableType_AT_SetExpression:
-		rare := e.own()
+		rare := e.copyRare()
 		rare.GeneratedExpr, rare.GeneratedFrom = cmd.GetDef(), t.attnumsIn(cmd.GetDef())
 		f.using = true
 		e.DefaultText = expressionText(f.sql, cmd.GetDef())
 	case pgparse.AlterTableType_AT_DropExpression:
 		if e.Generated == "" && !cmd.GetMissingOk() && !e.Inferred {
-			f.fail(f.sure(), refuse.GeneratedNotStored, e.Name, t.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.GeneratedNotStored, e.Name, t.Name.Name)
 		}
-		rare := e.own()
+		rare := e.copyRare()
 		rare.Generated, rare.GeneratedExpr, rare.GeneratedFrom, e.DefaultText = "", nil, nil, ""
 	case pgparse.AlterTableType_AT_AddIdentity:
 		f.addIdentity(t, e, cmd.GetDef().GetConstraint())
 	case pgparse.AlterTableType_AT_SetIdentity:
-		f.setIdentity(e, pgparse.Items(cmd.GetDef()))
+		f.setIdentity(e, pgparse.ListItems(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_DropIdentity:
 		f.dropIdentity(t, e, cmd.GetMissingOk())
 	case pgparse.AlterTableType_AT_SetStorage:
-		e.own().Storage = strings.ToLower(pgparse.Text(cmd.GetDef()))
+		e.copyRare().Storage = strings.ToLower(pgparse.StringText(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_SetCompression:
-		e.own().Compression = pgparse.Text(cmd.GetDef())
+		e.copyRare().Compression = pgparse.StringText(cmd.GetDef())
 	case pgparse.AlterTableType_AT_SetStatistics:
-		e.own().StatisticsTarget = ""
+		e.copyRare().StatisticsTarget = ""
 		if target := cmd.GetDef().GetInteger(); target != nil && target.GetIval() >= 0 {
-			e.own().StatisticsTarget = strconv.Itoa(int(target.GetIval()))
+			e.copyRare().StatisticsTarget = strconv.Itoa(int(target.GetIval()))
 		}
 	case pgparse.AlterTableType_AT_SetOptions, pgparse.AlterTableType_AT_ResetOptions,
 		pgparse.AlterTableType_AT_AlterColumnGenericOptions:
@@ -274,12 +275,12 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 // dropNotNull is DROP NOT NULL, with the named constraint when there is one.
 func (f *fold) dropNotNull(t *Relation, c *Column) {
 	if c.Identity != "" {
-		f.fail(f.sure(), refuse.IdentityIs, c.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.IdentityIs, c.Name, t.Name.Name)
 		return
 	}
 	for _, k := range t.Constraints {
 		if k.Kind == PrimaryKey && slices.Contains(k.Columns, c.Attnum) {
-			f.fail(f.sure(), refuse.NullableKey, c.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.NullableKey, c.Name)
 			return
 		}
 	}
@@ -292,7 +293,7 @@ func (f *fold) dropNotNull(t *Relation, c *Column) {
 // expressionText is the text of an expression in brackets: SET EXPRESSION AS
 // (…).
 func expressionText(sql string, expr *pgparse.Node) string {
-	at := first(expr)
+	at := firstLocation(expr)
 	if at <= 0 || at > len(sql) {
 		return ""
 	}

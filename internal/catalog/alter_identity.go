@@ -8,30 +8,30 @@ import (
 // addIdentity is ADD GENERATED … AS IDENTITY; e may be changed in place.
 func (f *fold) addIdentity(t *Relation, e *Column, con *pgparse.Constraint) {
 	if e.Identity != "" {
-		f.fail(f.sure(), refuse.IdentityAlready, e.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.IdentityAlready, e.Name, t.Name.Name)
 		return
 	}
-	e.own().Identity = identityWords(con.GetGeneratedWhen())
+	e.copyRare().Identity = identityWords(con.GetGeneratedWhen())
 	if !e.NotNull && e.Inferred {
 		e.NotNull = true
 	}
 	f.makeSequence(t, sequenceSpec{column: e.Name, kind: e.Type.Name.Name, identity: true, options: con.GetOptions()})
 }
 
-// setIdentity is SET GENERATED, and what is said beside it of the sequence.
+// setIdentity handles SET GENERATED with the sequence options in it.
 func (f *fold) setIdentity(e *Column, options []*pgparse.Node) {
 	for _, n := range options {
 		if d := n.GetDefElem(); d.GetDefname() == "generated" {
-			e.own().Identity = "by default"
+			e.copyRare().Identity = "by default"
 			if d.GetArg().GetInteger().GetIval() == 'a' {
-				e.own().Identity = "always"
+				e.copyRare().Identity = "always"
 			}
 		}
 	}
-	if seq := f.edit(e.Sequence); seq != nil && seq.Seq != nil {
+	if seq := f.editRelation(e.Sequence); seq != nil && seq.Seq != nil {
 		info := *seq.Seq
-		info.Moved = info.Moved || moves(options)
-		info.Options = given(info.Options, options)
+		info.Moved = info.Moved || movesSequence(options)
+		info.Options = mergeSequenceOptions(info.Options, options)
 		seq.Seq = &info
 	}
 }
@@ -39,10 +39,10 @@ func (f *fold) setIdentity(e *Column, options []*pgparse.Node) {
 // dropIdentity is DROP IDENTITY.
 func (f *fold) dropIdentity(t *Relation, e *Column, missingOK bool) {
 	if e.Identity == "" && !missingOK && !e.Inferred && !e.Inherited {
-		f.fail(f.sure(), refuse.IdentityNot, e.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.IdentityNot, e.Name, t.Name.Name)
 		return
 	}
-	e.own().Identity = ""
+	e.copyRare().Identity = ""
 	if e.Sequence != 0 {
 		f.removeSequence(e.Sequence)
 		e.Sequence = 0

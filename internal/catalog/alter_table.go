@@ -27,7 +27,7 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
 	case pgparse.ObjectType_OBJECT_TYPE:
 		kind = CompositeType
 	}
-	r := f.relation(s.GetRelation(), kind, s.GetMissingOk())
+	r := f.relationFor(s.GetRelation(), kind, s.GetMissingOk())
 	if r == nil {
 		return
 	}
@@ -42,23 +42,23 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
 			if passOf(cmd) != pass {
 				continue
 			}
-			t := f.edit(oid)
+			t := f.editRelation(oid)
 			if t == nil || f.failed {
 				return
 			}
-			if !suits(t.Kind, cmd.GetSubtype()) && !f.holdsRows(t, refuse.ActionUnsuited.Of(ActionWord(cmd.GetSubtype()), t.Name.Name)) {
+			if !worksOnKind(t.Kind, cmd.GetSubtype()) && !f.holdsRows(t, refuse.ActionUnsuited.NewRefusal(ActionWord(cmd.GetSubtype()), t.Name.Name)) {
 				return
 			}
 			f.alterCommand(t, cmd, only)
 		}
 	}
-	if t := f.edit(oid); t != nil {
+	if t := f.editRelation(oid); t != nil {
 		t.resolveGenerated()
 	}
 }
 
-// suits reports whether a command works on a relation that is no table.
-func suits(k Kind, cmd pgparse.AlterTableType) bool {
+// worksOnKind reports whether a command works on a relation that is no table.
+func worksOnKind(k Kind, cmd pgparse.AlterTableType) bool {
 	switch cmd {
 	case pgparse.AlterTableType_AT_ChangeOwner:
 		return true
@@ -116,7 +116,7 @@ func passOf(cmd *pgparse.AlterTableCmd) int {
 
 // alterCommand folds one command; t may be changed in place.
 func (f *fold) alterCommand(t *Relation, cmd *pgparse.AlterTableCmd, only bool) {
-	name := clip(cmd.GetName())
+	name := clipName(cmd.GetName())
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:
 		f.addColumn(t, cmd.GetDef().GetColumnDef(), cmd.GetMissingOk(), only)
@@ -161,16 +161,16 @@ func (f *fold) alterCommand(t *Relation, cmd *pgparse.AlterTableCmd, only bool) 
 
 // alterRelation folds the commands that concern the relation as a whole.
 func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
-	name := clip(cmd.GetName())
+	name := clipName(cmd.GetName())
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_EnableRowSecurity:
-		t.own().RLS = true
+		t.copyRare().RLS = true
 	case pgparse.AlterTableType_AT_DisableRowSecurity:
-		t.own().RLS = false
+		t.copyRare().RLS = false
 	case pgparse.AlterTableType_AT_ForceRowSecurity:
-		t.own().ForceRLS = true
+		t.copyRare().ForceRLS = true
 	case pgparse.AlterTableType_AT_NoForceRowSecurity:
-		t.own().ForceRLS = false
+		t.copyRare().ForceRLS = false
 	case pgparse.AlterTableType_AT_ChangeOwner:
 		f.setOwner(t, roleName(cmd.GetNewowner()))
 	case pgparse.AlterTableType_AT_SetLogged:
@@ -178,22 +178,23 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetUnLogged:
 		f.setPersistence(t, Unlogged)
 	case pgparse.AlterTableType_AT_SetAccessMethod:
-		t.own().AccessMethod = cmp.Or(cmd.GetName(), f.TableMethod)
+		t.copyRare().AccessMethod = cmp.Or(cmd.GetName(), f.TableMethod)
 	case pgparse.AlterTableType_AT_SetTableSpace:
-		t.own().Tablespace = name
+		t.copyRare().Tablespace = name
 	case pgparse.AlterTableType_AT_SetRelOptions:
-		t.own().Options = options(t.Options, pgparse.Items(cmd.GetDef()))
+		t.copyRare().Options = mergeStorageOptions(t.Options, pgparse.ListItems(cmd.GetDef()))
+		t.Manager = managerOf(t.Manager, t.Options)
 	case pgparse.AlterTableType_AT_ReplaceRelOptions:
-		t.own().Options = options(nil, pgparse.Items(cmd.GetDef()))
+		t.copyRare().Options = mergeStorageOptions(nil, pgparse.ListItems(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_ResetRelOptions:
 		next := make(map[string]string, len(t.Options))
 		for k, v := range t.Options {
 			next[k] = v
 		}
-		for _, n := range pgparse.Items(cmd.GetDef()) {
+		for _, n := range pgparse.ListItems(cmd.GetDef()) {
 			delete(next, optionName(n.GetDefElem()))
 		}
-		t.own().Options = next
+		t.copyRare().Options = next
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		f.replicaIdentity(t, cmd.GetDef().GetReplicaIdentityStmt())
 	case pgparse.AlterTableType_AT_ClusterOn:
@@ -201,38 +202,38 @@ func (f *fold) alterRelation(t *Relation, cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_DropCluster:
 		f.clusterOn(t, "")
 	case pgparse.AlterTableType_AT_AddOf:
-		t.own().OfType = f.TypeOf(cmd.GetDef().GetTypeName()).OID
+		t.copyRare().OfType = f.TypeOf(cmd.GetDef().GetTypeName()).OID
 	case pgparse.AlterTableType_AT_DropOf:
-		t.own().OfType = 0
+		t.copyRare().OfType = 0
 	case pgparse.AlterTableType_AT_GenericOptions:
-		t.own().Options = genericOptions(t.Options, pgparse.Items(cmd.GetDef()))
+		t.copyRare().Options = genericOptions(t.Options, pgparse.ListItems(cmd.GetDef()))
 	case pgparse.AlterTableType_AT_EnableRule, pgparse.AlterTableType_AT_EnableAlwaysRule, pgparse.AlterTableType_AT_EnableReplicaRule,
 		pgparse.AlterTableType_AT_DisableRule:
 		f.enableRule(t, name, cmd.GetSubtype())
 	case pgparse.AlterTableType_AT_DropOids:
 		// There are none since Postgres 12: accepted, and nothing happens.
 	default:
-		f.unmodelled("ALTER TABLE … " + cmd.GetSubtype().String())
+		f.recordUnmodelled("ALTER TABLE … " + cmd.GetSubtype().String())
 	}
 }
 
 // enableRule is ENABLE RULE and its like: what runs on replicas only is disabled
 // here.
 func (f *fold) enableRule(t *Relation, name string, how pgparse.AlterTableType) {
-	if old := t.Rule(name); old != nil {
+	if old := t.FindRule(name); old != nil {
 		now := *old
 		now.Disabled = how == pgparse.AlterTableType_AT_DisableRule || how == pgparse.AlterTableType_AT_EnableReplicaRule
 		f.setRule(t, old, &now)
 	} else if !t.Inferred && !t.Partial {
-		f.fail(f.sure(), refuse.RuleMissing, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.RuleMissing, name, t.Name.Name)
 	}
 }
 
 func (f *fold) setOwner(t *Relation, owner string) {
-	t.own().Owner = owner
+	t.copyRare().Owner = owner
 	for _, oid := range t.Indexes {
 		if i := f.Relation(oid); i != nil && i.Owner != "" {
-			f.edit(oid).own().Owner = owner
+			f.editRelation(oid).copyRare().Owner = owner
 		}
 	}
 }
@@ -241,12 +242,12 @@ func (f *fold) setOwner(t *Relation, owner string) {
 func (f *fold) setPersistence(t *Relation, p Persistence) {
 	t.Persistence = p
 	for _, oid := range t.Indexes {
-		if i := f.edit(oid); i != nil {
+		if i := f.editRelation(oid); i != nil {
 			i.Persistence = p
 		}
 	}
 	for _, c := range t.Columns {
-		if s := f.edit(c.Sequence); s != nil {
+		if s := f.editRelation(c.Sequence); s != nil {
 			s.Persistence = p
 		}
 	}
@@ -255,17 +256,17 @@ func (f *fold) setPersistence(t *Relation, p Persistence) {
 func (f *fold) replicaIdentity(t *Relation, s *pgparse.ReplicaIdentityStmt) {
 	switch s.GetIdentityType() {
 	case "d":
-		t.own().ReplicaIdentity = ""
+		t.copyRare().ReplicaIdentity = ""
 	case "f":
-		t.own().ReplicaIdentity = "full"
+		t.copyRare().ReplicaIdentity = "full"
 	case "n":
-		t.own().ReplicaIdentity = "nothing"
+		t.copyRare().ReplicaIdentity = "nothing"
 	case "i":
-		if f.tableIndex(t, clip(s.GetName())) || t.Inferred || t.Partial {
-			t.own().ReplicaIdentity = "index " + clip(s.GetName())
+		if f.tableIndex(t, clipName(s.GetName())) || t.Inferred || t.Partial {
+			t.copyRare().ReplicaIdentity = "index " + clipName(s.GetName())
 			return
 		}
-		f.fail(f.sure(), refuse.IndexMissingFor, s.GetName(), t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.IndexMissingFor, s.GetName(), t.Name.Name)
 	}
 }
 
@@ -273,13 +274,13 @@ func (f *fold) tableIndex(t *Relation, name string) bool {
 	return slices.ContainsFunc(t.Indexes, func(oid OID) bool { i := f.Relation(oid); return i != nil && i.Name.Name == name })
 }
 
-// cluster is CLUSTER, which remembers the index that it is told.
+// clusterTable handles CLUSTER, which records the index that it names.
 // https://www.postgresql.org/docs/current/sql-cluster.html
-func (f *fold) cluster(s *pgparse.ClusterStmt) {
+func (f *fold) clusterTable(s *pgparse.ClusterStmt) {
 	schema, name := s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname()
 	t := f.Lookup(schema, name)
 	if s.GetIndexname() != "" && t != nil && (t.Kind == Table || t.Kind == MaterializedView) {
-		f.clusterOn(f.edit(t.OID), clip(s.GetIndexname()))
+		f.clusterOn(f.editRelation(t.OID), clipName(s.GetIndexname()))
 	}
 }
 
@@ -289,13 +290,13 @@ func (f *fold) clusterOn(t *Relation, name string) {
 		if i == nil || i.Index.Clustered == (i.Name.Name == name) {
 			continue
 		}
-		i = f.edit(oid)
+		i = f.editRelation(oid)
 		info := *i.Index
 		info.Clustered = i.Name.Name == name
 		i.Index = &info
 	}
 	if name != "" && !f.tableIndex(t, name) && !t.Inferred && !t.Partial {
-		f.fail(f.sure(), refuse.IndexMissingFor, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.IndexMissingFor, name, t.Name.Name)
 	}
 }
 

@@ -5,82 +5,82 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// Problem is what the server would have against a statement: it would fail.
+// Problem is the server's objection to a statement, which would fail.
 type Problem struct {
 	refuse.Refusal
-	// Certain is false when the catalog was folded from an incomplete
-	// history, so that the object may exist unseen.
+	// Certain is false if the catalog was folded from an incomplete history, so that the
+	// object may exist unseen.
 	Certain bool
-	// Unseen says that no statement of the history created what is missing,
-	// where the history looks whole: something beside it may have. Certain is
-	// false then.
+	// Unseen says that no statement of the history created the missing object, although
+	// the history looks complete. Something outside the history may have created it, so
+	// Certain is false.
 	Unseen bool
-	// Query says that the server refuses a row that a query of the statement
-	// gives: it may give none. Certain is false then.
+	// Query says that the server refuses a row that a query of the statement returns. The
+	// query may return none, so Certain is false.
 	Query bool
-	// Body says that it stands in the body of a function, which is not read where
+	// Body says that it is in the body of a function, which the server does not check if
 	// check_function_bodies is off.
 	Body bool
-	// Like is what exists and has the name but for capital letters, which a name
-	// without quotes loses.
+	// Like is an existing name that differs only in capital letters, which a name without
+	// quotes loses.
 	Like string
-	// InTheWay is the view that stands against it, where there is one; Held says
-	// what else depends on a column, in words: "publication crm".
+	// InTheWay is the view that prevents it, if there is one. Held names another object
+	// that depends on a column: "publication crm".
 	InTheWay *Relation
 	Held     string
-	// Lost is what the statement takes along without a word on the versions that
-	// do not refuse it: "column b of t".
+	// Lost is an object that the statement silently drops on the versions that do not
+	// refuse it: "column b of t".
 	Lost string
-	// Replaced is the function that CREATE OR REPLACE would give another
-	// shape, and By that one; nil for any other problem.
+	// Replaced is the function that CREATE OR REPLACE would change in a way that is not
+	// allowed, and By the new function; nil for any other problem.
 	Replaced, By *Function
 }
 
-// fold is one statement being folded.
+// fold is the state while one statement is folded.
 type fold struct {
 	// Catalog is the copy under construction.
 	*Catalog
-	owned []*Relation // relations that this statement has copied or made; nil where one went
-	// places are those of owned by OID, where they are many.
+	owned []*Relation // relations that this statement has copied or created; nil if one was dropped
+	// places are the indexes into owned by OID, used if owned is long.
 	places map[OID]int
-	own    owner // of the tries' nodes that this statement makes
-	// sql is the statement's text: the nodes' offsets count from its start.
+	own    owner // of the trie nodes that this statement creates
+	// sql is the statement's text. The nodes' offsets refer to it.
 	sql      string
 	problems []Problem
-	// creating is the relation that the statement is about to create: it
-	// cannot be made of itself.
+	// creating is the relation that the statement is about to create. The statement
+	// cannot read it.
 	creating Name
 	// failed is set by a certain problem: the statement changes nothing.
 	failed bool
-	// using: a relation came to call a function or to have a type, perhaps.
+	// using: a relation may have begun to call a function or to use a type.
 	using bool
-	// depth bounds the recursion over partitions and children.
+	// depth limits the recursion over partitions and children.
 	depth int
-	// tried is how many names were found taken where many things have the like.
-	tried map[chosen]int
+	// tried counts the generated names found taken, for names that many objects share.
+	tried map[nameParts]int
 	// constraints are the names of the table that is added to.
 	constraints namedConstraints
 }
 
-// maxDepth bounds the recursion over partitions, children and dependents.
+// maxDepth limits the recursion over partitions, children and dependents.
 const maxDepth = 100
 
-// Apply folds one statement: it gives the catalog that the server would have
-// afterwards, and what the server would have against it. c is unchanged.
+// Apply folds one statement. It returns the catalog that the server would have
+// afterwards, and the server's objections to the statement. c is unchanged.
 //
-// A statement with a certain problem fails on the server, so the catalog stays
-// as it was. Where the problem is not certain (the history is not complete),
-// the fold goes on as if the statement succeeded: later statements were
-// written by people for whom it did. sql is the statement's text.
+// A statement with a certain problem fails on the server, so the catalog does not change.
+// If the problem is not certain (the history is not complete), the fold continues as if
+// the statement had succeeded: later statements were written by people for whom it did.
+// sql is the statement's text.
 func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 	msg := pgparse.Unwrap(node)
-	if data(msg) {
+	if isDataStatement(msg) {
 		return c, nil
 	}
 	next := *c
 	next.folded++
 	f := &fold{Catalog: &next, sql: sql, own: next.folded}
-	f.statement(msg)
+	f.foldStatement(msg)
 	if f.failed {
 		return c, f.problems
 	}
@@ -90,13 +90,13 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 	return f.Catalog, f.problems
 }
 
-// fail records a problem.
-func (f *fold) fail(certain bool, kind refuse.Kind, objects ...string) {
-	f.deny(certain, kind.Of(objects...))
+// addProblem records a problem.
+func (f *fold) addProblem(certain bool, kind refuse.Kind, objects ...string) {
+	f.addRefusal(certain, kind.NewRefusal(objects...))
 }
 
-// deny is fail for what is told already.
-func (f *fold) deny(certain bool, no *refuse.Refusal) {
+// addRefusal is addProblem for an existing refusal.
+func (f *fold) addRefusal(certain bool, no *refuse.Refusal) {
 	f.problems = append(f.problems, Problem{Refusal: *no, Certain: certain})
 	if certain {
 		f.failed = true

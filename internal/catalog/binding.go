@@ -5,11 +5,11 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// Table is the relation that a name in a query means, for query.Bind; nil when
+// Table is the relation that a name in a query means, for query.BindStatement; nil when
 // the catalog does not hold it.
 func (c *Catalog) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
-	if r := c.find(schema, name); r != nil {
+	if r := c.findRelation(schema, name); r != nil {
 		return r
 	}
 	return nil
@@ -27,5 +27,5 @@ func (r *Relation) AllColumns() []string {
 	return out
 }
 
-// Open reports whether the relation may have columns that are not known.
-func (r *Relation) Open() bool { return r.Inferred || r.Partial }
+// HasUnknownColumns reports whether the relation may have columns that are not known.
+func (r *Relation) HasUnknownColumns() bool { return r.Inferred || r.Partial }

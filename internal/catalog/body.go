@@ -13,7 +13,7 @@ import (
 type Body struct {
 	fn    *Function
 	parts []bodyPart
-	// variables are those of PL/pgSQL with their types as written, by name.
+	// variables are the PL/pgSQL variables with their types as written, by name.
 	variables map[string]string
 	// calls are the names of the functions that it calls, without schemas.
 	calls map[string]bool
@@ -47,27 +47,27 @@ func ReadBody(fn *Function) *Body {
 	case fn.Body == "":
 		return nil
 	case fn.Language == "sql":
-		file, err := pgparse.Split(fn.Body)
+		file, err := pgparse.SplitText(fn.Body)
 		if err != nil {
 			return nil
 		}
 		for i := range file.Stmts {
 			s := &file.Stmts[i]
-			b.add(bodyPart{text: fn.Body[s.Start:s.End], node: s.Node})
+			b.addPart(bodyPart{text: fn.Body[s.Start:s.End], node: s.Node})
 		}
 	case fn.Language == "plpgsql":
 		read := pgparse.ReadBody(fn.Body)
 		b.variables, b.loose = read.Variables, strings.Contains(fn.Body, "use_variable")
 		for _, p := range read.Parts {
 			part := bodyPart{text: p.Text, into: p.Into, maybe: p.Maybe, caught: p.Caught}
-			if file, err := pgparse.Split(p.SQL); err == nil && len(file.Stmts) == 1 {
+			if file, err := pgparse.SplitText(p.SQL); err == nil && len(file.Stmts) == 1 {
 				part.node = file.Stmts[0].Node
 			}
-			b.add(part)
+			b.addPart(part)
 			for _, into := range p.Into {
 				if strings.Contains(into, ".") {
 					part := bodyPart{text: p.Text, maybe: p.Maybe, caught: p.Caught}
-					if file, err := pgparse.Split("SELECT " + into); err == nil && len(file.Stmts) == 1 {
+					if file, err := pgparse.SplitText("SELECT " + into); err == nil && len(file.Stmts) == 1 {
 						part.node = file.Stmts[0].Node
 					}
 					b.parts = append(b.parts, part)
@@ -80,29 +80,29 @@ func ReadBody(fn *Function) *Body {
 	return b
 }
 
-// Words lists the names and keywords in the body, some of them more than once.
-func (fn *Function) Words() []string { return pgparse.Names(fn.Body) }
+// ListBodyWords lists the names and keywords in the body, some of them more than once.
+func (fn *Function) ListBodyWords() []string { return pgparse.ListNames(fn.Body) }
 
 // RowWords lists what the body may name as fields of NEW and OLD, as far as its
 // words tell: no field is missing.
 func (fn *Function) RowWords() []string { return pgparse.FieldNames(fn.Body, "new", "old") }
 
-func (b *Body) add(p bodyPart) {
+func (b *Body) addPart(p bodyPart) {
 	b.parts = append(b.parts, p)
 	pgparse.Walk(p.node, func(msg any) bool {
 		if call, ok := msg.(*pgparse.FuncCall); ok {
-			b.calls[pgparse.Last(call.GetFuncname())] = true
+			b.calls[pgparse.LastText(call.GetFuncname())] = true
 		}
 		return true
 	})
 }
 
-// Calls reports whether the body calls a function of that name.
-func (b *Body) Calls(name string) bool { return b.calls[name] }
+// HasCallOf reports whether the body calls a function of that name.
+func (b *Body) HasCallOf(name string) bool { return b.calls[name] }
 
-// Certain are the statements that every call comes to, as far as they could be
+// ListCertainStatements are the statements that every call comes to, as far as they could be
 // read.
-func (b *Body) Certain() []*pgparse.Node {
+func (b *Body) ListCertainStatements() []*pgparse.Node {
 	if b == nil {
 		return nil
 	}
@@ -115,15 +115,18 @@ func (b *Body) Certain() []*pgparse.Node {
 	return out
 }
 
-// Written are the relations that the body may write rows to, as c knows them.
-func (b *Body) Written(c *Catalog) []*Relation {
+// ListWrittenRelations are the relations that the body may write rows to, as c knows them.
+func (b *Body) ListWrittenRelations(c *Catalog) []*Relation {
 	if b == nil {
 		return nil
 	}
 	var out []*Relation
 	for i := range b.parts {
 		n := b.parts[i].node
-		for _, rv := range []*pgparse.RangeVar{n.GetInsertStmt().GetRelation(), n.GetUpdateStmt().GetRelation(), n.GetDeleteStmt().GetRelation(), n.GetMergeStmt().GetRelation()} {
+		for _, rv := range []*pgparse.RangeVar{
+			n.GetInsertStmt().GetRelation(), n.GetUpdateStmt().GetRelation(), n.GetDeleteStmt().GetRelation(),
+			n.GetMergeStmt().GetRelation(),
+		} {
 			if rv == nil {
 				continue
 			}
@@ -135,42 +138,42 @@ func (b *Body) Written(c *Catalog) []*Relation {
 	return out
 }
 
-// Relation is the first place that names a relation, a better one before a
+// FindRelation is the first place that names a relation, a better one before a
 // worse one. c is the catalog in which names are looked up.
-func (b *Body) Relation(c *Catalog, r *Relation) (Mention, bool) { return b.first(c, r, "") }
+func (b *Body) FindRelation(c *Catalog, r *Relation) (Mention, bool) { return b.findMention(c, r, "") }
 
-// Column is the first place that names a column of a relation, other than as a
+// FindColumn is the first place that names a column of a relation, other than as a
 // field of NEW or OLD.
-func (b *Body) Column(c *Catalog, r *Relation, column string) (Mention, bool) {
-	return b.first(c, r, column)
+func (b *Body) FindColumn(c *Catalog, r *Relation, column string) (Mention, bool) {
+	return b.findMention(c, r, column)
 }
 
-func (b *Body) first(c *Catalog, r *Relation, column string) (best Mention, found bool) {
+func (b *Body) findMention(c *Catalog, r *Relation, column string) (best Mention, found bool) {
 	m := mentions{catalog: c, body: b, target: r, column: column, rows: b.rowVariables(r)}
-	if hit := m.declared(); hit != "" {
+	if hit := m.findDeclaration(); hit != "" {
 		return Mention{Text: hit, Sure: true}, true
 	}
 	for i := range b.parts {
 		p := &b.parts[i]
 		m.found, m.sure, m.into = false, false, p.into
 		if p.node != nil {
-			m.statement(p.node)
+			m.checkStatement(p.node)
 		} else {
-			m.unread(p.text)
+			m.searchWords(p.text)
 		}
 		if !m.found {
 			continue
 		}
 		next := Mention{Text: p.text, Sure: m.sure, Maybe: p.maybe, Caught: p.caught}
-		if !found || next.weight() > best.weight() {
+		if !found || next.rank() > best.rank() {
 			best, found = next, true
 		}
 	}
 	return best, found
 }
 
-// weight orders the places that name the same thing.
-func (m Mention) weight() int {
+// rank orders the places that name the same thing.
+func (m Mention) rank() int {
 	w := 0
 	if m.Sure {
 		w += 4
@@ -190,8 +193,8 @@ type Field struct {
 	Mention
 }
 
-// Fields lists the fields of NEW and OLD that the body names, each once.
-func (b *Body) Fields() []Field {
+// ListRecordFields lists the fields of NEW and OLD that the body names, each once.
+func (b *Body) ListRecordFields() []Field {
 	if b.fn.Language != "plpgsql" {
 		return nil
 	}
@@ -203,14 +206,14 @@ func (b *Body) Fields() []Field {
 			continue
 		}
 		m.fields = nil
-		m.statement(p.node)
+		m.checkStatement(p.node)
 		for _, f := range m.fields {
 			f.Mention = Mention{Text: p.text, Sure: true, Maybe: p.maybe, Caught: p.caught}
 			at := slices.IndexFunc(out, func(o Field) bool { return o.Record == f.Record && o.Name == f.Name })
 			switch {
 			case at < 0:
 				out = append(out, f)
-			case f.weight() > out[at].weight():
+			case f.rank() > out[at].rank():
 				out[at] = f
 			}
 		}
@@ -224,7 +227,7 @@ var plainTarget = Relation{Rare: &plain}
 // ByTable reports whether the body of a trigger's function asks which table, or
 // which trigger, it runs for: then it may treat some otherwise than others.
 func (b *Body) ByTable() bool {
-	for _, name := range pgparse.Names(b.fn.Body) {
+	for _, name := range pgparse.ListNames(b.fn.Body) {
 		switch name {
 		case "tg_table_name", "tg_relname", "tg_relid", "tg_table_schema", "tg_name", "tg_argv", "tg_nargs":
 			return true
@@ -237,7 +240,7 @@ func (b *Body) ByTable() bool {
 func (b *Body) rowVariables(r *Relation) map[string]bool {
 	var out map[string]bool
 	for name, typ := range b.variables {
-		words := pgparse.Names(typ)
+		words := pgparse.ListNames(typ)
 		if n := len(words); n > 1 && strings.Contains(typ, "%") && words[n-1] == "rowtype" {
 			words = words[:n-1]
 		} else if strings.ContainsAny(typ, "%([") {
@@ -253,8 +256,8 @@ func (b *Body) rowVariables(r *Relation) map[string]bool {
 	return out
 }
 
-// declared is the declaration of a variable that names the relation or column.
-func (m *mentions) declared() string {
+// findDeclaration is the declaration of a variable that names the relation or column.
+func (m *mentions) findDeclaration() string {
 	names := make([]string, 0, len(m.body.variables))
 	for name := range m.body.variables {
 		names = append(names, name)
@@ -262,7 +265,7 @@ func (m *mentions) declared() string {
 	slices.Sort(names)
 	for _, name := range names {
 		typ := m.body.variables[name]
-		switch words := pgparse.Names(typ); {
+		switch words := pgparse.ListNames(typ); {
 		case m.column == "" && m.rows[name]:
 			return name + " " + typ
 		case !strings.HasSuffix(strings.ToLower(strings.TrimRight(typ, "[] ")), "%type"):

@@ -2,10 +2,10 @@ package catalog
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// Call is the first place that calls a function by its name, a better one before a worse
+// FindCall is the first place that calls a function by its name, a better one before a worse
 // one.
-func (b *Body) Call(fn Name) (best Mention, found bool) {
-	if b == nil || !b.Calls(fn.Name) {
+func (b *Body) FindCall(fn Name) (best Mention, found bool) {
+	if b == nil || !b.HasCallOf(fn.Name) {
 		return Mention{}, false
 	}
 	for i := range b.parts {
@@ -14,7 +14,7 @@ func (b *Body) Call(fn Name) (best Mention, found bool) {
 			continue
 		}
 		next := Mention{Text: p.text, Sure: true, Maybe: p.maybe, Caught: p.caught}
-		if !found || next.weight() > best.weight() {
+		if !found || next.rank() > best.rank() {
 			best, found = next, true
 		}
 	}

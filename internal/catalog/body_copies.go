@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// RowCopy is an INSERT in the function of a trigger that takes all columns of NEW
-// or OLD at once, as they stand in the table of the trigger.
+// RowCopy is an INSERT in a trigger's function that inserts all columns of NEW or OLD at
+// once, in the order of the trigger's table.
 type RowCopy struct {
 	Mention
 	Record string // NEW or OLD
@@ -18,8 +18,8 @@ type RowCopy struct {
 	Column, Lands string
 }
 
-// Fits reports whether every column of the row lands in one of its name.
-func (r *RowCopy) Fits() bool { return r.Fails == "" && r.Column == "" }
+// IsFit reports whether every column of the row lands in one of its name.
+func (r *RowCopy) IsFit() bool { return r.Fails == "" && r.Column == "" }
 
 // CopiesRows reports whether the body may have such an INSERT: the others need not
 // be parsed.
@@ -31,24 +31,24 @@ func (fn *Function) CopiesRows() bool {
 // as both tables are known whole.
 func (c *Catalog) RowCopies(fn *Function, from *Relation) []RowCopy {
 	k := &checker{c: c}
-	if !fn.CopiesRows() || !k.whole(from) {
+	if !fn.CopiesRows() || !k.isFullyKnown(from) {
 		return nil
 	}
 	var out []RowCopy
 	for _, part := range pgparse.ReadBody(fn.Body).Parts {
-		if part.Caught || !writes(part.SQL) || !strings.Contains(part.SQL, "*") {
+		if part.Caught || !mayWriteRows(part.SQL) || !strings.Contains(part.SQL, "*") {
 			continue
 		}
-		file, err := pgparse.Split(part.SQL)
+		file, err := pgparse.SplitText(part.SQL)
 		if err != nil || len(file.Stmts) != 1 {
 			continue
 		}
 		s := file.Stmts[0].Node.GetInsertStmt()
 		into := k.tableOf(s.GetRelation())
-		if s == nil || !k.whole(into) {
+		if s == nil || !k.isFullyKnown(into) {
 			continue
 		}
-		if r := copied(s, from, into); r != nil {
+		if r := compareRowCopy(s, from, into); r != nil {
 			r.Mention = Mention{Text: part.Text, Sure: true, Maybe: part.Maybe}
 			out = append(out, *r)
 		}
@@ -56,9 +56,9 @@ func (c *Catalog) RowCopies(fn *Function, from *Relation) []RowCopy {
 	return out
 }
 
-// copied compares what an INSERT gives with the columns that it gives it to; nil
+// compareRowCopy compares what an INSERT gives with the columns that it gives it to; nil
 // when it takes no whole row, or another star.
-func copied(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
+func compareRowCopy(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
 	r := &RowCopy{Into: into}
 	var given []string // the columns of the row, "" for any other value
 	for _, e := range insertedExprs(s) {
@@ -68,7 +68,7 @@ func copied(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
 			for _, c := range from.Columns {
 				given = append(given, c.Name)
 			}
-		case pgparse.Expands(e):
+		case pgparse.IsExpanding(e):
 			return nil
 		default:
 			given = append(given, "")
@@ -79,7 +79,7 @@ func copied(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
 	}
 	var to []string
 	for _, n := range s.GetCols() {
-		to = append(to, clip(n.GetResTarget().GetName()))
+		to = append(to, clipName(n.GetResTarget().GetName()))
 	}
 	listed := len(to) > 0
 	if !listed {
@@ -107,7 +107,7 @@ func copied(s *pgparse.InsertStmt, from, into *Relation) *RowCopy {
 func insertedExprs(s *pgparse.InsertStmt) []*pgparse.Node {
 	sel := s.GetSelectStmt().GetSelectStmt()
 	if rows := sel.GetValuesLists(); len(rows) == 1 {
-		return pgparse.Items(rows[0])
+		return pgparse.ListItems(rows[0])
 	}
 	var out []*pgparse.Node
 	for _, n := range sel.GetTargetList() {
@@ -122,10 +122,10 @@ func wholeRow(e *pgparse.Node) string {
 	if ref == nil {
 		ref = e.GetAIndirection().GetArg().GetColumnRef()
 	}
-	if !pgparse.Expands(e) || len(ref.GetFields()) == 0 || len(ref.GetFields()) > 2 {
+	if !pgparse.IsExpanding(e) || len(ref.GetFields()) == 0 || len(ref.GetFields()) > 2 {
 		return ""
 	}
-	switch name := pgparse.Text(ref.GetFields()[0]); name {
+	switch name := pgparse.StringText(ref.GetFields()[0]); name {
 	case "new", "old":
 		return name
 	}

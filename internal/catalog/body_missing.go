@@ -21,10 +21,10 @@ func mayMake(body string) bool {
 		strings.Contains(body, "dblink") || strings.Contains(body, "temp")
 }
 
-// reads reports whether a statement may name a table or call a function of the
+// mayReadSchema reports whether a statement may name a table or call a function of the
 // schema: the others need not be parsed.
-func reads(sql string) bool {
-	return strings.ContainsAny(sql, "(") || strings.Contains(strings.ToLower(sql), "from") || writes(sql)
+func mayReadSchema(sql string) bool {
+	return strings.ContainsAny(sql, "(") || strings.Contains(strings.ToLower(sql), "from") || mayWriteRows(sql)
 }
 
 // bodyMissing is the first table or function that each call of a function names and
@@ -34,9 +34,9 @@ func (c *Catalog) bodyMissing(fn *Function) (Mention, *Problem) {
 	if fn.SetSearchPath || !k.plainPath() || c.gone.size == 0 && !c.namesAll() || mayMake(fn.Body) && makes.MatchString(fn.Body) {
 		return Mention{}, nil
 	}
-	for text, node := range fn.Surely(reads) {
-		for _, rv := range query.Relations(node) {
-			if rv.GetSchemaname() != "" || !c.transition(fn, clip(rv.GetRelname())) {
+	for text, node := range fn.CertainStatements(mayReadSchema) {
+		for _, rv := range query.ListRelations(node) {
+			if rv.GetSchemaname() != "" || !c.isTransitionTable(fn, clipName(rv.GetRelname())) {
 				k.tableThere(rv)
 			}
 		}
@@ -53,9 +53,9 @@ func (c *Catalog) bodyMissing(fn *Function) (Mention, *Problem) {
 	return Mention{}, nil
 }
 
-// transition reports whether a name is that of the rows which a trigger hands to a
+// isTransitionTable reports whether a name is a transition table that a trigger passes to a
 // function.
-func (c *Catalog) transition(fn *Function, name string) bool {
+func (c *Catalog) isTransitionTable(fn *Function, name string) bool {
 	return slices.ContainsFunc(c.CalledBy(fn.Name.Name), func(r *Relation) bool {
 		return slices.ContainsFunc(r.Triggers, func(t *Trigger) bool { return t.Function == fn.Name && slices.Contains(t.Transitions, name) })
 	})
@@ -67,19 +67,19 @@ func (k *checker) tableThere(rv *pgparse.RangeVar) {
 	}
 	schema, name := pgparse.RangeName(rv)
 	full := k.c.nameFor(schema, name)
-	if k.relation(rv) != nil || k.problem != nil || systemSchema(full.Schema) || full.Schema == "pg_temp" || strings.HasPrefix(name, "pg_") {
+	if k.resolveRelation(rv) != nil || k.problem != nil || systemSchema(full.Schema) || full.Schema == "pg_temp" || strings.HasPrefix(name, "pg_") {
 		return
 	}
 	if k.allSeen(full.Schema) {
-		k.problem = &Problem{Refusal: *refuse.RelationMissing.Of(displayName(schema, name)), Certain: k.c.Complete, Unseen: !k.c.Complete}
+		k.problem = &Problem{Refusal: *refuse.RelationMissing.NewRefusal(displayName(schema, name)), Certain: k.c.Complete, Unseen: !k.c.Complete}
 	}
 }
 
 func (k *checker) functionThere(f *pgparse.FuncCall) {
-	k.call(f)
+	k.checkCall(f)
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if k.problem == nil && k.c.Complete && k.c.AbsentFunction(schema, name) {
-		k.problem = &Problem{Refusal: *refuse.FunctionMissing.Of(displayName(schema, name) + "()"), Certain: true}
+		k.problem = &Problem{Refusal: *refuse.FunctionMissing.NewRefusal(displayName(schema, name) + "()"), Certain: true}
 	}
 }
 
@@ -94,14 +94,14 @@ func (k *checker) allSeen(schema string) bool {
 
 // namesAll reports whether the history made every table that it names.
 func (c *Catalog) namesAll() bool {
-	return c.Complete || c.sure() && c.guesses.size == 0 && c.plainExtensions()
+	return c.Complete || c.isHistoryComplete() && c.guesses.size == 0 && c.plainExtensions()
 }
 
 // plainExtensions reports whether no extension was seen that may have brought
 // tables, or functions for triggers, along.
 func (c *Catalog) plainExtensions() bool {
 	plain := true
-	c.Objects("extension", func(o *Object) bool {
+	c.EachObject("extension", func(o *Object) bool {
 		plain = slices.Contains(withoutTriggers, o.Name.Name)
 		return plain
 	})

@@ -23,18 +23,18 @@ type mentions struct {
 	fields      []Field
 }
 
-func (m *mentions) hit(sure bool) { m.found, m.sure = true, m.sure || sure && !m.body.loose }
+func (m *mentions) recordHit(sure bool) { m.found, m.sure = true, m.sure || sure && !m.body.loose }
 
-// is reports whether a relation is the one that is looked for.
-func (m *mentions) is(r *Relation) bool { return r != nil && r.OID == m.target.OID && r.OID != 0 }
+// isTarget reports whether a relation is the one that is looked for.
+func (m *mentions) isTarget(r *Relation) bool { return r != nil && r.OID == m.target.OID && r.OID != 0 }
 
-// Table is what a name of a relation means, for query.Bind.
+// Table is what a name of a relation means, for query.BindStatement.
 func (m *mentions) Table(rv *pgparse.RangeVar) query.Table {
 	if m.catalog == nil {
 		return nil
 	}
 	schema, name := pgparse.RangeName(rv)
-	r := m.catalog.find(schema, name)
+	r := m.catalog.findRelation(schema, name)
 	if r == nil && schema == "" && name == m.target.Name.Name {
 		r = m.target // search_path is not what it was when the function was made
 	}
@@ -44,8 +44,8 @@ func (m *mentions) Table(rv *pgparse.RangeVar) query.Table {
 	return r
 }
 
-// relation is the relation of an entry of FROM; nil where it is none, or its
-// columns go by other names.
+// relationOf returns the relation of an entry of FROM; nil if it is none, or its columns
+// are renamed.
 func relationOf(s *query.Source) *Relation {
 	if r, ok := s.Table.(*Relation); ok && !s.Renamed {
 		return r
@@ -53,118 +53,118 @@ func relationOf(s *query.Source) *Relation {
 	return nil
 }
 
-// named looks at the name of a relation.
-func (m *mentions) named(t query.Table) {
-	if r, ok := t.(*Relation); ok && m.is(r) && m.column == "" {
-		m.hit(true)
+// checkTable looks at the name of a relation.
+func (m *mentions) checkTable(t query.Table) {
+	if r, ok := t.(*Relation); ok && m.isTarget(r) && m.column == "" {
+		m.recordHit(true)
 	}
 }
 
-// statement looks at a statement of a body.
-func (m *mentions) statement(n *pgparse.Node) {
+// checkStatement looks at a statement of a body.
+func (m *mentions) checkStatement(n *pgparse.Node) {
 	switch s := pgparse.Unwrap(n).(type) {
 	case *pgparse.TruncateStmt:
 		for _, n := range s.GetRelations() {
-			m.named(m.Table(n.GetRangeVar()))
+			m.checkTable(m.Table(n.GetRangeVar()))
 		}
 	case *pgparse.LockStmt:
 		for _, n := range s.GetRelations() {
-			m.named(m.Table(n.GetRangeVar()))
+			m.checkTable(m.Table(n.GetRangeVar()))
 		}
 	case *pgparse.CallStmt:
 		for _, a := range s.GetFunccall().GetArgs() {
-			m.levels(query.BindExpr(a, m))
+			m.checkLevels(query.BindExpr(a, m))
 		}
 	default:
-		m.levels(query.Bind(n, m))
+		m.checkLevels(query.BindStatement(n, m))
 	}
 }
 
-func (m *mentions) levels(l *query.Level) {
+func (m *mentions) checkLevels(l *query.Level) {
 	l.Walk(func(l *query.Level) bool {
-		m.level(l)
+		m.checkLevel(l)
 		return true
 	})
 }
 
-// level looks at one query, without those inside it.
-func (m *mentions) level(l *query.Level) {
+// checkLevel looks at one query, without those inside it.
+func (m *mentions) checkLevel(l *query.Level) {
 	for _, s := range l.Sources {
 		if s.Range != nil {
-			m.named(s.Table)
+			m.checkTable(s.Table)
 		}
 	}
 	switch s := l.Node.(type) {
 	case *pgparse.InsertStmt:
-		m.insert(l, s)
+		m.checkInsert(l, s)
 	case *pgparse.UpdateStmt:
-		m.targets(l, s.GetTargetList())
+		m.checkTargets(l, s.GetTargetList())
 	case *pgparse.MergeStmt:
 		for _, n := range s.GetMergeWhenClauses() {
-			m.targets(l, n.GetMergeWhenClause().GetTargetList())
+			m.checkTargets(l, n.GetMergeWhenClause().GetTargetList())
 		}
 	}
-	m.record(l, query.Given(l.Node))
+	m.checkRowVariable(l, query.OutputList(l.Node))
 	for _, n := range l.Names {
-		m.name(l, n)
+		m.checkName(l, n)
 	}
 }
 
-func (m *mentions) insert(l *query.Level, s *pgparse.InsertStmt) {
-	m.targets(l, s.GetCols())
+func (m *mentions) checkInsert(l *query.Level, s *pgparse.InsertStmt) {
+	m.checkTargets(l, s.GetCols())
 	if len(s.GetCols()) == 0 {
-		m.positional(s.GetSelectStmt().GetSelectStmt(), relationOf(l.Target))
+		m.checkPositionalInsert(s.GetSelectStmt().GetSelectStmt(), relationOf(l.Target))
 	}
 	c := s.GetOnConflictClause()
 	for _, n := range c.GetInfer().GetIndexElems() {
-		if m.is(relationOf(l.Target)) && m.column != "" && n.GetIndexElem().GetName() == m.column {
-			m.hit(true)
+		if m.isTarget(relationOf(l.Target)) && m.column != "" && n.GetIndexElem().GetName() == m.column {
+			m.recordHit(true)
 		}
 	}
-	m.targets(l, c.GetTargetList())
+	m.checkTargets(l, c.GetTargetList())
 }
 
-// targets looks at the names of the columns that a statement writes.
-func (m *mentions) targets(l *query.Level, list []*pgparse.Node) {
-	if m.column == "" || !m.is(relationOf(l.Target)) {
+// checkTargets looks at the names of the columns that a statement writes.
+func (m *mentions) checkTargets(l *query.Level, list []*pgparse.Node) {
+	if m.column == "" || !m.isTarget(relationOf(l.Target)) {
 		return
 	}
 	for _, n := range list {
 		if n.GetResTarget().GetName() == m.column {
-			m.hit(true)
+			m.recordHit(true)
 		}
 	}
 }
 
-// positional looks at an INSERT that names no columns: it needs as many as it
+// checkPositionalInsert looks at an INSERT that names no columns: it needs as many as it
 // has values.
-func (m *mentions) positional(q *pgparse.SelectStmt, rel *Relation) {
-	if m.column == "" || !m.is(rel) || q == nil {
+func (m *mentions) checkPositionalInsert(q *pgparse.SelectStmt, rel *Relation) {
+	if m.column == "" || !m.isTarget(rel) || q == nil {
 		return
 	}
 	values := len(q.GetTargetList())
 	if rows := q.GetValuesLists(); len(rows) > 0 {
-		values = len(pgparse.Items(rows[0]))
+		values = len(pgparse.ListItems(rows[0]))
 	}
 	at := slices.IndexFunc(rel.Columns, func(c *Column) bool { return c.Name == m.column })
 	star := slices.ContainsFunc(q.GetTargetList(), func(n *pgparse.Node) bool {
-		return pgparse.Expands(n.GetResTarget().GetVal())
+		return pgparse.IsExpanding(n.GetResTarget().GetVal())
 	})
 	if star || rel.Inferred || rel.Partial || q.GetLarg() != nil {
-		m.hit(false)
+		m.recordHit(false)
 	} else if at >= 0 && at < values {
-		m.hit(true)
+		m.recordHit(true)
 	}
 }
 
-// record looks at what a statement gives: a variable that takes all columns of the
+// checkRowVariable looks at what a statement gives: a variable that takes all columns of the
 // relation has its fields.
-func (m *mentions) record(l *query.Level, list []*pgparse.Node) {
+func (m *mentions) checkRowVariable(l *query.Level, list []*pgparse.Node) {
 	if len(m.into) != 1 || l.Outer != nil || len(list) != 1 {
 		return
 	}
 	ref := list[0].GetResTarget().GetVal().GetColumnRef()
-	if ref == nil || !pgparse.EndsInStar(ref) || !slices.ContainsFunc(l.Sources, func(s *query.Source) bool { return m.is(relationOf(s)) }) {
+	if ref == nil || !pgparse.EndsInStar(ref) || !slices.ContainsFunc(l.Sources, func(s *query.Source) bool { return m.isTarget(relationOf(s)) }) {
 		return
 	}
 	if m.rows == nil {

@@ -15,7 +15,7 @@ import (
 func bodyOf(t *testing.T, before, function string) (*catalog.Catalog, *catalog.Body) {
 	t.Helper()
 	c := catalog.New()
-	file, err := pgparse.Split(before + ";" + function)
+	file, err := pgparse.SplitText(before + ";" + function)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,8 @@ func bodyOf(t *testing.T, before, function string) (*catalog.Catalog, *catalog.B
 	return c, catalog.ReadBody(fns[0])
 }
 
-const bodyTables = "CREATE TABLE posts (id int, title text, body text); CREATE TABLE logs (id int, note text, body text); CREATE SCHEMA app; CREATE TABLE app.posts (id int, title text)"
+const bodyTables = "CREATE TABLE posts (id int, title text, body text); CREATE TABLE logs (id int, note text, body text); CREATE SCHEMA app; " +
+	"CREATE TABLE app.posts (id int, title text)"
 
 // TestColumnsOfABody: what a body says of posts.title, and of the table.
 func TestColumnsOfABody(t *testing.T) {
@@ -94,10 +95,10 @@ func TestColumnsOfABody(t *testing.T) {
 			}
 			return "unsure"
 		}
-		if got := word(b.Column(cat, posts, "title")); got != c.column {
+		if got := word(b.FindColumn(cat, posts, "title")); got != c.column {
 			t.Errorf("%s: the column: %q, want %q", c.body, got, c.column)
 		}
-		if got := word(b.Relation(cat, posts)); got != c.relation {
+		if got := word(b.FindRelation(cat, posts)); got != c.relation {
 			t.Errorf("%s: the relation: %q, want %q", c.body, got, c.relation)
 		}
 	}
@@ -117,7 +118,7 @@ func TestFieldsOfABody(t *testing.T) {
 		c, b := bodyOf(t, bodyTables, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$"+body+"$f$")
 		words := c.Functions("", "f")[0].RowWords()
 		var got []string
-		for _, f := range b.Fields() {
+		for _, f := range b.ListRecordFields() {
 			if !slices.Contains(words, f.Name) {
 				t.Errorf("%s: %s is not among the words %q", body, f.Name, words)
 			}

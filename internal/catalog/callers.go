@@ -29,16 +29,16 @@ type callee struct {
 	hidden bool
 }
 
-// Callers lists the relations that need the function which a DROP names, oldest
+// ListCallers lists the relations that need the function which a DROP names, oldest
 // first.
-func (c *Catalog) Callers(o *pgparse.ObjectWithArgs) []Caller {
+func (c *Catalog) ListCallers(o *pgparse.ObjectWithArgs) []Caller {
 	schema, n := pgparse.SchemaAndName(o.GetObjname())
 	name, list, at := c.findFunction(o)
 	x := &callee{c: c, name: Name{schema, n}}
 	if at >= 0 {
-		x = c.callee(name, list, at)
+		x = c.newCallee(name, list, at)
 	}
-	return x.callers()
+	return x.listCallers()
 }
 
 // CallersOf lists the relations that need a function of the catalog.
@@ -48,20 +48,20 @@ func (c *Catalog) CallersOf(fn *Function) []Caller {
 	if at < 0 {
 		return nil
 	}
-	return c.callee(fn.Name, list, at).callers()
+	return c.newCallee(fn.Name, list, at).listCallers()
 }
 
-func (x *callee) callers() []Caller {
+func (x *callee) listCallers() []Caller {
 	var out []Caller
 	for _, r := range x.c.CalledBy(x.name.Name) {
-		if caller, ok := x.caller(r); ok {
+		if caller, ok := x.describeCaller(r); ok {
 			out = append(out, caller)
 		}
 	}
 	return out
 }
 
-func (c *Catalog) callee(name Name, list []*Function, at int) *callee {
+func (c *Catalog) newCallee(name Name, list []*Function, at int) *callee {
 	x := &callee{c: c, name: name, fn: list[at], hidden: builtin.Known(name.Name)}
 	for i, f := range list {
 		if i != at {
@@ -74,18 +74,18 @@ func (c *Catalog) callee(name Name, list []*Function, at int) *callee {
 	return x
 }
 
-// caller is what a relation has to do with the function.
-func (x *callee) caller(r *Relation) (Caller, bool) {
+// describeCaller is what a relation has to do with the function.
+func (x *callee) describeCaller(r *Relation) (Caller, bool) {
 	out := Caller{Relation: r}
 	found := false
 	see := func(expr *pgparse.Node, whole bool) {
-		if calls, sure := x.in(expr); calls {
+		if calls, sure := x.isCalledIn(expr); calls {
 			found = true
 			out.Sure, out.Whole = out.Sure || sure, out.Whole || whole
 		}
 	}
 	for _, t := range r.Triggers {
-		if x.fires(t) {
+		if x.isFiredBy(t) {
 			found, out.Sure = true, true
 		}
 		see(t.When, false)
@@ -112,8 +112,8 @@ func (x *callee) caller(r *Relation) (Caller, bool) {
 			see(k.Expr, true)
 		}
 	}
-	if r.View != nil && slices.ContainsFunc(r.View.Functions, x.named) {
-		calls, sure := x.in(r.View.Query)
+	if r.View != nil && slices.ContainsFunc(r.View.Functions, x.hasName) {
+		calls, sure := x.isCalledIn(r.View.Query)
 		if calls || x.fn == nil {
 			found, out.Whole, out.Sure = true, true, out.Sure || sure || x.fn == nil
 		}
@@ -121,17 +121,17 @@ func (x *callee) caller(r *Relation) (Caller, bool) {
 	return out, found
 }
 
-func (x *callee) named(n Name) bool {
+func (x *callee) hasName(n Name) bool {
 	return n.Name == x.name.Name && (x.name.Schema == "" || n.Schema == x.name.Schema)
 }
 
-// fires reports whether a trigger executes the function.
-func (x *callee) fires(t *Trigger) bool {
-	return x.named(t.Function) && (x.fn == nil || len(x.fn.Args) == 0)
+// isFiredBy reports whether a trigger executes the function.
+func (x *callee) isFiredBy(t *Trigger) bool {
+	return x.hasName(t.Function) && (x.fn == nil || len(x.fn.Args) == 0)
 }
 
-// in reports whether an expression calls the function, and whether that is sure.
-func (x *callee) in(expr *pgparse.Node) (calls, sure bool) {
+// isCalledIn reports whether an expression calls the function, and whether that is sure.
+func (x *callee) isCalledIn(expr *pgparse.Node) (calls, sure bool) {
 	if expr == nil || expr.GetAConst() != nil {
 		return false, false
 	}
@@ -145,19 +145,19 @@ func (x *callee) in(expr *pgparse.Node) (calls, sure bool) {
 		case name != x.name.Name:
 		case x.fn == nil:
 			calls, sure = true, true
-		case !x.fn.suits(n):
+		case !x.fn.acceptsArgCount(n):
 		default:
 			calls = true
 			sure = sure || (schema == x.name.Schema || schema == "" && !x.hidden) &&
-				!slices.ContainsFunc(x.others, func(f *Function) bool { return f.suits(n) })
+				!slices.ContainsFunc(x.others, func(f *Function) bool { return f.acceptsArgCount(n) })
 		}
 		return !sure
 	})
 	return calls, sure
 }
 
-// suits reports whether a function can be called with that many arguments.
-func (fn *Function) suits(n int) bool {
+// acceptsArgCount reports whether a function can be called with that many arguments.
+func (fn *Function) acceptsArgCount(n int) bool {
 	if fn.Variadic && n >= len(fn.Args)-1-fn.Defaults {
 		return true
 	}

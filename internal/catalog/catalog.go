@@ -5,76 +5,74 @@ import (
 	"strings"
 )
 
-// Catalog is the schema at one moment. The zero value is not usable: begin
-// with New.
+// Catalog is the schema at one moment. The zero value is not usable: call New.
 type Catalog struct {
 	relations vector
 	names     trie[Name, OID]
-	// capitals holds relations that have capital letters in their names, by those
-	// without; some of them are gone.
+	// capitals holds relations with capital letters in their names, by the lower-case name.
+	// Some of them may have been dropped since.
 	capitals  trie[Name, OID]
 	types     trie[OID, *UserType]
 	typeNames trie[Name, OID]
 	functions trie[Name, []*Function] // overloads
 	objects   trie[objectKey, *Object]
-	// gone holds what was seen dropped and not created again: its absence is
-	// certain, even in an incomplete history.
+	// gone holds objects that were seen dropped and not created again. They certainly do not
+	// exist, even if the history is incomplete.
 	gone trie[objectKey, struct{}]
-	// guesses holds what statements let infer of relations that none created,
-	// as it was before they changed it: what Diff compares with.
+	// guesses holds relations that no statement created, as inferred before statements
+	// changed them. Diff compares with them.
 	guesses trie[OID, *Relation]
-	// guessed holds these relations by the names under which they were first named.
+	// guessed holds these relations by the names under which they were first mentioned.
 	guessed trie[Name, OID]
-	// called holds, by the name of a function, the relations that ever called
-	// it, by OID; none for one of Postgres' own. Without it DROP FUNCTION would
-	// cost what there is.
+	// called holds, by the name of a function, the OIDs of relations that ever called it,
+	// except for built-in functions. Without it, the cost of DROP FUNCTION would grow with
+	// the schema.
 	called trie[functionName, *user]
-	// typed holds, by a type of the user's, the relations that ever had it, and
-	// by a sequence those that ever took numbers from it without owning it.
+	// typed holds, by a user-defined type, the relations and functions that ever used it. It
+	// also holds, by a sequence, those that ever took numbers from it without owning it.
 	typed trie[OID, *user]
 	next  OID
-	// folded numbers the statements that were folded: the last one owns what
-	// it made.
+	// folded numbers the folded statements. The last one owns the nodes that it made.
 	folded owner
-	// SearchPath is the session's: where unqualified names are looked up, and
-	// created in its first schema. "public" unless a SET said otherwise.
+	// SearchPath is the session's search path. Unqualified names are looked up along it and
+	// created in its first schema. It is "public" unless a SET changed it.
 	SearchPath []string
-	// sessionPath is what it is again when the transaction ends; nil where it is that.
+	// sessionPath is the search path to restore when the transaction ends; nil if it is the
+	// same.
 	sessionPath []string
-	// TableMethod and TableSpace are where new tables go that name none
-	// (default_table_access_method, default_tablespace); "" is heap, and the
-	// database's own. A dump says so before each table that is elsewhere.
+	// TableMethod and TableSpace are the defaults for new tables
+	// (default_table_access_method, default_tablespace); "" means heap, and the database's
+	// own tablespace. A dump sets them before each table that differs.
 	TableMethod, TableSpace string
-	// Complete says that the catalog was read from a dump or a server: what
-	// is not in it does not exist. A folded one is never complete.
+	// Complete says that the catalog was read from a dump or a server: any object that it
+	// lacks does not exist. A catalog folded from a history is never complete.
 	Complete bool
 	journal  *entry
-	grown    *grown
-	// renamed holds the tables that have another name than once: those of their constraints
-	// may begin with that one.
+	grown    *sharedLists
+	// renamed holds the tables that were renamed: names of their constraints may begin with
+	// an old name.
 	renamed trie[OID, struct{}]
-	// published says that there is, or was, a publication: only then must a
-	// dropped table be looked for in them.
+	// published says that there is, or was, a publication. Only then must publications be
+	// searched for a dropped table.
 	published bool
-	// bodied holds the relations that ever were used by the body of a function in
-	// SQL's own words, which depends on what it names.
+	// bodied holds the relations that were ever used by a function with an SQL-standard body,
+	// which depends on the objects that it names.
 	bodied trie[OID, struct{}]
 	// temporary says that there is, or was, a temporary relation.
 	temporary bool
-	// Unmodelled lists statements that changed something the catalog does not
-	// hold, newest first.
+	// Unmodelled lists statements whose changes the catalog does not hold, newest first.
 	Unmodelled *Note
 }
 
 // Note is a linked list of remarks on statements that could not be folded.
 type Note struct {
 	Text string
-	// names are the words of the statement, in lower case, where it executes text
-	// that is put together as it runs: whatever has such a name may have changed.
+	// names are the words of the statement, in lower case, if it executes text that it builds
+	// at run time: any object with such a name may have changed.
 	names map[string]bool
-	// Told says that it casts doubt on nothing but what it names: its statements
-	// were folded, and all that is not known is which of them ran, or it names
-	// relations, and so is about no other.
+	// Told says that the note casts doubt only on the objects that it names. Either its
+	// statements were folded, and only which of them ran is unknown, or it names the
+	// relations that it is about.
 	Told bool
 	Next *Note
 }
@@ -84,9 +82,9 @@ type objectKey struct {
 	name Name
 }
 
-// entry says that an object was touched. The entries form a list from the
-// newest back, which two catalogs share up to where they part; it is what
-// makes Diff cost what changed, not what there is.
+// entry says that an object was touched. The entries form a list from newest to oldest. Two
+// catalogs share it up to the point where they diverge. It lets the cost of Diff depend on
+// the changes, and not on the size of the schema.
 type entry struct {
 	prev  *entry
 	depth int
@@ -105,28 +103,28 @@ const (
 	touchedObject
 )
 
-// New is an empty catalog with the schema public.
+// New returns an empty catalog with the schema public.
 func New() *Catalog {
 	return &Catalog{
 		next:       1,
 		SearchPath: []string{"public"},
-		grown:      &grown{lists: map[any]any{}},
+		grown:      &sharedLists{lists: map[any]any{}},
 	}
 }
 
-// Relation is the relation with an OID; nil when it does not exist.
+// Relation returns the relation with an OID; nil if it does not exist.
 func (c *Catalog) Relation(oid OID) *Relation {
 	return c.relations.get(oid)
 }
 
-// Lookup finds a relation by name, along the search path when schema is "".
-// It gives nil for a relation that the catalog has not seen.
+// Lookup finds a relation by name, along the search path if schema is "". It returns nil for
+// a relation that the catalog has not seen.
 func (c *Catalog) Lookup(schema, name string) *Relation {
 	if schema != "" {
 		oid, _ := c.names.get(Name{schema, name})
 		return c.Relation(oid)
 	}
-	// A temporary table shadows everything of its name.
+	// A temporary table hides all other relations of its name.
 	if c.temporary {
 		if oid, ok := c.names.get(Name{"pg_temp", name}); ok {
 			return c.Relation(oid)
@@ -140,14 +138,13 @@ func (c *Catalog) Lookup(schema, name string) *Relation {
 	return nil
 }
 
-// Type is the user-defined type with an OID; nil when it does not exist.
+// Type returns the user-defined type with an OID; nil if it does not exist.
 func (c *Catalog) Type(oid OID) *UserType {
 	t, _ := c.types.get(oid)
 	return t
 }
 
-// LookupType finds a user-defined type by name, along the search path when
-// schema is "".
+// LookupType finds a user-defined type by name, along the search path if schema is "".
 func (c *Catalog) LookupType(schema, name string) *UserType {
 	if schema != "" {
 		oid, _ := c.typeNames.get(Name{schema, name})
@@ -161,8 +158,7 @@ func (c *Catalog) LookupType(schema, name string) *UserType {
 	return nil
 }
 
-// Functions are the overloads of a function, along the search path when
-// schema is "".
+// Functions returns the overloads of a function, along the search path if schema is "".
 func (c *Catalog) Functions(schema, name string) []*Function {
 	if schema != "" {
 		f, _ := c.functions.get(Name{schema, name})
@@ -183,9 +179,9 @@ func (c *Catalog) Object(kind string, name Name) *Object {
 	return o
 }
 
-// Relations calls f for every relation, oldest first, until f returns false.
-// It costs what there is: for rare statements only.
-func (c *Catalog) Relations(f func(*Relation) bool) {
+// EachRelation calls f for every relation, oldest first, until f returns false. Its cost grows
+// with the schema, so use it for rare statements only.
+func (c *Catalog) EachRelation(f func(*Relation) bool) {
 	for r := range c.relations.all() {
 		if !f(r) {
 			return
@@ -193,8 +189,8 @@ func (c *Catalog) Relations(f func(*Relation) bool) {
 	}
 }
 
-// Objects calls f for every object of a kind, in no order.
-func (c *Catalog) Objects(kind string, f func(*Object) bool) {
+// EachObject calls f for every object of a kind, in no particular order.
+func (c *Catalog) EachObject(kind string, f func(*Object) bool) {
 	for k, o := range c.objects.all() {
 		if k.kind == kind && !f(o) {
 			return
@@ -202,7 +198,7 @@ func (c *Catalog) Objects(kind string, f func(*Object) bool) {
 	}
 }
 
-// CreationSchema is where an unqualified name is created.
+// CreationSchema returns the schema in which an unqualified name is created.
 func (c *Catalog) CreationSchema() string {
 	for _, s := range c.SearchPath {
 		if s != "" && !strings.HasPrefix(s, "$") {
@@ -215,14 +211,14 @@ func (c *Catalog) CreationSchema() string {
 // hash is Fibonacci hashing: OIDs are dense.
 func (o OID) hash() uint32 { return uint32(o) * 2654435769 }
 
-func (n Name) hash() uint32 { return hash(hash(2166136261, n.Schema), n.Name) }
+func (n Name) hash() uint32 { return hashText(hashText(2166136261, n.Schema), n.Name) }
 
 func (k objectKey) hash() uint32 {
-	return hash(hash(hash(2166136261, k.kind), k.name.Schema), k.name.Name)
+	return hashText(hashText(hashText(2166136261, k.kind), k.name.Schema), k.name.Name)
 }
 
-// hash takes a text in eight bytes at a time. It is the same in every run.
-func hash(seed uint32, s string) uint32 {
+// hashText reads a text in steps of eight bytes. It gives the same result in every run.
+func hashText(seed uint32, s string) uint32 {
 	const k0, k1 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
 	h := uint64(seed) ^ uint64(len(s))*k1
 	for len(s) >= 8 {
@@ -241,7 +237,7 @@ func hash(seed uint32, s string) uint32 {
 	return uint32(h ^ h>>32)
 }
 
-// EachFunction calls f for every function, in no order.
+// EachFunction calls f for every function, in no particular order.
 func (c *Catalog) EachFunction(f func(*Function) bool) {
 	for _, list := range c.functions.all() {
 		for _, fn := range list {

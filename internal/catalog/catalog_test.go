@@ -83,7 +83,7 @@ func runFile(t *testing.T, data string) string {
 
 func apply(t testing.TB, c *catalog.Catalog, sql string) (*catalog.Catalog, string) {
 	t.Helper()
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func apply(t testing.TB, c *catalog.Catalog, sql string) (*catalog.Catalog, stri
 			continue
 		}
 		next, list := c.Apply(s.Node, sql[s.Start:s.End])
-		if p := c.Refuses(s.Node, false); p != nil && len(list) == 0 {
+		if p := c.CheckNames(s.Node, false); p != nil && len(list) == 0 {
 			next, list = c, []catalog.Problem{*p}
 		}
 		c = next

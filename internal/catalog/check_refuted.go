@@ -8,12 +8,12 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// Refuted reports whether a CHECK is surely false for a row, so that the server
-// refuses it: constants gives what the statement writes to a column, or the
-// column's default; false where that is no constant. A CHECK that is null is met.
-func (c *Catalog) Refuted(t *Relation, check *pgparse.Node, constants func(*Column) (*pgparse.Node, bool)) bool {
-	return c.Row(func(ref *pgparse.ColumnRef) predicate.Value {
-		col := t.Column(clip(pgparse.Last(ref.GetFields())))
+// IsCheckRefuted reports whether a CHECK is certainly false for a row, so that the server
+// refuses the row. constants returns the constant that the statement writes to a column,
+// or the column's default; false if it is no constant. A CHECK that is null is met.
+func (c *Catalog) IsCheckRefuted(t *Relation, check *pgparse.Node, constants func(*Column) (*pgparse.Node, bool)) bool {
+	return c.NewConditionRow(func(ref *pgparse.ColumnRef) predicate.Value {
+		col := t.Column(clipName(pgparse.LastText(ref.GetFields())))
 		if col == nil || col.Inferred || col.Generated != "" || col.Identity != "" {
 			return predicate.Value{}
 		}
@@ -21,21 +21,21 @@ func (c *Catalog) Refuted(t *Relation, check *pgparse.Node, constants func(*Colu
 		if !ok {
 			return predicate.Value{}
 		}
-		return c.Holds(col, n)
-	}).Outcomes(check) == predicate.False
+		return c.StoredValue(col, n)
+	}).Evaluate(check) == predicate.False
 }
 
-// Row is a row for conditions to be worked out for, with what column gives.
-func (c *Catalog) Row(column func(*pgparse.ColumnRef) predicate.Value) *predicate.Row {
+// NewConditionRow is a row for conditions to be worked out for, with what column gives.
+func (c *Catalog) NewConditionRow(column func(*pgparse.ColumnRef) predicate.Value) *predicate.Row {
 	return &predicate.Row{
 		Column:   column,
-		Cast:     func(t *pgparse.TypeName, v predicate.Value) predicate.Value { return c.as(c.TypeOf(t), v) },
+		Cast:     func(t *pgparse.TypeName, v predicate.Value) predicate.Value { return c.convertValue(c.TypeOf(t), v) },
 		Replaced: func(name string) bool { return len(c.Functions("", name)) > 0 },
 	}
 }
 
-// Holds is what a column holds that is given a constant; nil is NULL.
-func (c *Catalog) Holds(col *Column, n *pgparse.Node) predicate.Value {
+// StoredValue is what a column holds that is given a constant; nil is NULL.
+func (c *Catalog) StoredValue(col *Column, n *pgparse.Node) predicate.Value {
 	if n == nil || predicate.IsNull(n) {
 		return predicate.Value{Kind: predicate.Null}
 	}
@@ -45,19 +45,19 @@ func (c *Catalog) Holds(col *Column, n *pgparse.Node) predicate.Value {
 		}
 		n = cast.GetArg()
 	}
-	v, ok := predicate.Literal(n)
+	v, ok := predicate.LiteralValue(n)
 	if !ok {
 		return predicate.Value{}
 	}
-	if v = c.as(col.Type, v); v.Kind != predicate.Text || col.Collation == "" {
+	if v = c.convertValue(col.Type, v); v.Kind != predicate.Text || col.Collation == "" {
 		return v
 	}
 	return predicate.Value{} // what is equal in it is not known
 }
 
-// as is a value as one of a type; unknown where the server may round, cut or
+// convertValue is a value as one of a type; unknown where the server may round, cut or
 // refuse it.
-func (c *Catalog) as(t Type, v predicate.Value) predicate.Value {
+func (c *Catalog) convertValue(t Type, v predicate.Value) predicate.Value {
 	if v.Kind == predicate.Null {
 		return v
 	}
@@ -83,7 +83,7 @@ func (c *Catalog) as(t Type, v predicate.Value) predicate.Value {
 		}
 	case "int2", "int4", "int8", "numeric", "float8":
 		if v.Kind == predicate.Text {
-			v = predicate.Decimal(strings.Trim(v.Text, space))
+			v = predicate.ParseDecimal(strings.Trim(v.Text, space))
 		}
 		if v.Kind == predicate.Number && (v.Number.IsInt() || name == "numeric" && len(t.Mods) == 0) {
 			return v
@@ -93,7 +93,7 @@ func (c *Catalog) as(t Type, v predicate.Value) predicate.Value {
 			return v
 		}
 		if v.Kind == predicate.Text {
-			return predicate.Boolean(v.Text)
+			return predicate.ParseBoolean(v.Text)
 		}
 	}
 	return predicate.Value{}

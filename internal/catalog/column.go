@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// constraintSpec is a constraint of a statement before it has a name: a table
-// constraint, or one that stood at a column.
+// constraintSpec is a constraint in a statement before it has a name: a table constraint
+// or a column constraint.
 type constraintSpec struct {
 	node    *pgparse.Constraint
 	columns []string // of a column constraint: the column
@@ -37,7 +37,7 @@ type sequenceSpec struct {
 }
 
 // addTableConstraint sorts a constraint of a table.
-func (p *pending) add(s constraintSpec) {
+func (p *pending) addConstraint(s constraintSpec) {
 	switch s.node.GetContype() {
 	case pgparse.ConstrType_CONSTR_NOTNULL:
 		p.notNulls = append(p.notNulls, s)
@@ -56,11 +56,11 @@ func (p *pending) add(s constraintSpec) {
 // columnFrom makes a column from its definition; what it asks for beside goes
 // to p. The column is not numbered yet.
 func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
-	c := &Column{Name: clip(def.GetColname()), Local: true, RareColumn: &plainColumn}
+	c := &Column{Name: clipName(def.GetColname()), Local: true, RareColumn: &plainColumn}
 	if def.GetStorageName() != "" || def.GetCompression() != "" {
 		c.RareColumn = &RareColumn{Storage: strings.ToLower(def.GetStorageName()), Compression: def.GetCompression()}
 	}
-	if base := serial(def.GetTypeName()); base != "" {
+	if base := serialBase(def.GetTypeName()); base != "" {
 		c.Type = Type{Name: Name{"pg_catalog", base}}
 		c.NotNull = true
 		p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: base})
@@ -69,7 +69,7 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 		f.using = f.using || c.Type.OID != 0
 	}
 	if cc := def.GetCollClause(); cc != nil {
-		c.own().Collation = constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: cc.GetCollname()}}})
+		c.copyRare().Collation = constText(&pgparse.Node{Node: &pgparse.Node_List{List: &pgparse.List{Items: cc.GetCollname()}}})
 	}
 	if def.GetIsNotNull() {
 		c.NotNull = true
@@ -79,14 +79,14 @@ func (f *fold) columnFrom(def *pgparse.ColumnDef, p *pending) *Column {
 	}
 	for _, spec := range f.columnConstraints(c, def, p) {
 		if spec.node.GetContype() != pgparse.ConstrType_CONSTR_NOTNULL || spec.node.GetConname() != "" {
-			p.add(spec)
+			p.addConstraint(spec)
 		}
 	}
 	return c
 }
 
-// columnConstraints reads what stands behind a column's type: the constraints, each
-// with the attributes that follow it; what else there is goes to the column.
+// columnConstraints reads the clauses after a column's type: the constraints, each with
+// the attributes that follow it. Other clauses are applied to the column.
 func (f *fold) columnConstraints(c *Column, def *pgparse.ColumnDef, p *pending) []constraintSpec {
 	var list []constraintSpec
 	last := func() *constraintSpec {
@@ -105,7 +105,7 @@ func (f *fold) columnConstraints(c *Column, def *pgparse.ColumnDef, p *pending) 
 		case pgparse.ConstrType_CONSTR_GENERATED:
 			f.setGenerated(c, con.GetRawExpr(), con.GetGeneratedKind(), con.GetLocation())
 		case pgparse.ConstrType_CONSTR_IDENTITY:
-			c.own().Identity = identityWords(con.GetGeneratedWhen())
+			c.copyRare().Identity = identityWords(con.GetGeneratedWhen())
 			c.NotNull = true
 			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: c.Type.Name.Name, identity: true, options: con.GetOptions()})
 		case pgparse.ConstrType_CONSTR_ATTR_DEFERRABLE:
@@ -142,11 +142,11 @@ func (f *fold) setDefault(c *Column, expr *pgparse.Node) {
 
 func (f *fold) setGenerated(c *Column, expr *pgparse.Node, kind string, location int32) {
 	// The parser leaves the kind out for the bare form, which is VIRTUAL (18).
-	c.own().Generated = "virtual"
+	c.copyRare().Generated = "virtual"
 	if kind == "s" {
-		c.own().Generated = "stored"
+		c.copyRare().Generated = "stored"
 	}
-	c.own().GeneratedExpr = expr
+	c.copyRare().GeneratedExpr = expr
 	f.using = true
 	c.DefaultText = bracketText(f.sql, location)
 }
@@ -157,7 +157,7 @@ func (r *Relation) resolveGenerated() {
 	for _, c := range r.Columns {
 		if c.GeneratedExpr != nil && c.GeneratedFrom == nil {
 			// An earlier catalog may have the column too.
-			r.editColumn(c.Attnum).own().GeneratedFrom = r.attnumsIn(c.GeneratedExpr)
+			r.editColumn(c.Attnum).copyRare().GeneratedFrom = r.attnumsIn(c.GeneratedExpr)
 		}
 	}
 }
@@ -176,8 +176,8 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 		return
 	}
 	name := Name{t.Name.Schema, ""}
-	if d := option(s.options, "sequence_name"); d != nil {
-		schema, n := pgparse.SchemaAndName(pgparse.Items(d.GetArg()))
+	if d := findOption(s.options, "sequence_name"); d != nil {
+		schema, n := pgparse.SchemaAndName(pgparse.ListItems(d.GetArg()))
 		if schema != "" {
 			name.Schema = schema
 		}
@@ -186,16 +186,23 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 	if name.Name == "" {
 		name.Name = f.chooseRelation(name.Schema, t.Name.Name, s.column, "seq", false)
 	} else if _, taken := f.names.get(name); taken {
-		f.fail(f.sure(), refuse.RelationExists, name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.RelationExists, name.Name)
 		return
 	}
 	kind := s.kind
-	if d := option(s.options, "as"); d != nil {
+	if d := findOption(s.options, "as"); d != nil {
 		kind = f.TypeOf(d.GetArg().GetTypeName()).Name.Name
 	}
-	seq := f.put(&Relation{
+	seq := f.storeRelation(&Relation{
 		Name: name, Kind: Sequence, Persistence: t.Persistence, Rare: &plain,
-		Seq: &SequenceInfo{Type: kind, OwnerTable: t.OID, OwnerColumn: col.Attnum, Identity: s.identity, Moved: moves(s.options), Options: given(nil, s.options)},
+		Seq: &SequenceInfo{
+			Type:        kind,
+			OwnerTable:  t.OID,
+			OwnerColumn: col.Attnum,
+			Identity:    s.identity,
+			Moved:       movesSequence(s.options),
+			Options:     mergeSequenceOptions(nil, s.options),
+		},
 	})
 	c := t.editColumn(col.Attnum)
 	c.Sequence = seq.OID

@@ -9,14 +9,14 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-comment.html. Comments on what
 // has no field for one change nothing here.
-func (f *fold) comment(s *pgparse.CommentStmt) {
-	list := pgparse.Items(s.GetObject())
+func (f *fold) setComment(s *pgparse.CommentStmt) {
+	list := pgparse.ListItems(s.GetObject())
 	switch s.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(list)
 		if r := f.relationNamed(schema, name, relationKind(s.GetObjtype()), false); r != nil {
-			f.edit(r.OID).Comment = s.GetComment()
+			f.editRelation(r.OID).Comment = s.GetComment()
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN:
 		if len(list) < 2 {
@@ -27,8 +27,8 @@ func (f *fold) comment(s *pgparse.CommentStmt) {
 		if r == nil {
 			return
 		}
-		if c := f.column(r.OID, pgparse.Last(list), false); c != nil {
-			f.edit(r.OID).editColumn(c.Attnum).Comment = s.GetComment()
+		if c := f.columnNamed(r.OID, pgparse.LastText(list), false); c != nil {
+			f.editRelation(r.OID).editColumn(c.Attnum).Comment = s.GetComment()
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
 		f.commentOnTable(s, list)
@@ -48,19 +48,19 @@ func (f *fold) commentOnTable(s *pgparse.CommentStmt, list []*pgparse.Node) {
 	if r == nil || r.Inferred || r.Partial {
 		return
 	}
-	what := clip(pgparse.Last(list))
+	what := clipName(pgparse.LastText(list))
 	switch s.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		if r.Constraint(what) == nil && f.notNullNamed(r, what) == nil {
-			f.fail(f.sure(), refuse.ConstraintMissingFor, what, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissingFor, what, r.Name.Name)
 		}
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		if r.Trigger(what) == nil {
-			f.fail(f.sure(), refuse.ObjectMissingOn, "trigger", what, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, "trigger", what, r.Name.Name)
 		}
 	case pgparse.ObjectType_OBJECT_POLICY:
 		if !slices.ContainsFunc(r.Policies, func(p *Policy) bool { return p.Name == what }) {
-			f.fail(f.sure(), refuse.ObjectMissingOn, "policy", what, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, "policy", what, r.Name.Name)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (f *fold) addConstraint(t *Relation, con *pgparse.Constraint, only bool) {
 		f.addNotNull(t, s, false)
 		if !only && !con.GetIsNoInherit() {
 			f.eachChild(t, func(child *Relation) {
-				for _, name := range pgparse.Texts(con.GetKeys()) {
+				for _, name := range pgparse.StringTexts(con.GetKeys()) {
 					if c := child.Column(name); c != nil && !c.NotNull {
 						f.setNotNull(child, c.Attnum, con.GetSkipValidation())
 					}
@@ -44,7 +44,7 @@ func (f *fold) nameTaken(t *Relation, name string) bool {
 	if c == nil {
 		return false
 	}
-	f.fail(f.sure() && !c.Inferred, refuse.ConstraintExists, name, t.Name.Name)
+	f.addProblem(f.isHistoryComplete() && !c.Inferred, refuse.ConstraintExists, name, t.Name.Name)
 	if !f.failed {
 		// Something unseen dropped the old one.
 		f.forgetConstraint(t, c)
@@ -53,17 +53,17 @@ func (f *fold) nameTaken(t *Relation, name string) bool {
 	return true
 }
 
-// store numbers a constraint and hangs it on its table.
-func (f *fold) store(t *Relation, c *Constraint) *Constraint {
+// attachConstraint numbers a constraint and hangs it on its table.
+func (f *fold) attachConstraint(t *Relation, c *Constraint) *Constraint {
 	c.ID = f.newOID()
-	t.Constraints = with(f, t.Constraints, c)
+	t.Constraints = appendShared(f, t.Constraints, c)
 	return c
 }
 
 func (f *fold) addCheck(t *Relation, s constraintSpec, created bool) *Constraint {
 	con := s.node
 	c := &Constraint{
-		Kind: Check, Name: clip(con.GetConname()), Expr: con.GetRawExpr(), ExprText: bracketText(f.sql, con.GetLocation()),
+		Kind: Check, Name: clipName(con.GetConname()), Expr: con.GetRawExpr(), ExprText: bracketText(f.sql, con.GetLocation()),
 		NoInherit: con.GetIsNoInherit(), Enforced: con.GetIsEnforced() && !s.notEnforced, Named: con.GetConname() != "",
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
@@ -85,7 +85,7 @@ func (f *fold) addCheck(t *Relation, s constraintSpec, created bool) *Constraint
 			return nil
 		}
 	}
-	return f.store(t, c)
+	return f.attachConstraint(t, c)
 }
 
 // inferIn gives a table that was not seen whole the columns that an expression
@@ -113,13 +113,13 @@ func (r *Relation) attnumsIn(expr *pgparse.Node) []int16 {
 	return out
 }
 
-// addNotNull adds a NOT NULL constraint that has a name or stands at the table
+// addNotNull adds a NOT NULL constraint that has a name or is a table constraint
 // (Postgres 18).
 func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 	con := s.node
 	names := s.columns
 	if len(names) == 0 {
-		names = pgparse.Texts(con.GetKeys())
+		names = pgparse.StringTexts(con.GetKeys())
 	}
 	for _, name := range names {
 		col := f.columnOf(t, name, &refuse.ColumnMissing)
@@ -130,7 +130,7 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 		if !col.NotNull {
 			f.setNotNull(t, col.Attnum, invalid)
 		}
-		cname := clip(con.GetConname())
+		cname := clipName(con.GetConname())
 		if cname == "" {
 			if len(s.columns) > 0 {
 				continue
@@ -139,7 +139,7 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 		} else if t.Constraint(cname) != nil && f.nameTaken(t, cname) {
 			continue
 		}
-		f.store(t, &Constraint{
+		f.attachConstraint(t, &Constraint{
 			Kind: NotNullConstraint, Name: cname, Columns: []int16{col.Attnum}, Valid: !invalid, Enforced: true,
 			NoInherit: con.GetIsNoInherit(), Named: con.GetConname() != "",
 		})
@@ -153,7 +153,15 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 			}
 			f.setNotNull(child, own.Attnum, invalid)
 			if child.Constraint(cname) == nil {
-				f.store(child, &Constraint{Kind: NotNullConstraint, Name: cname, Columns: []int16{own.Attnum}, Valid: !invalid, Enforced: true, Parent: true, Named: true})
+				f.attachConstraint(child, &Constraint{
+					Kind:     NotNullConstraint,
+					Name:     cname,
+					Columns:  []int16{own.Attnum},
+					Valid:    !invalid,
+					Enforced: true,
+					Parent:   true,
+					Named:    true,
+				})
 			}
 		})
 	}
@@ -167,7 +175,7 @@ func (f *fold) setNotNull(t *Relation, attnum int16, invalid bool) {
 
 // columnOf is columnAs for a relation at hand.
 func (f *fold) columnOf(t *Relation, name string, no *refuse.Kind) *Column {
-	if c := t.Column(clip(name)); c != nil {
+	if c := t.Column(clipName(name)); c != nil {
 		return c
 	}
 	return f.columnAs(t.OID, name, no)
@@ -185,7 +193,7 @@ func (f *fold) inheritConstraint(t *Relation, c *Constraint) {
 		next := *c
 		next.Parent = true
 		next.Columns = child.attnumsIn(c.Expr)
-		f.store(child, &next)
+		f.attachConstraint(child, &next)
 	})
 }
 
@@ -207,7 +215,7 @@ func (f *fold) eachChild(t *Relation, do func(*Relation)) {
 					continue
 				}
 				seen[oid] = true
-				if child := f.edit(oid); child != nil {
+				if child := f.editRelation(oid); child != nil {
 					do(child)
 					visit(child, depth+1)
 				}
@@ -219,7 +227,7 @@ func (f *fold) eachChild(t *Relation, do func(*Relation)) {
 
 // https://www.postgresql.org/docs/current/sql-altertable.html, VALIDATE CONSTRAINT
 func (f *fold) validateConstraint(t *Relation, name string) {
-	c := t.Constraint(clip(name))
+	c := t.Constraint(clipName(name))
 	if c == nil {
 		for _, col := range t.Columns {
 			if col.NotNullInvalid && name == objectName(t.Name.Name, col.Name, "not_null") {
@@ -228,7 +236,7 @@ func (f *fold) validateConstraint(t *Relation, name string) {
 			}
 		}
 		if !t.Inferred && !t.Partial {
-			f.fail(f.sure(), refuse.ConstraintMissing, name, t.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissing, name, t.Name.Name)
 		}
 		return
 	}
@@ -254,10 +262,10 @@ func (f *fold) validateConstraint(t *Relation, name string) {
 
 // https://www.postgresql.org/docs/current/sql-altertable.html, ALTER CONSTRAINT
 func (f *fold) alterConstraint(t *Relation, a *pgparse.ATAlterConstraint) {
-	c := t.Constraint(clip(a.GetConname()))
+	c := t.Constraint(clipName(a.GetConname()))
 	if c == nil {
 		if !t.Inferred && !t.Partial {
-			f.fail(f.sure(), refuse.ConstraintMissing, a.GetConname(), t.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissing, a.GetConname(), t.Name.Name)
 		}
 		return
 	}

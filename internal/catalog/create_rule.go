@@ -19,7 +19,7 @@ type Rule struct {
 	// follows what it names when that is renamed.
 	Reads map[*pgparse.RangeVar]OID
 	// Uses are the columns that it depends on, of its own table too.
-	Uses []Reading
+	Uses []ReadColumns
 	// Disabled: it does not fire in ordinary sessions (DISABLE, ENABLE REPLICA).
 	Disabled bool
 }
@@ -29,8 +29,8 @@ var ruleEvents = map[pgparse.CmdType]string{
 	pgparse.CmdType_CMD_UPDATE: "update", pgparse.CmdType_CMD_DELETE: "delete",
 }
 
-// Rule is the rewrite rule of a name; nil when there is none.
-func (r *Relation) Rule(name string) *Rule {
+// FindRule is the rewrite rule of a name; nil when there is none.
+func (r *Relation) FindRule(name string) *Rule {
 	for _, u := range r.Rules {
 		if u.Name == name {
 			return u
@@ -41,19 +41,19 @@ func (r *Relation) Rule(name string) *Rule {
 
 // https://www.postgresql.org/docs/current/sql-createrule.html
 func (f *fold) createRule(s *pgparse.RuleStmt) {
-	r := f.relation(s.GetRelation(), Table, false)
+	r := f.relationFor(s.GetRelation(), Table, false)
 	if r == nil {
 		return
 	}
-	r = f.edit(r.OID)
+	r = f.editRelation(r.OID)
 	u := &Rule{
-		Name: clip(s.GetRulename()), Event: ruleEvents[s.GetEvent()], Instead: s.GetInstead(),
+		Name: clipName(s.GetRulename()), Event: ruleEvents[s.GetEvent()], Instead: s.GetInstead(),
 		Where: s.GetWhereClause(), Actions: s.GetActions(), Reads: map[*pgparse.RangeVar]OID{},
 	}
 	for _, n := range append([]*pgparse.Node{u.Where}, u.Actions...) {
 		pgparse.Walk(n, func(msg any) bool {
 			if rv, ok := msg.(*pgparse.RangeVar); ok {
-				if other := f.find(pgparse.RangeName(rv)); other != nil {
+				if other := f.findRelation(pgparse.RangeName(rv)); other != nil {
 					u.Reads[rv] = other.OID
 				}
 			}
@@ -62,14 +62,14 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 	}
 	u.Uses = f.ruleUses(r, u)
 	f.using = true
-	r = f.edit(r.OID)
-	old := r.Rule(u.Name)
+	r = f.editRelation(r.OID)
+	old := r.FindRule(u.Name)
 	if old == nil {
-		r.own().Rules = with(f, r.Rules, u)
+		r.copyRare().Rules = appendShared(f, r.Rules, u)
 		return
 	}
 	if !s.GetReplace() {
-		f.fail(f.sure() && !r.Inferred, refuse.RuleExists, u.Name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete() && !r.Inferred, refuse.RuleExists, u.Name, r.Name.Name)
 		return
 	}
 	u.Disabled = old.Disabled
@@ -78,6 +78,6 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 
 // setRule puts a rule in the place of another.
 func (f *fold) setRule(r *Relation, old, now *Rule) {
-	r.own().Rules = slices.Clone(r.Rules)
+	r.copyRare().Rules = slices.Clone(r.Rules)
 	r.Rules[slices.Index(r.Rules, old)] = now
 }

@@ -10,10 +10,10 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createtable.html
 func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
-	if f.lasts(s.GetRelation(), s.GetOncommit()) {
+	if f.refuseOnCommit(s.GetRelation(), s.GetOncommit()) {
 		return nil
 	}
-	oid, name, ok := f.vacant(s.GetRelation(), s.GetIfNotExists(), kind)
+	oid, name, ok := f.findFreeName(s.GetRelation(), s.GetIfNotExists(), kind)
 	if !ok {
 		return nil
 	}
@@ -25,11 +25,14 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 		method = ""
 	}
 	t := &Relation{
-		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistence(s.GetRelation()),
-		Rare:    stored(cmp.Or(s.GetAccessMethod(), method), f.tablespace(s.GetTablespacename(), s.GetRelation()), options(nil, s.GetOptions())),
+		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistenceOf(s.GetRelation()),
+		Rare:    newRare(cmp.Or(s.GetAccessMethod(), method), f.tablespaceFor(s.GetTablespacename(), s.GetRelation()), mergeStorageOptions(nil, s.GetOptions())),
 		Columns: make([]*Column, 0, len(s.GetTableElts())),
 	}
-	f.adopt(t)
+	if m := managerOf(Unmanaged, t.Options); m != Unmanaged {
+		t.copyRare().Manager = m
+	}
+	f.replaceInferred(t)
 	var p pending
 	partition := s.GetPartbound() != nil
 	if partition {
@@ -48,7 +51,7 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 		t.Kind = PartitionedTable
 		f.partitionKey(t, spec)
 	}
-	f.put(t)
+	f.storeRelation(t)
 	f.finishColumns(t, &p, true)
 	if partition {
 		f.joinPartition(t, s)
@@ -67,19 +70,19 @@ func (f *fold) tableElements(t *Relation, s *pgparse.CreateStmt, p *pending) {
 		case *pgparse.TableLikeClause:
 			f.likeColumns(t, e, p)
 		case *pgparse.Constraint:
-			p.add(constraintSpec{node: e})
+			p.addConstraint(constraintSpec{node: e})
 		}
 	}
 	for _, list := range [][]*pgparse.Node{s.GetConstraints(), s.GetNnconstraints()} {
 		for _, n := range list {
-			p.add(constraintSpec{node: n.GetConstraint()})
+			p.addConstraint(constraintSpec{node: n.GetConstraint()})
 		}
 	}
 }
 
-// vacant finds out whether a relation can be created: its OID (of the inferred
+// findFreeName finds out whether a relation can be created: its OID (of the inferred
 // relation that it takes the place of, or 0) and its name.
-func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, Name, bool) {
+func (f *fold) findFreeName(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, Name, bool) {
 	schema, relname := pgparse.RangeName(rv)
 	name := f.nameFor(schema, relname)
 	oid, taken := f.names.get(name)
@@ -95,7 +98,7 @@ func (f *fold) vacant(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (OID, N
 		f.creating = name
 		return oid, name, true
 	}
-	f.fail(f.sure() && (!old.Inferred || old.Index != nil), refuse.RelationExists, relname)
+	f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), refuse.RelationExists, relname)
 	if !f.failed {
 		// Something that could not be read must have dropped the old one.
 		f.dropRelation(oid)
@@ -111,33 +114,33 @@ func (r *Relation) canBe(kind Kind) bool {
 	return r.Inferred && r.Index == nil && (r.Seq != nil) == (kind == Sequence) && (r.Kind == CompositeType) == (kind == CompositeType)
 }
 
-// adopt keeps what refers to the inferred relation that t takes the place of.
-func (f *fold) adopt(t *Relation) {
+// replaceInferred keeps what refers to the inferred relation that t takes the place of.
+func (f *fold) replaceInferred(t *Relation) {
 	old := f.Relation(t.OID)
 	if t.OID == 0 || old == nil {
 		t.OID = f.newOID()
 		return
 	}
-	old = f.edit(old.OID)
-	f.release(old)
+	old = f.editRelation(old.OID)
+	f.detachInferred(old)
 	t.ReferencedBy, t.Dependents = old.ReferencedBy, old.Dependents
 	t.Adopted = true
 	t.NextAttnum = old.NextAttnum
-	t.own().numbers = make(map[string]int16, len(old.Columns))
+	t.copyRare().numbers = make(map[string]int16, len(old.Columns))
 	for _, c := range old.Columns {
 		t.numbers[c.Name] = c.Attnum
 	}
 }
 
-// release takes an inferred relation out of all that it refers to, as it turns
+// detachInferred takes an inferred relation out of all that it refers to, as it turns
 // out to be another.
-func (f *fold) release(old *Relation) {
-	if p := f.edit(old.Parent); p != nil {
+func (f *fold) detachInferred(old *Relation) {
+	if p := f.editRelation(old.Parent); p != nil {
 		f.leaveParent(p, old)
 	}
 	for _, oid := range old.Inherits {
-		if p := f.edit(oid); p != nil {
-			p.own().Children = without(p.Children, old.OID)
+		if p := f.editRelation(oid); p != nil {
+			p.copyRare().Children = removeValue(p.Children, old.OID)
 		}
 	}
 	for _, c := range old.Constraints {
@@ -147,37 +150,37 @@ func (f *fold) release(old *Relation) {
 		f.forgetIndex(idx)
 	}
 	if old.View != nil {
-		f.unread(old)
+		f.removeDependent(old)
 	}
 	if old.Seq != nil && old.Seq.OwnerTable != 0 {
 		f.disownSequence(old)
 	}
 	for _, child := range append(slices.Clone(old.Partitions), old.Children...) {
-		if c := f.edit(child); c != nil {
-			c.own().Inherits = without(c.Inherits, old.OID)
+		if c := f.editRelation(child); c != nil {
+			c.copyRare().Inherits = removeValue(c.Inherits, old.OID)
 			if c.Parent == old.OID {
-				c.Parent, c.own().Bound = 0, ""
+				c.Parent, c.copyRare().Bound = 0, ""
 			}
 			f.ownColumns(c)
 		}
 	}
 }
 
-// lasts refuses ON COMMIT for a table that is not temporary.
-func (f *fold) lasts(rv *pgparse.RangeVar, on pgparse.OnCommitAction) bool {
+// refuseOnCommit refuses ON COMMIT for a table that is not temporary.
+func (f *fold) refuseOnCommit(rv *pgparse.RangeVar, on pgparse.OnCommitAction) bool {
 	switch on {
 	case pgparse.OnCommitAction_ONCOMMIT_DROP, pgparse.OnCommitAction_ONCOMMIT_DELETE_ROWS, pgparse.OnCommitAction_ONCOMMIT_PRESERVE_ROWS:
 	default:
 		return false
 	}
-	if persistence(rv) == Temporary || rv.GetSchemaname() == "" && slices.Contains(f.SearchPath, "pg_temp") {
+	if persistenceOf(rv) == Temporary || rv.GetSchemaname() == "" && slices.Contains(f.SearchPath, "pg_temp") {
 		return false
 	}
-	f.fail(true, refuse.OnCommit)
+	f.addProblem(true, refuse.OnCommit)
 	return true
 }
 
-func persistence(rv *pgparse.RangeVar) Persistence {
+func persistenceOf(rv *pgparse.RangeVar) Persistence {
 	switch {
 	case rv.GetRelpersistence() == "t" || rv.GetSchemaname() == "pg_temp":
 		return Temporary
@@ -194,14 +197,14 @@ func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, give
 	old := t.Column(c.Name)
 	if old == nil {
 		if given && !t.Partial {
-			f.fail(f.sure(), refuse.ColumnMissingAlone, c.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ColumnMissingAlone, c.Name)
 		}
-		t.number(c)
+		t.assignAttnum(c)
 		t.Columns = append(t.Columns, c)
 		return
 	}
 	if !given && !old.Inherited {
-		f.fail(true, refuse.ColumnTwice, c.Name)
+		f.addProblem(true, refuse.ColumnTwice, c.Name)
 		return
 	}
 	e := t.editColumn(old.Attnum)
@@ -211,13 +214,13 @@ func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, give
 		e.Default, e.DefaultText, e.Takes = c.Default, c.DefaultText, c.Takes
 	}
 	if c.GeneratedExpr != nil {
-		rare := e.own()
+		rare := e.copyRare()
 		rare.Generated, rare.GeneratedExpr, rare.GeneratedFrom, e.DefaultText = c.Generated, c.GeneratedExpr, nil, c.DefaultText
 	}
 	if c.Identity != "" {
-		e.own().Identity = c.Identity
+		e.copyRare().Identity = c.Identity
 	}
-	if !e.Type.Known() {
+	if !e.Type.IsKnown() {
 		e.Type = c.Type
 	}
 }
@@ -251,8 +254,8 @@ func (f *fold) finishColumns(t *Relation, p *pending, created bool) {
 	}
 }
 
-// options are the storage parameters after SET (…) or WITH (…).
-func options(old map[string]string, list []*pgparse.Node) map[string]string {
+// mergeStorageOptions are the storage parameters after SET (…) or WITH (…).
+func mergeStorageOptions(old map[string]string, list []*pgparse.Node) map[string]string {
 	if len(list) == 0 {
 		return old
 	}
@@ -281,7 +284,7 @@ func optionName(d *pgparse.DefElem) string {
 // typedColumns gives a table OF a composite type its columns.
 func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
 	typ := f.TypeOf(tn)
-	t.own().OfType = typ.OID
+	t.copyRare().OfType = typ.OID
 	u := f.Type(typ.OID)
 	if u == nil || f.Relation(u.Relation) == nil {
 		t.Partial = true
@@ -296,16 +299,16 @@ func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
 // inheritColumns merges the columns and constraints of parents.
 func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 	for _, n := range parents {
-		parent := f.relation(n.GetRangeVar(), Table, false)
-		if parent == nil || !f.holdsRows(parent, refuse.InheritRelation.Of(parent.Name.Name)) {
+		parent := f.relationFor(n.GetRangeVar(), Table, false)
+		if parent == nil || !f.holdsRows(parent, refuse.InheritRelation.NewRefusal(parent.Name.Name)) {
 			continue
 		}
 		parent = f.Relation(parent.OID)
 		if slices.Contains(t.Inherits, parent.OID) {
-			f.fail(true, refuse.InheritTwice, parent.Name.Name)
+			f.addProblem(true, refuse.InheritTwice, parent.Name.Name)
 			continue
 		}
-		t.own().Inherits = with(f, t.Inherits, parent.OID)
+		t.copyRare().Inherits = appendShared(f, t.Inherits, parent.OID)
 		f.mergeParent(t, parent)
 	}
 }
@@ -321,10 +324,10 @@ func (f *fold) mergeParent(t, parent *Relation) {
 			e.Inherited = true
 			continue
 		}
-		next := c.elsewhere()
+		next := c.copyForOtherTable()
 		next.Inherited, next.Local, next.Comment = true, false, ""
 		if parent.Kind != PartitionedTable {
-			next.own().Identity = ""
+			next.copyRare().Identity = ""
 		}
 		t.addColumn(next)
 	}
@@ -337,15 +340,15 @@ func (f *fold) mergeParent(t, parent *Relation) {
 		next.ID = f.newOID()
 		next.Parent = true
 		next.Columns = mapAttnums(parent, t, con.Columns)
-		t.Constraints = with(f, t.Constraints, &next)
+		t.Constraints = appendShared(f, t.Constraints, &next)
 	}
 }
 
 // joinParents enters a new table in the lists of its parents.
 func (f *fold) joinParents(t *Relation) {
 	for _, oid := range t.Inherits {
-		if p := f.edit(oid); p != nil && !slices.Contains(p.Children, t.OID) {
-			p.own().Children = with(f, p.Children, t.OID)
+		if p := f.editRelation(oid); p != nil && !slices.Contains(p.Children, t.OID) {
+			p.copyRare().Children = appendShared(f, p.Children, t.OID)
 		}
 	}
 }

@@ -11,15 +11,15 @@ func (c *Catalog) CreatedSince(base *Catalog, oid OID) bool {
 	return r == nil || !r.Inferred
 }
 
-// Created reports whether the catalog has given out an OID, to an object that
+// HasIssued reports whether the catalog has given out an OID, to an object that
 // may be gone by now.
-func (c *Catalog) Created(oid OID) bool { return oid != 0 && oid < c.next }
+func (c *Catalog) HasIssued(oid OID) bool { return oid != 0 && oid < c.next }
 
-// Blank reports whether nothing is known of the tables of a schema, or of all when
+// IsBlank reports whether nothing is known of the tables of a schema, or of all when
 // schema is "": the catalog is of no dump, and no statement created one.
-func (c *Catalog) Blank(schema string) bool {
+func (c *Catalog) IsBlank(schema string) bool {
 	found := c.Complete
-	c.Relations(func(r *Relation) bool {
+	c.EachRelation(func(r *Relation) bool {
 		found = found || r.Kind.IsTable() && !r.Inferred && (schema == "" || r.Name.Schema == schema)
 		return !found
 	})

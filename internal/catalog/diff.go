@@ -6,41 +6,40 @@ import (
 	"strconv"
 )
 
-// Diff gives the difference of two catalogs of which after was folded from
-// before: what other sessions see of the span at once. It costs what was
-// touched in between, not what there is. The order is that in which things
-// were first touched.
+// Diff returns the difference between two catalogs, if after was folded from before: what
+// other sessions see of all changes at once. Its cost depends on the touched objects, not
+// on the size of the schema. The order is the order in which objects were first touched.
 //
-// A created relation is one delta: its columns, constraints and indexes are
-// part of it, as is the sequence of a serial column. The same goes for what a
-// partition or child has from its parent when the parent's delta is there.
-// What a dropped column takes along has deltas of its own.
+// A created relation is one delta, which includes its columns, constraints and indexes,
+// and the sequence of a serial column. So are the objects that a partition or child
+// inherits, if its parent has a delta. Objects dropped together with a column have deltas
+// of their own.
 func Diff(before, after *Catalog) []Delta {
 	if before == after || before.journal == after.journal {
 		return nil
 	}
-	d := &differ{before: before, after: after}
+	d := &catalogDiff{before: before, after: after}
 	var few [16]*entry
-	for _, n := range touched(few[:0], before.journal, after.journal) {
+	for _, n := range listTouched(few[:0], before.journal, after.journal) {
 		switch n.kind {
 		case touchedRelation:
-			d.relation(n.oid)
+			d.compareRelation(n.oid)
 		case touchedType:
 			d.userType(n.oid)
 		case touchedFunction:
-			d.functions(n.name)
+			d.compareFunctions(n.name)
 		case touchedObject:
-			d.object(n.class, n.name)
+			d.compareObject(n.class, n.name)
 		}
 	}
 	return d.out
 }
 
-// touched lists what two journals do not share, oldest first, each thing once.
-func touched(list []*entry, a, b *entry) []*entry {
+// listTouched lists what two journals do not share, oldest first, each thing once.
+func listTouched(list []*entry, a, b *entry) []*entry {
 	var undone []*entry
 	for a != b {
-		if a.length() >= b.length() {
+		if a.journalLength() >= b.journalLength() {
 			undone = append(undone, a)
 			a = a.prev
 		} else {
@@ -51,15 +50,15 @@ func touched(list []*entry, a, b *entry) []*entry {
 	// Both were collected from their newest entry on.
 	list = append(list, undone...)
 	slices.Reverse(list)
-	return distinct(list)
+	return dedupeEntries(list)
 }
 
-// distinct leaves the first of the entries about one thing.
-func distinct(list []*entry) []*entry {
+// dedupeEntries leaves the first of the entries about one thing.
+func dedupeEntries(list []*entry) []*entry {
 	if len(list) <= 16 {
 		n := 0
 		for _, e := range list {
-			if !slices.ContainsFunc(list[:n], e.same) {
+			if !slices.ContainsFunc(list[:n], e.isSameObject) {
 				list[n] = e
 				n++
 			}
@@ -75,29 +74,29 @@ func distinct(list []*entry) []*entry {
 	})
 }
 
-// same reports whether two entries are about one thing.
-func (n *entry) same(o *entry) bool {
+// isSameObject reports whether two entries are about one thing.
+func (n *entry) isSameObject(o *entry) bool {
 	return n.kind == o.kind && n.oid == o.oid && n.name == o.name && n.class == o.class
 }
 
-// length is how many entries a journal has.
-func (n *entry) length() int {
+// journalLength is how many entries a journal has.
+func (n *entry) journalLength() int {
 	if n == nil {
 		return 0
 	}
 	return n.depth + 1
 }
 
-type differ struct {
+type catalogDiff struct {
 	before, after *Catalog
 	out           []Delta
 }
 
-func (d *differ) add(x Delta) { d.out = append(d.out, x) }
+func (d *catalogDiff) addDelta(x Delta) { d.out = append(d.out, x) }
 
-// created reports whether a relation came into being in the span. What was
+// isCreated reports whether a relation came into being in the span. What was
 // merely inferred before counts as not there.
-func (d *differ) created(oid OID) bool {
+func (d *catalogDiff) isCreated(oid OID) bool {
 	a := d.after.Relation(oid)
 	if a == nil || a.Inferred {
 		return false
@@ -106,7 +105,7 @@ func (d *differ) created(oid OID) bool {
 	return b == nil || b.Inferred && a.Adopted && !b.Adopted
 }
 
-func (d *differ) dropped(oid OID) bool {
+func (d *catalogDiff) isDropped(oid OID) bool {
 	return d.after.Relation(oid) == nil && d.before.Relation(oid) != nil
 }
 
@@ -125,9 +124,9 @@ func partKey(oid OID, kind string, id int64) string {
 
 func appendKey(b []byte, oid OID) []byte { return strconv.AppendInt(append(b, 'r'), int64(oid), 10) }
 
-// was is a relation before the span, with what the statements of the span let
+// relationBefore is a relation before the span, with what the statements of the span let
 // infer of it: it must have been there all the time.
-func (d *differ) was(oid OID) *Relation {
+func (d *catalogDiff) relationBefore(oid OID) *Relation {
 	b := d.before.Relation(oid)
 	guess, _ := d.after.guesses.get(oid)
 	old, _ := d.before.guesses.get(oid)
@@ -143,35 +142,35 @@ func (d *differ) was(oid OID) *Relation {
 	return b.withGuess(guess, old)
 }
 
-func (d *differ) relation(oid OID) {
-	b, a := d.was(oid), d.after.Relation(oid)
+func (d *catalogDiff) compareRelation(oid OID) {
+	b, a := d.relationBefore(oid), d.after.Relation(oid)
 	switch {
 	case b == a || b == nil && a == nil:
 	case a != nil && b != nil && (a.Index == nil) != (b.Index == nil):
 		// Its kind was a guess, and the wrong one.
 	case a != nil && a.Index != nil || b != nil && b.Index != nil:
-		d.index(oid, b, a)
+		d.compareIndex(oid, b, a)
 	case b == nil && a.Inferred:
 		// It was there all the time.
-	case d.created(oid):
+	case d.isCreated(oid):
 		if a.Kind == Sequence && a.Seq.OwnerTable != 0 && d.sequenceOfNew(a) {
 			return
 		}
-		d.add(Delta{Kind: RelationCreated, OID: oid, After: a, Key: relationKey(oid)})
+		d.addDelta(Delta{Kind: RelationCreated, OID: oid, After: a, Key: relationKey(oid)})
 	case a == nil:
 		if b.Kind == Sequence && b.Seq.OwnerTable != 0 && d.sequenceOfGone(b) {
 			return
 		}
-		d.add(Delta{Kind: RelationDropped, OID: oid, Before: b, Key: relationKey(oid)})
+		d.addDelta(Delta{Kind: RelationDropped, OID: oid, Before: b, Key: relationKey(oid)})
 	default:
-		d.changed(oid, b, a)
+		d.compareKept(oid, b, a)
 	}
 }
 
 // sequenceOfNew reports a sequence that came with its table or column.
-func (d *differ) sequenceOfNew(seq *Relation) bool {
+func (d *catalogDiff) sequenceOfNew(seq *Relation) bool {
 	t := seq.Seq.OwnerTable
-	if d.created(t) {
+	if d.isCreated(t) {
 		return true
 	}
 	old := d.before.Relation(t)
@@ -184,7 +183,7 @@ func (d *differ) sequenceOfNew(seq *Relation) bool {
 
 // sequenceOfGone reports a sequence that went with its table, column or
 // identity.
-func (d *differ) sequenceOfGone(seq *Relation) bool {
+func (d *catalogDiff) sequenceOfGone(seq *Relation) bool {
 	t := d.after.Relation(seq.Seq.OwnerTable)
 	if t == nil {
 		return true
@@ -192,31 +191,31 @@ func (d *differ) sequenceOfGone(seq *Relation) bool {
 	return t.Attr(seq.Seq.OwnerColumn) == nil || seq.Seq.Identity
 }
 
-// changed compares a relation that is there before and after.
-func (d *differ) changed(oid OID, b, a *Relation) {
+// compareKept compares a relation that is there before and after.
+func (d *catalogDiff) compareKept(oid OID, b, a *Relation) {
 	base := Delta{OID: oid, Before: b, After: a, Key: relationKey(oid)}
 	if b.Name != a.Name {
 		x := base
 		x.Kind = RelationRenamed
-		d.add(x)
+		d.addDelta(x)
 	}
-	d.columns(base, b, a)
-	d.constraints(base, b, a)
-	d.partitions(base, b, a)
-	d.triggers(base, b, a)
-	d.policies(base, b, a)
-	d.rules(base, b, a)
+	d.compareColumns(base, b, a)
+	d.compareConstraints(base, b, a)
+	d.comparePartitions(base, b, a)
+	d.compareTriggers(base, b, a)
+	d.comparePolicies(base, b, a)
+	d.compareRules(base, b, a)
 	if a.View != nil && b.View != nil && a.View.Query != b.View.Query {
 		x := base
 		x.Kind = ViewReplaced
-		d.add(x)
+		d.addDelta(x)
 	}
 	for _, w := range relationDetails(b, a) {
 		x := base
 		x.Kind, x.What, x.Key = RelationChanged, w, base.Key+"."+w
-		d.add(x)
+		d.addDelta(x)
 	}
-	d.grants(base, b, a)
+	d.compareGrants(base, b, a)
 }
 
 // relationDetails names what became different of the relation as a whole.
@@ -247,9 +246,9 @@ func relationDetails(b, a *Relation) []string {
 	return out
 }
 
-// parentTells reports a table whose parent is there in both catalogs
-// and was touched too: what is the same there is not said again.
-func (d *differ) parentTells(a *Relation, tells func(b, a *Relation) bool) bool {
+// parentTells reports whether a table's parent is in both catalogs and has the same
+// change, so that the change is not repeated for the table.
+func (d *catalogDiff) parentTells(a *Relation, tells func(b, a *Relation) bool) bool {
 	parents := a.Inherits
 	if a.Parent != 0 {
 		parents = []OID{a.Parent}

@@ -4,10 +4,10 @@ import (
 	"slices"
 )
 
-func (d *differ) columns(base Delta, b, a *Relation) {
-	gone, came := differing(b.Columns, a.Columns)
+func (d *catalogDiff) compareColumns(base Delta, b, a *Relation) {
+	gone, came := trimCommon(b.Columns, a.Columns)
 	number := func(c *Column) int16 { return c.Attnum }
-	was, is := finder(gone, number), finder(came, number)
+	was, is := newFinder(gone, number), newFinder(came, number)
 	for _, old := range gone {
 		if is(old.Attnum) == nil && !(old.Inferred && a.Adopted) {
 			if old.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
@@ -22,7 +22,7 @@ func (d *differ) columns(base Delta, b, a *Relation) {
 			}
 			x := base
 			x.Kind, x.Old, x.Key = ColumnDropped, old, columnKey(base.OID, old.Attnum)
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 	for _, c := range came {
@@ -43,16 +43,16 @@ func (d *differ) columns(base Delta, b, a *Relation) {
 				continue
 			}
 			x.Kind = ColumnAdded
-			d.add(x)
+			d.addDelta(x)
 			continue
 		}
 		x.Old = old
-		d.column(x, old, c, a)
+		d.compareColumn(x, old, c, a)
 	}
 }
 
-// column compares a column that is there before and after.
-func (d *differ) column(x Delta, old, c *Column, a *Relation) {
+// compareColumn compares a column that is there before and after.
+func (d *catalogDiff) compareColumn(x Delta, old, c *Column, a *Relation) {
 	inherited := c.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
 		p := pa.Column(c.Name)
 		if p == nil {
@@ -66,14 +66,14 @@ func (d *differ) column(x Delta, old, c *Column, a *Relation) {
 	}
 	if old.Name != c.Name {
 		x.Kind = ColumnRenamed
-		d.add(x)
+		d.addDelta(x)
 	}
-	d.facets(x, old, c, a)
+	d.compareColumnTraits(x, old, c, a)
 	detail := func(different bool, what string) {
 		if different {
 			y := x
 			y.Kind, y.What, y.Key = ColumnChanged, what, x.Key+"."+what
-			d.add(y)
+			d.addDelta(y)
 		}
 	}
 	detail(old.Collation != c.Collation, "collation")
@@ -83,16 +83,16 @@ func (d *differ) column(x Delta, old, c *Column, a *Relation) {
 	detail(old.NotNullInvalid && !c.NotNullInvalid && c.NotNull, "not null validated")
 }
 
-// facets compares what code meets of a column under one name.
-func (d *differ) facets(x Delta, old, c *Column, a *Relation) {
+// compareColumnTraits compares what code meets of a column under one name.
+func (d *catalogDiff) compareColumnTraits(x Delta, old, c *Column, a *Relation) {
 	note := func(different bool, kind DeltaKind) {
 		if different {
 			x.Kind = kind
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 	// Of a view's column the type is not always known, and stays what it is.
-	note(!old.Type.Same(c.Type) && (a.View == nil || old.Type.Known() && c.Type.Known()), ColumnTypeChanged)
+	note(!old.Type.IsSame(c.Type) && (a.View == nil || old.Type.IsKnown() && c.Type.IsKnown()), ColumnTypeChanged)
 	note(!old.NotNull && c.NotNull, ColumnSetNotNull)
 	note(old.NotNull && !c.NotNull, ColumnDropNotNull)
 	note(!sameDefault(old, c), ColumnDefaultChanged)

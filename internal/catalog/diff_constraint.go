@@ -2,10 +2,10 @@ package catalog
 
 import "slices"
 
-func (d *differ) constraints(base Delta, b, a *Relation) {
-	gone, came := differing(b.Constraints, a.Constraints)
+func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
+	gone, came := trimCommon(b.Constraints, a.Constraints)
 	id := func(c *Constraint) OID { return c.ID }
-	was, is := finder(gone, id), finder(came, id)
+	was, is := newFinder(gone, id), newFinder(came, id)
 	for _, old := range gone {
 		if is(old.ID) != nil {
 			continue
@@ -21,7 +21,7 @@ func (d *differ) constraints(base Delta, b, a *Relation) {
 		x := base
 		x.Kind, x.OldConstraint, x.Key = ConstraintDropped, old, constraintKey(base.OID, old.ID)
 		x.OldIndex, x.Other = d.before.Relation(old.Index), d.before.Relation(old.Ref)
-		d.add(x)
+		d.addDelta(x)
 	}
 	for _, c := range came {
 		old := was(c.ID)
@@ -40,22 +40,22 @@ func (d *differ) constraints(base Delta, b, a *Relation) {
 				}
 			}
 			x.Kind = ConstraintAdded
-			d.add(x)
+			d.addDelta(x)
 			continue
 		}
 		x.OldConstraint, x.OldIndex = old, d.before.Relation(old.Index)
 		if old.Name != c.Name {
 			x.Kind = ConstraintRenamed
-			d.add(x)
+			d.addDelta(x)
 		}
 		switch {
 		case c.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return !slices.Equal(pb.Constraints, pa.Constraints) }):
 		case !old.Valid && c.Valid && c.Enforced == old.Enforced:
 			x.Kind = ConstraintValidated
-			d.add(x)
+			d.addDelta(x)
 		case old.Enforced != c.Enforced || old.Deferrable != c.Deferrable || old.InitiallyDeferred != c.InitiallyDeferred || old.NoInherit != c.NoInherit:
 			x.Kind = ConstraintChanged
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 }
@@ -76,21 +76,21 @@ func fewerConstraints(a, b *Relation, kind ConstraintKind) bool {
 	return n > 0
 }
 
-// index compares an index. Those of constraints are told by the constraint,
-// those of new and dropped tables by the table, parts of partitioned indexes
-// by the partitioned one.
-func (d *differ) index(oid OID, b, a *Relation) {
+// compareIndex compares an index. The indexes of constraints are reported with the constraint,
+// the indexes of new and dropped tables with the table, and parts of partitioned indexes
+// with the partitioned index.
+func (d *catalogDiff) compareIndex(oid OID, b, a *Relation) {
 	x := Delta{OldIndex: b, NewIndex: a, Key: relationKey(oid)}
 	switch {
 	case b == nil || a != nil && b.Inferred && !a.Inferred:
 		i := a.Index
-		if a.Inferred || d.created(i.Table) || i.Constraint != "" || d.after.Relation(i.Table) == nil || i.Parent != 0 && d.created(i.Parent) {
+		if a.Inferred || d.isCreated(i.Table) || i.Constraint != "" || d.after.Relation(i.Table) == nil || i.Parent != 0 && d.isCreated(i.Parent) {
 			return
 		}
 		x.Kind = IndexCreated
 	case a == nil:
 		i := b.Index
-		if d.dropped(i.Table) || i.Constraint != "" || i.Parent != 0 && d.dropped(i.Parent) {
+		if d.isDropped(i.Table) || i.Constraint != "" || i.Parent != 0 && d.isDropped(i.Parent) {
 			return
 		}
 		x.Kind = IndexDropped
@@ -99,31 +99,31 @@ func (d *differ) index(oid OID, b, a *Relation) {
 		return
 	}
 	d.onTable(&x)
-	d.add(x)
+	d.addDelta(x)
 }
 
 // onTable sets the table of an index.
-func (d *differ) onTable(x *Delta) {
+func (d *catalogDiff) onTable(x *Delta) {
 	i := x.NewIndex
 	if i == nil {
 		i = x.OldIndex
 	}
 	x.OID = i.Index.Table
-	x.Before, x.After = d.was(x.OID), d.after.Relation(x.OID)
+	x.Before, x.After = d.relationBefore(x.OID), d.after.Relation(x.OID)
 }
 
-func (d *differ) indexChanged(x Delta, b, a *Relation) {
+func (d *catalogDiff) indexChanged(x Delta, b, a *Relation) {
 	d.onTable(&x)
-	if d.created(x.OID) {
+	if d.isCreated(x.OID) {
 		return
 	}
 	if b.Name != a.Name && a.Index.Constraint == "" {
 		x.Kind = IndexRenamed
-		d.add(x)
+		d.addDelta(x)
 	} else if b.Name.Schema == a.Name.Schema && b.Name != a.Name && b.Index.Constraint == "" {
 		// It became a constraint's and took that one's name.
 		x.Kind = IndexRenamed
-		d.add(x)
+		d.addDelta(x)
 	}
 	var what []string
 	if b.Index.Valid != a.Index.Valid {
@@ -133,7 +133,7 @@ func (d *differ) indexChanged(x Delta, b, a *Relation) {
 		what = append(what, "clustered")
 	}
 	detached := x.Before != nil && x.After != nil && x.Before.Parent != x.After.Parent
-	if b.Index.Parent != a.Index.Parent && !detached && !d.dropped(b.Index.Parent) && !d.created(a.Index.Parent) {
+	if b.Index.Parent != a.Index.Parent && !detached && !d.isDropped(b.Index.Parent) && !d.isCreated(a.Index.Parent) {
 		what = append(what, "partition of")
 	}
 	for _, w := range relationDetails(b, a) {
@@ -144,6 +144,6 @@ func (d *differ) indexChanged(x Delta, b, a *Relation) {
 	for _, w := range what {
 		y := x
 		y.Kind, y.What, y.Key = IndexChanged, w, x.Key+"."+w
-		d.add(y)
+		d.addDelta(y)
 	}
 }

@@ -1,9 +1,9 @@
 package catalog
 
-// differing leaves out what two lists of a relation's parts begin and end with alike:
+// trimCommon leaves out what two lists of a relation's parts begin and end with alike:
 // a statement changes one part of many, and there may be as many statements.
-func differing[T comparable](before, after []T) (b, a []T) {
-	if begins(before, after) {
+func trimCommon[T comparable](before, after []T) (b, a []T) {
+	if isPrefix(before, after) {
 		return nil, after[len(before):]
 	}
 	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
@@ -18,9 +18,9 @@ func differing[T comparable](before, after []T) (b, a []T) {
 // few is a length up to which a list is looked through faster than a map is made.
 const few = 16
 
-// finder finds parts of a list by what tells them apart; the zero value when there
+// newFinder finds parts of a list by what tells them apart; the zero value when there
 // is none.
-func finder[K comparable, T any](list []T, key func(T) K) func(K) T {
+func newFinder[K comparable, T any](list []T, key func(T) K) func(K) T {
 	if len(list) <= few {
 		return func(k K) (found T) {
 			for _, x := range list {

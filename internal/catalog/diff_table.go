@@ -5,45 +5,45 @@ import (
 	"slices"
 )
 
-func (d *differ) partitions(base Delta, b, a *Relation) {
-	gone, came := differing(b.Partitions, a.Partitions)
+func (d *catalogDiff) comparePartitions(base Delta, b, a *Relation) {
+	gone, came := trimCommon(b.Partitions, a.Partitions)
 	self := func(oid OID) OID { return oid }
-	was, is := finder(gone, self), finder(came, self)
+	was, is := newFinder(gone, self), newFinder(came, self)
 	for _, oid := range came {
-		if was(oid) == 0 && !d.created(oid) {
+		if was(oid) == 0 && !d.isCreated(oid) {
 			x := base
 			x.Kind, x.Other, x.Key = PartitionAttached, d.after.Relation(oid), base.Key+".p"+itoa(int(oid))
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 	for _, oid := range gone {
-		if is(oid) == 0 && !d.dropped(oid) {
+		if is(oid) == 0 && !d.isDropped(oid) {
 			x := base
 			x.Kind, x.Other, x.Key = PartitionDetached, d.after.Relation(oid), base.Key+".p"+itoa(int(oid))
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 	for _, pair := range [][2][]OID{{b.Inherits, a.Inherits}, {a.Inherits, b.Inherits}} {
 		for _, oid := range pair[1] {
-			if !slices.Contains(pair[0], oid) && !d.dropped(oid) {
+			if !slices.Contains(pair[0], oid) && !d.isDropped(oid) {
 				x := base
 				x.Kind, x.Other, x.Key = InheritanceChanged, d.after.Relation(oid), base.Key+".i"+itoa(int(oid))
-				d.add(x)
+				d.addDelta(x)
 			}
 		}
 	}
 }
 
-func (d *differ) triggers(base Delta, b, a *Relation) {
-	gone, came := differing(b.Triggers, a.Triggers)
+func (d *catalogDiff) compareTriggers(base Delta, b, a *Relation) {
+	gone, came := trimCommon(b.Triggers, a.Triggers)
 	id := func(t *Trigger) OID { return t.ID }
-	was, is := finder(gone, id), finder(came, id)
+	was, is := newFinder(gone, id), newFinder(came, id)
 	differs := func(pb, pa *Relation) bool { return !slices.Equal(pb.Triggers, pa.Triggers) }
 	for _, old := range gone {
 		if is(old.ID) == nil && !(old.Parent && d.parentTells(a, differs)) {
 			x := base
 			x.Kind, x.OldTrigger, x.Key = TriggerDropped, old, base.Key+".t"+itoa(int(old.ID))
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 	for _, t := range came {
@@ -58,19 +58,19 @@ func (d *differ) triggers(base Delta, b, a *Relation) {
 		} else if reflect.DeepEqual(old, t) {
 			continue
 		}
-		d.add(x)
+		d.addDelta(x)
 	}
 }
 
-func (d *differ) policies(base Delta, b, a *Relation) {
-	gone, came := differing(b.Policies, a.Policies)
+func (d *catalogDiff) comparePolicies(base Delta, b, a *Relation) {
+	gone, came := trimCommon(b.Policies, a.Policies)
 	id := func(p *Policy) OID { return p.ID }
-	was, is := finder(gone, id), finder(came, id)
+	was, is := newFinder(gone, id), newFinder(came, id)
 	for _, old := range gone {
 		if is(old.ID) == nil {
 			x := base
 			x.Kind, x.Policy, x.What, x.Key = PolicyDropped, old, old.Name, base.Key+".y"+itoa(int(old.ID))
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 	for _, p := range came {
@@ -83,46 +83,46 @@ func (d *differ) policies(base Delta, b, a *Relation) {
 		if old != nil {
 			x.Kind = PolicyChanged
 		}
-		d.add(x)
+		d.addDelta(x)
 	}
 }
 
-func (d *differ) rules(base Delta, b, a *Relation) {
-	gone, came := differing(b.Rules, a.Rules)
+func (d *catalogDiff) compareRules(base Delta, b, a *Relation) {
+	gone, came := trimCommon(b.Rules, a.Rules)
 	name := func(r *Rule) string { return r.Name }
-	was, is := finder(gone, name), finder(came, name)
+	was, is := newFinder(gone, name), newFinder(came, name)
 	for _, r := range gone {
 		if is(r.Name) == nil {
 			x := base
 			x.Kind, x.What, x.Key = RuleDropped, r.Name, base.Key+".u"+r.Name
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 	for _, r := range came {
 		if was(r.Name) == nil {
 			x := base
 			x.Kind, x.What, x.Key = RuleCreated, r.Name, base.Key+".u"+r.Name
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 }
 
-func (d *differ) grants(base Delta, b, a *Relation) {
-	gone, came := differing(b.Grants, a.Grants)
+func (d *catalogDiff) compareGrants(base Delta, b, a *Relation) {
+	gone, came := trimCommon(b.Grants, a.Grants)
 	self := func(g Grant) Grant { return g }
-	was, is := finder(gone, self), finder(came, self)
+	was, is := newFinder(gone, self), newFinder(came, self)
 	for _, g := range came {
 		if was(g) == (Grant{}) {
 			x := base
 			x.Kind, x.Grant, x.Key = Granted, g, base.Key+".g"+g.Role+" "+g.Privilege
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 	for _, g := range gone {
 		if is(g) == (Grant{}) {
 			x := base
 			x.Kind, x.Grant, x.Key = Revoked, g, base.Key+".g"+g.Role+" "+g.Privilege
-			d.add(x)
+			d.addDelta(x)
 		}
 	}
 }

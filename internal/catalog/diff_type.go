@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-func (d *differ) userType(oid OID) {
+func (d *catalogDiff) userType(oid OID) {
 	b, a := d.before.Type(oid), d.after.Type(oid)
 	x := Delta{OldType: b, NewType: a, Key: "t" + itoa(int(oid))}
 	switch {
@@ -17,21 +17,21 @@ func (d *differ) userType(oid OID) {
 		d.typeChanged(x, was, a)
 	case b == nil || a != nil && b.Inferred && !a.Inferred:
 		x.Kind = TypeCreated
-		d.add(x)
+		d.addDelta(x)
 	case a == nil:
 		x.Kind = TypeDropped
-		d.add(x)
+		d.addDelta(x)
 	default:
 		d.typeChanged(x, b, a)
 	}
 }
 
-func (d *differ) typeChanged(x Delta, b, a *UserType) {
+func (d *catalogDiff) typeChanged(x Delta, b, a *UserType) {
 	if b.Name != a.Name {
 		x.Kind = TypeRenamed
-		d.add(x)
+		d.addDelta(x)
 	}
-	d.labels(x, b, a)
+	d.compareLabels(x, b, a)
 	if a.Kind != Domain && b.Kind != Domain {
 		return
 	}
@@ -45,45 +45,45 @@ func (d *differ) typeChanged(x Delta, b, a *UserType) {
 		what = "default"
 	}
 	if what != "" {
-		d.domain(x, what)
+		d.addDomainChange(x, what)
 	}
 	for _, c := range a.Checks {
 		i := slices.IndexFunc(b.Checks, func(o *Constraint) bool { return o.ID == c.ID })
 		switch {
 		case i < 0:
-			d.domain(x, "adds check "+c.Name)
+			d.addDomainChange(x, "adds check "+c.Name)
 		case b.Checks[i].Name != c.Name:
-			d.domain(x, "check "+b.Checks[i].Name+" is now "+c.Name)
+			d.addDomainChange(x, "check "+b.Checks[i].Name+" is now "+c.Name)
 		case !b.Checks[i].Valid && c.Valid:
-			d.domain(x, "validates check "+c.Name)
+			d.addDomainChange(x, "validates check "+c.Name)
 		}
 	}
 	for _, c := range b.Checks {
 		if !slices.ContainsFunc(a.Checks, func(o *Constraint) bool { return o.ID == c.ID }) {
-			d.domain(x, "drops check "+c.Name)
+			d.addDomainChange(x, "drops check "+c.Name)
 		}
 	}
 }
 
-func (d *differ) domain(x Delta, what string) {
+func (d *catalogDiff) addDomainChange(x Delta, what string) {
 	x.Kind, x.What, x.Key = DomainChanged, what, x.Key+"."+what
-	d.add(x)
+	d.addDelta(x)
 }
 
-// labels compares an enum's labels: a renamed one stands where the old stood.
-func (d *differ) labels(x Delta, b, a *UserType) {
-	gone, came := differing(b.Labels, a.Labels)
+// compareLabels compares the labels of an enum. A renamed label is in the place of the old one.
+func (d *catalogDiff) compareLabels(x Delta, b, a *UserType) {
+	gone, came := trimCommon(b.Labels, a.Labels)
 	if len(gone) == 0 && len(came) == 0 {
 		return
 	}
 	label := func(l string) string { return l }
-	was, is := finder(gone, label), finder(came, label)
+	was, is := newFinder(gone, label), newFinder(came, label)
 	gone = slices.DeleteFunc(slices.Clone(gone), func(l string) bool { return is(l) != "" })
 	came = slices.DeleteFunc(slices.Clone(came), func(l string) bool { return was(l) != "" })
 	renamed := map[string]bool{}
 	if len(gone) > 0 {
-		// What stands between the old label's neighbours is its new name.
-		old, now := gaps(b.Labels, a.Labels), gaps(a.Labels, b.Labels)
+		// A label between the old label's neighbours is its new name.
+		old, now := findLabelGaps(b.Labels, a.Labels), findLabelGaps(a.Labels, b.Labels)
 		between := map[gap][]string{}
 		for _, l := range came {
 			between[now[l]] = append(between[now[l]], l)
@@ -96,14 +96,14 @@ func (d *differ) labels(x Delta, b, a *UserType) {
 			}
 			y := x
 			y.Kind, y.What, y.Key = EnumValueRenamed, l+" → "+next, x.Key+".l"+l
-			d.add(y)
+			d.addDelta(y)
 		}
 	}
 	for _, l := range came {
 		if !renamed[l] {
 			y := x
 			y.Kind, y.What, y.Key = EnumValueAdded, l, x.Key+".l"+l
-			d.add(y)
+			d.addDelta(y)
 		}
 	}
 }
@@ -112,8 +112,8 @@ func (d *differ) labels(x Delta, b, a *UserType) {
 // another enum has too, "" at the ends.
 type gap struct{ left, right string }
 
-// gaps are the places of the labels that the other enum does not have.
-func gaps(labels, other []string) map[string]gap {
+// findLabelGaps are the places of the labels that the other enum does not have.
+func findLabelGaps(labels, other []string) map[string]gap {
 	shared := make(map[string]bool, len(other))
 	for _, l := range other {
 		shared[l] = true
@@ -138,12 +138,12 @@ func gaps(labels, other []string) map[string]gap {
 	return out
 }
 
-func (d *differ) functions(name Name) {
+func (d *catalogDiff) compareFunctions(name Name) {
 	b, _ := d.before.functions.get(name)
 	a, _ := d.after.functions.get(name)
-	gone, came := differing(b, a)
+	gone, came := trimCommon(b, a)
 	id := func(f *Function) OID { return f.OID }
-	was, is := finder(gone, id), finder(came, id)
+	was, is := newFinder(gone, id), newFinder(came, id)
 	for _, old := range gone {
 		if is(old.OID) != nil {
 			continue
@@ -151,7 +151,7 @@ func (d *differ) functions(name Name) {
 		if d.functionElsewhere(d.after, old.OID, name) {
 			continue // told as renamed
 		}
-		d.add(Delta{Kind: FunctionDropped, OldFunction: old, Key: "f" + itoa(int(old.OID))})
+		d.addDelta(Delta{Kind: FunctionDropped, OldFunction: old, Key: "f" + itoa(int(old.OID))})
 	}
 	for _, fn := range came {
 		old := was(fn.OID)
@@ -166,16 +166,16 @@ func (d *differ) functions(name Name) {
 		default:
 			x.Kind, x.OldFunction = FunctionReplaced, old
 		}
-		d.add(x)
+		d.addDelta(x)
 	}
 }
 
 // functionBefore finds a function that had another name before.
-func (d *differ) functionBefore(oid OID) *Function {
+func (d *catalogDiff) functionBefore(oid OID) *Function {
 	if oid >= d.before.next {
 		return nil
 	}
-	for _, n := range touched(nil, d.before.journal, d.after.journal) {
+	for _, n := range listTouched(nil, d.before.journal, d.after.journal) {
 		if n.kind != touchedFunction {
 			continue
 		}
@@ -189,8 +189,8 @@ func (d *differ) functionBefore(oid OID) *Function {
 	return nil
 }
 
-func (d *differ) functionElsewhere(c *Catalog, oid OID, not Name) bool {
-	for _, n := range touched(nil, d.before.journal, d.after.journal) {
+func (d *catalogDiff) functionElsewhere(c *Catalog, oid OID, not Name) bool {
+	for _, n := range listTouched(nil, d.before.journal, d.after.journal) {
 		if n.kind != touchedFunction || n.name == not {
 			continue
 		}
@@ -202,7 +202,7 @@ func (d *differ) functionElsewhere(c *Catalog, oid OID, not Name) bool {
 	return false
 }
 
-func (d *differ) object(kind string, name Name) {
+func (d *catalogDiff) compareObject(kind string, name Name) {
 	b, a := d.before.Object(kind, name), d.after.Object(kind, name)
 	x := Delta{OldObject: b, NewObject: a, Key: kind + " " + name.Qualified(), What: kind}
 	switch {
@@ -211,7 +211,7 @@ func (d *differ) object(kind string, name Name) {
 	case b == nil:
 		x.Kind = ObjectCreated
 	case a == nil:
-		if d.dropped(b.Table) {
+		if d.isDropped(b.Table) {
 			return
 		}
 		x.Kind = ObjectDropped
@@ -220,7 +220,7 @@ func (d *differ) object(kind string, name Name) {
 	default:
 		x.Kind = ObjectChanged
 	}
-	d.add(x)
+	d.addDelta(x)
 }
 
 // sameFunction reports whether two definitions are one, however they are

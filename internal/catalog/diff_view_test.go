@@ -11,7 +11,7 @@ import (
 func TestViewColumnKeepsItsType(t *testing.T) {
 	t.Parallel()
 	apply := func(c *Catalog, sql string) *Catalog {
-		file, err := pgparse.Split(sql)
+		file, err := pgparse.SplitText(sql)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// drop folds DROP of everything. What has a statement of its own (DROP ROLE,
+// foldDrop folds DROP of everything. What has a statement of its own (DROP ROLE,
 // DATABASE, SUBSCRIPTION, …) is in object.go.
-func (f *fold) drop(s *pgparse.DropStmt) {
+func (f *fold) foldDrop(s *pgparse.DropStmt) {
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	switch s.GetRemoveType() {
 	case pgparse.ObjectType_OBJECT_TABLE:
@@ -35,11 +35,11 @@ func (f *fold) drop(s *pgparse.DropStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_SCHEMA:
 		for _, n := range s.GetObjects() {
-			f.dropSchema(pgparse.Text(n), cascade, s.GetMissingOk())
+			f.dropSchema(pgparse.StringText(n), cascade, s.GetMissingOk())
 		}
 	case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
 		for _, n := range s.GetObjects() {
-			f.dropOnTable(s.GetRemoveType(), pgparse.Items(n), s.GetMissingOk())
+			f.dropOnTable(s.GetRemoveType(), pgparse.ListItems(n), s.GetMissingOk())
 		}
 	default:
 		f.dropObjects(s, cascade)
@@ -51,12 +51,12 @@ func (f *fold) drop(s *pgparse.DropStmt) {
 func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 	var roots []OID
 	for _, n := range s.GetObjects() {
-		schema, name := pgparse.SchemaAndName(pgparse.Items(n))
-		r := f.find(schema, name)
+		schema, name := pgparse.SchemaAndName(pgparse.ListItems(n))
+		r := f.findRelation(schema, name)
 		if r == nil {
-			full := f.meant(schema, name)
+			full := f.guessFullName(schema, name)
 			switch {
-			case f.missing("relation", full):
+			case f.isMissing("relation", full):
 				if !s.GetMissingOk() {
 					f.missingRelation(kinds[0], displayName(schema, name))
 				}
@@ -66,31 +66,34 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 				continue
 			}
 			// It must have been there, unseen.
-			r = f.infer(full, kinds[0])
+			r = f.inferRelation(full, kinds[0])
 		}
 		if !slices.Contains(kinds, r.Kind) {
 			if r.Inferred {
 				// Its kind was a guess.
-				f.edit(r.OID).Kind = kinds[0]
+				f.editRelation(r.OID).Kind = kinds[0]
 			} else {
-				f.fail(f.sure(), refuse.NotA, r.Name.Name, article(kinds[0]))
+				f.addProblem(f.isHistoryComplete(), refuse.NotA, r.Name.Name, withArticle(kinds[0]))
 				if f.failed {
 					return
 				}
 			}
+		}
+		if r.Extension != "" { // CASCADE changes nothing
+			f.addProblem(f.isHistoryComplete(), refuse.Required, r.Kind.ForMessages(), r.Name.String(), "extension "+r.Extension)
 		}
 		roots = append(roots, r.OID)
 	}
 	if f.failed {
 		return
 	}
-	doomed := f.closure(roots)
+	doomed := f.withPartitions(roots)
 	if !cascade {
 		all := sync.OnceValue(func() bool { return f.heldTogether(doomed) })
 		for _, oid := range roots {
 			r := f.Relation(oid)
-			if no := f.held(r, doomed, all); no != nil {
-				f.deny(f.sure(), no)
+			if no := f.whyNotDroppable(r, doomed, all); no != nil {
+				f.addRefusal(f.isHistoryComplete(), no)
 				if f.failed {
 					return
 				}
@@ -98,39 +101,27 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 		}
 	}
 	for _, oid := range roots {
-		f.dropRelation(oid)
+		f.dropWithRowType(oid)
 	}
 }
 
 func (f *fold) missingRelation(kind Kind, name string) {
 	if kind == Index {
-		f.fail(true, refuse.IndexMissing, name)
+		f.addProblem(true, refuse.IndexMissing, name)
 		return
 	}
-	f.fail(true, refuse.RelationMissingAs, kind.String(), name)
+	f.addProblem(true, refuse.RelationMissingAs, kind.String(), name)
 }
 
-func article(k Kind) string {
+func withArticle(k Kind) string {
 	if k == Index {
 		return "an index"
 	}
 	return "a " + k.String()
 }
 
-// plainKind is the kind as dependency messages call it: partitioned tables are
-// tables there.
-func plainKind(r *Relation) string {
-	switch r.Kind {
-	case PartitionedTable:
-		return Table.String()
-	case PartitionedIndex:
-		return Index.String()
-	}
-	return r.Kind.String()
-}
-
-// closure is a set of relations with all their partitions.
-func (f *fold) closure(roots []OID) map[OID]bool {
+// withPartitions is a set of relations with all their partitions.
+func (f *fold) withPartitions(roots []OID) map[OID]bool {
 	set := make(map[OID]bool, len(roots))
 	for _, oid := range roots {
 		set[oid] = true
@@ -148,11 +139,13 @@ func (f *fold) closure(roots []OID) map[OID]bool {
 	return set
 }
 
-// held says why a relation cannot be dropped without CASCADE; nil when it can. all
+// whyNotDroppable says why a relation cannot be dropped without CASCADE; nil when it can. all
 // tells whether something depends on what is dropped together.
-func (f *fold) held(r *Relation, doomed map[OID]bool, all func() bool) *refuse.Refusal {
-	dependents := func() *refuse.Refusal { return refuse.HasDependents.Of(plainKind(r), r.Name.String()) }
-	required := func(by string) *refuse.Refusal { return refuse.Required.Of(plainKind(r), r.Name.String(), by) }
+func (f *fold) whyNotDroppable(r *Relation, doomed map[OID]bool, all func() bool) *refuse.Refusal {
+	dependents := func() *refuse.Refusal { return refuse.HasDependents.NewRefusal(r.Kind.ForMessages(), r.Name.String()) }
+	required := func(by string) *refuse.Refusal {
+		return refuse.Required.NewRefusal(r.Kind.ForMessages(), r.Name.String(), by)
+	}
 	if r.Index != nil {
 		t := f.Relation(r.Index.Table)
 		if r.Index.Constraint != "" && t != nil {
@@ -167,7 +160,7 @@ func (f *fold) held(r *Relation, doomed map[OID]bool, all func() bool) *refuse.R
 		return nil
 	}
 	gone := func(t *Relation, _ *Column) bool { return doomed[t.OID] }
-	if r.Seq != nil && f.taken(r.OID, gone) {
+	if r.Seq != nil && f.isTaken(r.OID, gone) {
 		return dependents()
 	}
 	if r.Seq != nil && r.Seq.OwnerTable != 0 {
@@ -200,7 +193,7 @@ func (f *fold) heldTogether(doomed map[OID]bool) bool {
 	for oid := range doomed {
 		d := f.Relation(oid)
 		for _, c := range d.Columns {
-			if f.taken(c.Sequence, gone) {
+			if f.isTaken(c.Sequence, gone) {
 				return true
 			}
 		}
@@ -232,23 +225,31 @@ func (f *fold) heldTogether(doomed map[OID]bool) bool {
 				return true
 			}
 		}
+		for _, o := range f.columnUsersOf(oid, oid) {
+			if !doomed[o] {
+				return true
+			}
+		}
+		if len(f.FunctionsWith(oid)) > 0 {
+			return true
+		}
 	}
 	return false
 }
 
-// dropOnTable drops a trigger, policy or rule: the name is the table's with
-// the object's behind.
+// dropOnTable drops a trigger, policy or rule. names is the table's name followed by the
+// object's.
 func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missingOK bool) {
 	if len(names) < 2 {
 		return
 	}
 	schema, table := pgparse.SchemaAndName(names[:len(names)-1])
-	name := clip(pgparse.Last(names))
+	name := clipName(pgparse.LastText(names))
 	r := f.relationNamed(schema, table, Table, missingOK)
 	if r == nil {
 		return
 	}
-	r = f.edit(r.OID)
+	r = f.editRelation(r.OID)
 	var n int
 	var word string
 	switch kind {
@@ -258,26 +259,26 @@ func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missi
 		n -= len(r.Triggers)
 	case pgparse.ObjectType_OBJECT_POLICY:
 		n, word = len(r.Policies), "policy"
-		r.own().Policies = slices.DeleteFunc(slices.Clone(r.Policies), func(p *Policy) bool { return p.Name == name })
+		r.copyRare().Policies = slices.DeleteFunc(slices.Clone(r.Policies), func(p *Policy) bool { return p.Name == name })
 		n -= len(r.Policies)
 	default:
 		n, word = len(r.Rules), "rule"
-		r.own().Rules = slices.DeleteFunc(slices.Clone(r.Rules), func(u *Rule) bool { return u.Name == name })
+		r.copyRare().Rules = slices.DeleteFunc(slices.Clone(r.Rules), func(u *Rule) bool { return u.Name == name })
 		n -= len(r.Rules)
 	}
 	if n == 0 && !missingOK && !r.Inferred && !r.Partial {
 		if kind == pgparse.ObjectType_OBJECT_RULE {
-			f.fail(f.sure(), refuse.RuleMissing, name, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.RuleMissing, name, r.Name.Name)
 			return
 		}
-		f.fail(f.sure(), refuse.ObjectMissingOn, word, name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, word, name, r.Name.Name)
 	}
 }
 
 // sortedRelations are the relations that keep holds for, oldest first.
 func (c *Catalog) sortedRelations(keep func(*Relation) bool) []OID {
 	var out []OID
-	c.Relations(func(r *Relation) bool {
+	c.EachRelation(func(r *Relation) bool {
 		if keep(r) {
 			out = append(out, r.OID)
 		}

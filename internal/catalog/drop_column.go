@@ -11,7 +11,7 @@ import (
 func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only bool) {
 	c := t.Column(name)
 	if c == nil {
-		if c = f.column(t.OID, name, missingOK); c == nil {
+		if c = f.columnNamed(t.OID, name, missingOK); c == nil {
 			return
 		}
 	}
@@ -19,20 +19,20 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 		return
 	}
 	if f.depth == 0 && c.Inherited && !t.Inferred {
-		f.fail(f.sure(), refuse.DropInherited, name)
+		f.addProblem(f.isHistoryComplete(), refuse.DropInherited, name)
 		if f.failed {
 			return
 		}
 	}
 	if slices.ContainsFunc(t.PartitionKey, func(k IndexKey) bool { return slices.Contains(k.Columns, c.Attnum) }) {
-		f.fail(f.sure(), refuse.DropPartitionKey, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.DropPartitionKey, name, t.Name.Name)
 		if f.failed {
 			return
 		}
 	}
 	if held, generated := f.columnHeld(t, c); held != "" && !cascade {
-		f.fail(f.sure() && !c.Inferred, refuse.ColumnHasDependents, name, t.Name.String())
-		f.silent(generated)
+		f.addProblem(f.isHistoryComplete() && !c.Inferred, refuse.ColumnHasDependents, name, t.Name.String())
+		f.markGeneratedOnly(generated)
 		if x := &f.problems[len(f.problems)-1]; generated == "" {
 			x.InTheWay, x.Held = f.viewUsing(t, c.Attnum), held
 		}
@@ -45,7 +45,7 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 	t.noteDropped(f, name)
 	for _, list := range [][]OID{t.Partitions, t.Children} {
 		for _, oid := range list {
-			child := f.edit(oid)
+			child := f.editRelation(oid)
 			if child == nil {
 				continue
 			}
@@ -72,15 +72,16 @@ func (f *fold) dropColumn(t *Relation, name string, cascade, missingOK, only boo
 // what it is computed from: those before drop it without a word.
 const generatedSince = 15
 
-// silent notes that the last problem is one of generated columns only.
-func (f *fold) silent(generated string) {
+// markGeneratedOnly notes that the last problem is one of generated columns only.
+func (f *fold) markGeneratedOnly(generated string) {
 	if last := &f.problems[len(f.problems)-1]; generated != "" {
 		last.Since, last.Lost = generatedSince, generated
 	}
 }
 
-// columnHeld says what other than the table's own constraints and indexes needs
-// a column, "" for nothing, and the generated column where there is nothing else.
+// columnHeld returns the object, other than the table's own constraints and indexes, that
+// needs a column; "" for none. It also returns the generated column if that is the only
+// one.
 func (f *fold) columnHeld(t *Relation, c *Column) (held, generated string) {
 	if held := f.columnHeldOnAll(t, c); held != "" {
 		return held, ""
@@ -96,13 +97,13 @@ func (f *fold) columnHeld(t *Relation, c *Column) (held, generated string) {
 
 func (f *fold) columnHeldOnAll(t *Relation, c *Column) string {
 	// What children inherit goes with it.
-	if r := f.taker(c.Sequence, func(_ *Relation, o *Column) bool { return o.Inherited && o.Name == c.Name }); r != nil {
+	if r := f.findTaker(c.Sequence, func(_ *Relation, o *Column) bool { return o.Inherited && o.Name == c.Name }); r != nil {
 		return "a default of " + r.Name.String()
 	}
 	if v := f.viewUsing(t, c.Attnum); v != nil {
 		return v.Kind.String() + " " + v.Name.String()
 	}
-	if o := f.listing(t, c.Attnum); o != nil {
+	if o := f.findListingPublication(t, c.Attnum); o != nil {
 		return o.Kind + " " + o.Name.String()
 	}
 	for _, p := range t.Policies {
@@ -156,9 +157,9 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 			f.dropRelation(oid)
 		}
 	}
-	for o := f.listing(t, c.Attnum); o != nil; o = f.listing(t, c.Attnum) {
+	for o := f.findListingPublication(t, c.Attnum); o != nil; o = f.findListingPublication(t, c.Attnum) {
 		next := *o
-		next.Tables, next.Lists = without(o.Tables, t.OID), withoutTables(o.Lists, t.OID)
+		next.Tables, next.Lists = removeValue(o.Tables, t.OID), withoutTables(o.Lists, t.OID)
 		f.putObject(&next)
 	}
 	for _, oid := range slices.Clone(t.ReferencedBy) {
@@ -168,7 +169,7 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 		}
 		for _, fk := range o.Constraints {
 			if fk.Kind == ForeignKey && fk.Ref == t.OID && slices.Contains(fk.RefColumns, c.Attnum) {
-				f.forgetConstraint(f.edit(oid), fk)
+				f.forgetConstraint(f.editRelation(oid), fk)
 			}
 		}
 	}
@@ -178,7 +179,7 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 		}
 	}
 	for _, oid := range t.Indexes {
-		if idx := f.Relation(oid); idx != nil && idx.Index.Uses(c.Attnum) {
+		if idx := f.Relation(oid); idx != nil && idx.Index.UsesColumn(c.Attnum) {
 			f.forgetIndex(oid)
 		}
 	}
@@ -192,12 +193,12 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 	for _, name := range t.Statistics {
 		if o := f.Object("statistics object", name); o != nil && slices.Contains(o.Columns, c.Attnum) {
 			f.removeObject("statistics object", name)
-			t.own().Statistics = without(t.Statistics, name)
+			t.copyRare().Statistics = removeValue(t.Statistics, name)
 		}
 	}
 	uses := func(list []int16) bool { return slices.Contains(list, c.Attnum) }
 	if slices.ContainsFunc(t.Policies, func(p *Policy) bool { return uses(p.Uses) }) {
-		t.own().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return uses(p.Uses) })
+		t.copyRare().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return uses(p.Uses) })
 	}
 	f.dropPoliciesOver(t.OID, c.Attnum)
 	f.dropRulesOver(t.OID, c.Attnum)
@@ -210,8 +211,8 @@ func (f *fold) dropColumnUsers(t *Relation, c *Column) {
 	}
 }
 
-// Uses reports whether an index has anything to do with a column; nil is no index.
-func (i *IndexInfo) Uses(attnum int16) bool {
+// UsesColumn reports whether an index has anything to do with a column; nil is no index.
+func (i *IndexInfo) UsesColumn(attnum int16) bool {
 	if i == nil {
 		return false
 	}
@@ -233,5 +234,5 @@ func (r *Relation) noteDropped(f *fold, name string) {
 	if n := len(list); n >= maxColumns {
 		list = list[n-maxColumns+1:]
 	}
-	r.own().DroppedColumns = with(f, list, name)
+	r.copyRare().DroppedColumns = appendShared(f, list, name)
 }

@@ -8,17 +8,17 @@ import (
 
 // dropConstraint drops a constraint with all that hangs on it.
 func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only bool) {
-	c := t.Constraint(clip(name))
+	c := t.Constraint(clipName(name))
 	if c == nil {
-		if c = f.inferConstraint(t, clip(name)); c != nil {
+		if c = f.inferConstraint(t, clipName(name)); c != nil {
 			f.forgetConstraint(t, c)
 			return
 		}
-		f.dropUnknownConstraint(t, clip(name), missingOK)
+		f.dropUnknownConstraint(t, clipName(name), missingOK)
 		return
 	}
 	if c.Parent && c.Kind != NotNullConstraint && !t.Inferred && f.depth == 0 {
-		f.fail(f.sure(), refuse.ConstraintInherited, c.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.ConstraintInherited, c.Name, t.Name.Name)
 		if f.failed {
 			return
 		}
@@ -59,23 +59,23 @@ func (f *fold) dropUnknownConstraint(t *Relation, name string, missingOK bool) {
 	if missingOK || t.Inferred || t.Partial {
 		return
 	}
-	f.fail(f.sure(), refuse.ConstraintMissing, name, t.Name.Name)
+	f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissing, name, t.Name.Name)
 }
 
-// releaseKey sees to the foreign keys that point at the key behind a
-// constraint; false when they forbid the drop.
+// releaseKey handles the foreign keys that refer to the key of a constraint; false if
+// they forbid the drop.
 func (f *fold) releaseKey(t *Relation, c *Constraint, cascade bool) bool {
 	if c.Kind != PrimaryKey && c.Kind != Unique || len(t.ReferencedBy) == 0 {
 		return true
 	}
 	for _, u := range f.keyUsers(t, c.Columns, c.Index) {
 		if !cascade {
-			f.fail(f.sure() && !t.Inferred, refuse.ConstraintHasDependents, c.Name, t.Name.String())
+			f.addProblem(f.isHistoryComplete() && !t.Inferred, refuse.ConstraintHasDependents, c.Name, t.Name.String())
 			if f.failed {
 				return false
 			}
 		}
-		f.forgetConstraint(f.edit(u.From), u.Constraint)
+		f.forgetConstraint(f.editRelation(u.From), u.Constraint)
 	}
 	return true
 }
@@ -108,8 +108,7 @@ func (c *Catalog) keyUsers(t *Relation, columns []int16, index OID) []KeyUser {
 	return out
 }
 
-// IndexUsers are the foreign keys that need a unique index which stands behind
-// no constraint.
+// IndexUsers returns the foreign keys that need a unique index without a constraint.
 func (c *Catalog) IndexUsers(idx *Relation) []KeyUser {
 	t := c.Relation(idx.Index.Table)
 	if t == nil || !idx.Index.Unique || idx.Index.Predicate != nil || idx.Index.Constraint != "" {
@@ -158,8 +157,8 @@ func (f *fold) forgetConstraint(t *Relation, c *Constraint) {
 	f.partGone(t, "constraint", c.Name)
 	switch c.Kind {
 	case ForeignKey:
-		if ref := f.edit(c.Ref); ref != nil {
-			ref.ReferencedBy = without(ref.ReferencedBy, t.OID) // it is listed once for each foreign key
+		if ref := f.editRelation(c.Ref); ref != nil {
+			ref.ReferencedBy = removeValue(ref.ReferencedBy, t.OID) // it is listed once for each foreign key
 		}
 	case NotNullConstraint:
 		for _, a := range c.Columns {

@@ -13,25 +13,25 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 	if at < 0 {
 		switch {
 		case o.GetArgsUnspecified() && len(list) > 1:
-			f.fail(f.sure(), refuse.RoutineAmbiguous, name.Name)
-		case missingOK || !f.missing("function", name) || len(list) > 0 && !f.sure():
+			f.addProblem(f.isHistoryComplete(), refuse.RoutineAmbiguous, name.Name)
+		case missingOK || !f.isMissing("function", name) || len(list) > 0 && !f.isHistoryComplete():
 		case o.GetArgsUnspecified():
-			f.fail(true, refuse.RoutineMissingNamed, objectWord(kind), name.Name)
+			f.addProblem(true, refuse.RoutineMissingNamed, objectWord(kind), name.Name)
 		default:
 			args := Function{Name: name}
 			for _, a := range o.GetObjargs() {
 				args.Args = append(args.Args, f.TypeOf(a.GetTypeName()))
 			}
-			f.fail(true, refuse.RoutineMissing, objectWord(kind), args.Signature())
+			f.addProblem(true, refuse.RoutineMissing, objectWord(kind), args.Signature())
 		}
 		return
 	}
 	if no := list[at].notA(kind); no != nil {
-		if f.deny(f.sure(), no); f.failed {
+		if f.addRefusal(f.isHistoryComplete(), no); f.failed {
 			return
 		}
 	}
-	if !f.releaseFunction(f.callee(name, list, at), cascade) {
+	if !f.releaseFunction(f.newCallee(name, list, at), cascade) {
 		return
 	}
 	list = slices.Delete(slices.Clone(list), at, at+1)
@@ -46,13 +46,13 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 func (fn *Function) notA(kind pgparse.ObjectType) *refuse.Refusal {
 	switch {
 	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "aggregate":
-		return refuse.IsAggregate.Of(fn.Name.Name)
+		return refuse.IsAggregate.NewRefusal(fn.Name.Name)
 	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "procedure":
-		return refuse.NotFunction.Of(fn.Signature())
+		return refuse.NotFunction.NewRefusal(fn.Signature())
 	case kind == pgparse.ObjectType_OBJECT_PROCEDURE && fn.Kind != "procedure":
-		return refuse.NotProcedure.Of(fn.Signature())
+		return refuse.NotProcedure.NewRefusal(fn.Signature())
 	case kind == pgparse.ObjectType_OBJECT_AGGREGATE && fn.Kind != "aggregate":
-		return refuse.NotAggregate.Of(fn.Signature())
+		return refuse.NotAggregate.NewRefusal(fn.Signature())
 	}
 	return nil
 }
@@ -61,7 +61,7 @@ func (fn *Function) notA(kind pgparse.ObjectType) *refuse.Refusal {
 func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 	var users []Caller
 	for _, r := range f.CalledBy(x.name.Name) {
-		if caller, ok := x.caller(r); ok && caller.Sure {
+		if caller, ok := x.describeCaller(r); ok && caller.Sure {
 			users = append(users, caller)
 		}
 	}
@@ -71,9 +71,9 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 		if word == "aggregate" {
 			word = "function"
 		}
-		f.fail(f.sure(), refuse.HasDependents, word, x.fn.Signature())
+		f.addProblem(f.isHistoryComplete(), refuse.HasDependents, word, x.fn.Signature())
 		if len(users) == 1 && len(domains) == 0 {
-			f.silent(x.generates(users[0].Relation))
+			f.markGeneratedOnly(x.findGeneratedColumn(users[0].Relation))
 		}
 		if f.failed {
 			return false
@@ -82,14 +82,14 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 	for _, u := range users {
 		if u.Whole {
 			f.dropRelation(u.Relation.OID)
-		} else if r := f.edit(u.Relation.OID); r != nil {
+		} else if r := f.editRelation(u.Relation.OID); r != nil {
 			f.dropCalls(r, x)
 		}
 	}
 	for _, u := range domains {
 		f.changeType(u.OID, func(u *UserType) {
-			u.Checks = slices.DeleteFunc(slices.Clone(u.Checks), func(c *Constraint) bool { return x.surely(c.Expr) })
-			if x.surely(u.Default) {
+			u.Checks = slices.DeleteFunc(slices.Clone(u.Checks), func(c *Constraint) bool { return x.isSurelyCalledIn(c.Expr) })
+			if x.isSurelyCalledIn(u.Default) {
 				u.Default = nil
 			}
 		})
@@ -97,34 +97,34 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 	return true
 }
 
-// generates is the column of a relation that calls a function to be computed;
+// findGeneratedColumn is the column of a relation that calls a function to be computed;
 // "" when there is none, or something else of the relation calls it too.
-func (x *callee) generates(r *Relation) string {
+func (x *callee) findGeneratedColumn(r *Relation) string {
 	rest, generated := *r, ""
 	rest.Columns = slices.Clone(r.Columns)
 	for i, c := range r.Columns {
-		if x.surely(c.GeneratedExpr) {
+		if x.isSurelyCalledIn(c.GeneratedExpr) {
 			col := *c
 			col.GeneratedExpr, rest.Columns[i] = nil, &col
 			generated = "column " + c.Name + " of " + r.Name.String()
 		}
 	}
-	if other, _ := x.caller(&rest); other.Sure {
+	if other, _ := x.describeCaller(&rest); other.Sure {
 		return ""
 	}
 	return generated
 }
 
-func (x *callee) surely(expr *pgparse.Node) bool {
-	_, sure := x.in(expr)
+func (x *callee) isSurelyCalledIn(expr *pgparse.Node) bool {
+	_, sure := x.isCalledIn(expr)
 	return sure
 }
 
 // domainsCalling are the domains with a check or default that calls a function.
 func (f *fold) domainsCalling(x *callee) []*UserType {
 	var out []*UserType
-	f.Types(func(u *UserType) bool {
-		if u.Kind == Domain && (x.surely(u.Default) || slices.ContainsFunc(u.Checks, func(c *Constraint) bool { return x.surely(c.Expr) })) {
+	f.EachType(func(u *UserType) bool {
+		if u.Kind == Domain && (x.isSurelyCalledIn(u.Default) || slices.ContainsFunc(u.Checks, func(c *Constraint) bool { return x.isSurelyCalledIn(c.Expr) })) {
 			out = append(out, u)
 		}
 		return true
@@ -135,20 +135,21 @@ func (f *fold) domainsCalling(x *callee) []*UserType {
 // dropCalls drops the triggers, defaults, generated columns, checks and policies
 // of a relation that call a function.
 func (f *fold) dropCalls(r *Relation, x *callee) {
-	r.Triggers = slices.DeleteFunc(slices.Clone(r.Triggers), func(t *Trigger) bool { return x.fires(t) || x.surely(t.When) })
-	if slices.ContainsFunc(r.Policies, func(p *Policy) bool { return x.surely(p.Using) || x.surely(p.Check) }) {
-		r.own().Policies = slices.DeleteFunc(slices.Clone(r.Policies), func(p *Policy) bool { return x.surely(p.Using) || x.surely(p.Check) })
+	r.Triggers = slices.DeleteFunc(slices.Clone(r.Triggers), func(t *Trigger) bool { return x.isFiredBy(t) || x.isSurelyCalledIn(t.When) })
+	if slices.ContainsFunc(r.Policies, func(p *Policy) bool { return x.isSurelyCalledIn(p.Using) || x.isSurelyCalledIn(p.Check) }) {
+		r.copyRare().Policies = slices.DeleteFunc(slices.Clone(r.Policies),
+			func(p *Policy) bool { return x.isSurelyCalledIn(p.Using) || x.isSurelyCalledIn(p.Check) })
 	}
 	for _, c := range slices.Clone(r.Constraints) {
-		if c.Kind == Check && x.surely(c.Expr) {
+		if c.Kind == Check && x.isSurelyCalledIn(c.Expr) {
 			f.forgetConstraint(r, c)
 		}
 	}
 	for _, c := range slices.Clone(r.Columns) {
 		switch {
-		case x.surely(c.GeneratedExpr):
+		case x.isSurelyCalledIn(c.GeneratedExpr):
 			f.dropColumn(r, c.Name, true, true, false)
-		case x.surely(c.Default):
+		case x.isSurelyCalledIn(c.Default):
 			e := r.editColumn(c.Attnum)
 			e.Default, e.DefaultText, e.Takes = nil, "", 0
 		}

@@ -24,6 +24,7 @@ func (f *fold) dropRelation(oid OID) {
 	f.dropRulesOver(oid, 0)
 	f.dropBodiesOver(oid, 0)
 	f.dropReferences(r)
+	f.detachIndexes(r)
 	for _, list := range [][]OID{r.Partitions, r.Children} {
 		for _, child := range list {
 			f.dropRelation(child)
@@ -32,7 +33,7 @@ func (f *fold) dropRelation(oid OID) {
 	f.dropOwned(r)
 	f.leaveParents(r)
 	if r.View != nil {
-		f.unread(r)
+		f.removeDependent(r)
 	}
 	if r.Seq != nil && r.Seq.OwnerTable != 0 {
 		f.disownSequence(r)
@@ -45,11 +46,22 @@ func (f *fold) dropRelation(oid OID) {
 	}
 }
 
+// dropWithRowType drops a relation that a statement drops, with the columns that have its row
+// type and the functions that take or give its rows.
+func (f *fold) dropWithRowType(oid OID) {
+	r := f.Relation(oid)
+	if r != nil && r.Kind != CompositeType && r.Seq == nil && r.Index == nil {
+		f.dropColumnsOf(oid, f.columnUsersOf(oid, oid))
+		f.dropFunctionsWith(oid)
+	}
+	f.dropRelation(oid)
+}
+
 // dropReferences drops the foreign keys that point to a dropped relation, and takes
 // its own off the lists of those that they point to.
 func (f *fold) dropReferences(r *Relation) {
 	for _, o := range r.ReferencedBy {
-		other := f.edit(o)
+		other := f.editRelation(o)
 		if other == nil {
 			continue
 		}
@@ -59,8 +71,18 @@ func (f *fold) dropReferences(r *Relation) {
 	}
 	for _, c := range r.Constraints {
 		if ref := f.Relation(c.Ref); c.Kind == ForeignKey && ref != nil {
-			ref = f.edit(ref.OID)
-			ref.ReferencedBy = without(ref.ReferencedBy, r.OID)
+			ref = f.editRelation(ref.OID)
+			ref.ReferencedBy = removeValue(ref.ReferencedBy, r.OID)
+		}
+	}
+}
+
+// detachIndexes empties the lists of a dropped table's partitioned indexes at once. Each dropped
+// partition would copy such a list to leave it.
+func (f *fold) detachIndexes(r *Relation) {
+	for _, oid := range r.Indexes {
+		if idx := f.Relation(oid); idx != nil && len(idx.Partitions) > 0 {
+			f.editRelation(oid).copyRare().Partitions = nil
 		}
 	}
 }
@@ -71,7 +93,7 @@ func (f *fold) dropOwned(r *Relation) {
 	for _, i := range r.Indexes {
 		if idx := f.Relation(i); idx != nil {
 			f.leavePartitionedIndex(idx)
-			f.remove(i)
+			f.removeRelation(i)
 		}
 	}
 	for _, c := range r.Columns {
@@ -86,25 +108,25 @@ func (f *fold) dropOwned(r *Relation) {
 
 // leaveParents takes a dropped relation off the lists of its parents.
 func (f *fold) leaveParents(r *Relation) {
-	if p := f.edit(r.Parent); p != nil {
-		p.own().Partitions = without(p.Partitions, r.OID)
+	if p := f.editRelation(r.Parent); p != nil {
+		p.copyRare().Partitions = removeValue(p.Partitions, r.OID)
 		if p.Default == r.OID {
-			p.own().Default = 0
+			p.copyRare().Default = 0
 		}
 	}
 	for _, o := range r.Inherits {
-		if p := f.edit(o); p != nil {
-			p.own().Children = without(p.Children, r.OID)
+		if p := f.editRelation(o); p != nil {
+			p.copyRare().Children = removeValue(p.Children, r.OID)
 		}
 	}
 }
 
-// unread takes a view out of the lists of what it reads.
-func (f *fold) unread(v *Relation) {
+// removeDependent takes a view out of the lists of what it reads.
+func (f *fold) removeDependent(v *Relation) {
 	for _, oid := range v.View.Reads {
 		if r := f.Relation(oid); r != nil && slices.Contains(r.Dependents, v.OID) {
-			r = f.edit(oid)
-			r.Dependents = without(r.Dependents, v.OID)
+			r = f.editRelation(oid)
+			r.Dependents = removeValue(r.Dependents, v.OID)
 		}
 	}
 }
@@ -112,7 +134,7 @@ func (f *fold) unread(v *Relation) {
 // disownSequence takes a dropped sequence, and the default that uses it, off
 // its column.
 func (f *fold) disownSequence(seq *Relation) {
-	t := f.edit(seq.Seq.OwnerTable)
+	t := f.editRelation(seq.Seq.OwnerTable)
 	if t == nil {
 		return
 	}
@@ -123,23 +145,23 @@ func (f *fold) disownSequence(seq *Relation) {
 	}
 }
 
-// dropIndex drops an index, with the constraint that it stands behind.
+// dropIndex drops an index, with the constraint that uses it.
 func (f *fold) dropIndex(idx *Relation) {
-	if t := f.edit(idx.Index.Table); t != nil && idx.Index.Constraint != "" {
+	if t := f.editRelation(idx.Index.Table); t != nil && idx.Index.Constraint != "" {
 		if c := t.Constraint(idx.Index.Constraint); c != nil {
 			f.forgetConstraint(t, c)
 			return
 		}
 	}
 	for _, u := range f.IndexUsers(idx) {
-		f.forgetConstraint(f.edit(u.From), u.Constraint)
+		f.forgetConstraint(f.editRelation(u.From), u.Constraint)
 	}
 	f.forgetIndex(idx.OID)
 }
 
 func (f *fold) leavePartitionedIndex(idx *Relation) {
 	if p := f.Relation(idx.Index.Parent); p != nil {
-		p = f.edit(p.OID)
-		p.own().Partitions = without(p.Partitions, idx.OID)
+		p = f.editRelation(p.OID)
+		p.copyRare().Partitions = removeValue(p.Partitions, idx.OID)
 	}
 }

@@ -16,7 +16,7 @@ func ColumnsIn(expr *pgparse.Node) []string {
 	var out []string
 	pgparse.Walk(expr, func(msg any) bool {
 		if ref, ok := msg.(*pgparse.ColumnRef); ok {
-			if name := pgparse.Last(ref.GetFields()); name != "" && !slices.Contains(out, name) {
+			if name := pgparse.LastText(ref.GetFields()); name != "" && !slices.Contains(out, name) {
 				out = append(out, name)
 			}
 		}
@@ -49,7 +49,7 @@ func (f *fold) renameInExpressions(r *Relation, attnum int16, from, to string) {
 	for _, c := range r.Columns {
 		if c.GeneratedExpr != nil && slices.Contains(c.GeneratedFrom, attnum) {
 			e := r.editColumn(c.Attnum)
-			e.own().GeneratedExpr, e.DefaultText = renamedColumn(c.GeneratedExpr, from, to), renamedText(c.DefaultText, from, to)
+			e.copyRare().GeneratedExpr, e.DefaultText = renamedColumn(c.GeneratedExpr, from, to), renamedText(c.DefaultText, from, to)
 		}
 	}
 	for _, oid := range r.Indexes {
@@ -58,7 +58,7 @@ func (f *fold) renameInExpressions(r *Relation, attnum int16, from, to string) {
 			!slices.Contains(idx.Index.PredicateColumns, attnum) {
 			continue
 		}
-		idx = f.edit(oid)
+		idx = f.editRelation(oid)
 		info := *idx.Index
 		info.Keys = slices.Clone(info.Keys)
 		for i, k := range info.Keys {
@@ -75,13 +75,13 @@ func (f *fold) renameInExpressions(r *Relation, attnum int16, from, to string) {
 
 // renamedColumn is an expression with one column called otherwise.
 func renamedColumn(expr *pgparse.Node, from, to string) *pgparse.Node {
-	next := pgparse.Clone(expr)
+	next := pgparse.CloneTree(expr)
 	if next == nil {
 		return expr
 	}
 	pgparse.Walk(next, func(msg any) bool {
 		if ref, ok := msg.(*pgparse.ColumnRef); ok {
-			if n := len(ref.GetFields()); n > 0 && pgparse.Text(ref.GetFields()[n-1]) == from {
+			if n := len(ref.GetFields()); n > 0 && pgparse.StringText(ref.GetFields()[n-1]) == from {
 				ref.GetFields()[n-1].GetString_().Sval = to
 			}
 		}
@@ -104,7 +104,7 @@ func renamedText(text, from, to string) string {
 			out = append(out, word...)
 			continue
 		}
-		if n := quoted(text, i); n > i {
+		if n := skipQuoted(text, i); n > i {
 			out = append(out, text[i:n]...)
 			i = n
 			continue

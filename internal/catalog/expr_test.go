@@ -12,7 +12,7 @@ import (
 // expr parses an expression.
 func expr(t *testing.T, text string) *pgparse.Node {
 	t.Helper()
-	f, err := pgparse.Split("SELECT " + text)
+	f, err := pgparse.SplitText("SELECT " + text)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
 		t.Fatalf("%s does not parse", text)
 	}

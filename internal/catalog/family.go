@@ -3,8 +3,8 @@ package catalog
 // What hangs together: partitions and children, indexes, owned sequences,
 // foreign keys in both directions. Statements reach from one to the other.
 
-// Rels are the relations behind OIDs, without those that are gone.
-func (c *Catalog) Rels(oids []OID) []*Relation {
+// RelationsByOID returns the relations with the given OIDs, without dropped ones.
+func (c *Catalog) RelationsByOID(oids []OID) []*Relation {
 	if len(oids) == 0 {
 		return nil
 	}
@@ -18,7 +18,7 @@ func (c *Catalog) Rels(oids []OID) []*Relation {
 }
 
 // IndexesOf are the indexes of a relation.
-func (c *Catalog) IndexesOf(rel *Relation) []*Relation { return c.Rels(rel.Indexes) }
+func (c *Catalog) IndexesOf(rel *Relation) []*Relation { return c.RelationsByOID(rel.Indexes) }
 
 // IndexNamed is the index of a table by its name; nil when it has none.
 func (c *Catalog) IndexNamed(rel *Relation, name string) *Relation {
@@ -46,9 +46,8 @@ func (c *Catalog) ParentIndex(index *Relation) *Relation {
 	return c.Relation(index.Index.Parent)
 }
 
-// Excludes reports whether an index stands behind an exclusion constraint of
-// its table.
-func (r *Relation) Excludes(index *Relation) bool {
+// IsExclusionIndex reports whether an index belongs to an exclusion constraint of its table.
+func (r *Relation) IsExclusionIndex(index *Relation) bool {
 	if index.Index == nil {
 		return false
 	}
@@ -59,24 +58,24 @@ func (r *Relation) Excludes(index *Relation) bool {
 // HasKids reports whether something inherits from the table.
 func (r *Relation) HasKids() bool { return len(r.Partitions)+len(r.Children) > 0 }
 
-// Kids are the partitions and inheritance children, one level down.
-func (c *Catalog) Kids(rel *Relation) []*Relation {
+// ListChildren are the partitions and inheritance children, one level down.
+func (c *Catalog) ListChildren(rel *Relation) []*Relation {
 	if len(rel.Children) == 0 {
-		return c.Rels(rel.Partitions)
+		return c.RelationsByOID(rel.Partitions)
 	}
-	return append(c.Rels(rel.Partitions), c.Rels(rel.Children)...)
+	return append(c.RelationsByOID(rel.Partitions), c.RelationsByOID(rel.Children)...)
 }
 
-// Tree is a relation and, with all, everything below it, parents first, each
+// ListTree is a relation and, with all, everything below it, parents first, each
 // once.
-func (c *Catalog) Tree(rel *Relation, all bool) []*Relation {
+func (c *Catalog) ListTree(rel *Relation, all bool) []*Relation {
 	out := []*Relation{rel}
 	if !all || !rel.HasKids() {
 		return out
 	}
 	seen := map[OID]bool{rel.OID: true}
 	for i := 0; i < len(out); i++ {
-		for _, k := range c.Kids(out[i]) {
+		for _, k := range c.ListChildren(out[i]) {
 			if !seen[k.OID] {
 				seen[k.OID] = true
 				out = append(out, k)
@@ -105,9 +104,9 @@ type Reference struct {
 	Con  *Constraint
 }
 
-// References are the foreign keys that point to a table and, with above, to the
+// ListReferences are the foreign keys that point to a table and, with above, to the
 // tables that it is a partition of: those bind it too.
-func (c *Catalog) References(rel *Relation, above bool) []Reference {
+func (c *Catalog) ListReferences(rel *Relation, above bool) []Reference {
 	var out []Reference
 	seen := func(con *Constraint) bool {
 		for i := range out {

@@ -16,7 +16,7 @@ func statementName(msg any) string {
 func (f *fold) createForeignTable(s *pgparse.CreateForeignTableStmt) {
 	t := f.createTable(s.GetBaseStmt(), ForeignTable)
 	if t != nil {
-		t.own().Options = genericOptions(t.Options, s.GetOptions())
+		t.copyRare().Options = genericOptions(t.Options, s.GetOptions())
 	}
 }
 
@@ -24,13 +24,13 @@ func (f *fold) createForeignTable(s *pgparse.CreateForeignTableStmt) {
 // list nobody knows which there are.
 func (f *fold) importForeignSchema(s *pgparse.ImportForeignSchemaStmt) {
 	if s.GetListType() != pgparse.ImportForeignSchemaType_FDW_IMPORT_SCHEMA_LIMIT_TO {
-		f.unmodelled("IMPORT FOREIGN SCHEMA " + s.GetRemoteSchema())
+		f.recordUnmodelled("IMPORT FOREIGN SCHEMA " + s.GetRemoteSchema())
 		return
 	}
 	for _, n := range s.GetTableList() {
-		name := Name{clip(s.GetLocalSchema()), clip(n.GetRangeVar().GetRelname())}
+		name := Name{clipName(s.GetLocalSchema()), clipName(n.GetRangeVar().GetRelname())}
 		if f.Lookup(name.Schema, name.Name) == nil {
-			f.put(&Relation{Name: name, Kind: ForeignTable, NextAttnum: 1, Partial: true, Rare: &plain})
+			f.storeRelation(&Relation{Name: name, Kind: ForeignTable, NextAttnum: 1, Partial: true, Rare: &plain})
 		}
 	}
 }
@@ -41,6 +41,6 @@ func (f *fold) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	for _, oid := range f.sortedRelations(func(r *Relation) bool {
 		return r.Tablespace == s.GetOrigTablespacename() && (r.Kind == kind || kind == Table && r.Kind == PartitionedTable)
 	}) {
-		f.edit(oid).own().Tablespace = s.GetNewTablespacename()
+		f.editRelation(oid).copyRare().Tablespace = s.GetNewTablespacename()
 	}
 }

@@ -12,21 +12,22 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	con := s.node
 	names := s.columns
 	if len(names) == 0 {
-		names = pgparse.Texts(con.GetFkAttrs())
+		names = pgparse.StringTexts(con.GetFkAttrs())
 	}
-	ref := f.relation(con.GetPktable(), Table, false)
+	ref := f.relationFor(con.GetPktable(), Table, false)
 	if ref == nil {
 		return
 	}
-	if !f.holdsRows(ref, refuse.ForeignKeyTable.Of(ref.Name.Name)) {
+	if !f.holdsRows(ref, refuse.ForeignKeyTable.NewRefusal(ref.Name.Name)) {
 		return
 	}
-	ref = f.edit(ref.OID)
+	ref = f.editRelation(ref.OID)
 	c := &Constraint{
-		Kind: ForeignKey, Name: clip(con.GetConname()), Named: con.GetConname() != "", Ref: ref.OID,
+		Kind: ForeignKey, Name: clipName(con.GetConname()), Named: con.GetConname() != "", Ref: ref.OID,
 		Enforced: con.GetIsEnforced() && !s.notEnforced, Deferrable: con.GetDeferrable() || s.deferrable,
 		InitiallyDeferred: con.GetInitdeferred() || s.deferred,
 		OnDelete:          ForeignKeyAction(con.GetFkDelAction()), OnUpdate: ForeignKeyAction(con.GetFkUpdAction()),
+		MatchFull: con.GetFkMatchtype() == "f", Period: con.GetFkWithPeriod(),
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
 	for _, n := range names {
@@ -34,16 +35,21 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 			c.Columns = append(c.Columns, col.Attnum)
 		}
 	}
-	f.referencedColumns(c, ref, pgparse.Texts(con.GetPkAttrs()))
+	for _, n := range pgparse.StringTexts(con.GetFkDelSetCols()) {
+		if col := f.columnOf(t, n, &refuse.ColumnMissingFK); col != nil {
+			c.SetColumns = append(c.SetColumns, col.Attnum)
+		}
+	}
+	f.referencedColumns(c, ref, pgparse.StringTexts(con.GetPkAttrs()))
 	if c.Name == "" {
 		c.Name = f.chooseConstraint(t.Name.Schema, t.Name.Name, joinNames(names), "fkey", t.Constraints)
 	} else if f.nameTaken(t, c.Name) {
 		return
 	}
-	f.store(t, c)
-	ref.ReferencedBy = with(f, ref.ReferencedBy, t.OID)
+	f.attachConstraint(t, c)
+	ref.ReferencedBy = appendShared(f, ref.ReferencedBy, t.OID)
 	for _, oid := range t.Partitions {
-		f.cloneForeignKey(t, f.edit(oid), c)
+		f.cloneForeignKey(t, f.editRelation(oid), c)
 	}
 }
 
@@ -58,7 +64,7 @@ func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
 			}
 		}
 		if whole {
-			f.fail(f.sure(), refuse.ForeignKeyNoPrimary, ref.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ForeignKeyNoPrimary, ref.Name.Name)
 		}
 		return
 	}
@@ -75,7 +81,7 @@ func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
 			return
 		}
 	}
-	f.fail(f.sure(), refuse.ForeignKeyNoKey, ref.Name.Name)
+	f.addProblem(f.isHistoryComplete(), refuse.ForeignKeyNoKey, ref.Name.Name)
 }
 
 // sameColumns reports whether index keys are exactly these columns, in any
@@ -99,10 +105,12 @@ func (f *fold) cloneForeignKey(parent, part *Relation, c *Constraint) {
 	next := *c
 	next.Parent = true
 	next.Columns = mapAttnums(parent, part, c.Columns)
+	// SetColumns keep the parent's numbers: the server gives a partition the same numbers, whatever its columns are there
+	// (measured on 15 to 18).
 	// A foreign key that says the same is adopted.
 	for _, have := range part.Constraints {
 		if have.Kind == ForeignKey && have.Ref == c.Ref && slices.Equal(have.Columns, next.Columns) && slices.Equal(have.RefColumns, c.RefColumns) &&
-			have.OnDelete == c.OnDelete && have.OnUpdate == c.OnUpdate && have.Deferrable == c.Deferrable && have.Enforced == c.Enforced {
+			have.SameActions(c) && have.Deferrable == c.Deferrable && have.Enforced == c.Enforced {
 			if !have.Parent {
 				part.editConstraint(have.ID).Parent = true
 			}
@@ -112,13 +120,31 @@ func (f *fold) cloneForeignKey(parent, part *Relation, c *Constraint) {
 	if part.Constraint(next.Name) != nil {
 		next.Name = f.chooseConstraint(part.Name.Schema, part.Name.Name, joinNames(part.ColumnNames(next.Columns)), "fkey", part.Constraints)
 	}
-	f.store(part, &next)
-	if ref := f.edit(c.Ref); ref != nil {
-		ref.ReferencedBy = with(f, ref.ReferencedBy, part.OID)
+	f.attachConstraint(part, &next)
+	if ref := f.editRelation(c.Ref); ref != nil {
+		ref.ReferencedBy = appendShared(f, ref.ReferencedBy, part.OID)
 	}
 	for _, oid := range part.Partitions {
-		f.cloneForeignKey(part, f.edit(oid), &next)
+		f.cloneForeignKey(part, f.editRelation(oid), &next)
 	}
+}
+
+// ClonedKey finds the foreign key that a partition's foreign key is a clone of, with the table that declares it: the
+// topmost one. It returns nil if the table has no parent with such a key.
+func (c *Catalog) ClonedKey(part *Relation, con *Constraint) (*Relation, *Constraint) {
+	var table *Relation
+	var key *Constraint
+	columns := part.ColumnNames(con.Columns)
+	for parent := c.Relation(part.Parent); parent != nil; parent = c.Relation(parent.Parent) {
+		i := slices.IndexFunc(parent.Constraints, func(k *Constraint) bool {
+			return k.Kind == ForeignKey && k.Ref == con.Ref && slices.Equal(k.RefColumns, con.RefColumns) && slices.Equal(parent.ColumnNames(k.Columns), columns)
+		})
+		if i < 0 {
+			break
+		}
+		table, key = parent, parent.Constraints[i]
+	}
+	return table, key
 }
 
 // ForeignKeyAction is the word for what pg_constraint and the parser write as one
@@ -135,4 +161,10 @@ func ForeignKeyAction(a string) string {
 		return "restrict"
 	}
 	return ""
+}
+
+// SameActions reports whether two foreign keys do the same to their rows, and match the same ones: ON DELETE, ON UPDATE
+// and MATCH are equal. The columns of SET NULL and SET DEFAULT are not compared.
+func (c *Constraint) SameActions(other *Constraint) bool {
+	return c.OnDelete == other.OnDelete && c.OnUpdate == other.OnUpdate && c.MatchFull == other.MatchFull
 }

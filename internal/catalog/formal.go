@@ -2,9 +2,8 @@ package catalog
 
 import "strings"
 
-// formalNames are the types that the server's messages call otherwise than the
-// catalogue stores them (format_type). Where lengths stand in the middle, * is
-// their place.
+// formalNames are the types whose names in the server's messages differ from the
+// catalogue (format_type). The * marks the place of a length that is not at the end.
 var formalNames = map[string]string{
 	"int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
 	"bool": "boolean", "bpchar": "character", "varchar": "character varying", "varbit": "bit varying", "char": `"char"`,
@@ -12,9 +11,9 @@ var formalNames = map[string]string{
 	"timestamp": "timestamp* without time zone", "timestamptz": "timestamp* with time zone",
 }
 
-// Formal is the type as the server's messages name it: "character varying(20)",
+// FormatFull is the type as the server's messages name it: "character varying(20)",
 // "timestamp(3) with time zone".
-func (t Type) Formal() string {
+func (t Type) FormatFull() string {
 	name, ours := formalNames[t.Name.Name]
 	if !ours || t.Name.Schema != "pg_catalog" {
 		return t.String()

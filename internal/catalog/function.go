@@ -16,9 +16,9 @@ func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 		fn.Kind = "procedure"
 	}
 	for _, p := range s.GetParameters() {
-		f.parameter(fn, p.GetFunctionParameter())
+		f.addParameter(fn, p.GetFunctionParameter())
 	}
-	outs := fn.outs()
+	outs := fn.outParams()
 	switch r := s.GetReturnType(); {
 	case r != nil:
 		fn.Returns, fn.ReturnsSet = f.TypeOf(r), fn.ReturnsSet || r.GetSetof()
@@ -28,19 +28,19 @@ func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 	if s.GetSqlBody() != nil {
 		fn.Language, fn.Uses = "sql", f.bodyUses(s.GetSqlBody())
 		for _, x := range fn.Uses {
-			f.bodied = f.bodied.set(f.own, x.Relation, struct{}{})
+			f.bodied = f.bodied.insertKey(f.own, x.Relation, struct{}{})
 		}
 	}
 	for _, o := range s.GetOptions() {
 		f.functionOption(fn, o.GetDefElem())
 	}
-	if f.malformed(s, fn); f.failed {
+	if f.checkFunctionForm(s, fn); f.failed {
 		return
 	}
 	f.storeFunction(fn, s.GetReplace())
 }
 
-func (f *fold) parameter(fn *Function, par *pgparse.FunctionParameter) {
+func (f *fold) addParameter(fn *Function, par *pgparse.FunctionParameter) {
 	p := Param{Name: par.GetName(), Type: f.TypeOf(par.GetArgType()), In: true}
 	switch par.GetMode() {
 	case pgparse.FunctionParameterMode_FUNC_PARAM_OUT:
@@ -62,8 +62,8 @@ func (f *fold) parameter(fn *Function, par *pgparse.FunctionParameter) {
 	}
 }
 
-// outs are the parameters that make a function's result.
-func (fn *Function) outs() []Param {
+// outParams are the parameters that make a function's result.
+func (fn *Function) outParams() []Param {
 	var out []Param
 	for _, p := range fn.Params {
 		if p.Out {
@@ -111,9 +111,9 @@ func (f *fold) functionOption(fn *Function, d *pgparse.DefElem) {
 			fn.SetSearchPath, fn.EmptyPath, fn.Path = false, false, nil
 		}
 	case "as":
-		list := pgparse.Items(d.GetArg())
+		list := pgparse.ListItems(d.GetArg())
 		if len(list) == 1 {
-			fn.Body = pgparse.Text(list[0])
+			fn.Body = pgparse.StringText(list[0])
 			fn.BodyOffset = bodyOffset(f.sql, int(d.GetLocation()), fn.Body)
 		}
 	}
@@ -140,12 +140,12 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 		if o := f.Object("default privileges", Name{"", "default privileges"}); o != nil {
 			fn.Closed = o.Closed
 		}
-		list = with(f, list, fn)
+		list = appendShared(f, list, fn)
 	} else {
 		if !replace {
-			f.fail(f.sure(), refuse.FunctionExists, fn.Name.Name)
-		} else if no := f.reshapes(list[i], fn); no != nil {
-			f.deny(f.sure(), no)
+			f.addProblem(f.isHistoryComplete(), refuse.FunctionExists, fn.Name.Name)
+		} else if no := f.checkReplace(list[i], fn); no != nil {
+			f.addRefusal(f.isHistoryComplete(), no)
 			last := &f.problems[len(f.problems)-1]
 			last.Replaced, last.By = list[i], fn
 		}
@@ -157,6 +157,13 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 		list[i] = fn
 	}
 	f.setFunctions(fn.Name, list)
+	f.typedAs(fn.Returns.OID, fn.OID)
+	for _, t := range fn.Args {
+		f.typedAs(t.OID, fn.OID)
+	}
+	for _, p := range fn.Params {
+		f.typedAs(p.Type.OID, fn.OID)
+	}
 }
 
 func (f *fold) ownFunctions(name Name) []*Function {
@@ -241,7 +248,7 @@ func (f *fold) moveFunction(name Name, list []*Function, at int, to Name) {
 	fn := *list[at]
 	fn.Name = to
 	f.setFunctions(name, slices.Delete(slices.Clone(list), at, at+1))
-	f.setFunctions(to, with(f, f.ownFunctions(to), &fn))
+	f.setFunctions(to, appendShared(f, f.ownFunctions(to), &fn))
 	if len(list) > 1 {
 		return
 	}
@@ -251,7 +258,7 @@ func (f *fold) moveFunction(name Name, list []*Function, at int, to Name) {
 		if !slices.ContainsFunc(r.Triggers, calls) {
 			continue
 		}
-		r = f.edit(r.OID)
+		r = f.editRelation(r.OID)
 		r.Triggers = slices.Clone(r.Triggers)
 		for i, t := range r.Triggers {
 			if calls(t) {

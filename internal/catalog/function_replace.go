@@ -7,26 +7,26 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// reshapes is what the server has against CREATE OR REPLACE of a routine that
+// checkReplace is what the server has against CREATE OR REPLACE of a routine that
 // keeps its arguments, in the order of ProcedureCreate: the kind of routine, its
 // result, the names of its input parameters and their defaults; nil when it
 // has nothing.
-func (f *fold) reshapes(old, fn *Function) *refuse.Refusal {
+func (f *fold) checkReplace(old, fn *Function) *refuse.Refusal {
 	switch {
 	case old.Kind != fn.Kind || old.Window != fn.Window:
-		return refuse.ReplaceKind.Of()
+		return refuse.ReplaceKind.NewRefusal()
 	case fn.Kind == "aggregate":
 		return nil // its parameters are not kept
-	case fn.Kind == "procedure" && (len(old.outs()) > 0) != (len(fn.outs()) > 0):
-		return refuse.ReplaceOutput.Of()
+	case fn.Kind == "procedure" && (len(old.outParams()) > 0) != (len(fn.outParams()) > 0):
+		return refuse.ReplaceOutput.NewRefusal()
 	case !f.sameResult(old, fn):
-		return refuse.ReplaceResult.Of()
+		return refuse.ReplaceResult.NewRefusal()
 	}
 	if name := renamedInput(old, fn); name != "" {
-		return refuse.ReplaceName.Of(name)
+		return refuse.ReplaceName.NewRefusal(name)
 	}
 	if fn.Defaults < old.Defaults {
-		return refuse.ReplaceDefaults.Of()
+		return refuse.ReplaceDefaults.NewRefusal()
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func (f *fold) sameResult(a, b *Function) bool {
 		}
 	}
 	// A row of the output parameters: their names are its columns'.
-	x, y := a.outs(), b.outs()
+	x, y := a.outParams(), b.outParams()
 	if a.Kind != "procedure" && (len(x) < 2 || len(y) < 2) {
 		return len(x) < 2 && len(y) < 2
 	}
@@ -51,12 +51,12 @@ func (f *fold) sameResult(a, b *Function) bool {
 
 // oneResult reports whether two types are one, or that is not known.
 func (f *fold) oneResult(a, b Type) bool {
-	return !a.Known() || !b.Known() || oneType(a, b) || !f.settled(a) || !f.settled(b)
+	return !a.IsKnown() || !b.IsKnown() || oneType(a, b) || !f.isTypeCertain(a) || !f.isTypeCertain(b)
 }
 
-// settled reports whether a type is certain to be the one that its name says:
+// isTypeCertain reports whether a type is certain to be the one that its name says:
 // a builtin one, or one that was seen created.
-func (f *fold) settled(t Type) bool {
+func (f *fold) isTypeCertain(t Type) bool {
 	if t.OID == 0 {
 		return t.Name.Schema == "pg_catalog"
 	}
@@ -77,10 +77,10 @@ func renamedInput(old, fn *Function) string {
 	return ""
 }
 
-// malformed is what CREATE FUNCTION refuses whatever the schema is.
-func (f *fold) malformed(s *pgparse.CreateFunctionStmt, fn *Function) {
+// checkFunctionForm is what CREATE FUNCTION refuses whatever the schema is.
+func (f *fold) checkFunctionForm(s *pgparse.CreateFunctionStmt, fn *Function) {
 	if fn.Language == "" {
-		f.fail(true, refuse.NoLanguage)
+		f.addProblem(true, refuse.NoLanguage)
 		return
 	}
 	defaults, variadic := false, false
@@ -88,15 +88,15 @@ func (f *fold) malformed(s *pgparse.CreateFunctionStmt, fn *Function) {
 		par, p := n.GetFunctionParameter(), fn.Params[i]
 		switch {
 		case !p.In && par.GetDefexpr() != nil:
-			f.fail(true, refuse.DefaultOfOutput)
+			f.addProblem(true, refuse.DefaultOfOutput)
 		case p.In && defaults && par.GetDefexpr() == nil:
-			f.fail(true, refuse.DefaultMissing)
+			f.addProblem(true, refuse.DefaultMissing)
 		case p.In && variadic:
-			f.fail(true, refuse.VariadicNotLast)
+			f.addProblem(true, refuse.VariadicNotLast)
 		case p.Name != "" && slices.ContainsFunc(fn.Params[:i], func(o Param) bool {
 			return o.Name == p.Name && (o.In && p.In || o.Out && p.Out)
 		}):
-			f.fail(true, refuse.ParameterTwice, p.Name)
+			f.addProblem(true, refuse.ParameterTwice, p.Name)
 		}
 		if f.failed {
 			return
@@ -107,11 +107,11 @@ func (f *fold) malformed(s *pgparse.CreateFunctionStmt, fn *Function) {
 	if fn.Kind == "procedure" {
 		return
 	}
-	want := resultOf(fn.outs())
+	want := resultOf(fn.outParams())
 	switch {
-	case s.GetReturnType() == nil && len(fn.outs()) == 0:
-		f.fail(true, refuse.ResultMissing)
+	case s.GetReturnType() == nil && len(fn.outParams()) == 0:
+		f.addProblem(true, refuse.ResultMissing)
 	case s.GetReturnType() != nil && !f.oneResult(want, fn.Returns):
-		f.fail(true, refuse.ResultOfOutput, want.Formal())
+		f.addProblem(true, refuse.ResultOfOutput, want.FormatFull())
 	}
 }

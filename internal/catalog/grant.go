@@ -13,31 +13,32 @@ func compareNames(a, b Name) int {
 }
 
 // https://www.postgresql.org/docs/current/sql-grant.html and REVOKE
-func (f *fold) grant(s *pgparse.GrantStmt) {
+func (f *fold) applyGrant(s *pgparse.GrantStmt) {
 	if !s.GetIsGrant() && s.GetGrantOption() {
 		return // the privilege stays, but for granting it on
 	}
 	grants := GrantsOf(s)
 	switch {
-	case s.GetObjtype() == pgparse.ObjectType_OBJECT_FUNCTION || s.GetObjtype() == pgparse.ObjectType_OBJECT_PROCEDURE || s.GetObjtype() == pgparse.ObjectType_OBJECT_ROUTINE:
+	case s.GetObjtype() == pgparse.ObjectType_OBJECT_FUNCTION || s.GetObjtype() == pgparse.ObjectType_OBJECT_PROCEDURE ||
+		s.GetObjtype() == pgparse.ObjectType_OBJECT_ROUTINE:
 		f.grantExecute(s, grants)
 	case s.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA:
 		f.grantAll(s, grants)
 	case s.GetObjtype() == pgparse.ObjectType_OBJECT_TABLE || s.GetObjtype() == pgparse.ObjectType_OBJECT_SEQUENCE:
 		kind := relationKind(s.GetObjtype())
 		for _, n := range s.GetObjects() {
-			if r := f.relation(n.GetRangeVar(), kind, false); r != nil {
+			if r := f.relationFor(n.GetRangeVar(), kind, false); r != nil {
 				f.grantOn(r.OID, s.GetIsGrant(), grants)
 			}
 		}
 	case s.GetObjtype() == pgparse.ObjectType_OBJECT_SCHEMA:
 		for _, n := range s.GetObjects() {
-			o := f.Object("schema", Name{"", clip(pgparse.Text(n))})
+			o := f.Object("schema", Name{"", clipName(pgparse.StringText(n))})
 			if o == nil {
 				continue // public, or one that was not seen
 			}
 			next := *o
-			next.Grants, next.Taken = f.regrant(o.Grants, s.GetIsGrant(), grants), f.retake(o.Taken, s.GetIsGrant(), grants)
+			next.Grants, next.Taken = f.updateGrants(o.Grants, s.GetIsGrant(), grants), f.recordRevoked(o.Taken, s.GetIsGrant(), grants)
 			f.putObject(&next)
 		}
 	default:
@@ -55,7 +56,7 @@ func GrantsOf(s *pgparse.GrantStmt) []Grant {
 		if p == "" {
 			p = "all"
 		}
-		if cols := pgparse.Texts(n.GetAccessPriv().GetCols()); len(cols) > 0 {
+		if cols := pgparse.StringTexts(n.GetAccessPriv().GetCols()); len(cols) > 0 {
 			p += " (" + strings.Join(cols, ", ") + ")"
 		}
 		privileges = append(privileges, p)
@@ -73,18 +74,18 @@ func GrantsOf(s *pgparse.GrantStmt) []Grant {
 }
 
 func (f *fold) grantOn(oid OID, isGrant bool, grants []Grant) {
-	r := f.edit(oid)
-	rare := r.own()
-	rare.Grants, rare.Taken = f.regrant(r.Grants, isGrant, grants), f.retake(r.Taken, isGrant, grants)
+	r := f.editRelation(oid)
+	rare := r.copyRare()
+	rare.Grants, rare.Taken = f.updateGrants(r.Grants, isGrant, grants), f.recordRevoked(r.Taken, isGrant, grants)
 }
 
-// regrant adds or takes privileges; REVOKE ALL takes each.
-func (f *fold) regrant(old []Grant, isGrant bool, grants []Grant) []Grant {
+// updateGrants adds or takes privileges; REVOKE ALL takes each.
+func (f *fold) updateGrants(old []Grant, isGrant bool, grants []Grant) []Grant {
 	next := old
 	for _, g := range grants {
 		if isGrant {
 			if !slices.Contains(next, g) {
-				next = with(f, next, g)
+				next = appendShared(f, next, g)
 			}
 			continue
 		}
@@ -93,18 +94,18 @@ func (f *fold) regrant(old []Grant, isGrant bool, grants []Grant) []Grant {
 	return next
 }
 
-// retake notes what a REVOKE takes, whether somebody was seen to grant it or not.
-func (f *fold) retake(old []Grant, isGrant bool, grants []Grant) []Grant {
+// recordRevoked notes what a REVOKE takes, whether somebody was seen to grant it or not.
+func (f *fold) recordRevoked(old []Grant, isGrant bool, grants []Grant) []Grant {
 	if isGrant {
 		return old
 	}
-	return f.regrant(old, true, grants)
+	return f.updateGrants(old, true, grants)
 }
 
-// Nothing reports whether a REVOKE of a privilege takes nothing from a role: it was
-// revoked before, and nobody has granted it since. grants and taken are those of the
-// object.
-func Nothing(grants, taken []Grant, g Grant) bool {
+// IsNoopRevoke reports whether a REVOKE of a privilege takes nothing from a role: the
+// privilege was revoked before, and not granted again since. grants and taken are the
+// object's lists.
+func IsNoopRevoke(grants, taken []Grant, g Grant) bool {
 	return slices.ContainsFunc(taken, func(o Grant) bool {
 		return o.Role == g.Role && (o.Privilege == "all" || o.Privilege == g.Privilege)
 	}) && !slices.ContainsFunc(grants, func(o Grant) bool {
@@ -115,7 +116,7 @@ func Nothing(grants, taken []Grant, g Grant) bool {
 // grantAll is ON ALL TABLES (SEQUENCES, …) IN SCHEMA.
 func (f *fold) grantAll(s *pgparse.GrantStmt, grants []Grant) {
 	for _, n := range s.GetObjects() {
-		schema := clip(pgparse.Text(n))
+		schema := clipName(pgparse.StringText(n))
 		for _, oid := range f.sortedRelations(func(r *Relation) bool {
 			if r.Name.Schema != schema {
 				return false
@@ -153,7 +154,7 @@ func (f *fold) grantExecute(s *pgparse.GrantStmt, grants []Grant) {
 		return true
 	}
 	for _, n := range s.GetObjects() {
-		schema := clip(pgparse.Text(n))
+		schema := clipName(pgparse.StringText(n))
 		var names []Name
 		f.EachFunction(func(fn *Function) bool {
 			if fn.Name.Schema == schema && meant(fn) {
@@ -180,7 +181,7 @@ func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants [
 				fn.Closed = !isGrant
 			} else {
 				execute := []Grant{{g.Role, "execute"}}
-				fn.Grants, fn.Taken = f.regrant(fn.Grants, isGrant, execute), f.retake(fn.Taken, isGrant, execute)
+				fn.Grants, fn.Taken = f.updateGrants(fn.Grants, isGrant, execute), f.recordRevoked(fn.Taken, isGrant, execute)
 			}
 		}
 		list[i] = &fn
@@ -191,7 +192,7 @@ func (f *fold) grantFunction(name Name, list []*Function, isGrant bool, grants [
 // grantRole is GRANT role TO role.
 func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 	for _, g := range s.GetGranteeRoles() {
-		name := Name{"", clip(roleName(g.GetRoleSpec()))}
+		name := Name{"", clipName(roleName(g.GetRoleSpec()))}
 		o := f.Object("role", name)
 		if o == nil {
 			continue
@@ -201,7 +202,7 @@ func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 		for _, r := range s.GetGrantedRoles() {
 			grants = append(grants, Grant{name.Name, "role " + r.GetAccessPriv().GetPrivName()})
 		}
-		next.Grants = f.regrant(o.Grants, s.GetIsGrant(), grants)
+		next.Grants = f.updateGrants(o.Grants, s.GetIsGrant(), grants)
 		f.putObject(&next)
 	}
 }
@@ -209,10 +210,10 @@ func (f *fold) grantRole(s *pgparse.GrantRoleStmt) {
 // https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html
 func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 	name := Name{"", "default privileges"}
-	if d := option(s.GetOptions(), "schemas"); d != nil {
+	if d := findOption(s.GetOptions(), "schemas"); d != nil {
 		var schemas []string
-		for _, n := range pgparse.Items(d.GetArg()) {
-			schemas = append(schemas, pgparse.Text(n))
+		for _, n := range pgparse.ListItems(d.GetArg()) {
+			schemas = append(schemas, pgparse.StringText(n))
 		}
 		name.Name += " in " + strings.Join(schemas, ", ")
 	}
@@ -223,15 +224,15 @@ func (f *fold) defaultPrivileges(s *pgparse.AlterDefaultPrivilegesStmt) {
 	grants := GrantsOf(s.GetAction())
 	switch s.GetAction().GetObjtype() {
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_ROUTINE:
-		// What PUBLIC has in all schemas, those of one schema do not take away.
-		if option(s.GetOptions(), "schemas") == nil && slices.ContainsFunc(grants, func(g Grant) bool { return g.Role == "public" }) {
+		// For one schema, privileges that PUBLIC has in all schemas cannot be revoked.
+		if findOption(s.GetOptions(), "schemas") == nil && slices.ContainsFunc(grants, func(g Grant) bool { return g.Role == "public" }) {
 			o.Closed = !s.GetAction().GetIsGrant()
 		}
 	}
 	for i := range grants {
 		grants[i].Privilege += " on " + objectWord(s.GetAction().GetObjtype()) + "s"
 	}
-	o.Grants = f.regrant(o.Grants, s.GetAction().GetIsGrant(), grants)
+	o.Grants = f.updateGrants(o.Grants, s.GetAction().GetIsGrant(), grants)
 	f.putObject(o)
 }
 
@@ -241,7 +242,7 @@ func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
 	owner := roleName(s.GetNewowner())
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-		if u := f.userType(pgparse.Items(s.GetObject()), Base, false); u != nil {
+		if u := f.userType(pgparse.ListItems(s.GetObject()), Base, false); u != nil {
 			f.changeType(u.OID, func(t *UserType) { t.Owner = owner })
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
@@ -268,7 +269,7 @@ func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
 	}
 	to := roleName(s.GetNewrole())
 	for _, oid := range f.sortedRelations(func(r *Relation) bool { return r.Owner != "" && slices.Contains(roles, r.Owner) }) {
-		f.edit(oid).own().Owner = to
+		f.editRelation(oid).copyRare().Owner = to
 	}
 	for _, fn := range f.FunctionsOf(roles) {
 		list := f.ownFunctions(fn.Name)
@@ -304,7 +305,7 @@ func (c *Catalog) FunctionsOf(roles []string) []*Function {
 // TypesOf are the types of roles, as far as statements told, oldest first.
 func (c *Catalog) TypesOf(roles []string) []*UserType {
 	var out []*UserType
-	c.Types(func(u *UserType) bool {
+	c.EachType(func(u *UserType) bool {
 		if u.Owner != "" && slices.Contains(roles, u.Owner) {
 			out = append(out, u)
 		}

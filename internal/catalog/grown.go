@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// grown are the lists of a line of catalogs that statement after statement makes
-// longer: the indexes of a table, the tables that refer to it. Each catalog
-// sees its part of one array, so that n statements do not keep n copies.
+// sharedLists holds lists that grow from statement to statement in successive catalogs: the
+// indexes of a table, the tables that refer to it. Each catalog sees its part of a shared
+// array, so that n statements do not keep n copies.
 //
-// Whoever looks at a list has no room behind it, and what he appends is a copy. The
-// room is found here, by the array, and only for who comes with all that is taken of
-// it: a catalog that another one went on from first gets an array of its own. Two
-// goroutines may go on from catalogs of one line, as the rules do behind the fold.
-type grown struct {
+// A list's capacity ends at its length, so appending to it copies it. The free capacity
+// is only found here, by the array, and only for a list that uses all elements so far. If
+// two catalogs continue from the same one, the second gets an array of its own. Two
+// goroutines may do so at once, because the rules run after the fold, at their own pace.
+type sharedLists struct {
 	mu    sync.Mutex
 	lists map[any]any // the place of the first element → the list with its room
 }
@@ -25,8 +25,8 @@ const (
 	manyGrown = 4096
 )
 
-// with is a list with more values behind it; the list itself stays as it is.
-func with[T any](f *fold, list []T, more ...T) []T {
+// appendShared returns a list with more values appended; the list itself does not change.
+func appendShared[T any](f *fold, list []T, more ...T) []T {
 	if len(more) == 0 {
 		return list
 	}
@@ -54,8 +54,8 @@ func with[T any](f *fold, list []T, more ...T) []T {
 	return slices.Clip(whole)
 }
 
-// begins reports whether a list is the beginning of another one in the same array:
+// isPrefix reports whether a list is the beginning of another one in the same array:
 // what they have in common need not be looked at.
-func begins[T any](list, longer []T) bool {
+func isPrefix[T any](list, longer []T) bool {
 	return len(list) > 0 && len(list) <= len(longer) && &list[0] == &longer[0]
 }

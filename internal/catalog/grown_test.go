@@ -15,7 +15,7 @@ func TestWith(t *testing.T) {
 	list := []int{}
 	for i := range 1_000 {
 		lists = append(lists, list)
-		list = with(f, list, i)
+		list = appendShared(f, list, i)
 		if i >= short && cap(list) != len(list) {
 			t.Fatalf("a list of %d has room for %d: who appends would write where others read", len(list), cap(list))
 		}
@@ -32,7 +32,7 @@ func TestWith(t *testing.T) {
 	if n := len(arrays); n > 2*short {
 		t.Errorf("1,000 lists have %d arrays", n)
 	}
-	if !begins(lists[900], list) || begins(lists[900], lists[800]) || begins(slices.Clone(lists[900]), list) {
+	if !isPrefix(lists[900], list) || isPrefix(lists[900], lists[800]) || isPrefix(slices.Clone(lists[900]), list) {
 		t.Error("which list begins another one is not known")
 	}
 	// From one list in many ways, at once.
@@ -42,7 +42,7 @@ func TestWith(t *testing.T) {
 		group.Go(func() {
 			branches[b] = lists[700]
 			for i := range 500 {
-				branches[b] = with(f, branches[b], 10_000*b+i, -1)
+				branches[b] = appendShared(f, branches[b], 10_000*b+i, -1)
 			}
 		})
 	}

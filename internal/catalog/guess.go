@@ -13,12 +13,12 @@ func (f *fold) changeGuess(r *Relation, change func(*Relation)) {
 		guess = *old
 	}
 	change(&guess)
-	f.guesses = f.guesses.set(f.own, r.OID, &guess)
+	f.guesses = f.guesses.insertKey(f.own, r.OID, &guess)
 }
 
-// Guessed is the relation that no statement created and that had a name when the
+// FindGuess is the relation that no statement created and that had a name when the
 // first one named it, as it must have been; nil for none.
-func (c *Catalog) Guessed(name Name) *Relation {
+func (c *Catalog) FindGuess(name Name) *Relation {
 	oid, ok := c.guessed.get(name)
 	if !ok {
 		return nil
@@ -77,7 +77,7 @@ func (f *fold) inferConstraint(t *Relation, name string) *Constraint {
 	if kind == 0 || t.Kind != Table && t.Kind != PartitionedTable || !f.unseenPart(t, "constraint", name) {
 		return nil
 	}
-	c := f.store(t, &Constraint{Kind: kind, Name: name, Valid: true, Enforced: true, Inferred: true})
+	c := f.attachConstraint(t, &Constraint{Kind: kind, Name: name, Valid: true, Enforced: true, Inferred: true})
 	f.changeGuess(t, func(g *Relation) { g.Constraints = append(slices.Clip(g.Constraints), c) })
 	return c
 }
@@ -103,7 +103,7 @@ func (f *fold) inferTrigger(r *Relation, name string) {
 		return
 	}
 	t := &Trigger{ID: f.newOID(), Name: name, Enabled: true, Inferred: true}
-	r.Triggers = with(f, r.Triggers, t)
+	r.Triggers = appendShared(f, r.Triggers, t)
 	f.changeGuess(r, func(g *Relation) { g.Triggers = append(slices.Clip(g.Triggers), t) })
 }
 

@@ -10,19 +10,19 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createindex.html
 func (f *fold) createIndex(s *pgparse.IndexStmt) {
-	t := f.relation(s.GetRelation(), Table, false)
+	t := f.relationFor(s.GetRelation(), Table, false)
 	if t == nil {
 		return
 	}
-	if !f.holdsRows(t, refuse.IndexRelation.Of(t.Name.Name), MaterializedView) {
+	if !f.holdsRows(t, refuse.IndexRelation.NewRefusal(t.Name.Name), MaterializedView) {
 		return
 	}
-	t = f.edit(t.OID)
+	t = f.editRelation(t.OID)
 	if t.Inferred && t.Kind == Table && !s.GetRelation().GetInh() && !s.GetConcurrent() {
 		t.Kind = PartitionedTable // ONLY says something of these alone
 	}
 	idx := &Relation{
-		Kind: Index, Persistence: t.Persistence, Rare: stored("", cmp.Or(s.GetTableSpace(), f.TableSpace), options(nil, s.GetOptions())),
+		Kind: Index, Persistence: t.Persistence, Rare: newRare("", cmp.Or(s.GetTableSpace(), f.TableSpace), mergeStorageOptions(nil, s.GetOptions())),
 		Index: &IndexInfo{
 			Table: t.OID, Method: s.GetAccessMethod(), Unique: s.GetUnique(), NullsNotDistinct: s.GetNullsNotDistinct(),
 			Concurrent: s.GetConcurrent(), Valid: true,
@@ -46,7 +46,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 		i.Predicate, i.PredicateText, i.PredicateColumns = w, whereText(f.sql, w), t.attnumsIn(w)
 	}
 	i.Names = indexColumnNames(s.GetIndexParams(), s.GetIndexIncludingParams())
-	name := clip(s.GetIdxname())
+	name := clipName(s.GetIdxname())
 	if name == "" {
 		name = f.chooseRelation(t.Name.Schema, t.Name.Name, joinNames(i.Names), "idx", false)
 	} else {
@@ -64,14 +64,20 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 	keys := make([]IndexKey, 0, len(elems))
 	for _, n := range elems {
 		e := n.GetIndexElem()
-		k := IndexKey{Desc: e.GetOrdering() == pgparse.SortByDir_SORTBY_DESC, Opclass: pgparse.Last(e.GetOpclass()), Collation: pgparse.Last(e.GetCollation())}
+		desc := e.GetOrdering() == pgparse.SortByDir_SORTBY_DESC
+		k := IndexKey{
+			Desc:       desc,
+			NullsFirst: nullsFirst(e.GetNullsOrdering(), desc),
+			Opclass:    pgparse.LastText(e.GetOpclass()),
+			Collation:  pgparse.LastText(e.GetCollation()),
+		}
 		// A column in brackets, with or without COLLATE, is the column.
 		name, expr := e.GetName(), e.GetExpr()
 		if c := expr.GetCollateClause(); c != nil && c.GetArg().GetColumnRef() != nil {
-			expr, k.Collation = c.GetArg(), pgparse.Last(c.GetCollname())
+			expr, k.Collation = c.GetArg(), pgparse.LastText(c.GetCollname())
 		}
 		if ref := expr.GetColumnRef(); ref != nil {
-			name = pgparse.Last(ref.GetFields())
+			name = pgparse.LastText(ref.GetFields())
 		}
 		if name != "" {
 			if c := f.columnOf(t, name, &refuse.ColumnMissingAlone); c != nil {
@@ -86,7 +92,18 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 	return keys
 }
 
-// storeIndex stores an index and builds or adopts those of the partitions.
+// nullsFirst reports whether a key's NULLs come first, which they do in descending order if nothing is written.
+func nullsFirst(order pgparse.SortByNulls, desc bool) bool {
+	switch order {
+	case pgparse.SortByNulls_SORTBY_NULLS_FIRST:
+		return true
+	case pgparse.SortByNulls_SORTBY_NULLS_LAST:
+		return false
+	}
+	return desc
+}
+
+// storeIndex stores an index, and builds or adopts the indexes of the partitions.
 func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 	if t.Kind == PartitionedTable {
 		idx.Kind = PartitionedIndex
@@ -97,11 +114,11 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 			idx.Index.Valid = false
 		}
 	}
-	f.put(idx)
-	t.Indexes = with(f, t.Indexes, idx.OID)
+	f.storeRelation(idx)
+	t.Indexes = appendShared(f, t.Indexes, idx.OID)
 	if t.Kind == PartitionedTable && !only {
 		for _, oid := range t.Partitions {
-			f.partitionIndex(t, f.edit(oid), idx)
+			f.partitionIndex(t, f.editRelation(oid), idx)
 		}
 	}
 	return idx
@@ -112,7 +129,7 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 func (f *fold) coversPartitionKey(t *Relation, i *IndexInfo) bool {
 	for _, k := range t.PartitionKey {
 		if k.Column != 0 && !slices.ContainsFunc(i.Keys, func(x IndexKey) bool { return x.Column == k.Column }) {
-			f.fail(f.sure(), refuse.KeyPartition)
+			f.addProblem(f.isHistoryComplete(), refuse.KeyPartition)
 			return !f.failed
 		}
 	}
@@ -133,7 +150,7 @@ func (f *fold) partitionIndex(t, part, idx *Relation) {
 		if idx.Index.Constraint != "" && have.Index.Constraint == "" {
 			continue
 		}
-		f.attachIndex(idx, f.edit(oid))
+		f.attachIndex(idx, f.editRelation(oid))
 		if c := part.Constraint(have.Index.Constraint); c != nil && idx.Index.Constraint != "" {
 			part.editConstraint(c.ID).Parent = true
 		}
@@ -150,13 +167,13 @@ func (f *fold) attachIndex(parent, child *Relation) {
 	info := *child.Index
 	if old := f.Relation(info.Parent); old != nil && old.OID != parent.OID {
 		// A server has refused that; here the one or the other is a guess.
-		old = f.edit(old.OID)
-		old.own().Partitions = without(old.Partitions, child.OID)
+		old = f.editRelation(old.OID)
+		old.copyRare().Partitions = removeValue(old.Partitions, child.OID)
 	}
 	info.Parent = parent.OID
 	child.Index = &info
-	parent = f.edit(parent.OID)
-	parent.own().Partitions = with(f, parent.Partitions, child.OID)
+	parent = f.editRelation(parent.OID)
+	parent.copyRare().Partitions = appendShared(f, parent.Partitions, child.OID)
 }
 
 // sameIndex is CompareIndexInfo: whether an index of a partition does for one
@@ -208,7 +225,7 @@ func (f *fold) cloneIndex(from, to, idx *Relation) *Relation {
 	}
 	next := &Relation{
 		Name: Name{to.Name.Schema, f.chooseRelation(to.Name.Schema, to.Name.Name, second, label, old != nil)},
-		Kind: Index, Persistence: to.Persistence, Rare: stored("", "", idx.Options), Index: &info, OID: f.newOID(),
+		Kind: Index, Persistence: to.Persistence, Rare: newRare("", "", idx.Options), Index: &info, OID: f.newOID(),
 	}
 	info.Constraint = ""
 	if old != nil {
@@ -217,7 +234,7 @@ func (f *fold) cloneIndex(from, to, idx *Relation) *Relation {
 		c.Parent = to.Parent == from.OID
 		c.Columns = attnums
 		info.Constraint = c.Name
-		to.Constraints = with(f, to.Constraints, &c)
+		to.Constraints = appendShared(f, to.Constraints, &c)
 		if c.Kind == PrimaryKey {
 			f.keyNotNull(to, attnums)
 		}
@@ -232,21 +249,21 @@ func (f *fold) forgetIndex(oid OID) {
 	if idx == nil || f.depth > maxDepth {
 		return
 	}
-	f.remove(oid)
+	f.removeRelation(oid)
 	if idx.Index == nil {
 		return
 	}
-	if t := f.edit(idx.Index.Table); t != nil {
-		t.Indexes = without(t.Indexes, oid)
+	if t := f.editRelation(idx.Index.Table); t != nil {
+		t.Indexes = removeValue(t.Indexes, oid)
 		if c := t.Constraint(idx.Index.Constraint); c != nil && c.Index == oid {
 			t.Constraints = slices.DeleteFunc(slices.Clone(t.Constraints), func(o *Constraint) bool { return o.ID == c.ID })
 		}
 		if t.ReplicaIdentity == "index "+idx.Name.Name {
-			t.own().ReplicaIdentity = "nothing"
+			t.copyRare().ReplicaIdentity = "nothing"
 		}
 	}
-	if p := f.edit(idx.Index.Parent); p != nil {
-		p.own().Partitions = without(p.Partitions, oid)
+	if p := f.editRelation(idx.Index.Parent); p != nil {
+		p.copyRare().Partitions = removeValue(p.Partitions, oid)
 	}
 	f.depth++
 	for _, part := range idx.Partitions {

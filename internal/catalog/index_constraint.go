@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// constraintLabel is what the server's name for an index of a constraint ends
-// in, and what stands between.
+// constraintLabel returns the ending of the server's name for a constraint's index, and
+// the part before it.
 func constraintLabel(k ConstraintKind, columns string) (label, second string) {
 	switch k {
 	case PrimaryKey:
@@ -48,7 +48,7 @@ func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec, only boo
 		}
 		if c.Kind == PrimaryKey {
 			if old := f.primaryKey(t); old != nil {
-				f.fail(f.sure() && !t.Inferred, refuse.KeyTwice, t.Name.Name)
+				f.addProblem(f.isHistoryComplete() && !t.Inferred, refuse.KeyTwice, t.Name.Name)
 				if f.failed {
 					return
 				}
@@ -88,7 +88,7 @@ func sameKeys(a, b *IndexInfo) bool {
 func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Constraint, []string) {
 	con := s.node
 	c := &Constraint{
-		Kind: Unique, Name: clip(con.GetConname()), Named: con.GetConname() != "", Valid: true, Enforced: true,
+		Kind: Unique, Name: clipName(con.GetConname()), Named: con.GetConname() != "", Valid: true, Enforced: true,
 		Deferrable: con.GetDeferrable() || s.deferrable, InitiallyDeferred: con.GetInitdeferred() || s.deferred,
 		NullsNotDistinct: con.GetNullsNotDistinct(), WithoutOverlaps: con.GetWithoutOverlaps(),
 	}
@@ -100,7 +100,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		info.Unique, info.Method = false, con.GetAccessMethod()
 		var elems []*pgparse.Node
 		for _, x := range con.GetExclusions() {
-			if list := pgparse.Items(x); len(list) > 0 {
+			if list := pgparse.ListItems(x); len(list) > 0 {
 				elems = append(elems, list[0])
 			}
 		}
@@ -124,7 +124,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 		keys := s.columns
 		if len(keys) == 0 {
-			keys = pgparse.Texts(con.GetKeys())
+			keys = pgparse.StringTexts(con.GetKeys())
 		}
 		for _, n := range keys {
 			if col := f.columnOf(t, n, &refuse.ColumnMissingKey); col != nil {
@@ -135,19 +135,19 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 	}
 	for _, n := range con.GetIncluding() {
-		if col := f.columnOf(t, pgparse.Text(n), &refuse.ColumnMissingKey); col != nil {
+		if col := f.columnOf(t, pgparse.StringText(n), &refuse.ColumnMissingKey); col != nil {
 			info.Include = append(info.Include, col.Attnum)
 			names = append(names, col.Name)
 		}
 	}
 	idx := &Relation{
-		Kind: Index, Persistence: t.Persistence, Rare: stored("", cmp.Or(con.GetIndexspace(), f.TableSpace), options(nil, con.GetOptions())), Index: info,
+		Kind: Index, Persistence: t.Persistence, Rare: newRare("", cmp.Or(con.GetIndexspace(), f.TableSpace), mergeStorageOptions(nil, con.GetOptions())), Index: info,
 	}
 	return idx, c, names
 }
 
-// storeConstraintIndex names and stores an index with its constraint, on the
-// partitions too. false when the name is taken.
+// storeConstraintIndex names and stores an index with its constraint, also on the
+// partitions. It returns false if the name is taken.
 func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []string, only bool) bool {
 	idx.Index.Names = columns
 	if c.Name == "" {
@@ -165,7 +165,7 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 	idx.Index.Constraint = c.Name
 	idx.OID = f.newOID()
 	c.Index = idx.OID
-	f.store(t, c)
+	f.attachConstraint(t, c)
 	if c.Kind == PrimaryKey {
 		f.keyNotNull(t, c.Columns)
 		if only {
@@ -178,31 +178,31 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 	return true
 }
 
-// indexFor is the index of a table that is to stand behind a constraint; nil for
-// one that cannot.
+// indexFor returns the index of a table that a constraint will use; nil if the index is
+// not suitable.
 func (f *fold) indexFor(t *Relation, name Name) *Relation {
 	oid, ok := f.names.get(name)
 	if !ok {
-		if !t.Inferred && !t.Partial && f.missing("relation", name) {
-			f.fail(true, refuse.IndexMissing, name.Name)
+		if !t.Inferred && !t.Partial && f.isMissing("relation", name) {
+			f.addProblem(true, refuse.IndexMissing, name.Name)
 			return nil
 		}
 		// The index may have been built where we could not see it.
 		if !t.Inferred && !t.Partial {
-			f.fail(false, refuse.IndexMissing, name.Name)
+			f.addProblem(false, refuse.IndexMissing, name.Name)
 		}
-		i := f.infer(name, Index)
+		i := f.inferRelation(name, Index)
 		i.Index.Table, i.Index.Unique = t.OID, true
-		t.Indexes = with(f, t.Indexes, i.OID)
+		t.Indexes = appendShared(f, t.Indexes, i.OID)
 		oid = i.OID
 	}
-	idx := f.edit(oid)
+	idx := f.editRelation(oid)
 	if idx.Index == nil {
-		f.fail(f.sure(), refuse.NotIndex, name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.NotIndex, name.Name)
 		return nil
 	}
 	if owner := f.Relation(idx.Index.Table); owner != nil && owner != t {
-		f.fail(f.sure() && !owner.Inferred, refuse.UsingForeignIndex, name.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete() && !owner.Inferred, refuse.UsingForeignIndex, name.Name, t.Name.Name)
 		return nil
 	}
 	if idx.Index.Table == 0 {
@@ -210,10 +210,10 @@ func (f *fold) indexFor(t *Relation, name Name) *Relation {
 		info := *idx.Index
 		info.Table = t.OID
 		idx.Index = &info
-		t.Indexes = with(f, t.Indexes, oid)
+		t.Indexes = appendShared(f, t.Indexes, oid)
 	}
 	if idx.Index.Constraint != "" {
-		f.fail(f.sure(), refuse.UsingTaken, name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.UsingTaken, name.Name)
 		return nil
 	}
 	return idx
@@ -222,19 +222,19 @@ func (f *fold) indexFor(t *Relation, name Name) *Relation {
 // addUsingIndex makes a constraint of an existing index, which takes the
 // constraint's name.
 func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
-	name := Name{t.Name.Schema, clip(con.GetIndexname())}
+	name := Name{t.Name.Schema, clipName(con.GetIndexname())}
 	idx := f.indexFor(t, name)
 	if idx == nil {
 		return
 	}
 	oid := idx.OID
 	c := &Constraint{
-		Kind: Unique, Name: clip(con.GetConname()), Named: con.GetConname() != "", Valid: true, Enforced: true, Index: oid,
+		Kind: Unique, Name: clipName(con.GetConname()), Named: con.GetConname() != "", Valid: true, Enforced: true, Index: oid,
 		Deferrable: con.GetDeferrable(), InitiallyDeferred: con.GetInitdeferred(), NullsNotDistinct: idx.Index.NullsNotDistinct,
 	}
 	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 		if old := f.primaryKey(t); old != nil {
-			f.fail(f.sure() && !t.Inferred, refuse.KeyTwice, t.Name.Name)
+			f.addProblem(f.isHistoryComplete() && !t.Inferred, refuse.KeyTwice, t.Name.Name)
 			if f.failed {
 				return
 			}
@@ -257,12 +257,12 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 		if !f.makeRoom(oid, full) {
 			return
 		}
-		f.rename(oid, full)
+		f.setRelationName(oid, full)
 	}
 	info := *idx.Index
 	info.Constraint, info.Primary = c.Name, c.Kind == PrimaryKey
 	idx.Index = &info
-	f.store(t, c)
+	f.attachConstraint(t, c)
 	if c.Kind == PrimaryKey {
 		f.keyNotNull(t, c.Columns)
 	}

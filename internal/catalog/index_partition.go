@@ -8,14 +8,14 @@ import (
 
 // attachIndexPartition is ALTER INDEX … ATTACH PARTITION.
 func (f *fold) attachIndexPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
-	child := f.relation(cmd.GetName(), Index, false)
+	child := f.relationFor(cmd.GetName(), Index, false)
 	if child == nil || child.Index == nil || child.OID == parent.OID || child.Index.Parent == parent.OID {
 		return
 	}
-	child = f.edit(child.OID)
+	child = f.editRelation(child.OID)
 	f.attachIndex(parent, child)
-	parent = f.edit(parent.OID)
-	if t := f.edit(child.Index.Table); t != nil {
+	parent = f.editRelation(parent.OID)
+	if t := f.editRelation(child.Index.Table); t != nil {
 		if c := t.Constraint(child.Index.Constraint); c != nil && c.Index == child.OID {
 			t.editConstraint(c.ID).Parent = true
 		}
@@ -45,7 +45,7 @@ func (f *fold) validateIndex(idx *Relation) {
 			return
 		}
 	}
-	idx = f.edit(idx.OID)
+	idx = f.editRelation(idx.OID)
 	info := *idx.Index
 	info.Valid = true
 	idx.Index = &info

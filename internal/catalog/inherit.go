@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// below reports whether a relation is r itself or a partition or child of it.
-func (f *fold) below(r *Relation, oid OID) bool {
+// isInTree reports whether a relation is r itself or a partition or child of it.
+func (f *fold) isInTree(r *Relation, oid OID) bool {
 	if r.OID == oid {
 		return true
 	}
@@ -40,10 +40,10 @@ func (f *fold) walkChildren(r *Relation, do func(*Relation)) {
 func (f *fold) takeColumns(parent, child *Relation) {
 	f.using = true // one side may learn a column of the other
 	if parent.Inferred && !child.Inferred {
-		// What is known of the partition is known of the parent.
+		// The known columns of the partition are columns of the parent, too.
 		for _, c := range child.Columns {
 			if parent.Column(c.Name) == nil {
-				parent.addColumn(c.elsewhere())
+				parent.addColumn(c.copyForOtherTable())
 			}
 		}
 		parent.resolveGenerated()
@@ -52,12 +52,12 @@ func (f *fold) takeColumns(parent, child *Relation) {
 		have := child.Column(c.Name)
 		if have == nil {
 			if !child.Inferred && !child.Partial {
-				f.fail(f.sure() && !c.Inferred, refuse.ChildColumn, c.Name)
+				f.addProblem(f.isHistoryComplete() && !c.Inferred, refuse.ChildColumn, c.Name)
 				if f.failed {
 					return
 				}
 			}
-			child.addColumn(c.elsewhere())
+			child.addColumn(c.copyForOtherTable())
 			have = child.Column(c.Name)
 		}
 		e := child.editColumn(have.Attnum)
@@ -74,7 +74,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 		if have := child.Constraint(con.Name); have != nil {
 			child.editConstraint(have.ID).Parent = true
 		} else if !child.Inferred && !child.Partial && !parent.Inferred {
-			f.fail(f.sure(), refuse.ChildConstraint, con.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ChildConstraint, con.Name)
 			if f.failed {
 				return
 			}
@@ -82,23 +82,23 @@ func (f *fold) takeColumns(parent, child *Relation) {
 	}
 }
 
-// elsewhere is the column as another table has it, where a column has another
+// copyForOtherTable is the column as another table has it, where a column has another
 // number.
-func (c *Column) elsewhere() *Column {
+func (c *Column) copyForOtherTable() *Column {
 	next := *c
 	next.Sequence = 0
 	if next.GeneratedExpr != nil {
-		next.own().GeneratedFrom = nil
+		next.copyRare().GeneratedFrom = nil
 	}
 	return &next
 }
 
 func (f *fold) leaveParent(parent, part *Relation) {
-	parent.own().Partitions = without(parent.Partitions, part.OID)
+	parent.copyRare().Partitions = removeValue(parent.Partitions, part.OID)
 	if parent.Default == part.OID {
-		parent.own().Default = 0
+		parent.copyRare().Default = 0
 	}
-	part.Parent, part.own().Bound = 0, ""
+	part.Parent, part.copyRare().Bound = 0, ""
 	f.ownColumns(part)
 	for i, c := range part.Constraints {
 		if c.Parent {
@@ -109,12 +109,12 @@ func (f *fold) leaveParent(parent, part *Relation) {
 		}
 	}
 	for _, oid := range part.Indexes {
-		idx := f.edit(oid)
+		idx := f.editRelation(oid)
 		if idx == nil || idx.Index.Parent == 0 {
 			continue
 		}
-		if p := f.edit(idx.Index.Parent); p != nil {
-			p.own().Partitions = without(p.Partitions, oid)
+		if p := f.editRelation(idx.Index.Parent); p != nil {
+			p.copyRare().Partitions = removeValue(p.Partitions, oid)
 		}
 		info := *idx.Index
 		info.Parent = 0
@@ -136,38 +136,38 @@ func (f *fold) ownColumns(r *Relation) {
 
 // addInherit and dropInherit are ALTER TABLE … [NO] INHERIT.
 func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
-	parent := f.relation(rv, Table, false)
-	if parent == nil || !f.holdsRows(parent, refuse.ActionUnsuited.Of("INHERIT", parent.Name.Name)) {
+	parent := f.relationFor(rv, Table, false)
+	if parent == nil || !f.holdsRows(parent, refuse.ActionUnsuited.NewRefusal("INHERIT", parent.Name.Name)) {
 		return
 	}
 	if slices.Contains(child.Inherits, parent.OID) {
-		f.fail(f.sure(), refuse.InheritTwice, parent.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.InheritTwice, parent.Name.Name)
 		return
 	}
-	if f.below(child, parent.OID) {
-		f.fail(true, refuse.InheritCircular)
+	if f.isInTree(child, parent.OID) {
+		f.addProblem(true, refuse.InheritCircular)
 		return
 	}
-	parent = f.edit(parent.OID)
+	parent = f.editRelation(parent.OID)
 	f.takeColumns(parent, child)
-	parent.own().Children = with(f, parent.Children, child.OID)
-	child.own().Inherits = with(f, child.Inherits, parent.OID)
+	parent.copyRare().Children = appendShared(f, parent.Children, child.OID)
+	child.copyRare().Inherits = appendShared(f, child.Inherits, parent.OID)
 }
 
 func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {
-	parent := f.relation(rv, Table, false)
+	parent := f.relationFor(rv, Table, false)
 	if parent == nil {
 		return
 	}
 	if !slices.Contains(child.Inherits, parent.OID) {
 		if !child.Inferred && !parent.Inferred {
-			f.fail(f.sure(), refuse.NotParentOf, parent.Name.Name, child.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.NotParentOf, parent.Name.Name, child.Name.Name)
 		}
 		return
 	}
-	parent = f.edit(parent.OID)
-	parent.own().Children = without(parent.Children, child.OID)
-	child.own().Inherits = without(child.Inherits, parent.OID)
+	parent = f.editRelation(parent.OID)
+	parent.copyRare().Children = removeValue(parent.Children, child.OID)
+	child.copyRare().Inherits = removeValue(child.Inherits, parent.OID)
 	for _, c := range slices.Clone(child.Columns) {
 		if !c.Inherited || slices.ContainsFunc(child.Inherits, func(p OID) bool { r := f.Relation(p); return r != nil && r.Column(c.Name) != nil }) {
 			continue // of another parent

@@ -27,7 +27,7 @@ const (
 
 // likeColumns copies the columns of LIKE.
 func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) {
-	src := f.relation(l.GetRelation(), Table, false)
+	src := f.relationFor(l.GetRelation(), Table, false)
 	if src == nil {
 		return
 	}
@@ -35,31 +35,31 @@ func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) 
 	t.Partial = t.Partial || src.Inferred || src.Partial
 	for _, c := range src.Columns {
 		if t.Column(c.Name) != nil {
-			f.fail(true, refuse.ColumnTwice, c.Name)
+			f.addProblem(true, refuse.ColumnTwice, c.Name)
 			return
 		}
 		next := Column{Name: c.Name, Type: c.Type, NotNull: c.NotNull, Local: true, Inferred: c.Inferred, RareColumn: &plainColumn}
 		if c.Collation != "" {
-			next.own().Collation = c.Collation
+			next.copyRare().Collation = c.Collation
 		}
 		if has(likeDefaults) && c.Generated == "" {
 			// The numbers still come from the sequence of the source.
 			next.Default, next.DefaultText, next.Takes = c.Default, c.DefaultText, c.Takes
 		}
 		if has(likeGenerated) && c.Generated != "" {
-			rare := next.own()
+			rare := next.copyRare()
 			rare.Generated, rare.GeneratedExpr, next.DefaultText = c.Generated, c.GeneratedExpr, c.DefaultText
 		}
 		if has(likeIdentity) && c.Identity != "" {
-			next.own().Identity = c.Identity
+			next.copyRare().Identity = c.Identity
 			// The copy's sequence is a bigint one, whatever the column is.
 			p.sequences = append(p.sequences, sequenceSpec{column: c.Name, kind: "int8", identity: true})
 		}
 		if has(likeStorage) {
-			next.own().Storage = c.Storage
+			next.copyRare().Storage = c.Storage
 		}
 		if has(likeCompression) {
-			next.own().Compression = c.Compression
+			next.copyRare().Compression = c.Compression
 		}
 		if has(likeComments) {
 			next.Comment = c.Comment
@@ -77,13 +77,13 @@ func (f *fold) likeConstraints(t *Relation, l likeSpec) {
 	for _, c := range src.Constraints {
 		if c.Kind == NotNullConstraint || c.Kind == Check && l.options&likeConstraints != 0 {
 			if hasConstraint(t.Constraints, c.Name) {
-				f.fail(f.sure(), refuse.ConstraintExists, c.Name, t.Name.Name)
+				f.addProblem(f.isHistoryComplete(), refuse.ConstraintExists, c.Name, t.Name.Name)
 				return
 			}
 			next := *c
 			next.Parent = false
 			next.Columns = mapAttnums(src, t, c.Columns)
-			f.store(t, &next)
+			f.attachConstraint(t, &next)
 		}
 	}
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// Resolve finds the relation that a statement names. For one that the catalog
-// does not hold it gives a stand-in, which is not stored: OID 0, Inferred, no
-// columns, in the schema where the name would be created; and false.
+// Resolve finds the relation that a statement names. If the catalog does not have it, it
+// returns false and a stand-in, which is not stored: OID 0, Inferred, no columns, in the
+// schema where the name would be created.
 func (c *Catalog) Resolve(rv *pgparse.RangeVar) (*Relation, bool) {
 	schema, name := pgparse.RangeName(rv)
-	if r := c.find(schema, name); r != nil {
+	if r := c.findRelation(schema, name); r != nil {
 		return r, true
 	}
-	return StandIn(c.meant(schema, name), Table, true), false
+	return StandIn(c.guessFullName(schema, name), Table, true), false
 }
 
-// nameFor is the full name of something that is about to be created.
+// nameFor returns the full name of an object that is about to be created.
 func (c *Catalog) nameFor(schema, name string) Name {
 	if schema == "" {
 		schema = c.CreationSchema()
@@ -28,10 +28,10 @@ func (c *Catalog) nameFor(schema, name string) Name {
 	return Name{schema, name}
 }
 
-// meant is the full name that one without a schema most likely stands for, where
-// nothing that was seen has it: the session's temporary schema and the server's own
-// hold what was seen to be made there, and the path goes on behind them.
-func (c *Catalog) meant(schema, name string) Name {
+// guessFullName returns the most likely full name of an unqualified name that no known object
+// has. It skips the temporary and system schemas on the path: an object there would have
+// been seen.
+func (c *Catalog) guessFullName(schema, name string) Name {
 	if schema == "" {
 		for _, s := range c.SearchPath {
 			if s != "pg_temp" && !systemSchema(s) {
@@ -42,32 +42,32 @@ func (c *Catalog) meant(schema, name string) Name {
 	return c.nameFor(schema, name)
 }
 
-// missing reports whether it is certain that an object does not exist: it was
-// seen dropped, or the catalog is complete.
-func (c *Catalog) missing(kind string, name Name) bool {
-	if c.Complete && (kind != "schema" || name.Name != "public") { // which every database begins with
+// isMissing reports whether an object certainly does not exist: it was seen dropped, or the
+// catalog is complete.
+func (c *Catalog) isMissing(kind string, name Name) bool {
+	if c.Complete && (kind != "schema" || name.Name != "public") { // every database has it
 		return true
 	}
 	_, gone := c.gone.get(objectKey{kind, name})
 	return gone
 }
 
-// Absent reports whether it is certain that there is no object of a kind
-// ("schema", "server") and a name.
-func (c *Catalog) Absent(kind, name string) bool {
-	full := Name{"", clip(name)}
-	if systemSchema(full.Name) || c.Object(kind, full) != nil || !c.missing(kind, full) {
+// IsAbsent reports whether there certainly is no object of a kind ("schema", "server") and
+// a name.
+func (c *Catalog) IsAbsent(kind, name string) bool {
+	full := Name{"", clipName(name)}
+	if systemSchema(full.Name) || c.Object(kind, full) != nil || !c.isMissing(kind, full) {
 		return false
 	}
 	found := false
-	if kind == "schema" { // a dump may leave out where its tables are
-		c.Relations(func(r *Relation) bool { found = r.Name.Schema == full.Name; return !found })
+	if kind == "schema" { // a dump may omit the schema of its tables
+		c.EachRelation(func(r *Relation) bool { found = r.Name.Schema == full.Name; return !found })
 	}
 	return !found
 }
 
-// AbsentFunction reports whether it is certain that there is no function of a
-// name: none of the server's or of an extension's either.
+// AbsentFunction reports whether there certainly is no function of a name, including
+// functions of the server and of extensions.
 func (c *Catalog) AbsentFunction(schema, name string) bool {
 	if builtin.Known(name) || systemSchema(schema) || len(c.Functions(schema, name)) > 0 {
 		return false
@@ -79,27 +79,27 @@ func (c *Catalog) AbsentFunction(schema, name string) bool {
 }
 
 func (f *fold) markGone(kind string, name Name) {
-	f.gone = f.gone.set(f.own, objectKey{kind, name}, struct{}{})
+	f.gone = f.gone.insertKey(f.own, objectKey{kind, name}, struct{}{})
 }
 
-// unmarkGone forgets that something was dropped, as it may exist again.
+// unmarkGone forgets that an object was dropped, because it may exist again.
 func (f *fold) unmarkGone(kind string, name Name) {
 	if f.gone.size > 0 {
-		f.gone = f.gone.delete(f.own, objectKey{kind, name})
+		f.gone = f.gone.deleteKey(f.own, objectKey{kind, name})
 	}
 }
 
-// Gone reports whether a relation was seen to go, and not to come back. A name
-// without a schema is one of the schema where it would be created.
-func (c *Catalog) Gone(schema, name string) bool {
-	_, gone := c.gone.get(objectKey{"relation", c.meant(schema, clip(name))})
+// IsDropped reports whether a relation was seen to be dropped and not created again. A name
+// without a schema means the schema where it would be created.
+func (c *Catalog) IsDropped(schema, name string) bool {
+	_, gone := c.gone.get(objectKey{"relation", c.guessFullName(schema, clipName(name))})
 	return gone
 }
 
-// relation finds the relation that a statement works on. One that the catalog
-// has not seen becomes an inferred one of the given kind. nil when it is
-// certain that it does not exist, which is a problem unless missingOK.
-func (f *fold) relation(rv *pgparse.RangeVar, kind Kind, missingOK bool) *Relation {
+// relationFor finds the relation that a statement works on. A relation that the catalog has
+// not seen becomes an inferred one of the given kind. It returns nil if the relation
+// certainly does not exist, which is a problem unless missingOK.
+func (f *fold) relationFor(rv *pgparse.RangeVar, kind Kind, missingOK bool) *Relation {
 	schema, name := pgparse.RangeName(rv)
 	return f.relationNamed(schema, name, kind, missingOK)
 }
@@ -108,30 +108,30 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	if name == "" {
 		return nil
 	}
-	full := f.meant(schema, name)
+	full := f.guessFullName(schema, name)
 	if full == f.creating {
-		f.fail(true, refuse.RelationMissing, displayName(schema, name))
+		f.addProblem(true, refuse.RelationMissing, displayName(schema, name))
 		return nil
 	}
-	if r := f.find(schema, name); r != nil {
+	if r := f.findRelation(schema, name); r != nil {
 		return r
 	}
-	if f.missing("relation", full) && !systemSchema(full.Schema) {
-		// The server's own views, and those of its extensions, are in no dump.
+	if f.isMissing("relation", full) && !systemSchema(full.Schema) {
+		// The views of the server and of its extensions are in no dump.
 		if !missingOK && (schema != "" || !strings.HasPrefix(name, "pg_")) {
-			f.fail(true, refuse.RelationMissing, displayName(schema, name))
+			f.addProblem(true, refuse.RelationMissing, displayName(schema, name))
 		}
 		return nil
 	}
-	if r := f.Twin(full); r != nil && !missingOK {
+	if r := f.FindCaseVariant(full); r != nil && !missingOK {
 		f.problems = append(f.problems, missingTwin(displayName(schema, name), r))
 	}
-	return f.infer(full, kind)
+	return f.inferRelation(full, kind)
 }
 
-// Twin is the relation that has a name but for capital letters; nil where there is
+// FindCaseVariant returns the relation whose name differs only in capital letters; nil if there is
 // none.
-func (c *Catalog) Twin(name Name) *Relation {
+func (c *Catalog) FindCaseVariant(name Name) *Relation {
 	oid, ok := c.capitals.get(Name{name.Schema, strings.ToLower(name.Name)})
 	if !ok {
 		return nil
@@ -146,12 +146,12 @@ func (c *Catalog) Twin(name Name) *Relation {
 // missingTwin is the problem of a name that nothing has, and something else in
 // quotes. Something beside the history may have it.
 func missingTwin(name string, twin *Relation) Problem {
-	return Problem{Refusal: *refuse.RelationMissing.Of(name), Unseen: true, Like: twin.Name.Name}
+	return Problem{Refusal: *refuse.RelationMissing.NewRefusal(name), Unseen: true, Like: twin.Name.Name}
 }
 
-// find is Lookup that also finds what is not on the search path but where it
-// would be created: with an empty path that is public.
-func (c *Catalog) find(schema, name string) *Relation {
+// findRelation is Lookup that also searches the schema where the name would be created, even if
+// it is not on the search path: with an empty path that is public.
+func (c *Catalog) findRelation(schema, name string) *Relation {
 	if r := c.Lookup(schema, name); r != nil || schema != "" {
 		return r
 	}
@@ -161,12 +161,12 @@ func (c *Catalog) find(schema, name string) *Relation {
 	return c.Lookup(schema, name)
 }
 
-// become makes another kind of an inferred relation, whose kind was a guess, and
+// changeInferredKind makes another kind of an inferred relation, whose kind was a guess, and
 // takes with it what the guess had tied to others.
-func (f *fold) become(r *Relation, kind Kind) {
+func (f *fold) changeInferredKind(r *Relation, kind Kind) {
 	if r.Index != nil {
-		if t := f.edit(r.Index.Table); t != nil {
-			t.Indexes = without(t.Indexes, r.OID)
+		if t := f.editRelation(r.Index.Table); t != nil {
+			t.Indexes = removeValue(t.Indexes, r.OID)
 			for _, c := range t.Constraints {
 				if c.Index == r.OID {
 					t.editConstraint(c.ID).Index = 0
@@ -175,16 +175,16 @@ func (f *fold) become(r *Relation, kind Kind) {
 		}
 		f.leavePartitionedIndex(r)
 		for _, oid := range r.Partitions {
-			if part := f.edit(oid); part != nil && part.Index != nil {
+			if part := f.editRelation(oid); part != nil && part.Index != nil {
 				info := *part.Index
 				info.Parent = 0
 				part.Index = &info
 			}
 		}
-		r.own().Partitions = nil
+		r.copyRare().Partitions = nil
 	}
 	if r.View != nil {
-		f.unread(r)
+		f.removeDependent(r)
 	}
 	if r.Seq != nil {
 		f.disownSequence(r)
@@ -217,28 +217,28 @@ func (f *fold) holdsRows(r *Relation, no *refuse.Refusal, others ...Kind) bool {
 		return true
 	}
 	if r.Inferred {
-		f.become(f.edit(r.OID), Table)
+		f.changeInferredKind(f.editRelation(r.OID), Table)
 		return true
 	}
-	f.deny(f.sure(), no)
+	f.addRefusal(f.isHistoryComplete(), no)
 	return false
 }
 
-// infer stores a relation that no statement created.
-func (f *fold) infer(name Name, kind Kind) *Relation {
+// inferRelation stores a relation that no statement created.
+func (f *fold) inferRelation(name Name, kind Kind) *Relation {
 	r := &Relation{Name: name, Kind: kind, Inferred: true, NextAttnum: 1, Rare: &plain}
-	f.become(r, kind)
-	f.put(r)
+	f.changeInferredKind(r, kind)
+	f.storeRelation(r)
 	guess := *r
-	f.guesses = f.guesses.set(f.own, r.OID, &guess)
-	f.guessed = f.guessed.set(f.own, name, r.OID)
+	f.guesses = f.guesses.insertKey(f.own, r.OID, &guess)
+	f.guessed = f.guessed.insertKey(f.own, name, r.OID)
 	return r
 }
 
-// column finds a column of a relation by name. On a relation that was not seen
+// columnNamed finds a column of a relation by name. On a relation that was not seen
 // whole a missing column becomes an inferred one. nil, with a problem unless
 // missingOK, when the relation has no such column.
-func (f *fold) column(oid OID, name string, missingOK bool) *Column {
+func (f *fold) columnNamed(oid OID, name string, missingOK bool) *Column {
 	if missingOK {
 		return f.columnAs(oid, name, nil)
 	}
@@ -252,7 +252,7 @@ func (f *fold) columnAs(oid OID, name string, no *refuse.Kind) *Column {
 	if r == nil {
 		return nil
 	}
-	name = clip(name)
+	name = clipName(name)
 	if c := r.Column(name); c != nil {
 		return c
 	}
@@ -261,10 +261,10 @@ func (f *fold) columnAs(oid OID, name string, no *refuse.Kind) *Column {
 	if open && !dropped {
 		return f.inferColumn(oid, name)
 	}
-	certain := dropped || f.sure()
+	certain := dropped || f.isHistoryComplete()
 	if no != nil {
-		f.fail(certain, *no, []string{name, r.Name.Name}[:no.Places()]...)
-		f.problems[len(f.problems)-1].Like = r.alike(name)
+		f.addProblem(certain, *no, []string{name, r.Name.Name}[:no.CountPlaces()]...)
+		f.problems[len(f.problems)-1].Like = r.findCaseVariant(name)
 	}
 	if certain {
 		return nil
@@ -272,8 +272,8 @@ func (f *fold) columnAs(oid OID, name string, no *refuse.Kind) *Column {
 	return f.inferColumn(oid, name)
 }
 
-// alike is the column that has a name but for capital letters; "" when none has.
-func (r *Relation) alike(name string) string {
+// findCaseVariant is the column that has a name but for capital letters; "" when none has.
+func (r *Relation) findCaseVariant(name string) string {
 	for _, c := range r.Columns {
 		if strings.EqualFold(c.Name, name) {
 			return c.Name
@@ -284,7 +284,7 @@ func (r *Relation) alike(name string) string {
 
 func (f *fold) inferColumn(oid OID, name string) *Column {
 	var col *Column
-	if r := f.edit(oid); r != nil && r.NextAttnum <= maxColumns {
+	if r := f.editRelation(oid); r != nil && r.NextAttnum <= maxColumns {
 		col = r.addColumn(&Column{Name: name, Inferred: true, Local: true, RareColumn: &plainColumn})
 		f.guessColumn(oid, r, col)
 	}
@@ -297,9 +297,9 @@ func (f *fold) guessColumn(oid OID, r *Relation, c *Column) {
 	if old, ok := f.guesses.get(oid); ok {
 		guess = *old
 	}
-	guess.Columns = with(f, guess.Columns, c)
+	guess.Columns = appendShared(f, guess.Columns, c)
 	guess.NextAttnum = c.Attnum + 1
-	f.guesses = f.guesses.set(f.own, oid, &guess)
+	f.guesses = f.guesses.insertKey(f.own, oid, &guess)
 }
 
 // addColumn appends a column and numbers it. The slice is copied: it may be
@@ -308,13 +308,13 @@ func (r *Relation) addColumn(c *Column) *Column {
 	if r.NextAttnum == 0 {
 		r.NextAttnum = 1
 	}
-	r.number(c)
+	r.assignAttnum(c)
 	r.Columns = append(slices.Clip(r.Columns), c)
 	return c
 }
 
-// number gives a column its number.
-func (r *Relation) number(c *Column) {
+// assignAttnum gives a column its number.
+func (r *Relation) assignAttnum(c *Column) {
 	if n, ok := r.numbers[c.Name]; ok {
 		c.Attnum = n
 		return
@@ -350,12 +350,12 @@ func (r *Relation) editConstraint(id OID) *Constraint {
 	return nil
 }
 
-// attnums are the numbers of columns by name; the missing ones are problems,
+// resolveAttnums are the numbers of columns by name; the missing ones are problems,
 // and left out.
-func (f *fold) attnums(oid OID, names []string) []int16 {
+func (f *fold) resolveAttnums(oid OID, names []string) []int16 {
 	out := make([]int16, 0, len(names))
 	for _, n := range names {
-		if c := f.column(oid, n, false); c != nil {
+		if c := f.columnNamed(oid, n, false); c != nil {
 			out = append(out, c.Attnum)
 		}
 	}
@@ -373,8 +373,8 @@ func (r *Relation) ColumnNames(attnums []int16) []string {
 	return out
 }
 
-// without is a list without one value; the list itself stays as it is.
-func without[T comparable](list []T, v T) []T {
+// removeValue is a list without one value; the list itself stays as it is.
+func removeValue[T comparable](list []T, v T) []T {
 	i := slices.Index(list, v)
 	if i < 0 {
 		return list

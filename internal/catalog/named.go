@@ -58,23 +58,23 @@ func (f *fold) objectName(kind pgparse.ObjectType, n *pgparse.Node) Name {
 		schema, name := pgparse.SchemaAndName(n.GetObjectWithArgs().GetObjname())
 		return f.nameFor(schema, name+f.argList(n.GetObjectWithArgs().GetObjargs()))
 	case pgparse.ObjectType_OBJECT_OPCLASS, pgparse.ObjectType_OBJECT_OPFAMILY:
-		// The access method stands in front.
-		if list := pgparse.Items(n); len(list) > 1 {
+		// The access method comes first.
+		if list := pgparse.ListItems(n); len(list) > 1 {
 			schema, name := pgparse.SchemaAndName(list[1:])
-			return f.nameFor(schema, name+" "+pgparse.Text(list[0]))
+			return f.nameFor(schema, name+" "+pgparse.StringText(list[0]))
 		}
 	case pgparse.ObjectType_OBJECT_CAST, pgparse.ObjectType_OBJECT_TRANSFORM:
 		parts := make([]string, 0, 2)
-		for _, p := range pgparse.Items(n) {
+		for _, p := range pgparse.ListItems(n) {
 			if t := p.GetTypeName(); t != nil {
 				parts = append(parts, f.TypeOf(t).String())
 			} else {
-				parts = append(parts, pgparse.Text(p))
+				parts = append(parts, pgparse.StringText(p))
 			}
 		}
 		return Name{"", strings.Join(parts, " → ")}
 	}
-	schema, name := pgparse.SchemaAndName(pgparse.Items(n))
+	schema, name := pgparse.SchemaAndName(pgparse.ListItems(n))
 	if n.GetTypeName() != nil {
 		schema, name = pgparse.SchemaAndName(n.GetTypeName().GetNames())
 	}
@@ -100,24 +100,26 @@ func (f *fold) argList(list []*pgparse.Node) string {
 func (f *fold) createObject(o *Object, replace, ifNotExists bool) {
 	if old := f.Object(o.Kind, o.Name); old != nil && !replace {
 		if !ifNotExists {
-			f.fail(f.sure(), refuse.ObjectExists, o.Kind, o.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ObjectExists, o.Kind, o.Name.Name)
 		}
 		return
 	}
 	f.putObject(o)
 }
 
-// shared reports whether objects of a kind belong to no database: no schema
+// isClusterWide reports whether objects of a kind belong to no database: no schema
 // tells which there are.
-func shared(kind string) bool { return kind == "database" || kind == "role" || kind == "tablespace" }
+func isClusterWide(kind string) bool {
+	return kind == "database" || kind == "role" || kind == "tablespace"
+}
 
 // changeObject notes a change of an object that is kept by name.
 func (f *fold) changeObject(kind string, name Name, detail string) {
 	o := f.Object(kind, name)
 	if o == nil {
 		_, gone := f.gone.get(objectKey{kind, name})
-		if gone || f.missing(kind, name) && !shared(kind) && !builtIn(kind) {
-			f.fail(true, refuse.ObjectMissing, kind, name.Name)
+		if gone || f.isMissing(kind, name) && !isClusterWide(kind) && !builtIn(kind) {
+			f.addProblem(true, refuse.ObjectMissing, kind, name.Name)
 			return
 		}
 		o = &Object{Kind: kind, Name: name}
@@ -148,8 +150,8 @@ func (f *fold) moveObject(kind string, from, to Name) {
 	next.Name = to
 	f.removeObject(kind, from)
 	f.putObject(&next)
-	if t := f.edit(o.Table); t != nil && kind == statisticsObject {
-		t.own().Statistics = with(f, without(t.Statistics, from), to)
+	if t := f.editRelation(o.Table); t != nil && kind == statisticsObject {
+		t.copyRare().Statistics = appendShared(f, removeValue(t.Statistics, from), to)
 	}
 }
 
@@ -159,10 +161,10 @@ func (f *fold) renameObject(s *pgparse.RenameStmt, to string) {
 	if s.GetObject() != nil {
 		name = f.objectName(s.GetRenameType(), s.GetObject())
 	} else {
-		name = Name{"", clip(s.GetSubname())}
+		name = Name{"", clipName(s.GetSubname())}
 	}
 	if kind == "object" {
-		f.unmodelled("ALTER … RENAME of an object of an unknown kind")
+		f.recordUnmodelled("ALTER … RENAME of an object of an unknown kind")
 		return
 	}
 	f.moveObject(kind, name, Name{name.Schema, to})
@@ -172,14 +174,21 @@ func (f *fold) renameObject(s *pgparse.RenameStmt, to string) {
 func (f *fold) dropObjects(s *pgparse.DropStmt, cascade bool) {
 	kind := objectWord(s.GetRemoveType())
 	if kind == "object" {
-		f.unmodelled("DROP of an object of an unknown kind")
+		f.recordUnmodelled("DROP of an object of an unknown kind")
 		return
 	}
 	for _, n := range s.GetObjects() {
-		f.dropObject(kind, f.objectName(s.GetRemoveType(), n), s.GetMissingOk())
+		name := f.objectName(s.GetRemoveType(), n)
+		if kind == "extension" {
+			f.dropMembers(name.Name, cascade)
+		}
+		if f.failed {
+			return
+		}
+		f.dropObject(kind, name, s.GetMissingOk())
 		if kind == "extension" && cascade {
-			// What belongs to an extension is not held.
-			f.unmodelled("DROP EXTENSION … CASCADE")
+			// The catalog does not know which objects belong to an extension.
+			f.recordUnmodelled("DROP EXTENSION … CASCADE")
 		}
 	}
 }
@@ -187,8 +196,8 @@ func (f *fold) dropObjects(s *pgparse.DropStmt, cascade bool) {
 func (f *fold) dropObject(kind string, name Name, missingOK bool) {
 	o := f.Object(kind, name)
 	if o == nil {
-		if !missingOK && f.missing(kind, name) && !shared(kind) {
-			f.fail(true, refuse.ObjectMissing, kind, name.Name)
+		if !missingOK && f.isMissing(kind, name) && !isClusterWide(kind) {
+			f.addProblem(true, refuse.ObjectMissing, kind, name.Name)
 			return
 		}
 		f.markGone(kind, name)
@@ -200,8 +209,8 @@ func (f *fold) dropObject(kind string, name Name, missingOK bool) {
 	f.removeObject(kind, name)
 }
 
-// define folds CREATE AGGREGATE, OPERATOR, TYPE, COLLATION and TEXT SEARCH ….
-func (f *fold) define(s *pgparse.DefineStmt) {
+// defineObject folds CREATE AGGREGATE, OPERATOR, TYPE, COLLATION and TEXT SEARCH ….
+func (f *fold) defineObject(s *pgparse.DefineStmt) {
 	schema, n := pgparse.SchemaAndName(s.GetDefnames())
 	switch s.GetKind() {
 	case pgparse.ObjectType_OBJECT_TYPE:
@@ -211,20 +220,20 @@ func (f *fold) define(s *pgparse.DefineStmt) {
 	case pgparse.ObjectType_OBJECT_AGGREGATE:
 		fn := &Function{Name: f.nameFor(schema, n), Kind: "aggregate", Volatility: "immutable", BodyOffset: -1}
 		if args := s.GetArgs(); len(args) > 0 {
-			for _, a := range pgparse.Items(args[0]) {
+			for _, a := range pgparse.ListItems(args[0]) {
 				if p := a.GetFunctionParameter(); p != nil {
 					fn.Args = append(fn.Args, f.TypeOf(p.GetArgType()))
 				}
 			}
 		}
-		if d := option(s.GetDefinition(), "basetype"); d != nil && d.GetArg().GetTypeName() != nil {
+		if d := findOption(s.GetDefinition(), "basetype"); d != nil && d.GetArg().GetTypeName() != nil {
 			fn.Args = append(fn.Args, f.TypeOf(d.GetArg().GetTypeName()))
 		}
 		f.storeFunction(fn, s.GetReplace())
 	case pgparse.ObjectType_OBJECT_OPERATOR:
 		side := func(names ...string) string {
 			for _, name := range names {
-				if d := option(s.GetDefinition(), name); d != nil {
+				if d := findOption(s.GetDefinition(), name); d != nil {
 					return f.TypeOf(d.GetArg().GetTypeName()).String()
 				}
 			}
@@ -235,7 +244,7 @@ func (f *fold) define(s *pgparse.DefineStmt) {
 	default:
 		kind := objectWord(s.GetKind())
 		if kind == "object" {
-			f.unmodelled("CREATE of an object of an unknown kind")
+			f.recordUnmodelled("CREATE of an object of an unknown kind")
 			return
 		}
 		f.createObject(&Object{Kind: kind, Name: f.nameFor(schema, n)}, s.GetReplace(), s.GetIfNotExists())

@@ -2,10 +2,10 @@ package catalog
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// namedStatement folds the statements about objects of which only kind and
-// name are kept. What is in no list is marked as not modelled.
+// namedStatement folds the statements about objects of which only kind and name are kept.
+// Any other statement is marked as not modelled.
 func (f *fold) namedStatement(msg any) {
-	plain := func(s string) Name { return Name{"", clip(s)} }
+	plain := func(s string) Name { return Name{"", clipName(s)} }
 	switch s := msg.(type) {
 	case *pgparse.CreateExtensionStmt:
 		f.createObject(&Object{Kind: "extension", Name: plain(s.GetExtname())}, false, s.GetIfNotExists())
@@ -87,7 +87,7 @@ func (f *fold) schemaStatement(msg any) {
 
 // clusterStatement folds statements about what all databases share.
 func (f *fold) clusterStatement(msg any) {
-	plain := func(s string) Name { return Name{"", clip(s)} }
+	plain := func(s string) Name { return Name{"", clipName(s)} }
 	switch s := msg.(type) {
 	case *pgparse.CreateRoleStmt:
 		f.createObject(&Object{Kind: "role", Name: plain(s.GetRole())}, false, false)
@@ -113,7 +113,7 @@ func (f *fold) clusterStatement(msg any) {
 		// An empty statement.
 	default:
 		if !changesNothing(msg) {
-			f.unmodelled(statementName(msg))
+			f.recordUnmodelled(statementName(msg))
 		}
 	}
 }

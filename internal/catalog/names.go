@@ -13,9 +13,9 @@ const maxName = pgparse.MaxName
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// clip truncates an identifier as the server does: to 63 bytes, at a
+// clipName truncates an identifier as the server does: to 63 bytes, at a
 // character.
-func clip(s string) string { return pgparse.Clip(s) }
+func clipName(s string) string { return pgparse.ClipName(s) }
 
 // objectName builds a name as the server's makeObjectName: name1_name2_label,
 // with the longer of both names cut until it fits.
@@ -49,29 +49,29 @@ func objectName(name1, name2, label string) string {
 // chooseRelation is ChooseRelationName: the first free name of an index,
 // sequence or index-backed constraint.
 func (f *fold) chooseRelation(schema, name1, name2, label string, constraint bool) string {
-	return f.choose(chosen{schema, name1, name2, label, constraint}, func(name string) bool {
+	return f.chooseFreeName(nameParts{schema, name1, name2, label, constraint}, func(name string) bool {
 		_, taken := f.names.get(Name{schema, name})
 		return taken || constraint && f.constraintTaken(schema, name)
 	})
 }
 
-// chooseConstraint is ChooseConstraintName: the first name that no constraint
-// of the schema has. others are names that are about to be taken.
+// chooseConstraint implements ChooseConstraintName: it returns the first name that no
+// constraint of the schema has. others are constraints whose names are about to be used.
 func (f *fold) chooseConstraint(schema, name1, name2, label string, others []*Constraint) string {
-	return f.choose(chosen{schema, name1, name2, label, true}, func(name string) bool {
+	return f.chooseFreeName(nameParts{schema, name1, name2, label, true}, func(name string) bool {
 		return f.namesOf(others)[name] || f.constraintTaken(schema, name)
 	})
 }
 
-// chosen is what the server makes a name of.
-type chosen struct {
+// nameParts is what the server makes a name of.
+type nameParts struct {
 	schema, name1, name2, label string
 	constraint                  bool
 }
 
-// choose gives the first name that is free, as the server counts: label, label1, ….
+// chooseFreeName gives the first name that is free, as the server counts: label, label1, ….
 // What a statement found taken stays so while it goes on: it drops first.
-func (f *fold) choose(of chosen, taken func(name string) bool) string {
+func (f *fold) chooseFreeName(of nameParts, taken func(name string) bool) string {
 	for pass := f.tried[of]; ; pass++ {
 		l := of.label
 		if pass > 0 {
@@ -80,7 +80,7 @@ func (f *fold) choose(of chosen, taken func(name string) bool) string {
 		if name := objectName(of.name1, of.name2, l); !taken(name) {
 			if pass > few {
 				if f.tried == nil {
-					f.tried = map[chosen]int{}
+					f.tried = map[nameParts]int{}
 				}
 				f.tried[of] = pass
 			}
@@ -151,7 +151,7 @@ func joinNames(names []string) string {
 		if b.Len() > 0 {
 			b.WriteByte('_')
 		}
-		b.WriteString(clip(n))
+		b.WriteString(clipName(n))
 		if b.Len() > maxName {
 			break
 		}
@@ -159,8 +159,8 @@ func joinNames(names []string) string {
 	return b.String()
 }
 
-// IndexColumns is what stands for the columns of an index in a name that the
-// server makes: keys, expressions and, behind them, those that are included.
+// IndexColumns returns the part of a generated name that represents the columns of an
+// index: keys and expressions, followed by included columns.
 func IndexColumns(elems ...[]*pgparse.Node) string { return joinNames(indexColumnNames(elems...)) }
 
 // ColumnsInName is IndexColumns of an index that is there.
@@ -179,7 +179,7 @@ func indexColumnNames(elems ...[]*pgparse.Node) []string {
 				name = e.GetName()
 			}
 			if name == "" {
-				if name = query.Figure(e.GetExpr()); name == "" {
+				if name = query.FigureName(e.GetExpr()); name == "" {
 					name = "expr"
 				}
 			}

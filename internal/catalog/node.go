@@ -22,10 +22,10 @@ func constText(n *pgparse.Node) string {
 		}
 		return "false"
 	case *pgparse.A_Const:
-		text, _ := predicate.Written(n)
+		text, _ := predicate.LiteralText(n)
 		return text
 	case *pgparse.TypeName:
-		return pgparse.Last(m.GetNames())
+		return pgparse.LastText(m.GetNames())
 	case *pgparse.TypeCast:
 		return constText(m.GetArg())
 	case *pgparse.List:
@@ -38,8 +38,8 @@ func constText(n *pgparse.Node) string {
 	return ""
 }
 
-// option finds an option of a statement by name; nil when it is not given.
-func option(list []*pgparse.Node, name string) *pgparse.DefElem {
+// findOption finds an option of a statement by name; nil when it is not given.
+func findOption(list []*pgparse.Node, name string) *pgparse.DefElem {
 	for _, n := range list {
 		if d := n.GetDefElem(); d.GetDefname() == name {
 			return d
@@ -50,7 +50,7 @@ func option(list []*pgparse.Node, name string) *pgparse.DefElem {
 
 // optionTrue reads a boolean option, which is true when it stands alone.
 func optionTrue(list []*pgparse.Node, name string) bool {
-	d := option(list, name)
+	d := findOption(list, name)
 	if d == nil {
 		return false
 	}

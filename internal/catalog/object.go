@@ -27,14 +27,14 @@ type UserType struct {
 	Checks   []*Constraint // of a domain
 	Relation OID           // of a composite type
 	Owner    string
-	// Inferred marks a type that no statement created; Called is the name by which
-	// the first statement knew it.
+	// Inferred marks a type that no statement created; Called is the name in the first
+	// statement that mentioned it.
 	Inferred bool
 	Called   Name
 }
 
-// Constrained reports whether a domain restricts its base type.
-func (t *UserType) Constrained() bool {
+// HasConstraint reports whether a domain restricts its base type.
+func (t *UserType) HasConstraint() bool {
 	return t.Kind == Domain && (t.NotNull || len(t.Checks) > 0)
 }
 
@@ -43,7 +43,7 @@ type Function struct {
 	OID  OID
 	Name Name
 	Args []Type // input arguments
-	// Params are all parameters with their names, those of RETURNS TABLE too.
+	// Params are all parameters with their names, including the columns of RETURNS TABLE.
 	// An aggregate's are not kept.
 	Params     []Param
 	Defaults   int // how many of the last arguments have a default
@@ -55,27 +55,27 @@ type Function struct {
 	Volatility string // "immutable", "stable", "volatile"
 	Language   string
 	Body       string
-	// Uses is what a body in SQL's own words depends on.
-	Uses []Reading
-	// Source is the statement that made it; "" when that is not known.
+	// Uses are the dependencies of an SQL-standard body.
+	Uses []ReadColumns
+	// Source is the statement that created it; "" if not known.
 	Source          string
 	SecurityDefiner bool
 	SetSearchPath   bool
-	// Path is the search_path that it sets, as written; nil for FROM CURRENT, and for
-	// none of its own.
+	// Path is the search_path that the function sets, as written; nil for FROM CURRENT,
+	// and if it sets none.
 	Path []string
-	// EmptyPath: the search_path of its own has no schema but the system's, so
-	// that it finds nothing that is named without one.
+	// EmptyPath: the function sets a search_path with only system schemas, so unqualified
+	// names are not found.
 	EmptyPath bool
-	// Closed: EXECUTE was revoked from PUBLIC, who has it on what is created.
-	// Grants are those to roles.
+	// Closed: EXECUTE was revoked from PUBLIC, which has it by default. Grants are the
+	// grants to roles.
 	Closed bool
 	Grants []Grant
-	// Taken is what was revoked; what was granted again stands in Grants too.
+	// Taken are the revoked privileges. Privileges that were granted again are in Grants
+	// too.
 	Taken []Grant
 	Owner string // "" when no statement said
-	// BodyOffset is where Body begins, counted from the statement's start; -1
-	// when the body is no literal.
+	// BodyOffset is the offset of Body in the statement; -1 if the body is not a literal.
 	BodyOffset int
 }
 
@@ -87,39 +87,39 @@ type Param struct {
 	In, Out bool
 }
 
-// PublishedList is a table in a publication with a list of columns or a
-// condition: Columns are those of the list, nil where it has none, and Uses
-// those that either of them names.
+// PublishedList is a table in a publication with a list of columns or a condition.
+// Columns is the list, nil if there is none. Uses are the columns that the list or the
+// condition names.
 type PublishedList struct {
 	Table         OID
 	Columns, Uses []int16
 }
 
-// Object is anything that is kept by kind and name only: schemas, extensions,
-// publications, subscriptions, statistics objects, collations, casts, text
-// search objects, event triggers, roles, servers, …
+// Object is an object of which only kind and name are kept: schemas, extensions,
+// publications, subscriptions, statistics objects, collations, casts, text search
+// objects, event triggers, roles, servers, …
 type Object struct {
 	Kind string // in Postgres' words: "schema", "extension", "publication"
 	Name Name
-	// Table is what the object is about, when that is one table.
+	// Table is the table that the object belongs to, if it is a single one.
 	Table OID
-	// Tables are those of a publication, Schemas those of which it has all
+	// Tables are the tables of a publication, Schemas the schemas of which it has all
 	// tables. Actions is its option publish: "insert, update"; "" is all.
 	Tables    []OID
 	AllTables bool
 	Schemas   []string
 	Actions   string
-	// Lists are those of Tables of which it sends some columns or rows only.
+	// Lists are the Tables of which it publishes only some columns or rows.
 	Lists []PublishedList
-	// ViaRoot: it sends the rows of partitions as those of their root.
+	// ViaRoot: it publishes rows of partitions as rows of their root.
 	ViaRoot bool
-	// Columns are those of Table that a statistics object reads.
+	// Columns are the columns of Table that a statistics object reads.
 	Columns []int16
 	Detail  string
 	Owner   string
 	Comment string
 	Grants  []Grant
 	Taken   []Grant // what was revoked
-	// Closed: default privileges that take EXECUTE on functions from PUBLIC.
+	// Closed: these default privileges revoke EXECUTE on functions from PUBLIC.
 	Closed bool
 }

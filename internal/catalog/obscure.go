@@ -5,18 +5,18 @@ import (
 	"unicode"
 )
 
-// Obscure is the catalog behind something that may have changed it unseen: a
-// migration that could not be read, or one in another language. What is not in
-// it is no longer certain not to exist.
-func (c *Catalog) Obscure(text string) *Catalog {
+// MarkUnseen returns the catalog after something unseen that may have changed the schema: a
+// migration that could not be read, or one in another language. From then on, an object
+// that is not in the catalog may exist.
+func (c *Catalog) MarkUnseen(text string) *Catalog {
 	next := *c
 	next.Unmodelled = &Note{Text: text, Next: c.Unmodelled}
 	return &next
 }
 
-// Unseen is the last thing that may have changed the schema in ways that no
+// LastUnseen is the last thing that may have changed the schema in ways that no
 // statement tells; "" when there is none, or the schema was read from a server.
-func (c *Catalog) Unseen() string {
+func (c *Catalog) LastUnseen() string {
 	for n := c.Unmodelled; n != nil && !c.Complete; n = n.Next {
 		if !n.Told {
 			return n.Text
@@ -25,9 +25,9 @@ func (c *Catalog) Unseen() string {
 	return ""
 }
 
-// Executed reports whether a statement before executed text that is put together
+// HasExecutedText reports whether a statement before executed text that is put together
 // as it runs, and names a relation: in the text, or beside it.
-func (c *Catalog) Executed(relation string) bool {
+func (c *Catalog) HasExecutedText(relation string) bool {
 	relation = strings.ToLower(relation)
 	for n := c.Unmodelled; n != nil; n = n.Next {
 		if n.names[relation] {
@@ -37,9 +37,9 @@ func (c *Catalog) Executed(relation string) bool {
 	return false
 }
 
-// executed are the words of a PL/pgSQL body that executes text, nil for another
-// one. The word EXECUTE stands in GRANT and in CREATE TRIGGER, too.
-func executed(body string) map[string]bool {
+// listExecutedWords returns the words of a PL/pgSQL body that executes text, nil for another body.
+// The word EXECUTE also occurs in GRANT and in CREATE TRIGGER.
+func listExecutedWords(body string) map[string]bool {
 	if !strings.Contains(body, "execute") && !strings.Contains(body, "EXECUTE") && !strings.Contains(body, "Execute") {
 		return nil
 	}
@@ -55,8 +55,8 @@ func executed(body string) map[string]bool {
 	return words
 }
 
-// tells reports whether a text names a relation that is there.
-func (f *fold) tells(text string) bool {
+// namesRelation reports whether a text names a relation that is there.
+func (f *fold) namesRelation(text string) bool {
 	before := ""
 	for word := range strings.FieldsFuncSeq(strings.ToLower(text), notInName) {
 		if f.Lookup("", word) != nil || f.Lookup(before, word) != nil && !systemSchema(before) {

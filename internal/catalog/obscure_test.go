@@ -25,8 +25,8 @@ func TestUnseen(t *testing.T) {
 		"BEGIN EXECUTE 'DROP TABLE ' || relname FROM pg_catalog.pg_class; END":                    {true, false},
 	} {
 		c, _ := apply(t, catalog.New(), "CREATE TABLE other (id int); DO $do$ "+body+" $do$")
-		if got := c.Unseen() != ""; got != want.unseen || c.Executed("users") != want.named {
-			t.Errorf("%s: unseen %q, named %t", body, c.Unseen(), c.Executed("users"))
+		if got := c.LastUnseen() != ""; got != want.unseen || c.HasExecutedText("users") != want.named {
+			t.Errorf("%s: unseen %q, named %t", body, c.LastUnseen(), c.HasExecutedText("users"))
 		}
 	}
 }

@@ -12,20 +12,20 @@ import (
 func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
 	switch spec.GetStrategy() {
 	case pgparse.PartitionStrategy_PARTITION_STRATEGY_LIST:
-		t.own().Strategy = "list"
+		t.copyRare().Strategy = "list"
 	case pgparse.PartitionStrategy_PARTITION_STRATEGY_RANGE:
-		t.own().Strategy = "range"
+		t.copyRare().Strategy = "range"
 	case pgparse.PartitionStrategy_PARTITION_STRATEGY_HASH:
-		t.own().Strategy = "hash"
+		t.copyRare().Strategy = "hash"
 	}
 	for _, n := range spec.GetPartParams() {
 		e := n.GetPartitionElem()
-		k := IndexKey{Opclass: pgparse.Last(e.GetOpclass()), Collation: pgparse.Last(e.GetCollation())}
+		k := IndexKey{Opclass: pgparse.LastText(e.GetOpclass()), Collation: pgparse.LastText(e.GetCollation())}
 		if e.GetName() != "" {
-			c := t.Column(clip(e.GetName()))
+			c := t.Column(clipName(e.GetName()))
 			if c == nil {
 				if !t.Partial {
-					f.fail(f.sure(), refuse.PartitionKeyColumn, e.GetName())
+					f.addProblem(f.isHistoryComplete(), refuse.PartitionKeyColumn, e.GetName())
 				}
 				continue
 			}
@@ -33,7 +33,7 @@ func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
 		} else {
 			k.Expr, k.ExprText, k.Columns = e.GetExpr(), keyText(f.sql, e.GetExpr()), t.attnumsIn(e.GetExpr())
 		}
-		t.own().PartitionKey = append(t.PartitionKey, k)
+		t.copyRare().PartitionKey = append(t.PartitionKey, k)
 	}
 }
 
@@ -43,11 +43,11 @@ func (f *fold) partitionColumns(t *Relation, s *pgparse.CreateStmt) {
 	if len(s.GetInhRelations()) == 0 {
 		return
 	}
-	parent := f.relation(s.GetInhRelations()[0].GetRangeVar(), PartitionedTable, false)
+	parent := f.relationFor(s.GetInhRelations()[0].GetRangeVar(), PartitionedTable, false)
 	if parent == nil {
 		return
 	}
-	if !f.isPartitioned(parent, refuse.NotPartitioned.Of(parent.Name.Name)) {
+	if !f.isPartitioned(parent, refuse.NotPartitioned.NewRefusal(parent.Name.Name)) {
 		return
 	}
 	t.Parent = parent.OID
@@ -61,38 +61,38 @@ func (f *fold) isPartitioned(r *Relation, no *refuse.Refusal) bool {
 		return true
 	}
 	if r.Inferred {
-		f.become(f.edit(r.OID), PartitionedTable)
+		f.changeInferredKind(f.editRelation(r.OID), PartitionedTable)
 		return true
 	}
-	f.deny(f.sure(), no)
+	f.addRefusal(f.isHistoryComplete(), no)
 	return !f.failed && r.Kind.IsTable()
 }
 
 // joinPartition enters a new partition at its parent and gives it the parent's
 // indexes, foreign keys and row triggers.
 func (f *fold) joinPartition(t *Relation, s *pgparse.CreateStmt) {
-	parent := f.edit(t.Parent)
+	parent := f.editRelation(t.Parent)
 	if parent == nil {
 		return
 	}
-	t.own().Bound = f.bound(s.GetPartbound())
+	t.copyRare().Bound = f.formatBound(s.GetPartbound())
 	f.enterPartition(parent, t, s.GetPartbound().GetIsDefault())
 }
 
 func (f *fold) enterPartition(parent, t *Relation, isDefault bool) {
 	if isDefault {
 		if parent.Default != 0 && f.Relation(parent.Default) != nil {
-			f.fail(f.sure(), refuse.PartitionDefault, t.Name.Name, f.Relation(parent.Default).Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.PartitionDefault, t.Name.Name, f.Relation(parent.Default).Name.Name)
 			if f.failed {
 				return
 			}
 		}
-		parent.own().Default = t.OID
+		parent.copyRare().Default = t.OID
 	}
-	parent.own().Partitions = with(f, parent.Partitions, t.OID)
+	parent.copyRare().Partitions = appendShared(f, parent.Partitions, t.OID)
 	t.Parent = parent.OID
 	for _, oid := range parent.Indexes {
-		if idx := f.edit(oid); idx != nil && idx.Kind == PartitionedIndex {
+		if idx := f.editRelation(oid); idx != nil && idx.Kind == PartitionedIndex {
 			f.partitionIndex(parent, t, idx)
 		}
 	}
@@ -120,12 +120,12 @@ func (f *fold) cloneTrigger(parent, part *Relation, trig *Trigger) {
 	part.Triggers = slices.DeleteFunc(slices.Clone(part.Triggers), func(o *Trigger) bool { return o.Name == trig.Name })
 	part.Triggers = append(part.Triggers, &next)
 	for _, oid := range part.Partitions {
-		f.cloneTrigger(part, f.edit(oid), &next)
+		f.cloneTrigger(part, f.editRelation(oid), &next)
 	}
 }
 
-// bound is a partition's bound in words: "FOR VALUES FROM (1) TO (2)".
-func (f *fold) bound(b *pgparse.PartitionBoundSpec) string {
+// formatBound is a partition's bound in words: "FOR VALUES FROM (1) TO (2)".
+func (f *fold) formatBound(b *pgparse.PartitionBoundSpec) string {
 	if b.GetIsDefault() {
 		return "DEFAULT"
 	}
@@ -133,12 +133,12 @@ func (f *fold) bound(b *pgparse.PartitionBoundSpec) string {
 	case b.GetStrategy() == "h":
 		return "FOR VALUES WITH (modulus " + itoa(int(b.GetModulus())) + ", remainder " + itoa(int(b.GetRemainder())) + ")"
 	case len(b.GetListdatums()) > 0:
-		return "FOR VALUES IN (" + f.datums(b.GetListdatums()) + ")"
+		return "FOR VALUES IN (" + f.formatDatums(b.GetListdatums()) + ")"
 	}
-	return "FOR VALUES FROM (" + f.datums(b.GetLowerdatums()) + ") TO (" + f.datums(b.GetUpperdatums()) + ")"
+	return "FOR VALUES FROM (" + f.formatDatums(b.GetLowerdatums()) + ") TO (" + f.formatDatums(b.GetUpperdatums()) + ")"
 }
 
-func (f *fold) datums(list []*pgparse.Node) string {
+func (f *fold) formatDatums(list []*pgparse.Node) string {
 	parts := make([]string, len(list))
 	for i, n := range list {
 		switch m := pgparse.Unwrap(n).(type) {
@@ -151,7 +151,7 @@ func (f *fold) datums(list []*pgparse.Node) string {
 				parts[i] = "NULL"
 			}
 		case *pgparse.ColumnRef:
-			parts[i] = strings.ToUpper(pgparse.Last(m.GetFields()))
+			parts[i] = strings.ToUpper(pgparse.LastText(m.GetFields()))
 		default:
 			parts[i] = keyText(f.sql, n)
 		}
@@ -165,44 +165,44 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		f.attachIndexPartition(parent, cmd)
 		return
 	}
-	if !f.isPartitioned(parent, refuse.TableNotPartitioned.Of(parent.Name.Name)) {
+	if !f.isPartitioned(parent, refuse.TableNotPartitioned.NewRefusal(parent.Name.Name)) {
 		return
 	}
-	part := f.relation(cmd.GetName(), Table, false)
-	if part == nil || !f.holdsRows(part, refuse.ActionUnsuited.Of("ATTACH PARTITION", part.Name.Name)) {
+	part := f.relationFor(cmd.GetName(), Table, false)
+	if part == nil || !f.holdsRows(part, refuse.ActionUnsuited.NewRefusal("ATTACH PARTITION", part.Name.Name)) {
 		return
 	}
 	part = f.Relation(part.OID)
 	if part.Parent != 0 {
-		f.fail(f.sure(), refuse.AlreadyPartition, part.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.AlreadyPartition, part.Name.Name)
 		if f.failed {
 			return
 		}
-		f.leaveParent(f.edit(part.Parent), f.edit(part.OID))
+		f.leaveParent(f.editRelation(part.Parent), f.editRelation(part.OID))
 	}
-	if f.below(part, parent.OID) {
-		f.fail(true, refuse.InheritCircular)
+	if f.isInTree(part, parent.OID) {
+		f.addProblem(true, refuse.InheritCircular)
 		return
 	}
-	part = f.edit(part.OID)
+	part = f.editRelation(part.OID)
 	f.takeColumns(parent, part)
-	part.own().Bound = f.bound(cmd.GetBound())
+	part.copyRare().Bound = f.formatBound(cmd.GetBound())
 	f.enterPartition(parent, part, cmd.GetBound().GetIsDefault())
 }
 
 // detachPartition is ALTER TABLE … DETACH PARTITION.
 func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
-	part := f.relation(cmd.GetName(), Table, false)
+	part := f.relationFor(cmd.GetName(), Table, false)
 	if part == nil {
 		return
 	}
 	if part.Parent != parent.OID {
 		if !part.Inferred && !parent.Inferred {
-			f.fail(f.sure(), refuse.NotPartitionOf, part.Name.Name, parent.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.NotPartitionOf, part.Name.Name, parent.Name.Name)
 		}
 		return
 	}
-	part = f.edit(part.OID)
+	part = f.editRelation(part.OID)
 	f.leaveParent(parent, part)
-	part.own().Detached = true
+	part.copyRare().Detached = true
 }

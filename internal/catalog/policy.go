@@ -11,38 +11,38 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createpolicy.html
 func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
-	r := f.relation(s.GetTable(), Table, false)
+	r := f.relationFor(s.GetTable(), Table, false)
 	if r == nil {
 		return
 	}
-	r = f.edit(r.OID)
+	r = f.editRelation(r.OID)
 	p := &Policy{
-		Name: clip(s.GetPolicyName()), Command: strings.ToLower(s.GetCmdName()), Permissive: s.GetPermissive(),
+		Name: clipName(s.GetPolicyName()), Command: strings.ToLower(s.GetCmdName()), Permissive: s.GetPermissive(),
 		Roles: roleNames(s.GetRoles()), Using: s.GetQual(), Check: s.GetWithCheck(),
 	}
 	f.inferIn(r, s.GetQual())
 	f.inferIn(r, s.GetWithCheck())
 	p.Uses, p.Reads = f.policyReads(r, s.GetQual(), s.GetWithCheck())
 	if i := slices.IndexFunc(r.Policies, func(o *Policy) bool { return o.Name == p.Name }); i >= 0 {
-		f.fail(f.sure() && !r.Inferred, refuse.PolicyExists, p.Name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete() && !r.Inferred, refuse.PolicyExists, p.Name, r.Name.Name)
 		if f.failed {
 			return
 		}
-		r.own().Policies = slices.Delete(slices.Clone(r.Policies), i, i+1)
+		r.copyRare().Policies = slices.Delete(slices.Clone(r.Policies), i, i+1)
 	}
 	p.ID = f.newOID()
 	f.using = true
-	r.own().Policies = with(f, r.Policies, p)
+	r.copyRare().Policies = appendShared(f, r.Policies, p)
 }
 
 // https://www.postgresql.org/docs/current/sql-alterpolicy.html
 func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
-	r := f.relation(s.GetTable(), Table, false)
+	r := f.relationFor(s.GetTable(), Table, false)
 	if r == nil {
 		return
 	}
-	r = f.edit(r.OID)
-	name := clip(s.GetPolicyName())
+	r = f.editRelation(r.OID)
+	name := clipName(s.GetPolicyName())
 	for i, p := range r.Policies {
 		if p.Name != name {
 			continue
@@ -59,35 +59,35 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 		}
 		next.Uses, next.Reads = f.policyReads(r, s.GetQual(), s.GetWithCheck())
 		if next.Using != s.GetQual() || next.Check != s.GetWithCheck() {
-			// One of the conditions stays. What it reads is not known apart.
-			next.Uses, next.Reads = union(p.Uses, next.Uses), append(slices.Clone(p.Reads), next.Reads...)
+			// One of the two conditions stays. Which columns it alone reads is not known.
+			next.Uses, next.Reads = mergeAttnums(p.Uses, next.Uses), append(slices.Clone(p.Reads), next.Reads...)
 		}
-		r.own().Policies = slices.Clone(r.Policies)
+		r.copyRare().Policies = slices.Clone(r.Policies)
 		r.Policies[i] = &next
 		f.using = true
 		return
 	}
 	if !r.Inferred && !r.Partial {
-		f.fail(f.sure(), refuse.ObjectMissingOn, "policy", name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, "policy", name, r.Name.Name)
 	}
 }
 
 // policyReads are the columns that a policy's conditions read: of its own table,
 // and of others.
-func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (own []int16, others []Reading) {
-	read := f.reader()
+func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (own []int16, others []ReadColumns) {
+	read := f.newReader()
 	for _, n := range conditions {
 		if !holdsQuery(n) {
-			own = union(own, r.attnumsIn(n))
+			own = mergeAttnums(own, r.attnumsIn(n))
 			continue
 		}
-		// A name in a sub-query may be that of another table's column.
-		read.expr(n, &query.Source{Alias: r.Name.Name, Table: r})
+		// A name in a sub-query may mean a column of another table.
+		read.readExpr(n, &query.Source{Alias: r.Name.Name, Table: r})
 	}
-	own = union(own, read.q.columns[r.OID])
+	own = mergeAttnums(own, read.q.columns[r.OID])
 	for _, oid := range read.q.reads {
 		if oid != r.OID {
-			others = append(others, Reading{oid, read.q.columns[oid]})
+			others = append(others, ReadColumns{oid, read.q.columns[oid]})
 		}
 	}
 	return own, others
@@ -121,7 +121,7 @@ func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 		return nil
 	}
 	var out []PolicyOn
-	for _, t := range c.users(list) {
+	for _, t := range c.listUsers(list) {
 		for _, p := range t.Policies {
 			if anyOf(p.Reads, relation, column) {
 				out = append(out, PolicyOn{t, p})
@@ -133,8 +133,8 @@ func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 
 // anyOf reports whether a relation is among what is read; a column of it, when that
 // is not 0.
-func anyOf(list []Reading, relation OID, column int16) bool {
-	return slices.ContainsFunc(list, func(x Reading) bool {
+func anyOf(list []ReadColumns, relation OID, column int16) bool {
+	return slices.ContainsFunc(list, func(x ReadColumns) bool {
 		return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
 	})
 }
@@ -143,8 +143,8 @@ func anyOf(list []Reading, relation OID, column int16) bool {
 // column.
 func (f *fold) dropPoliciesOver(relation OID, column int16) {
 	for _, x := range f.PoliciesOver(relation, column) {
-		if t := f.edit(x.Table.OID); t != nil {
-			t.own().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return anyOf(p.Reads, relation, column) })
+		if t := f.editRelation(x.Table.OID); t != nil {
+			t.copyRare().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return anyOf(p.Reads, relation, column) })
 		}
 	}
 }
@@ -158,7 +158,7 @@ func roleNames(list []*pgparse.Node) []string {
 	return out
 }
 
-func union(a, b []int16) []int16 {
+func mergeAttnums(a, b []int16) []int16 {
 	out := slices.Clone(a)
 	for _, x := range b {
 		if !slices.Contains(out, x) {

@@ -12,7 +12,7 @@ import (
 func (c *Catalog) String() string {
 	var b strings.Builder
 	var list []*Relation
-	c.Relations(func(r *Relation) bool {
+	c.EachRelation(func(r *Relation) bool {
 		if r.Index == nil || c.Relation(r.Index.Table) == nil {
 			list = append(list, r)
 		}
@@ -63,12 +63,14 @@ func (c *Catalog) relationFlags(r *Relation) []string {
 	note(r.Partial, "partial")
 	note(r.Persistence == Temporary, "temporary")
 	note(r.Persistence == Unlogged, "unlogged")
+	note(r.Manager != Unmanaged, r.Manager.String())
 	note(r.RLS, "row security")
 	note(r.ForceRLS, "forced row security")
 	note(r.ReplicaIdentity != "", "replica identity "+r.ReplicaIdentity)
 	note(r.AccessMethod != "", "using "+r.AccessMethod)
 	note(r.Tablespace != "", "tablespace "+r.Tablespace)
 	note(r.Owner != "", "owner "+r.Owner)
+	note(r.Extension != "", "member of "+r.Extension)
 	note(r.Comment != "", "comment")
 	if r.Seq != nil {
 		note(r.Seq.Type != "", r.Seq.Type)
@@ -113,7 +115,7 @@ func (c *Catalog) relationNames(oids []OID) string {
 
 func (c *Catalog) columnLine(col *Column) string {
 	line := col.Name
-	if col.Type.Known() {
+	if col.Type.IsKnown() {
 		line += " " + col.Type.String()
 	}
 	add := func(on bool, text string) {
@@ -124,9 +126,9 @@ func (c *Catalog) columnLine(col *Column) string {
 	add(col.Inferred, "inferred")
 	add(col.NotNull && !col.NotNullInvalid, "not null")
 	add(col.NotNullInvalid, "not null not valid")
-	add(col.Default != nil, "default "+shorten(col.DefaultText))
+	add(col.Default != nil, "default "+shortenText(col.DefaultText))
 	add(col.Identity != "", "identity "+col.Identity)
-	add(col.Generated != "", "generated "+col.Generated+" ("+shorten(col.DefaultText)+")")
+	add(col.Generated != "", "generated "+col.Generated+" ("+shortenText(col.DefaultText)+")")
 	if s := c.Relation(col.Sequence); s != nil {
 		add(true, "sequence "+s.Name.String())
 	}
@@ -142,7 +144,7 @@ func (c *Catalog) columnLine(col *Column) string {
 func (c *Catalog) constraintLine(r *Relation, k *Constraint) string {
 	line := k.Kind.String() + " " + k.Name
 	if k.Kind == Check {
-		line += " (" + shorten(k.ExprText) + ")"
+		line += " (" + shortenText(k.ExprText) + ")"
 	} else {
 		line += " (" + strings.Join(r.ColumnNames(k.Columns), ", ") + ")"
 	}
@@ -154,7 +156,9 @@ func (c *Catalog) constraintLine(r *Relation, k *Constraint) string {
 			line += ", " + text
 		}
 	}
+	add(k.MatchFull, "match full")
 	add(k.OnDelete != "", "on delete "+k.OnDelete)
+	add(k.SetColumns != nil, "of ("+strings.Join(r.ColumnNames(k.SetColumns), ", ")+")")
 	add(k.OnUpdate != "", "on update "+k.OnUpdate)
 	add(!k.Enforced, "not enforced")
 	add(k.Enforced && !k.Valid, "not valid")
@@ -169,7 +173,7 @@ func (c *Catalog) keyWords(r *Relation, k IndexKey) string {
 	if k.Column != 0 {
 		return strings.Join(r.ColumnNames([]int16{k.Column}), "")
 	}
-	return shorten(k.ExprText)
+	return shortenText(k.ExprText)
 }
 
 func (c *Catalog) indexLine(r, idx *Relation) string {
@@ -189,7 +193,7 @@ func (c *Catalog) indexLine(r, idx *Relation) string {
 	}
 	add(i.Method != "btree" && i.Method != "", "using "+i.Method)
 	add(len(i.Include) > 0, "include ("+strings.Join(r.ColumnNames(i.Include), ", ")+")")
-	add(i.PredicateText != "", "where "+shorten(i.PredicateText))
+	add(i.PredicateText != "", "where "+shortenText(i.PredicateText))
 	add(i.Constraint != "", "constraint")
 	add(!i.Valid, "not valid")
 	add(i.Clustered, "clustered")
@@ -260,7 +264,7 @@ func (c *Catalog) printTypes(b *strings.Builder) {
 		if len(t.Labels) > 0 {
 			fmt.Fprintf(b, " (%s)", strings.Join(t.Labels, ", "))
 		}
-		if t.Base.Known() {
+		if t.Base.IsKnown() {
 			fmt.Fprintf(b, " over %s", t.Base)
 		}
 		if t.NotNull {
@@ -278,7 +282,7 @@ func (c *Catalog) printFunctions(b *strings.Builder) {
 	for _, list := range c.functions.all() {
 		for _, f := range list {
 			line := f.Kind + " " + f.Signature()
-			if f.Returns.Known() {
+			if f.Returns.IsKnown() {
 				line += " → " + f.Returns.String()
 			}
 			line += ", " + f.Volatility

@@ -49,7 +49,7 @@ type step struct {
 
 func steps(t testing.TB, sql string) []step {
 	t.Helper()
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func sane(t testing.TB, c *catalog.Catalog) {
 		must(false, "%s", what)
 	}
 	keys := map[[2]catalog.OID]int{}
-	c.Relations(func(r *catalog.Relation) bool {
+	c.EachRelation(func(r *catalog.Relation) bool {
 		for _, k := range r.Constraints {
 			if k.Kind == catalog.ForeignKey {
 				keys[[2]catalog.OID{r.OID, k.Ref}]++
@@ -149,7 +149,7 @@ func sane(t testing.TB, c *catalog.Catalog) {
 			return true
 		})
 	}
-	c.Relations(func(r *catalog.Relation) bool {
+	c.EachRelation(func(r *catalog.Relation) bool {
 		for _, tr := range r.Triggers {
 			if !tr.Inferred {
 				calledBy(tr.Function.Name, r)
@@ -372,7 +372,7 @@ func FuzzApply(f *testing.F) {
 		if len(sql) > 20_000 {
 			return
 		}
-		file, err := pgparse.Split(sql)
+		file, err := pgparse.SplitText(sql)
 		if err != nil {
 			return
 		}

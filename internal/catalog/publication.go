@@ -10,13 +10,13 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createpublication.html
 func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
-	o := &Object{Kind: "publication", Name: Name{"", clip(s.GetPubname())}, AllTables: s.GetForAllTables()}
+	o := &Object{Kind: "publication", Name: Name{"", clipName(s.GetPubname())}, AllTables: s.GetForAllTables()}
 	if f.Object(o.Kind, o.Name) != nil {
-		f.fail(f.sure(), refuse.ObjectExists, "publication", o.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.ObjectExists, "publication", o.Name.Name)
 		return
 	}
 	o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
-	o.Actions, o.ViaRoot = actions(s.GetOptions(), ""), viaRoot(s.GetOptions(), false)
+	o.Actions, o.ViaRoot = publishedActions(s.GetOptions(), ""), viaRoot(s.GetOptions(), false)
 	f.putObject(o)
 }
 
@@ -24,13 +24,13 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 // was never seen created.
 const noAction = "nothing"
 
-// actions are the option publish of a publication.
-func actions(options []*pgparse.Node, was string) string {
-	d := option(options, "publish")
+// publishedActions are the option publish of a publication.
+func publishedActions(options []*pgparse.Node, was string) string {
+	d := findOption(options, "publish")
 	if d == nil {
 		return was
 	}
-	text := strings.ToLower(strings.TrimSpace(pgparse.Text(d.GetArg())))
+	text := strings.ToLower(strings.TrimSpace(pgparse.StringText(d.GetArg())))
 	if text == "" {
 		return noAction
 	}
@@ -39,7 +39,7 @@ func actions(options []*pgparse.Node, was string) string {
 
 // viaRoot is the option publish_via_partition_root.
 func viaRoot(options []*pgparse.Node, was bool) bool {
-	if option(options, "publish_via_partition_root") == nil {
+	if findOption(options, "publish_via_partition_root") == nil {
 		return was
 	}
 	return optionTrue(options, "publish_via_partition_root")
@@ -61,12 +61,12 @@ func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []
 		case pgparse.PublicationObjSpecType_PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA:
 			schemas = append(schemas, f.CreationSchema())
 		default:
-			t := f.relation(spec.GetPubtable().GetRelation(), Table, false)
+			t := f.relationFor(spec.GetPubtable().GetRelation(), Table, false)
 			if t == nil {
 				continue
 			}
 			add(t.OID)
-			if l := published(t, spec.GetPubtable()); l.Uses != nil {
+			if l := newPublishedList(t, spec.GetPubtable()); l.Uses != nil {
 				lists = append(lists, l)
 			}
 			if spec.GetPubtable().GetRelation().GetInh() && t.Kind != PartitionedTable {
@@ -81,28 +81,28 @@ func (f *fold) publicationTables(list []*pgparse.Node) (tables []OID, schemas []
 	return tables, schemas, lists
 }
 
-// published is the list of columns of a table in a publication, and what its
+// newPublishedList is the list of columns of a table in a publication, and what its
 // condition reads.
-func published(t *Relation, s *pgparse.PublicationTable) PublishedList {
+func newPublishedList(t *Relation, s *pgparse.PublicationTable) PublishedList {
 	l := PublishedList{Table: t.OID}
 	for _, n := range s.GetColumns() {
-		if c := t.Column(pgparse.Text(n)); c != nil {
+		if c := t.Column(pgparse.StringText(n)); c != nil {
 			l.Columns = append(l.Columns, c.Attnum)
 		}
 	}
-	l.Uses = union(l.Columns, t.attnumsIn(s.GetWhereClause()))
+	l.Uses = mergeAttnums(l.Columns, t.attnumsIn(s.GetWhereClause()))
 	return l
 }
 
-// listing finds the publication whose list of columns or condition names a
+// findListingPublication finds the publication whose list of columns or condition names a
 // column: it depends on the column.
-func (f *fold) listing(t *Relation, attnum int16) *Object {
+func (f *fold) findListingPublication(t *Relation, attnum int16) *Object {
 	if !f.published {
 		return nil
 	}
 	var found *Object
-	f.Objects("publication", func(o *Object) bool {
-		if l := o.List(t.OID); l != nil && slices.Contains(l.Uses, attnum) && (found == nil || compareNames(o.Name, found.Name) < 0) {
+	f.EachObject("publication", func(o *Object) bool {
+		if l := o.ListFor(t.OID); l != nil && slices.Contains(l.Uses, attnum) && (found == nil || compareNames(o.Name, found.Name) < 0) {
 			found = o
 		}
 		return true
@@ -110,9 +110,9 @@ func (f *fold) listing(t *Relation, attnum int16) *Object {
 	return found
 }
 
-// List is what a publication says of the columns and rows of a table; nil when
+// ListFor is what a publication says of the columns and rows of a table; nil when
 // it sends all of them.
-func (o *Object) List(table OID) *PublishedList {
+func (o *Object) ListFor(table OID) *PublishedList {
 	if i := slices.IndexFunc(o.Lists, func(l PublishedList) bool { return l.Table == table }); i >= 0 {
 		return &o.Lists[i]
 	}
@@ -126,11 +126,11 @@ func withoutTables(lists []PublishedList, tables ...OID) []PublishedList {
 
 // https://www.postgresql.org/docs/current/sql-alterpublication.html
 func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
-	name := Name{"", clip(s.GetPubname())}
+	name := Name{"", clipName(s.GetPubname())}
 	o := f.Object("publication", name)
 	if o == nil {
-		if f.missing("publication", name) {
-			f.fail(true, refuse.ObjectMissing, "publication", name.Name)
+		if f.isMissing("publication", name) {
+			f.addProblem(true, refuse.ObjectMissing, "publication", name.Name)
 			return
 		}
 		o = &Object{Kind: "publication", Name: name, Actions: noAction, ViaRoot: true} // for all that is known
@@ -140,9 +140,9 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 	if len(s.GetPubobjects()) > 0 {
 		switch s.GetAction() {
 		case pgparse.AlterPublicationAction_AP_AddObjects:
-			next.Tables = with(f, o.Tables, tables...)
-			next.Schemas = with(f, o.Schemas, schemas...)
-			next.Lists = with(f, o.Lists, lists...)
+			next.Tables = appendShared(f, o.Tables, tables...)
+			next.Schemas = appendShared(f, o.Schemas, schemas...)
+			next.Lists = appendShared(f, o.Lists, lists...)
 		case pgparse.AlterPublicationAction_AP_DropObjects:
 			next.Tables = slices.DeleteFunc(slices.Clone(o.Tables), func(oid OID) bool { return slices.Contains(tables, oid) })
 			next.Schemas = slices.DeleteFunc(slices.Clone(o.Schemas), func(name string) bool { return slices.Contains(schemas, name) })
@@ -152,14 +152,14 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 		}
 	} else {
 		next.Detail += "options "
-		next.Actions, next.ViaRoot = actions(s.GetOptions(), o.Actions), viaRoot(s.GetOptions(), o.ViaRoot)
+		next.Actions, next.ViaRoot = publishedActions(s.GetOptions(), o.Actions), viaRoot(s.GetOptions(), o.ViaRoot)
 	}
 	f.putObject(&next)
 }
 
-// Sends reports whether a publication sends what an action does: "insert",
+// SendsAction reports whether a publication sends what an action does: "insert",
 // "update", "delete", "truncate".
-func (o *Object) Sends(action string) bool {
+func (o *Object) SendsAction(action string) bool {
 	if o.Actions == "" {
 		return true
 	}
@@ -171,14 +171,14 @@ func (o *Object) Sends(action string) bool {
 	return false
 }
 
-// Publications are those that have a table, by name: listed, through its
+// ListPublications are those that have a table, by name: listed, through its
 // schema, or through a table that it is a partition of.
-func (c *Catalog) Publications(r *Relation) []*Object {
+func (c *Catalog) ListPublications(r *Relation) []*Object {
 	if !c.published || !r.Kind.IsTable() || r.Persistence != Permanent {
 		return nil
 	}
 	var out []*Object
-	c.Objects("publication", func(o *Object) bool {
+	c.EachObject("publication", func(o *Object) bool {
 		if o.AllTables {
 			out = append(out, o)
 			return true
@@ -195,16 +195,16 @@ func (c *Catalog) Publications(r *Relation) []*Object {
 	return out
 }
 
-// Publishes reports whether there may be publications at all.
-func (c *Catalog) Publishes() bool { return c.published }
+// HasPublications reports whether there may be publications at all.
+func (c *Catalog) HasPublications() bool { return c.published }
 
-// Identified reports whether the rows of a table have a replica identity, by
-// which UPDATE and DELETE are published. The identity of a partitioned table is
-// not that of its partitions: only its primary key is theirs as well.
-func (r *Relation) Identified() bool {
+// HasReplicaIdentity reports whether a table has a replica identity, by which UPDATE and DELETE
+// are published. The partitions of a partitioned table do not share its identity, except
+// for its primary key.
+func (r *Relation) HasReplicaIdentity() bool {
 	switch {
 	case r.Inferred || r.Partial:
-		return true // as far as can be told
+		return true // as far as known
 	case r.Kind == PartitionedTable || r.ReplicaIdentity == "" || r.ReplicaIdentity == "default":
 		return slices.ContainsFunc(r.Constraints, func(c *Constraint) bool { return c.Kind == PrimaryKey && !c.Deferrable })
 	}
@@ -218,7 +218,7 @@ func (f *fold) leavePublications(oid OID) {
 		return
 	}
 	var list []*Object
-	f.Objects("publication", func(o *Object) bool {
+	f.EachObject("publication", func(o *Object) bool {
 		if slices.Contains(o.Tables, oid) {
 			list = append(list, o)
 		}
@@ -227,7 +227,7 @@ func (f *fold) leavePublications(oid OID) {
 	slices.SortFunc(list, func(a, b *Object) int { return compareNames(a.Name, b.Name) })
 	for _, o := range list {
 		next := *o
-		next.Tables, next.Lists = without(o.Tables, oid), withoutTables(o.Lists, oid)
+		next.Tables, next.Lists = removeValue(o.Tables, oid), withoutTables(o.Lists, oid)
 		f.putObject(&next)
 	}
 }

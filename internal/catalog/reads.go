@@ -34,20 +34,20 @@ type reader struct {
 	learned bool
 }
 
-func (f *fold) reader() *reader {
+func (f *fold) newReader() *reader {
 	return &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
 }
 
 // readQuery is what a query reads, and what it gives.
 func (f *fold) readQuery(n *pgparse.Node) *queryReads {
-	r := f.reader()
-	l := r.statement(n)
+	r := f.newReader()
+	l := r.readStatement(n)
 	if l == nil { // EXECUTE of a prepared statement: nothing is known of it
 		r.q.unknown = pgparse.Unwrap(n) != nil
 		return r.q
 	}
 	if r.learned { // a star stands for what was learned, too
-		l = query.Bind(n, r)
+		l = query.BindStatement(n, r)
 	}
 	for i := range l.Outputs {
 		r.q.output = append(r.q.output, outputColumn{l.Outputs[i].Name, r.outputType(&l.Outputs[i], 0)})
@@ -56,7 +56,7 @@ func (f *fold) readQuery(n *pgparse.Node) *queryReads {
 	return r.q
 }
 
-// Table is what a name of a relation means, for query.Bind. The server's own are
+// Table is what a name of a relation means, for query.BindStatement. The server's own are
 // not told.
 func (r *reader) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
@@ -73,81 +73,81 @@ func (r *reader) Table(rv *pgparse.RangeVar) query.Table {
 	return rel
 }
 
-// relation is the relation behind an entry of FROM as it is now; nil where there
-// is none, or where its columns go by other names.
-func (r *reader) relation(s *query.Source) *Relation {
+// currentRelation returns the current relation of an entry of FROM; nil if there is none, or if
+// its columns are renamed.
+func (r *reader) currentRelation(s *query.Source) *Relation {
 	if t, ok := s.Table.(*Relation); ok && !s.Renamed {
 		return r.f.Relation(t.OID)
 	}
 	return nil
 }
 
-// statement reads a query; rows are visible in it beside what it names.
-func (r *reader) statement(n *pgparse.Node, rows ...*query.Source) *query.Level {
-	l := query.Bind(n, r, rows...)
-	r.levels(l)
+// readStatement reads a query; rows are visible in it beside what it names.
+func (r *reader) readStatement(n *pgparse.Node, rows ...*query.Source) *query.Level {
+	l := query.BindStatement(n, r, rows...)
+	r.readLevels(l)
 	return l
 }
 
-// expr reads an expression that stands in no query.
-func (r *reader) expr(n *pgparse.Node, rows ...*query.Source) {
+// readExpr reads an expression outside any query.
+func (r *reader) readExpr(n *pgparse.Node, rows ...*query.Source) {
 	if n != nil {
-		r.levels(query.BindExpr(n, r, rows...))
+		r.readLevels(query.BindExpr(n, r, rows...))
 	}
 }
 
-func (r *reader) levels(l *query.Level) {
+func (r *reader) readLevels(l *query.Level) {
 	l.Walk(func(l *query.Level) bool {
 		for _, s := range l.Sources {
 			if t, ok := s.Table.(*Relation); ok && s.Renamed {
-				r.all(t)
+				r.addAllColumns(t)
 			}
 		}
-		r.names(l)
+		r.readNames(l)
 		r.q.star = r.q.star || l.Natural
 		for i := range l.Outputs {
 			if o := &l.Outputs[i]; o.Expr == nil && o.Source != nil {
-				r.named(o.Source, o.Column)
+				r.addNamedColumn(o.Source, o.Column)
 			}
 		}
 		return true
 	})
 }
 
-func (r *reader) all(t *Relation) {
+func (r *reader) addAllColumns(t *Relation) {
 	for _, c := range t.Columns {
-		r.column(t, c)
+		r.addColumn(t, c)
 	}
 }
 
-// named notes a column that an entry of FROM is known to have.
-func (r *reader) named(s *query.Source, name string) {
-	if rel := r.relation(s); rel != nil {
+// addNamedColumn notes a column that an entry of FROM is known to have.
+func (r *reader) addNamedColumn(s *query.Source, name string) {
+	if rel := r.currentRelation(s); rel != nil {
 		if c := rel.Column(name); c != nil {
-			r.column(rel, c)
+			r.addColumn(rel, c)
 		}
 	}
 }
 
-func (r *reader) column(rel *Relation, c *Column) {
+func (r *reader) addColumn(rel *Relation, c *Column) {
 	if have := r.q.columns[rel.OID]; !slices.Contains(have, c.Attnum) {
 		r.q.columns[rel.OID] = append(have, c.Attnum)
 	}
 }
 
-// names reads the columns, functions and types of a level.
-func (r *reader) names(l *query.Level) {
+// readNames reads the columns, functions and types of a level.
+func (r *reader) readNames(l *query.Level) {
 	for _, n := range l.Names {
 		switch m := n.Node.(type) {
 		case *pgparse.ColumnRef:
 			if pgparse.EndsInStar(m) {
 				r.q.star = true
-			} else if rel, c, _ := r.find(l, n); c != nil {
-				r.column(rel, c)
+			} else if rel, c, _ := r.resolveName(l, n); c != nil {
+				r.addColumn(rel, c)
 			}
 		case *query.Using:
 			for _, s := range l.Sources {
-				r.named(s, m.Column)
+				r.addNamedColumn(s, m.Column)
 			}
 		case *pgparse.FuncCall:
 			schema, name := pgparse.SchemaAndName(m.GetFuncname())
@@ -162,18 +162,18 @@ func (r *reader) names(l *query.Level) {
 	}
 }
 
-// find gives the relation and column that a name means, or the column of a
-// sub-query. Where no entry is known to have it, that of the one unknown relation,
-// or of the one with its alias, must be there.
-func (r *reader) find(l *query.Level, n query.Name) (*Relation, *Column, *query.Output) {
+// resolveName returns the relation and column that a name means, or the column of a sub-query.
+// If no entry is known to have the column, it must belong to the only unknown relation,
+// or to the unknown relation with its alias.
+func (r *reader) resolveName(l *query.Level, n query.Name) (*Relation, *Column, *query.Output) {
 	may := l.Resolve(n)
 	for _, m := range may {
 		if m.Known && m.Column != "" {
-			if rel := r.relation(m.Source); rel != nil {
+			if rel := r.currentRelation(m.Source); rel != nil {
 				return rel, rel.Column(m.Column), nil
 			}
-			if s, column := m.Source.Base(m.Column); s != nil {
-				if rel := r.relation(s); rel != nil {
+			if s, column := m.Source.BaseColumn(m.Column); s != nil {
+				if rel := r.currentRelation(s); rel != nil {
 					return rel, rel.Column(column), nil
 				}
 			}
@@ -182,8 +182,8 @@ func (r *reader) find(l *query.Level, n query.Name) (*Relation, *Column, *query.
 	}
 	qualified := len(n.Node.(*pgparse.ColumnRef).GetFields()) > 1
 	for _, m := range may {
-		rel := r.relation(m.Source)
-		if m.Known || rel == nil || !rel.Open() || !qualified && len(m.Level.Sources) > 1 {
+		rel := r.currentRelation(m.Source)
+		if m.Known || rel == nil || !rel.HasUnknownColumns() || !qualified && len(m.Level.Sources) > 1 {
 			continue
 		}
 		if c := rel.Column(m.Column); c != nil {
@@ -197,7 +197,7 @@ func (r *reader) find(l *query.Level, n query.Name) (*Relation, *Column, *query.
 	return nil, nil, nil
 }
 
-// outputType is the type of a column that a query gives, where it is plain to see.
+// outputType returns the type of a query's column if it is easy to determine.
 func (r *reader) outputType(o *query.Output, depth int) Type {
 	switch {
 	case o == nil || depth > maxDepth:
@@ -207,7 +207,7 @@ func (r *reader) outputType(o *query.Output, depth int) Type {
 	case o.Source == nil:
 		return Type{}
 	}
-	if rel := r.relation(o.Source); rel != nil {
+	if rel := r.currentRelation(o.Source); rel != nil {
 		if c := rel.Column(o.Column); c != nil {
 			return c.Type
 		}
@@ -216,11 +216,11 @@ func (r *reader) outputType(o *query.Output, depth int) Type {
 	return r.outputType(o.Source.Output(o.Column), depth+1)
 }
 
-// typeOf is the type of an expression, where it is plain to see.
+// typeOf returns the type of an expression if it is easy to determine.
 func (r *reader) typeOf(n *pgparse.Node, l *query.Level, depth int) Type {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
-		_, c, o := r.find(l, l.Ref(m, query.Targets))
+		_, c, o := r.resolveName(l, l.NewName(m, query.Targets))
 		if c != nil {
 			return c.Type
 		}
@@ -228,7 +228,7 @@ func (r *reader) typeOf(n *pgparse.Node, l *query.Level, depth int) Type {
 	case *pgparse.TypeCast:
 		return r.f.TypeOf(m.GetTypeName())
 	case *pgparse.FuncCall:
-		switch name := pgparse.Last(m.GetFuncname()); {
+		switch name := pgparse.LastText(m.GetFuncname()); {
 		case name == "count":
 			return Type{Name: Name{"pg_catalog", "int8"}}
 		case name == "now":
@@ -239,7 +239,7 @@ func (r *reader) typeOf(n *pgparse.Node, l *query.Level, depth int) Type {
 			return t
 		}
 	case *pgparse.A_Expr:
-		switch pgparse.Last(m.GetName()) {
+		switch pgparse.LastText(m.GetName()) {
 		case "=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~", "@>", "<@", "&&":
 			if m.GetKind() != pgparse.A_Expr_Kind_AEXPR_NULLIF {
 				return Type{Name: Name{"pg_catalog", "bool"}}

@@ -13,7 +13,7 @@ import (
 // Statements that a call may not come to,
 // or whose errors are handled, are not looked at.
 func (c *Catalog) BodyRefused(fn *Function) (Mention, *Problem) {
-	for text, node := range fn.Surely(writes) {
+	for text, node := range fn.CertainStatements(mayWriteRows) {
 		if problem := c.writeRefused(node); problem != nil {
 			return Mention{Text: text, Sure: true}, problem
 		}
@@ -21,25 +21,25 @@ func (c *Catalog) BodyRefused(fn *Function) (Mention, *Problem) {
 	return c.bodyMissing(fn)
 }
 
-// Surely gives the statements of a PL/pgSQL body that each call comes to, and whose
+// CertainStatements gives the statements of a PL/pgSQL body that each call comes to, and whose
 // errors nothing handles, with their texts in it: those that look takes by their
 // SQL, as the others need not be parsed.
-func (fn *Function) Surely(look func(sql string) bool) iter.Seq2[string, *pgparse.Node] {
+func (fn *Function) CertainStatements(look func(sql string) bool) iter.Seq2[string, *pgparse.Node] {
 	return func(yield func(string, *pgparse.Node) bool) {
 		for _, part := range pgparse.ReadBody(fn.Body).Parts {
 			if part.Maybe || part.Caught || !look(part.SQL) {
 				continue
 			}
-			if file, err := pgparse.Split(part.SQL); err == nil && len(file.Stmts) == 1 && !yield(part.Text, file.Stmts[0].Node) {
+			if file, err := pgparse.SplitText(part.SQL); err == nil && len(file.Stmts) == 1 && !yield(part.Text, file.Stmts[0].Node) {
 				return
 			}
 		}
 	}
 }
 
-// writes reports whether a statement begins like one that writes rows: the
+// mayWriteRows reports whether a statement begins like one that writes rows: the
 // others need not be parsed.
-func writes(sql string) bool {
+func mayWriteRows(sql string) bool {
 	sql = strings.TrimLeft(sql, " \t\r\n")
 	return len(sql) > 6 && (strings.EqualFold(sql[:6], "insert") || strings.EqualFold(sql[:6], "update"))
 }
@@ -52,13 +52,14 @@ func (c *Catalog) writeRefused(node *pgparse.Node) *Problem {
 		if t == nil {
 			return nil
 		}
-		k.targets(t, s.GetCols())
-		if sel := s.GetSelectStmt().GetSelectStmt(); k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) && len(s.GetCols()) > 0 {
+		k.checkTargets(t, s.GetCols())
+		if sel := s.GetSelectStmt().GetSelectStmt(); k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) &&
+			len(s.GetCols()) > 0 {
 			k.notNull(t, s, sel)
 		}
 	case *pgparse.UpdateStmt:
 		if t := k.tableOf(s.GetRelation()); t != nil {
-			k.targets(t, s.GetTargetList())
+			k.checkTargets(t, s.GetTargetList())
 		}
 	}
 	return k.problem
@@ -71,7 +72,7 @@ func (k *checker) tableOf(rv *pgparse.RangeVar) *Relation {
 	if schema == "" && !k.plainPath() {
 		return nil
 	}
-	if r := k.c.find(schema, name); r != nil && r.Kind.IsTable() {
+	if r := k.c.findRelation(schema, name); r != nil && r.Kind.IsTable() {
 		return r
 	}
 	return nil

@@ -31,30 +31,30 @@ func (k *checker) functionBody(s *pgparse.CreateFunctionStmt) {
 	}
 	rows = append(rows, own)
 	if r := body.GetReturnStmt(); r != nil {
-		k.expr(r.GetReturnval(), rows...)
+		k.checkExpr(r.GetReturnval(), rows...)
 		return
 	}
-	for _, n := range pgparse.Items(body) {
-		for _, stmt := range pgparse.Items(n) {
-			k.statement(stmt, rows...)
+	for _, n := range pgparse.ListItems(body) {
+		for _, stmt := range pgparse.ListItems(n) {
+			k.checkQuery(stmt, rows...)
 		}
 	}
 }
 
 // textBody checks a body of SQL that is a string.
 func (k *checker) textBody(s *pgparse.CreateFunctionStmt) {
-	language, as := pgparse.Code(s.GetOptions())
+	language, as := pgparse.FunctionCode(s.GetOptions())
 	if language != "sql" || len(as) != 1 {
 		return
 	}
-	file, err := pgparse.Split(as[0])
+	file, err := pgparse.SplitText(as[0])
 	if err != nil {
 		return
 	}
 	for _, stmt := range file.Stmts {
 		var wrong *pgparse.SyntaxError
 		if stmt.Err != nil && errors.As(stmt.Err, &wrong) && wrong.Hint == "" && strings.HasPrefix(wrong.Message, "syntax error") {
-			k.problem = &Problem{Refusal: *refuse.SyntaxOf.Of(wrong.Message), Certain: true, Body: true}
+			k.problem = &Problem{Refusal: *refuse.SyntaxOf.NewRefusal(wrong.Message), Certain: true, Body: true}
 			return
 		}
 	}

@@ -11,30 +11,30 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// insert checks an INSERT: the target, its columns, the values, how many there
+// checkInsert checks an INSERT: the target, its columns, the values, how many there
 // are, the arbiter; then what it fails at when it runs.
-func (k *checker) insert(s *pgparse.InsertStmt, l *query.Level) {
-	k.relation(s.GetRelation())
-	t := behind(l.Target)
-	k.targets(t, s.GetCols())
-	k.level(l.Query)
+func (k *checker) checkInsert(s *pgparse.InsertStmt, l *query.Level) {
+	k.resolveRelation(s.GetRelation())
+	t := judgedRelation(l.Target)
+	k.checkTargets(t, s.GetCols())
+	k.checkLevel(l.Query)
 	sel := s.GetSelectStmt().GetSelectStmt()
 	if q := l.Query; q != nil && !q.Open {
 		k.sameLength(sel)
 		if t != nil && t.Kind.IsTable() {
-			k.count(t, s, len(q.Outputs))
+			k.checkValueCount(t, s, len(q.Outputs))
 		}
 	}
 	if k.problem == nil && sel != nil {
-		k.written(t, s, sel)
+		k.checkInsertedValues(t, s, sel)
 	}
 	if c := s.GetOnConflictClause(); c != nil {
 		k.onConflict(t, c, l)
 	}
-	k.names(l, query.Returning)
-	if k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) {
+	k.checkNames(l, query.Returning)
+	if k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) {
 		k.notNull(t, s, sel)
-		k.refuted(t, s, sel)
+		k.checkRowConstraints(t, s, sel)
 	}
 }
 
@@ -42,21 +42,21 @@ func (k *checker) insert(s *pgparse.InsertStmt, l *query.Level) {
 func (k *checker) sameLength(sel *pgparse.SelectStmt) {
 	rows := sel.GetValuesLists()
 	for _, row := range rows {
-		if len(pgparse.Items(row)) != len(pgparse.Items(rows[0])) {
-			k.fail(refuse.ListsUnequal)
+		if len(pgparse.ListItems(row)) != len(pgparse.ListItems(rows[0])) {
+			k.recordProblem(refuse.ListsUnequal)
 			return
 		}
 	}
 }
 
-// count checks that there are as many values as columns.
-func (k *checker) count(t *Relation, s *pgparse.InsertStmt, values int) {
+// checkValueCount checks that there are as many values as columns.
+func (k *checker) checkValueCount(t *Relation, s *pgparse.InsertStmt, values int) {
 	columns := len(s.GetCols())
 	switch {
 	case columns > values:
-		k.fail(refuse.TooManyTargets)
-	case columns > 0 && columns < values, columns == 0 && k.whole(t) && len(t.Columns) < values:
-		k.fail(refuse.TooManyValues)
+		k.recordProblem(refuse.TooManyTargets)
+	case columns > 0 && columns < values, columns == 0 && k.isFullyKnown(t) && len(t.Columns) < values:
+		k.recordProblem(refuse.TooManyValues)
 	}
 }
 
@@ -79,14 +79,15 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 	case sel.GetLimitCount() != nil || sel.GetLimitOffset() != nil:
 		return
 	case len(sel.GetValuesLists()) == 0:
-		if len(sel.GetFromClause()) == 0 || len(s.GetCols()) == 0 || slices.ContainsFunc(s.GetCols(), func(n *pgparse.Node) bool { return len(n.GetResTarget().GetIndirection()) > 0 }) {
+		if len(sel.GetFromClause()) == 0 || len(s.GetCols()) == 0 ||
+			slices.ContainsFunc(s.GetCols(), func(n *pgparse.Node) bool { return len(n.GetResTarget().GetIndirection()) > 0 }) {
 			return
 		}
-		// What the query gives is not known, only where it goes.
+		// The values from the query are not known, only their columns.
 		rows, fromQuery = [][]*pgparse.Node{make([]*pgparse.Node, len(s.GetCols()))}, true
 	}
 	for _, row := range sel.GetValuesLists() {
-		if rows = append(rows, pgparse.Items(row)); slices.ContainsFunc(pgparse.Items(row), pgparse.Expands) {
+		if rows = append(rows, pgparse.ListItems(row)); slices.ContainsFunc(pgparse.ListItems(row), pgparse.IsExpanding) {
 			return
 		}
 	}
@@ -99,7 +100,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 		}
 		place := i
 		if len(s.GetCols()) > 0 {
-			place = slices.IndexFunc(s.GetCols(), func(n *pgparse.Node) bool { return clip(n.GetResTarget().GetName()) == c.Name })
+			place = slices.IndexFunc(s.GetCols(), func(n *pgparse.Node) bool { return clipName(n.GetResTarget().GetName()) == c.Name })
 			if place >= 0 && len(s.GetCols()[place].GetResTarget().GetIndirection()) > 0 {
 				continue
 			}
@@ -114,11 +115,11 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 			} else {
 				null = predicate.IsNull(row[at[i]])
 			}
-			if null && k.c.rewritten() {
+			if null && k.c.hasRewrittenTypes() {
 				return
 			}
 			if null {
-				k.fail(refuse.NullValue, c.Name, t.Name.Name)
+				k.recordProblem(refuse.NullValue, c.Name, t.Name.Name)
 				k.problem.Query, k.problem.Certain = fromQuery, !fromQuery
 				return
 			}
@@ -126,9 +127,9 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 	}
 }
 
-// refuted checks the rows of VALUES against the CHECK constraints of the table,
+// checkRowConstraints checks the rows of VALUES against the CHECK constraints of the table,
 // which the server takes in the order of their names.
-func (k *checker) refuted(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
+func (k *checker) checkRowConstraints(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
 	if k.problem != nil || sel.GetLimitCount() != nil || sel.GetLimitOffset() != nil {
 		return
 	}
@@ -136,10 +137,10 @@ func (k *checker) refuted(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 	if len(rows) == 0 || len(t.Constraints) == 0 {
 		return
 	}
-	columns := k.receivers(t, s, len(pgparse.Items(rows[0])))
+	columns := k.listReceivers(t, s, len(pgparse.ListItems(rows[0])))
 	for _, row := range rows {
-		list := pgparse.Items(row)
-		if len(list) != len(columns) || slices.ContainsFunc(list, pgparse.Expands) {
+		list := pgparse.ListItems(row)
+		if len(list) != len(columns) || slices.ContainsFunc(list, pgparse.IsExpanding) {
 			return
 		}
 		given := func(c *Column) (*pgparse.Node, bool) {
@@ -150,12 +151,12 @@ func (k *checker) refuted(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 		}
 		name := ""
 		for _, c := range t.Constraints {
-			if c.Kind == Check && c.Enforced && (name == "" || c.Name < name) && k.c.Refuted(t, c.Expr, given) {
+			if c.Kind == Check && c.Enforced && (name == "" || c.Name < name) && k.c.IsCheckRefuted(t, c.Expr, given) {
 				name = c.Name
 			}
 		}
 		if name != "" {
-			k.fail(refuse.CheckViolated, t.Name.Name, name)
+			k.recordProblem(refuse.CheckViolated, t.Name.Name, name)
 			return
 		}
 	}
@@ -177,29 +178,29 @@ func (k *checker) hasDefault(t Type) bool {
 func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *query.Level) {
 	infer := c.GetInfer()
 	for _, n := range infer.GetIndexElems() {
-		if name := clip(n.GetIndexElem().GetName()); name != "" && k.lacks(t, name) {
-			k.fail(refuse.ColumnMissingAlone, name)
+		if name := clipName(n.GetIndexElem().GetName()); name != "" && k.surelyLacks(t, name) {
+			k.recordProblem(refuse.ColumnMissingAlone, name)
 		}
 	}
-	k.names(l, query.Conflict)
-	name := clip(infer.GetConname())
-	if name != "" && k.whole(t) && t.Kind.IsTable() && t.Constraint(name) == nil {
-		k.fail(refuse.ConstraintMissingFor, name, t.Name.Name)
+	k.checkNames(l, query.Conflict)
+	name := clipName(infer.GetConname())
+	if name != "" && k.isFullyKnown(t) && t.Kind.IsTable() && t.Constraint(name) == nil {
+		k.recordProblem(refuse.ConstraintMissingFor, name, t.Name.Name)
 	}
 	if t != nil && c.GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
 		if con := t.Constraint(name); name != "" && con != nil && con.Kind == Exclude {
-			k.fail(refuse.ConflictExclusion)
+			k.recordProblem(refuse.ConflictExclusion)
 		}
 	}
-	k.assign(t, c.GetTargetList())
-	if len(infer.GetIndexElems()) > 0 && k.problem == nil && k.whole(t) && t.Kind == Table && len(t.Rules) == 0 && !k.hasArbiter(t, infer) {
-		k.fail(refuse.ConflictNoArbiter)
+	k.checkAssignments(t, c.GetTargetList())
+	if len(infer.GetIndexElems()) > 0 && k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !k.hasArbiter(t, infer) {
+		k.recordProblem(refuse.ConflictNoArbiter)
 	}
 }
 
-// hasArbiter is infer_arbiter_indexes: whether a unique index may be what an
-// ON CONFLICT means. Collations and operator classes are not compared, and
-// whether a condition implies that of an index is not decided.
+// hasArbiter implements infer_arbiter_indexes: it reports whether an ON CONFLICT may mean
+// a unique index. It does not compare collations and operator classes, and does not
+// decide whether a condition implies the condition of an index.
 func (k *checker) hasArbiter(t *Relation, infer *pgparse.InferClause) bool {
 	var columns []int16
 	exprs := 0
@@ -207,9 +208,9 @@ func (k *checker) hasArbiter(t *Relation, infer *pgparse.InferClause) bool {
 		e := n.GetIndexElem()
 		name := e.GetName()
 		if ref := e.GetExpr().GetColumnRef(); ref != nil {
-			name = pgparse.Last(ref.GetFields())
+			name = pgparse.LastText(ref.GetFields())
 		}
-		c := t.Column(clip(name))
+		c := t.Column(clipName(name))
 		switch {
 		case name == "":
 			exprs++
@@ -224,7 +225,7 @@ func (k *checker) hasArbiter(t *Relation, infer *pgparse.InferClause) bool {
 		if idx == nil || idx.Index == nil || idx.Inferred || idx.Partial {
 			return true
 		}
-		if i := idx.Index; i.Unique && (i.Predicate == nil || infer.GetWhereClause() != nil || mayBeTrue(t, i.Predicate)) && arbitrates(i, columns, exprs) {
+		if i := idx.Index; i.Unique && (i.Predicate == nil || infer.GetWhereClause() != nil || mayBeTrue(t, i.Predicate)) && canArbitrate(i, columns, exprs) {
 			return true
 		}
 	}
@@ -234,9 +235,9 @@ func (k *checker) hasArbiter(t *Relation, infer *pgparse.InferClause) bool {
 	})
 }
 
-// arbitrates reports whether an index has these columns, in any order, and
+// canArbitrate reports whether an index has these columns, in any order, and
 // expressions if and only if some were given.
-func arbitrates(i *IndexInfo, columns []int16, exprs int) bool {
+func canArbitrate(i *IndexInfo, columns []int16, exprs int) bool {
 	var have []int16
 	own := 0
 	for _, key := range i.Keys {

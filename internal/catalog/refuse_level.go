@@ -9,43 +9,43 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// judged is a relation as a checker sees it: it may have columns that are not
+// knownRelation is a relation as a checker sees it: it may have columns that are not
 // known wherever that is not certain.
-type judged struct {
+type knownRelation struct {
 	*Relation
 	open bool
 }
 
-// Open reports whether the relation may have columns that are not known.
-func (j judged) Open() bool { return j.open }
+// HasUnknownColumns reports whether the relation may have columns that are not known.
+func (j knownRelation) HasUnknownColumns() bool { return j.open }
 
-// Table is what a name of a relation means, for query.Bind: one that holds rows,
+// Table is what a name of a relation means, for query.BindStatement: one that holds rows,
 // or none that is known.
 func (k *checker) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
 	if schema == "" && !k.plainPath() {
 		return nil
 	}
-	r := k.c.find(schema, name)
+	r := k.c.findRelation(schema, name)
 	if r == nil || !r.Kind.IsTable() && r.Kind != View && r.Kind != MaterializedView && r.Kind != ForeignTable {
 		return nil
 	}
-	return judged{r, !k.whole(r)}
+	return knownRelation{r, !k.isFullyKnown(r)}
 }
 
-// behind is the relation of an entry of FROM; nil where it is none.
-func behind(s *query.Source) *Relation {
-	if t, ok := s.Table.(judged); ok {
+// judgedRelation returns the relation of an entry of FROM; nil if it has none.
+func judgedRelation(s *query.Source) *Relation {
+	if t, ok := s.Table.(knownRelation); ok {
 		return t.Relation
 	}
 	return nil
 }
 
-// row is an entry for a row of a relation, beside those of FROM.
-func (k *checker) row(alias string, r *Relation) *query.Source {
+// newRowSource returns an entry for a row of a relation, visible in addition to FROM.
+func (k *checker) newRowSource(alias string, r *Relation) *query.Source {
 	s := &query.Source{Alias: alias, Open: r == nil}
 	if r != nil {
-		s.Table = judged{r, !k.whole(r)}
+		s.Table = knownRelation{r, !k.isFullyKnown(r)}
 	}
 	return s
 }
@@ -59,52 +59,52 @@ func columnsOf(alias string, names ...string) *query.Source {
 	return s
 }
 
-// statement checks a query.
-func (k *checker) statement(n *pgparse.Node, rows ...*query.Source) {
-	k.level(query.Bind(n, k, rows...))
+// checkQuery checks a query.
+func (k *checker) checkQuery(n *pgparse.Node, rows ...*query.Source) {
+	k.checkLevel(query.BindStatement(n, k, rows...))
 }
 
-// expr checks an expression that stands in no query.
-func (k *checker) expr(n *pgparse.Node, rows ...*query.Source) {
+// checkExpr checks an expression outside any query.
+func (k *checker) checkExpr(n *pgparse.Node, rows ...*query.Source) {
 	if n != nil && k.problem == nil {
-		k.level(query.BindExpr(n, k, rows...))
+		k.checkLevel(query.BindExpr(n, k, rows...))
 	}
 }
 
-// level checks one query and those inside it, in the order of the server.
-func (k *checker) level(l *query.Level) {
+// checkLevel checks one query and those inside it, in the order of the server.
+func (k *checker) checkLevel(l *query.Level) {
 	if l == nil || k.problem != nil {
 		return
 	}
 	for _, c := range l.With {
-		k.level(c.Query)
+		k.checkLevel(c.Query)
 	}
 	for _, arm := range l.Arms {
-		k.level(arm)
+		k.checkLevel(arm)
 	}
 	if s, ok := l.Node.(*pgparse.InsertStmt); ok {
-		k.insert(s, l)
+		k.checkInsert(s, l)
 		return
 	}
-	k.sources(l)
+	k.checkSources(l)
 	switch s := l.Node.(type) {
 	case *pgparse.UpdateStmt:
-		k.names(l, query.Where, query.Targets)
-		k.assign(behind(l.Target), s.GetTargetList())
+		k.checkNames(l, query.Where, query.Targets)
+		k.checkAssignments(judgedRelation(l.Target), s.GetTargetList())
 	case *pgparse.MergeStmt:
-		k.names(l, query.Where, query.When)
+		k.checkNames(l, query.Where, query.When)
 		for _, w := range s.GetMergeWhenClauses() {
-			k.assign(behind(l.Target), w.GetMergeWhenClause().GetTargetList())
+			k.checkAssignments(judgedRelation(l.Target), w.GetMergeWhenClause().GetTargetList())
 		}
 	default:
-		k.names(l, query.Targets, query.Values, query.Where, query.Having, query.Group, query.Sort, query.Distinct, query.Window, query.Limit)
+		k.checkNames(l, query.Targets, query.Values, query.Where, query.Having, query.Group, query.Sort, query.Distinct, query.Window, query.Limit)
 	}
-	k.names(l, query.Returning)
+	k.checkNames(l, query.Returning)
 }
 
-// sources checks FROM from left to right: relations, queries, and conditions of
-// joins where they stand.
-func (k *checker) sources(l *query.Level) {
+// checkSources checks FROM from left to right: relations, queries, and the conditions of joins
+// in their place.
+func (k *checker) checkSources(l *query.Level) {
 	at := 0
 	until := func(sees int) {
 		for ; at < len(l.Names) && k.problem == nil; at++ {
@@ -113,59 +113,59 @@ func (k *checker) sources(l *query.Level) {
 			} else if n.Sees > sees {
 				return
 			}
-			k.name(l, l.Names[at])
+			k.checkName(l, l.Names[at])
 		}
 	}
 	for i, s := range l.Sources {
 		until(i)
 		if s.Range != nil && s.CTE == nil {
-			k.relation(s.Range)
+			k.resolveRelation(s.Range)
 		}
-		k.level(s.Query)
+		k.checkLevel(s.Query)
 	}
 	until(len(l.Sources))
 }
 
-// assign checks what UPDATE and its like set.
-func (k *checker) assign(t *Relation, list []*pgparse.Node) {
+// checkAssignments checks what UPDATE and its like set.
+func (k *checker) checkAssignments(t *Relation, list []*pgparse.Node) {
 	if k.problem == nil {
-		k.targets(t, list)
+		k.checkTargets(t, list)
 	}
 	if k.problem == nil {
-		k.set(t, list)
+		k.checkSetValues(t, list)
 	}
 }
 
-func (k *checker) names(l *query.Level, clauses ...query.Clause) {
-	l.In(func(n query.Name) bool {
-		k.name(l, n)
+func (k *checker) checkNames(l *query.Level, clauses ...query.Clause) {
+	l.EachName(func(n query.Name) bool {
+		k.checkName(l, n)
 		return k.problem == nil
 	}, clauses...)
 }
 
-// name checks a name in an expression.
-func (k *checker) name(l *query.Level, n query.Name) {
+// checkName checks a name in an expression.
+func (k *checker) checkName(l *query.Level, n query.Name) {
 	if k.problem != nil {
 		return
 	}
-	k.level(n.Query)
+	k.checkLevel(n.Query)
 	switch m := n.Node.(type) {
 	case *pgparse.ColumnRef:
-		k.column(l, n, m)
+		k.checkColumn(l, n, m)
 	case *pgparse.FuncCall:
-		k.call(m)
+		k.checkCall(m)
 	}
 }
 
-// column checks a name: no entry of FROM around it has such a column, and it
+// checkColumn checks a name: no entry of FROM around it has such a column, and it
 // is none of the other things that a name may be.
-func (k *checker) column(l *query.Level, n query.Name, ref *pgparse.ColumnRef) {
+func (k *checker) checkColumn(l *query.Level, n query.Name, ref *pgparse.ColumnRef) {
 	fields := ref.GetFields()
 	if k.block || pgparse.EndsInStar(ref) || len(fields) == 0 || len(fields) > 2 {
 		return
 	}
 	may := l.Resolve(n)
-	name := clip(pgparse.Last(fields))
+	name := clipName(pgparse.LastText(fields))
 	for _, m := range may {
 		if len(fields) == 2 && m.Level != may[0].Level {
 			break // the nearest entry of that name is meant
@@ -177,10 +177,10 @@ func (k *checker) column(l *query.Level, n query.Name, ref *pgparse.ColumnRef) {
 	switch {
 	case len(fields) == 2:
 		if len(may) > 0 && !builtin.TakesRow(name) && !k.mayCall(name) {
-			k.fail(refuse.ColumnMissingOf, clip(pgparse.Text(fields[0])), name)
+			k.recordProblem(refuse.ColumnMissingOf, clipName(pgparse.StringText(fields[0])), name)
 		}
 	case !systemColumn(name) && !isOutput(l, n.Clause, name):
-		k.fail(refuse.ColumnMissingAlone, name)
+		k.recordProblem(refuse.ColumnMissingAlone, name)
 	}
 }
 
@@ -202,20 +202,20 @@ func (k *checker) itemLacks(m query.Meaning) bool {
 	if m.Known || systemColumn(m.Column) {
 		return false
 	}
-	if r := behind(m.Source); r != nil && !m.Source.Renamed {
-		return k.lacks(r, m.Column)
+	if r := judgedRelation(m.Source); r != nil && !m.Source.Renamed {
+		return k.surelyLacks(r, m.Column)
 	}
 	return m.Source.Lacks(m.Column)
 }
 
-// call checks the name of a function: it was dropped, and did not come back.
-func (k *checker) call(f *pgparse.FuncCall) {
+// checkCall checks the name of a function: it was dropped, and did not come back.
+func (k *checker) checkCall(f *pgparse.FuncCall) {
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if schema == "" && !k.plainPath() || builtin.Known(name) || systemSchema(schema) || len(k.c.Functions(schema, name)) > 0 {
 		return
 	}
 	if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
-		k.fail(refuse.FunctionMissing, displayName(schema, name)+"()")
+		k.recordProblem(refuse.FunctionMissing, displayName(schema, name)+"()")
 	}
 }
 

@@ -2,10 +2,10 @@ package catalog
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// OuterColumn finds, in the condition of an UPDATE or DELETE of target, an IN
-// whose sub-query selects a column that its table lacks and target has: the
-// server takes that one. negated says that it is NOT IN. column is "" where there
-// is none, or that is not certain.
+// OuterColumn finds, in the condition of an UPDATE or DELETE of target, an IN whose
+// sub-query selects a column that its own table lacks but target has: the server uses
+// target's column. negated says that it is NOT IN. column is "" if there is none, or if
+// that is not certain.
 func (c *Catalog) OuterColumn(write any, target *Relation) (column string, inner *Relation, negated bool) {
 	var where *pgparse.Node
 	var others []*pgparse.Node
@@ -28,7 +28,7 @@ func (c *Catalog) OuterColumn(write any, target *Relation) (column string, inner
 			}
 		case *pgparse.SubLink:
 			q := x.GetSubselect().GetSelectStmt()
-			if name, t := k.borrowed(x, q, target); name != "" && column == "" {
+			if name, t := k.findBorrowedColumn(x, q, target); name != "" && column == "" {
 				column, inner, negated = name, t, under[x]
 			}
 			return false
@@ -38,9 +38,9 @@ func (c *Catalog) OuterColumn(write any, target *Relation) (column string, inner
 	return column, inner, negated
 }
 
-// borrowed is the column that IN (SELECT column FROM t) takes from the table
+// findBorrowedColumn is the column that IN (SELECT column FROM t) takes from the table
 // around it, and t.
-func (k *checker) borrowed(x *pgparse.SubLink, q *pgparse.SelectStmt, target *Relation) (string, *Relation) {
+func (k *checker) findBorrowedColumn(x *pgparse.SubLink, q *pgparse.SelectStmt, target *Relation) (string, *Relation) {
 	if x.GetSubLinkType() != pgparse.SubLinkType_ANY_SUBLINK || q.GetLarg() != nil || q.GetWithClause() != nil ||
 		len(q.GetTargetList()) != 1 || len(q.GetFromClause()) != 1 {
 		return "", nil
@@ -50,9 +50,9 @@ func (k *checker) borrowed(x *pgparse.SubLink, q *pgparse.SelectStmt, target *Re
 	if rv == nil || len(fields) != 1 || rv.GetAlias().GetColnames() != nil {
 		return "", nil
 	}
-	name := clip(pgparse.Text(fields[0]))
-	t := k.relation(rv)
-	if name == "" || target.Column(name) == nil || target.Column(name).Inferred || !k.lacks(t, name) {
+	name := clipName(pgparse.StringText(fields[0]))
+	t := k.resolveRelation(rv)
+	if name == "" || target.Column(name) == nil || target.Column(name).Inferred || !k.surelyLacks(t, name) {
 		return "", nil
 	}
 	return name, t

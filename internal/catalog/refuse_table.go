@@ -9,14 +9,13 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// createTable checks the defaults of a new table, and the columns that its
-// CHECK constraints name. All of its columns stand in the statement, unless it takes some from
-// elsewhere.
+// createTable checks the defaults of a new table, and the columns that its CHECK constraints
+// name. All columns are in the statement, unless the table takes some from elsewhere.
 func (k *checker) createTable(s *pgparse.CreateStmt) {
 	if s.GetIfNotExists() || s.GetOfTypename() != nil || len(s.GetInhRelations()) > 0 || s.GetPartbound() != nil {
 		return
 	}
-	k.defaults(s)
+	k.checkDefaults(s)
 	for _, n := range s.GetTableElts() {
 		k.foreignType(n.GetColumnDef().GetTypeName())
 	}
@@ -30,13 +29,13 @@ func (k *checker) createTable(s *pgparse.CreateStmt) {
 	if len(checks) == 0 {
 		return
 	}
-	table := columnsOf(clip(s.GetRelation().GetRelname()))
+	table := columnsOf(clipName(s.GetRelation().GetRelname()))
 	for _, n := range s.GetTableElts() {
 		if d := n.GetColumnDef(); d != nil {
-			table.Columns = append(table.Columns, query.Output{Name: clip(d.GetColname())})
+			table.Columns = append(table.Columns, query.Output{Name: clipName(d.GetColname())})
 		}
 	}
-	k.checks(checks, table)
+	k.checkConditions(checks, table)
 }
 
 // alterTable checks new defaults, and the columns that new CHECK constraints
@@ -54,7 +53,7 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 		case *pgparse.ColumnDef:
 			k.foreignType(def.GetTypeName())
 			if cmd.GetSubtype() == pgparse.AlterTableType_AT_AddColumn {
-				added = append(added, clip(def.GetColname()))
+				added = append(added, clipName(def.GetColname()))
 				if !cmd.GetMissingOk() {
 					checks = checkConstraints(checks, def.GetConstraints())
 				}
@@ -72,8 +71,8 @@ func (k *checker) alterTable(s *pgparse.AlterTableStmt) {
 	if schema == "" && !k.plainPath() {
 		return
 	}
-	if r := k.c.find(schema, name); r != nil && r.Kind.IsTable() {
-		k.checks(checks, k.row(name, r), columnsOf(name, added...))
+	if r := k.c.findRelation(schema, name); r != nil && r.Kind.IsTable() {
+		k.checkConditions(checks, k.newRowSource(name, r), columnsOf(name, added...))
 	}
 }
 
@@ -86,21 +85,21 @@ var foreignTypes = []string{
 
 // foreignType checks that a column is not of a type that another database has.
 func (k *checker) foreignType(t *pgparse.TypeName) {
-	if len(t.GetNames()) != 1 || !k.plainPath() || !k.c.sure() {
+	if len(t.GetNames()) != 1 || !k.plainPath() || !k.c.isHistoryComplete() {
 		return
 	}
-	name := pgparse.Text(t.GetNames()[0])
-	if slices.Contains(foreignTypes, name) && k.c.TypeOf(t).OID == 0 && !k.c.rewritten() {
-		k.fail(refuse.TypeMissing, name)
+	name := pgparse.StringText(t.GetNames()[0])
+	if slices.Contains(foreignTypes, name) && k.c.TypeOf(t).OID == 0 && !k.c.hasRewrittenTypes() {
+		k.recordProblem(refuse.TypeMissing, name)
 	}
 }
 
-// rewritten reports whether tables that were made have columns of such types: then
+// hasRewrittenTypes reports whether tables that were made have columns of such types: then
 // something rewrites the text before it is sent, and what it makes of the rest is
 // not known either (INTEGER PRIMARY KEY may be a sequence's).
-func (c *Catalog) rewritten() bool {
+func (c *Catalog) hasRewrittenTypes() bool {
 	found := false
-	c.Relations(func(r *Relation) bool {
+	c.EachRelation(func(r *Relation) bool {
 		found = slices.ContainsFunc(r.Columns, func(col *Column) bool {
 			return col.Type.OID == 0 && slices.Contains(foreignTypes, col.Type.Name.Name)
 		})
@@ -119,26 +118,26 @@ func checkConstraints(list []*pgparse.Constraint, nodes []*pgparse.Node) []*pgpa
 	return list
 }
 
-func (k *checker) checks(list []*pgparse.Constraint, table ...*query.Source) {
+func (k *checker) checkConditions(list []*pgparse.Constraint, table ...*query.Source) {
 	for _, c := range list {
-		k.expr(c.GetRawExpr(), table...)
+		k.checkExpr(c.GetRawExpr(), table...)
 	}
 }
 
-// trigger checks the condition of a trigger, and that its function is there and
+// checkTrigger checks the condition of a trigger, and that its function is there and
 // one for triggers.
-func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
+func (k *checker) checkTrigger(s *pgparse.CreateTrigStmt) {
 	schema, name := pgparse.RangeName(s.GetRelation())
 	if schema == "" && !k.plainPath() {
 		return
 	}
-	r := k.c.find(schema, name)
-	if r != nil && r.Kind == View && s.GetRow() && s.GetTiming()&triggerInstead == 0 && k.whole(r) {
-		k.fail(refuse.IsView, name)
+	r := k.c.findRelation(schema, name)
+	if r != nil && r.Kind == View && s.GetRow() && s.GetTiming()&triggerInstead == 0 && k.isFullyKnown(r) {
+		k.recordProblem(refuse.IsView, name)
 		return
 	}
 	if s.GetWhenClause() != nil {
-		k.when(s, r)
+		k.checkTriggerWhen(s, r)
 	}
 	schema, name = pgparse.SchemaAndName(s.GetFuncname())
 	if schema == "" && !k.plainPath() || k.problem != nil {
@@ -147,26 +146,26 @@ func (k *checker) trigger(s *pgparse.CreateTrigStmt) {
 	list := k.c.Functions(schema, name)
 	if len(list) == 0 {
 		_, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)})
-		if !gone && k.unseen(r, schema, name) {
-			k.problem = &Problem{Refusal: *refuse.FunctionMissing.Of(displayName(schema, name) + "()"), Certain: k.c.Complete, Unseen: !k.c.Complete}
+		if !gone && k.isUnseenFunction(r, schema, name) {
+			k.problem = &Problem{Refusal: *refuse.FunctionMissing.NewRefusal(displayName(schema, name) + "()"), Certain: k.c.Complete, Unseen: !k.c.Complete}
 		} else if gone {
-			k.fail(refuse.FunctionMissing, displayName(schema, name)+"()")
+			k.recordProblem(refuse.FunctionMissing, displayName(schema, name)+"()")
 		}
 		return
 	}
 	for _, f := range list {
-		if len(f.Args) == 0 && f.Returns.Known() && f.Returns.Name != (Name{"pg_catalog", "trigger"}) && k.c.sure() {
-			k.fail(refuse.TriggerFunction, displayName(schema, name))
+		if len(f.Args) == 0 && f.Returns.IsKnown() && f.Returns.Name != (Name{"pg_catalog", "trigger"}) && k.c.isHistoryComplete() {
+			k.recordProblem(refuse.TriggerFunction, displayName(schema, name))
 		}
 	}
 }
 
-// unseen reports whether a function for the trigger of a table should have been
+// isUnseenFunction reports whether a function for the trigger of a table should have been
 // seen: the history made all tables that it names and all functions that its
 // other triggers call, and no extension that may have brought this one.
-func (k *checker) unseen(t *Relation, schema, name string) bool {
+func (k *checker) isUnseenFunction(t *Relation, schema, name string) bool {
 	full := k.c.nameFor(schema, name)
-	if !k.whole(t) || !k.c.Complete && k.c.guesses.size > 0 || builtin.Known(name) || systemSchema(full.Schema) ||
+	if !k.isFullyKnown(t) || !k.c.Complete && k.c.guesses.size > 0 || builtin.Known(name) || systemSchema(full.Schema) ||
 		full.Schema != "public" && k.c.Object("schema", Name{"", full.Schema}) == nil {
 		return false
 	}
@@ -174,7 +173,7 @@ func (k *checker) unseen(t *Relation, schema, name string) bool {
 		return k.c.plainExtensions()
 	}
 	found := false
-	k.c.Relations(func(r *Relation) bool {
+	k.c.EachRelation(func(r *Relation) bool {
 		found = slices.ContainsFunc(r.Triggers, func(g *Trigger) bool {
 			return len(k.c.Functions(g.Function.Schema, g.Function.Name)) == 0 && !builtin.Known(g.Function.Name)
 		})
@@ -189,26 +188,26 @@ var withoutTriggers = []string{
 	"pg_buffercache", "pg_stat_statements", "pg_trgm", "pgcrypto", "pgstattuple", "plpgsql", "postgres_fdw", "tablefunc", "unaccent", "uuid-ossp", "vector",
 }
 
-// when checks what the condition of a trigger names of the old and the new row.
-func (k *checker) when(s *pgparse.CreateTrigStmt, r *Relation) {
+// checkTriggerWhen checks what the condition of a trigger names of the old and the new row.
+func (k *checker) checkTriggerWhen(s *pgparse.CreateTrigStmt, r *Relation) {
 	pgparse.Walk(s.GetWhenClause(), func(msg any) bool {
 		ref, ok := msg.(*pgparse.ColumnRef)
 		if !ok {
 			return k.problem == nil
 		}
-		row := pgparse.Text(ref.GetFields()[0])
+		row := pgparse.StringText(ref.GetFields()[0])
 		switch {
 		case row != "old" && row != "new" || len(ref.GetFields()) < 2:
 		case !s.GetRow():
-			k.fail(refuse.TriggerWhenStatement)
+			k.recordProblem(refuse.TriggerWhenStatement)
 		case row == "old" && s.GetEvents()&triggerInsert != 0:
-			k.fail(refuse.TriggerWhenInsert)
+			k.recordProblem(refuse.TriggerWhenInsert)
 		case row == "new" && s.GetEvents()&triggerDelete != 0:
-			k.fail(refuse.TriggerWhenDelete)
+			k.recordProblem(refuse.TriggerWhenDelete)
 		}
 		return k.problem == nil
 	})
 	if k.problem == nil && r != nil && r.Kind.IsTable() {
-		k.expr(s.GetWhenClause(), k.row("old", r), k.row("new", r))
+		k.checkExpr(s.GetWhenClause(), k.newRowSource("old", r), k.newRowSource("new", r))
 	}
 }

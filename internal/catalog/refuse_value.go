@@ -12,9 +12,9 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// defaults checks the constants that a CREATE TABLE gives its columns as
+// checkDefaults checks the constants that a CREATE TABLE gives its columns as
 // default: the server reads them when the table is made.
-func (k *checker) defaults(s *pgparse.CreateStmt) {
+func (k *checker) checkDefaults(s *pgparse.CreateStmt) {
 	for _, n := range s.GetTableElts() {
 		if d := n.GetColumnDef(); d != nil {
 			k.defaultOf(d, false)
@@ -26,15 +26,15 @@ func (k *checker) defaults(s *pgparse.CreateStmt) {
 // rows that are there: it sees what is too long or too great too.
 func (k *checker) defaultOf(d *pgparse.ColumnDef, computed bool) {
 	for _, n := range d.GetConstraints() {
-		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_DEFAULT && serial(d.GetTypeName()) == "" {
-			k.value(clip(d.GetColname()), k.c.TypeOf(d.GetTypeName()), c.GetRawExpr(), "default expression", computed)
+		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_DEFAULT && serialBase(d.GetTypeName()) == "" {
+			k.checkValue(clipName(d.GetColname()), k.c.TypeOf(d.GetTypeName()), c.GetRawExpr(), "default expression", computed)
 		}
 	}
 }
 
-// value checks a constant that a column gets. computed says that the server
+// checkValue checks a constant that a column gets. computed says that the server
 // computes it now, and not only when a row needs it.
-func (k *checker) value(column string, t Type, n *pgparse.Node, what string, computed bool) {
+func (k *checker) checkValue(column string, t Type, n *pgparse.Node, what string, computed bool) {
 	if k.problem != nil || n == nil {
 		return
 	}
@@ -42,13 +42,13 @@ func (k *checker) value(column string, t Type, n *pgparse.Node, what string, com
 		// A literal of a type of its own.
 		if con := cast.GetArg().GetAConst(); con != nil {
 			if s, ok := con.GetVal().(*pgparse.A_Const_Sval); ok {
-				k.literal(k.c.TypeOf(cast.GetTypeName()), s.Sval.GetSval(), false)
+				k.checkLiteral(k.c.TypeOf(cast.GetTypeName()), s.Sval.GetSval(), false)
 			}
 		}
 		return
 	}
 	if k.isText(n) {
-		k.assigned(column, t, "text", what)
+		k.checkAssignmentCast(column, t, "text", what)
 		return
 	}
 	con := n.GetAConst()
@@ -57,19 +57,19 @@ func (k *checker) value(column string, t Type, n *pgparse.Node, what string, com
 	}
 	switch v := con.GetVal().(type) {
 	case *pgparse.A_Const_Sval:
-		k.literal(t, v.Sval.GetSval(), computed)
+		k.checkLiteral(t, v.Sval.GetSval(), computed)
 	case *pgparse.A_Const_Boolval:
-		k.assigned(column, t, "boolean", what)
+		k.checkAssignmentCast(column, t, "boolean", what)
 	case *pgparse.A_Const_Ival:
-		k.assigned(column, t, "integer", what)
+		k.checkAssignmentCast(column, t, "integer", what)
 		k.inRange(t, itoa(int(v.Ival.GetIval())), computed)
 	case *pgparse.A_Const_Fval:
 		text := v.Fval.GetFval()
 		if number, ok := new(big.Int).SetString(text, 10); ok && number.IsInt64() {
-			k.assigned(column, t, "bigint", what)
+			k.checkAssignmentCast(column, t, "bigint", what)
 			k.inRange(t, text, computed)
 		} else {
-			k.assigned(column, t, "numeric", what)
+			k.checkAssignmentCast(column, t, "numeric", what)
 		}
 	}
 }
@@ -82,12 +82,12 @@ func (k *checker) isText(n *pgparse.Node) bool {
 	if f == nil || len(f.GetFuncname()) != 1 || len(f.GetArgs()) == 0 {
 		return false
 	}
-	switch pgparse.Text(f.GetFuncname()[0]) {
+	switch pgparse.StringText(f.GetFuncname()[0]) {
 	case "initcap", "replace", "md5", "translate", "regexp_replace":
-		return !k.mayCall(pgparse.Text(f.GetFuncname()[0]))
+		return !k.mayCall(pgparse.StringText(f.GetFuncname()[0]))
 	case "lower", "upper": // of a range, too
 		arg := f.GetArgs()[0]
-		return k.isText(arg) || pgparse.Last(arg.GetTypeCast().GetTypeName().GetNames()) == "text" && len(arg.GetTypeCast().GetTypeName().GetArrayBounds()) == 0
+		return k.isText(arg) || pgparse.LastText(arg.GetTypeCast().GetTypeName().GetNames()) == "text" && len(arg.GetTypeCast().GetTypeName().GetArrayBounds()) == 0
 	}
 	return false
 }
@@ -101,12 +101,12 @@ var integers = map[string]struct {
 	bits uint
 }{"int2": {"smallint", 16}, "int4": {"integer", 32}, "int8": {"bigint", 64}}
 
-// assigned checks that a constant of a type may be written to a column, by the
+// checkAssignmentCast checks that a constant of a type may be written to a column, by the
 // casts that the server has.
-func (k *checker) assigned(column string, t Type, from, what string) {
+func (k *checker) checkAssignmentCast(column string, t Type, from, what string) {
 	var refused bool
 	switch u := k.c.Type(t.OID); {
-	case !t.Known() || t.OID != 0 && (u == nil || u.Inferred || u.Kind != Enum):
+	case !t.IsKnown() || t.OID != 0 && (u == nil || u.Inferred || u.Kind != Enum):
 		return
 	case t.Array > 0, t.OID != 0:
 		refused = true
@@ -115,12 +115,13 @@ func (k *checker) assigned(column string, t Type, from, what string) {
 	case from == "text":
 		refused = slices.Contains(noNumber, t.Name.Name) || integers[t.Name.Name].bits > 0 || slices.Contains([]string{"numeric", "float4", "float8"}, t.Name.Name)
 	case from == "boolean":
-		refused = t.Name.Name != "bool" && slices.Contains(noNumber, t.Name.Name) || integers[t.Name.Name].bits > 0 || slices.Contains([]string{"numeric", "float4", "float8"}, t.Name.Name)
+		refused = t.Name.Name != "bool" && slices.Contains(noNumber, t.Name.Name) || integers[t.Name.Name].bits > 0 ||
+			slices.Contains([]string{"numeric", "float4", "float8"}, t.Name.Name)
 	default:
 		refused = slices.Contains(noNumber, t.Name.Name)
 	}
 	if refused {
-		k.fail(refuse.ValueType, column, formatType(t), what, from)
+		k.recordProblem(refuse.ValueType, column, formatType(t), what, from)
 	}
 }
 
@@ -130,13 +131,13 @@ func (k *checker) inRange(t Type, text string, computed bool) {
 	if !computed || !ok || t.OID != 0 || t.Array > 0 || k.problem != nil {
 		return
 	}
-	if n, ok := new(big.Int).SetString(text, 10); ok && !fits(n, i.bits) {
-		k.fail(refuse.ValueRange, i.name)
+	if n, ok := new(big.Int).SetString(text, 10); ok && !fitsBits(n, i.bits) {
+		k.recordProblem(refuse.ValueRange, i.name)
 	}
 }
 
-// fits reports whether a number is one of so many bits, with a sign.
-func fits(n *big.Int, bits uint) bool {
+// fitsBits reports whether a number is one of so many bits, with a sign.
+func fitsBits(n *big.Int, bits uint) bool {
 	limit := new(big.Int).Lsh(big.NewInt(1), bits-1)
 	return n.Cmp(limit) < 0 && n.Cmp(new(big.Int).Neg(limit)) >= 0
 }
@@ -151,18 +152,18 @@ var (
 // space is what isspace() skips.
 const space = " \t\n\v\f\r"
 
-// literal checks a quoted constant, which is read as the type that it is for.
-func (k *checker) literal(t Type, text string, computed bool) {
+// checkLiteral checks a quoted constant, which is read as the type that it is for.
+func (k *checker) checkLiteral(t Type, text string, computed bool) {
 	trimmed := strings.Trim(text, space)
 	if u := k.c.Type(t.OID); u != nil && t.Array == 0 {
-		if u.Kind == Enum && !u.Inferred && k.c.sure() && !slices.Contains(u.Labels, text) {
-			k.fail(refuse.ValueLabel, u.Name.Name, text)
+		if u.Kind == Enum && !u.Inferred && k.c.isHistoryComplete() && !slices.Contains(u.Labels, text) {
+			k.recordProblem(refuse.ValueLabel, u.Name.Name, text)
 		}
 		return
 	}
 	if t.Array > 0 {
-		if !strings.Contains(text, "{") && t.Known() {
-			k.fail(refuse.ValueArray, text)
+		if !strings.Contains(text, "{") && t.IsKnown() {
+			k.recordProblem(refuse.ValueArray, text)
 		}
 		return
 	}
@@ -174,8 +175,8 @@ func (k *checker) literal(t Type, text string, computed bool) {
 	case "bool":
 		bad = !boolText(strings.ToLower(trimmed))
 	case "int2", "int4", "int8":
-		if n, ok := new(big.Int).SetString(strings.TrimPrefix(trimmed, "+"), 10); ok && decimal.MatchString(trimmed) && !fits(n, integers[name].bits) {
-			k.fail(refuse.ValueRangeText, text, formatType(t))
+		if n, ok := new(big.Int).SetString(strings.TrimPrefix(trimmed, "+"), 10); ok && decimal.MatchString(trimmed) && !fitsBits(n, integers[name].bits) {
+			k.recordProblem(refuse.ValueRangeText, text, formatType(t))
 			return
 		}
 		bad = !other.MatchString(trimmed)
@@ -185,24 +186,24 @@ func (k *checker) literal(t Type, text string, computed bool) {
 		bad = !uuidForm.MatchString(text)
 	case "json", "jsonb":
 		if !json.Valid([]byte(text)) {
-			k.fail(refuse.ValueJSON)
+			k.recordProblem(refuse.ValueJSON)
 		}
 		return
 	case "date", "time", "timetz", "timestamp", "timestamptz", "interval":
 		if trimmed == "" {
-			k.fail(refuse.ValueDate, formatType(Type{Name: t.Name}), text)
+			k.recordProblem(refuse.ValueDate, formatType(Type{Name: t.Name}), text)
 		} else if strings.HasPrefix(trimmed, "0000-00-00") && name != "interval" {
-			k.fail(refuse.ValueDateRange, text)
+			k.recordProblem(refuse.ValueDateRange, text)
 		}
 		return
 	case "varchar", "bpchar":
 		if computed && len(t.Mods) == 1 && utf8.RuneCountInString(strings.TrimRight(text, " ")) > int(t.Mods[0]) {
-			k.fail(refuse.ValueTooLong, formatType(t))
+			k.recordProblem(refuse.ValueTooLong, formatType(t))
 		}
 		return
 	}
 	if bad {
-		k.fail(refuse.ValueSyntax, formatType(Type{Name: t.Name}), text)
+		k.recordProblem(refuse.ValueSyntax, formatType(Type{Name: t.Name}), text)
 	}
 }
 
@@ -235,77 +236,77 @@ func boolText(s string) bool {
 	return s != "" && (strings.HasPrefix("true", s) || strings.HasPrefix("false", s) || strings.HasPrefix("yes", s) || strings.HasPrefix("no", s))
 }
 
-// written checks what an INSERT gives its columns: constants that they cannot
+// checkInsertedValues checks what an INSERT gives its columns: constants that they cannot
 // take, and values for those that are computed.
-func (k *checker) written(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
+func (k *checker) checkInsertedValues(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
 	if t == nil || len(t.Rules) > 0 || !t.Kind.IsTable() || sel.GetOp() > pgparse.SetOperation_SETOP_NONE || len(sel.GetDistinctClause()) > 0 {
 		return
 	}
 	rows := sel.GetValuesLists()
 	if len(rows) == 0 {
-		columns := k.receivers(t, s, len(sel.GetTargetList()))
+		columns := k.listReceivers(t, s, len(sel.GetTargetList()))
 		for i, n := range sel.GetTargetList() {
-			if n = n.GetResTarget().GetVal(); pgparse.Expands(n) {
+			if n = n.GetResTarget().GetVal(); pgparse.IsExpanding(n) {
 				return
 			}
-			k.writes(columns[i], s, n, t.Kind == Table)
+			k.checkInsertedValue(columns[i], s, n, t.Kind == Table)
 		}
 		return
 	}
-	columns := k.receivers(t, s, len(pgparse.Items(rows[0])))
+	columns := k.listReceivers(t, s, len(pgparse.ListItems(rows[0])))
 	for _, row := range rows {
-		list := pgparse.Items(row)
-		if slices.ContainsFunc(list, pgparse.Expands) || len(list) != len(columns) {
+		list := pgparse.ListItems(row)
+		if slices.ContainsFunc(list, pgparse.IsExpanding) || len(list) != len(columns) {
 			return
 		}
 		for i, n := range list {
-			k.writes(columns[i], s, n, t.Kind == Table)
+			k.checkInsertedValue(columns[i], s, n, t.Kind == Table)
 		}
 	}
 }
 
-// receivers are the columns that the values of an INSERT go to; nil where that
-// is not known, or where it is a part of one.
-func (k *checker) receivers(t *Relation, s *pgparse.InsertStmt, values int) []*Column {
+// listReceivers returns the columns that receive the values of an INSERT; nil for a column
+// that is not known, or of which only a part is written.
+func (k *checker) listReceivers(t *Relation, s *pgparse.InsertStmt, values int) []*Column {
 	out := make([]*Column, values)
 	for i := range out {
 		switch {
-		case len(s.GetCols()) == 0 && k.whole(t) && i < len(t.Columns):
+		case len(s.GetCols()) == 0 && k.isFullyKnown(t) && i < len(t.Columns):
 			out[i] = t.Columns[i]
 		case i < len(s.GetCols()) && len(s.GetCols()[i].GetResTarget().GetIndirection()) == 0:
-			out[i] = t.Column(clip(s.GetCols()[i].GetResTarget().GetName()))
+			out[i] = t.Column(clipName(s.GetCols()[i].GetResTarget().GetName()))
 		}
 	}
 	return out
 }
 
-// writes checks one value of an INSERT.
-func (k *checker) writes(c *Column, s *pgparse.InsertStmt, n *pgparse.Node, computed bool) {
+// checkInsertedValue checks one value of an INSERT.
+func (k *checker) checkInsertedValue(c *Column, s *pgparse.InsertStmt, n *pgparse.Node, computed bool) {
 	switch {
 	case c == nil || c.Inferred || k.problem != nil || n.GetSetToDefault() != nil:
 	case c.Generated != "", c.Identity == "always" && s.GetOverride() <= pgparse.OverridingKind_OVERRIDING_NOT_SET:
-		k.fail(refuse.AlwaysGenerated, c.Name)
+		k.recordProblem(refuse.AlwaysGenerated, c.Name)
 	default:
-		k.value(c.Name, c.Type, n, "expression", computed)
+		k.checkValue(c.Name, c.Type, n, "expression", computed)
 	}
 }
 
-// set checks what an UPDATE sets, as written does for an INSERT.
-func (k *checker) set(t *Relation, list []*pgparse.Node) {
+// checkSetValues checks what an UPDATE sets, as checkInsertedValues does for an INSERT.
+func (k *checker) checkSetValues(t *Relation, list []*pgparse.Node) {
 	if t == nil || len(t.Rules) > 0 || !t.Kind.IsTable() {
 		return
 	}
 	for _, n := range list {
 		r := n.GetResTarget()
-		c := t.Column(clip(r.GetName()))
+		c := t.Column(clipName(r.GetName()))
 		if c == nil || len(r.GetIndirection()) > 0 || r.GetVal().GetSetToDefault() != nil || r.GetVal().GetMultiAssignRef() != nil {
 			continue
 		}
 		if !c.Inferred && (c.Generated != "" || c.Identity == "always") {
-			k.fail(refuse.OnlyDefault, c.Name)
+			k.recordProblem(refuse.OnlyDefault, c.Name)
 			return
 		}
-		k.value(c.Name, c.Type, r.GetVal(), "expression", t.Kind == Table)
+		k.checkValue(c.Name, c.Type, r.GetVal(), "expression", t.Kind == Table)
 	}
 }
 
@@ -320,22 +321,22 @@ func (k *checker) newDefault(s *pgparse.AlterTableStmt, cmd *pgparse.AlterTableC
 	if schema == "" && !k.plainPath() {
 		return
 	}
-	r := k.c.find(schema, name)
+	r := k.c.findRelation(schema, name)
 	if adds {
 		k.defaultOf(def, r != nil && r.Kind == Table)
 	} else if r != nil && r.Kind.IsTable() {
-		if c := r.Column(clip(cmd.GetName())); c != nil && !c.Inferred {
-			k.value(c.Name, k.typeThen(s, c), cmd.GetDef(), "default expression", false)
+		if c := r.Column(clipName(cmd.GetName())); c != nil && !c.Inferred {
+			k.checkValue(c.Name, k.typeThen(s, c), cmd.GetDef(), "default expression", false)
 		}
 	}
 }
 
-// typeThen is the type that a column has when an ALTER TABLE gives defaults: types
-// change before, in whichever order the commands stand.
+// typeThen returns a column's type at the time when an ALTER TABLE sets defaults. Types
+// change before that, in whatever order the commands are written.
 func (k *checker) typeThen(s *pgparse.AlterTableStmt, c *Column) Type {
 	for _, n := range s.GetCmds() {
 		cmd := n.GetAlterTableCmd()
-		if cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && clip(cmd.GetName()) == c.Name {
+		if cmd.GetSubtype() == pgparse.AlterTableType_AT_AlterColumnType && clipName(cmd.GetName()) == c.Name {
 			return k.c.TypeOf(cmd.GetDef().GetColumnDef().GetTypeName())
 		}
 	}

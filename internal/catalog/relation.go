@@ -2,16 +2,14 @@ package catalog
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// OID names an object within one catalog and all that were derived from it.
-// 0 is no object.
+// OID identifies an object in a catalog and in all catalogs derived from it. 0 is no object.
 type OID int32
 
-// Name is a schema and an object in it. Schema is never empty for a relation,
-// type or function of a catalog.
+// Name is a schema and the name of an object in it. Schema is never empty for a relation, type or function of a
+// catalog.
 type Name struct{ Schema, Name string }
 
-// String is the name as people write it: without the schema when that is
-// "public".
+// String returns the name for people: without the schema if that is "public".
 func (n Name) String() string {
 	if n.Schema == "public" || n.Schema == "" {
 		return n.Name
@@ -19,7 +17,7 @@ func (n Name) String() string {
 	return n.Schema + "." + n.Name
 }
 
-// Qualified is the name with its schema: "public.users".
+// Qualified returns the name with its schema: "public.users".
 func (n Name) Qualified() string {
 	if n.Schema == "" {
 		return n.Name
@@ -43,12 +41,26 @@ const (
 	CompositeType
 )
 
-var kindNames = [...]string{"relation", "table", "partitioned table", "index", "partitioned index", "view", "materialized view", "sequence", "foreign table", "composite type"}
+var kindNames = [...]string{
+	"relation", "table", "partitioned table", "index", "partitioned index", "view", "materialized view", "sequence",
+	"foreign table", "composite type",
+}
 
-// String is the kind in Postgres' words: "table", "materialized view".
+// String returns the kind in Postgres' words: "table", "materialized view".
 func (k Kind) String() string { return kindNames[k] }
 
-// IsTable reports whether the kind holds rows of its own or of partitions.
+// ForMessages returns the kind in the words of Postgres' messages about dependencies: a partitioned table is a "table" there.
+func (k Kind) ForMessages() string {
+	switch k {
+	case PartitionedTable:
+		k = Table
+	case PartitionedIndex:
+		k = Index
+	}
+	return k.String()
+}
+
+// IsTable reports whether relations of the kind hold rows, directly or in partitions.
 func (k Kind) IsTable() bool { return k == Table || k == PartitionedTable }
 
 // Persistence of a relation.
@@ -61,22 +73,20 @@ const (
 	Temporary
 )
 
-// Relation is a row of pg_class with what hangs on it. It is immutable once it
-// is in a catalog: fold functions work on a copy.
+// Relation is a row of pg_class with its dependent objects. It is immutable once it is in a catalog: fold functions
+// work on a copy.
 type Relation struct {
 	OID  OID
 	Kind Kind
 	Persistence
-	// Inferred marks a relation that no statement created: it exists, its
-	// columns and constraints are known only in so far as statements named
-	// them, and it may be large.
+	// Inferred marks a relation that no statement created. It exists and may be large; only those columns and
+	// constraints are known that statements named.
 	Inferred bool
-	// Partial marks a relation that was seen created, but not all of it: LIKE
-	// or INHERITS of an inferred one, a query whose columns cannot be told. It
-	// may have columns and constraints that are not listed.
+	// Partial marks a relation of which only a part was seen created: LIKE or INHERITS of an inferred relation, or a
+	// query whose columns are not known. It may have columns and constraints that are not listed.
 	Partial bool
-	// Adopted marks a relation that a statement created although an earlier
-	// statement had already named it: the history is not in order.
+	// Adopted marks a relation that a statement created although an earlier statement had already named it: the history
+	// is not in order.
 	Adopted    bool
 	NextAttnum int16
 	Parent     OID // of a partition
@@ -97,21 +107,19 @@ type Relation struct {
 	View  *ViewInfo  // of a view or materialised view
 	Seq   *SequenceInfo
 
-	// Rare is never nil: relations without any of it share an empty one.
+	// Rare is never nil: relations without rare properties share an empty one.
 	*Rare
 }
 
-// Rare is what few relations have. A large schema has a hundred thousand
-// relations, most of them indexes.
+// Rare holds properties that few relations have. A large schema has a hundred thousand relations, most of them indexes.
 type Rare struct {
 	Policies   []*Policy
 	Rules      []*Rule
 	Statistics []Name // extended statistics objects on it
-	// numbers are those that columns had on the inferred relation that this
-	// one takes the place of: what refers to them stays right.
+	// numbers are the numbers that columns had on the inferred relation that this one replaces, so that references to
+	// them stay valid.
 	numbers map[string]int16
-	// DroppedColumns names the columns that were seen dropped, so that their
-	// absence is certain.
+	// DroppedColumns are the columns that were seen dropped, so that they certainly do not exist.
 	DroppedColumns []string
 
 	RLS, ForceRLS   bool
@@ -120,9 +128,11 @@ type Rare struct {
 	AccessMethod    string // "" is the server's default
 	Tablespace      string
 	Options         map[string]string // storage parameters
+	Manager         Manager
 	Owner           string
+	Extension       string // ALTER EXTENSION … ADD put it into this one
 	Grants          []Grant
-	Taken           []Grant // what was revoked; what was granted again stands in Grants too
+	Taken           []Grant // revoked privileges; those granted again are in Grants too
 
 	// Partitioning and inheritance.
 	Detached     bool   // it was a partition once, and has the name that it had then
@@ -135,26 +145,25 @@ type Rare struct {
 	Children     []OID // tables that inherit, not partitions
 }
 
-// plain is the Rare of relations that have none of it. Nobody changes it.
+// plain is the shared empty Rare. It must not be changed.
 var plain Rare
 
-// own gives a copy of the rare part that may be changed in place. Each call
-// makes a new one.
-func (r *Relation) own() *Rare {
+// copyRare returns a copy of the rare part that may be changed in place. Each call makes a new copy.
+func (r *Relation) copyRare() *Rare {
 	next := *r.Rare
 	r.Rare = &next
 	return r.Rare
 }
 
-// stored is the rare part of a new relation with storage.
-func stored(method, tablespace string, options map[string]string) *Rare {
+// newRare returns the rare part of a new relation with storage.
+func newRare(method, tablespace string, options map[string]string) *Rare {
 	if method == "" && tablespace == "" && options == nil {
 		return &plain
 	}
 	return &Rare{AccessMethod: method, Tablespace: tablespace, Options: options}
 }
 
-// StandIn is a relation that no catalog holds.
+// StandIn returns a relation that is in no catalog.
 func StandIn(name Name, kind Kind, inferred bool) *Relation {
 	return &Relation{Name: name, Kind: kind, Inferred: inferred, Rare: &plain}
 }
@@ -162,8 +171,7 @@ func StandIn(name Name, kind Kind, inferred bool) *Relation {
 // ConstraintKind is pg_constraint.contype.
 type ConstraintKind uint8
 
-// The kinds of constraints. NOT NULL constraints that were named (18) are of
-// kind NotNull; plain nullability is in Column.NotNull alone.
+// The kinds of constraints. Named NOT NULL constraints (18) are of kind NotNull; otherwise only Column.NotNull is set.
 const (
 	Check ConstraintKind = iota + 1
 	ForeignKey
@@ -173,9 +181,12 @@ const (
 	NotNullConstraint
 )
 
-var constraintNames = [...]string{"constraint", "check constraint", "foreign key", "unique constraint", "primary key", "exclusion constraint", "not-null constraint"}
+var constraintNames = [...]string{
+	"constraint", "check constraint", "foreign key", "unique constraint", "primary key", "exclusion constraint",
+	"not-null constraint",
+}
 
-// String is the kind in Postgres' words: "foreign key".
+// String returns the kind in Postgres' words: "foreign key".
 func (k ConstraintKind) String() string { return constraintNames[k] }
 
 // Constraint is a row of pg_constraint.
@@ -194,20 +205,24 @@ type Constraint struct {
 	Deferrable, InitiallyDeferred bool
 	NullsNotDistinct              bool
 	WithoutOverlaps               bool // 18: temporal key
-	Index                         OID  // behind a unique, primary or exclusion constraint
+	Index                         OID  // of a unique, primary or exclusion constraint
 	Ref                           OID  // of a foreign key: the referenced table
 	RefColumns                    []int16
 	OnDelete, OnUpdate            string // "cascade", "set null", "set default", "restrict"; "" is no action
+	// SetColumns are the attnums of ON DELETE SET NULL or SET DEFAULT (columns) (15); nil: all columns.
+	SetColumns []int16
+	MatchFull  bool
+	Period     bool // 18: the last column of a foreign key is a PERIOD
 	// Parent marks a constraint that a partition or child inherits.
 	Parent bool
 	// Named reports whether the author chose the name.
 	Named bool
-	// Inferred marks a constraint that no statement created. Its kind is what its
-	// name says by the server's convention; its columns are not known.
+	// Inferred marks a constraint that no statement created. Its kind follows from its name by the server's naming
+	// convention; its columns are not known.
 	Inferred bool
 }
 
-// Column finds a column by name; nil when there is none.
+// Column finds a column by name; nil if there is none.
 func (r *Relation) Column(name string) *Column {
 	for _, c := range r.Columns {
 		if c.Name == name {
@@ -217,7 +232,7 @@ func (r *Relation) Column(name string) *Column {
 	return nil
 }
 
-// Attr finds a column by number; nil when there is none.
+// Attr finds a column by number; nil if there is none.
 func (r *Relation) Attr(attnum int16) *Column {
 	for _, c := range r.Columns {
 		if c.Attnum == attnum {
@@ -227,7 +242,7 @@ func (r *Relation) Attr(attnum int16) *Column {
 	return nil
 }
 
-// Constraint finds a constraint by name; nil when there is none.
+// Constraint finds a constraint by name; nil if there is none.
 func (r *Relation) Constraint(name string) *Constraint {
 	for _, c := range r.Constraints {
 		if c.Name == name {
@@ -237,7 +252,7 @@ func (r *Relation) Constraint(name string) *Constraint {
 	return nil
 }
 
-// Trigger finds a trigger by name; nil when there is none.
+// Trigger finds a trigger by name; nil if there is none.
 func (r *Relation) Trigger(name string) *Trigger {
 	for _, t := range r.Triggers {
 		if t.Name == name {

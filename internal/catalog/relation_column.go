@@ -48,9 +48,9 @@ type RareColumn struct {
 // changes it.
 var plainColumn RareColumn
 
-// own gives a copy of the rare part that may be changed in place. Each call
+// copyRare gives a copy of the rare part that may be changed in place. Each call
 // makes a new one.
-func (c *Column) own() *RareColumn {
+func (c *Column) copyRare() *RareColumn {
 	next := *c.RareColumn
 	c.RareColumn = &next
 	return c.RareColumn
@@ -61,8 +61,8 @@ func NewColumn(name string, t Type) *Column {
 	return &Column{Name: name, Type: t, RareColumn: &plainColumn}
 }
 
-// Required reports whether an INSERT that leaves the column out fails.
-func (c *Column) Required() bool {
+// IsRequired reports whether an INSERT that leaves the column out fails.
+func (c *Column) IsRequired() bool {
 	return c.NotNull && c.Default == nil && c.Identity == "" && c.Generated == ""
 }
 
@@ -79,5 +79,5 @@ type Type struct {
 	OID OID
 }
 
-// Known reports whether anything is known of the type.
-func (t Type) Known() bool { return t.Name.Name != "" }
+// IsKnown reports whether anything is known of the type.
+func (t Type) IsKnown() bool { return t.Name.Name != "" }

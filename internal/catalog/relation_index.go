@@ -11,6 +11,8 @@ type IndexKey struct {
 	Opclass   string
 	Collation string
 	Desc      bool
+	// NullsFirst is set if written, or implied by Desc.
+	NullsFirst bool
 	// Columns lists every column that the expression reads.
 	Columns []int16
 }
@@ -21,20 +23,19 @@ type IndexInfo struct {
 	Method  string // "btree"
 	Keys    []IndexKey
 	Include []int16
-	// Names are what the index calls its columns: the columns' names when it
-	// was built. The names of its clones on partitions come from them.
+	// Names are the names that the index gives its columns: the columns' names when it
+	// was built. The names of its clones on partitions are derived from them.
 	Names            []string
 	Predicate        *pgparse.Node
 	PredicateText    string
 	PredicateColumns []int16
 	Unique           bool
 	NullsNotDistinct bool
-	// Valid is false for an index ON ONLY a partitioned table whose
-	// partitions are not all attached, and for one that a failed concurrent
-	// build may have left.
+	// Valid is false for an index ON ONLY a partitioned table until all partitions are
+	// attached, and for an index that may be left over from a failed concurrent build.
 	Valid      bool
 	Concurrent bool   // built with CONCURRENTLY
-	Constraint string // the constraint it stands behind; "" for none
+	Constraint string // the constraint that uses it; "" for none
 	Primary    bool
 	Clustered  bool
 	Parent     OID // the partitioned index it is attached to
@@ -47,8 +48,8 @@ type ViewInfo struct {
 	Columns map[OID][]int16 // the columns read, per relation, as far as names tell
 	Star    bool            // the query has a * in it
 	Filled  bool            // of a materialised view: WITH DATA
-	// Functions names the functions that the query calls and that the catalog
-	// holds, and Types the user-defined types that it casts to.
+	// Functions are the functions of the catalog that the query calls, and Types the
+	// user-defined types that it casts to.
 	Functions []Name
 	Types     []OID
 }
@@ -59,17 +60,17 @@ type SequenceInfo struct {
 	OwnerTable  OID
 	OwnerColumn int16
 	Identity    bool // it belongs to an identity column
-	// Moved: it does not begin at 1, does not count by 1, or was set to another
-	// number since.
+	// Moved: it does not begin at 1, does not count by 1, or was set to another number
+	// later.
 	Moved bool
-	// Options are those that were given, as CREATE SEQUENCE has them: "START WITH 5"; nil
-	// where each is the default.
+	// Options are the given options, as in CREATE SEQUENCE: "START WITH 5"; nil if all
+	// are defaults.
 	Options []string
-	// Increment is what it counts by; 0 is 1.
+	// Increment is the increment; 0 means 1.
 	Increment int64
 }
 
-// Step is what a sequence counts by.
+// Step returns the increment.
 func (s *SequenceInfo) Step() int64 {
 	if s.Increment == 0 {
 		return 1
@@ -91,10 +92,10 @@ type Trigger struct {
 	Columns     []int16 // UPDATE OF
 	// Parent marks the clone of a partitioned table's trigger.
 	Parent bool
-	// Deferrable and InitiallyDeferred are those of a constraint trigger.
+	// Deferrable and InitiallyDeferred apply to a constraint trigger.
 	Deferrable, InitiallyDeferred bool
-	// When is its condition, nil where it has none; Uses lists the columns
-	// that it reads.
+	// When is its condition, nil for none. Uses lists the columns that the condition
+	// reads.
 	When    *pgparse.Node
 	Uses    []int16
 	Comment string
@@ -106,20 +107,20 @@ type Trigger struct {
 type Policy struct {
 	Name, Command string
 	ID            OID // stays the same when the policy is renamed
-	// Permissive policies let rows through, the others take away from those.
+	// Permissive policies let rows through; the other policies restrict these rows.
 	Permissive bool
-	// Roles are those that it is for; "public" is everybody.
+	// Roles are the roles that it applies to; "public" is everybody.
 	Roles []string
-	// Using and Check are its conditions, nil where it has none.
+	// Using and Check are its conditions, nil for none.
 	Using, Check *pgparse.Node
-	// Uses lists the columns of its table that its conditions read, Reads those
-	// of other relations, in sub-queries.
+	// Uses lists the columns of its table that its conditions read. Reads lists the
+	// columns of other relations, read in sub-queries.
 	Uses  []int16
-	Reads []Reading
+	Reads []ReadColumns
 }
 
-// Reading is what an expression reads of a relation.
-type Reading struct {
+// ReadColumns is the columns that an expression reads of a relation.
+type ReadColumns struct {
 	Relation OID
 	Columns  []int16
 }

@@ -9,7 +9,7 @@ import (
 
 // renameStmt folds ALTER … RENAME of everything.
 func (f *fold) renameStmt(s *pgparse.RenameStmt) {
-	to := clip(s.GetNewname())
+	to := clipName(s.GetNewname())
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
@@ -23,7 +23,7 @@ func (f *fold) renameStmt(s *pgparse.RenameStmt) {
 	case pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
 		f.renameOnTable(s, to)
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-		f.renameType(pgparse.Items(s.GetObject()), to)
+		f.renameType(pgparse.ListItems(s.GetObject()), to)
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
 		f.renameFunction(s.GetObject().GetObjectWithArgs(), to)
 	case pgparse.ObjectType_OBJECT_SCHEMA:
@@ -55,7 +55,7 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 	if s.GetMissingOk() && f.renamedAlready(s.GetRelation(), to) {
 		return
 	}
-	r := f.relation(s.GetRelation(), relationKind(s.GetRenameType()), s.GetMissingOk())
+	r := f.relationFor(s.GetRelation(), relationKind(s.GetRenameType()), s.GetMissingOk())
 	if r == nil {
 		return
 	}
@@ -63,21 +63,21 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 	if !f.makeRoom(r.OID, name) {
 		return
 	}
-	f.rename(r.OID, name)
+	f.setRelationName(r.OID, name)
 	if r.Kind.IsTable() {
-		f.renamed = f.renamed.set(f.own, r.OID, struct{}{})
+		f.renamed = f.renamed.insertKey(f.own, r.OID, struct{}{})
 	}
 	if r.Detached {
-		f.edit(r.OID).own().Detached = false
+		f.editRelation(r.OID).copyRare().Detached = false
 	}
-	// The constraint behind an index is renamed with it.
+	// The constraint that uses an index is renamed with it.
 	if r.Index != nil && r.Index.Constraint != "" {
-		if t := f.edit(r.Index.Table); t != nil {
+		if t := f.editRelation(r.Index.Table); t != nil {
 			if c := t.Constraint(r.Index.Constraint); c != nil {
 				t.editConstraint(c.ID).Name = to
 			}
 		}
-		e := f.edit(r.OID)
+		e := f.editRelation(r.OID)
 		info := *e.Index
 		info.Constraint = to
 		e.Index = &info
@@ -89,7 +89,7 @@ func (f *fold) renameRelation(s *pgparse.RenameStmt, to string) {
 // past, and does nothing in the one that is known.
 func (f *fold) renamedAlready(rv *pgparse.RangeVar, to string) bool {
 	schema, name := pgparse.RangeName(rv)
-	if f.find(schema, name) != nil {
+	if f.findRelation(schema, name) != nil {
 		return false
 	}
 	full := f.nameFor(schema, name)
@@ -97,17 +97,17 @@ func (f *fold) renamedAlready(rv *pgparse.RangeVar, to string) bool {
 	return taken && !f.Relation(at).Inferred
 }
 
-// makeRoom sees to what has the name already that the relation oid, or an index
-// of it, is to get; false when that is a problem. What has it is taken out where
-// it must have gone unseen: the relation itself may go with it, as an index with
-// its table, and then there is nothing to name.
+// makeRoom handles the object that already has the name that the relation oid, or an
+// index of it, will get; false if that is a problem. If that object must have been
+// dropped unseen, it is removed. This may remove the relation itself, as an index is
+// dropped with its table; nothing is left to rename then.
 func (f *fold) makeRoom(oid OID, name Name) bool {
 	at, taken := f.names.get(name)
 	if !taken {
 		return true
 	}
 	if old := f.Relation(at); at == oid || !old.Inferred {
-		f.fail(f.sure(), refuse.RelationExists, name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.RelationExists, name.Name)
 		if f.failed || at == oid {
 			return false
 		}
@@ -117,24 +117,24 @@ func (f *fold) makeRoom(oid OID, name Name) bool {
 }
 
 func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
-	r := f.relation(s.GetRelation(), relationKind(s.GetRelationType()), s.GetMissingOk())
+	r := f.relationFor(s.GetRelation(), relationKind(s.GetRelationType()), s.GetMissingOk())
 	if r == nil {
 		return
 	}
-	r = f.edit(r.OID)
-	from := clip(s.GetSubname())
+	r = f.editRelation(r.OID)
+	from := clipName(s.GetSubname())
 	c := f.columnAs(r.OID, from, &refuse.ColumnMissingAlone)
 	if c == nil {
 		return
 	}
 	if c.Inherited && !r.Inferred {
-		f.fail(f.sure(), refuse.RenameInherited, from)
+		f.addProblem(f.isHistoryComplete(), refuse.RenameInherited, from)
 		if f.failed {
 			return
 		}
 	}
 	if other := r.Column(to); other != nil {
-		f.fail(f.sure() && (!other.Inferred || from == to), refuse.ColumnExists, to, r.Name.Name)
+		f.addProblem(f.isHistoryComplete() && (!other.Inferred || from == to), refuse.ColumnExists, to, r.Name.Name)
 		if f.failed || from == to {
 			return
 		}
@@ -162,25 +162,25 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 
 func (f *fold) renameAttribute(r *Relation, attnum int16, from, to string) {
 	r.editColumn(attnum).Name = to
-	r.own().DroppedColumns = without(r.DroppedColumns, to)
+	r.copyRare().DroppedColumns = removeValue(r.DroppedColumns, to)
 	r.noteDropped(f, from)
 	f.renameInExpressions(r, attnum, from, to)
 }
 
 func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
-	r := f.relation(s.GetRelation(), Table, s.GetMissingOk())
+	r := f.relationFor(s.GetRelation(), Table, s.GetMissingOk())
 	if r == nil {
 		return
 	}
-	r = f.edit(r.OID)
-	from := clip(s.GetSubname())
+	r = f.editRelation(r.OID)
+	from := clipName(s.GetSubname())
 	c := r.Constraint(from)
 	if c == nil {
 		if col := f.notNullNamed(r, from); col != nil {
 			// From now on it has a name of its own.
-			f.store(r, &Constraint{Kind: NotNullConstraint, Name: to, Columns: []int16{col.Attnum}, Valid: !col.NotNullInvalid, Enforced: true, Named: true})
+			f.attachConstraint(r, &Constraint{Kind: NotNullConstraint, Name: to, Columns: []int16{col.Attnum}, Valid: !col.NotNullInvalid, Enforced: true, Named: true})
 		} else if !r.Inferred && !r.Partial {
-			f.fail(f.sure(), refuse.ConstraintMissingFor, from, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissingFor, from, r.Name.Name)
 		}
 		return
 	}
@@ -192,8 +192,8 @@ func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
 		return
 	}
 	r.editConstraint(c.ID).Name = to
-	if idx := f.edit(c.Index); idx != nil {
-		f.rename(idx.OID, Name{idx.Name.Schema, to})
+	if idx := f.editRelation(c.Index); idx != nil {
+		f.setRelationName(idx.OID, Name{idx.Name.Schema, to})
 		info := *idx.Index
 		info.Constraint = to
 		idx.Index = &info
@@ -221,12 +221,12 @@ func (f *fold) notNullNamed(r *Relation, name string) *Column {
 
 // renameOnTable renames a trigger, policy or rule.
 func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
-	r := f.relation(s.GetRelation(), Table, s.GetMissingOk())
+	r := f.relationFor(s.GetRelation(), Table, s.GetMissingOk())
 	if r == nil {
 		return
 	}
-	r = f.edit(r.OID)
-	from := clip(s.GetSubname())
+	r = f.editRelation(r.OID)
+	from := clipName(s.GetSubname())
 	done := false
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TRIGGER:
@@ -253,18 +253,18 @@ func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
 			if p.Name == from {
 				next := *p
 				next.Name = to
-				r.own().Policies = slices.Clone(r.Policies)
+				r.copyRare().Policies = slices.Clone(r.Policies)
 				r.Policies[i], done = &next, true
 			}
 		}
 	default:
-		if old := r.Rule(from); old != nil {
+		if old := r.FindRule(from); old != nil {
 			now := *old
 			now.Name, done = to, true
 			f.setRule(r, old, &now)
 		}
 	}
 	if !done && !r.Inferred && !r.Partial {
-		f.fail(f.sure(), refuse.ObjectMissingOn, objectWord(s.GetRenameType()), from, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, objectWord(s.GetRenameType()), from, r.Name.Name)
 	}
 }

@@ -10,41 +10,41 @@ import (
 
 // ruleUses are the columns that a rule cannot be without: those that its
 // condition and actions read, of its own table too, and those that they write.
-func (f *fold) ruleUses(r *Relation, u *Rule) []Reading {
-	read := f.reader()
+func (f *fold) ruleUses(r *Relation, u *Rule) []ReadColumns {
+	read := f.newReader()
 	rows := []*query.Source{{Alias: "new", Table: r}, {Alias: "old", Table: r}}
-	read.expr(u.Where, rows...)
+	read.readExpr(u.Where, rows...)
 	for _, n := range u.Actions {
-		read.statement(n, rows...)
+		read.readStatement(n, rows...)
 		switch s := pgparse.Unwrap(n).(type) {
 		case *pgparse.InsertStmt:
-			read.writes(s.GetRelation(), s.GetCols(), len(s.GetCols()) == 0)
+			read.addWrittenColumns(s.GetRelation(), s.GetCols(), len(s.GetCols()) == 0)
 		case *pgparse.UpdateStmt:
-			read.writes(s.GetRelation(), s.GetTargetList(), false)
+			read.addWrittenColumns(s.GetRelation(), s.GetTargetList(), false)
 		}
 	}
-	var out []Reading
+	var out []ReadColumns
 	for oid, columns := range read.q.columns {
 		if !slices.Contains(read.q.reads, oid) {
-			out = append(out, Reading{oid, columns})
+			out = append(out, ReadColumns{oid, columns})
 		}
 	}
 	for _, oid := range read.q.reads {
-		out = append(out, Reading{oid, read.q.columns[oid]})
+		out = append(out, ReadColumns{oid, read.q.columns[oid]})
 	}
 	return out
 }
 
-// writes notes the columns of a target that a statement names; all of them when
+// addWrittenColumns notes the columns of a target that a statement names; all of them when
 // it names none.
-func (r *reader) writes(rv *pgparse.RangeVar, list []*pgparse.Node, all bool) {
-	rel := r.f.find(pgparse.RangeName(rv))
+func (r *reader) addWrittenColumns(rv *pgparse.RangeVar, list []*pgparse.Node, all bool) {
+	rel := r.f.findRelation(pgparse.RangeName(rv))
 	if rel == nil {
 		return
 	}
 	for _, c := range rel.Columns {
-		if all || slices.ContainsFunc(list, func(n *pgparse.Node) bool { return clip(n.GetResTarget().GetName()) == c.Name }) {
-			r.column(rel, c)
+		if all || slices.ContainsFunc(list, func(n *pgparse.Node) bool { return clipName(n.GetResTarget().GetName()) == c.Name }) {
+			r.addColumn(rel, c)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func (c *Catalog) RulesOver(relation OID, column int16) []RuleOn {
 		return nil
 	}
 	var out []RuleOn
-	for _, t := range c.users(list) {
+	for _, t := range c.listUsers(list) {
 		if column == 0 && t.OID == relation {
 			continue // they go with it
 		}
@@ -79,44 +79,44 @@ func (c *Catalog) RulesOver(relation OID, column int16) []RuleOn {
 // dropRulesOver drops the rules that cannot be without a relation or a column.
 func (f *fold) dropRulesOver(relation OID, column int16) {
 	for _, x := range f.RulesOver(relation, column) {
-		if t := f.edit(x.Table.OID); t != nil {
-			t.own().Rules = slices.DeleteFunc(slices.Clone(t.Rules), func(u *Rule) bool { return u == x.Rule })
+		if t := f.editRelation(x.Table.OID); t != nil {
+			t.copyRare().Rules = slices.DeleteFunc(slices.Clone(t.Rules), func(u *Rule) bool { return u == x.Rule })
 		}
 	}
 }
 
 // bodyUses are the columns that a body in SQL's own words (RETURN x, BEGIN
 // ATOMIC) depends on. One that is a string depends on nothing.
-func (f *fold) bodyUses(body *pgparse.Node) []Reading {
+func (f *fold) bodyUses(body *pgparse.Node) []ReadColumns {
 	if body == nil {
 		return nil
 	}
-	read := f.reader()
+	read := f.newReader()
 	pgparse.Walk(body, func(msg any) bool {
 		switch s := msg.(type) {
 		case *pgparse.ReturnStmt:
-			read.expr(s.GetReturnval())
+			read.readExpr(s.GetReturnval())
 			return false
 		case *pgparse.SelectStmt:
-			read.statement(&pgparse.Node{Node: &pgparse.Node_SelectStmt{SelectStmt: s}})
+			read.readStatement(&pgparse.Node{Node: &pgparse.Node_SelectStmt{SelectStmt: s}})
 			return false
 		case *pgparse.InsertStmt:
-			read.statement(&pgparse.Node{Node: &pgparse.Node_InsertStmt{InsertStmt: s}})
-			read.writes(s.GetRelation(), s.GetCols(), len(s.GetCols()) == 0)
+			read.readStatement(&pgparse.Node{Node: &pgparse.Node_InsertStmt{InsertStmt: s}})
+			read.addWrittenColumns(s.GetRelation(), s.GetCols(), len(s.GetCols()) == 0)
 			return false
 		case *pgparse.UpdateStmt:
-			read.statement(&pgparse.Node{Node: &pgparse.Node_UpdateStmt{UpdateStmt: s}})
-			read.writes(s.GetRelation(), s.GetTargetList(), false)
+			read.readStatement(&pgparse.Node{Node: &pgparse.Node_UpdateStmt{UpdateStmt: s}})
+			read.addWrittenColumns(s.GetRelation(), s.GetTargetList(), false)
 			return false
 		case *pgparse.DeleteStmt:
-			read.statement(&pgparse.Node{Node: &pgparse.Node_DeleteStmt{DeleteStmt: s}})
+			read.readStatement(&pgparse.Node{Node: &pgparse.Node_DeleteStmt{DeleteStmt: s}})
 			return false
 		}
 		return true
 	})
-	out := make([]Reading, 0, len(read.q.reads))
+	out := make([]ReadColumns, 0, len(read.q.reads))
 	for _, oid := range read.q.reads {
-		out = append(out, Reading{oid, read.q.columns[oid]})
+		out = append(out, ReadColumns{oid, read.q.columns[oid]})
 	}
 	return out
 }
@@ -143,6 +143,6 @@ func (c *Catalog) BodiesOver(relation OID, column int16) []*Function {
 func (f *fold) dropBodiesOver(relation OID, column int16) {
 	for _, fn := range f.BodiesOver(relation, column) {
 		f.setFunctions(fn.Name, slices.DeleteFunc(slices.Clone(f.ownFunctions(fn.Name)), func(o *Function) bool { return o == fn }))
-		f.releaseFunction(f.callee(fn.Name, []*Function{fn}, 0), true)
+		f.releaseFunction(f.newCallee(fn.Name, []*Function{fn}, 0), true)
 	}
 }

@@ -10,24 +10,24 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createschema.html
 func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
-	name := clip(s.GetSchemaname())
+	name := clipName(s.GetSchemaname())
 	if name == "" {
 		name = roleName(s.GetAuthrole())
 	}
 	if f.Object("schema", Name{"", name}) != nil || name == "public" {
 		if !s.GetIfNotExists() {
-			f.fail(f.sure() && name != "public", refuse.SchemaExists, name)
+			f.addProblem(f.isHistoryComplete() && name != "public", refuse.SchemaExists, name)
 		}
 		if f.failed || s.GetIfNotExists() {
 			return
 		}
 	}
 	f.putObject(&Object{Kind: "schema", Name: Name{"", name}, Owner: roleName(s.GetAuthrole())})
-	// What the statement holds is created in the new schema.
+	// The objects inside the statement are created in the new schema.
 	path := f.SearchPath
 	f.SearchPath = append([]string{name}, path...)
 	for _, e := range s.GetSchemaElts() {
-		f.statement(pgparse.Unwrap(e))
+		f.foldStatement(pgparse.Unwrap(e))
 	}
 	f.SearchPath = path
 }
@@ -60,23 +60,23 @@ func (f *fold) inSchema(schema string) (relations, types []OID, functions []Name
 
 // dropSchema drops a schema, with CASCADE all that is in it.
 func (f *fold) dropSchema(name string, cascade, missingOK bool) {
-	name = clip(name)
+	name = clipName(name)
 	key := Name{"", name}
 	if f.Object("schema", key) == nil && name != "public" {
-		if !missingOK && f.missing("schema", key) {
-			f.fail(true, refuse.SchemaMissing, name)
+		if !missingOK && f.isMissing("schema", key) {
+			f.addProblem(true, refuse.SchemaMissing, name)
 			return
 		}
 	}
 	relations, types, functions, objects := f.inSchema(name)
 	if !cascade && len(relations)+len(types)+len(functions)+len(objects) > 0 {
-		f.fail(f.sure(), refuse.HasDependents, "schema", name)
+		f.addProblem(f.isHistoryComplete(), refuse.HasDependents, "schema", name)
 		if f.failed {
 			return
 		}
 	}
 	for _, oid := range relations {
-		f.dropRelation(oid)
+		f.dropWithRowType(oid)
 	}
 	for _, oid := range types {
 		if u := f.Type(oid); u != nil {
@@ -86,7 +86,7 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 	for _, fn := range functions {
 		for _, o := range f.ownFunctions(fn) {
 			// Its overloads go too.
-			f.releaseFunction(f.callee(fn, []*Function{o}, 0), true)
+			f.releaseFunction(f.newCallee(fn, []*Function{o}, 0), true)
 		}
 		f.setFunctions(fn, nil)
 		f.markGone("function", fn)
@@ -109,9 +109,9 @@ func stringNode(s string) *pgparse.Node {
 
 // renameSchema renames a schema: all that is in it gets another name.
 func (f *fold) renameSchema(from, to string) {
-	from = clip(from)
+	from = clipName(from)
 	if f.Object("schema", Name{"", to}) != nil {
-		f.fail(f.sure(), refuse.SchemaExists, to)
+		f.addProblem(f.isHistoryComplete(), refuse.SchemaExists, to)
 		if f.failed {
 			return
 		}
@@ -122,8 +122,8 @@ func (f *fold) renameSchema(from, to string) {
 		next.Name = Name{"", to}
 		f.removeObject("schema", o.Name)
 		f.putObject(&next)
-	} else if f.missing("schema", Name{"", from}) {
-		f.fail(true, refuse.SchemaMissing, from)
+	} else if f.isMissing("schema", Name{"", from}) {
+		f.addProblem(true, refuse.SchemaMissing, from)
 		return
 	} else {
 		f.putObject(&Object{Kind: "schema", Name: Name{"", to}})
@@ -131,12 +131,12 @@ func (f *fold) renameSchema(from, to string) {
 	relations, types, functions, objects := f.inSchema(from)
 	for _, oid := range relations {
 		if r := f.Relation(oid); r != nil { // else it went with one that had its new name
-			f.rename(oid, Name{to, r.Name.Name})
+			f.setRelationName(oid, Name{to, r.Name.Name})
 		}
 	}
 	for _, oid := range types {
 		u := f.changeType(oid, func(t *UserType) { t.Name.Schema = to })
-		f.retype(oid, u.Name)
+		f.renameColumnTypes(oid, u.Name)
 	}
 	for _, name := range functions {
 		list := slices.Clone(f.ownFunctions(name))
@@ -152,16 +152,16 @@ func (f *fold) renameSchema(from, to string) {
 
 // setSchema is ALTER … SET SCHEMA.
 func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
-	to := clip(s.GetNewschema())
+	to := clipName(s.GetNewschema())
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
-		r := f.relation(s.GetRelation(), relationKind(s.GetObjectType()), s.GetMissingOk())
+		r := f.relationFor(s.GetRelation(), relationKind(s.GetObjectType()), s.GetMissingOk())
 		if r != nil {
 			f.moveRelation(r, to)
 		}
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
-		if u := f.userType(pgparse.Items(s.GetObject()), Base, s.GetMissingOk()); u != nil {
+		if u := f.userType(pgparse.ListItems(s.GetObject()), Base, s.GetMissingOk()); u != nil {
 			f.moveType(u, Name{to, u.Name.Name})
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
@@ -169,7 +169,7 @@ func (f *fold) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 			f.moveFunction(name, list, at, Name{to, name.Name})
 		}
 	case pgparse.ObjectType_OBJECT_EXTENSION:
-		f.changeObject("extension", Name{"", clip(constText(s.GetObject()))}, "schema "+to)
+		f.changeObject("extension", Name{"", clipName(constText(s.GetObject()))}, "schema "+to)
 	default:
 		kind := objectWord(s.GetObjectType())
 		name := f.objectName(s.GetObjectType(), s.GetObject())
@@ -183,15 +183,15 @@ func (f *fold) moveRelation(r *Relation, to string) {
 	if r.Name.Schema == to || !f.makeRoom(r.OID, Name{to, r.Name.Name}) {
 		return
 	}
-	f.rename(r.OID, Name{to, r.Name.Name})
+	f.setRelationName(r.OID, Name{to, r.Name.Name})
 	for _, oid := range r.Indexes {
 		if i := f.Relation(oid); i != nil && (i.Name.Schema == to || f.makeRoom(oid, Name{to, i.Name.Name})) {
-			f.rename(oid, Name{to, i.Name.Name})
+			f.setRelationName(oid, Name{to, i.Name.Name})
 		}
 	}
 	for _, c := range r.Columns {
 		if s := f.Relation(c.Sequence); s != nil && (s.Name.Schema == to || f.makeRoom(s.OID, Name{to, s.Name.Name})) {
-			f.rename(s.OID, Name{to, s.Name.Name})
+			f.setRelationName(s.OID, Name{to, s.Name.Name})
 		}
 	}
 	for _, name := range r.Statistics {

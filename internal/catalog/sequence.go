@@ -11,37 +11,38 @@ import (
 
 // https://www.postgresql.org/docs/current/sql-createsequence.html
 func (f *fold) createSequence(s *pgparse.CreateSeqStmt) {
-	oid, name, ok := f.vacant(s.GetSequence(), s.GetIfNotExists(), Sequence)
+	oid, name, ok := f.findFreeName(s.GetSequence(), s.GetIfNotExists(), Sequence)
 	if !ok {
 		return
 	}
-	seq := &Relation{OID: oid, Name: name, Kind: Sequence, Persistence: persistence(s.GetSequence()), Seq: &SequenceInfo{Type: "int8"}, Rare: &plain}
+	seq := &Relation{OID: oid, Name: name, Kind: Sequence, Persistence: persistenceOf(s.GetSequence()), Seq: &SequenceInfo{Type: "int8"}, Rare: &plain}
 	if old := f.Relation(oid); old == nil {
 		seq.OID = f.newOID()
 	} else if old.Seq != nil {
 		seq.Adopted = true
 		seq.Seq.OwnerTable, seq.Seq.OwnerColumn = old.Seq.OwnerTable, old.Seq.OwnerColumn
 	}
-	f.put(seq)
+	f.storeRelation(seq)
 	f.sequenceOptions(seq, s.GetOptions())
 }
 
 // https://www.postgresql.org/docs/current/sql-altersequence.html
 func (f *fold) alterSequence(s *pgparse.AlterSeqStmt) {
-	r := f.relation(s.GetSequence(), Sequence, s.GetMissingOk())
+	r := f.relationFor(s.GetSequence(), Sequence, s.GetMissingOk())
 	if r == nil {
 		return
 	}
-	r = f.edit(r.OID)
+	r = f.editRelation(r.OID)
 	if r.Seq == nil {
 		if !r.Inferred {
-			f.fail(f.sure(), refuse.NotA, r.Name.Name, "a sequence")
+			f.addProblem(f.isHistoryComplete(), refuse.NotA, r.Name.Name, "a sequence")
 			return
 		}
-		if len(r.Columns) > 0 || len(r.Constraints) > 0 || len(r.ReferencedBy) > 0 || r.Parent != 0 || len(r.Inherits) > 0 || len(r.Partitions) > 0 || len(r.Children) > 0 {
+		if len(r.Columns) > 0 || len(r.Constraints) > 0 || len(r.ReferencedBy) > 0 || r.Parent != 0 || len(r.Inherits) > 0 || len(r.Partitions) > 0 ||
+			len(r.Children) > 0 {
 			return // what has been seen of it is a table's
 		}
-		f.become(r, Sequence)
+		f.changeInferredKind(r, Sequence)
 	}
 	info := *r.Seq
 	r.Seq = &info
@@ -55,20 +56,27 @@ func (f *fold) sequenceOptions(seq *Relation, list []*pgparse.Node) {
 		case "as":
 			seq.Seq.Type = f.TypeOf(d.GetArg().GetTypeName()).Name.Name
 		case "owned_by":
-			f.ownSequence(seq, pgparse.Items(d.GetArg()))
+			f.ownSequence(seq, pgparse.ListItems(d.GetArg()))
 		case "increment":
 			seq.Seq.Increment = int64(d.GetArg().GetInteger().GetIval())
 		}
 	}
-	seq.Seq.Moved = seq.Seq.Moved || moves(list)
-	seq.Seq.Options = given(seq.Seq.Options, list)
+	seq.Seq.Moved = seq.Seq.Moved || movesSequence(list)
+	seq.Seq.Options = mergeSequenceOptions(seq.Seq.Options, list)
 }
 
 // optionWords are what options are called in SQL that stay with a sequence.
-var optionWords = map[string]string{"start": "START WITH", "increment": "INCREMENT BY", "minvalue": "MINVALUE", "maxvalue": "MAXVALUE", "cache": "CACHE", "cycle": "CYCLE"}
+var optionWords = map[string]string{
+	"start":     "START WITH",
+	"increment": "INCREMENT BY",
+	"minvalue":  "MINVALUE",
+	"maxvalue":  "MAXVALUE",
+	"cache":     "CACHE",
+	"cycle":     "CYCLE",
+}
 
-// given are the options of a sequence that had some before.
-func given(before []string, list []*pgparse.Node) []string {
+// mergeSequenceOptions are the options of a sequence that had some before.
+func mergeSequenceOptions(before []string, list []*pgparse.Node) []string {
 	out := before
 	for _, n := range list {
 		d := n.GetDefElem()
@@ -95,9 +103,9 @@ func given(before []string, list []*pgparse.Node) []string {
 	return out
 }
 
-// moves reports whether options let a sequence begin, or go on, with another
+// movesSequence reports whether options let a sequence begin, or go on, with another
 // number than 1 and what follows.
-func moves(options []*pgparse.Node) bool {
+func movesSequence(options []*pgparse.Node) bool {
 	for _, n := range options {
 		d := n.GetDefElem()
 		switch d.GetDefname() {
@@ -116,7 +124,7 @@ func moves(options []*pgparse.Node) bool {
 func (f *fold) ownSequence(seq *Relation, names []*pgparse.Node) {
 	if old := f.Relation(seq.Seq.OwnerTable); old != nil {
 		if c := old.Attr(seq.Seq.OwnerColumn); c != nil && c.Sequence == seq.OID {
-			f.edit(old.OID).editColumn(c.Attnum).Sequence = 0
+			f.editRelation(old.OID).editColumn(c.Attnum).Sequence = 0
 		}
 	}
 	seq.Seq.OwnerTable, seq.Seq.OwnerColumn = 0, 0
@@ -128,11 +136,11 @@ func (f *fold) ownSequence(seq *Relation, names []*pgparse.Node) {
 	if t == nil {
 		return
 	}
-	c := f.column(t.OID, pgparse.Last(names), false)
+	c := f.columnNamed(t.OID, pgparse.LastText(names), false)
 	if c == nil {
 		return
 	}
-	f.edit(t.OID).editColumn(c.Attnum).Sequence = seq.OID
+	f.editRelation(t.OID).editColumn(c.Attnum).Sequence = seq.OID
 	seq.Seq.OwnerTable, seq.Seq.OwnerColumn = t.OID, c.Attnum
 }
 
@@ -146,17 +154,17 @@ func (f *fold) sequenceIn(expr *pgparse.Node) OID {
 	var found OID
 	pgparse.Walk(expr, func(msg any) bool {
 		call, ok := msg.(*pgparse.FuncCall)
-		if !ok || found != 0 || pgparse.Last(call.GetFuncname()) != "nextval" || len(call.GetArgs()) != 1 {
+		if !ok || found != 0 || pgparse.LastText(call.GetFuncname()) != "nextval" || len(call.GetArgs()) != 1 {
 			return found == 0
 		}
 		arg := call.GetArgs()[0]
 		if cast := arg.GetTypeCast(); cast != nil {
-			if pgparse.Last(cast.GetTypeName().GetNames()) != "regclass" {
+			if pgparse.LastText(cast.GetTypeName().GetNames()) != "regclass" {
 				return true
 			}
 			arg = cast.GetArg()
 		}
-		if schema, name, ok := regclass(arg.GetAConst().GetSval().GetSval()); ok {
+		if schema, name, ok := parseRegclass(arg.GetAConst().GetSval().GetSval()); ok {
 			if seq := f.Lookup(schema, name); seq != nil && seq.Kind == Sequence {
 				found = seq.OID
 			}
@@ -179,9 +187,9 @@ func (f *fold) resolveTakes(t *Relation) {
 	}
 }
 
-// regclass reads the name of a relation as the server's type of that name does:
+// parseRegclass reads the name of a relation as the server's type of that name does:
 // folded to lower case unless it is quoted. A quote within quotes is not read.
-func regclass(text string) (schema, name string, ok bool) {
+func parseRegclass(text string) (schema, name string, ok bool) {
 	var parts []string
 	for rest := text; ; rest = rest[1:] {
 		var part string
@@ -211,16 +219,16 @@ func regclass(text string) (schema, name string, ok bool) {
 	return "", "", false
 }
 
-// taken reports whether a default of a column that does not go too takes numbers
+// isTaken reports whether a default of a column that does not go too takes numbers
 // from a sequence which is another's.
-func (f *fold) taken(seq OID, goes func(*Relation, *Column) bool) bool {
-	return f.taker(seq, goes) != nil
+func (f *fold) isTaken(seq OID, goes func(*Relation, *Column) bool) bool {
+	return f.findTaker(seq, goes) != nil
 }
 
-// taker is the table of the default that takes them.
-func (f *fold) taker(seq OID, goes func(*Relation, *Column) bool) *Relation {
+// findTaker is the table of the default that takes them.
+func (f *fold) findTaker(seq OID, goes func(*Relation, *Column) bool) *Relation {
 	for _, t := range f.TakersOf(seq) {
-		if slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.takes(seq) && !goes(t, c) }) {
+		if slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.takesFrom(seq) && !goes(t, c) }) {
 			return t
 		}
 	}
@@ -232,14 +240,14 @@ func (f *fold) taker(seq OID, goes func(*Relation, *Column) bool) *Relation {
 func (f *fold) removeSequence(oid OID) {
 	if r := f.Relation(oid); r != nil && r.Seq != nil {
 		for _, t := range f.TakersOf(oid) {
-			t = f.edit(t.OID)
+			t = f.editRelation(t.OID)
 			for _, c := range t.Columns {
-				if c.takes(oid) {
+				if c.takesFrom(oid) {
 					e := t.editColumn(c.Attnum)
 					e.Default, e.DefaultText, e.Takes = nil, "", 0
 				}
 			}
 		}
 	}
-	f.remove(oid)
+	f.removeRelation(oid)
 }

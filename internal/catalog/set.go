@@ -10,10 +10,10 @@ import (
 // defaultSearchPath is the server's, without "$user".
 var defaultSearchPath = []string{"public"}
 
-// set folds SET, SET LOCAL and RESET: search_path and where new tables go are
-// all that a schema depends on. Whoever knows the transactions calls [Catalog.Ended] where one
-// ends, which takes back a SET LOCAL.
-func (f *fold) set(s *pgparse.VariableSetStmt) {
+// setParameter folds SET, SET LOCAL and RESET. A schema depends only on search_path and on the defaults for
+// new tables. A caller that knows the transactions calls [Catalog.EndTransaction] at the end of each, which
+// undoes SET LOCAL.
+func (f *fold) setParameter(s *pgparse.VariableSetStmt) {
 	if s.GetKind() == pgparse.VariableSetKind_VAR_RESET_ALL {
 		f.setSearchPath(defaultSearchPath, false)
 		f.TableMethod, f.TableSpace = "", ""
@@ -22,12 +22,12 @@ func (f *fold) set(s *pgparse.VariableSetStmt) {
 	switch strings.ToLower(s.GetName()) {
 	case "search_path":
 	case "default_table_access_method":
-		if f.TableMethod = one(s); f.TableMethod == "heap" {
+		if f.TableMethod = singleValue(s); f.TableMethod == "heap" {
 			f.TableMethod = ""
 		}
 		return
 	case "default_tablespace":
-		if f.TableSpace = one(s); f.TableSpace == "pg_default" {
+		if f.TableSpace = singleValue(s); f.TableSpace == "pg_default" {
 			f.TableSpace = ""
 		}
 		return
@@ -46,17 +46,17 @@ func (f *fold) set(s *pgparse.VariableSetStmt) {
 	}
 }
 
-// one is the value of a SET of one name; "" is the default.
-func one(s *pgparse.VariableSetStmt) string {
+// singleValue is the value of a SET of one name; "" is the default.
+func singleValue(s *pgparse.VariableSetStmt) string {
 	if s.GetKind() != pgparse.VariableSetKind_VAR_SET_VALUE || len(s.GetArgs()) != 1 {
 		return ""
 	}
 	return constText(s.GetArgs()[0])
 }
 
-// tablespace is where a new table goes; a temporary one is elsewhere.
-func (f *fold) tablespace(named string, rv *pgparse.RangeVar) string {
-	if named != "" || persistence(rv) == Temporary {
+// tablespaceFor is where a new table goes; a temporary one is elsewhere.
+func (f *fold) tablespaceFor(named string, rv *pgparse.RangeVar) string {
+	if named != "" || persistenceOf(rv) == Temporary {
 		return named
 	}
 	return f.TableSpace
@@ -79,8 +79,9 @@ func (f *fold) setSearchPath(path []string, local bool) {
 	}
 }
 
-// Ended is the catalog behind the end of a transaction: the search path is the session's again.
-func (c *Catalog) Ended() *Catalog {
+// EndTransaction returns the catalog after the end of a transaction: the search path is the session's
+// again.
+func (c *Catalog) EndTransaction() *Catalog {
 	if c.sessionPath == nil {
 		return c
 	}
@@ -111,7 +112,8 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 		if call == nil {
 			continue
 		}
-		name := pgparse.Last(call.GetFuncname())
+		name := pgparse.LastText(call.GetFuncname())
+		f.setManager(call)
 		if f.mayDoAnything(call) {
 			f.callsUnseen("SELECT "+name+"()", call)
 		}
@@ -126,13 +128,13 @@ func (f *fold) selectStmt(s *pgparse.SelectStmt) {
 	}
 }
 
-// callsUnseen says that a statement calls what may do anything. A body that executes no
-// text is told by its statements, which are folded behind the call.
+// callsUnseen records that a statement calls a function that may do anything. A body that executes
+// no text is represented by its statements, which are folded after the call.
 func (f *fold) callsUnseen(text string, call *pgparse.FuncCall) {
-	f.unmodelled(text)
+	f.recordUnmodelled(text)
 	list := f.Functions(pgparse.SchemaAndName(call.GetFuncname()))
 	if len(list) == 1 && list[0].Body != "" && (list[0].Language == "plpgsql" || list[0].Language == "sql") {
-		f.Unmodelled.names = executed(list[0].Body)
+		f.Unmodelled.names = listExecutedWords(list[0].Body)
 		f.Unmodelled.Told = f.Unmodelled.names == nil
 	}
 }
@@ -154,7 +156,7 @@ func (f *fold) mayDoAnything(call *pgparse.FuncCall) bool {
 	return len(f.Functions(schema, name)) == 0
 }
 
-// intoOf is the INTO of a query, which stands at its leftmost branch.
+// intoOf returns the INTO of a query, which is in its leftmost branch.
 func intoOf(s *pgparse.SelectStmt) *pgparse.IntoClause {
 	for depth := 0; s != nil && depth < maxDepth; depth++ {
 		if s.GetIntoClause() != nil {
@@ -166,7 +168,7 @@ func intoOf(s *pgparse.SelectStmt) *pgparse.IntoClause {
 }
 
 // https://www.postgresql.org/docs/current/sql-discard.html
-func (f *fold) discard(s *pgparse.DiscardStmt) {
+func (f *fold) discardSession(s *pgparse.DiscardStmt) {
 	switch s.GetTarget() {
 	case pgparse.DiscardMode_DISCARD_ALL, pgparse.DiscardMode_DISCARD_TEMP:
 		for _, oid := range f.sortedRelations(func(r *Relation) bool { return r.Name.Schema == "pg_temp" }) {
@@ -179,13 +181,13 @@ func (f *fold) discard(s *pgparse.DiscardStmt) {
 	}
 }
 
-// explain folds what EXPLAIN ANALYZE runs; EXPLAIN alone runs nothing.
-func (f *fold) explain(s *pgparse.ExplainStmt) {
+// foldExplain folds what EXPLAIN ANALYZE runs; EXPLAIN alone runs nothing.
+func (f *fold) foldExplain(s *pgparse.ExplainStmt) {
 	if !optionTrue(s.GetOptions(), "analyze") {
 		return
 	}
 	switch q := pgparse.Unwrap(s.GetQuery()).(type) {
 	case *pgparse.CreateTableAsStmt, *pgparse.SelectStmt:
-		f.statement(q)
+		f.foldStatement(q)
 	}
 }

@@ -2,10 +2,10 @@ package catalog
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// statement folds any statement. Every statement of Postgres 18's manual has
+// foldStatement folds any statement. Every statement of Postgres 18's manual has
 // its case: what changes the schema, what changes what is kept by name only,
 // and what changes nothing here.
-func (f *fold) statement(msg any) {
+func (f *fold) foldStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.CreateStmt:
 		f.createTable(s, Table)
@@ -16,7 +16,7 @@ func (f *fold) statement(msg any) {
 	case *pgparse.IndexStmt:
 		f.createIndex(s)
 	case *pgparse.DropStmt:
-		f.drop(s)
+		f.foldDrop(s)
 	case *pgparse.RenameStmt:
 		f.renameStmt(s)
 	case *pgparse.AlterObjectSchemaStmt:
@@ -24,13 +24,13 @@ func (f *fold) statement(msg any) {
 	case *pgparse.AlterOwnerStmt:
 		f.alterOwner(s)
 	case *pgparse.CommentStmt:
-		f.comment(s)
+		f.setComment(s)
 	case *pgparse.ViewStmt:
 		f.createView(s)
 	case *pgparse.CreateTableAsStmt:
 		f.createTableAs(s)
 	case *pgparse.RefreshMatViewStmt:
-		f.refresh(s)
+		f.refreshView(s)
 	case *pgparse.SelectStmt:
 		f.selectStmt(s)
 	case *pgparse.CreateSeqStmt:
@@ -48,15 +48,15 @@ func (f *fold) statement(msg any) {
 	case *pgparse.CreateStatsStmt:
 		f.createStatistics(s)
 	case *pgparse.VariableSetStmt:
-		f.set(s)
+		f.setParameter(s)
 	case *pgparse.DiscardStmt:
-		f.discard(s)
+		f.discardSession(s)
 	case *pgparse.ExplainStmt:
-		f.explain(s)
+		f.foldExplain(s)
 	case *pgparse.PrepareStmt, *pgparse.DeallocateStmt:
 		// The session's own.
 	case *pgparse.ExecuteStmt:
-		// What was prepared is a query: DML changes no schema.
+		// A prepared statement is a query: DML changes no schema.
 	default:
 		f.typeStatement(msg)
 	}
@@ -80,7 +80,7 @@ func (f *fold) typeStatement(msg any) {
 	case *pgparse.AlterTypeStmt:
 		f.alterType(s)
 	case *pgparse.DefineStmt:
-		f.define(s)
+		f.defineObject(s)
 	case *pgparse.CreateFunctionStmt:
 		f.createFunction(s)
 	case *pgparse.AlterFunctionStmt:
@@ -94,11 +94,11 @@ func (f *fold) typeStatement(msg any) {
 func (f *fold) objectStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.ClusterStmt:
-		f.cluster(s)
+		f.clusterTable(s)
 	case *pgparse.CreateSchemaStmt:
 		f.createSchema(s)
 	case *pgparse.GrantStmt:
-		f.grant(s)
+		f.applyGrant(s)
 	case *pgparse.GrantRoleStmt:
 		f.grantRole(s)
 	case *pgparse.AlterDefaultPrivilegesStmt:
@@ -108,7 +108,7 @@ func (f *fold) objectStatement(msg any) {
 	case *pgparse.AlterPublicationStmt:
 		f.alterPublication(s)
 	case *pgparse.DropOwnedStmt:
-		f.unmodelled("DROP OWNED")
+		f.recordUnmodelled("DROP OWNED")
 	case *pgparse.ReassignOwnedStmt:
 		f.reassignOwned(s)
 	case *pgparse.ImportForeignSchemaStmt:
@@ -116,24 +116,24 @@ func (f *fold) objectStatement(msg any) {
 	case *pgparse.AlterTableMoveAllStmt:
 		f.moveAll(s)
 	case *pgparse.DoStmt:
-		// What the block does is seen only by whoever reads its body.
-		f.unmodelled("DO block")
-		f.Unmodelled.names = executed(f.sql)
-		f.Unmodelled.Told = f.Unmodelled.names == nil || f.tells(f.sql)
+		// The effects of the block are only known to a caller that reads its body.
+		f.recordUnmodelled("DO block")
+		f.Unmodelled.names = listExecutedWords(f.sql)
+		f.Unmodelled.Told = f.Unmodelled.names == nil || f.namesRelation(f.sql)
 	case *pgparse.CallStmt:
-		f.callsUnseen("CALL "+pgparse.Last(s.GetFunccall().GetFuncname()), s.GetFunccall())
+		f.callsUnseen("CALL "+pgparse.LastText(s.GetFunccall().GetFuncname()), s.GetFunccall())
 	case *pgparse.AlterObjectDependsStmt:
 		// DEPENDS ON EXTENSION matters to DROP EXTENSION alone, which takes
 		// along what is not held here.
 	case *pgparse.AlterExtensionContentsStmt:
-		f.changeObject("extension", Name{"", clip(s.GetExtname())}, "contents")
+		f.alterExtension(s)
 	default:
 		f.namedStatement(msg)
 	}
 }
 
-// data reports whether a statement works on rows, or on the transaction.
-func data(msg any) bool {
+// isDataStatement reports whether a statement works on rows, or on the transaction.
+func isDataStatement(msg any) bool {
 	switch msg.(type) {
 	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CopyStmt, *pgparse.TruncateStmt,
 		*pgparse.TransactionStmt, *pgparse.LockStmt:

@@ -14,23 +14,23 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 	if len(s.GetRelations()) == 0 {
 		return
 	}
-	t := f.relation(s.GetRelations()[0].GetRangeVar(), Table, false)
+	t := f.relationFor(s.GetRelations()[0].GetRangeVar(), Table, false)
 	if t == nil {
 		return
 	}
-	t = f.edit(t.OID)
+	t = f.editRelation(t.OID)
 	o := &Object{Kind: statisticsObject, Table: t.OID}
 	var names []string
 	for _, n := range s.GetExprs() {
 		e := n.GetStatsElem()
 		if e.GetName() != "" {
-			if c := f.column(t.OID, e.GetName(), false); c != nil {
+			if c := f.columnNamed(t.OID, e.GetName(), false); c != nil {
 				o.Columns = append(o.Columns, c.Attnum)
 			}
 			names = append(names, e.GetName())
 			continue
 		}
-		o.Columns = union(o.Columns, t.attnumsIn(e.GetExpr()))
+		o.Columns = mergeAttnums(o.Columns, t.attnumsIn(e.GetExpr()))
 		names = append(names, "expr")
 	}
 	if len(s.GetDefnames()) > 0 {
@@ -41,12 +41,12 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 	}
 	if f.Object(statisticsObject, o.Name) != nil {
 		if !s.GetIfNotExists() {
-			f.fail(f.sure(), refuse.ObjectExists, "statistics object", o.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ObjectExists, "statistics object", o.Name.Name)
 		}
 		return
 	}
 	f.putObject(o)
-	t.own().Statistics = with(f, t.Statistics, o.Name)
+	t.copyRare().Statistics = appendShared(f, t.Statistics, o.Name)
 }
 
 // chooseStatistics is ChooseExtendedStatisticName.
@@ -71,12 +71,12 @@ func (f *fold) cloneStatistics(src, t *Relation, name Name) {
 	next.Table, next.Columns = t.OID, mapAttnums(src, t, o.Columns)
 	next.Name = f.chooseStatistics(t, t.ColumnNames(next.Columns))
 	f.putObject(&next)
-	t.own().Statistics = with(f, t.Statistics, next.Name)
+	t.copyRare().Statistics = appendShared(f, t.Statistics, next.Name)
 }
 
 // forgetStatistics takes a dropped statistics object off its table.
 func (f *fold) forgetStatistics(o *Object) {
-	if t := f.edit(o.Table); t != nil {
-		t.own().Statistics = slices.DeleteFunc(slices.Clone(t.Statistics), func(n Name) bool { return n == o.Name })
+	if t := f.editRelation(o.Table); t != nil {
+		t.copyRare().Statistics = slices.DeleteFunc(slices.Clone(t.Statistics), func(n Name) bool { return n == o.Name })
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Sum is a hash of relations, named as "schema.name": of their columns with type and NOT NULL,
+// HashRelations is a hash of relations, named as "schema.name": of their columns with type and NOT NULL,
 // and of their constraints with name and kind. It is the same for a folded schema and for the
 // one of a server: defaults and conditions, which a server writes in its own way, are not in
 // it. A relation that is not there counts as such.
-func (c *Catalog) Sum(relations []string) string {
+func (c *Catalog) HashRelations(relations []string) string {
 	var lines []string
 	for _, full := range relations {
 		schema, name, _ := strings.Cut(full, ".")
@@ -22,7 +22,7 @@ func (c *Catalog) Sum(relations []string) string {
 		}
 		var parts []string
 		for _, col := range r.Columns {
-			parts = append(parts, fmt.Sprintf("column %s %s %t", col.Name, col.Type.Formal(), col.NotNull))
+			parts = append(parts, fmt.Sprintf("column %s %s %t", col.Name, col.Type.FormatFull(), col.NotNull))
 		}
 		for _, con := range r.Constraints {
 			switch con.Kind {

@@ -7,8 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// The grammar keeps where things begin, not where they end: the text of an
-// expression is found in the statement's own words.
+// The grammar records where expressions begin, not where they end. Their text is found by scanning the statement.
 
 // bracketText is the text inside the first bracket at or after an offset:
 // the condition of CHECK (…).
@@ -20,13 +19,13 @@ func bracketText(sql string, from int32) string {
 	if open >= len(sql) {
 		return ""
 	}
-	end := closing(sql, open)
+	end := findClosing(sql, open)
 	return strings.TrimSpace(sql[open+1 : end])
 }
 
-// closing is the offset of the bracket that closes the one at open, or the
+// findClosing is the offset of the bracket that closes the one at open, or the
 // end of the text.
-func closing(sql string, open int) int {
+func findClosing(sql string, open int) int {
 	return skipTo(sql, open, func(i, depth int) bool {
 		return depth == 1 && (sql[i] == ')' || sql[i] == ']')
 	})
@@ -37,7 +36,7 @@ func closing(sql string, open int) int {
 func skipTo(sql string, from int, stop func(i, depth int) bool) int {
 	depth := 0
 	for i := from; i < len(sql); {
-		if n := quoted(sql, i); n > i {
+		if n := skipQuoted(sql, i); n > i {
 			i = n
 			continue
 		}
@@ -55,8 +54,8 @@ func skipTo(sql string, from int, stop func(i, depth int) bool) int {
 	return len(sql)
 }
 
-// quoted is the end of the quoted text or comment that begins at i, or i.
-func quoted(sql string, i int) int {
+// skipQuoted is the end of the quoted text or comment that begins at i, or i.
+func skipQuoted(sql string, i int) int {
 	rest := sql[i:]
 	switch c := sql[i]; {
 	case c == '\'':
@@ -112,9 +111,9 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
-// first is the smallest offset that a node below the expression carries; -1
+// firstLocation is the smallest offset that a node below the expression carries; -1
 // when none does.
-func first(expr *pgparse.Node) int {
+func firstLocation(expr *pgparse.Node) int {
 	lowest := int32(math.MaxInt32)
 	pgparse.Walk(expr, func(msg any) bool {
 		if at, ok := msg.(interface{ GetLocation() int32 }); ok {
@@ -140,11 +139,11 @@ var columnWords = map[string]bool{
 
 // defaultText is the text of a default's expression.
 func defaultText(sql string, expr *pgparse.Node) string {
-	at := first(expr)
+	at := firstLocation(expr)
 	if at < 0 || at > len(sql) {
 		return ""
 	}
-	// Back over brackets and signs, to behind the word DEFAULT.
+	// Go back over brackets and signs to the end of the word DEFAULT.
 	start := at
 	for start > 0 && !wordByte(sql[start-1]) && sql[start-1] != '\'' && sql[start-1] != '"' && sql[start-1] != ',' {
 		start--
@@ -178,7 +177,7 @@ func defaultText(sql string, expr *pgparse.Node) string {
 
 // whereText is the text of a condition that ends the statement.
 func whereText(sql string, expr *pgparse.Node) string {
-	at := first(expr)
+	at := firstLocation(expr)
 	if at < 0 || at > len(sql) {
 		return ""
 	}
@@ -199,10 +198,9 @@ func lastWord(s, word string) int {
 	return -1
 }
 
-// keyText is the text of an index expression: a call, or what stands in
-// brackets.
+// keyText returns the text of an index expression: a call, or the text in brackets.
 func keyText(sql string, expr *pgparse.Node) string {
-	at := first(expr)
+	at := firstLocation(expr)
 	if at < 0 || at > len(sql) {
 		return ""
 	}
@@ -210,17 +208,30 @@ func keyText(sql string, expr *pgparse.Node) string {
 	for i < len(sql) && (wordByte(sql[i]) || sql[i] == '.' || sql[i] == '"') {
 		i++
 	}
-	if _, call := pgparse.Unwrap(expr).(*pgparse.FuncCall); call && i < len(sql) && sql[i] == '(' {
-		return sql[at:min(closing(sql, i)+1, len(sql))]
+	if i < len(sql) && sql[i] == '(' && isCallForm(expr, sql[at:i]) {
+		return sql[at:min(findClosing(sql, i)+1, len(sql))]
 	}
 	end := skipTo(sql, at, func(j, depth int) bool { return depth == 0 && (sql[j] == ')' || sql[j] == ',') })
 	return strings.TrimSpace(sql[at:end])
 }
 
+// isCallForm reports whether an expression is written as a call, which needs no brackets in an index: word is its first.
+func isCallForm(expr *pgparse.Node, word string) bool {
+	switch m := pgparse.Unwrap(expr).(type) {
+	case *pgparse.FuncCall, *pgparse.CoalesceExpr, *pgparse.MinMaxExpr, *pgparse.XmlExpr:
+		return true
+	case *pgparse.A_Expr:
+		return m.GetKind() == pgparse.A_Expr_Kind_AEXPR_NULLIF
+	case *pgparse.TypeCast:
+		return strings.EqualFold(word, "cast")
+	}
+	return false
+}
+
 // bracketTail is the text of a condition in brackets that may be followed by
 // more: EXCLUDE … WHERE (…).
 func bracketTail(sql string, expr *pgparse.Node) string {
-	at := first(expr)
+	at := firstLocation(expr)
 	if at < 0 || at > len(sql) {
 		return ""
 	}

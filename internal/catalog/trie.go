@@ -73,18 +73,18 @@ func (t trie[K, V]) get(key K) (v V, ok bool) {
 	return v, false
 }
 
-// set gives the trie with a key's value.
-func (t trie[K, V]) set(own owner, key K, value V) trie[K, V] {
+// insertKey gives the trie with a key's value.
+func (t trie[K, V]) insertKey(own owner, key K, value V) trie[K, V] {
 	grown := false
-	t.root = t.root.set(own, 0, &trieEntry[K, V]{key: key, value: value, hash: key.hash()}, &grown)
+	t.root = t.root.insertEntry(own, 0, &trieEntry[K, V]{key: key, value: value, hash: key.hash()}, &grown)
 	if grown {
 		t.size++
 	}
 	return t
 }
 
-// mine gives the node, or a copy that may be changed in place.
-func (n *trieNode[K, V]) mine(own owner, room int) *trieNode[K, V] {
+// ownedCopy gives the node, or a copy that may be changed in place.
+func (n *trieNode[K, V]) ownedCopy(own owner, room int) *trieNode[K, V] {
 	if n.owner == own {
 		return n
 	}
@@ -93,7 +93,7 @@ func (n *trieNode[K, V]) mine(own owner, room int) *trieNode[K, V] {
 	return next
 }
 
-func (n *trieNode[K, V]) set(own owner, shift int, e *trieEntry[K, V], grown *bool) *trieNode[K, V] {
+func (n *trieNode[K, V]) insertEntry(own owner, shift int, e *trieEntry[K, V], grown *bool) *trieNode[K, V] {
 	bit := uint32(1) << (e.hash >> shift & trieMask)
 	if n == nil {
 		*grown = true
@@ -102,7 +102,7 @@ func (n *trieNode[K, V]) set(own owner, shift int, e *trieEntry[K, V], grown *bo
 	i := bits.OnesCount32(n.bitmap & (bit - 1))
 	if n.bitmap&bit == 0 {
 		*grown = true
-		n = n.mine(own, 1)
+		n = n.ownedCopy(own, 1)
 		n.bitmap |= bit
 		n.slots = append(n.slots, trieSlot[K, V]{})
 		copy(n.slots[i+1:], n.slots[i:])
@@ -112,27 +112,27 @@ func (n *trieNode[K, V]) set(own owner, shift int, e *trieEntry[K, V], grown *bo
 	s := n.slots[i]
 	switch {
 	case s.child != nil:
-		s.child = s.child.set(own, shift+trieBits, e, grown)
+		s.child = s.child.insertEntry(own, shift+trieBits, e, grown)
 	case s.entry.hash == e.hash:
-		s.entry = s.entry.with(e, grown)
+		s.entry = s.entry.addEntry(e, grown)
 	default:
 		// Two hashes that part further down.
-		child := (*trieNode[K, V])(nil).push(own, shift+trieBits, s.entry)
-		s = trieSlot[K, V]{child: child.set(own, shift+trieBits, e, grown)}
+		child := (*trieNode[K, V])(nil).newLeaf(own, shift+trieBits, s.entry)
+		s = trieSlot[K, V]{child: child.insertEntry(own, shift+trieBits, e, grown)}
 	}
-	n = n.mine(own, 0)
+	n = n.ownedCopy(own, 0)
 	n.slots[i] = s
 	return n
 }
 
-// push makes a node with one entry, or several of one hash.
-func (*trieNode[K, V]) push(own owner, shift int, e *trieEntry[K, V]) *trieNode[K, V] {
+// newLeaf makes a node with one entry, or several of one hash.
+func (*trieNode[K, V]) newLeaf(own owner, shift int, e *trieEntry[K, V]) *trieNode[K, V] {
 	return &trieNode[K, V]{bitmap: 1 << (e.hash >> shift & trieMask), owner: own, slots: []trieSlot[K, V]{{entry: e}}}
 }
 
-// with is a chain of entries of one hash with e in it.
-func (old *trieEntry[K, V]) with(e *trieEntry[K, V], grown *bool) *trieEntry[K, V] {
-	rest, found := old.without(e.key)
+// addEntry is a chain of entries of one hash with e in it.
+func (old *trieEntry[K, V]) addEntry(e *trieEntry[K, V], grown *bool) *trieEntry[K, V] {
+	rest, found := old.removeKey(e.key)
 	if !found {
 		*grown = true
 	}
@@ -140,65 +140,65 @@ func (old *trieEntry[K, V]) with(e *trieEntry[K, V], grown *bool) *trieEntry[K, 
 	return e
 }
 
-func (old *trieEntry[K, V]) without(key K) (rest *trieEntry[K, V], found bool) {
+func (old *trieEntry[K, V]) removeKey(key K) (rest *trieEntry[K, V], found bool) {
 	if old == nil {
 		return nil, false
 	}
 	if old.key == key {
 		return old.next, true
 	}
-	rest, found = old.next.without(key)
+	rest, found = old.next.removeKey(key)
 	if !found {
 		return old, false
 	}
 	return &trieEntry[K, V]{key: old.key, value: old.value, hash: old.hash, next: rest}, true
 }
 
-// delete gives the trie without a key.
-func (t trie[K, V]) delete(own owner, key K) trie[K, V] {
+// deleteKey gives the trie without a key.
+func (t trie[K, V]) deleteKey(own owner, key K) trie[K, V] {
 	if _, ok := t.get(key); !ok {
 		return t
 	}
-	t.root = t.root.delete(own, 0, key.hash(), key)
+	t.root = t.root.deleteKey(own, 0, key.hash(), key)
 	t.size--
 	return t
 }
 
-// delete takes out a key that is there; nil when nothing is left.
-func (n *trieNode[K, V]) delete(own owner, shift int, hash uint32, key K) *trieNode[K, V] {
+// deleteKey takes out a key that is there; nil when nothing is left.
+func (n *trieNode[K, V]) deleteKey(own owner, shift int, hash uint32, key K) *trieNode[K, V] {
 	bit := uint32(1) << (hash >> shift & trieMask)
 	i := bits.OnesCount32(n.bitmap & (bit - 1))
 	s := n.slots[i]
 	if s.child != nil {
-		s.child = s.child.delete(own, shift+trieBits, hash, key)
+		s.child = s.child.deleteKey(own, shift+trieBits, hash, key)
 	} else {
-		s.entry, _ = s.entry.without(key)
+		s.entry, _ = s.entry.removeKey(key)
 	}
 	if s.child == nil && s.entry == nil {
 		if len(n.slots) == 1 {
 			return nil
 		}
-		n = n.mine(own, 0)
+		n = n.ownedCopy(own, 0)
 		n.bitmap &^= bit
 		n.slots = append(n.slots[:i], n.slots[i+1:]...)
 		return n
 	}
-	n = n.mine(own, 0)
+	n = n.ownedCopy(own, 0)
 	n.slots[i] = s
 	return n
 }
 
 // all gives the keys and values, in no order that means anything.
 func (t trie[K, V]) all() iter.Seq2[K, V] {
-	return func(yield func(K, V) bool) { t.root.each(yield) }
+	return func(yield func(K, V) bool) { t.root.eachEntry(yield) }
 }
 
-func (n *trieNode[K, V]) each(yield func(K, V) bool) bool {
+func (n *trieNode[K, V]) eachEntry(yield func(K, V) bool) bool {
 	if n == nil {
 		return true
 	}
 	for _, s := range n.slots {
-		if s.child != nil && !s.child.each(yield) {
+		if s.child != nil && !s.child.eachEntry(yield) {
 			return false
 		}
 		for e := s.entry; e != nil; e = e.next {

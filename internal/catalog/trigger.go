@@ -20,18 +20,18 @@ const (
 
 // https://www.postgresql.org/docs/current/sql-createtrigger.html
 func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
-	r := f.relation(s.GetRelation(), Table, false)
+	r := f.relationFor(s.GetRelation(), Table, false)
 	if r == nil {
 		return
 	}
-	if !f.holdsRows(r, refuse.NoTriggersHere.Of(r.Name.Name), View) {
+	if !f.holdsRows(r, refuse.NoTriggersHere.NewRefusal(r.Name.Name), View) {
 		return
 	}
-	r = f.edit(r.OID)
+	r = f.editRelation(r.OID)
 	schema, fn := pgparse.SchemaAndName(s.GetFuncname())
 	t := &Trigger{
-		Name: clip(s.GetTrigname()), Timing: "after", Row: s.GetRow(), Enabled: true, Function: f.functionName(schema, fn),
-		Columns: f.attnums(r.OID, pgparse.Texts(s.GetColumns())), Uses: r.attnumsIn(s.GetWhenClause()),
+		Name: clipName(s.GetTrigname()), Timing: "after", Row: s.GetRow(), Enabled: true, Function: f.functionName(schema, fn),
+		Columns: f.resolveAttnums(r.OID, pgparse.StringTexts(s.GetColumns())), Uses: r.attnumsIn(s.GetWhenClause()),
 		Deferrable: s.GetDeferrable(), InitiallyDeferred: s.GetInitdeferred(), When: s.GetWhenClause(),
 	}
 	switch {
@@ -51,14 +51,14 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 	t.Events = strings.Join(events, " or ")
 	for _, n := range s.GetTransitionRels() {
-		t.Transitions = append(t.Transitions, clip(n.GetTriggerTransition().GetName()))
+		t.Transitions = append(t.Transitions, clipName(n.GetTriggerTransition().GetName()))
 	}
 	if len(t.Columns) == 0 {
 		t.Columns = nil
 	}
 	if old := r.Trigger(t.Name); old != nil {
 		if !s.GetReplace() {
-			f.fail(f.sure() && !old.Inferred, refuse.TriggerExists, t.Name, r.Name.Name)
+			f.addProblem(f.isHistoryComplete() && !old.Inferred, refuse.TriggerExists, t.Name, r.Name.Name)
 			if f.failed {
 				return
 			}
@@ -68,11 +68,11 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	} else {
 		t.ID = f.newOID()
 	}
-	r.Triggers = with(f, r.Triggers, t)
+	r.Triggers = appendShared(f, r.Triggers, t)
 	f.using = true
 	if t.Row {
 		for _, oid := range r.Partitions {
-			f.cloneTrigger(r, f.edit(oid), t)
+			f.cloneTrigger(r, f.editRelation(oid), t)
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (f *fold) dropTrigger(r *Relation, name string) {
 	}
 	drop(r, false)
 	for _, oid := range r.Partitions {
-		if child := f.edit(oid); child != nil {
+		if child := f.editRelation(oid); child != nil {
 			drop(child, true)
 			f.eachChild(child, func(c *Relation) { drop(c, true) })
 		}
@@ -104,7 +104,7 @@ func (f *fold) dropTrigger(r *Relation, name string) {
 // enableTriggers switches one trigger, or all when name is "".
 func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 	if name != "" && r.Trigger(name) == nil && !r.Inferred && !r.Partial {
-		f.fail(f.sure(), refuse.ObjectMissingOn, "trigger", name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, "trigger", name, r.Name.Name)
 		return
 	}
 	if name != "" && !on {
@@ -123,7 +123,7 @@ func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 	set(r)
 	if !only {
 		for _, oid := range r.Partitions {
-			if child := f.edit(oid); child != nil {
+			if child := f.editRelation(oid); child != nil {
 				set(child)
 				f.eachChild(child, set)
 			}
@@ -131,12 +131,12 @@ func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 	}
 }
 
-// Precedes reports whether a trigger sees what ordinary sessions write before it
+// RunsBefore reports whether a trigger sees what ordinary sessions write before it
 // is written and checked: event is "insert", "update" or "delete".
-func (t *Trigger) Precedes(event string) bool {
+func (t *Trigger) RunsBefore(event string) bool {
 	return t.Enabled && t.Timing == "before" && strings.Contains(t.Events, event)
 }
 
-// On reports whether a trigger is for an event: "insert", "update", "delete" or
+// IsFor reports whether a trigger is for an event: "insert", "update", "delete" or
 // "truncate".
-func (t *Trigger) On(event string) bool { return strings.Contains(t.Events, event) }
+func (t *Trigger) IsFor(event string) bool { return strings.Contains(t.Events, event) }

@@ -18,7 +18,7 @@ func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
 	if f.Type(oid).Inferred {
 		return oid, name, true
 	}
-	f.fail(f.sure(), refuse.TypeExists, n)
+	f.addProblem(f.isHistoryComplete(), refuse.TypeExists, n)
 	if f.failed {
 		return 0, name, false
 	}
@@ -29,7 +29,7 @@ func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
 func (f *fold) createEnum(s *pgparse.CreateEnumStmt) {
 	oid, name, ok := f.newType(s.GetTypeName())
 	if ok {
-		f.putType(&UserType{OID: oid, Name: name, Kind: Enum, Labels: pgparse.Texts(s.GetVals())})
+		f.putType(&UserType{OID: oid, Name: name, Kind: Enum, Labels: pgparse.StringTexts(s.GetVals())})
 	}
 }
 
@@ -44,9 +44,9 @@ func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *Us
 	if u := f.LookupType(name.Schema, n); u != nil {
 		return u
 	}
-	if f.missing("type", name) {
+	if f.isMissing("type", name) {
 		if !missingOK {
-			f.fail(true, refuse.TypeMissing, displayName(schema, n))
+			f.addProblem(true, refuse.TypeMissing, displayName(schema, n))
 		}
 		return nil
 	}
@@ -60,14 +60,14 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 		return
 	}
 	if u.Kind != Enum && !u.Inferred {
-		f.fail(f.sure(), refuse.NotEnum, u.Name.String())
+		f.addProblem(f.isHistoryComplete(), refuse.NotEnum, u.Name.String())
 		return
 	}
 	labels := u.Labels
 	if s.GetOldVal() != "" {
 		i := slices.Index(labels, s.GetOldVal())
 		if slices.Contains(labels, s.GetNewVal()) {
-			f.fail(f.sure(), refuse.LabelExists, s.GetNewVal())
+			f.addProblem(f.isHistoryComplete(), refuse.LabelExists, s.GetNewVal())
 			return
 		}
 		switch {
@@ -75,15 +75,15 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 			labels = slices.Clone(labels)
 			labels[i] = s.GetNewVal()
 		case u.Inferred:
-			labels = with(f, u.Labels, s.GetNewVal())
+			labels = appendShared(f, u.Labels, s.GetNewVal())
 		default:
-			f.fail(f.sure(), refuse.LabelMissing, s.GetOldVal())
+			f.addProblem(f.isHistoryComplete(), refuse.LabelMissing, s.GetOldVal())
 			return
 		}
 	} else {
 		if slices.Contains(labels, s.GetNewVal()) {
 			if !s.GetSkipIfNewValExists() {
-				f.fail(f.sure(), refuse.LabelExists, s.GetNewVal())
+				f.addProblem(f.isHistoryComplete(), refuse.LabelExists, s.GetNewVal())
 			}
 			return
 		}
@@ -92,7 +92,7 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 			i := slices.Index(labels, near)
 			switch {
 			case i < 0 && !u.Inferred:
-				f.fail(f.sure(), refuse.LabelMissing, near)
+				f.addProblem(f.isHistoryComplete(), refuse.LabelMissing, near)
 				return
 			case i < 0:
 			case s.GetNewValIsAfter():
@@ -102,7 +102,7 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 			}
 		}
 		if at == len(labels) {
-			labels = with(f, labels, s.GetNewVal())
+			labels = appendShared(f, labels, s.GetNewVal())
 		} else {
 			labels = slices.Insert(slices.Clone(labels), at, s.GetNewVal())
 		}
@@ -118,7 +118,7 @@ func (f *fold) createDomain(s *pgparse.CreateDomainStmt) {
 	u := &UserType{OID: oid, Name: name, Kind: Domain, Base: f.TypeOf(s.GetTypeName())}
 	for base := u.Base.OID; base != 0 && oid != 0; {
 		if base == oid {
-			// What was taken for the domain was another type.
+			// The type that was believed to be the domain was another one.
 			u.Base.OID = 0
 			break
 		}
@@ -145,7 +145,7 @@ func (f *fold) addDomainConstraint(u *UserType, con *pgparse.Constraint) {
 		u.Default = con.GetRawExpr()
 	case pgparse.ConstrType_CONSTR_CHECK:
 		c := &Constraint{
-			ID: f.newOID(), Kind: Check, Name: clip(con.GetConname()), Expr: con.GetRawExpr(), ExprText: bracketText(f.sql, con.GetLocation()),
+			ID: f.newOID(), Kind: Check, Name: clipName(con.GetConname()), Expr: con.GetRawExpr(), ExprText: bracketText(f.sql, con.GetLocation()),
 			Valid: !con.GetSkipValidation(), Enforced: true, Named: con.GetConname() != "",
 		}
 		if c.Name == "" {
@@ -159,10 +159,10 @@ func (f *fold) addDomainConstraint(u *UserType, con *pgparse.Constraint) {
 				}
 			}
 		} else if hasConstraint(u.Checks, c.Name) {
-			f.fail(f.sure(), refuse.DomainConstraintExists, c.Name, u.Name.Name)
+			f.addProblem(f.isHistoryComplete(), refuse.DomainConstraintExists, c.Name, u.Name.Name)
 			return
 		}
-		u.Checks = with(f, u.Checks, c)
+		u.Checks = appendShared(f, u.Checks, c)
 	}
 }
 
@@ -173,7 +173,7 @@ func (f *fold) alterDomain(s *pgparse.AlterDomainStmt) {
 		return
 	}
 	if u.Kind != Domain && !u.Inferred {
-		f.fail(f.sure(), refuse.NotDomain, u.Name.String())
+		f.addProblem(f.isHistoryComplete(), refuse.NotDomain, u.Name.String())
 		return
 	}
 	f.changeType(u.OID, func(t *UserType) {
@@ -195,7 +195,7 @@ func (f *fold) alterDomain(s *pgparse.AlterDomainStmt) {
 			}
 		case "X":
 			if c := f.domainConstraint(t, s.GetName(), s.GetMissingOk()); c != nil {
-				t.Checks = without(t.Checks, c)
+				t.Checks = removeValue(t.Checks, c)
 			}
 		}
 	})
@@ -203,18 +203,18 @@ func (f *fold) alterDomain(s *pgparse.AlterDomainStmt) {
 
 func (f *fold) domainConstraint(t *UserType, name string, missingOK bool) *Constraint {
 	for _, c := range t.Checks {
-		if c.Name == clip(name) {
+		if c.Name == clipName(name) {
 			return c
 		}
 	}
 	if !missingOK && !t.Inferred && name != objectName(t.Name.Name, "", "not_null") {
-		f.fail(f.sure(), refuse.DomainConstraintMissing, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.DomainConstraintMissing, name, t.Name.Name)
 	}
 	return nil
 }
 
 func (f *fold) renameDomainConstraint(s *pgparse.RenameStmt, to string) {
-	u := f.userType(pgparse.Items(s.GetObject()), Domain, false)
+	u := f.userType(pgparse.ListItems(s.GetObject()), Domain, false)
 	if u == nil {
 		return
 	}
@@ -230,13 +230,13 @@ func (f *fold) renameDomainConstraint(s *pgparse.RenameStmt, to string) {
 
 // https://www.postgresql.org/docs/current/sql-createtype.html, CREATE TYPE … AS (…)
 func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
-	oid, name, ok := f.vacant(s.GetTypevar(), false, CompositeType)
+	oid, name, ok := f.findFreeName(s.GetTypevar(), false, CompositeType)
 	if !ok {
 		return
 	}
 	typeOID, taken := f.typeNames.get(name)
 	if taken && !f.Type(typeOID).Inferred {
-		f.fail(f.sure(), refuse.TypeExists, name.Name)
+		f.addProblem(f.isHistoryComplete(), refuse.TypeExists, name.Name)
 		if f.failed {
 			return
 		}
@@ -245,16 +245,16 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 		return
 	}
 	r := &Relation{OID: oid, Name: name, Kind: CompositeType, NextAttnum: 1, Rare: &plain}
-	f.adopt(r)
+	f.replaceInferred(r)
 	for _, n := range s.GetColdeflist() {
 		d := n.GetColumnDef()
-		if r.Column(clip(d.GetColname())) != nil {
-			f.fail(true, refuse.ColumnTwice, d.GetColname())
+		if r.Column(clipName(d.GetColname())) != nil {
+			f.addProblem(true, refuse.ColumnTwice, d.GetColname())
 			return
 		}
-		r.addColumn(&Column{Name: clip(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true, RareColumn: &plainColumn})
+		r.addColumn(&Column{Name: clipName(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true, RareColumn: &plainColumn})
 	}
-	f.put(r)
+	f.storeRelation(r)
 	f.putType(&UserType{OID: typeOID, Name: name, Kind: Composite, Relation: r.OID})
 }
 
@@ -264,7 +264,7 @@ func (f *fold) createRange(s *pgparse.CreateRangeStmt) {
 		return
 	}
 	u := &UserType{OID: oid, Name: name, Kind: Range}
-	if d := option(s.GetParams(), "subtype"); d != nil {
+	if d := findOption(s.GetParams(), "subtype"); d != nil {
 		u.Base = f.TypeOf(d.GetArg().GetTypeName())
 	}
 	f.putType(u)
@@ -284,52 +284,28 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 		u = f.LookupType(name.Schema, n)
 	}
 	if u == nil {
-		if !missingOK && f.missing("type", name) && !builtinType(n) {
-			f.fail(true, refuse.TypeMissing, displayName(schema, n))
+		if !missingOK && f.isMissing("type", name) && !builtinType(n) {
+			f.addProblem(true, refuse.TypeMissing, displayName(schema, n))
 		}
 		if r := f.Lookup(schema, n); r != nil && (r.Kind.IsTable() || r.View != nil) && !r.Inferred {
-			f.fail(f.sure(), refuse.Required, "type", r.Name.String(), plainKind(r)+" "+r.Name.String())
+			f.addProblem(f.isHistoryComplete(), refuse.Required, "type", r.Name.String(), r.Kind.ForMessages()+" "+r.Name.String())
 			return
 		}
 		f.markGone("type", name)
 		return
 	}
-	var users []OID
-	for _, r := range f.TypedBy(u.OID) {
-		if r.OID != u.Relation && (r.OfType == u.OID || slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.Type.OID == u.OID })) {
-			users = append(users, r.OID)
-		}
-	}
+	users := f.columnUsersOf(u.OID, u.Relation)
 	if domain && u.Kind != Domain && !u.Inferred {
-		f.fail(f.sure(), refuse.NotDomainNamed, n)
+		f.addProblem(f.isHistoryComplete(), refuse.NotDomainNamed, n)
 		return
 	}
-	if (len(users) > 0 || f.named(u)) && !cascade {
-		f.fail(f.sure() && !u.Inferred, refuse.HasDependents, "type", u.Name.String())
+	if (len(users) > 0 || f.isTypeNeeded(u)) && !cascade {
+		f.addProblem(f.isHistoryComplete() && !u.Inferred, refuse.HasDependents, "type", u.Name.String())
 		if f.failed {
 			return
 		}
 	}
-	for _, oid := range users {
-		r := f.edit(oid)
-		if r == nil {
-			continue
-		}
-		keyed := func(c *Column) bool {
-			return c.Type.OID == u.OID && slices.ContainsFunc(r.PartitionKey, func(k IndexKey) bool { return k.Column == c.Attnum || slices.Contains(k.Columns, c.Attnum) })
-		}
-		if r.OfType == u.OID || r.View != nil || slices.ContainsFunc(r.Columns, keyed) {
-			f.dropRelation(oid)
-			continue
-		}
-		for _, c := range slices.Clone(r.Columns) {
-			if c.Type.OID == u.OID {
-				f.depth++
-				f.dropColumn(r, c.Name, true, true, false)
-				f.depth--
-			}
-		}
-	}
+	f.dropColumnsOf(u.OID, users)
 	f.dropNamed(u)
 	if u.Relation != 0 {
 		f.dropRelation(u.Relation)
@@ -337,14 +313,14 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 	f.removeType(u.OID)
 }
 
-// retype gives every column of a type its new name.
-func (f *fold) retype(oid OID, name Name) {
+// renameColumnTypes gives every column of a type its new name.
+func (f *fold) renameColumnTypes(oid OID, name Name) {
 	uses := func(c *Column) bool { return c.Type.OID == oid }
 	for _, r := range f.TypedBy(oid) {
 		if !slices.ContainsFunc(r.Columns, uses) {
 			continue
 		}
-		e := f.edit(r.OID)
+		e := f.editRelation(r.OID)
 		for _, c := range e.Columns {
 			if uses(c) {
 				e.editColumn(c.Attnum).Type.Name = name
@@ -363,15 +339,15 @@ func (f *fold) renameType(list []*pgparse.Node, to string) {
 
 func (f *fold) moveType(u *UserType, name Name) {
 	if oid, taken := f.typeNames.get(name); taken && oid != u.OID {
-		f.fail(f.sure() && !f.Type(oid).Inferred, refuse.TypeExists, name.Name)
+		f.addProblem(f.isHistoryComplete() && !f.Type(oid).Inferred, refuse.TypeExists, name.Name)
 		if f.failed {
 			return
 		}
 		f.removeType(oid)
 	}
 	if u.Relation != 0 {
-		f.rename(u.Relation, name)
+		f.setRelationName(u.Relation, name)
 	}
 	f.changeType(u.OID, func(t *UserType) { t.Name = name })
-	f.retype(u.OID, name)
+	f.renameColumnTypes(u.OID, name)
 }

@@ -6,10 +6,10 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// named reports whether something beside columns needs a type: a function, a
+// isTypeNeeded reports whether something beside columns needs a type: a function, a
 // domain over it, or an expression of a relation that casts to it.
-func (f *fold) named(u *UserType) bool {
-	return len(f.domainsOver(u.OID)) > 0 || len(f.functionsWith(u.OID)) > 0 ||
+func (f *fold) isTypeNeeded(u *UserType) bool {
+	return len(f.domainsOver(u.OID)) > 0 || len(f.FunctionsWith(u.OID)) > 0 ||
 		slices.ContainsFunc(f.TypedBy(u.OID), func(r *Relation) bool { return f.castsTo(r, u.OID) })
 }
 
@@ -23,7 +23,12 @@ func (f *fold) dropNamed(u *UserType) {
 	for _, d := range f.domainsOver(u.OID) {
 		f.dropTypeOID(d)
 	}
-	for _, fn := range f.functionsWith(u.OID) {
+	f.dropFunctionsWith(u.OID)
+}
+
+// dropFunctionsWith drops the functions that take or give a type.
+func (f *fold) dropFunctionsWith(typ OID) {
+	for _, fn := range f.FunctionsWith(typ) {
 		list := slices.DeleteFunc(slices.Clone(f.ownFunctions(fn.Name)), func(o *Function) bool { return o == fn })
 		if len(list) == 0 {
 			f.markGone("function", fn.Name)
@@ -32,9 +37,46 @@ func (f *fold) dropNamed(u *UserType) {
 	}
 }
 
+// columnUsersOf lists the relations with a column of a type, or of the type as a whole
+// (OF), but for the type's own relation.
+func (c *Catalog) columnUsersOf(typ, own OID) []OID {
+	var users []OID
+	for _, r := range c.TypedBy(typ) {
+		if r.OID != own && (r.OfType == typ || slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.Type.OID == typ })) {
+			users = append(users, r.OID)
+		}
+	}
+	return users
+}
+
+// dropColumnsOf drops the columns of a type, and the relations that cannot be without.
+func (f *fold) dropColumnsOf(typ OID, users []OID) {
+	for _, oid := range users {
+		r := f.editRelation(oid)
+		if r == nil {
+			continue
+		}
+		keyed := func(c *Column) bool {
+			return c.Type.OID == typ && slices.ContainsFunc(r.PartitionKey,
+				func(k IndexKey) bool { return k.Column == c.Attnum || slices.Contains(k.Columns, c.Attnum) })
+		}
+		if r.OfType == typ || r.View != nil || slices.ContainsFunc(r.Columns, keyed) {
+			f.dropRelation(oid)
+			continue
+		}
+		for _, c := range slices.Clone(r.Columns) {
+			if c.Type.OID == typ {
+				f.depth++
+				f.dropColumn(r, c.Name, true, true, false)
+				f.depth--
+			}
+		}
+	}
+}
+
 func (f *fold) domainsOver(typ OID) []*UserType {
 	var out []*UserType
-	f.Types(func(o *UserType) bool {
+	f.EachType(func(o *UserType) bool {
 		if o.Kind == Domain && o.OID != typ && o.Base.OID == typ {
 			out = append(out, o)
 		}
@@ -43,19 +85,33 @@ func (f *fold) domainsOver(typ OID) []*UserType {
 	return out
 }
 
-// functionsWith are the functions that take or give a type. One whose arguments
+// FunctionsWith are the functions that take or give a type, or a row of a relation. One whose arguments
 // are not all known may be gone: no DROP finds it.
-func (f *fold) functionsWith(typ OID) []*Function {
+func (c *Catalog) FunctionsWith(typ OID) []*Function {
+	if !c.typesFunction(typ) {
+		return nil
+	}
 	is := func(t Type) bool { return t.OID == typ }
 	var out []*Function
-	f.EachFunction(func(fn *Function) bool {
+	c.EachFunction(func(fn *Function) bool {
 		if (is(fn.Returns) || slices.ContainsFunc(fn.Args, is) || slices.ContainsFunc(fn.Params, func(p Param) bool { return is(p.Type) })) &&
-			!slices.ContainsFunc(fn.Args, func(t Type) bool { return !t.Known() }) {
+			!slices.ContainsFunc(fn.Args, func(t Type) bool { return !t.IsKnown() }) {
 			out = append(out, fn)
 		}
 		return true
 	})
 	return out
+}
+
+// typesFunction reports whether a function ever took or gave a type.
+func (c *Catalog) typesFunction(typ OID) bool {
+	list, _ := c.typed.get(typ)
+	for u := list; u != nil; u = u.before {
+		if c.Relation(u.oid) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // castsTo reports whether a default, check, policy, trigger or index of a

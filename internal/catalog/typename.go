@@ -13,13 +13,14 @@ var serialTypes = map[string]string{
 	"smallserial": "int2", "serial2": "int2", "serial": "int4", "serial4": "int4", "bigserial": "int8", "serial8": "int8",
 }
 
-// serial is the type behind serial and its like; "" for any other.
-func serial(tn *pgparse.TypeName) string {
+// serialBase returns the integer type of serial, bigserial and smallserial; "" for any other
+// type.
+func serialBase(tn *pgparse.TypeName) string {
 	names := tn.GetNames()
 	if len(names) != 1 || len(tn.GetArrayBounds()) > 0 {
 		return ""
 	}
-	return serialTypes[pgparse.Text(names[0])]
+	return serialTypes[pgparse.StringText(names[0])]
 }
 
 // TypeOf is the type that a type name means here. A type that the catalog
@@ -71,13 +72,13 @@ func (c *Catalog) TypeOf(tn *pgparse.TypeName) Type {
 
 func modText(n *pgparse.Node) string {
 	if r := n.GetColumnRef(); r != nil {
-		return pgparse.Last(r.GetFields())
+		return pgparse.LastText(r.GetFields())
 	}
 	return constText(n)
 }
 
-// Same reports whether two types are one, modifiers included.
-func (t Type) Same(o Type) bool {
+// IsSame reports whether two types are one, modifiers included.
+func (t Type) IsSame(o Type) bool {
 	if t.OID != o.OID || t.OID == 0 && t.Name != o.Name || t.Array != o.Array || len(t.Mods) != len(o.Mods) || t.ModText != o.ModText {
 		return false
 	}
@@ -105,7 +106,7 @@ var intervalFields = map[int32]string{
 // String is the type as people write it: "bigint", "varchar(20)",
 // "timestamptz(3)", "text[]"; "" when it is unknown.
 func (t Type) String() string {
-	if !t.Known() {
+	if !t.IsKnown() {
 		return ""
 	}
 	var b strings.Builder

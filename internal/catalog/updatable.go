@@ -22,10 +22,10 @@ func (r *Relation) InsteadOf() []string {
 // maxViews bounds the views over views that are looked through.
 const maxViews = 10
 
-// Updatable reports whether a view is surely automatically updatable.
-func (c *Catalog) Updatable(r *Relation) bool { return c.updatable(r, 0) }
+// IsUpdatable reports whether a view is surely automatically updatable.
+func (c *Catalog) IsUpdatable(r *Relation) bool { return c.isUpdatable(r, 0) }
 
-func (c *Catalog) updatable(r *Relation, depth int) bool {
+func (c *Catalog) isUpdatable(r *Relation, depth int) bool {
 	if c.readOnly(r, depth) != "" || r.View == nil || depth > maxViews {
 		return false
 	}
@@ -34,11 +34,12 @@ func (c *Catalog) updatable(r *Relation, depth int) bool {
 		return false
 	}
 	base, known := c.Resolve(from[0].GetRangeVar())
-	return known && (base.Kind.IsTable() || base.Kind == View && c.updatable(base, depth+1))
+	return known && (base.Kind.IsTable() || base.Kind == View && c.isUpdatable(base, depth+1))
 }
 
-// ReadOnly is why a view is not automatically updatable (view_query_is_auto_updatable),
-// in the server's words; "" where it is, or that is not known.
+// ReadOnly returns why a view is not automatically updatable
+// (view_query_is_auto_updatable), in the server's words; "" if it is updatable, or if
+// that is not known.
 func (c *Catalog) ReadOnly(r *Relation) string { return c.readOnly(r, 0) }
 
 func (c *Catalog) readOnly(r *Relation, depth int) string {
@@ -81,7 +82,13 @@ func (c *Catalog) readOnly(r *Relation, depth int) string {
 }
 
 // aggregateNames are the well-known aggregate functions.
-var aggregateNames = []string{"array_agg", "avg", "bool_and", "bool_or", "count", "every", "json_agg", "json_object_agg", "jsonb_agg", "jsonb_object_agg", "max", "min", "string_agg", "sum"}
+var aggregateNames = []string{
+	"array_agg", "avg", "bool_and", "bool_or", "count", "every", "json_agg", "json_object_agg", "jsonb_agg",
+	"jsonb_object_agg", "max", "min", "string_agg", "sum",
+}
+
+// IsAggregate reports whether a function is a well-known aggregate.
+func IsAggregate(name string) bool { return slices.Contains(aggregateNames, name) }
 
 // hasAggregate reports whether a target has an aggregate or a window function. One
 // in a query of its own does not count.
@@ -92,7 +99,7 @@ func hasAggregate(n *pgparse.Node) bool {
 		case *pgparse.SubLink:
 			return false
 		case *pgparse.FuncCall:
-			name := pgparse.Last(x.GetFuncname())
+			name := pgparse.LastText(x.GetFuncname())
 			found = found || x.GetOver() != nil || x.GetAggStar() || x.GetAggDistinct() || len(x.GetAggOrder()) > 0 || slices.Contains(aggregateNames, name)
 		}
 		return !found
@@ -100,9 +107,9 @@ func hasAggregate(n *pgparse.Node) bool {
 	return found
 }
 
-// Base is the relation that an automatically updatable view passes writes on
+// BaseOfView is the relation that an automatically updatable view passes writes on
 // to; nil when that is not known.
-func (c *Catalog) Base(view *Relation) *Relation {
+func (c *Catalog) BaseOfView(view *Relation) *Relation {
 	from := view.View.Query.GetSelectStmt().GetFromClause()
 	if len(from) != 1 || from[0].GetRangeVar() == nil {
 		return nil
@@ -116,9 +123,9 @@ func (c *Catalog) Base(view *Relation) *Relation {
 	return nil
 }
 
-// target is what the query of a view gives as a column; nil when that is not
+// viewTarget is what the query of a view gives as a column; nil when that is not
 // known: something may come from a *.
-func (r *Relation) target(name string) *pgparse.Node {
+func (r *Relation) viewTarget(name string) *pgparse.Node {
 	if r.View == nil || r.View.Star {
 		return nil
 	}
@@ -131,26 +138,26 @@ func (r *Relation) target(name string) *pgparse.Node {
 	return nil
 }
 
-// Computed reports whether a column of a view is no plain column of what it
+// IsComputed reports whether a column of a view is no plain column of what it
 // reads, so that nothing can be written to it without a trigger or a rule.
-func (c *Catalog) Computed(view *Relation, name string) bool {
-	val := view.target(name)
+func (c *Catalog) IsComputed(view *Relation, name string) bool {
+	val := view.viewTarget(name)
 	if val == nil {
 		return false
 	}
 	ref := val.GetColumnRef()
-	return ref == nil || systemColumn(pgparse.Last(ref.GetFields()))
+	return ref == nil || systemColumn(pgparse.LastText(ref.GetFields()))
 }
 
-// Plain reports whether a column of a view surely is a column of what it reads.
-func (c *Catalog) Plain(view *Relation, name string) bool {
+// IsPlainColumn reports whether a column of a view surely is a column of what it reads.
+func (c *Catalog) IsPlainColumn(view *Relation, name string) bool {
 	if view.View == nil || view.Column(name) == nil {
 		return false
 	}
 	if list := view.View.Query.GetSelectStmt().GetTargetList(); len(list) == 1 && pgparse.EndsInStar(list[0].GetResTarget().GetVal().GetColumnRef()) {
 		return true
 	}
-	return view.target(name) != nil && !c.Computed(view, name)
+	return view.viewTarget(name) != nil && !c.IsComputed(view, name)
 }
 
 // BaseColumns are what columns of a view are called in the relation that it
@@ -158,8 +165,8 @@ func (c *Catalog) Plain(view *Relation, name string) bool {
 func (c *Catalog) BaseColumns(view *Relation, names []string) []string {
 	out := slices.Clone(names)
 	for i, name := range names {
-		if ref := view.target(name).GetColumnRef(); ref != nil {
-			out[i] = pgparse.Last(ref.GetFields())
+		if ref := view.viewTarget(name).GetColumnRef(); ref != nil {
+			out[i] = pgparse.LastText(ref.GetFields())
 		}
 	}
 	return out

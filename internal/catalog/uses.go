@@ -10,7 +10,7 @@ import (
 // functionName is the name of a function without its schema.
 type functionName string
 
-func (n functionName) hash() uint32 { return hash(2166136261, string(n)) }
+func (n functionName) hash() uint32 { return hashText(2166136261, string(n)) }
 
 // CalledBy lists the relations whose triggers, policies, defaults, generation
 // expressions, checks, partition key or view may call a function of that name, oldest first.
@@ -18,15 +18,15 @@ func (n functionName) hash() uint32 { return hash(2166136261, string(n)) }
 // which hardly anybody drops, it lists all relations.
 func (c *Catalog) CalledBy(name string) []*Relation {
 	var out []*Relation
-	if postgres(name) {
-		c.Relations(func(r *Relation) bool {
+	if isBuiltin(name) {
+		c.EachRelation(func(r *Relation) bool {
 			out = append(out, r)
 			return true
 		})
 		return out
 	}
 	list, _ := c.called.get(functionName(name))
-	return c.users(list)
+	return c.listUsers(list)
 }
 
 // TypedBy lists the relations that have columns of a type, a row type or the
@@ -34,7 +34,7 @@ func (c *Catalog) CalledBy(name string) []*Relation {
 // first. It may list one that has none any more.
 func (c *Catalog) TypedBy(typ OID) []*Relation {
 	list, _ := c.typed.get(typ)
-	return c.users(list)
+	return c.listUsers(list)
 }
 
 // TakersOf lists the relations with a default that takes numbers from a sequence
@@ -44,14 +44,14 @@ func (c *Catalog) TakersOf(seq OID) []*Relation {
 	if !ok {
 		return nil
 	}
-	return slices.DeleteFunc(c.users(list), func(r *Relation) bool {
-		return !slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.takes(seq) })
+	return slices.DeleteFunc(c.listUsers(list), func(r *Relation) bool {
+		return !slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.takesFrom(seq) })
 	})
 }
 
-// takes reports whether the default of a column takes numbers from a sequence
+// takesFrom reports whether the default of a column takes numbers from a sequence
 // that is not its own.
-func (c *Column) takes(seq OID) bool {
+func (c *Column) takesFrom(seq OID) bool {
 	return seq != 0 && c.Takes == seq && c.Sequence != seq && c.Default != nil
 }
 
@@ -62,8 +62,8 @@ type user struct {
 	before *user
 }
 
-// users are the relations of a list that are there, oldest first.
-func (c *Catalog) users(list *user) []*Relation {
+// listUsers are the relations of a list that are there, oldest first.
+func (c *Catalog) listUsers(list *user) []*Relation {
 	var oids []OID
 	for u := list; u != nil; u = u.before {
 		oids = append(oids, u.oid)
@@ -78,13 +78,12 @@ func (c *Catalog) users(list *user) []*Relation {
 	return out
 }
 
-// postgres reports whether a function is one of Postgres' own, which is not
+// isBuiltin reports whether a function is one of Postgres' own, which is not
 // listed.
-func postgres(name string) bool { return builtin.Known(name) }
+func isBuiltin(name string) bool { return builtin.Known(name) }
 
-// noteUses notes which functions the relations call that the statement has
-// made or changed, and which types they have. What they had before was noted
-// then.
+// noteUses records which functions are called by the relations that the statement has
+// created or changed, and which types they use. Earlier uses were recorded then.
 func (f *fold) noteUses(before *Catalog) {
 	for _, r := range f.owned {
 		if r == nil {
@@ -105,7 +104,7 @@ func (f *fold) noteUses(before *Catalog) {
 		}
 		if r.View != nil {
 			for _, fn := range r.View.Functions {
-				f.calls(fn.Name, r.OID)
+				f.recordCall(fn.Name, r.OID)
 			}
 		}
 	}
@@ -118,7 +117,7 @@ func (f *fold) usesOfRows(r, old *Relation) {
 		if i < len(old.Triggers) && old.Triggers[i] == t {
 			continue
 		}
-		f.calls(t.Function.Name, r.OID)
+		f.recordCall(t.Function.Name, r.OID)
 		f.callsIn(t.When, r.OID)
 	}
 	for i, p := range r.Policies {
@@ -169,17 +168,17 @@ func (f *fold) usesOfColumns(r, old *Relation) {
 	}
 }
 
-// calls notes that a relation calls a function.
-func (f *fold) calls(name string, by OID) {
+// recordCall notes that a relation calls a function.
+func (f *fold) recordCall(name string, by OID) {
 	key := functionName(name)
 	list, ok := f.called.get(key)
 	switch {
 	case ok && (list == nil || list.oid == by):
 		return // one of Postgres' own, or noted just now
-	case !ok && postgres(name):
-		f.called = f.called.set(f.own, key, nil)
+	case !ok && isBuiltin(name):
+		f.called = f.called.insertKey(f.own, key, nil)
 	default:
-		f.called = f.called.set(f.own, key, &user{by, list})
+		f.called = f.called.insertKey(f.own, key, &user{by, list})
 	}
 }
 
@@ -190,14 +189,14 @@ func (f *fold) typedAs(typ, by OID) {
 		return
 	}
 	if list, ok := f.typed.get(typ); !ok || list.oid != by {
-		f.typed = f.typed.set(f.own, typ, &user{by, list})
+		f.typed = f.typed.insertKey(f.own, typ, &user{by, list})
 	}
 }
 
 // castTo is the user's type that a cast is to; 0 for one of Postgres' own.
 func (c *Catalog) castTo(m *pgparse.TypeCast) OID {
 	names := m.GetTypeName().GetNames()
-	if len(names) == 2 && pgparse.Text(names[0]) == "pg_catalog" || len(names) == 1 && builtinType(pgparse.Text(names[0])) {
+	if len(names) == 2 && pgparse.StringText(names[0]) == "pg_catalog" || len(names) == 1 && builtinType(pgparse.StringText(names[0])) {
 		return 0
 	}
 	return c.TypeOf(m.GetTypeName()).OID
@@ -213,7 +212,7 @@ func (f *fold) callsIn(expr *pgparse.Node, by OID) {
 		switch m := msg.(type) {
 		case *pgparse.FuncCall:
 			if len(m.GetFuncname()) > 0 {
-				f.calls(pgparse.Last(m.GetFuncname()), by)
+				f.recordCall(pgparse.LastText(m.GetFuncname()), by)
 			}
 		case *pgparse.TypeCast:
 			f.typedAs(f.castTo(m), by)

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// vector is a persistent array of relations by OID, which are dense: the
-// relations that one statement touches are neighbours and share a path. Nodes
-// that an owner made are his to change in place, as those of a trie.
+// vector is a persistent array of relations by OID. OIDs are dense, so the relations that
+// one statement touches are neighbours and share a path. A node's owner may change it in
+// place, as in a trie.
 type vector struct {
 	root []*vectorTop
 	own  owner // of root
@@ -44,8 +44,8 @@ func (v *vector) get(o OID) *Relation {
 	return leaf.vals[o&15]
 }
 
-// set stores a relation, or takes it out when r is nil. OIDs are positive.
-func (v vector) set(own owner, o OID, r *Relation) vector {
+// storeRelation stores a relation, or takes it out when r is nil. OIDs are positive.
+func (v vector) storeRelation(own owner, o OID, r *Relation) vector {
 	i := int(o) >> 12
 	if v.own != own {
 		v.root, v.own = slices.Clone(v.root), own

@@ -19,14 +19,14 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 		oid, f.creating = f.newOID(), name
 	case s.GetReplace() && old.Kind == View, old.canBe(View):
 	case s.GetReplace():
-		f.fail(f.sure() && (!old.Inferred || old.Index != nil), refuse.NotA, relname, "a view")
+		f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), refuse.NotA, relname, "a view")
 		if f.failed {
 			return
 		}
 		f.dropRelation(oid)
 		oid, old = f.newOID(), nil
 	default:
-		f.fail(f.sure() && (!old.Inferred || old.Index != nil), refuse.RelationExists, relname)
+		f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), refuse.RelationExists, relname)
 		if f.failed {
 			return
 		}
@@ -36,54 +36,54 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 	if f.tooManyTargets(s.GetQuery()) {
 		return
 	}
-	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistence(s.GetView()), Rare: stored("", "", options(nil, s.GetOptions()))}
+	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistenceOf(s.GetView()), Rare: newRare("", "", mergeStorageOptions(nil, s.GetOptions()))}
 	if old != nil {
-		rare := v.own()
+		rare := v.copyRare()
 		v.Dependents, rare.Grants, rare.Taken, rare.Owner, v.Comment, v.Triggers, rare.Rules = old.Dependents, old.Grants, old.Taken, old.Owner, old.Comment, old.Triggers, old.Rules
 		if old.Kind != View {
-			f.release(f.edit(oid))
+			f.detachInferred(f.editRelation(oid))
 			for _, o := range old.ReferencedBy {
-				other := f.edit(o)
+				other := f.editRelation(o)
 				other.Constraints = slices.DeleteFunc(slices.Clone(other.Constraints), func(c *Constraint) bool { return c.Ref == oid && c.Kind == ForeignKey })
 			}
 		} else if old.View != nil {
-			f.unread(old)
+			f.removeDependent(old)
 		}
-		f.disown(oid)
+		f.forgetCopy(oid)
 	}
-	f.fillView(v, s.GetQuery(), pgparse.Texts(s.GetAliases()))
+	f.fillView(v, s.GetQuery(), pgparse.StringTexts(s.GetAliases()))
 	if old != nil && !f.keepsColumns(old, v) {
 		return
 	}
-	f.put(v)
+	f.storeRelation(v)
 }
 
-// keepsColumns is what CREATE OR REPLACE VIEW insists on: the old columns, in
-// the same order, with new ones behind.
+// keepsColumns checks the requirement of CREATE OR REPLACE VIEW: the old columns in the
+// same order, followed by new ones.
 func (f *fold) keepsColumns(old, v *Relation) bool {
 	if old.Inferred || old.Partial || v.Partial {
 		return true
 	}
 	if len(v.Columns) < len(old.Columns) {
-		f.fail(f.sure(), refuse.ViewLosesColumn)
+		f.addProblem(f.isHistoryComplete(), refuse.ViewLosesColumn)
 		return !f.failed
 	}
 	for i, c := range old.Columns {
 		if v.Columns[i].Name != c.Name {
-			f.fail(f.sure(), refuse.ViewRenamesColumn, c.Name, v.Columns[i].Name)
+			f.addProblem(f.isHistoryComplete(), refuse.ViewRenamesColumn, c.Name, v.Columns[i].Name)
 			v.columnsByName(old)
 			return !f.failed
 		}
-		if t := v.Columns[i].Type; c.Type.Known() && t.Known() && !c.Type.Same(t) && f.settled(c.Type) && f.settled(t) {
-			f.fail(f.sure(), refuse.ViewRetypesColumn, c.Name, c.Type.Formal(), t.Formal())
+		if t := v.Columns[i].Type; c.Type.IsKnown() && t.IsKnown() && !c.Type.IsSame(t) && f.isTypeCertain(c.Type) && f.isTypeCertain(t) {
+			f.addProblem(f.isHistoryComplete(), refuse.ViewRetypesColumn, c.Name, c.Type.FormatFull(), t.FormatFull())
 			return !f.failed
 		}
 	}
 	return true
 }
 
-// columnsByName numbers the columns of a view like those of an older one that
-// have their names: CREATE OR REPLACE renames none.
+// columnsByName gives the columns of a view the numbers of an older view's columns with
+// the same names: CREATE OR REPLACE renames no column.
 func (r *Relation) columnsByName(old *Relation) {
 	next := max(old.NextAttnum, r.NextAttnum)
 	for _, c := range r.Columns {
@@ -105,8 +105,8 @@ func (f *fold) fillView(v *Relation, query *pgparse.Node, names []string) {
 	f.outputColumns(v, q, names)
 	for _, oid := range q.reads {
 		if r := f.Relation(oid); r != nil && oid != v.OID && !slices.Contains(r.Dependents, v.OID) {
-			r = f.edit(oid)
-			r.Dependents = with(f, r.Dependents, v.OID)
+			r = f.editRelation(oid)
+			r.Dependents = appendShared(f, r.Dependents, v.OID)
 		}
 	}
 }
@@ -118,17 +118,17 @@ func (f *fold) outputColumns(v *Relation, q *queryReads, names []string) {
 	for i, o := range q.output {
 		name := o.name
 		if i < len(names) {
-			name = clip(names[i])
+			name = clipName(names[i])
 		}
 		if v.Column(name) != nil {
-			f.fail(f.sure() && !v.Partial, refuse.ColumnTwice, name)
+			f.addProblem(f.isHistoryComplete() && !v.Partial, refuse.ColumnTwice, name)
 			continue
 		}
 		v.addColumn(&Column{Name: name, Type: o.typ, Local: true, RareColumn: &plainColumn})
 	}
 	for i := len(q.output); i < len(names); i++ {
-		if v.Column(clip(names[i])) == nil {
-			v.addColumn(&Column{Name: clip(names[i]), Local: true, RareColumn: &plainColumn})
+		if v.Column(clipName(names[i])) == nil {
+			v.addColumn(&Column{Name: clipName(names[i]), Local: true, RareColumn: &plainColumn})
 		}
 	}
 }
@@ -144,34 +144,35 @@ func (f *fold) createTableAs(s *pgparse.CreateTableAsStmt) {
 }
 
 func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, ifNotExists bool) {
-	if f.lasts(into.GetRel(), into.GetOnCommit()) {
+	if f.refuseOnCommit(into.GetRel(), into.GetOnCommit()) {
 		return
 	}
-	oid, name, ok := f.vacant(into.GetRel(), ifNotExists, kind)
+	oid, name, ok := f.findFreeName(into.GetRel(), ifNotExists, kind)
 	if !ok || f.tooManyTargets(q) {
 		return
 	}
 	t := &Relation{
-		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistence(into.GetRel()),
-		Rare: stored(cmp.Or(into.GetAccessMethod(), f.TableMethod), f.tablespace(into.GetTableSpaceName(), into.GetRel()), options(nil, into.GetOptions())),
+		OID: oid, Name: name, Kind: kind, NextAttnum: 1, Persistence: persistenceOf(into.GetRel()),
+		Rare: newRare(cmp.Or(into.GetAccessMethod(), f.TableMethod), f.tablespaceFor(into.GetTableSpaceName(), into.GetRel()),
+			mergeStorageOptions(nil, into.GetOptions())),
 	}
-	f.adopt(t)
-	names := pgparse.Texts(into.GetColNames())
+	f.replaceInferred(t)
+	names := pgparse.StringTexts(into.GetColNames())
 	if kind == MaterializedView {
 		f.fillView(t, q, names)
 		t.View.Filled = !into.GetSkipData()
 	} else {
 		f.outputColumns(t, f.readQuery(q), names)
 	}
-	f.put(t)
+	f.storeRelation(t)
 }
 
-func (f *fold) refresh(s *pgparse.RefreshMatViewStmt) {
-	r := f.relation(s.GetRelation(), MaterializedView, false)
+func (f *fold) refreshView(s *pgparse.RefreshMatViewStmt) {
+	r := f.relationFor(s.GetRelation(), MaterializedView, false)
 	if r == nil || r.View == nil || r.View.Filled == !s.GetSkipData() {
 		return
 	}
-	r = f.edit(r.OID)
+	r = f.editRelation(r.OID)
 	info := *r.View
 	info.Filled = !s.GetSkipData()
 	r.View = &info

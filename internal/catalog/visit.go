@@ -5,9 +5,9 @@ package catalog
 // the longer of both names cut until it fits into 63 bytes.
 func ObjectName(name1, name2, label string) string { return objectName(name1, name2, label) }
 
-// Types calls f for every user-defined type, in no order, until f returns
+// EachType calls f for every user-defined type, in no order, until f returns
 // false. It costs what there is: for rare statements only.
-func (c *Catalog) Types(f func(*UserType) bool) {
+func (c *Catalog) EachType(f func(*UserType) bool) {
 	for _, t := range c.types.all() {
 		if !f(t) {
 			return

@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// What the server has room for. What goes beyond is refused, so that no file makes the
-// catalog hold more.
+// The server's limits. The catalog refuses anything beyond them, so that no file can make
+// it grow further.
 // https://www.postgresql.org/docs/current/limits.html
 const (
 	maxColumns = 1600 // of a relation, counting those that were dropped
@@ -19,7 +19,7 @@ func (f *fold) tooWide(columns int) bool {
 	if columns <= maxColumns {
 		return false
 	}
-	f.fail(true, refuse.TooManyColumns, itoa(maxColumns))
+	f.addProblem(true, refuse.TooManyColumns, itoa(maxColumns))
 	return true
 }
 
@@ -28,7 +28,7 @@ func (f *fold) tooManyTargets(query *pgparse.Node) bool {
 	if len(query.GetSelectStmt().GetTargetList()) <= maxTargets {
 		return false
 	}
-	f.fail(true, refuse.TooManyEntries, itoa(maxTargets))
+	f.addProblem(true, refuse.TooManyEntries, itoa(maxTargets))
 	return true
 }
 
@@ -37,7 +37,7 @@ func (f *fold) tooManyKeys(columns int) bool {
 	if columns <= maxKeys {
 		return false
 	}
-	f.fail(true, refuse.TooManyKeys, itoa(maxKeys))
+	f.addProblem(true, refuse.TooManyKeys, itoa(maxKeys))
 	return true
 }
 

@@ -56,11 +56,11 @@ func (d *Delta) relationWords(c *onward.Change) {
 		c.Text = newRelation(d.After)
 	case RelationDropped:
 		c.Kind = "drop"
-		c.Text = "drops " + plainKind(d.Before) + " " + d.Before.Name.String()
+		c.Text = "drops " + d.Before.Kind.ForMessages() + " " + d.Before.Name.String()
 	case RelationRenamed:
-		c.Text = plainKind(d.After) + " is now " + d.After.Name.String()
+		c.Text = d.After.Kind.ForMessages() + " is now " + d.After.Name.String()
 		if d.Before.Name.Schema != d.After.Name.Schema {
-			c.Text = plainKind(d.After) + " moves to schema " + d.After.Name.Schema
+			c.Text = d.After.Kind.ForMessages() + " moves to schema " + d.After.Name.Schema
 			if d.Before.Name.Name != d.After.Name.Name {
 				c.Text += " as " + d.After.Name.Name
 			}
@@ -68,7 +68,7 @@ func (d *Delta) relationWords(c *onward.Change) {
 	case RelationChanged:
 		c.Text = d.changedWords()
 	case ViewReplaced:
-		c.Text = "replaces the query of the " + plainKind(d.After)
+		c.Text = "replaces the query of the " + d.After.Kind.ForMessages()
 	}
 }
 
@@ -140,9 +140,9 @@ func (d *Delta) changedWords() string {
 	switch d.What {
 	case "persistence":
 		if a.Persistence == Unlogged {
-			return plainKind(a) + " becomes unlogged"
+			return a.Kind.ForMessages() + " becomes unlogged"
 		}
-		return plainKind(a) + " becomes logged"
+		return a.Kind.ForMessages() + " becomes logged"
 	case "row level security":
 		return onOff(a.RLS) + d.What
 	case "forced row level security":
@@ -169,8 +169,8 @@ func (d *Delta) changedWords() string {
 	return "changes " + d.What
 }
 
-// shorten keeps a text on one line.
-func shorten(s string) string {
+// shortenText keeps a text on one line.
+func shortenText(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if r := []rune(s); len(r) > 60 {
 		return string(r[:59]) + "…"

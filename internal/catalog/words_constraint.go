@@ -58,7 +58,7 @@ func (d *Delta) constraintText(c *Constraint, t *Relation) string {
 	switch c.Kind {
 	case Check:
 		if c.ExprText != "" {
-			text += ": " + shorten(c.ExprText)
+			text += ": " + shortenText(c.ExprText)
 		}
 	case ForeignKey:
 		text += ": " + columns + " → " + d.otherName()
@@ -76,7 +76,8 @@ func (d *Delta) constraintText(c *Constraint, t *Relation) string {
 	return text
 }
 
-// indexText is an index of a relation: its name, its keys, and where it is not a B-tree of all rows.
+// indexText describes an index of a relation: its name and keys, and its method and condition unless
+// it is a B-tree of all rows.
 func indexText(x, r *Relation) string {
 	i := x.Index
 	text := x.Name.Name + " on (" + indexKeyText(i, r) + ")"
@@ -84,7 +85,7 @@ func indexText(x, r *Relation) string {
 		text += " using " + i.Method
 	}
 	if i.PredicateText != "" {
-		text += " where " + shorten(i.PredicateText)
+		text += " where " + shortenText(i.PredicateText)
 	}
 	return text
 }
@@ -127,7 +128,7 @@ func (d *Delta) indexWords(c *onward.Change) {
 func indexKeyText(i *IndexInfo, t *Relation) string {
 	parts := make([]string, 0, len(i.Keys))
 	for _, k := range i.Keys {
-		s := shorten(k.ExprText)
+		s := shortenText(k.ExprText)
 		if k.Column != 0 && t != nil {
 			if c := t.Attr(k.Column); c != nil {
 				s = c.Name
@@ -138,6 +139,9 @@ func indexKeyText(i *IndexInfo, t *Relation) string {
 		}
 		if k.Desc {
 			s += " desc"
+		}
+		if k.NullsFirst != k.Desc {
+			s += " nulls " + map[bool]string{true: "first", false: "last"}[k.NullsFirst]
 		}
 		parts = append(parts, s)
 	}

@@ -1,16 +1,16 @@
 package catalog
 
-// Described is a relation in the words of a changelog, one line for each part.
-type Described struct {
+// RelationText is a relation in the words of a changelog, one line for each part.
+type RelationText struct {
 	Columns, Constraints, Indexes []string
 }
 
 // Words is the column in words: "nickname text, nullable".
 func (c *Column) Words() string { return columnText(c) }
 
-// Describe tells what a relation is made of.
-func (c *Catalog) Describe(r *Relation) Described {
-	var out Described
+// DescribeRelation tells what a relation is made of.
+func (c *Catalog) DescribeRelation(r *Relation) RelationText {
+	var out RelationText
 	for _, col := range r.Columns {
 		out.Columns = append(out.Columns, columnText(col))
 	}

@@ -19,9 +19,9 @@ func (d *Delta) typeWords(c *onward.Change) {
 	case TypeCreated:
 		c.Kind, c.New, c.Text = "add", true, "new "+typeKinds[t.Kind]+" "+name
 		if t.Kind == Enum {
-			c.Text += " (" + shorten(strings.Join(t.Labels, ", ")) + ")"
+			c.Text += " (" + shortenText(strings.Join(t.Labels, ", ")) + ")"
 		}
-		if t.Kind == Domain && t.Base.Known() {
+		if t.Kind == Domain && t.Base.IsKnown() {
 			c.Text += " over " + t.Base.String()
 		}
 	case TypeDropped:

@@ -8,7 +8,7 @@ import (
 // The methods here replace objects of the catalog under construction and keep
 // the journal.
 
-func (f *fold) log(n entry) {
+func (f *fold) logEntry(n entry) {
 	n.prev = f.journal
 	if n.prev != nil {
 		n.depth = n.prev.depth + 1
@@ -22,9 +22,9 @@ func (f *fold) newOID() OID {
 	return f.next - 1
 }
 
-// put stores a new relation. A relation whose OID is 0 gets one. It may be
+// storeRelation stores a new relation. A relation whose OID is 0 gets one. It may be
 // changed in place until the statement ends.
-func (f *fold) put(r *Relation) *Relation {
+func (f *fold) storeRelation(r *Relation) *Relation {
 	if r.OID == 0 {
 		r.OID = f.newOID()
 	}
@@ -35,29 +35,29 @@ func (f *fold) put(r *Relation) *Relation {
 		f.creating = Name{}
 	}
 	if r.numbers != nil {
-		r.own().numbers = nil // a column that comes later is another
+		r.copyRare().numbers = nil // a column that comes later is another
 	}
-	f.relations = f.relations.set(f.own, r.OID, r)
-	f.name(r.OID, r.Name)
-	f.disown(r.OID)
-	f.take(r)
+	f.relations = f.relations.storeRelation(f.own, r.OID, r)
+	f.bindName(r.OID, r.Name)
+	f.forgetCopy(r.OID)
+	f.recordOwned(r)
 	f.using = true
-	f.log(entry{kind: touchedRelation, oid: r.OID})
+	f.logEntry(entry{kind: touchedRelation, oid: r.OID})
 	return r
 }
 
-// name notes that a relation has a name from now on.
-func (f *fold) name(oid OID, name Name) {
-	f.names = f.names.set(f.own, name, oid)
+// bindName notes that a relation has a name from now on.
+func (f *fold) bindName(oid OID, name Name) {
+	f.names = f.names.insertKey(f.own, name, oid)
 	f.temporary = f.temporary || name.Schema == "pg_temp"
 	f.unmarkGone("relation", name)
 	if lower := strings.ToLower(name.Name); lower != name.Name {
-		f.capitals = f.capitals.set(f.own, Name{name.Schema, lower}, oid)
+		f.capitals = f.capitals.insertKey(f.own, Name{name.Schema, lower}, oid)
 	}
 }
 
-// take notes that a relation is the statement's to change in place.
-func (f *fold) take(r *Relation) {
+// recordOwned notes that a relation is the statement's to change in place.
+func (f *fold) recordOwned(r *Relation) {
 	f.owned = append(f.owned, r)
 	switch {
 	case f.places != nil:
@@ -72,8 +72,8 @@ func (f *fold) take(r *Relation) {
 	}
 }
 
-// place is where a relation stands in owned; -1 for nowhere.
-func (f *fold) place(oid OID) int {
+// ownedIndex returns the index of a relation in owned; -1 if it is not there.
+func (f *fold) ownedIndex(oid OID) int {
 	if f.places == nil {
 		return slices.IndexFunc(f.owned, func(r *Relation) bool { return r != nil && r.OID == oid })
 	}
@@ -83,20 +83,20 @@ func (f *fold) place(oid OID) int {
 	return -1
 }
 
-// disown forgets the copy of a relation.
-func (f *fold) disown(oid OID) {
-	if at := f.place(oid); at >= 0 {
+// forgetCopy forgets the copy of a relation.
+func (f *fold) forgetCopy(oid OID) {
+	if at := f.ownedIndex(oid); at >= 0 {
 		f.owned[at] = nil
 		delete(f.places, oid)
 	}
 }
 
-// edit gives a relation that may be changed in place: a copy, which is in the
+// editRelation gives a relation that may be changed in place: a copy, which is in the
 // catalog under construction already. Slices in it are shared with the old one
-// until they are copied (editColumn, with, without). nil when there is no such
+// until they are copied (editColumn, appendShared, removeValue). nil when there is no such
 // relation. Names are changed by rename only.
-func (f *fold) edit(oid OID) *Relation {
-	if at := f.place(oid); at >= 0 {
+func (f *fold) editRelation(oid OID) *Relation {
+	if at := f.ownedIndex(oid); at >= 0 {
 		return f.owned[at]
 	}
 	old := f.Relation(oid)
@@ -104,20 +104,20 @@ func (f *fold) edit(oid OID) *Relation {
 		return nil
 	}
 	next := *old
-	f.relations = f.relations.set(f.own, oid, &next)
-	f.take(&next)
-	f.log(entry{kind: touchedRelation, oid: oid})
+	f.relations = f.relations.storeRelation(f.own, oid, &next)
+	f.recordOwned(&next)
+	f.logEntry(entry{kind: touchedRelation, oid: oid})
 	return &next
 }
 
-// rename gives a relation another name.
-func (f *fold) rename(oid OID, name Name) {
-	r := f.edit(oid)
+// setRelationName gives a relation another name.
+func (f *fold) setRelationName(oid OID, name Name) {
+	r := f.editRelation(oid)
 	if r == nil || r.Name == name {
 		return
 	}
 	if at, ok := f.names.get(r.Name); ok && at == oid {
-		f.names = f.names.delete(f.own, r.Name)
+		f.names = f.names.deleteKey(f.own, r.Name)
 		f.markGone("relation", r.Name)
 	}
 	if at, ok := f.names.get(name); ok && at != oid {
@@ -127,23 +127,23 @@ func (f *fold) rename(oid OID, name Name) {
 			return // it went with that one
 		}
 	}
-	f.name(oid, name)
+	f.bindName(oid, name)
 	r.Name = name
 }
 
-// remove takes a relation out. References to it are the caller's to mend.
-func (f *fold) remove(oid OID) {
+// removeRelation takes a relation out. References to it are the caller's to mend.
+func (f *fold) removeRelation(oid OID) {
 	r := f.Relation(oid)
 	if r == nil {
 		return
 	}
 	if at, ok := f.names.get(r.Name); ok && at == oid {
-		f.names = f.names.delete(f.own, r.Name)
+		f.names = f.names.deleteKey(f.own, r.Name)
 		f.markGone("relation", r.Name)
 	}
-	f.relations = f.relations.set(f.own, oid, nil)
-	f.disown(oid)
-	f.log(entry{kind: touchedRelation, oid: oid})
+	f.relations = f.relations.storeRelation(f.own, oid, nil)
+	f.forgetCopy(oid)
+	f.logEntry(entry{kind: touchedRelation, oid: oid})
 }
 
 func (f *fold) putType(t *UserType) *UserType {
@@ -151,13 +151,13 @@ func (f *fold) putType(t *UserType) *UserType {
 		t.OID = f.newOID()
 	}
 	if old := f.Type(t.OID); old != nil && old.Name != t.Name {
-		f.typeNames = f.typeNames.delete(f.own, old.Name)
+		f.typeNames = f.typeNames.deleteKey(f.own, old.Name)
 		f.markGone("type", old.Name)
 	}
-	f.types = f.types.set(f.own, t.OID, t)
-	f.typeNames = f.typeNames.set(f.own, t.Name, t.OID)
+	f.types = f.types.insertKey(f.own, t.OID, t)
+	f.typeNames = f.typeNames.insertKey(f.own, t.Name, t.OID)
 	f.unmarkGone("type", t.Name)
-	f.log(entry{kind: touchedType, oid: t.OID})
+	f.logEntry(entry{kind: touchedType, oid: t.OID})
 	return t
 }
 
@@ -178,36 +178,36 @@ func (f *fold) removeType(oid OID) {
 	if t == nil {
 		return
 	}
-	f.typeNames = f.typeNames.delete(f.own, t.Name)
-	f.types = f.types.delete(f.own, oid)
+	f.typeNames = f.typeNames.deleteKey(f.own, t.Name)
+	f.types = f.types.deleteKey(f.own, oid)
 	f.markGone("type", t.Name)
-	f.log(entry{kind: touchedType, oid: oid})
+	f.logEntry(entry{kind: touchedType, oid: oid})
 }
 
 // setFunctions stores the overloads of a function; none removes it.
 func (f *fold) setFunctions(name Name, overloads []*Function) {
 	if len(overloads) == 0 {
-		f.functions = f.functions.delete(f.own, name)
+		f.functions = f.functions.deleteKey(f.own, name)
 	} else {
-		f.functions = f.functions.set(f.own, name, overloads)
+		f.functions = f.functions.insertKey(f.own, name, overloads)
 	}
-	f.log(entry{kind: touchedFunction, name: name})
+	f.logEntry(entry{kind: touchedFunction, name: name})
 }
 
 func (f *fold) putObject(o *Object) {
-	f.objects = f.objects.set(f.own, objectKey{o.Kind, o.Name}, o)
+	f.objects = f.objects.insertKey(f.own, objectKey{o.Kind, o.Name}, o)
 	f.unmarkGone(o.Kind, o.Name)
 	f.published = f.published || o.Kind == "publication"
-	f.log(entry{kind: touchedObject, name: o.Name, class: o.Kind})
+	f.logEntry(entry{kind: touchedObject, name: o.Name, class: o.Kind})
 }
 
 func (f *fold) removeObject(kind string, name Name) {
-	f.objects = f.objects.delete(f.own, objectKey{kind, name})
+	f.objects = f.objects.deleteKey(f.own, objectKey{kind, name})
 	f.markGone(kind, name)
-	f.log(entry{kind: touchedObject, name: name, class: kind})
+	f.logEntry(entry{kind: touchedObject, name: name, class: kind})
 }
 
-// unmodelled says that a statement changed something that is not held here.
-func (f *fold) unmodelled(text string) {
+// recordUnmodelled says that a statement changed something that is not held here.
+func (f *fold) recordUnmodelled(text string) {
 	f.Unmodelled = &Note{Text: text, Next: f.Unmodelled}
 }

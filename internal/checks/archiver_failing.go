@@ -15,11 +15,14 @@ const ArchiverBehind = 42
 var archiverFailing = &Check{Rule: rule.Rule{
 	ID:       "archiver-failing",
 	Category: onward.Configuration, Severity: onward.Error, Preset: onward.Recommended,
-	Summary: "The archiver fails, or is far behind",
-	Harm:    "Segments that are not archived stay in pg_wal. A migration that rewrites a table, builds an index or fills a column writes WAL as big as what it works on: the disk runs full, and the server stops. And until the archiver has caught up there is no way back to any moment since it failed. Failing is an error; more than 42 segments that wait are a warning.",
+	Summary: "The archiver fails, or lags far",
+	Harm: "Segments that are not archived stay in pg_wal. A migration that rewrites a table, " +
+		"builds an index or fills a column writes WAL as big as what it works on: the disk runs full, and the server stops. " +
+		"And until the archiver has caught up there is no way back to any moment since it failed. Failing is an error; " +
+		"more than 42 segments that wait are a warning.",
 	Instead: "Look into the server's log for what archive_command says, mend it, and wait until nothing waits: SELECT * FROM pg_stat_archiver.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ARCHIVER-VIEW"},
-}, Scope: onward.ScopeServer, Metric: "archiver_segments_waiting", Help: "Segments of WAL that are not archived yet.", Look: archiver}
+}, Scope: onward.ScopeServer, Metric: "archiver_segments_waiting", Help: "Segments of WAL that are not archived yet.", Look: checkArchiver}
 
 const archiverSQL = `
 SELECT failed_count::bigint, coalesce(last_failed_wal, ''), coalesce(extract(epoch FROM clock_timestamp() - last_failed_time), -1)::float8,
@@ -27,10 +30,11 @@ SELECT failed_count::bigint, coalesce(last_failed_wal, ''), coalesce(extract(epo
 	coalesce(extract(epoch FROM clock_timestamp() - last_archived_time), -1)::float8
 FROM pg_stat_archiver`
 
-// WaitingSQL asks how many segments wait for the archiver, and for how many seconds the oldest does.
+// WaitingSQL returns the number of segments that wait for the archiver, and the seconds that the
+// oldest has waited.
 const WaitingSQL = `SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(modification)), 0)::float8 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'`
 
-func archiver(p *Pass) error {
+func checkArchiver(p *Pass) error {
 	if mode := p.settings["archive_mode"]; mode == "off" || p.recovery && mode != "always" {
 		return nil
 	}
@@ -44,14 +48,15 @@ func archiver(p *Pass) error {
 	if failing {
 		since := "nothing was archived since the statistics began"
 		if archived >= 0 {
-			since = "the last success was " + age(seconds(archived)) + " ago"
+			since = "the last success was " + formatAge(secondsToDuration(archived)) + " ago"
 		}
-		p.Find(onward.Error, "", fmt.Sprintf("the archiver fails: %s, %s ago; %s", wal, age(seconds(failed)), since),
+		p.AddFinding(onward.Error, "", fmt.Sprintf("the archiver fails: %s, %s ago; %s", wal, formatAge(secondsToDuration(failed)), since),
 			"WAL piles up in pg_wal until the disk is full, which a migration's own WAL brings nearer; there is no way back to any moment since",
-			"mend archive_command (the server's log has what it says), and wait until this is newer than the last failure:\nSELECT last_archived_time, last_failed_time FROM pg_stat_archiver;")
+			"mend archive_command (the server's log has what it says), and wait until this is newer than the last failure:\n"+
+				"SELECT last_archived_time, last_failed_time FROM pg_stat_archiver;")
 	}
 	if !p.files {
-		p.Opaque("how many segments wait for the archiver", mayNot(p, "pg_ls_archive_statusdir()"))
+		p.AddOpaque("how many segments wait for the archiver", explainMissingRight(p, "pg_ls_archive_statusdir()"))
 		return nil
 	}
 	var waiting int
@@ -60,15 +65,17 @@ func archiver(p *Pass) error {
 	if err != nil {
 		return err
 	}
-	p.Measure("", float64(waiting))
+	p.AddMeasure("", float64(waiting))
 	if waiting > ArchiverBehind && !failing {
-		p.Find(onward.Warning, "", fmt.Sprintf("the archiver is behind: %d segments wait, the oldest for %s", waiting, age(seconds(oldest).Round(time.Second))),
-			"a migration that writes much WAL puts it further behind, and the disk of pg_wal fills", "wait until it has caught up, or make it faster (several at once, with an archive_library or the backup tool's own queue)")
+		p.AddFinding(onward.Warning, "", fmt.Sprintf("the archiver lags: %d segments wait, the oldest for %s", waiting,
+			formatAge(secondsToDuration(oldest).Round(time.Second))),
+			"a migration that writes much WAL increases the lag, and the disk of pg_wal fills", "wait until it has caught up, or make it faster (several at once, "+
+				"with an archive_library or the backup tool's own queue)")
 	}
 	return nil
 }
 
-// mayNot says why something of the server's is hidden from the role, and what shows it.
-func mayNot(p *Pass, what string) string {
-	return p.role + " may not see " + what + ": GRANT pg_monitor TO " + quoted(p.role)
+// explainMissingRight explains why the role cannot see something of the server, and which grant shows it.
+func explainMissingRight(p *Pass, what string) string {
+	return p.role + " may not see " + what + ": GRANT pg_monitor TO " + quoteName(p.role)
 }

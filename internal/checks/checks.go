@@ -1,8 +1,9 @@
-// Package checks has what is asked of a running database before it is migrated: a file for
-// each check, with its question, its verdict and the way out. A check asks by SQL, in a
-// read-only transaction, or looks at certificates that were handed in; it connects nowhere.
+// Package checks examines a running database before it is migrated. Each check has a file
+// with its question, its verdict and its fix. A check asks by SQL, in a read-only
+// transaction, or looks at certificates passed to it; it opens no connection.
 //
-// What the role may not see is opaque, and never fine. A healthy server has no error.
+// Data that the role may not see is reported as opaque, never as fine. A healthy server
+// causes no error.
 package checks
 
 import (
@@ -17,24 +18,25 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Check is one question about a database. Of rule.Rule it has the name, the texts and the
-// severity that a finding has where the check does not say otherwise.
+// Check is one question about a database. From rule.Rule it has the name, the texts, and the
+// severity of findings for which the check sets no other.
 type Check struct {
 	rule.Rule
 	Scope onward.PreflightScope
-	// Metric names what is measured for each object, with its unit, and Help says it in
-	// words; both "" where nothing is.
+	// Metric names the value measured for each object, with its unit. Help describes it. Both
+	// are "" if the check measures nothing.
 	Metric, Help string
-	// Look makes the check. An error is what the server refused, and makes it opaque.
+	// Look runs the check. It returns an error if the server refused a query; the check is
+	// opaque then.
 	Look func(p *Pass) error
 
-	// shared: a rule on migrations has the same name, and the page.
+	// shared: a rule on migrations has the same name and page.
 	shared bool
 }
 
-// All are the checks, by name.
+// All returns the checks, sorted by name.
 func All() []*Check {
-	list := slices.Concat(connection, server, database, role, touched)
+	list := slices.Concat(connection, server, database, role, touchedTableChecks)
 	slices.SortFunc(list, func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
 	return list
 }
@@ -46,12 +48,13 @@ var (
 		archiverFailing, archiverOff, backupOld, connectionsFewLeft, diskShort, replicaLagging, serverReadOnly, serverVersionOther,
 		slotInactive, slotKeepsWAL, wraparoundNear,
 	}
-	database = []*Check{columnPastSunset, constraintLeftNotValid, eventTriggerPresent, indexInvalid, schemaDrift, sequenceNearEnd, triggerLeftDisabled}
-	role     = []*Check{roleLacksRights, settingEndsMigration, settingIsolation}
-	touched  = []*Check{publicationSendsTable, settingLocksFew, transactionHoldsLocks, transactionPrepared, vacuumRunning}
+	database           = []*Check{columnPastSunset, constraintLeftNotValid, eventTriggerPresent, indexInvalid, schemaDrift, sequenceNearEnd, triggerLeftDisabled}
+	role               = []*Check{roleLacksRights, settingEndsMigration, settingIsolation}
+	touchedTableChecks = []*Check{publicationSendsTable, settingLocksFew, transactionHoldsLocks, transactionPrepared, vacuumRunning}
 )
 
-// Rules are the texts of the checks, by name, without those that a rule on migrations has.
+// Rules returns the texts of the checks, sorted by name, without those that share a rule on
+// migrations.
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, c := range All() {
@@ -62,73 +65,74 @@ func Rules() []*rule.Rule {
 	return out
 }
 
-// Server answers questions.
+// Server runs queries.
 type Server interface {
 	// Each runs a query and calls f for each row, scanned into the targets.
 	Each(sql string, args, targets []any, f func()) error
 }
 
-// Input is what is known before anything is asked.
+// Input is the input of all checks.
 type Input struct {
 	Server
-	// Now is the moment that ages are counted to.
+	// Now is the time from which ages are calculated.
 	Now time.Time
-	// Endpoints are the places whose certificates are looked at.
+	// Endpoints are the servers and files whose certificates are checked.
 	Endpoints []Endpoint
-	// PID is the process that the other end of the connection named when it was made;
-	// Shared, where that is not the server's, reports whether two clients had one session of
-	// the server at once, and why that is not known.
+	// PID is the process ID that the other end of the connection reported when it was opened.
+	// Shared is used if that is not the server's own process ID. It reports whether two
+	// clients shared a session of the server, or why that is unknown.
 	PID    uint32
 	Shared func() (bool, error)
-	// Release names the two revisions of the release; "" where no repository was read, and
-	// NoRelease says why; that is "" too where nobody wanted one.
+	// Release names the two revisions of the release; "" if no repository was read. NoRelease
+	// says why not; it is "" if nobody asked for a release.
 	Release, NoRelease string
-	// Touched are the tables that the release touches, by schema.name; nil when that is not
-	// known.
+	// Touched are the tables that the release touches, as schema.name; nil if unknown.
 	Touched []string
-	// Free is how many bytes are free in the file system of a directory of the server's, -1
-	// where it is not known; nil where the server is not on this machine.
+	// Free returns the free bytes in the file system of a directory of the server, -1 if
+	// unknown. It is nil if the server is not on this machine.
 	Free func(dir string) int64
-	// Live is the schema of the database; nil where it was not read. Deployed and Head are
-	// what the migrations make at the base and at the head; nil where no repository was read.
+	// Live is the schema of the database; nil if it was not read. Deployed and Head are the
+	// schemas after the migrations of the base and of the head; nil if no repository was
+	// read.
 	Live, Deployed, Head *catalog.Catalog
-	// Majors are the versions that onward.yaml says production has; none: any.
+	// Majors are the versions that production has according to onward.yaml; empty: any.
 	Majors []int
-	// Deprecated are columns as onward.yaml names them.
+	// Deprecated are the deprecated columns in onward.yaml.
 	Deprecated map[string]string
 	Limits     Limits
 	// Severity sets the severity of checks by name; Off switches one off.
 	Severity map[string]onward.Severity
 }
 
-// Endpoint is a place with certificates.
+// Endpoint is a server or file with certificates.
 type Endpoint struct {
-	// Name is its host and port, or what else tells it: "client certificate".
+	// Name is its host and port, or another description: "client certificate".
 	Name string
-	// Certificates are what it shows, its own first.
+	// Certificates is its chain, with its own certificate first.
 	Certificates []*x509.Certificate
-	// Untrusted is why they do not lead to a root that is known here; "" where they do.
+	// Untrusted is why the chain does not lead to a root known here; "" if it does.
 	Untrusted string
-	// Asked: the user named it; nil certificates are then why it showed none.
+	// Asked: the user named this endpoint. If Certificates is nil then, Why says why it
+	// showed none.
 	Asked bool
 	Why   string
 }
 
-// Limits are where a check begins to warn. The zero value of each is its default.
+// Limits are the values at which checks begin to warn. A zero value means the default.
 type Limits struct {
-	// Disk and Backup are queries of the user's: free bytes, and when the last base backup
-	// ended. "" asks none.
+	// Disk and Backup are queries of the user, for the free bytes and for the end of the last
+	// base backup. "" runs none.
 	Disk, Backup string
-	// CertificateWarning and CertificateError are days before a certificate's end.
+	// CertificateWarning and CertificateError are days before a certificate expires.
 	CertificateWarning, CertificateError int
-	// Transaction is the age of an open transaction, BackupAge that of the last base
-	// backup, ReplicaLag how far behind a replica's replay may be.
+	// Transaction limits the age of an open transaction, BackupAge the age of the last base
+	// backup, ReplicaLag the lag of a replica's replay.
 	Transaction, BackupAge, ReplicaLag time.Duration
 	// SlotWAL is how many bytes of WAL a slot may keep.
 	SlotWAL int64
 }
 
-// withDefaults fills in what is not set.
+// withDefaults sets the defaults.
 func (l Limits) withDefaults() Limits {
 	l.CertificateWarning = cmp.Or(l.CertificateWarning, 30)
 	l.CertificateError = cmp.Or(l.CertificateError, 7)

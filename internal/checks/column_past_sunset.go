@@ -10,13 +10,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// columnPastSunset asks the server what the rule of the same name asks migrations: the
-// comments are those that are there, whoever wrote them. Its page is that rule's.
+// columnPastSunset checks in the database what the rule of the same name checks in
+// migrations. It reads the existing comments, whoever wrote them. It uses that rule's
+// page.
 var columnPastSunset = &Check{Rule: rule.Rule{
 	ID:       "column-past-sunset",
 	Category: onward.Configuration, Severity: onward.Error, Preset: onward.Recommended,
 	Summary: "A deprecated column is still there after the day on which it was to go",
-}, Scope: onward.ScopeDatabase, Look: sunsets, shared: true}
+}, Scope: onward.ScopeDatabase, Look: checkSunsets, shared: true}
 
 const sunsetsSQL = `
 WITH said AS (SELECT d.objoid, d.objsubid, d.description FROM pg_description d WHERE d.classoid = 'pg_class'::regclass AND d.objsubid > 0 AND d.description ILIKE '%onward:%')
@@ -26,14 +27,14 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 
 	AND (said.objoid IS NOT NULL OR n.nspname || '.' || c.relname || '.' || a.attname = ANY($1::text[]))
 ORDER BY 1, 2`
 
-func sunsets(p *Pass) error {
+func checkSunsets(p *Pass) error {
 	configured := map[string]deprecation.Deprecation{}
 	for name, words := range p.Deprecated {
 		d, err := deprecation.Parse(words)
 		if err != nil {
 			continue // reading onward.yaml has refused it
 		}
-		if d.Relation, d.Column, err = deprecation.Target(name); err == nil {
+		if d.Relation, d.Column, err = deprecation.SplitColumnName(name); err == nil {
 			configured[d.Relation+"."+d.Column] = d
 		}
 	}
@@ -43,14 +44,15 @@ func sunsets(p *Pass) error {
 		d, ok := configured[table+"."+column]
 		if !ok {
 			var err error
-			if d, ok, err = deprecation.Comment(comment); err != nil {
-				p.Opaque("when "+column+" of "+shownAll([]string{table})[0]+" is to go", "its comment cannot be read: "+err.Error())
+			if d, ok, err = deprecation.ParseComment(comment); err != nil {
+				p.AddOpaque("when "+column+" of "+shownAll([]string{table})[0]+" is to go", "its comment cannot be read: "+err.Error())
 				return
 			}
 		}
-		if ok && d.Past(today) {
-			p.Find(onward.Off, table+"."+column, column+" of "+shownAll([]string{table})[0]+" was to be removed after "+d.RemoveAfter+", and is still there",
-				"the promise is not kept, and every release carries the column on", "drop it when nothing uses it (onward record --deny-deprecated tells), or write a later day, with the reason")
+		if ok && d.IsOver(today) {
+			p.AddFinding(onward.Off, table+"."+column, column+" of "+shownAll([]string{table})[0]+" was to be removed after "+d.RemoveAfter+", and is still there",
+				"the promise is not kept, and every release carries the column on", "drop it when nothing uses it (onward record --deny-deprecated tells), "+
+					"or write a later day, with the reason")
 		}
 	})
 }

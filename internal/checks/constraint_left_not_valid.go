@@ -11,7 +11,8 @@ var constraintLeftNotValid = &Check{Rule: rule.Rule{
 	ID:       "constraint-left-not-valid",
 	Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: onward.Recommended,
 	Summary: "A constraint was added NOT VALID, and nobody has validated it",
-	Harm:    "It holds for what is written since; older rows may contradict it, nothing says so, and the planner believes nothing of it. SET NOT NULL that rests on such a CHECK reads the whole table under its lock after all. One that is NOT ENFORCED is meant so, and is not told.",
+	Harm: "It holds for rows that are written later; older rows may contradict it, nothing reports them, and the planner does not use it. " +
+		"SET NOT NULL that relies on such a CHECK reads the whole table under its lock. A constraint that is NOT ENFORCED is not reported.",
 	Instead: "VALIDATE CONSTRAINT: it reads the table, and lets others read and write meanwhile.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT"},
 }, Scope: onward.ScopeDatabase, Metric: "constraints_not_valid", Help: "Constraints that are enforced and not validated.", Look: notValid}
@@ -26,11 +27,12 @@ func notValid(p *Pass) error {
 	n := 0
 	err := p.Each(notValidSQL, nil, []any{&schema, &table, &name, &kind}, func() {
 		n++
-		shown, sql, qualified := relation(schema, table)
+		shown, sql, qualified := formatRelation(schema, table)
 		what := map[string]string{"f": "foreign key", "c": "check constraint", "n": "not-null constraint"}[kind]
-		p.Find(onward.Off, qualified+"."+name, fmt.Sprintf("%s %s of %s is not valid", what, name, shown),
-			"older rows may contradict it, and the planner believes nothing of it", "validate it; nobody is kept from reading or writing:\nALTER TABLE "+sql+" VALIDATE CONSTRAINT "+quoted(name)+";")
+		p.AddFinding(onward.Off, qualified+"."+name, fmt.Sprintf("%s %s of %s is not valid", what, name, shown),
+			"older rows may contradict it, and the planner believes nothing of it", "validate it; nobody is kept from reading or writing:\nALTER TABLE "+sql+
+				" VALIDATE CONSTRAINT "+quoteName(name)+";")
 	})
-	p.Measure("", float64(n))
+	p.AddMeasure("", float64(n))
 	return err
 }

@@ -10,16 +10,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// facts are what many checks ask about.
+// facts are what many checks need.
 type facts struct {
 	version, role, database string
 	major, backend          int
 	recovery, superuser     bool
-	// stats: the role sees what other roles' sessions do. files: it may list the server's
-	// files of WAL.
+	// stats: the role may see the sessions of other roles. files: it may list the server's WAL files.
 	stats, files bool
-	// settings are those that a new session of the role has, by name, in the base unit of
-	// each.
+	// settings are the settings of a new session of the role, by name, each in its base unit.
 	settings map[string]string
 }
 
@@ -31,7 +29,7 @@ SELECT split_part(current_setting('server_version'), ' ', 1), current_user::text
 
 const settingsSQL = `SELECT name, reset_val FROM pg_settings WHERE reset_val IS NOT NULL`
 
-func (f *facts) read(s Server) error {
+func (f *facts) readFacts(s Server) error {
 	err := s.Each(factsSQL, nil, []any{&f.version, &f.role, &f.database, &f.major, &f.backend, &f.recovery, &f.superuser, &f.stats, &f.files}, func() {})
 	if err != nil {
 		return err
@@ -41,21 +39,21 @@ func (f *facts) read(s Server) error {
 	return s.Each(settingsSQL, nil, []any{&name, &value}, func() { f.settings[name] = value })
 }
 
-// Pass is one check under way.
+// Pass is the run of one check.
 type Pass struct {
 	*Input
 	facts
-	check *Check
-	out   *onward.Preflight
-	state onward.PreflightState
-	made  []onward.PreflightMeasure
+	check    *Check
+	out      *onward.Preflight
+	state    onward.PreflightState
+	measures []onward.PreflightMeasure
 }
 
-// Run makes all checks. The error is why the server could be asked nothing.
+// Run runs all checks. It returns an error if the server could not be queried at all.
 func Run(in *Input) (*onward.Preflight, error) {
 	in.Limits = in.Limits.withDefaults()
 	base := Pass{Input: in}
-	if err := base.read(in.Server); err != nil {
+	if err := base.readFacts(in.Server); err != nil {
 		return nil, err
 	}
 	out := &onward.Preflight{
@@ -70,81 +68,85 @@ func Run(in *Input) (*onward.Preflight, error) {
 		p := base
 		p.check, p.out, p.state = c, out, onward.StateOK
 		if err := c.Look(&p); err != nil {
-			if !refused(err) {
+			if !isRefused(err) {
 				return nil, err
 			}
-			p.Opaque("", err.Error())
+			p.AddOpaque("", err.Error())
 		}
 		out.Checks = append(out.Checks, onward.PreflightCheck{
-			Rule: c.ID, Scope: c.Scope, State: p.state, Metric: c.Metric, Help: c.Help, Measured: p.made,
+			Rule: c.ID, Scope: c.Scope, State: p.state, Metric: c.Metric, Help: c.Help, Measured: p.measures,
 		})
 	}
-	conclude(out)
+	summarizeFindings(out)
 	return out, nil
 }
 
-// refused reports whether the server said no to a question, and answers others.
-func refused(err error) bool {
+// isRefused reports whether the server refused this query but can answer others.
+func isRefused(err error) bool {
 	var r interface{ Refusal() string }
 	return errors.As(err, &r)
 }
 
-// Find notes a finding about an object; Off takes the check's own severity.
-func (p *Pass) Find(s onward.Severity, object, fact, harm, instead string) {
+// AddFinding records a finding about an object. Off means the check's own severity.
+func (p *Pass) AddFinding(s onward.Severity, object, fact, harm, instead string) {
 	if s == onward.Off {
 		s = p.check.Severity
 	}
 	if set, ok := p.Severity[p.check.ID]; ok {
 		s = set
 	}
-	p.worsen(map[onward.Severity]onward.PreflightState{onward.Info: onward.StateInfo, onward.Warning: onward.StateWarning, onward.Error: onward.StateError}[s])
+	p.worsenState(map[onward.Severity]onward.PreflightState{
+		onward.Info:    onward.StateInfo,
+		onward.Warning: onward.StateWarning,
+		onward.Error:   onward.StateError,
+	}[s])
 	p.out.Findings = append(p.out.Findings, onward.PreflightFinding{
 		Rule: p.check.ID, Severity: s, Scope: p.check.Scope, Object: object, Fact: fact, Harm: harm, Instead: instead,
 	})
 }
 
-// Opaque notes what was not seen; "" is all that the check asks.
-func (p *Pass) Opaque(what, why string) {
+// AddOpaque records that something could not be seen; "" is all that the check asks.
+func (p *Pass) AddOpaque(what, why string) {
 	if what == "" {
 		what = strings.ToLower(p.check.Summary[:1]) + p.check.Summary[1:]
 	}
-	p.worsen(onward.StateOpaque)
+	p.worsenState(onward.StateOpaque)
 	p.out.Opaque = append(p.out.Opaque, onward.PreflightOpaque{Rule: p.check.ID, What: what, Why: why})
 }
 
-// configured runs sql, which holds a query of onward.yaml. It reports false, and notes what is not known, if the query
-// may not run or the server refuses it.
-func (p *Pass) configured(what, query, sql string, target any) (ok bool, err error) {
+// runConfigured runs sql, which contains a query from onward.yaml. If the query is not allowed or the server refuses it,
+// it returns false and records what is unknown.
+func (p *Pass) runConfigured(what, query, sql string, target any) (ok bool, err error) {
 	if why := outside.RefuseQuery(query); why != "" {
-		p.Opaque(what, "the query of onward.yaml is not run: "+why)
+		p.AddOpaque(what, "the query of onward.yaml is not run: "+why)
 		return false, nil
 	}
 	err = p.Each(sql, nil, []any{target}, func() {})
-	if refused(err) {
-		p.Opaque(what, "the query of onward.yaml fails: "+err.Error())
+	if isRefused(err) {
+		p.AddOpaque(what, "the query of onward.yaml fails: "+err.Error())
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// Measure notes a value of an object.
-func (p *Pass) Measure(object string, value float64) {
-	p.made = append(p.made, onward.PreflightMeasure{Object: object, Value: value})
+// AddMeasure records a value of an object.
+func (p *Pass) AddMeasure(object string, value float64) {
+	p.measures = append(p.measures, onward.PreflightMeasure{Object: object, Value: value})
 }
 
 var states = []onward.PreflightState{onward.StateOK, onward.StateInfo, onward.StateOpaque, onward.StateWarning, onward.StateError}
 
-func (p *Pass) worsen(s onward.PreflightState) {
+func (p *Pass) worsenState(s onward.PreflightState) {
 	if slices.Index(states, s) > slices.Index(states, p.state) {
 		p.state = s
 	}
 }
 
-// touches reports whether the release touches a table, schema.name.
-func (p *Pass) touches(table string) bool { return slices.Contains(p.Touched, table) }
+// isTouched reports whether the release touches a table, given as schema.name.
+func (p *Pass) isTouched(table string) bool { return slices.Contains(p.Touched, table) }
 
-// conclude sorts and counts.
-func conclude(r *onward.Preflight) {
+// summarizeFindings sorts the findings and counts.
+func summarizeFindings(r *onward.Preflight) {
 	slices.SortStableFunc(r.Findings, func(a, b onward.PreflightFinding) int { return int(b.Severity) - int(a.Severity) })
 	s := &r.Summary
 	for i := range r.Findings {

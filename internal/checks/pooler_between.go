@@ -7,19 +7,21 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// poolerBetween tells a pooler by the number of the server's process: the server names it
-// when a session begins and when it is asked. A pooler begins the session itself, and makes
-// up the number. Two clients that have one process between them share sessions.
+// poolerBetween detects a pooler by the process ID of the server. The server sends it when
+// a session begins, and returns it in a query. A pooler begins the client's session itself
+// and makes up the number. Two clients with one process ID share sessions.
 var poolerBetween = &Check{Rule: rule.Rule{
 	ID:       "pooler-between",
 	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
-	Summary: "A pooler stands between here and the server, and gives each transaction a session of its choice",
-	Harm:    "What a session holds is somebody else's in the next transaction: an advisory lock, by which migration tools keep a second one out, stays with a session that nobody comes back to, SET lock_timeout is lost or hits another client, temporary tables and prepared statements go missing. A pooler that keeps one session for each client is a note.",
+	Summary: "A pooler is between onward and the server, and gives each transaction any session",
+	Harm: "The next transaction may run in another client's session. The advisory lock with which migration tools exclude a second run stays in a session " +
+		"that the tool does not get again. SET lock_timeout is lost or hits another client. Temporary tables and prepared statements are missing. " +
+		"A pooler that keeps one session for each client is a note.",
 	Instead: "Run migrations over a connection that goes straight to the server, or to a pool in session mode.",
 	Manual:  []string{"https://www.pgbouncer.org/features.html"},
-}, Scope: onward.ScopeConnection, Look: pooler}
+}, Scope: onward.ScopeConnection, Look: checkPooler}
 
-func pooler(p *Pass) error {
+func checkPooler(p *Pass) error {
 	if p.PID == uint32(p.backend) {
 		return nil
 	}
@@ -31,16 +33,16 @@ func pooler(p *Pass) error {
 	}
 	switch {
 	case err != nil || p.Shared == nil:
-		p.Find(onward.Warning, "", "a pooler stands between here and the server, and whether it keeps a session for each client is not known",
-			"where it does not, advisory locks, SET and temporary tables of a migration are lost or somebody else's", way)
+		p.AddFinding(onward.Warning, "", "a pooler is between onward and the server, and it is not known whether it keeps a session for each client",
+			"if it does not, advisory locks, SET and temporary tables of a migration are lost or reach another client", way)
 		if err != nil {
-			p.Opaque("how the pooler gives out sessions", fmt.Sprint(err))
+			p.AddOpaque("how the pooler gives out sessions", fmt.Sprint(err))
 		}
 	case shared:
-		p.Find(onward.Warning, "", "a pooler stands between here and the server, and two clients have one session between them: it pools transactions",
+		p.AddFinding(onward.Warning, "", "a pooler is between onward and the server, and two clients share one session: it pools transactions",
 			"advisory locks, SET and temporary tables of a migration are lost or somebody else's", way)
 	default:
-		p.Find(onward.Info, "", "a pooler stands between here and the server, and keeps a session for each client",
+		p.AddFinding(onward.Info, "", "a pooler is between onward and the server, and keeps a session for each client",
 			"its own timeouts (of queries, of idle clients) end a migration too", "nothing, where these are longer than the migration")
 	}
 	return nil

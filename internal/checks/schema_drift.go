@@ -10,26 +10,31 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// schemaDrift compares what the migrations of the base make with what is there. What the
-// release itself changes may have happened already: what is as the head has it is no drift.
+// schemaDrift compares the schema after the base's migrations with the database. The
+// changes of the release may already be applied, so anything that matches the head is no
+// drift.
 var schemaDrift = &Check{Rule: rule.Rule{
 	ID:       "schema-drift",
 	Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: onward.Recommended,
 	Summary: "The database is not what the deployed migrations make",
-	Harm:    "Somebody changed it by hand, a migration did not run, or it is another database. The release was judged against a schema that is not there: its statements may fail, or lock and rewrite other things. Compared are tables, columns with their types and NOT NULL, and indexes by name; tables that no migration makes are passed over, and an index that only the database has is a note.",
-	Instead: "Bring the two together: run what is missing, or write a migration that makes what was made by hand (IF NOT EXISTS). onward changelog --db judges the release against the schema that is there.",
-}, Scope: onward.ScopeDatabase, Metric: "schema_tables_drifted", Help: "Tables that differ from what the migrations make.", Look: drift}
+	Harm: "Somebody changed it by hand, a migration did not run, or it is another database. " +
+		"The release was judged against a schema that is not there: its statements may fail, or lock and rewrite other things. " +
+		"Compared are tables, columns with their types and NOT NULL, and indexes by name; " +
+		"tables that no migration makes are passed over, and an index that only the database has is a note.",
+	Instead: "Bring the two together: run what is missing, or write a migration that makes what was made by hand (IF NOT EXISTS). " +
+		"onward changelog --db judges the release against the schema that is there.",
+}, Scope: onward.ScopeDatabase, Metric: "schema_tables_drifted", Help: "Tables that differ from what the migrations make.", Look: checkDrift}
 
-func drift(p *Pass) error {
+func checkDrift(p *Pass) error {
 	if p.Deployed == nil || p.Live == nil {
 		if p.NoRelease != "" {
-			p.Opaque("which tables the release touches, and whether the schema is what the migrations make", p.NoRelease)
+			p.AddOpaque("which tables the release touches, and whether the schema is what the migrations make", p.NoRelease)
 		}
 		return nil
 	}
 	tables, drifted := 0, 0
 	var missing []string
-	p.Deployed.Relations(func(t *catalog.Relation) bool {
+	p.Deployed.EachRelation(func(t *catalog.Relation) bool {
 		if !t.Kind.IsTable() || t.Inferred || t.Name.Schema == "pg_temp" {
 			return true
 		}
@@ -40,29 +45,31 @@ func drift(p *Pass) error {
 		case is == nil:
 			missing = append(missing, t.Name.String())
 		case is.Kind.IsTable():
-			if p.drifted(t, is, will) {
+			if p.compareTable(t, is, will) {
 				drifted++
 			}
 		}
 		return true
 	})
 	if len(missing) > 0 && len(missing) == tables {
-		p.Find(onward.Off, "", fmt.Sprintf("none of the %d tables that the deployed migrations make is in database %s", tables, p.database),
-			"the release runs on a database that its migrations have never seen", "name the right database, and look at the schema: tables of another one than public are not found by their plain names")
+		p.AddFinding(onward.Off, "", fmt.Sprintf("none of the %d tables that the deployed migrations make is in database %s", tables, p.database),
+			"the release runs on a database that its migrations have never seen", "name the right database, and look at the schema: "+
+				"tables of another one than public are not found by their plain names")
 		missing = nil
 	}
 	for _, name := range missing {
-		p.Find(onward.Off, name, "table "+name+" of the deployed migrations is not there", "what the release does with it fails", "find out whether its migration ran, or who dropped it")
+		p.AddFinding(onward.Off, name, "table "+name+" of the deployed migrations is not there", "what the release does with it fails",
+			"find out whether its migration ran, or who dropped it")
 	}
-	p.Measure("", float64(drifted+len(missing)))
+	p.AddMeasure("", float64(drifted+len(missing)))
 	return nil
 }
 
-// drifted tells how a table differs; will is what the release makes of it, or nil.
-func (p *Pass) drifted(was, is, will *catalog.Relation) bool {
+// compareTable reports how a table differs. will is the table after the release, or nil.
+func (p *Pass) compareTable(was, is, will *catalog.Relation) bool {
 	facts := columnsDrifted(was, is, will)
 	severity := onward.Off
-	here, there, later := p.indexes(p.Live, is), p.indexes(p.Deployed, was), p.indexes(p.Head, will)
+	here, there, later := p.indexNames(p.Live, is), p.indexNames(p.Deployed, was), p.indexNames(p.Head, will)
 	for _, name := range there {
 		if !slices.Contains(here, name) && (will == nil || slices.Contains(later, name)) {
 			facts = append(facts, "index "+name+" is missing")
@@ -79,14 +86,14 @@ func (p *Pass) drifted(was, is, will *catalog.Relation) bool {
 		}
 	}
 	if len(facts) > 0 {
-		p.Find(severity, was.Name.Qualified(), was.Name.String()+" is not what the deployed migrations make: "+strings.Join(facts, ", "),
+		p.AddFinding(severity, was.Name.Qualified(), was.Name.String()+" is not what the deployed migrations make: "+strings.Join(facts, ", "),
 			"the release was judged against another schema: its statements may fail, or lock and rewrite other things",
 			"run what is missing, or write a migration that makes what was made by hand; judge the release against what is there:\nonward changelog --db ADDRESS")
 	}
 	return len(facts) > 0
 }
 
-// columnsDrifted says how the columns of a table differ.
+// columnsDrifted describes how the columns of a table differ.
 func columnsDrifted(was, is, will *catalog.Relation) (facts []string) {
 	next := func(name string) *catalog.Column {
 		if will == nil {
@@ -106,7 +113,7 @@ func columnsDrifted(was, is, will *catalog.Relation) (facts []string) {
 			continue
 		}
 		like := func(c *catalog.Column) bool {
-			return !c.Type.Known() || !now.Type.Known() || strings.EqualFold(c.Type.String(), now.Type.String())
+			return !c.Type.IsKnown() || !now.Type.IsKnown() || strings.EqualFold(c.Type.String(), now.Type.String())
 		}
 		if !like(old) && (then == nil || !like(then)) {
 			facts = append(facts, old.Name+" is "+now.Type.String()+", not "+old.Type.String())
@@ -115,7 +122,7 @@ func columnsDrifted(was, is, will *catalog.Relation) (facts []string) {
 			facts = append(facts, old.Name+map[bool]string{true: " is NOT NULL", false: " is not NOT NULL"}[now.NotNull])
 		}
 	}
-	if was.Open() {
+	if was.HasUnknownColumns() {
 		return facts
 	}
 	for _, now := range is.Columns {
@@ -126,8 +133,8 @@ func columnsDrifted(was, is, will *catalog.Relation) (facts []string) {
 	return facts
 }
 
-// indexes are the names of a table's indexes.
-func (p *Pass) indexes(c *catalog.Catalog, t *catalog.Relation) (out []string) {
+// indexNames returns the names of a table's indexes.
+func (p *Pass) indexNames(c *catalog.Catalog, t *catalog.Relation) (out []string) {
 	if t == nil {
 		return nil
 	}

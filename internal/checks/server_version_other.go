@@ -15,15 +15,15 @@ var serverVersionOther = &Check{Rule: rule.Rule{
 	Harm:    "What a statement locks and rewrites differs between major versions: the release was judged, and perhaps planned, for others.",
 	Instead: "Write the server's version under postgres: in onward.yaml, and judge the release again.",
 	Manual:  []string{"https://www.postgresql.org/support/versioning/"},
-}, Scope: onward.ScopeServer, Look: version}
+}, Scope: onward.ScopeServer, Look: checkVersion}
 
-func version(p *Pass) error {
+func checkVersion(p *Pass) error {
 	switch {
 	case p.major > onward.NewestMajor:
-		p.Find(onward.Off, "", fmt.Sprintf("the server is Postgres %d, and this release of onward knows none newer than %d", p.major, onward.NewestMajor),
+		p.AddFinding(onward.Off, "", fmt.Sprintf("the server is Postgres %d, and this release of onward knows none newer than %d", p.major, onward.NewestMajor),
 			"what it says of locks may be wrong there", "use a newer release of onward")
 	case len(p.Majors) > 0 && !slices.Contains(p.Majors, p.major):
-		p.Find(onward.Off, "", fmt.Sprintf("the server is Postgres %d, and onward.yaml does not name it under postgres:", p.major),
+		p.AddFinding(onward.Off, "", fmt.Sprintf("the server is Postgres %d, and onward.yaml does not name it under postgres:", p.major),
 			"the release was judged for other versions, on which statements lock and rewrite other things", "write it there, and judge the release again: onward changelog")
 	}
 	return nil

@@ -12,8 +12,8 @@ WHERE s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user)) 
 	AND EXISTS (SELECT FROM unnest(s.setconfig) AS v WHERE v LIKE $1::text || '=%')
 ORDER BY s.setrole <> 0 AND s.setdatabase <> 0 DESC, s.setrole <> 0 DESC LIMIT 1`
 
-// setBy says for whom a setting is set: " for role app", or "" where the server's own
-// configuration or the address says so.
+// setBy says for whom a setting is set: " for role app", or "" if the server's
+// configuration or the connection string sets it.
 func (p *Pass) setBy(setting string) (string, error) {
 	var role string
 	var db bool
@@ -31,8 +31,8 @@ func (p *Pass) setBy(setting string) (string, error) {
 	return where, err
 }
 
-// milliseconds is a setting that is a time.
-func (p *Pass) milliseconds(setting string) time.Duration {
+// settingDuration returns the value of a setting in milliseconds.
+func (p *Pass) settingDuration(setting string) time.Duration {
 	n, _ := strconv.ParseInt(p.settings[setting], 10, 64)
 	return time.Duration(n) * time.Millisecond
 }

@@ -10,7 +10,8 @@ var slotInactive = &Check{Rule: rule.Rule{
 	ID:       "slot-inactive",
 	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
 	Summary: "Nobody reads a replication slot",
-	Harm:    "The server keeps all WAL since the slot was last read, until somebody reads on or the disk is full; a logical one also keeps vacuum from the catalogs, a physical one with feedback from all tables. A migration's WAL brings the end nearer.",
+	Harm: "The server keeps all WAL since the slot was last read, until somebody reads on or the disk is full; " +
+		"a logical one also keeps vacuum from the catalogs, a physical one with feedback from all tables. A migration's WAL brings the end nearer.",
 	Instead: "Start what reads it, or drop it when that is gone for good; max_slot_wal_keep_size bounds what slots may keep.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/warm-standby.html#STREAMING-REPLICATION-SLOTS"},
 }, Scope: onward.ScopeServer, Look: inactiveSlots}
@@ -31,9 +32,9 @@ func inactiveSlots(p *Pass) error {
 		}
 		drop := "start what reads it; or, when that is gone for good:\nSELECT pg_drop_replication_slot(" + pgparse.QuoteLiteral(name) + ");"
 		if status == "lost" {
-			p.Find(onward.Off, name, what+" is lost: the WAL that its reader needs is gone", "its reader cannot go on, and has to begin anew", drop)
+			p.AddFinding(onward.Off, name, what+" is lost: the WAL that its reader needs is gone", "its reader cannot go on, and has to begin anew", drop)
 			return
 		}
-		p.Find(onward.Off, name, "nobody reads "+what, "the server keeps all WAL for it until the disk is full, that of a migration too", drop)
+		p.AddFinding(onward.Off, name, "nobody reads "+what, "the server keeps all WAL for it until the disk is full, also the WAL of a migration", drop)
 	})
 }

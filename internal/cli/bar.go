@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// window is the time that the speed of a backfill is that of.
+	// window is the time over which the speed of a backfill is measured.
 	window = time.Minute
-	// plainly is how often its line is written where there is no terminal.
+	// plainly is how often its line is written without a terminal.
 	plainly = 10 * time.Second
 )
 
-// bar tells how far a backfill is: in a line that is written over again on a terminal, else in a plain one
-// now and then.
+// bar prints the progress of a backfill: on a terminal in one line that is rewritten, otherwise in a plain
+// line from time to time.
 type bar struct {
 	a    *app
 	p    *progress // nil, or not of a terminal: plain lines
@@ -32,10 +32,10 @@ type mark struct {
 	rows int64
 }
 
-func newBar(a *app) *bar { return &bar{a: a, p: a.progress()} }
+func newBar(a *app) *bar { return &bar{a: a, p: a.newProgress()} }
 
-// passed hears of a batch.
-func (b *bar) passed(e apply.Event) {
+// recordBatch records a finished batch.
+func (b *bar) recordBatch(e apply.Event) {
 	now, step := time.Now(), e.Step.ID
 	if e.Kind == apply.Compared {
 		step += "  compared"
@@ -51,30 +51,31 @@ func (b *bar) passed(e apply.Event) {
 	if !terminal {
 		if now.Sub(b.last) >= plainly {
 			b.last = now
-			b.a.say("%s  %s", b.step, b.words(e))
+			b.a.printNote("%s  %s", b.step, b.progressLine(e))
 		}
 		return
 	}
-	fmt.Fprint(b.p.to, "\r\x1b[K"+cut("onward: "+b.step+"  "+b.words(e), b.p.width-1))
+	fmt.Fprint(b.p.to, "\r\x1b[K"+cutToWidth("onward: "+b.step+"  "+b.progressLine(e), b.p.width-1))
 	b.on = true
 }
 
-// words are the line: rows, of how many, how fast, and what is left.
-func (b *bar) words(e apply.Event) string {
+// progressLine returns the line: rows, of how many, how fast, and the remaining time.
+func (b *bar) progressLine(e apply.Event) string {
 	first, last := b.past[0], b.past[len(b.past)-1]
 	rate := 0.0
 	if d := last.at.Sub(first.at).Seconds(); d > 0 {
 		rate = float64(last.rows-first.rows) / d
 	}
-	text := report.Number(e.Total) + " rows"
+	text := report.FormatNumber(e.Total) + " rows"
 	if e.Of > 0 {
 		part := min(1, float64(e.Total)/float64(e.Of))
 		const width = 20
 		full := int(part * width)
-		text = fmt.Sprintf("[%s%s] %3.0f %%  %s of about %s rows", strings.Repeat("#", full), strings.Repeat(".", width-full), 100*part, report.Number(e.Total), report.Number(e.Of))
+		text = fmt.Sprintf("[%s%s] %3.0f %%  %s of about %s rows", strings.Repeat("#", full), strings.Repeat(".", width-full), 100*part,
+			report.FormatNumber(e.Total), report.FormatNumber(e.Of))
 	}
 	if rate > 0 {
-		text += fmt.Sprintf(", %s/s", report.Number(int64(rate)))
+		text += fmt.Sprintf(", %s/s", report.FormatNumber(int64(rate)))
 		if left := e.Of - e.Total; left > 0 {
 			text += ", " + time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second).String() + " left"
 		}
@@ -82,8 +83,8 @@ func (b *bar) words(e apply.Event) string {
 	return text
 }
 
-// clear takes the line away.
-func (b *bar) clear() {
+// clearLine removes the line.
+func (b *bar) clearLine() {
 	if b.on {
 		b.on = false
 		fmt.Fprint(b.p.to, "\r\x1b[K")

@@ -31,14 +31,14 @@ func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, collector: paceCollector(os.Getenv)}
-	go a.interrupted(ctx, stop)
-	return a.run(ctx, os.Args[1:])
+	go a.exitOnSignal(ctx, stop)
+	return a.runCommand(ctx, os.Args[1:])
 }
 
-// interrupted ends a process that was told to stop and does not: parsing and
-// judging never look at a context. What does, such as a renderer that has
-// processes to end, gets a moment for it; a second signal ends all at once.
-func (a *app) interrupted(ctx context.Context, stop func()) {
+// exitOnSignal ends a process that got a signal and does not stop: parsing and judging
+// never check a context. Code that does, such as a renderer with child processes, gets
+// some time to stop; a second signal ends everything immediately.
+func (a *app) exitOnSignal(ctx context.Context, stop func()) {
 	<-ctx.Done()
 	stop()
 	time.Sleep(max(grace, time.Duration(a.patience.Load())))
@@ -57,10 +57,10 @@ type app struct {
 	collector *collector // nil: the environment paces it
 
 	flags globals
-	// patience is how long, in nanoseconds, a command may take that was told to stop; 0 is
-	// a moment.
+	// patience is how long, in nanoseconds, a command may run after a signal; 0 means a
+	// moment.
 	patience atomic.Int64
-	// code is what a command that did its work exits with.
+	// code is the exit code of a command that did its work.
 	code int
 }
 
@@ -71,17 +71,17 @@ type globals struct {
 	quiet                         bool
 }
 
-func (a *app) run(ctx context.Context, args []string) int {
-	// What a stranger wrote is in errors and in lines of the log, too.
+func (a *app) runCommand(ctx context.Context, args []string) int {
+	// Errors and log lines also contain untrusted text.
 	a.err = report.Aside{W: a.err}
-	root := a.root()
+	root := a.newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	if err := root.ExecuteContext(ctx); err != nil {
-		// What a flag or an argument was may be an address.
-		text := strings.TrimSpace(address.Hide(err.Error()))
+		// The value of a flag or an argument may be an address with a password.
+		text := strings.TrimSpace(address.HidePasswords(err.Error()))
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			text = "interrupted" // wherever it was
 		}
@@ -91,20 +91,20 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return a.code
 }
 
-func (a *app) root() *cobra.Command {
+func (a *app) newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "onward",
 		Short: "What does this branch do to the database, and does the deploy survive it?",
 		Long: `What does this branch do to the database, and does the deploy survive it?
 
-onward reads the migrations that a branch adds, as their framework will run
-them, and says what changes, what is locked and for how long, and what breaks
-in the code that is deployed now. It needs no database and no configuration.`,
+onward reads the migrations that a branch adds, as their framework will run them. It reports
+the changes, the locks and how long they last, and what breaks in the deployed code. It needs
+no database and no configuration.`,
 		Example: `  onward changelog                      this branch against the default branch
   onward rehearse --traffic             the same on a throwaway Postgres
   onward check db/migrations            files, directories, or - for standard input
   onward locks -e 'TRUNCATE orders'     what a statement locks
-  onward explain index-create-blocking  what a rule is about`,
+  onward explain index-create-blocking  the hazard, and the safe form`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          a.noCommand,
@@ -117,7 +117,7 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	f := root.PersistentFlags()
 	f.SortFlags = false
 	f.StringVar(&a.flags.config, "config", "", "`file` to use instead of the nearest "+config.Name)
-	f.StringVar(&a.flags.format, "format", string(report.FormatTerminal), list(report.Formats()))
+	f.StringVar(&a.flags.format, "format", string(report.FormatTerminal), joinNames(report.Formats()))
 	f.StringVarP(&a.flags.output, "output", "o", "", "`file` to write the result to instead of standard output")
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never; NO_COLOR and CLICOLOR_FORCE count too")
 	f.CountVarP(&a.flags.verbose, "verbose", "v", "print every statement and all SQL; twice: also what is being done")
@@ -129,20 +129,21 @@ in the code that is deployed now. It needs no database and no configuration.`,
 	_ = root.RegisterFlagCompletionFunc("format", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		switch cmd.Name() {
 		case "preflight":
-			return texts(report.PreflightFormats()), cobra.ShellCompDirectiveNoFileComp
+			return toStrings(report.PreflightFormats()), cobra.ShellCompDirectiveNoFileComp
 		case "apply", "backfill", "contract", "abort", "guard", "status", "log":
-			return texts(report.AppliedFormats()), cobra.ShellCompDirectiveNoFileComp
+			return toStrings(report.AppliedFormats()), cobra.ShellCompDirectiveNoFileComp
 		}
-		return texts(report.Formats()), cobra.ShellCompDirectiveNoFileComp
+		return toStrings(report.Formats()), cobra.ShellCompDirectiveNoFileComp
 	})
-	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(a.first(), a.changelog(), a.rehearse(), a.record(), a.verify(), a.plan(), a.preflight(), a.apply(), a.backfill(), a.contract(), a.abort(), a.guard(), a.status(), a.log(), a.check(), a.locks(), a.stats(), a.workload(), a.explain(), a.rules(), a.lsp(), a.report(), a.comment(), a.version())
-	a.strict(root)
+	completeFlag(root, "color", "auto", "always", "never")
+	root.AddCommand(a.newInitCommand(), a.newChangelogCommand(), a.newRehearseCommand(), a.newRecordCommand(), a.newVerifyCommand(), a.newPlanCommand(),
+		a.newPreflightCommand(), a.newApplyCommand(), a.newBackfillCommand(), a.newContractCommand(), a.newAbortCommand(), a.newGuardCommand(), a.newStatusCommand(), a.newLogCommand(), a.newCheckCommand(), a.newLocksCommand(), a.newStatsCommand(), a.newWorkloadCommand(), a.newExplainCommand(), a.newRulesCommand(), a.newLSPCommand(), a.newReportCommand(), a.newCommentCommand(), a.newVersionCommand())
+	a.refuseUnknownArguments(root)
 	return root
 }
 
-// strict makes the library's own commands refuse what they do not know, too.
-func (a *app) strict(root *cobra.Command) {
+// refuseUnknownArguments makes the commands of the library itself refuse unknown arguments, too.
+func (a *app) refuseUnknownArguments(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
@@ -166,27 +167,27 @@ func (a *app) strict(root *cobra.Command) {
 				for _, shell := range cmd.Commands() {
 					shells = append(shells, shell.Name())
 				}
-				return usagef("unknown shell %q: there is %s", args[0], strings.Join(shells, ", "))
+				return newUsageError("unknown shell %q: there is %s", args[0], strings.Join(shells, ", "))
 			}
 		}
 	}
 }
 
-// noneEmpty refuses flags with an empty value, such as that of a variable that
-// is not set: what the user asked for would not be done, without a word.
+// noneEmpty refuses flags with an empty value, such as an unset variable: otherwise the
+// flag would silently be ignored.
 func noneEmpty(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if err == nil && f.Value.Type() == "string" && f.Value.String() == "" {
-			err = usagef("--%s is empty: give it a value, or leave it out", f.Name)
+			err = newUsageError("--%s is empty: give it a value, or leave it out", f.Name)
 		}
 	})
 	return err
 }
 
-// complete registers the values of a flag for shell completion.
-func complete[T ~string](cmd *cobra.Command, flag string, values ...T) {
-	// The only error is a flag that does not exist, which the tests see.
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(texts(values), cobra.ShellCompDirectiveNoFileComp))
+// completeFlag registers the values of a flag for shell completion.
+func completeFlag[T ~string](cmd *cobra.Command, flag string, values ...T) {
+	// The only error is an unknown flag, which the tests find.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(toStrings(values), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // noCommand refuses words that are no command, and names the nearest.
@@ -206,7 +207,7 @@ func (a *app) noCommand(cmd *cobra.Command, args []string) error {
 	} else if _, err := os.Stat(args[0]); err == nil {
 		hint = ": to judge a file, write onward check " + args[0]
 	}
-	return usagef("unknown command %q%s", args[0], hint)
+	return newUsageError("unknown command %q%s", args[0], hint)
 }
 
 // flagError names the flag that was probably meant.
@@ -214,24 +215,24 @@ func flagError(cmd *cobra.Command, err error) error {
 	const unknown = "unknown flag: --"
 	name, ok := strings.CutPrefix(err.Error(), unknown)
 	if !ok {
-		return usagef("%v; see %s --help", err, cmd.CommandPath())
+		return newUsageError("%v; see %s --help", err, cmd.CommandPath())
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	if near := config.Nearest(name, names); near != "" {
-		return usagef("unknown flag --%s: did you mean --%s?", name, near)
+		return newUsageError("unknown flag --%s: did you mean --%s?", name, near)
 	}
-	return usagef("unknown flag --%s; see %s --help", name, cmd.CommandPath())
+	return newUsageError("unknown flag --%s; see %s --help", name, cmd.CommandPath())
 }
 
-// arguments refuses a wrong number of arguments in words.
-func arguments(least, most int, what string) cobra.PositionalArgs {
+// checkArguments refuses a wrong number of arguments in words.
+func checkArguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return usagef("%s is missing; see %s --help", what, cmd.CommandPath())
+			return newUsageError("%s is missing; see %s --help", what, cmd.CommandPath())
 		case most >= 0 && len(args) > most:
-			return usagef("%s takes %s, so %q is too much; see %s --help", cmd.CommandPath(), what, args[most], cmd.CommandPath())
+			return newUsageError("%s takes %s, so %q is too much; see %s --help", cmd.CommandPath(), what, args[most], cmd.CommandPath())
 		}
 		return nil
 	}

@@ -19,34 +19,34 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// pullRequest is the ref that GitHub runs one's workflow for.
+// pullRequest matches the ref for which GitHub runs a pull request's workflow.
 var pullRequest = regexp.MustCompile(`^refs/pull/(\d+)/`)
 
-// commented are the flags of comment.
-type commented struct {
+// commentFlags are the flags of comment.
+type commentFlags struct {
 	run, to string
 	silent  bool
 }
 
-// comment is hidden: the Action runs it.
-func (a *app) comment() *cobra.Command {
-	var f commented
+// newCommentCommand is a hidden command, because only the Action runs it.
+func (a *app) newCommentCommand() *cobra.Command {
+	var f commentFlags
 	cmd := &cobra.Command{
 		Use:    "comment [FILE.json]",
 		Short:  "keep one comment on GitHub's pull request up to date with a stored report",
 		Hidden: true,
-		Long: `Keeps one comment on the pull request of a workflow of GitHub up to date with a report that
-was stored with --format json. The workflow's variables say which: GITHUB_API_URL,
-GITHUB_REPOSITORY, GITHUB_REF; GITHUB_TOKEN has to have the right pull-requests: write. Without
-it, as on the pull request of a fork, that is said, and the exit code is 0.
+		Long: `Keeps one comment on the pull request of a GitHub workflow up to date. It shows a report that
+was stored with --format json. The workflow's variables name the pull request: GITHUB_API_URL,
+GITHUB_REPOSITORY and GITHUB_REF. GITHUB_TOKEN needs the right pull-requests: write. If the
+token is missing, as on a pull request from a fork, onward says so and exits with 0.
 
-With --run there is no file: the report is the artifact of the run that the event workflow_run
-names. The artifact is not trusted: its size is bounded, it is parsed strictly, and the pull
-request that it names must have the head repository and commit of the event.`,
+With --run there is no file: the report is the artifact of the run in the workflow_run event.
+Onward does not trust the artifact. Its size is bounded, it is parsed strictly, and its pull
+request must have the head repository and commit of the event.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (f.run == "") == (len(args) == 0) {
-				return usagef("comment takes one file, or --run")
+				return newUsageError("comment takes one file, or --run")
 			}
 			if f.run != "" {
 				return a.commentOnRun(cmd.Context(), f)
@@ -64,11 +64,11 @@ request that it names must have the head repository and commit of the event.`,
 func (a *app) commentOnRef(ctx context.Context, file string) error {
 	at := pullRequest.FindStringSubmatch(a.env("GITHUB_REF"))
 	if at == nil || a.env("GITHUB_REPOSITORY") == "" || a.env("GITHUB_API_URL") == "" {
-		return usagef("GITHUB_REF, GITHUB_REPOSITORY and GITHUB_API_URL name no pull request: run it in a workflow of GitHub, on pull_request")
+		return newUsageError("GITHUB_REF, GITHUB_REPOSITORY and GITHUB_API_URL name no pull request: run it in a workflow of GitHub, on pull_request")
 	}
 	number, err := strconv.Atoi(at[1])
 	if err != nil {
-		return usagef("GITHUB_REF names no pull request: %v", err)
+		return newUsageError("GITHUB_REF names no pull request: %v", err)
 	}
 	in, err := os.Open(file)
 	if err != nil {
@@ -85,7 +85,7 @@ func (a *app) commentOnRef(ctx context.Context, file string) error {
 }
 
 // commentOnRun comments on the pull request of the run that judged it. It reads an artifact that the branch's code may have written.
-func (a *app) commentOnRun(ctx context.Context, f commented) error {
+func (a *app) commentOnRun(ctx context.Context, f commentFlags) error {
 	in, err := os.Open(f.run)
 	if err != nil {
 		return &config.InputError{Err: err}
@@ -97,10 +97,10 @@ func (a *app) commentOnRun(ctx context.Context, f commented) error {
 	}
 	judgment, err := run.FetchJudgment(ctx)
 	if err != nil {
-		return distrust(err)
+		return inputErrorOf(err)
 	}
 	if judgment == nil {
-		return a.print("the run left no report: nothing to comment on")
+		return a.printLine("the run left no report: nothing to comment on")
 	}
 	r, err := report.ReadStrictly(judgment.Report)
 	if err != nil {
@@ -110,28 +110,28 @@ func (a *app) commentOnRun(ctx context.Context, f commented) error {
 		if run.HeadRepository != run.Repository || run.HeadBranch == "" {
 			return &config.InputError{Err: errors.New("the run is neither of a pull request nor of a branch of this repository")}
 		}
-		return errors.Join(a.print("the run has no pull request: nothing to comment on"), f.save(judgment, "refs/heads/"+run.HeadBranch, run.HeadSHA))
+		return errors.Join(a.printLine("the run has no pull request: nothing to comment on"), f.writeOutputs(judgment, "refs/heads/"+run.HeadBranch, run.HeadSHA))
 	}
 	pull, err := run.ConfirmPullRequest(ctx, judgment.PullRequest)
 	if err != nil {
-		return distrust(err)
+		return inputErrorOf(err)
 	}
-	if err := f.save(judgment, fmt.Sprintf("refs/pull/%d/head", pull.Number), run.HeadSHA); err != nil || f.silent {
+	if err := f.writeOutputs(judgment, fmt.Sprintf("refs/pull/%d/head", pull.Number), run.HeadSHA); err != nil || f.silent {
 		return err
 	}
 	return a.keepComment(ctx, r, pull)
 }
 
-// distrust makes an artifact that is not believed an error of the input.
-func distrust(err error) error {
+// inputErrorOf converts the error of an untrusted artifact to an error of the input.
+func inputErrorOf(err error) error {
 	if _, ok := errors.AsType[*forge.UntrustedError](err); ok {
 		return &config.InputError{Err: fmt.Errorf("no comment is written: %w", err)}
 	}
 	return err
 }
 
-// save writes what the following steps upload.
-func (f *commented) save(j *forge.Judgment, ref, sha string) error {
+// writeOutputs writes outputs for the following steps.
+func (f *commentFlags) writeOutputs(j *forge.Judgment, ref, sha string) error {
 	if f.to == "" {
 		return nil
 	}
@@ -143,12 +143,12 @@ func (f *commented) save(j *forge.Judgment, ref, sha string) error {
 	return nil
 }
 
-// print writes a line of the result.
-func (a *app) print(line string) error {
-	return a.write(func(w io.Writer) error { _, err := fmt.Fprintln(w, line); return err })
+// printLine writes a line of the result.
+func (a *app) printLine(line string) error {
+	return a.writeResult(func(w io.Writer) error { _, err := fmt.Fprintln(w, line); return err })
 }
 
-// longestComment is what GitHub takes: 65,536 characters.
+// longestComment is GitHub's limit: 65,536 characters.
 const longestComment = 65_000
 
 // keepComment writes the comment on a pull request, and says what it did.
@@ -160,18 +160,19 @@ func (a *app) keepComment(ctx context.Context, r *onward.Report, pull forge.Pull
 	if text.Len() > longestComment {
 		return &config.InputError{Err: fmt.Errorf("the comment would have %d bytes, more than the %d that GitHub takes", text.Len(), longestComment)}
 	}
-	const without = "no comment was written or updated: %s. The log and the job's summary have the report; a comment takes the right pull-requests: write, which a fork's pull request has not"
+	const without = "no comment was written or updated: %s. The log and the job's summary have the report; " +
+		"a comment takes the right pull-requests: write, which a fork's pull request has not"
 	if pull.Token == "" {
-		return a.print(fmt.Sprintf(without, "there is no token"))
+		return a.printLine(fmt.Sprintf(without, "there is no token"))
 	}
 	newer := ""
 	did, err := pull.Keep(ctx, report.MarkdownMarker, func(before string) (after string) {
-		after, newer = signed(text.String(), before, thisBuild().Version)
+		after, newer = addVersion(text.String(), before, thisBuild().Version)
 		return after
 	})
 	var refused *forge.Error
 	if errors.As(err, &refused) && refused.Forbidden() {
-		return a.print(fmt.Sprintf(without, report.Line(refused.Error())))
+		return a.printLine(fmt.Sprintf(without, report.EscapeLine(refused.Error())))
 	}
 	if err != nil {
 		return err
@@ -179,5 +180,5 @@ func (a *app) keepComment(ctx context.Context, r *onward.Report, pull forge.Pull
 	if newer != "" {
 		did += fmt.Sprintf("; onward %s, which is newer, wrote one before: let all of the pull request's workflows use one version", newer)
 	}
-	return a.print("comment " + did)
+	return a.printLine("comment " + did)
 }

@@ -23,23 +23,27 @@ func TestSigned(t *testing.T) {
 	} {
 		before := comment
 		var newer string
-		comment, newer = signed(text, comment, c.version)
+		comment, newer = addVersion(text, comment, c.version)
 		if newer != c.newer {
 			t.Errorf("%d, %s: newer is %q, want %q", i, c.version, newer, c.newer)
 		}
 		if !strings.HasPrefix(comment, report.MarkdownMarker+"\n"+c.line) || !strings.HasSuffix(comment, "\n**onward**: safe\n") {
 			t.Errorf("%d, %s: %s", i, c.version, comment)
 		}
-		if said := strings.Contains(comment, "> onward 1.10.0 wrote this comment before. This is the report of "+strings.TrimPrefix(c.version, "v")); said != (c.newer != "") {
+		if said := strings.Contains(comment, "> onward 1.10.0 wrote this comment before. This is the report of "+
+			strings.TrimPrefix(c.version, "v")); said != (c.newer != "") {
 			t.Errorf("%d, %s: said %v: %s", i, c.version, said, comment)
 		}
 		if i == 4 && comment != before {
 			t.Errorf("the second run of a version changed the comment:\n%s\n%s", before, comment)
 		}
 	}
-	// What somebody wrote into the comment is no version.
-	for _, before := range []string{"<!-- onward version=1 newest=x -->", "> <!-- onward version=9.0.0 newest=9.0.0 -->", "<!-- onward version=1.0.0 newest=99999999999999999999.0.0 -->"} {
-		if _, newer := signed(text, before, "1.0.0"); newer != "" {
+	// Text that somebody wrote into the comment is no version.
+	for _, before := range []string{
+		"<!-- onward version=1 newest=x -->", "> <!-- onward version=9.0.0 newest=9.0.0 -->",
+		"<!-- onward version=1.0.0 newest=99999999999999999999.0.0 -->",
+	} {
+		if _, newer := addVersion(text, before, "1.0.0"); newer != "" {
 			t.Errorf("%s is taken for version %s", before, newer)
 		}
 	}

@@ -9,22 +9,22 @@ import (
 	"github.com/onward-sql/onward/apply"
 )
 
-// evidence are the flags that say how a contract asks whether old code still runs.
-type evidence struct {
+// evidenceFlags are the flags that say how a contract checks whether old code still runs.
+type evidenceFlags struct {
 	gone   string
 	window time.Duration
 }
 
-func (f *evidence) register(cmd *cobra.Command) {
+func (f *evidenceFlags) addEvidenceFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.gone, "old-code-is-gone", "", "contract although something says that old code still runs, for this `reason`: onward log keeps it")
 	flags.DurationVar(&f.window, "statement-window", apply.DefaultWindow, "the `time` between two samples of pg_stat_statements before a contract; 0 takes none")
 }
 
-// read reads them.
-func (f *evidence) read() (*apply.Evidence, error) {
+// readEvidence reads them.
+func (f *evidenceFlags) readEvidence() (*apply.Evidence, error) {
 	if f.window < 0 || f.window > 24*time.Hour {
-		return nil, usagef("--statement-window %s: write a time of up to 24h, or 0", f.window)
+		return nil, newUsageError("--statement-window %s: write a time of up to 24h, or 0", f.window)
 	}
-	return &apply.Evidence{GoneBecause: strings.TrimSpace(f.gone), Window: off(f.window)}, nil
+	return &apply.Evidence{GoneBecause: strings.TrimSpace(f.gone), Window: limitOrOff(f.window)}, nil
 }

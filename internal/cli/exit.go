@@ -17,8 +17,8 @@ const (
 	exitClean = 0
 	// exitFindings: a finding reached --fail-on.
 	exitFindings = 1
-	// exitUsage: the command line, the configuration or the input is wrong,
-	// and who runs the command can mend it.
+	// exitUsage: the command line, the configuration or the input is wrong, and the user
+	// can fix it.
 	exitUsage = 2
 	// exitFailed: something could not be done, or could not be read and is not
 	// accepted in the configuration, so that there is no verdict on it.
@@ -30,7 +30,9 @@ type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
-func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+func newUsageError(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
 
 // exitCode is the code for a command that ended with an error.
 func exitCode(err error) int {
@@ -48,9 +50,9 @@ func isAny[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-// outcome is the code for a report: what could not be read counts more than
-// what was found, because it may hide worse.
-func outcome(r *onward.Report, failOn config.Threshold) int {
+// exitCodeOf returns the exit code for a report: unreadable input counts more than findings,
+// because it may hide worse ones.
+func exitCodeOf(r *onward.Report, failOn config.Threshold) int {
 	for _, o := range r.Opaque {
 		if o.Failed {
 			return exitFailed

@@ -20,7 +20,7 @@ func TestExitCode(t *testing.T) {
 		err  error
 		want int
 	}{
-		{usagef("no"), exitUsage},
+		{newUsageError("no"), exitUsage},
 		{&config.Error{}, exitUsage},
 		{errors.Join(&config.Error{}, &config.Error{}), exitUsage},
 		{&config.InputError{Err: errors.New("no")}, exitUsage},
@@ -62,7 +62,7 @@ func TestOutcome(t *testing.T) {
 		"unreadable":             {onward.Report{Opaque: []onward.Opaque{{}, {Failed: true}}}, config.FailOnNever, exitFailed},
 		"unreadable and reached": {onward.Report{Findings: warning, Opaque: []onward.Opaque{{Failed: true}}}, config.FailOnInfo, exitFailed},
 	} {
-		if got := outcome(&c.report, c.failOn); got != c.want {
+		if got := exitCodeOf(&c.report, c.failOn); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}

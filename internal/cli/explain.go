@@ -20,24 +20,24 @@ import (
 	"github.com/onward-sql/onward/internal/rules/suppression"
 )
 
-func (a *app) explain() *cobra.Command {
+func (a *app) newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain RULE",
-		Short: "what a rule is about: what happens, an example, the safe version",
-		Long: `Says what a rule is about. A part of its name will do where no other rule has it,
-and so will the name that squawk has for it.`,
+		Short: "explain a rule: the hazard, an example, the safe version",
+		Long: `Explains a rule. RULE is a rule's name, a part of it that no other rule has, or squawk's name
+for the same hazard.`,
 		Example: `  onward explain index-create-blocking
   onward explain enum-recreate`,
-		Args: arguments(1, 1, "the name of one rule"),
+		Args: checkArguments(1, 1, "the name of one rule"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, r := range explained() {
+			for _, r := range explainedRules() {
 				names = append(names, r.ID+"\t"+r.Summary)
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			format, options, err := a.printing(report.FormatTerminal, report.FormatMarkdown)
+			format, options, err := a.printOptions(report.FormatTerminal, report.FormatMarkdown)
 			if err != nil {
 				return err
 			}
@@ -45,10 +45,10 @@ and so will the name that squawk has for it.`,
 			if err != nil {
 				return err
 			}
-			return a.write(func(w io.Writer) error {
-				text := p.Markdown()
+			return a.writeResult(func(w io.Writer) error {
+				text := p.FormatMarkdown()
 				if format == report.FormatTerminal {
-					text = explanation(p, options)
+					text = formatExplanation(p, options)
 				}
 				_, err := io.WriteString(w, text)
 				return err
@@ -64,38 +64,38 @@ func rulePage(name string) (*page.Page, error) {
 		return nil, err
 	case slices.Contains(queries.All(), r):
 		fixture, _ := queries.Fixture(r.ID)
-		return page.Recorded(r, fixture)
+		return page.ParseRecorded(r, fixture)
 	case slices.ContainsFunc(checks.Rules(), func(c *rule.Rule) bool { return c.ID == r.ID }):
-		return page.Checked(r), nil
+		return page.NewChecked(r), nil
 	case slices.ContainsFunc(suppression.All(), func(c *rule.Rule) bool { return c.ID == r.ID }):
 		return page.AboutComment(r), nil
-	case rules.Find(r.ID) == nil: // a server finds it: there is no example
+	case rules.FindRule(r.ID) == nil: // only a server finds it, so it has no example
 		return &page.Page{Rule: r}, nil
 	}
-	fixture, ok := rules.Fixture(r.ID)
+	fixture, ok := rules.FixtureText(r.ID)
 	if !ok {
 		return nil, fmt.Errorf("%s has no examples in this build", r.ID)
 	}
-	return page.Of(r, fixture)
+	return page.ParseFixture(r, fixture)
 }
 
-// mostNamed are the rules that are listed where a name is part of several.
+// mostNamed is how many rules are listed if several have a name as a part.
 const mostNamed = 8
 
-// ruleNamed is the rule that is meant by a name, a part of one, or another tool's name.
+// ruleNamed returns the rule with a name, a part of one, or another tool's name.
 func ruleNamed(name string) (*rule.Rule, error) {
 	var names, parts []string
 	var part *rule.Rule
-	for _, r := range explained() {
+	for _, r := range explainedRules() {
 		if r.ID == name {
 			return r, nil
 		}
 		names = append(names, r.ID)
-		if within(r.ID, name) {
+		if isPartOfID(r.ID, name) {
 			part, parts = r, append(parts, r.ID)
 		}
 	}
-	if here := rules.Find(rules.Elsewhere(name)); here != nil {
+	if here := rules.FindRule(rules.RuleElsewhere(name)); here != nil {
 		return here, nil
 	}
 	near := config.Nearest(name, names)
@@ -103,23 +103,22 @@ func ruleNamed(name string) (*rule.Rule, error) {
 	case len(parts) == 1:
 		return part, nil
 	case len(parts) > mostNamed:
-		return nil, usagef("%q is part of %d rules; onward rules %s lists them", name, len(parts), name)
+		return nil, newUsageError("%q is part of %d rules; onward rules %s lists them", name, len(parts), name)
 	case len(parts) > 1:
-		return nil, usagef("%q is part of several rules: %s", name, strings.Join(parts, ", "))
+		return nil, newUsageError("%q is part of several rules: %s", name, strings.Join(parts, ", "))
 	case near != "":
-		return nil, usagef("unknown rule %q: did you mean %s?", name, near)
+		return nil, newUsageError("unknown rule %q: did you mean %s?", name, near)
 	}
-	return nil, usagef("unknown rule %q; onward rules lists them", name)
+	return nil, newUsageError("unknown rule %q; onward rules lists them", name)
 }
 
-// explained are all rules, those that a rehearsal finds and those on recordings too.
-func explained() []*rule.Rule {
+// explainedRules are all rules, those that a rehearsal finds and those on recordings too.
+func explainedRules() []*rule.Rule {
 	return slices.Concat(rules.All(), rehearsal.All(), queries.All(), checks.Rules(), suppression.All())
 }
 
-// within reports whether some words of a rule's name, one behind the other, are those of
-// a part.
-func within(id, part string) bool {
+// isPartOfID reports whether consecutive words of a rule's name are equal to a part.
+func isPartOfID(id, part string) bool {
 	return part != "" && strings.Contains("-"+id+"-", "-"+strings.Trim(part, "-")+"-")
 }
 
@@ -131,8 +130,8 @@ func pageWidth(o report.Options) int {
 	return 80
 }
 
-// explanation is a rule's page for the terminal.
-func explanation(p *page.Page, o report.Options) string {
+// formatExplanation is a rule's page for the terminal.
+func formatExplanation(p *page.Page, o report.Options) string {
 	style := report.NewPalette(o.Color)
 	var b strings.Builder
 	paragraph := func(text string) {
@@ -155,7 +154,7 @@ func explanation(p *page.Page, o report.Options) string {
 		b.WriteString("\n")
 		paragraph(note)
 	}
-	shown, schema := p.Pair(), ""
+	shown, schema := p.ExamplePair(), ""
 	if o.Verbose {
 		shown, schema = p.Examples, p.Before
 	}
@@ -168,11 +167,11 @@ func explanation(p *page.Page, o report.Options) string {
 		sql(shown[i].SQL)
 	}
 	if more := len(p.Examples) - len(shown); more > 0 {
-		b.WriteString("\n" + style.Dim.Render(report.Count(more, "more example")+", of what is not flagged too: -v") + "\n")
+		b.WriteString("\n" + style.Dim.Render(report.CountNoun(more, "more example")+", of what is not flagged too: -v") + "\n")
 	}
 	if len(p.Claims) > 0 {
-		head("locks of the first example, as measured on " + report.Versions(p.Postgres))
-		b.WriteString(claims(p))
+		head("locks of the first example, as measured on " + report.FormatVersions(p.Postgres))
+		b.WriteString(listLocks(p))
 	}
 	head("to suppress it")
 	where := "in " + config.Name + ":"
@@ -191,12 +190,12 @@ func explanation(p *page.Page, o report.Options) string {
 	return b.String()
 }
 
-// claims are the locks of a page, one a line.
-func claims(p *page.Page) string {
+// listLocks returns the locks of a page, one per line.
+func listLocks(p *page.Page) string {
 	var b strings.Builder
 	for i := range p.Claims {
 		c := &p.Claims[i]
-		fmt.Fprintf(&b, "  %s  %s  %s\n", c.Relation, c.Lock, c.Words())
+		fmt.Fprintf(&b, "  %s  %s  %s\n", c.Relation, c.Lock, c.DescribeClaim())
 	}
 	return b.String()
 }

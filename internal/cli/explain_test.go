@@ -21,7 +21,7 @@ func TestExplainKnowsAllNames(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		text := explanation(p, report.Options{})
+		text := formatExplanation(p, report.Options{})
 		if p.Rule.ID != name || !strings.Contains(text, name) || !strings.Contains(text, "what happens") {
 			t.Errorf("%s: another page:\n%s", name, text)
 		}

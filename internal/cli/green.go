@@ -6,30 +6,32 @@ import (
 	"github.com/onward-sql/onward/apply"
 )
 
-// green are the flags that say which queries have to work behind a contract.
-type green struct {
+// contractQueryFlags are the flags that say which queries must work after a contract.
+type contractQueryFlags struct {
 	workloads []string
 	server    string
 }
 
-func (f *green) register(cmd *cobra.Command) {
+func (f *contractQueryFlags) addContractQueryFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.workloads, "workload", nil, "`file` with a recording of what the new code sends: nothing is contracted while one of its queries would fail behind it; repeatable")
-	flags.StringVar(&f.server, "postgres", "", "with --workload: `address` of a server to ask instead of a throwaway one: a database is made there and dropped; @FILE or env:NAME")
+	flags.StringArrayVar(&f.workloads, "workload", nil, "`file` with a recording of the new code's queries: if one of them would fail after the contract, "+
+		"nothing is dropped; repeatable")
+	flags.StringVar(&f.server, "postgres", "", "with --workload: `address` of a server to ask instead of a throwaway one: "+
+		"a database is made there and dropped; @FILE or env:NAME")
 }
 
-func (f *green) given() bool { return len(f.workloads) > 0 || f.server != "" }
+func (f *contractQueryFlags) areGiven() bool { return len(f.workloads) > 0 || f.server != "" }
 
-// working reads them.
-func (a *app) working(f *green, c *apply.Config) (err error) {
+// readContractQueries reads them.
+func (a *app) readContractQueries(f *contractQueryFlags, c *apply.Config) (err error) {
 	if f.server != "" {
 		if len(f.workloads) == 0 {
-			return usagef("--postgres is the server for --workload, which is missing")
+			return newUsageError("--postgres is the server for --workload, which is missing")
 		}
-		if c.Server, err = a.address(f.server); err != nil {
+		if c.Server, err = a.readAddress(f.server); err != nil {
 			return err
 		}
 	}
-	c.Workload, err = workloads(f.workloads)
+	c.Workload, err = readWorkloads(f.workloads)
 	return err
 }

@@ -20,33 +20,33 @@ import (
 // baselineName is the file that --baseline writes, beside onward.yaml.
 const baselineName = "onward.baseline.json"
 
-// begun are the flags of init.
-type begun struct{ print, baseline bool }
+// initFlags are the flags of init.
+type initFlags struct{ print, baseline bool }
 
-// first is the command init, a name that Go keeps for itself.
-func (a *app) first() *cobra.Command {
-	var f begun
+// newInitCommand is the command init; Go reserves that name.
+func (a *app) newInitCommand() *cobra.Command {
+	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "write a commented onward.yaml from what this repository tells",
-		Long: `Looks through the repository, asks nothing and runs none of its code: which migrations it
-has, which Postgres, which branch is deployed, what other linters were told. Writes onward.yaml
-into the repository's root, with what was found set and the rest as comments. On GitHub it
-writes two workflows, one that judges a branch and one that comments; for GitLab it prints what
-to write into the pipeline.
+		Short: "write a commented onward.yaml that fits this repository",
+		Long: `Looks through the repository: its migrations, its Postgres version, its deployed branch and the
+settings of other linters. It asks nothing, and runs no code of the repository. It writes
+onward.yaml into the repository's root: settings that it found, and all others as comments. On
+GitHub it writes three workflows: one judges a branch, one comments on the pull request, one
+reads table sizes each night if it has an address. For GitLab it prints the job for the
+pipeline.
 
-What squawk, strong_migrations, django-migration-linter and atlas were told is translated;
-what has no counterpart is listed with the reason. No migration is changed: which comment
-would stand in a migration instead of theirs is listed with its place.
+It translates the settings of squawk, strong_migrations, django-migration-linter and atlas. A
+setting without a counterpart is listed with the reason. No migration changes: onward lists the
+comment that would replace each of theirs, with its place.
 
-A file that is there is never overwritten: what was found otherwise is said.
+An existing file is never overwritten; onward prints what it would have written.
 
-Exit code: 0 done, 2 usage or input, an onward.yaml that is there among it, 3 the work could
-not be done.`,
+Exit code: 0 done; 2 usage or input, or an onward.yaml exists; 3 the work could not be done.`,
 		Example: `  onward init
   onward init --print                   to standard output
-  onward init --baseline                what is found in today's migrations is left out from now on`,
-		Args: arguments(0, 0, "no arguments"),
+  onward init --baseline                leave out the findings of today's migrations from now on`,
+		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd, f) },
 	}
 	flags := cmd.Flags()
@@ -56,25 +56,25 @@ not be done.`,
 	return cmd
 }
 
-func (a *app) runInit(cmd *cobra.Command, f begun) error {
-	if _, err := a.format(report.FormatTerminal); err != nil {
+func (a *app) runInit(cmd *cobra.Command, f initFlags) error {
+	if _, err := a.chosenFormat(report.FormatTerminal); err != nil {
 		return err
 	}
 	if a.flags.config != "" {
-		return usagef("init writes %s into the root of the repository, and takes no --config; --print --output writes elsewhere", config.Name)
+		return newUsageError("init writes %s into the root of the repository, and takes no --config; --print --output writes elsewhere", config.Name)
 	}
 	if f.print && f.baseline {
-		return usagef("--print writes nothing, and --baseline writes a file: take one of them")
+		return newUsageError("--print writes nothing, and --baseline writes a file: take one of them")
 	}
-	found, err := first.Look(cmd.Context(), ".")
+	found, err := first.ReadRepository(cmd.Context(), ".")
 	if err != nil {
 		return err
 	}
 	if f.print {
 		for _, u := range found.Unread {
-			a.say("%s", u)
+			a.printNote("%s", u)
 		}
-		return a.write(func(w io.Writer) error {
+		return a.writeResult(func(w io.Writer) error {
 			_, err := io.WriteString(w, found.YAML(""))
 			return err
 		})
@@ -84,7 +84,7 @@ func (a *app) runInit(cmd *cobra.Command, f begun) error {
 	}
 	baseline := filepath.Join(found.Root, baselineName)
 	if f.baseline && !config.Replaceable(baseline) {
-		return usagef("--baseline: %s is there and is no baseline; move it away", baselineName)
+		return newUsageError("--baseline: %s is there and is no baseline; move it away", baselineName)
 	}
 	settings, err := config.Decode([]byte(found.YAML("")), config.Name, audit.Names())
 	if err != nil {
@@ -95,30 +95,29 @@ func (a *app) runInit(cmd *cobra.Command, f begun) error {
 		return err
 	}
 	text, stored := found.YAML(""), false
-	if f.baseline && weighty(history) > 0 {
+	if f.baseline && countErrorsAndWarnings(history) > 0 {
 		if err := storeBaseline(baseline, history); err != nil {
 			return err
 		}
 		text, stored = found.YAML(baselineName), true
 	}
 	name := filepath.Join(found.Root, config.Name)
-	if err := create(name, text); err != nil {
+	if err := createFile(name, text); err != nil {
 		return err
 	}
-	return a.write(func(w io.Writer) error {
+	return a.writeResult(func(w io.Writer) error {
 		r := report.Aside{W: w}
-		discovered(r, found)
-		offered(r, history, dirs, stored)
+		printFound(r, found)
+		explainBaseline(r, history, dirs, stored)
 		if err := writePipelines(r, found); err != nil {
 			return err
 		}
-		fmt.Fprintf(r, "written: %s\nnext: onward changelog\n", seen(name))
+		fmt.Fprintf(r, "written: %s\nnext: onward changelog\n", relativeToWorkingDir(name))
 		return nil
 	})
 }
 
-// isThere refuses to go on where an onward.yaml holds already, and says what it would say
-// otherwise.
+// isThere refuses to continue if an onward.yaml exists, and prints how the new one would differ.
 func isThere(found *first.Found) error {
 	file, _, err := config.Find(".")
 	if err != nil || file == "" {
@@ -133,13 +132,14 @@ func isThere(found *first.Found) error {
 		return err
 	}
 	if len(differs) == 0 {
-		return usagef("%s is there, and is never overwritten; nothing was found that it does not say", seen(file))
+		return newUsageError("%s is there, and is never overwritten; nothing was found that it does not say", relativeToWorkingDir(file))
 	}
-	return usagef("%s is there, and is never overwritten; what was found is otherwise:\n%s\nonward init --print prints all of it", seen(file), strings.Join(differs, "\n"))
+	return newUsageError("%s is there, and is never overwritten; what was found is otherwise:\n%s\nonward init --print prints all of it",
+		relativeToWorkingDir(file), strings.Join(differs, "\n"))
 }
 
-// create writes a file that is not there.
-func create(name, text string) error {
+// createFile writes a file that is not there.
+func createFile(name, text string) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(name), err)
@@ -154,8 +154,8 @@ func create(name, text string) error {
 	return nil
 }
 
-// seen is a path as it is seen from the working directory.
-func seen(name string) string {
+// relativeToWorkingDir returns a path relative to the working directory.
+func relativeToWorkingDir(name string) string {
 	dir, err := os.Getwd()
 	if err != nil {
 		return name
@@ -166,8 +166,8 @@ func seen(name string) string {
 	return name
 }
 
-// discovered prints what was found. What is not read stands first: it decides whether to go on.
-func discovered(w io.Writer, f *first.Found) {
+// printFound prints what was found. Migrations that cannot be read are first: they decide whether to continue.
+func printFound(w io.Writer, f *first.Found) {
 	for _, u := range f.Unread {
 		fmt.Fprintln(w, u)
 	}
@@ -178,12 +178,12 @@ func discovered(w io.Writer, f *first.Found) {
 			what = m.Tool
 		}
 		if !m.Renders {
-			what += ", " + report.Count(m.Migrations, "migration")
+			what += ", " + report.CountNoun(m.Migrations, "migration")
 		}
 		if m.Assumed {
 			what += "; nothing tells how they are sent: transaction: in onward.yaml does"
 		}
-		fmt.Fprintf(w, "%-12s %s: %s\n", head, report.Line(orRoot(m.Dir)), report.Line(what))
+		fmt.Fprintf(w, "%-12s %s: %s\n", head, report.EscapeLine(orRoot(m.Dir)), report.EscapeLine(what))
 		head = ""
 	}
 	for _, o := range f.LeftOut {
@@ -191,10 +191,10 @@ func discovered(w io.Writer, f *first.Found) {
 		if o.Failed {
 			head = "unclear"
 		}
-		fmt.Fprintf(w, "%-12s %s: %s; %s\n", head, report.Line(o.Path), report.Line(o.What), report.Line(o.Why))
+		fmt.Fprintf(w, "%-12s %s: %s; %s\n", head, report.EscapeLine(o.Path), report.EscapeLine(o.What), report.EscapeLine(o.Why))
 	}
 	if n := len(f.Postgres); n > 0 {
-		fmt.Fprintf(w, "%-12s %s: %s\n", "postgres", strings.TrimPrefix(report.Versions(f.Postgres), "Postgres "), report.Line(f.PostgresBy))
+		fmt.Fprintf(w, "%-12s %s: %s\n", "postgres", strings.TrimPrefix(report.FormatVersions(f.Postgres), "Postgres "), report.EscapeLine(f.PostgresBy))
 	} else {
 		fmt.Fprintf(w, "%-12s no file names a version: all supported ones count\n", "postgres")
 	}
@@ -202,17 +202,17 @@ func discovered(w io.Writer, f *first.Found) {
 	case f.Base == "":
 		fmt.Fprintf(w, "%-12s none yet: there is no branch main or master; name one with --base\n", "base")
 	case f.BaseBy != "":
-		fmt.Fprintf(w, "%-12s %s: %s\n", "base", report.Line(f.Base), report.Line(f.BaseBy))
+		fmt.Fprintf(w, "%-12s %s: %s\n", "base", report.EscapeLine(f.Base), report.EscapeLine(f.BaseBy))
 	case !f.Remote:
-		fmt.Fprintf(w, "%-12s %s, as there is no remote\n", "base", report.Line(f.Base))
+		fmt.Fprintf(w, "%-12s %s, as there is no remote\n", "base", report.EscapeLine(f.Base))
 	default:
-		fmt.Fprintf(w, "%-12s %s\n", "base", report.Line(f.Base))
+		fmt.Fprintf(w, "%-12s %s\n", "base", report.EscapeLine(f.Base))
 	}
 	if len(f.Linters.Tools) > 0 {
 		fmt.Fprintf(w, "%-12s %s\n", "linters", strings.Join(f.Linters.Tools, ", "))
 	}
-	entries(w, "what they are told", f.Linters.Settings)
-	entries(w, "what stands in migrations; no file was changed", f.Linters.Comments)
+	printLinterSettings(w, "what they are told", f.Linters.Settings)
+	printLinterSettings(w, "comments in migrations; no file was changed", f.Linters.Comments)
 }
 
 func orRoot(dir string) string {
@@ -222,27 +222,27 @@ func orRoot(dir string) string {
 	return dir
 }
 
-// entries lists what other linters were told, and what says the same here.
-func entries(w io.Writer, head string, list []linters.Entry) {
+// printLinterSettings lists the settings of other linters, and the equivalent settings here.
+func printLinterSettings(w io.Writer, head string, list []linters.Entry) {
 	if len(list) == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\n%s:\n", head)
 	for _, e := range list {
-		fmt.Fprintf(w, "  %s  %s\n", report.Line(e.Place()), report.Line(e.Theirs))
+		fmt.Fprintf(w, "  %s  %s\n", report.EscapeLine(e.Place()), report.EscapeLine(e.Theirs))
 		switch {
 		case e.Ours == "":
-			fmt.Fprintf(w, "    no counterpart: %s\n", report.Line(e.Why))
+			fmt.Fprintf(w, "    no counterpart: %s\n", report.EscapeLine(e.Why))
 		case e.Why != "":
-			fmt.Fprintf(w, "    here: %s (%s)\n", report.Line(e.Ours), report.Line(e.Why))
+			fmt.Fprintf(w, "    here: %s (%s)\n", report.EscapeLine(e.Ours), report.EscapeLine(e.Why))
 		default:
-			fmt.Fprintf(w, "    here: %s\n", report.Line(e.Ours))
+			fmt.Fprintf(w, "    here: %s\n", report.EscapeLine(e.Ours))
 		}
 	}
 }
 
-// weighty counts the errors and warnings of a report that may be nil.
-func weighty(r *onward.Report) (n int) {
+// countErrorsAndWarnings counts the errors and warnings of a report that may be nil.
+func countErrorsAndWarnings(r *onward.Report) (n int) {
 	if r == nil {
 		return 0
 	}
@@ -254,16 +254,18 @@ func weighty(r *onward.Report) (n int) {
 	return n
 }
 
-// offered says what a baseline is for, where it would have something.
-func offered(w io.Writer, history *onward.Report, dirs []string, stored bool) {
-	n := weighty(history)
+// explainBaseline explains what a baseline is for, if it would leave something out.
+func explainBaseline(w io.Writer, history *onward.Report, dirs []string, stored bool) {
+	n := countErrorsAndWarnings(history)
 	switch {
 	case n == 0:
 	case stored:
-		fmt.Fprintf(w, "\n%s in the migrations that are there are left out from now on: %s\n", report.Count(len(history.Findings), "finding"), baselineName)
+		fmt.Fprintf(w, "\n%s in the migrations that are there are left out from now on: %s\n", report.CountNoun(len(history.Findings), "finding"), baselineName)
 	default:
-		fmt.Fprintf(w, "\n%s in the migrations that are there. onward changelog judges what is new, and does not\nsay them again; onward check on whole directories does, unless a baseline leaves them out:\n  onward check --write-baseline %s %s\n  and in onward.yaml: baseline: %s\n",
-			report.Count(n, "finding"), baselineName, report.Line(strings.Join(dirs, " ")), baselineName)
+		fmt.Fprintf(w, "\n%s in the migrations that are there. onward changelog judges what is new, and does not\n"+
+			"say them again; onward check on whole directories does, unless a baseline leaves them out:\n  onward check --write-baseline %s %s\n"+
+			"  and in onward.yaml: baseline: %s\n",
+			report.CountNoun(n, "finding"), baselineName, report.EscapeLine(strings.Join(dirs, " ")), baselineName)
 	}
 }
 
@@ -281,15 +283,15 @@ func writePipelines(w io.Writer, f *first.Found) error {
 			case !file.Whole:
 				fmt.Fprintf(w, "\nin %s, %s:\n\n%s\n", forge, file.Path, file.Text)
 			case err == nil:
-				fmt.Fprintf(w, "kept: %s is there, and is never overwritten\n", seen(name))
+				fmt.Fprintf(w, "kept: %s is there, and is never overwritten\n", relativeToWorkingDir(name))
 			default:
 				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 					return err
 				}
-				if err := create(name, file.Text); err != nil {
+				if err := createFile(name, file.Text); err != nil {
 					return err
 				}
-				fmt.Fprintf(w, "written: %s\n", seen(name))
+				fmt.Fprintf(w, "written: %s\n", relativeToWorkingDir(name))
 			}
 		}
 	}

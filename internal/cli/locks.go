@@ -19,39 +19,38 @@ import (
 // maxSQL bounds what is read: 64 MB.
 const maxSQL = 64 << 20
 
-func (a *app) locks() *cobra.Command {
+func (a *app) newLocksCommand() *cobra.Command {
 	var sql, pg string
-	var f database
+	var f databaseFlags
 	cmd := &cobra.Command{
 		Use:   "locks [FILE | - | -e SQL]",
 		Short: "what each statement locks, and what it does under the lock",
-		Long: `Says for each statement which relations it locks, in which mode, what it does to
-them under the lock, and whom that makes wait; by version of Postgres where
-versions differ. Without --schema or --db every table is taken to exist and to be
-big.`,
+		Long: `Prints for each statement the relations that it locks, the lock mode, its work under the lock,
+and who waits. If versions of Postgres differ, it prints each. Without --schema or --db, onward
+assumes that every table exists and is big.`,
 		Example: `  onward locks -e 'ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id)' --schema schema.sql
   onward locks change.sql --pg 13`,
-		Args: arguments(0, 1, "one file, - for standard input, or -e SQL"),
+		Args: checkArguments(0, 1, "one file, - for standard input, or -e SQL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON)
+			format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}
-			settings, err := a.settings(&audited{pg: pg})
+			settings, err := a.auditConfig(&auditFlags{pg: pg})
 			if err != nil {
 				return err
 			}
 			switch {
 			case sql != "" && len(args) > 0:
-				return usagef("-e and a file contradict each other")
+				return newUsageError("-e and a file contradict each other")
 			case sql == "" && len(args) == 0:
-				return usagef("which statement? Name a file, - for standard input, or write -e 'TRUNCATE orders'")
+				return newUsageError("which statement? Name a file, - for standard input, or write -e 'TRUNCATE orders'")
 			case sql == "":
-				if sql, err = read(args[0], cmd.InOrStdin()); err != nil {
+				if sql, err = readInput(args[0], cmd.InOrStdin()); err != nil {
 					return err
 				}
 			}
-			deployed, err := a.deployed(&f)
+			deployed, err := a.readDeployed(&f)
 			if err != nil {
 				return err
 			}
@@ -64,7 +63,7 @@ big.`,
 			if slices.ContainsFunc(found, func(l onward.Locks) bool { return len(l.Variants) == 0 }) {
 				a.code = exitFailed // what cannot be read may lock anything
 			}
-			return a.write(func(w io.Writer) error {
+			return a.writeResult(func(w io.Writer) error {
 				return report.WriteLocks(w, format, found, options)
 			})
 		},
@@ -72,18 +71,18 @@ big.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&sql, "execute", "e", "", "the `SQL` itself")
-	f.register(cmd)
+	f.addDatabaseFlags(cmd)
 	flags.StringVar(&pg, "pg", "", "major `versions` of Postgres: 17, 14..17 or 14,16")
 	return cmd
 }
 
-// read reads a file, or standard input for "-".
-func read(name string, stdin io.Reader) (string, error) {
+// readInput reads a file, or standard input for "-".
+func readInput(name string, stdin io.Reader) (string, error) {
 	in := stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if errors.Is(err, fs.ErrNotExist) && strings.Contains(strings.TrimSpace(name), " ") {
-			return "", usagef("there is no file %q; for SQL itself: onward locks -e '%s'", name, strings.ReplaceAll(name, "'", `'\''`))
+			return "", newUsageError("there is no file %q; for SQL itself: onward locks -e '%s'", name, strings.ReplaceAll(name, "'", `'\''`))
 		}
 		if err != nil {
 			return "", &config.InputError{Err: err}
@@ -96,7 +95,7 @@ func read(name string, stdin io.Reader) (string, error) {
 		return "", &config.InputError{Err: err}
 	}
 	if len(data) > maxSQL {
-		return "", usagef("%s is larger than %d MB", name, maxSQL>>20)
+		return "", newUsageError("%s is larger than %d MB", name, maxSQL>>20)
 	}
 	return string(data), nil
 }

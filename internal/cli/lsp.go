@@ -12,44 +12,43 @@ import (
 	"github.com/onward-sql/onward/internal/lsp"
 )
 
-func (a *app) lsp() *cobra.Command {
+func (a *app) newLSPCommand() *cobra.Command {
 	var schema, stats string
 	cmd := &cobra.Command{
 		Use:   "lsp",
-		Short: "what is found in migrations, in the editor",
-		Long: `Speaks the language server protocol with an editor, on standard input and output:
-findings while a migration is typed, what a statement locks and the schema at the
-cursor on hover, safe forms and suppressions as code actions. docs/editors.md has
-the configuration of editors.
+		Short: "a language server: findings in your editor",
+		Long: `Speaks the language server protocol with an editor, on standard input and output: findings while
+you type a migration; on hover the locks of a statement and the schema at the cursor; safe
+forms and suppressions as code actions. docs/editors.md has the configuration for editors.
 
-A migration is judged as onward changelog judges it, with the texts of the editor in
-the place of the files; a SQL file that is no migration is not. Nothing of the repository
-is run, nothing is written, no server is asked.
+A migration is judged as onward changelog judges it, with the editor's unsaved texts. A SQL file
+that is no migration is not judged. No code of the repository runs, nothing is written, and no
+server is asked.
 
-Exit code: 0 when the editor shut the session down, 1 when it was gone before.`,
+Exit code: 0 if the editor ended the session, 1 if the editor vanished first.`,
 		Example: `  onward lsp
   onward lsp --stats sizes.json`,
-		Args: arguments(0, 0, "no arguments"),
+		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.flags.output != "" {
-				return usagef("the editor reads the standard output: leave out --output")
+				return newUsageError("the editor reads the standard output: leave out --output")
 			}
 			if a.collector != nil {
-				a.collector.stay()
+				a.collector.stopPacing()
 			}
 			err := lsp.Serve(cmd.Context(), lsp.Config{
-				Version: thisBuild().Version, Deployed: audit.Deployed{Schema: schema, Stats: stats}, Logger: a.logger(),
+				Version: thisBuild().Version, Deployed: audit.Deployed{Schema: schema, Stats: stats}, Logger: a.newLogger(),
 				Settings: a.settingsOf,
 				Explain: func(rule string) (string, error) {
 					p, err := rulePage(rule)
 					if err != nil {
 						return "", err
 					}
-					return strings.TrimSpace(p.Body()), nil
+					return strings.TrimSpace(p.FormatBody()), nil
 				},
 			}, cmd.InOrStdin(), a.out)
 			if errors.Is(err, lsp.ErrEnd) || errors.Is(err, io.ErrUnexpectedEOF) {
-				a.say("%v", err)
+				a.printNote("%v", err)
 				a.code, err = exitFindings, nil // what the protocol asks for
 			}
 			return err
@@ -66,7 +65,7 @@ Exit code: 0 when the editor shut the session down, 1 when it was gone before.`,
 // settingsOf is the configuration that holds for a directory, or the one that was named.
 func (a *app) settingsOf(dir string) (*config.Config, error) {
 	if a.flags.config != "" {
-		return a.configuration()
+		return a.readConfigFile()
 	}
 	return config.Load(dir, audit.Names())
 }

@@ -10,7 +10,7 @@ import (
 // completions, pages of the site. It is not for running.
 func Manual() *cobra.Command {
 	a := &app{out: io.Discard, err: io.Discard, env: func(string) string { return "" }}
-	root := a.root()
+	root := a.newRootCommand()
 	root.DisableAutoGenTag = true // it has today's date
 	return root
 }

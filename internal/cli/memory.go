@@ -5,15 +5,16 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// The collector's pace. A run lasts about a second, and a third of it would go
-// to marking a heap while it changes.
+// The collector's pace. A run lasts about a second. By default, a third of it would be
+// spent marking a heap that changes meanwhile.
 const (
-	// startLimit is up to where the heap may grow before anything is
-	// collected, as long as less than smallHeap of it is alive (bytes).
+	// startLimit is how far the heap may grow before the first collection, as long as
+	// less than smallHeap is live (bytes).
 	startLimit = 118 << 20
 	smallHeap  = 70 << 20
 	// laterGC is the growth between collections of a larger heap, percent.
@@ -21,23 +22,29 @@ const (
 	paceChecks = 5 * time.Millisecond
 	markChecks = 50 * time.Microsecond
 
-	// roomyHeap is from where on a heap is expected to fill stillLimit (bytes).
+	// roomyHeap is the size from which on a heap is expected to fill stillLimit (bytes).
 	roomyHeap = 8 << 20
 
-	// stillLimit is where a command that can stand still collects, as long as
-	// less than smallHeap is alive; stillRoom is the least that it has between
-	// two collections (bytes). endRoom is how far above the work may end.
+	// stillLimit is the heap size at which a command that can pause collects, as long as
+	// less than smallHeap is live. stillRoom is the least that it can allocate between
+	// two collections (bytes). endRoom is how far above the limit the end of the work may
+	// go.
 	stillLimit = 96 << 20
 	stillRoom  = 32 << 20
 	endRoom    = 8 << 20
-	// overfull is how often as full as it should be a heap must be for the
-	// runtime to collect it by itself, as a bunch of files may need more than
-	// others. What is counted then has free room in it that nothing fits in.
+	// overfull is the factor of its planned size at which the runtime collects a heap by
+	// itself. It leaves room, because a batch of files may need more than others, and
+	// because the counted heap has free space in it that nothing fits in.
 	overfull = 2
-	// bunchGC is the growth between collections of a heap that one bunch fills
-	// by itself, as a file of a hundred thousand statements does, percent. At
-	// its limit it would be collected all the time.
+	// bunchGC is the growth between collections, in percent, of a heap that a single
+	// batch fills, such as a file of a hundred thousand statements. With only a limit, it
+	// would be collected all the time.
 	bunchGC = 200
+
+	// largeGC is the growth of such a heap from largeHeap alive on (bytes), and hugeGC from hugeHeap on, percent:
+	// a million statements in a report fill it. A memory limit would collect it all the time.
+	largeHeap, largeGC = 128 << 20, 100
+	hugeHeap, hugeGC   = 256 << 20, 50
 )
 
 // Figures of the runtime.
@@ -48,33 +55,37 @@ const (
 	cyclesMarked = "/gc/cycles/total:gc-cycles"
 )
 
-// collector decides when the heap is collected. It is for a process that does
-// one thing and ends: libraries leave the collector alone.
+// collector decides when the heap is collected. It is for a process that does one thing
+// and ends: libraries must not change the garbage collector.
 type collector struct {
-	still atomic.Bool   // a command stands still for it
+	still atomic.Bool   // the command can pause for it
 	roomy atomic.Bool   // makeRoom was called
 	stays atomic.Bool   // the process goes on for hours
 	next  atomic.Uint64 // where the heap is collected then, bytes
+	// paced: the heap has outgrown that, and grows by percent. A limit would be below what is alive, and the
+	// heap would be collected all the time.
+	paced   atomic.Bool
+	setting sync.Mutex // of paced, with the limit that goes with it
 	// What was ever asked for, and how often was collected; what was alive at
 	// the last collection, and what had been asked for until then (bytes).
 	allocated, cycles []metrics.Sample
 	live, since       uint64
 }
 
-// paceCollector lets a small heap fill a fixed space and a large one grow by
-// steps: time is to stay linear in the number of files. GOGC and GOMEMLIMIT in
-// the environment have the last word: it gives nil then.
+// paceCollector lets a small heap fill a fixed space and a large one grow by steps, so
+// that time stays linear in the number of files. GOGC and GOMEMLIMIT in the environment
+// override it: it then returns nil.
 func paceCollector(environ func(string) string) *collector {
 	if environ("GOGC") != "" || environ("GOMEMLIMIT") != "" {
 		return nil
 	}
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startLimit)
-	c := &collector{allocated: sample(heapAlloc), cycles: sample(cyclesMarked)}
+	c := &collector{allocated: newSample(heapAlloc), cycles: newSample(cyclesMarked)}
 	c.next.Store(stillLimit)
 	go func() {
-		heap, live := sample(heapObjects), sample(heapLive)
-		stepping := false
+		heap, live := newSample(heapObjects), newSample(heapLive)
+		stepping, large := false, false
 		for range time.Tick(paceChecks) {
 			if !c.roomy.Load() && bytesOf(heap) > roomyHeap {
 				makeRoom()
@@ -83,10 +94,14 @@ func paceCollector(environ func(string) string) *collector {
 			switch still := c.still.Load(); {
 			case c.stays.Load():
 				return
-			case still && bytesOf(live) > c.next.Load():
-				debug.SetGCPercent(bunchGC)
-				debug.SetMemoryLimit(math.MaxInt64)
+			case large && bytesOf(live) > hugeHeap:
+				debug.SetGCPercent(hugeGC)
 				return
+			case c.paced.Load() && !large && bytesOf(live) > largeHeap:
+				debug.SetGCPercent(largeGC)
+				large = true
+			case still && !c.paced.Load() && bytesOf(live) > c.next.Load():
+				c.growByPercent()
 			case !still && !stepping && bytesOf(live) > smallHeap:
 				debug.SetGCPercent(laterGC)
 				debug.SetMemoryLimit(math.MaxInt64)
@@ -97,30 +112,33 @@ func paceCollector(environ func(string) string) *collector {
 	return c
 }
 
-// stay hands the heap back to the runtime, for a process that does many things, one after
-// the other, with pauses in which nothing is to be woken.
-func (c *collector) stay() {
+// stopPacing gives control of the heap back to the runtime, for a process that does many things
+// one after the other, with pauses in which it should not wake.
+func (c *collector) stopPacing() {
 	c.stays.Store(true)
 	debug.SetGCPercent(bunchGC)
 	debug.SetMemoryLimit(math.MaxInt64)
 }
 
-// breathe is audit.CheckConfig.Breathe: where the heap is full it is collected
-// while nothing else works. Both processors mark then, nothing is marked that
-// came into being meanwhile, and writes cost what they always do.
-func (c *collector) breathe(left float64, still func(func())) {
-	if !c.still.Load() {
-		c.still.Store(true)
-		debug.SetGCPercent(-1)
-		limit(c.next.Load())
-		c.live, c.since = bytesOf(sample(heapObjects)), bytesOf(c.allocated)
+// collectIfFull is audit.CheckConfig.Breathe: if the heap is full, it is collected while
+// nothing else works. All processors then mark, no new objects are marked, and writes
+// have no extra cost.
+func (c *collector) collectIfFull(left float64, still func(func())) {
+	if c.paced.Load() {
+		return
 	}
-	heap, next := c.heap(), c.next.Load()
-	if heap < next || heap+c.coming(left) < next+endRoom {
+	if !c.still.Load() {
+		debug.SetGCPercent(-1)
+		c.setLimit(c.next.Load())
+		c.live, c.since = bytesOf(newSample(heapObjects)), bytesOf(c.allocated)
+		c.still.Store(true) // last: the limit above must not follow what the other goroutine sets then
+	}
+	heap, next := c.heapSize(), c.next.Load()
+	if heap < next || heap+c.estimateGrowth(left) < next+endRoom {
 		return
 	}
 	still(func() {
-		marked := c.collect()
+		marked := c.collectHeap()
 		next := max(stillLimit, c.live+stillRoom)
 		if c.live > smallHeap {
 			next = c.live * (100 + laterGC) / 100
@@ -130,39 +148,53 @@ func (c *collector) breathe(left float64, still func(func())) {
 	})
 }
 
-// collect marks the heap, and returns when it is known what is alive. The rest
-// is swept beside the work, which takes what it needs of it; until that is done
-// nothing tells how full the heap is, and there is no limit. Then it is limited by
-// what is sent.
-func (c *collector) collect() (next chan<- uint64) {
+// collectHeap marks the heap, and returns when the live size is known. The rest is swept
+// during the work, which reuses the freed memory. Until that is done, the size of the
+// heap is not known and there is no limit. After it, the value that is sent is the limit.
+func (c *collector) collectHeap() (next chan<- uint64) {
 	told := make(chan uint64, 1)
 	c.since = bytesOf(c.allocated)
 	before := bytesOf(c.cycles)
 	debug.SetMemoryLimit(math.MaxInt64)
 	go func() {
 		runtime.GC()
-		limit(<-told)
+		c.setLimit(<-told)
 	}()
 	for bytesOf(c.cycles) == before && before != math.MaxInt64 {
 		time.Sleep(markChecks)
 	}
-	c.live = bytesOf(sample(heapLive))
+	c.live = bytesOf(newSample(heapLive))
 	return told
 }
 
-// heap is how much of it is taken: garbage that is not swept yet is not.
-func (c *collector) heap() uint64 { return c.live + bytesOf(c.allocated) - c.since }
+// heapSize returns how much is allocated, without garbage that is not swept yet.
+func (c *collector) heapSize() uint64 { return c.live + bytesOf(c.allocated) - c.since }
 
-// coming is what the rest of the work will ask for, going by what the part that
-// is done has.
-func (c *collector) coming(left float64) uint64 {
+// estimateGrowth estimates how much the rest of the work will allocate, from the part that is
+// done.
+func (c *collector) estimateGrowth(left float64) uint64 {
 	return uint64(float64(bytesOf(c.allocated)) * left / max(1-left, 0.01))
 }
 
-// limit is for a heap that is to be collected at next.
-func limit(next uint64) { debug.SetMemoryLimit(int64(overfull * next)) }
+// setLimit sets the memory limit for a heap that is collected at the size next.
+func (c *collector) setLimit(next uint64) {
+	c.setting.Lock()
+	defer c.setting.Unlock()
+	if !c.paced.Load() {
+		debug.SetMemoryLimit(int64(overfull * next))
+	}
+}
 
-func sample(name string) []metrics.Sample { return []metrics.Sample{{Name: name}} }
+// growByPercent lets the heap grow by percent from now on.
+func (c *collector) growByPercent() {
+	c.setting.Lock()
+	defer c.setting.Unlock()
+	c.paced.Store(true)
+	debug.SetGCPercent(bunchGC)
+	debug.SetMemoryLimit(math.MaxInt64)
+}
+
+func newSample(name string) []metrics.Sample { return []metrics.Sample{{Name: name}} }
 
 // bytesOf reads a number of bytes; one that the runtime does not know is large.
 func bytesOf(s []metrics.Sample) uint64 {

@@ -6,14 +6,14 @@ import (
 	"unsafe"
 )
 
-// hugePage is the size of a huge page, bytes. Where a processor has larger
-// ones, the kernel leaves out what is no whole page.
+// hugePage is the size of a huge page, bytes. If a processor has larger ones, the kernel
+// ignores incomplete pages.
 const hugePage = 2 << 20
 
-// makeRoom has the heap grow to what it will be, in huge pages: one by one, the
-// small pages of 100 MB cost up to a tenth of a run. What is asked for is not
-// touched before it is needed, and goes to the heap's free pages at once. A
-// kernel without huge pages gives small ones, as ever.
+// makeRoom grows the heap to its later size in huge pages: the page faults for 100 MB of
+// small pages cost up to a tenth of a run. The memory is not touched before it is needed,
+// and joins the heap's free pages immediately. A kernel without huge pages uses small
+// ones, as always.
 //
 // See madvise(2), MADV_HUGEPAGE.
 func makeRoom() {

@@ -10,9 +10,9 @@ import (
 
 var keep [][]byte
 
-// A command that stands still is collected for when the heap is full, not
-// before, and not by what runs beside it. The collector is the process's own:
-// not parallel.
+// For a command that can pause, the heap is collected when it is full, not earlier, and
+// not concurrently with its work. The collector belongs to the process, so this is not
+// parallel.
 func TestBreathe(t *testing.T) {
 	percentBefore := debug.SetGCPercent(100)
 	limitBefore := debug.SetMemoryLimit(math.MaxInt64)
@@ -29,7 +29,7 @@ func TestBreathe(t *testing.T) {
 	c.roomy.Store(true)
 	stood := 0
 	breathe := func() {
-		c.breathe(1, func(do func()) { stood++; do() })
+		c.collectIfFull(1, func(do func()) { stood++; do() })
 	}
 	breathe()
 	if stood != 0 {
@@ -50,9 +50,9 @@ func TestBreathe(t *testing.T) {
 	}
 	// At the end of the work it may go a little above.
 	atEnd := func(above int) (stood bool) {
-		for keep = nil; c.heap() < c.next.Load()+uint64(above); keep = append(keep, make([]byte, 1<<20)) {
+		for keep = nil; c.heapSize() < c.next.Load()+uint64(above); keep = append(keep, make([]byte, 1<<20)) {
 		}
-		c.breathe(0, func(do func()) { stood = true; do() })
+		c.collectIfFull(0, func(do func()) { stood = true; do() })
 		return stood
 	}
 	if atEnd(0) || !atEnd(endRoom) {
@@ -70,7 +70,7 @@ func TestBreathe(t *testing.T) {
 	keep = nil
 	runtime.GC()
 	c.next.Store(stillLimit)
-	limit(stillLimit)
+	c.setLimit(stillLimit)
 	runtime.ReadMemStats(&before)
 	for range 4 * stillLimit >> 20 {
 		keep = append(keep, make([]byte, 1<<20))
@@ -79,5 +79,15 @@ func TestBreathe(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if n := after.NumGC - before.NumGC; n < 1 || n > 20 {
 		t.Errorf("%d collections while four times the limit came to be alive", n)
+	}
+	// Nor is the next one that fills, once such a heap was freed: a stop would put the limit back.
+	keep, stood = nil, 0
+	runtime.GC()
+	for range 2 * stillLimit >> 20 {
+		keep = append(keep, make([]byte, 1<<20))
+		breathe()
+	}
+	if stood > 0 {
+		t.Errorf("stood still %d times with a heap that grows by percent", stood)
 	}
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// further is what to do next: plan a release that makes others wait or breaks their code; and
-// where it was rehearsed, rehearse it on full tables and with traffic, where this time it was
-// not; else the same again, once the way out of the worst finding stands in its file.
-func further(cmd *cobra.Command, r *onward.Report) {
+// setNextCommand sets the next command of a report:
+//   - If it was not rehearsed, plan a release that makes others wait or breaks their code.
+//   - If it was rehearsed, rehearse it on full tables and with traffic, unless it had both.
+//   - If it had both, rehearse it again after the worst finding is fixed.
+func setNextCommand(cmd *cobra.Command, r *onward.Report) {
 	if len(r.Rehearsals) == 0 {
-		if plannable(r) {
+		if isPlannable(r) {
 			r.Summary.Next = slices.Insert(r.Summary.Next, 0, planWords(cmd))
 		}
 		return
@@ -50,14 +51,14 @@ func further(cmd *cobra.Command, r *onward.Report) {
 	r.Summary.Next = []string{strings.Join(words, " ")}
 }
 
-// plannable reports whether a finding is of the kind that a plan has a way around.
-func plannable(r *onward.Report) bool {
+// isPlannable reports whether a plan may avoid a finding of this kind.
+func isPlannable(r *onward.Report) bool {
 	return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool {
 		return f.Severity == onward.Error && (f.Category == onward.Locking || f.Category == onward.Compatibility)
 	})
 }
 
-// planWords is the plan of the release that a command was about.
+// planWords returns the command that plans the release of another command.
 func planWords(cmd *cobra.Command) string {
 	words := []string{"onward plan"}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
@@ -69,7 +70,7 @@ func planWords(cmd *cobra.Command) string {
 	return strings.Join(words, " ")
 }
 
-// flagWord is a flag as it is written, without a value that may hold a secret.
+// flagWord returns a flag as written, without a value that may hold a secret.
 func flagWord(f *pflag.Flag) string {
 	switch f.Name {
 	case "db", "replica", "postgres":
@@ -92,8 +93,7 @@ func flagWord(f *pflag.Flag) string {
 	return "--" + f.Name + " " + value
 }
 
-// worstFile is the file of the worst finding; "" where nothing worse than a note was
-// found.
+// worstFile returns the file of the worst finding; "" if no finding is worse than a note.
 func worstFile(r *onward.Report) string {
 	severity, file := onward.Info, ""
 	for i := range r.Findings {

@@ -17,63 +17,60 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// notices tells a webhook of a run. A nil one tells nobody.
+// notices sends a run's events to a webhook. A nil one sends nothing.
 type notices struct {
 	url   string
-	after time.Duration // for how long a step stands still before that is told
+	after time.Duration // how long a step must wait before a notice is sent
 	base  onward.Notice // what all notices have in common
-	again string        // the command, for whoever is to run it again
+	again string        // the command that continues the run
 	say   func(format string, args ...any)
 
 	posts sync.WaitGroup // under way
-	once  sync.Once      // a webhook that fails is told of once
+	once  sync.Once      // a failing webhook is reported once
 
-	mu    sync.Mutex
-	still map[onward.NoticeOutcome]*stands
+	mu      sync.Mutex
+	waiting map[onward.NoticeOutcome]*waitingStep
 }
 
-// stands is a step that stands still since a while.
-type stands struct {
+// waitingStep is a step that is waiting, and since when.
+type waitingStep struct {
 	step, why string
 	late      *time.Timer
 }
 
-// notices reads --notify, and has the run's events come by.
-func (a *app) notices(cmd *cobra.Command, f *careful, c *apply.Config) (*notices, error) {
+// newNotices reads --notify, and subscribes to the run's events.
+func (a *app) newNotices(cmd *cobra.Command, f *stepFlags, c *apply.Config) (*notices, error) {
 	if f.notify == "" {
 		return nil, nil
 	}
-	url, err := a.secret("the webhook's address", f.notify)
+	url, err := a.webhook(f.notify)
 	if err != nil {
 		return nil, err
 	}
-	if err := notify.Check(url); err != nil {
-		return nil, usagef("--notify %v", err)
-	}
 	if f.after <= 0 {
-		return nil, usagef("--notify-after is a time such as 1m")
+		return nil, newUsageError("--notify-after is a time such as 1m")
 	}
 	n := &notices{
-		url: url, after: f.after, say: a.say, again: sameAgain(cmd), still: map[onward.NoticeOutcome]*stands{},
-		base: onward.Notice{Schema: onward.NoticeSchema, Command: cmd.CommandPath(), Database: live.Place(c.DB), Name: c.Name},
+		url: url, after: f.after, say: a.printNote, again: sameAgain(cmd), waiting: map[onward.NoticeOutcome]*waitingStep{},
+		base: onward.Notice{Schema: onward.NoticeSchema, Command: cmd.CommandPath(), Database: live.PrintableAddress(c.DB), Name: c.Name},
 	}
 	tell := c.Tell
 	c.Tell = func(e apply.Event) {
 		tell(e)
-		n.heard(&e)
+		n.handleEvent(&e)
 	}
 	return n, nil
 }
 
-// sameAgain is a command as it was given, without what may be a secret: the way to go on with what is not finished.
+// sameAgain returns a command as it was given, without possible secrets: it continues an unfinished run.
 func sameAgain(cmd *cobra.Command) string {
 	words := []string{cmd.CommandPath()}
 	cmd.Flags().Visit(func(f *pflag.Flag) { words = append(words, flagWord(f)) })
 	return strings.Join(words, " ")
 }
 
-// heard hears of an event: a step that waits, or a backfill that is held back, is told of when it has lasted.
-func (n *notices) heard(e *apply.Event) {
+// handleEvent handles an event: it sends a notice if a step waits, or a backfill is throttled, for long enough.
+func (n *notices) handleEvent(e *apply.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	step := ""
@@ -82,81 +79,81 @@ func (n *notices) heard(e *apply.Event) {
 	}
 	switch e.Kind {
 	case apply.Held, apply.Waits, apply.Lost:
-		n.begins(onward.NoticeWaits, step, e.Words)
+		n.noticeBegin(onward.NoticeWaits, step, e.Words)
 	case apply.Throttled:
-		n.ends(onward.NoticeWaits)
+		n.noticeEnd(onward.NoticeWaits)
 		if e.Words == apply.GoesOn {
-			n.ends(onward.NoticeThrottled)
+			n.noticeEnd(onward.NoticeThrottled)
 		} else {
-			n.begins(onward.NoticeThrottled, step, e.Words)
+			n.noticeBegin(onward.NoticeThrottled, step, e.Words)
 		}
 	case apply.Begun, apply.Undoing, apply.Passed, apply.Compared:
-		n.ends(onward.NoticeWaits) // one that is slowed down passes rows, too
+		n.noticeEnd(onward.NoticeWaits) // a throttled one passes rows, too
 	case apply.Finished:
-		n.ends(onward.NoticeWaits)
-		n.ends(onward.NoticeThrottled)
+		n.noticeEnd(onward.NoticeWaits)
+		n.noticeEnd(onward.NoticeThrottled)
 	}
 }
 
-func (n *notices) begins(what onward.NoticeOutcome, step, why string) {
-	s := n.still[what]
+func (n *notices) noticeBegin(what onward.NoticeOutcome, step, why string) {
+	s := n.waiting[what]
 	if s != nil && s.step == step {
 		s.why = why
 		return
 	}
-	n.ends(what)
-	s = &stands{step: step, why: why}
-	n.still[what] = s
+	n.noticeEnd(what)
+	s = &waitingStep{step: step, why: why}
+	n.waiting[what] = s
 	s.late = time.AfterFunc(n.after, func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		if n.still[what] != s {
+		if n.waiting[what] != s {
 			return
 		}
 		notice := n.base
 		notice.Outcome, notice.Step, notice.Why = what, s.step, s.why
-		n.post(notice)
+		n.postNotice(notice)
 	})
 }
 
-func (n *notices) ends(what onward.NoticeOutcome) {
-	if s := n.still[what]; s != nil {
+func (n *notices) noticeEnd(what onward.NoticeOutcome) {
+	if s := n.waiting[what]; s != nil {
 		s.late.Stop()
-		delete(n.still, what)
+		delete(n.waiting, what)
 	}
 }
 
-// post sends a notice beside the work.
-func (n *notices) post(notice onward.Notice) {
+// postNotice sends a notice without blocking the work.
+func (n *notices) postNotice(notice onward.Notice) {
 	notice.At = time.Now().UTC().Truncate(time.Millisecond)
 	n.posts.Go(func() {
 		if err := notify.Post(context.Background(), n.url, &notice); err != nil {
-			n.once.Do(func() { n.say("the webhook of --notify was not told: %v", err) })
+			n.once.Do(func() { n.say("the webhook of --notify got no message: %v", err) })
 		}
 	})
 }
 
-// over tells how the run ended, and waits until that is told: for [notify.Patience] at most.
-func (n *notices) over(list []*onward.Applied, err error) {
+// postResult sends the result of the run, and waits until the notice is sent: for [notify.Patience] at most.
+func (n *notices) postResult(list []*onward.Applied, err error) {
 	if n == nil {
 		return
 	}
 	n.mu.Lock()
-	n.ends(onward.NoticeWaits)
-	n.ends(onward.NoticeThrottled)
+	n.noticeEnd(onward.NoticeWaits)
+	n.noticeEnd(onward.NoticeThrottled)
 	n.mu.Unlock()
 	for i, r := range list {
 		if err == nil || i == len(list)-1 {
-			n.ended(r, err)
+			n.resultNotice(r, err)
 		}
 	}
 	if len(list) == 0 {
-		n.ended(nil, err)
+		n.resultNotice(nil, err)
 	}
 	n.posts.Wait()
 }
 
-func (n *notices) ended(r *onward.Applied, err error) {
+func (n *notices) resultNotice(r *onward.Applied, err error) {
 	notice := n.base
 	notice.Outcome = onward.NoticeFinished
 	if r != nil {
@@ -179,5 +176,5 @@ func (n *notices) ended(r *onward.Applied, err error) {
 			notice.Next = n.again
 		}
 	}
-	n.post(notice)
+	n.postNotice(notice)
 }

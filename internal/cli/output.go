@@ -16,33 +16,33 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 )
 
-// printing is how to print: the chosen format, one of those that a command has,
+// printOptions is how to print: the chosen format, one of those that a command has,
 // and the options.
-func (a *app) printing(allowed ...report.Format) (report.Format, report.Options, error) {
-	format, err := a.format(allowed...)
+func (a *app) printOptions(allowed ...report.Format) (report.Format, report.Options, error) {
+	format, err := a.chosenFormat(allowed...)
 	if err != nil {
 		return "", report.Options{}, err
 	}
-	options, err := a.options()
+	options, err := a.terminalOptions()
 	return format, options, err
 }
 
-// format is the chosen format, one of those that a command has.
-func (a *app) format(allowed ...report.Format) (report.Format, error) {
+// chosenFormat is the chosen format, one of those that a command has.
+func (a *app) chosenFormat(allowed ...report.Format) (report.Format, error) {
 	f := report.Format(a.flags.format)
 	if slices.Contains(allowed, f) {
 		return f, nil
 	}
 	if !slices.Contains(report.Formats(), f) {
-		if near := config.Nearest(string(f), texts(allowed)); near != "" {
-			return "", usagef("unknown format %q: did you mean %s?", f, near)
+		if near := config.Nearest(string(f), toStrings(allowed)); near != "" {
+			return "", newUsageError("unknown format %q: did you mean %s?", f, near)
 		}
 	}
-	return "", usagef("unsupported format %q; use %s", f, list(allowed))
+	return "", newUsageError("unsupported format %q; use %s", f, joinNames(allowed))
 }
 
-// texts are names as plain texts.
-func texts[T ~string](names []T) []string {
+// toStrings are names as plain texts.
+func toStrings[T ~string](names []T) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
 		out[i] = string(n)
@@ -50,8 +50,8 @@ func texts[T ~string](names []T) []string {
 	return out
 }
 
-// list joins names: "a", "a or b", "a, b or c".
-func list[T ~string](names []T) string {
+// joinNames joins names: "a", "a or b", "a, b or c".
+func joinNames[T ~string](names []T) string {
 	out := ""
 	for i, n := range names {
 		switch {
@@ -66,12 +66,11 @@ func list[T ~string](names []T) string {
 	return out
 }
 
-// options says how to print: colour and width of the terminal, and the
-// directory that paths are seen from.
-func (a *app) options() (report.Options, error) {
+// terminalOptions returns how to print: colour and width of the terminal, and the directory for relative paths.
+func (a *app) terminalOptions() (report.Options, error) {
 	o := report.Options{Verbose: a.flags.verbose > 0, Quiet: a.flags.quiet, Dir: workingDir()}
 	if o.Verbose && o.Quiet {
-		return o, usagef("--verbose and --quiet contradict each other")
+		return o, newUsageError("--verbose and --quiet contradict each other")
 	}
 	f, ok := a.out.(*os.File)
 	terminal := ok && a.flags.output == "" && term.IsTerminal(int(f.Fd()))
@@ -94,15 +93,15 @@ func (a *app) options() (report.Options, error) {
 			o.Color = terminal && a.env("TERM") != "dumb"
 		}
 	default:
-		return o, usagef("--color %q is not one of auto, always, never", a.flags.color)
+		return o, newUsageError("--color %q is not one of auto, always, never", a.flags.color)
 	}
-	o.Links = o.Color && terminal && linking(a.env)
+	o.Links = o.Color && terminal && supportsLinks(a.env)
 	return o, nil
 }
 
-// linking reports whether the terminal is one that understands links, by what it says of itself. FORCE_HYPERLINK
-// says it for others.
-func linking(env func(string) string) bool {
+// supportsLinks reports whether the terminal supports links, according to its environment. FORCE_HYPERLINK turns them
+// on for others.
+func supportsLinks(env func(string) string) bool {
 	if force := env("FORCE_HYPERLINK"); force != "" {
 		return force != "0"
 	}
@@ -134,9 +133,9 @@ func workingDir() string {
 	return filepath.ToSlash(below)
 }
 
-// write prints a result to standard output, or to the file of --output in one
+// writeResult prints a result to standard output, or to the file of --output in one
 // piece.
-func (a *app) write(print func(io.Writer) error) error {
+func (a *app) writeResult(print func(io.Writer) error) error {
 	if a.flags.output == "" {
 		if err := print(a.out); err != nil {
 			return fmt.Errorf("write the result: %w", err)
@@ -153,15 +152,15 @@ func (a *app) write(print func(io.Writer) error) error {
 	return nil
 }
 
-// say prints a line beside the result, unless --quiet.
-func (a *app) say(format string, args ...any) {
+// printNote prints a line in addition to the result, unless --quiet.
+func (a *app) printNote(format string, args ...any) {
 	if !a.flags.quiet {
-		fmt.Fprintf(a.err, "onward: %s\n", report.Line(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(a.err, "onward: %s\n", report.EscapeLine(fmt.Sprintf(format, args...)))
 	}
 }
 
-// logger hears what is being done when --verbose stands twice.
-func (a *app) logger() *slog.Logger {
+// newLogger returns a logger for debug messages if --verbose is given twice.
+func (a *app) newLogger() *slog.Logger {
 	if a.flags.verbose < 2 {
 		return nil
 	}

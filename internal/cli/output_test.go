@@ -18,7 +18,7 @@ func TestLinking(t *testing.T) {
 		{map[string]string{"CI": "true", "FORCE_HYPERLINK": "1"}, true},
 		{map[string]string{"KITTY_WINDOW_ID": "1", "FORCE_HYPERLINK": "0"}, false},
 	} {
-		if is := linking(func(name string) string { return c.env[name] }); is != c.want {
+		if is := supportsLinks(func(name string) string { return c.env[name] }); is != c.want {
 			t.Errorf("%v: %v", c.env, is)
 		}
 	}

@@ -10,91 +10,95 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// planned are the flags of onward plan.
-type planned struct {
-	released
+// planFlags are the flags of onward plan.
+type planFlags struct {
+	releaseFlags
 	sketch, diff, save bool
 	server             string
 	fresh              []string
 	publications       []string
 }
 
-// planning reads the flags.
-func (a *app) planning(f *planned) (plan.Config, error) {
-	release, err := a.release(&f.released)
+// planConfig reads the flags.
+func (a *app) planConfig(f *planFlags) (plan.Config, error) {
+	release, err := a.releaseConfig(&f.releaseFlags)
 	if err != nil {
 		return plan.Config{}, err
 	}
 	c := plan.Config{Config: rehearse.Config{Config: release}, Sketch: f.sketch, AcceptPublications: f.publications}
-	if c.Old, err = workloads(release.Recordings()); err != nil {
+	if c.Old, err = readWorkloads(release.Recordings()); err != nil {
 		return c, err
 	}
-	if c.New, err = workloads(f.fresh); err != nil {
+	if c.New, err = readWorkloads(f.fresh); err != nil {
 		return c, err
 	}
 	if f.pg != "" {
 		c.Majors = release.Settings.Postgres
 	}
 	if f.server != "" {
-		c.Server, err = a.address(f.server)
+		c.Server, err = a.readAddress(f.server)
 	}
 	return c, err
 }
 
-func (a *app) plan() *cobra.Command {
-	var f planned
+func (a *app) newPlanCommand() *cobra.Command {
+	var f planFlags
 	cmd := &cobra.Command{
-		Use:   "plan",
-		Short: "the migrations that can be run, in place of those that one wants",
-		Long: `Takes the release apart into steps: what is safe stays as it stands, and each unsafe
-change becomes steps that come before the new code (expand), in the background
-(backfill), and in a later release, when the deployed code is gone (contract).
+		Use:   "plan [BASE..HEAD]",
+		Short: "replace an unsafe release by proven safe steps",
+		Long: `Turns the release into steps. A safe change is kept unchanged. An unsafe change becomes steps
+before the new code (expand), in the background (backfill), and in a later release, after the
+deployed code is gone (contract).
 
-The plan is proven on a throwaway Postgres: it must make what the migrations make,
-schema and rows, and up to the first contract it must lead back; and the queries of
-the deployed code must work up to there, those of the new code from the end of the
-backfill on (--workload, --workload-head; else those that stand in the code). What
-cannot be proven is printed as a sketch, with what is missing.
+Onward proves the plan on a throwaway Postgres:
 
---format json is the plan as data, --format sql one script for psql, --format html a page
-with the release beside its plan. --diff shows the
-migrations that --write makes of the steps, for the tool that runs the project's: those
-before the first contract, behind all that there are, as far as a file can carry them.
---write keeps the plan in onward/plans, for onward plan next, and overwrites nothing. What is
-not proven is written with --sketch only.
+- the steps must produce the schema and the rows that the migrations produce
+- until the first contract step, the undo must restore the old schema
+- the deployed code's queries must work until then, and the new code's queries from the end of
+  the backfill on. They come from --workload and --workload-head, or else from the code itself
 
-Exit code: 0 the plan is proven, or was not to be (--sketch), 1 it is not proven,
-2 usage or input, 3 something could not be read.`,
+A plan that is not proven is printed as a sketch, with the missing parts.
+
+--format json prints the plan as data, --format sql as one script for psql, --format html as a
+page with the release beside its plan. --diff shows the migrations that --write makes for the
+project's own tool: the steps before the first contract, numbered after all existing
+migrations, as far as a file can carry them. --write also keeps the plan in onward/plans, for
+onward plan next. It overwrites nothing, and writes an unproven plan only with --sketch.
+
+Exit code: 0 the plan is proven, or no proof was wanted (--sketch); 1 not proven; 2 usage or
+input; 3 something could not be read.`,
 		Example: `  onward plan
-  onward plan --base v1.4 --head v1.5 --format sql --output plan.sql
+  onward plan v1.4..v1.5 --format sql --output plan.sql
   onward plan --write
   onward plan next --gone v1.4`,
-		Args: arguments(0, 0, "no arguments"),
+		Args: revisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.makePlan(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringArrayVar(&f.fresh, "workload-head", nil, "`file` with what the new code sends; repeatable")
-	f.released.register(cmd)
+	f.releaseFlags.addReleaseFlags(cmd)
 	flags.BoolVar(&f.diff, "diff", false, "show the files that --write would make")
 	flags.BoolVar(&f.save, "write", false, "write the steps as migrations, and keep the plan in onward/plans")
 	flags.BoolVar(&f.sketch, "sketch", false, "leave out the proof, which takes a throwaway server")
-	flags.StringVar(&f.server, "postgres", "", "`address` of a server to prove on instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
-	flags.StringArrayVar(&f.publications, "accept-publication", nil, "with --db: the `publication` whose subscribers have the tables and columns that the steps add, or may stop; several times for several")
+	flags.StringVar(&f.server, "postgres", "", "`address` of a server to prove on instead of a throwaway one: databases are made there and dropped; "+
+		"@FILE or env:NAME")
+	flags.StringArrayVar(&f.publications, "accept-publication", nil,
+		"with --db: accept this `publication`: its subscribers have the tables and columns that the steps add, or may stop; repeatable")
 	cmd.AddCommand(a.planNext())
 	return cmd
 }
 
 // makePlan makes the plan, and prints it, shows its files or writes them.
-func (a *app) makePlan(cmd *cobra.Command, f *planned) error {
-	format, options, err := a.printing(report.FormatTerminal, report.FormatJSON, report.FormatSQL, report.FormatHTML)
+func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
+	format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON, report.FormatSQL, report.FormatHTML)
 	if err != nil {
 		return err
 	}
 	if (f.diff || f.save) && (format != report.FormatTerminal || f.diff && f.save) {
-		return usagef("--diff and --write have a form of their own: leave out --format, and one of the two")
+		return newUsageError("--diff and --write have a form of their own: leave out --format, and one of the two")
 	}
-	c, err := a.planning(f)
+	c, err := a.planConfig(f)
 	if err != nil {
 		return err
 	}
@@ -109,9 +113,9 @@ func (a *app) makePlan(cmd *cobra.Command, f *planned) error {
 		if err != nil {
 			return err
 		}
-		return a.drafted([]*plan.Draft{draft}, f.diff)
+		return a.showDrafts([]*plan.Draft{draft}, f.diff)
 	}
-	return a.write(func(w io.Writer) error {
+	return a.writeResult(func(w io.Writer) error {
 		if format == report.FormatHTML {
 			return report.PlanHTML(w, p, r)
 		}

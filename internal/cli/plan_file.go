@@ -19,11 +19,11 @@ const maxPlanSize = 64 << 20
 // planFamily is the schema of a plan without its number.
 var planFamily = strings.TrimRight(onward.PlanSchema, "0123456789")
 
-// readPlan reads the file of a plan. A file with something else is an error that says what the file is.
+// readPlan reads the file of a plan. For another kind of file, the error says what it is.
 func readPlan(name string) (*onward.Plan, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef("%s: there is no such file", name)
+		return nil, newUsageError("%s: there is no such file", name)
 	}
 	if err != nil {
 		return nil, err
@@ -34,7 +34,8 @@ func readPlan(name string) (*onward.Plan, error) {
 		return nil, err
 	}
 	refuse := func(what string) error {
-		return &config.InputError{Err: fmt.Errorf("%s %s, and not a plan. Make one with: onward plan --format json --output plan.json; then name that file with --plan", name, what)}
+		return &config.InputError{Err: fmt.Errorf("%s %s, and not a plan. Make one with: onward plan --format json --output plan.json; "+
+			"then name that file with --plan", name, what)}
 	}
 	var head struct {
 		Schema string `json:"schema"`
@@ -47,7 +48,8 @@ func readPlan(name string) (*onward.Plan, error) {
 	case err != nil:
 		return nil, refuse("is JSON of something else")
 	case head.Schema != onward.PlanSchema && strings.HasPrefix(head.Schema, planFamily):
-		return nil, &config.InputError{Err: fmt.Errorf("%s is a plan of another release of onward: it says %q, and this release reads %q. Make it again with onward plan", name, head.Schema, onward.PlanSchema)}
+		return nil, &config.InputError{Err: fmt.Errorf("%s is a plan of another release of onward: it says %q, and this release reads %q. "+
+			"Make it again with onward plan", name, head.Schema, onward.PlanSchema)}
 	case head.Schema != onward.PlanSchema:
 		return nil, refuse(describeFile(head.Schema))
 	}

@@ -14,35 +14,35 @@ import (
 
 func (a *app) planNext() *cobra.Command {
 	var f struct {
-		plan.Passed
+		plan.Conditions
 		diff bool
 	}
 	cmd := &cobra.Command{
 		Use:   "next",
-		Short: "the migrations of kept plans that are due now",
-		Long: `Goes on with the plans in onward/plans, which onward plan --write keeps there, and
-writes the migrations of the steps that are due: those behind a backfill, when it ran
-(--filled), and those that contract, when no process of the release that the plan
-began at is left (--gone). The files that were written before must be as they were.
+		Short: "write the migrations of kept plans that are due now",
+		Long: `Continues the plans that onward plan --write keeps in onward/plans: it writes the migrations of
+the steps that are now due. After a backfill has run, --filled names it. After the last process
+of the old release has ended, --gone names that release, and the contract steps are due. Files
+that were written before must be unchanged.
 
-Exit code: 0 written, or nothing is due, 2 usage or input, 3 something could not be
-read or written.`,
+Exit code: 0 written, or nothing is due; 2 usage or input; 3 something could not be read or
+written.`,
 		Example: `  onward plan next --filled rename_country
   onward plan next --gone v1.4 --diff`,
-		Args: arguments(0, 0, "no arguments"),
+		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.format(report.FormatTerminal); err != nil {
+			if _, err := a.chosenFormat(report.FormatTerminal); err != nil {
 				return err
 			}
-			release, err := a.release(&released{})
+			release, err := a.releaseConfig(&releaseFlags{})
 			if err != nil {
 				return err
 			}
-			drafts, err := plan.Next(cmd.Context(), release, f.Passed)
+			drafts, err := plan.Next(cmd.Context(), release, f.Conditions)
 			if err != nil {
 				return err
 			}
-			return a.drafted(drafts, f.diff)
+			return a.showDrafts(drafts, f.diff)
 		},
 	}
 	flags := cmd.Flags()
@@ -53,8 +53,8 @@ read or written.`,
 	return cmd
 }
 
-// drafted shows drafts, or writes them and says what is to be done.
-func (a *app) drafted(drafts []*plan.Draft, diff bool) error {
+// showDrafts shows drafts, or writes them and prints the next steps.
+func (a *app) showDrafts(drafts []*plan.Draft, diff bool) error {
 	var b strings.Builder
 	for _, d := range drafts {
 		changes := !d.Again || len(d.Files) > 0 || d.Ran
@@ -71,18 +71,18 @@ func (a *app) drafted(drafts []*plan.Draft, diff bool) error {
 				return err
 			}
 		}
-		told(&b, d, changes)
+		describeDraft(&b, d, changes)
 	}
-	return a.write(func(w io.Writer) error {
+	return a.writeResult(func(w io.Writer) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	})
 }
 
-// told says what was written, and what comes next.
-func told(b *strings.Builder, d *plan.Draft, changes bool) {
+// describeDraft prints what was written, and the next step.
+func describeDraft(b *strings.Builder, d *plan.Draft, changes bool) {
 	line := func(format string, args ...any) {
-		b.WriteString(report.Line(fmt.Sprintf(format, args...)) + "\n")
+		b.WriteString(report.EscapeLine(fmt.Sprintf(format, args...)) + "\n")
 	}
 	for _, f := range d.Files {
 		line("wrote %s", f.Path)
@@ -92,7 +92,8 @@ func told(b *strings.Builder, d *plan.Draft, changes bool) {
 	}
 	if !d.Again {
 		if len(d.Files) > 0 {
-			line("chosen: the migrations' own tool runs these files, or onward apply without --plan does. onward apply --plan refuses this plan: it would run the steps and leave the files to be run again")
+			line("chosen: the migrations' own tool runs these files, or onward apply without --plan does. " +
+				"onward apply --plan refuses this plan: it would run the steps and leave the files to be run again")
 		}
 		for _, m := range d.Plan.Proof.Missing {
 			line("missing: %s", m)
@@ -105,13 +106,13 @@ func told(b *strings.Builder, d *plan.Draft, changes bool) {
 	case s == nil:
 		line("plan %s is written to its end", d.Plan.Name)
 	case s.ByHand != "":
-		line("%s is to be run by hand, when the files before it ran: %s", s.ID, s.ByHand)
+		line("run %s by hand after the files before it: %s", s.ID, s.ByHand)
 		sql := s.SQL
 		if s.Repeat {
-			line("again and again, until it returns 0, with psql or another client:")
+			line("repeat it until it returns 0, with psql or another client:")
 		}
 		for text := range strings.Lines(sql) {
-			b.WriteString("    " + report.Line(strings.TrimRight(text, "\n")) + "\n")
+			b.WriteString("    " + report.EscapeLine(strings.TrimRight(text, "\n")) + "\n")
 		}
 		line("then: onward plan next --filled %s", d.Plan.Name)
 	case s.Phase == onward.Contract:

@@ -15,35 +15,35 @@ import (
 )
 
 const (
-	// patience is how long a phase may take before a line is worth it where there is no
+	// patience is how long a phase may take before its line is printed, if there is no
 	// terminal to rewrite.
 	patience = 3 * time.Second
-	// glance is how often the line of a terminal is written anew.
+	// glance is how often the line on a terminal is rewritten.
 	glance = 150 * time.Millisecond
 )
 
-// progress tells what a rehearsal does: in one line that is written over again on a
-// terminal, else, with -v, in a line for each phase that takes long.
+// progress shows the progress of a rehearsal: on a terminal in one line that is
+// rewritten, otherwise, with -v, in a line for each phase that takes long.
 type progress struct {
 	to       io.Writer
 	terminal bool
 	width    int
 
-	mu    sync.Mutex
-	phase string
-	begun time.Time
-	last  time.Time // when the line was written
-	late  *time.Timer
+	mu        sync.Mutex
+	phase     string
+	startedAt time.Time
+	writtenAt time.Time // when the line was written
+	late      *time.Timer
 }
 
-// progress is nil where nobody wants to know.
-func (a *app) progress() *progress {
+// newProgress is nil if no progress should be shown.
+func (a *app) newProgress() *progress {
 	if a.flags.quiet {
 		return nil
 	}
 	to := a.err
 	if aside, ok := to.(report.Aside); ok {
-		to = aside.W // it would show our own control characters
+		to = aside.W // it would escape our own control characters
 	}
 	if f, ok := to.(*os.File); ok && term.IsTerminal(int(f.Fd())) && a.env("TERM") != "dumb" {
 		width, _, err := term.GetSize(int(f.Fd()))
@@ -58,25 +58,25 @@ func (a *app) progress() *progress {
 	return &progress{to: a.err}
 }
 
-// told hears of the rehearsal.
-func (p *progress) told(now rehearse.Progress) {
+// handleEvent handles an event of the rehearsal.
+func (p *progress) handleEvent(now rehearse.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fresh := now.Phase != p.phase
 	if fresh {
-		p.phase, p.begun = now.Phase, time.Now()
+		p.phase, p.startedAt = now.Phase, time.Now()
 	}
 	switch {
-	case p.terminal && (fresh || time.Since(p.last) > glance):
-		p.last = time.Now()
-		fmt.Fprint(p.to, "\r\x1b[K"+cut(words(now), p.width-1))
+	case p.terminal && (fresh || time.Since(p.writtenAt) > glance):
+		p.writtenAt = time.Now()
+		fmt.Fprint(p.to, "\r\x1b[K"+cutToWidth(progressLine(now), p.width-1))
 	case !p.terminal && fresh:
-		p.wait(now.Phase)
+		p.printAfterDelay(now.Phase)
 	}
 }
 
-// wait writes a line when the phase has lasted.
-func (p *progress) wait(phase string) {
+// printAfterDelay writes a line when the phase has lasted.
+func (p *progress) printAfterDelay(phase string) {
 	if p.late != nil {
 		p.late.Stop()
 	}
@@ -84,13 +84,13 @@ func (p *progress) wait(phase string) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.phase == phase {
-			fmt.Fprintf(p.to, "onward: %s\n", report.Line(phase))
+			fmt.Fprintf(p.to, "onward: %s\n", report.EscapeLine(phase))
 		}
 	})
 }
 
-// end takes the line away.
-func (p *progress) end() {
+// clearLine takes the line away.
+func (p *progress) clearLine() {
 	if p == nil {
 		return
 	}
@@ -105,12 +105,13 @@ func (p *progress) end() {
 	}
 }
 
-// words is the line.
-func words(now rehearse.Progress) string {
+// progressLine is the line.
+func progressLine(now rehearse.Progress) string {
 	if now.Table == "" {
-		return "onward " + report.Line(now.Phase) + " …"
+		return "onward " + report.EscapeLine(now.Phase) + " …"
 	}
-	text := "onward fills " + report.Line(strings.TrimPrefix(now.Table, "public.")) + ": " + report.Number(now.Rows) + " of " + report.Number(now.Of) + " rows"
+	text := "onward fills " + report.EscapeLine(strings.TrimPrefix(now.Table, "public.")) + ": " + report.FormatNumber(now.Rows) + " of " +
+		report.FormatNumber(now.Of) + " rows"
 	switch {
 	case now.Rows >= now.Of:
 		text += ", which the server checks"
@@ -120,8 +121,8 @@ func words(now rehearse.Progress) string {
 	return text
 }
 
-// cut keeps a line from wrapping.
-func cut(text string, width int) string {
+// cutToWidth keeps a line from wrapping.
+func cutToWidth(text string, width int) string {
 	if r := []rune(text); len(r) > width {
 		return string(r[:width])
 	}

@@ -15,27 +15,27 @@ func TestProgress(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	p := &progress{to: &b, terminal: true, width: 60}
-	p.told(rehearse.Progress{Phase: "starts"})
-	p.told(rehearse.Progress{Phase: "fills the tables", Table: "public.orders", Rows: 340_000, Of: 1_000_000, Left: 12300 * time.Millisecond})
-	p.told(rehearse.Progress{Phase: "fills the tables", Table: "public.orders", Rows: 350_000, Of: 1_000_000}) // too soon
-	p.end()
+	p.handleEvent(rehearse.Progress{Phase: "starts"})
+	p.handleEvent(rehearse.Progress{Phase: "fills the tables", Table: "public.orders", Rows: 340_000, Of: 1_000_000, Left: 12300 * time.Millisecond})
+	p.handleEvent(rehearse.Progress{Phase: "fills the tables", Table: "public.orders", Rows: 350_000, Of: 1_000_000}) // too soon
+	p.clearLine()
 	const want = "\r\x1b[Konward starts …\r\x1b[Konward fills orders: 340 k of 1 M rows, 12s left for all ta\r\x1b[K"
 	if b.String() != want {
 		t.Errorf("%q", b.String())
 	}
 	b.Reset()
 	q := &progress{to: &b}
-	q.told(rehearse.Progress{Phase: "starts"})
-	q.told(rehearse.Progress{Phase: "fills the tables", Table: "public.orders", Rows: 1, Of: 2})
-	q.end()
+	q.handleEvent(rehearse.Progress{Phase: "starts"})
+	q.handleEvent(rehearse.Progress{Phase: "fills the tables", Table: "public.orders", Rows: 1, Of: 2})
+	q.clearLine()
 	time.Sleep(patience + 300*time.Millisecond)
 	if b.Len() > 0 {
 		t.Errorf("what was quick: %q", b.String())
 	}
-	q.told(rehearse.Progress{Phase: "runs the release"})
+	q.handleEvent(rehearse.Progress{Phase: "runs the release"})
 	time.Sleep(patience + 300*time.Millisecond)
-	q.told(rehearse.Progress{Phase: "runs the release"})
-	q.end()
+	q.handleEvent(rehearse.Progress{Phase: "runs the release"})
+	q.clearLine()
 	if got := b.String(); got != "onward: runs the release\n" || strings.Contains(got, "\x1b") {
 		t.Errorf("what took long: %q", got)
 	}

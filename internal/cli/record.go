@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/record"
 	"github.com/onward-sql/onward/rehearse"
 )
@@ -18,16 +20,18 @@ import (
 // recorded is where a recording goes that nobody names.
 const recorded = "onward.workload.json"
 
-// recordingTime is how long an interrupted recording may take: what was sent is kept.
+// recordingTime is how long an interrupted recording may take beside the questions to the server: what was sent is kept.
 const recordingTime = 90 * time.Second
 
-// recording are the flags of record.
-type recording struct {
-	db, schema, listen, base, pg string
-	deny, values                 bool
+// recordFlags are the flags of record.
+type recordFlags struct {
+	db, schema, listen, base, pg, sslmode string
+	deny, values                          bool
+	folds                                 []string
+	limit                                 time.Duration
 }
 
-func (f *recording) register(cmd *cobra.Command) {
+func (f *recordFlags) addRecordFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.db, "db", "", "`address` of the server to record before, @FILE or env:NAME that hold it (default: a throwaway one)")
 	flags.StringVar(&f.schema, "schema", "", "fill the throwaway database: base takes the deployed migrations, anything else is a `file` from pg_dump")
@@ -35,11 +39,15 @@ func (f *recording) register(cmd *cobra.Command) {
 	flags.StringVar(&f.listen, "listen", "", "`address` to listen on, such as 127.0.0.1:6432; without a command, records until it is interrupted")
 	flags.BoolVar(&f.deny, "deny-deprecated", false, "refuse queries that touch a column which its comment, or onward.yaml, calls deprecated, and fail")
 	flags.BoolVar(&f.values, "with-values", false, "also store three examples of what each query's parameters were: the recording then holds your data")
+	flags.StringArrayVar(&f.folds, "fold", nil, "count schemas and databases of this `pattern` as one: 'test_*', "+
+		"or 'test_*=public' with the name that replaces theirs; none keeps all apart (default: found by their tables); repeatable")
+	flags.StringVar(&f.sslmode, "sslmode", "disable", "`mode` of the command's connection to the proxy: disable, require, verify-ca or verify-full")
+	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end the questions to the server about what the queries use after this `time`")
 	flags.StringVar(&f.pg, "pg", "", "major `version` of the throwaway server (default: the newest that is installed)")
 }
 
-func (a *app) record() *cobra.Command {
-	var f recording
+func (a *app) newRecordCommand() *cobra.Command {
+	var f recordFlags
 	cmd := &cobra.Command{
 		Use:   "record [-o FILE] -- COMMAND [ARGUMENT]…",
 		Short: "record the queries that a command sends, such as a test suite",
@@ -51,9 +59,13 @@ artifact of each release, and be asked what a migration breaks (onward verify,
 --workload).
 
 The database is a throwaway Postgres; the command finds it by DATABASE_URL,
-PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE. It may make databases of its
-own there, as test suites do. With --db it is a server that is there, in which
-onward itself writes nothing.
+PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE. It may make databases and
+schemas of its own there, as test suites do. Those with the same tables whose
+names differ in a counter, a hash or a UUID count as one (--fold). With --db it is
+a server that is there, in which onward itself writes nothing.
+
+A client that verifies the server (sslmode=verify-full) finds the proxy's root
+certificate in the file that PGSSLROOTCERT names. It is made for the run.
 
 The recording goes to onward.workload.json unless -o names a file; a name that
 ends in .gz is packed. Exit code: 0 recorded, 1 a query touches a deprecated column
@@ -66,16 +78,16 @@ failed (what it sent until then is recorded), or nothing could be recorded.`,
   onward record --db env:STAGING_URL --listen 127.0.0.1:6432`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && f.listen == "" {
-				return usagef("a command is missing: onward record -- go test ./…; or --listen, to record what connects there")
+				return newUsageError("a command is missing: onward record -- go test ./…; or --listen, to record what connects there")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.recording(&f, args)
+			c, err := a.recordConfig(&f, args)
 			if err != nil {
 				return err
 			}
-			a.patience.Store(int64(recordingTime))
+			a.patience.Store(int64(recordingTime + f.limit))
 			result, err := record.Run(cmd.Context(), c)
 			if err != nil {
 				return err
@@ -84,15 +96,22 @@ failed (what it sent until then is recorded), or nothing could be recorded.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.register(cmd)
+	f.addRecordFlags(cmd)
 	return cmd
 }
 
-// recording reads the flags.
-func (a *app) recording(f *recording, command []string) (record.Config, error) {
-	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, Values: f.values, Logger: a.logger()}
+// recordConfig reads the flags.
+func (a *app) recordConfig(f *recordFlags, command []string) (record.Config, error) {
+	c := record.Config{Command: command, In: a.in, Out: a.out, Err: a.err, Listen: f.listen, Values: f.values, Logger: a.newLogger(),
+		Folds: f.folds, SSLMode: f.sslmode, Limit: f.limit}
+	if f.limit <= 0 {
+		return c, newUsageError("--limit %v: write a time such as 5m", f.limit)
+	}
+	if !slices.Contains(sslModes, f.sslmode) {
+		return c, newUsageError("--sslmode %q: write one of %s", f.sslmode, strings.Join(sslModes, ", "))
+	}
 	if f.db != "" {
-		url, err := a.address(f.db)
+		url, err := a.readAddress(f.db)
 		if err != nil {
 			return c, err
 		}
@@ -101,36 +120,50 @@ func (a *app) recording(f *recording, command []string) (record.Config, error) {
 	if f.pg != "" {
 		majors, err := config.ParseVersions(f.pg)
 		if err != nil || len(majors) != 1 {
-			return c, usagef("--pg %q: write one major version, such as 17", f.pg)
+			return c, newUsageError("--pg %q: write one major version, such as 17", f.pg)
 		}
 		c.Major = majors[0]
 	}
 	if f.deny {
-		settings, err := a.configuration()
+		settings, err := a.readConfigFile()
 		if err != nil {
 			return c, err
 		}
 		if f.db != "" {
-			return c, usagef("--deny-deprecated takes rights away, which it does on a throwaway server only: leave out --db")
+			return c, newUsageError("--deny-deprecated takes rights away, which it does on a throwaway server only: leave out --db")
 		}
 		c.DenyDeprecated, c.Deprecated = true, slices.Sorted(maps.Keys(settings.Deprecated))
 	}
 	switch {
 	case f.schema == "base":
-		release, err := a.release(&released{base: f.base})
+		release, err := a.releaseConfig(&releaseFlags{base: f.base})
 		if err != nil {
 			return c, err
 		}
 		c.Base = &rehearse.Config{Config: release}
 	case f.base != "":
-		return c, usagef("--base names the deployed revision for --schema base")
+		return c, newUsageError("--base names the deployed revision for --schema base")
 	default:
 		c.Schema = f.schema
 	}
 	if len(command) == 0 {
-		c.Ready = func(address string) { a.say("listens on %s; interrupt it to end the recording", address) }
+		c.Ready = func(address string) { a.printNote("listens on %s; interrupt it to end the recording", address) }
 	}
 	return c, nil
+}
+
+// sslModes are those that a command may be given.
+var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+
+// foldLine says which schemas or databases a recording counts as one.
+func foldLine(f *workload.Fold) string {
+	names := f.Names
+	more := ""
+	if len(names) > 3 {
+		names, more = names[:2], fmt.Sprintf(" and %d more", len(names)-2)
+	}
+	return fmt.Sprintf("%s are counted as %s: %s (%s%s); --fold none keeps them apart", report.CountNoun(len(f.Names), f.Kind), f.Into, f.Pattern,
+		strings.Join(names, ", "), more)
 }
 
 // recordedTo stores a recording, and says what it has.
@@ -154,11 +187,15 @@ func (a *app) recordedTo(result *record.Result) error {
 			tables[u.Relation] = true
 		}
 	}
-	a.say("%s on %s, sent %s, recorded in %s", report.Count(code, "query"), report.Count(len(tables), "table"), report.Count(int(calls), "time"), a.flags.output)
-	for _, n := range w.Notes {
-		a.say("%s", n)
+	a.printNote("%s on %s, sent %s, recorded in %s", report.CountNoun(code, "query"), report.CountNoun(len(tables), "table"),
+		report.CountNoun(int(calls), "time"), a.flags.output)
+	for i := range w.Folds {
+		a.printNote("%s", foldLine(&w.Folds[i]))
 	}
-	if err := a.asks(w); err != nil {
+	for _, n := range w.Notes {
+		a.printNote("%s", n)
+	}
+	if err := a.countQueryProblems(w); err != nil {
 		return err
 	}
 	for _, d := range result.Denied {
@@ -166,11 +203,17 @@ func (a *app) recordedTo(result *record.Result) error {
 		if d.Sender != "" {
 			who = ", by " + d.Sender
 		}
-		fmt.Fprintf(a.err, "onward: %s is deprecated, and used (%s%s): %s\n", strings.Join(d.Columns, ", "), report.Count(int(d.Calls), "time"), who, d.SQL)
+		fmt.Fprintf(a.err, "onward: %s is deprecated, and used (%s%s): %s\n", strings.Join(d.Columns, ", "), report.CountNoun(int(d.Calls), "time"), who, d.SQL)
 	}
 	if len(result.Denied) > 0 {
 		a.code = exitFindings
 		return nil
+	}
+	if result.Failed == nil && len(w.Queries) == 0 && len(w.Notes) > 0 {
+		return fmt.Errorf("nothing was recorded: %s", w.Notes[0])
+	}
+	if result.Failed == nil && len(w.Queries) == 0 {
+		return errors.New("nothing was recorded: no query came through the proxy; the command finds the database by DATABASE_URL and the variables PGHOST and PGPORT")
 	}
 	if result.Failed != nil {
 		return fmt.Errorf("the command failed, what it sent is recorded: %w", result.Failed)

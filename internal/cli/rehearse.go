@@ -21,46 +21,46 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// released are the flags that name a release.
-type released struct {
-	audited
+// releaseFlags are the flags that name a release.
+type releaseFlags struct {
+	auditFlags
 	base, head string
 	frameworks []string
 	workload   []string
 }
 
-func (f *released) register(cmd *cobra.Command) {
+func (f *releaseFlags) addReleaseFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "the deployed `revision`")
 	flags.StringVar(&f.head, "head", "", "the `revision` to be deployed (default: the working tree)")
 	flags.StringArrayVar(&f.frameworks, "framework", nil, "judge this `directory=framework` only, such as db/migrations=goose; repeatable")
-	flags.StringArrayVar(&f.workload, "workload", nil, "`file` with what the deployed code was seen to send, from onward record; repeatable")
-	f.audited.register(cmd)
+	flags.StringArrayVar(&f.workload, "workload", nil, "`file` with the recorded queries of the deployed code, from onward record; repeatable")
+	f.auditFlags.addAuditFlags(cmd)
 }
 
-// release reads the flags.
-func (a *app) release(f *released) (audit.Config, error) {
-	settings, err := a.settings(&f.audited)
+// releaseConfig reads the flags.
+func (a *app) releaseConfig(f *releaseFlags) (audit.Config, error) {
+	settings, err := a.auditConfig(&f.auditFlags)
 	if err != nil {
 		return audit.Config{}, err
 	}
-	named, err := frameworks(f.frameworks)
+	named, err := parseFrameworks(f.frameworks)
 	if err != nil {
 		return audit.Config{}, err
 	}
 	if len(named) > 0 {
 		settings.Migrations = named
 	}
-	deployed, err := a.deployed(&f.database)
+	deployed, err := a.readDeployed(&f.databaseFlags)
 	if err != nil {
 		return audit.Config{}, err
 	}
 	deployed.Workload = f.workload
-	return audit.Config{Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, Logger: a.logger()}, nil
+	return audit.Config{Base: f.base, Head: f.head, Deployed: deployed, Settings: settings, Logger: a.newLogger()}, nil
 }
 
-// scene are the flags of a rehearsal.
-type scene struct {
+// rehearsalFlags are the flags of a rehearsal.
+type rehearsalFlags struct {
 	rows, like, dump, server, maxSize, html string
 	scale                                   float64
 	most                                    string
@@ -69,7 +69,7 @@ type scene struct {
 	long, limit                             time.Duration
 }
 
-func (f *scene) register(cmd *cobra.Command) {
+func (f *rehearsalFlags) addRehearsalFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.rows, "rows", "", "generate rows: `users=1e6,orders=5e6`, or one number for the tables that the release touches (all=1e4: every table)")
 	flags.StringVar(&f.like, "like", "", "generate as many rows as a `file` from onward stats says that production has")
@@ -77,54 +77,55 @@ func (f *scene) register(cmd *cobra.Command) {
 	flags.StringVar(&f.most, "most", "5e6", "with --like: generate at most this `number` of rows for a table")
 	flags.Uint64Var(&f.seed, "seed", 1, "the same `number` gives the same rows")
 	flags.StringVar(&f.dump, "dump", "", "take schema and rows of the base from a `file` of pg_dump")
-	flags.BoolVar(&f.traffic, "traffic", false, "run reads and writes on the tables that the release touches, and see who waits: recorded ones, where --workload or onward.yaml names a recording")
+	flags.BoolVar(&f.traffic, "traffic", false, "run reads and writes on the tables that the release touches, and see who waits; "+
+		"recorded ones, if --workload or onward.yaml names a recording")
 	flags.DurationVar(&f.long, "long-transaction", 0, "keep a transaction that has read the tables open for this `time` from the start, such as 5s")
 	flags.BoolVar(&f.down, "down", false, "run the down migration of each migration too, and compare the schema with the one before")
-	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement after this `time`")
+	flags.DurationVar(&f.limit, "limit", 0, "end the rehearsal on each server after this `time` (default: 30m, and 5m for each statement)")
 	flags.StringVar(&f.maxSize, "max-size", "20GB", "end a statement when the database has grown to this `size`; with empty tables at 1GB at the latest")
 	flags.BoolVar(&f.superuser, "superuser", false, "run the migrations as a superuser: they can read files and start programs on this machine")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to use instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
 	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
 }
 
-// rehearsal reads the flags.
-func (a *app) rehearsal(f *scene, c audit.Config, pg string) (rehearse.Config, error) {
+// rehearsalConfig reads the flags.
+func (a *app) rehearsalConfig(f *rehearsalFlags, c audit.Config, pg string) (rehearse.Config, error) {
 	out := rehearse.Config{
-		Config: c, Dump: f.dump, Traffic: f.traffic, LongTransaction: f.long, Superuser: f.superuser, Down: f.down, Limit: f.limit,
+		Config: c, Dump: f.dump, Traffic: f.traffic, LongTransaction: f.long, Superuser: f.superuser, Down: f.down, Limit: f.limit, Total: f.limit,
 	}
 	switch {
-	case f.limit <= 0:
-		return out, usagef("--limit %v: write a time such as 5m", f.limit)
+	case f.limit < 0:
+		return out, newUsageError("--limit %v: write a time such as 5m", f.limit)
 	case f.long < 0:
-		return out, usagef("--long-transaction %v: write a time such as 5s", f.long)
+		return out, newUsageError("--long-transaction %v: write a time such as 5s", f.long)
 	case f.scale <= 0 || math.IsNaN(f.scale) || math.IsInf(f.scale, 0):
-		return out, usagef("--scale %v: write a part such as 0.01", f.scale)
+		return out, newUsageError("--scale %v: write a part such as 0.01", f.scale)
 	}
 	if pg != "" {
 		out.Majors = c.Settings.Postgres
 	}
 	var err error
 	if f.server != "" {
-		if out.Server, err = a.address(f.server); err != nil {
+		if out.Server, err = a.readAddress(f.server); err != nil {
 			return out, err
 		}
 	}
-	if out.MaxBytes, err = size(f.maxSize); err != nil {
-		return out, usagef("--max-size: %v", err)
+	if out.MaxBytes, err = parseSize(f.maxSize); err != nil {
+		return out, newUsageError("--max-size: %v", err)
 	}
 	if f.dump != "" && (f.rows != "" || f.like != "") {
-		return out, usagef("--dump brings rows of its own: leave out --rows and --like")
+		return out, newUsageError("--dump brings rows of its own: leave out --rows and --like")
 	}
 	if f.dump != "" && c.Schema != "" {
-		return out, usagef("--dump and --schema contradict each other: the schema comes from one file")
+		return out, newUsageError("--dump and --schema contradict each other: the schema comes from one file")
 	}
-	out.Rows, err = f.plan()
+	out.Rows, err = f.generatedRows()
 	out.Lenient = f.like != ""
 	return out, err
 }
 
-// plan is which rows to generate.
-func (f *scene) plan() (rehearse.Rows, error) {
+// generatedRows is which rows to generate.
+func (f *rehearsalFlags) generatedRows() (rehearse.Rows, error) {
 	p := rehearse.Rows{Seed: f.seed}
 	if f.like != "" {
 		stats, err := audit.ReadStats(f.like)
@@ -133,16 +134,16 @@ func (f *scene) plan() (rehearse.Rows, error) {
 		}
 		most, err := strconv.ParseFloat(f.most, 64)
 		if err != nil || most < 1 || most > 1e12 {
-			return p, usagef("--most %q is no number of rows", f.most)
+			return p, newUsageError("--most %q is no number of rows", f.most)
 		}
-		p.Rows = fill.Like(stats, f.scale, int64(most))
+		p.Rows = fill.ScaleCounts(stats, f.scale, int64(most))
 	}
 	if f.rows == "" {
 		return p, nil
 	}
 	rows, err := fill.ParseRows(f.rows)
 	if err != nil {
-		return p, usagef("--rows: %v", err)
+		return p, newUsageError("--rows: %v", err)
 	}
 	if p.Rows == nil {
 		p.Rows = map[string]int64{}
@@ -152,8 +153,8 @@ func (f *scene) plan() (rehearse.Rows, error) {
 	return p, nil
 }
 
-// size reads a size in bytes: "500MB", "20GB".
-func size(text string) (int64, error) {
+// parseSize reads a size in bytes: "500MB", "20GB".
+func parseSize(text string) (int64, error) {
 	units := []struct {
 		name   string
 		factor float64
@@ -171,78 +172,78 @@ func size(text string) (int64, error) {
 	return 0, fmt.Errorf("%q is no size: write 500MB or 20GB", text)
 }
 
-func (a *app) rehearse() *cobra.Command {
+func (a *app) newRehearseCommand() *cobra.Command {
 	var f struct {
-		released
-		scene
+		releaseFlags
+		rehearsalFlags
 	}
 	cmd := &cobra.Command{
-		Use:   "rehearse",
-		Short: "run the release on a throwaway Postgres, and see what is locked and who waits",
-		Long: `Runs the migrations that are new between two revisions on a throwaway Postgres,
-in the transactions that their runner makes, and watches: what each statement
-locks and for how long, what it rewrites, reads and writes, and, with --traffic,
-which queries stand still meanwhile. The schema to begin with is made of the
-deployed migrations, and kept in the cache.
+		Use:   "rehearse [BASE..HEAD]",
+		Short: "run the release on a throwaway Postgres: what it locks, and who waits",
+		Long: `Runs the migrations that are new between two revisions on a throwaway Postgres, in their
+runner's transactions. It observes what each statement locks and for how long, and what it
+rewrites, reads and writes. With --traffic it also observes which queries wait. Onward makes
+the starting schema from the deployed migrations, and caches it.
 
-With --workload the traffic is what onward record saw the deployed code send: who
-waits is told by name, and which recorded queries a statement makes fail.
+With --workload the traffic consists of the recorded queries of the deployed code. The report
+names the queries that waited, and those that a statement makes fail.
 
-Nothing runs anywhere else, and the migrations run as a role that is no
-superuser unless --superuser says so. The server is gone when the command ends.
-A Django project's settings, models and migrations are imported, as changelog does.
+Nothing runs on another server. The migrations run as a role that is no superuser, unless you
+add --superuser. The server is removed when the command ends. A Django project's settings,
+models and migrations are imported, as changelog does.
 
-Exit code: 0 clean, 1 a finding reaches --fail-on, 2 usage or input, 3 it could
-not be rehearsed, or something could not be read.`,
+Exit code: 0 clean; 1 a finding reaches --fail-on; 2 usage or input; 3 the release could not be
+rehearsed, or something could not be read.`,
 		Example: `  onward rehearse
   onward rehearse --rows users=1e6,orders=5e6 --traffic --long-transaction 5s
   onward rehearse --rows 1e6 --workload workload.json
   onward rehearse --pg 15,17 --html report.html`,
-		Args: arguments(0, 0, "no arguments"),
+		Args: revisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, options, err := a.printing(report.Formats()...)
+			format, options, err := a.printOptions(report.Formats()...)
 			if err != nil {
 				return err
 			}
-			release, err := a.release(&f.released)
+			release, err := a.releaseConfig(&f.releaseFlags)
 			if err != nil {
 				return err
 			}
-			c, err := a.rehearsal(&f.scene, release, f.pg)
+			c, err := a.rehearsalConfig(&f.rehearsalFlags, release, f.pg)
 			if err != nil {
 				return err
 			}
 			c.Traffic = c.Traffic || len(f.workload) > 0
-			r, err := a.rehearsed(cmd.Context(), c)
+			r, err := a.runRehearsal(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
-			further(cmd, r)
-			if err := a.page(f.html, r); err != nil {
+			setNextCommand(cmd, r)
+			if err := a.writePage(f.html, r); err != nil {
 				return err
 			}
-			return a.finish(r, &f.audited, release.Settings, format, options)
+			return a.finishReport(r, &f.auditFlags, release.Settings, format, options)
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.released.register(cmd)
-	f.scene.register(cmd)
-	cmd.Flags().Lookup("pg").Usage = "rehearse on each of these major `versions`: 17, 14..17 or 14,16 (default: the newest in production, else what the repository names, else the newest that onward knows)"
+	f.releaseFlags.addReleaseFlags(cmd)
+	f.rehearsalFlags.addRehearsalFlags(cmd)
+	cmd.Flags().Lookup("pg").Usage = "rehearse on each of these major `versions`: 17, 14..17 or 14,16 (default: " +
+		"the newest in production, else what the repository names, else the newest that onward knows)"
 	return cmd
 }
 
-// rehearsed runs a rehearsal, and tells on standard error what it does.
-func (a *app) rehearsed(ctx context.Context, c rehearse.Config) (*onward.Report, error) {
-	p := a.progress()
-	defer p.end()
+// runRehearsal runs a rehearsal, and tells on standard error what it does.
+func (a *app) runRehearsal(ctx context.Context, c rehearse.Config) (*onward.Report, error) {
+	p := a.newProgress()
+	defer p.clearLine()
 	if p != nil {
-		c.Progress = p.told
+		c.Progress = p.handleEvent
 	}
 	return rehearse.Run(ctx, c)
 }
 
-// page writes the report as a page, when a file is named.
-func (a *app) page(file string, r *onward.Report) error {
+// writePage writes the report as a page, when a file is named.
+func (a *app) writePage(file string, r *onward.Report) error {
 	if file == "" {
 		return nil
 	}

@@ -11,25 +11,25 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 )
 
-func (a *app) report() *cobra.Command {
+func (a *app) newReportCommand() *cobra.Command {
 	var failOn string
 	cmd := &cobra.Command{
 		Use:   "report FILE.json | -",
-		Short: "print a report that --format json stored, in another format",
-		Long: `Prints a report that was stored with --format json in another format, so that one
-run serves the log, the annotations and the comment. The exit code is that of the
-run: 1 when a finding reaches --fail-on, or a recorded query breaks, 3 when something could not be read.`,
+		Short: "print a stored report in another format",
+		Long: `Prints a report that was stored with --format json in another format. One run then serves the
+log, the annotations and the comment. The exit code is the run's: 1 if a finding reaches
+--fail-on or a recorded query breaks, 3 if something could not be read.`,
 		Example: `  onward changelog --format json --output report.json
   onward report report.json --format markdown`,
-		Args: arguments(1, 1, "one file, or - for standard input"),
+		Args: checkArguments(1, 1, "one file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, options, err := a.printing(report.Formats()...)
+			format, options, err := a.printOptions(report.Formats()...)
 			if err != nil {
 				return err
 			}
 			threshold, ok := config.ParseThreshold(failOn)
 			if !ok {
-				return usagef("--fail-on %q is not one of error, warning, info, never", failOn)
+				return newUsageError("--fail-on %q is not one of error, warning, info, never", failOn)
 			}
 			in := cmd.InOrStdin()
 			if args[0] != "-" {
@@ -47,11 +47,11 @@ run: 1 when a finding reaches --fail-on, or a recorded query breaks, 3 when some
 			if r.Verification != nil && !cmd.Flags().Changed("fail-on") {
 				threshold = config.FailOnNever // as onward verify does
 			}
-			a.code = verifiedCode(outcome(r, threshold), r)
-			return a.write(func(w io.Writer) error { return report.Write(w, format, r, options) })
+			a.code = verifiedCode(exitCodeOf(r, threshold), r)
+			return a.writeResult(func(w io.Writer) error { return report.Write(w, format, r, options) })
 		},
 	}
 	cmd.Flags().StringVar(&failOn, "fail-on", "error", "severity that makes the exit code 1: error, warning, info or never")
-	complete(cmd, "fail-on", "error", "warning", "info", "never")
+	completeFlag(cmd, "fail-on", "error", "warning", "info", "never")
 	return cmd
 }

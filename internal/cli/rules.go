@@ -32,29 +32,29 @@ type ruleInfo struct {
 	Postgres []int           `json:"postgres"`
 }
 
-func (a *app) rules() *cobra.Command {
+func (a *app) newRulesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rules [WORD...]",
-		Short: "all rules, with the severity that they have here",
-		Long: `Lists the rules by subject, each with the severity that it has under the nearest
-onward.yaml: those whose name, summary or category has all words, or all rules.
-onward explain RULE says more about one.`,
+		Short: "list the rules, with their severities here",
+		Long: `Lists the rules by subject, with the severity that the nearest onward.yaml gives each. With
+words, it lists the rules whose name, summary or category contains all of them. onward explain
+RULE prints one rule in full.`,
 		Example: `  onward rules index concurrently
   onward rules compatibility`,
 		RunE: func(_ *cobra.Command, words []string) error {
-			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON)
+			format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}
-			c, err := a.configuration()
+			c, err := a.readConfigFile()
 			if err != nil {
 				return err
 			}
 			list := listRules(c)
-			if list = slices.DeleteFunc(list, func(r ruleInfo) bool { return !r.has(words) }); len(list) == 0 {
-				return usagef("no rule has %s in its name, summary or category; onward rules lists them all", strings.Join(words, " and "))
+			if list = slices.DeleteFunc(list, func(r ruleInfo) bool { return !r.matchesWords(words) }); len(list) == 0 {
+				return newUsageError("no rule has %s in its name, summary or category; onward rules lists them all", strings.Join(words, " and "))
 			}
-			return a.write(func(w io.Writer) error {
+			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
 					e := json.NewEncoder(w)
 					e.SetEscapeHTML(false)
@@ -69,8 +69,8 @@ onward explain RULE says more about one.`,
 	}
 }
 
-// has reports whether a rule is about all words.
-func (r *ruleInfo) has(words []string) bool {
+// matchesWords reports whether a rule is about all words.
+func (r *ruleInfo) matchesWords(words []string) bool {
 	text := strings.ToLower(r.ID + " " + r.Summary + " " + string(r.Category))
 	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, strings.ToLower(w)) })
 }
@@ -134,7 +134,7 @@ func printRules(w io.Writer, list []ruleInfo, o report.Options) error {
 		}
 		fmt.Fprintf(&b, "  %s%s  %-*s  %s\n", style.Render(severity), strings.Repeat(" ", 7-len(severity)), width, r.ID, shortSummary(r.Summary, o.Width-width-13))
 	}
-	fmt.Fprintf(&b, "\n%s, %d of them on here. onward explain RULE says more.\n", report.Count(len(list), "rule"), on)
+	fmt.Fprintf(&b, "\n%s, %d of them on here. onward explain RULE says more.\n", report.CountNoun(len(list), "rule"), on)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -17,42 +17,42 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// audited are the flags of the commands that judge migrations.
-type audited struct {
-	database
+// auditFlags are the flags of the commands that judge migrations.
+type auditFlags struct {
+	databaseFlags
 	pg, failOn, baseline string
 }
 
-func (f *audited) register(cmd *cobra.Command) {
+func (f *auditFlags) addAuditFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	f.database.register(cmd)
+	f.databaseFlags.addDatabaseFlags(cmd)
 	flags.StringVar(&f.pg, "pg", "", "major `versions` of Postgres in production: 17, 14..17 or 14,16")
 	flags.StringVar(&f.failOn, "fail-on", "", "severity that makes the exit code 1: error, warning, info or never (default error)")
 	flags.StringVar(&f.baseline, "write-baseline", "", "write the findings to a `file` that onward.yaml can name as baseline")
-	complete(cmd, "fail-on", "error", "warning", "info", "never")
+	completeFlag(cmd, "fail-on", "error", "warning", "info", "never")
 }
 
-// settings reads onward.yaml and puts the flags on top of it.
-func (a *app) settings(f *audited) (*config.Config, error) {
-	c, err := a.configuration()
+// auditConfig reads onward.yaml and puts the flags on top of it.
+func (a *app) auditConfig(f *auditFlags) (*config.Config, error) {
+	c, err := a.readConfigFile()
 	if err != nil {
 		return nil, err
 	}
 	if f.pg != "" {
 		if c.Postgres, err = config.ParseVersions(f.pg); err != nil {
-			return nil, usagef("--pg: %v", err)
+			return nil, newUsageError("--pg: %v", err)
 		}
 	}
 	if f.failOn != "" {
 		threshold, ok := config.ParseThreshold(f.failOn)
 		if !ok {
-			return nil, usagef("--fail-on %q is not one of error, warning, info, never", f.failOn)
+			return nil, newUsageError("--fail-on %q is not one of error, warning, info, never", f.failOn)
 		}
 		c.FailOn = threshold
 	}
 	if f.baseline != "" {
 		if !config.Replaceable(f.baseline) {
-			return nil, usagef("--write-baseline %s: the file is there and is no baseline; name another one", f.baseline)
+			return nil, newUsageError("--write-baseline %s: the file is there and is no baseline; name another one", f.baseline)
 		}
 		// The new baseline holds what the old one hides, too.
 		c.Baseline = ""
@@ -60,29 +60,29 @@ func (a *app) settings(f *audited) (*config.Config, error) {
 	return c, nil
 }
 
-func (a *app) configuration() (*config.Config, error) {
+func (a *app) readConfigFile() (*config.Config, error) {
 	if a.flags.config != "" {
 		return config.LoadFile(a.flags.config, audit.Names())
 	}
 	return config.Load(".", audit.Names())
 }
 
-// frameworks reads --framework DIR=NAME: directories that are seen from the
+// parseFrameworks reads --framework DIR=NAME: directories that are seen from the
 // working directory.
-func frameworks(flags []string) ([]config.Migrations, error) {
+func parseFrameworks(flags []string) ([]config.Migrations, error) {
 	var out []config.Migrations
 	names := audit.Names().Frameworks
 	for _, f := range flags {
 		dir, name, ok := strings.Cut(f, "=")
 		if !ok {
-			return nil, usagef("--framework %q: write DIRECTORY=FRAMEWORK, such as db/migrations=goose", f)
+			return nil, newUsageError("--framework %q: write DIRECTORY=FRAMEWORK, such as db/migrations=goose", f)
 		}
 		if err := knownFramework(name, names); err != nil {
 			return nil, err
 		}
 		dir = path.Join(workingDir(), filepath.ToSlash(dir))
 		if dir == ".." || strings.HasPrefix(dir, "../") || filepath.IsAbs(dir) {
-			return nil, usagef("--framework %q: the directory is not in this repository", f)
+			return nil, newUsageError("--framework %q: the directory is not in this repository", f)
 		}
 		out = append(out, config.Migrations{Dir: dir, Framework: name})
 	}
@@ -94,23 +94,23 @@ func knownFramework(name string, names []string) error {
 		return nil
 	}
 	if near := config.Nearest(name, names); near != "" {
-		return usagef("--framework: unknown framework %q: did you mean %s?", name, near)
+		return newUsageError("--framework: unknown framework %q: did you mean %s?", name, near)
 	}
-	return usagef("--framework: unknown framework %q: there is %s", name, strings.Join(names, ", "))
+	return newUsageError("--framework: unknown framework %q: there is %s", name, strings.Join(names, ", "))
 }
 
-// finish prints a report, writes the baseline if one is wanted, and sets the
+// finishReport prints a report, writes the baseline if one is wanted, and sets the
 // exit code.
-func (a *app) finish(r *onward.Report, f *audited, c *config.Config, format report.Format, o report.Options) error {
+func (a *app) finishReport(r *onward.Report, f *auditFlags, c *config.Config, format report.Format, o report.Options) error {
 	if f.baseline != "" {
 		if err := a.writeBaseline(f.baseline, r); err != nil {
 			return err
 		}
 	}
-	if err := a.write(func(w io.Writer) error { return report.Write(w, format, r, o) }); err != nil {
+	if err := a.writeResult(func(w io.Writer) error { return report.Write(w, format, r, o) }); err != nil {
 		return err
 	}
-	a.code = outcome(r, c.FailOn)
+	a.code = exitCodeOf(r, c.FailOn)
 	if f.baseline != "" && a.code == exitFindings {
 		a.code = exitClean // they are in the baseline now
 	}
@@ -121,7 +121,7 @@ func (a *app) writeBaseline(name string, r *onward.Report) error {
 	if err := storeBaseline(name, r); err != nil {
 		return err
 	}
-	a.say("%s written to %s; name it in %s as baseline: %s", report.Count(len(r.Findings), "finding"), name, config.Name, name)
+	a.printNote("%s written to %s; name it in %s as baseline: %s", report.CountNoun(len(r.Findings), "finding"), name, config.Name, name)
 	return nil
 }
 

@@ -9,23 +9,22 @@ import (
 	"github.com/onward-sql/onward/internal/report"
 )
 
-func (a *app) stats() *cobra.Command {
+func (a *app) newStatsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stats ADDRESS | @FILE | env:NAME",
-		Short: "how big and how busy the tables of a database are, for --stats",
-		Long: `Reads how big and how busy the tables of a database are and prints it as JSON, to
-be stored beside the migrations and named with --stats: then "grows with the
-table" becomes an estimate. There is no row, no value and no name of a host or a
-user in it, and nothing is changed in the database; it may be a replica.
+		Short: "the size and activity of a database's tables, for --stats",
+		Long: `Reads the size and the activity of a database's tables and prints them as JSON. Store the file
+beside the migrations and name it with --stats: "grows with the table" then becomes an estimate
+of time. The file has no rows, no values, and no name of a host or user. Nothing changes in the
+database, which may be a replica.
 
-ADDRESS is postgres://USER@HOST/DATABASE or keywords and values, as for psql;
-@FILE and env:NAME read it from a file or from the environment, which keeps a
-password out of the list of processes.`,
+ADDRESS is postgres://USER@HOST/DATABASE or keywords and values, as for psql. @FILE and env:NAME
+read it from a file or from the environment, so that a password is not in the process list.`,
 		Example: `  onward stats env:DATABASE_URL > onward.stats.json
   onward changelog --stats onward.stats.json`,
-		Args: arguments(1, 1, "the address of a database"),
+		Args: checkArguments(1, 1, "the address of a database"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			url, err := a.address(args[0])
+			url, err := a.readAddress(args[0])
 			if err != nil {
 				return err
 			}
@@ -33,7 +32,7 @@ password out of the list of processes.`,
 			if err != nil {
 				return err
 			}
-			return a.write(func(w io.Writer) error { return report.StatsJSON(w, s) })
+			return a.writeResult(func(w io.Writer) error { return report.StatsJSON(w, s) })
 		},
 	}
 }

@@ -14,38 +14,41 @@ import (
 	"github.com/onward-sql/onward/verify"
 )
 
-// verified are the flags of onward verify.
-type verified struct {
-	released
+// verifyFlags are the flags of onward verify.
+type verifyFlags struct {
+	releaseFlags
 	fresh              []string
 	from, server, html string
 	superuser          bool
 	limit              time.Duration
+	deprecations
 }
 
-func (f *verified) register(cmd *cobra.Command) {
+func (f *verifyFlags) addVerifyFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.fresh, "workload-head", nil, "`file` with what the new code sends; repeatable")
-	flags.StringVar(&f.from, "from", "", "`address` of a database to take the deployed schema from instead of the deployed migrations; @FILE or env:NAME; nothing is changed there")
-	f.released.register(cmd)
+	flags.StringVar(&f.from, "from", "", "`address` of a database to take the deployed schema from instead of the deployed migrations; @FILE or env:NAME; "+
+		"nothing is changed there")
+	f.releaseFlags.addReleaseFlags(cmd)
 	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "end a statement of the release after this `time`")
 	flags.BoolVar(&f.superuser, "superuser", false, "run the migrations as a superuser: they can read files and start programs on this machine")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to use instead of a throwaway one: databases are made there and dropped; @FILE or env:NAME")
 	flags.StringVar(&f.html, "html", "", "write the report as a page to this `file`")
+	f.deprecations.register(cmd)
 	flags.Lookup("pg").Usage = "verify on the newest of these major `versions`: 17, 14..17 or 14,16"
 	flags.Lookup("fail-on").Usage = "also exit with 1 when a finding of the audit is of this severity: error, warning or info"
 }
 
-// configured reads the flags.
-func (a *app) configured(f *verified) (verify.Config, error) {
+// verifyConfig reads the flags.
+func (a *app) verifyConfig(f *verifyFlags) (verify.Config, error) {
 	var c verify.Config
 	if f.limit <= 0 {
-		return c, usagef("--limit %v: write a time such as 5m", f.limit)
+		return c, newUsageError("--limit %v: write a time such as 5m", f.limit)
 	}
 	if f.from != "" && (f.schema != "" || f.db != "") {
-		return c, usagef("--from contradicts --schema and --db: the deployed schema comes from one of them")
+		return c, newUsageError("--from contradicts --schema and --db: the deployed schema comes from one of them")
 	}
-	release, err := a.release(&f.released)
+	release, err := a.releaseConfig(&f.releaseFlags)
 	if err != nil {
 		return c, err
 	}
@@ -55,40 +58,32 @@ func (a *app) configured(f *verified) (verify.Config, error) {
 		c.Majors = release.Settings.Postgres
 	}
 	if f.server != "" {
-		if c.Server, err = a.address(f.server); err != nil {
+		if c.Server, err = a.readAddress(f.server); err != nil {
 			return c, err
 		}
 	}
 	if f.from != "" {
-		if c.From, err = a.address(f.from); err != nil {
+		if c.From, err = a.readAddress(f.from); err != nil {
 			return c, err
 		}
 	}
-	if c.Old, err = workloads(old); err != nil {
+	if c.Old, err = readWorkloads(old); err != nil {
 		return c, err
 	}
-	c.New, err = workloads(f.fresh)
+	c.New, err = readWorkloads(f.fresh)
 	return c, err
 }
 
-// workloads reads recordings.
-func workloads(files []string) ([]*workload.Workload, error) {
-	var out []*workload.Workload
-	for _, name := range files {
-		load, err := audit.ReadWorkload(name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, load)
-	}
-	return out, nil
+// readWorkloads reads recordings.
+func readWorkloads(files []string) ([]*workload.Workload, error) {
+	return audit.ReadWorkloads(files)
 }
 
-func (a *app) verify() *cobra.Command {
-	var f verified
+func (a *app) newVerifyCommand() *cobra.Command {
+	var f verifyFlags
 	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "which of the code's queries break, after which statement, in Postgres' own words",
+		Use:   "verify [BASE..HEAD]",
+		Short: "which queries of old and new code break, and after which statement",
 		Long: `Runs the migrations that are new between two revisions on a throwaway Postgres, and
 asks it at every commit point which of the code's queries still work: each query
 that uses anything that changed is prepared and planned again, the others are
@@ -100,49 +95,65 @@ stands there whole, and what models imply. The report says how much that covers.
 
 No query is executed, and the report has no values: recordings hold none.
 
+With a directory of recordings, one for each program that uses the database, the report
+says what breaks for each. --deprecations lists the deprecated columns and who still uses
+them, without a server; --notify tells a webhook before a column's last day.
+
 Exit code: 0 clean, 1 a query of the deployed code breaks at a point, or one of the new
 code at the last, or a finding reaches --fail-on where that is given, 2 usage or
 input, 3 it could not be verified.`,
 		Example: `  onward verify
   onward verify --workload deployed.json.gz
   onward verify --workload deployed.json.gz --workload-head branch.json.gz --html report.html
-  onward verify --workload deployed.json.gz --from env:DATABASE_URL --stats stats.json`,
-		Args: arguments(0, 0, "no arguments"),
+  onward verify --workload deployed.json.gz --from env:DATABASE_URL --stats stats.json
+  onward verify --deprecations --workload contracts --notify env:WEBHOOK`,
+		Args: revisionRange,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, options, err := a.printing(report.Formats()...)
-			if err != nil {
-				return err
+			if f.list {
+				return a.listDeprecations(cmd, &f)
 			}
-			c, err := a.configured(&f)
-			if err != nil {
-				return err
-			}
-			p := a.progress()
-			if p != nil {
-				c.Progress = p.told
-			}
-			r, err := verify.Run(cmd.Context(), c)
-			p.end()
-			if err != nil {
-				return err
-			}
-			if err := a.page(f.html, r); err != nil {
-				return err
-			}
-			settings := *c.Settings
-			if f.failOn == "" {
-				settings.FailOn = config.FailOnNever
-			}
-			if err := a.finish(r, &f.audited, &settings, format, options); err != nil {
-				return err
-			}
-			a.code = verifiedCode(a.code, r)
-			return nil
+			return a.verifyRelease(cmd, &f)
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.register(cmd)
+	f.addVerifyFlags(cmd)
 	return cmd
+}
+
+// verifyRelease verifies a release, prints the report and sets the exit code.
+func (a *app) verifyRelease(cmd *cobra.Command, f *verifyFlags) error {
+	if f.notify != "" {
+		return newUsageError("--notify is for --deprecations")
+	}
+	format, options, err := a.printOptions(report.Formats()...)
+	if err != nil {
+		return err
+	}
+	c, err := a.verifyConfig(f)
+	if err != nil {
+		return err
+	}
+	p := a.newProgress()
+	if p != nil {
+		c.Progress = p.handleEvent
+	}
+	r, err := verify.Run(cmd.Context(), c)
+	p.clearLine()
+	if err != nil {
+		return err
+	}
+	if err := a.writePage(f.html, r); err != nil {
+		return err
+	}
+	settings := *c.Settings
+	if f.failOn == "" {
+		settings.FailOn = config.FailOnNever
+	}
+	if err := a.finishReport(r, &f.auditFlags, &settings, format, options); err != nil {
+		return err
+	}
+	a.code = verifiedCode(a.code, r)
+	return nil
 }
 
 // verifiedCode is the exit code for what was verified.
@@ -150,7 +161,7 @@ func verifiedCode(code int, r *onward.Report) int {
 	switch {
 	case code == exitFailed || r.Verification == nil:
 		return code
-	case verify.Red(r) != nil:
+	case verify.FirstBreaking(r) != nil:
 		return exitFindings
 	case r.Verification.Stopped != nil:
 		return exitFailed

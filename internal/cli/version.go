@@ -34,18 +34,18 @@ type build struct {
 	Newest  int    `json:"newest_postgres"`
 }
 
-func (a *app) version() *cobra.Command {
+func (a *app) newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "the version of onward, of Go, and of the grammar",
-		Args:  arguments(0, 0, "no arguments"),
+		Args:  checkArguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			format, err := a.format(report.FormatTerminal, report.FormatJSON)
+			format, err := a.chosenFormat(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}
 			b := thisBuild()
-			return a.write(func(w io.Writer) error {
+			return a.writeResult(func(w io.Writer) error {
 				if format == report.FormatJSON {
 					e := json.NewEncoder(w)
 					e.SetIndent("", "  ")

@@ -11,11 +11,11 @@ import (
 )
 
 func (a *app) workloadCheck() *cobra.Command {
-	var f database
+	var f databaseFlags
 	var base string
 	cmd := &cobra.Command{
 		Use:   "check FILE",
-		Short: "what is wrong with the way in which a recording's code asks",
+		Short: "what is wrong with the queries of a recording's code",
 		Long: `Lists queries that are sent for each row of another, chains of queries, joins that
 multiply each other, reads that nothing bounds, forgotten filters of deleted rows,
 and transactions that stay open while nothing runs, each with how often and by whom.
@@ -26,9 +26,9 @@ These are warnings and notes: the exit code is 0 where the recording could be re
 		Example: `  onward workload check workload.json.gz
   onward workload check --schema base workload.json.gz
   onward workload check --db env:DATABASE_URL --format json workload.json.gz`,
-		Args: arguments(1, 1, "a recording"),
+		Args: checkArguments(1, 1, "a recording"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, options, err := a.printing(report.FormatTerminal, report.FormatJSON)
+			format, options, err := a.printOptions(report.FormatTerminal, report.FormatJSON)
 			if err != nil {
 				return err
 			}
@@ -44,41 +44,41 @@ These are warnings and notes: the exit code is 0 where the recording could be re
 			if err != nil {
 				return err
 			}
-			return a.write(func(w io.Writer) error { return report.WriteQueryFindings(w, list, format, options) })
+			return a.writeResult(func(w io.Writer) error { return report.WriteQueryFindings(w, list, format, options) })
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.register(cmd)
+	f.addDatabaseFlags(cmd)
 	cmd.Flags().Lookup("schema").Usage = "the deployed schema: base takes the deployed migrations, anything else is a `file` from pg_dump --schema-only"
 	cmd.Flags().StringVar(&base, "base", "", "with --schema base: the deployed `revision`")
 	return cmd
 }
 
 // queriesConfig reads the flags.
-func (a *app) queriesConfig(f database, base string) (c audit.QueriesConfig, err error) {
+func (a *app) queriesConfig(f databaseFlags, base string) (c audit.QueriesConfig, err error) {
 	c.Migrations = f.schema == "base"
 	switch {
 	case c.Migrations:
 		if f.db != "" {
-			return c, usagef("--schema and --db contradict each other: the schema comes from migrations or from a server")
+			return c, newUsageError("--schema and --db contradict each other: the schema comes from migrations or from a server")
 		}
 		f.schema = ""
 	case base != "":
-		return c, usagef("--base names the deployed revision for --schema base")
+		return c, newUsageError("--base names the deployed revision for --schema base")
 	}
-	c.Config, err = a.release(&released{base: base, audited: audited{database: f}})
+	c.Config, err = a.releaseConfig(&releaseFlags{base: base, auditFlags: auditFlags{databaseFlags: f}})
 	return c, err
 }
 
-// asks says how much is wrong with the way in which recorded code asks.
-func (a *app) asks(load *audit.Workload) error {
-	settings, err := a.configuration()
+// countQueryProblems prints how many problems recorded queries have.
+func (a *app) countQueryProblems(load *audit.Workload) error {
+	settings, err := a.readConfigFile()
 	if err != nil {
 		return err
 	}
 	list, err := audit.Queries(context.Background(), load, audit.QueriesConfig{Config: audit.Config{Settings: settings}})
 	if n := len(list); err == nil && n > 0 {
-		a.say("%s on the way in which it asks: onward workload check %s", report.Count(n, "finding"), a.flags.output)
+		a.printNote("%s about its queries: onward workload check %s", report.CountNoun(n, "finding"), a.flags.output)
 	}
 	return err
 }

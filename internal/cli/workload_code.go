@@ -12,11 +12,11 @@ import (
 // fromCode reads the queries of the code at a revision, or of the working tree, as onward
 // verify does without a recording.
 func (a *app) fromCode(cmd *cobra.Command, revision string) (*workload.Workload, error) {
-	settings, err := a.configuration()
+	settings, err := a.readConfigFile()
 	if err != nil {
 		return nil, err
 	}
-	c, code := audit.Config{Base: revision, Head: revision, Settings: settings, Logger: a.logger()}, onward.OldCode
+	c, code := audit.Config{Base: revision, Head: revision, Settings: settings, Logger: a.newLogger()}, onward.OldCode
 	if revision == "" {
 		c.Base, code = "HEAD", onward.NewCode
 	}
@@ -32,6 +32,6 @@ func (a *app) fromCode(cmd *cobra.Command, revision string) (*workload.Workload,
 	if err != nil {
 		return nil, err
 	}
-	a.say("the code %s", report.Coverage(&onward.Verified{Queries: told.Texts + told.Implied, Parsed: told}))
+	a.printNote("the code %s", report.DescribeCoverage(&onward.Verified{Queries: told.Texts + told.Implied, Parsed: told}))
 	return load, nil
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // sources are what recordings can be imported from.
-var sources = []string{"pg_stat_statements", "csvlog", "jsonlog", "auto_explain", "sqlc", "sql", audit.FromCode}
+var sources = []string{"pg_stat_statements", "csvlog", "jsonlog", "auto_explain", "otel", "pganalyze", "planetscale", "sqlc", "sql", audit.FromCode}
 
 func (a *app) workloadImport() *cobra.Command {
 	var from, db, revision string
@@ -30,52 +30,57 @@ func (a *app) workloadImport() *cobra.Command {
   pg_stat_statements  of the database that --db names, or an export as CSV or as psql prints it
   csvlog, jsonlog     logs of a server with log_statement or log_min_duration_statement
   auto_explain        logs of any format with plans of auto_explain, as text or JSON
+  otel                spans of OpenTelemetry, in files of OTLP JSON: one object, or one per line
+  pganalyze           the answer of pganalyze's GraphQL query getQueryStats
+  planetscale         the list of a branch's queries from PlanetScale's API, as JSON
   sqlc                query files for sqlc; sql: any files of queries. Directories are searched
                       for *.sql; nobody knows how often these are sent
   code                what onward verify reads from the code of the repository where it has no
                       recording: SQL that stands there, and what models imply
 
-What such a query uses nobody has asked a server: that is done where the recording is
-used. With -o FILE.gz the result is packed.`,
+Comments of sqlcommenter and marginalia name the senders. Statements of onward itself are
+left out. No server was asked what a query uses: the command that reads the recording
+does that. With -o FILE.gz the result is packed.`,
 		Example: `  onward workload import --from pg_stat_statements --db env:DATABASE_URL -o workload.json.gz
   onward workload import --from csvlog /var/log/postgresql/*.csv -o workload.json.gz
+  onward workload import --from otel traces.jsonl -o workload.json.gz
   onward workload import --from sqlc db/queries -o workload.json
   onward workload import --from code --rev v1.4.0 -o code.json`,
-		Args: arguments(0, -1, "paths"),
+		Args: checkArguments(0, -1, "paths"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := a.jsonOnly(); err != nil {
 				return err
 			}
 			if !slices.Contains(sources, from) {
-				return usagef("--from %q is not one of %s", from, list(sources))
+				return newUsageError("--from %q is not one of %s", from, joinNames(sources))
 			}
 			if revision != "" && from != audit.FromCode {
-				return usagef("--rev is for --from %s", audit.FromCode)
+				return newUsageError("--rev is for --from %s", audit.FromCode)
 			}
-			load, err := a.imported(cmd, from, db, revision, args)
+			load, err := a.importWorkload(cmd, from, db, revision, args)
 			if err != nil {
 				return err
 			}
 			for _, note := range load.Notes {
-				a.say("%s", note)
+				a.printNote("%s", note)
 			}
 			return a.writeWorkload(load)
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&from, "from", "", list(sources))
+	flags.StringVar(&from, "from", "", joinNames(sources))
 	flags.StringVar(&revision, "rev", "", "the `revision` whose code to read, instead of the working tree")
 	flags.StringVar(&db, "db", "", "`address` of the database whose pg_stat_statements to read, @FILE or env:NAME that hold it; nothing is changed there")
-	complete(cmd, "from", sources...)
+	completeFlag(cmd, "from", sources...)
 	return cmd
 }
 
-// imported is the recording that a source makes.
-func (a *app) imported(cmd *cobra.Command, from, db, revision string, paths []string) (*workload.Workload, error) {
+// importWorkload is the recording that a source makes.
+func (a *app) importWorkload(cmd *cobra.Command, from, db, revision string, paths []string) (*workload.Workload, error) {
 	if from == audit.FromCode {
 		if db != "" || len(paths) > 0 {
-			return nil, usagef("--from %s reads the repository, and takes neither --db nor a path", from)
+			return nil, newUsageError("--from %s reads the repository, and takes neither --db nor a path", from)
 		}
 		return a.fromCode(cmd, revision)
 	}
@@ -89,9 +94,9 @@ func (a *app) imported(cmd *cobra.Command, from, db, revision string, paths []st
 func (a *app) importFrom(cmd *cobra.Command, im *workload.Import, from, db string, paths []string) error {
 	switch {
 	case db != "" && (from != "pg_stat_statements" || len(paths) > 0):
-		return usagef("--db is for --from pg_stat_statements, without a path")
+		return newUsageError("--db is for --from pg_stat_statements, without a path")
 	case db != "":
-		url, err := a.address(db)
+		url, err := a.readAddress(db)
 		if err != nil {
 			return err
 		}
@@ -105,7 +110,7 @@ func (a *app) importFrom(cmd *cobra.Command, im *workload.Import, from, db strin
 		}
 		return nil
 	case len(paths) == 0:
-		return usagef("a path is missing; see %s --help", cmd.CommandPath())
+		return newUsageError("a path is missing; see %s --help", cmd.CommandPath())
 	}
 	files, err := queryFiles(from, paths)
 	if err != nil {
@@ -142,7 +147,7 @@ func queryFiles(from string, paths []string) ([]string, error) {
 	return out, nil
 }
 
-// importFile reads one file. A log may be of any size; the others are read whole.
+// importFile reads one file. A log, or a file of spans, may be of any size; the others are read whole.
 func importFile(im *workload.Import, from, name string) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -152,6 +157,8 @@ func importFile(im *workload.Import, from, name string) error {
 	switch from {
 	case "csvlog", "jsonlog", "auto_explain":
 		return im.ReadLog(f, workload.Log(from))
+	case "otel":
+		return im.ReadSpans(f)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxSQL+1))
 	if err != nil {
@@ -165,6 +172,10 @@ func importFile(im *workload.Import, from, name string) error {
 		return im.ReadNamedQueries(file, string(text))
 	case "sql":
 		return im.ReadQueries(file, string(text))
+	case "pganalyze":
+		return im.ReadPganalyze(string(text))
+	case "planetscale":
+		return im.ReadPlanetScale(string(text))
 	default:
 		return im.ReadStatements(string(text))
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
+func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetColumnDef()
-	if a.now.There(def.GetColname()) {
+	if a.now.HasColumn(def.GetColname()) {
 		return
 	}
 	n := answer.ReadColumn(def)
@@ -20,8 +20,8 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	}
 	typ := a.C.TypeOf(def.GetTypeName())
 	a.now.AddDown(def.GetColname(), func(rel *catalog.Relation, has *catalog.Column) {
-		if a.child(rel); has == nil {
-			a.fill(a.tabOf(rel), &n, typ)
+		if a.lockChild(rel); has == nil {
+			a.fillColumn(a.tabOf(rel), &n, typ)
 		}
 	})
 	for _, con := range n.Keys {
@@ -37,25 +37,25 @@ func (a *alter) addColumn(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-// fill decides what a new column does to the rows of a table: nothing, when
+// fillColumn decides what a new column does to the rows of a table: nothing, when
 // its value for them is one constant.
-func (a *alter) fill(t *tab, n *answer.NewColumn, typ catalog.Type) {
+func (a *alterState) fillColumn(t *tableWork, n *answer.NewColumn, typ catalog.Type) {
 	name := n.Def.GetColname()
 	missing := true // the old rows hold NULL
-	switch dom := a.Domain(typ); {
-	case !stored(t.rel):
+	switch dom := a.DomainOf(typ); {
+	case !hasStorage(t.rel):
 		return
 	case n.Generated == "virtual":
 	case n.Generated == "stored":
 		t.rewrite, t.why, missing = true, "the generated column "+name+" is computed for every row", false
 	case n.Serial || n.Identity != "":
 		t.rewrite, t.why, missing = true, "every row gets its own number in "+name, false
-	case dom != nil && a.Constrained(dom):
+	case dom != nil && a.IsConstrained(dom):
 		t.rewrite, t.why = true, "the domain "+dom.Name.String()+" has constraints, which are checked for every row"
 	case n.Default != nil:
-		volatile, unknown := a.volatile(n.Default)
+		volatile, unknown := a.isVolatile(n.Default)
 		if volatile {
-			a.calls(n.Default)
+			a.lockCalls(n.Default)
 			t.rewrite, t.why = true, "the default of "+name+" is volatile: it is computed for every row"
 			if unknown != "" {
 				t.unsure, t.why = true, "whether "+unknown+" is volatile is not known"
@@ -63,7 +63,7 @@ func (a *alter) fill(t *tab, n *answer.NewColumn, typ catalog.Type) {
 		}
 		missing = predicate.IsNull(n.Default)
 	case dom != nil && dom.Default != nil:
-		volatile, _ := a.volatile(dom.Default)
+		volatile, _ := a.isVolatile(dom.Default)
 		t.rewrite, missing = t.rewrite || volatile, false
 	}
 	if n.NotNull && missing {
@@ -77,10 +77,10 @@ func (a *alter) fill(t *tab, n *answer.NewColumn, typ catalog.Type) {
 }
 
 // setExpression is ALTER COLUMN … SET EXPRESSION (17).
-func (a *alter) setExpression(name string) {
-	for _, rel := range a.C.Tree(a.rel, a.recurse) {
+func (a *alterState) setExpression(name string) {
+	for _, rel := range a.C.ListTree(a.rel, a.recurse) {
 		t := a.tabOf(rel)
-		col, known := a.Column(rel, name)
+		col, known := a.FindColumn(rel, name)
 		switch {
 		case col == nil || !known:
 			t.rewrite, t.unsure, t.why = true, true, "whether the column is stored is not known"
@@ -105,7 +105,7 @@ func (r *run) freeName(table catalog.Name, column, label string) string {
 			l += itoa(n)
 		}
 		name := catalog.ObjectName(table.Name, column, l)
-		if old := r.C.Lookup(table.Schema, name); (old == nil || r.dropped(old.OID)) && !r.created(name) {
+		if old := r.C.Lookup(table.Schema, name); (old == nil || r.isDropped(old.OID)) && !r.isNameTaken(name) {
 			if n > few {
 				if r.tried == nil {
 					r.tried = map[string]int{}
@@ -120,8 +120,8 @@ func (r *run) freeName(table catalog.Name, column, label string) string {
 // few is up to how many names are tried from the first one on.
 const few = 16
 
-// created reports whether the statement itself has made something of a name.
-func (r *run) created(name string) bool {
+// isNameTaken reports whether the statement itself has made something of a name.
+func (r *run) isNameTaken(name string) bool {
 	for ; r.looked < len(r.Effects); r.looked++ {
 		if e := &r.Effects[r.looked]; e.Created {
 			if r.taken == nil {
@@ -140,5 +140,5 @@ func itoa(n int) string {
 	return itoa(n/10) + string(rune('0'+n%10))
 }
 
-// joined is the columns' part of a made-up name.
-func joined(columns []string) string { return strings.Join(columns, "_") }
+// joinColumns is the columns' part of a made-up name.
+func joinColumns(columns []string) string { return strings.Join(columns, "_") }

@@ -5,20 +5,20 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// retyped is a column's type before and after.
-type retyped struct {
+// typeChange is a column's type before and after.
+type typeChange struct {
 	from, to                   catalog.Type
 	fromCollation, toCollation string
 	unknown                    bool
 }
 
 // alterType is ALTER COLUMN … TYPE.
-func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
+func (a *alterState) alterType(cmd *pgparse.AlterTableCmd) {
 	def, name := cmd.GetDef().GetColumnDef(), cmd.GetName()
 	to := a.C.TypeOf(def.GetTypeName())
-	for _, rel := range a.descend(a.recurse) {
-		if col, _ := a.Column(rel, name); col != nil {
-			a.retype(rel, col, to, def)
+	for _, rel := range a.lockTree(a.recurse) {
+		if col, _ := a.FindColumn(rel, name); col != nil {
+			a.retypeColumn(rel, col, to, def)
 			continue
 		}
 		t := a.tabOf(rel)
@@ -29,15 +29,15 @@ func (a *alter) alterType(cmd *pgparse.AlterTableCmd) {
 	}
 }
 
-func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Type, def *pgparse.ColumnDef) {
+func (a *alterState) retypeColumn(rel *catalog.Relation, col *catalog.Column, to catalog.Type, def *pgparse.ColumnDef) {
 	t := a.tabOf(rel)
-	old := value{typ: col.Type, unknown: col.Inferred || !col.Type.Known()}
+	old := value{typ: col.Type, unknown: col.Inferred || !col.Type.IsKnown()}
 	v := old
 	if expr := def.GetRawDefault(); expr != nil {
-		v = a.using(expr, col, old)
+		v = a.evalUsing(expr, col, old)
 	}
 	if def.GetRawDefault() == nil || !v.unknown {
-		v = a.convert(v, to)
+		v = a.convertValue(v, to)
 	}
 	if v.computed && col.Generated != "virtual" && rel.Kind != catalog.CompositeType {
 		t.rewrite, t.why = true, v.why
@@ -49,7 +49,7 @@ func (a *alter) retype(rel *catalog.Relation, col *catalog.Column, to catalog.Ty
 			e.Rewrites, e.Instant = true, true
 		}
 	}
-	change := &retyped{from: col.Type, to: to, fromCollation: unlessDefault(col.Collation), unknown: old.unknown}
+	change := &typeChange{from: col.Type, to: to, fromCollation: unlessDefault(col.Collation), unknown: old.unknown}
 	if c := def.GetCollClause(); c != nil {
 		_, collation := pgparse.SchemaAndName(c.GetCollname())
 		change.toCollation = unlessDefault(collation)
@@ -67,7 +67,7 @@ func unlessDefault(collation string) string {
 
 // typedTables carries an ALTER TYPE on to the tables of the type. retype is the
 // command when it changes an attribute's type.
-func (a *alter) typedTables(retype *pgparse.AlterTableCmd) {
+func (a *alterState) typedTables(retype *pgparse.AlterTableCmd) {
 	u := a.C.CompositeOf(a.rel)
 	if u == nil {
 		return
@@ -79,7 +79,7 @@ func (a *alter) typedTables(retype *pgparse.AlterTableCmd) {
 		}
 		if col := t.Column(retype.GetName()); col != nil {
 			def := retype.GetDef().GetColumnDef()
-			a.retype(t, col, a.C.TypeOf(def.GetTypeName()), def)
+			a.retypeColumn(t, col, a.C.TypeOf(def.GetTypeName()), def)
 		}
 	}
 }

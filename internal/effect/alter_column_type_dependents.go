@@ -9,27 +9,27 @@ import (
 
 // rebuildDependents drops and makes anew what depends on a column: indexes,
 // checks, foreign keys in both directions. change is nil for SET EXPRESSION.
-func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Column, change *retyped) {
+func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col *catalog.Column, change *typeChange) {
 	// Other subcommands may want a rewrite as well: whether an index is kept is
 	// only decided when nothing is rewritten.
 	for _, index := range a.C.IndexesOf(rel) {
-		if a.dropped(index.OID) || !index.Index.Uses(col.Attnum) {
+		if a.isDropped(index.OID) || !index.Index.UsesColumn(col.Attnum) {
 			continue
 		}
 		e := a.lockFor(index, ael, "index on "+col.Name)
-		if index.Kind == catalog.Index && change != nil && !a.keeps(index.Index, col, change) {
+		if index.Kind == catalog.Index && change != nil && !a.keepsIndex(index.Index, col, change) {
 			e.RebuildsIndex = true
-			te := a.at(rel)
+			te := a.effectOn(rel)
 			te.RebuildsIndex, te.Scans = true, true
 		}
 	}
 	for _, con := range rel.Constraints {
-		if a.now.Dropped(con) {
+		if a.now.IsDropped(con) {
 			continue
 		}
 		switch con.Kind {
 		case catalog.Check:
-			if con.Valid && con.Enforced && (contains(con.Columns, col.Attnum) || answer.Mentions(con.Expr, col.Name)) {
+			if con.Valid && con.Enforced && (contains(con.Columns, col.Attnum) || answer.MentionsColumn(con.Expr, col.Name)) {
 				t.wantScan("the constraint " + con.Name + " is checked again")
 			}
 		case catalog.ForeignKey:
@@ -37,30 +37,30 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 				continue
 			}
 			if ref := a.C.Relation(con.Ref); ref != nil && ref != rel {
-				targets := a.C.Tree(ref, ref.Kind == catalog.PartitionedTable)
+				targets := a.C.ListTree(ref, ref.Kind == catalog.PartitionedTable)
 				for _, target := range targets {
 					a.lockFor(target, sre, referencedBy(con.Name, "")) // for the new one
 				}
 				a.dropForeignKey(con, true)
-				if con.Valid && a.revalidates(t, change) {
+				if con.Valid && a.isRevalidated(t, change) {
 					for _, leaf := range targets {
-						if e := a.at(leaf); stored(leaf) {
+						if e := a.effectOn(leaf); hasStorage(leaf) {
 							e.Scans = true
 						}
 					}
 				}
 			}
-			if con.Valid && a.revalidates(t, change) {
+			if con.Valid && a.isRevalidated(t, change) {
 				t.wantScan("the foreign key " + con.Name + " is checked again")
 			}
 		}
 	}
-	for _, ref := range a.C.References(rel, true) {
+	for _, ref := range a.C.ListReferences(rel, true) {
 		if !a.pointsTo(ref.Con, rel, col) {
 			continue
 		}
 		e := a.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is made anew")
-		if ref.Con.Valid && a.revalidates(t, change) && stored(ref.From) {
+		if ref.Con.Valid && a.isRevalidated(t, change) && hasStorage(ref.From) {
 			e.Scans = true
 			if !t.rewrite {
 				t.wantScan("the foreign key " + ref.Con.Name + " is checked again")
@@ -69,10 +69,10 @@ func (a *alter) rebuildDependents(t *tab, rel *catalog.Relation, col *catalog.Co
 	}
 }
 
-// keeps reports whether an index survives the change of a column's type: the
+// keepsIndex reports whether an index survives the change of a column's type: the
 // same operator classes and collations, and no expression or condition, which
 // the server does not compare (CheckIndexCompatible).
-func (a *alter) keeps(i *catalog.IndexInfo, col *catalog.Column, change *retyped) bool {
+func (a *alterState) keepsIndex(i *catalog.IndexInfo, col *catalog.Column, change *typeChange) bool {
 	if i.Parent != 0 { // made anew with its partitioned index, which has no file to pass on
 		return false
 	}
@@ -86,15 +86,15 @@ func (a *alter) keeps(i *catalog.IndexInfo, col *catalog.Column, change *retyped
 		if k.Column != col.Attnum {
 			continue
 		}
-		from, to := a.Base(change.from), a.Base(change.to)
+		from, to := a.BaseType(change.from), a.BaseType(change.to)
 		if i.Method == "gin" && (from.Array > 0 || to.Array > 0) {
 			return false // it holds elements, not what the column holds
 		}
-		if polymorphic(a.C, from) || polymorphic(a.C, to) {
-			if !answer.Same(from, to) {
+		if isPolymorphic(a.C, from) || isPolymorphic(a.C, to) {
+			if !answer.SameType(from, to) {
 				return false
 			}
-		} else if k.Opclass == "" && answer.Operators(from) != answer.Operators(to) {
+		} else if k.Opclass == "" && answer.OperatorFamily(from) != answer.OperatorFamily(to) {
 			return false
 		}
 		if k.Collation == "" && change.fromCollation != change.toCollation {
@@ -104,9 +104,9 @@ func (a *alter) keeps(i *catalog.IndexInfo, col *catalog.Column, change *retyped
 	return true
 }
 
-// polymorphic reports whether a type's default operator class is that of all
+// isPolymorphic reports whether a type's default operator class is the common one for all
 // enums, arrays, ranges or records.
-func polymorphic(c *catalog.Catalog, t catalog.Type) bool {
+func isPolymorphic(c *catalog.Catalog, t catalog.Type) bool {
 	if t.Array > 0 || strings.HasSuffix(t.Name.Name, "range") && t.Name.Schema == "pg_catalog" {
 		return true
 	}
@@ -114,20 +114,20 @@ func polymorphic(c *catalog.Catalog, t catalog.Type) bool {
 	return t.OID != 0 && u != nil && u.Kind != catalog.Base
 }
 
-// revalidates reports whether a foreign key is checked again: when a side is
+// isRevalidated reports whether a foreign key is checked again: when a side is
 // rewritten, or when the comparison of both becomes another.
-func (a *alter) revalidates(t *tab, change *retyped) bool {
+func (a *alterState) isRevalidated(t *tableWork, change *typeChange) bool {
 	if t.rewrite {
 		return true
 	}
 	if change == nil || change.unknown {
 		return true
 	}
-	return answer.Operators(a.Base(change.from)) != answer.Operators(a.Base(change.to)) || change.fromCollation != change.toCollation
+	return answer.OperatorFamily(a.BaseType(change.from)) != answer.OperatorFamily(a.BaseType(change.to)) || change.fromCollation != change.toCollation
 }
 
 // pointsTo reports whether a foreign key references a column.
-func (a *alter) pointsTo(fk *catalog.Constraint, rel *catalog.Relation, col *catalog.Column) bool {
+func (a *alterState) pointsTo(fk *catalog.Constraint, rel *catalog.Relation, col *catalog.Column) bool {
 	target := a.C.Relation(fk.Ref)
 	if target == nil {
 		return false

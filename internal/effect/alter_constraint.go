@@ -7,7 +7,7 @@ import (
 
 // alterConstraint is ALTER CONSTRAINT: deferrability of a foreign key; since
 // 18 also enforcement, and inheritance of NOT NULL.
-func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
+func (a *alterState) alterConstraint(cmd *pgparse.AlterTableCmd) {
 	def := cmd.GetDef().GetAtalterConstraint()
 	con := a.rel.Constraint(def.GetConname())
 	if con == nil {
@@ -29,35 +29,35 @@ func (a *alter) alterConstraint(cmd *pgparse.AlterTableCmd) {
 			a.lockFor(ref, mode, referencedBy(con.Name, ""))
 		}
 		if partitioned && ref != nil {
-			a.below(a.rel, a.mode)
-			a.below(ref, mode)
+			a.lockDescendants(a.rel, a.mode)
+			a.lockDescendants(ref, mode)
 		}
 		if def.GetIsEnforced() {
-			for _, rel := range a.C.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+			for _, rel := range a.C.ListTree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 				a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 			}
-			if ref != nil && stored(ref) {
-				a.at(ref).Scans = true
+			if ref != nil && hasStorage(ref) {
+				a.effectOn(ref).Scans = true
 			}
 		}
 	}
 	if def.GetAlterDeferrability() && partitioned && (def.GetDeferrable() != con.Deferrable || def.GetInitdeferred() != con.InitiallyDeferred) {
 		if a.rel.Kind == catalog.PartitionedTable {
-			a.below(a.rel, a.mode)
+			a.lockDescendants(a.rel, a.mode)
 		}
 	}
 }
 
 // alterInheritability is ALTER CONSTRAINT … INHERIT and NO INHERIT, of a NOT NULL.
-func (a *alter) alterInheritability(con *catalog.Constraint, none bool) {
+func (a *alterState) alterInheritability(con *catalog.Constraint, none bool) {
 	if none == con.NoInherit {
 		return
 	}
-	for _, k := range a.C.Kids(a.rel) {
-		a.child(k)
-		if col := a.rel.Attr(first(con.Columns)); col != nil && !none {
-			for _, rel := range a.C.Tree(k, true) {
-				a.child(rel)
+	for _, k := range a.C.ListChildren(a.rel) {
+		a.lockChild(k)
+		if col := a.rel.Attr(firstAttnum(con.Columns)); col != nil && !none {
+			for _, rel := range a.C.ListTree(k, true) {
+				a.lockChild(rel)
 				a.checkNotNull(rel, col.Name)
 			}
 		}

@@ -11,28 +11,28 @@ import (
 // triggers, how it is stored and told to subscribers.
 
 // indexOf locks an index of the table by name.
-func (a *alter) indexOf(name string, mode onward.Lock) {
+func (a *alterState) indexOf(name string, mode onward.Lock) {
 	if i := a.C.IndexNamed(a.rel, name); i != nil {
-		a.lock(i, mode)
+		a.lockRelation(i, mode)
 		return
 	}
-	a.lock(catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: name}, catalog.Index, false), mode)
+	a.lockRelation(catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: name}, catalog.Index, false), mode)
 }
 
-// triggers enables or disables triggers: those for each row are cloned to
+// switchTriggers enables or disables triggers: those for each row are cloned to
 // partitions, which are locked too. Those of foreign keys are among ALL, and
 // since 15 partitioned tables have them too.
-func (a *alter) triggers(name string, all bool) {
+func (a *alterState) switchTriggers(name string, all bool) {
 	if a.rel.Kind != catalog.PartitionedTable || !a.recurse {
 		return
 	}
 	if all && a.inForeignKey() && a.V.AtLeast(15) {
-		a.below(a.rel, a.mode)
+		a.lockDescendants(a.rel, a.mode)
 		return
 	}
 	for _, t := range a.rel.Triggers {
 		if t.Row && (name == "" || t.Name == name) {
-			a.below(a.rel, a.mode)
+			a.lockDescendants(a.rel, a.mode)
 			return
 		}
 	}
@@ -40,20 +40,20 @@ func (a *alter) triggers(name string, all bool) {
 
 // inForeignKey reports whether the table has a foreign key or is pointed to by
 // one.
-func (a *alter) inForeignKey() bool {
+func (a *alterState) inForeignKey() bool {
 	for _, c := range a.rel.Constraints {
 		if c.Kind == catalog.ForeignKey {
 			return true
 		}
 	}
-	return len(a.C.References(a.rel, true)) > 0
+	return len(a.C.ListReferences(a.rel, true)) > 0
 }
 
 // setPersistence is SET LOGGED and SET UNLOGGED.
-func (a *alter) setPersistence(to catalog.Persistence) {
+func (a *alterState) setPersistence(to catalog.Persistence) {
 	if a.rel.Kind == catalog.Sequence {
 		if a.rel.Persistence != to {
-			e := a.lock(a.rel, ael)
+			e := a.lockRelation(a.rel, ael)
 			e.Rewrites, e.Instant = true, true
 		}
 		return
@@ -74,7 +74,7 @@ func (a *alter) setPersistence(to catalog.Persistence) {
 	}
 }
 
-func (a *alter) setAccessMethod(name string) {
+func (a *alterState) setAccessMethod(name string) {
 	if name == "" {
 		name = cmp.Or(a.C.TableMethod, "heap") // DEFAULT
 	}
@@ -84,15 +84,15 @@ func (a *alter) setAccessMethod(name string) {
 }
 
 // setTablespace copies the file, not the indexes.
-func (a *alter) setTablespace(name string) {
+func (a *alterState) setTablespace(name string) {
 	if cmp.Or(a.rel.Tablespace, "pg_default") == name {
 		return
 	}
 	a.tabOf(a.rel).moved = true
 }
 
-// copied notes that a relation's file is copied as it is.
-func copied(e *Effect) {
+// recordCopy notes that a relation's file is copied as it is.
+func recordCopy(e *Effect) {
 	if e.Kind == catalog.Index {
 		e.RebuildsIndex = true
 		return
@@ -100,9 +100,9 @@ func copied(e *Effect) {
 	e.Rewrites = true
 }
 
-// owner is OWNER TO: it reaches indexes and owned sequences.
-func (r *run) owner(rel *catalog.Relation) {
-	r.lock(rel, ael)
+// changeOwner is OWNER TO: it reaches indexes and owned sequences.
+func (r *run) changeOwner(rel *catalog.Relation) {
+	r.lockRelation(rel, ael)
 	for _, i := range r.C.IndexesOf(rel) {
 		r.lockFor(i, ael, "index of "+rel.Name.String())
 	}

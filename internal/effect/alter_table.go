@@ -7,21 +7,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// alter is an ALTER TABLE at work: what its commands want done to the rows is
-// collected and done once, in the end.
-type alter struct {
+// alterState is an ALTER TABLE in progress. The work that its commands require on the rows is
+// collected and done once, at the end.
+type alterState struct {
 	*run
-	// now is what the commands so far have made of the table.
+	// now is the state of the table after the commands so far.
 	now  *answer.Alteration
 	rel  *catalog.Relation
 	mode onward.Lock
 	// recurse: not ONLY.
 	recurse bool
-	tabs    []*tab
+	tabs    []*tableWork
+	tabOn   map[*catalog.Relation]*tableWork
 }
 
-// tab is what is to be done to the rows of one table.
-type tab struct {
+// tableWork is the pending work on the rows of one table.
+type tableWork struct {
 	rel           *catalog.Relation
 	rewrite, scan bool
 	// moved: copied to another tablespace, block by block.
@@ -31,90 +32,90 @@ type tab struct {
 }
 
 func (r *run) alterTable(s *pgparse.AlterTableStmt) {
-	now := r.Altering(s)
+	now := r.NewAlteration(s)
 	if now == nil {
 		return
 	}
-	a := &alter{run: r, now: now, rel: now.Rel, mode: lockLevel(s.GetCmds()), recurse: now.Recurse}
-	e := r.lock(a.rel, a.mode)
+	a := &alterState{run: r, now: now, rel: now.Rel, mode: lockLevel(s.GetCmds()), recurse: now.Recurse}
+	e := r.lockRelation(a.rel, a.mode)
 	if s.GetMissingOk() && a.rel.Inferred {
 		e.Unsure, e.Why = true, "it may not exist"
 	}
 	if r.No != nil {
 		return
 	}
-	for _, cmd := range answer.Commands(s) {
-		now.Take(cmd)
-		a.command(cmd)
+	for _, cmd := range answer.OrderCommands(s) {
+		now.RecordCommand(cmd)
+		a.runCommand(cmd)
 	}
-	a.rows()
+	a.workOnRows()
 }
 
-// tabOf is the work list of a table.
-func (a *alter) tabOf(rel *catalog.Relation) *tab {
-	for _, t := range a.tabs {
-		if t.rel == rel {
-			return t
-		}
+// tabOf returns the pending work of a table.
+func (a *alterState) tabOf(rel *catalog.Relation) *tableWork {
+	if t := a.tabOn[rel]; t != nil {
+		return t
 	}
-	t := &tab{rel: rel}
-	a.tabs = append(a.tabs, t)
+	if a.tabOn == nil {
+		a.tabOn = map[*catalog.Relation]*tableWork{}
+	}
+	t := &tableWork{rel: rel}
+	a.tabs, a.tabOn[rel] = append(a.tabs, t), t
 	return t
 }
 
-// child locks a table below the altered one.
-func (a *alter) child(rel *catalog.Relation) {
+// lockChild locks a table below the altered one.
+func (a *alterState) lockChild(rel *catalog.Relation) {
 	if rel != a.rel {
 		a.lockFor(rel, a.mode, childOf(rel, a.rel))
 	}
 }
 
-// descend locks the whole tree and gives it; without recurse only the table.
-func (a *alter) descend(recurse bool) []*catalog.Relation {
-	all := a.C.Tree(a.rel, recurse)
+// lockTree locks the whole tree and returns it; without recurse only the table.
+func (a *alterState) lockTree(recurse bool) []*catalog.Relation {
+	all := a.C.ListTree(a.rel, recurse)
 	for _, rel := range all {
-		a.child(rel)
+		a.lockChild(rel)
 	}
 	return all
 }
 
-func (t *tab) wantScan(why string) {
+func (t *tableWork) wantScan(why string) {
 	t.scan = true
 	if t.why == "" {
 		t.why = why
 	}
 }
 
-// rows does what the subcommands want done to the rows: one rewrite per table,
-// or else one scan.
-func (a *alter) rows() {
+// workOnRows does the work on the rows that the subcommands require: one rewrite per table, or
+// else one scan.
+func (a *alterState) workOnRows() {
 	for _, t := range a.tabs {
-		if !stored(t.rel) {
+		if !hasStorage(t.rel) {
 			continue
 		}
 		switch {
 		case t.rewrite:
-			a.rewrite(t.rel, childOf(t.rel, a.rel))
+			a.rewriteTable(t.rel, childOf(t.rel, a.rel))
 		case t.scan:
-			a.at(t.rel).Scans = true
+			a.effectOn(t.rel).Scans = true
 		}
 		if t.moved && !t.rewrite {
-			copied(a.at(t.rel))
+			recordCopy(a.effectOn(t.rel))
 		}
-		if e := a.at(t.rel); t.why != "" && e.Why == "" && (t.unsure || t.rel == a.rel) {
+		if e := a.effectOn(t.rel); t.why != "" && e.Why == "" && (t.unsure || t.rel == a.rel) {
 			e.Why = t.why
 		}
 		if t.unsure {
-			a.at(t.rel).Unsure = true
+			a.effectOn(t.rel).Unsure = true
 		}
 	}
 }
 
-// command carries out one command; what is about the table as a whole is told
-// further down.
-func (a *alter) command(cmd *pgparse.AlterTableCmd) {
+// runCommand carries out one command. Work on the table as a whole is handled below.
+func (a *alterState) runCommand(cmd *pgparse.AlterTableCmd) {
 	if simpleRecursion[cmd.GetSubtype()] {
-		a.descend(a.recurse)
+		a.lockTree(a.recurse)
 	}
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddColumn:
@@ -130,22 +131,22 @@ func (a *alter) command(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetExpression:
 		a.setExpression(cmd.GetName())
 	case pgparse.AlterTableType_AT_AddIdentity, pgparse.AlterTableType_AT_SetIdentity, pgparse.AlterTableType_AT_DropIdentity:
-		a.identity(cmd)
+		a.changeIdentity(cmd)
 	case pgparse.AlterTableType_AT_AddConstraint:
 		a.addConstraint(cmd.GetDef().GetConstraint())
 	case pgparse.AlterTableType_AT_DropConstraint:
 		a.dropConstraint(cmd)
 	case pgparse.AlterTableType_AT_ValidateConstraint:
-		a.validate(cmd.GetName())
+		a.validateConstraint(cmd.GetName())
 	case pgparse.AlterTableType_AT_AlterConstraint:
 		a.alterConstraint(cmd)
 	default:
-		a.property(cmd)
+		a.runTableCommand(cmd)
 	}
 }
 
-// property carries out a command that is about the table as a whole.
-func (a *alter) property(cmd *pgparse.AlterTableCmd) {
+// runTableCommand carries out a command on the table as a whole.
+func (a *alterState) runTableCommand(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_SetLogged:
 		a.setPersistence(catalog.Permanent)
@@ -157,7 +158,7 @@ func (a *alter) property(cmd *pgparse.AlterTableCmd) {
 		a.setTablespace(cmd.GetName())
 	case pgparse.AlterTableType_AT_ChangeOwner:
 		if !answer.OwnerStays(a.rel, cmd.GetNewowner()) {
-			a.owner(a.rel)
+			a.changeOwner(a.rel)
 		}
 	case pgparse.AlterTableType_AT_ClusterOn:
 		a.indexOf(cmd.GetName(), a.mode)
@@ -168,36 +169,36 @@ func (a *alter) property(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_AddOf:
 		a.createOf(cmd.GetDef().GetTypeName())
 	case pgparse.AlterTableType_AT_EnableTrigAll, pgparse.AlterTableType_AT_DisableTrigAll:
-		a.triggers(cmd.GetName(), true)
+		a.switchTriggers(cmd.GetName(), true)
 	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig, pgparse.AlterTableType_AT_EnableReplicaTrig,
 		pgparse.AlterTableType_AT_EnableTrigUser, pgparse.AlterTableType_AT_DisableTrig, pgparse.AlterTableType_AT_DisableTrigUser:
-		a.triggers(cmd.GetName(), false)
+		a.switchTriggers(cmd.GetName(), false)
 	default:
-		a.family(cmd)
+		a.runParentCommand(cmd)
 	}
 }
 
-// family carries out a command that ties the table to another, or unties it.
-func (a *alter) family(cmd *pgparse.AlterTableCmd) {
+// runParentCommand carries out a command that attaches the table to another one, or detaches it.
+func (a *alterState) runParentCommand(cmd *pgparse.AlterTableCmd) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddInherit:
-		if parent := a.table(cmd.GetDef().GetRangeVar()); parent != nil {
+		if parent := a.findTable(cmd.GetDef().GetRangeVar()); parent != nil {
 			a.lockFor(parent, sue, "the new parent")
 		}
-		// The new child's own children are looked at for cycles.
-		for _, k := range a.C.Tree(a.rel, true)[1:] {
+		// The new child's own children are checked for cycles.
+		for _, k := range a.C.ListTree(a.rel, true)[1:] {
 			a.lockFor(k, as, childOf(k, a.rel))
 		}
 	case pgparse.AlterTableType_AT_DropInherit:
-		if parent := a.table(cmd.GetDef().GetRangeVar()); parent != nil {
+		if parent := a.findTable(cmd.GetDef().GetRangeVar()); parent != nil {
 			a.lockFor(parent, as, "the former parent")
 		}
 	case pgparse.AlterTableType_AT_AttachPartition:
-		a.attach(cmd.GetDef().GetPartitionCmd())
+		a.attachPartition(cmd.GetDef().GetPartitionCmd())
 	case pgparse.AlterTableType_AT_DetachPartition:
-		a.detach(cmd.GetDef().GetPartitionCmd())
+		a.detachPartition(cmd.GetDef().GetPartitionCmd())
 	case pgparse.AlterTableType_AT_DetachPartitionFinalize:
-		if part := a.table(cmd.GetDef().GetPartitionCmd().GetName()); part != nil {
+		if part := a.findTable(cmd.GetDef().GetPartitionCmd().GetName()); part != nil {
 			a.finishDetach(part)
 		}
 	}

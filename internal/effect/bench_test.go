@@ -28,7 +28,7 @@ func BenchmarkOf(b *testing.B) {
 		if !ok || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "#") {
 			continue
 		}
-		f, err := pgparse.Split(sql)
+		f, err := pgparse.SplitText(sql)
 		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 			continue
 		}
@@ -37,6 +37,6 @@ func BenchmarkOf(b *testing.B) {
 	v := effect.NewVersion(17)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		effect.Of(nodes[i%len(nodes)], c, v, effect.Session{})
+		effect.EffectOf(nodes[i%len(nodes)], c, v, effect.Session{})
 	}
 }

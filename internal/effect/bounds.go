@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// implied reports whether the constraints of a table prove that its rows are
+// areBoundsImplied reports whether the constraints of a table prove that its rows are
 // within the bounds, so that the server does not look at them.
-func (a *alter) implied(part *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+func (a *alterState) areBoundsImplied(part *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	if spec.GetIsDefault() {
 		return a.impliedDefault(part)
 	}
@@ -17,12 +17,12 @@ func (a *alter) implied(part *catalog.Relation, spec *pgparse.PartitionBoundSpec
 	if !ok {
 		return a.impliedList(part, spec)
 	}
-	have, notNull := known(part, column)
-	return notNull && have.Inside(want)
+	have, notNull := constrainedRange(part, column)
+	return notNull && have.IsInside(want)
 }
 
-// impliedList is implied for a partition by list.
-func (a *alter) impliedList(part *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+// impliedList is areBoundsImplied for a partition by list.
+func (a *alterState) impliedList(part *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	if len(spec.GetListdatums()) == 0 || len(a.rel.PartitionKey) != 1 {
 		return false
 	}
@@ -32,21 +32,21 @@ func (a *alter) impliedList(part *catalog.Relation, spec *pgparse.PartitionBound
 	}
 	var want []*predicate.Value
 	for _, n := range spec.GetListdatums() {
-		b := predicate.End(n)
+		b := predicate.EndValue(n)
 		if b == nil {
 			return false
 		}
 		want = append(want, b)
 	}
-	if _, notNull := known(part, col.Name); !notNull {
+	if _, notNull := constrainedRange(part, col.Name); !notNull {
 		return false
 	}
 	for _, con := range part.Constraints {
 		if con.Kind != catalog.Check || !con.Valid {
 			continue
 		}
-		for _, cond := range predicate.Conjuncts(con.Expr) {
-			if predicate.Within(predicate.Values(cond, col.Name), want) {
+		for _, cond := range predicate.ListConjuncts(con.Expr) {
+			if predicate.IsWithin(predicate.AllowedValues(cond, col.Name), want) {
 				return true
 			}
 		}
@@ -56,7 +56,7 @@ func (a *alter) impliedList(part *catalog.Relation, spec *pgparse.PartitionBound
 
 // impliedDefault reports whether the constraints of a table prove that none of
 // its rows belongs to a partition that exists.
-func (a *alter) impliedDefault(part *catalog.Relation) bool {
+func (a *alterState) impliedDefault(part *catalog.Relation) bool {
 	if len(a.rel.PartitionKey) != 1 {
 		return false
 	}
@@ -64,13 +64,13 @@ func (a *alter) impliedDefault(part *catalog.Relation) bool {
 	if col == nil {
 		return false
 	}
-	for _, p := range a.C.Rels(a.rel.Partitions) {
+	for _, p := range a.C.RelationsByOID(a.rel.Partitions) {
 		spec := boundOf(p)
 		if spec == nil {
 			return false
 		}
 		if len(spec.GetListdatums()) == 0 {
-			if !a.excluded(part, a.rel, spec) {
+			if !a.isExcluded(part, a.rel, spec) {
 				return false
 			}
 			continue
@@ -83,20 +83,20 @@ func (a *alter) impliedDefault(part *catalog.Relation) bool {
 }
 
 // excludesValues reports whether a CHECK restricts a column to other values.
-func (a *alter) excludesValues(part *catalog.Relation, column string, datums []*pgparse.Node) bool {
+func (a *alterState) excludesValues(part *catalog.Relation, column string, datums []*pgparse.Node) bool {
 	for _, con := range part.Constraints {
 		if con.Kind != catalog.Check || !con.Valid {
 			continue
 		}
-		for _, cond := range predicate.Conjuncts(con.Expr) {
-			have := predicate.Values(cond, column)
+		for _, cond := range predicate.ListConjuncts(con.Expr) {
+			have := predicate.AllowedValues(cond, column)
 			clear := len(have) > 0
 			for _, d := range datums {
-				b := predicate.End(d)
+				b := predicate.EndValue(d)
 				for _, h := range have {
 					if b == nil {
 						clear = false
-					} else if c, ok := h.Order(b); !ok || c == 0 {
+					} else if c, ok := h.CompareTo(b); !ok || c == 0 {
 						clear = false
 					}
 				}
@@ -114,7 +114,7 @@ func boundOf(p *catalog.Relation) *pgparse.PartitionBoundSpec {
 	if p.Bound == "" {
 		return nil
 	}
-	f, err := pgparse.Split("ALTER TABLE a ATTACH PARTITION b " + p.Bound)
+	f, err := pgparse.SplitText("ALTER TABLE a ATTACH PARTITION b " + p.Bound)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return nil
 	}
@@ -125,8 +125,8 @@ func boundOf(p *catalog.Relation) *pgparse.PartitionBoundSpec {
 	return cmds[0].GetAlterTableCmd().GetDef().GetPartitionCmd().GetBound()
 }
 
-// known is what the valid constraints of a table say about a column.
-func known(rel *catalog.Relation, column string) (in predicate.Interval, notNull bool) {
+// constrainedRange is what the valid constraints of a table say about a column.
+func constrainedRange(rel *catalog.Relation, column string) (in predicate.Interval, notNull bool) {
 	if col := rel.Column(column); col != nil {
 		notNull = col.NotNull && !col.NotNullInvalid
 	}
@@ -135,8 +135,8 @@ func known(rel *catalog.Relation, column string) (in predicate.Interval, notNull
 			continue
 		}
 		notNull = notNull || predicate.ProvesNotNull(con.Expr, column)
-		for _, cond := range predicate.Conjuncts(con.Expr) {
-			in.Narrow(cond, column)
+		for _, cond := range predicate.ListConjuncts(con.Expr) {
+			in.NarrowBy(cond, column)
 		}
 	}
 	return in, notNull

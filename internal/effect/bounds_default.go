@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// excluded reports whether the default partition's own constraints prove that
+// isExcluded reports whether the default partition's own constraints prove that
 // it holds no row for the new partition.
-func (r *run) excluded(d, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+func (r *run) isExcluded(d, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	if len(spec.GetListdatums()) > 0 {
 		return withoutValues(d, parent, spec.GetListdatums())
 	}
@@ -19,18 +19,18 @@ func (r *run) excluded(d, parent *catalog.Relation, spec *pgparse.PartitionBound
 	if !ok {
 		return false
 	}
-	if have, _ := known(d, column); have.Apart(want) {
+	if have, _ := constrainedRange(d, column); have.IsApart(want) {
 		return true
 	}
 	for _, con := range d.Constraints {
-		if con.Kind == catalog.Check && con.Valid && predicate.Disjoint(con.Expr, column, want) {
+		if con.Kind == catalog.Check && con.Valid && predicate.IsDisjoint(con.Expr, column, want) {
 			return true
 		}
 	}
 	return false
 }
 
-// withoutValues is excluded for a partition of listed values.
+// withoutValues is isExcluded for a partition of listed values.
 func withoutValues(d, parent *catalog.Relation, datums []*pgparse.Node) bool {
 	if len(parent.PartitionKey) != 1 || parent.PartitionKey[0].Column == 0 {
 		return false
@@ -40,10 +40,10 @@ func withoutValues(d, parent *catalog.Relation, datums []*pgparse.Node) bool {
 		return false
 	}
 	for _, n := range datums {
-		value := predicate.End(n)
+		value := predicate.EndValue(n)
 		if value == nil || !slices.ContainsFunc(d.Constraints, func(con *catalog.Constraint) bool {
-			return con.Kind == catalog.Check && con.Valid && slices.ContainsFunc(predicate.Conjuncts(con.Expr), func(cond *pgparse.Node) bool {
-				return predicate.Excludes(cond, col.Name, value)
+			return con.Kind == catalog.Check && con.Valid && slices.ContainsFunc(predicate.ListConjuncts(con.Expr), func(cond *pgparse.Node) bool {
+				return predicate.ExcludesValue(cond, col.Name, value)
 			})
 		}) {
 			return false

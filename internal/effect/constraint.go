@@ -7,14 +7,14 @@ import (
 )
 
 // addConstraint is ADD CONSTRAINT in all of its forms.
-func (a *alter) addConstraint(con *pgparse.Constraint) {
+func (a *alterState) addConstraint(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_CHECK:
 		a.addCheck(con)
 	case pgparse.ConstrType_CONSTR_NOTNULL:
 		a.addNotNull(con)
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		a.addForeignKey(con, answer.Names(con.GetFkAttrs()), false)
+		a.addForeignKey(con, answer.StringNames(con.GetFkAttrs()), false)
 	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
 		if con.GetIndexname() != "" {
 			a.useIndex(con)
@@ -22,7 +22,7 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 		}
 		columns := answer.KeyColumns(con)
 		if a.recurse && len(a.rel.Partitions)+len(a.rel.Children) > 0 && a.V.AtLeast(18) {
-			a.below(a.rel, a.mode)
+			a.lockDescendants(a.rel, a.mode)
 		}
 		if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			for _, k := range columns {
@@ -33,22 +33,22 @@ func (a *alter) addConstraint(con *pgparse.Constraint) {
 	}
 }
 
-func (a *alter) addCheck(con *pgparse.Constraint) {
+func (a *alterState) addCheck(con *pgparse.Constraint) {
 	// Since 18 everything below is locked first, needed or not.
 	if a.recurse && a.rel.HasKids() && a.V.AtLeast(18) {
-		a.below(a.rel, a.mode)
+		a.lockDescendants(a.rel, a.mode)
 	}
-	a.checkDown(a.rel, con, &[]catalog.OID{})
+	a.checkDown(a.rel, con, map[catalog.OID]bool{})
 }
 
 // checkDown adds a CHECK to a table and what inherits from it; a child that
 // has it already merges it, and its own children learn nothing.
-func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, seen *[]catalog.OID) {
-	a.child(rel)
-	if contains(*seen, rel.OID) {
+func (a *alterState) checkDown(rel *catalog.Relation, con *pgparse.Constraint, seen map[catalog.OID]bool) {
+	a.lockChild(rel)
+	if seen[rel.OID] {
 		return // it has two parents here
 	}
-	*seen = append(*seen, rel.OID)
+	seen[rel.OID] = true
 	if rel != a.rel && hasSame(rel, con.GetConname()) {
 		return
 	}
@@ -58,7 +58,7 @@ func (a *alter) checkDown(rel *catalog.Relation, con *pgparse.Constraint, seen *
 	if con.GetIsNoInherit() || !a.recurse {
 		return
 	}
-	for _, k := range a.C.Kids(rel) {
+	for _, k := range a.C.ListChildren(rel) {
 		a.checkDown(k, con, seen)
 	}
 }
@@ -70,8 +70,8 @@ func hasSame(rel *catalog.Relation, name string) bool {
 	return name != "" && c != nil && c.Kind == catalog.Check && c.Valid
 }
 
-// validate is VALIDATE CONSTRAINT.
-func (a *alter) validate(name string) {
+// validateConstraint is VALIDATE CONSTRAINT.
+func (a *alterState) validateConstraint(name string) {
 	if con := a.now.NotValid(name); con != nil { // added by the same statement
 		a.validateNew(con)
 		return
@@ -86,39 +86,39 @@ func (a *alter) validate(name string) {
 	}
 }
 
-func (a *alter) validateNew(con *pgparse.Constraint) {
+func (a *alterState) validateNew(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		for _, rel := range a.C.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+		for _, rel := range a.C.ListTree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
 			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 		}
-		if ref := a.table(con.GetPktable()); ref != nil && stored(ref) {
-			a.lock(ref, rs).Scans = true
+		if ref := a.findTable(con.GetPktable()); ref != nil && hasStorage(ref) {
+			a.lockRelation(ref, rs).Scans = true
 		}
 	default:
-		for _, rel := range a.descend(a.recurse) {
+		for _, rel := range a.lockTree(a.recurse) {
 			a.tabOf(rel).wantScan("rows are checked against the constraint")
 		}
 	}
 }
 
-func (a *alter) validateOld(con *catalog.Constraint) {
+func (a *alterState) validateOld(con *catalog.Constraint) {
 	if con.Kind == catalog.ForeignKey {
-		for _, rel := range a.C.Tree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
-			a.child(rel)
+		for _, rel := range a.C.ListTree(a.rel, a.rel.Kind == catalog.PartitionedTable) {
+			a.lockChild(rel)
 			a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 		}
 		if ref := a.C.Relation(con.Ref); ref != nil && ref != a.rel {
 			e := a.lockFor(ref, rs, referencedBy(con.Name, ""))
-			e.Scans = e.Scans || stored(ref)
-			for _, t := range a.C.Tree(ref, ref.Kind == catalog.PartitionedTable)[1:] { // read through it
+			e.Scans = e.Scans || hasStorage(ref)
+			for _, t := range a.C.ListTree(ref, ref.Kind == catalog.PartitionedTable)[1:] { // read through it
 				e := a.lockFor(t, as, referencedBy(con.Name, ""))
-				e.Scans = e.Scans || stored(t)
+				e.Scans = e.Scans || hasStorage(t)
 			}
 		}
 		return
 	}
-	for _, rel := range a.descend(a.recurse && !con.NoInherit) {
+	for _, rel := range a.lockTree(a.recurse && !con.NoInherit) {
 		if rel != a.rel {
 			if own := rel.Constraint(con.Name); own != nil && own.Valid || con.Kind == catalog.NotNullConstraint && neverNull(a.rel, rel, con) {
 				continue
@@ -131,7 +131,7 @@ func (a *alter) validateOld(con *catalog.Constraint) {
 // neverNull reports whether a child has a valid NOT NULL on the column of its
 // parent's, whatever the name.
 func neverNull(parent, child *catalog.Relation, con *catalog.Constraint) bool {
-	above := parent.Attr(first(con.Columns))
+	above := parent.Attr(firstAttnum(con.Columns))
 	if above == nil {
 		return false
 	}
@@ -140,9 +140,9 @@ func neverNull(parent, child *catalog.Relation, con *catalog.Constraint) bool {
 }
 
 // dropConstraint is DROP CONSTRAINT.
-func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
+func (a *alterState) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	if a.rel.Kind == catalog.PartitionedTable {
-		a.below(a.rel, a.mode)
+		a.lockDescendants(a.rel, a.mode)
 	}
 	con := a.rel.Constraint(cmd.GetName())
 	if con == nil && a.V.AtLeast(18) {
@@ -152,8 +152,8 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 		}
 	}
 	if con == nil {
-		if !a.Whole(a.rel) {
-			if e := a.at(a.rel); e.Why == "" {
+		if !a.IsFullyKnown(a.rel) {
+			if e := a.effectOn(a.rel); e.Why == "" {
 				e.Unsure, e.Why = true, "a foreign key also locks the table it references"
 			}
 		}
@@ -162,22 +162,22 @@ func (a *alter) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	switch con.Kind {
 	case catalog.Check, catalog.NotNullConstraint:
 		if !con.NoInherit {
-			for _, k := range a.C.Kids(a.rel) {
-				a.child(k)
+			for _, k := range a.C.ListChildren(a.rel) {
+				a.lockChild(k)
 				if a.recurse {
-					for _, rel := range a.C.Tree(k, true) {
-						a.child(rel)
+					for _, rel := range a.C.ListTree(k, true) {
+						a.lockChild(rel)
 					}
 				}
 			}
 		}
 	default:
-		a.cascade(a.rel, con)
+		a.dropWithDependents(a.rel, con)
 	}
 }
 
-// cascade drops a constraint with what stands behind it and depends on it.
-func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint) {
+// dropWithDependents drops a constraint with its index and everything that depends on it.
+func (r *run) dropWithDependents(rel *catalog.Relation, con *catalog.Constraint) {
 	if con.Kind == catalog.ForeignKey {
 		r.dropForeignKey(con, false)
 		return
@@ -186,19 +186,19 @@ func (r *run) cascade(rel *catalog.Relation, con *catalog.Constraint) {
 	if index == nil {
 		return
 	}
-	for _, ref := range r.C.References(rel, false) {
+	for _, ref := range r.C.ListReferences(rel, false) {
 		if !answer.RestsOn(ref.Con, con) {
 			continue
 		}
 		r.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is dropped")
-		r.below(ref.From, ael)
+		r.lockDescendants(ref.From, ael)
 	}
 	r.dropIndexTree(index, "index of the constraint "+con.Name)
 }
 
-// dropIndexTree drops an index with those of the partitions below it.
+// dropIndexTree drops an index with the indexes of the partitions below it.
 func (r *run) dropIndexTree(index *catalog.Relation, why string) {
-	for _, i := range r.C.Tree(index, true) {
-		r.drop(i, why)
+	for _, i := range r.C.ListTree(index, true) {
+		r.recordDropped(i, why)
 	}
 }

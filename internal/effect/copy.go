@@ -9,13 +9,13 @@ import (
 func (r *run) copyStmt(s *pgparse.CopyStmt) {
 	switch {
 	case s.GetQuery() != nil:
-		r.query(pgparse.Unwrap(s.GetQuery()))
+		r.lockQuery(pgparse.Unwrap(s.GetQuery()))
 	case s.GetIsFrom():
-		t := r.table(s.GetRelation())
+		t := r.findTable(s.GetRelation())
 		if t == nil {
 			return
 		}
-		r.lock(t, rx)
+		r.lockRelation(t, rx)
 		if r.No != nil {
 			return
 		}
@@ -33,12 +33,12 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 					has[c.Attnum] = true
 				}
 			}
-			r.defaults(t, has)
+			r.lockDefaults(t, has)
 		}
 	case r.No == nil:
-		for _, t := range r.read(s.GetRelation(), as) {
-			if stored(t) {
-				r.at(t).Scans = true
+		for _, t := range r.lockReadRelation(s.GetRelation(), as) {
+			if hasStorage(t) {
+				r.effectOn(t).Scans = true
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 	if s.GetPartspec() != nil {
 		kind = catalog.PartitionedTable
 	}
-	r.create(name, kind)
+	r.recordCreated(name, kind)
 	if r.No != nil {
 		return
 	}
@@ -29,7 +29,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		case *pgparse.Constraint:
 			r.createConstraint(name, m, nil)
 		case *pgparse.TableLikeClause:
-			if like := r.table(m.GetRelation()); like != nil {
+			if like := r.findTable(m.GetRelation()); like != nil {
 				r.lockFor(like, as, "LIKE reads its definition")
 				r.createLike(name, like, m.GetOptions())
 			}
@@ -39,7 +39,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		r.createConstraint(name, n.GetConstraint(), nil)
 	}
 	for _, n := range s.GetInhRelations() {
-		switch parent := r.table(n.GetRangeVar()); {
+		switch parent := r.findTable(n.GetRangeVar()); {
 		case parent == nil:
 		case s.GetPartbound() == nil:
 			r.lockFor(parent, sue, "the new table inherits from it")
@@ -79,7 +79,7 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 	for _, i := range r.C.IndexesOf(like) {
 		if i.Index != nil {
 			label, columns := indexLabel(i, like)
-			r.create(catalog.Name{Schema: name.Schema, Name: r.freeName(name, columns, label)}, catalog.Index)
+			r.recordCreated(catalog.Name{Schema: name.Schema, Name: r.freeName(name, columns, label)}, catalog.Index)
 		}
 	}
 }
@@ -100,20 +100,20 @@ func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef) {
 
 func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string) {
 	if columns == nil {
-		columns = answer.Names(con.GetKeys())
+		columns = answer.StringNames(con.GetKeys())
 	}
 	name := func(part, label string) {
 		n := con.GetConname()
 		if n == "" {
 			n = r.freeName(table, part, label)
 		}
-		r.create(catalog.Name{Schema: table.Schema, Name: n}, catalog.Index)
+		r.recordCreated(catalog.Name{Schema: table.Schema, Name: n}, catalog.Index)
 	}
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_PRIMARY:
 		name("", "pkey")
 	case pgparse.ConstrType_CONSTR_UNIQUE:
-		name(joined(slices.Concat(columns, answer.Names(con.GetIncluding()))), "key")
+		name(joinColumns(slices.Concat(columns, answer.StringNames(con.GetIncluding()))), "key")
 	case pgparse.ConstrType_CONSTR_EXCLUSION:
 		columns = nil
 		for _, x := range con.GetExclusions() {
@@ -121,10 +121,10 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 				columns = append(columns, answer.ElementName(items[0].GetIndexElem()))
 			}
 		}
-		name(joined(columns), "excl")
+		name(joinColumns(columns), "excl")
 	case pgparse.ConstrType_CONSTR_FOREIGN:
 		if pk := con.GetPktable(); !answer.IsItself(table, pk) {
-			if ref := r.table(pk); ref != nil {
+			if ref := r.findTable(pk); ref != nil {
 				r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
 			}
 		}
@@ -134,7 +134,7 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 // createPartition is CREATE TABLE … PARTITION OF: unlike ATTACH it locks the
 // parent, and the default partition, against everything.
 func (r *run) createPartition(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
-	r.lock(parent, ael).Why = "a partition is added"
+	r.lockRelation(parent, ael).Why = "a partition is added"
 	if d := r.C.Relation(parent.Default); d != nil && !bound.GetIsDefault() {
 		r.lockDefault(d, parent, bound)
 	}

@@ -7,31 +7,31 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-func (r *run) insert(m *pgparse.InsertStmt, l *query.Level) {
-	r.with(l)
+func (r *run) insertRows(m *pgparse.InsertStmt, l *query.Level) {
+	r.lockWith(l)
 	w := write{
 		event: "insert", columns: answer.TargetNames(m.GetCols()),
 	}
-	rel := r.table(m.GetRelation())
+	rel := r.findTable(m.GetRelation())
 	if rel != nil {
-		w.given = given(m, rel)
+		w.given = insertedColumns(m, rel)
 	}
 	// Only the partitions that rows go to are locked: which, is not known.
-	tables, runs := r.target(m.GetRelation(), w)
+	tables, runs := r.lockTarget(m.GetRelation(), w)
 	for _, t := range tables {
 		r.checksReferenced(t, nil)
 	}
 	if rel != nil && tables != nil {
-		r.defaults(rel, w.given)
+		r.lockDefaults(rel, w.given)
 	}
-	r.whether(runs, func() { r.queryIn(l.Query) })
-	r.nodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
-	r.node(m.GetOnConflictClause().GetWhereClause(), l)
+	r.runIf(runs, func() { r.queryIn(l.Query) })
+	r.lockNodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
+	r.lockNode(m.GetOnConflictClause().GetWhereClause(), l)
 }
 
-// given tells which columns an INSERT has values for, by the number of the
-// column; nil when that cannot be told, so that all may have one.
-func given(m *pgparse.InsertStmt, t *catalog.Relation) map[int16]bool {
+// insertedColumns returns the columns for which an INSERT has values, by the column's number; nil
+// if that is not known, so that all may have one.
+func insertedColumns(m *pgparse.InsertStmt, t *catalog.Relation) map[int16]bool {
 	var list []int16
 	for _, n := range m.GetCols() {
 		if c := t.Column(n.GetResTarget().GetName()); c != nil {
@@ -75,9 +75,9 @@ func given(m *pgparse.InsertStmt, t *catalog.Relation) map[int16]bool {
 	return out
 }
 
-// defaults locks the sequences that the defaults of a new row take numbers from
+// lockDefaults locks the sequences that the defaults of a new row take numbers from
 // (https://www.postgresql.org/docs/current/functions-sequence.html).
-func (r *run) defaults(t *catalog.Relation, given map[int16]bool) {
+func (r *run) lockDefaults(t *catalog.Relation, given map[int16]bool) {
 	if given == nil {
 		return
 	}
@@ -91,11 +91,11 @@ func (r *run) defaults(t *catalog.Relation, given map[int16]bool) {
 func (r *run) defaultOf(c *catalog.Column) {
 	if c.TakesNumber() {
 		if seq := r.C.Relation(c.Sequence); seq != nil {
-			r.lock(seq, rx)
+			r.lockRelation(seq, rx)
 		}
 		return
 	}
-	r.calls(c.Default)
+	r.lockCalls(c.Default)
 }
 
 // checksReferenced locks the tables that the changed foreign keys of a row
@@ -105,7 +105,7 @@ func (r *run) checksReferenced(t *catalog.Relation, changed []string) {
 		if con.Kind != catalog.ForeignKey || !con.Enforced && con.Valid {
 			continue
 		}
-		if changed != nil && !r.touches(t, con.Columns, changed) {
+		if changed != nil && !r.touchesColumn(t, con.Columns, changed) {
 			continue
 		}
 		if ref := r.C.Relation(con.Ref); ref != nil {
@@ -114,7 +114,7 @@ func (r *run) checksReferenced(t *catalog.Relation, changed []string) {
 	}
 }
 
-func (r *run) touches(t *catalog.Relation, attnums []int16, names []string) bool {
+func (r *run) touchesColumn(t *catalog.Relation, attnums []int16, names []string) bool {
 	for _, a := range attnums {
 		if col := t.Attr(a); col != nil && contains(names, col.Name) {
 			return true
@@ -123,18 +123,18 @@ func (r *run) touches(t *catalog.Relation, attnums []int16, names []string) bool
 	return false
 }
 
-// whether does what a statement does beside its target; nothing of it is read
+// runIf does what a statement does beside its target; nothing of it is read
 // when the statement does not run.
-func (r *run) whether(runs bool, f func()) {
+func (r *run) runIf(runs bool, f func()) {
 	if runs {
 		f()
 		return
 	}
-	r.quietly(f)
+	r.lockWithoutWork(f)
 }
 
-func (r *run) update(m *pgparse.UpdateStmt, l *query.Level) {
-	r.with(l)
+func (r *run) updateRows(m *pgparse.UpdateStmt, l *query.Level) {
+	r.lockWith(l)
 	var reset []string
 	for _, n := range m.GetTargetList() {
 		if n.GetResTarget().GetVal().GetSetToDefault() != nil {
@@ -143,10 +143,10 @@ func (r *run) update(m *pgparse.UpdateStmt, l *query.Level) {
 	}
 	changed := answer.TargetNames(m.GetTargetList())
 	mark := len(r.Effects)
-	tables, runs := r.target(m.GetRelation(), write{
+	tables, runs := r.lockTarget(m.GetRelation(), write{
 		event: "update", where: m.GetWhereClause(), columns: changed,
 	})
-	tables = r.prune(mark, tables, m.GetRelation(), m.GetWhereClause())
+	tables = r.prunePartitions(mark, tables, m.GetRelation(), m.GetWhereClause())
 	for _, t := range tables {
 		for _, name := range reset {
 			if c := t.Column(name); c != nil {
@@ -157,46 +157,46 @@ func (r *run) update(m *pgparse.UpdateStmt, l *query.Level) {
 		r.checksReferenced(t, changed)
 		r.checksReferencing(t, changed)
 	}
-	r.whether(runs, func() {
-		r.nodes(l, m.GetTargetList())
+	r.runIf(runs, func() {
+		r.lockNodes(l, m.GetTargetList())
 		for _, n := range m.GetFromClause() {
-			r.from(n, l, true, m.GetWhereClause())
+			r.lockFromItem(n, l, true, m.GetWhereClause())
 		}
-		r.node(m.GetWhereClause(), l)
-		r.nodes(l, m.GetReturningClause().GetExprs())
+		r.lockNode(m.GetWhereClause(), l)
+		r.lockNodes(l, m.GetReturningClause().GetExprs())
 	})
 }
 
 func (r *run) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
-	r.with(l)
+	r.lockWith(l)
 	mark := len(r.Effects)
-	tables, runs := r.target(m.GetRelation(), write{event: "delete", where: m.GetWhereClause()})
-	tables = r.prune(mark, tables, m.GetRelation(), m.GetWhereClause())
+	tables, runs := r.lockTarget(m.GetRelation(), write{event: "delete", where: m.GetWhereClause()})
+	tables = r.prunePartitions(mark, tables, m.GetRelation(), m.GetWhereClause())
 	for _, t := range tables {
 		r.findsRows(t, m.GetRelation(), m.GetWhereClause())
 		r.checksReferencing(t, nil)
 	}
-	r.whether(runs, func() {
+	r.runIf(runs, func() {
 		for _, n := range m.GetUsingClause() {
-			r.from(n, l, true, m.GetWhereClause())
+			r.lockFromItem(n, l, true, m.GetWhereClause())
 		}
-		r.node(m.GetWhereClause(), l)
-		r.nodes(l, m.GetReturningClause().GetExprs())
+		r.lockNode(m.GetWhereClause(), l)
+		r.lockNodes(l, m.GetReturningClause().GetExprs())
 	})
 }
 
 // scanFor marks what a row-level statement reads to find its rows.
 func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
-	if !stored(t) {
+	if !hasStorage(t) {
 		return
 	}
-	e := r.at(t)
+	e := r.effectOn(t)
 	if where == nil {
 		e.Scans = true
 		return
 	}
 	e.Rows = true
-	if !t.Inferred && !r.indexed(t, where) {
+	if !t.Inferred && !r.hasIndexFor(t, where) {
 		e.Scans = true
 	}
 }
@@ -205,12 +205,12 @@ func (r *run) scanFor(t *catalog.Relation, where *pgparse.Node) {
 // goes away or changes its key (changed; nil for a deletion). Without an index
 // on the foreign key they are scanned in full, for each row.
 func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
-	for _, ref := range r.C.References(t, true) {
+	for _, ref := range r.C.ListReferences(t, true) {
 		target := r.C.Relation(ref.Con.Ref)
 		action := ref.Con.OnDelete
 		if changed != nil {
 			action = ref.Con.OnUpdate
-			if target == nil || !r.touches(target, ref.Con.RefColumns, changed) {
+			if target == nil || !r.touchesColumn(target, ref.Con.RefColumns, changed) {
 				continue
 			}
 		}
@@ -218,9 +218,9 @@ func (r *run) checksReferencing(t *catalog.Relation, changed []string) {
 		if action == "cascade" || action == "set null" || action == "set default" {
 			mode = rx
 		}
-		for _, from := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+		for _, from := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			e := r.lockFor(from, mode, "references "+t.Name.String())
-			if stored(from) && !r.hasIndexOn(from, ref.Con.Columns) {
+			if hasStorage(from) && !r.hasIndexOn(from, ref.Con.Columns) {
 				e.Scans = true
 			}
 		}
@@ -236,7 +236,7 @@ func (r *run) hasIndexOn(t *catalog.Relation, columns []int16) bool {
 	return false
 }
 
-func (r *run) merge(m *pgparse.MergeStmt) {
+func (r *run) mergeRows(m *pgparse.MergeStmt) {
 	var changed []string
 	deletes := false
 	for _, n := range m.GetMergeWhenClauses() {
@@ -246,7 +246,7 @@ func (r *run) merge(m *pgparse.MergeStmt) {
 			changed = append(changed, t.GetResTarget().GetName())
 		}
 	}
-	tables, _ := r.target(m.GetRelation(), write{event: "merge", where: m.GetJoinCondition()})
+	tables, _ := r.lockTarget(m.GetRelation(), write{event: "merge", where: m.GetJoinCondition()})
 	for _, t := range tables {
 		r.findsRows(t, m.GetRelation(), m.GetJoinCondition())
 		r.checksReferenced(t, changed)

@@ -23,7 +23,7 @@ func (r *run) dropStmt(s *pgparse.DropStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_SCHEMA:
 		for _, o := range s.GetObjects() {
-			r.dropSchema(pgparse.Text(o), cascade, s.GetMissingOk())
+			r.dropSchema(pgparse.StringText(o), cascade, s.GetMissingOk())
 		}
 	case pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN:
 		for _, o := range s.GetObjects() {
@@ -35,7 +35,7 @@ func (r *run) dropStmt(s *pgparse.DropStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_EXTENSION:
 		for _, o := range s.GetObjects() {
-			r.dropExtension(pgparse.Text(o), cascade)
+			r.dropExtension(pgparse.StringText(o), cascade)
 		}
 	default:
 		// Operators, collations, servers, …: no relation is locked,
@@ -57,12 +57,12 @@ func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
 	var named []*catalog.Relation
 	for _, o := range s.GetObjects() {
 		schema, name := pgparse.SchemaAndName(o.GetList().GetItems())
-		if rel := r.Find(schema, name, kind, s.GetMissingOk()); rel != nil {
+		if rel := r.FindRelation(schema, name, kind, s.GetMissingOk()); rel != nil {
 			named = append(named, rel)
 		}
 	}
 	for _, rel := range named {
-		e := r.lock(rel, ael)
+		e := r.lockRelation(rel, ael)
 		if s.GetConcurrent() {
 			e.Lock = 0
 		}
@@ -96,14 +96,14 @@ func (r *run) dropRelation(rel *catalog.Relation, cascade bool, depth int) {
 		r.dropTableParts(rel, cascade, depth)
 	}
 	for _, i := range r.C.IndexesOf(rel) {
-		r.drop(i, "index of "+name)
+		r.recordDropped(i, "index of "+name)
 	}
 	r.dropPolicies(rel, 0, cascade)
-	for _, v := range r.C.Rels(rel.Dependents) {
-		if !cascade || r.dropped(v.OID) {
+	for _, v := range r.C.RelationsByOID(rel.Dependents) {
+		if !cascade || r.isDropped(v.OID) {
 			continue
 		}
-		r.drop(v, "reads "+name)
+		r.recordDropped(v, "reads "+name)
 		r.dropRelation(v, true, depth+1)
 	}
 }
@@ -122,8 +122,8 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 			r.dropForeignKey(con, true)
 		}
 	}
-	for _, ref := range r.C.References(rel, true) {
-		if ref.From == rel || r.dropped(ref.From.OID) {
+	for _, ref := range r.C.ListReferences(rel, true) {
+		if ref.From == rel || r.isDropped(ref.From.OID) {
 			continue
 		}
 		if target := r.C.Relation(ref.Con.Ref); target != rel && !r.goesToo(target) {
@@ -136,25 +136,25 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 		if !cascade && !r.goesToo(ref.From) {
 			continue
 		}
-		for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+		for _, t := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			r.lockFor(t, ael, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
 	for _, s := range r.C.SequencesOf(rel) {
-		r.drop(s, "owned by "+name)
+		r.recordDropped(s, "owned by "+name)
 		r.dropNumbers(s, "", cascade)
 	}
-	for _, k := range r.C.Rels(rel.Partitions) {
-		if !r.dropped(k.OID) {
-			r.drop(k, "partition of "+name)
+	for _, k := range r.C.RelationsByOID(rel.Partitions) {
+		if !r.isDropped(k.OID) {
+			r.recordDropped(k, "partition of "+name)
 			r.dropRelation(k, cascade, depth+1)
 		}
 	}
-	for _, k := range r.C.Rels(rel.Children) {
-		if !cascade || r.dropped(k.OID) {
+	for _, k := range r.C.RelationsByOID(rel.Children) {
+		if !cascade || r.isDropped(k.OID) {
 			continue
 		}
-		r.drop(k, "inherits from "+name)
+		r.recordDropped(k, "inherits from "+name)
 		r.dropRelation(k, true, depth+1)
 	}
 	if cascade {
@@ -188,7 +188,7 @@ func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bo
 // goesToo reports whether a table is dropped with what it is a partition of.
 func (r *run) goesToo(rel *catalog.Relation) bool {
 	for n := 0; rel != nil && n < maxDepth; n++ {
-		if r.dropped(rel.OID) {
+		if r.isDropped(rel.OID) {
 			return true
 		}
 		rel = r.C.Relation(rel.Parent)
@@ -205,7 +205,7 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 	if table == nil {
 		return
 	}
-	if col := table.Attr(seq.Seq.OwnerColumn); col != nil && col.Identity == "" && col.Default != nil && cascade && !r.dropped(table.OID) {
+	if col := table.Attr(seq.Seq.OwnerColumn); col != nil && col.Identity == "" && col.Default != nil && cascade && !r.isDropped(table.OID) {
 		r.lockFor(table, ael, "the default of its column "+col.Name+" is dropped")
 	}
 }
@@ -216,7 +216,7 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 // that inherit it go too.
 func (r *run) dropNumbers(seq *catalog.Relation, with string, cascade bool) bool {
 	if !cascade {
-		return !r.Taken(seq, with, r.goesToo)
+		return !r.IsSequenceTaken(seq, with, r.goesToo)
 	}
 	for _, t := range r.C.TakersOf(seq.OID) {
 		if c := t.Column(with); !r.goesToo(t) && (c == nil || !c.Inherited) {
@@ -233,8 +233,8 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		return
 	}
 	schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-	object := pgparse.Text(parts[len(parts)-1])
-	rel := r.Find(schema, name, catalog.Table, s.GetMissingOk())
+	object := pgparse.StringText(parts[len(parts)-1])
+	rel := r.FindRelation(schema, name, catalog.Table, s.GetMissingOk())
 	if rel == nil {
 		return
 	}
@@ -242,25 +242,25 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		if s.GetMissingOk() && !r.hasObject(rel, s.GetRemoveType(), object) {
 			return
 		}
-		r.lock(rel, ael)
+		r.lockRelation(rel, ael)
 		return
 	}
 	t := rel.Trigger(object)
-	if r.No != nil || t == nil && r.Whole(rel) {
+	if r.No != nil || t == nil && r.IsFullyKnown(rel) {
 		return
 	}
-	r.lock(rel, ael)
+	r.lockRelation(rel, ael)
 	if rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) {
-		r.below(rel, ael)
+		r.lockDescendants(rel, ael)
 	}
 }
 
 func (r *run) hasObject(rel *catalog.Relation, kind pgparse.ObjectType, name string) bool {
-	if !r.Whole(rel) {
+	if !r.IsFullyKnown(rel) {
 		return true
 	}
 	if kind == pgparse.ObjectType_OBJECT_RULE {
-		return rel.Rule(name) != nil
+		return rel.FindRule(name) != nil
 	}
 	for _, p := range rel.Policies {
 		if p.Name == name {

@@ -7,10 +7,10 @@ import (
 )
 
 // dropColumn is DROP COLUMN.
-func (a *alter) dropColumn(cmd *pgparse.AlterTableCmd) {
+func (a *alterState) dropColumn(cmd *pgparse.AlterTableCmd) {
 	cascade := cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
-	if col, _ := a.Column(a.rel, cmd.GetName()); col != nil {
-		a.now.DropDown(col.Name, a.child, func(rel *catalog.Relation, col *catalog.Column) {
+	if col, _ := a.FindColumn(a.rel, cmd.GetName()); col != nil {
+		a.now.DropDown(col.Name, a.lockChild, func(rel *catalog.Relation, col *catalog.Column) {
 			a.dropColumnParts(rel, col, cascade, 0)
 		})
 	}
@@ -29,12 +29,15 @@ type columnOf struct {
 // it.
 func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascade bool, depth int) {
 	this := columnOf{rel.OID, col.Attnum}
-	if depth > maxDepth || contains(r.without, this) {
+	if depth > maxDepth || r.without[this] {
 		return
 	}
-	r.without = append(r.without, this)
+	if r.without == nil {
+		r.without = map[columnOf]bool{}
+	}
+	r.without[this] = true
 	for _, index := range r.C.IndexesOf(rel) {
-		if index.Index.Uses(col.Attnum) {
+		if index.Index.UsesColumn(col.Attnum) {
 			r.dropIndexTree(index, "index on "+col.Name)
 		}
 	}
@@ -43,17 +46,17 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 			r.dropForeignKey(con, true)
 		}
 	}
-	for _, ref := range r.C.References(rel, false) {
+	for _, ref := range r.C.ListReferences(rel, false) {
 		uses := contains(ref.Con.RefColumns, col.Attnum) || len(ref.Con.RefColumns) == 0 && answer.InPrimaryKey(rel, col)
 		if !uses || ref.From == rel || !cascade {
 			continue
 		}
-		for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+		for _, t := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			r.lockFor(t, ael, "its foreign key "+ref.Con.Name+" is dropped")
 		}
 	}
 	if s := r.C.Relation(col.Sequence); s != nil {
-		r.drop(s, "owned by the column "+col.Name)
+		r.recordDropped(s, "owned by the column "+col.Name)
 		r.dropNumbers(s, col.Name, cascade)
 	}
 	for _, other := range rel.Columns {
@@ -69,9 +72,9 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 
 // dropReaders drops the views that read a dropped column.
 func (r *run) dropReaders(rel *catalog.Relation, col *catalog.Column, depth int) {
-	for _, v := range answer.Readers(r.C, rel, col) {
-		if !r.dropped(v.OID) {
-			r.drop(v, "reads the column "+col.Name)
+	for _, v := range answer.ViewsReading(r.C, rel, col) {
+		if !r.isDropped(v.OID) {
+			r.recordDropped(v, "reads the column "+col.Name)
 			r.dropRelation(v, true, depth+1)
 		}
 	}

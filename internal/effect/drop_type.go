@@ -12,7 +12,7 @@ import (
 // dropSchema locks all that is in a schema.
 func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 	var in []*catalog.Relation
-	r.C.Relations(func(rel *catalog.Relation) bool {
+	r.C.EachRelation(func(rel *catalog.Relation) bool {
 		if rel.Name.Schema == schema && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
 			in = append(in, rel)
 		}
@@ -23,13 +23,13 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 	}
 	sortByOID(in)
 	for _, rel := range in {
-		r.drop(rel, "in the schema "+schema)
+		r.recordDropped(rel, "in the schema "+schema)
 	}
 	for _, rel := range in {
 		r.dropRelation(rel, true, 0)
 	}
 	var types []*catalog.UserType
-	r.C.Types(func(u *catalog.UserType) bool {
+	r.C.EachType(func(u *catalog.UserType) bool {
 		if u.Name.Schema == schema {
 			types = append(types, u)
 		}
@@ -59,17 +59,17 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		return
 	}
 	if rel := r.C.Relation(u.Relation); rel != nil {
-		r.drop(rel, "the type's relation")
+		r.recordDropped(rel, "the type's relation")
 	}
 	r.C.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
-		if r.dropped(rel.OID) {
+		if r.isDropped(rel.OID) {
 			return
 		}
 		if !cascade {
 			return
 		}
 		if answer.PartitionedBy(rel, col) { // it cannot be without
-			r.drop(rel, "partitioned by "+col.Name+", which has the type "+u.Name.String())
+			r.recordDropped(rel, "partitioned by "+col.Name+", which has the type "+u.Name.String())
 			r.dropRelation(rel, true, depth+1)
 			return
 		}
@@ -77,7 +77,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		r.dropColumnParts(rel, col, true, depth)
 	})
 	if cascade {
-		r.C.Types(func(d *catalog.UserType) bool {
+		r.C.EachType(func(d *catalog.UserType) bool {
 			if d.Kind == catalog.Domain && d.OID != u.OID && d.Base.OID == u.OID {
 				r.dropUserType(d, true, depth+1)
 			}
@@ -88,7 +88,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		if !cascade {
 			return
 		}
-		r.drop(rel, "a table of the type "+u.Name.String())
+		r.recordDropped(rel, "a table of the type "+u.Name.String())
 		r.dropRelation(rel, true, depth+1)
 	}
 }
@@ -97,10 +97,10 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 // dropped function.
 func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 	_, name := pgparse.SchemaAndName(o.GetObjname())
-	r.dropCalls(name, r.C.Callers(o), cascade)
+	r.dropCalls(name, r.C.ListCallers(o), cascade)
 }
 
-// dropCalls is what becomes of what calls a dropped function.
+// dropCalls handles the callers of a dropped function.
 func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
 	for _, caller := range callers {
 		rel := caller.Relation
@@ -115,7 +115,7 @@ func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
 			if t := r.C.TableOf(rel); t != nil {
 				r.lockFor(t, ael, "its index "+rel.Name.Name+" is dropped")
 			}
-			r.drop(rel, "calls "+name+"()")
+			r.recordDropped(rel, "calls "+name+"()")
 			if rel.View != nil {
 				r.dropRelation(rel, true, 0)
 			}

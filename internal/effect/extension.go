@@ -13,7 +13,7 @@ func (r *run) extensionRelations(name string, mark func(*Effect)) {
 		if o == nil || m.Since > 0 && !r.V.AtLeast(m.Since) {
 			continue
 		}
-		e := r.lock(catalog.StandIn(catalog.Name{Schema: r.C.CreationSchema(), Name: m.Name}, catalog.View, false), ael)
+		e := r.lockRelation(catalog.StandIn(catalog.Name{Schema: r.C.CreationSchema(), Name: m.Name}, catalog.View, false), ael)
 		if mark != nil {
 			mark(e)
 		}
@@ -24,6 +24,13 @@ func (r *run) extensionRelations(name string, mark func(*Effect)) {
 // columns of its types.
 func (r *run) dropExtension(name string, cascade bool) {
 	r.extensionRelations(name, func(e *Effect) { e.Dropped = true })
+	members := r.C.MembersOf(name)
+	for _, rel := range members {
+		r.recordDropped(rel, "in the extension "+name)
+	}
+	for _, rel := range members {
+		r.dropRelation(rel, cascade, 0)
+	}
 	types := answer.ExtensionTypes[name]
 	if len(types) == 0 {
 		if cascade && len(answer.ExtensionViews[name]) == 0 && !contains(answer.WithoutTypes, name) {
@@ -34,13 +41,13 @@ func (r *run) dropExtension(name string, cascade bool) {
 	if !cascade {
 		return
 	}
-	r.C.Types(func(u *catalog.UserType) bool {
+	r.C.EachType(func(u *catalog.UserType) bool {
 		if base := u.Base.Name; u.Kind == catalog.Domain && base.Schema != "pg_catalog" && contains(types, base.Name) {
 			r.dropUserType(u, true, 0)
 		}
 		return true
 	})
-	r.C.Relations(func(rel *catalog.Relation) bool {
+	r.C.EachRelation(func(rel *catalog.Relation) bool {
 		for _, col := range rel.Columns {
 			if col.Type.Name.Schema == "pg_catalog" || !contains(types, col.Type.Name.Name) {
 				continue
@@ -58,21 +65,21 @@ func (r *run) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
-		if rel := r.Find(schema, name, answer.Kind(kind), false); rel != nil {
-			r.lock(rel, sue)
+		if rel := r.FindRelation(schema, name, answer.Kind(kind), false); rel != nil {
+			r.lockRelation(rel, sue)
 		}
 	}
 }
 
-// Whole reports whether a dump tells of every relation that there is: all of it
+// IsComplete reports whether a dump tells of every relation that there is: all of it
 // was understood, and none of its extensions brings along tables, which a dump
 // leaves out.
-func Whole(c *catalog.Catalog) bool {
+func IsComplete(c *catalog.Catalog) bool {
 	if c.Unmodelled != nil {
 		return false
 	}
 	whole := true
-	c.Objects("extension", func(o *catalog.Object) bool {
+	c.EachObject("extension", func(o *catalog.Object) bool {
 		n := o.Name.Name
 		whole = answer.BringsNoTable(n)
 		return whole

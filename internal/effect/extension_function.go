@@ -9,8 +9,8 @@ func extensionFunction(name string) (v builtin.Vol, known bool) {
 	return v, known
 }
 
-// extensionFunctions are those of the extensions that come with Postgres which
-// defaults call.
+// extensionFunctions are functions that defaults call, from the extensions shipped with
+// Postgres.
 var extensionFunctions = map[string]builtin.Vol{
 	"uuid_generate_v1": builtin.Volatile, "uuid_generate_v1mc": builtin.Volatile, "uuid_generate_v4": builtin.Volatile,
 	"uuid_generate_v3": builtin.Immutable, "uuid_generate_v5": builtin.Immutable,

@@ -16,11 +16,11 @@ func referencedBy(con, table string) string {
 }
 
 // addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
-func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty bool) {
-	ref := a.table(con.GetPktable())
+func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, empty bool) {
+	ref := a.findTable(con.GetPktable())
 	validate := !con.GetSkipValidation() && con.GetIsEnforced() && !empty
 	if a.recurse && (a.rel.Kind == catalog.PartitionedTable || len(a.rel.Children) > 0 && a.V.AtLeast(18)) {
-		a.descend(true)
+		a.lockTree(true)
 	}
 	if validate {
 		a.checkRows(a.rel, ref, con, columns, 0)
@@ -34,11 +34,11 @@ func (a *alter) addForeignKey(con *pgparse.Constraint, columns []string, empty b
 // checkRows reads the rows of a table, or of the partitions, for a new foreign
 // key. A partition that has the same key already keeps it, without its
 // triggers on the referenced table.
-func (a *alter) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) {
+func (a *alterState) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) {
 	if rel != a.rel && ref != nil && depth < maxDepth {
 		if own := ownForeignKey(rel, ref, con, columns); own != nil {
 			if own.Valid || a.V.AtLeast(18) {
-				a.lock(ref, ael)
+				a.lockRelation(ref, ael)
 			}
 			if own.Valid {
 				return
@@ -47,7 +47,7 @@ func (a *alter) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, c
 	}
 	a.tabOf(rel).wantScan("rows are looked up in the referenced table")
 	if depth < maxDepth {
-		for _, p := range a.C.Rels(rel.Partitions) {
+		for _, p := range a.C.RelationsByOID(rel.Partitions) {
 			a.checkRows(p, ref, con, columns, depth+1)
 		}
 	}
@@ -56,9 +56,9 @@ func (a *alter) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, c
 // actions are the letters that the grammar has for what a foreign key does.
 var actions = map[string]string{"": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
 
-// named reports whether columns have these names, in this order. There may be
+// haveNames reports whether columns have these names, in this order. There may be
 // more names.
-func named(rel *catalog.Relation, attnums []int16, names []string) bool {
+func haveNames(rel *catalog.Relation, attnums []int16, names []string) bool {
 	for i, n := range attnums {
 		if col := rel.Attr(n); col == nil || i >= len(names) || col.Name != names[i] {
 			return false
@@ -74,11 +74,11 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 		// One that it has from a parent stays what it is.
 		if have.Kind != catalog.ForeignKey || have.Parent || have.Ref != ref.OID || len(have.Columns) != len(columns) ||
 			actions[have.OnDelete] != con.GetFkDelAction() || actions[have.OnUpdate] != con.GetFkUpdAction() ||
-			have.Deferrable != con.GetDeferrable() || have.InitiallyDeferred != con.GetInitdeferred() {
+			have.Deferrable != con.GetDeferrable() || have.InitiallyDeferred != con.GetInitdeferred() || have.MatchFull != (con.GetFkMatchtype() == "f") {
 			continue
 		}
-		targets := answer.Names(con.GetPkAttrs())
-		if named(rel, have.Columns, columns) && (len(targets) == 0 || named(ref, have.RefColumns, targets)) {
+		targets := answer.StringNames(con.GetPkAttrs())
+		if haveNames(rel, have.Columns, columns) && (len(targets) == 0 || haveNames(ref, have.RefColumns, targets)) {
 			return have
 		}
 	}
@@ -86,9 +86,9 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 }
 
 // allNull reports whether one of the columns is new and holds NULL only.
-func (a *alter) allNull(columns []string) bool {
+func (a *alterState) allNull(columns []string) bool {
 	for _, name := range columns {
-		if def := a.now.New(name); def != nil {
+		if def := a.now.NewColumnDef(name); def != nil {
 			if n := answer.ReadColumn(def); (n.Default == nil || predicate.IsNull(n.Default)) && !n.Serial && n.Identity == "" {
 				return true
 			}
@@ -100,16 +100,16 @@ func (a *alter) allNull(columns []string) bool {
 // lockReferenced locks the table that a new foreign key points to, and its
 // partitions. A validation joins both tables: it reads the referenced one too.
 func (r *run) lockReferenced(ref *catalog.Relation, validate bool, why string) {
-	for _, rel := range r.C.Tree(ref, ref.Kind == catalog.PartitionedTable) {
+	for _, rel := range r.C.ListTree(ref, ref.Kind == catalog.PartitionedTable) {
 		e := r.lockFor(rel, sre, why)
 		// Of partitions the planner of 16 and newer rather reads the index.
-		if validate && stored(rel) && (rel == ref || !r.V.AtLeast(16)) {
+		if validate && hasStorage(rel) && (rel == ref || !r.V.AtLeast(16)) {
 			e.Scans = true
 		}
 	}
 }
 
-func first(list []int16) int16 {
+func firstAttnum(list []int16) int16 {
 	if len(list) == 0 {
 		return 0
 	}
@@ -123,7 +123,7 @@ func (r *run) dropForeignKey(con *catalog.Constraint, table bool) {
 	if ref == nil {
 		return
 	}
-	for _, rel := range r.C.Tree(ref, ref.Kind == catalog.PartitionedTable) {
+	for _, rel := range r.C.ListTree(ref, ref.Kind == catalog.PartitionedTable) {
 		// Up to 14 partitioned tables have no triggers of foreign keys.
 		if rel.Kind == catalog.PartitionedTable && (rel != ref || table) && !r.V.AtLeast(15) {
 			continue

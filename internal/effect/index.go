@@ -12,14 +12,14 @@ func (r *run) buildOn(rel *catalog.Relation, name catalog.Name, partitions onwar
 	childName func(*catalog.Relation) string, match func(*catalog.Relation) *catalog.Relation,
 ) {
 	if rel.Kind != catalog.PartitionedTable {
-		again := r.create(name, catalog.Index).RebuildsIndex
-		e := r.at(rel)
+		again := r.recordCreated(name, catalog.Index).RebuildsIndex
+		e := r.effectOn(rel)
 		e.BuildsIndex, e.Scans = true, true
 		e.RebuildsIndex = e.RebuildsIndex || again
 		return
 	}
-	r.create(name, catalog.PartitionedIndex)
-	for _, p := range r.C.Rels(rel.Partitions) {
+	r.recordCreated(name, catalog.PartitionedIndex)
+	for _, p := range r.C.RelationsByOID(rel.Partitions) {
 		if p.Kind == catalog.ForeignTable {
 			continue
 		}
@@ -41,22 +41,22 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		mode = sue
 		r.NoTransaction = "CREATE INDEX CONCURRENTLY"
 	}
-	rel := r.table(s.GetRelation())
+	rel := r.findTable(s.GetRelation())
 	if rel == nil {
 		return
 	}
-	r.lock(rel, mode)
+	r.lockRelation(rel, mode)
 	if rel.Kind == catalog.PartitionedTable && s.GetRelation().GetInh() {
-		r.below(rel, mode) // before anything is looked at
+		r.lockDescendants(rel, mode) // before anything is looked at
 	}
 	columns := catalog.IndexColumns(s.GetIndexParams(), s.GetIndexIncludingParams())
-	e := r.at(rel)
+	e := r.effectOn(rel)
 	name := s.GetIdxname()
 	if name == "" {
 		name = r.freeName(rel.Name, columns, "idx")
 	} else if r.C.Lookup(rel.Name.Schema, name) != nil {
 		if s.GetIfNotExists() {
-			e.Why = "it exists already, but the lock is taken"
+			e.Why = "it exists already, but the statement takes the lock"
 		}
 		return
 	}
@@ -67,7 +67,7 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 	full := catalog.Name{Schema: rel.Name.Schema, Name: name}
 	// ONLY says something of a partitioned table alone, so that a table nobody has seen is one.
 	if (rel.Kind == catalog.PartitionedTable || rel.Inferred) && !s.GetRelation().GetInh() && !s.GetConcurrent() {
-		r.create(full, catalog.PartitionedIndex)
+		r.recordCreated(full, catalog.PartitionedIndex)
 		return
 	}
 	r.buildOn(rel, full, sh, func(p *catalog.Relation) string {
@@ -94,7 +94,7 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 			// In which direction it is sorted does not matter (CompareIndexInfo).
 			col := p.Attr(k.Column)
 			if col == nil && (k.Expr == nil || !catalog.SameExpr(k.Expr, e.GetExpr())) || col != nil && col.Name != e.GetName() ||
-				k.Opclass != pgparse.Last(e.GetOpclass()) || k.Collation != pgparse.Last(e.GetCollation()) {
+				k.Opclass != pgparse.LastText(e.GetOpclass()) || k.Collation != pgparse.LastText(e.GetCollation()) {
 				equal = false
 			}
 		}
@@ -115,28 +115,28 @@ func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 		for _, u := range r.C.IndexUsers(index) { // CASCADE
 			if from := r.C.Relation(u.From); from != nil {
 				r.lockFor(from, ael, "its foreign key "+u.Constraint.Name+" is dropped")
-				r.below(from, ael)
+				r.lockDescendants(from, ael)
 			}
 		}
 	}
 	if concurrent {
 		if table != nil {
-			r.lock(table, sue)
+			r.lockRelation(table, sue)
 		}
 		// Shared at first; in the end nobody uses it, and it is locked for good.
-		e := r.lock(index, ael)
+		e := r.lockRelation(index, ael)
 		e.Dropped, e.Waits = true, true
 		return
 	}
-	r.lock(index, ael).Dropped = true
+	r.lockRelation(index, ael).Dropped = true
 	if table != nil {
 		r.lockFor(table, ael, "its index "+index.Name.Name+" is dropped")
 		if index.Kind == catalog.PartitionedIndex { // all partitions, those without such an index too
-			r.below(table, ael)
+			r.lockDescendants(table, ael)
 		}
 	}
-	for _, i := range r.C.Tree(index, true)[1:] {
-		r.drop(i, "part of "+index.Name.String())
+	for _, i := range r.C.ListTree(index, true)[1:] {
+		r.recordDropped(i, "part of "+index.Name.String())
 		if t := r.C.TableOf(i); t != nil {
 			r.lockFor(t, ael, "its index "+i.Name.Name+" is dropped")
 		}

@@ -10,7 +10,7 @@ import (
 
 // buildKey builds the index of a new PRIMARY KEY, UNIQUE or EXCLUDE
 // constraint, on each partition of a partitioned table.
-func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
+func (a *alterState) buildKey(con *pgparse.Constraint, columns []string) {
 	label := "key"
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_PRIMARY:
@@ -18,7 +18,7 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 	case pgparse.ConstrType_CONSTR_EXCLUSION:
 		label = "excl"
 	}
-	part := joined(slices.Concat(columns, answer.Names(con.GetIncluding())))
+	part := joinColumns(slices.Concat(columns, answer.StringNames(con.GetIncluding())))
 	if label == "pkey" {
 		part = ""
 	}
@@ -28,7 +28,7 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 	}
 	full := catalog.Name{Schema: a.rel.Name.Schema, Name: name}
 	if a.rel.Kind == catalog.PartitionedTable && !a.recurse {
-		a.create(full, catalog.PartitionedIndex) // not valid until every partition has one
+		a.recordCreated(full, catalog.PartitionedIndex) // not valid until every partition has one
 		return
 	}
 	used := map[catalog.OID]bool{}
@@ -39,7 +39,7 @@ func (a *alter) buildKey(con *pgparse.Constraint, columns []string) {
 
 // sameKey finds a constraint of a partition that a new one of its parent
 // adopts with its index.
-func (a *alter) sameKey(p *catalog.Relation, con *pgparse.Constraint, columns []string, used map[catalog.OID]bool) *catalog.Relation {
+func (a *alterState) sameKey(p *catalog.Relation, con *pgparse.Constraint, columns []string, used map[catalog.OID]bool) *catalog.Relation {
 	kind := catalog.Unique
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_PRIMARY:
@@ -68,7 +68,7 @@ func (a *alter) sameKey(p *catalog.Relation, con *pgparse.Constraint, columns []
 }
 
 // useIndex is ADD CONSTRAINT … USING INDEX.
-func (a *alter) useIndex(con *pgparse.Constraint) {
+func (a *alterState) useIndex(con *pgparse.Constraint) {
 	index := a.C.IndexNamed(a.rel, con.GetIndexname())
 	if index == nil {
 		index = catalog.StandIn(catalog.Name{Schema: a.rel.Name.Schema, Name: con.GetIndexname()}, catalog.Index, true)
@@ -88,8 +88,8 @@ func (a *alter) useIndex(con *pgparse.Constraint) {
 	}
 	// The index gets the constraint's name.
 	if con.GetConname() != "" && con.GetConname() != index.Name.Name {
-		a.lock(index, sue)
+		a.lockRelation(index, sue)
 	} else {
-		a.lock(index, as)
+		a.lockRelation(index, as)
 	}
 }

@@ -72,8 +72,8 @@ func commandLevel(cmd *pgparse.AlterTableCmd) onward.Lock {
 	return ael
 }
 
-// lightOptions are the storage parameters that can be set under SHARE UPDATE
-// EXCLUSIVE, beside those of autovacuum (reloptions.c).
+// lightOptions are the storage parameters that can be set under SHARE UPDATE EXCLUSIVE,
+// in addition to autovacuum's (reloptions.c).
 var lightOptions = map[string]bool{
 	"fillfactor": true, "toast_tuple_target": true, "parallel_workers": true, "vacuum_truncate": true,
 	"vacuum_index_cleanup": true, "log_autovacuum_min_duration": true, "deduplicate_items": true,
@@ -100,5 +100,5 @@ var simpleRecursion = map[pgparse.AlterTableType]bool{
 	pgparse.AlterTableType_AT_SetStorage:     true,
 }
 
-// stored reports whether a relation has a file of its own.
-func stored(rel *catalog.Relation) bool { return answer.Stored(rel) }
+// hasStorage reports whether a relation has a file of its own.
+func hasStorage(rel *catalog.Relation) bool { return answer.HasStorage(rel) }

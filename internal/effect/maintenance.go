@@ -6,15 +6,15 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// vacuum is VACUUM and ANALYZE.
-func (r *run) vacuum(s *pgparse.VacuumStmt) {
+// vacuumTables is VACUUM and ANALYZE.
+func (r *run) vacuumTables(s *pgparse.VacuumStmt) {
 	full, statsOnly := false, false
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "full":
-			full = pgparse.Truth(d)
+			full = pgparse.BoolValue(d)
 		case "only_database_stats":
-			statsOnly = pgparse.Truth(d)
+			statsOnly = pgparse.BoolValue(d)
 		}
 	}
 	if s.GetIsVacuumcmd() {
@@ -26,7 +26,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 	one := func(rel *catalog.Relation) { r.vacuumOne(rel, full, s.GetIsVacuumcmd()) }
 	for _, n := range s.GetRels() {
 		rv := n.GetVacuumRelation().GetRelation()
-		rel := r.table(rv)
+		rel := r.findTable(rv)
 		if rel == nil {
 			continue
 		}
@@ -34,7 +34,7 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 			return
 		}
 		one(rel)
-		for _, k := range r.C.Tree(rel, rv.GetInh())[1:] {
+		for _, k := range r.C.ListTree(rel, rv.GetInh())[1:] {
 			switch {
 			case rel.Kind == catalog.PartitionedTable || r.V.AtLeast(18):
 				one(k) // in its own right
@@ -45,9 +45,9 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 	}
 	if len(s.GetRels()) == 0 {
 		if full {
-			r.unlisted("every table of the database", catalog.Table, ael).Rewrites = true
+			r.recordUnlisted("every table of the database", catalog.Table, ael).Rewrites = true
 		}
-		r.C.Relations(func(rel *catalog.Relation) bool {
+		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			switch rel.Kind {
 			case catalog.Table, catalog.MaterializedView, catalog.PartitionedTable:
 				one(rel)
@@ -62,12 +62,12 @@ func (r *run) vacuum(s *pgparse.VacuumStmt) {
 func (r *run) vacuumOne(rel *catalog.Relation, full, vacuum bool) {
 	switch {
 	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView && rel.Kind != catalog.ForeignTable: // warns
-	case full && stored(rel):
-		r.rewrite(rel, "")
+	case full && hasStorage(rel):
+		r.rewriteTable(rel, "")
 	case full:
-		r.lock(rel, ael)
+		r.lockRelation(rel, ael)
 	default:
-		r.lock(rel, sue)
+		r.lockRelation(rel, sue)
 		if vacuum {
 			for _, i := range r.C.IndexesOf(rel) {
 				r.lockFor(i, rx, "index of "+rel.Name.String())
@@ -76,16 +76,16 @@ func (r *run) vacuumOne(rel *catalog.Relation, full, vacuum bool) {
 	}
 }
 
-// cluster is CLUSTER.
-func (r *run) cluster(s *pgparse.ClusterStmt) {
+// clusterTable is CLUSTER.
+func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 	rv := s.GetRelation()
 	if rv.GetRelname() == "" {
 		r.NoTransaction = "CLUSTER"
-		r.unlisted("every table that was clustered before", catalog.Table, ael).Rewrites = true
-		r.C.Relations(func(rel *catalog.Relation) bool {
+		r.recordUnlisted("every table that was clustered before", catalog.Table, ael).Rewrites = true
+		r.C.EachRelation(func(rel *catalog.Relation) bool {
 			for _, i := range r.C.IndexesOf(rel) {
 				if i.Index != nil && i.Index.Clustered {
-					r.rewrite(rel, "clustered on "+i.Name.Name)
+					r.rewriteTable(rel, "clustered on "+i.Name.Name)
 				}
 			}
 			return true
@@ -93,7 +93,7 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 		r.sortEffects()
 		return
 	}
-	rel := r.table(rv)
+	rel := r.findTable(rv)
 	if rel == nil {
 		return
 	}
@@ -101,14 +101,14 @@ func (r *run) cluster(s *pgparse.ClusterStmt) {
 		return
 	}
 	if rel.Kind != catalog.PartitionedTable {
-		r.rewrite(rel, "")
+		r.rewriteTable(rel, "")
 		return
 	}
 	r.NoTransaction = "CLUSTER"
-	r.lock(rel, ael)
-	for _, p := range r.C.Tree(rel, true)[1:] {
-		if stored(p) {
-			r.rewrite(p, childOf(p, rel))
+	r.lockRelation(rel, ael)
+	for _, p := range r.C.ListTree(rel, true)[1:] {
+		if hasStorage(p) {
+			r.rewriteTable(p, childOf(p, rel))
 		}
 	}
 }
@@ -121,7 +121,7 @@ func (r *run) lockTable(s *pgparse.LockStmt) {
 	}
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()
-		if rel := r.table(rv); rel != nil && r.No == nil {
+		if rel := r.findTable(rv); rel != nil && r.No == nil {
 			r.lockDown(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
 		}
 	}
@@ -136,7 +136,7 @@ func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why st
 			return
 		}
 		*views = append(*views, rel.OID)
-		for _, base := range r.C.Rels(rel.View.Reads) {
+		for _, base := range r.C.RelationsByOID(rel.View.Reads) {
 			if base.Kind.IsTable() || base.Kind == catalog.View { // no other is locked by name
 				r.lockDown(base, mode, true, "read by the view "+rel.Name.String(), views)
 			}
@@ -144,12 +144,12 @@ func (r *run) lockDown(rel *catalog.Relation, mode onward.Lock, all bool, why st
 		return
 	}
 	if all {
-		r.below(rel, mode)
+		r.lockDescendants(rel, mode)
 	}
 }
 
-// truncate is TRUNCATE.
-func (r *run) truncate(s *pgparse.TruncateStmt) {
+// truncateTables is TRUNCATE.
+func (r *run) truncateTables(s *pgparse.TruncateStmt) {
 	var list []*catalog.Relation
 	add := func(rel *catalog.Relation) bool {
 		if contains(list, rel) {
@@ -160,11 +160,11 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 	}
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()
-		rel := r.table(rv)
+		rel := r.findTable(rv)
 		if rel == nil {
 			continue
 		}
-		for _, t := range r.C.Tree(rel, rv.GetInh()) {
+		for _, t := range r.C.ListTree(rel, rv.GetInh()) {
 			add(t)
 		}
 	}
@@ -173,11 +173,11 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 	}
 	named := len(list)
 	for i := 0; i < len(list); i++ { // CASCADE
-		for _, ref := range r.C.References(list[i], true) {
+		for _, ref := range r.C.ListReferences(list[i], true) {
 			if contains(list, ref.From) {
 				continue
 			}
-			for _, t := range r.C.Tree(ref.From, true) {
+			for _, t := range r.C.ListTree(ref.From, true) {
 				add(t)
 			}
 		}
@@ -187,7 +187,7 @@ func (r *run) truncate(s *pgparse.TruncateStmt) {
 		if i >= named {
 			why = "references a truncated table"
 		}
-		r.empty(rel, why)
+		r.emptyRelation(rel, why)
 		if parent := r.C.Relation(rel.Parent); parent != nil && !r.V.AtLeast(14) {
 			r.lockFor(parent, as, rel.Name.String()+" is its partition")
 		}

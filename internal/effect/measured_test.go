@@ -18,7 +18,7 @@ import (
 // fold applies a script to a catalog.
 func fold(t testing.TB, c *catalog.Catalog, sql string) *catalog.Catalog {
 	t.Helper()
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,17 +89,17 @@ func TestMeasured(t *testing.T) {
 			session.TimeZone = strings.Trim(s[strings.Index(s, "=")+1:], " '")
 		}
 		c := fold(t, base, get(first, "setup"))
-		file, _ := pgparse.Split(get(first, "sql"))
+		file, _ := pgparse.SplitText(get(first, "sql"))
 		if len(file.Stmts) == 0 || file.Stmts[0].Node == nil {
 			t.Errorf("%s: does not parse: %s", cell.id, get(first, "sql"))
 			continue
 		}
-		got := effect.Of(file.Stmts[0].Node, c, effect.NewVersion(major), session)
+		got := effect.EffectOf(file.Stmts[0].Node, c, effect.NewVersion(major), session)
 		_, problems := c.Apply(file.Stmts[0].Node, get(first, "sql"))
-		if p := c.Refuses(file.Stmts[0].Node, false); p != nil && len(problems) == 0 {
+		if p := c.CheckNames(file.Stmts[0].Node, false); p != nil && len(problems) == 0 {
 			problems = append(problems, *p)
 		}
-		got.Fail(problems, effect.NewVersion(major))
+		got.AddProblems(problems, effect.NewVersion(major))
 
 		want := map[string]string{}
 		refused := false
@@ -115,7 +115,8 @@ func TestMeasured(t *testing.T) {
 			if name == "" || name == "(none)" {
 				continue
 			}
-			want[name] = strings.TrimSpace(get(row, "lock_mode") + " " + flags(get(row, "rewrites_table") == "1", get(row, "rebuilds_index") == "1", get(row, "scans_table") == "1"))
+			want[name] = strings.TrimSpace(get(row, "lock_mode") + " " +
+				flags(get(row, "rewrites_table") == "1", get(row, "rebuilds_index") == "1", get(row, "scans_table") == "1"))
 		}
 		have := map[string]string{}
 		for i := range got.Effects {
@@ -144,7 +145,7 @@ func TestMeasured(t *testing.T) {
 			}
 			for i := range got.Effects {
 				e := &got.Effects[i]
-				if _, ok := want[e.Name.Name]; !ok && (e.Lock >= onward.ShareUpdateExclusiveLock || e.Work() != onward.NoWork) {
+				if _, ok := want[e.Name.Name]; !ok && (e.Lock >= onward.ShareUpdateExclusiveLock || e.HeaviestWork() != onward.NoWork) {
 					cells++
 					bad = append(bad, fmt.Sprintf("%s: server nothing, model %q (%s)", e.Name.Name, have[e.Name.Name], e.Why))
 				}

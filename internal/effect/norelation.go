@@ -27,7 +27,7 @@ func (r *run) noRelation(msg any) {
 	case *pgparse.DropTableSpaceStmt:
 		r.NoTransaction = "DROP TABLESPACE"
 	case *pgparse.CreateSubscriptionStmt, *pgparse.DropSubscriptionStmt, *pgparse.AlterSubscriptionStmt:
-		r.subscription(msg)
+		r.checkSubscription(msg)
 	case *pgparse.DiscardStmt:
 		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
 			r.NoTransaction = "DISCARD ALL"
@@ -57,16 +57,16 @@ func (r *run) noRelation(msg any) {
 		*pgparse.NotifyStmt, *pgparse.ListenStmt, *pgparse.UnlistenStmt, *pgparse.LoadStmt, *pgparse.CheckPointStmt,
 		*pgparse.DeallocateStmt, *pgparse.ClosePortalStmt, *pgparse.FetchStmt:
 	default:
-		r.unmodelled(msg)
+		r.recordUnmodelled(msg)
 	}
 }
 
-// subscription tells which statements about subscriptions talk to the other side,
+// checkSubscription tells which statements about subscriptions talk to the other side,
 // which no transaction can take back.
-func (r *run) subscription(msg any) {
+func (r *run) checkSubscription(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.CreateSubscriptionStmt:
-		if pgparse.Option(s.GetOptions(), "create_slot", pgparse.Option(s.GetOptions(), "connect", true)) {
+		if pgparse.BoolOption(s.GetOptions(), "create_slot", pgparse.BoolOption(s.GetOptions(), "connect", true)) {
 			r.NoTransaction = "CREATE SUBSCRIPTION ... WITH (create_slot = true)"
 		}
 	case *pgparse.DropSubscriptionStmt:
@@ -82,7 +82,7 @@ func (r *run) subscription(msg any) {
 		case pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_SET_PUBLICATION,
 			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_ADD_PUBLICATION,
 			pgparse.AlterSubscriptionType_ALTER_SUBSCRIPTION_DROP_PUBLICATION:
-			if pgparse.Option(s.GetOptions(), "refresh", true) {
+			if pgparse.BoolOption(s.GetOptions(), "refresh", true) {
 				r.NoTransaction = "ALTER SUBSCRIPTION with refresh"
 			}
 		}

@@ -6,43 +6,43 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-func (a *alter) addNotNull(con *pgparse.Constraint) {
-	tables := a.descend(a.recurse)
+func (a *alterState) addNotNull(con *pgparse.Constraint) {
+	tables := a.lockTree(a.recurse)
 	if con.GetSkipValidation() || len(con.GetKeys()) == 0 {
 		return
 	}
 	for _, rel := range tables {
 		if rel == a.rel || !con.GetIsNoInherit() {
-			a.checkNotNull(rel, pgparse.Text(con.GetKeys()[0]))
+			a.checkNotNull(rel, pgparse.StringText(con.GetKeys()[0]))
 		}
 	}
 }
 
-func (a *alter) setNotNull(name string) {
-	if a.now.New(name) != nil {
-		for _, rel := range a.descend(a.recurse) {
+func (a *alterState) setNotNull(name string) {
+	if a.now.NewColumnDef(name) != nil {
+		for _, rel := range a.lockTree(a.recurse) {
 			a.tabOf(rel).wantScan("rows are checked for NULL in " + name)
 		}
 		return
 	}
-	if col, _ := a.Column(a.rel, name); col != nil && col.NotNull && !col.NotNullInvalid && (len(a.rel.Children) == 0 || a.V.AtLeast(18)) {
+	if col, _ := a.FindColumn(a.rel, name); col != nil && col.NotNull && !col.NotNullInvalid && (len(a.rel.Children) == 0 || a.V.AtLeast(18)) {
 		// The partitions have it too. Children that inherit may not, before 18.
 		return
 	}
-	for _, rel := range a.descend(a.recurse) {
+	for _, rel := range a.lockTree(a.recurse) {
 		a.checkNotNull(rel, name)
 	}
 }
 
-func (a *alter) checkNotNull(rel *catalog.Relation, name string) {
-	col, known := a.Column(rel, name)
+func (a *alterState) checkNotNull(rel *catalog.Relation, name string) {
+	col, known := a.FindColumn(rel, name)
 	if col != nil && col.NotNull && !col.NotNullInvalid {
 		return
 	}
 	t := a.tabOf(rel)
 	if col == nil || !col.NotNullInvalid {
 		for _, c := range rel.Constraints {
-			if c.Kind == catalog.Check && c.Valid && !a.now.Dropped(c) && predicate.ProvesNotNull(c.Expr, name) {
+			if c.Kind == catalog.Check && c.Valid && !a.now.IsDropped(c) && predicate.ProvesNotNull(c.Expr, name) {
 				return
 			}
 		}
@@ -53,9 +53,9 @@ func (a *alter) checkNotNull(rel *catalog.Relation, name string) {
 	}
 }
 
-func (a *alter) dropNotNull(name string) {
-	if col, known := a.Column(a.rel, name); col != nil && known && !col.NotNull && (!a.rel.HasKids() || a.V.AtLeast(18)) {
+func (a *alterState) dropNotNull(name string) {
+	if col, known := a.FindColumn(a.rel, name); col != nil && known && !col.NotNull && (!a.rel.HasKids() || a.V.AtLeast(18)) {
 		return
 	}
-	a.descend(a.recurse)
+	a.lockTree(a.recurse)
 }

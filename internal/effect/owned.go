@@ -16,7 +16,7 @@ func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 	roles := answer.RolesOf(s.GetRoles())
 	owned := r.OwnedBy(roles)
 	for _, rel := range owned {
-		r.drop(rel, "owned by "+rel.Owner)
+		r.recordDropped(rel, "owned by "+rel.Owner)
 	}
 	r.policiesFor(s.GetRoles())
 	for _, rel := range owned {
@@ -43,7 +43,7 @@ func (r *run) policiesFor(list []*pgparse.Node) {
 	}
 	remains := func(role string) bool { return !roles[role] }
 	var tables []*catalog.Relation
-	r.C.Relations(func(rel *catalog.Relation) bool {
+	r.C.EachRelation(func(rel *catalog.Relation) bool {
 		if slices.ContainsFunc(rel.Policies, func(p *catalog.Policy) bool { return len(p.Roles) > 0 && !slices.ContainsFunc(p.Roles, remains) }) {
 			tables = append(tables, rel)
 		}

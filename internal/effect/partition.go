@@ -6,21 +6,21 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// attach is ATTACH PARTITION, of a table or of an index.
-func (a *alter) attach(cmd *pgparse.PartitionCmd) {
+// attachPartition is ATTACH PARTITION, of a table or of an index.
+func (a *alterState) attachPartition(cmd *pgparse.PartitionCmd) {
 	if a.rel.Kind == catalog.PartitionedIndex || a.rel.Kind == catalog.Index {
 		a.attachIndex(cmd)
 		return
 	}
-	part := a.table(cmd.GetName())
+	part := a.findTable(cmd.GetName())
 	if part == nil {
 		return
 	}
-	a.lock(part, ael)
-	a.below(part, ael)
-	implied := a.implied(part, cmd.GetBound())
-	for _, leaf := range a.C.Tree(part, true) {
-		if stored(leaf) && !implied && !a.implied(leaf, cmd.GetBound()) {
+	a.lockRelation(part, ael)
+	a.lockDescendants(part, ael)
+	implied := a.areBoundsImplied(part, cmd.GetBound())
+	for _, leaf := range a.C.ListTree(part, true) {
+		if hasStorage(leaf) && !implied && !a.areBoundsImplied(leaf, cmd.GetBound()) {
 			t := a.tabOf(leaf)
 			t.wantScan("its rows are checked against the partition's bounds")
 			t.unsure = part.Inferred
@@ -36,10 +36,10 @@ func (a *alter) attach(cmd *pgparse.PartitionCmd) {
 // into the new one.
 func (r *run) lockDefault(d, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
 	why := "default partition of " + parent.Name.String()
-	clear := r.excluded(d, parent, bound)
-	for _, leaf := range r.C.Tree(d, d.Kind == catalog.PartitionedTable) {
+	clear := r.isExcluded(d, parent, bound)
+	for _, leaf := range r.C.ListTree(d, d.Kind == catalog.PartitionedTable) {
 		e := r.lockFor(leaf, ael, why)
-		if stored(leaf) && !clear {
+		if hasStorage(leaf) && !clear {
 			e.Scans = true
 		}
 	}
@@ -63,20 +63,20 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 		label, cols := indexLabel(index, parent)
 		full := catalog.Name{Schema: name.Schema, Name: r.freeName(name, cols, label)}
 		if part == nil {
-			r.create(full, catalog.Index)
+			r.recordCreated(full, catalog.Index)
 			continue
 		}
 		r.buildOn(part, full, ael, func(p *catalog.Relation) string { return r.freeName(p.Name, cols, label) },
 			func(p *catalog.Relation) *catalog.Relation { return r.sameIndex(p, index, parent, used) })
 	}
 	r.cloneForeignKeys(parent, part)
-	if refs := r.C.References(parent, true); len(refs) > 0 {
+	if refs := r.C.ListReferences(parent, true); len(refs) > 0 {
 		mode := as
 		if r.V.AtLeast(15) {
 			mode = sre
 		}
 		for _, ref := range refs {
-			for _, t := range r.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+			for _, t := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 				if t != part {
 					r.lockFor(t, mode, "references "+parent.Name.String())
 				}
@@ -101,13 +101,13 @@ func (r *run) cloneForeignKeys(parent, part *catalog.Relation) {
 		}
 		have := own != nil && own.Valid
 		r.lockReferenced(ref, part != nil && con.Valid && !have && ref != parent, referencedBy(con.Name, ""))
-		if have || own != nil && r.V.AtLeast(18) { // its own triggers go: those of the parent's key take over
-			r.lock(ref, ael)
+		if have || own != nil && r.V.AtLeast(18) { // its own triggers are dropped: the triggers of the parent's key take over
+			r.lockRelation(ref, ael)
 		}
 		if part != nil && con.Valid && !have {
-			for _, leaf := range r.C.Tree(part, true) {
-				if stored(leaf) {
-					r.at(leaf).Scans = true
+			for _, leaf := range r.C.ListTree(part, true) {
+				if hasStorage(leaf) {
+					r.effectOn(leaf).Scans = true
 				}
 			}
 		}
@@ -161,7 +161,7 @@ func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.
 
 func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, parent *catalog.Relation) *catalog.Constraint {
 	for _, have := range part.Constraints {
-		if have.Kind != catalog.ForeignKey || have.Ref != fk.Ref || len(have.Columns) != len(fk.Columns) || have.OnDelete != fk.OnDelete || have.OnUpdate != fk.OnUpdate {
+		if have.Kind != catalog.ForeignKey || have.Ref != fk.Ref || len(have.Columns) != len(fk.Columns) || !have.SameActions(fk) {
 			continue
 		}
 		equal := true
@@ -177,13 +177,13 @@ func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, par
 }
 
 // attachIndex is ALTER INDEX … ATTACH PARTITION.
-func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
+func (a *alterState) attachIndex(cmd *pgparse.PartitionCmd) {
 	rv := cmd.GetName()
-	index := a.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false)
+	index := a.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false)
 	if index == nil {
 		return
 	}
-	a.lock(index, ael)
+	a.lockRelation(index, ael)
 	for _, i := range []*catalog.Relation{a.rel, index} {
 		if t := a.C.TableOf(i); t != nil {
 			a.lockFor(t, as, "table of the index "+i.Name.Name)
@@ -191,15 +191,15 @@ func (a *alter) attachIndex(cmd *pgparse.PartitionCmd) {
 	}
 }
 
-// detach is DETACH PARTITION.
-func (a *alter) detach(cmd *pgparse.PartitionCmd) {
-	part := a.table(cmd.GetName())
+// detachPartition is DETACH PARTITION.
+func (a *alterState) detachPartition(cmd *pgparse.PartitionCmd) {
+	part := a.findTable(cmd.GetName())
 	if part == nil {
 		return
 	}
 	if cmd.GetConcurrent() {
 		a.NoTransaction = "ALTER TABLE ... DETACH CONCURRENTLY"
-		a.at(a.rel).Waits = true
+		a.effectOn(a.rel).Waits = true
 	}
 	a.finishDetach(part)
 	if d := a.C.Relation(a.rel.Default); d != nil && d != part {
@@ -207,11 +207,11 @@ func (a *alter) detach(cmd *pgparse.PartitionCmd) {
 	}
 }
 
-func (a *alter) finishDetach(part *catalog.Relation) {
+func (a *alterState) finishDetach(part *catalog.Relation) {
 	// 13 locks the partition only as far as it has to: for what depends on it.
 	mode := sue
-	refs := a.C.References(a.rel, true)
-	if a.V.AtLeast(14) || len(refs) > 0 && stored(part) {
+	refs := a.C.ListReferences(a.rel, true)
+	if a.V.AtLeast(14) || len(refs) > 0 && hasStorage(part) {
 		mode = ael
 	}
 	for _, t := range part.Triggers {
@@ -222,7 +222,7 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 	if a.rel.Default == part.OID && part.OID != 0 { // it is looked for by its bound
 		mode = ael
 	}
-	a.lock(part, mode)
+	a.lockRelation(part, mode)
 	for _, i := range a.C.IndexesOf(part) {
 		if i.Index != nil && i.Index.Parent != 0 {
 			a.lockFor(i, ael, "index of "+part.Name.String())
@@ -236,16 +236,16 @@ func (a *alter) finishDetach(part *catalog.Relation) {
 		}
 	}
 	for _, ref := range refs {
-		for _, t := range a.C.Tree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
+		for _, t := range a.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
 			e := a.lockFor(t, ael, "references "+a.rel.Name.String())
-			e.Scans = e.Scans || stored(t)
+			e.Scans = e.Scans || hasStorage(t)
 		}
-		for _, below := range a.C.Tree(part, true) {
-			if below == part && !stored(part) {
+		for _, below := range a.C.ListTree(part, true) {
+			if below == part && !hasStorage(part) {
 				continue // as far as it is locked already
 			}
 			e := a.lockFor(below, ael, childOf(below, part))
-			e.Scans = e.Scans || stored(below)
+			e.Scans = e.Scans || hasStorage(below)
 		}
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// prune takes away the partitions that a condition leaves out, of those that a
-// name has brought since mark: they are not locked either.
-func (r *run) prune(mark int, tables []*catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) []*catalog.Relation {
+// prunePartitions removes the partitions that a condition excludes, among the effects added since
+// mark: they are not locked either.
+func (r *run) prunePartitions(mark int, tables []*catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) []*catalog.Relation {
 	named := r.C.Lookup(rv.GetSchemaname(), rv.GetRelname())
 	if where == nil || named == nil || named.Kind != catalog.PartitionedTable {
 		return tables
 	}
-	out := func(rel *catalog.Relation) bool { return rel != nil && rel != named && r.pruned(rel, rv, where) }
+	out := func(rel *catalog.Relation) bool { return rel != nil && rel != named && r.isPruned(rel, rv, where) }
 	before := len(r.Effects)
 	kept := r.Effects[:mark]
 	for _, e := range r.Effects[mark:] {
@@ -32,11 +32,11 @@ func (r *run) prune(mark int, tables []*catalog.Relation, rv *pgparse.RangeVar, 
 	return slices.DeleteFunc(slices.Clone(tables), out)
 }
 
-// pruned reports whether a condition with constants shows that a partition has
-// none of the rows, so that the planner leaves it out. rv is what the query
-// calls the table that the partition is found through.
+// isPruned reports whether a condition with constants shows that a partition has none of
+// the rows, so that the planner excludes it. rv is the table in the query through which
+// the partition is reached.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITION-PRUNING
-func (r *run) pruned(part *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
+func (r *run) isPruned(part *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
 	if where == nil || part.Parent == 0 {
 		return false
 	}
@@ -53,32 +53,34 @@ func (r *run) pruned(part *catalog.Relation, rv *pgparse.RangeVar, where *pgpars
 	return false
 }
 
-// leftOut is pruned for one level.
+// leftOut is isPruned for one level.
 func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
 	if len(parent.PartitionKey) != 1 || part.OID == 0 || len(parent.Partitions) > answer.MostCompared {
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
-	if col == nil || col.Inferred || col.Type.Name.Schema != "pg_catalog" && !r.Enum(col.Type) {
+	if col == nil || col.Inferred || col.Type.Name.Schema != "pg_catalog" && !r.IsEnum(col.Type) {
 		return false
 	}
-	for _, cond := range predicate.Conjuncts(where) {
+	for _, cond := range predicate.ListConjuncts(where) {
 		if !ofTable(cond, rv) {
 			continue
 		}
-		wanted := predicate.Values(cond, col.Name)
-		switch low, high, ok := answer.Ends(part.Bound); {
+		wanted := predicate.AllowedValues(cond, col.Name)
+		switch low, high, ok := answer.ParseRangeBound(part.Bound); {
 		case part.OID == parent.Default:
-			// The rest is left out where other partitions have all values.
-			if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return !r.elsewhere(parent, v) }) {
+			// The default partition is excluded if other partitions hold all wanted
+			// values.
+			if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return !r.isHeldElsewhere(parent, v) }) {
 				return true
 			}
 		case ok:
-			if contains(inOrder, col.Type.Name.Name) && predicate.Disjoint(cond, col.Name, predicate.Interval{Low: low, High: high}) {
+			if contains(inOrder, col.Type.Name.Name) && predicate.IsDisjoint(cond, col.Name, predicate.Interval{Low: low, High: high}) {
 				return true
 			}
 		default:
-			if list, ok := listed(part.Bound); ok && len(wanted) > 0 && !slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return mayEqual(list, v) }) {
+			if list, ok := parseListBound(part.Bound); ok && len(wanted) > 0 &&
+				!slices.ContainsFunc(wanted, func(v *predicate.Value) bool { return mayEqual(list, v) }) {
 				return true
 			}
 		}
@@ -86,17 +88,17 @@ func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, wher
 	return false
 }
 
-// inOrder are the types whose constants are compared as they are written.
+// inOrder are the types whose constants sort as written.
 var inOrder = []string{"int2", "int4", "int8", "numeric", "float4", "float8", "date", "timestamp", "timestamptz"}
 
-// elsewhere reports whether a partition other than the default surely has a value.
-func (r *run) elsewhere(parent *catalog.Relation, v *predicate.Value) bool {
-	for _, p := range r.C.Rels(parent.Partitions) {
-		low, high, ok := answer.Ends(p.Bound)
-		if ok && low.Kind == v.Kind && (answer.Before(low, v) || low.Is(v)) && answer.Before(v, high) {
+// isHeldElsewhere reports whether a partition other than the default certainly holds a value.
+func (r *run) isHeldElsewhere(parent *catalog.Relation, v *predicate.Value) bool {
+	for _, p := range r.C.RelationsByOID(parent.Partitions) {
+		low, high, ok := answer.ParseRangeBound(p.Bound)
+		if ok && low.Kind == v.Kind && (answer.IsBelow(low, v) || low.EqualTo(v)) && answer.IsBelow(v, high) {
 			return true
 		}
-		if list, _ := listed(p.Bound); slices.ContainsFunc(list, func(b *predicate.Value) bool { return b != nil && b.Is(v) }) {
+		if list, _ := parseListBound(p.Bound); slices.ContainsFunc(list, func(b *predicate.Value) bool { return b != nil && b.EqualTo(v) }) {
 			return true
 		}
 	}
@@ -105,36 +107,36 @@ func (r *run) elsewhere(parent *catalog.Relation, v *predicate.Value) bool {
 
 // mayEqual reports whether a value may be one of a list.
 func mayEqual(list []*predicate.Value, v *predicate.Value) bool {
-	return slices.ContainsFunc(list, func(b *predicate.Value) bool { return b == nil || b.Kind != v.Kind || b.Is(v) })
+	return slices.ContainsFunc(list, func(b *predicate.Value) bool { return b == nil || b.Kind != v.Kind || b.EqualTo(v) })
 }
 
-// listed are the constants of a partition by list: "FOR VALUES IN ('a', 'b')".
-func listed(words string) (list []*predicate.Value, ok bool) {
+// parseListBound returns the constants of a list partition: "FOR VALUES IN ('a', 'b')".
+func parseListBound(words string) (list []*predicate.Value, ok bool) {
 	rest, is := strings.CutPrefix(words, "FOR VALUES IN (")
 	if !is || strings.Contains(rest, "''") {
 		return nil, false
 	}
 	for _, v := range strings.Split(strings.TrimSuffix(rest, ")"), ", ") {
-		list = append(list, answer.Literal(v))
+		list = append(list, answer.ParseLiteral(v))
 	}
 	return list, true
 }
 
-// ofTable reports whether the columns of a comparison are those of the table
-// that a query calls rv, as far as they say it.
+// ofTable reports whether the columns of a comparison belong to the table that a query
+// calls rv, as far as they are qualified.
 func ofTable(cond *pgparse.Node, rv *pgparse.RangeVar) bool {
 	ok := true
 	pgparse.Walk(cond, func(m any) bool {
 		if ref, is := m.(*pgparse.ColumnRef); is {
 			f := ref.GetFields()
-			ok = ok && (len(f) == 1 || len(f) == 2 && pgparse.Text(f[0]) == calledBy(rv))
+			ok = ok && (len(f) == 1 || len(f) == 2 && pgparse.StringText(f[0]) == calledBy(rv))
 		}
 		return ok
 	})
 	return ok
 }
 
-// calledBy is the name by which a query calls a table.
+// calledBy returns the name by which a query refers to a table.
 func calledBy(rv *pgparse.RangeVar) string {
 	if a := rv.GetAlias().GetAliasname(); a != "" {
 		return a
@@ -142,37 +144,36 @@ func calledBy(rv *pgparse.RangeVar) string {
 	return rv.GetRelname()
 }
 
-// findsRows is scanFor for the target of a statement: one that is joined by a
-// column with an index is looked up row by row, or read in the order of the
-// index.
+// findsRows is scanFor for the target of a statement. If the target is joined by an
+// indexed column, its rows are looked up one by one, or read in the order of the index.
 func (r *run) findsRows(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) {
-	r.at(t).RowLocks = true
+	r.effectOn(t).RowLocks = true
 	switch {
-	case where != nil && stored(t) && !t.Inferred && t.Parent == 0 && r.joined(t, rv, where):
-		r.at(t).Rows = true
+	case where != nil && hasStorage(t) && !t.Inferred && t.Parent == 0 && r.isJoinedByIndex(t, rv, where):
+		r.effectOn(t).Rows = true
 	default:
 		r.scanFor(t, where)
 	}
 }
 
-// joined reports whether a condition equates the first column of an index of a
-// table with what another one has.
-func (r *run) joined(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
+// isJoinedByIndex reports whether a condition equates the first column of an index of a table with
+// a column of another table.
+func (r *run) isJoinedByIndex(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
 	own := func(n, other *pgparse.Node) bool {
 		f := n.GetColumnRef().GetFields()
-		is := len(f) == 2 && pgparse.Text(f[0]) == calledBy(rv)
+		is := len(f) == 2 && pgparse.StringText(f[0]) == calledBy(rv)
 		if len(f) == 1 { // it is no other's where the other one says whose it is
 			g := other.GetColumnRef().GetFields()
-			is = other == nil || len(g) == 2 && pgparse.Text(g[0]) != calledBy(rv)
+			is = other == nil || len(g) == 2 && pgparse.StringText(g[0]) != calledBy(rv)
 		}
-		return is && r.leads(t, n)
+		return is && r.leadsIndex(t, n)
 	}
 	equates := func(cond *pgparse.Node) bool {
 		e := cond.GetAExpr()
-		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && answer.Operator(e) == "=" &&
+		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && answer.OperatorName(e) == "=" &&
 			(own(e.GetLexpr(), e.GetRexpr()) || own(e.GetRexpr(), e.GetLexpr()))
 	}
-	for _, cond := range predicate.Conjuncts(where) {
+	for _, cond := range predicate.ListConjuncts(where) {
 		sub := cond.GetSubLink()
 		switch {
 		case equates(cond):
@@ -180,7 +181,7 @@ func (r *run) joined(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.N
 		case sub.GetSubLinkType() == pgparse.SubLinkType_ANY_SUBLINK && len(sub.GetOperName()) == 0 && own(sub.GetTestexpr(), nil):
 			return true
 		case sub.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK:
-			for _, inner := range predicate.Conjuncts(sub.GetSubselect().GetSelectStmt().GetWhereClause()) {
+			for _, inner := range predicate.ListConjuncts(sub.GetSubselect().GetSelectStmt().GetWhereClause()) {
 				if equates(inner) {
 					return true
 				}

@@ -5,21 +5,21 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// publish locks the tables that a publication statement names; those that
+// publishTables locks the tables that a publication statement names; those that
 // inherit come along, partitions do not.
-func (r *run) publish(objects []*pgparse.Node) {
+func (r *run) publishTables(objects []*pgparse.Node) {
 	for _, n := range objects {
 		t := n.GetPublicationObjSpec().GetPubtable()
 		if t == nil {
 			continue
 		}
-		rel := r.table(t.GetRelation())
+		rel := r.findTable(t.GetRelation())
 		if rel == nil {
 			continue
 		}
-		r.lock(rel, sue)
+		r.lockRelation(rel, sue)
 		if r.No == nil && t.GetRelation().GetInh() && rel.Kind != catalog.PartitionedTable {
-			r.below(rel, sue)
+			r.lockDescendants(rel, sue)
 		}
 	}
 }
@@ -28,16 +28,16 @@ func (r *run) alterPublication(s *pgparse.AlterPublicationStmt) {
 	if s.GetAction() == pgparse.AlterPublicationAction_AP_SetObjects {
 		// Tables that leave the publication are locked too.
 		if p := r.C.Object("publication", catalog.Name{Name: s.GetPubname()}); p != nil && len(s.GetPubobjects()) > 0 {
-			for _, rel := range r.C.Rels(p.Tables) {
+			for _, rel := range r.C.RelationsByOID(p.Tables) {
 				r.lockFor(rel, sue, "leaves or stays in the publication")
 			}
 		}
 	}
-	r.publish(s.GetPubobjects())
+	r.publishTables(s.GetPubobjects())
 }
 
-// grant is GRANT and REVOKE: since 18 the relation is locked, weakly.
-func (r *run) grant(s *pgparse.GrantStmt) {
+// grantPrivileges is GRANT and REVOKE: since 18 the relation is locked, weakly.
+func (r *run) grantPrivileges(s *pgparse.GrantStmt) {
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && s.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE {
 		return
 	}
@@ -45,8 +45,8 @@ func (r *run) grant(s *pgparse.GrantStmt) {
 		return
 	}
 	for _, n := range s.GetObjects() {
-		if rel := r.table(n.GetRangeVar()); rel != nil {
-			r.lock(rel, as)
+		if rel := r.findTable(n.GetRangeVar()); rel != nil {
+			r.lockRelation(rel, as)
 		}
 	}
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// query locks what a SELECT reads, and what statements in its WITH write.
-func (r *run) query(msg any) {
-	r.queryIn(query.Scopes(msg))
+// lockQuery locks the relations that a SELECT reads, and those that its WITH writes.
+func (r *run) lockQuery(msg any) {
+	r.queryIn(query.BindScopes(msg))
 }
 
-// expr locks what an expression names that stands in no query.
-func (r *run) expr(n *pgparse.Node) {
-	r.node(n, query.BindExpr(n, query.Nothing{}))
+// lockExpr locks the relations that an expression outside any query names.
+func (r *run) lockExpr(n *pgparse.Node) {
+	r.lockNode(n, query.BindExpr(n, query.NoRelations{}))
 }
 
-// queryIn is one query of a statement, with those inside it.
+// queryIn locks the relations of one query and of those inside it.
 func (r *run) queryIn(l *query.Level) {
 	if l == nil || r.depth > maxDepth {
 		return
@@ -30,37 +30,37 @@ func (r *run) queryIn(l *query.Level) {
 	case *pgparse.SelectStmt:
 		r.selectStmt(m, l, false)
 	case *pgparse.InsertStmt:
-		r.insert(m, l)
+		r.insertRows(m, l)
 	case *pgparse.UpdateStmt:
-		r.update(m, l)
+		r.updateRows(m, l)
 	case *pgparse.DeleteStmt:
 		r.deleteFrom(m, l)
 	case *pgparse.MergeStmt:
-		r.with(l)
-		r.merge(m)
-		r.from(m.GetSourceRelation(), l, true, nil)
-		r.node(m.GetJoinCondition(), l)
-		r.nodes(l, m.GetMergeWhenClauses())
+		r.lockWith(l)
+		r.mergeRows(m)
+		r.lockFromItem(m.GetSourceRelation(), l, true, nil)
+		r.lockNode(m.GetJoinCondition(), l)
+		r.lockNodes(l, m.GetMergeWhenClauses())
 	}
 }
 
-// with is what the WITH queries of a query do.
-func (r *run) with(l *query.Level) {
+// lockWith carries out the WITH queries of a query.
+func (r *run) lockWith(l *query.Level) {
 	for _, c := range l.With {
 		r.queryIn(c.Query)
 	}
 }
 
-func (r *run) nodes(l *query.Level, lists ...[]*pgparse.Node) {
+func (r *run) lockNodes(l *query.Level, lists ...[]*pgparse.Node) {
 	for _, list := range lists {
 		for _, n := range list {
-			r.node(n, l)
+			r.lockNode(n, l)
 		}
 	}
 }
 
-// node finds the relations and sub-queries in an expression or FROM item.
-func (r *run) node(n *pgparse.Node, l *query.Level) {
+// lockNode finds the relations and sub-queries in an expression or FROM item.
+func (r *run) lockNode(n *pgparse.Node, l *query.Level) {
 	if n == nil {
 		return
 	}
@@ -70,80 +70,82 @@ func (r *run) node(n *pgparse.Node, l *query.Level) {
 			if l.CTE(x) != nil {
 				return false
 			}
-			r.read(x, as)
+			r.lockReadRelation(x, as)
 			return false
 		case *pgparse.FuncCall:
-			r.call(x)
+			r.lockCall(x)
 		case *pgparse.SubLink:
 			s := x.GetSubselect().GetSelectStmt()
-			if inner := l.Inner(s); x.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK && inner != nil && r.depth <= maxDepth {
+			if inner := l.InnerLevel(s); x.GetSubLinkType() == pgparse.SubLinkType_EXISTS_SUBLINK && inner != nil && r.depth <= maxDepth {
 				r.depth++
 				r.selectStmt(s, inner, s.GetWhereClause() == nil && s.GetHavingClause() == nil && len(s.GetGroupClause()) == 0)
 				r.depth--
 				return false
 			}
 		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-			r.queryIn(l.Inner(m))
+			r.queryIn(l.InnerLevel(m))
 			return false
 		}
 		return true
 	})
 }
 
-// calls locks what the functions in an expression lock by name.
-func (r *run) calls(expr *pgparse.Node) {
+// lockCalls locks the relations that functions in an expression lock by name.
+func (r *run) lockCalls(expr *pgparse.Node) {
 	pgparse.Walk(expr, func(m any) bool {
 		if f, ok := m.(*pgparse.FuncCall); ok {
-			r.call(f)
+			r.lockCall(f)
 		}
 		return true
 	})
 }
 
-// call locks what functions of the server lock by name.
-func (r *run) call(f *pgparse.FuncCall) {
-	switch pgparse.Last(f.GetFuncname()) {
+// lockCall locks the relations that a built-in function locks by name.
+func (r *run) lockCall(f *pgparse.FuncCall) {
+	switch pgparse.LastText(f.GetFuncname()) {
 	case "nextval", "setval", "currval", "pg_sequence_last_value":
 	default:
-		return // pg_relation_size() and its like let go at once
+		return // pg_relation_size() and similar functions release the lock at once
 	}
 	if len(f.GetArgs()) == 0 {
 		return
 	}
-	if rel := r.Regclass(f.GetArgs()[0]); rel != nil {
-		r.lock(rel, rx)
+	if rel := r.ResolveRegclass(f.GetArgs()[0]); rel != nil {
+		r.lockRelation(rel, rx)
 	}
 }
 
-// selectStmt is a SELECT; some says that one row of it is enough.
+// selectStmt carries out a SELECT. some: the caller needs only one row of it.
 func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
-	r.with(l)
+	r.lockWith(l)
 	if s.GetLarg() != nil {
 		for _, arm := range l.Arms {
 			r.queryIn(arm)
 		}
 	}
-	r.nodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
-	// What FROM names is scanned in full, unless a condition or a limit says less.
+	r.lockNodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
+	// The relations in FROM are scanned in full, unless a condition or a limit restricts
+	// the scan.
 	whole := s.GetLimitCount() == nil && s.GetLarg() == nil && !some && !r.atTheEnds(s)
 	for _, n := range s.GetFromClause() {
-		r.from(n, l, whole, s.GetWhereClause())
+		r.lockFromItem(n, l, whole, s.GetWhereClause())
 	}
-	r.node(s.GetWhereClause(), l)
-	r.node(s.GetHavingClause(), l)
+	r.lockNode(s.GetWhereClause(), l)
+	r.lockNode(s.GetHavingClause(), l)
 	if into := s.GetIntoClause(); into != nil {
-		r.create(r.NewName(into.GetRel()), catalog.Table)
+		r.recordCreated(r.NewName(into.GetRel()), catalog.Table)
 	}
 	if len(s.GetLockingClause()) > 0 {
 		r.rowLocks(s, l)
 	}
 }
 
-// atTheEnds reports whether a SELECT takes from one table nothing but the
-// smallest or the largest value of columns which have an index that begins with
-// them: it reads one row each.
+// atTheEnds reports whether a SELECT only takes the smallest or the largest value of
+// columns of one table, each the first column of an index. It then reads one row for
+// each.
 func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
-	if len(s.GetFromClause()) != 1 || s.GetWhereClause() != nil || s.GetHavingClause() != nil || len(s.GetGroupClause())+len(s.GetDistinctClause())+len(s.GetLockingClause()) > 0 {
+	if len(s.GetFromClause()) != 1 || s.GetWhereClause() != nil || s.GetHavingClause() != nil ||
+		len(s.GetGroupClause())+len(s.GetDistinctClause())+len(s.GetLockingClause()) > 0 {
 		return false
 	}
 	rv := s.GetFromClause()[0].GetRangeVar()
@@ -159,10 +161,10 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 			case *pgparse.ColumnRef, *pgparse.SubLink:
 				other = true
 			case *pgparse.FuncCall:
-				name := pgparse.Last(x.GetFuncname())
+				name := pgparse.LastText(x.GetFuncname())
 				if (name == "max" || name == "min") && len(x.GetArgs()) == 1 && x.GetOver() == nil && x.GetAggFilter() == nil {
 					ends = true
-					other = other || !r.leads(rel, x.GetArgs()[0])
+					other = other || !r.leadsIndex(rel, x.GetArgs()[0])
 					return false
 				}
 				other = other || x.GetOver() != nil || contains(answer.Aggregates, name)
@@ -176,9 +178,8 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 	return ends
 }
 
-// leads reports whether an expression is a column that a B-tree of all rows
-// begins with.
-func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
+// leadsIndex reports whether an expression is the first column of a B-tree over all rows.
+func (r *run) leadsIndex(rel *catalog.Relation, expr *pgparse.Node) bool {
 	for _, i := range r.C.IndexesOf(rel) {
 		if i.Index == nil || i.Index.Method != "btree" && i.Index.Method != "" || i.Index.Predicate != nil || !i.Index.Valid || len(i.Index.Keys) == 0 {
 			continue
@@ -190,19 +191,19 @@ func (r *run) leads(rel *catalog.Relation, expr *pgparse.Node) bool {
 	return false
 }
 
-// from locks a FROM item; a table in it that no condition narrows by an index
-// is scanned in full.
-func (r *run) from(n *pgparse.Node, l *query.Level, whole bool, where *pgparse.Node) {
+// lockFromItem locks a FROM item. A table in it is scanned in full, unless a condition restricts
+// it by an index.
+func (r *run) lockFromItem(n *pgparse.Node, l *query.Level, whole bool, where *pgparse.Node) {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.RangeVar:
 		if l.CTE(m) != nil {
 			return
 		}
 		mark := len(r.Effects)
-		tables := r.read(m, as)
-		for _, rel := range r.prune(mark, tables, m, where) {
-			if whole && stored(rel) && rel.Kind != catalog.Sequence && !r.indexed(rel, where) {
-				e := r.at(rel)
+		tables := r.lockReadRelation(m, as)
+		for _, rel := range r.prunePartitions(mark, tables, m, where) {
+			if whole && hasStorage(rel) && rel.Kind != catalog.Sequence && !r.hasIndexFor(rel, where) {
+				e := r.effectOn(rel)
 				if rel.Inferred && where != nil {
 					e.Rows = true
 					continue
@@ -211,17 +212,17 @@ func (r *run) from(n *pgparse.Node, l *query.Level, whole bool, where *pgparse.N
 			}
 		}
 	case *pgparse.JoinExpr:
-		r.from(m.GetLarg(), l, whole, where)
-		r.from(m.GetRarg(), l, whole, where)
-		r.node(m.GetQuals(), l)
+		r.lockFromItem(m.GetLarg(), l, whole, where)
+		r.lockFromItem(m.GetRarg(), l, whole, where)
+		r.lockNode(m.GetQuals(), l)
 	default:
-		r.node(n, l)
+		r.lockNode(n, l)
 	}
 }
 
-// indexed reports whether a condition compares the first column of an index
-// with something, so that the table need not be scanned in full.
-func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
+// hasIndexFor reports whether a condition compares the first column of an index, so that the
+// table need not be scanned in full.
+func (r *run) hasIndexFor(rel *catalog.Relation, where *pgparse.Node) bool {
 	if where == nil {
 		return false
 	}
@@ -233,8 +234,8 @@ func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 		if col == nil {
 			continue
 		}
-		for _, cond := range predicate.Conjuncts(where) {
-			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && answer.Operator(e) != "<>" &&
+		for _, cond := range predicate.ListConjuncts(where) {
+			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && answer.OperatorName(e) != "<>" &&
 				(predicate.IsColumn(e.GetLexpr(), col.Name) && !hasColumn(e.GetRexpr()) || predicate.IsColumn(e.GetRexpr(), col.Name) && !hasColumn(e.GetLexpr())) {
 				return true
 			}
@@ -243,7 +244,7 @@ func (r *run) indexed(rel *catalog.Relation, where *pgparse.Node) bool {
 	return false
 }
 
-// hasColumn reports whether an expression is no constant: a join condition.
+// hasColumn reports whether an expression contains a column, as in a join condition.
 func hasColumn(n *pgparse.Node) bool {
 	found := false
 	if n == nil {
@@ -261,33 +262,36 @@ func hasColumn(n *pgparse.Node) bool {
 	return found
 }
 
-// read locks a relation of a query: a view with all that it reads, a parent
-// with its children. It gives the tables that are read in the end.
-func (r *run) read(rv *pgparse.RangeVar, mode onward.Lock) []*catalog.Relation {
-	rel := r.table(rv)
+// lockReadRelation locks a relation of a query: a view with everything that it reads, a parent with
+// its children. It returns the tables that are finally read.
+func (r *run) lockReadRelation(rv *pgparse.RangeVar, mode onward.Lock) []*catalog.Relation {
+	rel := r.findTable(rv)
 	if rel == nil {
 		return nil
 	}
 	return r.readRelation(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
 }
 
-// readRelation is read of what a query, or a view of views, names. views are
-// those that were seen: one may be read by several others, and in a folded
-// catalog by itself.
+// readRelation is lockReadRelation for a relation named by a query or by a view. views are the views
+// already visited: several others may read the same view, and in a folded catalog a view
+// may even read itself.
 func (r *run) readRelation(rel *catalog.Relation, mode onward.Lock, all bool, why string, views *[]catalog.OID) []*catalog.Relation {
 	r.lockFor(rel, mode, why)
+	if r.namedOnly {
+		return []*catalog.Relation{rel}
+	}
 	if rel.Kind == catalog.View && rel.View != nil {
 		if contains(*views, rel.OID) {
 			return nil
 		}
 		*views = append(*views, rel.OID)
 		var out []*catalog.Relation
-		for _, base := range r.C.Rels(rel.View.Reads) {
+		for _, base := range r.C.RelationsByOID(rel.View.Reads) {
 			out = append(out, r.readRelation(base, mode, true, "read by the view "+rel.Name.String(), views)...)
 		}
 		return out
 	}
-	tables := r.C.Tree(rel, all && (rel.Kind.IsTable()))
+	tables := r.C.ListTree(rel, all && (rel.Kind.IsTable()))
 	for _, k := range tables[1:] {
 		r.lockFor(k, mode, childOf(k, rel))
 	}

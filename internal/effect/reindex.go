@@ -5,12 +5,12 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// reindex is REINDEX.
-func (r *run) reindex(s *pgparse.ReindexStmt) {
+// rebuildIndexes is REINDEX.
+func (r *run) rebuildIndexes(s *pgparse.ReindexStmt) {
 	concurrent := false
 	for _, p := range s.GetParams() {
 		if p.GetDefElem().GetDefname() == "concurrently" {
-			concurrent = pgparse.Truth(p.GetDefElem())
+			concurrent = pgparse.BoolValue(p.GetDefElem())
 		}
 	}
 	if concurrent {
@@ -25,7 +25,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 		kind = catalog.Index
 	}
 	rv := s.GetRelation()
-	rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), kind, false)
+	rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, false)
 	if rel == nil {
 		return
 	}
@@ -39,7 +39,7 @@ func (r *run) reindex(s *pgparse.ReindexStmt) {
 			if concurrent {
 				mode = sue
 			}
-			r.lock(rel, mode)
+			r.lockRelation(rel, mode)
 			return
 		}
 		if r.NoTransaction == "" {
@@ -66,13 +66,13 @@ func (r *run) reindexMany(s *pgparse.ReindexStmt, concurrent bool) {
 		return
 	}
 	if !concurrent {
-		u := r.unlisted(what, catalog.Table, sh)
+		u := r.recordUnlisted(what, catalog.Table, sh)
 		u.Schema, u.RebuildsIndex, u.Scans = s.GetName(), true, true
 		if s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE {
 			u.Schema = ""
 		}
 	}
-	r.C.Relations(func(rel *catalog.Relation) bool {
+	r.C.EachRelation(func(rel *catalog.Relation) bool {
 		if (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && rel.Persistence != catalog.Temporary &&
 			(s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || rel.Name.Schema == s.GetName()) {
 			r.reindexTable(rel, concurrent)
@@ -89,7 +89,7 @@ func (r *run) reindexTree(rel *catalog.Relation, concurrent bool) {
 	if concurrent {
 		weak, strong = sue, sue
 	}
-	for _, x := range r.C.Tree(rel, true) {
+	for _, x := range r.C.ListTree(rel, true) {
 		switch x.Kind {
 		case catalog.Index:
 			r.reindexOne(x, concurrent, x == rel)
@@ -103,9 +103,9 @@ func (r *run) reindexTree(rel *catalog.Relation, concurrent bool) {
 		case catalog.PartitionedTable, catalog.PartitionedIndex:
 			if x == rel {
 				if rel.Kind == catalog.PartitionedTable {
-					r.lock(x, weak)
+					r.lockRelation(x, weak)
 				} else if t := r.C.TableOf(x); t != nil {
-					r.lock(x, strong)
+					r.lockRelation(x, strong)
 					r.lockFor(t, weak, "table of the index "+x.Name.Name)
 				}
 			} else {
@@ -120,15 +120,15 @@ func (r *run) reindexTable(rel *catalog.Relation, concurrent bool) {
 	if concurrent {
 		mode = sue
 	}
-	e := r.lock(rel, mode)
+	e := r.lockRelation(rel, mode)
 	e.Waits = concurrent
 	e.RebuildsIndex, e.Scans = rel.Inferred, rel.Inferred
 	for _, i := range r.C.IndexesOf(rel) {
-		if concurrent && rel.Excludes(i) { // passed over, with a warning
+		if concurrent && rel.IsExclusionIndex(i) { // passed over, with a warning
 			r.lockFor(i, sue, "index of "+rel.Name.String())
 			continue
 		}
-		e := r.at(rel)
+		e := r.effectOn(rel)
 		e.RebuildsIndex, e.Scans = true, true
 		x := r.lockFor(i, ael, "index of "+rel.Name.String())
 		x.RebuildsIndex, x.Waits = true, concurrent
@@ -140,7 +140,7 @@ func (r *run) reindexOne(index *catalog.Relation, concurrent, named bool) {
 	if concurrent {
 		mode = sue
 	}
-	e := r.lock(index, ael)
+	e := r.lockRelation(index, ael)
 	e.RebuildsIndex, e.Waits = true, concurrent
 	if !named {
 		e.Why = "index of a partition"

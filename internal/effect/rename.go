@@ -6,14 +6,14 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// rename is ALTER … RENAME.
-func (r *run) rename(s *pgparse.RenameStmt) {
+// renameObject is ALTER … RENAME.
+func (r *run) renameObject(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_INDEX:
 		kind := answer.Kind(s.GetRenameType())
-		rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
+		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
 		if rel == nil {
 			return
 		}
@@ -24,13 +24,13 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 		if kind == catalog.Index && (rel.Kind == catalog.Index || rel.Kind == catalog.PartitionedIndex) {
 			mode = sue
 		}
-		r.lock(rel, mode)
+		r.lockRelation(rel, mode)
 	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
-		rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetRelationType()), s.GetMissingOk())
+		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetRelationType()), s.GetMissingOk())
 		if rel == nil {
 			return
 		}
-		r.lock(rel, ael)
+		r.lockRelation(rel, ael)
 		switch {
 		case r.No != nil:
 		case rel.Kind == catalog.CompositeType:
@@ -40,26 +40,26 @@ func (r *run) rename(s *pgparse.RenameStmt) {
 				}
 			}
 		case rv.GetInh():
-			r.below(rel, ael)
+			r.lockDescendants(rel, ael)
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		r.renameConstraint(s)
 	case pgparse.ObjectType_OBJECT_TRIGGER:
-		if rel := r.table(rv); rel != nil {
-			r.lock(rel, ael)
+		if rel := r.findTable(rv); rel != nil {
+			r.lockRelation(rel, ael)
 			if t := rel.Trigger(s.GetSubname()); r.No == nil && rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) && r.V.AtLeast(15) {
-				r.below(rel, ael)
+				r.lockDescendants(rel, ael)
 			}
 		}
 	case pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
-		rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
+		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
 		if rel != nil {
-			r.lock(rel, ael)
+			r.lockRelation(rel, ael)
 		}
 	case pgparse.ObjectType_OBJECT_TYPE:
 		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
 		if rel := r.typeRelation(schema, name); rel != nil {
-			r.lock(rel, ael)
+			r.lockRelation(rel, ael)
 		}
 	}
 }
@@ -74,15 +74,15 @@ func (r *run) typeRelation(schema, name string) *catalog.Relation {
 
 func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
-	rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
+	rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
 	if rel == nil {
 		return
 	}
-	r.lock(rel, ael)
+	r.lockRelation(rel, ael)
 	con := rel.Constraint(s.GetSubname())
 	if con == nil {
 		if _, implied := answer.ImpliedNotNull(rel, s.GetSubname()); implied && rv.GetInh() && r.V.AtLeast(18) {
-			r.below(rel, ael)
+			r.lockDescendants(rel, ael)
 		}
 		return
 	}
@@ -90,25 +90,25 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 		r.lockFor(index, sue, "index of the constraint "+con.Name)
 	}
 	if (con.Kind == catalog.Check || con.Kind == catalog.NotNullConstraint) && !con.NoInherit && rv.GetInh() {
-		r.below(rel, ael)
+		r.lockDescendants(rel, ael)
 	}
 }
 
 // setSchema is ALTER … SET SCHEMA: owned sequences move along.
 func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	if s.GetObjectType() == pgparse.ObjectType_OBJECT_EXTENSION {
-		r.extensionRelations(pgparse.Text(s.GetObject()), nil)
+		r.extensionRelations(pgparse.StringText(s.GetObject()), nil)
 		return
 	}
 	switch s.GetObjectType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		rv := s.GetRelation()
-		rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetObjectType()), s.GetMissingOk())
+		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetObjectType()), s.GetMissingOk())
 		if rel == nil {
 			return
 		}
-		r.lock(rel, ael)
+		r.lockRelation(rel, ael)
 		if r.No != nil {
 			return
 		}
@@ -118,31 +118,31 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	}
 }
 
-// comment is COMMENT ON and SECURITY LABEL.
-func (r *run) comment(kind pgparse.ObjectType, object *pgparse.Node) {
+// commentOn is COMMENT ON and SECURITY LABEL.
+func (r *run) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
 	parts := object.GetList().GetItems()
 	switch kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(parts)
-		if rel := r.Find(schema, name, answer.Kind(kind), false); rel != nil {
-			r.lock(rel, sue)
+		if rel := r.FindRelation(schema, name, answer.Kind(kind), false); rel != nil {
+			r.lockRelation(rel, sue)
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN:
 		if len(parts) < 2 {
 			return
 		}
 		schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-		if rel := r.Find(schema, name, catalog.Table, false); rel != nil {
-			r.lock(rel, sue)
+		if rel := r.FindRelation(schema, name, catalog.Table, false); rel != nil {
+			r.lockRelation(rel, sue)
 		}
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_RULE, pgparse.ObjectType_OBJECT_POLICY:
 		if len(parts) < 2 {
 			return
 		}
 		schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-		if rel := r.Find(schema, name, catalog.Table, false); rel != nil {
-			r.lock(rel, as)
+		if rel := r.FindRelation(schema, name, catalog.Table, false); rel != nil {
+			r.lockRelation(rel, as)
 		}
 	}
 }

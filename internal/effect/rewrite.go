@@ -9,40 +9,40 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// write is what a statement wants of the relation that it names as its target.
+// write describes how a statement writes its target.
 type write struct {
 	event string // "insert", "update", "delete"; "merge", "copy"
 	where *pgparse.Node
-	// columns are those that an INSERT gives or an UPDATE sets, as far as it
-	// names them.
+	// columns are the columns that an INSERT lists or an UPDATE sets, as far as it names
+	// them.
 	columns []string
-	// given tells which columns an INSERT has values for; nil: not known.
+	// given are the columns for which an INSERT has values; nil: not known.
 	given map[int16]bool
-	// inherits: what inherits from the target is written to as well.
+	// inherits: the target's children are written, too.
 	inherits bool
 }
 
-// target locks what a statement writes to, after rules and views have rewritten
-// it, and gives the tables that it writes to itself. runs is false when nothing
-// is left of it: DO INSTEAD NOTHING.
+// lockTarget locks the relations that a statement writes, after rules and views have
+// rewritten it, and returns the tables that it writes itself. runs is false if nothing is
+// left of the statement: DO INSTEAD NOTHING.
 // https://www.postgresql.org/docs/current/rules-update.html
-func (r *run) target(rv *pgparse.RangeVar, w write) (tables []*catalog.Relation, runs bool) {
-	rel := r.table(rv)
+func (r *run) lockTarget(rv *pgparse.RangeVar, w write) (tables []*catalog.Relation, runs bool) {
+	rel := r.findTable(rv)
 	if rel == nil || rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence {
 		return nil, true
 	}
 	w.inherits = rv.GetInh() && w.event != "insert"
-	return r.rewritten(rel, w, "")
+	return r.lockRewritten(rel, w, "")
 }
 
-func (r *run) rewritten(rel *catalog.Relation, w write, why string) (tables []*catalog.Relation, runs bool) {
+func (r *run) lockRewritten(rel *catalog.Relation, w write, why string) (tables []*catalog.Relation, runs bool) {
 	r.lockFor(rel, rx, why)
 	if r.depth > maxDepth {
 		return nil, true
 	}
 	r.depth++
 	defer func() { r.depth-- }()
-	f := r.fire(rel, w)
+	f := r.fireRules(rel, w)
 	switch {
 	case f.instead && f.reads:
 		mode := rx
@@ -59,9 +59,9 @@ func (r *run) rewritten(rel *catalog.Relation, w write, why string) (tables []*c
 	return r.throughView(rel, w), true
 }
 
-// throughView is a statement that writes to a view and that no rule replaced.
+// throughView carries out a statement that writes to a view and that no rule replaced.
 func (r *run) throughView(view *catalog.Relation, w write) []*catalog.Relation {
-	if answer.Instead(view, w.event) {
+	if answer.HasInsteadTrigger(view, w.event) {
 		if w.event != "insert" {
 			r.readsRows(view, as, w)
 		}
@@ -69,11 +69,11 @@ func (r *run) throughView(view *catalog.Relation, w write) []*catalog.Relation {
 		return nil
 	}
 	why := "read by the view " + view.Name.String()
-	base := r.C.Base(view)
+	base := r.C.BaseOfView(view)
 	if base == nil {
 		return r.readRelation(view, rx, true, "", &[]catalog.OID{})
 	}
-	for _, other := range r.C.Rels(view.View.Reads) {
+	for _, other := range r.C.RelationsByOID(view.View.Reads) {
 		if other != base {
 			for _, t := range r.readRelation(other, as, true, why, &[]catalog.OID{view.OID}) {
 				if w.event != "insert" {
@@ -83,15 +83,15 @@ func (r *run) throughView(view *catalog.Relation, w write) []*catalog.Relation {
 		}
 	}
 	w.columns, w.given, w.inherits = r.C.BaseColumns(view, w.columns), nil, w.event != "insert"
-	tables, _ := r.rewritten(base, w, why)
+	tables, _ := r.lockRewritten(base, w, why)
 	return tables
 }
 
-// readsRows reads the rows of a target that something else is done with.
+// readsRows reads the rows of a target, for a rule or trigger that replaces the write.
 func (r *run) readsRows(rel *catalog.Relation, mode onward.Lock, w write) {
 	if rel.Kind == catalog.View && rel.View != nil {
 		seen := []catalog.OID{rel.OID}
-		for _, other := range r.C.Rels(rel.View.Reads) {
+		for _, other := range r.C.RelationsByOID(rel.View.Reads) {
 			for _, t := range r.readRelation(other, mode, true, "read by the view "+rel.Name.String(), &seen) {
 				r.scanFor(t, w.where)
 			}
@@ -103,16 +103,16 @@ func (r *run) readsRows(rel *catalog.Relation, mode onward.Lock, w write) {
 	}
 }
 
-// fired is what the rules of a relation made of a statement.
-type fired struct {
+// firedRules is the result of applying the rules of a relation to a statement.
+type firedRules struct {
 	instead  bool // the statement itself does not run
 	products int  // statements that the rules add
 	reads    bool // one of them reads the rows that the statement names
 }
 
-func (r *run) fire(rel *catalog.Relation, w write) fired {
-	var f fired
-	this := answer.Firing{On: rel.OID, Event: w.event}
+func (r *run) fireRules(rel *catalog.Relation, w write) firedRules {
+	var f firedRules
+	this := answer.RuleEvent{On: rel.OID, Event: w.event}
 	for _, u := range rel.Rules {
 		if u.Event != w.event || u.Disabled {
 			continue
@@ -129,25 +129,25 @@ func (r *run) fire(rel *catalog.Relation, w write) fired {
 	return f
 }
 
-// carryOut locks what the actions of a rule do. Their names mean what they
-// meant when the rule was made.
-func (r *run) carryOut(rel *catalog.Relation, u *catalog.Rule, w write, f *fired) {
+// carryOut locks the relations used by the actions of a rule. Their names were resolved
+// when the rule was created.
+func (r *run) carryOut(rel *catalog.Relation, u *catalog.Rule, w write, f *firedRules) {
 	mark, outer := len(r.Effects), r.bound
 	r.bound = u.Reads
-	r.expr(u.Where)
+	r.lockExpr(u.Where)
 	f.reads = f.reads || len(u.Actions) > 0 && w.event != "insert" && w.where != nil
 	fields := rowFields(append([]*pgparse.Node{u.Where}, u.Actions...))
 	for _, field := range fields {
 		if field.record == "old" || w.event == "update" && !contains(w.columns, field.name) {
 			f.reads = f.reads || len(u.Actions) > 0
 		}
-		// What the statement leaves out, NEW has from the default.
+		// A column that the statement omits has its default in NEW.
 		if c := rel.Column(field.name); c != nil && w.event == "insert" && w.given != nil && !w.given[c.Attnum] {
 			r.defaultOf(c)
 		}
 	}
 	for _, action := range u.Actions {
-		r.query(pgparse.Unwrap(action))
+		r.lockQuery(pgparse.Unwrap(action))
 	}
 	r.bound = outer
 	for i := mark; i < len(r.Effects); i++ {
@@ -160,14 +160,14 @@ func (r *run) carryOut(rel *catalog.Relation, u *catalog.Rule, w write, f *fired
 // rowField is a column of the row that a rule is about.
 type rowField struct{ record, name string }
 
-// rowFields are the columns of NEW and OLD that expressions name.
+// rowFields returns the columns of NEW and OLD that expressions name.
 func rowFields(exprs []*pgparse.Node) []rowField {
 	var out []rowField
 	for _, n := range exprs {
 		pgparse.Walk(n, func(m any) bool {
 			if ref, ok := m.(*pgparse.ColumnRef); ok {
 				if f := ref.GetFields(); isRow(ref) {
-					out = append(out, rowField{pgparse.Text(f[0]), pgparse.Text(f[1])})
+					out = append(out, rowField{pgparse.StringText(f[0]), pgparse.StringText(f[1])})
 				}
 			}
 			return true
@@ -179,20 +179,20 @@ func rowFields(exprs []*pgparse.Node) []rowField {
 // isRow reports whether a reference is to a field of NEW or OLD.
 func isRow(ref *pgparse.ColumnRef) bool {
 	f := ref.GetFields()
-	return len(f) == 2 && (pgparse.Text(f[0]) == "new" || pgparse.Text(f[0]) == "old")
+	return len(f) == 2 && (pgparse.StringText(f[0]) == "new" || pgparse.StringText(f[0]) == "old")
 }
 
-// insteadOf locks what the functions of a view's triggers surely do for a row:
-// what hangs on a condition is not told, and nothing of how much they read.
+// insteadOf locks the relations that the functions of a view's triggers certainly use for
+// a row. It ignores conditional statements, and how much the functions read.
 func (r *run) insteadOf(view *catalog.Relation, event string) {
-	this := answer.Firing{On: view.OID, Event: event}
+	this := answer.RuleEvent{On: view.OID, Event: event}
 	if contains(r.firing, this) {
 		return
 	}
 	r.firing = append(r.firing, this)
 	defer func() { r.firing = r.firing[:len(r.firing)-1] }()
 	for _, t := range view.Triggers {
-		if t.Timing != "instead of" || !t.Enabled || !t.On(event) || t.When != nil {
+		if t.Timing != "instead of" || !t.Enabled || !t.IsFor(event) || t.When != nil {
 			continue
 		}
 		list := r.C.Functions(t.Function.Schema, t.Function.Name)
@@ -201,9 +201,9 @@ func (r *run) insteadOf(view *catalog.Relation, event string) {
 			continue
 		}
 		mark := len(r.Effects)
-		r.quietly(func() {
-			for _, n := range catalog.ReadBody(list[at]).Certain() {
-				r.query(n)
+		r.lockWithoutWork(func() {
+			for _, n := range catalog.ReadBody(list[at]).ListCertainStatements() {
+				r.lockQuery(n)
 			}
 		})
 		for i := mark; i < len(r.Effects); i++ {
@@ -214,8 +214,8 @@ func (r *run) insteadOf(view *catalog.Relation, event string) {
 	}
 }
 
-// quietly takes the locks of something without the work that it does under them.
-func (r *run) quietly(f func()) {
+// lockWithoutWork records the locks that f takes, but not the work under them.
+func (r *run) lockWithoutWork(f func()) {
 	before := slices.Clone(r.Effects)
 	f()
 	for i := range r.Effects {

@@ -9,8 +9,8 @@ import (
 func (r *run) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
 	lock := func(rv *pgparse.RangeVar) {
 		mark := len(r.Effects)
-		tables := r.read(rv, rs)
-		r.prune(mark, tables, rv, s.GetWhereClause())
+		tables := r.lockReadRelation(rv, rs)
+		r.prunePartitions(mark, tables, rv, s.GetWhereClause())
 	}
 	for _, clause := range s.GetLockingClause() {
 		names := clause.GetLockingClause().GetLockedRels()

@@ -12,15 +12,18 @@ type run struct {
 	answer.Question
 	s Session
 	Result
-	// index finds effects once there are too many to look through.
+	// index finds effects by name, if there are too many to search.
 	index map[catalog.Name]int
 	depth int
+	// namedOnly: a query's relations are locked without the relations below them. The server does not
+	// open those of a view before it runs a query, and a chain of views has many.
+	namedOnly bool
 	// bound says what names mean in the action of a rule.
 	bound map[*pgparse.RangeVar]catalog.OID
-	// firing are the rules and triggers at work.
-	firing []answer.Firing
+	// firing are the rules and triggers being followed.
+	firing []answer.RuleEvent
 	// without are the columns whose drop was followed.
-	without []columnOf
+	without map[columnOf]bool
 	// taken are the names that the statement itself has made, among the effects that
 	// were looked at; tried is how many were taken where many things have the like.
 	taken  map[string]bool
@@ -28,13 +31,13 @@ type run struct {
 	tried  map[string]int
 }
 
-// maxDepth bounds recursion through partitions, views and cascades: a folded
-// catalog may hold what a server never would.
+// maxDepth limits recursion through partitions, views and cascades: a folded catalog may
+// be deeper than any server's.
 const maxDepth = 64
 
-// at is the effect on a relation, new or old. The pointer holds until the next
-// call.
-func (r *run) at(rel *catalog.Relation) *Effect {
+// effectOn returns the effect on a relation, new or existing. The pointer is valid until the
+// next call.
+func (r *run) effectOn(rel *catalog.Relation) *Effect {
 	if r.index != nil {
 		if i, ok := r.index[rel.Name]; ok {
 			return &r.Effects[i]
@@ -62,28 +65,26 @@ func (r *run) at(rel *catalog.Relation) *Effect {
 	return &r.Effects[len(r.Effects)-1]
 }
 
-// lock takes a lock on a relation, unless a stronger one is held.
-func (r *run) lock(rel *catalog.Relation, mode onward.Lock) *Effect {
-	e := r.at(rel)
+// lockRelation takes a lock on a relation, unless a stronger one is held.
+func (r *run) lockRelation(rel *catalog.Relation, mode onward.Lock) *Effect {
+	e := r.effectOn(rel)
 	e.Lock = max(e.Lock, mode)
 	return e
 }
 
-// lockFor is lock with the reason, for a relation that the statement does not
-// name.
+// lockFor is lock with a reason, for a relation that the statement does not name.
 func (r *run) lockFor(rel *catalog.Relation, mode onward.Lock, why string) *Effect {
 	known := len(r.Effects)
-	e := r.lock(rel, mode)
+	e := r.lockRelation(rel, mode)
 	if len(r.Effects) > known {
 		e.Why = why
 	}
 	return e
 }
 
-// create notes a relation that the statement itself creates.
-// One that takes the place of a dropped one of the same name is that one, built
-// anew.
-func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
+// recordCreated records a relation that the statement itself creates. If it replaces a dropped
+// relation of the same name, it counts as that relation, rebuilt.
+func (r *run) recordCreated(name catalog.Name, kind catalog.Kind) *Effect {
 	if e := r.droppedAs(name); e != nil {
 		e.Dropped, e.RebuildsIndex = false, true
 		return e
@@ -91,12 +92,12 @@ func (r *run) create(name catalog.Name, kind catalog.Kind) *Effect {
 	if r.Schema != "" {
 		r.Made = append(r.Made, name.Name)
 	}
-	e := r.at(catalog.StandIn(name, kind, false))
+	e := r.effectOn(catalog.StandIn(name, kind, false))
 	e.Lock, e.Created = onward.AccessExclusiveLock, true
 	return e
 }
 
-// droppedAs is the effect on a relation of a name that the statement drops; nil for
+// droppedAs returns the effect on a relation that the statement drops, by name; nil for
 // none.
 func (r *run) droppedAs(name catalog.Name) *Effect {
 	if r.index != nil {
@@ -113,13 +114,20 @@ func (r *run) droppedAs(name catalog.Name) *Effect {
 	return nil
 }
 
-// drop locks a relation that the statement drops.
-func (r *run) drop(rel *catalog.Relation, why string) {
+// recordDropped locks a relation that the statement drops.
+func (r *run) recordDropped(rel *catalog.Relation, why string) {
 	r.lockFor(rel, onward.AccessExclusiveLock, why).Dropped = true
 }
 
-// dropped reports whether the statement drops a relation.
-func (r *run) dropped(oid catalog.OID) bool {
+// isDropped reports whether the statement drops a relation.
+func (r *run) isDropped(oid catalog.OID) bool {
+	if r.index != nil {
+		if rel := r.C.Relation(oid); rel != nil {
+			if i, ok := r.index[rel.Name]; !ok || r.Effects[i].OID == oid {
+				return ok && r.Effects[i].Dropped
+			}
+		}
+	}
 	for i := range r.Effects {
 		if r.Effects[i].OID == oid {
 			return r.Effects[i].Dropped
@@ -128,8 +136,8 @@ func (r *run) dropped(oid catalog.OID) bool {
 	return false
 }
 
-// truncate notes that a relation gets empty storage, with its indexes.
-func (r *run) empty(rel *catalog.Relation, why string) {
+// emptyRelation records that a relation gets empty storage, with its indexes.
+func (r *run) emptyRelation(rel *catalog.Relation, why string) {
 	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
 	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.ForeignTable {
 		return
@@ -142,8 +150,8 @@ func (r *run) empty(rel *catalog.Relation, why string) {
 	}
 }
 
-// rewrite notes that a table's file is rewritten with all its indexes.
-func (r *run) rewrite(rel *catalog.Relation, why string) {
+// rewriteTable records that a table's file is rewritten with all its indexes.
+func (r *run) rewriteTable(rel *catalog.Relation, why string) {
 	e := r.lockFor(rel, onward.AccessExclusiveLock, why)
 	e.Rewrites, e.Scans = true, true
 	rebuilds := e.RebuildsIndex
@@ -152,26 +160,26 @@ func (r *run) rewrite(rel *catalog.Relation, why string) {
 			x.RebuildsIndex, rebuilds = true, true
 		}
 	}
-	r.at(rel).RebuildsIndex = rebuilds
+	r.effectOn(rel).RebuildsIndex = rebuilds
 }
 
-// unlisted notes what the statement does to relations that it does not name.
-func (r *run) unlisted(what string, kind catalog.Kind, mode onward.Lock) *Unlisted {
-	r.Unlisted = &Unlisted{Effect: Effect{Name: catalog.Name{Name: what}, Kind: kind, Lock: mode}}
+// recordUnlisted records the effect on relations that the statement does not name.
+func (r *run) recordUnlisted(what string, kind catalog.Kind, mode onward.Lock) *UnlistedEffect {
+	r.Unlisted = &UnlistedEffect{Effect: Effect{Name: catalog.Name{Name: what}, Kind: kind, Lock: mode}}
 	return r.Unlisted
 }
 
-// table is find for what a statement names as its table.
-func (r *run) table(rv *pgparse.RangeVar) *catalog.Relation {
+// findTable is find for the table that a statement names.
+func (r *run) findTable(rv *pgparse.RangeVar) *catalog.Relation {
 	if oid, ok := r.bound[rv]; ok {
 		return r.C.Relation(oid)
 	}
-	return r.Table(rv)
+	return r.FindTable(rv)
 }
 
-// below locks everything below a relation.
-func (r *run) below(rel *catalog.Relation, mode onward.Lock) {
-	for _, k := range r.C.Tree(rel, true)[1:] {
+// lockDescendants locks everything below a relation.
+func (r *run) lockDescendants(rel *catalog.Relation, mode onward.Lock) {
+	for _, k := range r.C.ListTree(rel, true)[1:] {
 		r.lockFor(k, mode, childOf(k, rel))
 	}
 }

@@ -10,7 +10,7 @@ func (r *run) createSequence(s *pgparse.CreateSeqStmt) {
 	if s.GetIfNotExists() && r.C.Lookup(name.Schema, name.Name) != nil {
 		return
 	}
-	r.create(name, catalog.Sequence)
+	r.recordCreated(name, catalog.Sequence)
 	r.ownedByColumn(s.GetOptions())
 }
 
@@ -25,19 +25,19 @@ func (r *run) ownedByColumn(options []*pgparse.Node) {
 			continue // OWNED BY NONE
 		}
 		schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
-		if rel := r.Find(schema, name, catalog.Table, false); rel != nil {
-			r.lock(rel, as)
+		if rel := r.FindRelation(schema, name, catalog.Table, false); rel != nil {
+			r.lockRelation(rel, as)
 		}
 	}
 }
 
 func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 	rv := s.GetSequence()
-	seq := r.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
+	seq := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
 	if seq == nil {
 		return
 	}
-	e := r.lock(seq, sre)
+	e := r.lockRelation(seq, sre)
 	if r.No != nil {
 		return
 	}
@@ -72,18 +72,18 @@ func (r *run) createOwned(table catalog.Name, column string, options []*pgparse.
 	if name.Name == "" {
 		name.Name = r.freeName(table, column, "seq")
 	}
-	r.create(name, catalog.Sequence)
+	r.recordCreated(name, catalog.Sequence)
 }
 
-// identity is ADD GENERATED, SET GENERATED (and the sequence's options beside
+// changeIdentity is ADD GENERATED, SET GENERATED (and the sequence's options beside
 // it) and DROP IDENTITY.
-func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
-	col, known := a.Column(a.rel, cmd.GetName())
+func (a *alterState) changeIdentity(cmd *pgparse.AlterTableCmd) {
+	col, known := a.FindColumn(a.rel, cmd.GetName())
 	none := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity && known && col != nil && col.Identity == ""
 	// What only the sequence learns does not go down.
 	only := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetIdentity && !contains(optionNames(cmd.GetDef().GetList().GetItems()), "generated")
 	if a.recurse && a.rel.Kind == catalog.PartitionedTable && !none && !only && a.V.AtLeast(17) {
-		a.below(a.rel, a.mode)
+		a.lockDescendants(a.rel, a.mode)
 	}
 	if cmd.GetSubtype() == pgparse.AlterTableType_AT_AddIdentity {
 		a.createOwned(a.rel.Name, cmd.GetName(), cmd.GetDef().GetConstraint().GetOptions())
@@ -96,7 +96,7 @@ func (a *alter) identity(cmd *pgparse.AlterTableCmd) {
 	switch {
 	case seq == nil || none:
 	case cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity:
-		a.drop(seq, "owned by the column "+cmd.GetName())
+		a.recordDropped(seq, "owned by the column "+cmd.GetName())
 	default:
 		e := a.lockFor(seq, sre, "owned by the column "+cmd.GetName())
 		for _, name := range optionNames(cmd.GetDef().GetList().GetItems()) {

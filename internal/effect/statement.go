@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// statement tells the families of statements apart. There is no silent
+// runStatement tells the families of statements apart. There is no silent
 // default: a form is modelled, or listed as one that locks no relation, or
 // named as unmodelled.
-func (r *run) statement(msg any) {
+func (r *run) runStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.AlterTableStmt:
 		r.alterTable(s)
@@ -27,126 +27,126 @@ func (r *run) statement(msg any) {
 	case *pgparse.DropStmt:
 		r.dropStmt(s)
 	case *pgparse.RenameStmt:
-		r.rename(s)
+		r.renameObject(s)
 	case *pgparse.AlterObjectSchemaStmt:
 		r.setSchema(s)
 	case *pgparse.AlterOwnerStmt:
 		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TYPE {
 			schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
 			if rel := r.typeRelation(schema, name); rel != nil {
-				r.lock(rel, ael)
+				r.lockRelation(rel, ael)
 			}
 		}
 	case *pgparse.TruncateStmt:
-		r.truncate(s)
+		r.truncateTables(s)
 	case *pgparse.LockStmt:
 		r.lockTable(s)
 	case *pgparse.VacuumStmt:
-		r.vacuum(s)
+		r.vacuumTables(s)
 	case *pgparse.ClusterStmt:
-		r.cluster(s)
+		r.clusterTable(s)
 	case *pgparse.ReindexStmt:
-		r.reindex(s)
+		r.rebuildIndexes(s)
 	case *pgparse.CreateTrigStmt:
 		r.createTrigger(s)
 	case *pgparse.RuleStmt:
 		r.createRule(s)
 	case *pgparse.CreatePolicyStmt:
-		r.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
+		r.lockPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.AlterPolicyStmt:
-		r.policy(s.GetTable(), s.GetQual(), s.GetWithCheck())
+		r.lockPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
 	case *pgparse.CreateStatsStmt:
-		r.statistics(s)
+		r.createStatistics(s)
 	default:
-		r.object(msg)
+		r.runObjectStatement(msg)
 	}
 }
 
-// object are statements about what is no table nor part of one.
-func (r *run) object(msg any) {
+// runObjectStatement are statements about what is no table nor part of one.
+func (r *run) runObjectStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.ViewStmt:
 		r.createView(s)
 	case *pgparse.RefreshMatViewStmt:
-		r.refresh(s)
+		r.refreshView(s)
 	case *pgparse.AlterDomainStmt:
 		r.alterDomain(s)
 	case *pgparse.CompositeTypeStmt:
-		r.create(r.NewName(s.GetTypevar()), catalog.CompositeType)
+		r.recordCreated(r.NewName(s.GetTypevar()), catalog.CompositeType)
 	case *pgparse.CreateSeqStmt:
 		r.createSequence(s)
 	case *pgparse.AlterSeqStmt:
 		r.alterSequence(s)
 	case *pgparse.CommentStmt:
-		r.comment(s.GetObjtype(), s.GetObject())
+		r.commentOn(s.GetObjtype(), s.GetObject())
 	case *pgparse.SecLabelStmt:
-		r.comment(s.GetObjtype(), s.GetObject())
+		r.commentOn(s.GetObjtype(), s.GetObject())
 	case *pgparse.CreatePublicationStmt:
-		r.publish(s.GetPubobjects())
+		r.publishTables(s.GetPubobjects())
 	case *pgparse.AlterPublicationStmt:
 		r.alterPublication(s)
 	case *pgparse.GrantStmt:
-		r.grant(s)
+		r.grantPrivileges(s)
 	case *pgparse.AlterTableMoveAllStmt:
 		r.moveAll(s)
 	case *pgparse.CreateSchemaStmt:
 		r.Schema = s.GetSchemaname()
 		for _, n := range s.GetSchemaElts() {
-			r.statement(pgparse.Unwrap(n))
+			r.runStatement(pgparse.Unwrap(n))
 		}
 		r.Schema = ""
 	default:
-		r.rows(msg)
+		r.runRowStatement(msg)
 	}
 }
 
-// rows are statements that read or change rows, and those whose effects are not
+// runRowStatement are statements that read or change rows, and those whose effects are not
 // in their text.
-func (r *run) rows(msg any) {
+func (r *run) runRowStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
-		r.query(s)
+		r.lockQuery(s)
 	case *pgparse.CopyStmt:
 		r.copyStmt(s)
 	case *pgparse.ExplainStmt:
-		r.explain(s)
+		r.explainQuery(s)
 	case *pgparse.DeclareCursorStmt:
-		r.planned(s.GetQuery())
+		r.lockPlanned(s.GetQuery())
 	case *pgparse.PrepareStmt:
-		r.reads(s.GetQuery())
+		r.lockStoredQuery(s.GetQuery())
 	case *pgparse.AlterExtensionContentsStmt:
 		r.alterExtension(s)
 	case *pgparse.AlterObjectDependsStmt:
-		r.depends(s)
+		r.recordDependency(s)
 	case *pgparse.ImportForeignSchemaStmt, *pgparse.DropOwnedStmt, *pgparse.ReassignOwnedStmt, *pgparse.ExecuteStmt, *pgparse.DoStmt:
-		r.opaque(msg)
+		r.runOpaque(msg)
 	default:
 		r.noRelation(msg)
 	}
 }
 
-// explain runs its statement only with ANALYZE, but plans and locks it always.
-func (r *run) explain(s *pgparse.ExplainStmt) {
+// explainQuery runs its statement only with ANALYZE, but plans and locks it always.
+func (r *run) explainQuery(s *pgparse.ExplainStmt) {
 	analyze := false
 	for _, o := range s.GetOptions() {
 		if o.GetDefElem().GetDefname() == "analyze" {
-			analyze = pgparse.Truth(o.GetDefElem())
+			analyze = pgparse.BoolValue(o.GetDefElem())
 		}
 	}
 	if _, utility := pgparse.Unwrap(s.GetQuery()).(*pgparse.RefreshMatViewStmt); utility {
 		return // it has no plan, and is not carried out either
 	}
 	if analyze {
-		r.statement(pgparse.Unwrap(s.GetQuery()))
+		r.runStatement(pgparse.Unwrap(s.GetQuery()))
 		return
 	}
-	r.planned(s.GetQuery())
+	r.lockPlanned(s.GetQuery())
 }
 
-// planned locks what a statement names without running it.
-func (r *run) planned(query *pgparse.Node) {
+// lockPlanned locks what a statement names without running it.
+func (r *run) lockPlanned(query *pgparse.Node) {
 	inner := run{Question: answer.Question{C: r.C, V: r.V}, s: r.s}
-	inner.statement(pgparse.Unwrap(query))
+	inner.runStatement(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
 		if e.Created {
@@ -157,18 +157,18 @@ func (r *run) planned(query *pgparse.Node) {
 	}
 }
 
-// depends is ALTER … DEPENDS ON EXTENSION.
-func (r *run) depends(s *pgparse.AlterObjectDependsStmt) {
+// recordDependency is ALTER … DEPENDS ON EXTENSION.
+func (r *run) recordDependency(s *pgparse.AlterObjectDependsStmt) {
 	rv := s.GetRelation()
 	if rv == nil {
 		return
 	}
-	if rel := r.Find(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetObjectType()), false); rel != nil {
+	if rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetObjectType()), false); rel != nil {
 		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TRIGGER {
-			r.lock(rel, as)
+			r.lockRelation(rel, as)
 			return
 		}
-		r.lock(rel, ael)
+		r.lockRelation(rel, ael)
 	}
 }
 
@@ -197,8 +197,8 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 	case pgparse.ObjectType_OBJECT_MATVIEW:
 		kind, what = catalog.MaterializedView, "every materialized view"
 	}
-	copied(&r.unlisted(what+" of tablespace "+s.GetOrigTablespacename(), kind, ael).Effect)
-	r.C.Relations(func(rel *catalog.Relation) bool {
+	recordCopy(&r.recordUnlisted(what+" of tablespace "+s.GetOrigTablespacename(), kind, ael).Effect)
+	r.C.EachRelation(func(rel *catalog.Relation) bool {
 		if len(owners) > 0 && !owners[rel.Owner] {
 			return true
 		}
@@ -207,38 +207,39 @@ func (r *run) moveAll(s *pgparse.AlterTableMoveAllStmt) {
 			at = "pg_default"
 		}
 		if want(rel.Kind) && at == s.GetOrigTablespacename() && rel.Persistence != catalog.Temporary {
-			if e := r.lock(rel, ael); stored(rel) {
-				copied(e)
+			if e := r.lockRelation(rel, ael); hasStorage(rel) {
+				recordCopy(e)
 			}
 		}
 		return true
 	})
 	// Nothing that was seen is there: who put it there was not seen either.
-	r.Unlisted.Sure = len(r.Effects) == 0 && s.GetOrigTablespacename() != "pg_default" && r.C.Object("tablespace", catalog.Name{Name: s.GetOrigTablespacename()}) == nil
+	r.Unlisted.Sure = len(r.Effects) == 0 && s.GetOrigTablespacename() != "pg_default" &&
+		r.C.Object("tablespace", catalog.Name{Name: s.GetOrigTablespacename()}) == nil
 	r.sortEffects()
 }
 
-// opaque names statements whose effects are in something that is not in the
+// runOpaque names statements whose effects are in something that is not in the
 // text.
-func (r *run) opaque(msg any) {
+func (r *run) runOpaque(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.DropOwnedStmt:
 		r.dropOwned(s)
 	case *pgparse.ReassignOwnedStmt:
 		for _, rel := range r.OwnedBy(answer.RolesOf(s.GetRoles())) {
-			r.owner(rel)
+			r.changeOwner(rel)
 		}
 	case *pgparse.ImportForeignSchemaStmt:
 		// Only new foreign tables.
 	case *pgparse.ExecuteStmt:
 		r.Unmodelled = "EXECUTE: the prepared statement is not in the text"
 	case *pgparse.DoStmt:
-		// What the block runs is judged statement by statement (package script).
+		// The statements in the block are judged one by one (package script).
 	}
 }
 
-// unmodelled names a statement form by its node's type: AlterFooStmt.
-func (r *run) unmodelled(msg any) {
+// recordUnmodelled names a statement form by its node's type: AlterFooStmt.
+func (r *run) recordUnmodelled(msg any) {
 	name := strings.TrimPrefix(fmt.Sprintf("%T", msg), "*")
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		name = name[i+1:]

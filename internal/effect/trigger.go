@@ -9,17 +9,17 @@ import (
 // createTrigger is CREATE TRIGGER: a row trigger on a partitioned table is
 // made on every partition.
 func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
-	rel := r.table(s.GetRelation())
+	rel := r.findTable(s.GetRelation())
 	if rel == nil || r.No != nil {
 		return
 	}
-	r.lock(rel, sre)
+	r.lockRelation(rel, sre)
 	if s.GetRow() && rel.Kind == catalog.PartitionedTable {
-		r.below(rel, sre)
+		r.lockDescendants(rel, sre)
 	}
 	if from := s.GetConstrrel(); from != nil {
-		if other := r.table(from); other != nil {
-			r.lock(other, as)
+		if other := r.findTable(from); other != nil {
+			r.lockRelation(other, as)
 		}
 	}
 }
@@ -27,46 +27,46 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 // createRule is CREATE RULE: what its actions name is locked as it is read;
 // the defaults, and the sequences that they take numbers from, come later.
 func (r *run) createRule(s *pgparse.RuleStmt) {
-	rel := r.table(s.GetRelation())
+	rel := r.findTable(s.GetRelation())
 	if rel == nil || r.No != nil {
 		return
 	}
-	e := r.lock(rel, ael)
-	if s.GetEvent() == pgparse.CmdType_CMD_SELECT && stored(rel) {
+	e := r.lockRelation(rel, ael)
+	if s.GetEvent() == pgparse.CmdType_CMD_SELECT && hasStorage(rel) {
 		e.Rewrites, e.Instant = true, true // an empty table becomes a view, without a file
 	}
 	for _, action := range s.GetActions() {
 		inner := run{Question: answer.Question{C: r.C, V: r.V}, s: r.s}
-		inner.query(pgparse.Unwrap(action))
+		inner.lockQuery(pgparse.Unwrap(action))
 		for i := range inner.Effects {
 			e := &inner.Effects[i]
 			if other := r.C.Relation(e.OID); other != nil && e.Why == "" && (e.Kind != catalog.Sequence || e.Lock == as) {
-				r.lock(other, min(e.Lock, rx))
+				r.lockRelation(other, min(e.Lock, rx))
 			}
 		}
 	}
 }
 
-// policy is CREATE POLICY and ALTER POLICY.
-func (r *run) policy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
-	rel := r.table(table)
+// lockPolicy is CREATE POLICY and ALTER POLICY.
+func (r *run) lockPolicy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
+	rel := r.findTable(table)
 	if rel == nil || r.No != nil {
 		return
 	}
-	r.lock(rel, ael)
+	r.lockRelation(rel, ael)
 	for _, c := range conditions {
-		r.expr(c)
+		r.lockExpr(c)
 		for i := range r.Effects {
 			r.Effects[i].Scans = false
 		}
 	}
 }
 
-// statistics is CREATE STATISTICS.
-func (r *run) statistics(s *pgparse.CreateStatsStmt) {
+// createStatistics is CREATE STATISTICS.
+func (r *run) createStatistics(s *pgparse.CreateStatsStmt) {
 	for _, n := range s.GetRelations() {
-		if rel := r.table(n.GetRangeVar()); rel != nil && r.No == nil {
-			r.lock(rel, sue)
+		if rel := r.findTable(n.GetRangeVar()); rel != nil && r.No == nil {
+			r.lockRelation(rel, sue)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 // domainUnseen is what a new rule does of a domain that no statement created: none
 // created its columns either.
 func (r *run) domainUnseen(name string) {
-	u := r.unlisted("every table with a column of domain "+name, catalog.Table, sh)
+	u := r.recordUnlisted("every table with a column of domain "+name, catalog.Table, sh)
 	u.Scans, u.Sure = true, true
 }
 
@@ -57,7 +57,7 @@ func (r *run) domainUsers(d *catalog.UserType, depth int) {
 		e := r.lockFor(rel, sh, "its column "+col.Name+" has the domain "+d.Name.String())
 		e.Scans = true
 	})
-	r.C.Types(func(u *catalog.UserType) bool {
+	r.C.EachType(func(u *catalog.UserType) bool {
 		if u.Kind == catalog.Domain && u.Base.OID == d.OID && u.Base.Array == 0 {
 			r.domainUsers(u, depth+1)
 		}

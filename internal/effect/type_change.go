@@ -20,26 +20,26 @@ type value struct {
 	why     string
 }
 
-// convert is the column's value coerced to another type.
-func (r *run) convert(v value, to catalog.Type) value {
-	if d := r.Domain(to); d != nil {
-		if answer.Same(v.typ, to) {
+// convertValue is the column's value coerced to another type.
+func (r *run) convertValue(v value, to catalog.Type) value {
+	if d := r.DomainOf(to); d != nil {
+		if answer.SameType(v.typ, to) {
 			return value{typ: to, computed: v.computed, unknown: v.unknown, why: v.why}
 		}
-		out := r.convert(v, d.Base)
+		out := r.convertValue(v, d.Base)
 		out.typ = to
-		if r.Constrained(d) && !out.computed {
+		if r.IsConstrained(d) && !out.computed {
 			out.computed, out.why = true, "the domain "+d.Name.String()+" has constraints, which are checked for every row"
 		}
 		return out
 	}
-	if v.unknown || !v.typ.Known() || !to.Known() {
+	if v.unknown || !v.typ.IsKnown() || !to.IsKnown() {
 		return value{typ: to, computed: true, unknown: true, why: "the old type is not known"}
 	}
-	from := r.Base(v.typ)
+	from := r.BaseType(v.typ)
 	out := value{typ: to, computed: v.computed, why: v.why}
-	if !answer.Same(from, to) {
-		if !answer.Relabels(from, to, utc(r.s.TimeZone)) {
+	if !answer.SameType(from, to) {
+		if !answer.IsRelabeling(from, to, isUTC(r.s.TimeZone)) {
 			if !out.computed {
 				out.why = "every value is converted"
 			}
@@ -48,15 +48,15 @@ func (r *run) convert(v value, to catalog.Type) value {
 		}
 		from = catalog.Type{Name: to.Name, Array: to.Array}
 	}
-	if !fits(from, to) && !out.computed {
+	if !fitsModifiers(from, to) && !out.computed {
 		out.computed, out.why = true, "every value is checked against the new length or precision"
 	}
 	return out
 }
 
-// utc reports whether a session's time zone is UTC for certain. The server
+// isUTC reports whether a session's time zone is UTC for certain. The server
 // asks whether the zone's offset is 0 now and always.
-func utc(zone string) bool {
+func isUTC(zone string) bool {
 	switch strings.ToUpper(strings.TrimPrefix(strings.TrimPrefix(zone, "Etc/"), "etc/")) {
 	case "UTC", "GMT", "UCT", "ZULU", "GREENWICH", "UNIVERSAL", "GMT0", "GMT+0", "GMT-0", "0", "+00", "+00:00", "-00":
 		return true
@@ -64,9 +64,9 @@ func utc(zone string) bool {
 	return false
 }
 
-// fits reports whether a change of modifiers within one type needs no look at
+// fitsModifiers reports whether a change of modifiers within one type needs no look at
 // the values: the types' planner support functions.
-func fits(from, to catalog.Type) bool {
+func fitsModifiers(from, to catalog.Type) bool {
 	if len(to.Mods) == 0 || slices.Equal(from.Mods, to.Mods) {
 		return true
 	}
@@ -78,7 +78,7 @@ func fits(from, to catalog.Type) bool {
 	case "varchar", "varbit":
 		return len(old) == 1 && want[0] >= old[0]
 	case "numeric":
-		return len(old) > 0 && scale(old) == scale(want) && want[0] >= old[0]
+		return len(old) > 0 && scaleOf(old) == scaleOf(want) && want[0] >= old[0]
 	case "timestamp", "timestamptz", "time", "timetz":
 		return want[0] >= 6 || len(old) == 1 && want[0] >= old[0]
 	case "interval":
@@ -87,7 +87,7 @@ func fits(from, to catalog.Type) bool {
 	return false
 }
 
-func scale(mods []int32) int32 {
+func scaleOf(mods []int32) int32 {
 	if len(mods) > 1 {
 		return mods[1]
 	}
@@ -122,18 +122,18 @@ func intervalFits(old, want []int32) bool {
 	return ln <= lo && (lo > 0 || precision(want) >= precision(old))
 }
 
-// using evaluates a USING expression over the column.
-func (r *run) using(expr *pgparse.Node, col *catalog.Column, old value) value {
+// evalUsing evaluates a USING expression over the column.
+func (r *run) evalUsing(expr *pgparse.Node, col *catalog.Column, old value) value {
 	switch m := pgparse.Unwrap(expr).(type) {
 	case *pgparse.ColumnRef:
 		f := m.GetFields()
-		if len(f) > 0 && pgparse.Text(f[len(f)-1]) == col.Name {
+		if len(f) > 0 && pgparse.StringText(f[len(f)-1]) == col.Name {
 			return old
 		}
 	case *pgparse.TypeCast:
-		return r.convert(r.using(m.GetArg(), col, old), r.C.TypeOf(m.GetTypeName()))
+		return r.convertValue(r.evalUsing(m.GetArg(), col, old), r.C.TypeOf(m.GetTypeName()))
 	case *pgparse.CollateClause:
-		return r.using(m.GetArg(), col, old)
+		return r.evalUsing(m.GetArg(), col, old)
 	}
 	return value{computed: true, unknown: true, why: "every value is computed"}
 }

@@ -11,19 +11,19 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 	name := r.NewName(s.GetView())
 	if s.GetReplace() {
 		if old := r.C.Lookup(name.Schema, name.Name); old != nil {
-			r.lock(old, ael)
-			r.reads(s.GetQuery())
+			r.lockRelation(old, ael)
+			r.lockStoredQuery(s.GetQuery())
 			return
 		}
 	}
-	r.create(name, catalog.View)
-	r.reads(s.GetQuery())
+	r.recordCreated(name, catalog.View)
+	r.lockStoredQuery(s.GetQuery())
 }
 
-// reads locks what a stored query names: its definition is read, no row is.
-func (r *run) reads(query *pgparse.Node) {
-	inner := run{Question: answer.Question{C: r.C, V: r.V, Made: r.Made}, s: r.s}
-	inner.query(pgparse.Unwrap(query))
+// lockStoredQuery locks what a stored query names: its definition is read, no row is.
+func (r *run) lockStoredQuery(query *pgparse.Node) {
+	inner := run{Question: answer.Question{C: r.C, V: r.V, Made: r.Made}, s: r.s, namedOnly: true}
+	inner.lockQuery(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
 		rel := r.C.Relation(e.OID)
@@ -31,7 +31,7 @@ func (r *run) reads(query *pgparse.Node) {
 			rel = catalog.StandIn(e.Name, e.Kind, true)
 		}
 		if e.Why == "" { // named, not reached through another view
-			r.lock(rel, as)
+			r.lockRelation(rel, as)
 		}
 	}
 }
@@ -47,18 +47,18 @@ func (r *run) createTableAs(s *pgparse.CreateTableAsStmt) {
 	if s.GetIfNotExists() && r.C.Lookup(name.Schema, name.Name) != nil {
 		return
 	}
-	r.create(name, kind)
+	r.recordCreated(name, kind)
 	if into.GetSkipData() {
-		r.reads(s.GetQuery())
+		r.lockStoredQuery(s.GetQuery())
 		return
 	}
-	r.query(pgparse.Unwrap(s.GetQuery()))
+	r.lockQuery(pgparse.Unwrap(s.GetQuery()))
 }
 
-// refresh is REFRESH MATERIALIZED VIEW.
-func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
+// refreshView is REFRESH MATERIALIZED VIEW.
+func (r *run) refreshView(s *pgparse.RefreshMatViewStmt) {
 	rv := s.GetRelation()
-	mv := r.Find(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
+	mv := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
 	if mv == nil {
 		return
 	}
@@ -66,13 +66,13 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 		return
 	}
 	if s.GetConcurrent() {
-		r.lock(mv, ex).Scans = true
+		r.lockRelation(mv, ex).Scans = true
 		if r.No != nil {
 			return
 		}
 	} else {
-		r.rewrite(mv, "")
-		e := r.at(mv)
+		r.rewriteTable(mv, "")
+		e := r.effectOn(mv)
 		// It is filled from the query, and read for its indexes.
 		e.Instant, e.Scans = s.GetSkipData(), !s.GetSkipData() && len(mv.Indexes) > 0
 	}
@@ -80,13 +80,13 @@ func (r *run) refresh(s *pgparse.RefreshMatViewStmt) {
 		return
 	}
 	if mv.View.Query != nil {
-		r.query(pgparse.Unwrap(mv.View.Query))
+		r.lockQuery(pgparse.Unwrap(mv.View.Query))
 		return
 	}
-	for _, base := range r.C.Rels(mv.View.Reads) {
+	for _, base := range r.C.RelationsByOID(mv.View.Reads) {
 		for _, t := range r.readRelation(base, as, true, "read by "+mv.Name.String(), &[]catalog.OID{}) {
-			if stored(t) {
-				r.at(t).Scans = true
+			if hasStorage(t) {
+				r.effectOn(t).Scans = true
 			}
 		}
 	}

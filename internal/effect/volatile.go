@@ -7,14 +7,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// volatile reports whether an expression has to be computed for every row;
+// isVolatile reports whether an expression has to be computed for every row;
 // unknown names a function that nothing is known of and that is therefore
 // taken for volatile.
-func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
+func (r *run) isVolatile(expr *pgparse.Node) (is bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
-		if kept, folded := answer.Folded(m); folded {
+		if kept, folded := answer.FoldConstants(m); folded {
 			for _, n := range kept {
-				v, u := r.volatile(n)
+				v, u := r.isVolatile(n)
 				if is = is || v; u != "" {
 					unknown = u
 				}
@@ -26,7 +26,7 @@ func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
 			return true
 		}
 		schema, name := pgparse.SchemaAndName(call.GetFuncname())
-		v, guess := r.function(schema, name, len(call.GetArgs()))
+		v, guess := r.functionVolatility(schema, name, len(call.GetArgs()))
 		if v {
 			is = true
 			if guess {
@@ -38,8 +38,8 @@ func (r *run) volatile(expr *pgparse.Node) (is bool, unknown string) {
 	return is, unknown
 }
 
-// function is the volatility of a function.
-func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
+// functionVolatility is the volatility of a function.
+func (r *run) functionVolatility(schema, name string, nargs int) (volatile, guess bool) {
 	for _, f := range r.C.Functions(schema, name) {
 		if len(f.Args) < nargs || len(f.Args)-f.Defaults > nargs {
 			if !f.Variadic {
@@ -49,7 +49,7 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 		if f.Volatility != "volatile" && f.Volatility != "" {
 			return false, false
 		}
-		return !r.inlines(f.Language, f.Body, f.ReturnsSet, f.SecurityDefiner, len(f.Args)), false
+		return !r.isInlined(f.Language, f.Body, f.ReturnsSet, f.SecurityDefiner, len(f.Args)), false
 	}
 	if name == "extract" && schema == "pg_catalog" {
 		return false, false // 13 calls it date_part
@@ -75,14 +75,14 @@ func (r *run) function(schema, name string, nargs int) (volatile, guess bool) {
 	return true, true
 }
 
-// inlines reports whether the planner replaces a call of an SQL function by its
+// isInlined reports whether the planner replaces a call of an SQL function by its
 // body, and nothing volatile is left: SELECT of one expression that calls
 // nothing volatile itself.
-func (r *run) inlines(language, body string, set, definer bool, nargs int) bool {
+func (r *run) isInlined(language, body string, set, definer bool, nargs int) bool {
 	if language != "sql" || set || definer || r.depth > 8 {
 		return false
 	}
-	file, err := pgparse.Split(body)
+	file, err := pgparse.SplitText(body)
 	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Node == nil {
 		return false
 	}
@@ -93,7 +93,7 @@ func (r *run) inlines(language, body string, set, definer bool, nargs int) bool 
 		return false
 	}
 	r.depth++
-	is, _ := r.volatile(sel.GetTargetList()[0].GetResTarget().GetVal())
+	is, _ := r.isVolatile(sel.GetTargetList()[0].GetResTarget().GetVal())
 	r.depth--
 	return !is
 }

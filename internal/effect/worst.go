@@ -1,8 +1,8 @@
 package effect
 
-// Worst merges what a statement does on several versions: each relation with
+// MergeResults merges what a statement does on several versions: each relation with
 // the strongest lock and all the work that any version does.
-func Worst(results []Result) Result {
+func MergeResults(results []Result) Result {
 	if len(results) == 0 {
 		return Result{}
 	}
@@ -14,7 +14,7 @@ func Worst(results []Result) Result {
 	out.Effects = append([]Effect(nil), out.Effects...)
 	for _, r := range results[:len(results)-1] {
 		for _, e := range r.Effects {
-			out.add(e)
+			out.mergeEffect(e)
 		}
 		if out.NoTransaction == "" {
 			out.NoTransaction = r.NoTransaction
@@ -26,8 +26,8 @@ func Worst(results []Result) Result {
 	return out
 }
 
-// add takes in the effect of another version.
-func (r *Result) add(e Effect) {
+// mergeEffect takes in the effect of another version.
+func (r *Result) mergeEffect(e Effect) {
 	for i := range r.Effects {
 		at := &r.Effects[i]
 		if at.Name != e.Name || at.Created != e.Created {

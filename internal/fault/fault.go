@@ -1,4 +1,4 @@
-// Package fault words a panic of onward's own. Migrations come from strangers,
+// Package fault words a panic of onward's own. Migrations are untrusted input,
 // and one odd statement must not cost the report about all others.
 package fault
 
@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// Of is what to tell of a recovered panic: that the fault is ours, and the place
-// in our code. It is to be called by the deferred function itself.
-func Of(recovered any) error {
+// FromPanic returns an error about a recovered panic: it is a bug of onward, with the
+// place in the code. The deferred function itself must call it.
+func FromPanic(recovered any) error {
 	at := ""
 	callers := make([]uintptr, 32)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
-	// The frames of the panic itself come first, below the deferred function.
+	// The frames of the panic itself come first, followed by the code that
+	// raised it.
 	for raised := false; ; {
 		f, more := frames.Next()
 		switch {

@@ -13,7 +13,7 @@ func TestOf(t *testing.T) {
 	t.Parallel()
 	var err error
 	func() {
-		defer func() { err = fault.Of(recover()) }()
+		defer func() { err = fault.FromPanic(recover()) }()
 		broken(nil)
 	}()
 	for _, want := range []string{"index out of range [3]", "(fault_test.broken:", "please report"} {

@@ -7,7 +7,7 @@ import (
 )
 
 // BenchmarkFill fills a table of ten columns with a primary key, through COPY
-// and all that Fill does around it, ANALYZE included. The server's side of COPY
+// and all that FillDatabase does around it, ANALYZE included. The server's side of COPY
 // is the bound, so what else runs on the machine shows in full.
 func BenchmarkFill(b *testing.B) {
 	const rows = 1_000_000

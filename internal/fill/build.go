@@ -6,17 +6,17 @@ import (
 	"sort"
 )
 
-// digit is a part of a number in mixed radix: several columns or references
-// together make the rows of a key differ, none of them alone.
-type digit struct {
+// keyDigit is one digit of a number in mixed radix: several columns or references
+// together make the rows of a key unique, none of them alone.
+type keyDigit struct {
 	p           permutation
 	below, size int64
 }
 
-func (d *digit) of(i int64) int64 { return d.p.of(i) / d.below % d.size }
+func (d *keyDigit) valueAt(i int64) int64 { return d.p.valueAt(i) / d.below % d.size }
 
-// construct makes the generators of a table.
-func (f *filler) construct(ctx context.Context, t *table) error {
+// buildGenerators builds the generators of a table.
+func (f *filler) buildGenerators(ctx context.Context, t *table) error {
 	r := &reading{of: map[string]*facts{}}
 	for _, c := range t.columns {
 		c.seed = seedOf(f.plan.Seed, t.schema, t.rel, c.name)
@@ -26,13 +26,13 @@ func (f *filler) construct(ctx context.Context, t *table) error {
 	r.value = ""
 	for _, c := range t.checks {
 		if n := parseExpression(c.sql); n != nil {
-			r.read(n)
+			r.readCondition(n)
 		}
 	}
 	f.domainChecks(t)
-	t.take(r)
+	t.takeWishes(r)
 	for _, c := range t.columns {
-		c.facts = r.facts(c.name)
+		c.facts = r.factsOf(c.name)
 		c.notNull = c.notNull || c.facts.notNull
 		c.skip = c.generated != ""
 	}
@@ -42,8 +42,8 @@ func (f *filler) construct(ctx context.Context, t *table) error {
 		return nil
 	}
 	for _, p := range r.before {
-		a, b := t.column(p[0]), t.column(p[1])
-		if a != nil && b != nil && a != b && a.ref == nil && b.ref == nil && b.above == nil && !above(a, b) {
+		a, b := t.columnNamed(p[0]), t.columnNamed(p[1])
+		if a != nil && b != nil && a != b && a.ref == nil && b.ref == nil && b.above == nil && !isAbove(a, b) {
 			b.above = a
 		}
 	}
@@ -54,7 +54,7 @@ func (f *filler) construct(ctx context.Context, t *table) error {
 	if t.rows == 0 {
 		return nil
 	}
-	t.spread()
+	t.divideRows()
 	for _, c := range t.columns {
 		if err := f.buildColumn(ctx, t, c); err != nil {
 			return err
@@ -63,15 +63,15 @@ func (f *filler) construct(ctx context.Context, t *table) error {
 	if t.rows == 0 {
 		return nil
 	}
-	if err := f.sample(ctx, t); err != nil {
+	if err := f.trySample(ctx, t); err != nil {
 		return err
 	}
-	t.spoil()
+	t.breakDemands()
 	return nil
 }
 
-// above reports whether a stands, by way of others, above b.
-func above(a, b *column) bool {
+// isAbove reports whether a is above b, directly or through other columns.
+func isAbove(a, b *column) bool {
 	for ; a != nil; a = a.above {
 		if a == b {
 			return true
@@ -80,7 +80,7 @@ func above(a, b *column) bool {
 	return false
 }
 
-func (t *table) column(name string) *column {
+func (t *table) columnNamed(name string) *column {
 	for _, c := range t.columns {
 		if c.name == name {
 			return c
@@ -89,28 +89,28 @@ func (t *table) column(name string) *column {
 	return nil
 }
 
-// domainChecks adds the conditions of domains to those of the table: the server
-// says what they are worth there.
+// domainChecks adds the conditions of domains to the table's conditions. A
+// sample on the server shows which of them hold.
 func (f *filler) domainChecks(t *table) {
 	for _, c := range t.columns {
 		for d := f.schema.types[c.typ]; d != nil && d.kind == 'd'; d = f.schema.types[d.base] {
 			for _, def := range d.checks {
 				t.checks = append(t.checks, &check{name: d.name, columns: []int{c.index},
-					sql: "(SELECT " + checkExpression(def) + " FROM (SELECT " + quote(c.name) + " AS value) AS v)"})
+					sql: "(SELECT " + checkExpression(def) + " FROM (SELECT " + quoteIdent(c.name) + " AS value) AS v)"})
 			}
 		}
 	}
 }
 
-// readLeaves reads what each partition takes.
+// readLeaves reads the partition bounds.
 func (f *filler) readLeaves(t *table, base *reading) {
 	others := slices.ContainsFunc(t.leaves, func(l *leaf) bool { return !l.isDefault })
 	for _, l := range t.leaves {
-		r := base.clone()
+		r := base.cloneReading()
 		r.anyBranch = true
 		l.facts = map[string]*facts{}
 		if n := parseExpression(l.constraint); n != nil && l.constraint != "" {
-			r.read(n)
+			r.readCondition(n)
 		}
 		for name, x := range r.of {
 			if o := base.of[name]; o == nil || x.lo != o.lo || x.hi != o.hi || x.null != o.null || len(x.in) != len(o.in) || !slices.Equal(x.in, o.in) {
@@ -123,13 +123,13 @@ func (f *filler) readLeaves(t *table, base *reading) {
 		}
 		for _, x := range l.facts {
 			if x.null {
-				l.facts, l.rows = nil, -1 // its rows have NULL in a column
+				l.facts, l.rows = nil, -1 // a partition whose rows have NULL in a column gets none
 				break
 			}
 		}
 		if l.rows >= 0 {
 			for name, x := range r.of {
-				if c := t.column(name); c != nil && x.notNull {
+				if c := t.columnNamed(name); c != nil && x.notNull {
 					c.notNull = true
 				}
 			}
@@ -137,9 +137,9 @@ func (f *filler) readLeaves(t *table, base *reading) {
 	}
 }
 
-// spread divides the rows of a partitioned table among its partitions: as they
-// were named, else evenly, and no more than one takes.
-func (t *table) spread() {
+// divideRows divides the rows of a partitioned table among its partitions: as the
+// plan names them, else evenly, up to the capacity of each.
+func (t *table) divideRows() {
 	var open []*leaf
 	var weights int64
 	for _, l := range t.leaves {
@@ -165,21 +165,31 @@ func (t *table) spread() {
 	}
 }
 
-// open are the partitions that get rows.
-func (t *table) open() []*leaf {
+// openPartitions returns the partitions that get rows.
+func (t *table) openPartitions() []*leaf {
 	return slices.DeleteFunc(slices.Clone(t.leaves), func(l *leaf) bool { return l.rows < 0 })
 }
 
-// request is what is wanted of a column.
-func (f *filler) request(t *table, c *column) request {
-	base, typmod := f.schema.resolved(c.typ, c.typmod)
+// newRequest describes the values wanted for a column.
+func (f *filler) newRequest(t *table, c *column) request {
+	base, typmod := f.schema.baseType(c.typ, c.typmod)
 	if c.as != nil {
 		base, typmod = c.as, c.asMod
 	}
-	return request{name: c.name, typ: base, typmod: typmod, facts: c.facts, unique: c.unique || c.digit != nil, seed: c.seed, base: c.base, rows: t.rows, step: c.step}
+	return request{
+		name:   c.name,
+		typ:    base,
+		typmod: typmod,
+		facts:  c.facts,
+		unique: c.unique || c.digit != nil,
+		seed:   c.seed,
+		base:   c.base,
+		rows:   t.rows,
+		step:   c.step,
+	}
 }
 
-// buildColumn makes the generator of a column.
+// buildColumn builds the generator of a column.
 func (f *filler) buildColumn(ctx context.Context, t *table, c *column) error {
 	if c.skip || c.value != nil {
 		return nil
@@ -192,11 +202,11 @@ func (f *filler) buildColumn(ctx context.Context, t *table, c *column) error {
 			return err
 		}
 	}
-	r := f.request(t, c)
-	m := f.make(r)
+	r := f.newRequest(t, c)
+	m := f.makeGenerator(r)
 	if m == nil {
 		var err error
-		if m, err = f.tried(ctx, c, r); err != nil {
+		if m, err = f.tryCandidates(ctx, c, r); err != nil {
 			return err
 		}
 	}
@@ -209,7 +219,7 @@ func (f *filler) buildColumn(ctx context.Context, t *table, c *column) error {
 		c.value = func(b []byte, _ int64) ([]byte, bool) { return b, false }
 		return nil
 	case m == nil:
-		f.problem(t, "column %s: no value of type %s is known that the server takes", c.name, c.typeText)
+		f.addProblem(t, "column %s: no value of type %s is known that the server takes", c.name, c.typeText)
 		t.rows = 0
 		return nil
 	}
@@ -217,17 +227,17 @@ func (f *filler) buildColumn(ctx context.Context, t *table, c *column) error {
 		m = lm
 	}
 	if c.above != nil && c.above.ord != nil && m.scalar != nil && !c.unique && c.digit == nil {
-		m = after(c, m)
+		m = makeGreater(c, m)
 	}
 	c.ord, c.scalar, c.escape = m.ord, m.scalar, m.escape
 	value, nullSeed, d := m.value, c.seed^0x5bd1e995, c.digit
 	nullable = nullable && !c.full
 	switch {
 	case d != nil:
-		c.value = func(b []byte, i int64) ([]byte, bool) { return value(b, d.of(i)), true }
+		c.value = func(b []byte, i int64) ([]byte, bool) { return value(b, d.valueAt(i)), true }
 	case nullable:
 		c.value = func(b []byte, i int64) ([]byte, bool) {
-			if at(nullSeed, i)%20 == 0 {
+			if randomAt(nullSeed, i)%20 == 0 {
 				return b, false
 			}
 			return value(b, i), true
@@ -238,10 +248,11 @@ func (f *filler) buildColumn(ctx context.Context, t *table, c *column) error {
 	return nil
 }
 
-// after makes the values of a column that must lie above another one's.
-func after(c *column, m *made) *made {
+// makeGreater makes the values of a column that must be greater than another
+// column's.
+func makeGreater(c *column, m *generator) *generator {
 	lower, sc, seed := c.above.ord, m.scalar, c.seed
-	lo, hi := sc.span(c.facts)
+	lo, hi := sc.allowedRange(c.facts)
 	if c.facts.hi == "" {
 		hi = sc.hi
 	}
@@ -256,21 +267,20 @@ func after(c *column, m *made) *made {
 			from = max(from, lo)
 		}
 		steps := max(min(width, hi-from)/sc.unit, 1)
-		return from + below(at(seed, i), steps)*sc.unit
+		return from + reduceTo(randomAt(seed, i), steps)*sc.unit
 	}
 	out.value = func(b []byte, i int64) []byte { return sc.append(b, out.ord(i)) }
 	return &out
 }
 
-// byLeaf makes the values of a column that decides about the partition; nil
-// when it does not.
-func (f *filler) byLeaf(t *table, c *column, r request) *made {
-	open := t.open()
+// byLeaf makes the values of a partition key column; nil if the column is none.
+func (f *filler) byLeaf(t *table, c *column, r request) *generator {
+	open := t.openPartitions()
 	if len(open) == 0 || c.digit != nil {
 		return nil
 	}
 	decides := false
-	makers := make([]*made, len(open))
+	makers := make([]*generator, len(open))
 	escape := false
 	for k, l := range open {
 		lr := r
@@ -279,7 +289,7 @@ func (f *filler) byLeaf(t *table, c *column, r request) *made {
 			lr.facts = x
 		}
 		lr.rows = l.rows
-		if makers[k] = f.make(lr); makers[k] == nil {
+		if makers[k] = f.makeGenerator(lr); makers[k] == nil {
 			return nil
 		}
 		escape = escape || makers[k].escape
@@ -290,7 +300,7 @@ func (f *filler) byLeaf(t *table, c *column, r request) *made {
 	leaf := func(i int64) int {
 		return sort.Search(len(open), func(k int) bool { return open[k].from+open[k].rows > i })
 	}
-	m := &made{escape: escape, scalar: makers[0].scalar}
+	m := &generator{escape: escape, scalar: makers[0].scalar}
 	m.value = func(b []byte, i int64) []byte {
 		k := min(leaf(i), len(open)-1)
 		return makers[k].value(b, i-open[k].from)

@@ -2,9 +2,10 @@ package fill
 
 import "strconv"
 
-// builtin makes values of a type by its name; nil where it is none of builtins.
-func builtin(name string, r request) *made {
-	m := &made{capacity: endless}
+// makeBuiltin makes values of a type by its name; nil if the type is not in
+// builtins.
+func makeBuiltin(name string, r request) *generator {
+	m := &generator{capacity: endless}
 	if set := builtins[name]; set != nil {
 		set(m, name, r)
 	}
@@ -14,55 +15,55 @@ func builtin(name string, r request) *made {
 	return m
 }
 
-// id is different for every row, if that is asked for.
-func (r request) id(i int64) uint64 {
+// uniqueNumber returns a number that differs for every row, if uniqueness is requested.
+func (r request) uniqueNumber(i int64) uint64 {
 	if r.unique {
 		return uint64(i + r.base)
 	}
-	return at(r.seed, i) >> 40
+	return randomAt(r.seed, i) >> 40
 }
 
-// builtins make values of the types that are neither numbers nor texts: the
-// server's own, and those of extensions that many use.
-var builtins = map[string]func(m *made, name string, r request){
-	"uuid":         uuids,
-	"json":         documents,
-	"jsonb":        documents,
-	"bytea":        octets,
-	"inet":         addresses,
-	"cidr":         addresses,
-	"macaddr":      hardware,
-	"macaddr8":     hardware,
+// builtins make values of types that are neither numbers nor texts: built-in
+// types, and those of popular extensions.
+var builtins = map[string]func(m *generator, name string, r request){
+	"uuid":         makeUUIDs,
+	"json":         makeJSON,
+	"jsonb":        makeJSON,
+	"bytea":        makeBytes,
+	"inet":         makeAddresses,
+	"cidr":         makeAddresses,
+	"macaddr":      makeMACs,
+	"macaddr8":     makeMACs,
 	"tsvector":     vectorsOfWords,
-	"tsquery":      searches,
-	"bit":          digits,
-	"varbit":       digits,
-	"xml":          elements,
-	"point":        figures,
-	"box":          figures,
-	"circle":       figures,
-	"lseg":         figures,
-	"path":         figures,
-	"polygon":      figures,
-	"line":         figures,
-	"hstore":       pairs,
-	"ltree":        labels,
-	"char":         letters,
-	"geometry":     places,
-	"geography":    places,
-	"vector":       embeddings,
-	"regclass":     catalogued,
-	"regtype":      catalogued,
-	"regproc":      catalogued,
-	"regprocedure": catalogued,
-	"regrole":      catalogued,
-	"regnamespace": catalogued,
+	"tsquery":      makeSearchTexts,
+	"bit":          makeBits,
+	"varbit":       makeBits,
+	"xml":          makeXML,
+	"point":        makeGeometries,
+	"box":          makeGeometries,
+	"circle":       makeGeometries,
+	"lseg":         makeGeometries,
+	"path":         makeGeometries,
+	"polygon":      makeGeometries,
+	"line":         makeGeometries,
+	"hstore":       makePairs,
+	"ltree":        makeLabelPaths,
+	"char":         makeLetters,
+	"geometry":     makePoints,
+	"geography":    makePoints,
+	"vector":       makeVectors,
+	"regclass":     makeOIDNames,
+	"regtype":      makeOIDNames,
+	"regproc":      makeOIDNames,
+	"regprocedure": makeOIDNames,
+	"regrole":      makeOIDNames,
+	"regnamespace": makeOIDNames,
 }
 
-func uuids(m *made, _ string, r request) {
+func makeUUIDs(m *generator, _ string, r request) {
 	m.value = func(b []byte, i int64) []byte {
-		h := at(r.seed, i)
-		l := mix(h)
+		h := randomAt(r.seed, i)
+		l := mixBits(h)
 		b = append(appendHex(b, h>>32, 8), '-')
 		b = append(appendHex(b, h>>16, 4), '-', '4')
 		b = append(appendHex(b, h, 3), '-')
@@ -71,47 +72,47 @@ func uuids(m *made, _ string, r request) {
 	}
 }
 
-func documents(m *made, name string, r request) {
+func makeJSON(m *generator, name string, r request) {
 	m.value = func(b []byte, i int64) []byte {
-		h := at(r.seed, i)
-		b = strconv.AppendUint(append(b, `{"id": `...), r.id(i), 10)
-		b = append(append(b, `, "name": "`...), word(h)...)
-		for k := range below(h>>8, 4) {
-			b = append(append(b, `", "`...), word(h>>(8*k))...)
+		h := randomAt(r.seed, i)
+		b = strconv.AppendUint(append(b, `{"id": `...), r.uniqueNumber(i), 10)
+		b = append(append(b, `, "name": "`...), wordFor(h)...)
+		for k := range reduceTo(h>>8, 4) {
+			b = append(append(b, `", "`...), wordFor(h>>(8*k))...)
 			b = strconv.AppendInt(b, k, 10)
-			b = append(append(b, `": "`...), word(h>>(5*k))...)
+			b = append(append(b, `": "`...), wordFor(h>>(5*k))...)
 		}
 		return append(b, `"}`...)
 	}
 }
 
-func octets(m *made, _ string, r request) {
+func makeBytes(m *generator, _ string, r request) {
 	least, most := r.facts.minLen, r.facts.maxLen
 	m.escape = true
 	m.value = func(b []byte, i int64) []byte {
-		h := at(r.seed, i)
-		n := 8 + int(below(h, 40))
+		h := randomAt(r.seed, i)
+		n := 8 + int(reduceTo(h, 40))
 		if most > 0 {
 			n = min(n, most)
 		}
 		n = max(n, least)
 		b = append(b, `\x`...)
 		if r.unique && n >= 8 {
-			b = appendHex(b, r.id(i), 16)
+			b = appendHex(b, r.uniqueNumber(i), 16)
 			n -= 8
 		}
 		for ; n > 0; n-- {
-			h = mix(h)
+			h = mixBits(h)
 			b = appendHex(b, h, 2)
 		}
 		return b
 	}
 }
 
-func addresses(m *made, _ string, r request) {
+func makeAddresses(m *generator, _ string, r request) {
 	m.capacity = 1 << 24
 	m.value = func(b []byte, i int64) []byte {
-		v := r.id(i)
+		v := r.uniqueNumber(i)
 		b = append(b, "10."...)
 		b = append(strconv.AppendUint(b, v>>16&255, 10), '.')
 		b = append(strconv.AppendUint(b, v>>8&255, 10), '.')
@@ -119,13 +120,13 @@ func addresses(m *made, _ string, r request) {
 	}
 }
 
-func hardware(m *made, name string, r request) {
+func makeMACs(m *generator, name string, r request) {
 	n := 5
 	if name == "macaddr8" {
 		n = 7
 	}
 	m.value = func(b []byte, i int64) []byte {
-		v := r.id(i)
+		v := r.uniqueNumber(i)
 		b = append(b, "02"...)
 		for k := n - 1; k >= 0; k-- {
 			b = appendHex(append(b, ':'), v>>(8*k), 2)
@@ -134,21 +135,21 @@ func hardware(m *made, name string, r request) {
 	}
 }
 
-func vectorsOfWords(m *made, _ string, r request) {
+func vectorsOfWords(m *generator, _ string, r request) {
 	m.value = func(b []byte, i int64) []byte {
-		h := at(r.seed, i)
-		b = append(append(b, '\''), word(h)...)
-		b = append(append(b, "':1 '"...), word(h>>16)...)
-		b = strconv.AppendUint(b, r.id(i), 10)
+		h := randomAt(r.seed, i)
+		b = append(append(b, '\''), wordFor(h)...)
+		b = append(append(b, "':1 '"...), wordFor(h>>16)...)
+		b = strconv.AppendUint(b, r.uniqueNumber(i), 10)
 		return append(b, "':2"...)
 	}
 }
 
-func searches(m *made, _ string, r request) {
-	m.value = func(b []byte, i int64) []byte { return strconv.AppendUint(append(b, "word"...), r.id(i), 10) }
+func makeSearchTexts(m *generator, _ string, r request) {
+	m.value = func(b []byte, i int64) []byte { return strconv.AppendUint(append(b, "word"...), r.uniqueNumber(i), 10) }
 }
 
-func digits(m *made, name string, r request) {
+func makeBits(m *generator, name string, r request) {
 	n := int(r.typmod)
 	if n <= 0 {
 		n = 1
@@ -160,7 +161,7 @@ func digits(m *made, name string, r request) {
 		m.capacity = 1 << n
 	}
 	m.value = func(b []byte, i int64) []byte {
-		v := r.id(i)
+		v := r.uniqueNumber(i)
 		for k := range n {
 			b = append(b, byte('0'+v>>(k%64)&1))
 		}
@@ -168,18 +169,18 @@ func digits(m *made, name string, r request) {
 	}
 }
 
-func elements(m *made, name string, r request) {
+func makeXML(m *generator, name string, r request) {
 	m.value = func(b []byte, i int64) []byte {
-		b = append(append(b, "<item><name>"...), word(at(r.seed, i))...)
-		b = strconv.AppendUint(append(b, "</name><id>"...), r.id(i), 10)
+		b = append(append(b, "<item><name>"...), wordFor(randomAt(r.seed, i))...)
+		b = strconv.AppendUint(append(b, "</name><id>"...), r.uniqueNumber(i), 10)
 		return append(b, "</id></item>"...)
 	}
 }
 
-func figures(m *made, name string, r request) {
+func makeGeometries(m *generator, name string, r request) {
 	m.value = func(b []byte, i int64) []byte {
-		x := strconv.FormatUint(r.id(i), 10)
-		y := strconv.FormatInt(below(at(r.seed+1, i), 100), 10)
+		x := strconv.FormatUint(r.uniqueNumber(i), 10)
+		y := strconv.FormatInt(reduceTo(randomAt(r.seed+1, i), 100), 10)
 		p, q := "("+x+","+y+")", "("+x+".5,"+y+".5)"
 		switch name {
 		case "point":
@@ -199,39 +200,39 @@ func figures(m *made, name string, r request) {
 	}
 }
 
-func pairs(m *made, _ string, r request) {
+func makePairs(m *generator, _ string, r request) {
 	m.value = func(b []byte, i int64) []byte {
-		b = append(append(append(b, '"'), word(at(r.seed, i))...), `"=>"`...)
-		return append(strconv.AppendUint(b, r.id(i), 10), '"')
+		b = append(append(append(b, '"'), wordFor(randomAt(r.seed, i))...), `"=>"`...)
+		return append(strconv.AppendUint(b, r.uniqueNumber(i), 10), '"')
 	}
 }
 
-func labels(m *made, _ string, r request) {
+func makeLabelPaths(m *generator, _ string, r request) {
 	m.value = func(b []byte, i int64) []byte {
-		h := at(r.seed, i)
-		b = append(append(b, word(h)...), '.')
-		b = append(append(b, word(h>>16)...), '.')
-		return strconv.AppendUint(b, r.id(i), 10)
+		h := randomAt(r.seed, i)
+		b = append(append(b, wordFor(h)...), '.')
+		b = append(append(b, wordFor(h>>16)...), '.')
+		return strconv.AppendUint(b, r.uniqueNumber(i), 10)
 	}
 }
 
-func letters(m *made, _ string, r request) {
+func makeLetters(m *generator, _ string, r request) {
 	m.capacity = 26
-	m.value = func(b []byte, i int64) []byte { return append(b, byte('a'+r.id(i)%26)) }
+	m.value = func(b []byte, i int64) []byte { return append(b, byte('a'+r.uniqueNumber(i)%26)) }
 }
 
-func places(m *made, _ string, r request) {
+func makePoints(m *generator, _ string, r request) {
 	m.value = func(b []byte, i int64) []byte {
-		h := at(r.seed, i)
-		b = strconv.AppendInt(append(b, "POINT("...), below(h, 360)-180, 10)
-		b = strconv.AppendInt(append(b, ' '), below(h>>20, 180)-90, 10)
+		h := randomAt(r.seed, i)
+		b = strconv.AppendInt(append(b, "POINT("...), reduceTo(h, 360)-180, 10)
+		b = strconv.AppendInt(append(b, ' '), reduceTo(h>>20, 180)-90, 10)
 		return append(b, ')')
 	}
 }
 
-func embeddings(m *made, _ string, r request) {
+func makeVectors(m *generator, _ string, r request) {
 	if r.typmod <= 0 {
-		return // of no known length
+		return // of unknown length
 	}
 	m.value = func(b []byte, i int64) []byte {
 		b = append(b, '[')
@@ -240,12 +241,19 @@ func embeddings(m *made, _ string, r request) {
 				b = append(b, ',')
 			}
 			b = append(b, "0."...)
-			b = strconv.AppendInt(b, below(at(r.seed+uint64(i), k), 1000), 10)
+			b = strconv.AppendInt(b, reduceTo(randomAt(r.seed+uint64(i), k), 1000), 10)
 		}
 		return append(b, ']')
 	}
 }
 
-func catalogued(m *made, name string, _ request) {
-	*m = *fixed(map[string]string{"regclass": "pg_class", "regtype": "integer", "regproc": "now", "regprocedure": "now()", "regrole": "pg_monitor", "regnamespace": "pg_catalog"}[name])
+func makeOIDNames(m *generator, name string, _ request) {
+	*m = *makeFixed(map[string]string{
+		"regclass":     "pg_class",
+		"regtype":      "integer",
+		"regproc":      "now",
+		"regprocedure": "now()",
+		"regrole":      "pg_monitor",
+		"regnamespace": "pg_catalog",
+	}[name])
 }

@@ -8,32 +8,32 @@ import (
 
 var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 
-func (r *reading) comparison(e *pgparse.A_Expr) bool {
-	op := operator(e)
+func (r *reading) readComparison(e *pgparse.A_Expr) bool {
+	op := operatorName(e)
 	left, right := e.GetLexpr(), e.GetRexpr()
 	switch e.GetKind() {
 	case pgparse.A_Expr_Kind_AEXPR_OP_ANY, pgparse.A_Expr_Kind_AEXPR_IN, pgparse.A_Expr_Kind_AEXPR_OP_ALL:
-		list, ok := constants(right)
-		name := r.column(left)
+		list, ok := constantList(right)
+		name := r.columnName(left)
 		if !ok || name == "" {
 			return false
 		}
 		switch {
 		case op == "=" && e.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP_ALL:
-			return r.only(name, list)
+			return r.requireOneOf(name, list)
 		case op == "<>" && e.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP_ANY:
-			r.facts(name).not = append(r.facts(name).not, list...)
+			r.factsOf(name).not = append(r.factsOf(name).not, list...)
 			return true
 		}
 		return false
 	case pgparse.A_Expr_Kind_AEXPR_BETWEEN:
-		list, ok := constants(right)
-		return ok && len(list) == 2 && r.bound(left, ">=", list[0]) && r.bound(left, "<=", list[1])
+		list, ok := constantList(right)
+		return ok && len(list) == 2 && r.readBound(left, ">=", list[0]) && r.readBound(left, "<=", list[1])
 	case pgparse.A_Expr_Kind_AEXPR_LIKE, pgparse.A_Expr_Kind_AEXPR_OP:
 	default:
 		return false
 	}
-	a, b := r.column(left), r.column(right)
+	a, b := r.columnName(left), r.columnName(right)
 	if a != "" && b != "" {
 		switch op {
 		case "<", "<=":
@@ -45,19 +45,19 @@ func (r *reading) comparison(e *pgparse.A_Expr) bool {
 		}
 		return false
 	}
-	if v, ok := constant(right); ok {
-		return r.bound(left, op, v)
+	if v, ok := constantText(right); ok {
+		return r.readBound(left, op, v)
 	}
-	if v, ok := constant(left); ok && mirrored[op] != "" {
-		return r.bound(right, mirrored[op], v)
+	if v, ok := constantText(left); ok && mirrored[op] != "" {
+		return r.readBound(right, mirrored[op], v)
 	}
 	return false
 }
 
-func (r *reading) equal(name, v string) bool { return r.only(name, []string{v}) }
+func (r *reading) requireValue(name, v string) bool { return r.requireOneOf(name, []string{v}) }
 
-func (r *reading) only(name string, list []string) bool {
-	f := r.facts(name)
+func (r *reading) requireOneOf(name string, list []string) bool {
+	f := r.factsOf(name)
 	if f.in == nil {
 		f.in = list
 		return true
@@ -66,21 +66,21 @@ func (r *reading) only(name string, list []string) bool {
 	return len(f.in) > 0
 }
 
-// bound takes "expression operator constant".
-func (r *reading) bound(left *pgparse.Node, op, v string) bool {
-	if name := r.column(left); name != "" {
-		f := r.facts(name)
+// readBound reads "expression operator constant".
+func (r *reading) readBound(left *pgparse.Node, op, v string) bool {
+	if name := r.columnName(left); name != "" {
+		f := r.factsOf(name)
 		switch op {
 		case "=":
-			return r.equal(name, v)
+			return r.requireValue(name, v)
 		case "<>":
 			f.not = append(f.not, v)
 		case ">", ">=":
-			if f.lo == "" || later(v, f.lo) {
+			if f.lo == "" || isLater(v, f.lo) {
 				f.lo, f.loOpen = v, op == ">"
 			}
 		case "<", "<=":
-			if f.hi == "" || later(f.hi, v) {
+			if f.hi == "" || isLater(f.hi, v) {
 				f.hi, f.hiOpen = v, op == "<"
 			}
 		case "~":
@@ -94,27 +94,27 @@ func (r *reading) bound(left *pgparse.Node, op, v string) bool {
 		}
 		return true
 	}
-	return r.measured(left, op, v)
+	return r.readLengthBound(left, op, v)
 }
 
-// measured notes the bound of a length: length(x) > 3.
-func (r *reading) measured(left *pgparse.Node, op, v string) bool {
+// readLengthBound records the bound of a length: length(x) > 3.
+func (r *reading) readLengthBound(left *pgparse.Node, op, v string) bool {
 	call := left.GetFuncCall()
 	if call == nil || len(call.GetArgs()) == 0 {
 		return false
 	}
 	names := call.GetFuncname()
-	function := pgparse.Last(names)
+	function := pgparse.LastText(names)
 	arg := call.GetArgs()[0]
 	if inner := arg.GetFuncCall(); inner != nil && len(inner.GetArgs()) == 1 { // length(btrim(x))
 		arg = inner.GetArgs()[0]
 	}
-	name := r.column(arg)
+	name := r.columnName(arg)
 	n, ok := atoi(v)
 	if name == "" || !ok {
 		return false
 	}
-	f := r.facts(name)
+	f := r.factsOf(name)
 	lo, hi := &f.minLen, &f.maxLen
 	switch function {
 	case "length", "char_length", "character_length", "octet_length":
@@ -129,11 +129,11 @@ func (r *reading) measured(left *pgparse.Node, op, v string) bool {
 	case ">=":
 		*lo = max(*lo, int(n))
 	case "<":
-		*hi = least(*hi, int(n)-1)
+		*hi = smallerBound(*hi, int(n)-1)
 	case "<=":
-		*hi = least(*hi, int(n))
+		*hi = smallerBound(*hi, int(n))
 	case "=":
-		*lo, *hi = max(*lo, int(n)), least(*hi, int(n))
+		*lo, *hi = max(*lo, int(n)), smallerBound(*hi, int(n))
 	case "<>":
 		if n == 0 {
 			*lo = max(*lo, 1)
@@ -144,17 +144,17 @@ func (r *reading) measured(left *pgparse.Node, op, v string) bool {
 	return true
 }
 
-// least is the smaller of two bounds, of which 0 is none.
-func least(a, b int) int {
+// smallerBound returns the smaller of two bounds, where 0 means none.
+func smallerBound(a, b int) int {
 	if a == 0 || b < a {
 		return b
 	}
 	return a
 }
 
-// later compares numbers as numbers and all else as text, which is right for
-// dates as Postgres writes them.
-func later(a, b string) bool {
+// isLater compares numbers as numbers and everything else as text, which is right
+// for dates in Postgres' format.
+func isLater(a, b string) bool {
 	x, okx := parseFloat(a)
 	y, oky := parseFloat(b)
 	if okx && oky {

@@ -6,40 +6,40 @@ import (
 	"strings"
 )
 
-// Demand is a condition that a release makes on rows that were there before it, and
-// that the schema they were written under does not make.
+// Demand is a condition that a release makes on existing rows, and that the schema
+// under which they were written does not make.
 type Demand struct {
 	Kind DemandKind
-	// Table and Columns are what the base calls them; Table is qualified.
+	// Table and Columns are their names in the base; Table is qualified.
 	Table   string
 	Columns []string
-	// Name is the constraint's or the index's; of a column that becomes required
-	// or changes its type, the column's own after the release.
+	// Name is the name of the constraint or the index. For a column that becomes NOT
+	// NULL or changes its type, it is the column's name after the release.
 	Name string
-	// Condition, over the columns of the base, holds for every row: of a CHECK, a domain,
-	// the bounds of a partition.
+	// Condition must be true for every row. It uses the columns of the base, and comes
+	// from a CHECK, a domain, or the bounds of a partition.
 	Condition string
-	// Keys are the columns and expressions that no two rows agree in, among those
-	// for which Where holds; "" is all.
+	// Keys are columns and expressions that must be unique among the rows for which
+	// Where is true; an empty Where means all rows.
 	Keys  []string
 	Where string
-	// Nullable are those that take NULL, in which rows never agree.
+	// Nullable are the keys that can be NULL. NULLs are never equal.
 	Nullable []string
 	// Refers and Target are the table and the columns that a foreign key refers to.
 	Refers string
 	Target []string
-	// Type is what the column becomes, Most the longest text that it takes then (0: any
-	// length), Labels the only values.
+	// Type is the column's new type, Most the maximum length of its texts (0: none),
+	// Labels its only values.
 	Type   string
 	Most   int
 	Labels []string
-	// Low and High bound a narrower integer; both are 0 for none.
+	// Low and High are the bounds of a narrower integer type; both are 0 for none.
 	Low, High int64
-	// Now is what the release calls the table.
+	// Now is the name of the table after the release.
 	Now string
 
-	plain   string // the condition as the server has it
-	value   bool   // it is a domain's: VALUE stands for the column
+	plain   string // the condition in the server's form
+	value   bool   // it belongs to a domain: VALUE means the column
 	exclude bool
 	partial bool
 	pairs   [][2]string
@@ -48,33 +48,33 @@ type Demand struct {
 	typmod  int32
 }
 
-// DemandKind is what a demand is about.
+// DemandKind is the kind of a demand.
 type DemandKind int
 
 // The kinds of demands.
 const (
-	// Required is a column that takes no NULL any more.
+	// Required is a column that becomes NOT NULL.
 	Required DemandKind = iota
 	// Holds is a condition on each row.
 	Holds
-	// Differs is a key.
+	// Differs is a unique key.
 	Differs
 	// Refers is a foreign key.
 	Refers
-	// Becomes is another type, which not every value of the old one has.
+	// Becomes is a new type that cannot hold every value of the old one.
 	Becomes
 )
 
-// Shape is what a database asks of its rows.
+// Shape holds the constraints that a database has on its rows.
 type Shape struct{ schema *schema }
 
-// Read reads what a database asks of its rows. url connects as the owner of the tables.
+// Read reads the constraints of a database. url connects as the owner of the tables.
 func Read(ctx context.Context, url string) (*Shape, error) {
-	conn, err := open(ctx, url)
+	conn, err := openSession(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	defer shut(ctx, conn)
+	defer closeSession(ctx, conn)
 	s, err := readSchema(ctx, conn)
 	if err != nil {
 		return nil, err
@@ -82,15 +82,15 @@ func Read(ctx context.Context, url string) (*Shape, error) {
 	return &Shape{s}, nil
 }
 
-// Demands are what head asks of rows of base that base does not: both are of one
-// database, before a release and after it, in which tables and columns keep their
-// numbers through every change of name.
-func (base *Shape) Demands(head *Shape) []*Demand {
+// ListDemands returns what head requires of rows of base that base does not require. Both
+// are the same database, before and after a release, so that tables and columns keep
+// their OIDs and attribute numbers when they are renamed.
+func (base *Shape) ListDemands(head *Shape) []*Demand {
 	var out []*Demand
 	for _, t := range base.schema.tables {
 		if now := head.schema.byOID[t.oid]; now != nil {
 			c := comparison{base: base.schema, head: head.schema, was: t, now: now}
-			out = append(out, c.demands()...)
+			out = append(out, c.listDemands()...)
 			continue
 		}
 		root := head.schema.leafOf[t.oid]
@@ -112,27 +112,27 @@ func (base *Shape) Demands(head *Shape) []*Demand {
 	return out
 }
 
-// comparison finds what one table asks for that it did not.
+// comparison finds what a table requires that it did not require before.
 type comparison struct {
 	base, head *schema
 	was, now   *table
 	out        []*Demand
 }
 
-func (c *comparison) demands() []*Demand {
+func (c *comparison) listDemands() []*Demand {
 	for _, n := range c.now.columns {
-		if w := c.before(n.index); w != nil {
-			c.column(w, n)
+		if w := c.columnBefore(n.index); w != nil {
+			c.compareColumn(w, n)
 		}
 	}
 	for _, k := range c.now.checks {
-		columns, known := c.columns(k.columns)
+		columns, known := c.columnNames(k.columns)
 		if known && len(columns) > 0 && !slices.ContainsFunc(c.was.checks, func(o *check) bool { return o.sql == k.sql }) {
-			c.add(&Demand{Kind: Holds, Name: k.name, Columns: columns, Condition: c.condition(k.columns, k.sql), plain: k.sql})
+			c.addDemand(&Demand{Kind: Holds, Name: k.name, Columns: columns, Condition: c.rewriteCondition(k.columns, k.sql), plain: k.sql})
 		}
 	}
 	for _, k := range c.now.keys {
-		columns, known := c.columns(k.columns)
+		columns, known := c.columnNames(k.columns)
 		if !known || len(columns) == 0 && !k.exclude || slices.ContainsFunc(c.was.keys, func(o *key) bool {
 			return o.exclude == k.exclude && slices.Equal(o.texts, k.texts) && o.where == k.where && slices.Equal(o.columns, k.columns)
 		}) {
@@ -140,29 +140,30 @@ func (c *comparison) demands() []*Demand {
 		}
 		d := &Demand{Kind: Differs, Name: k.name, Columns: columns, Keys: k.texts, Where: k.where, exclude: k.exclude, partial: k.partial, pairs: k.pairs}
 		for _, i := range k.columns {
-			if !c.before(i).notNull {
-				d.Nullable = append(d.Nullable, c.before(i).name)
+			if !c.columnBefore(i).notNull {
+				d.Nullable = append(d.Nullable, c.columnBefore(i).name)
 			}
 		}
-		c.add(d)
+		c.addDemand(d)
 	}
 	for _, r := range c.now.refs {
-		c.reference(r)
+		c.demandReference(r)
 	}
 	return c.out
 }
 
-func (c *comparison) add(d *Demand) {
+func (c *comparison) addDemand(d *Demand) {
 	d.Table, d.Now = c.was.name(), c.now.name()
 	c.out = append(c.out, d)
 }
 
-// before is what a column of the table was; nil: it is the release's own.
-func (c *comparison) before(i int) *column {
-	return c.was.numbered(c.now.columns[i].num)
+// columnBefore returns a column of the table as it was before the release; nil if the release
+// has added it.
+func (c *comparison) columnBefore(i int) *column {
+	return c.was.columnNumbered(c.now.columns[i].num)
 }
 
-func (t *table) numbered(num int16) *column {
+func (t *table) columnNumbered(num int16) *column {
 	for _, o := range t.columns {
 		if o.num == num {
 			return o
@@ -171,29 +172,29 @@ func (t *table) numbered(num int16) *column {
 	return nil
 }
 
-// columns are the names that columns had; known: they had any.
-func (c *comparison) columns(list []int) (names []string, known bool) {
+// columnNames returns the old names of columns; known: they existed before.
+func (c *comparison) columnNames(list []int) (names []string, known bool) {
 	for _, i := range list {
-		if i < 0 || c.before(i) == nil {
+		if i < 0 || c.columnBefore(i) == nil {
 			return nil, false
 		}
-		names = append(names, c.before(i).name)
+		names = append(names, c.columnBefore(i).name)
 	}
 	return names, true
 }
 
-// condition says a condition on the columns as they are in terms of what they were.
-func (c *comparison) condition(columns []int, sql string) string {
+// rewriteCondition rewrites a condition on the current columns for the old names and types.
+func (c *comparison) rewriteCondition(columns []int, sql string) string {
 	same := true
 	var list []string
 	for _, i := range columns {
-		w, n := c.before(i), c.now.columns[i]
-		text := quote(w.name)
+		w, n := c.columnBefore(i), c.now.columns[i]
+		text := quoteIdent(w.name)
 		if w.typeText != n.typeText {
 			same, text = false, text+"::"+n.typeText
 		}
 		same = same && w.name == n.name
-		list = append(list, text+" AS "+quote(n.name))
+		list = append(list, text+" AS "+quoteIdent(n.name))
 	}
 	if same {
 		return sql
@@ -201,31 +202,31 @@ func (c *comparison) condition(columns []int, sql string) string {
 	return "(SELECT " + sql + " FROM (SELECT " + strings.Join(list, ", ") + ") AS v)"
 }
 
-func (c *comparison) reference(r *ref) {
-	columns, known := c.columns(r.columns)
+func (c *comparison) demandReference(r *ref) {
+	columns, known := c.columnNames(r.columns)
 	to := c.base.byOID[r.table.oid]
 	if !known || to == nil || slices.Contains(r.target, -1) {
 		return
 	}
 	d := &Demand{Kind: Refers, Name: r.name, Columns: columns, Refers: to.name(), full: r.full}
 	for _, i := range r.target {
-		o := to.numbered(r.table.columns[i].num)
+		o := to.columnNumbered(r.table.columns[i].num)
 		if o == nil {
 			return
 		}
 		d.Target = append(d.Target, o.name)
 	}
 	if !slices.ContainsFunc(c.was.refs, func(o *ref) bool {
-		names, _ := c.was.names(o.columns)
-		targets, _ := o.table.names(o.target)
+		names, _ := c.was.columnNames(o.columns)
+		targets, _ := o.table.columnNames(o.target)
 		return o.table == to && slices.Equal(names, columns) && slices.Equal(targets, d.Target)
 	}) {
-		c.add(d)
+		c.addDemand(d)
 	}
 }
 
-// names are those of columns; known: of all.
-func (t *table) names(list []int) (out []string, known bool) {
+// columnNames returns the names of columns; known: all have one.
+func (t *table) columnNames(list []int) (out []string, known bool) {
 	for _, i := range list {
 		if i < 0 {
 			return nil, false
@@ -235,11 +236,11 @@ func (t *table) names(list []int) (out []string, known bool) {
 	return out, true
 }
 
-// column finds what a column asks for: a value in every row, another type, the
+// compareColumn finds what a column newly requires: a value in every row, another type, the
 // conditions of a domain.
-func (c *comparison) column(w, n *column) {
+func (c *comparison) compareColumn(w, n *column) {
 	if n.notNull && !w.notNull {
-		c.add(&Demand{Kind: Required, Name: n.name, Columns: []string{w.name}})
+		c.addDemand(&Demand{Kind: Required, Name: n.name, Columns: []string{w.name}})
 	}
 	old := map[string]bool{}
 	for d := c.base.types[w.typ]; d != nil && d.kind == 'd'; d = c.base.types[d.base] {
@@ -248,24 +249,24 @@ func (c *comparison) column(w, n *column) {
 		}
 	}
 	for d := c.head.types[n.typ]; d != nil && d.kind == 'd'; d = c.head.types[d.base] {
-		if d.notNull && !c.base.required(w.typ) && !w.notNull {
-			c.add(&Demand{Kind: Required, Name: n.name, Columns: []string{w.name}})
+		if d.notNull && !c.base.isRequired(w.typ) && !w.notNull {
+			c.addDemand(&Demand{Kind: Required, Name: n.name, Columns: []string{w.name}})
 		}
 		for _, def := range d.checks {
 			if sql := checkExpression(def); !old[sql] {
-				base, typmod := c.head.resolved(n.typ, n.typmod)
-				c.add(&Demand{Kind: Holds, Name: d.name, Columns: []string{w.name}, plain: sql, value: true,
-					Condition: "(SELECT " + sql + " FROM (SELECT " + quote(w.name) + "::" + spelled(base, typmod) + " AS value) AS v)"})
+				base, typmod := c.head.baseType(n.typ, n.typmod)
+				c.addDemand(&Demand{Kind: Holds, Name: d.name, Columns: []string{w.name}, plain: sql, value: true,
+					Condition: "(SELECT " + sql + " FROM (SELECT " + quoteIdent(w.name) + "::" + formatBuiltin(base, typmod) + " AS value) AS v)"})
 			}
 		}
 	}
-	if d := c.becomes(w, n); d != nil {
-		c.add(d)
+	if d := c.demandType(w, n); d != nil {
+		c.addDemand(d)
 	}
 }
 
-// required reports whether a domain takes no NULL.
-func (s *schema) required(oid uint32) bool {
+// isRequired reports whether a domain is NOT NULL.
+func (s *schema) isRequired(oid uint32) bool {
 	for d := s.types[oid]; d != nil && d.kind == 'd'; d = s.types[d.base] {
 		if d.notNull {
 			return true
@@ -274,17 +275,17 @@ func (s *schema) required(oid uint32) bool {
 	return false
 }
 
-// spelled is the name of a built-in type, which needs no server to be said.
-func spelled(t *typ, _ int32) string { return quote(t.schema) + "." + quote(t.name) }
+// formatBuiltin returns the name of a built-in type, without asking the server.
+func formatBuiltin(t *typ, _ int32) string { return quoteIdent(t.schema) + "." + quoteIdent(t.name) }
 
-// integers are the bounds of types that another one's values may not fit into.
+// integers are the bounds of types into which values of another type may not fit.
 var integers = map[string][2]int64{"int2": {-1 << 15, 1<<15 - 1}, "int4": {-1 << 31, 1<<31 - 1}, "int8": {-1 << 62, 1 << 62}}
 
-// becomes is the demand of a change of type; nil: every value has the new one, or which
-// have it is not known.
-func (c *comparison) becomes(w, n *column) *Demand {
-	was, oldMod := c.base.resolved(w.typ, w.typmod)
-	is, mod := c.head.resolved(n.typ, n.typmod)
+// demandType returns the demand of a change of type. It is nil if the new type can hold
+// every value, or if that is unknown.
+func (c *comparison) demandType(w, n *column) *Demand {
+	was, oldMod := c.base.baseType(w.typ, w.typmod)
+	is, mod := c.head.baseType(n.typ, n.typmod)
 	if was == nil || is == nil || was.oid == is.oid && oldMod == mod {
 		return nil
 	}

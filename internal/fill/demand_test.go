@@ -36,21 +36,24 @@ var demanding = map[string]string{
 	"check of a list":      "ALTER TABLE orders ADD CHECK (currency IN ('EUR', 'USD'))",
 	"check of two columns": "ALTER TABLE orders ADD CHECK (begins < ends)",
 	"check of a function":  "ALTER TABLE users ADD CHECK (email = lower(email) AND length(name) > 3)",
-	"renamed":              "ALTER TABLE orders RENAME COLUMN total TO cents; ALTER TABLE orders RENAME TO sales; ALTER TABLE sales ADD CHECK (cents BETWEEN 1 AND 100)",
-	"text to integer":      "ALTER TABLE users ALTER COLUMN code TYPE integer USING code::integer",
-	"and a check of it":    "ALTER TABLE users ALTER COLUMN code TYPE integer USING code::integer, ADD CHECK (code > 10)",
-	"text to uuid":         "ALTER TABLE users ALTER COLUMN code TYPE uuid USING code::uuid",
-	"text to timestamp":    "ALTER TABLE users ALTER COLUMN code TYPE timestamptz USING code::timestamptz",
-	"text to enum":         "CREATE TYPE kind AS ENUM ('a', 'b'); ALTER TABLE users ALTER COLUMN code TYPE kind USING code::kind",
-	"enum to enum":         "CREATE TYPE tone AS ENUM ('fine', 'sad'); ALTER TABLE users ALTER COLUMN mood TYPE tone USING mood::text::tone",
-	"narrower text":        "ALTER TABLE users ALTER COLUMN name TYPE varchar(12)",
-	"narrower integer":     "ALTER TABLE users ALTER COLUMN score TYPE integer",
-	"domain":               "ALTER DOMAIN short ADD CONSTRAINT few CHECK (length(VALUE) < 5)",
-	"exclusion":            "ALTER TABLE orders ADD EXCLUDE USING gist (tstzrange(begins, ends) WITH &&)",
-	"in a block":           "DO $$ BEGIN EXECUTE 'ALTER TABLE orders ADD CHECK (total % 2 = 0)'; END $$",
-	"partition":            "CREATE TABLE events (id bigint, at date NOT NULL) PARTITION BY RANGE (at); ALTER TABLE events ATTACH PARTITION old_events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')",
-	"several":              "ALTER TABLE users ALTER COLUMN email SET NOT NULL, ADD UNIQUE (email), ADD CHECK (price > 5); ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users, ALTER COLUMN user_id SET NOT NULL",
-	"a circle":             "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users; ALTER TABLE users ADD FOREIGN KEY (score) REFERENCES orders",
+	"renamed": "ALTER TABLE orders RENAME COLUMN total TO cents; ALTER TABLE orders RENAME TO sales; " +
+		"ALTER TABLE sales ADD CHECK (cents BETWEEN 1 AND 100)",
+	"text to integer":   "ALTER TABLE users ALTER COLUMN code TYPE integer USING code::integer",
+	"and a check of it": "ALTER TABLE users ALTER COLUMN code TYPE integer USING code::integer, ADD CHECK (code > 10)",
+	"text to uuid":      "ALTER TABLE users ALTER COLUMN code TYPE uuid USING code::uuid",
+	"text to timestamp": "ALTER TABLE users ALTER COLUMN code TYPE timestamptz USING code::timestamptz",
+	"text to enum":      "CREATE TYPE kind AS ENUM ('a', 'b'); ALTER TABLE users ALTER COLUMN code TYPE kind USING code::kind",
+	"enum to enum":      "CREATE TYPE tone AS ENUM ('fine', 'sad'); ALTER TABLE users ALTER COLUMN mood TYPE tone USING mood::text::tone",
+	"narrower text":     "ALTER TABLE users ALTER COLUMN name TYPE varchar(12)",
+	"narrower integer":  "ALTER TABLE users ALTER COLUMN score TYPE integer",
+	"domain":            "ALTER DOMAIN short ADD CONSTRAINT few CHECK (length(VALUE) < 5)",
+	"exclusion":         "ALTER TABLE orders ADD EXCLUDE USING gist (tstzrange(begins, ends) WITH &&)",
+	"in a block":        "DO $$ BEGIN EXECUTE 'ALTER TABLE orders ADD CHECK (total % 2 = 0)'; END $$",
+	"partition": "CREATE TABLE events (id bigint, at date NOT NULL) PARTITION BY RANGE (at); " +
+		"ALTER TABLE events ATTACH PARTITION old_events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')",
+	"several": "ALTER TABLE users ALTER COLUMN email SET NOT NULL, ADD UNIQUE (email), ADD CHECK (price > 5); " +
+		"ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users, ALTER COLUMN user_id SET NOT NULL",
+	"a circle": "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users; ALTER TABLE users ADD FOREIGN KEY (score) REFERENCES orders",
 }
 
 func TestDemands(t *testing.T) {
@@ -85,7 +88,7 @@ func TestDemands(t *testing.T) {
 	}
 }
 
-// demandsOf are those of a release.
+// demandsOf returns the demands of a release.
 func demandsOf(t *testing.T, major int, schema, release string) []*fill.Demand {
 	t.Helper()
 	url, conn := database(t, major, schema)
@@ -98,14 +101,14 @@ func demandsOf(t *testing.T, major int, schema, release string) []*fill.Demand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return base.Demands(head)
+	return base.ListDemands(head)
 }
 
 // played runs a release on rows.
 func played(t *testing.T, major int, release string, plan fill.Plan, of fill.Release) (*fill.Result, error) {
 	t.Helper()
 	url, conn := database(t, major, demandBase)
-	r, err := fill.Fill(context.Background(), url, plan, of)
+	r, err := fill.FillDatabase(context.Background(), url, plan, of)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,9 +124,10 @@ func TestNoDemands(t *testing.T) {
 	for name, release := range map[string]string{
 		"another table": "CREATE TABLE c (id int PRIMARY KEY, a_id int REFERENCES a)",
 		"a new column":  "ALTER TABLE a ADD COLUMN x int; UPDATE a SET x = 1; ALTER TABLE a ALTER COLUMN x SET NOT NULL, ADD UNIQUE (x)",
-		"made anew":     "ALTER TABLE a DROP CONSTRAINT a_v_check; ALTER TABLE a ADD CONSTRAINT positive CHECK (v > 0); ALTER TABLE b DROP CONSTRAINT b_a_id_fkey; ALTER TABLE b ADD CONSTRAINT other FOREIGN KEY (a_id) REFERENCES a",
-		"a wider type":  "ALTER TABLE a ALTER COLUMN v TYPE bigint, ALTER COLUMN w TYPE varchar",
-		"loosened":      "ALTER TABLE a ALTER COLUMN v DROP NOT NULL",
+		"made anew": "ALTER TABLE a DROP CONSTRAINT a_v_check; ALTER TABLE a ADD CONSTRAINT positive CHECK (v > 0); " +
+			"ALTER TABLE b DROP CONSTRAINT b_a_id_fkey; ALTER TABLE b ADD CONSTRAINT other FOREIGN KEY (a_id) REFERENCES a",
+		"a wider type": "ALTER TABLE a ALTER COLUMN v TYPE bigint, ALTER COLUMN w TYPE varchar",
+		"loosened":     "ALTER TABLE a ALTER COLUMN v DROP NOT NULL",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,7 +138,7 @@ func TestNoDemands(t *testing.T) {
 	}
 }
 
-// What cannot be is left out, and said; what can be besides it is met.
+// A demand that cannot be met is left out and reported; the others are met.
 func TestUnmet(t *testing.T) {
 	t.Parallel()
 	release := "ALTER TABLE orders ADD CONSTRAINT never CHECK (md5(coalesce(total, 0)::text) = 'x'), ADD CONSTRAINT always CHECK (room > 7)"
@@ -145,21 +149,24 @@ func TestUnmet(t *testing.T) {
 	}
 }
 
-// What the rows take is known before the first is sent, within half and double of what
-// they come to; how far the fill has come goes up to the end.
+// The size of the rows is known before the first is sent, within half and double of the
+// real size. The progress increases to the end.
 func TestRoom(t *testing.T) {
 	t.Parallel()
 	url, conn := database(t, 18, demandBase)
 	plan := fill.Plan{Rows: map[string]int64{"users": 20_000, "orders": 50_000}, Seed: 1}
 	var much *fill.TooMuchError
-	if _, err := fill.Fill(context.Background(), url, plan, fill.Release{Room: 1 << 20}); !errors.As(err, &much) || much.Table != "public.orders" {
+	if _, err := fill.FillDatabase(context.Background(), url, plan, fill.Release{Room: 1 << 20}); !errors.As(err, &much) || much.Table != "public.orders" {
 		t.Fatal(err)
 	}
 	if n := ask[int64](t, conn, "SELECT count(*) FROM users"); n != 0 {
 		t.Errorf("%d rows", n)
 	}
 	var told []fill.Progress
-	if _, err := fill.Fill(context.Background(), url, plan, fill.Release{Room: much.Bytes, Told: func(p fill.Progress) { told = append(told, p) }}); err != nil {
+	if _, err := fill.FillDatabase(context.Background(), url, plan, fill.Release{
+		Room: much.Bytes,
+		Told: func(p fill.Progress) { told = append(told, p) },
+	}); err != nil {
 		t.Fatal(err)
 	}
 	is := ask[int64](t, conn, "SELECT pg_total_relation_size('users') + pg_total_relation_size('orders')")

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// mostStatement bounds a statement of a dump: function bodies and INSERTs of
-// many rows are long, but no dump has one of this length.
+// mostStatement limits a statement of a dump: function bodies and INSERTs of
+// many rows are long, but no dump has a statement of this length.
 const mostStatement = 256 << 20
 
-// dump cuts a plain dump into statements without holding more than one.
+// dump splits a plain dump into statements without holding more than one.
 type dump struct {
 	in   *bufio.Reader
 	line int
@@ -25,12 +25,12 @@ var (
 	bodyBegin = regexp.MustCompile(`(?i)\bBEGIN\s+ATOMIC\b`)
 )
 
-// next is the next statement and the line on which it begins. The commands of
-// psql that pg_dump writes around the statements are left out.
-func (d *dump) next() (string, int, error) {
+// nextStatement returns the next statement and the line on which it begins. It skips the
+// psql commands that pg_dump writes around the statements.
+func (d *dump) nextStatement() (string, int, error) {
 	var b []byte
 	begin := d.line
-	depth := 0 // of brackets
+	depth := 0 // of parentheses
 	for {
 		c, err := d.in.ReadByte()
 		if errors.Is(err, io.EOF) {
@@ -54,7 +54,7 @@ func (d *dump) next() (string, int, error) {
 			case ' ', '\t', '\r', '\f':
 				continue
 			case '\\':
-				if err := d.command(); err != nil {
+				if err := d.readCommand(); err != nil {
 					return "", begin, err
 				}
 				continue
@@ -75,35 +75,35 @@ func (d *dump) next() (string, int, error) {
 		}
 		switch {
 		case c == '-' && follows == '-':
-			if _, err := d.until(nil, "\n", false); err != nil && !errors.Is(err, io.EOF) {
+			if _, err := d.readUntil(nil, "\n", false); err != nil && !errors.Is(err, io.EOF) {
 				return "", begin, err
 			}
 			if len(b) > 0 {
 				b = append(b, '\n')
 			}
 		case c == '/' && follows == '*':
-			if err := d.comment(); err != nil {
+			if err := d.skipComment(); err != nil {
 				return "", begin, err
 			}
 			if len(b) > 0 {
 				b = append(b, ' ')
 			}
 		case c == '\'':
-			// E'…' has backslashes.
+			// E'…' has backslash escapes.
 			escapes := len(b) > 0 && (b[len(b)-1] == 'E' || b[len(b)-1] == 'e') && (len(b) == 1 || !wordByte(b[len(b)-2]))
 			b = append(b, c)
-			if b, err = d.until(b, "'", escapes); err != nil {
+			if b, err = d.readUntil(b, "'", escapes); err != nil {
 				return "", begin, errors.New("a string that does not end")
 			}
 		case c == '"':
 			b = append(b, c)
-			if b, err = d.until(b, `"`, false); err != nil {
+			if b, err = d.readUntil(b, `"`, false); err != nil {
 				return "", begin, errors.New("a quoted name that does not end")
 			}
 		case c == '$':
 			b = append(b, c)
 			if tag := dollar.Find(b[max(0, len(b)-80):]); tag != nil && (len(b) == len(tag) || !wordByte(b[len(b)-len(tag)-1])) {
-				if b, err = d.until(b, string(tag), false); err != nil {
+				if b, err = d.readUntil(b, string(tag), false); err != nil {
 					return "", begin, errors.New("a dollar quoted string that does not end")
 				}
 			}
@@ -131,7 +131,8 @@ var (
 	bodyCase      = regexp.MustCompile(`(?i)\b(CASE|END)\b`)
 )
 
-// inBody reports whether a semicolon here is one inside BEGIN ATOMIC … END.
+// inBody reports whether a semicolon at this place is inside BEGIN ATOMIC …
+// END.
 func inBody(b []byte) bool {
 	if !createRoutine.Match(b[:min(len(b), 100)]) {
 		return false
@@ -154,9 +155,9 @@ func inBody(b []byte) bool {
 	return depth >= 0
 }
 
-// until appends what is read up to and with an end. With escapes a backslash
-// takes the next character with it.
-func (d *dump) until(b []byte, end string, escapes bool) ([]byte, error) {
+// readUntil appends what is read up to and including end. With escapes, a backslash
+// escapes the next character.
+func (d *dump) readUntil(b []byte, end string, escapes bool) ([]byte, error) {
 	start := len(b)
 	for {
 		c, err := d.in.ReadByte()
@@ -183,8 +184,8 @@ func (d *dump) until(b []byte, end string, escapes bool) ([]byte, error) {
 	}
 }
 
-// comment skips what is between /* and */, which may be nested.
-func (d *dump) comment() error {
+// skipComment skips the text between /* and */, which may be nested.
+func (d *dump) skipComment() error {
 	depth := 1
 	_, _ = d.in.ReadByte() // the star
 	for last := byte(0); depth > 0; {
@@ -207,10 +208,10 @@ func (d *dump) comment() error {
 	return nil
 }
 
-// command reads a command of psql. Those that guard a dump do nothing; others
-// would leave the database, or this process.
-func (d *dump) command() error {
-	b, err := d.until([]byte{'\\'}, "\n", false)
+// readCommand reads a psql command. The commands that protect a dump do nothing;
+// others would leave the database, or this process.
+func (d *dump) readCommand() error {
+	b, err := d.readUntil([]byte{'\\'}, "\n", false)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -224,17 +225,17 @@ func (d *dump) command() error {
 	return fmt.Errorf("%s is a command of psql, and not one that pg_dump writes: restore such a script with psql", words[0])
 }
 
-// copyData is the data of COPY … FROM stdin, to the line "\.".
+// copyData returns the data of COPY … FROM stdin, up to the line "\.".
 func (d *dump) copyData() *copyReader {
 	// The statement ended at the semicolon; the data begin on the next line.
-	_, _ = d.until(nil, "\n", false)
+	_, _ = d.readUntil(nil, "\n", false)
 	return &copyReader{d: d}
 }
 
 type copyReader struct {
 	d    *dump
 	rest []byte
-	// middle: rest did not begin a line.
+	// middle: rest does not begin at the start of a line.
 	middle, done bool
 }
 
@@ -268,8 +269,8 @@ func (r *copyReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// skip reads what the server did not want to see.
-func (r *copyReader) skip() error {
+// discardRest discards data that the server did not read.
+func (r *copyReader) discardRest() error {
 	_, err := io.Copy(io.Discard, r)
 	return err
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// facts are what the understood part of a column's constraints asks of its
-// values. They need not be the whole truth: the server tries a sample.
+// facts are what the understood part of a column's constraints requires of its
+// values. They may be incomplete: the server tries a sample.
 type facts struct {
 	in, not        []string // the only values, and forbidden ones
 	lo, hi         string   // bounds, as text of the type; "": none
@@ -18,48 +18,50 @@ type facts struct {
 	minLen, maxLen int // of a text; maxLen 0: none
 	minItems       int // of an array
 	maxItems       int
-	patterns       []string // regular expressions; (?i) in front when case does not matter
+	patterns       []string // regular expressions; they start with (?i) if case does not matter
 	likes          []string
 	notNull        bool
 	null           bool
 }
 
-func (f *facts) clone() *facts {
+func (f *facts) cloneFacts() *facts {
 	c := *f
 	c.in, c.not, c.patterns, c.likes = slices.Clone(f.in), slices.Clone(f.not), slices.Clone(f.patterns), slices.Clone(f.likes)
 	return &c
 }
 
-// reading gathers the facts of the columns of one table.
+// reading collects the facts of the columns of one table.
 type reading struct {
 	of map[string]*facts
-	// before holds pairs of columns of which the first is below the second.
+	// before holds pairs of columns of which the first must be less than the
+	// second.
 	before [][2]string
-	// anyBranch: the first branch of an OR that is understood will do, as for the
-	// bounds of a partition. For a CHECK the server mixes all of them.
+	// anyBranch: the first understood branch of an OR is enough, as for the
+	// bounds of a partition. For a CHECK, values for all branches are mixed on
+	// the server.
 	anyBranch bool
-	// value is the column that VALUE stands for in a domain's condition.
+	// value is the column that VALUE means in a domain's condition.
 	value string
 }
 
-func (r *reading) clone() *reading {
+func (r *reading) cloneReading() *reading {
 	c := &reading{of: map[string]*facts{}, before: slices.Clone(r.before), value: r.value, anyBranch: r.anyBranch}
 	for n, f := range r.of {
-		c.of[n] = f.clone()
+		c.of[n] = f.cloneFacts()
 	}
 	return c
 }
 
-func (r *reading) facts(name string) *facts {
+func (r *reading) factsOf(name string) *facts {
 	if r.of[name] == nil {
 		r.of[name] = &facts{}
 	}
 	return r.of[name]
 }
 
-// parseExpression reads an SQL expression; nil when it cannot be read.
+// parseExpression parses an SQL expression; nil if it cannot be parsed.
 func parseExpression(sql string) *pgparse.Node {
-	file, err := pgparse.Split("SELECT " + sql)
+	file, err := pgparse.SplitText("SELECT " + sql)
 	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Err != nil {
 		return nil
 	}
@@ -70,28 +72,28 @@ func parseExpression(sql string) *pgparse.Node {
 	return targets[0].GetResTarget().GetVal()
 }
 
-// read adds the facts of a condition that must hold; false: a part of it was
+// readCondition adds the facts of a condition that must be true; false: a part of it was
 // not understood.
-func (r *reading) read(n *pgparse.Node) bool {
+func (r *reading) readCondition(n *pgparse.Node) bool {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.BoolExpr:
 		switch m.GetBoolop() {
 		case pgparse.BoolExprType_AND_EXPR:
 			all := true
 			for _, a := range m.GetArgs() {
-				all = r.read(a) && all
+				all = r.readCondition(a) && all
 			}
 			return all
 		case pgparse.BoolExprType_OR_EXPR:
 			return r.readOr(m.GetArgs())
 		default:
-			if name := r.column(m.GetArgs()[0]); name != "" {
-				return r.equal(name, "false")
+			if name := r.columnName(m.GetArgs()[0]); name != "" {
+				return r.requireValue(name, "false")
 			}
 		}
 	case *pgparse.NullTest:
-		if name := r.column(m.GetArg()); name != "" {
-			f := r.facts(name)
+		if name := r.columnName(m.GetArg()); name != "" {
+			f := r.factsOf(name)
 			if m.GetNulltesttype() == pgparse.NullTestType_IS_NOT_NULL {
 				f.notNull = true
 			} else {
@@ -100,27 +102,27 @@ func (r *reading) read(n *pgparse.Node) bool {
 			return !f.null || !f.notNull
 		}
 	case *pgparse.BooleanTest:
-		if name := r.column(m.GetArg()); name != "" {
+		if name := r.columnName(m.GetArg()); name != "" {
 			switch m.GetBooltesttype() {
 			case pgparse.BoolTestType_IS_TRUE:
-				r.facts(name).notNull = true
-				return r.equal(name, "true")
+				r.factsOf(name).notNull = true
+				return r.requireValue(name, "true")
 			case pgparse.BoolTestType_IS_FALSE:
-				r.facts(name).notNull = true
-				return r.equal(name, "false")
+				r.factsOf(name).notNull = true
+				return r.requireValue(name, "false")
 			}
 		}
 	case *pgparse.ColumnRef:
-		if name := r.column(n); name != "" {
-			return r.equal(name, "true")
+		if name := r.columnName(n); name != "" {
+			return r.requireValue(name, "true")
 		}
 	case *pgparse.A_Expr:
-		return r.comparison(m)
+		return r.readComparison(m)
 	}
 	return false
 }
 
-// readOr takes the first branch that is understood whole: what satisfies it
+// readOr takes the first branch that is understood completely: what satisfies it
 // satisfies the condition. A branch that only allows NULL is the last choice.
 func (r *reading) readOr(branches []*pgparse.Node) bool {
 	var null *reading
@@ -134,8 +136,8 @@ func (r *reading) readOr(branches []*pgparse.Node) bool {
 		return false
 	}
 	for _, b := range branches {
-		c := r.clone()
-		if !c.read(b) {
+		c := r.cloneReading()
+		if !c.readCondition(b) {
 			continue
 		}
 		if t, ok := pgparse.Unwrap(b).(*pgparse.NullTest); ok && t.GetNulltesttype() == pgparse.NullTestType_IS_NULL {
@@ -154,39 +156,39 @@ func (r *reading) readOr(branches []*pgparse.Node) bool {
 	return false
 }
 
-// column is the name of the column that an expression is, casts aside.
-func (r *reading) column(n *pgparse.Node) string {
+// columnName returns the name of the column if an expression is one, ignoring casts.
+func (r *reading) columnName(n *pgparse.Node) string {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
 	if c := n.GetCollateClause(); c != nil {
-		return r.column(c.GetArg())
+		return r.columnName(c.GetArg())
 	}
 	fields := n.GetColumnRef().GetFields()
 	if len(fields) == 0 {
 		return ""
 	}
-	name := pgparse.Last(fields)
+	name := pgparse.LastText(fields)
 	if r.value != "" && name == "value" {
 		return r.value
 	}
 	return name
 }
 
-// constant is the text of a constant, casts aside.
-func constant(n *pgparse.Node) (string, bool) {
+// constantText returns the text of a constant, ignoring casts.
+func constantText(n *pgparse.Node) (string, bool) {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
-	if e := n.GetAExpr(); e != nil && e.GetLexpr() == nil && operator(e) == "-" {
-		s, ok := constant(e.GetRexpr())
+	if e := n.GetAExpr(); e != nil && e.GetLexpr() == nil && operatorName(e) == "-" {
+		s, ok := constantText(e.GetRexpr())
 		return "-" + s, ok
 	}
-	return predicate.Written(n)
+	return predicate.LiteralText(n)
 }
 
-// constants is the list of an ARRAY[…] or a '{…}' of simple elements.
-func constants(n *pgparse.Node) ([]string, bool) {
+// constantList returns the elements of an ARRAY[…] or a '{…}' of simple elements.
+func constantList(n *pgparse.Node) ([]string, bool) {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
@@ -196,7 +198,7 @@ func constants(n *pgparse.Node) ([]string, bool) {
 	} else if l := n.GetList(); l != nil {
 		items = l.GetItems()
 	} else {
-		s, ok := constant(n)
+		s, ok := constantText(n)
 		if !ok || len(s) < 2 || s[0] != '{' || strings.ContainsAny(s, `"\`) {
 			return nil, false
 		}
@@ -204,7 +206,7 @@ func constants(n *pgparse.Node) ([]string, bool) {
 	}
 	var out []string
 	for _, item := range items {
-		s, ok := constant(item)
+		s, ok := constantText(item)
 		if !ok {
 			return nil, false
 		}
@@ -213,11 +215,10 @@ func constants(n *pgparse.Node) ([]string, bool) {
 	return out, len(out) > 0
 }
 
-func operator(e *pgparse.A_Expr) string { return pgparse.Last(e.GetName()) }
+func operatorName(e *pgparse.A_Expr) string { return pgparse.LastText(e.GetName()) }
 
-// literals lists the constants of an expression: what a condition compares
-// with is worth trying as a value.
-func literals(n *pgparse.Node) []string {
+// listLiterals lists the constants of an expression: they are worth trying as values.
+func listLiterals(n *pgparse.Node) []string {
 	var out []string
 	pgparse.Walk(n, func(msg any) bool {
 		if c, ok := msg.(*pgparse.A_Const); ok {

@@ -1,22 +1,20 @@
-// Package fill puts rows into the empty tables of a throwaway server, because
-// empty tables lie: a scan of nothing takes no time, and a constraint over no
+// Package fill puts rows into the empty tables of a throwaway server, because empty
+// tables are misleading: a scan of nothing takes no time, and a constraint over no
 // row always holds.
 //
-// Every value is a pure function of the seed, its column and the number of its
-// row. So a foreign key needs no memory of the table that it refers to (the key
-// of row n can be computed again), the same seed gives the same rows byte for
-// byte, and rows are made while earlier ones are being sent.
+// Every value is a pure function of the seed, its column and the number of its row.
+// So a foreign key needs no memory of the table that it refers to: the key of row n
+// can be computed again. The same seed gives the same rows byte for byte, and rows
+// are generated while earlier ones are being sent.
 //
-// What a column may hold is read from its type and from the constraints that
-// can be understood; every constraint is then tried by the server itself on a
-// sample, and where the sample fails, the server picks out the combinations of
-// values that pass.
+// The generator of a column follows its type and the constraints that can be
+// understood. Then the server tries every constraint on a sample. If the sample
+// fails, the server selects the combinations of values that pass.
 //
-// Foreign keys are left to the server to check. session_replication_role =
-// replica would be faster and would spare disabling triggers, but it needs a
-// superuser and lets rows in that production could not have; triggers of the
-// user are disabled inside the transaction that fills the table, and as they
-// were before when it ends.
+// The server checks foreign keys. session_replication_role = replica would be
+// faster and would make disabling triggers unnecessary. But it needs a superuser,
+// and allows rows that production could not have. User triggers are disabled inside
+// the transaction that fills the table, and restored when it ends.
 package fill
 
 import (
@@ -27,42 +25,43 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Plan says how many rows go where.
+// Plan says how many rows each table gets.
 type Plan struct {
 	// Rows is the number of rows to add for a table, which is keyed "users" or
-	// "public.users". Rows of a partition that is named are its share of the
-	// partitioned table's.
+	// "public.users". For a partition, it is that partition's share of the
+	// partitioned table's rows.
 	Rows map[string]int64
-	// All is the number for every table that is not named; 0: none, unless a
-	// table that gets rows refers to it.
+	// All is the number for every table without a number of its own. 0 means none,
+	// unless a table that gets rows refers to it.
 	All int64
 	// Touched is the number for those of them that the release touches.
 	Touched int64
-	// Seed chooses the rows: the same schema, plan and seed give the same.
+	// Seed determines the rows: the same schema, plan and seed give the same rows.
 	Seed uint64
 }
 
-// Release is what a release wants of the rows before it.
+// Release is what a release requires of the rows before it.
 type Release struct {
-	// Keep are demands that the rows meet beyond the schema's, as far as rows can; Break
-	// are demands that some of them break, as far as the schema lets them.
+	// Keep are demands that the rows meet in addition to the schema's, as far as
+	// possible. Break are demands that some rows violate, as far as the schema
+	// allows.
 	Keep, Break []*Demand
 	// Touches are the tables that it touches, by qualified name.
 	Touches []string
-	// Room is how many bytes the rows may take; 0 is no bound.
+	// Room is how many bytes the rows may take; 0 is no limit.
 	Room int64
-	// Told hears how far the fill has come; nil: nobody does.
+	// Told is called with the progress; nil for none.
 	Told func(Progress)
 }
 
-// Empty reports whether a plan has no rows.
-func (p *Plan) Empty() bool { return len(p.Rows) == 0 && p.All == 0 && p.Touched == 0 }
+// IsEmpty reports whether a plan has no rows.
+func (p *Plan) IsEmpty() bool { return len(p.Rows) == 0 && p.All == 0 && p.Touched == 0 }
 
-// Result is what became of a plan.
+// Result is the result of a plan.
 type Result struct {
-	// Tables are the tables and partitions that have rows now, by name, those
-	// that had rows before included. A partitioned table is listed with the sum
-	// of its partitions.
+	// Tables are the tables and partitions that have rows now, by name, including
+	// those that had rows before. A partitioned table is listed with the sum of its
+	// partitions.
 	Tables []Table
 	// Problems are tables that got fewer rows than planned, or none.
 	Problems []Problem
@@ -75,46 +74,47 @@ type Result struct {
 type Table struct {
 	// Relation is qualified, unquoted: "public.users".
 	Relation string
-	// Bytes is the heap with its TOAST table, without indexes.
+	// Bytes is the size of the heap with its TOAST table, without indexes.
 	Rows, Bytes int64
 }
 
-// Problem says why a relation did not get the rows that were planned.
+// Problem says why a relation did not get the planned rows.
 type Problem struct{ Relation, Why string }
 
-// Unmet is a demand that no rows were found for.
+// Unmet is a demand for which no rows were found.
 type Unmet struct {
 	Demand *Demand
 	Why    string
 }
 
-// Fill adds rows to the tables of a database, refreshes the materialised views
-// and analyses all of it. url connects as the owner of the tables or as a
-// superuser. What a table cannot take is a [Problem]; the error is one of the
-// connection or of the context, or a [*TooMuchError].
-func Fill(ctx context.Context, url string, p Plan, r Release) (*Result, error) {
+// FillDatabase adds rows to the tables of a database, refreshes the materialized views and
+// analyzes everything. url connects as the owner of the tables or as a superuser.
+// Rows that a table cannot take are a [Problem]. An error comes from the connection
+// or the context, or is a [*TooMuchError].
+func FillDatabase(ctx context.Context, url string, p Plan, r Release) (*Result, error) {
 	began := time.Now()
-	conn, err := open(ctx, url)
+	conn, err := openSession(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	defer shut(ctx, conn)
+	defer closeSession(ctx, conn)
 	f := &filler{conn: conn, plan: p, release: r, result: &Result{}}
-	if err := f.run(ctx); err != nil {
+	if err := f.fillTables(ctx); err != nil {
 		return nil, err
 	}
 	f.result.Took = time.Since(began)
 	return f.result, nil
 }
 
-// open opens a session in which what is read of the schema is qualified.
-func open(ctx context.Context, url string) (*pgx.Conn, error) {
+// openSession opens a session in which the server prints qualified names.
+func openSession(ctx context.Context, url string) (*pgx.Conn, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("the address of the throwaway server cannot be read")
 	}
 	cfg.RuntimeParams["application_name"] = "onward fill"
-	// Values are written into the text, whatever the database says of its sessions.
+	// Values are written into the SQL text, so the database's own settings must not
+	// apply.
 	cfg.RuntimeParams["standard_conforming_strings"], cfg.RuntimeParams["client_encoding"] = "on", "UTF8"
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	conn, err := pgx.ConnectConfig(ctx, cfg)
@@ -127,58 +127,59 @@ func open(ctx context.Context, url string) (*pgx.Conn, error) {
 		"SET standard_conforming_strings = on", "SET synchronous_commit = off",
 	} {
 		if _, err := conn.Exec(ctx, set); err != nil {
-			shut(ctx, conn)
+			closeSession(ctx, conn)
 			return nil, fmt.Errorf("%s: %w", set, err)
 		}
 	}
 	return conn, nil
 }
 
-func shut(ctx context.Context, conn *pgx.Conn) {
+func closeSession(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)
 }
 
-// filler is one run of Fill.
+// filler is one run of [FillDatabase].
 type filler struct {
 	conn    *pgx.Conn
 	plan    Plan
 	release Release
 	schema  *schema
 	result  *Result
-	// literals are values of types that nobody modelled, as tried on the server.
+	// literals are values of types without a generator, as tried on the server.
 	literals map[string][]string
-	// typeNames are the names of types, by oid and modifier.
+	// typeNames are the names of types, by OID and modifier.
 	typeNames map[string]string
-	// loading is the table that rows are sent to; done and all are what was sent of
-	// what there is to send, in bytes.
+	// loading is the table that rows are sent to. done and all count bytes: sent so
+	// far, and in total.
 	loading   *table
 	done, all int64
 }
 
-func (f *filler) problem(t *table, format string, args ...any) {
+func (f *filler) addProblem(t *table, format string, args ...any) {
 	f.result.Problems = append(f.result.Problems, Problem{t.name(), fmt.Sprintf(format, args...)})
 }
 
-func (f *filler) run(ctx context.Context) error {
+func (f *filler) fillTables(ctx context.Context) error {
 	f.literals = map[string][]string{}
 	var err error
 	if f.schema, err = readSchema(ctx, f.conn); err != nil {
 		return err
 	}
-	// What was read is qualified; functions may rely on the usual path.
+	// The schema is read with qualified names by now; functions may rely on the
+	// usual path.
 	if _, err := f.conn.Exec(ctx, "RESET search_path"); err != nil {
 		return fmt.Errorf("RESET search_path: %w", err)
 	}
-	f.counts()
-	f.demands()
-	if err := f.existing(ctx); err != nil {
+	f.assignCounts()
+	f.assignDemands()
+	if err := f.countExisting(ctx); err != nil {
 		return err
 	}
-	order := f.order()
-	f.needs(order)
-	if err := f.room(); err != nil {
+	order := f.orderTables()
+	f.assignNeededRows(order)
+	if err := f.checkRoom(); err != nil {
 		return err
 	}
 	for _, group := range order {
@@ -186,13 +187,13 @@ func (f *filler) run(ctx context.Context) error {
 			if t.rows == 0 {
 				continue
 			}
-			if err := f.build(ctx, t); err != nil {
+			if err := f.buildTable(ctx, t); err != nil {
 				return err
 			}
 		}
-		if err := f.load(ctx, group); err != nil {
+		if err := f.loadGroup(ctx, group); err != nil {
 			return err
 		}
 	}
-	return f.finish(ctx)
+	return f.finishTables(ctx)
 }

@@ -55,7 +55,7 @@ func ask[T any](t testing.TB, conn *pgx.Conn, sql string) T {
 
 func mustFill(t testing.TB, url string, p fill.Plan) *fill.Result {
 	t.Helper()
-	r, err := fill.Fill(context.Background(), url, p, fill.Release{})
+	r, err := fill.FillDatabase(context.Background(), url, p, fill.Release{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,18 +151,20 @@ func TestHostile(t *testing.T) {
 			if after := ask[string](t, conn, state); after != before {
 				t.Errorf("triggers and row level security: %s, before %s", after, before)
 			}
-			// Rows that are added later do not meet those of the fill.
+			// Rows that are added later do not conflict with the generated ones.
 			run(t, conn, `INSERT INTO unlogged (v) VALUES ('x'); INSERT INTO roles (name) VALUES ('mine'); INSERT INTO animals (name) VALUES ('cat');
 				INSERT INTO users (tenant_id, email, username, mood, score, parity, balance, created_at, country) SELECT id, 'zz@zz.zz', 'zz', 'sad', 1, 2, 0, now(), 'DE' FROM tenants LIMIT 1`)
 			for what, sql := range map[string]string{
-				"the materialised view is empty":                "SELECT count(*) > 1 FROM by_status",
-				"nothing was analysed":                          "SELECT reltuples > 0 FROM pg_class WHERE relname = 'users'",
-				"no NULL in a nullable column":                  "SELECT count(*) BETWEEN 10 AND 200 FROM users WHERE age IS NULL",
-				"references are even":                           "SELECT max(n) > 3 * avg(n) FROM (SELECT count(*) AS n FROM tasks GROUP BY tenant_id) AS x",
-				"texts have one length":                         "SELECT count(DISTINCT length(bio)) > 5 FROM profiles",
-				"only one branch of a condition":                "SELECT count(DISTINCT kind) = 2 AND count(user_id) > 0 AND count(tenant_id) > 0 FROM owned",
-				"a column of some type is never NULL or always": "SELECT bool_and(n BETWEEN 1 AND 999) FROM (SELECT count(*) AS n, e.key FROM types, jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL AND e.key NOT IN ('nn') GROUP BY 2) AS x",
-				"a type without a value":                        "SELECT count(DISTINCT e.key) = (SELECT count(*) FROM pg_attribute WHERE attrelid = 'types'::regclass AND attnum > 0) FROM types, jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL",
+				"the materialised view is empty": "SELECT count(*) > 1 FROM by_status",
+				"nothing was analysed":           "SELECT reltuples > 0 FROM pg_class WHERE relname = 'users'",
+				"no NULL in a nullable column":   "SELECT count(*) BETWEEN 10 AND 200 FROM users WHERE age IS NULL",
+				"references are even":            "SELECT max(n) > 3 * avg(n) FROM (SELECT count(*) AS n FROM tasks GROUP BY tenant_id) AS x",
+				"texts have one length":          "SELECT count(DISTINCT length(bio)) > 5 FROM profiles",
+				"only one branch of a condition": "SELECT count(DISTINCT kind) = 2 AND count(user_id) > 0 AND count(tenant_id) > 0 FROM owned",
+				"a column of some type is never NULL or always": "SELECT bool_and(n BETWEEN 1 AND 999) FROM (SELECT count(*) AS n, e.key FROM types, " +
+					"jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL AND e.key NOT IN ('nn') GROUP BY 2) AS x",
+				"a type without a value": "SELECT count(DISTINCT e.key) = (SELECT count(*) FROM pg_attribute WHERE attrelid = 'types'::regclass AND attnum > 0) FROM " +
+					"types, jsonb_each_text(to_jsonb(types)) e WHERE e.value IS NOT NULL",
 			} {
 				if !ask[bool](t, conn, sql) {
 					t.Errorf("%s: %s", what, sql)
@@ -197,8 +199,8 @@ func TestSameSeedSameRows(t *testing.T) {
 	}
 }
 
-// Only what is named is filled, and what it refers to; a partition's number is
-// its share; a name that is nothing is said.
+// Only the named tables and those that they refer to are filled. A partition's number is its share. An unknown name is
+// reported.
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	url, _ := database(t, 18, hostile)
@@ -207,7 +209,15 @@ func TestPlan(t *testing.T) {
 	for _, x := range r.Tables {
 		rows[x.Relation] = x.Rows
 	}
-	for name, want := range map[string]int64{"public.tasks": 500, "public.events_a": 30, "public.events_b": 10, "public.events": 40, "public.user_roles": 400, "public.guarded": 0, "public.countries": 3} {
+	for name, want := range map[string]int64{
+		"public.tasks":      500,
+		"public.events_a":   30,
+		"public.events_b":   10,
+		"public.events":     40,
+		"public.user_roles": 400,
+		"public.guarded":    0,
+		"public.countries":  3,
+	} {
 		if rows[name] != want {
 			t.Errorf("%s: %d rows, want %d", name, rows[name], want)
 		}
@@ -252,12 +262,38 @@ func TestOwner(t *testing.T) {
 	}
 }
 
+// TestSequences: a statement that takes a key from a sequence, by the default or by itself, meets no row that was made up.
+func TestSequences(t *testing.T) {
+	t.Parallel()
+	url, conn := database(t, 18, `CREATE TABLE linked (id bigserial PRIMARY KEY);
+CREATE SEQUENCE batch_number; CREATE TABLE batch (id int PRIMARY KEY, note text); CREATE TABLE batch_number_kind (id bigint PRIMARY KEY);
+CREATE SEQUENCE shared; CREATE TABLE one (id bigint PRIMARY KEY); CREATE TABLE two (id numeric PRIMARY KEY);
+CREATE SEQUENCE unused; CREATE SEQUENCE "Odd name" INCREMENT -1;
+INSERT INTO batch VALUES (nextval('batch_number'), 'a'), (nextval('batch_number'), 'b'); INSERT INTO one VALUES (nextval('shared')); SELECT nextval('"Odd name"')`)
+	r := mustFill(t, url, fill.Plan{All: 300, Rows: map[string]int64{"public.two": 700}})
+	if len(r.Problems) > 0 {
+		t.Errorf("%+v", r.Problems)
+	}
+	for _, sql := range []string{
+		"INSERT INTO linked DEFAULT VALUES", "INSERT INTO batch VALUES (nextval('batch_number'))",
+		"INSERT INTO one VALUES (nextval('shared'))", "INSERT INTO two VALUES (nextval('shared'))",
+	} {
+		run(t, conn, sql)
+	}
+	if n := ask[int64](t, conn, "SELECT last_value FROM batch_number"); n < 302 || n > 400 {
+		t.Errorf("batch_number is at %d", n)
+	}
+	if n := ask[bool](t, conn, "SELECT is_called FROM unused"); n {
+		t.Error("a sequence that no migration used was advanced")
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	url, conn := database(t, 18, "CREATE TABLE t (id int PRIMARY KEY, v text NOT NULL)")
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := fill.Fill(ctx, url, fill.Plan{All: 500_000_000}, fill.Release{}); err == nil {
+	if _, err := fill.FillDatabase(ctx, url, fill.Plan{All: 500_000_000}, fill.Release{}); err == nil {
 		t.Error("no error")
 	}
 	if n := ask[int64](t, conn, "SELECT count(*) FROM t"); n != 0 {

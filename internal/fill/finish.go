@@ -13,9 +13,9 @@ import (
 	"github.com/onward-sql/onward/internal/redact"
 )
 
-// finish brings sequences behind the rows, refreshes what is materialised, and
-// tells the planner and the caller what there is now.
-func (f *filler) finish(ctx context.Context) error {
+// finishTables advances sequences, refreshes materialized views, analyzes the tables,
+// and reports what they contain now.
+func (f *filler) finishTables(ctx context.Context) error {
 	if _, err := f.conn.Exec(ctx, "DROP TABLE IF EXISTS "+stageName); err != nil {
 		return fmt.Errorf("drop the samples: %w", err)
 	}
@@ -24,20 +24,13 @@ func (f *filler) finish(ctx context.Context) error {
 		if t.added == 0 && t.had == 0 {
 			continue
 		}
-		filled = append(filled, t.quoted())
-		for _, c := range t.columns {
-			// A text may have a number of a sequence in it.
-			if c.sequence == "" || t.added == 0 || !slices.Contains(counted, c.typeText) {
-				continue
-			}
-			sql := fmt.Sprintf("SELECT pg_catalog.setval(%s, m) FROM (SELECT pg_catalog.max(%s)::bigint AS m FROM %s) AS x WHERE m OPERATOR(pg_catalog.>=) (SELECT last_value FROM %s)", literal(c.sequence), quote(c.name), t.quoted(), c.sequence)
-			if err := f.try(ctx, t.name(), "advance "+c.sequence, sql); err != nil {
-				return err
-			}
-		}
+		filled = append(filled, t.quotedName())
+	}
+	if err := f.advanceSequences(ctx); err != nil {
+		return err
 	}
 	for _, v := range f.schema.views {
-		if err := f.try(ctx, v, "refresh", "REFRESH MATERIALIZED VIEW "+v); err != nil {
+		if err := f.tryStatement(ctx, v, "refresh", "REFRESH MATERIALIZED VIEW "+v); err != nil {
 			return err
 		}
 	}
@@ -49,7 +42,7 @@ func (f *filler) finish(ctx context.Context) error {
 	}
 	for _, t := range f.schema.tables {
 		if t.added+t.had > 0 {
-			if err := f.report(ctx, t); err != nil {
+			if err := f.reportTable(ctx, t); err != nil {
 				return err
 			}
 		}
@@ -58,11 +51,11 @@ func (f *filler) finish(ctx context.Context) error {
 	return nil
 }
 
-// counted are the types of columns whose values are a sequence's numbers.
+// counted are the types of columns that hold a sequence's numbers.
 var counted = []string{"smallint", "integer", "bigint", "numeric"}
 
-// try runs a statement whose failure is a problem.
-func (f *filler) try(ctx context.Context, relation, what, sql string) error {
+// tryStatement runs a statement whose failure is a problem.
+func (f *filler) tryStatement(ctx context.Context, relation, what, sql string) error {
 	_, err := f.conn.Exec(ctx, sql)
 	var pg *pgconn.PgError
 	if err == nil {
@@ -71,12 +64,12 @@ func (f *filler) try(ctx context.Context, relation, what, sql string) error {
 	if !errors.As(err, &pg) || f.conn.IsClosed() {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	f.result.Problems = append(f.result.Problems, Problem{relation, what + ": " + redact.Message(pg)})
+	f.result.Problems = append(f.result.Problems, Problem{relation, what + ": " + redact.RedactMessage(pg)})
 	return nil
 }
 
-// report adds a table to the result, and its partitions.
-func (f *filler) report(ctx context.Context, t *table) error {
+// reportTable adds a table and its partitions to the result.
+func (f *filler) reportTable(ctx context.Context, t *table) error {
 	whole := Table{Relation: t.name(), Rows: t.added + t.had}
 	if !t.partitioned {
 		if err := f.conn.QueryRow(ctx, fmt.Sprintf("SELECT pg_catalog.pg_table_size(%d)", t.oid)).Scan(&whole.Bytes); err != nil {
@@ -86,9 +79,10 @@ func (f *filler) report(ctx context.Context, t *table) error {
 		return nil
 	}
 	whole.Rows = 0
-	sql := fmt.Sprintf("SELECT pg_catalog.concat(n.nspname, '.', c.relname), x.rows, pg_catalog.pg_table_size(c.oid) FROM (SELECT tableoid, pg_catalog.count(*) AS rows FROM %s GROUP BY 1) AS x"+
-		" JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) x.tableoid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace", t.quoted())
-	err := query(ctx, f.conn, "the sizes of the partitions of "+t.name(), sql, func(r pgx.Rows) error {
+	sql := fmt.Sprintf("SELECT pg_catalog.concat(n.nspname, '.', c.relname), x.rows, pg_catalog.pg_table_size(c.oid) FROM (SELECT tableoid, "+
+		"pg_catalog.count(*) AS rows FROM %s GROUP BY 1) AS x"+
+		" JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) x.tableoid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace", t.quotedName())
+	err := eachRow(ctx, f.conn, "the sizes of the partitions of "+t.name(), sql, func(r pgx.Rows) error {
 		var p Table
 		if err := r.Scan(&p.Relation, &p.Rows, &p.Bytes); err != nil {
 			return err

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// unit is what can make rows differ in a key: a column, or a foreign key with
-// all of its columns.
+// unit is something that can make rows of a key unique: a column, or a foreign
+// key with all of its columns.
 type unit struct {
 	column *column
 	ref    *ref
@@ -18,14 +18,14 @@ type unit struct {
 	rank   int
 }
 
-func (u unit) free() bool {
+func (u unit) isFree() bool {
 	if u.ref != nil {
 		return !u.ref.unique && u.ref.digit == nil && len(u.ref.shared) == 0
 	}
 	return !u.column.unique && u.column.digit == nil && u.column.above == nil
 }
 
-func (u unit) set(d *digit) {
+func (u unit) setDigit(d *keyDigit) {
 	if u.ref != nil {
 		u.ref.digit, u.ref.unique = d, d == nil
 		return
@@ -33,16 +33,17 @@ func (u unit) set(d *digit) {
 	u.column.digit, u.column.unique, u.column.noNull = d, d == nil, true
 }
 
-// alone reports whether the unit already makes every row differ.
-func (u unit) alone() bool {
+// isUniqueAlone reports whether the unit by itself makes every row unique.
+func (u unit) isUniqueAlone() bool {
 	if u.ref != nil {
 		return u.ref.unique
 	}
 	return u.column.unique
 }
 
-// units of a key, those that make every row differ by themselves first.
-func (f *filler) units(t *table, k *key) []unit {
+// keyUnits returns the units of a key, with those that are unique by themselves
+// first.
+func (f *filler) keyUnits(t *table, k *key) []unit {
 	var out []unit
 	for _, i := range k.columns {
 		if i < 0 {
@@ -58,18 +59,18 @@ func (f *filler) units(t *table, k *key) []unit {
 		if r := c.ref; r != nil {
 			whole := !slices.ContainsFunc(r.columns, func(o int) bool { return !slices.Contains(k.columns, o) })
 			if whole && !slices.ContainsFunc(out, func(u unit) bool { return u.ref == r }) {
-				out = append(out, unit{ref: r, size: r.table.total(), rank: 50})
+				out = append(out, unit{ref: r, size: r.table.totalRows(), rank: 50})
 			}
 			continue
 		}
-		r := f.request(t, c)
+		r := f.newRequest(t, c)
 		r.unique, r.base = true, c.base
-		m := f.make(r)
+		m := f.makeGenerator(r)
 		if m == nil {
 			continue
 		}
 		u := unit{column: c, size: m.capacity, rank: 4}
-		if open := t.open(); len(open) > 0 {
+		if open := t.openPartitions(); len(open) > 0 {
 			if x := f.leafCapacity(t, c, r, open); x >= 0 {
 				u.size, u.rank = x, 20
 			}
@@ -87,7 +88,7 @@ func (f *filler) units(t *table, k *key) []unit {
 		case m.scalar != nil && m.scalar.usualHi > day/second:
 			u.rank -= 2
 		case m.scalar != nil:
-			u.rank += 2 // dates and numbers with a point
+			u.rank += 2 // dates and decimal numbers
 		}
 		out = append(out, u)
 	}
@@ -95,8 +96,8 @@ func (f *filler) units(t *table, k *key) []unit {
 	return out
 }
 
-// leafCapacity is how many different values a column has over all partitions
-// with the rows as they are spread; -1: it does not decide about the partition.
+// leafCapacity returns how many different values a column has over all
+// partitions, given the distribution of rows; -1 if it is no partition key.
 func (f *filler) leafCapacity(t *table, c *column, r request, open []*leaf) int64 {
 	decides := false
 	least := endless
@@ -106,7 +107,7 @@ func (f *filler) leafCapacity(t *table, c *column, r request, open []*leaf) int6
 			decides = true
 			lr.facts = x
 		}
-		if m := f.make(lr); m != nil {
+		if m := f.makeGenerator(lr); m != nil {
 			least = min(least, m.capacity)
 		}
 	}
@@ -119,7 +120,7 @@ func (f *filler) leafCapacity(t *table, c *column, r request, open []*leaf) int6
 	return least * int64(len(open))
 }
 
-// assignKeys makes the rows of every key differ.
+// assignKeys makes the rows of every key unique.
 func (f *filler) assignKeys(t *table) {
 	keys := slices.Clone(t.keys)
 	sort.SliceStable(keys, func(a, b int) bool {
@@ -129,22 +130,22 @@ func (f *filler) assignKeys(t *table) {
 		return keys[a].primary && !keys[b].primary
 	})
 	for _, k := range keys {
-		if k.exclude && f.slots(t, k) {
+		if k.exclude && f.assignPeriods(t, k) {
 			continue
 		}
 		f.assignKey(t, k)
 	}
 }
 
-// slots gives an exclusion over range(start, end) its own stretch of time for
-// every row.
-func (f *filler) slots(t *table, k *key) bool {
+// assignPeriods gives every row a period of its own, for an exclusion constraint over
+// range(start, end).
+func (f *filler) assignPeriods(t *table, k *key) bool {
 	for _, p := range k.pairs {
-		a, b := t.column(p[0]), t.column(p[1])
+		a, b := t.columnNamed(p[0]), t.columnNamed(p[1])
 		if a == nil || b == nil || a.ref != nil || b.ref != nil || a.unique {
 			continue
 		}
-		base, typmod := f.schema.resolved(a.typ, a.typmod)
+		base, typmod := f.schema.baseType(a.typ, a.typmod)
 		sc := scalarOf(base.name, typmod)
 		if sc == nil {
 			continue
@@ -161,8 +162,8 @@ func (f *filler) slots(t *table, k *key) bool {
 }
 
 func (f *filler) assignKey(t *table, k *key) {
-	units := f.units(t, k)
-	if len(units) == 0 || slices.ContainsFunc(units, unit.alone) {
+	units := f.keyUnits(t, k)
+	if len(units) == 0 || slices.ContainsFunc(units, unit.isUniqueAlone) {
 		return
 	}
 	// Two keys may share their columns: the same digits serve both.
@@ -174,19 +175,20 @@ func (f *filler) assignKey(t *table, k *key) {
 		}
 	}
 	for _, u := range units {
-		if u.column != nil && u.free() && u.size >= t.rows {
-			u.set(nil)
+		if u.column != nil && u.isFree() && u.size >= t.rows {
+			u.setDigit(nil)
 			return
 		}
 	}
-	units = slices.DeleteFunc(units, func(u unit) bool { return !u.free() || u.size == 0 })
+	units = slices.DeleteFunc(units, func(u unit) bool { return !u.isFree() || u.size == 0 })
 	if len(units) == 0 {
 		return
 	}
 	if k.partial {
-		// Which rows it holds for is not known. Those that clash are left out
-		// when the table is loaded, unless there are partners for all.
-		if r := units[0].ref; len(units) == 1 && r != nil && r.table != t && (t.nullable(r) || r.table.total() >= t.rows) {
+		// It is unknown for which rows the key applies. Conflicting rows are
+		// skipped when the table is loaded, unless there are enough referenced
+		// rows for all.
+		if r := units[0].ref; len(units) == 1 && r != nil && r.table != t && (t.isNullable(r) || r.table.totalRows() >= t.rows) {
 			r.unique = true
 		}
 		return
@@ -197,16 +199,17 @@ func (f *filler) assignKey(t *table, k *key) {
 		if r.table == t {
 			return
 		}
-		if n := r.table.total(); n < t.rows && !t.nullable(r) {
-			f.cap(t, n, k)
+		if n := r.table.totalRows(); n < t.rows && !t.isNullable(r) {
+			f.capRows(t, n, k)
 		}
 		return
 	}
-	f.combine(t, k, units)
+	f.combineUnits(t, k, units)
 }
 
-// combine makes a key of few values of many columns: of as many as it takes.
-func (f *filler) combine(t *table, k *key, units []unit) {
+// combineUnits makes a key from columns with few values each: it uses as many
+// columns as necessary.
+func (f *filler) combineUnits(t *table, k *key, units []unit) {
 	sort.SliceStable(units, func(a, b int) bool { return units[a].rank > units[b].rank })
 	product := int64(1)
 	var used []unit
@@ -224,12 +227,12 @@ func (f *filler) combine(t *table, k *key, units []unit) {
 		product *= u.size
 	}
 	if product < t.rows {
-		f.cap(t, product, k)
+		f.capRows(t, product, k)
 	}
-	p := permute(product, seedOf(f.plan.Seed, t.schema, t.rel, k.name))
+	p := newPermutation(product, seedOf(f.plan.Seed, t.schema, t.rel, k.name))
 	below := int64(1)
 	for _, u := range used {
-		u.set(&digit{p: p, below: below, size: u.size})
+		u.setDigit(&keyDigit{p: p, below: below, size: u.size})
 		if u.ref != nil {
 			for _, i := range u.ref.own {
 				t.columns[i].noNull = true
@@ -240,15 +243,15 @@ func (f *filler) combine(t *table, k *key, units []unit) {
 	k.radix = used
 }
 
-func (f *filler) cap(t *table, n int64, k *key) {
+func (f *filler) capRows(t *table, n int64, k *key) {
 	if t.capped == 0 {
 		t.capped = t.rows
 	}
-	f.problem(t, "%d rows instead of %d: no more differ in %s", n, t.rows, k.name)
+	f.addProblem(t, "%d rows instead of %d: no more differ in %s", n, t.rows, k.name)
 	t.rows = n
 }
 
-// keyBases finds where the numbers of rows that were there end.
+// keyBases finds the largest numbers in existing rows.
 func (f *filler) keyBases(ctx context.Context, t *table) error {
 	if t.had == 0 {
 		return nil
@@ -259,14 +262,14 @@ func (f *filler) keyBases(ctx context.Context, t *table) error {
 				continue
 			}
 			c := t.columns[i]
-			base, typmod := f.schema.resolved(c.typ, c.typmod)
+			base, typmod := f.schema.baseType(c.typ, c.typmod)
 			sc := scalarOf(base.name, typmod)
 			if sc == nil || base.schema != "pg_catalog" {
 				c.base = t.had
 				continue
 			}
 			var most string
-			sql := fmt.Sprintf("SELECT COALESCE(pg_catalog.max(%s)::pg_catalog.text, '') FROM %s", quote(c.name), t.quoted())
+			sql := fmt.Sprintf("SELECT COALESCE(pg_catalog.max(%s)::pg_catalog.text, '') FROM %s", quoteIdent(c.name), t.quotedName())
 			if base.name == "xid" || base.name == "cid" {
 				continue
 			}
@@ -281,4 +284,4 @@ func (f *filler) keyBases(ctx context.Context, t *table) error {
 	return nil
 }
 
-func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
+func quoteIdent(name string) string { return pgx.Identifier{name}.Sanitize() }

@@ -1,8 +1,8 @@
 package fill
 
 // rangeOf makes ranges; unique ones do not overlap.
-func (f *filler) rangeOf(r request) *made {
-	sub, typmod := f.schema.resolved(r.typ.subtype, -1)
+func (f *filler) rangeOf(r request) *generator {
+	sub, typmod := f.schema.baseType(r.typ.subtype, -1)
 	if sub == nil {
 		return nil
 	}
@@ -15,32 +15,34 @@ func (f *filler) rangeOf(r request) *made {
 		width = 3600 * second
 	}
 	start := max(sc.usualLo, 0)
-	m := &made{capacity: (sc.hi - start) / width}
-	if r.unique && r.base > 0 { // after what was there before is the far end
+	m := &generator{capacity: (sc.hi - start) / width}
+	if r.unique && r.base > 0 { // begins after the numbers of existing rows
 		start += r.base * width
 	}
 	m.value = func(b []byte, i int64) []byte {
-		h := at(r.seed, i)
+		h := randomAt(r.seed, i)
 		lo := start + i*width
 		if !r.unique {
-			lo = start + below(h, 100_000)*width
+			lo = start + reduceTo(h, 100_000)*width
 		}
-		b = sc.quote(append(b, '['), lo)
-		b = sc.quote(append(b, ','), lo+sc.unit*(1+below(h>>8, max(width/sc.unit-1, 1))))
+		b = sc.appendQuoted(append(b, '['), lo)
+		b = sc.appendQuoted(append(b, ','), lo+sc.unit*(1+reduceTo(h>>8, max(width/sc.unit-1, 1))))
 		return append(b, ')')
 	}
 	return m
 }
 
-// quote writes a bound of a range.
-func (s *scalar) quote(b []byte, v int64) []byte { return append(s.append(append(b, '"'), v), '"') }
+// appendQuoted writes a bound of a range.
+func (s *scalar) appendQuoted(b []byte, v int64) []byte {
+	return append(s.append(append(b, '"'), v), '"')
+}
 
 // arrayOf makes arrays of none to four elements.
-func (f *filler) arrayOf(r request) *made {
-	elem, typmod := f.schema.resolved(r.typ.elem, r.typmod)
+func (f *filler) arrayOf(r request) *generator {
+	elem, typmod := f.schema.baseType(r.typ.elem, r.typmod)
 	inner := r
 	inner.typ, inner.typmod, inner.facts, inner.depth, inner.seed = elem, typmod, f.domainFacts(r.name, r.typ.elem), r.depth+1, r.seed+1
-	e := f.make(inner)
+	e := f.makeGenerator(inner)
 	if e == nil {
 		return nil
 	}
@@ -53,8 +55,8 @@ func (f *filler) arrayOf(r request) *made {
 	if elem.name == "box" {
 		delimiter = ';'
 	}
-	return &made{capacity: e.capacity, escape: true, value: func(b []byte, i int64) []byte {
-		n := int64(least) + below(at(r.seed, i), int64(most-least)+1)
+	return &generator{capacity: e.capacity, escape: true, value: func(b []byte, i int64) []byte {
+		n := int64(least) + reduceTo(randomAt(r.seed, i), int64(most-least)+1)
 		if r.unique {
 			n = max(n, 1)
 		}
@@ -86,20 +88,20 @@ func appendQuoted(b, v []byte) []byte {
 	return append(b, '"')
 }
 
-func (f *filler) compositeOf(r request) *made {
-	var parts []*made
+func (f *filler) compositeOf(r request) *generator {
+	var parts []*generator
 	for k, a := range r.typ.attributes {
 		inner := request{name: a.name, unique: r.unique, seed: r.seed + uint64(k) + 1, depth: r.depth + 1, rows: r.rows, base: r.base}
-		inner.typ, inner.typmod = f.schema.resolved(a.typ, a.typmod)
+		inner.typ, inner.typmod = f.schema.baseType(a.typ, a.typmod)
 		inner.facts = f.domainFacts(a.name, a.typ)
-		p := f.make(inner)
+		p := f.makeGenerator(inner)
 		if p == nil {
-			// An attribute may always be NULL, but for a domain that says otherwise.
-			p = &made{value: func(b []byte, _ int64) []byte { return nil }}
+			// An attribute may always be NULL, unless its domain forbids that.
+			p = &generator{value: func(b []byte, _ int64) []byte { return nil }}
 		}
 		parts = append(parts, p)
 	}
-	m := &made{escape: true, value: func(b []byte, i int64) []byte {
+	m := &generator{escape: true, value: func(b []byte, i int64) []byte {
 		b = append(b, '(')
 		var room [64]byte
 		for k, p := range parts {
@@ -118,22 +120,22 @@ func (f *filler) compositeOf(r request) *made {
 	return m
 }
 
-// domainFacts are the facts of the conditions of a domain.
+// domainFacts returns the facts from the conditions of a domain.
 func (f *filler) domainFacts(column string, oid uint32) *facts {
 	r := &reading{of: map[string]*facts{}, value: column}
 	f.readDomain(r, oid)
-	return r.facts(column)
+	return r.factsOf(column)
 }
 
 func (f *filler) readDomain(r *reading, oid uint32) {
 	for t := f.schema.types[oid]; t != nil && t.kind == 'd'; t = f.schema.types[t.base] {
 		for _, c := range t.checks {
 			if n := parseExpression(checkExpression(c)); n != nil {
-				r.read(n)
+				r.readCondition(n)
 			}
 		}
 		if t.notNull {
-			r.facts(r.value).notNull = true
+			r.factsOf(r.value).notNull = true
 		}
 	}
 }

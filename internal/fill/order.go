@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// group is tables that are loaded in one transaction: one, or several whose
-// foreign keys go round and are deferrable.
+// group is tables that are loaded in one transaction: one table, or several with a cycle
+// of deferrable foreign keys.
 type group struct{ tables []*table }
 
-// find is the table that a plan names, qualified or by its last name; several
-// have it in different schemas: that of public, else the first.
-func (s *schema) find(name string) (t *table, l *leaf) {
+// findTable returns the table that a plan names, by its qualified or its plain name. If
+// several schemas have a table of that name, it takes public's, else the first.
+func (s *schema) findTable(name string) (t *table, l *leaf) {
 	match := func(schema, rel string) int {
 		switch {
 		case name == schema+"."+rel:
@@ -38,14 +38,14 @@ func (s *schema) find(name string) (t *table, l *leaf) {
 	return t, l
 }
 
-// counts gives each table the rows that the plan says.
-func (f *filler) counts() {
+// assignCounts gives each table the number of rows from the plan.
+func (f *filler) assignCounts() {
 	for _, t := range f.schema.tables {
 		t.rows = f.plan.All
 	}
 	if f.plan.Touched > 0 {
 		for _, name := range f.release.Touches {
-			if t, _ := f.schema.find(name); t != nil {
+			if t, _ := f.schema.findTable(name); t != nil {
 				t.rows = f.plan.Touched
 			}
 		}
@@ -58,7 +58,7 @@ func (f *filler) counts() {
 	slices.Sort(named)
 	roots := map[*table]bool{}
 	for _, n := range named {
-		t, l := f.schema.find(n)
+		t, l := f.schema.findTable(n)
 		switch {
 		case t == nil:
 			f.result.Problems = append(f.result.Problems, Problem{n, "the base schema has no such table"})
@@ -77,21 +77,21 @@ func (f *filler) counts() {
 	for _, t := range f.schema.tables {
 		t.rows = min(max(t.rows, 0), mostRows)
 		if t.partitioned && len(t.leaves) == 0 && t.rows > 0 {
-			f.problem(t, "it has no partition that could hold rows")
+			f.addProblem(t, "it has no partition that could hold rows")
 			t.rows = 0
 		}
 	}
 }
 
-// nullable reports whether a reference can be left NULL.
-func (t *table) nullable(r *ref) bool {
+// isNullable reports whether a reference can be left NULL.
+func (t *table) isNullable(r *ref) bool {
 	return slices.ContainsFunc(r.columns, func(i int) bool { return i >= 0 && !t.columns[i].notNull && t.columns[i].generated == "" })
 }
 
-// order sorts the tables so that what is referred to comes first. Where
-// references go round, one that may be NULL is; else one that is deferrable
-// puts the circle into one transaction.
-func (f *filler) order() []group {
+// orderTables sorts the tables so that referenced tables come first. In a cycle, a nullable
+// reference is left NULL. If there is none, deferrable references put the cycle into one
+// transaction.
+func (f *filler) orderTables() []group {
 	tables := slices.Clone(f.schema.tables)
 	done := map[*table]bool{}
 	var out []group
@@ -112,12 +112,13 @@ func (f *filler) order() []group {
 			tables = slices.Delete(tables, k, k+1)
 			continue
 		}
-		// Everything left waits for a circle. Only tables on one are cut.
-		circle := f.circle(tables, func(t *table) []*ref { return missing(t, nil) })
+		// Every table that is left waits for a cycle. Only references within the cycle
+		// are cut.
+		circle := f.findCycle(tables, func(t *table) []*ref { return missing(t, nil) })
 		cut := false
 		for _, t := range circle {
 			refs := slices.DeleteFunc(missing(t, nil), func(r *ref) bool { return !slices.Contains(circle, r.table) })
-			if len(refs) > 0 && !slices.ContainsFunc(refs, func(r *ref) bool { return !t.nullable(r) }) {
+			if len(refs) > 0 && !slices.ContainsFunc(refs, func(r *ref) bool { return !t.isNullable(r) }) {
 				for _, r := range refs {
 					r.broken = true
 				}
@@ -126,9 +127,9 @@ func (f *filler) order() []group {
 			}
 		}
 		if !cut {
-			for _, t := range circle { // one of several references may do
+			for _, t := range circle { // one of several references may be enough
 				for _, r := range missing(t, nil) {
-					if !cut && slices.Contains(circle, r.table) && t.nullable(r) {
+					if !cut && slices.Contains(circle, r.table) && t.isNullable(r) {
 						r.broken, cut = true, true
 					}
 				}
@@ -137,20 +138,20 @@ func (f *filler) order() []group {
 		if cut {
 			continue
 		}
-		// All of the circle's references are deferrable, or the server says at
-		// which one it ends.
+		// All references of the cycle are deferrable, or the server reports the one at
+		// which it fails.
 		for _, t := range circle {
 			done[t] = true
 		}
-		out = append(out, group{deferred(circle)})
+		out = append(out, group{orderCycle(circle)})
 		tables = slices.DeleteFunc(tables, func(t *table) bool { return done[t] })
 	}
 	return out
 }
 
-// deferred sorts a circle so that every reference that cannot be deferred finds
-// its rows, if there is such an order.
-func deferred(circle []*table) []*table {
+// orderCycle sorts a cycle so that every non-deferrable reference finds its rows, if there
+// is such an order.
+func orderCycle(circle []*table) []*table {
 	var out []*table
 	rest := slices.Clone(circle)
 	for len(rest) > 0 {
@@ -163,9 +164,9 @@ func deferred(circle []*table) []*table {
 	return out
 }
 
-// circle is the first strongly connected component of several tables, in the
-// order of their names, that waits for nothing outside itself.
-func (f *filler) circle(tables []*table, refs func(*table) []*ref) []*table {
+// findCycle returns the first strongly connected component of several tables, in the order
+// of their names, that depends on nothing outside itself.
+func (f *filler) findCycle(tables []*table, refs func(*table) []*ref) []*table {
 	reach := map[*table]map[*table]bool{}
 	for _, t := range tables {
 		seen := map[*table]bool{}
@@ -203,9 +204,9 @@ func (f *filler) circle(tables []*table, refs func(*table) []*ref) []*table {
 	return tables
 }
 
-// needs gives tables that were not named, and that others refer to, a sensible
-// small number of rows.
-func (f *filler) needs(order []group) {
+// assignNeededRows gives referenced tables without a number of their own a reasonably small number
+// of rows.
+func (f *filler) assignNeededRows(order []group) {
 	for k := len(order) - 1; k >= 0; k-- {
 		for _, t := range order[k].tables {
 			if t.rows == 0 && t.had == 0 {
@@ -220,7 +221,8 @@ func (f *filler) needs(order []group) {
 				}
 				need := min(max(10, t.rows/20), 10_000)
 				for _, key := range t.keys {
-					// How many units share the burden of making the rows of a key differ.
+					// The number of units that share the work of making the rows of a key
+					// unique.
 					if !slices.Contains(key.columns, r.columns[0]) || key.partial {
 						continue
 					}
@@ -233,17 +235,17 @@ func (f *filler) needs(order []group) {
 						units++
 					}
 					if units == 1 && !t.columns[key.columns[0]].notNull {
-						continue // what has no partner is NULL
+						continue // without a partner it is NULL
 					}
 					if units > 0 {
 						need = max(need, int64(math.Ceil(1.5*math.Pow(float64(t.rows), 1/float64(units)))))
 					}
 				}
-				r.table.needed(min(need, max(t.rows, 1)*2))
+				r.table.requireRows(min(need, max(t.rows, 1)*2))
 			}
 		}
 	}
 }
 
-// needed remembers the most that anyone needs: a table is asked for by several.
-func (t *table) needed(n int64) { t.want = max(t.want, n) }
+// requireRows keeps the largest number: several tables may need rows of one table.
+func (t *table) requireRows(n int64) { t.want = max(t.want, n) }

@@ -12,14 +12,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// mode is what a column gets in a combination: its own values, as they are or
-// in upper case, NULL or a constant.
+// mode is how a column is filled in a combination: its own values, unchanged or
+// in upper case, NULL, or a constant.
 type mode struct {
 	own, upper, null bool
 	text             string
 }
 
-// upperCase rewrites the letters from start on; others than ASCII's are not made.
+// upperCase converts the ASCII letters from start on; generators make no others.
 func upperCase(b []byte, start int) []byte {
 	for k := start; k < len(b); k++ {
 		if b[k] >= 'a' && b[k] <= 'z' {
@@ -29,11 +29,11 @@ func upperCase(b []byte, start int) []byte {
 	return b
 }
 
-// pools finds, for the columns of conditions that fail, combinations of values
-// that pass.
-func (f *filler) pools(ctx context.Context, t *table, failing []*check) (string, error) {
+// findPools finds, for the columns of failing conditions, combinations of values that
+// pass.
+func (f *filler) findPools(ctx context.Context, t *table, failing []*check) (string, error) {
 	for len(failing) > 0 {
-		// What shares a column is tried together.
+		// Conditions that share a column are tried together.
 		columns := slices.Clone(failing[0].columns)
 		names := []string{failing[0].name}
 		rest := failing[1:]
@@ -53,13 +53,13 @@ func (f *filler) pools(ctx context.Context, t *table, failing []*check) (string,
 		slices.Sort(columns)
 		columns = slices.DeleteFunc(slices.Compact(columns), func(i int) bool { return i < 0 || t.columns[i].skip })
 		var touching []*check
-		for _, c := range t.conditions() {
+		for _, c := range t.listConditions() {
 			if slices.ContainsFunc(c.columns, func(i int) bool { return slices.Contains(columns, i) }) {
 				touching = append(touching, c)
 			}
 		}
 		for _, i := range columns {
-			// NULL is a choice of the combination from now on.
+			// From now on, NULL is a choice of the combination.
 			if c := t.columns[i]; !c.full && !c.replaced {
 				c.full, c.value = true, nil
 				if err := f.buildColumn(ctx, t, c); err != nil {
@@ -69,12 +69,12 @@ func (f *filler) pools(ctx context.Context, t *table, failing []*check) (string,
 		}
 		found := false
 		for phase := range 2 {
-			combos, err := f.passing(ctx, t, columns, touching, phase)
+			combos, err := f.findPassing(ctx, t, columns, touching, phase)
 			if err != nil || t.rows == 0 {
 				return "", err
 			}
 			if len(combos) > 0 {
-				t.pool(columns, combos, seedOf(f.plan.Seed, t.schema, t.rel, names[0]))
+				t.setPool(columns, combos, seedOf(f.plan.Seed, t.schema, t.rel, names[0]))
 				found = true
 				break
 			}
@@ -86,15 +86,15 @@ func (f *filler) pools(ctx context.Context, t *table, failing []*check) (string,
 	return "", nil
 }
 
-// pool makes the columns take one of the combinations together.
-func (t *table) pool(columns []int, combos [][]mode, seed uint64) {
+// setPool makes the columns take the combinations together.
+func (t *table) setPool(columns []int, combos [][]mode, seed uint64) {
 	for k, i := range columns {
 		c := t.columns[i]
 		own := c.value
 		c.escape = true
 		c.ord = nil
 		c.value = func(b []byte, i int64) ([]byte, bool) {
-			switch m := combos[below(at(seed, i), int64(len(combos)))][k]; {
+			switch m := combos[reduceTo(randomAt(seed, i), int64(len(combos)))][k]; {
 			case m.own:
 				start := len(b)
 				b, ok := own(b, i)
@@ -111,18 +111,18 @@ func (t *table) pool(columns []int, combos [][]mode, seed uint64) {
 	}
 }
 
-// modes are the ways in which a column may be filled. In the second phase its
-// own values are constants, of which some may do where all together do not.
-func (f *filler) modes(ctx context.Context, t *table, c *column, touching []*check, phase int) ([]mode, error) {
+// listModes returns the ways in which a column may be filled. In the second phase its
+// own values are tried as constants, because some may pass although not all do.
+func (f *filler) listModes(ctx context.Context, t *table, c *column, touching []*check, phase int) ([]mode, error) {
 	var out []mode
 	plain := c.ref == nil && !c.unique && c.digit == nil
 	if phase == 0 || !plain {
 		out = append(out, mode{own: true})
-		if base, _ := f.schema.resolved(c.typ, c.typmod); base.category == 'S' && c.ref == nil {
+		if base, _ := f.schema.baseType(c.typ, c.typmod); base.category == 'S' && c.ref == nil {
 			out = append(out, mode{own: true, upper: true})
 		}
 	}
-	// Also in a key: NULLs differ from each other.
+	// This also applies in a key, because NULLs differ from each other.
 	if !c.notNull {
 		out = append(out, mode{null: true})
 	}
@@ -132,10 +132,10 @@ func (f *filler) modes(ctx context.Context, t *table, c *column, touching []*che
 	var texts []string
 	for _, k := range touching {
 		if n := parseExpression(k.sql); n != nil {
-			texts = append(texts, literals(n)...)
+			texts = append(texts, listLiterals(n)...)
 		}
 	}
-	base, typmod := f.schema.resolved(c.typ, c.typmod)
+	base, typmod := f.schema.baseType(c.typ, c.typmod)
 	switch {
 	case base.kind == 'e':
 		texts = slices.Clone(base.labels)
@@ -161,7 +161,7 @@ func (f *filler) modes(ctx context.Context, t *table, c *column, touching []*che
 		}
 	}
 	slices.Sort(texts)
-	texts, err := f.valid(ctx, f.typeText(base, typmod), slices.Compact(texts))
+	texts, err := f.validTexts(ctx, f.typeText(base, typmod), slices.Compact(texts))
 	if err != nil {
 		return nil, err
 	}
@@ -171,12 +171,12 @@ func (f *filler) modes(ctx context.Context, t *table, c *column, touching []*che
 	return out, nil
 }
 
-// passing are the combinations with which rows satisfy the conditions.
-func (f *filler) passing(ctx context.Context, t *table, columns []int, touching []*check, phase int) ([][]mode, error) {
+// findPassing returns the combinations with which rows satisfy the conditions.
+func (f *filler) findPassing(ctx context.Context, t *table, columns []int, touching []*check, phase int) ([][]mode, error) {
 	var modes [][]mode
 	total := 1.0
 	for _, i := range columns {
-		m, err := f.modes(ctx, t, t.columns[i], touching, phase)
+		m, err := f.listModes(ctx, t, t.columns[i], touching, phase)
 		if err != nil || len(m) == 0 {
 			return nil, err
 		}
@@ -195,19 +195,19 @@ func (f *filler) passing(ctx context.Context, t *table, columns []int, touching 
 		}
 	} else {
 		for n := range int64(mostCombos) {
-			h := at(f.plan.Seed+uint64(phase), n)
+			h := randomAt(f.plan.Seed+uint64(phase), n)
 			var combo []mode
 			for _, m := range modes {
-				h = mix(h)
-				combo = append(combo, m[below(h, int64(len(m)))])
+				h = mixBits(h)
+				combo = append(combo, m[reduceTo(h, int64(len(m)))])
 			}
 			combos = append(combos, combo)
 		}
 	}
-	if err := f.stage(ctx, t); err != nil {
-		return nil, f.gone(t, "a copy of it for samples", err)
+	if err := f.createStage(ctx, t); err != nil {
+		return nil, f.reportFailure(t, "a copy of it for samples", err)
 	}
-	made, names := t.made()
+	made, names := t.listMade()
 	src := rowSource{columns: made, rows: int64(len(combos) * eachCombo),
 		row:   func(n int64) int64 { return (n % eachCombo) * (t.rows - 1) / (eachCombo - 1) },
 		extra: func(b []byte, n int64) []byte { return strconv.AppendInt(b, n/eachCombo, 10) },
@@ -225,15 +225,15 @@ func (f *filler) passing(ctx context.Context, t *table, columns []int, touching 
 			return append(b, m.text...), m.null, !m.own
 		}}
 	if _, err := f.copyRows(ctx, stageName, append(names, `"onward fill"`), src); err != nil {
-		return nil, f.gone(t, "samples of it", err)
+		return nil, f.reportFailure(t, "samples of it", err)
 	}
 	var conditions []string
 	for _, c := range touching {
 		conditions = append(conditions, "("+c.sql+") IS NOT FALSE")
 	}
 	var good [][]mode
-	sql := fmt.Sprintf(`SELECT "onward fill" FROM %s AS %s GROUP BY 1 HAVING pg_catalog.bool_and(%s) ORDER BY 1`, stageName, quote(t.rel), strings.Join(conditions, " AND "))
-	err := query(ctx, f.conn, "samples of "+t.name(), sql, func(r pgx.Rows) error {
+	sql := fmt.Sprintf(`SELECT "onward fill" FROM %s AS %s GROUP BY 1 HAVING pg_catalog.bool_and(%s) ORDER BY 1`, stageName, quoteIdent(t.rel), strings.Join(conditions, " AND "))
+	err := eachRow(ctx, f.conn, "samples of "+t.name(), sql, func(r pgx.Rows) error {
 		var n int
 		if err := r.Scan(&n); err != nil {
 			return err
@@ -244,25 +244,25 @@ func (f *filler) passing(ctx context.Context, t *table, columns []int, touching 
 	if err != nil {
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) {
-			return nil, nil // a condition cannot be evaluated on some combination
+			return nil, nil // a condition cannot be evaluated for some combination
 		}
 		return nil, err
 	}
-	// Rows that say something are worth more than rows of NULLs.
-	slices.SortStableFunc(good, func(a, b []mode) int { return worth(b) - worth(a) })
+	// Rows with values are preferred over rows of NULLs.
+	slices.SortStableFunc(good, func(a, b []mode) int { return rankCombination(b) - rankCombination(a) })
 	if len(good) > 0 {
-		least := worth(good[0]) - 2
-		if worth(good[0]) == 2*len(columns) {
-			least += 2 // nothing but NULL was in the way
+		least := rankCombination(good[0]) - 2
+		if rankCombination(good[0]) == 2*len(columns) {
+			least += 2 // only NULL was the problem
 		}
-		if n := slices.IndexFunc(good, func(c []mode) bool { return worth(c) < least }); n > 0 {
+		if n := slices.IndexFunc(good, func(c []mode) bool { return rankCombination(c) < least }); n > 0 {
 			good = good[:n]
 		}
 	}
 	return good[:min(len(good), mostPool)], nil
 }
 
-func worth(combo []mode) int {
+func rankCombination(combo []mode) int {
 	n := 0
 	for _, m := range combo {
 		switch {

@@ -8,17 +8,17 @@ import (
 
 const golden = 0x9E3779B97F4A7C15
 
-// mix is the finaliser of SplitMix64: every bit of the result depends on every
+// mixBits is the finalizer of SplitMix64: every bit of the result depends on every
 // bit of x.
-func mix(x uint64) uint64 {
+func mixBits(x uint64) uint64 {
 	x += golden
 	x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9
 	x = (x ^ (x >> 27)) * 0x94D049BB133111EB
 	return x ^ (x >> 31)
 }
 
-// seedOf is the seed of a column: it depends on names alone, so that a table
-// keeps its rows when another one is added.
+// seedOf returns the seed of a column. It depends on names alone, so that a
+// table keeps its rows when another table is added.
 func seedOf(seed uint64, names ...string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(strconv.FormatUint(seed, 10)))
@@ -26,14 +26,14 @@ func seedOf(seed uint64, names ...string) uint64 {
 		h.Write([]byte{0})
 		h.Write([]byte(n))
 	}
-	return mix(h.Sum64())
+	return mixBits(h.Sum64())
 }
 
-// at is the random number of a row.
-func at(seed uint64, i int64) uint64 { return mix(seed ^ uint64(i)*golden) }
+// randomAt returns the random number of a row.
+func randomAt(seed uint64, i int64) uint64 { return mixBits(seed ^ uint64(i)*golden) }
 
-// below maps a random number to [0, n).
-func below(h uint64, n int64) int64 {
+// reduceTo maps a random number to [0, n).
+func reduceTo(h uint64, n int64) int64 {
 	if n <= 1 {
 		return 0
 	}
@@ -41,9 +41,9 @@ func below(h uint64, n int64) int64 {
 	return int64(hi)
 }
 
-// skewed maps a random number to [0, n), low ones more often: the first tenth
+// reduceSkewed maps a random number to [0, n), low ones more often: the first tenth
 // gets almost half of all.
-func skewed(h uint64, n int64) int64 {
+func reduceSkewed(h uint64, n int64) int64 {
 	if n <= 1 {
 		return 0
 	}
@@ -54,10 +54,10 @@ func skewed(h uint64, n int64) int64 {
 // permutation is a bijection of [0, n).
 type permutation struct{ n, a, b uint64 }
 
-func permute(n int64, seed uint64) permutation {
+func newPermutation(n int64, seed uint64) permutation {
 	p := permutation{n: uint64(max(n, 1))}
 	p.b = seed % p.n
-	p.a = mix(seed)%p.n | 1
+	p.a = mixBits(seed)%p.n | 1
 	for gcd(p.a, p.n) != 1 {
 		p.a += 2
 	}
@@ -68,7 +68,7 @@ func permute(n int64, seed uint64) permutation {
 	return p
 }
 
-func (p permutation) of(i int64) int64 {
+func (p permutation) valueAt(i int64) int64 {
 	hi, lo := bits.Mul64(p.a, uint64(i)%p.n)
 	_, rem := bits.Div64(hi%p.n, lo, p.n)
 	return int64((rem + p.b) % p.n)

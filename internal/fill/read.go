@@ -25,7 +25,7 @@ SELECT t.oid, n.nspname, t.typname, t.typtype::text, t.typcategory::text, t.typb
   ARRAY(SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contypid = t.oid AND contype = 'c' ORDER BY conname)
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace`
 
-// Attributes of composite types come with typrelid's type as their owner.
+// Attributes of composite types have typrelid's type as their owner.
 const readColumns = `
 SELECT a.attrelid, coalesce((SELECT t.oid FROM pg_type t WHERE t.typrelid = a.attrelid), 0), c.relkind::text, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   a.attidentity <> '', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) ELSE '' END, a.atthasdef,
@@ -43,8 +43,8 @@ const readConstraints = `
 SELECT c.conrelid, c.conname, c.contype::text, coalesce(c.conkey, '{}'), c.confrelid, coalesce(c.confkey, '{}'), c.condeferrable, c.confmatchtype = 'f', pg_get_constraintdef(c.oid)
 FROM pg_constraint c WHERE c.conrelid <> 0 AND c.contype IN ('c', 'f', 'x') AND c.conparentid = 0 ORDER BY c.conrelid, c.conname`
 
-// The columns of an index's expressions and of its condition are found in its
-// dependencies.
+// The columns in an index's expressions and in its condition are found through
+// its dependencies.
 const readKeys = `
 SELECT i.indrelid, c.relname, i.indisprimary, i.indpred IS NOT NULL,
   ARRAY(SELECT DISTINCT k FROM (SELECT unnest(i.indkey[0:i.indnkeyatts - 1]::int2[]) UNION
@@ -57,8 +57,8 @@ const readTriggers = `
 SELECT t.tgrelid, format('%I.%I', n.nspname, c.relname), t.tgname, t.tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY c.relispartition, t.tgrelid, t.tgname`
 
-// query runs a statement and calls each for every row.
-func query(ctx context.Context, conn *pgx.Conn, what, sql string, each func(pgx.Rows) error) error {
+// eachRow runs a statement and calls each for every row.
+func eachRow(ctx context.Context, conn *pgx.Conn, what, sql string, each func(pgx.Rows) error) error {
 	rows, err := conn.Query(ctx, sql, pgx.QueryExecModeExec)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", what, err)
@@ -83,7 +83,7 @@ func readSchema(ctx context.Context, conn *pgx.Conn) (*schema, error) {
 	parents := map[uint32]uint32{}
 	var parts []*leaf
 	partKind := map[uint32]string{}
-	err := query(ctx, conn, "relations", readRelations, func(r pgx.Rows) error {
+	err := eachRow(ctx, conn, "relations", readRelations, func(r pgx.Rows) error {
 		t := &table{}
 		var kind, bound string
 		var isPart, isDefault, populated bool
@@ -94,7 +94,7 @@ func readSchema(ctx context.Context, conn *pgx.Conn) (*schema, error) {
 		switch {
 		case kind == "m":
 			if populated {
-				s.views = append(s.views, t.quoted())
+				s.views = append(s.views, t.quotedName())
 			}
 		case isPart:
 			parents[t.oid] = parent
@@ -110,7 +110,7 @@ func readSchema(ctx context.Context, conn *pgx.Conn) (*schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.place(parts, parents, partKind)
+	s.placePartitions(parts, parents, partKind)
 	for _, t := range s.tables {
 		slices.SortFunc(t.leaves, func(a, b *leaf) int { return strings.Compare(a.schema+"."+a.rel, b.schema+"."+b.rel) })
 	}
@@ -123,8 +123,8 @@ func readSchema(ctx context.Context, conn *pgx.Conn) (*schema, error) {
 	return s, nil
 }
 
-// place gives the partitions to the table at the top of their tree.
-func (s *schema) place(parts []*leaf, parents map[uint32]uint32, partKind map[uint32]string) {
+// placePartitions assigns the partitions to the table at the root of their tree.
+func (s *schema) placePartitions(parts []*leaf, parents map[uint32]uint32, partKind map[uint32]string) {
 	isDefault := map[uint32]bool{}
 	for _, p := range parts {
 		isDefault[p.oid] = p.isDefault
@@ -147,7 +147,7 @@ func (s *schema) place(parts []*leaf, parents map[uint32]uint32, partKind map[ui
 }
 
 func (s *schema) readTypes(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "types", readTypes, func(r pgx.Rows) error {
+	return eachRow(ctx, conn, "types", readTypes, func(r pgx.Rows) error {
 		t := &typ{}
 		var kind, category string
 		if err := r.Scan(&t.oid, &t.schema, &t.name, &kind, &category, &t.base, &t.elem, &t.typmod, &t.notNull, &t.subtype, &t.labels, &t.checks); err != nil {
@@ -160,11 +160,12 @@ func (s *schema) readTypes(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (s *schema) readColumns(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "columns", readColumns, func(r pgx.Rows) error {
+	return eachRow(ctx, conn, "columns", readColumns, func(r pgx.Rows) error {
 		c := &column{}
 		var rel, owner uint32
 		var kind string
-		if err := r.Scan(&rel, &owner, &kind, &c.num, &c.name, &c.typ, &c.typmod, &c.notNull, &c.identity, &c.generated, &c.hasDef, &c.sequence, &c.typeText); err != nil {
+		if err := r.Scan(&rel, &owner, &kind, &c.num, &c.name, &c.typ, &c.typmod, &c.notNull, &c.identity, &c.generated, &c.hasDef, &c.sequence,
+			&c.typeText); err != nil {
 			return err
 		}
 		if t := s.byOID[rel]; t != nil {
@@ -180,7 +181,7 @@ func (s *schema) readColumns(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (s *schema) readConstraints(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "constraints", readConstraints, func(r pgx.Rows) error {
+	return eachRow(ctx, conn, "constraints", readConstraints, func(r pgx.Rows) error {
 		var rel, other uint32
 		var name, kind, def string
 		var cols, target []int16
@@ -194,14 +195,21 @@ func (s *schema) readConstraints(ctx context.Context, conn *pgx.Conn) error {
 		}
 		switch kind {
 		case "c":
-			t.checks = append(t.checks, &check{name: name, sql: checkExpression(def), columns: t.indexes(cols)})
+			t.checks = append(t.checks, &check{name: name, sql: checkExpression(def), columns: t.columnPositions(cols)})
 		case "f":
-			if to := s.filled(other); to != nil {
-				t.refs = append(t.refs, &ref{name: name, columns: t.indexes(cols), table: to, target: to.indexes(target), deferrable: deferrable, full: full})
+			if to := s.tableFor(other); to != nil {
+				t.refs = append(t.refs, &ref{
+					name:       name,
+					columns:    t.columnPositions(cols),
+					table:      to,
+					target:     to.columnPositions(target),
+					deferrable: deferrable,
+					full:       full,
+				})
 			}
 		case "x":
 			k := &key{name: name, exclude: true, pairs: rangePairs(def)}
-			for _, i := range t.indexes(cols) {
+			for _, i := range t.columnPositions(cols) {
 				if i >= 0 {
 					k.columns = append(k.columns, i)
 				}
@@ -213,7 +221,7 @@ func (s *schema) readConstraints(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (s *schema) readKeys(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "unique indexes", readKeys, func(r pgx.Rows) error {
+	return eachRow(ctx, conn, "unique indexes", readKeys, func(r pgx.Rows) error {
 		k := &key{}
 		var rel uint32
 		var cols []int16
@@ -221,15 +229,15 @@ func (s *schema) readKeys(ctx context.Context, conn *pgx.Conn) error {
 			return err
 		}
 		if t := s.byOID[rel]; t != nil {
-			k.columns = t.indexes(cols)
+			k.columns = t.columnPositions(cols)
 			t.keys = append(t.keys, k)
-		} // else it is a partition's own; those that come from the root's repeat it
+		} // else it belongs to a partition; those of the root are repeated in its partitions
 		return nil
 	})
 }
 
 func (s *schema) readTriggers(ctx context.Context, conn *pgx.Conn) error {
-	return query(ctx, conn, "triggers", readTriggers, func(r pgx.Rows) error {
+	return eachRow(ctx, conn, "triggers", readTriggers, func(r pgx.Rows) error {
 		var rel uint32
 		var tr trigger
 		var enabled string
@@ -237,14 +245,14 @@ func (s *schema) readTriggers(ctx context.Context, conn *pgx.Conn) error {
 			return err
 		}
 		tr.enabled = enabled[0]
-		if t := s.filled(rel); t != nil {
+		if t := s.tableFor(rel); t != nil {
 			t.triggers = append(t.triggers, tr)
 		}
 		return nil
 	})
 }
 
-// checkExpression is what stands in the brackets of CHECK (…).
+// checkExpression returns the expression inside CHECK (…).
 func checkExpression(def string) string {
 	for _, suffix := range []string{" NOT VALID", " NOT ENFORCED", " NO INHERIT"} {
 		def = strings.TrimSuffix(def, suffix)

@@ -5,11 +5,11 @@ import (
 	"sort"
 )
 
-// total is how many rows a table has to refer to.
-func (t *table) total() int64 { return int64(len(t.existing)) + t.rows }
+// totalRows returns how many rows of a table can be referred to.
+func (t *table) totalRows() int64 { return int64(len(t.existing)) + t.rows }
 
-// keyValue appends the value of a column in a row that others refer to: rows
-// that were there come first.
+// keyValue appends the value of a column in a row that others refer to. Existing
+// rows come first.
 func (t *table) keyValue(b []byte, column int, j int64) ([]byte, bool) {
 	if j < int64(len(t.existing)) {
 		k := slices.Index(t.existingColumns, column)
@@ -25,16 +25,16 @@ func (t *table) keyValue(b []byte, column int, j int64) ([]byte, bool) {
 	return c.value(b, j-int64(len(t.existing)))
 }
 
-// assignRefs says which foreign key makes which columns. The widest come first:
-// what two have in common is then made by the one that knows more, and the
-// other looks for rows that agree. false: the table cannot have rows.
+// assignRefs decides which foreign key makes which columns. The widest foreign
+// keys come first: columns that two have in common are made by the wider one,
+// and the other looks for rows that match. false: the table cannot have rows.
 func (f *filler) assignRefs(t *table) bool {
 	refs := slices.Clone(t.refs)
 	sort.SliceStable(refs, func(a, b int) bool {
 		if len(refs[a].columns) != len(refs[b].columns) {
 			return len(refs[a].columns) > len(refs[b].columns)
 		}
-		// A table's reference to itself follows what others decide.
+		// A table's reference to itself comes last.
 		return refs[a].table != t && refs[b].table == t
 	})
 	for _, r := range refs {
@@ -46,9 +46,9 @@ func (f *filler) assignRefs(t *table) bool {
 			r.idle = true
 			continue
 		}
-		if !r.broken && r.table != t && r.table.total() == 0 {
-			if !t.nullable(r) {
-				f.problem(t, "it refers to %s, which has no rows", r.table.name())
+		if !r.broken && r.table != t && r.table.totalRows() == 0 {
+			if !t.isNullable(r) {
+				f.addProblem(t, "it refers to %s, which has no rows", r.table.name())
 				return false
 			}
 			r.broken = true
@@ -84,9 +84,10 @@ func (f *filler) assignRefs(t *table) bool {
 		}
 		r.shared = shared
 		r.seed = seedOf(f.plan.Seed, t.schema, t.rel, r.name)
-		r.pick = f.picker(t, r)
-		// The one that made what is shared must leave something to find.
-		if len(shared) > 0 && !t.nullable(r) {
+		r.pick = f.newPicker(t, r)
+		// The foreign key that makes the shared columns must leave rows that
+		// match.
+		if len(shared) > 0 && !t.isNullable(r) {
 			first := t.columns[shared[0]].ref
 			if first != nil && !slices.ContainsFunc(shared, func(i int) bool { return t.columns[i].ref != first }) && r.table != t {
 				first.guards = append(first.guards, func(j int64) bool {
@@ -95,7 +96,7 @@ func (f *filler) assignRefs(t *table) bool {
 						key, _ = first.table.keyValue(key, first.target[slices.Index(first.columns, i)], j)
 						key = append(key, 0)
 					}
-					return len(r.find(t, string(key))) > 0
+					return len(r.findRows(t, string(key))) > 0
 				})
 			}
 		}
@@ -103,12 +104,13 @@ func (f *filler) assignRefs(t *table) bool {
 	return true
 }
 
-// find lists the rows of the other table that agree in the shared columns.
-func (r *ref) find(t *table, key string) []int32 {
+// findRows lists the rows of the other table with the same values in the shared
+// columns.
+func (r *ref) findRows(t *table, key string) []int32 {
 	if r.index == nil {
 		r.index = map[string][]int32{}
 		var b []byte
-		for j := range min(r.table.total(), 1<<31-1) {
+		for j := range min(r.table.totalRows(), 1<<31-1) {
 			b = b[:0]
 			for _, i := range r.shared {
 				b, _ = r.table.keyValue(b, r.target[slices.Index(r.columns, i)], j)
@@ -120,40 +122,40 @@ func (r *ref) find(t *table, key string) []int32 {
 	return r.index[key]
 }
 
-// picker chooses the row that a row refers to; -1: none fits.
-func (f *filler) picker(t *table, r *ref) func(i int64) int64 {
+// newPicker returns a function that chooses the row to refer to; -1: none fits.
+func (f *filler) newPicker(t *table, r *ref) func(i int64) int64 {
 	var p permutation
 	choose := func(i int64) int64 {
-		n := r.table.total()
+		n := r.table.totalRows()
 		switch {
 		case r.digit != nil:
-			return r.digit.of(i)
+			return r.digit.valueAt(i)
 		case r.table == t && r.unique:
-			// A chain; its first row has none before it, or itself.
-			if i == 0 && t.nullable(r) {
+			// A chain; its first row refers to nothing, or to itself.
+			if i == 0 && t.isNullable(r) {
 				return -1
-			} else if t.nullable(r) {
+			} else if t.isNullable(r) {
 				return int64(len(t.existing)) + i - 1
 			}
 			return int64(len(t.existing)) + i
 		case r.unique:
 			if p.n != uint64(n) {
-				p = permute(n, r.seed)
+				p = newPermutation(n, r.seed)
 			}
 			if i >= n {
 				return -1
 			}
-			return p.of(i)
+			return p.valueAt(i)
 		case r.table == t:
-			// Earlier rows: a tree. Only where it cannot be NULL is the root its
-			// own parent.
+			// Earlier rows: a tree. The root is its own parent only if the
+			// column cannot be NULL.
 			before := int64(len(t.existing)) + i
-			if before == 0 && t.nullable(r) {
+			if before == 0 && t.isNullable(r) {
 				return -1
 			}
-			return below(at(r.seed, i), before)
+			return reduceTo(randomAt(r.seed, i), before)
 		}
-		return skewed(at(r.seed, i), n)
+		return reduceSkewed(randomAt(r.seed, i), n)
 	}
 	if len(r.shared) > 0 {
 		return func(i int64) int64 {
@@ -162,12 +164,12 @@ func (f *filler) picker(t *table, r *ref) func(i int64) int64 {
 				key, _ = t.columns[k].value(key, i)
 				key = append(key, 0)
 			}
-			rows := r.find(t, string(key))
+			rows := r.findRows(t, string(key))
 			if len(rows) == 0 {
 				return -1
 			}
-			j := int64(rows[below(at(r.seed, i), int64(len(rows)))])
-			if r.table == t && j == int64(len(t.existing))+i && t.nullable(r) {
+			j := int64(rows[reduceTo(randomAt(r.seed, i), int64(len(rows)))])
+			if r.table == t && j == int64(len(t.existing))+i && t.isNullable(r) {
 				return -1 // not itself
 			}
 			return j
@@ -178,14 +180,14 @@ func (f *filler) picker(t *table, r *ref) func(i int64) int64 {
 		if len(r.guards) == 0 || j < 0 || r.unique || r.digit != nil {
 			return j
 		}
-		n := r.table.total()
-		h := at(r.seed, i)
+		n := r.table.totalRows()
+		h := randomAt(r.seed, i)
 		for k := range n + 32 {
 			if !slices.ContainsFunc(r.guards, func(ok func(int64) bool) bool { return !ok(j) }) {
 				return j
 			}
-			if h = mix(h); k < 32 {
-				j = below(h, n)
+			if h = mixBits(h); k < 32 {
+				j = reduceTo(h, n)
 			} else {
 				j = (j + 1) % n
 			}
@@ -194,7 +196,7 @@ func (f *filler) picker(t *table, r *ref) func(i int64) int64 {
 	}
 }
 
-// buildRefColumn makes the values of a column that a foreign key decides.
+// buildRefColumn builds the generator of a column that a foreign key determines.
 func (f *filler) buildRefColumn(t *table, c *column) error {
 	r := c.ref
 	target := r.target[slices.Index(r.columns, c.index)]
@@ -206,7 +208,7 @@ func (f *filler) buildRefColumn(t *table, c *column) error {
 	}
 	to, nullSeed := r.table, r.seed^0x5bd1e995
 	c.value = func(b []byte, i int64) ([]byte, bool) {
-		if often && at(nullSeed, i)%20 == 0 {
+		if often && randomAt(nullSeed, i)%20 == 0 {
 			return b, false
 		}
 		j := r.pick(i)

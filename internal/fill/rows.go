@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ParseRows reads how many rows go where: "10000" for the tables that the release
-// touches, "users=1e6,orders=5e6" for two, "all=1000" for every one. Several go together.
-// Numbers may be written 1000, 1_000, 1e6, 10k, 2M and 1G.
+// ParseRows parses how many rows each table gets: "10000" for the tables that the release
+// touches, "users=1e6,orders=5e6" for two, "all=1000" for every one. They can be
+// combined. Numbers may be written 1000, 1_000, 1e6, 10k, 2M and 1G.
 func ParseRows(s string) (p Plan, err error) {
 	const say = `write a number for the tables that the release touches ("10000"), or numbers by table ("users=1e6,orders=5e6,all=1000")`
 	p.Rows = map[string]int64{}
@@ -46,11 +46,11 @@ func ParseRows(s string) (p Plan, err error) {
 	return p, nil
 }
 
-// touched stands for the tables that are touched; no table has such a name.
+// touched is the key for the tables that the release touches; no table has such a name.
 const touched = "a number without a table"
 
-// mostRows is more than a throwaway server holds, and few enough that sums and
-// products with them do not overflow.
+// mostRows is more than a throwaway server holds, and few enough that sums and products
+// with it do not overflow.
 const mostRows = 10_000_000_000
 
 func parseCount(s string) (int64, error) {
@@ -69,7 +69,7 @@ func parseCount(s string) (int64, error) {
 			digits = digits[:len(digits)-1]
 		}
 	}
-	// ParseFloat also takes "inf", "nan" and hexadecimal digits.
+	// ParseFloat also accepts "inf", "nan" and hexadecimal digits.
 	if strings.Trim(digits, "0123456789.eE+") != "" {
 		return 0, fmt.Errorf("%q is not a number of rows", s)
 	}
@@ -86,10 +86,9 @@ func parseCount(s string) (int64, error) {
 	return int64(n), nil
 }
 
-// Like is how many rows the tables of production have, times scale, each at
-// most `most` (0: no bound) and, where there are any, at least one. Tables that
-// were never analysed are left out.
-func Like(stats *onward.Stats, scale float64, most int64) map[string]int64 {
+// ScaleCounts returns production's row counts times scale, each at most `most` (0: no limit). A
+// table with rows gets at least one. Tables that were never analyzed are left out.
+func ScaleCounts(stats *onward.Stats, scale float64, most int64) map[string]int64 {
 	rows := map[string]int64{}
 	if stats == nil {
 		return rows
@@ -102,7 +101,7 @@ func Like(stats *onward.Stats, scale float64, most int64) map[string]int64 {
 			continue
 		}
 		n := math.Ceil(float64(r.Rows) * scale)
-		if !(n >= 0) { // a scale that is negative or no number
+		if !(n >= 0) { // a negative scale, or not a number
 			n = 0
 		}
 		if n == 0 && r.Kind == "partitioned table" {

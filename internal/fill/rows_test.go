@@ -45,10 +45,10 @@ func TestLike(t *testing.T) {
 		{Name: "public.parent", Kind: "partitioned table"}, {Name: "public.part", Kind: "table", Parent: "public.parent", Rows: 100},
 	}}
 	want := map[string]int64{"public.users": 10, "public.big": 1_000_000, "public.one": 1, "public.empty": 0, "public.part": 1}
-	if d := cmp.Diff(want, fill.Like(stats, 0.01, 1_000_000)); d != "" {
+	if d := cmp.Diff(want, fill.ScaleCounts(stats, 0.01, 1_000_000)); d != "" {
 		t.Error(d)
 	}
-	if got := fill.Like(nil, 1, 0); len(got) != 0 {
+	if got := fill.ScaleCounts(nil, 1, 0); len(got) != 0 {
 		t.Error(got)
 	}
 }

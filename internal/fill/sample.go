@@ -20,24 +20,25 @@ const sampleRows = 400
 // columns of the table without its constraints.
 const stageName = "pg_temp.onward_fill"
 
-func (t *table) made() (columns []*column, names []string) {
+func (t *table) listMade() (columns []*column, names []string) {
 	for _, c := range t.columns {
 		if !c.skip && c.generated == "" {
-			columns, names = append(columns, c), append(names, quote(c.name))
+			columns, names = append(columns, c), append(names, quoteIdent(c.name))
 		}
 	}
 	return columns, names
 }
 
-// stage makes the temporary table anew, with a last column for a number.
-func (f *filler) stage(ctx context.Context, t *table) error {
+// createStage creates the temporary table, replacing an earlier one, with an
+// additional last column for a number.
+func (f *filler) createStage(ctx context.Context, t *table) error {
 	var defs []string
 	for _, c := range t.columns {
-		base, typmod := f.schema.resolved(c.typ, c.typmod)
+		base, typmod := f.schema.baseType(c.typ, c.typmod)
 		if base == nil || c.skip && c.generated == "" {
 			continue
 		}
-		def := fmt.Sprintf("%s %s", quote(c.name), f.typeText(base, typmod))
+		def := fmt.Sprintf("%s %s", quoteIdent(c.name), f.typeText(base, typmod))
 		if c.generated != "" {
 			def += " GENERATED ALWAYS AS (" + c.generated + ") STORED"
 		}
@@ -51,7 +52,7 @@ func (f *filler) stage(ctx context.Context, t *table) error {
 	return err
 }
 
-// typeText is a type as SQL says it.
+// typeText returns a type's name in SQL.
 func (f *filler) typeText(t *typ, typmod int32) string {
 	if f.typeNames == nil {
 		f.typeNames = map[string]string{}
@@ -60,7 +61,7 @@ func (f *filler) typeText(t *typ, typmod int32) string {
 	if f.typeNames[key] == "" {
 		var name string
 		if err := f.conn.QueryRow(context.Background(), fmt.Sprintf("SELECT pg_catalog.format_type(%d, %d)", t.oid, typmod)).Scan(&name); err != nil {
-			name = quote(t.schema) + "." + quote(t.name)
+			name = quoteIdent(t.schema) + "." + quoteIdent(t.name)
 		}
 		f.typeNames[key] = name
 	}
@@ -69,18 +70,23 @@ func (f *filler) typeText(t *typ, typmod int32) string {
 
 var atColumn = regexp.MustCompile(`(?s)^COPY .*, line \d+, column (.*?)(?::|$)`)
 
-// sample has the server try some rows of a table, and mends what fails: a
-// column whose values its type does not take, a condition that was not
+// trySample lets the server try some rows of a table, and repairs what fails: a
+// column whose type does not accept its values, or a condition that was not
 // understood.
-func (f *filler) sample(ctx context.Context, t *table) error {
+func (f *filler) trySample(ctx context.Context, t *table) error {
 	n := min(int64(sampleRows), t.rows)
 	row := func(k int64) int64 { return k * (t.rows - 1) / max(n-1, 1) }
 	for range len(t.columns) + 1 {
-		if err := f.stage(ctx, t); err != nil {
-			return f.gone(t, "a copy of it for samples", err)
+		if err := f.createStage(ctx, t); err != nil {
+			return f.reportFailure(t, "a copy of it for samples", err)
 		}
-		columns, names := t.made()
-		_, err := f.copyRows(ctx, stageName, append(names, `"onward fill"`), rowSource{columns: columns, rows: n, row: row, extra: func(b []byte, k int64) []byte { return strconv.AppendInt(b, k, 10) }})
+		columns, names := t.listMade()
+		_, err := f.copyRows(ctx, stageName, append(names, `"onward fill"`), rowSource{
+			columns: columns,
+			rows:    n,
+			row:     row,
+			extra:   func(b []byte, k int64) []byte { return strconv.AppendInt(b, k, 10) },
+		})
 		if err == nil {
 			break
 		}
@@ -91,18 +97,18 @@ func (f *filler) sample(ctx context.Context, t *table) error {
 		m := atColumn.FindStringSubmatch(pg.Where)
 		var c *column
 		if m != nil {
-			c = t.column(m[1])
+			c = t.columnNamed(m[1])
 		}
 		if c == nil || c.replaced {
-			f.problem(t, "its rows: %s", redact.Message(pg))
+			f.addProblem(t, "its rows: %s", redact.RedactMessage(pg))
 			t.rows = 0
 			return nil
 		}
-		if err := f.replace(ctx, t, c, redact.Message(pg)); err != nil || t.rows == 0 {
+		if err := f.replaceValues(ctx, t, c, redact.RedactMessage(pg)); err != nil || t.rows == 0 {
 			return err
 		}
 	}
-	failing, err := f.failing(ctx, t)
+	failing, err := f.findFailing(ctx, t)
 	if err != nil || len(failing) == 0 {
 		return err
 	}
@@ -110,28 +116,29 @@ func (f *filler) sample(ctx context.Context, t *table) error {
 	if err != nil {
 		return err
 	}
-	names, err := f.pools(ctx, t, failing)
+	names, err := f.findPools(ctx, t, failing)
 	if err != nil || names == "" || t.rows == 0 {
 		return err
 	}
 	if pass < 0.02 {
-		f.problem(t, "no values were found that satisfy %s", names)
+		f.addProblem(t, "no values were found that satisfy %s", names)
 		t.rows = 0
 		return nil
 	}
-	// Enough rows satisfy it by chance: the server picks them out.
+	// Enough rows satisfy it by chance: the server selects them.
 	t.surplus = 1.2/pass + 0.1
 	return nil
 }
 
-// passRate is the share of the rows in the stage that satisfy everything.
+// passRate returns the share of the staged rows that satisfy all conditions.
 func (f *filler) passRate(ctx context.Context, t *table) (float64, error) {
 	var all []string
-	for _, c := range t.conditions() {
+	for _, c := range t.listConditions() {
 		all = append(all, "("+c.sql+") IS NOT FALSE")
 	}
 	var rate float64
-	sql := fmt.Sprintf("SELECT COALESCE(pg_catalog.avg(CASE WHEN %s THEN 1 ELSE 0 END), 0)::pg_catalog.float8 FROM %s AS %s", strings.Join(all, " AND "), stageName, quote(t.rel))
+	sql := fmt.Sprintf("SELECT COALESCE(pg_catalog.avg(CASE WHEN %s THEN 1 ELSE 0 END), 0)::pg_catalog.float8 FROM %s AS %s", strings.Join(all, " AND "),
+		stageName, quoteIdent(t.rel))
 	err := f.conn.QueryRow(ctx, sql).Scan(&rate)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -140,11 +147,11 @@ func (f *filler) passRate(ctx context.Context, t *table) (float64, error) {
 	return rate, err
 }
 
-// replace gives a column whose values the server refused other ones.
-func (f *filler) replace(ctx context.Context, t *table, c *column, why string) error {
+// replaceValues gives a column other values after the server has refused its values.
+func (f *filler) replaceValues(ctx context.Context, t *table, c *column, why string) error {
 	c.replaced = true
-	r := f.request(t, c)
-	m, err := f.tried(ctx, c, r)
+	r := f.newRequest(t, c)
+	m, err := f.tryCandidates(ctx, c, r)
 	if err != nil {
 		return err
 	}
@@ -157,32 +164,33 @@ func (f *filler) replace(ctx context.Context, t *table, c *column, why string) e
 	case !c.notNull:
 		c.value = func(b []byte, _ int64) ([]byte, bool) { return b, false }
 	default:
-		f.problem(t, "column %s: %s", c.name, why)
+		f.addProblem(t, "column %s: %s", c.name, why)
 		t.rows = 0
 	}
 	return nil
 }
 
-// gone is a problem of the table, or the error when the connection is lost.
-func (f *filler) gone(t *table, what string, err error) error {
+// reportFailure reports a problem of the table, or returns the error if the connection
+// is lost.
+func (f *filler) reportFailure(t *table, what string, err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && !f.conn.IsClosed() {
-		f.problem(t, "%s: %s", what, redact.Message(pg))
+		f.addProblem(t, "%s: %s", what, redact.RedactMessage(pg))
 		t.rows = 0
 		return nil
 	}
 	return fmt.Errorf("%s: %s: %w", t.name(), what, err)
 }
 
-// conditions are all that a row has to satisfy, the bounds of the partitions
-// included.
-func (t *table) conditions() []*check {
+// listConditions returns all conditions on a row, including the bounds of the
+// partitions.
+func (t *table) listConditions() []*check {
 	out := slices.Clone(t.checks)
 	var bounds []string
 	var columns []int
 	for _, l := range t.leaves {
 		if l.constraint == "" {
-			return out // the default partition that is alone takes everything
+			return out // a lone default partition accepts everything
 		}
 		bounds = append(bounds, "("+l.constraint+") IS TRUE")
 		for _, c := range t.columns {
@@ -197,18 +205,18 @@ func (t *table) conditions() []*check {
 	return out
 }
 
-// failing are the conditions that some row of the stage does not satisfy.
-func (f *filler) failing(ctx context.Context, t *table) ([]*check, error) {
+// findFailing returns the conditions that some staged row does not satisfy.
+func (f *filler) findFailing(ctx context.Context, t *table) ([]*check, error) {
 	var out []*check
-	for _, c := range t.conditions() {
+	for _, c := range t.listConditions() {
 		var bad bool
-		sql := fmt.Sprintf("SELECT EXISTS (SELECT FROM %s AS %s WHERE (%s) IS FALSE)", stageName, quote(t.rel), c.sql)
+		sql := fmt.Sprintf("SELECT EXISTS (SELECT FROM %s AS %s WHERE (%s) IS FALSE)", stageName, quoteIdent(t.rel), c.sql)
 		if err := f.conn.QueryRow(ctx, sql).Scan(&bad); err != nil {
 			var pg *pgconn.PgError
 			if !errors.As(err, &pg) {
 				return nil, fmt.Errorf("try %s of %s: %w", c.name, t.name(), err)
 			}
-			bad = true // a condition that fails to be evaluated fails the row too
+			bad = true // if a condition cannot be evaluated, the row fails too
 		}
 		if bad {
 			out = append(out, c)

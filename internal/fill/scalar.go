@@ -19,13 +19,13 @@ func parseFloat(s string) (float64, bool) {
 	return n, err == nil && !math.IsNaN(n)
 }
 
-// scalar is a type whose values are numbered: the n-th day, the n-th cent. The
+// scalar is a type with numbered values: the n-th day, the n-th cent. The
 // numbers are in the order of the values.
 type scalar struct {
-	// lo and hi bound what the type holds, usualLo and usualHi what a column
-	// usually does.
+	// lo and hi are the limits of the type, usualLo and usualHi those of a
+	// typical column.
 	lo, hi, usualLo, usualHi int64
-	// unit is the distance between values that never differ by less.
+	// unit is the smallest difference between two values.
 	unit   int64
 	append func(b []byte, v int64) []byte
 	// parse reads a constant, rounded down; exact: it was not rounded.
@@ -39,32 +39,32 @@ const (
 
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// scalarOf is the scalar of a built-in type; nil: it is none.
+// scalarOf returns the scalar of a built-in type; nil: it has none.
 func scalarOf(name string, typmod int32) *scalar {
 	switch name {
 	case "int2":
-		return integer(math.MinInt16, math.MaxInt16, 1000)
+		return newInteger(math.MinInt16, math.MaxInt16, 1000)
 	case "int4":
-		return integer(math.MinInt32, math.MaxInt32, 100_000)
+		return newInteger(math.MinInt32, math.MaxInt32, 100_000)
 	case "int8":
-		return integer(math.MinInt64/4, math.MaxInt64/4, 1_000_000)
+		return newInteger(math.MinInt64/4, math.MaxInt64/4, 1_000_000)
 	case "oid", "xid", "cid":
-		return integer(0, math.MaxInt32, 100_000)
+		return newInteger(0, math.MaxInt32, 100_000)
 	case "xid8":
-		return integer(0, math.MaxInt64/4, 100_000)
+		return newInteger(0, math.MaxInt64/4, 100_000)
 	case "numeric":
 		precision, scale := 14, 2
 		if typmod >= 4 {
 			precision = int((typmod - 4) >> 16 & 0xffff)
 			scale = int((typmod-4)&0x7ff^1024) - 1024 // 11 bits, signed
 		}
-		return decimal(precision, scale)
+		return newDecimal(precision, scale)
 	case "float4":
-		return decimal(6, 1)
+		return newDecimal(6, 1)
 	case "float8":
-		return decimal(12, 3)
+		return newDecimal(12, 3)
 	case "money":
-		return decimal(12, 2)
+		return newDecimal(12, 2)
 	case "date":
 		return &scalar{lo: -730_000, hi: 2_900_000, usualLo: 15*365 + 4, usualHi: 25*365 + 6, unit: 1,
 			append: func(b []byte, v int64) []byte { return appendDate(b, v) },
@@ -127,17 +127,17 @@ func scalarOf(name string, typmod int32) *scalar {
 	return nil
 }
 
-func integer(lo, hi, usual int64) *scalar {
+func newInteger(lo, hi, usual int64) *scalar {
 	return &scalar{lo: lo, hi: hi, usualLo: 0, usualHi: usual, unit: 1,
 		append: func(b []byte, v int64) []byte { return strconv.AppendInt(b, v, 10) },
 		parse:  func(s string) (int64, bool, bool) { return parseDecimal(s, 0) }}
 }
 
-func decimal(precision, scale int) *scalar {
+func newDecimal(precision, scale int) *scalar {
 	zeros := max(-scale, 0)
 	shown := max(scale, 0)
 	digits := min(max(precision, 1), 18)
-	if shown > 15 { // the digits behind are always 0
+	if shown > 15 { // the remaining digits are always 0
 		digits = min(max(precision-(shown-15), 1), 18)
 		shown = 15
 	}
@@ -182,7 +182,7 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// parseDecimal is floor(s × 10^scale).
+// parseDecimal returns floor(s × 10^scale).
 func parseDecimal(s string, scale int) (int64, bool, bool) {
 	if n, ok := atoi(s); ok && scale == 0 {
 		return n, true, true
@@ -204,7 +204,7 @@ func parseDecimal(s string, scale int) (int64, bool, bool) {
 	return int64(math.Floor(f)), f == math.Floor(f), true
 }
 
-// parseTime reads a date or a timestamp as Postgres writes it, in microseconds
+// parseTime reads a date or a timestamp in Postgres' format, in microseconds
 // since 2000.
 func parseTime(s string) (int64, bool) {
 	for _, layout := range []string{"2006-01-02", "2006-01-02 15:04:05.999999", "2006-01-02 15:04:05.999999-07"} {
@@ -292,8 +292,8 @@ func appendClock(b []byte, us int64) []byte {
 	return b
 }
 
-// span is the numbers that a column may hold.
-func (s *scalar) span(f *facts) (lo, hi int64) {
+// allowedRange returns the range of numbers that a column may hold.
+func (s *scalar) allowedRange(f *facts) (lo, hi int64) {
 	lo, hi = s.usualLo, s.usualHi
 	width := hi - lo
 	hasLo, hasHi := false, false

@@ -6,20 +6,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// schema is what the server's catalogue says, the part that rows depend on.
+// schema is the part of the server's catalog that matters for rows.
 type schema struct {
 	tables []*table // to fill: ordinary and partitioned ones, not partitions
 	byOID  map[uint32]*table
 	leafOf map[uint32]*table // a partition at any depth to its root
 	types  map[uint32]*typ
-	views  []string // materialised, populated, in the order of their creation
+	views  []string // materialized, populated, in the order of their creation
 	super  bool
 	events bool // there are event triggers
 }
 
-// filled is the table that the rows of a relation go into: itself, or the root
-// of a partition; nil: none of them.
-func (s *schema) filled(oid uint32) *table {
+// tableFor returns the table that the rows of a relation go into: itself, or the root
+// of a partition; nil: neither.
+func (s *schema) tableFor(oid uint32) *table {
 	if t := s.byOID[oid]; t != nil {
 		return t
 	}
@@ -52,29 +52,29 @@ type table struct {
 	leaves      []*leaf
 	triggers    []trigger
 	// rows is how many are added, had how many there were, want how many others need.
-	// added is how many went in.
+	// added is how many were loaded.
 	rows, had, want, added int64
-	// each is what a row takes, in bytes.
+	// each is the size of a row in bytes.
 	each int64
-	// capped is how many were planned before a key allowed fewer; 0: none did.
+	// capped is how many were planned before a key allowed fewer; 0: no key did.
 	capped int64
-	// surplus: so many times the rows are made, and the server picks out those
-	// that satisfy everything; 0: every row does.
+	// surplus is the factor of excess rows from which the server selects those that
+	// satisfy all conditions; 0: every row does.
 	surplus         float64
-	existing        [][]string // rows that were there: the columns that others refer to
+	existing        [][]string // existing rows: the columns that others refer to
 	existingColumns []int
-	// wishes are what the plan asks of the rows beyond the schema, taken is what of it is
-	// taken up.
+	// wishes are the demands on the rows in addition to the schema's, taken those of
+	// them that are applied.
 	wishes, taken []wish
 }
 
 func (t *table) name() string { return t.schema + "." + t.rel }
-func (t *table) quoted() string {
+func (t *table) quotedName() string {
 	return pgx.Identifier{t.schema, t.rel}.Sanitize()
 }
 
-// indexes maps attribute numbers to positions; -1 marks an unknown one.
-func (t *table) indexes(nums []int16) []int {
+// columnPositions maps attribute numbers to positions; -1 marks an unknown one.
+func (t *table) columnPositions(nums []int16) []int {
 	var out []int
 	for _, n := range nums {
 		out = append(out, slices.IndexFunc(t.columns, func(c *column) bool { return c.num == n }))
@@ -82,7 +82,7 @@ func (t *table) indexes(nums []int16) []int {
 	return out
 }
 
-// column is a column with the way in which its values are made.
+// column is a column with its generator.
 type column struct {
 	num       int16
 	name      string
@@ -100,9 +100,9 @@ type column struct {
 	facts *facts
 	// unique: no two rows may have the same value.
 	unique bool
-	// noNull: it is nullable, and no row may use that.
+	// noNull: it is nullable, but no row may be NULL.
 	noNull bool
-	// full: its own values are never NULL, a combination may be.
+	// full: its own values are never NULL, but a combination may be.
 	full bool
 	skip bool
 	// replaced: its values were refused once.
@@ -111,28 +111,29 @@ type column struct {
 	above    *column
 	slot     bool // with above: the distance is below a slot's width
 	step     int64
-	digit    *digit
-	// value appends the text of a row's value; false: NULL. escape: the text
-	// may hold what COPY needs escaped.
+	digit    *keyDigit
+	// value appends the text of a row's value; false: NULL. escape: the text may have
+	// characters that COPY escapes.
 	value  func(b []byte, i int64) ([]byte, bool)
 	ord    func(i int64) int64
 	escape bool
 	base   int64 // the first value of a unique number
 	scalar *scalar
-	// as is the type whose values, written as the column's own, it takes.
+	// as is another type whose values the column takes, in the format of its own
+	// type.
 	as    *typ
 	asMod int32
 }
 
-// check is a condition on rows: a CHECK constraint, a domain's, or the bounds
-// of the partitions.
+// check is a condition on rows: a CHECK constraint, a domain's, or the bounds of the
+// partitions.
 type check struct {
 	name    string
 	sql     string // an expression over the columns
 	columns []int
 }
 
-// key is a set of columns that no two rows may agree in.
+// key is a set of columns that must be unique.
 type key struct {
 	name    string
 	columns []int
@@ -140,31 +141,31 @@ type key struct {
 	partial bool
 	primary bool
 	pairs   [][2]string // tsrange(a, b) in an exclusion
-	texts   []string    // its columns and expressions as SQL, where the condition of a partial one
+	texts   []string    // its columns and expressions as SQL; where is the condition of a partial one
 	where   string
-	radix   []unit // what makes its rows differ, when it takes several
+	radix   []unit // the units that make its rows unique, if it takes several
 }
 
 // ref is a foreign key.
 type ref struct {
 	name       string
 	columns    []int
-	table      *table // referred to
+	table      *table // the referenced table
 	target     []int
 	deferrable bool
 	broken     bool                // left NULL, to cut a cycle
-	idle       bool                // its columns are made by other foreign keys
+	idle       bool                // other foreign keys make its columns
 	own        []int               // columns that it makes
 	pick       func(i int64) int64 // row of the other table; -1: NULL
 	unique     bool
-	digit      *digit
+	digit      *keyDigit
 	full       bool  // MATCH FULL
 	shared     []int // columns that other foreign keys make
 	seed       uint64
 	guards     []func(j int64) bool
 	index      map[string][]int32
-	wish       *Demand // it is not the schema's own
-	off        bool    // and not taken up
+	wish       *Demand // the demand that it comes from, if not from the schema
+	off        bool    // and not applied
 }
 
 type leaf struct {

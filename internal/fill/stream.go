@@ -11,21 +11,20 @@ import (
 
 const chunk = 256 << 10
 
-// stream is the COPY text of rows, made in one goroutine while what it made
-// before is being sent by another. Memory is bounded by the buffers that go
-// round.
+// stream is the COPY text of rows. One goroutine generates it while another
+// sends what is ready. A fixed number of buffers limits the memory.
 type stream struct {
 	full  chan []byte
 	empty chan []byte
 	stop  chan struct{}
 	now   []byte
 	rest  []byte
-	// made is how many rows there are, tell hears it.
+	// made counts the rows so far; tell is called with it.
 	made atomic.Int64
 	tell func(rows int64)
 }
 
-// rowSource is what a stream is made of.
+// rowSource describes the rows of a stream.
 type rowSource struct {
 	columns []*column
 	rows    int64
@@ -42,11 +41,11 @@ func newStream(src rowSource, tell func(rows int64)) *stream {
 	for range 6 {
 		s.empty <- make([]byte, 0, chunk+chunk/4)
 	}
-	go s.make(src)
+	go s.makeRows(src)
 	return s
 }
 
-func (s *stream) make(src rowSource) {
+func (s *stream) makeRows(src rowSource) {
 	defer close(s.full)
 	var b []byte
 	for n := range src.rows {
@@ -57,7 +56,7 @@ func (s *stream) make(src rowSource) {
 				return
 			}
 		}
-		if b = src.append(b, n); len(b) >= chunk {
+		if b = src.appendRow(b, n); len(b) >= chunk {
 			select {
 			case s.full <- b:
 				s.made.Store(n + 1)
@@ -76,8 +75,8 @@ func (s *stream) make(src rowSource) {
 	}
 }
 
-// append writes a row as COPY reads it.
-func (src *rowSource) append(b []byte, n int64) []byte {
+// appendRow writes a row in COPY's format.
+func (src *rowSource) appendRow(b []byte, n int64) []byte {
 	i := n
 	if src.row != nil {
 		i = src.row(n)
@@ -102,7 +101,7 @@ func (src *rowSource) append(b []byte, n int64) []byte {
 		case !ok:
 			b = append(b[:start], '\\', 'N')
 		case escape && bytes.ContainsAny(b[start:], "\\\t\n\r"):
-			b = escaped(b, start)
+			b = escapeField(b, start)
 		}
 	}
 	if src.extra != nil {
@@ -114,8 +113,8 @@ func (src *rowSource) append(b []byte, n int64) []byte {
 	return append(b, '\n')
 }
 
-// escaped rewrites the field from start on.
-func escaped(b []byte, start int) []byte {
+// escapeField escapes the field from start on.
+func escapeField(b []byte, start int) []byte {
 	field := bytes.Clone(b[start:])
 	b = b[:start]
 	for _, c := range field {
@@ -135,11 +134,11 @@ func escaped(b []byte, start int) []byte {
 	return b
 }
 
-// Read hands out what was made.
+// Read returns generated text.
 func (s *stream) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {
 		if s.now != nil {
-			s.empty <- s.now[:0] // there is room for all there are
+			s.empty <- s.now[:0] // there is room for all buffers
 			s.now = nil
 		}
 		s.tell(s.made.Load())
@@ -154,17 +153,17 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// close ends the goroutine, which may be in the middle of a row.
-func (s *stream) close() {
+// stopStream stops the goroutine, which may be in the middle of a row.
+func (s *stream) stopStream() {
 	close(s.stop)
-	for range s.full { // until it is gone
+	for range s.full { // until it has ended
 	}
 }
 
 // copyRows sends rows to a table.
 func (f *filler) copyRows(ctx context.Context, to string, columns []string, src rowSource) (int64, error) {
-	s := newStream(src, f.tell)
-	defer s.close()
+	s := newStream(src, f.reportProgress)
+	defer s.stopStream()
 	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN", to, strings.Join(columns, ", "))
 	tag, err := f.conn.PgConn().CopyFrom(ctx, s, sql)
 	return tag.RowsAffected(), err

@@ -16,15 +16,15 @@ opal orchard otter pearl pebble pine plain plum pond poplar prairie quartz quill
 sea shell silver sky slate snow spruce star stone storm summer sun swan teal thistle thorn tide timber tulip valley violet walnut wave
 west wheat willow wind winter wolf wren yarrow`)
 
-// source gives the choices that a text is made of: random ones, or, when texts
-// must differ, the digits of the row's number.
+// source provides the choices for a text: random ones or, if texts must be
+// unique, the digits of the row's number.
 type source struct {
 	h      uint64
 	i      uint64
 	unique bool
 }
 
-func (s *source) next(n int) int {
+func (s *source) nextNumber(n int) int {
 	if n <= 1 {
 		return 0
 	}
@@ -33,34 +33,35 @@ func (s *source) next(n int) int {
 		s.i /= uint64(n)
 		return int(d)
 	}
-	s.h = mix(s.h)
-	return int(below(s.h, int64(n)))
+	s.h = mixBits(s.h)
+	return int(reduceTo(s.h, int64(n)))
 }
 
-// shapes are texts that columns of a certain kind hold. They are tried in order
-// against the constraints of a column, before its pattern itself makes the text.
+// shapes are typical texts for columns of a certain kind. They are tried in
+// order against a column's constraints, before a text is generated from its
+// pattern.
 var shapes = []struct {
 	name   string
-	column *regexp.Regexp // the columns that have it by their name
+	column *regexp.Regexp // matches the names of columns that have it
 	append func(b []byte, h uint64, tail []byte) []byte
 }{
 	{"email", regexp.MustCompile(`(?i)e_?mail`), func(b []byte, h uint64, tail []byte) []byte {
-		b = append(append(b, word(h)...), '.')
-		b = append(b, word(h>>16)...)
+		b = append(append(b, wordFor(h)...), '.')
+		b = append(b, wordFor(h>>16)...)
 		return append(append(b, tail...), "@example.com"...)
 	}},
 	{"url", regexp.MustCompile(`(?i)(ur[li]|link|href|website)$`), func(b []byte, h uint64, tail []byte) []byte {
-		b = append(append(b, "https://example.com/"...), word(h)...)
+		b = append(append(b, "https://example.com/"...), wordFor(h)...)
 		return append(b, tail...)
 	}},
 	{"slug", regexp.MustCompile(`(?i)(slug|handle|user_?name|login|key|code)$`), func(b []byte, h uint64, tail []byte) []byte {
-		b = append(append(b, word(h)...), '-')
-		return append(append(b, word(h>>16)...), tail...)
+		b = append(append(b, wordFor(h)...), '-')
+		return append(append(b, wordFor(h>>16)...), tail...)
 	}},
-	{"word", nil, func(b []byte, h uint64, tail []byte) []byte { return append(append(b, word(h)...), tail...) }},
+	{"word", nil, func(b []byte, h uint64, tail []byte) []byte { return append(append(b, wordFor(h)...), tail...) }},
 }
 
-func word(h uint64) string { return words[below(mix(h&0xffffff), int64(len(words)))] }
+func wordFor(h uint64) string { return words[reduceTo(mixBits(h&0xffffff), int64(len(words)))] }
 
 // textValue makes the texts of a column.
 func textValue(name string, f *facts, most int, unique bool, seed uint64, base int64) (value func(b []byte, i int64) []byte, capacity int64) {
@@ -68,7 +69,7 @@ func textValue(name string, f *facts, most int, unique bool, seed uint64, base i
 		f = &facts{}
 	}
 	if f.maxLen > 0 {
-		most = least(most, f.maxLen)
+		most = smallerBound(most, f.maxLen)
 	}
 	least := f.minLen
 	if len(f.patterns)+len(f.likes) > 0 {
@@ -93,7 +94,7 @@ func textValue(name string, f *facts, most int, unique bool, seed uint64, base i
 	}
 	return func(b []byte, i int64) []byte {
 		start := len(b)
-		h := at(seed, i)
+		h := randomAt(seed, i)
 		var tail []byte
 		var room [16]byte
 		if unique {
@@ -108,16 +109,16 @@ func textValue(name string, f *facts, most int, unique bool, seed uint64, base i
 			}
 			b = append(b, tail...)
 		default:
-			n := 1 + below(h>>1, 4)
+			n := 1 + reduceTo(h>>1, 4)
 			if long {
-				n = 4 + skewed(h>>1, 60)
+				n = 4 + reduceSkewed(h>>1, 60)
 			}
 			for k := range n {
 				if k > 0 {
 					b = append(b, ' ')
-					h = mix(h)
+					h = mixBits(h)
 				}
-				b = append(b, word(h>>8)...)
+				b = append(b, wordFor(h>>8)...)
 			}
 			if most > 0 && len(b)-start+len(tail)+1 > most {
 				b = b[:start+max(most-len(tail)-1, 0)]
@@ -128,7 +129,7 @@ func textValue(name string, f *facts, most int, unique bool, seed uint64, base i
 			}
 		}
 		for len(b)-start < least {
-			b = append(b, word(mix(h+uint64(len(b))))...)
+			b = append(b, wordFor(mixBits(h+uint64(len(b))))...)
 		}
 		if most > 0 && len(b)-start > most {
 			b = b[:start+most]
@@ -138,7 +139,8 @@ func textValue(name string, f *facts, most int, unique bool, seed uint64, base i
 	}, capacity
 }
 
-// trimSpace cuts a space at the end, which char(n) and checks with btrim mind.
+// trimSpace replaces a trailing space, which char(n) and checks with btrim do
+// not allow.
 func trimSpace(b []byte, start int) []byte {
 	if len(b) > start && b[len(b)-1] == ' ' {
 		b[len(b)-1] = 'x'
@@ -146,8 +148,8 @@ func trimSpace(b []byte, start int) []byte {
 	return b
 }
 
-// patternValue makes texts that match the patterns of a column; nil when none
-// of its ways does.
+// patternValue makes texts that match the patterns of a column; nil if none can
+// be made.
 func patternValue(name string, f *facts, most int, unique bool, seed uint64, base int64) (func(b []byte, i int64) []byte, int64) {
 	var res []*regexp.Regexp
 	var trees []*syntax.Regexp
@@ -164,7 +166,7 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 		return true
 	}
 	for _, p := range f.patterns {
-		// Postgres' names of what Go spells otherwise.
+		// Postgres' escapes that Go spells differently.
 		p = strings.NewReplacer(`\m`, `\b`, `\M`, `\b`, `\y`, `\b`, `\Z`, `$`).Replace(p)
 		if !add(p) {
 			return nil, 0
@@ -195,7 +197,7 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 				if unique {
 					tail = strconv.AppendInt(nil, k*977_777, 36)
 				}
-				ok = ok && fits(s.append(nil, at(seed, k), tail))
+				ok = ok && fits(s.append(nil, randomAt(seed, k), tail))
 			}
 			if ok {
 				return func(b []byte, i int64) []byte {
@@ -204,12 +206,12 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 					if unique {
 						tail = strconv.AppendInt(tail, i+base, 36)
 					}
-					return s.append(b, at(seed, i), tail)
+					return s.append(b, randomAt(seed, i), tail)
 				}, 1 << 62
 			}
 		}
 	}
-	// The longest pattern says most.
+	// The longest pattern is the most specific.
 	best := 0
 	for k := range trees {
 		if len(trees[k].String()) > len(trees[best].String()) {
@@ -223,7 +225,7 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 		}
 		good := 0
 		for k := range int64(32) {
-			src := &source{h: at(seed, k), i: uint64(k * 7919), unique: unique}
+			src := &source{h: randomAt(seed, k), i: uint64(k * 7919), unique: unique}
 			if fits(appendPattern(nil, trees[best], src, extra)) {
 				good++
 			}
@@ -233,7 +235,7 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 		}
 		return func(b []byte, i int64) []byte {
 			start := len(b)
-			src := &source{h: at(seed, i), i: uint64(i + base), unique: unique}
+			src := &source{h: randomAt(seed, i), i: uint64(i + base), unique: unique}
 			for range 24 {
 				b = appendPattern(b[:start], trees[best], src, extra)
 				if unique || fits(b[start:]) {
@@ -246,7 +248,7 @@ func patternValue(name string, f *facts, most int, unique bool, seed uint64, bas
 	return nil, 0
 }
 
-// likePattern is LIKE as a regular expression.
+// likePattern converts a LIKE pattern to a regular expression.
 func likePattern(l string) string {
 	var p strings.Builder
 	p.WriteString("^")
@@ -267,9 +269,9 @@ func likePattern(l string) string {
 	return p.String()
 }
 
-// appendPattern writes a text that a regular expression matches. extra is how
-// many more than the fewest repetitions there may be; with a unique source it
-// is how many more there are.
+// appendPattern writes a text that matches a regular expression. extra is the
+// maximum number of repetitions beyond the fewest; with a unique source it is
+// the exact number.
 func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 	repeat := func(sub *syntax.Regexp, lo, hi int) {
 		n := extra
@@ -277,7 +279,7 @@ func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 			n = min(n, hi-lo)
 		}
 		if !s.unique {
-			n = s.next(n + 1)
+			n = s.nextNumber(n + 1)
 		}
 		for range lo + n {
 			b = appendPattern(b, sub, s, extra)
@@ -291,7 +293,7 @@ func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 	case syntax.OpCharClass:
 		b = appendClass(b, re.Rune, s)
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		b = append(b, "abcdefghijklmnopqrstuvwxyz0123456789"[s.next(36)])
+		b = append(b, "abcdefghijklmnopqrstuvwxyz0123456789"[s.nextNumber(36)])
 	case syntax.OpCapture:
 		b = appendPattern(b, re.Sub[0], s, extra)
 	case syntax.OpConcat:
@@ -299,7 +301,7 @@ func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 			b = appendPattern(b, sub, s, extra)
 		}
 	case syntax.OpAlternate:
-		b = appendPattern(b, re.Sub[s.next(len(re.Sub))], s, extra)
+		b = appendPattern(b, re.Sub[s.nextNumber(len(re.Sub))], s, extra)
 	case syntax.OpStar:
 		repeat(re.Sub[0], 0, -1)
 	case syntax.OpPlus:
@@ -312,8 +314,8 @@ func appendPattern(b []byte, re *syntax.Regexp, s *source, extra int) []byte {
 	return b
 }
 
-// appendClass picks a character of a class, of the printable ASCII ones if it
-// has any: letters and digits before others.
+// appendClass picks a character of a class: a printable ASCII character if it
+// has any, preferably a letter or a digit.
 func appendClass(b []byte, ranges []rune, s *source) []byte {
 	var plain, other []byte
 	for c := byte(' ' + 1); c < 127; c++ {
@@ -329,9 +331,9 @@ func appendClass(b []byte, ranges []rune, s *source) []byte {
 	}
 	switch {
 	case len(plain) > 0:
-		return append(b, plain[s.next(len(plain))])
+		return append(b, plain[s.nextNumber(len(plain))])
 	case len(other) > 0:
-		return append(b, other[s.next(len(other))])
+		return append(b, other[s.nextNumber(len(other))])
 	case len(ranges) > 0:
 		return utf8.AppendRune(b, ranges[0])
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// request says which values are wanted.
+// request describes the wanted values.
 type request struct {
 	name   string // of the column
 	typ    *typ
@@ -14,25 +14,26 @@ type request struct {
 	seed   uint64
 	base   int64 // unique numbers begin after it
 	depth  int
-	rows   int64 // how many there will be, so that distances can be chosen
+	rows   int64 // how many there will be, for choosing distances
 	step   int64 // the distance of unique numbers; 0: chosen
 }
 
-// made are values: of a row, never NULL.
-type made struct {
+// generator is a generator of values. It never makes NULL.
+type generator struct {
 	value func(b []byte, i int64) []byte
-	// capacity is how many different ones there are, if unique was asked for.
+	// capacity is how many different values there are, if uniqueness was
+	// requested.
 	capacity int64
 	escape   bool
-	// ord and scalar are there for values that are numbered.
+	// ord and scalar are set for numbered values.
 	ord    func(i int64) int64
 	scalar *scalar
 }
 
 const endless = int64(1) << 62
 
-// resolved is the type below domains and its modifier.
-func (s *schema) resolved(oid uint32, typmod int32) (*typ, int32) {
+// baseType returns the base type below domains, and its modifier.
+func (s *schema) baseType(oid uint32, typmod int32) (*typ, int32) {
 	t := s.types[oid]
 	for t != nil && t.kind == 'd' {
 		if t.typmod >= 0 {
@@ -43,8 +44,8 @@ func (s *schema) resolved(oid uint32, typmod int32) (*typ, int32) {
 	return t, typmod
 }
 
-// make finds a way to make values of a type; nil: there is none here.
-func (f *filler) make(r request) *made {
+// makeGenerator finds a generator for a type; nil: there is none here.
+func (f *filler) makeGenerator(r request) *generator {
 	t := r.typ
 	if t == nil || r.depth > 4 {
 		return nil
@@ -52,17 +53,17 @@ func (f *filler) make(r request) *made {
 	if r.facts == nil {
 		r.facts = &facts{}
 	}
-	if list := r.choices(); list != nil {
-		return choose(list, r)
+	if list := r.listChoices(); list != nil {
+		return makeChoice(list, r)
 	}
 	if sc := scalarOf(t.name, r.typmod); sc != nil && t.schema == "pg_catalog" {
-		return number(sc, r)
+		return makeNumbers(sc, r)
 	}
 	switch {
 	case t.kind == 'r' && t.subtype != 0:
 		return f.rangeOf(r)
-	case t.kind == 'm' && t.category == 'R': // a multirange: the empty one, and all that is known of it
-		return fixed("{}")
+	case t.kind == 'm' && t.category == 'R': // a multirange: only the empty one is known
+		return makeFixed("{}")
 	case t.kind == 'c':
 		return f.compositeOf(r)
 	case t.elem != 0 && t.category == 'A':
@@ -79,14 +80,14 @@ func (f *filler) make(r request) *made {
 			most = 63
 		}
 		value, capacity := textValue(r.name, r.facts, most, r.unique, r.seed, r.base)
-		// What a pattern makes may hold anything.
-		return &made{value: value, capacity: capacity, escape: len(r.facts.patterns)+len(r.facts.likes) > 0}
+		// Generated from a pattern, the text may contain any character.
+		return &generator{value: value, capacity: capacity, escape: len(r.facts.patterns)+len(r.facts.likes) > 0}
 	}
-	return builtin(t.name, r)
+	return makeBuiltin(t.name, r)
 }
 
-// choices is the list of the only values, when there is one.
-func (r request) choices() []string {
+// listChoices returns the list of the only values, if there is one.
+func (r request) listChoices() []string {
 	var list []string
 	switch {
 	case r.facts.in != nil:
@@ -104,24 +105,24 @@ func (r request) choices() []string {
 	return list
 }
 
-func choose(list []string, r request) *made {
+func makeChoice(list []string, r request) *generator {
 	n := int64(len(list))
-	return &made{capacity: n, escape: true, value: func(b []byte, i int64) []byte {
+	return &generator{capacity: n, escape: true, value: func(b []byte, i int64) []byte {
 		if r.unique {
 			return append(b, list[i%n]...)
 		}
-		return append(b, list[skewed(at(r.seed, i), n)]...)
+		return append(b, list[reduceSkewed(randomAt(r.seed, i), n)]...)
 	}}
 }
 
-func fixed(v string) *made {
-	return &made{capacity: 1, escape: true, value: func(b []byte, _ int64) []byte { return append(b, v...) }}
+func makeFixed(v string) *generator {
+	return &generator{capacity: 1, escape: true, value: func(b []byte, _ int64) []byte { return append(b, v...) }}
 }
 
-// number makes values of a scalar type.
-func number(sc *scalar, r request) *made {
-	lo, hi := sc.span(r.facts)
-	m := &made{scalar: sc}
+// makeNumbers makes values of a scalar type.
+func makeNumbers(sc *scalar, r request) *generator {
+	lo, hi := sc.allowedRange(r.facts)
+	m := &generator{scalar: sc}
 	var forbidden []int64
 	for _, v := range r.facts.not {
 		if n, exact, ok := sc.parse(v); ok && exact {
@@ -129,8 +130,8 @@ func number(sc *scalar, r request) *made {
 		}
 	}
 	if r.unique {
-		// Identifiers begin at 1, times follow each other in steps that can be
-		// seen, and all of it ends where the type does.
+		// Identifiers begin at 1, times follow each other in noticeable steps,
+		// and everything stays within the limits of the type.
 		step := sc.unit
 		if r.facts.lo == "" && lo == 0 {
 			lo = max(1, r.base+1)
@@ -159,18 +160,18 @@ func number(sc *scalar, r request) *made {
 		}
 		even := sc.usualHi >= 3600 && sc.unit != 1 || sc.usualLo != 0
 		m.ord = func(i int64) int64 {
-			h := at(r.seed, i)
+			h := randomAt(r.seed, i)
 			for k := 0; ; k++ {
 				v := start
 				if even {
-					v += below(h, steps) * sc.unit
+					v += reduceTo(h, steps) * sc.unit
 				} else {
-					v += skewed(h, steps) * sc.unit
+					v += reduceSkewed(h, steps) * sc.unit
 				}
 				if len(forbidden) == 0 || k == 16 || !slices.Contains(forbidden, v) {
 					return v
 				}
-				h = mix(h)
+				h = mixBits(h)
 			}
 		}
 	}

@@ -2,9 +2,9 @@ package fill
 
 import "fmt"
 
-// TooMuchError says that the rows would take more room than there is for them.
+// TooMuchError says that the rows need more space than there is.
 type TooMuchError struct {
-	// Bytes is what all of them take, Table the relation that takes most, and Of what it does.
+	// Bytes is the size of all of them, Table the relation that takes most, and Of its size.
 	Bytes, Room int64
 	Table       string
 	Of          int64
@@ -15,13 +15,13 @@ func (e *TooMuchError) Error() string {
 }
 
 const (
-	rowOverhead = 28 // its header, and where the page says that it is
+	rowOverhead = 28 // its header and its line pointer
 	keyOverhead = 16
-	// spare is what pages leave free, and indexes that are not unique take, in percent.
+	// spare is the free space in pages, and the size of non-unique indexes, in percent.
 	spare = 20
 )
 
-// widths are the bytes of a value of a type; others are texts.
+// widths are the sizes of values in bytes, by type; all others are texts.
 var widths = map[string]int64{
 	"bool": 1, "int2": 2, "int4": 4, "int8": 8, "oid": 4, "float4": 4, "float8": 8, "numeric": 8, "money": 8, "date": 4, "timestamp": 8, "timestamptz": 8,
 	"time": 8, "timetz": 12, "interval": 16, "uuid": 16, "inet": 8, "json": 60, "jsonb": 60, "tsvector": 60, "vector": 1000,
@@ -29,8 +29,8 @@ var widths = map[string]int64{
 
 const textWidth = 24
 
-func (f *filler) width(c *column) int64 {
-	t, _ := f.schema.resolved(c.typ, c.typmod)
+func (f *filler) columnWidth(c *column) int64 {
+	t, _ := f.schema.baseType(c.typ, c.typmod)
 	switch {
 	case t == nil:
 		return textWidth
@@ -42,19 +42,19 @@ func (f *filler) width(c *column) int64 {
 	return textWidth
 }
 
-// room refuses a plan whose rows would not fit, and notes what all of them take.
-func (f *filler) room() error {
+// checkRoom refuses a plan whose rows would not fit, and records their total size.
+func (f *filler) checkRoom() error {
 	e := &TooMuchError{Room: f.release.Room}
 	for _, t := range f.schema.tables {
 		each := int64(rowOverhead)
 		for _, c := range t.columns {
-			each += f.width(c)
+			each += f.columnWidth(c)
 		}
 		for _, k := range t.keys {
 			each += keyOverhead
 			for _, i := range k.columns {
 				if i >= 0 {
-					each += f.width(t.columns[i])
+					each += f.columnWidth(t.columns[i])
 				}
 			}
 		}
@@ -71,24 +71,24 @@ func (f *filler) room() error {
 	return nil
 }
 
-// Progress is how far a fill has come.
+// Progress is the progress of a fill.
 type Progress struct {
-	// Table is the one that is filled, with Rows of Of.
+	// Table is the table being filled, with Rows of Of rows done.
 	Table    string
 	Rows, Of int64
-	// Done and All are bytes, about.
+	// Done and All are approximate bytes.
 	Done, All int64
 }
 
-// tell says how far the table that is loaded has come.
-func (f *filler) tell(rows int64) {
+// reportProgress reports the progress of the current table.
+func (f *filler) reportProgress(rows int64) {
 	if t := f.loading; t != nil && f.release.Told != nil {
 		f.release.Told(Progress{Table: t.name(), Rows: rows, Of: t.rows, Done: f.done + rows*t.each, All: f.all})
 	}
 }
 
-// loads makes a table the one that is loaded, until end is called.
-func (f *filler) loads(t *table) (end func()) {
+// setCurrent makes a table the current one until end is called.
+func (f *filler) setCurrent(t *table) (end func()) {
 	f.loading = t
 	took := t.rows * t.each
 	return func() {

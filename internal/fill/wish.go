@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// wish is a demand that rows are to meet, or to break.
+// wish is a demand that rows should meet, or should break.
 type wish struct {
 	*Demand
 	broken bool
 }
 
-// demands hands each table what the plan says of its rows.
-func (f *filler) demands() {
+// assignDemands assigns the demands to their tables.
+func (f *filler) assignDemands() {
 	for _, d := range f.release.Keep {
-		t, _ := f.schema.find(d.Table)
+		t, _ := f.schema.findTable(d.Table)
 		if t == nil {
 			continue
 		}
@@ -23,28 +23,28 @@ func (f *filler) demands() {
 			t.wishes = append(t.wishes, wish{Demand: d})
 			continue
 		}
-		to, _ := f.schema.find(d.Refers)
-		columns, known := t.positions(d.Columns)
-		target, there := to.positions(d.Target)
+		to, _ := f.schema.findTable(d.Refers)
+		columns, known := t.namedPositions(d.Columns)
+		target, there := to.namedPositions(d.Target)
 		if known && there {
 			t.wishes = append(t.wishes, wish{Demand: d})
 			t.refs = append(t.refs, &ref{name: d.Name, columns: columns, table: to, target: target, full: d.full, wish: d})
 		}
 	}
 	for _, d := range f.release.Break {
-		if t, _ := f.schema.find(d.Table); t != nil {
+		if t, _ := f.schema.findTable(d.Table); t != nil {
 			t.wishes = append(t.wishes, wish{d, true})
 		}
 	}
 }
 
-// positions are those of columns, by their names; known: all are there.
-func (t *table) positions(names []string) (out []int, known bool) {
+// namedPositions returns the positions of columns, by name; known: all of them exist.
+func (t *table) namedPositions(names []string) (out []int, known bool) {
 	if t == nil {
 		return nil, false
 	}
 	for _, n := range names {
-		c := t.column(n)
+		c := t.columnNamed(n)
 		if c == nil {
 			return nil, false
 		}
@@ -53,8 +53,8 @@ func (t *table) positions(names []string) (out []int, known bool) {
 	return out, true
 }
 
-// kept is what a table was before it was built.
-type kept struct {
+// tableState is the state of a table before it was built.
+type tableState struct {
 	columns []column
 	keys    []key
 	refs    []ref
@@ -65,8 +65,8 @@ type kept struct {
 	told    int
 }
 
-func (f *filler) keep(t *table) *kept {
-	k := &kept{list: slices.Clone(t.keys), checks: slices.Clone(t.checks), rows: t.rows, told: len(f.result.Problems)}
+func (f *filler) keepState(t *table) *tableState {
+	k := &tableState{list: slices.Clone(t.keys), checks: slices.Clone(t.checks), rows: t.rows, told: len(f.result.Problems)}
 	for _, c := range t.columns {
 		k.columns = append(k.columns, *c)
 	}
@@ -82,8 +82,8 @@ func (f *filler) keep(t *table) *kept {
 	return k
 }
 
-// restore makes the table what it was, for another attempt.
-func (f *filler) restore(t *table, k *kept) {
+// restoreState resets the table for another attempt.
+func (f *filler) restoreState(t *table, k *tableState) {
 	t.keys, t.checks, t.rows, t.capped, t.surplus = slices.Clone(k.list), slices.Clone(k.checks), k.rows, 0, 0
 	for i, c := range t.columns {
 		*c = k.columns[i]
@@ -100,18 +100,18 @@ func (f *filler) restore(t *table, k *kept) {
 	f.result.Problems = f.result.Problems[:k.told]
 }
 
-// build decides how each value of a table is made: so that its rows meet all that
-// is wished, or else as much of it as goes together without costing rows.
-func (f *filler) build(ctx context.Context, t *table) error {
+// buildTable decides how each value of a table is made. The rows meet all wishes or, if that
+// would cost rows, as many of them as are compatible.
+func (f *filler) buildTable(ctx context.Context, t *table) error {
 	if len(t.wishes) == 0 {
-		return f.construct(ctx, t)
+		return f.buildGenerators(ctx, t)
 	}
-	was := f.keep(t)
+	was := f.keepState(t)
 	least, most := was.rows, was.told
 	attempt := func(wishes []wish) (good bool, err error) {
-		f.restore(t, was)
+		f.restoreState(t, was)
 		t.taken = wishes
-		err = f.construct(ctx, t)
+		err = f.buildGenerators(ctx, t)
 		return t.rows >= least && len(f.result.Problems) <= most, err
 	}
 	if good, err := attempt(t.wishes); good || err != nil {
@@ -140,20 +140,20 @@ func (f *filler) build(ctx context.Context, t *table) error {
 		}
 	}
 	f.result.Unmet = append(f.result.Unmet, unmet...)
-	if good { // the last attempt is the one that stands
+	if good { // the last attempt is the one that is kept
 		return nil
 	}
 	_, err := attempt(taken)
 	return err
 }
 
-// take adds what is wished to what the table asks for.
-func (t *table) take(r *reading) {
+// takeWishes adds the wishes to the constraints of the table.
+func (t *table) takeWishes(r *reading) {
 	for _, x := range t.refs {
 		x.off = x.wish != nil && !slices.ContainsFunc(t.taken, func(w wish) bool { return w.Demand == x.wish })
 	}
 	for _, w := range t.taken {
-		columns, known := t.positions(w.Columns)
+		columns, known := t.namedPositions(w.Columns)
 		if !known {
 			continue
 		}
@@ -166,21 +166,22 @@ func (t *table) take(r *reading) {
 				if w.value {
 					r.value = w.Columns[0]
 				}
-				r.read(n)
+				r.readCondition(n)
 				r.value = ""
 			}
 		case w.Kind == Required && !w.broken:
-			r.facts(w.Columns[0]).notNull = true
+			r.factsOf(w.Columns[0]).notNull = true
 		case w.Kind == Differs && !w.broken:
 			t.keys = append(t.keys, &key{name: w.Name, columns: columns, exclude: w.exclude, partial: w.partial, pairs: w.pairs})
 		case w.Kind == Becomes:
-			w.become(t.columns[columns[0]], r.facts(w.Columns[0]))
+			w.restrictType(t.columns[columns[0]], r.factsOf(w.Columns[0]))
 		}
 	}
 }
 
-// become makes the values of a column those that its type to be has as well, or has not.
-func (w wish) become(c *column, x *facts) {
+// restrictType restricts the values of a column to those that its new type accepts, or does
+// not accept.
+func (w wish) restrictType(c *column, x *facts) {
 	switch {
 	case w.broken && w.Most > 0:
 		x.minLen = max(x.minLen, w.Most+1)
@@ -196,17 +197,17 @@ func (w wish) become(c *column, x *facts) {
 	}
 }
 
-// spoil breaks what a value for itself cannot.
-func (t *table) spoil() {
+// breakDemands breaks demands that a single value cannot break.
+func (t *table) breakDemands() {
 	for _, w := range t.taken {
-		columns, known := t.positions(w.Columns)
+		columns, known := t.namedPositions(w.Columns)
 		if !known || !w.broken || w.Kind != Required && w.Kind != Differs {
 			continue
 		}
 		if w.Kind == Differs && slices.ContainsFunc(t.keys, func(k *key) bool {
 			return !k.partial && !k.exclude && !slices.ContainsFunc(k.columns, func(i int) bool { return !slices.Contains(columns, i) })
 		}) {
-			continue // no two rows agree in them
+			continue // no two rows have the same values in them
 		}
 		for _, i := range columns {
 			c := t.columns[i]

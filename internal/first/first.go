@@ -1,6 +1,6 @@
-// Package first makes the first day easy: what a repository tells of itself, the onward.yaml that
-// follows from it, and what to write into the pipeline of its forge. It asks nothing, runs no code
-// of the repository and writes no file.
+// Package first makes the first day easy: it reads what a repository tells of itself, and derives the
+// onward.yaml and the files for the pipeline of its forge. It asks nothing, runs no code of the
+// repository and writes no file.
 package first
 
 import (
@@ -18,37 +18,37 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Found is what a repository tells.
+// Found is what a repository's files say.
 type Found struct {
 	// Root is the repository's root, an absolute path.
 	Root string
-	// Migrations are the directories of migrations; LeftOut what looked like one and is none.
+	// Migrations are the directories of migrations; LeftOut are those that only look like it.
 	Migrations []audit.Detected
 	LeftOut    []onward.Opaque
-	// Unread are directories of tools that are not read.
+	// Unread are directories of tools without an adapter.
 	Unread []adapter.Unread
-	// Postgres are the major versions in production, ascending, and PostgresBy the file that
-	// tells the oldest. Empty where none does.
+	// Postgres are the major versions in production, ascending, and PostgresBy the file that names
+	// the oldest. They are empty if no file does.
 	Postgres   []int
 	PostgresBy string
-	// Base is the default branch, "" where there is none; Remote says that it is the remote's,
-	// BaseBy the file of another linter that names it.
+	// Base is the default branch, "" if there is none. Remote is set if it is the remote's. BaseBy is
+	// the file of another linter that names it.
 	Base   string
 	Remote bool
 	BaseBy string
-	// Forges are those whose pipelines it may run in.
+	// Forges are the forges whose pipelines may run it.
 	Forges []Forge
-	// Linters is what other linters were told.
-	Linters *linters.Said
+	// Linters has the settings of other linters.
+	Linters *linters.Settings
 
 	python python
 }
 
-// Look reads the repository that a directory is in.
+// ReadRepository reads the repository of a directory.
 //
-// Errors: those of git for the repository, and a [*audit.NotFoundError] when it has no migrations
-// at all, of whatever tool.
-func Look(ctx context.Context, dir string) (*Found, error) {
+// Errors: git's errors for the repository, and a [*audit.NotFoundError] if it has no migrations of
+// any tool.
+func ReadRepository(ctx context.Context, dir string) (*Found, error) {
 	repo, err := gitrange.Open(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -60,13 +60,13 @@ func Look(ctx context.Context, dir string) (*Found, error) {
 	}
 	tree := gittree.Of(head)
 	f := &Found{Root: repo.Root(), Unread: adapter.UnreadIn(tree), Linters: linters.Read(tree)}
-	f.Forges = forges(tree.Paths(), repo.Host())
+	f.Forges = detectForges(tree.Paths(), repo.Host())
 	f.Migrations, f.LeftOut, err = audit.Detect(ctx, tree)
 	var none *audit.NotFoundError
 	if err != nil && (!errors.As(err, &none) || len(f.Unread) == 0) {
 		return nil, err
 	}
-	f.versions(adapter.OldestPostgres(tree))
+	f.setVersions(adapter.OldestPostgres(tree))
 	f.findPython(tree)
 	var unknown *gitrange.NoBaseError
 	if f.Base, f.Remote, err = repo.Default(ctx); err != nil && !errors.As(err, &unknown) {
@@ -82,9 +82,9 @@ func Look(ctx context.Context, dir string) (*Found, error) {
 	return f, nil
 }
 
-// versions takes the versions from another linter that was told them, else from the oldest
-// that the repository's containers and pipelines name.
-func (f *Found) versions(oldest adapter.Oldest) {
+// setVersions takes the versions from another linter's settings, else from the oldest version that the
+// repository's containers and pipelines name.
+func (f *Found) setVersions(oldest adapter.Oldest) {
 	var supported []int
 	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
 		supported = append(supported, v)
@@ -97,8 +97,9 @@ func (f *Found) versions(oldest adapter.Oldest) {
 	}
 }
 
-// dirs are the directories whose migrations can be read without running code, as paths from the root.
-func (f *Found) dirs() []string {
+// readableDirs returns the directories whose migrations can be read without running code, relative to the
+// root.
+func (f *Found) readableDirs() []string {
 	var out []string
 	for _, m := range f.Migrations {
 		if !m.Renders {
@@ -115,12 +116,12 @@ func dirOf(m audit.Detected) string {
 	return m.Dir
 }
 
-// History judges all migrations that are there, as one release, and names their directories: what a
-// baseline would leave out. nil where none can be read without running code.
+// History judges all existing migrations, as one release, and names their directories: a baseline
+// would leave out these findings. It is nil if none can be read without running code.
 //
-// Errors: those of [audit.Check].
+// Errors: as for [audit.Check].
 func (f *Found) History(ctx context.Context, settings *config.Config) (*onward.Report, []string, error) {
-	dirs := f.dirs()
+	dirs := f.readableDirs()
 	if len(dirs) == 0 {
 		return nil, nil, nil
 	}
@@ -130,7 +131,7 @@ func (f *Found) History(ctx context.Context, settings *config.Config) (*onward.R
 	return r, dirs, err
 }
 
-// Forge is where a repository lives: its pipelines have a form of their own.
+// Forge hosts a repository; its pipelines have a format of their own.
 type Forge string
 
 // The forges whose pipelines are known.
@@ -139,8 +140,9 @@ const (
 	GitLab Forge = "GitLab"
 )
 
-// forges tells them from files and from the remote's host. Where both have files, the host decides.
-func forges(paths []string, host string) []Forge {
+// detectForges detects them from files and from the remote's host. If there are files of both, the host
+// decides.
+func detectForges(paths []string, host string) []Forge {
 	var out []Forge
 	for _, forge := range []Forge{GitHub, GitLab} {
 		switch {

@@ -8,11 +8,12 @@ import (
 // File is a file of a pipeline and its text.
 type File struct {
 	Path, Text string
-	// Whole: the text is the whole file. Else it is a part of a file that the repository may have.
+	// Whole is set if the text is the whole file; otherwise it is a part of a file that may exist.
 	Whole bool
 }
 
-// Pipeline is what the pipeline of a forge needs. version is that of onward, such as v1.2.3; "" for the newest source.
+// Pipeline returns the files for the pipeline of a forge. version is onward's version, such as v1.2.3; "" for the
+// newest source.
 func (f *Found) Pipeline(forge Forge, version string) []File {
 	ref := "main"
 	if version != "" {
@@ -27,6 +28,7 @@ func (f *Found) Pipeline(forge Forge, version string) []File {
 		return []File{
 			{".github/workflows/onward.yml", fmt.Sprintf(githubJudge, branch, f.installSteps(), ref), true},
 			{".github/workflows/onward-comment.yml", fmt.Sprintf(githubComment, ref), true},
+			{".github/workflows/onward-stats.yml", fmt.Sprintf(githubStats, ref), true},
 		}
 	case GitLab:
 		return []File{{".gitlab-ci.yml", fmt.Sprintf(gitlab, ref) + f.installScript(), false}}
@@ -68,7 +70,24 @@ jobs:
       - uses: onward-sql/onward/ci/comment@%s
 `
 
-// gitlab takes the template of ci/.
+// githubStats runs on the default branch and checks out nothing.
+const githubStats = `# Reads each night how big the tables are: then onward says how long a statement takes, and leaves small tables alone.
+# It needs the secret ONWARD_STATS_URL, the address of the database or of a replica, and a runner that reaches it. The role
+# needs to connect, nothing more. Without the secret it reads nothing.
+name: onward stats
+on:
+  schedule: [{ cron: "23 3 * * *" }]
+  workflow_dispatch:
+permissions: {}
+jobs:
+  stats:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: onward-sql/onward/ci/stats@%s
+        with: { address: "${{ secrets.ONWARD_STATS_URL }}" }
+`
+
+// gitlab uses the template in ci/.
 const gitlab = `include:
   - remote: https://raw.githubusercontent.com/onward-sql/onward/%s/ci/onward.gitlab-ci.yml
 `

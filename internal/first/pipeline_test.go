@@ -15,7 +15,8 @@ import (
 
 // manage is what makes a directory a project that renders its migrations.
 var manage = map[string]string{
-	"manage.py":                      "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\nfrom django.core.management import execute_from_command_line\n",
+	"manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n" +
+		"from django.core.management import execute_from_command_line\n",
 	"app/migrations/__init__.py":     " ",
 	"app/migrations/0001_initial.py": "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    operations = []\n",
 }
@@ -44,7 +45,7 @@ type workflow struct {
 	}
 }
 
-// Each pipeline is one that its forge takes: actionlint reads the workflows with both Actions, and no job has a token that may
+// Each pipeline is one that its forge takes: actionlint reads the workflows with their Actions, and no job has a token that may
 // write beside the branch's code.
 func TestPipelines(t *testing.T) {
 	t.Parallel()
@@ -62,19 +63,31 @@ func TestPipelines(t *testing.T) {
 		files map[string]string
 		want  []string // in the workflow that judges
 	}{
-		"SQL":          {sql, []string{"branches: [main]"}},
-		"requirements": {with("", map[string]string{"requirements.txt": "Django\n", ".python-version": "3.12\n"}), []string{"python-version-file: .python-version", "python -m pip install -r requirements.txt"}},
-		"in a folder":  {with("web/api", map[string]string{"web/requirements/base.txt": "Django\n"}), []string{"working-directory: web/api", "pip install -r ../requirements/base.txt", `python-version: "3.x"`}},
-		"poetry":       {with("", map[string]string{"poetry.lock": "#\n", "pyproject.toml": "[tool.poetry.dependencies]\npython = \"^3.12\"\n"}), []string{"python-version-file: pyproject.toml", "poetry install"}},
-		"uv above":     {with("src", map[string]string{"uv.lock": "#\n", "pyproject.toml": "[project]\nname = 'a'\n"}), []string{`python-version: "3.x"`, "(cd ../ && uv sync --inexact)"}},
-		"a package":    {with("", map[string]string{"setup.py": "#\n"}), []string{"python -m pip install ./"}},
-		"nothing":      {with("", nil), []string{"no file lists the packages of the project"}},
-		"hostile":      {with("$(id)", map[string]string{"$(id)/requirements.txt": "Django\n"}), []string{"branches: [main]"}},
+		"SQL": {sql, []string{"branches: [main]"}},
+		"requirements": {
+			with("", map[string]string{"requirements.txt": "Django\n", ".python-version": "3.12\n"}),
+			[]string{"python-version-file: .python-version", "python -m pip install -r requirements.txt"},
+		},
+		"in a folder": {
+			with("web/api", map[string]string{"web/requirements/base.txt": "Django\n"}),
+			[]string{"working-directory: web/api", "pip install -r ../requirements/base.txt", `python-version: "3.x"`},
+		},
+		"poetry": {
+			with("", map[string]string{"poetry.lock": "#\n", "pyproject.toml": "[tool.poetry.dependencies]\npython = \"^3.12\"\n"}),
+			[]string{"python-version-file: pyproject.toml", "poetry install"},
+		},
+		"uv above": {
+			with("src", map[string]string{"uv.lock": "#\n", "pyproject.toml": "[project]\nname = 'a'\n"}),
+			[]string{`python-version: "3.x"`, "(cd ../ && uv sync --inexact)"},
+		},
+		"a package": {with("", map[string]string{"setup.py": "#\n"}), []string{"python -m pip install ./"}},
+		"nothing":   {with("", nil), []string{"no file lists the packages of the project"}},
+		"hostile":   {with("$(id)", map[string]string{"$(id)/requirements.txt": "Django\n"}), []string{"branches: [main]"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := gittest.Commits(t, c.files)
-			found, err := first.Look(t.Context(), dir)
+			found, err := first.ReadRepository(t.Context(), dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,12 +111,13 @@ func TestPipelines(t *testing.T) {
 						t.Errorf("%s may do more than read: %v %v", file.Path, w.Permissions, job.Permissions)
 					}
 				}
-				if i == 1 && (len(w.Permissions) > 0 || strings.Contains(text, "actions/checkout") || strings.Contains(text, "- run:") || strings.Contains(text, "  run:")) {
+				if i > 0 && (len(w.Permissions) > 0 || strings.Contains(text, "actions/checkout") || strings.Contains(text, "- run:") || strings.Contains(text, "  run:")) {
 					t.Errorf("%s runs something, or may do more than its job:\n%s", file.Path, text)
 				}
 				// actionlint reads the inputs of Actions that lie in the repository.
-				text = strings.NewReplacer("onward-sql/onward/ci/comment@v1.2.3", "./ci/comment", "onward-sql/onward@v1.2.3", "./").Replace(text)
-				gittest.Lay(t, dir, map[string]string{file.Path: text})
+				text = strings.NewReplacer("onward-sql/onward/ci/comment@v1.2.3", "./ci/comment", "onward-sql/onward/ci/stats@v1.2.3", "./ci/stats",
+					"onward-sql/onward@v1.2.3", "./").Replace(text)
+				gittest.WriteFiles(t, dir, map[string]string{file.Path: text})
 			}
 			for _, want := range c.want {
 				if !strings.Contains(files[0].Text, want) {
@@ -122,12 +136,12 @@ func TestPipelines(t *testing.T) {
 			if lint == "" {
 				return
 			}
-			for _, action := range []string{"action.yml", "ci/comment/action.yml"} {
+			for _, action := range []string{"action.yml", "ci/comment/action.yml", "ci/stats/action.yml"} {
 				text, err := os.ReadFile("../../" + action)
 				if err != nil {
 					t.Fatal(err)
 				}
-				gittest.Lay(t, dir, map[string]string{action: string(text)})
+				gittest.WriteFiles(t, dir, map[string]string{action: string(text)})
 			}
 			cmd := exec.CommandContext(t.Context(), lint)
 			cmd.Dir = dir
@@ -145,7 +159,7 @@ func TestInstallStep(t *testing.T) {
 		t.Skip("there is no python3")
 	}
 	dir := gittest.Commits(t, with("web", map[string]string{"requirements.txt": "# none, so that no registry is asked\n"}))
-	found, err := first.Look(t.Context(), dir)
+	found, err := first.ReadRepository(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

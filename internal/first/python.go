@@ -11,20 +11,21 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// python is how a project whose own code makes its SQL is installed. The zero value is a repository without one.
+// python says how to install a project whose own code renders its SQL. The zero value is a repository without one.
 type python struct {
 	// dir is the directory of the project from the root, "." for the root.
 	dir string
-	// versionFile tells the version of Python, "" if no file does.
+	// versionFile is the file with the version of Python, "" if there is none.
 	versionFile string
 	// commands install the project's packages into an active virtualenv in dir; none if no file lists them.
 	commands []string
 }
 
-// safePath are the paths that stand in a pipeline as they are: nothing in them is an expression or a command.
+// safePath matches the paths that can be used in a pipeline unchanged: they have no expression or command.
 var safePath = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
 
-// packageFiles are the files that list a project's packages, and what installs these. The first that is there counts.
+// packageFiles are files that list a project's packages, with the command that installs them. The first existing one
+// is used.
 var packageFiles = []struct{ file, tool, command string }{
 	{"uv.lock", "uv", "uv sync --inexact"},
 	{"poetry.lock", "poetry", "poetry install --no-interaction"},
@@ -42,8 +43,8 @@ var packageFiles = []struct{ file, tool, command string }{
 	{"setup.py", "", "python -m pip install %s"},
 }
 
-// findPython finds how the first project that renders its migrations is installed: by the files in its directory, else
-// by those in the directories above.
+// findPython finds out how to install the first project that renders its migrations: from the files in its directory,
+// else from those in the directories above.
 func (f *Found) findPython(tree adapter.Tree) {
 	paths := tree.Paths()
 	has := func(p string) bool { _, found := slices.BinarySearch(paths, p); return found }
@@ -59,7 +60,7 @@ func (f *Found) findPython(tree adapter.Tree) {
 			}
 		}
 		if f.python.commands == nil {
-			f.python.install(dir, has)
+			f.python.addInstallCommands(dir, has)
 		}
 		if dir == "." {
 			return
@@ -69,14 +70,14 @@ func (f *Found) findPython(tree adapter.Tree) {
 
 var requiresPython = regexp.MustCompile(`(?m)^\s*(?:requires-python|python)\s*=`)
 
-// tellsPython reports whether a file tells the version of Python.
+// tellsPython reports whether a file has the version of Python.
 func tellsPython(tree adapter.Tree, file string) bool {
 	text, err := tree.Read(file)
 	return err == nil && (path.Base(file) != "pyproject.toml" || requiresPython.Match(text))
 }
 
-// install notes the commands for the files of a directory, which is the project's or one above it.
-func (p *python) install(dir string, has func(string) bool) {
+// addInstallCommands records the commands for the files of a directory, which is the project's or one above it.
+func (p *python) addInstallCommands(dir string, has func(string) bool) {
 	for _, f := range packageFiles {
 		if !has(path.Join(dir, f.file)) {
 			continue
@@ -103,8 +104,8 @@ func (p *python) install(dir string, has func(string) bool) {
 	}
 }
 
-// script installs the project into the virtualenv .venv of its directory, where onward looks for it.
-func (p *python) script() []string {
+// installCommands installs the project into the virtualenv .venv of its directory, where onward looks for it.
+func (p *python) installCommands() []string {
 	commands := p.commands
 	if commands == nil {
 		commands = []string{"echo 'no file lists the packages of the project: install them here' && exit 1"}
@@ -126,7 +127,7 @@ func (f *Found) installSteps() string {
 	fmt.Fprintf(&b, "      # The migrations' SQL comes from the project's own code, in the project's own interpreter.\n")
 	fmt.Fprintf(&b, "      - uses: actions/setup-python@v6\n        with: { %s }\n", version)
 	fmt.Fprintf(&b, "      - name: install the project\n        working-directory: %s\n        run: |\n", p.dir)
-	for _, line := range p.script() {
+	for _, line := range p.installCommands() {
 		fmt.Fprintf(&b, "          %s\n", line)
 	}
 	return b.String()
@@ -144,7 +145,7 @@ func (f *Found) installScript() string {
 	if p.dir != "." {
 		fmt.Fprintf(&b, "      cd %s\n", p.dir)
 	}
-	for _, line := range p.script() {
+	for _, line := range p.installCommands() {
 		fmt.Fprintf(&b, "      %s\n", line)
 	}
 	b.WriteString("      deactivate\n      cd \"$CI_PROJECT_DIR\"\n    - go install \"github.com/onward-sql/onward/cmd/onward@$ONWARD_VERSION\"\n")

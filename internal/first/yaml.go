@@ -13,41 +13,41 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// schema is where editors find what onward.yaml may have.
+// schema is the URL of the schema of onward.yaml, for editors.
 const schema = "https://raw.githubusercontent.com/onward-sql/onward/main/onward.schema.json"
 
-// YAML is the onward.yaml that follows: what was found is set, the rest are comments. baseline is
-// the file of findings to leave out, "" for none.
+// YAML returns the onward.yaml for the repository: settings that were found are set, the rest are
+// comments. baseline is the file of findings to leave out, "" for none.
 func (f *Found) YAML(baseline string) string {
 	var b strings.Builder
 	b.WriteString("# yaml-language-server: $schema=" + schema + "\n")
 	b.WriteString("# What a key says counts; without it onward looks again in each run. All keys:\n" +
 		"# https://github.com/onward-sql/onward/blob/main/docs/configuration.md\n")
 	if len(f.Postgres) > 0 {
-		fmt.Fprintf(&b, "\n# The major versions in production, as %s has it.\npostgres: %s\n", comment(f.PostgresBy), versions(f.Postgres))
+		fmt.Fprintf(&b, "\n# The major versions in production, as %s has it.\npostgres: %s\n", commentText(f.PostgresBy), formatVersions(f.Postgres))
 	} else {
 		b.WriteString("\n# The major versions in production. No file names one: all supported ones count.\n# postgres: 15..17\n")
 	}
 	switch {
 	case f.BaseBy != "":
-		fmt.Fprintf(&b, "\n# The deployed revision, as %s has it.\nbase: %s\n", comment(f.BaseBy), scalar(f.Base))
+		fmt.Fprintf(&b, "\n# The deployed revision, as %s has it.\nbase: %s\n", commentText(f.BaseBy), quoteScalar(f.Base))
 	case f.Remote:
-		fmt.Fprintf(&b, "\n# The deployed revision: a release is what a branch adds to it.\nbase: %s\n", scalar(f.Base))
+		fmt.Fprintf(&b, "\n# The deployed revision: a release is what a branch adds to it.\nbase: %s\n", quoteScalar(f.Base))
 	default:
 		b.WriteString("\n# The deployed revision: a release is what a branch adds to it. Without a remote it is main or master.\n# base: origin/main\n")
 	}
-	f.migrations(&b)
+	f.writeMigrations(&b)
 	if len(f.Linters.Rules) > 0 {
 		b.WriteString("\n# The severity of rules: error, warning, info or off.\nrules:\n")
 		for _, r := range f.Linters.Rules {
-			fmt.Fprintf(&b, "  %s: %s # %s\n", r.ID, r.Severity, comment(r.By))
+			fmt.Fprintf(&b, "  %s: %s # %s\n", r.ID, r.Severity, commentText(r.By))
 		}
 	} else {
 		b.WriteString("\n# The severity of rules: error, warning, info or off. onward rules lists them.\n# rules:\n#   index-create-blocking: warning\n")
 	}
-	f.assume(&b)
+	f.writeSession(&b)
 	if baseline != "" {
-		fmt.Fprintf(&b, "\n# Findings to leave out.\nbaseline: %s\n", scalar(baseline))
+		fmt.Fprintf(&b, "\n# Findings to leave out.\nbaseline: %s\n", quoteScalar(baseline))
 	} else {
 		b.WriteString("\n# Findings to leave out, which onward check --write-baseline FILE writes.\n# baseline: onward.baseline.json\n")
 	}
@@ -67,15 +67,16 @@ func (f *Found) YAML(baseline string) string {
 	return b.String()
 }
 
-// assumed reports whether how files are sent is a guess for a directory, and another linter was told.
-func (f *Found) assumed(m audit.Detected) bool {
+// isGuessed reports whether it is a guess how a directory's files are sent, and another linter has a
+// setting for it.
+func (f *Found) isGuessed(m audit.Detected) bool {
 	return f.Linters.InTransaction && m.Assumed && !m.Deep
 }
 
-// migrations names directories only where something has to be said of one: detection goes on finding
-// new ones, and knows where one was before it moved.
-func (f *Found) migrations(b *strings.Builder) {
-	says := slices.ContainsFunc(f.Migrations, f.assumed) && !slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Deep })
+// writeMigrations names directories only if one of them needs a setting: detection finds new ones, and
+// follows directories that move.
+func (f *Found) writeMigrations(b *strings.Builder) {
+	says := slices.ContainsFunc(f.Migrations, f.isGuessed) && !slices.ContainsFunc(f.Migrations, func(m audit.Detected) bool { return m.Deep })
 	mark := "# "
 	if says {
 		mark = ""
@@ -90,15 +91,15 @@ func (f *Found) migrations(b *strings.Builder) {
 		list = []audit.Detected{{Runner: onward.Runner{Dir: "db/migrations", Framework: "sql"}}}
 	}
 	for _, m := range list {
-		fmt.Fprintf(b, "%s  - dir: %s\n%s    framework: %s\n", mark, scalar(dirOf(m)), mark, scalar(m.Framework))
-		if says && f.assumed(m) {
+		fmt.Fprintf(b, "%s  - dir: %s\n%s    framework: %s\n", mark, quoteScalar(dirOf(m)), mark, quoteScalar(m.Framework))
+		if says && f.isGuessed(m) {
 			b.WriteString("    transaction: file # file, message, pipeline or none\n")
 		}
 	}
 }
 
-// assume says what every session has.
-func (f *Found) assume(b *strings.Builder) {
+// writeSession writes the settings of every session.
+func (f *Found) writeSession(b *strings.Builder) {
 	b.WriteString("\n# What holds for every session that runs migrations.\n")
 	if f.Linters.LockTimeout == "" && f.Linters.StatementTimeout == "" {
 		b.WriteString("# assume:\n#   lock_timeout: 5s\n")
@@ -112,7 +113,7 @@ func (f *Found) assume(b *strings.Builder) {
 	}
 }
 
-// Differs lists what an onward.yaml that is there would say otherwise, a line each.
+// Differs lists how this onward.yaml would differ from the existing one, a line each.
 func (f *Found) Differs(c *config.Config) ([]string, error) {
 	would, err := config.Decode([]byte(f.YAML("")), config.Name, audit.Names())
 	if err != nil {
@@ -121,15 +122,15 @@ func (f *Found) Differs(c *config.Config) ([]string, error) {
 	var out []string
 	note := func(key, has, found, by string) {
 		if by != "" {
-			by = " (" + report.Line(by) + ")"
+			by = " (" + report.EscapeLine(by) + ")"
 		}
 		if has == "" {
 			has = "nothing"
 		}
-		out = append(out, fmt.Sprintf("%s: %s%s, where it says %s", key, report.Line(found), by, report.Line(has)))
+		out = append(out, fmt.Sprintf("%s: %s%s, where it says %s", key, report.EscapeLine(found), by, report.EscapeLine(has)))
 	}
 	if len(would.Postgres) > 0 && !slices.Equal(would.Postgres, c.Postgres) {
-		note("postgres", versions(c.Postgres), versions(would.Postgres), f.PostgresBy)
+		note("postgres", formatVersions(c.Postgres), formatVersions(would.Postgres), f.PostgresBy)
 	}
 	if would.Base != "" && would.Base != c.Base {
 		note("base", c.Base, would.Base, f.BaseBy)
@@ -146,7 +147,7 @@ func (f *Found) Differs(c *config.Config) ([]string, error) {
 		has, would config.Timeout
 	}{{"lock_timeout", c.Assume.LockTimeout, would.Assume.LockTimeout}, {"statement_timeout", c.Assume.StatementTimeout, would.Assume.StatementTimeout}} {
 		if t.would != 0 && t.has != t.would {
-			note("assume: "+t.key, milliseconds(t.has), milliseconds(t.would), "")
+			note("assume: "+t.key, formatTimeout(t.has), formatTimeout(t.would), "")
 		}
 	}
 	for _, m := range f.Migrations {
@@ -158,15 +159,15 @@ func (f *Found) Differs(c *config.Config) ([]string, error) {
 	return out, nil
 }
 
-func milliseconds(t config.Timeout) string {
+func formatTimeout(t config.Timeout) string {
 	if t == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%dms", t.Milliseconds())
 }
 
-// versions are major versions as onward.yaml has them: "16", "14..17", "[14, 16]".
-func versions(list []int) string {
+// formatVersions formats major versions for onward.yaml: "16", "14..17", "[14, 16]".
+func formatVersions(list []int) string {
 	switch n := len(list); {
 	case n == 0:
 		return ""
@@ -180,8 +181,8 @@ func versions(list []int) string {
 
 var plain = regexp.MustCompile(`^[A-Za-z][\w./-]*$`)
 
-// scalar is a text as YAML has it: in quotation marks where it may be taken for something else.
-func scalar(text string) string {
+// quoteScalar returns a text for YAML: in quotation marks if it could be read as something else.
+func quoteScalar(text string) string {
 	if plain.MatchString(text) {
 		return text
 	}
@@ -189,5 +190,5 @@ func scalar(text string) string {
 	return string(quoted)
 }
 
-// comment is a text of somebody else's in one line.
-func comment(text string) string { return report.Line(text) }
+// commentText returns an untrusted text on one line.
+func commentText(text string) string { return report.EscapeLine(text) }

@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// PullRequest is one of GitHub.
+// PullRequest is a pull request on GitHub.
 type PullRequest struct {
 	// API is the address of its API, "https://api.github.com"; Repository "owner/name".
 	API, Repository string
 	Number          int
-	// Token has the right to write comments, if any.
+	// Token needs the right to write comments.
 	Token string
 }
 
 // Error is a refusal of the forge.
 type Error struct {
-	// Doing says what was tried; Status and Message are the answer.
+	// Doing is the attempted action; Status and Message are the answer.
 	Doing   string
 	Status  int
 	Message string
@@ -33,12 +33,12 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %d %s", e.Doing, e.Status, e.Message)
 }
 
-// Forbidden reports whether the token lacks the right, as that of a fork's pull request does.
+// Forbidden reports whether the token lacks the right, like the token of a fork's pull request.
 func (e *Error) Forbidden() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status == http.StatusNotFound
 }
 
-// comment is one, as the API has it.
+// comment is a comment in the API's format.
 type comment struct {
 	ID   int64  `json:"id"`
 	Body string `json:"body"`
@@ -50,22 +50,23 @@ type author struct {
 	Type  string `json:"type"`
 }
 
-// patience is how long an answer may take; most is how many comments of a pull request are looked through.
+// patience is the time limit for an answer; most is how many comments of a pull request are searched.
 const (
 	patience = 30 * time.Second
 	page     = 100
 	most     = 3000
 )
 
-// Keep makes the comment that begins with a marker say what text makes of what it said before, "" where there
-// was none: the first that is there is edited, whoever changed it below the marker, a second one is deleted, and
-// without one it is made. It says what it did. Comments of others are left alone, whatever they begin with.
+// Keep writes the comment that begins with a marker. text gets the comment's old text, "" if there is none, and
+// returns the new one. Keep edits the first such comment, whoever changed it below the marker, deletes a second one,
+// and creates one if there is none. did says what it did. Comments of other users are never changed, whatever they
+// begin with.
 //
-// Errors: an [*Error] where the forge refuses, and those of the network.
+// Errors: an [*Error] if the forge refuses; network errors.
 func (p PullRequest) Keep(ctx context.Context, marker string, text func(before string) string) (did string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 4*patience)
 	defer cancel()
-	ours, err := p.ours(ctx, marker)
+	ours, err := p.ownComments(ctx, marker)
 	if err != nil {
 		return "", err
 	}
@@ -76,28 +77,28 @@ func (p PullRequest) Keep(ctx context.Context, marker string, text func(before s
 	after := text(before)
 	body := map[string]string{"body": after}
 	if len(ours) == 0 {
-		return "created", p.ask(ctx, "create the comment", http.MethodPost, fmt.Sprintf("issues/%d/comments", p.Number), body, nil)
+		return "created", p.callRepository(ctx, "create the comment", http.MethodPost, fmt.Sprintf("issues/%d/comments", p.Number), body, nil)
 	}
 	did = "unchanged"
 	if before != after {
-		if err := p.ask(ctx, "edit the comment", http.MethodPatch, fmt.Sprintf("issues/comments/%d", ours[0].ID), body, nil); err != nil {
+		if err := p.callRepository(ctx, "edit the comment", http.MethodPatch, fmt.Sprintf("issues/comments/%d", ours[0].ID), body, nil); err != nil {
 			return "", err
 		}
 		did = "updated"
 	}
 	for _, c := range ours[1:] {
-		if err := p.ask(ctx, "delete another comment", http.MethodDelete, fmt.Sprintf("issues/comments/%d", c.ID), nil, nil); err != nil {
+		if err := p.callRepository(ctx, "delete another comment", http.MethodDelete, fmt.Sprintf("issues/comments/%d", c.ID), nil, nil); err != nil {
 			return "", err
 		}
 	}
 	return did, nil
 }
 
-// ours are the comments that begin with the marker and are of whoever the token is of. That of a workflow may not ask
-// who it is: its comments are a bot's.
-func (p PullRequest) ours(ctx context.Context, marker string) (ours []comment, err error) {
+// ownComments returns the comments that begin with the marker and belong to the token's user. A workflow's token cannot ask
+// for its user: its comments are from a bot.
+func (p PullRequest) ownComments(ctx context.Context, marker string) (ours []comment, err error) {
 	var self author
-	known := p.call(ctx, "ask who comments", http.MethodGet, "/user", nil, &self) == nil && self.Login != ""
+	known := p.callAPI(ctx, "ask who comments", http.MethodGet, "/user", nil, &self) == nil && self.Login != ""
 	mine := func(a author) bool {
 		if known {
 			return a.Login == self.Login
@@ -106,7 +107,8 @@ func (p PullRequest) ours(ctx context.Context, marker string) (ours []comment, e
 	}
 	for n := 1; n*page <= most; n++ {
 		var list []comment
-		if err := p.ask(ctx, "list the comments", http.MethodGet, fmt.Sprintf("issues/%d/comments?per_page=%d&page=%d", p.Number, page, n), nil, &list); err != nil {
+		if err := p.callRepository(ctx, "list the comments", http.MethodGet, fmt.Sprintf("issues/%d/comments?per_page=%d&page=%d", p.Number, page, n), nil,
+			&list); err != nil {
 			return nil, err
 		}
 		for _, c := range list {
@@ -121,13 +123,13 @@ func (p PullRequest) ours(ctx context.Context, marker string) (ours []comment, e
 	return ours, nil
 }
 
-// ask sends a request about the repository.
-func (p PullRequest) ask(ctx context.Context, doing, method, path string, body, into any) error {
-	return p.call(ctx, doing, method, "/repos/"+p.Repository+"/"+path, body, into)
+// callRepository sends a request about the repository.
+func (p PullRequest) callRepository(ctx context.Context, doing, method, path string, body, into any) error {
+	return p.callAPI(ctx, doing, method, "/repos/"+p.Repository+"/"+path, body, into)
 }
 
-// call sends a request and reads its answer.
-func (p PullRequest) call(ctx context.Context, doing, method, path string, body, into any) error {
+// callAPI sends a request and reads its answer.
+func (p PullRequest) callAPI(ctx context.Context, doing, method, path string, body, into any) error {
 	var sent io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -154,7 +156,7 @@ func (p PullRequest) call(ctx context.Context, doing, method, path string, body,
 	}
 	if answer.StatusCode >= 300 {
 		var said struct{ Message string }
-		_ = json.Unmarshal(data, &said) // without one the number says enough
+		_ = json.Unmarshal(data, &said) // without a message the status is enough
 		return &Error{doing, answer.StatusCode, said.Message}
 	}
 	if into == nil {

@@ -17,12 +17,12 @@ import (
 // Run is a finished run of a GitHub workflow that judged a revision, as the event workflow_run describes it.
 // GitHub wrote the event, so it is trusted; the branch's code ran in the run, so its artifact is not.
 type Run struct {
-	// API, Repository and Token are those of [PullRequest].
+	// API, Repository and Token are as in [PullRequest].
 	API, Repository, Token string
 	ID                     int64
-	// Event is what started the run: "pull_request", "push".
+	// Event is the event that started the run: "pull_request", "push".
 	Event string
-	// HeadSHA, HeadBranch and HeadRepository are what was judged. HeadRepository is "" if the fork is gone.
+	// HeadSHA, HeadBranch and HeadRepository are the judged revision. HeadRepository is "" if the fork is gone.
 	HeadSHA, HeadBranch, HeadRepository string
 }
 
@@ -32,7 +32,7 @@ type Judgment struct {
 	PullRequest int
 }
 
-// UntrustedError says why an artifact, or what it claims, is not used.
+// UntrustedError says why an artifact, or a claim in it, is not used.
 type UntrustedError struct{ Message string }
 
 func (e *UntrustedError) Error() string { return e.Message }
@@ -45,7 +45,7 @@ const (
 	maxNumber   = 12
 )
 
-// The artifact and its files. The judging Action writes them.
+// The artifact and its files, which the judging Action writes.
 const (
 	artifactName = "onward"
 	reportName   = "report.json"
@@ -100,15 +100,15 @@ func ReadRun(in io.Reader, r Run) (Run, error) {
 	return r, nil
 }
 
-// client sends the requests.
-func (r Run) client() PullRequest {
+// newClient returns the client for the requests.
+func (r Run) newClient() PullRequest {
 	return PullRequest{API: r.API, Repository: r.Repository, Token: r.Token}
 }
 
 // FetchJudgment fetches the newest artifact of the run, nil if it has none.
 //
-// Errors: an [*UntrustedError] if the artifact is not what the judging Action writes, an [*Error] if the forge refuses,
-// and those of the network.
+// Errors: an [*UntrustedError] if the artifact was not written by the judging Action, an [*Error] if the forge
+// refuses; network errors.
 func (r Run) FetchJudgment(ctx context.Context) (*Judgment, error) {
 	var list struct {
 		Artifacts []struct {
@@ -119,7 +119,7 @@ func (r Run) FetchJudgment(ctx context.Context) (*Judgment, error) {
 		} `json:"artifacts"`
 	}
 	path := fmt.Sprintf("actions/runs/%d/artifacts?name=%s&per_page=%d", r.ID, artifactName, page)
-	if err := r.client().ask(ctx, "list the artifacts of the run", http.MethodGet, path, nil, &list); err != nil {
+	if err := r.newClient().callRepository(ctx, "list the artifacts of the run", http.MethodGet, path, nil, &list); err != nil {
 		return nil, err
 	}
 	newest, size := int64(0), int64(0)
@@ -134,15 +134,15 @@ func (r Run) FetchJudgment(ctx context.Context) (*Judgment, error) {
 	if size > maxArtifact {
 		return nil, &UntrustedError{fmt.Sprintf("the artifact has %d bytes, more than %d", size, maxArtifact)}
 	}
-	data, err := r.download(ctx, newest)
+	data, err := r.downloadArtifact(ctx, newest)
 	if err != nil {
 		return nil, err
 	}
 	return readJudgment(data)
 }
 
-// download fetches an artifact. GitHub sends on to another host, which does not see the token.
-func (r Run) download(ctx context.Context, id int64) ([]byte, error) {
+// downloadArtifact fetches an artifact. GitHub redirects to another host, which does not get the token.
+func (r Run) downloadArtifact(ctx context.Context, id int64) ([]byte, error) {
 	const doing = "fetch the artifact of the run"
 	path := fmt.Sprintf("%s/repos/%s/actions/artifacts/%d/zip", strings.TrimSuffix(r.API, "/"), r.Repository, id)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
@@ -225,12 +225,12 @@ func readBounded(f *zip.File, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// ConfirmPullRequest checks that a pull request is the one of the run: open, of this repository, with the head repository and
-// commit that the run judged.
+// ConfirmPullRequest checks that a pull request belongs to the run: open, of this repository, with the head
+// repository and commit that the run judged.
 //
-// Errors: an [*UntrustedError] if it is another one, an [*Error] if the forge refuses, and those of the network.
+// Errors: an [*UntrustedError] if it is another one, an [*Error] if the forge refuses; network errors.
 func (r Run) ConfirmPullRequest(ctx context.Context, number int) (PullRequest, error) {
-	p := r.client()
+	p := r.newClient()
 	p.Number = number
 	if r.Event != "pull_request" || number <= 0 {
 		return p, &UntrustedError{fmt.Sprintf("the artifact names the pull request %d, but the run was started by %q", number, r.Event)}
@@ -248,7 +248,7 @@ func (r Run) ConfirmPullRequest(ctx context.Context, number int) (PullRequest, e
 		Head   side   `json:"head"`
 		Base   side   `json:"base"`
 	}
-	if err := p.ask(ctx, "read the pull request", http.MethodGet, fmt.Sprintf("pulls/%d", number), nil, &found); err != nil {
+	if err := p.callRepository(ctx, "read the pull request", http.MethodGet, fmt.Sprintf("pulls/%d", number), nil, &found); err != nil {
 		return p, err
 	}
 	switch head, base := found.Head, found.Base; {

@@ -15,27 +15,27 @@ import (
 // errClosed is returned by reads after Repo.Close.
 var errClosed = errors.New("the repository is closed")
 
-// errMissing is the answer for an object that is not there.
+// errMissing is the answer for an object that does not exist here.
 var errMissing = errors.New("object missing; git fsck says what else is")
 
-// batch is the one git cat-file --batch process of a Repo. It starts with the
-// first read, and again should it have died.
+// batch is the one git cat-file --batch process of a Repo. It starts with the first read,
+// and again if it has died.
 type batch struct {
 	git *program
-	ctx context.Context // ends the process
+	ctx context.Context // its end kills the process
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
-	said   *excerpt
+	stderr *excerpt
 	closed bool
 }
 
-// read calls got with the content or the error of each id, in order. The ids
+// readObjects calls got with the content or the error of each id, in order. The ids
 // are sent while answers are read. It returns early with an error when the
 // process fails; got was then called for the ids before only.
-func (b *batch) read(ids []string, got func(i int, data []byte, err error)) error {
+func (b *batch) readObjects(ids []string, got func(i int, data []byte, err error)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -44,11 +44,11 @@ func (b *batch) read(ids []string, got func(i int, data []byte, err error)) erro
 	if len(ids) == 0 {
 		return nil
 	}
-	// The end of ctx kills the process, but a moment later: it may still answer.
+	// The end of ctx kills the process only after a moment: it may still answer.
 	if err := b.ctx.Err(); err != nil {
 		return fmt.Errorf("git cat-file: %w", err)
 	}
-	if err := b.start(); err != nil {
+	if err := b.startProcess(); err != nil {
 		return err
 	}
 	sent := make(chan struct{})
@@ -56,17 +56,17 @@ func (b *batch) read(ids []string, got func(i int, data []byte, err error)) erro
 		defer close(sent)
 		w := bufio.NewWriterSize(b.in, 4096)
 		for _, id := range ids {
-			// A failed write ends the process's output, which is where the
-			// error is seen.
+			// A failed write also ends the process's output; reading it reports the
+			// error.
 			w.WriteString(id)
 			w.WriteByte('\n')
 		}
 		w.Flush()
 	}()
 	for i := range ids {
-		data, err := b.answer()
+		data, err := b.readAnswer()
 		if failure, ok := errors.AsType[*brokenError](err); ok {
-			said := b.stop()
+			said := b.stopProcess()
 			<-sent
 			if b.ctx.Err() != nil {
 				return fmt.Errorf("git cat-file: %w", b.ctx.Err())
@@ -79,13 +79,13 @@ func (b *batch) read(ids []string, got func(i int, data []byte, err error)) erro
 	return nil
 }
 
-// brokenError says that the process cannot be talked to any more.
+// brokenError is the error after which the process can no longer be used.
 type brokenError struct{ err error }
 
 func (e *brokenError) Error() string { return e.err.Error() }
 
-// answer reads one answer: "<id> <type> <size>\n<content>\n" or "<id> missing\n".
-func (b *batch) answer() ([]byte, error) {
+// readAnswer reads one answer: "<id> <type> <size>\n<content>\n" or "<id> missing\n".
+func (b *batch) readAnswer() ([]byte, error) {
 	line, err := b.out.ReadString('\n')
 	if err != nil {
 		return nil, &brokenError{err}
@@ -120,11 +120,11 @@ func (b *batch) answer() ([]byte, error) {
 	return data, nil
 }
 
-func (b *batch) start() error {
+func (b *batch) startProcess() error {
 	if b.cmd != nil {
 		return nil
 	}
-	cmd := b.git.command(b.ctx, "cat-file", "--batch")
+	cmd := b.git.newCommand(b.ctx, "cat-file", "--batch")
 	said := &excerpt{}
 	cmd.Stderr = said
 	in, err := cmd.StdinPipe()
@@ -138,26 +138,26 @@ func (b *batch) start() error {
 	if err := cmd.Start(); err != nil {
 		return gitFailure(b.ctx, err, "", []string{"cat-file"})
 	}
-	b.cmd, b.in, b.out, b.said = cmd, in, bufio.NewReaderSize(out, 64<<10), said
+	b.cmd, b.in, b.out, b.stderr = cmd, in, bufio.NewReaderSize(out, 64<<10), said
 	return nil
 }
 
-// stop ends the process and returns what it said on standard error.
-func (b *batch) stop() string {
+// stopProcess ends the process and returns its standard error.
+func (b *batch) stopProcess() string {
 	if b.cmd == nil {
 		return ""
 	}
 	b.in.Close() // git ends at the end of its input; Kill is for one that is stuck writing
 	b.cmd.Process.Kill()
 	b.cmd.Wait() // its error is the kill
-	said := b.said.String()
+	said := b.stderr.String()
 	b.cmd = nil
 	return said
 }
 
-func (b *batch) close() {
+func (b *batch) closeBatch() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
-	b.stop()
+	b.stopProcess()
 }

@@ -63,7 +63,7 @@ func BenchmarkReadWorkingTree(b *testing.B) {
 	f.git("checkout", "-q", "main", "--", ".")
 	r := open(b, f.dir)
 	for b.Loop() {
-		tree, err := r.working(b.Context())
+		tree, err := r.listWorkingTree(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -38,9 +38,9 @@ type Change struct {
 // Range is everything between the deployed revision and the one to deploy.
 type Range struct {
 	Base, Head Tree
-	// Tip is the base as it is now; nil when that is what Base is.
+	// Tip is the current base branch; nil if Base is its tip.
 	Tip      Tree
-	BaseName string // as people say it: "main", "origin/main", "3f2a91c"
+	BaseName string // as people call it: "main", "origin/main", "3f2a91c"
 	HeadName string // "feature/x"; "working tree" on the base's own branch and on none
 	BaseRev  string // full id of the merge base
 	HeadRev  string // full id; for the working tree, of the commit it is on
@@ -52,17 +52,17 @@ type Range struct {
 	Modules []string
 }
 
-// Range resolves base and head as Base and Head do (the base being the merge
-// base with this head) and lists what changed.
+// Range resolves base and head as Base and Head do (the base is the merge base with this
+// head) and lists the changes.
 //
-// Errors: those of [Repo.Base] and [Repo.Head].
+// Errors: as for [Repo.Base] and [Repo.Head].
 func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
-	var tip named
+	var tip revision
 	var err error
 	if head == "" {
 		tip, err = r.headCommit(ctx)
 	} else {
-		tip, err = r.resolve(ctx, head)
+		tip, err = r.resolveRevision(ctx, head)
 	}
 	if err != nil {
 		return nil, err
@@ -72,23 +72,23 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 		return nil, err
 	}
 	rg := &Range{BaseName: from.name, HeadName: tip.name, BaseRev: mergeBase, HeadRev: tip.id}
-	if rg.Base, err = r.tree(ctx, named{from.name, mergeBase}); err != nil {
+	if rg.Base, err = r.openTree(ctx, revision{from.name, mergeBase}); err != nil {
 		return nil, err
 	}
 	if from.id != mergeBase {
-		// Where its objects are missing, the release is compared with Base alone.
-		if tree, err := r.commit(ctx, from.id, from.name); err == nil {
+		// If its objects are missing, the release is compared only with Base.
+		if tree, err := r.treeOfCommit(ctx, from.id, from.name); err == nil {
 			rg.Tip = tree
 		}
 	}
 	if head != "" {
-		if rg.Head, err = r.tree(ctx, tip); err != nil {
+		if rg.Head, err = r.openTree(ctx, tip); err != nil {
 			return nil, err
 		}
-		rg.Changes, err = r.diff(ctx, nil, mergeBase, tip.id)
+		rg.Changes, err = r.diffTrees(ctx, nil, mergeBase, tip.id)
 	} else {
 		var work *diskTree
-		if work, err = r.working(ctx); err != nil {
+		if work, err = r.listWorkingTree(ctx); err != nil {
 			return nil, err
 		}
 		rg.Head, rg.HeadName = work, r.workName(ctx, from.name)
@@ -102,9 +102,9 @@ func (r *Repo) Range(ctx context.Context, base, head string) (*Range, error) {
 	return rg, nil
 }
 
-// workName is what people call the working tree: the branch it is on.
+// workName returns the name of the working tree: its branch.
 func (r *Repo) workName(ctx context.Context, base string) string {
-	out, err := r.git.output(ctx, "symbolic-ref", "--short", "-q", "HEAD")
+	out, err := r.git.runForOutput(ctx, "symbolic-ref", "--short", "-q", "HEAD")
 	branch := strings.TrimSpace(string(out))
 	if err != nil || branch == "" || branch == base || strings.HasSuffix(base, "/"+branch) {
 		return WorkingTree
@@ -112,18 +112,19 @@ func (r *Repo) workName(ctx context.Context, base string) string {
 	return branch
 }
 
-// diff compares two commits or, with one, a commit and the working tree.
-func (r *Repo) diff(ctx context.Context, env []string, commits ...string) ([]Change, error) {
-	// The porcelain, because it compares contents where only times differ.
+// diffTrees compares two commits or, with one, a commit and the working tree.
+func (r *Repo) diffTrees(ctx context.Context, env []string, commits ...string) ([]Change, error) {
+	// It uses git's porcelain command, because that compares contents if only times
+	// differ.
 	run := func(renames string) ([]byte, error) {
 		args := []string{"diff", "--raw", "-z", renames, "--no-abbrev", "--no-ext-diff", "--no-textconv",
 			"--no-color", "--no-relative", "--ignore-submodules=all"}
-		return r.git.pipe(ctx, nil, env, append(append(args, commits...), "--")...)
+		return r.git.runWithInput(ctx, nil, env, append(append(args, commits...), "--")...)
 	}
 	out, err := run("-M")
 	if err != nil && missingObject(err) {
-		// A partial clone, or a damaged one. Without the contents, renames can
-		// be told by identity only.
+		// The clone is partial, or damaged. Without the contents, only renames of
+		// identical files can be found.
 		out, err = run("-M100%")
 	}
 	if err != nil {
@@ -138,12 +139,11 @@ var emptyBlob = map[int]string{
 	64: "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 }
 
-// diffWorking compares a commit with the working tree as if the untracked files
-// had been added: an untracked file may be a deleted one under its new name,
-// and the answer must not depend on git add. It works on a copy of the index.
-// There the untracked files stand with an empty content, which git finds
-// outdated; and there git diff may write the times it learns, which it does
-// whatever GIT_OPTIONAL_LOCKS says.
+// diffWorking compares a commit with the working tree as if the untracked files had been
+// added: an untracked file may be a deleted one under its new name, and the answer must
+// not depend on git add. It works on a copy of the index. There, the untracked files have
+// an empty content, which git considers outdated. In the copy, git diff may write
+// refreshed file times, which it does whatever GIT_OPTIONAL_LOCKS says.
 func (r *Repo) diffWorking(ctx context.Context, base string, work *diskTree) (changes []Change, err error) {
 	dir, remove, err := scratch.Make("index")
 	if err != nil {
@@ -167,16 +167,16 @@ func (r *Repo) diffWorking(ctx context.Context, base string, work *diskTree) (ch
 			}
 			fmt.Fprintf(&entries, "%s %s\t%s\x00", mode, emptyBlob[len(base)], f.Path)
 		}
-		if _, err := r.git.pipe(ctx, &entries, env, "update-index", "-z", "--index-info"); err != nil {
+		if _, err := r.git.runWithInput(ctx, &entries, env, "update-index", "-z", "--index-info"); err != nil {
 			return nil, err
 		}
 	}
-	return r.diff(ctx, env, base)
+	return r.diffTrees(ctx, env, base)
 }
 
-// copyIndex copies the index that git uses here, should there be one, to name.
+// copyIndex copies the index that git uses here to name, if there is one.
 func (r *Repo) copyIndex(ctx context.Context, name string) error {
-	out, err := r.git.output(ctx, "rev-parse", "--git-path", "index")
+	out, err := r.git.runForOutput(ctx, "rev-parse", "--git-path", "index")
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (r *Repo) copyIndex(ctx context.Context, name string) error {
 	if err := os.WriteFile(name, data, 0o600); err != nil {
 		return err
 	}
-	// Git looks into the files that are no older than the index, as they may
-	// have changed in the same tick of the clock. The copy is as old as it.
+	// Git reads the files that are no older than the index, because they may have changed
+	// within the clock's resolution. The copy gets the index's time.
 	return os.Chtimes(name, time.Time{}, info.ModTime())
 }

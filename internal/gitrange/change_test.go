@@ -154,7 +154,7 @@ func TestConflictInProgress(t *testing.T) {
 	f.commit("main")
 	f.git("switch", "-q", "feature")
 	merge := program{dir: f.dir, env: append(os.Environ(), "LC_ALL=C")}
-	if _, err := merge.output(t.Context(), "merge", "main"); err == nil {
+	if _, err := merge.runForOutput(t.Context(), "merge", "main"); err == nil {
 		t.Fatal("no conflict")
 	}
 	rg := ranged(t, open(t, f.dir), "main", "")
@@ -201,7 +201,11 @@ func TestUserConfigurationDoesNotChangeTheAnswer(t *testing.T) {
 	f.git("mv", "sub/a.sql", "sub/c.sql")
 	f.write("b.sql", "2 word\n")
 	f.commit("second")
-	for _, kv := range []string{"diff.renames false", "diff.relative true", "diff.orderFile /nonexistent", "diff.noprefix true", "color.ui always", "core.quotepath true", "core.abbrev 4", "submodule.recurse true", "status.showUntrackedFiles no", "diff.autoRefreshIndex false"} {
+	for _, kv := range []string{
+		"diff.renames false", "diff.relative true", "diff.orderFile /nonexistent", "diff.noprefix true", "color.ui always",
+		"core.quotepath true", "core.abbrev 4", "submodule.recurse true", "status.showUntrackedFiles no",
+		"diff.autoRefreshIndex false",
+	} {
 		key, value, _ := strings.Cut(kv, " ")
 		f.git("config", key, value)
 	}

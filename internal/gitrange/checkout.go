@@ -15,11 +15,10 @@ import (
 // checkoutBatch is how many files are held in memory while checking out.
 const checkoutBatch = 256
 
-// Dir writes the commit's files to a temporary directory, once. They are
-// written from the stored contents, not by git checkout: no index, no filter,
-// no hook and no attribute of the repository has a say. A file that is
-// damaged or too large is left out unless it is Python: the directory is there
-// to import from.
+// Dir writes the commit's files to a temporary directory, once. It writes the stored
+// contents and does not use git checkout, so no index, filter, hook or attribute of the
+// repository has an effect. A file that is damaged or too large is left out unless it is
+// Python: the directory is there to import from.
 func (t *commitTree) Dir(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -36,7 +35,7 @@ func (t *commitTree) Dir(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("check out %s: %w", t.name, err)
 	}
-	dir = resolved(dir)
+	dir = resolveLinks(dir)
 	if err := t.writeTo(ctx, dir); err != nil {
 		return "", errors.Join(fmt.Errorf("check out %s: %w", t.name, err), remove())
 	}
@@ -76,19 +75,19 @@ func (t *commitTree) writeTo(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	// Links come last: while files are written there is none to follow.
+	// Links are written last, so that no file is written through one.
 	for _, f := range links {
-		if _, err := t.files.follow(f.Path, t.target); err != nil {
+		if _, err := t.files.resolvePath(f.Path, t.readLink); err != nil {
 			if _, missing := errors.AsType[*MissingObjectsError](err); missing {
 				return err
 			}
-			continue // it leads out of the tree, or in circles
+			continue // it points outside the tree, or in circles
 		}
-		to, err := t.target(f)
+		to, err := t.readLink(f)
 		if err != nil {
 			return err
 		}
-		name, err := place(dir, f.Path, made)
+		name, err := prepareTarget(dir, f.Path, made)
 		if err != nil {
 			return err
 		}
@@ -110,15 +109,15 @@ func (t *commitTree) writeFiles(dir string, files []File, made map[string]bool) 
 	}
 	for i, f := range files {
 		if failed[i] != nil {
-			// A picture that a damaged clone lacks, or a dump of a gigabyte, is
-			// not what a project is rendered from. What a partial clone lacks
-			// has a cure, and may be anything.
+			// If a damaged clone lacks a picture, or a file is a dump of a gigabyte, the
+			// project can be rendered without it. A file that a partial clone lacks can be
+			// fetched, and may be anything.
 			if _, partial := errors.AsType[*MissingObjectsError](failed[i]); partial || path.Ext(f.Path) == ".py" {
 				return failed[i]
 			}
 			continue
 		}
-		name, err := place(dir, f.Path, made)
+		name, err := prepareTarget(dir, f.Path, made)
 		if err != nil {
 			return err
 		}
@@ -133,8 +132,8 @@ func (t *commitTree) writeFiles(dir string, files []File, made map[string]bool) 
 	return nil
 }
 
-// place returns where a file goes and makes the directory for it.
-func place(dir, file string, made map[string]bool) (string, error) {
+// prepareTarget returns where a file goes and makes the directory for it.
+func prepareTarget(dir, file string, made map[string]bool) (string, error) {
 	name := filepath.Join(dir, filepath.FromSlash(file))
 	parent := filepath.Dir(name)
 	if !made[parent] {

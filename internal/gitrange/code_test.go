@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a program wrote is no code.
+// Generated files are no code.
 func TestCode(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -24,7 +24,7 @@ func TestCode(t *testing.T) {
 		"types/json.ts":     {"export type Json = string\nname: string\n", true},
 		"big":               {strings.Repeat("name\n", CodeFile/5+1), false},
 	} {
-		if got := Code(name, []byte(tc.text)); got != tc.want {
+		if got := IsCode(name, []byte(tc.text)); got != tc.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// commitTree is the files of a commit.
+// commitTree has the files of a commit.
 type commitTree struct {
 	repo    *Repo
 	name    string
@@ -21,11 +21,11 @@ type commitTree struct {
 	modules map[string]string // submodules
 
 	mu  *sync.Mutex // guards dir; shared by the names of one commit
-	dir *string     // the checkout, once made
+	dir *string     // the checkout, after it is made
 }
 
-// commit returns the tree of a commit by its full id. It is listed once.
-func (r *Repo) commit(ctx context.Context, id, name string) (*commitTree, error) {
+// treeOfCommit returns the tree of a commit by its full id. It is listed once.
+func (r *Repo) treeOfCommit(ctx context.Context, id, name string) (*commitTree, error) {
 	r.mu.Lock()
 	known := r.commits[id]
 	r.mu.Unlock()
@@ -53,7 +53,7 @@ func (r *Repo) listCommit(ctx context.Context, id, name string) (*commitTree, er
 		// Sizes would need the contents, which may be absent.
 		args = []string{"ls-tree", "-r", "-z", "--full-tree", id}
 	}
-	out, err := r.git.output(ctx, args...)
+	out, err := r.git.runForOutput(ctx, args...)
 	if err != nil {
 		if r.partial && missingObject(err) {
 			return nil, &MissingObjectsError{Rev: name, Run: r.fetchObjects()}
@@ -64,8 +64,8 @@ func (r *Repo) listCommit(ctx context.Context, id, name string) (*commitTree, er
 	if err != nil {
 		return nil, fmt.Errorf("list the files of %s: %w", name, err)
 	}
-	t.files, t.modules = files, modules(out)
-	t.files.sort()
+	t.files, t.modules = files, listSubmodules(out)
+	t.files.sortPaths()
 	if r.partial {
 		if t.missing, err = r.missingBlobs(ctx, id); err != nil {
 			return nil, fmt.Errorf("list the missing files of %s: %w", name, err)
@@ -74,10 +74,10 @@ func (r *Repo) listCommit(ctx context.Context, id, name string) (*commitTree, er
 	return t, nil
 }
 
-// missingBlobs asks which objects of a commit are not here. Asking cat-file for
-// one of them would end it.
+// missingBlobs returns which objects of a commit are not here. Asking cat-file for one of
+// them would end it.
 func (r *Repo) missingBlobs(ctx context.Context, id string) (map[string]bool, error) {
-	out, err := r.git.output(ctx, "rev-list", "--objects", "--no-walk", "--missing=print", id)
+	out, err := r.git.runForOutput(ctx, "rev-list", "--objects", "--no-walk", "--missing=print", id)
 	if err != nil {
 		return nil, err
 	}
@@ -113,16 +113,16 @@ func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
 	return got, errors.Join(append(said, err)...)
 }
 
-// readEach reads files and says of each path why it could not be read; err is
-// the end of git itself, which leaves paths without an answer.
+// readEach reads files and returns for each path why it could not be read. err is set if
+// git itself ended; some paths then have no answer.
 func (t *commitTree) readEach(paths []string) (got map[string][]byte, failed []error, err error) {
 	got = make(map[string][]byte, len(paths))
-	failed = make([]error, len(paths)) // nil where there is none
+	failed = make([]error, len(paths)) // nil for no error
 	ids := make([]string, 0, len(paths))
 	wanted := make([]int, 0, len(paths)) // index into paths, as ids
 	lacks := &MissingObjectsError{Rev: t.name, Run: t.repo.fetchObjects()}
 	for i, p := range paths {
-		f, err := t.file(p)
+		f, err := t.findFile(p)
 		switch {
 		case err != nil:
 			failed[i] = err
@@ -136,7 +136,7 @@ func (t *commitTree) readEach(paths []string) (got map[string][]byte, failed []e
 			wanted = append(wanted, i)
 		}
 	}
-	err = t.repo.batch.read(ids, func(k int, data []byte, err error) {
+	err = t.repo.batch.readObjects(ids, func(k int, data []byte, err error) {
 		p := paths[wanted[k]]
 		if err == nil {
 			got[p] = data
@@ -155,35 +155,35 @@ func (t *commitTree) readEach(paths []string) (got map[string][]byte, failed []e
 	return got, failed, err
 }
 
-// file finds the entry whose content Read gives for path: path itself, or what
+// findFile finds the entry whose content Read gives for path: path itself, or what
 // it links to.
-func (t *commitTree) file(path string) (File, error) {
-	f, ok := t.files.find(path)
+func (t *commitTree) findFile(path string) (File, error) {
+	f, ok := t.files.findPath(path)
 	if !ok {
 		return File{}, notInTree(path, t.name)
 	}
 	if !f.Symlink {
 		return f, nil
 	}
-	to, err := t.files.follow(path, t.target)
+	to, err := t.files.resolvePath(path, t.readLink)
 	if err != nil {
 		return File{}, err
 	}
-	end, ok := t.files.find(to)
+	end, ok := t.files.findPath(to)
 	if !ok {
 		return File{}, fmt.Errorf("read %s at %s: it links to %s, which is not a file there: %w", path, t.name, to, fs.ErrNotExist)
 	}
 	return end, nil
 }
 
-// target reads a symbolic link.
-func (t *commitTree) target(f File) (string, error) {
+// readLink reads a symbolic link.
+func (t *commitTree) readLink(f File) (string, error) {
 	if t.missing[f.ID] {
 		return "", &MissingObjectsError{Rev: t.name, Paths: []string{f.Path}, Count: 1, Run: t.repo.fetchObjects()}
 	}
 	var to string
 	var failed error
-	err := t.repo.batch.read([]string{f.ID}, func(_ int, data []byte, err error) { to, failed = string(data), err })
+	err := t.repo.batch.readObjects([]string{f.ID}, func(_ int, data []byte, err error) { to, failed = string(data), err })
 	if err = errors.Join(err, failed); err != nil {
 		return "", fmt.Errorf("read the link %s at %s: %w", f.Path, t.name, err)
 	}

@@ -13,23 +13,22 @@ import (
 	"sync/atomic"
 )
 
-// DirTree lists files outside git: the given paths, and everything below those
-// that are directories. Paths are relative to root or absolute, and must be
-// inside root; none means root itself. Directories called .git are passed over.
+// DirTree lists files outside git: the given paths, and everything below them if they are
+// directories. Paths are relative to root or absolute, and must be inside root; no paths
+// means root itself. Directories called .git are skipped.
 //
-// A directory that is reached through a symbolic link is walked when it is
-// inside root and was not walked otherwise, so a loop ends. What cannot be
-// listed stands in Files with its Err. A path that does not exist is an error
-// that wraps fs.ErrNotExist.
+// A directory that is reached through a symbolic link is walked if it is inside root and
+// was not walked before, so a loop ends. A file that cannot be listed is in Files with
+// its Err. A path that does not exist is an error that wraps fs.ErrNotExist.
 func DirTree(root string, paths []string) (Tree, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", root, err)
 	}
-	abs = resolved(abs)
+	abs = resolveLinks(abs)
 	info, err := os.Stat(abs)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", root, cause(err))
+		return nil, fmt.Errorf("list %s: %w", root, rootCause(err))
 	}
 	if !info.IsDir() {
 		return nil, fmt.Errorf("list %s: not a directory", root)
@@ -39,36 +38,36 @@ func DirTree(root string, paths []string) (Tree, error) {
 		paths = []string{"."}
 	}
 	for _, p := range paths {
-		local, err := w.local(p)
+		local, err := w.relativeToRoot(p)
 		if err != nil {
 			return nil, err
 		}
 		info, err := os.Lstat(filepath.Join(abs, local))
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", p, cause(err))
+			return nil, fmt.Errorf("list %s: %w", p, rootCause(err))
 		}
 		// Links above the path given are the user's; below, the walk sees them.
-		full := filepath.Join(resolved(filepath.Dir(filepath.Join(abs, local))), filepath.Base(local))
+		full := filepath.Join(resolveLinks(filepath.Dir(filepath.Join(abs, local))), filepath.Base(local))
 		if local == "." {
 			full = abs
 		}
 		if at := (spot{local, full}); info.IsDir() {
-			w.walk(at)
+			w.walkDir(at)
 		} else {
-			w.visit(at, info.Mode().Type())
+			w.recordFile(at, info.Mode().Type())
 		}
 	}
-	w.follow()
-	w.files.sort()
+	w.followLinks()
+	w.files.sortPaths()
 	if len(paths) > 1 { // which may be one inside another
 		w.files = slices.CompactFunc(w.files, func(a, b File) bool { return a.Path == b.Path })
 	}
 	return &diskTree{name: root, root: abs, files: w.files}, nil
 }
 
-// spot is where the walk is.
+// spot is the position of the walk.
 type spot struct {
-	local string // under the root, by the way taken
+	local string // below the root, along the path of the walk
 	full  string // without symbolic links, except in its last part
 }
 
@@ -78,23 +77,23 @@ type walk struct {
 	part
 }
 
-// part is what was found in some directories.
+// part is the result for some directories.
 type part struct {
 	files list
 	links []spot   // to look at in the end
 	dirs  []string // that were listed, by their full spot
 }
 
-// local is p relative to the root.
-func (w *walk) local(p string) (string, error) {
+// relativeToRoot is p relative to the root.
+func (w *walk) relativeToRoot(p string) (string, error) {
 	local := filepath.Clean(p)
 	if filepath.IsAbs(p) {
 		// The last part stays as it is: it may be a link.
-		rel, err := filepath.Rel(w.root, filepath.Join(resolved(filepath.Dir(local)), filepath.Base(local)))
+		rel, err := filepath.Rel(w.root, filepath.Join(resolveLinks(filepath.Dir(local)), filepath.Base(local)))
 		if err != nil {
 			return "", fmt.Errorf("list %s: %w", p, err)
 		}
-		if !filepath.IsLocal(rel) && resolved(local) == w.root {
+		if !filepath.IsLocal(rel) && resolveLinks(local) == w.root {
 			rel = "."
 		}
 		local = rel
@@ -105,8 +104,8 @@ func (w *walk) local(p string) (string, error) {
 	return local, nil
 }
 
-// visit notes what is no directory.
-func (p *part) visit(at spot, kind fs.FileMode) {
+// recordFile records a path that is no directory.
+func (p *part) recordFile(at spot, kind fs.FileMode) {
 	path := filepath.ToSlash(at.local)
 	switch {
 	case kind&fs.ModeSymlink != 0:
@@ -114,12 +113,12 @@ func (p *part) visit(at spot, kind fs.FileMode) {
 	case kind.IsRegular():
 		p.files = append(p.files, File{Path: path, Size: -1})
 	default:
-		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %s, not a file", path, sort(kind))})
+		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %s, not a file", path, kindOfFile(kind))})
 	}
 }
 
-// sort says what there is in the place of a file.
-func sort(m fs.FileMode) string {
+// kindOfFile returns the kind of a file.
+func kindOfFile(m fs.FileMode) string {
 	switch {
 	case m&fs.ModeNamedPipe != 0:
 		return "a named pipe"
@@ -129,40 +128,40 @@ func sort(m fs.FileMode) string {
 	return "a device"
 }
 
-// list notes what is in a directory, and gives the directories in it.
-func (p *part) list(at spot) (below []spot) {
+// listDir records the content of a directory, and returns the directories in it.
+func (p *part) listDir(at spot) (below []spot) {
 	p.dirs = append(p.dirs, at.full)
 	entries, err := os.ReadDir(at.full)
 	if err != nil {
 		path := filepath.ToSlash(at.local)
-		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %w", path, cause(err))})
+		p.files = append(p.files, File{Path: path, Size: -1, Err: fmt.Errorf("read %s: %w", path, rootCause(err))})
 	}
 	for _, e := range entries {
 		if e.Name() == ".git" {
 			continue
 		}
-		next := spot{local: join(at.local, e.Name())}
+		next := spot{local: joinName(at.local, e.Name())}
 		if e.Type().IsRegular() {
-			p.visit(next, 0)
+			p.recordFile(next, 0)
 			continue
 		}
-		next.full = join(at.full, e.Name())
+		next.full = joinName(at.full, e.Name())
 		if e.IsDir() {
 			below = append(below, next)
 		} else {
-			p.visit(next, e.Type())
+			p.recordFile(next, e.Type())
 		}
 	}
 	return below
 }
 
-// walk lists a directory and everything below it, on all processors.
-func (w *walk) walk(dir spot) {
-	// From the top, until there are enough directories to share out.
+// walkDir lists a directory and everything below it, on all processors.
+func (w *walk) walkDir(dir spot) {
+	// The walk starts at the top, until there are enough directories for all processors.
 	const enough = 64
 	todo := []spot{dir}
 	for len(todo) > 0 && len(todo) < enough {
-		todo = append(todo[1:], w.list(todo[0])...)
+		todo = append(todo[1:], w.listDir(todo[0])...)
 	}
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -172,7 +171,7 @@ func (w *walk) walk(dir spot) {
 			for i := int(next.Add(1)) - 1; i < len(todo); i = int(next.Add(1)) - 1 {
 				for below := []spot{todo[i]}; len(below) > 0; {
 					last := len(below) - 1
-					below = append(below[:last], parts[k].list(below[last])...)
+					below = append(below[:last], parts[k].listDir(below[last])...)
 				}
 			}
 		})
@@ -185,24 +184,24 @@ func (w *walk) walk(dir spot) {
 	}
 }
 
-// join is filepath.Join of a clean path and a name in it.
-func join(dir, name string) string {
+// joinName is filepath.Join of a clean path and a name in it.
+func joinName(dir, name string) string {
 	if dir == "." || os.IsPathSeparator(dir[len(dir)-1]) {
 		return filepath.Join(dir, name)
 	}
 	return dir + string(filepath.Separator) + name
 }
 
-// follow looks at what the symbolic links lead to: last, so that a directory
-// has its own name rather than a link's.
-func (w *walk) follow() {
+// followLinks visits the targets of the symbolic links. It runs last, so that a directory has
+// its own name and not a link's.
+func (w *walk) followLinks() {
 	if len(w.links) == 0 {
 		return
 	}
 	walked := map[string]bool{}
 	for len(w.links) > 0 {
-		// The processors find them in any order, and the first one names what
-		// several lead to.
+		// The processors find them in any order. Sorting makes the first one give its
+		// name to a target of several links.
 		slices.SortFunc(w.links, func(a, b spot) int { return strings.Compare(a.local, b.local) })
 		for _, dir := range w.dirs {
 			walked[dir] = true
@@ -210,35 +209,35 @@ func (w *walk) follow() {
 		w.dirs = nil
 		link := w.links[0]
 		w.links = w.links[1:]
-		if to := w.target(link); to != "" && !walked[to] {
-			w.walk(spot{link.local, to})
+		if to := w.followLink(link); to != "" && !walked[to] {
+			w.walkDir(spot{link.local, to})
 		}
 	}
 }
 
-// target notes the file that a symbolic link leads to, or gives the directory.
-func (w *walk) target(link spot) (dir string) {
+// followLink records a file that a symbolic link points to, or returns the directory.
+func (w *walk) followLink(link spot) (dir string) {
 	f := File{Path: filepath.ToSlash(link.local), Size: -1, Symlink: true}
 	to, err := filepath.EvalSymlinks(link.full)
 	switch {
 	case err != nil:
-		// The system's words for a loop are better than EvalSymlinks'.
+		// The system's error for a loop is better than the one of EvalSymlinks.
 		if _, statErr := os.Stat(link.full); statErr != nil {
 			err = statErr
 		}
-		f.Err = fmt.Errorf("read %s: %w", f.Path, cause(err))
+		f.Err = fmt.Errorf("read %s: %w", f.Path, rootCause(err))
 		if errors.Is(err, fs.ErrNotExist) {
 			f.Err = fmt.Errorf("read %s: it links to something that is not there: %w", f.Path, fs.ErrNotExist)
 		}
-	case !below(w.root, to):
+	case !isBelow(w.root, to):
 		f.Err = &OutsideError{Path: f.Path, Target: to}
 	default:
 		info, err := os.Stat(to)
 		switch {
 		case err != nil:
-			f.Err = fmt.Errorf("read %s: %w", f.Path, cause(err))
+			f.Err = fmt.Errorf("read %s: %w", f.Path, rootCause(err))
 		case info.IsDir():
-			if below(to, link.full) {
+			if isBelow(to, link.full) {
 				return "" // a loop
 			}
 			return to
@@ -250,8 +249,8 @@ func (w *walk) target(link spot) (dir string) {
 	return ""
 }
 
-// below says whether path is dir or inside it, by name.
-func below(dir, path string) bool {
+// isBelow says whether path is dir or inside it, by name.
+func isBelow(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && filepath.IsLocal(rel)
 }

@@ -12,7 +12,7 @@ import (
 // plain is a directory outside git.
 func plain(t *testing.T) fixture {
 	t.Helper()
-	return fixture{t, resolved(t.TempDir())}
+	return fixture{t, resolveLinks(t.TempDir())}
 }
 
 func TestDirTree(t *testing.T) {

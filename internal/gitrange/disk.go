@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 )
 
-// diskTree is files on disk: the working tree, or what a walk found.
+// diskTree has files on disk: the working tree, or the result of a walk.
 type diskTree struct {
 	modules map[string]string // submodules
 	name    string
@@ -25,10 +25,10 @@ type diskTree struct {
 	untracked map[string]bool // of the working tree
 }
 
-// working lists the working tree: the tracked files that exist, and the
+// listWorkingTree lists the working tree: the tracked files that exist, and the
 // untracked ones that are not ignored.
-func (r *Repo) working(ctx context.Context) (*diskTree, error) {
-	out, err := r.git.output(ctx, "ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", "-z")
+func (r *Repo) listWorkingTree(ctx context.Context) (*diskTree, error) {
+	out, err := r.git.runForOutput(ctx, "ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", "-z")
 	if err != nil {
 		return nil, fmt.Errorf("list the working tree: %w", err)
 	}
@@ -36,7 +36,7 @@ func (r *Repo) working(ctx context.Context) (*diskTree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the working tree: %w", err)
 	}
-	t := &diskTree{name: WorkingTree, root: r.root, files: make(list, 0, len(entries)), untracked: map[string]bool{}, modules: modules(out)}
+	t := &diskTree{name: WorkingTree, root: r.root, files: make(list, 0, len(entries)), untracked: map[string]bool{}, modules: listSubmodules(out)}
 	t.stored = r.readSparse
 	folders := folders{root: r.root, real: map[string]bool{".": true}}
 	for _, e := range entries {
@@ -62,12 +62,12 @@ func (r *Repo) working(ctx context.Context) (*diskTree, error) {
 		}
 		// Everything else is deleted, or became a directory or a device.
 	}
-	t.files.sort()
+	t.files.sortPaths()
 	return t, nil
 }
 
-// folders remembers which directories are reached without a symbolic link: as
-// for git, a file behind a link is not the tracked one.
+// folders remembers which directories are reached without a symbolic link: as for git, a
+// file below a link is not the tracked one.
 type folders struct {
 	root string
 	real map[string]bool
@@ -89,7 +89,7 @@ func (d *folders) isReal(dir string) bool {
 func (r *Repo) readSparse(f File) ([]byte, error) {
 	var data []byte
 	var failed error
-	err := r.batch.read([]string{f.ID}, func(_ int, got []byte, err error) { data, failed = got, err })
+	err := r.batch.readObjects([]string{f.ID}, func(_ int, got []byte, err error) { data, failed = got, err })
 	if err = errors.Join(err, failed); err == nil {
 		return data, nil
 	}
@@ -108,7 +108,7 @@ func (t *diskTree) Dir(context.Context) (string, error) { return t.root, nil }
 func (t *diskTree) onDisk(path string) string { return filepath.Join(t.root, filepath.FromSlash(path)) }
 
 func (t *diskTree) Read(path string) ([]byte, error) {
-	f, ok := t.files.find(path)
+	f, ok := t.files.findPath(path)
 	switch {
 	case !ok:
 		return nil, notInTree(path, t.name)
@@ -119,16 +119,16 @@ func (t *diskTree) Read(path string) ([]byte, error) {
 	case f.Symlink:
 		return t.readLink(path)
 	}
-	// Listed as a regular file behind real directories.
+	// The file was listed as a regular one, in real directories.
 	file, err := openFile(t.onDisk(path))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		return nil, fmt.Errorf("read %s: %w", path, rootCause(err))
 	}
 	defer file.close()
 	return readFile(file, path)
 }
 
-// readLink reads what a symbolic link leads to; os.Root keeps it inside.
+// readLink reads the target of a symbolic link; os.Root keeps it inside.
 func (t *diskTree) readLink(path string) ([]byte, error) {
 	root, err := os.OpenRoot(t.root)
 	if err != nil {
@@ -136,7 +136,7 @@ func (t *diskTree) readLink(path string) ([]byte, error) {
 	}
 	defer root.Close()
 	local := filepath.FromSlash(path)
-	// Before opening: a named pipe would wait for a writer.
+	// This is checked before opening: a named pipe would wait for a writer.
 	info, err := root.Stat(local)
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("read %s: it links to something that is not a file", path)
@@ -150,14 +150,14 @@ func (t *diskTree) readLink(path string) ([]byte, error) {
 			target, _ := os.Readlink(t.onDisk(path)) // for the message only
 			return nil, &OutsideError{Path: path, Target: target}
 		}
-		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		return nil, fmt.Errorf("read %s: %w", path, rootCause(err))
 	}
 	defer file.Close()
 	return readFile(of(file), path)
 }
 
-// cause drops the operation and the absolute path that os puts into an error.
-func cause(err error) error {
+// rootCause drops the operation and the absolute path that os puts into an error.
+func rootCause(err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
@@ -169,7 +169,7 @@ func readFile(file opened, path string) ([]byte, error) {
 	size, regular, err := file.size()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		return nil, fmt.Errorf("read %s: %w", path, rootCause(err))
 	case !regular:
 		return nil, fmt.Errorf("read %s: not a file", path)
 	case size > MaxFileSize:
@@ -181,7 +181,7 @@ func readFile(file opened, path string) ([]byte, error) {
 		data = data[:len(data)+n]
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("read %s: %w", path, cause(err))
+			return nil, fmt.Errorf("read %s: %w", path, rootCause(err))
 		case n == 0, size > 0 && int64(len(data)) == size && len(data) < cap(data):
 			return data, nil
 		case len(data) > MaxFileSize:

@@ -35,9 +35,9 @@ var fixed = []string{
 	"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none",
 }
 
-// environment splits environ into what every git command gets and the
+// splitEnvironment splits environ into what every git command gets and the
 // variables that name one repository.
-func environment(environ []string) (clean []string, repository map[string]string) {
+func splitEnvironment(environ []string) (clean []string, repository map[string]string) {
 	repository = map[string]string{}
 	set := map[string]bool{}
 	for _, kv := range fixed {
@@ -74,16 +74,16 @@ func chooseEnv(ctx context.Context, dir, cwd string, clean []string, vars map[st
 		abs[name] = value
 	}
 	gitDir, workTree := abs["GIT_DIR"], abs["GIT_WORK_TREE"]
-	if gitDir != "" && workTree != "" && inside(workTree, dir) {
-		return with(clean, abs)
+	if gitDir != "" && workTree != "" && isInside(workTree, dir) {
+		return addVariables(clean, abs)
 	}
 	found := &program{dir: dir, env: clean}
-	out, err := found.output(ctx, "rev-parse", "--absolute-git-dir")
+	out, err := found.runForOutput(ctx, "rev-parse", "--absolute-git-dir")
 	if err != nil {
 		if gitDir == "" {
 			return clean
 		}
-		return with(clean, abs) // git finds nothing by itself: what the caller named is all there is
+		return addVariables(clean, abs) // git finds nothing by itself: what the caller named is all there is
 	}
 	own := strings.TrimSuffix(string(out), "\n")
 	switch {
@@ -93,7 +93,7 @@ func chooseEnv(ctx context.Context, dir, cwd string, clean []string, vars map[st
 		// Hooks of the main working tree get GIT_INDEX_FILE without GIT_DIR,
 		// and run at its top.
 		here := &program{dir: cwd, env: clean}
-		out, err := here.output(ctx, "rev-parse", "--absolute-git-dir")
+		out, err := here.runForOutput(ctx, "rev-parse", "--absolute-git-dir")
 		if err != nil || !sameDir(strings.TrimSuffix(string(out), "\n"), own) {
 			return clean
 		}
@@ -103,10 +103,10 @@ func chooseEnv(ctx context.Context, dir, cwd string, clean []string, vars map[st
 	delete(abs, "GIT_DIR")
 	delete(abs, "GIT_WORK_TREE")
 	delete(abs, "GIT_IMPLICIT_WORK_TREE")
-	return with(clean, abs)
+	return addVariables(clean, abs)
 }
 
-func with(env []string, vars map[string]string) []string {
+func addVariables(env []string, vars map[string]string) []string {
 	env = env[:len(env):len(env)]
 	for name, value := range vars {
 		env = append(env, name+"="+value)
@@ -114,13 +114,13 @@ func with(env []string, vars map[string]string) []string {
 	return env
 }
 
-// inside says whether dir is root or below it, links resolved.
-func inside(root, dir string) bool {
-	return below(resolved(root), resolved(dir))
+// isInside says whether dir is root or below it, links resolved.
+func isInside(root, dir string) bool {
+	return isBelow(resolveLinks(root), resolveLinks(dir))
 }
 
-// resolved resolves symbolic links where it can.
-func resolved(path string) string {
+// resolveLinks resolves symbolic links, if possible.
+func resolveLinks(path string) string {
 	if r, err := filepath.EvalSymlinks(path); err == nil {
 		return r
 	}

@@ -149,9 +149,9 @@ func (e *MissingObjectsError) Error() string {
 	return fmt.Sprintf("%s at %s is missing: this is a partial clone; run: %s", what, e.Rev, e.Run)
 }
 
-// Lost reports whether an error means that git should have the content of a
+// IsLost reports whether an error means that git should have the content of a
 // file and cannot give it: the clone is partial and lacks it, or damaged.
-func Lost(err error) bool {
+func IsLost(err error) bool {
 	if _, ok := errors.AsType[*MissingObjectsError](err); ok || errors.Is(err, errMissing) {
 		return true
 	}
@@ -162,7 +162,7 @@ func Lost(err error) bool {
 // OutsideError reports a symbolic link that leads out of the tree.
 type OutsideError struct {
 	Path   string // the link
-	Target string // where it points, when known
+	Target string // its target, if known
 }
 
 func (e *OutsideError) Error() string {

@@ -33,8 +33,8 @@ type program struct {
 	extra []string // further -c options: filters of the repository switched off
 }
 
-// command prepares a git command. It ends when ctx does.
-func (p *program) command(ctx context.Context, args ...string) *exec.Cmd {
+// newCommand prepares a git command. It ends when ctx does.
+func (p *program) newCommand(ctx context.Context, args ...string) *exec.Cmd {
 	all := make([]string, 0, len(safety)+len(p.extra)+len(args))
 	all = append(all, safety...)
 	all = append(all, p.extra...)
@@ -47,14 +47,14 @@ func (p *program) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// output runs git and returns what it printed.
-func (p *program) output(ctx context.Context, args ...string) ([]byte, error) {
-	return p.pipe(ctx, nil, nil, args...)
+// runForOutput runs git and returns what it printed.
+func (p *program) runForOutput(ctx context.Context, args ...string) ([]byte, error) {
+	return p.runWithInput(ctx, nil, nil, args...)
 }
 
-// pipe runs git with stdin, and with env added to the environment.
-func (p *program) pipe(ctx context.Context, stdin io.Reader, env []string, args ...string) ([]byte, error) {
-	cmd := p.command(ctx, args...)
+// runWithInput runs git with stdin, and with env added to the environment.
+func (p *program) runWithInput(ctx context.Context, stdin io.Reader, env []string, args ...string) ([]byte, error) {
+	cmd := p.newCommand(ctx, args...)
 	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], env...)
 	var out bytes.Buffer
 	var said excerpt

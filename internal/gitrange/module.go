@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// modules lists the submodules in what git ls-tree -r -z or ls-files -s -z printed, by
-// path, with the commit that they stand at.
-func modules(out []byte) map[string]string {
+// listSubmodules lists the submodules in the output of git ls-tree -r -z or ls-files -s -z, by
+// path, with their commits.
+func listSubmodules(out []byte) map[string]string {
 	if !bytes.Contains(out, []byte(modeSubmodule+" ")) {
 		return nil
 	}

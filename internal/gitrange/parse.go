@@ -15,8 +15,8 @@ const (
 	modeAbsent     = "000000"
 )
 
-// fields yields the NUL-terminated records of -z output. They share one string.
-func fields(out []byte, yield func(record string) error) error {
+// eachField yields the NUL-terminated records of -z output. They share one string.
+func eachField(out []byte, yield func(record string) error) error {
 	for left := string(out); left != ""; {
 		record, rest, found := strings.Cut(left, "\x00")
 		if !found {
@@ -34,7 +34,7 @@ func fields(out []byte, yield func(record string) error) error {
 // left out.
 func parseTree(out []byte) ([]File, error) {
 	files := make([]File, 0, bytes.Count(out, []byte{0}))
-	err := fields(out, func(record string) error {
+	err := eachField(out, func(record string) error {
 		// "<mode> <type> <id>[ <size, padded>]\t<path>"
 		head, path, found := strings.Cut(record, "\t")
 		mode, head, _ := strings.Cut(head, " ")
@@ -75,7 +75,7 @@ type indexEntry struct {
 // out.
 func parseIndex(out []byte) ([]indexEntry, error) {
 	entries := make([]indexEntry, 0, bytes.Count(out, []byte{0}))
-	err := fields(out, func(record string) error {
+	err := eachField(out, func(record string) error {
 		tag, rest, found := strings.Cut(record, " ")
 		if !found || len(tag) != 1 || rest == "" {
 			return fmt.Errorf("git ls-files printed an unknown record: %.80q", record)
@@ -111,7 +111,7 @@ func parseRaw(out []byte) ([]Change, error) {
 	var old string
 	var haveOld bool
 	seen := map[string]int{}
-	err := fields(out, func(record string) error {
+	err := eachField(out, func(record string) error {
 		if state == "" {
 			words := strings.Fields(record)
 			if !strings.HasPrefix(record, ":") || len(words) != 5 || words[4] == "" {
@@ -129,7 +129,7 @@ func parseRaw(out []byte) ([]Change, error) {
 			old, haveOld = record, true
 			return nil
 		}
-		c, keep := change(from, to, status, old, record)
+		c, keep := parseChange(from, to, status, old, record)
 		state, old, haveOld = "", "", false
 		if !keep {
 			return nil
@@ -151,8 +151,8 @@ func parseRaw(out []byte) ([]Change, error) {
 	return changes, err
 }
 
-// change is one entry of git diff --raw; keep is false for submodules.
-func change(from, to, status, old, path string) (c Change, keep bool) {
+// parseChange is one entry of git diff --raw; keep is false for submodules.
+func parseChange(from, to, status, old, path string) (c Change, keep bool) {
 	c = Change{Kind: Modified, Path: path}
 	switch status[0] {
 	case 'A', 'C':
@@ -175,21 +175,21 @@ func change(from, to, status, old, path string) (c Change, keep bool) {
 	return c, true
 }
 
-// setting is one value of git config --list.
-type setting struct{ scope, key, value string }
+// configValue is one value of git config --list.
+type configValue struct{ scope, key, value string }
 
 // parseConfig reads git config --list -z --show-scope.
-func parseConfig(out []byte) ([]setting, error) {
-	var settings []setting
+func parseConfig(out []byte) ([]configValue, error) {
+	var settings []configValue
 	var scope string
 	var have bool
-	err := fields(out, func(record string) error {
+	err := eachField(out, func(record string) error {
 		if !have {
 			scope, have = record, true
 			return nil
 		}
 		key, value, _ := strings.Cut(record, "\n") // a key alone means true
-		settings = append(settings, setting{scope, key, value})
+		settings = append(settings, configValue{scope, key, value})
 		have = false
 		return nil
 	})

@@ -72,7 +72,7 @@ func FuzzParse(f *testing.F) {
 			{"ls-tree", "-r", "-z", "--long", "HEAD"}, {"ls-tree", "-r", "-z", "HEAD"}, {"ls-files", "-t", "-s", "-c", "-o", "-z"},
 			{"diff", "--raw", "-z", "-M", "--no-abbrev", "HEAD", "--"}, {"config", "--list", "-z", "--show-scope"},
 		} {
-			out, err := p.output(f.Context(), args...)
+			out, err := p.runForOutput(f.Context(), args...)
 			if err != nil {
 				f.Fatal(err)
 			}

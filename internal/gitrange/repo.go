@@ -53,14 +53,14 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
-	clean, vars := environment(os.Environ())
+	clean, vars := splitEnvironment(os.Environ())
 	git := &program{dir: dir, env: chooseEnv(ctx, dir, cwd, clean, vars)}
 
 	root, err := findRoot(ctx, git, dir)
 	if err != nil {
 		return nil, err
 	}
-	prefix, err := filepath.Rel(resolved(root), resolved(dir))
+	prefix, err := filepath.Rel(resolveLinks(root), resolveLinks(dir))
 	if err != nil || !filepath.IsLocal(prefix) {
 		return nil, fmt.Errorf("open repository: git takes %s for the working tree, and %s is not in it (core.worktree, GIT_WORK_TREE)", root, dir)
 	}
@@ -78,7 +78,7 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 
 // findRoot returns the top of the working tree that dir is in.
 func findRoot(ctx context.Context, git *program, dir string) (string, error) {
-	out, err := git.output(ctx, "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--show-toplevel")
+	out, err := git.runForOutput(ctx, "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--show-toplevel")
 	answers := strings.SplitN(string(out), "\n", 3)
 	if err == nil && len(answers) == 3 && answers[1] == "true" {
 		return filepath.FromSlash(strings.TrimSuffix(answers[2], "\n")), nil
@@ -104,7 +104,7 @@ func findRoot(ctx context.Context, git *program, dir string) (string, error) {
 // switches off the filters that the repository itself configures: git diff
 // would run them. Filters of the user's own configuration (Git LFS) stay.
 func (r *Repo) readConfig(ctx context.Context) error {
-	out, err := r.git.output(ctx, "config", "--list", "-z", "--show-scope")
+	out, err := r.git.runForOutput(ctx, "config", "--list", "-z", "--show-scope")
 	if err != nil {
 		return fmt.Errorf("read the configuration of %s (git 2.26 or newer is needed): %w", r.root, err)
 	}
@@ -165,7 +165,7 @@ func (r *Repo) Close() error {
 	temp := r.temp
 	r.temp, r.closed = nil, true
 	r.mu.Unlock()
-	r.batch.close()
+	r.batch.closeBatch()
 	var errs []error
 	for _, remove := range temp {
 		if err := remove(); err != nil {

@@ -50,7 +50,7 @@ func repository(t testing.TB) fixture {
 		}
 		t.Skip("SKIPPED: git is not in PATH")
 	}
-	f := fixture{t, resolved(t.TempDir())}
+	f := fixture{t, resolveLinks(t.TempDir())}
 	f.git("init", "-q", "-b", "main")
 	f.git("config", "uploadpack.allowFilter", "true") // for clones of it
 	f.git("config", "uploadpack.allowAnySHA1InWant", "true")
@@ -111,7 +111,7 @@ func (f fixture) commit(message string) string {
 // clone clones f with the real transport, so that --depth and --filter count.
 func (f fixture) clone(args ...string) fixture {
 	f.t.Helper()
-	dir := filepath.Join(resolved(f.t.TempDir()), "clone")
+	dir := filepath.Join(resolveLinks(f.t.TempDir()), "clone")
 	all := append([]string{"clone", "-q"}, args...)
 	f.git(append(all, "file://"+f.dir, dir)...)
 	return fixture{f.t, dir}
@@ -198,7 +198,7 @@ func TestOpenFindsRoot(t *testing.T) {
 	} {
 		t.Run(c.dir, func(t *testing.T) {
 			r := open(t, f.path(c.dir))
-			same(t, r.Root(), resolved(f.path(c.root)))
+			same(t, r.Root(), resolveLinks(f.path(c.root)))
 			same(t, r.Prefix(), c.prefix)
 		})
 	}

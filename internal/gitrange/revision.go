@@ -12,16 +12,16 @@ import (
 // WorkingTree is the name of the working tree as a head.
 const WorkingTree = "working tree"
 
-// named is a commit and what people call it.
-type named struct{ name, id string }
+// revision is a commit and what people call it.
+type revision struct{ name, id string }
 
-// Base returns the files that the deployed code was built from: the merge base
-// of HEAD and the revision want, as in git diff want...HEAD. With want empty it
-// is the merge base with the remote's default branch (origin/HEAD, origin/main,
-// origin/master), else with the local main or master. A branch that exists on
-// the remote only may be named without it. The tree has the branch's name.
+// Base returns the files that the deployed code was built from: the merge base of HEAD
+// and the revision want, as in git diff want...HEAD. If want is empty, it is the merge
+// base with the remote's default branch (origin/HEAD, origin/main, origin/master), else
+// with the local main or master. A branch that exists only on the remote may be named
+// without the remote. The tree has the branch's name.
 //
-// Of several merge bases git's best one is taken.
+// If there are several merge bases, it uses git's best one.
 //
 // Errors: [*RefusedRevisionError], [*UnknownRevisionError], [*NoBaseError],
 // [*NoMergeBaseError], [*NoCommitsError], [*MissingObjectsError].
@@ -34,7 +34,7 @@ func (r *Repo) Base(ctx context.Context, want string) (Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.tree(ctx, named{base.name, id})
+	return r.openTree(ctx, revision{base.name, id})
 }
 
 // Head returns the files of the release: the revision want, or with want empty
@@ -45,16 +45,16 @@ func (r *Repo) Head(ctx context.Context, want string) (Tree, error) {
 	if want == "" {
 		return r.workingTree(ctx)
 	}
-	c, err := r.resolve(ctx, want)
+	c, err := r.resolveRevision(ctx, want)
 	if err != nil {
 		return nil, err
 	}
-	return r.tree(ctx, c)
+	return r.openTree(ctx, c)
 }
 
-// tree and workingTree keep a nil pointer from becoming a non-nil Tree.
-func (r *Repo) tree(ctx context.Context, c named) (Tree, error) {
-	t, err := r.commit(ctx, c.id, c.name)
+// openTree and workingTree keep a nil pointer from becoming a non-nil Tree.
+func (r *Repo) openTree(ctx context.Context, c revision) (Tree, error) {
+	t, err := r.treeOfCommit(ctx, c.id, c.name)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (r *Repo) tree(ctx context.Context, c named) (Tree, error) {
 }
 
 func (r *Repo) workingTree(ctx context.Context) (Tree, error) {
-	t, err := r.working(ctx)
+	t, err := r.listWorkingTree(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,15 +70,15 @@ func (r *Repo) workingTree(ctx context.Context) (Tree, error) {
 }
 
 // headCommit is what HEAD points to.
-func (r *Repo) headCommit(ctx context.Context) (named, error) {
+func (r *Repo) headCommit(ctx context.Context) (revision, error) {
 	id, err := r.revParse(ctx, "HEAD")
 	if err != nil {
 		if failure, ok := errors.AsType[*GitError](err); ok {
-			return named{}, r.noHead(ctx, failure)
+			return revision{}, r.noHead(ctx, failure)
 		}
-		return named{}, err
+		return revision{}, err
 	}
-	return named{"HEAD", id}, nil
+	return revision{"HEAD", id}, nil
 }
 
 // Commit is the full name of the commit that HEAD is.
@@ -90,57 +90,57 @@ func (r *Repo) Commit(ctx context.Context) (string, error) {
 // noHead is why HEAD is no commit: there is none yet, or the repository lacks
 // it, as one that borrowed its objects does when the lender is gone.
 func (r *Repo) noHead(ctx context.Context, failure *GitError) error {
-	out, err := r.git.output(ctx, "rev-parse", "--verify", "HEAD")
+	out, err := r.git.runForOutput(ctx, "rev-parse", "--verify", "HEAD")
 	if err != nil {
 		return &NoCommitsError{Root: r.root}
 	}
 	return fmt.Errorf("HEAD is %s, which the repository does not have; git fsck says what else is missing: %w", strings.TrimSpace(string(out)), failure)
 }
 
-// resolve finds the commit that rev names here or, failing that, on a remote.
-func (r *Repo) resolve(ctx context.Context, rev string) (named, error) {
+// resolveRevision finds the commit that rev names here or, failing that, on a remote.
+func (r *Repo) resolveRevision(ctx context.Context, rev string) (revision, error) {
 	switch {
 	case rev == "":
-		return named{}, &RefusedRevisionError{Rev: rev, Reason: "it is empty"}
+		return revision{}, &RefusedRevisionError{Rev: rev, Reason: "it is empty"}
 	case strings.HasPrefix(rev, "-"):
-		return named{}, &RefusedRevisionError{Rev: rev, Reason: "it starts with -"}
+		return revision{}, &RefusedRevisionError{Rev: rev, Reason: "it starts with -"}
 	case strings.ContainsAny(rev, "\x00\n"):
-		return named{}, &RefusedRevisionError{Rev: rev, Reason: "it contains a line end or NUL"}
+		return revision{}, &RefusedRevisionError{Rev: rev, Reason: "it contains a line end or NUL"}
 	case strings.Contains(rev, ".."):
-		return named{}, &RefusedRevisionError{Rev: rev, Reason: "it is a range; name one revision"}
+		return revision{}, &RefusedRevisionError{Rev: rev, Reason: "it is a range; name one revision"}
 	}
 	id, err := r.revParse(ctx, rev)
 	if err == nil {
-		return named{shortName(rev, id), id}, nil
+		return revision{shortName(rev, id), id}, nil
 	}
 	failure, ok := errors.AsType[*GitError](err)
 	if !ok {
-		return named{}, err
+		return revision{}, err
 	}
 	if rev == "HEAD" {
-		return named{}, r.noHead(ctx, failure)
+		return revision{}, r.noHead(ctx, failure)
 	}
 	for _, remote := range r.remotes {
 		id, err := r.revParse(ctx, "refs/remotes/"+remote+"/"+rev)
 		if err == nil {
-			return named{remote + "/" + rev, id}, nil
+			return revision{remote + "/" + rev, id}, nil
 		}
 		if _, ok := errors.AsType[*GitError](err); !ok {
-			return named{}, err
+			return revision{}, err
 		}
 	}
-	unknown := &UnknownRevisionError{Rev: rev, Reason: reason(failure.Stderr), Near: r.near(ctx, rev)}
+	unknown := &UnknownRevisionError{Rev: rev, Reason: gitReason(failure.Stderr), Near: r.similarNames(ctx, rev)}
 	if unknown.Reason == "" && len(r.remotes) > 0 {
 		unknown.Run = r.fetchBranches(ctx)
 	}
-	return named{}, unknown
+	return revision{}, unknown
 }
 
 // revParse returns the id of the commit that rev names. A GitError means none.
 func (r *Repo) revParse(ctx context.Context, rev string) (string, error) {
 	// In two steps: appended to :/text, ^{commit} would be searched for.
 	for _, suffix := range []string{"", "^{commit}"} {
-		out, err := r.git.output(ctx, "rev-parse", "--verify", rev+suffix)
+		out, err := r.git.runForOutput(ctx, "rev-parse", "--verify", rev+suffix)
 		if err != nil {
 			return "", err
 		}
@@ -163,8 +163,8 @@ func shortName(rev, id string) string {
 	return rev
 }
 
-// reason is what git says about a revision beyond its being unknown.
-func reason(said string) string {
+// gitReason is what git says about a revision beyond its being unknown.
+func gitReason(said string) string {
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(line)
 		if strings.Contains(line, "ambiguous") || strings.Contains(line, "expected commit type") {
@@ -176,34 +176,34 @@ func reason(said string) string {
 
 // mergeBase resolves want, or finds the default base, and returns it with its
 // merge base with head.
-func (r *Repo) mergeBase(ctx context.Context, want string, head named) (base named, id string, err error) {
+func (r *Repo) mergeBase(ctx context.Context, want string, head revision) (base revision, id string, err error) {
 	if want == "" {
 		base, err = r.defaultBase(ctx)
 	} else {
-		base, err = r.resolve(ctx, want)
+		base, err = r.resolveRevision(ctx, want)
 	}
 	if err != nil {
-		return named{}, "", err
+		return revision{}, "", err
 	}
-	out, err := r.git.output(ctx, "merge-base", base.id, head.id)
+	out, err := r.git.runForOutput(ctx, "merge-base", base.id, head.id)
 	if err == nil {
 		return base, strings.TrimSpace(string(out)), nil
 	}
 	if !failedWith(err, 1) {
 		if r.partial && missingObject(err) {
-			return named{}, "", &MissingObjectsError{Rev: base.name, Run: r.fetchObjects()}
+			return revision{}, "", &MissingObjectsError{Rev: base.name, Run: r.fetchObjects()}
 		}
-		return named{}, "", fmt.Errorf("find the common ancestor of %s and %s: %w", base.name, head.name, err)
+		return revision{}, "", fmt.Errorf("find the common ancestor of %s and %s: %w", base.name, head.name, err)
 	}
 	none := &NoMergeBaseError{Base: base.name, Head: head.name}
-	if none.Shallow = r.shallow(ctx); none.Shallow {
+	if none.Shallow = r.isShallow(ctx); none.Shallow {
 		none.Run = r.fetchBranches(ctx)
 	}
-	return named{}, "", none
+	return revision{}, "", none
 }
 
 // defaultBase is the branch that releases usually start from.
-func (r *Repo) defaultBase(ctx context.Context) (named, error) {
+func (r *Repo) defaultBase(ctx context.Context) (revision, error) {
 	var refs, looked []string
 	if len(r.remotes) > 0 {
 		remote := r.remotes[0]
@@ -214,11 +214,11 @@ func (r *Repo) defaultBase(ctx context.Context) (named, error) {
 	}
 	refs = append(refs, "refs/heads/main", "refs/heads/master")
 	looked = append(looked, "main", "master")
-	out, err := r.git.output(ctx, append([]string{"for-each-ref", "--format=%(refname) %(objectname) %(symref)"}, refs...)...)
+	out, err := r.git.runForOutput(ctx, append([]string{"for-each-ref", "--format=%(refname) %(objectname) %(symref)"}, refs...)...)
 	if err != nil {
-		return named{}, fmt.Errorf("look for the default branch: %w", err)
+		return revision{}, fmt.Errorf("look for the default branch: %w", err)
 	}
-	found := map[string]named{}
+	found := map[string]revision{}
 	for line := range strings.Lines(string(out)) {
 		words := strings.Fields(line)
 		if len(words) < 2 {
@@ -228,18 +228,18 @@ func (r *Repo) defaultBase(ctx context.Context) (named, error) {
 		if len(words) == 3 {
 			name = words[2]
 		}
-		found[words[0]] = named{shortRef(name), words[1]}
+		found[words[0]] = revision{shortRef(name), words[1]}
 	}
 	for _, ref := range refs {
 		if c, ok := found[ref]; ok {
 			return c, nil
 		}
 	}
-	none := &NoBaseError{Looked: looked, Branches: r.near(ctx, "")}
+	none := &NoBaseError{Looked: looked, Branches: r.similarNames(ctx, "")}
 	if len(r.remotes) > 0 {
 		none.Run = r.fetchBranches(ctx)
 	}
-	return named{}, none
+	return revision{}, none
 }
 
 func shortRef(ref string) string {
@@ -254,14 +254,14 @@ func shortRef(ref string) string {
 // nearest is how many names an error suggests.
 const nearest = 5
 
-// near returns the branches and tags whose names are most like rev; with rev
+// similarNames returns the branches and tags whose names are most like rev; with rev
 // empty, branches.
-func (r *Repo) near(ctx context.Context, rev string) []string {
+func (r *Repo) similarNames(ctx context.Context, rev string) []string {
 	kinds := []string{"refs/heads", "refs/remotes"}
 	if rev != "" {
 		kinds = append(kinds, "refs/tags")
 	}
-	out, err := r.git.output(ctx, append([]string{"for-each-ref", "--format=%(refname)"}, kinds...)...)
+	out, err := r.git.runForOutput(ctx, append([]string{"for-each-ref", "--format=%(refname)"}, kinds...)...)
 	if err != nil {
 		return nil // only the suggestion is lost
 	}
@@ -284,7 +284,7 @@ func (r *Repo) near(ctx context.Context, rev string) []string {
 		c := candidate{name: name}
 		c.order = slices.IndexFunc(kinds, func(kind string) bool { return strings.HasPrefix(ref, kind+"/") })
 		if rev != "" {
-			c.far = min(distance(rev, name), distance(rev, last))
+			c.far = min(editDistance(rev, name), editDistance(rev, last))
 			if strings.Contains(last, rev) || strings.Contains(rev, last) {
 				c.far = min(c.far, 1)
 			}
@@ -304,9 +304,9 @@ func (r *Repo) near(ctx context.Context, rev string) []string {
 	return names
 }
 
-// distance is the number of edits between two names (Levenshtein). Names are
+// editDistance is the number of edits between two names (Levenshtein). Names are
 // cut to 64 bytes: there may be thousands.
-func distance(a, b string) int {
+func editDistance(a, b string) int {
 	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -327,13 +327,13 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-func (r *Repo) shallow(ctx context.Context) bool {
-	out, err := r.git.output(ctx, "rev-parse", "--is-shallow-repository")
+func (r *Repo) isShallow(ctx context.Context) bool {
+	out, err := r.git.runForOutput(ctx, "rev-parse", "--is-shallow-repository")
 	return err == nil && strings.TrimSpace(string(out)) == "true"
 }
 
-// remote is the remote that advice names.
-func (r *Repo) remote() string {
+// adviceRemote is the remote that advice names.
+func (r *Repo) adviceRemote() string {
 	if len(r.remotes) == 0 {
 		return "origin"
 	}
@@ -344,8 +344,8 @@ func (r *Repo) remote() string {
 // a shallow clone, the rest of the history. It spells the refspec out because a
 // single-branch clone is configured to fetch one branch only.
 func (r *Repo) fetchBranches(ctx context.Context) string {
-	remote, unshallow := r.remote(), ""
-	if r.shallow(ctx) {
+	remote, unshallow := r.adviceRemote(), ""
+	if r.isShallow(ctx) {
 		unshallow = "--unshallow "
 	}
 	return fmt.Sprintf(`git fetch %s%s "+refs/heads/*:refs/remotes/%s/*"`, unshallow, remote, remote)
@@ -353,5 +353,5 @@ func (r *Repo) fetchBranches(ctx context.Context) string {
 
 // fetchObjects is the command that completes a partial clone.
 func (r *Repo) fetchObjects() string {
-	return "git fetch --refetch --no-filter " + r.remote()
+	return "git fetch --refetch --no-filter " + r.adviceRemote()
 }

@@ -96,7 +96,10 @@ func TestRevisionsRefused(t *testing.T) {
 		unknown := failsAs[*UnknownRevisionError](t, do("feature/payment"))
 		same(t, unknown.Near[0], "feature/payments")
 		mentions(t, unknown, `unknown revision "feature/payment"`, "feature/payments")
-		for _, rev := range []string{"nope", "^main", "main:a.sql", "main^{tree}", "HEAD~7", "@{u}", "v9.9", strings.Repeat("0", 40), "*", "main feature", "blob-tag"} {
+		for _, rev := range []string{
+			"nope", "^main", "main:a.sql", "main^{tree}", "HEAD~7", "@{u}", "v9.9", strings.Repeat("0", 40), "*",
+			"main feature", "blob-tag",
+		} {
 			failsAs[*UnknownRevisionError](t, do(rev))
 		}
 	}
@@ -114,11 +117,11 @@ func TestNearNames(t *testing.T) {
 	}
 	r := open(t, f.dir)
 	for rev, want := range map[string]string{"devlop": "develop", "users": "feature/users", "v2.1": "v2.0", "MAIN": "main"} {
-		if near := r.near(t.Context(), rev); len(near) == 0 || near[0] != want {
+		if near := r.similarNames(t.Context(), rev); len(near) == 0 || near[0] != want {
 			t.Errorf("near %s: %v, want %s first", rev, near, want)
 		}
 	}
-	if got := len(r.near(t.Context(), "x")); got > nearest {
+	if got := len(r.similarNames(t.Context(), "x")); got > nearest {
 		t.Errorf("%d suggestions", got)
 	}
 }

@@ -50,7 +50,7 @@ func TestHookEnvironment(t *testing.T) {
 	same(t, head(f.dir), []string{".gitignore", "sub/a.sql"})
 
 	t.Run("git directory elsewhere", func(t *testing.T) {
-		work := resolved(t.TempDir())
+		work := resolveLinks(t.TempDir())
 		if err := os.WriteFile(filepath.Join(work, "x.sql"), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,10 @@ func TestNothingOfTheRepositoryRuns(t *testing.T) {
 	f.commit("first")
 	f.git("switch", "-q", "-c", "feature")
 	run := "touch " + marker + "; cat"
-	for _, key := range []string{"filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "filter.odd.name.clean", "diff.evil.textconv", "diff.evil.command", "diff.external", "core.fsmonitor", "core.pager", "core.sshCommand"} {
+	for _, key := range []string{
+		"filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "filter.odd.name.clean", "diff.evil.textconv",
+		"diff.evil.command", "diff.external", "core.fsmonitor", "core.pager", "core.sshCommand",
+	} {
 		f.git("config", key, run)
 	}
 	f.git("config", "filter.evil.required", "true")

@@ -44,15 +44,15 @@ type File struct {
 	Size       int64  // bytes; -1 when not known without reading the file
 	Symlink    bool   // a symbolic link, to a file unless Err says otherwise
 	Executable bool   // the owner's execute permission; false in a DirTree
-	// Err says why nothing can be read here (an unreadable directory, a link
-	// out of the root); Read returns the same. The files behind it are unknown.
+	// Err says why nothing can be read here (an unreadable directory, a link out of the
+	// root); Read returns the same. The files below it are unknown.
 	Err error
 }
 
 // list is the files of a tree, sorted by path.
 type list []File
 
-func (l list) find(path string) (File, bool) {
+func (l list) findPath(path string) (File, bool) {
 	i, ok := slices.BinarySearchFunc(l, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
 	if !ok {
 		return File{}, false
@@ -60,7 +60,7 @@ func (l list) find(path string) (File, bool) {
 	return l[i], true
 }
 
-func (l list) sort() {
+func (l list) sortPaths() {
 	byPath := func(a, b File) int { return strings.Compare(a.Path, b.Path) }
 	if !slices.IsSortedFunc(l, byPath) {
 		slices.SortFunc(l, byPath)
@@ -70,9 +70,9 @@ func (l list) sort() {
 // maxLinks is how many symbolic links may follow each other, as on Linux.
 const maxLinks = 40
 
-// follow returns the path that the symbolic link at start leads to, component
+// resolvePath returns the path that the symbolic link at start leads to, component
 // by component as a file system would; target reads a link.
-func (l list) follow(start string, target func(File) (string, error)) (string, error) {
+func (l list) resolvePath(start string, target func(File) (string, error)) (string, error) {
 	var done []string
 	todo := strings.Split(start, "/")
 	links := 0
@@ -91,7 +91,7 @@ func (l list) follow(start string, target func(File) (string, error)) (string, e
 			continue
 		}
 		here := path.Join(append(slices.Clone(done), part)...)
-		f, ok := l.find(here)
+		f, ok := l.findPath(here)
 		if !ok || !f.Symlink {
 			done = append(done, part)
 			continue

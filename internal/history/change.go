@@ -1,6 +1,6 @@
-// Package history is what a migration tool makes of its migrations: what it does around
-// each ([Runner], [Tool]), what it refuses in them ([Refusal]), and what became of those
-// that the base already has ([Change]).
+// Package history is what a migration tool makes of its migrations: how it runs each
+// ([Runner], [Tool]), what it refuses in them ([Refusal]), and what happened to those that
+// the base already has ([Change]).
 package history
 
 import "github.com/onward-sql/onward/onward"
@@ -10,13 +10,13 @@ import "github.com/onward-sql/onward/onward"
 type Refusal struct {
 	Line, Column           int
 	Message, Harm, Instead string
-	// Severity lowers the finding's where the file runs all the same; Off
-	// keeps it an error.
+	// Severity lowers the finding's severity if the file runs all the same; Off keeps it an
+	// error.
 	Severity onward.Severity
 }
 
-// Place is a place in a repository that is looked for when a finding first asks
-// for it: Find gives "deploy/migrate.yaml:14", or "" for nowhere.
+// Place is a place in a repository that is searched when a finding first needs it: Find
+// returns "deploy/migrate.yaml:14", or "" for none.
 type Place struct{ Find func() string }
 
 // String is the place.
@@ -30,32 +30,35 @@ func (p *Place) String() string {
 // Change is something that happened to the history of migrations.
 type Change struct {
 	Kind Kind
-	// Migration is the ID, Path where it is (or was); Line 1 unless known.
+	// Migration is the ID, Path its current or former path; Line is 1 unless known.
 	Migration, Path string
-	// Other names the second migration of a duplicate or disorder, or the
-	// directory in which a deleted one goes on.
+	// Other names the second migration of a duplicate or disorder, or the directory in
+	// which a deleted history continues.
 	Other string
 	Line  int
-	// Detail is a sentence on what differs. Where a directory goes on, it is the
-	// last migration that repeats what it had; Repeats is how many do.
+	// Detail is a sentence on the difference. If the history continues in another
+	// directory, it is the last migration that repeats an old one; Repeats is how many do.
 	Detail  string
 	Repeats int
-	// Cosmetic: an edit that changes no SQL; Unlike: of more than comments and white space.
+	// Cosmetic is set for an edit that changes no SQL; Unlike for an edit of more than
+	// comments and white space.
 	Cosmetic, Unlike bool
-	// Runner is what the migration tool does about it, in a clause; "" where
-	// it depends.
+	// Runner is what the migration tool does about it, in a clause; "" if that depends on
+	// more.
 	Runner string
-	// Directory: no migration is left of its directory.
+	// Directory is set if no migration is left in its directory.
 	Directory bool
-	// Ended: nor is anything left of the module that it belonged to.
+	// Ended is set if its whole module is gone, too.
 	Ended bool
-	// App is the app of which the head has none, although it has others.
+	// App is an app without migrations at the head, although the head has other apps.
 	App string
-	// Guessed: the tool follows from the names of files only.
+	// Usual is set if the base already has such changes, so the tool tolerates them.
+	Usual bool
+	// Guessed is set if only the names of files identify the tool.
 	Guessed bool
-	// Instead is the way out in the tool's own words; "" for none.
+	// Instead is the fix in the tool's own words; "" for none.
 	Instead string
-	// Refusal goes with Refused.
+	// Refusal is set for the kind Refused.
 	Refusal *Refusal
 }
 
@@ -71,8 +74,8 @@ const (
 	OutOfOrder Kind = "outoforder" // sorts before one that the base has
 	Conflict   Kind = "conflict"   // several leaves of one app
 	Refused    Kind = "refused"    // a file that the runner refuses or passes over
-	Mapped     Kind = "mapped"     // the models of the head have a column, which is Other, that those of the base do not
-	Uncleared  Kind = "uncleared"  // the mapper at the base clears a column, which is Other, where a row that it points at goes; the models of the head leave it out
-	Unwritten  Kind = "unwritten"  // an INSERT of the head leaves out a column, which is Other, that those of the same file at the base name
-	Unmapped   Kind = "unmapped"   // the models of the head leave out a column, which is Other, that those of the base have
+	Mapped     Kind = "mapped"     // the models have a column, which is Other, at the head and not at the base
+	Uncleared  Kind = "uncleared"  // the base clears a column, which is Other, before it deletes the referenced row; the head omits it
+	Unwritten  Kind = "unwritten"  // an INSERT omits a column, which is Other, that the same file's INSERTs at the base name
+	Unmapped   Kind = "unmapped"   // the models have a column, which is Other, at the base and omit it at the head
 )

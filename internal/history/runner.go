@@ -2,79 +2,93 @@ package history
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Runner is what the migration tool does around a migration.
+// Runner is how the migration tool runs a migration.
 type Runner struct {
-	// LockTimeout and StatementTimeout are what the tool, its connection
-	// string or the role sets: milliseconds, 0 for none.
+	// LockTimeout and StatementTimeout are set by the tool, its connection string or the role:
+	// milliseconds, 0 for none.
 	LockTimeout, StatementTimeout int
-	// LockTimeoutAt is where the repository sets a lock_timeout for what seem to
-	// be its sessions; nil when it need not be looked for.
+	// LockTimeoutAt is where the repository sets a lock_timeout, probably for the tool's
+	// sessions; nil if it need not be searched.
 	LockTimeoutAt *Place
-	// TimeZone of the session, "" when unknown.
+	// TimeZone is the session's time zone, "" if unknown.
 	TimeZone string
-	// Retries: the tool runs a migration again when it hits a lock timeout.
+	// Retries is set if the tool runs a migration again after a lock timeout.
 	Retries bool
-	// Guessed: nobody said how the files are sent, and nothing in them tells:
-	// statement by statement, as psql does, or as a program seems to.
+	// Guessed is set if neither a setting nor the files say how they are sent. The guess is
+	// statement by statement, as psql does, or the way in the project's own program.
 	Guessed bool
-	// Otherwise is how they are sent where the guess is wrong: with a transaction around
-	// a file, or without; "" where nothing else can be.
+	// Otherwise is how they are sent if the guess is wrong: with or without a transaction around
+	// a file; "" if there is no other possibility.
 	Otherwise onward.Transaction
-	// Conditional: the file is a template with conditions, and is read as it is where they
-	// hold; otherwise is where they do not.
+	// Conditional is set if the file is a template with conditions. It is read as if they were
+	// true; Otherwise is the form in which they are false.
 	Conditional bool
-	// Rerun says what happens to a migration without a transaction that
-	// failed halfway: the tool runs the whole file again.
+	// Rerun is set if the tool runs the whole file again after a migration without a transaction
+	// failed halfway.
 	Rerun bool
-	// OwnSession: each file has a session to itself.
+	// OwnSession is set if each file has a session of its own.
 	OwnSession bool
-	// Resumes: it goes on at the statement that failed.
+	// Resumes is set if it continues at the failed statement.
 	Resumes bool
-	// AfterDeploy: the migration says that it runs when the new code has taken the
-	// old code's place everywhere, and the tool keeps to it.
+	// AfterDeploy is set if the migration says that it runs after the new code has replaced the
+	// old code everywhere, and the tool follows that.
 	AfterDeploy bool
+	// HeldBy is the tool that delays it until then, in a sentence.
+	HeldBy string
 	Tool
 }
 
-// Tool is the migration tool as rules ask for it: adapters hand it in with each
-// migration, so that no rule knows one by its name. The zero value is psql, or whoever
-// sends the files.
+// Tool has the facts about a migration tool that rules need. Adapters pass it with each
+// migration, so that no rule checks for a tool by name. The zero value is psql, or an unknown
+// runner.
 type Tool struct {
-	// Name is what it is called in a sentence, Unit what it opens a transaction around,
-	// "" for the file.
+	// Name is its name in a sentence, Unit what it opens a transaction around, "" for the file.
 	Name, Unit string
-	// Apart is where what cannot run in a transaction has to stand: "a file of
-	// its own that …". "" where that is not known.
+	// Apart says where statements must be that cannot run in a transaction: "a file of its own
+	// that …". "" if that is not known.
 	Apart string
-	// Ended is what it fails with where a file ended its transaction, once all of the file
-	// has run; "" where it does not notice.
+	// Ended is the tool's error if a file ended its transaction, after all of the file has run;
+	// "" if it does not notice.
 	Ended string
-	// KeepsSession: one session goes through all its files.
+	// Begin and End are the lines around a statement with a ';' in it; "" for a tool that needs
+	// none.
+	Begin, End string
+	// KeepsSession is set if all its files run in one session.
 	KeepsSession bool
-	// Renderer is there where the SQL is rendered from operations; nil where authors
-	// write it.
+	// Renderer is set if the SQL is rendered from operations; nil if authors write it.
 	Renderer *Renderer
 }
 
-// OwnFile is where what cannot run in a transaction has to stand, also where the tool's
-// words for it are not known.
+// OwnFile says where statements must be that cannot run in a transaction, even if the tool's
+// words for it are not known. Lines after the first are SQL comments.
 func (t Tool) OwnFile() string {
-	return cmp.Or(t.Apart, "a file of its own that runs without a transaction")
+	first, rest, more := strings.Cut(cmp.Or(t.Apart, "a file of its own that runs without a transaction"), "\n")
+	if !more {
+		return first
+	}
+	for line := range strings.SplitSeq(rest, "\n") {
+		if !strings.HasPrefix(line, "--") {
+			line = "-- " + line
+		}
+		first += "\n" + line
+	}
+	return first
 }
 
 // Renderer is a framework that renders SQL from operations, and maps rows to objects.
 type Renderer struct {
-	// Write is how a way out is written for an operation; "" where it is SQL, too.
+	// Write returns the text of a fix for an operation; "" if it is SQL.
 	Write func(op script.Operation, way advice.Way) string
-	// LeavesKeys: its models leave the values of keys to the database.
+	// LeavesKeys is set if its models leave the values of keys to the database.
 	LeavesKeys bool
-	// Upserts is the one thing of its that says ON CONFLICT, with the columns that the
-	// code names: "bulk_create of the deployed code with …".
+	// Upserts is its only call that produces ON CONFLICT, followed by the columns that the code
+	// names: "bulk_create of the deployed code with …".
 	Upserts string
 }

@@ -8,28 +8,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What somebody wants of the backfills of a plan.
+// States of a [Control].
 const (
 	Paused    = "paused"
 	Cancelled = "cancelled"
 )
 
-// Control is what somebody at another terminal wants of the backfills of a plan. It is read before each
-// batch.
+// Control is a command from another terminal to the backfills of a plan. It is read before each batch.
 type Control struct {
 	// State is Paused, Cancelled or "".
 	State string
-	// Rows is how many rows a batch has at most, Batch how long one is to take; 0 for the default.
+	// Rows is the maximum number of rows of a batch, Batch its target duration; 0 for the default.
 	Rows  int
 	Batch time.Duration
-	// Rest is which part of a batch's time is rested behind it; below 0 for the default.
+	// Rest is the pause after a batch, as a part of its duration; below 0 for the default.
 	Rest float64
-	// Who wanted it.
+	// Who sent the command.
 	Who string
 }
 
-// Wanted is what is wanted of the backfills of a plan.
-func Wanted(ctx context.Context, conn Conn, plan string) (Control, error) {
+// ReadControl reads the command for the backfills of a plan.
+func ReadControl(ctx context.Context, conn Conn, plan string) (Control, error) {
 	c := Control{Rest: -1}
 	var batch float64
 	err := conn.QueryRow(ctx, "SELECT state, rows, extract(epoch FROM batch)::float8, rest, who FROM onward_ledger.control WHERE plan = $1", plan).
@@ -41,23 +40,24 @@ func Wanted(ctx context.Context, conn Conn, plan string) (Control, error) {
 	return c, err
 }
 
-// Want notes what is wanted of the backfills of a plan.
-func Want(ctx context.Context, conn Conn, plan string, c Control) error {
+// StoreControl stores a command for the backfills of a plan.
+func StoreControl(ctx context.Context, conn Conn, plan string, c Control) error {
 	_, err := conn.Exec(ctx, `INSERT INTO onward_ledger.control (plan, state, rows, batch, rest, who) VALUES ($1, $2, $3, $4 * interval '1 second', $5, $6)
 		ON CONFLICT (plan) DO UPDATE SET state = excluded.state, rows = excluded.rows, batch = excluded.batch, rest = excluded.rest, who = excluded.who, at = clock_timestamp()`,
 		plan, c.State, c.Rows, c.Batch.Seconds(), c.Rest, c.Who)
 	return err
 }
 
-// Obeyed takes back that a plan's backfill is to be cancelled: it is for those that run.
-func Obeyed(ctx context.Context, conn Conn, plan string) error {
+// ClearCancel clears a cancel: it is meant for the processes that were running.
+func ClearCancel(ctx context.Context, conn Conn, plan string) error {
 	_, err := conn.Exec(ctx, "UPDATE onward_ledger.control SET state = '' WHERE plan = $1 AND state = 'cancelled'", plan)
 	return err
 }
 
-// Holder is who is at work, as the lease has it; "" for nobody.
-func Holder(ctx context.Context, conn Conn) (string, error) {
+// LeaseHolder returns who is working on the database, according to the lease; "" for nobody.
+func LeaseHolder(ctx context.Context, conn Conn) (string, error) {
 	var name string
-	err := conn.QueryRow(ctx, "SELECT CASE WHEN seen + $1 * interval '1 second' > clock_timestamp() THEN holder ELSE '' END FROM onward_ledger.lease", Term.Seconds()).Scan(&name)
+	err := conn.QueryRow(ctx, "SELECT CASE WHEN seen + $1 * interval '1 second' > clock_timestamp() THEN holder ELSE '' END FROM onward_ledger.lease",
+		Term.Seconds()).Scan(&name)
 	return name, err
 }

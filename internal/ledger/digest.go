@@ -11,21 +11,21 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// ID is a hash of what a plan does: of its steps, and of the schema that it is for. It identifies a plan in the ledger.
-// An older release hashed fewer values, so compare the IDs of two plans, and not an ID that an older release stored.
-func ID(p *onward.Plan) string {
+// PlanID returns a hash of a plan's steps and of the schema that it is for. It identifies a plan in the ledger. An older
+// release hashed fewer values, so compare the IDs of two plans, and not an ID that an older release stored.
+func PlanID(p *onward.Plan) string {
 	sum := sha256.New()
 	write := func(s string) { sum.Write([]byte(s + "\x00")) }
 	write(p.Catalog)
 	for i := range p.Steps {
 		write(p.Steps[i].ID)
-		write(Checksum(&p.Steps[i]))
+		write(StepChecksum(&p.Steps[i]))
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
-// Checksum is a hash of what a step does, and of what must be true before it.
-func Checksum(s *onward.PlanStep) string {
+// StepChecksum returns a hash of what a step does and of its preconditions.
+func StepChecksum(s *onward.PlanStep) string {
 	parts := []string{string(s.Phase), string(s.Class), s.SQL, s.Check, s.Undo, string(s.Transaction), fmt.Sprint(s.Repeat)}
 	for _, r := range s.Requires {
 		parts = append(parts, string(r.Kind), r.Step)
@@ -40,12 +40,12 @@ func Checksum(s *onward.PlanStep) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Digest is a hash of all values of a plan, except its name, its files and the digest itself. The JSON may be formatted
-// in any way. It finds an accidental change; it is not a signature, because everybody can compute it.
+// PlanDigest returns a hash of all values of a plan, except its name, its files and the digest itself. The formatting of
+// the JSON does not matter. It finds an accidental change; it is not a signature, because everybody can compute it.
 //
-// Begin and Record of a step are left out, because apply adds them. A field that is added to a plan must be omitted
-// from its JSON if it is empty: else the plans of older releases would have another digest.
-func Digest(p *onward.Plan) (string, error) {
+// Begin and Record of a step are left out, because apply adds them. A new field of a plan must be omitted from its JSON
+// if it is empty. Otherwise the plans of older releases would have another digest.
+func PlanDigest(p *onward.Plan) (string, error) {
 	bare := *p
 	bare.Name, bare.Dir, bare.Commit, bare.Files, bare.Digest = "", "", "", nil, ""
 	bare.Steps = slices.Clone(p.Steps)
@@ -53,7 +53,7 @@ func Digest(p *onward.Plan) (string, error) {
 		s := &bare.Steps[i]
 		s.Begin, s.Record, s.Files, s.ByHand, s.Ran = "", "", nil, "", false
 	}
-	// Twice: bytes that are not UTF-8 are replaced by the first.
+	// Twice, because the first time replaces bytes that are not UTF-8.
 	text, err := json.Marshal(&bare)
 	if err != nil {
 		return "", err

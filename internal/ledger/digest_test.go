@@ -23,7 +23,7 @@ func TestDigest(t *testing.T) {
 	}
 	digest := func(p *onward.Plan) string {
 		t.Helper()
-		d, err := ledger.Digest(p)
+		d, err := ledger.PlanDigest(p)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,56 +12,57 @@ import (
 	"github.com/onward-sql/onward/internal/live"
 )
 
-// The times of a lease, by the server's clock.
+// The durations of a lease, by the server's clock.
 const (
-	// Term is for how long a lease counts that is not renewed.
+	// Term is how long a lease is valid after its last renewal.
 	Term = 30 * time.Second
 	// Renewal is how often its holder renews it.
 	Renewal = 5 * time.Second
 )
 
-// Lease is the right to work on a database: one holds it at a time. It is a row and no advisory
-// lock, for a lock of a session is nobody's behind a pooler of transactions. Who takes it over
-// counts epoch on; a transaction of an earlier epoch commits before that, or not at all: see
-// [Fence].
+// Lease is the right to work on a database, which one process holds at a time. It is a row and
+// no advisory lock, because a session-level lock has no definite owner if a transaction pooler
+// is in between. A takeover increments the epoch. A transaction of an earlier epoch commits
+// before the takeover, or not at all: see [Fence].
 type Lease struct {
 	Epoch  int64
 	Holder string
 }
 
-// HeldError says who else is at work.
+// HeldError says which other process is working on the database.
 type HeldError struct {
 	Holder string
 	PID    int
-	// Left is for how long the lease counts without another sign of life.
+	// Left is how long the lease is valid without another renewal.
 	Left time.Duration
 }
 
-// Error says it.
+// Error names the holder.
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("%s is at work on this database (process %d of the server); without a sign of life its lease ends in %s", e.Holder, e.PID, e.Left.Round(time.Second))
+	return fmt.Sprintf("%s is at work on this database (process %d of the server); without a sign of life its lease ends in %s", e.Holder, e.PID,
+		e.Left.Round(time.Second))
 }
 
-// LostError says that somebody else has the lease now: what this process had under way was not
-// committed.
+// LostError says that another process has the lease now. Nothing that this process had in
+// progress was committed.
 type LostError struct{ Epoch int64 }
 
-// Error says it.
+// Error names the epoch that another process took over.
 func (e *LostError) Error() string {
 	return fmt.Sprintf("another onward has taken over the work on this database (this one was number %d); nothing of this one is under way any more", e.Epoch)
 }
 
-// Take takes the lease, or says who has it: a [*HeldError]. before is the epoch of a lease that
-// this process held itself and may take again, else 0. direct: no pooler is in between, so
-// that the holder's session lives as long as the holder.
-func Take(ctx context.Context, conn *pgx.Conn, holder string, direct bool, before int64) (_ *Lease, err error) {
+// TakeLease takes the lease. If another process has it, the error is a [*HeldError]. before is the
+// epoch of a lease that this process held itself and may take again, else 0. direct: no pooler
+// is in between, so the holder's session ends with the holder.
+func TakeLease(ctx context.Context, conn *pgx.Conn, holder string, direct bool, before int64) (_ *Lease, err error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn()})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, rollback(ctx, tx)) }()
-	// A transaction of the last holder that is still under way holds the row: nobody takes
-	// over before it is known how that one ended.
+	defer func() { err = errors.Join(err, rollBackTx(ctx, tx)) }()
+	// A transaction of the last holder that is still open locks the row: nobody can take over
+	// before its outcome is known.
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '300ms'"); err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func Take(ctx context.Context, conn *pgx.Conn, holder string, direct bool, befor
 		if pid != nil {
 			held.PID = *pid
 		}
-		if left > Term.Seconds() { // the server's clock was set back: the term begins now, and not when it is there again
+		if left > Term.Seconds() { // the server's clock was set back: the term starts now, and not when the old time is reached again
 			if _, err := tx.Exec(ctx, "UPDATE onward_ledger.lease SET seen = clock_timestamp()"); err != nil {
 				return nil, err
 			}
@@ -107,7 +108,7 @@ func Take(ctx context.Context, conn *pgx.Conn, holder string, direct bool, befor
 	return &Lease{Epoch: epoch + 1, Holder: holder}, tx.Commit(ctx)
 }
 
-// Renew says that the holder lives. The error is a [*LostError] when it holds nothing any more.
+// Renew extends the lease. The error is a [*LostError] if the process no longer holds it.
 func (l *Lease) Renew(ctx context.Context, conn Conn) error {
 	tag, err := conn.Exec(ctx, "UPDATE onward_ledger.lease SET seen = clock_timestamp() WHERE epoch = $1", l.Epoch)
 	if err == nil && tag.RowsAffected() == 0 {
@@ -116,17 +117,17 @@ func (l *Lease) Renew(ctx context.Context, conn Conn) error {
 	return err
 }
 
-// Release gives the lease back.
+// Release gives up the lease.
 func (l *Lease) Release(ctx context.Context, conn Conn) error {
 	_, err := conn.Exec(ctx, "UPDATE onward_ledger.lease SET seen = NULL, holder = '', pid = NULL, direct = false WHERE epoch = $1", l.Epoch)
 	return err
 }
 
-// Fence holds the lease's row in a transaction, so that nobody takes over before its end. The
-// error is a [*LostError] when somebody has.
+// Fence locks the lease's row in a transaction, so that nobody takes over before its end. The
+// error is a [*LostError] if another process has taken over.
 func (l *Lease) Fence(ctx context.Context, conn Conn) error {
 	var one bool
-	// KEY SHARE: the holder's own renewals are not in its way, who takes over is.
+	// KEY SHARE does not conflict with the holder's own renewals, only with a takeover.
 	err := conn.QueryRow(ctx, "SELECT one FROM onward_ledger.lease WHERE epoch = $1 FOR KEY SHARE", l.Epoch).Scan(&one)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return &LostError{l.Epoch}

@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// A server's clock that is set back makes no lease longer, and one that is set forward loses nothing: who is taken over from
-// is told at its next transaction.
+// Setting the server's clock back makes no lease longer, and setting it forward loses nothing. A holder that was replaced
+// learns that in its next transaction.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), pgservertest.Database(t, onward.NewestMajor))
@@ -22,10 +22,10 @@ func TestClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	if err := ledger.Make(t.Context(), conn); err != nil {
+	if err := ledger.CreateLedger(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}
-	first, err := ledger.Take(t.Context(), conn, "behind a pooler", false, 0)
+	first, err := ledger.TakeLease(t.Context(), conn, "behind a pooler", false, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,15 +35,16 @@ func TestClock(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	jump("1 year") // the clock goes back, and what was noted lies ahead
+	jump("1 year") // the clock goes back, and the recorded times are in the future
 	held := new(ledger.HeldError)
 	for range 2 {
-		if _, err := ledger.Take(t.Context(), conn, "other", false, 0); !errors.As(err, &held) || held.Left > ledger.Term || held.Left < ledger.Term-10*time.Second {
+		if _, err := ledger.TakeLease(t.Context(), conn, "other", false, 0); !errors.As(err, &held) || held.Left > ledger.Term ||
+			held.Left < ledger.Term-10*time.Second {
 			t.Fatalf("%v", err)
 		}
 	}
 	jump("-1 year") // it goes forward
-	second, err := ledger.Take(t.Context(), conn, "other", false, 0)
+	second, err := ledger.TakeLease(t.Context(), conn, "other", false, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

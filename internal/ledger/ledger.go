@@ -1,8 +1,8 @@
-// Package ledger is the memory that onward has in the database that it works on: which plans
-// were begun there, how far each of their steps is, who is at work, and what was done when.
+// Package ledger is onward's record in the database that it works on: which plans were started there, the progress of each step, which
+// process is working, and what was done when.
 //
-// What a step changes and the row that says so are committed by one transaction, so that
-// after a kill, a cut line or a lost answer the ledger is asked, and nothing is guessed.
+// A step's changes and its ledger row are committed by one transaction. After a kill, a lost connection or a lost answer, onward reads the
+// ledger and does not guess.
 package ledger
 
 import (
@@ -20,13 +20,13 @@ import (
 	"github.com/onward-sql/onward/internal/queue"
 )
 
-// Schema is the one in the target. It is not that of a plan's cursors, which goes with the plan.
+// Schema is the ledger's schema in the target. A plan's cursors are in another schema, which is dropped with the plan.
 const Schema = "onward_ledger"
 
 var tables = []string{
 	`CREATE SCHEMA IF NOT EXISTS onward_ledger`,
 	`COMMENT ON SCHEMA onward_ledger IS '` + mark + strconv.Itoa(version) + `'`,
-	// epoch counts who was at work; only the last one may commit.
+	// epoch counts takeovers; only the newest epoch may commit.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.lease (
 		one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, holder text NOT NULL DEFAULT '',
 		pid int, began timestamptz, direct boolean NOT NULL DEFAULT false, seen timestamptz)`,
@@ -39,16 +39,16 @@ var tables = []string{
 		state text NOT NULL, attempts int NOT NULL DEFAULT 0, rows bigint NOT NULL DEFAULT 0, epoch bigint NOT NULL,
 		pid int, backend timestamptz, began timestamptz NOT NULL DEFAULT clock_timestamp(), ended timestamptz,
 		waited interval NOT NULL DEFAULT '0', note text NOT NULL DEFAULT '', PRIMARY KEY (plan, id))`,
-	// What somebody at another terminal wants of a plan's backfills.
+	// Commands from another terminal to a plan's backfills.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.control (
 		plan text PRIMARY KEY REFERENCES onward_ledger.plan, state text NOT NULL DEFAULT '', rows int NOT NULL DEFAULT 0, batch interval NOT NULL DEFAULT '0',
 		rest float8 NOT NULL DEFAULT -1, who text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())`,
-	// How far the rows of a backfill are compared. Keys are values of the user's: nobody prints them.
+	// The progress of comparing the rows of a backfill. Keys are user data, which is never printed.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.verification (
 		plan text NOT NULL REFERENCES onward_ledger.plan, step text NOT NULL, pass int NOT NULL, part int NOT NULL DEFAULT 0, cursor text[],
 		rows bigint NOT NULL DEFAULT 0, wrong bigint NOT NULL DEFAULT 0, mended bigint NOT NULL DEFAULT 0, guards text NOT NULL,
 		began timestamptz NOT NULL DEFAULT clock_timestamp(), clean timestamptz, PRIMARY KEY (plan, step))`,
-	// Rows that a backfill has passed over, because their change fails.
+	// Rows that a backfill has skipped, because their change fails.
 	`CREATE TABLE IF NOT EXISTS onward_ledger.quarantine (
 		id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, plan text NOT NULL REFERENCES onward_ledger.plan, step text NOT NULL, key text[] NOT NULL,
 		code text NOT NULL, message text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())`,
@@ -57,8 +57,8 @@ var tables = []string{
 		who text NOT NULL, plan text NOT NULL, step text NOT NULL DEFAULT '', event text NOT NULL, detail text NOT NULL DEFAULT '')`,
 }
 
-// Tables are the statements that create the schema and its tables, for whoever needs them elsewhere.
-func Tables() (out []string) {
+// TableStatements returns the statements that create the schema and its tables, for use elsewhere.
+func TableStatements() (out []string) {
 	for _, sql := range tables {
 		if strings.HasPrefix(sql, "CREATE ") {
 			out = append(out, sql)
@@ -67,23 +67,22 @@ func Tables() (out []string) {
 	return out
 }
 
-// Conn is what the ledger needs of a connection.
+// Conn is the part of a connection that the ledger needs.
 type Conn interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// Make makes the ledger where the database has none, and adds to an older release's what it lacks. Two that make it at once do so one after
-// the other: the lock is asked for again and again, for who waits for it would hold up an
-// index that is built concurrently.
-func Make(ctx context.Context, conn *pgx.Conn) error {
+// CreateLedger creates the ledger if the database has none, and adds what an older ledger lacks. Concurrent calls run one after the other. They
+// poll for the lock, because a session that waits for it would block an index that is built concurrently.
+func CreateLedger(ctx context.Context, conn *pgx.Conn) error {
 	for {
 		n, err := versionOf(ctx, conn)
 		if n == version || err != nil {
 			return err
 		}
-		made, err := build(ctx, conn)
+		made, err := createTables(ctx, conn)
 		if made || err != nil {
 			return err
 		}
@@ -93,15 +92,15 @@ func Make(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
-// lockKey is that of whoever makes the ledger: "onward" in ASCII.
+// lockKey is the key of the advisory lock for creating the ledger: "onward" in ASCII.
 const lockKey = 0x6f6e77617264
 
-func build(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
+func createTables(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: live.BeginOwn()})
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, rollback(ctx, tx)) }()
+	defer func() { err = errors.Join(err, rollBackTx(ctx, tx)) }()
 	if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&made); err != nil || !made {
 		return false, err
 	}
@@ -113,7 +112,7 @@ func build(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
 	return true, tx.Commit(ctx)
 }
 
-func rollback(ctx context.Context, tx pgx.Tx) error {
+func rollBackTx(ctx context.Context, tx pgx.Tx) error {
 	if err := tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 		return err
 	}

@@ -18,14 +18,14 @@ const (
 	Done      = "done"
 	Failed    = "failed"
 	Abandoned = "abandoned"
-	// Aborting: a plan's steps are being taken back.
+	// Aborting: a plan's steps are being undone.
 	Aborting = "aborting"
 )
 
-// Plan is one that was begun.
+// Plan is a plan that was started.
 type Plan struct {
 	ID string
-	// Name is what the user calls it.
+	// Name is the user's name for it.
 	Name string
 	onward.Plan
 	// Path and Role are the search_path and the role that its steps run with.
@@ -35,8 +35,8 @@ type Plan struct {
 	Ended      *time.Time
 }
 
-// Begin notes a plan. One that is there already stays as it is.
-func Begin(ctx context.Context, conn Conn, p *Plan) error {
+// RecordPlan records a plan. An existing row stays as it is.
+func RecordPlan(ctx context.Context, conn Conn, p *Plan) error {
 	text, err := json.Marshal(p.Plan)
 	if err != nil {
 		return err
@@ -48,8 +48,8 @@ func Begin(ctx context.Context, conn Conn, p *Plan) error {
 
 const planColumns = "SELECT id, name, plan::text, search_path, role, state, began, ended FROM onward_ledger.plan"
 
-// Find is a plan by its ID; nil for one that was never begun.
-func Find(ctx context.Context, conn Conn, id string) (*Plan, error) {
+// FindPlan returns a plan by its ID; nil if it was never started.
+func FindPlan(ctx context.Context, conn Conn, id string) (*Plan, error) {
 	p, err := scanPlan(conn.QueryRow(ctx, planColumns+" WHERE id = $1", id))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
@@ -57,8 +57,8 @@ func Find(ctx context.Context, conn Conn, id string) (*Plan, error) {
 	return p, err
 }
 
-// Plans are all that were begun, oldest first.
-func Plans(ctx context.Context, conn Conn) ([]*Plan, error) {
+// ReadPlans returns all plans that were started, oldest first.
+func ReadPlans(ctx context.Context, conn Conn) ([]*Plan, error) {
 	rows, err := conn.Query(ctx, planColumns+" ORDER BY began, id")
 	if err != nil {
 		return nil, err
@@ -75,23 +75,24 @@ func scanPlan(row pgx.Row) (*Plan, error) {
 	return p, json.Unmarshal([]byte(text), &p.Plan)
 }
 
-// End notes how a plan ended, or that it goes on.
-func End(ctx context.Context, conn Conn, id, state string) error {
-	_, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END WHERE id = $1", id, state)
+// SetPlanState records the end of a plan, or that it goes on.
+func SetPlanState(ctx context.Context, conn Conn, id, state string) error {
+	_, err := conn.Exec(ctx, "UPDATE onward_ledger.plan SET state = $2, ended = CASE WHEN $2 IN ('done', 'abandoned') THEN clock_timestamp() END WHERE id = $1",
+		id, state)
 	return err
 }
 
-// Reopen has a plan that was done begin anew, because somebody else took back what it did: none of its
-// steps is done any more. It does nothing where the plan is not the one that ended then.
-func Reopen(ctx context.Context, conn *pgx.Conn, p *Plan) error {
+// ReopenPlan restarts a finished plan whose effects somebody else has reverted: none of its steps is done
+// any more. It does nothing if the plan was restarted since p was read.
+func ReopenPlan(ctx context.Context, conn *pgx.Conn, p *Plan) error {
 	_, err := conn.Exec(ctx, `WITH again AS (
 			UPDATE onward_ledger.plan SET state = 'running', began = clock_timestamp(), ended = NULL WHERE id = $1 AND state = 'done' AND ended = $2 RETURNING id)
 		DELETE FROM onward_ledger.step WHERE plan IN (SELECT id FROM again)`, p.ID, p.Ended)
 	return err
 }
 
-// Forget deletes a plan of which no step was begun. The log keeps what was written of it.
-func Forget(ctx context.Context, conn Conn, id string) error {
+// DeletePlan deletes a plan without a started step. Its log entries stay.
+func DeletePlan(ctx context.Context, conn Conn, id string) error {
 	_, err := conn.Exec(ctx, `WITH unused AS (SELECT id FROM onward_ledger.plan WHERE id = $1 AND NOT EXISTS (SELECT FROM onward_ledger.step WHERE plan = $1)),
 			wanted AS (DELETE FROM onward_ledger.control WHERE plan IN (SELECT id FROM unused))
 		DELETE FROM onward_ledger.plan WHERE id IN (SELECT id FROM unused)`, id)

@@ -8,27 +8,28 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Verification is how far the rows of a backfill are compared. A pass goes along all of them; where it had to mend
-// some, another one follows.
+// Verification is the progress of comparing the rows of a backfill. A pass covers all rows. If it had to repair
+// some, another pass follows.
 type Verification struct {
-	// Pass counts from 1, Part is which of the backfill's comparisons is under way.
+	// Pass counts from 1. Part is the index of the backfill's current comparison.
 	Pass, Part int
-	// Cursor is the key of the last row that was compared, as text; nil before the first. It has values: it is
-	// for the database alone.
+	// Cursor is the key of the last compared row, as text; nil before the first. It has user data, so it is only
+	// sent to the database.
 	Cursor []string
-	// Rows were compared by this pass, Wrong of them are not what they are to be, and Mended were made so.
+	// Rows were compared by this pass. Wrong of them did not have their expected values, and Mended were repaired.
 	Rows, Wrong, Mended int64
-	// Guards tells the state of the triggers that keep both sides alike when the pass began.
+	// Guards is the state, at the beginning of the pass, of the triggers that keep both sides equal.
 	Guards string
 	Began  time.Time
-	// Clean is when a pass came to its end that found every row right; nil for not yet.
+	// Clean is the end of a pass that found every row right; nil for not yet.
 	Clean *time.Time
 }
 
-// Verified is how far the rows of a backfill are compared; nil for not begun.
-func Verified(ctx context.Context, conn Conn, plan, step string) (*Verification, error) {
+// ReadVerification returns the progress of a backfill's comparison; nil if it has not begun.
+func ReadVerification(ctx context.Context, conn Conn, plan, step string) (*Verification, error) {
 	v := &Verification{}
-	err := conn.QueryRow(ctx, "SELECT pass, part, cursor, rows, wrong, mended, guards, began, clean FROM onward_ledger.verification WHERE plan = $1 AND step = $2", plan, step).
+	err := conn.QueryRow(ctx, "SELECT pass, part, cursor, rows, wrong, mended, guards, began, clean FROM onward_ledger.verification WHERE plan = $1 AND step = "+
+		"$2", plan, step).
 		Scan(&v.Pass, &v.Part, &v.Cursor, &v.Rows, &v.Wrong, &v.Mended, &v.Guards, &v.Began, &v.Clean)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
@@ -36,8 +37,8 @@ func Verified(ctx context.Context, conn Conn, plan, step string) (*Verification,
 	return v, err
 }
 
-// Verifications are those of a plan, by the IDs of the steps.
-func Verifications(ctx context.Context, conn Conn, plan string) (map[string]*Verification, error) {
+// ReadVerifications returns the progress for all backfills of a plan, by step ID.
+func ReadVerifications(ctx context.Context, conn Conn, plan string) (map[string]*Verification, error) {
 	if n, err := versionOf(ctx, conn); err != nil || n < 2 {
 		return nil, err
 	}
@@ -55,60 +56,60 @@ func Verifications(ctx context.Context, conn Conn, plan string) (map[string]*Ver
 	return out, err
 }
 
-// Verify begins a pass anew: from the first row on.
-func Verify(ctx context.Context, conn Conn, plan, step string, pass int, guards string) error {
+// BeginPass begins a new pass at the first row.
+func BeginPass(ctx context.Context, conn Conn, plan, step string, pass int, guards string) error {
 	_, err := conn.Exec(ctx, `INSERT INTO onward_ledger.verification (plan, step, pass, guards) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (plan, step) DO UPDATE SET pass = excluded.pass, part = 0, cursor = NULL, rows = 0, wrong = 0, mended = 0, guards = excluded.guards, began = clock_timestamp(), clean = NULL`,
 		plan, step, pass, guards)
 	return err
 }
 
-// Compared notes how far a pass is.
-func (v *Verification) Compared(ctx context.Context, conn Conn, plan, step string) error {
+// SavePass records the progress of a pass.
+func (v *Verification) SavePass(ctx context.Context, conn Conn, plan, step string) error {
 	_, err := conn.Exec(ctx, "UPDATE onward_ledger.verification SET part = $3, cursor = $4, rows = $5, wrong = $6, mended = $7 WHERE plan = $1 AND step = $2",
 		plan, step, v.Part, v.Cursor, v.Rows, v.Wrong, v.Mended)
 	return err
 }
 
-// Clean notes that a pass found every row right.
-func Clean(ctx context.Context, conn Conn, plan, step string) error {
+// RecordClean records that a pass found every row right.
+func RecordClean(ctx context.Context, conn Conn, plan, step string) error {
 	_, err := conn.Exec(ctx, "UPDATE onward_ledger.verification SET cursor = NULL, clean = clock_timestamp() WHERE plan = $1 AND step = $2", plan, step)
 	return err
 }
 
-// Quarantined is a row that a backfill has passed over, because its change fails by what is in it.
-type Quarantined struct {
+// QuarantinedRow is a row that a backfill has skipped, because its data makes the change fail.
+type QuarantinedRow struct {
 	ID int64
-	// Key tells the row, as text. It is for the database alone.
+	// Key identifies the row, as text. It is only sent to the database.
 	Key []string
-	// Code is the SQLSTATE with which it failed.
+	// Code is the SQLSTATE of the failure.
 	Code string
 }
 
-// Quarantine notes, in the transaction that passes over it, a row that cannot be changed. What the server said stays in
-// the database: it may have values.
-func Quarantine(ctx context.Context, conn Conn, plan, step string, key []string, code, message string) error {
+// QuarantineRow records a row that cannot be changed, in the transaction that skips it. The server's message stays in
+// the database, because it may have user data.
+func QuarantineRow(ctx context.Context, conn Conn, plan, step string, key []string, code, message string) error {
 	_, err := conn.Exec(ctx, "INSERT INTO onward_ledger.quarantine (plan, step, key, code, message) VALUES ($1, $2, $3, $4, $5)", plan, step, key, code, message)
 	return err
 }
 
-// InQuarantine are the rows of a backfill that are there, first come first.
-func InQuarantine(ctx context.Context, conn Conn, plan, step string) ([]Quarantined, error) {
+// InQuarantine returns the rows of a backfill in quarantine, oldest first.
+func InQuarantine(ctx context.Context, conn Conn, plan, step string) ([]QuarantinedRow, error) {
 	rows, err := conn.Query(ctx, "SELECT id, key, code FROM onward_ledger.quarantine WHERE plan = $1 AND step = $2 ORDER BY id", plan, step)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Quarantined])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[QuarantinedRow])
 }
 
-// Pardon notes, in the transaction that changes it, that a row is in quarantine no more.
-func Pardon(ctx context.Context, conn Conn, id int64) error {
+// ReleaseRow takes a row out of quarantine, in the transaction that changes it.
+func ReleaseRow(ctx context.Context, conn Conn, id int64) error {
 	_, err := conn.Exec(ctx, "DELETE FROM onward_ledger.quarantine WHERE id = $1", id)
 	return err
 }
 
-// Quarantines is how many rows of a plan's backfills are in quarantine, by the IDs of the steps.
-func Quarantines(ctx context.Context, conn Conn, plan string) (map[string]int64, error) {
+// CountQuarantined returns how many rows of a plan's backfills are in quarantine, by step ID.
+func CountQuarantined(ctx context.Context, conn Conn, plan string) (map[string]int64, error) {
 	if n, err := versionOf(ctx, conn); err != nil || n < 2 {
 		return nil, err
 	}

@@ -10,23 +10,24 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// version is the number of the ledger that this release makes. One of an older release is brought up to it by adding what
-// it lacks; what is there keeps its meaning. Another one is left alone.
+// version is the number of the ledger that this release creates. An older ledger is upgraded by adding what it lacks;
+// existing objects keep their meaning. Any other ledger is left alone.
 const version = 2
 
-// mark is what the comment of the schema begins with, before the number.
+// mark is the beginning of the schema's comment, before the number.
 const mark = "onward ledger "
 
 // OtherError says that the database has a ledger that this release does not know.
 type OtherError struct{ Version string }
 
-// Error says it.
+// Error names both versions.
 func (e *OtherError) Error() string {
-	return fmt.Sprintf("the schema %s of this database says %q, and this release knows up to %q: run the release of onward that made it, or a newer one", Schema, e.Version, fmt.Sprint(mark, version))
+	return fmt.Sprintf("the schema %s of this database says %q, and this release knows up to %q: run the release of onward that made it, or a newer one",
+		Schema, e.Version, fmt.Sprint(mark, version))
 }
 
-// versionOf is the number of a database's ledger, 0 for none. The error is an [*OtherError] for one that this release
-// does not know.
+// versionOf returns the version of a database's ledger, 0 for none. The error is an [*OtherError] for one that this
+// release does not know.
 func versionOf(ctx context.Context, conn Conn) (int, error) {
 	var comment string
 	err := conn.QueryRow(ctx, `SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace WHERE nspname = $1`, Schema).Scan(&comment)
@@ -44,9 +45,9 @@ func versionOf(ctx context.Context, conn Conn) (int, error) {
 	return n, nil
 }
 
-// Exists reports whether the database has a ledger, be it of an older release. The error is an [*OtherError] for one
-// that this release does not know.
-func Exists(ctx context.Context, conn Conn) (bool, error) {
+// HasLedger reports whether the database has a ledger, including one of an older release. The error is an [*OtherError] for
+// one that this release does not know.
+func HasLedger(ctx context.Context, conn Conn) (bool, error) {
 	n, err := versionOf(ctx, conn)
 	return n > 0, err
 }

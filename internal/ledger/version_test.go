@@ -49,44 +49,44 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	run(first)
-	if there, err := ledger.Exists(t.Context(), conn); !there || err != nil {
+	if there, err := ledger.HasLedger(t.Context(), conn); !there || err != nil {
 		t.Errorf("%v %v", there, err)
 	}
-	if list, err := ledger.Verifications(t.Context(), conn, "p"); len(list) > 0 || err != nil {
+	if list, err := ledger.ReadVerifications(t.Context(), conn, "p"); len(list) > 0 || err != nil {
 		t.Errorf("%v %v", list, err)
 	}
-	if list, err := ledger.Quarantines(t.Context(), conn, "p"); len(list) > 0 || err != nil {
+	if list, err := ledger.CountQuarantined(t.Context(), conn, "p"); len(list) > 0 || err != nil {
 		t.Errorf("%v %v", list, err)
 	}
 	for range 2 {
-		if err := ledger.Make(t.Context(), conn); err != nil {
+		if err := ledger.CreateLedger(t.Context(), conn); err != nil {
 			t.Fatal(err)
 		}
 	}
-	plans, err := ledger.Plans(t.Context(), conn)
+	plans, err := ledger.ReadPlans(t.Context(), conn)
 	if err != nil || len(plans) != 1 || plans[0].Plan.Base != "v1" {
 		t.Errorf("%+v %v", plans, err)
 	}
-	steps, err := ledger.Steps(t.Context(), conn, "p")
+	steps, err := ledger.ReadSteps(t.Context(), conn, "p")
 	if err != nil || steps["01-expand"] == nil || steps["01-expand"].State != ledger.Done {
 		t.Errorf("%+v %v", steps, err)
 	}
-	if c, err := ledger.Wanted(t.Context(), conn, "p"); err != nil || c.State != "" {
+	if c, err := ledger.ReadControl(t.Context(), conn, "p"); err != nil || c.State != "" {
 		t.Errorf("%+v %v", c, err)
 	}
-	if err := ledger.Verify(t.Context(), conn, "p", "01-expand", 1, "x"); err != nil {
+	if err := ledger.BeginPass(t.Context(), conn, "p", "01-expand", 1, "x"); err != nil {
 		t.Error(err)
 	}
-	if l, err := ledger.Take(t.Context(), conn, "me", true, 0); err != nil || l.Epoch != 8 {
+	if l, err := ledger.TakeLease(t.Context(), conn, "me", true, 0); err != nil || l.Epoch != 8 {
 		t.Errorf("%+v %v", l, err)
 	}
 	other := new(ledger.OtherError)
 	for _, comment := range []string{"'onward ledger 3'", "'onward ledger 0'", "'mine'", "NULL"} {
 		run("COMMENT ON SCHEMA onward_ledger IS " + comment)
-		if err := ledger.Make(t.Context(), conn); !errors.As(err, &other) {
+		if err := ledger.CreateLedger(t.Context(), conn); !errors.As(err, &other) {
 			t.Errorf("%s: %v", comment, err)
 		}
-		if _, err := ledger.Exists(t.Context(), conn); !errors.As(err, &other) {
+		if _, err := ledger.HasLedger(t.Context(), conn); !errors.As(err, &other) {
 			t.Errorf("%s: %v", comment, err)
 		}
 	}

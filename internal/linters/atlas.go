@@ -8,21 +8,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// analyzers are the rules that stand for what atlas looks at under one name.
+// analyzers maps atlas's checks to the rules that correspond to them.
 var analyzers = map[string][]string{
 	"destructive":      {"table-drop", "column-drop", "schema-drop"},
 	"incompatible":     {"table-rename", "column-rename"},
 	"concurrent_index": {"index-create-blocking", "index-drop-blocking"},
 }
 
-// hcl are the parts of its configuration: texts, comments, marks, line ends and words.
+// hcl matches the tokens of its configuration: texts, comments, marks, line ends and words.
 var hcl = regexp.MustCompile(`"(?:\\.|[^"\\\n])*"|//[^\n]*|#[^\n]*|[{}=\n]|[\w.-]+`)
 
-// hclSettings are the settings in blocks of a name, the section being the blocks below it.
-func hclSettings(text, block string) []setting {
-	var out []setting
+// hclSettings returns the settings in blocks of a name; the section is the path of blocks
+// below it.
+func hclSettings(text, block string) []configLine {
+	var out []configLine
 	var blocks []string
-	first, key := "", "" // of the statement; what is being set
+	first, key := "", "" // of the statement; the setting's key
 	for _, at := range hcl.FindAllStringIndex(text, -1) {
 		switch part := text[at[0]:at[1]]; {
 		case part == "\n" || part[0] == '#' || strings.HasPrefix(part, "//"):
@@ -35,7 +36,7 @@ func hclSettings(text, block string) []setting {
 			key = first
 		case key != "":
 			if i := slices.Index(blocks, block); i >= 0 {
-				out = append(out, setting{strings.Join(blocks[i+1:], "."), key, []string{strings.Trim(part, `"`)}, lineAt(text, at[0])})
+				out = append(out, configLine{strings.Join(blocks[i+1:], "."), key, []string{strings.Trim(part, `"`)}, lineAt(text, at[0])})
 			}
 			first, key = "", ""
 		case first == "":
@@ -45,45 +46,45 @@ func hclSettings(text, block string) []setting {
 	return out
 }
 
-// atlas reads the lint blocks of an atlas.hcl. Without one it is not the linter that is used.
-func (s *Said) atlas(path, text string) {
+// readAtlas reads the lint blocks of an atlas.hcl. Without one, atlas is not used as a linter.
+func (s *Settings) readAtlas(path, text string) {
 	for _, at := range hclSettings(text, "lint") {
-		s.found("atlas")
+		s.recordLinter("atlas")
 		name := strings.Trim(at.section+"."+at.key, ".")
-		full := setting{key: "lint." + name, values: at.values, line: at.line}
+		full := configLine{key: "lint." + name, values: at.values, line: at.line}
 		ids, known := analyzers[at.section]
 		switch {
 		case known && at.key == "error":
 			severity := onward.Warning // it is reported, and does not fail the run
-			if at.is() {
+			if at.isTrue() {
 				severity = onward.Error
 			}
-			s.severities(full, path, ids, severity)
-		case name == "concurrent_index.check_create" && !at.is():
-			s.severities(full, path, []string{"index-create-blocking"}, onward.Off)
-		case name == "concurrent_index.check_drop" && !at.is():
-			s.severities(full, path, []string{"index-drop-blocking"}, onward.Off)
+			s.setSeverities(full, path, ids, severity)
+		case name == "concurrent_index.check_create" && !at.isTrue():
+			s.setSeverities(full, path, []string{"index-create-blocking"}, onward.Off)
+		case name == "concurrent_index.check_drop" && !at.isTrue():
+			s.setSeverities(full, path, []string{"index-drop-blocking"}, onward.Off)
 		case name == "concurrent_index.check_create", name == "concurrent_index.check_drop":
-			s.without(full, path, "not needed: it is so anyway")
+			s.recordUnsupported(full, path, "not needed: it is so anyway")
 		case name == "git.base":
-			s.base(full, path)
+			s.recordBase(full, path)
 		case name == "latest", name == "git.dir":
-			s.without(full, path, "not needed: a release is what the head adds to the base")
+			s.recordUnsupported(full, path, "not needed: a release is what the head adds to the base")
 		case name == "data_depend.error":
-			s.without(full, path, "several rules tell what depends on rows, each with its own severity")
+			s.recordUnsupported(full, path, "several rules tell what depends on rows, each with its own severity")
 		case strings.HasPrefix(name, "naming."):
-			s.without(full, path, "names are not judged")
+			s.recordUnsupported(full, path, "names are not judged")
 		default:
-			s.without(full, path, "nothing here is like it")
+			s.recordUnsupported(full, path, "nothing here is like it")
 		}
 	}
 }
 
-// severities gives several rules the severity that a setting asks for.
-func (s *Said) severities(at setting, path string, ids []string, severity onward.Severity) {
+// setSeverities gives several rules the severity that a setting asks for.
+func (s *Settings) setSeverities(at configLine, path string, ids []string, severity onward.Severity) {
 	e := Entry{Path: path, Line: at.line, Theirs: at.key + " " + strings.Join(at.values, " ")}
 	for _, id := range ids {
-		s.set(id, severity, at.key+" of "+path)
+		s.setSeverity(id, severity, at.key+" of "+path)
 	}
 	e.Ours = "rules: " + strings.Join(ids, ", ") + ": " + severity.String()
 	s.Settings = append(s.Settings, e)

@@ -1,6 +1,6 @@
 // Package linters reads what the configuration and the comments of other linters of migrations
-// say, and says it in onward's words. What has no counterpart is listed with the reason: nobody
-// who changes over shall believe that something still holds. No file is changed.
+// say, and converts it to onward's settings. Settings without a counterpart are listed with the
+// reason, so that users do not assume that they still hold. It changes no file.
 package linters
 
 import (
@@ -16,25 +16,26 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Said is what the other linters of a repository were told.
-type Said struct {
-	// Tools are the names of those that were found, sorted.
+// Settings has the settings of a repository's other linters.
+type Settings struct {
+	// Tools are the names of the linters that were found, sorted.
 	Tools []string
-	// Postgres is the major version in production, 0 for none; PostgresBy the place that says so.
+	// Postgres is the major version in production, 0 for none; PostgresBy is the place of the
+	// setting.
 	Postgres   int
 	PostgresBy string
-	// Base is the revision that releases are compared with, "" for none; BaseBy the place.
+	// Base is the revision that releases are compared with, "" for none; BaseBy is its place.
 	Base, BaseBy string
-	// LockTimeout and StatementTimeout are those of the sessions that migrate, as Postgres
-	// spells them: "10s". "" is none.
+	// LockTimeout and StatementTimeout are the timeouts of the sessions that migrate, as Postgres
+	// spells them: "10s"; "" for none.
 	LockTimeout, StatementTimeout string
-	// InTransaction: each file runs in a transaction that its runner opens.
+	// InTransaction is set if each file runs in a transaction that its runner opens.
 	InTransaction bool
-	// Rules are the severities of onward's rules that follow, each once.
+	// Rules are the resulting severities of onward's rules, each once.
 	Rules []Rule
-	// Settings are all that was read of their configuration, by its place.
+	// Settings are all settings in their configuration, by place.
 	Settings []Entry
-	// Comments are what stands in migrations, by its place.
+	// Comments are comments in migrations, by their places.
 	Comments []Entry
 }
 
@@ -42,46 +43,46 @@ type Said struct {
 type Rule struct {
 	ID       string
 	Severity onward.Severity
-	// By is what says so, for people: "excluded_rules of .squawk.toml".
+	// By is the setting that asks for it, for people: "excluded_rules of .squawk.toml".
 	By string
 }
 
-// Entry is one thing that another linter was told.
+// Entry is one setting of another linter.
 type Entry struct {
-	// Path and Line are where it stands; the path is relative to the repository's root.
+	// Path and Line are its position; the path is relative to the repository's root.
 	Path string
 	Line int
-	// Theirs is what stands there; Ours what says the same here, "" for nothing.
+	// Theirs is the other linter's text; Ours is the equivalent here, "" for none.
 	Theirs, Ours string
-	// Why says why nothing does, or what of it does not.
+	// Why says why there is no equivalent, or which part has none.
 	Why string
 }
 
 // Place is "path:line".
 func (e Entry) Place() string { return fmt.Sprintf("%s:%d", e.Path, e.Line) }
 
-// Read looks for all of them in a tree. What cannot be read counts as not there.
-func Read(t adapter.Tree) *Said {
-	s := &Said{}
+// Read looks for all linters in a tree. A file that cannot be read counts as missing.
+func Read(t adapter.Tree) *Settings {
+	s := &Settings{}
 	for _, p := range t.Paths() {
-		if !adapter.Deployed(path.Dir(p)) {
+		if !adapter.IsDeployed(path.Dir(p)) {
 			continue
 		}
 		base := path.Base(p)
 		switch {
 		case base == ".squawk.toml":
-			s.squawk(p, text(t, p))
+			s.readSquawk(p, readText(t, p))
 		case base == "strong_migrations.rb":
-			s.strong(p, text(t, p))
+			s.readStrongMigrations(p, readText(t, p))
 		case base == "atlas.hcl":
-			s.atlas(p, text(t, p))
+			s.readAtlas(p, readText(t, p))
 		case slices.Contains(pythonFiles, base):
-			s.pythonFile(p, text(t, p))
+			s.pythonFile(p, readText(t, p))
 		case settingsModule.MatchString(p):
-			s.pythonSettings(p, text(t, p))
+			s.pythonSettings(p, readText(t, p))
 		}
 	}
-	s.comments(t)
+	s.searchMigrations(t)
 	slices.Sort(s.Tools)
 	order := func(a, b Entry) int { return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line)) }
 	slices.SortStableFunc(s.Settings, order)
@@ -89,8 +90,8 @@ func Read(t adapter.Tree) *Said {
 	return s
 }
 
-// Refute says of a setting, by what says the same here, why that does not hold.
-func (s *Said) Refute(ours, why string) {
+// Refute marks a setting, by its equivalent here, as not in effect, with the reason.
+func (s *Settings) Refute(ours, why string) {
 	for i := range s.Settings {
 		if e := &s.Settings[i]; e.Ours == ours {
 			e.Ours, e.Why = "", why
@@ -98,29 +99,30 @@ func (s *Said) Refute(ours, why string) {
 	}
 }
 
-func text(t adapter.Tree, p string) string { return adapter.ReadFile(t, p).Text }
+func readText(t adapter.Tree, p string) string { return adapter.ReadFile(t, p).Text }
 
-// found notes a linter by its name.
-func (s *Said) found(tool string) {
+// recordLinter records a linter by its name.
+func (s *Settings) recordLinter(tool string) {
 	if !slices.Contains(s.Tools, tool) {
 		s.Tools = append(s.Tools, tool)
 	}
 }
 
-// set notes the severity of a rule that a setting asks for. What was said first holds.
-func (s *Said) set(id string, severity onward.Severity, by string) {
+// setSeverity records the severity of a rule that a setting asks for. The first setting wins.
+func (s *Settings) setSeverity(id string, severity onward.Severity, by string) {
 	if !slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.ID == id }) {
 		s.Rules = append(s.Rules, Rule{id, severity, by})
 	}
 }
 
-// named gives a severity to the rules that another linter calls by some names, a setting of its.
-func (s *Said) named(at setting, path string, severity onward.Severity) {
+// setNamedSeverities sets the severity of the rules that correspond to another linter's names, according to
+// one of its settings.
+func (s *Settings) setNamedSeverities(at configLine, path string, severity onward.Severity) {
 	for _, name := range at.values {
 		e := Entry{Path: path, Line: at.line, Theirs: at.key + " " + name}
-		if id := rules.Elsewhere(name); id != "" {
+		if id := rules.RuleElsewhere(name); id != "" {
 			e.Ours = "rules: " + id + ": " + severity.String()
-			s.set(id, severity, name+" in "+at.key+" of "+path)
+			s.setSeverity(id, severity, name+" in "+at.key+" of "+path)
 		} else {
 			e.Why = "no rule is about that alone; onward rules lists them all"
 		}
@@ -128,8 +130,8 @@ func (s *Said) named(at setting, path string, severity onward.Severity) {
 	}
 }
 
-// postgres notes a version.
-func (s *Said) postgres(at setting, path string) {
+// recordVersion records a version.
+func (s *Settings) recordVersion(at configLine, path string) {
 	e := Entry{Path: path, Line: at.line, Theirs: at.key + " " + strings.Join(at.values, " ")}
 	var major int
 	_, err := fmt.Sscanf(strings.Join(at.values, " "), "%d", &major)
@@ -147,33 +149,36 @@ func (s *Said) postgres(at setting, path string) {
 	s.Settings = append(s.Settings, e)
 }
 
-// without notes a setting that has no counterpart.
-func (s *Said) without(at setting, path, why string) {
+// recordUnsupported records a setting that has no counterpart.
+func (s *Settings) recordUnsupported(at configLine, path, why string) {
 	s.Settings = append(s.Settings, Entry{Path: path, Line: at.line, Theirs: strings.TrimSpace(at.key + " " + strings.Join(at.values, " ")), Why: why})
 }
 
-// mark is a comment, or a call, by which another linter is told to leave something out.
+// mark is a comment, or a call, that tells another linter to ignore something.
 type mark struct {
 	tool    string
 	ending  string // of the files that have it
 	pattern *regexp.Regexp
-	// file: it speaks of its whole file.
+	// file reports whether the word applies to its whole file.
 	file func(word string) bool
-	// comment begins a comment in such a file; "" where the file is not read.
+	// comment begins a comment in such a file; "" if onward does not read the file.
 	comment string
 }
 
-// marks have two groups: the word itself, and the names behind it.
+// marks have two groups: the word itself, and the names after it.
 var marks = []mark{
-	{"squawk", ".sql", regexp.MustCompile(`(?:--|/\*)\s*(squawk-ignore(?:-file|-next-statement)?)\b:?[ \t]*([\w, -]*)`), func(word string) bool { return word == "squawk-ignore-file" }, "--"},
+	{
+		"squawk", ".sql", regexp.MustCompile(`(?:--|/\*)\s*(squawk-ignore(?:-file|-next-statement)?)\b:?[ \t]*([\w, -]*)`),
+		func(word string) bool { return word == "squawk-ignore-file" }, "--",
+	},
 	{"atlas", ".sql", regexp.MustCompile(`(?:--|/\*|#)\s*(atlas:nolint)\b[ \t]*([\w, ]*)`), nil, "--"},
 	{"strong_migrations", ".rb", regexp.MustCompile(`^[^#]*\b(safety_assured)\b()`), nil, ""},
 	{migrationLinter, ".py", regexp.MustCompile(`^[^#]*\b(IgnoreMigration\(\))()`), func(string) bool { return true }, "#"},
 }
 
-// comments looks through the migrations.
-func (s *Said) comments(t adapter.Tree) {
-	for _, d := range adapter.Dirs(t, ".sql", ".rb", ".py") {
+// searchMigrations searches the migrations.
+func (s *Settings) searchMigrations(t adapter.Tree) {
+	for _, d := range adapter.ListDirs(t, ".sql", ".rb", ".py") {
 		base := path.Base(d.Path)
 		names := slices.DeleteFunc(slices.Clone(d.Names), func(n string) bool {
 			return strings.HasSuffix(n, ".rb") && base != "migrate" || strings.HasSuffix(n, ".py") && base != "migrations"
@@ -181,15 +186,15 @@ func (s *Said) comments(t adapter.Tree) {
 		for _, f := range adapter.ReadFiles(t, d, names) {
 			for _, m := range marks {
 				if strings.HasSuffix(f.Path, m.ending) {
-					s.marked(&m, f)
+					s.recordMark(&m, f)
 				}
 			}
 		}
 	}
 }
 
-// marked notes what a file has of a mark.
-func (s *Said) marked(m *mark, f *adapter.File) {
+// recordMark records the uses of a mark in a file.
+func (s *Settings) recordMark(m *mark, f *adapter.File) {
 	n := 0
 	for line := range strings.Lines(f.Text) {
 		n++
@@ -197,16 +202,16 @@ func (s *Said) marked(m *mark, f *adapter.File) {
 		if found == nil {
 			continue
 		}
-		s.found(m.tool)
+		s.recordLinter(m.tool)
 		names := strings.FieldsFunc(strings.TrimRight(found[2], "- "), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
 		e := Entry{Path: f.Path, Line: n, Theirs: strings.TrimSpace(found[1] + " " + strings.Join(names, " "))}
-		e.Ours, e.Why = instead(m, found[1], names)
+		e.Ours, e.Why = equivalentComment(m, found[1], names)
 		s.Comments = append(s.Comments, e)
 	}
 }
 
-// instead is the comment that says the same here, and what of it has no counterpart.
-func instead(m *mark, word string, names []string) (ours, why string) {
+// equivalentComment returns the equivalent comment here, and the part that has no counterpart.
+func equivalentComment(m *mark, word string, names []string) (ours, why string) {
 	if m.comment == "" {
 		return "", "the file is not read; in the SQL that it makes: -- onward:ignore RULE: REASON"
 	}
@@ -219,7 +224,7 @@ func instead(m *mark, word string, names []string) (ours, why string) {
 	}
 	var ids, lost []string
 	for _, name := range names {
-		switch id := cmp.Or(rules.Elsewhere(name), strings.Join(analyzers[name], ", ")); {
+		switch id := cmp.Or(rules.RuleElsewhere(name), strings.Join(analyzers[name], ", ")); {
 		case id == "":
 			lost = append(lost, name)
 		case !slices.Contains(ids, id):

@@ -14,7 +14,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-func read(t *testing.T, archive string) *linters.Said {
+func read(t *testing.T, archive string) *linters.Settings {
 	t.Helper()
 	root := t.TempDir()
 	for _, f := range txtar.Parse([]byte(archive)).Files {
@@ -219,10 +219,11 @@ env "ci" {
 	}, lines(s.Comments))
 }
 
-// What is no configuration at all is not tripped over.
+// A file that is no configuration causes no error.
 func TestNonsense(t *testing.T) {
 	t.Parallel()
-	s := read(t, "-- .squawk.toml --\n= \n]\n[\npg_version = \npg_version = \"x\"\nexcluded_rules = [\n-- atlas.hcl --\n}}} lint { = } {\n-- settings.py --\nMIGRATION_LINTER_OPTIONS = {\n-- setup.cfg --\n[\n  x\n")
+	s := read(t, "-- .squawk.toml --\n= \n]\n[\npg_version = \npg_version = \"x\"\nexcluded_rules = [\n-- atlas.hcl --\n}}} lint { = } {\n-- settings.py --\n"+
+		"MIGRATION_LINTER_OPTIONS = {\n-- setup.cfg --\n[\n  x\n")
 	same(t, 0, s.Postgres)
 	same(t, 0, len(s.Rules))
 }

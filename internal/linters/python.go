@@ -8,36 +8,36 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// migrationLinter is the linter of the migrations of Python's framework.
+// migrationLinter is a linter for Django migrations.
 const migrationLinter = "django-migration-linter"
 
-// pythonFiles are the files that it may be configured in.
+// pythonFiles are the files that may have its configuration.
 var pythonFiles = []string{"setup.cfg", "tox.ini", "pyproject.toml", ".django_migration_linter.cfg"}
 
 var (
-	// settingsModule is a module that may have a project's settings.
+	// settingsModule matches a module that may have a project's settings.
 	settingsModule = regexp.MustCompile(`(?:^|/)(?:settings[^/]*\.py|settings/[^/]+\.py|config/[^/]+\.py)$`)
 	linterOptions  = regexp.MustCompile(`(?m)^MIGRATION_LINTER_OPTIONS\s*(?::[^=\n]*)?=\s*\{`)
 	// entry is one of a dictionary in them.
 	entry = regexp.MustCompile(`["'](\w+)["']\s*:\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^,\n}]+)`)
 )
 
-// pythonFile reads its section of a file that others have a section in, too.
-func (s *Said) pythonFile(path, text string) {
+// pythonFile reads its section in a file that other tools share.
+func (s *Settings) pythonFile(path, text string) {
 	for _, at := range settingsOf(text) {
 		if at.section == "django_migration_linter" || at.section == "tool.django_migration_linter" {
-			s.option(path, at)
+			s.readOption(path, at)
 		}
 	}
 }
 
-// pythonSettings reads its options in a project's settings.
-func (s *Said) pythonSettings(path, text string) {
+// pythonSettings reads its options from a project's settings.
+func (s *Settings) pythonSettings(path, text string) {
 	begin := linterOptions.FindStringIndex(text)
 	if begin == nil {
 		return
 	}
-	s.found(migrationLinter)
+	s.recordLinter(migrationLinter)
 	end, depth := begin[1], 1
 	for ; end < len(text) && depth > 0; end++ {
 		switch text[end] {
@@ -49,35 +49,35 @@ func (s *Said) pythonSettings(path, text string) {
 	}
 	body := text[begin[1]:end]
 	for _, m := range entry.FindAllStringSubmatchIndex(body, -1) {
-		s.option(path, setting{key: body[m[2]:m[3]], values: valuesOf(body[m[4]:m[5]]), line: lineAt(text, begin[1]+m[0])})
+		s.readOption(path, configLine{key: body[m[2]:m[3]], values: valuesOf(body[m[4]:m[5]]), line: lineAt(text, begin[1]+m[0])})
 	}
 }
 
-// option is one that it has.
-func (s *Said) option(path string, at setting) {
-	s.found(migrationLinter)
+// readOption reads one of its options.
+func (s *Settings) readOption(path string, at configLine) {
+	s.recordLinter(migrationLinter)
 	switch at.key {
 	case "exclude_migration_tests":
-		s.named(at, path, onward.Off)
+		s.setNamedSeverities(at, path, onward.Off)
 	case "warnings_as_errors":
 		if slices.ContainsFunc(at.values, func(v string) bool { return strings.EqualFold(v, "true") || strings.EqualFold(v, "false") }) {
-			s.without(at, path, "fail_on: warning makes all warnings fail the run, those that it does not have too")
+			s.recordUnsupported(at, path, "fail_on: warning makes all warnings fail the run, those that it does not have too")
 			return
 		}
-		s.named(at, path, onward.Error)
+		s.setNamedSeverities(at, path, onward.Error)
 	case "ignore_name", "ignore_name_contains", "exclude_apps", "include_apps", "include_name", "include_name_contains", "include_migrations_from":
-		s.without(at, path, "what the base has is not judged; in a new migration, # onward:ignore-file RULE: REASON")
+		s.recordUnsupported(at, path, "what the base has is not judged; in a new migration, # onward:ignore-file RULE: REASON")
 	case "git_commit_id":
 		if len(at.values) == 1 {
-			s.base(at, path)
+			s.recordBase(at, path)
 		}
 	default:
-		s.without(at, path, "nothing here is like it")
+		s.recordUnsupported(at, path, "nothing here is like it")
 	}
 }
 
-// base notes the revision that a release is compared with.
-func (s *Said) base(at setting, path string) {
+// recordBase records the revision that a release is compared with.
+func (s *Settings) recordBase(at configLine, path string) {
 	s.Base, s.BaseBy = at.values[0], path
 	s.Settings = append(s.Settings, Entry{Path: path, Line: at.line, Theirs: at.key + " " + s.Base, Ours: "base: " + s.Base})
 }

@@ -5,17 +5,19 @@ import (
 	"strings"
 )
 
-// setting is a line of a configuration file.
-type setting struct {
-	// section is the heading that it stands under, key its name.
+// configLine is a line of a configuration file.
+type configLine struct {
+	// section is its heading, key its name.
 	section, key string
-	// values are what it is set to: one, or those of a list.
+	// values are its values: one, or the items of a list.
 	values []string
 	line   int
 }
 
-// is reports whether a setting is switched on.
-func (s setting) is() bool { return len(s.values) == 1 && strings.EqualFold(s.values[0], "true") }
+// isTrue reports whether a setting is switched on.
+func (s configLine) isTrue() bool {
+	return len(s.values) == 1 && strings.EqualFold(s.values[0], "true")
+}
 
 // values are texts in quotation marks, and words without. A comment is neither.
 var values = regexp.MustCompile(`"([^"\n]*)"|'([^'\n]*)'|[^\s,\[\](){}"'#;=]+|[#;][^\n]*`)
@@ -35,10 +37,10 @@ func valuesOf(text string) []string {
 	return out
 }
 
-// settingsOf reads as much of TOML and of INI files as linters are configured by: headings, keys, texts,
-// words, and lists that go over several lines, within brackets or indented.
-func settingsOf(text string) []setting {
-	var out []setting
+// settingsOf reads the parts of TOML and of INI files that linters use: headings, keys, texts, words,
+// and lists that span several lines, within brackets or indented.
+func settingsOf(text string) []configLine {
+	var out []configLine
 	section, open := "", false
 	n := 0
 	for line := range strings.Lines(text) {
@@ -55,12 +57,12 @@ func settingsOf(text string) []setting {
 		case bare[0] == '[':
 			section = strings.Trim(strings.SplitN(bare, "]", 2)[0], "[ ")
 		case assigns:
-			out = append(out, setting{section: section, key: strings.TrimSpace(key), values: valuesOf(value), line: n})
+			out = append(out, configLine{section: section, key: strings.TrimSpace(key), values: valuesOf(value), line: n})
 			open = strings.HasPrefix(strings.TrimSpace(value), "[") && !strings.Contains(value, "]")
 		}
 	}
 	return out
 }
 
-// lineAt is the line of a place in a text.
+// lineAt returns the line of an offset in a text.
 func lineAt(text string, at int) int { return 1 + strings.Count(text[:at], "\n") }

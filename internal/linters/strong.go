@@ -13,39 +13,39 @@ var (
 	duration      = regexp.MustCompile(`^(\d+)(?:\.(second|minute|hour)s?)?$`)
 )
 
-// strong reads an initializer of strong_migrations.
-func (s *Said) strong(path, text string) {
-	s.found("strong_migrations")
+// readStrongMigrations reads an initializer of strong_migrations.
+func (s *Settings) readStrongMigrations(path, text string) {
+	s.recordLinter("strong_migrations")
 	for _, m := range strongSetting.FindAllStringSubmatchIndex(text, -1) {
 		value, _, _ := strings.Cut(text[m[4]:m[5]], "#")
-		at := setting{key: text[m[2]:m[3]], line: lineAt(text, m[2])}
+		at := configLine{key: text[m[2]:m[3]], line: lineAt(text, m[2])}
 		for _, v := range valuesOf(value) {
 			at.values = append(at.values, strings.TrimPrefix(v, ":"))
 		}
 		switch at.key {
 		case "disable_check":
-			s.named(at, path, onward.Off)
+			s.setNamedSeverities(at, path, onward.Off)
 		case "target_version", "target_postgresql_version":
-			s.postgres(at, path)
+			s.recordVersion(at, path)
 		case "lock_timeout":
-			s.timeout(at, path, &s.LockTimeout)
+			s.recordTimeout(at, path, &s.LockTimeout)
 		case "statement_timeout":
-			s.timeout(at, path, &s.StatementTimeout)
+			s.recordTimeout(at, path, &s.StatementTimeout)
 		case "start_after":
-			s.without(at, path, "not needed: what the base has is not judged")
+			s.recordUnsupported(at, path, "not needed: what the base has is not judged")
 		case "add_check", "enable_check":
-			s.without(at, path, "onward rules lists what is asked; there are no checks of one's own")
+			s.recordUnsupported(at, path, "onward rules lists what is asked; there are no checks of one's own")
 		default:
-			s.without(at, path, "nothing here is like it")
+			s.recordUnsupported(at, path, "nothing here is like it")
 		}
 	}
 }
 
-// timeout notes a time that every session which migrates has.
-func (s *Said) timeout(at setting, path string, into *string) {
+// recordTimeout records a timeout for every session that migrates.
+func (s *Settings) recordTimeout(at configLine, path string, into *string) {
 	m := duration.FindStringSubmatch(strings.Join(at.values, ""))
 	if m == nil {
-		s.without(at, path, "it is no number of seconds, minutes or hours; write assume: "+at.key+" by hand")
+		s.recordUnsupported(at, path, "it is no number of seconds, minutes or hours; write assume: "+at.key+" by hand")
 		return
 	}
 	*into = m[1] + map[string]string{"": "s", "second": "s", "minute": "min", "hour": "h"}[m[2]]

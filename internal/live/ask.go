@@ -11,67 +11,65 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// askLimit bounds each question of a [Session].
+// askLimit limits each query of a [Session].
 const askLimit = "SET LOCAL statement_timeout = '10s'"
 
-// Session is one read-only transaction on a server that answers questions. A question that
-// the server refuses leaves the session as it was. It may be behind a pooler.
+// Session is one read-only transaction on a server, for queries. A query that the server
+// refuses does not end the transaction. A pooler may be in between.
 type Session struct{ s *session }
 
 // Dial connects and begins the transaction. The error is a [*ServerError] or an
 // [*address.Error].
 func Dial(ctx context.Context, url string) (*Session, error) {
-	s, err := open(ctx, url)
+	s, err := openSession(ctx, url)
 	if err != nil {
 		return nil, err
 	}
 	for _, begin := range []string{askLimit, "SAVEPOINT onward"} {
 		if _, err := s.tx.Exec(ctx, begin); err != nil {
-			s.close(ctx)
-			return nil, s.fail(begin, err)
+			s.closeSession(ctx)
+			return nil, s.serverError(begin, err)
 		}
 	}
 	return &Session{s}, nil
 }
 
 // Close ends the transaction and the connection.
-func (a *Session) Close(ctx context.Context) { a.s.close(ctx) }
+func (a *Session) Close(ctx context.Context) { a.s.closeSession(ctx) }
 
-// Major is the server's major version.
+// Major returns the server's major version.
 func (a *Session) Major() int { return a.s.major }
 
-// PID is the number that the other end of the connection gave for the server's process:
-// a pooler makes up one of its own.
+// PID returns the process ID that the other end of the connection reports: a pooler invents
+// one.
 func (a *Session) PID() uint32 { return a.s.conn.PgConn().PID() }
 
-// Host is the host that the address names, Where with its port; that of a socket is its
-// directory.
+// Host returns the host of the address; for a socket, its directory.
 func (a *Session) Host() string { return a.s.conn.Config().Host }
 
-// Where is the host with its port.
-func (a *Session) Where() string { return hostPort(a.s.conn.Config()) }
+// HostPort returns the host with its port.
+func (a *Session) HostPort() string { return hostPort(a.s.conn.Config()) }
 
-// Here reports whether the server is on this machine: it is reached over a socket of its
-// file system.
-func (a *Session) Here() bool { return a.s.conn.PgConn().Conn().RemoteAddr().Network() == "unix" }
+// IsLocal reports whether the server is on this machine: the connection uses a Unix socket.
+func (a *Session) IsLocal() bool { return a.s.conn.PgConn().Conn().RemoteAddr().Network() == "unix" }
 
-// Presented are the certificates that the server showed, its own first; nil without TLS.
-func (a *Session) Presented() []*x509.Certificate {
+// ServerCertificates returns the certificates that the server showed, its own first; nil without TLS.
+func (a *Session) ServerCertificates() []*x509.Certificate {
 	if c, ok := a.s.conn.PgConn().Conn().(*tls.Conn); ok {
 		return c.ConnectionState().PeerCertificates
 	}
 	return nil
 }
 
-// Verified reports whether the connection was made only because the certificate is good
-// (sslmode verify-ca or verify-full).
-func (a *Session) Verified() bool {
+// IsVerified reports whether the connection required a valid certificate (sslmode verify-ca or
+// verify-full).
+func (a *Session) IsVerified() bool {
 	t := a.s.conn.Config().TLSConfig
-	return t != nil && a.Presented() != nil && (!t.InsecureSkipVerify || t.VerifyPeerCertificate != nil)
+	return t != nil && a.ServerCertificates() != nil && (!t.InsecureSkipVerify || t.VerifyPeerCertificate != nil)
 }
 
-// Own are the certificates that the connection's files hold for the client, its own first.
-func (a *Session) Own() []*x509.Certificate {
+// ClientCertificates returns the client certificates from the connection's files, the client's own first.
+func (a *Session) ClientCertificates() []*x509.Certificate {
 	cfg := a.s.conn.Config()
 	settings := []*tls.Config{cfg.TLSConfig}
 	for _, f := range cfg.Fallbacks {
@@ -92,28 +90,28 @@ func (a *Session) Own() []*x509.Certificate {
 	return nil
 }
 
-// Refused is what the server says no with.
-type Refused struct {
-	// SQLSTATE is the server's code, Message its words without a password.
+// RefusedError is an error of the server.
+type RefusedError struct {
+	// SQLSTATE is the server's code, Message its text without a password.
 	SQLSTATE, Message string
 }
 
-// Refusal is the code: whoever asked may ask on.
-func (r *Refused) Refusal() string { return r.SQLSTATE }
+// Refusal returns the code. The session can still be used.
+func (r *RefusedError) Refusal() string { return r.SQLSTATE }
 
-// Error is the server's words and its code.
-func (r *Refused) Error() string { return r.Message + " (SQLSTATE " + r.SQLSTATE + ")" }
+// Error returns the server's message and its code.
+func (r *RefusedError) Error() string { return r.Message + " (SQLSTATE " + r.SQLSTATE + ")" }
 
-// Each asks a question and calls f for each row, scanned into the targets. Where the server
-// refuses, the error is a [*Refused]; any other one means that the session is gone. What the
-// question locked is free when it has been answered.
-// "@user" in the text stands for a condition on the schema n: it is no schema of the server's.
+// Each runs a query and calls f for each row, scanned into the targets. If the server
+// refuses, the error is a [*Refused]; after any other error the session is unusable. The
+// query's locks are released afterwards. "@user" in the text is replaced by a condition on
+// the schema n: it is not a schema of the server itself.
 func (a *Session) Each(ctx context.Context, sql string, args, targets []any, f func()) error {
 	rows, err := a.s.tx.Query(ctx, strings.ReplaceAll(sql, "@user", userSchemas), args...)
 	if err == nil {
 		_, err = pgx.ForEachRow(rows, targets, func() error { f(); return nil })
 	}
-	if gone := a.answered(ctx); gone != nil {
+	if gone := a.rollbackToSavepoint(ctx); gone != nil {
 		return gone
 	}
 	if err == nil {
@@ -122,17 +120,17 @@ func (a *Session) Each(ctx context.Context, sql string, args, targets []any, f f
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		if strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") {
-			return &Refused{SQLSTATE: pg.Code, Message: "the server says: a value does not fit"} // its words quote the value
+			return &RefusedError{SQLSTATE: pg.Code, Message: "the server says: a value does not fit"} // the server's message quotes the value
 		}
-		return &Refused{SQLSTATE: pg.Code, Message: (&ServerError{What: "the server says", Err: errors.New(pg.Message), hide: a.s.hide}).Error()}
+		return &RefusedError{SQLSTATE: pg.Code, Message: (&ServerError{What: "the server says", Err: errors.New(pg.Message), hide: a.s.hide}).Error()}
 	}
-	return &Refused{SQLSTATE: "XX000", Message: a.s.fail("ask the server", err).Error()}
+	return &RefusedError{SQLSTATE: "XX000", Message: a.s.serverError("ask the server", err).Error()}
 }
 
-// answered gives back what a question locked, and what it spoiled.
-func (a *Session) answered(ctx context.Context) error {
+// rollbackToSavepoint releases the locks of a query, and recovers from its error.
+func (a *Session) rollbackToSavepoint(ctx context.Context) error {
 	if _, err := a.s.tx.Exec(ctx, "ROLLBACK TO SAVEPOINT onward"); err != nil {
-		return a.s.fail("ask the server", err)
+		return a.s.serverError("ask the server", err)
 	}
 	return nil
 }
@@ -140,11 +138,11 @@ func (a *Session) answered(ctx context.Context) error {
 // Schema reads the schema of the database in the same transaction.
 func (a *Session) Schema(ctx context.Context) (*Schema, error) {
 	if _, err := a.s.tx.Exec(ctx, "SET LOCAL statement_timeout = '"+stmtTimeout+"'"); err != nil {
-		return nil, a.s.fail("ask the server", err)
+		return nil, a.s.serverError("ask the server", err)
 	}
-	schema, err := a.s.schema(ctx)
+	schema, err := a.s.readSchema(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return schema, a.answered(ctx)
+	return schema, a.rollbackToSavepoint(ctx)
 }

@@ -36,7 +36,7 @@ func TestQuestionsKeepNothing(t *testing.T) {
 		t.Error("the question holds its lock:", err)
 	}
 	for sql, state := range map[string]string{"SELECT nowhere": "42703", "CREATE TABLE u ()": "25006"} {
-		var refused *Refused
+		var refused *RefusedError
 		if err := s.Each(ctx, sql, nil, nil, func() {}); !errors.As(err, &refused) || refused.SQLSTATE != state {
 			t.Errorf("%s: %v, want %s", sql, err, state)
 		}
@@ -44,10 +44,11 @@ func TestQuestionsKeepNothing(t *testing.T) {
 	if _, err := s.Schema(ctx); err != nil {
 		t.Error(err)
 	}
-	if _, err := other.Exec(ctx, "ALTER TABLE t DROP COLUMN j; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'onward' AND datname = current_database()"); err != nil {
+	if _, err := other.Exec(ctx, "ALTER TABLE t DROP COLUMN j; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'onward' AND "+
+		"datname = current_database()"); err != nil {
 		t.Error("the schema's reader holds its lock:", err)
 	}
-	var refused *Refused
+	var refused *RefusedError
 	if err := s.Each(ctx, "SELECT 1", nil, []any{&size}, func() {}); err == nil || errors.As(err, &refused) {
 		t.Errorf("a session that is gone gives %v", err)
 	}

@@ -11,14 +11,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
 )
 
-// The bounds of what is asked of a server that others use.
+// Limits for queries on a server that others use.
 const (
 	connectTimeout = 10 * time.Second
 	lockTimeout    = "2s"
-	// stmtTimeout is shorter than maxSilence, so that a server that works reports it itself.
+	// stmtTimeout is shorter than maxSilence, so that a working server reports the timeout
+	// itself.
 	stmtTimeout = "55s"
 )
 
@@ -26,17 +28,17 @@ const (
 type ServerError struct {
 	What string
 	Err  error
-	// hide is what must not be printed.
+	// hide lists what must not be printed.
 	hide []string
 }
 
-// Error is what happened, and what the server or the driver says of it.
+// Error says what failed, with the error of the server or the driver.
 func (e *ServerError) Error() string {
 	text := e.What + ": " + e.Err.Error()
 	if errors.Is(e.Err, io.ErrUnexpectedEOF) {
 		text = strings.ReplaceAll(text, io.ErrUnexpectedEOF.Error(), "the server closed the connection")
 	}
-	return address.Hide(text, e.hide...)
+	return address.HidePasswords(text, e.hide...)
 }
 
 // session is a read-only transaction on a server.
@@ -47,62 +49,63 @@ type session struct {
 	hide  []string
 }
 
-// open connects and begins the transaction.
-func open(ctx context.Context, url string) (*session, error) {
-	s, err := connect(ctx, url)
+// openSession connects and begins the transaction.
+func openSession(ctx context.Context, url string) (*session, error) {
+	s, err := connectSession(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.begin(ctx); err != nil {
-		s.close(ctx)
+	if err := s.beginReadOnly(ctx); err != nil {
+		s.closeSession(ctx)
 		return nil, err
 	}
 	return s, nil
 }
 
-// connect connects. url is a URL or a list of keywords and values, as libpq and
-// pgx take them.
-func connect(ctx context.Context, url string) (*session, error) {
+// connectSession connects. url is a URL or a list of keywords and values, in the form that libpq
+// and pgx accept.
+func connectSession(ctx context.Context, url string) (*session, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
-		// The driver's error may quote what it could not read.
+		// The driver's error may quote what it could not parse.
 		return nil, &address.Error{}
 	}
-	bound(ctx, cfg, NewSilence(ctx, nil))
-	s := &session{hide: append(address.Secrets(url), cfg.Password)}
-	// A pooler in front of the server may know neither other parameters at the
-	// start nor prepared statements; the transaction sets the rest.
+	limitSilence(ctx, cfg, NewSilence(ctx, nil))
+	s := &session{hide: append(address.ListSecrets(url), cfg.Password)}
+	// A pooler may accept neither other startup parameters nor prepared statements; the
+	// transaction sets the rest.
 	cfg.RuntimeParams["application_name"] = "onward"
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
-		return nil, s.fail("connect to the database", err)
+		return nil, s.serverError("connect to the database", err)
 	}
 	return s, nil
 }
 
-// bound limits how long a connection waits for its server.
-func bound(ctx context.Context, cfg *pgx.ConnConfig, s *Silence) {
+// limitSilence limits how long a connection waits for its server, and the length of errors.
+func limitSilence(ctx context.Context, cfg *pgx.ConnConfig, s *Silence) {
+	redact.LimitErrors(&cfg.Config)
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = min(connectTimeout, Patience(ctx))
 	}
 	cfg.DialFunc = boundDial(s)
-	cfg.RuntimeParams["client_encoding"] = "UTF8" // that of all that onward sends; a pooler takes it
+	cfg.RuntimeParams["client_encoding"] = "UTF8" // onward sends only UTF-8; a pooler accepts this parameter
 }
 
-func (s *session) begin(ctx context.Context) error {
+func (s *session) beginReadOnly(ctx context.Context) error {
 	var err error
 	s.tx, err = s.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; " + OwnSettings()})
 	if err != nil {
-		return s.fail("begin a read-only transaction", err)
+		return s.serverError("begin a read-only transaction", err)
 	}
 	for _, set := range []string{"SET LOCAL lock_timeout = '" + lockTimeout + "'", "SET LOCAL search_path = ''"} {
 		if _, err := s.tx.Exec(ctx, set); err != nil {
-			return s.fail(set, err)
+			return s.serverError(set, err)
 		}
 	}
 	var number int
 	if err := s.tx.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&number); err != nil {
-		return s.fail("ask the server for its version", err)
+		return s.serverError("ask the server for its version", err)
 	}
 	if s.major = number / 10000; s.major < onward.OldestMajor {
 		return &ServerError{What: "the database", Err: fmt.Errorf("is Postgres %d; this release knows %d to %d", s.major, onward.OldestMajor, onward.NewestMajor)}
@@ -110,26 +113,26 @@ func (s *session) begin(ctx context.Context) error {
 	return nil
 }
 
-// close ends the transaction and the connection; there is nothing to lose.
-func (s *session) close(ctx context.Context) {
+// closeSession ends the transaction and the connection; there is nothing to lose.
+func (s *session) closeSession(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(connectTimeout, Patience(ctx)))
 	defer cancel()
 	_ = s.conn.Close(ctx)
 }
 
-func (s *session) fail(what string, err error) error {
+func (s *session) serverError(what string, err error) error {
 	return &ServerError{What: what, Err: err, hide: s.hide}
 }
 
-// lines runs a query with one column of text.
-func (s *session) lines(ctx context.Context, what, sql string) ([]string, error) {
+// queryLines runs a query with one text column.
+func (s *session) queryLines(ctx context.Context, what, sql string) ([]string, error) {
 	rows, err := s.tx.Query(ctx, sql)
 	if err != nil {
-		return nil, s.fail("read "+what, err)
+		return nil, s.serverError("read "+what, err)
 	}
 	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return nil, s.fail("read "+what, err)
+		return nil, s.serverError("read "+what, err)
 	}
 	return out, nil
 }

@@ -2,29 +2,38 @@ package live
 
 import "slices"
 
-// definition is a query that gives DDL, a statement a row.
+// definition is a query that returns DDL, one statement per row.
 type definition struct {
 	what         string
 	since, until int // major versions; 0: all
 	sql          string
 }
 
-// userSchemas restricts a query with pg_namespace n to what is not the
+// userSchemas restricts a query with pg_namespace n to schemas other than the
 // server's own.
 const userSchemas = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp\_%'`
 
-// definitions are in the order in which what they give can be created.
-var definitions = slices.Concat(bases, tables, others, named)
+// definitions are in an order in which their objects can be created.
+var definitions = slices.Concat(baseObjects, tableObjects, dependentObjects, namedObjects)
 
-// bases give what tables stand on.
-var bases = []definition{
+// baseObjects return the objects that tables need.
+var baseObjects = []definition{
 	{what: "roles", sql: `SELECT format('CREATE ROLE %I', rolname) FROM pg_roles WHERE rolname NOT LIKE 'pg\_%' ORDER BY rolname`},
 	{what: "tablespaces", sql: `SELECT format('CREATE TABLESPACE %I LOCATION ''''', spcname) FROM pg_tablespace WHERE spcname NOT LIKE 'pg\_%' ORDER BY spcname`},
 	{what: "schemas", sql: `SELECT format('CREATE SCHEMA %I', nspname) FROM pg_namespace n WHERE nspname <> 'public' AND @user ORDER BY oid`},
 	{what: "schemas", sql: `SELECT 'DROP SCHEMA public' WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public')`},
-	{what: "extensions", sql: `SELECT format('CREATE EXTENSION %I WITH SCHEMA %I', extname, nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace ORDER BY e.oid`},
-	{what: "access methods", sql: `SELECT format('CREATE ACCESS METHOD %I TYPE %s HANDLER %s', amname, CASE amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END, amhandler) FROM pg_am WHERE oid >= 16384 ORDER BY oid`},
-	{what: "collations", sql: `SELECT format('CREATE COLLATION %I.%I (locale = ''C'')', nspname, collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = collnamespace WHERE @user ORDER BY c.oid`},
+	{
+		what: "extensions",
+		sql:  `SELECT format('CREATE EXTENSION %I WITH SCHEMA %I', extname, nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace ORDER BY e.oid`,
+	},
+	{
+		what: "access methods",
+		sql:  `SELECT format('CREATE ACCESS METHOD %I TYPE %s HANDLER %s', amname, CASE amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END, amhandler) FROM pg_am WHERE oid >= 16384 ORDER BY oid`,
+	},
+	{
+		what: "collations",
+		sql:  `SELECT format('CREATE COLLATION %I.%I (locale = ''C'')', nspname, collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = collnamespace WHERE @user ORDER BY c.oid`,
+	},
 	{what: "types", sql: `
 SELECT CASE t.typtype
 	WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname, (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid))
@@ -35,15 +44,18 @@ SELECT CASE t.typtype
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
 WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c' OR t.typtype = 'b' AND t.typcategory <> 'A' OR NOT t.typisdefined) AND @user ORDER BY t.oid`},
 	{what: "foreign-data wrappers", sql: `SELECT format('CREATE FOREIGN DATA WRAPPER %I', fdwname) FROM pg_foreign_data_wrapper ORDER BY oid`},
-	{what: "servers", sql: `SELECT format('CREATE SERVER %I FOREIGN DATA WRAPPER %I', srvname, fdwname) FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = srvfdw ORDER BY s.oid`},
+	{
+		what: "servers",
+		sql:  `SELECT format('CREATE SERVER %I FOREIGN DATA WRAPPER %I', srvname, fdwname) FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = srvfdw ORDER BY s.oid`,
+	},
 	{what: "sequences", sql: `
 SELECT format('CREATE %sSEQUENCE %I.%I AS %s', CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, n.nspname, c.relname, format_type(seqtypid, NULL))
 FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE @user AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND refclassid = 'pg_class'::regclass AND deptype = 'i') ORDER BY c.oid`},
 }
 
-// tables give the tables, and what is on them up to the indexes.
-var tables = []definition{
+// tableObjects return the tables, and what belongs to them up to the indexes.
+var tableObjects = []definition{
 	{what: "tables", sql: tableSQL},
 	{what: "checks that are not valid, and NOT NULL constraints of their own", sql: `
 SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(k.oid))
@@ -79,8 +91,8 @@ FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON 
 WHERE contype IN ('p', 'u', 'x') AND @user ORDER BY conrelid, contype <> 'p', k.oid`},
 }
 
-// others give what stands on tables and keys.
-var others = []definition{
+// dependentObjects return objects that depend on tables and keys.
+var dependentObjects = []definition{
 	{what: "views", sql: `
 SELECT format('CREATE %s %s (%s) AS %s', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END, c.oid::regclass,
 	(SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped), rtrim(pg_get_viewdef(c.oid), '; '))
@@ -105,7 +117,10 @@ SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', c.oid::regclass, CASE relrep
 	ELSE 'USING INDEX ' || quote_ident((SELECT i.relname FROM pg_index JOIN pg_class i ON i.oid = indexrelid WHERE indrelid = c.oid AND indisreplident)) END)
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind IN ('r', 'p') AND relreplident IN ('f', 'n', 'i') AND (relreplident <> 'i' OR EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisreplident)) AND @user ORDER BY c.oid`},
-	{what: "statistics", sql: `SELECT pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace WHERE @user ORDER BY s.oid`},
+	{
+		what: "statistics",
+		sql:  `SELECT pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace WHERE @user ORDER BY s.oid`,
+	},
 	{what: "triggers", sql: `
 SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
 WHERE NOT tgisinternal AND tgparentid = 0 AND @user ORDER BY t.oid`},
@@ -113,7 +128,10 @@ WHERE NOT tgisinternal AND tgparentid = 0 AND @user ORDER BY t.oid`},
 SELECT format('ALTER TABLE ONLY %s %s TRIGGER %I', tgrelid::regclass, CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, tgname)
 FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
 WHERE NOT (tgisinternal AND tgparentid = 0) AND tgconstraint = 0 AND tgenabled <> 'O' AND @user ORDER BY t.oid`},
-	{what: "rules", sql: `SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace WHERE rulename <> '_RETURN' AND @user ORDER BY r.oid`},
+	{
+		what: "rules",
+		sql:  `SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace WHERE rulename <> '_RETURN' AND @user ORDER BY r.oid`,
+	},
 	{what: "row level security", sql: `
 SELECT format('ALTER TABLE %s %s ROW LEVEL SECURITY', c.oid::regclass, what) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, (VALUES ('ENABLE'), ('FORCE')) w (what)
 WHERE CASE what WHEN 'ENABLE' THEN relrowsecurity ELSE relforcerowsecurity END AND @user ORDER BY c.oid, what`},
@@ -123,7 +141,10 @@ SELECT format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', polname, polrelid::re
 	(SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END, ', ' ORDER BY r) FROM unnest(polroles) r))
 	|| coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', '') || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', '')
 FROM pg_policy p JOIN pg_class c ON c.oid = polrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE @user ORDER BY p.oid`},
-	{what: "event triggers", sql: `SELECT format('CREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s()', evtname, evtevent, evtfoid::regproc) FROM pg_event_trigger ORDER BY oid`},
+	{
+		what: "event triggers",
+		sql:  `SELECT format('CREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s()', evtname, evtevent, evtfoid::regproc) FROM pg_event_trigger ORDER BY oid`,
+	},
 	{what: "publications", until: 14, sql: `
 SELECT format('CREATE PUBLICATION %I', pubname) || CASE WHEN puballtables THEN ' FOR ALL TABLES' ELSE coalesce(' FOR TABLE ' || (SELECT string_agg('ONLY ' || prrelid::regclass, ', ' ORDER BY prrelid) FROM pg_publication_rel WHERE prpubid = p.oid), '') END
 	|| format(' WITH (publish = %L)', concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END, CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END, CASE WHEN pubtruncate THEN 'truncate' END))
@@ -175,22 +196,22 @@ FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = defaclnamespace, aclex
 WHERE grantee <> defaclrole AND defaclobjtype IN ('r', 'S', 'f', 'T', 'n') GROUP BY d.oid, defaclrole, nspname, defaclobjtype, grantee ORDER BY d.oid, grantee`},
 }
 
-// invalidSQL names the indexes that a failed concurrent build has left, schema
-// and name on a line each.
+// invalidSQL lists the indexes that a failed concurrent build has left, with
+// schema and name on separate lines.
 const invalidSQL = `
 SELECT n.nspname || E'\n' || c.relname FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
 WHERE NOT indisvalid AND c.relkind = 'i' AND @user`
 
-// viewColumnsSQL gives the types of the columns of views, whose queries do not
-// always tell: schema, view, column and type on a line each.
+// viewColumnsSQL lists the types of the columns of views, which their queries
+// do not always show: schema, view, column and type on separate lines.
 const viewColumnsSQL = `
 SELECT n.nspname || E'\n' || c.relname || E'\n' || attname || E'\n' || format_type(atttypid, atttypmod)
 FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind IN ('v', 'm') AND attnum > 0 AND NOT attisdropped AND @user`
 
-// tableSQL gives tables with their columns, checks and parents. A partition
-// stands for itself first, and is attached later; a child names the columns
-// that it declared.
+// tableSQL returns tables with their columns, checks and parents. A partition
+// is created as a table of its own and attached later. A child table lists the
+// columns that it declared itself.
 const tableSQL = `
 SELECT format('CREATE %s%sTABLE %s %s%s', CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, CASE c.relkind WHEN 'f' THEN 'FOREIGN ' ELSE '' END, c.oid::regclass,
 	CASE WHEN c.reloftype <> 0 THEN 'OF ' || format_type(c.reloftype, NULL) || ' ' ELSE '' END,

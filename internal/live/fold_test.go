@@ -8,11 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestFold: what needs something later is tried again; what cannot be taken in
-// is listed, without anybody's literals.
+// TestFold: a definition that needs a later one is tried again. One that fails
+// is listed without its literals.
 func TestFold(t *testing.T) {
 	t.Parallel()
-	c, unread := fold([]string{
+	c, unread := foldDefinitions([]string{
 		"CREATE VIEW public.v AS SELECT id FROM public.w", "CREATE VIEW public.w AS SELECT id FROM public.t", "CREATE TABLE public.t (id int)",
 		"CREATE VIEW public.lost AS SELECT 'secret' FROM public.nowhere", "CREATE DOMAIN public.d AS text DEFAULT 'x' 'secret'",
 		"CREATE TABLE public.t (other text DEFAULT 'secret')",

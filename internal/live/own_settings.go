@@ -8,28 +8,42 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Setting is a setting of a session with its value, as SET takes it.
+// Setting is a setting of a session, with its value in the form that SET expects.
 type Setting struct{ Name, Value string }
 
-// Onward's own queries run under these settings, whatever a role or a database has: they say how text is read and
-// written, and that nothing ends a transaction in the middle. Everybody may set them.
+// Onward's own queries run under these settings, regardless of the role's and the database's. They control how text is
+// read and written, and prevent a timeout in the middle of a transaction. Every role may set them.
 var (
-	// ReadSettings say how the server reads SQL.
+	// ReadSettings control how the server parses SQL.
 	ReadSettings = []Setting{
 		{"standard_conforming_strings", "on"}, {"backslash_quote", "safe_encoding"}, {"escape_string_warning", "off"},
 		{"transform_null_equals", "off"}, {"array_nulls", "on"}, {"check_function_bodies", "on"},
 	}
-	// ValueSettings say how values become text, and text becomes values.
+	// ValueSettings control conversions between values and text.
 	ValueSettings = []Setting{
-		{"datestyle", "'ISO, MDY'"}, {"intervalstyle", "'postgres'"}, {"timezone", "'UTC'"}, {"bytea_output", "'hex'"}, {"extra_float_digits", "1"}, {"quote_all_identifiers", "off"},
+		{
+			"datestyle", "'ISO, MDY'",
+		}, {"intervalstyle", "'postgres'"}, {"timezone", "'UTC'"}, {"bytea_output", "'hex'"}, {"extra_float_digits", "1"}, {"quote_all_identifiers", "off"},
 	}
 	timeSettings = []Setting{
 		{"lock_timeout", "0"}, {"statement_timeout", "'" + stmtTimeout + "'"}, {"idle_in_transaction_session_timeout", "'60s'"}, {"client_min_messages", "warning"},
 	}
 )
 
-// noTransactionTimeout switches a setting off that servers have from 17 on.
-const noTransactionTimeout = "SELECT pg_catalog.set_config('transaction_timeout', '0', true) WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL"
+// RoleValues reads the role's and the database's values of those [ValueSettings] on which a migration's statements may
+// depend. The session's own SET does not affect them.
+func RoleValues(ctx context.Context, conn *pgx.Conn) ([]Setting, error) {
+	rows, err := conn.Query(ctx, `SELECT pg_catalog.lower(name), reset_val FROM pg_catalog.pg_settings
+		WHERE pg_catalog.lower(name) IN ('datestyle', 'intervalstyle', 'timezone', 'bytea_output', 'extra_float_digits') ORDER BY 1`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Setting])
+}
+
+// noTransactionTimeout disables a setting that exists from 17 on.
+const noTransactionTimeout = "SELECT pg_catalog.set_config('transaction_timeout', '0', true) WHERE pg_catalog.current_setting('transaction_timeout', " +
+	"true) IS NOT NULL"
 
 // SetLocal returns the statements that set these for a transaction.
 func SetLocal(list ...[]Setting) string {
@@ -42,7 +56,7 @@ func SetLocal(list ...[]Setting) string {
 	return b.String()
 }
 
-// SetDefault returns the statements that give a transaction the values of its role and its database again.
+// SetDefault returns the statements that reset these to the values of the role and the database, for a transaction.
 func SetDefault(list ...[]Setting) string {
 	var b strings.Builder
 	for _, settings := range list {
@@ -53,18 +67,18 @@ func SetDefault(list ...[]Setting) string {
 	return b.String()
 }
 
-// OwnSettings returns the statements that give a transaction onward's own settings. The timeout of the transaction comes
-// first: it runs already.
+// OwnSettings returns the statements that set onward's own settings for a transaction. The transaction timeout comes
+// first, because it is running already.
 func OwnSettings() string {
 	return noTransactionTimeout + "; " + SetLocal(timeSettings, ReadSettings, ValueSettings)
 }
 
-// BeginOwn begins a transaction under onward's own settings, in one message: not even the role's
-// idle_in_transaction_session_timeout comes between. SET LOCAL works behind a pooler of transactions, too.
+// BeginOwn returns a BEGIN with onward's own settings, as one message, so that not even the role's
+// idle_in_transaction_session_timeout can fire in between. SET LOCAL also works with a transaction pooler.
 func BeginOwn() string { return "BEGIN ISOLATION LEVEL READ COMMITTED; " + OwnSettings() }
 
-// AsOwn runs onward's own queries in a transaction under onward's own settings. As without one, what was written before
-// an error stays, unless it is the server's. A transaction that the function itself begins, and ends, ends this one.
+// AsOwn runs onward's own queries in a transaction under onward's own settings. As without a transaction, changes made
+// before an error of f stay, unless the error is the server's. If f begins and ends a transaction, that ends this one.
 func AsOwn(ctx context.Context, conn *pgx.Conn, f func() error) (err error) {
 	if _, err := conn.Exec(ctx, BeginOwn()); err != nil {
 		return err
@@ -77,7 +91,7 @@ func AsOwn(ctx context.Context, conn *pgx.Conn, f func() error) (err error) {
 		case conn.PgConn().TxStatus() == 'E':
 			_, _ = conn.Exec(ctx, "ROLLBACK") // the first error says more
 		default:
-			_, failed := conn.Exec(ctx, "END") // a COMMIT, but none that the faults of package apply count: those are of steps
+			_, failed := conn.Exec(ctx, "END") // a COMMIT, but not one that the fault tests of package apply count
 			err = errors.Join(err, failed)
 		}
 	}()

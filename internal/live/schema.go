@@ -9,65 +9,65 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Schema is what a server holds.
+// Schema is the schema of a server's database.
 type Schema struct {
 	Catalog *catalog.Catalog
 	// Major is the server's major version.
 	Major int
-	// Unread lists what the server has and the catalog does not, a line each:
-	// it could not be folded.
+	// Unread describes what the server has and the catalog does not, one line each: it
+	// could not be applied.
 	Unread []string
 }
 
-// ReadSchema reads the schema of the database at url: nothing but definitions,
-// in one snapshot. The error is a [*ServerError] or an [*address.Error].
+// ReadSchema reads the schema of the database at url, nothing but definitions, in one
+// snapshot. The error is a [*ServerError] or an [*address.Error].
 func ReadSchema(ctx context.Context, url string) (*Schema, error) {
-	s, err := open(ctx, url)
+	s, err := openSession(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close(ctx)
-	return s.schema(ctx)
+	defer s.closeSession(ctx)
+	return s.readSchema(ctx)
 }
 
-func (s *session) schema(ctx context.Context) (*Schema, error) {
-	ddl, err := s.definitions(ctx)
+func (s *session) readSchema(ctx context.Context) (*Schema, error) {
+	ddl, err := s.readDefinitions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, unread := fold(ddl)
-	if err := s.complete(ctx, c); err != nil {
+	c, unread := foldDefinitions(ddl)
+	if err := s.completeCatalog(ctx, c); err != nil {
 		return nil, err
 	}
 	return &Schema{Catalog: c, Major: s.major, Unread: unread}, nil
 }
 
-// Definitions reads the schema of the database at url as the statements that make it,
-// in the order in which pg_dump would write them. What is outside of the database, such
-// as roles, is not among them. The error is that of [ReadSchema].
-func Definitions(ctx context.Context, url string) ([]string, error) {
-	s, err := open(ctx, url)
+// ReadDefinitions reads the schema of the database at url as DDL, in the order in which
+// pg_dump would write it. Objects outside of the database, such as roles, are left out.
+// The errors are the same as for [ReadSchema].
+func ReadDefinitions(ctx context.Context, url string) ([]string, error) {
+	s, err := openSession(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close(ctx)
-	ddl, err := s.definitions(ctx)
+	defer s.closeSession(ctx)
+	ddl, err := s.readDefinitions(ctx)
 	for i := range ddl {
 		ddl[i] = identityType.ReplaceAllString(ddl[i], "$1")
 	}
 	return ddl, err
 }
 
-// identityType is what the fold is told of an identity, and no server takes: its sequence
-// has the type of the column.
+// identityType matches the type of an identity's sequence, which the catalog needs but no
+// server accepts. The sequence has the type of the column.
 var identityType = regexp.MustCompile(`( AS IDENTITY \()AS \w+ `)
 
-func (s *session) definitions(ctx context.Context) (ddl []string, err error) {
+func (s *session) readDefinitions(ctx context.Context) (ddl []string, err error) {
 	for _, q := range definitions {
 		if q.since > s.major || q.until != 0 && q.until < s.major {
 			continue
 		}
-		lines, err := s.lines(ctx, q.what, strings.ReplaceAll(q.sql, "@user", userSchemas))
+		lines, err := s.queryLines(ctx, q.what, strings.ReplaceAll(q.sql, "@user", userSchemas))
 		if err != nil {
 			return nil, err
 		}
@@ -76,10 +76,10 @@ func (s *session) definitions(ctx context.Context) (ddl []string, err error) {
 	return ddl, nil
 }
 
-// complete adds what no statement says. Nobody else has the catalog yet, so it
-// may be changed in place.
-func (s *session) complete(ctx context.Context, c *catalog.Catalog) error {
-	invalid, err := s.lines(ctx, "invalid indexes", strings.ReplaceAll(invalidSQL, "@user", userSchemas))
+// completeCatalog adds what no statement contains. Nobody else has the catalog yet, so it may be
+// changed in place.
+func (s *session) completeCatalog(ctx context.Context, c *catalog.Catalog) error {
+	invalid, err := s.queryLines(ctx, "invalid indexes", strings.ReplaceAll(invalidSQL, "@user", userSchemas))
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *session) complete(ctx context.Context, c *catalog.Catalog) error {
 			r.Index.Valid = false
 		}
 	}
-	columns, err := s.lines(ctx, "columns of views", strings.ReplaceAll(viewColumnsSQL, "@user", userSchemas))
+	columns, err := s.queryLines(ctx, "columns of views", strings.ReplaceAll(viewColumnsSQL, "@user", userSchemas))
 	if err != nil {
 		return err
 	}
@@ -99,16 +99,16 @@ func (s *session) complete(ctx context.Context, c *catalog.Catalog) error {
 		if r == nil {
 			continue
 		}
-		if col := r.Column(part[2]); col != nil && !col.Type.Known() {
+		if col := r.Column(part[2]); col != nil && !col.Type.IsKnown() {
 			col.Type = typeNamed(c, part[3])
 		}
 	}
 	return nil
 }
 
-// typeNamed is the type that format_type spells.
+// typeNamed returns the type with a spelling of format_type.
 func typeNamed(c *catalog.Catalog, spelling string) catalog.Type {
-	f, err := pgparse.Split("SELECT NULL::" + spelling)
+	f, err := pgparse.SplitText("SELECT NULL::" + spelling)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return catalog.Type{}
 	}
@@ -119,13 +119,13 @@ func typeNamed(c *catalog.Catalog, spelling string) catalog.Type {
 	return c.TypeOf(list[0].GetResTarget().GetVal().GetTypeCast().GetTypeName())
 }
 
-// unparsed says that a definition could not be parsed; the parser's own words
-// would quote from it.
+// unparsed says that a definition could not be parsed; the parser's own message would
+// quote it.
 const unparsed = "onward does not know this syntax"
 
-// fold applies definitions. What does not apply yet, because it needs what
-// comes later, is tried again once the rest is there.
-func fold(ddl []string) (*catalog.Catalog, []string) {
+// foldDefinitions applies definitions. One that fails, because it needs a later one, is tried again
+// after the others.
+func foldDefinitions(ddl []string) (*catalog.Catalog, []string) {
 	c := catalog.New()
 	c.Complete = true
 	var unread []string
@@ -136,15 +136,15 @@ func fold(ddl []string) (*catalog.Catalog, []string) {
 	}
 	var todo []statement
 	for _, sql := range ddl {
-		f, err := pgparse.Split(sql)
+		f, err := pgparse.SplitText(sql)
 		if err != nil {
-			unread = append(unread, head(sql)+": "+unparsed)
+			unread = append(unread, firstWords(sql)+": "+unparsed)
 			continue
 		}
 		for _, st := range f.Stmts {
 			text := f.Src[st.Start:st.End]
 			if st.Node == nil {
-				unread = append(unread, head(text)+": "+unparsed)
+				unread = append(unread, firstWords(text)+": "+unparsed)
 				continue
 			}
 			todo = append(todo, statement{node: st.Node, sql: text})
@@ -163,7 +163,7 @@ func fold(ddl []string) (*catalog.Catalog, []string) {
 		}
 		if len(again) == len(todo) {
 			for _, st := range again {
-				unread = append(unread, head(st.sql)+": "+st.why)
+				unread = append(unread, firstWords(st.sql)+": "+st.why)
 			}
 			break
 		}
@@ -177,9 +177,8 @@ func fold(ddl []string) (*catalog.Catalog, []string) {
 	return c, unread
 }
 
-// head is the first words of a definition: what it is about. The rest may be
-// anybody's literals.
-func head(sql string) string {
+// firstWords returns the first words of a definition. The rest may contain literals.
+func firstWords(sql string) string {
 	before, _, _ := strings.Cut(sql, "(")
 	words := strings.Fields(before)
 	return strings.Join(words[:min(len(words), 5)], " ")

@@ -17,7 +17,7 @@ func TestDefinitions(t *testing.T) {
 			CREATE TABLE o (id bigint PRIMARY KEY, u integer REFERENCES u ON DELETE CASCADE, CHECK (id > 0));
 			CREATE INDEX o_u ON o (u) WHERE u > 3; CREATE VIEW v AS SELECT u.id, o.id AS oid FROM u JOIN o ON o.u = u.id;
 			CREATE FUNCTION f(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1'`)
-		ddl, err := Definitions(t.Context(), url)
+		ddl, err := ReadDefinitions(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// sharedPatience bounds how long a pool may take to give a session.
+// sharedPatience limits how long a pooler may take to provide a session.
 const sharedPatience = 4 * time.Second
 
-// Shared reports whether two clients that are connected at once have one session of the
-// server between them, which only a pooler of transactions does. Outside of transactions it
-// asks each in turn which process serves it. The error is a [*ServerError], also where the
-// pool has no second session to give.
-func Shared(ctx context.Context, url string) (bool, error) {
+// SharesSession reports whether two concurrent clients share one session of the server, which only
+// happens with a transaction pooler. Outside of transactions, it asks each of them in turn
+// for its server process. The error is a [*ServerError], also if the pool has no second
+// session available.
+func SharesSession(ctx context.Context, url string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, sharedPatience)
 	defer cancel()
 	var clients [2]*session
 	for i := range clients {
-		s, err := connect(ctx, url)
+		s, err := connectSession(ctx, url)
 		if err != nil {
 			return false, err
 		}
-		defer s.close(ctx)
+		defer s.closeSession(ctx)
 		clients[i] = s
 	}
 	seen := [2]map[int]bool{{}, {}}
@@ -29,7 +29,7 @@ func Shared(ctx context.Context, url string) (bool, error) {
 		for i, s := range clients {
 			var pid int
 			if err := s.conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
-				return false, s.fail("ask which process serves a second client", err)
+				return false, s.serverError("ask which process serves a second client", err)
 			}
 			seen[i][pid] = true
 			if seen[1-i][pid] || len(seen[i]) > 1 {

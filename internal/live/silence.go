@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// maxSilence is how long a server may send nothing, and how long the answer to a question about the catalogs may take.
+	// maxSilence is how long a server may send nothing, and how long the answer to a catalog query may take.
 	maxSilence = 60 * time.Second
-	// maxAnswer bounds the bytes of one answer. The schema of 100,000 tables has a tenth of it.
+	// maxAnswer limits the bytes of one answer. The schema of 100,000 tables has a tenth of it.
 	maxAnswer = 256 << 20
 )
 
-// keepAlive finds a dead line in as long as a server may be silent.
+// keepAlive detects a dead connection within the time that a server may be silent.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3}
 
 type patienceKey struct{}
 
-// WithPatience shortens how long the sessions that are opened under a context wait for a silent server. Tests need it.
+// WithPatience shortens how long sessions opened under this context wait for a silent server. Tests need it.
 func WithPatience(ctx context.Context, most time.Duration) context.Context {
 	return context.WithValue(ctx, patienceKey{}, most)
 }
 
-// Patience is how long the sessions that are opened under a context wait for a silent server.
+// Patience returns how long sessions opened under this context wait for a silent server.
 func Patience(ctx context.Context) time.Duration {
 	if most, ok := ctx.Value(patienceKey{}).(time.Duration); ok {
 		return most
@@ -42,13 +42,13 @@ type SilentError struct {
 	Err error
 }
 
-// Error names the time.
+// Error names the duration.
 func (e *SilentError) Error() string { return "the server sent nothing for " + inSeconds(e.For) }
 
 // Unwrap returns the error of the connection.
 func (e *SilentError) Unwrap() error { return e.Err }
 
-// Timeout has the driver keep the error: of any other it says that the connection is closed.
+// Timeout makes the driver keep this error. For any other, it reports that the connection is closed.
 func (e *SilentError) Timeout() bool { return true }
 
 // Temporary is required of an error that has Timeout.
@@ -62,7 +62,7 @@ func (e *EndlessError) Error() string {
 	return "the server's answer does not end: onward gave up after " + e.Limit
 }
 
-// Timeout has the driver keep the error.
+// Timeout makes the driver keep this error.
 func (e *EndlessError) Timeout() bool { return true }
 
 // Temporary is required of an error that has Timeout.
@@ -82,42 +82,42 @@ func IsSilence(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// Silence bounds how long a server may send nothing on a session's connections.
+// Silence limits how long a server may send nothing on a session's connections.
 //
-// A session asks the catalogs, or runs statements that end soon: each answer must be complete in time. [Silence.Allow]
+// A session queries the catalogs, or runs short statements: each answer must be complete in time. [Silence.AllowLong]
 // begins a statement that may take hours. Then the server counts as working while it answers a second session.
 type Silence struct {
-	limit  time.Duration
-	second *Silence
-	heard  atomic.Int64 // the time of the last byte
-	long   atomic.Int32 // statements that may take long
+	limit          time.Duration
+	second         *Silence
+	lastByte       atomic.Int64 // the time of the last byte
+	longStatements atomic.Int32 // statements that may take long
 }
 
-// NewSilence returns the bound for the sessions that are opened under a context. The second session, if there is one,
-// asks the same server something at least every quarter of [Patience].
+// NewSilence returns the limit for sessions opened under this context. The second session, if there is one, sends a
+// query to the same server at least every quarter of [Patience].
 func NewSilence(ctx context.Context, second *Silence) *Silence {
 	return &Silence{limit: Patience(ctx), second: second}
 }
 
-// Allow begins a statement that may take long. The returned function ends it.
-func (s *Silence) Allow() (end func()) {
-	s.long.Add(1)
-	return sync.OnceFunc(func() { s.long.Add(-1) })
+// AllowLong begins a statement that may take long. The returned function ends it.
+func (s *Silence) AllowLong() (end func()) {
+	s.longStatements.Add(1)
+	return sync.OnceFunc(func() { s.longStatements.Add(-1) })
 }
 
 // Limit returns how long the server may send nothing.
 func (s *Silence) Limit() time.Duration { return s.limit }
 
-// Lasted returns how long neither session has heard the server.
-func (s *Silence) Lasted() time.Duration {
-	last := s.heard.Load()
+// SilentFor returns for how long the server has sent nothing to either session.
+func (s *Silence) SilentFor() time.Duration {
+	last := s.lastByte.Load()
 	if s.second != nil {
-		last = max(last, s.second.heard.Load())
+		last = max(last, s.second.lastByte.Load())
 	}
 	return time.Since(time.Unix(0, last))
 }
 
-// boundDial is a dialer whose connections are closed if the server breaks the bound.
+// boundDial returns a dialer whose connections are closed if the server exceeds the limit.
 func boundDial(s *Silence) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext(ctx, network, addr)
@@ -130,36 +130,36 @@ func boundDial(s *Silence) func(ctx context.Context, network, addr string) (net.
 	}
 }
 
-// boundConn is a connection that is closed if the server breaks the bound. Deadlines are the driver's own way to end a
-// read, and are left to it.
+// boundConn is a connection that is closed if the server exceeds the limit. It does not set deadlines, because the
+// driver uses them to end a read.
 type boundConn struct {
 	net.Conn
 	silence *Silence
 	asked   atomic.Int64 // the time of the last write
 	bytes   atomic.Int64 // received since then
-	broken  atomic.Value // the error of the bound, as a broken
+	broken  atomic.Value // the error of the limit, as a broken
 }
 
-// broken is how a connection broke the bound. The driver reads once more after it.
+// broken says how a connection exceeded the limit. The driver reads once more after it.
 type broken struct{ err error }
 
-// breakOff closes the connection. Its later reads and writes give the same error.
+// breakOff closes the connection. Its later reads and writes return the same error.
 func (c *boundConn) breakOff(err error) error {
 	c.broken.CompareAndSwap(nil, broken{err})
-	_ = c.Conn.Close() // the answer is of no use
+	_ = c.Conn.Close() // the answer is useless
 	return c.broken.Load().(broken).err
 }
 
-// left returns how much longer the server may send nothing.
-func (c *boundConn) left() time.Duration {
+// timeLeft returns how much longer the server may send nothing.
+func (c *boundConn) timeLeft() time.Duration {
 	waited := time.Since(time.Unix(0, c.asked.Load()))
-	if c.silence.long.Load() > 0 {
-		waited = min(waited, c.silence.Lasted())
+	if c.silence.longStatements.Load() > 0 {
+		waited = min(waited, c.silence.SilentFor())
 	}
 	return c.silence.limit - waited
 }
 
-// Write sends a question.
+// Write sends a query.
 func (c *boundConn) Write(b []byte) (int, error) {
 	if end, ok := c.broken.Load().(broken); ok {
 		return 0, end.err
@@ -183,15 +183,15 @@ func (c *boundConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	late := end()
 	if n > 0 {
-		c.silence.heard.Store(time.Now().UnixNano())
+		c.silence.lastByte.Store(time.Now().UnixNano())
 	}
-	long := c.silence.long.Load() > 0
+	long := c.silence.longStatements.Load() > 0
 	switch size := c.bytes.Add(int64(n)); {
 	case late && (long || size == 0):
 		return n, c.breakOff(&SilentError{c.silence.limit, err})
-	case long: // its rows are thrown away
+	case long: // its rows are discarded
 		return n, err
-	case late || err == nil && c.left() <= 0:
+	case late || err == nil && c.timeLeft() <= 0:
 		return n, c.breakOff(&EndlessError{inSeconds(c.silence.limit)})
 	case size > maxAnswer:
 		return n, c.breakOff(&EndlessError{fmt.Sprintf("%d MB", maxAnswer>>20)})
@@ -199,7 +199,8 @@ func (c *boundConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// closeLate closes the connection if the time runs out. The returned function ends that, and reports whether it did.
+// closeLate closes the connection when the time runs out. The returned function stops that, and reports whether it
+// happened.
 func (c *boundConn) closeLate() (end func() (late bool)) {
 	var mu sync.Mutex
 	var over, late bool
@@ -210,7 +211,7 @@ func (c *boundConn) closeLate() (end func() (late bool)) {
 		if over {
 			return
 		}
-		if left := c.left(); left > 0 {
+		if left := c.timeLeft(); left > 0 {
 			timer.Reset(left)
 			return
 		}
@@ -218,7 +219,7 @@ func (c *boundConn) closeLate() (end func() (late bool)) {
 		_ = c.Conn.Close() // the read ends with an error
 	}
 	mu.Lock()
-	timer = time.AfterFunc(max(c.left(), 0), check)
+	timer = time.AfterFunc(max(c.timeLeft(), 0), check)
 	mu.Unlock()
 	return func() bool {
 		mu.Lock()

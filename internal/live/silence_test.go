@@ -45,7 +45,7 @@ func TestSilence(t *testing.T) {
 			return err
 		},
 		"beside": func(ctx context.Context, url string) error {
-			b := &Beside{URL: url, Name: "onward test"}
+			b := &SideSession{URL: url, Name: "onward test"}
 			defer b.Close(context.Background())
 			return b.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 				_, err := conn.Exec(ctx, "SELECT relname FROM pg_class")
@@ -71,7 +71,8 @@ func TestSilence(t *testing.T) {
 				if name == "mute" && !IsSilence(err) || err == nil {
 					t.Errorf("%v", err)
 				}
-				if endless := new(EndlessError); name == "trickle" && what != "beside" && !strings.Contains(err.Error(), "does not end: onward gave up after 1 s") && !errors.As(err, &endless) {
+				if endless := new(EndlessError); name == "trickle" && what != "beside" && !strings.Contains(err.Error(), "does not end: onward gave up after 1 s") &&
+					!errors.As(err, &endless) {
 					t.Errorf("%v", err)
 				}
 			})
@@ -133,7 +134,7 @@ func TestLongStatement(t *testing.T) {
 	t.Parallel()
 	url, _ := database(t, onward.NewestMajor, "SELECT 1")
 	ctx := WithPatience(t.Context(), time.Second)
-	second := &Beside{URL: url, Name: "onward test", Silence: NewSilence(ctx, nil)}
+	second := &SideSession{URL: url, Name: "onward test", Silence: NewSilence(ctx, nil)}
 	defer second.Close(context.Background())
 	silence := NewSilence(ctx, second.Silence)
 	conn, err := ConnectBound(ctx, url, "onward test", nil, silence)
@@ -149,7 +150,7 @@ func TestLongStatement(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 	}()
-	end := silence.Allow()
+	end := silence.AllowLong()
 	if err := within(t, 20*time.Second, func() error { _, err := conn.Exec(ctx, "SELECT pg_sleep(2.5)"); return err }); err != nil {
 		t.Fatalf("the server works: %v", err)
 	}

@@ -13,40 +13,39 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 )
 
-// Standby is a server that replays what a primary writes, and lets others read: one session there, as that of
-// [Beside].
+// Standby is a hot standby of a primary, with one session like [SideSession].
 type Standby struct {
-	beside  Beside
+	session SideSession
 	name    string
 	primary identity
 }
 
-// NotStandbyError says that an address is not one of a standby of the primary. Its text has no password.
+// NotStandbyError says that an address does not belong to a standby of the primary. Its text has no password.
 type NotStandbyError struct {
 	Name string // of the standby, as host:port
 	Why  string
 }
 
-// Error says it.
+// Error names the standby and the reason.
 func (e *NotStandbyError) Error() string { return "the standby " + e.Name + " " + e.Why }
 
 // identity is what a primary and its standbys have in common.
 type identity struct {
-	system   string // a number that initdb made
+	system   string // the system identifier that initdb generated
 	database uint32
 	name     string // of the database
 }
 
-// StandbyOf connects to an address, under a name that pg_stat_activity shows, and holds it against a session on the
-// primary. The error is a [*ServerError] or an *address.Error where there is no server to ask, and a [*NotStandbyError]
-// where it is not a standby of that primary, or the address is one of another database.
-func StandbyOf(ctx context.Context, primary *pgx.Conn, url, name string) (*Standby, error) {
+// ConnectStandby connects to an address, with an application_name, and compares the server with a session on the primary. The error is a
+// [*ServerError] or an *address.Error if the server cannot be reached. It is a [*NotStandbyError] if the server is not a standby of that
+// primary, or the address names another database.
+func ConnectStandby(ctx context.Context, primary *pgx.Conn, url, name string) (*Standby, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, &address.Error{}
 	}
-	s := &Standby{beside: Beside{URL: url, Name: name, Own: true}, name: hostPort(cfg)}
-	if s.primary, _, err = identify(ctx, primary); err != nil {
+	s := &Standby{session: SideSession{URL: url, Name: name, Own: true}, name: hostPort(cfg)}
+	if s.primary, _, err = identifyServer(ctx, primary); err != nil {
 		return nil, &ServerError{What: "ask the primary which system it is", Err: err}
 	}
 	err = s.Do(ctx, func(context.Context, *pgx.Conn) error { return nil })
@@ -60,14 +59,14 @@ func StandbyOf(ctx context.Context, primary *pgx.Conn, url, name string) (*Stand
 	return s, nil
 }
 
-// Name is how messages call it: host:port.
+// Name returns host:port, for messages.
 func (s *Standby) Name() string { return s.name }
 
-// Do has the session to itself for one thing that does not take long, once the server has said that it is the standby that it was: behind
-// its address there may be another by now, or it may have become a primary. The errors are those of [StandbyOf], and what f says.
+// Do runs a short f with exclusive use of the session, after checking that the server is still the same standby: its address may lead to
+// another server by now, or it may have been promoted. The errors are the same as for [ConnectStandby], or come from f.
 func (s *Standby) Do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
-	return s.beside.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		is, recovers, err := identify(ctx, conn)
+	return s.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		is, recovers, err := identifyServer(ctx, conn)
 		switch {
 		case err != nil:
 			return err
@@ -82,26 +81,26 @@ func (s *Standby) Do(ctx context.Context, f func(ctx context.Context, conn *pgx.
 	})
 }
 
-func identify(ctx context.Context, conn *pgx.Conn) (is identity, recovers bool, err error) {
+func identifyServer(ctx context.Context, conn *pgx.Conn) (is identity, recovers bool, err error) {
 	err = conn.QueryRow(ctx, `SELECT pg_catalog.pg_is_in_recovery(), (SELECT system_identifier::text FROM pg_catalog.pg_control_system()), oid, datname
 		FROM pg_catalog.pg_database WHERE datname = current_database()`).Scan(&recovers, &is.system, &is.database, &is.name)
 	return is, recovers, err
 }
 
-// Replayed is how far the standby has replayed the primary's WAL, in bytes from its beginning. The errors are those of [Standby.Do].
-func (s *Standby) Replayed(ctx context.Context) (bytes int64, err error) {
+// ReplayedBytes returns how far the standby has replayed the primary's WAL, in bytes from its beginning. The errors are the same as for
+// [Standby.Do].
+func (s *Standby) ReplayedBytes(ctx context.Context) (bytes int64, err error) {
 	err = s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, "SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint").Scan(&bytes)
 	})
 	return bytes, err
 }
 
-// Close ends the session; nothing is lost with it.
-func (s *Standby) Close(ctx context.Context) { s.beside.Close(ctx) }
+// Close ends the session; nothing is lost.
+func (s *Standby) Close(ctx context.Context) { s.session.Close(ctx) }
 
-// Place is the server and the database that an address names, as HOST:PORT/NAME: what may be shown of it. "" for an address that
-// cannot be read.
-func Place(url string) string {
+// PrintableAddress returns the server and the database of an address, as HOST:PORT/NAME, which may be printed. It returns "" for an invalid address.
+func PrintableAddress(url string) string {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return ""

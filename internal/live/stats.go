@@ -11,7 +11,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// settings are those that matter to a migration.
+// settings are the settings that matter to a migration.
 const settings = `'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'TimeZone', 'maintenance_work_mem', 'max_parallel_maintenance_workers', 'wal_level', 'track_counts'`
 
 // The queries of ReadStats. A table that is dropped while they run has no size.
@@ -31,48 +31,48 @@ SELECT i.indrelid, n.nspname || '.' || c.relname, coalesce(pg_relation_size(c.oi
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_indexes s ON s.indexrelid = c.oid
 WHERE c.relkind = 'i' AND @user ORDER BY 2`
 
-	// The counters begin with the last reset, else with the database's first
-	// statistics, whose age is not known.
+	// The counters start at the last reset or, without one, with the database's
+	// first statistics, whose age is unknown.
 	countedSQL = `SELECT coalesce(extract(epoch FROM now() - stats_reset), 0)::bigint FROM pg_stat_database WHERE datname = current_database()`
 )
 
-// ReadStats reads how big and how busy the tables of the database at url are.
-// The error is a [*ServerError] or an [*address.Error].
+// ReadStats reads the sizes and the activity of the tables of the database at
+// url. The error is a [*ServerError] or an [*address.Error].
 func ReadStats(ctx context.Context, url string) (*onward.Stats, error) {
-	s, err := open(ctx, url)
+	s, err := openSession(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close(ctx)
-	return s.stats(ctx)
+	defer s.closeSession(ctx)
+	return s.readStats(ctx)
 }
 
-func (s *session) stats(ctx context.Context) (*onward.Stats, error) {
+func (s *session) readStats(ctx context.Context) (*onward.Stats, error) {
 	out := &onward.Stats{
 		Schema: onward.StatsSchema, Taken: time.Now().UTC().Format(time.RFC3339), Major: s.major,
 		Settings: map[string]string{}, Relations: []onward.RelationStats{},
 	}
 	if err := s.tx.QueryRow(ctx, "SELECT split_part(current_setting('server_version'), ' ', 1)").Scan(&out.Postgres); err != nil {
-		return nil, s.fail("ask the server for its version", err)
+		return nil, s.serverError("ask the server for its version", err)
 	}
 	if err := s.tx.QueryRow(ctx, countedSQL).Scan(&out.CountedSeconds); err != nil {
-		return nil, s.fail("ask since when is counted", err)
+		return nil, s.serverError("ask since when is counted", err)
 	}
 	var name, value string
-	if err := s.each(ctx, "settings", settingsSQL, []any{&name, &value}, func() { out.Settings[name] = value }); err != nil {
+	if err := s.eachRow(ctx, "settings", settingsSQL, []any{&name, &value}, func() { out.Settings[name] = value }); err != nil {
 		return nil, err
 	}
 	at := map[uint32]int{}
 	var oid uint32
 	var rows float64
 	var r onward.RelationStats
-	err := s.each(ctx, "sizes of tables", relationsSQL, []any{
+	err := s.eachRow(ctx, "sizes of tables", relationsSQL, []any{
 		&oid, &r.Name, &r.Kind, &r.Parent, &rows, &r.HeapBytes, &r.ToastBytes, &r.Inserted, &r.Updated, &r.Deleted, &r.SeqScans, &r.IndexScans,
 	}, func() {
 		next := r
-		next.Rows, next.Indexes = counted(rows, r.HeapBytes), []onward.IndexStats{}
-		next.WritesPerSecond = rate(r.Inserted+r.Updated+r.Deleted, out.CountedSeconds)
-		next.ScansPerSecond = rate(r.SeqScans+r.IndexScans, out.CountedSeconds)
+		next.Rows, next.Indexes = rowEstimate(rows, r.HeapBytes), []onward.IndexStats{}
+		next.WritesPerSecond = perSecond(r.Inserted+r.Updated+r.Deleted, out.CountedSeconds)
+		next.ScansPerSecond = perSecond(r.SeqScans+r.IndexScans, out.CountedSeconds)
 		at[oid] = len(out.Relations)
 		out.Relations = append(out.Relations, next)
 	})
@@ -80,7 +80,7 @@ func (s *session) stats(ctx context.Context) (*onward.Stats, error) {
 		return nil, err
 	}
 	var x onward.IndexStats
-	err = s.each(ctx, "sizes of indexes", indexesSQL, []any{&oid, &x.Name, &x.Bytes, &x.Scans}, func() {
+	err = s.eachRow(ctx, "sizes of indexes", indexesSQL, []any{&oid, &x.Name, &x.Bytes, &x.Scans}, func() {
 		if i, ok := at[oid]; ok {
 			out.Relations[i].Indexes = append(out.Relations[i].Indexes, x)
 		}
@@ -91,29 +91,29 @@ func (s *session) stats(ctx context.Context) (*onward.Stats, error) {
 	return out, nil
 }
 
-// each runs a query and calls f for each row, scanned into the targets.
-func (s *session) each(ctx context.Context, what, sql string, targets []any, f func()) error {
+// eachRow runs a query and calls f for each row, scanned into the targets.
+func (s *session) eachRow(ctx context.Context, what, sql string, targets []any, f func()) error {
 	rows, err := s.tx.Query(ctx, strings.ReplaceAll(sql, "@user", userSchemas))
 	if err != nil {
-		return s.fail("read "+what, err)
+		return s.serverError("read "+what, err)
 	}
 	if _, err := pgx.ForEachRow(rows, targets, func() error { f(); return nil }); err != nil {
-		return s.fail("read "+what, err)
+		return s.serverError("read "+what, err)
 	}
 	return nil
 }
 
-// counted is the planner's number of rows. Before 14 a table that was never
-// analysed has 0 as an empty one has.
-func counted(rows float64, bytes int64) int64 {
+// rowEstimate returns the planner's number of rows. Before 14 a table that was
+// never analyzed has 0, like an empty one.
+func rowEstimate(rows float64, bytes int64) int64 {
 	if rows < 0 || rows == 0 && bytes > 0 {
 		return -1
 	}
 	return int64(rows)
 }
 
-// rate is a count as events a second, to three places.
-func rate(n, seconds int64) float64 {
+// perSecond returns a count as events per second, to three decimal places.
+func perSecond(n, seconds int64) float64 {
 	if seconds <= 0 {
 		return 0
 	}

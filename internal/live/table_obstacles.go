@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// PropertyObstacles name what the server has on a relation or a column and [CarryProperties] cannot give to what takes
-// its place, in sentences. role runs the steps; "" for the session's own.
+// PropertyObstacles returns sentences about properties of a relation or a column that [CarryProperties] cannot copy to its
+// replacement. role runs the steps; "" means the session's own.
 func PropertyObstacles(ctx context.Context, s SQLSession, major int, role string, r *onward.PlanReplacement) ([]string, error) {
 	var out []string
 	for _, o := range propertyObstacles {
@@ -36,13 +36,13 @@ func PropertyObstacles(ctx context.Context, s SQLSession, major int, role string
 	return out, nil
 }
 
-// obstacleArguments: t is the relation whose place is taken. A table that is not renamed yet has the name that the view will have.
+// obstacleArguments: t is the relation to be replaced. Before the rename, the table has the name that the view will have.
 const obstacleArguments = `WITH t AS (SELECT c.oid, c.oid::regclass::text AS name, c.relnamespace, c.relowner, c.relrowsecurity, c.relreplident, c.relpersistence, c.relkind, c.reltablespace, c.relam, $3::text AS column_name,
 	coalesce((SELECT attnum FROM pg_attribute WHERE attrelid = c.oid AND attname = $3::text AND NOT attisdropped), 0) AS number, coalesce(nullif($4::text, ''), current_user::text) AS role
 	FROM pg_class c WHERE c.oid = coalesce(CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = pg_catalog.to_regclass($2::text) AND relkind = 'v') OR pg_catalog.to_regclass($1::text) IS NOT NULL
 		THEN pg_catalog.to_regclass($1::text) END, pg_catalog.to_regclass($2::text))) `
 
-// viewName is a view as the plan's SQL names it.
+// viewName is a view's name as in the plan's SQL.
 const viewName = `(SELECT CASE nspname WHEN 'public' THEN '' ELSE quote_ident(nspname) || '.' END || quote_ident(v.relname) FROM pg_namespace WHERE oid = v.relnamespace)`
 
 // whatGoes names the column, or the table.
@@ -66,8 +66,14 @@ SELECT '', '', t.name || ' belongs to ' || quote_ident(pg_get_userbyid(t.relowne
 FROM t WHERE pg_get_userbyid(t.relowner) <> t.role AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = t.role)
 AND NOT (pg_has_role(t.role, t.relowner, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AND has_schema_privilege(t.relowner, t.relnamespace, 'CREATE'))`},
 	{kinds: forTable, sql: `SELECT '', '', t.name || ' has row-level security, which ' || $2 || ' would not have' FROM t WHERE t.relrowsecurity`},
-	{kinds: forTable, sql: `SELECT 'policy', quote_ident(polname), 'policy ' || quote_ident(polname) || ' of ' || t.name || ' would be lost with the table' FROM t JOIN pg_policy ON polrelid = t.oid ORDER BY 2`},
-	{kinds: forTable, sql: `SELECT 'rule', quote_ident(rulename), 'rule ' || quote_ident(rulename) || ' of ' || t.name || ' would be lost with the table' FROM t JOIN pg_rewrite ON ev_class = t.oid ORDER BY 2`},
+	{
+		kinds: forTable,
+		sql:   `SELECT 'policy', quote_ident(polname), 'policy ' || quote_ident(polname) || ' of ' || t.name || ' would be lost with the table' FROM t JOIN pg_policy ON polrelid = t.oid ORDER BY 2`,
+	},
+	{
+		kinds: forTable,
+		sql:   `SELECT 'rule', quote_ident(rulename), 'rule ' || quote_ident(rulename) || ' of ' || t.name || ' would be lost with the table' FROM t JOIN pg_rewrite ON ev_class = t.oid ORDER BY 2`,
+	},
 	{kinds: forTable, sql: `
 SELECT 'trigger', quote_ident(tgname), 'trigger ' || quote_ident(tgname) || ' of ' || t.name || ' would be lost with the table: the plan does not know it'
 FROM t JOIN pg_trigger ON tgrelid = t.oid WHERE NOT tgisinternal ORDER BY 2`},

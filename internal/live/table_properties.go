@@ -12,16 +12,15 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// SQLSession is what reading and changing a table's properties needs: a connection, or a transaction on one.
+// SQLSession is a connection, or a transaction on one, with which a table's properties are read and changed.
 type SQLSession interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// CarryProperties gives what takes the place of a relation or a column the properties that the server has for the old
-// one: owner, privileges, comments, settings. It does nothing if one of the two does not exist. It returns the
-// statements that it ran.
+// CarryProperties copies the properties of an old relation or column to its replacement: owner, privileges, comments, settings. It does
+// nothing if one of the two does not exist. It returns the statements that it ran.
 func CarryProperties(ctx context.Context, s SQLSession, major int, r *onward.PlanReplacement) ([]string, error) {
 	var old, fresh *uint32
 	if err := s.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1::text)::oid, pg_catalog.to_regclass($2::text)::oid", r.Old, r.New).Scan(&old, &fresh); err != nil {
@@ -49,7 +48,7 @@ func CarryProperties(ctx context.Context, s SQLSession, major int, r *onward.Pla
 	return ran, nil
 }
 
-// propertyStatements are those that make one property of the new relation what it is on the old one.
+// propertyStatements returns the statements that copy one property from the old relation to the new one.
 func propertyStatements(ctx context.Context, s SQLSession, p *carriedProperty, r *onward.PlanReplacement, old, fresh uint32) ([]string, error) {
 	sets := r.Sets
 	if sets == nil {
@@ -64,7 +63,7 @@ func propertyStatements(ctx context.Context, s SQLSession, p *carriedProperty, r
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// carriedProperty is a query that returns the statements which carry one property over.
+// carriedProperty is a query that returns the statements which copy one property.
 type carriedProperty struct {
 	what  string
 	kinds []onward.ReplacementKind
@@ -81,19 +80,19 @@ var (
 	forAll       = []onward.ReplacementKind{onward.ReplacementView, onward.ReplacementTable, onward.ReplacementColumn}
 )
 
-// relationPrivileges are the privileges on a relation. The owner's count as those of -1: the owners may differ.
+// relationPrivileges selects the privileges on a relation. The owner is listed as -1, because the owners may differ.
 func relationPrivileges(oid string) string {
 	return `(SELECT CASE WHEN x.grantee = c.relowner THEN -1 ELSE x.grantee::bigint END AS who, x.privilege_type AS privilege, bool_or(x.is_grantable) AS grantable
 		FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x WHERE c.oid = ` + oid + ` GROUP BY 1, 2)`
 }
 
-// narrowPrivileges is a condition: a role has a privilege on columns of a relation, and not on the relation.
+// narrowPrivileges returns a condition: a role has a privilege on columns of a relation, and not on the relation.
 func narrowPrivileges(oid string) string {
 	return `EXISTS (SELECT FROM pg_attribute a, aclexplode(a.attacl) x WHERE a.attrelid = ` + oid + ` AND NOT a.attisdropped AND NOT EXISTS (
 		SELECT FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) y WHERE c.oid = a.attrelid AND y.grantee IN (x.grantee, 0) AND y.privilege_type = x.privilege_type))`
 }
 
-// columnPairs are the columns of the old relation, each with the one that takes its place.
+// columnPairs selects the columns of the old relation, each with its replacement.
 const columnPairs = `(SELECT o.attname AS old_name, f.attname AS name, o.attnum AS old_number, f.attnum AS number, o.attacl AS old_acl, f.attacl AS acl,
 		o.attstattarget AS old_target, f.attstattarget AS target, o.attoptions AS old_options, f.attoptions AS options, o.attstorage AS old_storage, f.attstorage AS storage,
 		ot.typstorage AS old_usual, ft.typstorage AS usual
@@ -105,21 +104,21 @@ const columnPairs = `(SELECT o.attname AS old_name, f.attname AS name, o.attnum 
 // grantee is a role for SQL: the new relation's owner for -1.
 const grantee = `CASE a.who WHEN 0 THEN 'PUBLIC' WHEN -1 THEN (SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = given.new) ELSE quote_ident(pg_get_userbyid(a.who::oid)) END`
 
-// newTables are the new relation and its partitions.
+// newTables selects the new relation and its partitions.
 const newTables = `WITH RECURSIVE tree AS (SELECT given.new AS oid FROM given UNION ALL SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid)
 	SELECT c.oid, c.relkind, c.relowner, c.reloptions, c.relreplident, c.reltoastrelid FROM tree JOIN pg_class c ON c.oid = tree.oid`
 
-// carriedProperties are in the order in which they are carried over: each is read after the one before was changed.
+// carriedProperties are in the order of copying: each is read after the previous ones were changed.
 var carriedProperties = []carriedProperty{
 	{what: "the owner", kinds: forRelations, sql: `
 SELECT format('ALTER %s %s OWNER TO %I', CASE n.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.oid::regclass, pg_get_userbyid(o.relowner))
 FROM given JOIN pg_class o ON o.oid = given.old, LATERAL (` + newTables + `) n WHERE o.relowner <> n.relowner AND NOT 'owner' = ANY (given.sets)`},
-	// With security_invoker a role needs the privileges on all columns of the view: one with privileges on some columns would be cut off.
+	// With security_invoker a role needs privileges on all columns of the view: a role with privileges on some would lose access.
 	{what: "who reads through the view", kinds: forView, since: 15, sql: `
 SELECT format('ALTER VIEW %s SET (security_invoker = %s)', n.oid::regclass, wanted) FROM given JOIN pg_class o ON o.oid = given.old JOIN pg_class n ON n.oid = given.new,
 LATERAL (SELECT o.relrowsecurity OR NOT ` + narrowPrivileges("given.old") + ` AS wanted) w
 WHERE n.relkind = 'v' AND wanted <> EXISTS (SELECT FROM pg_options_to_table(n.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)`},
-	// What ALTER DEFAULT PRIVILEGES gave the new one, and nobody has on the old one.
+	// Revoke what ALTER DEFAULT PRIVILEGES granted on the new relation and nobody has on the old one.
 	{what: "privileges", kinds: forRelations, sql: `
 SELECT format('REVOKE %s ON TABLE %s FROM %s', string_agg(a.privilege, ', ' ORDER BY a.privilege), given.new::regclass, ` + grantee + `)
 FROM given, @acl_new a WHERE NOT EXISTS (SELECT FROM @acl_old b WHERE b.who = a.who AND b.privilege = a.privilege AND b.grantable >= a.grantable)

@@ -18,10 +18,10 @@ const (
 	explainCommand = "onward.explain"
 )
 
-// codeAction offers for each finding in a range its fix, the comment that takes it out, and
-// the page of its rule.
+// codeAction offers for each finding in a range its fix, the comment that suppresses it,
+// and the page of its rule.
 func (s *server) codeAction(ctx context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[codeActionParams](r)
+	p, err := readParams[codeActionParams](r)
 	if err != nil {
 		return nil, err
 	}
@@ -29,78 +29,78 @@ func (s *server) codeAction(ctx context.Context, r *jrpc2.Request) (any, error) 
 	if only := p.Context.Only; len(only) > 0 && !slices.Contains(only, quickFix) && !slices.Contains(only, "") {
 		return out, nil
 	}
-	d, now, err := s.current(ctx, p.TextDocument.URI)
+	d, now, err := s.currentResult(ctx, p.TextDocument.URI)
 	if err != nil || d == nil || now.drafted == nil {
 		return out, err
 	}
 	if was := now.texts[d.path]; was == nil || was.content != d.text.content {
-		return out, nil // it goes on being typed: the next request has them
+		return out, nil // the user is still typing: the next request has them
 	}
-	from, to := d.text.offset(p.Range.Start), d.text.offset(p.Range.End)
+	from, to := d.text.offsetOf(p.Range.Start), d.text.offsetOf(p.Range.End)
 	for _, m := range marksOf(d, now.drafted.Report) {
-		shown := d.diagnostic(&m)
-		if m.Finding == nil || d.text.offset(shown.Range.Start) > to || d.text.offset(shown.Range.End) < from {
+		shown := d.diagnosticOf(&m)
+		if m.Finding == nil || d.text.offsetOf(shown.Range.Start) > to || d.text.offsetOf(shown.Range.End) < from {
 			continue
 		}
-		out = append(out, s.actions(d, &m, shown)...)
+		out = append(out, s.codeActions(d, &m, shown)...)
 	}
 	return out, nil
 }
 
-// actions are those on one finding.
-func (s *server) actions(d *doc, m *report.Marked, shown diagnostic) []codeAction {
+// codeActions returns the actions for one finding.
+func (s *server) codeActions(d *doc, m *report.Marked, shown diagnostic) []codeAction {
 	var out []codeAction
 	add := func(a codeAction) {
 		a.Kind, a.Diagnostics = quickFix, []diagnostic{shown}
 		out = append(out, a)
 	}
 	if edits := fixEdits(d, m.Finding.Fix); edits != nil {
-		add(codeAction{Title: "onward: make it safe: " + m.Rule, IsPreferred: true, Edit: s.edit(d, edits)})
+		add(codeAction{Title: "onward: make it safe: " + m.Rule, IsPreferred: true, Edit: s.workspaceEditOf(d, edits)})
 	}
-	add(codeAction{Title: "onward: ignore " + m.Rule + " here", Edit: s.edit(d, []textEdit{ignore(d, m)})})
+	add(codeAction{Title: "onward: ignore " + m.Rule + " here", Edit: s.workspaceEditOf(d, []textEdit{ignoreEdit(d, m)})})
 	add(codeAction{Title: "onward: explain " + m.Rule, Command: &command{Title: "explain " + m.Rule, Command: explainCommand, Arguments: []any{m.Rule}}})
 	return out
 }
 
-// fixEdits are the edits of a fix, as the editor makes them; nil for none.
+// fixEdits returns the edits of a fix, in the editor's form; nil for none.
 func fixEdits(d *doc, fix []onward.Edit) []textEdit {
 	var out []textEdit
 	for _, e := range fix {
 		if e.Start < 0 || e.End < e.Start || e.End > len(d.text.content) {
 			return nil
 		}
-		out = append(out, textEdit{Range: d.text.span(e.Start, e.End), NewText: d.ends(e.New)})
+		out = append(out, textEdit{Range: d.text.spanOf(e.Start, e.End), NewText: d.withLineEnds(e.New)})
 	}
 	return out
 }
 
-// ends is a text with the line ends of the document.
-func (d *doc) ends(s string) string {
+// withLineEnds returns a text with the line ends of the document.
+func (d *doc) withLineEnds(s string) string {
 	if strings.Contains(d.text.content, "\r\n") {
 		s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
 	}
 	return s
 }
 
-// ignore puts the comment that takes a finding out above its line.
-func ignore(d *doc, m *report.Marked) textEdit {
-	line := d.text.at(m.Line, 1)
+// ignoreEdit puts the comment that suppresses a finding above its line.
+func ignoreEdit(d *doc, m *report.Marked) textEdit {
+	line := d.text.offsetAt(m.Line, 1)
 	text := firstLine(d.text.content[line:])
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
-	return textEdit{Range: d.text.span(line, line), NewText: d.ends(indent + page.Suppression(m.Rule) + "\n")}
+	return textEdit{Range: d.text.spanOf(line, line), NewText: d.withLineEnds(indent + page.Suppression(m.Rule) + "\n")}
 }
 
-// edit is an edit of a document, in the form that the editor knows.
-func (s *server) edit(d *doc, edits []textEdit) *workspaceEdit {
+// workspaceEditOf is an edit of a document, in the form that the editor knows.
+func (s *server) workspaceEditOf(d *doc, edits []textEdit) *workspaceEdit {
 	if s.client.Capabilities.Workspace.WorkspaceEdit.DocumentChanges {
 		return &workspaceEdit{DocumentChanges: []documentEdit{{TextDocument: document{URI: d.uri, Version: &d.version}, Edits: edits}}}
 	}
 	return &workspaceEdit{Changes: map[string][]textEdit{d.uri: edits}}
 }
 
-// execute shows the page of a rule, and gives it to who asks for the result.
-func (s *server) execute(_ context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[executeParams](r)
+// executeCommand shows the page of a rule, and returns it as the result.
+func (s *server) executeCommand(_ context.Context, r *jrpc2.Request) (any, error) {
+	p, err := readParams[executeParams](r)
 	if err != nil {
 		return nil, err
 	}

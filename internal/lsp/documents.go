@@ -15,27 +15,27 @@ import (
 	"github.com/onward-sql/onward/config"
 )
 
-// maxText bounds what is judged while it is typed, in bytes.
+// maxText bounds the size of a document that is judged while it is edited, in bytes.
 const maxText = 1 << 20
 
 // doc is a document that the editor has open.
 type doc struct {
 	uri     string
-	file    string // absolute; "" for one that is no file
+	file    string // absolute; "" if it is no file
 	version int32
 	text    *text
-	// lost says why the editor's text is not known any more; nil: it is.
-	lost    error
-	project *project // nil for none
-	path    string   // in the project's repository
+	// lostReason says why the editor's text is no longer known; nil if it is known.
+	lostReason error
+	project    *project // nil for none
+	path       string   // in the project's repository
 }
 
-// judged reports whether the document is one to judge.
-func (d *doc) judged() bool {
-	return d.project != nil && d.lost == nil && strings.HasSuffix(d.file, ".sql") && len(d.text.content) <= maxText
+// isMigration reports whether the document is one to judge.
+func (d *doc) isMigration() bool {
+	return d.project != nil && d.lostReason == nil && strings.HasSuffix(d.file, ".sql") && len(d.text.content) <= maxText
 }
 
-// fileOf is the file of an address; "" for none.
+// fileOf returns the file of an address; "" for none.
 func fileOf(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" {
@@ -49,7 +49,7 @@ func fileOf(uri string) string {
 }
 
 func (s *server) didOpen(_ context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[didOpenParams](r)
+	p, err := readParams[didOpenParams](r)
 	if err != nil {
 		return nil, err
 	}
@@ -61,15 +61,15 @@ func (s *server) didOpen(_ context.Context, r *jrpc2.Request) (any, error) {
 	}
 	s.docs[d.uri] = d
 	s.mu.Unlock()
-	s.touched(d, false)
+	s.judgeRelated(d, false)
 	return nil, nil
 }
 
-// errOrder is why a text is not known: a change is missing.
+// errOrder is the error for a missing change, after which the text is not known.
 var errOrder = errors.New("its changes came in another order than they were made")
 
 func (s *server) didChange(_ context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[didChangeParams](r)
+	p, err := readParams[didChangeParams](r)
 	if err != nil {
 		return nil, err
 	}
@@ -80,21 +80,21 @@ func (s *server) didChange(_ context.Context, r *jrpc2.Request) (any, error) {
 		return nil, jrpc2.Errorf(jrpc2.InvalidParams, "the document was not opened")
 	}
 	next := *d
-	next.take(p)
+	next.applyChanges(p)
 	s.docs[d.uri] = &next
 	s.mu.Unlock()
-	if next.lost != nil && d.lost == nil {
-		s.show(2, fmt.Sprintf("%s is not judged any more, because %v: close it and open it again", filepath.Base(d.file), next.lost))
+	if next.lostReason != nil && d.lostReason == nil {
+		s.showMessage(2, fmt.Sprintf("%s is not judged any more, because %v: close it and open it again", filepath.Base(d.file), next.lostReason))
 	}
-	s.touched(&next, false)
+	s.judgeRelated(&next, false)
 	return nil, nil
 }
 
-// take makes changes to the document.
-func (d *doc) take(p didChangeParams) {
+// applyChanges applies changes to the document.
+func (d *doc) applyChanges(p didChangeParams) {
 	var list []contentChange
 	if err := json.Unmarshal(p.ContentChanges, &list); err != nil {
-		d.lost = errors.New("a change could not be read")
+		d.lostReason = errors.New("a change could not be read")
 		return
 	}
 	version := d.version + 1
@@ -105,18 +105,18 @@ func (d *doc) take(p didChangeParams) {
 	for _, c := range list {
 		if c.Range == nil {
 			if late {
-				continue // what came before is newer
+				continue // a newer change arrived before
 			}
-			d.lost = nil
+			d.lostReason = nil
 		} else if late {
-			d.lost = errOrder
+			d.lostReason = errOrder
 		}
-		if d.lost != nil {
+		if d.lostReason != nil {
 			continue
 		}
-		changed, err := d.text.changed(c)
+		changed, err := d.text.applyChange(c)
 		if err != nil {
-			d.lost = err
+			d.lostReason = err
 			continue
 		}
 		d.text = changed
@@ -125,7 +125,7 @@ func (d *doc) take(p didChangeParams) {
 }
 
 func (s *server) didSave(_ context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[documentParams](r)
+	p, err := readParams[documentParams](r)
 	if err != nil {
 		return nil, err
 	}
@@ -135,14 +135,13 @@ func (s *server) didSave(_ context.Context, r *jrpc2.Request) (any, error) {
 	if d == nil {
 		return nil, nil
 	}
-	// What is judged of a release may hang on any file of it: on another migration, and on
-	// the configuration.
-	s.touched(d, true)
+	// Any file may affect how a release is judged: another migration, or the configuration.
+	s.judgeRelated(d, true)
 	return nil, nil
 }
 
 func (s *server) didClose(_ context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[documentParams](r)
+	p, err := readParams[documentParams](r)
 	if err != nil {
 		return nil, err
 	}
@@ -154,12 +153,12 @@ func (s *server) didClose(_ context.Context, r *jrpc2.Request) (any, error) {
 		return nil, nil
 	}
 	_ = s.rpc.Notify(s.ctx, "textDocument/publishDiagnostics", publishParams{URI: d.uri, Diagnostics: []diagnostic{}})
-	s.touched(d, true)
+	s.judgeRelated(d, true)
 	return nil, nil
 }
 
-// watched reads everything again: files were changed by others.
-func (s *server) watched(context.Context, *jrpc2.Request) (any, error) {
+// rereadFiles reads everything again, because files were changed outside the editor.
+func (s *server) rereadFiles(context.Context, *jrpc2.Request) (any, error) {
 	s.mu.Lock()
 	var all []*project
 	for _, p := range s.projects {
@@ -167,25 +166,26 @@ func (s *server) watched(context.Context, *jrpc2.Request) (any, error) {
 	}
 	s.mu.Unlock()
 	for _, p := range all {
-		p.wake(true)
+		p.requestJudging(true)
 	}
 	return nil, nil
 }
 
-// touched judges what has to do with a document again. again: its repository is read again, too.
-func (s *server) touched(d *doc, again bool) {
+// judgeRelated judges the related documents again. again is set if their repository must be read
+// again, too.
+func (s *server) judgeRelated(d *doc, again bool) {
 	if d.project != nil && (strings.HasSuffix(d.file, ".sql") || again) {
-		d.project.wake(again)
+		d.project.requestJudging(again)
 	}
 }
 
-// projectOf is the project that a directory belongs to; nil for none. The caller holds mu.
+// projectOf returns the project of a directory; nil for none. The caller holds mu.
 func (s *server) projectOf(dir string) *project {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
 	for at := dir; ; at = filepath.Dir(at) {
-		if exists(filepath.Join(at, ".git")) || exists(filepath.Join(at, config.Name)) {
+		if fileExists(filepath.Join(at, ".git")) || fileExists(filepath.Join(at, config.Name)) {
 			p := s.projects[at]
 			if p == nil {
 				p = newProject(s, at)
@@ -199,7 +199,7 @@ func (s *server) projectOf(dir string) *project {
 	}
 }
 
-func exists(path string) bool {
+func fileExists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }

@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// maxMessage bounds one message: a document of maxText bytes, each escaped, and room.
+// maxMessage bounds one message: a document of maxText bytes, each escaped, and some more.
 const maxMessage = 64 << 20
 
 // maxHeader bounds a line of a message's head.
 const maxHeader = 4 << 10
 
-// frames is the base protocol's framing of messages. That of the library (channel.LSP)
-// makes room for as many bytes as a head says, whatever it says, and ends at the first head
-// that it cannot read; this one looks for the next.
+// frames is the base protocol's framing of messages. The library's own (channel.LSP) allocates as many
+// bytes as a head announces, whatever the number, and stops at the first head that it cannot read. This
+// one looks for the next head.
 //
 // https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/specification/#baseProtocol
 type frames struct {
@@ -39,10 +39,10 @@ func (f *frames) Send(message []byte) error {
 	return err
 }
 
-// Recv reads one message. One that is too long is passed over, and something that is no
-// message stands for it, so that its sender hears an error.
+// Recv reads one message. A message that is too long is skipped and replaced by an invalid one, so that
+// its sender gets an error.
 func (f *frames) Recv() ([]byte, error) {
-	size, err := f.head()
+	size, err := f.readHead()
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (f *frames) Recv() ([]byte, error) {
 		}
 		return []byte("too long"), nil
 	}
-	// Not all at once: that many bytes may never come.
+	// Not allocated at once: that many bytes may never arrive.
 	var b bytes.Buffer
 	if n, err := io.CopyN(&b, f.in, size); n < size {
 		if errors.Is(err, io.EOF) {
@@ -63,12 +63,12 @@ func (f *frames) Recv() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// head reads the head of the next message, and gives its length. What is no head is passed
-// over: what stands behind a message that was longer than it said.
-func (f *frames) head() (int64, error) {
+// readHead reads the head of the next message, and returns the message's length. It skips lines that are no
+// head, such as the rest of a message that was longer than announced.
+func (f *frames) readHead() (int64, error) {
 	size := int64(-1)
 	for {
-		line, err := f.line()
+		line, err := f.readLine()
 		if err != nil {
 			return 0, err
 		}
@@ -88,8 +88,8 @@ func (f *frames) head() (int64, error) {
 	}
 }
 
-// line reads a line without its end; of a long one, the end.
-func (f *frames) line() (string, error) {
+// readLine reads a line without its end; of a long line, it returns the last part.
+func (f *frames) readLine() (string, error) {
 	var tail []byte
 	for {
 		part, err := f.in.ReadSlice('\n')
@@ -107,5 +107,5 @@ func (f *frames) line() (string, error) {
 	}
 }
 
-// Close ends the way out.
+// Close closes the output.
 func (f *frames) Close() error { return f.out.Close() }

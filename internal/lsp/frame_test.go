@@ -14,7 +14,7 @@ type sink struct{ bytes.Buffer }
 
 func (*sink) Close() error { return nil }
 
-// Messages come through whatever stands between them.
+// Messages arrive whatever is between them.
 func TestFrames(t *testing.T) {
 	t.Parallel()
 	framed := func(s string) string { return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(s), s) }
@@ -48,7 +48,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// What is sent is received, and nothing that is received takes the reader beyond its bounds.
+// Messages arrive as they were sent, and no input makes the reader exceed its bounds.
 func FuzzFrames(f *testing.F) {
 	f.Add("Content-Length: 2\r\n\r\n{}", "x")
 	f.Add("Content-Length: 1\r\n\r\n{}Content-Length: 3\n\n", "")
@@ -80,21 +80,21 @@ func TestPositions(t *testing.T) {
 	for _, c := range []struct {
 		units        encoding
 		line, column uint32
-		want         string // what stands behind
+		want         string // the text after it
 	}{
 		{utf16Units, 0, 0, "a🐘b"}, {utf16Units, 0, 1, "🐘b"}, {utf16Units, 0, 2, "🐘b"}, {utf16Units, 0, 3, "b"}, {utf16Units, 0, 99, "\r\n"},
 		{utf8Units, 0, 5, "b"}, {utf8Units, 0, 3, "🐘b"}, {utf16Units, 1, 1, "\rlast"}, {utf8Units, 1, 1, "é"}, {utf16Units, 2, 1, "ast"},
 		{utf16Units, 3, 0, ""}, {utf16Units, 1<<32 - 1, 1<<32 - 1, ""},
 	} {
 		x := newText(content, c.units)
-		if rest := x.content[x.offset(position{c.line, c.column}):]; !strings.HasPrefix(rest, c.want) || c.want == "" && rest != "" {
+		if rest := x.content[x.offsetOf(position{c.line, c.column}):]; !strings.HasPrefix(rest, c.want) || c.want == "" && rest != "" {
 			t.Errorf("%s %d:%d: %q, want %q", c.units, c.line, c.column, rest, c.want)
 		}
 	}
 }
 
-// A position and its byte are the same place, and a change is made where it says, whatever it
-// says.
+// A position and its offset mean the same place, and a change is made at its range, whatever
+// it contains.
 func FuzzPositions(f *testing.F) {
 	f.Add("a🐘b\r\né\rlast", uint32(0), uint32(2), uint32(1), uint32(1), "x\n", true)
 	f.Fuzz(func(t *testing.T, content string, line, column, line2, column2 uint32, put string, wide bool) {
@@ -108,13 +108,13 @@ func FuzzPositions(f *testing.F) {
 		x := newText(content, units)
 		for i := range content {
 			inEnd := content[i] == '\n' && i > 0 && content[i-1] == '\r'
-			if got := x.offset(x.position(i)); got != i && !inEnd {
-				t.Fatalf("%q: byte %d is %v, which is byte %d", content, i, x.position(i), got)
+			if got := x.offsetOf(x.positionOf(i)); got != i && !inEnd {
+				t.Fatalf("%q: byte %d is %v, which is byte %d", content, i, x.positionOf(i), got)
 			}
 		}
 		c := contentChange{Range: &span{Start: position{line, column}, End: position{line2, column2}}, Text: put}
-		from, to := x.offset(c.Range.Start), x.offset(c.Range.End)
-		next, err := x.changed(c)
+		from, to := x.offsetOf(c.Range.Start), x.offsetOf(c.Range.End)
+		next, err := x.applyChange(c)
 		if (err != nil) != (from > to) {
 			t.Fatal(err)
 		}

@@ -14,21 +14,21 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// hover tells what the statement at the cursor locks, and what the name at it stands for.
-func (s *server) hover(ctx context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[placeParams](r)
+// showHover says what the statement at the cursor locks, and what the name at it means.
+func (s *server) showHover(ctx context.Context, r *jrpc2.Request) (any, error) {
+	p, err := readParams[placeParams](r)
 	if err != nil {
 		return nil, err
 	}
-	d, now, err := s.current(ctx, p.TextDocument.URI)
+	d, now, err := s.currentResult(ctx, p.TextDocument.URI)
 	if err != nil || d == nil || now.drafted == nil {
 		return nil, err
 	}
-	offset := d.text.offset(p.Position)
+	offset := d.text.offsetOf(p.Position)
 	at := lookAt(d, now.drafted, offset)
 	var parts []string
 	word, from, to := nameAt(d.text.content, offset)
-	if text := at.named(word, now.size); text != "" {
+	if text := at.describeName(word, now.size); text != "" {
 		parts = append(parts, text)
 	}
 	if at.statement != nil {
@@ -42,47 +42,48 @@ func (s *server) hover(ctx context.Context, r *jrpc2.Request) (any, error) {
 		out.Contents.Kind = "plaintext"
 	}
 	if at.statement == nil {
-		place := d.text.span(from, to)
+		place := d.text.spanOf(from, to)
 		out.Range = &place
 	}
 	return out, nil
 }
 
-// current is a document with what its project came to, once that is as new as the document.
-func (s *server) current(ctx context.Context, uri string) (*doc, result, error) {
+// currentResult returns a document with its project's results, after they are as new as the
+// document.
+func (s *server) currentResult(ctx context.Context, uri string) (*doc, result, error) {
 	s.mu.Lock()
 	d := s.docs[uri]
 	s.mu.Unlock()
-	if d == nil || !d.judged() {
+	if d == nil || !d.isMigration() {
 		return nil, result{}, nil
 	}
-	now, err := d.project.latest(ctx)
+	now, err := d.project.waitForResult(ctx)
 	if err != nil {
 		return nil, result{}, err
 	}
 	at := *d
-	at.path = within(now.root, d.file)
+	at.path = relativePath(now.root, d.file)
 	return &at, now, nil
 }
 
-// looked is what stands at a cursor.
-type looked struct {
-	// migration and index tell the statement of the report; statement is nil where there is
-	// none.
+// cursorObject is the object at a cursor.
+type cursorObject struct {
+	// migration and index identify the statement of the report; statement is nil if there
+	// is none.
 	migration *onward.Migration
 	index     int
 	statement *onward.Statement
-	// schemas are those around the statement, the later one first.
+	// schemas are the ones before and after the statement, the later one first.
 	schemas []*audit.Catalog
-	node    *pgparse.Node // of the statement; nil where it does not parse
+	node    *pgparse.Node // of the statement; nil if it does not parse
 }
 
-// lookAt finds the statement at a byte of a document.
-func lookAt(d *doc, drafted *audit.Drafted, offset int) looked {
-	out := looked{schemas: []*audit.Catalog{drafted.Schema}}
+// lookAt finds the statement at an offset of a document.
+func lookAt(d *doc, drafted *audit.Drafted, offset int) cursorObject {
+	out := cursorObject{schemas: []*audit.Catalog{drafted.Schema}}
 	m := drafted.Judged[d.path]
 	if m == nil {
-		if file, err := pgparse.Split(d.text.content); err == nil {
+		if file, err := pgparse.SplitText(d.text.content); err == nil {
 			for i := range file.Stmts {
 				if st := &file.Stmts[i]; st.Start <= offset && offset <= st.End {
 					out.node = st.Node
@@ -116,7 +117,7 @@ func lookAt(d *doc, drafted *audit.Drafted, offset int) looked {
 	return out
 }
 
-// nameAt is the name around a byte, with what it is qualified by: "public.users".
+// nameAt returns the name around an offset, with its qualifier: "public.users".
 func nameAt(content string, offset int) (name string, from, to int) {
 	part := func(c byte) bool {
 		return c == '_' || c == '.' || c == '"' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
@@ -131,8 +132,8 @@ func nameAt(content string, offset int) (name string, from, to int) {
 	return content[from:to], from, to
 }
 
-// named tells what a name stands for in the schema; "" for nothing that is known.
-func (l *looked) named(word string, size func(catalog.Name) (rows, bytes int64, ok bool)) string {
+// describeName says what a name means in the schema; "" if it is not known.
+func (l *cursorObject) describeName(word string, size func(catalog.Name) (rows, bytes int64, ok bool)) string {
 	var names []string
 	for n := range strings.SplitSeq(word, ".") {
 		if strings.HasPrefix(n, `"`) {
@@ -156,7 +157,7 @@ func (l *looked) named(word string, size func(catalog.Name) (rows, bytes int64, 
 				return relationText(c, r, size)
 			}
 		}
-		for _, r := range l.relations(c) {
+		for _, r := range l.namedRelations(c) {
 			if col := r.Column(last); col != nil {
 				return report.SchemaMarkdown(r.Name.String()+"."+col.Name, "column of a "+r.Kind.String(), columnParts(c, r, col), 0, 0, false)
 			}
@@ -167,7 +168,7 @@ func (l *looked) named(word string, size func(catalog.Name) (rows, bytes int64, 
 
 // relationText describes a relation.
 func relationText(c *audit.Catalog, r *catalog.Relation, size func(catalog.Name) (rows, bytes int64, ok bool)) string {
-	d := c.Describe(r)
+	d := c.DescribeRelation(r)
 	parts := slices.Clone(d.Columns)
 	parts = append(parts, d.Constraints...)
 	for _, x := range d.Indexes {
@@ -180,11 +181,11 @@ func relationText(c *audit.Catalog, r *catalog.Relation, size func(catalog.Name)
 	return report.SchemaMarkdown(r.Name.String(), r.Kind.String(), parts, rows, bytes, sized)
 }
 
-// columnParts are a column and what has to do with it.
+// columnParts describes a column, and the objects that use it.
 func columnParts(c *audit.Catalog, r *catalog.Relation, col *catalog.Column) []string {
 	parts := []string{col.Words()}
 	for _, x := range c.IndexesOf(r) {
-		if x.Index != nil && x.Index.Uses(col.Attnum) {
+		if x.Index != nil && x.Index.UsesColumn(col.Attnum) {
 			parts = append(parts, "index "+x.Name.Name)
 		}
 	}
@@ -194,8 +195,8 @@ func columnParts(c *audit.Catalog, r *catalog.Relation, col *catalog.Column) []s
 	return parts
 }
 
-// relations are those that a statement names.
-func (l *looked) relations(c *audit.Catalog) []*catalog.Relation {
+// namedRelations returns the relations that a statement names.
+func (l *cursorObject) namedRelations(c *audit.Catalog) []*catalog.Relation {
 	if l.node == nil {
 		return nil
 	}

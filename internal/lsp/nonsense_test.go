@@ -39,7 +39,7 @@ func TestNonsense(t *testing.T) {
 	if got := codes(s.diagnostics(file, 5)); !strings.Contains(got, "index-create-blocking [0,") {
 		t.Error(got)
 	}
-	// 10 MB: it is told, and nothing else.
+	// 10 MB: it is reported, and nothing else happens.
 	s.change(file, 6, whole(strings.Repeat("-- long\n", 10<<20/8)+bad))
 	if got := s.diagnostics(file, 6); len(got) != 1 || got[0].Severity != 3 || !strings.Contains(got[0].Message, "the file has 10 MB") {
 		t.Errorf("%.500s", codes(got))
@@ -74,16 +74,25 @@ func TestActions(t *testing.T) {
 		t.Errorf("not offered: %v", want)
 	}
 	var page string
-	if err := s.rpc.CallResult(t.Context(), "workspace/executeCommand", map[string]any{"command": explainCommand, "arguments": []string{"x"}}, &page); err != nil || page != "# x" {
+	if err := s.rpc.CallResult(t.Context(), "workspace/executeCommand", map[string]any{
+		"command":   explainCommand,
+		"arguments": []string{"x"},
+	}, &page); err != nil || page != "# x" {
 		t.Error(page, err)
 	}
-	if _, err := s.rpc.Call(t.Context(), "workspace/executeCommand", map[string]any{"command": "rm", "arguments": []string{"x"}}); jrpc2.ErrorCode(err) != jrpc2.InvalidParams {
+	if _, err := s.rpc.Call(t.Context(), "workspace/executeCommand", map[string]any{
+		"command":   "rm",
+		"arguments": []string{"x"},
+	}); jrpc2.ErrorCode(err) != jrpc2.InvalidParams {
 		t.Error(err)
 	}
 	// The schema in a file that is no migration, on the column of an alias.
 	s.open("report.sql", "SELECT x.v FROM t x;\n")
 	var h hover
-	if err := s.rpc.CallResult(t.Context(), "textDocument/hover", map[string]any{"textDocument": document{URI: s.uri("report.sql")}, "position": position{0, 9}}, &h); err != nil || !strings.Contains(h.Contents.Value, "**t.v**, column of a table\n\n- v text, nullable") {
+	if err := s.rpc.CallResult(t.Context(), "textDocument/hover", map[string]any{
+		"textDocument": document{URI: s.uri("report.sql")},
+		"position":     position{0, 9},
+	}, &h); err != nil || !strings.Contains(h.Contents.Value, "**t.v**, column of a table\n\n- v text, nullable") {
 		t.Errorf("%+v %v", h, err)
 	}
 }

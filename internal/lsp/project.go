@@ -14,23 +14,23 @@ import (
 	"github.com/onward-sql/onward/internal/fault"
 )
 
-// project is a repository, or the part of one that has a configuration of its own. One
-// goroutine reads and judges it: the newest texts, and never those that they took the place of.
+// project is a repository, or a part of one with a configuration of its own. One goroutine
+// reads and judges it: always the newest texts, and never texts that were replaced meanwhile.
 type project struct {
 	server *server
 	dir    string
 	stop   context.CancelFunc
 
-	mu     sync.Mutex
-	asked  int  // counts what was asked for
-	again  bool // to read the repository again, too
-	done   int  // of asked
-	result result
-	news   chan struct{} // closed when done grows
-	more   chan struct{} // has one when asked grew
+	mu       sync.Mutex
+	requests int  // counts the requests
+	again    bool // to read the repository again, too
+	finished int  // the last finished request
+	result   result
+	news     chan struct{} // closed when done grows
+	more     chan struct{} // signals a new request
 }
 
-// result is what a project came to.
+// result is what judging a project returns.
 type result struct {
 	root    string
 	drafted *audit.Drafted   // nil: nothing could be judged
@@ -41,16 +41,16 @@ type result struct {
 func newProject(s *server, dir string) *project {
 	ctx, stop := context.WithCancel(s.ctx)
 	p := &project{server: s, dir: dir, stop: stop, news: make(chan struct{}), more: make(chan struct{}, 1), again: true}
-	go p.work(ctx)
+	go p.judgeRequests(ctx)
 	return p
 }
 
-func (p *project) end() { p.stop() }
+func (p *project) stopProject() { p.stop() }
 
-// wake asks for the project to be judged.
-func (p *project) wake(again bool) {
+// requestJudging requests that the project is judged.
+func (p *project) requestJudging(again bool) {
 	p.mu.Lock()
-	p.asked++
+	p.requests++
 	p.again = p.again || again
 	p.mu.Unlock()
 	select {
@@ -59,14 +59,14 @@ func (p *project) wake(again bool) {
 	}
 }
 
-// latest waits for what all that was asked so far comes to.
-func (p *project) latest(ctx context.Context) (result, error) {
+// waitForResult waits for the result of all requests so far.
+func (p *project) waitForResult(ctx context.Context) (result, error) {
 	p.mu.Lock()
-	want := p.asked
+	want := p.requests
 	p.mu.Unlock()
 	for {
 		p.mu.Lock()
-		done, now, news := p.done, p.result, p.news
+		done, now, news := p.finished, p.result, p.news
 		p.mu.Unlock()
 		if done >= want {
 			return now, nil
@@ -79,10 +79,10 @@ func (p *project) latest(ctx context.Context) (result, error) {
 	}
 }
 
-// work judges whenever something was asked for, until ctx ends.
-func (p *project) work(ctx context.Context) {
+// judgeRequests judges after each request, until ctx ends.
+func (p *project) judgeRequests(ctx context.Context) {
 	w := &worker{project: p}
-	defer w.close()
+	defer w.closeWorker()
 	for {
 		select {
 		case <-p.more:
@@ -90,52 +90,52 @@ func (p *project) work(ctx context.Context) {
 			return
 		}
 		p.mu.Lock()
-		asked, again := p.asked, p.again
+		asked, again := p.requests, p.again
 		p.again = false
 		p.mu.Unlock()
 		began := time.Now()
-		now := w.judge(ctx, again)
+		now := w.judgeDocuments(ctx, again)
 		p.server.Logger.Debug("judged", "dir", p.dir, "again", again, "took", time.Since(began))
 		p.mu.Lock()
-		p.done, p.result = asked, now
+		p.finished, p.result = asked, now
 		close(p.news)
 		p.news = make(chan struct{})
 		p.mu.Unlock()
 	}
 }
 
-// worker is what only the goroutine of a project sees.
+// worker has the state that only a project's goroutine uses.
 type worker struct {
 	*project
 	draft *audit.Draft
-	mark  string // of the base when it was read
+	mark  string // the base's commit when it was read
 }
 
-func (w *worker) close() {
+func (w *worker) closeWorker() {
 	if w.draft != nil {
 		_ = w.draft.Close()
 		w.draft = nil
 	}
 }
 
-// judge judges the documents as they are now, and shows what was found.
-func (w *worker) judge(ctx context.Context, again bool) (out result) {
+// judgeDocuments judges the current documents, and publishes the findings.
+func (w *worker) judgeDocuments(ctx context.Context, again bool) (out result) {
 	defer func() {
 		if r := recover(); r != nil {
-			w.close() // what it knows may be half of it
-			w.server.show(1, fault.Of(r).Error())
+			w.closeWorker() // its state may be incomplete
+			w.server.showMessage(1, fault.FromPanic(r).Error())
 			out = result{}
 		}
 	}()
-	if mark := w.marks(); again || w.draft == nil || mark != w.mark {
-		w.close()
+	if mark := w.commitKey(); again || w.draft == nil || mark != w.mark {
+		w.closeWorker()
 		w.mark = mark
-		w.read(ctx)
+		w.readRepository(ctx)
 	}
 	docs := w.server.docsOf(w.project)
 	if w.draft == nil {
 		for _, d := range docs {
-			w.server.publish(d, nil)
+			w.server.publishDiagnostics(d, nil)
 		}
 		return result{}
 	}
@@ -143,7 +143,7 @@ func (w *worker) judge(ctx context.Context, again bool) (out result) {
 	texts := map[string]string{}
 	for i := range docs {
 		d := &docs[i]
-		if d.path = within(out.root, d.file); d.judged() && d.path != "" && w.draft.Holds(d.path) {
+		if d.path = relativePath(out.root, d.file); d.isMigration() && d.path != "" && w.draft.Holds(d.path) {
 			texts[d.path], out.texts[d.path] = d.text.content, d.text
 		}
 	}
@@ -151,22 +151,22 @@ func (w *worker) judge(ctx context.Context, again bool) (out result) {
 	if err != nil {
 		w.server.Logger.Debug("judge", "dir", w.dir, "error", err)
 		for _, d := range docs {
-			w.server.publish(d, nil)
+			w.server.publishDiagnostics(d, nil)
 		}
 		return out
 	}
 	out.drafted = drafted
 	for _, d := range docs {
-		w.server.publish(d, drafted.Report)
+		w.server.publishDiagnostics(d, drafted.Report)
 	}
 	return out
 }
 
-// read reads the repository. What keeps it from being judged is told once.
-func (w *worker) read(ctx context.Context) {
+// readRepository reads the repository. It shows an error that prevents judging once.
+func (w *worker) readRepository(ctx context.Context) {
 	settings, err := w.server.Settings(w.dir)
 	if err != nil {
-		w.server.show(1, err.Error())
+		w.server.showMessage(1, err.Error())
 		return
 	}
 	d, err := audit.ReadDraft(ctx, audit.Config{Dir: w.dir, Settings: settings, Deployed: w.server.Deployed, Logger: w.server.Logger})
@@ -176,14 +176,14 @@ func (w *worker) read(ctx context.Context) {
 		w.draft = d
 	case errors.As(err, &none), ctx.Err() != nil:
 	default:
-		w.server.show(2, err.Error())
+		w.server.showMessage(2, err.Error())
 	}
 }
 
-// marks are what changes when the repository stands at another commit.
-func (w *worker) marks() string {
+// commitKey returns a text that changes when the repository is at another commit.
+func (w *worker) commitKey() string {
 	git := filepath.Join(w.dir, ".git")
-	for at := w.dir; !exists(git) && at != filepath.Dir(at); at = filepath.Dir(at) {
+	for at := w.dir; !fileExists(git) && at != filepath.Dir(at); at = filepath.Dir(at) {
 		git = filepath.Join(filepath.Dir(at), ".git")
 	}
 	if file, err := os.ReadFile(git); err == nil { // a worktree
@@ -202,7 +202,7 @@ func (w *worker) marks() string {
 	return out
 }
 
-// docsOf are the documents of a project as they are now.
+// docsOf returns the current documents of a project.
 func (s *server) docsOf(p *project) []doc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,8 +215,8 @@ func (s *server) docsOf(p *project) []doc {
 	return out
 }
 
-// within is the path of a file in a repository; "" where it is not in it.
-func within(root, file string) string {
+// relativePath returns the path of a file relative to a repository; "" if it is not in it.
+func relativePath(root, file string) string {
 	if real, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
 		file = filepath.Join(real, filepath.Base(file))
 	}

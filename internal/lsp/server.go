@@ -19,26 +19,26 @@ import (
 	"github.com/onward-sql/onward/config"
 )
 
-// Config is what Serve needs.
+// Config configures Serve.
 type Config struct {
-	// Version is that of the program, for the editor.
+	// Version is the program's version, for the editor.
 	Version string
-	// Settings gives the configuration that holds for a directory.
+	// Settings returns the configuration of a directory.
 	Settings func(dir string) (*config.Config, error)
-	// Deployed says what is known of the deployed database: a server is never asked.
+	// Deployed says where to read the deployed database: never from a server.
 	Deployed audit.Deployed
-	// Explain is the page of a rule, in Markdown.
+	// Explain returns the page of a rule, in Markdown.
 	Explain func(rule string) (string, error)
-	// Logger hears what is being done; nil is nobody.
+	// Logger logs progress; it may be nil.
 	Logger *slog.Logger
 }
 
-// ErrEnd is why a session did not end as the protocol asks: without shutdown.
+// ErrEnd is the error of a session that ended without shutdown.
 var ErrEnd = errors.New("the editor went without saying so (shutdown, exit)")
 
-// Serve speaks with one editor until it says exit, or is gone.
+// Serve serves one editor until it sends exit, or disconnects.
 //
-// Errors: [ErrEnd]; one of reading.
+// Errors: [ErrEnd]; a read error.
 func Serve(ctx context.Context, c Config, in io.Reader, out io.Writer) error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -46,7 +46,7 @@ func Serve(ctx context.Context, c Config, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := &server{Config: c, ctx: ctx, docs: map[string]*doc{}, projects: map[string]*project{}, exited: make(chan struct{})}
-	defer s.close()
+	defer s.closeProjects()
 	s.rpc = jrpc2.NewServer(s, &jrpc2.ServerOptions{
 		AllowPush: true, DisableBuiltin: true, Concurrency: requests, NewContext: func() context.Context { return ctx },
 	})
@@ -55,7 +55,7 @@ func Serve(ctx context.Context, c Config, in io.Reader, out io.Writer) error {
 	go func() { ended <- s.rpc.Wait() }()
 	var err error
 	select {
-	case <-s.exited: // the way in may stay open
+	case <-s.exited: // the input may stay open
 	case err = <-ended:
 	case <-ctx.Done():
 		return ctx.Err()
@@ -68,15 +68,15 @@ func Serve(ctx context.Context, c Config, in io.Reader, out io.Writer) error {
 	return errors.Join(ErrEnd, err)
 }
 
-// requests is how many may wait at the same time.
+// requests is how many requests may wait at the same time.
 const requests = 64
 
-// closer leaves what it writes to open.
+// closer does not close its writer.
 type closer struct{ io.Writer }
 
 func (closer) Close() error { return nil }
 
-// state is how far a session is.
+// state is the stage of a session.
 type state int
 
 const (
@@ -85,32 +85,32 @@ const (
 	down        // shutdown was
 )
 
-// server is one session. mu guards what stands behind it.
+// server is one session. mu guards the fields after it.
 type server struct {
 	Config
-	ctx    context.Context //nolint:containedctx // that of the session, which the server is
+	ctx    context.Context //nolint:containedctx // the session's, which the server is
 	rpc    *jrpc2.Server
 	exited chan struct{}
 
-	mu       sync.Mutex
-	state    state
-	units    encoding
-	client   initializeParams
-	docs     map[string]*doc // by their addresses
-	projects map[string]*project
-	told     map[string]bool // what was shown once
+	mu        sync.Mutex
+	state     state
+	units     encoding
+	client    initializeParams
+	docs      map[string]*doc // by their addresses
+	projects  map[string]*project
+	shownOnce map[string]bool // messages that were shown once
 }
 
-// close ends the work on all projects.
-func (s *server) close() {
+// closeProjects stops the work on all projects.
+func (s *server) closeProjects() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.projects {
-		p.end()
+		p.stopProject()
 	}
 }
 
-// The protocol's own codes.
+// Error codes of the protocol itself.
 const (
 	notInitialized   jrpc2.Code = -32002
 	requestCancelled jrpc2.Code = -32800
@@ -118,22 +118,22 @@ const (
 
 type handler = func(context.Context, *jrpc2.Request) (any, error)
 
-// Assign gives what answers a method, when the session is where it may be asked.
+// Assign returns the handler of a method, if the session's state allows it.
 func (s *server) Assign(_ context.Context, method string) jrpc2.Handler {
 	methods := map[string]handler{
-		"initialize":                      s.initialize,
-		"initialized":                     s.initialized,
-		"shutdown":                        s.shutdown,
-		"exit":                            s.exit,
-		"$/cancelRequest":                 s.cancel,
+		"initialize":                      s.initializeSession,
+		"initialized":                     s.watchFiles,
+		"shutdown":                        s.shutDown,
+		"exit":                            s.endSession,
+		"$/cancelRequest":                 s.cancelRequest,
 		"textDocument/didOpen":            s.didOpen,
 		"textDocument/didChange":          s.didChange,
 		"textDocument/didSave":            s.didSave,
 		"textDocument/didClose":           s.didClose,
-		"textDocument/hover":              s.hover,
+		"textDocument/hover":              s.showHover,
 		"textDocument/codeAction":         s.codeAction,
-		"workspace/executeCommand":        s.execute,
-		"workspace/didChangeWatchedFiles": s.watched,
+		"workspace/executeCommand":        s.executeCommand,
+		"workspace/didChangeWatchedFiles": s.rereadFiles,
 	}
 	h := methods[method]
 	s.mu.Lock()
@@ -141,11 +141,11 @@ func (s *server) Assign(_ context.Context, method string) jrpc2.Handler {
 	switch {
 	case method == "exit" || method == "initialize" && s.state == begun:
 	case s.state == begun:
-		h = refuse(notInitialized, "the first request is initialize")
+		h = refusingHandler(notInitialized, "the first request is initialize")
 	case s.state == down:
-		h = refuse(jrpc2.InvalidRequest, "the session was shut down")
+		h = refusingHandler(jrpc2.InvalidRequest, "the session was shut down")
 	case method == "initialize":
-		h = refuse(jrpc2.InvalidRequest, "the session was initialized already")
+		h = refusingHandler(jrpc2.InvalidRequest, "the session was initialized already")
 	}
 	if h == nil {
 		return nil
@@ -159,26 +159,26 @@ func (s *server) Assign(_ context.Context, method string) jrpc2.Handler {
 	}
 }
 
-func refuse(code jrpc2.Code, why string) handler {
+func refusingHandler(code jrpc2.Code, why string) handler {
 	return func(context.Context, *jrpc2.Request) (any, error) { return nil, jrpc2.Errorf(code, "%s", why) }
 }
 
-// params reads those of a request.
-func params[T any](r *jrpc2.Request) (out T, err error) {
+// readParams reads the parameters of a request.
+func readParams[T any](r *jrpc2.Request) (out T, err error) {
 	if err = r.UnmarshalParams(&out); err != nil {
 		err = jrpc2.Errorf(jrpc2.InvalidParams, "%s: %v", r.Method(), err)
 	}
 	return out, err
 }
 
-func (s *server) initialize(_ context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[initializeParams](r)
+func (s *server) initializeSession(_ context.Context, r *jrpc2.Request) (any, error) {
+	p, err := readParams[initializeParams](r)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state, s.client, s.units, s.told = up, p, utf16Units, map[string]bool{}
+	s.state, s.client, s.units, s.shownOnce = up, p, utf16Units, map[string]bool{}
 	if slices.Contains(p.Capabilities.General.PositionEncodings, utf8Units) {
 		s.units = utf8Units
 	}
@@ -192,8 +192,8 @@ func (s *server) initialize(_ context.Context, r *jrpc2.Request) (any, error) {
 	return out, nil
 }
 
-// initialized asks to hear of files that others change, where the editor can tell.
-func (s *server) initialized(context.Context, *jrpc2.Request) (any, error) {
+// watchFiles asks for notifications of changed files, if the editor supports them.
+func (s *server) watchFiles(context.Context, *jrpc2.Request) (any, error) {
 	s.mu.Lock()
 	watches := s.client.Capabilities.Workspace.DidChangeWatchedFiles.DynamicRegistration
 	s.mu.Unlock()
@@ -204,7 +204,7 @@ func (s *server) initialized(context.Context, *jrpc2.Request) (any, error) {
 	for _, glob := range []string{"**/*.sql", "**/" + config.Name, "**/.git/HEAD", "**/.git/logs/HEAD"} {
 		list = append(list, map[string]string{"globPattern": glob})
 	}
-	go func() { // its answer comes behind this notification
+	go func() { // its answer follows this notification
 		_, _ = s.rpc.Callback(s.ctx, "client/registerCapability", map[string]any{
 			"registrations": []registration{{ID: "files", Method: "workspace/didChangeWatchedFiles", Register: map[string]any{"watchers": list}}},
 		})
@@ -212,14 +212,14 @@ func (s *server) initialized(context.Context, *jrpc2.Request) (any, error) {
 	return nil, nil
 }
 
-func (s *server) shutdown(context.Context, *jrpc2.Request) (any, error) {
+func (s *server) shutDown(context.Context, *jrpc2.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = down
 	return nil, nil
 }
 
-func (s *server) exit(context.Context, *jrpc2.Request) (any, error) {
+func (s *server) endSession(context.Context, *jrpc2.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -230,8 +230,8 @@ func (s *server) exit(context.Context, *jrpc2.Request) (any, error) {
 	return nil, nil
 }
 
-func (s *server) cancel(_ context.Context, r *jrpc2.Request) (any, error) {
-	p, err := params[struct {
+func (s *server) cancelRequest(_ context.Context, r *jrpc2.Request) (any, error) {
+	p, err := readParams[struct {
 		ID json.RawMessage `json:"id"`
 	}](r)
 	if err == nil {
@@ -240,11 +240,11 @@ func (s *server) cancel(_ context.Context, r *jrpc2.Request) (any, error) {
 	return nil, err
 }
 
-// show tells the editor's user something, once.
-func (s *server) show(kind int, text string) {
+// showMessage shows a message to the editor's user, once.
+func (s *server) showMessage(kind int, text string) {
 	s.mu.Lock()
-	was := s.told[text]
-	s.told[text] = true
+	was := s.shownOnce[text]
+	s.shownOnce[text] = true
 	s.mu.Unlock()
 	if !was {
 		_ = s.rpc.Notify(s.ctx, "window/showMessage", messageParams{Type: kind, Message: "onward: " + text})

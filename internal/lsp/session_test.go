@@ -125,7 +125,7 @@ func whole(text string) string {
 	return string(out)
 }
 
-// diagnostics are those of a version of a file.
+// diagnostics returns the diagnostics of a version of a file.
 func (s *session) diagnostics(path string, version int32) []diagnostic {
 	s.t.Helper()
 	late := time.After(patience)
@@ -190,7 +190,7 @@ func TestDiagnostics(t *testing.T) {
 	}
 }
 
-// The order of a session: nothing before initialize, nothing behind shutdown, and how it ends.
+// The order of a session: no answers before initialize, none after shutdown, and how it ends.
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
 	code := func(err error) jrpc2.Code { return jrpc2.ErrorCode(err) }

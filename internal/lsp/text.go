@@ -7,16 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// encoding is what a column of the protocol counts.
+// encoding is the unit of the protocol's columns.
 type encoding string
 
-// The encodings that are spoken. An editor that offers none counts as UTF-16 does.
+// The supported encodings. An editor that offers none uses UTF-16.
 const (
 	utf8Units  encoding = "utf-8"
 	utf16Units encoding = "utf-16"
 )
 
-// text is a document: its content, and where its lines begin. It is never changed.
+// text is a document: its content, and where its lines begin. It is immutable.
 type text struct {
 	content string
 	starts  []int // byte offsets
@@ -39,10 +39,10 @@ func newText(content string, units encoding) *text {
 	return t
 }
 
-// offset is the byte that a position is in front of. A column behind the end of its line is
-// that end, a line behind the last one the end of the text; inside of a character it is where
-// that begins.
-func (t *text) offset(p position) int {
+// offsetOf returns the offset of the byte after a position. A column after the end of its line
+// means that end, a line after the last one the end of the text. A position within a
+// character means the character's start.
+func (t *text) offsetOf(p position) int {
 	if p.Line >= uint32(len(t.starts)) { //nolint:gosec // lines of at most maxText bytes
 		return len(t.content)
 	}
@@ -53,7 +53,7 @@ func (t *text) offset(p position) int {
 	line := strings.TrimRight(t.content[at:end], "\r\n")
 	want := int(p.Character)
 	for i, r := range line {
-		n := t.width(r, line[i:])
+		n := t.columnWidth(r, line[i:])
 		if want < n {
 			return at + i
 		}
@@ -62,8 +62,8 @@ func (t *text) offset(p position) int {
 	return at + len(line)
 }
 
-// width is how many columns a character takes.
-func (t *text) width(r rune, rest string) int {
+// columnWidth is how many columns a character takes.
+func (t *text) columnWidth(r rune, rest string) int {
 	if t.units == utf8Units {
 		_, n := utf8.DecodeRuneInString(rest)
 		return n
@@ -74,27 +74,27 @@ func (t *text) width(r rune, rest string) int {
 	return 1
 }
 
-// position is the place of a byte.
-func (t *text) position(offset int) position {
+// positionOf converts an offset.
+func (t *text) positionOf(offset int) position {
 	offset = min(max(offset, 0), len(t.content))
 	line := sort.SearchInts(t.starts, offset+1) - 1
 	column := 0
 	rest := t.content[t.starts[line]:offset]
 	for i, r := range rest {
-		column += t.width(r, rest[i:])
+		column += t.columnWidth(r, rest[i:])
 	}
 	return position{Line: uint32(line), Character: uint32(column)} //nolint:gosec // at most maxText
 }
 
-// errRange is why a change cannot be made.
+// errRange is the error for a change with an invalid range.
 var errRange = errors.New("the change ends before it begins")
 
-// changed is the text with one change made to it.
-func (t *text) changed(c contentChange) (*text, error) {
+// applyChange returns the text with one change applied.
+func (t *text) applyChange(c contentChange) (*text, error) {
 	if c.Range == nil {
 		return newText(c.Text, t.units), nil
 	}
-	start, end := t.offset(c.Range.Start), t.offset(c.Range.End)
+	start, end := t.offsetOf(c.Range.Start), t.offsetOf(c.Range.End)
 	if end < start {
 		return nil, errRange
 	}
@@ -106,9 +106,9 @@ func (t *text) changed(c contentChange) (*text, error) {
 
 var errTooLong = errors.New("the document is too long")
 
-// at is the byte at a line and a column as onward counts them: from 1, in lines that end with
-// "\n", and characters.
-func (t *text) at(line, column int) int {
+// offsetAt returns the offset of a line and a column as onward counts them: from 1, in lines that
+// end with "\n", and in characters.
+func (t *text) offsetAt(line, column int) int {
 	offset := 0
 	for ; line > 1; line-- {
 		next := strings.IndexByte(t.content[offset:], '\n')
@@ -126,7 +126,7 @@ func (t *text) at(line, column int) int {
 	return len(t.content)
 }
 
-// span is the range of two bytes.
-func (t *text) span(start, end int) span {
-	return span{Start: t.position(start), End: t.position(max(start, end))}
+// spanOf converts a range of two offsets.
+func (t *text) spanOf(start, end int) span {
+	return span{Start: t.positionOf(start), End: t.positionOf(max(start, end))}
 }

@@ -1,5 +1,5 @@
-// Package notify tells a webhook what became of a run: one POST of JSON for each outcome. It never holds a run up for longer
-// than [Patience], and never fails it. The webhook's address is a secret: nothing that this package says has it.
+// Package notify tells a webhook about a run: one POST of JSON for each outcome. It never delays a run for longer than [Patience],
+// and never fails it. The webhook's address is a secret, and no message of this package contains it.
 package notify
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Patience bounds all tries of one notice, and tries is how many there are.
+// Patience limits all attempts for one notice, and tries is their number.
 const (
 	Patience = 5 * time.Second
 	tries    = 2
 )
 
-// client follows nobody: behind a redirection a POST becomes a GET, and the notice is lost.
+// client follows no redirects: a redirected POST becomes a GET, and the notice is lost.
 var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // Check reports whether a text is the address of a webhook: http or https, with a host. The error does not quote it.
@@ -33,27 +33,27 @@ func Check(address string) error {
 	return nil
 }
 
-// Post sends a notice: an answer other than 2xx, or none in half of [Patience], is tried a second time, but for one that says that
-// the request is wrong (4xx other than 408 and 429). It returns within [Patience], whatever becomes of the context that the
-// run has. The error says what the webhook did, without its address.
+// Post sends a notice. It tries a second time after an answer other than 2xx, or none within half of [Patience], but not after one
+// that blames the request (4xx other than 408 and 429). It returns within [Patience], even if the run's context is done. The error
+// describes the webhook's answer, without its address.
 func Post(ctx context.Context, address string, n *onward.Notice) error {
 	text, err := json.Marshal(n)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience) // who interrupts a run wants to know, too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience) // whoever interrupts a run wants to know too
 	defer cancel()
 	for range tries {
 		var again bool
-		if again, err = post(ctx, address, text); err == nil || !again {
+		if again, err = postOnce(ctx, address, text); err == nil || !again {
 			return err
 		}
 	}
 	return fmt.Errorf("%w, %d times", err, tries)
 }
 
-// post tries once. again: it may be better the next time.
-func post(ctx context.Context, address string, text []byte) (again bool, err error) {
+// postOnce tries once. again: another attempt may succeed.
+func postOnce(ctx context.Context, address string, text []byte) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience/tries)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(text))
@@ -66,7 +66,7 @@ func post(ctx context.Context, address string, text []byte) (again bool, err err
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return true, fmt.Errorf("it gave no answer for %s", Patience/tries)
-	case err != nil: // its text has the address
+	case err != nil: // its text contains the address
 		return true, errors.New("it cannot be reached")
 	}
 	_ = answer.Body.Close() // not read

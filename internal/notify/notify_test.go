@@ -17,7 +17,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What a webhook answers decides how often it is asked, and what is said has no part of its address.
+// The webhook's answer decides how often it is called. No message contains a part of its address.
 func TestPost(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -54,7 +54,7 @@ func TestPost(t *testing.T) {
 			t.Cleanup(server.Close)
 			t.Cleanup(func() { close(hang) })
 			ctx, cancel := context.WithCancel(t.Context())
-			cancel() // an interrupted run is told of all the same
+			cancel() // an interrupted run is reported all the same
 			begun := time.Now()
 			err := notify.Post(ctx, server.URL+"/hooks/geheim", &onward.Notice{Schema: onward.NoticeSchema})
 			said := ""
@@ -77,7 +77,16 @@ func TestPost(t *testing.T) {
 // The body is the notice, as JSON.
 func TestPostBody(t *testing.T) {
 	t.Parallel()
-	sent := onward.Notice{Schema: onward.NoticeSchema, At: time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC), Command: "onward apply", Outcome: onward.NoticeUnfinished, Database: "db1:5432/shop", Step: "s", Why: "w", Next: "n"}
+	sent := onward.Notice{
+		Schema:   onward.NoticeSchema,
+		At:       time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC),
+		Command:  "onward apply",
+		Outcome:  onward.NoticeUnfinished,
+		Database: "db1:5432/shop",
+		Step:     "s",
+		Why:      "w",
+		Next:     "n",
+	}
 	var got onward.Notice
 	var kind string
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -97,7 +106,7 @@ func TestPostBody(t *testing.T) {
 	}
 }
 
-// An address that is none is refused without being quoted, and one where nobody listens is not printed either.
+// An invalid address is refused without being quoted. The address of a dead webhook is not printed either.
 func TestNobody(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range []string{"", "geheim", "ftp://host/geheim", "https:///geheim", "http://[geheim"} {

@@ -1,10 +1,10 @@
 // Package outside tells what SQL does beyond its database: the programs that it
 // starts, the files and libraries that it opens, the rights that it takes.
 //
-// Much of that is honest where the role of the migrations is a superuser: rows
+// Much of that is legitimate if the role of the migrations is a superuser: rows
 // are copied from a file, a setting of the server is changed, a table is given
-// to another role. What no change of a schema takes is told apart from it, as
-// only that may be held against anybody.
+// to another role. Acts that no schema change needs are marked as such, because
+// only these may be held against anybody.
 package outside
 
 import (
@@ -18,46 +18,45 @@ import (
 
 // Act is one thing that a statement does beyond its database.
 type Act struct {
-	// Does says it, with the statement as its subject: "starts a program on the
-	// server".
+	// Does describes it, as a predicate: "starts a program on the server".
 	Does string
-	// Honest: migrations that mean no harm do it too.
+	// Honest: well-meaning migrations do it too.
 	Honest bool
 }
 
-// Role are the names of the role that runs the statements.
+// Role lists the names of the role that runs the statements.
 type Role []string
 
-// Statement tells what a statement does itself; not what the functions do that
-// it calls.
+// Statement returns what a statement itself does, without the functions that it
+// calls.
 func (by Role) Statement(n *pgparse.Node) []Act {
 	var out []Act
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.CopyStmt:
-			out = append(out, copies(x)...)
+			out = append(out, copyActs(x)...)
 		case *pgparse.LoadStmt:
-			out = append(out, library(x.GetFilename()))
+			out = append(out, loadAct(x.GetFilename()))
 		case *pgparse.CreateFunctionStmt:
-			out = append(out, makes(x)...)
+			out = append(out, createFunctionActs(x)...)
 		case *pgparse.AlterSystemStmt:
-			out = append(out, system(x.GetSetstmt().GetName()))
+			out = append(out, systemSettingAct(x.GetSetstmt().GetName()))
 		case *pgparse.AlterRoleStmt:
-			out = append(out, by.role(x)...)
+			out = append(out, by.alterRoleActs(x)...)
 		case *pgparse.GrantRoleStmt:
-			out = append(out, by.grant(x)...)
+			out = append(out, by.grantActs(x)...)
 		case *pgparse.VariableSetStmt:
 			if x.GetName() == "role" || x.GetName() == "session_authorization" {
 				out = append(out, Act{"becomes another role", true})
 			}
 		case *pgparse.InsertStmt:
-			out = append(out, roles(x.GetRelation())...)
+			out = append(out, roleCatalogActs(x.GetRelation())...)
 		case *pgparse.UpdateStmt:
-			out = append(out, roles(x.GetRelation())...)
+			out = append(out, roleCatalogActs(x.GetRelation())...)
 		case *pgparse.DeleteStmt:
-			out = append(out, roles(x.GetRelation())...)
+			out = append(out, roleCatalogActs(x.GetRelation())...)
 		case *pgparse.FuncCall:
-			out = append(out, calls(x)...)
+			out = append(out, callActs(x)...)
 		}
 		return true
 	})
@@ -66,25 +65,25 @@ func (by Role) Statement(n *pgparse.Node) []Act {
 
 const program = "starts a program on the server"
 
-func copies(x *pgparse.CopyStmt) []Act {
+func copyActs(x *pgparse.CopyStmt) []Act {
 	switch {
 	case x.GetIsProgram():
 		return []Act{{program + " (COPY … PROGRAM)", false}}
 	case x.GetFilename() == "":
 		return nil
 	case x.GetIsFrom():
-		return []Act{opens("reads", x.GetFilename())}
+		return []Act{fileAct("reads", x.GetFilename())}
 	}
-	return []Act{opens("writes", x.GetFilename())}
+	return []Act{fileAct("writes", x.GetFilename())}
 }
 
-// machines are the directories that hold what a machine is set up with: no rows
+// machines matches directories with the configuration of a machine: no rows
 // come from there.
 var machines = regexp.MustCompile(`^/(etc|proc|sys|root|boot)/|/\.[^./]`)
 
-// opens is the use of a file: of rows, or of what the machine or the server
-// itself is set up with.
-func opens(verb, file string) Act {
+// fileAct is the use of a file: of rows, or of the configuration of the machine
+// or the server.
+func fileAct(verb, file string) Act {
 	clean := path.Clean(file)
 	own := machines.MatchString(clean)
 	switch path.Base(clean) {
@@ -97,9 +96,9 @@ func opens(verb, file string) Act {
 	return Act{verb + " a file of the server's machine", true}
 }
 
-// library is the loading of code: of a library that came with the server, or of
+// loadAct is the loading of code: of a library that came with the server, or of
 // any other.
-func library(file string) Act {
+func loadAct(file string) Act {
 	if strings.HasPrefix(file, "$libdir/") && !strings.Contains(file, "..") {
 		return Act{"loads a library", true}
 	}
@@ -109,15 +108,15 @@ func library(file string) Act {
 	return Act{"loads a library", true}
 }
 
-// makes is a function whose code is none of a database's languages.
-func makes(x *pgparse.CreateFunctionStmt) []Act {
-	language, as := pgparse.Code(x.GetOptions())
+// createFunctionActs is the creation of a function in C or in internal code.
+func createFunctionActs(x *pgparse.CreateFunctionStmt) []Act {
+	language, as := pgparse.FunctionCode(x.GetOptions())
 	if len(as) == 0 {
 		return nil
 	}
 	switch language {
 	case "c":
-		return []Act{library(as[0])}
+		return []Act{loadAct(as[0])}
 	case "internal":
 		if does, ok := reaching[as[0]]; ok {
 			return []Act{{"makes a function that " + does + " files of the server's machine", false}}
@@ -126,18 +125,18 @@ func makes(x *pgparse.CreateFunctionStmt) []Act {
 	return nil
 }
 
-// system is a setting of the whole server.
-func system(name string) Act {
+// systemSettingAct is a change of a setting of the whole server.
+func systemSettingAct(name string) Act {
 	if strings.HasSuffix(name, "_command") {
 		return Act{"names a program for the server to start (" + name + ")", false}
 	}
 	return Act{"changes a setting of the whole server", true}
 }
 
-func (by Role) role(x *pgparse.AlterRoleStmt) []Act {
+func (by Role) alterRoleActs(x *pgparse.AlterRoleStmt) []Act {
 	for _, o := range x.GetOptions() {
 		if d := o.GetDefElem(); d.GetDefname() == "superuser" && d.GetArg().GetBoolean().GetBoolval() {
-			if by.is(x.GetRole()) {
+			if by.isRunningRole(x.GetRole()) {
 				return []Act{{"makes its own role a superuser", false}}
 			}
 			return []Act{{"makes a role a superuser", true}}
@@ -146,24 +145,24 @@ func (by Role) role(x *pgparse.AlterRoleStmt) []Act {
 	return nil
 }
 
-// strong are roles that are as good as a superuser.
+// strong are roles that are equivalent to a superuser.
 var strong = []string{"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"}
 
-func (by Role) grant(x *pgparse.GrantRoleStmt) []Act {
+func (by Role) grantActs(x *pgparse.GrantRoleStmt) []Act {
 	if !x.GetIsGrant() {
 		return nil
 	}
 	for _, r := range x.GetGrantedRoles() {
 		name := r.GetAccessPriv().GetPrivName()
-		if slices.Contains(strong, name) && slices.ContainsFunc(x.GetGranteeRoles(), func(n *pgparse.Node) bool { return by.is(n.GetRoleSpec()) }) {
+		if slices.Contains(strong, name) && slices.ContainsFunc(x.GetGranteeRoles(), func(n *pgparse.Node) bool { return by.isRunningRole(n.GetRoleSpec()) }) {
 			return []Act{{"gives its own role the rights of " + name, false}}
 		}
 	}
 	return nil
 }
 
-// is reports whether a role is the one that runs the statement.
-func (by Role) is(r *pgparse.RoleSpec) bool {
+// isRunningRole reports whether a role is the one that runs the statement.
+func (by Role) isRunningRole(r *pgparse.RoleSpec) bool {
 	switch r.GetRoletype() {
 	case pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE, pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_SESSION_USER:
 		return true
@@ -171,8 +170,8 @@ func (by Role) is(r *pgparse.RoleSpec) bool {
 	return slices.Contains(by, r.GetRolename())
 }
 
-// roles is the writing of the catalogs that hold who may do what.
-func roles(r *pgparse.RangeVar) []Act {
+// roleCatalogActs is a write to the catalogs of roles and their members.
+func roleCatalogActs(r *pgparse.RangeVar) []Act {
 	schema, name := pgparse.RangeName(r)
 	if (schema == "" || schema == "pg_catalog") && (name == "pg_authid" || name == "pg_auth_members") {
 		return []Act{{"writes the server's own list of roles (" + name + ")", false}}
@@ -180,16 +179,17 @@ func roles(r *pgparse.RangeVar) []Act {
 	return nil
 }
 
-// reaching are functions of the server's that open files, by what they do.
+// reaching are built-in functions that open files, with what they do.
 var reaching = map[string]string{
 	"pg_read_file": "reads", "pg_read_binary_file": "reads", "lo_import": "reads", "be_lo_import": "reads", "lo_export": "writes", "be_lo_export": "writes",
 	"pg_file_write": "writes", "pg_file_rename": "writes", "pg_file_unlink": "deletes", "pg_file_sync": "writes",
 	"pg_ls_dir": "lists", "pg_stat_file": "reads", "pg_ls_logdir": "lists", "pg_ls_waldir": "lists", "pg_ls_tmpdir": "lists",
 }
 
-// calls is the call of such a function. Most say which file first, lo_export last.
-func calls(x *pgparse.FuncCall) []Act {
-	names := pgparse.Texts(x.GetFuncname())
+// callActs is the call of such a function. Most have the file as the first
+// argument, lo_export as the last.
+func callActs(x *pgparse.FuncCall) []Act {
+	names := pgparse.StringTexts(x.GetFuncname())
 	if len(names) == 0 || len(names) > 1 && names[0] != "pg_catalog" {
 		return nil
 	}
@@ -204,7 +204,7 @@ func calls(x *pgparse.FuncCall) []Act {
 			arg = args[len(args)-1]
 		}
 		if file, ok := pgparse.ConstantString(arg); ok {
-			return []Act{opens(verb, file)}
+			return []Act{fileAct(verb, file)}
 		}
 	}
 	return []Act{{verb + " files of the server's machine (" + name + ")", true}}

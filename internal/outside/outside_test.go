@@ -65,7 +65,7 @@ func TestStatement(t *testing.T) {
 		{"CREATE EXTENSION file_fdw", "", false},
 		{"SELECT dblink_connect('host=x')", "", false},
 	} {
-		f, err := pgparse.Split(c.sql)
+		f, err := pgparse.SplitText(c.sql)
 		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
 			t.Fatalf("%s: %v", c.sql, err)
 		}

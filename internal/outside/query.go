@@ -8,28 +8,28 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// forbidden are functions that a query of somebody else's may not call. Even in a read-only transaction they do what
-// no rollback takes back, reach other sessions, or run a text. Of the functions whose names begin with one of
-// forbiddenPrefixes only those that readsOnly matches are let through.
+// forbidden are functions that a query from elsewhere may not call. Even in a read-only transaction they have effects
+// that survive a rollback, reach other sessions, or run a text as SQL. Functions whose names begin with one of
+// forbiddenPrefixes are forbidden too, unless readsOnly matches them.
 var (
 	forbidden = []string{
 		"setval", "set_config", "ts_stat", "ts_rewrite", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml", "cursor_to_xmlschema",
 		"crosstab", "connectby", "xpath_table", "query_export_to_s3", "table_import_from_s3",
 	}
 	forbiddenPrefixes = []string{"pg_", "lo_", "dblink"}
-	// readsOnly are functions that look at the session's own transaction, or only report how the server is.
+	// readsOnly matches functions that only look at the session's own transaction, or report the server's state.
 	readsOnly = regexp.MustCompile(`^pg_(?:(?:try_)?advisory_xact_lock(?:_shared)?|notify|typeof|input_is_valid|input_error_info|backend_pid|my_temp_schema` +
 		`|(?:column|relation|table|total_relation|indexes|database|tablespace)_size|size_pretty|size_bytes|stat_get_\w+|stat_statements(?:_info)?` +
 		`|is_\w+|has_role|get_\w+|\w+_is_visible|current_\w+|snapshot_\w+|xact_\w+|last_\w+|wal_lsn_diff|walfile_\w+|blocking_pids|safe_snapshot_blocking_pids` +
 		`|lock_status|control_\w+|conf_load_time|postmaster_start_time|partition_\w+|tablespace_location|ls_waldir|ls_logdir|ls_tmpdir|ls_archive_statusdir)$`)
 )
 
-// ownDirectories are functions that list a directory of the server's own and read no file.
+// ownDirectories are functions that list one of the server's own directories and read no file.
 var ownDirectories = []string{"pg_ls_waldir", "pg_ls_logdir", "pg_ls_tmpdir", "pg_ls_archive_statusdir"}
 
-// Reach is what a statement does that a rollback does not take back, or that reaches beyond its own session; "" if it
-// is known to do nothing of that kind. A function that somebody made is not looked into.
-func Reach(n *pgparse.Node) (does string) {
+// DescribeReach returns what a statement does that survives a rollback, or that reaches beyond its own session; "" if it is
+// known to do nothing of that kind. User-defined functions are not examined.
+func DescribeReach(n *pgparse.Node) (does string) {
 	note := func(s string) {
 		if does == "" {
 			does = s
@@ -68,14 +68,14 @@ func isForbidden(name string) bool {
 		slices.ContainsFunc(forbiddenPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// RefuseQuery is why a query that a user configured must not run on a production server; "" if it may. It must be one
-// SELECT without a known [Reach].
+// RefuseQuery returns why a configured query must not run on a production server; "" if it may. It must be one SELECT
+// without a known [Reach].
 func RefuseQuery(sql string) (why string) {
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node.GetSelectStmt() == nil {
 		return "it is not one SELECT"
 	}
-	if does := Reach(f.Stmts[0].Node); does != "" {
+	if does := DescribeReach(f.Stmts[0].Node); does != "" {
 		return "it " + does
 	}
 	return ""

@@ -7,11 +7,11 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// ListReach lists what a statement does that the kind of the statement does not show: what it does beyond its database, a
-// block of code that it runs, and a function in a language whose code may do anything. The bodies of functions in SQL and
-// PL/pgSQL are read, too, because a trigger may call them.
+// ListReach lists what a statement does that its kind does not show: what it does beyond its database, a block of code
+// that it runs, and a function in a language whose code may do anything. It also reads the bodies of functions in SQL and
+// PL/pgSQL, because a trigger may call them.
 //
-// A change of a schema needs none of it. A migration as its author wrote it may.
+// A schema change needs none of it. A migration as its author wrote it may.
 func (by Role) ListReach(n *pgparse.Node) []Act {
 	out := by.Statement(n)
 	pgparse.Walk(n, func(msg any) bool {
@@ -23,7 +23,7 @@ func (by Role) ListReach(n *pgparse.Node) []Act {
 		case *pgparse.ExecuteStmt:
 			out = append(out, Act{"runs a statement that was prepared before (EXECUTE)", true})
 		case *pgparse.CreateFunctionStmt:
-			out = append(out, by.function(x)...)
+			out = append(out, by.functionActs(x)...)
 		case *pgparse.FuncCall:
 			_, name := pgparse.SchemaAndName(x.GetFuncname())
 			out = append(out, reachOthers(name)...)
@@ -33,13 +33,13 @@ func (by Role) ListReach(n *pgparse.Node) []Act {
 	return out
 }
 
-// trusted are the languages that Postgres marks as trusted: their code reaches nothing but the database. Any other
-// language, one that is not known here too, may reach the machine.
+// trusted are the languages that Postgres marks as trusted: their code can only reach the database. Any other language,
+// including unknown ones, may reach the machine.
 var trusted = []string{"sql", "plpgsql", "plperl", "pltcl"}
 
-// function lists the reach of a function that is made.
-func (by Role) function(x *pgparse.CreateFunctionStmt) []Act {
-	language, as := pgparse.Code(x.GetOptions())
+// functionActs lists the reach of a function that is created.
+func (by Role) functionActs(x *pgparse.CreateFunctionStmt) []Act {
+	language, as := pgparse.FunctionCode(x.GetOptions())
 	if language == "" { // a body without quotes (BEGIN ATOMIC) is SQL, and its statements are part of this one
 		return nil
 	}
@@ -65,7 +65,7 @@ var otherSessions = map[string]string{
 	"query_to_xml": "runs a text as a query", "query_to_xmlschema": "runs a text as a query", "cursor_to_xml": "runs a text as a query",
 }
 
-// reachOthers says what such a function does, by its name. Those of dblink have one beginning.
+// reachOthers describes such a function, by its name. dblink's functions have a common prefix.
 func reachOthers(name string) []Act {
 	if does, ok := otherSessions[name]; ok {
 		return []Act{{does + " (" + name + ")", true}}

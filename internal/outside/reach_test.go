@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// What a change of a schema needs has no reach; what a reader of its kind would not expect has.
+// Statements that a schema change needs have no reach; unexpected effects have.
 func TestListReach(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]string{
@@ -35,7 +35,7 @@ func TestListReach(t *testing.T) {
 		"CALL p()":                               "calls a procedure",
 		"ALTER SYSTEM SET archive_command = 'x'": "names a program",
 	} {
-		f, err := pgparse.Split(sql)
+		f, err := pgparse.SplitText(sql)
 		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 			t.Fatalf("%s: %v", sql, err)
 		}

@@ -1,5 +1,5 @@
-// Package permit decides which statements a step of a plan may send. The class of a step says how apply runs it: with which limits, and
-// waiting for whom. A statement that does something else must not run under that class.
+// Package permit decides which statements a step of a plan may send. The class of a step determines its timeouts and its waits. A
+// statement that does something else must not run under that class.
 package permit
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Undo is the class by which the undo of a step is judged: that of StepDDL, and of StepConcurrent where it must be.
+// Undo is the class for the undo of a step. It allows the statements of StepDDL and, where necessary, of StepConcurrent.
 const Undo onward.StepClass = "undo"
 
-// UndoClass is the class by which the undo of a step of a class is judged.
+// UndoClass returns the class for the undo of a step of the given class.
 func UndoClass(class onward.StepClass) onward.StepClass {
 	if class == onward.StepWork {
 		return class
@@ -23,15 +23,15 @@ func UndoClass(class onward.StepClass) onward.StepClass {
 	return Undo
 }
 
-// CheckStep refuses a step with a statement that its class does not allow, in its SQL, in its check, or in what its backfill
-// puts together.
+// CheckStep refuses a step with a statement that its class does not allow, in its SQL, in its check, or in the statements that its
+// backfill builds.
 func CheckStep(s *onward.PlanStep, class onward.StepClass) error {
 	if s.Repeat != (s.Class == onward.StepBackfill) {
 		return errors.New(`"repeat" is for steps of class backfill, and for all of them`)
 	}
 	alone := s.Transaction == onward.TransactionNone
 	if class != onward.StepWork && alone != (class == onward.StepConcurrent || class == onward.StepBackfill) {
-		return fmt.Errorf("transaction %q is not that of a step of class %s", s.Transaction, s.Class)
+		return fmt.Errorf("transaction %q does not suit a step of class %s", s.Transaction, s.Class)
 	}
 	if err := CheckText(class, s.SQL); err != nil {
 		return err
@@ -46,7 +46,7 @@ func CheckStep(s *onward.PlanStep, class onward.StepClass) error {
 
 // CheckText refuses a text with a statement that a class does not allow.
 func CheckText(class onward.StepClass, sql string) error {
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return errors.New("its statements cannot be read")
 	}
@@ -60,7 +60,7 @@ func CheckText(class onward.StepClass, sql string) error {
 		if opensOrEnds(stmt.Node, i, len(f.Stmts)) {
 			continue
 		}
-		if why := forbid(class, stmt.Node); why != "" {
+		if why := whyForbidden(class, stmt.Node); why != "" {
 			return fmt.Errorf("its statement %d %s, which a step of class %s must not do", i+1, why, class)
 		}
 	}
@@ -70,12 +70,14 @@ func CheckText(class onward.StepClass, sql string) error {
 // opensOrEnds reports whether a statement is the BEGIN or the COMMIT around all others.
 func opensOrEnds(n *pgparse.Node, i, count int) bool {
 	tx := n.GetTransactionStmt()
-	return tx != nil && (i == 0 && tx.Kind == pgparse.TransactionStmtKind_TRANS_STMT_BEGIN || i == count-1 && tx.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT)
+	return tx != nil && (i == 0 && tx.Kind == pgparse.TransactionStmtKind_TRANS_STMT_BEGIN ||
+		i == count-1 && tx.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT)
 }
 
-// forbid says why a step of a class must not send a statement; "" if it may.
-func forbid(class onward.StepClass, n *pgparse.Node) string {
-	if tx := n.GetTransactionStmt(); tx != nil && tx.Kind != pgparse.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED && tx.Kind != pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED {
+// whyForbidden says why a step of a class must not send a statement; "" if it may.
+func whyForbidden(class onward.StepClass, n *pgparse.Node) string {
+	if tx := n.GetTransactionStmt(); tx != nil && tx.Kind != pgparse.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED &&
+		tx.Kind != pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED {
 		return "ends or divides the transaction of the step"
 	}
 	if class == onward.StepWork {
@@ -94,7 +96,7 @@ func forbid(class onward.StepClass, n *pgparse.Node) string {
 	case onward.StepDDL, Undo:
 		return ""
 	case onward.StepValidate:
-		if validates(n) {
+		if onlyValidates(n) {
 			return ""
 		}
 		return "does more than to validate a constraint"
@@ -112,8 +114,8 @@ func forbid(class onward.StepClass, n *pgparse.Node) string {
 	return "has a class that this release does not know"
 }
 
-// validates reports whether a statement only validates constraints.
-func validates(n *pgparse.Node) bool {
+// onlyValidates reports whether a statement only validates constraints.
+func onlyValidates(n *pgparse.Node) bool {
 	alter := n.GetAlterTableStmt()
 	for _, c := range alter.GetCmds() {
 		if c.GetAlterTableCmd().GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint {
@@ -123,7 +125,7 @@ func validates(n *pgparse.Node) bool {
 	return alter != nil
 }
 
-// waitsAlone reports whether a statement works beside the users of its table, or is one that a server refuses inside of a transaction.
+// waitsAlone reports whether a statement runs concurrently with the users of its table, or cannot run inside a transaction.
 func waitsAlone(n *pgparse.Node) bool {
 	switch x := n.GetNode().(type) {
 	case *pgparse.Node_IndexStmt:
@@ -150,9 +152,9 @@ func waitsAlone(n *pgparse.Node) bool {
 	return false
 }
 
-// checkQuery refuses a text that is not one query that only reads the database.
+// checkQuery refuses a text that is not a single read-only query.
 func checkQuery(sql string) error {
-	n, err := single(sql)
+	n, err := parseSingle(sql)
 	if err != nil {
 		return err
 	}
@@ -160,19 +162,19 @@ func checkQuery(sql string) error {
 	if sel == nil || sel.IntoClause != nil {
 		return errors.New("its check, or the condition that compares rows, is not a query that reads")
 	}
-	if why := forbid(onward.StepBackfill, n); why != "" {
+	if why := whyForbidden(onward.StepBackfill, n); why != "" {
 		return fmt.Errorf("its check, or the condition that compares rows, %s", why)
 	}
 	return nil
 }
 
-// checkBackfill judges the statements that a backfill puts together from its parts.
+// checkBackfill checks the statements that a backfill builds from its parts.
 func checkBackfill(s *onward.PlanStep) error {
 	if s.Backfill == nil {
 		return nil
 	}
 	work := func(sql string) error {
-		n, err := single("WITH batch AS MATERIALIZED (SELECT 1) " + sql)
+		n, err := parseSingle("WITH batch AS MATERIALIZED (SELECT 1) " + sql)
 		if err != nil {
 			return err
 		}
@@ -202,9 +204,9 @@ func checkBackfill(s *onward.PlanStep) error {
 	return nil
 }
 
-// single is the tree of a text that is one statement.
-func single(sql string) (*pgparse.Node, error) {
-	f, err := pgparse.Split(sql)
+// parseSingle returns the parse tree of a text with one statement.
+func parseSingle(sql string) (*pgparse.Node, error) {
+	f, err := pgparse.SplitText(sql)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return nil, errors.New("its check, or a part of its backfill, is not one statement")
 	}

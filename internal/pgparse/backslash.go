@@ -2,8 +2,8 @@ package pgparse
 
 import "strings"
 
-// HasPlainBackslash reports whether a string constant of a text, other than E'…', has a backslash: the server reads it
-// in another way if standard_conforming_strings is off.
+// HasPlainBackslash reports whether a string constant of a text, other than E'…', has a backslash. The server reads
+// such a string differently if standard_conforming_strings is off.
 func HasPlainBackslash(text string) bool {
 	for i := 0; i < len(text); {
 		switch {

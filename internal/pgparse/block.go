@@ -13,8 +13,8 @@ import (
 // Block is the body of a DO block or a PL/pgSQL function.
 type Block struct {
 	Statements []BlockStatement
-	// Expressions are queries of what it computes beside its statements, where that
-	// may call something: SELECT f().
+	// Expressions are the expressions outside its statements that may call a function, as
+	// queries: SELECT f().
 	Expressions []string
 }
 
@@ -26,8 +26,8 @@ type BlockStatement struct {
 	// Conditional marks a statement that may be skipped, Loop one that may
 	// run many times.
 	Conditional, Loop bool
-	// Dynamic marks an EXECUTE whose text is not constant; Hidden then says
-	// what it executes.
+	// Dynamic marks an EXECUTE whose text is not constant. Hidden then describes what it
+	// executes.
 	Dynamic bool
 	Hidden  string
 }
@@ -35,9 +35,9 @@ type BlockStatement struct {
 // ParseBlock reads the PL/pgSQL body of a DO or CREATE FUNCTION statement.
 // EXECUTE of constant text counts as the statement it executes.
 //
-// An error that is a [SyntaxError] says that the body is wrong or out of
-// bounds; another, that the parser lacks what Postgres has: it knows neither
-// the fields of a %ROWTYPE nor the types of other schemas than public.
+// A [SyntaxError] means that the body is wrong or too large. Any other error means that
+// the parser lacks a feature of Postgres: it knows neither the fields of a %ROWTYPE nor
+// types in schemas other than public.
 func ParseBlock(statement string) (block *Block, err error) {
 	if len(statement) > maxBlock {
 		return nil, &SyntaxError{Message: fmt.Sprintf("a body of %d kB, up to %d kB are read", len(statement)>>10, maxBlock>>10)}
@@ -45,29 +45,29 @@ func ParseBlock(statement string) (block *Block, err error) {
 	if n := strings.Count(statement, ";"); int64(n)*int64(len(statement)) > maxBlockWork {
 		return nil, &SyntaxError{Message: fmt.Sprintf("a body of %d kB in %d statements, which would take too long to read", len(statement)>>10, n)}
 	}
-	for _, p := range scan(bodyOf(statement)) {
+	for _, p := range scanPieces(bodyOf(statement)) {
 		if p.depth > MaxDepth {
 			return nil, &SyntaxError{Message: fmt.Sprintf("nested deeper than %d levels", MaxDepth)}
 		}
 	}
-	if nesting(bodyOf(statement)) > maxNesting {
+	if nestingDepth(bodyOf(statement)) > maxNesting {
 		return nil, errNested()
 	}
 	text, err := parser.ParsePlPgSqlToJSON(statement)
 	if err != nil && strings.Contains(err.Error(), "at or near") {
-		return nil, &SyntaxError{Message: brief(err.Error())}
+		return nil, &SyntaxError{Message: shortenMessage(err.Error())}
 	}
 	if err != nil {
 		return nil, err
 	}
 	var tree any
-	if err := json.Unmarshal([]byte(decodable(text)), &tree); err != nil {
+	if err := json.Unmarshal([]byte(fixTriggerJSON(text)), &tree); err != nil {
 		return nil, errors.New("the body could not be decoded")
 	}
 	w := blockWalk{block: &Block{}}
-	w.block.Expressions = expressions(tree, nil, 0)
-	w.begin(tree)
-	w.walk(tree, 0, false, false)
+	w.block.Expressions = listExpressions(tree, nil, 0)
+	w.readVariables(tree)
+	w.walkTree(tree, 0, false, false)
 	if w.deep {
 		return nil, errNested()
 	}
@@ -75,16 +75,16 @@ func ParseBlock(statement string) (block *Block, err error) {
 }
 
 const (
-	// maxBlock bounds a PL/pgSQL body.
+	// maxBlock is the largest PL/pgSQL body, in bytes.
 	maxBlock = 4 << 20
-	// maxBlockWork bounds its bytes times its statements, which is how long the
-	// parser takes: it copies all that it has read for each of them.
+	// maxBlockWork limits a body's bytes times its statements. The parser's time grows
+	// with that product, because it copies all the text read so far for each statement.
 	maxBlockWork = 1 << 30
-	// maxNesting bounds the blocks, branches and loops in one another: the
-	// parser's time grows with the square of it.
+	// maxNesting limits the nesting of blocks, branches and loops. The parser's time
+	// grows with the square of it.
 	maxNesting = 200
-	// maxTree bounds the tree of such a body. A block with handlers, the
-	// deepest of the kinds, takes six levels.
+	// maxTree limits the depth of such a body's tree. A block with handlers is the
+	// deepest construct, with six levels.
 	maxTree = 8 * maxNesting
 )
 
@@ -92,11 +92,11 @@ func errNested() error {
 	return &SyntaxError{Message: fmt.Sprintf("blocks nested deeper than %d levels", maxNesting)}
 }
 
-// nesting is how deep the blocks, branches, loops and CASEs of a body stand in
-// one another, judging by its words. The IF of IF EXISTS opens nothing.
-func nesting(body string) int {
+// nestingDepth returns how deeply the blocks, branches, loops and CASEs of a body are nested,
+// judged by its words. The IF of IF EXISTS is not counted.
+func nestingDepth(body string) int {
 	depth, most := 0, 0
-	before := ";" // the token before: a word, or its first byte
+	before := ";" // the previous token: a word, or its first byte
 	for i := 0; i < len(body); {
 		c := body[i]
 		switch {
@@ -120,12 +120,12 @@ func nesting(body string) int {
 		}
 		w := body[i:end]
 		switch {
-		case is(w, "END"):
+		case isKeyword(w, "END"):
 			depth = max(depth-1, 0)
-		case is(before, "END"): // END IF, END LOOP, END CASE
+		case isKeyword(before, "END"): // END IF, END LOOP, END CASE
 			before, i = "", end
 			continue
-		case is(w, "CASE") || is(w, "LOOP") || (is(w, "IF") || is(w, "BEGIN")) && begins(before):
+		case isKeyword(w, "CASE") || isKeyword(w, "LOOP") || (isKeyword(w, "IF") || isKeyword(w, "BEGIN")) && beginsStatement(before):
 			depth++
 			most = max(most, depth)
 		}
@@ -134,9 +134,10 @@ func nesting(body string) int {
 	return most
 }
 
-// begins reports whether a statement of PL/pgSQL begins behind a token.
-func begins(before string) bool {
-	return before == ";" || before == ">" || is(before, "THEN") || is(before, "ELSE") || is(before, "LOOP") || is(before, "BEGIN") || is(before, "DECLARE")
+// beginsStatement reports whether a statement of PL/pgSQL begins after a token.
+func beginsStatement(before string) bool {
+	return before == ";" || before == ">" || isKeyword(before, "THEN") || isKeyword(before, "ELSE") || isKeyword(before, "LOOP") ||
+		isKeyword(before, "BEGIN") || isKeyword(before, "DECLARE")
 }
 
 func bodyOf(statement string) string {
@@ -151,20 +152,20 @@ func bodyOf(statement string) string {
 type blockWalk struct {
 	block *Block
 	depth int
-	deep  bool // something was left out because it stands too deep
-	// names are the variables, in the order of their numbers.
+	deep  bool // something was skipped because it is nested too deeply
+	// names are the variables by number.
 	names []string
-	// values are what variables hold here, by name; of a record's field "r.name".
+	// values are the known values of variables at this point, by name; "r.name" for a field of a record.
 	values map[string]string
-	// rounds is how many rounds of loops there are to unroll in all; within says that
-	// this is one of them, again that it is not the first.
+	// rounds counts the loop rounds that were unrolled so far. within says that the walk
+	// is in such a round, again that it is not the first round.
 	rounds        int
 	within, again bool
-	size          int // of what EXECUTE runs, in bytes
+	size          int // of the text that EXECUTE runs, in bytes
 }
 
-// The JSON of the PL/pgSQL parser is a tree of {"PLpgSQL_kind": {fields}}.
-func (w *blockWalk) walk(v any, line int, conditional, loop bool) {
+// The PL/pgSQL parser returns JSON: a tree of {"PLpgSQL_kind": {fields}}.
+func (w *blockWalk) walkTree(v any, line int, conditional, loop bool) {
 	if w.depth > maxTree {
 		w.deep = true
 		return
@@ -174,80 +175,80 @@ func (w *blockWalk) walk(v any, line int, conditional, loop bool) {
 	switch x := v.(type) {
 	case []any:
 		for _, e := range x {
-			w.walk(e, line, conditional, loop)
+			w.walkTree(e, line, conditional, loop)
 		}
 	case map[string]any:
 		for _, kind := range sortedKeys(x) {
 			fields, ok := x[kind].(map[string]any)
 			if !ok || !strings.HasPrefix(kind, "PLpgSQL_") {
-				w.walk(x[kind], line, conditional, loop)
+				w.walkTree(x[kind], line, conditional, loop)
 				continue
 			}
-			w.node(kind, fields, line, conditional, loop)
+			w.walkNode(kind, fields, line, conditional, loop)
 		}
 	}
 }
 
-func (w *blockWalk) node(kind string, f map[string]any, line int, conditional, loop bool) {
+func (w *blockWalk) walkNode(kind string, f map[string]any, line int, conditional, loop bool) {
 	if n, ok := f["lineno"].(float64); ok {
 		line = int(n)
 	}
 	switch kind {
 	case "PLpgSQL_stmt_execsql":
-		w.add(expr(f["sqlstmt"]), line, conditional, loop)
+		w.addStatement(exprText(f["sqlstmt"]), line, conditional, loop)
 	case "PLpgSQL_stmt_perform":
-		w.add(expr(f["expr"]), line, conditional, loop)
+		w.addStatement(exprText(f["expr"]), line, conditional, loop)
 	case "PLpgSQL_stmt_call":
-		w.add(expr(f["expr"]), line, conditional, loop)
+		w.addStatement(exprText(f["expr"]), line, conditional, loop)
 	case "PLpgSQL_stmt_dynexecute":
-		w.dynamic(expr(f["query"]), line, conditional, loop)
+		w.addDynamic(exprText(f["query"]), line, conditional, loop)
 	case "PLpgSQL_stmt_dynfors":
-		w.dynamic(expr(f["query"]), line, conditional, loop)
-		w.walk(f["body"], line, true, true)
+		w.addDynamic(exprText(f["query"]), line, conditional, loop)
+		w.walkTree(f["body"], line, true, true)
 	case "PLpgSQL_stmt_fors", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_foreach_a":
-		w.add(expr(f["query"]), line, conditional, loop)
-		w.unroll(f["body"], w.turns(kind, f), line, conditional, loop)
+		w.addStatement(exprText(f["query"]), line, conditional, loop)
+		w.unrollLoop(f["body"], w.loopRounds(kind, f), line, conditional, loop)
 	case "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_forc":
-		w.walk(f["body"], line, conditional || kind != "PLpgSQL_stmt_loop", true)
+		w.walkTree(f["body"], line, conditional || kind != "PLpgSQL_stmt_loop", true)
 	case "PLpgSQL_stmt_if":
-		w.walk(f["then_body"], line, true, loop)
-		w.walk(f["elsif_list"], line, true, loop)
-		w.walk(f["else_body"], line, true, loop)
+		w.walkTree(f["then_body"], line, true, loop)
+		w.walkTree(f["elsif_list"], line, true, loop)
+		w.walkTree(f["else_body"], line, true, loop)
 	case "PLpgSQL_if_elsif":
-		w.walk(f["stmts"], line, true, loop)
+		w.walkTree(f["stmts"], line, true, loop)
 	case "PLpgSQL_stmt_case":
-		w.walk(f["case_when_list"], line, true, loop)
-		w.walk(f["else_stmts"], line, true, loop)
+		w.walkTree(f["case_when_list"], line, true, loop)
+		w.walkTree(f["else_stmts"], line, true, loop)
 	case "PLpgSQL_case_when":
-		w.walk(f["stmts"], line, true, loop)
+		w.walkTree(f["stmts"], line, true, loop)
 	case "PLpgSQL_stmt_block":
-		w.walk(f["body"], line, conditional, loop)
-		w.walk(f["exceptions"], line, true, loop)
+		w.walkTree(f["body"], line, conditional, loop)
+		w.walkTree(f["exceptions"], line, true, loop)
 	case "PLpgSQL_exception_block":
-		w.walk(f["exc_list"], line, true, loop)
+		w.walkTree(f["exc_list"], line, true, loop)
 	case "PLpgSQL_exception":
-		w.walk(f["action"], line, true, loop)
+		w.walkTree(f["action"], line, true, loop)
 	case "PLpgSQL_stmt_commit":
 		w.block.Statements = append(w.block.Statements, BlockStatement{SQL: "COMMIT", Line: line, Conditional: conditional, Loop: loop})
 	case "PLpgSQL_function":
-		w.walk(f["action"], line, conditional, loop)
+		w.walkTree(f["action"], line, conditional, loop)
 	}
 }
 
-func (w *blockWalk) add(sql string, line int, conditional, loop bool) {
+func (w *blockWalk) addStatement(sql string, line int, conditional, loop bool) {
 	if sql == "" || w.again {
 		return
 	}
-	// What is the same in each round is one statement in a loop.
+	// A statement that is the same in each round counts as one statement in a loop.
 	w.block.Statements = append(w.block.Statements, BlockStatement{SQL: sql, Line: line, Conditional: conditional || w.within, Loop: loop || w.within})
 }
 
-// dynamic handles EXECUTE: of a constant, or what has the value of a variable that is
-// known, and of anything else.
-func (w *blockWalk) dynamic(query string, line int, conditional, loop bool) {
-	sql, varies, ok := w.constant(query)
+// addDynamic handles EXECUTE. Its text may be constant, the known value of a variable, or
+// unknown.
+func (w *blockWalk) addDynamic(query string, line int, conditional, loop bool) {
+	sql, varies, ok := w.evalConstant(query)
 	if w.size += len(sql); ok && !varies {
-		w.add(sql, line, conditional, loop)
+		w.addStatement(sql, line, conditional, loop)
 		return
 	}
 	x := BlockStatement{SQL: sql, Line: line, Conditional: conditional, Loop: loop}
@@ -265,7 +266,7 @@ func (w *blockWalk) dynamic(query string, line int, conditional, loop bool) {
 }
 
 func sortedKeys(m map[string]any) []string {
-	// Bodies come before exception handlers, as they run.
+	// Bodies come before exception handlers, in order of execution.
 	out := make([]string, 0, len(m))
 	for k := range m {
 		out = append(out, k)
@@ -274,8 +275,8 @@ func sortedKeys(m map[string]any) []string {
 	return out
 }
 
-// expr is the text of a PLpgSQL_expr.
-func expr(v any) string {
+// exprText returns the text of a PLpgSQL_expr.
+func exprText(v any) string {
 	m, _ := v.(map[string]any)
 	e, _ := m["PLpgSQL_expr"].(map[string]any)
 	s, _ := e["query"].(string)

@@ -2,10 +2,9 @@ package pgparse
 
 import "strings"
 
-// decodable mends what the parser writes for a trigger's function, which no JSON
-// decoder takes: one bracket too many behind each of the variables that a trigger
-// has of itself.
-func decodable(text string) string {
+// fixTriggerJSON fixes the parser's invalid JSON for trigger functions: it has an extra
+// bracket after each variable that every trigger function has.
+func fixTriggerJSON(text string) string {
 	variables, body, found := strings.Cut(text, `],"action":`)
 	if !found || !strings.Contains(variables, ",{}}") && !strings.Contains(variables, "[{}}") {
 		return text
@@ -13,16 +12,16 @@ func decodable(text string) string {
 	return strings.NewReplacer(",{}}", ",{}", "[{}}", "[{}").Replace(variables) + `],"action":` + body
 }
 
-// expressions lists what a body computes beside its statements, where that may call
-// something: defaults, assignments, conditions, what it returns.
-func expressions(tree any, out []string, depth int) []string {
+// listExpressions lists the expressions of a body, outside its SQL statements, that may call
+// a function: defaults, assignments, conditions, return values.
+func listExpressions(tree any, out []string, depth int) []string {
 	if depth > maxTree {
 		return out
 	}
 	switch x := tree.(type) {
 	case []any:
 		for _, v := range x {
-			out = expressions(v, out, depth+1)
+			out = listExpressions(v, out, depth+1)
 		}
 	case map[string]any:
 		if e, ok := x["PLpgSQL_expr"].(map[string]any); ok {
@@ -42,7 +41,7 @@ func expressions(tree any, out []string, depth int) []string {
 			return out
 		}
 		for _, k := range sortedKeys(x) {
-			out = expressions(x[k], out, depth+1)
+			out = listExpressions(x[k], out, depth+1)
 		}
 	}
 	return out

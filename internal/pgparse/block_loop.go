@@ -9,41 +9,41 @@ import (
 )
 
 const (
-	// mostTurns bounds the rounds of one loop that are told apart, mostRounds those of
-	// all loops of a body: what is one statement in a loop becomes as many.
+	// mostTurns limits the rounds of one loop that are unrolled, mostRounds the rounds of
+	// all loops of a body. Each round becomes a statement of its own.
 	mostTurns  = 100
 	mostRounds = 400
 )
 
-// function is the body in the parser's JSON.
-func function(tree any) map[string]any {
+// functionBody returns the body in the parser's JSON.
+func functionBody(tree any) map[string]any {
 	list, _ := tree.([]any)
 	for _, f := range list {
-		if m := part(f, "PLpgSQL_function"); m != nil {
+		if m := jsonPart(f, "PLpgSQL_function"); m != nil {
 			return m
 		}
 	}
 	return nil
 }
 
-// begin notes the names of the variables of a body, and the values of those that are
-// declared with a constant, once, and that nothing assigns to.
-func (w *blockWalk) begin(tree any) {
-	f := function(tree)
+// readVariables records the names of a body's variables. It also records the values of variables
+// that are declared once, with a constant, and never assigned to.
+func (w *blockWalk) readVariables(tree any) {
+	f := functionBody(tree)
 	vars, _ := f["datums"].([]any)
 	w.values = map[string]string{}
 	count := map[string]int{}
 	for _, d := range vars {
-		v := part(d, "PLpgSQL_var")
+		v := jsonPart(d, "PLpgSQL_var")
 		name, _ := v["refname"].(string)
 		w.names = append(w.names, name)
 		count[name]++
-		if text, _, ok := w.constant(expr(v["default_val"])); ok {
+		if text, _, ok := w.evalConstant(exprText(v["default_val"])); ok {
 			w.values[name] = text
 		}
 	}
 	if len(w.values) > 0 {
-		assigned(f["action"], func(name string) { delete(w.values, name) }, func() { clear(w.values) })
+		eachAssigned(f["action"], func(name string) { delete(w.values, name) }, func() { clear(w.values) })
 	}
 	for name, n := range count {
 		if n > 1 {
@@ -52,19 +52,19 @@ func (w *blockWalk) begin(tree any) {
 	}
 }
 
-// assigned calls one with the names that the statements of a body may give a value,
-// and all where it may be any name's.
-func assigned(v any, one func(name string), all func()) {
+// eachAssigned calls one for each name that the statements of a body may assign to, and all
+// if they may assign to any name.
+func eachAssigned(v any, one func(name string), all func()) {
 	switch x := v.(type) {
 	case []any:
 		for _, e := range x {
-			assigned(e, one, all)
+			eachAssigned(e, one, all)
 		}
 	case map[string]any:
 		for key, e := range x {
 			switch m, _ := e.(map[string]any); key {
 			case "PLpgSQL_stmt_assign": // its text begins with the target
-				target, _, _ := strings.Cut(expr(m["expr"]), "=")
+				target, _, _ := strings.Cut(exprText(m["expr"]), "=")
 				one(strings.ToLower(strings.Trim(target, " \t\n:\"")))
 			case "PLpgSQL_row":
 				fields, _ := m["fields"].([]any)
@@ -79,23 +79,23 @@ func assigned(v any, one func(name string), all func()) {
 			case "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_getdiag", "PLpgSQL_stmt_call": // targets without a name
 				all()
 			}
-			assigned(e, one, all)
+			eachAssigned(e, one, all)
 		}
 	}
 }
 
-// turns is what a loop's variables hold in each of its rounds; nil where that is not
-// known.
-func (w *blockWalk) turns(kind string, f map[string]any) []map[string]string {
+// loopRounds returns the values of a loop's variables in each of its rounds; nil if they are
+// not known.
+func (w *blockWalk) loopRounds(kind string, f map[string]any) []map[string]string {
 	var out []map[string]string
 	switch kind {
 	case "PLpgSQL_stmt_fori":
-		name, _ := part(f["var"], "PLpgSQL_var")["refname"].(string)
-		low, ok := w.number(f["lower"])
-		high, ok2 := w.number(f["upper"])
+		name, _ := jsonPart(f["var"], "PLpgSQL_var")["refname"].(string)
+		low, ok := w.constantNumber(f["lower"])
+		high, ok2 := w.constantNumber(f["upper"])
 		step := 1
 		if f["step"] != nil {
-			n, known := w.number(f["step"])
+			n, known := w.constantNumber(f["step"])
 			if step = n; !known || n < 1 {
 				return nil
 			}
@@ -111,19 +111,19 @@ func (w *blockWalk) turns(kind string, f map[string]any) []map[string]string {
 		if slice, _ := f["slice"].(float64); slice > 0 || int(number) >= len(w.names) {
 			return nil
 		}
-		for _, value := range w.array(only(expr(f["expr"]))) {
+		for _, value := range w.constantArray(parseExpr(exprText(f["expr"]))) {
 			out = append(out, map[string]string{w.names[int(number)]: value})
 		}
 	case "PLpgSQL_stmt_fors":
-		columns, rows := w.rows(expr(f["query"]))
+		columns, rows := w.constantRows(exprText(f["query"]))
 		for _, row := range rows {
 			turn := map[string]string{}
-			if rec, _ := part(f["var"], "PLpgSQL_rec")["refname"].(string); rec != "" {
+			if rec, _ := jsonPart(f["var"], "PLpgSQL_rec")["refname"].(string); rec != "" {
 				for i, c := range columns {
 					turn[rec+"."+c] = row[i]
 				}
 			}
-			fields, _ := part(f["var"], "PLpgSQL_row")["fields"].([]any)
+			fields, _ := jsonPart(f["var"], "PLpgSQL_row")["fields"].([]any)
 			for i, field := range fields {
 				c, _ := field.(map[string]any)
 				if name, _ := c["name"].(string); i < len(row) {
@@ -136,40 +136,40 @@ func (w *blockWalk) turns(kind string, f map[string]any) []map[string]string {
 	return out
 }
 
-// unroll walks the body of a loop once for each round, so that what EXECUTE runs is
-// known; where the rounds are not known, once.
-func (w *blockWalk) unroll(body any, turns []map[string]string, line int, conditional, loop bool) {
+// unrollLoop walks the body of a loop once for each round, so that the text of EXECUTE is
+// known in each. If the rounds are not known, it walks the body once.
+func (w *blockWalk) unrollLoop(body any, turns []map[string]string, line int, conditional, loop bool) {
 	known := len(turns) > 0 && len(turns) <= mostTurns && w.rounds+len(turns) <= mostRounds
 	if known {
-		assigned(body, func(name string) {
+		eachAssigned(body, func(name string) {
 			for bound := range turns[0] {
 				known = known && bound != name && !strings.HasPrefix(bound, name+".")
 			}
 		}, func() { known = false })
 	}
 	if !known {
-		w.walk(body, line, true, true)
+		w.walkTree(body, line, true, true)
 		return
 	}
 	w.rounds += len(turns)
-	conditional = conditional || leaves(body)
+	conditional = conditional || mayLeaveLoop(body)
 	values, within, again := w.values, w.within, w.again
 	for i, turn := range turns {
 		w.values, w.within, w.again = maps.Clone(values), true, again || i > 0
 		maps.Copy(w.values, turn)
-		w.walk(body, line, conditional, loop)
+		w.walkTree(body, line, conditional, loop)
 	}
 	w.values, w.within, w.again = values, within, again
 }
 
-// leaves reports whether a body may end a loop, or a round of it, early.
-func leaves(v any) bool {
+// mayLeaveLoop reports whether a body may end a loop, or one of its rounds, early.
+func mayLeaveLoop(v any) bool {
 	switch x := v.(type) {
 	case []any:
-		return slices.ContainsFunc(x, leaves)
+		return slices.ContainsFunc(x, mayLeaveLoop)
 	case map[string]any:
 		for key, e := range x {
-			if key == "PLpgSQL_stmt_exit" || key == "PLpgSQL_stmt_return" || leaves(e) {
+			if key == "PLpgSQL_stmt_exit" || key == "PLpgSQL_stmt_return" || mayLeaveLoop(e) {
 				return true
 			}
 		}
@@ -177,21 +177,21 @@ func leaves(v any) bool {
 	return false
 }
 
-func (w *blockWalk) number(v any) (int, bool) {
-	text, _, ok := w.constant(expr(v))
+func (w *blockWalk) constantNumber(v any) (int, bool) {
+	text, _, ok := w.evalConstant(exprText(v))
 	n, err := strconv.Atoi(text)
 	return n, ok && err == nil && n > -1e6 && n < 1e6
 }
 
-// array are the elements of an array of constants; nil for another expression.
-func (w *blockWalk) array(n *Node) []string {
+// constantArray returns the elements of an array of constants; nil for another expression.
+func (w *blockWalk) constantArray(n *Node) []string {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
 	if text, ok := ConstantString(n); ok && strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") && !strings.ContainsAny(text, `"\`) {
 		return strings.Split(strings.Trim(text, "{}"), ",")
 	}
-	if x := n.GetFuncCall(); x != nil && len(x.Args) == 2 && Last(x.Funcname) == "string_to_array" {
+	if x := n.GetFuncCall(); x != nil && len(x.Args) == 2 && LastText(x.Funcname) == "string_to_array" {
 		text, ok := ConstantString(x.Args[0])
 		separator, ok2 := ConstantString(x.Args[1])
 		if ok && ok2 {
@@ -201,7 +201,7 @@ func (w *blockWalk) array(n *Node) []string {
 	}
 	var out []string
 	for _, e := range n.GetAArrayExpr().GetElements() {
-		text, _, ok := w.value(e)
+		text, _, ok := w.evalNode(e)
 		if !ok {
 			return nil
 		}
@@ -210,10 +210,10 @@ func (w *blockWalk) array(n *Node) []string {
 	return out
 }
 
-// rows are those of a query of constants: VALUES, or unnest of an array, with the
+// constantRows returns the rows of a query of constants (VALUES, or unnest of an array) with the
 // names of their columns; nil for another query.
-func (w *blockWalk) rows(query string) (columns []string, rows [][]string) {
-	tree, err := parse(query)
+func (w *blockWalk) constantRows(query string) (columns []string, rows [][]string) {
+	tree, err := parseTree(query)
 	if err != nil || len(tree.Stmts) != 1 {
 		return nil, nil
 	}
@@ -221,10 +221,10 @@ func (w *blockWalk) rows(query string) (columns []string, rows [][]string) {
 	if len(q.GetTargetList()) == 1 && len(q.GetFromClause()) == 0 {
 		target := q.TargetList[0].GetResTarget()
 		columns = []string{cmp.Or(target.GetName(), "unnest")}
-		return columns, w.unnested(target.GetVal())
+		return columns, w.unnestedRows(target.GetVal())
 	}
 	var names []string
-	if from := q.GetFromClause(); len(from) == 1 && q.GetWhereClause() == nil && len(q.GetTargetList()) == 1 && plain(q.TargetList[0].GetResTarget()) {
+	if from := q.GetFromClause(); len(from) == 1 && q.GetWhereClause() == nil && len(q.GetTargetList()) == 1 && selectsAll(q.TargetList[0].GetResTarget()) {
 		var alias *Alias
 		if sub := from[0].GetRangeSubselect(); sub != nil {
 			q, alias = sub.GetSubquery().GetSelectStmt(), sub.GetAlias()
@@ -235,7 +235,7 @@ func (w *blockWalk) rows(query string) (columns []string, rows [][]string) {
 				return nil, nil
 			}
 			columns = []string{cmp.Or(alias.GetAliasname(), "unnest")}
-			rows, q = w.unnested(items[0]), nil
+			rows, q = w.unnestedRows(items[0]), nil
 		} else {
 			return nil, nil
 		}
@@ -246,7 +246,7 @@ func (w *blockWalk) rows(query string) (columns []string, rows [][]string) {
 	for i, list := range q.GetValuesLists() {
 		var row []string
 		for _, e := range list.GetList().GetItems() {
-			text, _, ok := w.value(e)
+			text, _, ok := w.evalNode(e)
 			if !ok {
 				return nil, nil
 			}
@@ -264,27 +264,27 @@ func (w *blockWalk) rows(query string) (columns []string, rows [][]string) {
 	return columns, rows
 }
 
-// plain reports whether what is selected is all columns, or the only one: a star, or a
-// name in front of unnest or VALUES of one column.
-func plain(target *ResTarget) bool {
+// selectsAll reports whether a target selects all columns, or the only one: a star, or the
+// alias of an unnest or VALUES with one column.
+func selectsAll(target *ResTarget) bool {
 	fields := target.GetVal().GetColumnRef().GetFields()
 	return len(fields) > 0 && fields[len(fields)-1].GetAStar() != nil && target.GetName() == ""
 }
 
-func (w *blockWalk) unnested(n *Node) [][]string {
+func (w *blockWalk) unnestedRows(n *Node) [][]string {
 	x := n.GetFuncCall()
-	if x == nil || len(x.Args) != 1 || Last(x.Funcname) != "unnest" {
+	if x == nil || len(x.Args) != 1 || LastText(x.Funcname) != "unnest" {
 		return nil
 	}
 	var rows [][]string
-	for _, value := range w.array(x.Args[0]) {
+	for _, value := range w.constantArray(x.Args[0]) {
 		rows = append(rows, []string{value})
 	}
 	return rows
 }
 
-// part is what is below a key of the parser's JSON.
-func part(v any, key string) map[string]any {
+// jsonPart returns the object below a key of the parser's JSON.
+func jsonPart(v any, key string) map[string]any {
 	m, _ := v.(map[string]any)
 	p, _ := m[key].(map[string]any)
 	return p

@@ -7,34 +7,77 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What EXECUTE runs is known where the rounds of its loop are.
+// The text of EXECUTE is known if the rounds of its loop are.
 func TestUnrolled(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		body string
-		want string // SQL by SQL; ? for what is hidden, ~ in front of what may be skipped, @ of what is in a loop
+		want string // SQL by SQL; ? for hidden SQL, ~ before a statement that may be skipped, @ before one in a loop
 	}{
-		"foreach":         {"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b']::text[] LOOP EXECUTE format('DROP TABLE %I', t); END LOOP; END", "DROP TABLE a|DROP TABLE b"},
-		"literal array":   {"DECLARE t text; BEGIN FOREACH t IN ARRAY '{a,b}'::text[] LOOP EXECUTE 'DROP TABLE ' || quote_ident(t); END LOOP; END", "DROP TABLE a|DROP TABLE b"},
-		"numbers":         {"BEGIN FOR i IN 1..3 BY 2 LOOP EXECUTE 'DROP TABLE p_' || i; END LOOP; END", "DROP TABLE p_1|DROP TABLE p_3"},
-		"backwards":       {"BEGIN FOR i IN REVERSE 3..1 LOOP EXECUTE 'DROP TABLE p_' || i; END LOOP; END", "?~@"},
-		"too many":        {"BEGIN FOR i IN 1..1000 LOOP EXECUTE 'DROP TABLE p_' || i; END LOOP; END", "?~@"},
-		"unnest":          {"DECLARE t text; BEGIN FOR t IN SELECT unnest(ARRAY['a', 'b']) LOOP EXECUTE format('DROP TABLE %1$I CASCADE', t); END LOOP; END", "SELECT unnest(ARRAY['a', 'b'])|DROP TABLE a CASCADE|DROP TABLE b CASCADE"},
-		"of unnest":       {"DECLARE r record; BEGIN FOR r IN SELECT * FROM unnest(ARRAY['a']) AS name LOOP EXECUTE format('DROP TABLE %I', r.name); END LOOP; END", "SELECT * FROM unnest(ARRAY['a']) AS name|DROP TABLE a"},
-		"values":          {"DECLARE r record; BEGIN FOR r IN SELECT * FROM (VALUES ('a', 'b')) v (x, y) LOOP EXECUTE format('ALTER TABLE %I DROP %I', r.x, r.y); END LOOP; END", "SELECT * FROM (VALUES ('a', 'b')) v (x, y)|ALTER TABLE a DROP b"},
-		"bare values":     {"DECLARE r record; BEGIN FOR r IN VALUES ('a'), ('b') LOOP EXECUTE format('DROP TABLE %I', r.column1); END LOOP; END", "VALUES ('a'), ('b')|DROP TABLE a|DROP TABLE b"},
-		"of a table":      {"DECLARE t text; BEGIN FOR t IN SELECT name FROM names LOOP EXECUTE format('DROP TABLE %I', t); END LOOP; END", "SELECT name FROM names|?~@"},
-		"a condition":     {"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP IF t <> 'a' THEN EXECUTE format('DROP TABLE %I', t); END IF; END LOOP; END", "DROP TABLE a~|DROP TABLE b~"},
-		"left early":      {"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP CONTINUE WHEN t = 'a'; EXECUTE format('DROP TABLE %I', t); END LOOP; END", "DROP TABLE a~|DROP TABLE b~"},
-		"too many rounds": {"DECLARE t text; BEGIN FOREACH t IN ARRAY string_to_array('" + strings.Repeat("a,", 98) + "a', ',') LOOP FOR i IN 1..100 LOOP EXECUTE format('DROP TABLE %s_%s', t, i); END LOOP; END LOOP; END", strings.Repeat("|", 300)},
-		"the same":        {"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP INSERT INTO log VALUES (t); EXECUTE 'DROP TABLE x'; END LOOP; END", "INSERT INTO log VALUES (t)~@|DROP TABLE x~@"},
-		"in one another":  {"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP FOR i IN 1..2 LOOP EXECUTE format('DROP TABLE %s_%s', t, i); END LOOP; END LOOP; END", "DROP TABLE a_1|DROP TABLE a_2|DROP TABLE b_1|DROP TABLE b_2"},
-		"assigned":        {"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP t := lower(t); EXECUTE format('DROP TABLE %I', t); END LOOP; END", "?~@"},
-		"selected into":   {"DECLARE r record; BEGIN FOR r IN VALUES ('a') LOOP SELECT 1 INTO r; EXECUTE 'DROP TABLE ' || r.column1; END LOOP; END", "VALUES ('a')|SELECT 1~@|?~@"},
-		"declared":        {"DECLARE t constant text := 'a'; n text := t || '_b'; BEGIN EXECUTE format('DROP TABLE %I', n); END", "DROP TABLE a_b"},
-		"changed":         {"DECLARE t text := 'a'; BEGIN SELECT name INTO t FROM names; EXECUTE format('DROP TABLE %I', t); END", "SELECT name FROM names|?"},
-		"declared twice":  {"DECLARE t text := 'a'; BEGIN DECLARE t text := 'b'; BEGIN EXECUTE format('DROP TABLE %I', t); END; END", "?"},
-		"of a partition":  {"BEGIN FOR m IN 1..2 LOOP EXECUTE format('CREATE TABLE p_%s PARTITION OF p FOR VALUES FROM (%L) TO (%L)', m, m - 1, m + 1); END LOOP; END", "CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM ('0') TO ('2')|CREATE TABLE p_2 PARTITION OF p FOR VALUES FROM ('1') TO ('3')"},
+		"foreach": {
+			"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b']::text[] LOOP EXECUTE format('DROP TABLE %I', t); END LOOP; END",
+			"DROP TABLE a|DROP TABLE b",
+		},
+		"literal array": {
+			"DECLARE t text; BEGIN FOREACH t IN ARRAY '{a,b}'::text[] LOOP EXECUTE 'DROP TABLE ' || quote_ident(t); END LOOP; END",
+			"DROP TABLE a|DROP TABLE b",
+		},
+		"numbers":   {"BEGIN FOR i IN 1..3 BY 2 LOOP EXECUTE 'DROP TABLE p_' || i; END LOOP; END", "DROP TABLE p_1|DROP TABLE p_3"},
+		"backwards": {"BEGIN FOR i IN REVERSE 3..1 LOOP EXECUTE 'DROP TABLE p_' || i; END LOOP; END", "?~@"},
+		"too many":  {"BEGIN FOR i IN 1..1000 LOOP EXECUTE 'DROP TABLE p_' || i; END LOOP; END", "?~@"},
+		"unnest": {
+			"DECLARE t text; BEGIN FOR t IN SELECT unnest(ARRAY['a', 'b']) LOOP EXECUTE format('DROP TABLE %1$I CASCADE', t); END LOOP; END",
+			"SELECT unnest(ARRAY['a', 'b'])|DROP TABLE a CASCADE|DROP TABLE b CASCADE",
+		},
+		"of unnest": {
+			"DECLARE r record; BEGIN FOR r IN SELECT * FROM unnest(ARRAY['a']) AS name LOOP EXECUTE format('DROP TABLE %I', r.name); END LOOP; END",
+			"SELECT * FROM unnest(ARRAY['a']) AS name|DROP TABLE a",
+		},
+		"values": {
+			"DECLARE r record; BEGIN FOR r IN SELECT * FROM (VALUES ('a', 'b')) v (x, y) LOOP EXECUTE format('ALTER TABLE %I DROP %I', r.x, r.y); END LOOP; END",
+			"SELECT * FROM (VALUES ('a', 'b')) v (x, y)|ALTER TABLE a DROP b",
+		},
+		"bare values": {
+			"DECLARE r record; BEGIN FOR r IN VALUES ('a'), ('b') LOOP EXECUTE format('DROP TABLE %I', r.column1); END LOOP; END",
+			"VALUES ('a'), ('b')|DROP TABLE a|DROP TABLE b",
+		},
+		"of a table": {
+			"DECLARE t text; BEGIN FOR t IN SELECT name FROM names LOOP EXECUTE format('DROP TABLE %I', t); END LOOP; END",
+			"SELECT name FROM names|?~@",
+		},
+		"a condition": {
+			"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP IF t <> 'a' THEN EXECUTE format('DROP TABLE %I', t); END IF; END LOOP; END",
+			"DROP TABLE a~|DROP TABLE b~",
+		},
+		"left early": {
+			"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP CONTINUE WHEN t = 'a'; EXECUTE format('DROP TABLE %I', t); END LOOP; END",
+			"DROP TABLE a~|DROP TABLE b~",
+		},
+		"too many rounds": {
+			"DECLARE t text; BEGIN FOREACH t IN ARRAY string_to_array('" + strings.Repeat("a,", 98) +
+				"a', ',') LOOP FOR i IN 1..100 LOOP EXECUTE format('DROP TABLE %s_%s', t, i); END LOOP; END LOOP; END",
+			strings.Repeat("|", 300),
+		},
+		"the same": {
+			"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP INSERT INTO log VALUES (t); EXECUTE 'DROP TABLE x'; END LOOP; END",
+			"INSERT INTO log VALUES (t)~@|DROP TABLE x~@",
+		},
+		"in one another": {
+			"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP FOR i IN 1..2 LOOP EXECUTE format('DROP TABLE %s_%s', t, i); END LOOP; END LOOP; END",
+			"DROP TABLE a_1|DROP TABLE a_2|DROP TABLE b_1|DROP TABLE b_2",
+		},
+		"assigned": {"DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP t := lower(t); EXECUTE format('DROP TABLE %I', t); END LOOP; END", "?~@"},
+		"selected into": {
+			"DECLARE r record; BEGIN FOR r IN VALUES ('a') LOOP SELECT 1 INTO r; EXECUTE 'DROP TABLE ' || r.column1; END LOOP; END",
+			"VALUES ('a')|SELECT 1~@|?~@",
+		},
+		"declared":       {"DECLARE t constant text := 'a'; n text := t || '_b'; BEGIN EXECUTE format('DROP TABLE %I', n); END", "DROP TABLE a_b"},
+		"changed":        {"DECLARE t text := 'a'; BEGIN SELECT name INTO t FROM names; EXECUTE format('DROP TABLE %I', t); END", "SELECT name FROM names|?"},
+		"declared twice": {"DECLARE t text := 'a'; BEGIN DECLARE t text := 'b'; BEGIN EXECUTE format('DROP TABLE %I', t); END; END", "?"},
+		"of a partition": {
+			"BEGIN FOR m IN 1..2 LOOP EXECUTE format('CREATE TABLE p_%s PARTITION OF p FOR VALUES FROM (%L) TO (%L)', m, m - 1, m + 1); END LOOP; END",
+			"CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM ('0') TO ('2')|CREATE TABLE p_2 PARTITION OF p FOR VALUES FROM ('1') TO ('3')",
+		},
 	} {
 		block, err := ParseBlock("DO $do$ " + c.body + " $do$")
 		if err != nil {

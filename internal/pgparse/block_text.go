@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// constant evaluates an expression made of string constants, variables whose values are
-// known, ||, and format with such arguments; varies reports whether a variable is in it.
-func (w *blockWalk) constant(expression string) (text string, varies, ok bool) {
-	return w.value(only(expression))
+// evalConstant evaluates an expression of string constants, variables with known values, ||,
+// and format with such arguments. varies reports whether it contains a variable.
+func (w *blockWalk) evalConstant(expression string) (text string, varies, ok bool) {
+	return w.evalNode(parseExpr(expression))
 }
 
-// value is constant for an expression that is parsed.
-func (w *blockWalk) value(n *Node) (text string, varies, ok bool) {
+// evalNode is like evalConstant, for a parsed expression.
+func (w *blockWalk) evalNode(n *Node) (text string, varies, ok bool) {
 	text, ok = constantString(n, func(c *ColumnRef) (string, bool) {
-		value, known := w.values[variable(c)]
+		value, known := w.values[variableName(c)]
 		varies = varies || known
 		return value, known
 	})
 	return text, varies, ok
 }
 
-// only is the expression that a text is; nil for another text.
-func only(expression string) *Node {
-	tree, err := parse("SELECT " + expression)
+// parseExpr parses a text as an expression; nil if it is none.
+func parseExpr(expression string) *Node {
+	tree, err := parseTree("SELECT " + expression)
 	if err != nil || len(tree.Stmts) != 1 {
 		return nil
 	}
@@ -34,11 +34,11 @@ func only(expression string) *Node {
 	return targets[0].GetResTarget().GetVal()
 }
 
-// constantOf evaluates the text of an expression of constants.
-func constantOf(expression string) (string, bool) { return ConstantString(only(expression)) }
+// constantOf evaluates the text of a constant expression.
+func constantOf(expression string) (string, bool) { return ConstantString(parseExpr(expression)) }
 
-// variable is the name that a reference has among the values of a block.
-func variable(c *ColumnRef) string {
+// variableName returns the name of a reference, as used in the values of a block.
+func variableName(c *ColumnRef) string {
 	parts := make([]string, len(c.Fields))
 	for i, f := range c.Fields {
 		parts[i] = f.GetString_().GetSval()
@@ -46,13 +46,13 @@ func variable(c *ColumnRef) string {
 	return strings.Join(parts, ".")
 }
 
-// ConstantString evaluates an expression made of string constants, ||, casts
-// to text, quote_ident, quote_literal and format with such arguments.
+// ConstantString evaluates an expression of string constants, ||, casts to text,
+// quote_ident, quote_literal and format with such arguments.
 func ConstantString(n *Node) (string, bool) {
 	return constantString(n, func(*ColumnRef) (string, bool) { return "", false })
 }
 
-// constantString is ConstantString with a value for some names.
+// constantString is ConstantString with values for some names.
 func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) {
 	switch x := unwrap(n).(type) {
 	case *A_Const:
@@ -72,13 +72,13 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 		if !ok || !ok2 {
 			return "", false
 		}
-		switch Last(x.Name) {
+		switch LastText(x.Name) {
 		case "||":
 			return l + r, true
 		case "+":
-			return sum(l, r, 1)
+			return addTexts(l, r, 1)
 		case "-":
-			return sum(l, r, -1)
+			return addTexts(l, r, -1)
 		}
 	case *FuncCall:
 		args := make([]string, len(x.Args))
@@ -92,7 +92,7 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 		if len(args) == 0 || len(x.Funcname) == 0 {
 			return "", false
 		}
-		switch Last(x.Funcname) {
+		switch LastText(x.Funcname) {
 		case "format":
 			return formatText(args[0], args[1:])
 		case "quote_ident":
@@ -106,14 +106,14 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 	return "", false
 }
 
-// sum adds two numbers as they are written, the second with a sign.
-func sum(l, r string, sign int) (string, bool) {
+// addTexts adds two numbers given as text; sign applies to the second.
+func addTexts(l, r string, sign int) (string, bool) {
 	a, err := strconv.Atoi(l)
 	b, err2 := strconv.Atoi(r)
 	return strconv.Itoa(a + sign*b), err == nil && err2 == nil
 }
 
-// formatText is format() with %s, %I, %L, %%, and the same by number: %1$I.
+// formatText implements format() with %s, %I, %L, %%, and the same by number: %1$I.
 // https://www.postgresql.org/docs/current/functions-string.html#FUNCTIONS-STRING-FORMAT
 func formatText(f string, args []string) (string, bool) {
 	var b strings.Builder
@@ -151,7 +151,8 @@ func formatText(f string, args []string) (string, bool) {
 	}
 }
 
-// QuoteLiteral is a text as a constant of SQL, whatever standard_conforming_strings says.
+// QuoteLiteral returns a text as an SQL constant that is valid for either setting of
+// standard_conforming_strings.
 func QuoteLiteral(s string) string {
 	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
 	if strings.Contains(s, `\`) {
@@ -160,7 +161,16 @@ func QuoteLiteral(s string) string {
 	return quoted
 }
 
-// QuoteIdent quotes an identifier where SQL needs it.
+// QuoteIdents quotes each identifier if SQL requires it.
+func QuoteIdents(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = QuoteIdent(n)
+	}
+	return out
+}
+
+// QuoteIdent quotes an identifier if SQL requires it.
 func QuoteIdent(s string) string {
 	plain := s != ""
 	for i := 0; i < len(s); i++ {
@@ -169,7 +179,7 @@ func QuoteIdent(s string) string {
 			plain = false
 		}
 	}
-	if plain && !reserved(s) {
+	if plain && !isReserved(s) {
 		return s
 	}
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`

@@ -2,10 +2,10 @@ package pgparse
 
 import "strings"
 
-// Body is what stands in the body of a function in PL/pgSQL: its queries and
-// expressions, judging by its words. Unlike [ParseBlock], which runs
-// Postgres' own parser, it needs to know nothing of types and variables, and
-// reads what it can of a body that has a mistake.
+// Body is the content of a PL/pgSQL function's body: its queries and expressions,
+// recognized by keywords. Unlike [ParseBlock], which runs Postgres' own parser, it needs
+// to know nothing of types and variables, and it reads as much as it can of a faulty
+// body.
 type Body struct {
 	Parts []Part
 	// Variables are the declared ones with their types as written, by name.
@@ -14,75 +14,74 @@ type Body struct {
 
 // Part is a query or an expression in a body.
 type Part struct {
-	// Text is how it is written, and Offset where in the body.
+	// Text is the part as written, and Offset its place in the body.
 	Text   string
 	Offset int
-	// SQL is a statement that the grammar reads: a query without the INTO of
-	// PL/pgSQL, an expression behind SELECT.
+	// SQL is a statement that the grammar can read: a query without PL/pgSQL's INTO, or
+	// an expression after SELECT.
 	SQL string
-	// Into are the variables, or fields of records, that take what it gives.
+	// Into are the variables, or fields of records, that receive the result.
 	Into []string
-	// Maybe: a call of the function may not come here. Caught: the block has a
+	// Maybe: a call of the function may not reach this part. Caught: the block has a
 	// handler for names that do not exist.
 	Maybe, Caught bool
 }
 
-// maxBody bounds the body of a function that is read.
+// maxBody is how much of a function's body is read, in bytes.
 const maxBody = 256 << 10
 
-// ReadBody reads the body of a function in PL/pgSQL. What is out of bounds is
-// left out.
+// ReadBody reads the body of a PL/pgSQL function. Parts beyond the limits are skipped.
 func ReadBody(text string) *Body {
 	text = text[:min(len(text), maxBody)]
 	b := &bodyReader{text: text, words: wordsOf(text), body: &Body{Variables: map[string]string{}}}
 	for b.at < len(b.words) && len(b.open) <= maxNesting {
 		before := b.at
-		b.statement()
+		b.readStatement()
 		b.at = max(b.at, before+1)
 	}
 	for len(b.open) > 0 {
-		b.end()
+		b.closeBlock()
 	}
 	return b.body
 }
 
-// bodyReader goes through the statements of a body.
+// bodyReader reads the statements of a body.
 type bodyReader struct {
 	text  string
 	words []word
 	at    int
 	body  *Body
-	open  []opened
+	open  []openBlock
 	left  bool // the function may have been left before
 }
 
-// opened is a block, branch or loop that is not at its end.
-type opened struct {
+// openBlock is a block, branch or loop that has not ended yet.
+type openBlock struct {
 	kind     byte // 'b' block, 'i' IF, 'c' CASE, 'l' loop
 	first    int  // the first part in it
 	handlers int  // the first part of its handlers; -1 while there are none
 	catches  bool
 }
 
-// key is the keyword or plain name at a token, in lower case; "" for anything
+// keyAt returns the keyword or unquoted name at a token, in lower case; "" for anything
 // else.
-func (b *bodyReader) key(i int) string {
+func (b *bodyReader) keyAt(i int) string {
 	if i < 0 || i >= len(b.words) || b.words[i].kind != 'w' {
 		return ""
 	}
 	return strings.ToLower(b.text[b.words[i].start:b.words[i].end])
 }
 
-func (b *bodyReader) kind(i int) byte {
+func (b *bodyReader) kindAt(i int) byte {
 	if i < 0 || i >= len(b.words) {
 		return 0
 	}
 	return b.words[i].kind
 }
 
-// until is the first token from i on that is one of the keywords, or the end of
-// the statement. What stands in brackets and in CASE … END does not count.
-func (b *bodyReader) until(i int, keys ...string) int {
+// findKeyword returns the first token from i on that is one of the keywords, or the end of the
+// statement. It skips brackets and CASE … END.
+func (b *bodyReader) findKeyword(i int, keys ...string) int {
 	brackets, cases := 0, 0
 	for ; i < len(b.words); i++ {
 		switch k := b.words[i].kind; {
@@ -93,7 +92,7 @@ func (b *bodyReader) until(i int, keys ...string) int {
 		case k == ';' && brackets <= 0:
 			return i
 		case k == 'w' && brackets <= 0:
-			w := b.key(i)
+			w := b.keyAt(i)
 			if cases == 0 {
 				for _, key := range keys {
 					if w == key {
@@ -112,95 +111,95 @@ func (b *bodyReader) until(i int, keys ...string) int {
 	return i
 }
 
-// span is the text of the tokens [i, j).
-func (b *bodyReader) span(i, j int) string {
+// spanText returns the text of the tokens [i, j).
+func (b *bodyReader) spanText(i, j int) string {
 	if i >= j || i >= len(b.words) {
 		return ""
 	}
 	return b.text[b.words[i].start:b.words[min(j, len(b.words))-1].end]
 }
 
-// statement reads what begins at a token.
-func (b *bodyReader) statement() {
+// readStatement reads the statement that begins at the current token.
+func (b *bodyReader) readStatement() {
 	i := b.at
-	switch b.key(i) {
+	switch b.keyAt(i) {
 	case "":
-		b.unnamed()
+		b.skipUnnamed()
 	case "declare":
-		b.declare()
+		b.readDeclarations()
 	case "begin":
-		b.push('b')
+		b.pushBlock('b')
 		b.at++
 	case "end":
-		b.end()
-		b.at = b.until(i+1) + 1
+		b.closeBlock()
+		b.at = b.findKeyword(i+1) + 1
 	case "exception":
 		if n := len(b.open); n > 0 && b.open[n-1].kind == 'b' {
 			b.open[n-1].handlers = len(b.body.Parts)
 		}
 		b.at++
 	case "when":
-		b.when()
+		b.readBranch()
 	case "else", "loop":
-		if b.key(i) == "loop" {
-			b.push('l')
+		if b.keyAt(i) == "loop" {
+			b.pushBlock('l')
 		}
 		b.at++
 	case "if":
-		j := b.until(i+1, "then")
-		b.expression(i+1, j)
-		b.push('i')
+		j := b.findKeyword(i+1, "then")
+		b.addExpression(i+1, j)
+		b.pushBlock('i')
 		b.at = j + 1
 	case "elsif", "elseif":
-		j := b.until(i+1, "then")
-		b.expression(i+1, j)
+		j := b.findKeyword(i+1, "then")
+		b.addExpression(i+1, j)
 		b.at = j + 1
 	case "case":
-		j := b.until(i+1, "when")
-		b.expression(i+1, j)
-		b.push('c')
+		j := b.findKeyword(i+1, "when")
+		b.addExpression(i+1, j)
+		b.pushBlock('c')
 		b.at = j
 	case "while":
-		j := b.until(i+1, "loop")
-		b.expression(i+1, j)
-		b.push('l')
+		j := b.findKeyword(i+1, "loop")
+		b.addExpression(i+1, j)
+		b.pushBlock('l')
 		b.at = j + 1
 	case "for", "foreach":
-		b.loop()
+		b.readLoopHead()
 	default:
-		j := b.until(i)
-		b.simple(i, j)
+		j := b.findKeyword(i)
+		b.readSimple(i, j)
 		b.at = j + 1
 	}
 }
 
-// unnamed passes over a label, a compiler option, or whatever else does not
-// begin with a keyword: an assignment to a quoted name.
-func (b *bodyReader) unnamed() {
+// skipUnnamed skips a label, a compiler option, or anything else that does not begin with a
+// keyword, such as an assignment to a quoted name.
+func (b *bodyReader) skipUnnamed() {
 	i := b.at
-	switch b.kind(i) {
+	switch b.kindAt(i) {
 	case '<':
-		for i < len(b.words) && b.kind(i) != '>' {
+		for i < len(b.words) && b.kindAt(i) != '>' {
 			i++
 		}
 		b.at = i + 2
 	case '#':
 		b.at = i + 3
 	case 'q':
-		j := b.until(i)
-		b.assignment(i, j)
+		j := b.findKeyword(i)
+		b.readAssignment(i, j)
 		b.at = j + 1
 	default:
 		b.at++
 	}
 }
 
-func (b *bodyReader) push(kind byte) {
-	b.open = append(b.open, opened{kind: kind, first: len(b.body.Parts), handlers: -1})
+func (b *bodyReader) pushBlock(kind byte) {
+	b.open = append(b.open, openBlock{kind: kind, first: len(b.body.Parts), handlers: -1})
 }
 
-// end closes what was opened last.
-func (b *bodyReader) end() {
+// closeBlock closes the innermost open block, branch or loop.
+func (b *bodyReader) closeBlock() {
 	n := len(b.open) - 1
 	if n < 0 {
 		return
@@ -214,8 +213,8 @@ func (b *bodyReader) end() {
 	}
 }
 
-// maybe reports whether a call may not come to the statement in question.
-func (b *bodyReader) maybe() bool {
+// mayBeSkipped reports whether a call may not reach the current statement.
+func (b *bodyReader) mayBeSkipped() bool {
 	if b.left {
 		return true
 	}
@@ -227,53 +226,53 @@ func (b *bodyReader) maybe() bool {
 	return false
 }
 
-// when reads a branch of CASE, or a handler of a block.
-func (b *bodyReader) when() {
+// readBranch reads a branch of CASE, or a handler of a block.
+func (b *bodyReader) readBranch() {
 	i := b.at
-	j := b.until(i+1, "then")
+	j := b.findKeyword(i+1, "then")
 	b.at = j + 1
 	n := len(b.open) - 1
 	if n < 0 || b.open[n].kind != 'b' {
-		b.expression(i+1, j)
+		b.addExpression(i+1, j)
 		return
 	}
 	for k := i + 1; k < j; k++ {
-		switch b.key(k) {
+		switch b.keyAt(k) {
 		case "others", "undefined_column", "undefined_table", "syntax_error_or_access_rule_violation":
 			b.open[n].catches = true
 		}
 	}
 }
 
-// loop reads the head of FOR and FOREACH.
-func (b *bodyReader) loop() {
+// readLoopHead reads the head of FOR and FOREACH.
+func (b *bodyReader) readLoopHead() {
 	head := b.at + 1
-	in := b.until(head, "in", "loop")
-	from, j := in+1, b.until(in, "loop")
+	in := b.findKeyword(head, "in", "loop")
+	from, j := in+1, b.findKeyword(in, "loop")
 	b.at = j + 1
-	defer b.push('l')
-	switch b.key(from) {
+	defer b.pushBlock('l')
+	switch b.keyAt(from) {
 	case "array":
-		b.expression(from+1, j)
+		b.addExpression(from+1, j)
 		return
 	case "reverse":
 		from++
 	case "execute":
-		b.execute(from, j)
+		b.readExecute(from, j)
 		return
 	}
 	for k := from; k+1 < j; k++ {
-		if b.kind(k) == '.' && b.kind(k+1) == '.' {
-			b.expression(from, k)
-			by := min(b.until(k, "by"), j)
-			b.expression(k+2, by)
-			b.expression(by+1, j)
+		if b.kindAt(k) == '.' && b.kindAt(k+1) == '.' {
+			b.addExpression(from, k)
+			by := min(b.findKeyword(k, "by"), j)
+			b.addExpression(k+2, by)
+			b.addExpression(by+1, j)
 			return
 		}
 	}
-	if b.kind(from) == '(' || queries[b.key(from)] {
+	if b.kindAt(from) == '(' || queries[b.keyAt(from)] {
 		var into []string
-		b.targets(head, in, &into)
-		b.add(b.span(from, j), from, j, into)
+		b.readTargets(head, in, &into)
+		b.addPart(b.spanText(from, j), from, j, into)
 	}
 }

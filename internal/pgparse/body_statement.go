@@ -2,197 +2,197 @@ package pgparse
 
 import "strings"
 
-// queries are the words that a query begins with.
+// queries are the first words of queries.
 var queries = map[string]bool{"select": true, "with": true, "values": true, "table": true, "insert": true, "update": true, "delete": true, "merge": true}
 
-// simple reads the statement [i, j), which holds no other.
-func (b *bodyReader) simple(i, j int) {
-	if k := b.kind(i + 1); k == ':' || k == '=' || k == '.' || k == '[' {
-		b.assignment(i, j)
+// readSimple reads the statement [i, j), which contains no other statement.
+func (b *bodyReader) readSimple(i, j int) {
+	if k := b.kindAt(i + 1); k == ':' || k == '=' || k == '.' || k == '[' {
+		b.readAssignment(i, j)
 		return
 	}
-	switch key := b.key(i); {
+	switch key := b.keyAt(i); {
 	case key == "return":
-		switch b.key(i + 1) {
+		switch b.keyAt(i + 1) {
 		case "next":
-			b.expression(i+2, j)
+			b.addExpression(i+2, j)
 		case "query":
-			if b.key(i+2) == "execute" {
-				b.execute(i+2, j)
+			if b.keyAt(i+2) == "execute" {
+				b.readExecute(i+2, j)
 			} else {
-				b.query(i+2, j)
+				b.readQuery(i+2, j)
 			}
 		default:
-			b.expression(i+1, j)
+			b.addExpression(i+1, j)
 		}
-		b.left = b.left || b.maybe() && b.key(i+1) != "next" && b.key(i+1) != "query"
+		b.left = b.left || b.mayBeSkipped() && b.keyAt(i+1) != "next" && b.keyAt(i+1) != "query"
 	case key == "perform":
-		b.expression(i+1, j)
+		b.addExpression(i+1, j)
 	case key == "execute":
-		b.execute(i, j)
+		b.readExecute(i, j)
 	case key == "raise":
-		b.raise(i, j)
+		b.readRaise(i, j)
 	case key == "assert":
-		b.expression(i+1, j)
+		b.addExpression(i+1, j)
 	case key == "exit" || key == "continue":
-		b.expression(b.until(i, "when")+1, j)
+		b.addExpression(b.findKeyword(i, "when")+1, j)
 	case key == "open":
-		k := min(b.until(i, "for"), j)
-		if b.key(k+1) == "execute" {
-			b.execute(k+1, j)
+		k := min(b.findKeyword(i, "for"), j)
+		if b.keyAt(k+1) == "execute" {
+			b.readExecute(k+1, j)
 		} else {
-			b.query(k+1, j)
+			b.readQuery(k+1, j)
 		}
 	case key == "null" || key == "get" || key == "fetch" || key == "move" || key == "close" || key == "commit" || key == "rollback":
 	default:
-		b.query(i, j)
+		b.readQuery(i, j)
 	}
 }
 
-// add keeps the part [i, j), read as the given SQL.
-func (b *bodyReader) add(sql string, i, j int, into []string) {
+// addPart records the part [i, j) with the given SQL.
+func (b *bodyReader) addPart(sql string, i, j int, into []string) {
 	if i >= j || i >= len(b.words) {
 		return
 	}
-	b.body.Parts = append(b.body.Parts, Part{Text: b.span(i, j), Offset: int(b.words[i].start), SQL: sql, Into: into, Maybe: b.maybe()})
+	b.body.Parts = append(b.body.Parts, Part{Text: b.spanText(i, j), Offset: int(b.words[i].start), SQL: sql, Into: into, Maybe: b.mayBeSkipped()})
 }
 
-func (b *bodyReader) expression(i, j int) { b.add("SELECT "+b.span(i, j), i, j, nil) }
+func (b *bodyReader) addExpression(i, j int) { b.addPart("SELECT "+b.spanText(i, j), i, j, nil) }
 
-// query reads a statement of SQL, and takes the INTO of PL/pgSQL out of it.
-func (b *bodyReader) query(i, j int) {
+// readQuery reads an SQL statement and removes PL/pgSQL's INTO from it.
+func (b *bodyReader) readQuery(i, j int) {
 	var into []string
 	for k := i + 1; k < j; k++ {
-		if b.key(k) != "into" || b.key(k-1) == "insert" || b.key(k-1) == "merge" {
+		if b.keyAt(k) != "into" || b.keyAt(k-1) == "insert" || b.keyAt(k-1) == "merge" {
 			continue
 		}
 		from := k + 1
-		if b.key(from) == "strict" {
+		if b.keyAt(from) == "strict" {
 			from++
 		}
-		end := b.targets(from, j, &into)
-		b.add(b.span(i, k)+" "+b.span(end, j), i, j, into)
+		end := b.readTargets(from, j, &into)
+		b.addPart(b.spanText(i, k)+" "+b.spanText(end, j), i, j, into)
 		return
 	}
-	b.add(b.span(i, j), i, j, nil)
+	b.addPart(b.spanText(i, j), i, j, nil)
 }
 
-// targets reads a list of variables, and gives the token behind it.
-func (b *bodyReader) targets(i, j int, into *[]string) int {
+// readTargets reads a list of variables and returns the token after it.
+func (b *bodyReader) readTargets(i, j int, into *[]string) int {
 	for {
 		from := i
-		for i++; i < j && b.kind(i) == '.'; {
+		for i++; i < j && b.kindAt(i) == '.'; {
 			i += 2
 		}
-		for i < j && b.kind(i) == '[' {
-			for i < j && b.kind(i) != ']' {
+		for i < j && b.kindAt(i) == '[' {
+			for i < j && b.kindAt(i) != ']' {
 				i++
 			}
 			i++
 		}
-		*into = append(*into, b.span(from, min(i, j)))
-		if i >= j || b.kind(i) != ',' {
+		*into = append(*into, b.spanText(from, min(i, j)))
+		if i >= j || b.kindAt(i) != ',' {
 			return min(i, j)
 		}
 		i++
 	}
 }
 
-// assignment reads target := expression.
-func (b *bodyReader) assignment(i, j int) {
+// readAssignment reads target := expression.
+func (b *bodyReader) readAssignment(i, j int) {
 	for k := i; k < j; k++ {
-		if b.kind(k) != '=' {
+		if b.kindAt(k) != '=' {
 			continue
 		}
 		to := k
-		if b.kind(k-1) == ':' {
+		if b.kindAt(k-1) == ':' {
 			to--
 		}
-		b.add("SELECT "+b.span(k+1, j), i, j, []string{b.span(i, to)})
+		b.addPart("SELECT "+b.spanText(k+1, j), i, j, []string{b.spanText(i, to)})
 		return
 	}
-	b.query(i, j)
+	b.readQuery(i, j)
 }
 
-// execute reads EXECUTE … INTO … USING …: what it runs where that is constant,
-// and what its text is made of.
-func (b *bodyReader) execute(i, j int) {
-	text := min(b.until(i+1, "into", "using", "loop"), j)
-	b.expression(i+1, text)
-	if sql, ok := constantOf(b.span(i+1, text)); ok {
-		b.add(sql, i, j, nil)
+// readExecute reads EXECUTE … INTO … USING …: the SQL that it runs, if that is constant, and
+// the expressions that make up its text.
+func (b *bodyReader) readExecute(i, j int) {
+	text := min(b.findKeyword(i+1, "into", "using", "loop"), j)
+	b.addExpression(i+1, text)
+	if sql, ok := constantOf(b.spanText(i+1, text)); ok {
+		b.addPart(sql, i, j, nil)
 	}
-	if using := b.until(text, "using"); using < j {
-		b.expression(using+1, min(b.until(using, "into"), j))
+	if using := b.findKeyword(text, "using"); using < j {
+		b.addExpression(using+1, min(b.findKeyword(using, "into"), j))
 	}
 }
 
-// raise reads what a message is made of.
-func (b *bodyReader) raise(i, j int) {
-	using := min(b.until(i, "using"), j)
+// readRaise reads the expressions of a message.
+func (b *bodyReader) readRaise(i, j int) {
+	using := min(b.findKeyword(i, "using"), j)
 	for k := i; k < using; k++ {
-		if b.kind(k) == ',' {
-			b.expression(k+1, using)
+		if b.kindAt(k) == ',' {
+			b.addExpression(k+1, using)
 			break
 		}
 	}
 	for k := using; k < j; k++ {
-		if b.kind(k) == '=' && (b.kind(k-2) == ',' || k-2 == using) {
+		if b.kindAt(k) == '=' && (b.kindAt(k-2) == ',' || k-2 == using) {
 			end := k + 1
-			for depth := 0; end < j && (depth > 0 || b.kind(end) != ','); end++ {
-				switch b.kind(end) {
+			for depth := 0; end < j && (depth > 0 || b.kindAt(end) != ','); end++ {
+				switch b.kindAt(end) {
 				case '(', '[':
 					depth++
 				case ')', ']':
 					depth--
 				}
 			}
-			b.expression(k+1, end)
+			b.addExpression(k+1, end)
 		}
 	}
 }
 
-// declare reads the declarations of a block.
-func (b *bodyReader) declare() {
+// readDeclarations reads the declarations of a block.
+func (b *bodyReader) readDeclarations() {
 	i := b.at + 1
-	for i < len(b.words) && b.key(i) != "begin" {
-		j := b.until(i)
-		b.variable(i, j)
+	for i < len(b.words) && b.keyAt(i) != "begin" {
+		j := b.findKeyword(i)
+		b.readDeclaration(i, j)
 		i = j + 1
 	}
 	b.at = i
 }
 
-// variable reads one declaration.
-func (b *bodyReader) variable(i, j int) {
-	if k := b.until(i+1, "cursor"); k < j {
-		from := b.until(k, "for", "is")
-		b.query(from+1, j)
+// readDeclaration reads one declaration.
+func (b *bodyReader) readDeclaration(i, j int) {
+	if k := b.findKeyword(i+1, "cursor"); k < j {
+		from := b.findKeyword(k, "for", "is")
+		b.readQuery(from+1, j)
 		return
 	}
 	from := i + 1
-	if b.key(from) == "constant" {
+	if b.keyAt(from) == "constant" {
 		from++
 	}
-	end := min(b.until(from, "not", "collate", "default"), j)
+	end := min(b.findKeyword(from, "not", "collate", "default"), j)
 	for k := from; k < end; k++ {
-		if b.kind(k) == '=' || b.kind(k) == ':' && b.kind(k+1) == '=' {
+		if b.kindAt(k) == '=' || b.kindAt(k) == ':' && b.kindAt(k+1) == '=' {
 			end = k
 		}
 	}
-	b.body.Variables[fold(b.span(i, i+1))] = b.span(from, end)
+	b.body.Variables[foldName(b.spanText(i, i+1))] = b.spanText(from, end)
 	for k := end; k < j; k++ {
-		if b.kind(k) == '=' || b.key(k) == "default" {
-			b.expression(k+1, j)
+		if b.kindAt(k) == '=' || b.keyAt(k) == "default" {
+			b.addExpression(k+1, j)
 			return
 		}
 	}
 }
 
-// fold is a name as Postgres keeps it.
-func fold(name string) string {
+// foldName returns a name as Postgres stores it.
+func foldName(name string) string {
 	if strings.HasPrefix(name, `"`) {
-		return unquoted(name)
+		return unquoteName(name)
 	}
 	return strings.ToLower(name)
 }

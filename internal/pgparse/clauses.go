@@ -2,13 +2,13 @@ package pgparse
 
 import "strings"
 
-// Span is a stretch of a text, in bytes: [Start, End).
+// Span is a range of bytes in a text: [Start, End).
 type Span struct{ Start, End int }
 
-// Clauses cuts a list at its commas: those outside quotes, comments and
-// brackets, beginning at an offset. The clauses are without the white space and
-// comments around them; an empty clause has no length.
-func Clauses(sql string, from int) []Span {
+// SplitClauses splits a list, beginning at an offset, at its commas outside quotes, comments
+// and brackets. The clauses exclude surrounding white space and comments; an empty clause
+// has no length.
+func SplitClauses(sql string, from int) []Span {
 	var out []Span
 	depth := 0
 	now := Span{-1, -1}
@@ -53,8 +53,7 @@ func Clauses(sql string, from int) []Span {
 	return out
 }
 
-// NameEnd is the offset behind the possibly qualified name that begins at an
-// offset.
+// NameEnd returns the offset after the possibly qualified name that begins at an offset.
 func NameEnd(sql string, at int) int {
 	for i := max(at, 0); i < len(sql); {
 		end := i
@@ -88,8 +87,8 @@ func isSpace(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'
 }
 
-// AfterWord is the offset behind the first occurrence of a keyword outside
-// quotes and comments; -1 when there is none.
+// AfterWord returns the offset after the first occurrence of a keyword outside quotes and
+// comments; -1 if there is none.
 func AfterWord(sql, word string) int {
 	for i := 0; i < len(sql); {
 		switch c := sql[i]; {

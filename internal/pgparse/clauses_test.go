@@ -13,13 +13,16 @@ func TestClauses(t *testing.T) {
 		want []string
 	}{
 		{"a, b", []string{"a", "b"}},
-		{"ADD a numeric(1,2) DEFAULT 'x,y', -- one, two\n  ADD b int[] DEFAULT ARRAY[1,2] /* , */", []string{"ADD a numeric(1,2) DEFAULT 'x,y'", "ADD b int[] DEFAULT ARRAY[1,2]"}},
+		{
+			"ADD a numeric(1,2) DEFAULT 'x,y', -- one, two\n  ADD b int[] DEFAULT ARRAY[1,2] /* , */",
+			[]string{"ADD a numeric(1,2) DEFAULT 'x,y'", "ADD b int[] DEFAULT ARRAY[1,2]"},
+		},
 		{`ADD "a,b" int, DROP c`, []string{`ADD "a,b" int`, "DROP c"}},
 		{"a,,b", []string{"a", "", "b"}},
 		{"", []string{""}},
 	} {
 		var got []string
-		for _, s := range Clauses(tt.sql, 0) {
+		for _, s := range SplitClauses(tt.sql, 0) {
 			got = append(got, tt.sql[s.Start:s.End])
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {

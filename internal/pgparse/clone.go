@@ -5,19 +5,18 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Clone is a deep copy of a tree. One of more than 10,000 nodes is not copied:
-// Clone gives nil.
-func Clone(n *Node) *Node {
-	if n == nil || !small(n) {
+// CloneTree returns a deep copy of a tree, or nil if it has more than 10,000 nodes.
+func CloneTree(n *Node) *Node {
+	if n == nil || !isSmall(n) {
 		return nil
 	}
 	return proto.Clone(n).(*Node)
 }
 
-func small(n *Node) bool { return smaller(n) }
+func isSmall(n *Node) bool { return isSmallMessage(n) }
 
-// smaller is small for what Walk visits.
-func smaller(msg any) bool {
+// isSmallMessage is like isSmall, for any message that Walk accepts.
+func isSmallMessage(msg any) bool {
 	count := 0
 	Walk(msg, func(any) bool {
 		count++
@@ -26,8 +25,8 @@ func smaller(msg any) bool {
 	return count <= maxWalk
 }
 
-// Equal reports whether two trees are the same but for the locations in them.
-// Trees of more than 10,000 nodes are never equal.
+// Equal reports whether two trees are the same except for locations. Trees of more than
+// 10,000 nodes are never equal.
 func Equal(a, b *Node) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -35,12 +34,12 @@ func Equal(a, b *Node) bool {
 	if same, told := equalPlain(a, b); told {
 		return same
 	}
-	return small(a) && small(b) && equal(a.ProtoReflect(), b.ProtoReflect())
+	return isSmall(a) && isSmall(b) && equalMessages(a.ProtoReflect(), b.ProtoReflect())
 }
 
-// equalPlain compares what most defaults and conditions are: constants, columns, calls
-// without arguments, and operators on them. told is false where only a comparison field by
-// field can tell.
+// equalPlain compares the most frequent expressions in defaults and conditions: constants,
+// columns, calls without arguments, and operators on them. told is false if only a
+// comparison of all fields can decide.
 func equalPlain(a, b *Node) (same, told bool) {
 	switch x := a.GetNode().(type) {
 	case *Node_AConst:
@@ -74,7 +73,7 @@ func equalPlain(a, b *Node) (same, told bool) {
 	return false, false
 }
 
-// equalOperator is equalPlain of operators.
+// equalOperator is equalPlain for operators.
 func equalOperator(a, b *A_Expr) (same, told bool) {
 	if a.Kind != b.Kind || (a.Lexpr == nil) != (b.Lexpr == nil) || (a.Rexpr == nil) != (b.Rexpr == nil) {
 		return false, true
@@ -121,7 +120,7 @@ func equalConst(a, b *A_Const) bool {
 	return false
 }
 
-// plainCall reports whether a call has nothing but a name and arguments.
+// plainCall reports whether a call has only a name and arguments.
 func plainCall(c *FuncCall) bool {
 	return c.AggFilter == nil && c.Over == nil && len(c.AggOrder) == 0 && !c.AggWithinGroup && !c.AggStar && !c.AggDistinct && !c.FuncVariadic
 }
@@ -142,7 +141,7 @@ func equalNames(a, b []*Node) (same, told bool) {
 	return true, true
 }
 
-func equal(a, b protoreflect.Message) bool {
+func equalMessages(a, b protoreflect.Message) bool {
 	if a.Descriptor() != b.Descriptor() {
 		return false
 	}
@@ -160,13 +159,13 @@ func equal(a, b protoreflect.Message) bool {
 			same = x.Len() == y.Len()
 			for j := 0; j < x.Len() && same; j++ {
 				if fd.Message() != nil {
-					same = equal(x.Get(j).Message(), y.Get(j).Message())
+					same = equalMessages(x.Get(j).Message(), y.Get(j).Message())
 				} else {
 					same = x.Get(j).Equal(y.Get(j))
 				}
 			}
 		case fd.Message() != nil:
-			same = equal(a.Get(fd).Message(), b.Get(fd).Message())
+			same = equalMessages(a.Get(fd).Message(), b.Get(fd).Message())
 		default:
 			same = a.Get(fd).Equal(b.Get(fd))
 		}
@@ -174,7 +173,7 @@ func equal(a, b protoreflect.Message) bool {
 	return same
 }
 
-// isLocation tells the fields that hold places in the text.
+// isLocation reports whether a field holds a place in the text.
 func isLocation(name protoreflect.Name) bool {
 	switch name {
 	case "location", "stmt_location", "stmt_len", "rexpr_list_start", "rexpr_list_end":

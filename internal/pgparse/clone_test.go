@@ -2,7 +2,7 @@ package pgparse
 
 import "testing"
 
-// What is compared without reflection has the same outcome with it.
+// A comparison without reflection has the same result as one with it.
 func TestEqualPlain(t *testing.T) {
 	t.Parallel()
 	expressions := []string{
@@ -14,7 +14,7 @@ func TestEqualPlain(t *testing.T) {
 	for _, a := range expressions {
 		for _, b := range expressions {
 			x, y := targetOf(t, a), targetOf(t, b)
-			want := equal(x.ProtoReflect(), y.ProtoReflect())
+			want := equalMessages(x.ProtoReflect(), y.ProtoReflect())
 			if same, plain := equalPlain(x, y); plain {
 				told++
 				if same != want {
@@ -24,7 +24,7 @@ func TestEqualPlain(t *testing.T) {
 			if got := Equal(x, y); got != want {
 				t.Errorf("Equal(%s, %s) = %v, want %v", a, b, got, want)
 			}
-			if got := Shape(x) == Shape(y); got != want {
+			if got := ShapeKey(x) == ShapeKey(y); got != want {
 				t.Errorf("the shapes of %s and %s: %v, want %v", a, b, got, want)
 			}
 		}
@@ -36,7 +36,7 @@ func TestEqualPlain(t *testing.T) {
 
 func targetOf(t *testing.T, expression string) *Node {
 	t.Helper()
-	f, err := Split("SELECT " + expression)
+	f, err := SplitText("SELECT " + expression)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		t.Fatalf("%s does not parse", expression)
 	}

@@ -1,12 +1,11 @@
 // Package pgparse reads SQL. It is the only importer of the parser
-// (github.com/sqlc-dev/oliphant, PostgreSQL 18's grammar): every other package
-// sees the syntax tree through the aliases in nodes.go.
+// (github.com/sqlc-dev/oliphant, PostgreSQL 18's grammar). Other packages see the syntax
+// tree through the aliases in nodes.go.
 //
-// [Split] cuts a text into statements the way the server's grammar does, and
-// survives what the grammar rejects: one broken statement costs itself. SQL
-// comes from strangers, so size and nesting are bounded before the parser sees
-// a byte; the parser is quadratic in nesting, and unbounded recursion would
-// end the process.
+// [SplitText] splits a text into statements as the server's grammar does. It continues after
+// a statement that the grammar rejects, and loses only that statement. SQL comes from
+// strangers, so size and nesting are limited before the parser sees a byte: the parser's
+// time is quadratic in nesting, and unbounded recursion would end the process.
 package pgparse
 
 //go:generate go run ./gen

@@ -3,11 +3,12 @@ package pgparse_test
 // evasions are files in which a reader may lose a statement that runs, or see one
 // that does not: each hides DROP TABLE b, or what looks like it.
 var evasions = map[string]string{
-	"strings end elsewhere":             "SET standard_conforming_strings = off;\nSELECT 'a\\''; DROP TABLE b; --';\n",
-	"strings go on":                     "SET standard_conforming_strings = off;\nSELECT '\\'; DROP TABLE b; --';\nSELECT 2;\n",
-	"set by a function":                 "SELECT set_config('standard_' || 'conforming_strings', 'off', false);\nSELECT 'a\\''; DROP TABLE b; --';\n",
-	"set and set back":                  "SET standard_conforming_strings TO 0;\nRESET standard_conforming_strings;\nSELECT '\\'; DROP TABLE b; --';\n",
-	"set for a transaction":             "BEGIN;\nSET LOCAL standard_conforming_strings = off;\nSELECT '\\''; DROP TABLE b; --';\nCOMMIT;\nSELECT '\\'; DROP TABLE c; --';\n",
+	"strings end elsewhere": "SET standard_conforming_strings = off;\nSELECT 'a\\''; DROP TABLE b; --';\n",
+	"strings go on":         "SET standard_conforming_strings = off;\nSELECT '\\'; DROP TABLE b; --';\nSELECT 2;\n",
+	"set by a function":     "SELECT set_config('standard_' || 'conforming_strings', 'off', false);\nSELECT 'a\\''; DROP TABLE b; --';\n",
+	"set and set back":      "SET standard_conforming_strings TO 0;\nRESET standard_conforming_strings;\nSELECT '\\'; DROP TABLE b; --';\n",
+	"set for a transaction": "BEGIN;\nSET LOCAL standard_conforming_strings = off;\nSELECT '\\''; DROP TABLE b; --';\nCOMMIT;\n" +
+		"SELECT '\\'; DROP TABLE c; --';\n",
 	"set and rolled back":               "BEGIN;\nSET standard_conforming_strings = off;\nROLLBACK;\nSELECT '\\'; DROP TABLE b; --';\n",
 	"set in the same message":           "SET standard_conforming_strings = off\\; SELECT '\\'; DROP TABLE b; --';\n",
 	"set in a block":                    "DO $$BEGIN SET standard_conforming_strings = off; END$$;\nSELECT '\\''; DROP TABLE b; --';\n",

@@ -2,8 +2,8 @@ package pgparse
 
 import "github.com/sqlc-dev/oliphant/parser"
 
-// Whole are the statements of a text that is parsed as a whole; nil where it is wrong
-// in one place.
+// Whole returns the statements of a text that is parsed as a whole; nil if any of it is
+// wrong.
 func Whole(text string) []string {
 	tree, err := parser.ParseToTree(text)
 	if err != nil {

@@ -2,9 +2,9 @@ package pgparse
 
 import "slices"
 
-// reservedWords are the key words that cannot stand as a name unquoted
-// (https://www.postgresql.org/docs/current/sql-keywords-appendix.html:
-// reserved, with or without "can be function or type"), sorted.
+// reservedWords are the key words that cannot be a name without quotes, sorted
+// (https://www.postgresql.org/docs/current/sql-keywords-appendix.html: reserved, with or
+// without "can be function or type").
 var reservedWords = []string{
 	"all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "binary",
 	"both", "case", "cast", "check", "collate", "collation", "column", "concurrently", "constraint", "create",
@@ -19,8 +19,8 @@ var reservedWords = []string{
 	"with",
 }
 
-// reserved reports whether a word in lower case cannot stand as a name.
-func reserved(word string) bool {
+// isReserved reports whether a word in lower case cannot be a name.
+func isReserved(word string) bool {
 	_, found := slices.BinarySearch(reservedWords, word)
 	return found
 }

@@ -10,13 +10,13 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// parse is the parser, with what it wrongly rejects mended.
-func parse(sql string) (*ast.ParseResult, error) {
+// parseTree runs the parser and works around statements that it wrongly rejects.
+func parseTree(sql string) (*ast.ParseResult, error) {
 	tree, err := parser.ParseToTree(sql)
 	if err == nil {
 		return tree, nil
 	}
-	if mended := mend(sql); mended != sql {
+	if mended := fixDoublePrecision(sql); mended != sql {
 		if tree, err := parser.ParseToTree(mended); err == nil {
 			return tree, nil
 		}
@@ -27,16 +27,16 @@ func parse(sql string) (*ast.ParseResult, error) {
 	return nil, err
 }
 
-// namingWords are the key words that the parser does not take for names everywhere where
-// the server does: told by a test that asks servers 13 and 18 for all of them.
+// namingWords are key words that the server accepts as names, but the parser does not
+// accept everywhere. A test that asks servers 13 and 18 for all such words found them.
 var namingWords = regexp.MustCompile(`(?i)\b(?:operator|if|exclude|values|recursive)\b`)
 
-// maxNames bounds the words of a statement that are tried as names.
+// maxNames limits how many words of a statement are tried as names.
 const maxNames = 40
 
-// parseNames parses a text in which such words are names: each at which the parser
-// stumbles stands for itself under another name of the same length, so that all places
-// are kept, and has its own in the tree. nil where that does not help.
+// parseNames parses a text in which such words are names. It replaces each word at which
+// the parser fails by another name of the same length, so that all locations stay valid,
+// and restores the word in the tree. It returns nil if that does not help.
 func parseNames(sql string, err error) *ast.ParseResult {
 	if !namingWords.MatchString(sql) {
 		return nil
@@ -57,7 +57,7 @@ func parseNames(sql string, err error) *ast.ParseResult {
 		w := words[n]
 		words = append(words[:n:n], words[n+1:]...)
 		word := strings.ToLower(sql[w[0]:w[1]])
-		other := unused(sql, word)
+		other := unusedName(sql, word)
 		if other == "" {
 			return nil
 		}
@@ -65,7 +65,7 @@ func parseNames(sql string, err error) *ast.ParseResult {
 		copy(text[w[0]:], other)
 		tree, again := parser.ParseToTree(string(text))
 		if again == nil {
-			rename(tree.ProtoReflect(), names)
+			renameInTree(tree.ProtoReflect(), names)
 			return tree
 		}
 		if errorAt(string(text), again) <= at {
@@ -76,7 +76,8 @@ func parseNames(sql string, err error) *ast.ParseResult {
 	return nil
 }
 
-// errorAt is the offset at which the parser stumbled; the end where it does not say.
+// errorAt returns the offset of the parser's error; the end of the text if the parser
+// does not report one.
 func errorAt(sql string, err error) int {
 	var pe *parser.Error
 	if errors.As(err, &pe) && pe.Cursorpos > 0 {
@@ -85,13 +86,12 @@ func errorAt(sql string, err error) int {
 	return len(sql)
 }
 
-// wordsOutside are the places of the naming words that stand outside of quotes and
-// comments.
+// wordsOutside returns the places of such words outside quotes and comments.
 func wordsOutside(sql string) [][2]int {
 	var out [][2]int
 	for s := (scanner{src: sql, start: -1}); s.pos < len(sql); {
 		from := s.pos
-		s.token()
+		s.scanToken()
 		end := from
 		for end < s.pos && isWordByte(sql[end]) {
 			end++
@@ -103,8 +103,9 @@ func wordsOutside(sql string) [][2]int {
 	return out
 }
 
-// unused is a name as long as a word which a text does not have; "" for none.
-func unused(sql, word string) string {
+// unusedName returns a name, as long as a word, that does not occur in a text; "" if none is
+// found.
+func unusedName(sql, word string) string {
 	lower := strings.ToLower(sql)
 	for _, c := range "0123456789_abcdefghijklmnopqrstuvwxyz" {
 		if name := word[:len(word)-1] + string(c); name != word && name != "is" && name != "in" && !strings.Contains(lower, name) {
@@ -114,20 +115,20 @@ func unused(sql, word string) string {
 	return ""
 }
 
-// rename gives the names of a tree that are keys their values.
-func rename(m protoreflect.Message, names map[string]string) {
+// renameInTree replaces names in a tree: keys by their values.
+func renameInTree(m protoreflect.Message, names map[string]string) {
 	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case fd.IsList():
 			for i := range v.List().Len() {
 				if fd.Message() != nil {
-					rename(v.List().Get(i).Message(), names)
+					renameInTree(v.List().Get(i).Message(), names)
 				} else if name := names[v.List().Get(i).String()]; fd.Kind() == protoreflect.StringKind && name != "" {
 					v.List().Set(i, protoreflect.ValueOfString(name))
 				}
 			}
 		case fd.Message() != nil:
-			rename(v.Message(), names)
+			renameInTree(v.Message(), names)
 		case fd.Kind() == protoreflect.StringKind:
 			if name := names[v.String()]; name != "" {
 				m.Set(fd, protoreflect.ValueOfString(name))

@@ -29,7 +29,7 @@ var naming = []string{
 	"WITH %s AS (SELECT 1) SELECT 1",
 }
 
-// Every key word is a name here where it is one to the servers.
+// Every key word is a name here if it is one on the servers.
 func TestKeywordsAreNamesAsOnServers(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{13, 18} {
@@ -52,7 +52,7 @@ func TestKeywordsAreNamesAsOnServers(t *testing.T) {
 			for _, word := range words {
 				for _, form := range naming {
 					sql := fmt.Sprintf(form, word)
-					file, err := pgparse.Split(sql)
+					file, err := pgparse.SplitText(sql)
 					if err != nil || len(file.Stmts) != 1 {
 						t.Fatal(sql, err)
 					}
@@ -83,7 +83,7 @@ func TestKeywordsAsNamesInTheTree(t *testing.T) {
 		"INSERT INTO t (values) VALUES (1)":                                                                     "values@15",
 		"SELECT operator FROM":                                                                                  "",
 	} {
-		file, err := pgparse.Split(sql)
+		file, err := pgparse.SplitText(sql)
 		if err != nil {
 			t.Fatal(err)
 		}

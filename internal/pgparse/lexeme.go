@@ -2,7 +2,7 @@ package pgparse
 
 import "strings"
 
-// LexemeKind is what a token is.
+// LexemeKind is the kind of a token.
 type LexemeKind byte
 
 // The kinds of tokens.
@@ -18,14 +18,15 @@ const (
 	LexemeOther                     // one byte of anything else
 )
 
-// Lexeme is a stretch of a text. White space is none.
+// Lexeme is a token in a text. White space is not a token.
 type Lexeme struct {
 	Start, End int
 	Kind       LexemeKind
 }
 
-// NextLexeme is the first token of a text at or behind an offset. It takes broken text: a
-// string that nothing ends goes to the text's end. standard_conforming_strings is on.
+// NextLexeme returns the first token at or after an offset. It accepts broken text: a
+// string without an end extends to the end of the text. It assumes that
+// standard_conforming_strings is on.
 func NextLexeme(src string, at int) Lexeme {
 	i := at
 	for i < len(src) && isBlank(src[i]) {
@@ -60,7 +61,7 @@ func isBlank(c byte) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// dollarToken is the parameter, the dollar-quoted text or the lone dollar at i.
+// dollarToken returns the parameter, the dollar-quoted text or the lone dollar at i.
 func dollarToken(src string, i int) Lexeme {
 	end := i + 1
 	for end < len(src) && isDigit(src[end]) {
@@ -75,7 +76,7 @@ func dollarToken(src string, i int) Lexeme {
 	return Lexeme{i, end, LexemeOther}
 }
 
-// wordToken is the name, or the string with a letter before it, at i.
+// wordToken returns the name, or the string with a letter before it, at i.
 func wordToken(src string, i int) Lexeme {
 	end := i + 1
 	for end < len(src) && isWordByte(src[end]) {
@@ -100,10 +101,10 @@ func wordToken(src string, i int) Lexeme {
 	return Lexeme{i, end, LexemeWord}
 }
 
-// continuedEnd is the end of a string whose first part ends at i.
+// continuedEnd returns the end of a string whose first part ends at i.
 func continuedEnd(src string, i int, escapes bool) int {
 	for {
-		next := continued(src, i, false)
+		next := continuedAt(src, i, false)
 		if next < 0 {
 			return i
 		}
@@ -111,10 +112,10 @@ func continuedEnd(src string, i int, escapes bool) int {
 	}
 }
 
-// escapeEnd is the end of UESCAPE and its letter, where they follow.
+// escapeEnd returns the end of UESCAPE and its string, if they follow.
 func escapeEnd(src string, i int) int {
 	w := NextLexeme(src, i)
-	if w.Kind != LexemeWord || !is(src[w.Start:w.End], "UESCAPE") {
+	if w.Kind != LexemeWord || !isKeyword(src[w.Start:w.End], "UESCAPE") {
 		return i
 	}
 	if s := NextLexeme(src, w.End); s.Kind == LexemeString {
@@ -123,8 +124,8 @@ func escapeEnd(src string, i int) int {
 	return i
 }
 
-// literalNumberEnd is the end of the number at i, and of the letters that nothing parts
-// from it.
+// literalNumberEnd returns the end of the number at i, including letters directly after
+// it.
 func literalNumberEnd(src string, i int) int {
 	digits := func() {
 		for i < len(src) && (isDigit(src[i]) || src[i] == '_') {

@@ -2,13 +2,14 @@ package pgparse
 
 import "unicode/utf8"
 
-// MaxName is how many bytes of an identifier the server keeps.
+// MaxName is the number of bytes of an identifier that the server keeps.
 const MaxName = 63
 
-// Clip truncates an identifier as the server does: to 63 bytes, at a character.
-func Clip(s string) string { return ClipTo(s, MaxName) }
+// ClipName truncates an identifier as the server does: to 63 bytes, without splitting a
+// character.
+func ClipName(s string) string { return ClipTo(s, MaxName) }
 
-// ClipTo truncates an identifier to n bytes, at a character.
+// ClipTo truncates an identifier to n bytes, without splitting a character.
 func ClipTo(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -20,40 +21,40 @@ func ClipTo(s string, n int) string {
 	return s[:n]
 }
 
-// Text is the text of a string node; "" for any other.
-func Text(n *Node) string { return n.GetString_().GetSval() }
+// StringText returns the text of a string node; "" for any other.
+func StringText(n *Node) string { return n.GetString_().GetSval() }
 
-// Texts are the texts of a list of string nodes.
-func Texts(list []*Node) []string {
+// StringTexts returns the texts of a list of string nodes.
+func StringTexts(list []*Node) []string {
 	if len(list) == 0 {
 		return nil
 	}
 	out := make([]string, len(list))
 	for i, n := range list {
-		out[i] = Text(n)
+		out[i] = StringText(n)
 	}
 	return out
 }
 
-// Last is the text of the last string node: a name without its schema.
-func Last(list []*Node) string {
+// LastText returns the text of the last string node: a name without its schema.
+func LastText(list []*Node) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return Text(list[len(list)-1])
+	return StringText(list[len(list)-1])
 }
 
-// SchemaAndName splits a possibly qualified name, clipped; a third part, the
-// database, is dropped.
+// SchemaAndName splits a possibly qualified name and clips both parts. It ignores a third
+// part, the database.
 func SchemaAndName(list []*Node) (schema, name string) {
 	if len(list) >= 2 {
-		schema = Clip(Text(list[len(list)-2]))
+		schema = ClipName(StringText(list[len(list)-2]))
 	}
-	return schema, Clip(Last(list))
+	return schema, ClipName(LastText(list))
 }
 
-// Items are the members of a list node, or the node itself.
-func Items(n *Node) []*Node {
+// ListItems returns the members of a list node, or the node itself.
+func ListItems(n *Node) []*Node {
 	if l := n.GetList(); l != nil {
 		return l.GetItems()
 	}
@@ -63,23 +64,22 @@ func Items(n *Node) []*Node {
 	return []*Node{n}
 }
 
-// RangeName is the schema ("" when none is written) and name of a relation.
+// RangeName returns the schema and name of a relation; the schema is "" if not written.
 func RangeName(rv *RangeVar) (schema, name string) {
 	if rv.GetRelpersistence() == "t" {
-		return "pg_temp", Clip(rv.GetRelname())
+		return "pg_temp", ClipName(rv.GetRelname())
 	}
-	return Clip(rv.GetSchemaname()), Clip(rv.GetRelname())
+	return ClipName(rv.GetSchemaname()), ClipName(rv.GetRelname())
 }
 
-// EndsInStar reports whether a reference stands for all columns: *, t.*.
+// EndsInStar reports whether a reference means all columns: *, t.*.
 func EndsInStar(ref *ColumnRef) bool {
 	fields := ref.GetFields()
 	return len(fields) > 0 && fields[len(fields)-1].GetAStar() != nil
 }
 
-// Expands reports whether an expression may stand for several columns: *, t.*,
-// (x).*.
-func Expands(n *Node) bool {
+// IsExpanding reports whether an expression may expand to several columns: *, t.*, (x).*.
+func IsExpanding(n *Node) bool {
 	if ref := n.GetColumnRef(); ref != nil {
 		return EndsInStar(ref)
 	}

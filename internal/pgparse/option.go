@@ -2,8 +2,9 @@ package pgparse
 
 import "strings"
 
-// Truth reads a boolean option of a statement: FULL, FULL off, (FULL false).
-func Truth(d *DefElem) bool {
+// BoolValue returns the value of a boolean option of a statement: FULL, FULL off, (FULL
+// false).
+func BoolValue(d *DefElem) bool {
 	if d.GetArg() == nil {
 		return true
 	}
@@ -21,19 +22,19 @@ func Truth(d *DefElem) bool {
 	return true
 }
 
-// Option reads a boolean option by its name; otherwise is what it is where the
-// statement does not say.
-func Option(options []*Node, name string, otherwise bool) bool {
+// BoolOption returns the value of a boolean option by name; otherwise is its value if the
+// statement does not set it.
+func BoolOption(options []*Node, name string, otherwise bool) bool {
 	for _, o := range options {
 		if d := o.GetDefElem(); d.GetDefname() == name {
-			return Truth(d)
+			return BoolValue(d)
 		}
 	}
 	return otherwise
 }
 
-// Holds reports whether an expression has a node of a kind in it.
-func Holds[T any](expr *Node) bool {
+// HasNode reports whether an expression contains a node of a type.
+func HasNode[T any](expr *Node) bool {
 	found := false
 	Walk(expr, func(m any) bool {
 		if _, is := m.(T); is {
@@ -44,15 +45,15 @@ func Holds[T any](expr *Node) bool {
 	return found
 }
 
-// Code is what CREATE FUNCTION or DO says of a body, by its options: its language in
-// lower case, "" where it names none, and the texts of AS.
-func Code(options []*Node) (language string, as []string) {
+// FunctionCode returns the language in lower case, "" if not given, and the texts of AS from the
+// options of CREATE FUNCTION or DO.
+func FunctionCode(options []*Node) (language string, as []string) {
 	for _, o := range options {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "language":
-			language = strings.ToLower(Text(d.GetArg()))
+			language = strings.ToLower(StringText(d.GetArg()))
 		case "as":
-			as = Texts(Items(d.GetArg()))
+			as = StringTexts(ListItems(d.GetArg()))
 		}
 	}
 	return language, as

@@ -1,10 +1,10 @@
 package pgparse
 
-// Updated is what an UPDATE of the view pg_settings sets, which a rule of the view
-// makes set_config of. is: it is such an UPDATE; known: it sets one setting, and both
-// the name and the value are constants.
+// UpdatedSetting returns the setting that an UPDATE of the view pg_settings sets. A rule of the
+// view turns such an UPDATE into set_config. is: the statement is such an UPDATE. known:
+// it sets one setting, and both the name and the value are constants.
 // (https://www.postgresql.org/docs/current/view-pg-settings.html)
-func Updated(s *UpdateStmt) (name, value string, known, is bool) {
+func UpdatedSetting(s *UpdateStmt) (name, value string, known, is bool) {
 	r := s.GetRelation()
 	if r.GetRelname() != "pg_settings" || r.GetSchemaname() != "" && r.GetSchemaname() != "pg_catalog" {
 		return "", "", false, false
@@ -14,7 +14,7 @@ func Updated(s *UpdateStmt) (name, value string, known, is bool) {
 		where.GetName()[0].GetString_().GetSval() != "=" || where.GetKind() != A_Expr_Kind_AEXPR_OP {
 		return "", "", false, true
 	}
-	if f := where.GetLexpr().GetColumnRef().GetFields(); len(f) == 0 || Last(f) != "name" {
+	if f := where.GetLexpr().GetColumnRef().GetFields(); len(f) == 0 || LastText(f) != "name" {
 		return "", "", false, true
 	}
 	name, named := ConstantString(where.GetRexpr())

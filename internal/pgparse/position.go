@@ -8,24 +8,25 @@ import (
 	"unicode/utf8"
 )
 
-// Lines turns byte offsets of a source into lines and columns.
+// Lines converts byte offsets of a source to lines and columns.
 type Lines struct {
 	src    string
 	starts []int32
-	// marks are for lines so long that counting their characters each time would cost the square of them.
+	// marks speed up very long lines: counting their characters from the start each time would take
+	// quadratic time.
 	marks func() []mark
 }
 
-// mark is a byte offset, and how many characters stand before it.
+// mark is a byte offset with the number of characters before it.
 type mark struct{ offset, runes int }
 
-// marked is about how many bytes lie between two marks.
+// marked is the approximate number of bytes between two marks.
 const marked = 4096
 
 // NewLines indexes a source.
 func NewLines(src string) *Lines {
 	l := &Lines{src: src, starts: make([]int32, 1, strings.Count(src, "\n")+1)}
-	l.marks = sync.OnceValue(l.mark)
+	l.marks = sync.OnceValue(l.newMarks)
 	for at := 0; ; {
 		n := strings.IndexByte(src[at:], '\n')
 		if n < 0 {
@@ -36,20 +37,20 @@ func NewLines(src string) *Lines {
 	}
 }
 
-// Position is the line and column of a byte offset, both from 1. The column
-// counts characters. Offsets outside the source are moved to its ends.
+// Position returns the line and column of a byte offset, both from 1. The column counts characters.
+// Offsets outside the source are moved to its ends.
 func (l *Lines) Position(offset int) (line, column int) {
 	offset = max(0, min(offset, len(l.src)))
 	line, _ = slices.BinarySearch(l.starts, int32(offset+1))
 	start := int(l.starts[line-1])
 	if offset-start > marked {
-		return line, l.runes(offset) - l.runes(start) + 1
+		return line, l.countRunes(offset) - l.countRunes(start) + 1
 	}
 	return line, utf8.RuneCountInString(l.src[start:offset]) + 1
 }
 
-// runes is how many characters stand before an offset.
-func (l *Lines) runes(offset int) int {
+// countRunes returns the number of characters before an offset.
+func (l *Lines) countRunes(offset int) int {
 	marks := l.marks()
 	i, found := slices.BinarySearchFunc(marks, offset, func(m mark, at int) int { return cmp.Compare(m.offset, at) })
 	if !found {
@@ -58,10 +59,10 @@ func (l *Lines) runes(offset int) int {
 	return marks[i].runes + utf8.RuneCountInString(l.src[marks[i].offset:offset])
 }
 
-func (l *Lines) mark() []mark {
+func (l *Lines) newMarks() []mark {
 	out := []mark{{}}
 	last := mark{}
-	for at := range l.src { // beginnings of characters
+	for at := range l.src { // the first bytes of characters
 		if at-last.offset >= marked {
 			last = mark{at, last.runes + utf8.RuneCountInString(l.src[last.offset:at])}
 			out = append(out, last)
@@ -70,8 +71,8 @@ func (l *Lines) mark() []mark {
 	return out
 }
 
-// Start is the byte offset at which a line begins; lines count from 1.
-func (l *Lines) Start(line int) int {
+// LineStart returns the byte offset at which a line begins; lines count from 1.
+func (l *Lines) LineStart(line int) int {
 	switch {
 	case line < 1:
 		return 0
@@ -81,5 +82,5 @@ func (l *Lines) Start(line int) int {
 	return int(l.starts[line-1])
 }
 
-// Count is the number of lines.
-func (l *Lines) Count() int { return len(l.starts) }
+// CountLines returns the number of lines.
+func (l *Lines) CountLines() int { return len(l.starts) }

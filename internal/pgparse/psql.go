@@ -2,12 +2,12 @@ package pgparse
 
 import "strings"
 
-// psql's own commands, as its manual has them
+// This file handles psql's own commands
 // (https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS).
 
-// idle are the commands that change nothing of what a file runs: what psql
-// prints, how, and to where; descriptions of objects; \restrict, which pg_dump
-// writes. \i, \c, \if, \copy, \gexec, \q and \! do, and \o may start a program.
+// idle are the commands that do not change what a file runs: commands about psql's
+// output, descriptions of objects, and \restrict, which pg_dump writes. \i, \c, \if,
+// \copy, \gexec, \q and \! do change it, and \o may start a program.
 var idle = map[string]bool{
 	"echo": true, "qecho": true, "warn": true, "timing": true, "pset": true, "x": true, "a": true, "t": true, "H": true, "f": true,
 	"C": true, "T": true, "conninfo": true, "errverbose": true, "copyright": true, "h": true, "help": true, "?": true, "l": true,
@@ -17,18 +17,18 @@ var idle = map[string]bool{
 // telling are psql's variables that change how a file runs.
 var telling = map[string]bool{"AUTOCOMMIT": true, "ON_ERROR_ROLLBACK": true, "FETCH_COUNT": true, "SINGLELINE": true}
 
-// Idle reports whether a psql command changes nothing of what a file runs. A
-// variable that \set gives shows where it is used: there is no such SQL.
-func Idle(command string) bool {
+// IsIdleCommand reports whether a psql command does not change what a file runs. A variable set by
+// \set has no effect here: its use in a statement is not valid SQL and is found there.
+func IsIdleCommand(command string) bool {
 	words := strings.Fields(command)
 	if len(words) == 0 || !strings.HasPrefix(words[0], `\`) || strings.Contains(command[1:], `\`) || strings.Contains(command, "`") {
-		return false // another command on the line; a program's output
+		return false // another command on the line, or a program's output
 	}
 	switch name := words[0][1:]; {
 	case name == "set" || name == "unset":
 		return len(words) == 1 || !telling[words[1]]
 	case name == "encoding":
-		return len(words) == 1 || !swallows(words[1])
+		return len(words) == 1 || !swallowsBackslash(words[1])
 	case name == "d" || len(name) > 1 && name[0] == 'd':
 		return true
 	default:
@@ -36,21 +36,21 @@ func Idle(command string) bool {
 	}
 }
 
-// sends reports whether a psql command in a statement ends it: \g, \gx, \gset and
-// their like.
-func sends(command string) bool {
+// sendsStatement reports whether a psql command ends the statement before it: \g, \gx, \gset and
+// similar commands.
+func sendsStatement(command string) bool {
 	name := firstWord(command)
 	return strings.HasPrefix(name, `\g`) || name == `\crosstabview` || strings.HasPrefix(name, `\watch`)
 }
 
-// slashed consumes a command of psql, or what psql makes of "\;" and "\:" in a
-// statement: the byte itself.
-func (s *scanner) slashed() {
+// scanCommand consumes a psql command. In psql, "\;" and "\:" in a statement stand for the
+// byte after the backslash.
+func (s *scanner) scanCommand() {
 	src, i := s.src, s.pos
 	if s.by.Psql && i+1 < len(src) && (src[i+1] == ';' || src[i+1] == ':') {
 		s.pos += 2
 		if src[i+1] == ';' {
-			s.flush()
+			s.endPiece()
 			s.unsent = true
 		}
 		return
@@ -67,20 +67,31 @@ func (s *scanner) slashed() {
 			s.slash = i
 		}
 		s.last = end
-		if sends(src[i:end]) {
-			s.send()
+		if sendsStatement(src[i:end]) {
+			s.endMessage()
 		}
 	}
 	if s.by.Psql && strings.HasPrefix(src[s.pos:], `\\`) {
-		s.pos += 2 // and SQL, or another command
+		s.pos += 2 // SQL, or another command, follows
 	}
 }
 
-// wholeLine are the commands that take the rest of the line as it stands.
-var wholeLine = map[string]bool{`\!`: true, `\copy`: true, `\help`: true, `\h`: true, `\ef`: true, `\ev`: true, `\sf`: true, `\sv`: true, `\sf+`: true, `\sv+`: true}
+// wholeLine are the commands that use the rest of the line unchanged.
+var wholeLine = map[string]bool{
+	`\!`:    true,
+	`\copy`: true,
+	`\help`: true,
+	`\h`:    true,
+	`\ef`:   true,
+	`\ev`:   true,
+	`\sf`:   true,
+	`\sv`:   true,
+	`\sf+`:  true,
+	`\sv+`:  true,
+}
 
-// commandEnd is the end of the psql command at i: of the line, or where another
-// backslash begins a command, or parts it from what follows.
+// commandEnd returns the end of the psql command at i: the end of the line, or a
+// backslash that begins the next command or separates the command from what follows.
 func commandEnd(src string, i int) int {
 	line := src[i:]
 	if n := strings.IndexByte(line, '\n'); n >= 0 {
@@ -99,7 +110,7 @@ func commandEnd(src string, i int) int {
 			return i + at
 		case '|':
 			if strings.HasPrefix(line, `\g`) || strings.HasPrefix(line, `\o`) || strings.HasPrefix(line, `\w`) {
-				return i + len(line) // a program's
+				return i + len(line) // a program's arguments
 			}
 		case '\'', '"', '`':
 			at = quoteEnd(line, at, c, c == '\'') - 1
@@ -108,10 +119,9 @@ func commandEnd(src string, i int) int {
 	return i + len(line)
 }
 
-// skipRows finds where the text goes on behind the rows that psql reads for a
-// COPY … FROM STDIN: they begin on the next line, and end at one that is "\."
-// alone. Without such a line they go to the end of what psql reads. Other
-// runners read no rows: without their end there are none.
+// skipRows finds where the text continues after the rows that psql reads for a COPY …
+// FROM STDIN. They begin on the next line and end at a line with "\." alone, or at the
+// end of the input. Other tools read no rows, so without such a line there are none.
 func (s *scanner) skipRows() {
 	from := s.resume
 	if from == 0 {
@@ -131,11 +141,11 @@ func (s *scanner) skipRows() {
 	}
 }
 
-// overRows goes on behind the rows of a COPY. A statement that is half before
-// them goes on there.
+// overRows continues after the rows of a COPY. An unfinished statement before the rows
+// continues there.
 func (s *scanner) overRows() {
 	if s.pos > s.lineBreak {
-		s.begin(s.lineBreak) // a comment does
+		s.beginPiece(s.lineBreak) // a comment continues
 		s.last = s.pos
 	}
 	s.broken = s.broken || s.start >= 0
@@ -143,13 +153,13 @@ func (s *scanner) overRows() {
 	from := s.endless
 	s.lineBreak, s.resume, s.endless = 0, 0, 0
 	if from > 0 && looksLikeSQL(s.src[from:]) {
-		s.flush()
+		s.endPiece()
 		s.pieces = append(s.pieces, piece{start: from, end: len(s.src), endless: true})
 	}
 }
 
-// looksLikeSQL reports whether rows that have no end are statements, as some line
-// ends in a semicolon: psql takes them for rows, and who wrote them did not.
+// looksLikeSQL reports whether rows without an end look like statements, because a line
+// ends in a semicolon. psql reads them as rows, although their author meant statements.
 func looksLikeSQL(rows string) bool {
 	for line := range strings.Lines(rows) {
 		if strings.HasSuffix(strings.TrimRight(line, " \t\r\n"), ";") {
@@ -159,8 +169,8 @@ func looksLikeSQL(rows string) bool {
 	return false
 }
 
-// rowsEnd is the end of the rows that begin at i, with the line that ends them;
-// -1 when none does.
+// rowsEnd returns the end of the rows that begin at i, including the line that ends them;
+// -1 if no line does.
 func rowsEnd(src string, i int) int {
 	for i < len(src) {
 		line, next := src[i:], len(src)

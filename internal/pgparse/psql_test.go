@@ -16,7 +16,7 @@ func TestIdle(t *testing.T) {
 		`\i b.sql`: false, `\ir b.sql`: false, `\connect other`: false, `\c other`: false, `\if :x`: false, `\endif`: false, `\q`: false,
 		`\! rm x`: false, `\copy t from x`: false, `\gexec`: false, `\o |less`: false, `SELECT 1`: false,
 	} {
-		if got := pgparse.Idle(command); got != want {
+		if got := pgparse.IsIdleCommand(command); got != want {
 			t.Errorf("%s: %t", command, got)
 		}
 	}

@@ -2,7 +2,7 @@ package pgparse
 
 import "strings"
 
-// lineEnd is the end of the line comment or psql command at i. Postgres ends a
+// lineEnd returns the end of the line comment or psql command at i. Postgres ends a
 // comment at a carriage return, too.
 func lineEnd(src string, i int) int {
 	end := len(src)
@@ -16,12 +16,12 @@ func lineEnd(src string, i int) int {
 }
 
 func commentEnd(src string, i int) int {
-	end, _ := comment(src, i)
+	end, _ := skipComment(src, i)
 	return end
 }
 
-// comment is the end of the comment at i, and whether it is closed.
-func comment(src string, i int) (end int, closed bool) {
+// skipComment returns the end of the comment at i, and whether it is closed.
+func skipComment(src string, i int) (end int, closed bool) {
 	depth := 0
 	for i < len(src) {
 		switch {
@@ -41,8 +41,8 @@ func comment(src string, i int) (end int, closed bool) {
 	return len(src), false
 }
 
-// quoteEnd is the end of the quoted text that begins at i. A doubled quote
-// stays inside; so does one behind a backslash when escapes are on.
+// quoteEnd returns the end of the quoted text that begins at i. A doubled quote is part
+// of the text, and so is a quote after a backslash if escapes are on.
 func quoteEnd(src string, i int, quote byte, escapes bool) int {
 	for i++; i < len(src); i++ {
 		switch {
@@ -59,8 +59,8 @@ func quoteEnd(src string, i int, quote byte, escapes bool) int {
 	return len(src)
 }
 
-// dollarEnd is the end of a dollar-quoted text at i, or of a lone '$' or a
-// parameter like $1.
+// dollarEnd returns the end of a dollar-quoted text at i, or of a lone '$' or a parameter
+// like $1.
 func dollarEnd(src string, i int) int {
 	j := i + 1
 	if j < len(src) && (isWordStart(src[j]) || src[j] == '$') {
@@ -78,13 +78,13 @@ func dollarEnd(src string, i int) int {
 	return i + 1
 }
 
-// stringEnd is the end of the string that begins at i. The server goes on with
-// one that follows behind a line's end and nothing but blanks and comments: it
-// has the escapes of the first.
+// stringEnd returns the end of the string that begins at i. A string continues with the
+// next one if only blanks, comments and at least one line break separate them. The
+// continuation has the escapes of the first string.
 func stringEnd(src string, i int, escapes bool) int {
 	end := quoteEnd(src, i, '\'', escapes)
 	for escapes {
-		next := continued(src, end, false)
+		next := continuedAt(src, end, false)
 		if next < 0 {
 			break
 		}
@@ -93,9 +93,9 @@ func stringEnd(src string, i int, escapes bool) int {
 	return end
 }
 
-// continued is where a string that ends at i goes on, -1 when it does not. psql
-// reads line by line: only a carriage return ends a line for it that it has.
-func continued(src string, i int, psql bool) int {
+// continuedAt returns where a string that ends at i continues, -1 if it does not. psql
+// reads line by line, so only a carriage return can be a line break inside its line.
+func continuedAt(src string, i int, psql bool) int {
 	line := false
 	for i < len(src) {
 		switch c := src[i]; {
@@ -117,8 +117,8 @@ func continued(src string, i int, psql bool) int {
 	return -1
 }
 
-// junkEnd is the end of the number that begins at i, with the letters that may
-// stand behind it. A dollar quote may follow at once.
+// junkEnd returns the end of the number that begins at i, including letters directly
+// after it. A dollar quote may follow at once.
 func junkEnd(src string, i int) int {
 	for i++; i < len(src) && (src[i] >= '0' && src[i] <= '9' || src[i] == '.' || src[i] == '_'); {
 		i++

@@ -2,38 +2,41 @@ package pgparse
 
 import "strings"
 
-// Reader is who cuts a text into statements, and how strings end for it. The zero
-// value is the server, with its settings as they come.
+// Reader is the program that splits a text into statements, with its rules for the end of
+// strings. The zero value is the server with default settings.
 type Reader struct {
-	// Psql: it is psql, which reads line by line, keeps its own commands to itself
-	// and takes the lines behind COPY … FROM STDIN for rows.
+	// Psql: it is psql, which reads line by line, handles its own commands, and reads the
+	// lines after COPY … FROM STDIN as rows.
 	Psql bool
-	// Message: all of it is parsed before any of it runs: what it sets holds for
-	// the next message.
+	// Message: the whole text is parsed before any of it runs, so its settings only apply
+	// to the next message.
 	Message bool
-	// Block: the runner has opened a transaction.
+	// Block: the tool has opened a transaction.
 	Block bool
-	// Strings is how strings end when it begins.
+	// Strings is the setting at the beginning.
 	Strings Strings
 }
 
-// Strings is how the strings of a session end. The zero value is how they do
-// where nobody says anything.
+// Strings are the settings of a session that decide where strings end. The zero value is
+// the default.
 type Strings struct {
-	// Off: standard_conforming_strings is off; a backslash escapes in all of them.
+	// Off: standard_conforming_strings is off, so a backslash escapes in all strings.
 	Off bool
 	// Unsure: it may be off.
 	Unsure bool
-	// Encoding is the client's where a letter of it may end in a backslash.
+	// Encoding is the client's encoding if a character of it may end in a backslash.
 	Encoding string
 }
 
-// encodings are those in which the last byte of a letter may be a backslash.
+// encodings are the encodings in which the last byte of a character may be a backslash.
 // (https://www.postgresql.org/docs/current/multibyte.html)
-var encodings = []string{"big5", "gbk", "uhc", "gb18030", "sjis", "shiftjis2004", "johab", "mskanji", "win932", "windows932", "win936", "windows936", "win949", "windows949", "win950", "windows950"}
+var encodings = []string{
+	"big5", "gbk", "uhc", "gb18030", "sjis", "shiftjis2004", "johab", "mskanji", "win932", "windows932", "win936",
+	"windows936", "win949", "windows949", "win950", "windows950",
+}
 
-// swallows reports whether a letter of a client's encoding may end in a backslash.
-func swallows(encoding string) bool {
+// swallowsBackslash reports whether a character of a client's encoding may end in a backslash.
+func swallowsBackslash(encoding string) bool {
 	plain := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'A' && r <= 'Z':

@@ -100,7 +100,7 @@ func (l *listener) session(conn net.Conn) {
 		}
 		if was := state; pgparse.Whole(sql) != nil {
 			all += sql + ";\n"
-			so, err := pgparse.Split(all + "SELECT 1")
+			so, err := pgparse.SplitText(all + "SELECT 1")
 			if err != nil {
 				return
 			}
@@ -209,7 +209,7 @@ func bySplit(t *testing.T, text string) []string {
 
 // plain is a statement for comparison: what has no end, psql sends with its
 // semicolon and the line's end.
-func plain(sql string) string { return strings.TrimRight(pgparse.Squeeze(sql), "; \r\n") }
+func plain(sql string) string { return strings.TrimRight(pgparse.SqueezeSQL(sql), "; \r\n") }
 
 // difference is the first place where two lists are not one.
 func difference(psql, ours []string) string {

@@ -2,75 +2,75 @@ package pgparse
 
 import "strings"
 
-// piece is a stretch of the source that holds one statement, as far as the
-// lexical rules tell: from its first token up to, not including, its ';'.
+// piece is the part of a source that holds one statement, by the lexical rules: from its
+// first token up to, not including, its ';'.
 type piece struct {
 	start, end int
 	depth      int  // the deepest nesting of brackets, CASE and prefix operators
 	chain      int  // the longest chain of operators
 	meta       bool // a psql command: \connect, \set, …
-	slash      int  // where one stands in the statement; 0: none
-	rows       bool // the rows of a COPY stand in it
+	slash      int  // the offset of a psql command inside the statement; 0: none
+	rows       bool // it contains the rows of a COPY
 	endless    bool // it is rows of a COPY that have no end, and look like SQL
-	plain      bool // strings without an E in it have escapes
-	unsure     bool // where a string of it ends is not known
+	plain      bool // strings without an E have escapes
+	unsure     bool // the end of one of its strings is not known
 }
 
-// scanner cuts a source into pieces without building anything. It knows just
-// enough of Postgres' lexical rules (strings of all kinds, dollar quotes,
-// nested comments, BEGIN ATOMIC bodies, psql commands, COPY data) to find the
-// ends of statements in text that the grammar may reject.
+// scanner splits a source into pieces without building a tree. It knows just enough of
+// Postgres' lexical rules (strings of all kinds, dollar quotes, nested comments, BEGIN
+// ATOMIC bodies, psql commands, COPY data) to find the ends of statements in text that
+// the grammar may reject.
 type scanner struct {
 	src    string
 	pos    int
 	pieces []piece
 	by     Reader
-	// plain has the strings without an E that have escapes all the same.
+	// plain lists the strings without an E that have escapes nevertheless.
 	plain []Comment
-	// copies counts the COPYs of the message whose rows are to come; lineBreak
-	// is the end of the line behind which they stood, resume where the text goes on.
+	// copies counts the COPYs of the message whose rows follow. lineBreak is the end of
+	// their line, and resume the place where the text continues after the rows.
 	copies, lineBreak, resume int
-	endless                   int // where rows begin that nothing ends
+	endless                   int // the offset of rows without an end
 
 	start, last int // first token of the current piece; end of its last token
 	brackets    int
-	parens      int // the round ones of them
-	run         int // prefix operators without an operand between
+	parens      int // only round brackets
+	run         int // prefix operators without an operand between them
 	cases       int
 	depth       int
 	atomic      int  // open blocks of a BEGIN ATOMIC body
-	opened      int  // where the word ATOMIC ends
+	opened      int  // the end of the word ATOMIC
 	words       int  // words seen in the current piece
 	chain       int  // operators since the last comma
 	longest     int  // the longest such chain
 	slash       int  // the first psql command in the piece
 	copying     int  // 1: starts with COPY, 2: … FROM, 3: … FROM STDIN
-	made        byte // how far the first words are CREATE OR REPLACE FUNCTION
+	made        byte // how much of CREATE OR REPLACE FUNCTION was read
 	prevBegin   bool
 	prevAs      bool // AS or a dot: a name follows
-	broken      bool // the rows of a COPY stand in the piece
-	escaped     bool // a string of it is in plain
+	broken      bool // the piece contains the rows of a COPY
+	escaped     bool // plain has one of its strings
 	unsure      bool
-	unsent      bool // pieces before this one go in its message
-	sent        bool // and now they went
+	unsent      bool // its message already has earlier pieces
+	sent        bool // a message was just sent
 }
 
-func scan(src string) []piece { return newScanner(src, Reader{}).all() }
+func scanPieces(src string) []piece { return newScanner(src, Reader{}).scanAll() }
 
 func newScanner(src string, by Reader) *scanner {
 	return &scanner{src: src, by: by, start: -1, pieces: make([]piece, 0, min(strings.Count(src, ";")+1, 64))}
 }
 
-func (s *scanner) all() []piece {
+func (s *scanner) scanAll() []piece {
 	for s.pos < len(s.src) {
-		s.token()
+		s.scanToken()
 	}
-	s.flush()
+	s.endPiece()
 	return s.pieces
 }
 
-// flush ends a piece.
-func (s *scanner) flush() {
+// endPiece ends a piece.
+func (s *scanner) endPiece() {
 	if s.copying == 3 {
 		s.copies++
 	}
@@ -85,34 +85,34 @@ func (s *scanner) flush() {
 	}
 }
 
-// send ends a message: the rows of its COPYs are read now.
-func (s *scanner) send() {
-	s.flush()
+// endMessage ends a message. The rows of its COPYs follow now.
+func (s *scanner) endMessage() {
+	s.endPiece()
 	s.sent, s.unsent = s.unsent, false
 	for ; s.copies > 0; s.copies-- {
 		s.skipRows()
 	}
 }
 
-func (s *scanner) begin(at int) {
+func (s *scanner) beginPiece(at int) {
 	if s.start < 0 {
 		s.start = at
 	}
 }
 
-func (s *scanner) note() {
+func (s *scanner) recordDepth() {
 	if d := s.brackets + s.run + s.cases; d > s.depth {
 		s.depth = d
 	}
 }
 
-func (s *scanner) operator() {
+func (s *scanner) countOperator() {
 	s.chain++
 	s.longest = max(s.longest, s.chain)
 }
 
-// token consumes one token, comment or stretch of white space.
-func (s *scanner) token() {
+// scanToken consumes one token, comment or stretch of white space.
+func (s *scanner) scanToken() {
 	src, i := s.src, s.pos
 	if s.resume > 0 && i >= s.lineBreak {
 		s.overRows()
@@ -127,26 +127,26 @@ func (s *scanner) token() {
 		s.pos = lineEnd(src, i)
 		return
 	case c == '/' && strings.HasPrefix(src[i:], "/*"):
-		end, closed := comment(src, i)
+		end, closed := skipComment(src, i)
 		if s.pos = end; !closed {
-			// The server refuses it, with the statement that it stands in.
-			s.begin(i)
+			// The server refuses it together with the statement that contains it.
+			s.beginPiece(i)
 			s.last = end
 		}
 		return
 	case c == ';' && s.parens == 0 && s.atomic == 0:
 		s.pos++
-		s.send()
+		s.endMessage()
 		return
 	case c == '\\':
-		s.slashed()
+		s.scanCommand()
 		return
 	}
-	s.begin(i)
+	s.beginPiece(i)
 	operand, name := true, false
 	switch {
 	case c == '\'':
-		s.quoted(i, s.by.Strings.Off && !(i > 1 && src[i-1] == '&' && (src[i-2] == 'U' || src[i-2] == 'u')))
+		s.scanString(i, s.by.Strings.Off && !(i > 1 && src[i-1] == '&' && (src[i-2] == 'U' || src[i-2] == 'u')))
 	case c == '"':
 		s.pos = quoteEnd(src, i, '"', false)
 	case c == '$':
@@ -158,7 +158,7 @@ func (s *scanner) token() {
 		}
 		s.pos++
 		operand = false
-		s.note()
+		s.recordDepth()
 	case c == ')' || c == ']':
 		s.brackets = max(0, s.brackets-1)
 		if c == ')' {
@@ -166,16 +166,16 @@ func (s *scanner) token() {
 		}
 		s.pos++
 	case isWordStart(c):
-		operand = s.word()
+		operand = s.scanWord()
 		name = s.prevAs
 	case c >= '0' && c <= '9':
 		s.pos = junkEnd(src, i)
 	case c == '-' || c == '+' || c == '~' || c == '!' || c == '@':
 		s.pos++
 		s.run++
-		s.operator()
+		s.countOperator()
 		operand = false
-		s.note()
+		s.recordDepth()
 	case c == ',':
 		s.pos++
 		s.chain = 0
@@ -185,7 +185,7 @@ func (s *scanner) token() {
 		name = true
 	default:
 		s.pos++
-		s.operator()
+		s.countOperator()
 		operand = false
 	}
 	if operand {
@@ -195,14 +195,14 @@ func (s *scanner) token() {
 	s.last = s.pos
 }
 
-// quoted consumes a string. One without an E in front has escapes where
+// scanString consumes a string. A string without an E has escapes if
 // standard_conforming_strings is off.
-func (s *scanner) quoted(start int, escapes bool) {
+func (s *scanner) scanString(start int, escapes bool) {
 	i := s.pos
 	if s.by.Psql {
 		s.pos = quoteEnd(s.src, i, '\'', escapes)
 		for escapes {
-			next := continued(s.src, s.pos, true)
+			next := continuedAt(s.src, s.pos, true)
 			if next < 0 {
 				break
 			}
@@ -212,7 +212,7 @@ func (s *scanner) quoted(start int, escapes bool) {
 		s.pos = stringEnd(s.src, i, escapes)
 	}
 	switch has := s.src[i:s.pos]; {
-	case escapes && s.by.Strings.Encoding != "" && swallowed(has), start == i && s.by.Strings.Unsure && EndsElsewhere(s.src[i:]):
+	case escapes && s.by.Strings.Encoding != "" && maySwallowBackslash(has), start == i && s.by.Strings.Unsure && EndsElsewhere(s.src[i:]):
 		s.unsure = true
 	case escapes && start == i && strings.IndexByte(has, '\\') >= 0:
 		s.plain = append(s.plain, Comment{i, s.pos})
@@ -220,9 +220,8 @@ func (s *scanner) quoted(start int, escapes bool) {
 	}
 }
 
-// word consumes an identifier or keyword and reports whether it can stand
-// where an operand stands.
-func (s *scanner) word() (operand bool) {
+// scanWord consumes an identifier or keyword and reports whether it can be an operand.
+func (s *scanner) scanWord() (operand bool) {
 	src, i := s.src, s.pos
 	for s.pos < len(src) && isWordByte(src[s.pos]) {
 		s.pos++
@@ -231,83 +230,83 @@ func (s *scanner) word() (operand bool) {
 	if s.pos < len(src) && src[s.pos] == '\'' && len(w) == 1 {
 		switch w[0] {
 		case 'e', 'E':
-			s.quoted(i, true)
+			s.scanString(i, true)
 			return true
 		case 'n', 'N':
-			s.quoted(s.pos, s.by.Strings.Off)
+			s.scanString(s.pos, s.by.Strings.Off)
 			return true
 		case 'b', 'B', 'x', 'X':
-			s.quoted(i, false)
+			s.scanString(i, false)
 			return true
 		}
 	}
 	s.words++
 	begin, from := s.prevBegin, s.copying == 2
-	label := s.prevAs && !s.by.Psql // psql asks for no more than the word
+	label := s.prevAs && !s.by.Psql // psql only looks at the word
 	s.prevBegin, s.prevAs = false, false
 	if from {
 		s.copying = 0
 	}
 	if s.words <= 4 {
-		s.making(w)
+		s.trackFirstWords(w)
 	}
 	switch len(w) {
 	case 2:
-		if is(w, "OR") {
-			s.operator()
+		if isKeyword(w, "OR") {
+			s.countOperator()
 		}
-		s.prevAs = is(w, "AS")
+		s.prevAs = isKeyword(w, "AS")
 	case 3:
-		if is(w, "NOT") {
+		if isKeyword(w, "NOT") {
 			s.run++
-			s.note()
+			s.recordDepth()
 			return false
 		}
-		if is(w, "AND") {
-			s.operator()
+		if isKeyword(w, "AND") {
+			s.countOperator()
 		}
-		if is(w, "END") && !label {
+		if isKeyword(w, "END") && !label {
 			s.cases = max(0, s.cases-1)
-			if s.by.Psql && s.parens == 0 || !s.by.Psql && s.closes() {
+			if s.by.Psql && s.parens == 0 || !s.by.Psql && s.isClosingEnd() {
 				s.atomic = max(0, s.atomic-1)
 			}
 		}
 	case 4:
-		if is(w, "CASE") && !label {
+		if isKeyword(w, "CASE") && !label {
 			s.cases++
 			if s.atomic > 0 && (s.parens == 0 || !s.by.Psql) {
 				s.atomic++
 			}
-			s.note()
-		} else if is(w, "COPY") && s.words == 1 {
+			s.recordDepth()
+		} else if isKeyword(w, "COPY") && s.words == 1 {
 			s.copying = 1
-		} else if is(w, "FROM") && s.copying == 1 && s.parens == 0 {
+		} else if isKeyword(w, "FROM") && s.copying == 1 && s.parens == 0 {
 			s.copying = 2
 		}
 	case 5:
-		if is(w, "BEGIN") {
+		if isKeyword(w, "BEGIN") {
 			s.prevBegin = true
 			if s.by.Psql && s.made == madeFunction && s.parens == 0 {
 				s.atomic++
 			}
-		} else if from && is(w, "STDIN") {
+		} else if from && isKeyword(w, "STDIN") {
 			s.copying = 3
 		}
 	case 6:
-		if begin && !s.by.Psql && s.made == madeFunction && s.parens == 0 && is(w, "ATOMIC") {
+		if begin && !s.by.Psql && s.made == madeFunction && s.parens == 0 && isKeyword(w, "ATOMIC") {
 			s.atomic, s.opened = 1, s.pos
 		}
 	}
 	return true
 }
 
-// closes reports whether an END is that of a CASE or of the body itself, and no
-// label: the body's stands behind a statement's end, or where the body begins.
-func (s *scanner) closes() bool {
+// isClosingEnd reports whether an END closes a CASE or the body, and is not a label. The END of
+// the body comes after the end of a statement, or where the body begins.
+func (s *scanner) isClosingEnd() bool {
 	return s.atomic != 1 || s.last == s.opened || s.src[s.last-1] == ';'
 }
 
-// How far the first words of a piece are CREATE OR REPLACE FUNCTION or PROCEDURE.
+// How many of the first words CREATE OR REPLACE FUNCTION or PROCEDURE a piece has.
 const (
 	madeCreate byte = iota + 1
 	madeOr
@@ -315,22 +314,22 @@ const (
 	madeFunction
 )
 
-// making follows the first words of a piece.
-func (s *scanner) making(w string) {
+// trackFirstWords tracks the first words of a piece.
+func (s *scanner) trackFirstWords(w string) {
 	switch {
-	case s.words == 1 && is(w, "CREATE"):
+	case s.words == 1 && isKeyword(w, "CREATE"):
 		s.made = madeCreate
-	case s.words == 2 && s.made == madeCreate && is(w, "OR"):
+	case s.words == 2 && s.made == madeCreate && isKeyword(w, "OR"):
 		s.made = madeOr
-	case s.words == 3 && s.made == madeOr && is(w, "REPLACE"):
+	case s.words == 3 && s.made == madeOr && isKeyword(w, "REPLACE"):
 		s.made = madeReplace
-	case (s.words == 2 && s.made == madeCreate || s.words == 4 && s.made == madeReplace) && (is(w, "FUNCTION") || is(w, "PROCEDURE")):
+	case (s.words == 2 && s.made == madeCreate || s.words == 4 && s.made == madeReplace) && (isKeyword(w, "FUNCTION") || isKeyword(w, "PROCEDURE")):
 		s.made = madeFunction
 	}
 }
 
-// is compares a word with an upper-case keyword.
-func is(word, keyword string) bool { return strings.EqualFold(word, keyword) }
+// isKeyword compares a word with a keyword in upper case.
+func isKeyword(word, keyword string) bool { return strings.EqualFold(word, keyword) }
 
 func isWordStart(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= 0x80

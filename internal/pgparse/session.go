@@ -2,13 +2,13 @@ package pgparse
 
 import "strings"
 
-// session follows how strings end through the statements of a text.
+// session tracks through the statements of a text where strings end.
 type session struct {
 	now, start Strings
-	kept       Strings // what is left of now when the transaction ends
-	before     Strings // what a ROLLBACK goes back to
+	kept       Strings // the part of now that is kept after the transaction
+	before     Strings // the state that a ROLLBACK restores
 	open       bool
-	goesOn     bool // its reader goes on behind a statement that failed
+	goesOn     bool // its reader continues after a failed statement
 	points     []point
 }
 
@@ -21,47 +21,48 @@ func newSession(by Reader) *session {
 	return &session{now: by.Strings, start: Strings{}, kept: by.Strings, before: by.Strings, open: by.Block, goesOn: by.Psql}
 }
 
-// end is what the next text of the session begins with.
-func (s *session) end() Strings {
+// nextStrings returns the state for the session's next text.
+func (s *session) nextStrings() Strings {
 	if s.open {
 		return s.kept
 	}
 	return s.now
 }
 
-// statement takes in what a statement sets.
-func (s *session) statement(st *Stmt, sql string) {
+// applyStatement applies the settings of a statement.
+func (s *session) applyStatement(st *Stmt, sql string) {
 	if st.Node == nil {
 		if words := strings.Fields(sql); len(words) > 1 && words[0] == `\encoding` {
-			s.encoding(words[1], false)
+			s.setEncoding(words[1], false)
 		}
 		return
 	}
 	switch x := unwrap(st.Node).(type) {
 	case *VariableSetStmt:
-		s.set(x)
+		s.applySet(x)
 	case *DiscardStmt:
 		if x.Target == DiscardMode_DISCARD_ALL {
 			s.now, s.kept = s.start, s.start
 		}
 	case *SelectStmt, *CallStmt:
-		s.calls(st.Node, true)
+		s.applyCalls(st.Node, true)
 	case *UpdateStmt:
-		s.updates(x)
-		s.calls(st.Node, false)
+		s.applyUpdate(x)
+		s.applyCalls(st.Node, false)
 	case *CreateFunctionStmt:
-		s.hides(x)
-		s.calls(st.Node, false)
-	case *InsertStmt, *DeleteStmt, *MergeStmt, *CreateTableAsStmt, *ExplainStmt, *CopyStmt, *PrepareStmt, *DeclareCursorStmt, *CreateStmt, *ViewStmt, *RuleStmt, *AlterTableStmt:
-		s.calls(st.Node, false)
+		s.checkFunction(x)
+		s.applyCalls(st.Node, false)
+	case *InsertStmt, *DeleteStmt, *MergeStmt, *CreateTableAsStmt, *ExplainStmt, *CopyStmt, *PrepareStmt, *DeclareCursorStmt, *CreateStmt, *ViewStmt, *RuleStmt,
+		*AlterTableStmt:
+		s.applyCalls(st.Node, false)
 	case *DoStmt:
-		s.block(sql)
+		s.applyBlock(sql)
 	case *TransactionStmt:
-		s.transaction(x)
+		s.applyTransaction(x)
 	}
 }
 
-func (s *session) set(x *VariableSetStmt) {
+func (s *session) applySet(x *VariableSetStmt) {
 	value, known := "", true
 	if x.Kind == VariableSetKind_VAR_SET_VALUE {
 		value, known = "", len(x.Args) == 1
@@ -74,16 +75,16 @@ func (s *session) set(x *VariableSetStmt) {
 	case x.Kind == VariableSetKind_VAR_RESET_ALL:
 		s.now, s.kept = s.start, s.start
 	case strings.EqualFold(x.Name, "standard_conforming_strings"):
-		s.strings(reset, value, known, x.IsLocal)
+		s.setStrings(reset, value, known, x.IsLocal)
 	case strings.EqualFold(x.Name, "client_encoding"):
 		if reset {
 			value = ""
 		}
-		s.encoding(value, x.IsLocal)
+		s.setEncoding(value, x.IsLocal)
 	}
 }
 
-// settingText is a constant as SET takes it.
+// settingText returns a constant as SET reads it.
 func settingText(n *Node) (string, bool) {
 	switch v := n.GetAConst().GetVal().(type) {
 	case *A_Const_Ival:
@@ -100,9 +101,9 @@ func settingText(n *Node) (string, bool) {
 	return ConstantString(n)
 }
 
-// strings sets standard_conforming_strings.
-func (s *session) strings(reset bool, value string, known, local bool) {
-	s.change(local, func(to *Strings) {
+// setStrings applies a change of standard_conforming_strings.
+func (s *session) setStrings(reset bool, value string, known, local bool) {
+	s.changeSetting(local, func(to *Strings) {
 		switch {
 		case reset:
 			to.Off, to.Unsure = s.start.Off, s.start.Unsure
@@ -120,18 +121,18 @@ func isOff(value string) bool {
 	return v == "0" || v == "of" || v == "off" || v != "" && (strings.HasPrefix("false", v) || strings.HasPrefix("no", v))
 }
 
-func (s *session) encoding(name string, local bool) {
-	s.change(local, func(to *Strings) {
-		if to.Encoding = ""; swallows(name) {
+func (s *session) setEncoding(name string, local bool) {
+	s.changeSetting(local, func(to *Strings) {
+		if to.Encoding = ""; swallowsBackslash(name) {
 			to.Encoding = name
 		}
 	})
 }
 
-// change changes what is set, for the transaction alone or for the session too.
-func (s *session) change(local bool, f func(*Strings)) {
+// changeSetting applies a setting to the transaction, and unless it is local, to the session.
+func (s *session) changeSetting(local bool, f func(*Strings)) {
 	if local && !s.open {
-		return // a warning and nothing else
+		return // only a warning
 	}
 	f(&s.now)
 	if !local {
@@ -139,24 +140,24 @@ func (s *session) change(local bool, f func(*Strings)) {
 	}
 }
 
-// hides takes in that a function may set how strings end: whether, and when, is not
-// followed.
-func (s *session) hides(x *CreateFunctionStmt) {
+// checkFunction handles a function that may set where strings end. It is not known whether and
+// when the function is called.
+func (s *session) checkFunction(x *CreateFunctionStmt) {
 	for _, o := range x.Options {
 		for _, text := range o.GetDefElem().GetArg().GetList().GetItems() {
 			if strings.Contains(strings.ToLower(text.GetString_().GetSval()), "standard_conforming_strings") {
-				s.strings(false, "", false, false)
+				s.setStrings(false, "", false, false)
 			}
 		}
 	}
 }
 
-// calls takes in the calls of set_config in a statement. runs: they are called now,
-// and not for each row, or later, or never.
-func (s *session) calls(n *Node, runs bool) {
+// applyCalls handles the calls of set_config in a statement. runs: they are called exactly
+// once now, and not for each row, later, or never.
+func (s *session) applyCalls(n *Node, runs bool) {
 	Walk(n, func(x any) bool {
 		call, ok := x.(*FuncCall)
-		if !ok || len(call.Funcname) == 0 || len(call.Args) != 3 || Last(call.Funcname) != "set_config" {
+		if !ok || len(call.Funcname) == 0 || len(call.Args) != 3 || LastText(call.Funcname) != "set_config" {
 			return true
 		}
 		name, named := ConstantString(call.Args[0])
@@ -166,33 +167,35 @@ func (s *session) calls(n *Node, runs bool) {
 		known = known && runs && told
 		switch {
 		case named && strings.EqualFold(name, "client_encoding"):
-			s.encoding(value, local)
+			s.setEncoding(value, local)
 		case named && strings.EqualFold(name, "standard_conforming_strings"):
-			s.strings(false, value, known, local)
+			s.setStrings(false, value, known, local)
 		case !named:
-			s.strings(false, "", false, local)
+			s.setStrings(false, "", false, local)
 		}
 		return true
 	})
 }
 
-// updates takes in what an UPDATE of pg_settings sets.
-func (s *session) updates(x *UpdateStmt) {
-	switch name, value, known, is := Updated(x); {
+// applyUpdate handles the settings of an UPDATE of pg_settings.
+func (s *session) applyUpdate(x *UpdateStmt) {
+	switch name, value, known, is := UpdatedSetting(x); {
 	case !is:
 	case !known:
-		s.strings(false, "", false, false)
+		s.setStrings(false, "", false, false)
 	case strings.EqualFold(name, "standard_conforming_strings"):
-		s.strings(false, value, true, false)
+		s.setStrings(false, value, true, false)
 	case strings.EqualFold(name, "client_encoding"):
-		s.encoding(value, false)
+		s.setEncoding(value, false)
 	}
 }
 
-// block takes in what a DO block sets. Its text is parsed only where it may do so.
-func (s *session) block(sql string) {
+// applyBlock handles the settings of a DO block. Its text is only parsed if it may contain
+// any.
+func (s *session) applyBlock(sql string) {
 	lower := strings.ToLower(sql)
-	if !strings.Contains(lower, "conforming") && !strings.Contains(lower, "set_config") && !strings.Contains(lower, "client_encoding") && !strings.Contains(lower, "pg_settings") {
+	if !strings.Contains(lower, "conforming") && !strings.Contains(lower, "set_config") && !strings.Contains(lower, "client_encoding") &&
+		!strings.Contains(lower, "pg_settings") {
 		return
 	}
 	block, err := ParseBlock(sql)
@@ -202,19 +205,19 @@ func (s *session) block(sql string) {
 	}
 	for _, inner := range block.Statements {
 		if inner.Dynamic {
-			continue // it is said to be hidden
+			continue // hidden text is reported elsewhere
 		}
-		f, err := Split(inner.SQL)
+		f, err := SplitText(inner.SQL)
 		if err != nil {
 			continue
 		}
 		for i := range f.Stmts {
-			s.statement(&f.Stmts[i], inner.SQL[f.Stmts[i].Start:f.Stmts[i].End])
+			s.applyStatement(&f.Stmts[i], inner.SQL[f.Stmts[i].Start:f.Stmts[i].End])
 		}
 	}
 }
 
-func (s *session) transaction(x *TransactionStmt) {
+func (s *session) applyTransaction(x *TransactionStmt) {
 	switch x.Kind {
 	case TransactionStmtKind_TRANS_STMT_BEGIN, TransactionStmtKind_TRANS_STMT_START:
 		if !s.open {
@@ -222,7 +225,7 @@ func (s *session) transaction(x *TransactionStmt) {
 		}
 	case TransactionStmtKind_TRANS_STMT_COMMIT, TransactionStmtKind_TRANS_STMT_PREPARE:
 		if s.goesOn && s.open && s.kept.Off != s.before.Off {
-			s.kept.Unsure = true // if a statement failed, it is a ROLLBACK
+			s.kept.Unsure = true // if a statement failed, COMMIT is a ROLLBACK
 		}
 		s.now, s.open, s.points = s.kept, x.Chain, nil
 		s.before = s.kept

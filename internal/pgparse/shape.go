@@ -8,29 +8,29 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Shape names a tree by what is in it but for its locations: trees that are
-// [Equal] have one shape. "" for one of more than 10,000 nodes.
-func Shape(n *Node) string {
-	if n == nil || !small(n) {
+// ShapeKey returns a key for the content of a tree without its locations: trees that are
+// [Equal] have the same shape. It returns "" for a tree of more than 10,000 nodes.
+func ShapeKey(n *Node) string {
+	if n == nil || !isSmall(n) {
 		return ""
 	}
 	h := fnv.New64a()
-	shape(h, n.ProtoReflect())
+	writeShape(h, n.ProtoReflect())
 	return fmt.Sprintf("#%016x", h.Sum64())
 }
 
-// ShapeOf is Shape of what Walk visits.
+// ShapeOf is ShapeKey for any message that Walk accepts.
 func ShapeOf(msg any) string {
 	m, is := msg.(protoreflect.ProtoMessage)
-	if !is || !smaller(msg) {
+	if !is || !isSmallMessage(msg) {
 		return ""
 	}
 	h := fnv.New64a()
-	shape(h, m.ProtoReflect())
+	writeShape(h, m.ProtoReflect())
 	return fmt.Sprintf("#%016x", h.Sum64())
 }
 
-func shape(w io.Writer, m protoreflect.Message) {
+func writeShape(w io.Writer, m protoreflect.Message) {
 	fmt.Fprintf(w, "%s{", m.Descriptor().Name())
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
@@ -41,7 +41,7 @@ func shape(w io.Writer, m protoreflect.Message) {
 		fmt.Fprintf(w, "%d:", fd.Number())
 		one := func(v protoreflect.Value) {
 			if fd.Message() != nil {
-				shape(w, v.Message())
+				writeShape(w, v.Message())
 			} else {
 				fmt.Fprintf(w, "%q,", v.String())
 			}

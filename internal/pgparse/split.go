@@ -11,42 +11,41 @@ import (
 	"github.com/sqlc-dev/oliphant/parser"
 )
 
-// MaxSize is the largest source, in bytes, that is read; MaxDepth is the
-// deepest nesting of brackets, CASE expressions and prefix operators in one
-// statement. Both are far above what people and generators write, and keep the
-// parser's time and stack bounded.
+// MaxSize is the largest source that is read, in bytes. MaxDepth is the deepest nesting
+// of brackets, CASE expressions and prefix operators in one statement. Both are far above
+// what people and generators write, and limit the parser's time and stack.
 const (
 	MaxSize  = 32 << 20
 	MaxDepth = 1000
-	// MaxChain bounds the operators of one expression: a + a + a ….
+	// MaxChain limits the operators of one expression: a + a + a ….
 	MaxChain = 100_000
 )
 
 // Stmt is one statement of a source.
 type Stmt struct {
-	// Node is the syntax tree, nil when the statement could not be parsed. The
-	// locations in it count bytes from Start.
+	// Node is the syntax tree, nil if the statement could not be parsed. Its locations
+	// count bytes from Start.
 	Node *Node
-	// Start and End are byte offsets: of the first token, and behind the last
-	// one (the ';' is not part of a statement).
+	// Start and End are byte offsets of the first token and after the last one (the ';'
+	// is not part of a statement).
 	Start, End int
 	// Err says why Node is nil.
 	Err *SyntaxError
-	// Strings is how its strings were taken to end.
+	// Strings is the setting by which its strings were read.
 	Strings Strings
 }
 
-// SyntaxError is what the grammar, or a bound, had against a statement.
+// SyntaxError is an error of the grammar, or an exceeded limit.
 type SyntaxError struct {
-	// Message is Postgres' own where the grammar speaks.
+	// Message is Postgres' own message if the grammar reports the error.
 	Message string
-	// Hint says what it may be, when that is known.
+	// Hint is the likely cause, if known.
 	Hint string
 	// Offset is the byte offset of the offending token in the source.
 	Offset int
 }
 
-// Error is the message with its hint.
+// Error returns the message with its hint.
 func (e *SyntaxError) Error() string {
 	if e.Hint == "" {
 		return e.Message
@@ -57,82 +56,27 @@ func (e *SyntaxError) Error() string {
 // Comment is a comment of a source, with its markers.
 type Comment struct{ Start, End int }
 
-// File is a source cut into statements.
+// File is a source split into statements.
 type File struct {
-	// Src is the source. Where standard_conforming_strings is off, its strings
-	// are written there as they would be with it on, in as many bytes.
+	// Src is the source. If standard_conforming_strings is off, its strings are rewritten
+	// as they would be with it on, in the same number of bytes.
 	Src   string
 	Stmts []Stmt
-	// Strings is how strings end behind it, in the same session.
+	// Strings is the setting after the text, for the same session.
 	Strings Strings
 }
 
 // ErrTooLarge is returned for a source above MaxSize.
 var ErrTooLarge = errors.New("the file is too large")
 
-// Split cuts a source into statements as the server does. The only error is
-// ErrTooLarge: what the grammar rejects becomes a Stmt with Err, and costs
-// nothing else.
-func Split(src string) (*File, error) { return SplitBy(src, Reader{}) }
+// SplitText splits a source into statements as the server does. The only error is
+// ErrTooLarge. A statement that the grammar rejects becomes a Stmt with Err, and the
+// others are kept.
+func SplitText(src string) (*File, error) { return SplitBy(src, Reader{}) }
 
-// SplitBy cuts a source into statements as a reader of it does.
-func SplitBy(src string, by Reader) (*File, error) {
-	if len(src) > MaxSize {
-		return nil, fmt.Errorf("%w: %d MB, up to %d MB are read", ErrTooLarge, len(src)>>20, MaxSize>>20)
-	}
-	f := &File{Src: src}
-	text := clean(src)
-	s := newScanner(text, by)
-	f.Stmts = make([]Stmt, 0, cap(s.pieces))
-	session, from := newSession(by), 0
-	var written []byte // Src, where it is not the source
-	for done := 0; ; {
-		for s.pos < len(text) && done == len(s.pieces) && !s.sent {
-			s.token()
-		}
-		if s.sent = false; s.pos >= len(text) {
-			s.send()
-		}
-		for ; done < len(s.pieces); done++ {
-			p := s.pieces[done]
-			sql := text[p.start:p.end]
-			if p.plain = p.plain || s.by.Strings.Off && isDo(sql); p.plain {
-				if written == nil {
-					written = []byte(text)
-				}
-				standard(written, s.plain)
-				standard(written, bodyStrings(string(written[p.start:p.end]), p.start))
-				sql, s.plain = string(written[p.start:p.end]), s.plain[:0]
-			}
-			f.parsePiece(sql, p)
-			for i := range f.Stmts[from:] {
-				st := &f.Stmts[from+i]
-				st.Strings = s.by.Strings
-				if written != nil {
-					session.statement(st, string(written[st.Start:st.End]))
-				} else {
-					session.statement(st, text[st.Start:st.End])
-				}
-			}
-			from = len(f.Stmts)
-		}
-		if !s.unsent && !by.Message {
-			s.by.Strings = session.now
-		}
-		if s.pos >= len(text) && s.start < 0 {
-			break
-		}
-	}
-	if written != nil {
-		f.Src = string(written)
-	}
-	f.Strings = session.end()
-	return f, nil
-}
-
-// clean makes a text of the same length that the lexer can read: a byte order
-// mark becomes blanks, bytes that are not UTF-8 become question marks.
-func clean(src string) string {
+// cleanText returns a text of the same length that the lexer can read: a byte order mark
+// becomes blanks, bytes that are not UTF-8 become question marks.
+func cleanText(src string) string {
 	const bom = "\ufeff"
 	if strings.HasPrefix(src, bom) {
 		src = "   " + src[len(bom):]
@@ -160,15 +104,15 @@ func (f *File) parsePiece(sql string, p piece) {
 	case p.meta || p.slash > 0:
 		s.Err = &SyntaxError{
 			Message: fmt.Sprintf("%s is a psql command, not SQL", firstWord(sql[p.slash-p.start:])),
-			Hint:    "a migration tool's driver sends it to the server as it stands", Offset: p.slash,
+			Hint:    "a migration tool's driver sends it to the server unchanged", Offset: p.slash,
 		}
 	case p.endless:
 		s.Err = &SyntaxError{
 			Message: "psql takes it for rows of the COPY before it, which no line with \\. alone ends",
-			Hint:    "put \\. on a line of its own behind the rows", Offset: p.start,
+			Hint:    "put \\. on a line of its own after the rows", Offset: p.start,
 		}
 	case p.rows:
-		s.Err = &SyntaxError{Message: "the rows of a COPY stand in the middle of it", Hint: "put it on a line of its own", Offset: p.start}
+		s.Err = &SyntaxError{Message: "the rows of a COPY are in the middle of it", Hint: "put it on a line of its own", Offset: p.start}
 	case p.unsure:
 		s.Err = &SyntaxError{
 			Message: "where its strings end is not known, as a setting may be on or off, or the client's encoding has letters that end in a backslash",
@@ -181,30 +125,30 @@ func (f *File) parsePiece(sql string, p piece) {
 	case p.chain > MaxChain:
 		s.Err = &SyntaxError{Message: fmt.Sprintf("an expression of more than %d operators", MaxChain), Offset: p.start}
 	default:
-		tree, err := parse(sql)
+		tree, err := parseTree(sql)
 		switch {
 		case tree == nil:
 			s.Err = syntaxError(sql, p.start, err)
 		case len(tree.Stmts) == 1:
 			s.Node = tree.Stmts[0].Stmt
 		default:
-			f.several(sql, p, tree)
+			f.addSeveral(sql, p, tree)
 			return
 		}
 	}
 	f.Stmts = append(f.Stmts, s)
 }
 
-// several adds the statements that the server finds where others see one: psql
-// sends all of a function with a body of statements as one message, and takes
-// more for it than is.
-func (f *File) several(sql string, p piece, tree *ast.ParseResult) {
+// addSeveral handles a piece in which the server finds several statements. psql sends
+// everything that it believes to be part of a function with a body of statements as one
+// message, and it may include too much.
+func (f *File) addSeveral(sql string, p piece, tree *ast.ParseResult) {
 	for _, raw := range tree.Stmts {
 		start, end := int(raw.StmtLocation), len(sql)
 		if raw.StmtLen > 0 {
 			end = start + int(raw.StmtLen)
 		}
-		inner := scan(sql[start:end])
+		inner := scanPieces(sql[start:end])
 		if len(inner) == 0 {
 			continue
 		}
@@ -223,9 +167,9 @@ func (f *File) several(sql string, p piece, tree *ast.ParseResult) {
 
 var doublePrecision = regexp.MustCompile(`(?i)\bdouble(\s+)precision\b`)
 
-// mend rewrites, in the same number of bytes, what the parser wrongly rejects:
-// an unnamed function argument of type double precision.
-func mend(sql string) string {
+// fixDoublePrecision rewrites text that the parser wrongly rejects, in the same number of bytes: an
+// unnamed function argument of type double precision.
+func fixDoublePrecision(sql string) string {
 	return doublePrecision.ReplaceAllStringFunc(sql, func(m string) string {
 		return "float8" + strings.Repeat(" ", len(m)-len("float8"))
 	})
@@ -239,7 +183,7 @@ var (
 )
 
 func syntaxError(sql string, at int, err error) *SyntaxError {
-	out := &SyntaxError{Message: brief(err.Error()), Offset: at}
+	out := &SyntaxError{Message: shortenMessage(err.Error()), Offset: at}
 	var pe *parser.Error
 	if errors.As(err, &pe) && pe.Cursorpos > 0 {
 		// The cursor counts characters from 1.
@@ -254,8 +198,8 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 	case strings.HasPrefix(sql, "version https://git-lfs.github.com/spec/"):
 		out.Hint = "the file is a pointer of Git LFS; to get what it stands for, run: git lfs pull"
 	case conflictMark.MatchString(sql):
-		out.Hint = "a merge conflict stands in the text"
-	case templateToken.MatchString(sql), unfilled(sql[out.Offset-at:], out.Message):
+		out.Hint = "the text has a merge conflict"
+	case templateToken.MatchString(sql), isShellVariable(sql[out.Offset-at:], out.Message):
 		out.Hint = "it looks like a template: its text is known only when the runner fills it in"
 	case psqlVariable.MatchString(sql[out.Offset-at:]):
 		out.Hint = "it looks like a variable of psql: its value is known only when psql runs the file"
@@ -263,15 +207,15 @@ func syntaxError(sql string, at int, err error) *SyntaxError {
 	return out
 }
 
-// unfilled reports whether the grammar stumbled over a variable of the shell,
-// and not over the beginning of a dollar quote that has no end.
-func unfilled(rest, message string) bool {
+// isShellVariable reports whether the grammar failed at a variable of the shell, and not at a
+// dollar quote without an end.
+func isShellVariable(rest, message string) bool {
 	return shellVariable.MatchString(rest) && !strings.HasPrefix(message, "unterminated")
 }
 
-// innerError is the error of a sub-query in brackets that begins at an offset:
-// the parser, which tries several readings of a bracket, gives up at its first
-// word, the server where it goes wrong. nil when the sub-query is none or right.
+// innerError returns the error of a sub-query in brackets that begins at an offset; nil
+// if there is no sub-query or it is correct. The parser tries several readings of a
+// bracket and reports the sub-query's first word. The server reports the actual place.
 func innerError(sql string, from int) *SyntaxError {
 	if from <= 0 || from >= len(sql) || !strings.HasSuffix(strings.TrimRight(sql[:from], " \t\r\n"), "(") {
 		return nil
@@ -281,11 +225,11 @@ func innerError(sql string, from int) *SyntaxError {
 	default:
 		return nil
 	}
-	end := closing(sql, from)
+	end := closingBracket(sql, from)
 	if end < 0 {
 		return nil
 	}
-	_, err := parse(sql[from:end])
+	_, err := parseTree(sql[from:end])
 	if err != nil {
 		if out := syntaxError(sql[from:end], from, err); !strings.HasSuffix(out.Message, "end of input") {
 			return out
@@ -296,10 +240,10 @@ func innerError(sql string, from int) *SyntaxError {
 	return &SyntaxError{Message: `syntax error at or near "` + sql[end:end+1] + `"`, Offset: end}
 }
 
-// closing is where the bracket that is open at an offset closes, or a semicolon
-// cuts it off; -1 when neither comes.
-func closing(sql string, from int) int {
-	for s := (scanner{src: sql, pos: from, start: -1}); s.pos < len(sql); s.token() {
+// closingBracket returns where the bracket that is open at an offset closes, or where a
+// semicolon cuts it off; -1 if neither comes.
+func closingBracket(sql string, from int) int {
+	for s := (scanner{src: sql, pos: from, start: -1}); s.pos < len(sql); s.scanToken() {
 		if c := sql[s.pos]; s.brackets == 0 && (c == ')' || c == ';') {
 			return s.pos
 		}
@@ -307,9 +251,9 @@ func closing(sql string, from int) int {
 	return -1
 }
 
-// brief cuts a message that quotes the rest of a file, as that of an
-// unterminated string does.
-func brief(message string) string {
+// shortenMessage shortens a message that quotes the rest of a file, such as the error for an
+// unterminated string.
+func shortenMessage(message string) string {
 	const most = 160
 	if len(message) <= most {
 		return message
@@ -334,8 +278,8 @@ func firstWord(s string) string {
 	return s
 }
 
-// Comments finds the comments of a source, outside and inside statements.
-func Comments(text string) []Comment {
+// ListComments returns the comments of a source, outside and inside statements.
+func ListComments(text string) []Comment {
 	if !strings.Contains(text, "--") && !strings.Contains(text, "/*") {
 		return nil
 	}

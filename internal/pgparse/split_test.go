@@ -12,7 +12,7 @@ import (
 // texts are the statements of a source, "!" before those that do not parse.
 func texts(t *testing.T, src string) []string {
 	t.Helper()
-	f, err := Split(src)
+	f, err := SplitText(src)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +37,21 @@ func TestSplit(t *testing.T) {
 		{"comments are not part of a statement", "-- a\nSELECT 1 -- b\n; /* c */ SELECT 2", []string{"SELECT 1", "SELECT 2"}},
 		{"semicolons in quotes", `SELECT ';', ";", E'\';', $$;$$, $a$ $$;$$ $a$; SELECT 2`, []string{`SELECT ';', ";", E'\';', $$;$$, $a$ $$;$$ $a$`, "SELECT 2"}},
 		{"nested comments", "/* a /* ; */ ; */ SELECT 1;", []string{"SELECT 1"}},
-		{"a rule's actions", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", []string{"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "SELECT 3"}},
-		{"a body with a label END", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 0 end; SELECT CASE 1 WHEN 1 THEN 2 END end; END; SELECT 3", []string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 0 end; SELECT CASE 1 WHEN 1 THEN 2 END end; END", "SELECT 3"}},
+		{
+			"a rule's actions", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3",
+			[]string{"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "SELECT 3"},
+		},
+		{
+			"a body with a label END",
+			"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 0 end; SELECT CASE 1 WHEN 1 THEN 2 END end; END; SELECT 3",
+			[]string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 0 end; SELECT CASE 1 WHEN 1 THEN 2 END end; END", "SELECT 3"},
+		},
 		{"an empty body in SQL", "CREATE PROCEDURE p() BEGIN ATOMIC END; SELECT 3", []string{"CREATE PROCEDURE p() BEGIN ATOMIC END", "SELECT 3"}},
-		{"a body in SQL", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3", []string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "SELECT 3"}},
+		{
+			"a body in SQL",
+			"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3",
+			[]string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "SELECT 3"},
+		},
 		{"one broken statement costs itself", "SELECT 1; ALTER TABEL x; SELECT 2", []string{"SELECT 1", "!ALTER TABEL x", "SELECT 2"}},
 		{"psql commands that end a statement", "SELECT 1 \\gset p_\nSELECT 2 \\gexec\nSELECT 3;", []string{"!SELECT 1 \\gset p_", "!SELECT 2 \\gexec", "SELECT 3"}},
 		{"psql commands in one", "SELECT 1 \\echo hi\n, 2; SELECT 3;", []string{"!SELECT 1 \\echo hi\n, 2", "SELECT 3"}},
@@ -88,7 +99,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"DELETE FROM t WHERE a IN (SELECT 1) foo bar", `near "foo"`, "foo"},
 		{"DELETE FROM t WHERE a = ANY (SELECT b FROM u;\n);", `near ";"`, ";\n"},
 	} {
-		f, err := Split(c.src)
+		f, err := SplitText(c.src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +127,7 @@ func TestBounds(t *testing.T) {
 		"SELECT '" + strings.Repeat("x", 10_000_000) + "'",
 	} {
 		start := time.Now()
-		f, err := Split(src)
+		f, err := SplitText(src)
 		if err != nil || len(f.Stmts) != 1 {
 			t.Fatalf("%.20q…: %v", src, err)
 		}
@@ -126,7 +137,7 @@ func TestBounds(t *testing.T) {
 		}
 		Walk(f.Stmts[0].Node, func(any) bool { return true })
 	}
-	if _, err := Split(strings.Repeat(" ", MaxSize+1)); err == nil {
+	if _, err := SplitText(strings.Repeat(" ", MaxSize+1)); err == nil {
 		t.Error("a file above the limit should be refused")
 	}
 }
@@ -202,11 +213,11 @@ func TestQuoteIdent(t *testing.T) {
 
 func TestSqueeze(t *testing.T) {
 	t.Parallel()
-	a := Squeeze("SELECT  'a  b', -- c\n\t1 /* d */")
-	if b := Squeeze("SELECT 'a  b',\n1"); a != b {
+	a := SqueezeSQL("SELECT  'a  b', -- c\n\t1 /* d */")
+	if b := SqueezeSQL("SELECT 'a  b',\n1"); a != b {
 		t.Errorf("%q and %q do the same", a, b)
 	}
-	if Squeeze("SELECT 'a b'") == Squeeze("SELECT 'a  b'") {
+	if SqueezeSQL("SELECT 'a b'") == SqueezeSQL("SELECT 'a  b'") {
 		t.Error("blanks in a literal count")
 	}
 }
@@ -226,7 +237,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		file, err := Split(src)
+		file, err := SplitText(src)
 		if err != nil {
 			t.Skip()
 		}
@@ -252,8 +263,8 @@ func FuzzSplit(f *testing.F) {
 			Walk(s.Node, func(any) bool { return true })
 			at = s.End
 		}
-		Squeeze(src)
-		Comments(src)
+		SqueezeSQL(src)
+		ListComments(src)
 	})
 }
 
@@ -267,8 +278,8 @@ func gaps(t *testing.T, src string, f *File) {
 			t.Fatalf("a statement begins at %d, before %d", s.Start, at)
 		}
 		var left strings.Builder
-		gap, from := clean(src)[at:s.Start], 0
-		for _, c := range Comments(gap) {
+		gap, from := cleanText(src)[at:s.Start], 0
+		for _, c := range ListComments(gap) {
 			left.WriteString(gap[from:c.Start])
 			from = c.End
 		}
@@ -277,27 +288,28 @@ func gaps(t *testing.T, src string, f *File) {
 			t.Fatalf("%q lies between statements", rest)
 		}
 		at = s.End
-		// A COPY may stand before others on its line.
+		// A COPY may precede others on its line.
 		rows = rows || strings.Contains(strings.ToUpper(src[s.Start:s.End]), "STDIN")
 	}
 }
 
-// whole fails where a text that is parsed as a whole has other statements.
+// whole fails if a text that is parsed as a whole has other statements.
 func whole(t *testing.T, src string, f *File) {
 	t.Helper()
 	lower := strings.ToLower(src)
-	if strings.Contains(lower, "standard_conforming") || strings.Contains(lower, "set_config") || strings.Contains(lower, "client_encoding") || strings.Contains(lower, "stdin") {
+	if strings.Contains(lower, "standard_conforming") || strings.Contains(lower, "set_config") || strings.Contains(lower, "client_encoding") ||
+		strings.Contains(lower, "stdin") {
 		return // which change how the rest is read
 	}
-	list := Whole(clean(src))
+	list := Whole(cleanText(src))
 	for i, text := range list {
 		if i >= len(f.Stmts) {
 			t.Fatalf("%q is lost", text)
 		}
 		if f.Stmts[i].Err != nil {
-			return // it is told, and what follows is another's: SELECT 0 end; in a body, whose END is a label
+			return // reported, and what follows is part of another: SELECT 0 end; in a body, whose END is a label
 		}
-		if got := src[f.Stmts[i].Start:f.Stmts[i].End]; Squeeze(clean(got)) != Squeeze(text) {
+		if got := src[f.Stmts[i].Start:f.Stmts[i].End]; SqueezeSQL(cleanText(got)) != SqueezeSQL(text) {
 			t.Fatalf("%q is read as %q", text, got)
 		}
 	}
@@ -309,11 +321,11 @@ func FuzzPosition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string, at int) {
 		l := NewLines(src)
 		line, column := l.Position(at)
-		if line < 1 || column < 1 || line > l.Count() {
-			t.Fatalf("%d:%d of %d lines", line, column, l.Count())
+		if line < 1 || column < 1 || line > l.CountLines() {
+			t.Fatalf("%d:%d of %d lines", line, column, l.CountLines())
 		}
-		if at >= 0 && at <= len(src) && (l.Start(line) > at || l.Start(line+1) < at) {
-			t.Fatalf("offset %d is not on line %d [%d, %d]", at, line, l.Start(line), l.Start(line+1))
+		if at >= 0 && at <= len(src) && (l.LineStart(line) > at || l.LineStart(line+1) < at) {
+			t.Fatalf("offset %d is not on line %d [%d, %d]", at, line, l.LineStart(line), l.LineStart(line+1))
 		}
 	})
 }
@@ -322,7 +334,7 @@ func BenchmarkSplit(b *testing.B) {
 	src := strings.Repeat("ALTER TABLE users ADD COLUMN nickname text;\nCREATE INDEX users_idx ON users (lower(email)) WHERE active;\n", 500)
 	b.SetBytes(int64(len(src)))
 	for b.Loop() {
-		if _, err := Split(src); err != nil {
+		if _, err := SplitText(src); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -334,7 +346,7 @@ func TestReservedWords(t *testing.T) {
 	t.Parallel()
 	refused := func(word string) bool {
 		for _, sql := range []string{"SELECT 1 FROM t WHERE " + word + " = 1", "CREATE TABLE " + word + " ()", "CREATE TABLE t (" + word + " int)"} {
-			f, err := Split(sql)
+			f, err := SplitText(sql)
 			if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
 				return true
 			}
@@ -346,8 +358,11 @@ func TestReservedWords(t *testing.T) {
 			t.Errorf("%s can be a name", w)
 		}
 	}
-	for _, w := range []string{"name", "text", "int", "value", "date", "year", "type", "key", "role", "status", "data", "index", "begin", "view", "returns", "over", "filter"} {
-		if reserved(w) {
+	for _, w := range []string{
+		"name", "text", "int", "value", "date", "year", "type", "key", "role", "status", "data", "index", "begin", "view",
+		"returns", "over", "filter",
+	} {
+		if isReserved(w) {
 			t.Errorf("%s is no reserved word", w)
 		}
 		if refused(w) {

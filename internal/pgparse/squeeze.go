@@ -2,10 +2,9 @@ package pgparse
 
 import "strings"
 
-// Squeeze is a statement without comments, with one blank for each stretch of
-// white space outside quotes: two statements that squeeze to the same text
-// do the same.
-func Squeeze(sql string) string {
+// SqueezeSQL returns a statement without comments, with one blank for each run of white
+// space outside quotes. Two statements with the same result do the same.
+func SqueezeSQL(sql string) string {
 	var b strings.Builder
 	b.Grow(len(sql))
 	space := false
@@ -37,7 +36,7 @@ func Squeeze(sql string) string {
 	return b.String()
 }
 
-// tokenEnd is the end of the quoted text at i, or of the one byte.
+// tokenEnd returns the end of the quoted text at i, or of the single byte.
 func tokenEnd(sql string, i int) int {
 	switch c := sql[i]; {
 	case c == '\'':

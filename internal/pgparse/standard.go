@@ -7,27 +7,27 @@ import (
 	"unicode/utf8"
 )
 
-// standard writes strings without an E, but with escapes, as they are written where
-// standard_conforming_strings is on: in as many bytes, with blanks behind.
-func standard(b []byte, list []Comment) {
+// writeStandardStrings rewrites strings that have escapes without an E as they are written if
+// standard_conforming_strings is on. The length stays the same, by adding blanks.
+func writeStandardStrings(b []byte, list []Comment) {
 	for _, at := range list {
 		text := b[at.Start:at.End]
 		if len(text) < 2 || text[len(text)-1] != '\'' {
 			continue // it has no end: the parser says so
 		}
-		written := "'" + strings.ReplaceAll(unescaped(string(text[1:len(text)-1])), "'", "''") + "'"
+		written := "'" + strings.ReplaceAll(unescapeString(string(text[1:len(text)-1])), "'", "''") + "'"
 		for i := copy(text, written); i < len(text); i++ {
 			text[i] = ' '
 		}
 	}
 }
 
-// isDo reports whether a statement is a DO block, which the server reads with the
-// settings of now; the body of a function it reads when it is called.
-func isDo(sql string) bool { return len(sql) > 2 && is(sql[:2], "DO") && !isWordByte(sql[2]) }
+// isDo reports whether a statement is a DO block. The server reads its body with the current
+// settings, but a function's body with the settings at the call.
+func isDo(sql string) bool { return len(sql) > 2 && isKeyword(sql[:2], "DO") && !isWordByte(sql[2]) }
 
-// bodyStrings are the strings with escapes in the dollar-quoted body of a DO block
-// that begins at an offset.
+// bodyStrings returns the strings with escapes in the dollar-quoted body of a DO block that
+// begins at an offset.
 func bodyStrings(sql string, at int) []Comment {
 	if !isDo(sql) {
 		return nil
@@ -40,7 +40,7 @@ func bodyStrings(sql string, at int) []Comment {
 		}
 		from := i + 2 + strings.IndexByte(sql[i+1:], '$')
 		s := newScanner(sql[from:max(from, end-(from-i))], Reader{Strings: Strings{Off: true}})
-		s.all()
+		s.scanAll()
 		for j := range s.plain {
 			s.plain[j].Start += at + from
 			s.plain[j].End += at + from
@@ -52,9 +52,9 @@ func bodyStrings(sql string, at int) []Comment {
 
 var escapes = map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
 
-// unescaped is the value of what stands in a string with escapes.
+// unescapeString returns the value of the content of a string with escapes.
 // (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE)
-func unescaped(s string) string {
+func unescapeString(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -66,15 +66,15 @@ func unescaped(s string) string {
 			b.WriteByte(c)
 			i++
 		case s[i+1] >= '0' && s[i+1] <= '7':
-			i = number(&b, s, i+1, 3, 8)
+			i = writeByteEscape(&b, s, i+1, 3, 8)
 		case s[i+1] == 'x' && hexAt(s, i+2):
-			i = number(&b, s, i+2, 2, 16)
+			i = writeByteEscape(&b, s, i+2, 2, 16)
 		case s[i+1] == 'u' || s[i+1] == 'U':
 			n := 4
 			if s[i+1] == 'U' {
 				n = 8
 			}
-			i = letter(&b, s, i, n)
+			i = writeUnicodeEscape(&b, s, i, n)
 		default:
 			c = s[i+1]
 			if e, ok := escapes[c]; ok {
@@ -91,8 +91,8 @@ func hexAt(s string, i int) bool {
 	return i < len(s) && strings.IndexByte("0123456789abcdefABCDEF", s[i]) >= 0
 }
 
-// number writes the byte whose digits begin at i.
-func number(b *strings.Builder, s string, i, most, base int) int {
+// writeByteEscape writes the byte whose digits begin at i.
+func writeByteEscape(b *strings.Builder, s string, i, most, base int) int {
 	end := i
 	for end < len(s) && end < i+most && hexAt(s, end) && (base == 16 || s[end] <= '7') {
 		end++
@@ -102,9 +102,9 @@ func number(b *strings.Builder, s string, i, most, base int) int {
 	return end
 }
 
-// letter writes the character whose escape begins at i, with the second half of a
+// writeUnicodeEscape writes the character whose escape begins at i, including the second half of a
 // surrogate pair.
-func letter(b *strings.Builder, s string, i, digits int) int {
+func writeUnicodeEscape(b *strings.Builder, s string, i, digits int) int {
 	read := func(i int) (rune, int) {
 		if i+2+digits > len(s) {
 			return utf8.RuneError, len(s)
@@ -128,8 +128,8 @@ func letter(b *strings.Builder, s string, i, digits int) int {
 	return end
 }
 
-// EndsElsewhere reports whether a string of a text ends elsewhere where
-// standard_conforming_strings is off than where it is on.
+// EndsElsewhere reports whether the end of a string in a text depends on
+// standard_conforming_strings.
 func EndsElsewhere(text string) bool {
 	for i := 0; i < len(text); {
 		switch {
@@ -150,8 +150,8 @@ func EndsElsewhere(text string) bool {
 	return false
 }
 
-// swallowed reports whether a letter may stand before a backslash of a text.
-func swallowed(text string) bool {
+// maySwallowBackslash reports whether a multi-byte character may precede a backslash in a text.
+func maySwallowBackslash(text string) bool {
 	for i := 1; i < len(text); i++ {
 		if text[i] == '\\' && text[i-1] >= 0x80 {
 			return true

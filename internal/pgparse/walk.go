@@ -1,7 +1,7 @@
 package pgparse
 
-// maxWalk bounds the recursion over a tree: a chain of operators nests as deep
-// as it is long.
+// maxWalk limits the recursion over a tree: a chain of operators is nested as deep as it
+// is long.
 const maxWalk = 10_000
 
 type walk struct {
@@ -9,29 +9,28 @@ type walk struct {
 	depth int
 }
 
-// Walk calls f for each node of a tree, parents first: msg is a pointer to the
-// node's own type (*RangeVar, *ColumnRef, …), never *Node. When f returns
-// false the node's children are left out. Nodes nested deeper than 10,000
-// levels are not visited.
+// Walk calls f for each node of a tree, parents first. msg is a pointer to the node's own
+// type (*RangeVar, *ColumnRef, …), never *Node. If f returns false, the node's children
+// are skipped. Nodes nested deeper than 10,000 levels are not visited.
 func Walk(root any, f func(msg any) bool) {
 	w := &walk{f: f}
 	if n, ok := root.(*Node); ok {
-		w.node(n)
+		w.walkNode(n)
 		return
 	}
-	w.visit(root)
+	w.visitMessage(root)
 }
 
-func (w *walk) node(n *Node) {
+func (w *walk) walkNode(n *Node) {
 	if n == nil {
 		return
 	}
 	if msg := unwrap(n); msg != nil {
-		w.visit(msg)
+		w.visitMessage(msg)
 	}
 }
 
-func (w *walk) visit(msg any) {
+func (w *walk) visitMessage(msg any) {
 	if w.depth >= maxWalk || !w.f(msg) {
 		return
 	}
@@ -40,6 +39,6 @@ func (w *walk) visit(msg any) {
 	w.depth--
 }
 
-// Unwrap is the statement or expression inside a node: *AlterTableStmt,
-// *FuncCall, …; nil for an empty one.
+// Unwrap returns the statement or expression inside a node: *AlterTableStmt, *FuncCall,
+// …; nil for an empty one.
 func Unwrap(n *Node) any { return unwrap(n) }

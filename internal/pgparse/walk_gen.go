@@ -555,1821 +555,1821 @@ func (w *walk) children(msg any) {
 	switch x := msg.(type) {
 	case *A_ArrayExpr:
 		for _, n := range x.Elements {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *A_Expr:
 		for _, n := range x.Name {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Lexpr)
-		w.node(x.Rexpr)
+		w.walkNode(x.Lexpr)
+		w.walkNode(x.Rexpr)
 	case *A_Indices:
-		w.node(x.Lidx)
-		w.node(x.Uidx)
+		w.walkNode(x.Lidx)
+		w.walkNode(x.Uidx)
 	case *A_Indirection:
-		w.node(x.Arg)
+		w.walkNode(x.Arg)
 		for _, n := range x.Indirection {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AccessPriv:
 		for _, n := range x.Cols {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *Aggref:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Aggargtypes {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Aggdirectargs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Aggorder {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Aggdistinct {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Aggfilter)
+		w.walkNode(x.Aggfilter)
 	case *Alias:
 		for _, n := range x.Colnames {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterCollationStmt:
 		for _, n := range x.Collname {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterDatabaseSetStmt:
 		if x.Setstmt != nil {
-			w.visit(x.Setstmt)
+			w.visitMessage(x.Setstmt)
 		}
 	case *AlterDatabaseStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterDefaultPrivilegesStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Action != nil {
-			w.visit(x.Action)
+			w.visitMessage(x.Action)
 		}
 	case *AlterDomainStmt:
 		for _, n := range x.TypeName {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Def)
+		w.walkNode(x.Def)
 	case *AlterEnumStmt:
 		for _, n := range x.TypeName {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterExtensionContentsStmt:
-		w.node(x.Object)
+		w.walkNode(x.Object)
 	case *AlterExtensionStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterFdwStmt:
 		for _, n := range x.FuncOptions {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterForeignServerStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterFunctionStmt:
 		if x.Func != nil {
-			w.visit(x.Func)
+			w.visitMessage(x.Func)
 		}
 		for _, n := range x.Actions {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterObjectDependsStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
-		w.node(x.Object)
+		w.walkNode(x.Object)
 		if x.Extname != nil {
-			w.visit(x.Extname)
+			w.visitMessage(x.Extname)
 		}
 	case *AlterObjectSchemaStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
-		w.node(x.Object)
+		w.walkNode(x.Object)
 	case *AlterOpFamilyStmt:
 		for _, n := range x.Opfamilyname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Items {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterOperatorStmt:
 		if x.Opername != nil {
-			w.visit(x.Opername)
+			w.visitMessage(x.Opername)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterOwnerStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
-		w.node(x.Object)
+		w.walkNode(x.Object)
 		if x.Newowner != nil {
-			w.visit(x.Newowner)
+			w.visitMessage(x.Newowner)
 		}
 	case *AlterPolicyStmt:
 		if x.Table != nil {
-			w.visit(x.Table)
+			w.visitMessage(x.Table)
 		}
 		for _, n := range x.Roles {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Qual)
-		w.node(x.WithCheck)
+		w.walkNode(x.Qual)
+		w.walkNode(x.WithCheck)
 	case *AlterPublicationStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Pubobjects {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterRoleSetStmt:
 		if x.Role != nil {
-			w.visit(x.Role)
+			w.visitMessage(x.Role)
 		}
 		if x.Setstmt != nil {
-			w.visit(x.Setstmt)
+			w.visitMessage(x.Setstmt)
 		}
 	case *AlterRoleStmt:
 		if x.Role != nil {
-			w.visit(x.Role)
+			w.visitMessage(x.Role)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterSeqStmt:
 		if x.Sequence != nil {
-			w.visit(x.Sequence)
+			w.visitMessage(x.Sequence)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterStatsStmt:
 		for _, n := range x.Defnames {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Stxstattarget)
+		w.walkNode(x.Stxstattarget)
 	case *AlterSubscriptionStmt:
 		for _, n := range x.Publication {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterSystemStmt:
 		if x.Setstmt != nil {
-			w.visit(x.Setstmt)
+			w.visitMessage(x.Setstmt)
 		}
 	case *AlterTSConfigurationStmt:
 		for _, n := range x.Cfgname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Tokentype {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Dicts {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterTSDictionaryStmt:
 		for _, n := range x.Dictname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterTableCmd:
 		if x.Newowner != nil {
-			w.visit(x.Newowner)
+			w.visitMessage(x.Newowner)
 		}
-		w.node(x.Def)
+		w.walkNode(x.Def)
 	case *AlterTableMoveAllStmt:
 		for _, n := range x.Roles {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterTableSpaceOptionsStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterTableStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.Cmds {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterTypeStmt:
 		for _, n := range x.TypeName {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlterUserMappingStmt:
 		if x.User != nil {
-			w.visit(x.User)
+			w.visitMessage(x.User)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *AlternativeSubPlan:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Subplans {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ArrayCoerceExpr:
-		w.node(x.Xpr)
-		w.node(x.Arg)
-		w.node(x.Elemexpr)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
+		w.walkNode(x.Elemexpr)
 	case *ArrayExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Elements {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *BoolExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *BooleanTest:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *CTECycleClause:
 		for _, n := range x.CycleColList {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.CycleMarkValue)
-		w.node(x.CycleMarkDefault)
+		w.walkNode(x.CycleMarkValue)
+		w.walkNode(x.CycleMarkDefault)
 	case *CTESearchClause:
 		for _, n := range x.SearchColList {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CallStmt:
 		if x.Funccall != nil {
-			w.visit(x.Funccall)
+			w.visitMessage(x.Funccall)
 		}
 		if x.Funcexpr != nil {
-			w.visit(x.Funcexpr)
+			w.visitMessage(x.Funcexpr)
 		}
 		for _, n := range x.Outargs {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CaseExpr:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Defresult)
+		w.walkNode(x.Defresult)
 	case *CaseTestExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *CaseWhen:
-		w.node(x.Xpr)
-		w.node(x.Expr)
-		w.node(x.Result)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Expr)
+		w.walkNode(x.Result)
 	case *ClusterStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.Params {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CoalesceExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CoerceToDomain:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *CoerceToDomainValue:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *CoerceViaIO:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *CollateClause:
-		w.node(x.Arg)
+		w.walkNode(x.Arg)
 		for _, n := range x.Collname {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CollateExpr:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *ColumnDef:
 		if x.TypeName != nil {
-			w.visit(x.TypeName)
+			w.visitMessage(x.TypeName)
 		}
-		w.node(x.RawDefault)
-		w.node(x.CookedDefault)
+		w.walkNode(x.RawDefault)
+		w.walkNode(x.CookedDefault)
 		if x.IdentitySequence != nil {
-			w.visit(x.IdentitySequence)
+			w.visitMessage(x.IdentitySequence)
 		}
 		if x.CollClause != nil {
-			w.visit(x.CollClause)
+			w.visitMessage(x.CollClause)
 		}
 		for _, n := range x.Constraints {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Fdwoptions {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ColumnRef:
 		for _, n := range x.Fields {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CommentStmt:
-		w.node(x.Object)
+		w.walkNode(x.Object)
 	case *CommonTableExpr:
 		for _, n := range x.Aliascolnames {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Ctequery)
+		w.walkNode(x.Ctequery)
 		if x.SearchClause != nil {
-			w.visit(x.SearchClause)
+			w.visitMessage(x.SearchClause)
 		}
 		if x.CycleClause != nil {
-			w.visit(x.CycleClause)
+			w.visitMessage(x.CycleClause)
 		}
 		for _, n := range x.Ctecolnames {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Ctecoltypes {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Ctecoltypmods {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Ctecolcollations {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CompositeTypeStmt:
 		if x.Typevar != nil {
-			w.visit(x.Typevar)
+			w.visitMessage(x.Typevar)
 		}
 		for _, n := range x.Coldeflist {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *Constraint:
-		w.node(x.RawExpr)
+		w.walkNode(x.RawExpr)
 		for _, n := range x.Keys {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Including {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Exclusions {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 		if x.Pktable != nil {
-			w.visit(x.Pktable)
+			w.visitMessage(x.Pktable)
 		}
 		for _, n := range x.FkAttrs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.PkAttrs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.FkDelSetCols {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.OldConpfeqop {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ConstraintsSetStmt:
 		for _, n := range x.Constraints {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ConvertRowtypeExpr:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *CopyStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
-		w.node(x.Query)
+		w.walkNode(x.Query)
 		for _, n := range x.Attlist {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 	case *CreateAmStmt:
 		for _, n := range x.HandlerName {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateCastStmt:
 		if x.Sourcetype != nil {
-			w.visit(x.Sourcetype)
+			w.visitMessage(x.Sourcetype)
 		}
 		if x.Targettype != nil {
-			w.visit(x.Targettype)
+			w.visitMessage(x.Targettype)
 		}
 		if x.Func != nil {
-			w.visit(x.Func)
+			w.visitMessage(x.Func)
 		}
 	case *CreateConversionStmt:
 		for _, n := range x.ConversionName {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.FuncName {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateDomainStmt:
 		for _, n := range x.Domainname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.TypeName != nil {
-			w.visit(x.TypeName)
+			w.visitMessage(x.TypeName)
 		}
 		if x.CollClause != nil {
-			w.visit(x.CollClause)
+			w.visitMessage(x.CollClause)
 		}
 		for _, n := range x.Constraints {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateEnumStmt:
 		for _, n := range x.TypeName {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Vals {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateEventTrigStmt:
 		for _, n := range x.Whenclause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Funcname {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateExtensionStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateFdwStmt:
 		for _, n := range x.FuncOptions {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateForeignServerStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateForeignTableStmt:
 		if x.BaseStmt != nil {
-			w.visit(x.BaseStmt)
+			w.visitMessage(x.BaseStmt)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateFunctionStmt:
 		for _, n := range x.Funcname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Parameters {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.ReturnType != nil {
-			w.visit(x.ReturnType)
+			w.visitMessage(x.ReturnType)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.SqlBody)
+		w.walkNode(x.SqlBody)
 	case *CreateOpClassItem:
 		if x.Name != nil {
-			w.visit(x.Name)
+			w.visitMessage(x.Name)
 		}
 		for _, n := range x.OrderFamily {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.ClassArgs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Storedtype != nil {
-			w.visit(x.Storedtype)
+			w.visitMessage(x.Storedtype)
 		}
 	case *CreateOpClassStmt:
 		for _, n := range x.Opclassname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Opfamilyname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Datatype != nil {
-			w.visit(x.Datatype)
+			w.visitMessage(x.Datatype)
 		}
 		for _, n := range x.Items {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateOpFamilyStmt:
 		for _, n := range x.Opfamilyname {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreatePLangStmt:
 		for _, n := range x.Plhandler {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Plinline {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Plvalidator {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreatePolicyStmt:
 		if x.Table != nil {
-			w.visit(x.Table)
+			w.visitMessage(x.Table)
 		}
 		for _, n := range x.Roles {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Qual)
-		w.node(x.WithCheck)
+		w.walkNode(x.Qual)
+		w.walkNode(x.WithCheck)
 	case *CreatePublicationStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Pubobjects {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateRangeStmt:
 		for _, n := range x.TypeName {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Params {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateRoleStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateSchemaStmt:
 		if x.Authrole != nil {
-			w.visit(x.Authrole)
+			w.visitMessage(x.Authrole)
 		}
 		for _, n := range x.SchemaElts {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateSeqStmt:
 		if x.Sequence != nil {
-			w.visit(x.Sequence)
+			w.visitMessage(x.Sequence)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateStatsStmt:
 		for _, n := range x.Defnames {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.StatTypes {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Exprs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Relations {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.TableElts {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.InhRelations {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Partbound != nil {
-			w.visit(x.Partbound)
+			w.visitMessage(x.Partbound)
 		}
 		if x.Partspec != nil {
-			w.visit(x.Partspec)
+			w.visitMessage(x.Partspec)
 		}
 		if x.OfTypename != nil {
-			w.visit(x.OfTypename)
+			w.visitMessage(x.OfTypename)
 		}
 		for _, n := range x.Constraints {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Nnconstraints {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateSubscriptionStmt:
 		for _, n := range x.Publication {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateTableAsStmt:
-		w.node(x.Query)
+		w.walkNode(x.Query)
 		if x.Into != nil {
-			w.visit(x.Into)
+			w.visitMessage(x.Into)
 		}
 	case *CreateTableSpaceStmt:
 		if x.Owner != nil {
-			w.visit(x.Owner)
+			w.visitMessage(x.Owner)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreateTransformStmt:
 		if x.TypeName != nil {
-			w.visit(x.TypeName)
+			w.visitMessage(x.TypeName)
 		}
 		if x.Fromsql != nil {
-			w.visit(x.Fromsql)
+			w.visitMessage(x.Fromsql)
 		}
 		if x.Tosql != nil {
-			w.visit(x.Tosql)
+			w.visitMessage(x.Tosql)
 		}
 	case *CreateTrigStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.Funcname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Columns {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhenClause)
+		w.walkNode(x.WhenClause)
 		for _, n := range x.TransitionRels {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Constrrel != nil {
-			w.visit(x.Constrrel)
+			w.visitMessage(x.Constrrel)
 		}
 	case *CreateUserMappingStmt:
 		if x.User != nil {
-			w.visit(x.User)
+			w.visitMessage(x.User)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CreatedbStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *CurrentOfExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *DeclareCursorStmt:
-		w.node(x.Query)
+		w.walkNode(x.Query)
 	case *DefElem:
-		w.node(x.Arg)
+		w.walkNode(x.Arg)
 	case *DefineStmt:
 		for _, n := range x.Defnames {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Definition {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *DeleteStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.UsingClause {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 		if x.ReturningClause != nil {
-			w.visit(x.ReturningClause)
+			w.visitMessage(x.ReturningClause)
 		}
 		if x.WithClause != nil {
-			w.visit(x.WithClause)
+			w.visitMessage(x.WithClause)
 		}
 	case *DistinctExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *DoStmt:
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *DropOwnedStmt:
 		for _, n := range x.Roles {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *DropRoleStmt:
 		for _, n := range x.Roles {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *DropStmt:
 		for _, n := range x.Objects {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *DropUserMappingStmt:
 		if x.User != nil {
-			w.visit(x.User)
+			w.visitMessage(x.User)
 		}
 	case *DropdbStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ExecuteStmt:
 		for _, n := range x.Params {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ExplainStmt:
-		w.node(x.Query)
+		w.walkNode(x.Query)
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *FieldSelect:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *FieldStore:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 		for _, n := range x.Newvals {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Fieldnums {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *FromExpr:
 		for _, n := range x.Fromlist {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Quals)
+		w.walkNode(x.Quals)
 	case *FuncCall:
 		for _, n := range x.Funcname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.AggOrder {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.AggFilter)
+		w.walkNode(x.AggFilter)
 		if x.Over != nil {
-			w.visit(x.Over)
+			w.visitMessage(x.Over)
 		}
 	case *FuncExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *FunctionParameter:
 		if x.ArgType != nil {
-			w.visit(x.ArgType)
+			w.visitMessage(x.ArgType)
 		}
-		w.node(x.Defexpr)
+		w.walkNode(x.Defexpr)
 	case *GrantRoleStmt:
 		for _, n := range x.GrantedRoles {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.GranteeRoles {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Opt {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Grantor != nil {
-			w.visit(x.Grantor)
+			w.visitMessage(x.Grantor)
 		}
 	case *GrantStmt:
 		for _, n := range x.Objects {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Privileges {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Grantees {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Grantor != nil {
-			w.visit(x.Grantor)
+			w.visitMessage(x.Grantor)
 		}
 	case *GroupingFunc:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Refs {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *GroupingSet:
 		for _, n := range x.Content {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ImportForeignSchemaStmt:
 		for _, n := range x.TableList {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *IndexElem:
-		w.node(x.Expr)
+		w.walkNode(x.Expr)
 		for _, n := range x.Collation {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Opclass {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Opclassopts {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *IndexStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.IndexParams {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.IndexIncludingParams {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 		for _, n := range x.ExcludeOpNames {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *InferClause:
 		for _, n := range x.IndexElems {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 	case *InferenceElem:
-		w.node(x.Xpr)
-		w.node(x.Expr)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Expr)
 	case *InsertStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.Cols {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.SelectStmt)
+		w.walkNode(x.SelectStmt)
 		if x.OnConflictClause != nil {
-			w.visit(x.OnConflictClause)
+			w.visitMessage(x.OnConflictClause)
 		}
 		if x.ReturningClause != nil {
-			w.visit(x.ReturningClause)
+			w.visitMessage(x.ReturningClause)
 		}
 		if x.WithClause != nil {
-			w.visit(x.WithClause)
+			w.visitMessage(x.WithClause)
 		}
 	case *IntList:
 		for _, n := range x.Items {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *IntoClause:
 		if x.Rel != nil {
-			w.visit(x.Rel)
+			w.visitMessage(x.Rel)
 		}
 		for _, n := range x.ColNames {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.ViewQuery != nil {
-			w.visit(x.ViewQuery)
+			w.visitMessage(x.ViewQuery)
 		}
 	case *JoinExpr:
-		w.node(x.Larg)
-		w.node(x.Rarg)
+		w.walkNode(x.Larg)
+		w.walkNode(x.Rarg)
 		for _, n := range x.UsingClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.JoinUsingAlias != nil {
-			w.visit(x.JoinUsingAlias)
+			w.visitMessage(x.JoinUsingAlias)
 		}
-		w.node(x.Quals)
+		w.walkNode(x.Quals)
 		if x.Alias != nil {
-			w.visit(x.Alias)
+			w.visitMessage(x.Alias)
 		}
 	case *JsonAggConstructor:
 		if x.Output != nil {
-			w.visit(x.Output)
+			w.visitMessage(x.Output)
 		}
-		w.node(x.AggFilter)
+		w.walkNode(x.AggFilter)
 		for _, n := range x.AggOrder {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Over != nil {
-			w.visit(x.Over)
+			w.visitMessage(x.Over)
 		}
 	case *JsonArgument:
 		if x.Val != nil {
-			w.visit(x.Val)
+			w.visitMessage(x.Val)
 		}
 	case *JsonArrayAgg:
 		if x.Constructor != nil {
-			w.visit(x.Constructor)
+			w.visitMessage(x.Constructor)
 		}
 		if x.Arg != nil {
-			w.visit(x.Arg)
+			w.visitMessage(x.Arg)
 		}
 	case *JsonArrayConstructor:
 		for _, n := range x.Exprs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Output != nil {
-			w.visit(x.Output)
+			w.visitMessage(x.Output)
 		}
 	case *JsonArrayQueryConstructor:
-		w.node(x.Query)
+		w.walkNode(x.Query)
 		if x.Output != nil {
-			w.visit(x.Output)
+			w.visitMessage(x.Output)
 		}
 		if x.Format != nil {
-			w.visit(x.Format)
+			w.visitMessage(x.Format)
 		}
 	case *JsonBehavior:
-		w.node(x.Expr)
+		w.walkNode(x.Expr)
 	case *JsonConstructorExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Func)
-		w.node(x.Coercion)
+		w.walkNode(x.Func)
+		w.walkNode(x.Coercion)
 		if x.Returning != nil {
-			w.visit(x.Returning)
+			w.visitMessage(x.Returning)
 		}
 	case *JsonExpr:
-		w.node(x.Xpr)
-		w.node(x.FormattedExpr)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.FormattedExpr)
 		if x.Format != nil {
-			w.visit(x.Format)
+			w.visitMessage(x.Format)
 		}
-		w.node(x.PathSpec)
+		w.walkNode(x.PathSpec)
 		if x.Returning != nil {
-			w.visit(x.Returning)
+			w.visitMessage(x.Returning)
 		}
 		for _, n := range x.PassingNames {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.PassingValues {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.OnEmpty != nil {
-			w.visit(x.OnEmpty)
+			w.visitMessage(x.OnEmpty)
 		}
 		if x.OnError != nil {
-			w.visit(x.OnError)
+			w.visitMessage(x.OnError)
 		}
 	case *JsonFuncExpr:
 		if x.ContextItem != nil {
-			w.visit(x.ContextItem)
+			w.visitMessage(x.ContextItem)
 		}
-		w.node(x.Pathspec)
+		w.walkNode(x.Pathspec)
 		for _, n := range x.Passing {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Output != nil {
-			w.visit(x.Output)
+			w.visitMessage(x.Output)
 		}
 		if x.OnEmpty != nil {
-			w.visit(x.OnEmpty)
+			w.visitMessage(x.OnEmpty)
 		}
 		if x.OnError != nil {
-			w.visit(x.OnError)
+			w.visitMessage(x.OnError)
 		}
 	case *JsonIsPredicate:
-		w.node(x.Expr)
+		w.walkNode(x.Expr)
 		if x.Format != nil {
-			w.visit(x.Format)
+			w.visitMessage(x.Format)
 		}
 	case *JsonKeyValue:
-		w.node(x.Key)
+		w.walkNode(x.Key)
 		if x.Value != nil {
-			w.visit(x.Value)
+			w.visitMessage(x.Value)
 		}
 	case *JsonObjectAgg:
 		if x.Constructor != nil {
-			w.visit(x.Constructor)
+			w.visitMessage(x.Constructor)
 		}
 		if x.Arg != nil {
-			w.visit(x.Arg)
+			w.visitMessage(x.Arg)
 		}
 	case *JsonObjectConstructor:
 		for _, n := range x.Exprs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Output != nil {
-			w.visit(x.Output)
+			w.visitMessage(x.Output)
 		}
 	case *JsonOutput:
 		if x.TypeName != nil {
-			w.visit(x.TypeName)
+			w.visitMessage(x.TypeName)
 		}
 		if x.Returning != nil {
-			w.visit(x.Returning)
+			w.visitMessage(x.Returning)
 		}
 	case *JsonParseExpr:
 		if x.Expr != nil {
-			w.visit(x.Expr)
+			w.visitMessage(x.Expr)
 		}
 		if x.Output != nil {
-			w.visit(x.Output)
+			w.visitMessage(x.Output)
 		}
 	case *JsonReturning:
 		if x.Format != nil {
-			w.visit(x.Format)
+			w.visitMessage(x.Format)
 		}
 	case *JsonScalarExpr:
-		w.node(x.Expr)
+		w.walkNode(x.Expr)
 		if x.Output != nil {
-			w.visit(x.Output)
+			w.visitMessage(x.Output)
 		}
 	case *JsonSerializeExpr:
 		if x.Expr != nil {
-			w.visit(x.Expr)
+			w.visitMessage(x.Expr)
 		}
 		if x.Output != nil {
-			w.visit(x.Output)
+			w.visitMessage(x.Output)
 		}
 	case *JsonTable:
 		if x.ContextItem != nil {
-			w.visit(x.ContextItem)
+			w.visitMessage(x.ContextItem)
 		}
 		if x.Pathspec != nil {
-			w.visit(x.Pathspec)
+			w.visitMessage(x.Pathspec)
 		}
 		for _, n := range x.Passing {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Columns {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.OnError != nil {
-			w.visit(x.OnError)
+			w.visitMessage(x.OnError)
 		}
 		if x.Alias != nil {
-			w.visit(x.Alias)
+			w.visitMessage(x.Alias)
 		}
 	case *JsonTableColumn:
 		if x.TypeName != nil {
-			w.visit(x.TypeName)
+			w.visitMessage(x.TypeName)
 		}
 		if x.Pathspec != nil {
-			w.visit(x.Pathspec)
+			w.visitMessage(x.Pathspec)
 		}
 		if x.Format != nil {
-			w.visit(x.Format)
+			w.visitMessage(x.Format)
 		}
 		for _, n := range x.Columns {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.OnEmpty != nil {
-			w.visit(x.OnEmpty)
+			w.visitMessage(x.OnEmpty)
 		}
 		if x.OnError != nil {
-			w.visit(x.OnError)
+			w.visitMessage(x.OnError)
 		}
 	case *JsonTablePathScan:
-		w.node(x.Plan)
+		w.walkNode(x.Plan)
 		if x.Path != nil {
-			w.visit(x.Path)
+			w.visitMessage(x.Path)
 		}
-		w.node(x.Child)
+		w.walkNode(x.Child)
 	case *JsonTablePathSpec:
-		w.node(x.String_)
+		w.walkNode(x.String_)
 	case *JsonTableSiblingJoin:
-		w.node(x.Plan)
-		w.node(x.Lplan)
-		w.node(x.Rplan)
+		w.walkNode(x.Plan)
+		w.walkNode(x.Lplan)
+		w.walkNode(x.Rplan)
 	case *JsonValueExpr:
-		w.node(x.RawExpr)
-		w.node(x.FormattedExpr)
+		w.walkNode(x.RawExpr)
+		w.walkNode(x.FormattedExpr)
 		if x.Format != nil {
-			w.visit(x.Format)
+			w.visitMessage(x.Format)
 		}
 	case *List:
 		for _, n := range x.Items {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *LockStmt:
 		for _, n := range x.Relations {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *LockingClause:
 		for _, n := range x.LockedRels {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *MergeAction:
-		w.node(x.Qual)
+		w.walkNode(x.Qual)
 		for _, n := range x.TargetList {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.UpdateColnos {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *MergeStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
-		w.node(x.SourceRelation)
-		w.node(x.JoinCondition)
+		w.walkNode(x.SourceRelation)
+		w.walkNode(x.JoinCondition)
 		for _, n := range x.MergeWhenClauses {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.ReturningClause != nil {
-			w.visit(x.ReturningClause)
+			w.visitMessage(x.ReturningClause)
 		}
 		if x.WithClause != nil {
-			w.visit(x.WithClause)
+			w.visitMessage(x.WithClause)
 		}
 	case *MergeSupportFunc:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *MergeWhenClause:
-		w.node(x.Condition)
+		w.walkNode(x.Condition)
 		for _, n := range x.TargetList {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Values {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *MinMaxExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *MultiAssignRef:
-		w.node(x.Source)
+		w.walkNode(x.Source)
 	case *NamedArgExpr:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *NextValueExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *NullIfExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *NullTest:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *ObjectWithArgs:
 		for _, n := range x.Objname {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Objargs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Objfuncargs {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *OidList:
 		for _, n := range x.Items {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *OnConflictClause:
 		if x.Infer != nil {
-			w.visit(x.Infer)
+			w.visitMessage(x.Infer)
 		}
 		for _, n := range x.TargetList {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 	case *OnConflictExpr:
 		for _, n := range x.ArbiterElems {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.ArbiterWhere)
+		w.walkNode(x.ArbiterWhere)
 		for _, n := range x.OnConflictSet {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.OnConflictWhere)
+		w.walkNode(x.OnConflictWhere)
 		for _, n := range x.ExclRelTlist {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *OpExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *PLAssignStmt:
 		for _, n := range x.Indirection {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Val != nil {
-			w.visit(x.Val)
+			w.visitMessage(x.Val)
 		}
 	case *Param:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *ParseResult:
 		for _, n := range x.Stmts {
-			w.visit(n)
+			w.visitMessage(n)
 		}
 	case *PartitionBoundSpec:
 		for _, n := range x.Listdatums {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Lowerdatums {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Upperdatums {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *PartitionCmd:
 		if x.Name != nil {
-			w.visit(x.Name)
+			w.visitMessage(x.Name)
 		}
 		if x.Bound != nil {
-			w.visit(x.Bound)
+			w.visitMessage(x.Bound)
 		}
 	case *PartitionElem:
-		w.node(x.Expr)
+		w.walkNode(x.Expr)
 		for _, n := range x.Collation {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Opclass {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *PartitionRangeDatum:
-		w.node(x.Value)
+		w.walkNode(x.Value)
 	case *PartitionSpec:
 		for _, n := range x.PartParams {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *PrepareStmt:
 		for _, n := range x.Argtypes {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Query)
+		w.walkNode(x.Query)
 	case *PublicationObjSpec:
 		if x.Pubtable != nil {
-			w.visit(x.Pubtable)
+			w.visitMessage(x.Pubtable)
 		}
 	case *PublicationTable:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 		for _, n := range x.Columns {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *Query:
-		w.node(x.UtilityStmt)
+		w.walkNode(x.UtilityStmt)
 		for _, n := range x.CteList {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Rtable {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Rteperminfos {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Jointree != nil {
-			w.visit(x.Jointree)
+			w.visitMessage(x.Jointree)
 		}
 		for _, n := range x.MergeActionList {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.MergeJoinCondition)
+		w.walkNode(x.MergeJoinCondition)
 		for _, n := range x.TargetList {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.OnConflict != nil {
-			w.visit(x.OnConflict)
+			w.visitMessage(x.OnConflict)
 		}
 		for _, n := range x.ReturningList {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.GroupClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.GroupingSets {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.HavingQual)
+		w.walkNode(x.HavingQual)
 		for _, n := range x.WindowClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.DistinctClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.SortClause {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.LimitOffset)
-		w.node(x.LimitCount)
+		w.walkNode(x.LimitOffset)
+		w.walkNode(x.LimitCount)
 		for _, n := range x.RowMarks {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.SetOperations)
+		w.walkNode(x.SetOperations)
 		for _, n := range x.ConstraintDeps {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.WithCheckOptions {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *RangeFunction:
 		for _, n := range x.Functions {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Alias != nil {
-			w.visit(x.Alias)
+			w.visitMessage(x.Alias)
 		}
 		for _, n := range x.Coldeflist {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *RangeSubselect:
-		w.node(x.Subquery)
+		w.walkNode(x.Subquery)
 		if x.Alias != nil {
-			w.visit(x.Alias)
+			w.visitMessage(x.Alias)
 		}
 	case *RangeTableFunc:
-		w.node(x.Docexpr)
-		w.node(x.Rowexpr)
+		w.walkNode(x.Docexpr)
+		w.walkNode(x.Rowexpr)
 		for _, n := range x.Namespaces {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Columns {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Alias != nil {
-			w.visit(x.Alias)
+			w.visitMessage(x.Alias)
 		}
 	case *RangeTableFuncCol:
 		if x.TypeName != nil {
-			w.visit(x.TypeName)
+			w.visitMessage(x.TypeName)
 		}
-		w.node(x.Colexpr)
-		w.node(x.Coldefexpr)
+		w.walkNode(x.Colexpr)
+		w.walkNode(x.Coldefexpr)
 	case *RangeTableSample:
-		w.node(x.Relation)
+		w.walkNode(x.Relation)
 		for _, n := range x.Method {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Repeatable)
+		w.walkNode(x.Repeatable)
 	case *RangeTblEntry:
 		if x.Alias != nil {
-			w.visit(x.Alias)
+			w.visitMessage(x.Alias)
 		}
 		if x.Eref != nil {
-			w.visit(x.Eref)
+			w.visitMessage(x.Eref)
 		}
 		if x.Tablesample != nil {
-			w.visit(x.Tablesample)
+			w.visitMessage(x.Tablesample)
 		}
 		if x.Subquery != nil {
-			w.visit(x.Subquery)
+			w.visitMessage(x.Subquery)
 		}
 		for _, n := range x.Joinaliasvars {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Joinleftcols {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Joinrightcols {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.JoinUsingAlias != nil {
-			w.visit(x.JoinUsingAlias)
+			w.visitMessage(x.JoinUsingAlias)
 		}
 		for _, n := range x.Functions {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Tablefunc != nil {
-			w.visit(x.Tablefunc)
+			w.visitMessage(x.Tablefunc)
 		}
 		for _, n := range x.ValuesLists {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Coltypes {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Coltypmods {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Colcollations {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Groupexprs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.SecurityQuals {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *RangeTblFunction:
-		w.node(x.Funcexpr)
+		w.walkNode(x.Funcexpr)
 		for _, n := range x.Funccolnames {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Funccoltypes {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Funccoltypmods {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Funccolcollations {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *RangeVar:
 		if x.Alias != nil {
-			w.visit(x.Alias)
+			w.visitMessage(x.Alias)
 		}
 	case *RawStmt:
-		w.node(x.Stmt)
+		w.walkNode(x.Stmt)
 	case *ReassignOwnedStmt:
 		for _, n := range x.Roles {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.Newrole != nil {
-			w.visit(x.Newrole)
+			w.visitMessage(x.Newrole)
 		}
 	case *RefreshMatViewStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 	case *ReindexStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.Params {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *RelabelType:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *RenameStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
-		w.node(x.Object)
+		w.walkNode(x.Object)
 	case *ResTarget:
 		for _, n := range x.Indirection {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Val)
+		w.walkNode(x.Val)
 	case *ReturnStmt:
-		w.node(x.Returnval)
+		w.walkNode(x.Returnval)
 	case *ReturningClause:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Exprs {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ReturningExpr:
-		w.node(x.Xpr)
-		w.node(x.Retexpr)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Retexpr)
 	case *RowCompareExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Opnos {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Opfamilies {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Inputcollids {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Largs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Rargs {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *RowExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Colnames {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *RuleStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 		for _, n := range x.Actions {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *SQLValueFunction:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *ScalarArrayOpExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ScanResult:
 		for _, n := range x.Tokens {
-			w.visit(n)
+			w.visitMessage(n)
 		}
 	case *SecLabelStmt:
-		w.node(x.Object)
+		w.walkNode(x.Object)
 	case *SelectStmt:
 		for _, n := range x.DistinctClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.IntoClause != nil {
-			w.visit(x.IntoClause)
+			w.visitMessage(x.IntoClause)
 		}
 		for _, n := range x.TargetList {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.FromClause {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 		for _, n := range x.GroupClause {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.HavingClause)
+		w.walkNode(x.HavingClause)
 		for _, n := range x.WindowClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.ValuesLists {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.SortClause {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.LimitOffset)
-		w.node(x.LimitCount)
+		w.walkNode(x.LimitOffset)
+		w.walkNode(x.LimitCount)
 		for _, n := range x.LockingClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.WithClause != nil {
-			w.visit(x.WithClause)
+			w.visitMessage(x.WithClause)
 		}
 		if x.Larg != nil {
-			w.visit(x.Larg)
+			w.visitMessage(x.Larg)
 		}
 		if x.Rarg != nil {
-			w.visit(x.Rarg)
+			w.visitMessage(x.Rarg)
 		}
 	case *SetOperationStmt:
-		w.node(x.Larg)
-		w.node(x.Rarg)
+		w.walkNode(x.Larg)
+		w.walkNode(x.Rarg)
 		for _, n := range x.ColTypes {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.ColTypmods {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.ColCollations {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.GroupClauses {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *SetToDefault:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *SortBy:
-		w.node(x.Node)
+		w.walkNode(x.Node)
 		for _, n := range x.UseOp {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *StatsElem:
-		w.node(x.Expr)
+		w.walkNode(x.Expr)
 	case *SubLink:
-		w.node(x.Xpr)
-		w.node(x.Testexpr)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Testexpr)
 		for _, n := range x.OperName {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Subselect)
+		w.walkNode(x.Subselect)
 	case *SubPlan:
-		w.node(x.Xpr)
-		w.node(x.Testexpr)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Testexpr)
 		for _, n := range x.ParamIds {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.SetParam {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.ParParam {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *SubscriptingRef:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Refupperindexpr {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Reflowerindexpr {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Refexpr)
-		w.node(x.Refassgnexpr)
+		w.walkNode(x.Refexpr)
+		w.walkNode(x.Refassgnexpr)
 	case *SummaryResult:
 		for _, n := range x.Tables {
-			w.visit(n)
+			w.visitMessage(n)
 		}
 		for _, n := range x.Functions {
-			w.visit(n)
+			w.visitMessage(n)
 		}
 		for _, n := range x.FilterColumns {
-			w.visit(n)
+			w.visitMessage(n)
 		}
 	case *TableFunc:
 		for _, n := range x.NsUris {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.NsNames {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Docexpr)
-		w.node(x.Rowexpr)
+		w.walkNode(x.Docexpr)
+		w.walkNode(x.Rowexpr)
 		for _, n := range x.Colnames {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Coltypes {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Coltypmods {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Colcollations {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Colexprs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Coldefexprs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Colvalexprs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Passingvalexprs {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Plan)
+		w.walkNode(x.Plan)
 	case *TableLikeClause:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 	case *TableSampleClause:
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Repeatable)
+		w.walkNode(x.Repeatable)
 	case *TargetEntry:
-		w.node(x.Xpr)
-		w.node(x.Expr)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Expr)
 	case *TransactionStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *TruncateStmt:
 		for _, n := range x.Relations {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *TypeCast:
-		w.node(x.Arg)
+		w.walkNode(x.Arg)
 		if x.TypeName != nil {
-			w.visit(x.TypeName)
+			w.visitMessage(x.TypeName)
 		}
 	case *TypeName:
 		for _, n := range x.Names {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Typmods {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.ArrayBounds {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *UpdateStmt:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.TargetList {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.WhereClause)
+		w.walkNode(x.WhereClause)
 		for _, n := range x.FromClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		if x.ReturningClause != nil {
-			w.visit(x.ReturningClause)
+			w.visitMessage(x.ReturningClause)
 		}
 		if x.WithClause != nil {
-			w.visit(x.WithClause)
+			w.visitMessage(x.WithClause)
 		}
 	case *VacuumRelation:
 		if x.Relation != nil {
-			w.visit(x.Relation)
+			w.visitMessage(x.Relation)
 		}
 		for _, n := range x.VaCols {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *VacuumStmt:
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Rels {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *Var:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 	case *VariableSetStmt:
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *ViewStmt:
 		if x.View != nil {
-			w.visit(x.View)
+			w.visitMessage(x.View)
 		}
 		for _, n := range x.Aliases {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Query)
+		w.walkNode(x.Query)
 		for _, n := range x.Options {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *WindowClause:
 		for _, n := range x.PartitionClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.OrderClause {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.StartOffset)
-		w.node(x.EndOffset)
+		w.walkNode(x.StartOffset)
+		w.walkNode(x.EndOffset)
 	case *WindowDef:
 		for _, n := range x.PartitionClause {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.OrderClause {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.StartOffset)
-		w.node(x.EndOffset)
+		w.walkNode(x.StartOffset)
+		w.walkNode(x.EndOffset)
 	case *WindowFunc:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
-		w.node(x.Aggfilter)
+		w.walkNode(x.Aggfilter)
 		for _, n := range x.RunCondition {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *WindowFuncRunCondition:
-		w.node(x.Xpr)
-		w.node(x.Arg)
+		w.walkNode(x.Xpr)
+		w.walkNode(x.Arg)
 	case *WithCheckOption:
-		w.node(x.Qual)
+		w.walkNode(x.Qual)
 	case *WithClause:
 		for _, n := range x.Ctes {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *XmlExpr:
-		w.node(x.Xpr)
+		w.walkNode(x.Xpr)
 		for _, n := range x.NamedArgs {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.ArgNames {
-			w.node(n)
+			w.walkNode(n)
 		}
 		for _, n := range x.Args {
-			w.node(n)
+			w.walkNode(n)
 		}
 	case *XmlSerialize:
-		w.node(x.Expr)
+		w.walkNode(x.Expr)
 		if x.TypeName != nil {
-			w.visit(x.TypeName)
+			w.visitMessage(x.TypeName)
 		}
 	}
 }

@@ -2,15 +2,14 @@ package pgparse
 
 import "strings"
 
-// word is a token of a text in SQL or PL/pgSQL: a name or keyword, a quoted
-// name, a string, a number, or one byte of anything else. Comments and white
-// space are none.
+// word is a token of a text in SQL or PL/pgSQL: a name or keyword, a quoted name, a
+// string, a number, or any other single byte. Comments and white space are not tokens.
 type word struct {
 	start, end int32
 	kind       byte // 'w' a name or keyword, 'q' a quoted name, 's' a string, '0' a number; else the byte itself
 }
 
-// wordsOf cuts a text into its tokens.
+// wordsOf splits a text into its tokens.
 func wordsOf(text string) []word {
 	out := make([]word, 0, len(text)/6)
 	for i := 0; i < len(text); {
@@ -47,7 +46,7 @@ func wordsOf(text string) []word {
 	return out
 }
 
-// numberEnd is the end of a number. The two dots of 1..10 are none of it.
+// numberEnd returns the end of a number. The two dots of 1..10 are not part of it.
 func numberEnd(text string, i int) int {
 	for i < len(text) && (isWordByte(text[i]) || text[i] == '.' && !strings.HasPrefix(text[i:], "..")) {
 		i++
@@ -55,23 +54,23 @@ func numberEnd(text string, i int) int {
 	return i
 }
 
-// Names lists the names and keywords in a text, those in strings and comments
-// left out: folded to lower case where they are not quoted. One may come often.
-func Names(text string) []string {
+// ListNames lists the names and keywords in a text, outside strings and comments, folded to
+// lower case unless quoted. A name may occur several times.
+func ListNames(text string) []string {
 	var out []string
 	for _, w := range wordsOf(text) {
 		switch w.kind {
 		case 'w':
 			out = append(out, strings.ToLower(text[w.start:w.end]))
 		case 'q':
-			out = append(out, unquoted(text[w.start:w.end]))
+			out = append(out, unquoteName(text[w.start:w.end]))
 		}
 	}
 	return out
 }
 
-// FieldNames lists the names that stand behind one of the given records and a
-// dot, as in NEW.total and (NEW).total, outside strings and comments.
+// FieldNames lists the names that follow one of the given records and a dot, as in
+// NEW.total and (NEW).total, outside strings and comments.
 func FieldNames(text string, records ...string) []string {
 	var out []string
 	list := wordsOf(text)
@@ -88,7 +87,7 @@ func FieldNames(text string, records ...string) []string {
 			case 'w':
 				out = append(out, strings.ToLower(text[w.start:w.end]))
 			case 'q':
-				out = append(out, unquoted(text[w.start:w.end]))
+				out = append(out, unquoteName(text[w.start:w.end]))
 			}
 		}
 	}
@@ -101,7 +100,7 @@ func nameIn(text string, w word, names []string) bool {
 	}
 	s := text[w.start:w.end]
 	if w.kind == 'q' {
-		s = unquoted(s)
+		s = unquoteName(s)
 	}
 	for _, n := range names {
 		if strings.EqualFold(s, n) {
@@ -111,8 +110,8 @@ func nameIn(text string, w word, names []string) bool {
 	return false
 }
 
-// unquoted is the name behind a quoted one.
-func unquoted(s string) string {
+// unquoteName returns the name in a quoted one.
+func unquoteName(s string) string {
 	s = strings.TrimPrefix(s, `"`)
 	return strings.ReplaceAll(strings.TrimSuffix(s, `"`), `""`, `"`)
 }

@@ -14,13 +14,14 @@ import (
 	"syscall"
 )
 
-// account is who the server runs as. The zero value is the user of this process.
+// account is the user that the server runs as. The zero value is the user of this process.
 type account struct {
 	name     string // "" for the zero value
 	uid, gid uint32
 }
 
-// serverAccount is the zero account unless this process is root: Postgres refuses to run as root, so "nobody" it is.
+// serverAccount returns the zero account unless this process is root: Postgres refuses to run as root, so it runs as
+// "nobody".
 func serverAccount() (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil
@@ -37,12 +38,12 @@ func serverAccount() (account, error) {
 	return nobody, nil
 }
 
-// dropped reports whether the server runs as somebody else than this process.
-func (a account) dropped() bool { return a.name != "" }
+// switchesUser reports whether the server runs as another user than this process.
+func (a account) switchesUser() bool { return a.name != "" }
 
-// own gives files to the account.
-func (a account) own(paths ...string) error {
-	if !a.dropped() {
+// changeOwner changes the owner of files to the account.
+func (a account) changeOwner(paths ...string) error {
+	if !a.switchesUser() {
 		return nil
 	}
 	for _, path := range paths {
@@ -53,10 +54,10 @@ func (a account) own(paths ...string) error {
 	return nil
 }
 
-// reach tells why the account cannot enter a directory, or nil. Of a path that does not exist yet, the part that does
-// is looked at.
-func (a account) reach(dir string) error {
-	if !a.dropped() {
+// checkAccess returns why the account cannot enter a directory, or nil. If the path does not exist yet, the existing part is
+// checked.
+func (a account) checkAccess(dir string) error {
+	if !a.switchesUser() {
 		return nil
 	}
 	for {
@@ -83,10 +84,10 @@ func (a account) reach(dir string) error {
 	}
 }
 
-func (a account) attributes() *syscall.SysProcAttr {
-	// A session of its own: Ctrl-C in the terminal is for this process, which then decides what to do.
+func (a account) sysProcAttr() *syscall.SysProcAttr {
+	// A session of its own: Ctrl-C in the terminal must only reach this process, which then decides what to do.
 	attr := &syscall.SysProcAttr{Setsid: true}
-	if a.dropped() {
+	if a.switchesUser() {
 		attr.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
 	}
 	return attr
@@ -95,15 +96,16 @@ func (a account) attributes() *syscall.SysProcAttr {
 // ownedByUs reports whether a directory belongs to this process's user or to the server's account.
 func ownedByUs(info os.FileInfo, acct account) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (int(stat.Uid) == os.Geteuid() || acct.dropped() && stat.Uid == acct.uid)
+	return ok && (int(stat.Uid) == os.Geteuid() || acct.switchesUser() && stat.Uid == acct.uid)
 }
 
-// initdb runs the program of that name as the account. While it runs, should this process be killed, the lock is held.
-func (a account) initdb(lock *os.File, program string, args ...string) error {
+// runInitdb runs the program of that name as the account. The child inherits the lock, so that it stays locked if this
+// process is killed.
+func (a account) runInitdb(lock *os.File, program string, args ...string) error {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = "/"
 	cmd.Env = helperEnvironment()
-	cmd.SysProcAttr = a.attributes()
+	cmd.SysProcAttr = a.sysProcAttr()
 	cmd.ExtraFiles = []*os.File{lock}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -112,30 +114,30 @@ func (a account) initdb(lock *os.File, program string, args ...string) error {
 	return nil
 }
 
-// helperEnvironment is what the shells and initdb get of ours, who need to find programs and nothing else: secrets
-// of a CI job lie in the environment.
+// helperEnvironment is the environment of the shells and initdb. They only need to find programs, and the full
+// environment of a CI job contains secrets.
 func helperEnvironment() []string { return []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")} }
 
 // noFollow makes an open fail on a symbolic link.
 const noFollow = syscall.O_NOFOLLOW
 
-// names is in how many directories a file is.
-func names(info os.FileInfo) int {
+// linkCount returns the number of hard links of a file.
+func linkCount(info os.FileInfo) int {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(stat.Nlink)
 	}
 	return 1
 }
 
-// abandoned reports whether a shared memory segment is of the server's account, and nobody uses it. Where that cannot
-// be asked, the system lets nobody but root remove what is somebody else's.
-func abandoned(id string, acct account) bool {
+// isUnusedSegment reports whether a shared memory segment belongs to the server's account and nobody uses it. If that cannot
+// be determined, it is true unless this process is root: the system lets other users remove only their own segments.
+func isUnusedSegment(id string, acct account) bool {
 	table, err := os.ReadFile("/proc/sysvipc/shm")
 	if err != nil {
-		return !acct.dropped()
+		return !acct.switchesUser()
 	}
 	owner := uint64(os.Geteuid())
-	if acct.dropped() {
+	if acct.switchesUser() {
 		owner = uint64(acct.uid)
 	}
 	for line := range strings.Lines(string(table)) {
@@ -148,10 +150,10 @@ func abandoned(id string, acct account) bool {
 	return false
 }
 
-// allocated is what a file takes on its disk.
-func allocated(info os.FileInfo) int64 {
+// allocatedBytes returns the size of a file on its disk.
+func allocatedBytes(info os.FileInfo) int64 {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return stat.Blocks * 512 // of this size on every system, whatever the file system's blocks are
+		return stat.Blocks * 512 // st_blocks is in units of 512 bytes on every system
 	}
 	return info.Size()
 }

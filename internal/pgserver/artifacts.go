@@ -11,32 +11,32 @@ import (
 )
 
 // artifact is one archive of server binaries that the project zonkyio/embedded-postgres-binaries publishes on Maven
-// Central. Its digest is pinned here because the archive's content is going to be executed.
+// Central. Its digest is pinned here because its content will be executed.
 type artifact struct{ platform, version, sha256 string }
 
 // repositoryVariable names a mirror of Maven Central for networks that have one.
 const repositoryVariable = "ONWARD_POSTGRES_REPOSITORY"
 
-// repository is the Maven repository that holds the archives: the one that the library embedded-postgres has as its
-// default. Its configuration keeps the address to itself, so it is read where it stands; a test holds that it is there.
-func repository() string {
+// repositoryURL returns the Maven repository with the archives: the default of the library embedded-postgres. The library
+// does not export the address, so it is read from its unexported field; a test checks that the field exists.
+func repositoryURL() string {
 	if mirror := os.Getenv(repositoryVariable); mirror != "" {
 		return strings.TrimRight(mirror, "/")
 	}
 	return reflect.ValueOf(embeddedpostgres.DefaultConfig()).FieldByName("binaryRepositoryURL").String()
 }
 
-func (a artifact) url() string {
+func (a artifact) downloadURL() string {
 	name := "embedded-postgres-binaries-" + a.platform
-	return repository() + "/io/zonky/test/postgres/" + name + "/" + a.version + "/" + name + "-" + a.version + ".jar"
+	return repositoryURL() + "/io/zonky/test/postgres/" + name + "/" + a.version + "/" + name + "-" + a.version + ".jar"
 }
 
-// directory is where the cache keeps the artifact's files.
-func (a artifact) directory(root string) string {
+// cacheDir returns the directory of the artifact's files in the cache.
+func (a artifact) cacheDir(root string) string {
 	return filepath.Join(root, "postgres", a.version+"-"+a.platform)
 }
 
-// artifacts holds the newest version of each major that exists for a platform. Not every platform has every one.
+// artifacts holds the newest version of each major that exists for a platform. Some platforms lack some versions.
 var artifacts = []artifact{
 	{"linux-amd64", "13.23.0", "0713b8a6dbe13440718ea789eefca6ae562b004bc0541d9c21d20300529c1db2"},
 	{"linux-amd64", "14.24.0", "2722d05eb22c671104c9918d59d8ba9f5656898f5452a0207bb4cce21eef5dc4"},
@@ -71,7 +71,7 @@ var artifacts = []artifact{
 
 // artifactFor returns the archive of a major version for this machine.
 func artifactFor(major int) (artifact, bool) {
-	for _, platform := range platforms(runtime.GOOS, runtime.GOARCH, isAlpine()) {
+	for _, platform := range platformNames(runtime.GOOS, runtime.GOARCH, isAlpine()) {
 		for _, a := range artifacts {
 			if a.platform == platform && majorOf(a.version) == major {
 				return a, true
@@ -81,8 +81,8 @@ func artifactFor(major int) (artifact, bool) {
 	return artifact{}, false
 }
 
-// platforms names a machine as the archives do, best first.
-func platforms(goos, goarch string, alpine bool) []string {
+// platformNames returns the archives' names for a machine, best first.
+func platformNames(goos, goarch string, alpine bool) []string {
 	arch := goarch
 	if arch == "arm64" {
 		arch = "arm64v8"

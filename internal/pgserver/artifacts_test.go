@@ -7,12 +7,12 @@ import (
 )
 
 func TestRepository(t *testing.T) {
-	u, err := url.Parse(artifacts[0].url())
+	u, err := url.Parse(artifacts[0].downloadURL())
 	if err != nil || u.Scheme != "https" || !strings.Contains(u.Host, "maven") || !strings.HasSuffix(u.Path, artifacts[0].version+".jar") {
 		t.Errorf("%s: the library's repository is not where it was", u)
 	}
 	t.Setenv(repositoryVariable, "https://mirror.example/maven/")
-	if got := artifacts[0].url(); !strings.HasPrefix(got, "https://mirror.example/maven/io/zonky/") {
+	if got := artifacts[0].downloadURL(); !strings.HasPrefix(got, "https://mirror.example/maven/io/zonky/") {
 		t.Error(got)
 	}
 }

@@ -19,7 +19,7 @@ func TestStartFrom(t *testing.T) {
 	built := 0
 	base := Base{Key: "test " + time.Now().String(), Build: func(ctx context.Context, s *Server) error {
 		built++
-		return s.run(ctx, "CREATE ROLE shopkeeper LOGIN", "CREATE DATABASE shop OWNER shopkeeper")
+		return s.execStatements(ctx, "CREATE ROLE shopkeeper LOGIN", "CREATE DATABASE shop OWNER shopkeeper")
 	}}
 	for i := range 2 {
 		s, first, err := StartFrom(t.Context(), Config{}, base)
@@ -42,8 +42,8 @@ func TestStartFrom(t *testing.T) {
 			t.Errorf("the base was left by a crash:\n%s", log)
 		}
 		dir := s.private.dir
-		if err := s.Stop(); err != nil || exists(dir) {
-			t.Errorf("stop: %v, directory still there: %t", err, exists(dir))
+		if err := s.Stop(); err != nil || pathExists(dir) {
+			t.Errorf("stop: %v, directory still there: %t", err, pathExists(dir))
 		}
 	}
 }
@@ -57,12 +57,12 @@ func TestStartFromBroken(t *testing.T) {
 	if _, _, err := StartFrom(t.Context(), Config{}, base); !errors.Is(err, failure) {
 		t.Fatalf("error %v", err)
 	}
-	base.Build = func(ctx context.Context, s *Server) error { return s.run(ctx, "CREATE DATABASE shop") }
+	base.Build = func(ctx context.Context, s *Server) error { return s.execStatements(ctx, "CREATE DATABASE shop") }
 	s, built, err := StartFrom(t.Context(), Config{}, base)
 	if err != nil || !built {
 		t.Fatalf("built %t, %v", built, err)
 	}
-	c, err := resolve(t.Context(), s.cfg)
+	c, err := resolveConfig(t.Context(), s.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,10 @@ func TestStartFromBroken(t *testing.T) {
 func TestStartFromForgotten(t *testing.T) {
 	server(t, Config{}) // skips where there is none
 	t.Parallel()
-	base := Base{Key: "forgotten " + time.Now().String(), Build: func(ctx context.Context, s *Server) error { return s.run(ctx, "CREATE DATABASE shop") }}
+	base := Base{
+		Key:   "forgotten " + time.Now().String(),
+		Build: func(ctx context.Context, s *Server) error { return s.execStatements(ctx, "CREATE DATABASE shop") },
+	}
 	cfg := Config{Dir: t.TempDir()}
 	if err := os.Chmod(filepath.Dir(cfg.Dir), 0o755); err != nil { // the server's account must be able to enter
 		t.Fatal(err)
@@ -98,7 +101,7 @@ func TestStartFromForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := resolve(t.Context(), s.cfg)
+	c, err := resolveConfig(t.Context(), s.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +128,7 @@ func TestStartFromForgotten(t *testing.T) {
 			return
 		}
 		defer lock.Close()
-		if err := forget(from); err != nil {
+		if err := deleteBase(from); err != nil {
 			t.Error(err)
 		}
 	}()

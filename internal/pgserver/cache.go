@@ -11,11 +11,11 @@ import (
 	"github.com/onward-sql/onward/internal/scratch"
 )
 
-// systemCache is where root keeps things when its own cache directory (usually below /root, mode 0700) cannot be
-// entered by the account that the server runs as.
+// systemCache is root's cache if its own cache directory (usually below /root, mode 0700) cannot be entered by the
+// account that the server runs as.
 const systemCache = "/var/cache/onward"
 
-// cacheRoot is the directory that holds downloaded binaries (postgres/) and initdb templates (template/).
+// cacheRoot returns the directory with downloaded binaries (postgres/) and initdb templates (template/).
 func cacheRoot() (string, error) {
 	acct, err := serverAccount()
 	if err != nil {
@@ -23,44 +23,44 @@ func cacheRoot() (string, error) {
 	}
 	user, err := os.UserCacheDir()
 	if err != nil {
-		if !acct.dropped() {
-			return "", &unkeptError{fmt.Errorf("no cache directory: %w", err)}
+		if !acct.switchesUser() {
+			return "", &cacheError{fmt.Errorf("no cache directory: %w", err)}
 		}
 		return systemCache, nil
 	}
 	root := filepath.Join(user, "onward")
-	if acct.reach(root) != nil {
-		return systemCache, nil //nolint:nilerr // a cache that the server's account cannot enter: the system's cache serves
+	if acct.checkAccess(root) != nil {
+		return systemCache, nil //nolint:nilerr // a cache that the server's account cannot enter: use the system's cache
 	}
 	return root, nil
 }
 
-// buildOnce makes the directory final by filling a staging directory beside it and renaming that. When final exists
-// it does nothing. A lock makes other processes wait for the one that builds; the lock dies with its holder. A program
-// that fill starts must inherit it: should this process be killed, that works on in the staging directory.
+// buildOnce creates the directory final by filling a staging directory and renaming that. If final exists it does
+// nothing. A lock makes other processes wait for the builder; the lock ends with its holder. A program that fill starts
+// must inherit the lock: if this process is killed, the program goes on in the staging directory.
 func buildOnce(ctx context.Context, final string, fill func(staging string, lock *os.File) error) error {
-	if exists(final) {
+	if pathExists(final) {
 		return nil
 	}
 	parent := filepath.Dir(final)
 	if err := makeReadable(parent); err != nil {
-		return &unkeptError{fmt.Errorf("make the cache directory %s (XDG_CACHE_HOME names another): %w", parent, err)}
+		return &cacheError{fmt.Errorf("make the cache directory %s (XDG_CACHE_HOME names another): %w", parent, err)}
 	}
 	lock, err := lockWait(ctx, final+".lock")
 	if err != nil && ctx.Err() == nil {
-		return &unkeptError{err}
+		return &cacheError{err}
 	}
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if exists(final) {
+	if pathExists(final) {
 		return nil
 	}
-	// A builder that was killed left its staging directory behind: we hold the lock, so it is nobody's.
+	// A killed builder has left its staging directory. This process has the lock, so nobody uses it.
 	staging := final + ".new"
 	if err := errors.Join(os.RemoveAll(staging), makeReadable(staging)); err != nil {
-		return &unkeptError{err}
+		return &cacheError{err}
 	}
 	if err := fill(staging, lock); err != nil {
 		return errors.Join(err, os.RemoveAll(staging))
@@ -68,15 +68,15 @@ func buildOnce(ctx context.Context, final string, fill func(staging string, lock
 	return os.Rename(staging, final)
 }
 
-// unkeptError says that there is no cache, or none that can be written: a home that is read-only, or none.
-type unkeptError struct{ err error }
+// cacheError says that there is no writable cache: the home directory is missing or read-only.
+type cacheError struct{ err error }
 
-func (e *unkeptError) Error() string { return e.err.Error() }
-func (e *unkeptError) Unwrap() error { return e.err }
+func (e *cacheError) Error() string { return e.err.Error() }
+func (e *cacheError) Unwrap() error { return e.err }
 
-// kept makes a directory of a room of the cache with buildOnce, and tells where it is. Where nothing can be kept, it is
-// made in a temporary directory, which goes with forgo.
-func (c *chosen) kept(ctx context.Context, room, name string, fill func(staging string, lock *os.File) error) (string, error) {
+// buildCached creates a directory in a subdirectory of the cache with buildOnce, and returns its path. If there is no writable
+// cache, it is created in a temporary directory, which forgo removes.
+func (c *resolvedConfig) buildCached(ctx context.Context, room, name string, fill func(staging string, lock *os.File) error) (string, error) {
 	root, err := cacheRoot()
 	if err == nil {
 		final := filepath.Join(root, room, name)
@@ -84,7 +84,7 @@ func (c *chosen) kept(ctx context.Context, room, name string, fill func(staging 
 			return final, nil
 		}
 	}
-	if unkept := new(unkeptError); !errors.As(err, &unkept) {
+	if unkept := new(cacheError); !errors.As(err, &unkept) {
 		return "", err
 	}
 	if c.temporary == "" {
@@ -93,7 +93,7 @@ func (c *chosen) kept(ctx context.Context, room, name string, fill func(staging 
 		if err != nil {
 			return "", err
 		}
-		if c.temporary, c.forgo, err = scratch.MakeIn(parent, "unkept"); err != nil {
+		if c.temporary, c.removeTemporary, err = scratch.MakeIn(parent, "unkept"); err != nil {
 			return "", err
 		}
 		if err := os.Chmod(c.temporary, 0o755); err != nil {
@@ -104,9 +104,9 @@ func (c *chosen) kept(ctx context.Context, room, name string, fill func(staging 
 	return final, buildOnce(ctx, final, fill)
 }
 
-// makeReadable makes a directory and its missing parents such that another account can enter them, whatever the umask.
+// makeReadable creates a directory and its missing parents so that another account can enter them, whatever the umask.
 func makeReadable(dir string) error {
-	if exists(dir) {
+	if pathExists(dir) {
 		return nil
 	}
 	if err := makeReadable(filepath.Dir(dir)); err != nil {
@@ -118,12 +118,12 @@ func makeReadable(dir string) error {
 	return os.Chmod(dir, 0o755)
 }
 
-func exists(path string) bool {
+func pathExists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }
 
-// lockWait takes an exclusive lock on a file that it creates if need be. Closing the file gives the lock back.
+// lockWait takes an exclusive lock on a file, which it creates if necessary. Closing the file releases the lock.
 func lockWait(ctx context.Context, path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -32,8 +32,8 @@ func TestBuildOnce(t *testing.T) {
 	err := buildOnce(ctx, final, func(staging string, _ *os.File) error {
 		return errors.Join(os.WriteFile(filepath.Join(staging, "half"), nil, 0o600), broken)
 	})
-	if !errors.Is(err, broken) || exists(final) || exists(final+".new") {
-		t.Errorf("failed fill: %v, left %v", err, exists(final) || exists(final+".new"))
+	if !errors.Is(err, broken) || pathExists(final) || pathExists(final+".new") {
+		t.Errorf("failed fill: %v, left %v", err, pathExists(final) || pathExists(final+".new"))
 	}
 	// A builder that was killed left this.
 	if err := os.MkdirAll(filepath.Join(final+".new", "junk"), 0o700); err != nil {
@@ -48,7 +48,7 @@ func TestBuildOnce(t *testing.T) {
 				time.Sleep(10 * time.Millisecond)
 				return os.WriteFile(filepath.Join(staging, "whole"), nil, 0o600)
 			})
-			if err != nil || !exists(filepath.Join(final, "whole")) || exists(filepath.Join(final, "junk")) {
+			if err != nil || !pathExists(filepath.Join(final, "whole")) || pathExists(filepath.Join(final, "junk")) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -110,7 +110,8 @@ func TestDamagedTemplate(t *testing.T) {
 	}
 }
 
-// Root's servers run as another account. They are kept where that can enter, whoever made the directories before.
+// Root's servers run as another account. They are kept in a directory that this account can enter, whoever made
+// its parents.
 func TestCacheRoot(t *testing.T) {
 	acct, err := serverAccount()
 	if err != nil {
@@ -146,7 +147,7 @@ func TestCacheRoot(t *testing.T) {
 			}
 		}
 		want := room
-		if test.closed && acct.dropped() {
+		if test.closed && acct.switchesUser() {
 			want = closed
 		}
 		t.Setenv("XDG_CACHE_HOME", base)
@@ -172,7 +173,7 @@ func TestDownloaded(t *testing.T) {
 	if !ok {
 		t.Skip("SKIPPED, not tested: this platform has no download of the newest version")
 	}
-	got, err := ensure(t.Context(), onward.NewestMajor, false, slog.New(slog.DiscardHandler))
+	got, err := ensureInstall(t.Context(), onward.NewestMajor, false, slog.New(slog.DiscardHandler))
 	if err != nil || got.Source != "cache" || got.Version+".0" != a.version {
 		t.Errorf("got %+v, %v; want %s", got, err, a.version)
 	}
@@ -215,9 +216,9 @@ func TestSweep(t *testing.T) {
 	if err := os.Symlink(foreign, link); err != nil {
 		t.Fatal(err)
 	}
-	sweep(parent, acct)
+	sweepDirectories(parent, acct)
 	for path, want := range map[string]bool{crashed: false, abandoned: false, fresh: true, foreign: true, used: true, link: true} {
-		if exists(path) != want {
+		if pathExists(path) != want {
 			t.Errorf("%s: exists %v, want %v", filepath.Base(path), !want, want)
 		}
 	}
@@ -235,17 +236,17 @@ func TestDownload(t *testing.T) {
 	defer web.Close()
 	const digest = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73" // of "content"
 	ctx := context.Background()
-	if got, err := download(ctx, web.URL+"/good", digest); err != nil || string(got) != "content" {
+	if got, err := downloadArchive(ctx, web.URL+"/good", digest); err != nil || string(got) != "content" {
 		t.Errorf("good: %q, %v", got, err)
 	}
-	if _, err := download(ctx, web.URL+"/good", strings.Repeat("0", 64)); err == nil || !strings.Contains(err.Error(), "not the expected one") {
+	if _, err := downloadArchive(ctx, web.URL+"/good", strings.Repeat("0", 64)); err == nil || !strings.Contains(err.Error(), "not the expected one") {
 		t.Errorf("wrong digest: %v", err)
 	}
-	if _, err := download(ctx, web.URL+"/none", digest); err == nil || !strings.Contains(err.Error(), "404 Not Found") {
+	if _, err := downloadArchive(ctx, web.URL+"/none", digest); err == nil || !strings.Contains(err.Error(), "404 Not Found") {
 		t.Errorf("not found: %v", err)
 	}
 	web.Close()
-	if _, err := download(ctx, web.URL+"/good", digest); err == nil || !strings.Contains(err.Error(), web.URL) {
+	if _, err := downloadArchive(ctx, web.URL+"/good", digest); err == nil || !strings.Contains(err.Error(), web.URL) {
 		t.Errorf("no network: %v", err)
 	}
 }
@@ -296,7 +297,7 @@ func TestUntar(t *testing.T) {
 		if err := untar(evil, dir); err == nil {
 			t.Errorf("%s: unpacked", name)
 		}
-		if exists(filepath.Join(parent, "evil")) {
+		if pathExists(filepath.Join(parent, "evil")) {
 			t.Errorf("%s: wrote outside", name)
 		}
 	}

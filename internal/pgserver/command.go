@@ -2,7 +2,7 @@ package pgserver
 
 import "path/filepath"
 
-// command is the server's first process before it is started.
+// command describes the server's first process before it is started.
 type command struct {
 	install       Install
 	acct          account
@@ -15,7 +15,7 @@ func (c command) program() string { return filepath.Join(c.install.Bin, "postgre
 
 func (c command) args() []string { return []string{c.program(), "-D", c.data} }
 
-// environment is all that the server gets to know of ours.
+// environment is the server's complete environment.
 func (c command) environment() []string {
 	return []string{"LC_ALL=C", "PATH=" + c.install.Bin, "TZ=UTC"}
 }

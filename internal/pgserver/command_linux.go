@@ -10,49 +10,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// start starts the server such that its processes can do next to nothing: see landlock and filter. gaps tell what
-// this kernel does not hold. files are the descriptors 0, 1, ….
+// startProcess starts the server so that its processes can do next to nothing: see landlock and filter. gaps lists the
+// restrictions that this kernel does not support. files are the descriptors 0, 1, ….
 //
-// What confines is an attribute of a thread, which its children inherit. So a thread of its own takes it on, starts
-// the server and ends. No other program needs to lie where the server's account could execute it, and nothing else
-// of this process is confined.
-func (c command) start(files []*os.File) (server *os.Process, gaps []string, err error) {
+// The restrictions are attributes of a thread, which its children inherit. So a separate thread applies them to
+// itself, starts the server and ends. That avoids a helper program that the server's account could execute, and
+// nothing else in this process is restricted.
+func (c command) startProcess(files []*os.File) (server *os.Process, gaps []string, err error) {
 	var pid int
-	onOwnThread(func() { pid, gaps, err = c.fork(files) })
+	onOwnThread(func() { pid, gaps, err = c.forkServer(files) })
 	if err != nil {
 		return nil, nil, err
 	}
-	// The number is the child's until somebody waits for it, which is done through what this returns.
+	// The process ID stays the child's until somebody waits for it, and only the returned value is used for that.
 	server, err = os.FindProcess(pid)
 	return server, gaps, err
 }
 
-// onOwnThread runs f on a thread that nothing else runs on, then or ever.
+// onOwnThread runs f on a thread that runs nothing else, then or later.
 func onOwnThread(f func()) {
 	done := make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
 		if unix.Gettid() == os.Getpid() {
-			// The first thread stands for the process, and would not end: another one, while this is taken.
+			// The main thread represents the process, and would not end. So it is occupied here while another
+			// thread runs f.
 			onOwnThread(f)
 			runtime.UnlockOSThread()
 		} else {
-			f() // and never unlocked: the thread ends with the goroutine
+			f() // never unlocked: the thread ends with the goroutine
 		}
 		close(done)
 	}()
 	<-done
 }
 
-// fork confines the calling thread and starts the server from it.
-func (c command) fork(files []*os.File) (pid int, gaps []string, err error) {
-	attr := &syscall.ProcAttr{Dir: c.data, Env: c.environment(), Sys: c.acct.attributes()}
+// forkServer restricts the calling thread and starts the server from it.
+func (c command) forkServer(files []*os.File) (pid int, gaps []string, err error) {
+	attr := &syscall.ProcAttr{Dir: c.data, Env: c.environment(), Sys: c.acct.sysProcAttr()}
 	for _, f := range files {
 		attr.Files = append(attr.Files, f.Fd())
 	}
 	if !c.unconfined {
 		forgetDescriptors()
-		if gaps, err = c.confine(); err != nil {
+		if gaps, err = c.restrictThread(); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -64,21 +65,23 @@ func (c command) fork(files []*os.File) (pid int, gaps []string, err error) {
 	return pid, gaps, nil
 }
 
-// forgetDescriptors makes the calling thread's children inherit no files but those that they are given. Ours are
-// closed by themselves; those that whoever started this process left open are not.
+// forgetDescriptors makes the calling thread's children inherit only the files that they are given. Go's own files
+// are close-on-exec; files that the parent of this process left open are not.
 func forgetDescriptors() {
 	if unix.Unshare(unix.CLONE_FILES) == nil {
 		_ = unix.CloseRange(3, ^uint(0)>>33, unix.CLOSE_RANGE_CLOEXEC)
 	}
 }
 
-// confine restricts the calling thread and what it will start. What the kernel cannot do is a gap, not an error.
-func (c command) confine() (gaps []string, err error) {
+// restrictThread restricts the calling thread and its future children. What the kernel does not support is a gap, not an
+// error.
+func (c command) restrictThread() (gaps []string, err error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return []string{fmt.Sprintf("the server is not confined (no_new_privs: %v): a migration that becomes superuser in it can do all that %s may", err, c.who())}, nil
+		return []string{fmt.Sprintf("the server is not confined (no_new_privs: %v): a migration that becomes superuser in it can do all that %s may", err,
+			c.accountName())}, nil
 	}
 	alone := c.statisticsSocket() && ownNetwork()
-	gap, err := c.landlock()
+	gap, err := c.restrictFiles()
 	if err != nil {
 		return nil, fmt.Errorf("confine the server: %w", err)
 	}
@@ -91,23 +94,25 @@ func (c command) confine() (gaps []string, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("confine the server: %w", err)
 	case c.statisticsSocket() && !alone:
-		gaps = append(gaps, fmt.Sprintf("Postgres %d needs a datagram socket for its statistics: a migration that becomes superuser in it can send datagrams", c.install.Major))
+		gaps = append(gaps, fmt.Sprintf("Postgres %d needs a datagram socket for its statistics: a migration that becomes superuser in it can send datagrams",
+			c.install.Major))
 	}
 	return gaps, nil
 }
 
-func (c command) who() string {
-	if c.acct.dropped() {
+func (c command) accountName() string {
+	if c.acct.switchesUser() {
 		return c.acct.name
 	}
 	return "you"
 }
 
-// statisticsSocket: up to 14 the server's processes send statistics to each other as datagrams on 127.0.0.1.
+// statisticsSocket reports whether the server's processes send statistics to each other as datagrams on 127.0.0.1,
+// as they do up to 14.
 func (c command) statisticsSocket() bool { return c.install.Major < 15 }
 
-// ownNetwork moves the calling thread to a network of its own, which has nothing but 127.0.0.1, where it is allowed
-// to (root mostly is).
+// ownNetwork moves the calling thread to a network namespace of its own, which has only 127.0.0.1. It reports
+// whether that is allowed (to root it mostly is).
 func ownNetwork() bool {
 	if os.Geteuid() != 0 || unix.Unshare(unix.CLONE_NEWNET) != nil {
 		return false
@@ -119,7 +124,7 @@ func ownNetwork() bool {
 	defer unix.Close(s)
 	if lo, err := unix.NewIfreq("lo"); err == nil {
 		lo.SetUint16(unix.IFF_UP)
-		_ = unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, lo) // without it Postgres says that it has no statistics
+		_ = unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, lo) // without it Postgres reports that it has no statistics
 	}
 	return true
 }

@@ -7,10 +7,10 @@ import (
 	"runtime"
 )
 
-// start starts the server. Only Linux has what confines it.
-func (c command) start(files []*os.File) (server *os.Process, gaps []string, err error) {
+// startProcess starts the server. The restrictions exist on Linux only.
+func (c command) startProcess(files []*os.File) (server *os.Process, gaps []string, err error) {
 	server, err = os.StartProcess(c.program(), c.args(), &os.ProcAttr{
-		Dir: c.data, Env: c.environment(), Files: files, Sys: c.acct.attributes(),
+		Dir: c.data, Env: c.environment(), Files: files, Sys: c.acct.sysProcAttr(),
 	})
 	if err != nil || c.unconfined {
 		return server, nil, err
@@ -19,8 +19,8 @@ func (c command) start(files []*os.File) (server *os.Process, gaps []string, err
 		"a migration that becomes superuser in it can read your files and start programs"}, nil
 }
 
-func (p *process) limit(int) []string { return nil }
-func (p *process) limitMapped(int)    {}
-func children(int) []int              { return nil }
-func killMarked(uint64) bool          { return false }
-func killBelow(string) bool           { return false }
+func (p *process) limitProcess(int) []string { return nil }
+func (p *process) limitMapped(int)           {}
+func childProcesses(int) []int               { return nil }
+func killMarked(uint64) bool                 { return false }
+func killBelow(string) bool                  { return false }

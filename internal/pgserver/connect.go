@@ -12,26 +12,26 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What runs in a database is a stranger's: its owner may name any value for the sessions that others open to it
-// (ALTER DATABASE … SET), and put operators, functions and views beside the server's. So a session of ours begins
-// with settings of its own, which come with the connection and beat those of databases and roles: names and operators
-// mean the server's own, text means what we wrote, and nothing ends the session from within.
+// Databases contain untrusted code: the owner may preset any setting for the sessions that others open to it (ALTER
+// DATABASE … SET), and create operators, functions and views that shadow the server's. So onward's sessions start with
+// their own settings, which are sent with the connection and override those of databases and roles. Names and operators
+// then mean the server's own, text is read as written, and nothing inside can end the session.
 
-// pinned are those settings. Of a superuser's session some more can be said.
-func pinned(major int, superuser bool) map[string]string {
+// pinnedSettings returns those settings. A superuser's session gets some more.
+func pinnedSettings(major int, superuser bool) map[string]string {
 	out := map[string]string{
-		// Without the second, temporary relations and types would be searched first.
+		// Without pg_temp at the end, temporary relations and types would be searched first.
 		"search_path": "pg_catalog, pg_temp",
-		// How text is read.
+		// How text is parsed.
 		"client_encoding": "UTF8", "standard_conforming_strings": "on", "backslash_quote": "safe_encoding", "escape_string_warning": "off",
 		"transform_null_equals": "off", "array_nulls": "on", "xmloption": "content",
 		// How values are written.
 		"DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "TimeZone": "UTC", "bytea_output": "hex", "extra_float_digits": "1",
 		"xmlbinary": "base64", "quote_all_identifiers": "off",
-		// Who acts, and on what.
+		// The acting role, and the defaults for objects.
 		"role": "none", "row_security": "off", "default_tablespace": "", "temp_tablespaces": "", "default_table_access_method": "heap",
 		"check_function_bodies": "on", "default_text_search_config": "pg_catalog.simple",
-		// What is loaded, and what ends a session.
+		// Loaded libraries, and reasons for a session to end.
 		"local_preload_libraries": "", "jit": "off", "exit_on_error": "off", "statement_timeout": "0", "lock_timeout": "0",
 		"idle_in_transaction_session_timeout": "0", "default_transaction_read_only": "off", "default_transaction_isolation": "read committed",
 		"default_transaction_deferrable": "off", "max_parallel_workers_per_gather": "0", "client_min_messages": "warning",
@@ -52,30 +52,30 @@ func pinned(major int, superuser bool) map[string]string {
 	return out
 }
 
-// PinnedURL is URLAs for a session that trusts nothing in its database. A role of "" is the superuser. On a server that
-// somebody else runs it is URL: what connects there is who was named, whatever the role, and has the rights of what
-// runs in the database.
+// PinnedURL is URLAs for a session whose settings keep objects of its database from replacing the server's own. A role
+// of "" is the superuser. On the user's server it is URL: the session has the role of the address, whatever role says,
+// and the rights of the code in the database.
 func (s *Server) PinnedURL(role, db string) string {
 	if s.external != nil {
-		return s.external.url(db)
+		return s.external.databaseURL(db)
 	}
 	u, err := url.Parse(s.URL(db))
-	if err != nil { // it was put together by URL
+	if err != nil { // URL built it
 		panic(err)
 	}
 	query := u.Query()
-	for name, value := range pinned(s.install.Major, role == "") {
+	for name, value := range pinnedSettings(s.install.Major, role == "") {
 		query.Set(name, value)
 	}
-	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // a plus is no space to Postgres' drivers
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // Postgres' drivers do not decode a plus as a space
 	if role != "" {
 		u.User = url.User(role)
 	}
 	return u.String()
 }
 
-// Connect opens a session that trusts nothing in its database; see PinnedURL. A database of "" is the one from which
-// the server is managed: nothing of anyone's runs there.
+// Connect opens a session with the settings of PinnedURL. A database of "" is the one from which the server is managed:
+// it contains nobody's code.
 func (s *Server) Connect(ctx context.Context, role, db string) (*pgx.Conn, error) {
 	address := s.PinnedURL(role, cmp.Or(db, "postgres"))
 	if db == "" && s.external != nil {
@@ -83,14 +83,14 @@ func (s *Server) Connect(ctx context.Context, role, db string) (*pgx.Conn, error
 	}
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
-		return nil, s.blame(err)
+		return nil, s.addCrash(err)
 	}
 	if s.external == nil {
 		return conn, nil
 	}
-	// What stands before somebody's server may not know settings at the beginning of a session.
-	settings := pinned(s.install.Major, false)
-	delete(settings, "local_preload_libraries") // it counts at the beginning only
+	// A pooler of the user's server may not know settings in the startup message.
+	settings := pinnedSettings(s.install.Major, false)
+	delete(settings, "local_preload_libraries") // it has an effect at the start of a session only
 	delete(settings, "role")                    // the address may name one
 	var set []string
 	var args []any
@@ -100,7 +100,7 @@ func (s *Server) Connect(ctx context.Context, role, db string) (*pgx.Conn, error
 	}
 	if _, err := conn.Exec(ctx, "SELECT "+strings.Join(set, ", "), append([]any{pgx.QueryExecModeExec}, args...)...); err != nil {
 		_ = conn.Close(ctx)
-		return nil, fmt.Errorf("prepare a session: %w", s.blame(err))
+		return nil, fmt.Errorf("prepare a session: %w", s.addCrash(err))
 	}
 	return conn, nil
 }

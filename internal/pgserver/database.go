@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// NewDatabase makes a database, a copy of template or, if that is "", an empty one with UTF-8 and byte order. Nobody
-// may be connected to the template. Its name is lower case letters, digits and underscores.
+// NewDatabase creates a database: a copy of template or, if that is "", an empty one with UTF-8 and the C locale.
+// Nobody may be connected to the template. The name has lower case letters, digits and underscores.
 func (s *Server) NewDatabase(ctx context.Context, template string) (string, error) {
 	name := fmt.Sprintf("%s_%d", s.databasePrefix(), s.databases.Add(1))
 	sql := "CREATE DATABASE " + quoteIdent(name) + " TEMPLATE "
@@ -21,7 +21,7 @@ func (s *Server) NewDatabase(ctx context.Context, template string) (string, erro
 	} else {
 		sql += quoteIdent(template)
 	}
-	statements := []string{sql + s.strategy()}
+	statements := []string{sql + s.copyStrategy()}
 	if s.external != nil { // elsewhere the settings are the server's
 		for _, key := range slices.Sorted(maps.Keys(s.cfg.Settings)) {
 			value := s.cfg.Settings[key]
@@ -36,23 +36,24 @@ func (s *Server) NewDatabase(ctx context.Context, template string) (string, erro
 	} else if note != "" {
 		statements = append(statements, note)
 	}
-	if err := s.run(ctx, statements...); err != nil {
+	if err := s.execStatements(ctx, statements...); err != nil {
 		return "", fmt.Errorf("create a database: %w", err)
 	}
 	return name, nil
 }
 
-// strategy of CREATE DATABASE. Copying files is quicker than logging each block as long as the checkpoints around it
-// have next to nothing to write, which holds for a server with fsync off. Before 15 it is the only way.
-func (s *Server) strategy() string {
+// copyStrategy returns the strategy of CREATE DATABASE. Copying files is faster than logging each block if the
+// checkpoints around it have almost nothing to write, as on a server with fsync off. Before 15 it is the only
+// strategy.
+func (s *Server) copyStrategy() string {
 	if s.install.Major < 15 || s.external != nil {
 		return ""
 	}
 	return " STRATEGY file_copy"
 }
 
-// DropDatabase removes a database that NewDatabase made, closing the connections that are open to it, and the roles
-// that were made for it (see Claim).
+// DropDatabase drops a database from NewDatabase, closing its open connections, and the roles that were made for it
+// (see Claim).
 func (s *Server) DropDatabase(ctx context.Context, name string) error {
 	c, err := s.Connect(ctx, "", "")
 	if err != nil {
@@ -62,17 +63,17 @@ func (s *Server) DropDatabase(ctx context.Context, name string) error {
 	_, err = c.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
 	if err == nil && s.external != nil {
 		var claims []claim
-		if claims, err = s.claims(ctx, c); err == nil {
+		if claims, err = s.readClaims(ctx, c); err == nil {
 			err = dropRoles(ctx, c, claims, func(c claim) bool { return c.db == name })
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("drop a database: %w", s.blame(err))
+		return fmt.Errorf("drop a database: %w", s.addCrash(err))
 	}
 	return nil
 }
 
-// Extensions lists the names that CREATE EXTENSION knows on this server, sorted.
+// Extensions lists the extensions that are available on this server, sorted.
 func (s *Server) Extensions(ctx context.Context) ([]string, error) {
 	conn, err := s.Connect(ctx, "", "")
 	if err != nil {
@@ -88,13 +89,13 @@ func (s *Server) Extensions(ctx context.Context) ([]string, error) {
 
 func (s *Server) databasePrefix() string {
 	if s.external != nil {
-		return s.external.prefix()
+		return s.external.idPrefix()
 	}
 	return "onward"
 }
 
-// run executes statements, one by one, in the maintenance database.
-func (s *Server) run(ctx context.Context, statements ...string) error {
+// execStatements executes statements, one by one, in the maintenance database.
+func (s *Server) execStatements(ctx context.Context, statements ...string) error {
 	conn, err := s.Connect(ctx, "", "")
 	if err != nil {
 		return err
@@ -102,14 +103,14 @@ func (s *Server) run(ctx context.Context, statements ...string) error {
 	defer conn.Close(ctx)
 	for _, sql := range statements {
 		if _, err := conn.Exec(ctx, sql); err != nil {
-			return s.blame(err)
+			return s.addCrash(err)
 		}
 	}
 	return nil
 }
 
-// blame puts the server's own death beside an error of a connection, if that is where it comes from.
-func (s *Server) blame(err error) error {
+// addCrash adds the server's own crash to an error of a connection, if there was one.
+func (s *Server) addCrash(err error) error {
 	return errors.Join(err, s.Err())
 }
 

@@ -7,11 +7,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// MissingError says that no server binaries of the wanted major version were found nor could be had.
+// MissingError says that no server binaries of the wanted major version were found, and none could be downloaded.
 // The CLI exits with "could not do its work" on it.
 type MissingError struct {
-	Major  int      // the wanted major version; 0 if any would have done
-	Looked []string // the places that were looked at, as patterns
+	Major  int      // the wanted major version; 0 for any
+	Looked []string // the places that were searched, as patterns
 	Unfit  []string // installations that were found and cannot be used, with the reason
 	Err    error    // why downloading failed or was not tried
 }
@@ -58,13 +58,13 @@ func (e *ServerError) Error() string {
 
 func (e *ServerError) Unwrap() error { return e.Err }
 
-// fatalLine picks from a server's log what says why the server went away: the last PANIC or FATAL message with the
-// details that follow it. It is empty if there is none. Mistakes in the configuration stand in lines before it.
+// fatalLine returns why the server ended, from its log: the last PANIC or FATAL message with its details, or "".
+// Errors in the configuration are in the lines before that message.
 func fatalLine(log string) string {
 	const configuration = `FATAL:  configuration file "`
 	found, before := "", ""
 	for line := range strings.Lines(log) {
-		kind, text := message(strings.TrimSpace(line))
+		kind, text := parseLogLine(strings.TrimSpace(line))
 		switch kind {
 		case "LOG", "WARNING", "ERROR":
 			before += text + "; "
@@ -82,9 +82,9 @@ func fatalLine(log string) string {
 	return found
 }
 
-// message splits a line of the log, "2006-01-02 15:04:05.000 UTC [1234] FATAL:  text". The kind is empty for a line
-// that is no message's first.
-func message(line string) (kind, text string) {
+// parseLogLine splits a line of the log, "2006-01-02 15:04:05.000 UTC [1234] FATAL:  text". The kind is empty for a
+// continuation line.
+func parseLogLine(line string) (kind, text string) {
 	for _, kind := range []string{"LOG", "WARNING", "ERROR", "FATAL", "PANIC", "DETAIL", "HINT"} {
 		if before, text, ok := strings.Cut(line, kind+":  "); ok && (before == "" || strings.HasSuffix(before, "] ")) {
 			return kind, text

@@ -17,23 +17,23 @@ import (
 	"github.com/onward-sql/onward/internal/address"
 )
 
-// external is the use of a server that somebody else runs. Its databases carry a random id in their names, and as
-// long as this process lives a connection whose application_name carries the id too: a database without its
-// connection was left by a process that was killed, and the next user of the server drops it. Roles: see Claim.
+// external is the use of a server that the user provides. Its databases have a random ID in their names. As long as
+// this process lives, it keeps a connection whose application_name has the ID too. A database without that connection
+// was left by a killed process, and the next user of the server drops it. Roles: see Claim.
 type external struct {
-	base string // the connection string as given
-	id   string // 12 hexadecimal digits
-	keep *pgx.Conn
+	base      string // the connection string as given
+	id        string // 12 hexadecimal digits
+	keepAlive *pgx.Conn
 	// makes are the roles that the migrations make: see RoleMaker.
 	makes []string
 }
 
-var leftover = regexp.MustCompile(`^onward_([0-9a-f]{12})_[0-9]+$`)
+var databasePattern = regexp.MustCompile(`^onward_([0-9a-f]{12})_[0-9]+$`)
 
-func (e *external) prefix() string { return "onward_" + e.id }
+func (e *external) idPrefix() string { return "onward_" + e.id }
 
-// url replaces the database of the connection string, which is a URL or a list of keywords and values.
-func (e *external) url(db string) string {
+// databaseURL replaces the database of the connection string, which is a URL or a list of keywords and values.
+func (e *external) databaseURL(db string) string {
 	if strings.HasPrefix(e.base, "postgres://") || strings.HasPrefix(e.base, "postgresql://") {
 		if u, err := url.Parse(e.base); err == nil {
 			query := u.Query()
@@ -49,7 +49,7 @@ func (e *external) url(db string) string {
 func startExternal(ctx context.Context, cfg Config) (*Server, error) {
 	pgxCfg, err := pgx.ParseConfig(cfg.URL)
 	if err != nil {
-		return nil, &address.Error{} // pgx quotes what it could not read, and leaves a part of a password in
+		return nil, &address.Error{} // pgx quotes what it could not parse, including a part of a password
 	}
 	var id [6]byte
 	if _, err := rand.Read(id[:]); err != nil {
@@ -59,24 +59,24 @@ func startExternal(ctx context.Context, cfg Config) (*Server, error) {
 	if pgxCfg.RuntimeParams == nil {
 		pgxCfg.RuntimeParams = map[string]string{}
 	}
-	pgxCfg.RuntimeParams["application_name"] = ext.prefix()
-	if ext.keep, err = pgx.ConnectConfig(ctx, pgxCfg); err != nil {
-		return nil, fmt.Errorf("connect to the server: %w", address.Without(err, cfg.URL, pgxCfg.Password))
+	pgxCfg.RuntimeParams["application_name"] = ext.idPrefix()
+	if ext.keepAlive, err = pgx.ConnectConfig(ctx, pgxCfg); err != nil {
+		return nil, fmt.Errorf("connect to the server: %w", address.RedactError(err, cfg.URL, pgxCfg.Password))
 	}
 	s := &Server{cfg: cfg, external: ext, done: make(chan struct{})}
 	s.install.Source = "URL"
-	if err := s.greet(ctx); err != nil {
-		return nil, errors.Join(err, ext.keep.Close(ctx))
+	if err := s.checkServer(ctx); err != nil {
+		return nil, errors.Join(err, ext.keepAlive.Close(ctx))
 	}
-	s.stop = sync.OnceValue(s.leave)
+	s.stop = sync.OnceValue(s.dropDatabases)
 	return s, nil
 }
 
-// greet learns the version, checks that databases may be made, and drops what killed processes left.
-func (s *Server) greet(ctx context.Context) error {
+// checkServer reads the version, checks that databases may be created, and drops what killed processes have left.
+func (s *Server) checkServer(ctx context.Context) error {
 	var number int
 	var may bool
-	err := s.external.keep.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_version_num')::int, pg_catalog.current_setting('server_version'),
+	err := s.external.keepAlive.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_version_num')::int, pg_catalog.current_setting('server_version'),
 		(SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user)`).
 		Scan(&number, &s.install.Version, &may)
 	if err != nil {
@@ -90,23 +90,23 @@ func (s *Server) greet(ctx context.Context) error {
 	if !may {
 		return errors.New("the server's role may not create databases: ALTER ROLE … CREATEDB")
 	}
-	return s.sweep(ctx)
+	return s.sweepLeftovers(ctx)
 }
 
-// sweep drops what killed processes left: databases, with the sessions that still work in them, and then their roles.
-// Another role's leftovers are that role's to drop.
-func (s *Server) sweep(ctx context.Context) error {
-	// A database whose migrations make roles is for one who knows that nobody makes them now.
+// sweepLeftovers drops what killed processes have left: databases, with the sessions that still run in them, and then their
+// roles. It skips another role's leftovers.
+func (s *Server) sweepLeftovers(ctx context.Context) error {
+	// A database whose migrations make roles may only be dropped while no other process makes roles.
 	free, err := s.tryRoleMaker(ctx)
 	if err != nil {
 		return err
 	}
 	if free {
 		err := s.sweepRoles(ctx)
-		_, unlock := s.external.keep.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", roleMakers)
+		_, unlock := s.external.keepAlive.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", roleMakers)
 		return errors.Join(err, unlock)
 	}
-	noted, err := s.noted(ctx)
+	noted, err := s.notedRoles(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,11 +114,12 @@ func (s *Server) sweep(ctx context.Context) error {
 	return err
 }
 
-// sweepRoles sweeps all, and the roles that databases are noted to make. It is for the one RoleMaker.
+// sweepRoles sweeps everything, including the roles that databases are recorded to make. Only the RoleMaker may call
+// it.
 func (s *Server) sweepRoles(ctx context.Context) error {
 	var made []claim
 	for range maxSweeps {
-		noted, err := s.noted(ctx)
+		noted, err := s.notedRoles(ctx)
 		if err != nil {
 			return err
 		}
@@ -131,11 +132,11 @@ func (s *Server) sweepRoles(ctx context.Context) error {
 				made = append(made, claim{role: role})
 			}
 		}
-		claims, err := s.claims(ctx, s.external.keep)
+		claims, err := s.readClaims(ctx, s.external.keepAlive)
 		if err != nil {
 			return err
 		}
-		_ = dropRoles(ctx, s.external.keep, made, func(m claim) bool {
+		_ = dropRoles(ctx, s.external.keepAlive, made, func(m claim) bool {
 			return !slices.ContainsFunc(claims, func(c claim) bool { return c.role == m.role })
 		})
 		if len(dropped) == 0 {
@@ -145,13 +146,14 @@ func (s *Server) sweepRoles(ctx context.Context) error {
 	return nil
 }
 
-// maxSweeps bounds how often is looked for more: a copy of a database that was being made when its process was killed
-// appears once the first is gone, and the roles are used there, too.
+// maxSweeps limits the repetitions: if a process was killed while it copied a database, the copy appears after the
+// original is dropped, and uses the roles too.
 const maxSweeps = 10
 
-// sweepSome sweeps the databases that want says yes to, which it gives, and the roles that are claimed for the dead.
+// sweepSome drops the databases for which want is true, and returns them, and the roles that are claimed by dead
+// processes.
 func (s *Server) sweepSome(ctx context.Context, want func(db string) bool) (dropped []string, err error) {
-	stale, err := s.made(ctx, func(id string, live map[string]bool) bool { return !live["onward_"+id] })
+	stale, err := s.ownDatabases(ctx, func(id string, live map[string]bool) bool { return !live["onward_"+id] })
 	if err != nil {
 		return nil, err
 	}
@@ -159,45 +161,45 @@ func (s *Server) sweepSome(ctx context.Context, want func(db string) bool) (drop
 		if !want(name) {
 			continue
 		}
-		if _, err := s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)"); err == nil {
+		if _, err := s.external.keepAlive.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)"); err == nil {
 			dropped = append(dropped, name)
 		}
 	}
-	claims, err := s.claims(ctx, s.external.keep)
+	claims, err := s.readClaims(ctx, s.external.keepAlive)
 	if err != nil {
 		return nil, err
 	}
-	live, err := s.live(ctx) // after the claims, as above
+	live, err := s.applicationNames(ctx) // after the claims, as above
 	if err != nil {
 		return nil, err
 	}
-	_ = dropRoles(ctx, s.external.keep, claims, func(c claim) bool { return !live["onward_"+c.id] })
+	_ = dropRoles(ctx, s.external.keepAlive, claims, func(c claim) bool { return !live["onward_"+c.id] })
 	return dropped, nil
 }
 
-// made lists the databases of ours on the server that want says yes to: given the id in the name and the
-// application names of all connections.
-func (s *Server) made(ctx context.Context, want func(id string, live map[string]bool) bool) ([]string, error) {
-	names, err := s.column(ctx, `SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.~) '^onward_'`)
+// ownDatabases lists onward's databases on the server for which want is true, given the ID in the name and the application
+// names of all connections.
+func (s *Server) ownDatabases(ctx context.Context, want func(id string, live map[string]bool) bool) ([]string, error) {
+	names, err := s.queryStrings(ctx, `SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.~) '^onward_'`)
 	if err != nil {
 		return nil, err
 	}
-	live, err := s.live(ctx) // in this order: who is connected is asked after what exists
+	live, err := s.applicationNames(ctx) // in this order: connections are listed after the databases
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, name := range names {
-		if m := leftover.FindStringSubmatch(name); m != nil && want(m[1], live) {
+		if m := databasePattern.FindStringSubmatch(name); m != nil && want(m[1], live) {
 			out = append(out, name)
 		}
 	}
 	return out, nil
 }
 
-// live are the application names of all connections.
-func (s *Server) live(ctx context.Context) (map[string]bool, error) {
-	connected, err := s.column(ctx, `SELECT coalesce(application_name, '') FROM pg_catalog.pg_stat_activity`)
+// applicationNames returns the application names of all connections.
+func (s *Server) applicationNames(ctx context.Context) (map[string]bool, error) {
+	connected, err := s.queryStrings(ctx, `SELECT coalesce(application_name, '') FROM pg_catalog.pg_stat_activity`)
 	if err != nil {
 		return nil, err
 	}
@@ -208,27 +210,27 @@ func (s *Server) live(ctx context.Context) (map[string]bool, error) {
 	return live, nil
 }
 
-func (s *Server) column(ctx context.Context, sql string) ([]string, error) {
-	rows, err := s.external.keep.Query(ctx, sql)
+func (s *Server) queryStrings(ctx context.Context, sql string) ([]string, error) {
+	rows, err := s.external.keepAlive.Query(ctx, sql)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// leave drops the databases that this use of the server made, and their roles.
-func (s *Server) leave() error {
+// dropDatabases drops the databases of this process, and their roles.
+func (s *Server) dropDatabases() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	ours, err := s.made(ctx, func(id string, _ map[string]bool) bool { return id == s.external.id })
+	ours, err := s.ownDatabases(ctx, func(id string, _ map[string]bool) bool { return id == s.external.id })
 	errs := []error{err}
 	for _, name := range ours {
-		_, err := s.external.keep.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
+		_, err := s.external.keepAlive.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteIdent(name)+" WITH (FORCE)")
 		errs = append(errs, err)
 	}
-	claims, err := s.claims(ctx, s.external.keep)
-	errs = append(errs, err, dropRoles(ctx, s.external.keep, claims, func(c claim) bool { return c.id == s.external.id }))
-	if err := errors.Join(append(errs, s.external.keep.Close(ctx))...); err != nil {
+	claims, err := s.readClaims(ctx, s.external.keepAlive)
+	errs = append(errs, err, dropRoles(ctx, s.external.keepAlive, claims, func(c claim) bool { return c.id == s.external.id }))
+	if err := errors.Join(append(errs, s.external.keepAlive.Close(ctx))...); err != nil {
 		return fmt.Errorf("drop what was made: %w", err)
 	}
 	return nil

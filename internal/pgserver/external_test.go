@@ -97,7 +97,11 @@ func TestExternalLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close(ctx)
-	for _, sql := range []string{"CREATE ROLE left_a", "CREATE ROLE left_b IN ROLE left_a", "CREATE ROLE left_used", "GRANT CONNECT ON DATABASE postgres TO left_used", "CREATE ROLE left_other", "COMMENT ON ROLE left_other IS 'onward_0123456789ab_1'"} {
+	for _, sql := range []string{
+		"CREATE ROLE left_a", "CREATE ROLE left_b IN ROLE left_a", "CREATE ROLE left_used",
+		"GRANT CONNECT ON DATABASE postgres TO left_used", "CREATE ROLE left_other",
+		"COMMENT ON ROLE left_other IS 'onward_0123456789ab_1'",
+	} {
 		if _, err := c.Exec(ctx, sql); err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +131,7 @@ func TestExternalLeftovers(t *testing.T) {
 // kill leaves of a use of a server what a killed process leaves.
 func kill(t *testing.T, s *Server) {
 	t.Helper()
-	if err := s.external.keep.Close(context.Background()); err != nil {
+	if err := s.external.keepAlive.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -136,7 +140,7 @@ func kill(t *testing.T, s *Server) {
 func noticed(t *testing.T, theirs, dead *Server) {
 	t.Helper()
 	for range 500 {
-		if ask(t, theirs.URL("postgres"), `SELECT count(*)::text FROM pg_stat_activity WHERE application_name = '`+dead.external.prefix()+`'`) == "0" {
+		if ask(t, theirs.URL("postgres"), `SELECT count(*)::text FROM pg_stat_activity WHERE application_name = '`+dead.external.idPrefix()+`'`) == "0" {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -152,7 +156,7 @@ func TestExternalRefused(t *testing.T) {
 	} else if !strings.Contains(err.Error(), "the server is Postgres "+theirs.Version()) {
 		t.Errorf("wrong major: %v", err)
 	}
-	if err := theirs.run(ctx, "CREATE ROLE weak LOGIN"); err != nil {
+	if err := theirs.execStatements(ctx, "CREATE ROLE weak LOGIN"); err != nil {
 		t.Fatal(err)
 	}
 	weak := strings.Replace(theirs.URL("postgres"), "//postgres@", "//weak@", 1)
@@ -171,7 +175,7 @@ func TestExternalURL(t *testing.T) {
 		"host=h dbname='x'": "host=h dbname='x' dbname='a b'",
 	} {
 		e := external{base: base}
-		got := e.url("a b")
+		got := e.databaseURL("a b")
 		if got != want {
 			t.Errorf("%s: %s, want %s", base, got, want)
 		}
@@ -206,7 +210,7 @@ func TestExternalRoleMakers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := theirs.run(ctx, "CREATE ROLE made_a", "CREATE ROLE made_b", "CREATE ROLE made_by_others"); err != nil {
+	if err := theirs.execStatements(ctx, "CREATE ROLE made_a", "CREATE ROLE made_b", "CREATE ROLE made_by_others"); err != nil {
 		t.Fatal(err)
 	}
 	c, err := theirs.Connect(ctx, "", "")
@@ -235,7 +239,7 @@ func TestExternalRoleMakers(t *testing.T) {
 	kill(t, next)
 	noticed(t, theirs, next)
 	last := start()
-	// What was there before is nobody's of ours.
+	// Roles that existed before belong to others.
 	if got := ask(t, theirs.URL("postgres"), made); got != "made_by_others" {
 		t.Errorf("roles: %s", got)
 	}

@@ -22,20 +22,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// maxArchive bounds the download; the archives have 10 to 20 MB.
+// maxArchive limits the download; the archives have 10 to 20 MB.
 const maxArchive = 200 << 20
 
 var errNoDownload = errors.New("not allowed")
 
-// sourceVariable says which servers are used. "downloaded" leaves the ones installed on this machine aside, so that the
-// same version runs everywhere, to the minor version.
+// sourceVariable selects the servers. "downloaded" ignores installed servers, so that the same version runs everywhere,
+// to the minor version.
 const sourceVariable = "ONWARD_POSTGRES"
 
-// Downloaded is the value of the environment's ONWARD_POSTGRES that leaves installed servers aside. A version that has
-// no download for this platform is still taken from this machine.
+// Downloaded is the value of the variable ONWARD_POSTGRES that ignores installed servers. A version without a download
+// for this platform is still taken from this machine.
 const Downloaded = "downloaded"
 
-// UseDownloaded has this process and its children leave installed servers aside, unless the environment says otherwise.
+// UseDownloaded makes this process and its children ignore installed servers, unless the environment says otherwise.
 func UseDownloaded() error {
 	if os.Getenv(sourceVariable) != "" {
 		return nil
@@ -43,15 +43,15 @@ func UseDownloaded() error {
 	return os.Setenv(sourceVariable, Downloaded)
 }
 
-// ensure returns an installation of the major version (0: the newest that is installed, else the newest that there
-// is), downloading the binaries into the user's cache directory if none is installed. Several processes may call it
-// at the same time; one downloads. The error is a [*MissingError] when there is no way to get one.
-func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (Install, error) {
+// ensureInstall returns an installation of the major version (0: the newest installed one, else the newest available),
+// downloading the binaries into the user's cache directory if none is installed. Several processes may call it at the
+// same time; one downloads. The error is a [*MissingError] if there is no way to get one.
+func ensureInstall(ctx context.Context, major int, noDownload bool, log *slog.Logger) (Install, error) {
 	a, hasArtifact := artifactFor(cmp.Or(major, onward.NewestMajor))
 	missing := &MissingError{Major: major, Looked: []string{"the cache only (" + sourceVariable + "=" + Downloaded + ")"}, Err: errNoDownload}
 	if !hasArtifact || os.Getenv(sourceVariable) != Downloaded {
 		var installs []Install
-		installs, missing.Looked, missing.Unfit = find()
+		installs, missing.Looked, missing.Unfit = findInstalls()
 		for _, install := range installs {
 			supported := install.Major >= onward.OldestMajor && install.Major <= onward.NewestMajor
 			if install.Major == major || major == 0 && supported {
@@ -70,7 +70,7 @@ func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (
 		missing.Err = err
 		return Install{}, missing
 	}
-	install, err := inspect("cache", bin)
+	install, err := inspectInstall("cache", bin)
 	if err != nil {
 		missing.Err = err
 		return Install{}, missing
@@ -78,41 +78,41 @@ func ensure(ctx context.Context, major int, noDownload bool, log *slog.Logger) (
 	return install, nil
 }
 
-// fetchedBin is the directory of an artifact's binaries in the cache. They are downloaded if they are not there.
+// fetchedBin returns the directory of an artifact's binaries in the cache. They are downloaded if they are missing.
 func fetchedBin(ctx context.Context, a artifact, noDownload bool, log *slog.Logger) (string, error) {
 	if !noDownload {
-		return fetch(ctx, a, log)
+		return fetchArtifact(ctx, a, log)
 	}
 	root, err := cacheRoot()
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(a.directory(root), "bin")
-	if !exists(bin) {
+	bin := filepath.Join(a.cacheDir(root), "bin")
+	if !pathExists(bin) {
 		return "", errNoDownload
 	}
 	return bin, nil
 }
 
-// fetch downloads and unpacks an archive into the cache and returns its directory of binaries.
-func fetch(ctx context.Context, a artifact, log *slog.Logger) (string, error) {
+// fetchArtifact downloads and unpacks an archive into the cache and returns its directory of binaries.
+func fetchArtifact(ctx context.Context, a artifact, log *slog.Logger) (string, error) {
 	root, err := cacheRoot()
 	if err != nil {
 		return "", err
 	}
-	final := a.directory(root)
+	final := a.cacheDir(root)
 	return filepath.Join(final, "bin"), buildOnce(ctx, final, func(staging string, _ *os.File) error {
-		log.Info("downloading Postgres binaries", "version", a.version, "from", a.url())
-		jar, err := download(ctx, a.url(), a.sha256)
+		log.Info("downloading Postgres binaries", "version", a.version, "from", a.downloadURL())
+		jar, err := downloadArchive(ctx, a.downloadURL(), a.sha256)
 		if err != nil {
 			return err
 		}
-		return unpack(jar, staging)
+		return unpackArchive(jar, staging)
 	})
 }
 
-// download gets an archive and checks it against the digest that we know.
-func download(ctx context.Context, url, digest string) ([]byte, error) {
+// downloadArchive gets an archive and checks it against the known digest.
+func downloadArchive(ctx context.Context, url, digest string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
@@ -135,8 +135,8 @@ func download(ctx context.Context, url, digest string) ([]byte, error) {
 	return jar, nil
 }
 
-// unpack writes the binaries that a jar holds (as a tar.xz inside the zip) below dir.
-func unpack(jar []byte, dir string) error {
+// unpackArchive extracts the binaries of a jar (a tar.xz inside the zip) to dir.
+func unpackArchive(jar []byte, dir string) error {
 	archive, err := zip.NewReader(bytes.NewReader(jar), int64(len(jar)))
 	if err != nil {
 		return fmt.Errorf("read the archive: %w", err)
@@ -159,7 +159,7 @@ func unpack(jar []byte, dir string) error {
 	return errors.New("read the archive: no .txz file in it")
 }
 
-// untar goes through an os.Root, so that no entry can be written outside dir.
+// untar extracts through an os.Root, so that no entry can be written outside of dir.
 func untar(archive *tar.Reader, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -191,7 +191,7 @@ func untar(archive *tar.Reader, dir string) error {
 			}
 			continue
 		default:
-			continue // nothing else is in these archives
+			continue // these archives contain nothing else
 		}
 		if err == nil {
 			err = root.Chmod(name, mode) // whatever the umask

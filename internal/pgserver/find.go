@@ -17,15 +17,15 @@ import (
 type Install struct {
 	Major   int    // 17
 	Version string // "17.5", or "18beta1" before a release
-	Bin     string // directory that holds initdb and postgres
+	Bin     string // directory with initdb and postgres
 	Source  string // where it was found: "PATH", "Debian", "cache", …
 }
 
-// place is a pattern of directories in which installations live.
-type place struct{ source, glob string }
+// searchPlace is a pattern of directories with installations.
+type searchPlace struct{ source, glob string }
 
-// places lists where the usual ways to install Postgres put its server binaries. A leading ~ is the home directory.
-var places = []place{
+// searchPlaces lists where common ways to install Postgres put its server binaries. A leading ~ is the home directory.
+var searchPlaces = []searchPlace{
 	{"Debian", "/usr/lib/postgresql/*/bin"},
 	{"PGDG RPM", "/usr/pgsql-*/bin"},
 	{"Homebrew", "/opt/homebrew/opt/postgresql@*/bin"},
@@ -37,17 +37,17 @@ var places = []place{
 	{"mise", "~/.local/share/mise/installs/postgres/*/bin"},
 }
 
-// find lists the installed servers that this process can use, newest major first, one for each directory. Binaries
-// that were downloaded earlier are among them, after the installations of the same major. It also tells where it looked and which installations cannot be used, for the message of a MissingError.
-func find() (installs []Install, looked, unfit []string) {
+// findInstalls lists the usable installed servers, newest major first, one for each directory. Downloaded binaries come after the installations of
+// the same major. looked and unfit list the searched places and the unusable installations, for a MissingError.
+func findInstalls() (installs []Install, looked, unfit []string) {
 	seen := map[string]bool{}
 	add := func(source, dir string) {
-		bin, ok := binaries(dir)
+		bin, ok := findBinaries(dir)
 		if !ok || seen[bin] {
 			return
 		}
 		seen[bin] = true
-		install, err := inspect(source, bin)
+		install, err := inspectInstall(source, bin)
 		if err != nil {
 			unfit = append(unfit, err.Error())
 			return
@@ -60,9 +60,9 @@ func find() (installs []Install, looked, unfit []string) {
 		add("PATH", dir)
 	}
 	home, _ := os.UserHomeDir()
-	all := places
+	all := searchPlaces
 	if root, err := cacheRoot(); err == nil {
-		all = append(slices.Clone(places), place{"cache", filepath.Join(root, "postgres", "*", "bin")})
+		all = append(slices.Clone(searchPlaces), searchPlace{"cache", filepath.Join(root, "postgres", "*", "bin")})
 	}
 	for _, p := range all {
 		glob := p.glob
@@ -82,10 +82,10 @@ func find() (installs []Install, looked, unfit []string) {
 	return installs, looked, unfit
 }
 
-// binaries resolves links, so that /usr/local/bin/postgres leads to the directory where the whole installation is.
-// It reports false when initdb or postgres is not there.
-func binaries(dir string) (string, bool) {
-	if !filepath.IsAbs(dir) { // a relative PATH entry means whatever the working directory says
+// findBinaries resolves links, so that /usr/local/bin/postgres leads to the directory of the whole installation. It returns false if initdb or
+// postgres is missing.
+func findBinaries(dir string) (string, bool) {
+	if !filepath.IsAbs(dir) { // a relative PATH entry depends on the working directory
 		return "", false
 	}
 	candidates := []string{dir}
@@ -93,28 +93,28 @@ func binaries(dir string) (string, bool) {
 		candidates = []string{filepath.Dir(real), dir}
 	}
 	for _, candidate := range candidates {
-		if executable(filepath.Join(candidate, "initdb")) && executable(filepath.Join(candidate, "postgres")) {
+		if isExecutable(filepath.Join(candidate, "initdb")) && isExecutable(filepath.Join(candidate, "postgres")) {
 			return candidate, true
 		}
 	}
 	return "", false
 }
 
-func executable(path string) bool {
+func isExecutable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
 var versionLine = regexp.MustCompile(`\(PostgreSQL\) ((\d+)\S*)`)
 
-// inspect asks a server binary for its version and checks that the server's account can get at it.
-func inspect(source, bin string) (Install, error) {
+// inspectInstall gets the version of a server binary and checks that the server's account can access it.
+func inspectInstall(source, bin string) (Install, error) {
 	program := filepath.Join(bin, "postgres")
 	acct, err := serverAccount()
 	if err != nil {
 		return Install{}, err
 	}
-	if err := acct.reach(bin); err != nil {
+	if err := acct.checkAccess(bin); err != nil {
 		return Install{}, err
 	}
 	out, err := exec.CommandContext(context.Background(), program, "--version").Output()

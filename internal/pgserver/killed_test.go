@@ -74,7 +74,7 @@ const onlyMaking = "making"
 func TestParentKilledWhileMaking(t *testing.T) {
 	t.Parallel()
 	cmd, dir := startChild(t, onlyMaking)
-	if !exists(dir) {
+	if !pathExists(dir) {
 		t.Fatalf("the child made no %s", dir)
 	}
 	if err := cmd.Process.Kill(); err != nil {

@@ -13,27 +13,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rights on files (https://docs.kernel.org/userspace-api/landlock.html). A right is asked for where it is handled:
-// what no rule grants is refused.
+// Access rights on files (https://docs.kernel.org/userspace-api/landlock.html). A handled right is refused unless
+// a rule grants it.
 const (
 	mayRead    = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
 	mayExecute = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_EXECUTE
 	mayWrite   = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
-	// A data directory has files and directories. Links, which only tablespaces need, could lead our own hands
-	// elsewhere.
+	// A data directory has files and directories. Symbolic links, which only tablespaces need, could lead this
+	// process's own file operations elsewhere.
 	mayKeep = mayRead | mayWrite | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR |
 		unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_REFER
 	mayListen = mayWrite | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_SOCK | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
 
-	// ofFiles are the rights that a rule for something else than a directory may have.
+	// ofFiles are the rights that a rule for anything but a directory may have.
 	ofFiles = mayExecute | mayWrite | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 
-	newestABI = 6 // that this is written for
+	newestABI = 6 // the newest version that this code supports
 )
 
-// handled are the rights of a version of Landlock, all of which are taken away.
-func handled(abi int) (attr unix.LandlockRulesetAttr) {
-	attr.Handled_access_fs = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1 // those of the first version
+// handledRights returns the rights that a version of Landlock controls, all of which are taken away.
+func handledRights(abi int) (attr unix.LandlockRulesetAttr) {
+	attr.Handled_access_fs = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1 // all rights of the first version
 	if abi >= 2 {
 		attr.Handled_access_fs |= unix.LANDLOCK_ACCESS_FS_REFER
 	}
@@ -52,7 +52,7 @@ func handled(abi int) (attr unix.LandlockRulesetAttr) {
 	return attr
 }
 
-// landlockABI is the version that the kernel has, or the error of one that has none.
+// landlockABI returns the kernel's version of Landlock, or an error if it has none.
 func landlockABI() (int, error) {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
@@ -61,24 +61,25 @@ func landlockABI() (int, error) {
 	return int(abi), nil
 }
 
-// landlock takes from the calling thread, and what it starts, all files but the server's own. gap says what this
-// kernel does not hold.
-func (c command) landlock() (gap string, err error) {
+// restrictFiles denies the calling thread and its children all files but the server's own. gap says what this kernel
+// does not support.
+func (c command) restrictFiles() (gap string, err error) {
 	abi, err := landlockABI()
 	if err != nil {
-		return fmt.Sprintf("this kernel has no Landlock (%v; Linux has it since 5.13): a migration that becomes superuser in the server can read files and start programs as %s", err, c.who()), nil
+		return fmt.Sprintf("this kernel has no Landlock (%v; Linux has it since 5.13): a migration that becomes superuser in the server can read files and start "+
+			"programs as %s", err, c.accountName()), nil
 	}
 	if c.abi != 0 {
 		abi = min(abi, c.abi)
 	}
-	attr := handled(min(abi, newestABI))
+	attr := handledRights(min(abi, newestABI))
 	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), sizeOf(abi), 0)
 	if errno != 0 {
 		return "", fmt.Errorf("make Landlock's rules: %w", errno)
 	}
 	defer unix.Close(int(ruleset))
-	for _, r := range c.rules() {
-		if err := allow(int(ruleset), r.path, r.rights&attr.Handled_access_fs); err != nil {
+	for _, r := range c.fileRules() {
+		if err := addRule(int(ruleset), r.path, r.rights&attr.Handled_access_fs); err != nil {
 			return "", err
 		}
 	}
@@ -93,13 +94,14 @@ func (c command) landlock() (gap string, err error) {
 		may = append(may, "send signals to processes")
 	}
 	if may != nil {
-		gap = fmt.Sprintf("this kernel has version %d of Landlock: a migration that becomes superuser in the server can %s of %s", abi, strings.Join(may, " and "), c.who())
+		gap = fmt.Sprintf("this kernel has version %d of Landlock: a migration that becomes superuser in the server can %s of %s", abi, strings.Join(may, " and "),
+			c.accountName())
 	}
 	return gap, nil
 }
 
-// sizeOf is how much of the attributes a version knows: one that is given more refuses what is not zero only, but
-// older ones had less.
+// sizeOf returns the size of the attributes in a version. A kernel accepts a larger structure if the rest is zero,
+// but older versions had fewer fields.
 func sizeOf(abi int) uintptr {
 	var attr unix.LandlockRulesetAttr
 	switch {
@@ -111,20 +113,20 @@ func sizeOf(abi int) uintptr {
 	return unsafe.Offsetof(attr.Quiet_access_fs)
 }
 
-// rule grants rights on a file, or on all below a directory.
+// rule grants rights on a file, or on everything below a directory.
 type rule struct {
 	path   string
 	rights uint64
 }
 
-// libraries are where programs find what they are made of: nothing there is secret.
+// libraries are the directories of shared libraries and their data: nothing there is secret.
 var libraries = []string{
 	"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64", "/usr/share",
 	"/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf", "/etc/crypto-policies",
 	"/nix/store", "/gnu/store", "/home/linuxbrew/.linuxbrew/lib", "/home/linuxbrew/.linuxbrew/opt", "/home/linuxbrew/.linuxbrew/Cellar",
 }
 
-func (c command) rules() []rule {
+func (c command) fileRules() []rule {
 	rules := []rule{
 		{c.program(), mayExecute},
 		{c.data, mayKeep},
@@ -136,10 +138,10 @@ func (c command) rules() []rule {
 	for _, dir := range []string{"lib", "lib64", "share"} {
 		read = append(read, filepath.Join(filepath.Dir(c.install.Bin), dir))
 	}
-	if c.statisticsSocket() { // it looks "localhost" up
+	if c.statisticsSocket() { // it resolves "localhost"
 		read = append(read, "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf")
 	}
-	loader, own := linked(c.program())
+	loader, own := dynamicLinks(c.program())
 	if loader != "" {
 		rules = append(rules, rule{loader, mayExecute})
 	}
@@ -149,9 +151,8 @@ func (c command) rules() []rule {
 	return rules
 }
 
-// linked is the loader that a program asks the kernel for, and the directories in which it wants libraries to be
-// looked for.
-func linked(program string) (loader string, dirs []string) {
+// dynamicLinks returns the dynamic loader of a program, and the directories in which it searches for libraries.
+func dynamicLinks(program string) (loader string, dirs []string) {
 	f, err := elf.Open(program)
 	if err != nil {
 		return "", nil
@@ -179,8 +180,8 @@ func linked(program string) (loader string, dirs []string) {
 	return loader, dirs
 }
 
-// allow adds a rule. A path that does not exist needs none.
-func allow(ruleset int, path string, rights uint64) error {
+// addRule adds a rule. A path that does not exist needs none.
+func addRule(ruleset int, path string, rights uint64) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, os.ErrPermission) {
 		return nil
@@ -196,9 +197,10 @@ func allow(ruleset int, path string, rights uint64) error {
 	if stat.Mode&unix.S_IFMT != unix.S_IFDIR {
 		rights &= ofFiles
 	}
-	// The kernel's structure is packed; this one has four bytes more at its end, which the kernel does not read.
+	// The kernel's structure is packed; this one has four more bytes at its end, which the kernel does not read.
 	attr := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(fd)}
-	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0); errno != 0 {
+	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0,
+		0); errno != 0 {
 		return fmt.Errorf("a rule for %s: %w", path, errno)
 	}
 	return nil

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// largestFile: Postgres cuts tables and temporary files into files of 1 GB.
+	// largestFile: Postgres splits tables and temporary files into files of 1 GB.
 	largestFile = 1<<30 + 16<<20
 	openFiles   = 4096
-	// moreProcesses is how many there may be beside those of the moment, of everybody: the kernel counts by user.
+	// moreProcesses is how many more processes there may be than now, in total: the kernel counts them per user.
 	moreProcesses = 2048
-	// rlimitLocks bounds nothing since Linux 2.5, and is inherited. A limit that was lowered cannot be raised again,
-	// nor, by our filter, be changed at all: so it is a mark that a server's processes cannot get rid of.
+	// rlimitLocks has had no effect since Linux 2.5, and is inherited. A lowered limit cannot be raised again, and
+	// the filter prevents any change. So it is a mark that a server's processes cannot remove.
 	rlimitLocks = 10
 )
 
-// limit bounds a process of the server, and all that it starts from now on.
-func (p *process) limit(pid int) (gaps []string) {
+// limitProcess restricts a process of the server, and its future children.
+func (p *process) limitProcess(pid int) (gaps []string) {
 	onOwnThread(func() {
-		if err := p.acct.become(); err != nil {
-			gaps = []string{unlimited(err)}
+		if err := p.acct.switchThreadUser(); err != nil {
+			gaps = []string{noLimitsNote(err)}
 			return
 		}
 		gaps = p.setLimits(pid)
@@ -36,13 +36,13 @@ func (p *process) limit(pid int) (gaps []string) {
 	return gaps
 }
 
-// become makes the calling thread the account's: who is root in a container mostly has no right to set limits of
-// somebody else's process.
-func (a account) become() error {
-	if !a.dropped() {
+// switchThreadUser changes the calling thread's user to the account's: root in a container often may not set limits of another
+// user's process.
+func (a account) switchThreadUser() error {
+	if !a.switchesUser() {
 		return nil
 	}
-	// These calls change the thread only; the C library, which changes them all, is not there.
+	// These system calls change the thread only, without the C library, which would change all threads.
 	for _, set := range []struct {
 		call uintptr
 		id   uint32
@@ -54,13 +54,13 @@ func (a account) become() error {
 	return nil
 }
 
-func unlimited(err error) string {
+func noLimitsNote(err error) string {
 	return fmt.Sprintf("the memory, files and processes of the server have no limits of their own (%v)", err)
 }
 
 func (p *process) setLimits(pid int) (gaps []string) {
 	limits := map[int]uint64{
-		unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: largestFile, unix.RLIMIT_NOFILE: openFiles, unix.RLIMIT_NPROC: processes() + moreProcesses,
+		unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: largestFile, unix.RLIMIT_NOFILE: openFiles, unix.RLIMIT_NPROC: countProcesses() + moreProcesses,
 	}
 	if p.memory == 0 {
 		p.memory = memoryOfOne()
@@ -81,16 +81,17 @@ func (p *process) setLimits(pid int) (gaps []string) {
 			err = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: min(now.Cur, now.Max), Max: now.Max}, nil)
 		}
 		if err != nil && !errors.Is(err, syscall.ESRCH) { // it has ended
-			return []string{unlimited(err)}
+			return []string{noLimitsNote(err)}
 		}
 	}
-	// Should memory run out all the same, the server goes first. Where this is not allowed the kernel chooses.
+	// If memory runs out anyway, the kernel should kill the server first. If this is not allowed, the kernel
+	// chooses.
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("800"), 0)
 	return nil
 }
 
-// processes is how many processes and threads there are on the machine.
-func processes() uint64 {
+// countProcesses returns the number of processes and threads on the machine.
+func countProcesses() uint64 {
 	// "0.20 0.18 0.12 1/80 11206"
 	text, _ := os.ReadFile("/proc/loadavg")
 	if f := strings.Fields(string(text)); len(f) > 3 {
@@ -102,8 +103,8 @@ func processes() uint64 {
 	return 1 << 16
 }
 
-// memoryOfOne is how much memory a process of the server may have for itself: a quarter of the machine's, or of the
-// container's, but not so little that a rehearsal fails where production would not.
+// memoryOfOne returns how much memory one process of the server may have: a quarter of the machine's, or of the
+// container's. It has a lower limit, so that a rehearsal does not fail for a reason that production does not have.
 func memoryOfOne() uint64 {
 	const least, most = 512 << 20, 4 << 30
 	var info unix.Sysinfo_t
@@ -117,7 +118,7 @@ func memoryOfOne() uint64 {
 	return min(max(all/4, least), most)
 }
 
-// memoryOfGroup is what the control group of this process, or one above it, may use.
+// memoryOfGroup returns the memory limit of this process's control group, or of one above it.
 func memoryOfGroup() (most uint64, ok bool) {
 	text, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
@@ -138,7 +139,7 @@ func memoryOfGroup() (most uint64, ok bool) {
 			continue
 		}
 		root, file := "/sys/fs/cgroup", "memory.max"
-		if f[1] == "memory" { // the first version
+		if f[1] == "memory" { // cgroup version 1
 			root, file = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
 		} else if f[1] != "" {
 			continue
@@ -153,8 +154,8 @@ func memoryOfGroup() (most uint64, ok bool) {
 	return most, ok
 }
 
-// limitMapped bounds all that a process may map: what it shares with others is not in the limit that it has from its
-// start, and is known when the server is ready.
+// limitMapped limits the address space of a process. It includes shared memory, which is not part of its first limit
+// and is only known when the server is ready.
 func (p *process) limitMapped(pid int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.server.Pid))
 	pages, _, _ := strings.Cut(string(text), " ")
@@ -164,15 +165,15 @@ func (p *process) limitMapped(pid int) {
 	}
 	most := n*uint64(os.Getpagesize()) + p.memory
 	onOwnThread(func() {
-		// Where it cannot be set, the other limit could not be set either, and that was said.
-		if p.acct.become() == nil {
+		// If it cannot be set, the first limit could not be set either, and that was reported.
+		if p.acct.switchThreadUser() == nil {
 			_ = unix.Prlimit(pid, unix.RLIMIT_AS, &unix.Rlimit{Cur: most, Max: most}, nil)
 		}
 	})
 }
 
-// children are the processes that a process has started.
-func children(pid int) []int {
+// childProcesses returns the child processes of a process.
+func childProcesses(pid int) []int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	var out []int
 	for _, f := range strings.Fields(string(text)) {
@@ -183,7 +184,7 @@ func children(pid int) []int {
 	return out
 }
 
-// killMarked kills the processes that bear a mark, and reports whether there was one.
+// killMarked kills the processes with a mark, and reports whether there was one.
 func killMarked(mark uint64) (some bool) {
 	if mark == 0 {
 		return false
@@ -196,7 +197,7 @@ func killMarked(mark uint64) (some bool) {
 	})
 }
 
-// killBelow kills the processes that work in a directory.
+// killBelow kills the processes whose working directory is the given one.
 func killBelow(dir string) (some bool) {
 	return killWhere(func(proc string) bool {
 		at, err := os.Readlink(filepath.Join(proc, "cwd"))
@@ -204,8 +205,7 @@ func killBelow(dir string) (some bool) {
 	})
 }
 
-// killWhere kills the processes of which the entry in /proc says so. The dead, which are listed until somebody asks
-// for their status, work nowhere.
+// killWhere kills the processes for whose /proc entry says is true. A zombie has no working directory.
 func killWhere(says func(proc string) bool) (some bool) {
 	procs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, proc := range procs {

@@ -8,44 +8,45 @@ import (
 	"syscall"
 )
 
-// keptLog is how much of a server's log is kept: its end. A migration can write
-// as much as it likes, and nobody reads more.
+// keptLog is how much of the end of a server's log is kept. A migration can write as much as it
+// likes, and nobody reads more.
 const keptLog = 64 << 10
 
-// tail keeps the end of what comes out of a pipe.
-type tail struct {
+// logTail keeps the end of a pipe's output.
+type logTail struct {
 	mu    sync.Mutex
 	buf   []byte // at most twice keptLog
 	total int64
-	short bool // a process could not get the memory that it asked for
+	short bool // a process could not get the memory that it requested
 
-	pipe syscall.RawConn // where it comes from; nil is nowhere, or not any more
+	pipe syscall.RawConn // the pipe; nil for none, or closed
 	page [32 << 10]byte
 }
 
-// drained takes the lock, and what was written until now.
-func (t *tail) drained() {
+// drainLocked takes the lock, and reads everything that was written until now.
+func (t *logTail) drainLocked() {
 	t.mu.Lock()
 	if t.pipe == nil {
 		return
 	}
 	// A closed pipe has nothing left in it.
 	_ = t.pipe.Control(func(fd uintptr) {
-		for range mostPages { // who goes on writing meanwhile is not waited for
-			if more, _ := t.take(fd); !more {
+		for range mostPages { // limited, because the writer may go on
+			if more, _ := t.readPage(fd); !more {
 				return
 			}
 		}
 	})
 }
 
-// mostPages are more than a pipe holds.
+// mostPages is more than a pipe holds.
 const mostPages = 64
 
-// write adds to it. The caller has the lock.
-func (t *tail) write(p []byte) {
+// write appends p. The caller has the lock.
+func (t *logTail) write(p []byte) {
 	t.total += int64(len(p))
-	// So ends the account of its memory that a process writes then, whatever the levels of the log.
+	// When memory runs out, a process writes an account of it that ends like this, at any log
+	// level.
 	t.short = t.short || bytes.Contains(p, []byte("Grand total: "))
 	if n := len(p); n > keptLog {
 		p = p[n-keptLog:]
@@ -56,9 +57,9 @@ func (t *tail) write(p []byte) {
 	t.buf = append(t.buf, p...)
 }
 
-// last is at most the last n bytes, whole lines.
-func (t *tail) last(n int) string {
-	t.drained()
+// lastLines returns at most the last n bytes, in whole lines.
+func (t *logTail) lastLines(n int) string {
+	t.drainLocked()
 	defer t.mu.Unlock()
 	text := string(t.buf[max(0, len(t.buf)-n):])
 	if t.total > int64(len(text)) {
@@ -67,16 +68,17 @@ func (t *tail) last(n int) string {
 	return text
 }
 
-// met tells which bounds were met, with the memory that a process may have.
-func (t *tail) met(memory uint64) (bounds []string) {
-	const much = 1 << 20 // more than is of use to anybody
-	t.drained()
+// reachedBounds returns which limits were reached, given the memory that a process may have.
+func (t *logTail) reachedBounds(memory uint64) (bounds []string) {
+	const much = 1 << 20 // more than is useful
+	t.drainLocked()
 	defer t.mu.Unlock()
 	if t.total >= much {
 		bounds = append(bounds, fmt.Sprintf("%d MB were written to the server's log, of which the last %d kB are kept", t.total>>20, keptLog>>10))
 	}
 	if t.short && memory > 0 {
-		bounds = append(bounds, fmt.Sprintf("a process of the server asked for more memory than the %d MB that each may have here: a larger machine has more", memory>>20))
+		bounds = append(bounds, fmt.Sprintf("a process of the server asked for more memory than the %d MB that each may have here: a larger machine has more",
+			memory>>20))
 	}
 	return bounds
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What the server has said when a statement has ended is in the log.
+// After a statement has ended, the log has everything that the server wrote
+// before.
 func TestLogIsWhole(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// follow reads a pipe until its end, page by page. Each goes from the pipe into the tail while the lock is held, so that
-// whoever asks for the end of the log (see last) can take what the server has written and this has not come to yet.
-func (t *tail) follow(pipe *os.File) {
+// readPipe reads a pipe until its end, page by page. Each page moves from the pipe to the tail while the lock is held. So
+// whoever needs the end of the log (see last) can read the rest of the pipe itself.
+func (t *logTail) readPipe(pipe *os.File) {
 	raw, err := pipe.SyscallConn()
 	if err != nil {
 		return
@@ -20,7 +20,7 @@ func (t *tail) follow(pipe *os.File) {
 	_ = raw.Read(func(fd uintptr) bool {
 		for {
 			t.mu.Lock()
-			more, end := t.take(fd)
+			more, end := t.readPage(fd)
 			t.mu.Unlock()
 			if !more {
 				return end
@@ -32,9 +32,8 @@ func (t *tail) follow(pipe *os.File) {
 	t.mu.Unlock()
 }
 
-// take reads a page of what is in the pipe. more: there may be another one. end: there will be none. The caller has the
-// lock.
-func (t *tail) take(fd uintptr) (more, end bool) {
+// readPage reads a page from the pipe. more: there may be another one. end: the pipe is closed. The caller has the lock.
+func (t *logTail) readPage(fd uintptr) (more, end bool) {
 	n, err := syscall.Read(int(fd), t.page[:])
 	if n > 0 {
 		t.write(t.page[:n])

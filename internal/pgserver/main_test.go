@@ -109,7 +109,7 @@ func ask(t testing.TB, url, sql string) string {
 // identifier of its System V segment, "" if unknown.
 func left(dir, segment string) []string {
 	var found []string
-	if exists(dir) {
+	if pathExists(dir) {
 		found = append(found, "directory "+dir)
 	}
 	cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")

@@ -2,16 +2,15 @@ package pgserver
 
 import "os"
 
-// memoryDir is a file system in memory with room for a small server and what
-// little is written there, "" where there is none. Making a thousand files takes
-// a tenth of the time there that it takes on a disk. Whoever sets TMPDIR has
-// chosen a place already.
+// memoryDir returns a file system in memory with space for a small server, "" if
+// there is none. Creating a thousand files takes a tenth of the time there that
+// it takes on a disk. Setting TMPDIR overrides it.
 func memoryDir() string {
 	const dir, enough = "/dev/shm", 4 << 30
 	if os.Getenv("TMPDIR") != "" {
 		return ""
 	}
-	if room(dir) < enough {
+	if freeBytes(dir) < enough {
 		return ""
 	}
 	return dir

@@ -183,7 +183,7 @@ func TestDoesNotStart(t *testing.T) {
 }
 
 func firstBin() string {
-	if found, _, _ := find(); len(found) > 0 {
+	if found, _, _ := findInstalls(); len(found) > 0 {
 		return found[0].Bin
 	}
 	return "/"
@@ -225,7 +225,8 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// A small server lives in memory where there is room, and leaves nothing there.
+// A small server keeps its files in memory if there is space, and leaves nothing
+// there.
 func TestSmall(t *testing.T) {
 	t.Parallel()
 	memory := memoryDir()
@@ -240,12 +241,13 @@ func TestSmall(t *testing.T) {
 	if got := ask(t, s.URL("postgres"), "SELECT 'here'"); got != "here" {
 		t.Error(got)
 	}
-	if err := s.Stop(); err != nil || exists(dir) {
-		t.Errorf("after Stop: %v, directory there: %t", err, exists(dir))
+	if err := s.Stop(); err != nil || pathExists(dir) {
+		t.Errorf("after Stop: %v, directory there: %t", err, pathExists(dir))
 	}
 }
 
-// The path of a socket is limited to some hundred bytes; that of a directory is not.
+// The path of a socket is limited to some hundred bytes; the path of a directory is
+// not.
 func TestLongPath(t *testing.T) {
 	t.Parallel()
 	parent := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
@@ -265,12 +267,12 @@ func TestLongPath(t *testing.T) {
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if exists(sockets) || exists(s.private.dir) {
+	if pathExists(sockets) || pathExists(s.private.dir) {
 		t.Errorf("left behind: %s or %s", sockets, s.private.dir)
 	}
 }
 
-// Small servers: those of tests, proofs and rehearsals without rows.
+// Small servers, as in tests, proofs and rehearsals without rows.
 func BenchmarkStart(b *testing.B) {
 	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
 		b.Run(strconv.Itoa(major), func(b *testing.B) {

@@ -15,39 +15,40 @@ import (
 
 const (
 	privatePrefix = "onward-pg-"
-	socketPort    = "5432" // part of the socket's name only
-	// maxSocketPath is what fits into sockaddr_un.sun_path on every system (104 bytes on macOS, 108 on Linux).
+	socketPort    = "5432" // only part of the socket's name
+	// maxSocketPath is the length that fits into sockaddr_un.sun_path on every system (104 bytes on macOS, 108 on
+	// Linux).
 	maxSocketPath = 103
 )
 
-// private is the directory of one server: data/, lock, the watchdog's script, and the directory of the socket unless
+// privateDir is the directory of one server: data/, lock, the watchdog's script, and the directory of the socket unless
 // its path would be too long. The server may write in data/ and in the socket's directory only: it must not reach
-// what we run or believe.
-type private struct {
+// files that onward runs or trusts.
+type privateDir struct {
 	dir              string
-	home, sockets    string // the directory of the socket, and the one above it: dir, or one with a shorter path
+	home, sockets    string // the directory of the socket, and its parent: dir, or one with a shorter path
 	mark             uint64 // of the server's processes, see process; the lock's content
 	lock, socketLock *os.File
-	maker            *maker // until the watchdog is there
+	maker            *creationGuard // until the watchdog runs
 }
 
-// newPrivate makes a directory below parent ("" for the system's temporary directory) for the account.
-func newPrivate(parent string, acct account) (*private, error) {
+// newPrivate creates a directory below parent ("" for the system's temporary directory) for the account.
+func newPrivate(parent string, acct account) (*privateDir, error) {
 	parent, err := temporaryFor(parent, acct)
 	if err != nil {
 		return nil, err
 	}
-	// The watchdog compares /proc/*/cwd with the directory's path, and there links are resolved.
+	// The watchdog compares /proc/*/cwd, where links are resolved, with the directory's path.
 	resolved, err := filepath.EvalSymlinks(parent)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", parent, err)
 	}
 	parent = resolved
-	sweep(parent, acct)
-	p := &private{dir: filepath.Join(parent, privatePrefix+unique()), mark: newMark()}
+	sweepDirectories(parent, acct)
+	p := &privateDir{dir: filepath.Join(parent, privatePrefix+uniqueName()), mark: newMark()}
 	p.home = p.dir
 	if len(filepath.Join(p.dir, "s", ".s.PGSQL."+socketPort)) > maxSocketPath {
-		p.home = filepath.Join("/tmp", privatePrefix+unique())
+		p.home = filepath.Join("/tmp", privatePrefix+uniqueName())
 	}
 	p.sockets = filepath.Join(p.home, "s")
 	if p.maker, err = watchMaking(p.dir, p.home); err != nil {
@@ -55,25 +56,25 @@ func newPrivate(parent string, acct account) (*private, error) {
 	}
 	for _, dir := range slices.Compact([]string{p.dir, p.home, p.sockets}) {
 		if err := makePrivate(dir, acct); err != nil {
-			return nil, errors.Join(err, p.remove())
+			return nil, errors.Join(err, p.removeDirs())
 		}
 	}
 	if p.lock, err = lockPrivate(p.dir); err != nil {
-		return nil, errors.Join(err, p.remove())
+		return nil, errors.Join(err, p.removeDirs())
 	}
 	if _, err := fmt.Fprintln(p.lock, p.mark); err != nil {
-		return nil, errors.Join(err, p.remove())
+		return nil, errors.Join(err, p.removeDirs())
 	}
 	if p.home != p.dir {
 		if p.socketLock, err = lockPrivate(p.home); err != nil {
-			return nil, errors.Join(err, p.remove())
+			return nil, errors.Join(err, p.removeDirs())
 		}
 	}
 	return p, nil
 }
 
-// temporaryFor is the absolute path of a directory in which the account can get at what is made there: the given one,
-// for "" the system's.
+// temporaryFor returns the absolute path of a directory whose entries the account can access: the given one, or for
+// "" the system's.
 func temporaryFor(dir string, acct account) (string, error) {
 	explicit := dir != ""
 	if !explicit {
@@ -83,7 +84,7 @@ func temporaryFor(dir string, acct account) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := acct.reach(dir); err != nil {
+	if err := acct.checkAccess(dir); err != nil {
 		if explicit {
 			return "", err
 		}
@@ -92,17 +93,17 @@ func temporaryFor(dir string, acct account) (string, error) {
 	return dir, nil
 }
 
-// unique is a name that nobody else has, 65 random bits: short, as a socket's path must be.
-func unique() string { return rand.Text()[:13] }
+// uniqueName returns a name that nobody else has, with 65 random bits: short, as a socket's path must be.
+func uniqueName() string { return rand.Text()[:13] }
 
 func makePrivate(dir string, acct account) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	return acct.own(dir)
+	return acct.changeOwner(dir)
 }
 
-// lockPrivate makes a directory's lock appear already taken, so that a sweep never sees it free.
+// lockPrivate creates a directory's lock already locked, so that a sweep never sees it free.
 func lockPrivate(dir string) (*os.File, error) {
 	path := filepath.Join(dir, "lock")
 	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -123,21 +124,21 @@ func lockPrivate(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// remove gives the lock back and removes what is left of the directories.
-func (p *private) remove() error {
+// removeDirs releases the lock and removes the rest of the directories.
+func (p *privateDir) removeDirs() error {
 	var errs []error
-	_ = p.lock.Close() // nil or closed before is fine
+	_ = p.lock.Close() // nil or already closed is fine
 	_ = p.socketLock.Close()
 	for _, dir := range slices.Compact([]string{p.dir, p.home}) {
 		errs = append(errs, os.RemoveAll(dir))
 	}
-	p.maker.done()
+	p.maker.keepDirs()
 	return errors.Join(errs...)
 }
 
-// sweep removes directories of servers that are gone together with their watchdog: after a machine reset, or when a
-// whole container was killed. Nothing it cannot do is worth an error: the directories are not ours to need.
-func sweep(parent string, acct account) {
+// sweepDirectories removes directories of servers that are gone together with their watchdog: after a machine reset, or when a
+// whole container was killed. Errors are ignored, because nothing depends on it.
+func sweepDirectories(parent string, acct account) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, privatePrefix+"*"))
 	for _, dir := range dirs {
 		info, err := os.Lstat(dir)
@@ -146,7 +147,7 @@ func sweep(parent string, acct account) {
 		}
 		lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|noFollow, 0)
 		if errors.Is(err, os.ErrNotExist) {
-			// Either just being made or left between two instructions.
+			// It was either just created, or left in the middle of its creation.
 			if time.Since(info.ModTime()) > 10*time.Minute {
 				_ = os.RemoveAll(dir)
 			}
@@ -156,15 +157,15 @@ func sweep(parent string, acct account) {
 			continue
 		}
 		if free, _ := scratch.TryLock(lock); free {
-			// Only a server of which both this process's like and the watchdog were killed is there still.
+			// The server can only still run if both its onward process and its watchdog were killed.
 			var mark uint64
-			_, _ = fmt.Fscan(lock, &mark) // 0 where there is none
+			_, _ = fmt.Fscan(lock, &mark) // 0 if there is none
 			for range 100 {
 				below, marked := killBelow(filepath.Join(dir, "data")), killMarked(mark)
 				if !below && !marked {
 					break
 				}
-				time.Sleep(20 * time.Millisecond) // they die, and let go of their memory
+				time.Sleep(20 * time.Millisecond) // they die, and release their memory
 			}
 			removeSegment(dir, acct)
 			_ = os.RemoveAll(dir)
@@ -173,15 +174,14 @@ func sweep(parent string, acct account) {
 	}
 }
 
-// removeSegment removes the shared memory segment (a few bytes that guard a data directory) of a server that was
-// killed. What its directory says is a stranger's claim: the segment must be of the server's account, and in use by
-// nobody.
+// removeSegment removes the shared memory segment (a few bytes that protect a data directory) of a killed server. The
+// server's directory is not trusted: the segment must belong to the server's account, and nobody may use it.
 func removeSegment(dir string, acct account) {
 	status, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
 	if err != nil {
 		return
 	}
-	if _, id := segment(string(status)); id != "" && abandoned(id, acct) {
+	if _, id := parseSegment(string(status)); id != "" && isUnusedSegment(id, acct) {
 		_ = exec.Command("ipcrm", "-m", id).Run()
 	}
 }

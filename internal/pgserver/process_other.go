@@ -11,40 +11,40 @@ var errPlatform = errors.New("throwaway servers need a Unix system; give a serve
 
 type account struct{}
 
-func serverAccount() (account, error)                    { return account{}, errPlatform }
-func (account) dropped() bool                            { return false }
-func (account) own(...string) error                      { return errPlatform }
-func (account) reach(string) error                       { return nil }
-func (account) initdb(*os.File, string, ...string) error { return errPlatform }
+func serverAccount() (account, error)                       { return account{}, errPlatform }
+func (account) switchesUser() bool                          { return false }
+func (account) changeOwner(...string) error                 { return errPlatform }
+func (account) checkAccess(string) error                    { return nil }
+func (account) runInitdb(*os.File, string, ...string) error { return errPlatform }
 
-type maker struct{}
+type creationGuard struct{}
 
-func watchMaking(...string) (*maker, error) { return nil, errPlatform }
+func watchMaking(...string) (*creationGuard, error) { return nil, errPlatform }
 
-func (*maker) done() {}
+func (*creationGuard) keepDirs() {}
 
 type process struct {
-	log    tail
+	log    logTail
 	memory uint64
 }
 
-func (*tail) take(uintptr) (more, end bool) { return false, true }
+func (*logTail) readPage(uintptr) (more, end bool) { return false, true }
 
-func watch(account, *private) (*process, error) { return nil, errPlatform }
+func launchWatchdog(account, *privateDir) (*process, error) { return nil, errPlatform }
 
-func (*process) begin(command) ([]string, error) { return nil, errPlatform }
-func (*process) settle()                         {}
-func (*process) waitGone()                       {}
-func (*process) interrupt() error                { return errPlatform }
-func (*process) end() error                      { return errPlatform }
+func (*process) startServer(command) ([]string, error) { return nil, errPlatform }
+func (*process) finishStart()                          {}
+func (*process) waitGone()                             {}
+func (*process) interrupt() error                      { return errPlatform }
+func (*process) endServer() error                      { return errPlatform }
 
-func newMark() uint64                     { return 0 }
-func killMarked(uint64) bool              { return false }
-func killBelow(string) bool               { return false }
-func segment(string) (pid, id string)     { return "", "" }
-func abandoned(string, account) bool      { return false }
-func ownedByUs(os.FileInfo, account) bool { return false }
-func names(os.FileInfo) int               { return 1 }
-func allocated(info os.FileInfo) int64    { return info.Size() }
+func newMark() uint64                       { return 0 }
+func killMarked(uint64) bool                { return false }
+func killBelow(string) bool                 { return false }
+func parseSegment(string) (pid, id string)  { return "", "" }
+func isUnusedSegment(string, account) bool  { return false }
+func ownedByUs(os.FileInfo, account) bool   { return false }
+func linkCount(os.FileInfo) int             { return 1 }
+func allocatedBytes(info os.FileInfo) int64 { return info.Size() }
 
 const noFollow = 0

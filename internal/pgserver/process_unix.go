@@ -21,19 +21,20 @@ import (
 //go:embed watchdog.sh
 var watchdog string
 
-// maker watches over directories from before they are made until the watchdog does, which needs them to be there.
-type maker struct {
+// creationGuard protects directories from before their creation until the watchdog takes over, which needs existing
+// directories.
+type creationGuard struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 }
 
-// watchMaking starts a shell that removes the directories should this process end before done is called. Nobody else
-// may have directories of these names.
-func watchMaking(dirs ...string) (*maker, error) {
+// watchMaking starts a shell that removes the directories if this process ends before done is called. Nobody else
+// may have directories with these names.
+func watchMaking(dirs ...string) (*creationGuard, error) {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `trap '' HUP INT TERM; read -r made || rm -rf "$@"`, "sh"}, dirs...)...)
 	cmd.Dir = "/"
 	cmd.Env = helperEnvironment()
-	cmd.SysProcAttr = account{}.attributes()
+	cmd.SysProcAttr = account{}.sysProcAttr()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -41,11 +42,11 @@ func watchMaking(dirs ...string) (*maker, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start a shell: %w", err)
 	}
-	return &maker{cmd, stdin}, nil
+	return &creationGuard{cmd, stdin}, nil
 }
 
-// done lets the directories be; calling it again does nothing.
-func (m *maker) done() {
+// keepDirs keeps the directories; calling it again does nothing.
+func (m *creationGuard) keepDirs() {
 	if _, err := io.WriteString(m.stdin, "made\n"); err != nil {
 		return
 	}
@@ -53,33 +54,33 @@ func (m *maker) done() {
 	_ = m.cmd.Wait()
 }
 
-// process is a running watchdog and the server that it watches over. The server is not the watchdog's child: what
-// confines the server must not confine the watchdog, which runs programs.
+// process is a running watchdog and its server. The server is not the watchdog's child, because the server's
+// restrictions must not apply to the watchdog, which runs programs.
 type process struct {
 	watchdog *exec.Cmd
-	stdin    io.WriteCloser // the watchdog's; its end is the order to finish
+	stdin    io.WriteCloser // the watchdog's; closing it is the order to finish
 	acct     account        // the server's
 	data     string         // the server's data directory
 
-	// gone is closed by the kernel, that is reading it ends, when nobody holds held any more. The server's processes
-	// do, and this one until they are started.
-	gone, held *os.File
-	server     *os.Process   // nil before begin
-	mark       uint64        // on all processes of the server, see limits; 0 is none
-	memory     uint64        // how many bytes one of its processes may have; 0 is as many as there are
-	log        tail          // what the server says
-	logged     chan struct{} // closed when it has said all
-	ended      chan struct{} // closed when the server is no more
+	// The kernel closes gone, so that reading it ends, when nobody has held open any more. The server's processes
+	// have it open, and this process until they are started.
+	exitPipe, exitPipeWriter *os.File
+	server                   *os.Process   // nil before begin
+	mark                     uint64        // on all processes of the server, see limits; 0 is none
+	memory                   uint64        // memory limit of one of its processes, in bytes; 0 is no limit
+	log                      logTail       // the server's log
+	logged                   chan struct{} // closed when the log is complete
+	ended                    chan struct{} // closed when the server has ended
 }
 
-// watch starts a watchdog over a private directory. It has not started the server yet: begin does. When this process
+// launchWatchdog starts a watchdog for a private directory. The server is not started yet: begin does that. When this process
 // ends, the directories are removed, whether or not begin was called.
-func watch(acct account, p *private) (*process, error) {
-	script := filepath.Join(p.dir, "watchdog.sh") // a file, not an argument: this is what "ps" shows
+func launchWatchdog(acct account, p *privateDir) (*process, error) {
+	script := filepath.Join(p.dir, "watchdog.sh") // a file, not an argument: "ps" shows this
 	if err := os.WriteFile(script, []byte(watchdog), 0o600); err != nil {
 		return nil, err
 	}
-	if err := acct.own(script); err != nil {
+	if err := acct.changeOwner(script); err != nil {
 		return nil, err
 	}
 	gone, held, err := os.Pipe()
@@ -87,14 +88,14 @@ func watch(acct account, p *private) (*process, error) {
 		return nil, err
 	}
 	out := &process{
-		acct: acct, data: filepath.Join(p.dir, "data"), gone: gone, held: held, mark: p.mark,
+		acct: acct, data: filepath.Join(p.dir, "data"), exitPipe: gone, exitPipeWriter: held, mark: p.mark,
 		logged: make(chan struct{}), ended: make(chan struct{}),
 	}
 	cmd := exec.Command("/bin/sh", script, p.dir, p.home)
 	cmd.Dir = p.dir
 	cmd.Env = helperEnvironment()
 	cmd.ExtraFiles = []*os.File{p.lock, gone} // descriptors 3 and 4
-	cmd.SysProcAttr = acct.attributes()
+	cmd.SysProcAttr = acct.sysProcAttr()
 	if out.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, errors.Join(err, gone.Close(), held.Close())
 	}
@@ -105,18 +106,19 @@ func watch(acct account, p *private) (*process, error) {
 	return out, nil
 }
 
-// newMark is a number that nobody else has.
+// newMark returns a number that nobody else has.
 func newMark() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return binary.LittleEndian.Uint64(b[:]) >> 2
 }
 
-// begin starts the server. gaps tell what its confinement lacks.
+// startServer starts the server. gaps lists the missing restrictions.
 //
-// Should this process be killed before the watchdog is told the number: the child holds the watchdog's input open
-// until it has become the server, and works in the data directory from then on, where the watchdog looks.
-func (p *process) begin(c command) (gaps []string, err error) {
+// If this process is killed before the watchdog gets the process ID, the watchdog still finds the server: the child
+// holds the watchdog's input open until it executes the server, and works in the data directory from then on, where
+// the watchdog looks.
+func (p *process) startServer(c command) (gaps []string, err error) {
 	log, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -127,49 +129,48 @@ func (p *process) begin(c command) (gaps []string, err error) {
 	}
 	defer null.Close()
 	defer write.Close()
-	// When nobody reads the log any more, because this process was killed, writing it is an error that Postgres
-	// passes over.
-	p.server, gaps, err = c.start([]*os.File{null, write, write, p.held})
+	// If this process was killed, nobody reads the log any more. Writing it is then an error that Postgres ignores.
+	p.server, gaps, err = c.startProcess([]*os.File{null, write, write, p.exitPipeWriter})
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
 	go func() {
 		defer close(p.logged)
 		defer log.Close()
-		p.log.follow(log)
+		p.log.readPipe(log)
 	}()
-	gaps = append(gaps, p.limit(p.server.Pid)...)
-	p.tell("server %d %d", p.server.Pid, p.mark)
-	_ = p.held.Close()
-	go p.attend()
+	gaps = append(gaps, p.limitProcess(p.server.Pid)...)
+	p.sendWatchdog("server %d %d", p.server.Pid, p.mark)
+	_ = p.exitPipeWriter.Close()
+	go p.awaitExit()
 	return gaps, nil
 }
 
-// tell writes a line to the watchdog. One that was killed is noticed at the end.
-func (p *process) tell(format string, args ...any) {
+// sendWatchdog writes a line to the watchdog. If the watchdog was killed, that is noticed at the end.
+func (p *process) sendWatchdog(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.stdin, format+"\n", args...)
 }
 
-// settle is called when the server accepts connections, and before anybody learns where: what is in its directory
-// can still be trusted.
-func (p *process) settle() {
+// finishStart is called when the server accepts connections, and before anybody knows its address: the content of its
+// directory can still be trusted.
+func (p *process) finishStart() {
 	p.limitMapped(p.server.Pid)
-	for _, pid := range children(p.server.Pid) {
-		p.limit(pid) // started before the first process had its limits
+	for _, pid := range childProcesses(p.server.Pid) {
+		p.limitProcess(pid) // started before the first process had its limits
 		p.limitMapped(pid)
 	}
 	if status, err := os.ReadFile(filepath.Join(p.data, "postmaster.pid")); err == nil {
-		if _, id := segment(string(status)); id != "" {
-			p.tell("segment %s", id)
+		if _, id := parseSegment(string(status)); id != "" {
+			p.sendWatchdog("segment %s", id)
 		}
 	}
 }
 
-// attend waits for the server's end.
-func (p *process) attend() {
-	_, _ = io.Copy(io.Discard, p.gone) // until nobody holds it
-	// The number is the server's until Wait returns, and the watchdog shall signal nobody else.
-	p.tell("ended")
+// awaitExit waits for the server's end.
+func (p *process) awaitExit() {
+	_, _ = io.Copy(io.Discard, p.exitPipe) // until nobody has it open
+	// The process ID is the server's until Wait returns, and the watchdog must not signal any other process.
+	p.sendWatchdog("ended")
 	_, _ = p.server.Wait()
 	for range 100 {
 		if !killMarked(p.mark) {
@@ -178,41 +179,40 @@ func (p *process) attend() {
 	}
 	select {
 	case <-p.logged:
-	case <-time.After(time.Second): // somebody else holds the log
+	case <-time.After(time.Second): // another process has the log open
 	}
 	close(p.ended)
 }
 
-// waitGone returns when no process of the server is left. It is for after begin.
+// waitGone returns when no process of the server is left. It must be called after begin.
 func (p *process) waitGone() { <-p.ended }
 
-// interrupt asks the server to shut down in order
-// (https://www.postgresql.org/docs/current/server-shutdown.html).
+// interrupt requests a fast shutdown of the server (https://www.postgresql.org/docs/current/server-shutdown.html).
 func (p *process) interrupt() error { return p.server.Signal(syscall.SIGINT) }
 
-// end makes the watchdog shut the server down and remove the directories, and waits until it has.
-func (p *process) end() error {
-	_ = p.held.Close() // if the server was never started
+// endServer makes the watchdog shut the server down and remove the directories, and waits for that.
+func (p *process) endServer() error {
+	_ = p.exitPipeWriter.Close() // if the server was never started
 	err := p.stdin.Close()
 	if errors.Is(err, os.ErrClosed) {
 		err = nil
 	}
-	// The exit status says nothing of use: what counts is that the directories are gone, which the caller looks at.
+	// The exit status is useless: the caller checks that the directories are gone.
 	_ = p.watchdog.Wait()
 	if p.server != nil {
-		p.finish()
+		p.killRemaining()
 	}
-	return errors.Join(err, p.gone.Close())
+	return errors.Join(err, p.exitPipe.Close())
 }
 
-// finish ends a server whose watchdog was killed; otherwise it is gone already.
-func (p *process) finish() {
+// killRemaining ends a server whose watchdog was killed; otherwise it has ended already.
+func (p *process) killRemaining() {
 	for range 60 {
 		select {
 		case <-p.ended:
 			return
 		case <-time.After(100 * time.Millisecond):
-			// Not after the first moments: it may be on its way.
+			// Not at once: it may be ending.
 		}
 		_ = p.server.Signal(syscall.SIGQUIT)
 	}
@@ -220,13 +220,13 @@ func (p *process) finish() {
 	killMarked(p.mark)
 	select {
 	case <-p.ended:
-	case <-time.After(5 * time.Second): // nothing that could be done is left
+	case <-time.After(5 * time.Second): // nothing else can be done
 	}
 }
 
-// segment reads from the content of postmaster.pid what names the server's first process and, in line 7, its shared
-// memory: key and id. The file is the server's to write: what a stranger's server left there is no more than a claim.
-func segment(status string) (pid, id string) {
+// parseSegment reads from the content of postmaster.pid the ID of the server's first process and, from line 7, the key
+// and ID of its shared memory. An untrusted server can write this file, so the result is only a claim.
+func parseSegment(status string) (pid, id string) {
 	lines := strings.Split(status, "\n")
 	if len(lines) > 6 {
 		if fields := strings.Fields(lines[6]); len(fields) == 2 {

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Program finds a program of Postgres' own, such as pg_dump, of a major version or a newer
-// one: beside the servers that are installed, the oldest that will do first, or in PATH.
+// Program finds one of Postgres' own programs, such as pg_dump, of a major version or a
+// newer one: next to the installed servers, the oldest suitable first, or in PATH.
 func Program(name string, atLeast int) (string, error) {
-	installs, _, _ := find()
+	installs, _, _ := findInstalls()
 	slices.Reverse(installs)
 	candidates := []string{}
 	for _, i := range installs {
 		candidates = append(candidates, filepath.Join(i.Bin, name))
 	}
-	for _, p := range places { // client tools are installed without a server, too
+	for _, p := range searchPlaces { // client tools may be installed without a server
 		if !strings.HasPrefix(p.glob, "~") {
 			list, _ := filepath.Glob(filepath.Join(p.glob, name)) // the only error is a malformed pattern
 			candidates = append(candidates, list...)
@@ -27,7 +27,7 @@ func Program(name string, atLeast int) (string, error) {
 		candidates = append(candidates, found)
 	}
 	for _, program := range candidates {
-		if !executable(program) {
+		if !isExecutable(program) {
 			continue
 		}
 		out, err := exec.Command(program, "--version").Output()

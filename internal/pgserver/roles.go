@@ -13,12 +13,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Roles belong to a whole server and not to a database. On a throwaway server they go with it; on one that somebody
-// else runs, each that was made for a database of ours carries the database's name in its comment, and goes when the
-// database goes: at its end, at the end of this use of the server, or, when the process was killed, when the next user
-// of the server finds it.
+// Roles belong to a whole server and not to a database. On a throwaway server they end with it. On the user's server,
+// each role that was made for one of onward's databases has the database's name in its comment, and is dropped with
+// the database. That happens when the database is dropped, when this process ends or, if the process was killed, when
+// the next user of the server finds it.
 
-// Roles lists the roles of a server that somebody else runs; none of a throwaway one. c is a session on it.
+// Roles lists the roles of the user's server; none for a throwaway one. c is a session on it.
 func (s *Server) Roles(ctx context.Context, c *pgx.Conn) ([]string, error) {
 	if s.external == nil {
 		return nil, nil
@@ -30,7 +30,7 @@ func (s *Server) Roles(ctx context.Context, c *pgx.Conn) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// Claim says of a role that it was made for a database of NewDatabase's. c is a session of who made it.
+// Claim marks a role as made for a database of NewDatabase. c is a session of the role that made it.
 func (s *Server) Claim(ctx context.Context, c *pgx.Conn, db, role string) error {
 	if _, err := c.Exec(ctx, "COMMENT ON ROLE "+quoteIdent(role)+" IS "+quoteLiteral(db+claimed)); err != nil {
 		return fmt.Errorf("mark the role %s as the rehearsal's: %w", role, err)
@@ -42,10 +42,10 @@ const claimed = ": made by a rehearsal of onward, and dropped with its database"
 
 var claimText = regexp.MustCompile(`^(onward_([0-9a-f]{12})_[0-9]+)` + regexp.QuoteMeta(claimed) + `$`)
 
-// comment is what is said of a role or a database.
+// comment is the comment of a role or a database.
 type comment struct{ Name, Comment string }
 
-func comments(ctx context.Context, c *pgx.Conn, query string) ([]comment, error) {
+func readComments(ctx context.Context, c *pgx.Conn, query string) ([]comment, error) {
 	rows, err := c.Query(ctx, query)
 	if err != nil {
 		return nil, err
@@ -53,11 +53,11 @@ func comments(ctx context.Context, c *pgx.Conn, query string) ([]comment, error)
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[comment])
 }
 
-// claim is a role that was made for a database of ours.
+// claim is a role that was made for one of onward's databases.
 type claim struct{ role, db, id string }
 
-func (s *Server) claims(ctx context.Context, c *pgx.Conn) ([]claim, error) {
-	found, err := comments(ctx, c, `SELECT rolname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_authid') FROM pg_catalog.pg_roles
+func (s *Server) readClaims(ctx context.Context, c *pgx.Conn) ([]claim, error) {
+	found, err := readComments(ctx, c, `SELECT rolname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_authid') FROM pg_catalog.pg_roles
 		WHERE pg_catalog.shobj_description(oid, 'pg_authid') OPERATOR(pg_catalog.~) '^onward_'`)
 	if err != nil {
 		return nil, err
@@ -71,11 +71,11 @@ func (s *Server) claims(ctx context.Context, c *pgx.Conn) ([]claim, error) {
 	return out, nil
 }
 
-// RoleMaker waits until nobody else who rehearses on this server makes roles, and holds the others off until this use
-// of it ends: a role that two make at once is the first one's, and goes with the first. names are the roles that the
-// migrations say they make: those that are not there yet are noted on each database that is made from here on, as the
-// process may be killed between the commit that makes a role and its Claim. On a throwaway server nobody else is.
-// waits is told when there is somebody.
+// RoleMaker waits until no other rehearsal makes roles on this server, and blocks the others until this process is
+// done: a role that two make at once belongs to the first one, and is dropped with its database. names are the roles
+// in the text of the migrations. Those that do not exist yet are recorded on each database that is created from here
+// on, because the process may be killed between the commit that makes a role and its Claim. On a throwaway server it
+// does nothing. waits is called if another process makes roles.
 func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) error {
 	if s.external == nil {
 		return nil
@@ -86,12 +86,12 @@ func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) er
 	}
 	if !free {
 		waits()
-		if _, err := s.external.keep.Exec(ctx, "SELECT pg_catalog.pg_advisory_lock($1)", roleMakers); err != nil {
+		if _, err := s.external.keepAlive.Exec(ctx, "SELECT pg_catalog.pg_advisory_lock($1)", roleMakers); err != nil {
 			return fmt.Errorf("wait for another rehearsal that makes roles: %w", err)
 		}
 	}
-	// The one before may have been killed, since we came or just now. A server gives its locks away a moment before it
-	// takes its session off the list, so one that seems to live is asked for again.
+	// The previous holder may have been killed, before this one came or just now. A server releases its locks a moment
+	// before its session disappears from the list, so one that seems to live is checked again.
 	for range 40 {
 		if err := s.sweepRoles(ctx); err != nil {
 			return err
@@ -105,7 +105,7 @@ func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) er
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	there, err := s.Roles(ctx, s.external.keep)
+	there, err := s.Roles(ctx, s.external.keepAlive)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) er
 }
 
 func (s *Server) tryRoleMaker(ctx context.Context) (free bool, err error) {
-	if err := s.external.keep.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_lock($1)", roleMakers).Scan(&free); err != nil {
+	if err := s.external.keepAlive.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_lock($1)", roleMakers).Scan(&free); err != nil {
 		return false, fmt.Errorf("ask who makes roles: %w", err)
 	}
 	return free, nil
@@ -123,10 +123,10 @@ func (s *Server) tryRoleMaker(ctx context.Context) (free bool, err error) {
 // roleMakers is the key of the advisory lock: "onward" in ASCII, and a number.
 const roleMakers int64 = 0x6f6e776172640001
 
-// makes is how the comment of a database of ours begins that names the roles its migrations make, as a JSON list.
+// makes is the beginning of a database's comment that names the roles its migrations make, as a JSON list.
 const makes = "a rehearsal of onward, which makes the roles "
 
-// noteRoles is the statement that writes the comment, "" if there is nothing to note.
+// noteRoles returns the statement that writes the comment, "" if there is nothing to record.
 func (s *Server) noteRoles(db string) (string, error) {
 	if s.external == nil || len(s.external.makes) == 0 {
 		return "", nil
@@ -135,9 +135,9 @@ func (s *Server) noteRoles(db string) (string, error) {
 	return "COMMENT ON DATABASE " + quoteIdent(db) + " IS " + quoteLiteral(makes+string(names)), err
 }
 
-// noted are the roles that stand in the comments of our databases, by database.
-func (s *Server) noted(ctx context.Context) (map[string][]string, error) {
-	found, err := comments(ctx, s.external.keep, `SELECT datname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
+// notedRoles returns the roles in the comments of onward's databases, by database.
+func (s *Server) notedRoles(ctx context.Context) (map[string][]string, error) {
+	found, err := readComments(ctx, s.external.keepAlive, `SELECT datname::pg_catalog.text, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
 		WHERE datname OPERATOR(pg_catalog.~) '^onward_' AND pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL`)
 	if err != nil {
 		return nil, err
@@ -146,44 +146,44 @@ func (s *Server) noted(ctx context.Context) (map[string][]string, error) {
 	for _, d := range found {
 		text, is := strings.CutPrefix(d.Comment, makes)
 		var names []string
-		if is && leftover.MatchString(d.Name) && json.Unmarshal([]byte(text), &names) == nil {
+		if is && databasePattern.MatchString(d.Name) && json.Unmarshal([]byte(text), &names) == nil {
 			out[d.Name] = names
 		}
 	}
 	return out, nil
 }
 
-// othersMake reports whether another use of the server that seems to live has roles, or databases that are noted to
-// make some.
+// othersMake reports whether another process that seems to live has roles on the server, or databases that are
+// recorded to make some.
 func (s *Server) othersMake(ctx context.Context) (bool, error) {
-	claims, err := s.claims(ctx, s.external.keep)
+	claims, err := s.readClaims(ctx, s.external.keepAlive)
 	if err != nil {
 		return false, err
 	}
-	noted, err := s.noted(ctx)
+	noted, err := s.notedRoles(ctx)
 	if err != nil {
 		return false, err
 	}
-	live, err := s.live(ctx)
+	live, err := s.applicationNames(ctx)
 	if err != nil {
 		return false, err
 	}
-	delete(live, s.external.prefix())
+	delete(live, s.external.idPrefix())
 	for _, c := range claims {
 		if live["onward_"+c.id] {
 			return true, nil
 		}
 	}
 	for db := range noted {
-		if live["onward_"+leftover.FindStringSubmatch(db)[1]] {
+		if live["onward_"+databasePattern.FindStringSubmatch(db)[1]] {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// dropRoles drops the claimed roles that want says yes to. One that is used outside our databases stays: the server
-// refuses to drop it.
+// dropRoles drops the claimed roles for which want is true. A role that is used outside of onward's databases stays:
+// the server refuses to drop it.
 func dropRoles(ctx context.Context, c *pgx.Conn, claims []claim, want func(claim) bool) error {
 	var names []string
 	for _, r := range claims {
@@ -194,11 +194,11 @@ func dropRoles(ctx context.Context, c *pgx.Conn, claims []claim, want func(claim
 	if len(names) == 0 {
 		return nil
 	}
-	// Together, as one may have been given to the other by a third.
-	if _, err := c.Exec(ctx, "DROP ROLE IF EXISTS "+list(names)); err == nil {
+	// All at once, because a third role may have granted one of them to another.
+	if _, err := c.Exec(ctx, "DROP ROLE IF EXISTS "+quoteList(names)); err == nil {
 		return nil
 	}
-	// One by one, as long as one more goes.
+	// One by one, as long as one more can be dropped.
 	for {
 		var errs []error
 		left := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
@@ -215,7 +215,7 @@ func dropRoles(ctx context.Context, c *pgx.Conn, claims []claim, want func(claim
 	}
 }
 
-func list(names []string) string {
+func quoteList(names []string) string {
 	quoted := make([]string, len(names))
 	for i, n := range names {
 		quoted[i] = quoteIdent(n)

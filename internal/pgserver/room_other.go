@@ -2,5 +2,6 @@
 
 package pgserver
 
-// Free is how many bytes are free in a directory's file system; -1: not known.
+// Free returns how many bytes are free in a directory's file system; -1:
+// unknown.
 func Free(string) int64 { return -1 }

@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// Free is how many bytes are free in a directory's file system; -1: not known.
+// Free returns how many bytes are free in a directory's file system; -1:
+// unknown.
 func Free(dir string) int64 {
 	var s syscall.Statfs_t
 	if syscall.Statfs(dir, &s) != nil {

@@ -4,7 +4,7 @@ package pgserver
 
 import "errors"
 
-// errNoFilter is for processors whose system calls nobody has listed.
+// errNoFilter is for processors without a list of system calls.
 var errNoFilter = errors.New("not done for this processor")
 
 func filterCalls(bool) error { return errNoFilter }

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// defaults make a server quick to start and quick to write, and its behaviour the same everywhere. None of them
-// changes which locks a statement takes. Those in the lower half cannot be overridden.
-func defaults(major int, sockets, listen string) (soft, hard map[string]string) {
+// defaultSettings returns settings that make a server fast to start and fast to write, and its behavior the same
+// everywhere. None of them changes which locks a statement takes. The hard ones cannot be overridden.
+func defaultSettings(major int, sockets, listen string) (soft, hard map[string]string) {
 	soft = map[string]string{
 		"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", // a crash may lose everything
-		"autovacuum":   "off", // takes locks and changes statistics when it pleases
+		"autovacuum":   "off", // takes locks and changes statistics at any time
 		"jit":          "off",
 		"max_wal_size": "1GB", "checkpoint_timeout": "1d",
 		"bgwriter_lru_maxpages": "0",
 		"timezone":              "UTC", "log_timezone": "UTC", "lc_messages": "C",
 		"datestyle": "ISO, MDY", "default_text_search_config": "pg_catalog.english",
 		"log_line_prefix": "%m [%p] ",
-		// What the server says of itself ranks above what goes wrong in a session, which hears of it anyway.
+		// Only messages about the server itself are logged; a session gets its own errors anyway.
 		"log_min_messages": "log", "log_min_error_statement": "panic",
 	}
 	if major >= 18 {
@@ -29,7 +29,7 @@ func defaults(major int, sockets, listen string) (soft, hard map[string]string) 
 	hard = map[string]string{
 		"listen_addresses": listen, "port": socketPort, "unix_socket_directories": sockets, "unix_socket_permissions": "0700",
 		"logging_collector": "off", "log_destination": "stderr",
-		// Files in the data directory, so that nothing stays in /dev/shm even when every process is killed.
+		// Files in the data directory, so that nothing stays in /dev/shm even if every process is killed.
 		"dynamic_shared_memory_type": "mmap",
 	}
 	return soft, hard
@@ -37,7 +37,7 @@ func defaults(major int, sockets, listen string) (soft, hard map[string]string) 
 
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$`)
 
-// checkSetting refuses names and values that could not be written into a configuration file as they are.
+// checkSetting refuses names and values that cannot be written into a configuration file unchanged.
 func checkSetting(name, value string) error {
 	if !settingName.MatchString(name) {
 		return fmt.Errorf("setting %q: not the name of a configuration parameter", name)
@@ -48,9 +48,9 @@ func checkSetting(name, value string) error {
 	return nil
 }
 
-// configFile is the content of postgresql.conf.
+// configFile returns the content of postgresql.conf.
 func configFile(major int, sockets, listen string, settings map[string]string) (string, error) {
-	soft, hard := defaults(major, sockets, listen)
+	soft, hard := defaultSettings(major, sockets, listen)
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		lower := strings.ToLower(name)
 		if err := checkSetting(name, settings[name]); err != nil {

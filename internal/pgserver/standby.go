@@ -10,11 +10,10 @@ import (
 	"path/filepath"
 )
 
-// StartStandby starts a hot standby of a running throwaway server: a copy of its cluster, which replays what the
-// primary writes from then on, as it is streamed. cfg's Settings go over those of the primary; its Major, Bin and URL have no
-// meaning. Nobody may drop anything on the primary while it is copied. The primary has to be stopped by whoever started
-// it; the standby lives on without it. There is no wall around a standby, for it connects to its primary: it is for tests.
-// The errors are those of [Start].
+// StartStandby starts a hot standby of a running throwaway server: a copy of its cluster, which replays the primary's WAL by
+// streaming. cfg's Settings override the primary's; its Major, Bin and URL have no effect. Nobody may drop anything on the
+// primary while it is copied. The caller must stop the primary separately; the standby goes on without it. A standby has no
+// restrictions, because it connects to its primary: it is for tests. The errors are the same as for [Start].
 func StartStandby(ctx context.Context, cfg Config, primary *Server) (*Server, error) {
 	if primary.external != nil {
 		return nil, errors.New("a server that somebody else runs cannot be copied: its files are not at hand")
@@ -30,9 +29,9 @@ func StartStandby(ctx context.Context, cfg Config, primary *Server) (*Server, er
 	maps.Copy(settings, cfg.Settings)
 	settings["primary_conninfo"] = fmt.Sprintf("host=%s port=%s user=postgres application_name=standby", primary.private.sockets, socketPort)
 	cfg.Settings = settings
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := withStartTimeout(ctx)
 	defer cancel()
-	c, err := resolve(ctx, cfg)
+	c, err := resolveConfig(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -44,23 +43,23 @@ func StartStandby(ctx context.Context, cfg Config, primary *Server) (*Server, er
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // a backup that was not ended ends with it
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // an unfinished backup ends with it
 	if _, err := conn.Exec(ctx, begin); err != nil {
 		return nil, fmt.Errorf("begin to copy the primary: %w", err)
 	}
-	c.base = primary.data()
-	c.copied = func(data string) error {
+	c.base = primary.dataDir()
+	c.afterCopy = func(data string) error {
 		var label string
 		if err := conn.QueryRow(ctx, end).Scan(&label); err != nil {
 			return fmt.Errorf("copy the primary: %w", err)
 		}
-		return c.stands(data, label)
+		return c.makeStandby(data, label)
 	}
-	return c.start(ctx)
+	return c.startWithRetry(ctx)
 }
 
-// stands makes the copy of a running cluster one of a standby.
-func (c *chosen) stands(data, label string) error {
+// makeStandby turns the copy of a running cluster into a standby's.
+func (c *resolvedConfig) makeStandby(data, label string) error {
 	for _, name := range []string{"postmaster.pid", "postmaster.opts"} {
 		if err := os.Remove(filepath.Join(data, name)); err != nil {
 			return err
@@ -71,7 +70,7 @@ func (c *chosen) stands(data, label string) error {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			return err
 		}
-		if err := c.acct.own(path); err != nil {
+		if err := c.acct.changeOwner(path); err != nil {
 			return err
 		}
 	}

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// initdbArgs are the same for every server: UTF-8, byte order, superuser "postgres", nobody asked for a password
-// (only who can enter the private directory can connect). Small WAL segments, because a template is copied at each
-// start and its one segment would be half of it.
+// initdbArgs are the same for every server: UTF-8, the C locale, superuser "postgres", no password (only users who
+// can enter the private directory can connect). The WAL segments are small, because a template is copied at each
+// start and a segment of the default size would be half of it.
 func initdbArgs(install Install) []string {
 	args := []string{
 		"--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
@@ -31,19 +31,19 @@ func initdbArgs(install Install) []string {
 	return args
 }
 
-// template returns a directory made by initdb for the installation, from the cache or newly made. It belongs to the
+// initdbTemplate returns a directory from initdb for the installation, from the cache or newly created. It belongs to the
 // account that the server runs as.
-func (c *chosen) template(ctx context.Context) (string, error) {
+func (c *resolvedConfig) initdbTemplate(ctx context.Context) (string, error) {
 	install, acct := c.install, c.acct
-	made, err := c.kept(ctx, templateRoom, templateName(install, acct), func(staging string, lock *os.File) error {
+	made, err := c.buildCached(ctx, templateRoom, templateName(install, acct), func(staging string, lock *os.File) error {
 		c.Logger.Info("running initdb, once for this version", "version", install.Version, "template", staging)
 		if err := os.Chmod(staging, 0o700); err != nil {
 			return err
 		}
-		if err := acct.own(staging); err != nil {
+		if err := acct.changeOwner(staging); err != nil {
 			return err
 		}
-		return acct.initdb(lock, filepath.Join(install.Bin, "initdb"), append(initdbArgs(install), "--pgdata="+staging)...)
+		return acct.runInitdb(lock, filepath.Join(install.Bin, "initdb"), append(initdbArgs(install), "--pgdata="+staging)...)
 	})
 	if err != nil {
 		return "", fmt.Errorf("make the template of Postgres %s: %w", install.Version, err)
@@ -51,16 +51,16 @@ func (c *chosen) template(ctx context.Context) (string, error) {
 	return made, nil
 }
 
-const templateRoom = "template" // of the cache
+const templateRoom = "template" // subdirectory of the cache
 
-// templateName is what an installation's template is called in the cache. Another build of the same version may lay
-// files out differently, so the directory of the binaries is part of the name, as is all that initdb was told.
+// templateName returns the name of an installation's template in the cache. Another build of the same version may
+// use another file layout, so the name also depends on the directory of the binaries and on initdb's arguments.
 func templateName(install Install, acct account) string {
 	key := sha256.Sum256([]byte(strings.Join(append(initdbArgs(install), install.Bin, install.Version, fmt.Sprint(acct)), "\n")))
 	return fmt.Sprintf("%s-%x", install.Version, key[:6])
 }
 
-// forgetTemplate removes a template from the cache, at once for others that look for it.
+// forgetTemplate removes a template from the cache, atomically for other processes.
 func forgetTemplate(install Install, acct account) error {
 	root, err := cacheRoot()
 	if err != nil {
@@ -74,9 +74,9 @@ func forgetTemplate(install Install, acct account) error {
 	return os.RemoveAll(aside)
 }
 
-// copyTree copies a template to a new data directory, giving everything to the account.
+// copyTree copies a template to a new data directory, which the account will own.
 func copyTree(ctx context.Context, from, to string, acct account) error {
-	// The work is system calls on a thousand small files: a few at a time fill two cores, more do not help.
+	// The work is system calls on a thousand small files: a few at a time keep two cores busy, more do not help.
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(4)
 	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
@@ -92,13 +92,13 @@ func copyTree(ctx context.Context, from, to string, acct account) error {
 			if err := os.Mkdir(target, 0o700); err != nil {
 				return err
 			}
-			return acct.own(target)
+			return acct.changeOwner(target)
 		case entry.Type().IsRegular():
 			work.Go(func() error {
 				if err := copyFile(path, target); err != nil {
 					return err
 				}
-				return acct.own(target)
+				return acct.changeOwner(target)
 			})
 			return nil
 		}
@@ -116,15 +116,15 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer in.Close()
-	// What a server has left is copied by root. A second name may be that of anybody's file.
-	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() || names(info) > 1 {
+	// Root copies files that a server has left. A second hard link may be anybody's file.
+	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() || linkCount(info) > 1 {
 		return errors.Join(err, fmt.Errorf("%s: not a file of its own", from))
 	}
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	// On Linux this is copy_file_range: the kernel shares the blocks where the file system can.
+	// On Linux this is copy_file_range: the kernel shares the blocks if the file system can.
 	if _, err := io.Copy(out, in); err != nil {
 		out.Close()
 		return err

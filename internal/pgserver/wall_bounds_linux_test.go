@@ -21,7 +21,12 @@ func TestOlderLandlock(t *testing.T) {
 	if err != nil {
 		t.Skipf("SKIPPED, not tested: this kernel has no Landlock: %v", err)
 	}
-	for abi, want := range map[int]string{1: "truncate files and send signals", 2: "truncate files and send signals", 3: "can send signals", 5: "can send signals"} {
+	for abi, want := range map[int]string{
+		1: "truncate files and send signals",
+		2: "truncate files and send signals",
+		3: "can send signals",
+		5: "can send signals",
+	} {
 		if abi > now {
 			continue
 		}
@@ -32,7 +37,8 @@ func TestOlderLandlock(t *testing.T) {
 		if _, err := s.NewDatabase(t.Context(), ""); err != nil {
 			t.Errorf("version %d: %v", abi, err)
 		}
-		if err := batch(t, s, "CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) n; CREATE INDEX ON t (n); TRUNCATE t; CHECKPOINT; VACUUM FULL t; DROP TABLE t"); err != nil {
+		if err := batch(t, s, "CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) n; CREATE INDEX ON t (n); TRUNCATE t; CHECKPOINT; VACUUM FULL t; "+
+			"DROP TABLE t"); err != nil {
 			t.Errorf("version %d: %v", abi, err)
 		}
 		if err := batch(t, s, "COPY (SELECT 1) TO PROGRAM 'true'"); err == nil {
@@ -57,7 +63,7 @@ func TestBounds(t *testing.T) {
 				t.Errorf("memory: %v", err)
 			}
 			bounds := func() string { return strings.Join(s.Bounds(), "\n") }
-			for range 100 { // what it wrote before it answered is read behind it
+			for range 100 { // the log that it wrote before its answer is read later
 				if bounds() != "" {
 					break
 				}

@@ -62,7 +62,7 @@ func TestDaemonOfKilled(t *testing.T) {
 	server(t, Config{Major: onward.NewestMajor}) // so that the child finds it
 	for _, both := range []bool{false, true} {
 		cmd, dir := startChild(t, strconv.Itoa(onward.NewestMajor))
-		s := &Server{private: &private{dir: dir, sockets: filepath.Join(dir, "s")}}
+		s := &Server{private: &privateDir{dir: dir, sockets: filepath.Join(dir, "s")}}
 		_, segment := postmaster(t, dir)
 		answers := obey(t, s, o.probe, "daemon\tdaemon\t\n")
 		pid, err := strconv.Atoi(answers["pid"])
@@ -88,7 +88,7 @@ func TestDaemonOfKilled(t *testing.T) {
 			if left(dir, segment) == nil {
 				t.Fatal("nothing is left for the next")
 			}
-			sweep(filepath.Dir(dir), acct)
+			sweepDirectories(filepath.Dir(dir), acct)
 		}
 		gone(t, dir, segment)
 		for range 100 {

@@ -46,11 +46,11 @@ func newOutside(t *testing.T) *outside {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(acct.own(o.dir, filepath.Join(o.dir, "own")), os.Chmod(o.dir, 0o777)); err != nil {
+	if err := errors.Join(acct.changeOwner(o.dir, filepath.Join(o.dir, "own")), os.Chmod(o.dir, 0o777)); err != nil {
 		t.Fatal(err)
 	}
 	sleeper := exec.Command("sleep", "1000")
-	sleeper.Env, sleeper.SysProcAttr = []string{"SECRET=1"}, acct.attributes()
+	sleeper.Env, sleeper.SysProcAttr = []string{"SECRET=1"}, acct.sysProcAttr()
 	if err := sleeper.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -110,17 +110,17 @@ type attempt struct {
 func (o *outside) attempts(s *Server) []attempt {
 	there := func(name string) func() bool {
 		return func() bool {
-			return exists(filepath.Join(o.dir, name)) && os.Remove(filepath.Join(o.dir, name)) == nil
+			return pathExists(filepath.Join(o.dir, name)) && os.Remove(filepath.Join(o.dir, name)) == nil
 		}
 	}
 	archived := func() bool {
 		for range 1000 {
-			if exists(filepath.Join(o.dir, "d")) || strings.Contains(s.Log(), "archive command failed") {
+			if pathExists(filepath.Join(o.dir, "d")) || strings.Contains(s.Log(), "archive command failed") {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		return exists(filepath.Join(o.dir, "d")) && os.Remove(filepath.Join(o.dir, "d")) == nil
+		return pathExists(filepath.Join(o.dir, "d")) && os.Remove(filepath.Join(o.dir, "d")) == nil
 	}
 	called := func() bool { return o.called.Swap(0) > 0 }
 	tablespace := filepath.Join(o.dir, fmt.Sprintf("ts%d%t", s.Major(), s.cfg.Unconfined))
@@ -142,7 +142,11 @@ func (o *outside) attempts(s *Server) []attempt {
 		{name: "large object in", sql: `SELECT pg_catalog.lo_import('$OUT/secret')`},
 		{name: "large object out", sql: `SELECT pg_catalog.lo_from_bytea(4711, 'x'); SELECT pg_catalog.lo_export(4711, '$OUT/c')`, evidence: there("c")},
 		{name: "tablespace", sql: `CREATE TABLESPACE outside LOCATION '$TS'`},
-		{name: "archive command", sql: `ALTER SYSTEM SET archive_command = 'echo x > $OUT/d'; SELECT pg_catalog.pg_reload_conf(); SELECT pg_catalog.pg_switch_wal()`, evidence: archived},
+		{
+			name:     "archive command",
+			sql:      `ALTER SYSTEM SET archive_command = 'echo x > $OUT/d'; SELECT pg_catalog.pg_reload_conf(); SELECT pg_catalog.pg_switch_wal()`,
+			evidence: archived,
+		},
 		{name: "dblink", sql: `CREATE EXTENSION dblink; SELECT dblink_connect('host=127.0.0.1 port=$PORT user=x password=y')`, evidence: called},
 		{name: "dblink to a socket", sql: `CREATE EXTENSION IF NOT EXISTS dblink; SELECT dblink_connect('host=$OUT port=5432 user=x')`, evidence: called},
 		{name: "foreign table", sql: `CREATE EXTENSION postgres_fdw; CREATE SERVER away FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '$PORT');
@@ -155,7 +159,7 @@ func (o *outside) attempts(s *Server) []attempt {
 	}
 	acct, _ := serverAccount()
 	_ = os.Mkdir(tablespace, 0o700)
-	_ = acct.own(tablespace)
+	_ = acct.changeOwner(tablespace)
 	return all
 }
 
@@ -234,8 +238,8 @@ func TestWall(t *testing.T) {
 // library writes the probe into the data directory, loads it, and looks at what it could do.
 func (o *outside) library(t *testing.T, s *Server) {
 	t.Helper()
-	loader, _ := linked(command{install: s.install}.program())
-	// What succeeds either way is there to show that the probe can do something.
+	loader, _ := dynamicLinks(command{install: s.install}.program())
+	// Orders that succeed either way show that the probe works.
 	orders := [][3]string{
 		{"passwd", "open", "/etc/passwd"},
 		{"environment", "open", fmt.Sprintf("/proc/%d/environ", o.pid)},
@@ -291,15 +295,15 @@ func obey(t *testing.T, s *Server, probe []byte, orders string) map[string]strin
 		if err := conn.QueryRow(t.Context(), "SELECT pg_catalog.lo_from_bytea(0, $1)", content).Scan(&object); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := conn.Exec(t.Context(), "SELECT pg_catalog.lo_export($1, $2)", object, filepath.Join(s.data(), name)); err != nil {
+		if _, err := conn.Exec(t.Context(), "SELECT pg_catalog.lo_export($1, $2)", object, filepath.Join(s.dataDir(), name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err = conn.Exec(t.Context(), "LOAD '"+filepath.Join(s.data(), "probe.so")+"'")
+	_, err = conn.Exec(t.Context(), "LOAD '"+filepath.Join(s.dataDir(), "probe.so")+"'")
 	if err == nil || !strings.Contains(err.Error(), "magic block") {
 		t.Fatalf("the library: %v", err)
 	}
-	text, err := os.ReadFile(filepath.Join(s.data(), "probe.out"))
+	text, err := os.ReadFile(filepath.Join(s.dataDir(), "probe.out"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,37 +6,37 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// comparison is what "a < b", IN, ANY, ALL, BETWEEN and IS DISTINCT FROM come to.
-func (r *Row) comparison(x *pgparse.A_Expr, depth int) Outcomes {
+// evalComparison returns the outcomes of "a < b", IN, ANY, ALL, BETWEEN and IS DISTINCT FROM.
+func (r *Row) evalComparison(x *pgparse.A_Expr, depth int) Outcomes {
 	if len(x.GetName()) != 1 || x.GetLexpr() == nil {
 		return anything
 	}
-	left := func() Value { return r.value(x.GetLexpr(), depth+1) }
-	switch op := operator(x); x.GetKind() {
+	left := func() Value { return r.evalValue(x.GetLexpr(), depth+1) }
+	switch op := operatorName(x); x.GetKind() {
 	case pgparse.A_Expr_Kind_AEXPR_OP:
-		if l, right := x.GetLexpr(), x.GetRexpr(); (op == "=" || op == "<>" || op == "!=") && condition(l) && condition(right) {
-			out := equal(r.outcomes(l, depth+1), r.outcomes(right, depth+1))
+		if l, right := x.GetLexpr(), x.GetRexpr(); (op == "=" || op == "<>" || op == "!=") && isCondition(l) && isCondition(right) {
+			out := equalOutcomes(r.evalOutcomes(l, depth+1), r.evalOutcomes(right, depth+1))
 			if op != "=" {
 				out = Not(out)
 			}
 			return out
 		}
-		return Compare(op, left(), r.value(x.GetRexpr(), depth+1))
+		return CompareValues(op, left(), r.evalValue(x.GetRexpr(), depth+1))
 	case pgparse.A_Expr_Kind_AEXPR_IN, pgparse.A_Expr_Kind_AEXPR_OP_ANY, pgparse.A_Expr_Kind_AEXPR_OP_ALL:
-		return r.member(x, op, depth)
+		return r.evalMember(x, op, depth)
 	case pgparse.A_Expr_Kind_AEXPR_BETWEEN, pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN:
 		ends := x.GetRexpr().GetList().GetItems()
 		if len(ends) != 2 {
 			return anything
 		}
 		v := left()
-		out := And(Compare(">=", v, r.value(ends[0], depth+1)), Compare("<=", v, r.value(ends[1], depth+1)))
+		out := And(CompareValues(">=", v, r.evalValue(ends[0], depth+1)), CompareValues("<=", v, r.evalValue(ends[1], depth+1)))
 		if x.GetKind() == pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN {
 			return Not(out)
 		}
 		return out
 	case pgparse.A_Expr_Kind_AEXPR_DISTINCT, pgparse.A_Expr_Kind_AEXPR_NOT_DISTINCT:
-		out := distinct(left(), r.value(x.GetRexpr(), depth+1))
+		out := evalDistinct(left(), r.evalValue(x.GetRexpr(), depth+1))
 		if x.GetKind() == pgparse.A_Expr_Kind_AEXPR_NOT_DISTINCT {
 			return Not(out)
 		}
@@ -45,33 +45,34 @@ func (r *Row) comparison(x *pgparse.A_Expr, depth int) Outcomes {
 	return anything
 }
 
-// condition reports whether an expression is one by its form.
-func condition(n *pgparse.Node) bool {
+// isCondition reports whether an expression has the form of a condition.
+func isCondition(n *pgparse.Node) bool {
 	return n.GetBoolExpr() != nil || n.GetNullTest() != nil || n.GetBooleanTest() != nil
 }
 
-// distinct is IS DISTINCT FROM, which is never NULL.
-func distinct(a, b Value) Outcomes {
+// evalDistinct evaluates IS DISTINCT FROM, which is never NULL.
+func evalDistinct(a, b Value) Outcomes {
 	switch {
 	case a.Kind == Unknown || b.Kind == Unknown:
 		return True | False
 	case a.Kind == Null || b.Kind == Null:
-		return certain(a.Kind != b.Kind)
+		return certainOutcome(a.Kind != b.Kind)
 	}
-	return Not(Compare("=", a, b))
+	return Not(CompareValues("=", a, b))
 }
 
-// member is x IN (…), x = ANY (ARRAY[…]), x NOT IN (…), x <> ALL (ARRAY[…]).
-func (r *Row) member(x *pgparse.A_Expr, op string, depth int) Outcomes {
-	list := elements(x)
+// evalMember evaluates x IN (…), x = ANY (ARRAY[…]), x NOT IN (…), x <> ALL (ARRAY[…]).
+func (r *Row) evalMember(x *pgparse.A_Expr, op string, depth int) Outcomes {
+	list := listElements(x)
 	in := op == "="
-	if len(list) == 0 || !in && op != "<>" && op != "!=" || x.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP_ANY && !in || x.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP_ALL && in {
+	if len(list) == 0 || !in && op != "<>" && op != "!=" || x.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP_ANY && !in ||
+		x.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP_ALL && in {
 		return anything
 	}
-	v := r.value(x.GetLexpr(), depth+1)
+	v := r.evalValue(x.GetLexpr(), depth+1)
 	out := False
 	for _, n := range list {
-		out = Or(out, Compare("=", v, r.value(n, depth+1)))
+		out = Or(out, CompareValues("=", v, r.evalValue(n, depth+1)))
 	}
 	if in {
 		return out
@@ -79,19 +80,20 @@ func (r *Row) member(x *pgparse.A_Expr, op string, depth int) Outcomes {
 	return Not(out)
 }
 
-// elements are what IN, ANY and ALL compare with; nil where that is not a list.
-func elements(x *pgparse.A_Expr) []*pgparse.Node {
+// listElements returns the values that IN, ANY and ALL compare with; nil if they are not a
+// list.
+func listElements(x *pgparse.A_Expr) []*pgparse.Node {
 	if x.GetKind() == pgparse.A_Expr_Kind_AEXPR_IN {
 		return x.GetRexpr().GetList().GetItems()
 	}
-	return Uncast(x.GetRexpr()).GetAArrayExpr().GetElements()
+	return StripCasts(x.GetRexpr()).GetAArrayExpr().GetElements()
 }
 
 var comparisons = []string{"=", "<>", "!=", "<", "<=", ">", ">="}
 
-// Compare is what a comparison of two values may come to. Which text comes first
+// CompareValues returns the possible outcomes of comparing two values. The order of texts
 // depends on the collation.
-func Compare(op string, a, b Value) Outcomes {
+func CompareValues(op string, a, b Value) Outcomes {
 	if !slices.Contains(comparisons, op) {
 		return anything
 	}
@@ -101,13 +103,13 @@ func Compare(op string, a, b Value) Outcomes {
 	case a.Kind == Unknown || b.Kind == Unknown:
 		return anything
 	case a.Kind == Number && b.Kind == Text:
-		b = Decimal(b.Text)
+		b = ParseDecimal(b.Text)
 	case a.Kind == Text && b.Kind == Number:
-		a = Decimal(a.Text)
+		a = ParseDecimal(a.Text)
 	case a.Kind == Truth && b.Kind == Text:
-		b = Boolean(b.Text)
+		b = ParseBoolean(b.Text)
 	case a.Kind == Text && b.Kind == Truth:
-		a = Boolean(a.Text)
+		a = ParseBoolean(a.Text)
 	}
 	if a.Kind != b.Kind {
 		return True | False
@@ -127,11 +129,11 @@ func Compare(op string, a, b Value) Outcomes {
 	default:
 		return True | False
 	}
-	return certain(holds(op, sign))
+	return certainOutcome(holdsFor(op, sign))
 }
 
-// holds reports whether a comparison holds for two values in an order.
-func holds(op string, sign int) bool {
+// holdsFor reports whether a comparison holds for two values with the given order.
+func holdsFor(op string, sign int) bool {
 	switch op {
 	case "=":
 		return sign == 0

@@ -8,14 +8,14 @@ import (
 
 // expr parses an expression.
 func expr(t interface{ Fatalf(string, ...any) }, text string) *pgparse.Node {
-	f, err := pgparse.Split("SELECT " + text)
+	f, err := pgparse.SplitText("SELECT " + text)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Err != nil {
 		t.Fatalf("%s does not parse", text)
 	}
 	return f.Stmts[0].Node.GetSelectStmt().GetTargetList()[0].GetResTarget().GetVal()
 }
 
-// The rule is the server's; that of SET NOT NULL was tried on one.
+// The rule is the server's; the rule of SET NOT NULL was tried on a server.
 func TestProvesNotNull(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{

@@ -8,41 +8,40 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// maxDepth bounds the work on a condition from a stranger.
+// maxDepth limits the work on a condition, which may come from a stranger.
 const maxDepth = 100
 
-// Row is what is known of a row. A nil function knows nothing.
+// Row is what is known of a row. A nil function means that nothing is known.
 type Row struct {
-	// Column is what the row has in a column.
+	// Column returns the value of a column in the row.
 	Column func(*pgparse.ColumnRef) Value
-	// Cast is a value as one of a type: unknown where the server may round, cut
-	// or refuse it.
+	// Cast converts a value to a type. It returns unknown if the server may round, cut or
+	// refuse the value.
 	Cast func(*pgparse.TypeName, Value) Value
-	// Replaced reports whether the schema has a function with the name of one of
-	// the server's.
+	// Replaced reports whether the schema has a function with the name of a built-in one.
 	Replaced func(name string) bool
 }
 
-// Outcomes is what a condition may come to for the row.
-func (r *Row) Outcomes(n *pgparse.Node) Outcomes { return r.outcomes(n, 0) }
+// Evaluate returns the possible results of a condition for the row.
+func (r *Row) Evaluate(n *pgparse.Node) Outcomes { return r.evalOutcomes(n, 0) }
 
-// ConstantTrue reports whether a condition is true whatever the row is: true,
-// 1 = 1, NOT false, NULL IS NULL.
-func ConstantTrue(n *pgparse.Node) bool { return new(Row).Outcomes(n) == True }
+// ConstantTrue reports whether a condition is true for every row: true, 1 = 1, NOT false,
+// NULL IS NULL.
+func ConstantTrue(n *pgparse.Node) bool { return new(Row).Evaluate(n) == True }
 
-// ConstantFalse is ConstantTrue's opposite.
-func ConstantFalse(n *pgparse.Node) bool { return new(Row).Outcomes(n) == False }
+// ConstantFalse reports whether a condition is false for every row.
+func ConstantFalse(n *pgparse.Node) bool { return new(Row).Evaluate(n) == False }
 
-func (r *Row) outcomes(n *pgparse.Node, depth int) Outcomes {
+func (r *Row) evalOutcomes(n *pgparse.Node, depth int) Outcomes {
 	if n == nil || depth > maxDepth {
 		return anything
 	}
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.BoolExpr:
-		return r.connective(x, depth)
+		return r.evalConnective(x, depth)
 	case *pgparse.NullTest:
 		out := True | False
-		switch v := r.value(x.GetArg(), depth+1); {
+		switch v := r.evalValue(x.GetArg(), depth+1); {
 		case x.GetArgisrow():
 		case v.Kind == Null:
 			out = True
@@ -54,20 +53,20 @@ func (r *Row) outcomes(n *pgparse.Node, depth int) Outcomes {
 		}
 		return out
 	case *pgparse.BooleanTest:
-		return tested(r.outcomes(x.GetArg(), depth+1), x.GetBooltesttype())
+		return evalTest(r.evalOutcomes(x.GetArg(), depth+1), x.GetBooltesttype())
 	case *pgparse.A_Expr:
-		return r.comparison(x, depth)
+		return r.evalComparison(x, depth)
 	}
-	return r.value(n, depth).Outcomes()
+	return r.evalValue(n, depth).AsOutcomes()
 }
 
-// connective is AND, OR and NOT.
-func (r *Row) connective(x *pgparse.BoolExpr, depth int) Outcomes {
+// evalConnective evaluates AND, OR and NOT.
+func (r *Row) evalConnective(x *pgparse.BoolExpr, depth int) Outcomes {
 	args := x.GetArgs()
 	if len(args) == 0 {
 		return anything
 	}
-	out := r.outcomes(args[0], depth+1)
+	out := r.evalOutcomes(args[0], depth+1)
 	if x.GetBoolop() == pgparse.BoolExprType_NOT_EXPR {
 		return Not(out)
 	}
@@ -76,13 +75,13 @@ func (r *Row) connective(x *pgparse.BoolExpr, depth int) Outcomes {
 		join = Or
 	}
 	for _, a := range args[1:] {
-		out = join(out, r.outcomes(a, depth+1))
+		out = join(out, r.evalOutcomes(a, depth+1))
 	}
 	return out
 }
 
-// value is what an expression comes to.
-func (r *Row) value(n *pgparse.Node, depth int) Value {
+// evalValue evaluates an expression.
+func (r *Row) evalValue(n *pgparse.Node, depth int) Value {
 	if n == nil || depth > maxDepth {
 		return Value{}
 	}
@@ -92,35 +91,35 @@ func (r *Row) value(n *pgparse.Node, depth int) Value {
 			return r.Column(x)
 		}
 	case *pgparse.A_Const:
-		v, _ := Literal(n)
+		v, _ := LiteralValue(n)
 		return v
 	case *pgparse.TypeCast:
-		v := r.value(x.GetArg(), depth+1)
+		v := r.evalValue(x.GetArg(), depth+1)
 		switch {
 		case v.Kind == Null:
 			return v
 		case r.Cast != nil:
 			return r.Cast(x.GetTypeName(), v)
-		case pgparse.Last(x.GetTypeName().GetNames()) == "bool" && len(x.GetTypeName().GetArrayBounds()) == 0 && v.Kind == Text:
-			return Boolean(v.Text)
+		case pgparse.LastText(x.GetTypeName().GetNames()) == "bool" && len(x.GetTypeName().GetArrayBounds()) == 0 && v.Kind == Text:
+			return ParseBoolean(v.Text)
 		}
 	case *pgparse.BoolExpr, *pgparse.NullTest, *pgparse.BooleanTest:
-		return r.outcomes(n, depth).value()
+		return r.evalOutcomes(n, depth).asValue()
 	case *pgparse.A_Expr:
-		if x.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && x.GetLexpr() == nil && operator(x) == "-" {
-			return negative(r.value(x.GetRexpr(), depth+1))
+		if x.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && x.GetLexpr() == nil && operatorName(x) == "-" {
+			return negateValue(r.evalValue(x.GetRexpr(), depth+1))
 		}
-		return r.comparison(x, depth).value()
+		return r.evalComparison(x, depth).asValue()
 	case *pgparse.FuncCall:
-		return r.call(x, depth)
+		return r.evalCall(x, depth)
 	}
 	return Value{}
 }
 
-// call is a function of one text that is the same everywhere.
-func (r *Row) call(x *pgparse.FuncCall, depth int) Value {
+// evalCall evaluates a function of one text that gives the same result on every server.
+func (r *Row) evalCall(x *pgparse.FuncCall, depth int) Value {
 	names := x.GetFuncname()
-	name := pgparse.Last(names)
+	name := pgparse.LastText(names)
 	if len(x.GetArgs()) != 1 || len(names) > 2 || len(names) == 2 && names[0].GetString_().GetSval() != "pg_catalog" ||
 		len(names) == 1 && (r.Replaced == nil || r.Replaced(name)) {
 		return Value{}
@@ -135,13 +134,13 @@ func (r *Row) call(x *pgparse.FuncCall, depth int) Value {
 	default:
 		return Value{}
 	}
-	switch v := r.value(x.GetArgs()[0], depth+1); v.Kind {
+	switch v := r.evalValue(x.GetArgs()[0], depth+1); v.Kind {
 	case Text:
 		if !v.Loose {
 			return of(v.Text)
 		}
 		return Value{Kind: Some}
-	case Null, Some: // NULL gives NULL, and nothing else does
+	case Null, Some: // NULL gives NULL, and no other value does
 		return v
 	}
 	return Value{}

@@ -6,89 +6,89 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// maxTerms bounds the work on a condition from a stranger.
+// maxTerms limits the work on a condition, which may come from a stranger.
 const maxTerms = 40
 
-// Implies reports whether a row that meets the one condition surely meets the
-// other, so that the other refuses nothing new: the same condition, a longer
-// list of values, a wider bound, and AND and OR of those. It holds for a WHERE,
-// which is met when it is true, and for a CHECK, which is met when it is not
-// false. false is "cannot tell".
+// Implies reports whether each row that meets the old condition certainly meets the new
+// one, so that the new one refuses nothing more: the same condition, a longer list of
+// values, a wider bound, and AND and OR of these. It applies to a WHERE, which is met if
+// it is true, and to a CHECK, which is met if it is not false. false means "cannot tell".
 func Implies(old, now *pgparse.Node) bool { return implies(old, now, 0) }
 
 func implies(old, now *pgparse.Node, depth int) bool {
-	old, now = Uncast(old), Uncast(now)
+	old, now = StripCasts(old), StripCasts(now)
 	if depth > maxTerms || old == nil || now == nil {
 		return false
 	}
 	if pgparse.Equal(old, now) || ConstantTrue(now) {
 		return true
 	}
-	if parts := terms(now, pgparse.BoolExprType_AND_EXPR); parts != nil {
+	if parts := listTerms(now, pgparse.BoolExprType_AND_EXPR); parts != nil {
 		return !slices.ContainsFunc(parts, func(n *pgparse.Node) bool { return !implies(old, n, depth+1) })
 	}
-	if parts := terms(old, pgparse.BoolExprType_OR_EXPR); parts != nil {
+	if parts := listTerms(old, pgparse.BoolExprType_OR_EXPR); parts != nil {
 		return !slices.ContainsFunc(parts, func(o *pgparse.Node) bool { return !implies(o, now, depth+1) })
 	}
-	if parts := terms(now, pgparse.BoolExprType_OR_EXPR); parts != nil && slices.ContainsFunc(parts, func(n *pgparse.Node) bool { return implies(old, n, depth+1) }) {
+	if parts := listTerms(now, pgparse.BoolExprType_OR_EXPR); parts != nil &&
+		slices.ContainsFunc(parts, func(n *pgparse.Node) bool { return implies(old, n, depth+1) }) {
 		return true
 	}
-	if parts := terms(old, pgparse.BoolExprType_AND_EXPR); parts != nil {
+	if parts := listTerms(old, pgparse.BoolExprType_AND_EXPR); parts != nil {
 		return slices.ContainsFunc(parts, func(o *pgparse.Node) bool { return implies(o, now, depth+1) })
 	}
-	if of, values := list(old); of != nil {
-		also, more := list(now)
+	if of, values := readAlternatives(old); of != nil {
+		also, more := readAlternatives(now)
 		return also != nil && pgparse.Equal(of, also) && !slices.ContainsFunc(values, func(v *pgparse.Node) bool {
 			return !slices.ContainsFunc(more, func(m *pgparse.Node) bool { return pgparse.Equal(v, m) })
 		})
 	}
-	have, want := limits(old), limits(now)
+	have, want := readLimits(old), readLimits(now)
 	return len(want) > 0 && !slices.ContainsFunc(want, func(w limit) bool {
-		return !slices.ContainsFunc(have, func(h limit) bool { return h.within(w) })
+		return !slices.ContainsFunc(have, func(h limit) bool { return h.isWithin(w) })
 	})
 }
 
-// Conjuncts are the conditions that all hold when an expression does.
-func Conjuncts(n *pgparse.Node) []*pgparse.Node {
+// ListConjuncts returns the conditions that all hold if an expression does.
+func ListConjuncts(n *pgparse.Node) []*pgparse.Node {
 	if b := n.GetBoolExpr(); b != nil && b.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
 		var out []*pgparse.Node
 		for _, a := range b.GetArgs() {
-			out = append(out, Conjuncts(a)...)
+			out = append(out, ListConjuncts(a)...)
 		}
 		return out
 	}
 	return []*pgparse.Node{n}
 }
 
-func terms(n *pgparse.Node, op pgparse.BoolExprType) []*pgparse.Node {
+func listTerms(n *pgparse.Node, op pgparse.BoolExprType) []*pgparse.Node {
 	if b := n.GetBoolExpr(); b != nil && b.GetBoolop() == op && len(b.GetArgs()) <= maxTerms {
 		return b.GetArgs()
 	}
 	return nil
 }
 
-// list reads "x = 1", "x IN (1, 2)" and "x = ANY (ARRAY[1, 2])".
-func list(n *pgparse.Node) (of *pgparse.Node, values []*pgparse.Node) {
+// readAlternatives reads "x = 1", "x IN (1, 2)" and "x = ANY (ARRAY[1, 2])".
+func readAlternatives(n *pgparse.Node) (of *pgparse.Node, values []*pgparse.Node) {
 	e := n.GetAExpr()
-	if e == nil || operator(e) != "=" {
+	if e == nil || operatorName(e) != "=" {
 		return nil, nil
 	}
 	switch e.GetKind() {
 	case pgparse.A_Expr_Kind_AEXPR_OP:
 		values = []*pgparse.Node{e.GetRexpr()}
 	case pgparse.A_Expr_Kind_AEXPR_IN, pgparse.A_Expr_Kind_AEXPR_OP_ANY:
-		values = elements(e)
+		values = listElements(e)
 	}
 	if len(values) == 0 {
 		return nil, nil
 	}
 	out := make([]*pgparse.Node, len(values))
 	for i, v := range values {
-		if out[i] = Uncast(v); out[i].GetAConst() == nil {
+		if out[i] = StripCasts(v); out[i].GetAConst() == nil {
 			return nil, nil
 		}
 	}
-	return Uncast(e.GetLexpr()), out
+	return StripCasts(e.GetLexpr()), out
 }
 
 // limit is a bound on an expression: x <= 10.
@@ -98,12 +98,12 @@ type limit struct {
 	value Value
 }
 
-// limits reads a comparison with a number, or BETWEEN.
-func limits(n *pgparse.Node) []limit {
+// readLimits reads a comparison with a number, or BETWEEN.
+func readLimits(n *pgparse.Node) []limit {
 	e := n.GetAExpr()
-	of := Uncast(e.GetLexpr())
+	of := StripCasts(e.GetLexpr())
 	number := func(n *pgparse.Node) (Value, bool) {
-		v, ok := Constant(n)
+		v, ok := ConstantValue(n)
 		return v, ok && v.Kind == Number
 	}
 	switch {
@@ -118,14 +118,14 @@ func limits(n *pgparse.Node) []limit {
 		}
 	case e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP:
 		if v, ok := number(e.GetRexpr()); ok {
-			return []limit{{of, operator(e), v}}
+			return []limit{{of, operatorName(e), v}}
 		}
 	}
 	return nil
 }
 
-// within reports whether what meets the one limit meets the other.
-func (l limit) within(o limit) bool {
+// isWithin reports whether every value that meets l meets o.
+func (l limit) isWithin(o limit) bool {
 	if !pgparse.Equal(l.of, o.of) {
 		return false
 	}

@@ -7,16 +7,15 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Interval is what a condition says about one column: at least Low, below (or,
-// with Closed, at most) High. Ends that are nil are open.
+// Interval is the range of one column's values that a condition allows: at least Low, and
+// below High (or at most High, with Closed). A nil end is open.
 type Interval struct {
 	Low, High *Value
 	Closed    bool
 }
 
-// Order compares two numbers, or two texts as they are written; false where they
-// are not of one kind.
-func (v *Value) Order(o *Value) (int, bool) {
+// CompareTo compares two numbers, or two texts as written; false if their kinds differ.
+func (v *Value) CompareTo(o *Value) (int, bool) {
 	switch {
 	case v.Kind != o.Kind:
 		return 0, false
@@ -26,15 +25,15 @@ func (v *Value) Order(o *Value) (int, bool) {
 	return cmp.Compare(v.Text, o.Text), v.Kind == Text
 }
 
-// Is reports whether two values are one.
-func (v *Value) Is(o *Value) bool {
-	c, ok := v.Order(o)
+// EqualTo reports whether two values are equal.
+func (v *Value) EqualTo(o *Value) bool {
+	c, ok := v.CompareTo(o)
 	return ok && c == 0
 }
 
-// End is a number or a text as the end of an interval; nil for anything else.
-func End(n *pgparse.Node) *Value {
-	if v, ok := Constant(n); ok && (v.Kind == Number || v.Kind == Text) {
+// EndValue returns a number or a text as the end of an interval; nil for anything else.
+func EndValue(n *pgparse.Node) *Value {
+	if v, ok := ConstantValue(n); ok && (v.Kind == Number || v.Kind == Text) {
 		return &v
 	}
 	return nil
@@ -43,14 +42,14 @@ func End(n *pgparse.Node) *Value {
 // IsColumn reports whether an expression is a column of that name.
 func IsColumn(n *pgparse.Node, name string) bool {
 	f := n.GetColumnRef().GetFields()
-	return len(f) > 0 && pgparse.Last(f) == name
+	return len(f) > 0 && pgparse.LastText(f) == name
 }
 
-// Values are those that a condition "column = a", "column IN (a, b)" or
-// "column = ANY (ARRAY[a, b])" allows; nil where it is none of these.
-func Values(cond *pgparse.Node, column string) []*Value {
+// AllowedValues returns the values that a condition "column = a", "column IN (a, b)" or "column
+// = ANY (ARRAY[a, b])" allows; nil for other conditions.
+func AllowedValues(cond *pgparse.Node, column string) []*Value {
 	e := cond.GetAExpr()
-	if e == nil || !IsColumn(e.GetLexpr(), column) || operator(e) != "=" {
+	if e == nil || !IsColumn(e.GetLexpr(), column) || operatorName(e) != "=" {
 		return nil
 	}
 	list := e.GetRexpr().GetList().GetItems()
@@ -58,11 +57,11 @@ func Values(cond *pgparse.Node, column string) []*Value {
 	case pgparse.A_Expr_Kind_AEXPR_OP:
 		list = []*pgparse.Node{e.GetRexpr()}
 	case pgparse.A_Expr_Kind_AEXPR_OP_ANY:
-		list = elements(e)
+		list = listElements(e)
 	}
 	var out []*Value
 	for _, n := range list {
-		v := End(n)
+		v := EndValue(n)
 		if v == nil {
 			return nil
 		}
@@ -71,23 +70,23 @@ func Values(cond *pgparse.Node, column string) []*Value {
 	return out
 }
 
-// Within reports whether each of some values is one of others; false for none.
-func Within(have, want []*Value) bool {
-	return len(have) > 0 && !slices.ContainsFunc(have, func(h *Value) bool { return !slices.ContainsFunc(want, h.Is) })
+// IsWithin reports whether have is not empty and each of its values is in want.
+func IsWithin(have, want []*Value) bool {
+	return len(have) > 0 && !slices.ContainsFunc(have, func(h *Value) bool { return !slices.ContainsFunc(want, h.EqualTo) })
 }
 
-// Narrow takes one comparison into account.
-func (in *Interval) Narrow(cond *pgparse.Node, column string) {
+// NarrowBy narrows the interval by one comparison.
+func (in *Interval) NarrowBy(cond *pgparse.Node, column string) {
 	e := cond.GetAExpr()
 	switch {
 	case e == nil:
 	case e.GetKind() == pgparse.A_Expr_Kind_AEXPR_BETWEEN:
 		if ends := e.GetRexpr().GetList().GetItems(); IsColumn(e.GetLexpr(), column) && len(ends) == 2 {
-			in.above(End(ends[0]))
-			in.under(End(ends[1]), true)
+			in.raiseLow(EndValue(ends[0]))
+			in.lowerHigh(EndValue(ends[1]), true)
 		}
 	case e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP:
-		op, value := operator(e), e.GetRexpr()
+		op, value := operatorName(e), e.GetRexpr()
 		if IsColumn(e.GetRexpr(), column) {
 			value = e.GetLexpr()
 			op = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}[op]
@@ -96,68 +95,68 @@ func (in *Interval) Narrow(cond *pgparse.Node, column string) {
 		}
 		switch op {
 		case ">=", ">":
-			in.above(End(value))
+			in.raiseLow(EndValue(value))
 		case "<":
-			in.under(End(value), false)
+			in.lowerHigh(EndValue(value), false)
 		case "<=":
-			in.under(End(value), true)
+			in.lowerHigh(EndValue(value), true)
 		case "=":
-			in.above(End(value))
-			in.under(End(value), true)
+			in.raiseLow(EndValue(value))
+			in.lowerHigh(EndValue(value), true)
 		}
 	}
 }
 
-func (in *Interval) above(v *Value) {
+func (in *Interval) raiseLow(v *Value) {
 	if v == nil {
 		return
 	}
 	if in.Low == nil {
 		in.Low = v
-	} else if c, ok := v.Order(in.Low); ok && c > 0 {
+	} else if c, ok := v.CompareTo(in.Low); ok && c > 0 {
 		in.Low = v
 	}
 }
 
-func (in *Interval) under(v *Value, closed bool) {
+func (in *Interval) lowerHigh(v *Value, closed bool) {
 	if v == nil {
 		return
 	}
 	if in.High != nil {
-		if c, ok := v.Order(in.High); !ok || c > 0 || c == 0 && closed {
+		if c, ok := v.CompareTo(in.High); !ok || c > 0 || c == 0 && closed {
 			return
 		}
 	}
 	in.High, in.Closed = v, closed
 }
 
-// Inside reports whether all of an interval is in a range: Low is in it, High is
-// not.
-func (in Interval) Inside(want Interval) bool {
+// IsInside reports whether a whole interval is in a range that includes Low and excludes
+// High.
+func (in Interval) IsInside(want Interval) bool {
 	if want.Low != nil && in.Low == nil || want.High != nil && in.High == nil {
 		return false
 	}
 	if want.Low != nil {
-		if c, ok := in.Low.Order(want.Low); !ok || c < 0 {
+		if c, ok := in.Low.CompareTo(want.Low); !ok || c < 0 {
 			return false
 		}
 	}
 	if want.High != nil {
-		c, ok := in.High.Order(want.High)
+		c, ok := in.High.CompareTo(want.High)
 		return ok && (c < 0 || c == 0 && !in.Closed)
 	}
 	return true
 }
 
-// Apart reports whether nothing is both in the interval and in a range.
-func (in Interval) Apart(want Interval) bool {
+// IsApart reports whether no value is both in the interval and in a range.
+func (in Interval) IsApart(want Interval) bool {
 	if in.Low != nil && want.High != nil {
-		if c, ok := in.Low.Order(want.High); ok && c >= 0 {
+		if c, ok := in.Low.CompareTo(want.High); ok && c >= 0 {
 			return true
 		}
 	}
 	if in.High != nil && want.Low != nil {
-		if c, ok := in.High.Order(want.Low); ok && (c < 0 || c == 0 && !in.Closed) {
+		if c, ok := in.High.CompareTo(want.Low); ok && (c < 0 || c == 0 && !in.Closed) {
 			return true
 		}
 	}

@@ -1,9 +1,9 @@
-// Package predicate reasons about conditions: what a constant is, what a
-// condition comes to for a row of which something is known, whether one
-// condition implies another, and which range of a column it leaves.
+// Package predicate reasons about conditions: the value of a constant, the result of a
+// condition for a partly known row, whether one condition implies another, and which
+// range of a column a condition allows.
 //
-// It knows the language and no schema: what a column holds, and what a cast
-// makes of a value, whoever asks says (Row).
+// It knows the language but no schema: the caller supplies the values of columns and the
+// results of casts (Row).
 package predicate
 
 import (
@@ -14,17 +14,17 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Value is what an expression comes to for one row, where that is certain.
+// Value is the value of an expression for one row, as far as it is certain.
 type Value struct {
 	Kind   Kind
 	Text   string
 	Number *big.Rat
 	Truth  bool
-	// Loose: another text may be the same value, as with dates.
+	// Loose: different texts may be the same value, as with dates.
 	Loose bool
 }
 
-// Kind says what is known of a value.
+// Kind is how much is known of a value.
 type Kind uint8
 
 // The kinds of values.
@@ -37,25 +37,26 @@ const (
 	Truth
 )
 
-// TextOf and TruthOf are values.
+// TextOf returns a text value.
 func TextOf(s string) Value { return Value{Kind: Text, Text: s} }
 
-// TruthOf is true or false.
+// TruthOf returns true or false as a value.
 func TruthOf(b bool) Value { return Value{Kind: Truth, Truth: b} }
 
-// Uncast is an expression without the casts around it.
-func Uncast(n *pgparse.Node) *pgparse.Node {
+// StripCasts returns an expression without the casts around it.
+func StripCasts(n *pgparse.Node) *pgparse.Node {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
 	return n
 }
 
-// IsNull reports whether an expression is NULL as written, with a cast or not.
-func IsNull(n *pgparse.Node) bool { return Uncast(n).GetAConst().GetIsnull() }
+// IsNull reports whether an expression is a literal NULL, with or without a cast.
+func IsNull(n *pgparse.Node) bool { return StripCasts(n).GetAConst().GetIsnull() }
 
-// Literal is a constant by itself, a quoted one a text; false for anything else.
-func Literal(n *pgparse.Node) (Value, bool) {
+// LiteralValue returns the value of a plain constant; a quoted one is a text. It returns false
+// for anything else.
+func LiteralValue(n *pgparse.Node) (Value, bool) {
 	c := n.GetAConst()
 	switch v := c.GetVal().(type) {
 	case *pgparse.A_Const_Sval:
@@ -63,27 +64,28 @@ func Literal(n *pgparse.Node) (Value, bool) {
 	case *pgparse.A_Const_Ival:
 		return Value{Kind: Number, Number: new(big.Rat).SetInt64(int64(v.Ival.GetIval()))}, true
 	case *pgparse.A_Const_Fval:
-		return Decimal(v.Fval.GetFval()), true
+		return ParseDecimal(v.Fval.GetFval()), true
 	case *pgparse.A_Const_Boolval:
 		return TruthOf(v.Boolval.GetBoolval()), true
 	}
 	return Value{Kind: Null}, c.GetIsnull()
 }
 
-// Constant is a literal with a sign or casts around it; false for anything else.
-func Constant(n *pgparse.Node) (Value, bool) {
-	n = Uncast(n)
+// ConstantValue returns the value of a literal with a sign or casts around it; false for
+// anything else.
+func ConstantValue(n *pgparse.Node) (Value, bool) {
+	n = StripCasts(n)
 	if e := n.GetAExpr(); e != nil {
-		if e.GetLexpr() != nil || operator(e) != "-" {
+		if e.GetLexpr() != nil || operatorName(e) != "-" {
 			return Value{}, false
 		}
-		v, ok := Constant(e.GetRexpr())
-		return negative(v), ok && v.Kind == Number
+		v, ok := ConstantValue(e.GetRexpr())
+		return negateValue(v), ok && v.Kind == Number
 	}
-	return Literal(n)
+	return LiteralValue(n)
 }
 
-func negative(v Value) Value {
+func negateValue(v Value) Value {
 	switch v.Kind {
 	case Number:
 		return Value{Kind: Number, Number: new(big.Rat).Neg(v.Number)}
@@ -93,10 +95,10 @@ func negative(v Value) Value {
 	return Value{}
 }
 
-// Written is a literal as it is written, without its quotes and with casts
-// around it; false for NULL and for anything else.
-func Written(n *pgparse.Node) (string, bool) {
-	switch v := Uncast(n).GetAConst().GetVal().(type) {
+// LiteralText returns the text of a literal, without quotes and casts around it; false for
+// NULL and for anything else.
+func LiteralText(n *pgparse.Node) (string, bool) {
+	switch v := StripCasts(n).GetAConst().GetVal().(type) {
 	case *pgparse.A_Const_Sval:
 		return v.Sval.GetSval(), true
 	case *pgparse.A_Const_Ival:
@@ -109,9 +111,9 @@ func Written(n *pgparse.Node) (string, bool) {
 	return "", false
 }
 
-// Decimal reads a number; it is unknown where that takes more room than a
-// stranger's text is given.
-func Decimal(s string) Value {
+// ParseDecimal reads a number. It returns an unknown value for one so large that a stranger's
+// text could exhaust memory.
+func ParseDecimal(s string) Value {
 	digits, power, scientific := strings.Cut(strings.ToLower(s), "e")
 	if len(s) > 40 || digits == "" || strings.Trim(digits, "+-.0123456789") != "" {
 		return Value{}
@@ -125,10 +127,9 @@ func Decimal(s string) Value {
 	return Value{}
 }
 
-// Boolean reads a truth as the server does, which takes what is short for a word,
-// as long as it is for one only.
+// ParseBoolean reads a boolean as the server does, which accepts unambiguous abbreviations.
 // https://www.postgresql.org/docs/current/datatype-boolean.html
-func Boolean(s string) Value {
+func ParseBoolean(s string) Value {
 	s = strings.ToLower(strings.Trim(s, " \t\n\r\v\f"))
 	switch {
 	case s == "":
@@ -140,4 +141,4 @@ func Boolean(s string) Value {
 	return Value{}
 }
 
-func operator(e *pgparse.A_Expr) string { return pgparse.Last(e.GetName()) }
+func operatorName(e *pgparse.A_Expr) string { return pgparse.LastText(e.GetName()) }

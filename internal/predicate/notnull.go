@@ -6,15 +6,15 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// ProvesNotNull reports whether a row for which the condition of a CHECK is
-// not false has the column not null, by the rule with which the server spares
-// SET NOT NULL its scan (NotNullImpliedByRelConstraints): the condition, or
-// one of what AND joins in it, is "column IS NOT NULL".
+// ProvesNotNull reports whether a row for which a CHECK's condition is not false has the
+// column not null. It uses the rule by which the server skips the scan of SET NOT NULL
+// (NotNullImpliedByRelConstraints): the condition, or one that AND joins in it, is
+// "column IS NOT NULL".
 func ProvesNotNull(expr *pgparse.Node, column string) bool {
-	return proves(expr, column, 0)
+	return provesNotNull(expr, column, 0)
 }
 
-func proves(n *pgparse.Node, column string, depth int) bool {
+func provesNotNull(n *pgparse.Node, column string, depth int) bool {
 	if depth > maxDepth {
 		return false
 	}
@@ -31,7 +31,7 @@ func proves(n *pgparse.Node, column string, depth int) bool {
 		return m.GetKind() == pgparse.A_Expr_Kind_AEXPR_DISTINCT &&
 			(IsColumn(m.GetLexpr(), column) && null(m.GetRexpr()) || null(m.GetLexpr()) && IsColumn(m.GetRexpr(), column))
 	case *pgparse.BoolExpr:
-		with := func(a *pgparse.Node) bool { return proves(a, column, depth+1) }
+		with := func(a *pgparse.Node) bool { return provesNotNull(a, column, depth+1) }
 		switch m.GetBoolop() {
 		case pgparse.BoolExprType_AND_EXPR:
 			return slices.ContainsFunc(m.GetArgs(), with)

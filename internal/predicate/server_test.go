@@ -16,11 +16,10 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
-// row is a row of the table that conditions are tried on, with its columns as
-// they are written in SQL.
+// row is a row of the table on which conditions are tried, with its columns in SQL.
 type row struct{ a, s, f string }
 
-// rows is the table: every value of each column with every one of the others.
+// rows returns the table: all combinations of the columns' values.
 func rows() []row {
 	var out []row
 	for _, a := range []string{"NULL", "-1", "0", "1", "2", "5"} {
@@ -33,7 +32,7 @@ func rows() []row {
 	return out
 }
 
-// conditions draws a condition on the table, the same ones each time.
+// conditions generates a condition on the table, from the given random numbers.
 func conditions(r *rand.Rand, depth int) string {
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
 	number := func() string { return one("-1", "0", "1", "2", "1.5", "3") }
@@ -83,7 +82,7 @@ func conditions(r *rand.Rand, depth int) string {
 	return one("true", "false", "NULL::bool", "1 = 1", "'off'::bool", "NULL IS NULL")
 }
 
-// truths asks a server what conditions come to, for each row.
+// truths asks a server for the results of conditions, for each row.
 func truths(ctx context.Context, conn *pgx.Conn, of ...string) ([][]Outcomes, error) {
 	var values []string
 	for _, r := range rows() {
@@ -110,18 +109,18 @@ func truths(ctx context.Context, conn *pgx.Conn, of ...string) ([][]Outcomes, er
 	})
 }
 
-// known is what the model is told of a row: nothing of the columns in hidden.
+// known returns the row for the model, without the columns in hidden.
 func known(r row, hidden string) *Row {
 	return &Row{
 		Replaced: func(string) bool { return false },
 		Cast: func(to *pgparse.TypeName, v Value) Value {
-			if pgparse.Last(to.GetNames()) == "bool" && v.Kind == Text {
-				return Boolean(v.Text)
+			if pgparse.LastText(to.GetNames()) == "bool" && v.Kind == Text {
+				return ParseBoolean(v.Text)
 			}
 			return v
 		},
 		Column: func(ref *pgparse.ColumnRef) Value {
-			name := pgparse.Last(ref.GetFields())
+			name := pgparse.LastText(ref.GetFields())
 			if strings.Contains(hidden, name) {
 				return Value{}
 			}
@@ -130,16 +129,16 @@ func known(r row, hidden string) *Row {
 			case text == "NULL":
 				return Value{Kind: Null}
 			case name == "a":
-				return Decimal(text)
+				return ParseDecimal(text)
 			case name == "f":
-				return Boolean(text)
+				return ParseBoolean(text)
 			}
 			return TextOf(strings.Trim(text, "'"))
 		},
 	}
 }
 
-// TestServer holds what the model says of conditions against what servers do.
+// TestServer compares the model's results with those of servers.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{13, 18} {
@@ -178,21 +177,21 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// evaluates holds what a condition comes to: exactly, where the row is known, and
-// as one of several where it is not.
+// evaluates checks the result of a condition: it must be exact if the row is known, and
+// possible if it is not.
 func evaluates(t *testing.T, cond string, is [][]Outcomes) {
 	n := expr(t, cond)
 	for _, hidden := range []string{"", "a", "s", "f", "as", "asf"} {
 		for i, r := range rows() {
-			got := known(r, hidden).Outcomes(n)
-			if !got.May(is[i][0]) || hidden == "" && got != is[i][0] {
+			got := known(r, hidden).Evaluate(n)
+			if !got.MayBe(is[i][0]) || hidden == "" && got != is[i][0] {
 				t.Fatalf("%s for %v without %q: model %b, server %b", cond, r, hidden, got, is[i][0])
 			}
 		}
 	}
 }
 
-// concludes holds what is concluded from conditions without a row.
+// concludes checks what is concluded from conditions without a row.
 func concludes(t *testing.T, old, now string, is [][]Outcomes, seen map[string]int) {
 	n, m := expr(t, old), expr(t, now)
 	all := func(what string, holds func(i int, r row) bool) {
@@ -208,11 +207,11 @@ func concludes(t *testing.T, old, now string, is [][]Outcomes, seen map[string]i
 			return (is[i][0] != True || is[i][1] == True) && (is[i][0] == False || is[i][1] != False)
 		})
 	}
-	low, high := Decimal("1"), Decimal("3")
-	if Disjoint(n, "a", Interval{Low: &low, High: &high}) {
+	low, high := ParseDecimal("1"), ParseDecimal("3")
+	if IsDisjoint(n, "a", Interval{Low: &low, High: &high}) {
 		all("disjoint", func(i int, r row) bool { return !slices.Contains([]string{"1", "2"}, r.a) || is[i][0] == False })
 	}
-	if Excludes(n, "a", &low) {
+	if ExcludesValue(n, "a", &low) {
 		all("excluded", func(i int, r row) bool { return r.a != "1" || is[i][0] == False })
 	}
 	if ProvesNotNull(n, "a") {

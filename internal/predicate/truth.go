@@ -2,10 +2,10 @@ package predicate
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// Outcomes is the set of what a condition may come to.
+// Outcomes is the set of possible results of a condition.
 type Outcomes uint8
 
-// The outcomes of a condition. A CHECK refuses what is False, a WHERE what is not
+// The results of a condition. A CHECK refuses a row if it is False, a WHERE if it is not
 // True.
 const (
 	True Outcomes = 1 << iota
@@ -15,10 +15,10 @@ const (
 	anything = True | False | Nothing
 )
 
-// May reports whether a condition may come to one of some outcomes.
-func (o Outcomes) May(x Outcomes) bool { return o&x != 0 }
+// MayBe reports whether a condition may have one of some outcomes.
+func (o Outcomes) MayBe(x Outcomes) bool { return o&x != 0 }
 
-// Not is what NOT makes of a condition.
+// Not returns the outcomes of NOT.
 func Not(x Outcomes) Outcomes {
 	out := x & Nothing
 	if x&True != 0 {
@@ -30,8 +30,7 @@ func Not(x Outcomes) Outcomes {
 	return out
 }
 
-// And is what AND makes of two conditions that have nothing to do with one
-// another.
+// And returns the outcomes of AND for two independent conditions.
 func And(x, y Outcomes) Outcomes {
 	out := (x | y) & False
 	if x&True != 0 && y&True != 0 {
@@ -43,11 +42,11 @@ func And(x, y Outcomes) Outcomes {
 	return out
 }
 
-// Or is And's counterpart.
+// Or returns the outcomes of OR for two independent conditions.
 func Or(x, y Outcomes) Outcomes { return Not(And(Not(x), Not(y))) }
 
-// equal is "=" of two conditions.
-func equal(x, y Outcomes) Outcomes {
+// equalOutcomes returns the outcomes of "=" for two conditions.
+func equalOutcomes(x, y Outcomes) Outcomes {
 	var out Outcomes
 	if x&True != 0 && y&True != 0 || x&False != 0 && y&False != 0 {
 		out |= True
@@ -58,21 +57,21 @@ func equal(x, y Outcomes) Outcomes {
 	return out | (x|y)&Nothing
 }
 
-// Outcomes is what a value comes to as a condition.
-func (v Value) Outcomes() Outcomes {
+// AsOutcomes returns the outcomes of a value used as a condition.
+func (v Value) AsOutcomes() Outcomes {
 	switch v.Kind {
 	case Null:
 		return Nothing
 	case Truth:
-		return certain(v.Truth)
+		return certainOutcome(v.Truth)
 	case Some:
 		return True | False
 	}
 	return anything
 }
 
-// value is the condition as a value.
-func (o Outcomes) value() Value {
+// asValue returns the condition as a value.
+func (o Outcomes) asValue() Value {
 	switch o {
 	case True, False:
 		return TruthOf(o == True)
@@ -84,15 +83,15 @@ func (o Outcomes) value() Value {
 	return Value{}
 }
 
-func certain(b bool) Outcomes {
+func certainOutcome(b bool) Outcomes {
 	if b {
 		return True
 	}
 	return False
 }
 
-// tested is IS TRUE and its like.
-func tested(x Outcomes, by pgparse.BoolTestType) Outcomes {
+// evalTest returns the outcomes of IS TRUE and similar tests.
+func evalTest(x Outcomes, by pgparse.BoolTestType) Outcomes {
 	of := map[pgparse.BoolTestType]Outcomes{
 		pgparse.BoolTestType_IS_TRUE: True, pgparse.BoolTestType_IS_NOT_TRUE: False | Nothing,
 		pgparse.BoolTestType_IS_FALSE: False, pgparse.BoolTestType_IS_NOT_FALSE: True | Nothing,

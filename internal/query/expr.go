@@ -8,14 +8,14 @@ import (
 
 func columnNumber(i int) string { return "column" + strconv.Itoa(i) }
 
-func (b *binder) exprs(l *Level, c Clause, list ...*pgparse.Node) {
+func (b *binder) bindExprs(l *Level, c Clause, list ...*pgparse.Node) {
 	for _, n := range list {
-		b.expr(l, c, n)
+		b.bindExpr(l, c, n)
 	}
 }
 
-// expr notes the names and queries in an expression.
-func (b *binder) expr(l *Level, c Clause, n *pgparse.Node) {
+// bindExpr records the names and queries in an expression.
+func (b *binder) bindExpr(l *Level, c Clause, n *pgparse.Node) {
 	if n == nil || n.GetAConst() != nil || b.bare && n.GetColumnRef() != nil {
 		return
 	}
@@ -34,8 +34,8 @@ func (b *binder) expr(l *Level, c Clause, n *pgparse.Node) {
 		case *pgparse.MultiAssignRef:
 			return m.GetColno() <= 1 // SET (a, b) = (…) has it once for each column
 		case *pgparse.SubLink:
-			b.expr(l, c, m.GetTestexpr())
-			note(m, b.statement(pgparse.Unwrap(m.GetSubselect()), l, nil))
+			b.bindExpr(l, c, m.GetTestexpr())
+			note(m, b.bindStatement(pgparse.Unwrap(m.GetSubselect()), l, nil))
 			return false
 		case *pgparse.SelectStmt:
 			note(m, b.selectStmt(m, l, nil))
@@ -45,46 +45,47 @@ func (b *binder) expr(l *Level, c Clause, n *pgparse.Node) {
 	})
 }
 
-// outputs binds a list of targets: what the level gives.
-func (b *binder) outputs(l *Level, c Clause, list []*pgparse.Node) {
+// bindOutputs binds a target list, whose columns are the level's output.
+func (b *binder) bindOutputs(l *Level, c Clause, list []*pgparse.Node) {
 	for _, n := range list {
 		t := n.GetResTarget()
 		val := t.GetVal()
 		if b.bare {
-			b.expr(l, c, val)
+			b.bindExpr(l, c, val)
 			continue
 		}
 		if ref := val.GetColumnRef(); ref != nil && pgparse.EndsInStar(ref) {
-			b.expr(l, c, val)
-			b.star(l, ref)
+			b.bindExpr(l, c, val)
+			b.expandStar(l, ref)
 			continue
 		}
-		b.expr(l, c, val)
-		if pgparse.Expands(val) { // (x).*
+		b.bindExpr(l, c, val)
+		if pgparse.IsExpanding(val) { // (x).*
 			l.Open = true
 			continue
 		}
 		name := t.GetName()
 		if name == "" {
-			if name = Figure(val); name == "" {
+			if name = FigureName(val); name == "" {
 				name = "?column?"
 			}
 		}
-		l.Outputs = append(l.Outputs, Output{Name: pgparse.Clip(name), Expr: val, Level: l})
+		l.Outputs = append(l.Outputs, Output{Name: pgparse.ClipName(name), Expr: val, Level: l})
 	}
 }
 
-// star adds the columns that a * stands for. What USING and NATURAL make one
-// comes once, and first: that order is not told here, so the level is open.
-func (b *binder) star(l *Level, ref *pgparse.ColumnRef) {
+// expandStar adds the columns that a * expands to. A column merged by USING or NATURAL appears
+// once, and first. The order of merged columns is not worked out here, so the level is
+// Open then.
+func (b *binder) expandStar(l *Level, ref *pgparse.ColumnRef) {
 	found := false
-	for _, s := range l.Starred(ref) {
+	for _, s := range l.StarSources(ref) {
 		found = true
-		l.Open = l.Open || s.Open || s.Table != nil && s.Table.Open()
-		for _, o := range s.all() {
+		l.Open = l.Open || s.Open || s.Table != nil && s.Table.HasUnknownColumns()
+		for _, o := range s.allColumns() {
 			if merged := l.Merged && len(ref.GetFields()) == 1; merged {
 				l.Open = true
-				if output(l.Outputs, o.Name) != nil {
+				if findOutput(l.Outputs, o.Name) != nil {
 					continue
 				}
 			}
@@ -94,11 +95,11 @@ func (b *binder) star(l *Level, ref *pgparse.ColumnRef) {
 	l.Open = l.Open || !found
 }
 
-// Starred are the entries of FROM that a star of the level stands for.
-func (l *Level) Starred(ref *pgparse.ColumnRef) []*Source {
+// StarSources returns the entries of FROM that a star of the level expands to.
+func (l *Level) StarSources(ref *pgparse.ColumnRef) []*Source {
 	alias := ""
 	if f := ref.GetFields(); len(f) > 1 {
-		alias = pgparse.Clip(pgparse.Text(f[len(f)-2]))
+		alias = pgparse.ClipName(pgparse.StringText(f[len(f)-2]))
 	}
 	var out []*Source
 	for _, s := range l.Sources {

@@ -2,43 +2,43 @@ package query
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// Figure is FigureColname: what the server calls the result of an
-// expression; "" where it has no good name ("?column?").
-func Figure(n *pgparse.Node) string {
-	name, _ := figure(n)
+// FigureName returns the server's name for the result of an expression, as Postgres'
+// FigureColname does; "" if it has no good name ("?column?").
+func FigureName(n *pgparse.Node) string {
+	name, _ := figureName(n)
 	return name
 }
 
-// figure gives a name and how good it is: 1 for a guess from a cast or a
-// nested expression, 2 for a real one.
-func figure(n *pgparse.Node) (string, int) {
+// figureName returns a name and its strength: 1 if it was guessed from a cast or a nested
+// expression, 2 for a real name.
+func figureName(n *pgparse.Node) (string, int) {
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.ColumnRef:
 		for i := len(m.GetFields()) - 1; i >= 0; i-- {
-			if s := pgparse.Text(m.GetFields()[i]); s != "" {
+			if s := pgparse.StringText(m.GetFields()[i]); s != "" {
 				return s, 2
 			}
 		}
 	case *pgparse.A_Indirection:
 		for i := len(m.GetIndirection()) - 1; i >= 0; i-- {
-			if s := pgparse.Text(m.GetIndirection()[i]); s != "" {
+			if s := pgparse.StringText(m.GetIndirection()[i]); s != "" {
 				return s, 2
 			}
 		}
-		return figure(m.GetArg())
+		return figureName(m.GetArg())
 	case *pgparse.FuncCall:
-		return pgparse.Last(m.GetFuncname()), 2
+		return pgparse.LastText(m.GetFuncname()), 2
 	case *pgparse.A_Expr:
 		if m.GetKind() == pgparse.A_Expr_Kind_AEXPR_NULLIF {
 			return "nullif", 2
 		}
 	case *pgparse.TypeCast:
-		if s, strength := figure(m.GetArg()); strength > 1 {
+		if s, strength := figureName(m.GetArg()); strength > 1 {
 			return s, strength
 		}
-		return pgparse.Last(m.GetTypeName().GetNames()), 1
+		return pgparse.LastText(m.GetTypeName().GetNames()), 1
 	case *pgparse.CollateClause:
-		return figure(m.GetArg())
+		return figureName(m.GetArg())
 	case *pgparse.GroupingFunc:
 		return "grouping", 2
 	case *pgparse.SubLink:
@@ -53,11 +53,11 @@ func figure(n *pgparse.Node) (string, int) {
 				if t.GetName() != "" {
 					return t.GetName(), 2
 				}
-				return figure(t.GetVal())
+				return figureName(t.GetVal())
 			}
 		}
 	case *pgparse.CaseExpr:
-		if s, strength := figure(m.GetDefresult()); strength > 1 {
+		if s, strength := figureName(m.GetDefresult()); strength > 1 {
 			return s, strength
 		}
 		return "case", 1

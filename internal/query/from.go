@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (b *binder) from(l *Level, list []*pgparse.Node) {
+func (b *binder) bindFrom(l *Level, list []*pgparse.Node) {
 	for _, n := range list {
 		b.fromItem(l, n)
 	}
@@ -16,27 +16,27 @@ func (b *binder) fromItem(l *Level, n *pgparse.Node) {
 	switch e := pgparse.Unwrap(n).(type) {
 	case nil:
 	case *pgparse.RangeVar:
-		l.Sources = append(l.Sources, b.named(l, e))
+		l.Sources = append(l.Sources, b.bindNamed(l, e))
 	case *pgparse.JoinExpr:
-		b.join(l, e)
+		b.bindJoin(l, e)
 	case *pgparse.RangeSubselect:
 		outer := l
 		if !e.GetLateral() {
-			outer = l.unseen()
+			outer = l.withoutSources()
 		}
-		q := b.statement(pgparse.Unwrap(e.GetSubquery()), outer, nil)
+		q := b.bindStatement(pgparse.Unwrap(e.GetSubquery()), outer, nil)
 		l.Sources = append(l.Sources, &Source{
-			Alias: pgparse.Clip(e.GetAlias().GetAliasname()), Query: q, Columns: renamed(q.Outputs, e.GetAlias().GetColnames()), Open: q.Open,
+			Alias: pgparse.ClipName(e.GetAlias().GetAliasname()), Query: q, Columns: renameOutputs(q.Outputs, e.GetAlias().GetColnames()), Open: q.Open,
 		})
 	case *pgparse.RangeTableSample:
 		b.fromItem(l, e.GetRelation())
-		b.exprs(l, From, e.GetArgs()...)
-		b.exprs(l, From, e.GetRepeatable())
+		b.bindExprs(l, From, e.GetArgs()...)
+		b.bindExprs(l, From, e.GetRepeatable())
 	case *pgparse.RangeFunction:
-		b.function(l, e)
-	default: // XMLTABLE, JSON_TABLE: what they give is not told here
-		b.exprs(l, From, n)
-		l.Sources = append(l.Sources, &Source{Alias: pgparse.Clip(aliasIn(e)), Open: true})
+		b.bindFunction(l, e)
+	default: // XMLTABLE, JSON_TABLE: their columns are not worked out here
+		b.bindExprs(l, From, n)
+		l.Sources = append(l.Sources, &Source{Alias: pgparse.ClipName(aliasIn(e)), Open: true})
 	}
 }
 
@@ -48,7 +48,7 @@ func aliasIn(e any) string {
 	return ""
 }
 
-func (b *binder) join(l *Level, e *pgparse.JoinExpr) {
+func (b *binder) bindJoin(l *Level, e *pgparse.JoinExpr) {
 	if b.depth >= maxDepth {
 		l.Sources = append(l.Sources, &Source{Open: true})
 		return
@@ -60,20 +60,20 @@ func (b *binder) join(l *Level, e *pgparse.JoinExpr) {
 	middle := len(l.Sources)
 	b.fromItem(l, e.GetRarg())
 	l.Merged = l.Merged || e.GetIsNatural() || len(e.GetUsingClause()) > 0
-	b.exprs(l, On, e.GetQuals())
-	merged := pgparse.Texts(e.GetUsingClause())
+	b.bindExprs(l, On, e.GetQuals())
+	merged := pgparse.StringTexts(e.GetUsingClause())
 	if e.GetIsNatural() {
 		l.Natural = true
-		merged = shared(l.Sources[start:middle], l.Sources[middle:])
+		merged = naturalColumns(l.Sources[start:middle], l.Sources[middle:])
 	}
 	for _, name := range merged {
-		l.using(pgparse.Clip(name))
+		l.addUsing(pgparse.ClipName(name))
 	}
 	if a := e.GetJoinUsingAlias(); a != nil {
-		l.Sources = append(l.Sources, &Source{Alias: pgparse.Clip(a.GetAliasname()), Open: true})
+		l.Sources = append(l.Sources, &Source{Alias: pgparse.ClipName(a.GetAliasname()), Open: true})
 	}
 	if a := e.GetAlias(); a != nil {
-		j := joined(a, merged, l.Sources[start:middle], l.Sources[middle:])
+		j := newJoinSource(a, merged, l.Sources[start:middle], l.Sources[middle:])
 		for _, side := range l.Sources[start:] {
 			side.hidden = len(l.Sources)
 		}
@@ -81,15 +81,15 @@ func (b *binder) join(l *Level, e *pgparse.JoinExpr) {
 	}
 }
 
-// joined is a join with an alias: its columns are those that it makes of two, then
-// those of its sides.
-func joined(a *pgparse.Alias, merged []string, left, right []*Source) *Source {
-	s := &Source{Alias: pgparse.Clip(a.GetAliasname())}
+// newJoinSource returns the entry of a join with an alias: first the columns that the join
+// merges, then the other columns of both sides.
+func newJoinSource(a *pgparse.Alias, merged []string, left, right []*Source) *Source {
+	s := &Source{Alias: pgparse.ClipName(a.GetAliasname())}
 	var columns, first []Output
 	for i, sides := range [][]*Source{left, right} {
 		for _, side := range sides {
-			s.Open = s.Open || side.Open || side.Table != nil && side.Table.Open()
-			for _, o := range side.all() {
+			s.Open = s.Open || side.Open || side.Table != nil && side.Table.HasUnknownColumns()
+			for _, o := range side.allColumns() {
 				o = Output{Name: o.Name, Source: side, Column: o.Name}
 				if !slices.Contains(merged, o.Name) {
 					columns = append(columns, o)
@@ -100,20 +100,20 @@ func joined(a *pgparse.Alias, merged []string, left, right []*Source) *Source {
 		}
 	}
 	slices.SortStableFunc(first, func(a, b Output) int { return slices.Index(merged, a.Name) - slices.Index(merged, b.Name) })
-	s.Columns = renamed(append(first, columns...), a.GetColnames())
+	s.Columns = renameOutputs(append(first, columns...), a.GetColnames())
 	return s
 }
 
-func (l *Level) using(column string) {
+func (l *Level) addUsing(column string) {
 	l.Names = append(l.Names, Name{Clause: On, Node: &Using{Column: column}, Sees: len(l.Sources)})
 }
 
-// shared are the columns that NATURAL compares, where they are known.
-func shared(left, right []*Source) []string {
+// naturalColumns returns the columns that NATURAL compares, as far as they are known.
+func naturalColumns(left, right []*Source) []string {
 	var out []string
 	for _, s := range left {
-		for _, o := range s.all() {
-			if slices.ContainsFunc(right, func(r *Source) bool { return r.has(o.Name) }) && !slices.Contains(out, o.Name) {
+		for _, o := range s.allColumns() {
+			if slices.ContainsFunc(right, func(r *Source) bool { return r.hasColumn(o.Name) }) && !slices.Contains(out, o.Name) {
 				out = append(out, o.Name)
 			}
 		}
@@ -121,55 +121,55 @@ func shared(left, right []*Source) []string {
 	return out
 }
 
-// Using is the Node of a Name that stands for a column of JOIN … USING: it means
-// the columns of that name on both sides.
+// Using is the Node of a Name for a column of JOIN … USING. It means the columns of that
+// name on both sides.
 type Using struct{ Column string }
 
-// function adds a function in FROM. What it gives is known as far as the alias
-// says.
-func (b *binder) function(l *Level, e *pgparse.RangeFunction) {
+// bindFunction adds a function in FROM. Its columns are known only as far as the alias lists
+// them.
+func (b *binder) bindFunction(l *Level, e *pgparse.RangeFunction) {
 	for _, fn := range e.GetFunctions() {
-		b.exprs(l, From, pgparse.Items(fn)...)
+		b.bindExprs(l, From, pgparse.ListItems(fn)...)
 	}
-	s := &Source{Alias: pgparse.Clip(e.GetAlias().GetAliasname()), Open: true}
+	s := &Source{Alias: pgparse.ClipName(e.GetAlias().GetAliasname()), Open: true}
 	for _, n := range e.GetColdeflist() {
 		d := n.GetColumnDef()
-		b.expr(l, From, &pgparse.Node{Node: &pgparse.Node_TypeName{TypeName: d.GetTypeName()}})
-		s.Columns = append(s.Columns, Output{Name: pgparse.Clip(d.GetColname()), Expr: castTo(d.GetTypeName()), Level: l})
+		b.bindExpr(l, From, &pgparse.Node{Node: &pgparse.Node_TypeName{TypeName: d.GetTypeName()}})
+		s.Columns = append(s.Columns, Output{Name: pgparse.ClipName(d.GetColname()), Expr: castTo(d.GetTypeName()), Level: l})
 	}
-	for _, name := range pgparse.Texts(e.GetAlias().GetColnames()) {
-		s.Columns = append(s.Columns, Output{Name: pgparse.Clip(name)})
+	for _, name := range pgparse.StringTexts(e.GetAlias().GetColnames()) {
+		s.Columns = append(s.Columns, Output{Name: pgparse.ClipName(name)})
 	}
 	l.Sources = append(l.Sources, s)
 }
 
-// castTo is an expression of a type.
+// castTo returns an expression of a type.
 func castTo(t *pgparse.TypeName) *pgparse.Node {
 	return &pgparse.Node{Node: &pgparse.Node_TypeCast{TypeCast: &pgparse.TypeCast{TypeName: t}}}
 }
 
-// named is an entry of FROM that has the name of a relation or WITH query.
-func (b *binder) named(l *Level, rv *pgparse.RangeVar) *Source {
+// bindNamed returns the entry of FROM for the name of a relation or a WITH query.
+func (b *binder) bindNamed(l *Level, rv *pgparse.RangeVar) *Source {
 	s := &Source{Alias: aliasOf(rv), Range: rv}
 	names := rv.GetAlias().GetColnames()
 	if s.CTE = l.CTE(rv); s.CTE != nil {
-		s.Columns, s.Open = renamed(s.CTE.Outputs, names), s.CTE.Open
+		s.Columns, s.Open = renameOutputs(s.CTE.Outputs, names), s.CTE.Open
 		return s
 	}
 	s.Table = b.lookup.Table(rv)
 	if s.Table == nil {
 		s.Open = true
-		s.Columns, s.Renamed = renamed(nil, names), len(names) > 0
+		s.Columns, s.Renamed = renameOutputs(nil, names), len(names) > 0
 		return s
 	}
 	if len(names) > 0 {
-		own := *s // what its columns are called without the alias
-		s.Columns, s.Renamed, s.Open = renamed(own.all(), names), true, s.Table.Open()
+		own := *s // its columns under their original names
+		s.Columns, s.Renamed, s.Open = renameOutputs(own.allColumns(), names), true, s.Table.HasUnknownColumns()
 	}
 	return s
 }
 
-// CTE is the WITH query that a name means; nil where it is one of a relation.
+// CTE returns the WITH query that a name means; nil if the name means a relation.
 func (l *Level) CTE(rv *pgparse.RangeVar) *CTE {
 	schema, name := pgparse.RangeName(rv)
 	if schema != "" {
@@ -185,13 +185,13 @@ func (l *Level) CTE(rv *pgparse.RangeVar) *CTE {
 
 func aliasOf(rv *pgparse.RangeVar) string {
 	if a := rv.GetAlias().GetAliasname(); a != "" {
-		return pgparse.Clip(a)
+		return pgparse.ClipName(a)
 	}
-	return pgparse.Clip(rv.GetRelname())
+	return pgparse.ClipName(rv.GetRelname())
 }
 
-// all are the columns of an entry that are known.
-func (s *Source) all() []Output {
+// allColumns returns the known columns of an entry.
+func (s *Source) allColumns() []Output {
 	if s.Table == nil || s.Renamed {
 		return s.Columns
 	}
@@ -203,14 +203,14 @@ func (s *Source) all() []Output {
 	return out
 }
 
-// renamed are columns that go by other names, if there are any.
-func renamed(columns []Output, names []*pgparse.Node) []Output {
+// renameOutputs applies an alias' column names, if any, to columns.
+func renameOutputs(columns []Output, names []*pgparse.Node) []Output {
 	if len(names) == 0 {
 		return columns
 	}
 	out := slices.Clone(columns)
 	for i, n := range names {
-		name := pgparse.Clip(pgparse.Text(n))
+		name := pgparse.ClipName(pgparse.StringText(n))
 		if i < len(out) {
 			out[i].Name = name
 		} else {

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// FuzzUses binds whatever parses: nothing panics, each place lies in the
-// statement, and what has a relation has its name.
+// FuzzUses binds everything that parses. Nothing may panic, each place must lie in the
+// statement, and each use of a relation must have its name.
 func FuzzUses(f *testing.F) {
 	data, err := os.ReadFile("testdata/uses.txt")
 	if err != nil {
@@ -24,7 +24,7 @@ func FuzzUses(f *testing.F) {
 	f.Add("WITH a AS (SELECT * FROM a), b AS (SELECT * FROM a, b) SELECT a, b.*, (c).d, e.f.g FROM a NATURAL JOIN b JOIN x USING (y) AS z ORDER BY 1, a")
 	f.Add("WITH RECURSIVE a AS (SELECT 1 UNION (SELECT * FROM b)), b (x) AS (TABLE a) SEARCH DEPTH FIRST BY x SET y SELECT * FROM b WHERE EXISTS (TABLE a)")
 	f.Fuzz(func(t *testing.T, sql string) {
-		file, err := pgparse.Split(sql)
+		file, err := pgparse.SplitText(sql)
 		if err != nil {
 			return
 		}
@@ -33,7 +33,7 @@ func FuzzUses(f *testing.F) {
 			if s.Node == nil {
 				continue
 			}
-			for _, u := range query.Uses(s.Node, c) {
+			for _, u := range query.ListUses(s.Node, c) {
 				if u.At < -1 || u.At > s.End-s.Start {
 					t.Errorf("%q: %+v stands outside", sql, u)
 				}

@@ -2,46 +2,44 @@ package query
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// Level is one query of a statement: what stands between one SELECT, INSERT,
-// UPDATE, DELETE or MERGE and its end, without the queries inside it. Names
-// of columns mean what is in FROM at their level, or at one around it.
+// Level is one SELECT, INSERT, UPDATE, DELETE or MERGE of a statement, without the
+// queries inside it. Column names refer to FROM at their own level or at an outer one.
 type Level struct {
-	// Node is *pgparse.SelectStmt, *InsertStmt, *UpdateStmt, *DeleteStmt or
-	// *MergeStmt; nil for an expression that stands in no query, for a level that
-	// only makes WITH queries visible, and for one that could not be read, which
-	// is Open.
+	// Node is *pgparse.SelectStmt, *InsertStmt, *UpdateStmt, *DeleteStmt or *MergeStmt.
+	// It is nil for an expression outside any query, for a level that only makes WITH
+	// queries visible, and for a level that could not be read (which is Open).
 	Node any
-	// Outer is the level that this one stands in; nil for a statement's own.
+	// Outer is the level around this one; nil for the statement's top level.
 	Outer *Level
 	// With are its WITH queries, in order.
 	With []*CTE
 	// Arms are the two sides of UNION, INTERSECT and EXCEPT.
 	Arms []*Level
-	// Target is what INSERT, UPDATE, DELETE or MERGE write to.
+	// Target is the relation that INSERT, UPDATE, DELETE or MERGE writes to.
 	Target *Source
-	// Sources are the entries of FROM (USING, the source of MERGE), joins taken
-	// apart, from left to right. The target comes first, where names may mean it.
+	// Sources are the entries of FROM (USING, the source of MERGE) from left to right,
+	// with joins taken apart. The target comes first if names may refer to it.
 	Sources []*Source
-	// Query is the query of an INSERT, VALUES too; nil for DEFAULT VALUES.
+	// Query is the query of an INSERT, including VALUES; nil for DEFAULT VALUES.
 	Query *Level
-	// Excluded is the row of ON CONFLICT that was not inserted.
+	// Excluded is the row that ON CONFLICT calls excluded.
 	Excluded *Source
-	// Rows are "old" and "new" in RETURNING, which 18 has.
+	// Rows are "old" and "new" in RETURNING, since Postgres 18.
 	Rows []*Source
-	// Names are the names and queries in the expressions of the level, as
-	// Postgres comes to them. Clause tells where they stand.
+	// Names are the names and queries in the level's expressions, in the order in which
+	// Postgres visits them. Each has its Clause.
 	Names []Name
-	// Outputs are the columns that it gives. Open: there may be more of them,
-	// or not all are known.
+	// Outputs are the columns that the level returns. Open: there may be more, or not all
+	// are known.
 	Outputs []Output
 	Open    bool
-	// Merged says that a join makes one column of two, by USING or NATURAL.
+	// Merged: a join merges two columns into one, by USING or NATURAL.
 	Merged, Natural bool
-	// Clause is where it stands in the level around it, sees how many of that one's
-	// sources stand before it.
+	// Clause is the clause of the outer level that contains this one. sees counts the
+	// outer sources that precede it.
 	Clause Clause
 	sees   int
-	inner  *inside
+	inner  *levelIndex
 }
 
 // CTE is a query of WITH.
@@ -51,43 +49,43 @@ type CTE struct {
 	Query   *Level
 	Outputs []Output
 	Open    bool
-	// Recursive: it may read itself, and those behind it.
+	// Recursive: the query may read itself and the WITH queries that follow it.
 	Recursive bool
 }
 
 // Source is an entry of FROM, or the target of a statement.
 type Source struct {
-	// Alias is what columns are qualified with; "" when nothing is.
+	// Alias qualifies the columns; "" if nothing does.
 	Alias string
-	// Range is the name of a relation or of a WITH query, as it is written; nil
-	// for a query, a function and the alias of a join.
+	// Range is the name of a relation or of a WITH query, as written; nil for a
+	// sub-query, a function and the alias of a join.
 	Range *pgparse.RangeVar
-	// Table is the relation, as far as the Lookup knows it.
+	// Table is the relation if the Lookup knows it.
 	Table Table
-	// CTE is the WITH query that the name means; it is no relation then.
+	// CTE is the WITH query that the name means; the source is no relation then.
 	CTE *CTE
 	// Query is a sub-query in FROM.
 	Query *Level
-	// Columns are those of anything but a table; and of a table whose columns go
-	// by other names here (t AS x (a, b)), Renamed then.
+	// Columns are the columns of any entry that is not a table. A table has them only if
+	// its alias renames its columns (t AS x (a, b)); Renamed is set then.
 	Columns []Output
 	Renamed bool
 	// Open: it may have columns that are not known.
 	Open bool
-	// hidden is how many sources stand before the alias of a join that hides it; 0
-	// where nothing does.
+	// hidden counts the sources that precede the alias of a join that hides this one; 0
+	// if none hides it.
 	hidden int
 }
 
-// Output is a column that a query gives.
+// Output is a column that a query returns.
 type Output struct {
 	Name string
-	// Expr is the expression; nil for a column that a star stands for.
+	// Expr is the expression; nil for a column that comes from a star.
 	Expr *pgparse.Node
 	// Level is where names in Expr are looked up.
 	Level *Level
-	// Source and Column: it is, as it stands, this column of an entry of FROM.
-	// Column is its name there.
+	// Source and Column are set if the output is an unchanged column of an entry of FROM.
+	// Column is the name of the column there.
 	Source *Source
 	Column string
 }
@@ -120,12 +118,12 @@ type Name struct {
 	// Query, *SubLink or *SelectStmt.
 	Node  any
 	Query *Level
-	// Sees is how many of the sources stand before it.
+	// Sees counts the sources that precede the name and that it can refer to.
 	Sees int
 }
 
-// In calls f for the names of some clauses.
-func (l *Level) In(f func(Name) bool, clauses ...Clause) {
+// EachName calls f for the names in some clauses.
+func (l *Level) EachName(f func(Name) bool, clauses ...Clause) {
 	for _, c := range clauses {
 		for i := range l.Names {
 			if l.Names[i].Clause == c && !f(l.Names[i]) {
@@ -135,8 +133,8 @@ func (l *Level) In(f func(Name) bool, clauses ...Clause) {
 	}
 }
 
-// Walk calls f for a level and all levels inside, as Postgres comes to them:
-// those of WITH, then itself, then the others. It stops when f returns false.
+// Walk calls f for a level and all levels inside it, in Postgres' order: first the WITH
+// queries, then the level itself, then the rest. It stops when f returns false.
 func (l *Level) Walk(f func(*Level) bool) bool {
 	if l == nil {
 		return true
@@ -170,22 +168,22 @@ func (l *Level) Walk(f func(*Level) bool) bool {
 	return true
 }
 
-// Inner is the level of a query inside the same statement, by its node:
-// *pgparse.SelectStmt and the like; nil for one that it does not have.
-func (l *Level) Inner(node any) *Level {
+// InnerLevel returns the level of a query in the same statement by its node, such as
+// *pgparse.SelectStmt; nil if there is none.
+func (l *Level) InnerLevel(node any) *Level {
 	if l.inner == nil {
 		return nil
 	}
-	return l.inner.find(node)
+	return l.inner.findLevel(node)
 }
 
-// inside are the levels of one statement.
-type inside struct {
+// levelIndex holds the levels of one statement.
+type levelIndex struct {
 	list   []*Level
-	byNode map[any]*Level // where there are many
+	byNode map[any]*Level // only used if there are many
 }
 
-func (i *inside) add(l *Level) {
+func (i *levelIndex) addLevel(l *Level) {
 	i.list = append(i.list, l)
 	if i.byNode == nil && len(i.list) > 16 {
 		i.byNode = map[any]*Level{}
@@ -197,7 +195,7 @@ func (i *inside) add(l *Level) {
 	}
 }
 
-func (i *inside) find(node any) *Level {
+func (i *levelIndex) findLevel(node any) *Level {
 	if i.byNode != nil {
 		return i.byNode[node]
 	}
@@ -209,8 +207,8 @@ func (i *inside) find(node any) *Level {
 	return nil
 }
 
-// output finds a column by name.
-func output(list []Output, name string) *Output {
+// findOutput finds a column by name.
+func findOutput(list []Output, name string) *Output {
 	for i := range list {
 		if list[i].Name == name {
 			return &list[i]

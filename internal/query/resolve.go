@@ -2,33 +2,33 @@ package query
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// Meaning is what a reference to a column may mean.
+// Meaning is one thing that a reference to a column may mean.
 type Meaning struct {
 	Source *Source
 	// Column is its name in the source; "" for the whole row.
 	Column string
-	// Known: the source is known to have it.
+	// Known: the source certainly has the column.
 	Known bool
-	// Level is the one that has the source.
+	// Level is the level of the source.
 	Level *Level
 }
 
-// Resolve gives what a name of a level may mean, judging by aliases: from the
-// inside out, up to the first level that is known to have it. A source that is
-// known not to have the column is among them too; Lacks tells. Nothing comes for
-// a name of the output, which ORDER BY takes first.
+// Resolve returns what a name may mean, judged by aliases: from the inside out, up to the
+// first level that is known to have it. The result includes sources that are known not to
+// have the column; check Lacks. It returns nothing for the name of an output, which ORDER
+// BY prefers.
 func (l *Level) Resolve(n Name) []Meaning {
 	ref, ok := n.Node.(*pgparse.ColumnRef)
 	if !ok || pgparse.EndsInStar(ref) {
 		return nil
 	}
 	fields := ref.GetFields()
-	name, alias, schema := pgparse.Clip(pgparse.Last(fields)), "", ""
+	name, alias, schema := pgparse.ClipName(pgparse.LastText(fields)), "", ""
 	if len(fields) > 1 {
-		alias = pgparse.Clip(pgparse.Text(fields[len(fields)-2]))
+		alias = pgparse.ClipName(pgparse.StringText(fields[len(fields)-2]))
 	}
 	if len(fields) > 2 {
-		schema = pgparse.Clip(pgparse.Text(fields[len(fields)-3]))
+		schema = pgparse.ClipName(pgparse.StringText(fields[len(fields)-3]))
 	}
 	if name == "" || l.ordersByOutput(n, ref) {
 		return nil
@@ -41,7 +41,7 @@ func (l *Level) Resolve(n Name) []Meaning {
 			if s.hidden > 0 && s.hidden < sees || alias != "" && s.Alias != alias || schema != "" && !s.inSchema(schema) {
 				return
 			}
-			m := Meaning{Source: s, Column: name, Known: s.has(name), Level: at}
+			m := Meaning{Source: s, Column: name, Known: s.hasColumn(name), Level: at}
 			if !m.Known && alias == "" && s.Alias == name {
 				m.Column, m.Known = "", true
 			}
@@ -51,7 +51,7 @@ func (l *Level) Resolve(n Name) []Meaning {
 		for _, s := range at.Sources[:min(sees, len(at.Sources))] {
 			look(s)
 		}
-		if alias != "" && !known { // names that only a qualified name means
+		if alias != "" && !known { // only a qualified name can mean these
 			if clause == Conflict && at.Excluded != nil {
 				look(at.Excluded)
 			}
@@ -69,11 +69,11 @@ func (l *Level) Resolve(n Name) []Meaning {
 	return out
 }
 
-// Means is what a name means; false where it may mean something else as well, or
-// nothing that is known: then it is the likeliest, if there is any.
-func (l *Level) Means(n Name) (m Meaning, sure bool) { return likeliest(l.Resolve(n)) }
+// LikeliestMeaning returns the likeliest meaning of a name, if there is any. sure is false if the
+// name may mean something else as well, or nothing that is known.
+func (l *Level) LikeliestMeaning(n Name) (m Meaning, sure bool) { return chooseLikeliest(l.Resolve(n)) }
 
-func likeliest(list []Meaning) (m Meaning, sure bool) {
+func chooseLikeliest(list []Meaning) (m Meaning, sure bool) {
 	var may, known []Meaning
 	for _, x := range list {
 		if x.Known {
@@ -89,19 +89,19 @@ func likeliest(list []Meaning) (m Meaning, sure bool) {
 	case len(known) == 0:
 		return may[0], len(may) == 1
 	}
-	// Where a neighbour of a source that has it had it too, the server would
-	// refuse the query.
+	// If another source of the same level had the column too, the server would refuse the
+	// query as ambiguous.
 	return known[0], len(known) == 1 && known[0].Level == may[0].Level
 }
 
-// ordersByOutput reports whether a name in ORDER BY or DISTINCT ON stands alone
-// and is one of the output.
+// ordersByOutput reports whether an unqualified name in ORDER BY or DISTINCT ON is the
+// name of an output.
 func (l *Level) ordersByOutput(n Name, ref *pgparse.ColumnRef) bool {
 	if n.Clause != Sort && n.Clause != Distinct || len(ref.GetFields()) != 1 {
 		return false
 	}
 	s, ok := l.Node.(*pgparse.SelectStmt)
-	if !ok || output(l.Outputs, pgparse.Clip(pgparse.Last(ref.GetFields()))) == nil {
+	if !ok || findOutput(l.Outputs, pgparse.ClipName(pgparse.LastText(ref.GetFields()))) == nil {
 		return false
 	}
 	for _, by := range s.GetSortClause() {
@@ -117,17 +117,17 @@ func (l *Level) ordersByOutput(n Name, ref *pgparse.ColumnRef) bool {
 	return false
 }
 
-// has reports whether an entry is known to have a column.
-func (s *Source) has(name string) bool {
+// hasColumn reports whether an entry is known to have a column.
+func (s *Source) hasColumn(name string) bool {
 	if s.Table != nil && !s.Renamed {
-		return s.Table.HasColumn(name) || SystemColumn(name) && name != "oid" // which tables may declare
+		return s.Table.HasColumn(name) || SystemColumn(name) && name != "oid" // a table may have a declared column oid
 	}
-	return output(s.Columns, name) != nil
+	return findOutput(s.Columns, name) != nil
 }
 
 // Lacks reports whether an entry is known not to have a column.
 func (s *Source) Lacks(name string) bool {
-	return !s.has(name) && !s.Open && (s.Table == nil || s.Renamed || !s.Table.Open())
+	return !s.hasColumn(name) && !s.Open && (s.Table == nil || s.Renamed || !s.Table.HasUnknownColumns())
 }
 
 // inSchema reports whether schema.table may mean the entry.
@@ -139,9 +139,9 @@ func (s *Source) inSchema(schema string) bool {
 	return own == "" || own == schema
 }
 
-// Origin is the table and the column of it that an output is, as it stands, through
-// sub-queries and WITH; nil where it is computed.
-func (o *Output) Origin() (*Source, string) {
+// FindOrigin returns the table and the column that an output passes on unchanged, through
+// sub-queries and WITH; nil if the output is computed.
+func (o *Output) FindOrigin() (*Source, string) {
 	for range maxDepth {
 		s, column := o.Source, o.Column
 		if s == nil {
@@ -149,7 +149,7 @@ func (o *Output) Origin() (*Source, string) {
 			if ref == nil || o.Level == nil {
 				return nil, ""
 			}
-			m, sure := o.Level.Means(o.Level.Ref(ref, o.Level.gives()))
+			m, sure := o.Level.LikeliestMeaning(o.Level.NewName(ref, o.Level.outputClause()))
 			if !sure || m.Column == "" {
 				return nil, ""
 			}
@@ -158,26 +158,26 @@ func (o *Output) Origin() (*Source, string) {
 		if s.Table != nil && !s.Renamed || s.Range != nil && s.CTE == nil && !s.Renamed {
 			return s, column
 		}
-		if o = output(s.Columns, column); o == nil {
+		if o = findOutput(s.Columns, column); o == nil {
 			return nil, ""
 		}
 	}
 	return nil, ""
 }
 
-// gives is the clause that the outputs stand in.
-func (l *Level) gives() Clause {
+// outputClause returns the clause of the level's outputs.
+func (l *Level) outputClause() Clause {
 	if _, ok := l.Node.(*pgparse.SelectStmt); ok {
 		return Targets
 	}
 	return Returning
 }
 
-// Ref is a reference to a column as a name that sees all sources of the level.
-func (l *Level) Ref(ref *pgparse.ColumnRef, c Clause) Name {
+// NewName turns a reference to a column into a name that sees all sources of the level.
+func (l *Level) NewName(ref *pgparse.ColumnRef, c Clause) Name {
 	return Name{Node: ref, Clause: c, Sees: len(l.Sources)}
 }
 
-// Output is the column of a name among those of an entry that is no table, or
-// whose columns go by other names; nil where there is none.
-func (s *Source) Output(name string) *Output { return output(s.Columns, name) }
+// Output returns the column with a name, for an entry that is no table or whose columns
+// are renamed; nil if there is none.
+func (s *Source) Output(name string) *Output { return findOutput(s.Columns, name) }

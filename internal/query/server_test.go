@@ -17,15 +17,15 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
-// dependencies is what a server notes of a view: the columns that it reads.
+// dependencies reads the columns that a view depends on from pg_depend.
 const dependencies = `SELECT DISTINCT c.relname || '.' || a.attname
 	FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
 	JOIN pg_class c ON c.oid = d.refobjid AND d.refclassid = 'pg_class'::regclass
 	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
 	WHERE r.ev_class = 'v'::regclass AND c.oid <> r.ev_class AND d.refobjsubid > 0`
 
-// TestServer holds which columns queries read against what servers note of views
-// over the same queries, and refuses what they refuse.
+// TestServer compares the columns that queries read with the dependencies that servers
+// record for views over the same queries. Queries that servers refuse are left out.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/uses.txt")
@@ -41,7 +41,7 @@ func TestServer(t *testing.T) {
 	for _, block := range blocks[1:] {
 		sql, _, _ := strings.Cut(block, "\n")
 		if strings.Contains(sql, "row_to_json(u)") {
-			continue // servers note no column of a row that is taken whole
+			continue // servers record no column for a whole row
 		}
 		if strings.HasPrefix(sql, "SELECT") || strings.HasPrefix(sql, "WITH RECURSIVE") {
 			queries = append(queries, sql)
@@ -90,7 +90,7 @@ func TestServer(t *testing.T) {
 func columnsRead(t *testing.T, sql string, lookup query.Lookup) []string {
 	t.Helper()
 	out := []string{}
-	for _, u := range query.Uses(split(t, sql).Node, lookup) {
+	for _, u := range query.ListUses(split(t, sql).Node, lookup) {
 		switch {
 		case u.How == query.ReadsColumn:
 			out = append(out, u.Name+"."+u.Column)

@@ -4,11 +4,11 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// How says in which way a statement uses something of the schema.
+// How is the way in which a statement uses an object of the schema.
 type How uint8
 
-// The ways. Those of a relation come once for each place that names it; those of
-// a column have Column.
+// The ways. Uses of a relation come once for each place that names it. Uses of a column
+// have Column set.
 const (
 	Reads     How = iota + 1 // a relation in FROM
 	Inserts                  // a relation; Columns is the list, none: by position
@@ -25,59 +25,59 @@ const (
 	Compares      // a column with Value, by Operator
 	Gives         // a column Value: INSERT, UPDATE
 
-	Arbitrates     // Columns that an ON CONFLICT of a relation names, also as lower(a), none: whatever conflicts; Partial: with a condition
+	Arbitrates     // ON CONFLICT; Columns are its arbiter's, also as lower(a), none: any conflict; Partial: with a condition
 	ArbitratesName // the constraint Name of a relation, in ON CONFLICT ON CONSTRAINT
 
 	Calls   // the function Schema.Name
 	Runs    // the procedure Schema.Name
 	Casts   // the type Schema.Name
-	Numbers // the relation Schema.Name that a text names: nextval, currval, setval, to_regclass
-	Sets    // the setting Name: SET, set_config; "" and not Sure where it is put together
+	Numbers // the relation Schema.Name in a string: nextval, currval, setval, to_regclass
+	Sets    // the setting Name: SET, set_config; "" and not Sure if the name is computed
 	Shows   // the setting Name: SHOW, current_setting
 	Defers  // the constraint Name: SET CONSTRAINTS
 
-	Strays // Name.Column, where the query has nothing that goes by Name
+	Strays // Name.Column, if nothing in the query is called Name
 )
 
 // Use is one thing that a statement needs of the schema.
 type Use struct {
 	How How
-	// Schema, Name: of a relation or function as it is written; Schema is ""
-	// where none is.
+	// Schema and Name are the name of a relation or function as written. Schema is "" if
+	// the name is not qualified.
 	Schema, Name string
-	// Table is the relation; nil where the Lookup does not know it, and for what
-	// is none.
+	// Table is the relation; nil if the Lookup does not know it or the use is not of a
+	// relation.
 	Table  Table
 	Column string
-	// Sure is false where a column may belong to something else as well.
+	// Sure is false if a column may belong to something else as well.
 	Sure bool
-	// Of is the entry that names the relation; nil for what is no relation's. May are
-	// all entries that a column may be of where there are several, one list for each
-	// level, from the inside out: who knows the schema later takes the first that has it.
+	// Of is the entry that names the relation; nil if the use is not of a relation. May
+	// lists all entries that a column may belong to if there are several, one list per
+	// level, from the inside out. A caller that knows the schema later takes the first
+	// entry that has the column.
 	Of  *Source
 	May [][]*Source
-	// Columns are those of a list, as written. Width is how many values an
-	// INSERT gives, 0 where that is not known.
+	// Columns are the columns of a list, as written. Width is the number of values in an
+	// INSERT, 0 if that is not known.
 	Columns []string
 	Width   int
 	Partial bool
 	// Operator and Value: "=" and a constant without its quotes.
 	Operator, Value string
-	// Clause is where a column stands.
+	// Clause is the clause that contains a column.
 	Clause Clause
-	// At is where it stands: bytes from the beginning of the statement; -1 where
-	// that is not told.
+	// At is the byte offset in the statement, -1 if not known.
 	At int
 }
 
-// Uses lists what a statement needs of the schema, in no order that means
-// anything. It looks into statements that run or keep a query, and at TRUNCATE,
-// LOCK, COPY, CALL, REFRESH, SET and SHOW.
-func Uses(n *pgparse.Node, lookup Lookup) []Use {
+// ListUses lists what a statement needs of the schema, in no particular order. It looks into
+// statements that run or store a query, and at TRUNCATE, LOCK, COPY, CALL, REFRESH, SET
+// and SHOW.
+func ListUses(n *pgparse.Node, lookup Lookup) []Use {
 	u := &uses{lookup: lookup}
-	u.plain(n)
-	if l := Bind(n, lookup); l != nil {
-		u.levels(l)
+	u.addStatement(n)
+	if l := BindStatement(n, lookup); l != nil {
+		u.addLevels(l)
 	}
 	return u.list
 }
@@ -85,38 +85,38 @@ func Uses(n *pgparse.Node, lookup Lookup) []Use {
 type uses struct {
 	lookup Lookup
 	list   []Use
-	// row is the name of a row of which one field is taken.
+	// row is the name of a row of which the expression reads a single field.
 	row *pgparse.ColumnRef
 }
 
-func (u *uses) levels(l *Level) {
+func (u *uses) addLevels(l *Level) {
 	l.Walk(func(l *Level) bool {
-		u.level(l)
+		u.addLevel(l)
 		return true
 	})
 }
 
-// relation notes a use of the relation of an entry; false where it is none.
-func (u *uses) relation(how How, s *Source) (*Use, bool) {
+// addRelation records a use of an entry's relation; false if the entry is not a relation.
+func (u *uses) addRelation(how How, s *Source) (*Use, bool) {
 	if s == nil || s.Range == nil || s.CTE != nil {
 		return nil, false
 	}
-	return u.named(how, s), true
+	return u.addSource(how, s), true
 }
 
-func (u *uses) named(how How, s *Source) *Use {
+func (u *uses) addSource(how How, s *Source) *Use {
 	schema, name := pgparse.RangeName(s.Range)
 	u.list = append(u.list, Use{How: how, Schema: schema, Name: name, Table: s.Table, Of: s, Sure: true, At: int(s.Range.GetLocation())})
 	return &u.list[len(u.list)-1]
 }
 
-// plainly is the entry of a statement that has no FROM.
-func (u *uses) plainly(rv *pgparse.RangeVar) *Source {
+// newSource returns the entry for the relation of a statement without FROM.
+func (u *uses) newSource(rv *pgparse.RangeVar) *Source {
 	return &Source{Range: rv, Table: u.lookup.Table(rv)}
 }
 
-// column notes a use of a column of an entry.
-func (u *uses) column(how How, s *Source, column string, at int32) *Use {
+// addColumn records a use of a column of an entry.
+func (u *uses) addColumn(how How, s *Source, column string, at int32) *Use {
 	x := Use{How: how, Table: s.Table, Column: column, Sure: true, Of: s, At: int(at)}
 	if s.Range != nil {
 		x.Schema, x.Name = pgparse.RangeName(s.Range)
@@ -125,60 +125,60 @@ func (u *uses) column(how How, s *Source, column string, at int32) *Use {
 	return &u.list[len(u.list)-1]
 }
 
-func (u *uses) level(l *Level) {
+func (u *uses) addLevel(l *Level) {
 	for _, s := range l.Sources {
 		if s != l.Target {
-			u.relation(Reads, s)
+			u.addRelation(Reads, s)
 		}
 	}
 	for i := range l.Names {
-		u.name(l, l.Names[i])
+		u.addName(l, l.Names[i])
 	}
 	switch s := l.Node.(type) {
 	case *pgparse.InsertStmt:
-		u.insert(l, s)
+		u.addInsert(l, s)
 	case *pgparse.UpdateStmt:
-		u.relation(Updates, l.Target)
-		u.assigned(l, Targets, s.GetTargetList())
-		u.compared(l, Where, s.GetWhereClause())
+		u.addRelation(Updates, l.Target)
+		u.addAssigned(l, Targets, s.GetTargetList())
+		u.addCompared(l, Where, s.GetWhereClause())
 	case *pgparse.DeleteStmt:
-		u.relation(Deletes, l.Target)
-		u.compared(l, Where, s.GetWhereClause())
+		u.addRelation(Deletes, l.Target)
+		u.addCompared(l, Where, s.GetWhereClause())
 	case *pgparse.MergeStmt:
-		u.compared(l, Where, s.GetJoinCondition())
+		u.addCompared(l, Where, s.GetJoinCondition())
 		for _, n := range s.GetMergeWhenClauses() {
-			u.when(l, n.GetMergeWhenClause())
+			u.addMergeWhen(l, n.GetMergeWhenClause())
 		}
 	case *pgparse.SelectStmt:
 		for _, n := range s.GetFromClause() {
-			u.compared(l, On, n)
+			u.addCompared(l, On, n)
 		}
 		for _, n := range s.GetTargetList() {
-			u.compared(l, Targets, n)
+			u.addCompared(l, Targets, n)
 		}
-		u.compared(l, Where, s.GetWhereClause())
-		u.compared(l, Having, s.GetHavingClause())
+		u.addCompared(l, Where, s.GetWhereClause())
+		u.addCompared(l, Having, s.GetHavingClause())
 	}
 }
 
-func (u *uses) when(l *Level, w *pgparse.MergeWhenClause) {
-	u.compared(l, When, w.GetCondition())
+func (u *uses) addMergeWhen(l *Level, w *pgparse.MergeWhenClause) {
+	u.addCompared(l, When, w.GetCondition())
 	switch w.GetCommandType() {
 	case pgparse.CmdType_CMD_INSERT:
-		if x, ok := u.relation(Inserts, l.Target); ok {
+		if x, ok := u.addRelation(Inserts, l.Target); ok {
 			x.Columns, x.Width = targetNames(w.GetTargetList()), len(w.GetValues())
 		}
-		u.given(l, w.GetTargetList(), w.GetValues())
+		u.addInsertedColumns(l, w.GetTargetList(), w.GetValues())
 	case pgparse.CmdType_CMD_UPDATE:
-		u.relation(Updates, l.Target)
-		u.assigned(l, When, w.GetTargetList())
+		u.addRelation(Updates, l.Target)
+		u.addAssigned(l, When, w.GetTargetList())
 	case pgparse.CmdType_CMD_DELETE:
-		u.relation(Deletes, l.Target)
+		u.addRelation(Deletes, l.Target)
 	}
 }
 
-func (u *uses) insert(l *Level, s *pgparse.InsertStmt) {
-	x, ok := u.relation(Inserts, l.Target)
+func (u *uses) addInsert(l *Level, s *pgparse.InsertStmt) {
+	x, ok := u.addRelation(Inserts, l.Target)
 	if !ok {
 		return
 	}
@@ -188,92 +188,92 @@ func (u *uses) insert(l *Level, s *pgparse.InsertStmt) {
 	}
 	for _, n := range s.GetCols() {
 		t := n.GetResTarget()
-		u.column(InsertsColumn, l.Target, pgparse.Clip(t.GetName()), t.GetLocation())
+		u.addColumn(InsertsColumn, l.Target, pgparse.ClipName(t.GetName()), t.GetLocation())
 	}
 	sel := s.GetSelectStmt().GetSelectStmt()
 	for _, row := range sel.GetValuesLists() {
-		u.constants(l, s.GetCols(), pgparse.Items(row))
+		u.addConstants(l, s.GetCols(), pgparse.ListItems(row))
 	}
 	if len(sel.GetValuesLists()) == 0 {
 		values := make([]*pgparse.Node, len(sel.GetTargetList()))
 		for i, n := range sel.GetTargetList() {
 			values[i] = n.GetResTarget().GetVal()
 		}
-		u.constants(l, s.GetCols(), values)
+		u.addConstants(l, s.GetCols(), values)
 	}
-	u.conflict(l, s.GetOnConflictClause())
+	u.addConflict(l, s.GetOnConflictClause())
 }
 
-func (u *uses) conflict(l *Level, c *pgparse.OnConflictClause) {
+func (u *uses) addConflict(l *Level, c *pgparse.OnConflictClause) {
 	if c == nil {
 		return
 	}
 	infer := c.GetInfer()
 	if name := infer.GetConname(); name != "" {
-		x := u.column(ArbitratesName, l.Target, "", infer.GetLocation())
-		x.Columns = []string{pgparse.Clip(name)}
+		x := u.addColumn(ArbitratesName, l.Target, "", infer.GetLocation())
+		x.Columns = []string{pgparse.ClipName(name)}
 	} else {
 		at := c.GetLocation()
 		if infer != nil {
 			at = infer.GetLocation()
 		}
-		x := u.column(Arbitrates, l.Target, "", at)
+		x := u.addColumn(Arbitrates, l.Target, "", at)
 		x.Partial = infer.GetWhereClause() != nil
 		for _, n := range infer.GetIndexElems() {
-			x.Columns = append(x.Columns, arbiter(n.GetIndexElem()))
+			x.Columns = append(x.Columns, arbiterColumn(n.GetIndexElem()))
 		}
 	}
 	if c.GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
-		u.relation(Updates, l.Target)
+		u.addRelation(Updates, l.Target)
 	}
-	u.assigned(l, Conflict, c.GetTargetList())
-	u.compared(l, Conflict, infer.GetWhereClause())
-	u.compared(l, Conflict, c.GetWhereClause())
+	u.addAssigned(l, Conflict, c.GetTargetList())
+	u.addCompared(l, Conflict, infer.GetWhereClause())
+	u.addCompared(l, Conflict, c.GetWhereClause())
 }
 
-// given notes the columns of a list, with the constants that they get.
-func (u *uses) given(l *Level, columns, values []*pgparse.Node) {
+// addInsertedColumns records the columns of a list and the constants assigned to them.
+func (u *uses) addInsertedColumns(l *Level, columns, values []*pgparse.Node) {
 	for _, n := range columns {
 		t := n.GetResTarget()
-		u.column(InsertsColumn, l.Target, pgparse.Clip(t.GetName()), t.GetLocation())
+		u.addColumn(InsertsColumn, l.Target, pgparse.ClipName(t.GetName()), t.GetLocation())
 	}
-	u.constants(l, columns, values)
+	u.addConstants(l, columns, values)
 }
 
-// constants notes the constants that an INSERT gives, by the list of columns, or
-// by position where the columns of the table are known.
-func (u *uses) constants(l *Level, columns, values []*pgparse.Node) {
+// addConstants records the constants that an INSERT writes, by its column list, or by
+// position if the columns of the table are known.
+func (u *uses) addConstants(l *Level, columns, values []*pgparse.Node) {
 	names := targetNames(columns)
-	if t := l.Target.Table; len(columns) == 0 && t != nil && !t.Open() {
+	if t := l.Target.Table; len(columns) == 0 && t != nil && !t.HasUnknownColumns() {
 		names = t.AllColumns()
 	}
 	for i, v := range values {
-		if pgparse.Expands(v) {
+		if pgparse.IsExpanding(v) {
 			return
 		}
-		if text, at, ok := constant(v); ok && i < len(names) {
-			u.column(Gives, l.Target, names[i], at).Value = text
+		if text, at, ok := constantText(v); ok && i < len(names) {
+			u.addColumn(Gives, l.Target, names[i], at).Value = text
 		}
 	}
 }
 
-// assigned notes what SET sets.
-func (u *uses) assigned(l *Level, c Clause, list []*pgparse.Node) {
+// addAssigned records the columns that SET changes.
+func (u *uses) addAssigned(l *Level, c Clause, list []*pgparse.Node) {
 	for _, n := range list {
 		t := n.GetResTarget()
-		name := pgparse.Clip(t.GetName())
-		u.column(UpdatesColumn, l.Target, name, t.GetLocation())
-		if text, at, ok := constant(t.GetVal()); ok {
-			u.column(Gives, l.Target, name, at).Value = text
+		name := pgparse.ClipName(t.GetName())
+		u.addColumn(UpdatesColumn, l.Target, name, t.GetLocation())
+		if text, at, ok := constantText(t.GetVal()); ok {
+			u.addColumn(Gives, l.Target, name, at).Value = text
 		}
-		u.compared(l, c, t.GetVal())
+		u.addCompared(l, c, t.GetVal())
 	}
 }
 
 func targetNames(list []*pgparse.Node) []string {
 	var out []string
 	for _, n := range list {
-		out = append(out, pgparse.Clip(n.GetResTarget().GetName()))
+		out = append(out, pgparse.ClipName(n.GetResTarget().GetName()))
 	}
 	return out
 }

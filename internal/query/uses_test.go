@@ -26,8 +26,8 @@ var verbs = [...]string{
 	query.Defers: "defers", query.Strays: "strays",
 }
 
-// line writes a use as testdata/uses.txt does, with the word of the statement at
-// which it stands.
+// line formats a use as in testdata/uses.txt, with the word of the statement at its
+// place.
 func line(u query.Use, sql string) string {
 	var b strings.Builder
 	b.WriteString(verbs[u.How] + " ")
@@ -63,7 +63,7 @@ func line(u query.Use, sql string) string {
 
 func split(t *testing.T, sql string) *pgparse.Stmt {
 	t.Helper()
-	file, err := pgparse.Split(sql)
+	file, err := pgparse.SplitText(sql)
 	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Node == nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
@@ -72,7 +72,7 @@ func split(t *testing.T, sql string) *pgparse.Stmt {
 
 func fold(t *testing.T, sql string) *catalog.Catalog {
 	t.Helper()
-	file, err := pgparse.Split(sql)
+	file, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +87,8 @@ func fold(t *testing.T, sql string) *catalog.Catalog {
 	return c
 }
 
-// TestUses holds what statements use against testdata/uses.txt: a schema, then
-// blocks of a statement and its uses, sorted.
+// TestUses compares the uses of statements with testdata/uses.txt: a schema, then one
+// block per statement with its sorted uses.
 func TestUses(t *testing.T) {
 	t.Parallel()
 	const path = "testdata/uses.txt"
@@ -102,7 +102,7 @@ func TestUses(t *testing.T) {
 	for _, block := range blocks[1:] {
 		sql, _, _ := strings.Cut(block, "\n")
 		var lines []string
-		for _, u := range query.Uses(split(t, sql).Node, c) {
+		for _, u := range query.ListUses(split(t, sql).Node, c) {
 			lines = append(lines, "  "+line(u, sql))
 		}
 		slices.Sort(lines)

@@ -6,91 +6,91 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Whole is a relation of which a query gives all columns, as they are.
+// Whole is a relation whose columns a query returns unchanged and completely.
 type Whole struct {
 	Source *Source
-	// As is what the star says in front of it: f of SELECT f.*; "" for a plain one.
+	// As is the qualifier of the star: f in SELECT f.*, "" for a plain star.
 	As string
-	// At is where the star stands.
+	// At is the place of the star.
 	At int
 }
 
-// Wholes lists the relations of which a query gives all columns, by its own stars and
-// those of the queries that it reads. others is how many columns it gives besides; -1
-// where that is not known.
-func (l *Level) Wholes() (list []Whole, others int) {
-	w := wholes{}
-	w.level(l, Whole{})
+// WholeRelations lists the relations whose columns a query returns completely, by its own stars
+// or by stars of the queries that it reads. others counts the other columns that it
+// returns; -1 if that is not known.
+func (l *Level) WholeRelations() (list []Whole, others int) {
+	w := wholeTrace{}
+	w.addLevel(l, Whole{})
 	return w.list, w.others
 }
 
-// wholes follows the stars of a query.
-type wholes struct {
+// wholeTrace follows the stars of a query.
+type wholeTrace struct {
 	list   []Whole
 	others int
-	// seen are the levels that it was in: a recursive query reads itself.
+	// seen lists the levels already visited: a recursive query reads itself.
 	seen []*Level
 }
 
-func (w *wholes) level(l *Level, by Whole) {
+func (w *wholeTrace) addLevel(l *Level, by Whole) {
 	if l == nil || slices.Contains(w.seen, l) {
 		return
 	}
 	w.seen = append(w.seen, l)
 	if len(l.Arms) > 0 || l.Merged {
-		w.unknown()
+		w.markUnknown()
 	}
 	for _, a := range l.Arms {
-		w.level(a, by)
+		w.addLevel(a, by)
 	}
-	for _, n := range Given(l.Node) {
+	for _, n := range OutputList(l.Node) {
 		ref := n.GetResTarget().GetVal().GetColumnRef()
 		if !pgparse.EndsInStar(ref) {
-			w.more(1)
+			w.addOthers(1)
 			continue
 		}
 		star := by
 		if len(w.seen) == 1 {
 			star.At = int(ref.GetLocation())
 			if f := ref.GetFields(); len(f) > 1 {
-				star.As = pgparse.Clip(pgparse.Text(f[len(f)-2]))
+				star.As = pgparse.ClipName(pgparse.StringText(f[len(f)-2]))
 			}
 		}
-		for _, s := range l.Starred(ref) {
-			w.source(s, star)
+		for _, s := range l.StarSources(ref) {
+			w.addSource(s, star)
 		}
 	}
 }
 
-func (w *wholes) source(s *Source, by Whole) {
+func (w *wholeTrace) addSource(s *Source, by Whole) {
 	switch {
 	case s.isTable() && !s.Renamed:
 		if by.Source = s; len(w.list) > 0 {
-			w.unknown()
+			w.markUnknown()
 		}
 		w.list = append(w.list, by)
 	case s.CTE != nil && s.CTE.Open:
-		w.level(s.CTE.Query, by)
+		w.addLevel(s.CTE.Query, by)
 	case s.Query != nil && s.Query.Open:
-		w.level(s.Query, by)
+		w.addLevel(s.Query, by)
 	case s.Open:
-		w.unknown()
+		w.markUnknown()
 	default:
-		w.more(len(s.Columns))
+		w.addOthers(len(s.Columns))
 	}
 }
 
-func (w *wholes) unknown() { w.others = -1 }
+func (w *wholeTrace) markUnknown() { w.others = -1 }
 
-func (w *wholes) more(n int) {
+func (w *wholeTrace) addOthers(n int) {
 	if w.others >= 0 {
 		w.others += n
 	}
 }
 
-// Given is the list of what a statement gives: the targets of SELECT, what RETURNING
-// lists.
-func Given(stmt any) []*pgparse.Node {
+// OutputList returns the list of a statement's outputs: the targets of SELECT, or the
+// RETURNING list.
+func OutputList(stmt any) []*pgparse.Node {
 	switch s := stmt.(type) {
 	case *pgparse.SelectStmt:
 		return s.GetTargetList()

@@ -1,5 +1,5 @@
-// Package queue looks at who stands in line for locks: who would be in the way of a statement
-// before it is sent, and who waits behind one that was.
+// Package queue looks at lock queues: which sessions would block a statement before it is sent,
+// and which wait for one that was sent.
 package queue
 
 import (
@@ -14,41 +14,41 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Conn is what is asked.
+// Conn is a connection to query.
 type Conn interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Wanted is a lock that a statement is about to take.
-type Wanted struct {
-	// Relation is schema-qualified and unquoted, as [onward.Effect] has it.
+// WantedLock is a lock that a statement is about to take.
+type WantedLock struct {
+	// Relation is schema-qualified and unquoted, as in [onward.Effect].
 	Relation string
 	Lock     onward.Lock
 }
 
-// Holder is a session that would make others wait.
-type Holder struct {
+// Blocker is a session that would block others.
+type Blocker struct {
 	PID      int
 	User     string
 	App      string
 	Relation string
 	Lock     onward.Lock
-	// Age is how old its transaction is.
+	// Age is the age of its transaction.
 	Age time.Duration
-	// State is that of pg_stat_activity: "active", "idle in transaction".
+	// State is the state in pg_stat_activity: "active", "idle in transaction".
 	State string
-	// Asks: it does not hold the lock, and waits for it itself.
+	// Asks: it does not hold the lock but waits for it itself.
 	Asks bool
-	// Vacuum is "autovacuum", or "autovacuum against wraparound", where it is that.
+	// Vacuum is "autovacuum" or "autovacuum against wraparound" for an autovacuum worker.
 	Vacuum string
-	// Prepared is the name of the prepared transaction that holds the lock; there is no session.
+	// Prepared is the name of the prepared transaction that holds the lock, which has no session.
 	Prepared string
-	// Server is where it is, where that is not the server that the statement is for: "the standby db2:5432".
+	// Server names its server if the statement runs on another one: "the standby db2:5432".
 	Server string
 }
 
-// String says who it is: "process 812 (reports, psql), idle in transaction for 3m2s, holds …".
-func (h *Holder) String() string {
+// String describes it: "process 812 (reports, psql), idle in transaction for 3m2s, holds …".
+func (h *Blocker) String() string {
 	who := fmt.Sprintf("process %d (%s)", h.PID, strings.Join(slices.DeleteFunc([]string{h.User, h.App}, func(s string) bool { return s == "" }), ", "))
 	if h.State == "" {
 		who = fmt.Sprintf("process %d, whose session this role may not see (pg_monitor may)", h.PID)
@@ -69,47 +69,47 @@ func (h *Holder) String() string {
 	if h.Server != "" {
 		who += " on " + h.Server
 	}
-	return fmt.Sprintf("%s, for %s: %s %s on %s", who, Round(h.Age), verb, h.Lock.Words(), h.Relation)
+	return fmt.Sprintf("%s, for %s: %s %s on %s", who, RoundDuration(h.Age), verb, h.Lock.Words(), h.Relation)
 }
 
-// Round is a time as people read it.
-func Round(d time.Duration) time.Duration {
+// RoundDuration rounds a duration for people.
+func RoundDuration(d time.Duration) time.Duration {
 	if d < time.Second {
 		return d.Round(time.Millisecond)
 	}
 	return d.Round(100 * time.Millisecond)
 }
 
-// Line is the queue that a statement is about to join.
-type Line struct {
+// LockQueue is the lock queue that a statement is about to join.
+type LockQueue struct {
 	// Wanted are the locks that the statement takes.
-	Wanted []Wanted
-	// Age is how old a transaction must be to count: younger ones end by themselves.
+	Wanted []WantedLock
+	// Age is how old a transaction must be to count: younger ones usually end by themselves.
 	Age time.Duration
-	// Yields: autovacuum gives way to the statement. It does so to one that waits for longer than
-	// deadlock_timeout, and unless it is at work against the wraparound of transaction ids.
+	// Yields: autovacuum gives way to the statement. It does so for a session that waits longer
+	// than deadlock_timeout, unless it prevents the wraparound of transaction IDs.
 	Yields bool
-	// seen are those whose age the role may not see, and when they were first there.
+	// seen are sessions whose age the role may not see, with the time when they were first seen.
 	seen map[string]time.Time
 }
 
-// InTheWay are the transactions older than Age that hold, or wait for, a lock which conflicts
-// with a wanted one on the relation, its partitions or what inherits from it.
-func (l *Line) InTheWay(ctx context.Context, conn Conn) ([]Holder, error) {
+// InTheWay returns the transactions older than Age that hold or wait for a lock which conflicts
+// with a wanted one on the relation, its partitions or its child tables.
+func (l *LockQueue) InTheWay(ctx context.Context, conn Conn) ([]Blocker, error) {
 	first := l.seen == nil
-	list, err := l.look(ctx, conn)
+	list, err := l.queryBlockers(ctx, conn)
 	if err != nil || !first || len(l.seen) == 0 {
 		return list, err
 	}
-	// Some hide how old they are. Those that are still there in a moment are old enough.
+	// The age of some is hidden. Those that are still there after a pause are old enough.
 	if err := Pause(ctx, l.Age); err != nil {
 		return nil, err
 	}
-	return l.look(ctx, conn)
+	return l.queryBlockers(ctx, conn)
 }
 
-// look asks once.
-func (l *Line) look(ctx context.Context, conn Conn) ([]Holder, error) {
+// queryBlockers queries the server once.
+func (l *LockQueue) queryBlockers(ctx context.Context, conn Conn) ([]Blocker, error) {
 	var names, modes []string
 	for _, w := range l.Wanted {
 		for held := onward.AccessShareLock; held <= onward.AccessExclusiveLock; held++ {
@@ -126,8 +126,8 @@ func (l *Line) look(ctx context.Context, conn Conn) ([]Holder, error) {
 		return nil, fmt.Errorf("ask who holds locks: %w", err)
 	}
 	now, seen := time.Now(), map[string]time.Time{}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Holder, error) {
-		var h Holder
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Blocker, error) {
+		var h Blocker
 		var mode, transaction string
 		var seconds *float64
 		if err := row.Scan(&h.PID, &transaction, &h.User, &h.App, &h.Relation, &mode, &seconds, &h.State, &h.Asks, &h.Vacuum, &h.Prepared); err != nil {
@@ -146,7 +146,7 @@ func (l *Line) look(ctx context.Context, conn Conn) ([]Holder, error) {
 		return h, h.Lock.UnmarshalText([]byte(mode))
 	})
 	l.seen = seen
-	return slices.DeleteFunc(all, func(h Holder) bool { return h.Age < l.Age }), err
+	return slices.DeleteFunc(all, func(h Blocker) bool { return h.Age < l.Age }), err
 }
 
 const inTheWay = `
@@ -180,9 +180,9 @@ FROM (
 ) AS who (pid, virtualtransaction, usr, app, name, mode, age, state, asks, vacuum, prepared)
 ORDER BY virtualtransaction, asks`
 
-// Behind is how many sessions wait for a process, directly or behind another that does, and for
-// how long the first of them has.
-func Behind(ctx context.Context, conn Conn, pid int) (Tail, error) {
+// ReadWaiters returns how many sessions wait for a process, directly or through another waiter, and
+// for how long the first of them has waited.
+func ReadWaiters(ctx context.Context, conn Conn, pid int) (Waiters, error) {
 	rows, err := conn.Query(ctx, `
 		WITH RECURSIVE waits AS (
 			SELECT l.pid, pg_catalog.pg_blocking_pids(l.pid) AS by, coalesce((to_jsonb(l) ->> 'waitstart')::timestamptz, a.query_start) AS since -- waitstart is from 14 on
@@ -193,9 +193,9 @@ func Behind(ctx context.Context, conn Conn, pid int) (Tail, error) {
 		)
 		SELECT count(*)::int, coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0)::float8 FROM behind WHERE pid <> $1`, pid)
 	if err != nil {
-		return Tail{}, fmt.Errorf("ask who waits: %w", err)
+		return Waiters{}, fmt.Errorf("ask who waits: %w", err)
 	}
-	var out Tail
+	var out Waiters
 	var seconds float64
 	_, err = pgx.ForEachRow(rows, []any{&out.Count, &seconds}, func() error { return nil })
 	out.Longest = time.Duration(seconds * float64(time.Second))

@@ -24,48 +24,50 @@ func TestInTheWay(t *testing.T) {
 			t.Parallel()
 			url := pgservertest.Database(t, major)
 			ask, reader, vacant := pgservertest.Connect(t, url), pgservertest.Connect(t, url), pgservertest.Connect(t, url)
-			pgservertest.Exec(t, ask, `CREATE TABLE t (id int, day date) PARTITION BY RANGE (day)`, `CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`, `CREATE TABLE "Odd.name" (id int)`)
+			pgservertest.Exec(t, ask, `CREATE TABLE t (id int, day date) PARTITION BY RANGE (day)`,
+				`CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`, `CREATE TABLE "Odd.name" (id int)`)
 			pgservertest.Exec(t, reader, "SET application_name = 'nightly'", "BEGIN", "SELECT FROM t_1")
 			pgservertest.Exec(t, vacant, "BEGIN", `SELECT FROM "Odd.name"`)
 			time.Sleep(60 * time.Millisecond)
-			in := func(w Wanted, age time.Duration) []Holder {
+			in := func(w WantedLock, age time.Duration) []Blocker {
 				t.Helper()
-				list, err := (&Line{Wanted: []Wanted{w}, Age: age}).InTheWay(t.Context(), ask)
+				list, err := (&LockQueue{Wanted: []WantedLock{w}, Age: age}).InTheWay(t.Context(), ask)
 				if err != nil {
 					t.Fatal(err)
 				}
 				return list
 			}
-			list := in(Wanted{"public.t", onward.AccessExclusiveLock}, 50*time.Millisecond)
+			list := in(WantedLock{"public.t", onward.AccessExclusiveLock}, 50*time.Millisecond)
 			if len(list) != 1 || list[0].PID != int(reader.PgConn().PID()) || list[0].Lock != onward.AccessShareLock || list[0].Age < 50*time.Millisecond {
 				t.Errorf("in the way: %+v", list)
-			} else if words := list[0].String(); !strings.Contains(words, "nightly), idle in transaction, for ") || !strings.HasSuffix(words, "holds ACCESS SHARE on public.t") {
+			} else if words := list[0].String(); !strings.Contains(words, "nightly), idle in transaction, for ") ||
+				!strings.HasSuffix(words, "holds ACCESS SHARE on public.t") {
 				t.Error(words)
 			}
-			if list := in(Wanted{"public.t", onward.ShareUpdateExclusiveLock}, 0); len(list) > 0 {
+			if list := in(WantedLock{"public.t", onward.ShareUpdateExclusiveLock}, 0); len(list) > 0 {
 				t.Errorf("a reader is in nobody's way here: %v", list)
 			}
-			if list := in(Wanted{"public.t", onward.AccessExclusiveLock}, time.Hour); len(list) > 0 {
+			if list := in(WantedLock{"public.t", onward.AccessExclusiveLock}, time.Hour); len(list) > 0 {
 				t.Errorf("too young: %v", list)
 			}
-			if list := in(Wanted{"public.Odd.name", onward.AccessExclusiveLock}, 0); len(list) != 1 {
+			if list := in(WantedLock{"public.Odd.name", onward.AccessExclusiveLock}, 0); len(list) != 1 {
 				t.Errorf("a name with a dot: %v", list)
 			}
 		})
 	}
 }
 
-// A prepared transaction has no process, and is told by its name.
+// A prepared transaction has no process, and is reported by its name.
 func TestPrepared(t *testing.T) {
 	t.Parallel()
 	s, err := pgserver.Start(t.Context(), pgserver.Config{Major: onward.NewestMajor, Small: true, Settings: map[string]string{"max_prepared_transactions": "2"}})
 	if err != nil {
-		pgservertest.Missing(t, err)
+		pgservertest.SkipOrFail(t, err)
 	}
 	t.Cleanup(func() { _ = s.Stop() })
 	ask := pgservertest.Connect(t, s.URL("postgres"))
 	pgservertest.Exec(t, ask, "CREATE TABLE p (id int)", "BEGIN", "INSERT INTO p VALUES (1)", "PREPARE TRANSACTION 'two phases'")
-	list, err := (&Line{Wanted: []Wanted{{"public.p", onward.AccessExclusiveLock}}}).InTheWay(t.Context(), ask)
+	list, err := (&LockQueue{Wanted: []WantedLock{{"public.p", onward.AccessExclusiveLock}}}).InTheWay(t.Context(), ask)
 	if err != nil || len(list) != 1 || !strings.HasPrefix(list[0].String(), `the prepared transaction "two phases", for `) {
 		t.Errorf("%v %v", list, err)
 	}
@@ -83,7 +85,7 @@ func TestHiddenAge(t *testing.T) {
 		_, _ = ask.Exec(ctx, "RESET ROLE")
 		_, _ = ask.Exec(ctx, fmt.Sprintf("DROP ROLE blind_%d", ask.PgConn().PID()))
 	})
-	line := &Line{Wanted: []Wanted{{"public.t", onward.AccessExclusiveLock}}, Age: 20 * time.Millisecond}
+	line := &LockQueue{Wanted: []WantedLock{{"public.t", onward.AccessExclusiveLock}}, Age: 20 * time.Millisecond}
 	list, err := line.InTheWay(t.Context(), ask)
 	if err != nil || len(list) != 1 || !strings.Contains(list[0].String(), "may not see") {
 		t.Errorf("%v %v", list, err)
@@ -94,7 +96,7 @@ func TestHiddenAge(t *testing.T) {
 	}
 }
 
-// Who waits behind who waits counts as well.
+// Sessions that wait for a waiter count too.
 func TestBehind(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{onward.OldestMajor, onward.NewestMajor} {
@@ -110,7 +112,7 @@ func TestBehind(t *testing.T) {
 			go func() { _, _ = second.Exec(ctx, "LOCK TABLE t IN ACCESS EXCLUSIVE MODE") }()
 			go func() { time.Sleep(50 * time.Millisecond); _, _ = third.Exec(ctx, "SELECT FROM t") }()
 			for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-				tail, err := Behind(t.Context(), ask, int(holder.PgConn().PID()))
+				tail, err := ReadWaiters(t.Context(), ask, int(holder.PgConn().PID()))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -125,13 +127,13 @@ func TestBehind(t *testing.T) {
 	}
 }
 
-// The same ones are told once; others, each time new, once a second.
+// The same blockers are reported once; new ones are reported once a second.
 func TestTeller(t *testing.T) {
 	t.Parallel()
-	var teller Teller
+	var teller BlockerReporter
 	told := 0
 	for i := range 50 {
-		if teller.News([]Holder{{PID: 1 + i}}) {
+		if teller.ShouldReport([]Blocker{{PID: 1 + i}}) {
 			told++
 		}
 	}
@@ -139,7 +141,7 @@ func TestTeller(t *testing.T) {
 		t.Errorf("told %d times in a moment", told)
 	}
 	teller.at = time.Now().Add(-2 * time.Second)
-	if teller.News([]Holder{{PID: 1}}) || !teller.News([]Holder{{PID: 2}}) {
+	if teller.ShouldReport([]Blocker{{PID: 1}}) || !teller.ShouldReport([]Blocker{{PID: 2}}) {
 		t.Error("the same ones are told again, or others never")
 	}
 }

@@ -4,122 +4,124 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Schema holds what a plan keeps for itself: where its backfills are. Comparisons of schemas
-// pass over it, and the last step drops it.
+// Schema is the schema for the plan's own data: the positions of its backfills. Comparisons of schemas ignore it, and
+// the last step drops it.
 const Schema = onward.PlanRoom
 
-// backfill fills columns of all rows, few at a time: set is the list of assignments, where
-// the condition on the rows that are changed, "" for all. What they name are columns of t.
-func (m *Made) backfill(c *Change, t *catalog.Relation, why, set, where string) *onward.PlannedBackfill {
-	return m.batches(c, t, why, changing(t, set, where))
+// addBackfill fills columns of all rows in small batches. set is the list of assignments. where is the condition on the
+// rows to change, "" for all. Both name columns of t.
+func (m *Steps) addBackfill(c *Change, t *catalog.Relation, why, set, where string) *onward.PlannedBackfill {
+	return m.addBatches(c, t, why, updateStatement(t, set, where))
 }
 
-// changing is the work of a backfill that changes rows.
-func changing(t *catalog.Relation, set, where string) func(join string) string {
+// updateStatement returns the statement of a backfill that updates rows, given the condition that joins t to a batch.
+func updateStatement(t *catalog.Relation, set, where string) func(join string) string {
 	return func(join string) string {
 		if where != "" {
 			join += " AND (" + where + ")"
 		}
-		return "UPDATE " + name(t) + " AS t SET " + set + " FROM batch WHERE " + join
+		return "UPDATE " + tableName(t) + " AS t SET " + set + " FROM batch WHERE " + join
 	}
 }
 
-// copied brings the rows of a table to another one that triggers keep in step with it, few at a time.
-// Each is locked as it is read: nobody changes or deletes it before its copy is there.
-func (m *Made) copied(c *Change, t, into *catalog.Relation, columns, keys []string) *onward.PlannedBackfill {
-	return m.batches(c, t, "brings the rows that nobody wrote since", copying(t, into, columns, keys, "NOTHING"))
+// addCopyBackfill copies the rows of a table to another one that triggers keep in step with it, in small batches. Each row is
+// locked when it is read, so that nobody changes or deletes it before its copy exists.
+func (m *Steps) addCopyBackfill(c *Change, t, into *catalog.Relation, columns, keys []string) *onward.PlannedBackfill {
+	return m.addBatches(c, t, "copy the rows of "+t.Name.Name+" that no trigger has copied, in batches", copyStatement(t, into, columns, keys, "NOTHING"))
 }
 
-// copying is the work of a backfill that copies rows: do is what becomes of one that is there already.
-func copying(t, into *catalog.Relation, columns, keys []string, do string) func(join string) string {
+// copyStatement returns the statement of a backfill that copies rows. do is the action on a row that exists already.
+func copyStatement(t, into *catalog.Relation, columns, keys []string, do string) func(join string) string {
 	var values []string
 	for _, n := range columns {
-		values = append(values, "t."+quote(n))
+		values = append(values, "t."+quoteIdent(n))
 	}
 	return func(join string) string {
-		return "INSERT INTO " + name(into) + " (" + quoted(columns) + ") OVERRIDING SYSTEM VALUE SELECT " + strings.Join(values, ", ") +
-			" FROM " + name(t) + " AS t, batch WHERE " + join + " FOR SHARE OF t ON CONFLICT (" + quoted(keys) + ") DO " + do
+		return "INSERT INTO " + tableName(into) + " (" + analysis.QuoteIdents(columns) + ") OVERRIDING SYSTEM VALUE SELECT " + strings.Join(values, ", ") +
+			" FROM " + tableName(t) + " AS t, batch WHERE " + join + " FOR SHARE OF t ON CONFLICT (" + analysis.QuoteIdents(keys) + ") DO " + do
 	}
 }
 
 const keyless = "%s has no primary key, and no unique index of columns that are NOT NULL: nothing to go along its rows by"
 
-// batches goes along the rows of a table, few at a time: work is what is done to those of a batch, whose
-// rows are joined to t by a condition. It gives nil, and says so, where nothing tells the rows apart.
-func (m *Made) batches(c *Change, t *catalog.Relation, why string, work func(join string) string) *onward.PlannedBackfill {
-	keys := identity(c.Before, t)
+// addBatches visits the rows of a table in small batches. work returns the statement for a batch, given the condition
+// that joins t to the batch. If no key identifies the rows, batches returns nil and adds a message.
+func (m *Steps) addBatches(c *Change, t *catalog.Relation, why string, work func(join string) string) *onward.PlannedBackfill {
+	keys := identityColumns(c.Before, t)
 	if len(keys) == 0 {
-		m.missing(keyless, t.Name)
+		m.addMissing(keyless, t.Name)
 		return nil
 	}
 	c.Release.Keeps = true
-	at := Schema + "." + quote(c.Release.unique(t.Name.Name, keys[0], "cursor"))
+	at := Schema + "." + quoteIdent(c.Release.uniqueName(t.Name.Name, keys[0], "cursor"))
 	names := make([]string, len(keys))
 	for i, k := range keys {
-		names[i] = quote(k)
+		names[i] = quoteIdent(k)
 	}
 	list := strings.Join(names, ", ")
 	var ends, copies, backward []string
 	for i, n := range names {
-		e := end(i)
+		e := endColumn(i)
 		ends, copies, backward = append(ends, e), append(copies, n+" AS "+e), append(backward, n+" DESC")
 	}
-	s := m.add(onward.Expand, onward.StepDDL, "keeps where the backfill of "+t.Name.String()+" is",
+	s := m.addStep(onward.Expand, onward.StepDDL, "create the cursor of the backfill of "+t.Name.Name,
 		"CREATE SCHEMA IF NOT EXISTS "+Schema,
-		"CREATE TABLE "+at+" AS SELECT "+list+", "+strings.Join(copies, ", ")+" FROM "+name(t)+" WITH NO DATA",
-		// Its end is fixed here: behind it rows are added for as long as others write.
-		"INSERT INTO "+at+" ("+strings.Join(ends, ", ")+") SELECT last.* FROM (SELECT) AS one LEFT JOIN (SELECT "+list+" FROM "+name(t)+" ORDER BY "+strings.Join(backward, ", ")+" LIMIT 1) AS last ON true")
-	s.Undo = []string{"DROP TABLE IF EXISTS " + at}
-	done := work(joined(keys))
-	step := m.add(onward.Backfill, onward.StepBackfill, why, batchOf(t, at, keys, done))
-	out := &onward.PlannedBackfill{Table: name(t), Keys: names, Work: done, Compare: []onward.PlanComparison{}}
+		"CREATE TABLE "+at+" AS SELECT "+list+", "+strings.Join(copies, ", ")+" FROM "+tableName(t)+" WITH NO DATA",
+		// The end is fixed here. Otherwise the backfill would also visit rows that are added while it runs.
+		"INSERT INTO "+at+" ("+strings.Join(ends, ", ")+") SELECT last.* FROM (SELECT) AS one LEFT JOIN (SELECT "+list+" FROM "+tableName(t)+" ORDER BY "+
+			strings.Join(backward, ", ")+" LIMIT 1) AS last ON true")
+	s.Undo, s.Bookkeeping = []string{"DROP TABLE IF EXISTS " + at}, true
+	done := work(batchJoin(keys))
+	step := m.addStep(onward.Backfill, onward.StepBackfill, why, batchOf(t, at, keys, done))
+	out := &onward.PlannedBackfill{Table: tableName(t), Keys: names, Work: done, Compare: []onward.PlanComparison{}}
 	step.Backfill = out
-	m.add(onward.Contract, onward.StepDDL, "the backfill of "+t.Name.String()+" is over", "DROP TABLE IF EXISTS "+at)
+	m.addStep(onward.Contract, onward.StepDDL, "drop the cursor of the backfill of "+t.Name.Name, "DROP TABLE IF EXISTS "+at).Bookkeeping = true
 	return out
 }
 
-// compare has a backfill's rows compared, one by one: wrong is a condition on a row t of a table, whose rows keys tell
-// apart. mend makes rows right of which that is so; nil where nobody may say which side is right.
-func compare(b *onward.PlannedBackfill, t *catalog.Relation, keys []string, wrong string, mend func(join string) string) {
-	c := onward.PlanComparison{Table: name(t), Wrong: wrong}
+// addComparison has the rows of a backfill compared one by one. wrong is a condition on a row t of a table, whose rows keys
+// identify. mend is a statement that corrects the rows for which it holds; nil if it is unknown which side is right.
+func addComparison(b *onward.PlannedBackfill, t *catalog.Relation, keys []string, wrong string, mend func(join string) string) {
+	c := onward.PlanComparison{Table: tableName(t), Wrong: wrong}
 	for _, k := range keys {
-		c.Keys = append(c.Keys, quote(k))
+		c.Keys = append(c.Keys, quoteIdent(k))
 	}
 	if mend != nil {
-		c.Mend = mend(joined(keys))
+		c.Mend = mend(batchJoin(keys))
 	}
 	b.Compare = append(b.Compare, c)
 }
 
-// keyName is the column of a batch that holds a key of its rows.
+// keyName returns the column of a batch that holds the ith key of its rows.
 func keyName(i int) string { return fmt.Sprintf("onward_key%d", i+1) }
 
-// joined is a condition: a row t is one of the batch.
-func joined(keys []string) string {
+// batchJoin returns the condition that a row t is in the batch.
+func batchJoin(keys []string) string {
 	var join []string
 	for i, k := range keys {
-		join = append(join, "t."+quote(k)+" = batch."+keyName(i))
+		join = append(join, "t."+quoteIdent(k)+" = batch."+keyName(i))
 	}
 	return strings.Join(join, " AND ")
 }
 
-// end is the column of a cursor that holds the last row's key.
-func end(i int) string { return fmt.Sprintf("onward_end%d", i+1) }
+// endColumn returns the column of a cursor that holds the ith key of the last row.
+func endColumn(i int) string { return fmt.Sprintf("onward_end%d", i+1) }
 
-// batchOf is the statement that works on the rows behind the cursor, and moves it. Its number is
-// how many rows it passed.
+// batchOf returns the statement that works on the rows after the cursor, and advances it. Its row count is the number
+// of rows that it passed.
 func batchOf(t *catalog.Relation, at string, keys []string, work string) string {
 	var as, order, backward, mine, cursor, last, columns []string
 	for i, k := range keys {
-		q := quote(k)
+		q := quoteIdent(k)
 		as, mine = append(as, "t."+q+" AS "+keyName(i)), append(mine, keyName(i))
 		order, backward = append(order, "t."+q), append(backward, keyName(i)+" DESC")
 		cursor = append(cursor, "(SELECT "+q+" FROM "+at+")")
-		last = append(last, "(SELECT "+end(i)+" FROM "+at+")")
+		last = append(last, "(SELECT "+endColumn(i)+" FROM "+at+")")
 		columns = append(columns, q)
 	}
 	row := func(list []string) string {
@@ -128,7 +130,7 @@ func batchOf(t *catalog.Relation, at string, keys []string, work string) string 
 		}
 		return "(" + strings.Join(list, ", ") + ")"
 	}
-	from := "SELECT " + strings.Join(as, ", ") + " FROM " + name(t) + " AS t"
+	from := "SELECT " + strings.Join(as, ", ") + " FROM " + tableName(t) + " AS t"
 	behind := row(order) + " > " + row(cursor)
 	tail := " AND " + row(order) + " <= " + row(last) + fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(order, ", "), onward.PlanBatch)
 	return "WITH batch AS MATERIALIZED (\n" +
@@ -138,17 +140,17 @@ func batchOf(t *catalog.Relation, at string, keys []string, work string) string 
 		"), changed AS (\n" +
 		"  " + work + "\n" +
 		"), moved AS (\n" +
-		"  UPDATE " + at + " SET " + row(columns) + " = " + moved(mine, backward) + " WHERE EXISTS (SELECT FROM batch)\n" +
+		"  UPDATE " + at + " SET " + row(columns) + " = " + lastKeyQuery(mine, backward) + " WHERE EXISTS (SELECT FROM batch)\n" +
 		")\nSELECT count(*) FROM batch"
 }
 
-func moved(mine, backward []string) string {
+func lastKeyQuery(mine, backward []string) string {
 	return "(SELECT " + strings.Join(mine, ", ") + " FROM batch ORDER BY " + strings.Join(backward, ", ") + " LIMIT 1)"
 }
 
-// identity are columns that tell rows apart, and that an index has in order: of the primary
-// key, or of a unique index of plain columns that are NOT NULL.
-func identity(c *catalog.Catalog, t *catalog.Relation) []string {
+// identityColumns returns columns that identify rows and are indexed in that order: the primary key, or a unique index on
+// plain NOT NULL columns.
+func identityColumns(c *catalog.Catalog, t *catalog.Relation) []string {
 	for _, con := range t.Constraints {
 		if con.Kind == catalog.PrimaryKey && !con.WithoutOverlaps {
 			return t.ColumnNames(con.Columns)
@@ -162,7 +164,7 @@ func identity(c *catalog.Catalog, t *catalog.Relation) []string {
 		var names []string
 		for _, k := range x.Keys {
 			col := t.Attr(k.Column)
-			if col == nil || !col.NotNull || k.Desc {
+			if col == nil || !col.NotNull || k.Desc || k.NullsFirst {
 				names = nil
 				break
 			}

@@ -12,14 +12,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// columnAdd adds a column in an instant, and what would read or rewrite the table behind it:
-// values that differ from row to row are filled in, conditions are validated.
+// columnAdd adds a column without reading or rewriting the table. Work that would do so comes in
+// later steps: values that differ from row to row are backfilled, and conditions are validated.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
-var columnAdd = &Recipe{Name: "column-add", Make: func(c *Change) *Made {
+var columnAdd = &Recipe{Name: "column-add", Make: func(c *Change) *Steps {
 	if c.Command == nil || c.Command.Subtype != pgparse.AlterTableType_AT_AddColumn {
 		return nil
 	}
-	t := c.Altered()
+	t := c.AlteredRelation()
 	if t.Kind != catalog.Table {
 		return nil
 	}
@@ -27,85 +27,90 @@ var columnAdd = &Recipe{Name: "column-add", Make: func(c *Change) *Made {
 	if d == nil || d.generated {
 		return nil
 	}
-	if why := d.becomes(c); why != "" {
-		m := &Made{}
-		m.missing("%s", why)
+	if why := d.applyLaterChanges(c); why != "" {
+		m := &Steps{}
+		m.addMissing("%s", why)
 		return m
 	}
-	return d.made(c, t)
+	return d.makeSteps(c, t)
 }}
 
-// definition is the text of ADD COLUMN in its parts.
+// definition is the text of ADD COLUMN, split into its parts.
 type definition struct {
 	name    string
 	head    string // ADD COLUMN name type
 	value   string // of the default
 	notNull bool
 	rewrite bool
-	// generated: it has an expression in the place of a default.
+	// generated: it has a generation expression instead of a default.
 	generated bool
-	// others are conditions that are constraints of the table as well as the column's.
-	others []*pgparse.Constraint
-	texts  []string
-	// now is its default at the head where the release gives it another type.
-	now *string
+	// conditions are conditions that can be constraints of the table instead of the column.
+	conditions []*pgparse.Constraint
+	texts      []string
+	// finalDefault is its default at the head if the release later changes its type.
+	finalDefault *string
 }
 
-// becomes takes up what the release makes of the column behind it: another name, another type. It
-// says why that cannot be.
-func (d *definition) becomes(c *Change) string {
-	is := c.course()
-	if is == nil || is.now == nil {
+// applyLaterChanges applies later changes of the column in the same release: another name, another type. It
+// returns the reason if that is not possible.
+func (d *definition) applyLaterChanges(c *Change) string {
+	is := c.columnChange()
+	if is == nil || is.newColumn == nil {
 		return ""
 	}
-	t := c.Altered()
-	if base := c.Release.Deployed.Relation(is.table); base != nil && base.Column(is.now.Name) != nil {
-		return fmt.Sprintf("%[1]s of %[2]s is dropped or renamed, and a new column takes its name in one release: deployed code and new code would mean two columns by one name. Where the values are the same in another type, ALTER COLUMN %[1]s TYPE … USING … is planned", quote(is.now.Name), t.Name)
+	t := c.AlteredRelation()
+	if base := c.Release.Deployed.Relation(is.table); base != nil && base.Column(is.newColumn.Name) != nil {
+		return fmt.Sprintf("%[1]s of %[2]s is dropped or renamed, and a new column takes its name in one release: "+
+			"deployed code and new code would mean two columns by one name. Where the values are the same in another type, "+
+			"ALTER COLUMN %[1]s TYPE … USING … is planned", quoteIdent(is.newColumn.Name), t.Name)
 	}
-	if is.first() == nil {
+	if is.leadChange() == nil {
 		return ""
 	}
-	for _, o := range c.Release.changes[slices.Index(c.Release.changes, c):slices.Index(c.Release.changes, is.last())] {
+	for _, o := range c.Release.changes[slices.Index(c.Release.changes, c):slices.Index(c.Release.changes, is.lastRenameOrRetype())] {
 		switch {
-		case slices.Contains(o.uses(), is.place):
-			return fmt.Sprintf("%s of %s is added and changed by one release, and %s:%d counts on it in between: ADD COLUMN is to say what it becomes", d.name, t.Name, o.Migration.Path, o.Line)
-		case o.fills(is.table, d.name):
-			return fmt.Sprintf("%s of %s is added and changed by one release, and %s:%d gives it values in between: ADD COLUMN is to say what it becomes", d.name, t.Name, o.Migration.Path, o.Line)
+		case slices.Contains(o.usedColumns(), is.columnID):
+			return fmt.Sprintf("%s of %s is added and changed in one release, and %s:%d depends on it in between: write its final definition in ADD COLUMN", d.name,
+				t.Name, o.Migration.Path, o.Line)
+		case o.writesColumn(is.table, d.name):
+			return fmt.Sprintf("%s of %s is added and changed in one release, and %s:%d gives it values in between: write its final definition in ADD COLUMN", d.name,
+				t.Name, o.Migration.Path, o.Line)
 		}
 	}
-	if len(d.others) > 0 {
-		return fmt.Sprintf("%s of %s is added with conditions, and changed by one release: ADD COLUMN is to say what it becomes", d.name, t.Name)
+	if len(d.conditions) > 0 {
+		return fmt.Sprintf("%s of %s is added with conditions and changed in one release: write its final definition in ADD COLUMN", d.name, t.Name)
 	}
-	value, told, err := is.converted("(" + cmp.Or(d.value, "NULL") + ")::" + typeName(c.After.Relation(is.table).Attr(is.column).Type))
+	value, told, err := is.convertValue("(" + cmp.Or(d.value, "NULL") + ")::" + typeName(c.After.Relation(is.table).Attr(is.column).Type))
 	if err != nil {
 		return err.Error()
 	}
 	if told {
-		d.value, d.now = value, &is.now.DefaultText
+		d.value, d.finalDefault = value, &is.newColumn.DefaultText
 	}
-	d.name, d.head = is.now.Name, "ADD COLUMN "+quote(is.now.Name)+" "+typeName(is.now.Type)
-	if is.now.Collation != "" {
-		d.head += " COLLATE " + quote(is.now.Collation)
+	d.name, d.head = is.newColumn.Name, "ADD COLUMN "+quoteIdent(is.newColumn.Name)+" "+typeName(is.newColumn.Type)
+	if is.newColumn.Collation != "" {
+		d.head += " COLLATE " + quoteIdent(is.newColumn.Collation)
 	}
 	return ""
 }
 
-// behind gives the column its last default, where it was filled by another one.
-func (d *definition) behind(alter string) []string {
+// setFinalDefault returns the commands that set the column's final default after another default has
+// filled it.
+func (d *definition) setFinalDefault(alter string) []string {
 	switch {
-	case d.now == nil:
+	case d.finalDefault == nil:
 		return nil
-	case *d.now == "":
+	case *d.finalDefault == "":
 		return []string{alter + " DROP DEFAULT"}
 	}
-	return []string{alter + " SET DEFAULT " + *d.now}
+	return []string{alter + " SET DEFAULT " + *d.finalDefault}
 }
 
-// definitionOf takes a command apart; nil for columns that count, and for keys.
+// definitionOf parses a command. It returns nil for identity and serial columns, and for keys.
 func definitionOf(c *Change) *definition {
 	def := c.Command.Def.GetColumnDef()
-	span := c.span()
-	d := &definition{name: def.GetColname(), rewrite: c.rewrites()}
+	span := c.commandSpan()
+	d := &definition{name: def.GetColname(), rewrite: c.rewritesTable()}
 	head := span.End
 	var list []*pgparse.Constraint
 	for _, n := range def.GetConstraints() {
@@ -133,7 +138,7 @@ func definitionOf(c *Change) *definition {
 		case pgparse.ConstrType_CONSTR_DEFAULT:
 			d.value = strings.TrimSpace(text[pgparse.AfterWord(text, "DEFAULT"):])
 		case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_UNIQUE:
-			d.others, d.texts = append(d.others, con), append(d.texts, text)
+			d.conditions, d.texts = append(d.conditions, con), append(d.texts, text)
 		case pgparse.ConstrType_CONSTR_GENERATED:
 			d.generated = true
 		default: // identity, primary key, and what follows a constraint
@@ -143,29 +148,30 @@ func definitionOf(c *Change) *definition {
 	return d
 }
 
-func (d *definition) made(c *Change, t *catalog.Relation) *Made {
-	m := &Made{}
-	alter, col := "ALTER TABLE "+name(t)+" ", quote(d.name)
+func (d *definition) makeSteps(c *Change, t *catalog.Relation) *Steps {
+	m := &Steps{}
+	alter, col := "ALTER TABLE "+tableName(t)+" ", quoteIdent(d.name)
 	undo := []string{alter + "DROP COLUMN IF EXISTS " + col}
 	after := onward.Expand
 	switch {
 	case d.rewrite && d.value == "":
 		return nil // serial, and domains with conditions
 	case d.rewrite:
-		s := m.add(onward.Expand, onward.StepDDL, "new rows get a value; those that are there get theirs in the background",
-			append([]string{alter + d.head, alter + "ALTER COLUMN " + col + " SET DEFAULT " + d.value}, d.behind(alter+"ALTER COLUMN "+col)...)...)
+		s := m.addStep(onward.Expand, onward.StepDDL, "add column "+d.name+" to "+t.Name.Name+
+			": new rows get its default, existing rows get a value in the background",
+			append([]string{alter + d.head, alter + "ALTER COLUMN " + col + " SET DEFAULT " + d.value}, d.setFinalDefault(alter+"ALTER COLUMN "+col)...)...)
 		s.Undo = undo
 		missing := "t." + col + " IS NULL"
-		b := m.backfill(c, t, "gives "+d.name+" to the rows that were there", col+" = "+d.value, missing)
+		b := m.addBackfill(c, t, "fill "+t.Name.Name+"."+d.name+" in existing rows, in batches", col+" = "+d.value, missing)
 		if b == nil {
 			return m
 		}
-		if d.notNull { // else NULL may be what new code has written
-			compare(b, t, identity(c.Before, t), missing, changing(t, col+" = "+d.value, missing))
+		if d.notNull { // else new code may have written NULL
+			addComparison(b, t, identityColumns(c.Before, t), missing, updateStatement(t, col+" = "+d.value, missing))
 		}
-		c.Release.fills(t, d.name)
-		c.Release.Volatile[full(t, d.name)] = true
-		m.note("%s of %s differs from row to row: each row gets its own value when it is filled", d.name, t.Name)
+		c.Release.markFilled(t, d.name)
+		c.Release.Volatile[qualifiedColumn(t, d.name)] = true
+		m.addNote("%s of %s differs from row to row: each row gets its own value when it is filled", d.name, t.Name)
 		after = onward.Backfill
 		if d.notNull {
 			m.notNull(c, t, d.name, after)
@@ -178,43 +184,44 @@ func (d *definition) made(c *Change, t *catalog.Relation) *Made {
 				sql += " NOT NULL"
 			}
 		}
-		s := m.add(onward.Expand, onward.StepDDL, "is added in an instant: no row is written", append([]string{sql}, d.behind(alter+"ALTER COLUMN "+col)...)...)
-		s.Undo, s.Joins = undo, len(d.others) == 0 && (!d.notNull || d.value != "")
+		s := m.addStep(onward.Expand, onward.StepDDL, "add column "+d.name+" to "+t.Name.Name+": no row is written",
+			append([]string{sql}, d.setFinalDefault(alter+"ALTER COLUMN "+col)...)...)
+		s.Undo, s.Joins = undo, len(d.conditions) == 0 && (!d.notNull || d.value != "")
 		if d.notNull && d.value == "" {
-			m.note("%s of %s is to be NOT NULL, and has no default: what is there, and what the deployed code adds, has no value until somebody gives it one", d.name, t.Name)
+			m.addNote("%s of %s becomes NOT NULL and has no default: existing rows, and rows that the deployed code adds, have no value until somebody gives them one", d.name, t.Name)
 			m.notNull(c, t, d.name, onward.Contract)
 			after = onward.Contract
 		}
 	}
-	for i, con := range d.others {
-		d.other(m, c, t, con, d.texts[i], after)
+	for i, con := range d.conditions {
+		d.addCondition(m, c, t, con, d.texts[i], after)
 	}
 	return m
 }
 
-// other adds a condition of the column as one of the table.
-func (d *definition) other(m *Made, c *Change, t *catalog.Relation, con *pgparse.Constraint, text string, phase onward.PlanPhase) {
-	text = unnamed(text)
+// addCondition adds a condition of the column as a constraint of the table.
+func (d *definition) addCondition(m *Steps, c *Change, t *catalog.Relation, con *pgparse.Constraint, text string, phase onward.PlanPhase) {
+	text = stripConstraintName(text)
 	kind := kindOf[con.Contype]
-	made := c.brought(t, kind, d.name)
+	made := c.newConstraint(t, kind, d.name)
 	if made == nil {
-		m.missing("the name of a constraint of %s on %s is not known", d.name, t.Name)
+		m.addMissing("the name of a constraint of %s on %s is not known", d.name, t.Name)
 		return
 	}
 	switch kind {
 	case catalog.ForeignKey:
-		text = "FOREIGN KEY (" + quote(d.name) + ") " + text
+		text = "FOREIGN KEY (" + quoteIdent(d.name) + ") " + text
 		fallthrough
 	case catalog.Check:
-		m.validated(t, made.Name, text, phase)
+		m.addConstraintSteps(t, made.Name, text, phase)
 	default:
-		m.uniquely(c, t, made, phase)
+		m.addUniqueConstraint(c, t, made, phase)
 	}
 }
 
-// brought is the constraint of a kind that a change brings to a table, on a column where one is
-// named.
-func (c *Change) brought(t *catalog.Relation, kind catalog.ConstraintKind, column string) *catalog.Constraint {
+// newConstraint returns the new constraint of a kind that a change adds to a table. If column is not
+// empty, it must be on that column alone.
+func (c *Change) newConstraint(t *catalog.Relation, kind catalog.ConstraintKind, column string) *catalog.Constraint {
 	after := c.After.Relation(t.OID)
 	if after == nil {
 		return nil
@@ -230,13 +237,13 @@ func (c *Change) brought(t *catalog.Relation, kind catalog.ConstraintKind, colum
 	return nil
 }
 
-// span is where the command stands in its statement.
-func (c *Change) span() pgparse.Span {
+// commandSpan returns the place of the command in its statement.
+func (c *Change) commandSpan() pgparse.Span {
 	at := len(c.AlterTable())
-	for i := range c.index() + 1 {
-		text := c.Clause(i)
+	for i := range c.commandIndex() + 1 {
+		text := c.CommandText(i)
 		at += strings.Index(c.SQL[at:], text)
-		if i == c.index() {
+		if i == c.commandIndex() {
 			return pgparse.Span{Start: at, End: at + len(text)}
 		}
 		at += len(text)
@@ -244,18 +251,23 @@ func (c *Change) span() pgparse.Span {
 	return pgparse.Span{}
 }
 
-// index is the command's in its statement.
-func (c *Change) index() int {
+// commandIndex returns the index of the command in its statement.
+func (c *Change) commandIndex() int {
 	return slices.IndexFunc(c.Node.GetAlterTableStmt().GetCmds(), func(n *pgparse.Node) bool { return n.GetAlterTableCmd() == c.Command })
 }
 
-// rewrites reports whether the command by itself writes the table anew on one of the versions.
-func (c *Change) rewrites() bool {
+// rewritesTable reports whether the command alone rewrites the table on one of the versions.
+func (c *Change) rewritesTable() bool {
 	stmt := c.Node.GetAlterTableStmt()
-	alone := &pgparse.AlterTableStmt{Relation: stmt.Relation, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk, Cmds: stmt.Cmds[c.index() : c.index()+1]}
+	alone := &pgparse.AlterTableStmt{
+		Relation:  stmt.Relation,
+		Objtype:   stmt.Objtype,
+		MissingOk: stmt.MissingOk,
+		Cmds:      stmt.Cmds[c.commandIndex() : c.commandIndex()+1],
+	}
 	node := &pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: alone}}
 	for _, v := range c.Release.Versions {
-		r := effect.Of(node, c.Before, effect.NewVersion(v), effect.Session{})
+		r := effect.EffectOf(node, c.Before, effect.NewVersion(v), effect.Session{})
 		for i := range r.Effects {
 			if r.Effects[i].Rewrites {
 				return true

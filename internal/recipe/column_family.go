@@ -16,62 +16,62 @@ import (
 // trigger then undoes ON DELETE SET NULL and ON UPDATE CASCADE. New code also writes values that only
 // the new type can hold, and the other table refuses them. One transaction has no such moment.
 type columnFamily struct {
-	twins   []*twin
-	pending int // twins without a plan yet
-	parts   []*changeOver
+	replacements []*replacement
+	pending      int // twins without a plan yet
+	parts        []*columnSwap
 }
 
-// changeOver is the part of one column in the last step of its family.
-type changeOver struct {
-	twin     *twin
-	check    string
-	backfill *onward.PlannedBackfill
+// columnSwap is the part of one column in the last step of its family.
+type columnSwap struct {
+	replacement *replacement
+	check       string
+	backfill    *onward.PlannedBackfill
 }
 
-// groupTwins finds the families.
-func (r *Release) groupTwins() {
-	for _, is := range r.order {
-		if is.twin != nil {
-			is.twin.family = &columnFamily{twins: []*twin{is.twin}, pending: 1}
+// groupReplacements finds the families.
+func (r *Release) groupReplacements() {
+	for _, is := range r.columnOrder {
+		if is.replacement != nil {
+			is.replacement.family = &columnFamily{replacements: []*replacement{is.replacement}, pending: 1}
 		}
 	}
-	for _, is := range r.order {
-		if is.twin == nil {
+	for _, is := range r.columnOrder {
+		if is.replacement == nil {
 			continue
 		}
-		for at, c := range map[*catalog.Relation]*catalog.Catalog{is.twin.t: r.Deployed, is.twin.head: r.head} {
+		for at, c := range map[*catalog.Relation]*catalog.Catalog{is.replacement.t: r.Deployed, is.replacement.head: r.head} {
 			for _, con := range at.Constraints {
-				r.uniteTwins(ofConstraint(at, con))
+				r.uniteReplacements(ofConstraint(at, con))
 			}
 			for _, x := range c.IndexesOf(at) {
-				r.uniteTwins(r.ofIndex(x))
+				r.uniteReplacements(r.ofIndex(x))
 			}
 		}
 	}
 }
 
-// uniteTwins makes one family of all columns that an object connects.
-func (r *Release) uniteTwins(about []place) {
+// uniteReplacements makes one family of all columns that an object connects.
+func (r *Release) uniteReplacements(about []columnID) {
 	var f *columnFamily
 	for _, at := range about {
-		is := r.courses[at]
-		if is == nil || is.twin == nil || is.twin.family == f {
+		is := r.columnChanges[at]
+		if is == nil || is.replacement == nil || is.replacement.family == f {
 			continue
 		}
 		if f == nil {
-			f = is.twin.family
+			f = is.replacement.family
 			continue
 		}
-		other := is.twin.family
-		f.twins, f.pending = append(f.twins, other.twins...), f.pending+other.pending
-		for _, w := range other.twins {
+		other := is.replacement.family
+		f.replacements, f.pending = append(f.replacements, other.replacements...), f.pending+other.pending
+		for _, w := range other.replacements {
 			w.family = f
 		}
 	}
 }
 
-// complete adds a column's part, nil if it has none. The last part adds the step of all.
-func (f *columnFamily) complete(m *Made, part *changeOver) {
+// completePart adds a column's part, nil if it has none. The last part adds the step of all.
+func (f *columnFamily) completePart(m *Steps, part *columnSwap) {
 	f.pending--
 	if part != nil {
 		f.parts = append(f.parts, part)
@@ -82,41 +82,43 @@ func (f *columnFamily) complete(m *Made, part *changeOver) {
 	var stop, prepare, drop, settle, finish, checks, names []string
 	var backfills []*onward.PlannedBackfill
 	for _, p := range f.parts {
-		w := p.twin
-		alter := "ALTER TABLE " + name(w.t) + " "
-		stop = append(stop, removed(w.t, w.trigger)...)
-		prepare = append(prepare, w.before...)
-		drop = append(drop, alter+"DROP COLUMN "+quote(w.old.Name))
-		settle = append(settle, w.settled(alter)...)
-		finish = append(finish, w.finishes...)
+		w := p.replacement
+		alter := "ALTER TABLE " + tableName(w.t) + " "
+		stop = append(stop, dropTrigger(w.t, w.trigger)...)
+		prepare = append(prepare, w.beforeDrop...)
+		drop = append(drop, alter+"DROP COLUMN "+quoteIdent(w.old.Name))
+		settle = append(settle, w.finalStatements(alter)...)
+		finish = append(finish, w.afterDrop...)
 		checks, names, backfills = append(checks, p.check), append(names, w.old.Name), append(backfills, p.backfill)
 	}
-	why, check := "nobody uses "+names[0]+" any more", checks[0]
+	why, check := "drop "+names[0]+", which no code uses any more", checks[0]
 	if len(f.parts) > 1 {
-		why = "nobody uses the old columns any more (" + strings.Join(names, ", ") + "). Foreign keys, keys or indexes connect them, so they change over together"
+		why = "drop the old columns, which no code uses any more (" + strings.Join(names, ", ") +
+			"): foreign keys, keys or indexes connect them, so all change over in one transaction"
 		check = "(" + strings.Join(checks, ") UNION ALL (") + ")"
 	}
-	s := m.add(onward.Contract, onward.StepDDL, why, slices.Concat(f.locks(), stop, prepare, drop, settle, finish)...)
-	s.Check, s.Behind = check, backfills
+	s := m.addStep(onward.Contract, onward.StepDDL, why, slices.Concat(f.lockTables(), stop, prepare, drop, settle, finish)...)
+	s.Check, s.AfterBackfills = check, backfills
 	for _, p := range f.parts {
-		s.Replaces = append(s.Replaces, p.twin.replacements()...)
+		s.Replaces = append(s.Replaces, p.replacement.planReplacements()...)
 	}
 }
 
 // reportIncomplete names columns whose last step waits for a column that has no plan.
-func (r *Release) reportIncomplete(m *Made) {
-	for _, is := range r.order {
-		if is.twin == nil || is.twin.family.pending == 0 || !slices.ContainsFunc(is.twin.family.parts, func(p *changeOver) bool { return p.twin == is.twin }) {
+func (r *Release) reportIncomplete(m *Steps) {
+	for _, is := range r.columnOrder {
+		if is.replacement == nil || is.replacement.family.pending == 0 ||
+			!slices.ContainsFunc(is.replacement.family.parts, func(p *columnSwap) bool { return p.replacement == is.replacement }) {
 			continue
 		}
-		m.missing("%s of %s has no last step: it must change over together with a column of another table that has no plan", is.old.Name, is.twin.t.Name)
+		m.addMissing("%s of %s has no last step: it must change over together with a column of another table that has no plan", is.old.Name, is.replacement.t.Name)
 	}
 }
 
-// locks takes the locks of all tables of the step in one statement, so that the timeout bounds the
+// lockTables takes the locks of all tables of the step in one statement, so that the timeout bounds the
 // wait for all of them. A table comes before the tables that it refers to: inserting a row takes
 // its locks in this order, and writes to referring tables are the most frequent.
-func (f *columnFamily) locks() []string {
+func (f *columnFamily) lockTables() []string {
 	var tables []*catalog.Relation
 	add := func(t *catalog.Relation) {
 		if t != nil && !slices.ContainsFunc(tables, func(o *catalog.Relation) bool { return o.OID == t.OID }) {
@@ -124,15 +126,15 @@ func (f *columnFamily) locks() []string {
 		}
 	}
 	for _, p := range f.parts {
-		for _, t := range p.twin.referring {
+		for _, t := range p.replacement.referring {
 			add(t)
 		}
-		add(p.twin.t)
+		add(p.replacement.t)
 	}
 	for _, p := range f.parts {
-		for _, con := range p.twin.t.Constraints {
-			if con.Kind == catalog.ForeignKey && slices.Contains(con.Columns, p.twin.old.Attnum) {
-				add(p.twin.c.Release.Deployed.Relation(con.Ref))
+		for _, con := range p.replacement.t.Constraints {
+			if con.Kind == catalog.ForeignKey && slices.Contains(con.Columns, p.replacement.old.Attnum) {
+				add(p.replacement.c.Release.Deployed.Relation(con.Ref))
 			}
 		}
 	}
@@ -142,7 +144,7 @@ func (f *columnFamily) locks() []string {
 	var names []string
 	for len(tables) > 0 {
 		next := max(0, slices.IndexFunc(tables, func(t *catalog.Relation) bool { return !isReferred(t, tables) }))
-		names = append(names, name(tables[next]))
+		names = append(names, tableName(tables[next]))
 		tables = slices.Delete(tables, next, next+1)
 	}
 	return []string{"LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS EXCLUSIVE MODE"}

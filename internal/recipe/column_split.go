@@ -11,145 +11,148 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// split is a column that the release drops, and several that it adds, of which a deprecation says
-// that they are the same: the new columns are filled from the old one, and the old one from them.
+// split is a column that the release drops, with the columns that replace it according to its
+// deprecation. The new columns are filled from the old one, and the old one from them.
 type split struct {
-	old         *course
-	t           *catalog.Relation // as it is at the base
-	parts       []*part
-	joined      string  // the old value, of the new ones; "" where nobody says
-	first, last *Change // of what makes it
-	trigger     string
-	filling     *onward.PlannedBackfill
-	way         way      // the one direction that an UPDATE needs, where that is known
-	wrong       []string // why it cannot be made
+	old            *columnChange
+	t              *catalog.Relation // as it is at the base
+	parts          []*splitColumn
+	joinExpression string  // expression for the old value over the new columns; "" if not given
+	first, last    *Change // the first and last change of its columns
+	trigger        string
+	backfill       *onward.PlannedBackfill
+	direction      copyDirection // the one direction that an UPDATE needs, if that is known
+	obstacles      []string      // why it cannot be made
 }
 
-// part is one of the new columns.
-type part struct {
-	*course
+// splitColumn is one of the new columns.
+type splitColumn struct {
+	*columnChange
 	value string // an expression over the old column
 	def   *definition
 }
 
-// splits takes the columns together that one is said to be split into.
-func (r *Release) splits() {
-	for _, old := range r.order {
-		said := r.saidOf(old)
+// findSplits finds the columns that a deprecation splits into others.
+func (r *Release) findSplits() {
+	for _, old := range r.columnOrder {
+		said := r.deprecationOf(old)
 		if said == nil || len(said.Into) == 0 {
 			continue
 		}
-		s := &split{old: old, t: r.Deployed.Relation(old.table), joined: said.Joined}
+		s := &split{old: old, t: r.Deployed.Relation(old.table), joinExpression: said.Joined}
 		var absent []string
 		for _, p := range said.Into {
 			if is := r.addedBy(old.table, p.Column); is != nil {
-				s.parts = append(s.parts, &part{course: is, value: p.Value})
+				s.parts = append(s.parts, &splitColumn{columnChange: is, value: p.Value})
 				continue
 			}
 			absent = append(absent, p.Column)
 		}
-		if len(s.parts) == 0 || s.t == nil { // they were added before: what is left is the drop
+		if len(s.parts) == 0 || s.t == nil { // the columns were added before: only the drop is left
 			continue
 		}
 		for _, column := range absent {
-			s.not("%s of %s is said to be split into %s, which the release does not add", old.old.Name, s.t.Name, column)
+			s.addObstacle("%s of %s is declared as split into %s, which the release does not add", old.old.Name, s.t.Name, column)
 		}
-		s.gather(r)
+		s.gatherChanges(r)
 	}
 }
 
-// gather makes one of what the release does to the old column and to the new ones.
-func (s *split) gather(r *Release) {
+// gatherChanges collects the release's changes of the old column and of the new ones.
+func (s *split) gatherChanges(r *Release) {
 	s.old.split = s
 	all := slices.Clone(s.old.changes)
 	for _, p := range s.parts {
 		p.split = s
 		all = append(all, p.changes...)
-		if p.def = definitionOf(p.changes[0]); p.def == nil || p.first() != nil || p.now.Generated != "" || p.now.Sequence != 0 || p.def.rewrite && p.def.value == "" {
-			s.not("%s of %s is said to be split into %s, which is not a plain column that the release adds as it is to be", s.old.old.Name, s.t.Name, p.now.Name)
+		if p.def = definitionOf(p.changes[0]); p.def == nil || p.leadChange() != nil || p.newColumn.Generated != "" || p.newColumn.Sequence != 0 ||
+			p.def.rewrite && p.def.value == "" {
+			s.addObstacle("%s of %s is declared as split into %s, which is not a plain column that the release adds in its final form", s.old.old.Name, s.t.Name,
+				p.newColumn.Name)
 		}
-		r.Filled[full(s.t, p.now.Name)] = true
+		r.Filled[qualifiedColumn(s.t, p.newColumn.Name)] = true
 	}
 	at := func(c *Change) int { return slices.Index(r.changes, c) }
 	slices.SortFunc(all, func(a, b *Change) int { return at(a) - at(b) })
 	s.first, s.last = all[0], all[len(all)-1]
 	switch head := r.head.Relation(s.old.table); {
 	case head == nil || head.Name != s.t.Name:
-		s.not("%s gets another name, and its column %s is split, in one release: a release for each is planned", s.t.Name, s.old.old.Name)
-	case primary(s.t, s.old.old):
-		s.not("%s is part of the primary key of %s: rows of new code would have none", s.old.old.Name, s.t.Name)
+		s.addObstacle("%s gets another name, and its column %s is split, in one release: a release for each is planned", s.t.Name, s.old.old.Name)
+	case inPrimaryKey(s.t, s.old.old):
+		s.addObstacle("%s is part of the primary key of %s: rows of new code would have none", s.old.old.Name, s.t.Name)
 	case s.old.old.Generated != "":
-		s.not("%s of %s is generated: a trigger sees nothing in it", s.old.old.Name, s.t.Name)
+		s.addObstacle("%s of %s is generated: a trigger sees nothing in it", s.old.old.Name, s.t.Name)
 	}
-	s.expressions()
+	s.checkExpressions()
 	for _, c := range r.changes {
 		for _, p := range s.parts {
-			if c.fills(s.old.table, p.now.Name) && !s.done(c) {
-				s.not("%s:%d gives %s values of its own, and %s is said to be split into it: one of the two is wrong", c.Migration.Path, c.Line, p.now.Name, s.old.old.Name)
+			if c.writesColumn(s.old.table, p.newColumn.Name) && !s.repeatsFill(c) {
+				s.addObstacle("%s:%d gives %s other values, and %s is declared as split into it: one of the two is wrong", c.Migration.Path, c.Line, p.newColumn.Name,
+					s.old.old.Name)
 			}
 		}
 	}
 }
 
-func (s *split) not(format string, args ...any) {
-	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
+func (s *split) addObstacle(format string, args ...any) {
+	s.obstacles = append(s.obstacles, fmt.Sprintf(format, args...))
 }
 
-// expressions notes what the said ones read beside what they are of.
-func (s *split) expressions() {
+// checkExpressions checks that the given expressions read no columns other than the allowed ones.
+func (s *split) checkExpressions() {
 	only := func(text, what string, names ...string) {
-		_, ok := named(text, func(column string) string {
+		_, ok := replaceColumns(text, func(column string) string {
 			if !slices.Contains(names, column) {
-				s.not("%s is said to be %s, which reads %s, too", what, text, column)
+				s.addObstacle("%s is declared as %s, which reads %s, too", what, text, column)
 			}
 			return ""
 		})
 		if !ok {
-			s.not("%s is said to be %s, which is not followed", what, text)
+			s.addObstacle("%s is declared as %s, which is not understood", what, text)
 		}
 	}
 	var names []string
 	for _, p := range s.parts {
-		only(p.value, p.now.Name, s.old.old.Name)
-		names = append(names, p.now.Name)
+		only(p.value, p.newColumn.Name, s.old.old.Name)
+		names = append(names, p.newColumn.Name)
 	}
-	if s.joined != "" {
-		only(s.joined, s.old.old.Name, names...)
+	if s.joinExpression != "" {
+		only(s.joinExpression, s.old.old.Name, names...)
 	}
 }
 
-// done reports whether a change fills the new columns as the trigger and the backfill do.
-func (s *split) done(c *Change) bool {
+// repeatsFill reports whether a change fills the new columns just as the trigger and the backfill do.
+func (s *split) repeatsFill(c *Change) bool {
 	stmt := c.Node.GetUpdateStmt()
 	if stmt == nil || len(stmt.FromClause) > 0 || !c.changesRows(s.old.table) {
 		return false
 	}
 	return !slices.ContainsFunc(stmt.TargetList, func(n *pgparse.Node) bool {
 		target := n.GetResTarget()
-		return !slices.ContainsFunc(s.parts, func(p *part) bool {
-			f, err := pgparse.Split("SELECT " + p.value)
-			return p.now.Name == target.GetName() && err == nil &&
+		return !slices.ContainsFunc(s.parts, func(p *splitColumn) bool {
+			f, err := pgparse.SplitText("SELECT " + p.value)
+			return p.newColumn.Name == target.GetName() && err == nil &&
 				pgparse.Equal(target.GetVal(), f.Stmts[0].Node.GetSelectStmt().GetTargetList()[0].GetResTarget().GetVal())
 		})
 	})
 }
 
-// takes is what becomes of a change of one of the columns.
-func (s *split) takes(c *Change) *Made {
-	m := &Made{}
+// absorbChange returns the steps for a change of one of the columns.
+func (s *split) absorbChange(c *Change) *Steps {
+	m := &Steps{}
 	if c == s.first {
-		if m.Missing = s.wrong; len(s.wrong) == 0 {
-			s.begins(m)
+		if m.Missing = s.obstacles; len(s.obstacles) == 0 {
+			s.addExpandSteps(m)
 		}
 	}
-	if c == s.last && len(s.wrong) == 0 && s.trigger != "" {
-		s.ends(m)
+	if c == s.last && len(s.obstacles) == 0 && s.trigger != "" {
+		s.addContractSteps(m)
 	}
 	return m
 }
 
-// list is what f makes of each new column, between commas.
-func (s *split) list(f func(p *part) string) string {
+// joinParts applies f to each new column and joins the results with commas.
+func (s *split) joinParts(f func(p *splitColumn) string) string {
 	var out []string
 	for _, p := range s.parts {
 		out = append(out, f(p))
@@ -157,203 +160,216 @@ func (s *split) list(f func(p *part) string) string {
 	return strings.Join(out, ", ")
 }
 
-// columns are the new ones of a row.
-func (s *split) columns(row string) string {
-	return s.list(func(p *part) string { return row + quote(p.now.Name) })
+// columnList lists the new columns of a row.
+func (s *split) columnList(row string) string {
+	return s.joinParts(func(p *splitColumn) string { return row + quoteIdent(p.newColumn.Name) })
 }
 
-// of is the value of a new column for a row. What must not be NULL, and has a default, gets that
-// where the old value says nothing.
-func (s *split) of(p *part, row string) string {
-	value, _ := named(p.value, func(string) string { return row + quote(s.old.old.Name) })
-	if p.now.NotNull && p.now.DefaultText != "" {
-		return "coalesce(" + value + ", " + p.now.DefaultText + ")"
+// partValue returns the value of a new column for a row. If the old value yields NULL, a NOT NULL column with a
+// default gets the default.
+func (s *split) partValue(p *splitColumn, row string) string {
+	value, _ := replaceColumns(p.value, func(string) string { return row + quoteIdent(s.old.old.Name) })
+	if p.newColumn.NotNull && p.newColumn.DefaultText != "" {
+		return "coalesce(" + value + ", " + p.newColumn.DefaultText + ")"
 	}
 	return value
 }
 
-// unfilled is a condition: a row's new columns have no value, and would have one.
-func (s *split) unfilled(row string) string {
-	return "num_nonnulls(" + s.columns(row) + ") = 0 AND num_nonnulls(" + s.list(func(p *part) string { return s.of(p, row) }) + ") > 0"
+// unfilledCondition returns the condition that all new columns of a row are NULL although the old column has a
+// value for them.
+func (s *split) unfilledCondition(row string) string {
+	return "num_nonnulls(" + s.columnList(row) + ") = 0 AND num_nonnulls(" + s.joinParts(func(p *splitColumn) string { return s.partValue(p, row) }) + ") > 0"
 }
 
-// begins adds the columns, keeps them alike and fills them.
-func (s *split) begins(m *Made) {
+// addExpandSteps adds the columns, keeps them in step with the old one and fills them.
+func (s *split) addExpandSteps(m *Steps) {
 	c, t, r := s.first, s.t, s.first.Release
-	alter := "ALTER TABLE " + name(t) + " "
+	alter := "ALTER TABLE " + tableName(t) + " "
 	m.ofOneTable(t)
 	var add, drop []string
 	for _, p := range s.parts {
 		head := p.def.head
-		add, drop = append(add, alter+head), append(drop, alter+"DROP COLUMN IF EXISTS "+quote(p.now.Name))
-		add = append(add, columnGrants(t, s.old.old.Name, p.now.Name)...)
+		add, drop = append(add, alter+head), append(drop, alter+"DROP COLUMN IF EXISTS "+quoteIdent(p.newColumn.Name))
+		add = append(add, columnGrants(t, s.old.old.Name, p.newColumn.Name)...)
 	}
-	step := m.add(onward.Expand, onward.StepDDL, "are added in an instant, without defaults: a default would look as if new code had written it", add...)
-	step.Undo, step.Replaces = drop, s.replacements()
-	if s.joined == "" && s.old.old.Required() {
-		step = m.add(onward.Expand, onward.StepDDL, "the new code does not know "+s.old.old.Name+", and leaves it out", alter+"ALTER COLUMN "+quote(s.old.old.Name)+" DROP NOT NULL")
-		step.Undo = []string{alter + "ALTER COLUMN " + quote(s.old.old.Name) + " SET NOT NULL"}
+	step := m.addStep(onward.Expand, onward.StepDDL, "add columns "+s.joinParts(func(p *splitColumn) string { return p.newColumn.Name })+" to "+t.Name.Name+
+		", without defaults: a default would look like a value of the new code", add...)
+	step.Undo, step.Replaces = drop, s.planReplacements()
+	if s.joinExpression == "" && s.old.old.IsRequired() {
+		step = m.addStep(onward.Expand, onward.StepDDL, "allow NULL in "+t.Name.Name+"."+s.old.old.Name+", because the new code leaves it out",
+			alter+"ALTER COLUMN "+quoteIdent(s.old.old.Name)+" DROP NOT NULL")
+		step.Undo = []string{alter + "ALTER COLUMN " + quoteIdent(s.old.old.Name) + " SET NOT NULL"}
 	}
-	trigger := r.behind(m, t, s.old.old.Name)
+	trigger := r.lastTriggerName(m, t, s.old.old.Name)
 	watched := []string{s.old.old.Name}
 	for _, p := range s.parts {
-		watched = append(watched, p.now.Name)
+		watched = append(watched, p.newColumn.Name)
 	}
-	all := s.list(func(p *part) string { return p.now.Name })
-	why := "what the deployed code writes to " + s.old.old.Name + " is in " + all + ", too"
+	all := s.joinParts(func(p *splitColumn) string { return p.newColumn.Name })
+	why := "create a trigger that copies " + s.old.old.Name + " of the deployed code's writes into " + all
 	var known string
-	if s.joined != "" {
+	if s.joinExpression != "" {
 		var now []*catalog.Column
 		for _, p := range s.parts {
-			now = append(now, p.now)
+			now = append(now, p.newColumn)
 		}
-		why += ", and what the new code writes to them is in " + s.old.old.Name
-		// The other way stays: no check could tell, before the old column goes, what was not taken apart.
-		if s.way, known = r.direction(t, r.head.Relation(t.OID), s.old.old, now...); s.way == forward {
-			why += " where it adds a row; no UPDATE goes back, for " + known
+		why += ", and the new code's values back into " + s.old.old.Name
+		// Copying from the old column to the new ones is never left out: before the old column is dropped,
+		// no check could find the rows that were not split.
+		if s.direction, known = r.updateDirection(t, r.head.Relation(t.OID), s.old.old, now...); s.direction == forward {
+			why += " when it adds a row; no UPDATE is copied back, because " + known
 		}
 	}
-	step = m.add(onward.Expand, onward.StepDDL, why, installed(t, trigger, s.function(inSchema(t, trigger)), r.watched(t, r.head.Relation(t.OID), watched...))...)
-	step.Undo = removed(t, trigger)
-	set := s.list(func(p *part) string { return quote(p.now.Name) + " = " + s.of(p, "t.") })
-	if s.filling = m.backfill(c, t, "fills "+all+" where nobody wrote since", set, s.unfilled("t.")); s.filling == nil {
+	step = m.addStep(onward.Expand, onward.StepDDL, why,
+		createTrigger(t, trigger, s.triggerFunction(inSchema(t, trigger)), r.triggerColumns(t, r.head.Relation(t.OID), watched...))...)
+	step.Undo = dropTrigger(t, trigger)
+	set := s.joinParts(func(p *splitColumn) string { return quoteIdent(p.newColumn.Name) + " = " + s.partValue(p, "t.") })
+	if s.backfill = m.addBackfill(c, t, "fill "+all+" of "+t.Name.Name+" in the rows that the trigger has not reached, in batches", set,
+		s.unfilledCondition("t.")); s.backfill == nil {
 		return
 	}
-	s.filling.Triggers = []string{trigger}
-	compare(s.filling, t, identity(c.Before, t), s.unfilled("t."), changing(t, set, s.unfilled("t.")))
+	s.backfill.Triggers = []string{trigger}
+	addComparison(s.backfill, t, identityColumns(c.Before, t), s.unfilledCondition("t."), updateStatement(t, set, s.unfilledCondition("t.")))
 	s.trigger = trigger
 	for _, p := range s.parts {
-		r.fills(t, p.now.Name)
-		r.derived[key(t, p.now.Name)] = true
+		r.markFilled(t, p.newColumn.Name)
+		r.derived[columnKey(t, p.newColumn.Name)] = true
 	}
-	s.notes(m, all)
+	s.addNotes(m, all)
 }
 
-// function keeps the columns of a row alike. Who wrote is told from what changed: what differs from
-// the parts of the old value is the new code's. A backfill writes just those.
-func (s *split) function(fn string) string {
-	old, fresh := quote(s.old.old.Name), s.columns("NEW.")
+// triggerFunction returns the trigger function that keeps the columns of a row in step. It detects the writer by
+// what changed: new columns that differ from the parts of the old value were written by new code. A
+// backfill writes exactly the unfilled columns.
+func (s *split) triggerFunction(fn string) string {
+	old, fresh := quoteIdent(s.old.old.Name), s.columnList("NEW.")
 	var declared, computed, split, missed strings.Builder
 	var vars []string
 	for i, p := range s.parts {
-		v, col := fmt.Sprintf("onward_%d", i+1), "NEW."+quote(p.now.Name)
+		v, col := fmt.Sprintf("onward_%d", i+1), "NEW."+quoteIdent(p.newColumn.Name)
 		vars = append(vars, v)
-		fmt.Fprintf(&declared, "  %s %s;\n", v, typeName(p.now.Type))
-		fmt.Fprintf(&computed, "  %s := %s;\n", v, s.of(p, "NEW."))
+		fmt.Fprintf(&declared, "  %s %s;\n", v, typeName(p.newColumn.Type))
+		fmt.Fprintf(&computed, "  %s := %s;\n", v, s.partValue(p, "NEW."))
 		fmt.Fprintf(&split, "    %s := %s;\n", col, v)
-		if p.now.DefaultText != "" {
-			fmt.Fprintf(&missed, "      %s := coalesce(%s, %s);\n", col, col, p.now.DefaultText)
+		if p.newColumn.DefaultText != "" {
+			fmt.Fprintf(&missed, "      %s := coalesce(%s, %s);\n", col, col, p.newColumn.DefaultText)
 		}
 	}
 	back := "    NULL; -- the new code's: nobody says what it is in " + old + "\n"
-	if s.joined != "" {
-		value, _ := named(s.joined, func(column string) string { return "NEW." + quote(column) })
+	if s.joinExpression != "" {
+		value, _ := replaceColumns(s.joinExpression, func(column string) string { return "NEW." + quoteIdent(column) })
 		back = "    NEW." + old + " := " + value + ";\n"
 	}
 	given := missed.String()
 	if given != "" {
 		given = "    IF TG_OP = 'INSERT' THEN\n" + given + "    END IF;\n"
 	}
-	was := s.columns("OLD.")
+	was := s.columnList("OLD.")
 	unfilled := "num_nonnulls(" + fresh + ") = 0 AND NEW." + old + " IS DISTINCT FROM NULL"
-	mine, other := " OR TG_OP = 'UPDATE' AND "+differs(fresh, was), " OR ("+differs("NEW."+old, "OLD."+old)+" OR "+unfilled+")"
-	if s.way == forward { // what is written against the evidence stays where it was written
-		mine, other = "", other+" AND NOT "+differs(fresh, was)
+	mine, other := " OR TG_OP = 'UPDATE' AND "+distinctCondition(fresh, was), " OR ("+distinctCondition("NEW."+old, "OLD."+old)+" OR "+unfilled+")"
+	if s.direction == forward { // a write to the new columns, despite the evidence, is not copied back
+		mine, other = "", other+" AND NOT "+distinctCondition(fresh, was)
 	}
 	return "CREATE FUNCTION " + fn + "() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $onward$\nDECLARE\n" + declared.String() + "BEGIN\n" +
-		"  IF TG_OP = 'UPDATE' AND NOT " + differs(fresh+", NEW."+old, was+", OLD."+old) + " AND NOT (" + unfilled + ") THEN\n    RETURN NEW;\n  END IF;\n" + computed.String() +
-		"  IF " + differs(fresh, strings.Join(vars, ", ")) + " AND (TG_OP = 'INSERT' AND num_nonnulls(" + fresh + ") > 0" + mine + ") THEN\n" +
+		"  IF TG_OP = 'UPDATE' AND NOT " + distinctCondition(fresh+", NEW."+old,
+		was+", OLD."+old) + " AND NOT (" + unfilled + ") THEN\n    RETURN NEW;\n  END IF;\n" + computed.String() +
+		"  IF " + distinctCondition(fresh, strings.Join(vars, ", ")) + " AND (TG_OP = 'INSERT' AND num_nonnulls(" + fresh + ") > 0" + mine + ") THEN\n" +
 		given + back +
 		"  ELSIF TG_OP = 'INSERT'" + other + " THEN\n" + split.String() +
 		"  END IF;\n  RETURN NEW;\nEND\n$onward$"
 }
 
-// ends makes the new columns what they are to be, and drops the old one.
-func (s *split) ends(m *Made) {
+// addContractSteps gives the new columns their final definition, and drops the old one.
+func (s *split) addContractSteps(m *Steps) {
 	t := s.t
-	alter := "ALTER TABLE " + name(t) + " "
-	last := removed(t, s.trigger)
-	drop := alter + "DROP COLUMN " + quote(s.old.old.Name)
+	alter := "ALTER TABLE " + tableName(t) + " "
+	last := dropTrigger(t, s.trigger)
+	drop := alter + "DROP COLUMN " + quoteIdent(s.old.old.Name)
 	if c := s.old.changes[len(s.old.changes)-1]; c.Command.Behavior == pgparse.DropBehavior_DROP_CASCADE {
 		drop += " CASCADE"
 	}
 	last = append(last, drop)
 	for _, p := range s.parts {
-		if p.now.NotNull {
-			m.notNull(p.changes[0], t, p.now.Name, onward.Contract)
+		if p.newColumn.NotNull {
+			m.notNull(p.changes[0], t, p.newColumn.Name, onward.Contract)
 		}
-		for i, con := range p.def.others {
-			p.def.other(m, p.changes[0], t, con, p.def.texts[i], onward.Contract)
+		for i, con := range p.def.conditions {
+			p.def.addCondition(m, p.changes[0], t, con, p.def.texts[i], onward.Contract)
 		}
-		if p.now.DefaultText != "" {
-			last = append(last, alter+"ALTER COLUMN "+quote(p.now.Name)+" SET DEFAULT "+p.now.DefaultText)
+		if p.newColumn.DefaultText != "" {
+			last = append(last, alter+"ALTER COLUMN "+quoteIdent(p.newColumn.Name)+" SET DEFAULT "+p.newColumn.DefaultText)
 		}
-		if p.now.Comment != "" {
-			last = append(last, "COMMENT ON COLUMN "+name(t)+"."+quote(p.now.Name)+" IS "+pgparse.QuoteLiteral(p.now.Comment))
+		if p.newColumn.Comment != "" {
+			last = append(last, "COMMENT ON COLUMN "+tableName(t)+"."+quoteIdent(p.newColumn.Name)+" IS "+pgparse.QuoteLiteral(p.newColumn.Comment))
 		}
 	}
-	step := m.add(onward.Contract, onward.StepDDL, "nobody uses "+s.old.old.Name+" any more", last...)
-	step.Check = "SELECT 1 FROM " + name(t) + " AS t WHERE " + s.unfilled("t.") + " LIMIT 1"
-	step.Behind = []*onward.PlannedBackfill{s.filling}
+	step := m.addStep(onward.Contract, onward.StepDDL, "drop "+t.Name.Name+"."+s.old.old.Name+", which no code uses any more", last...)
+	step.Check = "SELECT 1 FROM " + tableName(t) + " AS t WHERE " + s.unfilledCondition("t.") + " LIMIT 1"
+	step.AfterBackfills = []*onward.PlannedBackfill{s.backfill}
 }
 
-func (s *split) notes(m *Made, all string) {
+func (s *split) addNotes(m *Steps, all string) {
 	old, t := s.old.old, s.t.Name
-	m.note("%s of %s is said to be split into %s: its values are kept, which the migrations drop", old.Name, t, all)
-	m.note("conditions of %s (NOT NULL, UNIQUE, CHECK, FOREIGN KEY) come when the deployed code is gone: up to then its values of %s are taken apart, whatever they are", all, old.Name)
-	if s.joined == "" {
+	m.addNote("%s of %s is declared as split into %s: the plan keeps its values, which the migrations drop", old.Name, t, all)
+	m.addNote("conditions of %s (NOT NULL, UNIQUE, CHECK, FOREIGN KEY) come when the deployed code is gone: "+
+		"until then its values of %s are split, whatever they are", all, old.Name)
+	if s.joinExpression == "" {
 		is := "NULL"
 		if old.DefaultText != "" {
 			is = "its default"
 		}
-		m.note("nobody says what %s is joined as: in rows that new code adds it is %s for the deployed code, in rows that new code changes it keeps its old value, and a way back loses what new code wrote to %s", old.Name, is, all)
+		m.addNote("nothing declares how to join %s: in rows that new code adds it is %s for the deployed code, "+
+			"in rows that new code changes it keeps its old value, and an abort loses the values that new code wrote to %s", old.Name, is, all)
 	} else {
-		whole := s.whole()
-		m.note("where a value of %s is not the same when it is split and joined again, it stays as it was written: new code's parts stay, too, until the deployed code writes another value. How many rows have such a value: SELECT count(*) FROM %s WHERE %s IS DISTINCT FROM %s", old.Name, name(s.t), quote(old.Name), whole)
+		whole := s.roundTrip()
+		m.addNote("where a value of %s is not the same when it is split and joined again, it stays as it was written: "+
+			"new code's parts stay, too, until the deployed code writes another value. How many rows have such a value: "+
+			"SELECT count(*) FROM %s WHERE %s IS DISTINCT FROM %s", old.Name, tableName(s.t), quoteIdent(old.Name), whole)
 		if old.NotNull {
-			m.note("up to the last step %s must not be NULL: rows of new code for which %s is NULL are refused", old.Name, s.joined)
+			m.addNote("up to the last step %s must not be NULL: rows of new code for which %s is NULL are refused", old.Name, s.joinExpression)
 		}
 	}
 	if old.DefaultText != "" {
-		m.note("an INSERT of new code that gives none of %s gets the parts of the default of %s, up to the last step", all, old.Name)
+		m.addNote("an INSERT of new code that gives none of %s gets the parts of the default of %s, up to the last step", all, old.Name)
 	}
 	for _, p := range s.parts {
-		if p.now.DefaultText != "" {
-			m.note("an INSERT of new code that gives %s as NULL gets its default, up to the last step", p.now.Name)
+		if p.newColumn.DefaultText != "" {
+			m.addNote("an INSERT of new code that gives %s as NULL gets its default, up to the last step", p.newColumn.Name)
 		}
-		if named := p.now.Type.Name.Name; named != "text" && p.now.Type.Name.Schema == "pg_catalog" || p.now.Type.Name.Schema != "pg_catalog" {
-			m.note("%s is %s: a value of %s whose part does not fit it is refused, to the deployed code, too", p.now.Name, p.now.Type.Formal(), old.Name)
+		if named := p.newColumn.Type.Name.Name; named != "text" && p.newColumn.Type.Name.Schema == "pg_catalog" || p.newColumn.Type.Name.Schema != "pg_catalog" {
+			m.addNote("%s is %s: a value of %s whose part does not fit it is refused, to the deployed code, too", p.newColumn.Name, p.newColumn.Type.FormatFull(),
+				old.Name)
 		}
 	}
-	m.note("the backfill of %s fires the triggers that %s has for UPDATE", all, t)
+	m.addNote("the backfill of %s fires the triggers that %s has for UPDATE", all, t)
 }
 
-// whole is the old value, split and joined again.
-func (s *split) whole() string {
-	out, _ := named(s.joined, func(column string) string {
-		i := slices.IndexFunc(s.parts, func(p *part) bool { return p.now.Name == column })
+// roundTrip returns the old value after splitting and joining it again.
+func (s *split) roundTrip() string {
+	out, _ := replaceColumns(s.joinExpression, func(column string) string {
+		i := slices.IndexFunc(s.parts, func(p *splitColumn) bool { return p.newColumn.Name == column })
 		return "(" + s.parts[i].value + ")"
 	})
 	return out
 }
 
-// saidOf is what is said of a column that the release drops; nil where nothing is.
-func (r *Release) saidOf(old *course) *deprecation.Deprecation {
-	if old.old == nil || old.now != nil {
+// deprecationOf returns the deprecation of a column that the release drops; nil if it has none.
+func (r *Release) deprecationOf(old *columnChange) *deprecation.Deprecation {
+	if old.old == nil || old.newColumn != nil {
 		return nil
 	}
 	drop := old.changes[len(old.changes)-1]
-	t, col := drop.column()
-	if col == nil || drop.subtype() != pgparse.AlterTableType_AT_DropColumn {
+	t, col := drop.changedColumn()
+	if col == nil || drop.commandType() != pgparse.AlterTableType_AT_DropColumn {
 		return nil
 	}
-	return deprecation.Column(t.Name, col, r.Deprecated)
+	return deprecation.ColumnDeprecation(t.Name, col, r.Deprecated)
 }
 
-// addedBy is a column that the release adds to a table; nil where it adds none of that name.
-func (r *Release) addedBy(table catalog.OID, column string) *course {
-	for _, is := range r.order {
-		if is.table == table && is.old == nil && is.now != nil && is.now.Name == column {
+// addedBy returns a column that the release adds to a table; nil if it adds none of that name.
+func (r *Release) addedBy(table catalog.OID, column string) *columnChange {
+	for _, is := range r.columnOrder {
+		if is.table == table && is.old == nil && is.newColumn != nil && is.newColumn.Name == column {
 			return is
 		}
 	}

@@ -8,35 +8,35 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// columnType makes a column of the new type beside the old one, which a trigger fills, and
-// puts it in its place when the deployed code is gone. What needs no rewrite stands as it is.
+// columnType adds a column of the new type that a trigger fills, and lets it replace the old one
+// when the deployed code is gone. A change of type that needs no rewrite is kept as written.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DATA-TYPE
-var columnType = &Recipe{Name: "column-type", Make: func(c *Change) *Made {
-	if !c.retypes() {
+var columnType = &Recipe{Name: "column-type", Make: func(c *Change) *Steps {
+	if !c.changesType() {
 		return nil
 	}
-	if is := c.course(); is != nil && is.twin != nil {
-		return is.twin.made()
+	if is := c.columnChange(); is != nil && is.replacement != nil {
+		return is.replacement.makeSteps()
 	}
 	return nil
 }}
 
-// converted is a value of a column, "$1", as what the release's changes of its type make of it. told
-// says that one of them has USING.
-func (is *course) converted(value string) (out string, told bool, err error) {
+// convertValue applies the release's changes of type to a value of a column, "$1". told says that one
+// of them has USING.
+func (is *columnChange) convertValue(value string) (out string, told bool, err error) {
 	before := catalog.Type{}
 	for _, c := range is.changes {
-		if !c.retypes() {
+		if !c.changesType() {
 			continue
 		}
-		if before.Known() {
+		if before.IsKnown() {
 			value = "(" + value + ")::" + typeName(before)
 		}
-		t, col := c.column()
+		t, col := c.changedColumn()
 		if after := c.After.Relation(t.OID); after != nil && after.Attr(is.column) != nil {
 			before = after.Attr(is.column).Type
 		}
-		text, err := c.using(col.Name)
+		text, err := c.usingExpression(col.Name)
 		switch {
 		case err != nil:
 			return "", false, err
@@ -48,18 +48,18 @@ func (is *course) converted(value string) (out string, told bool, err error) {
 	return value, told, nil
 }
 
-// using is how a change of type makes the new value, with "$1" for the old one; "" where nothing is
-// said of it.
-func (c *Change) using(column string) (string, error) {
+// usingExpression returns the USING expression of a change of type, with "$1" for the old value; "" if it has
+// none.
+func (c *Change) usingExpression(column string) (string, error) {
 	using := c.Command.Def.GetColumnDef().GetRawDefault()
 	if using == nil {
 		return "", nil
 	}
-	span := c.span()
+	span := c.commandSpan()
 	at := pgparse.AfterWord(c.SQL[span.Start:span.End], "USING")
 	only := true
 	pgparse.Walk(using, func(msg any) bool {
-		if ref, is := msg.(*pgparse.ColumnRef); is && pgparse.Last(ref.Fields) != column {
+		if ref, is := msg.(*pgparse.ColumnRef); is && pgparse.LastText(ref.Fields) != column {
 			only = false
 		}
 		return true
@@ -67,7 +67,7 @@ func (c *Change) using(column string) (string, error) {
 	if at < 0 || !only {
 		return "", fmt.Errorf("USING reads more than %s itself", column)
 	}
-	text, ok := rewritten(using, c.SQL, pgparse.Span{Start: span.Start + at, End: span.End}, func(name string) string {
+	text, ok := rewriteColumns(using, c.SQL, pgparse.Span{Start: span.Start + at, End: span.End}, func(name string) string {
 		if name == column {
 			return "$1"
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// added is the constraint that a command adds to a table.
-func (c *Change) added(types ...pgparse.ConstrType) *pgparse.Constraint {
+// constraintNode returns the constraint that a command adds to a table.
+func (c *Change) constraintNode(types ...pgparse.ConstrType) *pgparse.Constraint {
 	if c.Command == nil || c.Command.Subtype != pgparse.AlterTableType_AT_AddConstraint {
 		return nil
 	}
@@ -22,27 +22,27 @@ func (c *Change) added(types ...pgparse.ConstrType) *pgparse.Constraint {
 	return nil
 }
 
-// constraintCheck adds a CHECK that is not valid, and validates it.
+// constraintCheck adds a CHECK as NOT VALID, and validates it later.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
-var constraintCheck = &Recipe{Name: "constraint-check", Make: func(c *Change) *Made {
-	return c.unvalidated(pgparse.ConstrType_CONSTR_CHECK, catalog.Check)
+var constraintCheck = &Recipe{Name: "constraint-check", Make: func(c *Change) *Steps {
+	return c.constraintSteps(pgparse.ConstrType_CONSTR_CHECK, catalog.Check)
 }}
 
 // constraintForeignKey does the same with a foreign key.
-var constraintForeignKey = &Recipe{Name: "constraint-foreign-key", Make: func(c *Change) *Made {
-	return c.unvalidated(pgparse.ConstrType_CONSTR_FOREIGN, catalog.ForeignKey)
+var constraintForeignKey = &Recipe{Name: "constraint-foreign-key", Make: func(c *Change) *Steps {
+	return c.constraintSteps(pgparse.ConstrType_CONSTR_FOREIGN, catalog.ForeignKey)
 }}
 
-func (c *Change) unvalidated(typ pgparse.ConstrType, kind catalog.ConstraintKind) *Made {
-	con := c.added(typ)
+func (c *Change) constraintSteps(typ pgparse.ConstrType, kind catalog.ConstraintKind) *Steps {
+	con := c.constraintNode(typ)
 	if con == nil || con.SkipValidation || con.Contype == pgparse.ConstrType_CONSTR_CHECK && !con.IsEnforced {
 		return nil
 	}
-	t := c.Altered()
+	t := c.AlteredRelation()
 	if t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable { // with its partitions
 		return nil
 	}
-	made := c.brought(t, kind, "")
+	made := c.newConstraint(t, kind, "")
 	if con.Conname != "" {
 		made = &catalog.Constraint{Name: con.Conname}
 		if after := c.After.Relation(t.OID); after != nil && after.Constraint(con.Conname) != nil {
@@ -52,26 +52,26 @@ func (c *Change) unvalidated(typ pgparse.ConstrType, kind catalog.ConstraintKind
 	if made == nil {
 		return nil
 	}
-	m := &Made{}
-	m.validated(t, made.Name, definitionText(c.Text), c.checkPhase(c.columnsOf(made)...))
+	m := &Steps{}
+	m.addConstraintSteps(t, made.Name, definitionText(c.Text), c.checkPhase(c.columnsOf(made)...))
 	return m
 }
 
-// columnsOf are the columns of a constraint that a change brings; its statement may have added them.
+// columnsOf returns the columns of a constraint that a change adds. The same statement may have added the columns.
 func (c *Change) columnsOf(con *catalog.Constraint) []string {
-	if after := c.After.Relation(c.Altered().OID); after != nil {
+	if after := c.After.Relation(c.AlteredRelation().OID); after != nil {
 		return after.ColumnNames(con.Columns)
 	}
-	return c.Altered().ColumnNames(con.Columns)
+	return c.AlteredRelation().ColumnNames(con.Columns)
 }
 
-// definitionText is what a command adds, without ADD and the constraint's name.
+// definitionText returns the definition that a command adds, without ADD and the constraint's name.
 func definitionText(text string) string {
-	return unnamed(strings.TrimSpace(text[pgparse.AfterWord(text, "ADD"):]))
+	return stripConstraintName(strings.TrimSpace(text[pgparse.AfterWord(text, "ADD"):]))
 }
 
-// unnamed is a constraint without CONSTRAINT and its name.
-func unnamed(text string) string {
+// stripConstraintName removes CONSTRAINT and the name from a constraint.
+func stripConstraintName(text string) string {
 	if at := pgparse.AfterWord(text, "CONSTRAINT"); at > 0 && strings.EqualFold(text[:at], "CONSTRAINT") {
 		rest := text[at:]
 		return strings.TrimSpace(rest[pgparse.NameEnd(rest, len(rest)-len(strings.TrimLeft(rest, " \t\r\n"))):])
@@ -79,23 +79,23 @@ func unnamed(text string) string {
 	return text
 }
 
-// validated adds a constraint that is not valid, and validates it.
-func (m *Made) validated(t *catalog.Relation, con, definition string, phase onward.PlanPhase) {
-	alter := "ALTER TABLE " + name(t)
-	s := m.add(phase, onward.StepDDL, "holds for what is written from now on; no row is read", alter+" ADD CONSTRAINT "+quote(con)+" "+definition+" NOT VALID")
-	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quote(con)}
-	m.add(phase, onward.StepValidate, "reads the rows that were there, while others read and write", alter+" VALIDATE CONSTRAINT "+quote(con))
+// addConstraintSteps adds a constraint as NOT VALID, and validates it.
+func (m *Steps) addConstraintSteps(t *catalog.Relation, con, definition string, phase onward.PlanPhase) {
+	s := m.addStep(phase, onward.StepDDL, "add constraint "+con+" to "+t.Name.Name+" as NOT VALID: it holds for new writes, and no row is read",
+		AddUnvalidated(t.Name, con, definition))
+	s.Undo = []string{"ALTER TABLE " + tableName(t) + " DROP CONSTRAINT IF EXISTS " + quoteIdent(con)}
+	m.addStep(phase, onward.StepValidate, "validate constraint "+con+": it reads existing rows, while others read and write", ValidateConstraint(t.Name, con))
 }
 
-// constraintUnique builds the index of a unique constraint, or a primary key, beside the
-// traffic, and makes the constraint of it.
+// constraintUnique builds the index of a unique constraint or a primary key concurrently, and then adds the
+// constraint with that index.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
-var constraintUnique = &Recipe{Name: "constraint-unique", Make: func(c *Change) *Made {
-	con := c.added(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
+var constraintUnique = &Recipe{Name: "constraint-unique", Make: func(c *Change) *Steps {
+	con := c.constraintNode(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
 	if con == nil || con.Indexname != "" || con.WithoutOverlaps {
 		return nil
 	}
-	t := c.Altered()
+	t := c.AlteredRelation()
 	if t.Kind != catalog.Table {
 		return nil
 	}
@@ -103,11 +103,11 @@ var constraintUnique = &Recipe{Name: "constraint-unique", Make: func(c *Change) 
 	if con.Contype == pgparse.ConstrType_CONSTR_PRIMARY {
 		kind = catalog.PrimaryKey
 	}
-	made := c.brought(t, kind, "")
+	made := c.newConstraint(t, kind, "")
 	if made == nil {
 		return nil
 	}
-	m := &Made{}
+	m := &Steps{}
 	names := c.columnsOf(made)
 	phase := c.checkPhase(names...)
 	if kind == catalog.PrimaryKey {
@@ -117,32 +117,32 @@ var constraintUnique = &Recipe{Name: "constraint-unique", Make: func(c *Change) 
 			}
 		}
 	}
-	m.uniquely(c, t, made, phase)
+	m.addUniqueConstraint(c, t, made, phase)
 	return m
 }}
 
-// uniquely makes a unique constraint, or a primary key, of an index that is built beside the
-// traffic.
-func (m *Made) uniquely(c *Change, t *catalog.Relation, con *catalog.Constraint, phase onward.PlanPhase) {
+// addUniqueConstraint adds a unique constraint, or a primary key, with an index that is built concurrently.
+func (m *Steps) addUniqueConstraint(c *Change, t *catalog.Relation, con *catalog.Constraint, phase onward.PlanPhase) {
 	x := c.After.Relation(con.Index)
 	if x == nil || x.Index == nil {
-		m.missing("the columns of %s are not known", con.Name)
+		m.addMissing("the columns of %s are not known", con.Name)
 		return
 	}
 	after := c.After.Relation(t.OID)
-	m.indexed(t, con.Name, indexBody(after, x.Index, x), true, phase)
-	alter := "ALTER TABLE " + name(t)
-	s := m.add(phase, onward.StepDDL, "the index becomes the constraint's in an instant", alter+" ADD CONSTRAINT "+quote(con.Name)+" "+usingIndex(con, con.Name))
-	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quote(con.Name)}
+	m.addIndex(t, con.Name, indexBody(after, x.Index, x), true, phase)
+	alter := "ALTER TABLE " + tableName(t)
+	s := m.addStep(phase, onward.StepDDL, "make the index the constraint "+con.Name+": no row is read",
+		alter+" ADD CONSTRAINT "+quoteIdent(con.Name)+" "+usingIndex(con, con.Name))
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(con.Name)}
 }
 
-// usingIndex is what a constraint is that takes over an index.
+// usingIndex returns the definition of a constraint that uses an existing index.
 func usingIndex(con *catalog.Constraint, index string) string {
 	out := "UNIQUE"
 	if con.Kind == catalog.PrimaryKey {
 		out = "PRIMARY KEY"
 	}
-	out += " USING INDEX " + quote(index)
+	out += " USING INDEX " + quoteIdent(index)
 	if con.Deferrable {
 		out += " DEFERRABLE"
 		if con.InitiallyDeferred {

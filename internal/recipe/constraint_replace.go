@@ -8,82 +8,82 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// constraintReplace puts a foreign key or a CHECK in the place of one that the same release drops:
-// beside it first, and when all rows fit, in its place in an instant. Between a step that drops the one
-// and a step that adds the other, rows could be written that fit neither.
+// constraintReplace replaces a foreign key or a CHECK that the release drops by a new one. It adds the
+// new constraint first, and swaps the two in an instant once all rows satisfy it. If one step dropped
+// the old and a later step added the new one, rows could be written in between that satisfy neither.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
-var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change) *Made {
-	drops := c.dropped() != nil
-	if !drops && c.added(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil {
+var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change) *Steps {
+	drops := c.droppedConstraint() != nil
+	if !drops && c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK) == nil {
 		return nil
 	}
-	drop := c.Release.partner(c)
+	drop := c.Release.findCounterpart(c)
 	switch {
 	case drop == nil:
 		return nil
 	case drops:
-		return &Made{} // the one that replaces it has the step
+		return &Steps{} // the change that adds the new constraint has the step
 	}
-	t, old, made := c.Altered(), drop.dropped(), c.constraint()
+	t, old, made := c.AlteredRelation(), drop.droppedConstraint(), c.addedConstraint()
 	own := made.Name
 	if c.Release.Deployed.Relation(t.OID).Constraint(own) != nil {
-		own = c.Release.unique(own, "onward", "")
+		own = c.Release.uniqueName(own, "onward", "")
 	}
-	m := &Made{}
+	m := &Steps{}
 	phase := c.checkPhase(c.columnsOf(made)...)
-	m.validated(t, own, definitionText(c.Text), phase)
-	if drop.breaks() {
+	m.addConstraintSteps(t, own, definitionText(c.Text), phase)
+	if drop.breaksDeployed() {
 		phase = onward.Contract
 	}
-	alter := "ALTER TABLE " + name(t) + " "
-	s := m.add(phase, onward.StepDDL, "takes the place of the one that was there, in an instant", alter+"DROP CONSTRAINT "+quote(old.Name))
-	s.Undo = drop.undo()
+	alter := "ALTER TABLE " + tableName(t) + " "
+	s := m.addStep(phase, onward.StepDDL, "replace constraint "+old.Name+" of "+t.Name.Name+": no row is read", alter+"DROP CONSTRAINT "+quoteIdent(old.Name))
+	s.Undo = drop.undoStatements()
 	if own != made.Name {
-		s.SQL = append(s.SQL, alter+"RENAME CONSTRAINT "+quote(own)+" TO "+quote(made.Name))
-		s.Undo = append([]string{alter + "RENAME CONSTRAINT " + quote(made.Name) + " TO " + quote(own)}, s.Undo...)
+		s.SQL = append(s.SQL, alter+"RENAME CONSTRAINT "+quoteIdent(own)+" TO "+quoteIdent(made.Name))
+		s.Undo = append([]string{alter + "RENAME CONSTRAINT " + quoteIdent(made.Name) + " TO " + quoteIdent(own)}, s.Undo...)
 	}
 	return m
 }}
 
-// dropped is the foreign key or CHECK of the base that a change drops; nil where it drops none.
-func (c *Change) dropped() *catalog.Constraint {
-	if c.subtype() != pgparse.AlterTableType_AT_DropConstraint || c.Altered().Kind != catalog.Table {
+// droppedConstraint returns the foreign key or CHECK of the base that a change drops; nil if it drops none.
+func (c *Change) droppedConstraint() *catalog.Constraint {
+	if c.commandType() != pgparse.AlterTableType_AT_DropConstraint || c.AlteredRelation().Kind != catalog.Table {
 		return nil
 	}
-	con := c.Altered().Constraint(c.Command.Name)
-	if con == nil || con.Kind != catalog.ForeignKey && con.Kind != catalog.Check || !c.Release.has(c.Altered(), con) {
+	con := c.AlteredRelation().Constraint(c.Command.Name)
+	if con == nil || con.Kind != catalog.ForeignKey && con.Kind != catalog.Check || !c.Release.isDeployedConstraint(c.AlteredRelation(), con) {
 		return nil
 	}
 	return con
 }
 
-// partner is the change that adds what takes the place of a constraint which a change drops, or the
-// one that drops it; nil where there is none.
-func (r *Release) partner(c *Change) *Change {
+// findCounterpart returns the change that adds the replacement of a constraint that c drops, or the change that
+// drops the constraint that c replaces; nil if there is none.
+func (r *Release) findCounterpart(c *Change) *Change {
 	at := slices.Index(r.changes, c)
-	if c.dropped() != nil {
+	if c.droppedConstraint() != nil {
 		for _, later := range r.changes[at+1:] {
-			if later.replaces(c) {
+			if later.replacesConstraint(c) {
 				return later
 			}
 		}
 		return nil
 	}
 	for _, before := range r.changes[:max(at, 0)] {
-		if before.dropped() != nil && r.partner(before) == c {
+		if before.droppedConstraint() != nil && r.findCounterpart(before) == c {
 			return before
 		}
 	}
 	return nil
 }
 
-// replaces reports whether a change adds what is under the name of a dropped constraint then, or is the
-// foreign key of the same columns. What is NOT ENFORCED is said to be not validated, too.
-func (c *Change) replaces(drop *Change) bool {
-	con := c.added(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK)
-	if con == nil || con.SkipValidation || c.Altered().OID != drop.Altered().OID {
+// replacesConstraint reports whether a change adds a constraint with the name of a dropped one, or a foreign key
+// on the same columns. The parser marks a NOT ENFORCED constraint as not validated, too.
+func (c *Change) replacesConstraint(drop *Change) bool {
+	con := c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN, pgparse.ConstrType_CONSTR_CHECK)
+	if con == nil || con.SkipValidation || c.AlteredRelation().OID != drop.AlteredRelation().OID {
 		return false
 	}
-	made, old := c.constraint(), drop.dropped()
+	made, old := c.addedConstraint(), drop.droppedConstraint()
 	return made != nil && made.Kind == old.Kind && (made.Name == old.Name || old.Kind == catalog.ForeignKey && slices.Equal(made.Columns, old.Columns))
 }

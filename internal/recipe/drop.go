@@ -6,34 +6,40 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// columnDrop first lets the new code leave a column out, and drops it when the deployed code is gone.
-var columnDrop = &Recipe{Name: "column-drop", Make: func(c *Change) *Made {
+// columnDrop first makes the column optional for the new code, and drops it when the deployed code is
+// gone.
+var columnDrop = &Recipe{Name: "column-drop", Make: func(c *Change) *Steps {
 	if c.Command == nil || c.Command.Subtype != pgparse.AlterTableType_AT_DropColumn {
 		return nil
 	}
-	t := c.Altered()
-	m := &Made{}
-	alter := "ALTER TABLE " + name(t)
+	t := c.AlteredRelation()
+	m := &Steps{}
+	alter := "ALTER TABLE " + tableName(t)
 	col, text := t.Column(c.Command.Name), c.Text
-	if is := c.course(); is != nil && is.old != nil && is.old.Name != c.Command.Name {
-		col, text = is.old, "DROP COLUMN "+quote(is.old.Name) // it never gets the other name
+	if is := c.columnChange(); is != nil && is.old != nil && is.old.Name != c.Command.Name {
+		col, text = is.old, "DROP COLUMN "+quoteIdent(is.old.Name) // it never gets its new name
 		if c.Command.Behavior == pgparse.DropBehavior_DROP_CASCADE {
 			text += " CASCADE"
 		}
 	}
-	if col != nil && col.Required() && t.Kind != catalog.View {
-		s := m.add(onward.Expand, onward.StepDDL, "the new code does not know "+col.Name+", and leaves it out", alter+" ALTER COLUMN "+quote(col.Name)+" DROP NOT NULL")
-		s.Undo = []string{alter + " ALTER COLUMN " + quote(col.Name) + " SET NOT NULL"}
-		if primary(t, col) {
+	if col != nil && col.IsRequired() && t.Kind != catalog.View {
+		s := m.addStep(onward.Expand, onward.StepDDL, "allow NULL in "+t.Name.Name+"."+col.Name+", because the new code leaves it out",
+			alter+" ALTER COLUMN "+quoteIdent(col.Name)+" DROP NOT NULL")
+		s.Undo = []string{alter + " ALTER COLUMN " + quoteIdent(col.Name) + " SET NOT NULL"}
+		if inPrimaryKey(t, col) {
 			m.Steps = nil
-			m.missing("%s is part of the primary key of %s: the new code cannot leave it out before it is dropped", col.Name, t.Name)
+			m.addMissing("%s is part of the primary key of %s: the new code cannot leave it out before it is dropped", col.Name, t.Name)
 		}
 	}
-	m.add(onward.Contract, onward.StepDDL, "nobody uses it any more", alter+" "+text)
+	name := c.Command.Name
+	if col != nil {
+		name = col.Name
+	}
+	m.addStep(onward.Contract, onward.StepDDL, "drop column "+name+" of "+t.Name.Name+", which no code uses any more", alter+" "+text)
 	return m
 }}
 
-func primary(t *catalog.Relation, col *catalog.Column) bool {
+func inPrimaryKey(t *catalog.Relation, col *catalog.Column) bool {
 	for _, con := range t.Constraints {
 		if con.Kind != catalog.PrimaryKey {
 			continue
@@ -48,7 +54,7 @@ func primary(t *catalog.Relation, col *catalog.Column) bool {
 }
 
 // tableDrop drops a table, a view or a sequence when the deployed code is gone.
-var tableDrop = &Recipe{Name: "table-drop", Make: func(c *Change) *Made {
+var tableDrop = &Recipe{Name: "table-drop", Make: func(c *Change) *Steps {
 	stmt := c.Node.GetDropStmt()
 	if stmt == nil {
 		return nil
@@ -59,7 +65,7 @@ var tableDrop = &Recipe{Name: "table-drop", Make: func(c *Change) *Made {
 	default:
 		return nil
 	}
-	m := &Made{}
-	m.add(onward.Contract, onward.StepDDL, "the deployed code may use it: it goes when that is gone", c.SQL)
+	m := &Steps{}
+	m.addStep(onward.Contract, onward.StepDDL, "drop what the deployed code may use, after it is gone", c.SQL)
 	return m
 }}

@@ -8,14 +8,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// indexCreate builds an index beside the traffic.
+// indexCreate builds an index concurrently.
 // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
-var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Made {
+var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Steps {
 	stmt := c.Node.GetIndexStmt()
 	if stmt == nil {
 		return nil
 	}
-	t := c.table()
+	t := c.changedTable()
 	if t == nil || t.Kind != catalog.Table && t.Kind != catalog.MaterializedView {
 		return nil
 	}
@@ -32,30 +32,31 @@ var indexCreate = &Recipe{Name: "index-create", Make: func(c *Change) *Made {
 		}
 		index = made.Name.Name
 		at := pgparse.AfterWord(sql, "CONCURRENTLY")
-		sql = sql[:at] + " " + quote(index) + sql[at:]
+		sql = sql[:at] + " " + quoteIdent(index) + sql[at:]
 	}
 	own := index
 	if c.Release.Deployed.Lookup(t.Name.Schema, index) != nil && c.Before.Lookup(t.Name.Schema, index) == nil {
-		// The release has dropped one of this name, which stays until the deployed code is gone.
-		own = c.Release.unique(index, "onward", "")
+		// The release drops an index of this name, which stays until the deployed code is gone.
+		own = c.Release.uniqueName(index, "onward", "")
 		at := pgparse.AfterWord(sql, "CONCURRENTLY")
 		from := at
 		if stmt.IfNotExists {
 			from = pgparse.AfterWord(sql, "EXISTS")
 		}
-		sql = sql[:at] + " " + quote(own) + sql[pgparse.NextLexeme(sql, from).End:]
+		sql = sql[:at] + " " + quoteIdent(own) + sql[pgparse.NextLexeme(sql, from).End:]
 	}
-	m := &Made{}
-	s := m.add(c.indexPhase(t, stmt), onward.StepConcurrent, "is built while others read and write", sql)
+	m := &Steps{}
+	s := m.addStep(c.indexPhase(t, stmt), onward.StepConcurrent, "build index "+own+" while others read and write", sql)
 	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, own)}
 	if own != index {
-		m.add(onward.Contract, onward.StepDDL, "takes the name of the one that was there", "ALTER INDEX "+inSchema(t, own)+" RENAME TO "+quote(index))
+		m.addStep(onward.Contract, onward.StepDDL, "rename index "+own+" to "+index+", which is free now",
+			"ALTER INDEX "+inSchema(t, own)+" RENAME TO "+quoteIdent(index))
 	}
 	return m
 }}
 
-// indexPhase is when an index is built: a unique one is a condition, and each is built behind the
-// backfill of what it is of.
+// indexPhase returns the phase in which an index is built. A unique index is a condition on its columns.
+// Any index is built after the backfill of its columns.
 func (c *Change) indexPhase(t *catalog.Relation, stmt *pgparse.IndexStmt) onward.PlanPhase {
 	var columns []string
 	for _, p := range stmt.IndexParams {
@@ -70,7 +71,7 @@ func (c *Change) indexPhase(t *catalog.Relation, stmt *pgparse.IndexStmt) onward
 	return onward.Expand
 }
 
-// builtOn is the index that a change builds on a table; nil where it is not known.
+// builtOn returns the index that a change builds on a table; nil if it is not known.
 func (c *Change) builtOn(t *catalog.Relation) *catalog.Relation {
 	after := c.After.Relation(t.OID)
 	if after == nil {
@@ -84,40 +85,41 @@ func (c *Change) builtOn(t *catalog.Relation) *catalog.Relation {
 	return nil
 }
 
-// fillsAny reports whether a backfill fills one of the columns of a table.
+// fillsAny reports whether a backfill fills one of a table's columns.
 func (r *Release) fillsAny(t *catalog.Relation, columns []string) bool {
 	for _, col := range columns {
-		if r.filled[key(t, col)] {
+		if r.filled[columnKey(t, col)] {
 			return true
 		}
 	}
 	return false
 }
 
-// inSchema is the name of an index of a table, for SQL.
+// inSchema returns the qualified name of an index of a table, for SQL.
 func inSchema(t *catalog.Relation, index string) string {
-	return name(&catalog.Relation{Name: catalog.Name{Schema: t.Name.Schema, Name: index}})
+	return tableName(&catalog.Relation{Name: catalog.Name{Schema: t.Name.Schema, Name: index}})
 }
 
-// indexed builds an index of a table beside the traffic.
-func (m *Made) indexed(t *catalog.Relation, index, body string, unique bool, phase onward.PlanPhase) {
+// addIndex builds an index of a table concurrently.
+func (m *Steps) addIndex(t *catalog.Relation, index, body string, unique bool, phase onward.PlanPhase) {
 	word := "INDEX"
 	if unique {
 		word = "UNIQUE INDEX"
 	}
-	s := m.add(phase, onward.StepConcurrent, "is built while others read and write", "CREATE "+word+" CONCURRENTLY "+quote(index)+" ON "+name(t)+" "+body)
+	s := m.addStep(phase, onward.StepConcurrent, "build index "+index+" while others read and write",
+		"CREATE "+word+" CONCURRENTLY "+quoteIdent(index)+" ON "+tableName(t)+" "+body)
 	s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + inSchema(t, index)}
 }
 
-// onKey is a column or an expression of an index, or of what a table is partitioned by, with its collation
-// and operator class.
+// onKey returns a column or an expression of an index or a partition key, with its collation and operator
+// class.
 func onKey(t *catalog.Relation, k *catalog.IndexKey) string {
 	text := "(" + k.ExprText + ")"
 	if col := t.Attr(k.Column); col != nil {
-		text = quote(col.Name)
+		text = quoteIdent(col.Name)
 	}
 	if k.Collation != "" {
-		text += " COLLATE " + quote(k.Collation)
+		text += " COLLATE " + quoteIdent(k.Collation)
 	}
 	if k.Opclass != "" {
 		text += " " + k.Opclass
@@ -125,18 +127,18 @@ func onKey(t *catalog.Relation, k *catalog.IndexKey) string {
 	return text
 }
 
-// storageText is WITH and TABLESPACE of an index.
+// storageText returns WITH and TABLESPACE of an index.
 func storageText(r *catalog.Relation) (out string) {
-	if with := options(r); with != "" {
+	if with := storageOptions(r); with != "" {
 		out = " WITH (" + with + ")"
 	}
 	if r.Tablespace != "" {
-		out += " TABLESPACE " + quote(r.Tablespace)
+		out += " TABLESPACE " + quoteIdent(r.Tablespace)
 	}
 	return out
 }
 
-// indexBody is what an index is of, from USING on. Its storage is that of another relation, r.
+// indexBody returns the definition of an index from USING on, with the storage options of the relation r.
 func indexBody(t *catalog.Relation, x *catalog.IndexInfo, r *catalog.Relation) string {
 	var keys []string
 	for i := range x.Keys {
@@ -145,12 +147,18 @@ func indexBody(t *catalog.Relation, x *catalog.IndexInfo, r *catalog.Relation) s
 		if k.Desc {
 			text += " DESC"
 		}
+		switch {
+		case k.NullsFirst && !k.Desc:
+			text += " NULLS FIRST"
+		case k.Desc && !k.NullsFirst:
+			text += " NULLS LAST"
+		}
 		keys = append(keys, text)
 	}
 	out := "USING " + x.Method + " (" + strings.Join(keys, ", ") + ")"
 	if names := t.ColumnNames(x.Include); len(names) > 0 {
 		for i := range names {
-			names[i] = quote(names[i])
+			names[i] = quoteIdent(names[i])
 		}
 		out += " INCLUDE (" + strings.Join(names, ", ") + ")"
 	}
@@ -164,9 +172,9 @@ func indexBody(t *catalog.Relation, x *catalog.IndexInfo, r *catalog.Relation) s
 	return out
 }
 
-// indexDrop drops an index beside the traffic, when the deployed code that may need it is gone.
+// indexDrop drops an index concurrently, when the deployed code that may need it is gone.
 // https://www.postgresql.org/docs/current/sql-dropindex.html
-var indexDrop = &Recipe{Name: "index-drop", Make: func(c *Change) *Made {
+var indexDrop = &Recipe{Name: "index-drop", Make: func(c *Change) *Steps {
 	stmt := c.Node.GetDropStmt()
 	if stmt == nil || stmt.RemoveType != pgparse.ObjectType_OBJECT_INDEX || len(stmt.Objects) != 1 || stmt.Behavior == pgparse.DropBehavior_DROP_CASCADE {
 		return nil
@@ -176,7 +184,7 @@ var indexDrop = &Recipe{Name: "index-drop", Make: func(c *Change) *Made {
 		at := pgparse.AfterWord(sql, "INDEX")
 		sql = sql[:at] + " CONCURRENTLY" + sql[at:]
 	}
-	m := &Made{}
-	m.add(onward.Contract, onward.StepConcurrent, "the deployed code may be quick by it: it goes when that is gone", sql)
+	m := &Steps{}
+	m.addStep(onward.Contract, onward.StepConcurrent, "drop the index after the deploy: deployed queries may rely on it", sql)
 	return m
 }}

@@ -8,43 +8,46 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// partitionDetach takes a partition off without a lock that others wait behind. The server leaves
-// a CHECK of the bounds, which goes after it.
+// partitionDetach detaches a partition concurrently, so that others do not queue for a lock. The
+// server leaves a CHECK of the bounds, which is dropped afterwards.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
-var partitionDetach = &Recipe{Name: "partition-detach", Make: func(c *Change) *Made {
+var partitionDetach = &Recipe{Name: "partition-detach", Make: func(c *Change) *Steps {
 	if c.Command == nil || c.Command.Subtype != pgparse.AlterTableType_AT_DetachPartition {
 		return nil
 	}
 	cmd := c.Command.Def.GetPartitionCmd()
-	t, part := c.Altered(), c.resolve(cmd.GetName())
+	t, part := c.AlteredRelation(), c.resolveRelation(cmd.GetName())
 	if cmd.GetConcurrent() || part == nil {
 		return nil
 	}
-	m := &Made{}
+	m := &Steps{}
 	phase := c.checkPhase("")
-	alter := "ALTER TABLE " + name(t)
-	back := []string{alter + " ATTACH PARTITION " + name(part) + " " + part.Bound}
+	alter := "ALTER TABLE " + tableName(t)
+	back := []string{alter + " ATTACH PARTITION " + tableName(part) + " " + part.Bound}
 	why := ""
 	switch {
 	case t.Default != 0:
 		why = "has a default partition"
 	case slices.ContainsFunc(c.Release.Versions, func(v int) bool { return v < 14 }):
-		why = "may stand on a server before 14"
+		why = "may be part of a file on a server before 14"
 	}
 	if why != "" {
-		s := m.add(phase, onward.StepDDL, "everybody waits for it, for an instant: no row is read", alter+" DETACH PARTITION "+name(part))
+		s := m.addStep(phase, onward.StepDDL, "detach partition "+part.Name.Name+": everybody waits for an instant, and no row is read",
+			alter+" DETACH PARTITION "+tableName(part))
 		s.Undo = back
-		m.note("%s %s, so nothing can be detached CONCURRENTLY", t.Name, why)
+		m.addNote("%s %s, so nothing can be detached CONCURRENTLY", t.Name, why)
 		return m
 	}
-	s := m.add(phase, onward.StepConcurrent, "waits for who uses the partition, and nobody waits for it; FINALIZE goes on where it was cut off", alter+" DETACH PARTITION "+name(part)+" CONCURRENTLY")
+	s := m.addStep(phase, onward.StepConcurrent, "detach partition "+part.Name.Name+
+		": it waits for the partition's users, and nobody waits for it. If it is interrupted, FINALIZE completes it", alter+" DETACH PARTITION "+tableName(part)+
+		" CONCURRENTLY")
 	s.Undo = back
-	m.add(phase, onward.StepDDL, "the server left a CHECK of the old bounds", "ALTER TABLE "+name(part)+" DROP CONSTRAINT IF EXISTS "+quote(boundCheck(t, part)))
+	m.addStep(phase, onward.StepDDL, "drop the CHECK of the old bounds, which the server has left",
+		"ALTER TABLE "+tableName(part)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(boundCheck(t, part)))
 	return m
 }}
 
-// boundCheck is the name that the server gives to the CHECK that a partition has of its bounds when it
-// is detached.
+// boundCheck returns the name that the server gives to the CHECK of a detached partition's bounds.
 func boundCheck(t, part *catalog.Relation) string {
 	column := ""
 	if len(t.PartitionKey) == 1 {

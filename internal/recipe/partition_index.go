@@ -8,104 +8,112 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// partitionIndex builds an index of a partitioned table partition by partition, beside the traffic,
-// and puts them together: CONCURRENTLY is refused on the partitioned table itself.
+// partitionIndex builds an index of a partitioned table concurrently on each partition, and attaches
+// these indexes: CONCURRENTLY is refused on the partitioned table itself.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
-var partitionIndex = &Recipe{Name: "partition-index", Make: func(c *Change) *Made {
+var partitionIndex = &Recipe{Name: "partition-index", Make: func(c *Change) *Steps {
 	stmt := c.Node.GetIndexStmt()
 	if stmt == nil || stmt.Concurrent || !stmt.GetRelation().GetInh() {
 		return nil
 	}
-	t := c.table()
+	t := c.changedTable()
 	if t == nil || t.Kind != catalog.PartitionedTable {
 		return nil
 	}
-	m := &Made{}
+	m := &Steps{}
 	made := c.builtOn(t)
 	if made == nil {
-		m.missing("the name of the new index of %s is not known", t.Name)
+		m.addMissing("the name of the new index of %s is not known", t.Name)
 		return m
 	}
 	word := "INDEX"
 	if stmt.Unique {
 		word = "UNIQUE INDEX"
 	}
-	b := &partitioned{c: c, m: m, phase: c.indexPhase(t, stmt), word: word, body: c.SQL[pgparse.NameEnd(c.SQL, int(stmt.Relation.Location)):]}
-	b.only(t, made)
-	b.under(t, made)
+	b := &partitionedIndex{c: c, m: m, phase: c.indexPhase(t, stmt), word: word, body: c.SQL[pgparse.NameEnd(c.SQL, int(stmt.Relation.Location)):]}
+	b.addParentIndex(t, made)
+	b.addPartitionIndexes(t, made)
 	return m
 }}
 
-// partitioned builds an index of a partitioned table.
-type partitioned struct {
+// partitionedIndex builds an index of a partitioned table.
+type partitionedIndex struct {
 	c          *Change
-	m          *Made
+	m          *Steps
 	phase      onward.PlanPhase
-	word, body string // INDEX, and what it is of
-	// con is the constraint that it is for, nil for none, and definition what that says.
+	word, body string // INDEX or UNIQUE INDEX, and its definition
+	// con is the constraint that needs the index, nil for none, and definition its definition.
 	con        *catalog.Constraint
 	definition string
 }
 
-// only makes the index of a partitioned table itself, which is valid when each partition's is
-// attached.
-func (b *partitioned) only(t, made *catalog.Relation) {
+// addParentIndex creates the index of the partitioned table alone. It becomes valid when the index of each
+// partition is attached.
+func (b *partitionedIndex) addParentIndex(t, made *catalog.Relation) {
 	if b.con != nil {
-		alter, own := "ALTER TABLE "+name(t), quote(made.Index.Constraint)
-		s := b.m.add(b.phase, onward.StepDDL, "stands for those of the partitions, and is valid when they are attached: nothing is read", "ALTER TABLE ONLY "+name(t)+" ADD CONSTRAINT "+own+" "+b.definition)
+		alter, own := "ALTER TABLE "+tableName(t), quoteIdent(made.Index.Constraint)
+		s := b.m.addStep(b.phase, onward.StepDDL, "add the constraint to "+t.Name.Name+
+			" alone: it becomes valid after the partitions' indexes are attached, and no row is read", "ALTER TABLE ONLY "+tableName(t)+" ADD CONSTRAINT "+own+" "+
+			b.definition)
 		s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + own}
 		return
 	}
-	s := b.m.add(b.phase, onward.StepDDL, "stands for those of the partitions, and is valid when they are attached: nothing is read", "CREATE "+b.word+" "+quote(made.Name.Name)+" ON ONLY "+name(t)+" "+b.body)
-	s.Undo = []string{"DROP INDEX IF EXISTS " + name(made)}
+	s := b.m.addStep(b.phase, onward.StepDDL, "create index "+made.Name.Name+" on "+t.Name.Name+
+		" alone: it becomes valid after the partitions' indexes are attached, and no row is read", "CREATE "+b.word+" "+quoteIdent(made.Name.Name)+" ON ONLY "+
+		tableName(t)+" "+b.body)
+	s.Undo = []string{"DROP INDEX IF EXISTS " + tableName(made)}
 }
 
-// under builds the indexes of the partitions of a table, and attaches them to its own.
-func (b *partitioned) under(t, made *catalog.Relation) {
+// addPartitionIndexes builds the indexes of a table's partitions, and attaches them to the table's index.
+func (b *partitionedIndex) addPartitionIndexes(t, made *catalog.Relation) {
 	c := b.c
-	for _, p := range c.Before.Rels(t.Partitions) {
+	for _, p := range c.Before.RelationsByOID(t.Partitions) {
 		if p.Kind == catalog.ForeignTable {
 			continue // it has no indexes
 		}
 		own := c.attachedTo(p, made)
 		if own == nil {
-			b.m.missing("the index of partition %s is not known", p.Name)
+			b.m.addMissing("the index of partition %s is not known", p.Name)
 			continue
 		}
 		switch {
-		case c.Before.Relation(own.OID) != nil: // an equal one that was there
+		case c.Before.Relation(own.OID) != nil: // an equal index existed before
 		case p.Kind == catalog.PartitionedTable:
-			b.only(p, own)
-			b.under(p, own)
+			b.addParentIndex(p, own)
+			b.addPartitionIndexes(p, own)
 		default:
-			s := b.m.add(b.phase, onward.StepConcurrent, "is built while others read and write", "CREATE "+b.word+" CONCURRENTLY "+quote(own.Name.Name)+" ON "+name(p)+" "+b.body)
-			s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + name(own)}
-			b.taken(p, own)
+			s := b.m.addStep(b.phase, onward.StepConcurrent, "build index "+own.Name.Name+" of partition "+p.Name.Name+" while others read and write",
+				"CREATE "+b.word+" CONCURRENTLY "+quoteIdent(own.Name.Name)+" ON "+tableName(p)+" "+b.body)
+			s.Undo = []string{"DROP INDEX CONCURRENTLY IF EXISTS " + tableName(own)}
+			b.addPartitionConstraint(p, own)
 		}
-		s := b.m.add(b.phase, onward.StepDDL, "the partition's index becomes a part of "+made.Name.Name+" in an instant", "ALTER INDEX "+name(made)+" ATTACH PARTITION "+name(own))
-		// No index can be taken off again: the one that it is a part of goes, with its parts.
-		s.Undo = []string{"DROP INDEX IF EXISTS " + name(made)}
+		s := b.m.addStep(b.phase, onward.StepDDL, "attach index "+own.Name.Name+" to "+made.Name.Name+": no row is read",
+			"ALTER INDEX "+tableName(made)+" ATTACH PARTITION "+tableName(own))
+		// An attached index cannot be detached, so the undo drops the parent index with all its parts.
+		s.Undo = []string{"DROP INDEX IF EXISTS " + tableName(made)}
 		if b.con != nil {
-			s.Undo = []string{"ALTER TABLE " + name(t) + " DROP CONSTRAINT IF EXISTS " + quote(made.Index.Constraint)}
+			s.Undo = []string{"ALTER TABLE " + tableName(t) + " DROP CONSTRAINT IF EXISTS " + quoteIdent(made.Index.Constraint)}
 		}
 		if c.Before.Relation(own.OID) != nil {
 			s.Undo = nil
-			b.m.missing("%s was there before, and is attached: an abort would drop it with %s, so it cannot be taken back", own.Name, made.Name.Name)
+			b.m.addMissing("%s existed before and is attached: an abort would drop it with %s, so this step cannot be undone", own.Name, made.Name.Name)
 		}
 	}
 }
 
-// taken makes the partition's constraint of its index.
-func (b *partitioned) taken(p, own *catalog.Relation) {
+// addPartitionConstraint makes the partition's index into its constraint.
+func (b *partitionedIndex) addPartitionConstraint(p, own *catalog.Relation) {
 	if b.con == nil {
 		return
 	}
-	alter := "ALTER TABLE " + name(p)
-	s := b.m.add(b.phase, onward.StepDDL, "the index becomes the constraint's in an instant", alter+" ADD CONSTRAINT "+quote(own.Name.Name)+" "+usingIndex(b.con, own.Name.Name))
-	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quote(own.Name.Name)}
+	alter := "ALTER TABLE " + tableName(p)
+	s := b.m.addStep(b.phase, onward.StepDDL, "make the index the constraint "+own.Name.Name+": no row is read",
+		alter+" ADD CONSTRAINT "+quoteIdent(own.Name.Name)+" "+usingIndex(b.con, own.Name.Name))
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(own.Name.Name)}
 }
 
-// attachedTo is the index of a partition that a change leaves attached to one of the partitioned table.
+// attachedTo returns the index of a partition that is attached to an index of the partitioned table
+// after a change.
 func (c *Change) attachedTo(p, made *catalog.Relation) *catalog.Relation {
 	after := c.After.Relation(p.OID)
 	if after == nil {

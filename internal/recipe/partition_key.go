@@ -8,38 +8,39 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// partitionKey gives each partition the foreign key first, not valid, and validates it. That of the
-// partitioned table takes over what is equal and valid, and reads nothing: before 18 it cannot be
-// NOT VALID itself.
+// partitionKey adds the foreign key to each partition as NOT VALID, and validates it. The foreign
+// key of the partitioned table then takes over equal valid ones without reading rows. Before 18 it
+// cannot be NOT VALID itself.
 // https://www.postgresql.org/docs/17/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
-var partitionKey = &Recipe{Name: "partition-key", Make: func(c *Change) *Made {
-	con := c.added(pgparse.ConstrType_CONSTR_FOREIGN)
+var partitionKey = &Recipe{Name: "partition-key", Make: func(c *Change) *Steps {
+	con := c.constraintNode(pgparse.ConstrType_CONSTR_FOREIGN)
 	if con == nil || con.SkipValidation {
 		return nil
 	}
-	t := c.Altered()
+	t := c.AlteredRelation()
 	if t.Kind != catalog.PartitionedTable || !slices.ContainsFunc(c.Release.Versions, func(v int) bool { return v < 18 }) {
 		return nil
 	}
-	made := c.brought(t, catalog.ForeignKey, "")
+	made := c.newConstraint(t, catalog.ForeignKey, "")
 	if made == nil {
 		return nil
 	}
-	m := &Made{}
+	m := &Steps{}
 	phase := c.checkPhase(t.ColumnNames(made.Columns)...)
 	definition := definitionText(c.Text)
-	for _, p := range c.Before.Tree(t, true)[1:] {
+	for _, p := range c.Before.ListTree(t, true)[1:] {
 		if p.Kind != catalog.Table {
 			continue
 		}
-		own := c.brought(p, catalog.ForeignKey, "")
+		own := c.newConstraint(p, catalog.ForeignKey, "")
 		if own == nil {
 			own = made
 		}
-		m.validated(p, own.Name, definition, phase)
+		m.addConstraintSteps(p, own.Name, definition, phase)
 	}
-	alter := "ALTER TABLE " + name(t)
-	s := m.add(phase, onward.StepDDL, "takes over the keys of the partitions, which are valid: no row is read", alter+" ADD CONSTRAINT "+quote(made.Name)+" "+definition)
-	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quote(made.Name)}
+	alter := "ALTER TABLE " + tableName(t)
+	s := m.addStep(phase, onward.StepDDL, "add constraint "+made.Name+" to "+t.Name.Name+": it adopts the valid keys of the partitions, and no row is read",
+		alter+" ADD CONSTRAINT "+quoteIdent(made.Name)+" "+definition)
+	s.Undo = []string{alter + " DROP CONSTRAINT IF EXISTS " + quoteIdent(made.Name)}
 	return m
 }}

@@ -5,15 +5,15 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// partitionUnique gives each partition the unique constraint, or the primary key, of an index that is
-// built beside the traffic, and makes them parts of the partitioned table's, as a dump does.
+// partitionUnique adds the unique constraint or primary key to each partition, with an index that is
+// built concurrently. It then attaches them to the partitioned table's, as a dump does.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
-var partitionUnique = &Recipe{Name: "partition-unique", Make: func(c *Change) *Made {
-	con := c.added(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
+var partitionUnique = &Recipe{Name: "partition-unique", Make: func(c *Change) *Steps {
+	con := c.constraintNode(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
 	if con == nil || con.Indexname != "" || con.WithoutOverlaps {
 		return nil
 	}
-	t, made := c.Altered(), c.constraint()
+	t, made := c.AlteredRelation(), c.addedConstraint()
 	if t.Kind != catalog.PartitionedTable || made == nil {
 		return nil
 	}
@@ -21,7 +21,7 @@ var partitionUnique = &Recipe{Name: "partition-unique", Make: func(c *Change) *M
 	if x == nil || x.Index == nil {
 		return nil
 	}
-	m := &Made{}
+	m := &Steps{}
 	columns := t.ColumnNames(made.Columns)
 	phase := c.checkPhase(columns...)
 	if made.Kind == catalog.PrimaryKey {
@@ -31,8 +31,16 @@ var partitionUnique = &Recipe{Name: "partition-unique", Make: func(c *Change) *M
 			}
 		}
 	}
-	b := &partitioned{c: c, m: m, phase: phase, word: "UNIQUE INDEX", body: indexBody(c.After.Relation(t.OID), x.Index, x), con: made, definition: definitionText(c.Text)}
-	b.only(t, x)
-	b.under(t, x)
+	b := &partitionedIndex{
+		c:          c,
+		m:          m,
+		phase:      phase,
+		word:       "UNIQUE INDEX",
+		body:       indexBody(c.After.Relation(t.OID), x.Index, x),
+		con:        made,
+		definition: definitionText(c.Text),
+	}
+	b.addParentIndex(t, x)
+	b.addPartitionIndexes(t, x)
 	return m
 }}

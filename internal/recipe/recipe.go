@@ -13,156 +13,173 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Change is one act of a migration: a statement, or one command of an ALTER TABLE.
+// Change is one change of a migration: a statement, or one command of an ALTER TABLE.
 type Change struct {
 	*rule.Stmt
-	// Command is nil where the statement is the change.
+	// Command is nil if the change is the whole statement.
 	Command *pgparse.AlterTableCmd
-	// Text is the command, or the statement, as it is written.
+	// Text is the command, or the statement, as written.
 	Text string
-	// Release is what the change is a part of.
+	// Release is the release that the change is part of.
 	Release *Release
-	// Breaks is what stands against it for the deployed code; Locks what makes others wait.
-	Breaks, Locks []onward.Finding
+	// Breaks are the findings that the change may break deployed code. Locks are the findings that it
+	// makes others wait. Rows are the findings that it writes many rows in one transaction.
+	Breaks, Locks, Rows []onward.Finding
 }
 
-// Release is what a plan is made for, and what its recipes have decided so far.
+// Release is the subject of a plan, with the decisions that its recipes have made so far.
 type Release struct {
 	// Deployed is the schema of the base.
 	Deployed *catalog.Catalog
 	// Versions are the major versions that the plan is for.
 	Versions []int
-	// filled are columns that a backfill fills: what checks them comes behind it.
+	// filled are columns that a backfill fills. Conditions on them are checked after the backfill.
 	filled map[string]bool
-	// derived are columns that have what the deployed code writes in another form: a condition of
-	// them may refuse what it writes.
+	// derived are columns whose values are computed from what the deployed code writes. A condition
+	// on them may refuse its writes.
 	derived map[string]bool
 	names   map[string]bool
-	// changes are all of the release, and head the schema behind them.
+	// changes are all changes of the release. head is the schema after them.
 	changes []*Change
 	head    *catalog.Catalog
-	// courses are what becomes of columns; order has them as they are first changed.
-	courses map[place]*course
-	order   []*course
-	// shadows are tables that take the place of others.
-	shadows []*shadow
-	// Volatile are columns whose values differ each time that they are made: "public.t.c".
+	// columnChanges hold the changes of each column; order lists them by the first change.
+	columnChanges map[columnID]*columnChange
+	columnOrder   []*columnChange
+	// shadows are tables that replace others.
+	shadows []*shadowTable
+	// Volatile are columns whose values differ each time they are computed: "public.t.c".
 	Volatile map[string]bool
-	// Deprecated are columns that the settings call so, by table.column, in the words of a comment.
+	// Deprecated maps table.column to the deprecation in the settings, written as in a comment.
 	Deprecated map[string]string
-	// Unwritten says on what evidence a code is known never to write a column of a table; "" where it
-	// may. Where it is nil, nothing is known.
+	// Unwritten returns the evidence that the deployed or new code never writes a column of a table;
+	// "" if it may. If it is nil, nothing is known.
 	Unwritten func(of onward.Code, table *catalog.Relation, column string) string
-	// SoftDelete are columns that the settings call the mark of deleted rows, by table.
+	// SoftDelete maps tables to the column that marks deleted rows, from the settings.
 	SoftDelete map[string]string
-	// Adopted are those that the release adds, and Beyond the statements that make of the release's
-	// schema the one that the plan makes, because words of a column ask for more.
+	// Adopted are the columns for soft deletion that the release adds. Beyond are statements for
+	// objects that the plan creates in addition to the release's schema, because a column's comment
+	// asks for them.
 	Adopted []Adopted
 	Beyond  []string
-	// Filled are columns that the plan fills, and the migrations do not: "public.t.c".
+	// Filled are columns that the plan fills and the migrations do not: "public.t.c".
 	Filled map[string]bool
-	// Changed are columns whose old values nobody can give back.
+	// Changed are columns whose old values cannot be restored.
 	Changed map[string]bool
-	// Keeps reports whether the plan keeps something in [Schema].
+	// Keeps reports whether the plan stores data in [Schema].
 	Keeps bool
-	// Kept are types that nobody can make what they were: "TYPE public.t".
+	// Kept are types that cannot be restored: "TYPE public.t".
 	Kept map[string]bool
 }
 
 // NewRelease begins a plan.
 func NewRelease(deployed *catalog.Catalog, versions []int) *Release {
-	return &Release{Deployed: deployed, Versions: versions, filled: map[string]bool{}, derived: map[string]bool{}, names: map[string]bool{}, courses: map[place]*course{}, Filled: map[string]bool{}, Volatile: map[string]bool{}, Changed: map[string]bool{}, Kept: map[string]bool{}}
+	return &Release{
+		Deployed:      deployed,
+		Versions:      versions,
+		filled:        map[string]bool{},
+		derived:       map[string]bool{},
+		names:         map[string]bool{},
+		columnChanges: map[columnID]*columnChange{},
+		Filled:        map[string]bool{},
+		Volatile:      map[string]bool{},
+		Changed:       map[string]bool{},
+		Kept:          map[string]bool{},
+	}
 }
 
-// Step is one of what takes the place of a change.
+// Step is one of the steps that replace a change.
 type Step struct {
 	Phase onward.PlanPhase
 	Class onward.StepClass
-	// SQL are its statements, without semicolons. Those of StepDDL and StepValidate run in
-	// one transaction; the others are one statement.
+	// SQL are its statements, without semicolons. The statements of StepDDL and StepValidate run in
+	// one transaction; other classes have a single statement.
 	SQL []string
 	Why string
-	// Undo are statements that take it back.
+	// Undo are the statements that undo it.
 	Undo []string
-	// Check finds rows that are not right yet.
+	// Check finds rows that are not correct yet.
 	Check string
-	// Backfill is how a backfill goes along its rows, and how they are compared.
+	// Backfill says how a backfill visits its rows, and how they are compared.
 	Backfill *onward.PlannedBackfill
-	// Behind are the backfills whose rows must have been compared, and found right, before the step.
-	Behind []*onward.PlannedBackfill
-	// Replaces are the relations and columns whose place others take, from this step on or until it.
+	// AfterBackfills are the backfills whose rows must have been compared and found correct before the step.
+	AfterBackfills []*onward.PlannedBackfill
+	// Replaces are the relations and columns that are replaced from this step on, or until it.
 	Replaces []onward.PlanReplacement
-	// From is the change that it comes from.
+	// From is the change that the step belongs to.
 	From *Change
-	// Alone: a step of StepWork runs outside of a transaction.
+	// Alone: a step of StepWork runs outside a transaction.
 	Alone bool
-	// Joins: it may run in one transaction with such a step before it, from the same statement.
+	// Joins: it may share a transaction with such a step before it, from the same statement.
 	Joins bool
-	// Judged: it is the change as it stands, and nothing was found that makes others wait: by what is
-	// known of sizes, too.
+	// Cascades are tables whose rows change, too, because foreign keys refer to deleted rows.
+	Cascades []string
+	// Bookkeeping: the step only creates or removes the plan's own state.
+	Bookkeeping bool
+	// Judged: the step is the unchanged change, and no finding says that it makes others wait, even
+	// considering the known sizes.
 	Judged bool
 }
 
-// Adopted is a column that says from this release on which rows of a table are deleted.
+// Adopted is a column that marks deleted rows of a table from this release on.
 type Adopted struct{ Table, Column string }
 
-// Made is what a recipe makes of a change.
-type Made struct {
+// Steps is a recipe's result for a change.
+type Steps struct {
 	Steps []Step
-	// Missing says why the plan cannot be proven, Notes what to know of it.
+	// Missing are reasons why the plan cannot be proven. Notes are what its user should know.
 	Missing, Notes []string
-	// Says are statements that nobody runs but the new code, or who operates it.
+	// Says are statements that only the new code or its operators run.
 	Says []onward.PlanStatement
 }
 
-func (m *Made) say(what, text, sql string) {
+func (m *Steps) addStatement(what, text, sql string) {
 	m.Says = append(m.Says, onward.PlanStatement{Name: what, Text: text, SQL: sql})
 }
 
-func (m *Made) missing(format string, args ...any) {
+func (m *Steps) addMissing(format string, args ...any) {
 	m.Missing = append(m.Missing, fmt.Sprintf(format, args...))
 }
 
-func (m *Made) note(format string, args ...any) {
+func (m *Steps) addNote(format string, args ...any) {
 	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
 }
 
-func (m *Made) add(phase onward.PlanPhase, class onward.StepClass, why string, sql ...string) *Step {
+func (m *Steps) addStep(phase onward.PlanPhase, class onward.StepClass, why string, sql ...string) *Step {
 	m.Steps = append(m.Steps, Step{Phase: phase, Class: class, Why: why, SQL: sql})
 	return &m.Steps[len(m.Steps)-1]
 }
 
 // Recipe is the safe form of one kind of change.
 type Recipe struct {
-	// Name is that of its file: "column-rename".
+	// Name is the recipe's name and its file's name: "column-rename".
 	Name string
-	// Make gives what takes the place of a change; nil where it is not about it.
-	Make func(c *Change) *Made
+	// Make returns the steps that replace a change; nil if the recipe does not apply to it.
+	Make func(c *Change) *Steps
 }
 
-// Recipes are all, and the first that is about a change makes its steps.
+// Recipes are all recipes. The first that applies to a change makes its steps.
 var Recipes = []*Recipe{
 	viewRemade,
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
-	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, enumValue, partitionDetach, partitionAttach,
+	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, rowsBatched, enumValue, partitionDetach, partitionAttach,
 }
 
-// Plan gives the steps of a change: its recipe's, or the change itself.
-func Plan(c *Change) *Made {
+// PlanChange returns the steps of a change: those of its recipe, or the change itself.
+func PlanChange(c *Change) *Steps {
 	if r := c.Result.Refused; r != nil {
-		m := asItStands(c)
-		m.missing("%s:%d is refused by the server: %s", c.Migration.Path, c.Line, r.Message())
+		m := keepUnchanged(c)
+		m.addMissing("%s:%d is refused by the server: %s", c.Migration.Path, c.Line, r.Message())
 		return m
 	}
 	if s := c.Release.shadowOf(c); s != nil {
-		if m := s.takes(c); m != nil {
+		if m := s.absorbChange(c); m != nil {
 			return m
 		}
 	}
-	if c.fresh() {
-		return asItStands(c)
+	if c.isNewTable() {
+		return keepUnchanged(c)
 	}
-	if m := c.taken(); m != nil {
+	if m := c.absorbedSteps(); m != nil {
 		return m
 	}
 	for _, r := range Recipes {
@@ -170,63 +187,74 @@ func Plan(c *Change) *Made {
 			return m
 		}
 	}
-	return asItStands(c)
+	return keepUnchanged(c)
 }
 
-// asItStands is a change that is safe, or has no safe form.
-func asItStands(c *Change) *Made {
-	m := &Made{}
+// keepUnchanged returns a change unchanged, because it is safe, or because it has no safe form.
+func keepUnchanged(c *Change) *Steps {
+	m := &Steps{}
 	class := onward.StepDDL
 	sql := c.Text
 	switch {
 	case c.Result.NoTransaction != "":
 		class = onward.StepConcurrent
 	case c.Command != nil:
-		sql = c.AlterTable() + " " + c.written()
+		sql = c.AlterTable() + " " + c.plannedText()
 		if c.Command.Subtype == pgparse.AlterTableType_AT_ValidateConstraint {
 			class = onward.StepValidate
 		}
 	}
-	why := "is safe as it stands"
-	if c.waits() {
-		why = "stands as it is, and others wait for it"
+	why := "run the statement unchanged: it is safe"
+	if c.blocksOthers() {
+		why = "run the statement unchanged: others wait for it"
 	}
-	if len(outside.Role{}.ListReach(c.Node)) > 0 { // apply runs such a statement as part of this class only
+	if len(outside.Role{}.ListReach(c.Node)) > 0 { // apply runs such a statement only in this class
 		class = onward.StepWork
 	}
-	s := m.add(c.checkPhase(""), class, why, sql)
-	s.Undo, s.Judged, s.Alone = c.undo(), !c.waits(), c.Result.NoTransaction != ""
-	c.writesRows()
+	phase := c.checkPhase("")
+	if c.verb() != "" {
+		if c.writesManyRows() { // apply sets no limit on the time of this class
+			class, why = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
+			m.addMissing("%s:%d writes many rows of %s in one transaction, and no recipe splits it: write it in batches that commit, outside the migration, "+
+				"or list %[3]s in small_tables if it is small", c.Migration.Path, c.Line, c.rowsOf().Name)
+		}
+		if phase == onward.Expand && c.readsFilled() {
+			phase = onward.Backfill
+		}
+	}
+	s := m.addStep(phase, class, why, sql)
+	s.Undo, s.Judged, s.Alone = c.undoStatements(), !c.blocksOthers(), c.Result.NoTransaction != ""
+	s.Cascades = c.writesRows()
 	return m
 }
 
-// waits reports whether a change makes others wait for a time that grows with a table.
-func (c *Change) waits() bool {
+// blocksOthers reports whether a change makes others wait for a time that grows with a table.
+func (c *Change) blocksOthers() bool {
 	return slices.ContainsFunc(c.Locks, func(f onward.Finding) bool { return f.Severity == onward.Error })
 }
 
-// fresh reports whether a change is about a table that the release made: nobody uses it.
-func (c *Change) fresh() bool {
-	rel := c.table()
+// isNewTable reports whether a change is about a table that the release created, and that nobody uses yet.
+func (c *Change) isNewTable() bool {
+	rel := c.changedTable()
 	return rel != nil && rel.OID != 0 && c.Before.CreatedSince(c.Release.Deployed, rel.OID)
 }
 
-// table is what the change is about, as it is before; nil where it is about no table.
-func (c *Change) table() *catalog.Relation {
+// changedTable returns the table that the change is about, as it is before; nil if it is about no table.
+func (c *Change) changedTable() *catalog.Relation {
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_AlterTableStmt:
-		return c.Altered()
+		return c.AlteredRelation()
 	case *pgparse.Node_RenameStmt:
-		return c.resolve(n.RenameStmt.Relation)
+		return c.resolveRelation(n.RenameStmt.Relation)
 	case *pgparse.Node_IndexStmt:
-		return c.resolve(n.IndexStmt.Relation)
+		return c.resolveRelation(n.IndexStmt.Relation)
 	case *pgparse.Node_UpdateStmt:
-		return c.resolve(n.UpdateStmt.Relation)
+		return c.resolveRelation(n.UpdateStmt.Relation)
 	}
 	return nil
 }
 
-func (c *Change) resolve(rv *pgparse.RangeVar) *catalog.Relation {
+func (c *Change) resolveRelation(rv *pgparse.RangeVar) *catalog.Relation {
 	if rv == nil {
 		return nil
 	}
@@ -234,28 +262,28 @@ func (c *Change) resolve(rv *pgparse.RangeVar) *catalog.Relation {
 	return r
 }
 
-// name is the table's, for SQL: with its schema, unless that is public. A step is run by who runs the
-// migrations, with the search path that those count on.
-func name(r *catalog.Relation) string { return analysis.Table(r.Name) }
+// tableName returns the name of a table for SQL, with its schema unless that is public. Steps are run by
+// the role that runs the migrations, with its search path.
+func tableName(r *catalog.Relation) string { return analysis.QuoteTable(r.Name) }
 
-// typeName is a type for SQL: with its schema, for who writes may have another search path.
+// typeName returns a type for SQL, with its schema, since writers may have another search path.
 func typeName(t catalog.Type) string {
 	if t.Name.Schema == "pg_catalog" {
-		return t.Formal()
+		return t.FormatFull()
 	}
 	bare := t
 	bare.Name = catalog.Name{Name: "x"}
-	named := quote(t.Name.Name)
+	named := quoteIdent(t.Name.Name)
 	if t.Name.Schema != "" {
-		named = quote(t.Name.Schema) + "." + named
+		named = quoteIdent(t.Name.Schema) + "." + named
 	}
 	return named + strings.TrimPrefix(bare.String(), "x")
 }
 
-func quote(s string) string { return pgparse.QuoteIdent(s) }
+func quoteIdent(s string) string { return pgparse.QuoteIdent(s) }
 
-// unique is a name for an object of the plan: no longer than a name may be, and its own.
-func (r *Release) unique(name1, name2, label string) string {
+// uniqueName returns an unused name for an object of the plan, within the length limit of names.
+func (r *Release) uniqueName(name1, name2, label string) string {
 	for i := 1; ; i++ {
 		l := label
 		if i > 1 {
@@ -269,25 +297,27 @@ func (r *Release) unique(name1, name2, label string) string {
 	}
 }
 
-// key names a column of a table.
-func key(r *catalog.Relation, column string) string { return fmt.Sprintf("%d.%s", r.OID, column) }
+// columnKey identifies a column of a table in maps.
+func columnKey(r *catalog.Relation, column string) string { return fmt.Sprintf("%d.%s", r.OID, column) }
 
-// full names a column in what the proof is told: "public.t.c".
-func full(t *catalog.Relation, column string) string {
+// qualifiedColumn returns the name of a column as the proof expects it: "public.t.c".
+func qualifiedColumn(t *catalog.Relation, column string) string {
 	return t.Name.Qualified() + "." + column
 }
 
-// Fills notes that a backfill fills a column.
-func (r *Release) fills(t *catalog.Relation, column string) { r.filled[key(t, column)] = true }
+// Fills records that a backfill fills a column.
+func (r *Release) markFilled(t *catalog.Relation, column string) {
+	r.filled[columnKey(t, column)] = true
+}
 
-// checkPhase is when a condition on columns is added: behind the backfill that fills one of them,
-// and when the deployed code is gone where that would, or might, break it.
+// checkPhase returns the phase in which a condition on columns is added: after the backfill that
+// fills one of them, and after the deployed code is gone if the condition might break it.
 func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
-	if c.breaks() {
+	if c.breaksDeployed() {
 		return onward.Contract
 	}
-	switch t := c.table(); {
-	case t != nil && slices.ContainsFunc(columns, func(column string) bool { return c.Release.derived[key(t, column)] }):
+	switch t := c.changedTable(); {
+	case t != nil && slices.ContainsFunc(columns, func(column string) bool { return c.Release.derived[columnKey(t, column)] }):
 		return onward.Contract
 	case t != nil && c.Release.fillsAny(t, columns):
 		return onward.Backfill
@@ -295,7 +325,7 @@ func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
 	return onward.Expand
 }
 
-// breaks reports whether a change may break the deployed code.
-func (c *Change) breaks() bool {
+// breaksDeployed reports whether a change may break the deployed code.
+func (c *Change) breaksDeployed() bool {
 	return slices.ContainsFunc(c.Breaks, func(f onward.Finding) bool { return f.Severity >= onward.Warning })
 }

@@ -4,34 +4,43 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/onward"
 )
 
-// replacements tell which column takes the place of which. A database may know more of the old one than the catalog.
-func (w *twin) replacements() []onward.PlanReplacement {
-	out := onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: name(w.t), New: name(w.t), OldColumn: w.old.Name, NewColumn: w.fresh, Known: w.c.Release.knownOn(w.t)}
-	if w.said || w.old.Comment != w.now.Comment {
+// planReplacements returns which column replaces which. A database may have more properties on the old column than the catalog
+// knows.
+func (w *replacement) planReplacements() []onward.PlanReplacement {
+	out := onward.PlanReplacement{
+		Kind:      onward.ReplacementColumn,
+		Old:       tableName(w.t),
+		New:       tableName(w.t),
+		OldColumn: w.old.Name,
+		NewColumn: w.newName,
+		Known:     w.c.Release.knownOn(w.t),
+	}
+	if w.declaredByComment || w.old.Comment != w.newColumn.Comment {
 		out.Sets = append(out.Sets, "comment")
 	}
-	if w.old.StatisticsTarget != w.now.StatisticsTarget {
+	if w.old.StatisticsTarget != w.newColumn.StatisticsTarget {
 		out.Sets = append(out.Sets, "settings")
 	}
 	return []onward.PlanReplacement{out}
 }
 
-// replacements tell which columns take the place of the one that is split. They are other data: only privileges are theirs, too.
-func (s *split) replacements() (out []onward.PlanReplacement) {
+// planReplacements returns which columns replace the split one. Their values are different, so they inherit only its privileges.
+func (s *split) planReplacements() (out []onward.PlanReplacement) {
 	for _, p := range s.parts {
-		out = append(out, onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: name(s.t), New: name(s.t), OldColumn: s.old.old.Name, NewColumn: p.now.Name,
+		out = append(out, onward.PlanReplacement{Kind: onward.ReplacementColumn, Old: tableName(s.t), New: tableName(s.t), OldColumn: s.old.old.Name, NewColumn: p.newColumn.Name,
 			Sets: []string{"comment", "settings"}, Known: s.first.Release.knownOn(s.t)})
 	}
 	return out
 }
 
-// replacements tell which table takes the place of which.
-func (s *shadow) replacements(t, fresh *catalog.Relation) []onward.PlanReplacement {
-	out := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: name(t), New: name(fresh), Known: s.release.knownOn(t)}
+// planReplacements returns which table replaces which.
+func (s *shadowTable) planReplacements(t, fresh *catalog.Relation) []onward.PlanReplacement {
+	out := onward.PlanReplacement{Kind: onward.ReplacementTable, Old: tableName(t), New: tableName(fresh), Known: s.release.knownOn(t)}
 	set := func(changed bool, property string) {
 		if changed {
 			out.Sets = append(out.Sets, property)
@@ -42,13 +51,13 @@ func (s *shadow) replacements(t, fresh *catalog.Relation) []onward.PlanReplaceme
 	set(s.head.ReplicaIdentity != s.t.ReplicaIdentity, "replica identity")
 	for _, g := range differingGrants(s.t.Grants, s.head.Grants) {
 		for _, p := range allOf(g.Privilege) {
-			out.Sets = append(out.Sets, p+" to "+strings.ToLower(role(g.Role)))
+			out.Sets = append(out.Sets, p+" to "+strings.ToLower(quoteRole(g.Role)))
 		}
 	}
 	return []onward.PlanReplacement{out}
 }
 
-// differingGrants are those that one of two lists has, and the other has not.
+// differingGrants returns the privileges that only one of two lists has.
 func differingGrants(a, b []catalog.Grant) (out []catalog.Grant) {
 	for _, pair := range [][2][]catalog.Grant{{a, b}, {b, a}} {
 		for _, g := range pair[0] {
@@ -60,7 +69,7 @@ func differingGrants(a, b []catalog.Grant) (out []catalog.Grant) {
 	return out
 }
 
-// allOf are the privileges on a table that a word of GRANT means.
+// allOf returns the privileges on a table that a word of GRANT means.
 func allOf(privilege string) []string {
 	if privilege != "all" {
 		return []string{privilege}
@@ -68,29 +77,29 @@ func allOf(privilege string) []string {
 	return []string{"select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"}
 }
 
-// knownOn are the triggers and views on a table of the base: the plan was made for them.
+// knownOn returns the triggers and views on a table of the base, for which the plan was made.
 func (r *Release) knownOn(t *catalog.Relation) (out []string) {
 	for _, tr := range t.Triggers {
-		out = append(out, "trigger "+quote(tr.Name))
+		out = append(out, "trigger "+quoteIdent(tr.Name))
 	}
-	for _, v := range r.Deployed.Rels(t.Dependents) {
-		out = append(out, "view "+name(v))
+	for _, v := range r.Deployed.RelationsByOID(t.Dependents) {
+		out = append(out, "view "+tableName(v))
 	}
 	return out
 }
 
-// columnGrants give a new column the privileges that roles have on an old one.
+// columnGrants gives a new column the privileges on an old one.
 func columnGrants(t *catalog.Relation, old, fresh string) (out []string) {
 	for _, g := range t.Grants {
 		word, columns := columnsOf(g)
 		if slices.Contains(columns, old) {
-			out = append(out, "GRANT "+strings.ToUpper(word)+" ("+quote(fresh)+") ON "+name(t)+" TO "+role(g.Role))
+			out = append(out, "GRANT "+strings.ToUpper(word)+" ("+quoteIdent(fresh)+") ON "+tableName(t)+" TO "+quoteRole(g.Role))
 		}
 	}
 	return out
 }
 
-// columnsOf takes a privilege on columns apart; nil for one on a whole table.
+// columnsOf splits a privilege on columns into word and columns; nil for a privilege on the whole table.
 func columnsOf(g catalog.Grant) (word string, columns []string) {
 	word, list, is := strings.Cut(g.Privilege, " (")
 	if !is {
@@ -99,22 +108,24 @@ func columnsOf(g catalog.Grant) (word string, columns []string) {
 	return word, strings.Split(strings.TrimSuffix(list, ")"), ", ")
 }
 
-// privilege is one for GRANT.
-func privilege(g catalog.Grant) string {
+// formatPrivilege formats a privilege for GRANT.
+func formatPrivilege(g catalog.Grant) string {
 	word, columns := columnsOf(g)
 	if columns == nil {
 		return word
 	}
-	return word + " (" + quoted(columns) + ")"
+	return word + " (" + analysis.QuoteIdents(columns) + ")"
 }
 
-// statistics give the new column its statistics target at the head.
-func (w *twin) statistics(alter string) []string { return setStatistics(alter, w.fresh, w.now) }
+// statisticsStatements gives the new column its statistics target at the head.
+func (w *replacement) statisticsStatements(alter string) []string {
+	return setStatistics(alter, w.newName, w.newColumn)
+}
 
 // setStatistics gives a column the statistics target of another one.
 func setStatistics(alter, column string, like *catalog.Column) []string {
 	if like.StatisticsTarget == "" {
 		return nil
 	}
-	return []string{alter + "ALTER COLUMN " + quote(column) + " SET STATISTICS " + like.StatisticsTarget}
+	return []string{alter + "ALTER COLUMN " + quoteIdent(column) + " SET STATISTICS " + like.StatisticsTarget}
 }

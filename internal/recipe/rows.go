@@ -9,56 +9,79 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// writesRows notes what a statement does to rows that nobody can foresee, or give back: values that
-// differ each time that they are made, rows that come or go.
-func (c *Change) writesRows() {
+// writesRows records effects of a statement on rows that cannot be predicted or undone: values that
+// differ each time they are computed, rows that are added or removed. It returns the other tables whose rows
+// change because foreign keys refer to deleted rows.
+func (c *Change) writesRows() (cascades []string) {
 	t := c.rowsOf()
 	if t == nil {
-		return
+		return nil
 	}
 	if update := c.Node.GetUpdateStmt(); update != nil {
 		for _, n := range update.TargetList {
-			c.Release.Changed[full(t, n.GetResTarget().GetName())] = true
-			if c.varies(n) {
-				c.Release.Volatile[full(t, n.GetResTarget().GetName())] = true
+			c.Release.Changed[qualifiedColumn(t, n.GetResTarget().GetName())] = true
+			if c.isVolatile(n) {
+				c.Release.Volatile[qualifiedColumn(t, n.GetResTarget().GetName())] = true
 			}
 		}
-		return
+		return nil
 	}
-	for i := range t.Columns {
-		c.Release.Changed[full(t, t.Columns[i].Name)] = true
+	c.markChanged(t)
+	if c.Node.GetDeleteStmt() != nil {
+		cascades = c.markCascades(t, map[catalog.OID]bool{t.OID: true})
 	}
 	if insert := c.Node.GetInsertStmt(); insert != nil {
-		for i, varies := range c.inserted(t, insert) {
+		for i, varies := range c.volatileColumns(t, insert) {
 			if varies {
-				c.Release.Volatile[full(t, t.Columns[i].Name)] = true
+				c.Release.Volatile[qualifiedColumn(t, t.Columns[i].Name)] = true
 			}
 		}
+	}
+	return cascades
+}
+
+// markChanged records that no value of a table can be restored.
+func (c *Change) markChanged(t *catalog.Relation) {
+	for i := range t.Columns {
+		c.Release.Changed[qualifiedColumn(t, t.Columns[i].Name)] = true
 	}
 }
 
-// rowsOf is the table whose rows a change adds, changes or removes; nil for none.
+// markCascades records the tables whose rows foreign keys delete or change if rows of a table are deleted, and returns them.
+func (c *Change) markCascades(t *catalog.Relation, seen map[catalog.OID]bool) (out []string) {
+	for _, ref := range c.Before.ListReferences(t, true) {
+		if ref.Con.OnDelete == "" || ref.Con.OnDelete == "restrict" || seen[ref.From.OID] {
+			continue
+		}
+		seen[ref.From.OID] = true
+		c.markChanged(ref.From)
+		out = append(append(out, ref.From.Name.String()), c.markCascades(ref.From, seen)...)
+	}
+	return out
+}
+
+// rowsOf returns the table whose rows a change adds, changes or removes; nil for none.
 func (c *Change) rowsOf() *catalog.Relation {
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_InsertStmt:
-		return c.resolve(n.InsertStmt.Relation)
+		return c.resolveRelation(n.InsertStmt.Relation)
 	case *pgparse.Node_DeleteStmt:
-		return c.resolve(n.DeleteStmt.Relation)
+		return c.resolveRelation(n.DeleteStmt.Relation)
 	case *pgparse.Node_UpdateStmt:
-		return c.resolve(n.UpdateStmt.Relation)
+		return c.resolveRelation(n.UpdateStmt.Relation)
 	}
 	return nil
 }
 
-// inserted tells which columns of a table get values that differ each time, in the order of the
+// volatileColumns reports which columns of a table get values that differ each time, in the order of the
 // table's columns.
-func (c *Change) inserted(t *catalog.Relation, insert *pgparse.InsertStmt) []bool {
+func (c *Change) volatileColumns(t *catalog.Relation, insert *pgparse.InsertStmt) []bool {
 	out := make([]bool, len(t.Columns))
 	var given []int // the columns of the values, in order
 	for i := range t.Columns {
 		named := slices.ContainsFunc(insert.Cols, func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == t.Columns[i].Name })
 		if !named && len(insert.Cols) > 0 {
-			out[i] = c.varies(t.Columns[i].Default)
+			out[i] = c.isVolatile(t.Columns[i].Default)
 		}
 		given = append(given, i)
 	}
@@ -69,7 +92,7 @@ func (c *Change) inserted(t *catalog.Relation, insert *pgparse.InsertStmt) []boo
 		}
 	}
 	mark := func(n int, value *pgparse.Node) {
-		if n < len(given) && given[n] >= 0 && (c.varies(value) || value.GetSetToDefault() != nil && c.varies(t.Columns[given[n]].Default)) {
+		if n < len(given) && given[n] >= 0 && (c.isVolatile(value) || value.GetSetToDefault() != nil && c.isVolatile(t.Columns[given[n]].Default)) {
 			out[given[n]] = true
 		}
 	}
@@ -85,22 +108,22 @@ func (c *Change) inserted(t *catalog.Relation, insert *pgparse.InsertStmt) []boo
 	return out
 }
 
-// varies reports whether an expression gives another value each time: it has a volatile function, or
-// asks for the time or who is there.
-func (c *Change) varies(n *pgparse.Node) (is bool) {
+// isVolatile reports whether an expression may return another value each time: it calls a volatile
+// function, or reads the time or the current user.
+func (c *Change) isVolatile(n *pgparse.Node) (is bool) {
 	pgparse.Walk(n, func(m any) bool {
 		switch e := m.(type) {
 		case *pgparse.SQLValueFunction:
 			is = true
 		case *pgparse.FuncCall:
-			is = is || c.calls(e)
+			is = is || c.callsVolatile(e)
 		}
 		return !is
 	})
 	return is
 }
 
-func (c *Change) calls(call *pgparse.FuncCall) bool {
+func (c *Change) callsVolatile(call *pgparse.FuncCall) bool {
 	schema, name := pgparse.SchemaAndName(call.GetFuncname())
 	if list := c.Before.Functions(schema, name); len(list) > 0 {
 		return slices.ContainsFunc(list, func(f *catalog.Function) bool { return f.Volatility != "immutable" })

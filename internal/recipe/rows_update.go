@@ -5,17 +5,17 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/onward"
 )
 
-// rowsUpdate does an UPDATE of many rows a few at a time.
-var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Made {
+// rowsUpdate splits an UPDATE of many rows into small batches.
+var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Steps {
 	stmt := c.Node.GetUpdateStmt()
-	if stmt == nil || len(stmt.FromClause) > 0 || stmt.GetReturningClause() != nil || stmt.WithClause != nil || stmt.Relation.GetAlias() != nil {
+	if stmt == nil || len(stmt.FromClause) > 0 || stmt.GetReturningClause() != nil || stmt.WithClause != nil || stmt.Relation.GetAlias() != nil ||
+		!c.writesManyRows() {
 		return nil
 	}
-	t := c.table()
-	if t == nil || t.Kind != catalog.Table {
+	t := c.changedTable()
+	if t == nil || t.Kind != catalog.Table || c.usesAgain(t) {
 		return nil
 	}
 	set := analysis.IndexWord(c.SQL, " SET ")
@@ -28,20 +28,16 @@ var rowsUpdate = &Recipe{Name: "rows-update", Make: func(c *Change) *Made {
 	} else if stmt.WhereClause != nil {
 		return nil
 	}
-	m := &Made{}
-	// Nothing tells afterwards which rows it has changed: they are not compared.
-	if m.backfill(c, t, "changes a few rows at a time, each batch in a transaction of its own", strings.TrimSpace(text), strings.TrimSpace(where)) == nil {
+	m := &Steps{}
+	// The changed rows cannot be recognized afterwards, so they are not compared.
+	if m.addBackfill(c, t, "update "+t.Name.Name+" in batches, each in its own transaction", strings.TrimSpace(text), strings.TrimSpace(where)) == nil {
 		return m
 	}
 	for _, n := range stmt.TargetList {
-		c.Release.fills(t, n.GetResTarget().GetName())
+		c.Release.markFilled(t, n.GetResTarget().GetName())
 	}
 	c.writesRows()
-	for i := range m.Steps {
-		if m.Steps[i].Phase == onward.Contract {
-			m.Steps[i].Phase = onward.Backfill // nothing of it is needed when it is through
-		}
-	}
-	m.note("an UPDATE of %s became a backfill: what the deployed code writes meanwhile is changed, too, where it stands behind the batch", t.Name)
+	m.endAfterBackfill()
+	m.addNote("an UPDATE of %s became a backfill: rows that the deployed code writes meanwhile are changed, too, if the backfill has not passed them", t.Name)
 	return m
 }}

@@ -4,47 +4,48 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
-// indexed gives the shadow the indexes of the table at the head, under names that are free until the
-// swap, and the constraints that those stand behind.
-func (s *shadow) indexed() {
-	r, shadow := s.release, s.under(s.fresh)
-	alter := "ALTER TABLE " + name(shadow) + " ADD CONSTRAINT "
+// copyIndexes gives the shadow the indexes that the table has at the head, with the constraints that use them.
+// Their names are temporary until the swap.
+func (s *shadowTable) copyIndexes() {
+	r, shadow := s.release, s.withName(s.shadowName)
+	alter := "ALTER TABLE " + tableName(shadow) + " ADD CONSTRAINT "
 	for _, x := range r.head.IndexesOf(s.head) {
 		if x.Index == nil {
 			continue
 		}
 		like := *x
 		if r.Deployed.Lookup(x.Name.Schema, x.Name.Name) != nil && !s.attaches {
-			like.Name.Name = r.unique(x.Name.Name, "onward", "")
+			like.Name.Name = r.uniqueName(x.Name.Name, "onward", "")
 		}
 		s.indexes = append(s.indexes, &like)
-		own, body := quote(like.Name.Name), indexBody(s.head, x.Index, x)
+		own, body := quoteIdent(like.Name.Name), indexBody(s.head, x.Index, x)
 		con := s.head.Constraint(x.Index.Constraint)
 		switch {
 		case con == nil && x.Index.Unique:
-			s.make = append(s.make, "CREATE UNIQUE INDEX "+own+" ON "+name(shadow)+" "+body)
+			s.createSQL = append(s.createSQL, "CREATE UNIQUE INDEX "+own+" ON "+tableName(shadow)+" "+body)
 		case con == nil:
-			s.make = append(s.make, "CREATE INDEX "+own+" ON "+name(shadow)+" "+body)
+			s.createSQL = append(s.createSQL, "CREATE INDEX "+own+" ON "+tableName(shadow)+" "+body)
 		case con.Kind == catalog.Exclude || con.WithoutOverlaps:
-			s.not("%s %s of %s is not taken along", con.Kind, con.Name, s.t.Name)
+			s.addObstacle("%s %s of %s is not copied", con.Kind, con.Name, s.t.Name)
 		default:
-			s.make = append(s.make, alter+own+" "+keyText(s.head, con, x.Index))
+			s.createSQL = append(s.createSQL, alter+own+" "+keyText(s.head, con, x.Index))
 		}
 		if x.Comment != "" {
-			s.make = append(s.make, "COMMENT ON INDEX "+inSchema(s.t, like.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
+			s.createSQL = append(s.createSQL, "COMMENT ON INDEX "+inSchema(s.t, like.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
 		if x.Index.Clustered {
-			s.make = append(s.make, "ALTER TABLE "+name(shadow)+" CLUSTER ON "+own)
+			s.createSQL = append(s.createSQL, "ALTER TABLE "+tableName(shadow)+" CLUSTER ON "+own)
 		}
 	}
 }
 
-// keyText is a unique constraint or a primary key.
+// keyText returns the definition of a unique constraint or a primary key.
 func keyText(t *catalog.Relation, con *catalog.Constraint, x *catalog.IndexInfo) string {
 	out := "UNIQUE"
 	switch {
@@ -53,9 +54,9 @@ func keyText(t *catalog.Relation, con *catalog.Constraint, x *catalog.IndexInfo)
 	case x.NullsNotDistinct:
 		out += " NULLS NOT DISTINCT"
 	}
-	out += " (" + quoted(t.ColumnNames(con.Columns)) + ")"
+	out += " (" + analysis.QuoteIdents(t.ColumnNames(con.Columns)) + ")"
 	if len(x.Include) > 0 {
-		out += " INCLUDE (" + quoted(t.ColumnNames(x.Include)) + ")"
+		out += " INCLUDE (" + analysis.QuoteIdents(t.ColumnNames(x.Include)) + ")"
 	}
 	if con.Deferrable {
 		out += " DEFERRABLE"
@@ -66,22 +67,22 @@ func keyText(t *catalog.Relation, con *catalog.Constraint, x *catalog.IndexInfo)
 	return out
 }
 
-// foreign gives the shadow the foreign keys of the table at the head, and the checks that the release adds to
-// one that is there. It is empty: nothing is read.
-func (s *shadow) foreign() {
-	alter := "ALTER TABLE " + name(s.under(s.fresh)) + " ADD CONSTRAINT "
+// copyForeignKeys gives the shadow the table's foreign keys at the head, and the checks that the release adds to an
+// existing table. The shadow is empty, so no rows are read.
+func (s *shadowTable) copyForeignKeys() {
+	alter := "ALTER TABLE " + tableName(s.withName(s.shadowName)) + " ADD CONSTRAINT "
 	for _, con := range s.head.Constraints {
 		definition := ""
 		switch {
-		case con.Kind == catalog.Check && s.inPlace && !s.release.has(s.t, con):
-			definition = check(con.ExprText, con)
+		case con.Kind == catalog.Check && s.inPlace && !s.release.isDeployedConstraint(s.t, con):
+			definition = checkDefinition(con.ExprText, con)
 		case con.Kind == catalog.ForeignKey && con.Ref == s.head.OID:
-			s.not("foreign key %s of %s refers to %[2]s itself: rows would come before those that they refer to", con.Name, s.t.Name)
+			s.addObstacle("foreign key %s of %s refers to %[2]s itself: rows would come before those that they refer to", con.Name, s.t.Name)
 		case con.Kind == catalog.ForeignKey:
 			ref := s.release.head.Relation(con.Ref)
 			base := s.release.Deployed.Relation(con.Ref)
 			if ref == nil || base == nil || ref.Name != base.Name {
-				s.not("what foreign key %s of %s refers to is not there from the first step on", con.Name, s.t.Name)
+				s.addObstacle("what foreign key %s of %s refers to is not there from the first step on", con.Name, s.t.Name)
 				continue
 			}
 			definition = foreignKey(s.head, ref, con)
@@ -90,81 +91,83 @@ func (s *shadow) foreign() {
 			continue
 		}
 		if !con.Valid || !con.Enforced {
-			s.not("constraint %s of %s is not valid, or not enforced: on a new table it would be", con.Name, s.t.Name)
+			s.addObstacle("constraint %s of %s is not valid, or not enforced: on a new table it would be", con.Name, s.t.Name)
 		}
-		s.make = append(s.make, alter+quote(con.Name)+" "+definition)
+		s.createSQL = append(s.createSQL, alter+quoteIdent(con.Name)+" "+definition)
 	}
 }
 
-// allowed gives the shadow what others may do with the table.
-func (s *shadow) allowed() {
-	shadow := s.under(s.fresh)
+// copyPrivileges gives the shadow the table's owner and privileges.
+func (s *shadowTable) copyPrivileges() {
+	shadow := s.withName(s.shadowName)
 	if s.head.Owner != "" {
-		s.make = append(s.make, "ALTER TABLE "+name(shadow)+" OWNER TO "+quote(s.head.Owner))
+		s.createSQL = append(s.createSQL, "ALTER TABLE "+tableName(shadow)+" OWNER TO "+quoteIdent(s.head.Owner))
 	}
 	for _, g := range s.head.Grants {
-		s.make = append(s.make, "GRANT "+privilege(g)+" ON "+name(shadow)+" TO "+role(g.Role))
+		s.createSQL = append(s.createSQL, "GRANT "+formatPrivilege(g)+" ON "+tableName(shadow)+" TO "+quoteRole(g.Role))
 	}
 	for _, col := range s.head.Columns {
-		s.make = append(s.make, setStatistics("ALTER TABLE "+name(shadow)+" ", col.Name, col)...)
+		s.createSQL = append(s.createSQL, setStatistics("ALTER TABLE "+tableName(shadow)+" ", col.Name, col)...)
 	}
 	switch s.head.ReplicaIdentity {
 	case "", "default":
 	case "full", "nothing":
-		s.make = append(s.make, "ALTER TABLE "+name(shadow)+" REPLICA IDENTITY "+strings.ToUpper(s.head.ReplicaIdentity))
+		s.createSQL = append(s.createSQL, "ALTER TABLE "+tableName(shadow)+" REPLICA IDENTITY "+strings.ToUpper(s.head.ReplicaIdentity))
 	default:
-		s.not("%s has a replica identity of its own (%s)", s.t.Name, s.head.ReplicaIdentity)
+		s.addObstacle("%s has a replica identity of its own (%s)", s.t.Name, s.head.ReplicaIdentity)
 	}
 	if s.head.Comment != "" {
-		s.make = append(s.make, "COMMENT ON TABLE "+name(shadow)+" IS "+pgparse.QuoteLiteral(s.head.Comment))
+		s.createSQL = append(s.createSQL, "COMMENT ON TABLE "+tableName(shadow)+" IS "+pgparse.QuoteLiteral(s.head.Comment))
 	}
 }
 
-// references makes a second foreign key, to the shadow, of each one to the table. What the one does to
-// a row, the other sees when the trigger is through: up to the end both wait for the COMMIT.
-func (s *shadow) references(m *Made) {
+// moveReferences adds a second foreign key, to the shadow, for each foreign key to the table. The action of one
+// on a row reaches the other when the trigger has run. Until the end, both are checked at COMMIT.
+func (s *shadowTable) moveReferences(m *Steps) {
 	r := s.release
 	to := *s.head
-	to.Name = s.under(s.fresh).Name
+	to.Name = s.withName(s.shadowName).Name
 	taken := map[catalog.OID]bool{}
-	for _, ref := range r.Deployed.References(s.t, false) {
+	for _, ref := range r.Deployed.ListReferences(s.t, false) {
 		if ref.From.OID == s.t.OID || ref.Con.Parent {
 			continue
 		}
-		alter := "ALTER TABLE " + name(ref.From) + " "
-		now := s.kept(ref)
-		if now == nil && s.stays && s.remains(ref) {
-			m.note("foreign key %s of %s goes on with %s, as the release leaves it", ref.Con.Name, ref.From.Name, s.aside)
+		alter := "ALTER TABLE " + tableName(ref.From) + " "
+		now := s.headForeignKey(ref)
+		if now == nil && s.keepsTable && s.isUnchanged(ref) {
+			m.addNote("foreign key %s of %s goes on with %s, as the release leaves it", ref.Con.Name, ref.From.Name, s.oldName)
 			continue
 		}
 		if now == nil {
-			s.gone = append(s.gone, alter+"DROP CONSTRAINT IF EXISTS "+quote(ref.Con.Name))
+			s.dropSQL = append(s.dropSQL, alter+"DROP CONSTRAINT IF EXISTS "+quoteIdent(ref.Con.Name))
 			continue
 		}
 		taken[now.ID] = true
-		own := r.unique(now.Name, "onward", "")
+		own := r.uniqueName(now.Name, "onward", "")
 		with := *now
 		with.Deferrable, with.InitiallyDeferred = true, true
-		m.validated(ref.From, own, foreignKey(ref.From, &to, &with), onward.Backfill)
-		was := r.unique(ref.Con.Name, "was", "")
-		s.swap = append(s.swap, alter+"RENAME CONSTRAINT "+quote(ref.Con.Name)+" TO "+quote(was), alter+"RENAME CONSTRAINT "+quote(own)+" TO "+quote(now.Name),
-			alter+"ALTER CONSTRAINT "+quote(was)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quote(now.Name)+deferral(now))
-		s.back = append(s.back, alter+"RENAME CONSTRAINT "+quote(now.Name)+" TO "+quote(own), alter+"RENAME CONSTRAINT "+quote(was)+" TO "+quote(ref.Con.Name),
-			alter+"ALTER CONSTRAINT "+quote(own)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quote(ref.Con.Name)+deferral(ref.Con))
-		s.gone = append(s.gone, alter+"DROP CONSTRAINT IF EXISTS "+quote(was))
+		m.addConstraintSteps(ref.From, own, foreignKey(ref.From, &to, &with), onward.Backfill)
+		was := r.uniqueName(ref.Con.Name, "was", "")
+		s.swap = append(s.swap, alter+"RENAME CONSTRAINT "+quoteIdent(ref.Con.Name)+" TO "+
+			quoteIdent(was), alter+"RENAME CONSTRAINT "+quoteIdent(own)+" TO "+quoteIdent(now.Name),
+			alter+"ALTER CONSTRAINT "+quoteIdent(was)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(now.Name)+formatDeferrable(now))
+		s.undoSwap = append(s.undoSwap, alter+"RENAME CONSTRAINT "+quoteIdent(now.Name)+" TO "+
+			quoteIdent(own), alter+"RENAME CONSTRAINT "+quoteIdent(was)+" TO "+quoteIdent(ref.Con.Name),
+			alter+"ALTER CONSTRAINT "+quoteIdent(own)+" DEFERRABLE INITIALLY DEFERRED", alter+"ALTER CONSTRAINT "+quoteIdent(ref.Con.Name)+formatDeferrable(ref.Con))
+		s.dropSQL = append(s.dropSQL, alter+"DROP CONSTRAINT IF EXISTS "+quoteIdent(was))
 	}
-	for _, ref := range r.head.References(s.head, false) { // those that the release brings
+	for _, ref := range r.head.ListReferences(s.head, false) { // foreign keys that the release adds
 		if ref.From.OID != s.head.OID && !ref.Con.Parent && !taken[ref.Con.ID] {
-			m.validated(ref.From, ref.Con.Name, foreignKey(ref.From, &to, ref.Con), s.phase)
+			m.addConstraintSteps(ref.From, ref.Con.Name, foreignKey(ref.From, &to, ref.Con), s.phase)
 		}
 	}
-	if s.phase == onward.Contract { // what was written since is not in the table
-		s.swap, s.gone = append(s.swap, s.gone...), nil
+	if s.phase == onward.Contract { // rows written since then are not in the table
+		s.swap, s.dropSQL = append(s.swap, s.dropSQL...), nil
 	}
 }
 
-// kept is what a foreign key to the table is at the head; nil where the release drops it.
-func (s *shadow) kept(ref catalog.Reference) *catalog.Constraint {
+// headForeignKey returns a foreign key to the table as it is at the head; nil if the release drops it.
+func (s *shadowTable) headForeignKey(ref catalog.Reference) *catalog.Constraint {
 	from := s.release.head.Relation(ref.From.OID)
 	if from == nil {
 		return nil
@@ -178,13 +181,13 @@ func (s *shadow) kept(ref catalog.Reference) *catalog.Constraint {
 	return from.Constraints[at]
 }
 
-// remains reports whether a foreign key is the same at the head.
-func (s *shadow) remains(ref catalog.Reference) bool {
+// isUnchanged reports whether a foreign key is unchanged at the head.
+func (s *shadowTable) isUnchanged(ref catalog.Reference) bool {
 	from := s.release.head.Relation(ref.From.OID)
-	return from != nil && keeps(from, ref.Con)
+	return from != nil && hasConstraint(from, ref.Con)
 }
 
-func deferral(con *catalog.Constraint) string {
+func formatDeferrable(con *catalog.Constraint) string {
 	switch {
 	case con.InitiallyDeferred:
 		return " DEFERRABLE INITIALLY DEFERRED"
@@ -194,13 +197,13 @@ func deferral(con *catalog.Constraint) string {
 	return " NOT DEFERRABLE"
 }
 
-// exchange gives indexes their names and sequences their owners, and lets the table's own triggers run
-// once: those that the table at the head has are the shadow's from the swap on.
-func (s *shadow) exchange() {
-	r, t, old := s.release, s.t, s.under(s.aside)
+// prepareSwap renames indexes and moves sequences in the swap. It also makes the table's own triggers run only
+// once: from the swap on, triggers that exist at the head belong to the shadow.
+func (s *shadowTable) prepareSwap() {
+	r, t, old := s.release, s.t, s.withName(s.oldName)
 	rename := func(was, now string) {
-		s.swap = append(s.swap, "ALTER INDEX "+inSchema(t, was)+" RENAME TO "+quote(now))
-		s.back = append([]string{"ALTER INDEX " + inSchema(t, now) + " RENAME TO " + quote(was)}, s.back...)
+		s.swap = append(s.swap, "ALTER INDEX "+inSchema(t, was)+" RENAME TO "+quoteIdent(now))
+		s.undoSwap = append([]string{"ALTER INDEX " + inSchema(t, now) + " RENAME TO " + quoteIdent(was)}, s.undoSwap...)
 	}
 	finals := map[string]bool{}
 	for i, x := range r.head.IndexesOf(s.head) {
@@ -211,10 +214,10 @@ func (s *shadow) exchange() {
 	for _, x := range r.Deployed.IndexesOf(t) {
 		now := r.head.Relation(x.OID)
 		switch {
-		case s.stays && now != nil && now.Name != x.Name:
+		case s.keepsTable && now != nil && now.Name != x.Name:
 			rename(x.Name.Name, now.Name.Name)
 		case finals[x.Name.Name]:
-			rename(x.Name.Name, r.unique(x.Name.Name, "was", ""))
+			rename(x.Name.Name, r.uniqueName(x.Name.Name, "was", ""))
 		}
 	}
 	for i, x := range r.head.IndexesOf(s.head) {
@@ -223,29 +226,29 @@ func (s *shadow) exchange() {
 		}
 	}
 	for _, col := range s.head.Columns {
-		s.sequence(col)
+		s.moveSequence(col)
 	}
 	for _, tr := range t.Triggers {
 		if tr.Enabled && s.phase == onward.Backfill {
-			s.swap = append(s.swap, "ALTER TABLE "+name(old)+" DISABLE TRIGGER "+quote(tr.Name))
-			on := "ALTER TABLE " + name(old) + " ENABLE TRIGGER " + quote(tr.Name)
-			s.back = append([]string{on}, s.back...)
-			if s.stays {
-				s.gone = append(s.gone, on)
+			s.swap = append(s.swap, "ALTER TABLE "+tableName(old)+" DISABLE TRIGGER "+quoteIdent(tr.Name))
+			on := "ALTER TABLE " + tableName(old) + " ENABLE TRIGGER " + quoteIdent(tr.Name)
+			s.undoSwap = append([]string{on}, s.undoSwap...)
+			if s.keepsTable {
+				s.dropSQL = append(s.dropSQL, on)
 			}
 		}
 	}
 	for _, c := range s.changes {
 		if c.Node.GetCreateTrigStmt() != nil {
 			s.swap = append(s.swap, c.SQL)
-			s.back = append([]string{"DROP TRIGGER IF EXISTS " + quote(c.Node.GetCreateTrigStmt().Trigname) + " ON " + name(t)}, s.back...)
+			s.undoSwap = append([]string{"DROP TRIGGER IF EXISTS " + quoteIdent(c.Node.GetCreateTrigStmt().Trigname) + " ON " + tableName(t)}, s.undoSwap...)
 		}
 	}
 }
 
-// sequence gives a column what fills it: the table's sequence gets another owner, an identity one that
-// goes on where the table's is.
-func (s *shadow) sequence(col *catalog.Column) {
+// moveSequence gives a column its source of values: the table's sequence gets a new owner, and an identity column
+// gets a sequence that continues at the table's value.
+func (s *shadowTable) moveSequence(col *catalog.Column) {
 	r, t := s.release, s.t
 	seq, was := r.head.Relation(col.Sequence), t.Column(col.Name)
 	if seq == nil || seq.Seq == nil {
@@ -253,37 +256,40 @@ func (s *shadow) sequence(col *catalog.Column) {
 	}
 	if col.Identity == "" {
 		if was == nil || was.Sequence != col.Sequence {
-			s.not("what fills %s of %s is another sequence than the deployed one: the one that is there is to be taken over (DEFAULT nextval, OWNED BY), so that it goes on", col.Name, t.Name)
+			s.addObstacle("another sequence than the deployed one fills %s of %s: use the existing one (DEFAULT nextval, OWNED BY), so that its numbers continue",
+				col.Name, t.Name)
 			return
 		}
-		s.swap = append(s.swap, "ALTER SEQUENCE "+name(seq)+" OWNED BY "+name(t)+"."+quote(col.Name))
-		s.back = append([]string{"ALTER SEQUENCE " + name(seq) + " OWNED BY " + name(s.under(s.aside)) + "." + quote(col.Name)}, s.back...)
+		s.swap = append(s.swap, "ALTER SEQUENCE "+tableName(seq)+" OWNED BY "+tableName(t)+"."+quoteIdent(col.Name))
+		s.undoSwap = append([]string{"ALTER SEQUENCE " + tableName(seq) + " OWNED BY " + tableName(s.withName(s.oldName)) + "." + quoteIdent(col.Name)},
+			s.undoSwap...)
 		return
 	}
-	alter := "ALTER TABLE " + name(t) + " ALTER COLUMN " + quote(col.Name) + " "
-	add := alter + "ADD GENERATED " + strings.ToUpper(col.Identity) + " AS IDENTITY (" + strings.Join(append([]string{"SEQUENCE NAME " + name(seq)}, seq.Seq.Options...), " ") + ")"
+	alter := "ALTER TABLE " + tableName(t) + " ALTER COLUMN " + quoteIdent(col.Name) + " "
+	add := alter + "ADD GENERATED " + strings.ToUpper(col.Identity) + " AS IDENTITY (" +
+		strings.Join(append([]string{"SEQUENCE NAME " + tableName(seq)}, seq.Seq.Options...), " ") + ")"
 	base := (*catalog.Relation)(nil)
 	if was != nil {
 		base = r.Deployed.Relation(was.Sequence)
 	}
 	if base == nil {
-		s.swap, s.back = append(s.swap, add), append([]string{alter + "DROP IDENTITY"}, s.back...)
+		s.swap, s.undoSwap = append(s.swap, add), append([]string{alter + "DROP IDENTITY"}, s.undoSwap...)
 		return
 	}
 	goes := base
 	if base.Name == seq.Name {
 		aside := *base
-		aside.Name.Name = r.unique(base.Name.Name, "was", "")
+		aside.Name.Name = r.uniqueName(base.Name.Name, "was", "")
 		goes = &aside
-		s.swap = append(s.swap, "ALTER SEQUENCE "+name(base)+" RENAME TO "+quote(goes.Name.Name))
-		s.back = append([]string{"ALTER SEQUENCE " + name(goes) + " RENAME TO " + quote(base.Name.Name)}, s.back...)
+		s.swap = append(s.swap, "ALTER SEQUENCE "+tableName(base)+" RENAME TO "+quoteIdent(goes.Name.Name))
+		s.undoSwap = append([]string{"ALTER SEQUENCE " + tableName(goes) + " RENAME TO " + quoteIdent(base.Name.Name)}, s.undoSwap...)
 	}
 	on := func(to, from *catalog.Relation) string {
-		return "SELECT setval(" + pgparse.QuoteLiteral(name(to)) + ", last_value, is_called) FROM " + name(from)
+		return "SELECT setval(" + pgparse.QuoteLiteral(tableName(to)) + ", last_value, is_called) FROM " + tableName(from)
 	}
 	s.swap = append(s.swap, add, on(seq, goes))
-	s.back = append([]string{on(goes, seq), alter + "DROP IDENTITY"}, s.back...)
+	s.undoSwap = append([]string{on(goes, seq), alter + "DROP IDENTITY"}, s.undoSwap...)
 	if seq.OID != base.OID {
-		r.Filled[seq.Name.Qualified()] = true // the release has it begin anew
+		r.Filled[seq.Name.Qualified()] = true // the release restarts it
 	}
 }

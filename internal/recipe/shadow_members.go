@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// shadowOf is the shadow that a change is a part of; nil where it is of none.
-func (r *Release) shadowOf(c *Change) *shadow {
+// shadowOf returns the shadow that covers a change; nil if there is none.
+func (r *Release) shadowOf(c *Change) *shadowTable {
 	for _, s := range r.shadows {
 		if slices.Contains(s.changes, c) {
 			return s
@@ -17,19 +17,19 @@ func (r *Release) shadowOf(c *Change) *shadow {
 	return nil
 }
 
-// members are the changes that are about the table, or what takes its place.
-func (s *shadow) members() {
+// collectChanges finds the changes of the table, or of the table that replaces it.
+func (s *shadowTable) collectChanges() {
 	group := map[catalog.OID]bool{s.t.OID: true}
-	for _, p := range s.release.head.Tree(s.head, true) {
+	for _, p := range s.release.head.ListTree(s.head, true) {
 		group[p.OID] = true
 	}
 	for _, c := range s.release.changes {
-		if c.Node.GetViewStmt() != nil || !c.within(group) {
+		if c.Node.GetViewStmt() != nil || !c.namesTable(group) {
 			continue
 		}
 		s.changes = append(s.changes, c)
-		if !s.follows(c, group) {
-			s.not("%s:%d does what is not taken along, while %s is made anew: it is to come in a release of its own", c.Migration.Path, c.Line, s.t.Name)
+		if !s.coversChange(c, group) {
+			s.addObstacle("%s:%d makes a change that is not copied while %s is created again: put it into a release of its own", c.Migration.Path, c.Line, s.t.Name)
 		}
 	}
 	if len(s.changes) > 0 {
@@ -37,8 +37,9 @@ func (s *shadow) members() {
 	}
 }
 
-// within reports whether a change names a table of a group, or what belongs to one.
-func (c *Change) within(group map[catalog.OID]bool) bool {
+// namesTable reports whether a change names a table of a group, or an object that belongs to
+// one.
+func (c *Change) namesTable(group map[catalog.OID]bool) bool {
 	of := func(rel *catalog.Relation) bool {
 		return rel != nil && (group[rel.OID] || rel.Index != nil && group[rel.Index.Table] || rel.Seq != nil && group[rel.Seq.OwnerTable])
 	}
@@ -54,14 +55,14 @@ func (c *Change) within(group map[catalog.OID]bool) bool {
 	}
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_AlterTableStmt:
-		is = group[c.Altered().OID] || c.unties(group)
+		is = group[c.AlteredRelation().OID] || c.dropsReference(group)
 		if !is && c.Command != nil {
 			pgparse.Walk(c.Command, visit)
 		}
 		return is
 	case *pgparse.Node_DropStmt:
 		for _, o := range n.DropStmt.Objects {
-			named(pgparse.SchemaAndName(pgparse.Items(o)))
+			named(pgparse.SchemaAndName(pgparse.ListItems(o)))
 		}
 	case *pgparse.Node_CommentStmt:
 		names := n.CommentStmt.GetObject().GetList().GetItems()
@@ -75,17 +76,17 @@ func (c *Change) within(group map[catalog.OID]bool) bool {
 	return is
 }
 
-// unties reports whether a change drops a foreign key to a table of a group.
-func (c *Change) unties(group map[catalog.OID]bool) bool {
-	if c.subtype() != pgparse.AlterTableType_AT_DropConstraint {
+// dropsReference reports whether a change drops a foreign key to a table of a group.
+func (c *Change) dropsReference(group map[catalog.OID]bool) bool {
+	if c.commandType() != pgparse.AlterTableType_AT_DropConstraint {
 		return false
 	}
-	con := c.Altered().Constraint(c.Command.Name)
+	con := c.AlteredRelation().Constraint(c.Command.Name)
 	return con != nil && con.Kind == catalog.ForeignKey && group[con.Ref]
 }
 
-// follows reports whether the shadow does what a change of its group does.
-func (s *shadow) follows(c *Change, group map[catalog.OID]bool) bool {
+// coversChange reports whether the shadow covers a change of its group.
+func (s *shadowTable) coversChange(c *Change, group map[catalog.OID]bool) bool {
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_RenameStmt, *pgparse.Node_GrantStmt, *pgparse.Node_AlterOwnerStmt, *pgparse.Node_AlterSeqStmt, *pgparse.Node_SelectStmt:
 		return !s.inPlace
@@ -95,109 +96,112 @@ func (s *shadow) follows(c *Change, group map[catalog.OID]bool) bool {
 		made, _ := c.After.Resolve(n.CreateStmt.Relation)
 		return made != nil && group[made.OID]
 	case *pgparse.Node_InsertStmt:
-		into := c.resolve(n.InsertStmt.Relation)
+		into := c.resolveRelation(n.InsertStmt.Relation)
 		return into != nil && into.OID == s.head.OID && !s.inPlace
 	case *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt:
 		return false
 	case *pgparse.Node_DropStmt:
 		return len(n.DropStmt.Objects) == 1 && !s.inPlace
 	case *pgparse.Node_CreateTrigStmt:
-		// It comes with the swap, as it is written.
-		on := c.resolve(n.CreateTrigStmt.Relation)
+		// The swap creates the trigger, as written.
+		on := c.resolveRelation(n.CreateTrigStmt.Relation)
 		return on != nil && on.OID == s.head.OID && n.CreateTrigStmt.Relation.Relname == s.t.Name.Name && !n.CreateTrigStmt.Replace
 	case *pgparse.Node_AlterTableStmt:
 		if s.inPlace {
-			return group[c.Altered().OID] && s.adds(c)
+			return group[c.AlteredRelation().OID] && s.canInclude(c)
 		}
-		switch c.subtype() {
+		switch c.commandType() {
 		case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_ValidateConstraint:
-			return group[c.Altered().OID] || len(c.Node.GetAlterTableStmt().Cmds) == 1 || c.Command.Def.GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN || c.unties(group)
+			return group[c.AlteredRelation().OID] || len(c.Node.GetAlterTableStmt().Cmds) == 1 ||
+				c.Command.Def.GetConstraint().GetContype() == pgparse.ConstrType_CONSTR_FOREIGN || c.dropsReference(group)
 		case pgparse.AlterTableType_AT_AttachPartition, pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_ColumnDefault,
 			pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull, pgparse.AlterTableType_AT_AddIdentity, pgparse.AlterTableType_AT_ReplicaIdentity,
 			pgparse.AlterTableType_AT_ChangeOwner, pgparse.AlterTableType_AT_SetExpression:
-			return group[c.Altered().OID]
+			return group[c.AlteredRelation().OID]
 		}
 	}
 	return false
 }
 
-// inTheWay names what counts on the table itself, and not on its name.
-func (s *shadow) inTheWay() {
+// inTheWay reports objects that depend on the table itself, and not on its name.
+func (s *shadowTable) inTheWay() {
 	base, t := s.release.Deployed, s.t
-	if t.Open() {
-		s.not("not all columns of %s are known: --db reads them from a server", t.Name)
+	if t.HasUnknownColumns() {
+		s.addObstacle("not all columns of %s are known: --db reads them from a server", t.Name)
 	}
-	for _, v := range base.Rels(t.Dependents) {
+	for _, v := range base.RelationsByOID(t.Dependents) {
 		if now := s.release.head.Relation(v.OID); now != nil {
-			s.not("%s reads %s, and would go on reading the old table: it is to be dropped and made again by the release", v.Name, t.Name)
+			s.addObstacle("%s reads %s, and would go on reading the old table: drop it and create it again in the release", v.Name, t.Name)
 		}
 	}
 	for _, at := range []*catalog.Relation{t, s.head} {
 		if at.RLS || len(at.Policies) > 0 {
-			s.not("%s has policies", at.Name)
+			s.addObstacle("%s has policies", at.Name)
 		}
 		if len(at.Rules) > 0 {
-			s.not("%s has rules", at.Name)
+			s.addObstacle("%s has rules", at.Name)
 		}
 		if len(at.Statistics) > 0 {
-			s.not("%s has statistics objects", at.Name)
+			s.addObstacle("%s has statistics objects", at.Name)
 		}
-		if len(base.Publications(at)) > 0 {
-			s.not("%s is in a publication, which would go on with the old table", at.Name)
+		if len(base.ListPublications(at)) > 0 {
+			s.addObstacle("%s is in a publication, which would go on with the old table", at.Name)
 		}
 	}
 	for _, tr := range t.Triggers {
 		switch {
 		case s.inPlace:
-			s.not("trigger %s of %s is not taken along: what it is called with is not known", tr.Name, t.Name)
+			s.addObstacle("trigger %s of %s is not copied: its arguments are not known", tr.Name, t.Name)
 		case s.head.Trigger(tr.Name) == nil:
-			s.told = append(s.told, "trigger "+tr.Name+" of "+t.Name.String()+" is none of the partitioned table's: the release does not make it anew")
+			s.userNotes = append(s.userNotes, "trigger "+tr.Name+" of "+t.Name.String()+" is none of the partitioned table's: the release does not make it anew")
 		}
 	}
 	if t.Parent != 0 || t.HasKids() || len(t.Inherits) > 0 || t.Persistence != catalog.Permanent || t.OfType != 0 {
-		s.not("%s is no plain table: a partition, of a type, unlogged, or with parents or children", t.Name)
+		s.addObstacle("%s is no plain table: a partition, of a type, unlogged, or with parents or children", t.Name)
 	}
 	for _, con := range t.Constraints {
 		if con.Kind == catalog.PrimaryKey && con.Deferrable {
-			s.not("the primary key of %s is deferrable: no row can be told by it in ON CONFLICT", t.Name)
+			s.addObstacle("the primary key of %s is deferrable: ON CONFLICT cannot use it", t.Name)
 		}
 	}
-	for _, ref := range base.References(t, false) {
-		if now := s.kept(ref); now != nil {
-			s.carries(ref.From, now)
+	for _, ref := range base.ListReferences(t, false) {
+		if now := s.headForeignKey(ref); now != nil {
+			s.checkReference(ref.From, now)
 		}
 	}
-	for _, ref := range s.release.head.References(s.head, false) {
-		s.carries(ref.From, ref.Con)
+	for _, ref := range s.release.head.ListReferences(s.head, false) {
+		s.checkReference(ref.From, ref.Con)
 	}
 	s.rowType()
 }
 
-// carries names a foreign key to the table that has no like while both are there.
-func (s *shadow) carries(from *catalog.Relation, con *catalog.Constraint) {
+// checkReference reports a foreign key to the table that cannot have a counterpart while both
+// tables exist.
+func (s *shadowTable) checkReference(from *catalog.Relation, con *catalog.Constraint) {
 	if from.OID == s.head.OID || from.OID == s.t.OID || con.Parent {
 		return
 	}
 	base := s.release.Deployed.Relation(from.OID)
 	if base == nil || base.Kind != catalog.Table || base.Parent != 0 || base.Name != from.Name || !con.Valid {
-		s.not("foreign key %s of %s refers to %s, and is not taken along: %[2]s is new, partitioned, a partition or renamed, or the key is not valid", con.Name, from.Name, s.t.Name)
+		s.addObstacle("foreign key %s of %s refers to %s, and is not copied: %[2]s is new, partitioned, a partition or renamed, or the key is not valid", con.Name,
+			from.Name, s.t.Name)
 	}
 }
 
-// rowType names the functions and tables that take or give whole rows of the table.
-func (s *shadow) rowType() {
+// rowType reports the functions and tables that use the table's row type.
+func (s *shadowTable) rowType() {
 	is := func(typ catalog.Type) bool {
 		return typ.Name.Name == s.t.Name.Name && (typ.Name.Schema == s.t.Name.Schema || typ.Name.Schema == "")
 	}
-	s.release.Deployed.Relations(func(r *catalog.Relation) bool {
+	s.release.Deployed.EachRelation(func(r *catalog.Relation) bool {
 		if slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return is(col.Type) }) {
-			s.not("%s has columns of the type of %s's rows", r.Name, s.t.Name)
+			s.addObstacle("%s has columns of the type of %s's rows", r.Name, s.t.Name)
 		}
 		return true
 	})
 	s.release.Deployed.EachFunction(func(fn *catalog.Function) bool {
 		if is(fn.Returns) || slices.ContainsFunc(fn.Args, is) {
-			s.not("function %s takes or gives rows of %s", fn.Name, s.t.Name)
+			s.addObstacle("function %s takes or gives rows of %s", fn.Name, s.t.Name)
 		}
 		return true
 	})
@@ -205,7 +209,7 @@ func (s *shadow) rowType() {
 	for _, col := range s.t.Columns {
 		for _, fn := range s.release.Deployed.BodiesOver(s.t.OID, col.Attnum) {
 			if !seen[fn.OID] {
-				s.not("function %s, in SQL's own words, uses %s", fn.Name, s.t.Name)
+				s.addObstacle("function %s, in SQL's own words, uses %s", fn.Name, s.t.Name)
 			}
 			seen[fn.OID] = true
 		}

@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// rewritten puts other texts in the place of the columns that an expression names. sql is what
-// the expression's locations count in, span where it stands there.
-func rewritten(expr *pgparse.Node, sql string, span pgparse.Span, instead func(column string) string) (string, bool) {
+// rewriteColumns replaces the columns that an expression names by other texts. The expression's
+// locations refer to sql; span is its place there.
+func rewriteColumns(expr *pgparse.Node, sql string, span pgparse.Span, instead func(column string) string) (string, bool) {
 	type edit struct {
 		at, end int
 		text    string
@@ -26,7 +26,7 @@ func rewritten(expr *pgparse.Node, sql string, span pgparse.Span, instead func(c
 			ok = false
 			return true
 		}
-		column := pgparse.Last(ref.Fields)
+		column := pgparse.LastText(ref.Fields)
 		if text := instead(column); text != "" {
 			edits = append(edits, edit{at, pgparse.NameEnd(sql, at), text})
 		}
@@ -46,20 +46,20 @@ func rewritten(expr *pgparse.Node, sql string, span pgparse.Span, instead func(c
 	return b.String(), ok
 }
 
-// substituted is a condition that names another column.
-func substituted(text, column, instead string) (string, bool) {
-	return named(text, func(name string) string {
+// replaceColumn replaces one column in a condition by another one.
+func replaceColumn(text, column, instead string) (string, bool) {
+	return replaceColumns(text, func(name string) string {
 		if name == column {
-			return quote(instead)
+			return quoteIdent(instead)
 		}
 		return ""
 	})
 }
 
-// named is an expression with other texts in the place of the columns that it names; "" leaves one.
-func named(text string, instead func(column string) string) (string, bool) {
+// replaceColumns replaces the columns that an expression names by other texts; "" keeps a column.
+func replaceColumns(text string, instead func(column string) string) (string, bool) {
 	const before = "SELECT "
-	f, err := pgparse.Split(before + text)
+	f, err := pgparse.SplitText(before + text)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return "", false
 	}
@@ -67,5 +67,5 @@ func named(text string, instead func(column string) string) (string, bool) {
 	if len(targets) != 1 {
 		return "", false
 	}
-	return rewritten(targets[0].GetResTarget().GetVal(), before+text, pgparse.Span{Start: len(before), End: len(before + text)}, instead)
+	return rewriteColumns(targets[0].GetResTarget().GetVal(), before+text, pgparse.Span{Start: len(before), End: len(before + text)}, instead)
 }

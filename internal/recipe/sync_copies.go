@@ -9,67 +9,67 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// owns reports whether a twin is the last of those that an object is about: it makes the object's
-// like, when all of them are there.
-func (w *twin) owns(about []place) bool {
+// createsCounterpart reports whether a twin is the last of the new columns that an object needs. It creates the
+// object's counterpart, when all of them exist.
+func (w *replacement) createsCounterpart(about []columnID) bool {
 	is := false
 	for _, at := range about {
-		o := w.c.Release.courses[at]
-		if o == nil || o.twin == nil {
+		o := w.c.Release.columnChanges[at]
+		if o == nil || o.replacement == nil {
 			continue
 		}
-		is = is || o == w.course
-		if slices.Index(w.c.Release.order, o) > slices.Index(w.c.Release.order, w.course) {
+		is = is || o == w.columnChange
+		if slices.Index(w.c.Release.columnOrder, o) > slices.Index(w.c.Release.columnOrder, w.columnChange) {
 			return false
 		}
 	}
 	return is
 }
 
-// likeness is the name of an object's like, until the object is gone: its own, where the base has
-// no other one of that name.
-func (w *twin) likeness(own string, taken bool) string {
+// counterpartName returns the name of an object's counterpart until the object is dropped: its own name, if
+// the base does not use it.
+func (w *replacement) counterpartName(own string, taken bool) string {
 	if !taken {
 		return own
 	}
-	return w.c.Release.unique(own, "onward", "")
+	return w.c.Release.uniqueName(own, "onward", "")
 }
 
-// phase is when the like of an object is made: behind the backfill, and one that the release brings
-// when the deployed code is gone, where that would break it.
-func (w *twin) phase(id catalog.OID) onward.PlanPhase {
+// counterpartPhase returns the phase in which the counterpart of an object is created: after the backfill, or,
+// if the release adds the object and it would break the deployed code, when that code is gone.
+func (w *replacement) counterpartPhase(id catalog.OID) onward.PlanPhase {
 	for _, c := range w.c.Release.changes {
-		if c.breaks() && c.makes(id) {
+		if c.breaksDeployed() && c.createsObject(id) {
 			return onward.Contract
 		}
 	}
 	return onward.Backfill
 }
 
-// makes reports whether a change brings an index or a constraint.
-func (c *Change) makes(id catalog.OID) bool {
-	t := c.table()
-	if t == nil || c.Node.GetIndexStmt() == nil && c.subtype() != pgparse.AlterTableType_AT_AddConstraint {
+// createsObject reports whether a change creates an index or a constraint.
+func (c *Change) createsObject(id catalog.OID) bool {
+	t := c.changedTable()
+	if t == nil || c.Node.GetIndexStmt() == nil && c.commandType() != pgparse.AlterTableType_AT_AddConstraint {
 		return false
 	}
 	if x := c.builtOn(t); x != nil && x.OID == id {
 		return true
 	}
-	con := c.constraint()
+	con := c.addedConstraint()
 	return con != nil && con.ID == id
 }
 
-// copies gives the new column the indexes and conditions that the one at the head has.
-func (w *twin) copies(m *Made) {
+// copyIndexes gives the new column the indexes and constraints that it has at the head.
+func (w *replacement) copyIndexes(m *Steps) {
 	t, r := w.head, w.c.Release
-	alter := "ALTER TABLE " + name(w.t) + " "
+	alter := "ALTER TABLE " + tableName(w.t) + " "
 	for _, x := range r.head.IndexesOf(t) {
-		if !w.owns(r.ofIndex(x)) {
+		if !w.createsCounterpart(r.ofIndex(x)) {
 			continue
 		}
 		body, ok := r.indexOf(t, x)
 		if !ok {
-			m.missing("index %s names %s in a way that is not followed: its twin on %s is to be built by hand", x.Name.Name, w.old.Name, w.fresh)
+			m.addMissing("index %s uses %s in a way that is not understood: build its counterpart on %s by hand", x.Name.Name, w.old.Name, w.newName)
 			continue
 		}
 		con := t.Constraint(x.Index.Constraint)
@@ -78,36 +78,36 @@ func (w *twin) copies(m *Made) {
 			id = con.ID
 		}
 		if con != nil && con.Kind == catalog.Exclude {
-			m.missing("exclusion constraint %s has %s: it is to be made anew by hand", con.Name, w.old.Name)
+			m.addMissing("exclusion constraint %s has %s: create it again by hand", con.Name, w.old.Name)
 			continue
 		}
-		own := w.likeness(x.Name.Name, r.Deployed.Lookup(x.Name.Schema, x.Name.Name) != nil)
-		m.indexed(w.t, own, body, x.Index.Unique, w.phase(id))
+		own := w.counterpartName(x.Name.Name, r.Deployed.Lookup(x.Name.Schema, x.Name.Name) != nil)
+		m.addIndex(w.t, own, body, x.Index.Unique, w.counterpartPhase(id))
 		switch {
 		case con == nil && own != x.Name.Name:
-			w.finishes = append(w.finishes, "ALTER INDEX "+inSchema(w.t, own)+" RENAME TO "+quote(x.Name.Name))
+			w.afterDrop = append(w.afterDrop, "ALTER INDEX "+inSchema(w.t, own)+" RENAME TO "+quoteIdent(x.Name.Name))
 		case con != nil:
-			w.finishes = append(w.finishes, alter+"ADD CONSTRAINT "+quote(con.Name)+" "+usingIndex(con, own))
+			w.afterDrop = append(w.afterDrop, alter+"ADD CONSTRAINT "+quoteIdent(con.Name)+" "+usingIndex(con, own))
 		}
 		if x.Index.Clustered {
-			w.finishes = append(w.finishes, alter+"CLUSTER ON "+quote(x.Name.Name))
+			w.afterDrop = append(w.afterDrop, alter+"CLUSTER ON "+quoteIdent(x.Name.Name))
 		}
 		if t.ReplicaIdentity == "index "+x.Name.Name {
-			w.finishes = append(w.finishes, alter+"REPLICA IDENTITY USING INDEX "+quote(x.Name.Name))
+			w.afterDrop = append(w.afterDrop, alter+"REPLICA IDENTITY USING INDEX "+quoteIdent(x.Name.Name))
 		}
 		if x.Comment != "" {
-			w.finishes = append(w.finishes, "COMMENT ON INDEX "+inSchema(w.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
+			w.afterDrop = append(w.afterDrop, "COMMENT ON INDEX "+inSchema(w.t, x.Name.Name)+" IS "+pgparse.QuoteLiteral(x.Comment))
 		}
 	}
-	w.conditions(m)
+	w.copyConstraints(m)
 }
 
-// conditions gives the new column the foreign keys and checks of the one at the head.
-func (w *twin) conditions(m *Made) {
+// copyConstraints gives the new column its foreign keys and checks at the head.
+func (w *replacement) copyConstraints(m *Steps) {
 	t, r := w.head, w.c.Release
 	base := r.Deployed.Relation(t.OID)
 	for _, con := range t.Constraints {
-		if con.Kind != catalog.ForeignKey && con.Kind != catalog.Check || !w.owns(ofConstraint(t, con)) {
+		if con.Kind != catalog.ForeignKey && con.Kind != catalog.Check || !w.createsCounterpart(ofConstraint(t, con)) {
 			continue
 		}
 		var definition string
@@ -115,39 +115,39 @@ func (w *twin) conditions(m *Made) {
 		case catalog.ForeignKey:
 			ref := r.head.Relation(con.Ref)
 			if ref == nil {
-				m.missing("what foreign key %s refers to is not known", con.Name)
+				m.addMissing("what foreign key %s refers to is not known", con.Name)
 				continue
 			}
-			definition = foreignKey(r.twinned(t), r.twinned(ref), con)
+			definition = foreignKey(r.withReplacements(t), r.withReplacements(ref), con)
 			if base := r.Deployed.Relation(con.Ref); base != nil && base.Name != ref.Name {
-				m.missing("foreign key %s refers to a table that gets another name in the same release", con.Name)
+				m.addMissing("foreign key %s refers to a table that gets another name in the same release", con.Name)
 			}
 		default:
-			text, ok := r.renamed(t, con.ExprText, con.Columns)
+			text, ok := r.headExpression(t, con.ExprText, con.Columns)
 			if !ok {
-				m.missing("constraint %s names %s in a way that is not followed", con.Name, w.old.Name)
+				m.addMissing("constraint %s names %s in a way that is not followed", con.Name, w.old.Name)
 				continue
 			}
-			definition = check(text, con)
+			definition = checkDefinition(text, con)
 		}
-		w.like(m, w.t, con, definition, base != nil && base.Constraint(con.Name) != nil)
+		w.addCounterpart(m, w.t, con, definition, base != nil && base.Constraint(con.Name) != nil)
 	}
 }
 
-// like makes the like of a constraint.
-func (w *twin) like(m *Made, t *catalog.Relation, con *catalog.Constraint, definition string, taken bool) {
-	own := w.likeness(con.Name, taken)
-	m.validated(t, own, definition, w.phase(con.ID))
+// addCounterpart creates the counterpart of a constraint.
+func (w *replacement) addCounterpart(m *Steps, t *catalog.Relation, con *catalog.Constraint, definition string, taken bool) {
+	own := w.counterpartName(con.Name, taken)
+	m.addConstraintSteps(t, own, definition, w.counterpartPhase(con.ID))
 	if !con.Valid {
 		m.Steps = m.Steps[:len(m.Steps)-1]
 	}
 	if own != con.Name {
-		w.finishes = append(w.finishes, "ALTER TABLE "+name(t)+" RENAME CONSTRAINT "+quote(own)+" TO "+quote(con.Name))
+		w.afterDrop = append(w.afterDrop, "ALTER TABLE "+tableName(t)+" RENAME CONSTRAINT "+quoteIdent(own)+" TO "+quoteIdent(con.Name))
 	}
 }
 
-// references makes a second foreign key, to the new column, of each one to the old column.
-func (w *twin) references(m *Made) {
+// copyReferences adds a second foreign key, to the new column, for each foreign key to the old one.
+func (w *replacement) copyReferences(m *Steps) {
 	r, t := w.c.Release, w.head
 	done := map[catalog.OID]bool{}
 	for _, oid := range slices.Concat(w.t.ReferencedBy, t.ReferencedBy) {
@@ -159,50 +159,50 @@ func (w *twin) references(m *Made) {
 		if base != nil {
 			for _, con := range base.Constraints {
 				if con.Kind == catalog.ForeignKey && con.Ref == t.OID && !con.Parent && slices.Contains(con.RefColumns, w.old.Attnum) {
-					w.before = append(w.before, "ALTER TABLE "+name(base)+" DROP CONSTRAINT IF EXISTS "+quote(con.Name))
+					w.beforeDrop = append(w.beforeDrop, "ALTER TABLE "+tableName(base)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(con.Name))
 					w.referring = append(w.referring, base)
 				}
 			}
 		}
-		if other == nil || oid == t.OID { // those of the table itself are among its conditions
+		if other == nil || oid == t.OID { // the table's own foreign keys are handled by conditions
 			continue
 		}
 		for _, con := range other.Constraints {
-			if con.Kind != catalog.ForeignKey || con.Parent || !w.owns(ofConstraint(other, con)) {
+			if con.Kind != catalog.ForeignKey || con.Parent || !w.createsCounterpart(ofConstraint(other, con)) {
 				continue
 			}
 			if other.Kind != catalog.Table || base == nil {
-				m.missing("foreign key %s of %s refers to %s, and is not taken along", con.Name, other.Name, w.old.Name)
+				m.addMissing("foreign key %s of %s refers to %s, and is not copied", con.Name, other.Name, w.old.Name)
 				continue
 			}
-			w.like(m, base, con, foreignKey(r.twinned(other), r.twinned(t), con), base.Constraint(con.Name) != nil)
+			w.addCounterpart(m, base, con, foreignKey(r.withReplacements(other), r.withReplacements(t), con), base.Constraint(con.Name) != nil)
 		}
 	}
 }
 
-// twinned is a table at the head with the new columns in the place of the old ones, as it is in the
-// background and later.
-func (r *Release) twinned(t *catalog.Relation) *catalog.Relation {
+// withReplacements returns a table at the head with the new columns replacing the old ones, as it is in the
+// background phase and later.
+func (r *Release) withReplacements(t *catalog.Relation) *catalog.Relation {
 	out := *t
 	out.Columns = slices.Clone(t.Columns)
 	for i, col := range out.Columns {
-		if is := r.courses[place{t.OID, col.Attnum}]; is != nil && is.twin != nil {
+		if is := r.columnChanges[columnID{t.OID, col.Attnum}]; is != nil && is.replacement != nil {
 			twin := *col
-			twin.Name = is.twin.fresh
+			twin.Name = is.replacement.newName
 			out.Columns[i] = &twin
 		}
 	}
 	return &out
 }
 
-// renamed is an expression of a table at the head, with the new columns in the place of the old ones.
-func (r *Release) renamed(t *catalog.Relation, text string, columns []int16) (string, bool) {
+// headExpression returns an expression of a table at the head with the new columns replacing the old ones.
+func (r *Release) headExpression(t *catalog.Relation, text string, columns []int16) (string, bool) {
 	for _, n := range columns {
-		is := r.courses[place{t.OID, n}]
-		if is == nil || is.twin == nil || is.twin.fresh == is.now.Name {
+		is := r.columnChanges[columnID{t.OID, n}]
+		if is == nil || is.replacement == nil || is.replacement.newName == is.newColumn.Name {
 			continue
 		}
-		said, ok := substituted(text, is.now.Name, is.twin.fresh)
+		said, ok := replaceColumn(text, is.newColumn.Name, is.replacement.newName)
 		if !ok {
 			return "", false
 		}
@@ -211,7 +211,7 @@ func (r *Release) renamed(t *catalog.Relation, text string, columns []int16) (st
 	return text, true
 }
 
-// indexOf is what the like of an index is of, from USING on.
+// indexOf returns the definition of an index's counterpart, from USING on.
 func (r *Release) indexOf(t, relation *catalog.Relation) (body string, ok bool) {
 	x := relation.Index
 	like := *x
@@ -221,18 +221,18 @@ func (r *Release) indexOf(t, relation *catalog.Relation) (body string, ok bool) 
 		if k.Column != 0 {
 			continue
 		}
-		if k.ExprText, ok = r.renamed(t, k.ExprText, k.Columns); !ok {
+		if k.ExprText, ok = r.headExpression(t, k.ExprText, k.Columns); !ok {
 			return "", false
 		}
 	}
-	if like.PredicateText, ok = r.renamed(t, like.PredicateText, x.PredicateColumns); !ok {
+	if like.PredicateText, ok = r.headExpression(t, like.PredicateText, x.PredicateColumns); !ok {
 		return "", false
 	}
-	return indexBody(r.twinned(t), &like, relation), true
+	return indexBody(r.withReplacements(t), &like, relation), true
 }
 
-// check is the text of one with a condition.
-func check(condition string, con *catalog.Constraint) string {
+// checkDefinition returns the definition of a CHECK with a condition.
+func checkDefinition(condition string, con *catalog.Constraint) string {
 	out := "CHECK (" + condition + ")"
 	if con.NoInherit {
 		out += " NO INHERIT"
@@ -240,20 +240,29 @@ func check(condition string, con *catalog.Constraint) string {
 	return out
 }
 
-// foreignKey is the text of one.
+// foreignKey returns the definition of a foreign key.
 func foreignKey(t, ref *catalog.Relation, con *catalog.Constraint) string {
 	list := func(names []string) string {
 		for i := range names {
-			names[i] = quote(names[i])
+			names[i] = quoteIdent(names[i])
+			if con.Period && i > 0 && i == len(con.Columns)-1 {
+				names[i] = "PERIOD " + names[i]
+			}
 		}
 		return "(" + strings.Join(names, ", ") + ")"
 	}
-	out := "FOREIGN KEY " + list(t.ColumnNames(con.Columns)) + " REFERENCES " + name(ref) + " " + list(ref.ColumnNames(con.RefColumns))
+	out := "FOREIGN KEY " + list(t.ColumnNames(con.Columns)) + " REFERENCES " + tableName(ref) + " " + list(ref.ColumnNames(con.RefColumns))
+	if con.MatchFull {
+		out += " MATCH FULL"
+	}
 	if con.OnUpdate != "" {
 		out += " ON UPDATE " + strings.ToUpper(con.OnUpdate)
 	}
 	if con.OnDelete != "" {
 		out += " ON DELETE " + strings.ToUpper(con.OnDelete)
+		if con.SetColumns != nil {
+			out += " " + list(t.ColumnNames(con.SetColumns))
+		}
 	}
 	if con.Deferrable {
 		out += " DEFERRABLE"

@@ -10,101 +10,104 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// twinOf is what takes the place of a column that gets another name, or another type for which each
-// row is written; nil where the column stays.
-func (r *Release) twinOf(is *course) *twin {
-	first := is.first()
-	if is.old == nil || is.now == nil || first == nil {
+// replacementOf returns the replacement of a column that is renamed, or that changes to a type for which each
+// row is rewritten; nil if the column stays.
+func (r *Release) replacementOf(is *columnChange) *replacement {
+	first := is.leadChange()
+	if is.old == nil || is.newColumn == nil || first == nil {
 		return nil
 	}
-	renamed := is.old.Name != is.now.Name
-	retyped := slices.ContainsFunc(is.changes, (*Change).retypes) || is.said && !is.old.Type.Same(is.now.Type)
-	if !renamed && !slices.ContainsFunc(is.changes, func(c *Change) bool { return c.retypes() && (c.rewrites() || len(c.Locks) > 0) }) {
+	renamed := is.old.Name != is.newColumn.Name
+	retyped := slices.ContainsFunc(is.changes, (*Change).changesType) || is.declaredByComment && !is.old.Type.IsSame(is.newColumn.Type)
+	if !renamed && !slices.ContainsFunc(is.changes, func(c *Change) bool { return c.changesType() && (c.rewritesTable() || len(c.Locks) > 0) }) {
 		return nil
 	}
-	w := &twin{course: is, c: first, t: r.Deployed.Relation(is.table), head: r.head.Relation(is.table), both: renamed, cast: retyped}
+	w := &replacement{columnChange: is, c: first, t: r.Deployed.Relation(is.table), head: r.head.Relation(is.table), copiesBack: renamed, typesDiffer: retyped}
 	if w.t == nil {
-		w.t, _ = first.column()
+		w.t, _ = first.changedColumn()
 	}
-	if !is.old.Type.Known() || !is.now.Type.Known() {
-		w.not("the type of %s.%s is not known: the history does not show how it was made; --db reads it from a server", w.t.Name, is.old.Name)
+	if !is.old.Type.IsKnown() || !is.newColumn.Type.IsKnown() {
+		w.addObstacle("the type of %s.%s is not known: the history does not show how it was made; --db reads it from a server", w.t.Name, is.old.Name)
 		return w
 	}
-	w.typ, w.fresh = typeName(is.now.Type), is.now.Name
+	w.typ, w.newName = typeName(is.newColumn.Type), is.newColumn.Name
 	if !renamed {
-		w.fresh = r.unique(is.old.Name, "onward", "")
+		w.newName = r.uniqueName(is.old.Name, "onward", "")
 	}
-	if is.now.Collation != "" {
-		w.collate = " COLLATE " + quote(is.now.Collation)
+	if is.newColumn.Collation != "" {
+		w.collate = " COLLATE " + quoteIdent(is.newColumn.Collation)
 	}
-	w.converts()
-	w.contradicts(renamed)
+	w.setConversion()
+	w.checkConflicts(renamed)
 	w.findActions()
-	w.decides()
+	w.chooseDirection()
 	return w
 }
 
-// not says why a twin cannot be made.
-func (w *twin) not(format string, args ...any) {
-	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+// addObstacle adds a reason why a twin cannot be made.
+func (w *replacement) addObstacle(format string, args ...any) {
+	w.obstacles = append(w.obstacles, fmt.Sprintf(format, args...))
 }
 
-// converts notes how the new column's values are made.
-func (w *twin) converts() {
-	value, told, err := w.converted("$1")
+// setConversion sets how the new column's values are computed.
+func (w *replacement) setConversion() {
+	value, told, err := w.convertValue("$1")
 	switch {
 	case err != nil:
-		w.not("%v", err)
-	case told && w.both:
-		w.not("%s of %s gets another name and, by USING, another value in one release: what is to become of the new code's values in the old column is not known. A release for each is planned", w.old.Name, w.t.Name)
+		w.addObstacle("%v", err)
+	case told && w.copiesBack:
+		w.addObstacle("%s of %s gets another name and, by USING, another value in one release: "+
+			"nothing tells which values of the new code belong into the old column. Two releases can be planned", w.old.Name, w.t.Name)
 	case told:
-		w.path = " SET search_path FROM CURRENT" // who writes may have another one
+		w.path = " SET search_path FROM CURRENT" // writers may have another one
 	}
-	w.there = value
+	w.conversion = value
 }
 
-// contradicts notes what else the release does, and cannot be planned with it.
-func (w *twin) contradicts(renamed bool) {
+// checkConflicts reports other changes of the release that cannot be planned together with this one.
+func (w *replacement) checkConflicts(renamed bool) {
 	if w.t.Name != w.head.Name {
-		w.not("%s gets another name, and its column %s other ones or another type, in one release: a release for each is planned", w.t.Name, w.old.Name)
+		w.addObstacle("%s gets another name, and its column %s other ones or another type, in one release: a release for each is planned", w.t.Name, w.old.Name)
 	}
-	if w.said {
-		w.unfilled()
+	if w.declaredByComment {
+		w.checkDeclaredRename()
 	}
-	if renamed && w.t.Column(w.now.Name) != nil {
-		w.not("%s of %s is to be called %s, as another column of the deployed schema is: deployed code and new code would mean two columns by one name", w.old.Name, w.t.Name, w.now.Name)
+	if renamed && w.t.Column(w.newColumn.Name) != nil {
+		w.addObstacle("%s of %s gets the name %s, which another column of the deployed schema has: "+
+			"deployed code and new code would mean different columns by one name", w.old.Name, w.t.Name, w.newColumn.Name)
 	}
-	if w.old.Identity != w.now.Identity || w.old.Sequence != w.now.Sequence {
-		w.not("what fills %s of %s is changed together with its name or type: a release for each is planned", w.old.Name, w.t.Name)
+	if w.old.Identity != w.newColumn.Identity || w.old.Sequence != w.newColumn.Sequence {
+		w.addObstacle("what fills %s of %s is changed together with its name or type: a release for each is planned", w.old.Name, w.t.Name)
 	}
 	if renamed {
 		return
 	}
 	r := w.c.Release
 	for _, c := range r.changes[slices.Index(r.changes, w.c):] {
-		if c.fills(w.table, w.old.Name) {
-			w.not("%s:%d changes rows by %s of its new type, which is beside the old one until the last step: it is to come in a later release", c.Migration.Path, c.Line, w.old.Name)
+		if c.writesColumn(w.table, w.old.Name) {
+			w.addObstacle("%s:%d changes rows by %s of its new type, which is beside the old one until the last step: it is to come in a later release",
+				c.Migration.Path, c.Line, w.old.Name)
 		}
 	}
 }
 
-// decides leaves out the direction that nobody needs, where it is known that one code never writes its
-// column. A trigger, a function or a foreign key may write what no query names.
-func (w *twin) decides() {
-	if w.both && !w.cast {
-		w.way, w.known = w.c.Release.direction(w.t, w.head, w.old, w.now)
+// chooseDirection leaves out a direction of copying if it is known that one code never writes its column.
+// Triggers, functions and foreign keys may write columns that no query names.
+func (w *replacement) chooseDirection() {
+	if w.copiesBack && !w.typesDiffer {
+		w.direction, w.evidence = w.c.Release.updateDirection(w.t, w.head, w.old, w.newColumn)
 	}
 }
 
-// direction is the one that an UPDATE needs between a column of the base and those at the head that take
-// its place, and on what evidence; "" where both are needed, or it is not known.
-func (r *Release) direction(t, head *catalog.Relation, old *catalog.Column, now ...*catalog.Column) (way, string) {
-	if r.Unwritten == nil || t.Inferred || t.Partial || len(t.Triggers) > 0 || len(head.Triggers) > 0 || r.written(t, old.Attnum) {
+// updateDirection returns the only direction that an UPDATE needs between a column of the base and the columns
+// of the head that replace it, and the evidence; "" if both are needed, or if it is not known.
+func (r *Release) updateDirection(t, head *catalog.Relation, old *catalog.Column, now ...*catalog.Column) (copyDirection, string) {
+	if r.Unwritten == nil || t.Inferred || t.Partial || len(t.Triggers) > 0 || len(head.Triggers) > 0 || r.isWrittenByDatabase(t, old.Attnum) {
 		return "", ""
 	}
 	reads := ""
 	for _, col := range now {
-		if r.written(head, col.Attnum) {
+		if r.isWrittenByDatabase(head, col.Attnum) {
 			return "", ""
 		}
 		why := r.Unwritten(onward.NewCode, head, col.Name)
@@ -122,9 +125,9 @@ func (r *Release) direction(t, head *catalog.Relation, old *catalog.Column, now 
 	return "", ""
 }
 
-// written reports whether the database itself may write a column: what a foreign key does, and what
-// functions do, whose bodies name the table or put their SQL together.
-func (r *Release) written(t *catalog.Relation, column int16) bool {
+// isWrittenByDatabase reports whether the database itself may write a column: through the action of a foreign key,
+// or in functions that name the table or build their SQL at run time.
+func (r *Release) isWrittenByDatabase(t *catalog.Relation, column int16) bool {
 	for _, con := range t.Constraints {
 		does := con.OnUpdate != "" && con.OnUpdate != "restrict" || con.OnDelete == "set null" || con.OnDelete == "set default"
 		if con.Kind == catalog.ForeignKey && does && slices.Contains(con.Columns, column) {
@@ -134,7 +137,7 @@ func (r *Release) written(t *catalog.Relation, column int16) bool {
 	found := false
 	for _, c := range []*catalog.Catalog{r.Deployed, r.head} {
 		c.EachFunction(func(fn *catalog.Function) bool {
-			names := pgparse.Names(fn.Body)
+			names := pgparse.ListNames(fn.Body)
 			known := fn.Language == "sql" || fn.Language == "plpgsql"
 			found = found || !known || slices.Contains(names, t.Name.Name) || slices.Contains(names, "execute")
 			return !found
@@ -143,19 +146,21 @@ func (r *Release) written(t *catalog.Relation, column int16) bool {
 	return found
 }
 
-// unfilled notes what gives the column values of its own, which is said to have another one's.
-func (w *twin) unfilled() {
+// checkDeclaredRename reports statements that give the new column other values, although it is declared as the
+// renamed old one.
+func (w *replacement) checkDeclaredRename() {
 	for _, c := range w.c.Release.changes {
-		if c.fills(w.table, w.now.Name) && !c.copies(w.old.Name, w.now.Name) {
-			w.not("%s:%d gives %s values of its own, and %s is said to be renamed to it: one of the two is wrong", c.Migration.Path, c.Line, w.now.Name, w.old.Name)
+		if c.writesColumn(w.table, w.newColumn.Name) && !c.isColumnCopy(w.old.Name, w.newColumn.Name) {
+			w.addObstacle("%s:%d gives %s other values, and %s is declared as renamed to it: one of the two is wrong", c.Migration.Path, c.Line, w.newColumn.Name,
+				w.old.Name)
 		}
 	}
-	if w.now.Generated != "" || slices.ContainsFunc(w.changes, (*Change).retypes) {
-		w.not("%s is said to be renamed to %s, which is not a plain column that the release adds as it is to be", w.old.Name, w.now.Name)
+	if w.newColumn.Generated != "" || slices.ContainsFunc(w.changes, (*Change).changesType) {
+		w.addObstacle("%s is declared as renamed to %s, which is not a plain column that the release adds in its final form", w.old.Name, w.newColumn.Name)
 	}
 }
 
-// changesRows reports whether a change is of rows of a table.
+// changesRows reports whether a change adds, changes or removes rows of a table.
 func (c *Change) changesRows(table catalog.OID) bool {
 	t := c.rowsOf()
 	return t != nil && t.OID == table

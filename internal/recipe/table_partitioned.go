@@ -6,15 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
-// partitioned finds the tables that are partitioned at the head, and plain ones under the same names at
-// the base, by whatever statements: a shadow takes the place of each.
+// findPartitioned finds the tables that are plain at the base and partitioned at the head under the same
+// name, by whatever statements. A shadow replaces each.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html
-func (r *Release) partitioned() {
+func (r *Release) findPartitioned() {
 	for _, c := range r.changes {
 		stmt := c.Node.GetCreateStmt()
 		if stmt.GetPartspec() == nil {
@@ -29,72 +30,81 @@ func (r *Release) partitioned() {
 		if t == nil || t.Kind != catalog.Table || t.OID == head.OID {
 			continue
 		}
-		s := &shadow{release: r, t: t, head: head, phase: onward.Backfill, why: "both names change in one transaction: what was begun before is through, and what comes finds the partitioned table"}
-		if s.members(); s.c == nil {
+		s := &shadowTable{
+			release: r,
+			t:       t,
+			head:    head,
+			phase:   onward.Backfill,
+			why:     "exchange both tables in one transaction: later statements use the partitioned table",
+		}
+		if s.collectChanges(); s.c == nil {
 			continue
 		}
-		s.fresh, s.aside = r.unique(t.Name.Name, "onward", ""), r.unique(t.Name.Name, "was", "")
+		s.shadowName, s.oldName = r.uniqueName(t.Name.Name, "onward", ""), r.uniqueName(t.Name.Name, "was", "")
 		kept := r.head.Relation(t.OID)
 		if kept != nil {
-			s.aside, s.stays = kept.Name.Name, true
+			s.oldName, s.keepsTable = kept.Name.Name, true
 		}
 		if kept != nil && kept.Parent != 0 {
-			s.becomes(kept)
+			s.checkPartition(kept)
 		} else {
 			s.rowsOf()
 			s.keysOf()
-			s.partitions()
+			s.createPartitioned()
 		}
 		s.inTheWay()
 		r.shadows = append(r.shadows, s)
 	}
 }
 
-// rowsOf reads which columns the release copies: those that it gives the new table as they are.
-func (s *shadow) rowsOf() {
+// rowsOf finds the columns that the release copies unchanged to the new table.
+func (s *shadowTable) rowsOf() {
 	copies := 0
 	for _, c := range s.changes {
 		switch n := c.Node.GetNode().(type) {
 		case *pgparse.Node_InsertStmt:
 			copies++
-			if !s.copies(c, n.InsertStmt) {
-				s.not("%s:%d gives %s other rows than those of the table as they are: what deployed code writes meanwhile cannot be brought into it", c.Migration.Path, c.Line, s.t.Name)
+			if !s.copiesRows(c, n.InsertStmt) {
+				s.addObstacle("%s:%d gives %s other rows than the table has: rows that deployed code writes meanwhile cannot be copied into it", c.Migration.Path,
+					c.Line, s.t.Name)
 			}
 		case *pgparse.Node_UpdateStmt, *pgparse.Node_DeleteStmt:
-			s.not("%s:%d changes rows of %s: a release of its own is to", c.Migration.Path, c.Line, s.t.Name)
+			s.addObstacle("%s:%d changes rows of %s: a release of its own is to", c.Migration.Path, c.Line, s.t.Name)
 		}
 	}
-	if copies != 1 && len(s.wrong) == 0 {
-		s.not("%s becomes a partitioned table, and its rows are copied by %d statements: one INSERT INTO … SELECT … FROM it is read", s.t.Name, copies)
+	if copies != 1 && len(s.obstacles) == 0 {
+		s.addObstacle("%s becomes a partitioned table, and its rows are copied by %d statements: one INSERT INTO … SELECT … FROM it is read", s.t.Name, copies)
 	}
 	for _, col := range s.t.Columns {
 		at := s.head.Column(col.Name)
 		switch {
 		case at == nil || !slices.Contains(s.columns, col.Name):
-			s.not("%s of %s is not copied: deployed code counts on it, a release for each is planned", col.Name, s.t.Name)
-		case !at.Type.Same(col.Type) || at.Generated != col.Generated:
-			s.not("%s of %s changes together with its table: a release for each is planned", col.Name, s.t.Name)
+			s.addObstacle("%s of %s is not copied: deployed code counts on it, a release for each is planned", col.Name, s.t.Name)
+		case !at.Type.IsSame(col.Type) || at.Generated != col.Generated:
+			s.addObstacle("%s of %s changes together with its table: a release for each is planned", col.Name, s.t.Name)
 		case at.NotNull && !col.NotNull:
-			s.not("%s of %s may be NULL in the deployed table, and not in the partitioned one: SET NOT NULL comes first, in a release of its own", col.Name, s.t.Name)
+			s.addObstacle("%s of %s may be NULL in the deployed table, and not in the partitioned one: SET NOT NULL comes first, in a release of its own", col.Name,
+				s.t.Name)
 		}
 	}
 	for _, col := range s.head.Columns {
 		if s.t.Column(col.Name) == nil {
-			s.not("%s is new in %s: it is added behind the change, in a release of its own", col.Name, s.t.Name)
+			s.addObstacle("%s is new in %s: add it after the change, in a release of its own", col.Name, s.t.Name)
 		}
 	}
 	s.columns = slices.DeleteFunc(s.columns, func(n string) bool { col := s.head.Column(n); return col == nil || col.Generated != "" })
 }
 
-// copies reads the columns that a statement brings from the table to the new one, each to its like.
-func (s *shadow) copies(c *Change, insert *pgparse.InsertStmt) bool {
+// copiesRows finds the columns that a statement copies from the table to the same columns of the new one.
+func (s *shadowTable) copiesRows(c *Change, insert *pgparse.InsertStmt) bool {
 	sel := insert.SelectStmt.GetSelectStmt()
-	into := c.resolve(insert.Relation)
-	if into == nil || into.OID != s.head.OID || sel == nil || len(sel.FromClause) != 1 || insert.WithClause != nil || sel.WithClause != nil || sel.Op != pgparse.SetOperation_SETOP_NONE ||
+	into := c.resolveRelation(insert.Relation)
+	if into == nil || into.OID != s.head.OID || sel == nil || len(sel.FromClause) != 1 || insert.WithClause != nil || sel.WithClause != nil ||
+		sel.Op != pgparse.SetOperation_SETOP_NONE ||
 		sel.WhereClause != nil || sel.LimitCount != nil || sel.LimitOffset != nil || len(sel.GroupClause)+len(sel.DistinctClause) > 0 || sel.HavingClause != nil {
 		return false
 	}
-	from := c.resolve(sel.FromClause[0].GetRangeVar())
+	from := c.resolveRelation(sel.FromClause[0].GetRangeVar())
 	if from == nil || from.OID != s.t.OID {
 		return false
 	}
@@ -107,7 +117,7 @@ func (s *shadow) copies(c *Change, insert *pgparse.InsertStmt) bool {
 		case ref.Fields[len(ref.Fields)-1].GetAStar() != nil:
 			source = append(source, from.AllColumns()...)
 		default:
-			source = append(source, pgparse.Last(ref.Fields))
+			source = append(source, pgparse.LastText(ref.Fields))
 		}
 	}
 	for _, n := range insert.Cols {
@@ -120,53 +130,54 @@ func (s *shadow) copies(c *Change, insert *pgparse.InsertStmt) bool {
 	return slices.Equal(source, target)
 }
 
-// keysOf finds what tells rows apart on both sides, and whether deployed code loses a unique key: then
-// the names change when it is gone.
-func (s *shadow) keysOf() {
+// keysOf finds the columns that identify rows on both sides, and whether the deployed code loses a
+// unique key. In that case the names are exchanged only after that code is gone.
+func (s *shadowTable) keysOf() {
 	if s.goesAlong() {
 		s.uniqueKeys()
 		s.byKey()
 	}
 }
 
-// uniqueKeys holds the unique keys of both tables against each other.
-func (s *shadow) uniqueKeys() {
+// uniqueKeys compares the unique keys of both tables.
+func (s *shadowTable) uniqueKeys() {
 	r := s.release
-	theirs := uniques(r.Deployed, s.t)
-	ours := uniques(r.head, s.head)
+	theirs := uniqueIndexes(r.Deployed, s.t)
+	ours := uniqueIndexes(r.head, s.head)
 	for _, columns := range slices.Sorted(maps.Keys(theirs)) {
 		if ours[columns] == nil {
 			s.phase = onward.Contract
-			s.told = append(s.told, fmt.Sprintf("%s is not unique by (%s) any more: a unique key of a partitioned table has the columns that it is partitioned by. Up to the swap it still is, and ON CONFLICT (%[2]s) works; behind it neither does", s.t.Name, columns))
+			s.userNotes = append(s.userNotes, fmt.Sprintf("%s is not unique by (%s) any more: a unique key of a partitioned table has the columns that it is "+
+				"partitioned by. Up to the swap it still is, and ON CONFLICT (%[2]s) works; after it neither holds", s.t.Name, columns))
 		}
 	}
 	for _, columns := range slices.Sorted(maps.Keys(ours)) {
 		x := ours[columns]
 		implied := false
 		for key := range theirs {
-			implied = implied || subset(strings.Split(key, ", "), strings.Split(columns, ", "))
+			implied = implied || isSubset(strings.Split(key, ", "), strings.Split(columns, ", "))
 		}
 		switch {
 		case !implied:
-			s.not("%s is to be unique by (%s), and the deployed table is not: that comes first, in a release of its own", s.t.Name, columns)
+			s.addObstacle("%s becomes unique by (%s), and the deployed table is not: make it unique first, in a release of its own", s.t.Name, columns)
 			continue
 		case theirs[columns] == nil:
-			s.alike = append(s.alike, x)
+			s.sharedIndexes = append(s.sharedIndexes, x)
 		}
-		if s.tells(x) && (len(s.to) == 0 || x.Index.Primary) {
+		if s.identifiesRows(x) && (len(s.to) == 0 || x.Index.Primary) {
 			s.to = s.head.ColumnNames(keyColumns(x.Index))
 		}
 	}
 }
 
-// byKey gives the shadow a unique index of its own where the head has none to tell rows apart by.
-func (s *shadow) byKey() {
+// byKey gives the shadow a unique index of its own if none at the head can identify rows.
+func (s *shadowTable) byKey() {
 	own := slices.Clone(s.from)
 	for _, k := range s.head.PartitionKey {
 		col := s.head.Attr(k.Column)
 		if col == nil {
 			if len(s.to) == 0 {
-				s.not("%s is partitioned by an expression: no unique key can tell its rows apart", s.t.Name)
+				s.addObstacle("%s is partitioned by an expression: no unique key can tell its rows apart", s.t.Name)
 			}
 			continue
 		}
@@ -174,20 +185,20 @@ func (s *shadow) byKey() {
 			own = append(own, col.Name)
 		}
 		if was := s.t.Column(col.Name); len(s.to) == 0 && was != nil && !was.NotNull {
-			s.not("%s of %s may be NULL, and the table is to be partitioned by it: SET NOT NULL comes first, in a release of its own", col.Name, s.t.Name)
+			s.addObstacle("%s of %s may be NULL, and becomes the partition key: SET NOT NULL comes first, in a release of its own", col.Name, s.t.Name)
 		}
 	}
 	if len(s.to) > 0 {
 		return
 	}
 	s.to = own
-	index := s.release.unique(s.t.Name.Name, "onward", "key")
-	s.make = append(s.make, "CREATE UNIQUE INDEX "+quote(index)+" ON "+name(s.under(s.fresh))+" ("+quoted(own)+")")
-	s.gone = append(s.gone, "DROP INDEX IF EXISTS "+inSchema(s.t, index))
+	index := s.release.uniqueName(s.t.Name.Name, "onward", "key")
+	s.createSQL = append(s.createSQL, "CREATE UNIQUE INDEX "+quoteIdent(index)+" ON "+tableName(s.withName(s.shadowName))+" ("+analysis.QuoteIdents(own)+")")
+	s.dropSQL = append(s.dropSQL, "DROP INDEX IF EXISTS "+inSchema(s.t, index))
 }
 
-// tells reports whether an index can tell the rows of both tables apart.
-func (s *shadow) tells(x *catalog.Relation) bool {
+// identifiesRows reports whether an index can identify the rows of both tables.
+func (s *shadowTable) identifiesRows(x *catalog.Relation) bool {
 	con := s.head.Constraint(x.Index.Constraint)
 	if con != nil && con.Deferrable || !x.Index.Valid {
 		return false
@@ -200,9 +211,9 @@ func (s *shadow) tells(x *catalog.Relation) bool {
 	return true
 }
 
-// uniques are the unique indexes of a table, by their columns in order of their names; those of
-// expressions and with conditions by their text.
-func uniques(c *catalog.Catalog, t *catalog.Relation) map[string]*catalog.Relation {
+// uniqueIndexes returns the unique indexes of a table, keyed by their column names in alphabetical order. An
+// index with expressions or a condition is keyed by its text.
+func uniqueIndexes(c *catalog.Catalog, t *catalog.Relation) map[string]*catalog.Relation {
 	out := map[string]*catalog.Relation{}
 	for _, x := range c.IndexesOf(t) {
 		if x.Index == nil || !x.Index.Unique {
@@ -230,60 +241,60 @@ func keyColumns(x *catalog.IndexInfo) (out []int16) {
 	return out
 }
 
-func subset(a, b []string) bool {
+func isSubset(a, b []string) bool {
 	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
 }
 
-// partitions are what makes the shadow: the table, its indexes and keys, and its partitions, which take
-// them over.
-func (s *shadow) partitions() {
-	shadow := s.under(s.fresh)
+// createPartitioned adds the statements that create the shadow: the table, its indexes and keys, and its
+// partitions, which inherit them.
+func (s *shadowTable) createPartitioned() {
+	shadow := s.withName(s.shadowName)
 	var parts []string
 	for _, col := range s.head.Columns {
 		parts = append(parts, columnText(col))
 	}
 	for _, con := range s.head.Constraints {
 		if con.Kind == catalog.Check {
-			parts = append(parts, "CONSTRAINT "+quote(con.Name)+" "+check(con.ExprText, con))
+			parts = append(parts, "CONSTRAINT "+quoteIdent(con.Name)+" "+checkDefinition(con.ExprText, con))
 		}
 	}
-	own := s.make
-	s.make = append([]string{"CREATE TABLE " + name(shadow) + " (" + strings.Join(parts, ", ") + ")" + partitionBy(s.head)}, own...)
+	own := s.createSQL
+	s.createSQL = append([]string{"CREATE TABLE " + tableName(shadow) + " (" + strings.Join(parts, ", ") + ")" + partitionBy(s.head)}, own...)
 	for _, col := range s.head.Columns {
 		if col.Comment != "" {
-			s.make = append(s.make, "COMMENT ON COLUMN "+name(shadow)+"."+quote(col.Name)+" IS "+pgparse.QuoteLiteral(col.Comment))
+			s.createSQL = append(s.createSQL, "COMMENT ON COLUMN "+tableName(shadow)+"."+quoteIdent(col.Name)+" IS "+pgparse.QuoteLiteral(col.Comment))
 		}
 	}
-	s.indexed()
-	s.foreign()
-	s.parts(shadow, s.head)
-	s.allowed()
+	s.copyIndexes()
+	s.copyForeignKeys()
+	s.createPartitions(shadow, s.head)
+	s.copyPrivileges()
 }
 
-// parts makes the partitions of a table, and those of them.
-func (s *shadow) parts(at, head *catalog.Relation) {
-	for _, p := range s.release.head.Rels(head.Partitions) {
+// createPartitions creates the partitions of a table, recursively.
+func (s *shadowTable) createPartitions(at, head *catalog.Relation) {
+	for _, p := range s.release.head.RelationsByOID(head.Partitions) {
 		if s.attaches && p.OID == s.t.OID {
 			continue
 		}
 		if s.release.Deployed.Relation(p.OID) != nil || p.Kind != catalog.Table && p.Kind != catalog.PartitionedTable {
-			s.not("partition %s of %s is a table that is there", p.Name, s.t.Name)
+			s.addObstacle("partition %s of %s is a table that is there", p.Name, s.t.Name)
 			continue
 		}
 		if s.release.Deployed.Lookup(p.Name.Schema, p.Name.Name) != nil {
-			s.not("partition %s of %s has the name of a table that is there", p.Name, s.t.Name)
+			s.addObstacle("partition %s of %s has the name of a table that is there", p.Name, s.t.Name)
 			continue
 		}
-		sql := "CREATE TABLE " + name(p) + " PARTITION OF " + name(at) + " " + p.Bound + partitionBy(p)
-		if with := options(p); with != "" {
+		sql := "CREATE TABLE " + tableName(p) + " PARTITION OF " + tableName(at) + " " + p.Bound + partitionBy(p)
+		if with := storageOptions(p); with != "" {
 			sql += " WITH (" + with + ")"
 		}
-		s.make = append(s.make, sql)
-		s.parts(p, p)
+		s.createSQL = append(s.createSQL, sql)
+		s.createPartitions(p, p)
 	}
 }
 
-func options(p *catalog.Relation) string {
+func storageOptions(p *catalog.Relation) string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(p.Options)) {
 		out = append(out, k+" = "+p.Options[k])
@@ -291,7 +302,7 @@ func options(p *catalog.Relation) string {
 	return strings.Join(out, ", ")
 }
 
-// partitionBy is how a table is partitioned; "" where it is not.
+// partitionBy returns the PARTITION BY clause of a table; "" if it is not partitioned.
 func partitionBy(t *catalog.Relation) string {
 	if t.Kind != catalog.PartitionedTable {
 		return ""
@@ -303,11 +314,11 @@ func partitionBy(t *catalog.Relation) string {
 	return " PARTITION BY " + strings.ToUpper(t.Strategy) + " (" + strings.Join(keys, ", ") + ")"
 }
 
-// columnText is a column in CREATE TABLE. What gives an identity its numbers comes with the swap.
+// columnText returns a column for CREATE TABLE. An identity gets its sequence in the swap.
 func columnText(col *catalog.Column) string {
-	out := quote(col.Name) + " " + typeName(col.Type)
+	out := quoteIdent(col.Name) + " " + typeName(col.Type)
 	if col.Collation != "" {
-		out += " COLLATE " + quote(col.Collation)
+		out += " COLLATE " + quoteIdent(col.Collation)
 	}
 	switch {
 	case col.Generated != "":

@@ -8,43 +8,43 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// undo is what takes back a change that stands as it is; nil where nothing does.
-func (c *Change) undo() []string {
+// undoStatements returns the statements that undo an unchanged change; nil if nothing does.
+func (c *Change) undoStatements() []string {
 	switch n := c.Node.GetNode().(type) {
 	case *pgparse.Node_CreateStmt:
-		return c.made(n.CreateStmt.Relation, "TABLE")
+		return c.dropCreated(n.CreateStmt.Relation, "TABLE")
 	case *pgparse.Node_CreateSeqStmt:
-		return c.made(n.CreateSeqStmt.Sequence, "SEQUENCE")
+		return c.dropCreated(n.CreateSeqStmt.Sequence, "SEQUENCE")
 	case *pgparse.Node_ViewStmt:
 		if !n.ViewStmt.Replace {
-			return c.made(n.ViewStmt.View, "VIEW")
+			return c.dropCreated(n.ViewStmt.View, "VIEW")
 		}
 	case *pgparse.Node_CreateTableAsStmt:
-		return c.made(n.CreateTableAsStmt.Into.GetRel(), "TABLE")
+		return c.dropCreated(n.CreateTableAsStmt.Into.GetRel(), "TABLE")
 	case *pgparse.Node_CreateEnumStmt:
-		return []string{"DROP TYPE IF EXISTS " + qualified(n.CreateEnumStmt.TypeName)}
+		return []string{"DROP TYPE IF EXISTS " + qualifiedName(n.CreateEnumStmt.TypeName)}
 	case *pgparse.Node_CreateDomainStmt:
-		return []string{"DROP DOMAIN IF EXISTS " + qualified(n.CreateDomainStmt.Domainname)}
+		return []string{"DROP DOMAIN IF EXISTS " + qualifiedName(n.CreateDomainStmt.Domainname)}
 	case *pgparse.Node_CreateSchemaStmt:
-		return []string{"DROP SCHEMA IF EXISTS " + quote(n.CreateSchemaStmt.Schemaname)}
+		return []string{"DROP SCHEMA IF EXISTS " + quoteIdent(n.CreateSchemaStmt.Schemaname)}
 	case *pgparse.Node_CreateFunctionStmt:
 		return c.madeFunction(n.CreateFunctionStmt)
 	case *pgparse.Node_CreateTrigStmt:
-		if t := c.resolve(n.CreateTrigStmt.Relation); t != nil && !n.CreateTrigStmt.Replace {
-			return []string{"DROP TRIGGER IF EXISTS " + quote(n.CreateTrigStmt.Trigname) + " ON " + name(t)}
+		if t := c.resolveRelation(n.CreateTrigStmt.Relation); t != nil && !n.CreateTrigStmt.Replace {
+			return []string{"DROP TRIGGER IF EXISTS " + quoteIdent(n.CreateTrigStmt.Trigname) + " ON " + tableName(t)}
 		}
 	case *pgparse.Node_CreateExtensionStmt:
 		if !n.CreateExtensionStmt.IfNotExists { // else it may be somebody else's
-			return []string{"DROP EXTENSION IF EXISTS " + quote(n.CreateExtensionStmt.Extname)}
+			return []string{"DROP EXTENSION IF EXISTS " + quoteIdent(n.CreateExtensionStmt.Extname)}
 		}
 	case *pgparse.Node_AlterTableStmt:
-		return c.unaltered()
+		return c.undoCommand()
 	}
 	return nil
 }
 
-// made is the end of an object that a statement makes, where it was not there before.
-func (c *Change) made(rv *pgparse.RangeVar, word string) []string {
+// dropCreated returns the DROP of an object that a statement creates; nil if it existed before.
+func (c *Change) dropCreated(rv *pgparse.RangeVar, word string) []string {
 	if rv == nil {
 		return nil
 	}
@@ -58,10 +58,10 @@ func (c *Change) made(rv *pgparse.RangeVar, word string) []string {
 	if r.Kind == catalog.MaterializedView {
 		word = "MATERIALIZED VIEW"
 	}
-	return []string{"DROP " + word + " IF EXISTS " + name(r)}
+	return []string{"DROP " + word + " IF EXISTS " + tableName(r)}
 }
 
-// madeFunction is the end of a function that was not there before.
+// madeFunction returns the DROP of a function that did not exist before.
 func (c *Change) madeFunction(stmt *pgparse.CreateFunctionStmt) []string {
 	schema, object := pgparse.SchemaAndName(stmt.Funcname)
 	before := c.Before.Functions(schema, object)
@@ -77,30 +77,30 @@ func (c *Change) madeFunction(stmt *pgparse.CreateFunctionStmt) []string {
 		if stmt.IsProcedure {
 			word = "PROCEDURE"
 		}
-		return []string{"DROP " + word + " IF EXISTS " + qualified(stmt.Funcname) + "(" + strings.Join(args, ", ") + ")"}
+		return []string{"DROP " + word + " IF EXISTS " + qualifiedName(stmt.Funcname) + "(" + strings.Join(args, ", ") + ")"}
 	}
 	return nil
 }
 
-func qualified(list []*pgparse.Node) string {
+func qualifiedName(list []*pgparse.Node) string {
 	schema, object := pgparse.SchemaAndName(list)
 	if schema == "" {
-		return quote(object)
+		return quoteIdent(object)
 	}
-	return quote(schema) + "." + quote(object)
+	return quoteIdent(schema) + "." + quoteIdent(object)
 }
 
-// unaltered takes back one command of an ALTER TABLE.
-func (c *Change) unaltered() []string {
+// undoCommand undoes one command of an ALTER TABLE.
+func (c *Change) undoCommand() []string {
 	if c.Command == nil {
 		return nil
 	}
-	t := c.Altered()
-	alter := "ALTER TABLE " + name(t) + " "
+	t := c.AlteredRelation()
+	alter := "ALTER TABLE " + tableName(t) + " "
 	column := t.Column(c.Command.Name)
 	switch c.Command.Subtype {
 	case pgparse.AlterTableType_AT_AddColumn:
-		return []string{alter + "DROP COLUMN IF EXISTS " + quote(c.Command.Def.GetColumnDef().GetColname())}
+		return []string{alter + "DROP COLUMN IF EXISTS " + quoteIdent(c.Command.Def.GetColumnDef().GetColname())}
 	case pgparse.AlterTableType_AT_AddConstraint:
 		after := c.After.Relation(t.OID)
 		if after == nil {
@@ -108,33 +108,33 @@ func (c *Change) unaltered() []string {
 		}
 		for _, con := range after.Constraints {
 			if t.Constraint(con.Name) == nil {
-				return []string{alter + "DROP CONSTRAINT IF EXISTS " + quote(con.Name)}
+				return []string{alter + "DROP CONSTRAINT IF EXISTS " + quoteIdent(con.Name)}
 			}
 		}
 	case pgparse.AlterTableType_AT_DropConstraint:
-		return c.undropped(t)
+		return c.recreateConstraint(t)
 	case pgparse.AlterTableType_AT_ColumnDefault:
 		if column == nil {
 			return nil
 		}
 		if column.DefaultText == "" {
-			return []string{alter + "ALTER COLUMN " + quote(column.Name) + " DROP DEFAULT"}
+			return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " DROP DEFAULT"}
 		}
-		return []string{alter + "ALTER COLUMN " + quote(column.Name) + " SET DEFAULT " + column.DefaultText}
+		return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " SET DEFAULT " + column.DefaultText}
 	case pgparse.AlterTableType_AT_DropNotNull:
 		if column != nil && column.NotNull {
-			return []string{alter + "ALTER COLUMN " + quote(column.Name) + " SET NOT NULL"}
+			return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " SET NOT NULL"}
 		}
 	case pgparse.AlterTableType_AT_SetNotNull:
 		if column != nil && !column.NotNull {
-			return []string{alter + "ALTER COLUMN " + quote(column.Name) + " DROP NOT NULL"}
+			return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " DROP NOT NULL"}
 		}
 	}
 	return nil
 }
 
-// undropped makes a foreign key or a CHECK anew that a change drops.
-func (c *Change) undropped(t *catalog.Relation) []string {
+// recreateConstraint recreates a foreign key or a CHECK that a change drops.
+func (c *Change) recreateConstraint(t *catalog.Relation) []string {
 	con := t.Constraint(c.Command.Name)
 	if con == nil {
 		return nil
@@ -148,12 +148,12 @@ func (c *Change) undropped(t *catalog.Relation) []string {
 		}
 		definition = foreignKey(t, ref, con)
 	case catalog.Check:
-		definition = check(con.ExprText, con)
+		definition = checkDefinition(con.ExprText, con)
 	default:
 		return nil
 	}
 	if !con.Valid {
 		definition += " NOT VALID"
 	}
-	return []string{"ALTER TABLE " + name(t) + " ADD CONSTRAINT " + quote(con.Name) + " " + definition}
+	return []string{"ALTER TABLE " + tableName(t) + " ADD CONSTRAINT " + quoteIdent(con.Name) + " " + definition}
 }

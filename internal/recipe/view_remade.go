@@ -7,37 +7,37 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// viewRemade makes a view that is dropped and made again when the deployed code is gone, which reads
-// the old one: what becomes of the columns under it comes in between.
+// viewRemade handles a view that is dropped and created again. It is recreated when the deployed
+// code, which reads the old view, is gone, because its columns change in between.
 // https://www.postgresql.org/docs/current/sql-createview.html
-var viewRemade = &Recipe{Name: "view-remade", Make: func(c *Change) *Made {
+var viewRemade = &Recipe{Name: "view-remade", Make: func(c *Change) *Steps {
 	stmt := c.Node.GetViewStmt()
 	if stmt == nil || stmt.Replace {
 		return nil
 	}
 	v, there := c.After.Resolve(stmt.View)
-	if !there || !c.Release.remade(v) {
+	if !there || !c.Release.isRecreated(v) {
 		return nil
 	}
-	m := &Made{}
-	m.add(onward.Contract, onward.StepDDL, "takes the place of the deployed one, which the deployed code reads", c.SQL)
-	m.note("%s is dropped and made again: up to the last step it is the deployed one for the new code, too", v.Name)
+	m := &Steps{}
+	m.addStep(onward.Contract, onward.StepDDL, "create view "+v.Name.Name+" in its new form, after the deployed code is gone", c.SQL)
+	m.addNote("%s is dropped and made again: up to the last step it is the deployed one for the new code, too", v.Name)
 	return m
 }}
 
-// remade reports whether a view is another one than that of its name in the deployed schema.
-func (r *Release) remade(v *catalog.Relation) bool {
+// isRecreated reports whether a view replaces a deployed view of the same name.
+func (r *Release) isRecreated(v *catalog.Relation) bool {
 	base := r.Deployed.Lookup(v.Name.Schema, v.Name.Name)
 	return v.Kind == catalog.View && base != nil && base.OID != v.OID && r.Deployed.Relation(v.OID) == nil
 }
 
-// follows reports whether a view that the release makes reads a column by the name that it has from
-// the first step on.
-func (w *twin) follows(v *catalog.Relation) bool {
+// readsNewName reports whether a view that the release creates reads a column under the name that the
+// column has from the first step on.
+func (w *replacement) readsNewName(v *catalog.Relation) bool {
 	r := w.c.Release
-	if !w.both || w.cast || r.Deployed.Relation(v.OID) != nil {
+	if !w.copiesBack || w.typesDiffer || r.Deployed.Relation(v.OID) != nil {
 		return false
 	}
-	last := slices.Index(r.changes, w.last())
+	last := slices.Index(r.changes, w.lastRenameOrRetype())
 	return last >= 0 && !slices.ContainsFunc(r.changes[:last+1], func(c *Change) bool { return c.After.Relation(v.OID) != nil })
 }

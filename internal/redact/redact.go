@@ -1,5 +1,5 @@
-// Package redact takes the values of rows, and the literals of statements, out of what a server says: a report, a
-// log and the ledger say which columns, never which values.
+// Package redact removes the values of rows, and the literals of statements, from a server's messages: a report, a log and the ledger say
+// which columns, never which values.
 package redact
 
 import (
@@ -14,7 +14,7 @@ import (
 
 var (
 	failingRow = regexp.MustCompile(`(?s)Failing row contains \(.*\)\.?`)
-	// A partition's key is written with blanks: "(a) = (5)".
+	// A partition's key is printed with spaces: "(a) = (5)".
 	keyValue = regexp.MustCompile(`(?s)= ?\(.*?\)( already exists| is duplicated| is not present| is still referenced| conflicts|$|\.)`)
 	quoted   = regexp.MustCompile(`(?s)".*"`)
 	bytes    = regexp.MustCompile(`0x[0-9a-f]{2}( 0x[0-9a-f]{2})*`)
@@ -23,17 +23,17 @@ var (
 	raised   = regexp.MustCompile(`^PL/pgSQL function .+ line \d+ at (RAISE|ASSERT)`)
 )
 
-// Error is an error of a server without the values of rows, and without the literals of the statement.
-// What code of the database raises itself stands as it is: see [Words].
+// Error returns a server's error without the values of rows, and without the literals of the statement. Messages that code of the database
+// raises itself are unchanged: see [Words].
 func Error(e onward.ServerError) onward.ServerError {
 	e.Detail = failingRow.ReplaceAllString(e.Detail, "")
 	e.Detail = keyValue.ReplaceAllString(e.Detail, "=(…)$1")
 	switch {
-	case strings.HasPrefix(e.Code, "22"): // data exceptions quote what they could not read
+	case strings.HasPrefix(e.Code, "22"): // data exceptions quote what they could not parse
 		e.Message = quoted.ReplaceAllString(e.Message, `"…"`)
 		e.Message = bytes.ReplaceAllString(e.Message, "0x…")
 		e.Detail = ""
-	case e.Code == "42601": // the place of a syntax error may be within a literal
+	case e.Code == "42601": // the position of a syntax error may be within a literal
 		e.Message = near.ReplaceAllStringFunc(e.Message, func(s string) string {
 			m := near.FindStringSubmatch(s)
 			if m[1] == "tsquery: " || strings.ContainsAny(m[2], "'$0123456789") {
@@ -45,9 +45,9 @@ func Error(e onward.ServerError) onward.ServerError {
 	return e
 }
 
-// Message is what a server says of an error on a database with somebody's rows. What a function or a trigger raises
-// may quote any of them: instead of its words, the message says where it was raised.
-func Message(e *pgconn.PgError) string {
+// RedactMessage returns the message of an error from a database with real rows. A message that a function or a trigger raises may quote any
+// value: it is replaced by the place where it was raised.
+func RedactMessage(e *pgconn.PgError) string {
 	if e.Routine != "exec_stmt_raise" && e.Routine != "exec_stmt_assert" && !strings.HasPrefix(e.Code, "P0001") && !strings.HasPrefix(e.Code, "38") {
 		return Error(onward.ServerError{Code: e.Code, Message: e.Message}).Message
 	}
@@ -58,21 +58,23 @@ func Message(e *pgconn.PgError) string {
 	return "a function raised an error: its words may quote rows and are not shown"
 }
 
-// Words are a [Message] with its SQLSTATE.
-func Words(e *pgconn.PgError) string { return Message(e) + " (SQLSTATE " + e.Code + ")" }
+// MessageWithCode returns a [Message] with its SQLSTATE.
+func MessageWithCode(e *pgconn.PgError) string {
+	return RedactMessage(e) + " (SQLSTATE " + e.Code + ")"
+}
 
-// Said is the text of an error that may be a server's, or hold one: that in its [Words], and what is around it as it is. It is for what is
-// found on rows.
-func Said(err error) string {
+// RedactError returns the text of an error. A server's error in it is replaced by its [Words], the text around it stays. It is for errors caused
+// by rows.
+func RedactError(err error) string {
 	refused := new(pgconn.PgError)
 	if !errors.As(err, &refused) {
 		return err.Error()
 	}
 	if text := err.Error(); strings.Contains(text, refused.Error()) {
-		return strings.ReplaceAll(text, refused.Error(), Words(refused))
+		return strings.ReplaceAll(text, refused.Error(), MessageWithCode(refused))
 	}
-	return Words(refused)
+	return MessageWithCode(refused)
 }
 
-// Statement is a statement without what it quotes: in dynamic SQL, that may be the values of rows.
-func Statement(sql string) string { return literal.ReplaceAllString(sql, "'…'") }
+// RedactStatement returns a statement without its string literals: in dynamic SQL, these may be the values of rows.
+func RedactStatement(sql string) string { return literal.ReplaceAllString(sql, "'…'") }

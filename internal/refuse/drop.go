@@ -1,6 +1,6 @@
 package refuse
 
-// Drops of what something else needs.
+// Drops of objects that others depend on.
 var (
 	HasDependents           = Kind{"2BP01", "cannot drop %s %s because other objects depend on it"}
 	Required                = Kind{"2BP01", "cannot drop %s %s because %s requires it"}

@@ -1,7 +1,7 @@
 package refuse
 
 // Objects that are no relations, columns or constraints: schemas, policies,
-// publications, statistics, and what is only known by its name.
+// publications, statistics, and those whose name alone is known.
 var (
 	ObjectExists    = Kind{"42710", `%s "%s" already exists`}
 	ObjectMissing   = Kind{"42704", `%s "%s" does not exist`}

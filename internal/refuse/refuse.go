@@ -1,8 +1,8 @@
-// Package refuse holds all that the server says no with: each way of saying no
-// is a kind, with its SQLSTATE and the server's words. Whoever finds a refusal
-// (the fold of the catalog, the model of what a statement does) makes it of a
-// kind and the objects that it is about; whoever reports one asks for its kind.
-// Nobody writes the words a second time, and nobody reads them.
+// Package refuse holds all errors with which the server refuses a statement.
+// Each is a kind, with its SQLSTATE and the server's message. Code that
+// predicts an error (the catalog, the model of a statement's effects) builds it
+// from a kind and the objects in the message. Code that reports one checks its
+// kind. So no message is written twice, and none is parsed.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 package refuse
@@ -13,38 +13,38 @@ import (
 	"strings"
 )
 
-// Kind is one way of saying no.
+// Kind is one kind of error.
 type Kind struct {
 	// State is the SQLSTATE: 42P07.
 	State string
-	// Words are the server's, with %s for each object.
+	// Words are the server's message, with %s for each object.
 	Words string
 }
 
-// Of is a refusal of the kind, about the objects that its words ask for.
-func (k Kind) Of(objects ...string) *Refusal {
+// NewRefusal returns a refusal of the kind, for the objects in its message.
+func (k Kind) NewRefusal(objects ...string) *Refusal {
 	return &Refusal{Kind: k, Objects: objects}
 }
 
-// Refusal is the server's no.
+// Refusal is an error of the server.
 type Refusal struct {
 	Kind
-	// Objects are what it is about, in the order of the words: the column, then
+	// Objects are the objects in the message, in its order: the column, then
 	// the relation.
 	Objects []string
-	// Since and Until are the first and the last major version that refuse; 0:
-	// there is none before, or after, that does not.
+	// Since and Until are the first and the last major version with this error;
+	// 0 means no limit.
 	Since, Until int
 }
 
-// On reports whether a version refuses; atLeast tells whether it is of a major
-// version or newer.
-func (r *Refusal) On(atLeast func(major int) bool) bool {
+// AppliesTo reports whether a version gives this error; atLeast reports whether it is
+// of a major version or newer.
+func (r *Refusal) AppliesTo(atLeast func(major int) bool) bool {
 	return (r.Since == 0 || atLeast(r.Since)) && (r.Until == 0 || !atLeast(r.Until+1))
 }
 
-// Message is what the server says: relation "users" already exists;
-// nothing for nil.
+// Message returns the server's message: relation "users" already exists. It is
+// "" for nil.
 func (r *Refusal) Message() string {
 	if r == nil {
 		return ""
@@ -59,8 +59,8 @@ func (r *Refusal) Message() string {
 	return fmt.Sprintf(r.Words, list...)
 }
 
-// There reports whether something exists already.
-func (k Kind) There() bool {
+// IsDuplicate reports whether the cause is that something exists already.
+func (k Kind) IsDuplicate() bool {
 	switch k.State {
 	case "42P07", "42P06", "42701", "42710", "42723":
 		return true
@@ -68,8 +68,8 @@ func (k Kind) There() bool {
 	return false
 }
 
-// Absent reports whether something does not exist.
-func (k Kind) Absent() bool {
+// IsMissing reports whether the cause is that something does not exist.
+func (k Kind) IsMissing() bool {
 	switch k.State {
 	case "42P01", "42703", "42704", "42883", "3F000":
 		return true
@@ -77,19 +77,20 @@ func (k Kind) Absent() bool {
 	return false
 }
 
-// Unread reports whether the server cannot read the statement: it looks at no
-// schema then, and locks nothing.
-func (k Kind) Unread() bool {
+// IsSyntaxError reports whether the server cannot parse the statement. In that case it
+// checks no schema and locks nothing.
+func (k Kind) IsSyntaxError() bool {
 	return k == SyntaxAt || k == SyntaxAtEnd || k == SyntaxOf || k == FromAlias
 }
 
-// Form reports whether it is about the words of the statement, or an option that it
-// names, and not about a schema.
-func (k Kind) Form() bool {
-	return k.Unread() || k == ParameterUnknown || k == PublicationParameter || k == OptionUnknown || k == OptionNot || k == PrivilegeUnknown || k == CopyHeader
+// IsFormError reports whether the cause is the wording of the statement, or an option
+// that it names, and not the schema.
+func (k Kind) IsFormError() bool {
+	return k.IsSyntaxError() || k == ParameterUnknown || k == PublicationParameter || k == OptionUnknown || k == OptionNot || k == PrivilegeUnknown ||
+		k == CopyHeader
 }
 
-// Equal reports whether two refusals are one; nil is none.
+// Equal reports whether two refusals are the same; nil means none.
 func (r *Refusal) Equal(o *Refusal) bool {
 	if r == nil || o == nil {
 		return r == o
@@ -97,5 +98,5 @@ func (r *Refusal) Equal(o *Refusal) bool {
 	return r.Kind == o.Kind && r.Since == o.Since && r.Until == o.Until && slices.Equal(r.Objects, o.Objects)
 }
 
-// Places is how many objects the words ask for.
-func (k Kind) Places() int { return strings.Count(k.Words, "%s") }
+// CountPlaces returns how many objects the message names.
+func (k Kind) CountPlaces() int { return strings.Count(k.Words, "%s") }

@@ -80,11 +80,11 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s and %s are one", name, other)
 		}
 		seen[k] = name
-		objects := make([]string, k.Places())
+		objects := make([]string, k.CountPlaces())
 		for i := range objects {
 			objects[i] = `o"%s`
 		}
-		if got := k.Of(objects...).Message(); strings.Contains(got, "%!") || strings.Count(got, `o"%s`) != len(objects) {
+		if got := k.NewRefusal(objects...).Message(); strings.Contains(got, "%!") || strings.Count(got, `o"%s`) != len(objects) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -124,8 +124,8 @@ func TestUses(t *testing.T) {
 							name, objects = k, len(x.Args)-i-1
 						}
 					}
-					if name != "" && objects != all[name].Places() {
-						t.Errorf("%s: %s has %d places, and is given %d objects", path, name, all[name].Places(), objects)
+					if name != "" && objects != all[name].CountPlaces() {
+						t.Errorf("%s: %s has %d places, and is given %d objects", path, name, all[name].CountPlaces(), objects)
 					}
 				}
 				return true
@@ -148,18 +148,18 @@ func TestOn(t *testing.T) {
 	}{
 		{0, 0, "13 14 15 16 17 18"}, {15, 0, "15 16 17 18"}, {0, 14, "13 14"}, {14, 16, "14 15 16"}, {16, 16, "16"},
 	} {
-		no := NoLanguage.Of()
+		no := NoLanguage.NewRefusal()
 		no.Since, no.Until = tc.since, tc.until
 		var on []string
 		for v := 13; v <= 18; v++ {
-			if no.On(func(major int) bool { return v >= major }) {
+			if no.AppliesTo(func(major int) bool { return v >= major }) {
 				on = append(on, strconv.Itoa(v))
 			}
 		}
 		if got := strings.Join(on, " "); got != tc.want {
 			t.Errorf("since %d until %d: refused on %s, want %s", tc.since, tc.until, got, tc.want)
 		}
-		if other := NoLanguage.Of(); no.Equal(other) != (tc.since+tc.until == 0) {
+		if other := NoLanguage.NewRefusal(); no.Equal(other) != (tc.since+tc.until == 0) {
 			t.Errorf("since %d until %d: is equal to one without bounds: %v", tc.since, tc.until, no.Equal(other))
 		}
 	}

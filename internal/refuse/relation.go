@@ -56,7 +56,7 @@ var (
 	StatisticsPlain     = Kind{"0A000", `cannot alter statistics on non-expression column "%s" of index "%s"`}
 )
 
-// What the server has no room for.
+// Limits of the server.
 var (
 	TooManyColumns = Kind{"54011", "tables can have at most %s columns"}
 	TooManyEntries = Kind{"54011", "target lists can have at most %s entries"}

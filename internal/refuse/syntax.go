@@ -1,6 +1,6 @@
 package refuse
 
-// Forms that a version does not have.
+// Syntax that a version does not have.
 var (
 	SyntaxAt    = Kind{"42601", `syntax error at or near "%s"`}
 	SyntaxAtEnd = Kind{"42601", "syntax error at end of input"}

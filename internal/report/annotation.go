@@ -10,49 +10,49 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// annotation is something that is shown at its place in a file, as forges and editors do: a finding, a
-// recorded query that breaks, or what could not be judged. Its texts are a stranger's still.
+// annotation is something that forges and editors show at its place in a file: a finding, a recorded
+// query that breaks, or code that could not be judged. Its texts are not escaped yet.
 type annotation struct {
 	severity onward.Severity
-	// rule names the finding's rule. title is that, or what it is instead.
+	// rule names the finding's rule. title is the rule, or the kind of annotation if it is no finding.
 	rule, title string
 	path        string
 	line        int
 	column      int
 	endLine     int
 	endColumn   int
-	// head is one line, and message all of it, which begins with that.
+	// head is one line. message is the whole text, which begins with head.
 	head, message string
-	// fingerprint is the same while the content is, and another one than those of the
-	// report's others.
+	// fingerprint identifies the annotation as long as its content is the same. It is unique in the
+	// report.
 	fingerprint string
-	finding     *onward.Finding // nil where it is none
+	finding     *onward.Finding // nil if it is no finding
 	unread      bool            // it should have been readable
 }
 
-// notJudged is the title of what could not be judged.
+// notJudged is the title for code that could not be judged.
 const notJudged = "not judged"
 
-// annotations are those of a report, the worst findings first.
-func annotations(r *onward.Report) []annotation {
+// listAnnotations returns a report's annotations, the worst findings first.
+func listAnnotations(r *onward.Report) []annotation {
 	var out []annotation
 	for _, f := range worstFirst(r.Findings) {
 		at := onward.Extent{Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn}
-		if len(f.Words) > 0 { // the line of a long ALTER TABLE that is meant
+		if len(f.Words) > 0 { // the relevant line of a long ALTER TABLE
 			at = f.Words[0]
 		}
 		out = append(out, annotation{
 			severity: f.Severity, rule: f.Rule, title: f.Rule, path: f.Path, line: at.Line, column: at.Column, endLine: at.EndLine, endColumn: at.EndColumn,
-			head: f.Fact, message: findingText(&f), fingerprint: f.Fingerprint, finding: &f,
+			head: f.Fact, message: findingText(f), fingerprint: f.Fingerprint, finding: f,
 		})
 	}
-	for _, d := range alike(r) {
-		if later(d.Verdict) != d.Severity {
-			continue // it comes with the rest of the release
+	for _, d := range groupVerdicts(r) {
+		if screenSeverity(d.Verdict) != d.Severity {
+			continue // it is reported with the rest of the release
 		}
 		out = append(out, annotation{
 			severity: d.Severity, title: codeWords(d.Code) + " " + string(d.Kind), path: d.After.Path, line: d.After.Line,
-			head: verdictHead(d.Verdict), message: verdictHead(d.Verdict) + "\n" + d.Query + "\n" + d.who(),
+			head: verdictHead(d.Verdict), message: verdictHead(d.Verdict) + "\n" + d.Query + "\n" + d.describeSenders(),
 		})
 	}
 	for _, o := range r.Opaque {
@@ -65,18 +65,18 @@ func annotations(r *onward.Report) []annotation {
 		}
 		out = append(out, a)
 	}
-	apart(out)
+	makeUnique(out)
 	return out
 }
 
-// findingText is a finding in lines.
+// findingText returns a finding in lines.
 func findingText(f *onward.Finding) string {
 	text := f.Fact + "\n" + f.Harm
 	if len(f.Postgres) > 0 {
-		text += "\non " + Versions(f.Postgres) + " only"
+		text += "\non " + FormatVersions(f.Postgres) + " only"
 	}
 	for _, e := range f.Evidence {
-		text += "\n" + evidence(&e)
+		text += "\n" + formatEvidence(&e)
 	}
 	if f.Instead != "" {
 		text += "\ninstead: " + f.Instead
@@ -87,8 +87,8 @@ func findingText(f *onward.Finding) string {
 	return text
 }
 
-// apart gives each a fingerprint of its own: readers take those with one for one.
-func apart(list []annotation) {
+// makeUnique makes the fingerprints unique: readers treat annotations with the same one as duplicates.
+func makeUnique(list []annotation) {
 	seen := map[string]int{}
 	for i := range list {
 		a := &list[i]
@@ -103,18 +103,18 @@ func apart(list []annotation) {
 	}
 }
 
-// id is a rule's name, or one that stands for it: "not-judged".
-func (a *annotation) id() string {
+// ruleOrKind returns a rule's name, or a substitute such as "not-judged".
+func (a *annotation) ruleOrKind() string {
 	if a.rule != "" {
-		return Line(a.rule)
+		return EscapeLine(a.rule)
 	}
-	return strings.ReplaceAll(Line(a.title), " ", "-")
+	return strings.ReplaceAll(EscapeLine(a.title), " ", "-")
 }
 
-// level is the severity in the words that forges have: "error", "warning", or the third.
-func (a *annotation) level(third string) string { return level(a.severity, third) }
+// forgeLevel returns the severity in the words of forges: "error", "warning", or the given third word.
+func (a *annotation) forgeLevel(third string) string { return severityLevel(a.severity, third) }
 
-func level(s onward.Severity, third string) string {
+func severityLevel(s onward.Severity, third string) string {
 	switch s {
 	case onward.Error:
 		return "error"
@@ -124,14 +124,14 @@ func level(s onward.Severity, third string) string {
 	return third
 }
 
-// pages is where the pages of the rules are.
+// pages is the URL of the rules' pages.
 const pages = "https://github.com/onward-sql/onward/blob/main/docs/"
 
-// rulePage is the page of a rule. Its name may be a stranger's, from a stored report.
+// rulePage returns the page of a rule. The name is escaped, because a stored report is not trusted.
 func rulePage(name string) string { return pages + "rules/" + url.PathEscape(name) + ".md" }
 
-// help is the page that says more.
-func (a *annotation) help() string {
+// helpURL returns the page with more about the annotation.
+func (a *annotation) helpURL() string {
 	switch {
 	case a.rule != "":
 		return rulePage(a.rule)

@@ -9,40 +9,40 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// AppliedFormats are those of what was applied.
+// AppliedFormats returns the formats for the state of plans on a database.
 func AppliedFormats() []Format { return []Format{FormatTerminal, FormatJSON} }
 
 // WriteApplied prints how far plans are on a database.
 func WriteApplied(w io.Writer, f Format, all []*onward.Applied, o Options) error {
 	if f == FormatJSON {
-		return writeJSON(w, list(all))
+		return writeJSON(w, nonNilList(all))
 	}
 	out := newPage(o)
 	if len(all) == 0 {
-		out.line("no plan was begun on this database")
+		out.addLine("no plan was begun on this database")
 	}
 	for i, a := range all {
 		if i > 0 {
-			out.blank()
+			out.addBlankLine()
 		}
-		out.applied(a)
+		out.printApplied(a)
 	}
-	return out.flush(w)
+	return out.writePage(w)
 }
 
-// WriteApply prints what a run of apply came to.
+// WriteApply prints the result of a run of apply.
 func WriteApply(w io.Writer, f Format, a *onward.Applied, o Options) error {
 	if f == FormatJSON {
 		return writeJSON(w, a)
 	}
 	out := newPage(o)
-	out.applied(a)
-	return out.flush(w)
+	out.printApplied(a)
+	return out.writePage(w)
 }
 
-func (p *page) applied(a *onward.Applied) {
+func (p *page) printApplied(a *onward.Applied) {
 	if len(a.Steps) == 0 && a.Why == "" {
-		p.line("nothing is pending: " + Line(a.Base) + " has all migrations of " + Line(a.Head))
+		p.addLine("nothing is pending: " + EscapeLine(a.Base) + " has all migrations of " + EscapeLine(a.Head))
 		return
 	}
 	done := 0
@@ -51,25 +51,26 @@ func (p *page) applied(a *onward.Applied) {
 			done++
 		}
 	}
-	p.split("plan "+a.Plan+"  "+Line(a.Base)+" → "+Line(a.Head), fmt.Sprintf("%s · %d of %s done", a.State, done, Count(len(a.Steps), "step")), p.Bold, p.Dim)
+	p.addTwoSided("plan "+a.Plan+"  "+EscapeLine(a.Base)+" → "+EscapeLine(a.Head),
+		fmt.Sprintf("%s · %d of %s done", a.State, done, CountNoun(len(a.Steps), "step")), p.Bold, p.Dim)
 	for _, phase := range phases {
 		p.appliedPhase(a, phase)
 	}
 	p.stayChanged(a)
 	if a.Why != "" {
-		p.blank()
-		p.wrap("", "", stands(a), p.plain())
-		p.wrap("not done: ", "          ", Line(a.Why), p.plain())
+		p.addBlankLine()
+		p.addWrapped("", "", describeState(a), p.ordinaryStyle())
+		p.addWrapped("not done: ", "          ", EscapeLine(a.Why), p.ordinaryStyle())
 	}
 	if a.Next != "" {
-		p.blank()
-		p.wrap("next: ", "      ", Line(a.Next), p.plain())
+		p.addBlankLine()
+		p.addWrapped("next: ", "      ", EscapeLine(a.Next), p.ordinaryStyle())
 	}
 }
 
-// stayChanged says which rows an abort gives no old values back.
+// stayChanged says which rows keep their new values after an abort.
 func (p *page) stayChanged(a *onward.Applied) {
-	words := undo.Sentence(a.StayChanged)
+	words := undo.DescribeChanged(a.StayChanged)
 	switch {
 	case words == "" || a.State == onward.ApplyDone:
 		return
@@ -78,12 +79,12 @@ func (p *page) stayChanged(a *onward.Applied) {
 	default:
 		words = "If onward abort takes the plan back, " + words + "."
 	}
-	p.blank()
-	p.wrap("", "", Line(words), p.plain())
+	p.addBlankLine()
+	p.addWrapped("", "", EscapeLine(words), p.ordinaryStyle())
 }
 
-// stands says which steps are applied, and which are not: the database stays as it is between them.
-func stands(a *onward.Applied) string {
+// describeState says which steps are applied, and which are not: the database is now between these steps.
+func describeState(a *onward.Applied) string {
 	var done, left []string
 	for i := range a.Steps {
 		if s := &a.Steps[i]; s.State == onward.ApplyDone {
@@ -99,12 +100,12 @@ func stands(a *onward.Applied) string {
 		case 1:
 			return list[0]
 		}
-		return Count(len(list), "step") + ", " + list[0] + " to " + list[len(list)-1]
+		return CountNoun(len(list), "step") + ", " + list[0] + " to " + list[len(list)-1]
 	}
 	return "Applied, and safe to leave so: " + name(done) + ". Not applied: " + name(left) + "."
 }
 
-// appliedPhase prints the steps of a phase; one that was not begun in a line.
+// appliedPhase prints the steps of a phase; a phase that was not started takes one line.
 func (p *page) appliedPhase(a *onward.Applied, phase onward.PlanPhase) {
 	var list []*onward.AppliedStep
 	begun := false
@@ -117,21 +118,21 @@ func (p *page) appliedPhase(a *onward.Applied, phase onward.PlanPhase) {
 	if len(list) == 0 {
 		return
 	}
-	p.blank()
+	p.addBlankLine()
 	if !begun {
-		p.split(string(phase), Count(len(list), "step")+", not begun", p.Bold, p.Dim)
+		p.addTwoSided(string(phase), CountNoun(len(list), "step")+", not begun", p.Bold, p.Dim)
 		return
 	}
-	p.split(string(phase), phaseWords[phase], p.Bold, p.Dim)
+	p.addTwoSided(string(phase), phaseWords[phase], p.Bold, p.Dim)
 	for _, s := range list {
-		p.wrap(fmt.Sprintf("  %-14s%-8s ", s.ID, s.State), "                         ", Line(s.Why), p.plain())
+		p.addWrapped(fmt.Sprintf("  %-14s%-8s ", s.ID, s.State), "                         ", EscapeLine(s.Why), p.ordinaryStyle())
 		if words := stepPast(s); words != "" {
-			p.wrap("                         ", "                         ", words, p.Dim)
+			p.addWrapped("                         ", "                         ", words, p.Dim)
 		}
 	}
 }
 
-// stepPast says what there is to say of a step that was begun.
+// stepPast describes the progress of a step that was started.
 func stepPast(s *onward.AppliedStep) string {
 	words := ""
 	add := func(format string, args ...any) {
@@ -141,22 +142,22 @@ func stepPast(s *onward.AppliedStep) string {
 		words += fmt.Sprintf(format, args...)
 	}
 	if s.Rows > 0 {
-		add("%s", Count(int(s.Rows), "row"))
+		add("%s", CountNoun(int(s.Rows), "row"))
 	}
 	if s.Verified != nil {
 		add("compared, and right on %s", s.Verified.UTC().Format(time.DateTime))
 	}
 	if s.Quarantined > 0 {
-		add("%d in quarantine: %s", s.Quarantined, Line(s.Find))
+		add("%d in quarantine: %s", s.Quarantined, EscapeLine(s.Find))
 	}
 	if s.Attempts > 1 {
-		add("%s", Count(s.Attempts, "attempt"))
+		add("%s", CountNoun(s.Attempts, "attempt"))
 	}
 	if s.WaitedMS > 0 {
 		add("others were in its way for %s", time.Duration(s.WaitedMS)*time.Millisecond)
 	}
 	if s.Note != "" {
-		add("%s", Line(s.Note))
+		add("%s", EscapeLine(s.Note))
 	}
 	return words
 }
@@ -164,18 +165,18 @@ func stepPast(s *onward.AppliedStep) string {
 // WriteLog prints the audit trail of a database.
 func WriteLog(w io.Writer, f Format, all []onward.LogEntry, o Options) error {
 	if f == FormatJSON {
-		return writeJSON(w, list(all))
+		return writeJSON(w, nonNilList(all))
 	}
 	out := newPage(o)
 	if len(all) == 0 {
-		out.line("nothing was done on this database")
+		out.addLine("nothing was done on this database")
 	}
 	who := ""
 	for i := range all {
 		e := &all[i]
 		if e.Who != who {
 			who = e.Who
-			out.line(out.paint(out.Dim, Line(who)))
+			out.addLine(out.paintLine(out.Dim, EscapeLine(who)))
 		}
 		step := e.Step
 		if step == "" {
@@ -185,7 +186,8 @@ func WriteLog(w io.Writer, f Format, all []onward.LogEntry, o Options) error {
 		if e.Detail != "" {
 			words += ": " + e.Detail
 		}
-		out.wrap("  "+e.At.UTC().Format("2006-01-02 15:04:05.000")+"  "+fmt.Sprintf("%-14s  ", Line(step)), "                           ", Line(words), out.plain())
+		out.addWrapped("  "+e.At.UTC().Format("2006-01-02 15:04:05.000")+"  "+fmt.Sprintf("%-14s  ", EscapeLine(step)), "                           ",
+			EscapeLine(words), out.ordinaryStyle())
 	}
-	return out.flush(w)
+	return out.writePage(w)
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Checkstyle prints the findings as Checkstyle does, which reviewdog and many editors read.
+// Checkstyle prints the findings in Checkstyle's format, which reviewdog and many editors
+// read.
 // https://github.com/reviewdog/reviewdog#format-checkstyle
 func Checkstyle(w io.Writer, r *onward.Report) error {
 	type problem struct {
@@ -28,22 +29,24 @@ func Checkstyle(w io.Writer, r *onward.Report) error {
 	}
 	all := document{Version: "4.3"}
 	of := map[string]*file{}
-	for _, a := range annotations(r) {
+	for _, a := range listAnnotations(r) {
 		if of[a.path] == nil {
-			of[a.path] = &file{Name: Line(a.path)}
+			of[a.path] = &file{Name: EscapeLine(a.path)}
 			all.Files = append(all.Files, of[a.path])
 		}
-		of[a.path].Problems = append(of[a.path].Problems, problem{max(1, a.line), max(0, a.column), a.level("info"), Visible(a.message), "onward." + a.id()})
+		of[a.path].Problems = append(of[a.path].Problems, problem{
+			max(1, a.line), max(0, a.column), a.forgeLevel("info"), EscapeControls(a.message), "onward." + a.ruleOrKind(),
+		})
 	}
 	return writeXML(w, all)
 }
 
-// writeXML prints a document. What XML cannot hold, Visible has spelt out.
+// writeXML prints a document. Visible has already escaped characters that XML cannot hold.
 func writeXML(w io.Writer, v any) error {
 	text, err := xml.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, Tame(xml.Header+string(text)+"\n"))
+	_, err = io.WriteString(w, EscapeCommands(xml.Header+string(text)+"\n"))
 	return err
 }

@@ -20,7 +20,8 @@ var commands = []string{
 	"::error::owned", "::set-output name=a::b", "  ::warning file=a.sql,line=1::owned", "::add-mask::x", "::stop-commands::token", "a\n::error::owned", "a\r\n::error::owned", "a\r::error::owned",
 	"##[error]owned", "drop ##[error]owned", "x##[group]y", "###[error]", "##[section]##[warning]", "##vso[task.setvariable variable=x]y", "a ##vso[task.complete result=Failed;]",
 	"##teamcity[buildStatus status='FAILURE']", "section_start:1:x\r\x1b[0Kx", "\x1b[31mred\x1b[0m", "\u202egnp.exe\u2069", "\u0085::error::x", "\u2028::error::x", "\x0b::error::x", "\u00a0::error::x", "\ufeff::error::x", "\u3000::error::x",
-	"`##[error]`", "&##[error]<b>", "##[error]" + strings.Repeat("w ", 60) + "##[error]", strings.Repeat("w", 57) + " ##[error]", strings.Repeat("w ", 49) + "::error::owned",
+	"`##[error]`", "&##[error]<b>", "##[error]" + strings.Repeat("w ", 60) +
+		"##[error]", strings.Repeat("w", 57) + " ##[error]", strings.Repeat("w ", 49) + "::error::owned",
 }
 
 // live finds what is a command in what was printed. It says on its own what one is.
@@ -29,7 +30,7 @@ var live = regexp.MustCompile(`(?i)##(vso|teamcity)?\[|(?m)^[\s\x{85}\x{a0}\x{fe
 // ours are the workflow commands that the format is for; they may hold no other.
 var ours = regexp.MustCompile(`(?m)^::(error|warning|notice) [^\n]*?::`)
 
-// What a report says of a hostile release is no command to anybody, in any format,
+// The report on a hostile release contains no command for any CI service, in any format,
 // however it is folded and cut.
 func TestNoCommandIsLive(t *testing.T) {
 	t.Parallel()
@@ -84,7 +85,10 @@ func hold(t *testing.T, text string) {
 		t.Errorf("%q is live in sizes: %q", text, found)
 	}
 	var locks bytes.Buffer
-	list := []onward.Locks{{Statement: onward.Statement{SQL: text, Note: text}}, {Statement: onward.Statement{SQL: text}, Variants: []onward.LockVariant{{Postgres: []int{17}, Refused: text, Note: text}}}}
+	list := []onward.Locks{
+		{Statement: onward.Statement{SQL: text, Note: text}},
+		{Statement: onward.Statement{SQL: text}, Variants: []onward.LockVariant{{Postgres: []int{17}, Refused: text, Note: text}}},
+	}
 	for _, format := range []report.Format{report.FormatTerminal, report.FormatJSON} {
 		if err := report.WriteLocks(&locks, format, list, report.Options{}); err != nil {
 			t.Fatal(err)

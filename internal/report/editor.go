@@ -2,31 +2,33 @@ package report
 
 import "github.com/onward-sql/onward/onward"
 
-// Marked is something of a report as an editor marks it in a file.
+// Marked is a part of a report that an editor marks in a file.
 type Marked struct {
 	Severity onward.Severity
-	// Rule is the finding's rule, "" for what is none, and Page the page that says more.
+	// Rule is the finding's rule, "" if it is no finding. Page is the URL with more about
+	// it.
 	Rule, Page string
 	Path       string
-	// Line, Column, EndLine and EndColumn count as those of a finding do. What could not be
-	// judged has no end, and where it is not known where it stands Line is 0.
+	// Line, Column, EndLine and EndColumn count as in a finding. Code that could not be
+	// judged has no end; if its position is not known, Line is 0.
 	Line, Column, EndLine, EndColumn int
 	Message                          string
-	// Finding is nil for what could not be judged; Unread: it should have been readable.
+	// Finding is nil for code that could not be judged. Unread is set if that code should
+	// have been readable.
 	Finding *onward.Finding
 	Unread  bool
 }
 
-// Marks are those of a report, the worst findings first.
-func Marks(r *onward.Report) []Marked {
+// ListMarks returns a report's marks, the worst findings first.
+func ListMarks(r *onward.Report) []Marked {
 	var out []Marked
-	list := annotations(r)
+	list := listAnnotations(r)
 	for i := range list {
 		a := &list[i]
 		out = append(out, Marked{
-			Severity: a.severity, Rule: a.rule, Page: a.help(), Path: a.path,
+			Severity: a.severity, Rule: a.rule, Page: a.helpURL(), Path: a.path,
 			Line: a.line, Column: a.column, EndLine: a.endLine, EndColumn: a.endColumn,
-			Message: Visible(a.message), Finding: a.finding, Unread: a.unread,
+			Message: EscapeControls(a.message), Finding: a.finding, Unread: a.unread,
 		})
 	}
 	return out

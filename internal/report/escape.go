@@ -10,12 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// Visible makes text safe to print: what would move the cursor, colour the
-// screen, turn the direction of the text or be invisible is spelled out as
-// \x1b or \u202e. Line feeds stay, tabs become blanks, the rest of the line
-// break characters is spelled out too.
-func Visible(s string) string {
-	if plain(s) {
+// EscapeControls makes text safe to print. It escapes characters that move the cursor, change
+// colours, turn the direction of text or are invisible, as \x1b or \u202e. Line feeds
+// stay, tabs become blanks, and other line breaks are escaped.
+func EscapeControls(s string) string {
+	if isPlain(s) {
 		return s
 	}
 	var b strings.Builder
@@ -28,10 +27,10 @@ func Visible(s string) string {
 		case r == '\n':
 			b.WriteByte('\n')
 		case r == '\r' && strings.HasPrefix(s[i+1:], "\n"):
-			// The line feed behind it says it all.
+			// The line feed after it is enough.
 		case r == '\t':
 			b.WriteString("    ")
-		case !hidden(r):
+		case !isHidden(r):
 			b.WriteString(s[i : i+size])
 		case r < 0x100:
 			fmt.Fprintf(&b, `\x%02x`, r)
@@ -45,17 +44,17 @@ func Visible(s string) string {
 	return b.String()
 }
 
-// Line is Visible on one line: every run of white space is one blank.
-func Line(s string) string {
-	s = Visible(s)
+// EscapeLine is Visible on one line: every run of white space is one blank.
+func EscapeLine(s string) string {
+	s = EscapeControls(s)
 	if !strings.Contains(s, "\n") && !strings.Contains(s, "  ") && !strings.HasPrefix(s, " ") && !strings.HasSuffix(s, " ") {
-		return s // as most are
+		return s // most texts do
 	}
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// plain reports whether nothing in the text needs a second look.
-func plain[T string | []byte](s T) bool {
+// isPlain reports whether a text needs no further check.
+func isPlain[T string | []byte](s T) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c >= 0x7f || c < ' ' && c != '\n' {
 			return false
@@ -64,31 +63,31 @@ func plain[T string | []byte](s T) bool {
 	return true
 }
 
-// hidden reports whether a character is not seen as itself: controls, format
-// characters (direction, zero width, tags), separators of lines, private use,
-// and blanks other than the plain one.
-func hidden(r rune) bool {
+// isHidden reports whether a character is not visible as itself: controls, format
+// characters (direction, zero width, tags), separators of lines, private use, and blanks
+// other than the plain one.
+func isHidden(r rune) bool {
 	if r >= ' ' && r < 0x7f {
 		return false
 	}
 	return !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// What stands in a log may be a command to the service that keeps it, whoever wrote
-// it: a name in a migration, a file's name, what a server says. GitHub's runner takes
-// ::error:: where a line begins, and ##[error] anywhere; Azure's takes ##vso[…], and
-// TeamCity ##teamcity[…]. GitLab's sections need characters that Visible spells out.
+// Text in a log may be a command to the CI service, whoever wrote it: a name in a
+// migration, a file's name, a server's message. GitHub's runner reads ::error:: at the
+// beginning of a line, and ##[error] anywhere; Azure's reads ##vso[…], and TeamCity's
+// ##teamcity[…]. GitLab's sections need characters that Visible escapes.
 var (
 	command      = regexp.MustCompile(`##[A-Za-z0-9_.-]*\[`)
 	firstCommand = regexp.MustCompile(`(?m)^((?:[ \t]|\x1b\[[0-9;]*m)*):(:[A-Za-z0-9_-]+(?: .*)?::)`)
 )
 
-// Tame puts a backslash into what would be such a command: "##\[error]", "\::error::".
-// Every writer of text ends with it, so that what it joins is no command either.
-func Tame(text string) string { return tame(text, `\[`, `\:`) }
+// EscapeCommands breaks such commands with a backslash: "##\[error]", "\::error::". Every writer of
+// text calls it last, so that joined pieces form no command either.
+func EscapeCommands(text string) string { return escapeCommands(text, `\[`, `\:`) }
 
-// tame writes the bracket, or the first colon, of commands in another way.
-func tame(text, bracket, colon string) string {
+// escapeCommands replaces the bracket, or the first colon, of commands.
+func escapeCommands(text, bracket, colon string) string {
 	if strings.Contains(text, "##") {
 		text = command.ReplaceAllStringFunc(text, func(s string) string { return s[:len(s)-1] + bracket })
 	}
@@ -98,11 +97,11 @@ func tame(text, bracket, colon string) string {
 	return text
 }
 
-// tameHTML is for a page: it says the same to its reader.
-func tameHTML(text string) string { return tame(text, "&#91;", "&#58;") }
+// tameHTML is Tame for a page: the reader sees the same text.
+func tameHTML(text string) string { return escapeCommands(text, "&#91;", "&#58;") }
 
-// tameJSON is for JSON, which means the same to every reader. None of its lines
-// begins with text of others.
+// tameJSON is Tame for JSON: the decoded text is the same. No line of it begins with
+// untrusted text.
 func tameJSON(data []byte) []byte {
 	if !bytes.Contains(data, []byte("##")) {
 		return data
@@ -110,13 +109,13 @@ func tameJSON(data []byte) []byte {
 	return command.ReplaceAllFunc(data, func(s []byte) []byte { return append(s[:len(s)-1:len(s)-1], `\u005b`...) })
 }
 
-// Aside is a writer for what is said beside a result, a line or several at a time:
-// nothing of it moves the cursor or is a command.
+// Aside is a writer for messages besides the result, a line or several at a time. It
+// escapes cursor movements and commands.
 type Aside struct{ W io.Writer }
 
-// Write writes text as Visible and Tame make it.
+// Write writes text through Visible and Tame.
 func (a Aside) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(a.W, Tame(Visible(string(p)))); err != nil {
+	if _, err := io.WriteString(a.W, EscapeCommands(EscapeControls(string(p)))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -7,11 +7,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// mostFiles bounds the files whose text stands at a finding in a comment.
+// mostFiles bounds the files whose text is shown at a finding in a comment.
 const mostFiles = 6
 
-// filesWords says in a line which files a finding brings, and what is in none of them; ""
-// where it brings none.
+// filesWords returns a line with the files that a finding offers, and what they leave out; "" if
+// it offers none.
 func filesWords(f *onward.Finding) string {
 	if len(f.Files) == 0 {
 		return ""
@@ -26,33 +26,33 @@ func filesWords(f *onward.Finding) string {
 	return words
 }
 
-// files prints what a finding brings to run instead: in a line, and whole where all is asked for.
-func (t *terminal) files(f *onward.Finding) {
+// printFiles prints the files that a finding offers to run instead: in a line, or in full if verbose.
+func (t *terminal) printFiles(f *onward.Finding) {
 	if words := filesWords(f); words != "" {
-		t.wrap("    as files: ", "              ", Line(words), t.plain())
+		t.addWrapped("    as files: ", "              ", EscapeLine(words), t.ordinaryStyle())
 	}
 	if !t.verbose {
 		return
 	}
 	for _, file := range f.Files {
-		t.line("      ", t.paint(t.Bold, Line(file.Path)))
-		for text := range strings.Lines(Visible(file.Text)) {
-			t.line("      ", t.paint(t.Dim, strings.TrimRight(text, " \n")))
+		t.addLine("      ", t.paintLine(t.Bold, EscapeLine(file.Path)))
+		for text := range strings.Lines(EscapeControls(file.Text)) {
+			t.addLine("      ", t.paintLine(t.Dim, strings.TrimRight(text, " \n")))
 		}
 	}
 }
 
-// filesDetails are the files of a finding in a comment, each whole, to be pasted.
+// filesDetails prints the files of a finding in a comment, in full, to be pasted.
 func filesDetails(b *strings.Builder, f *onward.Finding) {
 	for i, file := range f.Files {
 		if i == mostFiles {
 			fmt.Fprintf(b, "\nand %d more files\n", len(f.Files)-i)
 			break
 		}
-		fmt.Fprintf(b, "\n%s\n\n%s\n", code(file.Path), fenced(cut(Visible(file.Text), maxSnippet)))
+		fmt.Fprintf(b, "\n%s\n\n%s\n", codeSpan(file.Path), fenceSQL(cutText(EscapeControls(file.Text), maxSnippet)))
 	}
 	if f.Later != "" {
-		fmt.Fprintf(b, "\n%s\n", prose(Line(f.Later)))
+		fmt.Fprintf(b, "\n%s\n", escapeProse(EscapeLine(f.Later)))
 	}
 }
 
@@ -62,7 +62,7 @@ type htmlFile struct{ Path, Text string }
 func inPageFiles(f *onward.Finding) []htmlFile {
 	var out []htmlFile
 	for _, file := range f.Files {
-		out = append(out, htmlFile{Line(file.Path), strings.TrimRight(Visible(file.Text), "\n")})
+		out = append(out, htmlFile{EscapeLine(file.Path), strings.TrimRight(EscapeControls(file.Text), "\n")})
 	}
 	return out
 }

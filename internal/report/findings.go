@@ -8,21 +8,24 @@ import (
 
 // worstFirst sorts findings by severity; equal ones keep the order of the
 // release.
-func worstFirst(findings []onward.Finding) []onward.Finding {
-	out := slices.Clone(findings)
-	slices.SortStableFunc(out, func(a, b onward.Finding) int { return int(b.Severity) - int(a.Severity) })
+func worstFirst(findings []onward.Finding) []*onward.Finding {
+	out := make([]*onward.Finding, len(findings))
+	for i := range findings {
+		out[i] = &findings[i]
+	}
+	slices.SortStableFunc(out, func(a, b *onward.Finding) int { return int(b.Severity) - int(a.Severity) })
 	return out
 }
 
-// evidence is what a finding rests on, in a line: the place, then the text.
-func evidence(e *onward.Evidence) string {
-	text := Line(e.Text)
+// formatEvidence returns a finding's evidence in a line: the place, then the text.
+func formatEvidence(e *onward.Evidence) string {
+	text := EscapeLine(e.Text)
 	if e.Path == "" {
 		return text
 	}
-	where := place(Line(e.Path), e.Line, 0)
+	where := formatPlace(EscapeLine(e.Path), e.Line, 0)
 	if e.Revision != "" {
-		where += " at " + Line(e.Revision)
+		where += " at " + EscapeLine(e.Revision)
 	}
 	if text == "" {
 		return where
@@ -30,11 +33,11 @@ func evidence(e *onward.Evidence) string {
 	return where + ": " + text
 }
 
-// sentence is an opaque thing in a line.
-func sentence(o *onward.Opaque) string {
-	text := Line(o.What)
+// formatOpaque returns an opaque item in a line.
+func formatOpaque(o *onward.Opaque) string {
+	text := EscapeLine(o.What)
 	if o.Why != "" {
-		text += ": " + Line(o.Why)
+		text += ": " + EscapeLine(o.Why)
 	}
 	return text
 }

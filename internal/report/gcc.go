@@ -9,30 +9,30 @@ import (
 )
 
 // GCC prints a line for each finding, as compilers do: "path:3:1: error: … [index-create-blocking]". Editors and
-// reviewdog jump to it. What a finding rests on, and what to do instead, are lines of the kind "note".
+// reviewdog jump to it. The evidence and the fix are lines of the kind "note".
 // https://gcc.gnu.org/onlinedocs/gcc/Diagnostic-Message-Formatting-Options.html
 func GCC(w io.Writer, r *onward.Report) error {
 	b := bufio.NewWriter(w)
-	for _, a := range annotations(r) {
-		at := place(Line(a.path), max(1, a.line), max(1, a.column))
-		text := Line(a.message)
+	for _, a := range listAnnotations(r) {
+		at := formatPlace(EscapeLine(a.path), max(1, a.line), max(1, a.column))
+		text := EscapeLine(a.message)
 		if a.finding != nil {
-			text = Line(a.head) + "; " + Line(a.finding.Harm)
+			text = EscapeLine(a.head) + "; " + EscapeLine(a.finding.Harm)
 		}
-		say := func(where, level, text string) { fmt.Fprintln(b, Tame(where+": "+level+": "+text)) }
-		say(at, a.level("note"), text+" ["+a.id()+"]")
+		say := func(where, level, text string) { fmt.Fprintln(b, EscapeCommands(where+": "+level+": "+text)) }
+		say(at, a.forgeLevel("note"), text+" ["+a.ruleOrKind()+"]")
 		if a.finding == nil {
 			continue
 		}
 		for _, e := range a.finding.Evidence {
-			if e.Path == "" || e.Revision != "" { // a place of another revision is none of the files that are there
-				say(at, "note", evidence(&e))
+			if e.Path == "" || e.Revision != "" { // a place in another revision is not in the current files
+				say(at, "note", formatEvidence(&e))
 				continue
 			}
-			say(place(Line(e.Path), max(1, e.Line), 1), "note", Line(e.Text))
+			say(formatPlace(EscapeLine(e.Path), max(1, e.Line), 1), "note", EscapeLine(e.Text))
 		}
 		if a.finding.Instead != "" {
-			say(at, "note", "instead: "+Line(a.finding.Instead))
+			say(at, "note", "instead: "+EscapeLine(a.finding.Instead))
 		}
 	}
 	return b.Flush()

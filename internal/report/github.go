@@ -15,17 +15,17 @@ import (
 // https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 func GitHub(w io.Writer, r *onward.Report) error {
 	b := bufio.NewWriter(w)
-	for _, a := range annotations(r) {
-		fmt.Fprintf(b, "::%s %s::%s\n", a.level("notice"), properties(a.path, a.line, a.column, a.endLine, a.endColumn, a.title), commandData(a.message))
+	for _, a := range listAnnotations(r) {
+		fmt.Fprintf(b, "::%s %s::%s\n", a.forgeLevel("notice"), commandProperties(a.path, a.line, a.column, a.endLine, a.endColumn, a.title), commandData(a.message))
 	}
-	// The sentences begin with no colon: a line of ours is never a command.
-	fmt.Fprintf(b, "onward: %s\nonward: %s\n", counts(r), Tame(verdict(r)))
+	// These lines do not begin with a colon, so they are never commands.
+	fmt.Fprintf(b, "onward: %s\nonward: %s\n", summaryLine(r), EscapeCommands(verdictSentence(r)))
 	return b.Flush()
 }
 
-// properties is the place and the title of a workflow command. Columns are
-// given for a place within one line only: GitHub ignores others.
-func properties(path string, line, column, endLine, endColumn int, title string) string {
+// commandProperties returns the place and the title of a workflow command. It gives columns only
+// for a place within one line: GitHub ignores others.
+func commandProperties(path string, line, column, endLine, endColumn int, title string) string {
 	var p []string
 	add := func(name, value string) { p = append(p, name+"="+commandProperty(value)) }
 	if path != "" {
@@ -50,9 +50,11 @@ func properties(path string, line, column, endLine, endColumn int, title string)
 var dataEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 
 // commandData escapes the message of a workflow command.
-func commandData(s string) string { return dataEscapes.Replace(Tame(Visible(s))) }
+func commandData(s string) string { return dataEscapes.Replace(EscapeCommands(EscapeControls(s))) }
 
 var propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 
 // commandProperty escapes a property of a workflow command.
-func commandProperty(s string) string { return propertyEscapes.Replace(Tame(Visible(s))) }
+func commandProperty(s string) string {
+	return propertyEscapes.Replace(EscapeCommands(EscapeControls(s)))
+}

@@ -26,10 +26,10 @@ func GitLab(w io.Writer, r *onward.Report) error {
 	}
 	severity := map[string]string{"error": "critical", "warning": "minor", "info": "info"}
 	out := []issue{}
-	for _, a := range annotations(r) {
+	for _, a := range listAnnotations(r) {
 		out = append(out, issue{
-			Description: Line(a.message), CheckName: a.id(), Fingerprint: a.fingerprint, Severity: severity[a.level("info")],
-			Location: location{Line(a.path), lines{max(1, a.line)}},
+			Description: EscapeLine(a.message), CheckName: a.ruleOrKind(), Fingerprint: a.fingerprint, Severity: severity[a.forgeLevel("info")],
+			Location: location{EscapeLine(a.path), lines{max(1, a.line)}},
 		})
 	}
 	return writeJSON(w, out)

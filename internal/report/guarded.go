@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// WriteGuarded prints what became of a command that was guarded. Its own output stands before
-// that: where nobody waited for anybody, a line is enough.
+// WriteGuarded prints the result of a guarded command. The command's own output precedes it.
+// If nobody waited, it is one line.
 func WriteGuarded(w io.Writer, f Format, g *onward.Guarded, o Options) error {
 	if f == FormatJSON {
 		return writeJSON(w, g)
@@ -23,46 +23,48 @@ func WriteGuarded(w io.Writer, f Format, g *onward.Guarded, o Options) error {
 	for i := range g.Runs {
 		statements, sessions = statements+g.Runs[i].Statements, sessions+g.Runs[i].Sessions
 	}
-	out.split("guard  "+ended, fmt.Sprintf("%s · %s · %s", Count(len(g.Runs), "run"), Count(sessions, "session"), Count(statements, "statement")), out.Bold, out.Dim)
+	out.addTwoSided("guard  "+ended, fmt.Sprintf("%s · %s · %s", CountNoun(len(g.Runs), "run"), CountNoun(sessions, "session"),
+		CountNoun(statements, "statement")), out.Bold, out.Dim)
 	for i := range g.Runs {
 		out.guardedRun(i, &g.Runs[i], len(g.Runs) > 1)
 	}
 	if g.Why != "" {
-		out.blank()
-		out.wrap("not run again: ", "               ", Line(g.Why), out.plain())
+		out.addBlankLine()
+		out.addWrapped("not run again: ", "               ", EscapeLine(g.Why), out.ordinaryStyle())
 	}
 	for _, n := range g.Notes {
-		out.blank()
-		out.wrap("note: ", "      ", Line(n), out.plain())
+		out.addBlankLine()
+		out.addWrapped("note: ", "      ", EscapeLine(n), out.ordinaryStyle())
 	}
-	return out.flush(w)
+	return out.writePage(w)
 }
 
-// guardedRun prints who was in whose way in a run.
+// guardedRun prints who blocked whom in a run.
 func (p *page) guardedRun(i int, r *onward.GuardedRun, numbered bool) {
 	if numbered {
-		p.blank()
+		p.addBlankLine()
 		words := fmt.Sprintf("exit code %d after %s", r.ExitCode, time.Duration(r.TookMS)*time.Millisecond)
 		if r.Committed {
 			words += " · something was committed"
 		}
-		p.split(fmt.Sprintf("run %d", i+1), words, p.Bold, p.Dim)
+		p.addTwoSided(fmt.Sprintf("run %d", i+1), words, p.Bold, p.Dim)
 	}
 	const indent = "    "
 	for _, l := range r.Waited {
-		words := fmt.Sprintf("%s was held back for %s", Line(l.Statement), time.Duration(l.TookMS)*time.Millisecond)
+		words := fmt.Sprintf("%s was held back for %s", EscapeLine(l.Statement), time.Duration(l.TookMS)*time.Millisecond)
 		if l.Passed {
 			words += ", and passed on all the same"
 		}
-		p.wrap("  waited  ", indent, words, p.plain())
+		p.addWrapped("  waited  ", indent, words, p.ordinaryStyle())
 		for _, who := range l.InTheWay {
-			p.wrap(indent, indent+"  ", Line(who), p.Dim)
+			p.addWrapped(indent, indent+"  ", EscapeLine(who), p.Dim)
 		}
 	}
 	for _, l := range r.Lost {
-		p.wrap("  lost    ", indent, fmt.Sprintf("%s: %s (SQLSTATE %s)", Line(l.Statement), Line(l.Message), Line(l.SQLSTATE)), p.plain())
+		p.addWrapped("  lost    ", indent, fmt.Sprintf("%s: %s (SQLSTATE %s)", EscapeLine(l.Statement), EscapeLine(l.Message), EscapeLine(l.SQLSTATE)),
+			p.ordinaryStyle())
 		for _, who := range l.Blockers {
-			p.wrap(indent, indent+"  ", Line(who), p.Dim)
+			p.addWrapped(indent, indent+"  ", EscapeLine(who), p.Dim)
 		}
 	}
 	for _, s := range r.Around {
@@ -70,9 +72,10 @@ func (p *page) guardedRun(i int, r *onward.GuardedRun, numbered bool) {
 		if s.Ended {
 			words += ", then this session"
 		}
-		p.wrap("  around  ", indent, words, p.plain())
+		p.addWrapped("  around  ", indent, words, p.ordinaryStyle())
 	}
 	if b := r.Behind; b != nil {
-		p.wrap("  behind  ", indent, fmt.Sprintf("up to %s waited behind the command, the longest for %s", Count(b.Most, "session"), time.Duration(b.LongestMS)*time.Millisecond), p.plain())
+		p.addWrapped("  others  ", indent, fmt.Sprintf("up to %s waited for the command, the longest for %s", CountNoun(b.Most, "session"),
+			time.Duration(b.LongestMS)*time.Millisecond), p.ordinaryStyle())
 	}
 }

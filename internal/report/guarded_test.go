@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What became of a command that was guarded: one that nobody was in the way of, one of several runs with all that
-// can be told of them, and what a hostile server and command make of its words.
+// The results of guarded commands: one that blocked nobody, one of several runs with all details, and the escaped
+// output of a hostile server and command.
 func TestGoldenGuarded(t *testing.T) {
 	t.Parallel()
 	for name, g := range map[string]*onward.Guarded{
@@ -19,8 +19,17 @@ func TestGoldenGuarded(t *testing.T) {
 			Runs: []onward.GuardedRun{
 				{
 					ExitCode: 1, Sessions: 2, Statements: 9, TookMS: 2310, LockTimeoutMS: 50,
-					Waited: []onward.GuardedWait{{Statement: "ALTER TABLE on public.items", TookMS: 1200, InTheWay: []string{"process 4711 (nightly), idle in transaction for 3s, holds AccessShareLock on public.items"}}},
-					Lost:   []onward.GuardedLoss{{Statement: "UPDATE", SQLSTATE: "55P03", Message: "canceling statement due to lock timeout", Blockers: []string{"process 4711 (nightly), idle in transaction for 4s"}}},
+					Waited: []onward.GuardedWait{{
+						Statement: "ALTER TABLE on public.items",
+						TookMS:    1200,
+						InTheWay:  []string{"process 4711 (nightly), idle in transaction for 3s, holds AccessShareLock on public.items"},
+					}},
+					Lost: []onward.GuardedLoss{{
+						Statement: "UPDATE",
+						SQLSTATE:  "55P03",
+						Message:   "canceling statement due to lock timeout",
+						Blockers:  []string{"process 4711 (nightly), idle in transaction for 4s"},
+					}},
 				},
 				{
 					ExitCode: 1, Sessions: 1, Statements: 1, TookMS: 1500, LockTimeoutMS: 100, Committed: true,

@@ -7,17 +7,17 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// StatementMarkdown is what a statement of a migration locks, who waits, and for how long: in
-// the words of the report, for an editor. at is its index.
+// StatementMarkdown says what a statement of a migration locks, who waits, and for how long,
+// in the report's words, for an editor. at is the statement's index.
 func StatementMarkdown(m *onward.Migration, at int) string {
 	s := &m.Statements[at]
 	var b strings.Builder
 	if s.Note != "" {
-		b.WriteString(prose(Line(s.Note)) + ".\n")
+		b.WriteString(escapeProse(EscapeLine(s.Note)) + ".\n")
 		return b.String()
 	}
-	sentences := append([]string{consequence(s.Effects, s.Duration)}, sizes(s.Effects)...)
-	b.WriteString(prose(strings.Join(sentences, " ")) + "\n")
+	sentences := append([]string{describeEffects(s.Effects, s.Duration)}, workSizes(s.Effects)...)
+	b.WriteString(escapeProse(strings.Join(sentences, " ")) + "\n")
 	effects := shownEffects(s.Effects, false)
 	if len(effects) == 0 {
 		return b.String()
@@ -29,22 +29,22 @@ func StatementMarkdown(m *onward.Migration, at int) string {
 			fmt.Fprintf(&b, "| %d more | | | |\n", len(effects)-i)
 			break
 		}
-		name := locked(e)
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", prose(name), e.Lock, prose(duration(m, at, e)), prose(kept(e)))
+		name := lockedRelation(e)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", escapeProse(name), e.Lock, escapeProse(effectDuration(m, at, e)), escapeProse(blockedBy(e)))
 	}
 	return b.String()
 }
 
-// SchemaMarkdown is a relation of a schema for an editor: its name, what it is, its parts one
-// a line, and its size where that is known; rows may be -1.
+// SchemaMarkdown describes a relation for an editor: its name, its kind, its parts one per
+// line, and its size if sized is set; rows may be -1.
 func SchemaMarkdown(name, kind string, parts []string, rows, bytes int64, sized bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**, %s", prose(relation(name)), prose(Line(kind)))
+	fmt.Fprintf(&b, "**%s**, %s", escapeProse(shortRelation(name)), escapeProse(EscapeLine(kind)))
 	if sized {
 		if rows >= 0 {
-			fmt.Fprintf(&b, ", %s rows", Number(rows))
+			fmt.Fprintf(&b, ", %s rows", FormatNumber(rows))
 		}
-		fmt.Fprintf(&b, ", %s", Bytes(bytes))
+		fmt.Fprintf(&b, ", %s", FormatBytes(bytes))
 	}
 	b.WriteString("\n\n")
 	for i, p := range parts {
@@ -52,7 +52,7 @@ func SchemaMarkdown(name, kind string, parts []string, rows, bytes int64, sized 
 			fmt.Fprintf(&b, "- and %d more\n", len(parts)-i)
 			break
 		}
-		b.WriteString("- " + prose(cut(Line(p), maxCell)) + "\n")
+		b.WriteString("- " + escapeProse(cutText(EscapeLine(p), maxCell)) + "\n")
 	}
 	return b.String()
 }

@@ -17,10 +17,10 @@ import (
 //go:embed html/*
 var htmlFiles embed.FS
 
-// HTML prints the report as one page that needs nothing else: no network, no
-// file beside it, and no script to be read. Above the fold stand the verdict
-// and, when the release was rehearsed, its timeline. The page forbids itself
-// everything but its own style and script, by their hashes.
+// HTML prints the report as one self-contained page: no network, no other files, and
+// readable without scripts. The verdict is at the top, followed by the timeline if the
+// release was rehearsed. A policy in the page forbids everything but its own style and
+// script, by their hashes.
 func HTML(w io.Writer, r *onward.Report) error {
 	t, err := pageTemplate()
 	if err != nil {
@@ -30,8 +30,8 @@ func HTML(w io.Writer, r *onward.Report) error {
 	css := pageCSS() + lightRules(v.Count)
 	js := pageJS()
 	v.CSS, v.JS = template.CSS(css), template.JS(js)
-	v.CSP = policy(css, js)
-	// In one piece: a page that breaks off half way is worse than none.
+	v.CSP = contentPolicy(css, js)
+	// The page is written in one piece: half a page is worse than none.
 	var b bytes.Buffer
 	if err := t.Execute(&b, v); err != nil {
 		return fmt.Errorf("make the page: %w", err)
@@ -40,24 +40,24 @@ func HTML(w io.Writer, r *onward.Report) error {
 	return err
 }
 
-// policy lets a page have its own style and script, and nothing else.
-func policy(css, js string) string {
-	return "default-src 'none'; style-src '" + hash(css) + "'; script-src '" + hash(js) + "'; img-src data:; base-uri 'none'; form-action 'none'"
+// contentPolicy allows only the page's own style and script.
+func contentPolicy(css, js string) string {
+	return "default-src 'none'; style-src '" + sourceHash(css) + "'; script-src '" + sourceHash(js) + "'; img-src data:; base-uri 'none'; form-action 'none'"
 }
 
-// pageTemplate is read at the first use: most runs print no page.
+// pageTemplate is parsed at the first use: most runs print no page.
 var pageTemplate = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("page.gohtml").ParseFS(htmlFiles, "html/*.gohtml")
 })
 
-// pageCSS and pageJS go into the page as they are, and must not end their
-// elements.
+// pageCSS and pageJS are inserted unchanged, so they must not contain the closing tags of
+// their elements.
 var (
-	pageCSS = sync.OnceValue(func() string { return embedded("html/page.css") })
-	pageJS  = sync.OnceValue(func() string { return embedded("html/page.js") })
+	pageCSS = sync.OnceValue(func() string { return readEmbedded("html/page.css") })
+	pageJS  = sync.OnceValue(func() string { return readEmbedded("html/page.js") })
 )
 
-func embedded(name string) string {
+func readEmbedded(name string) string {
 	data, err := htmlFiles.ReadFile(name)
 	if err != nil {
 		panic(err) // a name that is not embedded is a fault of this file
@@ -65,18 +65,19 @@ func embedded(name string) string {
 	return string(data)
 }
 
-// hash names an element's content in a Content-Security-Policy.
-func hash(text string) string {
+// sourceHash returns the source expression for an element's content in a
+// Content-Security-Policy.
+func sourceHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// maxLightRules bounds the rules of lightRules. Beyond it only the script
-// lights up the other side.
+// maxLightRules bounds the rules of lightRules. With more statements, only the script
+// highlights the other side.
 const maxLightRules = 300
 
-// lightRules makes everything that belongs to a statement light up when any
-// part of it is pointed at, focused or the target of a link, without a script.
+// lightRules highlights everything that belongs to a statement if any part of it is
+// hovered, focused or the target of a link, without a script.
 func lightRules(n int) string {
 	var b strings.Builder
 	for i := 1; i <= min(n, maxLightRules); i++ {

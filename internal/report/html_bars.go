@@ -7,34 +7,34 @@ import (
 	"strings"
 )
 
-// draw places a bar along the axis.
-func (b *htmlBuilder) draw(a axis, n int, from, until, waited float64) htmlBar {
-	x, w := a.span(from, until, thinnest)
-	bar := htmlBar{N: n, HasNumber: n > 0, High: barHigh, X: percent(x), W: percent(w), HeldX: percent(x), HeldW: percent(w)}
+// drawBar places a bar along the axis.
+func (b *htmlBuilder) drawBar(a axis, n int, from, until, waited float64) htmlBar {
+	x, w := a.visibleSpan(from, until, thinnest)
+	bar := htmlBar{N: n, HasNumber: n > 0, High: barHigh, X: formatPercent(x), W: formatPercent(w), HeldX: formatPercent(x), HeldW: formatPercent(w)}
 	if waited > 0 {
-		held := min(max(a.at(until)-a.at(from+waited), thinnest), w)
+		held := min(max(a.percentAt(until)-a.percentAt(from+waited), thinnest), w)
 		if wait := w - held; wait > 0.2 {
-			bar.WaitX, bar.WaitW = percent(x), percent(wait)
-			bar.HeldX, bar.HeldW = percent(x+wait), percent(held)
+			bar.WaitX, bar.WaitW = formatPercent(x), formatPercent(wait)
+			bar.HeldX, bar.HeldW = formatPercent(x+wait), formatPercent(held)
 		}
 	}
 	switch {
 	case bar.WaitW != "" && w >= roomy:
-		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "5", "out"
+		bar.TextX, bar.TextDX, bar.TextClass = formatPercent(x), "5", "out"
 	case w >= roomy:
-		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "5", "in"
+		bar.TextX, bar.TextDX, bar.TextClass = formatPercent(x), "5", "in"
 	case x+w+numeral <= 100:
-		bar.TextX, bar.TextDX, bar.TextClass = percent(x+w), "3", "out"
+		bar.TextX, bar.TextDX, bar.TextClass = formatPercent(x+w), "3", "out"
 	default:
-		bar.TextX, bar.TextDX, bar.TextClass = percent(x), "-3", "out end"
+		bar.TextX, bar.TextDX, bar.TextClass = formatPercent(x), "-3", "out end"
 	}
 	return bar
 }
 
-// pack parts bars that would cover each other, or each other's number, into
-// rows, and returns how many there are. When there are too many at one place,
-// they share the last row and go without a number.
-func pack(bars []htmlBar, places []float64) int {
+// packBars puts bars that would cover each other, or each other's number, into different
+// rows, and returns how many rows there are. If there are too many at one place, they
+// share the last row without numbers.
+func packBars(bars []htmlBar, places []float64) int {
 	order := make([]int, len(bars))
 	for i := range order {
 		order[i] = i
@@ -44,7 +44,7 @@ func pack(bars []htmlBar, places []float64) int {
 	crowded := false
 	for _, i := range order {
 		b := &bars[i]
-		x, w := number(b.X), number(b.W)
+		x, w := parsePercent(b.X), parsePercent(b.W)
 		left, right := x, x+w+0.3
 		if b.TextClass == "out" && b.TextDX == "3" {
 			right = x + w + numeral
@@ -74,13 +74,13 @@ func pack(bars []htmlBar, places []float64) int {
 	return len(ends)
 }
 
-func number(p string) float64 {
+func parsePercent(p string) float64 {
 	v, _ := strconv.ParseFloat(strings.TrimSuffix(p, "%"), 64)
 	return v
 }
 
-// settle turns rows into pixels.
-func settle(bars []htmlBar, y int) {
+// setBarHeights converts rows to pixels.
+func setBarHeights(bars []htmlBar, y int) {
 	for i := range bars {
 		b := &bars[i]
 		b.Y = y + b.Y*barRow

@@ -53,7 +53,8 @@ func TestBrowser(t *testing.T) {
 
 	pages := map[string]*onward.Report{
 		"rehearsal": read(t, "rehearsal"), "many": many(20, 200, 40), "hostile": everywhere(hostileNames[0]),
-		"63 bytes": everywhere(strings.Repeat("w", 63)), "long name": longNames(), "not rehearsed": read(t, "report"), "clean": read(t, "clean"), "empty": read(t, "empty"),
+		"63 bytes": everywhere(strings.Repeat("w", 63)), "long name": longNames(), "not rehearsed": read(t,
+			"report"), "clean": read(t, "clean"), "empty": read(t, "empty"),
 		"one": timed(12), "none": timed(), "long beside short": timed(0.01, 0.01, 100_000),
 	}
 	for name, r := range pages {
@@ -79,8 +80,11 @@ func TestBrowser(t *testing.T) {
 	t.Run("hostile names stay text", func(t *testing.T) {
 		for _, name := range hostileNames {
 			x := open(t, b, print(t, everywhere(name), report.FormatHTML, report.Options{}), 1280, 800, true)
-			want := report.Line(name)
-			for _, selector := range []string{"h1", ".migration h2", ".sql", ".finding b + b", ".changes b", ".nested code", ".difference b", ".measured dt:last-of-type"} {
+			want := report.EscapeLine(name)
+			for _, selector := range []string{
+				"h1", ".migration h2", ".sql", ".finding b + b", ".changes b", ".nested code", ".difference b",
+				".measured dt:last-of-type",
+			} {
 				if got := x.Eval(fmt.Sprintf("document.querySelector(%q).textContent", selector)); !strings.Contains(got, want) && !strings.Contains(got, "Server") {
 					t.Errorf("%q: %s is %q", name, selector, got)
 				}
@@ -108,7 +112,7 @@ func TestBrowser(t *testing.T) {
 		}
 		want := []string{"skip", "bar 1", "bar 2", "bar 3", "bar 4", "", "row ", "row 1", "row 2", "row 3", "row 2", "row 10", "row 1"}
 		for i := range want {
-			// What stands between timeline and list has no number.
+			// Elements between timeline and list have no number.
 			if path[i] != want[i] {
 				t.Errorf("focus went %q, want %q", path, want)
 				break

@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Measures of the timeline. Heights are pixels; along the time axis everything
-// is a percentage of the width, so that the drawing fits every screen while its
-// text keeps its size.
+// Measures of the timeline. Heights are pixels. Along the time axis everything is a
+// percentage of the width, so the drawing fits every screen while its text keeps its
+// size.
 const (
 	chartTop  = 22 // the axis' labels
 	labelRow  = 19 // a lane's label
@@ -20,31 +20,30 @@ const (
 	laneGap   = 9
 	trafficHi = 72
 
-	// longName and shortName are how many characters of a relation's name stand
-	// above its lane, on a wide screen and on a narrow one: the time for which
-	// it was blocked stands on the same line. The table has names in full.
+	// longName and shortName are how many characters of a relation's name are printed
+	// above its lane, on a wide screen and on a narrow one. The blocked time is on the
+	// same line. The table has the full names.
 	longName  = 36
 	shortName = 22
 
 	// maxLanes is how many relations are drawn; most releases touch fewer.
 	maxLanes = 24
-	// maxRowsInLane bounds the rows into which bars that overlap are parted.
+	// maxRowsInLane bounds the rows for bars that overlap.
 	maxRowsInLane = 8
-	// thinnest is the least width of a bar, in percent, and roomy the width
-	// from which its number stands inside. The axis is linear: a statement of
-	// a millisecond beside one of ten seconds is a sliver with its number
-	// next to it, which is the truth, and times can be compared by eye.
+	// thinnest is the least width of a bar, in percent. From the width roomy on, its
+	// number is inside the bar. The axis is linear, so that times can be compared by eye:
+	// next to ten seconds, a millisecond is a sliver with its number beside it.
 	thinnest = 0.5
 	roomy    = 5.0
 	numeral  = 4.5 // room for a number beside a bar, on a narrow screen
 )
 
-// htmlChart is the timeline. All X and W are percentages of the axis.
+// htmlChart is the timeline. Each X and W is a percentage of the axis.
 type htmlChart struct {
 	Height int
 	Label  string
 	Ticks  []htmlTick
-	// Bands join a stall of the traffic with the bar that it waited for.
+	// Bands connect a stall of the traffic with the bar that it waited for.
 	Bands        []htmlBand
 	Transactions []htmlBox
 	Strip        []htmlBar // the statements themselves
@@ -55,9 +54,9 @@ type htmlChart struct {
 	LongLabelY   int
 	Traffic      *htmlTraffic
 	AxisBottom   int
-	// Legend has what the drawing uses, each with its words.
+	// Legend explains the marks in the drawing.
 	Legend []htmlKey
-	// Table is the same in words.
+	// Table has the same content in words.
 	Table []htmlTableRow
 }
 
@@ -76,9 +75,9 @@ type htmlWords struct {
 	Y    int
 }
 
-// foot names a bar, to say where it ends below: a relation and the index of
-// the statement.
-type foot struct {
+// barEnd identifies a bar at whose lower end another mark ends: by a relation and the index
+// of the statement.
+type barEnd struct {
 	relation  string
 	statement int
 }
@@ -100,8 +99,8 @@ type htmlLane struct {
 	Bars                                   []htmlBar
 }
 
-// htmlBar is a lock: a part in which it was waited for, a part in which it was
-// held, the work in it, and the number of its statement.
+// htmlBar is a lock: the time it waited, the time it was held, the work under it, and the
+// number of its statement.
 type htmlBar struct {
 	N                   int
 	Class, Title        string
@@ -117,8 +116,8 @@ type htmlBar struct {
 	Labelled, HasNumber bool
 }
 
-// htmlWork is work under a lock, a line within its bar. N is the number of its
-// statement where that is not the one that took the lock.
+// htmlWork is work under a lock, a line within its bar. N is the number of its statement
+// if another one took the lock.
 type htmlWork struct {
 	Class, X, Until string
 	N               int
@@ -137,48 +136,48 @@ type htmlTableRow struct {
 	SQL, Relation, Lock, Work, Blocks, At, Waited, Held string
 }
 
-// axis turns milliseconds into percentages.
+// axis converts milliseconds to percentages.
 type axis struct{ end float64 }
 
-// at is a place on the axis, from 0 to 100.
-func (a axis) at(ms float64) float64 { return min(max(ms/a.end, 0), 1) * 100 }
+// percentAt is a place on the axis, from 0 to 100.
+func (a axis) percentAt(ms float64) float64 { return min(max(ms/a.end, 0), 1) * 100 }
 
-// span is a stretch of the axis that is wide enough to be seen.
-func (a axis) span(from, until, least float64) (x, w float64) {
-	x = a.at(from)
-	w = max(a.at(until)-x, least)
+// visibleSpan returns a part of the axis that is wide enough to be visible.
+func (a axis) visibleSpan(from, until, least float64) (x, w float64) {
+	x = a.percentAt(from)
+	w = max(a.percentAt(until)-x, least)
 	return min(x, 100-w), w
 }
 
-func percent(v float64) string {
+func formatPercent(v float64) string {
 	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".") + "%"
 }
 
-func (b *htmlBuilder) chart() *htmlChart {
+func (b *htmlBuilder) buildChart() *htmlChart {
 	run := b.run
-	a := axis{end: length(run) * 1.01}
+	a := axis{end: timelineEnd(run) * 1.01}
 	c := &htmlChart{}
 	y := chartTop
-	y = b.strip(c, a, y)
+	y = b.drawTransactions(c, a, y)
 	list, created := b.lanes, b.created
 	shown := list
 	if len(list) > maxLanes {
 		shown = list[:maxLanes]
 	}
-	feet := map[foot]int{}
+	feet := map[barEnd]int{}
 	for i := range shown {
-		lane := b.lane(&shown[i], a, y)
+		lane := b.drawLane(&shown[i], a, y)
 		for j, bar := range lane.Bars {
 			y := bar.Y + barHigh
-			feet[foot{shown[i].relation, shown[i].bars[j].statement}] = y
+			feet[barEnd{shown[i].relation, shown[i].bars[j].statement}] = y
 			for _, w := range shown[i].bars[j].works {
-				feet[foot{shown[i].relation, w.statement}] = y
+				feet[barEnd{shown[i].relation, w.statement}] = y
 			}
 		}
 		c.Lanes = append(c.Lanes, lane)
 		y = lane.Bottom + laneGap
 	}
-	for _, words := range folded(list[len(shown):], created) {
+	for _, words := range describeHidden(list[len(shown):], created) {
 		c.Folded = append(c.Folded, htmlWords{words, y + 13})
 		y += labelRow
 	}
@@ -186,23 +185,23 @@ func (b *htmlBuilder) chart() *htmlChart {
 		y += laneGap - 4
 	}
 	if t := run.Traffic; t != nil {
-		y = b.traffic(c, a, y, feet)
+		y = b.drawTraffic(c, a, y, feet)
 	}
 	c.AxisBottom = y
 	c.Height = y + 2
-	for _, ms := range ticks(a.end, 6) {
-		tick := htmlTick{X: percent(a.at(ms)), Label: tickWords(ms), Anchor: edge(a.at(ms))}
+	for _, ms := range axisMarks(a.end, 6) {
+		tick := htmlTick{X: formatPercent(a.percentAt(ms)), Label: tickWords(ms), Anchor: alignAt(a.percentAt(ms))}
 		c.Ticks = append(c.Ticks, tick)
 	}
 	c.Label = fmt.Sprintf("Timeline of the release on %s: %s, %s, %s. The table below says the same in words.",
-		server(run), Millis(length(run)), Count(len(run.Statements), "statement"), Count(len(list), "relation"))
-	c.Legend = legend(c)
-	b.table(c, list)
+		nameServer(run), FormatMillis(timelineEnd(run)), CountNoun(len(run.Statements), "statement"), CountNoun(len(list), "relation"))
+	c.Legend = chartLegend(c)
+	b.describeTimeline(c, list)
 	return c
 }
 
-// legend explains what the drawing uses.
-func legend(c *htmlChart) []htmlKey {
+// chartLegend explains the marks that the drawing has.
+func chartLegend(c *htmlChart) []htmlKey {
 	used := map[string]bool{"arrow": len(c.Bands) > 0}
 	for i := range c.Lanes {
 		for j := range c.Lanes[i].Bars {
@@ -217,9 +216,9 @@ func legend(c *htmlChart) []htmlKey {
 	var out []htmlKey
 	for _, k := range []htmlKey{
 		{"nobody", "blocks nobody"}, {"writes", "blocks writes"}, {"reads", "blocks reads and writes"},
-		{"wait", "waiting for its lock; later queries queue behind it"},
+		{"wait", "waiting for its lock; later queries wait for it"},
 		{"work", "at work: scan (dotted), index build (dashed), rewrite (solid)"},
-		{"arrow", "queries stood still behind the bar above"}, {"failed", "failed"}, {"refused", "a query that starts failing"},
+		{"arrow", "queries waited for the statement above"}, {"failed", "failed"}, {"refused", "a query that starts failing"},
 	} {
 		if used[k.Class] {
 			out = append(out, k)
@@ -228,17 +227,17 @@ func legend(c *htmlChart) []htmlKey {
 	return out
 }
 
-// strip is the first lane: the transactions, and the statements in them.
-func (b *htmlBuilder) strip(c *htmlChart, a axis, y int) int {
+// drawTransactions draws the first lane: the transactions, and the statements in them.
+func (b *htmlBuilder) drawTransactions(c *htmlChart, a axis, y int) int {
 	run := b.run
 	c.StripLabelY = y + 13
 	y += labelRow
 	for i := range run.Transactions {
 		t := &run.Transactions[i]
-		x, w := a.span(t.FromMS, t.UntilMS, thinnest)
-		box := htmlBox{X: percent(x), W: percent(w), Y: strconv.Itoa(y - 1), Class: "tx"}
+		x, w := a.visibleSpan(t.FromMS, t.UntilMS, thinnest)
+		box := htmlBox{X: formatPercent(x), W: formatPercent(w), Y: strconv.Itoa(y - 1), Class: "tx"}
 		if t.Migration >= 0 && t.Migration < len(b.report.Migrations) {
-			box.Title = Line(b.report.Migrations[t.Migration].Path) + ", " + Millis(t.UntilMS-t.FromMS)
+			box.Title = EscapeLine(b.report.Migrations[t.Migration].Path) + ", " + FormatMillis(t.UntilMS-t.FromMS)
 		}
 		if t.RolledBack {
 			box.Class, box.Title = "tx back", box.Title+", rolled back"
@@ -251,72 +250,72 @@ func (b *htmlBuilder) strip(c *htmlChart, a axis, y int) int {
 	for i := range run.Statements {
 		s := &run.Statements[i]
 		n := b.numberOf(run, i)
-		bar := b.draw(a, n, s.FromMS, s.UntilMS, 0)
+		bar := b.drawBar(a, n, s.FromMS, s.UntilMS, 0)
 		bar.Class = "statement"
-		bar.Title = b.title(i) + ": " + Millis(s.UntilMS-s.FromMS)
+		bar.Title = b.statementTitle(i) + ": " + FormatMillis(s.UntilMS-s.FromMS)
 		if s.Failed != nil {
 			bar.Class += " failed"
-			bar.Title += ", failed: " + Line(s.Failed.Message)
+			bar.Title += ", failed: " + EscapeLine(s.Failed.Message)
 		}
 		bars = append(bars, bar)
-		places = append(places, a.at(s.FromMS))
+		places = append(places, a.percentAt(s.FromMS))
 	}
-	rows := pack(bars, places)
-	settle(bars, y)
+	rows := packBars(bars, places)
+	setBarHeights(bars, y)
 	c.Strip = bars
 	return y + max(rows, 1)*barRow + laneGap
 }
 
-// lane draws the lane of a relation.
-func (b *htmlBuilder) lane(l *lane, a axis, y int) htmlLane {
-	out := htmlLane{Y: y, LabelY: y + 13, Name: shorten(relation(l.relation), longName), Words: "blocked " + l.words(), Class: "nobody"}
-	out.Short = shorten(out.Name, shortName)
+// drawLane draws the lane of a relation.
+func (b *htmlBuilder) drawLane(l *lane, a axis, y int) htmlLane {
+	out := htmlLane{Y: y, LabelY: y + 13, Name: cutToWidth(shortRelation(l.relation), longName), Words: "blocked " + l.describeBlocking(), Class: "nobody"}
+	out.Short = cutToWidth(out.Name, shortName)
 	switch {
-	case l.blocks("read"):
-		out.Class, out.Brief = "reads", "reads "+Millis(l.readsMS)
-	case l.blocks("write"):
-		out.Class, out.Brief = "writes", "writes "+Millis(l.writesMS)
+	case l.blocksKind("read"):
+		out.Class, out.Brief = "reads", "reads "+FormatMillis(l.readsMS)
+	case l.blocksKind("write"):
+		out.Class, out.Brief = "writes", "writes "+FormatMillis(l.writesMS)
 	default:
 		out.Words, out.Brief = "blocked nobody", "nobody"
 	}
-	if l.waited > 0 {
-		out.Words += ", " + queries(l.waited) + " waited"
+	if l.waits > 0 {
+		out.Words += ", " + countQueries(l.waits) + " waited"
 	}
-	if l.rows > 0 && columns(out.Name) <= shortName {
-		out.Size = Number(l.rows) + " rows, " + Bytes(l.bytes)
+	if l.rows > 0 && textWidth(out.Name) <= shortName {
+		out.Size = FormatNumber(l.rows) + " rows, " + FormatBytes(l.bytes)
 	}
-	out.Title = relation(l.relation) + ": " + out.Words
+	out.Title = shortRelation(l.relation) + ": " + out.Words
 	places := make([]float64, len(l.bars))
 	for i := range l.bars {
 		o := l.bars[i].seen
-		bar := b.draw(a, b.numberOf(b.run, l.bars[i].statement), o.FromMS, o.UntilMS, o.WaitedMS)
-		bar.Class = who(o.Blocks)
-		bar.Title = fmt.Sprintf("%s: %s on %s, %s, ", b.title(l.bars[i].statement), o.Lock, relation(o.Relation), "blocks "+whom(o.Blocks))
+		bar := b.drawBar(a, b.numberOf(b.run, l.bars[i].statement), o.FromMS, o.UntilMS, o.WaitedMS)
+		bar.Class = describeBlocked(o.Blocks)
+		bar.Title = fmt.Sprintf("%s: %s on %s, %s, ", b.statementTitle(l.bars[i].statement), o.Lock, shortRelation(o.Relation), "blocks "+describeWaiters(o.Blocks))
 		if o.WaitedMS > 0 {
-			bar.Title += "waited " + Millis(o.WaitedMS) + ", "
+			bar.Title += "waited " + FormatMillis(o.WaitedMS) + ", "
 		}
-		bar.Title += "held " + Millis(o.HeldMS)
-		b.works(&bar, &l.bars[i], a)
+		bar.Title += "held " + FormatMillis(o.HeldMS)
+		b.drawWork(&bar, &l.bars[i], a)
 		out.Bars = append(out.Bars, bar)
-		places[i] = a.at(o.FromMS)
+		places[i] = a.percentAt(o.FromMS)
 	}
-	rows := pack(out.Bars, places)
-	settle(out.Bars, y+labelRow)
+	rows := packBars(out.Bars, places)
+	setBarHeights(out.Bars, y+labelRow)
 	out.Bottom = y + labelRow + max(rows, 1)*barRow - (barRow - barHigh)
 	return out
 }
 
-// works draws what was done under a lock, by whom.
-func (b *htmlBuilder) works(bar *htmlBar, l *bar, a axis) {
+// drawWork draws the work under a lock, and whose it is.
+func (b *htmlBuilder) drawWork(bar *htmlBar, l *bar, a axis) {
 	for _, w := range l.works {
-		x, wide := a.span(w.from, w.until, thinnest)
-		line := htmlWork{Class: w.kind.String(), X: percent(x), Until: percent(x + wide)}
+		x, wide := a.visibleSpan(w.from, w.until, thinnest)
+		line := htmlWork{Class: w.kind.String(), X: formatPercent(x), Until: formatPercent(x + wide)}
 		if w.statement == l.statement {
 			bar.Title += ", " + workWords(w.kind)
 		} else {
 			n := b.numberOf(b.run, w.statement)
 			bar.Title += fmt.Sprintf(", %s by statement %d", workWords(w.kind), n)
-			if wide >= roomy && x-number(bar.X) >= roomy {
+			if wide >= roomy && x-parsePercent(bar.X) >= roomy {
 				line.N = n
 			}
 		}
@@ -324,17 +323,17 @@ func (b *htmlBuilder) works(bar *htmlBar, l *bar, a axis) {
 	}
 }
 
-// title is a statement in words: its number and its text.
-func (b *htmlBuilder) title(i int) string {
-	_, s := rehearsed(b.report, b.run, i)
+// statementTitle returns a statement's number and its text.
+func (b *htmlBuilder) statementTitle(i int) string {
+	_, s := statementAt(b.report, b.run, i)
 	if s == nil {
 		return "a statement"
 	}
-	return fmt.Sprintf("%d, %s", b.numberOf(b.run, i), shorten(Line(s.SQL), 100))
+	return fmt.Sprintf("%d, %s", b.numberOf(b.run, i), cutToWidth(EscapeLine(s.SQL), 100))
 }
 
-// table is the timeline in words.
-func (b *htmlBuilder) table(c *htmlChart, list []lane) {
+// describeTimeline describes the timeline in words.
+func (b *htmlBuilder) describeTimeline(c *htmlChart, list []lane) {
 	for i := range list {
 		l := &list[i]
 		for j := range l.bars {
@@ -344,12 +343,12 @@ func (b *htmlBuilder) table(c *htmlChart, list []lane) {
 			if own >= 0 {
 				row.Work = workWords(l.bars[j].works[own].kind)
 			}
-			row.Lock, row.Blocks, row.At, row.Waited, row.Held = o.Lock.String(), whom(o.Blocks), Millis(o.FromMS), Millis(o.WaitedMS), Millis(o.HeldMS)
+			row.Lock, row.Blocks, row.At, row.Waited, row.Held = o.Lock.String(), describeWaiters(o.Blocks), FormatMillis(o.FromMS), FormatMillis(o.WaitedMS), FormatMillis(o.HeldMS)
 			c.Table = append(c.Table, row)
 			for k, w := range l.bars[j].works {
 				if k != own {
 					row := b.tableRow(w.statement, l.relation, w.kind)
-					row.Lock, row.At = b.since(l.bars[j].statement), Millis(w.from)
+					row.Lock, row.At = b.describeLockOwner(l.bars[j].statement), FormatMillis(w.from)
 					c.Table = append(c.Table, row)
 				}
 			}
@@ -358,14 +357,14 @@ func (b *htmlBuilder) table(c *htmlChart, list []lane) {
 }
 
 func (b *htmlBuilder) tableRow(statement int, rel string, kind onward.Work) htmlTableRow {
-	row := htmlTableRow{N: b.numberOf(b.run, statement), Relation: relation(rel), Work: workWords(kind), Blocks: "—", Waited: "—", Held: "—"}
-	if _, s := rehearsed(b.report, b.run, statement); s != nil {
-		row.SQL = shorten(Line(s.SQL), 60)
+	row := htmlTableRow{N: b.numberOf(b.run, statement), Relation: shortRelation(rel), Work: workWords(kind), Blocks: "—", Waited: "—", Held: "—"}
+	if _, s := statementAt(b.report, b.run, statement); s != nil {
+		row.SQL = cutToWidth(EscapeLine(s.SQL), 60)
 	}
 	return row
 }
 
-// since says whose lock a later statement works under.
-func (b *htmlBuilder) since(owner int) string {
+// describeLockOwner says whose lock a later statement works under.
+func (b *htmlBuilder) describeLockOwner(owner int) string {
 	return fmt.Sprintf("locked since %d", b.numberOf(b.run, owner))
 }

@@ -11,29 +11,35 @@ import (
 
 // htmlFinding is a finding in the page's list.
 type htmlFinding struct {
-	// N is its number in the list, Statement that of its statement, 0 for none.
+	// N is its number in the list. Statement is the number of its statement, 0 for none.
 	N, Statement                                int
 	Severity, Rule, Place, Fact, Harm, Postgres string
 	Evidence                                    []string
 	Instead, Paste                              string
-	// Files are whole, to be pasted; Later is what is in none of them.
+	// Files are complete, to be pasted. Later is the work that no file has.
 	Files []htmlFile
 	Later string
-	// Brief is the way out as part of a sentence.
+	// Brief is the fix as part of a sentence.
 	Brief string
-	// Like is the finding before it that has the same way out; 0 for none.
+	// Others are similar findings, which have no entry of their own.
+	Others []htmlOther
+	// Like is the number of an earlier finding with the same fix; 0 for none.
 	Like int
 }
 
-// htmlMention is a finding at its statement: the list has it in full.
+// htmlOther is a finding that is listed with a similar one.
+type htmlOther struct{ Place, Fact string }
+
+// htmlMention is a short form of a finding, next to its statement: the list has the full
+// one.
 type htmlMention struct {
 	N              int
 	Severity, Fact string
 }
 
-// list makes the page's list of findings, worst first. Where one would repeat
-// the harm or the way out of one before it, it names that one instead.
-func (b *htmlBuilder) list() {
+// listFindings builds the page's list of findings, worst first. If one would repeat the harm or
+// the fix of an earlier one, it refers to that one instead.
+func (b *htmlBuilder) listFindings() {
 	all := b.report.Findings
 	order := make([]int, len(all))
 	for i := range order {
@@ -43,10 +49,19 @@ func (b *htmlBuilder) list() {
 	b.rank = make(map[*onward.Finding]int, len(all))
 	type said struct{ rule, words string }
 	first := map[said]int{}
-	for n, i := range order {
+	for _, i := range order {
 		f := inPage(&all[i])
-		f.N = n + 1
+		f.N = len(b.findings) + 1
+		if !b.index.isFirst(&all[i]) {
+			continue
+		}
 		b.rank[&all[i]] = f.N
+		if g := b.index.similar[&all[i]]; g != nil {
+			for _, other := range g.otherFindings() {
+				b.rank[other] = f.N
+				f.Others = append(f.Others, htmlOther{EscapeLine(formatPlace(other.Path, other.Line, other.Column)), EscapeLine(other.Fact)})
+			}
+		}
 		if out := (said{f.Rule, f.Instead + "\n" + f.Paste + filesWords(&all[i])}); out.words != "\n" {
 			if f.Like = first[out]; f.Like > 0 {
 				f.Instead, f.Paste, f.Files, f.Later = "", "", nil, ""
@@ -63,14 +78,14 @@ func (b *htmlBuilder) list() {
 	}
 }
 
-// guilty parts the verdict at the place of the finding that it names.
-func (b *htmlBuilder) guilty(verdict string) (before, at, after string, f *htmlFinding) {
+// splitVerdict splits the verdict at the place of the finding that it names.
+func (b *htmlBuilder) splitVerdict(verdict string) (before, at, after string, f *htmlFinding) {
 	for i := range b.report.Findings {
 		found := &b.report.Findings[i]
 		if found.Severity != onward.Error {
 			continue
 		}
-		place := Line(ShortName(found.Path) + ":" + strconv.Itoa(found.Line))
+		place := EscapeLine(ShortName(found.Path) + ":" + strconv.Itoa(found.Line))
 		if before, after, ok := strings.Cut(verdict, place); ok && (after == "" || after[0] < '0' || after[0] > '9') {
 			return before, place, after, &b.findings[b.rank[found]-1]
 		}
@@ -80,22 +95,22 @@ func (b *htmlBuilder) guilty(verdict string) (before, at, after string, f *htmlF
 
 func inPage(f *onward.Finding) htmlFinding {
 	out := htmlFinding{
-		Severity: f.Severity.String(), Rule: Line(f.Rule), Place: Line(place(f.Path, f.Line, f.Column)),
-		Fact: Line(f.Fact), Harm: Line(f.Harm),
+		Severity: f.Severity.String(), Rule: EscapeLine(f.Rule), Place: EscapeLine(formatPlace(f.Path, f.Line, f.Column)),
+		Fact: EscapeLine(f.Fact), Harm: EscapeLine(f.Harm),
 	}
 	if len(f.Postgres) > 0 {
-		out.Postgres = "on " + Versions(f.Postgres) + " only"
+		out.Postgres = "on " + FormatVersions(f.Postgres) + " only"
 	}
 	for i := range f.Evidence {
-		out.Evidence = append(out.Evidence, evidence(&f.Evidence[i]))
+		out.Evidence = append(out.Evidence, formatEvidence(&f.Evidence[i]))
 	}
 	if n := len(f.Also); n > 0 {
-		out.Evidence = append(out.Evidence, "the same at "+Count(n, "other place"))
+		out.Evidence = append(out.Evidence, "the same at "+CountNoun(n, "other place"))
 	}
-	words, sql, _ := strings.Cut(strings.TrimSpace(Visible(f.Instead)), "\n")
-	out.Instead, out.Paste = Line(words), strings.Trim(sql, "\n")
-	if out.Files, out.Later = inPageFiles(f), Line(f.Later); len(out.Files) > 0 {
-		out.Paste = "" // they say it whole
+	words, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(f.Instead)), "\n")
+	out.Instead, out.Paste = EscapeLine(words), strings.Trim(sql, "\n")
+	if out.Files, out.Later = inPageFiles(f), EscapeLine(f.Later); len(out.Files) > 0 {
+		out.Paste = "" // the files have all of it
 	}
 	out.Brief = strings.TrimRight(out.Instead, ":. ")
 	return out

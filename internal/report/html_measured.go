@@ -8,17 +8,17 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// differences are the places where the model was wrong, of all versions: the
-// main one first, and what another says too is not said twice.
-func (b *htmlBuilder) differences() []htmlDifference {
+// listDifferences returns where the model was wrong, in all versions: the main one is first,
+// and duplicates of other versions are left out.
+func (b *htmlBuilder) listDifferences() []htmlDifference {
 	var out []htmlDifference
 	said := map[string]bool{}
 	for i := range b.report.Rehearsals {
 		run := &b.report.Rehearsals[i]
 		for _, d := range run.Differences {
 			x := htmlDifference{
-				N: b.numberOf(run, d.Statement), Place: shortPlace(b.report, run, d.Statement), Relation: relation(d.Relation),
-				Model: Line(d.Model), Server: Line(d.Server), Version: server(run), Report: strings.TrimSpace(Visible(d.Report)),
+				N: b.numberOf(run, d.Statement), Place: shortPlace(b.report, run, d.Statement), Relation: shortRelation(d.Relation),
+				Model: EscapeLine(d.Model), Server: EscapeLine(d.Server), Version: nameServer(run), Report: strings.TrimSpace(EscapeControls(d.Report)),
 			}
 			key := fmt.Sprintf("%q %q %q %q", x.Place, x.Relation, x.Model, x.Server)
 			if !said[key] || i == 0 {
@@ -30,8 +30,8 @@ func (b *htmlBuilder) differences() []htmlDifference {
 	return out
 }
 
-// failures are the queries of the traffic that the server began to refuse.
-func (b *htmlBuilder) failures() []htmlFailure {
+// listFailures returns the queries of the traffic that the server began to refuse.
+func (b *htmlBuilder) listFailures() []htmlFailure {
 	var out []htmlFailure
 	if b.run.Traffic == nil {
 		return nil
@@ -43,26 +43,26 @@ func (b *htmlBuilder) failures() []htmlFailure {
 			behind = shortPlace(b.report, b.run, *f.After)
 		}
 		out = append(out, htmlFailure{
-			Sender: Line(f.Sender), After: behind,
-			Relation: relation(f.Relation), Query: Line(f.Query), At: Millis(f.AtMS), Count: Count(f.Count, "time"),
-			Code: Line(f.Error.Code), Message: Line(f.Error.Message),
+			Sender: EscapeLine(f.Sender), After: behind,
+			Relation: shortRelation(f.Relation), Query: EscapeLine(f.Query), At: FormatMillis(f.AtMS), Count: CountNoun(f.Count, "time"),
+			Code: EscapeLine(f.Error.Code), Message: EscapeLine(f.Error.Message),
 		})
 	}
 	return out
 }
 
-// measured says how this was measured, and how to do it again.
-func (b *htmlBuilder) measured() *htmlMeasured {
+// describeMeasurement says how this was measured, and how to repeat it.
+func (b *htmlBuilder) describeMeasurement() *htmlMeasured {
 	run := b.run
-	out := &htmlMeasured{Command: b.command()}
+	out := &htmlMeasured{Command: b.rehearseCommand()}
 	add := func(name, value string) { out.Rows = append(out.Rows, htmlFact{name, value}) }
 	versions := make([]string, len(b.report.Rehearsals))
 	for i := range b.report.Rehearsals {
-		versions[i] = server(&b.report.Rehearsals[i])
+		versions[i] = nameServer(&b.report.Rehearsals[i])
 	}
-	add("Server", strings.Join(versions, ", ")+", ready after "+Millis(run.ServerMS))
+	add("Server", strings.Join(versions, ", ")+", ready after "+FormatMillis(run.ServerMS))
 	if run.Chosen != "" {
-		add("Version", Line(run.Chosen))
+		add("Version", EscapeLine(run.Chosen))
 	}
 	role := "not a superuser"
 	if run.Superuser {
@@ -70,39 +70,40 @@ func (b *htmlBuilder) measured() *htmlMeasured {
 	}
 	add("Role", role)
 	add("Base", baseWords(&run.Base))
-	add("Rows", data(run))
+	add("Rows", describeData(run))
 	if t := run.Traffic; t != nil {
 		text := "derived from the schema"
 		if t.Source == "workload" {
 			text = "the recorded workload"
 		}
-		add("Traffic", fmt.Sprintf("%s: %s, %s waited, %s failed; usually %s, at worst %s", text, queries(t.Queries), grouped(t.Waited), grouped(t.Failed), Millis(t.UsualMS), Millis(t.WorstMS)))
+		add("Traffic", fmt.Sprintf("%s: %s, %s waited, %s failed; usually %s, at worst %s", text, countQueries(t.Queries), groupDigits(t.Waited),
+			groupDigits(t.Failed), FormatMillis(t.UsualMS), FormatMillis(t.WorstMS)))
 		out.Notes = append(out.Notes, recordedWords(t, 100)...)
 		if l := t.LongTransaction; l != nil {
-			add("Long transaction", Millis(l.UntilMS-l.FromMS)+", reading only")
+			add("Long transaction", FormatMillis(l.UntilMS-l.FromMS)+", reading only")
 		}
 	} else {
 		add("Traffic", "none")
 	}
-	add("Release", Count(len(run.Statements), "statement")+" in "+Millis(run.DurationMS))
+	add("Release", CountNoun(len(run.Statements), "statement")+" in "+FormatMillis(run.DurationMS))
 	if s := b.report.Sizes; s != nil {
 		text := "sizes of production"
 		if s.Taken != "" {
-			text += ", taken " + Line(s.Taken)
+			text += ", taken " + EscapeLine(s.Taken)
 		}
 		add("Estimates", text)
 	}
 	for _, t := range run.Tables {
-		out.Tables = append(out.Tables, htmlFact{relation(t.Relation), grouped(int(t.Rows)) + " " + plural(t.Rows, "row") + ", " + Bytes(t.Bytes)})
+		out.Tables = append(out.Tables, htmlFact{shortRelation(t.Relation), groupDigits(int(t.Rows)) + " " + pluralize(t.Rows, "row") + ", " + FormatBytes(t.Bytes)})
 	}
 	for _, n := range run.Notes {
-		out.Notes = append(out.Notes, Line(n))
+		out.Notes = append(out.Notes, EscapeLine(n))
 	}
 	return out
 }
 
 func baseWords(b *onward.RehearsalBase) string {
-	how := "in " + Millis(b.DurationMS)
+	how := "in " + FormatMillis(b.DurationMS)
 	if b.Cached {
 		how += ", from the cache"
 	}
@@ -112,11 +113,11 @@ func baseWords(b *onward.RehearsalBase) string {
 	case "dump":
 		return "a dump, " + how
 	}
-	return Count(b.Migrations, "migration") + ", " + how
+	return CountNoun(b.Migrations, "migration") + ", " + how
 }
 
-// command is the command line that rehearses the same again.
-func (b *htmlBuilder) command() []string {
+// rehearseCommand returns the command line that repeats the rehearsal.
+func (b *htmlBuilder) rehearseCommand() []string {
 	run := b.run
 	words := []string{"onward rehearse"}
 	flag := func(name, value string) { words = append(words, "--"+name+" "+shellWord(value)) }
@@ -140,7 +141,7 @@ func (b *htmlBuilder) command() []string {
 	var rows []string
 	for _, t := range run.Tables {
 		if t.Rows > 0 {
-			rows = append(rows, fmt.Sprintf("%s=%d", relation(t.Relation), t.Rows))
+			rows = append(rows, fmt.Sprintf("%s=%d", shortRelation(t.Relation), t.Rows))
 		}
 	}
 	if len(rows) > 0 && run.Base.From != "dump" {
@@ -164,9 +165,9 @@ func (b *htmlBuilder) command() []string {
 
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`)
 
-// shellWord is a word for a shell, quoted where it must be.
+// shellWord returns a word for a shell, quoted if necessary.
 func shellWord(s string) string {
-	s = Line(s)
+	s = EscapeLine(s)
 	if shellSafe.MatchString(s) {
 		return s
 	}

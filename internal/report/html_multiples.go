@@ -13,8 +13,8 @@ const (
 	smallBar   = 8
 )
 
-// htmlMultiple is the timeline of one version, small: the same lanes on the
-// same axis as its neighbours, so that they can be compared.
+// htmlMultiple is a small timeline of one version: it has the same lanes on the same axis
+// as its neighbours, so that they can be compared.
 type htmlMultiple struct {
 	Name, Words, Label string
 	Height             int
@@ -35,39 +35,39 @@ type htmlSmallBar struct {
 	Y           int
 }
 
-func (b *htmlBuilder) multiples() (all []htmlMultiple, lanesNamed string) {
+func (b *htmlBuilder) buildMultiples() (all []htmlMultiple, lanesNamed string) {
 	end := 0.0
 	for i := range b.report.Rehearsals {
-		end = max(end, length(&b.report.Rehearsals[i]))
+		end = max(end, timelineEnd(&b.report.Rehearsals[i]))
 	}
 	a := axis{end: end * 1.01}
 	var order, names []string
 	for i := range b.lanes[:min(len(b.lanes), smallLanes)] {
 		order = append(order, b.lanes[i].relation)
-		names = append(names, relation(b.lanes[i].relation))
+		names = append(names, shortRelation(b.lanes[i].relation))
 	}
 	for i := range b.report.Rehearsals {
-		all = append(all, b.multiple(&b.report.Rehearsals[i], a, order))
+		all = append(all, b.buildMultiple(&b.report.Rehearsals[i], a, order))
 	}
 	return all, strings.Join(names, ", ")
 }
 
-func (b *htmlBuilder) multiple(run *onward.Rehearsal, a axis, order []string) htmlMultiple {
-	out := htmlMultiple{Name: server(run), Height: len(order)*smallRow + 4}
+func (b *htmlBuilder) buildMultiple(run *onward.Rehearsal, a axis, order []string) htmlMultiple {
+	out := htmlMultiple{Name: nameServer(run), Height: len(order)*smallRow + 4}
 	out.Words = outcomeOf(run)
 	out.Label = out.Name + ": " + out.Words
-	list, _ := lanes(run)
+	list, _ := makeLanes(run)
 	for row, name := range order {
-		small := htmlSmallLane{Name: relation(name), Y: row*smallRow + 2}
+		small := htmlSmallLane{Name: shortRelation(name), Y: row*smallRow + 2}
 		for i := range list {
 			if list[i].relation != name {
 				continue
 			}
 			for j := range list[i].bars {
 				o := list[i].bars[j].seen
-				bar := b.draw(a, b.numberOf(run, list[i].bars[j].statement), o.FromMS, o.UntilMS, o.WaitedMS)
+				bar := b.drawBar(a, b.numberOf(run, list[i].bars[j].statement), o.FromMS, o.UntilMS, o.WaitedMS)
 				small.Bars = append(small.Bars, htmlSmallBar{
-					N: bar.N, X: bar.HeldX, W: bar.HeldW, WaitX: bar.WaitX, WaitW: bar.WaitW, Class: who(o.Blocks), Y: small.Y,
+					N: bar.N, X: bar.HeldX, W: bar.HeldW, WaitX: bar.WaitX, WaitW: bar.WaitW, Class: describeBlocked(o.Blocks), Y: small.Y,
 				})
 			}
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// htmlPage is what the template shows. Its strings are safe to be seen: they
-// went through Line or Visible; the template escapes them for their place.
+// htmlPage is the input of the template. Its strings went through Line or Visible; the template escapes them for
+// their place.
 type htmlPage struct {
 	CSP   string
 	CSS   template.CSS
@@ -18,20 +18,22 @@ type htmlPage struct {
 	Title string
 	// Tone is "error", "warning" or "ok": the verdict's colour.
 	Tone, Mark, Verdict string
-	// Deploy follows the mark where it is about a deploy.
+	// Deploy follows the mark if the verdict is about a deploy.
 	Deploy string
-	// Verdict names the place of a finding in its middle: At is that place, After
-	// what follows it, and Guilty the finding; without one At and After are empty.
+	// Verdict ends before the place of a finding, if it names one. At is that place, After the rest, and Guilty the
+	// finding; without such a place At and After are empty.
 	At, After string
 	Guilty    *htmlFinding
 	Subtitle  string
-	// Runners say how it is known who runs the migrations.
+	// Runners say who runs the migrations, and how that is known.
 	Runners    []string
 	Lead       []string
 	Chart      *htmlChart
 	Migrations []htmlMigration
 	// Count is how many statements there are; they are numbered from 1.
 	Count int
+	// Overview is a table of the migrations, if there are many.
+	Overview []htmlMigration
 	// Findings are all of them, worst first.
 	Findings    []htmlFinding
 	Opaque      []htmlOpaque
@@ -63,8 +65,7 @@ type htmlStatement struct {
 	N                int
 	Place, Line, SQL string
 	Whole            string
-	// Who, Took and Harm are for the list: whom it blocks, for how long it ran,
-	// and for how long its locks kept others out.
+	// Who, Took and Harm are for the list: whom it blocks, how long it ran, and how long its locks blocked others.
 	Who, Took, Harm string
 	Facts           []htmlFact
 	Locks           []htmlLock
@@ -106,11 +107,11 @@ type htmlMeasured struct {
 
 func newHTMLPage(r *onward.Report) *htmlPage {
 	p := &htmlPage{
-		Title: revisions(r), Verdict: verdict(r), Tone: "ok", Mark: "safe", Deploy: " to deploy", Counts: counts(r),
+		Title: comparedRevisions(r), Verdict: verdictSentence(r), Tone: "ok", Mark: "safe", Deploy: " to deploy", Counts: summaryLine(r),
 	}
-	p.tone(r)
+	p.setTone(r)
 	for _, n := range r.Summary.Next {
-		p.Next = append(p.Next, Line(n))
+		p.Next = append(p.Next, EscapeLine(n))
 	}
 	var run *onward.Rehearsal
 	if len(r.Rehearsals) > 0 {
@@ -118,83 +119,64 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	}
 	b := &htmlBuilder{report: r, run: run, index: newIndex(r)}
 	if run != nil {
-		b.lanes, b.created = lanes(run)
+		b.lanes, b.created = makeLanes(run)
 	}
-	b.number()
-	b.list()
-	p.Subtitle, p.Runners = b.subtitle(), runnerLines(r, Line)
+	b.numberStatements()
+	b.listFindings()
+	p.Subtitle, p.Runners = b.buildSubtitle(), runnerLines(r, EscapeLine)
 	for i := range r.Migrations {
-		p.Migrations = append(p.Migrations, b.migration(i))
+		p.Migrations = append(p.Migrations, b.buildMigration(i))
+	}
+	if len(p.Migrations) >= manyMigrations {
+		p.Overview = p.Migrations
 	}
 	p.Count = b.count
 	p.Findings = b.findings
-	p.Verdict, p.At, p.After, p.Guilty = b.guilty(p.Verdict)
-	_, opaque := b.index.elsewhere()
+	p.Verdict, p.At, p.After, p.Guilty = b.splitVerdict(p.Verdict)
+	_, opaque := b.index.listUnassigned()
 	for i := range opaque {
-		p.Opaque = append(p.Opaque, htmlOpaque{Line(place(opaque[i].Path, opaque[i].Line, opaque[i].Column)), sentence(&opaque[i])})
+		p.Opaque = append(p.Opaque, htmlOpaque{EscapeLine(formatPlace(opaque[i].Path, opaque[i].Line, opaque[i].Column)), formatOpaque(&opaque[i])})
 	}
 	if p.Title == "" {
-		p.Title = Count(len(r.Migrations), noun(r))
+		p.Title = CountNoun(len(r.Migrations), countedNoun(r))
 	}
-	p.Verified = b.verified()
+	p.Verified = b.buildVerified()
 	if run == nil {
 		return p
 	}
-	p.Lead = b.lead()
-	p.Chart = b.chart()
-	p.Differences = b.differences()
-	p.Failures, p.Waiters = b.failures(), b.waiters()
+	p.Lead = b.describeResults()
+	p.Chart = b.buildChart()
+	p.Differences = b.listDifferences()
+	p.Failures, p.Waiters = b.listFailures(), b.listWaiters()
 	if len(r.Rehearsals) > 1 {
-		p.Multiples, p.MultipleLanes = b.multiples()
+		p.Multiples, p.MultipleLanes = b.buildMultiples()
 	}
-	p.Measured = b.measured()
+	p.Measured = b.describeMeasurement()
 	return p
 }
 
-// tone sets the verdict's colour, and its word for who sees no colour.
-func (p *htmlPage) tone(r *onward.Report) {
-	switch s := &r.Summary; {
-	case s.Withheld == onward.WithheldHistory && s.Errors > 0:
-		p.Tone, p.Mark, p.Deploy = "error", "errors", ""
-	case s.Errors > 0:
-		p.Tone, p.Mark = "error", "not safe"
-	case s.Withheld != "":
-		p.Tone, p.Mark, p.Deploy = "ok", "no errors", ""
-		if s.Warnings > 0 || slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed }) {
-			p.Tone, p.Mark = "warning", "no verdict"
-		}
-	case s.State == onward.StateSafeIf:
-		p.Tone, p.Mark, p.Deploy = "warning", "safe to deploy if …", ""
-	case !s.Safe:
-		p.Tone, p.Mark = "warning", "not certain"
-	case s.Warnings > 0:
-		p.Tone, p.Mark = "warning", "with warnings"
-	}
-}
-
-// htmlBuilder makes the parts of the page.
+// htmlBuilder builds the parts of the page.
 type htmlBuilder struct {
 	report *onward.Report
 	run    *onward.Rehearsal // the main one, nil for none
 	index  *index
 	count  int
-	// lanes are those of the main run; created counts the relations it made.
+	// lanes are the main run's lanes; created counts the relations that it created.
 	lanes   []lane
 	created int
-	// under has, by a statement and a relation that it worked on, the earlier
-	// statement whose lock it worked under.
-	under map[foot]int
-	// numbers has the number of each statement of each migration; ran the
-	// statement's run, where it ran.
+	// under maps a statement and a relation that it worked on to the earlier statement whose lock it used.
+	under map[barEnd]int
+	// numbers has the number of each statement of each migration. ran maps a number to the statement's run, if it
+	// ran.
 	numbers [][]int
 	ran     map[int]int // number → index in run.Statements
-	// findings are the report's, worst first; rank has the number of each there.
+	// findings are the report's findings, worst first; rank maps each to its number there.
 	findings []htmlFinding
 	rank     map[*onward.Finding]int
 }
 
-// number numbers the statements through the release.
-func (b *htmlBuilder) number() {
+// numberStatements numbers the statements through the release.
+func (b *htmlBuilder) numberStatements() {
 	b.numbers = make([][]int, len(b.report.Migrations))
 	for i := range b.report.Migrations {
 		for range b.report.Migrations[i].Statements {
@@ -202,12 +184,12 @@ func (b *htmlBuilder) number() {
 			b.numbers[i] = append(b.numbers[i], b.count)
 		}
 	}
-	b.ran, b.under = map[int]int{}, map[foot]int{}
+	b.ran, b.under = map[int]int{}, map[barEnd]int{}
 	for i := range b.lanes {
 		for _, bar := range b.lanes[i].bars {
 			for _, w := range bar.works {
 				if w.statement != bar.statement {
-					b.under[foot{b.lanes[i].relation, w.statement}] = bar.statement
+					b.under[barEnd{b.lanes[i].relation, w.statement}] = bar.statement
 				}
 			}
 		}
@@ -224,46 +206,45 @@ func (b *htmlBuilder) number() {
 	}
 }
 
-// numberOf is the number of a statement that ran; 0 when it is none of the
-// report's.
+// numberOf returns the number of a statement that ran; 0 if the report does not have it.
 func (b *htmlBuilder) numberOf(run *onward.Rehearsal, i int) int {
-	if _, s := rehearsed(b.report, run, i); s == nil {
+	if _, s := statementAt(b.report, run, i); s == nil {
 		return 0
 	}
 	return b.numbers[run.Statements[i].Migration][run.Statements[i].Statement]
 }
 
-func (b *htmlBuilder) subtitle() string {
+func (b *htmlBuilder) buildSubtitle() string {
 	r := b.report
-	parts := []string{Count(len(r.Migrations), noun(r))}
-	if by := runBy(r, Line, Line); by != "" {
+	parts := []string{CountNoun(len(r.Migrations), countedNoun(r))}
+	if by := runBy(r, EscapeLine, EscapeLine); by != "" {
 		parts = append(parts, by)
 	}
 	if v := r.Verification; v != nil && b.run == nil {
-		return strings.Join(append(parts, "judged for "+judgedFor(r), "verified on Postgres "+Line(v.Version)), " · ")
+		return strings.Join(append(parts, "judged for "+judgedFor(r), "verified on Postgres "+EscapeLine(v.Version)), " · ")
 	}
 	if b.run == nil {
 		return strings.Join(append(parts, "judged for "+judgedFor(r), "not rehearsed"), " · ")
 	}
-	parts = append(parts, "rehearsed on "+server(b.run), data(b.run))
+	parts = append(parts, "rehearsed on "+nameServer(b.run), describeData(b.run))
 	if b.run.Traffic == nil {
 		parts = append(parts, "no traffic")
 	}
 	return strings.Join(parts, " · ")
 }
 
-// lead is what the rehearsal found, in sentences: the harm in one number,
-// failures, and how the traffic fared.
-func (b *htmlBuilder) lead() []string {
+// describeResults returns the results of the rehearsal in sentences: the harm in one number, failures, and the effect on the
+// traffic.
+func (b *htmlBuilder) describeResults() []string {
 	var out []string
-	if harm := b.harm(); harm != "" {
+	if harm := b.describeHarm(); harm != "" {
 		out = append(out, harm)
 	}
 	failed := 0
 	for i := range b.run.Statements {
 		if f := b.run.Statements[i].Failed; f != nil {
 			if failed++; failed == 1 {
-				out = append(out, fmt.Sprintf("%s failed: %s.", upper(b.named(i)), strings.TrimSuffix(Line(f.Message), ".")))
+				out = append(out, fmt.Sprintf("%s failed: %s.", capitalize(b.statementReference(i)), strings.TrimSuffix(EscapeLine(f.Message), ".")))
 			}
 		}
 	}
@@ -271,20 +252,20 @@ func (b *htmlBuilder) lead() []string {
 	switch stalls := worstStalls(t); {
 	case len(stalls) > 0:
 		out = append(out, fmt.Sprintf("%s of %s waited for a lock, the longest %s; usually a query takes %s.",
-			upper(grouped(t.Waited)), queries(t.Queries), Millis(stalls[0].UntilMS-stalls[0].FromMS), Millis(t.UsualMS)))
+			capitalize(groupDigits(t.Waited)), countQueries(t.Queries), FormatMillis(stalls[0].UntilMS-stalls[0].FromMS), FormatMillis(t.UsualMS)))
 	case t != nil:
-		out = append(out, fmt.Sprintf("No query stood still: %s beside the release, the slowest %s.", queries(t.Queries), Millis(t.WorstMS)))
+		out = append(out, fmt.Sprintf("No query waited: %s beside the release, the slowest %s.", countQueries(t.Queries), FormatMillis(t.WorstMS)))
 	}
 	return out
 }
 
-// leastHarm is how long a relation must be blocked to be worth a sentence at the
-// top, in milliseconds: a shorter time is what every ALTER TABLE takes.
+// leastHarm is how long a relation must be blocked to be mentioned at the top, in milliseconds: every ALTER TABLE
+// takes a shorter time.
 const leastHarm = 100
 
-// harm says in one number what the release did to the relation that it blocked
-// for longest: "No reads or writes on customers for 9.91 of 15.7 s, because of …".
-func (b *htmlBuilder) harm() string {
+// describeHarm says in one number how the release affected the relation that it blocked for longest, and from which statement
+// on: "No reads or writes on customers for 9.91 of 15.7 s, from statement 3 (…) on".
+func (b *htmlBuilder) describeHarm() string {
 	var worst *lane
 	for i := range b.lanes {
 		if l := &b.lanes[i]; l.writesMS >= leastHarm && (worst == nil || l.readsMS > worst.readsMS || l.readsMS == worst.readsMS && l.writesMS > worst.writesMS) {
@@ -298,16 +279,15 @@ func (b *htmlBuilder) harm() string {
 	if ms < leastHarm {
 		what, kind, ms = "writes", "write", worst.writesMS
 	}
-	text := fmt.Sprintf("No %s on %s for %s of %s", what, relation(worst.relation), Millis(ms), Millis(length(b.run)))
-	if name := b.named(worst.longest(kind)); name != "" {
-		text += ", because of " + name
+	text := fmt.Sprintf("No %s on %s for %s of %s", what, shortRelation(worst.relation), FormatMillis(ms), FormatMillis(timelineEnd(b.run)))
+	if i := worst.firstBlocking(kind); i >= 0 {
+		text += ", from " + b.statementReference(i) + " on"
 	}
 	return text + "."
 }
 
-// named is a statement with its number and place: "statement 3
-// (00043_rename.sql:4)".
-func (b *htmlBuilder) named(i int) string {
+// statementReference returns a statement's number and place: "statement 3 (00043_rename.sql:4)".
+func (b *htmlBuilder) statementReference(i int) string {
 	at := shortPlace(b.report, b.run, i)
 	if n := b.numberOf(b.run, i); n > 0 {
 		return fmt.Sprintf("statement %d (%s)", n, at)
@@ -315,11 +295,11 @@ func (b *htmlBuilder) named(i int) string {
 	return at
 }
 
-func (b *htmlBuilder) migration(i int) htmlMigration {
+func (b *htmlBuilder) buildMigration(i int) htmlMigration {
 	m := &b.report.Migrations[i]
-	out := htmlMigration{N: i + 1, Path: Line(m.Path), Name: Line(ShortName(m.Path)), How: transactionWords(m)}
+	out := htmlMigration{N: i + 1, Path: EscapeLine(m.Path), Name: EscapeLine(ShortName(m.Path)), How: transactionWords(m)}
 	if m.Status != "" && m.Status != onward.StatusNew {
-		out.How = Line(string(m.Status)) + " · " + out.How
+		out.How = EscapeLine(string(m.Status)) + " · " + out.How
 	}
 	if b.run != nil {
 		for _, t := range b.run.Transactions {
@@ -329,8 +309,8 @@ func (b *htmlBuilder) migration(i int) htmlMigration {
 			}
 		}
 	}
-	findings := b.index.of(m)
-	out.Verdict, out.Tone = outcome(b.index, m), "ok"
+	findings := b.index.findingsOn(m)
+	out.Verdict, out.Tone = describeOutcome(b.index, m), "ok"
 	if len(findings) > 0 {
 		worst := slices.MaxFunc(findings, func(a, b *onward.Finding) int { return int(a.Severity) - int(b.Severity) })
 		out.Tone = worst.Severity.String()
@@ -340,14 +320,14 @@ func (b *htmlBuilder) migration(i int) htmlMigration {
 		if sign == "" {
 			sign = "~"
 		}
-		text := Line(c.Text)
+		text := EscapeLine(c.Text)
 		if c.New && !strings.HasPrefix(text, "new ") {
 			text += " (new)"
 		}
-		out.Changes = append(out.Changes, htmlChange{Kind: Line(c.Kind), Sign: sign, Object: Line(c.Object), Text: text})
+		out.Changes = append(out.Changes, htmlChange{Kind: EscapeLine(c.Kind), Sign: sign, Object: EscapeLine(c.Object), Text: text})
 	}
 	for j := range m.Statements {
-		out.Statements = append(out.Statements, b.statement(i, j))
+		out.Statements = append(out.Statements, b.buildStatement(i, j))
 	}
 	at := statementsAt(m)
 	for _, found := range findings {
@@ -357,23 +337,24 @@ func (b *htmlBuilder) migration(i int) htmlMigration {
 			continue
 		}
 		st := &out.Statements[at]
-		f.Statement = st.N
-		st.Findings = append(st.Findings, htmlMention{N: f.N, Severity: f.Severity, Fact: f.Fact})
+		if b.index.isFirst(found) {
+			f.Statement = st.N
+		}
+		st.Findings = append(st.Findings, htmlMention{N: f.N, Severity: f.Severity, Fact: EscapeLine(found.Fact)})
 		st.Quiet = false
 	}
 	for _, o := range b.index.opaqueIn(m) {
 		if at, ok := at[o.Line]; ok {
-			out.Statements[at].Note, out.Statements[at].Quiet = sentence(o), false
+			out.Statements[at].Note, out.Statements[at].Quiet = formatOpaque(o), false
 			continue
 		}
-		out.Opaque = append(out.Opaque, htmlOpaque{Line(place(o.Path, o.Line, o.Column)), sentence(o)})
+		out.Opaque = append(out.Opaque, htmlOpaque{EscapeLine(formatPlace(o.Path, o.Line, o.Column)), formatOpaque(o)})
 	}
 	return out
 }
 
-// statementsAt are the statements that lines belong to: the last that begins at or
-// before a line and reaches it; of several that begin on one line the first that
-// locks something.
+// statementsAt maps lines to statements. A line belongs to the last statement that begins at or before it and reaches
+// it. If several begin on one line, it is the first one that locks something.
 func statementsAt(m *onward.Migration) map[int]int {
 	out := make(map[int]int, len(m.Statements))
 	for i := range m.Statements {
@@ -391,8 +372,8 @@ func statementsAt(m *onward.Migration) map[int]int {
 	return out
 }
 
-// upper begins a sentence.
-func upper(s string) string {
+// capitalize makes the first letter a capital.
+func capitalize(s string) string {
 	if s == "" {
 		return "A statement"
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// htmlPlan is a plan as a page: what was written on one side, what is run instead on the
-// other, and above both what becomes otherwise.
+// htmlPlan is a plan as a page: the written migrations on one side, the planned steps on the
+// other, and the differences above both.
 type htmlPlan struct {
 	CSP                                  string
 	CSS                                  template.CSS
@@ -28,10 +28,11 @@ type htmlPlan struct {
 	Statements                           []onward.PlanStatement
 }
 
-// htmlCompared is one question about the release as it is written, and as it is planned.
+// htmlCompared is one question about the release, answered for the written and the planned
+// form.
 type htmlCompared struct{ Name, Before, After, BeforeTone, AfterTone string }
 
-// htmlPlanned is a migration that the plan takes the place of, number N.
+// htmlPlanned is a migration that the plan replaces, number N.
 type htmlPlanned struct {
 	N                     int
 	Path, Name, How, Tone string
@@ -55,8 +56,8 @@ type htmlStep struct {
 
 type htmlCheck struct{ Word, Tone, Name, Detail string }
 
-// PlanHTML prints a plan as one page beside the release that it takes the place of, which the
-// report is of.
+// PlanHTML prints a plan as one page next to the release that it replaces. r is the report on
+// that release.
 func PlanHTML(w io.Writer, p *onward.Plan, r *onward.Report) error {
 	t, err := pageTemplate()
 	if err != nil {
@@ -65,7 +66,7 @@ func PlanHTML(w io.Writer, p *onward.Plan, r *onward.Report) error {
 	v := newHTMLPlan(p, r)
 	css := pageCSS() + lightRules(v.Count)
 	js := pageJS()
-	v.CSS, v.JS, v.CSP = template.CSS(css), template.JS(js), policy(css, js)
+	v.CSS, v.JS, v.CSP = template.CSS(css), template.JS(js), contentPolicy(css, js)
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "plan", v); err != nil {
 		return fmt.Errorf("make the page: %w", err)
@@ -76,23 +77,23 @@ func PlanHTML(w io.Writer, p *onward.Plan, r *onward.Report) error {
 
 func newHTMLPlan(p *onward.Plan, r *onward.Report) *htmlPlan {
 	v := &htmlPlan{
-		Title: Line(p.Base) + "..." + Line(p.Head), Subtitle: Count(len(p.Migrations), "migration") + " · " + Count(len(p.Steps), "step"),
+		Title: EscapeLine(p.Base) + "..." + EscapeLine(p.Head), Subtitle: CountNoun(len(p.Migrations), "migration") + " · " + countSteps(p),
 		Verdict: planVerdict(p), Tone: "warning", Mark: "sketch", Count: len(p.Migrations),
 	}
 	if p.Proof.Proven {
 		v.Tone, v.Mark = "ok", "proven"
 	}
-	v.compared(p, r)
+	v.compareForms(p, r)
 	from := map[string]int{}
 	for i, m := range p.Migrations {
 		from[m.ID] = i + 1
-		v.Migrations = append(v.Migrations, planned(r, m, i+1))
+		v.Migrations = append(v.Migrations, buildPlanned(r, m, i+1))
 	}
 	told := map[string]bool{}
 	for _, phase := range phases {
 		out := htmlPlanPhase{Name: string(phase), When: phaseWords[phase]}
 		for i := range p.Steps {
-			if s := &p.Steps[i]; s.Phase == phase {
+			if s := &p.Steps[i]; s.Phase == phase && !s.Bookkeeping {
 				out.Steps = append(out.Steps, inPageStep(s, from, told))
 			}
 		}
@@ -101,26 +102,27 @@ func newHTMLPlan(p *onward.Plan, r *onward.Report) *htmlPlan {
 		}
 	}
 	for _, c := range p.Proof.Checks {
-		out := htmlCheck{"ok", "ok", Line(c.Name), ""}
+		out := htmlCheck{"ok", "ok", EscapeLine(c.Name), ""}
 		if !c.OK {
-			out.Word, out.Tone, out.Detail = "no", "error", Visible(c.Detail)
+			out.Word, out.Tone, out.Detail = "no", "error", EscapeControls(c.Detail)
 		}
 		v.Checks = append(v.Checks, out)
 	}
 	for _, m := range p.Proof.Missing {
-		v.Missing = append(v.Missing, Line(m))
+		v.Missing = append(v.Missing, EscapeLine(m))
 	}
 	for _, n := range p.Notes {
-		v.Notes = append(v.Notes, Line(n))
+		v.Notes = append(v.Notes, EscapeLine(n))
 	}
 	for _, s := range p.Statements {
-		v.Statements = append(v.Statements, onward.PlanStatement{Name: Line(s.Name), Text: Line(s.Text), SQL: Line(s.SQL)})
+		v.Statements = append(v.Statements, onward.PlanStatement{Name: EscapeLine(s.Name), Text: EscapeLine(s.Text), SQL: EscapeLine(s.SQL)})
 	}
 	return v
 }
 
-// compared asks of both who waits, whose code breaks, and whether there is a way back.
-func (v *htmlPlan) compared(p *onward.Plan, r *onward.Report) {
+// compareForms answers for both forms who waits, whose code breaks, and whether the release can
+// be undone.
+func (v *htmlPlan) compareForms(p *onward.Plan, r *onward.Report) {
 	count := map[onward.Category]int{}
 	for i := range r.Findings {
 		if f := &r.Findings[i]; f.Severity == onward.Error {
@@ -130,7 +132,7 @@ func (v *htmlPlan) compared(p *onward.Plan, r *onward.Report) {
 	ask := func(name string, n int, bad, good, after string, safe bool) {
 		c := htmlCompared{Name: name, Before: good, BeforeTone: "ok", After: after, AfterTone: "ok"}
 		if n > 0 {
-			c.Before, c.BeforeTone = Count(n, "place")+" "+bad, "error"
+			c.Before, c.BeforeTone = CountNoun(n, "place")+" "+bad, "error"
 		}
 		if !safe {
 			c.AfterTone = "warning"
@@ -145,7 +147,7 @@ func (v *htmlPlan) compared(p *onward.Plan, r *onward.Report) {
 		} else if s.Undo != "" {
 			undo++
 		}
-		for _, e := range existing(s.Effects) {
+		for _, e := range noticeableEffects(s.Effects) {
 			if len(e.Blocks) > 0 && s.Duration == "grows" && e.Work != onward.NoWork {
 				long++
 				break
@@ -154,24 +156,24 @@ func (v *htmlPlan) compared(p *onward.Plan, r *onward.Report) {
 	}
 	waits := "nobody for longer than a lock's timeout of " + lockTimeout
 	if long > 0 {
-		waits = Count(long, "step") + " for as long as a table is big"
+		waits = CountNoun(long, "step") + " for as long as a table is big"
 	}
 	ask("who waits", count[onward.Locking]+count[onward.InTransaction], "for as long as tables are big", "nobody for long", waits, long == 0)
 	until := "works throughout"
 	if contract != "" {
-		until = "works up to " + contract + ", which waits until it is gone"
+		until = "works until " + contract + ", which waits until it is gone"
 	}
 	ask("deployed code", count[onward.Compatibility]+count[onward.DataLoss], "where it breaks, or loses data", "works", until, true)
-	back := Count(undo, "step") + " can be taken back"
+	back := CountNoun(undo, "step") + " can be taken back"
 	if contract != "" {
 		back += ", up to " + contract
 	}
-	v.Compared = append(v.Compared, htmlCompared{Name: "the way back", Before: "another release", After: back, AfterTone: "ok"})
+	v.Compared = append(v.Compared, htmlCompared{Name: "undo", Before: "another release", After: back, AfterTone: "ok"})
 }
 
-// planned is a migration as it was written.
-func planned(r *onward.Report, m onward.PlannedMigration, n int) htmlPlanned {
-	out := htmlPlanned{N: n, Path: Line(m.Path), Name: Line(ShortName(m.Path)), Tone: "ok"}
+// buildPlanned returns a migration as it was written.
+func buildPlanned(r *onward.Report, m onward.PlannedMigration, n int) htmlPlanned {
+	out := htmlPlanned{N: n, Path: EscapeLine(m.Path), Name: EscapeLine(ShortName(m.Path)), Tone: "ok"}
 	for i := range r.Migrations {
 		mig := &r.Migrations[i]
 		if mig.Path != m.Path || mig.ID != m.ID {
@@ -180,8 +182,8 @@ func planned(r *onward.Report, m onward.PlannedMigration, n int) htmlPlanned {
 		out.How = transactionWords(mig)
 		for s := range mig.Statements {
 			st := &mig.Statements[s]
-			one := htmlStatement{Line: strconv.Itoa(st.Line), Whole: strings.TrimSpace(Visible(st.SQL)), Who: "nobody", Note: Line(st.Note)}
-			(&htmlBuilder{}).expected(&one, mig, s)
+			one := htmlStatement{Line: strconv.Itoa(st.Line), Whole: strings.TrimSpace(EscapeControls(st.SQL)), Who: "nobody", Note: EscapeLine(st.Note)}
+			(&htmlBuilder{}).setExpected(&one, mig, s)
 			out.Statements = append(out.Statements, one)
 		}
 	}
@@ -190,7 +192,7 @@ func planned(r *onward.Report, m onward.PlannedMigration, n int) htmlPlanned {
 		if f.Path != m.Path || f.Severity < onward.Warning {
 			continue
 		}
-		out.Findings = append(out.Findings, htmlMention{f.Line, f.Severity.String(), Line(f.Fact)})
+		out.Findings = append(out.Findings, htmlMention{f.Line, f.Severity.String(), EscapeLine(f.Fact)})
 		if f.Severity == onward.Error {
 			out.Tone = "error"
 		}
@@ -199,15 +201,28 @@ func planned(r *onward.Report, m onward.PlannedMigration, n int) htmlPlanned {
 }
 
 func inPageStep(s *onward.PlanStep, from map[string]int, told map[string]bool) htmlStep {
-	out := htmlStep{N: from[s.Migration], ID: Line(s.ID), From: Line(s.Migration), Why: Line(s.Why), Takes: stepTime(s), Before: stepBefore(s, told)}
-	out.SQL = Visible(strings.Join(inner(s.SQL), "\n"))
-	if s.Repeat {
-		out.Until = "it is run, and committed, again and again until it returns 0"
+	out := htmlStep{
+		N:      from[s.Migration],
+		ID:     EscapeLine(s.ID),
+		From:   EscapeLine(s.Migration),
+		Why:    EscapeLine(s.Why),
+		Takes:  stepTime(s),
+		Before: stepBefore(s, told),
 	}
-	for _, e := range existing(s.Effects) {
-		out.Locks = append(out.Locks, htmlLock{Relation: relation(e.Relation), Lock: e.Lock.String(), Work: cmp.Or(worked(&e), "—"), Who: who(e.Blocks), Blocks: kept(&e)})
+	out.SQL = EscapeControls(strings.Join(stepLines(s, false), "\n"))
+	if s.Repeat {
+		out.Until = "it is repeated, and committed each time, until no row is left"
+	}
+	for _, e := range noticeableEffects(s.Effects) {
+		out.Locks = append(out.Locks, htmlLock{
+			Relation: shortRelation(e.Relation),
+			Lock:     e.Lock.String(),
+			Work:     cmp.Or(nameWork(&e), "—"),
+			Who:      describeBlocked(e.Blocks),
+			Blocks:   blockedBy(&e),
+		})
 	}
 	words, sql := stepUndo(s)
-	out.UndoWords, out.Undo = words, Visible(strings.Join(inner(sql), "\n"))
+	out.UndoWords, out.Undo = words, EscapeControls(strings.Join(linesWithoutTransaction(sql), "\n"))
 	return out
 }

@@ -19,22 +19,56 @@ func explained() (*onward.Plan, *onward.Report) {
 			Effects: []onward.Effect{{Relation: "public.t", Lock: onward.AccessExclusiveLock, Blocks: []string{"read", "write"}}}},
 		{ID: "02-expand", Phase: onward.Expand, Class: onward.StepValidate, SQL: "ALTER TABLE t VALIDATE CONSTRAINT c;\n", Why: "reads", Migration: "2_b", Effects: lock(onward.ShareUpdateExclusiveLock, onward.Scan), Check: "SELECT 1 FROM t",
 			Requires: []onward.Requirement{{Kind: onward.RequiresCheck, Text: "its check finds no row"}}},
-		{ID: "03-backfill", Phase: onward.Backfill, Class: onward.StepBackfill, SQL: "UPDATE t SET b = a;\n", Repeat: true, Why: "fills b", Migration: "2_b", Effects: lock(onward.RowExclusiveLock, onward.Scan)},
-		{ID: "04-contract", Phase: onward.Contract, Class: onward.StepDDL, SQL: "ALTER TABLE t DROP COLUMN a;\n", Why: "goes", Migration: "2_b", Requires: []onward.Requirement{{Kind: onward.RequiresGone, Text: "no process of main is left"}}},
-	}, Statements: []onward.PlanStatement{{Name: "restore a row", Text: "It changes no row where none is deleted.", SQL: "UPDATE t SET gone = NULL WHERE id = $1"}}}
+		{
+			ID:        "03-backfill",
+			Phase:     onward.Backfill,
+			Class:     onward.StepBackfill,
+			SQL:       "UPDATE t SET b = a;\n",
+			Repeat:    true,
+			Why:       "fills b",
+			Migration: "2_b",
+			Effects:   lock(onward.RowExclusiveLock, onward.Scan),
+		},
+		{
+			ID:        "04-contract",
+			Phase:     onward.Contract,
+			Class:     onward.StepDDL,
+			SQL:       "ALTER TABLE t DROP COLUMN a;\n",
+			Why:       "goes",
+			Migration: "2_b",
+			Requires:  []onward.Requirement{{Kind: onward.RequiresGone, Text: "no process of main is left"}},
+		},
+	}, Statements: []onward.PlanStatement{{Name: "restore a row", Text: "It changes no row if none is deleted.", SQL: "UPDATE t SET gone = NULL WHERE id = $1"}}}
 	r := &onward.Report{
-		Migrations: []onward.Migration{{ID: "2_b", Path: "m/2_b.sql", Transaction: onward.TransactionFile, Statements: []onward.Statement{{SQL: "ALTER TABLE t RENAME COLUMN a TO b", Line: 1, Duration: "instant", Effects: p.Steps[0].Effects}}}},
-		Findings:   []onward.Finding{{Rule: "column-rename", Category: onward.Compatibility, Severity: onward.Error, Path: "m/2_b.sql", Line: 1, Fact: "column a is renamed"}},
+		Migrations: []onward.Migration{{
+			ID:          "2_b",
+			Path:        "m/2_b.sql",
+			Transaction: onward.TransactionFile,
+			Statements:  []onward.Statement{{SQL: "ALTER TABLE t RENAME COLUMN a TO b", Line: 1, Duration: "instant", Effects: p.Steps[0].Effects}},
+		}},
+		Findings: []onward.Finding{{
+			Rule:     "column-rename",
+			Category: onward.Compatibility,
+			Severity: onward.Error,
+			Path:     "m/2_b.sql",
+			Line:     1,
+			Fact:     "column a is renamed",
+		}},
 	}
 	return p, r
 }
 
-// Each step says for how long it takes, what is to be true before it, and how it is undone,
-// in the terminal and on the page; the page has the release beside it.
+// Each step shows how long it takes, what must be true before it, and how it is undone, in
+// the terminal and on the page; the page shows the release next to it.
 func TestPlanExplainsItself(t *testing.T) {
 	t.Parallel()
 	p, r := explained()
-	both := []string{"to restore a row", "It changes no row where none is deleted.", "UPDATE t SET gone = NULL WHERE id = $1", "an instant; without its lock it gives up after 2 s", "about 2 min; reads and writes go on", "runs, ", "no row is found by: SELECT 1 FROM t", "no process of main is left", "there is no way back", "nothing is left to take back", "ALTER TABLE t DROP COLUMN b;"}
+	both := []string{
+		"to restore a row", "It changes no row if none is deleted.", "UPDATE t SET gone = NULL WHERE id = $1",
+		"an instant; if it gets no lock within 2 s, it stops", "about 2 min; reads and writes go on", "runs, ",
+		"no row is found by: SELECT 1 FROM t", "no process of main is left", "none: the dropped data is gone",
+		"not needed: it leaves nothing", "ALTER TABLE t DROP COLUMN b;",
+	}
 	var text, page strings.Builder
 	if err := report.WritePlan(&text, report.FormatTerminal, p, report.Options{Width: 200}); err != nil {
 		t.Fatal(err)
@@ -50,7 +84,7 @@ func TestPlanExplainsItself(t *testing.T) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
-	for _, want := range []string{"1 place where it breaks", "works up to 04-contract", "RENAME COLUMN a TO b", "column a is renamed", "&lt;b&gt;feature"} {
+	for _, want := range []string{"1 place where it breaks", "works until 04-contract", "RENAME COLUMN a TO b", "column a is renamed", "&lt;b&gt;feature"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page has no %q", want)
 		}

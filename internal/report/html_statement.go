@@ -10,77 +10,83 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// statement is a statement of the release: in the list beside the timeline,
-// and below with all that is known of it.
-func (b *htmlBuilder) statement(m, s int) htmlStatement {
+// buildStatement returns a statement of the release: for the list next to the timeline, and
+// for its details below.
+func (b *htmlBuilder) buildStatement(m, s int) htmlStatement {
 	mig := &b.report.Migrations[m]
 	st := &mig.Statements[s]
 	out := htmlStatement{
 		N: b.numbers[m][s], Line: strconv.Itoa(st.Line),
-		Place: Line(place(mig.Path, st.Line, st.Column)), SQL: shorten(Line(st.SQL), 160),
-		Whole: strings.TrimSpace(Visible(st.SQL)), Who: "nobody", Note: Line(st.Note),
+		Place: EscapeLine(formatPlace(mig.Path, st.Line, st.Column)), SQL: cutToWidth(EscapeLine(st.SQL), 160),
+		Whole: strings.TrimSpace(EscapeControls(st.SQL)), Who: "nobody", Note: EscapeLine(st.Note),
 	}
 	at, ran := b.ran[out.N]
 	if !ran {
-		b.expected(&out, mig, s)
+		b.setExpected(&out, mig, s)
 		if b.run != nil {
 			out.Took, out.Who, out.Unrun, out.Quiet = "not run", "unrun", true, false
 		}
 		return out
 	}
-	b.seen(&out, at)
+	b.setObserved(&out, at)
 	return out
 }
 
-// expected fills in what the model says of a statement that did not run.
-func (b *htmlBuilder) expected(out *htmlStatement, m *onward.Migration, s int) {
+// setExpected sets the model's prediction for a statement that did not run.
+func (b *htmlBuilder) setExpected(out *htmlStatement, m *onward.Migration, s int) {
 	st := &m.Statements[s]
 	for i := range st.Effects {
 		e := &st.Effects[i]
-		l := htmlLock{Relation: relation(e.Relation), Lock: e.Lock.String(), Work: cmp.Or(worked(e), "—"), Who: who(e.Blocks), Blocks: kept(e)}
-		l.Held = strings.TrimPrefix(duration(m, s, e), l.Work+", ")
+		l := htmlLock{
+			Relation: shortRelation(e.Relation),
+			Lock:     e.Lock.String(),
+			Work:     cmp.Or(nameWork(e), "—"),
+			Who:      describeBlocked(e.Blocks),
+			Blocks:   blockedBy(e),
+		}
+		l.Held = strings.TrimPrefix(effectDuration(m, s, e), l.Work+", ")
 		if e.New {
 			l.Relation, l.Who, l.Blocks = l.Relation+" (new)", "nobody", "nobody yet"
 		}
 		out.Locks = append(out.Locks, l)
-		out.Who = worse(out.Who, l.Who)
+		out.Who = widerBlock(out.Who, l.Who)
 	}
-	out.Took = Line(st.Duration)
+	out.Took = EscapeLine(st.Duration)
 	out.Quiet = len(out.Locks) == 0 && out.Note == ""
 }
 
-// seen fills in what the rehearsal saw.
-func (b *htmlBuilder) seen(out *htmlStatement, at int) {
+// setObserved sets the rehearsal's observations.
+func (b *htmlBuilder) setObserved(out *htmlStatement, at int) {
 	run := &b.run.Statements[at]
 	out.Seen = true
-	out.Took = Millis(run.UntilMS - run.FromMS)
+	out.Took = FormatMillis(run.UntilMS - run.FromMS)
 	fact := func(name, value string) { out.Facts = append(out.Facts, htmlFact{name, value}) }
 	fact("took", out.Took)
 	if run.WaitedMS > 0 {
-		fact("waited for locks", Millis(run.WaitedMS))
+		fact("waited for locks", FormatMillis(run.WaitedMS))
 	}
 	if run.Waited > 0 || run.StallMS > 0 {
-		fact("stalled", queries(run.Waited)+" for up to "+Millis(run.StallMS))
+		fact("stalled", countQueries(run.Waited)+" for up to "+FormatMillis(run.StallMS))
 	}
 	if run.Rows > 0 {
-		fact("touched", grouped(int(run.Rows))+" "+plural(run.Rows, "row"))
+		fact("touched", groupDigits(int(run.Rows))+" "+pluralize(run.Rows, "row"))
 	}
 	if run.WALBytes > 0 {
-		fact("WAL", Bytes(run.WALBytes))
+		fact("WAL", FormatBytes(run.WALBytes))
 	}
 	if e := run.Estimate; e != nil {
-		fact("in production", between(e)+", at "+Number(e.Rows)+" rows of "+relation(e.Relation))
+		fact("in production", formatRange(e)+", at "+FormatNumber(e.Rows)+" rows of "+shortRelation(e.Relation))
 	}
-	b.locks(out, run, at)
+	b.setLocks(out, run, at)
 	for _, n := range run.Nested {
-		nested := htmlNested{SQL: strings.TrimSpace(Visible(n.SQL))}
+		nested := htmlNested{SQL: strings.TrimSpace(EscapeControls(n.SQL))}
 		if n.DurationMS > 0 {
-			nested.Took = Millis(n.DurationMS)
+			nested.Took = FormatMillis(n.DurationMS)
 		}
 		out.Nested = append(out.Nested, nested)
 	}
 	if f := run.Failed; f != nil {
-		out.Failed = &htmlError{Line(f.Code), Line(f.Message), Line(f.Detail), Line(f.Hint)}
+		out.Failed = &htmlError{EscapeLine(f.Code), EscapeLine(f.Message), EscapeLine(f.Detail), EscapeLine(f.Hint)}
 	}
 	for i := range b.run.Differences {
 		if b.run.Differences[i].Statement == at {
@@ -90,50 +96,50 @@ func (b *htmlBuilder) seen(out *htmlStatement, at int) {
 	out.Quiet = len(out.Locks) == 0 && out.Fresh == "" && len(out.Nested) == 0 && out.Failed == nil && out.Note == ""
 }
 
-// locks fills in what a statement that ran locked, and for how long others had
-// to keep out. A lock of an earlier statement is that one's.
-func (b *htmlBuilder) locks(out *htmlStatement, run *onward.RehearsedStatement, at int) {
+// setLocks sets what a statement that ran locked, and how long others had to wait. A lock
+// that an earlier statement took is listed there.
+func (b *htmlBuilder) setLocks(out *htmlStatement, run *onward.RehearsedStatement, at int) {
 	var fresh []string
 	blocked := 0.0
 	for i := range run.Observed {
 		o := &run.Observed[i]
 		if o.New {
-			fresh = append(fresh, relation(o.Relation))
+			fresh = append(fresh, shortRelation(o.Relation))
 			continue
 		}
 		l := htmlLock{
-			Relation: relation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work), Who: who(o.Blocks), Blocks: whom(o.Blocks),
-			At: Millis(o.FromMS), Waited: "—", Held: Millis(o.HeldMS),
+			Relation: shortRelation(o.Relation), Lock: o.Lock.String(), Work: workWords(o.Work), Who: describeBlocked(o.Blocks), Blocks: describeWaiters(o.Blocks),
+			At: FormatMillis(o.FromMS), Waited: "—", Held: FormatMillis(o.HeldMS),
 		}
 		if o.WaitedMS > 0 {
-			l.Waited = Millis(o.WaitedMS)
+			l.Waited = FormatMillis(o.WaitedMS)
 		}
-		if owner, ok := b.under[foot{o.Relation, at}]; ok {
-			l.Lock, l.Who, l.Blocks, l.Held = b.since(owner), "nobody", "—", "—"
+		if owner, ok := b.under[barEnd{o.Relation, at}]; ok {
+			l.Lock, l.Who, l.Blocks, l.Held = b.describeLockOwner(owner), "nobody", "—", "—"
 		} else if len(o.Blocks) > 0 {
 			blocked = max(blocked, o.WaitedMS+o.HeldMS)
 		}
 		out.Locks = append(out.Locks, l)
-		out.Who = worse(out.Who, l.Who)
+		out.Who = widerBlock(out.Who, l.Who)
 	}
 	if blocked > 0 {
-		out.Harm = "blocks " + Millis(blocked)
+		out.Harm = "blocks " + FormatMillis(blocked)
 	}
 	switch n := len(fresh); {
 	case n == 1:
 		out.Fresh = fresh[0] + " is new: nobody uses it yet"
 	case n > 1:
-		out.Fresh = fmt.Sprintf("%s and %s are new: nobody uses them yet", fresh[0], Count(n-1, "more relation"))
+		out.Fresh = fmt.Sprintf("%s and %s are new: nobody uses them yet", fresh[0], CountNoun(n-1, "more relation"))
 	}
 }
 
-// worse is who is blocked by either of two locks.
-func worse(a, b string) string {
+// widerBlock returns who is blocked by either of two locks.
+func widerBlock(a, b string) string {
 	order := []string{"nobody", "writes", "reads"}
 	return order[max(slices.Index(order, a), slices.Index(order, b))]
 }
 
-// workWords names work; a dash for none.
+// workWords names work; it returns a dash for none.
 func workWords(w onward.Work) string {
 	if w == onward.NoWork {
 		return "—"
@@ -141,8 +147,8 @@ func workWords(w onward.Work) string {
 	return doing[w]
 }
 
-// between is the range of an estimate.
-func between(e *onward.Estimate) string {
+// formatRange returns the range of an estimate.
+func formatRange(e *onward.Estimate) string {
 	low, high := strings.TrimPrefix(timeWords(int64(min(e.LowMS, 1e15))), "about "), strings.TrimPrefix(timeWords(int64(min(e.HighMS, 1e15))), "about ")
 	if low == high {
 		return "about " + low
@@ -150,11 +156,11 @@ func between(e *onward.Estimate) string {
 	return low + " to " + high
 }
 
-// queries counts queries: "5,021 queries".
-func queries(n int) string { return grouped(n) + " " + plural(int64(n), "query") }
+// countQueries counts queries: "5,021 queries".
+func countQueries(n int) string { return groupDigits(n) + " " + pluralize(int64(n), "query") }
 
-// grouped is a number with its thousands apart: "5,021".
-func grouped(n int) string {
+// groupDigits returns a number with separators between thousands: "5,021".
+func groupDigits(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]

@@ -140,8 +140,8 @@ func TestHTMLMany(t *testing.T) {
 	}
 }
 
-// TestHTMLContrast holds every colour of text against every ground that it
-// stands on, light and dark: 4.5 to 1, as WCAG 2 asks for.
+// TestHTMLContrast checks every colour of text on each of its backgrounds, light and
+// dark: 4.5 to 1, as WCAG 2 requires.
 func TestHTMLContrast(t *testing.T) {
 	t.Parallel()
 	page := print(t, read(t, "clean"), report.FormatHTML, report.Options{})
@@ -173,7 +173,10 @@ func TestHTMLContrast(t *testing.T) {
 			color   string
 			opacity float64
 		}{{"reads", 0.09}, {"writes", 0.13}} {
-			if want := fmt.Sprintf(".band%s rect{fill:var(--%s);fill-opacity:%s", map[string]string{"reads": "", "writes": ".writes"}[band.color], band.color, strings.TrimPrefix(fmt.Sprint(band.opacity), "0")); !strings.Contains(page, want) {
+			if want := fmt.Sprintf(".band%s rect{fill:var(--%s);fill-opacity:%s", map[string]string{
+				"reads":  "",
+				"writes": ".writes",
+			}[band.color], band.color, strings.TrimPrefix(fmt.Sprint(band.opacity), "0")); !strings.Contains(page, want) {
 				t.Fatalf("the page has no %s", want)
 			}
 			for _, text := range []string{"fg", "dim", "reads-ink", "writes-ink"} {
@@ -246,7 +249,16 @@ func timed(ms ...float64) *onward.Report {
 	for i := range run.Statements {
 		s := &run.Statements[i]
 		s.FromMS, s.UntilMS = now, now+ms[i]
-		s.Observed = []onward.Observed{{Relation: "public.t", Lock: onward.AccessExclusiveLock, Work: onward.Rewrite, Blocks: []string{"read", "write"}, FromMS: now, UntilMS: now + ms[i], HeldMS: ms[i] / 2, WaitedMS: ms[i] / 2}}
+		s.Observed = []onward.Observed{{
+			Relation: "public.t",
+			Lock:     onward.AccessExclusiveLock,
+			Work:     onward.Rewrite,
+			Blocks:   []string{"read", "write"},
+			FromMS:   now,
+			UntilMS:  now + ms[i],
+			HeldMS:   ms[i] / 2,
+			WaitedMS: ms[i] / 2,
+		}}
 		now += ms[i]
 	}
 	run.DurationMS = now
@@ -260,17 +272,32 @@ func wild() *onward.Report {
 	run.Statements[0].Migration, run.Statements[1].Statement = 17, -3
 	run.Statements[0].FromMS, run.Statements[0].UntilMS = 1e300, 1e301
 	run.Transactions = []onward.RehearsedTransaction{{Migration: -1, FromMS: -9, UntilMS: math.MaxFloat64}}
-	run.Traffic = &onward.Traffic{SlotMS: -1, Slots: []onward.TrafficSlot{{WorstMS: math.MaxFloat64}}, Stalls: []onward.Stall{{Statement: 99, Relation: "nowhere"}, {Statement: -1}}}
+	run.Traffic = &onward.Traffic{
+		SlotMS: -1,
+		Slots:  []onward.TrafficSlot{{WorstMS: math.MaxFloat64}},
+		Stalls: []onward.Stall{{Statement: 99, Relation: "nowhere"}, {Statement: -1}},
+	}
 	run.Differences = []onward.Difference{{Statement: -1}, {Statement: 99}}
 	return r
 }
 
 // many is a rehearsed release of some migrations, statements and relations.
 func many(migrations, statements, relations int) *onward.Report {
-	r := &onward.Report{Schema: onward.ReportSchema, Postgres: []int{17}, Base: "main", Head: "head", Summary: onward.Summary{Migrations: migrations, Statements: statements, Safe: true}}
+	r := &onward.Report{
+		Schema:   onward.ReportSchema,
+		Postgres: []int{17},
+		Base:     "main",
+		Head:     "head",
+		Summary:  onward.Summary{Migrations: migrations, Statements: statements, Safe: true},
+	}
 	run := onward.Rehearsal{Postgres: 17, Version: "17.11", Traffic: &onward.Traffic{SlotMS: 50, Slots: make([]onward.TrafficSlot, 2000)}}
 	for i := range migrations {
-		r.Migrations = append(r.Migrations, onward.Migration{ID: fmt.Sprint(i), Path: fmt.Sprintf("db/%05d_step.sql", i), Framework: "goose", Transaction: onward.TransactionFile})
+		r.Migrations = append(r.Migrations, onward.Migration{
+			ID:          fmt.Sprint(i),
+			Path:        fmt.Sprintf("db/%05d_step.sql", i),
+			Framework:   "goose",
+			Transaction: onward.TransactionFile,
+		})
 	}
 	now := 0.0
 	for i := range statements {

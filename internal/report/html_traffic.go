@@ -9,26 +9,25 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// maxColumns bounds the columns of the traffic's curve: more cannot be told
-// apart, and a rehearsal may last minutes.
+// maxColumns bounds the columns of the traffic's curve. More of them are too narrow to
+// see, and a rehearsal may last minutes.
 const maxColumns = 600
 
-// leastTop is the least top of the traffic's axis, in milliseconds: the noise
-// of a quiet release must not look like a mountain.
+// leastTop is the least maximum of the traffic's axis, in milliseconds: the noise of a
+// quiet release must not look like a mountain.
 const leastTop = 100
 
-// traffic draws the load below the lanes: the long transaction, then the worst
-// latency, and for each stall a band that reaches up to the bar behind which
-// the queries stood.
-func (b *htmlBuilder) traffic(c *htmlChart, a axis, y int, feet map[foot]int) int {
+// drawTraffic draws the load below the lanes: the long transaction, then the worst latency.
+// For each stall it draws a band up to the bar that the queries waited for.
+func (b *htmlBuilder) drawTraffic(c *htmlChart, a axis, y int, feet map[barEnd]int) int {
 	t := b.run.Traffic
 	if l := t.LongTransaction; l != nil {
-		x, w := a.span(l.FromMS, l.UntilMS, thinnest)
+		x, w := a.visibleSpan(l.FromMS, l.UntilMS, thinnest)
 		c.LongLabelY = y + 13
 		c.Long = &htmlBox{
-			X: percent(x), W: percent(w), Y: strconv.Itoa(y + labelRow), Class: "long",
-			Title: "a transaction that has read every table stays open until " + Millis(l.UntilMS),
-			Label: Millis(l.UntilMS-l.FromMS) + ", has read every table and stays open",
+			X: formatPercent(x), W: formatPercent(w), Y: strconv.Itoa(y + labelRow), Class: "long",
+			Title: "a transaction that has read every table stays open until " + FormatMillis(l.UntilMS),
+			Label: FormatMillis(l.UntilMS-l.FromMS) + ", has read every table and stays open",
 		}
 		y += labelRow + barHigh + laneGap
 	}
@@ -36,43 +35,48 @@ func (b *htmlBuilder) traffic(c *htmlChart, a axis, y int, feet map[foot]int) in
 	for _, s := range t.Slots {
 		top = max(top, s.WorstMS)
 	}
-	d := &htmlTraffic{LabelY: y + 13, Y: y + labelRow, H: trafficHi, Top: Millis(top)}
+	d := &htmlTraffic{LabelY: y + 13, Y: y + labelRow, H: trafficHi, Top: FormatMillis(top)}
 	d.TopY, d.BottomY = d.Y+10, d.Y+d.H
-	d.Words = fmt.Sprintf("%s, %s waited, usually %s", queries(t.Queries), grouped(t.Waited), Millis(t.UsualMS))
-	d.Path = curve(t, a, top)
+	d.Words = fmt.Sprintf("%s, %s waited, usually %s", countQueries(t.Queries), groupDigits(t.Waited), FormatMillis(t.UsualMS))
+	d.Path = latencyCurve(t, a, top)
 	for i := range t.Failures {
 		f := &t.Failures[i]
-		d.Failures = append(d.Failures, htmlBox{X: percent(a.at(f.AtMS)), Class: edge(a.at(f.AtMS)), Y: strconv.Itoa(d.BottomY - 4), Title: "from " + Millis(f.AtMS) + " on refused: " + Line(f.Query) + ": " + Line(f.Error.Message)})
+		d.Failures = append(d.Failures, htmlBox{
+			X:     formatPercent(a.percentAt(f.AtMS)),
+			Class: alignAt(a.percentAt(f.AtMS)),
+			Y:     strconv.Itoa(d.BottomY - 4),
+			Title: "from " + FormatMillis(f.AtMS) + " on refused: " + EscapeLine(f.Query) + ": " + EscapeLine(f.Error.Message),
+		})
 	}
 	c.Traffic = d
 	for i := range t.Stalls {
-		c.Bands = append(c.Bands, b.band(&t.Stalls[i], a, d, feet))
+		c.Bands = append(c.Bands, b.drawStall(&t.Stalls[i], a, d, feet))
 	}
 	return d.BottomY
 }
 
-// band is a stall: from the bar that it waited for down to the traffic.
-func (b *htmlBuilder) band(s *onward.Stall, a axis, d *htmlTraffic, feet map[foot]int) htmlBand {
-	x, w := a.span(s.FromMS, s.UntilMS, thinnest)
-	out := htmlBand{N: b.numberOf(b.run, s.Statement), X: percent(x), W: percent(w), Class: "writes"}
+// drawStall draws a stall: from the bar that it waited for down to the traffic.
+func (b *htmlBuilder) drawStall(s *onward.Stall, a axis, d *htmlTraffic, feet map[barEnd]int) htmlBand {
+	x, w := a.visibleSpan(s.FromMS, s.UntilMS, thinnest)
+	out := htmlBand{N: b.numberOf(b.run, s.Statement), X: formatPercent(x), W: formatPercent(w), Class: "writes"}
 	if s.Kind != "write" {
 		out.Class = "reads"
 	}
-	y, ok := feet[foot{s.Relation, s.Statement}]
+	y, ok := feet[barEnd{s.Relation, s.Statement}]
 	if !ok {
-		y = chartTop + labelRow // the statements' own lane
+		y = chartTop + labelRow // the lane of the statements
 	}
 	out.Y, out.H = y, d.BottomY-y
-	out.ArrowX, out.ArrowY = percent(x+w/2), y
-	out.Title = fmt.Sprintf("%s on %s stood still for up to %s", kinds(s), relation(s.Relation), Millis(s.UntilMS-s.FromMS))
-	if name := b.named(s.Statement); name != "" {
+	out.ArrowX, out.ArrowY = formatPercent(x+w/2), y
+	out.Title = fmt.Sprintf("%s on %s waited for up to %s", describeStall(s), shortRelation(s.Relation), FormatMillis(s.UntilMS-s.FromMS))
+	if name := b.statementReference(s.Statement); name != "" {
 		out.Title += ", behind " + name
 	}
 	return out
 }
 
-// curve is the worst latency as an area in a box of 1000 by 100.
-func curve(t *onward.Traffic, a axis, top float64) string {
+// latencyCurve returns the worst latency as an area in a box of 1000 by 100.
+func latencyCurve(t *onward.Traffic, a axis, top float64) string {
 	if len(t.Slots) == 0 || t.SlotMS <= 0 {
 		return ""
 	}
@@ -86,16 +90,16 @@ func curve(t *onward.Traffic, a axis, top float64) string {
 			worst = max(worst, s.WorstMS)
 		}
 		y := 100 - 100*min(max(worst/top, 0), 1)
-		fmt.Fprintf(&p, "L%s %s", short(x), short(y))
-		x = a.at(float64(i+each)*t.SlotMS) * 10
-		fmt.Fprintf(&p, "H%s", short(x))
+		fmt.Fprintf(&p, "L%s %s", shortNumber(x), shortNumber(y))
+		x = a.percentAt(float64(i+each)*t.SlotMS) * 10
+		fmt.Fprintf(&p, "H%s", shortNumber(x))
 	}
-	fmt.Fprintf(&p, "L%s 100Z", short(x))
+	fmt.Fprintf(&p, "L%s 100Z", shortNumber(x))
 	return p.String()
 }
 
-// edge is how text stands at a place, so that it stays on the page.
-func edge(x float64) string {
+// alignAt returns the text alignment at a position, so that the text stays on the page.
+func alignAt(x float64) string {
 	switch {
 	case x < 3:
 		return "start"
@@ -105,6 +109,6 @@ func edge(x float64) string {
 	return "middle"
 }
 
-func short(v float64) string {
+func shortNumber(v float64) string {
 	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 }

@@ -12,19 +12,21 @@ type htmlVerified struct {
 	Columns []string // the names of the codes
 	Rows    []htmlPoint
 	Phases  []htmlPhase
-	// Order is in which order release and code can be deployed; Tone is its colour.
+	// Order is the order in which release and code can be deployed; Tone is its colour.
 	Order, Tone string
 	Waits       []htmlFact
-	// Deprecated are columns that are about to go, Asks what is wrong with the way in which
-	// the code asks, MoreAsks how much of it is not shown.
+	// Deprecated are columns that will be dropped soon. Asks are findings about the
+	// recorded queries themselves, MoreAsks the number that is not shown.
 	Deprecated []htmlFact
-	Asks       []htmlAsk
-	MoreAsks   string
-	Notes      []string
-	Counts     []string
+	// Consumers are the programs that use the database.
+	Consumers []htmlFact
+	Asks      []htmlAsk
+	MoreAsks  string
+	Notes     []string
+	Counts    []string
 }
 
-// htmlPoint is a row: a commit point, or several at which nothing changes.
+// htmlPoint is a row: a commit point, or several without a change between them.
 type htmlPoint struct {
 	N          int
 	Name, Path string
@@ -35,7 +37,7 @@ type htmlPoint struct {
 
 type htmlCell struct {
 	Code, Tone, Words string
-	// Begun begin here, Going did before.
+	// Begun are failures that begin here, Going those that began before.
 	Begun, Going []htmlVerdict
 }
 
@@ -43,8 +45,8 @@ type htmlVerdict struct{ Tone, Kind, Message, Query, Who string }
 
 type htmlPhase struct{ Where, Tone, Path, Advice string }
 
-// verified makes the matrix; nil where no queries were recorded.
-func (b *htmlBuilder) verified() *htmlVerified {
+// buildVerified builds the matrix; nil if no queries were recorded.
+func (b *htmlBuilder) buildVerified() *htmlVerified {
 	r := b.report
 	v := r.Verification
 	if v == nil {
@@ -54,24 +56,24 @@ func (b *htmlBuilder) verified() *htmlVerified {
 	if v.New != nil {
 		codes = append(codes, onward.NewCode)
 	}
-	out := &htmlVerified{Order: Line(v.Order), Tone: "ok", Counts: verifiedCounts(r)}
+	out := &htmlVerified{Order: EscapeLine(v.Order), Tone: "ok", Counts: verifiedCounts(r)}
 	if !v.Works {
 		out.Tone = "error"
 	}
 	for _, c := range codes {
 		out.Columns = append(out.Columns, codeWords(c))
 	}
-	shown, hidden := told(r), 0
+	shown, hidden := pointsShown(r), 0
 	for i := range v.Points {
 		if !shown[i] {
 			hidden++
 			continue
 		}
 		if hidden > 0 {
-			out.Rows = append(out.Rows, htmlPoint{Same: Count(hidden, "commit point") + " more, the same as above"})
+			out.Rows = append(out.Rows, htmlPoint{Same: CountNoun(hidden, "commit point") + " more, the same as above"})
 			hidden = 0
 		}
-		p := htmlPoint{N: i, Name: rowName(r, i), Path: Line(v.Points[i].After.Path), Window: v.Points[i].Window}
+		p := htmlPoint{N: i, Name: rowName(r, i), Path: EscapeLine(v.Points[i].After.Path), Window: v.Points[i].Window}
 		for _, c := range codes {
 			p.Cells = append(p.Cells, verifiedCell(r, c, i))
 		}
@@ -85,18 +87,19 @@ func (b *htmlBuilder) verified() *htmlVerified {
 		if p.Belongs == onward.BelongsNowhere {
 			tone = "error"
 		}
-		out.Phases = append(out.Phases, htmlPhase{Where: belongsWords(p.Belongs), Tone: tone, Path: Line(r.Migrations[p.Migration].Path), Advice: Line(p.Advice)})
+		out.Phases = append(out.Phases, htmlPhase{Where: belongsWords(p.Belongs), Tone: tone, Path: EscapeLine(r.Migrations[p.Migration].Path), Advice: EscapeLine(p.Advice)})
 	}
 	for i := range r.Migrations {
 		for _, s := range r.Migrations[i].Statements {
 			if s.Waiting != nil {
-				out.Waits = append(out.Waits, htmlFact{Line(fmt.Sprintf("%s:%d", ShortName(r.Migrations[i].Path), s.Line)), waitingWords(s.Waiting)})
+				out.Waits = append(out.Waits, htmlFact{EscapeLine(fmt.Sprintf("%s:%d", ShortName(r.Migrations[i].Path), s.Line)), waitingWords(s.Waiting)})
 			}
 		}
 	}
-	out.asks(v)
+	out.addQueryFindings(v)
+	out.Consumers = consumersInHTML(v)
 	for _, n := range v.Notes {
-		out.Notes = append(out.Notes, Line(n))
+		out.Notes = append(out.Notes, EscapeLine(n))
 	}
 	return out
 }
@@ -119,7 +122,7 @@ func verifiedCell(r *onward.Report, code onward.Code, i int) htmlCell {
 			continue
 		}
 		d := &r.Verdicts[at]
-		h := htmlVerdict{Tone: later(d).String(), Kind: Line(string(d.Kind)), Message: verdictHead(d), Query: Line(d.Query), Who: verdictWho(d)}
+		h := htmlVerdict{Tone: screenSeverity(d).String(), Kind: EscapeLine(string(d.Kind)), Message: verdictHead(d), Query: EscapeLine(d.Query), Who: verdictWho(d)}
 		if d.Point == i {
 			c.Begun = append(c.Begun, h)
 		} else {

@@ -6,25 +6,26 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// index finds what belongs to a migration. Reports of thousands of files have
-// thousands of findings.
+// index maps migrations to their findings. Reports of thousands of files have thousands of findings.
 type index struct {
 	report   *onward.Report
 	findings map[string][]int // path → findings
 	opaque   map[string][]int
 	also     also
-	// at are the migrations' statements by place.
+	// similar maps each finding to the group of similar ones that is printed as one.
+	similar map[*onward.Finding]*similar
+	// at maps places to the migrations' statements.
 	at map[statementPlace]*onward.Statement
 }
 
-// statementPlace is where a statement of a migration begins.
+// statementPlace is the place at which a statement of a migration begins.
 type statementPlace struct {
 	path, migration string
 	line, column    int
 }
 
 func newIndex(r *onward.Report) *index {
-	x := &index{report: r, findings: map[string][]int{}, opaque: map[string][]int{}, also: newAlso(r)}
+	x := &index{report: r, findings: map[string][]int{}, opaque: map[string][]int{}, also: newAlso(r), similar: groupSimilar(r.Findings)}
 	for i := range r.Findings {
 		p := r.Findings[i].Path
 		x.findings[p] = append(x.findings[p], i)
@@ -36,8 +37,8 @@ func newIndex(r *onward.Report) *index {
 	return x
 }
 
-// of gives the findings on a migration.
-func (x *index) of(m *onward.Migration) []*onward.Finding {
+// findingsOn returns the findings on a migration.
+func (x *index) findingsOn(m *onward.Migration) []*onward.Finding {
 	var out []*onward.Finding
 	for _, i := range x.findings[m.Path] {
 		if f := &x.report.Findings[i]; f.Migration == m.ID || f.Migration == "" {
@@ -47,9 +48,9 @@ func (x *index) of(m *onward.Migration) []*onward.Finding {
 	return out
 }
 
-// statement is the statement of a migration that a finding stands at, the first of several that were
-// rendered from one place; nil where there is none.
-func (x *index) statement(f *onward.Finding) *onward.Statement {
+// statementOf returns the statement of a finding's position. If several were rendered from one place,
+// it is the first; nil if there is none.
+func (x *index) statementOf(f *onward.Finding) *onward.Statement {
 	if x.at == nil {
 		x.at = map[statementPlace]*onward.Statement{}
 		for i := range x.report.Migrations {
@@ -63,7 +64,7 @@ func (x *index) statement(f *onward.Finding) *onward.Statement {
 	return x.at[statementPlace{f.Path, f.Migration, f.Line, f.Column}]
 }
 
-// opaqueIn gives what could not be judged in a migration.
+// opaqueIn returns the items of a migration that could not be judged.
 func (x *index) opaqueIn(m *onward.Migration) []*onward.Opaque {
 	var out []*onward.Opaque
 	for _, i := range x.opaque[m.Path] {
@@ -74,16 +75,16 @@ func (x *index) opaqueIn(m *onward.Migration) []*onward.Opaque {
 	return out
 }
 
-// elsewhere gives the findings and the unjudged that belong to no migration
-// of the report.
-func (x *index) elsewhere() (findings []onward.Finding, opaque []onward.Opaque) {
+// listUnassigned returns the findings and the unjudged items that belong to no migration of the report.
+func (x *index) listUnassigned() (findings []*onward.Finding, opaque []onward.Opaque) {
 	type key struct{ id, path string }
 	known := map[key]bool{}
 	for i := range x.report.Migrations {
 		m := &x.report.Migrations[i]
 		known[key{m.ID, m.Path}], known[key{"", m.Path}] = true, true
 	}
-	for _, f := range x.report.Findings {
+	for i := range x.report.Findings {
+		f := &x.report.Findings[i]
 		if !known[key{f.Migration, f.Path}] {
 			findings = append(findings, f)
 		}

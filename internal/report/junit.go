@@ -38,16 +38,16 @@ type junitSuites struct {
 	Suites   []*junitSuite `xml:"testsuite"`
 }
 
-// JUnit prints a report as test results, which most servers for CI show: a suite for each migration, in which each
-// finding is a case. Errors are failures; what should have been readable and was not is an error; notes and warnings
-// pass, with what they say.
+// JUnit prints a report as test results, which most CI servers show. Each migration is a suite, each finding a case.
+// Errors are failures; code that should have been readable and was not is an error; notes and warnings pass, with
+// their text as output.
 // https://github.com/testmoapp/junitxml
 func JUnit(w io.Writer, r *onward.Report) error {
 	all := junitSuites{Name: "onward"}
 	of := map[string]*junitSuite{}
 	add := func(path string) *junitSuite {
 		if of[path] == nil {
-			of[path] = &junitSuite{Name: Line(path)}
+			of[path] = &junitSuite{Name: EscapeLine(path)}
 			all.Suites = append(all.Suites, of[path])
 		}
 		return of[path]
@@ -55,10 +55,15 @@ func JUnit(w io.Writer, r *onward.Report) error {
 	for i := range r.Migrations {
 		add(r.Migrations[i].Path)
 	}
-	for _, a := range annotations(r) {
+	for _, a := range listAnnotations(r) {
 		s := add(a.path)
-		c := junitCase{Name: Line(a.id() + ": " + strings.TrimPrefix(a.head, notJudged+": ")), Classname: Line(a.path), File: Line(a.path), Line: max(0, a.line)}
-		text := &junitText{Line(a.head), a.id(), Visible(a.message)}
+		c := junitCase{
+			Name:      EscapeLine(a.ruleOrKind() + ": " + strings.TrimPrefix(a.head, notJudged+": ")),
+			Classname: EscapeLine(a.path),
+			File:      EscapeLine(a.path),
+			Line:      max(0, a.line),
+		}
+		text := &junitText{EscapeLine(a.head), a.ruleOrKind(), EscapeControls(a.message)}
 		switch {
 		case a.unread:
 			c.Error = text
@@ -72,7 +77,7 @@ func JUnit(w io.Writer, r *onward.Report) error {
 		s.Cases = append(s.Cases, c)
 	}
 	for _, s := range all.Suites {
-		if len(s.Cases) == 0 { // a suite without cases is shown by none of them
+		if len(s.Cases) == 0 { // readers do not show a suite without cases
 			s.Cases = []junitCase{{Name: "no findings", Classname: s.Name, File: s.Name}}
 		}
 		s.Tests = len(s.Cases)

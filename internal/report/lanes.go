@@ -10,20 +10,18 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// lane is a relation on the time axis of a rehearsal: what was locked on it,
-// by which statement, and for how long others could not use it.
+// lane is a relation on the time axis of a rehearsal: its locks, their statements, and for how long others could not
+// use it.
 type lane struct {
 	relation string
 	// bars are the locks, in the order in which they were asked for.
 	bars []bar
-	// readsMS and writesMS are for how long reads and writes had to wait, the
-	// time included in which the lock was only asked for: who comes later
-	// queues behind it.
+	// readsMS and writesMS are for how long reads and writes had to wait. This includes the time in which a lock was
+	// only requested: later queries wait for it in the lock queue.
 	readsMS, writesMS float64
-	// stallMS is the longest stall of the traffic on the relation, waited how
-	// many queries stood still.
+	// stallMS is the longest stall of the traffic on the relation, waited the number of queries in it.
 	stallMS float64
-	waited  int
+	waits   int
 	rows    int64
 	bytes   int64
 }
@@ -33,8 +31,8 @@ type bar struct {
 	// statement is the index in Rehearsal.Statements.
 	statement int
 	seen      *onward.Observed
-	// works are what was done to the relation under the lock, by the statement
-	// itself and by later ones of its transaction.
+	// works is the work on the relation under the lock, by the statement itself and by later ones of its
+	// transaction.
 	works []work
 }
 
@@ -45,10 +43,9 @@ type work struct {
 	from, until float64
 }
 
-// lanes are the relations that others use, most affected first: by the stall
-// of the traffic, then by the time for which reads, then writes, were blocked.
-// Relations that the release created are left out and counted.
-func lanes(r *onward.Rehearsal) (out []lane, created int) {
+// makeLanes returns the relations that others use, most affected first: by the stall of the traffic, then by the time
+// for which reads, then writes, were blocked. Relations that the release created are only counted.
+func makeLanes(r *onward.Rehearsal) (out []lane, created int) {
 	at := map[string]int{}
 	fresh := map[string]bool{}
 	get := func(name string) *lane {
@@ -69,7 +66,7 @@ func lanes(r *onward.Rehearsal) (out []lane, created int) {
 				continue
 			}
 			l := get(o.Relation)
-			at := l.owner(o)
+			at := l.ownerBar(o)
 			if at < 0 {
 				l.bars = append(l.bars, bar{statement: i, seen: o})
 				at = len(l.bars) - 1
@@ -83,7 +80,7 @@ func lanes(r *onward.Rehearsal) (out []lane, created int) {
 		for _, s := range r.Traffic.Stalls {
 			if i, ok := at[s.Relation]; ok {
 				l := &out[i]
-				l.stallMS, l.waited = max(l.stallMS, s.UntilMS-s.FromMS), l.waited+s.Queries
+				l.stallMS, l.waits = max(l.stallMS, s.UntilMS-s.FromMS), l.waits+s.Queries
 			}
 		}
 	}
@@ -95,8 +92,8 @@ func lanes(r *onward.Rehearsal) (out []lane, created int) {
 	for i := range out {
 		l := &out[i]
 		slices.SortStableFunc(l.bars, func(a, b bar) int { return cmp.Compare(a.seen.FromMS, b.seen.FromMS) })
-		l.readsMS = l.blocked("read")
-		l.writesMS = l.blocked("write")
+		l.readsMS = l.blockedTime("read")
+		l.writesMS = l.blockedTime("write")
 	}
 	slices.SortStableFunc(out, func(a, b lane) int {
 		return cmp.Or(cmp.Compare(b.stallMS, a.stallMS), cmp.Compare(b.readsMS, a.readsMS), cmp.Compare(b.writesMS, a.writesMS))
@@ -104,30 +101,28 @@ func lanes(r *onward.Rehearsal) (out []lane, created int) {
 	return out, len(fresh)
 }
 
-// owner is the bar under which a statement worked on the lane's relation: that of
-// a lock which an earlier statement of its transaction had taken; -1 when the statement's
-// lock is its own.
-func (l *lane) owner(o *onward.Observed) int {
+// ownerBar returns the bar of the lock under which a statement worked on the lane's relation, if an earlier statement
+// of its transaction took the lock; -1 if the lock is the statement's own.
+func (l *lane) ownerBar(o *onward.Observed) int {
 	if o.HeldSince == nil {
 		return -1
 	}
 	return slices.IndexFunc(l.bars, func(b bar) bool { return b.statement == *o.HeldSince })
 }
 
-// longest is the statement whose lock kept a kind of query out for longest.
-func (l *lane) longest(kind string) int {
-	out, ms := -1, -1.0
+// firstBlocking returns the first statement whose lock blocked a kind of query for a significant time; -1 for none.
+func (l *lane) firstBlocking(kind string) int {
+	out, from := -1, math.Inf(1)
 	for i := range l.bars {
-		if o := l.bars[i].seen; slices.Contains(o.Blocks, kind) && o.UntilMS-o.FromMS > ms {
-			out, ms = l.bars[i].statement, o.UntilMS-o.FromMS
+		if o := l.bars[i].seen; slices.Contains(o.Blocks, kind) && o.UntilMS-o.FromMS >= leastHarm && o.FromMS < from {
+			out, from = l.bars[i].statement, o.FromMS
 		}
 	}
 	return out
 }
 
-// blocked is for how long a kind of query had to wait: bars that overlap count
-// once.
-func (l *lane) blocked(kind string) float64 {
+// blockedTime returns for how long a kind of query had to wait: bars that overlap count once.
+func (l *lane) blockedTime(kind string) float64 {
 	total, end := 0.0, math.Inf(-1)
 	for i := range l.bars {
 		o := l.bars[i].seen
@@ -142,28 +137,27 @@ func (l *lane) blocked(kind string) float64 {
 	return total
 }
 
-// words says whom the lane's locks blocked, and for how long.
-func (l *lane) words() string {
-	reads, writes := l.blocks("read"), l.blocks("write")
+// describeBlocking says whom the lane's locks blocked, and for how long.
+func (l *lane) describeBlocking() string {
+	reads, writes := l.blocksKind("read"), l.blocksKind("write")
 	switch {
 	case reads && l.writesMS > l.readsMS*1.2:
-		return "reads " + Millis(l.readsMS) + ", writes " + Millis(l.writesMS)
+		return "reads " + FormatMillis(l.readsMS) + ", writes " + FormatMillis(l.writesMS)
 	case reads:
-		return "reads and writes " + Millis(l.readsMS)
+		return "reads and writes " + FormatMillis(l.readsMS)
 	case writes:
-		return "writes " + Millis(l.writesMS)
+		return "writes " + FormatMillis(l.writesMS)
 	}
 	return "nobody"
 }
 
-// blocks reports whether any of the lane's locks blocks a kind of query.
-func (l *lane) blocks(kind string) bool {
+// blocksKind reports whether any of the lane's locks blocks a kind of query.
+func (l *lane) blocksKind(kind string) bool {
 	return slices.ContainsFunc(l.bars, func(b bar) bool { return slices.Contains(b.seen.Blocks, kind) })
 }
 
-// who is whom a lock blocks: "reads", "writes" or "nobody". A lock that stops
-// reads stops writes too.
-func who(blocks []string) string {
+// describeBlocked returns whom a lock blocks: "reads", "writes" or "nobody". A lock that blocks reads blocks writes too.
+func describeBlocked(blocks []string) string {
 	switch {
 	case slices.Contains(blocks, "read"):
 		return "reads"
@@ -173,25 +167,24 @@ func who(blocks []string) string {
 	return "nobody"
 }
 
-// folded says what the lanes are that are not shown.
-func folded(hidden []lane, created int) []string {
+// describeHidden describes the lanes that are not shown.
+func describeHidden(hidden []lane, created int) []string {
 	var parts []string
 	if n := len(hidden); n > 0 {
 		what := "none blocks anyone"
-		if worst := slices.MaxFunc(hidden, func(a, b lane) int { return cmp.Compare(a.writesMS, b.writesMS) }); worst.blocks("write") {
-			what = "blocking for up to " + Millis(worst.writesMS)
+		if worst := slices.MaxFunc(hidden, func(a, b lane) int { return cmp.Compare(a.writesMS, b.writesMS) }); worst.blocksKind("write") {
+			what = "blocking for up to " + FormatMillis(worst.writesMS)
 		}
-		parts = append(parts, Count(n, "more relation")+", "+what)
+		parts = append(parts, CountNoun(n, "more relation")+", "+what)
 	}
 	if created > 0 {
-		parts = append(parts, Count(created, "new relation")+", which nobody uses yet")
+		parts = append(parts, CountNoun(created, "new relation")+", which nobody uses yet")
 	}
 	return parts
 }
 
-// length is the end of the time axis, in milliseconds: the end of whatever
-// ends last, and never nothing.
-func length(r *onward.Rehearsal) float64 {
+// timelineEnd returns the end of the time axis, in milliseconds: the latest end of anything, and never zero.
+func timelineEnd(r *onward.Rehearsal) float64 {
 	end := max(r.DurationMS, 1)
 	for i := range r.Statements {
 		end = max(end, r.Statements[i].UntilMS)
@@ -205,11 +198,11 @@ func length(r *onward.Rehearsal) float64 {
 	return min(end, longest)
 }
 
-// longest bounds the axis: a report is a file, and may say anything.
+// longest bounds the axis: a report is a file, and its values are not trusted.
 const longest = 366 * 86_400_000
 
-// rehearsed finds the statement that ran; nil when the index names none.
-func rehearsed(r *onward.Report, run *onward.Rehearsal, i int) (*onward.Migration, *onward.Statement) {
+// statementAt returns the statement that ran; nil if the index is invalid.
+func statementAt(r *onward.Report, run *onward.Rehearsal, i int) (*onward.Migration, *onward.Statement) {
 	if i < 0 || i >= len(run.Statements) {
 		return nil, nil
 	}
@@ -226,17 +219,17 @@ func rehearsed(r *onward.Report, run *onward.Rehearsal, i int) (*onward.Migratio
 
 // shortPlace names a statement by its file and line: "00043_rename.sql:4".
 func shortPlace(r *onward.Report, run *onward.Rehearsal, i int) string {
-	m, s := rehearsed(r, run, i)
+	m, s := statementAt(r, run, i)
 	switch {
 	case m == nil:
 		return ""
 	case s == nil:
-		return Line(ShortName(m.Path))
+		return EscapeLine(ShortName(m.Path))
 	}
-	return Line(fmt.Sprintf("%s:%d", ShortName(m.Path), s.Line))
+	return EscapeLine(fmt.Sprintf("%s:%d", ShortName(m.Path), s.Line))
 }
 
-// worstStalls are the stalls, longest first.
+// worstStalls returns the stalls, longest first.
 func worstStalls(t *onward.Traffic) []onward.Stall {
 	if t == nil {
 		return nil
@@ -248,11 +241,11 @@ func worstStalls(t *onward.Traffic) []onward.Stall {
 	return out
 }
 
-// kinds names the queries of a stall: "118 queries", "3 writes".
-func kinds(s *onward.Stall) string {
+// describeStall names the queries of a stall: "118 queries", "3 writes".
+func describeStall(s *onward.Stall) string {
 	switch s.Kind {
 	case "read", "write":
-		return Count(s.Queries, s.Kind)
+		return CountNoun(s.Queries, s.Kind)
 	}
 	if s.Queries == 1 {
 		return "1 query"
@@ -260,8 +253,8 @@ func kinds(s *onward.Stall) string {
 	return fmt.Sprintf("%d queries", s.Queries)
 }
 
-// data is what a rehearsal ran on: "5 tables with 6.0 M rows, seed 1".
-func data(r *onward.Rehearsal) string {
+// describeData describes the data of a rehearsal: "5 tables with 6.0 M rows, seed 1".
+func describeData(r *onward.Rehearsal) string {
 	var rows int64
 	tables := 0
 	for _, t := range r.Tables {
@@ -271,29 +264,37 @@ func data(r *onward.Rehearsal) string {
 		}
 	}
 	if tables == 0 {
-		return "empty tables"
+		return "empty tables" + markInvented(r)
 	}
-	text := Count(tables, "table") + " with " + Number(rows) + " rows"
+	text := CountNoun(tables, "table") + " with " + FormatNumber(rows) + " rows"
 	if rows == 1 {
 		text = "1 table with 1 row"
 	}
 	if r.Base.From == "dump" {
-		return text + ", from a dump"
+		return text + ", from a dump" + markInvented(r)
 	}
-	return fmt.Sprintf("%s, seed %d", text, r.Seed)
+	return fmt.Sprintf("%s, seed %d", text, r.Seed) + markInvented(r)
 }
 
-// server names the server of a rehearsal: "Postgres 17.11".
-func server(r *onward.Rehearsal) string {
-	if v := Line(r.Version); v != "" {
+// markInvented says that the queries during the release were generated and not recorded.
+func markInvented(r *onward.Rehearsal) string {
+	if r.Traffic == nil || r.Traffic.Recorded != nil {
+		return ""
+	}
+	return ", invented traffic"
+}
+
+// nameServer names the server of a rehearsal: "Postgres 17.11".
+func nameServer(r *onward.Rehearsal) string {
+	if v := EscapeLine(r.Version); v != "" {
 		return "Postgres " + v
 	}
 	return fmt.Sprintf("Postgres %d", r.Postgres)
 }
 
-// Millis is a measured time for people: "0.4 ms", "310 ms", "4.21 s",
+// FormatMillis is a measured time for people: "0.4 ms", "310 ms", "4.21 s",
 // "2 min 5 s".
-func Millis(ms float64) string {
+func FormatMillis(ms float64) string {
 	switch {
 	case ms <= 0:
 		return "0 ms"
@@ -313,9 +314,8 @@ func Millis(ms float64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%d h %d min", m/60, m%60), " 0 min")
 }
 
-// ticks are the marks of a time axis: 0 and at most n more, at a round
-// distance.
-func ticks(end float64, n int) []float64 {
+// axisMarks returns the marks of a time axis: 0 and at most n more, at a round distance.
+func axisMarks(end float64, n int) []float64 {
 	step := roundSteps[len(roundSteps)-1]
 	for _, s := range roundSteps {
 		if end/s <= float64(n) {
@@ -349,5 +349,5 @@ func tickWords(ms float64) string {
 	case ms < 60_000:
 		return strings.TrimSuffix(fmt.Sprintf("%.1f", ms/1000), ".0") + " s"
 	}
-	return Millis(ms)
+	return FormatMillis(ms)
 }

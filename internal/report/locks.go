@@ -16,31 +16,30 @@ func WriteLocks(w io.Writer, f Format, list []onward.Locks, o Options) error {
 	p := newPage(o)
 	for i := range list {
 		if i > 0 {
-			p.blank()
+			p.addBlankLine()
 		}
 		if len(list) > 1 || o.Verbose {
-			p.line(p.paint(p.Bold, shorten(Line(list[i].SQL), p.width)))
+			p.addLine(p.paintLine(p.Bold, cutToWidth(EscapeLine(list[i].SQL), p.width)))
 		}
 		p.lockTables(&list[i], o.Verbose)
 	}
 	if len(list) == 0 {
-		p.line("no statements")
+		p.addLine("no statements")
 	}
-	return p.flush(w)
+	return p.writePage(w)
 }
 
-// locksJSON prints {"statements": […]}; a statement has variants when versions
-// differ.
+// locksJSON prints {"statements": […]}; a statement has variants if versions differ.
 func locksJSON(w io.Writer, locks []onward.Locks) error {
 	out := struct {
 		Statements []onward.Locks `json:"statements"`
-	}{slices.Clone(list(locks))}
+	}{slices.Clone(nonNilList(locks))}
 	for i := range out.Statements {
 		s := &out.Statements[i]
-		s.Statement = statement(s.Statement)
+		s.Statement = fillStatementLists(s.Statement)
 		s.Variants = slices.Clone(s.Variants)
 		for j := range s.Variants {
-			s.Variants[j].Effects = list(s.Variants[j].Effects)
+			s.Variants[j].Effects = nonNilList(s.Variants[j].Effects)
 		}
 		if v := s.Variants; len(v) == 1 && v[0].Refused == "" && !v[0].NoTransaction && v[0].Note == "" {
 			s.Variants = nil
@@ -49,20 +48,20 @@ func locksJSON(w io.Writer, locks []onward.Locks) error {
 	return writeJSON(w, out)
 }
 
-// lockTables prints one statement: a table for each group of versions that
-// agree on it, and what follows from it.
+// lockTables prints one statement: a table for each group of versions with the same
+// locks, and their consequences.
 func (p *page) lockTables(l *onward.Locks, verbose bool) {
 	if len(l.Variants) == 0 {
-		p.wrap("", "  ", Line(l.Note), p.Warning)
+		p.addWrapped("", "  ", EscapeLine(l.Note), p.Warning)
 		return
 	}
 	for i := range l.Variants {
 		v := &l.Variants[i]
 		if len(l.Variants) > 1 {
 			if i > 0 {
-				p.blank()
+				p.addBlankLine()
 			}
-			p.line(p.paint(p.Bold, Versions(v.Postgres)))
+			p.addLine(p.paintLine(p.Bold, FormatVersions(v.Postgres)))
 		}
 		if v.Refused == "" {
 			p.lockRows(shownEffects(v.Effects, verbose))
@@ -70,27 +69,27 @@ func (p *page) lockTables(l *onward.Locks, verbose bool) {
 		var closing []string
 		switch {
 		case v.Note != "":
-			closing = append(closing, "Not judged: "+Line(v.Note)+".")
+			closing = append(closing, "Not judged: "+EscapeLine(v.Note)+".")
 		case v.Refused != "":
-			closing = append(closing, "The server refuses it: "+Line(v.Refused)+".")
+			closing = append(closing, "The server refuses it: "+EscapeLine(v.Refused)+".")
 		default:
-			closing = append(closing, consequence(v.Effects, v.Duration))
-			closing = append(closing, sizes(v.Effects)...)
+			closing = append(closing, describeEffects(v.Effects, v.Duration))
+			closing = append(closing, workSizes(v.Effects)...)
 		}
 		if v.NoTransaction {
 			closing = append(closing, "It cannot run in a transaction.")
 		}
 		if len(l.Variants) == 1 {
 			if len(v.Postgres) > 1 {
-				closing = append(closing, "The same on "+Versions(v.Postgres)+".")
+				closing = append(closing, "The same on "+FormatVersions(v.Postgres)+".")
 			} else {
-				closing = append(closing, "On "+Versions(v.Postgres)+".")
+				closing = append(closing, "On "+FormatVersions(v.Postgres)+".")
 			}
 		}
-		p.wrap("", "", strings.Join(closing, " "), p.plain())
+		p.addWrapped("", "", strings.Join(closing, " "), p.ordinaryStyle())
 	}
 	if l.Note != "" {
-		p.wrap("", "  ", Line(l.Note), p.Warning)
+		p.addWrapped("", "  ", EscapeLine(l.Note), p.Warning)
 	}
 }
 
@@ -102,59 +101,59 @@ func (p *page) lockRows(effects []onward.Effect) {
 	rows := [][]string{{"relation", "lock", "work", "blocks"}}
 	for i := range effects {
 		e := &effects[i]
-		name := locked(e)
+		name := lockedRelation(e)
 		work := e.Work.String()
 		if e.Emptied || e.RowLocks && e.Work == onward.Scan {
-			work = worked(e)
+			work = nameWork(e)
 		}
 		if e.EstimateMS > 0 && !e.New {
 			work += ", " + timeWords(e.EstimateMS)
 		}
-		rows = append(rows, []string{name, e.Lock.String(), work, kept(e)})
+		rows = append(rows, []string{name, e.Lock.String(), work, blockedBy(e)})
 	}
 	widths := []int{12, 24, 8, 0}
 	for _, row := range rows {
 		for i, cell := range row[:3] {
-			widths[i] = max(widths[i], columns(cell))
+			widths[i] = max(widths[i], textWidth(cell))
 		}
 	}
 	narrow := widths[0]+widths[1]+widths[2]+len("reads and writes")+6 > p.width
 	for i, row := range rows {
 		last := row[3]
 		if i > 0 {
-			last = p.paint(p.blocking(effects[i-1].Lock), last)
+			last = p.paintLine(p.lockStyle(effects[i-1].Lock), last)
 		} else if narrow {
 			continue
 		}
 		if narrow {
-			p.line(row[0])
-			p.line("  ", row[1], ", work ", row[2], ", blocks ", last)
+			p.addLine(row[0])
+			p.addLine("  ", row[1], ", work ", row[2], ", blocks ", last)
 			continue
 		}
-		line := pad(row[0], widths[0]) + "  " + pad(row[1], widths[1]) + "  " + pad(row[2], widths[2]) + "  "
+		line := padRight(row[0], widths[0]) + "  " + padRight(row[1], widths[1]) + "  " + padRight(row[2], widths[2]) + "  "
 		if i == 0 {
-			p.line(p.paint(p.Dim, line+last))
+			p.addLine(p.paintLine(p.Dim, line+last))
 			continue
 		}
-		p.line(line, last)
+		p.addLine(line, last)
 	}
 }
 
-// felt are the relations that fare alike under a statement.
-type felt struct {
+// affectedRelations groups the relations that a statement affects in the same way.
+type affectedRelations struct {
 	rewritten, built, scanned []string
 	emptied, written          []string
 	closed, readOnly          []string // to reads and writes; to writes
 }
 
-func feltOf(effects []onward.Effect) felt {
-	var f felt
+func feltOf(effects []onward.Effect) affectedRelations {
+	var f affectedRelations
 	for i := range effects {
 		e := &effects[i]
 		if e.New {
 			continue
 		}
-		name := relation(e.Relation)
+		name := shortRelation(e.Relation)
 		switch {
 		case e.Emptied:
 			f.emptied = append(f.emptied, name)
@@ -177,14 +176,15 @@ func feltOf(effects []onward.Effect) felt {
 	return f
 }
 
-// work is "full scan of orders"; "" for none.
-func (f felt) work() string {
-	return phrases(phrase("rewrite of ", f.rewritten, ""), phrase("new, empty storage for ", f.emptied, ""), phrase("index build on ", f.built, ""), phrase("full scan of ", f.scanned, ""), phrase("rows of ", f.written, " are written"))
+// describeWork is "full scan of orders"; "" for none.
+func (f affectedRelations) describeWork() string {
+	return joinPhrases(joinPhrase("rewrite of ", f.rewritten, ""), joinPhrase("new, empty storage for ", f.emptied, ""),
+		joinPhrase("index build on ", f.built, ""), joinPhrase("full scan of ", f.scanned, ""), joinPhrase("rows of ", f.written, " are written"))
 }
 
-// blocked is "writes to orders and users are blocked"; "" for nothing. Where
-// they are those that are worked on, their names stand in the work already.
-func (f felt) blocked() string {
+// describeBlocked returns "writes to orders and users are blocked"; "" for nothing. If these are
+// the relations of the work, it does not repeat their names.
+func (f affectedRelations) describeBlocked() string {
 	if slices.Equal(slices.Concat(f.rewritten, f.emptied, f.built, f.scanned), slices.Concat(f.closed, f.readOnly)) {
 		switch {
 		case len(f.readOnly) == 0 && len(f.closed) > 0:
@@ -193,64 +193,64 @@ func (f felt) blocked() string {
 			return "writes are blocked"
 		}
 	}
-	return phrases(phrase("reads and writes on ", f.closed, " are blocked"), phrase("writes to ", f.readOnly, " are blocked"))
+	return joinPhrases(joinPhrase("reads and writes on ", f.closed, " are blocked"), joinPhrase("writes to ", f.readOnly, " are blocked"))
 }
 
-// phrase says something of names; "" when there are none.
-func phrase(before string, names []string, after string) string {
+// joinPhrase returns a phrase about names; "" if there are none.
+func joinPhrase(before string, names []string, after string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return before + and(names) + after
+	return before + joinNames(names) + after
 }
 
-func phrases(list ...string) string {
-	return and(slices.DeleteFunc(list, func(s string) bool { return s == "" }))
+func joinPhrases(list ...string) string {
+	return joinNames(slices.DeleteFunc(list, func(s string) bool { return s == "" }))
 }
 
-// consequence says in a sentence what other sessions feel: "Full scan of
-// orders while writes to orders and users are blocked."
-func consequence(effects []onward.Effect, duration string) string {
+// describeEffects says in a sentence how other sessions are affected: "Full scan of orders
+// while writes to orders and users are blocked."
+func describeEffects(effects []onward.Effect, duration string) string {
 	switch {
 	case len(effects) == 0:
 		return "No relation is locked."
-	case len(existing(effects)) == 0:
+	case len(noticeableEffects(effects)) == 0:
 		return "Only what it makes itself is locked: nobody else uses that yet."
 	}
 	f := feltOf(effects)
-	work, blocked := f.work(), f.blocked()
+	work, blocked := f.describeWork(), f.describeBlocked()
 	switch {
 	case work != "" && blocked != "":
-		return upper(work) + " while " + blocked + "."
+		return capitalize(work) + " while " + blocked + "."
 	case work != "" && len(f.written) > 0:
-		return upper(work) + "; whoever writes one of them waits until the transaction ends, other reads and writes go on."
+		return capitalize(work) + "; whoever writes one of them waits until the transaction ends, other reads and writes go on."
 	case work != "":
-		return upper(work) + "; reads and writes go on."
+		return capitalize(work) + "; reads and writes go on."
 	case blocked != "" && duration == "grows":
-		return upper(blocked) + " until the statement ends; the time grows with the rows."
+		return capitalize(blocked) + " until the statement ends; the time grows with the rows."
 	case blocked != "" && duration == "waits":
-		return upper(blocked) + " while the statement waits for other transactions."
+		return capitalize(blocked) + " while the statement waits for other transactions."
 	case blocked != "":
-		return upper(blocked) + " for an instant, and while the statement waits for its locks."
+		return capitalize(blocked) + " for an instant, and while the statement waits for its locks."
 	case duration == "grows":
 		return "Reads and writes go on; the time grows with the rows."
 	}
 	return "Reads and writes go on."
 }
 
-// sizes says how big the relations are that are worked on.
-func sizes(effects []onward.Effect) []string {
+// workSizes returns the sizes of the relations with work.
+func workSizes(effects []onward.Effect) []string {
 	var out []string
 	for i := range effects {
 		if e := &effects[i]; e.EstimateMS > 0 && !e.New {
-			out = append(out, relation(e.Relation)+" has "+sizeWords(e)+".")
+			out = append(out, shortRelation(e.Relation)+" has "+sizeWords(e)+".")
 		}
 	}
 	return out
 }
 
-// and joins names: "a", "a and b", "a, b and c".
-func and(names []string) string {
+// joinNames joins names: "a", "a and b", "a, b and c".
+func joinNames(names []string) string {
 	if n := len(names); n > 1 {
 		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 	}

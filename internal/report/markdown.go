@@ -9,11 +9,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// MarkdownMarker is the first line of every comment, by which a bot finds the
-// comment that it wrote before and updates it in place.
+// MarkdownMarker is the first line of every comment, by which a bot finds its earlier
+// comment and updates it in place.
 const MarkdownMarker = "<!-- onward -->"
 
-// Bounds of a comment: GitHub takes 65,536 characters.
+// Bounds of a comment: GitHub accepts 65,536 characters.
 const (
 	maxComment  = 56_000
 	maxRows     = 100
@@ -22,12 +22,12 @@ const (
 	maxUnjudged = 20
 )
 
-// Markdown prints the report as a comment on a pull request: the verdict, a
-// row for each migration, the findings folded away, worst first, and what was
-// not judged. It reads well as plain text too.
+// Markdown prints the report as a comment on a pull request: the verdict, a row for each
+// migration, the findings folded away, worst first, and the items that were not judged.
+// It is readable as plain text too.
 func Markdown(w io.Writer, r *onward.Report) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n**onward**: %s\n", MarkdownMarker, prose(verdict(r)))
+	fmt.Fprintf(&b, "%s\n**onward**: %s\n", MarkdownMarker, escapeProse(verdictSentence(r)))
 	x := newIndex(r)
 	if len(r.Migrations) > 0 {
 		b.WriteString("\n| migration | changes | locks | verdict |\n| --- | --- | --- | --- |\n")
@@ -36,47 +36,48 @@ func Markdown(w io.Writer, r *onward.Report) error {
 				fmt.Fprintf(&b, "| %d more | | | |\n", len(r.Migrations)-i)
 				break
 			}
-			row(&b, x, &r.Migrations[i])
+			writeRow(&b, x, &r.Migrations[i])
 		}
 	}
 	rehearsedInMarkdown(&b, r)
 	verifiedInMarkdown(&b, r)
-	findings := worstFirst(r.Findings)
-	for i := range findings {
-		text := details(&findings[i])
+	findings := slices.DeleteFunc(worstFirst(r.Findings), func(f *onward.Finding) bool { return !x.isFirst(f) })
+	for i, f := range findings {
+		text := foldFinding(f, x.similar[f])
 		if b.Len()+len(text) > maxComment {
-			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward changelog to see them.\n", Count(len(findings)-i, "more finding"))
+			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward changelog to see them.\n", CountNoun(len(findings)-i, "more finding"))
 			break
 		}
 		b.WriteString("\n")
 		b.WriteString(text)
 	}
-	unjudged(&b, r.Opaque)
-	footer := []string{counts(r), judgedFor(r)}
-	if by := runBy(r, prose, code); by != "" {
+	writeUnjudged(&b, r.Opaque)
+	footer := []string{summaryLine(r), judgedFor(r)}
+	if by := runBy(r, escapeProse, codeSpan); by != "" {
 		footer = slices.Insert(footer, 1, by)
 	}
-	if title := revisions(r); title != "" {
-		footer = append(footer, code(title))
+	if title := comparedRevisions(r); title != "" {
+		footer = append(footer, codeSpan(title))
 	}
 	fmt.Fprintf(&b, "\n%s\n", strings.Join(footer, " · "))
-	for _, line := range runnerLines(r, Line) {
+	for _, line := range runnerLines(r, EscapeLine) {
 		if strings.Contains(line, assumedWord) {
-			fmt.Fprintf(&b, "\n%s\n", prose(line))
+			fmt.Fprintf(&b, "\n%s\n", escapeProse(line))
 		}
 	}
-	_, err := io.WriteString(w, Tame(b.String()))
+	fmt.Fprintf(&b, "\n**onward**: %s\n", escapeProse(verdictSentence(r)))
+	_, err := io.WriteString(w, EscapeCommands(b.String()))
 	return err
 }
 
-// row is a migration's row of the table.
-func row(b *strings.Builder, x *index, m *onward.Migration) {
+// writeRow is a migration's row of the table.
+func writeRow(b *strings.Builder, x *index, m *onward.Migration) {
 	var changes []string
 	size := 0
 	for i, c := range m.Changes {
-		text := prose(Line(c.Text))
+		text := escapeProse(EscapeLine(c.Text))
 		if c.Object != "" {
-			text = code(c.Object) + " " + text
+			text = codeSpan(c.Object) + " " + text
 		}
 		if size += len(text); size > maxCell {
 			changes = append(changes, fmt.Sprintf("%d more", len(m.Changes)-i))
@@ -84,16 +85,17 @@ func row(b *strings.Builder, x *index, m *onward.Migration) {
 		}
 		changes = append(changes, text)
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", cell(code(m.Path)), cell(strings.Join(changes, "; ")), cell(locks(m)), cell(prose(outcome(x, m))))
+	fmt.Fprintf(b, "| %s | %s | %s | %s |\n", escapeCell(codeSpan(m.Path)), escapeCell(strings.Join(changes, "; ")), escapeCell(strongestLocks(m)),
+		escapeCell(escapeProse(describeOutcome(x, m))))
 }
 
-// locks is the strongest lock on each relation that others use, with the
-// heaviest work under it.
-func locks(m *onward.Migration) string {
+// strongestLocks returns the strongest lock on each relation that others use, with the heaviest
+// work under it.
+func strongestLocks(m *onward.Migration) string {
 	var order []string
 	strongest := map[string]onward.Effect{}
 	for _, s := range m.Statements {
-		for _, e := range existing(s.Effects) {
+		for _, e := range noticeableEffects(s.Effects) {
 			old, seen := strongest[e.Relation]
 			if !seen {
 				order = append(order, e.Relation)
@@ -112,7 +114,7 @@ func locks(m *onward.Migration) string {
 			out = append(out, "…")
 			break
 		}
-		text := code(relation(name)) + " " + e.Lock.String()
+		text := codeSpan(shortRelation(name)) + " " + e.Lock.String()
 		if e.Work != onward.NoWork {
 			text += ", " + e.Work.String()
 		}
@@ -127,11 +129,11 @@ func locks(m *onward.Migration) string {
 	return strings.Join(out, "; ")
 }
 
-// outcome is a migration's verdict in a few words.
-func outcome(x *index, m *onward.Migration) string {
+// describeOutcome returns a migration's verdict in a few words.
+func describeOutcome(x *index, m *onward.Migration) string {
 	s := onward.Summary{}
 	severities := make([]onward.Severity, 0, 8)
-	for _, f := range x.of(m) {
+	for _, f := range x.findingsOn(m) {
 		severities = append(severities, f.Severity)
 	}
 	for _, r := range x.also[m.Path] {
@@ -150,30 +152,35 @@ func outcome(x *index, m *onward.Migration) string {
 		}
 	}
 	opaque := len(x.opaqueIn(m))
-	words := found(&s)
-	if len(words) == 0 {
-		words = append(words, "ok")
-	}
-	if opaque > 0 {
+	words := countFindings(&s)
+	switch {
+	case opaque > 0: // unjudged code is not ok
 		words = append(words, fmt.Sprintf("%d not judged", opaque))
+	case len(words) == 0:
+		words = append(words, "ok")
 	}
 	return strings.Join(words, ", ")
 }
 
-// details is a finding, folded.
-func details(f *onward.Finding) string {
+// foldFinding returns a finding, folded, with the similar ones; g is nil for none.
+func foldFinding(f *onward.Finding, g *similar) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<details>\n<summary>%s: %s (%s, %s)</summary>\n\n", f.Severity, inHTML(Line(f.Fact)), inHTML(Line(place(ShortName(f.Path), f.Line, 0))), inHTML(Line(f.Rule)))
-	fmt.Fprintf(&b, "At %s: %s\n", code(place(f.Path, f.Line, f.Column)), prose(Line(f.Harm)))
+	more := ""
+	if g != nil {
+		more = fmt.Sprintf(", and %s like it", CountNoun(len(g.otherFindings()), "finding"))
+	}
+	fmt.Fprintf(&b, "<details>\n<summary>%s: %s%s (%s, %s)</summary>\n\n", f.Severity, inHTML(EscapeLine(f.Fact)), more,
+		inHTML(EscapeLine(formatPlace(ShortName(f.Path), f.Line, 0))), inHTML(EscapeLine(f.Rule)))
+	fmt.Fprintf(&b, "At %s: %s\n", codeSpan(formatPlace(f.Path, f.Line, f.Column)), escapeProse(EscapeLine(f.Harm)))
 	if len(f.Postgres) > 0 {
-		fmt.Fprintf(&b, "On %s only.\n", Versions(f.Postgres))
+		fmt.Fprintf(&b, "On %s only.\n", FormatVersions(f.Postgres))
 	}
 	for i, e := range f.Evidence {
 		if i == maxEffects {
 			fmt.Fprintf(&b, "Because of %d more places.\n", len(f.Evidence)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\nBecause: %s\n", code(cut(evidence(&e), maxCell)))
+		fmt.Fprintf(&b, "\nBecause: %s\n", codeSpan(cutText(formatEvidence(&e), maxCell)))
 	}
 	if len(f.Also) > 0 {
 		var places []string
@@ -182,24 +189,41 @@ func details(f *onward.Finding) string {
 				places = append(places, fmt.Sprintf("%d more", len(f.Also)-i))
 				break
 			}
-			places = append(places, code(place(at.Path, at.Line, 0)))
+			places = append(places, codeSpan(formatPlace(at.Path, at.Line, 0)))
 		}
 		fmt.Fprintf(&b, "\nAlso at %s\n", strings.Join(places, ", "))
 	}
-	words, sql, _ := strings.Cut(strings.TrimSpace(Visible(f.Instead)), "\n")
+	othersDetails(&b, g)
+	words, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(f.Instead)), "\n")
 	if words != "" {
-		fmt.Fprintf(&b, "\nInstead: %s\n", prose(Line(words)))
+		fmt.Fprintf(&b, "\nInstead: %s\n", escapeProse(EscapeLine(words)))
 	}
-	if sql = strings.Trim(sql, "\n"); sql != "" && len(f.Files) == 0 { // they say it whole
-		fmt.Fprintf(&b, "\n%s\n", fenced(cut(sql, maxSnippet)))
+	if sql = strings.Trim(sql, "\n"); sql != "" && len(f.Files) == 0 { // the files have all of it
+		fmt.Fprintf(&b, "\n%s\n", fenceSQL(cutText(sql, maxSnippet)))
 	}
 	filesDetails(&b, f)
 	b.WriteString("\n</details>\n")
 	return b.String()
 }
 
-// unjudged lists what could not be judged.
-func unjudged(b *strings.Builder, opaque []onward.Opaque) {
+// othersDetails lists the places of findings that are similar to one.
+func othersDetails(b *strings.Builder, g *similar) {
+	if g == nil {
+		return
+	}
+	b.WriteString("\nThe same fix, each for its own statement:\n\n")
+	list := g.otherFindings()
+	for i, f := range list {
+		if i == mostSimilar {
+			fmt.Fprintf(b, "- %d more places\n", len(list)-i)
+			return
+		}
+		fmt.Fprintf(b, "- %s: %s\n", codeSpan(formatPlace(f.Path, f.Line, 0)), escapeProse(cutText(EscapeLine(f.Fact), maxCell)))
+	}
+}
+
+// writeUnjudged lists what could not be judged.
+func writeUnjudged(b *strings.Builder, opaque []onward.Opaque) {
 	if len(opaque) == 0 {
 		return
 	}
@@ -209,12 +233,12 @@ func unjudged(b *strings.Builder, opaque []onward.Opaque) {
 			fmt.Fprintf(b, "- and %d more\n", len(opaque)-i)
 			return
 		}
-		fmt.Fprintf(b, "- %s: %s\n", code(place(o.Path, o.Line, o.Column)), prose(cut(sentence(&o), maxCell)))
+		fmt.Fprintf(b, "- %s: %s\n", codeSpan(formatPlace(o.Path, o.Line, o.Column)), escapeProse(cutText(formatOpaque(&o), maxCell)))
 	}
 }
 
-// cut shortens text to a number of bytes, between characters.
-func cut(s string, n int) string {
+// cutText shortens text to a number of bytes, between characters.
+func cutText(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -224,9 +248,9 @@ func cut(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// cell makes inline Markdown fit for a table: a pipe ends a cell even within
-// a code span, unless a backslash stands before it.
-func cell(s string) string {
+// escapeCell escapes inline Markdown for a table: a pipe ends a cell even within a code span,
+// unless a backslash precedes it.
+func escapeCell(s string) string {
 	var b strings.Builder
 	escaped := false
 	for _, r := range s {
@@ -239,8 +263,8 @@ func cell(s string) string {
 	return b.String()
 }
 
-// inert keeps GitHub from acting on text: no mention, no link to an issue or
-// a page. A zero-width space is the only thing that works everywhere.
+// inert keeps GitHub from turning text into mentions, and into links to issues or pages.
+// Only a zero-width space works everywhere.
 var inert = strings.NewReplacer("@", "@\u200b", "://", ":\u200b//", "www.", "www\u200b.", "GH-", "GH\u200b-", "gh-", "gh\u200b-", "#", "#\u200b")
 
 var entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
@@ -248,8 +272,8 @@ var entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 // inHTML is text for an HTML element.
 func inHTML(s string) string { return entities.Replace(inert.Replace(s)) }
 
-// prose is text for a paragraph or a cell: nothing in it is Markdown.
-func prose(s string) string {
+// escapeProse escapes text for a paragraph or a cell: nothing in it is Markdown.
+func escapeProse(s string) string {
 	var b strings.Builder
 	runes := []rune(s)
 	for i, r := range runes {
@@ -257,7 +281,7 @@ func prose(s string) string {
 		case '\\', '`', '*', '[', '<', '|', '~', '$', '&':
 			b.WriteByte('\\')
 		case '_':
-			// Within a word it is no emphasis, and names are full of them.
+			// Within a word it is no emphasis, and names contain many.
 			if i == 0 || i == len(runes)-1 || !wordRune(runes[i-1]) || !wordRune(runes[i+1]) {
 				b.WriteByte('\\')
 			}
@@ -271,10 +295,10 @@ func wordRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-// code is a code span on one line; its fence is longer than any run of
-// backticks in it.
-func code(s string) string {
-	s = Line(s)
+// codeSpan returns a code span on one line; its fence is longer than any run of backticks in
+// it.
+func codeSpan(s string) string {
+	s = EscapeLine(s)
 	if s == "" {
 		return ""
 	}
@@ -285,8 +309,8 @@ func code(s string) string {
 	return fence + s + fence
 }
 
-// fenced is a block of SQL.
-func fenced(s string) string {
+// fenceSQL is a block of SQL.
+func fenceSQL(s string) string {
 	fence := strings.Repeat("`", max(3, longestRun(s, '`')+1))
 	return fence + "sql\n" + strings.TrimRight(s, "\n") + "\n" + fence
 }

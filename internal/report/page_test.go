@@ -20,7 +20,7 @@ func TestBroken(t *testing.T) {
 		"0001_a_very_long_name_of_all.sql":  "0001_a_very_long_name_of_all.sql",
 		"a_directory_wider_than_all/1.sql":  "a_directory_wider_than_all/1.sql",
 	} {
-		if got := p.broken(name); got != want {
+		if got := p.breakPath(name); got != want {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -29,15 +29,15 @@ func TestBroken(t *testing.T) {
 // TestFold: paths, flags and names are not broken at their hyphens.
 func TestFold(t *testing.T) {
 	t.Parallel()
-	got := fold("where it may, rehearse with --superuser, see db/2024-01-02-users.sql:1:1 and a-b", 30)
+	got := foldText("where it may, rehearse with --superuser, see db/2024-01-02-users.sql:1:1 and a-b", 30)
 	want := []string{"where it may, rehearse with", "--superuser, see", "db/2024-01-02-users.sql:1:1", "and a-b"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestTame: what a migration names must not be a command of the workflow whose
-// log the report stands in.
+// TestTame: a name in a migration must not be a command for the CI service whose log
+// contains the report.
 func TestTame(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
@@ -45,13 +45,13 @@ func TestTame(t *testing.T) {
 		"\x1b[1m::error::x": "\x1b[1m\\::error::x", "a\n::error file=x::\n": "a\n\\::error file=x::\n", "# [a]": "# [a]", "##\\[a]": "##\\[a]",
 		"  ::text": "  ::text", "a ::error::x": "a ::error::x", "## x": "## x", "": "",
 	} {
-		if got := Tame(line); got != want {
+		if got := EscapeCommands(line); got != want {
 			t.Errorf("%q became %q, not %q", line, got, want)
 		}
 	}
 }
 
-// TestNotes: what a rehearsal left out is said of a clean release, too.
+// TestNotes: the report of a clean release also says what a rehearsal left out.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	r := &onward.Report{

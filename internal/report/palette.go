@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Palette is the few styles of the terminal. They use the sixteen colours that
-// every terminal lets its user choose.
+// Palette has the few styles of the terminal. They use the sixteen colours that users can
+// configure in every terminal.
 type Palette struct {
 	Error, Warning, Info, OK, Bold, Dim lipgloss.Style
 
@@ -18,10 +18,10 @@ type Palette struct {
 	color bool
 }
 
-// NewPalette gives the styles; without colour they change nothing.
+// NewPalette returns the styles; without colour they change nothing.
 func NewPalette(color bool) Palette {
-	// A renderer of our own: lipgloss' default one would ask the terminal
-	// for its background, which costs time and can leave answers behind.
+	// A renderer of our own, because lipgloss' default one asks the terminal for its
+	// background: that costs time, and the answer may stay in the input.
 	r := lipgloss.NewRenderer(io.Discard)
 	r.SetColorProfile(termenv.Ascii)
 	if !color {
@@ -53,11 +53,11 @@ func (p *Palette) Severity(s onward.Severity) lipgloss.Style {
 	return p.Info
 }
 
-// plain is the style of ordinary text.
-func (p *Palette) plain() lipgloss.Style { return p.none }
+// ordinaryStyle is the style of ordinary text.
+func (p *Palette) ordinaryStyle() lipgloss.Style { return p.none }
 
-// blocking is the colour of a lock: whom it makes wait.
-func (p *Palette) blocking(l onward.Lock) lipgloss.Style {
+// lockStyle returns the colour of a lock, which depends on whom it blocks.
+func (p *Palette) lockStyle(l onward.Lock) lipgloss.Style {
 	switch {
 	case l.BlocksReads():
 		return p.Error

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// ShortName is a migration's file in as few words as tell it from others: its
-// name; with the directory's, where every file has the same (up.sql); with the
-// application's, where the directory's does not say it (Django).
+// ShortName returns the shortest name that identifies a migration's file: its name; with
+// the directory, if every file has the same name (up.sql); with the application, if the
+// directory does not name it (Django).
 func ShortName(file string) string {
 	dir, name := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")

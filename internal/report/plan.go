@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/onward"
@@ -20,13 +21,13 @@ func WritePlan(w io.Writer, f Format, p *onward.Plan, o Options) error {
 		return planSQL(w, p)
 	}
 	out := newPage(o)
-	out.split(Line(p.Base)+"..."+Line(p.Head), Count(len(p.Migrations), "migration")+" · "+Count(len(p.Steps), "step"), out.Bold, out.Dim)
+	out.addTwoSided(EscapeLine(p.Base)+"..."+EscapeLine(p.Head), CountNoun(len(p.Migrations), "migration")+" · "+countSteps(p), out.Bold, out.Dim)
 	told := map[string]bool{}
 	for _, phase := range phases {
 		out.planPhase(p, phase, told, o.Verbose)
 	}
 	out.planEnd(p)
-	return out.flush(w)
+	return out.writePage(w)
 }
 
 // phases are in the order in which they are run.
@@ -43,12 +44,12 @@ func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase, told map[str
 	first := true
 	for i := range plan.Steps {
 		s := &plan.Steps[i]
-		if s.Phase != phase {
+		if s.Phase != phase || s.Bookkeeping && !verbose {
 			continue
 		}
 		if first {
-			p.blank()
-			p.split(string(phase), phaseWords[phase], p.Bold, p.Dim)
+			p.addBlankLine()
+			p.addTwoSided(string(phase), phaseWords[phase], p.Bold, p.Dim)
 			first = false
 		}
 		p.planStep(s, told, verbose)
@@ -57,80 +58,80 @@ func (p *page) planPhase(plan *onward.Plan, phase onward.PlanPhase, told map[str
 
 func (p *page) planStep(s *onward.PlanStep, told map[string]bool, verbose bool) {
 	const indent = "      "
-	p.wrap("  "+s.ID+"  ", indent, Line(s.Why)+".", p.plain())
-	for _, text := range inner(s.SQL) {
+	p.addWrapped("  "+s.ID+"  ", indent, EscapeLine(s.Why)+".", p.ordinaryStyle())
+	for _, text := range stepLines(s, verbose) {
 		body := strings.TrimLeft(text, " ")
-		p.line(indent, text[:len(text)-len(body)], p.paint(p.Dim, Line(body)))
+		p.addLine(indent, text[:len(text)-len(body)], p.paintLine(p.Dim, EscapeLine(body)))
 	}
-	effects := existing(s.Effects)
+	effects := noticeableEffects(s.Effects)
 	for i := range effects {
 		e := &effects[i]
 		words := e.Lock.String()
-		if work := worked(e); work != "" {
+		if work := nameWork(e); work != "" {
 			words += ", " + work
 		}
-		p.line(indent, relation(e.Relation), "  ", words, "  ", p.paint(p.blocking(e.Lock), "blocks "+kept(e)))
+		p.addLine(indent, shortRelation(e.Relation), "  ", words, "  ", p.paintLine(p.lockStyle(e.Lock), "blocks "+blockedBy(e)))
 	}
-	p.wrap(indent+"takes   ", indent+"        ", stepTime(s), p.plain())
+	p.addWrapped(indent+"takes   ", indent+"        ", stepTime(s), p.ordinaryStyle())
 	for _, text := range stepBefore(s, told) {
-		p.wrap(indent+"before  ", indent+"        ", text, p.plain())
+		p.addWrapped(indent+"before  ", indent+"        ", text, p.ordinaryStyle())
 	}
 	if s.Repeat {
-		p.wrap(indent+"until   ", indent+"        ", "again and again, until it returns 0", p.plain())
+		p.addWrapped(indent+"until   ", indent+"        ", "it is repeated, and committed each time, until no row is left", p.ordinaryStyle())
 	}
 	words, sql := stepUndo(s)
-	list := inner(sql)
+	list := linesWithoutTransaction(sql)
 	switch {
 	case words != "":
-		p.wrap(indent+"undo    ", indent+"        ", words, p.plain())
+		p.addWrapped(indent+"undo    ", indent+"        ", words, p.ordinaryStyle())
 	case verbose:
 		for i, text := range list {
 			head := "undo    "
 			if i > 0 {
 				head = "        "
 			}
-			p.line(indent, head, Line(text))
+			p.addLine(indent, head, EscapeLine(text))
 		}
 	default:
 		text := list[0]
 		if n := len(list) - 1; n > 0 {
-			text = fmt.Sprintf("%s and %s (-v shows all)", shorten(text, 50), Count(n, "more line"))
+			text = fmt.Sprintf("%s and %s (-v shows all)", cutToWidth(text, 50), CountNoun(n, "more line"))
 		}
-		p.line(indent, "undo    ", shorten(Line(text), p.width-14))
+		p.addLine(indent, "undo    ", cutToWidth(EscapeLine(text), p.width-14))
 	}
 }
 
 func (p *page) planEnd(plan *onward.Plan) {
 	if len(plan.Notes) > 0 {
-		p.blank()
-		p.line(p.paint(p.Bold, "to know"))
+		p.addBlankLine()
+		p.addLine(p.paintLine(p.Bold, "notes"))
 		for _, n := range plan.Notes {
-			p.wrap("  ", "  ", Line(n), p.plain())
+			p.addWrapped("  ", "  ", EscapeLine(n), p.ordinaryStyle())
 		}
 	}
 	for _, s := range plan.Statements {
-		p.blank()
-		p.line(p.paint(p.Bold, Line("to "+s.Name)))
-		p.wrap("  ", "  ", Line(s.Text), p.plain())
-		p.line("  ", p.paint(p.Dim, Line(s.SQL)))
+		p.addBlankLine()
+		p.addLine(p.paintLine(p.Bold, EscapeLine("to "+s.Name)))
+		p.addWrapped("  ", "  ", EscapeLine(s.Text), p.ordinaryStyle())
+		p.addLine("  ", p.paintLine(p.Dim, EscapeLine(s.SQL)))
 	}
-	p.blank()
+	p.addBlankLine()
 	for _, c := range plan.Proof.Checks {
-		word, style := "ok", p.plain()
+		word, style := "ok", p.ordinaryStyle()
 		if !c.OK {
 			word, style = "no", p.Error
 		}
-		p.wrap("  "+word+"  ", "      ", c.Name, style)
+		p.addWrapped("  "+word+"  ", "      ", c.Name, style)
 		if !c.OK {
 			for text := range strings.Lines(c.Detail) {
-				p.wrap("      ", "      ", Line(strings.TrimRight(text, "\n")), p.plain())
+				p.addWrapped("      ", "      ", EscapeLine(strings.TrimRight(text, "\n")), p.ordinaryStyle())
 			}
 		}
 	}
 	for _, m := range plan.Proof.Missing {
-		p.wrap("  missing  ", "      ", Line(m), p.Warning)
+		p.addWrapped("  missing  ", "      ", EscapeLine(m), p.Warning)
 	}
-	p.line(p.paint(p.Bold, planVerdict(plan)))
+	p.addLine(p.paintLine(p.Bold, planVerdict(plan)))
 }
 
 // planVerdict is the last line.
@@ -139,11 +140,11 @@ func planVerdict(p *onward.Plan) string {
 	case len(p.Steps) == 0:
 		return "There is nothing to plan."
 	case p.Proof.Proven:
-		return "Proven: the plan makes what the migrations make."
-	case len(p.Proof.Missing) > 0:
-		return "A sketch: it is not proven, and what is missing stands above."
+		return "Proven: the steps produce the schema and the rows of the migrations."
+	case len(p.Proof.Missing) > 0, slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK }):
+		return "Not proven: see the lines with no and missing above."
 	}
-	return "A sketch: it is not proven."
+	return "A sketch: no proof was made."
 }
 
 // planSQL prints the steps for psql, each with its check and what it waits for as comments.
@@ -151,7 +152,7 @@ func planSQL(w io.Writer, p *onward.Plan) error {
 	var b strings.Builder
 	comment := func(format string, args ...any) {
 		for text := range strings.Lines(fmt.Sprintf(format, args...)) {
-			b.WriteString("-- " + Line(strings.TrimRight(text, "\n")) + "\n")
+			b.WriteString("-- " + EscapeLine(strings.TrimRight(text, "\n")) + "\n")
 		}
 	}
 	comment("%s", planVerdict(p))
@@ -173,7 +174,7 @@ func planSQL(w io.Writer, p *onward.Plan) error {
 			comment("must find no row: %s", s.Check)
 		}
 		if s.Repeat {
-			comment("again and again, until it returns 0")
+			comment("repeat it until it returns 0")
 		}
 		b.WriteString(s.SQL)
 	}

@@ -9,22 +9,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// batch is how many rows a run of a backfill passes, about.
+// batch is roughly how many rows one batch of a backfill has.
 const batch = 1000
 
 // lockTimeout is for how long a step waits for a lock.
 var lockTimeout = fmt.Sprintf("%g s", onward.PlanLockTimeout.Seconds())
 
-// stepTime says for how long a step takes, and what others feel of it.
+// stepTime says how long a step takes, and how it affects others.
 func stepTime(s *onward.PlanStep) string {
 	var on string
 	var ms, rows int64
 	blocks := false
-	effects := existing(s.Effects) // nobody waits for what is new
+	effects := noticeableEffects(s.Effects) // nobody waits for new relations
 	for i := range effects {
 		e := &effects[i]
 		if e.Work != onward.NoWork || e.RowLocks {
-			on = cmp.Or(on, relation(e.Relation))
+			on = cmp.Or(on, shortRelation(e.Relation))
 			rows = max(rows, e.Rows)
 		}
 		ms += e.EstimateMS
@@ -36,58 +36,89 @@ func stepTime(s *onward.PlanStep) string {
 	}
 	switch {
 	case s.Repeat && rows > 0:
-		return fmt.Sprintf("in the background, some %s rows a run: about %s runs, %s of work", grouped(batch), Number((rows+batch-1)/batch), strings.TrimPrefix(how, "about "))
+		return fmt.Sprintf("in the background, some %s rows a run: about %s runs, %s of work", groupDigits(batch), FormatNumber((rows+batch-1)/batch),
+			strings.TrimPrefix(how, "about "))
 	case s.Repeat:
-		return fmt.Sprintf("in the background, some %s rows a run; %s", grouped(batch), how)
+		return fmt.Sprintf("in the background, some %s rows a run; %s", groupDigits(batch), how)
 	case s.Class == onward.StepValidate:
 		return how + "; reads and writes go on"
 	case s.Class == onward.StepConcurrent:
-		return how + ", and waits for transactions that are open; reads and writes go on"
+		return how + "; it waits for open transactions, and reads and writes go on"
 	case s.Duration == "grows" && blocks:
 		return how + ", and others wait for as long"
 	case s.Duration == "grows":
 		return how
 	case blocks:
-		return "an instant; without its lock it gives up after " + lockTimeout + ", and is to be run again"
+		return "an instant; if it gets no lock within " + lockTimeout + ", it stops: run it again"
 	}
 	return "an instant"
 }
 
-// stepUndo says how a step is taken back: in words, or as SQL.
+// stepUndo says how a step is undone: in words, or as SQL.
 func stepUndo(s *onward.PlanStep) (words, sql string) {
 	switch {
 	case len(s.StayChanged) > 0 && s.Phase != onward.Contract:
-		return undo.Sentence(s.StayChanged) + ": no old value is kept", strings.TrimRight(s.Undo, "\n")
+		return undo.DescribeChanged(s.StayChanged) + ": no old value is kept", strings.TrimRight(s.Undo, "\n")
 	case s.Undo != "":
 		return "", strings.TrimRight(s.Undo, "\n")
-	case s.Phase == onward.Contract:
-		return "there is no way back: what it takes away is gone", ""
 	case s.Class == onward.StepValidate:
-		return "nothing is left to take back", ""
+		return "not needed: it leaves nothing", ""
+	case s.Phase == onward.Contract:
+		return "none: the dropped data is gone", ""
 	case s.Phase == onward.Backfill:
-		return "not needed: what it wrote goes with the steps before it", ""
+		return "not needed: the undo of earlier steps removes what it wrote", ""
 	}
-	return "nothing takes it back; it stands in nobody's way", ""
+	return "not needed: it is harmless if left", ""
 }
 
-// stepBefore is what must be true before a step is run, beside that the one before it is done.
-// told is what was said of one before it already.
+// stepBefore lists what must be true before a step runs, besides the completion of the
+// previous step. told are the requirements that an earlier step already printed.
 func stepBefore(s *onward.PlanStep, told map[string]bool) []string {
 	var out []string
 	for _, r := range s.Requires {
 		switch {
 		case r.Kind == onward.RequiresCheck:
-			out = append(out, "no row is found by: "+Line(strings.TrimSuffix(s.Check, ";")))
+			out = append(out, "no row is found by: "+EscapeLine(strings.TrimSuffix(s.Check, ";")))
 		case r.Kind != onward.RequiresStep && !told[r.Text]:
 			told[r.Text] = true
-			out = append(out, Line(r.Text))
+			out = append(out, EscapeLine(r.Text))
 		}
 	}
 	return out
 }
 
-// inner are the lines of a step's SQL without those of its transaction.
-func inner(sql string) []string {
+// mostLines is how many lines of a step's SQL are printed without -v. A trigger's function has more.
+const mostLines = 8
+
+// stepLines returns the lines of a step's SQL that a reader needs: of a backfill the work on one batch, without the
+// cursor, and of long SQL the first lines. whole returns all lines.
+func stepLines(s *onward.PlanStep, whole bool) []string {
+	if s.Repeat && s.Backfill != nil && !whole {
+		return linesWithoutTransaction(s.Backfill.Work)
+	}
+	lines := linesWithoutTransaction(s.SQL)
+	if !whole && len(lines) > mostLines {
+		lines = append(lines[:mostLines/2:mostLines/2], fmt.Sprintf("… %s (-v shows all)", CountNoun(len(lines)-mostLines/2, "more line")))
+	}
+	return lines
+}
+
+// countSteps counts the steps of a plan, and those that only keep the plan's own state.
+func countSteps(p *onward.Plan) string {
+	kept := 0
+	for i := range p.Steps {
+		if p.Steps[i].Bookkeeping {
+			kept++
+		}
+	}
+	if kept == 0 {
+		return CountNoun(len(p.Steps), "step")
+	}
+	return CountNoun(len(p.Steps)-kept, "step") + fmt.Sprintf(", and %d for the plan's own state", kept)
+}
+
+// linesWithoutTransaction returns the lines of a step's SQL without its transaction.
+func linesWithoutTransaction(sql string) []string {
 	var out []string
 	for line := range strings.Lines(sql) {
 		text := strings.TrimRight(line, "\n")

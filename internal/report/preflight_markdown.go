@@ -9,20 +9,21 @@ import (
 )
 
 // preflightMarkdown prints a preflight as a comment: the verdict, the findings folded away,
-// what was not seen.
+// and the checks that could not be made.
 func preflightMarkdown(w io.Writer, r *onward.Preflight) error {
 	var b strings.Builder
-	left, right := about(r)
-	fmt.Fprintf(&b, "%s\n**onward preflight**: %s\n", MarkdownMarker, prose(Line(r.Summary.Verdict)))
+	left, right := describeTarget(r)
+	fmt.Fprintf(&b, "%s\n**onward preflight**: %s\n", MarkdownMarker, escapeProse(EscapeLine(r.Summary.Verdict)))
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		words, sql, _ := strings.Cut(strings.TrimSpace(Visible(f.Instead)), "\n")
-		text := fmt.Sprintf("<details>\n<summary>%s: %s (%s)</summary>\n\n%s\n\nInstead: %s\n", f.Severity, inHTML(Line(f.Fact)), inHTML(Line(f.Rule)), prose(Line(f.Harm)), prose(Line(words)))
+		words, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(f.Instead)), "\n")
+		text := fmt.Sprintf("<details>\n<summary>%s: %s (%s)</summary>\n\n%s\n\nInstead: %s\n", f.Severity, inHTML(EscapeLine(f.Fact)), inHTML(EscapeLine(f.Rule)),
+			escapeProse(EscapeLine(f.Harm)), escapeProse(EscapeLine(words)))
 		if sql != "" {
-			text += "\n" + fenced(cut(sql, maxSnippet)) + "\n"
+			text += "\n" + fenceSQL(cutText(sql, maxSnippet)) + "\n"
 		}
 		if b.Len()+len(text) > maxComment {
-			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward preflight to see them.\n", Count(len(r.Findings)-i, "more finding"))
+			fmt.Fprintf(&b, "\n%s not shown: the comment would be too long. Run onward preflight to see them.\n", CountNoun(len(r.Findings)-i, "more finding"))
 			break
 		}
 		b.WriteString("\n" + text + "\n</details>\n")
@@ -35,9 +36,9 @@ func preflightMarkdown(w io.Writer, r *onward.Preflight) error {
 			fmt.Fprintf(&b, "- and %d more\n", len(r.Opaque)-i)
 			break
 		}
-		fmt.Fprintf(&b, "- %s: %s: %s\n", code(o.Rule), prose(cut(Line(o.What), maxCell)), prose(cut(Line(o.Why), maxCell)))
+		fmt.Fprintf(&b, "- %s: %s: %s\n", codeSpan(o.Rule), escapeProse(cutText(EscapeLine(o.What), maxCell)), escapeProse(cutText(EscapeLine(o.Why), maxCell)))
 	}
-	fmt.Fprintf(&b, "\n%s · %s · %s\n", preflightCounts(r), prose(left), prose(right))
-	_, err := io.WriteString(w, Tame(b.String()))
+	fmt.Fprintf(&b, "\n%s · %s · %s\n", preflightCounts(r), escapeProse(left), escapeProse(right))
+	_, err := io.WriteString(w, EscapeCommands(b.String()))
 	return err
 }

@@ -16,11 +16,37 @@ func flown() *onward.Preflight {
 	return &onward.Preflight{
 		Schema: onward.PreflightSchema, Taken: "2026-11-23T07:00:00Z", Postgres: "17.5", Database: "shop", Role: "deploy", Release: "main...age", Touched: []string{"public.users"},
 		Findings: []onward.PreflightFinding{
-			{Rule: "slot-inactive", Severity: onward.Error, Scope: onward.ScopeServer, Object: "a\"b\\\x1b[31m", Fact: "nobody reads slot\n::error::a\"b", Harm: "the disk fills", Instead: "drop it:\nSELECT pg_drop_replication_slot('x');"},
-			{Rule: "slot-inactive", Severity: onward.Error, Scope: onward.ScopeServer, Object: "a\"b\\\x1b[31m", Fact: "nobody reads it", Harm: "the disk fills", Instead: "drop it"},
+			{
+				Rule:     "slot-inactive",
+				Severity: onward.Error,
+				Scope:    onward.ScopeServer,
+				Object:   "a\"b\\\x1b[31m",
+				Fact:     "nobody reads slot\n::error::a\"b",
+				Harm:     "the disk fills",
+				Instead:  "drop it:\nSELECT pg_drop_replication_slot('x');",
+			},
+			{
+				Rule:     "slot-inactive",
+				Severity: onward.Error,
+				Scope:    onward.ScopeServer,
+				Object:   "a\"b\\\x1b[31m",
+				Fact:     "nobody reads it",
+				Harm:     "the disk fills",
+				Instead:  "drop it",
+			},
 		},
-		Opaque:  []onward.PreflightOpaque{{Rule: "disk-short", What: "how much disk is free", Why: "##[error]nobody tells"}},
-		Checks:  []onward.PreflightCheck{{Rule: "slot-inactive", Scope: onward.ScopeServer, State: onward.StateError, Metric: "slots", Help: "Slots.", Measured: []onward.PreflightMeasure{{Object: "a", Value: 1.5}}}, {Rule: "disk-short", Scope: onward.ScopeServer, State: onward.StateOpaque}},
+		Opaque: []onward.PreflightOpaque{{Rule: "disk-short", What: "how much disk is free", Why: "##[error]nobody tells"}},
+		Checks: []onward.PreflightCheck{
+			{
+				Rule:     "slot-inactive",
+				Scope:    onward.ScopeServer,
+				State:    onward.StateError,
+				Metric:   "slots",
+				Help:     "Slots.",
+				Measured: []onward.PreflightMeasure{{Object: "a", Value: 1.5}},
+			},
+			{Rule: "disk-short", Scope: onward.ScopeServer, State: onward.StateOpaque},
+		},
 		Summary: onward.PreflightSummary{Checks: 2, Errors: 2, Opaque: 1, Verdict: "Not fit to be migrated now: nobody reads slot."},
 	}
 }
@@ -61,7 +87,11 @@ onward_preflight_slots{object="a"} 1.5
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	terminal := print(report.FormatTerminal)
-	for _, words := range []string{"database shop", "main...age · Postgres 17.5 · role deploy", "the release touches users", "error    slot-inactive", "             SELECT pg_drop_replication_slot('x');", "disk-short: how much disk is free", "2 checks: 2 errors, 1 not seen", "Not fit to be migrated now"} {
+	for _, words := range []string{
+		"database shop", "main...age · Postgres 17.5 · role deploy", "the release touches users",
+		"error    slot-inactive", "             SELECT pg_drop_replication_slot('x');",
+		"disk-short: how much disk is free", "2 checks: 2 errors, 1 not seen", "Not fit to be migrated now",
+	} {
 		if !strings.Contains(terminal, words) {
 			t.Errorf("the terminal lacks %q:\n%s", words, terminal)
 		}

@@ -10,12 +10,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// PreflightDown is what Prometheus is told of a server that could not be asked.
+// PreflightDown prints the metrics for a server that cannot be reached.
 func PreflightDown(w io.Writer) error {
 	p := &exposition{}
-	p.metric("up", "Whether the database could be asked: 1, or 0.")
-	p.sample("up", 0)
-	return p.flush(w)
+	p.addMetric("up", "Whether the database could be asked: 1, or 0.")
+	p.addSample("up", 0)
+	return p.writeMetrics(w)
 }
 
 // preflightPrometheus prints a preflight in the text format of Prometheus: the state of each
@@ -23,36 +23,36 @@ func PreflightDown(w io.Writer) error {
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 func preflightPrometheus(w io.Writer, r *onward.Preflight) error {
 	p := &exposition{}
-	p.metric("up", "Whether the database could be asked: 1, or 0.")
-	p.sample("up", 1)
+	p.addMetric("up", "Whether the database could be asked: 1, or 0.")
+	p.addSample("up", 1)
 	if taken, err := time.Parse(time.RFC3339, r.Taken); err == nil {
-		p.metric("taken_seconds", "When the server was asked, in seconds since 1970.")
-		p.sample("taken_seconds", float64(taken.Unix()))
+		p.addMetric("taken_seconds", "When the server was asked, in seconds since 1970.")
+		p.addSample("taken_seconds", float64(taken.Unix()))
 	}
-	p.metric("check", "The outcome of each check: 0 nothing, 1 a note, 2 a warning, 3 an error, -1 not all was seen.")
+	p.addMetric("check", "The outcome of each check: 0 nothing, 1 a note, 2 a warning, 3 an error, -1 not all was seen.")
 	for _, c := range r.Checks {
-		p.sample("check", map[onward.PreflightState]float64{
+		p.addSample("check", map[onward.PreflightState]float64{
 			onward.StateOpaque: -1, onward.StateInfo: 1, onward.StateWarning: 2, onward.StateError: 3,
 		}[c.State], "check", c.Rule, "scope", string(c.Scope))
 	}
-	p.metric("finding", "Each finding, by its object: 1.")
+	p.addMetric("finding", "Each finding, by its object: 1.")
 	for _, f := range r.Findings {
-		p.sample("finding", 1, "check", f.Rule, "severity", f.Severity.String(), "object", f.Object)
+		p.addSample("finding", 1, "check", f.Rule, "severity", f.Severity.String(), "object", f.Object)
 	}
 	for _, c := range r.Checks {
 		if c.Metric == "" || len(c.Measured) == 0 {
 			continue
 		}
-		p.metric(c.Metric, c.Help)
+		p.addMetric(c.Metric, c.Help)
 		for _, m := range c.Measured {
-			p.sample(c.Metric, m.Value, "object", m.Object)
+			p.addSample(c.Metric, m.Value, "object", m.Object)
 		}
 	}
-	return p.flush(w)
+	return p.writeMetrics(w)
 }
 
-// exposition collects samples; a series that is there already is left out, as Prometheus
-// refuses a text that has one twice.
+// exposition collects samples. It skips a series that it already has, because Prometheus
+// refuses a text with duplicates.
 type exposition struct {
 	b    strings.Builder
 	seen map[string]bool
@@ -60,15 +60,15 @@ type exposition struct {
 
 const metricPrefix = "onward_preflight_"
 
-func (p *exposition) metric(name, help string) {
+func (p *exposition) addMetric(name, help string) {
 	fmt.Fprintf(&p.b, "# HELP %s%s %s\n# TYPE %s%s gauge\n", metricPrefix, name, helpEscapes.Replace(help), metricPrefix, name)
 }
 
-// sample adds a value; labels are names and values in turn.
-func (p *exposition) sample(name string, value float64, labels ...string) {
+// addSample adds a value; labels are names and values in turn.
+func (p *exposition) addSample(name string, value float64, labels ...string) {
 	series := metricPrefix + name
 	for i := 0; i < len(labels); i += 2 {
-		series += string("{,"[min(i, 1)]) + labels[i] + `="` + labelEscapes.Replace(Visible(labels[i+1])) + `"`
+		series += string("{,"[min(i, 1)]) + labels[i] + `="` + labelEscapes.Replace(EscapeControls(labels[i+1])) + `"`
 	}
 	if len(labels) > 0 {
 		series += "}"
@@ -83,7 +83,7 @@ func (p *exposition) sample(name string, value float64, labels ...string) {
 	p.b.WriteString(series + " " + strconv.FormatFloat(value, 'f', -1, 64) + "\n")
 }
 
-func (p *exposition) flush(w io.Writer) error {
+func (p *exposition) writeMetrics(w io.Writer) error {
 	_, err := io.WriteString(w, p.b.String())
 	return err
 }

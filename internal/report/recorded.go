@@ -9,26 +9,26 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Bounds of what is shown of recorded traffic; -v shows all.
+// Bounds of the recorded traffic that is shown; -v shows all.
 const (
 	maxWaiterLines  = 5
 	maxRefusalLines = 8
 	maxMadeUp       = 4
 )
 
-// waiterWords is who waited, in a sentence: "checkout waited up to 1.20 s behind
+// waiterWords says who waited, in a sentence: "checkout waited up to 1.20 s behind
 // 00043.sql:4, 4 times, with SELECT … FROM orders".
 func waiterWords(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, width int, name, code func(string) string) string {
-	who, with := name(Line(w.Sender)), code(shorten(gist(Line(w.Query), width), width))
+	who, with := name(EscapeLine(w.Sender)), code(cutToWidth(shortenQuery(EscapeLine(w.Query), width), width))
 	if who == "" {
 		who, with = with, ""
 	}
-	text := fmt.Sprintf("%s waited up to %s", who, Millis(w.WorstMS))
+	text := fmt.Sprintf("%s waited up to %s", who, FormatMillis(w.WorstMS))
 	if place := shortPlace(r, run, w.Statement); place != "" {
 		text += " behind " + code(place)
 	}
 	if w.Waits > 1 {
-		text += fmt.Sprintf(", %s", Count(w.Waits, "time"))
+		text += fmt.Sprintf(", %s", CountNoun(w.Waits, "time"))
 	}
 	switch {
 	case with == "":
@@ -40,23 +40,23 @@ func waiterWords(r *onward.Report, run *onward.Rehearsal, w *onward.Waiter, widt
 	return text
 }
 
-// refusal is what the server said to queries of the traffic: the same of several recorded
-// ones behind one statement.
+// refusal is an error of the server for queries of the traffic: equal errors of several
+// recorded queries after one statement are one refusal.
 type refusal struct {
 	*onward.TrafficFailure // the first
 	queries, times         int
 	senders                []string
 }
 
-// refusals puts together what is the same, in the order in which it began.
-func refusals(t *onward.Traffic) (out []refusal) {
+// groupRefusals groups equal errors, in the order in which they began.
+func groupRefusals(t *onward.Traffic) (out []refusal) {
 	if t == nil {
 		return nil
 	}
 	for i := range t.Failures {
 		f := &t.Failures[i]
 		at := slices.IndexFunc(out, func(r refusal) bool {
-			return f.ID != "" && r.ID != "" && r.Error == f.Error && behind(r.TrafficFailure) == behind(f)
+			return f.ID != "" && r.ID != "" && r.Error == f.Error && failedStatement(r.TrafficFailure) == failedStatement(f)
 		})
 		if at < 0 {
 			at = len(out)
@@ -72,21 +72,21 @@ func refusals(t *onward.Traffic) (out []refusal) {
 	return out
 }
 
-func behind(f *onward.TrafficFailure) int {
+func failedStatement(f *onward.TrafficFailure) int {
 	if f.After == nil {
 		return -1
 	}
 	return *f.After
 }
 
-// words is where queries of the traffic began to be refused, and whose they are.
-func (f *refusal) words(r *onward.Report, run *onward.Rehearsal) string {
-	text := "refused from " + Millis(f.AtMS) + " on"
-	if place := shortPlace(r, run, behind(f.TrafficFailure)); place != "" {
+// describeRefusal says after which statement the errors began, and who sends the queries.
+func (f *refusal) describeRefusal(r *onward.Report, run *onward.Rehearsal) string {
+	text := "refused from " + FormatMillis(f.AtMS) + " on"
+	if place := shortPlace(r, run, failedStatement(f.TrafficFailure)); place != "" {
 		text += ", behind " + place
 	}
 	if n := len(f.senders); n > 0 {
-		text += ", to " + Line(f.senders[0])
+		text += ", to " + EscapeLine(f.senders[0])
 		if n > 1 {
 			text += fmt.Sprintf(" and %d more", n-1)
 		}
@@ -94,11 +94,11 @@ func (f *refusal) words(r *onward.Report, run *onward.Rehearsal) string {
 	if f.queries > 1 {
 		return text + fmt.Sprintf(", %d queries", f.queries)
 	}
-	return text + ", " + Count(f.times, "time")
+	return text + ", " + CountNoun(f.times, "time")
 }
 
-// recordedWords are sentences on what became of the recordings: how much of them was the
-// traffic, what was not and why. None where there were no recordings.
+// recordedWords returns sentences about the recordings: how much of them was sent, what
+// was left out and why. It is empty if there were no recordings.
 func recordedWords(t *onward.Traffic, width int) []string {
 	if t == nil || t.Recorded == nil {
 		return nil
@@ -109,14 +109,15 @@ func recordedWords(t *onward.Traffic, width int) []string {
 	case r.Touching == 0 && r.Queries == 0:
 		out = append(out, "the recording has no query of the code's: the traffic was made up from the schema")
 	case r.Touching == 0:
-		out = append(out, fmt.Sprintf("none of the %s could be run on the release's tables: the traffic was made up from the schema", Count(r.Queries, "recorded query")))
+		out = append(out, fmt.Sprintf("none of the %s could be run on the release's tables: the traffic was made up from the schema",
+			CountNoun(r.Queries, "recorded query")))
 	default:
-		text := fmt.Sprintf("traffic: %d of %s, %d on the release's tables: %d sent while it ran", r.Run, Count(r.Queries, "recorded query"), r.Touching, r.Sent)
+		text := fmt.Sprintf("traffic: %d of %s, %d on the release's tables: %d sent while it ran", r.Run, CountNoun(r.Queries, "recorded query"), r.Touching, r.Sent)
 		if r.Tried > r.Sent {
 			text += fmt.Sprintf(", %d more after it", r.Tried-r.Sent)
 		}
 		if r.Transactions > 0 {
-			text += "; " + Count(r.Transactions, "transaction")
+			text += "; " + CountNoun(r.Transactions, "transaction")
 		}
 		if r.Unwrapped {
 			text += "; transactions that were rolled back ran query by query, as a suite wraps its tests in them"
@@ -125,12 +126,12 @@ func recordedWords(t *onward.Traffic, width int) []string {
 	}
 	for i := range r.Left {
 		l := &r.Left[i]
-		text := fmt.Sprintf("left out: %s that %s", Count(l.Queries, "recorded query"), singular(l))
+		text := fmt.Sprintf("left out: %s that %s", CountNoun(l.Queries, "recorded query"), describeLeftOut(l))
 		if len(l.Examples) > 0 && l.Examples[0].Error != nil {
 			e := &l.Examples[0]
-			text += ", such as " + shorten(gist(Line(e.Query), width), width)
+			text += ", such as " + cutToWidth(shortenQuery(EscapeLine(e.Query), width), width)
 			if e.Sender != "" {
-				text += " of " + Line(e.Sender)
+				text += " of " + EscapeLine(e.Sender)
 			}
 			text += ": " + errorWords(e.Error)
 		}
@@ -139,7 +140,7 @@ func recordedWords(t *onward.Traffic, width int) []string {
 	if n := len(r.MadeUp); n > 0 && r.Touching > 0 {
 		var names []string
 		for _, name := range r.MadeUp[:min(n, maxMadeUp)] {
-			names = append(names, relation(name))
+			names = append(names, shortRelation(name))
 		}
 		text := strings.Join(names, ", ")
 		if n > maxMadeUp {
@@ -150,9 +151,9 @@ func recordedWords(t *onward.Traffic, width int) []string {
 	return out
 }
 
-// singular is why one query was left out, or several.
-func singular(l *onward.LeftOut) string {
-	why := Line(l.Why)
+// describeLeftOut returns why one query, or several, were left out.
+func describeLeftOut(l *onward.LeftOut) string {
+	why := EscapeLine(l.Why)
 	if l.Queries == 1 {
 		for _, verb := range [][2]string{{"are ", "is "}, {"were ", "was "}, {"do ", "does "}, {"take ", "takes "}, {"touch ", "touches "}} {
 			if rest, ok := strings.CutPrefix(why, verb[0]); ok {
@@ -169,14 +170,14 @@ var (
 	listing  = regexp.MustCompile(`(?i)^(insert into [^(]*)\((.*)$`)
 )
 
-// gist is a query without its lists of columns, where it is longer than width: an ORM's
-// begins with all columns of a table.
-func gist(sql string, width int) string {
-	if columns(sql) <= width {
+// shortenQuery returns a query without its lists of columns, if it is longer than width: queries
+// of an ORM begin with all columns of a table.
+func shortenQuery(sql string, width int) string {
+	if textWidth(sql) <= width {
 		return sql
 	}
 	for _, cut := range []*regexp.Regexp{selected, setting} {
-		if m := cut.FindStringSubmatch(sql); m != nil && columns(m[2]) > 12 {
+		if m := cut.FindStringSubmatch(sql); m != nil && textWidth(m[2]) > 12 {
 			return m[1] + "…" + m[3]
 		}
 	}
@@ -186,28 +187,28 @@ func gist(sql string, width int) string {
 	return sql
 }
 
-// waiters says which recorded queries waited, by name, and what became of the recording.
-func (t *terminal) waiters(run *onward.Rehearsal) {
+// printWaiters prints which recorded queries waited, by name, and how the recording was used.
+func (t *terminal) printWaiters(run *onward.Rehearsal) {
 	if run.Traffic == nil {
 		return
 	}
 	list := run.Traffic.Waiters
 	for i := range list {
 		if i == maxWaiterLines && !t.verbose {
-			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more (-v shows them)", len(list)-i)))
+			t.addLine("  ", t.paintLine(t.Dim, fmt.Sprintf("and %d more (-v shows them)", len(list)-i)))
 			break
 		}
-		t.wrap("  ", "    ", waiterWords(t.report, run, &list[i], t.width*3/4, plainly, plainly), t.Warning)
+		t.addWrapped("  ", "    ", waiterWords(t.report, run, &list[i], t.width*3/4, keepText, keepText), t.Warning)
 	}
 	for _, text := range recordedWords(run.Traffic, t.width/2) {
-		t.wrap("  ", "    ", text, t.Dim)
+		t.addWrapped("  ", "    ", text, t.Dim)
 	}
 }
 
-// plainly is a text as it is.
-func plainly(s string) string { return s }
+// keepText returns a text unchanged.
+func keepText(s string) string { return s }
 
-// waitersInMarkdown are the same as items.
+// waitersInMarkdown returns the same as items.
 func waitersInMarkdown(r *onward.Report, run *onward.Rehearsal) (items []string) {
 	if run.Traffic == nil {
 		return nil
@@ -218,32 +219,32 @@ func waitersInMarkdown(r *onward.Report, run *onward.Rehearsal) (items []string)
 			items = append(items, fmt.Sprintf("%d more waited", len(list)-i))
 			break
 		}
-		items = append(items, waiterWords(r, run, &list[i], 80, func(s string) string { return prose(cut(s, maxCell)) }, code))
+		items = append(items, waiterWords(r, run, &list[i], 80, func(s string) string { return escapeProse(cutText(s, maxCell)) }, codeSpan))
 	}
 	for _, text := range recordedWords(run.Traffic, 80) {
-		items = append(items, prose(cut(text, 2*maxCell)))
+		items = append(items, escapeProse(cutText(text, 2*maxCell)))
 	}
 	return items
 }
 
-// htmlWaiter is who waited.
+// htmlWaiter is a sender whose queries waited.
 type htmlWaiter struct {
 	Who, Query, Worst, Waits, For, Place string
 	N                                    int
 }
 
-func (b *htmlBuilder) waiters() (out []htmlWaiter) {
+func (b *htmlBuilder) listWaiters() (out []htmlWaiter) {
 	if b.run.Traffic == nil {
 		return nil
 	}
 	for i := range b.run.Traffic.Waiters {
 		w := &b.run.Traffic.Waiters[i]
-		x := htmlWaiter{Who: Line(w.Sender), Query: Line(w.Query), Worst: Millis(w.WorstMS), Waits: Count(w.Waits, "time")}
+		x := htmlWaiter{Who: EscapeLine(w.Sender), Query: EscapeLine(w.Query), Worst: FormatMillis(w.WorstMS), Waits: CountNoun(w.Waits, "time")}
 		if w.Queries > 1 {
 			x.Waits += fmt.Sprintf(", %d queries", w.Queries)
 		}
-		if _, st := rehearsed(b.report, b.run, w.Statement); st != nil {
-			x.For, x.N = Line(st.SQL), b.numberOf(b.run, w.Statement)
+		if _, st := statementAt(b.report, b.run, w.Statement); st != nil {
+			x.For, x.N = EscapeLine(st.SQL), b.numberOf(b.run, w.Statement)
 		}
 		out = append(out, x)
 	}

@@ -1,7 +1,7 @@
 // Package report prints an [onward.Report]: one file per format, each a pure
-// function from the report to a writer. What a report says comes from
-// strangers' migrations, so every format escapes everything that is not plain
-// text: control characters, escape sequences, text direction, markup.
+// function from the report to a writer. A report contains text from untrusted
+// migrations, so every format escapes everything that is not plain text: control
+// characters, escape sequences, text direction, markup.
 package report
 
 import (
@@ -39,19 +39,19 @@ var formats = []struct {
 	write func(io.Writer, *onward.Report, Options) error
 }{
 	{FormatTerminal, Terminal},
-	{FormatJSON, same(JSON)},
-	{FormatMarkdown, same(Markdown)},
-	{FormatGitHub, same(GitHub)},
-	{FormatHTML, same(HTML)},
-	{FormatSARIF, same(SARIF)},
-	{FormatGitLab, same(GitLab)},
-	{FormatJUnit, same(JUnit)},
-	{FormatCheckstyle, same(Checkstyle)},
-	{FormatGCC, same(GCC)},
+	{FormatJSON, ignoreOptions(JSON)},
+	{FormatMarkdown, ignoreOptions(Markdown)},
+	{FormatGitHub, ignoreOptions(GitHub)},
+	{FormatHTML, ignoreOptions(HTML)},
+	{FormatSARIF, ignoreOptions(SARIF)},
+	{FormatGitLab, ignoreOptions(GitLab)},
+	{FormatJUnit, ignoreOptions(JUnit)},
+	{FormatCheckstyle, ignoreOptions(Checkstyle)},
+	{FormatGCC, ignoreOptions(GCC)},
 }
 
-// same is a format that no option changes.
-func same(write func(io.Writer, *onward.Report) error) func(io.Writer, *onward.Report, Options) error {
+// ignoreOptions adapts a format that no option changes.
+func ignoreOptions(write func(io.Writer, *onward.Report) error) func(io.Writer, *onward.Report, Options) error {
 	return func(w io.Writer, r *onward.Report, _ Options) error { return write(w, r) }
 }
 
@@ -67,24 +67,20 @@ func Formats() []Format {
 // Options say how a report is printed. The zero value is plain text, 100
 // columns wide.
 type Options struct {
-	// Color: escape sequences may be used. Colour never carries a meaning
-	// that a word does not carry too.
+	// Color allows escape sequences. Colour never has a meaning that no word has.
 	Color bool
-	// Links: names of rules lead to their pages, in a terminal that understands that.
+	// Links makes the names of rules links to their pages, in a terminal that supports them.
 	Links bool
-	// Width in columns; 0 is 100. Less than 60 is taken as 60, more than 100
-	// as 100: longer lines are hard to read.
+	// Width is in columns; 0 means 100. It is limited to 60 to 100: longer lines are hard to read.
 	Width int
 	// Verbose prints every statement and every effect, and SQL in full.
 	Verbose bool
-	// Brief lists the migrations with findings only: the report was made
-	// without changes and statements.
+	// Brief lists only the migrations with findings: the report has no changes and statements.
 	Brief bool
 	// Quiet prints the findings and the verdict only.
 	Quiet bool
-	// Dir is the directory, relative to the repository's root with forward
-	// slashes, that the terminal's paths are relative to, so that they can
-	// be clicked; "" is the root.
+	// Dir is the directory that the terminal's paths are relative to, so that they can be clicked. It is relative to
+	// the repository's root, with forward slashes; "" is the root.
 	Dir string
 }
 
@@ -98,7 +94,7 @@ func Write(w io.Writer, f Format, r *onward.Report, o Options) error {
 	return fmt.Errorf("unknown format %q: it is one of %v", f, Formats())
 }
 
-// maxReport bounds what Read takes in: 256 MB.
+// maxReport bounds the input of Read: 256 MB.
 const maxReport = 256 << 20
 
 // Read reads a report that JSON wrote.
@@ -120,9 +116,9 @@ func Read(in io.Reader) (*onward.Report, error) {
 	return r, nil
 }
 
-// ReadStrictly reads a report that a stranger may have written: an unknown key and text after the report are errors, too.
+// ReadStrictly reads a report from an untrusted source: an unknown key and text after the report are errors, too.
 //
-// Errors: those of [Read].
+// Errors: as for [Read].
 func ReadStrictly(data []byte) (*onward.Report, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -132,17 +128,17 @@ func ReadStrictly(data []byte) (*onward.Report, error) {
 	return Read(bytes.NewReader(data))
 }
 
-// judgedFor says for which versions a release was judged, and what tells the oldest:
-// "Postgres 16 to 18 (compose.yaml)".
+// judgedFor returns the versions for which a release was judged, and the file that names the oldest: "Postgres 16 to
+// 18 (compose.yaml)".
 func judgedFor(r *onward.Report) string {
 	if r.PostgresFrom == "" {
-		return Versions(r.Postgres)
+		return FormatVersions(r.Postgres)
 	}
-	return Versions(r.Postgres) + " (" + Line(r.PostgresFrom) + ")"
+	return FormatVersions(r.Postgres) + " (" + EscapeLine(r.PostgresFrom) + ")"
 }
 
-// Versions spells major versions: "Postgres 14 to 18", "Postgres 13, 15".
-func Versions(majors []int) string {
+// FormatVersions spells major versions: "Postgres 14 to 18", "Postgres 13, 15".
+func FormatVersions(majors []int) string {
 	switch n := len(majors); {
 	case n == 0:
 		return "Postgres"
@@ -158,11 +154,11 @@ func Versions(majors []int) string {
 	return "Postgres " + strings.Join(words, ", ")
 }
 
-// Count spells a number with its noun: "1 error", "2 errors", "3 queries".
-func Count(n int, noun string) string { return strconv.Itoa(n) + " " + plural(int64(n), noun) }
+// CountNoun returns a number with its noun: "1 error", "2 errors", "3 queries".
+func CountNoun(n int, noun string) string { return strconv.Itoa(n) + " " + pluralize(int64(n), noun) }
 
-// plural is a noun as a number needs it.
-func plural(n int64, noun string) string {
+// pluralize returns the noun in the form for a number.
+func pluralize(n int64, noun string) string {
 	if n == 1 {
 		return noun
 	}
@@ -172,32 +168,32 @@ func plural(n int64, noun string) string {
 	return noun + "s"
 }
 
-// noun is what a report counts: files that were named have no revisions.
-func noun(r *onward.Report) string {
-	if revisions(r) == "" {
+// countedNoun returns what a report counts: files that the user named have no revisions.
+func countedNoun(r *onward.Report) string {
+	if comparedRevisions(r) == "" {
 		return "file"
 	}
 	return "migration"
 }
 
-// found are the findings by their severity: "2 errors", "1 note".
-func found(s *onward.Summary) []string {
+// countFindings returns the counts of findings by severity: "2 errors", "1 note".
+func countFindings(s *onward.Summary) []string {
 	var out []string
 	for _, c := range []struct {
 		n    int
 		noun string
 	}{{s.Errors, "error"}, {s.Warnings, "warning"}, {s.Infos, "note"}} {
 		if c.n > 0 {
-			out = append(out, Count(c.n, c.noun))
+			out = append(out, CountNoun(c.n, c.noun))
 		}
 	}
 	return out
 }
 
-// counts is the summary in a line: "2 errors in 3 migrations, 1 not judged".
-func counts(r *onward.Report) string {
+// summaryLine is the summary in a line: "2 errors in 3 migrations, 1 not judged".
+func summaryLine(r *onward.Report) string {
 	s := &r.Summary
-	text := cmp.Or(strings.Join(found(s), ", "), "no findings") + " in " + Count(s.Migrations, noun(r))
+	text := cmp.Or(strings.Join(countFindings(s), ", "), "no findings") + " in " + CountNoun(s.Migrations, countedNoun(r))
 	if s.Suppressed > 0 {
 		text += fmt.Sprintf(", %d suppressed", s.Suppressed)
 	}
@@ -207,38 +203,38 @@ func counts(r *onward.Report) string {
 	return text
 }
 
-// verdict is the report's sentence, or a plain one where it has none.
-func verdict(r *onward.Report) string {
+// verdictSentence returns the report's sentence, or a default if it has none.
+func verdictSentence(r *onward.Report) string {
 	switch {
 	case r.Summary.Verdict != "":
-		return Line(r.Summary.Verdict)
+		return EscapeLine(r.Summary.Verdict)
 	case r.Summary.Safe:
 		return "safe to deploy"
 	case len(r.Summary.Conditions) > 0:
-		return "safe to deploy if " + Line(strings.Join(r.Summary.Conditions, ", and "))
+		return "safe to deploy if " + EscapeLine(strings.Join(r.Summary.Conditions, ", and "))
 	case r.Summary.Withheld != "":
-		return "nothing is said about a deploy"
+		return "a deploy was not judged"
 	case r.Summary.Errors == 0:
 		return "not everything could be judged"
 	}
 	return "not safe to deploy"
 }
 
-// revisions names what was compared: "main...feature".
-func revisions(r *onward.Report) string {
+// comparedRevisions returns what was compared: "main...feature".
+func comparedRevisions(r *onward.Report) string {
 	switch {
 	case r.Base == "" && r.Head == "":
 		return ""
 	case r.Base == "":
-		return Line(r.Head)
+		return EscapeLine(r.Head)
 	case r.Head == "":
-		return Line(r.Base)
+		return EscapeLine(r.Base)
 	}
-	return Line(r.Base) + "..." + Line(r.Head)
+	return EscapeLine(r.Base) + "..." + EscapeLine(r.Head)
 }
 
-// place is "path:line:column", or as much of it as is known.
-func place(path string, line, column int) string {
+// formatPlace is "path:line:column", or as much of it as is known.
+func formatPlace(path string, line, column int) string {
 	switch {
 	case line <= 0:
 		return path
@@ -248,20 +244,20 @@ func place(path string, line, column int) string {
 	return fmt.Sprintf("%s:%d:%d", path, line, column)
 }
 
-// relation is a relation's name for people: the schema public is not named.
-func relation(name string) string { return Line(strings.TrimPrefix(name, "public.")) }
+// shortRelation is a relation's name for people: the schema public is not named.
+func shortRelation(name string) string { return EscapeLine(strings.TrimPrefix(name, "public.")) }
 
-// locked is the relation of an effect, with a word on one that the release makes.
-func locked(e *onward.Effect) string {
-	name := relation(e.Relation)
+// lockedRelation returns the relation of an effect, and says so if the release creates it.
+func lockedRelation(e *onward.Effect) string {
+	name := shortRelation(e.Relation)
 	if e.New {
 		name += " (new)"
 	}
 	return name
 }
 
-// whom says who waits for a lock.
-func whom(who []string) string {
+// describeWaiters says who waits for a lock.
+func describeWaiters(who []string) string {
 	if len(who) == 0 {
 		return "nobody"
 	}
@@ -269,20 +265,19 @@ func whom(who []string) string {
 	for i, w := range who {
 		words[i] = w + "s"
 	}
-	return Line(strings.Join(words, " and "))
+	return EscapeLine(strings.Join(words, " and "))
 }
 
-// kept says who waits for what a statement does to a relation: for its lock on that, or
-// for those on the rows.
-func kept(e *onward.Effect) string {
+// blockedBy says who waits for a statement's effect on a relation: for its lock on the relation, or for its row locks.
+func blockedBy(e *onward.Effect) string {
 	if len(e.Blocks) == 0 && e.RowLocks && !e.New {
 		return "writers of the same rows"
 	}
-	return whom(e.Blocks)
+	return describeWaiters(e.Blocks)
 }
 
-// worked names the work on a relation; "" for none.
-func worked(e *onward.Effect) string {
+// nameWork names the work on a relation; "" for none.
+func nameWork(e *onward.Effect) string {
 	switch {
 	case e.Emptied:
 		return "emptied"
@@ -304,11 +299,10 @@ func transactionWords(m *onward.Migration) string {
 	case onward.TransactionNone:
 		return ownTransaction(m)
 	}
-	return Line(string(m.Transaction))
+	return EscapeLine(string(m.Transaction))
 }
 
-// ownTransaction tells of a file that nothing is put around: whether it has a
-// BEGIN of its own.
+// ownTransaction says whether a file that is sent without a transaction has a BEGIN of its own.
 func ownTransaction(m *onward.Migration) string {
 	inside := 0
 	for i := range m.Statements {
@@ -327,8 +321,8 @@ func ownTransaction(m *onward.Migration) string {
 	return "in part in a transaction of its own"
 }
 
-// existing are the effects that other sessions can feel.
-func existing(effects []onward.Effect) []onward.Effect {
+// noticeableEffects returns the effects that other sessions can notice.
+func noticeableEffects(effects []onward.Effect) []onward.Effect {
 	var out []onward.Effect
 	for _, e := range effects {
 		if !e.New {
@@ -338,10 +332,10 @@ func existing(effects []onward.Effect) []onward.Effect {
 	return out
 }
 
-// shownEffects are those on the relations that are shown: what the release makes locks nobody out.
+// shownEffects returns the effects that are shown: relations that the release creates block nobody.
 func shownEffects(effects []onward.Effect, verbose bool) []onward.Effect {
 	if verbose {
 		return effects
 	}
-	return existing(effects)
+	return noticeableEffects(effects)
 }

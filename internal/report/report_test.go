@@ -180,16 +180,16 @@ func FuzzVisible(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x1b[31m\u202e\xff\u2028\U000e0041\r\nx\ty")
 	f.Fuzz(func(t *testing.T, s string) {
-		out := report.Visible(s)
+		out := report.EscapeControls(s)
 		for _, c := range out {
 			if c != '\n' && !unicode.IsPrint(c) {
 				t.Errorf("%q: %q is left in %q", s, c, out)
 			}
 		}
-		if again := report.Visible(out); again != out {
+		if again := report.EscapeControls(out); again != out {
 			t.Errorf("%q: %q is changed again, to %q", s, out, again)
 		}
-		if line := report.Line(s); strings.ContainsAny(line, "\n\r") {
+		if line := report.EscapeLine(s); strings.ContainsAny(line, "\n\r") {
 			t.Errorf("%q: more than one line: %q", s, line)
 		}
 	})
@@ -302,8 +302,7 @@ func everywhere(s string) *onward.Report {
 	}
 }
 
-// columnsOf counts the cells of a row as GitHub does: a pipe behind a
-// backslash is text.
+// columnsOf counts the cells of a row as GitHub does: a pipe after a backslash is text.
 func columnsOf(row string) int {
 	n := -1
 	for i := 0; i < len(row); i++ {

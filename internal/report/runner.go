@@ -11,30 +11,30 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// runners are those of a report that run one of its migrations.
-func runners(r *onward.Report) []*onward.Runner {
+// usedRunners returns a report's runners that run one of its migrations.
+func usedRunners(r *onward.Report) []*onward.Runner {
 	var out []*onward.Runner
 	for i := range r.Runners {
 		by := &r.Runners[i]
-		if slices.ContainsFunc(r.Migrations, func(m onward.Migration) bool { return runs(by, &m) }) {
+		if slices.ContainsFunc(r.Migrations, func(m onward.Migration) bool { return runsMigration(by, &m) }) {
 			out = append(out, by)
 		}
 	}
 	return out
 }
 
-func runs(by *onward.Runner, m *onward.Migration) bool {
+func runsMigration(by *onward.Runner, m *onward.Migration) bool {
 	return m.Framework == by.Framework && (by.Dir == "" || strings.HasPrefix(m.Path, by.Dir+"/"))
 }
 
-// mostRunners are named in a subtitle.
+// mostRunners is how many runners a subtitle names.
 const mostRunners = 3
 
-// runBy says by whom and where a report's migrations are run: "Prisma prisma/migrations".
+// runBy says who runs a report's migrations, and where: "Prisma prisma/migrations".
 func runBy(r *onward.Report, name, path func(string) string) string {
 	var names, out []string
 	dirs := map[string][]string{}
-	for _, by := range runners(r) {
+	for _, by := range usedRunners(r) {
 		tool := name(toolName(by))
 		if !slices.Contains(names, tool) {
 			names = append(names, tool)
@@ -49,12 +49,12 @@ func runBy(r *onward.Report, name, path func(string) string) string {
 		}
 	}
 	if len(r.Runners) == 0 {
-		out = frameworks(r, name, path)
+		out = listFrameworks(r, name, path)
 	}
 	return fewOf(out)
 }
 
-// fewOf are the first of some names, and how many others there are.
+// fewOf returns the first of some names, and how many others there are.
 func fewOf(names []string) string {
 	if more := len(names) - mostRunners; more > 0 {
 		names = append(slices.Clone(names[:mostRunners]), fmt.Sprintf("%d more", more))
@@ -62,25 +62,25 @@ func fewOf(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// filesOfSQL are what is run where no tool has a name.
+// filesOfSQL is the word for the migrations if no tool has a name.
 const filesOfSQL = "SQL files"
 
-// toolName is a tool as it is called, or what it runs where it has no name of its own, or
-// is a guess.
+// toolName returns a tool's name, or the word for its files if it has no name or is a
+// guess.
 func toolName(by *onward.Runner) string {
 	if by.Tool == "" || by.Assumed || strings.Contains(by.Tool, "/") {
 		return filesOfSQL
 	}
-	return Line(by.Tool)
+	return EscapeLine(by.Tool)
 }
 
-// frameworks are those of a report that does not say who runs its migrations, with
-// the directory where there is one.
-func frameworks(r *onward.Report, name, dir func(string) string) []string {
+// listFrameworks returns the frameworks of a report that does not say who runs its migrations,
+// each with its directory if there is one.
+func listFrameworks(r *onward.Report, name, dir func(string) string) []string {
 	var out, dirs []string
 	for i := range r.Migrations {
 		m := &r.Migrations[i]
-		if f := name(Line(m.Framework)); f != "" && !slices.Contains(out, f) {
+		if f := name(EscapeLine(m.Framework)); f != "" && !slices.Contains(out, f) {
 			out = append(out, f)
 		}
 		if d := path.Dir(m.Path); !slices.Contains(dirs, d) {
@@ -93,46 +93,46 @@ func frameworks(r *onward.Report, name, dir func(string) string) []string {
 	return out
 }
 
-// assumedWord begins what is said of a guess.
+// assumedWord precedes a guess.
 const assumedWord = "assumed: "
 
-// runnerWords says how it is known who runs the migrations of a directory, and how a
-// file is sent where that is no tool's own way.
+// runnerWords says who runs the migrations of a directory and how that is known. It also
+// says how a file is sent if the tool does not decide that.
 func runnerWords(by *onward.Runner, path func(string) string) string {
 	told := by.ToldBy
 	if strings.Contains(told, "/") && !strings.Contains(told, " ") {
 		told = path(told)
 	}
-	told, sent := Line(told), sentWords(by)
+	told, sent := EscapeLine(told), sentWords(by)
 	switch {
 	case by.Proof != nil && !by.Assumed:
 		return sent + proofWords(by.Proof, path)
 	case by.Assumed && by.Proof != nil && by.Tool == "":
 		return assumedWord + sent + proofWords(by.Proof, path)
 	case by.Assumed && by.Proof != nil:
-		return assumedWord + sent + ", as " + Line(by.Tool) + " seems to send it" + proofWords(by.Proof, path)
+		return assumedWord + sent + ", as " + EscapeLine(by.Tool) + " seems to send it" + proofWords(by.Proof, path)
 	case by.Assumed && by.Tool == "":
 		return assumedWord + sent + ", as psql -f sends it"
 	case by.Assumed && by.Tool == by.ToldBy:
 		return assumedWord + sent + ", as " + told + " seems to send it"
 	case by.Assumed:
-		return assumedWord + sent + ", as " + Line(by.Tool) + " sends it, going by " + told
+		return assumedWord + sent + ", as " + EscapeLine(by.Tool) + " sends it, going by " + told
 	case by.Tool == "":
 		return sent + ", as " + cmp.Or(told, "the command line") + " says"
 	case told == "":
-		return "run by " + Line(by.Tool)
+		return "run by " + EscapeLine(by.Tool)
 	case saidSo[told] && by.Transaction != "":
-		return "run by " + Line(by.Tool) + ", " + sent + ", as " + told + " says"
+		return "run by " + EscapeLine(by.Tool) + ", " + sent + ", as " + told + " says"
 	case saidSo[told]:
-		return "run by " + Line(by.Tool) + ", as " + told + " says"
+		return "run by " + EscapeLine(by.Tool) + ", as " + told + " says"
 	}
-	return "run by " + Line(by.Tool) + " (" + told + ")"
+	return "run by " + EscapeLine(by.Tool) + " (" + told + ")"
 }
 
-// runnerLines has a line for each of the runners of a report: one for directories of which
-// the same is known.
+// runnerLines returns a line for each of a report's runners: directories with the same
+// facts share one.
 func runnerLines(r *onward.Report, path func(string) string) []string {
-	list := runners(r)
+	list := usedRunners(r)
 	var texts, out []string
 	dirs := map[string][]string{}
 	for _, by := range list {
@@ -147,35 +147,36 @@ func runnerLines(r *onward.Report, path func(string) string) []string {
 			return append(out, fmt.Sprintf("and %d more", len(texts)-i))
 		}
 		if len(texts) > 1 {
-			text = advice.Enumerate(dirs[text]) + ": " + text
+			text = advice.EnumerateNames(dirs[text]) + ": " + text
 		}
 		out = append(out, text)
 	}
 	return out
 }
 
-// runnerLine is runnerWords, with what a guess is mended with and what is not kept to.
+// runnerLine returns runnerWords, with the setting that corrects a guess, and settings
+// that are not followed.
 func runnerLine(r *onward.Report, by *onward.Runner, path func(string) string) string {
 	text := runnerWords(by, path)
 	switch {
 	case !by.Assumed:
-	case revisions(r) == "": // of check, which has the flag
+	case comparedRevisions(r) == "": // in reports of check, which has the flag
 		text += " (say --transaction)"
 	default:
 		text += " (say transaction: in onward.yaml)"
 	}
 	if by.Overrides != "" {
-		text += "; " + Line(by.Overrides) + " is not kept to: the files say themselves how they are sent"
+		text += "; " + EscapeLine(by.Overrides) + " is not kept to: the files say themselves how they are sent"
 	}
 	return text
 }
 
-// saidSo are who says how migrations are run.
+// saidSo are places in which the user says how migrations are run.
 var saidSo = map[string]bool{"onward.yaml": true, "--transaction": true, "--framework": true}
 
-// proofWords says what shows that a file is in no transaction.
+// proofWords says what proves that a file runs outside a transaction.
 func proofWords(p *onward.Proof, path func(string) string) string {
-	return "; " + Line(p.Command) + " in " + path(place(p.Path, p.Line, 0)) + ", which is deployed, shows that no transaction is around a file"
+	return "; " + EscapeLine(p.Command) + " in " + path(formatPlace(p.Path, p.Line, 0)) + ", which is deployed, shows that no transaction is around a file"
 }
 
 // sentWords says how a file is sent.

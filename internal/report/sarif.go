@@ -8,16 +8,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// SARIF prints the findings as SARIF 2.1.0, which GitHub's code scanning and editors read: rules with their pages,
-// fingerprints that survive moved lines, evidence as related places, edits as fixes.
+// SARIF prints the findings as SARIF 2.1.0, which GitHub's code scanning and editors read. It has rules with their
+// pages, fingerprints that survive moved lines, evidence as related places, and edits as fixes.
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
 func SARIF(w io.Writer, r *onward.Report) error {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}, Invocations: []sarifInvocation{{ExecutionSuccessful: true}}}
-	run.Properties.Verdict = verdict(r)
+	run.Properties.Verdict = verdictSentence(r)
 	run.Tool.Driver = sarifDriver{Name: "onward", InformationURI: "https://github.com/onward-sql/onward", Rules: []sarifRule{}}
 	at := map[string]int{}
-	for _, a := range annotations(r) {
-		id := a.id()
+	for _, a := range listAnnotations(r) {
+		id := a.ruleOrKind()
 		if _, known := at[id]; !known {
 			at[id] = len(run.Tool.Driver.Rules)
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, a.sarifRule(id))
@@ -25,7 +25,7 @@ func SARIF(w io.Writer, r *onward.Report) error {
 		if a.unread {
 			run.Invocations[0].ExecutionSuccessful = false
 		}
-		run.Results = append(run.Results, a.sarif(id, at[id]))
+		run.Results = append(run.Results, a.sarifResultOf(id, at[id]))
 	}
 	return writeJSON(w, &sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 }
@@ -113,9 +113,9 @@ type (
 	}
 )
 
-// sarifRule is what is said of a rule.
+// sarifRule returns the description of a rule.
 func (a *annotation) sarifRule(id string) sarifRule {
-	out := sarifRule{ID: id, Short: sarifText{strings.ReplaceAll(id, "-", " ")}, HelpURI: a.help()}
+	out := sarifRule{ID: id, Short: sarifText{strings.ReplaceAll(id, "-", " ")}, HelpURI: a.helpURL()}
 	out.Help.Text = out.HelpURI
 	if a.finding != nil {
 		out.Help.Text = "onward explain " + id
@@ -126,8 +126,14 @@ func (a *annotation) sarifRule(id string) sarifRule {
 	return out
 }
 
-func (a *annotation) sarif(id string, rule int) sarifResult {
-	out := sarifResult{RuleID: id, RuleIndex: rule, Level: a.level("note"), Message: sarifText{Visible(a.message)}, Fingerprints: map[string]string{"onward/v1": a.fingerprint}}
+func (a *annotation) sarifResultOf(id string, rule int) sarifResult {
+	out := sarifResult{
+		RuleID:       id,
+		RuleIndex:    rule,
+		Level:        a.forgeLevel("note"),
+		Message:      sarifText{EscapeControls(a.message)},
+		Fingerprints: map[string]string{"onward/v1": a.fingerprint},
+	}
 	if a.path != "" {
 		out.Locations = []sarifLocation{sarifPlace(a.path, a.line, a.column, a.endLine, a.endColumn)}
 	}
@@ -135,9 +141,9 @@ func (a *annotation) sarif(id string, rule int) sarifResult {
 		return out
 	}
 	for _, e := range a.finding.Evidence {
-		if e.Path != "" && e.Revision == "" { // a place of another revision is none of the files that are there
+		if e.Path != "" && e.Revision == "" { // a place in another revision is not in the current files
 			at := sarifPlace(e.Path, e.Line, 0, 0, 0)
-			at.ID, at.Message = len(out.Related)+1, &sarifText{evidence(&e)}
+			at.ID, at.Message = len(out.Related)+1, &sarifText{formatEvidence(&e)}
 			out.Related = append(out.Related, at)
 		}
 	}
@@ -156,7 +162,7 @@ func (a *annotation) sarif(id string, rule int) sarifResult {
 			}
 			change.Replacements = append(change.Replacements, one)
 		}
-		out.Fixes = []sarifFix{{Description: sarifText{Visible(a.finding.Instead)}, Changes: []sarifChange{change}}}
+		out.Fixes = []sarifFix{{Description: sarifText{EscapeControls(a.finding.Instead)}, Changes: []sarifChange{change}}}
 	}
 	return out
 }

@@ -10,25 +10,24 @@ import (
 // sizeWords is how big a relation is: "81 M rows, 24 GB".
 func sizeWords(e *onward.Effect) string {
 	if e.Rows == 0 {
-		return Bytes(e.Bytes)
+		return FormatBytes(e.Bytes)
 	}
-	return Number(e.Rows) + " rows, " + Bytes(e.Bytes)
+	return FormatNumber(e.Rows) + " rows, " + FormatBytes(e.Bytes)
 }
 
-// throughputWords is what estimates rest on: "200 MB/s read, 100 MB/s
-// written".
+// throughputWords returns the basis of the estimates: "200 MB/s read, 100 MB/s written".
 func throughputWords(s *onward.Sizes) string {
-	return Bytes(s.ReadPerSecond) + "/s read, " + Bytes(s.WritePerSecond) + "/s written"
+	return FormatBytes(s.ReadPerSecond) + "/s read, " + FormatBytes(s.WritePerSecond) + "/s written"
 }
 
-// Bytes is a size for people: "24 GB", in powers of 1000.
-func Bytes(n int64) string { return size.Bytes(n) }
+// FormatBytes is a size for people: "24 GB", in powers of 1000.
+func FormatBytes(n int64) string { return size.FormatBytes(n) }
 
-// Number is a count for people: "81 M".
-func Number(n int64) string { return size.Number(n) }
+// FormatNumber is a count for people: "81 M".
+func FormatNumber(n int64) string { return size.FormatCount(n) }
 
-// timeWords is a time in milliseconds for people, as exact as an estimate is:
-// "under 1 s", "about 45 s", "about 2 min", "about 3 h".
+// timeWords returns a time in milliseconds with the precision of an estimate: "under 1
+// s", "about 45 s", "about 2 min", "about 3 h".
 func timeWords(ms int64) string {
 	s := float64(ms) / 1000
 	switch {

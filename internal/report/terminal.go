@@ -9,28 +9,28 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Terminal prints the report for people: the migrations in the order in which
-// they run, each with what it changes, what its statements lock and what was
-// found; the verdict and the next step come last, where the eye stops. A clean
-// release is three lines, and one that was rehearsed has its timeline first and what was
-// found without a server in a line each, unless Options.Verbose.
+// Terminal prints the report for people. Migrations are in the order in which they run,
+// each with its changes, its locks and its findings. The verdict and the next step are
+// last, where the eye stops. A clean release takes three lines. A rehearsed release
+// begins with its timeline, and static findings take one line each, unless
+// Options.Verbose is set.
 func Terminal(w io.Writer, r *onward.Report, o Options) error {
 	t := &terminal{page: newPage(o), report: r, index: newIndex(r), verbose: o.Verbose, brief: o.Brief}
 	switch {
 	case o.Quiet:
-		t.quiet()
+		t.printQuiet()
 	case len(r.Migrations) == 0 && len(r.Findings) == 0 && len(r.Opaque) == 0 && len(r.Verdicts) == 0:
-		t.nothing()
+		t.printNoMigrations()
 	case r.Verification != nil && !o.Verbose:
-		t.verified()
-	case clean(r) && !o.Verbose:
-		t.short()
+		t.printVerified()
+	case isClean(r) && !o.Verbose:
+		t.printShort()
 	case len(r.Rehearsals) > 0 && !o.Verbose:
-		t.watched()
+		t.printRehearsed()
 	default:
-		t.full()
+		t.printFull()
 	}
-	return t.flush(w)
+	return t.writePage(w)
 }
 
 type terminal struct {
@@ -39,21 +39,22 @@ type terminal struct {
 	index   *index
 	verbose bool
 	brief   bool
-	rules   map[string]bool // told already
+	rules   map[string]bool // explained already
 }
 
-// clean reports whether there is nothing to look at.
-func clean(r *onward.Report) bool {
+// isClean reports whether there is nothing to report.
+func isClean(r *onward.Report) bool {
 	return len(r.Findings) == 0 && !slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Failed })
 }
 
-// watched is the report of a release that was rehearsed: what the server did first, then
-// what was found. What needed no server the report of changelog tells whole.
-func (t *terminal) watched() {
+// printRehearsed prints the report of a rehearsed release: first the observations of the server,
+// then the findings. Static findings are short; the report of changelog has them in full.
+func (t *terminal) printRehearsed() {
 	r := t.report
-	t.split(t.title(), t.subtitle(), t.Bold, t.Dim)
-	t.runners()
-	t.rehearsal()
+	t.printVerdictFirst()
+	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
+	t.printRunners()
+	t.printRehearsal()
 	whole, brief := []*onward.Finding{}, []*onward.Finding{}
 	for i := range r.Findings {
 		if f := &r.Findings[i]; strings.HasPrefix(f.Rule, "rehearsal-") {
@@ -63,110 +64,117 @@ func (t *terminal) watched() {
 		}
 	}
 	for _, f := range whole {
-		t.finding(f)
+		t.printFinding(f)
 	}
 	if len(brief) > 0 {
-		t.blank()
-		t.line(t.paint(t.Dim, "found without a server (-v tells why, and the way out)"))
+		t.addBlankLine()
+		t.addLine(t.paintLine(t.Dim, "static findings (run with -v for details and fixes)"))
 	}
 	for _, f := range brief {
-		mark := t.paint(t.Severity(f.Severity), pad(f.Severity.String(), 7))
-		t.wrap("  "+mark+"  ", "           ", t.path(place(f.Path, f.Line, f.Column))+"  "+Line(f.Fact)+" ("+Line(f.Rule)+")", t.plain())
+		mark := t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7))
+		t.addWrapped("  "+mark+"  ", "           ", t.displayPath(formatPlace(f.Path, f.Line, f.Column))+"  "+EscapeLine(f.Fact)+" ("+EscapeLine(f.Rule)+")",
+			t.ordinaryStyle())
 	}
-	t.unjudged(r.Opaque)
-	t.blank()
-	t.ending()
+	t.printUnjudged(r.Opaque)
+	t.addBlankLine()
+	t.printSummary()
 }
 
-// unjudged lists what could not be judged.
-func (t *terminal) unjudged(list []onward.Opaque) {
+// printUnjudged lists what could not be judged.
+func (t *terminal) printUnjudged(list []onward.Opaque) {
 	if len(list) == 0 {
 		return
 	}
-	t.blank()
-	t.line(t.paint(t.Bold, "not judged"))
+	t.addBlankLine()
+	t.addLine(t.paintLine(t.Bold, "not judged"))
 	for i := range list {
-		t.opaque("", &list[i])
+		t.printOpaque("", &list[i])
 	}
 }
 
-func (t *terminal) full() {
+func (t *terminal) printFull() {
 	r := t.report
-	t.split(t.title(), t.subtitle(), t.Bold, t.Dim)
-	t.runners()
+	t.printVerdictFirst()
+	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
+	t.printRunners()
+	t.printOverview()
 	for i := range r.Migrations {
 		m := &r.Migrations[i]
-		if t.brief && len(t.index.of(m))+len(t.index.also[m.Path]) == 0 && len(t.index.opaqueIn(m)) == 0 {
+		if t.brief && len(t.index.findingsOn(m))+len(t.index.also[m.Path]) == 0 && len(t.index.opaqueIn(m)) == 0 {
 			continue
 		}
-		t.blank()
-		t.migration(m)
+		t.addBlankLine()
+		t.printMigration(m)
 	}
-	findings, opaque := t.index.elsewhere()
+	findings, opaque := t.index.listUnassigned()
 	if len(findings) > 0 {
-		t.blank()
-		t.line(t.paint(t.Bold, "beside the migrations"))
-		for i := range findings {
-			t.finding(&findings[i])
-		}
+		t.addBlankLine()
+		t.addLine(t.paintLine(t.Bold, "beside the migrations"))
+		t.wholeOrPointed(findings)
 	}
-	t.unjudged(opaque)
-	t.rehearsal()
-	t.verification()
-	t.blank()
+	t.printUnjudged(opaque)
+	t.printRehearsal()
+	t.printVerification()
+	t.addBlankLine()
 	if r.Sizes != nil {
-		t.line(t.paint(t.Dim, shorten("times are estimates, at "+throughputWords(r.Sizes), t.width)))
+		text := "times are estimates, at " + throughputWords(r.Sizes)
+		if n := r.Sizes.SmallBelow; n > 0 {
+			text += "; tables below " + FormatBytes(n) + " are small"
+		}
+		t.addLine(t.paintLine(t.Dim, cutToWidth(text, t.width)))
 	}
-	t.ending()
+	t.printSummary()
 }
 
-// quiet prints the findings in a line each, and the verdict.
-func (t *terminal) quiet() {
+// printQuiet prints the findings in a line each, and the verdict.
+func (t *terminal) printQuiet() {
 	for _, f := range t.report.Findings {
 		style := t.Severity(f.Severity)
-		t.line(t.path(place(f.Path, f.Line, f.Column)), ": ", t.paint(style, f.Severity.String()), ": ", Line(f.Fact), " (", Line(f.Rule), ")")
+		t.addLine(t.displayPath(formatPlace(f.Path, f.Line, f.Column)), ": ", t.paintLine(style, f.Severity.String()), ": ", EscapeLine(f.Fact), " (",
+			EscapeLine(f.Rule), ")")
 	}
 	for i := range t.report.Verdicts {
 		d := &t.report.Verdicts[i]
-		t.line(t.path(place(d.After.Path, d.After.Line, 0)), ": ", t.paint(t.Severity(d.Severity), d.Severity.String()), ": ", verdictHead(d), " (", codeWords(d.Code), ", ", Line(string(d.Kind)), ")")
+		t.addLine(t.displayPath(formatPlace(d.After.Path, d.After.Line, 0)), ": ", t.paintLine(t.Severity(d.Severity), d.Severity.String()), ": ", verdictHead(d),
+			" (", codeWords(d.Code), ", ", EscapeLine(string(d.Kind)), ")")
 	}
 	for _, o := range t.report.Opaque {
 		if o.Failed {
-			t.line(t.path(place(o.Path, o.Line, o.Column)), ": not judged: ", sentence(&o))
+			t.addLine(t.displayPath(formatPlace(o.Path, o.Line, o.Column)), ": not judged: ", formatOpaque(&o))
 		}
 	}
-	t.wrap("", "", verdict(t.report), t.verdictStyle())
+	t.addWrapped("", "", verdictSentence(t.report), t.verdictStyle())
 }
 
-// nothing is the report of a release without migrations.
-func (t *terminal) nothing() {
-	subject := revisions(t.report)
+// printNoMigrations prints the report of a release without migrations.
+func (t *terminal) printNoMigrations() {
+	subject := comparedRevisions(t.report)
 	if subject != "" {
 		subject += "  "
 	}
-	t.wrap("", "  ", subject+"no new migrations", t.Bold)
+	t.addWrapped("", "  ", subject+"no new migrations", t.Bold)
 	if t.report.Summary.Verdict != "" {
-		t.wrap("", "", verdict(t.report), t.verdictStyle())
+		t.addWrapped("", "", verdictSentence(t.report), t.verdictStyle())
 	}
 }
 
-// runners says how it is known who runs the migrations.
-func (t *terminal) runners() {
-	for _, line := range runnerLines(t.report, t.path) {
-		t.wrap("", "  ", line, t.Dim)
+// printRunners prints who runs the migrations, and how that is known.
+func (t *terminal) printRunners() {
+	for _, line := range runnerLines(t.report, t.displayPath) {
+		t.addWrapped("", "  ", line, t.Dim)
 	}
 }
 
-// short is the report of a clean release: what changes, the verdict, what was
-// not judged.
-func (t *terminal) short() {
+// printShort prints the report of a clean release: its changes, the verdict, and the items
+// that were not judged.
+func (t *terminal) printShort() {
 	r := t.report
 	var changes []string
 	for i := range r.Migrations {
 		for _, c := range r.Migrations[i].Changes {
-			text := Line(c.Text)
+			text := EscapeLine(c.Text)
 			if c.Object != "" {
-				text = Line(c.Object) + " " + text
+				text = EscapeLine(c.Object) + " " + text
 			}
 			changes = append(changes, text)
 		}
@@ -176,98 +184,108 @@ func (t *terminal) short() {
 		what = strings.Join(changes, "; ")
 	}
 	if t.brief {
-		what = Versions(r.Postgres)
+		what = FormatVersions(r.Postgres)
 	}
-	head := Count(r.Summary.Migrations, noun(r)) + ": "
-	if title := revisions(r); title != "" {
+	t.printVerdictFirst()
+	head := CountNoun(r.Summary.Migrations, countedNoun(r)) + ": "
+	if title := comparedRevisions(r); title != "" {
 		head = title + "  " + head
 	}
-	t.line(t.paint(t.Bold, shorten(head, t.width)), shorten(what, t.width-columns(head)))
+	t.addLine(t.paintLine(t.Bold, cutToWidth(head, t.width)), cutToWidth(what, t.width-textWidth(head)))
 	if len(r.Rehearsals) > 0 {
-		t.rehearsal()
-		t.blank()
+		t.printRehearsal()
+		t.addBlankLine()
 	}
-	t.wrap("", "", verdict(r), t.verdictStyle())
 	rest := "everything was judged"
 	if r.PostgresFrom != "" {
 		rest += ", for " + judgedFor(r)
 	}
 	if r.Summary.Suppressed > 0 {
-		rest = Count(r.Summary.Suppressed, "finding") + " suppressed"
+		rest = CountNoun(r.Summary.Suppressed, "finding") + " suppressed"
 	}
 	if n := len(r.Opaque); n > 0 {
 		o := &r.Opaque[0]
-		rest = fmt.Sprintf("%d not judged: %s, %s", n, Line(o.What), t.path(place(o.Path, o.Line, o.Column)))
+		rest = fmt.Sprintf("%d not judged: %s, %s", n, EscapeLine(o.What), t.displayPath(formatPlace(o.Path, o.Line, o.Column)))
 		if n > 1 {
 			rest += fmt.Sprintf(" and %d more (-v shows them)", n-1)
 		}
 	}
-	doubt := slices.DeleteFunc(runners(r), func(by *onward.Runner) bool { return !by.Assumed && by.Proof == nil })
+	doubt := slices.DeleteFunc(usedRunners(r), func(by *onward.Runner) bool { return !by.Assumed && by.Proof == nil })
 	if len(doubt) == 0 {
-		t.line(t.paint(t.Dim, shorten(rest, t.width)))
+		t.addLine(t.paintLine(t.Dim, cutToWidth(rest, t.width)))
 		return
 	}
-	t.wrap("", "", rest+"; "+runnerWords(doubt[0], t.path), t.Dim)
+	t.addWrapped("", "", rest+"; "+runnerWords(doubt[0], t.displayPath), t.Dim)
 }
 
-// title says what is reported on.
-func (t *terminal) title() string {
-	if title := revisions(t.report); title != "" {
+// reportTitle returns the subject of the report.
+func (t *terminal) reportTitle() string {
+	if title := comparedRevisions(t.report); title != "" {
 		return title
 	}
-	return Count(len(t.report.Migrations), noun(t.report))
+	return CountNoun(len(t.report.Migrations), countedNoun(t.report))
 }
 
-// subtitle says how much there is, of which framework, where, and for whom.
-func (t *terminal) subtitle() string {
+// reportSubtitle returns the number of migrations, their framework, their directory, and the
+// versions of Postgres.
+func (t *terminal) reportSubtitle() string {
 	r := t.report
 	var parts []string
-	if revisions(r) != "" {
-		parts = append(parts, Count(len(r.Migrations), "migration"))
+	if comparedRevisions(r) != "" {
+		parts = append(parts, CountNoun(len(r.Migrations), "migration"))
 	}
-	if by := runBy(r, Line, t.path); by != "" {
+	if by := runBy(r, EscapeLine, t.displayPath); by != "" {
 		parts = append(parts, by)
 	}
 	return strings.Join(append(parts, judgedFor(r)), " · ")
 }
 
-// migration prints one migration: its changes, statements and findings.
-func (t *terminal) migration(m *onward.Migration) {
+// printMigration prints one migration: its changes, statements and findings.
+func (t *terminal) printMigration(m *onward.Migration) {
 	right := transactionWords(m)
 	if m.Status != "" && m.Status != onward.StatusNew {
-		right = Line(string(m.Status)) + " · " + right
+		right = EscapeLine(string(m.Status)) + " · " + right
 	}
-	t.split(t.path(m.Path), right, t.Bold, t.Dim)
-	t.changes(m.Changes)
-	findings, opaque := t.index.of(m), t.index.opaqueIn(m)
-	t.statements(m, findings, opaque)
-	t.repeated(m, false)
+	t.addTwoSided(t.displayPath(m.Path), right, t.Bold, t.Dim)
+	t.printChanges(m.Changes)
+	findings, opaque := t.index.findingsOn(m), t.index.opaqueIn(m)
+	t.printStatements(m, findings, opaque)
+	t.printRepeated(m, false)
 	if len(findings)+len(t.index.also[m.Path]) == 0 {
-		// What could not be read is said below, and is not ok.
-		if !slices.ContainsFunc(opaque, func(o *onward.Opaque) bool { return o.Failed }) {
-			t.line("  ", t.paint(t.OK, "ok"))
+		// Items that were not judged are listed below; they are not ok.
+		if len(opaque) == 0 {
+			t.addLine("  ", t.paintLine(t.OK, "ok"))
 		}
 	}
 	for _, o := range opaque {
-		t.opaque("not judged: ", o)
+		t.printOpaque("not judged: ", o)
 	}
+	t.wholeOrPointed(findings)
+	t.printRepeated(m, true)
+}
+
+// wholeOrPointed prints findings in full, or in one line if a similar one was printed
+// before.
+func (t *terminal) wholeOrPointed(findings []*onward.Finding) {
+	t.pointedAt(findings)
 	for _, f := range findings {
-		t.finding(f)
+		if t.isPrinted(f) {
+			t.printFinding(f)
+		}
 	}
-	t.repeated(m, true)
 }
 
 // maxChanges bounds the changes that are printed for one migration.
 const maxChanges = 20
 
-func (t *terminal) changes(changes []onward.Change) {
+func (t *terminal) printChanges(changes []onward.Change) {
 	width := 7
 	for _, c := range changes {
-		width = min(max(width, columns(Line(c.Object))), 24)
+		width = min(max(width, textWidth(EscapeLine(c.Object))), 24)
 	}
 	for i, c := range changes {
 		if i == maxChanges && !t.verbose {
-			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more changes (-v shows them)", len(changes)-i)))
+			t.addLine("  ", t.paintLine(t.Dim, fmt.Sprintf("and %d more changes (-v shows them)", len(changes)-i)))
 			return
 		}
 		sign := "~"
@@ -277,41 +295,51 @@ func (t *terminal) changes(changes []onward.Change) {
 		case "drop":
 			sign = "-"
 		}
-		text := Line(c.Text)
+		text := EscapeLine(c.Text)
 		if c.New && !strings.HasPrefix(text, "new ") {
 			text += " (new)"
 		}
-		object := Line(c.Object)
-		if columns(object) > width {
-			t.wrap("  ", "  ", object, t.Palette.plain())
+		object := EscapeLine(c.Object)
+		if textWidth(object) > width {
+			t.addWrapped("  ", "  ", object, t.Palette.ordinaryStyle())
 			object = ""
 		}
-		head := "  " + pad(object, width) + "  " + sign + " "
-		t.wrap(head, strings.Repeat(" ", width+6), text, t.Palette.plain())
+		head := "  " + padRight(object, width) + "  " + sign + " "
+		t.addWrapped(head, strings.Repeat(" ", width+6), text, t.Palette.ordinaryStyle())
 	}
 }
 
-// opaque prints what could not be judged.
-func (t *terminal) opaque(label string, o *onward.Opaque) {
+// printOpaque prints what could not be judged.
+func (t *terminal) printOpaque(label string, o *onward.Opaque) {
 	style := t.Dim
 	if o.Failed {
 		style = t.Warning
 	}
-	t.wrap("  ", "    ", label+t.path(place(o.Path, o.Line, o.Column))+": "+sentence(o), style)
+	t.addWrapped("  ", "    ", label+t.displayPath(formatPlace(o.Path, o.Line, o.Column))+": "+formatOpaque(o), style)
 }
 
-// ending is the summary: counts, verdict, and what to run next.
-func (t *terminal) ending() {
+// printVerdictFirst prints the verdict as the first line.
+func (t *terminal) printVerdictFirst() {
+	t.addWrapped("", "", verdictSentence(t.report), t.verdictStyle())
+}
+
+// printSummary prints the summary: counts, the next command, and the verdict as the last line.
+func (t *terminal) printSummary() {
 	r := t.report
-	t.wrap("", "", counts(r), t.Palette.plain())
-	t.wrap("", "", verdict(r), t.verdictStyle())
-	if len(r.Summary.Next) > 0 {
+	t.addWrapped("", "", summaryLine(r), t.Palette.ordinaryStyle())
+	t.printNextCommand()
+	t.addWrapped("", "", verdictSentence(r), t.verdictStyle())
+}
+
+// printNextCommand prints the next command.
+func (t *terminal) printNextCommand() {
+	if r := t.report; len(r.Summary.Next) > 0 {
 		next := make([]string, len(r.Summary.Next))
 		for i, n := range r.Summary.Next {
-			next[i] = Line(n)
+			next[i] = EscapeLine(n)
 		}
 		if text := strings.Join(next, "   or   "); len(text) <= t.width-6 {
-			t.line(t.paint(t.Dim, "next: "), text)
+			t.addLine(t.paintLine(t.Dim, "next: "), text)
 			return
 		}
 		for i, n := range next {
@@ -319,7 +347,7 @@ func (t *terminal) ending() {
 			if i == 0 {
 				head = "next: "
 			}
-			t.line(t.paint(t.Dim, head), n)
+			t.addLine(t.paintLine(t.Dim, head), n)
 		}
 	}
 }

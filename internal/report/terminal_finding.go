@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -8,44 +9,47 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// finding prints a finding: its place and words, the fact, the harm, what it rests on,
-// the way out.
-func (t *terminal) finding(f *onward.Finding) {
-	t.blank()
-	where := t.path(place(f.Path, f.Line, f.Column))
-	head := "  " + t.paint(t.Severity(f.Severity), pad(f.Severity.String(), 7)) + "  " + t.rule(t.Bold, f.Rule)
-	if columns(head)+2+columns(where) <= t.width {
-		t.line(head, "  ", where)
-	} else {
-		t.line(head)
-		t.line("    ", where)
+// printFinding prints a finding: its place, the fact, the harm, the evidence, and the fix.
+func (t *terminal) printFinding(f *onward.Finding) {
+	t.addBlankLine()
+	where := t.displayPath(formatPlace(f.Path, f.Line, f.Column))
+	head := "  " + t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7)) + "  " + t.linkRule(t.Bold, f.Rule)
+	if g := t.index.similar[f]; g != nil && !t.verbose {
+		head += t.paintLine(t.Dim, fmt.Sprintf("  %d findings", len(g.findings)))
 	}
-	t.frame(f)
-	t.wrap("    ", "    ", Line(f.Fact), t.Bold)
-	told := t.told(f)
+	if textWidth(head)+2+textWidth(where) <= t.width {
+		t.addLine(head, "  ", where)
+	} else {
+		t.addLine(head)
+		t.addLine("    ", where)
+	}
+	t.printFrame(f)
+	t.addWrapped("    ", "    ", EscapeLine(f.Fact), t.Bold)
+	told := t.isExplained(f)
 	if f.Harm != "" && (!told || f.Category == onward.Compatibility) {
-		t.wrap("    ", "    ", Line(f.Harm), t.plain())
+		t.addWrapped("    ", "    ", EscapeLine(f.Harm), t.ordinaryStyle())
 	}
 	if len(f.Postgres) > 0 && !told {
-		t.wrap("    ", "    ", "on "+Versions(f.Postgres)+" only", t.plain())
+		t.addWrapped("    ", "    ", "on "+FormatVersions(f.Postgres)+" only", t.ordinaryStyle())
 	}
 	for i := range f.Evidence {
 		e := f.Evidence[i]
-		e.Path = relative(t.dir, e.Path)
-		t.wrap("    because: ", "             ", evidence(&e), t.Dim)
+		e.Path = relativePath(t.dir, e.Path)
+		t.addWrapped("    because: ", "             ", formatEvidence(&e), t.Dim)
 	}
+	t.printSimilar(f)
 	if !told || f.Category == onward.Data {
-		t.instead(f.Instead)
-		t.edited(f)
-		t.files(f)
+		t.printInstead(f.Instead)
+		t.printEdit(f)
+		t.printFiles(f)
 	}
 }
 
-// told reports whether a finding of the rule was explained already: the way out is the
-// same then, and so is why a lock hurts. Who breaks, and what shows it, is told of each.
-// An error is always told whole: its way out is SQL of its own. So is the query that finds
-// rows.
-func (t *terminal) told(f *onward.Finding) bool {
+// isExplained reports whether an earlier finding of the rule has explained the fix and the harm
+// of the lock already. Who breaks, and the evidence, are still printed for each finding.
+// An error, and a finding with a query for rows, are always printed in full, because their
+// SQL differs.
+func (t *terminal) isExplained(f *onward.Finding) bool {
 	if t.verbose || f.Severity >= onward.Error {
 		return false
 	}
@@ -59,35 +63,36 @@ func (t *terminal) told(f *onward.Finding) bool {
 	return false
 }
 
-// instead prints the way out. Its first line is prose, and so is one that
-// names another way ("or …"); what else follows is SQL to paste, which is never
-// broken.
-func (p *page) instead(text string) {
-	prose, sql, _ := strings.Cut(strings.TrimSpace(Visible(text)), "\n")
+// printInstead prints the fix. Its first line is prose, and so is a line with an alternative
+// ("or …"). All other lines are SQL to paste, which is never broken.
+func (p *page) printInstead(text string) {
+	prose, sql, _ := strings.Cut(strings.TrimSpace(EscapeControls(text)), "\n")
 	if prose == "" {
 		return
 	}
-	p.wrap("    instead: ", "             ", prose, p.plain())
+	p.addWrapped("    instead: ", "             ", prose, p.ordinaryStyle())
 	if sql == "" {
 		return
 	}
+	complete := true
 	for _, line := range strings.Split(strings.TrimRight(sql, " \n"), "\n") {
-		if strings.HasPrefix(line, "or ") {
-			p.wrap("             ", "             ", line, p.plain())
+		if strings.HasPrefix(line, "or ") && complete {
+			p.addWrapped("             ", "             ", line, p.ordinaryStyle())
 			continue
 		}
-		p.line("             ", strings.TrimRight(line, " "))
+		p.addLine("             ", strings.TrimRight(line, " "))
+		complete = strings.HasSuffix(strings.TrimSpace(line), ";") || strings.HasPrefix(line, "--")
 	}
 }
 
-// verdictStyle is the colour of the verdict; its words say the same.
+// verdictStyle returns the colour of the verdict; its words have the same meaning.
 func (t *terminal) verdictStyle() lipgloss.Style {
 	s := &t.report.Summary
 	switch {
 	case s.Errors > 0:
 		return t.Error
 	case s.Withheld != "" && s.Warnings == 0:
-		return t.plain()
+		return t.ordinaryStyle()
 	case !s.Safe || s.Warnings > 0:
 		return t.Warning
 	}

@@ -14,11 +14,12 @@ import (
 // maxFrame is how many lines of a statement a frame shows without Verbose.
 const maxFrame = 4
 
-// frame shows the words that a finding is about in their lines, with marks below. Where they are
-// all that a short ALTER TABLE does, the line of the statement says it already.
-func (t *terminal) frame(f *onward.Finding) {
-	s := t.index.statement(f)
-	if s == nil || len(f.Words) == 0 || !t.verbose && !amid(f, s) {
+// printFrame prints the lines with the words that a finding is about, with marks below them. It
+// prints nothing if these words are all of a short ALTER TABLE, because the statement's own line
+// already has them.
+func (t *terminal) printFrame(f *onward.Finding) {
+	s := t.index.statementOf(f)
+	if s == nil || len(f.Words) == 0 || !t.verbose && !isAmongChanges(f, s) {
 		return
 	}
 	lines := strings.Split(s.SQL, "\n")
@@ -27,24 +28,24 @@ func (t *terminal) frame(f *onward.Finding) {
 		for n := words.Line; n <= words.EndLine; n++ {
 			at := n - s.Line
 			if at < 0 || at >= len(lines) {
-				return // the text is not the file's
+				return // the text differs from the file's
 			}
 			if shown++; shown > maxFrame && !t.verbose {
-				t.line(t.paint(t.Dim, "         …"))
+				t.addLine(t.paintLine(t.Dim, "         …"))
 				return
 			}
-			from, to := marked(&words, n)
-			if at == 0 { // the statement's own text begins behind others of the line
+			from, to := markedPart(&words, n)
+			if at == 0 { // the statement begins after others on this line
 				from, to = from-s.Column+1, to-s.Column+1
 			}
-			t.framed(n, []rune(strings.TrimRight(lines[at], "\r")), from, to, t.Severity(f.Severity))
+			t.printMarkedLine(n, []rune(strings.TrimRight(lines[at], "\r")), from, to, t.Severity(f.Severity))
 		}
 	}
 }
 
-// amid reports whether the words stand among others of the statement that change something, or
-// below its first line.
-func amid(f *onward.Finding, s *onward.Statement) bool {
+// isAmongChanges reports whether the words are among other changes in the statement, or below its first
+// line.
+func isAmongChanges(f *onward.Finding, s *onward.Statement) bool {
 	first, last := f.Words[0], f.Words[len(f.Words)-1]
 	if len(f.Words) > 1 || first.Line != f.Line || last.EndLine != f.EndLine || last.EndColumn != f.EndColumn {
 		return true
@@ -53,9 +54,9 @@ func amid(f *onward.Finding, s *onward.Statement) bool {
 	return strings.Contains(string(before[:min(len(before), max(0, first.Column-s.Column))]), ",")
 }
 
-// marked is the part of a line that belongs to an extent, in characters from 0; the end is large
-// where it goes on to the next line.
-func marked(words *onward.Extent, line int) (from, to int) {
+// markedPart returns the part of a line that belongs to an extent, in characters from 0; the end is
+// large if the extent continues on the next line.
+func markedPart(words *onward.Extent, line int) (from, to int) {
 	to = 1 << 30
 	if line == words.Line {
 		from = words.Column - 1
@@ -66,9 +67,9 @@ func marked(words *onward.Extent, line int) (from, to int) {
 	return from, to
 }
 
-// framed prints one line with marks below a part of it. What is too long is cut at the right,
-// and at the left where the part would not be seen else.
-func (t *terminal) framed(number int, line []rune, from, to int, style lipgloss.Style) {
+// printMarkedLine prints one line with marks below a part of it. A line that is too long is cut at the
+// right, or at the left if the part would otherwise be invisible.
+func (t *terminal) printMarkedLine(number int, line []rune, from, to int, style lipgloss.Style) {
 	to = max(0, min(to, len(line)))
 	for to > 0 && line[to-1] == ' ' {
 		to--
@@ -76,21 +77,22 @@ func (t *terminal) framed(number int, line []rune, from, to int, style lipgloss.
 	for from = max(0, min(from, to)); from < to && (line[from] == ' ' || line[from] == '\t'); {
 		from++
 	}
-	before, part, after := Visible(string(line[:from])), Visible(string(line[from:to])), Visible(string(line[to:]))
+	before, part, after := EscapeControls(string(line[:from])), EscapeControls(string(line[from:to])), EscapeControls(string(line[to:]))
 	gutter := fmt.Sprintf("    %4d | ", number)
 	room := t.width - len(gutter)
-	if over := columns(before) + min(columns(part), room/2) - room; over > 0 {
+	if over := textWidth(before) + min(textWidth(part), room/2) - room; over > 0 {
 		before = ansi.TruncateLeft(before, over+1, "…")
 	}
-	part = shorten(part, room-columns(before))
-	after = ansi.Truncate(after, max(0, room-columns(before)-columns(part)), "…")
-	t.line(t.paint(t.Dim, gutter), before, t.paint(style, part), after)
-	t.line(t.paint(t.Dim, strings.Repeat(" ", len(gutter)-2)+"| "), strings.Repeat(" ", columns(before)), t.paint(style, strings.Repeat("^", columns(part))))
+	part = cutToWidth(part, room-textWidth(before))
+	after = ansi.Truncate(after, max(0, room-textWidth(before)-textWidth(part)), "…")
+	t.addLine(t.paintLine(t.Dim, gutter), before, t.paintLine(style, part), after)
+	t.addLine(t.paintLine(t.Dim, strings.Repeat(" ", len(gutter)-2)+"| "), strings.Repeat(" ", textWidth(before)),
+		t.paintLine(style, strings.Repeat("^", textWidth(part))))
 }
 
-// edited shows what the fix of a finding makes of its statement, line by line.
-func (t *terminal) edited(f *onward.Finding) {
-	s := t.index.statement(f)
+// printEdit shows how the fix of a finding changes its statement, line by line.
+func (t *terminal) printEdit(f *onward.Finding) {
+	s := t.index.statementOf(f)
 	if !t.verbose || s == nil || s.Start < 0 || len(f.Fix) == 0 {
 		return
 	}
@@ -98,18 +100,18 @@ func (t *terminal) edited(f *onward.Finding) {
 	for _, e := range slices.Backward(f.Fix) {
 		from, to := e.Start-s.Start, e.End-s.Start
 		if from < 0 || to > len(text) || from > to {
-			return // it is about more than the statement
+			return // it changes more than the statement
 		}
 		text = text[:from] + e.New + text[to:]
 	}
 	first := "    fix:     "
 	put := func(mark string, style lipgloss.Style, lines []string) {
 		for _, line := range lines {
-			t.line(first, t.paint(style, strings.TrimRight(mark+" "+line, " ")))
+			t.addLine(first, t.paintLine(style, strings.TrimRight(mark+" "+line, " ")))
 			first = "             "
 		}
 	}
-	old, now := strings.Split(Visible(s.SQL), "\n"), strings.Split(Visible(text), "\n")
+	old, now := strings.Split(EscapeControls(s.SQL), "\n"), strings.Split(EscapeControls(text), "\n")
 	head := 0
 	for head < min(len(old), len(now)) && old[head] == now[head] {
 		head++

@@ -76,12 +76,18 @@ func TestFrames(t *testing.T) {
 			"       4 |   ADD b int,\n         |   ^^^^^^^^^\n",
 		},
 		"too far to the right": {
-			at("ALTER TABLE a ADD b text DEFAULT '"+strings.Repeat("x", 80)+"', DROP c", 1, onward.Extent{Line: 3, Column: 118, EndLine: 3, EndColumn: 124}), report.Options{Width: 60},
+			at("ALTER TABLE a ADD b text DEFAULT '"+strings.Repeat("x", 80)+"', DROP c", 1, onward.Extent{
+				Line:      3,
+				Column:    118,
+				EndLine:   3,
+				EndColumn: 124,
+			}), report.Options{Width: 60},
 			"       3 | …" + strings.Repeat("x", 39) + "', DROP c\n         | " + strings.Repeat(" ", 43) + "^^^^^^\n",
 		},
 		"over many lines": {
 			at("ALTER TABLE a ADD CHECK (\n1 = 1\nOR\n2 = 2\nOR 3 = 3\n), DROP c", 1, onward.Extent{Line: 3, Column: 15, EndLine: 8, EndColumn: 2}), report.Options{},
-			"       3 | ALTER TABLE a ADD CHECK (\n         |               ^^^^^^^^^^^\n       4 | 1 = 1\n         | ^^^^^\n       5 | OR\n         | ^^\n       6 | 2 = 2\n         | ^^^^^\n         …\n",
+			"       3 | ALTER TABLE a ADD CHECK (\n         |               ^^^^^^^^^^^\n       4 | 1 = 1\n         | ^^^^^\n       5 | OR\n         | ^^\n" +
+				"       6 | 2 = 2\n         | ^^^^^\n         …\n",
 		},
 		"words that are not in the text": {at(several, 1, onward.Extent{Line: 9, Column: 2, EndLine: 9, EndColumn: 8}), report.Options{}, ""},
 		"none":                           {at(several, 1), report.Options{Verbose: true}, ""},
@@ -95,7 +101,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// A fix is shown as the lines that it changes, where it is about the statement alone.
+// A fix is shown as the lines that it changes, if it changes only the statement.
 func TestFixIsShown(t *testing.T) {
 	t.Parallel()
 	r := at("CREATE INDEX i\n  ON a (b)", 1)

@@ -12,84 +12,87 @@ import (
 // maxVerdicts bounds the queries that are listed without Verbose.
 const maxVerdicts = 30
 
-// verified is the report of recorded queries: the matrix, what breaks, what to do; what was
-// found without a server comes behind it in a line each.
-func (t *terminal) verified() {
+// printVerified prints the report of recorded queries: the matrix, the queries that break, and
+// what to do. Static findings follow in a line each.
+func (t *terminal) printVerified() {
 	r := t.report
-	t.split(t.title(), t.subtitle(), t.Bold, t.Dim)
-	t.runners()
-	t.rehearsal()
-	t.verification()
+	t.printVerdictFirst()
+	t.addTwoSided(t.reportTitle(), t.reportSubtitle(), t.Bold, t.Dim)
+	t.printRunners()
+	t.printRehearsal()
+	t.printVerification()
 	if len(r.Findings) > 0 {
-		t.blank()
-		t.wrap("", "", "found without a server (onward changelog tells why, and the way out)", t.Dim)
+		t.addBlankLine()
+		t.addWrapped("", "", "static findings (onward changelog prints details and fixes)", t.Dim)
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		mark := t.paint(t.Severity(f.Severity), pad(f.Severity.String(), 7))
-		t.wrap("  "+mark+"  ", "           ", t.path(place(f.Path, f.Line, f.Column))+"  "+Line(f.Fact)+" ("+Line(f.Rule)+")", t.plain())
+		mark := t.paintLine(t.Severity(f.Severity), padRight(f.Severity.String(), 7))
+		t.addWrapped("  "+mark+"  ", "           ", t.displayPath(formatPlace(f.Path, f.Line, f.Column))+"  "+EscapeLine(f.Fact)+" ("+EscapeLine(f.Rule)+")",
+			t.ordinaryStyle())
 	}
-	t.unjudged(r.Opaque)
-	t.blank()
+	t.printUnjudged(r.Opaque)
+	t.addBlankLine()
 	for _, line := range verifiedCounts(r) {
-		t.wrap("", "  ", line, t.Dim)
+		t.addWrapped("", "  ", line, t.Dim)
 	}
-	t.ending()
+	t.printSummary()
 }
 
-// verification is what recorded queries did at the commit points.
-func (t *terminal) verification() {
+// printVerification prints the results of recorded queries at the commit points.
+func (t *terminal) printVerification() {
 	if t.report.Verification == nil {
 		return
 	}
-	t.blank()
-	t.matrix()
-	t.verdicts()
-	t.phases()
-	t.waits()
-	t.deprecated()
-	t.asks()
+	t.addBlankLine()
+	t.printMatrix()
+	t.printVerdicts()
+	t.consumers()
+	t.printPhases()
+	t.printQueryWaits()
+	t.printDeprecated()
+	t.printQueryFindings()
 	for _, n := range t.report.Verification.Notes {
-		t.blank()
-		t.wrap("", "  ", "note: "+Line(n), t.Dim)
+		t.addBlankLine()
+		t.addWrapped("", "  ", "note: "+EscapeLine(n), t.Dim)
 	}
 }
 
-// matrix has a row for each commit point, and a column for each code.
-func (t *terminal) matrix() {
+// printMatrix prints a row for each commit point, with a column for each code.
+func (t *terminal) printMatrix() {
 	r := t.report
 	points := r.Verification.Points
 	left, each := 26, 22
 	if t.width < 80 {
 		left, each = 18, 18
 	}
-	t.line(t.paint(t.Bold, pad("commit point", left)+" "+pad("old code", each)+" new code"))
-	shown, hidden := told(r), 0
+	t.addLine(t.paintLine(t.Bold, padRight("commit point", left)+" "+padRight("old code", each)+" new code"))
+	shown, hidden := pointsShown(r), 0
 	for i := range points {
 		if !shown[i] && !t.verbose {
 			hidden++
 			continue
 		}
 		if hidden > 0 {
-			t.line(t.paint(t.Dim, "  "+Count(hidden, "point")+" more, the same as above"))
+			t.addLine(t.paintLine(t.Dim, "  "+CountNoun(hidden, "point")+" more, the same as above"))
 			hidden = 0
 		}
 		old, how := cellWords(r, onward.OldCode, i)
 		fresh, newHow := cellWords(r, onward.NewCode, i)
 		name := rowName(r, i)
-		if columns(name) > left {
-			t.wrap("", "", name, t.plain())
+		if textWidth(name) > left {
+			t.addWrapped("", "", name, t.ordinaryStyle())
 			name = ""
 		}
-		if columns(old) > each || left+each+2+columns(fresh) > t.width {
-			t.wrap("  ", "  ", name, t.plain())
-			t.wrap("    ", "    ", "old code: "+old, t.cellStyle(how))
-			t.wrap("    ", "    ", "new code: "+fresh, t.cellStyle(newHow))
+		if textWidth(old) > each || left+each+2+textWidth(fresh) > t.width {
+			t.addWrapped("  ", "  ", name, t.ordinaryStyle())
+			t.addWrapped("    ", "    ", "old code: "+old, t.cellStyle(how))
+			t.addWrapped("    ", "    ", "new code: "+fresh, t.cellStyle(newHow))
 		} else {
-			t.line(pad(name, left), " ", t.paint(t.cellStyle(how), pad(old, each)), " ", t.paint(t.cellStyle(newHow), fresh))
+			t.addLine(padRight(name, left), " ", t.paintLine(t.cellStyle(how), padRight(old, each)), " ", t.paintLine(t.cellStyle(newHow), fresh))
 		}
 		if points[i].Window {
-			t.line(t.paint(t.Dim, "  from here on both codes run, when the migrations run first"))
+			t.addLine(t.paintLine(t.Dim, "  from here on both codes run, when the migrations run first"))
 		}
 	}
 }
@@ -101,84 +104,85 @@ func (t *terminal) cellStyle(s onward.Severity) lipgloss.Style {
 	return t.Severity(s)
 }
 
-// verdicts lists the queries that break, by the statement that breaks them.
-func (t *terminal) verdicts() {
+// printVerdicts lists the queries that break, by the statement that breaks them.
+func (t *terminal) printVerdicts() {
 	last := ""
-	groups := alike(t.report)
+	groups := groupVerdicts(t.report)
 	for i := range groups {
 		d := &groups[i]
 		if i == maxVerdicts && !t.verbose {
-			t.blank()
-			t.line(t.paint(t.Dim, fmt.Sprintf("and %s (-v shows them)", Count(len(groups)-i, "more verdict"))))
+			t.addBlankLine()
+			t.addLine(t.paintLine(t.Dim, fmt.Sprintf("and %s (-v shows them)", CountNoun(len(groups)-i, "more verdict"))))
 			return
 		}
 		at := "the base"
 		if d.After.Path != "" {
-			at = t.path(place(d.After.Path, d.After.Line, 0))
+			at = t.displayPath(formatPlace(d.After.Path, d.After.Line, 0))
 		}
 		if head := at + "  " + codeWords(d.Code); head != last {
-			t.blank()
-			t.line(t.paint(t.Bold, at), "  ", codeWords(d.Code))
+			t.addBlankLine()
+			t.addLine(t.paintLine(t.Bold, at), "  ", codeWords(d.Code))
 			last = head
 		}
-		t.wrap("  "+t.paint(t.Severity(later(d.Verdict)), pad(mark(d.Verdict), 7))+"  ", "           ", Line(string(d.Kind))+": "+verdictHead(d.Verdict), t.plain())
-		t.queries(d)
-		t.wrap("           ", "           ", d.who(), t.Dim)
+		t.addWrapped("  "+t.paintLine(t.Severity(screenSeverity(d.Verdict)), padRight(severityWord(d.Verdict), 7))+"  ", "           ",
+			EscapeLine(string(d.Kind))+": "+verdictHead(d.Verdict), t.ordinaryStyle())
+		t.printQueries(d)
+		t.addWrapped("           ", "           ", d.describeSenders(), t.Dim)
 	}
 }
 
-// mostAlike is how many queries are shown of those that fail alike, without Verbose.
+// mostAlike is how many queries are shown of those with the same failure, without Verbose.
 const mostAlike = 2
 
-// queries shows the queries of a verdict, those that are sent most.
-func (t *terminal) queries(d *like) {
+// printQueries prints the queries of a verdict, the most frequent ones first.
+func (t *terminal) printQueries(d *similarVerdicts) {
 	for i, one := range d.all {
 		switch {
 		case t.verbose:
-			t.wrap("           ", "           ", Line(one.Query), t.plain())
+			t.addWrapped("           ", "           ", EscapeLine(one.Query), t.ordinaryStyle())
 		case i < mostAlike:
-			t.line("           ", shorten(Line(one.Query), t.width-11))
+			t.addLine("           ", cutToWidth(EscapeLine(one.Query), t.width-11))
 		}
 	}
 }
 
-// mark is a verdict's severity, in a word.
-func mark(d *onward.Verdict) string {
-	if later(d) != d.Severity {
+// severityWord returns a verdict's severity, in a word.
+func severityWord(d *onward.Verdict) string {
+	if screenSeverity(d) != d.Severity {
 		return "later"
 	}
 	return d.Severity.String()
 }
 
-// phases says where each migration belongs.
-func (t *terminal) phases() {
+// printPhases prints the phase of each migration.
+func (t *terminal) printPhases() {
 	r := t.report
 	v := r.Verification
 	if len(v.Phases) == 0 {
 		return
 	}
-	t.blank()
-	t.line(t.paint(t.Bold, "where each migration belongs"))
+	t.addBlankLine()
+	t.addLine(t.paintLine(t.Bold, "where each migration belongs"))
 	for _, p := range v.Phases {
 		if p.Migration >= len(r.Migrations) {
 			continue
 		}
-		how := t.plain()
+		how := t.ordinaryStyle()
 		if p.Belongs == onward.BelongsNowhere {
 			how = t.Error
 		}
-		t.line("  ", t.paint(how, pad(belongsWords(p.Belongs), 16)), " ", t.path(r.Migrations[p.Migration].Path))
-		t.wrap(strings.Repeat(" ", 19), strings.Repeat(" ", 19), Line(p.Advice), t.Dim)
+		t.addLine("  ", t.paintLine(how, padRight(belongsWords(p.Belongs), 16)), " ", t.displayPath(r.Migrations[p.Migration].Path))
+		t.addWrapped(strings.Repeat(" ", 19), strings.Repeat(" ", 19), EscapeLine(p.Advice), t.Dim)
 	}
-	how := t.plain()
+	how := t.ordinaryStyle()
 	if !v.Works {
 		how = t.Error
 	}
-	t.wrap("  ", "  ", Line(v.Order), how)
+	t.addWrapped("  ", "  ", EscapeLine(v.Order), how)
 }
 
-// waits says which recorded queries the locks make wait.
-func (t *terminal) waits() {
+// printQueryWaits prints which recorded queries the locks block.
+func (t *terminal) printQueryWaits() {
 	first := true
 	for i := range t.report.Migrations {
 		m := &t.report.Migrations[i]
@@ -188,11 +192,11 @@ func (t *terminal) waits() {
 				continue
 			}
 			if first {
-				t.blank()
-				t.line(t.paint(t.Bold, "who waits for its locks"))
+				t.addBlankLine()
+				t.addLine(t.paintLine(t.Bold, "who waits for its locks"))
 				first = false
 			}
-			t.wrap("  ", "    ", t.path(place(m.Path, m.Statements[j].Line, 0))+"  "+waitingWords(w), t.plain())
+			t.addWrapped("  ", "    ", t.displayPath(formatPlace(m.Path, m.Statements[j].Line, 0))+"  "+waitingWords(w), t.ordinaryStyle())
 		}
 	}
 }

@@ -18,7 +18,7 @@ const (
 	maxNotes         = 5
 )
 
-// The characters of the timeline, stronger ones over weaker ones.
+// The characters of the timeline; stronger ones replace weaker ones.
 const (
 	markNobody = '-'
 	markWaits  = '.'
@@ -28,80 +28,80 @@ const (
 	markStall  = '!'
 )
 
-// rehearsal prints what the rehearsal saw: the timeline, who waited, what
-// failed, where the model was wrong, and the other versions.
-func (t *terminal) rehearsal() {
+// printRehearsal prints the observations: the timeline, who waited, what failed, where the
+// model was wrong, and the other versions.
+func (t *terminal) printRehearsal() {
 	if len(t.report.Rehearsals) == 0 {
 		return
 	}
 	run := &t.report.Rehearsals[0]
-	t.blank()
-	t.split("rehearsed on "+server(run), data(run), t.Bold, t.Dim)
+	t.addBlankLine()
+	t.addTwoSided("rehearsed on "+nameServer(run), describeData(run), t.Bold, t.Dim)
 	if run.Chosen != "" {
-		t.wrap("  ", "  ", Line(run.Chosen), t.Dim)
+		t.addWrapped("  ", "  ", EscapeLine(run.Chosen), t.Dim)
 	}
 	if len(run.Statements) > 0 {
-		t.timeline(run)
+		t.printTimeline(run)
 	}
-	t.stalls(run)
-	t.waiters(run)
-	t.failures(run)
+	t.printStalls(run)
+	t.printWaiters(run)
+	t.printFailures(run)
 	for i := range t.report.Rehearsals {
-		t.differences(&t.report.Rehearsals[i])
+		t.printDifferences(&t.report.Rehearsals[i])
 	}
 	for i := 1; i < len(t.report.Rehearsals); i++ {
 		also := &t.report.Rehearsals[i]
-		t.wrap("  ", "    ", "also on "+server(also)+": "+outcomeOf(also), t.plain())
+		t.addWrapped("  ", "    ", "also on "+nameServer(also)+": "+outcomeOf(also), t.ordinaryStyle())
 	}
 	for i, n := range run.Notes {
 		if i == maxNotes && !t.verbose {
-			t.line("  ", t.paint(t.Dim, fmt.Sprintf("and %d more notes (-v shows them)", len(run.Notes)-i)))
+			t.addLine("  ", t.paintLine(t.Dim, fmt.Sprintf("and %d more notes (-v shows them)", len(run.Notes)-i)))
 			break
 		}
-		t.wrap("  ", "    ", Line(n), t.Dim)
+		t.addWrapped("  ", "    ", EscapeLine(n), t.Dim)
 	}
 }
 
-// timeline draws a line of characters for each relation, on one time axis.
-func (t *terminal) timeline(run *onward.Rehearsal) {
-	list, created := lanes(run)
+// printTimeline draws a line of characters for each relation, on one time axis.
+func (t *terminal) printTimeline(run *onward.Rehearsal) {
+	list, created := makeLanes(run)
 	shown := list
 	if len(list) > maxTimelineLanes && !t.verbose {
 		shown = list[:maxTimelineLanes]
 	}
 	gutter := len("statements")
 	for i := range shown {
-		gutter = max(gutter, columns(relation(shown[i].relation)))
+		gutter = max(gutter, textWidth(shortRelation(shown[i].relation)))
 	}
 	if run.Traffic != nil && run.Traffic.LongTransaction != nil {
 		gutter = max(gutter, len("long transaction"))
 	}
 	gutter = min(gutter, t.width/4) + 4
-	// Words stand beside the lanes where there is room, else below them.
+	// The words are beside the lanes if there is room, otherwise below them.
 	beside := 0
 	if t.width >= 90 {
 		for i := range shown {
-			beside = max(beside, columns(shown[i].words())+2)
+			beside = max(beside, textWidth(shown[i].describeBlocking())+2)
 		}
 		beside = min(max(beside, len("1,234 queries, 1,234 waited")+2), 40)
 	}
-	d := drawing{terminal: t, gutter: gutter, width: t.width - gutter - beside, end: length(run) * 1.0001, beside: beside > 0}
-	d.axis()
-	d.statements(run)
+	d := timelineDrawing{terminal: t, gutter: gutter, width: t.width - gutter - beside, end: timelineEnd(run) * 1.0001, beside: beside > 0}
+	d.printAxis()
+	d.printStatementMarks(run)
 	for i := range shown {
-		d.lane(&shown[i])
+		d.printLane(&shown[i])
 	}
-	for _, words := range folded(list[len(shown):], created) {
-		t.wrap(strings.Repeat(" ", gutter), strings.Repeat(" ", gutter), words, t.Dim)
+	for _, words := range describeHidden(list[len(shown):], created) {
+		t.addWrapped(strings.Repeat(" ", gutter), strings.Repeat(" ", gutter), words, t.Dim)
 	}
-	d.traffic(run.Traffic)
-	for _, line := range d.legend() {
-		t.line("  ", t.paint(t.Dim, line))
+	d.printTraffic(run.Traffic)
+	for _, line := range d.legendLines() {
+		t.addLine("  ", t.paintLine(t.Dim, line))
 	}
 }
 
-// drawing is the time axis in characters.
-type drawing struct {
+// timelineDrawing is the time axis in characters.
+type timelineDrawing struct {
 	*terminal
 	gutter, width int
 	end           float64
@@ -109,8 +109,8 @@ type drawing struct {
 	used          map[rune]bool
 }
 
-// cells are the cells of a stretch of time, one at least.
-func (d *drawing) cells(from, until float64) (first, last int) {
+// cellsOf returns the cells of a stretch of time, at least one.
+func (d *timelineDrawing) cellsOf(from, until float64) (first, last int) {
 	at := func(ms float64) int { return min(max(int(ms/d.end*float64(d.width)), 0), d.width-1) }
 	first = at(from)
 	last = max(at(until), first)
@@ -120,17 +120,17 @@ func (d *drawing) cells(from, until float64) (first, last int) {
 	return first, last
 }
 
-func (d *drawing) empty() []rune { return []rune(strings.Repeat(" ", d.width)) }
+func (d *timelineDrawing) emptyRow() []rune { return []rune(strings.Repeat(" ", d.width)) }
 
 // strength orders the marks that meet in a cell.
 const strength = " -~.=#!"
 
-func (d *drawing) mark(cells []rune, from, until float64, c rune) {
+func (d *timelineDrawing) markCells(cells []rune, from, until float64, c rune) {
 	if d.used == nil {
 		d.used = map[rune]bool{}
 	}
 	d.used[c] = true
-	first, last := d.cells(from, until)
+	first, last := d.cellsOf(from, until)
 	for i := first; i <= last; i++ {
 		if strings.IndexRune(strength, c) > strings.IndexRune(strength, cells[i]) {
 			cells[i] = c
@@ -138,21 +138,21 @@ func (d *drawing) mark(cells []rune, from, until float64, c rune) {
 	}
 }
 
-// row prints a line of the drawing, with its words beside or below it.
-func (d *drawing) row(name string, cells []rune, words string, style lipgloss.Style) {
-	left := "  " + pad(shorten(name, d.gutter-4), d.gutter-2)
-	line := d.colored(cells)
+// printRow prints a line of the drawing, with its words beside or below it.
+func (d *timelineDrawing) printRow(name string, cells []rune, words string, style lipgloss.Style) {
+	left := "  " + padRight(cutToWidth(name, d.gutter-4), d.gutter-2)
+	line := d.colorRuns(cells)
 	if words == "" || d.beside {
-		d.line(left, line, "  ", d.paint(style, words))
+		d.addLine(left, line, "  ", d.paintLine(style, words))
 		return
 	}
-	d.line(left, line)
+	d.addLine(left, line)
 	indent := strings.Repeat(" ", d.gutter)
-	d.wrap(indent, indent, words, style)
+	d.addWrapped(indent, indent, words, style)
 }
 
-// colored paints runs of the same mark.
-func (d *drawing) colored(cells []rune) string {
+// colorRuns paints runs of the same mark.
+func (d *timelineDrawing) colorRuns(cells []rune) string {
 	var b strings.Builder
 	for i := 0; i < len(cells); {
 		j := i
@@ -162,11 +162,11 @@ func (d *drawing) colored(cells []rune) string {
 		run := string(cells[i:j])
 		switch cells[i] {
 		case markReads, markStall:
-			run = d.paint(d.Error, run)
+			run = d.paintLine(d.Error, run)
 		case markWrites:
-			run = d.paint(d.Warning, run)
+			run = d.paintLine(d.Warning, run)
 		case markNobody, markWaits, markLong:
-			run = d.paint(d.Dim, run)
+			run = d.paintLine(d.Dim, run)
 		}
 		b.WriteString(run)
 		i = j
@@ -174,25 +174,25 @@ func (d *drawing) colored(cells []rune) string {
 	return b.String()
 }
 
-func (d *drawing) axis() {
-	cells := d.empty()
+func (d *timelineDrawing) printAxis() {
+	cells := d.emptyRow()
 	free := 0
-	for _, ms := range ticks(d.end, d.width/9) {
+	for _, ms := range axisMarks(d.end, d.width/9) {
 		label := []rune(tickWords(ms))
-		at, _ := d.cells(ms, ms)
+		at, _ := d.cellsOf(ms, ms)
 		if at < free || at+len(label) > len(cells) {
 			continue
 		}
 		copy(cells[at:], label)
 		free = at + len(label) + 1
 	}
-	d.line(strings.Repeat(" ", d.gutter), d.paint(d.Dim, strings.TrimRight(string(cells), " ")))
+	d.addLine(strings.Repeat(" ", d.gutter), d.paintLine(d.Dim, strings.TrimRight(string(cells), " ")))
 }
 
-// statements marks where each statement begins, by its line when there is room for it:
-// first the one whose locks keep others out for longest.
-func (d *drawing) statements(run *onward.Rehearsal) {
-	cells := d.empty()
+// printStatementMarks marks where each statement begins, with its line number if there is room.
+// The statement whose locks block others for longest comes first.
+func (d *timelineDrawing) printStatementMarks(run *onward.Rehearsal) {
+	cells := d.emptyRow()
 	order := make([]int, len(run.Statements))
 	for i := range order {
 		order[i] = i
@@ -201,9 +201,9 @@ func (d *drawing) statements(run *onward.Rehearsal) {
 		return cmp.Compare(keepsOut(&run.Statements[b]), keepsOut(&run.Statements[a]))
 	})
 	for _, i := range order {
-		at, _ := d.cells(run.Statements[i].FromMS, run.Statements[i].FromMS)
+		at, _ := d.cellsOf(run.Statements[i].FromMS, run.Statements[i].FromMS)
 		label := ":"
-		if _, s := rehearsed(d.report, run, i); s != nil {
+		if _, s := statementAt(d.report, run, i); s != nil {
 			label = fmt.Sprintf(":%d", s.Line)
 		}
 		end := at + len(label)
@@ -212,10 +212,10 @@ func (d *drawing) statements(run *onward.Rehearsal) {
 		}
 		copy(cells[at:], []rune(label))
 	}
-	d.line("  ", pad("statements", d.gutter-2), strings.TrimRight(string(cells), " "))
+	d.addLine("  ", padRight("statements", d.gutter-2), strings.TrimRight(string(cells), " "))
 }
 
-// keepsOut is for how long a statement's locks keep others out, in milliseconds.
+// keepsOut returns for how long a statement's locks block others, in milliseconds.
 func keepsOut(s *onward.RehearsedStatement) (ms float64) {
 	for i := range s.Observed {
 		if o := &s.Observed[i]; !o.New && len(o.Blocks) > 0 {
@@ -225,44 +225,44 @@ func keepsOut(s *onward.RehearsedStatement) (ms float64) {
 	return ms
 }
 
-func (d *drawing) lane(l *lane) {
-	cells := d.empty()
+func (d *timelineDrawing) printLane(l *lane) {
+	cells := d.emptyRow()
 	for i := range l.bars {
 		o := l.bars[i].seen
-		c := map[string]rune{"reads": markReads, "writes": markWrites, "nobody": markNobody}[who(o.Blocks)]
+		c := map[string]rune{"reads": markReads, "writes": markWrites, "nobody": markNobody}[describeBlocked(o.Blocks)]
 		if o.WaitedMS > 0 {
-			d.mark(cells, o.FromMS, o.FromMS+o.WaitedMS, markWaits)
+			d.markCells(cells, o.FromMS, o.FromMS+o.WaitedMS, markWaits)
 		}
-		d.mark(cells, o.FromMS+o.WaitedMS, o.UntilMS, c)
+		d.markCells(cells, o.FromMS+o.WaitedMS, o.UntilMS, c)
 	}
 	style := d.Dim
 	switch {
-	case l.blocks("read"):
+	case l.blocksKind("read"):
 		style = d.Error
-	case l.blocks("write"):
+	case l.blocksKind("write"):
 		style = d.Warning
 	}
-	d.row(relation(l.relation), cells, l.words(), style)
+	d.printRow(shortRelation(l.relation), cells, l.describeBlocking(), style)
 }
 
-func (d *drawing) traffic(t *onward.Traffic) {
+func (d *timelineDrawing) printTraffic(t *onward.Traffic) {
 	if t == nil {
 		return
 	}
 	if l := t.LongTransaction; l != nil {
-		cells := d.empty()
-		d.mark(cells, l.FromMS, l.UntilMS, markLong)
-		d.row("long transaction", cells, Millis(l.UntilMS-l.FromMS)+", only reads", d.Dim)
+		cells := d.emptyRow()
+		d.markCells(cells, l.FromMS, l.UntilMS, markLong)
+		d.printRow("long transaction", cells, FormatMillis(l.UntilMS-l.FromMS)+", only reads", d.Dim)
 	}
-	cells := d.empty()
+	cells := d.emptyRow()
 	for _, s := range t.Stalls {
-		d.mark(cells, s.FromMS, s.UntilMS, markStall)
+		d.markCells(cells, s.FromMS, s.UntilMS, markStall)
 	}
-	d.row("traffic", cells, queries(t.Queries)+", "+grouped(t.Waited)+" waited", d.plain())
+	d.printRow("traffic", cells, countQueries(t.Queries)+", "+groupDigits(t.Waited)+" waited", d.ordinaryStyle())
 }
 
-// legend explains the marks that were used, in lines that break between them.
-func (d *drawing) legend() []string {
+// legendLines explains the marks that were used, in lines that break between them.
+func (d *timelineDrawing) legendLines() []string {
 	var out []string
 	for _, m := range []struct {
 		c    rune

@@ -8,16 +8,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// like are verdicts that say the same of several queries, with one cause: a column that
-// thirty queries name is one thing to mend.
-type like struct {
+// similarVerdicts groups equal verdicts on several queries with one cause: a column that thirty
+// queries name needs one fix.
+type similarVerdicts struct {
 	*onward.Verdict                   // the first, which is sent most
-	all             []*onward.Verdict // it among them
+	all             []*onward.Verdict // including the first
 }
 
-// alike puts the verdicts of a report together, in the order of the first of each; what
-// comes later in the release, and is no outage, behind all that is one.
-func alike(r *onward.Report) []like {
+// groupVerdicts groups the verdicts of a report, in the order of the first of each group. Outages
+// are first. Verdicts that a later step of the release resolves follow.
+func groupVerdicts(r *onward.Report) []similarVerdicts {
 	type key struct {
 		after          onward.VerdictPlace
 		code           onward.Code
@@ -25,11 +25,11 @@ func alike(r *onward.Report) []like {
 		severity, soft onward.Severity
 		until          onward.VerdictPlace
 	}
-	var out []like
+	var out []similarVerdicts
 	at := map[key]int{}
 	for i := range r.Verdicts {
 		d := &r.Verdicts[i]
-		k := key{after: d.After, code: d.Code, kind: string(d.Kind), text: verdictHead(d), severity: d.Severity, soft: later(d)}
+		k := key{after: d.After, code: d.Code, kind: string(d.Kind), text: verdictHead(d), severity: d.Severity, soft: screenSeverity(d)}
 		if d.Until != nil {
 			k.until = *d.Until
 		}
@@ -37,7 +37,7 @@ func alike(r *onward.Report) []like {
 		if !there {
 			n = len(out)
 			at[k] = n
-			out = append(out, like{Verdict: d})
+			out = append(out, similarVerdicts{Verdict: d})
 		}
 		out[n].all = append(out[n].all, d)
 	}
@@ -45,9 +45,9 @@ func alike(r *onward.Report) []like {
 		slices.SortStableFunc(out[i].all, func(a, b *onward.Verdict) int { return int(b.Calls - a.Calls) })
 		out[i].Verdict = out[i].all[0]
 	}
-	slices.SortStableFunc(out, func(a, b like) int {
-		waits := func(l like) int {
-			if later(l.Verdict) != l.Severity {
+	slices.SortStableFunc(out, func(a, b similarVerdicts) int {
+		waits := func(l similarVerdicts) int {
+			if screenSeverity(l.Verdict) != l.Severity {
 				return 1
 			}
 			return 0
@@ -57,8 +57,8 @@ func alike(r *onward.Report) []like {
 	return out
 }
 
-// who says who sends the queries, how often, and for how long they break.
-func (l *like) who() string {
+// describeSenders says who sends the queries, how often, and for how long they break.
+func (l *similarVerdicts) describeSenders() string {
 	if len(l.all) == 1 {
 		return verdictWho(l.Verdict)
 	}
@@ -68,13 +68,13 @@ func (l *like) who() string {
 		sum.Calls += d.Calls
 	}
 	if sum.Calls == 0 {
-		sum.Sender = l.senders()
+		sum.Sender = l.nameSenders()
 	}
-	return Count(len(l.all), "query") + ", " + verdictWho(&sum)
+	return CountNoun(len(l.all), "query") + ", " + verdictWho(&sum)
 }
 
-// senders are those of queries of which nobody knows how often they are sent.
-func (l *like) senders() string {
+// nameSenders returns who sends the queries if their frequency is not known.
+func (l *similarVerdicts) nameSenders() string {
 	var out []string
 	for _, d := range l.all {
 		if !slices.Contains(out, d.Sender) && d.Sender != "" {
@@ -87,5 +87,5 @@ func (l *like) senders() string {
 	return strings.Join(out, ", ")
 }
 
-// mostSenders bounds the places that a verdict names.
+// mostSenders bounds the senders that a verdict names.
 const mostSenders = 3

@@ -8,18 +8,18 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// pointName is a commit point as reports name it: "base", "00043_rename.sql:4".
+// pointName returns a commit point's name: "base", "00043_rename.sql:4".
 func pointName(p *onward.VerdictPlace) string {
 	if p.Path == "" {
 		return "base"
 	}
-	return Line(fmt.Sprintf("%s:%d", ShortName(p.Path), p.Line))
+	return EscapeLine(fmt.Sprintf("%s:%d", ShortName(p.Path), p.Line))
 }
 
 // rowName is the name of a row of the matrix.
 func rowName(r *onward.Report, i int) string { return pointName(&r.Verification.Points[i].After) }
 
-// cellWords say what stands against one code at a point, and its severity; Off: nothing.
+// cellWords returns the state of one code at a point, and its severity; Off: no failure.
 func cellWords(r *onward.Report, code onward.Code, i int) (string, onward.Severity) {
 	v := r.Verification
 	c, of := &v.Points[i].Old, v.Old
@@ -32,25 +32,25 @@ func cellWords(r *onward.Report, code onward.Code, i int) (string, onward.Severi
 	case of == nil:
 		return "not recorded", onward.Off
 	case c.Errors > 0 && code == onward.NewCode && allEnd(r, c):
-		return fmt.Sprintf("%d %s a later schema", c.Errors, verb(c.Errors, "needs", "need")), onward.Warning
+		return fmt.Sprintf("%d %s a later schema", c.Errors, chooseVerb(c.Errors, "needs", "need")), onward.Warning
 	case c.Errors > 0 && c.Warnings > 0:
-		return fmt.Sprintf("%d %s, %s", c.Errors, verb(c.Errors, "breaks", "break"), Count(c.Warnings, "warning")), onward.Error
+		return fmt.Sprintf("%d %s, %s", c.Errors, chooseVerb(c.Errors, "breaks", "break"), CountNoun(c.Warnings, "warning")), onward.Error
 	case c.Errors > 0:
-		return fmt.Sprintf("%d %s", c.Errors, verb(c.Errors, "breaks", "break")), onward.Error
+		return fmt.Sprintf("%d %s", c.Errors, chooseVerb(c.Errors, "breaks", "break")), onward.Error
 	case c.Warnings > 0:
-		return Count(c.Warnings, "warning"), onward.Warning
+		return CountNoun(c.Warnings, "warning"), onward.Warning
 	}
 	return "ok", onward.Off
 }
 
-// allEnd reports whether all that stands against a code at a point ends later.
+// allEnd reports whether all failures of a code at a point end later in the release.
 func allEnd(r *onward.Report, c *onward.Cell) bool {
 	return !slices.ContainsFunc(c.Verdicts, func(i int) bool {
 		return i < len(r.Verdicts) && r.Verdicts[i].Severity == onward.Error && r.Verdicts[i].Until == nil
 	})
 }
 
-func verb(n int, one, many string) string {
+func chooseVerb(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
@@ -67,22 +67,25 @@ func codeWords(c onward.Code) string {
 
 // verdictHead is a verdict in a line: its kind and the server's words.
 func verdictHead(d *onward.Verdict) string {
-	text := Line(d.Message)
+	text := EscapeLine(d.Message)
 	if d.SQLState != "" {
-		text += " (" + Line(d.SQLState) + ")"
+		text += " (" + EscapeLine(d.SQLState) + ")"
 	}
 	return text
 }
 
-// verdictWho says who sends a query, how often, where that is known, and for how long it
+// verdictWho says who sends a query, how often, if that is known, and for how long it
 // breaks.
 func verdictWho(d *onward.Verdict) string {
 	var parts []string
 	if d.Calls > 0 {
-		parts = append(parts, calls(d.Calls))
+		parts = append(parts, countCalls(d.Calls))
+	}
+	if len(d.Consumers) > 0 {
+		parts = append(parts, EscapeLine(strings.Join(d.Consumers, ", ")))
 	}
 	if d.Sender != "" {
-		parts = append(parts, Line(d.Sender))
+		parts = append(parts, EscapeLine(d.Sender))
 	}
 	switch {
 	case d.Until != nil && d.Code == onward.NewCode:
@@ -93,9 +96,9 @@ func verdictWho(d *onward.Verdict) string {
 	return strings.Join(parts, " · ")
 }
 
-func calls(n int64) string { return grouped(int(n)) + " " + plural(n, "recorded call") }
+func countCalls(n int64) string { return groupDigits(int(n)) + " " + pluralize(n, "recorded call") }
 
-// belongsWords say where a migration belongs.
+// belongsWords returns the phase of a migration.
 func belongsWords(b onward.Belongs) string {
 	switch b {
 	case onward.BelongsBefore:
@@ -108,27 +111,27 @@ func belongsWords(b onward.Belongs) string {
 	return "before or after"
 }
 
-// waitingWords say whom a statement's locks make wait: "blocks 14 recorded queries on
-// users, 83% of recorded calls".
+// waitingWords says whom a statement's locks block: "blocks 14 recorded queries on users,
+// 83% of recorded calls".
 func waitingWords(w *onward.Waiting) string {
 	names := make([]string, len(w.Relations))
 	for i, name := range w.Relations {
-		names[i] = Line(name)
+		names[i] = EscapeLine(name)
 	}
-	text, from := fmt.Sprintf("blocks %s on %s", Count(w.Queries, "recorded query"), strings.Join(names, ", ")), "most of them from"
+	text, from := fmt.Sprintf("blocks %s on %s", CountNoun(w.Queries, "recorded query"), strings.Join(names, ", ")), "most of them from"
 	if w.Calls > 0 {
-		text += fmt.Sprintf(", %s of recorded calls", share(w.Share))
-	} else { // nobody knows how often they are sent
-		text, from = fmt.Sprintf("blocks %s on %s", Count(w.Queries, "query"), strings.Join(names, ", ")), "such as"
+		text += fmt.Sprintf(", %s of recorded calls", formatShare(w.Share))
+	} else { // their frequency is not known
+		text, from = fmt.Sprintf("blocks %s on %s", CountNoun(w.Queries, "query"), strings.Join(names, ", ")), "such as"
 	}
 	if len(w.Examples) > 0 && w.Examples[0].Sender != "" {
-		text += ", " + from + " " + Line(w.Examples[0].Sender)
+		text += ", " + from + " " + EscapeLine(w.Examples[0].Sender)
 	}
 	return text
 }
 
-// share is a part of a whole in percent.
-func share(part float64) string {
+// formatShare is a part of a whole in percent.
+func formatShare(part float64) string {
 	switch percent := part * 100; {
 	case percent > 0 && percent < 1:
 		return "less than 1 %"
@@ -137,7 +140,7 @@ func share(part float64) string {
 	}
 }
 
-// verifiedCounts say how many queries were looked at, and how.
+// verifiedCounts says how many queries were checked, and how.
 func verifiedCounts(r *onward.Report) []string {
 	v := r.Verification
 	var out []string
@@ -149,43 +152,70 @@ func verifiedCounts(r *onward.Report) []string {
 			continue
 		}
 		if c.of.Parsed != nil {
-			out = append(out, c.name+" "+Coverage(c.of))
+			out = append(out, c.name+" "+DescribeCoverage(c.of))
 			continue
 		}
-		text := fmt.Sprintf("%s: %s, %d checked, %d proven untouched", c.name, Count(c.of.Queries, "query"), c.of.Checked, c.of.Untouched)
+		text := fmt.Sprintf("%s: %s, %d checked, %d proven untouched", c.name, CountNoun(c.of.Queries, "query"), c.of.Checked, c.of.Untouched)
+		if c.of.Unjudged > 0 {
+			text += fmt.Sprintf(", %d not judged", c.of.Unjudged)
+		}
 		if c.of.Unfit > 0 {
-			text += fmt.Sprintf(", %d that %s not fit the base", c.of.Unfit, verb(c.of.Unfit, "does", "do"))
+			text += fmt.Sprintf(", %d that %s not fit the base", c.of.Unfit, chooseVerb(c.of.Unfit, "does", "do"))
 		}
 		out = append(out, text)
 	}
-	return append(out, fmt.Sprintf("%s on Postgres %s, %s", Count(len(v.Points), "commit point"), Line(v.Version), Millis(v.DurationMS)))
+	if asked := askedAs(v); asked != "" {
+		out = append(out, asked)
+	}
+	return append(out, fmt.Sprintf("%s on Postgres %s, %s", CountNoun(len(v.Points), "commit point"), EscapeLine(v.Version), FormatMillis(v.DurationMS)))
 }
 
-// Coverage says how much of a code was looked at whose queries were read from it.
-func Coverage(v *onward.Verified) string {
+// askedAs says as which roles queries were asked; "" if all were asked as the owner.
+func askedAs(v *onward.Verification) string {
+	var parts []string
+	for _, r := range v.Roles {
+		name := EscapeLine(r.Role)
+		if name == "" {
+			name = "the owner"
+		}
+		parts = append(parts, fmt.Sprintf("%s: %d", name, r.Queries))
+	}
+	if len(parts) == 0 || len(parts) == 1 && v.Roles[0].Role == "" {
+		return ""
+	}
+	return "asked as " + strings.Join(parts, ", ")
+}
+
+// DescribeCoverage says how much of a code's queries was checked, if they were read from the
+// code.
+func DescribeCoverage(v *onward.Verified) string {
 	p := v.Parsed
 	var from, not []string
 	if p.Texts > 0 {
-		from = append(from, grouped(p.Texts)+" in SQL")
+		from = append(from, groupDigits(p.Texts)+" in SQL")
 	}
 	if p.Implied > 0 {
-		from = append(from, fmt.Sprintf("%s that %s imply", grouped(p.Implied), Count(p.Models, "model")))
+		from = append(from, fmt.Sprintf("%s that %s imply", groupDigits(p.Implied), CountNoun(p.Models, "model")))
 	}
-	text := fmt.Sprintf("at %s: %s read from %s", Line(p.Revision), Count(v.Queries, "query"), Count(p.Files, "file"))
+	text := fmt.Sprintf("at %s: %s read from %s", EscapeLine(p.Revision), CountNoun(v.Queries, "query"), CountNoun(p.Files, "file"))
 	if len(from) > 0 {
 		text += " (" + strings.Join(from, ", ") + ")"
 	}
 	if v.Checked+v.Untouched > 0 {
-		text += fmt.Sprintf(", %s checked, %s proven untouched", grouped(v.Checked), grouped(v.Untouched))
+		text += fmt.Sprintf(", %s checked, %s proven untouched", groupDigits(v.Checked), groupDigits(v.Untouched))
 	}
 	for _, left := range []struct {
 		n    int
 		what string
 	}{
-		{p.Open, "put together as the program runs"}, {p.Built, "built by calls of a mapper"}, {p.Bare, "of models that do not say their columns"}, {v.Unfit, "that fit another schema"},
+		{
+			v.Unjudged, "not judged",
+		}, {
+			p.Open, "put together as the program runs",
+		}, {p.Built, "built by calls of a mapper" + builtIn(p)}, {p.Bare, "of models that do not say their columns"}, {v.Unfit, "that fit another schema"},
 	} {
 		if left.n > 0 {
-			not = append(not, grouped(left.n)+" "+left.what)
+			not = append(not, groupDigits(left.n)+" "+left.what)
 		}
 	}
 	if len(not) > 0 {
@@ -194,7 +224,7 @@ func Coverage(v *onward.Verified) string {
 	return text
 }
 
-// QueryNoun is what reports call one of a code's queries.
+// QueryNoun returns the reports' word for a query of a code.
 func QueryNoun(v *onward.Verified) string {
 	if v != nil && v.Parsed != nil {
 		return "query"
@@ -202,22 +232,43 @@ func QueryNoun(v *onward.Verified) string {
 	return "recorded query"
 }
 
-// told are the points of the matrix that say something: those at which anything begins
-// or ends, the base and the last.
-func told(r *onward.Report) []bool {
+// pointsShown returns which points of the matrix matter: those at which a failure begins or
+// ends, the base and the last.
+func pointsShown(r *onward.Report) []bool {
 	points := r.Verification.Points
 	out := make([]bool, len(points))
 	for i := range points {
-		out[i] = i == 0 || i == len(points)-1 || !slices.Equal(points[i].Old.Verdicts, points[i-1].Old.Verdicts) || !slices.Equal(points[i].New.Verdicts, points[i-1].New.Verdicts)
+		out[i] = i == 0 || i == len(points)-1 || !slices.Equal(points[i].Old.Verdicts, points[i-1].Old.Verdicts) ||
+			!slices.Equal(points[i].New.Verdicts, points[i-1].New.Verdicts)
 	}
 	return out
 }
 
-// later is a verdict's severity on a screen: what new code needs and comes later in the
-// release is no outage, if the code does.
-func later(d *onward.Verdict) onward.Severity {
+// screenSeverity returns a verdict's severity on a screen. If new code needs a change that a later
+// step of the release makes, it is no outage as long as the code is deployed after that
+// step.
+func screenSeverity(d *onward.Verdict) onward.Severity {
 	if d.Code == onward.NewCode && d.Until != nil {
 		return onward.Warning
 	}
 	return d.Severity
+}
+
+// mostBuilt is how many files with built queries a line names.
+const mostBuilt = 3
+
+// builtIn says in which files queries are built by calls, and how to see them.
+func builtIn(p *onward.Parsed) string {
+	if len(p.BuiltIn) == 0 {
+		return ""
+	}
+	var files []string
+	for _, f := range p.BuiltIn[:min(len(p.BuiltIn), mostBuilt)] {
+		files = append(files, EscapeLine(f.Path)+" "+groupDigits(f.Places))
+	}
+	list := strings.Join(files, ", ")
+	if n := len(p.BuiltIn) - mostBuilt; n > 0 {
+		list += fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf(" in %s (%s; record them: onward record)", CountNoun(len(p.BuiltIn), "file"), list)
 }

@@ -13,8 +13,8 @@ import (
 // mostQueries is how many queries are listed without --verbose.
 const mostQueries = 50
 
-// WriteWorkload prints a recording: its queries, those that are sent most first, or as
-// it is stored.
+// WriteWorkload prints a recording: its queries, the most frequent ones first, or the
+// stored form.
 func WriteWorkload(w io.Writer, f Format, load *workload.Workload, o Options) error {
 	if f == FormatJSON {
 		return workload.Write(w, load, false)
@@ -38,19 +38,19 @@ func WriteWorkload(w io.Writer, f Format, load *workload.Workload, o Options) er
 		queries = queries[:mostQueries]
 	}
 	if len(queries) > 0 {
-		p.blank()
-		p.line(p.paint(p.Dim, fmt.Sprintf("%9s %5s  %-8s %s", "calls", "", "kind", "tables, sender, query")))
+		p.addBlankLine()
+		p.addLine(p.paintLine(p.Dim, fmt.Sprintf("%9s %5s  %-8s %s", "calls", "", "kind", "tables, sender, query")))
 	}
 	for i := range queries {
 		p.workloadQuery(&queries[i], total, o.Verbose)
 	}
 	if left > 0 {
-		p.line(p.paint(p.Dim, fmt.Sprintf("%d more; --verbose lists all", left)))
+		p.addLine(p.paintLine(p.Dim, fmt.Sprintf("%d more; --verbose lists all", left)))
 	}
-	return p.flush(w)
+	return p.writePage(w)
 }
 
-// workloadHead says what was recorded, where, and how much of it is code.
+// workloadHead prints what was recorded, where, and how much of it is code.
 func (p *page) workloadHead(load *workload.Workload) {
 	code, calls := 0, int64(0)
 	for i := range load.Queries {
@@ -63,7 +63,7 @@ func (p *page) workloadHead(load *workload.Workload) {
 	if other := len(load.Queries) - code; other > 0 {
 		text += fmt.Sprintf("; %d more statements of migrations, fixtures and sessions", other)
 	}
-	p.wrap("", "  ", text+".", p.Bold)
+	p.addWrapped("", "  ", text+".", p.Bold)
 	from := "From " + strings.Join(load.Sources, ", ")
 	if len(load.Sources) == 0 {
 		from = "From nowhere"
@@ -74,13 +74,13 @@ func (p *page) workloadHead(load *workload.Workload) {
 	if load.Revision != "" {
 		from += ", at " + load.Revision
 	}
-	p.wrap("", "  ", Line(from)+".", p.plain())
+	p.addWrapped("", "  ", EscapeLine(from)+".", p.ordinaryStyle())
 	for _, n := range load.Notes {
-		p.wrap("", "  ", Line(n)+".", p.Warning)
+		p.addWrapped("", "  ", EscapeLine(n)+".", p.Warning)
 	}
 }
 
-// workloadQuery is two lines: what a query works on and who sends it, and its text.
+// workloadQuery prints two lines: the relations of a query and its sender, and its text.
 func (p *page) workloadQuery(q *workload.Query, total int64, whole bool) {
 	share := ""
 	if total > 0 {
@@ -88,22 +88,22 @@ func (p *page) workloadQuery(q *workload.Query, total int64, whole bool) {
 	}
 	var tables []string
 	for _, u := range q.Uses {
-		tables = append(tables, relation(u.Relation))
+		tables = append(tables, shortRelation(u.Relation))
 	}
 	about := strings.Join(tables, ", ")
-	if who := workload.Who(q.Senders); who != "" {
-		about = strings.TrimPrefix(about+" · "+Line(who), " · ")
+	if who := workload.DescribeSenders(q.Senders); who != "" {
+		about = strings.TrimPrefix(about+" · "+EscapeLine(who), " · ")
 	}
 	kind := string(q.Kind)
 	if q.Mark != workload.Code {
 		kind = string(q.Mark)
 	}
 	head := fmt.Sprintf("%9d %5s  %-8s ", q.Calls, share, kind)
-	p.line(head, shorten(about, p.width-columns(head)))
+	p.addLine(head, cutToWidth(about, p.width-textWidth(head)))
 	const indent = "                 "
 	if whole {
-		p.wrap(indent, indent, Line(q.SQL), p.Dim)
+		p.addWrapped(indent, indent, EscapeLine(q.SQL), p.Dim)
 		return
 	}
-	p.line(indent, p.paint(p.Dim, shorten(Line(q.SQL), p.width-len(indent))))
+	p.addLine(indent, p.paintLine(p.Dim, cutToWidth(EscapeLine(q.SQL), p.width-len(indent))))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// WriteQueryFindings prints what is wrong with the queries of a recording, for the
+// WriteQueryFindings prints the findings about the queries of a recording, for the
 // terminal or as JSON: {"findings": [...]}, of [onward.QueryFinding].
 func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, f Format, o Options) error {
 	if f == FormatJSON {
@@ -21,30 +21,30 @@ func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, f Format, o Opt
 	}
 	p := newPage(o)
 	if len(list) == 0 {
-		p.line("Nothing found.")
+		p.addLine("Nothing found.")
 	}
 	for i := range list {
 		if i > 0 {
-			p.blank()
+			p.addBlankLine()
 		}
 		p.queryFinding(&list[i])
 	}
-	return p.flush(w)
+	return p.writePage(w)
 }
 
 func (p *page) queryFinding(f *onward.QueryFinding) {
-	p.split(f.Severity.String()+"  "+f.Rule, "seen "+times(f.Count), p.Severity(f.Severity), p.Dim)
+	p.addTwoSided(f.Severity.String()+"  "+f.Rule, "seen "+formatTimes(f.Count), p.Severity(f.Severity), p.Dim)
 	fact := f.Fact
 	if f.Sender != "" {
-		fact += ", by " + Line(f.Sender)
+		fact += ", by " + EscapeLine(f.Sender)
 	}
-	p.wrap("  ", "  ", fact+".", p.plain())
-	p.line("    ", p.paint(p.Dim, shorten(Line(f.SQL), p.width-4)))
-	p.wrap("  ", "  ", f.Harm+".", p.plain())
-	p.wrap("  ", "  ", "Instead: "+f.Instead+".", p.plain())
+	p.addWrapped("  ", "  ", fact+".", p.ordinaryStyle())
+	p.addLine("    ", p.paintLine(p.Dim, cutToWidth(EscapeLine(f.SQL), p.width-4)))
+	p.addWrapped("  ", "  ", f.Harm+".", p.ordinaryStyle())
+	p.addWrapped("  ", "  ", "Instead: "+f.Instead+".", p.ordinaryStyle())
 }
 
-func times(n int64) string {
+func formatTimes(n int64) string {
 	if n == 1 {
 		return "once"
 	}

@@ -21,13 +21,20 @@ const Variable = "ONWARD_ROTATION"
 // take them all.
 func Pick[T any](t testing.TB, n int, cases []T) []T {
 	t.Helper()
+	return PickAfter(t, 1, n, cases)
+}
+
+// PickAfter is Pick, with a turn that goes on after some runs only. A test that picks twice gives the second pick the n of
+// the first one, so that each case of one meets each case of the other.
+func PickAfter[T any](t testing.TB, runs, n int, cases []T) []T {
+	t.Helper()
 	if isWhole() {
 		return cases
 	}
 	turn := currentTurn(t)
 	var picked []T
 	for i, c := range cases {
-		if (i+turn)%n == 0 {
+		if (i+turn/runs)%n == 0 {
 			picked = append(picked, c)
 		}
 	}

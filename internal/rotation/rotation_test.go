@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/rotation"
 )
 
-// Each case is taken in one of n turns.
+// One of n turns runs each case.
 func TestPick(t *testing.T) {
 	cases := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 	var all []int
@@ -34,5 +34,21 @@ func TestPick(t *testing.T) {
 	t.Setenv(rotation.Variable, "all")
 	if picked := rotation.Pick(t, 3, cases); !slices.Equal(picked, cases) {
 		t.Errorf("all: %v", picked)
+	}
+}
+
+// Each case of a test's first choice meets each case of its second.
+func TestPickAfter(t *testing.T) {
+	met := map[[2]int]int{}
+	for turn := range 6 {
+		t.Setenv(rotation.Variable, strconv.Itoa(100+turn))
+		for _, a := range rotation.Pick(t, 2, []int{0, 1}) {
+			for _, b := range rotation.PickAfter(t, 2, 3, []int{0, 1, 2}) {
+				met[[2]int{a, b}]++
+			}
+		}
+	}
+	if len(met) != 6 {
+		t.Errorf("six turns take %v", met)
 	}
 }

@@ -11,28 +11,31 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// analyse runs the migration through the catalog and the effects.
-func (e *Engine) analyse(m *Migration) {
-	settings, before := e.session(m)
+// analyseMigration applies the migration's statements to the catalog and computes their effects.
+func (e *Engine) analyseMigration(m *Migration) {
+	settings, before := e.startSession(m)
 	var tx *Tx
 	number := -1
 	var points analysis.Savepoints[*catalog.Catalog]
+	if before != nil {
+		points = before.points
+	}
 	for i := 0; i < len(m.Script.Statements); i++ { // a call adds some
 		st := m.Script.Statements[i]
-		e.opened.Open(e.catalog, m.Script, i)
+		e.opened.AddCalled(e.catalog, m.Script, i)
 		if tx == nil || st.Tx != number || st.Tx == 0 {
-			if e.close(tx, settings); tx != nil {
-				e.catalog = e.catalog.Ended()
+			if e.endTransaction(tx, settings); tx != nil {
+				e.catalog = e.catalog.EndTransaction()
 			}
 			e.txs++
 			tx = &Tx{Migration: m, Origin: st.Origin, Before: e.catalog, Index: e.txs}
 			tx.First = tx
 			if before != nil && len(m.Txs) == 0 {
-				if before.continues(m.Script, st) {
+				if before.continuesWith(m.Script, st) {
 					tx.Earlier, tx.First = before.tx, before.tx.First
 				} else {
-					settings.commit()
-					e.catalog = e.catalog.Ended()
+					settings.endTransaction()
+					e.catalog = e.catalog.EndTransaction()
 					tx.Before = e.catalog
 				}
 			}
@@ -42,97 +45,116 @@ func (e *Engine) analyse(m *Migration) {
 		s := &Stmt{Statement: st, Migration: m, Tx: tx, Before: e.catalog, After: e.catalog}
 		s.Settings = settings.now
 		if node := st.Node; node != nil {
-			e.run(s, settings)
-			s.After = points.Follow(node, s.After)
+			e.runStatement(s, settings)
+			s.After = points.FollowStatement(node, s.After)
 		} else {
-			s.After = unread(e.catalog, st)
+			s.After = markUnparsed(e.catalog, st)
 		}
 		e.catalog = s.After
 		tx.Statements = append(tx.Statements, s)
 		tx.alterEnum = tx.alterEnum || st.Node.GetAlterEnumStmt() != nil
 		m.Statements = append(m.Statements, s)
 	}
-	e.leave(m, tx, settings, before)
-	for _, t := range m.Txs {
-		t.held(e.folding)
+	e.endMigration(m, tx, settings, before)
+	if m.Script.More {
+		e.left.points = points
 	}
-	e.folding.settle()
+	for _, t := range m.Txs {
+		t.assignHeldLocks(e.folding)
+	}
+	if !m.Script.More {
+		e.folding.endMigration()
+	}
 }
 
-// session is how a migration finds the session: with what is set in it, and as the
-// migration before left it, where that one runs in one transaction with this.
-func (e *Engine) session(m *Migration) (settings *tracker, before *left) {
+// startSession returns the state of the session at the start of a migration: its settings and,
+// if the previous migration shares a transaction with this one, that transaction.
+func (e *Engine) startSession(m *Migration) (settings *tracker, before *sessionEnd) {
 	settings = newTracker(m.Runner)
 	before, e.left = e.left, nil
 	switch {
 	case before == nil:
+	case m.Script.Window > 0:
+		return before.settings, before
 	case m.Together != 0 && m.Together == before.by.Together:
-		m.Script.Continue(before.by.Script)
+		m.Script.ContinueFrom(before.by.Script)
 		return before.settings, before
 	case m.Session != 0 && m.Session == before.by.Session && m.Runner.AfterDeploy == before.by.Runner.AfterDeploy:
 		settings.session = before.settings.session
-		settings.commit()
+		settings.endTransaction()
 	}
 	return settings, nil
 }
 
-// leave closes the last transaction of a migration, and notes how it leaves the session.
-func (e *Engine) leave(m *Migration, tx *Tx, settings *tracker, before *left) {
+// endMigration closes the last transaction of a migration and records the state of the session
+// for the next one.
+func (e *Engine) endMigration(m *Migration, tx *Tx, settings *tracker, before *sessionEnd) {
 	now := *settings // SET LOCAL goes on where the transaction does
-	e.close(tx, settings)
+	e.endTransaction(tx, settings)
 	switch {
 	case tx == nil && before != nil:
 		e.left = before
-	case m.Script.End == script.Alone || m.Together == 0:
-		e.left, e.catalog = &left{m, tx, settings}, e.catalog.Ended()
+	case m.Script.End == script.Alone || m.Together == 0 && !m.Script.More:
+		e.left, e.catalog = &sessionEnd{by: m, tx: tx, settings: settings}, e.catalog.EndTransaction()
 	default:
-		e.left = &left{m, tx, &now}
+		e.left = &sessionEnd{by: m, tx: tx, settings: &now}
+		if m.Script.More {
+			e.left.number = tx.Statements[len(tx.Statements)-1].Statement.Tx
+			tx.Statements[0].holds = true
+		}
 	}
 }
 
-// run takes a statement through the catalog and the effects.
-func (e *Engine) run(s *Stmt, settings *tracker) {
-	defer s.contain()
-	s.Results = e.results(s.Statement, settings.now.TimeZone)
+// runStatement applies one statement to the catalog and computes its effects.
+func (e *Engine) runStatement(s *Stmt, settings *tracker) {
+	defer s.recordPanic()
+	s.Results = e.computeResults(s.Statement, settings.now.TimeZone)
 	s.Result = s.Results[0].Result
 	s.After, s.Problems = e.catalog.Apply(s.Node, s.SQL)
 	if len(s.Problems) == 0 {
-		if p := e.catalog.Refuses(s.Node, s.Parent >= 0); p != nil {
+		if p := e.catalog.CheckNames(s.Node, s.Parent >= 0); p != nil {
 			s.Problems = []catalog.Problem{*p}
 		}
 	}
 	switch {
-	case len(s.Problems) > 0 && s.Problems[0].There() && s.Optional():
+	case len(s.Problems) > 0 && s.Problems[0].IsDuplicate() && s.IsOptional():
 		s.After = s.Before // what it is guarded against
-	case Fails(s.Results, s.Before):
+	case FailsOnAll(s.Results, s.Before):
 		s.After = s.Before
 	}
 	s.Deltas = catalog.Diff(s.Before, s.After)
 	e.folding.at = s.Tx.Index
 	e.looksUpNothing(s)
-	e.fills(s)
-	settings.statement(s)
+	e.recordFill(s)
+	settings.applyStatement(s)
 }
 
-// Fails reports whether no version in question runs a statement on a schema, so
+// FailsOnAll reports whether a statement fails on a schema in all versions in question, so
 // that it changes nothing.
-func Fails(on []VersionResult, before *catalog.Catalog) bool {
-	return len(on) > 0 && !slices.ContainsFunc(on, func(r VersionResult) bool { return !r.Result.Fails(before) })
+func FailsOnAll(on []VersionResult, before *catalog.Catalog) bool {
+	return len(on) > 0 && !slices.ContainsFunc(on, func(r VersionResult) bool { return !r.Result.IsRefused(before) })
 }
 
-// left is the session as a migration leaves it to the next one of the same run: the
-// transaction that it ran in last, which may be open, and what is set.
-type left struct {
+// sessionEnd is the state of the session after a migration, for the next one of the same run:
+// its last transaction, which may be open, and the settings.
+type sessionEnd struct {
 	by       *Migration
 	tx       *Tx
 	settings *tracker
+	// number is that of the script for a transaction that goes on in the file's next window; points are the
+	// savepoints in it.
+	number int
+	points analysis.Savepoints[*catalog.Catalog]
 }
 
-// continues reports whether the first statement of the next migration runs in the
-// transaction that the last one of this left open.
-func (l *left) continues(next *script.Script, first *script.Statement) bool {
+// continuesWith reports whether the first statement of the next migration runs in the
+// transaction that this migration left open.
+func (l *sessionEnd) continuesWith(next *script.Script, first *script.Statement) bool {
 	if l.tx == nil {
 		return false
+	}
+	if next.Window > 0 {
+		return l.number != 0 && l.number == first.Tx
 	}
 	switch l.by.Script.End {
 	case script.Runner:
@@ -143,7 +165,7 @@ func (l *left) continues(next *script.Script, first *script.Statement) bool {
 	return false
 }
 
-// All are the statements of a transaction, those of earlier migrations first.
+// All returns the statements of a transaction, with those of earlier migrations first.
 func (t *Tx) All() iter.Seq[*Stmt] {
 	return func(yield func(*Stmt) bool) {
 		if t.Earlier != nil {
@@ -161,22 +183,23 @@ func (t *Tx) All() iter.Seq[*Stmt] {
 	}
 }
 
-// AddsEnumValue reports whether a statement of the transaction is ALTER TYPE …
-// ADD VALUE, or its like: few are.
+// AddsEnumValue reports whether the transaction has an ALTER TYPE … ADD VALUE or a
+// similar statement, which is rare.
 func (t *Tx) AddsEnumValue() bool {
 	return t.alterEnum || t.Earlier != nil && t.Earlier.AddsEnumValue()
 }
 
-// Apart is where to put what must not run in the transaction of a statement.
-func (s *Stmt) Apart() string {
+// SeparatePlace returns the place for a statement that must not run in the transaction of this
+// one.
+func (s *Stmt) SeparatePlace() string {
 	if s.Migration.Together != 0 {
 		return "a later release (the runner sends all new migrations in one transaction)"
 	}
 	return "a migration of its own, after this one"
 }
 
-// close ends a transaction: what it changed becomes visible, or is undone.
-func (e *Engine) close(t *Tx, settings *tracker) {
+// endTransaction ends a transaction: its changes become visible, or are undone.
+func (e *Engine) endTransaction(t *Tx, settings *tracker) {
 	if t == nil {
 		return
 	}
@@ -184,18 +207,21 @@ func (e *Engine) close(t *Tx, settings *tracker) {
 	if t.Migration.Script.Rollback[last.Statement.Tx] {
 		t.RolledBack = true
 		e.catalog = t.Before
+		if t.Migration.Script.Window > 0 {
+			e.catalog = t.First.Before
+		}
 	}
 	t.After = e.catalog
 	if !t.RolledBack {
-		t.Deltas = attribute(t)
+		t.Deltas = attributeDeltas(t)
 	}
 	e.folding.goesLive(t)
-	settings.commit()
+	settings.endTransaction()
 }
 
-// attribute traces what a transaction changed, for code that knows columns by
-// name, to its statements.
-func attribute(t *Tx) []Delta {
+// attributeDeltas finds the statements that caused the changes of a transaction. Other code
+// refers to columns by name.
+func attributeDeltas(t *Tx) []Delta {
 	if len(t.Statements) == 1 {
 		whole := catalog.ByName(t.Statements[0].Deltas)
 		out := make([]Delta, len(whole))
@@ -207,25 +233,25 @@ func attribute(t *Tx) []Delta {
 	whole := catalog.ByName(catalog.Diff(t.Before, t.After))
 	out := make([]Delta, 0, len(whole))
 	for i := range whole {
-		out = append(out, Delta{Delta: &whole[i], By: t.author(&whole[i])})
+		out = append(out, Delta{Delta: &whole[i], By: t.findAuthor(&whole[i])})
 	}
 	return out
 }
 
-// results computes what a statement does, once where the version does not
-// matter.
-func (e *Engine) results(st *script.Statement, timezone string) []VersionResult {
+// computeResults computes the effects of a statement for all versions, only once if they do not
+// depend on the version.
+func (e *Engine) computeResults(st *script.Statement, timezone string) []VersionResult {
 	session := effect.Session{TimeZone: timezone}
 	versions := e.config.Versions
 	newest := effect.NewVersion(versions[len(versions)-1])
-	first := effect.Of(st.Node, e.catalog, newest, session)
-	if !newest.Consulted() || len(versions) == 1 {
+	first := effect.EffectOf(st.Node, e.catalog, newest, session)
+	if !newest.WasConsulted() || len(versions) == 1 {
 		return []VersionResult{{Versions: versions, Result: first}}
 	}
 	groups := []VersionResult{{Versions: versions[len(versions)-1:], Result: first}}
 next:
 	for i := len(versions) - 2; i >= 0; i-- {
-		r := effect.Of(st.Node, e.catalog, effect.NewVersion(versions[i]), session)
+		r := effect.EffectOf(st.Node, e.catalog, effect.NewVersion(versions[i]), session)
 		for g := range groups {
 			if groups[g].Result.Equal(&r) {
 				groups[g].Versions = append([]int{versions[i]}, groups[g].Versions...)

@@ -2,15 +2,15 @@ package rule
 
 import "github.com/onward-sql/onward/internal/catalog"
 
-// changes are the changes that the statements of a transaction make, in order, and
-// the last statement that touched each relation.
+// changes are the changes by the statements of a transaction, in order, and the last
+// statement that touched each relation.
 type changes struct {
 	byKey map[string][]Delta
 	last  map[catalog.OID]*Stmt
 }
 
-func (t *Tx) changes() changes {
-	return Once(&t.Notes, func() changes {
+func (t *Tx) changesByKey() changes {
+	return BuildOnce(&t.Notes, func() changes {
 		out := changes{map[string][]Delta{}, map[catalog.OID]*Stmt{}}
 		for _, s := range t.Statements {
 			for i := range s.Deltas {
@@ -23,16 +23,15 @@ func (t *Tx) changes() changes {
 	})
 }
 
-// Changes are the changes of one thing that the statements of a transaction make,
-// in order.
-func (t *Tx) Changes(key string) []Delta { return t.changes().byKey[key] }
+// Changes returns the changes to one object by the statements of a transaction, in order.
+func (t *Tx) Changes(key string) []Delta { return t.changesByKey().byKey[key] }
 
-// author is the statement that a change at commit is due to: the first that
-// made the same kind of change to the same thing, else the last that touched
-// the thing, else the last that touched its relation.
-func (t *Tx) author(d *catalog.Delta) *Stmt {
-	if d.Replaced() {
-		return t.replacer(d)
+// findAuthor returns the statement that caused a change at commit: the first that made the
+// same kind of change to the same object, else the last that touched the object, else the
+// last that touched its relation.
+func (t *Tx) findAuthor(d *catalog.Delta) *Stmt {
+	if d.IsColumnReplaced() {
+		return t.findReplacer(d)
 	}
 	all := t.Changes(d.Key)
 	for _, x := range all {
@@ -43,19 +42,19 @@ func (t *Tx) author(d *catalog.Delta) *Stmt {
 	if len(all) > 0 {
 		return all[len(all)-1].By
 	}
-	if by := t.changes().last[d.OID]; by != nil && d.OID != 0 {
+	if by := t.changesByKey().last[d.OID]; by != nil && d.OID != 0 {
 		return by
 	}
 	return t.Statements[len(t.Statements)-1]
 }
 
-// renamers are the last statements of a transaction that rename a relation.
+// renamers maps relations to the last statement of a transaction that renames them.
 type renamers map[catalog.OID]*Stmt
 
-// Namer is the statement of a transaction that gives a new relation the name which
-// it has at commit: RENAME, or the one that creates it.
-func (t *Tx) Namer(d *Delta) *Stmt {
-	by := Once(&t.Notes, func() renamers {
+// FindNamer returns the statement that gives a new relation its name at commit: RENAME, or
+// the statement that creates it.
+func (t *Tx) FindNamer(d *Delta) *Stmt {
+	by := BuildOnce(&t.Notes, func() renamers {
 		out := renamers{}
 		for _, s := range t.Statements {
 			for i := range s.Deltas {
@@ -72,9 +71,10 @@ func (t *Tx) Namer(d *Delta) *Stmt {
 	return by
 }
 
-// replacer is the statement that completes a change of the column behind a
-// name: the last that gave the column its name, or changed in it what differs.
-func (t *Tx) replacer(d *catalog.Delta) *Stmt {
+// findReplacer returns the statement that completes the replacement of a column by another
+// one of the same name: the last that gave the column its name, or made the change in
+// question.
+func (t *Tx) findReplacer(d *catalog.Delta) *Stmt {
 	by := t.Statements[len(t.Statements)-1]
 	for _, x := range t.Changes(d.Key) {
 		if x.Kind == d.Kind || (x.Kind == catalog.ColumnRenamed || x.Kind == catalog.ColumnAdded) && x.New.Name == d.New.Name {

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What a function does is judged where it is called.
+// The statements in a function are judged where the function is called.
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	const before = `
@@ -74,7 +74,8 @@ CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET a = 3; COMMIT; EN
 func TestDeployedCalls(t *testing.T) {
 	t.Parallel()
 	e := NewEngine(Config{Versions: versions}, nil)
-	e.Deploy(build(t, "CREATE FUNCTION make() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE made (id int); END $$; SELECT make()", onward.TransactionNone))
+	e.FoldDeployed(build(t, "CREATE FUNCTION make() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE made (id int); END $$; SELECT make()",
+		onward.TransactionNone))
 	if e.Catalog().Lookup("", "made") == nil {
 		t.Error("the table that the function makes is not there")
 	}

@@ -18,15 +18,15 @@ type Command struct {
 	alone []aloneOn
 }
 
-// aloneOn is what a subcommand does by itself on one version; 0 is any.
+// aloneOn is the effect of a single subcommand on one version; 0 is any version.
 type aloneOn struct {
 	version int
 	result  effect.Result
 }
 
-// Commands takes an ALTER TABLE apart. It gives nil for other statements, and
-// for one that the server refuses: what it would lock does not matter then.
-func (p *Pass) Commands(s *Stmt) []Command {
+// ListCommands returns the subcommands of an ALTER TABLE. It returns nil for other
+// statements, and for one that the server refuses, because its locks do not matter then.
+func (p *Pass) ListCommands(s *Stmt) []Command {
 	stmt := s.Node.GetAlterTableStmt()
 	if stmt == nil || s.Result.Refused != nil {
 		return nil
@@ -40,9 +40,9 @@ func (p *Pass) Commands(s *Stmt) []Command {
 	return s.commands
 }
 
-// Alone is what an ALTER TABLE of one subcommand would do: in the effects of
-// the whole statement the work of several runs together.
-func (p *Pass) Alone(c *Command) *effect.Result {
+// EffectsAlone returns the effects that an ALTER TABLE with only this subcommand would have. The
+// effects of the whole statement merge the work of all subcommands.
+func (p *Pass) EffectsAlone(c *Command) *effect.Result {
 	s := c.stmt
 	stmt := s.Node.GetAlterTableStmt()
 	if len(stmt.Cmds) == 1 {
@@ -55,9 +55,9 @@ func (p *Pass) Alone(c *Command) *effect.Result {
 		}
 	}
 	cmds := stmt.Cmds[c.index : c.index+1 : c.index+1]
-	r, consulted := p.alone(s.Before, s, stmt, cmds)
+	r, consulted := p.effectsOf(s.Before, s, stmt, cmds)
 	if r.Refused != nil {
-		r, consulted = p.alone(cleared(s, stmt), s, stmt, cmds)
+		r, consulted = p.effectsOf(catalogAfterDrops(s, stmt), s, stmt, cmds)
 	}
 	a := aloneOn{result: r}
 	if consulted {
@@ -67,17 +67,17 @@ func (p *Pass) Alone(c *Command) *effect.Result {
 	return &c.alone[len(c.alone)-1].result
 }
 
-// Text is the subcommand as written: "ADD COLUMN c int".
-func (c *Command) Text() string { return c.stmt.Clause(c.index) }
+// Text returns the subcommand as written: "ADD COLUMN c int".
+func (c *Command) Text() string { return c.stmt.CommandText(c.index) }
 
-// Clause is the text of a subcommand of an ALTER TABLE.
-func (s *Stmt) Clause(index int) string {
-	at := s.clause(index)
+// CommandText returns the text of a subcommand of an ALTER TABLE.
+func (s *Stmt) CommandText(index int) string {
+	at := s.clauseSpan(index)
 	return s.SQL[at.Start:at.End]
 }
 
-// Without is what an ALTER TABLE would do without one of its subcommands.
-func (p *Pass) Without(s *Stmt, c *Command) effect.Result {
+// EffectsWithout returns the effects of an ALTER TABLE without one of its subcommands.
+func (p *Pass) EffectsWithout(s *Stmt, c *Command) effect.Result {
 	stmt := s.Node.GetAlterTableStmt()
 	var rest []*pgparse.Node
 	for _, n := range stmt.GetCmds() {
@@ -88,18 +88,19 @@ func (p *Pass) Without(s *Stmt, c *Command) effect.Result {
 	if len(rest) == 0 {
 		return effect.Result{}
 	}
-	r, consulted := p.alone(s.Before, s, stmt, rest)
+	r, consulted := p.effectsOf(s.Before, s, stmt, rest)
 	p.asked = p.asked || consulted
 	return r
 }
 
-// cleared is the catalog behind the DROPs of an ALTER TABLE, which the server
-// runs before its other subcommands, wherever they stand. A subcommand that is
-// refused alone may need one: ADD PRIMARY KEY, that the old key is gone.
-func cleared(s *Stmt, stmt *pgparse.AlterTableStmt) *catalog.Catalog {
+// catalogAfterDrops is the catalog after the DROPs of an ALTER TABLE, which the server
+// runs before its other subcommands, in whatever order they are written. A subcommand
+// that is refused alone may need one: ADD PRIMARY KEY needs the old key gone, and
+// TYPE of an enum the old default.
+func catalogAfterDrops(s *Stmt, stmt *pgparse.AlterTableStmt) *catalog.Catalog {
 	var first []*pgparse.Node
 	for _, n := range stmt.Cmds {
-		if drops(n) {
+		if isDropPass(n) {
 			first = append(first, n)
 		}
 	}
@@ -114,24 +115,29 @@ func cleared(s *Stmt, stmt *pgparse.AlterTableStmt) *catalog.Catalog {
 	return after
 }
 
-// drops reports whether a subcommand takes a column or a constraint away.
-func drops(n *pgparse.Node) bool {
-	switch n.GetAlterTableCmd().GetSubtype() {
-	case pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_DropConstraint:
+// isDropPass reports whether the server runs a subcommand in its first pass: it takes
+// a column, a constraint or a property of a column away.
+func isDropPass(n *pgparse.Node) bool {
+	cmd := n.GetAlterTableCmd()
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_DropNotNull,
+		pgparse.AlterTableType_AT_DropExpression, pgparse.AlterTableType_AT_DropIdentity:
 		return true
+	case pgparse.AlterTableType_AT_ColumnDefault:
+		return cmd.GetDef() == nil
 	}
 	return false
 }
 
-func (p *Pass) alone(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
+func (p *Pass) effectsOf(before *catalog.Catalog, s *Stmt, stmt *pgparse.AlterTableStmt, cmds []*pgparse.Node) (r effect.Result, consulted bool) {
 	part := &pgparse.AlterTableStmt{Relation: stmt.Relation, Cmds: cmds, Objtype: stmt.Objtype, MissingOk: stmt.MissingOk}
 	v := effect.NewVersion(p.versions[0])
-	r = effect.Of(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, before, v, effect.Session{TimeZone: s.Settings.TimeZone})
-	return r, v.Consulted()
+	r = effect.EffectOf(&pgparse.Node{Node: &pgparse.Node_AlterTableStmt{AlterTableStmt: part}}, before, v, effect.Session{TimeZone: s.Settings.TimeZone})
+	return r, v.WasConsulted()
 }
 
-// commandStart is where the subcommands of an ALTER TABLE begin: behind the
-// table's name, and the * that may follow it.
+// commandStart returns the offset of an ALTER TABLE's first subcommand: after the table's
+// name, and after the * that may follow it.
 func commandStart(s *Stmt) int {
 	at := pgparse.NameEnd(s.SQL, int(s.Node.GetAlterTableStmt().GetRelation().GetLocation()))
 	if rest := strings.TrimLeft(s.SQL[at:], " \t\n"); strings.HasPrefix(rest, "*") {
@@ -140,32 +146,32 @@ func commandStart(s *Stmt) int {
 	return at
 }
 
-// AlterTable is the statement up to its subcommands, for advice: "ALTER TABLE
+// AlterTable returns the text before the subcommands, for use in advice: "ALTER TABLE
 // ONLY app.users".
 func (s *Stmt) AlterTable() string { return strings.TrimSpace(s.SQL[:commandStart(s)]) }
 
-// Altered is the relation of an ALTER TABLE before it runs; a stand-in for one
-// that the catalog does not hold.
-func (s *Stmt) Altered() *catalog.Relation {
+// AlteredRelation returns the relation of an ALTER TABLE before it runs, or a stand-in if the
+// catalog does not have it.
+func (s *Stmt) AlteredRelation() *catalog.Relation {
 	if s.altered == nil {
 		s.altered, _ = s.Before.Resolve(s.Node.GetAlterTableStmt().GetRelation())
 	}
 	return s.altered
 }
 
-// InUse reports whether others may be using a relation: it is neither new in
-// this release nor temporary.
+// InUse reports whether others may be using a relation: it is neither new in this release
+// nor temporary.
 func (p *Pass) InUse(r *catalog.Relation) bool {
-	return r.Name.Schema != "pg_temp" && r.Persistence != catalog.Temporary && !p.New(r.OID)
+	return r.Name.Schema != "pg_temp" && r.Persistence != catalog.Temporary && !p.IsNew(r.OID)
 }
 
-// Drops lists what a DROP of one of the kinds names. It is empty for a
-// statement whose transaction is rolled back.
-func (s *Stmt) Drops(kinds ...pgparse.ObjectType) []analysis.DroppedObject {
+// ListDrops lists the objects that a DROP of one of the kinds names. It is empty if the
+// transaction is rolled back.
+func (s *Stmt) ListDrops(kinds ...pgparse.ObjectType) []analysis.DroppedObject {
 	if s.Tx.RolledBack {
 		return nil
 	}
-	return analysis.Dropped(s.Node, kinds...)
+	return analysis.ListDropped(s.Node, kinds...)
 }
 
 // IfExists reports whether a DROP says IF EXISTS.

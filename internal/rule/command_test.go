@@ -31,13 +31,13 @@ func TestCommandsAreJudgedAlone(t *testing.T) {
 	} {
 		var got []string
 		r := sayer("x-commands", func(p *Pass, s *Stmt) string {
-			commands := p.Commands(s)
+			commands := p.ListCommands(s)
 			for i := range commands {
 				c := &commands[i]
-				line := fmt.Sprintf("%s: %s", c.Text(), p.Alone(c).Effects[0].Work())
-				if work := s.Result.Effects[0].Work(); p.Alone(c).Effects[0].Work() == onward.NoWork && len(commands) == 2 {
-					without := p.Without(s, c)
-					line += fmt.Sprintf("; the whole does %s, without it %s", work, without.Effects[0].Work())
+				line := fmt.Sprintf("%s: %s", c.Text(), p.EffectsAlone(c).Effects[0].HeaviestWork())
+				if work := s.Result.Effects[0].HeaviestWork(); p.EffectsAlone(c).Effects[0].HeaviestWork() == onward.NoWork && len(commands) == 2 {
+					without := p.EffectsWithout(s, c)
+					line += fmt.Sprintf("; the whole does %s, without it %s", work, without.Effects[0].HeaviestWork())
 				}
 				got = append(got, line)
 			}
@@ -52,11 +52,11 @@ func TestCommandsAreJudgedAlone(t *testing.T) {
 
 func TestCommandAloneMayBeRefused(t *testing.T) {
 	t.Parallel()
-	// What one subcommand does alone may be refused though the whole is not.
+	// A subcommand alone may be refused even if the whole statement is not.
 	r := sayer("x-commands", func(p *Pass, s *Stmt) string {
-		commands := p.Commands(s)
+		commands := p.ListCommands(s)
 		for i := range commands {
-			if why := p.Alone(&commands[i]).Refused.Message(); why != "" {
+			if why := p.EffectsAlone(&commands[i]).Refused.Message(); why != "" {
 				return why
 			}
 		}
@@ -98,15 +98,15 @@ func TestBlocked(t *testing.T) {
 }
 
 func named(p *Pass, s *Stmt, work string) string {
-	f := analysis.Rewrites
+	f := analysis.IsRewritten
 	switch work {
 	case "builds":
 		f = analysis.BuildsIndex
 	case "scans":
-		f = analysis.Scans
+		f = analysis.IsScanned
 	}
-	if e := p.Blocked(&s.Result, f); e != nil {
-		return e.Name.String() + ": " + analysis.Waiting(e)
+	if e := p.FindBlocked(&s.Result, f); e != nil {
+		return e.Name.String() + ": " + analysis.DescribeWaiting(e)
 	}
 	return ""
 }
@@ -114,7 +114,7 @@ func named(p *Pass, s *Stmt, work string) string {
 func TestDuration(t *testing.T) {
 	t.Parallel()
 	for ms, want := range map[int]string{0: "0ms", 500: "500ms", 1500: "1500ms", 5000: "5s", 90_000: "90s", 600_000: "10min"} {
-		if got := analysis.Duration(ms); got != want {
+		if got := analysis.FormatMilliseconds(ms); got != want {
 			t.Errorf("Duration(%d): %s, want %s", ms, got, want)
 		}
 	}

@@ -6,10 +6,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Config is what the engine is set to.
+// Config is the configuration of an engine.
 type Config struct {
-	// Deprecated, Today and Said are as in Release.
+	// Deprecated, Today, NoticeDays and Said are as in Release.
 	Deprecated map[string]string
+	NoticeDays int
 	Today      string
 	Said       map[string]onward.Place
 	// Rules are the rules to run.
@@ -22,28 +23,29 @@ type Config struct {
 	Presets []onward.Preset
 	// SmallTables are exempt from findings about work that grows.
 	SmallTables []string
-	// Seeds are how many rows the deployed history puts into tables, one by one; of those
-	// into which it puts no others.
+	// Seeds counts the rows that the deployed history inserts one by one, for tables that get no other
+	// rows.
 	Seeds map[catalog.OID]int
-	// Bookkeeping are the tables in which migration tools keep what has run.
+	// ProbablySmall returns why a deployed table is probably small, "" if it may be large. nil: no
+	// guesses.
+	ProbablySmall func(catalog.OID) string
+	// Bookkeeping are the tables in which migration tools record applied migrations.
 	Bookkeeping map[string]bool
-	// Uses answers for the deployed code; nil when there is none to ask.
+	// Uses knows what the deployed code uses; nil if no code was read.
 	Uses analysis.Code
-	// KnownRules are names that a suppression may use beside Rules: those
-	// that were switched off.
+	// KnownRules are names that a suppression may use in addition to Rules: rules that are switched off.
 	KnownRules map[string]bool
 	// Baseline holds the fingerprints of findings to leave out.
 	Baseline map[string]bool
-	// KeepStatements: the statements of judged migrations are wanted in the
-	// report.
+	// KeepStatements keeps the statements of judged migrations for the report.
 	KeepStatements bool
 
 	order map[string]int // path → index of the migration
 	small map[string]bool
 }
 
-// isSmall reports whether a table is one of SmallTables, which are many when
-// they come from a server's sizes.
+// isSmall reports whether a table is one of SmallTables. The list is long if it comes from a server's
+// sizes.
 func (c *Config) isSmall(name string) bool {
 	if c.small == nil {
 		c.small = make(map[string]bool, len(c.SmallTables))
@@ -54,8 +56,8 @@ func (c *Config) isSmall(name string) bool {
 	return c.small[name]
 }
 
-// on reports whether a rule runs.
-func (c *Config) on(r *Rule) bool {
+// isOn reports whether a rule runs.
+func (c *Config) isOn(r *Rule) bool {
 	if s, ok := c.Severity[r.ID]; ok {
 		return s != onward.Off
 	}

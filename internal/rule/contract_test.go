@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// exports is how many functions, methods of exported types, types, variables and
-// constants this package may export: it is the contract of rules and their engine, and
-// whoever writes a rule reads it whole. What several rules reason with has its home in
-// internal/analysis, words that several say in internal/advice.
+// exports limits the number of functions, methods of exported types, types, variables and
+// constants that this package exports. It is the contract of rules and engine, and
+// authors of rules read all of it. Reasoning that several rules share belongs in
+// internal/analysis, and shared phrases in internal/advice.
 const exports = 110
 
-// TestContractIsSmall counts what the package exports.
+// TestContractIsSmall counts the exports of the package.
 func TestContractIsSmall(t *testing.T) {
 	t.Parallel()
 	files, err := os.ReadDir(".")
@@ -43,7 +43,7 @@ func TestContractIsSmall(t *testing.T) {
 	}
 }
 
-// exported lists what a declaration exports.
+// exported lists the names that a declaration exports.
 func exported(d ast.Decl) []string {
 	var names []string
 	add := func(owner string, id *ast.Ident) {
@@ -73,7 +73,7 @@ func exported(d ast.Decl) []string {
 	return names
 }
 
-// receiver is the name of the type of a method.
+// receiver returns the type name of a method's receiver.
 func receiver(t ast.Expr) string {
 	switch t := t.(type) {
 	case *ast.StarExpr:

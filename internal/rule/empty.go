@@ -6,13 +6,13 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// demandsEmpty notes the table that a statement gives a NOT NULL column without a default:
-// the server refuses that where the table has a row.
+// demandsEmpty records that a statement adds a NOT NULL column without a default to a
+// table. The server refuses that if the table has rows.
 func (s *Stmt) demandsEmpty(p *Pass) {
-	if s.Node.GetAlterTableStmt() == nil || s.Optional() {
+	if s.Node.GetAlterTableStmt() == nil || s.IsOptional() {
 		return
 	}
-	t := s.Altered()
+	t := s.AlteredRelation()
 	if t == nil || t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable {
 		return
 	}
@@ -26,34 +26,34 @@ func (s *Stmt) demandsEmpty(p *Pass) {
 		if now == nil || t.Column(name) != nil {
 			continue
 		}
-		if col := now.Column(name); col != nil && col.Required() && !s.ofDomain(col) {
-			p.Rows.Demand(t.OID)
+		if col := now.Column(name); col != nil && col.IsRequired() && !s.ofDomain(col) {
+			p.Rows.RecordEmpty(t.OID)
 		}
 	}
 }
 
-// refills notes the rows that a statement puts into a table which was shown to have none.
-func (s *Stmt) refills(p *Pass) {
+// recordRefill records the rows that a statement puts into a table that was known to be empty.
+func (s *Stmt) recordRefill(p *Pass) {
 	if s.Node.GetCopyStmt() == nil && s.Node.GetInsertStmt() == nil {
 		return
 	}
 	if c := s.Node.GetCopyStmt(); c.GetIsFrom() {
-		if t, _ := s.Before.Resolve(c.GetRelation()); t != nil && p.Rows.Empty(t.OID) {
-			p.Rows.Put(analysis.Put{Table: t.OID, Rows: analysis.Some})
+		if t, _ := s.Before.Resolve(c.GetRelation()); t != nil && p.Rows.IsEmpty(t.OID) {
+			p.Rows.RecordPut(analysis.RowPut{Table: t.OID, Rows: analysis.Some})
 		}
 		return
 	}
-	for _, w := range p.Writes(s) {
-		if rows := w.Extent; w.Verb == "INSERT" && p.Rows.Empty(w.Table.OID) {
+	for _, w := range p.ListWrites(s) {
+		if rows := w.Extent; w.Verb == "INSERT" && p.Rows.IsEmpty(w.Table.OID) {
 			if s.Loop {
 				rows = max(rows, analysis.Some)
 			}
-			p.Rows.Put(analysis.Put{Table: w.Table.OID, Rows: rows})
+			p.Rows.RecordPut(analysis.RowPut{Table: w.Table.OID, Rows: rows})
 		}
 	}
 }
 
-// ofDomain reports whether a column may have its default from its type.
+// ofDomain reports whether a column may get its default from its domain.
 func (s *Stmt) ofDomain(col *catalog.Column) bool {
 	x := s.After.Type(col.Type.OID)
 	return x != nil && x.Kind == catalog.Domain && x.Default != nil

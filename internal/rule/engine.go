@@ -12,42 +12,43 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Engine folds a history and judges a release: Deploy for each migration that
-// the base has, then Judge for each that is new, in order, then Finish.
+// Engine applies a history and judges a release: call FoldDeployed for each
+// migration of the base, then JudgeMigration for each new one, in order, then Finish.
 //
-// Judge is Fold and then Rules. Both are called in the order of the release,
-// but not necessarily by one goroutine: while the rules look at one migration,
-// the next ones may be folded, as catalogs are values. Deploy and Obscure
-// belong to whoever folds.
+// JudgeMigration is FoldMigration followed by RunRules. Both must be called in the order of the release, but
+// they may run in two goroutines: while the rules look at one migration, the next ones
+// may be folded, because catalogs are values. FoldDeployed and MarkUnseen belong to
+// the goroutine that folds.
 type Engine struct {
 	config Config
 	rules  []*Rule // those that are on
-	// statementRules, by the kind of the statement, and commitRules are those
-	// of them with that function.
+	// statementRules, by kind of statement, and commitRules are the rules that have a
+	// Statement or a Commit function.
 	statementRules map[Kinds][]ruleOn
 	commitRules    []ruleOn
 	release        *Release
 	catalog        *catalog.Catalog
-	folding        *Pass // for what is asked while a migration is folded
+	folding        *Pass // for questions during folding
 	opened         *opened.Bodies
-	folded         bool                 // a migration of the release
-	filled         map[catalog.OID]bool // tables of the release that it filled; true: with nobody knows how much
+	folded         bool                 // a migration of the release was folded
+	filled         map[catalog.OID]bool // tables that the release fills; true: with an unknown number of rows
 	txs            int
-	left           *left // by the migration before, when it is followed in its transaction
+	history        deployedHistory
+	left           *sessionEnd // by the previous migration, if its transaction continues
 
-	// What follows belongs to Rules.
+	// Only RunRules uses the fields below.
 	pass  *Pass
-	found []placed
-	supps []suppressed
-	// hidden is what the baseline took out.
+	found []placedFinding
+	supps []suppressionSet
+	// hidden are the findings that the baseline suppressed.
 	hidden onward.Known
-	last   *Migration // the one that was judged last
+	last   *Migration // judged last
 	count  int
-	// faults are what rules could not judge.
+	// faults are panics in rules.
 	faults []Fault
 }
 
-// ruleOn is a rule with the configured versions that it is about.
+// ruleOn is a rule with the configured versions that it applies to.
 type ruleOn struct {
 	*Rule
 	versions []int
@@ -59,19 +60,25 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		deployed = catalog.New()
 	}
 	c.order = map[string]int{}
-	e := &Engine{config: c, catalog: deployed, release: &Release{Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, Said: c.Said}, statementRules: map[Kinds][]ruleOn{}, opened: opened.New(deployed)}
+	e := &Engine{
+		config:         c,
+		catalog:        deployed,
+		release:        &Release{Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said},
+		statementRules: map[Kinds][]ruleOn{},
+		opened:         opened.New(deployed),
+	}
 	for _, r := range c.Rules {
-		if c.on(r) {
+		if c.isOn(r) {
 			e.rules = append(e.rules, r)
 			switch {
 			case r.Statement != nil:
 				for k := Kinds(1); k <= anyKind; k <<= 1 {
 					if r.Kinds == 0 || r.Kinds&k != 0 {
-						e.statementRules[k] = append(e.statementRules[k], ruleOn{r, within(r, c.Versions)})
+						e.statementRules[k] = append(e.statementRules[k], ruleOn{r, applicableVersions(r, c.Versions)})
 					}
 				}
 			case r.Commit != nil:
-				e.commitRules = append(e.commitRules, ruleOn{r, within(r, c.Versions)})
+				e.commitRules = append(e.commitRules, ruleOn{r, applicableVersions(r, c.Versions)})
 			}
 		}
 	}
@@ -84,124 +91,117 @@ func (e *Engine) newPass() *Pass {
 	return &Pass{Release: e.release, Code: c.Uses, Rows: analysis.NewRows(), kept: map[string][]any{}, config: c, versions: c.Versions, current: e.catalog}
 }
 
-// Release is what the Release rules will see; the caller adds Changes.
+// Release returns the release that the Release rules will get. The caller adds Changes.
 func (e *Engine) Release() *Release { return e.release }
 
-// Deploy folds a migration that the base already has.
-func (e *Engine) Deploy(s *script.Script) {
-	e.catalog = fold(e.opened, e.catalog, s)
+// FoldDeployed applies a migration that the base already has.
+func (e *Engine) FoldDeployed(s *script.Script) {
+	e.catalog = e.history.foldScript(e.opened, e.catalog, s)
 	e.release.Deployed = e.catalog
 }
 
-// Obscure says that something which is not seen may have changed the schema:
-// a deployed migration that could not be read, one of the release in another
-// language. It stands where that migration does.
-func (e *Engine) Obscure(what string) {
-	e.catalog = e.catalog.Obscure(what)
+// MarkUnseen records that something unreadable may have changed the schema: a deployed
+// migration that could not be read, or a migration of the release in another language.
+// Call it in the order of the migrations.
+func (e *Engine) MarkUnseen(what string) {
+	e.catalog = e.catalog.MarkUnseen(what)
 	if !e.folded {
 		e.release.Deployed = e.catalog
 	}
 }
 
-// fold applies a script as its transactions would, leaving out what is rolled
-// back.
-func fold(o *opened.Bodies, c *catalog.Catalog, s *script.Script) *catalog.Catalog {
-	start, tx := c, 0
-	var points analysis.Savepoints[*catalog.Catalog]
-	for i := 0; i < len(s.Statements); i++ { // a call adds some
-		st := s.Statements[i]
-		o.Open(c, s, i)
-		if st.Tx != tx {
-			if s.Rollback[tx] {
-				c = start
-			}
-			c = c.Ended()
-			start, tx = c, st.Tx
-		}
-		if st.Node == nil {
-			c = unread(c, st)
-			continue
-		}
-		c = points.Follow(st.Node, Deploy(c, st.Node, st.SQL))
-	}
-	if s.Rollback[tx] {
-		c = start
-	}
-	return c.Ended()
-}
-
-// unread is the catalog behind a statement that could not be parsed: what it
-// created is not in it, and must not be missed.
-func unread(c *catalog.Catalog, st *script.Statement) *catalog.Catalog {
+// markUnparsed returns the catalog after a statement that could not be parsed. Objects that it
+// created are unknown, so the catalog is marked as incomplete.
+func markUnparsed(c *catalog.Catalog, st *script.Statement) *catalog.Catalog {
 	if st.Err == nil {
 		return c
 	}
-	return c.Obscure("a statement that could not be parsed")
+	return c.MarkUnseen("a statement that could not be parsed")
 }
 
-// Judge folds a migration of the release and runs the rules over it.
-func (e *Engine) Judge(m *Migration) {
-	e.Fold(m)
-	e.Rules(m)
+// JudgeMigration folds a migration of the release and runs the rules on it.
+func (e *Engine) JudgeMigration(m *Migration) {
+	e.FoldMigration(m)
+	e.RunRules(m)
 }
 
-// Fold runs a migration of the release through the catalog and the effects.
-func (e *Engine) Fold(m *Migration) {
+// FoldMigration applies a migration of the release to the catalog and computes its effects.
+func (e *Engine) FoldMigration(m *Migration) {
 	e.folded = true
-	e.analyse(m)
+	e.analyseMigration(m)
 	m.after = e.catalog
 }
 
-// Rules runs the rules over a migration that was folded. What only judging
-// needs of the migration before is let go.
-func (e *Engine) Rules(m *Migration) {
+// RunRules runs the rules on a folded migration. It frees the parts of the previous
+// migration that were needed only for judging it.
+func (e *Engine) RunRules(m *Migration) {
 	if m.Together == 0 {
-		e.last.forget()
+		e.last.freeParts()
 	}
-	e.last = m
-	m.index = e.count
-	e.config.order[m.Path] = m.index
-	e.count++
+	e.setPlace(m)
 	for _, t := range m.Txs {
-		e.pass.makes(t)
+		e.pass.recordFunctions(t)
 		for _, s := range t.Statements {
-			e.statement(s)
+			e.judgeStatement(s)
 		}
-		e.commit(t)
+		e.judgeCommit(t)
 		e.pass.goesLive(t)
 	}
-	e.pass.versions, e.pass.current, e.pass.at = e.config.Versions, m.after, 0
+	e.pass.current, e.pass.at = m.after, 0
 	for _, r := range e.rules {
-		if !e.applies(r, e.config.Versions) {
+		if !e.isApplicable(r, e.config.Versions) {
 			continue
 		}
-		e.migration(r, m)
+		e.judgeMigration(r, m)
 	}
-	e.pass.settle()
+	if !m.Script.More {
+		e.pass.endMigration()
+	}
 	from := len(e.found)
-	e.take()
+	e.collectFindings()
 	if m.Otherwise != nil {
 		for i := range e.found[from:] {
 			m.Found = append(m.Found, e.found[from+i].Finding)
 		}
 	}
 	for _, c := range m.Script.Source.Code {
-		if r := e.pass.Mapped(c.Table); r != nil {
-			e.pass.Rows.Work(r.OID, c.Few)
+		if r := e.pass.MappedTable(c.Table); r != nil {
+			e.pass.Rows.RecordWork(r.OID, c.Few)
 		}
 	}
 	if len(m.Script.Suppressions) > 0 {
-		e.supps = append(e.supps, suppressed{id: m.ID, path: m.Path, index: m.index, list: m.Script.Suppressions})
+		e.supps = append(e.supps, suppressionSet{id: m.ID, path: m.Path, index: m.index, list: m.Script.Suppressions})
 	}
 }
 
-// forget lets go of what only the judging of a migration needs. What rules
-// kept of it (Gather) still knows its place and its text.
-func (m *Migration) forget() {
+// setPlace gives a migration its place in the release. The windows of a file share one.
+func (e *Engine) setPlace(m *Migration) {
+	m.size, m.goesOn = len(m.Statements), m.Script.More && m.Script.End != script.Alone
+	if m.Script.Window > 0 {
+		m.index, m.first = e.last.index, e.last.first+e.last.size
+	} else {
+		m.index = e.count
+		e.count++
+	}
+	e.config.order[m.Path], e.last = m.index, m
+}
+
+// freeParts frees the parts of a migration that are needed only to judge it. Statements that
+// rules kept (Gather) keep their place and text.
+func (m *Migration) freeParts() {
 	if m == nil {
 		return
 	}
+	var last *Tx // which goes on in the next window: those that hold its locks are kept
+	if m.goesOn {
+		t := m.Txs[len(m.Txs)-1]
+		t.Statements, t.Deltas = slices.DeleteFunc(slices.Clone(t.Statements), func(s *Stmt) bool { return !s.holds }), nil
+		last = t
+	}
 	for _, s := range m.Statements {
+		if s.holds && s.Tx == last {
+			continue
+		}
 		s.Before, s.After, s.Deltas, s.Problems, s.Result, s.Results, s.Held, s.Node = nil, nil, nil, nil, effect.Result{}, nil, Locks{}, nil
 		s.Tx = nil
 		s.Settings = Settings{}
@@ -213,11 +213,11 @@ func (m *Migration) forget() {
 	}
 }
 
-func (e *Engine) statement(s *Stmt) {
+func (e *Engine) judgeStatement(s *Stmt) {
 	if s.Node == nil {
 		return
 	}
-	defer e.contain(s.Migration, s.Statement)
+	defer e.recordPanic(s.Migration, s.Statement)
 	p := e.pass
 	p.current, p.at = s.After, s.Tx.Index
 	rules := e.statementRules[kindOf(s.Node)]
@@ -227,38 +227,39 @@ func (e *Engine) statement(s *Stmt) {
 			r := &rules[i]
 			versions := r.versions
 			if len(group.Versions) < len(e.config.Versions) {
-				versions = within(r.Rule, group.Versions)
+				versions = applicableVersions(r.Rule, group.Versions)
 			}
 			p.Rule = r.Rule
-			ask(p, versions, r.Statement, s)
+			runCheck(p, versions, r.Statement, s)
 		}
 	}
 	s.Result = s.Results[0].Result
 	for _, x := range s.puts {
-		p.Rows.Put(x)
+		p.Rows.RecordPut(x)
 	}
-	p.Rows.Give(s.Node, s.Before)
+	p.Rows.RecordUpdated(s.Node, s.Before)
 	s.demandsEmpty(p)
-	s.refills(p)
+	s.recordRefill(p)
 }
 
-func (e *Engine) commit(t *Tx) {
-	if len(t.Deltas) == 0 {
+func (e *Engine) judgeCommit(t *Tx) {
+	// Renaming a relation that no statement created makes no delta.
+	if len(t.Deltas) == 0 && !slices.ContainsFunc(t.Statements, func(s *Stmt) bool { return s.Node.GetRenameStmt() != nil }) {
 		return
 	}
-	defer e.contain(t.Migration, nil)
+	defer e.recordPanic(t.Migration, nil)
 	p := e.pass
 	p.current, p.at = t.After, t.Index
 	for i := range e.commitRules {
 		r := &e.commitRules[i]
 		p.Rule = r.Rule
-		ask(p, r.versions, r.Commit, t)
+		runCheck(p, r.versions, r.Commit, t)
 	}
 }
 
-func (e *Engine) migration(r *Rule, m *Migration) {
-	defer e.contain(m, nil)
-	e.pass.Rule = r
+func (e *Engine) judgeMigration(r *Rule, m *Migration) {
+	defer e.recordPanic(m, nil)
+	e.pass.Rule, e.pass.versions = r, applicableVersions(r, e.config.Versions)
 	switch {
 	case r.Migration != nil:
 		r.Migration(e.pass, m)
@@ -267,15 +268,15 @@ func (e *Engine) migration(r *Rule, m *Migration) {
 	}
 }
 
-func (e *Engine) whole(r *Rule) {
-	defer e.contain(nil, nil)
-	e.pass.Rule = r
+func (e *Engine) judgeRelease(r *Rule) {
+	defer e.recordPanic(nil, nil)
+	e.pass.Rule, e.pass.versions = r, applicableVersions(r, e.config.Versions)
 	r.Release(e.pass, e.release)
 }
 
-// ask runs a rule's check for the versions, together where the check does not
-// ask for the version, else for each by itself. No versions: not at all.
-func ask[T any](p *Pass, versions []int, check func(*Pass, T), about T) {
+// runCheck runs a rule's check for some versions: in one call if the check does not ask for
+// the version, else once for each version. It does nothing if there are no versions.
+func runCheck[T any](p *Pass, versions []int, check func(*Pass, T), about T) {
 	if len(versions) == 0 {
 		return
 	}
@@ -292,10 +293,12 @@ func ask[T any](p *Pass, versions []int, check func(*Pass, T), about T) {
 	}
 }
 
-func (e *Engine) applies(r *Rule, versions []int) bool { return len(within(r, versions)) > 0 }
+func (e *Engine) isApplicable(r *Rule, versions []int) bool {
+	return len(applicableVersions(r, versions)) > 0
+}
 
-// within is the part of versions that a rule is about.
-func within(r *Rule, versions []int) []int {
+// applicableVersions returns the versions that a rule applies to.
+func applicableVersions(r *Rule, versions []int) []int {
 	lo, hi := 0, len(versions)
 	for lo < hi && r.Since != 0 && versions[lo] < r.Since {
 		lo++
@@ -306,11 +309,9 @@ func within(r *Rule, versions []int) []int {
 	return versions[lo:hi:hi]
 }
 
-// take moves the findings of the pass over, the same ones on several versions
-// as one.
-func (e *Engine) take() {
-	// The same finding is made in one round only: of one migration, or of the
-	// release.
+// collectFindings collects the findings of the pass, and merges equal findings on several versions.
+func (e *Engine) collectFindings() {
+	// Equal findings come from one round only: one migration, or the release.
 	type same struct {
 		fingerprint string
 		order       [2]int
@@ -335,20 +336,19 @@ func (e *Engine) take() {
 	e.pass.findings = e.pass.findings[:0]
 }
 
-// Finish runs the Release rules, applies severities, suppressions and the
-// baseline, and gives the findings in the order of the release. suppressed
-// counts what was taken out. Nothing is left of the last migration but what rules
-// kept of it.
+// Finish runs the Release rules, applies severities, suppressions and the baseline, and
+// returns the findings in the order of the release. taken counts the suppressed findings.
+// It frees the last migration, except for what rules kept.
 func (e *Engine) Finish() (findings []onward.Finding, taken int) {
-	e.last.forget()
+	e.last.freeParts()
 	e.release.Head = e.catalog
-	e.pass.versions, e.pass.current, e.pass.at = e.config.Versions, e.catalog, 0
+	e.pass.current, e.pass.at = e.catalog, 0
 	for _, r := range e.rules {
-		if r.Release != nil && e.applies(r, e.config.Versions) {
-			e.whole(r)
+		if r.Release != nil && e.isApplicable(r, e.config.Versions) {
+			e.judgeRelease(r)
 		}
 	}
-	e.take()
+	e.collectFindings()
 	for i := range e.found {
 		f := &e.found[i]
 		if s, ok := e.config.Severity[f.Rule]; ok && (s < f.Severity || f.Severity == e.defaultSeverity(f.Rule)) {
@@ -359,7 +359,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 			f.Postgres = f.versions
 		}
 	}
-	kept, taken := e.suppress()
+	kept, taken := e.suppressFindings()
 	sort.SliceStable(kept, func(i, j int) bool {
 		a, b := &kept[i], &kept[j]
 		if a.order != b.order {
@@ -370,7 +370,7 @@ func (e *Engine) Finish() (findings []onward.Finding, taken int) {
 		}
 		return a.Severity > b.Severity
 	})
-	kept = merge(greater(reached(kept)))
+	kept = mergeFindings(lowerYielding(dropLesser(dropUnreached(kept))))
 	findings = make([]onward.Finding, 0, len(kept))
 	for _, f := range kept {
 		if f.Evidence == nil {
@@ -390,5 +390,5 @@ func (e *Engine) defaultSeverity(rule string) onward.Severity {
 	return onward.Off
 }
 
-// Catalog is the schema behind what was folded so far.
+// Catalog returns the schema after everything folded so far.
 func (e *Engine) Catalog() *catalog.Catalog { return e.catalog }

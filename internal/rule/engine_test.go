@@ -17,14 +17,14 @@ var versions = []int{13, 14, 15, 16, 17, 18}
 
 func build(t *testing.T, sql string, mode onward.Transaction) *script.Script {
 	t.Helper()
-	s, err := script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
+	s, err := script.BuildScript(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// run gives what is found in one migration after a deployed one.
+// run returns the findings in one migration after a deployed one.
 func run(t *testing.T, c Config, before, sql string, mode onward.Transaction) []onward.Finding {
 	t.Helper()
 	e, _ := judged(t, c, before, sql, mode)
@@ -39,13 +39,13 @@ func judged(t *testing.T, c Config, before, sql string, mode onward.Transaction)
 		c.Versions = versions
 	}
 	e := NewEngine(c, nil)
-	e.Deploy(build(t, before, onward.TransactionNone))
+	e.FoldDeployed(build(t, before, onward.TransactionNone))
 	m := &Migration{ID: "m", Path: "m.sql", Mode: mode, Script: build(t, sql, mode)}
-	e.Judge(m)
+	e.JudgeMigration(m)
 	return e, m
 }
 
-// sayer is a rule that reports what a function says of a statement.
+// sayer returns a rule that reports the text that a function returns for a statement.
 func sayer(id string, say func(*Pass, *Stmt) string) *Rule {
 	return &Rule{
 		ID: id, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended, Summary: "s", Harm: "h", Instead: "i",
@@ -74,7 +74,7 @@ func TestDeltaIsTracedToItsStatement(t *testing.T) {
 	}
 	var got []string
 	for _, d := range m.Txs[0].Deltas {
-		required := d.New != nil && d.New.Required()
+		required := d.New != nil && d.New.IsRequired()
 		got = append(got, fmt.Sprintf("kind %d line %d required %v", d.Kind, d.By.Line, required))
 	}
 	want := []string{
@@ -86,14 +86,14 @@ func TestDeltaIsTracedToItsStatement(t *testing.T) {
 	}
 }
 
-// What a statement that cannot be parsed has created must not be missed.
+// Objects created by a statement that cannot be parsed must not be reported as missing.
 func TestUnparsedHides(t *testing.T) {
 	t.Parallel()
 	rule := sayer("r", func(_ *Pass, s *Stmt) string {
-		if p := s.Before.Refuses(s.Node, false); p != nil {
+		if p := s.Before.CheckNames(s.Node, false); p != nil {
 			return p.Message()
 		}
-		return s.Before.Unseen()
+		return s.Before.LastUnseen()
 	})
 	update := "UPDATE t SET made = now() WHERE id = 1;"
 	for sql, want := range map[string][]string{
@@ -116,8 +116,8 @@ func TestRollbackChangesNothing(t *testing.T) {
 	}
 }
 
-// ROLLBACK TO undoes what came behind the newest savepoint of the name, and
-// leaves the savepoint.
+// ROLLBACK TO undoes everything after the newest savepoint of the name, and keeps the
+// savepoint.
 func TestRollbackToSavepoint(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]string{
@@ -189,12 +189,12 @@ func TestSettings(t *testing.T) {
 func TestMilliseconds(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]int{"5s": 5000, "5": 5, " 2 min ": 120_000, "1.5s": 1500, "0": 0, "100us": 0} {
-		if got, ok := analysis.Milliseconds(in); !ok || got != want {
+		if got, ok := analysis.ParseMilliseconds(in); !ok || got != want {
 			t.Errorf("%q: %d %v, want %d", in, got, ok, want)
 		}
 	}
 	for _, in := range []string{"", "s", "5 parsecs", "99999999999h"} {
-		if got, ok := analysis.Milliseconds(in); ok {
+		if got, ok := analysis.ParseMilliseconds(in); ok {
 			t.Errorf("%q: %d, should not be read", in, got)
 		}
 	}
@@ -204,7 +204,7 @@ func TestNewIsAFactOfTheRelease(t *testing.T) {
 	t.Parallel()
 	r := sayer("x-new", func(p *Pass, s *Stmt) string {
 		for i := range s.Result.Effects {
-			if e := &s.Result.Effects[i]; p.Existing(e) && e.Lock == onward.AccessExclusiveLock {
+			if e := &s.Result.Effects[i]; p.IsExisting(e) && e.Lock == onward.AccessExclusiveLock {
 				return e.Name.String()
 			}
 		}
@@ -286,7 +286,7 @@ func TestUnusedSuppression(t *testing.T) {
 	if len(findings) != 1 || findings[0].Rule != SuppressionUnused || findings[0].Line != 1 {
 		t.Errorf("%+v", findings)
 	}
-	// Of a rule that is switched off nothing can be said.
+	// Suppressions of a rule that is switched off are not judged.
 	findings = run(t, Config{Rules: []*Rule{never}, Severity: map[string]onward.Severity{"x-never": onward.Off}, KnownRules: map[string]bool{"x-never": true}},
 		"", "-- onward:ignore x-never: why\nSELECT 1;", onward.TransactionNone)
 	if len(findings) != 0 {
@@ -353,7 +353,7 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 	if len(all) != 1 || all[0].Fact != "bad, and so are 4 others" || len(all[0].Also) != 4 || all[0].Also[3].Line != 5 {
 		t.Fatalf("%+v", all)
 	}
-	// What is taken out one by one is not counted.
+	// Findings that are suppressed one by one are not counted.
 	left := of("SELECT 0; -- onward:ignore x-cause: why\n"+five, Config{Rules: rules, Baseline: map[string]bool{all[0].Fingerprint: true}})
 	if len(left) != 1 || left[0].Fact != "bad, and so are 3 others" || left[0].Line != 3 {
 		t.Errorf("%+v", left)

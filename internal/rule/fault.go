@@ -8,46 +8,46 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// Fault says which rule did not judge what, as it has a fault of its own.
+// Fault is a panic that kept a rule from judging something.
 type Fault struct {
 	Rule string
-	// Migration is nil when the rule is about the whole release; Statement when
-	// it is about more than one.
+	// Migration is nil if the rule is about the whole release. Statement is nil if the
+	// rule is about several statements.
 	Migration *Migration
 	Statement *script.Statement
 	Err       error
 }
 
-// Faults gives the faults since it was asked last.
-func (e *Engine) Faults() []Fault {
+// TakeFaults returns the faults since the last call.
+func (e *Engine) TakeFaults() []Fault {
 	list := e.faults
 	e.faults = nil
 	return list
 }
 
-// contain notes the panic of a rule: what the others found stands.
-func (e *Engine) contain(m *Migration, st *script.Statement) {
+// recordPanic records the panic of a rule. The findings of other rules are kept.
+func (e *Engine) recordPanic(m *Migration, st *script.Statement) {
 	if r := recover(); r != nil {
-		e.faults = append(e.faults, Fault{e.pass.Rule.ID, m, st, fault.Of(r)})
+		e.faults = append(e.faults, Fault{e.pass.Rule.ID, m, st, fault.FromPanic(r)})
 	}
 }
 
-// contain notes a panic over the statement: no rule sees it, and nothing is
-// sure of the schema behind it.
-func (s *Stmt) contain() {
+// recordPanic records a panic while a statement is analysed. No rule sees the statement, and
+// the schema is uncertain from then on.
+func (s *Stmt) recordPanic() {
 	if r := recover(); r != nil {
-		s.Fault = fault.Of(r)
-		s.After, s.Deltas, s.Problems = s.Before.Obscure("a statement that could not be judged"), nil, nil
+		s.Fault = fault.FromPanic(r)
+		s.After, s.Deltas, s.Problems = s.Before.MarkUnseen("a statement that could not be judged"), nil, nil
 		s.Result, s.Results, s.Node = effect.Result{}, nil, nil
 	}
 }
 
-// Deploy applies a statement that the base already has. One that the fold panics
-// over leaves the catalog as it is, and nothing sure of it.
-func Deploy(c *catalog.Catalog, node *pgparse.Node, sql string) (after *catalog.Catalog) {
+// ApplyDeployed applies a statement that the base already has. If applying it panics, the
+// catalog stays unchanged but is marked as uncertain.
+func ApplyDeployed(c *catalog.Catalog, node *pgparse.Node, sql string) (after *catalog.Catalog) {
 	defer func() {
 		if recover() != nil {
-			after = c.Obscure("a statement that could not be folded")
+			after = c.MarkUnseen("a statement that could not be folded")
 		}
 	}()
 	after, _ = c.Apply(node, sql)

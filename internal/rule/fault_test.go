@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// TestFaultOfARule: a rule that panics costs its own finding; what it had
-// against other statements, and what other rules have, stands.
+// TestFaultOfARule: a rule that panics loses only that finding. Its findings about other
+// statements, and other rules' findings, are kept.
 func TestFaultOfARule(t *testing.T) {
 	t.Parallel()
 	faulty := sayer("faulty", func(p *Pass, s *Stmt) string {
@@ -21,21 +21,22 @@ func TestFaultOfARule(t *testing.T) {
 	late := &Rule{ID: "late", Preset: onward.Recommended, Release: func(*Pass, *Release) { panic("odd at the end") }}
 	e := NewEngine(Config{Rules: []*Rule{faulty, late}, Versions: versions}, nil)
 	m := &Migration{ID: "m", Path: "m.sql", Script: build(t, "CREATE TABLE a (a int);\nCREATE TABLE b (b int);\nCREATE TABLE c (c int);", onward.TransactionNone)}
-	e.Judge(m)
-	faults := e.Faults()
-	if len(faults) != 1 || faults[0].Rule != "faulty" || faults[0].Statement.Line != 2 || faults[0].Migration != m || !strings.Contains(faults[0].Err.Error(), "odd (rule.TestFaultOfARule") {
+	e.JudgeMigration(m)
+	faults := e.TakeFaults()
+	if len(faults) != 1 || faults[0].Rule != "faulty" || faults[0].Statement.Line != 2 || faults[0].Migration != m ||
+		!strings.Contains(faults[0].Err.Error(), "odd (rule.TestFaultOfARule") {
 		t.Errorf("%+v", faults)
 	}
 	findings, _ := e.Finish()
 	if len(findings) != 2 || findings[0].Line != 1 || findings[1].Line != 3 {
 		t.Errorf("%v", findings)
 	}
-	if faults = e.Faults(); len(faults) != 1 || faults[0].Rule != "late" || faults[0].Migration != nil {
+	if faults = e.TakeFaults(); len(faults) != 1 || faults[0].Rule != "late" || faults[0].Migration != nil {
 		t.Errorf("%+v", faults)
 	}
 }
 
-// TestFaultOverAStatement: a statement that the model panics over costs itself.
+// TestFaultOverAStatement: a panic in the model loses only that statement.
 func TestFaultOverAStatement(t *testing.T) {
 	t.Parallel()
 	said := sayer("table", func(p *Pass, s *Stmt) string { return "it is there" })
@@ -44,7 +45,7 @@ func TestFaultOverAStatement(t *testing.T) {
 	broken := &pgparse.Node{Node: (*pgparse.Node_AlterTableStmt)(nil)} // no parser makes this
 	s.Statements[1].Node = broken
 	m := &Migration{ID: "m", Path: "m.sql", Script: s}
-	e.Judge(m)
+	e.JudgeMigration(m)
 	if len(m.Statements) != 3 || m.Statements[1].Fault == nil || m.Statements[2].Fault != nil {
 		t.Fatalf("%+v", m.Statements)
 	}
@@ -53,7 +54,7 @@ func TestFaultOverAStatement(t *testing.T) {
 	}
 	deployed := NewEngine(Config{Versions: versions}, nil)
 	s.Statements[1].Node = broken
-	deployed.Deploy(s)
+	deployed.FoldDeployed(s)
 	if c := deployed.Release().Deployed; c.Lookup("", "c") == nil || c.Unmodelled == nil {
 		t.Errorf("%s", c)
 	}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -8,80 +9,131 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// filed says in the SQL of a way out, by comments between its statements, which of them cannot stand in the transaction
-// of the statement that it is for: pasted into one file as it is, it would be the next hazard.
-func filed(instead string, s *Stmt) string {
+// addFileComments adds comments to the SQL of a fix. They say which statements cannot run in the transaction of the statement
+// that the fix replaces. Without them, pasting all of it into one file would be the next hazard.
+func addFileComments(instead string, s *Stmt) string {
 	prose, sql, ok := strings.Cut(instead, "\n")
-	if !ok || !s.InBlock() {
+	parts := splitLines(sql)
+	if !ok || !s.sharesTransaction(parts) {
 		return instead
 	}
 	out := []string{prose}
 	last, unvalidated := together, false
-	for line := range strings.SplitSeq(sql, "\n") {
+	for _, part := range parts {
 		switch {
-		case strings.HasPrefix(line, "or "): // another way, in prose
+		case strings.HasPrefix(part, "or "): // another way, in prose
 			last, unvalidated = together, false
-		case strings.HasPrefix(line, "--"):
+		case strings.HasPrefix(part, "--"):
 		default:
-			now, begins := stands(line, last, unvalidated)
-			if begins {
-				out, unvalidated = append(out, heads(s, now)...), false
+			now, begins := placeOfLine(part, last, unvalidated)
+			if begins && (now != alone || last != alone || s.Origin != script.Explicit) {
+				out, unvalidated = append(out, fileComments(s, now)...), false
 			}
 			last = now
-			unvalidated = unvalidated || pgparse.AfterWord(line, "VALID") >= 0
+			unvalidated = unvalidated || pgparse.AfterWord(part, "VALID") >= 0
 		}
-		out = append(out, line)
+		out = append(out, part)
 	}
 	return strings.Join(out, "\n")
 }
 
-// stand is where a statement of a way out stands.
-type stand int
+// sharesTransaction reports whether the statements of a fix, pasted in place of a statement, share a transaction or
+// succeed and fail as one file. A message of several statements is a transaction, even if a message of one is not.
+func (s *Stmt) sharesTransaction(parts []string) bool {
+	if s.InBlock() || s.Migration.Together != 0 || s.Migration.Mode == onward.TransactionMessage {
+		return true
+	}
+	n := 0
+	for _, part := range parts {
+		if strings.HasPrefix(part, "or ") {
+			break
+		}
+		if !strings.HasPrefix(part, "--") {
+			n++
+		}
+	}
+	return n > 1 || len(s.Migration.Statements) > 1 || s.Migration.first > 0
+}
+
+// splitLines splits the SQL of a fix into its lines, but keeps the lines of one statement together.
+func splitLines(sql string) []string {
+	var out []string
+	open := ""
+	for line := range strings.SplitSeq(sql, "\n") {
+		if open == "" && (strings.HasPrefix(line, "or ") || strings.HasPrefix(line, "--")) {
+			out = append(out, line)
+			continue
+		}
+		if open != "" {
+			line = open + "\n" + line
+		}
+		if open = line; isComplete(line) {
+			out, open = append(out, line), ""
+		}
+	}
+	if open != "" {
+		out = append(out, open)
+	}
+	return out
+}
+
+// isComplete reports whether a text ends with a statement's semicolon.
+func isComplete(text string) bool {
+	file, err := pgparse.SplitText(text)
+	if err != nil || len(file.Stmts) == 0 {
+		return true // it is no SQL
+	}
+	return strings.Contains(text[file.Stmts[len(file.Stmts)-1].End:], ";")
+}
+
+// fixPlace is the transaction in which a statement of a fix runs.
+type fixPlace int
 
 const (
-	// together: with the one before it.
-	together stand = iota
+	// together: in the transaction of the previous statement.
+	together fixPlace = iota
 	// alone: outside a transaction.
 	alone
-	// after: in a transaction that begins when that of the one before has ended.
+	// after: in a new transaction, after the previous statement's transaction has ended.
 	after
 )
 
-// stands says where a statement stands behind one that stands at last, and whether it
-// begins a file or transaction. unvalidated: one of its transaction adds a constraint NOT
-// VALID.
-func stands(line string, last stand, unvalidated bool) (at stand, begins bool) {
+// placeOfLine returns when a statement runs, and whether it begins a new file or transaction. last is the result for the
+// previous statement. unvalidated: a statement of the same transaction adds a constraint NOT VALID.
+func placeOfLine(line string, last fixPlace, unvalidated bool) (at fixPlace, begins bool) {
 	switch {
-	case pgparse.AfterWord(line, "CONCURRENTLY") >= 0 && pgparse.AfterWord(line, "REFRESH") < 0:
-		return alone, last != alone
+	case pgparse.AfterWord(line, "CONCURRENTLY") >= 0 && pgparse.AfterWord(line, "REFRESH") < 0, strings.HasPrefix(line, "VACUUM"):
+		return alone, true // a file of several is one message for some tools
 	case last == alone, unvalidated && pgparse.AfterWord(line, "VALIDATE") >= 0:
 		return after, true
 	}
 	return last, false
 }
 
-// heads are the comments in front of a statement that stands elsewhere.
-func heads(s *Stmt, at stand) []string {
-	if s.Origin == script.Explicit && s.Migration.Mode == onward.TransactionNone {
-		if at == alone {
-			return []string{"-- in front of BEGIN or behind COMMIT:"}
-		}
+// fileComments returns the comments before a statement that begins a new file or transaction.
+func fileComments(s *Stmt, at fixPlace) []string {
+	m := s.Migration
+	switch {
+	case s.Origin == script.Explicit && m.Mode == onward.TransactionNone:
 		return []string{"-- behind COMMIT:"}
-	}
-	if at == after {
+	case !s.InBlock() && m.Mode == onward.TransactionNone && m.Together == 0:
+		if at == alone {
+			return []string{"-- in a file of its own:"}
+		}
+		return []string{"-- in a file of its own, after that:"}
+	case at == after && m.Together != 0:
+		return []string{"-- in a later release, because " + cmp.Or(m.Runner.Name, "the runner") + " runs all new migrations in one transaction:"}
+	case at == after:
 		return []string{"-- in a transaction of its own, after that:"}
 	}
-	apart := s.Migration.Runner.OwnFile()
+	apart := m.Runner.OwnFile()
 	var out []string
 	for i, line := range strings.Split(apart, "\n") {
-		switch {
-		case i == 0:
+		if i == 0 {
 			line = "-- in " + line
 			if !strings.Contains(apart, "\n") {
 				line += ":"
 			}
-		case !strings.HasPrefix(line, "--"):
-			line = "-- " + line
 		}
 		out = append(out, line)
 	}

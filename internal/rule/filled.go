@@ -7,17 +7,17 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// fills notes the table of this release that a statement fills with all rows of
-// others: new is not empty from there on. An INSERT with a condition is what a
-// seed does, and is taken for one.
-func (e *Engine) fills(s *Stmt) {
+// recordFill records that a statement fills a table of this release with all rows of other
+// tables, so that the table is no longer empty. An INSERT with a condition counts as a
+// seed of few rows.
+func (e *Engine) recordFill(s *Stmt) {
 	p := e.folding
 	var into *catalog.Relation
 	unsure := false
 	created := func(rv *pgparse.RangeVar, q *pgparse.SelectStmt) {
-		rows := p.Reads(s, q)
+		rows := p.EstimateRead(s, q)
 		t, _ := s.After.Resolve(rv)
-		s.put(p, t, rows)
+		s.recordPut(p, t, rows)
 		if rows != analysis.Few {
 			into, unsure = t, rows == analysis.Some
 		}
@@ -25,8 +25,8 @@ func (e *Engine) fills(s *Stmt) {
 	switch x := s.Node.GetNode().(type) {
 	case *pgparse.Node_InsertStmt:
 		p.current = s.After
-		for _, w := range p.Writes(s) {
-			if w.Verb != "INSERT" || !p.New(w.Table.OID) {
+		for _, w := range p.ListWrites(s) {
+			if w.Verb != "INSERT" || !p.IsNew(w.Table.OID) {
 				continue
 			}
 			if w.Extent == analysis.Whole {
@@ -36,12 +36,12 @@ func (e *Engine) fills(s *Stmt) {
 			if s.Loop {
 				rows = max(rows, analysis.Some)
 			}
-			s.put(p, w.Table, rows)
+			s.recordPut(p, w.Table, rows)
 		}
 	case *pgparse.Node_CopyStmt:
 		if x.CopyStmt.GetIsFrom() {
 			t, _ := s.Before.Resolve(x.CopyStmt.GetRelation())
-			s.put(p, t, analysis.Some)
+			s.recordPut(p, t, analysis.Some)
 		}
 	case *pgparse.Node_CreateTableAsStmt:
 		q := x.CreateTableAsStmt.GetQuery().GetSelectStmt()
@@ -57,8 +57,8 @@ func (e *Engine) fills(s *Stmt) {
 		return
 	}
 	p.current = s.After
-	if p.heavy(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }) == nil {
-		return // from nothing that is big
+	if p.findHeavy(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }) == nil {
+		return // all tables that are read are small
 	}
 	if e.filled == nil {
 		e.filled = map[catalog.OID]bool{}
@@ -66,30 +66,29 @@ func (e *Engine) fills(s *Stmt) {
 	e.filled[into.OID] = unsure
 }
 
-// put notes how many rows a statement puts into a table, for the pass that folds, and,
-// with the statement, for that of the rules, which comes behind it at its own pace.
-func (s *Stmt) put(p *Pass, t *catalog.Relation, rows analysis.Extent) {
+// recordPut records how many rows a statement puts into a table. It does so for the folding
+// pass, and in the statement for the pass of the rules, which runs later.
+func (s *Stmt) recordPut(p *Pass, t *catalog.Relation, rows analysis.Extent) {
 	if t != nil && t.OID != 0 {
-		x := analysis.Put{Table: t.OID, Rows: rows}
+		x := analysis.RowPut{Table: t.OID, Rows: rows}
 		s.puts = append(s.puts, x)
-		p.Rows.Put(x)
+		p.Rows.RecordPut(x)
 	}
 }
 
-// looksUpNothing takes from the effects of an ALTER TABLE what it would read of
-// other tables, where the table is new and nothing has filled it: for a foreign
-// key no row is looked up, however many there are. With some rows of others in
-// it, that much is unsure.
+// looksUpNothing removes from the effects of an ALTER TABLE the reads of other tables if
+// the altered table is new and empty: a foreign key then looks up no rows, however many
+// the other table has. If the table has an unknown number of rows, the effect is unsure.
 func (e *Engine) looksUpNothing(s *Stmt) {
 	stmt := s.Node.GetAlterTableStmt()
 	if stmt == nil {
 		return
 	}
-	t := s.Altered()
+	t := s.AlteredRelation()
 	p := e.folding
 	p.current = s.After
 	unsure, filled := e.filled[t.OID]
-	if !p.New(t.OID) || filled && !unsure {
+	if !p.IsNew(t.OID) || filled && !unsure {
 		return
 	}
 	for _, n := range stmt.GetCmds() {
@@ -103,7 +102,7 @@ func (e *Engine) looksUpNothing(s *Stmt) {
 	for g := range s.Results {
 		effects := s.Results[g].Result.Effects
 		for i := range effects {
-			if effects[i].OID != t.OID && p.Existing(&effects[i]) {
+			if effects[i].OID != t.OID && p.IsExisting(&effects[i]) {
 				effects[i].Unsure = effects[i].Unsure || filled && effects[i].Scans
 				effects[i].Scans = effects[i].Scans && filled
 			}

@@ -9,7 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What a statement on rows sets off is judged with it, or said to be hidden.
+// Code that a statement on rows fires is judged with the statement, or reported as
+// hidden.
 func TestFires(t *testing.T) {
 	t.Parallel()
 	const before = `

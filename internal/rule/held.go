@@ -11,35 +11,35 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Held is a lock that is held until the transaction ends.
+// Held is a lock that is held until the end of the transaction.
 type Held struct {
 	effect.Effect
 	By *Stmt
 }
 
-// Locks are the locks that a transaction holds at some point, the strongest on
-// each relation. All points of a transaction share one log, and each sees what was
-// written by then.
+// Locks are the locks that a transaction holds at one point, with the strongest lock on
+// each relation. All points of a transaction share one log, and each sees only the
+// entries written before it.
 type Locks struct {
 	log []*locked
-	// now counts what was written.
+	// now counts the entries written so far.
 	now int
 	// strongest is the strongest of them.
 	strongest onward.Lock
 }
 
-// locked are the locks on one relation, the newest and strongest first. A later
+// locked are the locks on one relation, with the newest and strongest first. A later
 // migration of the same transaction may add one while rules read.
-type locked = atomic.Pointer[taken]
+type locked = atomic.Pointer[lockEntry]
 
-type taken struct {
+type lockEntry struct {
 	Held
 	at    int
-	older *taken
+	older *lockEntry
 }
 
-// held is the lock on the relation at a place.
-func (l Locks) held(place int) *Held {
+// lockAt returns the lock on the relation with an index in the log.
+func (l Locks) lockAt(place int) *Held {
 	x := l.log[place].Load()
 	for x.at >= l.now {
 		x = x.older
@@ -47,29 +47,29 @@ func (l Locks) held(place int) *Held {
 	return &x.Held
 }
 
-// All gives the locks, in the order in which the relations were first locked.
+// All returns the locks, in the order in which the relations were first locked.
 func (l Locks) All() iter.Seq[*Held] {
 	return func(yield func(*Held) bool) {
 		for place := range l.log {
-			if !yield(l.held(place)) {
+			if !yield(l.lockAt(place)) {
 				return
 			}
 		}
 	}
 }
 
-// none reports whether nothing is held.
-func (l Locks) none() bool { return len(l.log) == 0 }
+// isEmpty reports whether nothing is held.
+func (l Locks) isEmpty() bool { return len(l.log) == 0 }
 
-// lockLog writes the log of a transaction.
+// lockLog writes the log of a transaction's locks.
 type lockLog struct {
 	Locks
 	places map[catalog.Name]int
 }
 
-// take notes a lock.
-func (l *lockLog) take(e *effect.Effect, by *Stmt) {
-	x := &taken{Held: Held{*e, by}, at: l.now}
+// recordLock records a lock.
+func (l *lockLog) recordLock(e *effect.Effect, by *Stmt) {
+	x := &lockEntry{Held: Held{*e, by}, at: l.now}
 	place, ok := l.places[e.Name]
 	switch {
 	case !ok:
@@ -89,9 +89,9 @@ func (l *lockLog) take(e *effect.Effect, by *Stmt) {
 	l.strongest = max(l.strongest, e.Lock)
 }
 
-// held gives each statement of a transaction the locks taken before it.
-func (t *Tx) held(p *Pass) {
-	if len(t.Statements) < 2 && t.Migration.Together == 0 {
+// assignHeldLocks tells each statement of a transaction which locks earlier statements hold.
+func (t *Tx) assignHeldLocks(p *Pass) {
+	if len(t.Statements) < 2 && t.Migration.Together == 0 && t.Earlier == nil && !t.Migration.Script.More {
 		return
 	}
 	t.locks = &lockLog{}
@@ -104,37 +104,38 @@ func (t *Tx) held(p *Pass) {
 		s.Held = t.locks.Locks
 		p.current = s.After
 		for i := range s.Result.Effects {
-			if e := &s.Result.Effects[i]; e.Lock >= onward.ShareUpdateExclusiveLock && p.Existing(e) {
-				t.locks.take(e, s)
+			if e := &s.Result.Effects[i]; e.Lock >= onward.ShareUpdateExclusiveLock && p.IsExisting(e) {
+				t.locks.recordLock(e, s)
+				s.holds = true
 			}
 		}
 	}
 }
 
-// lockedOn are the places of relations in the log of a transaction.
+// lockedOn maps relations to their indexes in the log of a transaction.
 type lockedOn struct {
 	byName map[catalog.Name][]int
 	byOID  map[catalog.OID][]int
 }
 
-func (l lockedOn) add(place int, name catalog.Name, oid catalog.OID) {
+func (l lockedOn) addPlace(place int, name catalog.Name, oid catalog.OID) {
 	l.byName[name] = append(l.byName[name], place)
 	l.byOID[oid] = append(l.byOID[oid], place)
 }
 
-// Locked is the lock that is held on the relation of an effect when a statement runs;
-// nil for none. The relation may have been renamed since.
-func (s *Stmt) Locked(e *effect.Effect, want func(*Held) bool) *Held {
-	if s.Held.none() {
+// FindHeldLock returns the lock that is held on the relation of an effect when a statement
+// runs; nil for none. The relation may have been renamed in between.
+func (s *Stmt) FindHeldLock(e *effect.Effect, want func(*Held) bool) *Held {
+	if s.Held.isEmpty() {
 		return nil
 	}
-	// The last statement of the transaction sees nearly all of the log.
+	// The last statement of the transaction sees nearly the whole log.
 	whole := s.Tx.Statements[len(s.Tx.Statements)-1].Held
-	on := Once(&s.Tx.Notes, func() lockedOn {
+	on := BuildOnce(&s.Tx.Notes, func() lockedOn {
 		out := lockedOn{map[catalog.Name][]int{}, map[catalog.OID][]int{}}
 		for i := range whole.log {
 			for x := whole.log[i].Load(); x != nil; x = x.older {
-				out.add(i, x.Name, x.OID)
+				out.addPlace(i, x.Name, x.OID)
 			}
 		}
 		return out
@@ -148,7 +149,7 @@ func (s *Stmt) Locked(e *effect.Effect, want func(*Held) bool) *Held {
 		if place >= len(s.Held.log) {
 			break
 		}
-		if h := s.Held.held(place); analysis.Same(&h.Effect, e) && want(h) {
+		if h := s.Held.lockAt(place); analysis.SameRelation(&h.Effect, e) && want(h) {
 			return h
 		}
 	}

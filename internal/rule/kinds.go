@@ -2,11 +2,11 @@ package rule
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// Kinds is a set of kinds of statements. A release has many statements and
-// most rules are about one kind: the engine does not ask them about others.
+// Kinds is a set of kinds of statements. A release has many statements, and most rules
+// are about one kind; the engine calls a rule only for its kinds.
 type Kinds uint8
 
-// The kinds. Each statement is of one.
+// The kinds. Each statement has exactly one.
 const (
 	CreateTable Kinds = 1 << iota // CREATE TABLE, not CREATE TABLE AS
 	AlterTable                    // ALTER TABLE, and its like for views, indexes, sequences and types
@@ -16,10 +16,10 @@ const (
 	Another // every other one
 )
 
-// anyKind are all statements.
+// anyKind is the set of all kinds.
 const anyKind = CreateTable | AlterTable | CreateIndex | Drop | Data | Another
 
-// kindOf is the one kind of a statement.
+// kindOf returns the kind of a statement.
 func kindOf(node *pgparse.Node) Kinds {
 	switch node.GetNode().(type) {
 	case *pgparse.Node_CreateStmt:

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -11,62 +12,82 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// LongWork is the existing relation on which a statement works for as long as it
-// is big: one that is rewritten, indexed or scanned in full, or whose rows are
-// written without a bound. Work under the statement's own strong lock comes
-// last. It gives nil when there is none.
+// LongWork returns the effect on an existing relation whose duration grows with the
+// relation: it is rewritten, indexed or scanned completely, or its rows are written
+// without a limit. Work under a strong lock of the statement itself is returned only if
+// there is no other. It returns nil if there is none.
 func (p *Pass) LongWork(s *Stmt) *effect.Effect {
 	if s.Result.NoTransaction != "" && s.InBlock() {
 		return nil // it fails
 	}
 	written := false
-	for _, w := range p.Writes(s) {
+	var small *effect.Effect
+	for _, w := range p.ListWrites(s) {
 		written = true
-		if w.Bounded(s.Statement) {
+		if w.IsBounded(s.Statement) {
 			continue
 		}
-		if e := effectOn(&s.Result, w.Table.Name); e != nil && p.counts(e) {
+		if e := p.copied(s, &w); e != nil {
 			return e
 		}
+		if e := effectOn(&s.Result, w.Table.Name); e != nil && p.mayTakeLong(e) {
+			if p.guessSmall(e.Name) == "" {
+				return e
+			}
+			small = cmp.Or(small, e)
+		}
 		if w.Verb == "INSERT" {
-			// Into a new table: what is read to fill it.
-			if e := p.heavy(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }); e != nil {
+			// It is filled from what is not known to take long.
+			if e := p.findHeavy(s, func(e *effect.Effect) bool { return e.Scans || e.Rows }); e != nil {
 				return e
 			}
 		}
 	}
 	if written || readsBounds(s) {
+		return small
+	}
+	return p.findHeavy(s, func(e *effect.Effect) bool { return e.HeaviestWork() != onward.NoWork })
+}
+
+// copied returns the effect on a table that INSERT … SELECT reads. Its time grows with that table, and not
+// with the one that it fills. It returns nil if no such table is known to be more than small.
+func (p *Pass) copied(s *Stmt, w *analysis.Write) *effect.Effect {
+	if w.Verb != "INSERT" {
 		return nil
 	}
-	return p.heavy(s, func(e *effect.Effect) bool { return e.Work() != onward.NoWork })
+	e := p.findHeavy(s, func(e *effect.Effect) bool { return (e.Scans || e.Rows) && e.Name != w.Table.Name })
+	if e == nil || p.guessSmall(e.Name) != "" {
+		return nil
+	}
+	return e
 }
 
-// heavy finds the first effect of a kind, those under a weak lock before
-// those under a strong one.
-func (p *Pass) heavy(s *Stmt, want func(*effect.Effect) bool) *effect.Effect {
-	var strong *effect.Effect
+// findHeavy finds the first effect of a kind, under a weak lock if possible. A relation that
+// is probably small comes last.
+func (p *Pass) findHeavy(s *Stmt, want func(*effect.Effect) bool) *effect.Effect {
+	var strong, small *effect.Effect
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if !want(e) || e.Instant || !p.counts(e) {
-			continue
-		}
-		if e.Lock < onward.ShareLock {
+		switch {
+		case !want(e) || e.Instant || !p.mayTakeLong(e):
+		case p.guessSmall(e.Name) != "":
+			small = cmp.Or(small, e)
+		case e.Lock < onward.ShareLock:
 			return e
-		}
-		if strong == nil {
-			strong = e
+		default:
+			strong = cmp.Or(strong, e)
 		}
 	}
-	return strong
+	return cmp.Or(strong, small)
 }
 
-// counts reports whether work on a relation may take long.
-func (p *Pass) counts(e *effect.Effect) bool {
+// mayTakeLong reports whether work on a relation may take long.
+func (p *Pass) mayTakeLong(e *effect.Effect) bool {
 	switch e.Kind {
 	case catalog.Index, catalog.PartitionedIndex, catalog.Sequence, catalog.View:
 		return false
 	}
-	return p.Existing(e) && !p.Tiny(e.Name) && e.Name.Schema != "pg_catalog" && e.Name.Schema != "information_schema"
+	return p.IsExisting(e) && !p.IsTiny(e.Name) && e.Name.Schema != "pg_catalog" && e.Name.Schema != "information_schema"
 }
 
 func effectOn(r *effect.Result, name catalog.Name) *effect.Effect {
@@ -78,8 +99,8 @@ func effectOn(r *effect.Result, name catalog.Name) *effect.Effect {
 	return nil
 }
 
-// readsBounds reports whether a query reads little of what it names: the ends
-// of an index, as in SELECT setval(…, max(id)) FROM t.
+// readsBounds reports whether a query reads only the ends of an index, as in SELECT
+// setval(…, max(id)) FROM t.
 func readsBounds(s *Stmt) bool {
 	q := s.Node.GetSelectStmt()
 	if q == nil {
@@ -91,7 +112,7 @@ func readsBounds(s *Stmt) bool {
 	found := false
 	pgparse.Walk(q, func(msg any) bool {
 		if f, ok := msg.(*pgparse.FuncCall); ok && len(f.Funcname) > 0 {
-			switch pgparse.Last(f.Funcname) {
+			switch pgparse.LastText(f.Funcname) {
 			case "setval", "max", "min":
 				found = true
 			}
@@ -101,12 +122,12 @@ func readsBounds(s *Stmt) bool {
 	return found
 }
 
-// LongUnderLock is long work of a statement while an earlier statement of its
-// transaction holds a lock that blocks others; ok is false when there is none.
-// Work that the statement does under a strong lock of its own on the very
-// relation, or on what a view reads that is held, is left to the rule about that work.
+// LongUnderLock returns long work of a statement while an earlier statement of its
+// transaction holds a lock that blocks others; ok is false if there is none. It leaves
+// two cases to the rule about the work itself: the statement takes a strong lock on the
+// same relation, or on a table below a view that is held.
 func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) {
-	if s.Held.none() {
+	if s.Held.isEmpty() {
 		return held, nil, false
 	}
 	if work = p.LongWork(s); work == nil {
@@ -116,7 +137,8 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 		return held, work, false
 	}
 	for h := range s.Held.All() {
-		if h.Lock < onward.ShareLock || ok && h.Lock <= held.Lock || !analysis.Blocking(&h.Effect) && !s.comesBack(h) || analysis.Same(&h.Effect, work) && work.Lock >= onward.ShareLock || s.shuts(h) {
+		if h.Lock < onward.ShareLock || ok && h.Lock <= held.Lock || !analysis.IsBlocking(&h.Effect) && !s.comesBack(h) ||
+			analysis.SameRelation(&h.Effect, work) && work.Lock >= onward.ShareLock || s.blocksViewReaders(h) {
 			continue
 		}
 		held, ok = *h, true
@@ -127,16 +149,16 @@ func (p *Pass) LongUnderLock(s *Stmt) (held Held, work *effect.Effect, ok bool) 
 	return held, work, ok
 }
 
-// comesBack reports whether a relation that the transaction dropped has its name
-// again at commit: who reads it waits for the new one, as long as it takes.
+// comesBack reports whether a relation that the transaction dropped exists again at
+// commit under its name. Readers wait for the new one.
 func (s *Stmt) comesBack(h *Held) bool {
 	return h.Dropped && !h.Unsure && (h.Kind.IsTable() || h.Kind == catalog.View || h.Kind == catalog.MaterializedView) &&
 		!s.Tx.RolledBack && s.Tx.After.Lookup(h.Name.Schema, h.Name.Name) != nil
 }
 
-// shuts reports whether what is held is a view over a table that the statement
-// itself locks against reads: who reads the view waits for that table.
-func (s *Stmt) shuts(h *Held) bool {
+// blocksViewReaders reports whether the held relation is a view over a table that the statement
+// itself locks against reads. Readers of the view wait for that table.
+func (s *Stmt) blocksViewReaders(h *Held) bool {
 	if h.Kind != catalog.View {
 		return false
 	}
@@ -146,16 +168,16 @@ func (s *Stmt) shuts(h *Held) bool {
 	})
 }
 
-// HeldFor is the strongest lock that blocks others and is held behind a statement,
-// while a program works on the rows of a table; ok is false when there is none, or
-// the table is new, small or not known.
+// HeldFor returns the strongest lock that blocks others and is held after a statement,
+// while a program works on the rows of a table. ok is false if there is none, or if the
+// table is new, small or unknown.
 func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok bool) {
-	r := p.Mapped(table)
-	if r == nil || !p.counts(&effect.Effect{OID: r.OID, Name: r.Name, Kind: r.Kind}) {
+	r := p.MappedTable(table)
+	if r == nil || !p.mayTakeLong(&effect.Effect{OID: r.OID, Name: r.Name, Kind: r.Kind}) {
 		return held, name, false
 	}
 	consider := func(h *Held) {
-		if h.Lock >= onward.ShareLock && analysis.Blocking(&h.Effect) && p.Existing(&h.Effect) && (!ok || h.Lock > held.Lock) {
+		if h.Lock >= onward.ShareLock && analysis.IsBlocking(&h.Effect) && p.IsExisting(&h.Effect) && (!ok || h.Lock > held.Lock) {
 			held, ok = *h, true
 		}
 	}
@@ -168,8 +190,8 @@ func (p *Pass) HeldFor(s *Stmt, table string) (held Held, name catalog.Name, ok 
 	return held, r.Name, ok
 }
 
-// Mapped is the table of a name as a mapper writes it, at this point; nil for none.
-func (p *Pass) Mapped(name string) *catalog.Relation {
+// MappedTable returns the table for a name as an ORM writes it, at this point; nil for none.
+func (p *Pass) MappedTable(name string) *catalog.Relation {
 	schema, base, qualified := strings.Cut(name, `"."`)
 	if !qualified {
 		schema, base = "", name
@@ -177,40 +199,44 @@ func (p *Pass) Mapped(name string) *catalog.Relation {
 	return p.current.Lookup(schema, base)
 }
 
-// Blocked finds the first existing relation that a statement works on, for as
-// long as it is big, under a lock that blocks reads or writes. work says which
-// work counts. It gives nil when there is none, or when the configuration says
-// that the relations are small.
-func (p *Pass) Blocked(r *effect.Result, work func(*effect.Effect) bool) *effect.Effect {
+// FindBlocked finds the first existing relation on which a statement does long work under a
+// lock that blocks reads or writes. work selects the kinds of work. It returns nil if
+// there is none, or if the configuration says that the relations are small. A relation
+// that is probably small comes last.
+func (p *Pass) FindBlocked(r *effect.Result, work func(*effect.Effect) bool) *effect.Effect {
+	var small *effect.Effect
 	for i := range r.Effects {
 		e := &r.Effects[i]
 		if e.Lock < onward.ShareLock || e.Instant || e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex || e.Kind == catalog.Sequence {
 			continue
 		}
-		if work(e) && p.Existing(e) && !p.Small(e.Name) {
-			return e
+		if work(e) && p.IsExisting(e) && !p.IsSmall(e.Name) {
+			if p.guessSmall(e.Name) == "" {
+				return e
+			}
+			small = cmp.Or(small, e)
 		}
 	}
-	if e := p.unlisted(r); e != nil && work(e) {
+	if e := p.unlistedEffect(r); e != nil && work(e) {
 		return e
 	}
-	return nil
+	return small
 }
 
-// Under is the effect as those feel it who wait: under the strongest lock that the
-// transaction holds on the relation, be it that another subcommand takes it. Where
-// an earlier statement took it, since tells, as the end of a sentence.
-func (s *Stmt) Under(e *effect.Effect) (stronger *effect.Effect, since string) {
+// StrongestLock returns the effect with the strongest lock that the transaction holds on the
+// relation, since waiting sessions feel that lock. Another subcommand may have taken it.
+// If an earlier statement took it, since says so, as the end of a sentence.
+func (s *Stmt) StrongestLock(e *effect.Effect) (stronger *effect.Effect, since string) {
 	if e.Lock.BlocksReads() {
 		return e, ""
 	}
 	under := *e
-	if h := s.Locked(e, func(h *Held) bool { return h.Lock.BlocksReads() }); h != nil {
+	if h := s.FindHeldLock(e, func(h *Held) bool { return h.Lock.BlocksReads() }); h != nil {
 		under.Lock = h.Lock
-		return &under, ": " + e.Name.String() + " is locked against reads and writes since " + h.By.Lines(s)
+		return &under, ": " + e.Name.String() + " is locked against reads and writes since " + h.By.RelativePlace(s)
 	}
 	for i := range s.Result.Effects {
-		if own := &s.Result.Effects[i]; own.Lock > under.Lock && analysis.Same(own, e) {
+		if own := &s.Result.Effects[i]; own.Lock > under.Lock && analysis.SameRelation(own, e) {
 			under.Lock = own.Lock
 		}
 	}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,20 +9,19 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// repeated is from how many findings of one cause on they are one.
+// repeated is the number of findings with one cause from which they are merged.
 const repeated = 4
 
-// merge makes one finding of those that have one cause (Report.Cause), and where
-// they say the same (Report.Once) of two: the first, which counts the others and
-// lists where they are. It comes after suppressions and the baseline, which take
-// out each by itself.
-func merge(found []placed) []placed {
+// mergeFindings combines the findings of one cause (Report.Cause), and two or more equal findings
+// if Report.Once is set. The first finding stays; it counts the others and lists their
+// places. It runs after suppressions and the baseline, which apply to each finding.
+func mergeFindings(found []placedFinding) []placedFinding {
 	type key struct {
 		rule, cause, fact string
 		severity          onward.Severity
 		fails             bool
 	}
-	keyOf := func(f *placed) key {
+	keyOf := func(f *placedFinding) key {
 		k := key{rule: f.Rule, cause: f.cause, severity: f.Severity, fails: failsItself(f)}
 		if f.once {
 			k.fact = f.Fact
@@ -35,10 +35,10 @@ func merge(found []placed) []placed {
 		}
 	}
 	first := map[key]int{} // place in out
-	out := make([]placed, 0, len(found))
+	out := found[:0]
 	for _, f := range found {
 		k := keyOf(&f)
-		if n := count[k]; n < 2 || n < repeated && !f.once {
+		if n := count[k]; n < 2 || n < cmp.Or(f.from, repeated) && !f.once {
 			out = append(out, f)
 			continue
 		}
@@ -55,14 +55,32 @@ func merge(found []placed) []placed {
 	return out
 }
 
-// failsItself reports whether it is the statement of a finding that fails, and not what
-// comes after it: "as above" over such a one would be wrong.
-func failsItself(f *placed) bool { return f.stops || strings.Contains(f.Harm, "the statement fails") }
+// lowerYielding makes a warning a note if an error of its migration is about a lock (Report.Yields).
+// It comes after suppressions: whoever silences the error keeps the warning.
+func lowerYielding(found []placedFinding) []placedFinding {
+	locks := map[string]bool{} // path
+	for i := range found {
+		f := &found[i]
+		locks[f.Path] = locks[f.Path] || f.Severity == onward.Error && (f.Category == onward.Locking || f.Category == onward.InTransaction)
+	}
+	for i := range found {
+		if f := &found[i]; f.yields && locks[f.Path] {
+			f.Severity = min(f.Severity, onward.Info)
+		}
+	}
+	return found
+}
 
-// reached leaves out what was found behind a statement at which the migration
-// stops (Report.Stops): the server never sees it. It comes after suppressions,
-// so that whoever knows better than the finding gets the rest judged.
-func reached(found []placed) []placed {
+// failsItself reports whether the statement of a finding itself fails, and not a later
+// one. In the second case, merging with "as above" would be wrong.
+func failsItself(f *placedFinding) bool {
+	return f.stops || strings.Contains(f.Harm, "the statement fails")
+}
+
+// dropUnreached removes findings after a statement at which the migration stops (Report.Stops),
+// since the server never gets there. It runs after suppressions, so that suppressing the
+// finding brings the others back.
+func dropUnreached(found []placedFinding) []placedFinding {
 	end := map[string]int{} // path → statement
 	for i := range found {
 		f := &found[i]
@@ -70,28 +88,31 @@ func reached(found []placed) []placed {
 			end[f.Path] = f.order[1]
 		}
 	}
-	return slices.DeleteFunc(found, func(f placed) bool {
+	return slices.DeleteFunc(found, func(f placedFinding) bool {
 		at, ok := end[f.Path]
 		return ok && f.order[1] > at
 	})
 }
 
-// greater leaves out what says less than an error about the lock of the same statement
-// (Report.Lesser). It comes after suppressions, as reached does.
-func greater(found []placed) []placed {
+// dropLesser removes findings that are weaker than an error about the lock of the same
+// statement (Report.Lesser). It runs after suppressions, as dropUnreached does.
+func dropLesser(found []placedFinding) []placedFinding {
+	if !slices.ContainsFunc(found, func(f placedFinding) bool { return f.lesser }) {
+		return found
+	}
 	type at struct {
 		path  string
 		order [2]int
 	}
 	blocks := map[at]int{}
 	for i := range found {
-		if f := &found[i]; f.Severity == onward.Error && f.Category == onward.Locking {
+		if f := &found[i]; (f.Severity == onward.Error || f.ProbablySmall != "") && f.Category == onward.Locking {
 			if _, ok := blocks[at{f.Path, f.order}]; !ok {
 				blocks[at{f.Path, f.order}] = i
 			}
 		}
 	}
-	var out []placed
+	var out []placedFinding
 	for i := range found {
 		if e, ok := blocks[at{found[i].Path, found[i].order}]; ok && found[i].lesser {
 			found[e].Evidence = append(slices.Clip(found[e].Evidence), found[i].hands...)

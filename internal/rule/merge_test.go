@@ -12,10 +12,10 @@ import (
 
 func TestMergeByCause(t *testing.T) {
 	t.Parallel()
-	found := func(line int, fact, cause string) placed {
-		return placed{Finding: onward.Finding{Rule: "r", Path: "a.sql", Line: line, Fact: fact, Severity: onward.Error}, cause: cause}
+	found := func(line int, fact, cause string) placedFinding {
+		return placedFinding{Finding: onward.Finding{Rule: "r", Path: "a.sql", Line: line, Fact: fact, Severity: onward.Error}, cause: cause}
 	}
-	var in []placed
+	var in []placedFinding
 	for line := 1; line <= 5; line++ {
 		in = append(in, found(line, "a", `and %d others do so too, on 100% of "t"`))
 	}
@@ -30,15 +30,20 @@ func TestMergeByCause(t *testing.T) {
 	other := found(11, "d", "and %d more")
 	other.once = true
 	in = append(in, other)
+	for line := 12; line <= 13; line++ { // two are enough
+		f := found(line, "e"+strconv.Itoa(line), "nor %d more")
+		f.from = 2
+		in = append(in, f)
+	}
 	type told struct {
 		Fact string
 		Also int
 	}
 	var got []told
-	for _, f := range merge(in) {
+	for _, f := range mergeFindings(in) {
 		got = append(got, told{f.Fact, len(f.Also)})
 	}
-	want := []told{{`a, and 4 others do so too, on 100% of "t"`, 4}, {"b", 0}, {"b", 0}, {"b", 0}, {"c, and 1 more", 1}, {"d", 0}}
+	want := []told{{`a, and 4 others do so too, on 100% of "t"`, 4}, {"b", 0}, {"b", 0}, {"b", 0}, {"c, and 1 more", 1}, {"d", 0}, {"e12, nor 1 more", 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -47,12 +52,17 @@ func TestMergeByCause(t *testing.T) {
 // A lesser finding goes beside an error about the lock of its own statement, and beside no other.
 func TestGreater(t *testing.T) {
 	t.Parallel()
-	at := func(rule, path string, statement int, category onward.Category, severity onward.Severity) placed {
-		return placed{Finding: onward.Finding{Rule: rule, Path: path, Category: category, Severity: severity}, order: [2]int{0, statement}, lesser: rule == "lesser"}
+	at := func(rule, path string, statement int, category onward.Category, severity onward.Severity) placedFinding {
+		return placedFinding{
+			Finding: onward.Finding{Rule: rule, Path: path, Category: category, Severity: severity},
+			order:   [2]int{0, statement},
+			lesser:  rule == "lesser",
+		}
 	}
 	var got []string
-	for _, f := range greater([]placed{
-		at("lesser", "a.sql", 1, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 1, onward.Locking, onward.Error), at("other", "a.sql", 1, onward.InTransaction, onward.Warning),
+	for _, f := range dropLesser([]placedFinding{
+		at("lesser", "a.sql", 1, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 1, onward.Locking,
+			onward.Error), at("other", "a.sql", 1, onward.InTransaction, onward.Warning),
 		at("lesser", "a.sql", 2, onward.InTransaction, onward.Warning), at("blocks", "a.sql", 2, onward.Locking, onward.Warning), // suppressed or small
 		at("lesser", "a.sql", 3, onward.InTransaction, onward.Warning), at("breaks", "a.sql", 3, onward.Compatibility, onward.Error),
 		at("lesser", "b.sql", 1, onward.InTransaction, onward.Warning),
@@ -68,16 +78,39 @@ func TestGreater(t *testing.T) {
 // A migration that itself fails is not "as above" under one whose harm comes later.
 func TestMergeLeavesFailuresApart(t *testing.T) {
 	t.Parallel()
-	var found []placed
+	var found []placedFinding
 	for _, harm := range []string{"old code fails", "old code fails", "the statement fails", "the statement fails", "old code fails", "old code fails"} {
-		found = append(found, placed{Finding: onward.Finding{Rule: "r", Fact: "f", Harm: harm, Severity: onward.Error}, cause: "and %d more"})
+		found = append(found, placedFinding{Finding: onward.Finding{Rule: "r", Fact: "f", Harm: harm, Severity: onward.Error}, cause: "and %d more"})
 	}
 	var got []string
-	for _, f := range merge(found) {
+	for _, f := range mergeFindings(found) {
 		got = append(got, f.Fact+": "+f.Harm)
 	}
 	want := []string{"f, and 3 more: old code fails", "f: the statement fails", "f: the statement fails"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A warning yields to an error about a lock in its migration, and to no other.
+func TestYield(t *testing.T) {
+	t.Parallel()
+	at := func(path string, category onward.Category, severity onward.Severity) placedFinding {
+		return placedFinding{
+			Finding: onward.Finding{Path: path, Category: category, Severity: severity},
+			yields:  category == onward.Locking && severity == onward.Warning,
+		}
+	}
+	var got []onward.Severity
+	for _, f := range lowerYielding([]placedFinding{
+		at("a.sql", onward.Locking, onward.Warning), at("a.sql", onward.InTransaction, onward.Error), at("a.sql", onward.InTransaction, onward.Warning),
+		at("b.sql", onward.Locking, onward.Warning), at("b.sql", onward.Compatibility, onward.Error),
+		at("c.sql", onward.Locking, onward.Warning),
+	}) {
+		got = append(got, f.Severity)
+	}
+	want := []onward.Severity{onward.Info, onward.Error, onward.Warning, onward.Warning, onward.Error, onward.Warning}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

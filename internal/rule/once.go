@@ -7,14 +7,14 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// Notes is what rules found out about a migration, a transaction or the release
-// as a whole, once, however many of its statements they are asked about. A rule
-// that walks over all other statements at each one takes a day for a large file.
+// Notes caches what rules computed about a migration, a transaction or the release as a
+// whole, so that they compute it once and not per statement. A rule that visits all other
+// statements for each one takes a day for a large file.
 type Notes struct{ byType map[reflect.Type]any }
 
-// Once is what build gives: it is called when the first rule asks. The type says
-// what is noted, so it is one of the rule's own.
-func Once[T any](n *Notes, build func() T) T {
+// BuildOnce returns the result of build, which runs at the first call. The result's type is
+// the key, so each rule needs a type of its own.
+func BuildOnce[T any](n *Notes, build func() T) T {
 	key := reflect.TypeFor[T]()
 	if v, ok := n.byType[key].(T); ok {
 		return v
@@ -30,10 +30,10 @@ func Once[T any](n *Notes, build func() T) T {
 // byNode are the statements of a migration by the type of their node.
 type byNode map[reflect.Type][]*Stmt
 
-// Of are the statements of a migration of one kind, in order: T is the type of
-// their nodes, such as *pgparse.Node_DropStmt.
-func Of[T any](m *Migration) []*Stmt {
-	list := Once(&m.Notes, func() byNode {
+// StatementsOf returns the statements of a migration of one kind, in order. T is the type of their
+// nodes, such as *pgparse.Node_DropStmt.
+func StatementsOf[T any](m *Migration) []*Stmt {
+	list := BuildOnce(&m.Notes, func() byNode {
 		out := byNode{}
 		for _, s := range m.Statements {
 			if s.Node != nil {
@@ -46,14 +46,14 @@ func Of[T any](m *Migration) []*Stmt {
 	return list[reflect.TypeFor[T]()]
 }
 
-// byName are the statements of a migration by the names of the relations that they
-// work on.
+// byName are the statements of a migration by the names of the relations that they work
+// on.
 type byName map[catalog.Name][]*Stmt
 
-// Touching are the statements of a migration that have an effect on a relation
-// of a name, give one the name, or are an INSERT into it, in order.
-func (m *Migration) Touching(name catalog.Name) []*Stmt {
-	return Once(&m.Notes, func() byName {
+// StatementsOn returns the statements of a migration, in order, that affect a relation of a
+// name, give a relation that name, or insert into it.
+func (m *Migration) StatementsOn(name catalog.Name) []*Stmt {
+	return BuildOnce(&m.Notes, func() byName {
 		out := byName{}
 		add := func(name catalog.Name, s *Stmt) {
 			if list := out[name]; len(list) == 0 || list[len(list)-1] != s {
@@ -80,13 +80,12 @@ func (m *Migration) Touching(name catalog.Name) []*Stmt {
 	})[name]
 }
 
-// Ahead are those of a list of statements of a migration that stand in front of
-// one.
-func Ahead(list []*Stmt, s *Stmt) []*Stmt {
+// StatementsBefore returns the statements of a list that come before s in the same migration.
+func StatementsBefore(list []*Stmt, s *Stmt) []*Stmt {
 	return list[:sort.Search(len(list), func(i int) bool { return list[i].Index >= s.Index })]
 }
 
-// Behind are those that stand behind it.
-func Behind(list []*Stmt, s *Stmt) []*Stmt {
+// StatementsAfter returns the statements of a list that come after s in the same migration.
+func StatementsAfter(list []*Stmt, s *Stmt) []*Stmt {
 	return list[sort.Search(len(list), func(i int) bool { return list[i].Index > s.Index }):]
 }

@@ -16,144 +16,142 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Pass is what a rule is given for one call: the state around it, questions it
-// may ask, and Report.
+// Pass is the argument of a rule: the state at the statement or commit, methods to ask about it, and Report.
 type Pass struct {
 	// Rule is the rule that is running.
 	Rule *Rule
 	// Release is the release so far; Release.Head is set at the end only.
 	Release *Release
-	// Code answers for the deployed code.
+	// Code knows what the deployed code uses.
 	Code analysis.Code
-	// Rows is what the release is seen to do to rows by then.
+	// Rows is what the release has done to rows so far.
 	Rows *analysis.Rows
 
 	config *Config
-	// kept is what Gather functions left for the end, by rule.
+	// kept is what Gather functions kept for the end, by rule.
 	kept map[string][]any
-	// current is the catalog behind the statement or commit in question.
+	// current is the catalog after the statement or commit in question.
 	current *catalog.Catalog
-	// at is the transaction of that statement or commit; 0 behind a migration.
+	// at is the transaction of that statement or commit; 0 after a migration.
 	at int
-	// used are the tables of the release that went live.
+	// used are the tables of the release that the deployed code uses already.
 	used map[catalog.OID]live
 	// read are the bodies of triggers that goesLive has read.
 	read     map[*catalog.Function]*catalog.Body
 	versions []int
 	asked    bool
-	findings []placed
-	// functions are the bodies that were asked for last.
+	findings []placedFinding
+	// functions are the function bodies of the last call of FunctionBodies.
 	functions *analysis.Bodies
-	begun     begun
-	made      []*catalog.Function // by the release, and not in functions yet
+	begun     hashedStatement
+	made      []*catalog.Function // created by the release, and not yet in functions
 }
 
-// placed is a finding on its way to the report.
-type placed struct {
+// placedFinding is a finding before it is reported.
+type placedFinding struct {
 	onward.Finding
 	// order is the place in the release: migration, then statement.
 	order [2]int
-	// outer is the line of the statement of the file that the finding's
-	// statement stands in: of the DO block around it, or its own.
+	// outer is the line of the file's statement that contains the finding: the line of the DO block, or of the statement itself.
 	outer, outerEnd int
 	versions        []int
 	cause           string // of Report.Cause
 	once            bool   // of Report.Once
+	from            int    // of Report.From
+	yields          bool   // of Report.Yields
 	stops           bool   // of Report.Stops
 	lesser          bool   // of Report.Lesser
 	hands           []onward.Evidence
 }
 
-// Report is what a rule says. Fact, Harm and Instead are lower case, without a
-// full stop; Instead may have several lines of SQL.
+// Report is the text of a finding. Fact, Harm and Instead are lower case, without a full stop; Instead may have several lines of SQL.
 type Report struct {
 	Fact, Harm, Instead string
-	// Way is the way out where a framework rendered the statement, in words of its
-	// own; nil for Instead.
+	// Way is the fix in the words of the framework that rendered the statement; nil for Instead.
 	Way advice.Way
-	// Severity lowers the rule's own for this case; Off (0) keeps it.
+	// Grows is the table with whose size the harm grows, if that is all of the harm: an error is a warning if the table
+	// is probably small. No name: the size does not matter, or is not all.
+	Grows catalog.Name
+	// Severity lowers the rule's severity for this case; Off (0) keeps it.
 	Severity onward.Severity
 	Evidence []onward.Evidence
-	// Unused is what no deployed code may use: "users.age". Where that is not known, the
-	// finding being a warning, the release is safe if it is so.
+	// Unused is something that no deployed code may use: "users.age". The release is safe if nothing uses it,
+	// in case the finding is only a warning because that is unknown.
 	Unused string
-	// SafeIf is what the release is safe with, whatever the severity: "a.sql runs in one
+	// SafeIf is a condition under which the release is safe, whatever the severity: "a.sql runs in one
 	// transaction".
 	SafeIf string
-	// Stops says that the migration ends at the statement: what comes later in
-	// it is not found.
+	// Stops says that the migration ends at the statement. Findings on later statements of it are left out.
 	Stops bool
-	// Cause is what findings of the rule may have in common, as the end of the
-	// first one's Fact: "and so do %d others". Many with one cause become one.
+	// Cause is a cause that findings of the rule may share, as the end of the first one's Fact: "and so do %d others". Many findings with
+	// one cause become one.
 	Cause string
-	// Once says that findings of one Fact and Cause are one, from two on: to say
-	// it again tells nobody anything.
+	// From is the number of findings of one Cause from which on they are one; 0 is four.
+	From int
+	// Once merges findings that have the same Fact and Cause, even if there are only two: repeating them would tell the reader nothing new.
 	Once bool
-	// Lesser says that the finding is about an earlier statement's lock, and would be gone
-	// with this statement's own: beside an error about that it is left out. Hands is the
-	// evidence that the error gets in its place.
+	// Yields makes a warning a note if its migration has an error about a lock, because the fix of that error changes the locks.
+	Yields bool
+	// Lesser says that the finding is about an earlier statement's lock and disappears if this statement's own lock is fixed. It is left
+	// out if there is an error about that own lock. Hands is the evidence that moves to the error then.
 	Lesser bool
 	Hands  []onward.Evidence
 	// Fix is a set of edits in bytes of the statement's text (Stmt.SQL).
 	Fix []onward.Edit
 }
 
-// AtLeast reports whether the version in question is major or newer. A rule
-// that asks is run for each version by itself.
+// AtLeast reports whether the version in question is major or newer. A rule that calls it runs once per version.
 func (p *Pass) AtLeast(major int) bool {
 	p.asked = true
 	return p.versions[0] >= major
 }
 
-// Versions are the major versions that the current call speaks about.
+// Versions returns the major versions that the current call is about.
 func (p *Pass) Versions() []int { return p.versions }
 
-// New reports whether a relation was created by this release: no deployed code
-// knows it, and it did not go live before the statement or transaction in question. It is false for OID 0; use Existing for effects, which also knows
-// what the statement itself creates.
-func (p *Pass) New(oid catalog.OID) bool {
+// IsNew reports whether a relation was created by this release and is not yet used by deployed code at the statement or transaction in
+// question. It is false for OID 0. Use IsExisting for effects, which also knows what the statement itself creates.
+func (p *Pass) IsNew(oid catalog.OID) bool {
 	return oid != 0 && p.current.CreatedSince(p.Release.Deployed, oid) && !p.inUse(oid, p.at, true)
 }
 
-// Existing reports whether an effect is on a relation that others may be
-// using: not one that the statement or the release created, and no temporary
-// table.
-func (p *Pass) Existing(e *effect.Effect) bool {
-	return !e.Created && e.Name.Schema != "pg_temp" && !p.New(e.OID)
+// IsExisting reports whether an effect is on a relation that others may be using: neither created by the statement or the release, nor
+// temporary.
+func (p *Pass) IsExisting(e *effect.Effect) bool {
+	return !e.Created && e.Name.Schema != "pg_temp" && !p.IsNew(e.OID)
 }
 
-// Small reports whether the configuration says that a table is small, or the history
-// and the code do, or an earlier statement that fails where it has rows, so that scans and index builds on it do not matter. Locks and compatibility do.
-func (p *Pass) Small(name catalog.Name) bool {
-	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified()) || p.seeded(name) || p.emptied(name)
+// IsSmall reports whether a table is small: the configuration says so, the history and the code show it, or an earlier statement would have
+// failed if the table had rows. Scans and index builds on a small table do not matter; locks and compatibility do.
+func (p *Pass) IsSmall(name catalog.Name) bool {
+	return p.config.isSmall(name.String()) || p.config.isSmall(name.Qualified()) || p.isSeeded(name) || p.isEmptied(name)
 }
 
-// emptied reports whether an earlier statement of the release has shown that a table has
-// no rows: with rows that one fails, and what comes behind it is never reached.
-func (p *Pass) emptied(name catalog.Name) bool {
+// isEmptied reports whether an earlier statement of the release shows that a table has no rows: with rows that statement fails, and later
+// ones are never reached.
+func (p *Pass) isEmptied(name catalog.Name) bool {
 	r := p.current.Lookup(name.Schema, name.Name)
-	return r != nil && p.Rows.Empty(r.OID)
+	return r != nil && p.Rows.IsEmpty(r.OID)
 }
 
-// seeded reports whether a table has the rows that the deployed history put there, and
-// nobody else puts any: deployed code does nothing but read it.
-func (p *Pass) seeded(name catalog.Name) bool {
+// isSeeded reports whether a table has only the rows that the deployed history inserted. The deployed code only reads it.
+func (p *Pass) isSeeded(name catalog.Name) bool {
 	r := p.Release.Deployed.Lookup(name.Schema, name.Name)
 	if r == nil || r.Inferred || r.Partial || p.config.Seeds[r.OID] == 0 {
 		return false
 	}
-	u := p.Code.Uses(name, "")
+	u := p.Code.FindUses(name, "")
 	return u.ReadOnly && !u.Put
 }
 
-// Tiny reports whether a table is small, by the configuration or because it is
-// where a migration tool keeps what has run: a row for each migration, which
-// nobody waits for but the tool.
-func (p *Pass) Tiny(name catalog.Name) bool { return p.config.Bookkeeping[name.Name] || p.Small(name) }
+// IsTiny reports whether a table is small by the configuration, or is one in which a migration tool records applied migrations. Such a table
+// has one row per migration, and only the tool waits for it.
+func (p *Pass) IsTiny(name catalog.Name) bool {
+	return p.config.Bookkeeping[name.Name] || p.IsSmall(name)
+}
 
-// DeployedColumn is the column of the deployed schema behind a column, nil
-// when the deployed schema does not have it. known is false when the deployed
-// table was never seen created, so that nothing can be said.
+// DeployedColumn returns the deployed column of a table; nil if the deployed table does not have it. known is false if no statement was
+// seen that created the deployed table, so that its columns are unknown.
 func (p *Pass) DeployedColumn(table catalog.OID, attnum int16) (col *catalog.Column, known bool) {
 	r := p.Release.Deployed.Relation(table)
 	if r == nil || r.Inferred {
@@ -162,53 +160,72 @@ func (p *Pass) DeployedColumn(table catalog.OID, attnum int16) (col *catalog.Col
 	return r.Attr(attnum), true
 }
 
-// Replaces is the deployed relation whose name a new one takes by a change; nil
-// when it is no such change.
-func (p *Pass) Replaces(d *Delta) *catalog.Relation {
-	if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.By == nil || !p.New(d.OID) {
+// ReplacedRelation returns the deployed relation whose name a new relation takes by a change; nil if the change does no such thing.
+func (p *Pass) ReplacedRelation(d *Delta) *catalog.Relation {
+	if d.Kind != catalog.RelationCreated && d.Kind != catalog.RelationRenamed || d.After == nil || d.By == nil || !p.IsNew(d.OID) {
 		return nil
 	}
 	return p.Release.Deployed.Lookup(d.After.Name.Schema, d.After.Name.Name)
 }
 
-// Report adds a finding at a statement: a *Stmt, or Commands or a *Delta of one, which say what
-// words of it are meant.
+// Report adds a finding at a statement: a *Stmt, or Commands or a *Delta of one, which narrow the place down to parts of its text.
 func (p *Pass) Report(at spot, r Report) {
-	s, parts := at.spot()
-	p.add(s, onward.Finding{
+	s, parts := at.findSpot()
+	if s.Operation.Class == "" {
+		r.Instead = p.formatFix(r.Instead, at)
+	}
+	p.addFinding(s, onward.Finding{
 		Migration: s.Migration.ID, Path: s.Migration.Path,
-		Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn, Words: s.words(parts),
+		Line: s.Line, Column: s.Column, EndLine: s.EndLine, EndColumn: s.EndColumn, Words: s.placesInFile(parts),
 	}, r)
 }
 
 // ReportAt adds a finding at a place given by path and line.
 func (p *Pass) ReportAt(migration, path string, line int, r Report) {
 	line = max(line, 1)
-	p.add(nil, onward.Finding{Migration: migration, Path: path, Line: line, Column: 1, EndLine: line, EndColumn: 1}, r)
+	r.Instead = withoutBlanks(r.Instead)
+	p.addFinding(nil, onward.Finding{Migration: migration, Path: path, Line: line, Column: 1, EndLine: line, EndColumn: 1}, r)
 }
 
-func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
+func (p *Pass) addFinding(s *Stmt, f onward.Finding, r Report) {
 	f.Rule, f.Category, f.Severity = p.Rule.ID, p.Rule.Category, p.Rule.Severity
 	if r.Severity != onward.Off && r.Severity < f.Severity {
 		f.Severity = r.Severity
 	}
 	f.Fact, f.Harm, f.Instead, f.Evidence, f.SafeIf = r.Fact, r.Harm, r.Instead, r.Evidence, r.SafeIf
+	p.lowerIfSmall(&f, r.Grows)
 	if r.Unused != "" && f.Severity == onward.Warning {
 		f.SafeIf = "no deployed code uses " + r.Unused
 	}
 	if s != nil && s.In != "" {
 		f.Fact += " (in " + s.In + "())"
 	}
-	found := placed{Finding: f, outer: f.Line, outerEnd: f.EndLine, versions: p.versions, cause: r.Cause, once: r.Once, stops: r.Stops, lesser: r.Lesser, hands: r.Hands}
+	found := placedFinding{
+		Finding:  f,
+		outer:    f.Line,
+		outerEnd: f.EndLine,
+		versions: p.versions,
+		cause:    r.Cause,
+		once:     r.Once,
+		from:     r.From,
+		yields:   r.Yields,
+		stops:    r.Stops,
+		lesser:   r.Lesser,
+		hands:    r.Hands,
+	}
 	text := ""
 	if s != nil {
 		text = s.SQL
-		if way := s.Migration.Written(s.Operation, r.Way); way != "" && s.Operation.Class != "" {
+		if way := s.Migration.WriteFix(s.Operation, r.Way); way != "" && s.Operation.Class != "" {
 			found.Instead = way
-		} else if s.Operation.Class == "" {
-			found.Instead = filed(r.Instead, s)
 		}
-		found.order = [2]int{s.Migration.index, s.Index + 1}
+		// The advice of a rule about the transaction applies to every table.
+		if f.Category == onward.Locking && !strings.HasPrefix(f.Rule, "transaction-") {
+			if t := analysis.ManagedTable(s.Before, s.Result.Effects); t != nil {
+				found.Instead, r.Fix = analysis.ManagedAdvice(t, s.Node, s.SQL), nil
+			}
+		}
+		found.order = [2]int{s.Migration.index, s.Migration.first + s.Index + 1}
 		if s.Parent >= 0 {
 			do := s.Migration.Script.Statements[s.Parent]
 			found.outer, found.outerEnd = do.Line, do.EndLine
@@ -221,18 +238,17 @@ func (p *Pass) add(s *Stmt, f onward.Finding, r Report) {
 	} else if i, ok := p.config.order[f.Path]; ok {
 		found.order[0] = i
 	}
-	found.Fingerprint = p.fingerprint(f.Rule, f.Migration, text, f.Fact)
+	found.Fingerprint = p.cachedFingerprint(f.Rule, f.Migration, text, f.Fact)
 	p.findings = append(p.findings, found)
 }
 
-// Fingerprint names a finding by what it is about, so that it survives a move
-// of the file and lines added above. White space does not count.
+// Fingerprint identifies a finding by its content, so that it survives moving the file and adding lines above. White space does not count.
 func Fingerprint(rule, migration, sql, fact string) string {
-	return sum(begin(rule, migration, sql), fact)
+	return hashFact(hashStatement(rule, migration, sql), fact)
 }
 
-// begin takes in what findings of a rule on one statement have in common.
-func begin(rule, migration, sql string) hash.Hash {
+// hashStatement hashes the part that a rule's findings on one statement share.
+func hashStatement(rule, migration, sql string) hash.Hash {
 	h := sha256.New()
 	for _, s := range []string{rule, migration, strings.Join(strings.Fields(sql), " ")} {
 		io.WriteString(h, s)
@@ -241,37 +257,36 @@ func begin(rule, migration, sql string) hash.Hash {
 	return h
 }
 
-func sum(h hash.Hash, fact string) string {
+func hashFact(h hash.Hash, fact string) string {
 	io.WriteString(h, fact)
 	h.Write([]byte{0})
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// begun is what the last finding was about: the next one is on the same statement
-// often, which may be long.
-type begun struct {
+// hashedStatement caches the hash for the last finding's statement. The next finding is often on the same statement, which may be long.
+type hashedStatement struct {
 	rule, migration, sql string
 	hash                 hash.Hash
 }
 
-// fingerprint is Fingerprint.
-func (p *Pass) fingerprint(rule, migration, sql, fact string) string {
+// cachedFingerprint is Fingerprint with that cache.
+func (p *Pass) cachedFingerprint(rule, migration, sql, fact string) string {
 	if b := &p.begun; b.hash == nil || b.rule != rule || b.migration != migration || b.sql != sql {
-		*b = begun{rule, migration, sql, begin(rule, migration, sql)}
+		*b = hashedStatement{rule, migration, sql, hashStatement(rule, migration, sql)}
 	}
 	if c, ok := p.begun.hash.(hash.Cloner); ok {
 		if h, err := c.Clone(); err == nil {
-			return sum(h, fact)
+			return hashFact(h, fact)
 		}
 	}
 	return Fingerprint(rule, migration, sql, fact)
 }
 
-// Keep keeps something of a migration for the rule's Release function.
-func (p *Pass) Keep(v any) { p.kept[p.Rule.ID] = append(p.kept[p.Rule.ID], v) }
+// KeepValue keeps a value for the rule's Release function.
+func (p *Pass) KeepValue(v any) { p.kept[p.Rule.ID] = append(p.kept[p.Rule.ID], v) }
 
-// Kept is what the rule kept, in the order of the release.
-func Kept[T any](p *Pass) []T {
+// KeptValues returns the values that the rule kept, in the order of the release.
+func KeptValues[T any](p *Pass) []T {
 	list := p.kept[p.Rule.ID]
 	out := make([]T, 0, len(list))
 	for _, v := range list {
@@ -282,28 +297,27 @@ func Kept[T any](p *Pass) []T {
 	return out
 }
 
-// Evidence points at another statement of the release.
-func (s *Stmt) Evidence(text string) onward.Evidence {
+// NewEvidence returns evidence that points at another statement of the release.
+func (s *Stmt) NewEvidence(text string) onward.Evidence {
 	return onward.Evidence{Kind: "statement", Path: s.Migration.Path, Line: s.Line, Text: text}
 }
 
-// Where is the statement for a message: ":12" within the same migration.
-func (s *Stmt) Where() string { return fmt.Sprintf(":%d", s.Line) }
+// FormatPlace returns the statement's place for a message in the same migration: ":12".
+func (s *Stmt) FormatPlace() string { return fmt.Sprintf(":%d", s.Line) }
 
-// Writes lists what a statement writes to tables.
-func (p *Pass) Writes(s *Stmt) []analysis.Write {
+// ListWrites lists the writes of a statement to tables.
+func (p *Pass) ListWrites(s *Stmt) []analysis.Write {
 	if !s.wrote {
-		s.wrote, s.writes = true, p.Rows.Writes(s.Node, p.moment(s))
+		s.wrote, s.writes = true, p.Rows.ListWrites(s.Node, p.momentOf(s))
 	}
 	return s.writes
 }
 
-// Reads is how many rows a query reads that stands in a statement, as far as its
-// text tells.
-func (p *Pass) Reads(s *Stmt, q *pgparse.SelectStmt) analysis.Extent {
-	return p.Rows.Read(s.Node, q, p.moment(s))
+// EstimateRead estimates from the text how many rows a query inside a statement reads.
+func (p *Pass) EstimateRead(s *Stmt, q *pgparse.SelectStmt) analysis.Extent {
+	return p.Rows.Read(s.Node, q, p.momentOf(s))
 }
 
-func (p *Pass) moment(s *Stmt) analysis.Moment {
+func (p *Pass) momentOf(s *Stmt) analysis.Moment {
 	return analysis.Moment{Deployed: p.Release.Deployed, Before: s.Before, Now: p.current}
 }

@@ -8,14 +8,15 @@ import (
 	"github.com/onward-sql/onward/internal/refuse"
 )
 
-// The rules that explain several kinds.
+// Rules that explain several kinds of refusals.
 const (
 	unsuitable  = "constraint-using-index-unsuitable"
 	unsupported = "index-drop-concurrently-unsupported"
 	identity    = "publication-identity-missing"
 )
 
-// refusals are those that a rule of their own explains: it knows the way out.
+// refusals maps refusals to the rules that explain them, for refusals that have a rule of
+// their own with a fix.
 var refusals = map[refuse.Kind]string{
 	refuse.ForeignKeyNotValid: "constraint-foreign-key-not-valid-partitioned",
 
@@ -40,9 +41,9 @@ var refusals = map[refuse.Kind]string{
 	refuse.RefreshConcurrently: "view-refresh-concurrently-unsupported",
 }
 
-// RefusedRule names the rule that explains the server's refusal of the
-// statement; "" when the server does not refuse it, or nothing but its message
-// is known. The general rule leaves these refusals alone.
+// RefusedRule returns the rule that explains the server's refusal of the statement; "" if
+// the server does not refuse it, or only its message is known. The general rule ignores
+// refusals that have a rule.
 func (s *Stmt) RefusedRule() string {
 	if s.Result.Refused == nil {
 		if len(s.Problems) > 0 && s.Problems[0].Replaced != nil {
@@ -53,21 +54,22 @@ func (s *Stmt) RefusedRule() string {
 	return refusals[s.Result.Refused.Kind]
 }
 
-// Optional reports whether a statement may be skipped, or its failure caught:
-// it stands in a DO block, under a condition or beside a handler.
-func (s *Stmt) Optional() bool {
+// IsOptional reports whether a statement may be skipped, or its failure caught: it is in a
+// DO block, under a condition or in a block with an exception handler.
+func (s *Stmt) IsOptional() bool {
 	if s.Conditional || s.Loop {
 		return true
 	}
-	return s.Parent >= 0 && s.Migration.Statements[s.Parent].handles()
+	return s.Parent >= 0 && s.Migration.Statements[s.Parent].handlesErrors()
 }
 
-// handlers are the DO blocks of a migration, and whether they have a handler.
+// handlers caches for the DO blocks of a migration whether they have an exception
+// handler.
 type handlers map[*Stmt]bool
 
-// handles reports whether a DO block catches what fails in it.
-func (s *Stmt) handles() bool {
-	seen := Once(&s.Migration.Notes, func() handlers { return handlers{} })
+// handlesErrors reports whether a DO block catches errors inside it.
+func (s *Stmt) handlesErrors() bool {
+	seen := BuildOnce(&s.Migration.Notes, func() handlers { return handlers{} })
 	if is, ok := seen[s]; ok {
 		return is
 	}
@@ -75,20 +77,20 @@ func (s *Stmt) handles() bool {
 	return seen[s]
 }
 
-// unchecked is the first statement of a migration that sets check_function_bodies.
-type unchecked struct{ by *Stmt }
+// uncheckedBodies is the first statement of a migration that sets check_function_bodies.
+type uncheckedBodies struct{ by *Stmt }
 
-// ReadsBodies reports whether the server looks into the bodies of functions when
-// a statement runs, which pg_dump's files keep it from.
+// ReadsBodies reports whether the server checks the bodies of functions when a statement
+// runs. The dumps of pg_dump switch that off.
 func (s *Stmt) ReadsBodies() bool {
 	m := s.Migration
-	first := Once(&m.Notes, func() unchecked {
-		for _, o := range Of[*pgparse.Node_VariableSetStmt](m) {
+	first := BuildOnce(&m.Notes, func() uncheckedBodies {
+		for _, o := range StatementsOf[*pgparse.Node_VariableSetStmt](m) {
 			if o.Node.GetVariableSetStmt().GetName() == "check_function_bodies" {
-				return unchecked{o}
+				return uncheckedBodies{o}
 			}
 		}
-		return unchecked{}
+		return uncheckedBodies{}
 	}).by
 	return first == nil || first.Index >= s.Index
 }

@@ -19,164 +19,163 @@ type Migration struct {
 	Mode      onward.Transaction
 	Script    *script.Script
 	Runner    history.Runner
-	// Refusals is what the runner itself will refuse or misread in the file.
+	// Refusals are what the migration tool itself will refuse or misread in the file.
 	Refusals []history.Refusal
-	// Otherwise is what was found with the file sent in the other way, where
-	// Runner.Otherwise has one; nil where that was not tried.
+	// Otherwise are the findings for the other way to send the file, if Runner.Otherwise has one; nil if
+	// that was not tried.
 	Otherwise []onward.Finding
-	// Found is what was found with it sent as is assumed, but by Release rules, once it
-	// was judged; nil where Otherwise is.
+	// Found are the findings for the assumed way to send it, without those of Release rules, after it was
+	// judged; nil if Otherwise is.
 	Found []onward.Finding
-	// Together is not 0 where the runner sends all new migrations of a source in
-	// one transaction, and then the same for all of one source.
+	// Together identifies the source if the tool sends all new migrations of a source in one transaction;
+	// else 0.
 	Together int
-	// Session is not 0 where one session goes through all new migrations of a source,
-	// and then the same for all of one source.
+	// Session identifies the source if one session runs all new migrations of a source; else 0.
 	Session int
-	// Statements, Txs are filled by the engine; in order.
+	// Statements and Txs are filled by the engine, in order.
 	Statements []*Stmt
 	Txs        []*Tx
-	// Notes is what rules note of it.
+	// Notes caches what rules compute about it.
 	Notes Notes
 
-	index int              // in the release
-	after *catalog.Catalog // behind its last statement
+	index  int              // in the release
+	first  int              // the index of its first statement in the file, if it is a window of that
+	size   int              // how many statements it had
+	goesOn bool             // in the next window, in the same transaction
+	after  *catalog.Catalog // after its last statement
 }
 
-// Stmt is a statement with everything that is known of it.
+// Stmt is a statement with all its analysis.
 type Stmt struct {
 	*script.Statement
 	Migration *Migration
 	Tx        *Tx
-	// Before and After are the catalog around the statement.
+	// Before and After are the catalogs before and after the statement.
 	Before, After *catalog.Catalog
-	// Deltas is what this statement alone changes.
+	// Deltas are the changes of this statement alone.
 	Deltas []catalog.Delta
-	// Problems is what the server would have against it.
+	// Problems are the server's objections to it.
 	Problems []catalog.Problem
-	// Result is what it does to other sessions, on the versions of the
-	// current call; Results has all groups.
+	// Result is its effect on other sessions, on the versions of the current call. Results has all groups
+	// of versions.
 	Result  effect.Result
 	Results []VersionResult
-	// Held are the locks that earlier statements of the same transaction
-	// still hold.
+	// Held are the locks that earlier statements of the same transaction still hold.
 	Held Locks
-	// Settings is what is in force when the statement runs.
+	// Settings are the session's settings when the statement runs.
 	Settings Settings
-	// Fault is a fault of onward's own that kept the statement from being
-	// judged; Node is nil then.
+	// Fault is a panic of onward that kept the statement from being judged; Node is nil then.
 	Fault error
 
-	altered  *catalog.Relation // of Altered, once it was asked for
+	altered  *catalog.Relation // set by AlteredRelation
 	commands []Command
-	clauses  []pgparse.Span   // of Clause, once it was asked for
-	writes   []analysis.Write // of Pass.Writes, once wrote is set
+	clauses  []pgparse.Span   // set by CommandText
+	writes   []analysis.Write // set by Pass.ListWrites, valid if wrote is set
 	wrote    bool
-	puts     []analysis.Put // of Engine.fills
+	puts     []analysis.RowPut // set by Engine.fills
+	holds    bool              // a lock, or the first place, of a transaction that may go on in the next window
 }
 
-// VersionResult is a result and the versions it holds for.
+// VersionResult is a result with the versions that have it.
 type VersionResult struct {
 	Versions []int
 	Result   effect.Result
 }
 
-// Settings are the session settings that matter, in milliseconds; 0 is no
-// timeout.
+// Settings are the relevant settings of a session. Timeouts are in milliseconds; 0 is no timeout.
 type Settings struct {
 	LockTimeout, StatementTimeout int
-	// LockTimeoutBy is the statement that set it; nil for the runner or
-	// nobody.
+	// LockTimeoutBy is the statement that set the lock_timeout; nil if the tool or nobody set it.
 	LockTimeoutBy, StatementTimeoutBy *Stmt
-	// ReplicaRole: session_replication_role is replica: triggers and foreign
-	// keys are off.
+	// ReplicaRole: session_replication_role is replica, so triggers and foreign keys are off.
 	ReplicaRole bool
 	TimeZone    string
 }
 
-// Bounded reports whether a statement gives up when it waits for a lock: there is a
-// lock_timeout, or a short statement_timeout, which counts the wait too.
-func (s *Settings) Bounded() bool {
+// IsBounded reports whether a statement gives up waiting for a lock: there is a lock_timeout, or a short
+// statement_timeout, which includes the wait.
+func (s *Settings) IsBounded() bool {
 	return s.LockTimeout > 0 || s.StatementTimeout > 0 && s.StatementTimeout <= analysis.LongestWait
 }
 
-// Tx is one transaction of a migration: statements that commit together. A
-// statement that commits by itself is a Tx of one.
+// Tx is one transaction of a migration: statements that commit together. A statement that commits by
+// itself is a Tx of its own.
 type Tx struct {
 	Migration  *Migration
 	Origin     script.Origin
 	Statements []*Stmt
-	// Before and After are the catalog before the transaction and behind its
-	// commit.
+	// Before and After are the catalogs before the transaction and after its commit.
 	Before, After *catalog.Catalog
-	// Deltas is what the commit changes for other sessions.
+	// Deltas are the changes that other sessions see after the commit.
 	Deltas []Delta
 	// RolledBack: the transaction ends in ROLLBACK; it has no deltas.
 	RolledBack bool
 	// Index numbers the transactions of the release.
 	Index int
-	// Earlier is the part of the same transaction that the migration before
-	// makes; nil for none. What each part changes is compared by itself.
+	// Earlier is the previous migration's part of the same transaction; nil for none. The changes of each
+	// part are compared separately.
 	Earlier *Tx
-	// First is the first of these parts, which is the transaction itself where it has one.
+	// First is the first of these parts; the transaction itself if it has one part.
 	First *Tx
-	// Notes is what rules note of it.
+	// Notes caches what rules compute about it.
 	Notes Notes
 
 	locks *lockLog // at its end
 
-	alterEnum bool // of AddsEnumValue
+	alterEnum bool // see AddsEnumValue
 }
 
-// Delta is a change at commit, traced to the statement that made it.
+// Delta is a change at commit, with the statement that caused it.
 type Delta struct {
 	*catalog.Delta
-	// By is the statement of the transaction that the change is due to.
+	// By is the statement of the transaction that caused the change.
 	By *Stmt
 }
 
 // Release is the release as a whole.
 type Release struct {
-	// DeployedUnknown: nothing says which of the migrations are deployed. A comment that takes out nothing
-	// may take out something of those that are not.
+	// DeployedUnknown: it is not known which migrations are deployed. A suppression that suppresses
+	// nothing may belong to a deployed one.
 	DeployedUnknown bool
 	// Deployed is the schema that the deployed code runs on.
 	Deployed *catalog.Catalog
-	// Head is the schema behind the release's last migration.
+	// Head is the schema after the release's last migration.
 	Head *catalog.Catalog
-	// Changes lists what happened to migrations that the base already has,
-	// and to the order of the new ones.
+	// Changes lists changes to migrations that the base already has, and to the order of new ones.
 	Changes []history.Change
-	// Known tells how much of the deployed schema the catalog holds: false
-	// when the history does not begin at an empty database.
+	// Known says whether the catalog holds the whole deployed schema: false if the history does not begin
+	// with an empty database.
 	Known bool
-	// Notes is what rules note of the release.
+	// Notes caches what rules compute about the release.
 	Notes Notes
-	// Deprecated are columns that the settings call so, by table.column, in the words of
-	// a comment; Today is the day, 2026-11-22.
+	// Deprecated maps table.column to the deprecation in the settings, written as in a comment. Today is
+	// the current day, 2026-11-22.
 	Deprecated map[string]string
 	Today      string
-	// Said is where deployed migrations say something of a column, by schema.table.column.
+	// NoticeDays is how many days before the last day of a deprecated column its new uses are reported.
+	NoticeDays int
+	// Said maps schema.table.column to the place of the deployed migration that comments on the column.
 	Said map[string]onward.Place
 }
 
-// Written is a way out in the words of the framework that rendered the migration; ""
-// where none did, and where the SQL will do.
-func (m *Migration) Written(op script.Operation, way advice.Way) string {
+// WriteFix returns a fix in the words of the framework that rendered the migration; "" if no framework did,
+// or if SQL is fine.
+func (m *Migration) WriteFix(op script.Operation, way advice.Way) string {
 	if m.Runner.Renderer == nil || way == nil {
 		return ""
 	}
 	return m.Runner.Renderer.Write(op, way)
 }
 
-// Tables are the changes by which the migration creates tables that stay: no
-// partitions, which are what their parent is, and no temporary tables.
-func (m *Migration) Tables() []Delta {
+// CreatedTables returns the changes by which the migration creates permanent tables, without partitions, which
+// share their parent's nature, and temporary tables.
+func (m *Migration) CreatedTables() []Delta {
 	var out []Delta
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
-			if d.Kind == catalog.RelationCreated && d.By != nil && d.After.Kind.IsTable() && d.After.Parent == 0 && d.After.Persistence != catalog.Temporary && !d.After.Inferred {
+			if d.Kind == catalog.RelationCreated && d.By != nil && d.After.Kind.IsTable() && d.After.Parent == 0 && d.After.Persistence != catalog.Temporary &&
+				!d.After.Inferred {
 				out = append(out, *d)
 			}
 		}
@@ -184,11 +183,9 @@ func (m *Migration) Tables() []Delta {
 	return out
 }
 
-// Made is something that a migration created, for a rule that judges it as the
-// release leaves it.
-type Made struct {
+// MadeObject is an object that a migration created, for a rule that judges it at the end of the release.
+type MadeObject struct {
 	By *Stmt
-	// Table is the table created or concerned; ID the constraint or index on
-	// it, where it is about one.
+	// Table is the created or affected table. ID is the constraint or index on it, if the object is one.
 	Table, ID catalog.OID
 }

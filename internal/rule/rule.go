@@ -1,14 +1,13 @@
 // Package rule is the contract between the engine and the rules.
 //
-// A rule is a value: what it is called, what it says of itself, and one
-// function that looks at a statement, at a commit, at a migration or at the
-// whole release. It does not walk trees to find out what is locked ([Stmt]
-// carries the measured effects) or what changed for other code ([Tx] carries
-// the deltas); it says which effects or deltas matter, why, and what to do
+// A rule is a value: its name, its texts, and one function that looks at a statement, a
+// commit, a migration or the whole release. It does not walk trees to find out what is
+// locked ([Stmt] carries the measured effects) or what changed for other code ([Tx]
+// carries the deltas). It decides which effects or deltas matter, why, and what to do
 // instead.
 //
-// Locks are judged at statements, compatibility at commits: no other session
-// ever sees what a transaction does and undoes.
+// Locks are judged at statements, compatibility at commits: no other session ever sees a
+// change that the same transaction undoes.
 package rule
 
 import (
@@ -21,47 +20,45 @@ import (
 // Rule is one check. Exactly one of Statement, Commit, Migration and Release is
 // set.
 type Rule struct {
-	// ID is subject, then act and trouble: "index-create-blocking". The file
+	// ID is the subject, then the act and the trouble: "index-create-blocking". The file
 	// and the fixture are named after it.
 	ID       string
 	Category onward.Category
-	// Severity is what a finding has unless the rule lowers it for a case.
+	// Severity is the severity of findings, unless the rule lowers it for a case.
 	Severity onward.Severity
 	Preset   onward.Preset
-	// Summary says in one sentence what is flagged.
+	// Summary says in one sentence what is reported.
 	Summary string
-	// Harm says what happens then, with the mechanism: two or three
-	// sentences.
+	// Harm says what happens then, with the mechanism, in two or three sentences.
 	Harm string
-	// Instead is what to do instead, in prose; the fixture's fixed example shows it.
+	// Instead is the advice, in prose; the fixture's fixed example shows it.
 	Instead string
-	// Manual lists pages of the manual.
+	// Manual lists pages of the PostgreSQL manual.
 	Manual []string
-	// Since and Until bound the major versions of Postgres that the rule is
-	// about; 0 is unbounded.
+	// Since and Until limit the major versions of Postgres that the rule applies to; 0 is
+	// no limit.
 	Since, Until int
 
-	// Statement looks at one statement and what it does. It is called once
-	// for each group of Postgres versions on which the effects are the same,
-	// and only for statements of the Kinds; 0 is all.
+	// Statement looks at one statement and its effects. It is called once for each group
+	// of Postgres versions with the same effects, and only for statements of the Kinds; 0
+	// is all.
 	Statement func(p *Pass, s *Stmt)
 	Kinds     Kinds
-	// Commit looks at what a transaction changes for other sessions.
+	// Commit looks at the changes of a transaction that other sessions see.
 	Commit func(p *Pass, t *Tx)
 	// Migration looks at one migration as a whole.
 	Migration func(p *Pass, m *Migration)
-	// Release looks at the release once everything was judged. Migrations are
-	// let go when they are judged, so that a large release fits in memory:
-	// Gather, which goes with Release, looks at each and keeps (Pass.Keep)
-	// what Release will need.
+	// Release looks at the release after everything was judged. Judged migrations are
+	// freed, so that a large release fits in memory. A rule with Release therefore has
+	// Gather, which looks at each migration and keeps (Pass.Keep) what Release will need.
 	Release func(p *Pass, r *Release)
 	Gather  func(p *Pass, m *Migration)
 }
 
 var idForm = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
 
-// Validate checks a set of rules: names, texts, one function each.
-func Validate(rules []*Rule) error {
+// ValidateRules checks a set of rules: names, texts, one function each.
+func ValidateRules(rules []*Rule) error {
 	seen := map[string]bool{}
 	for _, r := range rules {
 		n := 0

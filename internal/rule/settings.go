@@ -8,8 +8,8 @@ import (
 // tracker follows the settings of a session through a migration.
 type tracker struct {
 	runner  Settings
-	session Settings // what SET made of it
-	now     Settings // with SET LOCAL on top
+	session Settings // after SET
+	now     Settings // after SET LOCAL
 }
 
 func newTracker(r history.Runner) *tracker {
@@ -17,11 +17,11 @@ func newTracker(r history.Runner) *tracker {
 	return &tracker{runner: s, session: s, now: s}
 }
 
-// commit ends a transaction: SET LOCAL is over.
-func (t *tracker) commit() { t.now = t.session }
+// endTransaction ends a transaction: SET LOCAL is over.
+func (t *tracker) endTransaction() { t.now = t.session }
 
-// statement takes in what a statement sets, for the statements behind it.
-func (t *tracker) statement(s *Stmt) {
+// applyStatement applies the settings of a statement to the statements that follow.
+func (t *tracker) applyStatement(s *Stmt) {
 	set, ok := analysis.SettingOf(s.Node)
 	if !ok {
 		return
@@ -31,25 +31,25 @@ func (t *tracker) statement(s *Stmt) {
 		return
 	}
 	if set.Local && !s.InBlock() {
-		return // a warning and nothing else
+		return // only a warning
 	}
-	t.apply(&t.now, set, s)
+	t.applySetting(&t.now, set, s)
 	if !set.Local {
-		t.apply(&t.session, set, s)
+		t.applySetting(&t.session, set, s)
 	}
 }
 
-func (t *tracker) apply(to *Settings, set analysis.Setting, by *Stmt) {
+func (t *tracker) applySetting(to *Settings, set analysis.Setting, by *Stmt) {
 	switch set.Name {
 	case "lock_timeout":
 		to.LockTimeout, to.LockTimeoutBy = t.runner.LockTimeout, by
 		if !set.Default {
-			to.LockTimeout, _ = analysis.Milliseconds(set.Value)
+			to.LockTimeout, _ = analysis.ParseMilliseconds(set.Value)
 		}
 	case "statement_timeout":
 		to.StatementTimeout, to.StatementTimeoutBy = t.runner.StatementTimeout, by
 		if !set.Default {
-			to.StatementTimeout, _ = analysis.Milliseconds(set.Value)
+			to.StatementTimeout, _ = analysis.ParseMilliseconds(set.Value)
 		}
 	case "session_replication_role":
 		to.ReplicaRole = set.Value == "replica"

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// suppressed is what the comments of one migration take out.
-type suppressed struct {
+// suppressionSet are the suppression comments of one migration.
+type suppressionSet struct {
 	id, path string
 	index    int
 	list     []script.Suppression
@@ -20,28 +20,29 @@ type suppressed struct {
 	used   map[*script.Suppression]map[string]bool
 }
 
-// comments are those of one migration that may take out findings of one rule.
+// comments are the comments of one migration that may suppress findings of one rule.
 type comments struct {
 	file   []*script.Suppression // for the whole file
 	others []*script.Suppression // in the order of their targets
-	took   bool                  // those for the file
+	took   bool                  // the comments for the file suppressed something
 }
 
-// The names of what the engine itself finds about suppression comments. They
-// cannot be suppressed.
+// The names of the engine's own findings about suppression comments. They cannot be
+// suppressed.
 const (
 	SuppressionUnused    = "suppression-unused"
 	SuppressionNoReason  = "suppression-reason-missing"
 	SuppressionMalformed = "suppression-malformed"
 )
 
-// suppress takes out what comments and the baseline name, and adds a finding
-// for each comment that takes out nothing, names nothing, or gives no reason.
-func (e *Engine) suppress() (kept []placed, taken int) {
-	byPath := map[string]*suppressed{}
+// suppressFindings removes the findings that comments and the baseline suppress. It adds a finding for
+// each comment that suppresses nothing, names no rule, or gives no reason.
+func (e *Engine) suppressFindings() (kept []placedFinding, taken int) {
+	byPath := map[string]*suppressionSet{}
 	for i := range e.supps {
 		byPath[e.supps[i].path] = &e.supps[i]
 	}
+	kept = e.found[:0] // in place: there may be a hundred thousand
 	for _, f := range e.found {
 		if f.Severity == onward.Off {
 			continue
@@ -53,25 +54,26 @@ func (e *Engine) suppress() (kept []placed, taken int) {
 			}
 			continue
 		}
-		if s := byPath[f.Path]; s != nil && s.take(&f) {
+		if s := byPath[f.Path]; s != nil && s.suppressFinding(&f) {
 			taken++
 			continue
 		}
 		kept = append(kept, f)
 	}
 	found := kept
+	e.found = nil
 	for i := range e.supps {
-		kept = append(kept, e.comments(&e.supps[i], found)...)
+		kept = append(kept, e.judgeComments(&e.supps[i], found)...)
 	}
 	return kept, taken
 }
 
-// Hidden is what the baseline took out. Finish comes first.
+// Hidden returns the findings that the baseline suppressed. Call Finish first.
 func (e *Engine) Hidden() onward.Known { return e.hidden }
 
-// take reports whether a comment takes the finding out, and notes all that do.
-func (s *suppressed) take(f *placed) bool {
-	c := s.of(f.Rule)
+// suppressFinding reports whether a comment suppresses the finding, and marks all comments that do.
+func (s *suppressionSet) suppressFinding(f *placedFinding) bool {
+	c := s.commentsFor(f.Rule)
 	if c == nil {
 		return false
 	}
@@ -79,7 +81,7 @@ func (s *suppressed) take(f *placed) bool {
 	if !c.took {
 		c.took = true
 		for _, x := range c.file {
-			s.use(x, f.Rule)
+			s.markUsed(x, f.Rule)
 		}
 	}
 	first, last := min(f.outer, f.Line), max(f.outerEnd, f.EndLine, f.Line)
@@ -88,15 +90,15 @@ func (s *suppressed) take(f *placed) bool {
 		if x.Target > last {
 			break
 		}
-		if x.Covers(f.outer, f.outerEnd, f.Line) || x.Covers(f.Line, f.EndLine, f.Line) {
-			s.use(x, f.Rule)
+		if x.CoversLine(f.outer, f.outerEnd, f.Line) || x.CoversLine(f.Line, f.EndLine, f.Line) {
+			s.markUsed(x, f.Rule)
 			took = true
 		}
 	}
 	return took
 }
 
-func (s *suppressed) use(c *script.Suppression, rule string) {
+func (s *suppressionSet) markUsed(c *script.Suppression, rule string) {
 	if s.used == nil {
 		s.used = map[*script.Suppression]map[string]bool{}
 	}
@@ -106,14 +108,14 @@ func (s *suppressed) use(c *script.Suppression, rule string) {
 	s.used[c][rule] = true
 }
 
-// of are the comments that name a rule and give a reason; nil for none.
-func (s *suppressed) of(rule string) *comments {
+// commentsFor returns the comments that name a rule and give a reason; nil for none.
+func (s *suppressionSet) commentsFor(rule string) *comments {
 	if s.byRule == nil {
 		s.byRule = map[string]*comments{}
 		for i := range s.list {
 			x := &s.list[i]
 			for _, name := range x.Rules {
-				if !x.Suppresses(name) {
+				if !x.SuppressesRule(name) {
 					continue
 				}
 				c := s.byRule[name]
@@ -135,9 +137,9 @@ func (s *suppressed) of(rule string) *comments {
 	return s.byRule[rule]
 }
 
-// comments judges the suppression comments of a migration, given what was found.
-func (e *Engine) comments(s *suppressed, found []placed) []placed {
-	var out []placed
+// judgeComments judges the suppression comments of a migration by its findings.
+func (e *Engine) judgeComments(s *suppressionSet, found []placedFinding) []placedFinding {
+	var out []placedFinding
 	add := func(c *script.Suppression, rule, fact, harm, instead string) {
 		f := onward.Finding{
 			Rule: rule, Category: onward.Suppression, Severity: onward.Warning,
@@ -152,17 +154,18 @@ func (e *Engine) comments(s *suppressed, found []placed) []placed {
 			}
 			f.Severity = severity
 		}
-		out = append(out, placed{Finding: f, order: [2]int{s.index, 0}, versions: e.config.Versions})
+		out = append(out, placedFinding{Finding: f, order: [2]int{s.index, 0}, versions: e.config.Versions})
 	}
 	for i := range s.list {
 		c := &s.list[i]
 		switch {
 		case c.Foreign != "":
-			// It may stand there for the other linter: it is told of where something is found.
-			if at := slices.IndexFunc(found, func(f placed) bool {
-				return f.Path == s.path && (c.Covers(f.outer, f.outerEnd, f.Line) || c.Covers(f.Line, f.EndLine, f.Line))
+			// The comment may be meant for the other linter, so it is reported only where
+			// onward has a finding.
+			if at := slices.IndexFunc(found, func(f placedFinding) bool {
+				return f.Path == s.path && (c.CoversLine(f.outer, f.outerEnd, f.Line) || c.CoversLine(f.Line, f.EndLine, f.Line))
 			}); at >= 0 {
-				add(c, SuppressionMalformed, c.Foreign+" takes nothing out here", "what stands behind it is found all the same",
+				add(c, SuppressionMalformed, c.Foreign+" takes nothing out here", "a finding after it is reported all the same",
 					"if that was weighed, write -- onward:ignore "+found[at].Rule+": why it is safe here")
 				out[len(out)-1].Severity = min(out[len(out)-1].Severity, onward.Info)
 			}
@@ -177,9 +180,10 @@ func (e *Engine) comments(s *suppressed, found []placed) []placed {
 		}
 		for _, name := range c.Rules {
 			switch {
-			case !e.known(name):
-				add(c, SuppressionMalformed, fmt.Sprintf("there is no rule %q%s", name, e.nearest(name)), "nothing is suppressed by it", "see onward rules for the names")
-			case !s.used[c][name] && e.runs(name) && !e.release.DeployedUnknown:
+			case !e.isKnownRule(name):
+				add(c, SuppressionMalformed, fmt.Sprintf("there is no rule %q%s", name, e.nearestRule(name)), "nothing is suppressed by it",
+					"see onward rules for the names")
+			case !s.used[c][name] && e.runsRule(name) && !e.release.DeployedUnknown:
 				add(c, SuppressionUnused, fmt.Sprintf("the comment suppresses nothing: %s finds nothing here", name), "it will hide the next hazard of that kind",
 					"remove the comment")
 			}
@@ -188,7 +192,7 @@ func (e *Engine) comments(s *suppressed, found []placed) []placed {
 	return out
 }
 
-func (e *Engine) runs(name string) bool {
+func (e *Engine) runsRule(name string) bool {
 	for _, r := range e.rules {
 		if r.ID == name {
 			return true
@@ -197,15 +201,15 @@ func (e *Engine) runs(name string) bool {
 	return false
 }
 
-func (e *Engine) known(name string) bool { return e.runs(name) || e.config.KnownRules[name] }
+func (e *Engine) isKnownRule(name string) bool { return e.runsRule(name) || e.config.KnownRules[name] }
 
-// nearest suggests the rule whose name is closest.
-func (e *Engine) nearest(name string) string {
+// nearestRule suggests the rule whose name is closest.
+func (e *Engine) nearestRule(name string) string {
 	names := make([]string, 0, len(e.config.Rules))
 	for _, r := range e.config.Rules {
 		names = append(names, r.ID)
 	}
-	if near := advice.Nearest(name, names); near != "" {
+	if near := advice.NearestName(name, names); near != "" {
 		return ": did you mean " + near + "?"
 	}
 	return ""

@@ -6,41 +6,41 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// spot is what a finding stands at: a statement, a subcommand of one, or a change that is due
-// to one.
+// spot is the place of a finding: a statement, a subcommand of one, or a change that a statement
+// caused.
 type spot interface {
-	// spot gives the statement, and the parts of its text that the finding is about: none
-	// where that is all of it.
-	spot() (*Stmt, []pgparse.Span)
+	// findSpot returns the statement and the parts of its text that the finding is about; no parts for
+	// the whole statement.
+	findSpot() (*Stmt, []pgparse.Span)
 }
 
-func (s *Stmt) spot() (*Stmt, []pgparse.Span) { return s, nil }
+func (s *Stmt) findSpot() (*Stmt, []pgparse.Span) { return s, nil }
 
-func (c *Command) spot() (*Stmt, []pgparse.Span) {
-	return c.stmt, []pgparse.Span{c.stmt.clause(c.index)}
+func (c *Command) findSpot() (*Stmt, []pgparse.Span) {
+	return c.stmt, []pgparse.Span{c.stmt.clauseSpan(c.index)}
 }
 
-// Commands are subcommands of one statement that a finding is about together.
+// Commands are several subcommands of one statement that share a finding.
 type Commands []*Command
 
-func (list Commands) spot() (*Stmt, []pgparse.Span) {
+func (list Commands) findSpot() (*Stmt, []pgparse.Span) {
 	parts := make([]pgparse.Span, len(list))
 	for i, c := range list {
-		parts[i] = c.stmt.clause(c.index)
+		parts[i] = c.stmt.clauseSpan(c.index)
 	}
 	return list[0].stmt, parts
 }
 
-// spot finds the subcommand that made the change by what it does and the name that it says.
-// Where several could be meant, or none says the name, it is the whole statement.
-func (d *Delta) spot() (*Stmt, []pgparse.Span) {
+// findSpot finds the subcommand that made the change by its kind and the name in it. If several could
+// be meant, or none has the name, it returns the whole statement.
+func (d *Delta) findSpot() (*Stmt, []pgparse.Span) {
 	s := d.By
 	if rename := s.Node.GetRenameStmt(); rename != nil {
-		return s, s.from("RENAME", pgparse.NameEnd(s.SQL, int(rename.GetRelation().GetLocation())))
+		return s, s.spanFrom("RENAME", pgparse.NameEnd(s.SQL, int(rename.GetRelation().GetLocation())))
 	}
 	found := -1
 	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
-		if !d.made(n.GetAlterTableCmd()) {
+		if !d.isMadeBy(n.GetAlterTableCmd()) {
 			continue
 		}
 		if found >= 0 {
@@ -51,10 +51,10 @@ func (d *Delta) spot() (*Stmt, []pgparse.Span) {
 	if found < 0 {
 		return s, nil
 	}
-	return s, []pgparse.Span{s.clause(found)}
+	return s, []pgparse.Span{s.clauseSpan(found)}
 }
 
-// makers are the subcommands that make a change of a kind.
+// makers maps kinds of changes to the subcommands that make them.
 var makers = map[catalog.DeltaKind]pgparse.AlterTableType{
 	catalog.ColumnAdded:          pgparse.AlterTableType_AT_AddColumn,
 	catalog.ColumnDropped:        pgparse.AlterTableType_AT_DropColumn,
@@ -65,9 +65,9 @@ var makers = map[catalog.DeltaKind]pgparse.AlterTableType{
 	catalog.ConstraintDropped:    pgparse.AlterTableType_AT_DropConstraint,
 }
 
-// made reports whether a subcommand makes the change: an unnamed constraint may be any of
-// those that have no name.
-func (d *Delta) made(c *pgparse.AlterTableCmd) bool {
+// isMadeBy reports whether a subcommand makes the change. An unnamed constraint may come from any
+// subcommand that adds a constraint without a name.
+func (d *Delta) isMadeBy(c *pgparse.AlterTableCmd) bool {
 	if kind, ok := makers[d.Kind]; !ok || c.GetSubtype() != kind {
 		return false
 	}
@@ -83,10 +83,10 @@ func (d *Delta) made(c *pgparse.AlterTableCmd) bool {
 	return c.GetName() == d.Old.Name
 }
 
-// clause is where a subcommand of an ALTER TABLE stands in its text.
-func (s *Stmt) clause(index int) pgparse.Span {
+// clauseSpan returns the range of an ALTER TABLE's subcommand in its text.
+func (s *Stmt) clauseSpan(index int) pgparse.Span {
 	if s.clauses == nil {
-		s.clauses = pgparse.Clauses(s.SQL, commandStart(s))
+		s.clauses = pgparse.SplitClauses(s.SQL, commandStart(s))
 	}
 	if index >= len(s.clauses) {
 		return pgparse.Span{}
@@ -94,8 +94,8 @@ func (s *Stmt) clause(index int) pgparse.Span {
 	return s.clauses[index]
 }
 
-// from is where a statement goes on with a keyword, behind an offset.
-func (s *Stmt) from(word string, at int) []pgparse.Span {
+// spanFrom returns the part of a statement from a keyword after an offset to the end.
+func (s *Stmt) spanFrom(word string, at int) []pgparse.Span {
 	end := pgparse.AfterWord(s.SQL[at:], word)
 	if end < 0 {
 		return nil
@@ -103,9 +103,9 @@ func (s *Stmt) from(word string, at int) []pgparse.Span {
 	return []pgparse.Span{{Start: at + end - len(word), End: len(s.SQL)}}
 }
 
-// words are the places of parts of a statement in its file; nil for SQL that is not written there,
-// and for a migration whose text is no longer kept.
-func (s *Stmt) words(parts []pgparse.Span) []onward.Extent {
+// placesInFile returns the places of parts of a statement in its file; nil if the SQL is not written in
+// the file, or if the migration's text is no longer kept.
+func (s *Stmt) placesInFile(parts []pgparse.Span) []onward.Extent {
 	if s.Start < 0 || s.Parent >= 0 || s.Migration.Script == nil {
 		return nil
 	}

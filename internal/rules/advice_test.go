@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// TestPrintedAdviceRuns puts the SQL that a finding of a fixture prints in front of the
-// statement, in its place, or behind it: in one of them the server has to take it.
+// TestPrintedAdviceRuns puts the SQL of a finding's advice before the statement, in its
+// place, or after it. In one of these places the server must accept it.
 func TestPrintedAdviceRuns(t *testing.T) {
 	t.Parallel()
 	for _, r := range rules.All() {
@@ -30,7 +30,7 @@ func TestPrintedAdviceRuns(t *testing.T) {
 			}
 			for i := range f.Releases {
 				rel := &f.Releases[i]
-				if !rel.Bad() || len(rel.Files) != 1 {
+				if !rel.IsBad() || len(rel.Files) != 1 {
 					continue
 				}
 				findings, err := f.Run([]*rule.Rule{r}, rel)
@@ -67,8 +67,7 @@ func TestBuiltUnderAFreeName(t *testing.T) {
 	}
 }
 
-// apart are the rules whose advice changes or moves another statement than the one
-// that it stands at.
+// apart are the rules whose advice changes or moves a statement other than the one found.
 var apart = map[string]bool{
 	"constraint-not-enforced":             true, // NOT VALID in the place of NOT ENFORCED
 	"transaction-concurrently-in-block":   true, // moves it
@@ -91,7 +90,7 @@ func printedAdviceRuns(t *testing.T, f *ruletest.Fixture, rel *ruletest.Release,
 	if len(sql) == 0 || strings.Contains(advice, "…") {
 		return
 	}
-	lines := strings.SplitAfter(ruletest.Clean(rel.Files[0].SQL), "\n")
+	lines := strings.SplitAfter(ruletest.CleanExample(rel.Files[0].SQL), "\n")
 	before, rest := strings.Join(lines[:x.Line-1], ""), strings.Join(lines[x.EndLine:], "")
 	statement := strings.Join(lines[x.Line-1:x.EndLine], "")
 	if strings.Contains(statement, "ADD COLUMN") && strings.Contains(statement, ", ADD ") {
@@ -104,7 +103,7 @@ func printedAdviceRuns(t *testing.T, f *ruletest.Fixture, rel *ruletest.Release,
 		tried.Transaction = onward.TransactionNone
 		findings, err := f.RunOn([]*rule.Rule{release.StatementFails, release.StatementRefused}, &tried, f.Versions)
 		if err != nil {
-			continue // it stands in the middle of a DO block
+			continue // it is in the middle of a DO block
 		}
 		var fails []string
 		for _, y := range findings {

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// TestBlank: what nothing created is there, and in use, where nothing is known of the
-// deployed schema; where it is known, it is not there.
+// TestBlank: an object that no statement created counts as existing and in use if nothing
+// is known of the deployed schema. If the schema is known, it does not exist.
 func TestBlank(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -60,20 +60,20 @@ func TestBlank(t *testing.T) {
 	}
 }
 
-// severity is what a rule says of a script behind another, which is deployed.
+// severity returns the severity that a rule reports for a script after a deployed one.
 func severity(t *testing.T, before, sql, id string, known bool) onward.Severity {
 	t.Helper()
 	build := func(sql string) *script.Script {
-		s, err := script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: onward.TransactionNone})
+		s, err := script.BuildScript(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: onward.TransactionNone})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
 	e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: []int{16}}, nil)
-	e.Deploy(build(before))
+	e.FoldDeployed(build(before))
 	e.Release().Known = known
-	e.Judge(&rule.Migration{ID: "1", Path: "1.sql", Mode: onward.TransactionNone, Script: build(sql)})
+	e.JudgeMigration(&rule.Migration{ID: "1", Path: "1.sql", Mode: onward.TransactionNone, Script: build(sql)})
 	findings, _ := e.Finish()
 	got := onward.Off
 	for _, f := range findings {

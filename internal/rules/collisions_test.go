@@ -27,7 +27,7 @@ func TestCollisions(t *testing.T) {
 	t.Parallel()
 	var all []string
 	add := func(sql string) {
-		file, err := pgparse.Split(sql)
+		file, err := pgparse.SplitText(sql)
 		if err != nil {
 			return
 		}
@@ -45,7 +45,7 @@ func TestCollisions(t *testing.T) {
 		add(f.Before)
 		for i := range f.Releases {
 			for _, file := range f.Releases[i].Files {
-				add(ruletest.Clean(file.SQL))
+				add(ruletest.CleanExample(file.SQL))
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func TestCollisions(t *testing.T) {
 			return b.String()
 		}
 		build := func(sql string, mode onward.Transaction) *script.Script {
-			s, err := script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
+			s, err := script.BuildScript(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
 			if err != nil {
 				t.Fatalf("seed %d: %v\n%s", seed, err, sql)
 			}
@@ -79,7 +79,7 @@ func TestCollisions(t *testing.T) {
 		}
 		e := rule.NewEngine(rule.Config{Rules: rules.All(), Versions: []int{13, 15, 18}, Severity: on}, nil)
 		before := text(25)
-		e.Deploy(build(before, onward.TransactionNone))
+		e.FoldDeployed(build(before, onward.TransactionNone))
 		if n := e.Release().Deployed.Unmodelled; n != nil && strings.Contains(n.Text, "could not be folded") {
 			t.Fatalf("seed %d\n%s", seed, before)
 		}
@@ -87,12 +87,12 @@ func TestCollisions(t *testing.T) {
 			mode := modes[random.IntN(len(modes))]
 			sql := text(8)
 			m := &rule.Migration{ID: fmt.Sprint(i), Path: fmt.Sprintf("%d.sql", i), Status: onward.StatusNew, Mode: mode, Script: build(sql, mode)}
-			if err := ruletest.Judge(e, m); err != nil {
+			if err := ruletest.JudgeMigration(e, m); err != nil {
 				t.Fatalf("seed %d: %v\n%s\n%s", seed, err, before, sql)
 			}
 		}
 		e.Finish()
-		for _, f := range e.Faults() {
+		for _, f := range e.TakeFaults() {
 			t.Fatalf("seed %d: %s: %v", seed, f.Rule, f.Err)
 		}
 	}

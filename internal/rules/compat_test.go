@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// TestEvidenceSetsTheSeverity holds the compatibility rules to what the
-// deployed code says: an error where something uses the thing or nothing is
-// known, a warning where no text names it, a note where the code that uses the
-// table leaves the column alone.
+// TestEvidenceSetsTheSeverity checks that the compatibility rules follow the deployed
+// code. They report an error if something uses the object or nothing is known, a warning
+// if no text names it, and a note if the code that uses the table does not use the
+// column.
 func TestEvidenceSetsTheSeverity(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -82,7 +82,7 @@ func TestEvidenceSetsTheSeverity(t *testing.T) {
 	} {
 		t.Run(c.rule+"/"+c.example, func(t *testing.T) {
 			t.Parallel()
-			r := rules.Find(c.rule)
+			r := rules.FindRule(c.rule)
 			if r == nil {
 				t.Fatal("there is no such rule")
 			}

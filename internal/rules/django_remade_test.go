@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Django drops a foreign key and adds it again around each change of its field: the
-// change itself is the way out, where it needs neither. Who waits is told once.
+// Django drops and adds a foreign key around each change of its field. If the change
+// itself needs neither, it is the fix. The waiting sessions are reported once.
 func TestForeignKeyRemade(t *testing.T) {
 	t.Parallel()
 	const fk = `CONSTRAINT "shop_line_item_id_fkey"`
@@ -23,7 +23,15 @@ func TestForeignKeyRemade(t *testing.T) {
 	} {
 		src := script.Source{Mode: onward.TransactionFile, LineComment: "#"}
 		for _, sql := range []string{drop, change, add} {
-			src.Parts = append(src.Parts, script.Part{SQL: sql, Start: -1, Line: 9, Column: 1, EndLine: 9, EndColumn: 1, Operation: script.Operation{Class: "AlterField", Model: "line", Field: "item"}})
+			src.Parts = append(src.Parts, script.Part{
+				SQL:       sql,
+				Start:     -1,
+				Line:      9,
+				Column:    1,
+				EndLine:   9,
+				EndColumn: 1,
+				Operation: script.Operation{Class: "AlterField", Model: "line", Field: "item"},
+			})
 		}
 		told := 0
 		for _, f := range judgeSource(t, src, history.Runner{LockTimeout: 3000}) {
@@ -53,7 +61,15 @@ func TestDefaultDroppedByDjango(t *testing.T) {
 	t.Parallel()
 	src := script.Source{Mode: onward.TransactionNone, LineComment: "#"}
 	for _, sql := range []string{"ALTER TABLE shop_item ADD COLUMN kind text DEFAULT '' NOT NULL", "ALTER TABLE shop_item ALTER COLUMN kind DROP DEFAULT"} {
-		src.Parts = append(src.Parts, script.Part{SQL: sql, Start: -1, Line: 9, Column: 1, EndLine: 9, EndColumn: 1, Operation: script.Operation{Class: "AddField", Model: "item", Field: "kind"}})
+		src.Parts = append(src.Parts, script.Part{
+			SQL:       sql,
+			Start:     -1,
+			Line:      9,
+			Column:    1,
+			EndLine:   9,
+			EndColumn: 1,
+			Operation: script.Operation{Class: "AddField", Model: "item", Field: "kind"},
+		})
 	}
 	for _, f := range judgeSource(t, src, history.Runner{LockTimeout: 3000}) {
 		if f.Rule == "column-drop-default" {

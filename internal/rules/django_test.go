@@ -21,8 +21,8 @@ CREATE TABLE shop_item (id bigint PRIMARY KEY);
 CREATE TABLE shop_line (id bigint PRIMARY KEY, item_id bigint REFERENCES shop_item (id));
 CREATE INDEX order_code ON shop_order (code);`
 
-// instead is what a rule says instead about SQL that Django rendered from an
-// operation, or that stands in a RunSQL where op is zero.
+// instead returns a rule's advice on SQL that Django rendered from an operation, or on
+// SQL of a RunSQL if op is zero.
 func instead(t *testing.T, id string, op script.Operation, sql string, mode onward.Transaction) string {
 	t.Helper()
 	findings := judgeDjango(t, op, sql, mode, history.Runner{LockTimeout: 3000})
@@ -52,11 +52,11 @@ func judgeSourceUsing(t *testing.T, src script.Source, runner history.Runner, us
 	return judgeSourceBehind(t, "", src, runner, uses, versions...)
 }
 
-// judgeSourceBehind is judgeSourceUsing behind more of the deployed schema.
+// judgeSourceBehind is judgeSourceUsing after more statements of the deployed schema.
 func judgeSourceBehind(t *testing.T, more string, src script.Source, runner history.Runner, uses func(analysis.Question) analysis.Usage, versions ...int) []onward.Finding {
 	t.Helper()
 	build := func(src script.Source) *script.Script {
-		s, err := script.Build(src)
+		s, err := script.BuildScript(src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,8 +64,8 @@ func judgeSourceBehind(t *testing.T, more string, src script.Source, runner hist
 	}
 	runner.Tool = adapters.Traits("django").Tool
 	e := rule.NewEngine(rule.Config{Rules: All(), Versions: versions, Uses: uses}, nil)
-	e.Deploy(build(script.Source{Text: djangoBefore + more, Parts: []script.Part{{SQL: djangoBefore + more}}, Mode: onward.TransactionNone}))
-	e.Judge(&rule.Migration{
+	e.FoldDeployed(build(script.Source{Text: djangoBefore + more, Parts: []script.Part{{SQL: djangoBefore + more}}, Mode: onward.TransactionNone}))
+	e.JudgeMigration(&rule.Migration{
 		ID: "shop.0002", Path: "shop/migrations/0002.py", Framework: "django", Mode: src.Mode,
 		Script: build(src),
 		Runner: runner,
@@ -91,7 +91,7 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 		{"constraint-check-validating", "AddConstraint", "order", "", "ALTER TABLE shop_order ADD CONSTRAINT short CHECK (length(code) < 9)", []string{"AddConstraintNotValid in the place of AddConstraint", `ValidateConstraint(model_name="order", name="short")`}},
 		{"constraint-unique-blocking", "AlterUniqueTogether", "order", "", "ALTER TABLE shop_order ADD CONSTRAINT u UNIQUE (code)", []string{"atomic = False", "RunSQL('DROP INDEX CONCURRENTLY IF EXISTS u')", "RunSQL('CREATE UNIQUE INDEX CONCURRENTLY u ON shop_order (code)')", "RunSQL('ALTER TABLE shop_order ADD CONSTRAINT u UNIQUE USING INDEX u')"}},
 		{"column-add-required", "AddField", "order", "n", "ALTER TABLE shop_order ADD COLUMN n int DEFAULT 0 NOT NULL; ALTER TABLE shop_order ALTER COLUMN n DROP DEFAULT", []string{"db_default=…", "ALTER COLUMN n SET DEFAULT …"}},
-		{"column-add-required", "AlterOrderWithRespectTo", "order", "", "ALTER TABLE shop_order ADD COLUMN _order int DEFAULT 0 NOT NULL; ALTER TABLE shop_order ALTER COLUMN _order DROP DEFAULT", []string{"RunSQL behind the AlterOrderWithRespectTo", "ALTER COLUMN _order SET DEFAULT …"}},
+		{"column-add-required", "AlterOrderWithRespectTo", "order", "", "ALTER TABLE shop_order ADD COLUMN _order int DEFAULT 0 NOT NULL; ALTER TABLE shop_order ALTER COLUMN _order DROP DEFAULT", []string{"RunSQL after the AlterOrderWithRespectTo", "ALTER COLUMN _order SET DEFAULT …"}},
 		{"column-add-check-inline", "AddField", "order", "n", `ALTER TABLE "shop_order" ADD COLUMN "n" integer NULL CHECK ("n" >= 0)`, []string{`RunSQL('ALTER TABLE "shop_order" ADD COLUMN "n" integer NULL')`, "NOT VALID')", "VALIDATE CONSTRAINT shop_order_n_check')"}},
 		{"column-set-not-null-scan", "AlterField", "order", "country", "ALTER TABLE shop_order ALTER COLUMN country SET NOT NULL", []string{"AddConstraintNotValid(model_name=\"order\"", "country__isnull=False", "ValidateConstraint(", "migrations.AlterField(", "RemoveConstraint("}},
 		{"column-drop", "RemoveField", "order", "code", "ALTER TABLE shop_order DROP COLUMN code CASCADE", []string{`state_operations=[migrations.RemoveField("order", "code")]`, "ALTER COLUMN code DROP NOT NULL", "RunSQL('ALTER TABLE shop_order DROP COLUMN code')"}},
@@ -122,7 +122,7 @@ func TestDjangoIsToldInItsTerms(t *testing.T) {
 	}
 }
 
-// What holds the lock is another operation: its work can go.
+// Another operation holds the lock, so its work can move away.
 func TestDjangoMovesWorkApart(t *testing.T) {
 	t.Parallel()
 	lock := script.Part{SQL: "ALTER TABLE shop_item ADD COLUMN a int", Start: -1, Line: 1, EndLine: 1, Operation: script.Operation{Class: "AddField", Model: "item", Field: "a"}}
@@ -155,7 +155,7 @@ func TestBackendSetsTheTimeout(t *testing.T) {
 	for _, field := range []string{"item", "other"} {
 		set := script.Part{SQL: "SET lock_timeout TO '2s'", Start: -1, Line: 1, EndLine: 1, Message: true, Operation: script.Operation{Class: "AddField", Model: "order", Field: "item"}}
 		build := script.Part{SQL: "CREATE INDEX CONCURRENTLY i ON shop_order (country)", Start: -1, Line: 1, EndLine: 1, Message: true, Operation: script.Operation{Class: "AddField", Model: "order", Field: field}}
-		want := map[string]string{"item": "info: lock_timeout = 2s, that the operation itself sets", "other": "warning: lock_timeout = 2s, set at :1"}[field]
+		want := map[string]string{"item": "info: lock_timeout = 2s, that the operation itself sets", "other": "error: lock_timeout = 2s, set at :1"}[field]
 		got := ""
 		for _, f := range judgeSource(t, script.Source{Parts: []script.Part{set, build}, Mode: onward.TransactionNone, LineComment: "#"}, history.Runner{}) {
 			if f.Rule == "index-concurrent-short-timeout" {
@@ -183,7 +183,7 @@ func TestDjangoKnowsTheVersion(t *testing.T) {
 	}
 }
 
-// What the author wrote in a RunSQL is answered in SQL.
+// SQL that the author wrote in a RunSQL gets advice in SQL.
 func TestRunSQLIsAnsweredInSQL(t *testing.T) {
 	t.Parallel()
 	got := instead(t, "index-create-blocking", script.Operation{}, "CREATE INDEX i ON shop_order (country)", onward.TransactionFile)
@@ -206,8 +206,8 @@ func TestDjangoDropsWhatIsNotThere(t *testing.T) {
 func TestAfterDeploy(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string][2]string{
-		"ALTER TABLE shop_order DROP COLUMN country":        {"column-drop", ""},
-		"DROP TABLE shop_order":                             {"table-drop", ""},
+		"ALTER TABLE shop_order DROP COLUMN country":        {"column-drop", "release-held-back"},
+		"DROP TABLE shop_order":                             {"table-drop", "release-held-back"},
 		"CREATE INDEX shop_order_i ON shop_order (country)": {"index-create-blocking", "index-create-blocking"},
 	} {
 		for i, runner := range []history.Runner{{LockTimeout: 3000}, {LockTimeout: 3000, AfterDeploy: true}} {
@@ -264,6 +264,34 @@ func TestCodeUnderLock(t *testing.T) {
 	}
 }
 
+// A program that works on several tables under a lock is reported once.
+func TestCodeUnderLockOnSeveralTables(t *testing.T) {
+	t.Parallel()
+	src := script.Source{Mode: onward.TransactionFile, LineComment: "#", Parts: []script.Part{
+		{SQL: "ALTER TABLE shop_order ADD COLUMN a int", Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1},
+	}}
+	for _, c := range []script.Code{{Table: "shop_item"}, {Table: "shop_order", Whole: true}, {Table: "shop_item", Name: "other", Line: 8}} {
+		c.Verb, c.Parts = "updates", 1
+		if c.Name == "" {
+			c.Name, c.Line = "fill", 7
+		}
+		src.Code = append(src.Code, c)
+	}
+	var got []string
+	for _, f := range judgeSource(t, src, history.Runner{LockTimeout: 3000}) {
+		if f.Line >= 7 {
+			got = append(got, f.Severity.String()+": "+f.Fact)
+		}
+	}
+	want := []string{
+		"error: fill updates rows of shop_item and shop_order while shop_order is locked against reads and writes since :1",
+		"warning: other updates rows of shop_item while shop_order is locked against reads and writes since :1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // What a backend makes of one operation cannot be parted: a note, and not the
 // advice to move it.
 func TestOneOperationCannotBeParted(t *testing.T) {
@@ -300,7 +328,7 @@ func TestFilledByAProgram(t *testing.T) {
 	t.Parallel()
 	migration := func(name string, src script.Source) *rule.Migration {
 		src.LineComment, src.Mode = "#", onward.TransactionFile
-		s, err := script.Build(src)
+		s, err := script.BuildScript(src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -318,15 +346,15 @@ func TestFilledByAProgram(t *testing.T) {
 		"whole":            {[]script.Code{{Table: "shop_order", Whole: true}}, false},
 		"in batches apart": {[]script.Code{{Table: "shop_order", Few: true, Apart: true}}, false},
 	} {
-		deployed, err := script.Build(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone})
+		deployed, err := script.BuildScript(script.Source{Text: djangoBefore, Parts: []script.Part{{SQL: djangoBefore}}, Mode: onward.TransactionNone})
 		if err != nil {
 			t.Fatal(err)
 		}
 		e := rule.NewEngine(rule.Config{Rules: All(), Versions: []int{16}}, nil)
-		e.Deploy(deployed)
-		e.Judge(migration("shop.0002", script.Source{Parts: part("ALTER TABLE shop_order ADD COLUMN token uuid NULL")}))
-		e.Judge(migration("shop.0003", script.Source{Code: c.code}))
-		e.Judge(migration("shop.0004", script.Source{Parts: part("UPDATE shop_order SET token = gen_random_uuid() WHERE token IS NULL")}))
+		e.FoldDeployed(deployed)
+		e.JudgeMigration(migration("shop.0002", script.Source{Parts: part("ALTER TABLE shop_order ADD COLUMN token uuid NULL")}))
+		e.JudgeMigration(migration("shop.0003", script.Source{Code: c.code}))
+		e.JudgeMigration(migration("shop.0004", script.Source{Parts: part("UPDATE shop_order SET token = gen_random_uuid() WHERE token IS NULL")}))
 		findings, _ := e.Finish()
 		got := false
 		for i := range findings {

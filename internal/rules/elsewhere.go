@@ -85,6 +85,6 @@ var elsewhere = map[string]string{
 	"transaction-nesting":                          "transaction-control-in-runner",
 }
 
-// Elsewhere is the rule here that is about what another tool calls by a name; "" for
+// RuleElsewhere is the rule here that is about what another tool calls by a name; "" for
 // none.
-func Elsewhere(name string) string { return elsewhere[name] }
+func RuleElsewhere(name string) string { return elsewhere[name] }

@@ -10,10 +10,10 @@ import (
 func TestElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, name := range slices.Sorted(maps.Keys(elsewhere)) {
-		if Find(elsewhere[name]) == nil {
+		if FindRule(elsewhere[name]) == nil {
 			t.Errorf("%s: there is no rule %s", name, elsewhere[name])
 		}
-		if Find(name) != nil {
+		if FindRule(name) != nil {
 			t.Errorf("%s is a rule here, too", name)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// A NOT NULL column without a default is refused where the table has rows: what comes
-// behind it works on none.
+// A NOT NULL column without a default is refused if the table has rows. Later statements
+// therefore work on an empty table.
 func TestWhatDemandsAnEmptyTable(t *testing.T) {
 	t.Parallel()
 	const build = "CREATE INDEX by_code ON shop_order (code)"
@@ -18,18 +18,27 @@ func TestWhatDemandsAnEmptyTable(t *testing.T) {
 		statements []string
 		blocks     bool
 	}{
-		"without a default":    {[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL", build}, false},
-		"with one":             {[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL DEFAULT 0", build}, true},
-		"an identity":          {[]string{"ALTER TABLE shop_order ADD COLUMN size int GENERATED ALWAYS AS IDENTITY", build}, true},
-		"a serial":             {[]string{"ALTER TABLE shop_order ADD COLUMN size serial NOT NULL", build}, true},
-		"a domain's":           {[]string{"CREATE DOMAIN sized AS int DEFAULT 1", "ALTER TABLE shop_order ADD COLUMN size sized NOT NULL", build}, true},
-		"perhaps there":        {[]string{"ALTER TABLE shop_order ADD COLUMN IF NOT EXISTS size int NOT NULL", build}, true},
-		"nullable":             {[]string{"ALTER TABLE shop_order ADD COLUMN size int", build}, true},
-		"of another table":     {[]string{"ALTER TABLE shop_item ADD COLUMN size int NOT NULL", build}, true},
-		"behind it":            {[]string{build, "ALTER TABLE shop_order ADD COLUMN size int NOT NULL"}, true},
-		"filled again":         {[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL", "INSERT INTO shop_order SELECT id, 'x', NULL, 1 FROM shop_item", build}, true},
-		"a row is put there":   {[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL", "INSERT INTO shop_order VALUES (1, 'x', NULL, 1)", build}, false},
-		"by its new name, too": {[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL", "ALTER TABLE shop_order RENAME TO shop_orders", "CREATE INDEX by_code ON shop_orders (code)"}, false},
+		"without a default": {[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL", build}, false},
+		"with one":          {[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL DEFAULT 0", build}, true},
+		"an identity":       {[]string{"ALTER TABLE shop_order ADD COLUMN size int GENERATED ALWAYS AS IDENTITY", build}, true},
+		"a serial":          {[]string{"ALTER TABLE shop_order ADD COLUMN size serial NOT NULL", build}, true},
+		"a domain's":        {[]string{"CREATE DOMAIN sized AS int DEFAULT 1", "ALTER TABLE shop_order ADD COLUMN size sized NOT NULL", build}, true},
+		"perhaps there":     {[]string{"ALTER TABLE shop_order ADD COLUMN IF NOT EXISTS size int NOT NULL", build}, true},
+		"nullable":          {[]string{"ALTER TABLE shop_order ADD COLUMN size int", build}, true},
+		"of another table":  {[]string{"ALTER TABLE shop_item ADD COLUMN size int NOT NULL", build}, true},
+		"behind it":         {[]string{build, "ALTER TABLE shop_order ADD COLUMN size int NOT NULL"}, true},
+		"filled again": {
+			[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL", "INSERT INTO shop_order SELECT id, 'x', NULL, 1 FROM shop_item", build},
+			true,
+		},
+		"a row is put there": {[]string{"ALTER TABLE shop_order ADD COLUMN size int NOT NULL", "INSERT INTO shop_order VALUES (1, 'x', NULL, 1)", build}, false},
+		"by its new name, too": {
+			[]string{
+				"ALTER TABLE shop_order ADD COLUMN size int NOT NULL", "ALTER TABLE shop_order RENAME TO shop_orders",
+				"CREATE INDEX by_code ON shop_orders (code)",
+			},
+			false,
+		},
 	} {
 		var parts []script.Part
 		for i, sql := range tc.statements {
@@ -40,7 +49,8 @@ func TestWhatDemandsAnEmptyTable(t *testing.T) {
 		if got != tc.blocks {
 			t.Errorf("%s: %v, want %v: %v", name, got, tc.blocks, findings)
 		}
-		if tc.statements[0] == "ALTER TABLE shop_order ADD COLUMN size int NOT NULL" && !slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == "column-add-required" }) {
+		if tc.statements[0] == "ALTER TABLE shop_order ADD COLUMN size int NOT NULL" &&
+			!slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == "column-add-required" }) {
 			t.Errorf("%s: nothing is said of the column: %v", name, findings)
 		}
 	}

@@ -14,8 +14,8 @@ import "github.com/onward-sql/onward/internal/rule"
 // All gives every rule, by name.
 func All() []*rule.Rule { return all }
 
-// Find is the rule of a name; nil when there is none.
-func Find(id string) *rule.Rule {
+// FindRule is the rule of a name; nil when there is none.
+func FindRule(id string) *rule.Rule {
 	for _, r := range all {
 		if r.ID == id {
 			return r

@@ -10,7 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// The index for LIKE that stands beside a text column's own is told with that.
+// The additional index for LIKE on a text column is reported together with the column's
+// own index.
 func TestTwins(t *testing.T) {
 	t.Parallel()
 	like := `CREATE INDEX "order_code_like" ON "shop_order" ("code" varchar_pattern_ops)`
@@ -20,11 +21,28 @@ func TestTwins(t *testing.T) {
 		want    []string
 		instead string
 	}{
-		"a constraint":           {script.Operation{Class: "AlterField", Model: "order", Field: "code"}, `ALTER TABLE "shop_order" ADD CONSTRAINT "order_code_uniq" UNIQUE ("code")`, []string{"constraint-unique-blocking"}, "CREATE INDEX CONCURRENTLY \"order_code_like\""},
-		"an index":               {script.Operation{Class: "AlterField", Model: "order", Field: "code"}, `CREATE INDEX "order_code_idx" ON "shop_order" ("code")`, []string{"index-create-blocking"}, "db_index=False"},
-		"of another column":      {script.Operation{Class: "AlterField", Model: "order", Field: "code"}, `CREATE INDEX "order_country" ON "shop_order" ("country")`, []string{"index-create-blocking", "index-create-blocking"}, ""},
-		"of another operation":   {script.Operation{Class: "AddIndex", Model: "order"}, `CREATE INDEX "order_code_idx" ON "shop_order" ("code")`, []string{"index-create-blocking", "index-create-blocking"}, ""},
-		"of a function's author": {script.Operation{}, `CREATE INDEX "order_code_idx" ON "shop_order" ("code")`, []string{"index-create-blocking", "index-create-blocking"}, ""},
+		"a constraint": {
+			script.Operation{Class: "AlterField", Model: "order", Field: "code"},
+			`ALTER TABLE "shop_order" ADD CONSTRAINT "order_code_uniq" UNIQUE ("code")`,
+			[]string{"constraint-unique-blocking"}, "CREATE INDEX CONCURRENTLY \"order_code_like\"",
+		},
+		"an index": {
+			script.Operation{Class: "AlterField", Model: "order", Field: "code"},
+			`CREATE INDEX "order_code_idx" ON "shop_order" ("code")`, []string{"index-create-blocking"}, "db_index=False",
+		},
+		"of another column": {
+			script.Operation{Class: "AlterField", Model: "order", Field: "code"},
+			`CREATE INDEX "order_country" ON "shop_order" ("country")`,
+			[]string{"index-create-blocking", "index-create-blocking"}, "",
+		},
+		"of another operation": {
+			script.Operation{Class: "AddIndex", Model: "order"}, `CREATE INDEX "order_code_idx" ON "shop_order" ("code")`,
+			[]string{"index-create-blocking", "index-create-blocking"}, "",
+		},
+		"of a function's author": {
+			script.Operation{}, `CREATE INDEX "order_code_idx" ON "shop_order" ("code")`,
+			[]string{"index-create-blocking", "index-create-blocking"}, "",
+		},
 	} {
 		second := script.Operation{Class: "AlterField", Model: "order", Field: "code"}
 		if name == "of a function's author" {
@@ -49,7 +67,8 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// What unique_fields of bulk_create cannot name is no arbiter of Django's upserts.
+// An index that unique_fields of bulk_create cannot name is no arbiter of Django's
+// upserts.
 func TestArbitersThatDjangoNames(t *testing.T) {
 	t.Parallel()
 	for index, told := range map[string]bool{
@@ -59,7 +78,11 @@ func TestArbitersThatDjangoNames(t *testing.T) {
 		"ON shop_order (code) WHERE country IS NOT NULL": false,
 	} {
 		parts := []script.Part{{SQL: "DROP INDEX deployed", Start: -1, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}}
-		findings := judgeSourceBehind(t, "CREATE UNIQUE INDEX deployed "+index+";", script.Source{Parts: parts, Mode: onward.TransactionFile, LineComment: "#"}, history.Runner{LockTimeout: 3000}, nil, 16)
+		findings := judgeSourceBehind(t, "CREATE UNIQUE INDEX deployed "+index+";", script.Source{
+			Parts:       parts,
+			Mode:        onward.TransactionFile,
+			LineComment: "#",
+		}, history.Runner{LockTimeout: 3000}, nil, 16)
 		if got := slices.ContainsFunc(findings, func(f onward.Finding) bool { return f.Rule == "constraint-drop-on-conflict" }); got != told {
 			t.Errorf("%s: %v, want %v", index, got, told)
 		}

@@ -10,8 +10,8 @@ import (
 )
 
 // TryLock takes an exclusive lock on an open file or directory; false without
-// an error means that somebody else has it. The lock lives until every copy of
-// the descriptor, children's included, is closed.
+// an error means that another process has it. The lock ends when every copy of
+// the descriptor, including those of children, is closed.
 func TryLock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -27,9 +27,9 @@ func TryLock(f *os.File) (bool, error) {
 	}
 }
 
-// hold locks a directory until the file is closed, or the process ends; nil
-// when somebody else has it, and on a file system without locks, where nothing
-// is ever swept.
+// hold locks a directory until the file is closed, or the process ends. It
+// returns nil if another process has the lock, and on a file system without
+// locks; nothing is ever removed there.
 func hold(dir string) *os.File {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -42,7 +42,7 @@ func hold(dir string) *os.File {
 	return f
 }
 
-// free reports whether nobody holds a directory.
+// free reports whether no process holds a directory.
 func free(dir string) bool {
 	f := hold(dir)
 	_ = f.Close() // nil is fine

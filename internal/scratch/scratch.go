@@ -1,6 +1,6 @@
-// Package scratch makes temporary directories that do not outlive their use:
-// should the process be killed, the next one that makes a directory of that
-// name removes what stayed.
+// Package scratch makes temporary directories that do not outlive their use: if
+// the process is killed, the next one that makes a directory for the same
+// purpose removes it.
 package scratch
 
 import (
@@ -14,28 +14,27 @@ import (
 
 const (
 	prefix = "onward-"
-	// young is what a directory is called until it is held.
+	// young is the prefix of a directory that is not locked yet.
 	young = prefix + "new-"
-	// patience is for how long a directory may be young.
+	// patience is how long a directory may stay young.
 	patience = 10 * time.Minute
 )
 
-// Make makes a directory for one purpose ("index") where the system keeps
-// temporary files. remove takes it away, with all that is in it; it may be
-// called more than once.
+// Make makes a temporary directory for one purpose ("index"). remove deletes
+// it, with everything in it; it may be called more than once.
 func Make(purpose string) (dir string, remove func() error, err error) {
 	return MakeIn(os.TempDir(), purpose)
 }
 
-// MakeIn is Make in a directory of the caller's choice.
+// MakeIn is [Make] in a directory of the caller's choice.
 func MakeIn(parent, purpose string) (dir string, remove func() error, err error) {
-	sweep(parent, purpose)
+	removeUnlocked(parent, purpose)
 	made, err := os.MkdirTemp(parent, young+purpose+"-")
 	if err != nil {
 		return "", nil, fmt.Errorf("make a temporary directory: %w", err)
 	}
 	held := hold(made)
-	// Under its name it is seen held or not at all.
+	// Under its final name it is always locked.
 	dir = filepath.Join(parent, prefix+strings.TrimPrefix(filepath.Base(made), young))
 	if err := os.Rename(made, dir); err != nil {
 		_ = held.Close()
@@ -48,9 +47,9 @@ func MakeIn(parent, purpose string) (dir string, remove func() error, err error)
 	}, nil
 }
 
-// sweep removes the directories that nobody holds. What it cannot do is no
-// error: they are not ours to need.
-func sweep(parent, purpose string) {
+// removeUnlocked removes the directories that no process holds. Errors are ignored,
+// because nothing depends on it.
+func removeUnlocked(parent, purpose string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, prefix+purpose+"-*"))
 	for _, dir := range dirs {
 		if info, err := os.Lstat(dir); err == nil && info.IsDir() && ours(info) && free(dir) {

@@ -6,10 +6,10 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Call adds what a function does behind the statement that calls it, the index
-// of which is at: the statements of its body, as those of a DO block. They
-// stand where the call does.
-func (s *Script) Call(at int, function string, body []pgparse.BlockStatement) {
+// AddCall adds the statements in a function's body after the statement that calls it, whose
+// index is at. They are handled like the statements of a DO block, and have the position
+// of the call.
+func (s *Script) AddCall(at int, function string, body []pgparse.BlockStatement) {
 	caller := s.Statements[at]
 	parent := at
 	if caller.Parent >= 0 {
@@ -34,7 +34,7 @@ func (s *Script) Call(at int, function string, body []pgparse.BlockStatement) {
 			hidden = append(hidden, x.Hidden+" in "+function+"()")
 			continue
 		}
-		inner = append(inner, within(like, x)...)
+		inner = append(inner, bodyStatements(like, x)...)
 	}
 	if len(hidden) > 0 {
 		if caller.Opaque != "" {
@@ -44,14 +44,14 @@ func (s *Script) Call(at int, function string, body []pgparse.BlockStatement) {
 	}
 	if len(inner) > 0 {
 		s.Added += len(inner)
-		s.insert(at+1, inner)
+		s.insertAt(at+1, inner)
 	}
 }
 
-// within are the statements of one in a body, each like the given one but for its
-// text and whether it runs.
-func within(like Statement, x pgparse.BlockStatement) []*Statement {
-	file, err := pgparse.Split(x.SQL)
+// bodyStatements returns the statements of a body. Each is a copy of the given one with its own text,
+// and may also be conditional or in a loop.
+func bodyStatements(like Statement, x pgparse.BlockStatement) []*Statement {
+	file, err := pgparse.SplitText(x.SQL)
 	if err != nil {
 		return nil
 	}
@@ -65,14 +65,14 @@ func within(like Statement, x pgparse.BlockStatement) []*Statement {
 	return out
 }
 
-// Inside reports whether a statement stands in the body of a function, or in one
-// that it calls.
-func (s *Statement) Inside(function string) bool {
+// IsInside reports whether a statement is in the body of a function, or in a function that
+// it calls.
+func (s *Statement) IsInside(function string) bool {
 	return strings.Contains(s.callers, " "+function+" ")
 }
 
-// insert puts statements in front of the one with index at, and counts anew.
-func (s *Script) insert(at int, list []*Statement) {
+// insertAt puts statements before the one with index at, and adjusts all indexes.
+func (s *Script) insertAt(at int, list []*Statement) {
 	moved := func(i int) int {
 		if i >= at {
 			return i + len(list)

@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// open adds the statements inside a DO block.
-func (b builder) open(s *Statement) {
+// openDoBlock adds the statements inside a DO block.
+func (b builder) openDoBlock(s *Statement) {
 	do := s.Node.GetDoStmt()
 	if do == nil {
 		return
@@ -57,11 +57,11 @@ func (b builder) open(s *Statement) {
 			hidden = append(hidden, inner.Hidden)
 			continue
 		}
-		for _, in := range within(like, inner) {
+		for _, in := range bodyStatements(like, inner) {
 			if lines != nil {
 				b.placeInner(in, s, start, inner, body, lines)
 			}
-			b.add(in)
+			b.addStatement(in)
 		}
 	}
 	if len(hidden) > 0 {
@@ -69,14 +69,14 @@ func (b builder) open(s *Statement) {
 	}
 }
 
-// placeInner finds where a statement of a block stands in the file: PL/pgSQL
-// reports the line of a statement in the body.
+// placeInner finds the position in the file of a statement in a block: PL/pgSQL reports
+// the statement's line in the body.
 func (b builder) placeInner(in, do *Statement, bodyAt int, inner pgparse.BlockStatement, body string, lines *pgparse.Lines) {
-	if inner.Line < 1 || inner.Line > lines.Count() {
+	if inner.Line < 1 || inner.Line > lines.CountLines() {
 		return
 	}
-	offset := lines.Start(inner.Line)
-	line := body[offset:lines.Start(inner.Line+1)]
+	offset := lines.LineStart(inner.Line)
+	line := body[offset:lines.LineStart(inner.Line+1)]
 	head := inner.SQL
 	if i := strings.IndexByte(head, '\n'); i >= 0 {
 		head = head[:i]
@@ -91,8 +91,8 @@ func (b builder) placeInner(in, do *Statement, bodyAt int, inner pgparse.BlockSt
 	in.EndLine, in.EndColumn = b.lines.Position(in.End)
 }
 
-// bodyStart is the offset of the block's body in the statement, -1 when the
-// body is written with escapes so that its letters are not in the text.
+// bodyStart returns the offset of the block's body in the statement, -1 if the body is
+// written with escapes, so that the text differs.
 func bodyStart(sql string, at int, body string) int {
 	if at < 0 || at > len(sql) {
 		at = 0

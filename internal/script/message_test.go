@@ -25,14 +25,14 @@ func TestMessageParts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			src := Source{Mode: onward.TransactionNone, LineComment: "--"}
-			rendered := src // by a framework: it stands in no file
+			rendered := src // by a framework: it is in no file
 			for _, sql := range tc.parts {
 				src.Parts = append(src.Parts, Part{SQL: sql, Start: len(src.Text), Message: true})
 				rendered.Parts = append(rendered.Parts, Part{SQL: sql, Start: -1, Line: 1, Column: 1, Message: true})
 				src.Text += sql + "\n"
 			}
 			for _, src := range []Source{src, rendered} {
-				s, err := Build(src)
+				s, err := BuildScript(src)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -2,25 +2,25 @@ package script
 
 import "github.com/onward-sql/onward/internal/pgparse"
 
-// commits is what a command does to the implicit transaction of the pipeline at
-// whose head it stands.
+// commits is how a command at the head of a pipeline affects the pipeline's implicit
+// transaction.
 type commits uint8
 
 const (
 	withOthers commits = iota // nothing: it commits with what follows
 	byItself                  // it commits at once, and the next one is at the head
-	inSteps                   // it commits on its way; what follows is a block
+	inSteps                   // it commits while it runs; the rest is a block
 )
 
-// atHead tells for a command at the head of a pipeline. Those that refuse
-// transactions run there. Measured on 13 to 18: behind one that commits several
-// times on its way the server no longer knows that nothing is open.
+// atHead classifies a command at the head of a pipeline. Commands that refuse
+// transactions run there. Measured on 13 to 18: after a command that commits several
+// times while it runs, the server no longer knows that no transaction is open.
 func atHead(n *pgparse.Node) commits {
 	switch s := pgparse.Unwrap(n).(type) {
 	case *pgparse.IndexStmt:
-		return steps(s.GetConcurrent())
+		return commitMode(s.GetConcurrent())
 	case *pgparse.DropStmt:
-		return steps(s.GetConcurrent())
+		return commitMode(s.GetConcurrent())
 	case *pgparse.ReindexStmt:
 		switch s.GetKind() {
 		case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA, pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE,
@@ -39,9 +39,9 @@ func atHead(n *pgparse.Node) commits {
 			}
 		}
 	case *pgparse.VacuumStmt:
-		return steps(s.GetIsVacuumcmd())
+		return commitMode(s.GetIsVacuumcmd())
 	case *pgparse.ClusterStmt:
-		return steps(s.GetRelation() == nil)
+		return commitMode(s.GetRelation() == nil)
 	case *pgparse.DiscardStmt:
 		if s.GetTarget() == pgparse.DiscardMode_DISCARD_ALL {
 			return byItself
@@ -53,7 +53,7 @@ func atHead(n *pgparse.Node) commits {
 	return withOthers
 }
 
-func steps(is bool) commits {
+func commitMode(is bool) commits {
 	if is {
 		return inSteps
 	}

@@ -9,33 +9,33 @@
 package script
 
 import (
-	"github.com/onward-sql/onward/internal/fault"
+	"math"
+
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/onward"
 )
 
-// Source is a migration as its adapter hands it over.
+// Source is a migration as its adapter returns it.
 type Source struct {
-	// Text is the whole file: what positions and suppression comments are
-	// counted in.
+	// Text is the whole file: positions and suppression comments refer to it.
 	Text string
-	// Written is the file as its author wrote it, where the names of schemas that
-	// the runner fills in stand for themselves in Text; "" where it is Text. It is
-	// as long.
+	// Written is the original file, if Text has names in place of the schemas that the
+	// runner fills in; "" if Text is the original. It has the same length.
 	Written string
 	// Parts are the pieces of SQL that the runner executes, in order.
 	Parts []Part
-	// Code is what programs do to rows between the parts.
+	// Code is the work of programs on rows between the parts.
 	Code []Code
-	// Replaces are the texts that such programs put in the place of others.
+	// Replaces are values that such programs replace by others.
 	Replaces []Replacement
 	// Mode is how the runner sends them.
 	Mode onward.Transaction
-	// Psql: psql sends it, which keeps its own commands to itself.
+	// Psql is set if psql sends it, and handles its own backslash commands.
 	Psql bool
-	// Rows: its runner sends the lines behind COPY … FROM STDIN as rows, as psql does.
+	// Rows is set if its runner sends the lines after COPY … FROM STDIN as rows, as psql
+	// does.
 	Rows bool
-	// Strings is how strings end when the session comes to it.
+	// Strings is the string syntax of the session at the beginning.
 	Strings pgparse.Strings
 	// LineComment begins a comment in Text: "--", or "#" for Python.
 	LineComment string
@@ -45,24 +45,24 @@ type Source struct {
 type Part struct {
 	// SQL is the text that is executed.
 	SQL string
-	// Start is the byte offset of SQL in Source.Text, where it stands there
-	// letter for letter; -1 when a framework rendered it.
+	// Start is the byte offset of SQL in Source.Text, if the text there is identical; -1
+	// if a framework rendered it.
 	Start int
-	// Line, Column, EndLine and EndColumn are the place of rendered SQL: the
-	// operation it was rendered from. They count from 1.
+	// Line, Column, EndLine and EndColumn are the position of rendered SQL: its
+	// operation. They count from 1.
 	Line, Column, EndLine, EndColumn int
-	// Operation is what a framework rendered the part from; zero for SQL that
-	// the author wrote.
+	// Operation is the framework's operation that was rendered; zero for SQL that the
+	// author wrote.
 	Operation Operation
-	// Message: the runner sends the part as one message of its own: where no
-	// transaction is open, several statements in it are one implicit transaction.
+	// Message is set if the runner sends the part as one message: unless a transaction is
+	// open, several statements in it are one implicit transaction.
 	Message bool
-	// Block is not 0 where the runner opens a transaction around the parts that
-	// have one number, for onward.TransactionNone.
+	// Block is not 0 if the runner opens a transaction around the parts with the same
+	// number, for onward.TransactionNone.
 	Block int
-	// Name is what the runner records the part by, where it does so part by
-	// part, and Sum the text that it compares with what was applied: "" where it
-	// takes any. Again: it runs again when that changes.
+	// Name is the recorded name of the part, if the runner records parts separately. Sum
+	// is the text that it compares with the applied one, "" if any text is accepted.
+	// Again is set if a changed part runs again.
 	Name, Sum string
 	Again     bool
 }
@@ -71,28 +71,26 @@ type Part struct {
 type Operation struct {
 	// Class is the framework's name for it: "AddField".
 	Class string
-	// Model and Field are what it is about, as the author wrote them; "" for
-	// none.
+	// Model and Field are its subject, as the author wrote them; "" for none.
 	Model, Field string
 }
 
-// Rendered reports whether the framework wrote the SQL, and no function of the
-// author's.
-func (o Operation) Rendered() bool { return o.Class != "" && o.Class != "RunPython" }
+// IsRendered reports whether the framework wrote the SQL, and not a function of the author.
+func (o Operation) IsRendered() bool { return o.Class != "" && o.Class != "RunPython" }
 
-// Code is work of a program on the rows of a table. Its statements are not known.
+// Code is a program's work on the rows of a table. Its statements are not known.
 type Code struct {
-	// Name is the function's.
+	// Name is the name of the function.
 	Name string
 	// Table is its name, with a schema or without, as a mapper writes it.
 	Table string
-	// Verb is what is done, for messages: "updates", "deletes"; "saves" and "removes",
-	// each row by itself; "goes over" where it writes something else for each.
+	// Verb is the action, for messages: "updates", "deletes"; "saves" and "removes" for
+	// row by row; "goes over" if it writes a different value for each row.
 	Verb string
-	// Whole: it works on all rows, or most; Few: on few, and no more. Batches:
-	// it comes to all of them few at a time.
+	// Whole is set if it covers all rows, or most; Few if it covers only a few; Batches
+	// if it covers all of them, a few at a time.
 	Whole, Few, Batches bool
-	// Apart: not in the transaction of the parts around it.
+	// Apart is set if it is not in the transaction of the parts around it.
 	Apart bool
 	// Parts is how many of Source.Parts run before it.
 	Parts int
@@ -100,9 +98,9 @@ type Code struct {
 	Line int
 }
 
-// Replacement is a text of a column that a program replaces.
+// Replacement is a value of a column that a program replaces.
 type Replacement struct {
-	// Name is the program's function, Line where it is called.
+	// Name is the program's function, Line the line of its call.
 	Name string
 	Line int
 	// Table is its name as a mapper writes it.
@@ -118,41 +116,41 @@ type Statement struct {
 	// Node is its syntax tree, nil when it could not be parsed. Locations in
 	// it count bytes from the start of SQL.
 	Node *pgparse.Node
-	// Err says why Node is nil; ErrLine and ErrColumn where in the file.
+	// Err says why Node is nil; ErrLine and ErrColumn are its position in the file.
 	Err                *pgparse.SyntaxError
 	ErrLine, ErrColumn int
 	// Start and End are byte offsets in Source.Text; -1 for rendered SQL.
 	Start, End int
 	// Line, Column, EndLine, EndColumn are the place in the file, from 1.
 	Line, Column, EndLine, EndColumn int
-	// Tx numbers the transactions of the script from 1; 0: the statement
-	// commits by itself.
+	// Tx numbers the transactions of the script from 1; it is 0 if the statement commits
+	// by itself.
 	Tx int
 	// Origin says who opened the transaction that the statement runs in.
 	Origin Origin
-	// Parent is the index of the DO statement that this one stands in, -1
-	// for a statement of the file itself.
+	// Parent is the index of the DO statement that contains this one, -1 for a statement
+	// of the file itself.
 	Parent int
-	// In is the function that the statement stands in, where it runs because
-	// another statement calls that; "" for none.
+	// In is the function that contains the statement, if it runs because another
+	// statement calls the function; "" for none.
 	In string
-	// callers are the functions in one another, with blanks between.
+	// callers are the names of the calling functions, with blanks between them.
 	callers string
 	// Conditional marks a statement in a DO block that may be skipped (IF,
 	// CASE, exception handler); Loop one that may run many times.
 	Conditional, Loop bool
-	// Expressions are queries of what a block, or the body of what is called,
-	// computes beside its statements.
+	// Expressions are queries for expressions in a block, or in the body of a called
+	// function, besides its statements.
 	Expressions []string
-	// Opaque says what is hidden in the statement: dynamic SQL, a language
-	// that is not read. "" for none.
+	// Opaque says what is hidden in the statement: dynamic SQL, a language that is not
+	// read. "" for nothing.
 	Opaque string
-	// Operation is what the framework rendered it from; zero where the author
-	// wrote it.
+	// Operation is the framework's operation that was rendered; zero if the author wrote
+	// the statement.
 	Operation Operation
 
 	part    int             // the index in Source.Parts
-	strings pgparse.Strings // how its strings were taken to end
+	strings pgparse.Strings // the string syntax that was assumed
 }
 
 // Origin is who opened a transaction.
@@ -170,11 +168,11 @@ const (
 	Explicit
 )
 
-// Part is the index in Source.Parts of what the statement is a part of.
+// Part returns the index in Source.Parts of the part with the statement.
 func (s *Statement) Part() int { return s.part }
 
-// InBlock reports whether Postgres refuses here what cannot run inside a
-// transaction block.
+// InBlock reports whether Postgres refuses, at this statement, commands that cannot run
+// inside a transaction block.
 func (s *Statement) InBlock() bool { return s.Origin != Alone || s.Parent >= 0 }
 
 // Script is a migration's SQL, taken apart.
@@ -187,28 +185,34 @@ type Script struct {
 	// transactions that end in ROLLBACK.
 	Last     int
 	Rollback map[int]bool
-	// Open reports that the file ends inside a transaction that it opened.
+	// Open is set if the file ends inside a transaction that it opened.
 	Open bool
-	// End is what is open in the session behind its last statement.
+	// End is what is open in the session after its last statement.
 	End Origin
-	// Strings is how strings end behind it.
+	// Strings is the string syntax after it.
 	Strings pgparse.Strings
-	// Added is how many statements are there by Call.
+	// Added is how many statements were added by AddCall.
 	Added int
+	// Window numbers the scripts of one source from 0, if a [Reader] reads it in several; More: others follow.
+	// Indexes of statements count from the first one of the window.
+	Window int
+	More   bool
 
 	lines *pgparse.Lines
+	// next is the part of the statement after the window.
+	next int
 	// bodies are the DO blocks that stand in Source.Text letter by letter.
 	bodies []pgparse.Comment
 }
 
-// Control is a transaction command that does not do what it says.
+// Control is a transaction command without its usual effect.
 type Control struct {
 	// Statement is the index of the command.
 	Statement int
 	Kind      ControlKind
 }
 
-// ControlKind is what is wrong with a transaction command.
+// ControlKind says why a transaction command has not its usual effect.
 type ControlKind uint8
 
 // The kinds of misplaced transaction commands.
@@ -221,76 +225,46 @@ const (
 	CommitOfRunner
 	// NestedBegin: BEGIN inside a transaction that the file itself opened.
 	NestedBegin
-	// CommitWithout: COMMIT or ROLLBACK where no transaction is open.
+	// CommitWithout: COMMIT or ROLLBACK although no transaction is open.
 	CommitWithout
 )
 
 // Lines gives the line index of Source.Text.
 func (s *Script) Lines() *pgparse.Lines { return s.lines }
 
-// Build takes a source apart. The only error is pgparse.ErrTooLarge.
-func Build(src Source) (s *Script, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			s, err = nil, fault.Of(r)
-		}
-	}()
-	s = &Script{Source: src, lines: pgparse.NewLines(src.Text), Rollback: map[int]bool{}, Strings: src.Strings}
-	b := builder{Script: s}
-	for i, part := range src.Parts {
-		if err := b.part(i, part); err != nil {
-			return nil, err
-		}
-	}
-	b.transactions()
-	s.Suppressions = suppressions(s.Source, s.lines, s.bodies)
-	return s, nil
-}
+// BuildScript takes a source apart. The only error is pgparse.ErrTooLarge.
+func BuildScript(src Source) (*Script, error) { return NewReader(src).Next(math.MaxInt) }
 
 type builder struct{ *Script }
 
-// part adds the statements of one part.
-func (b builder) part(index int, p Part) error {
-	file, err := pgparse.SplitBy(p.SQL, pgparse.Reader{
-		Psql: b.Source.Psql, Message: p.Message || b.Source.Mode == onward.TransactionMessage,
-		Block: p.Block != 0 || b.Source.Mode == onward.TransactionFile, Strings: b.Strings,
-	})
-	if err != nil {
-		return err
+// addFromPart adds a statement of a part, with those inside it.
+func (b builder) addFromPart(index int, x *pgparse.Splitter, st *pgparse.Stmt) {
+	p := b.Source.Parts[index]
+	if b.Source.Psql && st.Err != nil && pgparse.IsIdleCommand(p.SQL[st.Start:st.End]) {
+		return
 	}
-	b.Strings = file.Strings
-	if file.Src != p.SQL {
-		b.rewrite(p, file.Src)
+	s := &Statement{
+		SQL: x.SQL(st), Node: st.Node, Err: st.Err, Parent: -1, part: index, strings: st.Strings,
+		Start: -1, End: -1,
+		Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
+		Operation: p.Operation,
 	}
-	for i := range file.Stmts {
-		st := &file.Stmts[i]
-		if b.Source.Psql && st.Err != nil && pgparse.Idle(p.SQL[st.Start:st.End]) {
-			continue
-		}
-		s := &Statement{
-			SQL: file.Src[st.Start:st.End], Node: st.Node, Err: st.Err, Parent: -1, part: index, strings: st.Strings,
-			Start: -1, End: -1,
-			Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn,
-			Operation: p.Operation,
-		}
-		if p.Start >= 0 {
-			s.Start, s.End = p.Start+st.Start, p.Start+st.End
-			s.Line, s.Column = b.lines.Position(s.Start)
-			s.EndLine, s.EndColumn = b.lines.Position(s.End)
-		}
-		s.ErrLine, s.ErrColumn = s.Line, s.Column
-		if s.Err != nil && p.Start >= 0 {
-			s.ErrLine, s.ErrColumn = b.lines.Position(p.Start + s.Err.Offset)
-		}
-		b.add(s)
-		b.open(s)
+	if p.Start >= 0 {
+		s.Start, s.End = p.Start+st.Start, p.Start+st.End
+		s.Line, s.Column = b.lines.Position(s.Start)
+		s.EndLine, s.EndColumn = b.lines.Position(s.End)
 	}
-	return nil
+	s.ErrLine, s.ErrColumn = s.Line, s.Column
+	if s.Err != nil && p.Start >= 0 {
+		s.ErrLine, s.ErrColumn = b.lines.Position(p.Start + s.Err.Offset)
+	}
+	b.addStatement(s)
+	b.openDoBlock(s)
 }
 
-// rewrite puts the text of a part as it was read in the place of what was written.
-func (b builder) rewrite(p Part, read string) {
-	if p.Start < 0 {
+// rewritePart replaces the original text of a part by the text as it was read.
+func (b builder) rewritePart(p Part, read string) {
+	if p.Start < 0 || read == p.SQL {
 		return
 	}
 	src := &b.Source
@@ -300,7 +274,7 @@ func (b builder) rewrite(p Part, read string) {
 	src.Text = src.Text[:p.Start] + read + src.Text[p.Start+len(read):]
 }
 
-func (b builder) add(s *Statement) {
+func (b builder) addStatement(s *Statement) {
 	s.Index = len(b.Statements)
 	b.Statements = append(b.Statements, s)
 }

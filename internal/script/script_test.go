@@ -12,7 +12,7 @@ import (
 
 func build(t *testing.T, sql string, mode onward.Transaction) *Script {
 	t.Helper()
-	s, err := Build(Source{Text: sql, Parts: []Part{{SQL: sql}}, Mode: mode})
+	s, err := BuildScript(Source{Text: sql, Parts: []Part{{SQL: sql}}, Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestTransactions(t *testing.T) {
 	for _, c := range []struct {
 		name, sql string
 		mode      onward.Transaction
-		want      string // transaction numbers, "b" behind those inside a block
+		want      string // transaction numbers, "b" after those inside a block
 		controls  []ControlKind
 	}{
 		{"alone", "SELECT 1; SELECT 2", onward.TransactionNone, "0 0", nil},
@@ -66,11 +66,11 @@ func TestTransactions(t *testing.T) {
 	}
 }
 
-// What a runner sends as one message in its transaction is one behind its COMMIT, too.
+// A message of a runner in its transaction is one message after its COMMIT, too.
 func TestMessageBehindCommit(t *testing.T) {
 	t.Parallel()
 	const one, two = "SELECT 1; COMMIT; SELECT 2; SELECT 3", "SELECT 4"
-	s, err := Build(Source{Text: one + two, Mode: onward.TransactionFile, Parts: []Part{
+	s, err := BuildScript(Source{Text: one + two, Mode: onward.TransactionFile, Parts: []Part{
 		{SQL: one, Message: true}, {SQL: two, Start: len(one), Message: true},
 	}})
 	if err != nil {
@@ -103,7 +103,7 @@ func TestContinue(t *testing.T) {
 		{"COMMIT", "BEGIN; SELECT 3; COMMIT", []Origin{Explicit, Explicit, Explicit}, nil},
 	} {
 		s := build(t, c.second, onward.TransactionFile)
-		s.Continue(build(t, c.first, onward.TransactionFile))
+		s.ContinueFrom(build(t, c.first, onward.TransactionFile))
 		var got []Origin
 		for _, st := range s.Statements {
 			got = append(got, st.Origin)
@@ -155,7 +155,7 @@ func TestPositions(t *testing.T) {
 	text := "-- +goose Up\n  SELECT 'é';  SELECT 2;\n-- +goose Down\nSELECT 3;"
 	up := strings.Index(text, "  SELECT")
 	down := strings.Index(text, "-- +goose Down")
-	s, err := Build(Source{Text: text, Parts: []Part{{SQL: text[up:down], Start: up}}})
+	s, err := BuildScript(Source{Text: text, Parts: []Part{{SQL: text[up:down], Start: up}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,11 @@ func TestPositions(t *testing.T) {
 	if a := s.Statements[1]; a.Line != 2 || a.Column != 16 || text[a.Start:a.End] != "SELECT 2" {
 		t.Errorf("%+v", a)
 	}
-	rendered, err := Build(Source{Text: "class Migration:\n", LineComment: "#", Parts: []Part{{SQL: "SELECT 1; SELEKT", Start: -1, Line: 7, Column: 9, EndLine: 9, EndColumn: 2}}})
+	rendered, err := BuildScript(Source{
+		Text:        "class Migration:\n",
+		LineComment: "#",
+		Parts:       []Part{{SQL: "SELECT 1; SELEKT", Start: -1, Line: 7, Column: 9, EndLine: 9, EndColumn: 2}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,14 +227,14 @@ func TestSuppressions(t *testing.T) {
 	}
 }
 
-// FuzzSuppression: a comment names rules or is malformed; it never covers
-// anything else than what it stands at.
+// FuzzSuppression: a comment names rules or is malformed; it never covers anything but
+// its own line or statement.
 func FuzzSuppression(f *testing.F) {
 	f.Add("-- onward:ignore index-create-blocking: 40 rows\nSELECT 1;")
 	f.Add("SELECT 1; /* onward:ignore-file a-b: c */")
 	f.Add("--onward:ignore a-b,c-d : e\r\nSELECT 1")
 	f.Fuzz(func(t *testing.T, sql string) {
-		s, err := Build(Source{Text: sql, Parts: []Part{{SQL: sql}}})
+		s, err := BuildScript(Source{Text: sql, Parts: []Part{{SQL: sql}}})
 		if err != nil {
 			t.Skip()
 		}

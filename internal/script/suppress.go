@@ -7,29 +7,28 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Suppression is a comment that takes findings out:
+// Suppression is a comment that suppresses findings:
 //
 //	-- onward:ignore index-create-blocking: 40 rows
 //	-- onward:ignore-file column-drop, table-drop: the service is gone since May
 //
 // It names rules, never all of them, and gives a reason.
 type Suppression struct {
-	// Rules are the names as written. None: the comment is malformed.
+	// Rules are the names as written. If there are none, the comment is malformed.
 	Rules []string
-	// Reason is what stands behind the colon; "" is a finding of its own.
+	// Reason is the text after the colon; if it is "", that is reported.
 	Reason string
-	// File: the whole file is meant.
+	// File is set if the comment applies to the whole file.
 	File bool
-	// Line and Column are where the comment stands; Target is the line it
-	// speaks about: its own, or for a comment alone on its line the next
-	// line that is no comment.
+	// Line and Column are the position of the comment. Target is the line that it applies
+	// to: its own, or, for a comment alone on its line, the next line that is no comment.
 	Line, Column, EndColumn, Target int
 	// Alone marks a comment that has its line for itself.
 	Alone bool
 	// Malformed says what is wrong with the comment; "" for nothing.
 	Malformed string
 	// Foreign is the word of another tool that such a comment begins with:
-	// "squawk-ignore". It takes nothing out.
+	// "squawk-ignore". It suppresses nothing.
 	Foreign string
 }
 
@@ -38,20 +37,20 @@ const marker = "onward:ignore"
 // foreign are the words of other linters' comments.
 var foreign = []string{"squawk-ignore-next-statement", "squawk-ignore-file", "squawk-ignore", "atlas:nolint", "eugene: ignore"}
 
-// suppressions reads the comments of a source. In SQL the parser's rules tell
-// what is a comment; elsewhere a line comment is what follows its marker.
+// readSuppressions reads the comments of a source. In SQL the parser's rules find comments;
+// in other files a line comment is the text after its marker.
 //
-// A DO block is a string for Postgres' scanner; the comments in its body speak
-// about the statements in it.
-func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []Suppression {
-	if at, _ := mention(src.Text); at < 0 {
+// A DO block is a string for Postgres' scanner; the comments in its body apply to the
+// statements in it.
+func readSuppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []Suppression {
+	if at, _ := findMention(src.Text); at < 0 {
 		return nil
 	}
 	var out []Suppression
-	follows := following{src: src, lines: lines}
+	follows := codeFinder{src: src, lines: lines}
 	for _, c := range commentsOf(src, bodies) {
 		text := src.Text[c.Start:c.End]
-		i, other := mention(text)
+		i, other := findMention(text)
 		if i < 0 || !onlyMarkers(text[:i]) {
 			continue
 		}
@@ -61,21 +60,21 @@ func suppressions(src Source, lines *pgparse.Lines, bodies []pgparse.Comment) []
 		}
 		s.Line, s.Column = lines.Position(c.Start)
 		_, s.EndColumn = lines.Position(c.End)
-		start := lines.Start(s.Line)
+		start := lines.LineStart(s.Line)
 		s.Alone = strings.TrimSpace(src.Text[start:c.Start]) == ""
 		s.Target = s.Line
 		if s.Alone {
-			s.Target = follows.code(s.Line)
+			s.Target = follows.codeLine(s.Line)
 		}
 		out = append(out, s)
 	}
 	return out
 }
 
-// mention is where a text first speaks to onward, or to another linter, whose word is
-// other then; in capitals, too, and with a dash, which are mistakes to tell of. -1 for
-// nowhere.
-func mention(text string) (first int, other string) {
+// findMention returns where a text first has a word for onward, or for another linter; other
+// is then that linter's word. It also finds wrong forms, in capitals or with a dash, so
+// that they are reported. -1 for none.
+func findMention(text string) (first int, other string) {
 	first = -1
 	for _, name := range []string{"nward:", "NWARD:", "nward-ignore", "NWARD-IGNORE", "nward_ignore", "nward ignore"} {
 		if i := strings.Index(text, name) - 1; i >= 0 && text[i]|0x20 == 'o' && (first < 0 || i < first) {
@@ -90,14 +89,14 @@ func mention(text string) (first int, other string) {
 	return first, other
 }
 
-// onlyMarkers reports whether nothing but comment characters stands there.
+// onlyMarkers reports whether a text has only comment characters.
 func onlyMarkers(s string) bool { return strings.Trim(s, " \t-/*#") == "" }
 
 func commentsOf(src Source, bodies []pgparse.Comment) []pgparse.Comment {
 	if src.LineComment == "" || src.LineComment == "--" {
-		out := pgparse.Comments(src.Text)
+		out := pgparse.ListComments(src.Text)
 		for _, b := range bodies {
-			for _, c := range pgparse.Comments(src.Text[b.Start:b.End]) {
+			for _, c := range pgparse.ListComments(src.Text[b.Start:b.End]) {
 				out = append(out, pgparse.Comment{Start: b.Start + c.Start, End: b.Start + c.End})
 			}
 		}
@@ -149,60 +148,58 @@ func firstField(s string) string {
 	return s
 }
 
-// following finds the code that comments alone on their lines speak about. Of many in
-// a row, only the first one looks through them.
-type following struct {
+// codeFinder finds the code that comments alone on their lines apply to. Of many comments
+// in a row, only the first one searches.
+type codeFinder struct {
 	src   Source
 	lines *pgparse.Lines
-	// from is the line from which it was looked for last, to the one where it was
-	// found.
+	// from is the line at which the last search began, to the line that it found.
 	from, to int
 }
 
-// code is the first line after the given one that is neither blank nor a line
-// comment; the line itself when there is none.
-func (f *following) code(line int) int {
+// codeLine returns the first line after the given one that is neither blank nor a line
+// comment; the line itself if there is none.
+func (f *codeFinder) codeLine(line int) int {
 	if line < f.from || line >= f.to {
-		f.from, f.to = line, f.next(line)
+		f.from, f.to = line, f.nextCodeLine(line)
 	}
-	if f.to > f.lines.Count() {
+	if f.to > f.lines.CountLines() {
 		return line
 	}
 	return f.to
 }
 
-// next is the line itself, one behind the last when there is none.
-func (f *following) next(line int) int {
+// nextCodeLine returns the next line of code, or the number of lines plus one if there is none.
+func (f *codeFinder) nextCodeLine(line int) int {
 	prefix := f.src.LineComment
 	if prefix == "" {
 		prefix = "--"
 	}
-	for n := line + 1; n <= f.lines.Count(); n++ {
-		text := strings.TrimSpace(f.src.Text[f.lines.Start(n):f.lines.Start(n+1)])
+	for n := line + 1; n <= f.lines.CountLines(); n++ {
+		text := strings.TrimSpace(f.src.Text[f.lines.LineStart(n):f.lines.LineStart(n+1)])
 		if text != "" && !strings.HasPrefix(text, prefix) {
 			return n
 		}
 	}
-	return f.lines.Count() + 1
+	return f.lines.CountLines() + 1
 }
 
-// Suppresses reports whether the comment takes findings of a rule out: it names
-// the rule, and gives a reason. Which findings, [Suppression.Covers] tells.
-func (s *Suppression) Suppresses(rule string) bool {
+// SuppressesRule reports whether the comment suppresses findings of a rule: it names the
+// rule, and has a reason. [Suppression.CoversLine] decides which findings.
+func (s *Suppression) SuppressesRule(rule string) bool {
 	return s.Malformed == "" && s.Reason != "" && slices.Contains(s.Rules, rule)
 }
 
-// Covers reports whether a suppression speaks about a finding on a statement
-// that begins at line and ends at end, for a finding that itself stands at
-// place.
-func (s *Suppression) Covers(line, end, place int) bool {
+// CoversLine reports whether a suppression applies to a finding at the line place, on a
+// statement that begins at line and ends at end.
+func (s *Suppression) CoversLine(line, end, place int) bool {
 	switch {
 	case s.File:
 		return true
 	case s.Target == line || s.Target == place:
 		return true
 	case s.Target > line && s.Target <= end:
-		// Inside the statement: on the very part of it.
+		// Within the statement, it applies only to the part on its line.
 		return place == line
 	}
 	return false

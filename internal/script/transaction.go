@@ -5,57 +5,68 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// transactions gives each statement the transaction it runs in.
-func (b builder) transactions() {
-	t := tracker{Script: b.Script, part: -1}
+// assignTransactions gives each statement the transaction it runs in.
+func (r *Reader) assignTransactions(s *Script) {
+	t := &r.tracker
+	if t.Script = s; s.Window > 0 {
+		t.trackAll()
+		return
+	}
+	t.part = -1
 	top := 0
-	for _, s := range b.Statements {
-		if s.Parent < 0 {
+	for _, st := range s.Statements {
+		if st.Parent < 0 {
 			top++
 		}
 	}
-	switch b.Source.Mode {
+	switch s.Source.Mode {
 	case onward.TransactionFile:
 		t.outer = Runner
 	case onward.TransactionMessage:
 		// A message with one statement is an ordinary statement.
-		if top > 1 {
+		if top > 1 || s.More {
 			t.outer = Message
 		}
 	case onward.TransactionPipeline:
-		// The runner's own record goes in the same pipeline, so that a single
-		// statement is not alone either.
+		// The runner's own record is in the same pipeline, so a single statement is not
+		// the only one.
 		t.outer, t.pipeline = Message, true
 	}
-	t.open(t.outer)
-	t.run()
+	t.openTransaction(t.outer)
+	t.trackAll()
 }
 
-// Continue gives the statements of a script, which its runner sends in the transaction
-// of the script before, those that they run in where that one ended the runner's: in
-// what it began again, or in none.
-func (s *Script) Continue(before *Script) {
+// ContinueFrom corrects the statements of a script that its runner sends in the transaction
+// of the previous script. If the previous script ended that transaction, these statements
+// run in the one that it began, or in none.
+func (s *Script) ContinueFrom(before *Script) {
 	if before.End == Runner || s.Source.Mode != onward.TransactionFile {
 		return
 	}
 	s.Controls, s.Rollback = nil, map[int]bool{}
 	t := tracker{Script: s, part: -1}
-	t.open(before.End)
-	t.run()
+	t.openTransaction(before.End)
+	t.trackAll()
 }
 
-// run goes through the statements.
-func (t *tracker) run() {
+// trackAll goes through the statements.
+func (t *tracker) trackAll() {
 	switch t.Source.Mode {
 	case onward.TransactionNone, onward.TransactionFile:
 		if t.outer != Message {
-			t.messages, t.parts = t.Script.messages(), t.Source.Parts
+			several := t.messages[t.part]
+			t.messages, t.parts = t.Script.findMessages(), t.Source.Parts
+			if several { // of which an earlier window has statements
+				t.messages[t.part] = true
+			}
 		}
 	}
 	for _, s := range t.Statements {
-		t.statement(s)
+		t.trackStatement(s)
 	}
-	t.Last, t.End = t.last, t.origin
+	if t.Last, t.End = t.last, t.origin; t.More {
+		return
+	}
 	if t.origin == Message {
 		t.End = Alone
 	}
@@ -66,30 +77,33 @@ func (t *tracker) run() {
 // tracker follows the transaction state of the session through a script.
 type tracker struct {
 	*Script
-	outer  Origin // what the runner makes of the file
+	outer  Origin // how the runner sends the file
 	origin Origin // what is open now; Alone: nothing
 	tx     int
 	last   int // the last one's number
-	// messages has the parts that are messages of several statements; part
-	// is the one of the statement before.
+	// messages has the parts that are messages of several statements; part is the
+	// previous statement's part.
 	messages map[int]bool
 	parts    []Part
 	part     int
-	// block is the number of the parts that the open transaction is around.
+	// block is the number of the parts in the open transaction.
 	block int
-	// pipeline: the file is sent in one; begun, once a statement of its open
-	// implicit transaction ran.
+	// pipeline is set if the file is sent in one; begun is set after a statement of its
+	// open implicit transaction ran.
 	pipeline, begun bool
 }
 
-// messages finds the parts that are sent as one message and hold more than one
+// findMessages finds the parts that are sent as one message and hold more than one
 // statement.
-func (s *Script) messages() map[int]bool {
+func (s *Script) findMessages() map[int]bool {
 	statements := map[int]int{}
 	for _, s := range s.Statements {
 		if s.Parent < 0 {
 			statements[s.part]++
 		}
+	}
+	if s.More {
+		statements[s.next]++
 	}
 	out := map[int]bool{}
 	for i, p := range s.Source.Parts {
@@ -100,27 +114,27 @@ func (s *Script) messages() map[int]bool {
 	return out
 }
 
-// enter opens and ends the transactions of parts: those that the runner opens,
-// and the implicit ones of messages.
-func (t *tracker) enter(s *Statement) {
+// enterPart opens and ends the transactions of parts: those that the runner opens, and the
+// implicit ones of messages.
+func (t *tracker) enterPart(s *Statement) {
 	if t.messages == nil || s.part == t.part {
 		return
 	}
 	t.part = s.part
 	block := t.parts[s.part].Block
 	if t.origin == Message || block != t.block {
-		t.open(Alone)
+		t.openTransaction(Alone)
 	}
 	if block != t.block && block > 0 {
-		t.open(Runner)
+		t.openTransaction(Runner)
 	}
 	t.block = block
 	if t.messages[s.part] && t.origin == Alone {
-		t.open(Message)
+		t.openTransaction(Message)
 	}
 }
 
-func (t *tracker) open(o Origin) {
+func (t *tracker) openTransaction(o Origin) {
 	t.origin, t.begun = o, false
 	if o == Alone {
 		t.tx = 0
@@ -130,13 +144,13 @@ func (t *tracker) open(o Origin) {
 	t.tx = t.last
 }
 
-func (t *tracker) statement(s *Statement) {
+func (t *tracker) trackStatement(s *Statement) {
 	if s.Parent >= 0 {
 		parent := t.Statements[s.Parent]
 		s.Tx, s.Origin = parent.Tx, parent.Origin
 		return
 	}
-	t.enter(s)
+	t.enterPart(s)
 	ctl := s.Node.GetTransactionStmt()
 	if t.pipeline && t.origin == Message {
 		head := withOthers
@@ -159,40 +173,40 @@ func (t *tracker) statement(s *Statement) {
 	}
 	switch ctl.Kind {
 	case pgparse.TransactionStmtKind_TRANS_STMT_BEGIN, pgparse.TransactionStmtKind_TRANS_STMT_START:
-		t.begin(s)
+		t.trackBegin(s)
 	case pgparse.TransactionStmtKind_TRANS_STMT_COMMIT, pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK,
 		pgparse.TransactionStmtKind_TRANS_STMT_PREPARE:
-		t.end(s, ctl)
-	default: // SAVEPOINT and what belongs to it; two-phase commands
+		t.trackEnd(s, ctl)
+	default: // SAVEPOINT and related commands; two-phase commands
 		s.Tx, s.Origin = t.tx, t.origin
 	}
 }
 
-// begin follows BEGIN and START TRANSACTION.
-func (t *tracker) begin(s *Statement) {
+// trackBegin handles BEGIN and START TRANSACTION.
+func (t *tracker) trackBegin(s *Statement) {
 	switch t.origin {
 	case Explicit:
-		t.note(s, NestedBegin)
+		t.recordControl(s, NestedBegin)
 	case Runner:
-		t.note(s, BeginInside)
+		t.recordControl(s, BeginInside)
 	case Message:
-		// The implicit transaction becomes an ordinary one: what came
-		// before in the message belongs to it.
+		// The implicit transaction becomes an ordinary one: the earlier part of the
+		// message belongs to it.
 		t.origin = Explicit
 	default:
-		t.open(Explicit)
+		t.openTransaction(Explicit)
 	}
 	s.Tx, s.Origin = t.tx, t.origin
 }
 
-// end follows COMMIT, ROLLBACK and PREPARE TRANSACTION.
-func (t *tracker) end(s *Statement, ctl *pgparse.TransactionStmt) {
+// trackEnd handles COMMIT, ROLLBACK and PREPARE TRANSACTION.
+func (t *tracker) trackEnd(s *Statement, ctl *pgparse.TransactionStmt) {
 	s.Tx, s.Origin = t.tx, t.origin
 	switch t.origin {
 	case Runner:
-		t.note(s, CommitOfRunner)
+		t.recordControl(s, CommitOfRunner)
 	case Alone, Message:
-		t.note(s, CommitWithout)
+		t.recordControl(s, CommitWithout)
 	}
 	if ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK && t.tx > 0 {
 		t.Rollback[t.tx] = true
@@ -205,7 +219,7 @@ func (t *tracker) end(s *Statement, ctl *pgparse.TransactionStmt) {
 	if ctl.Chain {
 		next = Explicit
 	}
-	t.open(next)
+	t.openTransaction(next)
 }
 
 func (t *tracker) hasInner(s *Statement) bool {
@@ -213,6 +227,6 @@ func (t *tracker) hasInner(s *Statement) bool {
 	return next < len(t.Statements) && t.Statements[next].Parent == s.Index
 }
 
-func (t *tracker) note(s *Statement, k ControlKind) {
+func (t *tracker) recordControl(s *Statement, k ControlKind) {
 	t.Controls = append(t.Controls, Control{Statement: s.Index, Kind: k})
 }

@@ -21,7 +21,7 @@ import (
 // test is skipped, and fails when ONWARD_REQUIRE=1 and cargo could have built it.
 func built(t *testing.T) string {
 	t.Helper()
-	if found, _ := filepath.Glob(filepath.Join(pgservertest.Tools(t), "mdbook-*", "bin", "mdbook")); len(found) == 0 {
+	if found, _ := filepath.Glob(filepath.Join(pgservertest.ToolsDir(t), "mdbook-*", "bin", "mdbook")); len(found) == 0 {
 		const missing = "there is no mdBook: scripts/site.sh setup installs it"
 		if _, err := exec.LookPath("cargo"); err == nil && os.Getenv("ONWARD_REQUIRE") == "1" {
 			t.Fatal(missing)
@@ -60,8 +60,8 @@ func TestSite(t *testing.T) {
 			}
 			for _, scheme := range []string{"light", "dark"} {
 				if x.Scheme(scheme); width == 1280 {
-					if pale := x.Eval(pale); pale != "" {
-						t.Errorf("%s, %s: hard to read: %s", page, scheme, pale)
+					if words := settle(x, pale); words != "" {
+						t.Errorf("%s, %s: hard to read: %s", page, scheme, words)
 					}
 				}
 				shoot(t, x, fmt.Sprintf("%s-%s-%d.png", strings.ReplaceAll(page, "/", "-"), scheme, width))
@@ -85,6 +85,17 @@ func TestSite(t *testing.T) {
 			x.Quiet()
 		})
 	}
+}
+
+// settle evaluates a script until it finds nothing, for some seconds: colors change gradually after a change of the scheme,
+// and a busy machine shows one in between.
+func settle(x *browsertest.Tab, script string) (found string) {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if found = x.Eval(script); found == "" {
+			break
+		}
+	}
+	return found
 }
 
 // search gives the titles that the site's search finds for some words.
@@ -123,7 +134,7 @@ func shoot(t *testing.T, x *browsertest.Tab, name string) {
 // widest names the elements that reach over the right edge.
 const widest = `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".table-wrapper, pre")).slice(0, 5).map(e => e.tagName + "." + e.className).join(" ")`
 
-// pale names texts whose contrast with what is behind them is below 4.5, the WCAG's AA.
+// pale returns texts whose contrast with the background is below 4.5, the limit of WCAG AA.
 const pale = `(() => {
 	const rgb = c => c.match(/[\d.]+/g).map(Number);
 	const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);

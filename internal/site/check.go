@@ -18,10 +18,11 @@ var (
 	asked     = regexp.MustCompile(`(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')\s]+)`)
 )
 
-// Faults lists what is wrong in a finished site: links within it that lead nowhere, and
-// what a browser would fetch from somewhere else. Addresses that readers may follow are none.
-func Faults(dir string) ([]string, error) {
-	files := map[string][]string{} // each file of the site, and what is named in it
+// FindFaults lists the problems of a finished site: broken links within it, and resources that a
+// browser would load from another host. Links to other sites that readers may follow are no
+// problem.
+func FindFaults(dir string) ([]string, error) {
+	files := map[string][]string{} // each file of the site, with its anchors
 	texts := map[string]string{}
 	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -40,7 +41,7 @@ func Faults(dir string) ([]string, error) {
 				return err
 			}
 			texts[name] = string(data)
-			files[name] = names(string(data))
+			files[name] = pageAnchors(string(data))
 		}
 		return nil
 	})
@@ -55,19 +56,19 @@ func Faults(dir string) ([]string, error) {
 		for _, m := range asked.FindAllStringSubmatch(text, -1) {
 			out = append(out, fmt.Sprintf("%s asks %s", name, m[1]))
 		}
-		if path.Ext(name) == ".html" && name != "404.html" { // which stands wherever something is missing
-			out = append(out, faults(name, text, files)...)
+		if path.Ext(name) == ".html" && name != "404.html" { // which is shown for any missing page
+			out = append(out, pageFaults(name, text, files)...)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
 }
 
-// names lists the anchors of a page. attribute finds one in each tag, so tags are asked
+// pageAnchors lists the anchors of a page. attribute finds one in each tag, so tags are asked
 // for each of theirs.
-func names(text string) []string {
+func pageAnchors(text string) []string {
 	var out []string
-	for _, m := range attributes(text) {
+	for _, m := range tagAttributes(text) {
 		if m[1] == "id" {
 			out = append(out, m[2])
 		}
@@ -75,8 +76,8 @@ func names(text string) []string {
 	return out
 }
 
-// attributes lists tag, attribute and value of all that link, fetch or are linked to.
-func attributes(text string) [][3]string {
+// tagAttributes lists tag, attribute and value of all that link, fetch or are linked to.
+func tagAttributes(text string) [][3]string {
 	var out [][3]string
 	for tag := range strings.SplitSeq(text, "<") {
 		tag, _, _ = strings.Cut(tag, ">")
@@ -94,9 +95,9 @@ func attributes(text string) [][3]string {
 	return out
 }
 
-func faults(page, text string, files map[string][]string) []string {
+func pageFaults(page, text string, files map[string][]string) []string {
 	var out []string
-	for _, m := range attributes(text) {
+	for _, m := range tagAttributes(text) {
 		tag, what, value := m[0], m[1], strings.ReplaceAll(m[2], "&amp;", "&")
 		if what == "id" || strings.HasPrefix(value, "data:") {
 			continue

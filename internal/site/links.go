@@ -14,7 +14,7 @@ import (
 // Link is where a page of Markdown points to.
 type Link struct {
 	Line int // from 1
-	// Target is what stands in it: "rules/README.md#column", "https://…".
+	// Target is the link's text: "rules/README.md#column", "https://…".
 	Target string
 }
 
@@ -32,8 +32,9 @@ var (
 	heading = regexp.MustCompile(`^(#{1,6})\s+(.*?)\s*#*\s*$`)
 )
 
-// prose calls f with each line that is no code, its spans of code blanked, and the line as it is.
-func prose(text string, f func(line int, blanked, raw string)) {
+// eachProseLine calls f with each line that is no code, with its code spans blanked, and with the
+// original line.
+func eachProseLine(text string, f func(line int, blanked, raw string)) {
 	within, n := "", 0
 	for raw := range strings.Lines(text) {
 		n++
@@ -53,10 +54,10 @@ func prose(text string, f func(line int, blanked, raw string)) {
 	}
 }
 
-// Links lists where a page of Markdown points to, in its order.
-func Links(text string) []Link {
+// FindLinks lists the links of a page of Markdown, in their order.
+func FindLinks(text string) []Link {
 	var out []Link
-	prose(text, func(n int, line, _ string) {
+	eachProseLine(text, func(n int, line, _ string) {
 		for _, at := range []*regexp.Regexp{inline, pointed, tagged, defined} {
 			for _, m := range at.FindAllStringSubmatch(line, -1) {
 				out = append(out, Link{n, m[1]})
@@ -66,17 +67,17 @@ func Links(text string) []Link {
 	return out
 }
 
-// Anchors lists what the headings of a page of Markdown are called in links, as forges
-// and mdBook make it.
-func Anchors(text string) []string {
+// FindAnchors lists the anchors of the headings in a page of Markdown, as forges and mdBook generate
+// them.
+func FindAnchors(text string) []string {
 	var out []string
 	seen := map[string]int{}
-	prose(text, func(_ int, _, raw string) {
+	eachProseLine(text, func(_ int, _, raw string) {
 		m := heading.FindStringSubmatch(raw)
 		if m == nil {
 			return
 		}
-		a := anchor(m[2])
+		a := headingAnchor(m[2])
 		n := seen[a]
 		seen[a]++
 		if n > 0 {
@@ -89,8 +90,8 @@ func Anchors(text string) []string {
 
 var linked = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 
-// anchor is the name of a heading: lower case, no marks but - and _.
-func anchor(title string) string {
+// headingAnchor is the name of a heading: lower case, no marks but - and _.
+func headingAnchor(title string) string {
 	title = linked.ReplaceAllString(title, "$1")
 	var b strings.Builder
 	for _, r := range strings.ToLower(title) {
@@ -104,9 +105,9 @@ func anchor(title string) string {
 	return b.String()
 }
 
-// Broken lists the links of pages that lead nowhere in the repository, each with its place.
-// root is the repository's directory; pages are relative to it, with slashes.
-func Broken(root string, pages []string) ([]string, error) {
+// FindBrokenLinks lists the broken links within the repository, each with its place. root is the
+// repository's directory; pages are relative to it, with slashes.
+func FindBrokenLinks(root string, pages []string) ([]string, error) {
 	var out []string
 	anchors := map[string][]string{}
 	read := func(page string) (string, error) {
@@ -118,7 +119,7 @@ func Broken(root string, pages []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, l := range Links(text) {
+		for _, l := range FindLinks(text) {
 			if l.External() {
 				continue
 			}
@@ -139,7 +140,7 @@ func Broken(root string, pages []string) ([]string, error) {
 				if err != nil {
 					return nil, err
 				}
-				anchors[to] = Anchors(target)
+				anchors[to] = FindAnchors(target)
 			}
 			if !slices.Contains(anchors[to], hash) {
 				out = append(out, fmt.Sprintf("%s:%d: %s has no heading #%s", page, l.Line, to, hash))

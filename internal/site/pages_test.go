@@ -38,7 +38,7 @@ func written(t *testing.T) []string {
 // TestLinks holds each link between pages, and each anchor.
 func TestLinks(t *testing.T) {
 	t.Parallel()
-	broken, err := site.Broken(root, written(t))
+	broken, err := site.FindBrokenLinks(root, written(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestBroken(t *testing.T) {
 		"```\n[code](gone.md)\n```\n`[code](gone.md)` <img src=\"x.png\"> [up](../a.md) <https://example.org/#x>\n")
 	write(t, dir, "sub/b.md", "# One\n## Two\n## Two\n[back](../a.md#a-b-c--d)\n[bad](../a.md#two)\n\n[ref]: gone.md\n")
 	write(t, dir, "b.md", "")
-	got, err := site.Broken(dir, []string{"a.md", "sub/b.md"})
+	got, err := site.FindBrokenLinks(dir, []string{"a.md", "sub/b.md"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestStage(t *testing.T) {
 	write(t, docs, "rules/README.md", "# Rules\n\n## sub\n\n| rule |\n| --- |\n| [a-b](a-b.md) |\n\n## other\n\n| [c](c.md) |\n")
 	write(t, docs, "rules/a-b.md", "[up](../README.md)\n")
 	write(t, docs, "rules/c.md", "")
-	if err := site.Stage(docs, to); err != nil {
+	if err := site.StageDocs(docs, to); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
@@ -99,7 +99,7 @@ func TestStage(t *testing.T) {
 	}
 	write(t, docs, "../more/README.md", "# M\n\n- [sub](sub.md): words\n")
 	write(t, docs, "../more/sub.md", "# S\n")
-	if err := site.Add(filepath.Join(docs, "..", "more"), to, "more"); err != nil {
+	if err := site.AddPages(filepath.Join(docs, "..", "more"), to, "more"); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(filepath.Join(to, "SUMMARY.md"))
@@ -107,7 +107,7 @@ func TestStage(t *testing.T) {
 		t.Errorf("the list, with a part added: %v\n%s", err, got)
 	}
 	write(t, docs, "two.md", "")
-	if err := site.Stage(docs, to); err == nil || !strings.Contains(err.Error(), "docs/two.md is in no list") {
+	if err := site.StageDocs(docs, to); err == nil || !strings.Contains(err.Error(), "docs/two.md is in no list") {
 		t.Errorf("a page that no list names: %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func TestStage(t *testing.T) {
 // TestListed holds that docs/README.md leads to each page that there is.
 func TestListed(t *testing.T) {
 	t.Parallel()
-	if err := site.Stage(filepath.Join(root, "docs"), t.TempDir()); err != nil {
+	if err := site.StageDocs(filepath.Join(root, "docs"), t.TempDir()); err != nil {
 		t.Error(err)
 	}
 }
@@ -123,14 +123,14 @@ func TestListed(t *testing.T) {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if _, err := site.Faults(dir); err == nil {
+	if _, err := site.FindFaults(dir); err == nil {
 		t.Error("an empty directory is no site")
 	}
 	write(t, dir, "index.html", `<a href="https://example.org/">out</a><a id="x" class="y" href="sub/b.html#z">b</a><a href="#x">x</a>`+
 		`<img src="gone.png"><script src="https://cdn.example.org/a.js"></script><a href="/root">r</a><a href="sub/b.html#no">b</a>`)
 	write(t, dir, "sub/b.html", `<h1 id="z"><link rel="stylesheet" href="../a.css?v=1"><a href="../">up</a></h1>`)
 	write(t, dir, "a.css", `@import "//fonts.example.org/css"; a { background: url(img.png) } b { background: url("https://example.org/i.png") }`)
-	got, err := site.Faults(dir)
+	got, err := site.FindFaults(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,12 @@ import (
 // Forge is where links lead that leave docs/.
 const Forge = "https://github.com/onward-sql/onward/blob/main/"
 
-// index is the page that stands for its directory on a forge.
+// index is the page that a forge shows for its directory.
 const index = "README.md"
 
-// Stage copies the directory docs for mdBook into the directory to, with the list of its chapters,
+// StageDocs copies the directory docs for mdBook into the directory to, with the list of its chapters,
 // SUMMARY.md. Links that leave docs lead to the [Forge]. A page that no list names is an error.
-func Stage(docs, to string) error {
+func StageDocs(docs, to string) error {
 	pages := map[string]string{}
 	err := filepath.WalkDir(docs, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -43,32 +43,32 @@ func Stage(docs, to string) error {
 			pages[name] = string(data)
 			return nil
 		}
-		return put(to, name, string(data))
+		return writeFile(to, name, string(data))
 	})
 	if err != nil {
 		return err
 	}
-	contents, err := summary(pages)
+	contents, err := makeSummary(pages)
 	if err != nil {
 		return err
 	}
-	if err := put(to, "SUMMARY.md", contents); err != nil {
+	if err := writeFile(to, "SUMMARY.md", contents); err != nil {
 		return err
 	}
 	var errs []error
 	for name, text := range pages {
-		if !strings.Contains(contents, "("+indexed(name)+")") {
+		if !strings.Contains(contents, "("+sitePath(name)+")") {
 			errs = append(errs, fmt.Errorf("docs/%s is in no list: add it to docs/README.md", name))
 		}
-		if err := put(to, indexed(name), relink(name, text)); err != nil {
+		if err := writeFile(to, sitePath(name), convertLinks(name, text)); err != nil {
 			return err
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// Add gives what Stage staged a further part: the pages of a directory, by its README.md.
-func Add(dir, to, part string) error {
+// AddPages adds the pages of a directory to the staged ones, listed in its README.md.
+func AddPages(dir, to, part string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func Add(dir, to, part string) error {
 		}
 		name := path.Join(part, e.Name())
 		pages[name] = string(data)
-		if err := put(to, indexed(name), relink(name, pages[name])); err != nil {
+		if err := writeFile(to, sitePath(name), convertLinks(name, pages[name])); err != nil {
 			return err
 		}
 	}
@@ -91,11 +91,11 @@ func Add(dir, to, part string) error {
 		return err
 	}
 	title := strings.ToUpper(part[:1]) + part[1:]
-	more := fmt.Sprintf("\n# %s\n\n- [%s](%s/index.md)\n%s", title, "All of them", part, below(part, pages[path.Join(part, index)]))
+	more := fmt.Sprintf("\n# %s\n\n- [%s](%s/index.md)\n%s", title, "All of them", part, listPages(part, pages[path.Join(part, index)]))
 	return os.WriteFile(file, append(contents, more...), 0o644)
 }
 
-func put(dir, name, text string) error {
+func writeFile(dir, name, text string) error {
 	file := filepath.Join(dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
@@ -103,19 +103,19 @@ func put(dir, name, text string) error {
 	return os.WriteFile(file, []byte(text), 0o644)
 }
 
-// indexed is a page's name in the site, where index.html stands for a directory.
-func indexed(name string) string {
+// sitePath returns a page's name in the site, where index.html is the page of a directory.
+func sitePath(name string) string {
 	if path.Base(name) == index {
 		return path.Join(path.Dir(name), "index.md")
 	}
 	return name
 }
 
-// relink gives a page the links that it has in the site.
-func relink(name, text string) string {
+// convertLinks converts the links of a page to links in the site.
+func convertLinks(name, text string) string {
 	var b strings.Builder
 	rest := text
-	for _, l := range Links(text) {
+	for _, l := range FindLinks(text) {
 		if l.External() || strings.HasPrefix(l.Target, "#") {
 			continue
 		}

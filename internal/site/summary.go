@@ -10,16 +10,16 @@ import (
 // chapter is a line of a list of pages that links to one.
 var chapter = regexp.MustCompile(`^(?:\s*[-*] |\| )\[([^\]]+)\]\(([^)#\s]+\.md)\)`)
 
-// summary makes mdBook's list of chapters: docs/README.md has its parts and pages, and a
-// directory's own README.md those of the directory.
-func summary(pages map[string]string) (string, error) {
+// makeSummary makes mdBook's list of chapters: docs/README.md lists the parts and pages, and
+// a directory's own README.md lists the directory's pages.
+func makeSummary(pages map[string]string) (string, error) {
 	text, ok := pages[index]
 	if !ok {
 		return "", fmt.Errorf("there is no docs/%s, which lists the pages", index)
 	}
 	var b strings.Builder
 	b.WriteString("# onward\n\n[onward](index.md)\n")
-	prose(text, func(_ int, _, line string) {
+	eachProseLine(text, func(_ int, _, line string) {
 		if m := heading.FindStringSubmatch(line); m != nil && len(m[1]) == 2 {
 			fmt.Fprintf(&b, "\n# %s\n\n", m[2])
 			return
@@ -28,20 +28,20 @@ func summary(pages map[string]string) (string, error) {
 		if m == nil {
 			return
 		}
-		fmt.Fprintf(&b, "- [%s](%s)\n", m[1], indexed(m[2]))
+		fmt.Fprintf(&b, "- [%s](%s)\n", m[1], sitePath(m[2]))
 		if path.Base(m[2]) == index {
-			b.WriteString(below(path.Dir(m[2]), pages[m[2]]))
+			b.WriteString(listPages(path.Dir(m[2]), pages[m[2]]))
 		}
 	})
 	return b.String(), nil
 }
 
-// below lists the pages of a directory as its own page does: under its headings, where
+// listPages lists the pages of a directory as its own page does: under its headings, where
 // it has them.
-func below(dir, text string) string {
+func listPages(dir, text string) string {
 	var b strings.Builder
 	part, written := "", ""
-	prose(text, func(_ int, _, line string) {
+	eachProseLine(text, func(_ int, _, line string) {
 		if m := heading.FindStringSubmatch(line); m != nil && len(m[1]) == 2 {
 			part = m[2]
 			return

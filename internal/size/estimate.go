@@ -6,47 +6,46 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// entryBytes is what an entry of an index over a column of eight bytes takes,
-// pages nine tenths full.
+// entryBytes is the size of an index entry for a column of eight bytes, with pages filled
+// to nine tenths.
 const entryBytes = 20
 
-// Estimate tells for how long the work on each relation of a result takes, in
-// milliseconds: at the same places as the effects, 0 where there is no work or
-// nothing is known. now gives the name that an effect's relation has on the
-// server, which is another one when the release renames it.
-func (m *Model) Estimate(r *effect.Result, now func(*effect.Effect) catalog.Name) []int64 {
+// EstimateWork estimates the duration of the work on each relation of a result, in
+// milliseconds. The values have the same order as the effects; 0 means no work or not
+// known. now returns the relation's name on the server, which differs if the release
+// renames it.
+func (m *Model) EstimateWork(r *effect.Result, now func(*effect.Effect) catalog.Name) []int64 {
 	out := make([]int64, len(r.Effects))
 	if m == nil {
 		return out
 	}
 	for i := range r.Effects {
 		e := &r.Effects[i]
-		if e.Created || e.Instant || e.Work() == onward.NoWork || e.Kind == catalog.PartitionedTable {
+		if e.Created || e.Instant || e.HeaviestWork() == onward.NoWork || e.Kind == catalog.PartitionedTable {
 			continue // a partitioned table has no file: its partitions have effects of their own
 		}
-		if t, ok := m.Table(now(e)); ok {
-			out[i] = m.work(e, t, m.rebuilt(r, e, t, now)).milliseconds(m.Throughput)
+		if t, ok := m.TableSize(now(e)); ok {
+			out[i] = m.workOf(e, t, m.rebuiltAmount(r, e, t, now)).toMilliseconds(m.Throughput)
 		}
 	}
 	return out
 }
 
-// amount is what is read and written, in bytes.
+// amount is the number of bytes read and written.
 type amount struct{ read, written int64 }
 
-func (a amount) milliseconds(t onward.Throughput) int64 {
+func (a amount) toMilliseconds(t onward.Throughput) int64 {
 	ms := float64(a.read)/float64(t.Read)*1000 + float64(a.written)/float64(t.Write)*1000
 	return max(1, int64(ms))
 }
 
-// work is what one effect reads and writes.
-func (m *Model) work(e *effect.Effect, t Table, rebuilt amount) amount {
+// workOf returns what one effect reads and writes.
+func (m *Model) workOf(e *effect.Effect, t Table, rebuilt amount) amount {
 	var a amount
 	if e.Rewrites {
-		// The table is read once and written once, and each index is built
-		// from the new file.
-		a.read = t.Bytes() + int64(t.indexes)*t.Heap
-		a.written = t.Bytes() + t.Index
+		// The table is read once and written once. Each index is built from the new file.
+		a.read = t.DataBytes() + int64(t.indexes)*t.Heap
+		a.written = t.DataBytes() + t.Index
 	} else {
 		a.read, a.written = rebuilt.read, rebuilt.written
 	}
@@ -65,9 +64,9 @@ func (m *Model) work(e *effect.Effect, t Table, rebuilt amount) amount {
 	return a
 }
 
-// rebuilt is what rebuilding indexes of a table reads and writes: those that
+// rebuiltAmount returns what rebuilding indexes of a table reads and writes: the indexes that
 // the result names, else all.
-func (m *Model) rebuilt(r *effect.Result, e *effect.Effect, t Table, now func(*effect.Effect) catalog.Name) amount {
+func (m *Model) rebuiltAmount(r *effect.Result, e *effect.Effect, t Table, now func(*effect.Effect) catalog.Name) amount {
 	if !e.RebuildsIndex || e.Rewrites {
 		return amount{}
 	}

@@ -1,9 +1,9 @@
-// Package size turns "grows with the table" into an estimate: how big a table
-// is comes from [onward.Stats], what is done to it from package effect, how
-// fast that goes from an [onward.Throughput].
+// Package size turns "grows with the table" into an estimate. The size of a table comes
+// from [onward.Stats], the work on it from package effect, and the speed from an
+// [onward.Throughput].
 //
-// The estimates are for planning: one stream of reads and writes, nothing in
-// the cache, nobody else on the disk.
+// The estimates are for planning: one stream of reads and writes, nothing in the cache,
+// nobody else on the disk.
 package size
 
 import (
@@ -11,11 +11,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Default is what holds where nothing was measured or configured: a modest
-// network disk.
+// Default is used if nothing was measured or configured: a modest network disk.
 var Default = onward.Throughput{Read: 200e6, Write: 100e6}
 
-// orDefault fills what is not set.
+// orDefault fills in the missing speeds.
 func orDefault(t onward.Throughput) onward.Throughput {
 	if t.Read <= 0 {
 		t.Read = Default.Read
@@ -26,30 +25,30 @@ func orDefault(t onward.Throughput) onward.Throughput {
 	return t
 }
 
-// Table is how big a table is: with its partitions, if it has any.
+// Table is the size of a table, including its partitions.
 type Table struct {
-	// Rows is -1 when they are not known.
+	// Rows is -1 if unknown.
 	Rows int64
 	// Heap, Toast and Index are bytes.
 	Heap, Toast, Index int64
 	indexes            int
 }
 
-// Bytes is what the table holds, without its indexes.
-func (t Table) Bytes() int64 { return t.Heap + t.Toast }
+// DataBytes returns the size of the table without its indexes.
+func (t Table) DataBytes() int64 { return t.Heap + t.Toast }
 
-// Total is all that the table takes on the disk.
-func (t Table) Total() int64 { return t.Heap + t.Toast + t.Index }
+// TotalBytes returns the size of the table with its indexes.
+func (t Table) TotalBytes() int64 { return t.Heap + t.Toast + t.Index }
 
-// Model knows the tables of a database.
+// Model knows the sizes of a database's tables.
 type Model struct {
 	tables     map[string]Table // by qualified name
 	indexes    map[string]int64 // bytes by qualified name
 	Throughput onward.Throughput
 }
 
-// New makes a model of what was read from a server.
-func New(s *onward.Stats, t onward.Throughput) *Model {
+// NewModel returns a model of the statistics of a server.
+func NewModel(s *onward.Stats, t onward.Throughput) *Model {
 	m := &Model{tables: make(map[string]Table, len(s.Relations)), indexes: map[string]int64{}, Throughput: orDefault(t)}
 	parent := make(map[string]string, len(s.Relations))
 	for i := range s.Relations {
@@ -79,7 +78,8 @@ func New(s *onward.Stats, t onward.Throughput) *Model {
 			m.indexes[x.Name] = x.Bytes
 		}
 		if r.Kind == catalog.PartitionedTable.String() {
-			// Its own count is that of all partitions, as of the last ANALYZE.
+			// The count of a partitioned table is the sum over its partitions at the last
+			// ANALYZE, so it is ignored.
 			of = Table{}
 		}
 		add(r.Name, of)
@@ -92,8 +92,8 @@ func New(s *onward.Stats, t onward.Throughput) *Model {
 	return m
 }
 
-// Table tells how big a table is; ok is false when nothing is known of it.
-func (m *Model) Table(name catalog.Name) (t Table, ok bool) {
+// TableSize returns the size of a table; ok is false if it is unknown.
+func (m *Model) TableSize(name catalog.Name) (t Table, ok bool) {
 	if m == nil {
 		return Table{}, false
 	}
@@ -101,15 +101,28 @@ func (m *Model) Table(name catalog.Name) (t Table, ok bool) {
 	return t, ok
 }
 
-// Below lists the tables that take less than a number of bytes, with all
-// their indexes.
-func (m *Model) Below(bytes int64) []string {
+// HasLarger reports whether any table takes at least a number of bytes, with all its
+// indexes.
+func (m *Model) HasLarger(bytes int64) bool {
+	if m == nil {
+		return false
+	}
+	for _, t := range m.tables {
+		if t.TotalBytes() >= bytes {
+			return true
+		}
+	}
+	return false
+}
+
+// TablesBelow lists the tables that take less than a number of bytes, with all their indexes.
+func (m *Model) TablesBelow(bytes int64) []string {
 	if m == nil {
 		return nil
 	}
 	var out []string
 	for name, t := range m.tables {
-		if t.Total() < bytes {
+		if t.TotalBytes() < bytes {
 			out = append(out, name)
 		}
 	}

@@ -36,7 +36,7 @@ var stats = &onward.Stats{Schema: onward.StatsSchema, Relations: []onward.Relati
 
 func fold(t *testing.T, c *catalog.Catalog, sql string) (*catalog.Catalog, *pgparse.Node) {
 	t.Helper()
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,13 +50,13 @@ func name(n string) catalog.Name { return catalog.Name{Schema: "public", Name: n
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	m := size.New(stats, onward.Throughput{})
+	m := size.NewModel(stats, onward.Throughput{})
 	for want, table := range map[int64]string{300: "users", 100: "event_1", 200: "event_2", 301: "event"} {
-		got, ok := m.Table(name(table))
+		got, ok := m.TableSize(name(table))
 		switch {
 		case !ok:
 			t.Errorf("%s is not known", table)
-		case table == "users" && (got.Bytes() != 300e6 || got.Total() != 360e6 || got.Rows != 1_000_000):
+		case table == "users" && (got.DataBytes() != 300e6 || got.TotalBytes() != 360e6 || got.Rows != 1_000_000):
 			t.Errorf("users: %+v", got)
 		case table == "event" && (got.Rows != 300 || got.Heap != 3e6 || got.Index != 5):
 			t.Errorf("the partitions of event do not add up: %+v", got)
@@ -64,22 +64,22 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s has %d rows, want %d", table, got.Rows, want)
 		}
 	}
-	if _, ok := m.Table(name("missing")); ok {
+	if _, ok := m.TableSize(name("missing")); ok {
 		t.Error("a table that nobody measured is known")
 	}
 	var none *size.Model
-	if _, ok := none.Table(name("users")); ok || none.Below(1e9) != nil {
+	if _, ok := none.TableSize(name("users")); ok || none.TablesBelow(1e9) != nil {
 		t.Error("no model knows something")
 	}
 }
 
 func TestBelow(t *testing.T) {
 	t.Parallel()
-	m := size.New(stats, onward.Throughput{})
+	m := size.NewModel(stats, onward.Throughput{})
 	for limit, want := range map[int64][]string{
 		0: nil, 8192: nil, 8193: {"public.country"}, 2.1e6: {"public.country", "public.event_1", "public.event_2", "public.event_2a"},
 	} {
-		got := m.Below(limit)
+		got := m.TablesBelow(limit)
 		slices.Sort(got)
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("below %d (-want +got):\n%s", limit, d)
@@ -87,11 +87,11 @@ func TestBelow(t *testing.T) {
 	}
 }
 
-// TestEstimate holds the arithmetic: 200 MB/s read and 100 MB/s written.
+// TestEstimate checks the arithmetic at 200 MB/s read and 100 MB/s written.
 func TestEstimate(t *testing.T) {
 	t.Parallel()
 	before, _ := fold(t, catalog.New(), schema)
-	m := size.New(stats, onward.Throughput{Read: 200e6, Write: 100e6})
+	m := size.NewModel(stats, onward.Throughput{Read: 200e6, Write: 100e6})
 	for sql, want := range map[string]map[string]int64{
 		// Read once.
 		"ALTER TABLE users ALTER COLUMN name SET NOT NULL":      {"users": 1000},
@@ -112,9 +112,9 @@ func TestEstimate(t *testing.T) {
 	} {
 		after, node := fold(t, before, sql)
 		_ = after
-		r := effect.Of(node, before, effect.NewVersion(17), effect.Session{})
+		r := effect.EffectOf(node, before, effect.NewVersion(17), effect.Session{})
 		got := map[string]int64{}
-		for i, ms := range m.Estimate(&r, func(e *effect.Effect) catalog.Name { return e.Name }) {
+		for i, ms := range m.EstimateWork(&r, func(e *effect.Effect) catalog.Name { return e.Name }) {
 			if e := r.Effects[i]; ms > 0 && e.Kind != catalog.Index {
 				got[e.Name.Name] = ms
 			}
@@ -132,9 +132,9 @@ func TestRenamed(t *testing.T) {
 	c, _ := fold(t, catalog.New(), schema)
 	c, _ = fold(t, c, "ALTER TABLE users RENAME TO people")
 	_, node := fold(t, c, "ALTER TABLE people ALTER COLUMN name SET NOT NULL")
-	r := effect.Of(node, c, effect.NewVersion(17), effect.Session{})
-	m := size.New(stats, size.Default)
-	if got := m.Estimate(&r, func(*effect.Effect) catalog.Name { return name("users") }); got[0] != 1000 {
+	r := effect.EffectOf(node, c, effect.NewVersion(17), effect.Session{})
+	m := size.NewModel(stats, size.Default)
+	if got := m.EstimateWork(&r, func(*effect.Effect) catalog.Name { return name("users") }); got[0] != 1000 {
 		t.Errorf("%v, want 1000 first", got)
 	}
 }

@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// Bytes is a size for people: "24 GB", in powers of 1000.
-func Bytes(n int64) string { return scaled(n, []string{" B", " kB", " MB", " GB", " TB", " PB"}) }
+// FormatBytes formats a size for people: "24 GB", in powers of 1000.
+func FormatBytes(n int64) string {
+	return formatScaled(n, []string{" B", " kB", " MB", " GB", " TB", " PB"})
+}
 
-// Number is a count for people: "81 M".
-func Number(n int64) string { return scaled(n, []string{"", " k", " M", " G", " T"}) }
+// FormatCount formats a count for people: "81 M".
+func FormatCount(n int64) string { return formatScaled(n, []string{"", " k", " M", " G", " T"}) }
 
-// scaled has one decimal place below ten, none above.
-func scaled(n int64, units []string) string {
+// formatScaled formats a number below ten with one decimal place, others with none.
+func formatScaled(n int64, units []string) string {
 	v, u := float64(n), 0
 	for v >= 999.5 && u < len(units)-1 {
 		v, u = v/1000, u+1

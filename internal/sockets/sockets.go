@@ -15,7 +15,7 @@ type Connection struct {
 	PID int
 	// Local and Remote are its addresses. They are invalid for a Unix socket.
 	Local, Remote netip.AddrPort
-	// Peer identifies the other end if that is on this machine, too; 0 if it is not known.
+	// Peer identifies the other end if that is on this machine too; 0 if unknown.
 	Peer uint64
 }
 
@@ -32,7 +32,7 @@ type Tree struct {
 	members map[int]process
 }
 
-// NewTree begins with one process.
+// NewTree returns a tree with one process.
 func NewTree(pid int) *Tree {
 	t := &Tree{members: map[int]process{}}
 	if p, ok := readProcess(pid); ok {
@@ -41,11 +41,11 @@ func NewTree(pid int) *Tree {
 	return t
 }
 
-// Signal sends a signal to all processes of the tree, and reports how many got it.
-func (t *Tree) Signal(s syscall.Signal) (count int) {
+// SignalAll sends a signal to all processes of the tree, and reports how many got it.
+func (t *Tree) SignalAll(s syscall.Signal) (count int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.refresh()
+	t.refreshMembers()
 	for pid := range t.members {
 		if p, err := os.FindProcess(pid); err == nil && p.Signal(s) == nil {
 			count++
@@ -54,16 +54,16 @@ func (t *Tree) Signal(s syscall.Signal) (count int) {
 	return count
 }
 
-// Alive reports whether a process of the tree is running.
-func (t *Tree) Alive() bool {
+// IsAlive reports whether a process of the tree is running.
+func (t *Tree) IsAlive() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.refresh()
+	t.refreshMembers()
 	return len(t.members) > 0
 }
 
-// refresh adds new descendants and removes processes that have ended.
-func (t *Tree) refresh() {
+// refreshMembers adds new descendants and removes processes that have ended.
+func (t *Tree) refreshMembers() {
 	queue := make([]process, 0, len(t.members))
 	for pid, p := range t.members {
 		if now, ok := readProcess(pid); ok && now == p {
@@ -77,7 +77,7 @@ func (t *Tree) refresh() {
 		queue = queue[1:]
 		for _, pid := range children(parent.pid) {
 			child, ok := readProcess(pid)
-			// A parent started before its child. Otherwise its PID was reused meanwhile.
+			// A parent starts before its child. Otherwise its PID was reused meanwhile.
 			if _, member := t.members[pid]; !member && ok && parent.started <= child.started {
 				t.members[pid] = child
 				queue = append(queue, child)

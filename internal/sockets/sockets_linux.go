@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// children are those of a process, by the lists of its threads.
+// children returns the child processes of a process, from the lists of its threads.
 func children(pid int) (out []int) {
 	dir := procPath(pid, "task")
 	threads, err := os.ReadDir(dir)
@@ -31,13 +31,13 @@ func children(pid int) (out []int) {
 	return out
 }
 
-// readProcess identifies a process that is running. A zombie holds nothing, and counts as ended.
+// readProcess identifies a running process. A zombie holds nothing, and counts as ended.
 func readProcess(pid int) (p process, ok bool) {
 	text, err := os.ReadFile(procPath(pid, "stat"))
 	if err != nil {
 		return p, false
 	}
-	// The program's name may hold spaces and parentheses.
+	// The program's name may contain spaces and parentheses.
 	end := strings.LastIndexByte(string(text), ')')
 	fields := strings.Fields(string(text[end+1:]))
 	if end < 0 || len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
@@ -52,8 +52,8 @@ func procPath(pid int, name string) string {
 	return filepath.Join("/proc", strconv.Itoa(pid), name)
 }
 
-// inodes are the sockets that a process holds.
-func inodes(pid int) map[uint64]bool {
+// socketInodes returns the sockets that a process holds.
+func socketInodes(pid int) map[uint64]bool {
 	out := map[uint64]bool{}
 	dir := procPath(pid, "fd")
 	names, err := os.ReadDir(dir)
@@ -75,21 +75,21 @@ func inodes(pid int) map[uint64]bool {
 }
 
 // Holds reports whether a process holds one end of a connection. It is false if this user may not see that.
-func Holds(pid int, end uint64) bool { return inodes(pid)[end] }
+func Holds(pid int, end uint64) bool { return socketInodes(pid)[end] }
 
-// Connections are those that the tree's processes hold, by TCP or by Unix sockets.
+// Connections returns the TCP and Unix socket connections that the tree's processes hold.
 func (t *Tree) Connections() []Connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.refresh()
+	t.refreshMembers()
 	held := map[uint64]int{}
 	own, _ := os.Readlink("/proc/self/ns/net")
 	for pid := range t.members {
-		// In another network namespace the same address is another place.
+		// In another network namespace the same address means another place.
 		if ns, err := os.Readlink(procPath(pid, "ns/net")); err != nil || ns != own {
 			continue
 		}
-		for inode := range inodes(pid) {
+		for inode := range socketInodes(pid) {
 			held[inode] = pid
 		}
 	}
@@ -99,7 +99,7 @@ func (t *Tree) Connections() []Connection {
 	return append(tcpConnections(held), unixConnections(held)...)
 }
 
-// tcpConnections are those of the held sockets that are established TCP connections.
+// tcpConnections returns the held sockets that are established TCP connections.
 func tcpConnections(held map[uint64]int) []Connection {
 	type ends struct{ local, remote netip.AddrPort }
 	byEnds, found := map[ends]uint64{}, map[uint64]ends{}
@@ -134,7 +134,7 @@ func tcpConnections(held map[uint64]int) []Connection {
 	return out
 }
 
-// parseAddress reads "0100007F:1538": each four bytes are a number in the machine's own byte order.
+// parseAddress parses "0100007F:1538": each four bytes are a number in the machine's own byte order.
 func parseAddress(text string) (netip.AddrPort, bool) {
 	host, port, _ := strings.Cut(text, ":")
 	raw, err := hex.DecodeString(host)

@@ -65,7 +65,7 @@ func TestTree(t *testing.T) {
 	members := func() int {
 		tree.mu.Lock()
 		defer tree.mu.Unlock()
-		tree.refresh()
+		tree.refreshMembers()
 		return len(tree.members)
 	}
 	wait := func(count int) {
@@ -82,11 +82,11 @@ func TestTree(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	wait(2)
-	if n := tree.Signal(syscall.SIGTERM); n != 2 {
+	if n := tree.SignalAll(syscall.SIGTERM); n != 2 {
 		t.Errorf("%d processes got the signal", n)
 	}
 	wait(0)
-	if tree.Alive() {
+	if tree.IsAlive() {
 		t.Error("the tree is alive")
 	}
 	if err := other.Process.Signal(syscall.Signal(0)); err != nil {

@@ -2,10 +2,11 @@
 
 package sockets
 
-// Connections are those that the tree's processes hold.
+// Connections returns nothing on this platform.
 func (t *Tree) Connections() []Connection { return nil }
 
-// Holds reports whether a process holds one end of a connection.
+// Holds reports whether a process holds one end of a connection; on this
+// platform it is always false.
 func Holds(int, uint64) bool { return false }
 
 func readProcess(int) (process, bool) { return process{}, false }

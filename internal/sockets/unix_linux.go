@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unixConnections are those of the held sockets that are connected Unix sockets. /proc/net/unix does not report the
-// other end, so the kernel is asked by a netlink socket, as ss -x does.
+// unixConnections returns the held sockets that are connected Unix sockets. /proc/net/unix does not report the
+// other end, so the kernel is asked through a netlink socket, as ss -x does.
 func unixConnections(held map[uint64]int) []Connection {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
@@ -51,7 +51,7 @@ const (
 	attributePeer   = 2 // UNIX_DIAG_PEER
 )
 
-// unixQuestion asks for all connected Unix sockets and the other end of each.
+// unixQuestion returns a request for all connected Unix sockets and the other end of each.
 func unixQuestion() []byte {
 	const size = unix.NLMSG_HDRLEN + unixRequestSize
 	out := make([]byte, size)

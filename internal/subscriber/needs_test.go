@@ -11,7 +11,10 @@ import (
 // What a subscriber needs follows a column and a table through their names, and leaves out what is not sent.
 func TestNeeds(t *testing.T) {
 	t.Parallel()
-	some := Publication{Name: "some", Tables: []Table{{Name: "public.orders"}, {Name: "app.Parts_1", Roots: []string{"app.Parts"}}, {Name: "public.listed", Listed: true}}}
+	some := Publication{
+		Name:   "some",
+		Tables: []Table{{Name: "public.orders"}, {Name: "app.Parts_1", Roots: []string{"app.Parts"}}, {Name: "public.listed", Listed: true}},
+	}
 	all := Publication{Name: "all", AllTables: true, Tables: some.Tables}
 	for name, c := range map[string]struct {
 		publication *Publication
@@ -19,19 +22,47 @@ func TestNeeds(t *testing.T) {
 		want        []Need
 	}{
 		"a column with all that may come behind its type": {&some, []string{`ALTER TABLE IF EXISTS ONLY orders ADD COLUMN IF NOT EXISTS "At" timestamp with time zone NOT NULL DEFAULT now(), ADD total numeric(10, 2)[] COLLATE "C" CHECK (true), ADD n bigserial;`},
-			[]Need{{Step: "a", Before: []string{`ALTER TABLE public.orders ADD COLUMN "At" timestamp with time zone`, "ALTER TABLE public.orders ADD COLUMN total numeric(10, 2)[]", "ALTER TABLE public.orders ADD COLUMN n bigint"}}}},
-		"a generated column, a list of columns and another table": {&some, []string{"ALTER TABLE orders ADD COLUMN g int GENERATED ALWAYS AS (id) STORED; ALTER TABLE listed ADD COLUMN x int; ALTER TABLE others ADD COLUMN x int; CREATE TABLE fresh (id int);"}, nil},
-		"a column of a partitioned table":                         {&some, []string{`ALTER TABLE app."Parts" ADD COLUMN x int;`}, []Need{{Step: "a", Before: []string{`ALTER TABLE app."Parts" ADD COLUMN x int`}}}},
-		"a column that takes another one's name": {&some, []string{"ALTER TABLE orders ADD COLUMN n_onward bigint;", "ALTER TABLE orders DROP COLUMN n; ALTER TABLE orders RENAME COLUMN n_onward TO n;"}, []Need{
+			[]Need{{
+				Step: "a",
+				Before: []string{
+					`ALTER TABLE public.orders ADD COLUMN "At" timestamp with time zone`,
+					"ALTER TABLE public.orders ADD COLUMN total numeric(10, 2)[]", "ALTER TABLE public.orders ADD COLUMN n bigint",
+				},
+			}}},
+		"a generated column, a list of columns and another table": {
+			&some,
+			[]string{"ALTER TABLE orders ADD COLUMN g int GENERATED ALWAYS AS (id) STORED; ALTER TABLE listed ADD COLUMN x int; ALTER TABLE others ADD COLUMN x int; " +
+				"CREATE TABLE fresh (id int);"},
+			nil,
+		},
+		"a column of a partitioned table": {
+			&some, []string{`ALTER TABLE app."Parts" ADD COLUMN x int;`},
+			[]Need{{Step: "a", Before: []string{`ALTER TABLE app."Parts" ADD COLUMN x int`}}},
+		},
+		"a column that takes another one's name": {&some, []string{
+			"ALTER TABLE orders ADD COLUMN n_onward bigint;",
+			"ALTER TABLE orders DROP COLUMN n; ALTER TABLE orders RENAME COLUMN n_onward TO n;",
+		}, []Need{
 			{Step: "a", Before: []string{"ALTER TABLE public.orders ADD COLUMN n_onward bigint"}},
 			{Step: "b", Before: []string{"ALTER TABLE public.orders ALTER COLUMN n TYPE bigint"}, After: []string{"ALTER TABLE public.orders DROP COLUMN n_onward"}}}},
 		"a dropped column": {&some, []string{"ALTER TABLE orders DROP COLUMN n;"}, []Need{
 			{Step: "a", Before: []string{"ALTER TABLE public.orders ALTER COLUMN n DROP NOT NULL"}, After: []string{"ALTER TABLE public.orders DROP COLUMN n"}}}},
 		"a renamed table, and its next column": {&some, []string{"ALTER TABLE orders RENAME TO bills;", "ALTER TABLE bills ADD COLUMN x int;"}, []Need{
-			{Step: "a", After: []string{"ALTER TABLE public.orders RENAME TO bills"}, Stops: true}, {Step: "b", Before: []string{"ALTER TABLE public.bills ADD COLUMN x int"}}}},
-		"a renamed column": {&some, []string{"ALTER TABLE orders RENAME n TO m;"}, []Need{{Step: "a", After: []string{"ALTER TABLE public.orders RENAME COLUMN n TO m"}, Stops: true}}},
-		"new tables": {&all, []string{"CREATE SCHEMA onward; CREATE TABLE onward.x (id int); CREATE UNLOGGED TABLE u (id int); CREATE TABLE y AS SELECT 1 AS a; ALTER TABLE y ADD COLUMN b int;"}, []Need{
-			{Step: "a", Before: []string{"CREATE SCHEMA onward", "CREATE TABLE onward.x (id int)", "CREATE TABLE y AS SELECT 1 AS a", "ALTER TABLE public.y ADD COLUMN b int"}}}},
+			{
+				Step:  "a",
+				After: []string{"ALTER TABLE public.orders RENAME TO bills"},
+				Stops: true,
+			}, {Step: "b", Before: []string{"ALTER TABLE public.bills ADD COLUMN x int"}}}},
+		"a renamed column": {
+			&some, []string{"ALTER TABLE orders RENAME n TO m;"},
+			[]Need{{Step: "a", After: []string{"ALTER TABLE public.orders RENAME COLUMN n TO m"}, Stops: true}},
+		},
+		"new tables": {&all, []string{"CREATE SCHEMA onward; CREATE TABLE onward.x (id int); CREATE UNLOGGED TABLE u (id int); CREATE TABLE y AS SELECT 1 AS a; " +
+			"ALTER TABLE y ADD COLUMN b int;"}, []Need{
+			{
+				Step:   "a",
+				Before: []string{"CREATE SCHEMA onward", "CREATE TABLE onward.x (id int)", "CREATE TABLE y AS SELECT 1 AS a", "ALTER TABLE public.y ADD COLUMN b int"},
+			}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,7 +70,7 @@ func TestNeeds(t *testing.T) {
 			for i, sql := range c.sql {
 				steps = append(steps, onward.PlanStep{ID: string(rune('a' + i)), SQL: sql})
 			}
-			if diff := cmp.Diff(c.want, c.publication.Needs(steps, []string{"public"})); diff != "" {
+			if diff := cmp.Diff(c.want, c.publication.ListNeeds(steps, []string{"public"})); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -17,24 +17,24 @@ import (
 // Publication sends changes of rows to subscribers.
 type Publication struct {
 	Name string
-	// AllTables: it sends tables that are created later, too. Schemas are those of which it does.
+	// AllTables: it also sends tables that are created later. For Schemas that holds for tables in them.
 	AllTables bool
 	Schemas   []string
 	Tables    []Table
-	// Subscribers are its slots, with who reads them, in words.
+	// Subscribers describe its slots and their readers.
 	Subscribers []string
 }
 
-// Table is one that a publication sends.
+// Table is a table that a publication sends.
 type Table struct {
 	// Name is "public.orders"; Roots are the partitioned tables that it is a partition of.
 	Name  string
 	Roots []string
-	// Listed: the publication sends a list of columns, and no new one.
+	// Listed: the publication sends a fixed list of columns.
 	Listed bool
 }
 
-// Read reads the publications of a database, and who subscribes to them as far as the role may see it.
+// Read reads the publications of a database, and their subscribers as far as the role may see them.
 func Read(ctx context.Context, conn *pgx.Conn) ([]Publication, error) {
 	var version int
 	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
@@ -43,7 +43,8 @@ func Read(ctx context.Context, conn *pgx.Conn) ([]Publication, error) {
 	listed, schemas := "false", "'{}'::text[]"
 	if version >= 150000 {
 		listed = "EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prattrs IS NOT NULL)"
-		schemas = "ARRAY(SELECT nspname::text FROM pg_catalog.pg_publication_namespace s JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = p.oid ORDER BY 1)"
+		schemas = "ARRAY(SELECT nspname::text FROM pg_catalog.pg_publication_namespace s JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = " +
+			"p.oid ORDER BY 1)"
 	}
 	rows, err := conn.Query(ctx, `SELECT p.pubname::text, p.puballtables, `+schemas+`, coalesce(t.schemaname || '.' || t.tablename, ''),
 			ARRAY(SELECT rn.nspname || '.' || rc.relname FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_class rc ON rc.oid = a.relid JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace WHERE a.relid <> c.oid),
@@ -71,8 +72,8 @@ func Read(ctx context.Context, conn *pgx.Conn) ([]Publication, error) {
 	return out, readSubscribers(ctx, conn, out)
 }
 
-// readSubscribers names the logical slots of the database at the publications that their readers asked for. A role without
-// pg_read_all_stats does not see what they asked for: then a slot may be of each publication.
+// readSubscribers adds the logical slots of the database to the publications that their readers requested. A role without
+// pg_read_all_stats does not see these requests, so a slot may then belong to any publication.
 func readSubscribers(ctx context.Context, conn *pgx.Conn, list []Publication) error {
 	rows, err := conn.Query(ctx, `SELECT s.slot_name::text, coalesce(r.application_name, ''), coalesce(host(r.client_addr), ''), s.active, coalesce(a.query, '')
 		FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_replication r ON r.pid = s.active_pid LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
@@ -93,7 +94,8 @@ func readSubscribers(ctx context.Context, conn *pgx.Conn, list []Publication) er
 			words += fmt.Sprintf(" (application %s)", application)
 		}
 		for i := range list {
-			if names := strings.Contains(query, "publication_names"); !names || strings.Contains(query, pgparse.QuoteIdent(list[i].Name)) || strings.Contains(query, `"`+list[i].Name+`"`) {
+			if names := strings.Contains(query, "publication_names"); !names || strings.Contains(query, pgparse.QuoteIdent(list[i].Name)) ||
+				strings.Contains(query, `"`+list[i].Name+`"`) {
 				list[i].Subscribers = append(list[i].Subscribers, words)
 			}
 		}
@@ -102,18 +104,19 @@ func readSubscribers(ctx context.Context, conn *pgx.Conn, list []Publication) er
 	return err
 }
 
-// Readers are the subscribers in one sentence's words.
-func (p *Publication) Readers() string {
+// DescribeReaders describes the subscribers for use in a sentence.
+func (p *Publication) DescribeReaders() string {
 	if len(p.Subscribers) == 0 {
 		return "its subscribers (no logical slot of this database is visible now)"
 	}
 	return strings.Join(p.Subscribers, ", ")
 }
 
-// Explain says which steps stop which subscribers, and what to run there.
-func (p *Publication) Explain(needs []Need) string {
+// ExplainNeeds says which steps stop which subscribers, and what to run there.
+func (p *Publication) ExplainNeeds(needs []Need) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "publication %s sends what the plan changes to %s. A subscriber with tables of its own stops at the next row; a consumer without, such as Debezium, goes on.", p.Name, p.Readers())
+	fmt.Fprintf(&b, "publication %s sends what the plan changes to %s. A subscriber with tables of its own stops at the next row; "+
+		"a consumer without, such as Debezium, goes on.", p.Name, p.DescribeReaders())
 	for _, n := range needs {
 		if len(n.Before) > 0 {
 			fmt.Fprintf(&b, "\nBefore %s, run on the subscriber:\n%s;", n.Step, strings.Join(n.Before, ";\n"))

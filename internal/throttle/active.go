@@ -6,8 +6,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// active is how many sessions are at work. The server tells nobody how many processors it has.
-var active = signal{name: "the number of sessions at work", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+// activeSessions is how many sessions are running. The server does not say how many processors it has.
+var activeSessions = signal{name: "the number of sessions at work", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.Active < 0 {
 		return Verdict{}, nil
 	}
@@ -21,5 +21,5 @@ var active = signal{name: "the number of sessions at work", look: func(ctx conte
 	if limit == 0 {
 		limit = most / 2
 	}
-	return over(float64(count), float64(limit), "%d sessions are at work", count), nil
+	return judgeLimit(float64(count), float64(limit), "%d sessions are at work", count), nil
 }}

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/checks"
 )
 
-// archive is how many segments wait for the archiver.
-var archive = signal{name: "the archiver's backlog", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+// archiveBacklog is how many WAL segments wait for the archiver.
+var archiveBacklog = signal{name: "the archiver's backlog", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.Archive < 0 {
 		return Verdict{}, nil
 	}
@@ -22,5 +22,5 @@ var archive = signal{name: "the archiver's backlog", look: func(ctx context.Cont
 	if err := conn.QueryRow(ctx, checks.WaitingSQL).Scan(&waiting, &oldest); err != nil {
 		return Verdict{}, err
 	}
-	return over(float64(waiting), float64(g.limits.Archive), "%d segments of WAL wait for the archiver", waiting), nil
+	return judgeLimit(float64(waiting), float64(g.limits.Archive), "%d segments of WAL wait for the archiver", waiting), nil
 }}

@@ -8,12 +8,12 @@ import (
 	"github.com/onward-sql/onward/internal/size"
 )
 
-// fewDead is how many dead rows no table is slowed down for.
+// fewDead is the number of dead rows below which a table never causes a slowdown.
 const fewDead = 100_000
 
-// dead is which part of a table is dead rows. It slows down and never stops: where autovacuum is off
-// nothing else would end it.
-var dead = signal{name: "the number of dead rows", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+// deadRows is the part of a table's rows that are dead. It slows down and never stops: if autovacuum is
+// off, nothing would end the stop.
+var deadRows = signal{name: "the number of dead rows", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.Dead < 0 {
 		return Verdict{}, nil
 	}
@@ -27,7 +27,7 @@ var dead = signal{name: "the number of dead rows", look: func(ctx context.Contex
 	var count int64
 	var part float64
 	_, err = pgx.ForEachRow(rows, []any{&table, &count, &part}, func() error {
-		out = over(part, g.limits.Dead, "%.0f %% of %s are dead rows (%s): VACUUM %[2]s", 100*part, table, size.Number(count))
+		out = judgeLimit(part, g.limits.Dead, "%.0f %% of %s are dead rows (%s): VACUUM %[2]s", 100*part, table, size.FormatCount(count))
 		out.Level = min(out.Level, Slow)
 		return nil
 	})

@@ -10,34 +10,34 @@ import (
 	"time"
 )
 
-// healthPatience bounds the answer of who is asked for the user's health.
+// healthPatience limits the duration of the user's health check.
 const healthPatience = 5 * time.Second
 
-// Healthy asks the URL, or runs the command, of Limits.Health, where the last time is long enough ago. It
-// fails closed: no answer is a bad one. What it prints is shown to nobody.
-func (g *Gauge) Healthy(ctx context.Context) Verdict {
+// CheckHealth requests the URL, or runs the command, in Limits.Health, unless that happened recently. It
+// fails closed: no answer counts as bad. Its output is never shown.
+func (g *Gauge) CheckHealth(ctx context.Context) Verdict {
 	target := g.limits.Health
 	if target == "" {
 		return Verdict{}
 	}
-	if time.Since(g.health) >= Every {
+	if time.Since(g.healthChecked) >= Every {
 		ctx, cancel := context.WithTimeout(ctx, healthPatience)
 		defer cancel()
 		if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
-			g.sick = get(ctx, target)
+			g.healthProblem = checkURL(ctx, target)
 		} else {
-			g.sick = command(ctx, target)
+			g.healthProblem = checkCommand(ctx, target)
 		}
-		g.health = time.Now()
+		g.healthChecked = time.Now()
 	}
-	if g.sick == "" {
+	if g.healthProblem == "" {
 		return Verdict{}
 	}
-	return Verdict{Level: Stop, Why: "--health " + g.sick}
+	return Verdict{Level: Stop, Why: "--health " + g.healthProblem}
 }
 
-// get is what is wrong with a URL's answer; "" for nothing. The URL itself may hold a secret.
-func get(ctx context.Context, url string) string {
+// checkURL returns what is wrong with a URL's answer; "" for nothing. The URL itself may contain a secret.
+func checkURL(ctx context.Context, url string) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "is no URL"
@@ -56,8 +56,8 @@ func get(ctx context.Context, url string) string {
 	return ""
 }
 
-// command is what is wrong with a command's end; "" for nothing.
-func command(ctx context.Context, text string) string {
+// checkCommand returns what is wrong with a command's exit; "" for nothing.
+func checkCommand(ctx context.Context, text string) string {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", text)
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()

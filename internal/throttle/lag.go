@@ -11,12 +11,12 @@ import (
 	"github.com/onward-sql/onward/internal/size"
 )
 
-// errHidden says that the role may not see what is asked for.
+// errHidden says that the role may not see a value.
 var errHidden = errors.New("the role may not see it (GRANT pg_monitor to it, or switch this limit off)")
 
-// lag is how far behind the replay of replicas is. By time alone a replica whose replay stands still is not
-// seen: its last word counts until there is another one.
-var lag = signal{name: "the lag of the replicas", need: true, look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+// replicaLag is the replay lag of the replicas. The time alone does not show a replica whose replay has stopped:
+// its last report counts until the next one.
+var replicaLag = signal{name: "the lag of the replicas", need: true, look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.Lag < 0 {
 		return Verdict{}, nil
 	}
@@ -37,11 +37,11 @@ var lag = signal{name: "the lag of the replicas", need: true, look: func(ctx con
 		case behind < 0:
 			return nil // it receives WAL, and replays none: an archive
 		}
-		out = worse(out, over(late, g.limits.Lag.Seconds(), "replica %s is %s behind", name, seconds(late).Round(100*time.Millisecond)))
-		out = worse(out, over(float64(behind), float64(g.limits.SlotWAL), "replica %s has %s of WAL to replay", name, size.Bytes(behind)))
+		out = worseVerdict(out, judgeLimit(late, g.limits.Lag.Seconds(), "replica %s lags by %s", name, secondsToDuration(late).Round(100*time.Millisecond)))
+		out = worseVerdict(out, judgeLimit(float64(behind), float64(g.limits.SlotWAL), "replica %s has %s of WAL to replay", name, size.FormatBytes(behind)))
 		return nil
 	})
-	if err == nil && hidden && len(g.standbys) == 0 { // those that are named are asked themselves
+	if err == nil && hidden && len(g.standbys) == 0 { // the standbys that the user named are asked directly
 		err = errHidden
 	}
 	return out, err

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/size"
 )
 
-// slots is how much WAL is kept for who reads it. A slot that is lost already has nothing more to lose.
-var slots = signal{name: "the WAL of the slots", need: true, look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+// slotWAL is how much WAL the replication slots retain. A slot that is lost already does not count.
+var slotWAL = signal{name: "the WAL of the slots", need: true, look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.SlotWAL < 0 {
 		return Verdict{}, nil
 	}
@@ -27,9 +27,9 @@ var slots = signal{name: "the WAL of the slots", need: true, look: func(ctx cont
 		case "lost":
 			return nil
 		case "unreserved":
-			out = worse(out, Verdict{Level: Stop, Why: "slot " + name + " is lost at the next checkpoint: it keeps more than max_slot_wal_keep_size"})
+			out = worseVerdict(out, Verdict{Level: Stop, Why: "slot " + name + " is lost at the next checkpoint: it keeps more than max_slot_wal_keep_size"})
 		}
-		out = worse(out, over(float64(kept), float64(g.limits.SlotWAL), "slot %s keeps %s of WAL", name, size.Bytes(kept)))
+		out = worseVerdict(out, judgeLimit(float64(kept), float64(g.limits.SlotWAL), "slot %s keeps %s of WAL", name, size.FormatBytes(kept)))
 		return nil
 	})
 	return out, err

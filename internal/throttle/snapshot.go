@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// snapshot is the age of the oldest transaction that still sees old rows: what a backfill replaces stays in
-// the table for as long as that one is open. It slows down and never stops.
-var snapshot = signal{name: "the age of the oldest snapshot", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+// oldestSnapshot is the age of the oldest transaction that still sees old rows: row versions that a backfill
+// replaces stay in the table while it is open. It slows down and never stops.
+var oldestSnapshot = signal{name: "the age of the oldest snapshot", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.Snapshot < 0 {
 		return Verdict{}, nil
 	}
@@ -24,7 +24,8 @@ var snapshot = signal{name: "the age of the oldest snapshot", look: func(ctx con
 	var who string
 	var age float64
 	_, err = pgx.ForEachRow(rows, []any{&who, &age}, func() error {
-		out = over(age, g.limits.Snapshot.Seconds(), "%s has had a snapshot for %s: no dead row is cleared away meanwhile", who, seconds(age).Round(time.Second))
+		out = judgeLimit(age, g.limits.Snapshot.Seconds(), "%s has had a snapshot for %s: no dead row is cleared away meanwhile", who,
+			secondsToDuration(age).Round(time.Second))
 		out.Level = min(out.Level, Slow)
 		return nil
 	})

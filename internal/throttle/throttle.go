@@ -1,5 +1,5 @@
-// Package throttle says when a backfill is to hold back: it asks the server how those are who live with
-// its load, and whoever else the user names. There is a file for each signal.
+// Package throttle says when a backfill should hold back: it asks the server how those who live with its load
+// are, and whoever else the user names. There is a file for each signal.
 package throttle
 
 import (
@@ -14,67 +14,68 @@ import (
 	"github.com/onward-sql/onward/internal/checks"
 )
 
-// The times of a gauge.
+// Intervals and limits of a gauge.
 const (
 	// Every is how often the signals are read.
 	Every = 2 * time.Second
-	// Blind is for how long a signal may be unreadable before nothing is done without it.
+	// Blind is how long a signal may be unreadable before work goes on without it.
 	Blind = 15 * time.Second
-	// patience bounds one question.
+	// patience limits one query.
 	patience = 2 * time.Second
-	// far is how many times its limit a signal must be for work to stop.
+	// far is the multiple of its limit at which a signal stops the work.
 	far = 5
 )
 
-// Level is how much to hold back.
+// Level says how much to hold back.
 type Level int
 
 // The levels, in order.
 const (
 	Free Level = iota
 	Slow       // half as many rows, and 5 seconds between batches
-	Stop       // nothing, until it is over
+	Stop       // no work until it is over
 )
 
-// Verdict is what the signals say.
+// Verdict is the combined result of the signals.
 type Verdict struct {
 	Level Level
-	// Why says it; "" for Free.
+	// Why is the reason; "" for Free.
 	Why string
-	// Unseen are signals that cannot be read and are gone without, each said once.
+	// Unseen are signals that cannot be read and are ignored, each listed once.
 	Unseen []string
 }
 
-// Limits are where work is slowed down; at five times as much it stops. The zero value of each is its
-// default, and one below zero does not ask.
+// Limits are the values at which work is slowed down; at five times the value it stops. Zero means the default,
+// and a negative value disables the signal.
 type Limits struct {
-	// Lag is how far behind a replica's replay may be: 2 seconds.
+	// Lag is the maximum replay lag of a replica: 2 seconds.
 	Lag time.Duration
-	// SlotWAL is how many bytes of WAL a slot may keep, and a replica not have replayed: 1 GB.
+	// SlotWAL is how many bytes of WAL a slot may retain, or a replica may still have to replay: 1 GB.
 	SlotWAL int64
-	// Archive is how many segments of WAL may wait for the archiver: 42.
+	// Archive is how many WAL segments may wait for the archiver: 42.
 	Archive int
-	// WALRate is how many bytes of WAL the server may write in a second, by whomever. By default it is not asked.
+	// WALRate is how many bytes of WAL per second all sessions may write. It is off by default.
 	WALRate int64
-	// Dead is which part of a table's rows may be dead: 0.2. Tables with fewer than 100,000 dead rows pass.
+	// Dead is the maximum part of a table's rows that are dead: 0.2. Tables with fewer than 100,000 dead rows
+	// never count.
 	Dead float64
-	// Vacuum below zero does not look whether autovacuum works on the table.
+	// Vacuum below zero disables the check whether autovacuum is processing the table.
 	Vacuum int
-	// Snapshot is the age of the oldest transaction that keeps dead rows: 15 minutes.
+	// Snapshot is the maximum age of the oldest transaction that retains dead rows: 15 minutes.
 	Snapshot time.Duration
-	// Active is how many sessions may be at work: half of max_connections.
+	// Active is how many sessions may be running: half of max_connections.
 	Active int
-	// SQL is the user's own query: true, or a number above 0, stops the work. "" asks none.
+	// SQL is the user's own query: true, or a number above 0, stops the work. "" disables it.
 	SQL string
-	// Health is a URL, or a command of the shell: an answer other than 2xx, or an exit code other than
-	// 0, stops the work. "" asks none.
+	// Health is a URL or a shell command. An answer other than 2xx, or an exit code other than 0, stops the work.
+	// "" disables it.
 	Health string
 }
 
-// Default are the limits of those that are 0, but for Active.
+// Default are the limits that replace zeros, except for Active.
 var Default = Limits{Lag: 2 * time.Second, SlotWAL: 1 << 30, Archive: checks.ArchiverBehind, Dead: 0.2, Snapshot: 15 * time.Minute}
 
-func (l *Limits) complete() {
+func (l *Limits) setDefaults() {
 	l.Lag, l.SlotWAL, l.Archive = cmp.Or(l.Lag, Default.Lag), cmp.Or(l.SlotWAL, Default.SlotWAL), cmp.Or(l.Archive, Default.Archive)
 	l.Dead, l.Snapshot = cmp.Or(l.Dead, Default.Dead), cmp.Or(l.Snapshot, Default.Snapshot)
 }
@@ -82,40 +83,41 @@ func (l *Limits) complete() {
 // Gauge reads the signals.
 type Gauge struct {
 	limits Limits
-	// tables are those that are worked on, as "schema.name".
+	// tables are the tables that are worked on, as "schema.name".
 	tables []string
 	asked  time.Time
 	last   Verdict
-	read   map[string]time.Time // when each signal was read last
+	read   map[string]time.Time // when each signal was last read
 	unseen map[string]bool
 	wal    walMark
-	// standbys are asked themselves; moments say since when there was which WAL.
-	standbys []Standby
-	moments  []walMoment
-	health   time.Time
-	sick     string
+	// standbys are asked directly; moments are the earlier positions of the WAL.
+	standbys      []Standby
+	moments       []walMoment
+	healthChecked time.Time
+	healthProblem string
 }
 
-// New is a gauge for work on tables, named as "schema.name". The standbys are asked beside what the primary knows.
+// New returns a gauge for work on tables, named as "schema.name". The standbys are asked in addition to those
+// that the primary knows.
 func New(l Limits, tables []string, standbys ...Standby) *Gauge {
-	l.complete()
+	l.setDefaults()
 	return &Gauge{limits: l, tables: tables, standbys: standbys, read: map[string]time.Time{}, unseen: map[string]bool{}}
 }
 
-// signal is one thing that is asked.
+// signal is one measured value.
 type signal struct {
-	// name says what it is, in a sentence.
+	// name describes it, for use in a sentence.
 	name string
-	// need: nothing is done for long without it.
+	// need: work does not go on for long without it.
 	need bool
 	look func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error)
 }
 
-var signals = []signal{lag, standbys, slots, archive, walRate, vacuum, dead, snapshot, active, user}
+var signals = []signal{replicaLag, standbys, slotWAL, archiveBacklog, walRate, vacuum, deadRows, oldestSnapshot, activeSessions, userQuery}
 
-// Ask reads the signals that a server knows, where the last time is long enough ago, and says what the worst
-// of them says. An error is the connection's: nothing is known then.
-func (g *Gauge) Ask(ctx context.Context, conn *pgx.Conn) (Verdict, error) {
+// ReadSignals reads the server's signals, unless that happened recently, and returns the worst verdict. An error comes
+// from the connection, and then nothing is known.
+func (g *Gauge) ReadSignals(ctx context.Context, conn *pgx.Conn) (Verdict, error) {
 	if time.Since(g.asked) < Every {
 		v := g.last
 		v.Unseen = nil
@@ -124,7 +126,7 @@ func (g *Gauge) Ask(ctx context.Context, conn *pgx.Conn) (Verdict, error) {
 	worst := Verdict{}
 	for i := range signals {
 		s := &signals[i]
-		is, err := g.one(ctx, conn, s)
+		is, err := g.readSignal(ctx, conn, s)
 		if conn.IsClosed() {
 			return Verdict{}, errors.Join(fmt.Errorf("read %s", s.name), err)
 		}
@@ -137,13 +139,13 @@ func (g *Gauge) Ask(ctx context.Context, conn *pgx.Conn) (Verdict, error) {
 	return worst, nil
 }
 
-// one reads a signal, and says what follows where it cannot be read.
-func (g *Gauge) one(ctx context.Context, conn *pgx.Conn, s *signal) (Verdict, error) {
+// readSignal reads a signal, and decides what follows if it cannot be read.
+func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verdict, error) {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	is, err := s.look(ctx, g, conn)
-	if status := conn.PgConn().TxStatus(); status == 'E' { // a signal that cannot be read must not spoil the next one
+	if status := conn.PgConn().TxStatus(); status == 'E' { // an unreadable signal must not make the next one fail
 		_, _ = conn.Exec(ctx, "ROLLBACK")
 	}
 	if err == nil {
@@ -158,7 +160,7 @@ func (g *Gauge) one(ctx context.Context, conn *pgx.Conn, s *signal) (Verdict, er
 		return Verdict{Unseen: []string{s.name + " is not looked at: " + err.Error()}}, err
 	}
 	if g.read[s.name].IsZero() {
-		// Never seen: the time begins with the first question.
+		// Never seen: its time starts with the first attempt.
 		g.read[s.name] = begun
 		return Verdict{Level: Slow, Why: s.name + " cannot be read: " + err.Error()}, err
 	}
@@ -169,8 +171,8 @@ func (g *Gauge) one(ctx context.Context, conn *pgx.Conn, s *signal) (Verdict, er
 	return Verdict{Level: level, Why: s.name + " cannot be read: " + err.Error()}, err
 }
 
-// over compares a signal with its limit.
-func over(is, limit float64, format string, args ...any) Verdict {
+// judgeLimit compares a signal with its limit.
+func judgeLimit(is, limit float64, format string, args ...any) Verdict {
 	switch {
 	case limit < 0 || is <= limit:
 		return Verdict{}
@@ -180,12 +182,12 @@ func over(is, limit float64, format string, args ...any) Verdict {
 	return Verdict{Level: Slow, Why: fmt.Sprintf(format, args...)}
 }
 
-// worse is the worse of two.
-func worse(a, b Verdict) Verdict {
+// worseVerdict returns the worse of two verdicts.
+func worseVerdict(a, b Verdict) Verdict {
 	if b.Level > a.Level {
 		return b
 	}
 	return a
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+func secondsToDuration(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

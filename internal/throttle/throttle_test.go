@@ -59,7 +59,7 @@ func TestServerSignals(t *testing.T) {
 		}})
 	})
 	if archiving.err != nil {
-		pgservertest.Missing(t, archiving.err)
+		pgservertest.SkipOrFail(t, archiving.err)
 	}
 	name, err := archiving.server.NewDatabase(t.Context(), "")
 	if err != nil {
@@ -67,16 +67,16 @@ func TestServerSignals(t *testing.T) {
 	}
 	conn := pgservertest.Connect(t, archiving.server.URL(name))
 	pgservertest.Exec(t, conn, "SELECT pg_create_physical_replication_slot('report', true)", "CREATE TABLE w AS SELECT g AS n FROM generate_series(1, 20000) AS g")
-	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 30 }), Free, "")
-	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Stop, "slot report keeps")
+	want(t, look(t, &slotWAL, conn, func(l *Limits) { l.SlotWAL = 1 << 30 }), Free, "")
+	want(t, look(t, &slotWAL, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Stop, "slot report keeps")
 	pgservertest.Exec(t, conn, "SELECT pg_drop_replication_slot('report')")
-	want(t, look(t, &slots, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Free, "")
+	want(t, look(t, &slotWAL, conn, func(l *Limits) { l.SlotWAL = 1 << 10 }), Free, "")
 
 	// A segment that was switched away from waits for an archiver that fails.
-	want(t, look(t, &archive, conn, func(l *Limits) { l.Archive = 42 }), Free, "")
+	want(t, look(t, &archiveBacklog, conn, func(l *Limits) { l.Archive = 42 }), Free, "")
 	pgservertest.Exec(t, conn, "SELECT pg_switch_wal()", "CREATE TABLE v (n int)", "SELECT pg_switch_wal()")
-	want(t, look(t, &archive, conn, func(l *Limits) { l.Archive = 1 }), Slow, "segments of WAL wait for the archiver")
-	want(t, look(t, &archive, conn, func(*Limits) {}), Free, "")
+	want(t, look(t, &archiveBacklog, conn, func(l *Limits) { l.Archive = 1 }), Slow, "segments of WAL wait for the archiver")
+	want(t, look(t, &archiveBacklog, conn, func(*Limits) {}), Free, "")
 
 	g := New(Limits{WALRate: 1000}, nil)
 	for i, level := range []Level{Free, Stop} { // the first look has nothing to compare with
@@ -92,14 +92,15 @@ func TestTableSignals(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.OldestMajor)
 	conn, other := pgservertest.Connect(t, db), pgservertest.Connect(t, db)
-	pgservertest.Exec(t, other, "CREATE TABLE orders (id int, n int) WITH (autovacuum_enabled = off)", "INSERT INTO orders SELECT g, g FROM generate_series(1, 150000) AS g", "UPDATE orders SET n = 0 WHERE id <= 120000")
+	pgservertest.Exec(t, other, "CREATE TABLE orders (id int, n int) WITH (autovacuum_enabled = off)",
+		"INSERT INTO orders SELECT g, g FROM generate_series(1, 150000) AS g", "UPDATE orders SET n = 0 WHERE id <= 120000")
 	_ = other.Close(t.Context()) // it tells its statistics with its end
 	is := Verdict{}
 	for end := time.Now().Add(10 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		is = look(t, &dead, conn, func(l *Limits) { l.Dead = 0.2 })
+		is = look(t, &deadRows, conn, func(l *Limits) { l.Dead = 0.2 })
 	}
 	want(t, is, Slow, "of public.orders are dead rows (120 k): VACUUM public.orders")
-	want(t, look(t, &dead, conn, func(l *Limits) { l.Dead = 0.9 }), Free, "")
+	want(t, look(t, &deadRows, conn, func(l *Limits) { l.Dead = 0.9 }), Free, "")
 
 	want(t, look(t, &vacuum, conn, func(l *Limits) { l.Vacuum = 0 }), Free, "")
 	vacuums := pgservertest.Connect(t, db)
@@ -124,19 +125,19 @@ func TestSessionSignals(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
 	conn, reader := pgservertest.Connect(t, db), pgservertest.Connect(t, db)
-	want(t, look(t, &snapshot, conn, func(l *Limits) { l.Snapshot = time.Minute }), Free, "")
+	want(t, look(t, &oldestSnapshot, conn, func(l *Limits) { l.Snapshot = time.Minute }), Free, "")
 	pgservertest.Exec(t, reader, "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
 	time.Sleep(20 * time.Millisecond)
-	want(t, look(t, &snapshot, conn, func(l *Limits) { l.Snapshot = time.Millisecond }), Slow, "has had a snapshot for")
+	want(t, look(t, &oldestSnapshot, conn, func(l *Limits) { l.Snapshot = time.Millisecond }), Slow, "has had a snapshot for")
 
-	want(t, look(t, &active, conn, func(l *Limits) { l.Active = 0 }), Free, "")
+	want(t, look(t, &activeSessions, conn, func(l *Limits) { l.Active = 0 }), Free, "")
 	for range 2 {
 		sleeper := pgservertest.Connect(t, db)
 		go func() { _, _ = sleeper.Exec(t.Context(), "SELECT pg_sleep(20)") }()
 	}
 	is := Verdict{}
 	for end := time.Now().Add(5 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		is = look(t, &active, conn, func(l *Limits) { l.Active = 1 })
+		is = look(t, &activeSessions, conn, func(l *Limits) { l.Active = 1 })
 	}
 	want(t, is, Slow, "sessions are at work")
 }
@@ -164,7 +165,7 @@ func TestUserSQL(t *testing.T) {
 		{"1); SELECT (2", Stop, "is not run: it is not one SELECT"},
 		{"SELECT nextval('s')", Stop, "no answer"},
 	} {
-		is := look(t, &user, conn, func(l *Limits) { l.SQL = test.sql })
+		is := look(t, &userQuery, conn, func(l *Limits) { l.SQL = test.sql })
 		want(t, is, test.level, test.words)
 		if strings.Contains(is.Why, "secret") {
 			t.Errorf("what the query gives is shown: %s", is.Why)
@@ -172,33 +173,36 @@ func TestUserSQL(t *testing.T) {
 	}
 }
 
-// Without the lag and the slots nothing is done for long; without the others it goes on, which is said once.
+// Without the lag and the slots work does not go on for long; without the other signals it does, which is reported
+// once.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	db := pgservertest.Database(t, onward.NewestMajor)
 	conn := pgservertest.Connect(t, db)
 	g := New(Limits{Active: -1, Snapshot: -1}, nil)
-	if v, err := g.Ask(t.Context(), conn); err != nil || v.Level != Free {
+	if v, err := g.ReadSignals(t.Context(), conn); err != nil || v.Level != Free {
 		t.Fatalf("%+v %v", v, err)
 	}
-	// A view of that name comes first for this session: the question fails as it does for a right that was taken away.
-	pgservertest.Exec(t, conn, "CREATE VIEW public.pg_replication_slots AS SELECT 1 AS one", "CREATE VIEW public.pg_stat_progress_vacuum AS SELECT 1 AS one", "SET search_path = public, pg_catalog")
+	// A view of that name comes first in this session: the query fails as it does without the privilege.
+	pgservertest.Exec(t, conn, "CREATE VIEW public.pg_replication_slots AS SELECT 1 AS one", "CREATE VIEW public.pg_stat_progress_vacuum AS SELECT 1 AS one",
+		"SET search_path = public, pg_catalog")
 	g.asked = time.Time{}
-	v, err := g.Ask(t.Context(), conn)
-	if err != nil || v.Level != Slow || !strings.Contains(v.Why, "the WAL of the slots cannot be read") || len(v.Unseen) != 1 || !strings.Contains(v.Unseen[0], "autovacuum is not looked at") {
+	v, err := g.ReadSignals(t.Context(), conn)
+	if err != nil || v.Level != Slow || !strings.Contains(v.Why, "the WAL of the slots cannot be read") || len(v.Unseen) != 1 ||
+		!strings.Contains(v.Unseen[0], "autovacuum is not looked at") {
 		t.Errorf("%+v %v", v, err)
 	}
 	g.asked = time.Time{}
-	g.read[slots.name] = time.Now().Add(-Blind)
-	if v, err = g.Ask(t.Context(), conn); err != nil || v.Level != Stop || len(v.Unseen) != 0 {
+	g.read[slotWAL.name] = time.Now().Add(-Blind)
+	if v, err = g.ReadSignals(t.Context(), conn); err != nil || v.Level != Stop || len(v.Unseen) != 0 {
 		t.Errorf("%+v %v", v, err)
 	}
 	pgservertest.Exec(t, conn, "RESET search_path")
-	if v, _ := g.Ask(t.Context(), conn); v.Level != Stop {
+	if v, _ := g.ReadSignals(t.Context(), conn); v.Level != Stop {
 		t.Error("it asks more often than every 2 seconds")
 	}
 	g.asked = time.Time{}
-	if v, err = g.Ask(t.Context(), conn); err != nil || v.Level != Free {
+	if v, err = g.ReadSignals(t.Context(), conn); err != nil || v.Level != Free {
 		t.Errorf("%+v %v", v, err)
 	}
 }
@@ -208,7 +212,7 @@ func TestHealth(t *testing.T) {
 	for text, words := range map[string]string{
 		"true": "", "exit 7": "exit code 7", "http://127.0.0.1:1/secret": "cannot be reached", "/nonexistent/x": "exit code 127",
 	} {
-		v := New(Limits{Health: text}, nil).Healthy(t.Context())
+		v := New(Limits{Health: text}, nil).CheckHealth(t.Context())
 		if (v.Level == Stop) == (words == "") || !strings.Contains(v.Why, words) || strings.Contains(v.Why, "secret") {
 			t.Errorf("%s: %+v", text, v)
 		}
@@ -221,7 +225,7 @@ func TestOver(t *testing.T) {
 		is, limit float64
 		level     Level
 	}{{1, 2, Free}, {2, 2, Free}, {2.1, 2, Slow}, {10, 2, Slow}, {10.1, 2, Stop}, {100, -1, Free}} {
-		if v := over(test.is, test.limit, "x"); v.Level != test.level {
+		if v := judgeLimit(test.is, test.limit, "x"); v.Level != test.level {
 			t.Errorf("%v against %v: %v", test.is, test.limit, v.Level)
 		}
 	}

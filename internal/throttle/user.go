@@ -14,20 +14,20 @@ import (
 	"github.com/onward-sql/onward/internal/redact"
 )
 
-// user is the user's own query. Whatever keeps it from an answer stops the work: whoever wrote one
-// wants to be asked.
-var user = signal{name: "the query of --throttle-sql", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
+// userQuery is the user's own query. If it gives no answer, the work stops: whoever wrote a query wants
+// it to count.
+var userQuery = signal{name: "the query of --throttle-sql", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.SQL == "" {
 		return Verdict{}, nil
 	}
 	if why := outside.RefuseQuery(g.limits.SQL); why != "" {
 		return Verdict{Level: Stop, Why: "the query of --throttle-sql is not run: " + why}, nil
 	}
-	answer, err := ask(ctx, conn, g.limits.SQL)
+	answer, err := queryValue(ctx, conn, g.limits.SQL)
 	if err != nil {
 		why := err.Error()
 		if refused := new(pgconn.PgError); errors.As(err, &refused) {
-			why = redact.Words(refused)
+			why = redact.MessageWithCode(refused)
 		}
 		return Verdict{Level: Stop, Why: "the query of --throttle-sql has no answer: " + why}, nil
 	}
@@ -47,9 +47,9 @@ var user = signal{name: "the query of --throttle-sql", look: func(ctx context.Co
 	return Verdict{}, nil
 }}
 
-// ask is the one value of a query, as text.
-func ask(ctx context.Context, conn *pgx.Conn, sql string) (string, error) {
-	if conn.PgConn().TxStatus() != 'I' { // onward's own settings end with its transaction: the query has the role's
+// queryValue returns the single value of a query, as text.
+func queryValue(ctx context.Context, conn *pgx.Conn, sql string) (string, error) {
+	if conn.PgConn().TxStatus() != 'I' { // onward's own settings end with its transaction: the query runs with the role's
 		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
 			return "", err
 		}

@@ -7,7 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// vacuum looks whether autovacuum works on a table: it clears away what the backfill leaves.
+// vacuum checks whether autovacuum is processing a table, to remove the dead rows of the
+// backfill.
 var vacuum = signal{name: "autovacuum", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.Vacuum < 0 {
 		return Verdict{}, nil

@@ -9,13 +9,13 @@ import (
 	"github.com/onward-sql/onward/internal/size"
 )
 
-// walMark is where the server's WAL was, and when.
+// walMark is a position of the server's WAL, with its time.
 type walMark struct {
 	bytes float64
 	at    time.Time
 }
 
-// walRate is how much WAL the server writes, between two questions.
+// walRate is how much WAL the server writes between two readings.
 var walRate = signal{name: "the rate of WAL", look: func(ctx context.Context, g *Gauge, conn *pgx.Conn) (Verdict, error) {
 	if g.limits.WALRate <= 0 {
 		return Verdict{}, nil
@@ -31,5 +31,5 @@ var walRate = signal{name: "the rate of WAL", look: func(ctx context.Context, g 
 		return Verdict{}, nil
 	}
 	rate := (now.bytes - last.bytes) / past
-	return over(rate, float64(g.limits.WALRate), "the server writes %s of WAL in a second", size.Bytes(int64(rate))), nil
+	return judgeLimit(rate, float64(g.limits.WALRate), "the server writes %s of WAL in a second", size.FormatBytes(int64(rate))), nil
 }}

@@ -29,7 +29,7 @@ func BenchmarkLoad(b *testing.B) {
 	const lasts = 3 * time.Second
 	for b.Loop() {
 		start := time.Now()
-		load, err := traffic.Start(context.Background(), traffic.Config{URL: url, Relations: both, LongReader: true})
+		load, err := traffic.StartLoad(context.Background(), traffic.Config{URL: url, Relations: both, LongReader: true})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func BenchmarkLoad(b *testing.B) {
 		stop := time.Now()
 		log := load.Stop()
 		b.ReportMetric(time.Since(stop).Seconds()*1000, "ms/stop")
-		got, _ := traffic.Summarise(log, zero, nil)
+		got, _ := traffic.SummariseLog(log, zero, nil)
 		b.ReportMetric(100*client.Seconds()/lasts.Seconds(), "%client")
 		b.ReportMetric(100*server.Seconds()/lasts.Seconds(), "%server")
 		b.ReportMetric(float64(got.Queries)/lasts.Seconds(), "queries/s")
@@ -55,8 +55,8 @@ func ownTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// serverTime is that of every Postgres process of the machine, which nobody else
-// should use meanwhile.
+// serverTime returns the processor time of all Postgres processes on the
+// machine, which nobody else should use meanwhile.
 func serverTime(b *testing.B) time.Duration {
 	b.Helper()
 	if runtime.GOOS != "linux" {

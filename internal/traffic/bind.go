@@ -10,21 +10,21 @@ import (
 
 // param is a parameter of a recorded query.
 type param struct {
-	// of is the table with the column that it is compared with, or written to; nil where
-	// the query does not say.
-	of     *relation
+	// table is the table with the column that the parameter is compared with, or written
+	// to; nil if the query does not show it.
+	table  *relation
 	column int
 	array  bool // it is a list of values of the column
-	// fresh: it is for a new row, in a column of a unique key.
-	fresh bool
-	// most: it is how many rows to give, skip: how many to pass over.
-	most, skip bool
-	// as is its own type.
-	as column
+	// isNew: it is for a new row, in a column of a unique key.
+	isNew bool
+	// isLimit: it is a LIMIT. skip: it is an OFFSET.
+	isLimit, isOffset bool
+	// ownType is its own type.
+	ownType column
 }
 
-// HasColumn, AllColumns and Open make a relation one for the binder.
-func (r *relation) HasColumn(name string) bool { return r.numbered(name) >= 0 }
+// HasColumn, AllColumns and HasUnknownColumns implement the binder's interface for relations.
+func (r *relation) HasColumn(name string) bool { return r.columnIndex(name) >= 0 }
 
 func (r *relation) AllColumns() []string {
 	var out []string
@@ -34,21 +34,21 @@ func (r *relation) AllColumns() []string {
 	return out
 }
 
-func (r *relation) Open() bool { return false }
+func (r *relation) HasUnknownColumns() bool { return false }
 
-func (r *relation) numbered(name string) int {
+func (r *relation) columnIndex(name string) int {
 	return slices.IndexFunc(r.columns, func(c column) bool { return c.name == name })
 }
 
-// scope finds the relations that the names in a query mean.
+// scope resolves the relation names of a query.
 type scope struct {
 	known map[string]*relation // by name, schema-qualified
-	// uses are what the recording's server made of the names; path are the schemas to
-	// look into for what it says nothing of.
+	// uses are the relations that the recording's server found for the names. path
+	// are the schemas to search for other names.
 	uses, path []string
 }
 
-func scopeOf(q *recorded, known map[string]*relation) scope {
+func scopeOf(q *recordedQuery, known map[string]*relation) scope {
 	s := scope{known: known}
 	for _, u := range q.Uses {
 		s.uses = append(s.uses, u.Relation)
@@ -64,8 +64,8 @@ func scopeOf(q *recorded, known map[string]*relation) scope {
 	return s
 }
 
-// candidates are what a name may mean, likeliest first.
-func (s scope) candidates(schema, name string) []string {
+// candidateNames returns the possible meanings of a name, likeliest first.
+func (s scope) candidateNames(schema, name string) []string {
 	if schema != "" {
 		return []string{schema + "." + name}
 	}
@@ -84,7 +84,7 @@ func (s scope) candidates(schema, name string) []string {
 // Table finds a relation by its name in the query.
 func (s scope) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
-	for _, c := range s.candidates(schema, name) {
+	for _, c := range s.candidateNames(schema, name) {
 		if r := s.known[c]; r != nil {
 			return r
 		}
@@ -92,23 +92,23 @@ func (s scope) Table(rv *pgparse.RangeVar) query.Table {
 	return nil
 }
 
-// binding finds what a query's parameters are for.
-type binding struct {
+// parameterBinder finds the columns that a query's parameters belong to.
+type parameterBinder struct {
 	levels  map[any]*query.Level
-	columns map[*pgparse.ColumnRef]place
+	columns map[*pgparse.ColumnRef]columnUse
 	params  map[int]param
 }
 
-// place is a reference to a column, and the level that it stands in.
-type place struct {
+// columnUse is a reference to a column, and its query level.
+type columnUse struct {
 	level *query.Level
 	name  query.Name
 }
 
-// bind tells for the parameters of a query which columns they go with.
-func bind(n *pgparse.Node, s scope) map[int]param {
-	b := &binding{levels: map[any]*query.Level{}, columns: map[*pgparse.ColumnRef]place{}, params: map[int]param{}}
-	level := query.Bind(n, s)
+// bindParameters returns the columns that belong to a query's parameters.
+func bindParameters(n *pgparse.Node, s scope) map[int]param {
+	b := &parameterBinder{levels: map[any]*query.Level{}, columns: map[*pgparse.ColumnRef]columnUse{}, params: map[int]param{}}
+	level := query.BindStatement(n, s)
 	if level == nil {
 		return nil
 	}
@@ -116,7 +116,7 @@ func bind(n *pgparse.Node, s scope) map[int]param {
 		b.levels[l.Node] = l
 		for _, name := range l.Names {
 			if ref, ok := name.Node.(*pgparse.ColumnRef); ok {
-				b.columns[ref] = place{l, name}
+				b.columns[ref] = columnUse{l, name}
 			}
 		}
 		return true
@@ -124,27 +124,27 @@ func bind(n *pgparse.Node, s scope) map[int]param {
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
 		case *pgparse.A_Expr:
-			b.compared(x)
+			b.readComparison(x)
 		case *pgparse.InsertStmt:
-			b.inserted(x)
+			b.readInsert(x)
 		case *pgparse.UpdateStmt:
-			b.set(x, x.TargetList)
+			b.readAssignments(x, x.TargetList)
 		case *pgparse.SelectStmt:
-			b.bounds(x)
+			b.readLimits(x)
 		}
 		return true
 	})
 	return b.params
 }
 
-// bounds are LIMIT and OFFSET.
-func (b *binding) bounds(s *pgparse.SelectStmt) {
-	b.note(numbers(s.LimitCount), param{most: true})
-	b.note(numbers(s.LimitOffset), param{skip: true})
+// readLimits reads LIMIT and OFFSET.
+func (b *parameterBinder) readLimits(s *pgparse.SelectStmt) {
+	b.recordParams(paramNumbers(s.LimitCount), param{isLimit: true})
+	b.recordParams(paramNumbers(s.LimitOffset), param{isOffset: true})
 }
 
-// note keeps what was found of some parameters first.
-func (b *binding) note(list []int, p param) {
+// recordParams keeps the first finding about each parameter.
+func (b *parameterBinder) recordParams(list []int, p param) {
 	for _, n := range list {
 		if _, known := b.params[n]; !known {
 			b.params[n] = p
@@ -152,31 +152,32 @@ func (b *binding) note(list []int, p param) {
 	}
 }
 
-// compared looks at an operator that compares.
-func (b *binding) compared(x *pgparse.A_Expr) {
+// readComparison reads a comparison operator.
+func (b *parameterBinder) readComparison(x *pgparse.A_Expr) {
 	switch x.Kind {
 	case pgparse.A_Expr_Kind_AEXPR_OP:
-		if op := pgparse.Last(x.Name); !slices.Contains([]string{"=", "<>", "!=", "<", ">", "<=", ">="}, op) {
+		if op := pgparse.LastText(x.Name); !slices.Contains([]string{"=", "<>", "!=", "<", ">", "<=", ">="}, op) {
 			return
 		}
 	case pgparse.A_Expr_Kind_AEXPR_NULLIF:
 		return
 	}
 	array := x.Kind == pgparse.A_Expr_Kind_AEXPR_OP_ANY || x.Kind == pgparse.A_Expr_Kind_AEXPR_OP_ALL
-	left, right := sides(x.Lexpr), sides(x.Rexpr)
+	left, right := listOperands(x.Lexpr), listOperands(x.Rexpr)
 	for i, l := range left {
 		for j, r := range right {
 			if len(left) > 1 && len(left) == len(right) && i != j {
 				continue // (a, b) = ($1, $2)
 			}
-			b.pair(l, r, array)
-			b.pair(r, l, array)
+			b.bindPair(l, r, array)
+			b.bindPair(r, l, array)
 		}
 	}
 }
 
-// sides are the values on one side of an operator: those of a row or a list.
-func sides(n *pgparse.Node) []*pgparse.Node {
+// listOperands returns the values on one side of an operator: the elements of a row or a
+// list, or the value itself.
+func listOperands(n *pgparse.Node) []*pgparse.Node {
 	switch x := pgparse.Unwrap(n).(type) {
 	case nil:
 		return nil
@@ -188,19 +189,19 @@ func sides(n *pgparse.Node) []*pgparse.Node {
 	return []*pgparse.Node{n}
 }
 
-func (b *binding) pair(of, with *pgparse.Node, array bool) {
-	list := numbers(with)
+func (b *parameterBinder) bindPair(of, with *pgparse.Node, array bool) {
+	list := paramNumbers(with)
 	if len(list) == 0 {
 		return
 	}
-	if r, i := b.column(of); r != nil {
-		_, elements := pgparse.Unwrap(bare(with)).(*pgparse.A_ArrayExpr)
-		b.note(list, param{of: r, column: i, array: array && !elements})
+	if r, i := b.resolveColumn(of); r != nil {
+		_, elements := pgparse.Unwrap(withoutCasts(with)).(*pgparse.A_ArrayExpr)
+		b.recordParams(list, param{table: r, column: i, array: array && !elements})
 	}
 }
 
-// bare is an expression without casts.
-func bare(n *pgparse.Node) *pgparse.Node {
+// withoutCasts returns an expression without casts.
+func withoutCasts(n *pgparse.Node) *pgparse.Node {
 	for {
 		switch x := pgparse.Unwrap(n).(type) {
 		case *pgparse.TypeCast:
@@ -213,43 +214,45 @@ func bare(n *pgparse.Node) *pgparse.Node {
 	}
 }
 
-// numbers are the parameters that an expression is: one, or those of an array.
-func numbers(n *pgparse.Node) []int {
-	switch x := pgparse.Unwrap(bare(n)).(type) {
+// paramNumbers returns the parameters that an expression consists of: one, or the elements
+// of an array.
+func paramNumbers(n *pgparse.Node) []int {
+	switch x := pgparse.Unwrap(withoutCasts(n)).(type) {
 	case *pgparse.ParamRef:
 		return []int{int(x.Number)}
 	case *pgparse.A_ArrayExpr:
 		var out []int
 		for _, e := range x.Elements {
-			out = append(out, numbers(e)...)
+			out = append(out, paramNumbers(e)...)
 		}
 		return out
 	}
 	return nil
 }
 
-// column is the one that an expression is, also as lower(email); nil for none.
-func (b *binding) column(n *pgparse.Node) (*relation, int) {
-	switch x := pgparse.Unwrap(bare(n)).(type) {
+// resolveColumn returns the column that an expression is, also in the form lower(email); nil
+// for none.
+func (b *parameterBinder) resolveColumn(n *pgparse.Node) (*relation, int) {
+	switch x := pgparse.Unwrap(withoutCasts(n)).(type) {
 	case *pgparse.FuncCall:
 		if len(x.Args) == 1 {
-			return b.column(x.Args[0])
+			return b.resolveColumn(x.Args[0])
 		}
 	case *pgparse.ColumnRef:
 		at, ok := b.columns[x]
 		if !ok {
 			return nil, -1
 		}
-		m, _ := at.level.Means(at.name)
+		m, _ := at.level.LikeliestMeaning(at.name)
 		if m.Source == nil || m.Column == "" {
 			return nil, -1
 		}
-		source, name := m.Source.Base(m.Column)
+		source, name := m.Source.BaseColumn(m.Column)
 		if source == nil {
 			return nil, -1
 		}
 		if r, ok := source.Table.(*relation); ok && r != nil {
-			if i := r.numbered(name); i >= 0 {
+			if i := r.columnIndex(name); i >= 0 {
 				return r, i
 			}
 		}
@@ -257,8 +260,8 @@ func (b *binding) column(n *pgparse.Node) (*relation, int) {
 	return nil, -1
 }
 
-// target is the table that a statement writes to; nil where it is not known.
-func (b *binding) target(node any) *relation {
+// targetTable returns the table that a statement writes to; nil if unknown.
+func (b *parameterBinder) targetTable(node any) *relation {
 	l := b.levels[node]
 	if l == nil || l.Target == nil {
 		return nil
@@ -267,23 +270,23 @@ func (b *binding) target(node any) *relation {
 	return r
 }
 
-// inserted looks at what an INSERT gives.
-func (b *binding) inserted(x *pgparse.InsertStmt) {
-	r := b.target(x)
+// readInsert reads the values of an INSERT.
+func (b *parameterBinder) readInsert(x *pgparse.InsertStmt) {
+	r := b.targetTable(x)
 	if r == nil {
 		return
 	}
-	columns := every(len(r.columns))
+	columns := allIndexes(len(r.columns))
 	if len(x.Cols) > 0 {
 		columns = nil
 		for _, c := range x.Cols {
-			columns = append(columns, r.numbered(c.GetResTarget().GetName()))
+			columns = append(columns, r.columnIndex(c.GetResTarget().GetName()))
 		}
 	}
-	vary := varied(r, columns)
+	vary := columnsToVary(r, columns)
 	give := func(i int, value *pgparse.Node) {
 		if i < len(columns) && columns[i] >= 0 {
-			b.note(numbers(value), param{of: r, column: columns[i], fresh: vary[columns[i]]})
+			b.recordParams(paramNumbers(value), param{table: r, column: columns[i], isNew: vary[columns[i]]})
 		}
 	}
 	from := x.GetSelectStmt().GetSelectStmt()
@@ -295,18 +298,18 @@ func (b *binding) inserted(x *pgparse.InsertStmt) {
 	for i, target := range from.GetTargetList() {
 		give(i, target.GetResTarget().GetVal())
 	}
-	b.set(x, x.GetOnConflictClause().GetTargetList())
+	b.readAssignments(x, x.GetOnConflictClause().GetTargetList())
 }
 
-// set looks at what an UPDATE, or the one of ON CONFLICT, sets.
-func (b *binding) set(stmt any, targets []*pgparse.Node) {
-	r := b.target(stmt)
+// readAssignments reads the values of an UPDATE, or of ON CONFLICT DO UPDATE.
+func (b *parameterBinder) readAssignments(stmt any, targets []*pgparse.Node) {
+	r := b.targetTable(stmt)
 	if r == nil {
 		return
 	}
 	for _, t := range targets {
-		if i := r.numbered(t.GetResTarget().GetName()); i >= 0 {
-			b.note(numbers(t.GetResTarget().GetVal()), param{of: r, column: i})
+		if i := r.columnIndex(t.GetResTarget().GetName()); i >= 0 {
+			b.recordParams(paramNumbers(t.GetResTarget().GetVal()), param{table: r, column: i})
 		}
 	}
 }

@@ -10,92 +10,92 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// unit is what a worker sends at once: a transaction of the recording, or a query.
+// unit is what a worker sends at once: a recorded transaction, or a query.
 type unit struct {
 	steps       []step
 	transaction bool
 	touches     bool
-	own         bool // it writes, so its rows are the worker's own
-	// pause is for how long it is idle after each step.
+	ownRows     bool // it writes, so it uses rows that only this worker writes
+	// pause is the idle time after each step.
 	pause time.Duration
-	// weight is how often it was seen.
+	// weight is how often it was recorded.
 	weight int64
 	turns  int
 }
 
 type step struct {
-	*recorded
+	*recordedQuery
 	times int
 }
 
-// pile is units of one kind, to be drawn from.
-type pile struct {
+// unitPool is a set of units of one kind, for weighted random choice.
+type unitPool struct {
 	units []*unit
-	// sums are those of the weights up to each.
+	// sums are the cumulative weights.
 	sums []int64
 }
 
-func (p *pile) add(u *unit) {
+func (p *unitPool) addUnit(u *unit) {
 	u.weight = max(u.weight, 1)
 	p.units = append(p.units, u)
-	p.sums = append(p.sums, p.weight()+u.weight)
+	p.sums = append(p.sums, p.totalWeight()+u.weight)
 }
 
-func (p *pile) weight() int64 {
+func (p *unitPool) totalWeight() int64 {
 	if len(p.sums) == 0 {
 		return 0
 	}
 	return p.sums[len(p.sums)-1]
 }
 
-// draw takes a unit by weight.
-func (p *pile) draw(rnd *rand.Rand) *unit {
-	at := rnd.Int64N(p.weight())
+// pickUnit chooses a unit by weight.
+func (p *unitPool) pickUnit(rnd *rand.Rand) *unit {
+	at := rnd.Int64N(p.totalWeight())
 	return p.units[sort.Search(len(p.sums), func(i int) bool { return p.sums[i] > at })]
 }
 
-// Of the units that touch the release each gets atLeast turns before the recorded
-// proportions have all the say; until then every second turn is for one that had fewest.
+// Each unit that touches the release gets atLeast turns before the recorded proportions
+// alone decide. Until then, every second turn is for a unit with too few.
 const atLeast = 2
 
-// share is the part of the turns that what is not the release's recorded load gets, each:
-// recorded queries that touch nothing of it, and made-up ones on what no recorded query
-// works on.
+// Two kinds of queries get one turn in share each: recorded queries that do not touch the
+// release, and made-up queries on relations without recorded queries.
 const share = 4
 
-// deck is what is to be sent.
-type deck struct {
-	touching, others pile
+// loadMix holds everything that the workers may send.
+type loadMix struct {
+	touching, others unitPool
 	touched          map[string]bool
-	// all are the queries of touching; read others on the same tables, which are never run.
-	all, read []*recorded
+	// all are the queries of touching. read are others on the same tables, which are never
+	// executed.
+	all, read []*recordedQuery
 
 	mu sync.Mutex
 	// due are the units of touching that have had fewer turns than atLeast.
 	due []*unit
 }
 
-// newDeck puts the queries that fit into transactions; what was sent outside of these is
-// sent by itself.
-func newDeck(fit []*recorded, sequences []*workload.Sequence, touched map[string]bool) *deck {
-	d := &deck{touched: touched}
-	byID, within := map[string]*recorded{}, map[string]int64{}
+// newDeck groups the usable queries into transactions; queries outside of a transaction are
+// sent by themselves.
+func newDeck(fit []*recordedQuery, sequences []*workload.Sequence, touched map[string]bool) *loadMix {
+	d := &loadMix{touched: touched}
+	byID, within := map[string]*recordedQuery{}, map[string]int64{}
 	for _, q := range fit {
 		byID[q.ID] = q
 	}
 	for _, s := range sequences {
-		u := transaction(s, byID)
+		u := transactionUnit(s, byID)
 		if u == nil {
 			continue
 		}
 		for _, st := range s.Steps {
 			within[st.Query] += max(st.Times, 1) * s.Count
 		}
-		d.add(u)
+		d.addUnit(u)
 	}
 	for _, q := range fit {
 		if alone := q.Calls - within[q.ID]; alone > 0 || within[q.ID] == 0 {
-			d.add(&unit{steps: []step{{q, 1}}, touches: q.touches, own: q.kind == write, weight: alone})
+			d.addUnit(&unit{steps: []step{{q, 1}}, touches: q.touches, ownRows: q.kind == write, weight: alone})
 		}
 	}
 	d.due = slices.Clone(d.touching.units)
@@ -107,20 +107,20 @@ func newDeck(fit []*recorded, sequences []*workload.Sequence, touched map[string
 	return d
 }
 
-func (d *deck) empty() bool {
+func (d *loadMix) isEmpty() bool {
 	return d == nil || len(d.touching.units) == 0 && len(d.others.units) == 0
 }
 
-func (d *deck) add(u *unit) {
+func (d *loadMix) addUnit(u *unit) {
 	if u.touches {
-		d.touching.add(u)
+		d.touching.addUnit(u)
 		return
 	}
-	d.others.add(u)
+	d.others.addUnit(u)
 }
 
-// transaction is a sequence with the steps that fit; nil when none does.
-func transaction(s *workload.Sequence, byID map[string]*recorded) *unit {
+// transactionUnit returns a sequence with its usable steps; nil if there is none.
+func transactionUnit(s *workload.Sequence, byID map[string]*recordedQuery) *unit {
 	u := &unit{transaction: true, weight: s.Count}
 	for _, st := range s.Steps {
 		q := byID[st.Query]
@@ -128,7 +128,7 @@ func transaction(s *workload.Sequence, byID map[string]*recorded) *unit {
 			continue
 		}
 		u.steps = append(u.steps, step{q, int(min(max(st.Times, 1), mostTimes))})
-		u.touches, u.own = u.touches || q.touches, u.own || q.kind == write
+		u.touches, u.ownRows = u.touches || q.touches, u.ownRows || q.kind == write
 	}
 	if len(u.steps) == 0 {
 		return nil
@@ -140,8 +140,8 @@ func transaction(s *workload.Sequence, byID map[string]*recorded) *unit {
 	return u
 }
 
-// covered are the relations that recorded queries work on.
-func (d *deck) covered() map[string]bool {
+// coveredRelations returns the relations that recorded queries use.
+func (d *loadMix) coveredRelations() map[string]bool {
 	out := map[string]bool{}
 	for _, u := range d.touching.units {
 		for _, s := range u.steps {
@@ -153,9 +153,9 @@ func (d *deck) covered() map[string]bool {
 	return out
 }
 
-// choose takes what is to be sent next; nil is for a made-up query, of which there are
-// some where madeUp says so.
-func (d *deck) choose(rnd *rand.Rand, madeUp bool) *unit {
+// chooseUnit returns the next unit; nil means a made-up query. madeUp says whether there are
+// any.
+func (d *loadMix) chooseUnit(rnd *rand.Rand, madeUp bool) *unit {
 	if d == nil {
 		return nil
 	}
@@ -165,20 +165,20 @@ func (d *deck) choose(rnd *rand.Rand, madeUp bool) *unit {
 		return nil
 	}
 	if others {
-		// In proportion, but no more than the share; all, where nothing touches the release.
-		part := float64(d.others.weight()) / float64(d.touching.weight()+d.others.weight())
+		// In proportion, up to the share; everything if nothing touches the release.
+		part := float64(d.others.totalWeight()) / float64(d.touching.totalWeight()+d.others.totalWeight())
 		if !touching || rnd.Float64() < min(part, 1./share) {
-			return d.others.draw(rnd)
+			return d.others.pickUnit(rnd)
 		}
 	}
-	if u := d.next(rnd); u != nil {
+	if u := d.nextDue(rnd); u != nil {
 		return u
 	}
-	return d.touching.draw(rnd)
+	return d.touching.pickUnit(rnd)
 }
 
-// next is a unit that is still due, every second time.
-func (d *deck) next(rnd *rand.Rand) *unit {
+// nextDue returns a unit that is still due, every second time.
+func (d *loadMix) nextDue(rnd *rand.Rand) *unit {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.due) == 0 || rnd.IntN(2) == 0 {

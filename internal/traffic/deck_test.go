@@ -15,15 +15,15 @@ func TestProportions(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		var fit []*recorded
+		var fit []*recordedQuery
 		var sequences []*workload.Sequence
 		sum := 0.0
 		want := map[string]float64{}
 		for i := range 1 + rnd.IntN(12) {
-			q := &recorded{Query: &workload.Query{ID: fmt.Sprint(i), Calls: 1 + rnd.Int64N(1000)}, touches: i == 0 || rnd.IntN(3) > 0, origin: &Origin{}}
+			q := &recordedQuery{Query: &workload.Query{ID: fmt.Sprint(i), Calls: 1 + rnd.Int64N(1000)}, touches: i == 0 || rnd.IntN(3) > 0, origin: &Origin{}}
 			fit = append(fit, q)
 			if rnd.IntN(3) == 0 {
-				// All of its calls but one stand in a transaction.
+				// All of its calls but one are in a transaction.
 				s := &workload.Sequence{Transaction: "commit", Count: q.Calls - 1, Steps: []workload.Step{{Query: q.ID}}}
 				if s.Count > 0 {
 					sequences = append(sequences, s)
@@ -38,7 +38,7 @@ func TestProportions(t *testing.T) {
 		const draws = 20_000
 		got, others, made := map[string]int{}, 0, 0
 		for range draws {
-			switch u := d.choose(rnd, true); {
+			switch u := d.chooseUnit(rnd, true); {
 			case u == nil:
 				made++
 			case !u.touches:
@@ -68,15 +68,15 @@ func TestProportions(t *testing.T) {
 // However rare a query is, it has its turn soon.
 func TestEachHasItsTurn(t *testing.T) {
 	t.Parallel()
-	fit := []*recorded{{Query: &workload.Query{ID: "often", Calls: 1e9}, touches: true, origin: &Origin{}}}
+	fit := []*recordedQuery{{Query: &workload.Query{ID: "often", Calls: 1e9}, touches: true, origin: &Origin{}}}
 	for i := range 50 {
-		fit = append(fit, &recorded{Query: &workload.Query{ID: fmt.Sprint(i), Calls: 1}, touches: true, origin: &Origin{}})
+		fit = append(fit, &recordedQuery{Query: &workload.Query{ID: fmt.Sprint(i), Calls: 1}, touches: true, origin: &Origin{}})
 	}
 	d := newDeck(fit, nil, nil)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	got := map[string]int{}
 	for range 400 {
-		got[d.choose(rnd, false).steps[0].ID]++
+		got[d.chooseUnit(rnd, false).steps[0].ID]++
 	}
 	for _, q := range fit {
 		if got[q.ID] < atLeast {
@@ -89,11 +89,11 @@ func TestEachHasItsTurn(t *testing.T) {
 func TestTransactionsOfASuite(t *testing.T) {
 	t.Parallel()
 	load := &workload.Workload{Sequences: []workload.Sequence{{Transaction: "rollback", Count: 10}, {Transaction: "commit", Count: 3}, {Count: 50}}}
-	if list, unwrapped := transactions(load); len(list) != 1 || list[0].Transaction != "commit" || !unwrapped {
+	if list, unwrapped := codeTransactions(load); len(list) != 1 || list[0].Transaction != "commit" || !unwrapped {
 		t.Errorf("%d transactions, unwrapped %t", len(list), unwrapped)
 	}
 	load.Sequences[1].Count = 11
-	if list, unwrapped := transactions(load); len(list) != 2 || unwrapped {
+	if list, unwrapped := codeTransactions(load); len(list) != 2 || unwrapped {
 		t.Errorf("%d transactions, unwrapped %t", len(list), unwrapped)
 	}
 }

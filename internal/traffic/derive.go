@@ -9,12 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// group is the queries on one relation; nil when it allows no writes of a kind.
+// group holds the queries on one relation; nil for a kind of write that it does
+// not allow.
 type group struct{ read, insert, update *shape }
 
-// derive finds for every relation the queries that it allows, by trying them.
-// It returns the relations that can be read, too.
-func (l *Load) derive(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnConfig, c Config) ([]*group, []*relation, error) {
+// deriveQueries finds for every relation the queries that it allows, by trying them.
+// It also returns the readable relations.
+func (l *Load) deriveQueries(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnConfig, c Config) ([]*group, []*relation, error) {
 	logger := l.logger
 	relations, err := readSchema(ctx, catalogs, c.Relations)
 	if err != nil {
@@ -27,7 +28,7 @@ func (l *Load) derive(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnC
 	if err != nil {
 		return nil, nil, err
 	}
-	defer shut(conn.PgConn())
+	defer closeAndWait(conn.PgConn())
 	if missing := len(c.Relations) - len(relations); missing > 0 {
 		logger.Debug("relations that cannot be queried", "count", missing)
 	}
@@ -35,11 +36,11 @@ func (l *Load) derive(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnC
 	var groups []*group
 	var read []*relation
 	for _, r := range relations {
-		if err := limited(ctx, conn, func() error { return sample(ctx, conn, r, c.Seed) }); err != nil {
+		if err := inLimitedTransaction(ctx, conn, func() error { return sampleRows(ctx, conn, r, c.Seed) }); err != nil {
 			if conn.IsClosed() || ctx.Err() != nil {
 				return nil, nil, err
 			}
-			// A materialised view without data, a view that takes too long.
+			// A materialized view without data, or a view that takes too long.
 			logger.Warn("no traffic on a relation that cannot be read", "relation", r.name, "error", err)
 			continue
 		}
@@ -49,13 +50,13 @@ func (l *Load) derive(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnC
 			shapes []*shape
 		}{{&g.read, readShapes(r)}, {&g.insert, insertShapes(r)}, {&g.update, updateShapes(r)}} {
 			for _, s := range kind.shapes {
-				err := limited(ctx, conn, func() error { return try(ctx, conn, s, rnd, c.Workers) })
+				err := inLimitedTransaction(ctx, conn, func() error { return tryShape(ctx, conn, s, rnd, c.Workers) })
 				if err == nil && *kind.into == nil {
 					*kind.into = s
 					continue
 				}
 				if err == nil {
-					(*kind.into).instead = s
+					(*kind.into).fallback = s
 					break
 				}
 				if conn.IsClosed() || ctx.Err() != nil {
@@ -73,9 +74,9 @@ func (l *Load) derive(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnC
 	return groups, read, nil
 }
 
-// limited runs something in a transaction that is rolled back, and in which
-// nothing takes longer than tryLimit.
-func limited(ctx context.Context, conn *pgx.Conn, do func() error) error {
+// inLimitedTransaction runs something in a transaction that is rolled back, and in which
+// each statement is limited to tryLimit.
+func inLimitedTransaction(ctx context.Context, conn *pgx.Conn, do func() error) error {
 	if _, err := conn.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SET LOCAL statement_timeout = %d", tryLimit.Milliseconds())).ReadAll(); err != nil {
 		return err
 	}
@@ -86,9 +87,9 @@ func limited(ctx context.Context, conn *pgx.Conn, do func() error) error {
 	return err
 }
 
-// try runs a shape a few times, and notes what it costs: a unique value may be
-// taken, or a partition missing, for one row and not for another.
-func try(ctx context.Context, conn *pgx.Conn, s *shape, rnd *rand.Rand, workers int) error {
+// tryShape runs a shape a few times, and records its cost: a unique value may exist,
+// or a partition may be missing, for one row and not for another.
+func tryShape(ctx context.Context, conn *pgx.Conn, s *shape, rnd *rand.Rand, workers int) error {
 	if _, err := conn.PgConn().Prepare(ctx, "", s.sql, nil); err != nil {
 		return err
 	}

@@ -24,15 +24,15 @@ type reference struct {
 	column, fromReferred int16
 }
 
-// readKnown reads the relations that recorded queries may mean, and those that these
+// readKnown reads the relations that recorded queries may use, and those that they
 // refer to.
-func readKnown(ctx context.Context, catalogs *pgx.Conn, queries []*recorded) (map[string]*relation, error) {
+func readKnown(ctx context.Context, catalogs *pgx.Conn, queries []*recordedQuery) (map[string]*relation, error) {
 	var names []string
 	for _, q := range queries {
 		s := scopeOf(q, nil)
 		names = append(names, s.uses...)
-		for _, rv := range query.Relations(q.node) {
-			names = append(names, s.candidates(rv.GetSchemaname(), rv.GetRelname())...)
+		for _, rv := range query.ListRelations(q.node) {
+			names = append(names, s.candidateNames(rv.GetSchemaname(), rv.GetRelname())...)
 		}
 	}
 	rows, err := catalogs.Query(ctx, listReferences, names)
@@ -71,12 +71,13 @@ func readKnown(ctx context.Context, catalogs *pgx.Conn, queries []*recorded) (ma
 	return known, nil
 }
 
-// place finds what a query works on: as the recording's server said, else by its text.
-func (q *recorded) place(known map[string]*relation, touched map[string]bool) {
+// locateRelations finds the relations that a query uses: as the recording's server reported
+// them, else by its text.
+func (q *recordedQuery) locateRelations(known map[string]*relation, touched map[string]bool) {
 	s := scopeOf(q, known)
 	list := slices.Clone(s.uses)
 	if len(list) == 0 {
-		for _, rv := range query.Relations(q.node) {
+		for _, rv := range query.ListRelations(q.node) {
 			if r, ok := s.Table(rv).(*relation); ok && r != nil && !slices.Contains(list, r.name) {
 				list = append(list, r.name)
 			}
@@ -84,13 +85,14 @@ func (q *recorded) place(known map[string]*relation, touched map[string]bool) {
 	}
 	q.origin.Relations = list
 	if at := slices.IndexFunc(list, func(r string) bool { return touched[r] }); at >= 0 {
-		q.touches, q.origin.Touches, q.main = true, true, list[at]
+		q.touches, q.origin.Touches, q.mainRelation = true, true, list[at]
 	} else if len(list) > 0 {
-		q.main = list[0]
+		q.mainRelation = list[0]
 	}
 }
 
-// A type is that below its domains; of an array also its elements'.
+// A domain is resolved to its base type; for an array, the type of its elements is
+// read too.
 const listTypes = `
 WITH RECURSIVE below AS (
   SELECT oid AS type, oid AS base, typbasetype AS next FROM pg_type WHERE oid = ANY ($1) OR format_type(oid, NULL) = ANY ($2)
@@ -102,15 +104,15 @@ SELECT b.type, format_type(b.type, NULL), t.typname, t.typcategory::text, coales
 FROM below b JOIN pg_type t ON t.oid = b.base LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
 WHERE b.next = 0`
 
-// types are those of parameters, by number and by the name that a recording has.
+// types are the types of parameters, by OID and by their names in a recording.
 type types struct {
 	catalogs *pgx.Conn
 	byOID    map[uint32]column
-	named    map[string]uint32
+	byName   map[string]uint32
 }
 
-// read fetches types that are not there yet.
-func (t *types) read(ctx context.Context, oids []uint32, names []string) error {
+// readTypes reads types that are not known yet.
+func (t *types) readTypes(ctx context.Context, oids []uint32, names []string) error {
 	oids = slices.DeleteFunc(slices.Clone(oids), func(oid uint32) bool { _, ok := t.byOID[oid]; return ok })
 	if len(oids) == 0 && len(names) == 0 {
 		return nil
@@ -126,7 +128,7 @@ func (t *types) read(ctx context.Context, oids []uint32, names []string) error {
 	var name string
 	var c column
 	if _, err := pgx.ForEachRow(rows, []any{&oid, &name, &c.kind, &c.category, &c.element, &c.elementCategory, &c.label}, func() error {
-		t.byOID[oid], t.named[name] = c, oid
+		t.byOID[oid], t.byName[name] = c, oid
 		return nil
 	}); err != nil {
 		return fmt.Errorf("read the types: %w", err)

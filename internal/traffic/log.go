@@ -10,30 +10,31 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Log is what the load saw. It is bounded, however long the load ran: queries
-// that neither waited nor failed are only counted.
+// Log is what the load observed. Its size is limited, however long the load ran:
+// queries that neither waited nor failed are only counted.
 type Log struct {
 	// From is when the load began, Until when it was stopped.
 	From, Until time.Time
 	// Queries are those that waited for a lock, in the order in which they ended.
-	// Of more than mostQueries the shortest are only counted, in Forgotten.
+	// If there are more than mostQueries, the shortest are only counted, in
+	// Forgotten.
 	Queries   []Query
 	Forgotten int
-	// Failures are the server's refusals, one per query and SQLSTATE, in the
-	// order in which they began.
+	// Failures are the server's errors, one per query and SQLSTATE, in the order
+	// of their first occurrence.
 	Failures []Failure
-	// Long is the time of the long transaction; nil when there was none.
+	// Long is the time of the long transaction; nil if there was none.
 	Long *Long
-	// Recorded is what became of recordings; nil where there was none.
+	// Recorded summarizes the use of recordings; nil if there were none.
 	Recorded *Recorded
 
-	slots slots
-	usual histogram
+	slots     slots
+	durations histogram
 }
 
 // Query is a query of the load that waited.
 type Query struct {
-	// Relation is the one that the query names.
+	// Relation is the relation that the query names.
 	Relation string
 	// Kind is "read" or "write".
 	Kind, SQL string
@@ -43,37 +44,39 @@ type Query struct {
 	From, Until time.Time
 	// Waits are in the order in which they began, at least one.
 	Waits []Wait
-	// Err is the server's refusal, nil when there was none.
+	// Err is the server's error, nil if there was none.
 	Err *onward.ServerError
-	// Cancelled: it still waited when the load was stopped.
+	// Cancelled: it was still waiting when the load was stopped.
 	Cancelled bool
 }
 
-// Origin is where a query of a recording is from.
+// Origin is the source of a recorded query.
 type Origin struct {
-	// ID is the recording's. Sender is who sends it, "" where nobody says; Named: it is a
-	// place in the code or a test, which tells more than an application's name.
+	// ID is the recording's. Sender is who sends it, "" if unknown. Named: Sender
+	// is a place in the code or a test, which is more specific than an
+	// application_name.
 	ID, Sender string
 	Named      bool
-	// Relations are those that it works on.
+	// Relations are the relations that it uses.
 	Relations []string
-	// Touches: it is part of the load, and one of them is the release's.
+	// Touches: it is part of the load, and uses a relation of the release.
 	Touches bool
 }
 
-// Wait is a lock that a query was seen to wait for. What is shorter than about
-// ten milliseconds may go unseen.
+// Wait is a lock wait that a query was observed in. Waits shorter than about ten
+// milliseconds may be missed.
 type Wait struct {
-	// Relation is the one whose lock, or whose row, was waited for, by the
-	// server's account (the table, for an index); "" when it did not say.
+	// Relation is the relation whose lock, or whose row, was waited for,
+	// according to the server (the table, for an index); "" if the server did not
+	// say.
 	Relation string
-	// Lock is the mode that was asked for; NoLock for a row, whose lock another
-	// transaction holds.
+	// Lock is the requested mode; NoLock for a row, which another transaction has
+	// locked.
 	Lock onward.Lock
 	// From is when the wait was first seen, Until when last.
 	From, Until time.Time
-	// By are the processes at the head of the queue: none of the load's own but
-	// for the long transaction.
+	// By are the processes at the head of the queue: none of them belongs to the
+	// load, except for the long transaction.
 	By []uint32
 }
 
@@ -81,13 +84,14 @@ type Wait struct {
 type Failure struct {
 	Relation, SQL string
 	Of            *Origin // as in Query
-	// Err is the first refusal, at At.
+	// Err is the first error, at At.
 	Err   onward.ServerError
 	At    time.Time
 	Count int
 }
 
-// Long is the long transaction: from when it had all its locks to its end.
+// Long is the duration of the long transaction, from when it had all its locks to
+// its end.
 type Long struct{ From, Until time.Time }
 
 const (
@@ -97,26 +101,26 @@ const (
 	mostSlots   = 8192
 )
 
-// ended notes a query that ended or was cancelled.
-func (l *Log) ended(q Query) {
+// addQuery records a query that ended or was cancelled.
+func (l *Log) addQuery(q Query) {
 	took := q.Until.Sub(q.From)
-	l.slots.add(q.From.Sub(l.From), took, !q.Cancelled)
+	l.slots.addQuery(q.From.Sub(l.From), took, !q.Cancelled)
 	if !q.Cancelled {
-		l.usual.add(took)
+		l.durations.addDuration(took)
 	}
 	if q.Err != nil {
-		l.refused(q)
+		l.addFailure(q)
 	}
 	if len(q.Waits) == 0 {
 		return
 	}
 	l.Queries = append(l.Queries, q)
 	if len(l.Queries) >= 2*mostQueries {
-		l.forget()
+		l.forgetShortest()
 	}
 }
 
-func (l *Log) refused(q Query) {
+func (l *Log) addFailure(q Query) {
 	at := slices.IndexFunc(l.Failures, func(f Failure) bool {
 		return f.SQL == q.SQL && f.Relation == q.Relation && f.Of == q.Of && f.Err.Code == q.Err.Code
 	})
@@ -127,8 +131,8 @@ func (l *Log) refused(q Query) {
 	l.Failures[at].Count++
 }
 
-// forget keeps the queries that took longest.
-func (l *Log) forget() {
+// forgetShortest keeps only the queries that took longest.
+func (l *Log) forgetShortest() {
 	if len(l.Queries) <= mostQueries {
 		return
 	}
@@ -139,15 +143,15 @@ func (l *Log) forget() {
 	slices.SortStableFunc(l.Queries, func(a, b Query) int { return a.Until.Compare(b.Until) })
 }
 
-// close ends the log.
-func (l *Log) close(at time.Time) {
+// endAt ends the log.
+func (l *Log) endAt(at time.Time) {
 	if l.Until.IsZero() {
 		l.Until = at
 	}
-	l.forget()
+	l.forgetShortest()
 }
 
-// slots are short times of equal width from the log's beginning. When there are
+// slots are short periods of equal width from the log's beginning. If there are
 // too many, pairs are merged.
 type slots struct {
 	width time.Duration
@@ -155,18 +159,18 @@ type slots struct {
 }
 
 type slot struct {
-	worst time.Duration // the longest that a query under way had lasted by the slot's end
+	worst time.Duration // the longest time that a running query had lasted at the slot's end
 	done  int
 }
 
-func (s *slots) add(from, took time.Duration, done bool) {
+func (s *slots) addQuery(from, took time.Duration, done bool) {
 	if s.width == 0 {
 		s.width = finest
 	}
 	from = max(from, 0)
 	until := from + max(took, 0)
 	for int(until/s.width) >= mostSlots {
-		s.halve()
+		s.mergePairs()
 	}
 	first, last := int(from/s.width), int(until/s.width)
 	if last >= len(s.list) {
@@ -181,8 +185,8 @@ func (s *slots) add(from, took time.Duration, done bool) {
 	}
 }
 
-// halve merges pairs of slots.
-func (s *slots) halve() {
+// mergePairs merges pairs of slots.
+func (s *slots) mergePairs() {
 	s.width *= 2
 	for i := range s.list {
 		if i%2 == 0 {
@@ -195,7 +199,8 @@ func (s *slots) halve() {
 	s.list = s.list[:(len(s.list)+1)/2]
 }
 
-// perOctave buckets for each doubling of a duration: medians are within 3 %.
+// perOctave is the number of buckets for each doubling of a duration: medians are
+// accurate within 3 %.
 const perOctave = 16
 
 // histogram counts durations in logarithmic buckets.
@@ -204,14 +209,14 @@ type histogram struct {
 	count   int
 }
 
-func (h *histogram) add(d time.Duration) {
+func (h *histogram) addDuration(d time.Duration) {
 	at := int(math.Log2(float64(max(d, 1))) * perOctave)
 	h.buckets[min(at, len(h.buckets)-1)]++
 	h.count++
 }
 
-// median is in the middle of its bucket; 0 of nothing.
-func (h *histogram) median() time.Duration {
+// medianDuration returns the middle of the median's bucket; 0 if empty.
+func (h *histogram) medianDuration() time.Duration {
 	left := (h.count + 1) / 2
 	for i, n := range h.buckets {
 		if left -= n; n > 0 && left <= 0 {
@@ -229,27 +234,27 @@ type recorder struct {
 	seen  map[string]bool // recorded queries that were tried
 }
 
-func (r *recorder) ended(q Query) {
+func (r *recorder) recordQuery(q Query) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.log.Until.IsZero() && q.From.After(r.log.Until) { // the last round
-		r.tried(q.Of)
+		r.recordTried(q.Of)
 		if q.Until = r.log.Until; q.Err != nil {
-			r.log.refused(q)
+			r.log.addFailure(q)
 		}
 		return
 	}
 	if q.Of != nil && r.begun {
-		r.tried(q.Of)
+		r.recordTried(q.Of)
 		if r.log.Recorded.Sent[q.Of.ID]++; q.Of.Touches && r.log.Recorded.Sent[q.Of.ID] == 1 {
 			r.log.Recorded.TouchingSent++
 		}
 	}
-	r.log.ended(q)
+	r.log.addQuery(q)
 }
 
-// tried notes that a query on a relation of the release was sent.
-func (r *recorder) tried(o *Origin) {
+// recordTried records that a query on a relation of the release was sent.
+func (r *recorder) recordTried(o *Origin) {
 	if o == nil || !o.Touches || r.seen[o.ID] {
 		return
 	}
@@ -260,21 +265,21 @@ func (r *recorder) tried(o *Origin) {
 	r.log.Recorded.Tried++
 }
 
-// tour is when the last round begins: what is sent from now on only counts as tried.
-func (r *recorder) tour() {
+// beginLastRound begins the last round: queries sent from now on only count as tried.
+func (r *recorder) beginLastRound() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.log.Until = time.Now()
 }
 
-func (r *recorder) touring() bool {
+func (r *recorder) isLastRound() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.log.Until.IsZero()
 }
 
-// begin is when the load has begun: what was sent before is not counted as sent.
-func (r *recorder) begin() {
+// beginLoad marks the beginning of the load: earlier queries do not count as sent.
+func (r *recorder) beginLoad() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begun = true

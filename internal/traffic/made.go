@@ -8,29 +8,29 @@ import (
 	"strings"
 )
 
-// visit is one execution of a transaction, or of a query: what it asks of a table
-// comes from one row, so that its queries fit one another.
-type visit struct {
+// execution is one execution of a transaction, or of a query. Its values for a table come
+// from one row, so that its queries fit one another.
+type execution struct {
 	rnd             *rand.Rand
 	worker, workers int
-	// own: rows are among those that only this worker works on.
-	own  bool
-	rows map[*relation][][]byte
+	// ownRows: it uses rows that only this worker works on.
+	ownRows bool
+	rows    map[*relation][][]byte
 }
 
-func newVisit(rnd *rand.Rand, worker, workers int, own bool) *visit {
-	return &visit{rnd: rnd, worker: worker, workers: workers, own: own, rows: map[*relation][][]byte{}}
+func newExecution(rnd *rand.Rand, worker, workers int, own bool) *execution {
+	return &execution{rnd: rnd, worker: worker, workers: workers, ownRows: own, rows: map[*relation][][]byte{}}
 }
 
-// row is the one of a table; nil when it has none.
-func (v *visit) row(r *relation) [][]byte {
+// pickRow returns the row of a table; nil if the table has none.
+func (v *execution) pickRow(r *relation) [][]byte {
 	row, known := v.rows[r]
 	if known {
 		return row
 	}
 	switch {
-	case v.own:
-		row = mine(r, v.rnd, v.worker, v.workers)
+	case v.ownRows:
+		row = ownRow(r, v.rnd, v.worker, v.workers)
 	case len(r.rows) > 0:
 		row = r.rows[v.rnd.IntN(len(r.rows))]
 	}
@@ -38,81 +38,85 @@ func (v *visit) row(r *relation) [][]byte {
 	return row
 }
 
-// making is how values are made for a query.
-type making uint8
+// valueMode is how values are made for a query.
+type valueMode uint8
 
-// The modes, in the order in which they are tried: values of the columns, with new ones
-// for unique keys that look like those that there are; with others; values of the
-// parameters' types alone; and values of the columns, whatever is there already.
+// The modes, in the order in which they are tried:
+//   - values of the columns, with new values for unique keys that resemble existing
+//     ones,
+//   - values of the columns, with other new values,
+//   - values by the parameters' types alone,
+//   - values of the columns, including existing values for unique keys.
 const (
-	alike making = iota
+	alike valueMode = iota
 	unlike
 	byType
 	copied
 	makings
 )
 
-// values are the parameters of one execution.
-func (v *visit) values(q *recorded) [][]byte {
+// makeValues returns the parameters of one execution.
+func (v *execution) makeValues(q *recordedQuery) [][]byte {
 	out := make([][]byte, len(q.params))
 	for i := range q.params {
-		out[i] = v.value(&q.params[i], q.mode)
+		out[i] = v.makeValue(&q.params[i], q.mode)
 	}
 	return out
 }
 
-func (v *visit) value(p *param, m making) []byte {
+func (v *execution) makeValue(p *param, m valueMode) []byte {
 	switch {
-	case p.most:
+	case p.isLimit:
 		return []byte("10")
-	case p.skip:
+	case p.isOffset:
 		return []byte("0")
-	case p.of == nil || m == byType || !fits(&p.of.columns[p.column], p):
-		return typed(p.as, v.rnd)
+	case p.table == nil || m == byType || !fitsParam(&p.table.columns[p.column], p):
+		return valueOfType(p.ownType, v.rnd)
 	}
-	value := v.existing(p.of, p.column)
-	if p.fresh && m != copied {
-		value = v.new(p.of.columns[p.column], value, m == alike)
+	value := v.existingValue(p.table, p.column)
+	if p.isNew && m != copied {
+		value = v.newValue(p.table.columns[p.column], value, m == alike)
 	}
 	if p.array && value != nil {
-		return array(value)
+		return arrayLiteral(value)
 	}
 	return value
 }
 
-// new is a value that no row has, most likely: with alike one that begins otherwise.
-func (v *visit) new(c column, value []byte, alike bool) []byte {
+// newValue returns a value that probably no row has; if alike, it ends with the given value.
+func (v *execution) newValue(c column, value []byte, alike bool) []byte {
 	if alike && c.category == "S" && len(value) > 0 {
 		text := strconv.FormatUint(v.rnd.Uint64(), 36) + strconv.Itoa(v.worker) + string(value)
 		if c.length == 0 || len(text) <= int(c.length) {
 			return []byte(text)
 		}
 	}
-	return fresh(c, v.rnd, v.worker)
+	return newUniqueValue(c, v.rnd, v.worker)
 }
 
-// existing is a value that a table's row has in a column.
-func (v *visit) existing(r *relation, i int) []byte {
-	if row := v.row(r); row != nil {
+// existingValue returns the value that a table's row has in a column.
+func (v *execution) existingValue(r *relation, i int) []byte {
+	if row := v.pickRow(r); row != nil {
 		return row[i]
 	}
-	return v.absent(r, i)
+	return v.referencedValue(r, i)
 }
 
-// absent is a value for a table without rows: what the table that it refers to has.
-func (v *visit) absent(r *relation, i int) []byte {
+// referencedValue returns a value for a table without rows: one from the table that it refers
+// to.
+func (v *execution) referencedValue(r *relation, i int) []byte {
 	c := &r.columns[i]
 	if c.refers != nil {
-		if row := v.row(c.refers); row != nil {
+		if row := v.pickRow(c.refers); row != nil {
 			return row[c.referred]
 		}
 	}
-	return plain(*c)
+	return defaultValue(*c)
 }
 
-// fits reports whether a column's text may be a value of the parameter.
-func fits(c *column, p *param) bool {
-	as := p.as
+// fitsParam reports whether a column's text may be a value of the parameter.
+func fitsParam(c *column, p *param) bool {
+	as := p.ownType
 	if p.array {
 		return as.category == "A" && (as.element == c.kind || as.elementCategory == "S" || as.elementCategory == c.category && c.category != "U")
 	}
@@ -120,30 +124,32 @@ func fits(c *column, p *param) bool {
 	case as.kind == c.kind, as.category == "S":
 		return true
 	case as.category == "N" && c.category == "N":
-		return slices.Contains([]string{"numeric", "float8", "float4"}, as.kind) || whole(c.kind) && whole(as.kind)
+		return slices.Contains([]string{"numeric", "float8", "float4"}, as.kind) || isInteger(c.kind) && isInteger(as.kind)
 	}
 	return as.category == c.category && c.category != "U"
 }
 
-func whole(kind string) bool { return slices.Contains([]string{"int2", "int4", "int8", "oid"}, kind) }
+func isInteger(kind string) bool {
+	return slices.Contains([]string{"int2", "int4", "int8", "oid"}, kind)
+}
 
-// array is a list with one value.
-func array(value []byte) []byte {
+// arrayLiteral returns a list with one value.
+func arrayLiteral(value []byte) []byte {
 	return []byte(`{"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(value)) + `"}`)
 }
 
-// typed is some value of a type.
-func typed(c column, rnd *rand.Rand) []byte {
+// valueOfType returns some value of a type.
+func valueOfType(c column, rnd *rand.Rand) []byte {
 	c.notNull = true
 	switch {
-	case whole(c.kind):
+	case isInteger(c.kind):
 		return strconv.AppendInt(nil, 1+rnd.Int64N(99), 10)
 	case c.category == "A":
-		element := typed(column{kind: c.element, category: c.elementCategory, label: c.label}, rnd)
+		element := valueOfType(column{kind: c.element, category: c.elementCategory, label: c.label}, rnd)
 		if element == nil {
 			return []byte("{}")
 		}
-		return array(element)
+		return arrayLiteral(element)
 	case c.category == "R":
 		return []byte("empty")
 	case c.kind == "timestamptz", c.kind == "timestamp":
@@ -153,5 +159,5 @@ func typed(c column, rnd *rand.Rand) []byte {
 	case c.kind == "bit", c.kind == "varbit":
 		return []byte("1")
 	}
-	return plain(c)
+	return defaultValue(c)
 }

@@ -12,49 +12,49 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// prepares bounds the queries that a worker prepares before the load begins.
+// prepares limits the queries that a worker prepares before the load begins.
 const prepares = 64
 
-// settle makes a session like one that has been in use for a while: what code prepares
-// under a name is prepared, and some units have had their turn.
-func (w *worker) settle(ctx context.Context) {
+// prepareSession makes a session like one that has been used for a while: queries with named
+// statements are prepared, and some units have had their turn.
+func (w *worker) prepareSession(ctx context.Context) {
 	if w.deck == nil {
 		return
 	}
 	for i, q := range w.deck.all {
-		if q.Named && (i < prepares || w.takes(i)) && ctx.Err() == nil && !w.conn.IsClosed() && w.follow(ctx, q.SearchPath) == nil {
-			_, _ = w.prepare(ctx, q, q.SQL, q.types)
+		if q.Named && (i < prepares || w.isAssigned(i)) && ctx.Err() == nil && !w.conn.IsClosed() && w.setSearchPath(ctx, q.SearchPath) == nil {
+			_, _ = w.prepareNamed(ctx, q, q.SQL, q.types)
 		}
 	}
 	sent := 0
 	for i, u := range w.deck.touching.units {
-		if w.takes(i) && sent < warmed && ctx.Err() == nil && !w.conn.IsClosed() {
-			w.play(ctx, u)
+		if w.isAssigned(i) && sent < warmed && ctx.Err() == nil && !w.conn.IsClosed() {
+			w.sendUnit(ctx, u)
 			sent++
 		}
 	}
 }
 
-// takes reports whether the n-th of what the workers share is this one's.
-func (w *worker) takes(n int) bool { return n%w.of == w.number }
+// isAssigned reports whether the n-th shared item belongs to this worker.
+func (w *worker) isAssigned(n int) bool { return n%w.workers == w.number }
 
-// tour is the last round: each recorded query on the release's tables, in the session in
-// which it was prepared before. Of one that cannot be run the server is asked whether it
-// still understands it.
-func (w *worker) tour(ctx context.Context) {
-	if w.deck == nil || !w.rec.touring() {
+// runLastRound is the last round: it sends each recorded query on the release's tables, in the
+// session in which it was prepared. If a query cannot be executed, tour asks the server
+// whether it can still parse it.
+func (w *worker) runLastRound(ctx context.Context) {
+	if w.deck == nil || !w.rec.isLastRound() {
 		return
 	}
 	for i, q := range w.deck.all {
-		if !w.takes(i) || w.renew(ctx) != nil {
+		if !w.isAssigned(i) || w.renewSession(ctx) != nil {
 			continue
 		}
-		q.quiet.Store(0)
-		w.alone(ctx, q, q.kind == write)
+		q.quietUntil.Store(0)
+		w.sendAlone(ctx, q, q.kind == write)
 	}
 	for i, q := range w.deck.read {
-		if w.takes(i) && w.renew(ctx) == nil && w.follow(ctx, q.SearchPath) == nil {
-			w.one(ctx, q, "", func() error {
+		if w.isAssigned(i) && w.renewSession(ctx) == nil && w.setSearchPath(ctx, q.SearchPath) == nil {
+			w.sendLogged(ctx, q, "", func() error {
 				_, err := w.conn.Prepare(ctx, "", q.SQL, q.types)
 				return err
 			})
@@ -62,9 +62,9 @@ func (w *worker) tour(ctx context.Context) {
 	}
 }
 
-// follow puts the search path of a query in force, for the session.
-func (w *worker) follow(ctx context.Context, path string) error {
-	if path == w.path {
+// setSearchPath sets the search path of a query for the session.
+func (w *worker) setSearchPath(ctx context.Context, path string) error {
+	if path == w.searchPath {
 		return nil
 	}
 	var err error
@@ -74,61 +74,61 @@ func (w *worker) follow(ctx context.Context, path string) error {
 		err = setPath(ctx, w.conn, path, false)
 	}
 	if err == nil {
-		w.path = path
+		w.searchPath = path
 	}
 	return err
 }
 
-// play sends a unit, and gives what its queries cost.
-func (w *worker) play(ctx context.Context, u *unit) (cost time.Duration) {
+// sendUnit sends a unit, and returns the cost of its queries.
+func (w *worker) sendUnit(ctx context.Context, u *unit) (cost time.Duration) {
 	if u.transaction {
-		return w.transact(ctx, u)
+		return w.sendTransaction(ctx, u)
 	}
-	q := u.steps[0].recorded
-	if left(&q.quiet) {
+	q := u.steps[0].recordedQuery
+	if isQuiet(&q.quietUntil) {
 		return 0
 	}
-	w.alone(ctx, q, u.own)
+	w.sendAlone(ctx, q, u.ownRows)
 	return q.cost
 }
 
-// sender prepares a query as its code does, and makes values for it.
-func (w *worker) sender(ctx context.Context, q *recorded, v *visit) (func(*pgconn.Pipeline), error) {
-	values := v.values(q)
+// prepareSend prepares a query as its code does, and makes values for it.
+func (w *worker) prepareSend(ctx context.Context, q *recordedQuery, v *execution) (func(*pgconn.Pipeline), error) {
+	values := v.makeValues(q)
 	if !q.Named {
 		return func(p *pgconn.Pipeline) { p.SendQueryParams(q.SQL, values, q.types, nil, nil) }, nil
 	}
-	name, err := w.prepare(ctx, q, q.SQL, q.types)
+	name, err := w.prepareNamed(ctx, q, q.SQL, q.types)
 	return func(p *pgconn.Pipeline) { p.SendQueryPrepared(name, values, nil, nil) }, err
 }
 
-// alone sends a query by itself, and when it is refused once more: prepared anew, with
-// other values. Then it is left alone for a while.
-func (w *worker) alone(ctx context.Context, q *recorded, own bool) {
-	if w.follow(ctx, q.SearchPath) != nil {
+// sendAlone sends a query by itself. If it fails, it is prepared again and sent once more
+// with other values. After a second failure it is not sent for a while.
+func (w *worker) sendAlone(ctx context.Context, q *recordedQuery, own bool) {
+	if w.setSearchPath(ctx, q.SearchPath) != nil {
 		return
 	}
-	again := q.quiet.Load() == 0
+	again := q.quietUntil.Load() == 0
 	first := ""
 	for {
-		err := w.one(ctx, q, first, func() error {
-			send, err := w.sender(ctx, q, newVisit(w.rnd, w.number, w.of, own))
+		err := w.sendLogged(ctx, q, first, func() error {
+			send, err := w.prepareSend(ctx, q, newExecution(w.rnd, w.number, w.workers, own))
 			if err != nil {
 				return err
 			}
-			return w.rolledBack(ctx, send)
+			return w.sendRolledBack(ctx, send)
 		})
 		switch {
 		case ctx.Err() != nil, w.conn.IsClosed():
 			return
 		case err == nil:
-			q.quiet.Store(0)
+			q.quietUntil.Store(0)
 			return
 		}
-		w.forget(ctx, q)
+		w.forgetPrepared(ctx, q)
 		if !again {
-			if !duplicate(err) {
-				q.quiet.Store(time.Now().Add(retreat).UnixNano())
+			if !isDuplicate(err) {
+				q.quietUntil.Store(time.Now().Add(retreat).UnixNano())
 			}
 			return
 		}
@@ -136,23 +136,23 @@ func (w *worker) alone(ctx context.Context, q *recorded, own bool) {
 	}
 }
 
-// one sends a query under the watcher's eyes. A refusal that may be due to values counts
-// when it comes a second time, as it did first, and was never seen at the base.
-func (w *worker) one(ctx context.Context, q *recorded, first string, run func() error) *onward.ServerError {
+// sendLogged sends a query and logs it. An error that may be caused by its values counts only
+// if it is the same as the first one, and never occurred at the base.
+func (w *worker) sendLogged(ctx context.Context, q *recordedQuery, first string, run func() error) *onward.ServerError {
 	forgive := func(err *onward.ServerError) bool {
-		if duplicate(err) || err.Code == "25P02" || w.amongUs(err) {
+		if isDuplicate(err) || err.Code == "25P02" || w.isOwnDeadlock(err) {
 			return true
 		}
 		if !ofValues(err.Code) || err.Code == "40P01" {
 			return false
 		}
-		return w.noisy(q, err.Code) || err.Code != first
+		return w.isKnownNoise(q, err.Code) || err.Code != first
 	}
-	return w.timed(ctx, Query{Relation: q.main, Kind: q.kind, SQL: q.SQL, Of: q.origin}, forgive, run)
+	return w.runTimed(ctx, Query{Relation: q.mainRelation, Kind: q.kind, SQL: q.SQL, Of: q.origin}, forgive, run)
 }
 
-// noisy reports whether made-up values of a query are refused so at the base.
-func (w *worker) noisy(q *recorded, code string) bool {
+// isKnownNoise reports whether made-up values of a query cause this error at the base.
+func (w *worker) isKnownNoise(q *recordedQuery, code string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !w.rec.hasBegun() {
@@ -163,60 +163,60 @@ func (w *worker) noisy(q *recorded, code string) bool {
 
 var blockers = regexp.MustCompile(`blocked by process (\d+)`)
 
-// amongUs reports whether a deadlock is one of the load with itself.
-func (w *worker) amongUs(err *onward.ServerError) bool {
+// isOwnDeadlock reports whether a deadlock happened among the load's own sessions.
+func (w *worker) isOwnDeadlock(err *onward.ServerError) bool {
 	if err.Code != "40P01" {
 		return false
 	}
 	found := blockers.FindAllStringSubmatch(err.Detail, -1)
 	return len(found) > 0 && !slices.ContainsFunc(found, func(m []string) bool {
 		pid, _ := strconv.ParseUint(m[1], 10, 32)
-		return !w.ours(uint32(pid))
+		return !w.isOwn(uint32(pid))
 	})
 }
 
-// transact sends a transaction step by step, with the pauses in which its code did
-// something else, and rolls it back: its locks are held until then.
-func (w *worker) transact(ctx context.Context, u *unit) (cost time.Duration) {
+// sendTransaction sends a transaction step by step, with the pauses in which its code did
+// something else. Then it rolls back, which releases its locks.
+func (w *worker) sendTransaction(ctx context.Context, u *unit) (cost time.Duration) {
 	exec := func(sql string) error { return w.conn.ExecParams(ctx, sql, nil, nil, nil, nil).Read().Err }
-	if w.follow(ctx, u.steps[0].SearchPath) != nil || exec("BEGIN") != nil {
+	if w.setSearchPath(ctx, u.steps[0].SearchPath) != nil || exec("BEGIN") != nil {
 		return 0
 	}
-	path := w.path
-	cost, q, err := w.steps(ctx, u)
+	path := w.searchPath
+	cost, q, err := w.sendSteps(ctx, u)
 	if !w.conn.IsClosed() && exec("ROLLBACK") != nil {
-		shut(w.conn)
+		closeAndWait(w.conn)
 	}
-	w.path = path // one that was set inside has ended with the transaction
+	w.searchPath = path // one that was set inside has ended with the transaction
 	if err == nil || ctx.Err() != nil || w.conn.IsClosed() {
 		return cost
 	}
-	w.forget(ctx, q)
+	w.forgetPrepared(ctx, q)
 	switch {
 	case !ofValues(err.Code):
-		q.quiet.Store(time.Now().Add(retreat).UnixNano())
-	case !duplicate(err) && !w.noisy(q, err.Code):
-		// Whether that was due to its values is found out outside of the transaction.
-		w.alone(ctx, q, u.own)
+		q.quietUntil.Store(time.Now().Add(retreat).UnixNano())
+	case !isDuplicate(err) && !w.isKnownNoise(q, err.Code):
+		// Outside of the transaction, alone finds out whether the values were the cause.
+		w.sendAlone(ctx, q, u.ownRows)
 	}
 	return cost
 }
 
-// steps sends the queries of a transaction, up to one that is refused.
-func (w *worker) steps(ctx context.Context, u *unit) (cost time.Duration, q *recorded, err *onward.ServerError) {
-	v := newVisit(w.rnd, w.number, w.of, u.own)
+// sendSteps sends the queries of a transaction, up to the first that fails.
+func (w *worker) sendSteps(ctx context.Context, u *unit) (cost time.Duration, q *recordedQuery, err *onward.ServerError) {
+	v := newExecution(w.rnd, w.number, w.workers, u.ownRows)
 	for _, s := range u.steps {
 		for range s.times {
-			if left(&s.quiet) || w.follow(ctx, s.SearchPath) != nil {
-				return cost, nil, nil // what comes behind would not be reached
+			if isQuiet(&s.quietUntil) || w.setSearchPath(ctx, s.SearchPath) != nil {
+				return cost, nil, nil // the code would not reach the following ones
 			}
 			cost += s.cost
-			err := w.one(ctx, s.recorded, "", func() error { return w.inside(ctx, s.recorded, v) })
+			err := w.sendLogged(ctx, s.recordedQuery, "", func() error { return w.sendInTransaction(ctx, s.recordedQuery, v) })
 			if err != nil || ctx.Err() != nil || w.conn.IsClosed() {
-				return cost, s.recorded, err
+				return cost, s.recordedQuery, err
 			}
-			s.quiet.Store(0)
-			if u.pause > 0 && !w.pause(ctx, u.pause) {
+			s.quietUntil.Store(0)
+			if u.pause > 0 && !w.pauseFor(ctx, u.pause) {
 				return cost, nil, nil
 			}
 		}
@@ -224,13 +224,13 @@ func (w *worker) steps(ctx context.Context, u *unit) (cost time.Duration, q *rec
 	return cost, nil, nil
 }
 
-// inside sends a query of a transaction.
-func (w *worker) inside(ctx context.Context, q *recorded, v *visit) error {
-	values := v.values(q)
+// sendInTransaction sends a query of a transaction.
+func (w *worker) sendInTransaction(ctx context.Context, q *recordedQuery, v *execution) error {
+	values := v.makeValues(q)
 	if !q.Named {
 		return w.conn.ExecParams(ctx, q.SQL, values, q.types, nil, nil).Read().Err
 	}
-	name, err := w.prepare(ctx, q, q.SQL, q.types)
+	name, err := w.prepareNamed(ctx, q, q.SQL, q.types)
 	if err != nil {
 		return err
 	}

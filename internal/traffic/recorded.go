@@ -11,30 +11,30 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// recorded is a query of a recording.
-type recorded struct {
+// recordedQuery is a query of a recording.
+type recordedQuery struct {
 	*workload.Query
 	node *pgparse.Node
 	kind string // read or write
-	// origin is where it is from; touches: one of its relations is the release's, and main
-	// is the relation by which it is known.
-	origin  *Origin
-	touches bool
-	main    string
+	// origin is its source. touches: one of its relations belongs to the release. main is
+	// the relation under which it is reported.
+	origin       *Origin
+	touches      bool
+	mainRelation string
 
-	// What the server's trial found.
-	types  []uint32 // of the parameters, as they are declared; 0 leaves it to the server
+	// Results of the trial on the server.
+	types  []uint32 // the declared types of the parameters; 0 leaves the type to the server
 	params []param
-	mode   making
+	mode   valueMode
 	cost   time.Duration
-	// noise are the SQLSTATEs with which made-up values are refused at the base.
+	// noise are the SQLSTATEs that made-up values cause at the base.
 	mu    sync.Mutex
 	noise map[string]bool
 
-	quiet atomic.Int64 // as in shape
+	quietUntil atomic.Int64 // as in shape
 }
 
-// The reasons for which a recorded query is no part of the load.
+// The reasons for which a recorded query is not part of the load.
 const (
 	leftKind    = "are no single query: COPY, CALL, or what the parser does not take"
 	leftReach   = "do what a rollback does not take back, or reach other sessions"
@@ -42,13 +42,13 @@ const (
 	leftValues  = "are refused with made-up values"
 	leftSlow    = "take longer than 250 ms on these rows"
 	leftUntried = "were not tried, for want of time"
-	leftRare    = "touch nothing of the release, beside those of the kind that are sent most"
+	leftRare    = "touch nothing of the release, except for the most frequent ones"
 )
 
-// single is the tree of a text that is one query; nil for any other. What a recording
-// says of its kind is not believed.
-func single(sql string) *pgparse.Node {
-	f, err := pgparse.Split(sql)
+// parseSingle returns the parse tree of a text with one query; nil for any other. The kind in
+// the recording is not trusted.
+func parseSingle(sql string) *pgparse.Node {
+	f, err := pgparse.SplitText(sql)
 	if err != nil || len(f.Stmts) != 1 {
 		return nil
 	}
@@ -60,8 +60,8 @@ func single(sql string) *pgparse.Node {
 	return nil
 }
 
-// writes reports whether a query changes rows, or locks them.
-func writes(q *workload.Query, n *pgparse.Node) bool {
+// changesRows reports whether a query changes rows, or locks them.
+func changesRows(q *workload.Query, n *pgparse.Node) bool {
 	if _, reads := pgparse.Unwrap(n).(*pgparse.SelectStmt); !reads {
 		return true
 	}
@@ -76,26 +76,26 @@ func writes(q *workload.Query, n *pgparse.Node) bool {
 	return found
 }
 
-// sift takes from a recording what may be run: the code's own queries that are one
-// query each, and do nothing that is not taken back. The others are in left.
-func sift(load *workload.Workload, left *leftOut) []*recorded {
-	var out []*recorded
+// selectRunnable selects the queries of a recording that may be run: single queries of the code
+// without effects that survive a rollback. The others are in left.
+func selectRunnable(load *workload.Workload, left *leftOut) []*recordedQuery {
+	var out []*recordedQuery
 	for i := range load.Queries {
 		q := &load.Queries[i]
 		if !q.IsCode() {
 			continue
 		}
-		r := &recorded{Query: q, kind: read, noise: map[string]bool{}, origin: &Origin{ID: q.ID, Sender: workload.Who(q.Senders)}}
+		r := &recordedQuery{Query: q, kind: read, noise: map[string]bool{}, origin: &Origin{ID: q.ID, Sender: workload.DescribeSenders(q.Senders)}}
 		r.origin.Named = slices.ContainsFunc(q.Senders, func(s workload.Sender) bool { return s.Place != "" || s.Test != "" })
-		if r.node = single(q.SQL); r.node == nil {
-			left.add(r, leftKind, nil)
+		if r.node = parseSingle(q.SQL); r.node == nil {
+			left.addQuery(r, leftKind, nil)
 			continue
 		}
-		if outside.Reach(r.node) != "" {
-			left.add(r, leftReach, nil)
+		if outside.DescribeReach(r.node) != "" {
+			left.addQuery(r, leftReach, nil)
 			continue
 		}
-		if writes(q, r.node) {
+		if changesRows(q, r.node) {
 			r.kind = write
 		}
 		out = append(out, r)

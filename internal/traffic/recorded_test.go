@@ -75,8 +75,9 @@ func TestWhoWaits(t *testing.T) {
 	})
 }
 
-// What a release breaks is told with the statement behind which it is refused; what the
-// base refuses already is told apart, and what the release has nothing to do with, not at all.
+// A query that a release breaks is reported with the statement after which it fails. Queries
+// that the base already refuses are reported separately, and those that have nothing to do
+// with the release not at all.
 func TestRefusedByAStep(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s := begin(t, url, shop, traffic.Config{Relations: both, Recordings: recording(
@@ -90,11 +91,14 @@ func TestRefusedByAStep(t *testing.T) {
 		s.hold("ALTER TABLE users DROP COLUMN note", "public.users", onward.AccessExclusiveLock, 0)
 		time.Sleep(2 * second)
 		s.hold("ALTER TABLE orders ALTER COLUMN at SET DEFAULT NULL", "public.orders", onward.AccessExclusiveLock, 0)
-		for i, sql := range []string{"ALTER TABLE users ADD COLUMN age int", "ALTER TABLE users DROP COLUMN note", "ALTER TABLE orders ALTER COLUMN at SET DEFAULT NULL"} {
+		for i, sql := range []string{
+			"ALTER TABLE users ADD COLUMN age int", "ALTER TABLE users DROP COLUMN note",
+			"ALTER TABLE orders ALTER COLUMN at SET DEFAULT NULL",
+		} {
 			s.held[i].SQL = sql
 		}
 		time.Sleep(3 * second)
-		got, _ := traffic.Summarise(s.load.Finish(), s.zero, s.held)
+		got, _ := traffic.SummariseLog(s.load.FinishLoad(), s.zero, s.held)
 		refused := map[string]onward.TrafficFailure{}
 		for _, f := range got.Failures {
 			refused[f.ID] = f
@@ -187,7 +191,8 @@ CREATE SEQUENCE counter;`
 			t.Errorf("the rows changed: %s, were %s", after, before)
 		}
 		var marks, counter int
-		if err := s.migrate.QueryRow(context.Background(), "SELECT (SELECT count(*) FROM marks), (SELECT last_value FROM counter)").Scan(&marks, &counter); err != nil || marks != 0 || counter != 1 {
+		if err := s.migrate.QueryRow(context.Background(), "SELECT (SELECT count(*) FROM marks), (SELECT last_value FROM counter)").Scan(&marks,
+			&counter); err != nil || marks != 0 || counter != 1 {
 			t.Errorf("%d marks, counter at %d: %v", marks, counter, err)
 		}
 		if len(got.Recorded.MadeUp) != 1 || got.Recorded.MadeUp[0] != "public.orders" {
@@ -196,7 +201,7 @@ CREATE SEQUENCE counter;`
 	})
 }
 
-// A recording of another schema is said to be one, and the load is made up.
+// A recording of another schema is reported as such, and the load is made up.
 func TestAnotherSchema(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s := begin(t, url, shop, traffic.Config{Relations: both, Recordings: recording(
@@ -206,7 +211,8 @@ func TestAnotherSchema(t *testing.T) {
 		got, _ := s.end()
 		only(t, got, "public.users", 0)
 		noFailures(t, got)
-		if r := got.Recorded; got.Source != "schema" || r.Run != 0 || len(r.Left) != 1 || r.Left[0].Queries != 2 || r.Left[0].Calls != 10 || !slices.Equal(r.MadeUp, both) && len(r.MadeUp) != 2 {
+		if r := got.Recorded; got.Source != "schema" || r.Run != 0 || len(r.Left) != 1 || r.Left[0].Queries != 2 || r.Left[0].Calls != 10 ||
+			!slices.Equal(r.MadeUp, both) && len(r.MadeUp) != 2 {
 			t.Errorf("source %s, %+v", got.Source, r)
 		}
 		if len(got.Waiters) != 0 {

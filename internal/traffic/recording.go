@@ -14,19 +14,20 @@ import (
 )
 
 const (
-	// mostOthers bounds the queries that touch nothing of the release: they get in nobody's
-	// way, and are there so that the server is not idle.
+	// mostOthers limits the queries that do not touch the release. They block nobody, and
+	// only keep the server busy.
 	mostOthers = 60
-	// trialTime bounds what the trial of all queries may take.
+	// trialTime limits the duration of the trial of all queries.
 	trialTime = 20 * time.Second
-	// Of a transaction, mostSteps queries are sent, each mostTimes in a row at most.
+	// A transaction is limited to mostSteps queries, each repeated at most mostTimes in a
+	// row.
 	mostSteps, mostTimes = 100, 10
-	// longestPause bounds for how long a transaction is open and idle in all.
+	// longestPause limits the total time for which a transaction is idle.
 	longestPause = 200 * time.Millisecond
 )
 
-// record makes a load of recordings; nil where there is none.
-func (l *Load) record(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnConfig, c Config) (*deck, error) {
+// loadRecordings makes a load from recordings; nil if there are none.
+func (l *Load) loadRecordings(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnConfig, c Config) (*loadMix, error) {
 	if len(c.Recordings) == 0 {
 		return nil, nil
 	}
@@ -35,7 +36,7 @@ func (l *Load) record(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnC
 		return nil, fmt.Errorf("put the recordings together: %w", err)
 	}
 	var left leftOut
-	queries := sift(load, &left)
+	queries := selectRunnable(load, &left)
 	known, err := readKnown(ctx, catalogs, queries)
 	if err != nil {
 		return nil, err
@@ -45,18 +46,26 @@ func (l *Load) record(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnC
 		touched[r] = true
 	}
 	for _, q := range queries {
-		q.place(known, touched)
+		q.locateRelations(known, touched)
 	}
-	sequences, unwrapped := transactions(load)
-	queries = interesting(queries, sequences, &left)
-	t := &trial{config: config, types: types{catalogs: catalogs, byOID: map[uint32]column{}, named: map[string]uint32{}}, known: known, seed: c.Seed, workers: c.Workers, rnd: rand.New(rand.NewPCG(c.Seed, 1)), logger: l.logger}
-	fit, err := t.all(ctx, queries, &left)
+	sequences, unwrapped := codeTransactions(load)
+	queries = queriesToTry(queries, sequences, &left)
+	t := &trial{
+		config:  config,
+		types:   types{catalogs: catalogs, byOID: map[uint32]column{}, byName: map[string]uint32{}},
+		known:   known,
+		seed:    c.Seed,
+		workers: c.Workers,
+		rnd:     rand.New(rand.NewPCG(c.Seed, 1)),
+		logger:  l.logger,
+	}
+	fit, err := t.tryAll(ctx, queries, &left)
 	if err != nil {
 		return nil, err
 	}
 	d := newDeck(fit, sequences, touched)
 	d.read = t.read
-	out := &Recorded{Unwrapped: unwrapped, Run: len(fit), Left: left.sorted(), Sent: map[string]int64{}}
+	out := &Recorded{Unwrapped: unwrapped, Run: len(fit), Left: left.sortedGroups(), Sent: map[string]int64{}}
 	for i := range load.Queries {
 		if load.Queries[i].IsCode() {
 			out.Queries++
@@ -76,9 +85,10 @@ func (l *Load) record(ctx context.Context, catalogs *pgx.Conn, config *pgx.ConnC
 	return d, nil
 }
 
-// transactions are the recorded ones that the code made. Where more were rolled back than
-// committed, a suite wraps its tests so: they are none of the code's, and unwrapped says so.
-func transactions(load *workload.Workload) (out []*workload.Sequence, unwrapped bool) {
+// codeTransactions returns the recorded transactions of the code. If more were rolled back than
+// committed, a test suite wraps its tests so: these are not the code's own, and unwrapped is
+// true.
+func codeTransactions(load *workload.Workload) (out []*workload.Sequence, unwrapped bool) {
 	var rolled, committed int64
 	for i := range load.Sequences {
 		switch s := &load.Sequences[i]; s.Transaction {
@@ -97,11 +107,11 @@ func transactions(load *workload.Workload) (out []*workload.Sequence, unwrapped 
 	return out, unwrapped
 }
 
-// interesting are the queries to try: those that touch the release, those that stand in
-// one transaction with one, and of the others those that are sent most. The first come
-// first, as the time for trials is bounded.
-func interesting(queries []*recorded, sequences []*workload.Sequence, left *leftOut) []*recorded {
-	byID, beside := map[string]*recorded{}, map[string]bool{}
+// queriesToTry returns the queries to try: those that touch the release, those in a
+// transaction with one, and the most frequent of the others. They are in this order, because
+// the time for trials is limited.
+func queriesToTry(queries []*recordedQuery, sequences []*workload.Sequence, left *leftOut) []*recordedQuery {
+	byID, beside := map[string]*recordedQuery{}, map[string]bool{}
 	for _, q := range queries {
 		byID[q.ID] = q
 	}
@@ -112,7 +122,7 @@ func interesting(queries []*recorded, sequences []*workload.Sequence, left *left
 			}
 		}
 	}
-	rank := func(q *recorded) int {
+	rank := func(q *recordedQuery) int {
 		switch {
 		case q.touches:
 			return 0
@@ -121,15 +131,15 @@ func interesting(queries []*recorded, sequences []*workload.Sequence, left *left
 		}
 		return 2
 	}
-	slices.SortStableFunc(queries, func(a, b *recorded) int {
+	slices.SortStableFunc(queries, func(a, b *recordedQuery) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Calls, a.Calls))
 	})
-	var out []*recorded
+	var out []*recordedQuery
 	others := 0
 	for _, q := range queries {
 		if rank(q) == 2 {
 			if others++; others > mostOthers {
-				left.add(q, leftRare, nil)
+				left.addQuery(q, leftRare, nil)
 				continue
 			}
 		}

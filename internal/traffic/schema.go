@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// relation is one that the load queries.
+// relation is a relation that the load queries.
 type relation struct {
 	oid     uint32
 	name    string // schema-qualified, unquoted
@@ -17,8 +17,8 @@ type relation struct {
 	kind    string // pg_class.relkind
 	pages   int64
 	columns []column
-	// keys are the unique keys of plain columns, the primary key first, as
-	// indexes in columns.
+	// keys are the unique keys of plain columns, the primary key first, as indexes in
+	// columns.
 	keys [][]int
 	// leaves are the quoted names of a partitioned table's partitions.
 	leaves []string
@@ -30,8 +30,8 @@ type column struct {
 	number   int16
 	name     string
 	quoted   string
-	kind     string // the type's name, that below a domain
-	category string // pg_type.typcategory of the same
+	kind     string // the type's name, or the base type of a domain
+	category string // pg_type.typcategory of the same type
 	length   int32  // of varchar(n) and char(n); 0 for none
 	label    string // an enum's first
 	notNull  bool
@@ -39,11 +39,11 @@ type column struct {
 	filled   bool // has a default
 	foreign  bool // part of a foreign key
 	routes   bool // part of a partition key
-	// refers is the table that a foreign key of this column alone points to, where it was
-	// read, and referred the column there; nil for none.
+	// refers is the table that a foreign key of this column alone refers to, if it was
+	// read, and referred is the column there; nil for none.
 	refers   *relation
 	referred int
-	// Of a list: what its elements are.
+	// For an array: the type of its elements.
 	element, elementCategory string
 }
 
@@ -53,8 +53,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname || '.' || c.relname = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'm') AND c.relpersistence <> 't'
 ORDER BY n.nspname, c.relname`
 
-// A domain's columns are like those of the type below it; domains over domains
-// are followed to the bottom.
+// A domain counts as its base type; domains over domains are resolved completely.
 const listColumns = `
 WITH RECURSIVE below AS (
   SELECT oid AS type, oid AS base, typtypmod AS mod, typnotnull AS required, typbasetype AS next FROM pg_type
@@ -90,8 +89,8 @@ FROM pg_class r, pg_partition_tree(r.oid) t JOIN pg_class c ON c.oid = t.relid J
 WHERE r.oid = ANY ($1) AND r.relkind = 'p' AND t.isleaf AND c.relkind = 'r'
 ORDER BY r.oid, n.nspname, c.relname`
 
-// readSchema finds the named relations. Those that do not exist, and foreign
-// and temporary tables, are left out.
+// readSchema finds the named relations. Missing relations, foreign tables and temporary
+// tables are left out.
 func readSchema(ctx context.Context, conn *pgx.Conn, names []string) ([]*relation, error) {
 	rows, err := conn.Query(ctx, listRelations, names)
 	if err != nil {
@@ -128,7 +127,10 @@ func readColumns(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[u
 	}
 	var of uint32
 	var c column
-	_, err = pgx.ForEachRow(rows, []any{&of, &c.number, &c.name, &c.kind, &c.category, &c.length, &c.label, &c.notNull, &c.omitted, &c.filled, &c.foreign, &c.routes}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{
+		&of, &c.number, &c.name, &c.kind, &c.category, &c.length, &c.label, &c.notNull, &c.omitted, &c.filled, &c.foreign,
+		&c.routes,
+	}, func() error {
 		c.quoted = pgx.Identifier{c.name}.Sanitize()
 		byOID[of].columns = append(byOID[of].columns, c)
 		return nil
@@ -178,12 +180,12 @@ const (
 	mostLeaves = 32
 )
 
-// sample reads some rows that exist, from all over a table when it is large.
-func sample(ctx context.Context, conn *pgx.Conn, r *relation, seed uint64) error {
-	columns := names(r, every(len(r.columns)))
+// sampleRows reads some existing rows, from all over a large table.
+func sampleRows(ctx context.Context, conn *pgx.Conn, r *relation, seed uint64) error {
+	columns := columnList(r, allIndexes(len(r.columns)))
 	var tries []string
 	if (r.kind == "r" || r.kind == "m") && r.pages > 2*samples {
-		// Blocks, not rows: it costs as much as what it returns.
+		// Blocks, not rows: the cost depends on what it returns.
 		percent := max(100*float64(samples)/float64(r.pages), 0.0001)
 		tries = append(tries, fmt.Sprintf("SELECT %s FROM %s TABLESAMPLE SYSTEM (%g) REPEATABLE (%d) LIMIT %d", columns, r.quoted, percent, seed%1e6, samples))
 	}
@@ -197,13 +199,13 @@ func sample(ctx context.Context, conn *pgx.Conn, r *relation, seed uint64) error
 	}
 	tries = append(tries, fmt.Sprintf("SELECT %s FROM %s LIMIT %d", columns, r.quoted, samples))
 	for _, sql := range tries {
-		// By the simple protocol, whose values are text whatever the types.
+		// The simple protocol returns values as text, whatever their types.
 		results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 		if err != nil {
 			return err
 		}
 		for _, row := range results[0].Rows {
-			if size(row) <= largestRow {
+			if rowSize(row) <= largestRow {
 				r.rows = append(r.rows, row)
 			}
 		}
@@ -214,7 +216,7 @@ func sample(ctx context.Context, conn *pgx.Conn, r *relation, seed uint64) error
 	return nil
 }
 
-func size(row [][]byte) int {
+func rowSize(row [][]byte) int {
 	n := 0
 	for _, value := range row {
 		n += len(value)

@@ -20,39 +20,40 @@ const (
 type shape struct {
 	relation  string
 	kind, sql string
-	// values are one execution's parameters, as text; nil is NULL.
+	// values returns one execution's parameters, as text; nil is NULL.
 	values func(r *rand.Rand, worker, workers int) [][]byte
-	// cost is how long it takes when nobody is in the way; slow shapes come less
+	// cost is how long it takes if nothing blocks it; slow shapes are sent less
 	// often.
 	cost time.Duration
-	// quiet is until when a query that the server refuses is left alone, in
-	// nanoseconds of the Unix epoch; 0 when it was not refused.
-	quiet atomic.Int64
-	// instead is sent once the shape's rows were there already: a unique index of
-	// the release's, or a partial one, is no fault of the deployed code, whose
-	// rows are not copies.
-	instead   *shape
+	// quietUntil is the time until which a refused query is not sent, in nanoseconds
+	// of the Unix epoch; 0 if it was not refused.
+	quietUntil atomic.Int64
+	// fallback is sent after the shape's rows were duplicates. A unique or partial
+	// unique index of the release is no problem of the deployed code, whose rows
+	// are not copies.
+	fallback  *shape
 	duplicate atomic.Bool
 }
 
-// readShapes are the ways to read a relation, best first: a row by its key, or
-// any row of a relation without one.
+// readShapes returns the ways to read a relation, best first: a row by its key,
+// or any row of a relation without one.
 func readShapes(r *relation) []*shape {
-	all := names(r, every(len(r.columns)))
+	all := columnList(r, allIndexes(len(r.columns)))
 	if len(r.keys) == 0 {
-		return []*shape{{relation: r.name, kind: read, sql: fmt.Sprintf("SELECT %s FROM %s LIMIT 1", all, r.quoted), values: none}}
+		return []*shape{{relation: r.name, kind: read, sql: fmt.Sprintf("SELECT %s FROM %s LIMIT 1", all, r.quoted), values: noValues}}
 	}
 	key := r.keys[0]
 	return []*shape{{
 		relation: r.name, kind: read,
-		sql: fmt.Sprintf("SELECT %s FROM %s WHERE %s", all, r.quoted, where(r, key, 0)),
+		sql: fmt.Sprintf("SELECT %s FROM %s WHERE %s", all, r.quoted, keyCondition(r, key, 0)),
 		values: func(rnd *rand.Rand, _, _ int) [][]byte {
-			return pick(r, rnd, key)
+			return pickValues(r, rnd, key)
 		},
 	}}
 }
 
-// updateShapes set a column of a row, found by its key, to what it was.
+// updateShapes returns updates that set a column of a row, found by its key, to
+// its current value.
 func updateShapes(r *relation) []*shape {
 	if r.kind != "r" && r.kind != "p" || len(r.keys) == 0 {
 		return nil
@@ -64,20 +65,20 @@ func updateShapes(r *relation) []*shape {
 	}
 	return []*shape{{
 		relation: r.name, kind: write,
-		sql: fmt.Sprintf("UPDATE %s SET %s = $1 WHERE %s", r.quoted, r.columns[set].quoted, where(r, key, 1)),
+		sql: fmt.Sprintf("UPDATE %s SET %s = $1 WHERE %s", r.quoted, r.columns[set].quoted, keyCondition(r, key, 1)),
 		values: func(rnd *rand.Rand, worker, workers int) [][]byte {
-			row := mine(r, rnd, worker, workers)
+			row := ownRow(r, rnd, worker, workers)
 			values := pickOf(row, append([]int{set}, key...))
 			if row == nil {
-				values[0] = plain(r.columns[set])
+				values[0] = defaultValue(r.columns[set])
 			}
 			return values
 		},
 	}}
 }
 
-// plainColumn is one that an application would change: in no key, and better
-// not a reference to another table. -1 when there is none.
+// plainColumn returns a column that an application would change: in no key, and
+// preferably no reference to another table. -1 if there is none.
 func plainColumn(r *relation) int {
 	best := -1
 	for i, c := range r.columns {
@@ -94,33 +95,34 @@ func plainColumn(r *relation) int {
 	return best
 }
 
-// insertShapes are the ways to insert a row, most like the real thing first:
-// a new row; one that is already there, and left alone; none at all, which
-// still takes the lock.
+// insertShapes returns the ways to insert a row, the most realistic first: a new
+// row; an existing one, with ON CONFLICT DO NOTHING; no row at all, which still
+// takes the lock.
 func insertShapes(r *relation) []*shape {
 	if r.kind != "r" && r.kind != "p" {
 		return nil
 	}
 	var columns []int
 	for i, c := range r.columns {
-		// An application leaves to the database what identifies a row, if it can.
+		// An application lets the database generate the identifier of a row, if
+		// it can.
 		if !c.omitted && !(c.filled && inKeys(r, i)) {
 			columns = append(columns, i)
 		}
 	}
 	if len(columns) == 0 {
-		return []*shape{{relation: r.name, kind: write, sql: "INSERT INTO " + r.quoted + " DEFAULT VALUES", values: none}}
+		return []*shape{{relation: r.name, kind: write, sql: "INSERT INTO " + r.quoted + " DEFAULT VALUES", values: noValues}}
 	}
-	list := names(r, columns)
+	list := columnList(r, columns)
 	var marks []string
 	for i := range columns {
 		marks = append(marks, "$"+strconv.Itoa(i+1))
 	}
 	insert := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", r.quoted, list, strings.Join(marks, ", "))
-	vary := varied(r, columns)
+	vary := columnsToVary(r, columns)
 	var out []*shape
-	// A new value of a key by which rows are routed belongs to another partition
-	// than this one, more likely than not.
+	// A new value of a partition key column most likely belongs to another
+	// partition than this one.
 	strays := r.kind == "r" && slices.ContainsFunc(columns, func(i int) bool { return vary[i] && r.columns[i].routes })
 	if !strays {
 		out = append(out, insertShape(r, insert, columns, vary))
@@ -129,18 +131,18 @@ func insertShapes(r *relation) []*shape {
 		out = append(out, &shape{
 			relation: r.name, kind: write, sql: insert + " ON CONFLICT DO NOTHING",
 			values: func(rnd *rand.Rand, _, _ int) [][]byte {
-				return pick(r, rnd, columns)
+				return pickValues(r, rnd, columns)
 			},
 		})
 	}
 	return append(out, &shape{
 		relation: r.name, kind: write,
 		sql:    fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE false", r.quoted, list, list, r.quoted),
-		values: none,
+		values: noValues,
 	})
 }
 
-// insertShape inserts a row like a sampled one, but for the columns to vary.
+// insertShape inserts a copy of a sampled row, except for the columns in vary.
 func insertShape(r *relation, sql string, columns []int, vary map[int]bool) *shape {
 	return &shape{
 		relation: r.name, kind: write, sql: sql,
@@ -152,9 +154,9 @@ func insertShape(r *relation, sql string, columns []int, vary map[int]bool) *sha
 			for _, i := range columns {
 				switch {
 				case vary[i]:
-					values = append(values, fresh(r.columns[i], rnd, worker))
+					values = append(values, newUniqueValue(r.columns[i], rnd, worker))
 				case row == nil:
-					values = append(values, plain(r.columns[i]))
+					values = append(values, defaultValue(r.columns[i]))
 				default:
 					values = append(values, row[i])
 				}
@@ -164,9 +166,9 @@ func insertShape(r *relation, sql string, columns []int, vary map[int]bool) *sha
 	}
 }
 
-func none(*rand.Rand, int, int) [][]byte { return nil }
+func noValues(*rand.Rand, int, int) [][]byte { return nil }
 
-func every(n int) []int {
+func allIndexes(n int) []int {
 	out := make([]int, n)
 	for i := range out {
 		out[i] = i
@@ -174,7 +176,7 @@ func every(n int) []int {
 	return out
 }
 
-func names(r *relation, columns []int) string {
+func columnList(r *relation, columns []int) string {
 	var out []string
 	for _, i := range columns {
 		out = append(out, r.columns[i].quoted)
@@ -182,8 +184,8 @@ func names(r *relation, columns []int) string {
 	return strings.Join(out, ", ")
 }
 
-// where compares a key with parameters, the first of them after skip others.
-func where(r *relation, key []int, skip int) string {
+// keyCondition compares a key with parameters, the first of them after skip others.
+func keyCondition(r *relation, key []int, skip int) string {
 	var out []string
 	for n, i := range key {
 		out = append(out, fmt.Sprintf("%s = $%d", r.columns[i].quoted, n+skip+1))

@@ -99,7 +99,7 @@ func TestFresh(t *testing.T) {
 	for _, worker := range []int{0, 3, 63, 64, 1000} {
 		for _, kind := range []string{"int2", "int4"} {
 			for range 100 {
-				v := fresh(column{kind: kind}, rnd, worker)
+				v := newUniqueValue(column{kind: kind}, rnd, worker)
 				if n := len(v); kind == "int2" && (n > 5 || n == 5 && string(v) > "32767") || kind == "int4" && (n > 10 || n == 10 && string(v) > "2147483647") {
 					t.Errorf("%s is no %s", v, kind)
 				}

@@ -46,7 +46,8 @@ INSERT INTO partial SELECT i, i, i > 1 FROM generate_series(1, 50) i;
 INSERT INTO hash SELECT i, (i, 'x,"y')::comp FROM generate_series(1, 100) i;
 INSERT INTO booked SELECT int4range(i, i + 1) FROM generate_series(1, 50) i;
 ANALYZE;`
-		relations := append(slices.Clone(both), "public.plain", `public.Odd "name"`, "public.parts", "public.parts_1", "public.profile", "public.nothing", "public.v", "public.m", "public.large", "public.blank", "public.partial", "public.hash", "public.hash_0", "public.booked", "public.missing")
+		relations := append(slices.Clone(both), "public.plain", `public.Odd "name"`, "public.parts", "public.parts_1", "public.profile", "public.nothing",
+			"public.v", "public.m", "public.large", "public.blank", "public.partial", "public.hash", "public.hash_0", "public.booked", "public.missing")
 		s := begin(t, url, shop+schema, traffic.Config{Relations: relations, LongReader: true, LongTransaction: time.Minute})
 		before := s.sum()
 		time.Sleep(2 * second)
@@ -95,7 +96,13 @@ func TestStopWhileWaiting(t *testing.T) {
 		s.exec("BEGIN; LOCK TABLE users")
 		time.Sleep(2 * second)
 		log := s.load.Stop()
-		got, costs := traffic.Summarise(log, s.zero, []traffic.Held{{Statement: 3, Relation: "public.users", Lock: onward.AccessExclusiveLock, From: from, Until: time.Now()}})
+		got, costs := traffic.SummariseLog(log, s.zero, []traffic.Held{{
+			Statement: 3,
+			Relation:  "public.users",
+			Lock:      onward.AccessExclusiveLock,
+			From:      from,
+			Until:     time.Now(),
+		}})
 		only(t, got, "public.users", 3)
 		if costs[3].Waited == 0 || got.Failed != 0 || !log.Queries[0].Cancelled {
 			t.Errorf("costs %+v, %d failed", costs, got.Failed)
@@ -141,7 +148,7 @@ func TestNothingStays(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			gone := make(chan struct{})
-			load, err := traffic.Start(ctx, config)
+			load, err := traffic.StartLoad(ctx, config)
 			if err != nil {
 				t.Fatal(err)
 			}

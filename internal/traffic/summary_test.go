@@ -92,10 +92,10 @@ func TestStalls(t *testing.T) {
 			t.Parallel()
 			log := &Log{From: at(-500)}
 			for _, q := range c.queries {
-				log.ended(q)
+				log.addQuery(q)
 			}
-			log.close(at(1000))
-			got, costs := Summarise(log, zero, c.held)
+			log.endAt(at(1000))
+			got, costs := SummariseLog(log, zero, c.held)
 			if diff := cmp.Diff(append([]onward.Stall{}, c.want...), got.Stalls); diff != "" {
 				t.Errorf("stalls (-want +got):\n%s", diff)
 			}
@@ -112,28 +112,41 @@ func TestSummary(t *testing.T) {
 	plain := func(from, until int) Query {
 		return Query{Relation: "public.users", Kind: read, SQL: "SELECT", From: at(from), Until: at(until)}
 	}
-	log.ended(plain(-15, -14)) // a warm one, before the axis begins
+	log.addQuery(plain(-15, -14)) // a warm one, before the axis begins
 	for i := range 100 {
-		log.ended(plain(i, i+1))
+		log.addQuery(plain(i, i+1))
 	}
 	refused := plain(33, 34)
 	refused.Err = &onward.ServerError{Code: "42703", Message: "first"}
-	log.ended(refused)
+	log.addQuery(refused)
 	refused.From, refused.Until, refused.Err = at(50), at(51), &onward.ServerError{Code: "42703", Message: "second"}
-	log.ended(refused)
+	log.addQuery(refused)
 	stood := waited(read, "SELECT", 40, 95, "public.users", onward.AccessShareLock)
 	stood.Cancelled = true
-	log.ended(stood)
-	log.close(at(100))
-	got, _ := Summarise(log, zero, nil)
+	log.addQuery(stood)
+	log.endAt(at(100))
+	got, _ := SummariseLog(log, zero, nil)
 	want := &onward.Traffic{
 		Source: "schema", Queries: 102, Waited: 1, Failed: 2, WorstMS: 55, SlotMS: 10, UsualMS: got.UsualMS,
 		Slots: []onward.TrafficSlot{
 			{WorstMS: 1, Done: 9}, {WorstMS: 1, Done: 10}, {WorstMS: 1, Done: 10}, {WorstMS: 1, Done: 11}, {WorstMS: 10, Done: 10},
 			{WorstMS: 20, Done: 11}, {WorstMS: 30, Done: 10}, {WorstMS: 40, Done: 10}, {WorstMS: 50, Done: 10}, {WorstMS: 55, Done: 11},
 		},
-		Stalls:          []onward.Stall{{Span: onward.Span{FromMS: 40, UntilMS: 95}, Relation: "public.users", Statement: -1, Kind: read, Queries: 1, Query: "SELECT"}},
-		Failures:        []onward.TrafficFailure{{Relation: "public.users", Query: "SELECT", Error: onward.ServerError{Code: "42703", Message: "first"}, AtMS: 34, Count: 2}},
+		Stalls: []onward.Stall{{
+			Span:      onward.Span{FromMS: 40, UntilMS: 95},
+			Relation:  "public.users",
+			Statement: -1,
+			Kind:      read,
+			Queries:   1,
+			Query:     "SELECT",
+		}},
+		Failures: []onward.TrafficFailure{{
+			Relation: "public.users",
+			Query:    "SELECT",
+			Error:    onward.ServerError{Code: "42703", Message: "first"},
+			AtMS:     34,
+			Count:    2,
+		}},
 		LongTransaction: &onward.Span{FromMS: -10, UntilMS: 200},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -153,13 +166,13 @@ func TestBounded(t *testing.T) {
 	for i := range n {
 		q := waited(write, "UPDATE", i*10, i*10+20+i%7, "public.users", onward.RowExclusiveLock)
 		q.Err = &onward.ServerError{Code: "40P01"}
-		log.ended(q)
+		log.addQuery(q)
 	}
-	log.close(at(n * 10))
+	log.endAt(at(n * 10))
 	if len(log.Queries) > mostQueries || len(log.slots.list) > mostSlots || len(log.Failures) != 1 {
 		t.Errorf("%d queries, %d slots, %d failures", len(log.Queries), len(log.slots.list), len(log.Failures))
 	}
-	got, _ := Summarise(log, zero, nil)
+	got, _ := SummariseLog(log, zero, nil)
 	if got.Waited != n || got.Queries != n || got.Failed != n || len(got.Slots) > mostShown || got.WorstMS != 26 {
 		t.Errorf("waited %d, queries %d, failed %d, %d slots, worst %v ms", got.Waited, got.Queries, got.Failed, len(got.Slots), got.WorstMS)
 	}
@@ -171,17 +184,17 @@ func TestBounded(t *testing.T) {
 func TestHeads(t *testing.T) {
 	t.Parallel()
 	ours := map[uint32]bool{1: true, 2: true, 3: true}
-	waits := map[uint32]waiting{
+	waits := map[uint32]waitingSession{
 		1: {by: []uint32{9}},
-		2: {by: []uint32{1}},    // behind 1, and so behind 9
-		3: {by: []uint32{2, 8}}, // and behind another
+		2: {by: []uint32{1}},    // waits for 1, and so for 9
+		3: {by: []uint32{2, 8}}, // waits for 2 and another
 	}
 	for pid, want := range map[uint32][]uint32{1: {9}, 2: {9}, 3: {8, 9}} {
-		if diff := cmp.Diff(want, heads(pid, waits, ours)); diff != "" {
+		if diff := cmp.Diff(want, rootBlockers(pid, waits, ours)); diff != "" {
 			t.Errorf("%d (-want +got):\n%s", pid, diff)
 		}
 	}
-	if got := heads(2, map[uint32]waiting{2: {by: []uint32{1}}}, ours); len(got) > 0 {
+	if got := rootBlockers(2, map[uint32]waitingSession{2: {by: []uint32{1}}}, ours); len(got) > 0 {
 		t.Errorf("the load waits for itself, and %v is to blame", got)
 	}
 }
@@ -191,11 +204,11 @@ func TestConflicts(t *testing.T) {
 	t.Parallel()
 	for a := onward.AccessShareLock; a <= onward.AccessExclusiveLock; a++ {
 		for b := onward.AccessShareLock; b <= onward.AccessExclusiveLock; b++ {
-			if stands(a, b) != stands(b, a) {
+			if locksConflict(a, b) != locksConflict(b, a) {
 				t.Errorf("%s and %s conflict one way", a, b)
 			}
 		}
-		if stands(a, onward.AccessShareLock) != a.BlocksReads() || stands(a, onward.RowExclusiveLock) != a.BlocksWrites() {
+		if locksConflict(a, onward.AccessShareLock) != a.BlocksReads() || locksConflict(a, onward.RowExclusiveLock) != a.BlocksWrites() {
 			t.Errorf("%s stands in the way of other queries than it blocks", a)
 		}
 	}

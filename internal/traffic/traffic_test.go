@@ -70,7 +70,7 @@ func begin(t *testing.T, url, schema string, c traffic.Config) *scene {
 	s := &scene{t: t, url: url, migrate: connect(t, url)}
 	s.exec(schema)
 	c.URL = url
-	load, err := traffic.Start(context.Background(), c)
+	load, err := traffic.StartLoad(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func (s *scene) hold(sql, relation string, lock onward.Lock, lasts time.Duration
 func (s *scene) end() (*onward.Traffic, map[int]traffic.Cost) {
 	s.t.Helper()
 	time.Sleep(50 * time.Millisecond) // for those who waited to get through
-	t, costs := traffic.Summarise(s.load.Stop(), s.zero, s.held)
+	t, costs := traffic.SummariseLog(s.load.Stop(), s.zero, s.held)
 	return t, costs
 }
 
@@ -158,7 +158,7 @@ func noFailures(t *testing.T, got *onward.Traffic) {
 func TestShareStopsWritesOnly(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s := begin(t, url, shop, traffic.Config{Relations: both, Workers: 8})
-		// All workers come to a write of orders in time.
+		// All workers reach a write to orders in time.
 		s.hold("LOCK TABLE orders IN SHARE MODE", "public.orders", onward.ShareLock, 4*second)
 		got, _ := s.end()
 		if stall := only(t, got, "public.orders", 0); stall.Kind != "write" {
@@ -283,12 +283,12 @@ func TestNothingToLoad(t *testing.T) {
 	if got.Queries != 0 || len(got.Stalls) != 0 || got.LongTransaction != nil {
 		t.Errorf("%+v", got)
 	}
-	if _, err := traffic.Start(context.Background(), traffic.Config{URL: "postgres://localhost:1/none"}); err == nil {
+	if _, err := traffic.StartLoad(context.Background(), traffic.Config{URL: "postgres://localhost:1/none"}); err == nil {
 		t.Error("no error without a server")
 	}
 }
 
-// A long transaction alone: no query, and its time begins when Start returns.
+// A long transaction alone: no query, and its time begins when StartLoad returns.
 func TestLongTransactionAlone(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s := begin(t, url, shop, traffic.Config{Relations: []string{"public.orders"}, Workers: -1, LongTransaction: 300 * time.Millisecond})
@@ -297,7 +297,7 @@ func TestLongTransactionAlone(t *testing.T) {
 		if waited := time.Since(started); waited < 250*time.Millisecond {
 			t.Errorf("the transaction was over after %v", waited)
 		}
-		got, _ := traffic.Summarise(s.load.Stop(), started, nil)
+		got, _ := traffic.SummariseLog(s.load.Stop(), started, nil)
 		if got.Queries != 0 || got.LongTransaction == nil {
 			t.Errorf("%d queries, long transaction %+v", got.Queries, got.LongTransaction)
 		}

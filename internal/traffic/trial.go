@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// trial runs recorded queries at the base, to find out which of them the schema takes,
-// with which values, and what they cost. Nothing of it stays.
+// trial runs recorded queries at the base, to find out which of them the schema accepts,
+// with which values, and their cost. Everything is rolled back.
 type trial struct {
 	config  *pgx.ConnConfig
 	conn    *pgx.Conn
@@ -25,44 +25,45 @@ type trial struct {
 	workers int
 	rnd     *rand.Rand
 	logger  *slog.Logger
-	// read are those that the base takes, and that are too slow, or find no values.
-	read []*recorded
+	// read are queries that the base accepts, but that are too slow, or for which no
+	// values were found.
+	read []*recordedQuery
 }
 
-// all tries queries, and gives those that fit.
-func (t *trial) all(ctx context.Context, queries []*recorded, left *leftOut) (fit []*recorded, err error) {
+// tryAll tries queries, and returns the usable ones.
+func (t *trial) tryAll(ctx context.Context, queries []*recordedQuery, left *leftOut) (fit []*recordedQuery, err error) {
 	var names []string
 	for _, q := range queries {
 		names = append(names, q.Params...)
 	}
-	if err := t.types.read(ctx, nil, names); err != nil {
+	if err := t.types.readTypes(ctx, nil, names); err != nil {
 		return nil, err
 	}
 	if t.conn, err = pgx.ConnectConfig(ctx, t.config); err != nil {
 		return nil, err
 	}
-	defer func() { shut(t.conn.PgConn()) }()
+	defer func() { closeAndWait(t.conn.PgConn()) }()
 	t.sampled = map[*relation]bool{}
 	until := time.Now().Add(trialTime)
 	for _, q := range queries {
 		if time.Now().After(until) {
-			left.add(q, leftUntried, nil)
+			left.addQuery(q, leftUntried, nil)
 			continue
 		}
-		if t.conn.IsClosed() { // a query that ends its session is none for a load
+		if t.conn.IsClosed() { // a query that ends its session is not used
 			if t.conn, err = pgx.ConnectConfig(ctx, t.config); err != nil {
 				return nil, err
 			}
 		}
-		why, refusal, err := t.one(ctx, q)
+		why, refusal, err := t.tryQuery(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		if why != "" {
 			t.logger.Debug("a recorded query that is no part of the traffic", "query", q.ID, "why", why, "error", refusal)
-			left.add(q, why, refusal)
+			left.addQuery(q, why, refusal)
 			if q.touches && (why == leftSlow || why == leftValues) {
-				q.origin.Touches = false // it is no part of the load
+				q.origin.Touches = false // it is not part of the load
 				t.read = append(t.read, q)
 			}
 			continue
@@ -72,45 +73,45 @@ func (t *trial) all(ctx context.Context, queries []*recorded, left *leftOut) (fi
 	return fit, ctx.Err()
 }
 
-// one tries a query. Why is one of the reasons, "" when it fits; the error is not the
-// query's.
-func (t *trial) one(ctx context.Context, q *recorded) (why string, refusal *onward.ServerError, err error) {
-	oids, refusal := t.describe(ctx, q)
+// tryQuery tries a query. why is one of the reasons, "" if it is usable; err is not caused by
+// the query.
+func (t *trial) tryQuery(ctx context.Context, q *recordedQuery) (why string, refusal *onward.ServerError, err error) {
+	oids, refusal := t.describeParams(ctx, q)
 	if refusal != nil {
 		return leftRefused, refusal, ctx.Err()
 	}
-	if err := t.types.read(ctx, oids, nil); err != nil {
+	if err := t.types.readTypes(ctx, oids, nil); err != nil {
 		return "", nil, err
 	}
-	bound := bind(q.node, scopeOf(q, t.known))
+	bound := bindParameters(q.node, scopeOf(q, t.known))
 	q.params = make([]param, len(oids))
 	for i, oid := range oids {
 		q.params[i] = bound[i+1]
-		q.params[i].as = t.types.byOID[oid]
-		if of := q.params[i].of; of != nil {
-			t.sample(ctx, of)
+		q.params[i].ownType = t.types.byOID[oid]
+		if of := q.params[i].table; of != nil {
+			t.sampleOnce(ctx, of)
 			for _, c := range of.columns {
 				if c.refers != nil && len(of.rows) == 0 {
-					t.sample(ctx, c.refers)
+					t.sampleOnce(ctx, c.refers)
 				}
 			}
 		}
 	}
-	return t.run(ctx, q)
+	return t.tryValues(ctx, q)
 }
 
-// describe asks the server what the parameters of a query are: with the types that were
-// recorded, and without, as a type may have another name here.
-func (t *trial) describe(ctx context.Context, q *recorded) (oids []uint32, refusal *onward.ServerError) {
+// describeParams asks the server for the types of a query's parameters: with the recorded
+// types, and without, because a type may have another name here.
+func (t *trial) describeParams(ctx context.Context, q *recordedQuery) (oids []uint32, refusal *onward.ServerError) {
 	q.types = make([]uint32, len(q.Params))
 	declared := false
 	for i, name := range q.Params {
-		q.types[i] = t.types.named[name]
+		q.types[i] = t.types.byName[name]
 		declared = declared || q.types[i] != 0
 	}
 	ask := func() error {
-		return limited(ctx, t.conn, func() error {
-			if err := t.path(ctx, q); err != nil {
+		return inLimitedTransaction(ctx, t.conn, func() error {
+			if err := t.setTrialPath(ctx, q); err != nil {
 				return err
 			}
 			d, err := t.conn.PgConn().Prepare(ctx, "", q.SQL, q.types)
@@ -134,8 +135,8 @@ func (t *trial) describe(ctx context.Context, q *recorded) (oids []uint32, refus
 	return oids, nil
 }
 
-// path puts the search path of a query in force, for the transaction.
-func (t *trial) path(ctx context.Context, q *recorded) error {
+// setTrialPath sets the search path of a query for the transaction.
+func (t *trial) setTrialPath(ctx context.Context, q *recordedQuery) error {
 	if q.SearchPath == "" {
 		return nil
 	}
@@ -150,12 +151,12 @@ func setPath(ctx context.Context, conn *pgconn.PgConn, path string, local bool) 
 	return conn.ExecParams(ctx, "SELECT pg_catalog.set_config('search_path', $1, $2)", [][]byte{[]byte(path), value}, nil, nil, nil).Read().Err
 }
 
-func (t *trial) sample(ctx context.Context, r *relation) {
+func (t *trial) sampleOnce(ctx context.Context, r *relation) {
 	if t.sampled[r] {
 		return
 	}
 	t.sampled[r] = true
-	if err := limited(ctx, t.conn, func() error { return sample(ctx, t.conn, r, t.seed) }); err != nil {
+	if err := inLimitedTransaction(ctx, t.conn, func() error { return sampleRows(ctx, t.conn, r, t.seed) }); err != nil {
 		t.logger.Debug("no rows to take values from", "relation", r.name, "error", err)
 	}
 }
@@ -163,17 +164,17 @@ func (t *trial) sample(ctx context.Context, r *relation) {
 // attempts is how often a query is tried with values of one mode.
 const attempts = 2
 
-func (t *trial) run(ctx context.Context, q *recorded) (why string, refusal *onward.ServerError, err error) {
+func (t *trial) tryValues(ctx context.Context, q *recordedQuery) (why string, refusal *onward.ServerError, err error) {
 	for i := range attempts * int(makings) {
-		if q.mode = making(i / attempts); i%attempts == 0 {
+		if q.mode = valueMode(i / attempts); i%attempts == 0 {
 			clear(q.noise)
 		}
 		var took time.Duration
-		err := limited(ctx, t.conn, func() error {
-			if err := t.path(ctx, q); err != nil {
+		err := inLimitedTransaction(ctx, t.conn, func() error {
+			if err := t.setTrialPath(ctx, q); err != nil {
 				return err
 			}
-			values := newVisit(t.rnd, i%max(t.workers, 1), max(t.workers, 1), q.kind == write).values(q)
+			values := newExecution(t.rnd, i%max(t.workers, 1), max(t.workers, 1), q.kind == write).makeValues(q)
 			began := time.Now()
 			defer func() { took = time.Since(began) }()
 			return t.conn.PgConn().ExecParams(ctx, q.SQL, values, q.types, nil, nil).Read().Err
@@ -194,21 +195,21 @@ func (t *trial) run(ctx context.Context, q *recorded) (why string, refusal *onwa
 		refusal = serverError(err)
 		q.noise[refusal.Code] = true
 		switch {
-		case q.mode == copied && duplicate(refusal):
-			q.cost = took // it gets as far as its locks
+		case q.mode == copied && isDuplicate(refusal):
+			q.cost = took // it reaches its locks
 			return "", nil, nil
 		case !ofValues(refusal.Code):
 			return leftRefused, refusal, nil
 		}
 		if len(q.params) == 0 {
-			break // it will be the same again
+			break // the next attempt would be the same
 		}
 	}
 	return leftValues, refusal, nil
 }
 
-// ofValues reports whether a refusal may be due to values that were made up: data, rows,
-// a function that raises, a state that another query had to make.
+// ofValues reports whether made-up values may have caused an error: by data, rows, a
+// function that raises, or a state that another query should have created.
 func ofValues(code string) bool {
 	switch code[:min(len(code), 2)] {
 	case "21", "22", "23", "40", "44", "55", "P0":

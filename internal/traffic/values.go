@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// pick takes some columns of any sampled row; NULLs when there is none, with
-// which a query locks as it does with a value, and finds nothing.
-func pick(r *relation, rnd *rand.Rand, columns []int) [][]byte {
+// pickValues returns some columns of any sampled row. Without a row it returns NULLs, with
+// which a query takes the same locks and finds nothing.
+func pickValues(r *relation, rnd *rand.Rand, columns []int) [][]byte {
 	if len(r.rows) == 0 {
 		return make([][]byte, len(columns))
 	}
@@ -26,9 +26,9 @@ func pickOf(row [][]byte, columns []int) [][]byte {
 	return out
 }
 
-// mine is a sampled row that only this worker writes, so that the load does not
-// wait for itself; nil when there is none.
-func mine(r *relation, rnd *rand.Rand, worker, workers int) [][]byte {
+// ownRow returns a sampled row that only this worker writes, so that the load does not
+// wait for itself; nil if there is none.
+func ownRow(r *relation, rnd *rand.Rand, worker, workers int) [][]byte {
 	own := (len(r.rows) - worker + workers - 1) / workers
 	if own <= 0 {
 		return nil
@@ -36,9 +36,9 @@ func mine(r *relation, rnd *rand.Rand, worker, workers int) [][]byte {
 	return r.rows[worker+workers*rnd.IntN(own)]
 }
 
-// varied chooses which of the inserted columns get new values, so that no
-// unique key is there already: one of each key that has no other new value.
-func varied(r *relation, columns []int) map[int]bool {
+// columnsToVary chooses the inserted columns that get new values, so that no unique key
+// exists already: one column of each key without another new value.
+func columnsToVary(r *relation, columns []int) map[int]bool {
 	inserted, vary := map[int]bool{}, map[int]bool{}
 	for _, i := range columns {
 		inserted[i] = true
@@ -50,9 +50,10 @@ func varied(r *relation, columns []int) map[int]bool {
 			switch {
 			case !inserted[i], vary[i]:
 				best, rank = -1, 100 // new already
-			case !variable(c):
+			case !canVary(c):
 			case c.foreign || c.routes:
-				// It may point to nothing, or belong to no partition: the last choice.
+				// It may violate a foreign key, or belong to no partition: the last
+				// choice.
 				if rank < 1 {
 					best, rank = i, 1
 				}
@@ -67,7 +68,7 @@ func varied(r *relation, columns []int) map[int]bool {
 	return vary
 }
 
-func variable(c column) bool {
+func canVary(c column) bool {
 	switch c.kind {
 	case "int2", "int4", "int8", "numeric", "float8", "uuid", "text", "varchar", "bpchar", "citext", "date", "timestamp", "timestamptz", "bytea":
 		return true
@@ -75,8 +76,8 @@ func variable(c column) bool {
 	return false
 }
 
-// fresh is a value that no row has, most likely, and no other worker makes.
-func fresh(c column, rnd *rand.Rand, worker int) []byte {
+// newUniqueValue returns a value that probably no row has and that no other worker makes.
+func newUniqueValue(c column, rnd *rand.Rand, worker int) []byte {
 	n := rnd.Uint64()
 	switch c.kind {
 	case "int2":
@@ -101,9 +102,9 @@ func fresh(c column, rnd *rand.Rand, worker int) []byte {
 	return []byte(text)
 }
 
-// plain is a value for a table without rows to take one from; nil, for NULL,
-// when the type is none of the usual ones.
-func plain(c column) []byte {
+// defaultValue returns a value for a table without sampled rows; nil, for NULL, if the type
+// is not a usual one.
+func defaultValue(c column) []byte {
 	if !c.notNull {
 		return nil
 	}

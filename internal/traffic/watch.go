@@ -12,20 +12,21 @@ import (
 )
 
 const (
-	// glance is how often the watcher looks at the sessions' own clocks, which
-	// costs nothing; suspicious is from when on it asks the server about a query.
+	// glance is how often the watcher checks the durations of the sessions'
+	// queries, which costs nothing. suspicious is the duration from which it asks
+	// the server about a query.
 	glance     = 8 * time.Millisecond
 	suspicious = 8 * time.Millisecond
-	// The longer a wait has lasted, the less often the server is asked: every
-	// finest at first, every slowest in the end.
+	// The longer a wait lasts, the less often the server is asked: at intervals
+	// from finest to slowest.
 	slowest = 100 * time.Millisecond
 )
 
-// listWaits has the sessions that wait for a lock, what they wait for, and who
-// stands before them. Who waits for a row waits for the end of the transaction
-// that has it, while holding the row's place in the queue, which names the table.
-// An index is named by its table. The extension of a file is no lock of a
-// statement's.
+// listWaits lists the sessions that wait for a lock, what they wait for, and who
+// blocks them. A wait for a row is a wait for the end of another transaction,
+// while the session holds a tuple lock, which names the table. An index is
+// reported as its table. Locks for extending a file are ignored, because they do
+// not come from statements.
 const listWaits = `
 SELECT l.pid, CASE WHEN l.locktype = 'relation' THEN l.mode ELSE '' END, coalesce(n.nspname || '.' || t.relname, ''), pg_blocking_pids(l.pid)
 FROM pg_locks l
@@ -36,16 +37,16 @@ LEFT JOIN pg_namespace n ON n.oid = t.relnamespace
 WHERE NOT l.granted AND l.pid = ANY ($1) AND l.locktype NOT IN ('extend', 'frozenid')`
 
 // watcher asks the server which of the load's sessions wait, once one of their
-// queries has been under way for suspiciously long.
+// queries has lasted suspiciously long.
 type watcher struct {
 	config  *pgx.ConnConfig
 	conn    *pgx.Conn
 	logger  *slog.Logger
-	flights []*flight
+	flights []*runningQuery
 }
 
-func (w *watcher) run(ctx context.Context) {
-	defer func() { shut(w.conn.PgConn()) }()
+func (w *watcher) runWatcher(ctx context.Context) {
+	defer func() { closeAndWait(w.conn.PgConn()) }()
 	ticker := time.NewTicker(glance)
 	defer ticker.Stop()
 	var asked time.Time
@@ -54,32 +55,32 @@ func (w *watcher) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			age := w.oldest(now)
+			age := w.oldestDuration(now)
 			if age < suspicious || now.Sub(asked) < min(max(age/20, finest-glance/2), slowest) {
 				continue
 			}
 			asked = now
-			if err := w.look(ctx); err != nil && ctx.Err() == nil {
+			if err := w.readWaits(ctx); err != nil && ctx.Err() == nil {
 				w.logger.Debug("the watcher of the traffic", "error", err)
-				w.reconnect(ctx)
+				w.reconnectIfClosed(ctx)
 			}
 		}
 	}
 }
 
-// reconnect replaces a connection that the server has ended.
-func (w *watcher) reconnect(ctx context.Context) {
+// reconnectIfClosed replaces a connection that the server has closed.
+func (w *watcher) reconnectIfClosed(ctx context.Context) {
 	if !w.conn.IsClosed() {
 		return
 	}
 	if conn, err := pgx.ConnectConfig(ctx, w.config); err == nil {
-		shut(w.conn.PgConn())
+		closeAndWait(w.conn.PgConn())
 		w.conn = conn
 	}
 }
 
-// oldest is how long the oldest query has been under way.
-func (w *watcher) oldest(now time.Time) time.Duration {
+// oldestDuration returns the duration of the longest running query.
+func (w *watcher) oldestDuration(now time.Time) time.Duration {
 	var age time.Duration
 	for _, f := range w.flights {
 		f.mu.Lock()
@@ -91,29 +92,29 @@ func (w *watcher) oldest(now time.Time) time.Duration {
 	return age
 }
 
-// asked is a session with the query that it had under way before the server was
+// runningSnapshot is a session with its running query at the time before the server was
 // asked.
-type asked struct {
-	flight *flight
+type runningSnapshot struct {
+	flight *runningQuery
 	serial uint64
 }
 
-// waiting is a session that waits, by the server's account.
-type waiting struct {
+// waitingSession is a waiting session, according to the server.
+type waitingSession struct {
 	wait Wait
 	by   []uint32
 }
 
-func (w *watcher) look(ctx context.Context) error {
-	busy, ours := map[uint32]asked{}, map[uint32]bool{}
+func (w *watcher) readWaits(ctx context.Context) error {
+	busy, ours := map[uint32]runningSnapshot{}, map[uint32]bool{}
 	var pids []int32
 	for _, f := range w.flights {
 		f.mu.Lock()
 		if f.busy {
-			busy[f.pid] = asked{f, f.serial}
+			busy[f.pid] = runningSnapshot{f, f.serial}
 			pids = append(pids, int32(f.pid))
 		}
-		if f.pid != 0 { // which stands for a prepared transaction
+		if f.pid != 0 { // 0 means a prepared transaction
 			ours[f.pid] = true
 		}
 		f.mu.Unlock()
@@ -122,7 +123,7 @@ func (w *watcher) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	waits := map[uint32]waiting{}
+	waits := map[uint32]waitingSession{}
 	var pid int32
 	var mode, relation string
 	var by []int32
@@ -131,7 +132,7 @@ func (w *watcher) look(ctx context.Context) error {
 		if err := lock.UnmarshalText([]byte(mode)); err != nil {
 			return err
 		}
-		found := waiting{wait: Wait{Relation: relation, Lock: lock}}
+		found := waitingSession{wait: Wait{Relation: relation, Lock: lock}}
 		for _, b := range by {
 			found.by = append(found.by, uint32(b))
 		}
@@ -142,17 +143,17 @@ func (w *watcher) look(ctx context.Context) error {
 	}
 	now := time.Now()
 	for pid, found := range waits {
-		if found.wait.By = heads(pid, waits, ours); len(found.wait.By) > 0 {
-			busy[pid].mark(found.wait, now)
+		if found.wait.By = rootBlockers(pid, waits, ours); len(found.wait.By) > 0 {
+			busy[pid].addWait(found.wait, now)
 		}
 	}
 	return nil
 }
 
-// heads are the processes for which a session waits in the end, none of them the
-// load's own: where one of the load's stands before another, it is for what that
-// one waits. None, when the load waits for itself.
-func heads(pid uint32, waits map[uint32]waiting, ours map[uint32]bool) []uint32 {
+// rootBlockers returns the processes that ultimately block a session, none of them the
+// load's own. If one of the load's sessions blocks another, its own blockers
+// count. There are none if the load blocks itself.
+func rootBlockers(pid uint32, waits map[uint32]waitingSession, ours map[uint32]bool) []uint32 {
 	var out []uint32
 	seen := map[uint32]bool{}
 	var follow func(pid uint32)
@@ -174,9 +175,9 @@ func heads(pid uint32, waits map[uint32]waiting, ours map[uint32]bool) []uint32 
 	return out
 }
 
-// mark notes a wait of the query that was under way when the server was asked,
-// if it still is.
-func (a asked) mark(wait Wait, now time.Time) {
+// addWait records a wait of the query that was running when the server was asked, if
+// it still is.
+func (a runningSnapshot) addWait(wait Wait, now time.Time) {
 	f := a.flight
 	f.mu.Lock()
 	defer f.mu.Unlock()

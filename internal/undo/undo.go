@@ -1,5 +1,5 @@
-// Package undo tells, from the SQL of a plan's steps, what an abort of the plan cannot give back: rows that stay changed, and
-// steps that drop something.
+// Package undo determines, from the SQL of a plan's steps, what an abort of the plan cannot restore: rows that stay changed, and steps that
+// drop something.
 package undo
 
 import (
@@ -10,11 +10,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// StayChanged names the columns and tables whose rows stay changed when a step is taken back: "users.note", "users". Columns and tables that
-// the plan adds are not among them, because the abort drops them.
+// StayChanged names the columns and tables whose rows stay changed when a step is undone: "users.note", "users". Columns and tables that
+// the plan adds are left out, because the abort drops them.
 func StayChanged(p *onward.Plan, step int) []string {
 	made, s := madeBy(p), &p.Steps[step]
-	var out []string
+	out := slices.Clone(s.StayChanged) // the plan knows what foreign keys change
 	add := func(rv *pgparse.RangeVar, columns []string) {
 		if rv == nil || rv.Schemaname == onward.PlanRoom || made[tableName(rv)] {
 			return
@@ -32,7 +32,7 @@ func StayChanged(p *onward.Plan, step int) []string {
 	if s.Backfill != nil {
 		sql = s.Backfill.Work
 	}
-	for _, node := range statements(sql) {
+	for _, node := range parseStatements(sql) {
 		switch n := node.GetNode().(type) {
 		case *pgparse.Node_UpdateStmt:
 			columns := []string{}
@@ -56,19 +56,19 @@ func StayChanged(p *onward.Plan, step int) []string {
 	return slices.Compact(out)
 }
 
-// Sentence says that rows stay changed; "" for none.
-func Sentence(names []string) string {
+// DescribeChanged says that rows stay changed; "" for none.
+func DescribeChanged(names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
 	return "the rows of " + strings.Join(names, ", ") + " stay changed"
 }
 
-// Drops reports whether a step drops or replaces something that no abort gives back. A step that only adds, and has an undo, does not; nor does
-// one that drops what the plan itself has made.
-func Drops(p *onward.Plan, step int) bool {
+// IsIrreversible reports whether a step drops or replaces something that an abort cannot restore. Two kinds of steps do not: a step that only adds
+// and has an undo, and one that drops what the plan itself has made.
+func IsIrreversible(p *onward.Plan, step int) bool {
 	s, made := &p.Steps[step], madeBy(p)
-	for _, node := range statements(s.SQL) {
+	for _, node := range parseStatements(s.SQL) {
 		switch n := node.GetNode().(type) {
 		case *pgparse.Node_TransactionStmt, *pgparse.Node_VariableSetStmt:
 		case *pgparse.Node_IndexStmt:
@@ -81,7 +81,7 @@ func Drops(p *onward.Plan, step int) bool {
 			}
 		case *pgparse.Node_AlterTableStmt:
 			for _, cmd := range n.AlterTableStmt.Cmds {
-				if c := cmd.GetAlterTableCmd(); c.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint && (s.Undo == "" || !adds(c, made)) {
+				if c := cmd.GetAlterTableCmd(); c.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint && (s.Undo == "" || !isAdditive(c, made)) {
 					return true
 				}
 			}
@@ -92,8 +92,8 @@ func Drops(p *onward.Plan, step int) bool {
 	return false
 }
 
-// adds reports whether a command of an ALTER TABLE takes nothing away but what the plan has made.
-func adds(c *pgparse.AlterTableCmd, made map[string]bool) bool {
+// isAdditive reports whether a command of an ALTER TABLE removes nothing except what the plan has made.
+func isAdditive(c *pgparse.AlterTableCmd, made map[string]bool) bool {
 	switch c.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_SetNotNull:
 		return true
@@ -103,20 +103,20 @@ func adds(c *pgparse.AlterTableCmd, made map[string]bool) bool {
 	return false
 }
 
-// inRoom reports whether a dropped object is the schema in which a plan keeps its own, or is in it.
+// inRoom reports whether a dropped object is the schema for a plan's own objects, or is in it.
 func inRoom(kind pgparse.ObjectType, object *pgparse.Node) bool {
 	if kind == pgparse.ObjectType_OBJECT_SCHEMA {
-		return pgparse.Text(object) == onward.PlanRoom
+		return pgparse.StringText(object) == onward.PlanRoom
 	}
-	names := pgparse.Texts(pgparse.Items(object))
+	names := pgparse.StringTexts(pgparse.ListItems(object))
 	return len(names) == 2 && names[0] == onward.PlanRoom
 }
 
-// madeBy are the tables, columns and constraints that a plan's steps make: "users", "users.note", "CONSTRAINT users_check".
+// madeBy returns the tables, columns and constraints that a plan's steps make: "users", "users.note", "CONSTRAINT users_check".
 func madeBy(p *onward.Plan) map[string]bool {
 	made := map[string]bool{}
 	for i := range p.Steps {
-		for _, node := range statements(p.Steps[i].SQL) {
+		for _, node := range parseStatements(p.Steps[i].SQL) {
 			switch n := node.GetNode().(type) {
 			case *pgparse.Node_CreateStmt:
 				made[tableName(n.CreateStmt.Relation)] = !n.CreateStmt.IfNotExists
@@ -138,7 +138,7 @@ func madeBy(p *onward.Plan) map[string]bool {
 	return made
 }
 
-// tableName is a table's name; the schema public is left out, as plans do.
+// tableName returns a table's name, without the schema public, as in plans.
 func tableName(rv *pgparse.RangeVar) string {
 	if rv.GetSchemaname() == "" || rv.GetSchemaname() == "public" {
 		return rv.GetRelname()
@@ -146,9 +146,9 @@ func tableName(rv *pgparse.RangeVar) string {
 	return rv.Schemaname + "." + rv.Relname
 }
 
-// statements are the trees of a text's statements; nil is one that cannot be read.
-func statements(sql string) []*pgparse.Node {
-	f, err := pgparse.Split(sql)
+// parseStatements returns the parse trees of a text's statements; nil is one that cannot be parsed.
+func parseStatements(sql string) []*pgparse.Node {
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return []*pgparse.Node{nil}
 	}

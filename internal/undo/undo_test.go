@@ -27,7 +27,10 @@ func TestStayChanged(t *testing.T) {
 			t.Errorf("%s: %q", sql, got)
 		}
 	}
-	p := &onward.Plan{Steps: []onward.PlanStep{{SQL: "WITH x AS (SELECT 1) SELECT 1", Backfill: &onward.PlannedBackfill{Work: "UPDATE users AS t SET note = 'x' FROM batch WHERE t.id = batch.onward_key1"}}}}
+	p := &onward.Plan{Steps: []onward.PlanStep{{
+		SQL:      "WITH x AS (SELECT 1) SELECT 1",
+		Backfill: &onward.PlannedBackfill{Work: "UPDATE users AS t SET note = 'x' FROM batch WHERE t.id = batch.onward_key1"},
+	}}}
 	if got := undo.StayChanged(p, 0); !cmp.Equal(got, []string{"users.note"}) {
 		t.Errorf("%q", got)
 	}
@@ -57,8 +60,11 @@ func TestDrops(t *testing.T) {
 		{"DROP TRIGGER x ON a", "", true},
 		{"no SQL", "x", true},
 	} {
-		p := &onward.Plan{Steps: []onward.PlanStep{{SQL: "ALTER TABLE a ADD CONSTRAINT mine CHECK (v IS NOT NULL) NOT VALID"}, {Phase: onward.Contract, SQL: c.sql, Undo: c.undo}}}
-		if got := undo.Drops(p, 1); got != c.drops {
+		p := &onward.Plan{Steps: []onward.PlanStep{
+			{SQL: "ALTER TABLE a ADD CONSTRAINT mine CHECK (v IS NOT NULL) NOT VALID"},
+			{Phase: onward.Contract, SQL: c.sql, Undo: c.undo},
+		}}
+		if got := undo.IsIrreversible(p, 1); got != c.drops {
 			t.Errorf("%s: %t", c.sql, got)
 		}
 	}

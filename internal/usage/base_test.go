@@ -2,7 +2,7 @@ package usage_test
 
 import "testing"
 
-// A model has the columns of the classes that it extends, wherever these stand.
+// A model has the columns of the classes that it extends, whatever file has these.
 func TestBases(t *testing.T) {
 	t.Parallel()
 	const gorm = "package models\n\nimport \"gorm.io/gorm\"\n\n"
@@ -50,7 +50,8 @@ func TestBases(t *testing.T) {
 			"m/user.go": "package models\n\ntype User struct {\n\tBase\n\tKind string\n}\n", "m/base.go": "package models\n\ntype Base struct {\n\tID int\n}\n",
 		}, ""},
 		"GORM's own, by a pointer": {map[string]string{
-			"m/user.go": gorm + "type Person struct {\n\tOf Sort `gorm:\"embedded;embeddedPrefix:k\"`\n}\n\nfunc (Person) TableName() string { return \"users\" }\n\ntype Sort struct {\n\t*gorm.Model\n\tInd string\n}\n",
+			"m/user.go": gorm + "type Person struct {\n\tOf Sort `gorm:\"embedded;embeddedPrefix:k\"`\n}\n\nfunc (Person) TableName() string { return \"users\" }\n\n" +
+				"type Sort struct {\n\t*gorm.Model\n\tInd string\n}\n",
 		}, "m/user.go:13"},
 		"bun": {map[string]string{
 			"m/user.go": "package m\n\ntype P struct {\n\tbun.BaseModel `bun:\"table:users\"`\n\tBase\n}\n", "m/base.go": "package m\n\ntype Base struct {\n\tKind string `bun:\"kind\"`\n}\n",
@@ -62,7 +63,8 @@ func TestBases(t *testing.T) {
 			"m/user.go": "package m\n\ntype User struct {\n\tBase\n\tName string `db:\"name\"`\n}\n", "m/base.go": "package m\n\ntype Base struct {\n\tSort string `db:\"kind\"`\n}\n",
 		}, "m/base.go:4"},
 		"TypeORM": {map[string]string{
-			"a/user.ts": "@Entity('users')\nexport class Person extends Base {\n  @Column()\n  name: string;\n}\n", "lib/base.ts": "export abstract class Base {\n  @Column({ name: 'kind' })\n  sort: string;\n}\n",
+			"a/user.ts": "@Entity('users')\nexport class Person extends Base {\n  @Column()\n  name: string;\n}\n", "lib/base.ts": "export abstract class Base {\n" +
+				"  @Column({ name: 'kind' })\n  sort: string;\n}\n",
 		}, "lib/base.ts:3"},
 		"TypeORM, by way of a second one": {map[string]string{
 			"a/user.ts": "@Entity('users')\nexport class Person extends Owned<string> implements Named {\n  @Column()\n  name: string;\n}\n",
@@ -75,7 +77,8 @@ func TestBases(t *testing.T) {
 			"a/user.ts": "@Entity({ tableName: 'users' })\nexport class Person extends Base {\n  @Property()\n  name: string;\n}\n", "lib/base.ts": "export abstract class Base {\n  @Property()\n  kind = 1;\n}\n",
 		}, "lib/base.ts:3"},
 		"a class of another language": {map[string]string{
-			"a/user.ts": "@Entity('users')\nexport class Person extends Base {\n  @Column()\n  name: string;\n}\n", "base.py": "class Base(object):\n    kind = Column(String)\n\nclass T(Base, Model):\n    __tablename__ = 'teams'\n",
+			"a/user.ts": "@Entity('users')\nexport class Person extends Base {\n  @Column()\n  name: string;\n}\n", "base.py": "class Base(object):\n" +
+				"    kind = Column(String)\n\nclass T(Base, Model):\n    __tablename__ = 'teams'\n",
 		}, ""},
 		"itself": {map[string]string{
 			"m/user.go": gorm + "type User struct {\n\t*User\n}\n", "m/other.go": "package m\n\ntype A struct {\n\t*A\n}\n",

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// callees are the functions of query builders and mappers that take the name of a
-// table, by what they do with it.
+// callees are the functions of query builders and mappers whose argument is a table's
+// name, and what they do with the table.
 var callees = map[string]How{
 	"from": Reads, "table": Reads, "join": Reads, "innerjoin": Reads, "leftjoin": Reads, "rightjoin": Reads, "fulljoin": Reads, "selectfrom": Reads, "knex": Reads, "db": Reads, "trx": Reads, "tx": Reads,
 	"insert": Inserts, "insertinto": Inserts, "into": Inserts, "batchinsert": Inserts, "replace": Inserts, "replaceinto": Inserts,
@@ -14,23 +14,24 @@ var callees = map[string]How{
 	"copy_from": Copies, "copyfrom": Copies, "copyin": Copies, "copy_to": Exports, "identifier": Copies, "leftouterjoin": Reads, "crossjoin": Reads, "select_from": Reads, "insert_into": Inserts, "delete_from": Deletes,
 }
 
-// maxCall is how far a call goes on, maxWords how many names of it are noted.
+// maxCall bounds the length of a call, maxWords the number of names that are recorded
+// from it.
 const (
 	maxCall  = 4 << 10
 	maxWords = 256
 )
 
-// call notes a string that is the name of a table in a mapper's call.
-func (r *reader) call(l literal) {
+// recordMapperCall records a string that is a table's name in a mapper's call.
+func (r *reader) recordMapperCall(l literal) {
 	before := r.text[max(0, l.open-64):l.open]
 	before = bytes.TrimRight(before, " \t\r\n")
 	if open := bytes.LastIndexByte(before, '('); open >= 0 && secondArgument(before[open+1:]) {
-		if callee, _ := word(before[:open]); callee == "copy_from" || callee == "copy_to" {
+		if callee, _ := lastWord(before[:open]); callee == "copy_from" || callee == "copy_to" {
 			before = before[:open+1] // psycopg: copy_from(file, "users")
 		}
 	}
 	if len(before) == 0 || before[len(before)-1] != '(' && before[len(before)-1] != '{' && before[len(before)-1] != '[' && before[len(before)-1] != ' ' {
-		if callee, ok := word(before); !ok || callee != "in" || r.d != elixir {
+		if callee, ok := lastWord(before); !ok || callee != "in" || r.d != elixir {
 			return // from(u in "users")
 		}
 	}
@@ -40,7 +41,7 @@ func (r *reader) call(l literal) {
 	if n := bytes.LastIndexByte(before, '<'); n >= 0 && bytes.HasSuffix(before, []byte(">")) {
 		before = before[:n] // knex<User>(
 	}
-	callee, _ := word(before)
+	callee, _ := lastWord(before)
 	if callee == "in" {
 		callee = "from"
 	}
@@ -50,8 +51,8 @@ func (r *reader) call(l literal) {
 		return
 	}
 	c := Call{Table: strings.Fields(name)[0], Line: r.lineAt(l.from), How: how}
-	c.words(r, r.callStart(l.open), l.open)
-	c.words(r, l.end, r.callEnd(l.end))
+	c.recordNames(r, r.callStart(l.open), l.open)
+	c.recordNames(r, l.end, r.callEnd(l.end))
 	r.facts.Calls = append(r.facts.Calls, c)
 }
 
@@ -61,8 +62,8 @@ func secondArgument(text []byte) bool {
 	return comma && !bytes.ContainsAny(arg, "(),;\"'`")
 }
 
-// word is the name at the end of a text.
-func word(text []byte) (string, bool) {
+// lastWord is the name at the end of a text.
+func lastWord(text []byte) (string, bool) {
 	n := len(text)
 	for n > 0 && nameByte[text[n-1]] {
 		n--
@@ -70,8 +71,8 @@ func word(text []byte) (string, bool) {
 	return string(text[n:]), n < len(text)
 }
 
-// words notes the names of a part of the call.
-func (c *Call) words(r *reader, from, to int) {
+// recordNames records the names in a part of the call.
+func (c *Call) recordNames(r *reader, from, to int) {
 	for i := from; i < to; {
 		if !nameByte[r.text[i]] {
 			i++
@@ -79,32 +80,34 @@ func (c *Call) words(r *reader, from, to int) {
 		}
 		n := nameLen(r.text[i:to])
 		if len(c.Words) < maxWords {
-			c.Words = append(c.Words, Word{Mark(string(r.text[i : i+n])), r.lineAt(i)})
+			c.Words = append(c.Words, Word{HashText(string(r.text[i : i+n])), r.lineAt(i)})
 		}
 		i += n
 	}
 }
 
-// callStart is where the statement of a call begins, which goes on at an offset: in its
-// line, or in those above that it goes on with.
+// callStart returns the start of the statement with a call at an offset: in the same
+// line, or in a line above that the call continues. It is at most maxCall before the call.
 func (r *reader) callStart(i int) int {
+	least := max(0, i-maxCall)
 	for range 20 {
-		from := bytes.LastIndexByte(r.text[:i], '\n') + 1
+		from := least + bytes.LastIndexByte(r.text[least:i], '\n') + 1
 		line := bytes.TrimLeft(r.text[from:i], " \t")
 		if n := bytes.LastIndexAny(line, ";{}"); n >= 0 {
 			return i - len(line) + n + 1
 		}
-		above := bytes.TrimRight(r.text[:max(from-1, 0)], " \t\r")
-		if from == 0 || len(above) == 0 || !(bytes.HasPrefix(line, []byte(".")) || bytes.HasPrefix(line, []byte("->")) || strings.IndexByte(".(,", above[len(above)-1]) >= 0) {
+		above := bytes.TrimRight(r.text[least:max(from-1, least)], " \t\r")
+		if from == least || len(above) == 0 || !(bytes.HasPrefix(line, []byte(".")) || bytes.HasPrefix(line, []byte("->")) ||
+			strings.IndexByte(".(,", above[len(above)-1]) >= 0) {
 			return from
 		}
-		i = len(above)
+		i = least + len(above)
 	}
 	return i
 }
 
-// callEnd is where the statement of a call ends, which begins before an offset: at a
-// semicolon, at a bracket that was open before it, or at a line that does not go on.
+// callEnd returns the end of the statement with a call: a semicolon, the closing bracket
+// of an outer call, or a line that does not continue.
 func (r *reader) callEnd(i int) int {
 	to := min(len(r.text), i+maxCall)
 	depth := 1 // of the call's own bracket

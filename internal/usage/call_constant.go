@@ -2,33 +2,36 @@ package usage
 
 import (
 	"bytes"
-	"path"
 	"regexp"
 	"strings"
 )
 
-// A mapper's call may take the name of its table from a constant: of the file, or of another one.
+// A mapper's call may get the name of its table from a constant of this file, or of another one.
 
 // ConstantText is a constant of a file whose text may be the name of a relation.
-type ConstantText struct{ Name, Text string }
+type ConstantText struct {
+	Name, Text string
+	// Alias is the constant that it gets its text from; "" if it has the text itself.
+	Alias string
+}
 
 var tableText = regexp.MustCompile(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$`)
 
-// maxConstants bounds the constants of a file that are noted.
-const maxConstants = 500
+// maxConstants bounds how many constants of a file are recorded.
+const maxConstants = 2000
 
-// constantText notes a constant that other files may use.
+// constantText records a constant that other files may use.
 func (r *reader) constantText(l literal) {
 	text := r.text[l.from:l.to]
 	if l.symbol || len(r.facts.Constants) == maxConstants || !tableText.Match(text) {
 		return
 	}
 	if held := r.heldBy(l); held != "" {
-		r.facts.Constants = append(r.facts.Constants, ConstantText{held[strings.LastIndexByte(held, '.')+1:], string(text)})
+		r.facts.Constants = append(r.facts.Constants, ConstantText{Name: held[strings.LastIndexByte(held, '.')+1:], Text: string(text)})
 	}
 }
 
-// constantCalls notes the calls whose table is a constant.
+// constantCalls records the calls whose table is a constant.
 func (r *reader) constantCalls() {
 	for at := 0; ; at++ {
 		n := bytes.IndexByte(r.text[at:], '(')
@@ -36,8 +39,8 @@ func (r *reader) constantCalls() {
 			return
 		}
 		at += n
-		callee, _ := word(r.text[max(0, at-maxCallee):at])
-		before := r.text[max(0, at-len(callee)-maxCallee) : at-len(callee)] // the point may stand on the line above
+		callee, _ := lastWord(r.text[max(0, at-maxCallee):at])
+		before := r.text[max(0, at-len(callee)-maxCallee) : at-len(callee)] // the point may be on the line above
 		if callee == "" || !bytes.HasSuffix(bytes.TrimRight(before, " \t\r\n"), []byte(".")) {
 			continue
 		}
@@ -45,7 +48,7 @@ func (r *reader) constantCalls() {
 		if !known {
 			continue
 		}
-		if from, to := argumentName(r.text, at+1); to > 0 && !within(r.notes, at) && !r.inLiteral(at) {
+		if from, to := argumentName(r.text, at+1); to > 0 && !isInSpans(r.notes, at) && !r.inLiteral(at) {
 			r.constantCall(from, to, how)
 		}
 	}
@@ -54,7 +57,7 @@ func (r *reader) constantCalls() {
 // maxCallee is longer than the name of any callee.
 const maxCallee = 20
 
-// argumentName is where the first argument of a call stands, if it is a name, and nothing else; to is 0 if it is none.
+// argumentName returns the range of a call's first argument if it is a plain name; to is 0 if it is not.
 func argumentName(text []byte, from int) (int, int) {
 	for from < len(text) && strings.IndexByte(" \t\r\n", text[from]) >= 0 {
 		from++
@@ -73,7 +76,7 @@ func argumentName(text []byte, from int) (int, int) {
 	return from, to
 }
 
-// constantCall notes a call whose first argument is a name.
+// constantCall records a call whose first argument is a name.
 func (r *reader) constantCall(from, to int, how How) {
 	c := Call{Line: r.lineAt(from), How: how, Constant: string(r.text[from:to])}
 	last := c.Constant[strings.LastIndexByte(c.Constant, '.')+1:]
@@ -83,12 +86,12 @@ func (r *reader) constantCall(from, to int, how How) {
 	case last[0] < 'A' || last[0] > 'Z':
 		return // a variable
 	}
-	c.words(r, r.callStart(from), from)
-	c.words(r, to, r.callEnd(to))
+	c.recordNames(r, r.callStart(from), from)
+	c.recordNames(r, to, r.callEnd(to))
 	r.facts.Calls = append(r.facts.Calls, c)
 }
 
-// constantsOf are the constants of all files by their names.
+// constantsOf maps names to the constants of all files.
 func constantsOf(files []File) map[string][]constantAt {
 	out := map[string][]constantAt{}
 	for _, f := range files {
@@ -96,40 +99,44 @@ func constantsOf(files []File) map[string][]constantAt {
 			continue
 		}
 		for _, c := range f.Facts.Constants {
-			out[c.Name] = append(out[c.Name], constantAt{path.Dir(f.Path), c.Text})
+			out[c.Name] = append(out[c.Name], constantAt{f.Path, c.Text, c.Alias})
 		}
 	}
 	return out
 }
 
-// constantAt is a constant's text, and the directory of its file.
-type constantAt struct{ dir, text string }
+// constantAt is a constant's text or alias, and its file.
+type constantAt struct{ file, text, alias string }
 
-// tableOf is the table of a call: by its text, or by a constant of the same directory, else of the package that it names,
-// else one that has the same text everywhere; "" if none is known.
+// tableOf returns the table of a call, which has its name or a constant; "" if none is known.
 func (x *Index) tableOf(file string, c *Call) string {
 	if c.Constant == "" {
 		return c.Table
 	}
-	of, name := "", c.Constant
-	if n := strings.LastIndexByte(name, '.'); n >= 0 {
-		of, name = name[:n], name[n+1:]
-		of = of[strings.LastIndexByte(of, '.')+1:]
+	return x.textOf(file, c.Constant)
+}
+
+// aliasing are the words before a constant of Java, C# or Kotlin that may get its text from another one.
+var aliasing = []string{"static final String ", "final static String ", "const string ", "const val "}
+
+// aliased matches the declaration of such a constant after these words.
+var aliased = regexp.MustCompile(`^(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\s*(?:;|$)`)
+
+// constantAliases records the constants that get their text from another one.
+func (r *reader) constantAliases() {
+	if r.d != jvm && r.d != csharp || len(r.facts.Constants) == 0 {
+		return
 	}
-	best, text := 0, ""
-	for _, k := range x.texts[name] {
-		rank := 1
-		switch {
-		case of == "" && k.dir == path.Dir(file):
-			rank = 3
-		case of != "" && path.Base(k.dir) == of:
-			rank = 2
-		}
-		if rank > best {
-			best, text = rank, k.text
-		} else if rank == best && text != k.text {
-			text = "" // several, and it is not known which
+	for _, words := range aliasing {
+		for at := 0; len(r.facts.Constants) < maxConstants; {
+			n := bytes.Index(r.text[at:], []byte(words))
+			if n < 0 {
+				break
+			}
+			at += n + len(words)
+			if m := aliased.FindSubmatch(r.text[at : at+lineEnd(r.text[at:])]); m != nil {
+				r.facts.Constants = append(r.facts.Constants, ConstantText{Name: string(m[1]), Alias: string(m[2])})
+			}
 		}
 	}
-	return text
 }

@@ -5,15 +5,15 @@ import (
 	"errors"
 )
 
-// Facts are kept as numbers and names: no text of the file.
+// Facts are stored as numbers and names, without the text of the file.
 
-// errFacts is that of what is no facts.
+// errFacts is the error for data that holds no facts.
 var errFacts = errors.New("not the facts of a file")
 
 // Append adds facts to a buffer, for Decode.
 func (f *Facts) Append(out []byte) []byte {
 	c := &codec{out: out, at: map[string]uint64{}}
-	f.pass(c)
+	f.codeFields(c)
 	return c.out
 }
 
@@ -21,14 +21,14 @@ func (f *Facts) Append(out []byte) []byte {
 func Decode(data []byte) (*Facts, error) {
 	c := &codec{in: data, reads: true}
 	f := &Facts{}
-	if f.pass(c); c.bad || len(c.in) > 0 {
+	if f.codeFields(c); c.bad || len(c.in) > 0 {
 		return nil, errFacts
 	}
 	return f, nil
 }
 
-// codec writes what it is given, or reads it. It writes each name once. After something
-// bad it reads nothing.
+// codec writes the values that it gets, or reads into them. It writes each name once.
+// After an error it reads nothing.
 type codec struct {
 	out []byte
 	at  map[string]uint64
@@ -39,15 +39,15 @@ type codec struct {
 	bad   bool
 }
 
-func (c *codec) int(n *int) {
+func (c *codec) codeInt(n *int) {
 	if !c.reads {
 		c.out = binary.AppendUvarint(c.out, uint64(*n))
 		return
 	}
-	*n = c.number()
+	*n = c.codeNumber()
 }
 
-func (c *codec) number() int {
+func (c *codec) codeNumber() int {
 	n, size := binary.Uvarint(c.in)
 	if size <= 0 || n > 1<<32 || c.bad {
 		c.bad = true
@@ -57,23 +57,23 @@ func (c *codec) number() int {
 	return int(n)
 }
 
-func (c *codec) how(h *How) {
+func (c *codec) codeHow(h *How) {
 	n := int(*h)
-	c.int(&n)
+	c.codeInt(&n)
 	*h = How(n)
 }
 
-func (c *codec) bool(b *bool) {
+func (c *codec) codeBool(b *bool) {
 	n := 0
 	if *b {
 		n = 1
 	}
-	c.int(&n)
+	c.codeInt(&n)
 	*b = n == 1
 }
 
-// mark is four bytes: it is as good as random.
-func (c *codec) mark(m *uint32) {
+// codeMark encodes four bytes, uncompressed: a mark is as good as random.
+func (c *codec) codeMark(m *uint32) {
 	switch {
 	case !c.reads:
 		c.out = binary.LittleEndian.AppendUint32(c.out, *m)
@@ -84,9 +84,9 @@ func (c *codec) mark(m *uint32) {
 	}
 }
 
-func (c *codec) string(s *string) {
+func (c *codec) codeString(s *string) {
 	if c.reads {
-		*s = c.name()
+		*s = c.codeName()
 		return
 	}
 	if n, known := c.at[*s]; known {
@@ -99,8 +99,8 @@ func (c *codec) string(s *string) {
 	c.out = append(c.out, *s...)
 }
 
-func (c *codec) name() string {
-	at := c.number()
+func (c *codec) codeName() string {
+	at := c.codeNumber()
 	if at > len(c.names) {
 		c.bad = true
 	}
@@ -110,7 +110,7 @@ func (c *codec) name() string {
 	if at > 0 {
 		return c.names[at-1]
 	}
-	n := c.number()
+	n := c.codeNumber()
 	if n > len(c.in) {
 		c.bad = true
 		return ""
@@ -121,10 +121,10 @@ func (c *codec) name() string {
 	return s
 }
 
-// list passes a list; each item is a byte at least.
-func list[T any](c *codec, items *[]T, f func(*T)) {
+// codeList encodes or decodes a list; each item takes at least one byte.
+func codeList[T any](c *codec, items *[]T, f func(*T)) {
 	n := len(*items)
-	c.int(&n)
+	c.codeInt(&n)
 	if c.reads {
 		if n > len(c.in) {
 			c.bad = true

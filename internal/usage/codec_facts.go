@@ -1,168 +1,178 @@
 package usage
 
-// pass writes the facts, or reads them: one order for both.
-func (f *Facts) pass(c *codec) {
-	list(c, &f.Queries, func(q *Query) { q.pass(c) })
-	list(c, &f.Models, func(m *Model) { m.pass(c) })
-	list(c, &f.Calls, func(x *Call) {
-		c.string(&x.Table)
-		c.string(&x.Constant)
-		c.int(&x.Line)
-		c.how(&x.How)
-		list(c, &x.Words, c.word)
+// codeFields encodes or decodes the facts: one order serves both.
+func (f *Facts) codeFields(c *codec) {
+	codeList(c, &f.Queries, func(q *Query) { q.codeFields(c) })
+	codeList(c, &f.Models, func(m *Model) { m.codeFields(c) })
+	codeList(c, &f.Calls, func(x *Call) {
+		c.codeString(&x.Table)
+		c.codeString(&x.Constant)
+		c.codeInt(&x.Line)
+		c.codeHow(&x.How)
+		codeList(c, &x.Words, c.codeWord)
 	})
-	list(c, &f.Constants, func(x *ConstantText) {
-		c.string(&x.Name)
-		c.string(&x.Text)
+	codeList(c, &f.Constants, func(x *ConstantText) {
+		c.codeString(&x.Name)
+		c.codeString(&x.Text)
+		c.codeString(&x.Alias)
 	})
-	list(c, &f.Strings, func(s *String) {
-		c.mark(&s.Mark)
-		c.int(&s.Line)
+	codeList(c, &f.Strings, func(s *String) {
+		c.codeMark(&s.Mark)
+		c.codeInt(&s.Line)
 	})
-	list(c, &f.Enums, func(e *Enum) {
-		c.string(&e.Class)
-		c.int(&e.Line)
-		list(c, &e.Labels, func(l *Label) {
-			c.string(&l.Name)
-			c.string(&l.Text)
-			c.int(&l.Line)
+	codeList(c, &f.Enums, func(e *Enum) {
+		c.codeString(&e.Class)
+		c.codeInt(&e.Line)
+		codeList(c, &e.Labels, func(l *Label) {
+			c.codeString(&l.Name)
+			c.codeString(&l.Text)
+			c.codeInt(&l.Line)
 		})
 	})
-	list(c, &f.Types, c.place)
-	list(c, &f.Upserts, func(u *MapperUpsert) { u.pass(c) })
-	list(c, &f.Settings, c.place)
-	list(c, &f.Compares, c.int)
-	list(c, &f.Stars, func(s *Star) { s.pass(c) })
-	c.bool(&f.Sqlx)
-	c.bool(&f.Lax)
-	list(c, &f.Structs, func(s *Struct) {
-		c.string(&s.Class)
-		c.int(&s.Line)
-		list(c, &s.Fields, c.word)
-		list(c, &s.Bases, c.base)
+	codeList(c, &f.Types, c.codePlace)
+	codeList(c, &f.Upserts, func(u *MapperUpsert) { u.codeFields(c) })
+	codeList(c, &f.Settings, c.codePlace)
+	codeList(c, &f.Compares, c.codeInt)
+	codeList(c, &f.Builds, c.codeInt)
+	codeList(c, &f.Stars, func(s *Star) { s.codeFields(c) })
+	c.codeBool(&f.Sqlx)
+	c.codeBool(&f.Lax)
+	codeList(c, &f.Structs, func(s *Struct) {
+		c.codeString(&s.Class)
+		c.codeInt(&s.Line)
+		codeList(c, &s.Fields, c.codeWord)
+		codeList(c, &s.Bases, c.codeBase)
 	})
+	codeList(c, &f.Rows, func(m *Model) { m.codeFields(c) })
 }
 
-func (s *Star) pass(c *codec) {
-	c.relation(&s.Relation)
-	c.string(&s.As)
-	c.int(&s.Others)
-	c.bool(&s.Exact)
-	c.bool(&s.Fitting)
-	c.bool(&s.Sqlx)
-	list(c, &s.Scans, c.int)
+func (s *Star) codeFields(c *codec) {
+	c.codeRelation(&s.Relation)
+	c.codeString(&s.As)
+	c.codeInt(&s.Others)
+	c.codeBool(&s.Exact)
+	c.codeBool(&s.Fitting)
+	c.codeBool(&s.Sqlx)
+	codeList(c, &s.Scans, c.codeInt)
 }
 
-func (q *Query) pass(c *codec) {
-	c.int(&q.Line)
-	c.bool(&q.Open)
-	list(c, &q.Relations, c.relation)
-	list(c, &q.Columns, func(x *Column) {
-		c.string(&x.Name)
-		c.int(&x.Line)
-		c.how(&x.How)
-		list(c, &x.Of, func(n *int) { q.source(c, n) })
+func (q *Query) codeFields(c *codec) {
+	c.codeInt(&q.Line)
+	c.codeBool(&q.Open)
+	codeList(c, &q.Relations, c.codeRelation)
+	codeList(c, &q.Columns, func(x *Column) {
+		c.codeString(&x.Name)
+		c.codeInt(&x.Line)
+		c.codeHow(&x.How)
+		codeList(c, &x.Of, func(n *int) { q.codeSource(c, n) })
 	})
-	list(c, &q.Writes, func(w *Write) {
-		q.source(c, &w.Relation)
+	codeList(c, &q.Writes, func(w *Write) {
+		q.codeSource(c, &w.Relation)
 		c.bad = c.bad || w.Relation < 0
-		c.how(&w.How)
-		c.int(&w.Line)
-		c.bool(&w.Listed)
-		c.int(&w.Values)
-		c.int(&w.From)
+		c.codeHow(&w.How)
+		c.codeInt(&w.Line)
+		c.codeBool(&w.Listed)
+		c.codeInt(&w.Values)
+		c.codeInt(&w.From)
 		c.bad = c.bad || w.From < 0 || w.From > len(q.Relations)
-		list(c, &w.Columns, func(g *Given) {
-			c.string(&g.Column)
-			c.string(&g.Value)
-			c.bool(&g.Constant)
+		codeList(c, &w.Columns, func(g *Given) {
+			c.codeString(&g.Column)
+			c.codeString(&g.Value)
+			c.codeBool(&g.Constant)
 		})
 	})
-	list(c, &q.Functions, c.relation)
-	list(c, &q.Types, c.relation)
-	list(c, &q.Constants, func(x *Constant) {
-		c.string(&x.Text)
-		c.int(&x.Line)
-		c.string(&x.Column)
-		list(c, &x.Of, func(n *int) { q.source(c, n) })
-		c.string(&x.Schema)
-		c.string(&x.Type)
-		c.string(&x.Function)
+	codeList(c, &q.Functions, c.codeRelation)
+	codeList(c, &q.Types, c.codeRelation)
+	codeList(c, &q.Constants, func(x *Constant) {
+		c.codeString(&x.Text)
+		c.codeInt(&x.Line)
+		c.codeString(&x.Column)
+		codeList(c, &x.Of, func(n *int) { q.codeSource(c, n) })
+		c.codeString(&x.Schema)
+		c.codeString(&x.Type)
+		c.codeString(&x.Function)
 	})
-	list(c, &q.Constraints, c.place)
-	list(c, &q.Upserts, func(u *Upsert) {
-		q.source(c, &u.Relation)
-		c.int(&u.Line)
-		c.target(&u.Target)
+	codeList(c, &q.Constraints, c.codePlace)
+	codeList(c, &q.Upserts, func(u *Upsert) {
+		q.codeSource(c, &u.Relation)
+		c.codeInt(&u.Line)
+		c.codeTarget(&u.Target)
 	})
-	c.bool(&q.Compares)
-	c.relation(&q.Routine)
+	c.codeBool(&q.Compares)
+	c.codeBool(&q.Whole)
+	c.codeRelation(&q.Routine)
 }
 
-// source passes an index into the relations of a query, or what Column.Of has besides.
-func (q *Query) source(c *codec, n *int) {
+// codeSource encodes or decodes an index into the relations of a query, or a special value of
+// Column.Of.
+func (q *Query) codeSource(c *codec, n *int) {
 	at := *n - NextLevel
-	c.int(&at)
+	c.codeInt(&at)
 	*n = at + NextLevel
 	c.bad = c.bad || *n >= len(q.Relations)
 }
 
-func (m *Model) pass(c *codec) {
-	c.string(&m.Schema)
-	c.string(&m.Table)
-	c.string(&m.Class)
-	c.int(&m.Line)
-	c.bool(&m.All)
-	c.bool(&m.Row)
-	c.bool(&m.Put)
-	c.bool(&m.Guessed)
-	c.bool(&m.Base)
-	list(c, &m.Bases, c.base)
-	list(c, &m.Without, c.place)
-	list(c, &m.Fields, func(f *Field) {
-		c.string(&f.Field)
-		c.string(&f.Column)
-		c.int(&f.Line)
-		c.bool(&f.Left)
+func (m *Model) codeFields(c *codec) {
+	c.codeString(&m.Schema)
+	c.codeString(&m.Table)
+	c.codeString(&m.Class)
+	c.codeString(&m.Constant)
+	c.codeInt(&m.Line)
+	c.codeBool(&m.All)
+	c.codeBool(&m.Row)
+	c.codeBool(&m.Put)
+	c.codeBool(&m.Guessed)
+	c.codeBool(&m.Base)
+	codeList(c, &m.Bases, c.codeBase)
+	codeList(c, &m.Without, c.codePlace)
+	codeList(c, &m.Fields, func(f *Field) {
+		c.codeString(&f.Field)
+		c.codeString(&f.Column)
+		c.codeString(&f.Constant)
+		c.codeInt(&f.Line)
+		c.codeBool(&f.Left)
+		null := int(f.Null)
+		c.codeInt(&null)
+		f.Null = Null(null)
 	})
 }
 
-func (u *MapperUpsert) pass(c *codec) {
-	c.int(&u.Line)
-	c.target(&u.Target)
-	c.string(&u.Model)
-	c.string(&u.Table)
-	c.bool(&u.Keeper)
-	c.bool(&u.Fields)
-	c.bool(&u.Own)
-	list(c, &u.Words, c.mark)
+func (u *MapperUpsert) codeFields(c *codec) {
+	c.codeInt(&u.Line)
+	c.codeTarget(&u.Target)
+	c.codeString(&u.Model)
+	c.codeString(&u.Table)
+	c.codeBool(&u.Keeper)
+	c.codeBool(&u.Fields)
+	c.codeBool(&u.Own)
+	codeList(c, &u.Words, c.codeMark)
 }
 
-func (c *codec) target(t *Target) {
-	list(c, &t.Columns, c.string)
-	c.string(&t.Constraint)
-	c.bool(&t.Open)
-	c.bool(&t.Where)
+func (c *codec) codeTarget(t *Target) {
+	codeList(c, &t.Columns, c.codeString)
+	c.codeString(&t.Constraint)
+	c.codeBool(&t.Open)
+	c.codeBool(&t.Where)
 }
 
-func (c *codec) relation(r *Relation) {
-	c.string(&r.Schema)
-	c.string(&r.Name)
-	c.int(&r.Line)
-	c.how(&r.How)
+func (c *codec) codeRelation(r *Relation) {
+	c.codeString(&r.Schema)
+	c.codeString(&r.Name)
+	c.codeInt(&r.Line)
+	c.codeHow(&r.How)
 }
 
-func (c *codec) place(p *Place) {
-	c.string(&p.Name)
-	c.int(&p.Line)
+func (c *codec) codePlace(p *Place) {
+	c.codeString(&p.Name)
+	c.codeInt(&p.Line)
 }
 
-func (c *codec) word(w *Word) {
-	c.mark(&w.Mark)
-	c.int(&w.Line)
+func (c *codec) codeWord(w *Word) {
+	c.codeMark(&w.Mark)
+	c.codeInt(&w.Line)
 }
 
-func (c *codec) base(b *Base) {
-	c.string(&b.Name)
-	c.string(&b.Prefix)
+func (c *codec) codeBase(b *Base) {
+	c.codeString(&b.Name)
+	c.codeString(&b.Prefix)
 }

@@ -7,12 +7,11 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// comparing are the words that mappers and query builders have for DISTINCT, UNION and
-// GROUP BY.
+// comparing are the names of mappers and query builders for DISTINCT, UNION and GROUP BY.
 var comparing = []string{"distinct", "distinctOn", "Distinct", "DistinctOn", "union", "groupBy", "group_by"}
 
-// compares notes the calls of mappers that may compare whole rows.
-func (r *reader) compares() {
+// recordRowComparisons records the calls of mappers that may compare whole rows.
+func (r *reader) recordRowComparisons() {
 	if r.d == nil {
 		return
 	}
@@ -24,7 +23,7 @@ func (r *reader) compares() {
 			}
 			from := at + n
 			at = from + len(word)
-			if r.calls(from, at) && !r.inLiteral(from) && !within(r.notes, from) {
+			if r.isCall(from, at) && !r.inLiteral(from) && !isInSpans(r.notes, from) {
 				r.facts.Compares = append(r.facts.Compares, r.lineAt(from))
 			}
 		}
@@ -33,9 +32,9 @@ func (r *reader) compares() {
 	r.facts.Compares = slices.Compact(r.facts.Compares)
 }
 
-// calls reports whether a word is that of a method, a function or a named argument:
-// .distinct, union(a, b), distinct: true.
-func (r *reader) calls(from, to int) bool {
+// isCall reports whether a word is a method, a function or a named argument: .distinct,
+// union(a, b), distinct: true.
+func (r *reader) isCall(from, to int) bool {
 	before, rest := byte('\n'), r.text[to:]
 	if from > 0 {
 		before = r.text[from-1]
@@ -44,21 +43,21 @@ func (r *reader) calls(from, to int) bool {
 	case nameByte[before] || len(rest) == 0 || nameByte[rest[0]]:
 		return false
 	case before == '.':
-		return !bytes.HasSuffix(r.text[:from], []byte("_.")) // lodash, of a list
+		return !bytes.HasSuffix(r.text[:from], []byte("_.")) // lodash's function works on a list
 	}
-	return rest[0] == '(' || rest[0] == ':' && following(rest) != '='
+	return rest[0] == '(' || rest[0] == ':' && secondByte(rest) != '='
 }
 
-// Compares gives the places that may compare whole rows of a relation: its queries with
-// DISTINCT, GROUP BY or UNION, and such calls of mappers in files that work on it.
-func (b *Bound) Compares(n catalog.Name) []Use {
+// FindRowComparisons returns the code that may compare whole rows of a relation: queries on it with
+// DISTINCT, GROUP BY or UNION, and such calls of mappers in files that use it.
+func (b *Bound) FindRowComparisons(n catalog.Name) []Use {
 	var out []Use
-	b.naming(n, func(path string, q *Query, i int) {
+	b.eachNamingQuery(n, func(path string, q *Query, i int) {
 		if q.Compares {
 			out = append(out, Use{path, q.Relations[i].Line, Reads, Parsed, rankQuery})
 		}
 	})
-	works := b.Works(n)
+	works := b.FilesUsing(n)
 	b.eachFile(func(f *File) {
 		for _, line := range f.Facts.Compares {
 			if works[f.Path] {
@@ -66,5 +65,5 @@ func (b *Bound) Compares(n catalog.Name) []Use {
 			}
 		}
 	})
-	return b.ranked(out)
+	return b.rankUses(out)
 }

@@ -5,39 +5,78 @@ import (
 	"strings"
 )
 
-// A declaration may go on over several lines: an annotation, a decorator, an attribute, the bases of a class.
+// A declaration may have several lines: an annotation, a decorator, an attribute, the bases of a class.
 
-// maxDeclared is how long such a declaration is, at most.
+// maxDeclared bounds the length of such a declaration.
 const maxDeclared = 4 << 10
 
-// declarations is lines, with each declaration that opens a bracket as one line, up to where it is closed.
-func (r *reader) declarations(opens *regexp.Regexp, f func(number, indent int, line string)) {
+// eachDeclaration is like lines, but joins the lines of a declaration from its opening bracket to the closing one. Code
+// after an annotation in the same line is a line of its own.
+func (r *reader) eachDeclaration(opens *regexp.Regexp, f func(number, indent int, line string)) {
 	joined, at, in, depth := "", 0, 0, 0
-	r.lines(func(number, indent int, line string) {
+	pass := func(number, indent int, line string) { f(number, indent, r.spellTable(r.spellConstant(line))) }
+	r.eachLine(func(number, indent int, line string) {
 		switch {
 		case joined != "":
-			if !noted(line) {
+			if !isComment(line) {
 				joined += " " + line
-				depth += brackets(line)
+				depth += bracketDepth(line)
 			}
-		case opens.MatchString(line) && brackets(line) > 0:
-			joined, at, in, depth = line, number, indent, brackets(line)
+		case opens.MatchString(line):
+			for head, rest := cutAnnotation(line); rest != ""; head, rest = cutAnnotation(line) {
+				pass(number, indent, head)
+				line = rest
+			}
+			if !opens.MatchString(line) || bracketDepth(line) <= 0 {
+				pass(number, indent, line)
+				return
+			}
+			joined, at, in, depth = line, number, indent, bracketDepth(line)
 		default:
-			f(number, indent, r.spellTable(line))
+			pass(number, indent, line)
 			return
 		}
-		if depth <= 0 || len(joined) > maxDeclared {
-			f(at, in, r.spellTable(joined))
+		head, rest := cutAnnotation(joined)
+		if depth <= 0 || rest != "" || len(joined) > maxDeclared {
+			if pass(at, in, head); rest != "" {
+				pass(number, indent, rest)
+			}
 			joined = ""
 		}
 	})
 	if joined != "" {
-		f(at, in, joined)
+		pass(at, in, joined)
 	}
 }
 
-// brackets are how many brackets a line opens and leaves open; a negative number closes those of lines above.
-func brackets(line string) (depth int) {
+// annotated matches the beginning of an annotation, an attribute or a decorator.
+var annotated = regexp.MustCompile(`^(?:@(?:\w+[.:])*\w+|#?\[)`)
+
+// cutAnnotation cuts a line after its first annotation; rest is "" if nothing follows it, or if it is not complete.
+func cutAnnotation(line string) (head, rest string) {
+	n := len(annotated.FindString(line))
+	switch {
+	case n == 0:
+		return line, ""
+	case line[0] != '@':
+		n--
+	case n == len(line) || line[n] != '(' && line[n] != ' ':
+		return line, ""
+	case strings.HasPrefix(strings.TrimLeft(line[n:], " "), "("):
+		n += strings.IndexByte(line[n:], '(')
+	default:
+		return line[:n], strings.TrimSpace(line[n:])
+	}
+	for i := n; i < len(line); i++ {
+		if (line[i] == ')' || line[i] == ']') && bracketDepth(line[n:i+1]) == 0 {
+			return line[:i+1], strings.TrimSpace(line[i+1:])
+		}
+	}
+	return line, ""
+}
+
+// bracketDepth returns how many brackets a line leaves open; it is negative if the line closes brackets of lines above.
+func bracketDepth(line string) (depth int) {
 	quote := byte(0)
 	for i := 0; i < len(line); i++ {
 		switch c := line[i]; {
@@ -60,36 +99,101 @@ func brackets(line string) (depth int) {
 	return depth
 }
 
+// topArguments returns an annotation without the arguments of annotations and lists in it.
+func topArguments(line string) string {
+	var out strings.Builder
+	depth, quoted := 0, false
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case quoted && c == '\\' && i+1 < len(line):
+			if depth <= 1 {
+				out.WriteString(line[i : i+2])
+			}
+			i++
+			continue
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(' || c == '{' || c == '[':
+			depth++
+		case c == ')' || c == '}' || c == ']':
+			depth--
+		}
+		if depth <= 1 {
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
+}
+
 var (
-	// tableSaid is where a declaration gives the name of a table, as a constant perhaps.
+	// tableSaid matches a declaration with the name of a table, which may be a constant.
 	tableSaid  = regexp.MustCompile(`^(?:@(?:\w+\.)*(?:Table|Entity|MappedEntity)\(|\[(?:\w+\.)*Table\(|#\[ORM\\Table\(|(?:__tablename__|db_table|table_name)\s*=)`)
 	constantIn = regexp.MustCompile(`(?:\w+\.)*[A-Za-z_]\w*(\s*[=:(])?`)
 )
 
-// spellTable puts the text of a constant of the file into a declaration that gives the name of a table by it.
+// spellTable replaces a constant of the file by its text, in a declaration that names a table by the constant.
 func (r *reader) spellTable(line string) string {
 	head := tableSaid.FindString(line)
-	if head == "" || strings.ContainsAny(line, "\"'`") {
+	if head == "" || strings.ContainsAny(line, "\"'`") || strings.Contains(line, "nameof(") {
 		return line
 	}
 	return head + constantIn.ReplaceAllStringFunc(line[len(head):], func(name string) string {
 		if strings.ContainsAny(name, "=:(") {
 			return name
 		}
-		of := r.constOf(name)
-		if len(of) != 1 {
-			return name
+		if text := r.textOf(name); text != "" {
+			return `"` + text + `"`
 		}
-		text := string(r.text[r.lits[of[0]].from:r.lits[of[0]].to])
-		if !tableText.MatchString(text) {
-			return name
-		}
-		return `"` + text + `"`
+		return name
 	})
 }
 
-// components are the names and types of a record's components in the line that declares it, as "Type name" or "name: Type".
-func components(line string) []string {
+// constantSaid matches a declaration with a constant as the name of a table or column, beside texts.
+var constantSaid = regexp.MustCompile(`^(?:@(?:\w+[.:])*(?:Column|JoinColumn|MappedProperty|Table|Entity|MappedEntity)\(|\[(?:\w+\.)*(?:Column|Table)\(|#\[ORM\\(?:Column|Table)\()` +
+	`(?:[^"'@{]*?\b(?:name|value)\s*[=:]\s*|\s*)((?:\w+(?:\.|::))*[A-Z]\w*)\s*[,)]`)
+
+// spellConstant replaces the constant by its text in such a declaration.
+func (r *reader) spellConstant(line string) string {
+	if line == "" || strings.IndexByte("@[#", line[0]) < 0 {
+		return line
+	}
+	m := constantSaid.FindStringSubmatchIndex(line)
+	if m == nil {
+		return line
+	}
+	if text := r.textOf(strings.ReplaceAll(line[m[2]:m[3]], "::", ".")); text != "" {
+		return line[:m[2]] + `"` + text + `"` + line[m[3]:]
+	}
+	return line
+}
+
+// foreign precedes the name of a constant that another file declares.
+const foreign = "constant__of__"
+
+// textOf returns the text of a constant; if the file does not declare it, a mark with its name, or "" if the name is
+// none of a constant.
+func (r *reader) textOf(name string) string {
+	switch of := r.constOf(name); {
+	case len(of) == 1:
+		text := string(r.text[r.lits[of[0]].from:r.lits[of[0]].to])
+		if !tableText.MatchString(text) {
+			return ""
+		}
+		return text
+	case len(of) == 0 && constantName.MatchString(name):
+		return foreign + name
+	}
+	return ""
+}
+
+// constantName matches the name of a constant: its last part, or the part before it, begins with a capital.
+var constantName = regexp.MustCompile(`^(?:\w+\.)*(?:[A-Z]\w*\.)?[A-Z]\w*$|^(?:\w+\.)*[A-Z]\w*\.\w+$`)
+
+// splitComponents returns the names and types of a record's components, in the line that declares it, as "Type name" or
+// "name: Type".
+func splitComponents(line string) []string {
 	_, rest, found := strings.Cut(line, "(")
 	if !found {
 		return nil
@@ -117,5 +221,5 @@ func components(line string) []string {
 			}
 		}
 	}
-	return nil // it goes on in the next line
+	return nil // it continues in the next line
 }

@@ -8,55 +8,64 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// AllColumns is the name of a column that stands for all of its source.
+// AllColumns is the name of a column that means all columns of its source.
 const AllColumns = "*"
 
-// digest notes what a statement needs of a schema that is not known yet: what the
-// binder says of it where every relation may have any column. Which of the sources of
-// a name has the column, the index tells.
+// digest collects what a statement needs from a schema that is not known yet. The binder
+// runs as if every relation may have any column. The index decides later which of the
+// possible sources has the column.
 type digest struct {
 	q    *Query
 	line func(at int) int
 	sets []Place
-	// at are the relations by the places that name them.
+	// at maps the places that name relations to indexes into the query's relations.
 	at map[*pgparse.RangeVar]int
-	// copies: the statement is COPY of a relation.
+	// copies is set for a COPY of a relation.
 	copies bool
-	// fragment: the statement is a piece of one, whose tables may be named elsewhere.
+	// fragment is set if the statement is a piece of one, whose tables may be named
+	// elsewhere.
 	fragment bool
-	// strays are columns of what the statement does not have.
+	// strays are columns of relations that the statement does not have.
 	strays []query.Use
-	// places are constants that are for a column, by where they stand.
+	// places maps the offsets of constants to the columns that they are for.
 	places map[int]query.Use
 }
 
-// digestOf is the digest of a statement; nil of one that works on no rows. line tells
-// the line of an offset of the statement.
+// digestOf returns the digest of a statement; nil for one that works on no rows. line
+// returns the line of an offset in the statement.
 func digestOf(n *pgparse.Node, fragment bool, line func(at int) int) (*Query, []Place) {
 	works := worksOnRows(n)
 	if !works && n.GetVariableSetStmt() == nil {
 		return nil, nil
 	}
-	d := &digest{q: &Query{}, line: line, at: map[*pgparse.RangeVar]int{}, places: map[int]query.Use{}, copies: n.GetCopyStmt().GetRelation() != nil, fragment: fragment}
-	for _, u := range query.Uses(n, query.Nothing{}) {
-		d.use(&u)
+	d := &digest{
+		q:        &Query{},
+		line:     line,
+		at:       map[*pgparse.RangeVar]int{},
+		places:   map[int]query.Use{},
+		copies:   n.GetCopyStmt().GetRelation() != nil,
+		fragment: fragment,
+	}
+	for _, u := range query.ListUses(n, query.NoRelations{}) {
+		d.recordUse(&u)
 	}
 	if !works {
 		return nil, d.sets
 	}
 	for i := range d.strays { // such as of a table that the program joins
-		if s := &d.strays[i]; (fragment || len(d.at) == 0) && !hole(s.Name) {
+		if s := &d.strays[i]; (fragment || len(d.at) == 0) && !hasHole(s.Name) {
 			d.q.Relations = append(d.q.Relations, Relation{Name: s.Name, Line: line(s.At)})
 			d.columnOf(s.Column, Reads, s.At, []int{len(d.q.Relations) - 1})
 		}
 	}
-	d.fills(n)
-	d.texts(n)
+	d.recordCopiedRows(n)
+	d.recordConstants(n)
+	d.q.Whole = !fragment && readsWhole(n.GetSelectStmt())
 	return d.q, d.sets
 }
 
-// worksOnRows reports whether a statement is one that code sends to work with: what
-// makes the schema is none.
+// worksOnRows reports whether a statement is one that code sends for its work, and not
+// one that creates the schema.
 func worksOnRows(n *pgparse.Node) bool {
 	switch s := pgparse.Unwrap(n).(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CopyStmt,
@@ -74,66 +83,66 @@ func worksOnRows(n *pgparse.Node) bool {
 	return false
 }
 
-// use notes one use.
-func (d *digest) use(u *query.Use) {
+// recordUse records one use.
+func (d *digest) recordUse(u *query.Use) {
 	switch u.How {
 	case query.Reads:
 		if d.copies {
-			d.write(u, Exports)
+			d.recordWrite(u, Exports)
 		} else {
-			d.source(u.Of, Reads)
+			d.recordSource(u.Of, Reads)
 		}
 	case query.Inserts:
-		d.write(u, d.inserts())
+		d.recordWrite(u, d.insertKind())
 	case query.Updates:
-		d.write(u, Updates)
+		d.recordWrite(u, Updates)
 	case query.Deletes:
-		d.write(u, Deletes)
+		d.recordWrite(u, Deletes)
 	case query.Empties:
-		d.write(u, Truncates)
+		d.recordWrite(u, Truncates)
 	case query.Locks:
-		d.source(u.Of, Locks)
+		d.recordSource(u.Of, Locks)
 	case query.Refreshes:
-		d.source(u.Of, Updates)
+		d.recordSource(u.Of, Updates)
 	case query.ReadsColumn:
 		how := Reads
 		if d.copies {
 			how = Exports
 		}
-		d.column(u, how)
+		d.recordColumn(u, how)
 	case query.InsertsColumn:
-		d.column(u, d.inserts())
+		d.recordColumn(u, d.insertKind())
 	case query.UpdatesColumn:
-		d.column(u, Updates)
-		d.gives(u, Given{Column: u.Column})
+		d.recordColumn(u, Updates)
+		d.recordValue(u, Given{Column: u.Column})
 	case query.Gives:
-		d.gives(u, Given{Column: u.Column, Value: u.Value, Constant: true})
+		d.recordValue(u, Given{Column: u.Column, Value: u.Value, Constant: true})
 		d.places[u.At] = *u
 	case query.Compares:
 		d.places[u.At] = *u
 	case query.Stars:
 		if u.Sure {
-			d.columnOf(AllColumns, Reads, u.At, d.of(u))
+			d.columnOf(AllColumns, Reads, u.At, d.possibleSources(u))
 		}
 	case query.Arbitrates:
-		d.arbitrates(u)
+		d.recordConflictTarget(u)
 	case query.Strays:
 		d.strays = append(d.strays, *u)
 	default:
-		d.object(u)
+		d.recordObject(u)
 	}
 }
 
-// object notes what is no relation or column.
-func (d *digest) object(u *query.Use) {
+// recordObject records a use that is no relation or column.
+func (d *digest) recordObject(u *query.Use) {
 	switch u.How {
 	case query.ArbitratesName:
 		d.q.Constraints = append(d.q.Constraints, Place{u.Columns[0], d.line(u.At)})
-		d.q.Upserts = append(d.q.Upserts, Upsert{d.source(u.Of, Inserts), d.line(u.At), Target{Constraint: u.Columns[0], Open: hole(u.Columns[0])}})
+		d.q.Upserts = append(d.q.Upserts, Upsert{d.recordSource(u.Of, Inserts), d.line(u.At), Target{Constraint: u.Columns[0], Open: hasHole(u.Columns[0])}})
 	case query.Defers:
 		d.q.Constraints = append(d.q.Constraints, Place{u.Name, d.line(u.At)})
 	case query.Calls, query.Runs:
-		if u.Schema != "pg_catalog" && u.Name != "" && !hole(u.Name) {
+		if u.Schema != "pg_catalog" && u.Name != "" && !hasHole(u.Name) {
 			d.q.Functions = append(d.q.Functions, Relation{Schema: u.Schema, Name: u.Name, Line: d.line(u.At)})
 		}
 	case query.Casts:
@@ -145,29 +154,29 @@ func (d *digest) object(u *query.Use) {
 	}
 }
 
-// arbitrates notes an ON CONFLICT with the columns that it asks for.
-func (d *digest) arbitrates(u *query.Use) {
-	x := Upsert{Relation: d.source(u.Of, Inserts), Line: d.line(u.At), Target: Target{Where: u.Partial}}
+// recordConflictTarget records an ON CONFLICT with its target columns.
+func (d *digest) recordConflictTarget(u *query.Use) {
+	x := Upsert{Relation: d.recordSource(u.Of, Inserts), Line: d.line(u.At), Target: Target{Where: u.Partial}}
 	for _, name := range u.Columns {
-		x.Open = x.Open || hole(name)
+		x.Open = x.Open || hasHole(name)
 		x.Columns = append(x.Columns, name)
 		if name != "" && !strings.HasSuffix(name, ")") {
-			d.columnOf(name, Reads, u.At, d.of(u))
+			d.columnOf(name, Reads, u.At, d.possibleSources(u))
 		}
 	}
 	d.q.Upserts = append(d.q.Upserts, x)
 }
 
-func (d *digest) inserts() How {
+func (d *digest) insertKind() How {
 	if d.copies {
 		return Copies
 	}
 	return Inserts
 }
 
-// source notes a relation where it is named, once: what is done to it counts before
-// that it is read. OtherSource is one that the program puts in.
-func (d *digest) source(s *query.Source, how How) int {
+// recordSource records a relation at the first place that names it: a write replaces an earlier
+// read. It returns OtherSource for a relation that the program inserts into the text.
+func (d *digest) recordSource(s *query.Source, how How) int {
 	at, known := d.at[s.Range]
 	if known {
 		if at >= 0 && d.q.Relations[at].How == Reads {
@@ -176,8 +185,8 @@ func (d *digest) source(s *query.Source, how How) int {
 		return at
 	}
 	schema, name := pgparse.RangeName(s.Range)
-	if at = OtherSource; !hole(name) {
-		if hole(schema) {
+	if at = OtherSource; !hasHole(name) {
+		if hasHole(schema) {
 			schema = ""
 		}
 		at = len(d.q.Relations)
@@ -187,15 +196,15 @@ func (d *digest) source(s *query.Source, how How) int {
 	return at
 }
 
-// write notes what a statement writes to a relation, or copies of it.
-func (d *digest) write(u *query.Use, how How) {
-	at := d.source(u.Of, how)
+// recordWrite records what a statement writes to a relation, or copies from it.
+func (d *digest) recordWrite(u *query.Use, how How) {
+	at := d.recordSource(u.Of, how)
 	if at < 0 {
 		return
 	}
 	w := Write{Relation: at, How: how, Line: d.line(u.At), Listed: len(u.Columns) > 0, Values: u.Width}
 	for _, name := range u.Columns {
-		if name == "" || hole(name) {
+		if name == "" || hasHole(name) {
 			d.q.Open = true
 			continue
 		}
@@ -204,13 +213,14 @@ func (d *digest) write(u *query.Use, how How) {
 	d.q.Writes = append(d.q.Writes, w)
 }
 
-// gives notes what the last write gives a column: of several rows, the first constant.
-func (d *digest) gives(u *query.Use, g Given) {
-	if hole(g.Column) {
+// recordValue records the value that the last write gives a column: if there are several rows,
+// the first constant.
+func (d *digest) recordValue(u *query.Use, g Given) {
+	if hasHole(g.Column) {
 		d.q.Open = true
 		return
 	}
-	if len(d.q.Writes) == 0 || d.source(u.Of, Reads) < 0 || len(g.Value) > maxConstant {
+	if len(d.q.Writes) == 0 || d.recordSource(u.Of, Reads) < 0 || len(g.Value) > maxConstant {
 		return
 	}
 	w := &d.q.Writes[len(d.q.Writes)-1]
@@ -223,10 +233,10 @@ func (d *digest) gives(u *query.Use, g Given) {
 	}
 }
 
-// of are the sources that a column may be of.
-func (d *digest) of(u *query.Use) []int {
+// possibleSources returns the sources that a column may belong to.
+func (d *digest) possibleSources(u *query.Use) []int {
 	if u.May == nil {
-		return []int{d.source(u.Of, Reads)}
+		return []int{d.recordSource(u.Of, Reads)}
 	}
 	var out []int
 	for i, level := range u.May {
@@ -234,26 +244,33 @@ func (d *digest) of(u *query.Use) []int {
 			out = append(out, NextLevel)
 		}
 		for _, s := range level {
-			out = append(out, d.source(s, Reads))
+			out = append(out, d.recordSource(s, Reads))
 		}
 	}
 	return out
 }
 
-func (d *digest) column(u *query.Use, how How) { d.columnOf(u.Column, how, u.At, d.of(u)) }
+func (d *digest) recordColumn(u *query.Use, how How) {
+	d.columnOf(u.Column, how, u.At, d.possibleSources(u))
+}
 
-// columnOf notes a column of some sources.
+// columnOf records a column of some sources.
 func (d *digest) columnOf(name string, how How, at int, of []int) {
-	if !hole(name) {
+	if !hasHole(name) {
 		d.q.Columns = append(d.q.Columns, Column{Name: name, Line: d.line(at), How: how, Of: of})
 	}
 }
 
-// maxConstant is how long a constant is that is noted.
+// maxConstant bounds the length of a constant that is recorded.
 const maxConstant = 64
 
-// texts notes the constants of a statement, and whether it compares whole rows.
-func (d *digest) texts(n *pgparse.Node) {
+// recordConstants records the constants of a statement, and whether it compares whole rows.
+func (d *digest) recordConstants(n *pgparse.Node) {
+	pgparse.OperatorsIn(n, func(name string, at int) {
+		if !hasHole(name) {
+			d.q.Functions = append(d.q.Functions, Relation{Name: name, Line: d.line(at)})
+		}
+	})
 	cast, given := map[*pgparse.A_Const]*pgparse.TypeName{}, map[*pgparse.A_Const]string{}
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {
@@ -264,12 +281,12 @@ func (d *digest) texts(n *pgparse.Node) {
 		case *pgparse.FuncCall:
 			for _, arg := range x.GetArgs() {
 				if c := arg.GetAConst(); c != nil {
-					given[c] = pgparse.Clip(pgparse.Last(x.GetFuncname()))
+					given[c] = pgparse.ClipName(pgparse.LastText(x.GetFuncname()))
 				}
 			}
 		case *pgparse.A_Const:
 			if text := x.GetSval().GetSval(); text != "" && len(text) <= maxConstant && !d.fragment {
-				d.constant(Constant{Text: text, Function: given[x]}, int(x.GetLocation()), cast[x])
+				d.recordConstant(Constant{Text: text, Function: given[x]}, int(x.GetLocation()), cast[x])
 			}
 		case *pgparse.SelectStmt:
 			d.q.Compares = d.q.Compares || x.GetLarg() != nil && !x.GetAll() || len(x.GetDistinctClause()) > 0 || len(x.GetGroupClause()) > 0
@@ -278,11 +295,11 @@ func (d *digest) texts(n *pgparse.Node) {
 	})
 }
 
-// constant notes a text, and what it is for.
-func (d *digest) constant(c Constant, at int, cast *pgparse.TypeName) {
+// recordConstant records a text, and what it is for.
+func (d *digest) recordConstant(c Constant, at int, cast *pgparse.TypeName) {
 	c.Line = d.line(at)
-	if u, ok := d.places[at]; ok && !hole(u.Column) {
-		c.Column, c.Of, c.Function = u.Column, d.of(&u), ""
+	if u, ok := d.places[at]; ok && !hasHole(u.Column) {
+		c.Column, c.Of, c.Function = u.Column, d.possibleSources(&u), ""
 	} else if cast != nil {
 		c.Schema, c.Type = pgparse.SchemaAndName(cast.GetNames())
 	}

@@ -1,27 +1,28 @@
 // Package usage tells what deployed code needs of the schema, as facts.
 //
-// [Read] reads one file of the code, whatever schema it works on: the SQL in its
-// strings and query files is parsed, what it tells a mapper is read, and of both the
-// names and places are noted, and no text. These are the [Facts] of the file, which
-// may be kept. An [Index] puts the facts of all files and a schema together, and
-// answers questions with places, best first.
+// [Read] reads one file of the code, without knowing the schema. It parses the SQL in
+// strings and query files, and reads what the file declares to a mapper. It records names
+// and positions, but no text. These are the [Facts] of the file, which may be cached. An
+// [Index] combines the facts of all files with a schema, and answers questions with
+// positions in the code, the best evidence first.
 //
-// A [Grade] says how a use is known. A word that stands somewhere is none.
+// A [Grade] says how a use is known. A word somewhere in the code is no use.
 package usage
 
-// Version is that of what Read gives: kept facts of another one are read anew.
-const Version = "21"
+// Version is the version of Read's results: cached facts of another version are read
+// again.
+const Version = "25"
 
-// Grade is how a use is known.
+// Grade says how a use is known.
 type Grade uint8
 
 // The grades, from nothing to sure.
 const (
-	// Unused: nothing says so.
+	// Unused: there is no evidence of a use.
 	Unused Grade = iota
 	// Named: an exact identifier in code that works on the relation.
 	Named
-	// Parsed: SQL that was parsed and bound to the schema, or what code tells its mapper.
+	// Parsed: SQL that was parsed and bound to the schema, or a declaration for a mapper.
 	Parsed
 	// Observed: a server saw the query.
 	Observed
@@ -40,6 +41,6 @@ const (
 	Exports // COPY … TO
 	Truncates
 	Locks
-	Maps  // a mapper is told of it
+	Maps  // a declaration for a mapper
 	Names // a string, or an identifier
 )

@@ -6,14 +6,14 @@ import (
 	"regexp"
 )
 
-// A class of constants in a program holds the values of a column: an enum, a union of
-// texts, a block of constants of one type. Which type of the schema it is for, the index
-// tells by its name and its labels.
+// A class of constants in a program may hold the values of a column: an enum, a union of
+// texts, a block of constants of one type. The index finds the type in the schema by its
+// name and its labels.
 
-// maxLabels bounds the labels that are noted of a class.
+// maxLabels bounds how many labels of a class are recorded.
 const maxLabels = 500
 
-// enums reads what the classes of constants of some languages look like.
+// enums has the function that reads the classes of constants, by file extension.
 type enums struct {
 	sign string
 	read func(r *reader)
@@ -27,25 +27,25 @@ var enumsOf = map[string]enums{
 	".py": {"", pythonEnums}, ".go": {"", goEnums}, ".rb": {"enum ", rubyEnums}, ".rs": {"enum ", rustEnums},
 }
 
-func (r *reader) enums() {
+func (r *reader) readEnums() {
 	if e := enumsOf[path.Ext(r.path)]; e.read != nil && bytes.Contains(r.text, []byte(e.sign)) {
 		e.read(r)
 	}
 }
 
-// class notes a class of constants.
-func (r *reader) class(e Enum) {
+// addEnum records a class of constants.
+func (r *reader) addEnum(e Enum) {
 	if len(e.Labels) > 1 && len(e.Labels) <= maxLabels {
 		r.facts.Enums = append(r.facts.Enums, e)
 	}
 }
 
-// enumReach is how long the head of a class is, or a union, at most.
+// enumReach bounds the length of a class's head, or of a union.
 const enumReach = 2 << 10
 
-// each calls f for the places of a word where a pattern matches that begins with it: a
-// pattern by itself would be tried at each byte of the code.
-func (r *reader) each(word string, p *regexp.Regexp, f func(at int, m []int)) {
+// eachMatch calls f for each place of a word at which a pattern matches. The pattern must
+// begin with the word: alone, the pattern would be tried at each byte of the code.
+func (r *reader) eachMatch(word string, p *regexp.Regexp, f func(at int, m []int)) {
 	for at := 0; ; at++ {
 		n := bytes.Index(r.text[at:], []byte(word))
 		if n < 0 {
@@ -65,8 +65,8 @@ func (r *reader) each(word string, p *regexp.Regexp, f func(at int, m []int)) {
 	}
 }
 
-// label is one with a name, a text or both.
-func (r *reader) label(name, text string, at int) Label {
+// makeLabel returns a label with a name, a text or both.
+func (r *reader) makeLabel(name, text string, at int) Label {
 	if len(text) > maxConstant {
 		text = ""
 	}
@@ -79,32 +79,32 @@ var (
 	enumTable = regexp.MustCompile(`(?i)\b(?:val|string|text)\s+\w*table\w*|\w*tables?(?:names?)?\s*$`)
 )
 
-// blockEnums reads Java's, Kotlin's, C#'s and TypeScript's: names between braces, each
-// with a text or without. Those whose text is said to be a table name one.
+// blockEnums reads the enums of Java, Kotlin, C# and TypeScript: names between braces, each
+// with or without a text. If the texts are declared to be table names, they count as tables too.
 func blockEnums(r *reader) {
-	r.each("enum ", enumHead, func(at int, m []int) {
-		if r.inLiteral(at) || noted(r.lineOf(at)) {
+	r.eachMatch("enum ", enumHead, func(at int, m []int) {
+		if r.inLiteral(at) || isComment(r.lineOf(at)) {
 			return
 		}
-		e := Enum{Class: r.group(m, 1), Line: r.lineAt(m[0])}
-		end := r.entries(m[1], func(from, to int, text string) bool {
+		e := Enum{Class: r.groupText(m, 1), Line: r.lineAt(m[0])}
+		end := r.eachEntry(m[1], func(from, to int, text string) bool {
 			if n := enumEntry.FindSubmatchIndex(r.text[from:to]); n != nil {
-				e.Labels = append(e.Labels, r.label(string(r.text[from+n[2]:from+n[3]]), text, from+n[2]))
+				e.Labels = append(e.Labels, r.makeLabel(string(r.text[from+n[2]:from+n[3]]), text, from+n[2]))
 			}
 			return len(e.Labels) <= maxLabels
 		})
-		r.class(e)
+		r.addEnum(e)
 		if enumTable.Match(r.text[m[4]:m[5]]) || enumTable.Match(r.text[m[2]:m[3]]) || enumTable.Match(r.text[end:r.blockEnd(end)]) {
 			for _, l := range e.Labels {
 				if l.Text != "" {
-					r.add(&Model{Table: l.Text, Line: l.Line, Put: true})
+					r.addModel(&Model{Table: l.Text, Line: l.Line, Put: true})
 				}
 			}
 		}
 	})
 }
 
-// lineOf is the line of an offset, from its first word on.
+// lineOf returns the line of an offset, from its first word on.
 func (r *reader) lineOf(at int) string {
 	from := bytes.LastIndexByte(r.text[:at], '\n') + 1
 	return string(bytes.TrimSpace(r.text[from : from+lineEnd(r.text[from:])]))
@@ -116,7 +116,7 @@ func (r *reader) inLiteral(at int) bool {
 	return i < len(r.lits) && r.lits[i].open < at
 }
 
-// literalAt is the index of the string at an offset, or of the first behind it.
+// literalAt returns the index of the string at an offset, or of the next one.
 func (r *reader) literalAt(at int) int {
 	low, high := 0, len(r.lits)
 	for low < high {
@@ -129,10 +129,10 @@ func (r *reader) literalAt(at int) int {
 	return low
 }
 
-// entries calls f for what stands between commas from an offset within braces, up to
-// their end or a semicolon, with the first text in it, until it says no; and gives where
-// that is.
-func (r *reader) entries(at int, f func(from, to int, text string) bool) int {
+// eachEntry calls f for each entry between commas, from an offset within braces to their
+// end or a semicolon. f gets the first text in the entry, and stops the loop by returning
+// false. entries returns the offset at which it stops.
+func (r *reader) eachEntry(at int, f func(from, to int, text string) bool) int {
 	from, depth, text, k := at, 0, "", r.literalAt(at)
 	for at < len(r.text) {
 		if k < len(r.lits) && at >= r.lits[k].open {
@@ -168,7 +168,7 @@ func (r *reader) entries(at int, f func(from, to int, text string) bool) int {
 	return len(r.text)
 }
 
-// blockEnd is where a line of its own closes what is open at an offset.
+// blockEnd returns the offset of a line that closes the block at an offset.
 func (r *reader) blockEnd(at int) int {
 	if n := bytes.Index(r.text[at:], []byte("\n}")); n >= 0 {
 		return at + n

@@ -14,30 +14,30 @@ var (
 )
 
 // scriptEnums reads TypeScript's enums, unions of texts, lists and objects of them, and
-// the enums that Drizzle is told of.
+// Drizzle's pgEnum.
 func scriptEnums(r *reader) {
 	blockEnums(r)
-	r.each("type ", tsUnion, func(at int, m []int) {
-		e := Enum{Class: r.group(m, 1), Line: r.lineAt(at)}
-		r.texts(&e, m[4], m[5])
-		r.class(e)
+	r.eachMatch("type ", tsUnion, func(at int, m []int) {
+		e := Enum{Class: r.groupText(m, 1), Line: r.lineAt(at)}
+		r.addTexts(&e, m[4], m[5])
+		r.addEnum(e)
 	})
-	r.each("const ", tsList, r.list)
-	r.each("pgEnum(", tsPgEnum, r.list)
-	r.each(".enum(", tsPgEnum, r.list)
+	r.eachMatch("const ", tsList, r.readTextList)
+	r.eachMatch("pgEnum(", tsPgEnum, r.readTextList)
+	r.eachMatch(".enum(", tsPgEnum, r.readTextList)
 }
 
-// texts adds the texts between two offsets to a class.
-func (r *reader) texts(e *Enum, from, to int) {
+// addTexts adds the texts between two offsets to a class.
+func (r *reader) addTexts(e *Enum, from, to int) {
 	for _, t := range quoted.FindAllSubmatchIndex(r.text[from:to], -1) {
-		e.Labels = append(e.Labels, r.label("", string(r.text[from+t[2]:from+t[3]]), from+t[2]))
+		e.Labels = append(e.Labels, r.makeLabel("", string(r.text[from+t[2]:from+t[3]]), from+t[2]))
 	}
 }
 
-// list reads a list or an object of texts, and of nothing else.
-func (r *reader) list(at int, m []int) {
-	e, plain, object := Enum{Class: r.group(m, 1), Line: r.lineAt(at)}, true, r.text[m[4]] == '{'
-	r.entries(m[5], func(from, to int, text string) bool {
+// readTextList reads a list or an object of texts, and of nothing else.
+func (r *reader) readTextList(at int, m []int) {
+	e, plain, object := Enum{Class: r.groupText(m, 1), Line: r.lineAt(at)}, true, r.text[m[4]] == '{'
+	r.eachEntry(m[5], func(from, to int, text string) bool {
 		entry := bytes.TrimSpace(r.text[from:to])
 		quote := bytes.IndexAny(entry, `"'`)
 		line := from + max(0, bytes.IndexAny(r.text[from:to], `"'`))
@@ -48,15 +48,15 @@ func (r *reader) list(at int, m []int) {
 		case object:
 			k := keyed.FindSubmatch(entry)
 			if plain = k != nil; plain {
-				e.Labels = append(e.Labels, r.label(string(k[1]), text, line))
+				e.Labels = append(e.Labels, r.makeLabel(string(k[1]), text, line))
 			}
 		default:
-			e.Labels = append(e.Labels, r.label("", text, line))
+			e.Labels = append(e.Labels, r.makeLabel("", text, line))
 		}
 		return plain && len(e.Labels) <= maxLabels
 	})
 	if plain {
-		r.class(e)
+		r.addEnum(e)
 	}
 }
 
@@ -66,10 +66,10 @@ var (
 	pyNamed = regexp.MustCompile(`^(?i:enum)\(((?:\s*["'][^"'\n]*["']\s*,)+)[^()]*\bname\s*=\s*["'](\w+)["']`)
 )
 
-// pythonEnums reads Enum, StrEnum and Django's TextChoices, and what SQLAlchemy is told.
+// pythonEnums reads Enum, StrEnum and Django's TextChoices, and SQLAlchemy's enums.
 func pythonEnums(r *reader) {
-	r.each("class ", pyEnum, func(at int, m []int) {
-		e := Enum{Class: r.group(m, 1), Line: r.lineAt(at)}
+	r.eachMatch("class ", pyEnum, func(at int, m []int) {
+		e := Enum{Class: r.groupText(m, 1), Line: r.lineAt(at)}
 		outer := at - 1 - bytes.LastIndexByte(r.text[:at], '\n')
 		for at := m[1]; at < len(r.text); {
 			line := r.text[at : at+lineEnd(r.text[at:])]
@@ -78,19 +78,19 @@ func pythonEnums(r *reader) {
 				break
 			}
 			if l := pyLabel.FindSubmatch(line); l != nil {
-				e.Labels = append(e.Labels, r.label(string(l[1]), string(l[2]), at))
+				e.Labels = append(e.Labels, r.makeLabel(string(l[1]), string(l[2]), at))
 			}
 			at += len(line) + 1
 		}
-		r.class(e)
+		r.addEnum(e)
 	})
 	named := func(at int, m []int) {
-		e := Enum{Class: r.group(m, 2), Line: r.lineAt(at)}
-		r.texts(&e, m[2], m[3])
-		r.class(e)
+		e := Enum{Class: r.groupText(m, 2), Line: r.lineAt(at)}
+		r.addTexts(&e, m[2], m[3])
+		r.addEnum(e)
 	}
-	r.each("Enum(", pyNamed, named)
-	r.each("ENUM(", pyNamed, named)
+	r.eachMatch("Enum(", pyNamed, named)
+	r.eachMatch("ENUM(", pyNamed, named)
 }
 
 var goConst = regexp.MustCompile(`^(?:const)?[ \t]+(\w+)[ \t]+(\w+)[ \t]*=[ \t]*"([^"\n]*)"[ \t]*(?://.*)?$`)
@@ -119,10 +119,10 @@ func goEnums(r *reader) {
 			i = len(list)
 			of[class], list = i, append(list, Enum{Class: class, Line: r.lineAt(from)})
 		}
-		list[i].Labels = append(list[i].Labels, r.label(string(m[1]), string(m[3]), from))
+		list[i].Labels = append(list[i].Labels, r.makeLabel(string(m[1]), string(m[3]), from))
 	}
 	for _, e := range list {
-		r.class(e)
+		r.addEnum(e)
 	}
 }
 
@@ -131,31 +131,32 @@ var (
 	rubyLabel = regexp.MustCompile(`\b(\w+)(?::|"?\s*=>)\s*["']([^"'\n]*)["']`)
 )
 
-// rubyEnums reads those of ActiveRecord whose values are texts.
+// rubyEnums reads the enums of ActiveRecord whose values are texts.
 func rubyEnums(r *reader) {
 	for _, m := range rubyEnum.FindAllSubmatchIndex(r.text, -1) {
-		e := Enum{Class: r.group(m, 1) + r.group(m, 2), Line: r.lineAt(m[0])}
+		e := Enum{Class: r.groupText(m, 1) + r.groupText(m, 2), Line: r.lineAt(m[0])}
 		from := max(m[3], m[5])
 		to := from + min(len(r.text)-from, maxGlue*4)
 		if n := bytes.IndexByte(r.text[from:to], '}'); n >= 0 {
 			to = from + n
 		}
 		for _, l := range rubyLabel.FindAllSubmatchIndex(r.text[from:to], -1) {
-			e.Labels = append(e.Labels, r.label(string(r.text[from+l[2]:from+l[3]]), string(r.text[from+l[4]:from+l[5]]), from+l[0]))
+			e.Labels = append(e.Labels, r.makeLabel(string(r.text[from+l[2]:from+l[3]]), string(r.text[from+l[4]:from+l[5]]), from+l[0]))
 		}
-		r.class(e)
+		r.addEnum(e)
 	}
 }
 
 var prismaLabel = regexp.MustCompile(`(?m)^[ \t]*(\w+)[ \t]*(?:@map\(\s*"([^"\n]+)"\))?[ \t]*(?://.*)?$`)
 
-// prismaEnums reads Prisma's, which go by their own name unless @@map says another.
+// prismaEnums reads Prisma's enums, whose type has the same name unless @@map gives
+// another.
 func prismaEnums(r *reader) {
 	for _, m := range prismaEnum.FindAllSubmatchIndex(r.text, -1) {
 		body := r.text[m[1]:r.blockEnd(m[1])]
-		e := Enum{Class: r.group(m, 1), Line: r.lineAt(m[2])}
+		e := Enum{Class: r.groupText(m, 1), Line: r.lineAt(m[2])}
 		for line := range bytes.Lines(body) {
-			if t := first(prismaTable, string(bytes.TrimSpace(line))); t != "" {
+			if t := firstGroup(prismaTable, string(bytes.TrimSpace(line))); t != "" {
 				e.Class = t
 			}
 		}
@@ -164,9 +165,9 @@ func prismaEnums(r *reader) {
 			if l[4] >= 0 {
 				text = string(body[l[4]:l[5]])
 			}
-			e.Labels = append(e.Labels, r.label(string(body[l[2]:l[3]]), text, m[1]+l[2]))
+			e.Labels = append(e.Labels, r.makeLabel(string(body[l[2]:l[3]]), text, m[1]+l[2]))
 		}
-		r.class(e)
+		r.addEnum(e)
 		r.facts.Types = append(r.facts.Types, Place{e.Class, e.Line}) // its client casts what it writes and compares
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Rust's enums: their variants are labels by a rule that an attribute gives, or by a
-// text of their own. sqlx, Diesel, SeaORM and serde have words of theirs for it.
+// Rust's enums: an attribute's rule, or a text of its own, gives the label of a variant.
+// sqlx, Diesel, SeaORM and serde have different attributes for it.
 var (
 	rustEnum   = regexp.MustCompile(`^enum\s+(\w+)\s*\{`)
 	rustRule   = regexp.MustCompile(`\b(?:rename_all|serialize_all|DbValueStyle)\s*=\s*"([\w-]+)"`)
@@ -20,36 +20,36 @@ var (
 )
 
 func rustEnums(r *reader) {
-	r.each("enum ", rustEnum, func(at int, m []int) {
-		if r.inLiteral(at) || noted(r.lineOf(at)) {
+	r.eachMatch("enum ", rustEnum, func(at int, m []int) {
+		if r.inLiteral(at) || isComment(r.lineOf(at)) {
 			return
 		}
-		above := r.text[r.attributes(at):at]
-		e := Enum{Class: r.group(m, 1), Line: r.lineAt(at)}
+		above := r.text[r.attributesStart(at):at]
+		e := Enum{Class: r.groupText(m, 1), Line: r.lineAt(at)}
 		if t := rustType.FindSubmatch(above); t != nil {
 			e.Class = string(t[1]) + string(t[2])
 		}
 		style := firstOf(above, rustOwn, rustRule)
 		if style == "" && bytes.Contains(above, []byte("DbEnum")) {
-			style = "snake_case" // Diesel's, unless told
+			style = "snake_case" // Diesel's default
 		}
-		r.entries(m[1], func(from, to int, _ string) bool {
+		r.eachEntry(m[1], func(from, to int, _ string) bool {
 			if n := rustLabels.FindSubmatchIndex(r.text[from:to]); n != nil {
 				variant := string(r.text[from+n[2] : from+n[3]])
 				text := firstOf(r.text[from:from+n[2]], rustText)
 				if text == "" {
-					text = styled(variant, style)
+					text = applyRenaming(variant, style)
 				}
-				e.Labels = append(e.Labels, r.label(variant, text, from+n[2]))
+				e.Labels = append(e.Labels, r.makeLabel(variant, text, from+n[2]))
 			}
 			return len(e.Labels) <= maxLabels
 		})
-		r.class(e)
+		r.addEnum(e)
 	})
 }
 
-// attributes is where the lines begin that say more of what stands at an offset.
-func (r *reader) attributes(at int) int {
+// attributesStart returns the start of the attribute lines above an offset.
+func (r *reader) attributesStart(at int) int {
 	from := bytes.LastIndexByte(r.text[:at], '\n') + 1
 	for from > 0 {
 		above := bytes.LastIndexByte(r.text[:from-1], '\n') + 1
@@ -61,7 +61,7 @@ func (r *reader) attributes(at int) int {
 	return from
 }
 
-// firstOf is the group of the first of some patterns that a text has; "" for none.
+// firstOf returns the first group of the first pattern that matches a text; "" for none.
 func firstOf(text []byte, patterns ...*regexp.Regexp) string {
 	for _, p := range patterns {
 		if m := p.FindSubmatch(text); m != nil {
@@ -71,8 +71,8 @@ func firstOf(text []byte, patterns ...*regexp.Regexp) string {
 	return ""
 }
 
-// styled is the name of a variant as a rule of Rust's writes it; "" for no rule.
-func styled(variant, style string) string {
+// applyRenaming returns the name of a variant, converted by a renaming rule; "" for no rule.
+func applyRenaming(variant, style string) string {
 	var words []string
 	from := 0
 	for i, c := range variant {

@@ -13,7 +13,8 @@ import (
 func TestLabels(t *testing.T) {
 	t.Parallel()
 	c := catalog.New()
-	f, err := pgparse.Split("CREATE TYPE order_state AS ENUM ('open', 'paid', 'sent away'); CREATE TABLE orders (id int, state order_state); CREATE TYPE one AS ENUM ('open')")
+	f, err := pgparse.SplitText("CREATE TYPE order_state AS ENUM ('open', 'paid', 'sent away'); CREATE TABLE orders (id int, state order_state); " +
+		"CREATE TYPE one AS ENUM ('open')")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,11 @@ func TestLabels(t *testing.T) {
 	}{
 		{"Kotlin", "a.kt", "enum class OrderState {\n    @SerialName(\"o\")\n    open, // as it begins\n    paid,\n    ;\n    fun late() = paid\n}", "", "a.kt:4"},
 		{"Kotlin, texts", "a.kt", "enum class State(val db: String) {\n    OPEN(\"open\"),\n    PAID(\"paid\"), SENT(\"sent away\")\n}", "", "a.kt:3"},
-		{"Java", "A.java", "public enum OrderState implements Named {\n  /* new */ open,\n  paid { String x() { return \"open\"; } },\n  sent;\n  int x = 1;\n}", "", ""},
+		{
+			"Java", "A.java",
+			"public enum OrderState implements Named {\n  /* new */ open,\n  paid { String x() { return \"open\"; } },\n  sent;\n  int x = 1;\n}",
+			"", "",
+		},
 		{"Java, all of them", "A.java", "public enum OrderState {\n  open, paid {\n    String x() { return \"a, b\"; }\n  };\n}", "", "A.java:2"},
 		{"TypeScript", "a.ts", "export enum OrderState { Open = 'open', Paid = 'paid' }", "", "a.ts:1"},
 		{"union", "a.ts", "export type State =\n  | 'open'\n  | 'paid'\n  | 'sent away'", "", "a.ts:3"},
@@ -35,18 +40,45 @@ func TestLabels(t *testing.T) {
 		{"Drizzle", "a.ts", "export const s = pgEnum('order_state', [\n 'open',\n 'paid', 'sent away'])", "", "a.ts:3"},
 		{"list of more than texts", "a.ts", "export const states = ['open', 'paid', ...others]", "", ""},
 		{"Python", "a.py", "class OrderState(str, Enum):\n    OPEN = \"open\"\n    PAID = \"paid\"\n\nclass X:\n    Y = \"x\"", "", "a.py:3"},
-		{"Django", "a.py", "class Order(Model):\n    class State(models.TextChoices):\n        OPEN = \"open\", _(\"new\")\n        PAID = \"paid\", _(\"done\")\n    state = 1", "", "a.py:4"},
+		{
+			"Django", "a.py",
+			"class Order(Model):\n    class State(models.TextChoices):\n        OPEN = \"open\", _(\"new\")\n        PAID = \"paid\", _(\"done\")\n    state = 1",
+			"", "a.py:4",
+		},
 		{"SQLAlchemy", "a.py", "x = Column(Enum(\"open\", \"paid\", \"sent away\", name=\"order_state\"))", "", "a.py:1"},
 		{"Go", "a.go", "const (\n\tOpen OrderState = \"open\"\n\tPaid OrderState = \"paid\" // all of it\n\tOther Kind = \"paid\"\n)", "", "a.go:3"},
 		{"Ruby", "a.rb", "class Order < ApplicationRecord\n  enum :state, { open: \"open\", paid: \"paid\" }\nend", "", "a.rb:2"},
 		{"Prisma", "a.prisma", "enum OrderState {\n  open\n  paid\n  away @map(\"sent away\")\n\n  @@map(\"order_state\")\n}", "", "a.prisma:3"},
-		{"Rust, sqlx", "a.rs", "#[derive(Debug, sqlx::Type)]\n#[serde(rename_all = \"UPPERCASE\")]\n#[sqlx(type_name = \"order_state\", rename_all = \"snake_case\")]\npub enum State {\n    Open,\n    /// all of it, \"sent\"\n    Paid,\n    #[sqlx(rename = \"sent away\")]\n    Sent,\n}", "", "a.rs:7"},
-		{"Rust, Diesel", "a.rs", "#[derive(DbEnum)]\n#[ExistingTypePath = \"crate::schema::sql_types::OrderState\"]\npub enum S {\n    Open,\n    Paid,\n    #[db_rename = \"sent away\"]\n    Sent,\n}", "", "a.rs:5"},
-		{"Rust, SeaORM", "a.rs", "#[sea_orm(rs_type = \"String\", db_type = \"Enum\", enum_name = \"order_state\")]\npub enum S {\n    #[sea_orm(string_value = \"open\")]\n    Open,\n    #[sea_orm(string_value = \"paid\")]\n    Paid,\n}", "", "a.rs:6"},
+		{
+			"Rust, sqlx", "a.rs",
+			"#[derive(Debug, sqlx::Type)]\n#[serde(rename_all = \"UPPERCASE\")]\n#[sqlx(type_name = \"order_state\", rename_all = \"snake_case\")]\n" +
+				"pub enum State {\n    Open,\n    /// all of it, \"sent\"\n    Paid,\n    #[sqlx(rename = \"sent away\")]\n    Sent,\n}",
+			"", "a.rs:7",
+		},
+		{
+			"Rust, Diesel", "a.rs",
+			"#[derive(DbEnum)]\n#[ExistingTypePath = \"crate::schema::sql_types::OrderState\"]\npub enum S {\n    Open,\n    Paid,\n" +
+				"    #[db_rename = \"sent away\"]\n    Sent,\n}",
+			"", "a.rs:5",
+		},
+		{
+			"Rust, SeaORM", "a.rs",
+			"#[sea_orm(rs_type = \"String\", db_type = \"Enum\", enum_name = \"order_state\")]\npub enum S {\n    #[sea_orm(string_value = \"open\")]\n    Open,\n" +
+				"    #[sea_orm(string_value = \"paid\")]\n    Paid,\n}",
+			"", "a.rs:6",
+		},
 		{"Rust, serde", "a.rs", "#[derive(Serialize)]\n#[serde(rename_all = \"lowercase\")]\nenum OrderState { Open, Paid }", "", "a.rs:3"},
 		{"Rust, by no rule", "a.rs", "enum OrderState { Open, Paid }", "", ""},
-		{"Rust, another", "a.rs", "#[serde(rename_all = \"lowercase\")]\nenum Door { Open, Paid }\n#[serde(rename_all = \"x\")]\nenum OrderState { Open, Paid }", "", ""},
-		{"a longer name, the same labels", "a.go", "const (\n\ta ShopOrderState = \"open\"\n\tb ShopOrderState = \"paid\"\n\tc ShopOrderState = \"sent away\"\n)", "", "a.go:3"},
+		{
+			"Rust, another", "a.rs",
+			"#[serde(rename_all = \"lowercase\")]\nenum Door { Open, Paid }\n#[serde(rename_all = \"x\")]\nenum OrderState { Open, Paid }",
+			"", "",
+		},
+		{
+			"a longer name, the same labels", "a.go",
+			"const (\n\ta ShopOrderState = \"open\"\n\tb ShopOrderState = \"paid\"\n\tc ShopOrderState = \"sent away\"\n)", "",
+			"a.go:3",
+		},
 		{"a longer name", "a.go", "const (\n\ta ShopOrderState = \"open\"\n\tb ShopOrderState = \"paid\"\n)", "", ""},
 		{"another name", "a.kt", "enum class Door { open, paid }", "", ""},
 		{"other labels", "a.kt", "enum class OrderState { paid, unpaid }", "", ""},
@@ -74,7 +106,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// The texts of a class may be names of tables, where it says so.
+// The texts of a class may be declared to be names of tables.
 func TestTablesOfClasses(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{

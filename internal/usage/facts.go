@@ -1,68 +1,71 @@
 package usage
 
-// Facts are what one file of code says of a database, before it is known which. They
-// hold names and places, and nothing else of the file.
+// Facts are what one file of code says about a database, before the schema is known. They hold names and
+// positions, and nothing else of the file.
 type Facts struct {
 	Queries []Query
 	Models  []Model
 	Calls   []Call
 	Strings []String
 	Enums   []Enum
-	// Constants are those that may name a relation.
+	// Constants are constants whose text may name a relation.
 	Constants []ConstantText
-	// Types are those that a mapper says to the server by their names: it casts to them, or
-	// looks them up.
+	// Types are types that a mapper sends to the server by name: it casts to them, or looks them up.
 	Types []Place
-	// Upserts are the calls of mappers that make ON CONFLICT.
+	// Upserts are the calls of mappers that produce ON CONFLICT.
 	Upserts []MapperUpsert
-	// Settings are names of settings that SQL sets; "" is one that is put together.
+	// Settings are names of settings that SQL sets; "" is a name that is built at run time.
 	Settings []Place
+	// Builds are the lines at which calls of a mapper or a query builder make a query. A call over several lines is one.
+	Builds []int
 	// Compares are the lines of mappers' calls that may compare whole rows.
 	Compares []int
-	// Stars are of languages whose rows must fit what they are read into.
+	// Stars are recorded for languages whose rows must fit their target.
 	Stars []Star
-	// Sqlx: the file names sqlx, of Go or of Rust. Lax: it tells that of Go to pass over
-	// columns that have no field.
+	// Sqlx is set if the file uses sqlx, of Go or of Rust. Lax is set if it configures Go's sqlx to ignore
+	// columns without a field.
 	Sqlx, Lax bool
-	// Structs are those of Go.
+	// Structs are the structs of a Go file.
 	Structs []Struct
-	// Fault says why onward could not read the file; "" for no fault. It is not kept.
+	// Rows are the classes into which generated or typed code reads rows, by their names. No mapper knows them.
+	Rows []Model
+	// Fault says why onward could not read the file; "" if it could. It is not stored.
 	Fault string
 }
 
-// Struct is a struct of Go. Whether a mapper is told of it, a Model tells.
+// Struct is a struct of Go. A Model says whether it is declared to a mapper.
 type Struct struct {
 	Class string
 	Line  int
-	// Fields are what it has for columns: its exported fields, and the names in their tags.
+	// Fields are its possible columns: its exported fields, and the names in their tags.
 	Fields []Word
 	Bases  []Base
 }
 
-// Base is a class whose columns are those of another one, too.
+// Base is a class whose columns another class has too.
 type Base struct {
-	// Name has, in Go, the directory of its package in front.
+	// Name is the class; in Go, the directory of its package precedes it.
 	Name string
-	// Prefix is what its columns have in front there.
+	// Prefix precedes the names of its columns in the other class.
 	Prefix string
 }
 
-// Star is a query whose rows have all columns of a relation, by SELECT * or by RETURNING *
-// behind what How says, and what a program reads them into.
+// Star is a query whose rows have all columns of a relation, and the target of its rows. The query has SELECT *,
+// or RETURNING * after the statement that How names.
 type Star struct {
 	Relation
-	// As is what stands in front of the star: f of SELECT f.*.
+	// As is the alias before the star: f of SELECT f.*.
 	As string
-	// Others is how many columns a row has besides, counted from 1; 0 is not known.
+	// Others is the number of further columns in a row, plus one; 0 if it is not known.
 	Others int
-	// Exact: into structs that have a field for each column, and no other; Fitting: that
-	// have one for each column. Sqlx: so does a method by a name that sqlx has for it.
+	// Exact: the rows go into structs that need a field for each column and a column for each field. Fitting:
+	// they need a field for each column. Sqlx: they do too, if the called method, known by its name, is sqlx's.
 	Exact, Fitting, Sqlx bool
-	// Scans are how many places each Scan of them fills.
+	// Scans lists how many targets each Scan of its rows has.
 	Scans []int
 }
 
-// Place is a name, and the line that it stands in.
+// Place is a name, and the line that contains it.
 type Place struct {
 	Name string
 	Line int
@@ -71,35 +74,38 @@ type Place struct {
 // Query is a statement of SQL in the code.
 type Query struct {
 	Line int
-	// Open: the program puts more into it as it runs than values.
+	// Open is set if the program inserts more than values at run time.
 	Open bool
-	// Relations are those that it names, each time. What its WITH makes is none.
+	// Relations are the relations that it names, once for each time; names from its WITH do not count.
 	Relations []Relation
 	Columns   []Column
 	Writes    []Write
-	// Functions and Types are those that it names, Schema "" for none given.
+	// Functions and Types are those that it names; Schema is "" if none is given. An operator that the server
+	// itself does not have is listed as a function, by its sign.
 	Functions, Types []Relation
-	// Constants are its texts.
+	// Constants are its text constants.
 	Constants []Constant
-	// Constraints are those that ON CONFLICT and SET CONSTRAINTS name.
+	// Constraints are named by ON CONFLICT and SET CONSTRAINTS.
 	Constraints []Place
-	// Routine is the function whose body it stands in; no name for none.
+	// Routine is the function whose body contains it; no name for none.
 	Routine Relation
-	// Upserts are its ON CONFLICT.
+	// Upserts are its ON CONFLICT clauses.
 	Upserts []Upsert
-	// Compares: whole rows are compared, by DISTINCT, GROUP BY or a set operation.
+	// Compares is set if it compares whole rows, by DISTINCT, GROUP BY or a set operation.
 	Compares bool
+	// Whole is set if it reads all rows of its only relation, one by one.
+	Whole bool
 }
 
-// Constant is a text of a query, and what it is a value of, as far as the query says.
+// Constant is a text of a query, and what it is a value for, if the query shows it.
 type Constant struct {
 	Text string
 	Line int
-	// Column is what it is compared with, or written to, and Of are the relations that
-	// may have it, as in Column.
+	// Column is the column that it is compared with or written to. Of are the relations that may have this
+	// column, as in Column.
 	Column string
 	Of     []int
-	// Type is what it is cast to, and Function what it is given to, where it is for no
+	// Type is the type that it is cast to, and Function the function whose argument it is, if it is for no
 	// column.
 	Schema, Type, Function string
 }
@@ -112,54 +118,53 @@ type Upsert struct {
 	Target
 }
 
-// Target is what ON CONFLICT asks an index for: columns, in order, or the name of a
-// constraint; DO NOTHING may ask for neither.
+// Target is what ON CONFLICT needs an index for: columns, in order, or the name of a constraint. DO NOTHING may
+// have neither.
 type Target struct {
-	// Columns has "" for an expression that is none of lower(a) and upper(a).
+	// Columns has "" for an expression other than lower(a) and upper(a).
 	Columns    []string
 	Constraint string
-	// Open: the program puts it together as it runs.
+	// Open is set if the program builds it at run time.
 	Open bool
-	// Where: it has a condition, or may have one.
+	// Where is set if it has a condition, or may have one.
 	Where bool
 }
 
-// MapperUpsert is a call of a mapper that makes ON CONFLICT. Its target is Open where it
-// does not spell it.
+// MapperUpsert is a call of a mapper that produces ON CONFLICT. Its target is Open if the call does not spell it
+// out.
 type MapperUpsert struct {
 	Line int
 	Target
 	// Table is the table that the call itself names; "" for none.
 	Table string
-	// Model is what it is called on, where it says so; Keeper: or what keeps it,
-	// userRepo; Fields: the target has the fields of the model.
+	// Model is the receiver of the call, if it is written there. Keeper is set if the receiver holds the model,
+	// as userRepo. Fields is set if the target has the model's fields instead of columns.
 	Model          string
 	Keeper, Fields bool
-	// Own: it may be a function of the program's own.
+	// Own is set if it may be a function of the program itself.
 	Own bool
-	// Words are the names in the call and shortly above it.
+	// Words are the names in the call and in the lines above it.
 	Words []uint32
 }
 
-// Relation is a name with its schema, as SQL has it.
+// Relation is a name with its schema, as in SQL.
 type Relation struct {
 	Schema, Name string
 	Line         int
 	How          How
 }
 
-// Column is a name in a query that may be that of a column.
+// Column is a name in a query that may be a column.
 type Column struct {
 	Name string
 	Line int
 	How  How
-	// Of are the relations whose column it may be, as indexes, the innermost query's
-	// first. OtherSource is a sub-query, a function or what the program puts in;
-	// NextLevel ends the sources of one query.
+	// Of are the relations that the column may belong to, as indexes, the innermost query first. OtherSource is
+	// a sub-query, a function or text that the program inserts; NextLevel ends the sources of one query.
 	Of []int
 }
 
-// What Column.Of has besides indexes.
+// Values in Column.Of that are no indexes.
 const (
 	OtherSource = -1
 	NextLevel   = -2
@@ -170,50 +175,64 @@ type Write struct {
 	Relation int // index into Relations
 	How      How
 	Line     int
-	// Columns are those that it gives values to; Listed says that an INSERT or COPY
-	// names them.
+	// Columns are the columns that it gives values to. Listed is set if an INSERT or COPY lists them.
 	Columns []Given
 	Listed  bool
-	// Values is how many an INSERT without a list gives; 0 is not known. From is the
-	// relation whose columns it takes as they are, counted from 1; 0 for none.
+	// Values is how many an INSERT without a list gives; 0 if it is not known. From is the relation whose
+	// columns it copies unchanged, counted from 1; 0 for none.
 	Values, From int
 }
 
-// Given is a column that is written, and the constant, where it is one.
+// Given is a column that is written, and its value if that is a constant.
 type Given struct {
 	Column, Value string
 	Constant      bool
 }
 
-// Model is what code tells its mapper of a table.
+// Model is what code declares to its mapper about a table.
 type Model struct {
-	// Table is its name, with its schema where one is given; "" is made from Class.
+	// Table is its name, with its schema if one is given; if it is "", the name is derived from Class.
 	Schema, Table, Class string
-	Line                 int
-	Fields               []Field
-	// Row: it is the shape of the table's rows, by its name, and no mapper reads it.
+	// Constant is the constant of another file that has the name of the table; "" for none.
+	Constant string
+	Line     int
+	Fields   []Field
+	// Row is set if its name says that it is the shape of a table's rows, and no mapper reads it.
 	Row bool
-	// Put: the program puts the name into SQL as it runs, and no mapper reads it.
+	// Put is set if the program inserts the name into SQL at run time, and no mapper reads it.
 	Put bool
-	// Guessed: no mapper is named beside it, but the class is called as a table is, and its
-	// fields say columns: rows may be read into it that queries of the code give.
+	// Guessed is set if no mapper is mentioned near it, but the class has a table's name and its fields have
+	// columns' names. The rows of some queries in the code may be read into it.
 	Guessed bool
-	// Base: it has no table of its own; its fields are those of the models that say so
-	// in Bases.
+	// Base is set if it has no table of its own: models that list it in Bases have its fields.
 	Base  bool
 	Bases []Base
-	// All: the mapper names every column of the table, except Without.
+	// All is set if the mapper names every column of the table, except Without.
 	All     bool
 	Without []Place
 }
 
-// Field is a column of a model. Column is "" where its name is made from Field.
+// Field is a column of a model. If Column is "", the name is derived from Field.
 type Field struct {
 	Field, Column string
-	Line          int
-	// Left: the mapper is told to leave it alone.
+	// Constant is the constant of another file that has the name of the column; "" for none.
+	Constant string
+	Line     int
+	// Left is set if the mapper is configured to ignore it.
 	Left bool
+	// Null says whether the field takes NULL.
+	Null Null
 }
+
+// Null says what happens if NULL is read into a field.
+type Null int
+
+// The answers. A mapper that reads NULL as the zero value makes it NullUnknown.
+const (
+	NullUnknown Null = iota
+	NullFails
+	NullTaken
+)
 
 // Enum is a class of constants of a program: an enum, a union of texts.
 type Enum struct {
@@ -222,16 +241,16 @@ type Enum struct {
 	Labels []Label
 }
 
-// Label is one of a class. What is written to a column is its text, or its name.
+// Label is one value of a class. Its text, or its name, is written to a column.
 type Label struct {
 	Name, Text string
 	Line       int
 }
 
-// Call is a mapper's call that gives the name of a table as a text, and what else
-// stands in the same statement of the code.
+// Call is a mapper's call with the name of a table as a text, and the other names in the same statement of the
+// code.
 type Call struct {
-	// Constant is the constant that gives it, as "pkg.Name" or "Name", if another file has it; Table is "" then.
+	// Constant is the constant with the name, as "pkg.Name" or "Name", if another file has it; Table is then "".
 	Table, Constant string
 	Line            int
 	How             How
@@ -250,8 +269,8 @@ type String struct {
 	Line int
 }
 
-// Mark is what stands for a text.
-func Mark(s string) uint32 {
+// HashText returns the hash that represents a text.
+func HashText(s string) uint32 {
 	h := uint32(2166136261)
 	for i := range len(s) {
 		h = (h ^ uint32(s[i])) * 16777619

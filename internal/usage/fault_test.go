@@ -9,10 +9,10 @@ import (
 func TestSurvive(t *testing.T) {
 	t.Parallel()
 	var list []int
-	if failed := survive(func() { _ = list[3] }); !strings.Contains(failed, "index out of range [3]") || !strings.Contains(failed, "please report") {
+	if failed := catchPanic(func() { _ = list[3] }); !strings.Contains(failed, "index out of range [3]") || !strings.Contains(failed, "please report") {
 		t.Errorf("%q", failed)
 	}
-	if failed := survive(func() {}); failed != "" {
+	if failed := catchPanic(func() {}); failed != "" {
 		t.Errorf("%q", failed)
 	}
 }

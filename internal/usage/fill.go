@@ -6,14 +6,14 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// fills notes the relation whose columns an INSERT without a list takes as they are:
-// INSERT INTO archive SELECT * FROM orders, also by way of DELETE … RETURNING *.
-func (d *digest) fills(n *pgparse.Node) {
+// recordCopiedRows records the relation whose columns an INSERT without a list copies unchanged:
+// INSERT INTO archive SELECT * FROM orders, or the same with DELETE … RETURNING *.
+func (d *digest) recordCopiedRows(n *pgparse.Node) {
 	s := n.GetInsertStmt()
 	if len(s.GetCols()) > 0 || !allColumns(s.GetSelectStmt().GetSelectStmt().GetTargetList()) {
 		return
 	}
-	l := query.Bind(n, query.Nothing{})
+	l := query.BindStatement(n, query.NoRelations{})
 	if l.Query == nil || len(l.Query.Sources) != 1 {
 		return
 	}
@@ -37,7 +37,7 @@ func (d *digest) fills(n *pgparse.Node) {
 	}
 }
 
-// allColumns reports whether a list is * alone.
+// allColumns reports whether a list is only *.
 func allColumns(list []*pgparse.Node) bool {
 	if len(list) != 1 {
 		return false
@@ -46,17 +46,17 @@ func allColumns(list []*pgparse.Node) bool {
 	return len(fields) == 1 && fields[0].GetAStar() != nil
 }
 
-// Filled is an INSERT that takes the columns of a relation as they are.
+// Filled is an INSERT that copies the columns of a relation unchanged.
 type Filled struct {
 	Written
 	Into string
 }
 
-// Fills gives the INSERTs that take all columns of a relation, as they are, into
-// another one.
-func (b *Bound) Fills(n catalog.Name) []Filled {
+// FindCopied returns the INSERTs that copy all columns of a relation unchanged into another
+// one.
+func (b *Bound) FindCopied(n catalog.Name) []Filled {
 	var out []Filled
-	b.naming(n, func(path string, q *Query, i int) {
+	b.eachNamingQuery(n, func(path string, q *Query, i int) {
 		for _, w := range q.Writes {
 			if w.From == i+1 {
 				out = append(out, Filled{Written{w, path}, q.Relations[w.Relation].Name})

@@ -13,22 +13,23 @@ type reader struct {
 	lits   []literal
 	notes  []Span // comments
 	facts  *Facts
-	consts map[string][]int // the strings that a name stands for
-	// taking is up to where its stars count.
-	taking int
-	// asked: what is asked for are statements, and no facts; wholes are they. ends is where
-	// the last string of the SQL ends that is read, and makes: some of it makes a schema.
+	consts map[string][]int // the strings that are a name's value
+	// typedEnd is the offset up to which stars count.
+	typedEnd int
+	// asked is set if the caller wants statements and no facts; wholes are these
+	// statements. ends is the end of the last string of the current SQL. makes is set if
+	// some SQL creates a schema.
 	asked  bool
 	wholes []Statement
 	ends   int
 	makes  bool
-	// tree is the file of Go, once it is parsed.
+	// tree is the parsed Go file, if it has been parsed.
 	tree *goSyntax
-	// where lines are counted up to.
+	// at is the offset up to which lines are counted.
 	at, line int
 }
 
-// lineAt is the number of the line of an offset.
+// lineAt returns the number of the line of an offset.
 func (r *reader) lineAt(at int) int {
 	if at < r.at {
 		if at < r.at/2 {
@@ -44,12 +45,12 @@ func (r *reader) lineAt(at int) int {
 	return r.line
 }
 
-// maxGlue is how long what stands between two parts of a string may be.
+// maxGlue bounds the code between two parts of a string.
 const maxGlue = 160
 
-// joins reports whether two strings are parts of one, and what the program puts in
-// between them: a name, "" for nothing, or "?" for anything.
-func (r *reader) joins(a, b literal) (what string, ok bool) {
+// areJoined reports whether two strings are parts of one, and what the program inserts between
+// them: a name, "" for nothing, or "?" for anything.
+func (r *reader) areJoined(a, b literal) (what string, ok bool) {
 	if b.open < a.end || b.open-a.end > maxGlue || b.symbol {
 		return "", false
 	}
@@ -62,7 +63,7 @@ func (r *reader) joins(a, b literal) (what string, ok bool) {
 	if len(gap) == 1 && gap[0] == '\\' {
 		return "", true
 	}
-	op := operator(gap)
+	op := joinOperator(gap)
 	if op == "" {
 		return "", false
 	}
@@ -100,11 +101,11 @@ func (r *reader) joins(a, b literal) (what string, ok bool) {
 	return "?", true
 }
 
-// joined is a list of names that the program joins, up to what it puts between them.
+// joined matches a list of names that the program joins, up to the separator.
 var joined = regexp.MustCompile(`^\+\s*(?:strings\.Join\((\w+),|(\w+)\.join\()$`)
 
-// joinedList is the list that the program joins behind a string, where sep is what it
-// puts between its items, and the offset behind the call; "" for none.
+// joinedList returns the list that the program joins after a string, and the offset after
+// the call. sep is the separator of its items. It returns "" for none.
 func (r *reader) joinedList(a, sep literal) (name string, end int) {
 	if sep.open < a.end || sep.open-a.end > maxGlue || sep.to-sep.from > 4 {
 		return "", 0
@@ -116,8 +117,8 @@ func (r *reader) joinedList(a, sep literal) (name string, end int) {
 	return string(m[1]) + string(m[2]), sep.end + 1
 }
 
-// operator is the one that joins two strings and begins a text.
-func operator(gap []byte) string {
+// joinOperator returns the operator at the beginning of a text that joins two strings.
+func joinOperator(gap []byte) string {
 	for _, op := range []string{"+", "||", "<>", "..", ".", "&", "++", "~"} {
 		if bytes.HasPrefix(gap, []byte(op)) {
 			return op
@@ -126,10 +127,10 @@ func operator(gap []byte) string {
 	return ""
 }
 
-// maxConst is how many strings a name may stand for together.
+// maxConst is how many strings together may be a name's value.
 const maxConst = 8
 
-// constOf is what a name of the file stands for: the strings behind its "=".
+// constOf returns the strings that are a name's value: those after its "=".
 func (r *reader) constOf(name string) []int {
 	if r.consts == nil {
 		r.consts = map[string][]int{}
@@ -137,7 +138,7 @@ func (r *reader) constOf(name string) []int {
 			if held := r.heldBy(r.lits[i]); held != "" && r.consts[held] == nil {
 				of := []int{i}
 				for len(of) < maxConst && i+1 < len(r.lits) {
-					if what, ok := r.joins(r.lits[i], r.lits[i+1]); !ok || what != "" {
+					if what, ok := r.areJoined(r.lits[i], r.lits[i+1]); !ok || what != "" {
 						break
 					}
 					i++
@@ -153,14 +154,14 @@ func (r *reader) constOf(name string) []int {
 	return r.consts[name]
 }
 
-// listed matches the beginning of a list of texts in front of its first one.
+// listed matches the code before the first text of a list.
 var listed = regexp.MustCompile(`\b(\w+)\s*:?=\s*(?:\[\]string\{|\[)\s*$`)
 
-// maxList is how many texts of a list are taken.
+// maxList bounds how many texts of a list are read.
 const maxList = 100
 
-// listOf is the list of texts that a name stands for in front of an offset: the last
-// one that it was given.
+// listOf returns the list of texts that a name has at an offset: the last one that was
+// assigned before it.
 func (r *reader) listOf(name string, before int) []literal {
 	for i := len(r.lits) - 1; i >= 0; i-- {
 		l := r.lits[i]
@@ -183,25 +184,51 @@ func (r *reader) listOf(name string, before int) []literal {
 	return nil
 }
 
-// heldBy is the name that a string is given to where it stands; "" for none.
+// maxHeld bounds the code between the beginning of a line and a string that is assigned there. Minified code has lines
+// of any length, and declares nothing that is worth the search.
+const maxHeld = 400
+
+// heldBy returns the name that a string is directly assigned to; "" for none.
 func (r *reader) heldBy(l literal) string {
-	from := bytes.LastIndexByte(r.text[:l.open], '\n') + 1
-	before := bytes.TrimRight(r.text[from:l.open], " \t(frbuFRBU&@$")
-	if len(before) == 0 && from > 1 { // on the line above
-		above := bytes.LastIndexByte(r.text[:from-1], '\n') + 1
-		before = bytes.TrimRight(r.text[above:from-1], " \t\r(")
+	before, whole := r.lineBefore(l.open)
+	before = bytes.TrimRight(before, " \t(frbuFRBU&@$")
+	if len(before) == 0 && whole && l.open > 1 { // on the line above
+		if from := bytes.LastIndexByte(r.text[max(0, l.open-maxHeld):l.open], '\n'); from >= 0 {
+			before, whole = r.lineBefore(max(0, l.open-maxHeld) + from)
+			before = bytes.TrimRight(before, " \t\r(")
+		}
 	}
-	if len(before) < 2 || before[len(before)-1] != '=' || bytes.IndexByte([]byte("=!<>+|&"), before[len(before)-2]) >= 0 {
+	if !whole || len(before) < 2 || before[len(before)-1] != '=' || bytes.IndexByte([]byte("=!<>+|&"), before[len(before)-2]) >= 0 {
 		return ""
 	}
 	before = bytes.TrimRight(before[:len(before)-1], " \t:")
-	words := bytes.FieldsFunc(before, func(c rune) bool { return c < 0x80 && !nameByte[c] })
-	for _, w := range words {
-		switch string(w) {
-		case "const", "let", "var", "static", "pub", "public", "private", "protected", "final", "String", "str", "string", "export", "internal", "val", "readonly", "def", "self", "this", "crate", "mut", "auto", "char", "lateinit", "override", "companion":
+	for i := 0; i < len(before); i++ {
+		if !nameByte[before[i]] {
 			continue
 		}
-		return string(w)
+		n := 1
+		for i+n < len(before) && nameByte[before[i+n]] {
+			n++
+		}
+		if w := string(before[i : i+n]); !declares[w] {
+			return w
+		}
+		i += n
 	}
 	return ""
+}
+
+// lineBefore returns the code from the beginning of a line to an offset in it. whole is not set if the line is too long.
+func (r *reader) lineBefore(to int) (code []byte, whole bool) {
+	from := max(0, to-maxHeld)
+	code = r.text[from:to]
+	n := bytes.LastIndexByte(code, '\n')
+	return code[n+1:], n >= 0 || from == 0
+}
+
+// declares are words of declarations that precede the name.
+var declares = map[string]bool{
+	"const": true, "let": true, "var": true, "static": true, "pub": true, "public": true, "private": true, "protected": true, "final": true, "String": true, "str": true,
+	"string": true, "export": true, "internal": true, "val": true, "readonly": true, "def": true, "self": true, "this": true, "crate": true, "mut": true, "auto": true,
+	"char": true, "lateinit": true, "override": true, "companion": true,
 }

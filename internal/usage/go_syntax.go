@@ -8,13 +8,13 @@ import (
 	"strconv"
 )
 
-// Go is read by its own parser. A file that does not compile is read as far as the parser gets.
+// Go is read with its own parser. A file that does not compile is read as far as the parser gets.
 
 // goSyntax is a file of Go.
 type goSyntax struct {
 	decls []ast.Decl
 	file  *token.File
-	// before is how much stands before the text in what was parsed.
+	// before is how many bytes were put before the text for the parser.
 	before, size int
 }
 
@@ -44,8 +44,8 @@ func parseGo(text []byte, before int) *goSyntax {
 	return s
 }
 
-// offset is where a node stands in the text.
-func (s *goSyntax) offset(pos token.Pos) int {
+// offsetOf returns the offset of a node in the text.
+func (s *goSyntax) offsetOf(pos token.Pos) int {
 	if s.file == nil || !pos.IsValid() {
 		return 0
 	}
@@ -54,27 +54,29 @@ func (s *goSyntax) offset(pos token.Pos) int {
 
 // goStruct is a struct; its fields are in the order of the file.
 type goStruct struct {
-	// name is that of its type, "" for none.
+	// name is the name of its type; "" for none.
 	name string
 	at   token.Pos
-	// local: it is one of a function.
+	// local is set if it is declared in a function.
 	local  bool
 	fields []goField
 }
 
 // goField is a field, or several with one type.
 type goField struct {
-	// names are none for an embedded type.
+	// names is empty for an embedded type.
 	names []*ast.Ident
-	// of is the name of the type, "pkg.Name" for one of a package; "" for a type without a name.
+	// of is the name of the type, "pkg.Name" if it is another package's; "" for a type without a name.
 	of  string
+	typ ast.Expr
 	tag string
 	at  token.Pos
-	// inner: it is a field of a struct without a name within the struct.
+	// inner is set if it is a field of an anonymous struct within the struct.
 	inner bool
 }
 
-// structsOf are the structs of a file: of types, of groups of types, generic ones, those within functions, and those without a name.
+// structsOf returns the structs of a file: types, groups of types, generic ones, those in functions, and anonymous
+// ones.
 func (s *goSyntax) structsOf() (out []goStruct) {
 	for _, decl := range s.decls {
 		_, local := decl.(*ast.FuncDecl)
@@ -95,13 +97,13 @@ func (s *goSyntax) structsOf() (out []goStruct) {
 	return out
 }
 
-// fieldsOf are the fields of a struct, and of those without a name within it.
+// fieldsOf returns the fields of a struct, and of the anonymous structs within it.
 func fieldsOf(of *ast.StructType, inner bool) (out []goField) {
 	if of.Fields == nil {
 		return nil
 	}
 	for _, f := range of.Fields.List {
-		g := goField{names: f.Names, of: goTypeName(f.Type), at: f.Pos(), inner: inner}
+		g := goField{names: f.Names, of: goTypeName(f.Type), typ: f.Type, at: f.Pos(), inner: inner}
 		if f.Tag != nil {
 			if g.tag, _ = strconv.Unquote(f.Tag.Value); g.tag == "" {
 				g.tag = f.Tag.Value
@@ -119,7 +121,8 @@ func fieldsOf(of *ast.StructType, inner bool) (out []goField) {
 	return out
 }
 
-// goTypeName is the name of a type, without its pointer and its type arguments: "Base", "shared.Base"; "" for a type without a name.
+// goTypeName returns the name of a type, without its pointer and its type arguments: "Base", "shared.Base"; "" for a
+// type without a name.
 func goTypeName(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.Ident:
@@ -140,7 +143,7 @@ func goTypeName(e ast.Expr) string {
 	return ""
 }
 
-// goText is the value of a literal text.
+// goText returns the value of a string literal.
 func goText(e ast.Expr) (string, bool) {
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
@@ -150,5 +153,5 @@ func goText(e ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
-// mayHaveStructs reports whether a text of Go is worth parsing.
+// mayHaveStructs reports whether a Go file is worth parsing.
 func mayHaveStructs(text []byte) bool { return bytes.Contains(text, []byte("struct")) }

@@ -7,37 +7,37 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// holeName is what stands in SQL where the program puts something in as it runs: a
-// name, which may stand where a value may.
+// holeName replaces text in SQL that the program inserts at run time. It is a name, because a name is also
+// allowed as a value.
 const holeName = "onward_hole"
 
-// hole reports whether a name is, in part, what the program puts in.
-func hole(name string) bool { return strings.Contains(name, holeName) }
+// hasHole reports whether a name is, in part, inserted at run time.
+func hasHole(name string) bool { return strings.Contains(name, holeName) }
 
-// sqlText is SQL that was put together of strings of the code.
+// sqlText is SQL that is assembled from strings of the code.
 type sqlText struct {
 	text []byte
-	// segs tell where a piece of it is from, in order.
+	// segs say where each piece of it comes from, in order.
 	segs []seg
-	// holes are what stands for something else: names and values that are put in.
-	holes []filled
-	quote bool // within a text of SQL's own
-	// unfinished: something had to be put behind it for the grammar to read it.
+	// holes are the placeholders: names and values that are inserted at run time.
+	holes []filledHole
+	quote bool // within a string literal of the SQL
+	// unfinished is set if something had to be appended so that the grammar could read it.
 	unfinished bool
 }
 
-// seg is a place in SQL: with where it is in the file, or, of a hole, where it ends.
+// seg maps an offset in the SQL to an offset in the file. For a hole, to is its end.
 type seg struct{ at, to int }
 
-// filled is a hole, with where the file says what is put in; nowhere, where it is what a
-// name stands for.
-type filled struct {
+// filledHole is a hole, and the code of the file that fills it; said is empty if the hole holds a constant's
+// text.
+type filledHole struct {
 	seg
-	said Span
+	source Span
 }
 
-// place is the offset in the file of one in the SQL.
-func (s *sqlText) place(at int) int {
+// fileOffset returns the offset in the file of an offset in the SQL.
+func (s *sqlText) fileOffset(at int) int {
 	i, found := slices.BinarySearchFunc(s.segs, at, func(s seg, at int) int { return s.at - at })
 	if !found {
 		i--
@@ -48,7 +48,7 @@ func (s *sqlText) place(at int) int {
 	return s.segs[i].to + at - s.segs[i].at
 }
 
-func (s *sqlText) from(file int) {
+func (s *sqlText) continueAt(file int) {
 	if n := len(s.segs); n > 0 && s.segs[n-1].at == len(s.text) {
 		s.segs[n-1].to = file
 		return
@@ -56,26 +56,31 @@ func (s *sqlText) from(file int) {
 	s.segs = append(s.segs, seg{len(s.text), file})
 }
 
-// put puts in what stands for something else. next is where the file goes on.
-func (s *sqlText) put(what string, next int) {
+// addHole appends a placeholder. next is the offset at which the file continues.
+func (s *sqlText) addHole(what string, next int) {
 	if s.quote {
 		what = "x"
 	}
 	n := len(s.text)
 	s.text = append(s.text, what...)
-	s.holes = append(s.holes, filled{seg: seg{n, len(s.text)}})
-	s.from(next)
+	s.holes = append(s.holes, filledHole{seg: seg{n, len(s.text)}})
+	s.continueAt(next)
 }
 
-// add adds a string of the code.
-func (s *sqlText) add(text []byte, l literal, d *dialect) {
-	s.from(l.from)
+// addString appends a string of the code.
+func (s *sqlText) addString(text []byte, l literal, d *dialect) {
+	s.continueAt(l.from)
 	for i := l.from; i < l.to; {
 		c := text[i]
 		rest := text[i:l.to]
 		switch {
 		case c == '\\' && l.escapes && len(rest) > 1:
-			i = s.escape(rest[1], i)
+			i = s.addEscape(rest[1], i)
+			continue
+		case c == '"' && d == csharp && l.from == l.open+1 && len(rest) > 1 && rest[1] == '"': // in @"…"
+			s.text = append(s.text, c)
+			i += 2
+			s.continueAt(i)
 			continue
 		case c == '\'':
 			s.quote = !s.quote
@@ -87,8 +92,8 @@ func (s *sqlText) add(text []byte, l literal, d *dialect) {
 			continue
 		default:
 			if n, what := s.holeAt(text, rest, i, l, d); n > 0 {
-				s.put(what, i+n)
-				s.holes[len(s.holes)-1].said = Span{From: i, To: i + n}
+				s.addHole(what, i+n)
+				s.holes[len(s.holes)-1].source = Span{From: i, To: i + n}
 				i += n
 				continue
 			}
@@ -98,8 +103,8 @@ func (s *sqlText) add(text []byte, l literal, d *dialect) {
 	}
 }
 
-// escape adds what a backslash makes of a byte.
-func (s *sqlText) escape(c byte, i int) int {
+// addEscape appends the byte that a backslash sequence means.
+func (s *sqlText) addEscape(c byte, i int) int {
 	switch c {
 	case 'n', 'r', 't':
 		s.text = append(s.text, ' ')
@@ -111,7 +116,7 @@ func (s *sqlText) escape(c byte, i int) int {
 		}
 		s.text = append(s.text, c)
 	}
-	s.from(i + 2)
+	s.continueAt(i + 2)
 	return i + 2
 }
 
@@ -124,24 +129,24 @@ var holeByte = func() (out [256]bool) {
 
 const parameter = " $1 "
 
-// holeAt tells how many bytes of the rest of a string are put in as it runs, and what
-// to put there: a value is a parameter, all else a name.
+// holeAt returns how many bytes at the start of the rest of a string are replaced at run time, and the
+// placeholder: a parameter for a value, a name for anything else.
 func (s *sqlText) holeAt(text, rest []byte, i int, l literal, d *dialect) (int, string) {
 	switch rest[0] {
 	case '$':
-		return dollar(rest, l)
+		return readDollar(rest, l)
 	case '#':
-		if following(rest) != '{' {
+		if secondByte(rest) != '{' {
 			return 0, ""
 		}
 		if l.interp != '#' {
-			return braces(rest, 2), parameter
+			return closedLength(rest, 2), parameter
 		}
-		return braces(rest, 2), holeName
+		return closedLength(rest, 2), holeName
 	case '{':
-		return curly(rest, l, d)
+		return readCurly(rest, l, d)
 	case '%':
-		return percent(rest)
+		return readPercent(rest)
 	}
 	before := byte(0)
 	if i > l.from {
@@ -150,24 +155,24 @@ func (s *sqlText) holeAt(text, rest []byte, i int, l literal, d *dialect) (int, 
 	if s.quote {
 		return 0, ""
 	}
-	return bind(rest, before)
+	return readBind(rest, before)
 }
 
-// following is the second byte of a text; 0 for none.
-func following(rest []byte) byte {
+// secondByte returns the second byte of a text; 0 for none.
+func secondByte(rest []byte) byte {
 	if len(rest) > 1 {
 		return rest[1]
 	}
 	return 0
 }
 
-// dollar reads ${x}, $(x), $<x>, $[x] and $x; $1 and $body$ are SQL's own.
-func dollar(rest []byte, l literal) (int, string) {
-	switch next := following(rest); {
+// readDollar reads ${x}, $(x), $<x>, $[x] and $x; $1 and $body$ are SQL's own.
+func readDollar(rest []byte, l literal) (int, string) {
+	switch next := secondByte(rest); {
 	case next == '{':
-		return braces(rest, 2), holeName
+		return closedLength(rest, 2), holeName
 	case next == '(' || next == '<' || next == '[':
-		if n := closes(rest[1:], next); n > 2 {
+		if n := bracketLength(rest[1:], next); n > 2 {
 			return n + 1, parameter
 		}
 	case next == '$' || next >= '0' && next <= '9' || !nameByte[next]:
@@ -184,9 +189,9 @@ func dollar(rest []byte, l literal) (int, string) {
 	return 0, ""
 }
 
-// curly reads {x}, {{ x }} and {% x %}.
-func curly(rest []byte, l literal, d *dialect) (int, string) {
-	switch next := following(rest); {
+// readCurly reads {x}, {{ x }} and {% x %}.
+func readCurly(rest []byte, l literal, d *dialect) (int, string) {
+	switch next := secondByte(rest); {
 	case next == '{':
 		if n := strings.Index(string(rest), "}}"); n > 0 {
 			n += 2
@@ -200,14 +205,14 @@ func curly(rest []byte, l literal, d *dialect) (int, string) {
 			return n + 2, " "
 		}
 	case l.interp == '{' || l.interp == 'd' && next == '$' || d != nil && d.brace && (next == '}' || nameByte[next]):
-		return braces(rest, 1), holeName
+		return closedLength(rest, 1), holeName
 	}
 	return 0, ""
 }
 
-// bind reads ?, ?1, :name, :"name" and @name, behind a byte.
-func bind(rest []byte, before byte) (int, string) {
-	next := following(rest)
+// readBind reads ?, ?1, :name, :"name" and @name. before is the byte before them.
+func readBind(rest []byte, before byte) (int, string) {
+	next := secondByte(rest)
 	name := nameByte[next] && (next < '0' || next > '9')
 	switch rest[0] {
 	case '?':
@@ -240,11 +245,11 @@ func bind(rest []byte, before byte) (int, string) {
 	return 0, ""
 }
 
-// percent reads %s, %[1]d, %1$s and %(name)s.
-func percent(rest []byte) (int, string) {
+// readPercent reads %s, %[1]d, %1$s and %(name)s.
+func readPercent(rest []byte) (int, string) {
 	n := 1
 	if n < len(rest) && rest[n] == '(' {
-		if k := closes(rest[1:], '('); k > 0 && k+1 < len(rest) && (rest[k+1] == 's' || rest[k+1] == 'd') {
+		if k := bracketLength(rest[1:], '('); k > 0 && k+1 < len(rest) && (rest[k+1] == 's' || rest[k+1] == 'd') {
 			return k + 2, parameter
 		}
 		return 0, ""
@@ -258,8 +263,8 @@ func percent(rest []byte) (int, string) {
 	return 0, ""
 }
 
-// braces is the length up to the brace that ends what is open after n bytes.
-func braces(rest []byte, n int) int {
+// closedLength returns the length up to the brace that closes what is open after n bytes.
+func closedLength(rest []byte, n int) int {
 	depth := 1
 	for ; n < len(rest); n++ {
 		switch rest[n] {
@@ -274,8 +279,8 @@ func braces(rest []byte, n int) int {
 	return len(rest)
 }
 
-// closes is the length of a name in brackets, 0 for anything else.
-func closes(rest []byte, open byte) int {
+// bracketLength returns the length of a name in brackets, 0 for anything else.
+func bracketLength(rest []byte, open byte) int {
 	end := map[byte]byte{'(': ')', '<': '>', '[': ']'}[open]
 	for n := 1; n < len(rest); n++ {
 		if rest[n] == end {
@@ -296,36 +301,39 @@ func nameLen(rest []byte) int {
 	return n
 }
 
-// maxMends bounds the tries to read SQL that is put together.
+// maxMends bounds the attempts to read assembled SQL.
 const maxMends = 8
 
-// parse reads the statements of the text. Where the grammar has something against
-// what stands for a hole, the hole is left out, and tried again.
-func (s *sqlText) parse() []pgparse.Stmt {
+// parseStatements reads the statements of the text. If the grammar refuses a placeholder, it is left out, and parse
+// tries again.
+func (s *sqlText) parseStatements() []pgparse.Stmt {
 	text := slices.Clone(s.text)
-	out := split(text)
+	out := splitStatements(text)
 	for range maxMends {
-		at := failing(out)
+		at := firstFailure(out)
 		if at < 0 {
 			return out
 		}
 		if at >= len(strings.TrimRight(string(text), " \t\r\n;")) {
-			break // something is to come
+			break // more follows at run time
 		}
-		i := s.suspect(text, at)
+		i := s.holeBefore(text, at)
 		if i < 0 {
 			break
 		}
 		for k := s.holes[i].at; k < s.holes[i].to; k++ {
 			text[k] = ' '
 		}
-		out = split(text)
+		out = splitStatements(text)
 	}
-	for _, more := range []string{" (" + holeName + ") DO NOTHING", " DO NOTHING", " " + holeName, " (" + holeName + ")", " = " + holeName, ")", "))", " " + holeName + ")"} {
-		if failing(out) < 0 || len(text) > 64<<10 {
+	for _, more := range []string{
+		" (" + holeName + ") DO NOTHING", " DO NOTHING", " " + holeName, " (" + holeName + ")", " = " + holeName, ")",
+		"))", " " + holeName + ")",
+	} {
+		if firstFailure(out) < 0 || len(text) > 64<<10 {
 			return out
 		}
-		if tried := split(append(text[:len(text):len(text)], more...)); failing(tried) < 0 {
+		if tried := splitStatements(append(text[:len(text):len(text)], more...)); firstFailure(tried) < 0 {
 			s.unfinished = true
 			return clampTo(tried, len(s.text))
 		}
@@ -333,7 +341,8 @@ func (s *sqlText) parse() []pgparse.Stmt {
 	return out
 }
 
-// clampTo ends statements where the text ends, which what was put behind it for the grammar is no part of.
+// clampTo ends statements at the end of the text: whatever was appended for the grammar is not part of
+// them.
 func clampTo(list []pgparse.Stmt, end int) []pgparse.Stmt {
 	for i := range list {
 		list[i].Start, list[i].End = min(list[i].Start, end), min(list[i].End, end)
@@ -341,16 +350,16 @@ func clampTo(list []pgparse.Stmt, end int) []pgparse.Stmt {
 	return list
 }
 
-func split(text []byte) []pgparse.Stmt {
-	f, err := pgparse.Split(string(text))
+func splitStatements(text []byte) []pgparse.Stmt {
+	f, err := pgparse.SplitText(string(text))
 	if err != nil {
 		return nil
 	}
 	return f.Stmts
 }
 
-// failing is where the first statement that is none fails; -1 for nowhere.
-func failing(list []pgparse.Stmt) int {
+// firstFailure returns the offset at which the first invalid statement fails; -1 for none.
+func firstFailure(list []pgparse.Stmt) int {
 	for i := range list {
 		if list[i].Err != nil {
 			return list[i].Err.Offset
@@ -359,8 +368,8 @@ func failing(list []pgparse.Stmt) int {
 	return -1
 }
 
-// suspect is the hole at a place, or the last one in front of it, that still stands.
-func (s *sqlText) suspect(text []byte, at int) int {
+// holeBefore returns the hole at an offset, or the last one before it, that is not yet removed.
+func (s *sqlText) holeBefore(text []byte, at int) int {
 	for i := len(s.holes) - 1; i >= 0; i-- {
 		h := s.holes[i]
 		if h.at <= at+1 && at-h.to < 40 && strings.TrimSpace(string(text[h.at:h.to])) != "" {

@@ -2,7 +2,8 @@ package usage
 
 import "slices"
 
-// Identifiers are the names in a text, as sorted marks, each once. A name in a text or a comment is one, too.
+// Identifiers returns the names in a text, as sorted marks, each once. Names in strings and comments count,
+// too.
 func Identifiers(text []byte) []uint32 {
 	var out []uint32
 	for i := 0; i < len(text); {
@@ -12,7 +13,7 @@ func Identifiers(text []byte) []uint32 {
 		}
 		n := nameLen(text[i:])
 		if n > 1 && n <= maxIdentifier {
-			out = append(out, Mark(string(text[i:i+n])))
+			out = append(out, HashText(string(text[i:i+n])))
 		}
 		i += n
 	}
@@ -20,5 +21,5 @@ func Identifiers(text []byte) []uint32 {
 	return slices.Compact(out)
 }
 
-// maxIdentifier is how long a name of Postgres is, at most.
+// maxIdentifier is the maximal length of a Postgres name.
 const maxIdentifier = 63

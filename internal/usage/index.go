@@ -8,15 +8,15 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// File is a file of the code and what it says.
+// File is a file of the code and its facts.
 type File struct {
 	Path  string
 	Facts *Facts
-	// Observed: it is a recording, and a server saw its queries.
+	// Observed is set if it is a recording, whose queries a server saw.
 	Observed bool
 }
 
-// Use is a place of the code that needs something of the schema.
+// Use is a place in the code that needs something from the schema.
 type Use struct {
 	Path  string
 	Line  int
@@ -28,36 +28,37 @@ type Use struct {
 // Index finds the facts of all files by the names in them.
 type Index struct {
 	files     []File
-	relations map[string][]at // in queries, by their names
-	columns   map[string][]at // in queries
-	tables    map[string][]at // of models and calls, in lower case
-	bases     map[string][]at // of classes that models may extend, as they are written
-	structs   map[string][]at // of Go, of which no mapper is told, as they are written
-	embedding map[string][]at // those of them that embed another one, as classes are
-	classes   map[string][]at // of models that name no table, in lower case, without underscores
-	functions map[string][]at
-	types     map[string][]at
-	constants map[string][]at
-	strings   map[uint32][]at
-	enums     map[string][]at // by their labels
-	observed  map[string]bool // the files that are recordings
+	relations map[string][]factPlace // in queries, by their names
+	columns   map[string][]factPlace // in queries
+	tables    map[string][]factPlace // of models and calls, in lower case
+	bases     map[string][]factPlace // of classes that models may extend, as they are written
+	structs   map[string][]factPlace // of Go, not declared to a mapper, as they are written
+	embedding map[string][]factPlace // structs that embed another one, by its class
+	classes   map[string][]factPlace // of models that name no table, in lower case, without underscores
+	functions map[string][]factPlace
+	types     map[string][]factPlace
+	constants map[string][]factPlace
+	strings   map[uint32][]factPlace
+	enums     map[string][]factPlace // by their labels
+	observed  map[string]bool        // the files that are recordings
 	texts     map[string][]constantAt
 }
 
-// at is a fact: its file, and its index there.
-type at struct{ file, item, part int32 }
+// factPlace identifies a fact: its file, and its index there.
+type factPlace struct{ file, item, part int32 }
 
-// NewIndex puts the facts of files together.
+// NewIndex combines the facts of files.
 func NewIndex(files []File) *Index {
 	x := &Index{
-		files: files, relations: map[string][]at{}, columns: map[string][]at{}, tables: map[string][]at{}, classes: map[string][]at{}, bases: map[string][]at{},
-		functions: map[string][]at{}, types: map[string][]at{}, constants: map[string][]at{}, strings: map[uint32][]at{},
-		enums: map[string][]at{}, structs: map[string][]at{}, embedding: map[string][]at{},
+		files: slices.Clone(files), relations: map[string][]factPlace{}, columns: map[string][]factPlace{}, tables: map[string][]factPlace{}, classes: map[string][]factPlace{}, bases: map[string][]factPlace{},
+		functions: map[string][]factPlace{}, types: map[string][]factPlace{}, constants: map[string][]factPlace{}, strings: map[uint32][]factPlace{},
+		enums: map[string][]factPlace{}, structs: map[string][]factPlace{}, embedding: map[string][]factPlace{},
 		observed: map[string]bool{}, texts: constantsOf(files),
 	}
 	for i := range files {
 		if files[i].Facts != nil {
-			x.add(int32(i), files[i].Facts)
+			x.files[i].Facts = x.spelled(files[i].Path, files[i].Facts)
+			x.addFile(int32(i), x.files[i].Facts)
 		}
 		if files[i].Observed {
 			x.observed[files[i].Path] = true
@@ -66,35 +67,35 @@ func NewIndex(files []File) *Index {
 	return x
 }
 
-func (x *Index) add(file int32, f *Facts) {
+func (x *Index) addFile(file int32, f *Facts) {
 	for q := range f.Queries {
 		for k, r := range f.Queries[q].Relations {
-			x.relations[r.Name] = append(x.relations[r.Name], at{file, int32(q), int32(k)})
+			x.relations[r.Name] = append(x.relations[r.Name], factPlace{file, int32(q), int32(k)})
 		}
 		for k, c := range f.Queries[q].Columns {
-			x.columns[c.Name] = append(x.columns[c.Name], at{file, int32(q), int32(k)})
+			x.columns[c.Name] = append(x.columns[c.Name], factPlace{file, int32(q), int32(k)})
 		}
 		for k, r := range f.Queries[q].Functions {
-			x.functions[r.Name] = append(x.functions[r.Name], at{file, int32(q), int32(k)})
+			x.functions[r.Name] = append(x.functions[r.Name], factPlace{file, int32(q), int32(k)})
 		}
 		for k, r := range f.Queries[q].Types {
-			x.types[r.Name] = append(x.types[r.Name], at{file, int32(q), int32(k)})
+			x.types[r.Name] = append(x.types[r.Name], factPlace{file, int32(q), int32(k)})
 		}
 		for k, p := range f.Queries[q].Constants {
-			x.constants[p.Text] = append(x.constants[p.Text], at{file, int32(q), int32(k)})
+			x.constants[p.Text] = append(x.constants[p.Text], factPlace{file, int32(q), int32(k)})
 		}
 	}
 	for i, m := range f.Models {
 		if m.Base || m.Table == "" || len(f.Structs) > 0 {
-			x.bases[m.Class] = append(x.bases[m.Class], at{file, int32(i), isModel})
+			x.bases[m.Class] = append(x.bases[m.Class], factPlace{file, int32(i), isModel})
 		}
 		if m.Base {
 			continue
 		}
 		if m.Table != "" {
-			x.tables[strings.ToLower(m.Table)] = append(x.tables[strings.ToLower(m.Table)], at{file, int32(i), isModel})
+			x.tables[strings.ToLower(m.Table)] = append(x.tables[strings.ToLower(m.Table)], factPlace{file, int32(i), isModel})
 		} else {
-			x.classes[bare(m.Class)] = append(x.classes[bare(m.Class)], at{file, int32(i), isModel})
+			x.classes[normalizeName(m.Class)] = append(x.classes[normalizeName(m.Class)], factPlace{file, int32(i), isModel})
 		}
 	}
 	x.addStructs(file, f)
@@ -104,22 +105,22 @@ func (x *Index) add(file int32, f *Facts) {
 		if table == "" {
 			continue
 		}
-		x.tables[strings.ToLower(table)] = append(x.tables[strings.ToLower(table)], at{file, int32(i), isCall})
+		x.tables[strings.ToLower(table)] = append(x.tables[strings.ToLower(table)], factPlace{file, int32(i), isCall})
 	}
 	for i := range f.Enums {
 		for k, l := range f.Enums[i].Labels {
-			x.enums[l.Name] = append(x.enums[l.Name], at{file, int32(i), int32(k)})
+			x.enums[l.Name] = append(x.enums[l.Name], factPlace{file, int32(i), int32(k)})
 			if l.Text != l.Name && l.Text != "" {
-				x.enums[l.Text] = append(x.enums[l.Text], at{file, int32(i), int32(k)})
+				x.enums[l.Text] = append(x.enums[l.Text], factPlace{file, int32(i), int32(k)})
 			}
 		}
 	}
 	for i, s := range f.Strings {
-		x.strings[s.Mark] = append(x.strings[s.Mark], at{file, int32(i), 0})
+		x.strings[s.Mark] = append(x.strings[s.Mark], factPlace{file, int32(i), 0})
 	}
 }
 
-// What a fact of Index.tables is.
+// The kind of a fact in Index.tables.
 const (
 	isModel = 0
 	isCall  = 1
@@ -128,23 +129,24 @@ const (
 // Bound is an index bound to the schema of one database.
 type Bound struct {
 	*Index
-	// Schema is that of the database; nil is not known.
+	// Schema is the database's schema; nil if it is not known.
 	Schema *catalog.Catalog
-	// Skip leaves files out, as those of other services; nil leaves none.
+	// Skip excludes files, such as files of other services; nil excludes none.
 	Skip func(path string) bool
-	// Class is that of a table whose name is in no spelling of it; "" is none.
+	// Class is a table's class if its name is no spelling of the table's name; "" if
+	// there is none.
 	Class string
 }
 
-func (b *Bound) skips(file int32) bool { return b.Skip != nil && b.Skip(b.files[file].Path) }
+func (b *Bound) isSkipped(file int32) bool { return b.Skip != nil && b.Skip(b.files[file].Path) }
 
-// is reports whether a name in code, with its schema or without, is that of a relation.
-func (b *Bound) is(schema, name string, n catalog.Name) bool {
+// meansRelation reports whether a name in code, with or without its schema, means a relation.
+func (b *Bound) meansRelation(schema, name string, n catalog.Name) bool {
 	if name != n.Name || schema != "" && n.Schema != "" && schema != n.Schema {
 		return false
 	}
 	if schema == "" && n.Schema != "" && n.Schema != "public" && b.Schema != nil {
-		// What stands in the search path is meant, where there is one.
+		// If the search path has a relation of this name, that one is meant.
 		if r := b.Schema.Lookup("", name); r != nil && r.Name != n {
 			return false
 		}
@@ -152,31 +154,31 @@ func (b *Bound) is(schema, name string, n catalog.Name) bool {
 	return true
 }
 
-// Ranks of evidence: what shows most comes first.
+// Ranks of evidence: the strongest is first.
 const (
 	rankWrite = iota
 	rankQuery
 	rankCall
-	rankRoutine // a function, which somebody has to call
+	rankRoutine // a function, which needs a caller
 	rankModel
 	rankName
 )
 
-// naming calls f for the queries that name a relation, each time: i is which of the
-// query's relations it is.
-func (b *Bound) naming(n catalog.Name, f func(path string, q *Query, i int)) {
+// eachNamingQuery calls f for the queries that name a relation, each time: i is the index of the
+// relation in the query.
+func (b *Bound) eachNamingQuery(n catalog.Name, f func(path string, q *Query, i int)) {
 	for _, a := range b.relations[n.Name] {
 		q := &b.files[a.file].Facts.Queries[a.item]
-		if r := q.Relations[a.part]; b.is(r.Schema, r.Name, n) && !b.skips(a.file) && !b.kept(q) {
+		if r := q.Relations[a.part]; b.meansRelation(r.Schema, r.Name, n) && !b.isSkipped(a.file) && !b.isKnownRoutine(q) {
 			f(b.files[a.file].Path, q, int(a.part))
 		}
 	}
 }
 
-// Relation gives the places that use a table, view or sequence.
+// Relation returns the places that use a table, view or sequence.
 func (b *Bound) Relation(n catalog.Name) []Use {
 	var out []Use
-	b.naming(n, func(path string, q *Query, i int) {
+	b.eachNamingQuery(n, func(path string, q *Query, i int) {
 		r := q.Relations[i]
 		rank := rankQuery
 		switch {
@@ -187,7 +189,7 @@ func (b *Bound) Relation(n catalog.Name) []Use {
 		}
 		out = append(out, Use{path, r.Line, r.How, Parsed, rank})
 	})
-	b.mapped(n, func(path string, m *Model) {
+	b.eachMapped(n, func(path string, m *Model) {
 		switch {
 		case m.Put:
 			out = append(out, Use{path, m.Line, Names, Parsed, rankModel})
@@ -201,13 +203,13 @@ func (b *Bound) Relation(n catalog.Name) []Use {
 		}
 		out = append(out, Use{path, c.Line, c.How, Parsed, rank})
 	})
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// mapped calls its functions for the models and calls of a table.
-func (b *Bound) mapped(n catalog.Name, model func(string, *Model), call func(string, *Call)) {
+// eachMapped calls its functions for a table's models and calls.
+func (b *Bound) eachMapped(n catalog.Name, model func(string, *Model), call func(string, *Call)) {
 	for _, a := range b.tables[strings.ToLower(n.Name)] {
-		if b.skips(a.file) {
+		if b.isSkipped(a.file) {
 			continue
 		}
 		f := &b.files[a.file]
@@ -222,26 +224,26 @@ func (b *Bound) mapped(n catalog.Name, model func(string, *Model), call func(str
 	}
 	seen := map[string]bool{}
 	for _, word := range append(TableWords(n.Name), b.Class) {
-		if seen[bare(word)] {
+		if seen[normalizeName(word)] {
 			continue
 		}
-		seen[bare(word)] = true
-		for _, a := range b.classes[bare(word)] {
-			if !b.skips(a.file) {
+		seen[normalizeName(word)] = true
+		for _, a := range b.classes[normalizeName(word)] {
+			if !b.isSkipped(a.file) {
 				model(b.files[a.file].Path, &b.files[a.file].Facts.Models[a.item])
 			}
 		}
-		b.embedded(bare(word), model)
+		b.eachEmbedded(normalizeName(word), model)
 	}
 }
 
-// Column gives the places that use a column.
+// Column returns the places that use a column.
 func (b *Bound) Column(n catalog.Name, column string) []Use {
 	var out []Use
 	for _, a := range b.columns[column] {
 		q := &b.files[a.file].Facts.Queries[a.item]
 		c := &q.Columns[a.part]
-		if b.means(q, c.Name, c.Of, n) && !b.skips(a.file) && !b.kept(q) {
+		if b.meansColumn(q, c.Name, c.Of, n) && !b.isSkipped(a.file) && !b.isKnownRoutine(q) {
 			rank := rankQuery
 			switch {
 			case q.Routine.Name != "":
@@ -254,11 +256,11 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 	}
 	words := map[uint32]bool{}
 	for _, s := range Spellings(column) {
-		words[Mark(s)] = true
+		words[HashText(s)] = true
 	}
-	b.mapped(n, func(path string, m *Model) {
+	b.eachMapped(n, func(path string, m *Model) {
 		path, line, told := b.columnOf(path, m, column, 0)
-		if told && (!m.Row || b.shaped(m, n)) {
+		if told && (!m.Row || b.hasTableKeys(m, n)) {
 			out = append(out, Use{path, line, Maps, Parsed, rankModel})
 		}
 	}, func(path string, c *Call) {
@@ -266,11 +268,11 @@ func (b *Bound) Column(n catalog.Name, column string) []Use {
 			out = append(out, Use{path, c.Words[i].Line, c.How, Parsed, rankCall})
 		}
 	})
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// column is where a model tells of a column.
-func (m *Model) column(column string) (line int, told bool) {
+// columnLine returns the line in which a model declares a column.
+func (m *Model) columnLine(column string) (line int, told bool) {
 	for _, f := range m.Fields {
 		if f.Column == column || f.Column == "" && slices.Contains(Spellings(column), f.Field) {
 			return f.Line, !f.Left
@@ -279,10 +281,10 @@ func (m *Model) column(column string) (line int, told bool) {
 	return m.Line, m.All && !slices.ContainsFunc(m.Without, func(p Place) bool { return p.Name == column })
 }
 
-// Leaves gives the places that tell a mapper to leave a column alone.
-func (b *Bound) Leaves(n catalog.Name, column string) []Use {
+// FindIgnored returns the places that configure a mapper to ignore a column.
+func (b *Bound) FindIgnored(n catalog.Name, column string) []Use {
 	var out []Use
-	b.mapped(n, func(path string, m *Model) {
+	b.eachMapped(n, func(path string, m *Model) {
 		for _, p := range m.Without {
 			if p.Name == column {
 				out = append(out, Use{path, p.Line, Maps, Parsed, rankModel})
@@ -297,9 +299,9 @@ func (b *Bound) Leaves(n catalog.Name, column string) []Use {
 	return out
 }
 
-// means reports whether a name in a query is a column of a relation, which has one of
-// that name: the innermost query that has such a column means its own.
-func (b *Bound) means(q *Query, column string, sources []int, n catalog.Name) bool {
+// meansColumn reports whether a name in a query is a column of a relation that has such a
+// column. The innermost query with a column of this name wins.
+func (b *Bound) meansColumn(q *Query, column string, sources []int, n catalog.Name) bool {
 	other := false
 	for _, of := range sources {
 		switch {
@@ -308,17 +310,17 @@ func (b *Bound) means(q *Query, column string, sources []int, n catalog.Name) bo
 				return false
 			}
 		case of == OtherSource:
-		case b.is(q.Relations[of].Schema, q.Relations[of].Name, n):
+		case b.meansRelation(q.Relations[of].Schema, q.Relations[of].Name, n):
 			return true
 		default:
-			other = other || b.has(q.Relations[of], column)
+			other = other || b.relationHasColumn(q.Relations[of], column)
 		}
 	}
 	return false
 }
 
-// has reports whether the schema knows a relation with a column.
-func (b *Bound) has(r Relation, column string) bool {
+// relationHasColumn reports whether the schema knows a relation with a column.
+func (b *Bound) relationHasColumn(r Relation, column string) bool {
 	if b.Schema == nil {
 		return false
 	}
@@ -326,8 +328,8 @@ func (b *Bound) has(r Relation, column string) bool {
 	return found != nil && found.Column(column) != nil
 }
 
-// ranked sorts uses, the best first, and leaves out what stands in one line twice.
-func (x *Index) ranked(list []Use) []Use {
+// rankUses sorts uses, the best first, and removes duplicates in one line.
+func (x *Index) rankUses(list []Use) []Use {
 	for i := range list {
 		if x.observed[list[i].Path] {
 			list[i].Grade = Observed
@@ -336,7 +338,7 @@ func (x *Index) ranked(list []Use) []Use {
 	slices.SortStableFunc(list, func(a, b Use) int {
 		return cmp.Or(int(b.Grade)-int(a.Grade), a.rank-b.rank, strings.Compare(a.Path, b.Path), a.Line-b.Line)
 	})
-	seen := map[at]bool{}
+	seen := map[factPlace]bool{}
 	path := map[string]int32{}
 	return slices.DeleteFunc(list, func(u Use) bool {
 		n, ok := path[u.Path]
@@ -344,7 +346,7 @@ func (x *Index) ranked(list []Use) []Use {
 			n = int32(len(path))
 			path[u.Path] = n
 		}
-		k := at{n, int32(u.Line), 0}
+		k := factPlace{n, int32(u.Line), 0}
 		if seen[k] {
 			return true
 		}

@@ -6,32 +6,33 @@ import (
 	"strings"
 )
 
-// addStructs indexes the structs of a file of which no mapper is told.
+// addStructs indexes the structs of a file that are not declared to a mapper.
 func (x *Index) addStructs(file int32, f *Facts) {
 	for i := range f.Structs {
 		s := &f.Structs[i]
 		if s.Class == "" || slices.ContainsFunc(f.Models, func(m Model) bool { return m.Class == s.Class }) {
 			continue
 		}
-		x.structs[s.Class] = append(x.structs[s.Class], at{file, int32(i), 0})
+		x.structs[s.Class] = append(x.structs[s.Class], factPlace{file, int32(i), 0})
 		if len(s.Bases) > 0 {
-			x.embedding[bare(s.Class)] = append(x.embedding[bare(s.Class)], at{file, int32(i), 0})
+			x.embedding[normalizeName(s.Class)] = append(x.embedding[normalizeName(s.Class)], factPlace{file, int32(i), 0})
 		}
 	}
 }
 
-// maxBases is how far up the classes of a model are followed.
+// maxBases is how many levels up the base classes of a model are followed.
 const maxBases = 4
 
-// columnOf is where a model, or a class that it extends, tells of a column.
+// columnOf returns where a model, or a class that it extends, declares a column.
 func (b *Bound) columnOf(path string, m *Model, column string, up int) (where string, line int, told bool) {
-	if line, told = m.column(column); told {
+	if line, told = m.columnLine(column); told {
 		return path, line, true
 	}
 	return b.columnOfBases(path, m.Bases, column, up)
 }
 
-// columnOfBases is where a class that one of a file extends tells of a column.
+// columnOfBases returns where a base class declares a column. file is the file with the
+// derived class.
 func (b *Bound) columnOfBases(file string, bases []Base, column string, up int) (where string, line int, told bool) {
 	if up == maxBases {
 		return "", 0, false
@@ -46,7 +47,7 @@ func (b *Bound) columnOfBases(file string, bases []Base, column string, up int) 
 			case m != nil:
 				where, line, told = b.columnOf(f.Path, m, rest, up+1)
 			default:
-				if where, line = f.Path, s.has(marks(Spellings(rest))); line > 0 {
+				if where, line = f.Path, s.fieldLine(markTexts(Spellings(rest))); line > 0 {
 					told = true
 				} else {
 					where, line, told = b.columnOfBases(f.Path, s.Bases, rest, up+1)
@@ -61,8 +62,8 @@ func (b *Bound) columnOfBases(file string, bases []Base, column string, up int) 
 	return "", 0, false
 }
 
-// eachBase calls f for what a name of a class that one of a file extends may mean: a
-// model, or else a struct, until it says no.
+// eachBase calls f for the models, or else the structs, that the name of a base class in a
+// file may mean, until f returns false.
 func (b *Bound) eachBase(file, name string, f func(*File, *Model, *Struct) bool) {
 	in, class := "", name
 	if n := strings.LastIndexByte(name, '.'); n >= 0 {
@@ -81,30 +82,29 @@ func (b *Bound) eachBase(file, name string, f func(*File, *Model, *Struct) bool)
 		return path.Base(path.Dir(of)) == in
 	}
 	for _, a := range b.bases[class] {
-		if of := &b.files[a.file]; !b.skips(a.file) && may(of.Path) && !f(of, &of.Facts.Models[a.item], nil) {
+		if of := &b.files[a.file]; !b.isSkipped(a.file) && may(of.Path) && !f(of, &of.Facts.Models[a.item], nil) {
 			return
 		}
 	}
 	for _, a := range b.structs[class] {
-		if of := &b.files[a.file]; !b.skips(a.file) && may(of.Path) && !f(of, nil, &of.Facts.Structs[a.item]) {
+		if of := &b.files[a.file]; !b.isSkipped(a.file) && may(of.Path) && !f(of, nil, &of.Facts.Structs[a.item]) {
 			return
 		}
 	}
 }
 
-// embedded calls f for the structs of a class that are models because they embed one:
-// nothing else in their file tells a mapper of them.
-func (b *Bound) embedded(class string, f func(string, *Model)) {
+// eachEmbedded calls f for the structs of a class that are models only because they embed one:
+// nothing else in their file declares them to a mapper.
+func (b *Bound) eachEmbedded(class string, f func(string, *Model)) {
 	for _, a := range b.embedding[class] {
 		of := &b.files[a.file]
-		if s := &of.Facts.Structs[a.item]; !b.skips(a.file) && b.extendsModel(of.Path, s, 0) {
+		if s := &of.Facts.Structs[a.item]; !b.isSkipped(a.file) && b.extendsModel(of.Path, s, 0) {
 			f(of.Path, &Model{Class: s.Class, Line: s.Line, Bases: []Base{{Name: s.Class}}})
 		}
 	}
 }
 
-// extendsModel reports whether a struct embeds one of which a mapper is told, which has no
-// table of its own.
+// extendsModel reports whether a struct embeds a model that has no table of its own.
 func (b *Bound) extendsModel(file string, s *Struct, up int) bool {
 	found := false
 	for _, base := range s.Bases {
@@ -119,9 +119,9 @@ func (b *Bound) extendsModel(file string, s *Struct, up int) bool {
 	return false
 }
 
-// has is the line in which a struct has something for a column, by the marks of its
-// spellings; 0 for none.
-func (s *Struct) has(words []uint32) int {
+// fieldLine returns the line in which a struct has a field or tag for a column, by the marks of
+// its spellings; 0 for none.
+func (s *Struct) fieldLine(words []uint32) int {
 	for _, f := range s.Fields {
 		if slices.Contains(words, f.Mark) {
 			return f.Line
@@ -130,11 +130,11 @@ func (s *Struct) has(words []uint32) int {
 	return 0
 }
 
-// marks are those of some texts.
-func marks(texts []string) []uint32 {
+// markTexts returns the marks of some texts.
+func markTexts(texts []string) []uint32 {
 	out := make([]uint32, len(texts))
 	for i, t := range texts {
-		out[i] = Mark(t)
+		out[i] = HashText(t)
 	}
 	return out
 }

@@ -8,58 +8,58 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// Label gives the places that know a label of an enum: queries that compare or write it
-// where the enum is, and classes of constants that are for the enum. Functions that the
-// schema has tell by their bodies.
+// Label returns the places that know a label of an enum: queries that compare or write it
+// as a value of the enum, and classes of constants that match the enum. Functions in the
+// schema are not included, because their bodies are read from the schema.
 func (b *Bound) Label(n catalog.Name, label string) []Use {
-	t := b.enum(n)
+	t := b.findEnum(n)
 	if t == nil {
 		return nil
 	}
-	takes := t.takes(b)
-	is := func(q *Query, c *Constant) bool { return !b.kept(q) && takes(q, c) }
-	return b.ranked(append(b.constant(label, is), b.classOf(t, label)...))
+	takes := t.labelMatcher(b)
+	is := func(q *Query, c *Constant) bool { return !b.isKnownRoutine(q) && takes(q, c) }
+	return b.rankUses(append(b.findConstant(label, is), b.classOf(t, label)...))
 }
 
-// Value gives the places that know a value of a column: queries that compare the column
-// with it or write it there, and classes of constants that are for the column.
+// Value returns the places that know a value of a column: queries that compare the column
+// with it or write it, and classes of constants that match the column.
 func (b *Bound) Value(n catalog.Name, column, value string) []Use {
-	out := b.constant(value, func(q *Query, c *Constant) bool {
+	out := b.findConstant(value, func(q *Query, c *Constant) bool {
 		if c.Column != "" {
-			return c.Column == column && b.means(q, column, c.Of, n)
+			return c.Column == column && b.meansColumn(q, column, c.Of, n)
 		}
-		return c.Function == "" && slices.ContainsFunc(q.Columns, func(o Column) bool { return o.Name == column && b.means(q, column, o.Of, n) })
+		return c.Function == "" && slices.ContainsFunc(q.Columns, func(o Column) bool { return o.Name == column && b.meansColumn(q, column, o.Of, n) })
 	})
-	if t := b.listed(n, column); t != nil {
+	if t := b.columnValues(n, column); t != nil {
 		out = append(out, b.classOf(t, value)...)
 	}
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// constant gives the queries with a text that is one of those that are asked for.
-func (b *Bound) constant(text string, is func(*Query, *Constant) bool) []Use {
+// findConstant returns the queries with a text for which is returns true.
+func (b *Bound) findConstant(text string, is func(*Query, *Constant) bool) []Use {
 	var out []Use
 	for _, a := range b.constants[text] {
 		q := &b.files[a.file].Facts.Queries[a.item]
-		if c := &q.Constants[a.part]; !b.skips(a.file) && is(q, c) {
+		if c := &q.Constants[a.part]; !b.isSkipped(a.file) && is(q, c) {
 			out = append(out, Use{b.files[a.file].Path, c.Line, Reads, Parsed, rankQuery})
 		}
 	}
 	return out
 }
 
-// classOf gives the classes of constants that are for a set of values, and have one.
+// classOf returns the classes of constants that match a set of values and have one value.
 func (b *Bound) classOf(t *valueSet, value string) []Use {
 	var out []Use
 	var works map[*dialect]bool
 	for _, a := range b.enums[value] {
 		f := &b.files[a.file]
 		e := &f.Facts.Enums[a.item]
-		if b.skips(a.file) || !t.isOf(e, value) {
+		if b.isSkipped(a.file) || !t.isOf(e, value) {
 			continue
 		}
 		if works == nil {
-			works = b.speaks(t)
+			works = b.enumLanguages(t)
 		}
 		if d := dialectOf(f.Path); d == nil || works[d] { // Prisma's schema is no program
 			out = append(out, Use{f.Path, e.Labels[a.part].Line, Maps, Parsed, rankModel})
@@ -68,11 +68,12 @@ func (b *Bound) classOf(t *valueSet, value string) []Use {
 	return out
 }
 
-// isOf reports whether a class is for the enum, and has one of its labels. It has all
-// labels of the enum, or none but labels of it, and the enum's name or that of a column;
-// where the labels are the same, to the last one, its name may have more in front.
+// isOf reports whether a class matches the set of values, and has one of its labels. The
+// class must have all labels of the set, or only labels of it. Its name must be the enum's or
+// a column's, perhaps with one of enumEndings. If the labels are exactly the same, other words
+// may precede that name.
 func (t *valueSet) isOf(e *Enum, label string) bool {
-	for _, of := range []func(Label) string{name, value} {
+	for _, of := range []func(Label) string{labelName, labelText} {
 		has, found := 0, false
 		for _, l := range e.Labels {
 			if slices.Contains(t.labels, of(l)) {
@@ -84,12 +85,13 @@ func (t *valueSet) isOf(e *Enum, label string) bool {
 		if !found || has < 2 || !all && !only {
 			continue
 		}
-		class := bare(e.Class)
+		class := normalizeName(e.Class)
 		if t.names[class] {
 			return true
 		}
 		for own := range t.names {
-			if rest, ok := strings.CutPrefix(class, own); ok && slices.Contains(enumEndings, rest) || all && only && len(own) >= minEnum && strings.HasSuffix(class, own) {
+			if rest, ok := strings.CutPrefix(class, own); ok && slices.Contains(enumEndings, rest) ||
+				all && only && len(own) >= minEnum && strings.HasSuffix(class, own) {
 				return true
 			}
 		}
@@ -97,23 +99,24 @@ func (t *valueSet) isOf(e *Enum, label string) bool {
 	return false
 }
 
-// name and value are what a program may write to a column: the name of a constant, or
-// the text that it has.
-func name(l Label) string { return l.Name }
+// labelName and value are the two texts that a program may write to a column: the name of a
+// constant, or its text.
+func labelName(l Label) string { return l.Name }
 
-func value(l Label) string { return cmp.Or(l.Text, l.Name) }
+func labelText(l Label) string { return cmp.Or(l.Text, l.Name) }
 
-// minEnum is how long the name of an enum is that says something at the end of another.
+// minEnum is the minimal length of an enum's name that is significant at the end of a
+// class's name.
 const minEnum = 4
 
-// enumEndings is what classes have behind the name of their column.
+// enumEndings are suffixes of classes after the name of their column.
 var enumEndings = []string{"s", "enum", "type", "value", "values", "option", "options", "choices", "schema"}
 
-// speaks gives the languages of the files that work on the tables of an enum.
-func (b *Bound) speaks(t *valueSet) map[*dialect]bool {
+// enumLanguages returns the languages of the files that use the tables of an enum.
+func (b *Bound) enumLanguages(t *valueSet) map[*dialect]bool {
 	out := map[*dialect]bool{}
 	for _, n := range t.tables {
-		for file := range b.Works(n) {
+		for file := range b.FilesUsing(n) {
 			out[dialectOf(file)] = true
 		}
 	}

@@ -7,23 +7,25 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// Starred is a query that reads all columns of a relation where one more, or one less,
-// makes it fail.
+// Starred is a query that reads all columns of a relation, and fails if a column is added
+// or removed.
 type Starred struct {
 	Star
 	Path string
-	// Keeps: what fails is the plan that a connection keeps, until it is closed.
+	// Keeps is set if the failure is due to a cached plan of a connection, and lasts
+	// until the connection is closed.
 	Keeps bool
 }
 
-// Stars gives the queries that read all columns of a relation into as many places as
-// there are, or into structs that have no field for a new column; "" asks of one that
-// goes. Those of Rust's sqlx fail at the plan that they keep.
+// Stars returns the queries on all columns of a relation that fail after a change. Their
+// rows go into a fixed number of targets, or into structs without a field for the new
+// column; column is "" if a column is removed. Queries of Rust's sqlx fail because of
+// their cached plan.
 func (b *Bound) Stars(n catalog.Name, column string) []Starred {
 	var found, out []Starred
 	b.eachFile(func(f *File) {
 		for _, s := range f.Facts.Stars {
-			if b.is(s.Schema, s.Name, n) {
+			if b.meansRelation(s.Schema, s.Name, n) {
 				found = append(found, Starred{Star: s, Path: f.Path, Keeps: path.Ext(f.Path) == ".rs"})
 			}
 		}
@@ -36,7 +38,7 @@ func (b *Bound) Stars(n catalog.Name, column string) []Starred {
 	for _, s := range found {
 		fails := s.Keeps && known.rust
 		if !s.Keeps {
-			fails = width > 0 && s.Others > 0 && slices.Contains(s.Scans, width+s.Others-1) || !known.column && known.fails(&s.Star, column)
+			fails = width > 0 && s.Others > 0 && slices.Contains(s.Scans, width+s.Others-1) || !known.column && known.failsWithout(&s.Star, column)
 		}
 		if fails {
 			out = append(out, s)
@@ -45,16 +47,16 @@ func (b *Bound) Stars(n catalog.Name, column string) []Starred {
 	return out
 }
 
-// rowsKnown is what the code says of rows wherever it reads them.
+// rowsKnown is what the code as a whole says about its rows.
 type rowsKnown struct {
-	sqlx, rust bool // it works with sqlx, of Go or of Rust
+	sqlx, rust bool // it uses sqlx, of Go or of Rust
 	column     bool // a struct has a field for the column
 }
 
-// rowsKnow looks through all files once.
+// rowsKnow searches all files once.
 func (b *Bound) rowsKnow(column string) rowsKnown {
 	var k rowsKnown
-	words := marks(Spellings(column))
+	words := markTexts(Spellings(column))
 	lax := false
 	b.eachFile(func(f *File) {
 		if f.Facts.Sqlx && path.Ext(f.Path) == ".rs" {
@@ -62,19 +64,19 @@ func (b *Bound) rowsKnow(column string) rowsKnown {
 			return
 		}
 		k.sqlx, lax = k.sqlx || f.Facts.Sqlx, lax || f.Facts.Lax
-		k.column = k.column || slices.ContainsFunc(f.Facts.Structs, func(s Struct) bool { return s.has(words) > 0 })
+		k.column = k.column || slices.ContainsFunc(f.Facts.Structs, func(s Struct) bool { return s.fieldLine(words) > 0 })
 	})
 	k.sqlx = k.sqlx && !lax
 	return k
 }
 
-// fails reports whether rows of a star do not go into their structs, with a column more
-// or, where it is "", one less.
-func (k *rowsKnown) fails(s *Star, column string) bool {
+// failsWithout reports whether rows of a star no longer fit their structs after a column is
+// added or, if column is "", removed.
+func (k *rowsKnown) failsWithout(s *Star, column string) bool {
 	return s.Exact || column != "" && (s.Fitting || s.Sqlx && k.sqlx)
 }
 
-// Width is how many columns a relation has; 0 where that is not known.
+// Width returns the number of a relation's columns; 0 if it is not known.
 func (b *Bound) Width(n catalog.Name) int {
 	if b.Schema == nil {
 		return 0

@@ -7,42 +7,23 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// AnyUpsert gives the places that say ON CONFLICT.
-func (b *Bound) AnyUpsert() []Use {
-	var out []Use
-	b.eachFile(func(f *File) {
-		for i := range f.Facts.Queries {
-			for _, u := range f.Facts.Queries[i].Upserts {
-				out = append(out, Use{f.Path, u.Line, Inserts, Parsed, rankWrite})
-			}
-		}
-	})
-	spelled := len(out) > 0
-	b.eachFile(func(f *File) {
-		for _, u := range f.Facts.Upserts {
-			if !u.Own || !spelled {
-				out = append(out, Use{f.Path, u.Line, Inserts, Parsed, rankCall})
-			}
-		}
-	})
-	return b.ranked(out)
-}
-
-// UpsertOn is what ON CONFLICT may ask for: columns of a relation, or a constraint.
+// UpsertOn is a target of ON CONFLICT: columns of a relation, or a constraint.
 type UpsertOn struct {
 	Name       catalog.Name
 	Columns    []string
 	Constraint string
-	// Partial: of some rows, so that ON CONFLICT has to have a condition, too.
+	// Any matches every target that needs an index.
+	Any bool
+	// Partial is set if the index has a condition, so ON CONFLICT needs one, too.
 	Partial bool
-	// Fields are the columns of the classes that map the table, by their fields.
+	// Fields maps the fields of each class of the table to columns.
 	Fields map[string]map[string]string
 }
 
-// Upsert gives the places that say ON CONFLICT so, and those that may: the table, or what
-// they ask for, they do not spell.
+// Upsert returns the places with ON CONFLICT on this target. may are places that do not
+// spell out the table or the target, and may mean it.
 func (b *Bound) Upsert(on UpsertOn) (sure, may []Use) {
-	on.Columns = sorted(on.Columns)
+	on.Columns = sortLower(on.Columns)
 	var open []Use
 	spelled := false
 	b.eachFile(func(f *File) {
@@ -52,9 +33,9 @@ func (b *Bound) Upsert(on UpsertOn) (sure, may []Use) {
 				u := &q.Upserts[k]
 				spelled = spelled || u.Relation >= 0
 				e := Use{f.Path, u.Line, Inserts, Parsed, rankWrite}
-				switch own := u.Relation >= 0 && b.is(q.Relations[u.Relation].Schema, q.Relations[u.Relation].Name, on.Name); {
+				switch own := u.Relation >= 0 && b.meansRelation(q.Relations[u.Relation].Schema, q.Relations[u.Relation].Name, on.Name); {
 				case on.Partial && !u.Where && u.Constraint == "":
-				case !own && u.Relation >= 0 || !u.Open && !on.is(&u.Target):
+				case !own && u.Relation >= 0 || !u.Open && !on.matchesTarget(&u.Target):
 				case u.Open:
 					open = append(open, e)
 				case own:
@@ -67,33 +48,34 @@ func (b *Bound) Upsert(on UpsertOn) (sure, may []Use) {
 	})
 	may = append(may, open...)
 	calls, of := b.mapperUpserts(&on, spelled)
-	return b.ranked(append(sure, of...)), append(may, calls...)
+	return b.rankUses(append(sure, of...)), append(may, calls...)
 }
 
-// mapperUpserts gives the calls of mappers that may say ON CONFLICT so, and those that
-// do. Where the program spells its SQL, its own functions are called Upsert.
+// mapperUpserts returns the calls of mappers that produce ON CONFLICT on this target,
+// surely or perhaps. spelled is set if the program spells out its SQL: functions called
+// Upsert are then its own.
 func (b *Bound) mapperUpserts(on *UpsertOn, spelled bool) (may, sure []Use) {
 	words := map[uint32]bool{}
 	for _, w := range TableWords(on.Name.Name) {
-		words[Mark(w)] = true
+		words[HashText(w)] = true
 	}
-	works := b.Works(on.Name)
+	works := b.FilesUsing(on.Name)
 	b.eachFile(func(f *File) {
-		told := false // once a file
+		told := false // once per file
 		for i := range f.Facts.Upserts {
 			u := &f.Facts.Upserts[i]
 			e := Use{f.Path, u.Line, Inserts, Parsed, rankCall}
 			switch {
 			case u.Fields:
-				if of := on.Fields[u.Model]; of != nil && !on.Partial && on.is(u.withFields(of)) {
+				if of := on.Fields[u.Model]; of != nil && !on.Partial && on.matchesTarget(u.withFields(of)) {
 					sure = append(sure, e)
 				}
 			case u.Table != "" && !u.Open && !on.Partial:
-				if b.is("", u.Table, on.Name) && on.is(&u.Target) {
+				if b.meansRelation("", u.Table, on.Name) && on.matchesTarget(&u.Target) {
 					sure = append(sure, e)
 				}
 			case u.Table != "" && !strings.EqualFold(u.Table, on.Name.Name):
-			case u.Own && spelled || !u.Open && !on.is(&u.Target) || u.Model != "" && !u.isOf(on.Name.Name):
+			case u.Own && spelled || !u.Open && !on.matchesTarget(&u.Target) || u.Model != "" && !u.isOf(on.Name.Name):
 			case !told && (works[f.Path] || slices.ContainsFunc(u.Words, func(w uint32) bool { return words[w] })):
 				may, told = append(may, e), true
 			}
@@ -102,16 +84,19 @@ func (b *Bound) mapperUpserts(on *UpsertOn, spelled bool) (may, sure []Use) {
 	return may, sure
 }
 
-// is reports whether a target is what is asked for.
-func (on *UpsertOn) is(t *Target) bool {
+// matchesTarget reports whether a target is the wanted one.
+func (on *UpsertOn) matchesTarget(t *Target) bool {
+	if on.Any {
+		return t.Constraint != "" || len(t.Columns) > 0
+	}
 	if t.Constraint != "" {
 		return strings.EqualFold(t.Constraint, on.Constraint)
 	}
-	return len(t.Columns) > 0 && slices.Equal(sorted(t.Columns), on.Columns)
+	return len(t.Columns) > 0 && slices.Equal(sortLower(t.Columns), on.Columns)
 }
 
-// sorted are names in lower case, in order.
-func sorted(names []string) []string {
+// sortLower returns names in lower case, in order.
+func sortLower(names []string) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
 		out[i] = strings.ToLower(n)
@@ -120,7 +105,7 @@ func sorted(names []string) []string {
 	return out
 }
 
-// withFields is the target with the columns of its fields.
+// withFields returns the target with columns instead of fields.
 func (u *MapperUpsert) withFields(columns map[string]string) *Target {
 	t := &Target{}
 	for _, f := range u.Columns {
@@ -129,10 +114,11 @@ func (u *MapperUpsert) withFields(columns map[string]string) *Target {
 	return t
 }
 
-// keepers is what the name of a model's keeper has behind the model's: userRepo.
+// keepers are suffixes of variables that hold a model, after its name: userRepo.
 var keepers = []string{"", "s", "repo", "repository", "model", "table", "store", "service", "dao", "entity", "mapper"}
 
-// isOf reports whether a call is on the model of a table, or on what keeps it.
+// isOf reports whether a call's receiver is the model of a table, or a variable that
+// holds it.
 func (u *MapperUpsert) isOf(table string) bool {
 	return slices.ContainsFunc(TableWords(table), func(w string) bool {
 		rest, ok := strings.CutPrefix(strings.ToLower(u.Model), strings.ToLower(w))
@@ -140,10 +126,10 @@ func (u *MapperUpsert) isOf(table string) bool {
 	})
 }
 
-// eachFile calls f for the files of the code that were read.
+// eachFile calls f for the files of the code, without the excluded ones.
 func (b *Bound) eachFile(f func(*File)) {
 	for i := range b.files {
-		if b.files[i].Facts != nil && !b.skips(int32(i)) {
+		if b.files[i].Facts != nil && !b.isSkipped(int32(i)) {
 			f(&b.files[i])
 		}
 	}

@@ -13,11 +13,11 @@ type Written struct {
 	Path string
 }
 
-// Writes gives what queries write to a relation, in the order of the files; what
-// functions write comes last.
+// Writes returns what queries write to a relation, in the order of the files; writes of
+// functions are last.
 func (b *Bound) Writes(n catalog.Name) []Written {
 	var out, routines []Written
-	b.naming(n, func(path string, q *Query, i int) {
+	b.eachNamingQuery(n, func(path string, q *Query, i int) {
 		for _, w := range q.Writes {
 			switch {
 			case w.Relation != i:
@@ -28,7 +28,7 @@ func (b *Bound) Writes(n catalog.Name) []Written {
 			}
 		}
 	})
-	b.mapped(n, func(string, *Model) {}, func(path string, c *Call) {
+	b.eachMapped(n, func(string, *Model) {}, func(path string, c *Call) {
 		if c.How != Reads {
 			out = append(out, Written{Write{How: c.How, Line: c.Line, Listed: c.How == Copies && !c.byOrder()}, path})
 		}
@@ -40,36 +40,36 @@ func (b *Bound) Writes(n catalog.Name) []Written {
 // them.
 func (c *Call) byOrder() bool {
 	has := func(word string) bool {
-		return slices.ContainsFunc(c.Words, func(w Word) bool { return w.Mark == Mark(word) })
+		return slices.ContainsFunc(c.Words, func(w Word) bool { return w.Mark == HashText(word) })
 	}
 	return has("copy_from") && !has("columns")
 }
 
-// All reports whether a query takes all columns of a relation at once.
-func (b *Bound) All(n catalog.Name) bool {
-	return slices.ContainsFunc(b.columns[AllColumns], func(a at) bool {
+// ReadsAllColumns reports whether some query reads all columns of a relation at once.
+func (b *Bound) ReadsAllColumns(n catalog.Name) bool {
+	return slices.ContainsFunc(b.columns[AllColumns], func(a factPlace) bool {
 		q := &b.files[a.file].Facts.Queries[a.item]
-		return !b.skips(a.file) && !b.kept(q) && slices.ContainsFunc(q.Columns[a.part].Of, func(of int) bool {
-			return of >= 0 && b.is(q.Relations[of].Schema, q.Relations[of].Name, n)
+		return !b.isSkipped(a.file) && !b.isKnownRoutine(q) && slices.ContainsFunc(q.Columns[a.part].Of, func(of int) bool {
+			return of >= 0 && b.meansRelation(q.Relations[of].Schema, q.Relations[of].Name, n)
 		})
 	})
 }
 
-// Works gives the files that work on a relation: those that use it.
-func (b *Bound) Works(n catalog.Name) map[string]bool {
+// FilesUsing returns the files that use a relation.
+func (b *Bound) FilesUsing(n catalog.Name) map[string]bool {
 	out := map[string]bool{}
 	for _, u := range b.Relation(n) {
 		out[u.Path] = true
 	}
-	b.mapped(n, func(path string, _ *Model) { out[path] = true }, func(string, *Call) {})
+	b.eachMapped(n, func(path string, _ *Model) { out[path] = true }, func(string, *Call) {})
 	return out
 }
 
-// Puts gives the files that put the name of a relation into SQL: what their queries
-// say may be of it.
-func (b *Bound) Puts(n catalog.Name) map[string]bool {
+// FilesInserting returns the files that insert the name of a relation into SQL: the names in their
+// queries may be its columns.
+func (b *Bound) FilesInserting(n catalog.Name) map[string]bool {
 	out := map[string]bool{}
-	b.mapped(n, func(path string, m *Model) {
+	b.eachMapped(n, func(path string, m *Model) {
 		if m.Put {
 			out[path] = true
 		}
@@ -77,10 +77,10 @@ func (b *Bound) Puts(n catalog.Name) map[string]bool {
 	return out
 }
 
-// PutColumn gives the queries of such files which name a column that may be of what the
-// program puts in.
+// PutColumn returns the queries in such files with a column that may belong to an
+// inserted relation.
 func (b *Bound) PutColumn(n catalog.Name, column string) []Use {
-	puts := b.Puts(n)
+	puts := b.FilesInserting(n)
 	if len(puts) == 0 {
 		return nil
 	}
@@ -88,15 +88,15 @@ func (b *Bound) PutColumn(n catalog.Name, column string) []Use {
 	for _, a := range b.columns[column] {
 		f := &b.files[a.file]
 		q := &f.Facts.Queries[a.item]
-		if c := &q.Columns[a.part]; puts[f.Path] && !b.skips(a.file) && b.mayBePut(q, c) {
+		if c := &q.Columns[a.part]; puts[f.Path] && !b.isSkipped(a.file) && b.mayBePut(q, c) {
 			out = append(out, Use{f.Path, c.Line, c.How, Named, rankName})
 		}
 	}
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// mayBePut reports whether a name in a query may be a column of what is put in: no
-// relation of the schema that is nearer has it.
+// mayBePut reports whether a name in a query may be a column of an inserted relation: no
+// relation of the schema in an inner query has it.
 func (b *Bound) mayBePut(q *Query, c *Column) bool {
 	other := false
 	for _, of := range c.Of {
@@ -106,20 +106,20 @@ func (b *Bound) mayBePut(q *Query, c *Column) bool {
 		case of == OtherSource:
 			return true
 		case of >= 0:
-			other = other || b.has(q.Relations[of], c.Name)
+			other = other || b.relationHasColumn(q.Relations[of], c.Name)
 		}
 	}
 	return false
 }
 
-// Function gives the calls of a function.
+// Function returns the calls of a function.
 func (b *Bound) Function(n catalog.Name) []Use {
-	return b.objects(b.functions[n.Name], n, func(q *Query, i int32) Relation { return q.Functions[i] })
+	return b.objectUses(b.functions[n.Name], n, func(q *Query, i int32) Relation { return q.Functions[i] })
 }
 
-// Type gives the places that name a type.
+// Type returns the places that name a type.
 func (b *Bound) Type(n catalog.Name) []Use {
-	out := b.objects(b.types[n.Name], n, func(q *Query, i int32) Relation { return q.Types[i] })
+	out := b.objectUses(b.types[n.Name], n, func(q *Query, i int32) Relation { return q.Types[i] })
 	b.eachFile(func(f *File) {
 		for _, t := range f.Facts.Types {
 			if t.Name == n.Name {
@@ -127,26 +127,26 @@ func (b *Bound) Type(n catalog.Name) []Use {
 			}
 		}
 	})
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-func (b *Bound) objects(list []at, n catalog.Name, of func(*Query, int32) Relation) []Use {
+func (b *Bound) objectUses(list []factPlace, n catalog.Name, of func(*Query, int32) Relation) []Use {
 	var out []Use
 	for _, a := range list {
 		r := of(&b.files[a.file].Facts.Queries[a.item], a.part)
-		if (r.Schema == "" || n.Schema == "" || r.Schema == n.Schema) && !b.skips(a.file) {
+		if (r.Schema == "" || n.Schema == "" || r.Schema == n.Schema) && !b.isSkipped(a.file) {
 			out = append(out, Use{b.files[a.file].Path, r.Line, Reads, Parsed, rankQuery})
 		}
 	}
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// Constraint gives the places that ask for a constraint by its name: ON CONFLICT ON
-// CONSTRAINT, SET CONSTRAINTS.
+// Constraint returns the places that name a constraint: ON CONFLICT ON CONSTRAINT, SET
+// CONSTRAINTS.
 func (b *Bound) Constraint(name string) []Use {
 	var out []Use
 	for i := range b.files {
-		if b.files[i].Facts == nil || b.skips(int32(i)) {
+		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
 			continue
 		}
 		for _, q := range b.files[i].Facts.Queries {
@@ -157,34 +157,34 @@ func (b *Bound) Constraint(name string) []Use {
 			}
 		}
 	}
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// takeNames are what functions of the server begin with that read a text as a name:
+// takeNames are prefixes of server functions that read a text as a name:
 // has_table_privilege, set_config of the search path.
 var takeNames = []string{"to_reg", "has_", "set_config", "pg_get_"}
 
-// Spelled gives the queries that have the name of something as a text which the server
-// reads as one: 'f'::regproc, pg_proc.proname = 'f'.
-func (b *Bound) Spelled(n catalog.Name) []Use {
+// FindSpelled returns the queries that have an object's name as a text which the server reads
+// as a name: 'f'::regproc, pg_proc.proname = 'f'.
+func (b *Bound) FindSpelled(n catalog.Name) []Use {
 	is := func(q *Query, c *Constant) bool {
 		takes := func(prefix string) bool { return strings.HasPrefix(c.Function, prefix) }
 		return strings.HasPrefix(c.Type, "reg") || slices.ContainsFunc(takeNames, takes) || slices.ContainsFunc(c.Of, func(of int) bool {
 			return of >= 0 && (strings.HasPrefix(q.Relations[of].Name, "pg_") || q.Relations[of].Schema == "information_schema")
 		})
 	}
-	out := b.constant(n.Name, is)
+	out := b.findConstant(n.Name, is)
 	if n.Schema != "" {
-		out = append(out, b.constant(n.Schema+"."+n.Name, is)...)
+		out = append(out, b.findConstant(n.Schema+"."+n.Name, is)...)
 	}
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// InSchema gives the queries that name a schema.
+// InSchema returns the queries that name a schema.
 func (b *Bound) InSchema(schema string) []Use {
 	var out []Use
 	for i := range b.files {
-		if b.files[i].Facts == nil || b.skips(int32(i)) {
+		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
 			continue
 		}
 		for _, q := range b.files[i].Facts.Queries {
@@ -202,45 +202,44 @@ func (b *Bound) InSchema(schema string) []Use {
 			}
 		}
 	}
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// String gives the places that have a text in quotation marks, and nothing else in
-// them.
+// String returns the places with a quoted string that is exactly a text.
 func (b *Bound) String(text string) []Use {
 	var out []Use
-	for _, a := range b.strings[Mark(text)] {
-		if !b.skips(a.file) {
+	for _, a := range b.strings[HashText(text)] {
+		if !b.isSkipped(a.file) {
 			out = append(out, Use{b.files[a.file].Path, b.files[a.file].Facts.Strings[a.item].Line, Names, Named, rankName})
 		}
 	}
-	return b.ranked(out)
+	return b.rankUses(out)
 }
 
-// Setting gives the places that set a setting of a session. unknown says that code
-// puts the name of one together.
+// Setting returns the places that set a session's setting. unknown is set if code builds
+// the name of a setting.
 func (b *Bound) Setting(name string) (uses []Use, unknown bool) {
 	for i := range b.files {
-		if b.files[i].Facts == nil || b.skips(int32(i)) {
+		if b.files[i].Facts == nil || b.isSkipped(int32(i)) {
 			continue
 		}
 		for _, p := range b.files[i].Facts.Settings {
 			switch {
 			case p.Name == name:
 				uses = append(uses, Use{b.files[i].Path, p.Line, Updates, Parsed, rankQuery})
-			case p.Name == "" || hole(p.Name):
+			case p.Name == "" || hasHole(p.Name):
 				unknown = true
 			}
 		}
 	}
-	return b.ranked(append(uses, b.String(name)...)), unknown
+	return b.rankUses(append(uses, b.String(name)...)), unknown
 }
 
-// Empty reports whether nothing in the code works on the database: no query, call or
-// model is of a relation that the schema has, nor of one that it may not know.
-func (b *Bound) Empty() bool {
+// IsEmpty reports whether nothing in the code uses the database: no query, call or model
+// has a relation of the schema, or one that the schema may not know.
+func (b *Bound) IsEmpty() bool {
 	for name := range b.relations {
-		if !strings.HasPrefix(name, "pg_") && slices.ContainsFunc(b.relations[name], func(a at) bool {
+		if !strings.HasPrefix(name, "pg_") && slices.ContainsFunc(b.relations[name], func(a factPlace) bool {
 			return b.files[a.file].Facts.Queries[a.item].Relations[a.part].Schema != "information_schema"
 		}) {
 			return false
@@ -248,8 +247,8 @@ func (b *Bound) Empty() bool {
 	}
 	empty := true
 	if b.Schema != nil {
-		b.Schema.Relations(func(r *catalog.Relation) bool {
-			b.mapped(r.Name, func(_ string, m *Model) { empty = empty && m.Row }, func(string, *Call) { empty = false })
+		b.Schema.EachRelation(func(r *catalog.Relation) bool {
+			b.eachMapped(r.Name, func(_ string, m *Model) { empty = empty && m.Row }, func(string, *Call) { empty = false })
 			return empty
 		})
 	}

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// Strings are cut out of code by a lexer that knows what a family of languages takes
-// for one, and for a comment. It is one loop over the bytes that matter.
+// A lexer cuts strings out of code. It knows the strings and comments of a family of
+// languages. It is one loop over the bytes that matter.
 
 // literal is a string of the code, by its offsets without the quotes.
 type literal struct {
 	from, to int
 	open     int  // where its quotes begin
-	end      int  // behind its closing quotes
-	escapes  bool // \n is one
-	interp   byte // what is put in between: '$' for ${x}, '{' for {x}, '#' for #{x}, 'd' for $x as well
+	end      int  // after its closing quotes
+	escapes  bool // backslash sequences like \n count
+	interp   byte // the form of inserted expressions: '$' for ${x}, '{' for {x}, '#' for #{x}, 'd' for $x as well
 	symbol   bool
 }
 
@@ -27,20 +27,20 @@ type lexer struct {
 	notes []Span // the comments
 }
 
-// lex gives the strings and the comments of a text, in the order in which they begin.
-func lex(text []byte, d *dialect) ([]literal, []Span) {
+// lexText returns the strings and the comments of a text, in the order in which they begin.
+func lexText(text []byte, d *dialect) ([]literal, []Span) {
 	l := &lexer{text: text, d: d}
-	l.run(0, len(text))
+	l.readRange(0, len(text))
 	return l.out, l.notes
 }
 
-// within reports whether an offset is in one of some pieces of a text.
-func within(list []Span, at int) bool {
+// isInSpans reports whether an offset is in one of some ranges.
+func isInSpans(list []Span, at int) bool {
 	i, _ := slices.BinarySearchFunc(list, at+1, func(x Span, at int) int { return x.From - at })
 	return i > 0 && at < list[i-1].To
 }
 
-func (l *lexer) run(i, to int) {
+func (l *lexer) readRange(i, to int) {
 	text, stop := l.text, l.d.stop
 	for i < to {
 		c := text[i]
@@ -48,57 +48,58 @@ func (l *lexer) run(i, to int) {
 			i++
 			continue
 		}
-		i = l.at(i, to, c)
+		i = l.readToken(i, to, c)
 	}
 }
 
-// at reads what may begin at a byte, and gives the offset behind it.
-func (l *lexer) at(i, to int, c byte) int {
+// readToken reads the token that may begin at a byte, and returns the offset after it.
+func (l *lexer) readToken(i, to int, c byte) int {
 	text, d := l.text, l.d
 	rest := text[i:to]
 	switch c {
 	case '/':
 		switch {
 		case len(rest) > 1 && rest[1] == '/':
-			return l.note(i, i+lineEnd(rest))
+			return l.skipComment(i, i+lineEnd(rest))
 		case len(rest) > 1 && rest[1] == '*':
-			return l.note(i, i+2+endOf(rest[2:], "*/"))
+			return l.skipComment(i, i+2+endOf(rest[2:], "*/"))
 		case d.regex && l.beginsRegex(i):
 			return i + regexEnd(rest)
 		}
 	case '#':
 		if i == 0 || !nameByte[text[i-1]] && text[i-1] != '$' {
-			return l.note(i, i+lineEnd(rest))
+			return l.skipComment(i, i+lineEnd(rest))
 		}
 	case '-':
 		if len(rest) > 1 && rest[1] == '-' {
-			return l.note(i, i+lineEnd(rest))
+			return l.skipComment(i, i+lineEnd(rest))
 		}
 	case '<':
-		return l.here(i, to)
+		return l.readHeredoc(i, to)
 	case ':':
-		return l.symbol(i, to)
+		return l.readSymbol(i, to)
 	case '`':
 		if d.template == 't' {
 			return l.templateString(i, to)
 		}
 		n := endOf(rest[1:], "`")
-		l.add(literal{from: i + 1, to: i + 1 + n, open: i}, 1)
+		l.addString(literal{from: i + 1, to: i + 1 + n, open: i}, 1)
 		return i + 1 + n
 	default:
-		return l.quoted(i, to, c)
+		return l.readQuoted(i, to, c)
 	}
 	return i + 1
 }
 
-// note passes over a comment.
-func (l *lexer) note(from, to int) int {
+// skipComment skips a comment.
+func (l *lexer) skipComment(from, to int) int {
 	l.notes = append(l.notes, Span{From: from, To: to})
 	return to
 }
 
-// add adds a string whose end has a quote of some length behind it, if it is whole.
-func (l *lexer) add(s literal, quote int) {
+// addString adds a string. Its end includes closing quotes of some length, if the string is
+// complete.
+func (l *lexer) addString(s literal, quote int) {
 	s.end = s.to
 	if s.to-quote >= s.from && s.to <= len(l.text) {
 		tail := l.text[s.to-quote : s.to]
@@ -109,7 +110,7 @@ func (l *lexer) add(s literal, quote int) {
 	l.out = append(l.out, s)
 }
 
-// beginsRegex reports whether a slash begins a pattern, and divides nothing.
+// beginsRegex reports whether a slash begins a pattern, and is no division.
 func (l *lexer) beginsRegex(i int) bool {
 	for k := i - 1; k >= 0 && k > i-80; k-- {
 		switch c := l.text[k]; {
@@ -151,7 +152,7 @@ func lineEnd(rest []byte) int {
 	return len(rest)
 }
 
-// endOf is the offset behind a mark.
+// endOf returns the offset after a mark.
 func endOf(rest []byte, mark string) int {
 	if n := bytes.Index(rest, []byte(mark)); n >= 0 {
 		return n + len(mark)

@@ -2,25 +2,25 @@ package usage
 
 import "bytes"
 
-// What begins a string of some kind, and where it ends.
+// Functions for each kind of string: how it begins and ends.
 
-// quoted reads a string in quotes.
-func (l *lexer) quoted(i, to int, c byte) int {
+// readQuoted reads a string in quotes.
+func (l *lexer) readQuoted(i, to int, c byte) int {
 	text, d := l.text, l.d
 	rest := text[i:to]
 	switch {
 	case d.triple && len(rest) > 2 && rest[1] == c && rest[2] == c && (c == '"' || d.single):
 		n := endOf(rest[3:], string(rest[:3]))
-		l.add(literal{from: i + 3, to: i + 3 + n, open: i, escapes: d.single, interp: l.interp(i)}, 3)
+		l.addString(literal{from: i + 3, to: i + 3 + n, open: i, escapes: d.single, interp: l.interpolationForm(i)}, 3)
 		return i + 3 + n
 	case c == '\'' && !d.single:
-		return i + character(rest)
+		return i + quoteTokenLength(rest)
 	case d.raw == 'r':
-		if mark := l.hashes(i); mark != nil {
-			return l.raw(i, rest, mark)
+		if mark := l.rustRawEnd(i); mark != nil {
+			return l.readRustRaw(i, rest, mark)
 		}
 	case d.raw == 'c' && i > 0 && (text[i-1] == '@' || i > 1 && text[i-1] == '$' && text[i-2] == '@'):
-		return l.verbatim(i, rest)
+		return l.readVerbatim(i, rest)
 	}
 	n := 1
 	for n < len(rest) {
@@ -34,18 +34,18 @@ func (l *lexer) quoted(i, to int, c byte) int {
 			break
 		}
 		if b == '\n' && !d.multi {
-			break // of one line
+			break // it ends with the line
 		}
 		n++
 	}
 	n = min(n, len(rest))
-	l.add(literal{from: i + 1, to: i + n, open: i, escapes: true, interp: l.interp(i)}, 1)
+	l.addString(literal{from: i + 1, to: i + n, open: i, escapes: true, interp: l.interpolationForm(i)}, 1)
 	return i + n
 }
 
-// character is the length of what begins with a quote and is no string: 'x', or the
-// quote of a lifetime.
-func character(rest []byte) int {
+// quoteTokenLength returns the length of a token that begins with a quote and is no string: 'x',
+// or the quote of a lifetime.
+func quoteTokenLength(rest []byte) int {
 	switch {
 	case len(rest) > 3 && rest[1] == '\\':
 		if n := bytes.IndexByte(rest[3:min(len(rest), 12)], '\''); n >= 0 {
@@ -57,9 +57,9 @@ func character(rest []byte) int {
 	return 1
 }
 
-// hashes is what ends the raw string of Rust's that begins with a quote: r#"…"#; nil
-// where none does.
-func (l *lexer) hashes(i int) []byte {
+// rustRawEnd returns the text that ends the Rust raw string whose quote is at an offset:
+// r#"…"#; nil if it is no raw string.
+func (l *lexer) rustRawEnd(i int) []byte {
 	k := i
 	for k > 0 && l.text[k-1] == '#' {
 		k--
@@ -70,8 +70,8 @@ func (l *lexer) hashes(i int) []byte {
 	return nil
 }
 
-// raw reads a raw string of Rust's.
-func (l *lexer) raw(i int, rest, mark []byte) int {
+// readRustRaw reads a raw string of Rust's.
+func (l *lexer) readRustRaw(i int, rest, mark []byte) int {
 	n := endOf(rest[1:], string(mark))
 	s := literal{from: i + 1, to: i + 1 + n, open: i - len(mark), end: i + 1 + n}
 	if bytes.HasSuffix(l.text[s.from:s.to], mark) {
@@ -81,8 +81,8 @@ func (l *lexer) raw(i int, rest, mark []byte) int {
 	return i + 1 + n
 }
 
-// verbatim reads @"…" of C#'s, in which a quote is doubled.
-func (l *lexer) verbatim(i int, rest []byte) int {
+// readVerbatim reads C#'s @"…", in which a quote is doubled.
+func (l *lexer) readVerbatim(i int, rest []byte) int {
 	n := 1
 	for n < len(rest) {
 		if rest[n] == '"' {
@@ -95,12 +95,13 @@ func (l *lexer) verbatim(i int, rest []byte) int {
 		}
 		n++
 	}
-	l.add(literal{from: i + 1, to: i + n, open: i, interp: l.interp(i)}, 1)
+	l.addString(literal{from: i + 1, to: i + n, open: i, interp: l.interpolationForm(i)}, 1)
 	return i + n
 }
 
-// interp is what is put into the string whose quotes begin at an offset.
-func (l *lexer) interp(i int) byte {
+// interpolationForm returns the form of inserted expressions in the string whose quotes begin at an
+// offset.
+func (l *lexer) interpolationForm(i int) byte {
 	switch d := l.d; {
 	case d.sharp:
 		return '#'
@@ -131,10 +132,10 @@ func (l *lexer) templateString(i, to int) int {
 			k += 2
 		case l.text[k] == '$' && k+1 < to && l.text[k+1] == '{':
 			from := k + 2
-			k = l.balanced(from, to)
+			k = l.skipBlock(from, to)
 			if l.deep < 8 && k > from {
 				l.deep++
-				l.run(from, k-1)
+				l.readRange(from, k-1)
 				l.deep--
 			}
 		default:
@@ -146,8 +147,8 @@ func (l *lexer) templateString(i, to int) int {
 	return l.out[at].end
 }
 
-// balanced is the offset behind the brace that ends what begins at an offset.
-func (l *lexer) balanced(i, to int) int {
+// skipBlock returns the offset after the brace that closes the block at an offset.
+func (l *lexer) skipBlock(i, to int) int {
 	depth := 1
 	for i < to {
 		switch c := l.text[i]; c {
@@ -172,7 +173,7 @@ func (l *lexer) balanced(i, to int) int {
 				if l.text[k] == '\\' {
 					k++
 				} else if l.text[k] == '$' && k+1 < to && l.text[k+1] == '{' {
-					k = l.balanced(k+2, to) - 1
+					k = l.skipBlock(k+2, to) - 1
 				}
 				k++
 			}
@@ -183,8 +184,8 @@ func (l *lexer) balanced(i, to int) int {
 	return to
 }
 
-// here reads a string that goes from the next line to one of its own.
-func (l *lexer) here(i, to int) int {
+// readHeredoc reads a string from the next line to a line with its end mark.
+func (l *lexer) readHeredoc(i, to int) int {
 	k := i + 1
 	if k >= to || l.text[k] != '<' {
 		return i + 1
@@ -208,7 +209,7 @@ func (l *lexer) here(i, to int) int {
 		n := lineEnd(l.text[line:to])
 		said := bytes.Trim(l.text[line:line+n], " \t\r")
 		if bytes.HasPrefix(said, word) && (len(said) == len(word) || !nameByte[said[len(word)]]) {
-			l.out = append(l.out, literal{from: start, to: line, open: i, end: line + n, escapes: true, interp: l.interp(i)})
+			l.out = append(l.out, literal{from: start, to: line, open: i, end: line + n, escapes: true, interp: l.interpolationForm(i)})
 			return line + n
 		}
 		line += n + 1
@@ -216,7 +217,7 @@ func (l *lexer) here(i, to int) int {
 	return k
 }
 
-func (l *lexer) symbol(i, to int) int {
+func (l *lexer) readSymbol(i, to int) int {
 	k := i + 1
 	if i > 0 && (nameByte[l.text[i-1]] || l.text[i-1] == ':') {
 		return k

@@ -11,17 +11,17 @@ import (
 type Mapped struct {
 	Path string
 	Line int
-	// Columns are those of the table that the mapper names, in the table's order. All: it
-	// names those that the server tells, and the code does not say which.
+	// Columns are the columns that the mapper names, in the table's order. All is set if it
+	// names the columns that the server lists, and the code does not say which.
 	Columns []string
 	All     bool
 }
 
-// Mapped gives the models of a table, as far as code tells a mapper of them: not the shapes
-// of rows that other queries give. They are sorted by their places.
+// Mapped returns the models of a table that code declares to a mapper, sorted by position:
+// not the shapes of rows that other queries return.
 func (b *Bound) Mapped(r *catalog.Relation) []Mapped {
 	var out []Mapped
-	b.mapped(r.Name, func(path string, m *Model) {
+	b.eachMapped(r.Name, func(path string, m *Model) {
 		if m.Row || m.Put || m.Base || m.Guessed {
 			return
 		}
@@ -39,5 +39,18 @@ func (b *Bound) Mapped(r *catalog.Relation) []Mapped {
 		}
 		return x.Line - y.Line
 	})
+	return out
+}
+
+// Declaration is a place that declares a table to a mapper.
+type Declaration struct {
+	Path, Class string
+	Line        int
+}
+
+// Declarations returns the models of a table, and the shapes of its rows.
+func (b *Bound) Declarations(n catalog.Name) []Declaration {
+	var out []Declaration
+	b.eachMapped(n, func(path string, m *Model) { out = append(out, Declaration{path, m.Class, m.Line}) }, func(string, *Call) {})
 	return out
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/usage"
 )
 
-// A name stands for a thing of the schema neither in queries, which tell by themselves
-// what they use, nor in comments, messages, imports, or where it is the language's own.
+// A name does not count in queries, which have their own facts, nor in comments, messages
+// and imports, nor as a word of the language.
 func TestMentions(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, file, word, code, want string }{
@@ -40,7 +40,7 @@ func TestMentions(t *testing.T) {
 		{"not ended", "a.go", "state", "x := \"state", "1"},
 	} {
 		var got []string
-		for _, m := range usage.Cut(tt.file, []byte(tt.code)).Mentions([]string{tt.word, tt.word, ""}) {
+		for _, m := range usage.CutFile(tt.file, []byte(tt.code)).Mentions([]string{tt.word, tt.word, ""}) {
 			got = append(got, fmt.Sprint(m.Line))
 		}
 		if got := strings.Join(got, " "); got != tt.want {
@@ -49,11 +49,11 @@ func TestMentions(t *testing.T) {
 	}
 }
 
-// A string within another one is told from it.
+// Nested strings are distinguished.
 func TestStringsWithin(t *testing.T) {
 	t.Parallel()
 	const code = "const a = `one ${f('two')} three`, b = 'four';\n"
-	s := usage.Cut("a.ts", []byte(code))
+	s := usage.CutFile("a.ts", []byte(code))
 	for word, want := range map[string]string{"one": "one ${f('two')} three", "two": "two", "three": "one ${f('two')} three", "four": "four", "const": ""} {
 		got := ""
 		if x, ok := s.String(strings.Index(code, word)); ok {

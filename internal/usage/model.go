@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Each mapper's declarations are read in a file of its own. A sign is a text without
-// which a file has none of them: most files are not looked at a second time.
+// Each mapper's declarations are read in a file of its own. A sign is a text that every
+// file with such declarations has: most files are not read a second time.
 
-// mapper reads what files with some endings tell it.
+// mapper reads declarations in files with some extensions.
 type mapper struct {
 	endings []string
 	signs   []string
 	read    func(r *reader)
 }
 
-// scripts are the endings of JavaScript and TypeScript.
+// scripts are the extensions of JavaScript and TypeScript.
 var scripts = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx"}
 
 var mappers = []mapper{
@@ -30,12 +30,13 @@ var mappers = []mapper{
 	{[]string{".ex"}, []string{"schema \""}, ectoModels},
 	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"@Entity", "@Table", "@MappedEntity", "@MappedSuperclass", "Table("}, jvmModels},
 	{[]string{".cs"}, []string{"[Table(", "ToTable("}, csharpModels},
+	{[]string{".xml"}, []string{"<hibernate-mapping"}, hibernateModels},
 	{[]string{".rs"}, []string{"table!", "table_name", "#[table"}, rustModels},
 	{[]string{".php"}, []string{"ORM\\Table", "ORM\\Entity", "$table"}, phpModels},
 }
 
-// models reads what the file tells its mapper.
-func (r *reader) models() {
+// readModels reads what the file declares to its mapper.
+func (r *reader) readModels() {
 	ext := path.Ext(r.path)
 	for _, m := range mappers {
 		for _, e := range m.endings {
@@ -52,9 +53,9 @@ func (r *reader) models() {
 	}
 }
 
-// lines calls f for each line of the file, with its number, its indentation and
-// itself without the space around it.
-func (r *reader) lines(f func(number, indent int, line string)) {
+// eachLine calls f for each line of the file, with its number, its indentation and its text
+// without surrounding space.
+func (r *reader) eachLine(f func(number, indent int, line string)) {
 	number := 0
 	for line := range strings.Lines(string(r.text)) {
 		number++
@@ -63,19 +64,20 @@ func (r *reader) lines(f func(number, indent int, line string)) {
 	}
 }
 
-// add adds a model that is told of a table, or has fields.
-func (r *reader) add(m *Model) {
+// addModel adds a model that has a table or fields.
+func (r *reader) addModel(m *Model) {
 	if m == nil || m.Table == "" && m.Class == "" {
 		return
 	}
+	m.unmark()
 	if schema, table, ok := strings.Cut(m.Table, "."); ok && m.Schema == "" {
 		m.Schema, m.Table = schema, table
 	}
 	r.facts.Models = append(r.facts.Models, *m)
 }
 
-// first is the first group of a pattern in a line that is not empty; "" for none.
-func first(p *regexp.Regexp, line string) string {
+// firstGroup returns the first non-empty group of a pattern in a line; "" for none.
+func firstGroup(p *regexp.Regexp, line string) string {
 	m := p.FindStringSubmatch(line)
 	for i := 1; i < len(m); i++ {
 		if m[i] != "" {
@@ -85,7 +87,8 @@ func first(p *regexp.Regexp, line string) string {
 	return ""
 }
 
-// noted is a line that is a comment.
-func noted(line string) bool {
-	return strings.HasPrefix(line, "//") || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#[") || strings.HasPrefix(line, "*") || strings.HasPrefix(line, "/*") || strings.HasPrefix(line, "-- ")
+// isComment reports whether a line is a comment.
+func isComment(line string) bool {
+	return strings.HasPrefix(line, "//") || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#[") || strings.HasPrefix(line, "*") ||
+		strings.HasPrefix(line, "/*") || strings.HasPrefix(line, "-- ")
 }

@@ -18,33 +18,33 @@ var (
 func ectoModels(r *reader) {
 	var in *Model
 	prefix, began := "", 0
-	r.lines(func(n, indent int, line string) {
-		if p := first(exPrefix, line); p != "" {
+	r.eachLine(func(n, indent int, line string) {
+		if p := firstGroup(exPrefix, line); p != "" {
 			prefix = p
 		}
-		if t := first(exSchema, line); t != "" {
+		if t := firstGroup(exSchema, line); t != "" {
 			in, began = &Model{Table: t, Schema: prefix, Line: n, Fields: []Field{{Field: "id", Column: "id", Line: n}}}, indent
 			return
 		}
-		if in == nil || noted(line) {
+		if in == nil || isComment(line) {
 			return
 		}
 		if line == "end" && indent <= began {
-			r.add(in)
+			r.addModel(in)
 			in = nil
 			return
 		}
 		add := func(name string) {
-			if source := first(exSource, line); source != "" {
+			if source := firstGroup(exSource, line); source != "" {
 				name = source
 			}
 			in.Fields = append(in.Fields, Field{Field: name, Column: name, Line: n})
 		}
-		switch f, owner := first(exField, line), first(exOwner, line); {
+		switch f, owner := firstGroup(exField, line), firstGroup(exOwner, line); {
 		case f != "" && !exVirt.MatchString(line):
 			add(f)
 		case owner != "" && !exPlain.MatchString(line):
-			if key := first(exKey, line); key != "" {
+			if key := firstGroup(exKey, line); key != "" {
 				add(key)
 			} else {
 				add(owner + "_id")

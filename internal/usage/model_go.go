@@ -16,10 +16,11 @@ var (
 	goColumn   = regexp.MustCompile(`(?i)\bcolumn:([\w]+)`)
 	goBase     = regexp.MustCompile(`\b(?:table|alias|select):([\w.]+)|^([\w.]+)`)
 	goEmbedded = regexp.MustCompile(`\bgorm:"(?:[^"]*;)?embedded\b|\bbun:"[^"]*\bembed:`)
+	gormJoin   = regexp.MustCompile(`\bgorm:"(?:[^"]*;)?many2many:([\w.]+)`)
 	goPrefix   = regexp.MustCompile(`\bembeddedPrefix:(\w+)|\bembed:(\w+)`)
 )
 
-// gormColumns are those that gorm.Model brings into a struct.
+// gormColumns are the columns that a struct gets from gorm.Model.
 var gormColumns = []string{"id", "created_at", "updated_at", "deleted_at"}
 
 func goModels(r *reader) {
@@ -39,14 +40,17 @@ func goModels(r *reader) {
 		}
 	}
 	for _, m := range g.order {
-		if m.told {
+		if m.isDeclared {
 			m.Guessed = m.Table == "" && !m.mapper
-			r.add(&m.Model)
+			if m.mapper || g.gorm {
+				m.forgetFailures()
+			}
+			r.addModel(&m.Model)
 		}
 	}
 }
 
-// goReader reads structs, and the methods that tell of their tables.
+// goReader reads structs, and the methods that name their tables.
 type goReader struct {
 	r    *reader
 	tree *goSyntax
@@ -59,18 +63,18 @@ type goReader struct {
 // goModel is a struct that may be a model.
 type goModel struct {
 	Model
-	told   bool // has a tag, a base or a name for its table
-	mapper bool // and not only one for what reads rows into it
-	ent    bool // is a schema of ent
+	isDeclared bool // has a tag, a base or a name for its table
+	mapper     bool // a tag other than one for reading rows into it
+	ent        bool // is a schema of ent
 }
 
-func (g *goReader) line(pos token.Pos) int { return g.r.lineAt(g.tree.offset(pos)) }
+func (g *goReader) lineOf(pos token.Pos) int { return g.r.lineAt(g.tree.offsetOf(pos)) }
 
-// model is that of a type of the package.
-func (g *goReader) model(class string, pos token.Pos) *goModel {
+// modelOf returns the model of a type in the package.
+func (g *goReader) modelOf(class string, pos token.Pos) *goModel {
 	m := g.models[class]
 	if m == nil {
-		m = &goModel{Model: Model{Class: class, Line: g.line(pos)}}
+		m = &goModel{Model: Model{Class: class, Line: g.lineOf(pos)}}
 		g.models[class] = m
 		g.order = append(g.order, m)
 	}
@@ -78,54 +82,57 @@ func (g *goReader) model(class string, pos token.Pos) *goModel {
 }
 
 func (g *goReader) addStruct(s goStruct) {
-	m := &goModel{Model: Model{Class: s.name, Line: g.line(s.at)}}
+	m := &goModel{Model: Model{Class: s.name, Line: g.lineOf(s.at)}}
 	if s.local {
 		g.order = append(g.order, m)
 	} else {
-		m = g.model(s.name, s.at)
+		m = g.modelOf(s.name, s.at)
 	}
-	m.told = m.told || g.gorm
+	m.isDeclared = m.isDeclared || g.gorm
 	for i := range s.fields {
 		g.addField(m, &s.fields[i])
 	}
 }
 
-// addField notes what a field tells of the table.
+// addField records what a field says about the table.
 func (g *goReader) addField(m *goModel, f *goField) {
-	line := g.line(f.at)
+	line := g.lineOf(f.at)
 	tag := goTag.FindStringSubmatch(f.tag)
 	m.mapper = m.mapper || goMapped.MatchString(f.tag)
 	switch {
 	case len(f.names) == 0 && f.of == "gorm.Model":
-		m.told, m.mapper = true, true
+		m.isDeclared, m.mapper = true, true
 		for _, c := range gormColumns {
 			m.Fields = append(m.Fields, Field{Field: c, Column: c, Line: line})
 		}
 		return
 	case len(f.names) == 0 && f.of == "ent.Schema":
-		m.told, m.mapper, m.ent = true, true, true
+		m.isDeclared, m.mapper, m.ent = true, true, true
 		return
 	case len(f.names) == 0 && f.of == "bun.BaseModel", len(f.names) == 1 && f.names[0].Name == "tableName":
-		m.told, m.mapper = true, m.mapper || f.of == "bun.BaseModel"
+		m.isDeclared, m.mapper = true, m.mapper || f.of == "bun.BaseModel"
 		if tag != nil {
-			m.Table = cmp.Or(first(goBase, tag[2]), m.Table)
+			m.Table = cmp.Or(firstGroup(goBase, tag[2]), m.Table)
 		}
 		return
 	}
 	if base, ok := g.r.baseOf(f); ok {
 		m.Bases = append(m.Bases, base)
-		m.told = m.told || tag != nil
+		m.isDeclared = m.isDeclared || tag != nil
 		return
 	}
+	if table := firstGroup(gormJoin, f.tag); table != "" {
+		g.order = append(g.order, &goModel{Model: Model{Table: table, Class: m.Class, Line: line}, isDeclared: true, mapper: true})
+	}
 	for _, name := range f.names {
-		field := Field{Field: name.Name, Line: g.line(name.Pos())}
+		field := Field{Field: name.Name, Line: g.lineOf(name.Pos()), Null: goNull(f.typ)}
 		switch {
 		case tag == nil && !name.IsExported():
 			continue
 		case tag == nil:
 		case tag[1] == "gorm":
 			field.Left = tag[2] == "-" || tag[2] == "-:all"
-			field.Column = first(goColumn, tag[2])
+			field.Column = firstGroup(goColumn, tag[2])
 		default:
 			if value, _, _ := strings.Cut(tag[2], ","); value == "-" {
 				field.Left = true
@@ -134,37 +141,38 @@ func (g *goReader) addField(m *goModel, f *goField) {
 			}
 		}
 		m.Fields = append(m.Fields, field)
-		m.told = m.told || tag != nil
+		m.isDeclared = m.isDeclared || tag != nil
 	}
 }
 
-// baseOf tells the struct whose columns a field takes: of an embedded type, or of one that the mapper is told to embed.
+// baseOf returns the struct whose columns a field adds: an embedded type, or one that a tag tells the mapper to
+// embed.
 func (r *reader) baseOf(f *goField) (Base, bool) {
 	if f.inner || f.of == "" || strings.Contains(f.tag, `:"-"`) || len(f.names) > 0 && !goEmbedded.MatchString(f.tag) {
 		return Base{}, false
 	}
-	return Base{Name: r.imported(f.of), Prefix: first(goPrefix, f.tag)}, true
+	return Base{Name: r.resolveImport(f.of), Prefix: firstGroup(goPrefix, f.tag)}, true
 }
 
-// addMethod notes what a method tells of its type's table.
+// addMethod records what a method says about its type's table.
 func (g *goReader) addMethod(class string, f *ast.FuncDecl) {
 	if class == "" {
 		return
 	}
 	if f.Name.Name == "TableName" {
-		if table := g.returned(f); table != "" {
-			m := g.model(class, f.Pos())
-			m.Table, m.told = table, true
+		if table := g.returnedText(f); table != "" {
+			m := g.modelOf(class, f.Pos())
+			m.Table, m.isDeclared = table, true
 		}
 		return
 	}
-	if m := g.models[class]; m != nil && m.told {
+	if m := g.models[class]; m != nil && m.isDeclared {
 		g.addEnt(m, f)
 	}
 }
 
-// returned is the text that a function returns first, by itself or as a constant of the file; "" for none.
-func (g *goReader) returned(f *ast.FuncDecl) (text string) {
+// returnedText returns the text that a function returns first, as a literal or a constant of the file; "" for none.
+func (g *goReader) returnedText(f *ast.FuncDecl) (text string) {
 	ast.Inspect(f.Body, func(n ast.Node) bool {
 		result, ok := n.(*ast.ReturnStmt)
 		if !ok || text != "" || len(result.Results) != 1 {
@@ -180,7 +188,7 @@ func (g *goReader) returned(f *ast.FuncDecl) (text string) {
 	return text
 }
 
-// addEnt notes the fields and the table that a method of a schema of ent names.
+// addEnt records the fields and the table that a method of an ent schema names.
 func (g *goReader) addEnt(m *goModel, f *ast.FuncDecl) {
 	keys := map[*ast.CallExpr]string{} // the column that a chain of calls gives to the field at its beginning
 	ast.Inspect(f.Body, func(n ast.Node) bool {
@@ -213,7 +221,7 @@ func (g *goReader) addEnt(m *goModel, f *ast.FuncDecl) {
 			case x.Name == "entsql" && callee.Sel.Name == "Table":
 				m.Table = argument
 			case x.Name == "field":
-				m.Fields = append(m.Fields, Field{Field: argument, Column: cmp.Or(key, argument), Line: g.line(callee.Sel.Pos())})
+				m.Fields = append(m.Fields, Field{Field: argument, Column: cmp.Or(key, argument), Line: g.lineOf(callee.Sel.Pos())})
 			}
 		}
 		return true

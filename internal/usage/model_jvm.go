@@ -7,53 +7,54 @@ import (
 
 // Java, Kotlin and Scala: JPA and Hibernate, Spring Data, Micronaut Data, Exposed.
 var (
-	jvmTable   = regexp.MustCompile(`@(?:Table|MappedEntity|Entity)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"([\w.]+)"`)
+	jvmTable   = regexp.MustCompile(`@(?:Table|MappedEntity|Entity)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"(?:\\"|` + "`" + `)?([\w.]+)`)
 	jvmSchema  = regexp.MustCompile(`\bschema\s*=\s*"(\w+)"`)
 	jvmName    = regexp.MustCompile(`^name\s*=\s*"([\w.]+)"`)
 	jvmEntity  = regexp.MustCompile(`^@(?:\w+\.)*(?:Entity|Table|MappedEntity)\b`)
 	jvmBase    = regexp.MustCompile(`^@(?:\w+\.)*MappedSuperclass\b`)
 	jvmExtends = regexp.MustCompile(`\bextends\s+(?:\w+\.)*(\w+)|[\w)]\s*:\s*(?:\w+\.)*(\w+)\(`)
 	jvmClass   = regexp.MustCompile(`^(?:(?:public|private|protected|static|final|open|data|abstract|internal|sealed|case|inner|value)\s+)*(?:class|record|interface)\s+(\w+)`)
-	jvmColumn  = regexp.MustCompile(`@(?:Column|JoinColumn|MappedProperty)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"([\w.]+)"`)
-	jvmField   = regexp.MustCompile(`^(?:(?:@\w+(?:\([^)]*\))?\s+)*)(?:(?:private|protected|public|final|lateinit|override|open)\s+)*(?:(?:val|var)\s+(\w+)\s*:|[\w.<>,?\[\] ]+\s+(\w+)\s*(?:=.*)?;)`)
-	jvmNone    = regexp.MustCompile(`@(?:Transient|OneToMany|ManyToMany|Relation|ElementCollection|OneToOne\(\s*mappedBy)|\bstatic\b|\btransient\b|^return\b|^import\b|^package\b`)
+	jvmColumn  = regexp.MustCompile(`@(?:\w+[.:])*(?:Column|JoinColumn|MappedProperty)\(\s*(?:[^"]*\b(?:name|value)\s*=\s*)?"(?:\\"|` + "`" + `)?([\w.]+)`)
+	jvmField   = regexp.MustCompile(`^(?:(?:@[\w:]+(?:\([^)]*\))?\s+)*)(?:(?:private|protected|public|internal|final|lateinit|override|open|abstract)\s+)*(?:(?:val|var)\s+(\w+)\s*[:=]|[\w.<>,?\[\] ]+\s+(\w+)\s*(?:=.*)?;)`)
+	jvmNone    = regexp.MustCompile(`@(?:Transient|OneToMany|ManyToMany|Relation|ElementCollection)\b|\bmappedBy\b|\bstatic\b|\btransient\b|^return\b|^import\b|^package\b`)
 	exposed    = regexp.MustCompile(`^(?:(?:internal|private|public)\s+)?(?:object|class)\s+(\w+)[^:{]*:\s*(?:\w+\.)*\w*Table\w*(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?(?:"([\w.]+)")?`)
 	jvmRecord  = regexp.MustCompile(`^(?:\w+\s+)*record\s`)
 	jvmPart    = regexp.MustCompile(`^(?:@\w+(?:\([^)]*\))?\s+)*[\w.<>?,\[\] ]+\s+(\w+),?$`)
+	jvmGetter  = regexp.MustCompile(`^get\(\)`) // of Kotlin
 	jvmOpens   = regexp.MustCompile(`^@`)
 	exposedVal = regexp.MustCompile(`^(?:override\s+)?val\s+(\w+)(?:\s*:[^=]+)?\s*=\s*\w+(?:<[^>]*>)?\(\s*(?:name\s*=\s*)?"(\w+)"`)
 )
 
 func jvmModels(r *reader) {
 	j := &jvmReader{r: r, exposed: strings.Contains(string(r.text), "exposed")}
-	r.declarations(jvmOpens, func(n, indent int, line string) {
-		if line == "" || noted(line) || j.object(n, indent, line) {
+	r.eachDeclaration(jvmOpens, func(n, indent int, line string) {
+		if line == "" || isComment(line) || j.readExposedLine(n, indent, line) {
 			return
 		}
 		switch {
 		case (jvmEntity.MatchString(line) || jvmBase.MatchString(line)) && (j.in == nil || j.in.Class == "" || indent == 0):
-			j.entity(n, line)
+			j.readAnnotation(n, line)
 		case j.in == nil:
 		case j.in.Class == "":
-			if c := first(jvmClass, line); c != "" {
-				j.in.Class, j.depth = c, indent
-				j.components(n, line)
-				if base := first(jvmExtends, line); base != "" {
+			if c := firstGroup(jvmClass, line); c != "" {
+				j.in.Class, j.depth, j.members = c, indent, indent+4
+				j.readClassHead(n, line)
+				if base := firstGroup(jvmExtends, line); base != "" {
 					j.in.Bases = []Base{{Name: base}}
 				}
 			} else if j.in.Table == "" {
-				j.in.Table = first(jvmName, line)
+				j.in.Table = firstGroup(jvmName, line)
 			}
 		case indent <= j.depth && (line == "}" || line == ")"):
 			if line == "}" {
-				r.add(j.in)
+				r.addModel(j.in)
 				j.in = nil
 			}
 		default:
-			j.field(n, indent, line)
+			j.readField(n, indent, line)
 		}
 	})
-	r.add(j.in)
+	r.addModel(j.in)
 }
 
 // jvmReader reads classes with annotations, and the tables of Exposed, which are objects.
@@ -64,22 +65,26 @@ type jvmReader struct {
 
 	in    *Model
 	depth int // the indentation of the class
-	// record: its components are fields.
+	// members is the indentation of its members: code in methods has more.
+	members int
+	// record is set if its components are fields.
 	record bool
-	// skip: the annotations before a field say that it is no column; column is the name
-	// that they give.
+	// plain is set if the last field has no value of its own: a getter may compute it.
+	plain bool
+	// skip is set if the annotations before a field say that it is no column. column is the
+	// name in the annotations.
 	skip   bool
 	column string
 }
 
-// object reports whether a line is of a table of Exposed.
-func (j *jvmReader) object(n, indent int, line string) bool {
+// readExposedLine reports whether a line belongs to a table of Exposed.
+func (j *jvmReader) readExposedLine(n, indent int, line string) bool {
 	if j.table != nil {
 		if f := exposedVal.FindStringSubmatch(line); f != nil {
 			j.table.Fields = append(j.table.Fields, Field{Field: f[1], Column: f[2], Line: n})
 		}
 		if indent == 0 && strings.HasPrefix(line, "}") {
-			j.r.add(j.table)
+			j.r.addModel(j.table)
 			j.table = nil
 		}
 		return true
@@ -92,40 +97,49 @@ func (j *jvmReader) object(n, indent int, line string) bool {
 	return true
 }
 
-// entity reads an annotation of a class.
-func (j *jvmReader) entity(n int, line string) {
+// readAnnotation reads an annotation of a class.
+func (j *jvmReader) readAnnotation(n int, line string) {
 	if j.in != nil && j.in.Class != "" {
-		j.r.add(j.in)
+		j.r.addModel(j.in)
 		j.in = nil
 	}
 	if j.in == nil {
 		j.in, j.depth = &Model{Line: n}, 0
 	}
 	j.in.Base = j.in.Base || jvmBase.MatchString(line)
-	if t := first(jvmTable, line); t != "" {
+	line = topArguments(line)
+	if t := firstGroup(jvmTable, line); t != "" {
 		j.in.Table = t
 	}
-	if s := first(jvmSchema, line); s != "" {
+	if s := firstGroup(jvmSchema, line); s != "" {
 		j.in.Schema = s
 	}
 }
 
-// components reads the line that declares a class, which may be a record with its components.
-func (j *jvmReader) components(n int, line string) {
+// readClassHead reads the line that declares a class, which may be a record with its components.
+func (j *jvmReader) readClassHead(n int, line string) {
 	j.record = jvmRecord.MatchString(line)
 	if !j.record {
 		return
 	}
-	for _, part := range components(line) {
-		if f := first(jvmPart, part); f != "" {
-			j.in.Fields = append(j.in.Fields, Field{Field: f, Column: first(jvmColumn, part), Line: n})
+	for _, part := range splitComponents(line) {
+		if f := firstGroup(jvmPart, part); f != "" {
+			j.in.Fields = append(j.in.Fields, Field{Field: f, Column: firstGroup(jvmColumn, part), Line: n})
 		}
 	}
 }
 
-// field reads a line of a class.
-func (j *jvmReader) field(n, indent int, line string) {
-	if c := first(jvmColumn, line); c != "" {
+// readField reads a line of a class.
+func (j *jvmReader) readField(n, indent int, line string) {
+	if indent > j.depth {
+		j.members = min(j.members, indent)
+	}
+	if jvmGetter.MatchString(line) && j.plain && !strings.Contains(string(j.r.text), "@get:") {
+		j.in.Fields = j.in.Fields[:len(j.in.Fields)-1]
+		j.plain = false
+		return
+	}
+	if c := firstGroup(jvmColumn, line); c != "" {
 		j.column = c
 	}
 	if jvmNone.MatchString(line) {
@@ -134,12 +148,13 @@ func (j *jvmReader) field(n, indent int, line string) {
 	if strings.HasPrefix(line, "@") && !jvmField.MatchString(line) {
 		return
 	}
-	f := first(jvmField, strings.TrimSuffix(line, ","))
+	f := firstGroup(jvmField, strings.TrimSuffix(line, ","))
 	if f == "" && j.record && !strings.HasSuffix(line, "{") {
-		f = first(jvmPart, line)
+		f = firstGroup(jvmPart, line)
 	}
-	if f != "" && indent <= j.depth+4 {
-		if !j.skip {
+	if f != "" && indent <= j.members {
+		if j.plain = false; !j.skip {
+			j.plain = !strings.Contains(line, "=")
 			j.in.Fields = append(j.in.Fields, Field{Field: f, Column: j.column, Line: n})
 		}
 	} else if strings.HasPrefix(line, "@") {

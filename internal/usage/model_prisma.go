@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Prisma's schema language: one field a line.
+// Prisma's schema language has one field per line.
 var (
 	prismaBlock  = regexp.MustCompile(`^(model|view)\s+(\w+)\s*\{`)
-	prismaField  = regexp.MustCompile(`^(\w+)\s+(\w+)(?:\([^)]*\))?(\[\])?\??(.*)$`)
+	prismaField  = regexp.MustCompile(`^(\w+)\s+(\w+)(?:\([^)]*\))?(\[\])?(\?)?(.*)$`)
 	prismaMap    = regexp.MustCompile(`(?:^|\s)@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
 	prismaTable  = regexp.MustCompile(`^@@map\(\s*(?:name\s*:\s*)?"([^"]+)"`)
 	prismaSchema = regexp.MustCompile(`^@@schema\(\s*"([^"]+)"`)
@@ -16,7 +16,18 @@ var (
 	prismaIgnore = regexp.MustCompile(`\s@ignore(?:\s|$)`)
 )
 
-var prismaScalars = map[string]bool{"String": true, "Boolean": true, "Int": true, "BigInt": true, "Float": true, "Decimal": true, "DateTime": true, "Json": true, "Bytes": true, "Unsupported": true}
+var prismaScalars = map[string]bool{
+	"String":      true,
+	"Boolean":     true,
+	"Int":         true,
+	"BigInt":      true,
+	"Float":       true,
+	"Decimal":     true,
+	"DateTime":    true,
+	"Json":        true,
+	"Bytes":       true,
+	"Unsupported": true,
+}
 
 func prismaModels(r *reader) {
 	enums := map[string]bool{}
@@ -25,23 +36,23 @@ func prismaModels(r *reader) {
 	}
 	var in *Model
 	ignored := false
-	r.lines(func(n, _ int, line string) {
+	r.eachLine(func(n, _ int, line string) {
 		if b := prismaBlock.FindStringSubmatch(line); b != nil {
 			in, ignored = &Model{Table: b[2], Class: b[2], Line: n}, false
 			return
 		}
 		switch {
-		case in == nil || line == "" || noted(line):
+		case in == nil || line == "" || isComment(line):
 		case line == "}":
 			if !ignored {
-				r.add(in)
+				r.addModel(in)
 			}
 			in = nil
 		case strings.HasPrefix(line, "@@"):
-			if t := first(prismaTable, line); t != "" {
+			if t := firstGroup(prismaTable, line); t != "" {
 				in.Table = t
 			}
-			if s := first(prismaSchema, line); s != "" {
+			if s := firstGroup(prismaSchema, line); s != "" {
 				in.Schema = s
 			}
 			ignored = ignored || line == "@@ignore"
@@ -51,8 +62,14 @@ func prismaModels(r *reader) {
 				return
 			}
 			field := Field{Field: f[1], Column: f[1], Line: n, Left: prismaIgnore.MatchString(line)}
-			if c := first(prismaMap, f[4]); c != "" {
+			if c := firstGroup(prismaMap, f[5]); c != "" {
 				field.Column = c
+			}
+			switch {
+			case f[4] != "":
+				field.Null = NullTaken
+			case f[3] == "":
+				field.Null = NullFails
 			}
 			in.Fields = append(in.Fields, field)
 		}

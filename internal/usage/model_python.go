@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Python: SQLAlchemy, SQLModel, peewee, and Django where its models were not asked.
+// Python: SQLAlchemy, SQLModel, peewee, and Django if its own models were not read by the
+// renderer.
 var (
 	pyClass   = regexp.MustCompile(`^class (\w+)(?:\[[^\]]*\])?\(([^)]*)`)
 	pyOpens   = regexp.MustCompile(`^(?:class\s+\w+.*\(|@)`)
@@ -17,13 +18,21 @@ var (
 	pyRelated = regexp.MustCompile(`\b(?:relationship|association_proxy|backref|ManyToManyField|GenericRelation|Relationship|property|validates|declared_attr|hybrid_property)\(`)
 	pyCore    = regexp.MustCompile(`\bTable\(\s*$|\bTable\(\s*["']([\w.]+)["']`)
 	pyTarget  = regexp.MustCompile(`^["']([\w.]+)["'],`)
+	pyGoesOn  = regexp.MustCompile(`^\w+\s*(?::[^=]+)?=\s*[\\(]$`)
 	pyLoaded  = regexp.MustCompile(`\bautoload(?:_with)?\s*=|\bDeferredReflection\b|\bautomap_base\b`)
 )
 
 func pythonModels(r *reader) {
 	p := &pythonReader{r: r, all: pyLoaded.Match(r.text)}
-	r.declarations(pyOpens, func(n, indent int, line string) {
-		if line == "" || noted(line) {
+	r.eachDeclaration(pyOpens, func(n, indent int, line string) {
+		if line == "" || isComment(line) {
+			return
+		}
+		if p.held != "" {
+			line, n = strings.TrimRight(p.held, "\\(")+line, p.at
+			p.held = ""
+		} else if p.in != nil && p.core == nil && pyGoesOn.MatchString(line) {
+			p.held, p.at = line, n
 			return
 		}
 		if p.core != nil {
@@ -31,26 +40,26 @@ func pythonModels(r *reader) {
 			return
 		}
 		if c := pyClass.FindStringSubmatch(line); c != nil {
-			p.class(n, indent, c[1], c[2])
+			p.beginClass(n, indent, c[1], c[2])
 			return
 		}
 		if indent == 0 {
-			p.end()
+			p.endClass()
 		}
 		switch {
 		case pyCore.MatchString(line) && strings.Contains(line, "Table(") && !strings.Contains(line, "__table_args__") && !strings.HasPrefix(line, "def "):
 			p.coreBegins(n, line)
 		case p.in != nil:
-			p.field(n, indent, line)
+			p.readField(n, indent, line)
 		}
 	})
-	p.end()
+	p.endClass()
 }
 
 // pythonReader reads classes, and tables of SQLAlchemy's core: Table("users", …).
 type pythonReader struct {
 	r *reader
-	// all: the columns are those that the server tells as the program starts.
+	// all is set if the program reads the columns from the server when it starts.
 	all bool
 
 	in    *Model
@@ -58,16 +67,20 @@ type pythonReader struct {
 	table bool   // the class says that it is a table
 	level int    // the indentation of the class
 
+	// held is a line whose value is in the next line, and at its number.
+	held string
+	at   int
+
 	core  *Model
 	waits bool // for the name of the table, in the next line
 	depth int  // of its parentheses
 }
 
-func (p *pythonReader) class(n, indent int, name, bases string) {
+func (p *pythonReader) beginClass(n, indent int, name, bases string) {
 	if indent > 0 && p.in != nil {
 		return // such as Meta
 	}
-	p.end()
+	p.endClass()
 	p.bases, p.in, p.level = bases, &Model{Class: name, Line: n}, indent
 	for base := range strings.SplitSeq(bases, ",") {
 		if base = strings.TrimSpace(base[strings.LastIndexByte(base, '.')+1:]); base != "" && base != "Model" {
@@ -78,20 +91,20 @@ func (p *pythonReader) class(n, indent int, name, bases string) {
 	p.all = p.all || strings.Contains(bases, "DeferredReflection")
 }
 
-// end adds the class, where it is a model.
-func (p *pythonReader) end() {
+// endClass adds the class, if it is a model.
+func (p *pythonReader) endClass() {
 	if p.in != nil && (p.in.Table != "" || p.table || strings.Contains(p.bases, "models.Model") || strings.Contains(p.bases, "Model") && len(p.in.Fields) > 0) {
 		p.in.Guessed = p.in.Table == "" && !p.table && !strings.Contains(p.bases, "models.Model")
-		p.r.add(p.in)
+		p.r.addModel(p.in)
 	} else if p.in != nil && len(p.in.Fields) > 0 {
 		p.in.Base = true // a mixin
-		p.r.add(p.in)
+		p.r.addModel(p.in)
 	}
 	p.in, p.table = nil, false
 }
 
 func (p *pythonReader) coreBegins(n int, line string) {
-	p.core = &Model{Table: first(pyCore, line), Line: n}
+	p.core = &Model{Table: firstGroup(pyCore, line), Line: n}
 	p.waits, p.depth = p.core.Table == "", 0
 	for _, m := range pyColumn.FindAllStringSubmatch(line, -1) {
 		p.core.Fields = append(p.core.Fields, Field{Field: m[1], Column: m[1], Line: n})
@@ -100,10 +113,10 @@ func (p *pythonReader) coreBegins(n int, line string) {
 }
 
 func (p *pythonReader) coreLine(n int, line string) {
-	if t := first(pyTarget, line); p.waits && t != "" {
+	if t := firstGroup(pyTarget, line); p.waits && t != "" {
 		p.core.Table, p.waits = t, false
 	}
-	if c := first(pyColumn, line); c != "" {
+	if c := firstGroup(pyColumn, line); c != "" {
 		p.core.Fields = append(p.core.Fields, Field{Field: c, Column: c, Line: n})
 	}
 	p.coreEnds(line)
@@ -113,19 +126,20 @@ func (p *pythonReader) coreLine(n int, line string) {
 func (p *pythonReader) coreEnds(line string) {
 	if p.depth += strings.Count(line, "(") - strings.Count(line, ")"); p.depth <= 0 {
 		p.core.All = p.all && len(p.core.Fields) == 0
-		p.r.add(p.core)
+		p.r.addModel(p.core)
 		p.core = nil
 	}
 }
 
-// field reads a line of a class.
-func (p *pythonReader) field(n, indent int, line string) {
-	if t := first(pyTable, line); t != "" {
+// readField reads a line of a class.
+func (p *pythonReader) readField(n, indent int, line string) {
+	if t := firstGroup(pyTable, line); t != "" {
 		p.in.Table = strings.ReplaceAll(strings.Trim(t, `"`), `"."`, ".")
 		p.in.All = p.all
 		return
 	}
-	if s := first(pySchema, line); s != "" && (strings.Contains(line, "__table_args__") || strings.HasPrefix(line, "{") || strings.HasPrefix(line, "\"schema") || strings.HasPrefix(line, "'schema")) {
+	if s := firstGroup(pySchema, line); s != "" && (strings.Contains(line, "__table_args__") || strings.HasPrefix(line, "{") ||
+		strings.HasPrefix(line, "\"schema") || strings.HasPrefix(line, "'schema")) {
 		p.in.Schema = s
 		return
 	}
@@ -134,8 +148,9 @@ func (p *pythonReader) field(n, indent int, line string) {
 		return
 	}
 	if pyMapped.MatchString(f[2]) || pyMapped.MatchString(f[3]) || p.table && f[2] != "" && indent <= p.level+4 {
-		p.in.Fields = append(p.in.Fields, Field{Field: f[1], Column: first(pyColumn, line), Line: n})
-		if strings.Contains(f[3], "ForeignKey(") && !strings.Contains(f[3], "Column(") && !strings.Contains(f[3], "mapped_column(") || strings.Contains(f[3], "OneToOneField(") {
+		p.in.Fields = append(p.in.Fields, Field{Field: f[1], Column: firstGroup(pyColumn, line), Line: n})
+		if strings.Contains(f[3], "ForeignKey(") && !strings.Contains(f[3], "Column(") && !strings.Contains(f[3], "mapped_column(") ||
+			strings.Contains(f[3], "OneToOneField(") {
 			p.in.Fields[len(p.in.Fields)-1].Field = f[1] + "_id" // Django's
 		}
 	}

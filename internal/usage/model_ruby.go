@@ -20,10 +20,10 @@ func rubyModels(r *reader) {
 	var in *Model
 	listing := false
 	flush := func() {
-		r.add(in)
+		r.addModel(in)
 		in = nil
 	}
-	r.lines(func(n, indent int, line string) {
+	r.eachLine(func(n, indent int, line string) {
 		switch {
 		case rbClass.MatchString(line):
 			flush()
@@ -37,26 +37,26 @@ func rubyModels(r *reader) {
 		case rbAll.MatchString(line):
 			in = nil
 		case rbTable.MatchString(line):
-			in.Table = first(rbTable, line)
+			in.Table = firstGroup(rbTable, line)
 		case rbIgnored.MatchString(line):
 			_, list, _ := strings.Cut(line, "=")
 			if list == "" {
 				_, list, _ = strings.Cut(line, "columns")
 			}
-			in.without(list, n)
+			in.addExcluded(list, n)
 			listing = strings.ContainsAny(list, "[(") && !strings.ContainsAny(list, "])") || strings.HasSuffix(line, "=")
 		case listing:
 			if !rbEntry.MatchString(line) {
 				listing = false
 			}
-			in.without(line, n)
+			in.addExcluded(line, n)
 		}
 	})
 	flush()
 }
 
-// without adds the columns that a list leaves out.
-func (m *Model) without(list string, number int) {
+// addExcluded adds the columns that a list excludes.
+func (m *Model) addExcluded(list string, number int) {
 	list, _, _ = strings.Cut(list, "#")
 	list = strings.TrimPrefix(strings.TrimSpace(list), "%w")
 	for _, name := range rbName.FindAllString(list, -1) {

@@ -13,12 +13,15 @@ var (
 	tsClass    = regexp.MustCompile(`^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+(\w+)`)
 	tsExtends  = regexp.MustCompile(`\bextends\s+(?:\w+\.)*(\w+)\s*(?:<.*>\s*)?(?:implements\s.*)?(?:\{|$)`)
 	tsColumn   = regexp.MustCompile(`^@(?:\w*Column|Property|PrimaryKey|JoinColumn|Enum|Attribute)\b`)
+	tsOpens    = regexp.MustCompile(`^@\w`)
+	tsRelation = regexp.MustCompile(`^@(?:ManyToOne|OneToOne)\b`)
 	tsOther    = regexp.MustCompile(`^@(?:OneToMany|ManyToMany|OneToOne|ManyToOne|HasMany|BelongsTo|HasOne|RelationId)\b`)
 	tsArgument = regexp.MustCompile(`^@\w+\(\s*["'](\w+)["']\s*[,)]`)
 	tsField    = regexp.MustCompile(`^(?:(?:public|private|protected|readonly|declare)\s+)*(\w+)[!?]?\s*(?::|=)`)
 	tsTable    = regexp.MustCompile(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
 	tsKey      = regexp.MustCompile(`^(\w+)\s*:\s*\w+[\w.]*\(\s*(?:["'` + "`" + `](\w+)["'` + "`" + `])?`)
-	// A formatter may put the name into the next line, and the braces into one behind it.
+	// A formatter may put the name into the next line, and the braces into the line after
+	// it.
 	tsOpened   = regexp.MustCompile(`\b(?:pgTable|\w*[tT]able|\w+\.table)\(\s*$`)
 	tsText     = regexp.MustCompile(`^["'` + "`" + `]([\w.]+)["'` + "`" + `]`)
 	tsDefine   = regexp.MustCompile(`\.define\(\s*["'` + "`" + `](\w+)["'` + "`" + `]\s*,\s*\{`)
@@ -30,16 +33,15 @@ var (
 func scriptModels(r *reader) {
 	objects := &scriptObjects{r: r, drizzle: strings.Contains(string(r.text), "drizzle-orm")}
 	entities := &scriptEntities{r: r}
-	r.lines(func(n, indent int, line string) {
-		line = r.spellTable(line)
-		if line == "" || noted(line) || objects.goesOn(n, line) || entities.line(n, indent, line) || objects.begins(n, line) {
+	r.eachDeclaration(tsOpens, func(n, indent int, line string) {
+		if line == "" || isComment(line) || objects.goesOn(n, line) || entities.readLine(n, indent, line) || objects.beginObject(n, line) {
 			return
 		}
 		if tsStatic.MatchString(line) && !strings.Contains(line, "knex") {
-			r.add(&Model{Table: first(tsStatic, line), Line: n})
+			r.addModel(&Model{Table: firstGroup(tsStatic, line), Line: n})
 		}
 	})
-	entities.end()
+	entities.endClass()
 }
 
 // scriptObjects reads tables that are objects: pgTable("users", {...}) of Drizzle,
@@ -52,19 +54,19 @@ type scriptObjects struct {
 	depth   int
 }
 
-// begins reports whether a line begins such an object.
-func (o *scriptObjects) begins(n int, line string) bool {
+// beginObject reports whether a line begins such an object.
+func (o *scriptObjects) beginObject(n int, line string) bool {
 	switch {
 	case o.drizzle && tsOpened.MatchString(line):
 		o.waits = true
 	case o.drizzle && tsTable.MatchString(line), tsDefine.MatchString(line):
-		o.in = &Model{Table: first(tsTable, line), Line: n}
+		o.in = &Model{Table: firstGroup(tsTable, line), Line: n}
 		if o.in.Table == "" {
-			o.in.Class = first(tsDefine, line)
+			o.in.Class = firstGroup(tsDefine, line)
 		}
 		o.depth = strings.Count(line, "{") - strings.Count(line, "}")
 		if o.depth <= 0 && !strings.HasSuffix(line, ",") {
-			o.end()
+			o.endObject()
 		}
 	default:
 		return false
@@ -72,11 +74,11 @@ func (o *scriptObjects) begins(n int, line string) bool {
 	return true
 }
 
-// goesOn reports whether a line is part of the object that has begun.
+// goesOn reports whether a line continues the current object.
 func (o *scriptObjects) goesOn(n int, line string) bool {
 	if o.waits {
 		o.waits = false
-		if table := first(tsText, line); table != "" {
+		if table := firstGroup(tsText, line); table != "" {
 			o.in, o.depth = &Model{Table: table, Line: n}, strings.Count(line, "{")
 			return true
 		}
@@ -88,145 +90,142 @@ func (o *scriptObjects) goesOn(n int, line string) bool {
 		o.depth = 1 // the braces of the columns
 		return true
 	}
-	o.field(n, line)
+	o.readField(n, line)
 	if o.depth += strings.Count(line, "{") - strings.Count(line, "}"); o.depth <= 0 {
-		if t := first(tsStatic, line); t != "" {
+		if t := firstGroup(tsStatic, line); t != "" {
 			o.in.Table = t
 		}
-		o.end()
+		o.endObject()
 	}
 	return true
 }
 
-// field reads a line between the braces.
-func (o *scriptObjects) field(n int, line string) {
+// readField reads a line between the braces.
+func (o *scriptObjects) readField(n int, line string) {
 	var last *Field
 	if len(o.in.Fields) > 0 {
 		last = &o.in.Fields[len(o.in.Fields)-1]
 	}
 	if o.depth != 1 {
-		if f := first(tsFieldOf, line); f != "" && last != nil {
+		if f := firstGroup(tsFieldOf, line); f != "" && last != nil {
 			last.Column = f
 		}
 		return
 	}
 	if !o.drizzle {
-		if k := first(tsPlainKey, line); k != "" {
-			o.in.Fields = append(o.in.Fields, Field{Field: k, Line: n, Column: first(tsFieldOf, line)})
+		if k := firstGroup(tsPlainKey, line); k != "" {
+			o.in.Fields = append(o.in.Fields, Field{Field: k, Line: n, Column: firstGroup(tsFieldOf, line)})
 		}
 		return
 	}
 	if k := tsKey.FindStringSubmatch(line); k != nil {
 		o.in.Fields = append(o.in.Fields, Field{Field: k[1], Column: k[2], Line: n})
-	} else if c := first(tsText, line); c != "" && last != nil && last.Column == "" {
-		last.Column = c // of a call that goes on
+	} else if c := firstGroup(tsText, line); c != "" && last != nil && last.Column == "" {
+		last.Column = c // of a call that continues
 	}
 }
 
-func (o *scriptObjects) end() {
-	o.r.add(o.in)
+func (o *scriptObjects) endObject() {
+	o.r.addModel(o.in)
 	o.in = nil
 }
 
-// scriptEntities reads classes with decorators: TypeORM, MikroORM. One that only its columns
-// have is a base of others.
+// scriptEntities reads classes with decorators: TypeORM, MikroORM. A class with decorators
+// only on its columns is a base of others.
 type scriptEntities struct {
 	r  *reader
 	in *Model
-	// pending: a decorator of a column was read, whose field comes; column is the name
-	// that it gives.
+	// pending is set after a decorator of a column, before its field. column is the name in
+	// the decorator.
 	pending bool
 	column  string
+	// related is set after a decorator of a relation: its column has the field's name and "Id".
+	related bool
 }
 
-// line reports whether a line is part of a class, or of what stands before it.
-func (e *scriptEntities) line(n, indent int, line string) bool {
+// readLine reports whether a line belongs to a class, or to the decorators before it.
+func (e *scriptEntities) readLine(n, indent int, line string) bool {
 	switch {
 	case tsEntity.MatchString(line):
-		e.end()
-		e.in = &Model{Table: first(tsEntity, line), Line: n, Schema: first(tsSchema, line)}
+		e.endClass()
+		e.in = &Model{Table: firstGroup(tsEntity, line), Line: n, Schema: firstGroup(tsSchema, line)}
 		if e.in.Table == "" {
-			e.in.Table = first(tsNamed, line)
+			e.in.Table = firstGroup(tsNamed, line)
 		}
 		e.pending = false
 	case indent == 0 && (e.in == nil || e.in.Class != "") && tsClass.MatchString(line) && !strings.HasSuffix(line, "}"):
-		e.end()
+		e.endClass()
 		e.in, e.pending = &Model{Line: n, Base: true}, false
-		e.class(line)
+		e.readClassHead(line)
 		return false
 	case e.in == nil:
 		return false
 	case e.in.Class == "":
 		if tsClass.MatchString(line) {
-			e.class(line)
-		} else if t := first(tsNamed, line); t != "" && e.in.Table == "" {
+			e.readClassHead(line)
+		} else if t := firstGroup(tsNamed, line); t != "" && e.in.Table == "" {
 			e.in.Table = t
 		}
 	case indent == 0 && strings.HasPrefix(line, "}"):
-		e.end()
+		e.endClass()
 	case tsColumn.MatchString(line):
-		e.decorator(n, line)
+		e.readDecorator(n, line)
 	case tsOther.MatchString(line):
+		e.related = tsRelation.MatchString(line)
+		e.pending = e.pending || strings.HasPrefix(line, "@ManyToOne")
 	case e.pending:
-		e.field(n, indent, line)
+		e.readField(n, line)
 	default:
 		return false
 	}
 	return true
 }
 
-// class reads the head of a class.
-func (e *scriptEntities) class(line string) {
-	e.in.Class = first(tsClass, line)
-	if base := first(tsExtends, line); base != "" {
+// readClassHead reads the head of a class.
+func (e *scriptEntities) readClassHead(line string) {
+	e.in.Class = firstGroup(tsClass, line)
+	if base := firstGroup(tsExtends, line); base != "" {
 		e.in.Bases = []Base{{Name: base}}
 	}
 }
 
-// decorator reads what a decorator says of a column.
-func (e *scriptEntities) decorator(n int, line string) {
+// readDecorator reads a decorator of a column.
+func (e *scriptEntities) readDecorator(n int, line string) {
 	e.pending = true
-	if c := first(tsNamed, line); c != "" {
+	e.related = e.related && strings.HasPrefix(line, "@Join")
+	if c := firstGroup(tsNamed, line); c != "" {
 		e.column = c
 	}
 	if !strings.Contains(line, "name:") && !strings.HasPrefix(line, "@Join") {
-		if c := first(tsArgument, line); c != "" && !columnTypes[c] {
+		if c := firstGroup(tsArgument, line); c != "" && !columnTypes[c] {
 			e.column = c
 		}
 	}
-	if _, after, ok := strings.Cut(line, ") "); ok && tsField.MatchString(after) {
-		e.add(first(tsField, after), n)
+}
+
+// readField reads the line after the decorators of a column.
+func (e *scriptEntities) readField(n int, line string) {
+	if f := firstGroup(tsField, line); f != "" && !strings.HasSuffix(line, ",") {
+		if e.related {
+			f += "Id"
+		}
+		e.addColumn(f, n)
 	}
 }
 
-// field reads what stands behind a decorator: more of it, or its field.
-func (e *scriptEntities) field(n, indent int, line string) {
-	if c := first(tsNamed, line); c != "" && !tsField.MatchString(strings.TrimPrefix(line, "name")) {
-		e.column = c
-		return
-	}
-	if strings.HasPrefix(line, "name:") {
-		e.column = first(tsNamed, line)
-		return
-	}
-	if f := first(tsField, line); f != "" && indent <= 4 && !strings.HasSuffix(line, "{") && !strings.HasSuffix(line, ",") {
-		e.add(f, n)
-	}
-}
-
-func (e *scriptEntities) add(field string, n int) {
+func (e *scriptEntities) addColumn(field string, n int) {
 	e.in.Fields = append(e.in.Fields, Field{Field: field, Column: e.column, Line: n})
-	e.pending, e.column = false, ""
+	e.pending, e.related, e.column = false, false, ""
 }
 
-func (e *scriptEntities) end() {
+func (e *scriptEntities) endClass() {
 	if e.in != nil && e.in.Class != "" && (!e.in.Base || len(e.in.Fields) > 0) {
-		e.r.add(e.in)
+		e.r.addModel(e.in)
 	}
 	e.in = nil
 }
 
-// columnTypes are what the first argument of @Column is, if not a name.
+// columnTypes are the types in the first argument of @Column, which otherwise is a name.
 var columnTypes = map[string]bool{
 	"text": true, "varchar": true, "int": true, "integer": true, "bigint": true, "smallint": true, "uuid": true, "json": true, "jsonb": true, "timestamp": true, "timestamptz": true,
 	"boolean": true, "bool": true, "numeric": true, "decimal": true, "float": true, "double": true, "date": true, "time": true, "bytea": true, "enum": true, "simple-array": true,

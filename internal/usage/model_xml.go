@@ -22,16 +22,16 @@ func (r *reader) mapperXML() {
 		at := m[2]
 		body := r.text[m[2]:m[3]]
 		for _, tag := range xmlTag.FindAllIndex(body, -1) {
-			s.add(r.text, literal{from: at, to: m[2] + tag[0]}, nil)
+			s.addString(r.text, literal{from: at, to: m[2] + tag[0]}, nil)
 			if bytes.HasPrefix(body[tag[0]:tag[1]], []byte("<include")) {
-				s.put(" "+holeName+" ", m[2]+tag[1])
+				s.addHole(" "+holeName+" ", m[2]+tag[1])
 			} else {
-				s.put(" ", m[2]+tag[1])
+				s.addHole(" ", m[2]+tag[1])
 			}
 			at = m[2] + tag[1]
 		}
-		s.add(r.text, literal{from: at, to: m[3]}, nil)
+		s.addString(r.text, literal{from: at, to: m[3]}, nil)
 		s.text = bytes.ReplaceAll(bytes.ReplaceAll(s.text, []byte("&lt;"), []byte("<   ")), []byte("&gt;"), []byte(">   "))
-		r.sql(s)
+		r.recordStatements(s)
 	}
 }

@@ -8,35 +8,35 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// Zod: z.object({...}) that has the name and the keys of a table is the shape that its
-// rows are held against. A row without a key that it asks for is an error there.
+// Zod: a z.object({...}) with the name and the keys of a table describes its rows, which
+// are validated with it. A row without a required key is an error there.
 var (
 	zodRow = regexp.MustCompile(`^(?:export\s+)?const\s+(\w+?)(?:Row)?Schema\s*=\s*z\b`)
 	zodKey = regexp.MustCompile(`^["']?(\w+)["']?\s*:`)
-	// zodOpen is a key that a row may lack.
+	// zodOpen matches a key that a row may lack.
 	zodOpen = regexp.MustCompile(`\.(?:optional|nullish|default|catch)\(`)
 )
 
 func zodModels(r *reader) {
 	var row *Model
 	depth := 0
-	r.lines(func(n, _ int, line string) {
+	r.eachLine(func(n, _ int, line string) {
 		switch {
-		case line == "" || noted(line):
+		case line == "" || isComment(line):
 			return
 		case row == nil && zodRow.MatchString(line):
-			row = &Model{Class: first(zodRow, line), Line: n, Row: true}
+			row = &Model{Class: firstGroup(zodRow, line), Line: n, Row: true}
 			depth = 0
 		case row == nil:
 			return
 		case depth == 1 && zodKey.MatchString(line):
-			row.Fields = append(row.Fields, Field{Field: first(zodKey, line), Line: n, Left: zodOpen.MatchString(line)})
+			row.Fields = append(row.Fields, Field{Field: firstGroup(zodKey, line), Line: n, Left: zodOpen.MatchString(line)})
 		case depth <= 1 && strings.HasPrefix(line, "}"):
-			// .partial() makes every key one that a row may lack.
+			// .partial() makes all keys optional.
 			if strings.Contains(line, ".partial(") {
 				row.Fields = nil
 			}
-			r.add(row)
+			r.addModel(row)
 			row = nil
 			return
 		case depth == 1 && len(row.Fields) > 0 && zodOpen.MatchString(line):
@@ -44,15 +44,15 @@ func zodModels(r *reader) {
 		}
 		depth += strings.Count(line, "{") - strings.Count(line, "}")
 		if depth <= 0 && !strings.HasSuffix(line, "z") && !strings.HasPrefix(line, ".object(") {
-			r.add(row)
+			r.addModel(row)
 			row = nil
 		}
 	})
 }
 
-// shaped reports whether a model that is the shape of rows by its name is so by its
-// keys, too: those of a form or of an answer have few in common with the table.
-func (b *Bound) shaped(m *Model, n catalog.Name) bool {
+// hasTableKeys reports whether a model with a table's name has its keys, too: the keys of a
+// form or of an answer have few in common with the table.
+func (b *Bound) hasTableKeys(m *Model, n catalog.Name) bool {
 	if b.Schema == nil {
 		return false
 	}

@@ -6,13 +6,13 @@ import (
 	"unicode"
 )
 
-// TableWords are the spellings of a table's name, and of its singular: a mapper may
-// name the class so.
+// TableWords returns the spellings of a table's name, and of its singular, which a mapper
+// may use as the class's name.
 func TableWords(name string) []string {
 	return append(Spellings(name), Spellings(Singular(name))...)
 }
 
-// Spellings are the ways in which code writes a name: full_name, fullName, FullName,
+// Spellings returns the forms in which code writes a name: full_name, fullName, FullName,
 // FULL_NAME.
 func Spellings(name string) []string {
 	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == '-' || r == ' ' })
@@ -29,7 +29,7 @@ func Spellings(name string) []string {
 		camel.WriteString(title)
 	}
 	var out []string
-	for _, c := range []string{name, camel.String(), pascal.String(), initialisms(parts), strings.ToUpper(name)} {
+	for _, c := range []string{name, camel.String(), pascal.String(), goSpelling(parts), strings.ToUpper(name)} {
 		if c != "" && !slices.Contains(out, c) {
 			out = append(out, c)
 		}
@@ -37,8 +37,8 @@ func Spellings(name string) []string {
 	return out
 }
 
-// initialisms is the name as Go code writes it: UserID, APIURL.
-func initialisms(parts []string) string {
+// goSpelling returns the name in Go's style: UserID, APIURL.
+func goSpelling(parts []string) string {
 	var b strings.Builder
 	for _, p := range parts {
 		switch l := strings.ToLower(p); l {
@@ -53,7 +53,7 @@ func initialisms(parts []string) string {
 	return b.String()
 }
 
-// Singular takes a plural's ending off, as mappers do.
+// Singular removes a plural's ending, as mappers do.
 func Singular(name string) string {
 	switch {
 	case strings.HasSuffix(name, "ies"):
@@ -66,5 +66,5 @@ func Singular(name string) string {
 	return name
 }
 
-// bare is a name in one spelling.
-func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+// normalizeName returns a name in one common spelling.
+func normalizeName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }

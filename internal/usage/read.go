@@ -8,20 +8,22 @@ import (
 	"github.com/onward-sql/onward/internal/fault"
 )
 
-// Read reads one file of the code. It never fails: what it does not understand says
-// nothing, and a fault of onward's own costs the file, as Fault says.
+// Read reads one file of the code. It never fails: code that it does not understand gives no
+// facts. If onward itself fails, it returns no facts but Fault.
 func Read(file string, text []byte) *Facts {
 	r := newReader(file, text)
-	failed := survive(func() {
-		if r.statements(); r.d != nil {
+	failed := catchPanic(func() {
+		if r.readSQL(); r.d != nil {
 			r.constantCalls()
-			r.rows()
+			r.constantAliases()
+			r.recordStructs()
 		}
-		r.models()
-		r.enums()
-		r.told()
-		r.upserts()
-		r.compares()
+		r.readModels()
+		r.readEnums()
+		r.recordDeclarations()
+		r.recordUpserts()
+		r.recordRowComparisons()
+		r.builds()
 	})
 	if failed != "" {
 		return &Facts{Fault: failed}
@@ -29,11 +31,12 @@ func Read(file string, text []byte) *Facts {
 	return r.facts
 }
 
-// survive runs what reads a file, and gives the words for a panic of onward's own; "" for none.
-func survive(read func()) (failed string) {
+// catchPanic runs a function that reads a file, and returns the message if onward panics; "" if
+// not.
+func catchPanic(read func()) (failed string) {
 	defer func() {
 		if p := recover(); p != nil {
-			failed = fault.Of(p).Error()
+			failed = fault.FromPanic(p).Error()
 		}
 	}()
 	read()
@@ -44,14 +47,14 @@ func newReader(file string, text []byte) *reader {
 	return &reader{path: file, text: text, d: dialectOf(file), facts: &Facts{}, line: 1}
 }
 
-// statements reads the SQL of the file.
-func (r *reader) statements() {
+// readSQL reads the SQL of the file.
+func (r *reader) readSQL() {
 	switch {
 	case r.d != nil:
-		r.taking = r.takes()
-		r.program()
+		r.typedEnd = r.typedCodeEnd()
+		r.readProgram()
 	case QueryFile(r.path):
-		r.queries()
+		r.readQueryFile()
 	case mapperFile(r.path):
 		r.mapperXML()
 	}
@@ -70,93 +73,93 @@ func QueryFile(file string) bool {
 	return path.Ext(base) == ".sql" // a template of one
 }
 
-// program reads the strings of a program.
-func (r *reader) program() {
-	r.lits, r.notes = lex(r.text, r.d)
-	r.pieces(func(l literal) {
-		r.short(l)
-		r.fragment(l)
+// readProgram reads the strings of a program.
+func (r *reader) readProgram() {
+	r.lits, r.notes = lexText(r.text, r.d)
+	r.eachString(func(l literal) {
+		r.recordShortText(l)
+		r.readFragment(l)
 	}, func(from, to int, s *sqlText) {
-		r.short(r.lits[from])
+		r.recordShortText(r.lits[from])
 		stars := len(r.facts.Stars)
 		r.ends = r.lits[to].end
-		r.sql(s)
-		r.taken(stars, from, to)
+		r.recordStatements(s)
+		r.recordTargets(stars, from, to)
 	})
 }
 
-// pieces calls text for each string of a program that begins no query, and query for
-// those that make one together, with the first and the last.
-func (r *reader) pieces(text func(l literal), query func(from, to int, s *sqlText)) {
+// eachString calls text for each string of a program that begins no query, and query for strings
+// that together are one, with the first and the last of them.
+func (r *reader) eachString(text func(l literal), query func(from, to int, s *sqlText)) {
 	for i := 0; i < len(r.lits); i++ {
 		l := r.lits[i]
-		if l.symbol || !sqlish(r.text[l.from:l.to]) && !r.goesOn(i) {
+		if l.symbol || !beginsLikeSQL(r.text[l.from:l.to]) && !r.goesOn(i) {
 			text(l)
 			continue
 		}
 		from := i
 		s := &sqlText{}
-		s.add(r.text, l, r.d)
+		s.addString(r.text, l, r.d)
 		last := l
 		for i+1 < len(r.lits) && len(s.text) < maxSQL {
 			next := r.lits[i+1]
 			if name, end := r.joinedList(last, next); name != "" {
-				r.fill(s, name, end)
+				r.insertValue(s, name, end)
 				last.end = end
 				i++
 				continue
 			}
-			what, ok := r.joins(last, next)
+			what, ok := r.areJoined(last, next)
 			if !ok {
 				break
 			}
 			if what != "" {
-				r.fill(s, what, next.from)
+				r.insertValue(s, what, next.from)
 			}
-			s.add(r.text, next, r.d)
+			s.addString(r.text, next, r.d)
 			last = next
 			i++
 		}
-		r.tail(s, last)
+		r.insertTail(s, last)
 		query(from, i, s)
 	}
 }
 
 const (
-	// minSQL is how long the shortest query is that says anything: SET a.b=1.
+	// minSQL is the length of the shortest useful query: SET a.b=1.
 	minSQL = 8
-	// maxSQL is how long one is, at most.
+	// maxSQL is the maximal length of a query.
 	maxSQL = 256 << 10
 )
 
-// fill puts in what a name of the program stands for, where that is in the file.
-func (r *reader) fill(s *sqlText, name string, next int) {
+// insertValue inserts the value of a name of the program, if the file has it.
+func (r *reader) insertValue(s *sqlText, name string, next int) {
 	of := r.constOf(name)
 	if list := r.listOf(name, next); list != nil {
 		for i, l := range list {
 			if i > 0 {
-				s.put(", ", l.from)
+				s.addHole(", ", l.from)
 			}
-			s.add(r.text, l, r.d)
+			s.addString(r.text, l, r.d)
 		}
-		s.from(next)
+		s.continueAt(next)
 		return
 	}
 	if of == nil {
-		s.put(holeName, next)
+		s.addHole(holeName, next)
 		return
 	}
 	for _, i := range of {
-		s.add(r.text, r.lits[i], r.d)
+		s.addString(r.text, r.lits[i], r.d)
 	}
-	s.from(next)
+	s.continueAt(next)
 }
 
-// tail puts in what is joined to the end of a string.
-func (r *reader) tail(s *sqlText, l literal) {
+// insertTail inserts a text that is joined to the end of a string.
+func (r *reader) insertTail(s *sqlText, l literal) {
 	rest := r.text[l.end:min(len(r.text), l.end+maxGlue)]
 	rest = bytes.TrimLeft(rest, " \t\r\n)")
-	op := operator(rest)
+	op := joinOperator(rest)
 	if op == "" || op == "." && !r.d.dollar {
 		return
 	}
@@ -166,36 +169,38 @@ func (r *reader) tail(s *sqlText, l literal) {
 		n++
 	}
 	if n > 0 {
-		s.put(" ", l.to)
+		s.addHole(" ", l.to)
 		if of := r.constOf(string(rest[:n])); of != nil {
-			r.fill(s, string(rest[:n]), l.to)
+			r.insertValue(s, string(rest[:n]), l.to)
 		}
 	}
 }
 
-// short notes a text that may be a name or a value.
-func (r *reader) short(l literal) {
+// recordShortText records a text that may be a name or a value.
+func (r *reader) recordShortText(l literal) {
 	n := l.to - l.from
 	if n == 0 || n > maxConstant || bytes.IndexByte(r.text[l.from:l.to], '\n') >= 0 {
 		return
 	}
-	r.facts.Strings = append(r.facts.Strings, String{Mark(string(r.text[l.from:l.to])), r.lineAt(l.from)})
+	r.facts.Strings = append(r.facts.Strings, String{HashText(string(r.text[l.from:l.to])), r.lineAt(l.from)})
 	if !l.symbol && nameLen(r.text[l.from:l.to]) > 0 {
-		r.call(l)
+		r.recordMapperCall(l)
 		r.constantText(l)
 	}
 }
 
-// verbs are what a statement begins with that says something, each with words of which
-// it has one, too.
+// verbs are the first words of useful statements. Each has a list of words, one of which the
+// statement must have, too.
 var verbs = map[string][]string{
-	"select": {"from", "(", "*"}, "(select": {"from", "("}, "insert": {"into"}, "update": {"set"}, "delete": {"from"}, "with": {"as"}, "(with": {"as"}, "merge": {"into"},
+	"select": {
+		"from", "(", "*",
+	}, "(select": {"from", "("}, "insert": {"into"}, "update": {"set"}, "delete": {"from"}, "with": {"as"}, "(with": {"as"}, "merge": {"into"},
 	"copy": {"from", "to"}, "truncate": {" "}, "lock": {"table", "in"}, "refresh": {"view"}, "call": {"("}, "set": {"=", " to "},
 	"explain": {"select", "insert", "update", "delete"}, "declare": {"cursor"}, "prepare": {"as"},
 }
 
-// sqlish reports whether a string begins as SQL does.
-func sqlish(text []byte) bool {
+// beginsLikeSQL reports whether a string begins as SQL does.
+func beginsLikeSQL(text []byte) bool {
 	for {
 		text = bytes.TrimLeft(text, " \t\r\n;")
 		switch {
@@ -227,19 +232,18 @@ func sqlish(text []byte) bool {
 	return false
 }
 
-// goesOn reports whether a string begins as a query does, and the next one goes on
-// with it.
+// goesOn reports whether a string begins as a query does, and the next one continues it.
 func (r *reader) goesOn(i int) bool {
 	l := r.lits[i]
 	text := bytes.TrimLeft(r.text[l.from:l.to], " \t\r\n")
 	if n := nameLen(text); n < 4 || n > 6 || n == len(text) || verbs[strings.ToLower(string(text[:n]))] == nil || i+1 == len(r.lits) {
 		return false
 	}
-	_, ok := r.joins(l, r.lits[i+1])
+	_, ok := r.areJoined(l, r.lits[i+1])
 	return ok
 }
 
-// containsFold reports whether a text has a word of lower case, in any case.
+// containsFold reports whether a text contains a lower-case word, in any case.
 func containsFold(text []byte, word string) bool {
 	first := word[0]
 	for i := 0; i+len(word) <= len(text); i++ {
@@ -250,9 +254,9 @@ func containsFold(text []byte, word string) bool {
 	return false
 }
 
-// queries reads a file of SQL.
-func (r *reader) queries() {
+// readQueryFile reads a file of SQL.
+func (r *reader) readQueryFile() {
 	s := &sqlText{}
-	s.add(r.text, literal{from: 0, to: len(r.text)}, nil)
-	r.sql(s)
+	s.addString(r.text, literal{from: 0, to: len(r.text)}, nil)
+	r.recordStatements(s)
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// Recorded are the facts of recorded queries: those of a file that has one a line, in
-// the order of the workload, from line [RecordedLine] on. A query that no code of the
-// release sends, such as one of a migration, says nothing.
+// Recorded returns the facts of recorded queries, as if of a file that has one per line,
+// in the order of the workload, from line [RecordedLine] on. A query that no code of the
+// release sends, such as one of a migration, gives no facts.
 func Recorded(path string, w *workload.Workload) File {
 	f := File{Path: path, Facts: &Facts{}, Observed: true}
 	for i := range w.Queries {
@@ -19,7 +19,7 @@ func Recorded(path string, w *workload.Workload) File {
 		}
 		line := i + RecordedLine
 		at := func(int) int { return line }
-		for _, st := range split([]byte(q.SQL)) {
+		for _, st := range splitStatements([]byte(q.SQL)) {
 			if st.Node == nil {
 				continue
 			}
@@ -29,19 +29,19 @@ func Recorded(path string, w *workload.Workload) File {
 				continue
 			}
 			d.Line = line
-			d.resolved(q.Uses, line)
+			d.addResolved(q.Uses, line)
 			f.Facts.Queries = append(f.Facts.Queries, *d)
 		}
 	}
 	return f
 }
 
-// RecordedLine is the line of a stored workload that has its first query.
+// RecordedLine is the line of the first query in a stored workload.
 const RecordedLine = 3
 
-// resolved puts the schemas in that the server found, and the relations that the text
-// does not show: those below a view.
-func (q *Query) resolved(uses []workload.Use, line int) {
+// addResolved adds the schemas that the server found, and the relations that the text does
+// not show, such as tables of a view.
+func (q *Query) addResolved(uses []workload.Use, line int) {
 	for _, u := range uses {
 		schema, name, _ := strings.Cut(u.Relation, ".")
 		named := false

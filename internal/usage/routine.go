@@ -7,12 +7,12 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// A function that a program makes when it starts, from files of its own, is code: no
-// migration tells what it reads, and it goes on reading it until the new code comes.
+// A function that a program creates when it starts, from files of its own, is code: no
+// migration shows what it reads, and it reads it until the new code starts.
 
-// routine notes what the body of a function, or of a DO block, works on. line tells the
-// line of an offset of the statement.
-func (r *reader) routine(n *pgparse.Node, statement string, line func(at int) int) {
+// recordRoutine records what the body of a function, or of a DO block, uses. line returns the
+// line of an offset in the statement.
+func (r *reader) recordRoutine(n *pgparse.Node, statement string, line func(at int) int) {
 	var of Relation
 	var options []*pgparse.Node
 	otherwise := "plpgsql"
@@ -25,7 +25,7 @@ func (r *reader) routine(n *pgparse.Node, statement string, line func(at int) in
 	default:
 		return
 	}
-	language, as := pgparse.Code(options)
+	language, as := pgparse.FunctionCode(options)
 	if len(as) != 1 {
 		return
 	}
@@ -33,7 +33,7 @@ func (r *reader) routine(n *pgparse.Node, statement string, line func(at int) in
 	at := strings.Index(statement, body)
 	in := func(offset int) int {
 		if at < 0 {
-			return line(0) // written with quotes that are doubled
+			return line(0) // the body is in doubled quotes
 		}
 		return line(at + offset)
 	}
@@ -47,8 +47,8 @@ func (r *reader) routine(n *pgparse.Node, statement string, line func(at int) in
 	}
 }
 
-// inPart is where a place of a part's SQL stands in its text: what was taken out, or put
-// before it, stands between what both begin with and what both end with.
+// inPart maps an offset in a part's SQL to its text. They differ in one stretch, where
+// something was removed or inserted: before and after it, both are equal.
 func inPart(p *pgparse.Part, at int) int {
 	same := 0
 	for same < min(len(p.SQL), len(p.Text)) && p.SQL[same] == p.Text[same] {
@@ -61,7 +61,7 @@ func inPart(p *pgparse.Part, at int) int {
 }
 
 func (r *reader) bodyPart(of Relation, sql string, line func(at int) int) {
-	for _, st := range split([]byte(sql)) {
+	for _, st := range splitStatements([]byte(sql)) {
 		if st.Node == nil {
 			continue
 		}
@@ -73,23 +73,24 @@ func (r *reader) bodyPart(of Relation, sql string, line func(at int) int) {
 			r.facts.Queries = append(r.facts.Queries, *q)
 		}
 		if q == nil {
-			r.routine(st.Node, sql[st.Start:st.End], place)
+			r.recordRoutine(st.Node, sql[st.Start:st.End], place)
 		}
-		r.made(of, st.Node, sql[st.Start:st.End], place)
+		r.recordAssembledSQL(of, st.Node, sql[st.Start:st.End], place)
 	}
 }
 
-// made notes what the texts of a statement say that are SQL: a body makes it of them, and
-// runs it with EXECUTE. As it may put other names in, a list of columns that are written
-// is none. A text within a text is shorter than it.
-func (r *reader) made(of Relation, n *pgparse.Node, statement string, line func(at int) int) {
+// recordAssembledSQL records the use in texts of a statement that are SQL: a body assembles SQL from
+// them, and runs it with EXECUTE. A list of written columns does not count, because the
+// body may add other names. The recursion ends because a text within a text is shorter.
+func (r *reader) recordAssembledSQL(of Relation, n *pgparse.Node, statement string, line func(at int) int) {
 	pgparse.Walk(n, func(msg any) bool {
 		c, ok := msg.(*pgparse.A_Const)
 		if !ok {
 			return true
 		}
 		text := c.GetSval().GetSval()
-		if begins := strings.TrimSpace(text); !sqlish([]byte(text)) && !hasPrefixFold(begins, "create function") && !hasPrefixFold(begins, "create or replace") {
+		if begins := strings.TrimSpace(text); !beginsLikeSQL([]byte(text)) && !hasPrefixFold(begins, "create function") &&
+			!hasPrefixFold(begins, "create or replace") {
 			return true
 		}
 		if at := strings.Index(statement, text); at >= 0 && len(text) < len(statement) {
@@ -107,8 +108,8 @@ func hasPrefixFold(text, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
-// kept reports whether a query is in the body of a function that the schema has: what
-// it needs is told there, and with what later migrations make of it.
-func (b *Bound) kept(q *Query) bool {
+// isKnownRoutine reports whether a query is in the body of a function that the schema has. The
+// schema shows what it needs, including changes by later migrations.
+func (b *Bound) isKnownRoutine(q *Query) bool {
 	return q.Routine.Name != "" && b.Schema != nil && len(b.Schema.Functions(q.Routine.Schema, q.Routine.Name)) > 0
 }

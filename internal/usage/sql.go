@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// sql notes the statements of a text.
-func (r *reader) sql(s *sqlText) {
-	for _, st := range s.parse() {
+// recordStatements records the statements of a text.
+func (r *reader) recordStatements(s *sqlText) {
+	for _, st := range s.parseStatements() {
 		from := st.Start
-		line := func(at int) int { return r.lineAt(s.place(from + max(at, 0))) }
+		line := func(at int) int { return r.lineAt(s.fileOffset(from + max(at, 0))) }
 		if st.Node == nil {
 			text := string(s.text[st.Start:st.End])
-			if q := loose(text, line); q != nil {
+			if q := readLooseQuery(text, line); q != nil {
 				q.Line = line(0)
 				r.facts.Queries = append(r.facts.Queries, *q)
 				r.looseStars(text, q)
 				if r.asked {
-					r.wholes = append(r.wholes, r.whole(s, st, q.Line))
+					r.wholes = append(r.wholes, r.statementAsSent(s, st, q.Line))
 				}
 			}
 			continue
@@ -26,25 +26,26 @@ func (r *reader) sql(s *sqlText) {
 		q, sets := digestOf(st.Node, false, line)
 		r.facts.Settings = append(r.facts.Settings, sets...)
 		if q == nil {
-			r.routine(st.Node, string(s.text[st.Start:st.End]), line)
+			r.recordRoutine(st.Node, string(s.text[st.Start:st.End]), line)
 			r.makes = r.makes || changesSchema(st.Node)
 			continue
 		}
 		q.Line = line(0)
-		r.star(st.Node, line)
-		if s.unfinished || s.holed(st.Start, st.End) {
+		r.recordStars(st.Node, line)
+		if s.unfinished || s.hasInsertedNames(st.Start, st.End) {
 			q.Open = true
 		}
 		r.facts.Queries = append(r.facts.Queries, *q)
 		if r.asked {
-			r.wholes = append(r.wholes, r.whole(s, st, q.Line))
+			r.wholes = append(r.wholes, r.statementAsSent(s, st, q.Line))
 		}
 	}
 }
 
-// holed reports whether a statement has names, or more, that the program puts in.
-func (s *sqlText) holed(from, to int) bool {
-	return slices.ContainsFunc(s.holes, func(h filled) bool {
+// hasInsertedNames reports whether a statement has names, or larger pieces, that the program
+// inserts.
+func (s *sqlText) hasInsertedNames(from, to int) bool {
+	return slices.ContainsFunc(s.holes, func(h filledHole) bool {
 		return h.at >= from && h.to <= to && strings.Contains(string(s.text[h.at:h.to]), holeName)
 	})
 }
@@ -56,23 +57,24 @@ var (
 	notLoose    = regexp.MustCompile(`(?i)(?:\bdo|\bfor(?:\s+no\s+key)?)\s+update\b|\bdistinct\s+from\b|\b(?:extract|substring|trim|overlay)\s*\([^()]*?\sfrom\b|\busing\s*\(`)
 	looseSign   = regexp.MustCompile(`\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|VALUES|SET)\b|[=<>(*]|` + holeName)
 	looseBegins = regexp.MustCompile(`(?i)^\W*(?:with\s+(?:recursive\s+)?\w+.*?\bas\b|select\b.*\bfrom\s|insert\s+into\s|update\s+\S+\s.*\bset\s|delete\s+from\s|merge\s+into\s|copy\s+\S+)`)
-	// looseCompares compares whole rows, as Query.Compares says.
+	// looseCompares matches a comparison of whole rows, as Query.Compares says.
 	looseCompares = regexp.MustCompile(`(?i)\bselect\s+distinct\b|\bgroup\s+by\b|\b(?:union|intersect|except)\s+(?:distinct\s+)?\(?\s*select\b`)
-	// looseConflict asks for an index that is not known.
+	// looseConflict matches ON CONFLICT with an unknown target.
 	looseConflict = regexp.MustCompile(`(?i)\bon\s+conflict\b`)
 	looseWith     = regexp.MustCompile(`(?i)(?:\bwith\s+(?:recursive\s+)?|\)\s*,\s*)(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(`)
 )
 
-// loose notes what the words of SQL say that the grammar does not read, as where the
-// program puts much of it together; nil of what is none.
-func loose(text string, line func(int) int) *Query {
+// readLooseQuery records the facts in SQL that the grammar cannot read, for example because the
+// program inserts large parts of it. It only looks at words. It returns nil if the text
+// is no SQL.
+func readLooseQuery(text string, line func(int) int) *Query {
 	blank := func(s string) string { return strings.Repeat(" ", len(s)) }
 	text = looseText.ReplaceAllStringFunc(text, blank)
 	if !looseBegins.MatchString(strings.Join(strings.Fields(text), " ")) || !looseSign.MatchString(text) {
 		return nil
 	}
 	l := &looseQuery{text: notLoose.ReplaceAllStringFunc(text, blank), line: line, q: &Query{Open: true}, alias: map[string]int{}, named: map[int]bool{}}
-	l.sources()
+	l.recordRelations()
 	q := l.q
 	if len(q.Relations) == 0 {
 		return nil
@@ -81,24 +83,24 @@ func loose(text string, line func(int) int) *Query {
 		q.Upserts = []Upsert{{Relation: q.Writes[len(q.Writes)-1].Relation, Line: line(at[0]), Target: Target{Open: true, Where: true}}}
 	}
 	q.Compares = looseCompares.MatchString(l.text)
-	l.names()
+	l.recordNames()
 	return q
 }
 
-// looseQuery is one that is read by its words.
+// looseQuery is a query that is read by its words.
 type looseQuery struct {
 	text string
 	line func(int) int
 	q    *Query
-	// all are its sources, and alias those that go by a name; named are the places of
-	// their names.
+	// all are its sources, alias the ones with an alias, and named the offsets of their
+	// names.
 	all   []int
 	alias map[string]int
 	named map[int]bool
 }
 
-// sources notes the relations that it reads and writes.
-func (l *looseQuery) sources() {
+// recordRelations records the relations that it reads and writes.
+func (l *looseQuery) recordRelations() {
 	with := map[string]bool{}
 	for _, m := range looseWith.FindAllStringSubmatch(l.text, -1) {
 		with[strings.ToLower(m[1])] = true
@@ -106,16 +108,16 @@ func (l *looseQuery) sources() {
 	for _, m := range looseSource.FindAllStringSubmatchIndex(l.text, -1) {
 		verb := strings.ToLower(l.text[m[2]:m[3]])
 		name := l.text[m[4]:m[5]]
-		if m[6] >= 0 && verb != "into" || with[strings.ToLower(name)] || hole(name) {
+		if m[6] >= 0 && verb != "into" || with[strings.ToLower(name)] || hasHole(name) {
 			l.all = append(l.all, OtherSource)
 			continue
 		}
 		l.named[m[4]] = true
 		schema, table := "", name
 		if n := strings.LastIndexByte(name, '.'); n >= 0 {
-			schema, table = unquote(name[:n]), name[n+1:]
+			schema, table = foldName(name[:n]), name[n+1:]
 		}
-		table = unquote(table)
+		table = foldName(table)
 		rel := Relation{schema, table, l.line(m[4]), looseHow(verb, l.text[:m[2]])}
 		at := len(l.q.Relations)
 		l.q.Relations = append(l.q.Relations, rel)
@@ -130,7 +132,8 @@ func (l *looseQuery) sources() {
 	}
 }
 
-// looseHow is what a word in front of a relation, behind some text, does with it.
+// looseHow returns what a word before a relation does with it. before is the text before
+// the word.
 func looseHow(verb, before string) How {
 	switch {
 	case verb == "into":
@@ -147,20 +150,20 @@ func looseHow(verb, before string) How {
 	return Reads
 }
 
-// names notes what may be its functions and columns.
-func (l *looseQuery) names() {
+// recordNames records the names that may be its functions and columns.
+func (l *looseQuery) recordNames() {
 	q := l.q
 	for _, m := range looseName.FindAllStringSubmatchIndex(l.text, -1) {
-		name := unquote(l.text[m[4]:m[5]])
-		if m[6] >= 0 && !hole(name) && len(q.Functions) < maxLoose {
+		name := foldName(l.text[m[4]:m[5]])
+		if m[6] >= 0 && !hasHole(name) && len(q.Functions) < maxLoose {
 			q.Functions = append(q.Functions, Relation{Name: name, Line: l.line(m[4])})
 		}
-		if m[6] >= 0 || l.named[m[0]] || hole(name) || len(q.Columns) == maxLoose {
+		if m[6] >= 0 || l.named[m[0]] || hasHole(name) || len(q.Columns) == maxLoose {
 			continue
 		}
 		of := l.all
 		if m[2] >= 0 {
-			at, ok := l.alias[unquote(l.text[m[2]:m[3]])]
+			at, ok := l.alias[foldName(l.text[m[2]:m[3]])]
 			if !ok {
 				continue
 			}
@@ -170,11 +173,11 @@ func (l *looseQuery) names() {
 	}
 }
 
-// maxLoose bounds the names that are noted of such a text.
+// maxLoose bounds the names that are recorded from such a text.
 const maxLoose = 2000
 
-// unquote is a name as the server takes it.
-func unquote(name string) string {
+// foldName returns a name as the server reads it.
+func foldName(name string) string {
 	name = strings.TrimSpace(name)
 	if strings.HasPrefix(name, `"`) {
 		return strings.Trim(name, `"`)

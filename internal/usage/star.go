@@ -11,34 +11,35 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// A column more in SELECT * is passed over in most languages. In Go a row must fit what
-// it is read into, and sqlx of Rust goes on with a plan that the server no longer takes.
+// Most languages ignore a new column in SELECT *. In Go a row must fit its target, and
+// Rust's sqlx keeps using a plan that the server no longer accepts.
 
 var (
-	// sqlxCall are the calls of jmoiron/sqlx that put rows into structs, or make rows
-	// that do, in front of their SQL.
+	// sqlxCall matches the calls of jmoiron/sqlx, before their SQL, that read rows into
+	// structs, or return rows that do.
 	sqlxCall = regexp.MustCompile(`\.(?:Select|Get|Queryx|QueryRowx|NamedQuery|Preparex|PrepareNamed)(?:Context)?\([^;{}]*$`)
-	// exactRows are the readers of pgx that take no column without a field, and no field
-	// without a column; scanyRows are those of scany, which take no column without a field.
+	// exactRows matches readers of pgx that accept no column without a field, and no field
+	// without a column. scanyRows matches readers of scany, which accept no column without
+	// a field.
 	exactRows = regexp.MustCompile(`\bpgx\.RowTo(?:AddrOf)?StructBy(?:Name|Pos)\[`)
 	scanyRows = regexp.MustCompile(`\b(?:pgxscan|sqlscan|dbscan)\.(?:Select|Get|Scan)\w*\(`)
 	scanCall  = []byte(".Scan(")
-	// starHeld is the constant or variable that holds a text, in front of it.
+	// starHeld matches the assignment of a text to a constant or variable.
 	starHeld = regexp.MustCompile(`(\w+)\s*(?::?=|string\s*=)\s*(?:fmt\.Sprintf\(\s*)?$`)
-	// becomes is what stands behind a name that gets another value.
+	// becomes matches the text after a name that gets another value.
 	becomes = regexp.MustCompile(`^(?:\s*,\s*\w+)*(?:\s+string)?\s*:?=[^=]`)
 )
 
 const (
-	// starReach is how far behind its SQL the rows of a query are read, at most, and
-	// starAbove how far in front of it what reads them begins.
+	// starReach is how many bytes after its SQL are searched for the code that reads the
+	// rows of a query; starAbove is how many bytes before it are searched.
 	starReach = 3 << 10
 	starAbove = 300
 )
 
-// takes is up to where a file is code whose rows must fit what they are read into, and
-// is no test; 0 for one of another language.
-func (r *reader) takes() int {
+// typedCodeEnd returns the offset up to which a file is code whose rows must fit their target.
+// Tests do not count. It is 0 for other languages.
+func (r *reader) typedCodeEnd() int {
 	switch path.Ext(r.path) {
 	case ".go":
 		if !bytes.Contains(r.text, []byte("\t\"testing\"\n")) {
@@ -53,10 +54,10 @@ func (r *reader) takes() int {
 	return 0
 }
 
-// star notes the relations of which a query gives all columns. line tells the line of an
-// offset of the statement.
-func (r *reader) star(n *pgparse.Node, line func(at int) int) {
-	if r.taking == 0 {
+// recordStars records the relations of which a query returns all columns. line returns the line of
+// an offset in the statement.
+func (r *reader) recordStars(n *pgparse.Node, line func(at int) int) {
+	if r.typedEnd == 0 {
 		return
 	}
 	how := Reads
@@ -72,52 +73,52 @@ func (r *reader) star(n *pgparse.Node, line func(at int) int) {
 	default:
 		return
 	}
-	if !starred(stmt) {
+	if !returnsAllColumns(stmt) {
 		return
 	}
-	list, others := query.Bind(n, query.Nothing{}).Wholes()
+	list, others := query.BindStatement(n, query.NoRelations{}).WholeRelations()
 	for _, w := range list {
 		schema, name := pgparse.RangeName(w.Source.Range)
-		if hole(name) {
+		if hasHole(name) {
 			continue
 		}
-		if hole(schema) {
+		if hasHole(schema) {
 			schema = ""
 		}
 		at := w.At
 		if how != Reads {
-			at = 0 // RETURNING stands at the end
+			at = 0 // RETURNING is at the end
 		}
 		r.facts.Stars = append(r.facts.Stars, Star{Relation: Relation{schema, name, line(at), how}, As: w.As, Others: others + 1})
 	}
 }
 
-// starred reports whether a statement gives all columns of something.
-func starred(stmt any) bool {
+// returnsAllColumns reports whether a statement returns all columns of something.
+func returnsAllColumns(stmt any) bool {
 	if s, ok := stmt.(*pgparse.SelectStmt); ok && s.GetLarg() != nil {
-		return starred(s.GetLarg()) || starred(s.GetRarg())
+		return returnsAllColumns(s.GetLarg()) || returnsAllColumns(s.GetRarg())
 	}
-	return slices.ContainsFunc(query.Given(stmt), func(n *pgparse.Node) bool {
+	return slices.ContainsFunc(query.OutputList(stmt), func(n *pgparse.Node) bool {
 		return pgparse.EndsInStar(n.GetResTarget().GetVal().GetColumnRef())
 	})
 }
 
-// SELECT * and RETURNING * of SQL that the grammar does not read.
+// SELECT * and RETURNING * in SQL that the grammar cannot read.
 var (
 	looseStar      = regexp.MustCompile(`(?i)^\W*select\s+(?:(\w+)\.)?\*\s+from\s+(?:"?(\w+)"?\s*\.\s*)?"?(\w+)"?(?:\s+(?:as\s+)?(\w+)\b)?`)
 	looseReturning = regexp.MustCompile(`(?i)\breturning\s+\*`)
 )
 
-// looseStars notes the stars of such SQL.
+// looseStars records the stars in such SQL.
 func (r *reader) looseStars(text string, q *Query) {
-	if r.taking == 0 {
+	if r.typedEnd == 0 {
 		return
 	}
 	others := 0
 	if len(q.Relations) == 1 {
 		others = 1
 	}
-	if m := looseStar.FindStringSubmatch(text); m != nil && !hole(m[3]) && (m[1] == "" || strings.EqualFold(m[1], m[3]) || strings.EqualFold(m[1], m[4])) {
+	if m := looseStar.FindStringSubmatch(text); m != nil && !hasHole(m[3]) && (m[1] == "" || strings.EqualFold(m[1], m[3]) || strings.EqualFold(m[1], m[4])) {
 		r.facts.Stars = append(r.facts.Stars, Star{Relation: Relation{strings.ToLower(m[2]), strings.ToLower(m[3]), q.Line, Reads}, As: m[1], Others: others})
 	}
 	if len(q.Writes) == 1 && looseReturning.MatchString(text) {
@@ -126,13 +127,13 @@ func (r *reader) looseStars(text string, q *Query) {
 	}
 }
 
-// taken tells of the stars from one on, whose SQL is some strings of a program of Go,
-// what their rows are read into.
-func (r *reader) taken(first, from, to int) {
+// recordTargets records, for the stars from index first on, the targets of their rows. Their SQL is
+// in some strings of a Go program.
+func (r *reader) recordTargets(first, from, to int) {
 	if first == len(r.facts.Stars) {
 		return
 	}
-	if open := r.lits[from].open; open >= r.taking {
+	if open := r.lits[from].open; open >= r.typedEnd {
 		r.facts.Stars = r.facts.Stars[:first]
 		return
 	}
@@ -140,13 +141,13 @@ func (r *reader) taken(first, from, to int) {
 		return
 	}
 	of := r.facts.Stars[first]
-	for _, at := range r.given(r.lits[from].open, r.lits[to].end) {
-		head, rest := r.text[max(0, at.From-starAbove):at.From], function(r.text[at.To:])
+	for _, at := range r.driverCalls(r.lits[from].open, r.lits[to].end) {
+		head, rest := r.text[max(0, at.From-starAbove):at.From], functionRest(r.text[at.To:])
 		last := lastStatement(head)
 		of.Exact = of.Exact || exactRows.Match(rest) || exactRows.Match(last)
 		of.Fitting = of.Fitting || scanyRows.Match(rest) || scanyRows.Match(last)
 		of.Sqlx = of.Sqlx || sqlxCall.Match(head) || bytes.Contains(rest, []byte("StructScan("))
-		if n := scans(rest); n > 0 && !slices.Contains(of.Scans, n) {
+		if n := countScanTargets(rest); n > 0 && !slices.Contains(of.Scans, n) {
 			of.Scans = append(of.Scans, n)
 		}
 	}
@@ -156,16 +157,16 @@ func (r *reader) taken(first, from, to int) {
 	}
 }
 
-// given are the places at which a text of SQL is given to the driver: where it stands,
-// or, for one that has a name, where the file says that; where it is a function's own, in
-// that function, until the name stands for something else.
-func (r *reader) given(from, to int) []Span {
+// driverCalls returns the places at which SQL is passed to the driver. This is the SQL itself. If
+// it is assigned to a name, it is every use of the name: in the whole file, or, for a
+// function's own variable, in the rest of the function until the name gets another value.
+func (r *reader) driverCalls(from, to int) []Span {
 	m := starHeld.FindSubmatch(r.text[max(0, from-starAbove):from])
 	if m == nil {
 		return []Span{{From: from, To: to}}
 	}
 	name := m[1]
-	begin, end, own := r.body(from, to)
+	begin, end, own := r.scopeOf(from, to)
 	var out []Span
 	for at := begin; at < end; {
 		n := bytes.Index(r.text[at:end], name)
@@ -175,7 +176,7 @@ func (r *reader) given(from, to int) []Span {
 		start, stop := at+n, at+n+len(name)
 		at = stop
 		switch {
-		case nameByte[r.text[start-1]] || stop < len(r.text) && nameByte[r.text[stop]], r.inLiteral(start), within(r.notes, start):
+		case nameByte[r.text[start-1]] || stop < len(r.text) && nameByte[r.text[stop]], r.inLiteral(start), isInSpans(r.notes, start):
 		case !becomes.Match(r.text[stop:min(len(r.text), stop+starAbove)]):
 			out = append(out, Span{From: start, To: stop})
 		case own:
@@ -185,9 +186,9 @@ func (r *reader) given(from, to int) []Span {
 	return out
 }
 
-// body is where the name of a text may stand: in the rest of the function that it is in,
-// or anywhere in the file.
-func (r *reader) body(from, to int) (begin, end int, own bool) {
+// scopeOf returns the range in which the name of a text may be used: the rest of the function
+// around it, or the whole file.
+func (r *reader) scopeOf(from, to int) (begin, end int, own bool) {
 	function := bytes.LastIndex(r.text[:from], []byte("\nfunc "))
 	if function < 0 || bytes.Contains(r.text[function:from], []byte("\n}")) {
 		return 1, len(r.text), false
@@ -198,8 +199,8 @@ func (r *reader) body(from, to int) (begin, end int, own bool) {
 	return to, to + end, true
 }
 
-// function is the rest of a function of Go.
-func function(rest []byte) []byte {
+// functionRest returns the rest of a Go function.
+func functionRest(rest []byte) []byte {
 	rest = rest[:min(len(rest), starReach)]
 	if n := bytes.Index(rest, []byte("\n}")); n >= 0 {
 		rest = rest[:n]
@@ -207,7 +208,7 @@ func function(rest []byte) []byte {
 	return rest
 }
 
-// lastStatement is the last line of a text, and what it is the end of.
+// lastStatement returns the end of a text after the last semicolon or brace.
 func lastStatement(text []byte) []byte {
 	if n := bytes.LastIndexAny(text, ";{}"); n >= 0 {
 		text = text[n:]
@@ -215,9 +216,9 @@ func lastStatement(text []byte) []byte {
 	return text
 }
 
-// scans counts the places that the first Scan of a text fills; 0 when it has none, or
-// fills those of a list.
-func scans(text []byte) int {
+// countScanTargets counts the targets of the first Scan in a text; 0 if it has none, or if the targets
+// are a slice.
+func countScanTargets(text []byte) int {
 	at := bytes.Index(text, scanCall)
 	if at < 0 {
 		return 0

@@ -8,13 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestStatements holds which statements stand whole in code, and that each value in them
-// is a parameter of its own, but where the code says that it is the same.
+// TestStatements checks which statements are complete in code, and that each value in
+// them is a separate parameter, unless the code says that two are the same.
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ file, text, want string }{
 		{"a.go", "package a\nconst q = `SELECT a FROM t WHERE b = $2 AND c = $1`\n", "2 SELECT a FROM t WHERE b = $2 AND c = $1"},
-		{"a.go", "package a\n\nvar q = \"SELECT a FROM t WHERE b = ? AND c IN ?\" + \" ORDER BY a LIMIT ?\"\n", "3 SELECT a FROM t WHERE b = $1 AND c IN ($2) ORDER BY a LIMIT $3"},
+		{
+			"a.go", "package a\n\nvar q = \"SELECT a FROM t WHERE b = ? AND c IN ?\" + \" ORDER BY a LIMIT ?\"\n",
+			"3 SELECT a FROM t WHERE b = $1 AND c IN ($2) ORDER BY a LIMIT $3",
+		},
 		{"a.go", "package a\nvar q = \"UPDATE t SET a = @a, b = $1 WHERE a <> @a AND id = @id\"\n", "2 UPDATE t SET a = $2 , b = $1 WHERE a <> $2 AND id = $3"},
 		{"a.go", "package a\nvar q = fmt.Sprintf(\"SELECT a FROM %s\", t)\n", "2 open"},
 		{"a.go", "package a\nvar q = \"SELECT a FROM t WHERE \" + cond\n", "2 open"},

@@ -5,38 +5,38 @@ import (
 	"strings"
 )
 
-// Structs of Go are read, whether a mapper is told of them or not: rows go into them, and
-// models embed them.
+// Structs of Go are read even if they are not declared to a mapper: rows are read into
+// them, and models embed them.
 
-// rowTag is the tag by which a row's column goes into a field.
+// rowTag begins the tag that maps a row's column to a field.
 const rowTag = `db:"`
 
-// rows notes what tells how a file has to do with rows: whether it works with sqlx, and
-// its structs.
-func (r *reader) rows() {
+// recordStructs records whether a file uses sqlx, and its structs.
+func (r *reader) recordStructs() {
 	switch {
 	case r.d == rust:
 		r.facts.Sqlx = bytes.Contains(r.text, []byte("sqlx::"))
+		r.rustRows()
 	case r.d == goLike:
 		r.facts.Sqlx = bytes.Contains(r.text, []byte(`"github.com/jmoiron/sqlx"`))
 		r.facts.Lax = bytes.Contains(r.text, []byte(".Unsafe()"))
-		r.structs()
+		r.readStructs()
 	}
 }
 
-// structs notes the structs of a file.
-func (r *reader) structs() {
+// readStructs records the structs of a file.
+func (r *reader) readStructs() {
 	if !mayHaveStructs(r.text) {
 		return
 	}
 	tree := r.goTree()
 	for _, found := range tree.structsOf() {
-		s := Struct{Line: r.lineAt(tree.offset(found.at)), Class: found.name}
+		s := Struct{Line: r.lineAt(tree.offsetOf(found.at)), Class: found.name}
 		for i := range found.fields {
 			f := &found.fields[i]
-			line := r.lineAt(tree.offset(f.at))
+			line := r.lineAt(tree.offsetOf(f.at))
 			for _, name := range columnsOfField(f) {
-				s.Fields = append(s.Fields, Word{Mark(name), line})
+				s.Fields = append(s.Fields, Word{HashText(name), line})
 			}
 			if base, ok := r.baseOf(f); ok {
 				s.Bases = append(s.Bases, base)
@@ -48,7 +48,7 @@ func (r *reader) structs() {
 	}
 }
 
-// columnsOfField are the names that a field has for a column.
+// columnsOfField returns the names that a field may have as a column.
 func columnsOfField(f *goField) (out []string) {
 	for _, name := range f.names {
 		if name.IsExported() {
@@ -61,9 +61,9 @@ func columnsOfField(f *goField) (out []string) {
 	return out
 }
 
-// imported is a name of a package as it is called where it is: by the end of its path,
-// where the file has another name for it.
-func (r *reader) imported(name string) string {
+// resolveImport replaces the file's own name for a package by the last part of its import
+// path.
+func (r *reader) resolveImport(name string) string {
 	called, name, ok := strings.Cut(name, ".")
 	if !ok {
 		return called
@@ -77,5 +77,5 @@ func (r *reader) imported(name string) string {
 	return called + "." + name
 }
 
-// maxImports is how many strings of a file of Go are looked at for its imports.
+// maxImports is how many strings of a Go file are searched for its imports.
 const maxImports = 100

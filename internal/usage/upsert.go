@@ -7,25 +7,30 @@ import (
 	"strings"
 )
 
-// Mappers have words of their own for ON CONFLICT: each call is noted with the columns
-// that it spells, and with what tells whose rows it is about.
+// Mappers have calls of their own for ON CONFLICT. Each call is recorded with the columns
+// that it spells out, and with names that show its table.
 
 var (
-	// upsertSigns are what code has in it that may be such a call; an HTTP conflict is none.
-	upsertSigns = [][]byte{[]byte("onflict"), []byte("psert"), []byte("insert_all"), []byte("orUpdate"), []byte("OnDuplicate"), []byte("onDuplicate"), []byte("ignoreDuplicates"), []byte(`On("CONFLICT`)}
-	// mapperUpsert is a call of a mapper that makes ON CONFLICT.
+	// upsertSigns are texts in code that may be such a call; an HTTP conflict is none.
+	upsertSigns = [][]byte{
+		[]byte("onflict"), []byte("psert"), []byte("insert_all"), []byte("orUpdate"), []byte("OnDuplicate"),
+		[]byte("onDuplicate"), []byte("ignoreDuplicates"), []byte(`On("CONFLICT`),
+	}
+	// mapperUpsert matches a call of a mapper that produces ON CONFLICT.
 	mapperUpsert = regexp.MustCompile(`\bonConflict\w*\s*\(|\bOnConflict\w*\s*[({]|\bon_conflict\w*\s*[(=:]|\bOn\("CONFLICT|->upsert\(|\b(?:insert_conflict|onDuplicateKeyUpdate|batchUpsert|UpsertRange|upsert_all|insert_all|bulkUpsert|orUpdate|updateOnDuplicate|ignoreDuplicates)\b`)
-	// upsertCall is one that may be a function of the program's own, where it begins
+	// upsertCall matches a call that may be a function of the program's own, if it begins
 	// with a capital.
 	upsertCall = regexp.MustCompile(`(?:\b\w+\.(\w+))?\.([uU])psert(?:Many)?\s*\(`)
-	// method is the head of a function: a mapper's own, which it writes for each model.
+	// method matches the head of a function: one that a mapper generates for each model.
 	method = regexp.MustCompile(`^(?:(?:export|public|private|static|async|pub)\s+)*(?:func|fun|fn|def|function)\b`)
-	// doesNothing is a call that makes ON CONFLICT DO NOTHING, which asks for no index.
+	// doesNothing matches a call that produces ON CONFLICT DO NOTHING without a target,
+	// which needs no index.
 	doesNothing = regexp.MustCompile(`\bonConflictDoNothing\(\s*\)|\bonConflict\(\s*\)\.ignore\(|\bOnConflict\{\s*DoNothing:\s*true\s*\}|\bOn\("CONFLICT DO NOTHING"|\bon_conflict:\s*:nothing\s*\)|\binsert_conflict\s*\(?\s*\)?\s*\.`)
-	// builder is where ent begins to write rows of a model: client.Referrer.Create().
+	// builder matches a call with which ent begins to write rows of a model:
+	// client.Referrer.Create().
 	builder = regexp.MustCompile(`\.(\w+)\.(?:Create|CreateBulk|MapCreateBulk)\(`)
-	// targets are calls that spell the columns of the conflict: knex', Kysely's,
-	// SQLAlchemy's, GORM's, Ecto's and Sequel's.
+	// targets match calls that spell out the columns of the conflict: knex, Kysely,
+	// SQLAlchemy, GORM, Ecto and Sequel.
 	targets = []*regexp.Regexp{
 		regexp.MustCompile(`\bonConflict\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
 		regexp.MustCompile(`\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.columns?\(\s*\[?\s*((?:['"]\w+['"]\s*,?\s*)+)\]?\s*\)`),
@@ -35,30 +40,31 @@ var (
 		regexp.MustCompile(`\bunique_by:\s*\[?\s*((?::\w+\s*,?\s*)+)`), // ActiveRecord's
 		regexp.MustCompile(`\binsert_conflict\(?\s*target:\s*\[?\s*((?::\w+\s*,?\s*)+)`),
 	}
-	// targetName are calls that name the constraint: SQLAlchemy's and Kysely's.
+	// targetName matches calls that name the constraint: SQLAlchemy and Kysely.
 	targetName = regexp.MustCompile(`\bon_conflict_do_(?:update|nothing)\(\s*constraint\s*=\s*['"](\w+)['"]|\bonConflict\(\s*\(?\w+\)?\s*=>\s*\w+\s*\.constraint\(\s*['"](\w+)['"]`)
-	// into names the table whose rows a chain of calls writes: knex' and Kysely's.
+	// into matches the table whose rows a chain of calls writes: knex and Kysely.
 	into       = regexp.MustCompile(`\b(?:db|trx|tx|\w*[kK]nex)\(\s*['"](\w+)['"]\s*\)|\.(?:insertInto|into)\(\s*['"](\w+)['"]\s*\)`)
 	quotedName = regexp.MustCompile(`['"](\w+)['"]|:(\w+)`)
-	// bulkCreate is Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its target.
+	// bulkCreate matches Django's INSERT … ON CONFLICT DO UPDATE; uniqueFields are its
+	// target.
 	bulkCreate   = regexp.MustCompile(`\b(\w+)\.\w+\.(?:using\([^()]*\)\.)?a?bulk_create\(`)
 	uniqueFields = regexp.MustCompile(`\bunique_fields\s*=\s*[\[({]([^\])}]*)[\])}]`)
 )
 
 const (
-	// targetReach is how far behind a call its target is, at most.
+	// targetReach is how many bytes after a call are searched for its target.
 	targetReach = 1 << 10
-	// upsertAbove is how many lines in front of a call say what it is about.
+	// upsertAbove is how many lines before a call are searched for the names of its table.
 	upsertAbove = 20
 )
 
-// upserts notes the calls of mappers that make ON CONFLICT. Only lines with a sign are
-// looked at.
-func (r *reader) upserts() {
+// recordUpserts records the calls of mappers that produce ON CONFLICT. It searches only lines with
+// a sign.
+func (r *reader) recordUpserts() {
 	if r.d == nil {
 		return
 	}
-	var found []int // where their lines begin
+	var found []int // the starts of their lines
 	for _, sign := range upsertSigns {
 		for from := 0; ; {
 			n := bytes.Index(r.text[from:], sign)
@@ -71,7 +77,7 @@ func (r *reader) upserts() {
 	}
 	slices.Sort(found)
 	for _, start := range slices.Compact(found) {
-		if u := r.upsert(start); u != nil {
+		if u := r.readUpsert(start); u != nil {
 			r.facts.Upserts = append(r.facts.Upserts, *u)
 		}
 	}
@@ -80,8 +86,8 @@ func (r *reader) upserts() {
 	}
 }
 
-// upsert is the call in a line; nil for none.
-func (r *reader) upsert(start int) *MapperUpsert {
+// readUpsert returns the call in a line; nil for none.
+func (r *reader) readUpsert(start int) *MapperUpsert {
 	rest := r.text[start:min(len(r.text), start+targetReach)]
 	line := rest[:lineEnd(rest)]
 	u := &MapperUpsert{Line: r.lineAt(start)}
@@ -100,7 +106,7 @@ func (r *reader) upsert(start int) *MapperUpsert {
 	} else if method.Match(bytes.TrimSpace(line)) || doesNothing.Match(line) {
 		return nil
 	}
-	if r.inLiteral(start+at[0]) || within(r.notes, start+at[0]) {
+	if r.inLiteral(start+at[0]) || isInSpans(r.notes, start+at[0]) {
 		return nil
 	}
 	for _, call := range targets {
@@ -110,10 +116,10 @@ func (r *reader) upsert(start int) *MapperUpsert {
 		}
 	}
 	if m := targetName.FindSubmatchIndex(rest); u.Open && m != nil && m[0] <= len(line) {
-		u.Open, u.Constraint = false, r.group(shifted(m, start), 1)+r.group(shifted(m, start), 2)
+		u.Open, u.Constraint = false, r.groupText(shiftPositions(m, start), 1)+r.groupText(shiftPositions(m, start), 2)
 	}
 	if len(u.Columns) == 1 && strings.HasPrefix(u.Columns[0], "index_") {
-		u.Open = true // ActiveRecord takes the name of an index, too
+		u.Open = true // ActiveRecord accepts the name of an index, too
 	}
 	above := start
 	for range upsertAbove {
@@ -126,15 +132,15 @@ func (r *reader) upsert(start int) *MapperUpsert {
 	if list := into.FindAllSubmatchIndex(chain, -1); len(list) > 0 {
 		m := list[len(list)-1]
 		if !bytes.ContainsRune(chain[m[1]:], ';') {
-			u.Table = r.group(shifted(m, above), 1) + r.group(shifted(m, above), 2)
+			u.Table = r.groupText(shiftPositions(m, above), 1) + r.groupText(shiftPositions(m, above), 2)
 		}
 	}
 	u.Words = wordsOf(r.text[above:r.callEnd(start+len(line))])
 	return u
 }
 
-// shifted are the places of a match in a text that begins at an offset.
-func shifted(m []int, by int) []int {
+// shiftPositions adds an offset to the positions of a match.
+func shiftPositions(m []int, by int) []int {
 	out := slices.Clone(m)
 	for i := range out {
 		if out[i] >= 0 {
@@ -144,7 +150,7 @@ func shifted(m []int, by int) []int {
 	return out
 }
 
-// wordsOf are the names in a text, each once, the last ones first.
+// wordsOf returns the names in a text, each once, the last ones first.
 func wordsOf(text []byte) []uint32 {
 	var out []uint32
 	for i := len(text); i > 0 && len(out) < maxWords; {
@@ -152,7 +158,7 @@ func wordsOf(text []byte) []uint32 {
 		for i > 0 && nameByte[text[i-1]] {
 			i--
 		}
-		if w := Mark(string(text[i:to])); i < to && !slices.Contains(out, w) {
+		if w := HashText(string(text[i:to])); i < to && !slices.Contains(out, w) {
 			out = append(out, w)
 		}
 		if i == to {
@@ -162,7 +168,7 @@ func wordsOf(text []byte) []uint32 {
 	return out
 }
 
-// quotedNames are the names of a list of texts or symbols.
+// quotedNames returns the names in a list of texts or symbols.
 func quotedNames(list []byte) []string {
 	var out []string
 	for _, m := range quotedName.FindAllSubmatch(list, -1) {
@@ -171,14 +177,14 @@ func quotedNames(list []byte) []string {
 	return out
 }
 
-// bulkCreates notes Django's, which have the names of fields.
+// bulkCreates records Django's calls, which name fields instead of columns.
 func (r *reader) bulkCreates() {
 	for _, m := range bulkCreate.FindAllSubmatchIndex(r.text, -1) {
 		given := uniqueFields.FindSubmatch(r.text[m[1]:min(len(r.text), m[1]+targetReach)])
-		if given == nil || r.inLiteral(m[0]) || within(r.notes, m[0]) {
+		if given == nil || r.inLiteral(m[0]) || isInSpans(r.notes, m[0]) {
 			continue
 		}
-		u := MapperUpsert{Line: r.lineAt(m[0]), Model: r.group(m, 1), Fields: true}
+		u := MapperUpsert{Line: r.lineAt(m[0]), Model: r.groupText(m, 1), Fields: true}
 		for f := range strings.SplitSeq(strings.TrimRight(strings.TrimSpace(string(given[1])), ","), ",") {
 			u.Columns = append(u.Columns, strings.ToLower(strings.Trim(f, " \t\r\n\"'")))
 		}

@@ -18,13 +18,31 @@ func TestUpsertsOfCode(t *testing.T) {
 		{"a comment", "a.go", "/*\nINSERT INTO users (kind) VALUES (1) ON CONFLICT (kind) DO NOTHING\ndb.users.upsert(users)\n*/\n", "", ""},
 		{"a comment in SQL", "a.sql", "-- INSERT INTO users (kind) VALUES (1) ON CONFLICT (kind) DO NOTHING\nSELECT 1;\n", "", ""},
 		{"a message", "a.go", "log(\"on conflict (kind) the users are asked\")\n", "", ""},
-		{"added to an INSERT that goes on", "a.go", "b.WriteString(\"INSERT INTO users (kind) VALUES \")\nb.WriteString(rows)\nb.WriteString(\" ON CONFLICT (kind) DO UPDATE SET name = 'x'\")\n", "a.go:3", ""},
-		{"added to one that is whole", "a.go", "q := \"INSERT INTO users (kind) VALUES (1)\"\nsq.Insert(t).Suffix(\"ON CONFLICT (kind) DO NOTHING\")\n", "", "a.go:2"},
-		{"in a function that a function makes", "a.sql", "CREATE PROCEDURE p (name text) LANGUAGE plpgsql AS $a$\nBEGIN\n  EXECUTE replace($b$ CREATE FUNCTION f_thing() RETURNS trigger LANGUAGE plpgsql AS $$\n  BEGIN\n    INSERT INTO users (kind) VALUES (NEW.kind)\n    ON CONFLICT (kind) DO NOTHING;\n    RETURN NULL;\n  END $$;\n  $b$, 'thing', name);\nEND $a$;\n", "a.sql:6", ""},
+		{
+			"added to an INSERT that goes on", "a.go",
+			"b.WriteString(\"INSERT INTO users (kind) VALUES \")\nb.WriteString(rows)\nb.WriteString(\" ON CONFLICT (kind) DO UPDATE SET name = 'x'\")\n",
+			"a.go:3", "",
+		},
+		{
+			"added to one that is whole", "a.go",
+			"q := \"INSERT INTO users (kind) VALUES (1)\"\nsq.Insert(t).Suffix(\"ON CONFLICT (kind) DO NOTHING\")\n", "",
+			"a.go:2",
+		},
+		{
+			"in a function that a function makes", "a.sql",
+			"CREATE PROCEDURE p (name text) LANGUAGE plpgsql AS $a$\nBEGIN\n  EXECUTE replace($b$ CREATE FUNCTION f_thing() RETURNS trigger LANGUAGE plpgsql AS $$\n" +
+				"  BEGIN\n    INSERT INTO users (kind) VALUES (NEW.kind)\n    ON CONFLICT (kind) DO NOTHING;\n    RETURN NULL;\n  END $$;\n  $b$, 'thing', name);\n" +
+				"END $a$;\n",
+			"a.sql:6", "",
+		},
 		{"SQLAlchemy, in a comment", "a.py", "users = 1\n# insert(users).on_conflict_do_update(index_elements=['kind'])\n", "", ""},
 		{"knex", "a.js", "knex('users').insert(r).onConflict('kind').merge()\n", "a.js:1", ""},
 		{"knex, another table", "a.js", "knex('teams').insert(r).onConflict('kind').merge()\n", "", ""},
-		{"a table in front of the call", "a.go", "func save(users []User) error {\n\treturn db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&rows)\n}\n", "", "a.go:2"},
+		{
+			"a table in front of the call", "a.go",
+			"func save(users []User) error {\n\treturn db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&rows)\n}\n", "",
+			"a.go:2",
+		},
 		{"a text", "a.go", "x := \"users.onConflict('kind')\"\n", "", ""},
 		{"Django", "a.py", "User.objects.bulk_create(rows, update_conflicts=True, unique_fields=['sort'])\n", "a.py:1", ""},
 		{"Django, another field", "a.py", "User.objects.bulk_create(rows, update_conflicts=True, unique_fields=['name'])\n", "", ""},

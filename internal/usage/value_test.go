@@ -12,7 +12,7 @@ import (
 func withSchema(t *testing.T, sql string, files map[string]string) *usage.Bound {
 	t.Helper()
 	c := catalog.New()
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestNamesAsTexts(t *testing.T) {
 		"SET CONSTRAINTS total DEFERRED":                                               {false, true},
 	} {
 		b := bound(t, map[string]string{"q.sql": sql + ";\n"})
-		if got := [2]bool{len(b.Spelled(total)) > 0, len(b.Constraint("total")) > 0}; got != want {
+		if got := [2]bool{len(b.FindSpelled(total)) > 0, len(b.Constraint("total")) > 0}; got != want {
 			t.Errorf("%s: %v, want %v", sql, got, want)
 		}
 	}

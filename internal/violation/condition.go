@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Kind is the kind of a condition, in Postgres' words.
+// Kind is the kind of a condition, in Postgres' terms.
 type Kind string
 
 // The kinds.
@@ -18,30 +18,31 @@ const (
 	Unique     Kind = "unique index"
 )
 
-// Condition is what a step demands of all rows of a table.
+// Condition is a condition that a step requires of all rows of a table.
 type Condition struct {
 	Kind Kind
 	// Name is the name of the constraint or index.
 	Name string
-	// Schema is "" if the step leaves it to the search_path.
+	// Schema is "" if the step relies on the search_path.
 	Schema, Table string
-	// Wrong is true for a row that violates it. Of a Unique it is true for the rows that the index covers.
+	// Wrong is an SQL condition that is true for a row that violates this one. For Unique it is true for the rows that
+	// the index covers.
 	Wrong string
-	// Groups are the expressions whose values must differ from row to row; only a Unique has them.
+	// Groups are the expressions whose values must be unique; only a Unique has them.
 	Groups []string
 	// Parent is the table that a foreign key refers to.
 	Parent string
 	// Only: the rows of child tables do not count.
 	Only bool
 
-	columns []string // names that Wrong and Groups may read as columns
+	columns []string // names in Wrong and Groups that may be columns
 }
 
-// Table is what the server knows about a table.
+// Table describes a table on the server.
 type Table struct {
 	// Columns are the names of its columns.
 	Columns []string
-	// Key are the columns of its primary key; Order are columns that tell rows apart and are in an index.
+	// Key are the columns of its primary key. Order are columns with a unique index, for reading rows in order.
 	Key, Order []string
 	// Partitioned: it holds no rows itself.
 	Partitioned bool
@@ -52,7 +53,7 @@ type Table struct {
 // Lookup finds a table by its name in SQL; nil if there is none.
 type Lookup func(name string) (*Table, error)
 
-// FullName is the name of its table in SQL.
+// FullName returns the name of its table in SQL.
 func (c *Condition) FullName() string { return fullName(c.Schema, c.Table) }
 
 func fullName(schema, table string) string {
@@ -62,19 +63,19 @@ func fullName(schema, table string) string {
 	return pgparse.QuoteIdent(schema) + "." + pgparse.QuoteIdent(table)
 }
 
-// Source is the relation that holds its rows.
-func (c *Condition) Source() string {
+// FromItem returns the FROM item for its rows.
+func (c *Condition) FromItem() string {
 	if c.Only {
 		return "ONLY " + c.FullName()
 	}
 	return c.FullName()
 }
 
-// Find is the query that shows the rows which violate it, by some columns that tell them apart. rows is a FROM item without
+// FindQuery returns the query that lists the rows which violate it, by some identifying columns. rows is a FROM item without
 // its alias; "" for the table.
-func (c *Condition) Find(rows string, columns []string) string {
+func (c *Condition) FindQuery(rows string, columns []string) string {
 	if rows == "" {
-		rows = c.Source()
+		rows = c.FromItem()
 	}
 	from := " FROM " + rows + " AS " + pgparse.QuoteIdent(c.Table) + " WHERE " + c.Wrong
 	if len(c.Groups) > 0 {
@@ -85,27 +86,27 @@ func (c *Condition) Find(rows string, columns []string) string {
 	if len(columns) > 0 {
 		quoted := make([]string, len(columns))
 		for i, column := range columns {
-			quoted[i] = c.column(column)
+			quoted[i] = c.qualifiedColumn(column)
 		}
 		list = strings.Join(quoted, ", ")
 	}
 	return "SELECT " + list + from
 }
 
-// Count is the query that counts what Find shows.
-func (c *Condition) Count(rows string) string {
-	return "SELECT count(*) FROM (" + c.Find(rows, nil) + ") AS found"
+// CountQuery returns the query that counts the rows that Find lists.
+func (c *Condition) CountQuery(rows string) string {
+	return "SELECT count(*) FROM (" + c.FindQuery(rows, nil) + ") AS found"
 }
 
-// column is a column of its table, qualified so that no subquery takes it for its own.
-func (c *Condition) column(name string) string {
+// qualifiedColumn returns a column of its table, qualified so that a subquery cannot capture it.
+func (c *Condition) qualifiedColumn(name string) string {
 	return pgparse.QuoteIdent(c.Table) + "." + pgparse.QuoteIdent(name)
 }
 
-// Of are the conditions that a step adds or validates.
-func Of(p *onward.Plan, step int, lookup Lookup) ([]*Condition, error) {
+// StepConditions returns the conditions that a step adds or validates.
+func StepConditions(p *onward.Plan, step int, lookup Lookup) ([]*Condition, error) {
 	var out []*Condition
-	for _, s := range statements(&p.Steps[step]) {
+	for _, s := range stepStatements(&p.Steps[step]) {
 		switch n := s.node.GetNode().(type) {
 		case *pgparse.Node_IndexStmt:
 			if c := uniqueIndex(s.text, n.IndexStmt); c != nil {
@@ -131,30 +132,30 @@ func Of(p *onward.Plan, step int, lookup Lookup) ([]*Condition, error) {
 	return out, nil
 }
 
-// ofCommand are the conditions of one command of an ALTER TABLE. A constraint that is added NOT VALID counts if the plan
-// validates it later: otherwise old rows may violate it.
+// ofCommand returns the conditions of one command of an ALTER TABLE. A constraint that is added NOT VALID counts if the
+// plan validates it later; otherwise old rows may violate it.
 func ofCommand(p *onward.Plan, step int, text string, table *pgparse.RangeVar, cmd *pgparse.AlterTableCmd, lookup Lookup) ([]*Condition, error) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint:
 		con := cmd.GetDef().GetConstraint()
-		if con.GetSkipValidation() && !slices.ContainsFunc(p.Steps[step:], func(s onward.PlanStep) bool { return validates(&s, table, con.Conname) }) {
+		if con.GetSkipValidation() && !slices.ContainsFunc(p.Steps[step:], func(s onward.PlanStep) bool { return validatesConstraint(&s, table, con.Conname) }) {
 			return nil, nil
 		}
-		c, err := constraint(text, table, con, lookup)
+		c, err := constraintCondition(text, table, con, lookup)
 		if c == nil || err != nil {
 			return nil, err
 		}
 		return []*Condition{c}, nil
 	case pgparse.AlterTableType_AT_ValidateConstraint:
 		for i := range step {
-			for _, s := range statements(&p.Steps[i]) {
+			for _, s := range stepStatements(&p.Steps[i]) {
 				alter := s.node.GetAlterTableStmt()
 				for _, n := range alter.GetCmds() {
 					con := n.GetAlterTableCmd().GetDef().GetConstraint()
 					if con == nil || con.Conname != cmd.Name || !sameTable(alter.Relation, table) {
 						continue
 					}
-					c, err := constraint(s.text, table, con, lookup)
+					c, err := constraintCondition(s.text, table, con, lookup)
 					if c == nil || err != nil {
 						return nil, err
 					}
@@ -166,9 +167,9 @@ func ofCommand(p *onward.Plan, step int, text string, table *pgparse.RangeVar, c
 	return nil, nil
 }
 
-// validates reports whether a step validates a constraint.
-func validates(s *onward.PlanStep, table *pgparse.RangeVar, name string) bool {
-	for _, st := range statements(s) {
+// validatesConstraint reports whether a step validates a constraint.
+func validatesConstraint(s *onward.PlanStep, table *pgparse.RangeVar, name string) bool {
+	for _, st := range stepStatements(s) {
 		alter := st.node.GetAlterTableStmt()
 		for _, n := range alter.GetCmds() {
 			if cmd := n.GetAlterTableCmd(); cmd.GetSubtype() == pgparse.AlterTableType_AT_ValidateConstraint && cmd.Name == name && sameTable(alter.Relation, table) {
@@ -179,7 +180,7 @@ func validates(s *onward.PlanStep, table *pgparse.RangeVar, name string) bool {
 	return false
 }
 
-// sameTable reports whether two names may mean one table.
+// sameTable reports whether two names may mean the same table.
 func sameTable(a, b *pgparse.RangeVar) bool {
 	return a != nil && b != nil && mayBe(a, b.Schemaname, b.Relname)
 }
@@ -188,15 +189,15 @@ func mayBe(rv *pgparse.RangeVar, schema, table string) bool {
 	return rv.GetRelname() == table && (rv.Schemaname == schema || rv.Schemaname == "" || schema == "")
 }
 
-// statement is one statement of a step, whose locations count in its text.
+// statement is one statement of a step, with locations relative to its text.
 type statement struct {
 	text string
 	node *pgparse.Node
 }
 
-// statements are those of a step; a statement that cannot be read has no node.
-func statements(s *onward.PlanStep) []statement {
-	f, err := pgparse.Split(s.SQL)
+// stepStatements returns the statements of a step; one that cannot be parsed has no node.
+func stepStatements(s *onward.PlanStep) []statement {
+	f, err := pgparse.SplitText(s.SQL)
 	if err != nil {
 		return []statement{{}}
 	}

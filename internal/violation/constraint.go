@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// constraint is the condition of a CHECK or a foreign key; nil for others.
-func constraint(text string, table *pgparse.RangeVar, con *pgparse.Constraint, lookup Lookup) (*Condition, error) {
+// constraintCondition is the condition of a CHECK or a foreign key; nil for others.
+func constraintCondition(text string, table *pgparse.RangeVar, con *pgparse.Constraint, lookup Lookup) (*Condition, error) {
 	c := &Condition{Name: con.Conname, Schema: table.Schemaname, Table: table.Relname}
 	switch con.Contype {
 	case pgparse.ConstrType_CONSTR_CHECK:
@@ -18,7 +18,7 @@ func constraint(text string, table *pgparse.RangeVar, con *pgparse.Constraint, l
 		c.Kind, c.Only = Check, con.IsNoInherit
 		c.Wrong = "NOT (" + expr + ")"
 		if column, ok := notNull(con.RawExpr); ok {
-			c.Wrong = c.column(column) + " IS NULL"
+			c.Wrong = c.qualifiedColumn(column) + " IS NULL"
 		}
 		c.columns = columnNames(con.RawExpr)
 		return c, nil
@@ -26,8 +26,8 @@ func constraint(text string, table *pgparse.RangeVar, con *pgparse.Constraint, l
 		if con.FkWithPeriod || con.PkWithPeriod || con.Pktable == nil {
 			return nil, nil
 		}
-		c.Kind, c.Parent, c.columns = ForeignKey, fullName(con.Pktable.Schemaname, con.Pktable.Relname), pgparse.Texts(con.FkAttrs)
-		return c, c.orphans(con, lookup)
+		c.Kind, c.Parent, c.columns = ForeignKey, fullName(con.Pktable.Schemaname, con.Pktable.Relname), pgparse.StringTexts(con.FkAttrs)
+		return c, c.setOrphanCondition(con, lookup)
 	}
 	return nil, nil
 }
@@ -39,19 +39,19 @@ func notNull(expr *pgparse.Node) (string, bool) {
 		return "", false
 	}
 	fields := test.GetArg().GetColumnRef().GetFields()
-	if len(fields) != 1 || pgparse.Last(fields) == "" {
+	if len(fields) != 1 || pgparse.LastText(fields) == "" {
 		return "", false
 	}
-	return pgparse.Last(fields), true
+	return pgparse.LastText(fields), true
 }
 
-// orphans makes a foreign key's condition: the row refers to a parent that is not there.
-func (c *Condition) orphans(con *pgparse.Constraint, lookup Lookup) error {
+// setOrphanCondition makes a foreign key's condition: the row refers to a parent that is not there.
+func (c *Condition) setOrphanCondition(con *pgparse.Constraint, lookup Lookup) error {
 	parent, err := lookup(c.Parent)
 	if err != nil {
 		return err
 	}
-	keys, only := pgparse.Texts(con.PkAttrs), "ONLY "
+	keys, only := pgparse.StringTexts(con.PkAttrs), "ONLY "
 	if parent != nil && parent.Partitioned {
 		only = ""
 	}
@@ -63,9 +63,9 @@ func (c *Condition) orphans(con *pgparse.Constraint, lookup Lookup) error {
 	}
 	var set, unset, equal []string
 	for i, name := range c.columns {
-		set, unset = append(set, c.column(name)+" IS NOT NULL"), append(unset, c.column(name)+" IS NULL")
+		set, unset = append(set, c.qualifiedColumn(name)+" IS NOT NULL"), append(unset, c.qualifiedColumn(name)+" IS NULL")
 		if keys != nil {
-			equal = append(equal, "parent."+pgparse.QuoteIdent(keys[i])+" = "+c.column(name))
+			equal = append(equal, "parent."+pgparse.QuoteIdent(keys[i])+" = "+c.qualifiedColumn(name))
 		}
 	}
 	c.Wrong = strings.Join(set, " AND ")
@@ -83,12 +83,12 @@ func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
 	if !n.Unique || n.Relation == nil || !n.Relation.Inh {
 		return nil
 	}
-	open := bracket(text, pgparse.NameEnd(text, int(n.Relation.Location)))
-	end := closing(text, open)
+	open := openingBracket(text, pgparse.NameEnd(text, int(n.Relation.Location)))
+	end := closingBracket(text, open)
 	if end < 0 {
 		return nil
 	}
-	items := pgparse.Clauses(text[open+1:end], 0)
+	items := pgparse.SplitClauses(text[open+1:end], 0)
 	if len(items) != len(n.IndexParams) {
 		return nil
 	}
@@ -96,10 +96,10 @@ func uniqueIndex(text string, n *pgparse.IndexStmt) *Condition {
 	var set []string
 	for i, param := range n.IndexParams {
 		elem := param.GetIndexElem()
-		expr := c.column(elem.GetName())
+		expr := c.qualifiedColumn(elem.GetName())
 		if elem.GetName() == "" {
 			item := text[open+1+items[i].Start : open+1+items[i].End]
-			expr = item[:closing(item, bracket(item, 0))+1]
+			expr = item[:closingBracket(item, openingBracket(item, 0))+1]
 			c.columns = append(c.columns, columnNames(elem.GetExpr())...)
 		} else {
 			c.columns = append(c.columns, elem.GetName())
@@ -127,15 +127,15 @@ func columnNames(expr *pgparse.Node) (out []string) {
 			if pgparse.EndsInStar(ref) {
 				out = append(out, "*")
 			}
-			out = append(out, pgparse.Texts(ref.Fields)...)
+			out = append(out, pgparse.StringTexts(ref.Fields)...)
 		}
 		return true
 	})
 	return out
 }
 
-// bracket is the offset of the first "(" at or after an offset; -1 for none.
-func bracket(text string, at int) int {
+// openingBracket is the offset of the first "(" at or after an offset; -1 for none.
+func openingBracket(text string, at int) int {
 	for {
 		l := pgparse.NextLexeme(text, at)
 		switch {
@@ -148,8 +148,8 @@ func bracket(text string, at int) int {
 	}
 }
 
-// closing is the offset of the bracket that closes the one at open; -1 for none.
-func closing(text string, open int) int {
+// closingBracket is the offset of the bracket that closes the one at open; -1 for none.
+func closingBracket(text string, open int) int {
 	for depth, at := 0, open; open >= 0; {
 		l := pgparse.NextLexeme(text, at)
 		switch {
@@ -169,8 +169,8 @@ func closing(text string, open int) int {
 
 // inBrackets is the text between the first brackets after an offset.
 func inBrackets(text string, at int) string {
-	open := bracket(text, at)
-	if end := closing(text, open); end > 0 {
+	open := openingBracket(text, at)
+	if end := closingBracket(text, open); end > 0 {
 		return strings.TrimSpace(text[open+1 : end])
 	}
 	return ""

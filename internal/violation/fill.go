@@ -9,20 +9,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// backfill takes up what a backfill does to the rows of the table.
-func (im *image) backfill(b *onward.PlannedBackfill) (ok bool, err error) {
-	f, err := pgparse.Split(b.Work)
+// addBackfill records what a backfill does to the rows of the table.
+func (im *image) addBackfill(b *onward.PlannedBackfill) (ok bool, err error) {
+	f, err := pgparse.SplitText(b.Work)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
-		return false, nil //nolint:nilerr // the step itself says that it cannot be read
+		return false, nil //nolint:nilerr // the step itself reports the error
 	}
 	if n := f.Stmts[0].Node.GetInsertStmt(); n != nil {
-		return !im.parent(n.Relation), nil
+		return !im.isParent(n.Relation), nil
 	}
 	n := f.Stmts[0].Node.GetUpdateStmt()
 	switch {
-	case n == nil || im.parent(n.Relation):
+	case n == nil || im.isParent(n.Relation):
 		return false, nil
-	case !im.mine(n.Relation):
+	case !im.isOwnTable(n.Relation):
 		return true, nil
 	}
 	set, where, ok := cutWork(b)
@@ -31,15 +31,15 @@ func (im *image) backfill(b *onward.PlannedBackfill) (ok bool, err error) {
 	}
 	out := &fill{where: where}
 	if where != "" {
-		node := expression(where)
+		node := parseExpression(where)
 		if node == nil {
 			return false, nil
 		}
-		if known, err := im.known(node); err != nil || !known {
+		if known, err := im.isPredictable(node); err != nil || !known {
 			return false, err
 		}
 	}
-	for _, item := range pgparse.Clauses(set, 0) {
+	for _, item := range pgparse.SplitClauses(set, 0) {
 		text := set[item.Start:item.End]
 		end := pgparse.NameEnd(text, 0)
 		value := strings.TrimSpace(text[end:])
@@ -47,15 +47,15 @@ func (im *image) backfill(b *onward.PlannedBackfill) (ok bool, err error) {
 			return false, nil
 		}
 		value = strings.TrimSpace(value[1:])
-		node := expression(value)
+		node := parseExpression(value)
 		known := false
 		if node != nil {
-			if known, err = im.known(node); err != nil {
+			if known, err = im.isPredictable(node); err != nil {
 				return false, err
 			}
 		}
 		name := n.TargetList[len(out.columns)].GetResTarget().GetName()
-		if slices.Contains(im.t.Order, name) { // rows are read along it
+		if slices.Contains(im.t.Order, name) { // rows are read in its order
 			return false, nil
 		}
 		out.columns, out.values, out.known = append(out.columns, name), append(out.values, value), append(out.known, known)
@@ -64,8 +64,8 @@ func (im *image) backfill(b *onward.PlannedBackfill) (ok bool, err error) {
 	return len(out.columns) == len(n.TargetList), nil
 }
 
-// cutWork cuts the work of a backfill into its assignments and its condition: the work is
-// UPDATE table AS t SET assignments FROM batch WHERE keys [AND (condition)].
+// cutWork splits the work of a backfill into its assignments and its condition: the work
+// is UPDATE table AS t SET assignments FROM batch WHERE keys [AND (condition)].
 func cutWork(b *onward.PlannedBackfill) (set, where string, ok bool) {
 	text, ok := strings.CutPrefix(b.Work, "UPDATE "+b.Table+" AS t SET ")
 	if !ok {

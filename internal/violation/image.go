@@ -9,36 +9,36 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Volatile reports whether one of some functions, by name, gives another value at each call.
+// Volatile reports whether any of the named functions is volatile.
 type Volatile func(functions []string) (bool, error)
 
-// unknown is the column of an image which is true for rows whose values nobody knows before.
+// unknown is the column of an image that is true for rows whose values cannot be predicted.
 const unknown = "onward_unknown"
 
-// Image makes the FROM item of the rows of a condition's table as some steps will leave them: with the columns that the
-// steps add, and the values that their backfills give. source holds the rows of today. Rows whose values cannot be known
-// before are left out. ok is false if nobody can say before how the steps leave the rows.
-func (c *Condition) Image(steps []onward.PlanStep, source string, lookup Lookup, volatile Volatile) (from string, ok bool, err error) {
+// PredictRows returns a FROM item with the rows of a condition's table as some steps will leave them. It has the columns that
+// the steps add, and the values that their backfills set. source holds the current rows. Rows with unpredictable values
+// are left out. ok is false if the effect of the steps cannot be predicted.
+func (c *Condition) PredictRows(steps []onward.PlanStep, source string, lookup Lookup, volatile Volatile) (from string, ok bool, err error) {
 	t, err := lookup(c.FullName())
 	if err != nil || t == nil {
 		return "", false, err
 	}
 	im := &image{c: c, t: t, volatile: volatile, from: source}
 	for i := range steps {
-		if ok, err := im.step(&steps[i]); !ok || err != nil {
+		if ok, err := im.addStep(&steps[i]); !ok || err != nil {
 			return "", false, err
 		}
 	}
 	if len(im.fills) == 0 && len(im.added) == 0 {
-		return source, im.has(c.columns), nil
+		return source, im.hasColumns(c.columns), nil
 	}
 	if t.Fires && len(im.fills) > 0 || im.triggers && len(im.fills) > 1 {
 		return "", false, nil
 	}
-	return im.build()
+	return im.buildQuery()
 }
 
-// image is what is known of the rows of a table behind some steps.
+// image is the predicted content of a table after some steps.
 type image struct {
 	c        *Condition
 	t        *Table
@@ -46,10 +46,10 @@ type image struct {
 	from     string
 	added    []addition
 	fills    []*fill
-	triggers bool // the steps make a trigger of the table
+	triggers bool // the steps create a trigger on the table
 }
 
-// addition is a column that a step adds, and the value that it has in the rows of today.
+// addition is a column that a step adds, and its value in existing rows.
 type addition struct{ name, value string }
 
 // fill is a backfill that changes rows.
@@ -59,13 +59,13 @@ type fill struct {
 	known           []bool   // whether a value can be computed before
 }
 
-// step takes up what a step does. ok is false if its effect on the condition cannot be known before.
-func (im *image) step(s *onward.PlanStep) (ok bool, err error) {
+// addStep records what a step does. ok is false if its effect on the condition cannot be predicted.
+func (im *image) addStep(s *onward.PlanStep) (ok bool, err error) {
 	if s.Backfill != nil {
-		return im.backfill(s.Backfill)
+		return im.addBackfill(s.Backfill)
 	}
-	for _, st := range statements(s) {
-		ok, err := im.statement(st)
+	for _, st := range stepStatements(s) {
+		ok, err := im.addStatement(st)
 		if !ok || err != nil {
 			return false, err
 		}
@@ -73,40 +73,40 @@ func (im *image) step(s *onward.PlanStep) (ok bool, err error) {
 	return true, nil
 }
 
-// mine reports whether a name may mean the condition's table, parent whether it may mean the table that it refers to.
-func (im *image) mine(rv *pgparse.RangeVar) bool { return mayBe(rv, im.c.Schema, im.c.Table) }
+// isOwnTable reports whether a name may mean the condition's table, parent whether it may mean the table that it refers to.
+func (im *image) isOwnTable(rv *pgparse.RangeVar) bool { return mayBe(rv, im.c.Schema, im.c.Table) }
 
-func (im *image) parent(rv *pgparse.RangeVar) bool {
+func (im *image) isParent(rv *pgparse.RangeVar) bool {
 	return im.c.Parent != "" && (im.c.Parent == fullName(rv.GetSchemaname(), rv.GetRelname()) || strings.HasSuffix(im.c.Parent, "."+fullName("", rv.GetRelname())))
 }
 
-func (im *image) touches(rv *pgparse.RangeVar) bool { return im.mine(rv) || im.parent(rv) }
+func (im *image) touchesTable(rv *pgparse.RangeVar) bool { return im.isOwnTable(rv) || im.isParent(rv) }
 
-// statement takes up one statement. Those that are not listed here may do anything.
-func (im *image) statement(st statement) (ok bool, err error) {
+// addStatement records one statement. Those that are not listed here may do anything.
+func (im *image) addStatement(st statement) (ok bool, err error) {
 	switch n := st.node.GetNode().(type) {
 	case *pgparse.Node_TransactionStmt, *pgparse.Node_VariableSetStmt, *pgparse.Node_IndexStmt, *pgparse.Node_CreateStmt, *pgparse.Node_CreateTableAsStmt, *pgparse.Node_CreateFunctionStmt,
 		*pgparse.Node_CreateSchemaStmt, *pgparse.Node_ViewStmt, *pgparse.Node_CommentStmt, *pgparse.Node_GrantStmt, *pgparse.Node_CreateSeqStmt, *pgparse.Node_CreateEnumStmt:
 		return true, nil
 	case *pgparse.Node_CreateTrigStmt:
-		im.triggers = im.triggers || im.mine(n.CreateTrigStmt.Relation)
+		im.triggers = im.triggers || im.isOwnTable(n.CreateTrigStmt.Relation)
 		return true, nil
 	case *pgparse.Node_InsertStmt:
-		return !im.parent(n.InsertStmt.Relation), nil
+		return !im.isParent(n.InsertStmt.Relation), nil
 	case *pgparse.Node_UpdateStmt:
-		return !im.touches(n.UpdateStmt.Relation), nil
+		return !im.touchesTable(n.UpdateStmt.Relation), nil
 	case *pgparse.Node_DeleteStmt:
-		return !im.touches(n.DeleteStmt.Relation), nil
+		return !im.touchesTable(n.DeleteStmt.Relation), nil
 	case *pgparse.Node_DropStmt:
-		return !slices.ContainsFunc(n.DropStmt.Objects, im.drops), nil
+		return !slices.ContainsFunc(n.DropStmt.Objects, im.dropsTable), nil
 	case *pgparse.Node_RenameStmt:
-		return n.RenameStmt.Relation == nil || !im.touches(n.RenameStmt.Relation), nil
+		return n.RenameStmt.Relation == nil || !im.touchesTable(n.RenameStmt.Relation), nil
 	case *pgparse.Node_AlterTableStmt:
-		if !im.touches(n.AlterTableStmt.Relation) {
+		if !im.touchesTable(n.AlterTableStmt.Relation) {
 			return true, nil
 		}
 		for _, cmd := range n.AlterTableStmt.Cmds {
-			if ok, err := im.alter(st.text, cmd.GetAlterTableCmd(), im.mine(n.AlterTableStmt.Relation)); !ok || err != nil {
+			if ok, err := im.addCommand(st.text, cmd.GetAlterTableCmd(), im.isOwnTable(n.AlterTableStmt.Relation)); !ok || err != nil {
 				return false, err
 			}
 		}
@@ -115,18 +115,18 @@ func (im *image) statement(st statement) (ok bool, err error) {
 	return false, nil
 }
 
-// drops reports whether a dropped object may be a table of the condition, or hang on one.
-func (im *image) drops(object *pgparse.Node) bool {
-	for _, name := range pgparse.Texts(pgparse.Items(object)) {
-		if im.touches(&pgparse.RangeVar{Relname: name}) {
+// dropsTable reports whether a dropped object may be a table of the condition, or belong to one.
+func (im *image) dropsTable(object *pgparse.Node) bool {
+	for _, name := range pgparse.StringTexts(pgparse.ListItems(object)) {
+		if im.touchesTable(&pgparse.RangeVar{Relname: name}) {
 			return true
 		}
 	}
 	return false
 }
 
-// alter takes up one command of an ALTER TABLE.
-func (im *image) alter(text string, cmd *pgparse.AlterTableCmd, mine bool) (ok bool, err error) {
+// addCommand records one command of an ALTER TABLE.
+func (im *image) addCommand(text string, cmd *pgparse.AlterTableCmd, mine bool) (ok bool, err error) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_ValidateConstraint, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_ColumnDefault,
 		pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull:
@@ -135,13 +135,13 @@ func (im *image) alter(text string, cmd *pgparse.AlterTableCmd, mine bool) (ok b
 		if !mine {
 			return true, nil
 		}
-		return im.add(text, cmd.GetDef().GetColumnDef())
+		return im.addColumn(text, cmd.GetDef().GetColumnDef())
 	}
 	return false, nil
 }
 
-// add takes up a new column. Its rows of today have NULL, or its default.
-func (im *image) add(text string, def *pgparse.ColumnDef) (ok bool, err error) {
+// addColumn records a new column. Existing rows have NULL in it, or its default.
+func (im *image) addColumn(text string, def *pgparse.ColumnDef) (ok bool, err error) {
 	name := def.GetColname()
 	if slices.Contains(im.t.Columns, name) { // IF NOT EXISTS
 		return false, nil
@@ -152,7 +152,7 @@ func (im *image) add(text string, def *pgparse.ColumnDef) (ok bool, err error) {
 		con := n.GetConstraint()
 		switch con.GetContype() {
 		case pgparse.ConstrType_CONSTR_DEFAULT:
-			known, err := im.known(con.RawExpr)
+			known, err := im.isPredictable(con.RawExpr)
 			if err != nil || !known {
 				return false, err
 			}
@@ -163,9 +163,9 @@ func (im *image) add(text string, def *pgparse.ColumnDef) (ok bool, err error) {
 		}
 		end = min(end, int(con.GetLocation()-def.GetTypeName().GetLocation()))
 	}
-	clauses := pgparse.Clauses(typ, 0)
+	clauses := pgparse.SplitClauses(typ, 0)
 	if def.GetCollClause() != nil || len(clauses) != 1 {
-		return false, nil // its type and its default are not cut out safely
+		return false, nil // its type and its default cannot be separated safely
 	}
 	if value == "" {
 		at := pgparse.AfterWord(typ, "DEFAULT")
@@ -177,15 +177,15 @@ func (im *image) add(text string, def *pgparse.ColumnDef) (ok bool, err error) {
 	return true, nil
 }
 
-// known reports whether an expression can be computed before: it reads only its row, and no function of it is volatile.
-func (im *image) known(expr *pgparse.Node) (bool, error) {
+// isPredictable reports whether an expression can be computed in advance: it reads only its row, and calls no volatile function.
+func (im *image) isPredictable(expr *pgparse.Node) (bool, error) {
 	plain, functions := true, []string(nil)
 	pgparse.Walk(expr, func(msg any) bool {
 		switch n := msg.(type) {
 		case *pgparse.SubLink, *pgparse.SetToDefault:
 			plain = false
 		case *pgparse.FuncCall:
-			functions = append(functions, pgparse.Last(n.Funcname))
+			functions = append(functions, pgparse.LastText(n.Funcname))
 		}
 		return plain
 	})
@@ -196,32 +196,32 @@ func (im *image) known(expr *pgparse.Node) (bool, error) {
 	return !is, err
 }
 
-// has reports whether the table has some columns today.
-func (im *image) has(names []string) bool {
+// hasColumns reports whether the table currently has some columns.
+func (im *image) hasColumns(names []string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool {
 		return n != "*" && n != im.c.Table && n != im.c.Schema && !slices.Contains(im.t.Columns, n)
 	})
 }
 
-// build nests one query for each backfill.
-func (im *image) build() (string, bool, error) {
+// buildQuery nests one query for each backfill.
+func (im *image) buildQuery() (string, bool, error) {
 	columns := slices.Clone(im.t.Columns)
-	values := quoted(columns)
+	values := pgparse.QuoteIdents(columns)
 	for _, a := range im.added {
 		columns, values = append(columns, a.name), append(values, a.value+" AS "+pgparse.QuoteIdent(a.name))
 	}
 	im.t = &Table{Columns: columns, Order: im.t.Order}
-	if !im.has(im.c.columns) {
+	if !im.hasColumns(im.c.columns) {
 		return "", false, nil
 	}
-	columns, values = im.needed(columns, values)
+	columns, values = im.neededColumns(columns, values)
 	from := "(SELECT " + strings.Join(values, ", ") + ", false AS " + unknown + " FROM " + im.from + " AS t)"
 	for _, f := range im.fills {
 		where := "true"
 		if f.where != "" {
 			where = "(" + f.where + ")"
 		}
-		list, lost := quoted(columns), unknown
+		list, lost := pgparse.QuoteIdents(columns), unknown
 		for i, name := range f.columns {
 			at := slices.Index(columns, name)
 			switch {
@@ -237,8 +237,8 @@ func (im *image) build() (string, bool, error) {
 	return "(SELECT * FROM " + from + " AS t WHERE NOT " + unknown + ")", true, nil
 }
 
-// needed leaves the columns that something reads.
-func (im *image) needed(columns, values []string) ([]string, []string) {
+// neededColumns returns the columns that something reads.
+func (im *image) neededColumns(columns, values []string) ([]string, []string) {
 	reads := slices.Clone(im.c.columns)
 	for _, f := range im.fills {
 		for _, expr := range append(slices.Clone(f.values), f.where) {
@@ -257,25 +257,17 @@ func (im *image) needed(columns, values []string) ([]string, []string) {
 	return list, used
 }
 
-func quoted(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = pgparse.QuoteIdent(n)
-	}
-	return out
-}
-
-// readNames are the names that an expression may read as columns.
+// readNames returns the names that an expression may read as columns.
 func readNames(expr string) []string {
-	if node := expression(expr); node != nil {
+	if node := parseExpression(expr); node != nil {
 		return columnNames(node)
 	}
 	return nil
 }
 
-// expression is the tree of an expression; nil if it cannot be read.
-func expression(text string) *pgparse.Node {
-	f, err := pgparse.Split("SELECT " + text)
+// parseExpression returns the parse tree of an expression; nil if it cannot be parsed.
+func parseExpression(text string) *pgparse.Node {
+	f, err := pgparse.SplitText("SELECT " + text)
 	if err != nil || len(f.Stmts) != 1 {
 		return nil
 	}

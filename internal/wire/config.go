@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Config says where a proxy listens, and what it stands before.
+// Config says where a proxy listens, and which server it serves.
 type Config struct {
 	// Listen is "host:port", where port 0 takes a free one, or "unix:DIR" for a socket in a
 	// directory, as libpq expects it there; "" is "127.0.0.1:0".
@@ -19,8 +19,8 @@ type Config struct {
 	TLS *tls.Config
 	// Sink sees what is sent; nil records nothing.
 	Sink Sink
-	// Startup, where it is not nil, gives settings that each session begins with, by name; those
-	// that the client gives itself stay as they are.
+	// Startup returns settings for the start of each session, by name, if it is not nil. The client's own settings
+	// stay unchanged.
 	Startup func(Startup) map[string]string
 	// BeforeDrop is called, and waited for, before a message is passed on that drops a
 	// database, or a schema with what is in it. It is called by the connection's own
@@ -44,8 +44,8 @@ type Drop struct {
 // of the session at its begin.
 type Startup struct {
 	User, Database string
-	// Parameters are those of the startup message but user and database: application_name,
-	// options, search_path.
+	// Parameters are the parameters of the startup message except user and database: application_name, options,
+	// search_path.
 	Parameters map[string]string
 }
 
@@ -56,9 +56,9 @@ type Sink interface {
 	Session(Startup) Tap
 }
 
-// Tap sees the messages of one session, one call at a time. Messages from the client
-// come before the server has them, those of the server after the client has them (but see
-// Held). body is valid during the call only; it is cut at the message's limit, and size is how long it was.
+// Tap sees the messages of one session, one call at a time. Messages from the client come before the server has
+// them, and the server's messages after the client has them (but see Held). body is valid during the call only;
+// it is cut at the message's limit, and size is how long it was.
 type Tap interface {
 	Client(kind byte, body []byte, size int)
 	Server(kind byte, body []byte, size int)

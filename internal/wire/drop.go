@@ -14,8 +14,8 @@ var (
 	dropComment = regexp.MustCompile(`(?s)/\*.*?\*/|--[^\n]*`)
 )
 
-// dropped appends what a message drops.
-func dropped(list []Drop, kind byte, body []byte, database string) []Drop {
+// appendDrops appends what a message drops.
+func appendDrops(list []Drop, kind byte, body []byte, database string) []Drop {
 	if kind == 'P' {
 		_, body, _ = bytes.Cut(body, []byte{0})
 	}
@@ -30,7 +30,7 @@ func dropped(list []Drop, kind byte, body []byte, database string) []Drop {
 			continue
 		}
 		for _, name := range dropName.FindAllString(m[2], -1) {
-			if name = unquote(name); schema {
+			if name = unquoteName(name); schema {
 				list = append(list, Drop{Database: database, Schema: name})
 			} else {
 				list = append(list, Drop{Database: name})
@@ -54,8 +54,8 @@ func hasDrop(text []byte) bool {
 	}
 }
 
-// unquote is the name that a written one means.
-func unquote(name string) string {
+// unquoteName is the name that a written one means.
+func unquoteName(name string) string {
 	if strings.HasPrefix(name, `"`) {
 		return strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
 	}

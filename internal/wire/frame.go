@@ -15,32 +15,32 @@ type framer struct {
 	head  [5]byte
 	nhead int
 	body  []byte // what of a message in pieces is shown
-	want  int    // how much of it is to be shown
+	want  int    // how many bytes of it are shown
 	left  int    // bytes of the message that are still to come
 	size  int
 }
 
-// feed takes the next piece.
-func (f *framer) feed(p []byte) {
+// feedPiece takes the next piece.
+func (f *framer) feedPiece(p []byte) {
 	for len(p) > 0 && !f.broken {
 		switch {
 		case f.left > 0:
-			p = f.more(p)
+			p = f.continueMessage(p)
 		case f.nhead == 0 && len(p) >= 5:
-			p = f.whole(p)
+			p = f.takeWhole(p)
 		default:
 			n := copy(f.head[f.nhead:], p)
 			f.nhead += n
 			p = p[n:]
 			if f.nhead == 5 {
-				f.begin(f.head[0], int(binary.BigEndian.Uint32(f.head[1:])))
+				f.beginMessage(f.head[0], int(binary.BigEndian.Uint32(f.head[1:])))
 			}
 		}
 	}
 }
 
-// whole takes a message that is here with its head, from which it is shown in place.
-func (f *framer) whole(p []byte) []byte {
+// takeWhole takes a message that is here with its head, from which it is shown in place.
+func (f *framer) takeWhole(p []byte) []byte {
 	kind, size := p[0], int(binary.BigEndian.Uint32(p[1:]))-4
 	if size < 0 || size > maxFrame {
 		f.broken = true
@@ -48,7 +48,7 @@ func (f *framer) whole(p []byte) []byte {
 	}
 	if len(p) < 5+size {
 		f.head[0] = kind
-		f.begin(kind, size+4)
+		f.beginMessage(kind, size+4)
 		return p[5:]
 	}
 	if limit := f.limits[kind]; limit != unseen {
@@ -57,8 +57,8 @@ func (f *framer) whole(p []byte) []byte {
 	return p[5+size:]
 }
 
-// begin starts a message in pieces.
-func (f *framer) begin(kind byte, length int) {
+// beginMessage starts a message in pieces.
+func (f *framer) beginMessage(kind byte, length int) {
 	f.nhead = 0
 	f.head[0] = kind
 	f.size = length - 4
@@ -70,23 +70,23 @@ func (f *framer) begin(kind byte, length int) {
 	f.want = min(f.size, int(f.limits[kind]))
 	f.body = f.body[:0]
 	if f.left == 0 {
-		f.end()
+		f.endMessage()
 	}
 }
 
-// more takes what p has of the message that was begun.
-func (f *framer) more(p []byte) []byte {
+// continueMessage takes what p has of the message that was begun.
+func (f *framer) continueMessage(p []byte) []byte {
 	n := min(f.left, len(p))
 	if room := f.want - len(f.body); room > 0 {
 		f.body = append(f.body, p[:min(n, room)]...)
 	}
 	if f.left -= n; f.left == 0 {
-		f.end()
+		f.endMessage()
 	}
 	return p[n:]
 }
 
-func (f *framer) end() {
+func (f *framer) endMessage() {
 	if f.limits[f.head[0]] != unseen {
 		f.emit(f.head[0], f.body, f.size)
 	}

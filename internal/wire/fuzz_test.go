@@ -21,7 +21,7 @@ func frames(limits *limits, data []byte, piece int) (out []shown, f *framer) {
 		out = append(out, shown{kind, string(body), size})
 	}
 	for p := range slices.Chunk(data, piece) {
-		f.feed(p)
+		f.feedPiece(p)
 	}
 	return out, f
 }
@@ -63,10 +63,11 @@ func FuzzStartup(f *testing.F) {
 		if s, _ := parseStartup(data); s.Database == "" && s.User != "" {
 			t.Fatalf("%q has no database", data)
 		}
-		if out, had, _ := withoutPlus(data); bytes.Contains(out[9:], []byte("-PLUS\x00")) || had && len(out) > len(data)+2 || int(binary.BigEndian.Uint32(out[1:])) != len(out)-1 {
+		if out, had, _ := withoutPlus(data); bytes.Contains(out[9:], []byte("-PLUS\x00")) || had && len(out) > len(data)+2 ||
+			int(binary.BigEndian.Uint32(out[1:])) != len(out)-1 {
 			t.Fatalf("%q of %q", out, data)
 		}
-		dropped(nil, 'P', data, "db")
-		dropped(nil, 'Q', data, "db")
+		appendDrops(nil, 'P', data, "db")
+		appendDrops(nil, 'Q', data, "db")
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Held is a Tap that is asked before what a client sent goes on to the server. What the server
+// HoldingTap is a Tap that is asked before what a client sent goes on to the server. What the server
 // says it sees before the client has it.
-type Held interface {
+type HoldingTap interface {
 	Tap
 	// Hold is called before messages that Client was shown are passed on, by the
 	// connection's own goroutine: it may take its time, and other connections go on. The context
@@ -37,7 +37,7 @@ var ErrBusy = errors.New("the session is at work")
 func (s *Session) Run(ctx context.Context, sql string) error {
 	r := s.r
 	r.mu.Lock()
-	if !r.rested {
+	if !r.wasIdle {
 		r.mu.Unlock()
 		return ErrBusy
 	}
@@ -73,41 +73,41 @@ func (s *Session) Cancel(ctx context.Context) error {
 	return s.r.proxy.passCancel(ctx, message)
 }
 
-// Cut ends a session that waits for its client, with a last word to it; a transaction that is open
+// Disconnect ends a session that waits for its client, with a last word to it; a transaction that is open
 // is rolled back at once.
-func (s *Session) Cut(sqlstate, words string) {
-	s.r.client.Write(fatal(sqlstate, "%s", words)) //nolint:errcheck // it may have gone
-	s.r.server.Close()                             //nolint:errcheck // whoever reads it hears of it
-	s.r.client.Close()                             //nolint:errcheck // the same
+func (s *Session) Disconnect(sqlstate, words string) {
+	s.r.client.Write(fatalMessage(sqlstate, "%s", words)) //nolint:errcheck // it may have gone
+	s.r.server.Close()                                    //nolint:errcheck // whoever reads it hears of it
+	s.r.client.Close()                                    //nolint:errcheck // the same
 }
 
-// own reads what the server answers to SQL of the proxy's own.
-type own struct {
+// ownAnswer reads what the server answers to SQL of the proxy's own.
+type ownAnswer struct {
 	framer
-	said chan error
-	err  error
-	over bool
+	result     chan error
+	err        error
+	isFinished bool
 }
 
 // ownLimits are of messages that tell what came of it.
 var ownLimits = limitsOf(map[byte]int32{'E': MaxShort, 'Z': 1})
 
-func newOwn(said chan error) *own {
-	o := &own{said: said}
+func newOwn(said chan error) *ownAnswer {
+	o := &ownAnswer{result: said}
 	o.framer = framer{limits: ownLimits, emit: func(kind byte, body []byte, _ int) {
 		switch kind {
 		case 'E':
-			o.err = errors.New(Field(body, 'M') + " (SQLSTATE " + Field(body, 'C') + ")")
+			o.err = errors.New(ErrorField(body, 'M') + " (SQLSTATE " + ErrorField(body, 'C') + ")")
 		case 'Z':
-			o.over = true
-			o.said <- o.err
+			o.isFinished = true
+			o.result <- o.err
 		}
 	}}
 	return o
 }
 
-// Field is what an error of the server says under a letter: C is its SQLSTATE, M its message.
-func Field(body []byte, letter byte) string {
+// ErrorField is what an error of the server says under a letter: C is its SQLSTATE, M its message.
+func ErrorField(body []byte, letter byte) string {
 	for len(body) > 1 {
 		end := 1
 		for end < len(body) && body[end] != 0 {
@@ -121,21 +121,21 @@ func Field(body []byte, letter byte) string {
 	return ""
 }
 
-// swallow keeps from the client what the server answers to SQL of our own.
-func (r *relay) swallow(p []byte) bool {
+// keepOwnAnswer keeps from the client what the server answers to SQL of our own.
+func (r *relay) keepOwnAnswer(p []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.own == nil {
 		return false
 	}
-	if r.own.feed(p); r.own.over || r.own.broken {
+	if r.own.feedPiece(p); r.own.isFinished || r.own.broken {
 		r.own = nil
 	}
 	return true
 }
 
-// with is a startup message that sets more, but for what it sets itself.
-func with(message []byte, has Startup, more map[string]string) []byte {
+// addParameters is a startup message that sets more, but for what it sets itself.
+func addParameters(message []byte, has Startup, more map[string]string) []byte {
 	out := append([]byte{}, message[:len(message)-1]...)
 	for name, value := range more {
 		if _, ok := has.Parameters[name]; !ok {
@@ -150,11 +150,11 @@ func with(message []byte, has Startup, more map[string]string) []byte {
 // passCancel sends a request to cancel, and waits for the server to have taken it: it closes the
 // connection then.
 func (p *Proxy) passCancel(ctx context.Context, message []byte) error {
-	server, _, err := p.cfg.Server.open(ctx, message, false)
+	server, _, err := p.cfg.Server.openConn(ctx, message, false)
 	if err != nil {
 		return err
 	}
-	defer p.hold(server)()
+	defer p.trackConn(server)()
 	if err := server.SetReadDeadline(time.Now().Add(dialTimeout)); err != nil {
 		return err
 	}

@@ -69,7 +69,8 @@ func TestHold(t *testing.T) {
 	one, two := connect(t, cfg), connect(t, cfg)
 	var got string
 	var pid int
-	if err := one.QueryRow(t.Context(), "SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('work_mem'), current_setting('statement_timeout'), 'own'), pg_backend_pid()").Scan(&got, &pid); err != nil {
+	if err := one.QueryRow(t.Context(), "SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('work_mem'), "+
+		"current_setting('statement_timeout'), 'own'), pg_backend_pid()").Scan(&got, &pid); err != nil {
 		t.Fatal(err)
 	}
 	if got != "66ms 7MB 77s own" {
@@ -111,7 +112,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// What is at work is cancelled, what waits for its client is cut off with a word.
+// A session that works is cancelled. A session that waits for its client is disconnected with a message.
 func TestCancelAndCut(t *testing.T) {
 	t.Parallel()
 	h := &holder{}
@@ -129,7 +130,8 @@ func TestCancelAndCut(t *testing.T) {
 		for range 100 {
 			time.Sleep(30 * time.Millisecond)
 			var active bool
-			if other.QueryRow(context.Background(), fmt.Sprintf("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d AND state = 'active')", s.PID())).Scan(&active); active {
+			if other.QueryRow(context.Background(), fmt.Sprintf("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d AND state = 'active')",
+				s.PID())).Scan(&active); active {
 				break
 			}
 		}
@@ -142,7 +144,7 @@ func TestCancelAndCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-asked
-	s.Cut("57014", "made others wait")
+	s.Disconnect("57014", "made others wait")
 	if _, err := conn.Exec(t.Context(), "SELECT 1"); err == nil {
 		t.Error("it goes on")
 	}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,9 +29,10 @@ type Proxy struct {
 
 	mu     sync.Mutex
 	open   map[net.Conn]bool
+	relays map[*relay]bool
 	closed bool
 
-	sessions, current, failed, cancels atomic.Int64
+	sessions, current, failed, untrusted, cancels atomic.Int64
 }
 
 // Listen starts a proxy. Its connections end with the context, or with Close, which must be
@@ -53,11 +56,11 @@ func Listen(ctx context.Context, cfg Config) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the proxy cannot listen on %s: %w", cfg.Listen, err)
 	}
-	p := &Proxy{cfg: cfg, listener: l, open: map[net.Conn]bool{}}
+	p := &Proxy{cfg: cfg, listener: l, open: map[net.Conn]bool{}, relays: map[*relay]bool{}}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.all.Add(1)
-	go p.accept()
-	context.AfterFunc(p.ctx, p.cut)
+	go p.acceptLoop()
+	context.AfterFunc(p.ctx, p.closeAll)
 	return p, nil
 }
 
@@ -67,7 +70,7 @@ const (
 	socketName = ".s.PGSQL.5432"
 )
 
-// Addr is where it listens.
+// Addr returns the address of the listener.
 func (p *Proxy) Addr() net.Addr { return p.listener.Addr() }
 
 // Host is what PGHOST has to be: an address, or the directory of the socket.
@@ -91,15 +94,16 @@ func (p *Proxy) Port() string {
 
 // Stats counts a proxy's connections.
 type Stats struct {
-	Sessions int64 // clients that the server let in, until now
-	Current  int64 // connections that are open
-	Failed   int64 // clients that never got to the server
-	Cancels  int64 // requests to cancel a query
+	Sessions  int64 // clients that the server let in, until now
+	Current   int64 // connections that are open
+	Failed    int64 // clients that never got to the server
+	Untrusted int64 // failed clients that did not trust the proxy's certificate
+	Cancels   int64 // requests to cancel a query
 }
 
 // Stats tells how many connections there were.
 func (p *Proxy) Stats() Stats {
-	return Stats{p.sessions.Load(), p.current.Load(), p.failed.Load(), p.cancels.Load()}
+	return Stats{p.sessions.Load(), p.current.Load(), p.failed.Load(), p.untrusted.Load(), p.cancels.Load()}
 }
 
 // Close stops listening, waits for clients to leave by themselves as long as Config.Grace,
@@ -118,14 +122,14 @@ func (p *Proxy) Close() error {
 		case <-time.After(p.cfg.Grace):
 		}
 		p.cancel()
-		p.cut()
+		p.closeAll()
 		<-done
 	})
 	return err
 }
 
-// cut closes the listener and all connections.
-func (p *Proxy) cut() {
+// closeAll closes the listener and all connections.
+func (p *Proxy) closeAll() {
 	p.listener.Close() //nolint:errcheck // closed already, mostly
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,8 +139,8 @@ func (p *Proxy) cut() {
 	}
 }
 
-// hold keeps a connection for cut, and lets it go.
-func (p *Proxy) hold(c net.Conn) (release func()) {
+// trackConn keeps a connection for cut, and lets it go.
+func (p *Proxy) trackConn(c net.Conn) (release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -151,7 +155,30 @@ func (p *Proxy) hold(c net.Conn) (release func()) {
 	}
 }
 
-func (p *Proxy) accept() {
+// addRelay keeps a relay for showUnseen until it is removed.
+func (p *Proxy) addRelay(r *relay) (remove func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.relays[r] = true
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.relays, r)
+	}
+}
+
+// showUnseen shows the taps every answer that a client may have. A client can drop a database
+// after it has an answer, and before the goroutine that wrote the answer shows it to the tap.
+func (p *Proxy) showUnseen() {
+	p.mu.Lock()
+	relays := slices.Collect(maps.Keys(p.relays))
+	p.mu.Unlock()
+	for _, r := range relays {
+		r.showUnseen()
+	}
+}
+
+func (p *Proxy) acceptLoop() {
 	defer p.all.Done()
 	for {
 		conn, err := p.listener.Accept()
@@ -168,19 +195,22 @@ func (p *Proxy) accept() {
 		go func() {
 			defer p.all.Done()
 			defer p.current.Add(-1)
-			defer p.hold(conn)()
-			if err := p.serve(conn); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
+			defer p.trackConn(conn)()
+			if err := p.serveClient(conn); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
 				p.cfg.Logger.Debug("a connection ended", "error", err)
 			}
 		}()
 	}
 }
 
-// serve handles one client from its first byte.
-func (p *Proxy) serve(conn net.Conn) error {
-	h, err := greet(p.ctx, conn, p.cfg.TLS)
+// serveClient handles one client from its first byte.
+func (p *Proxy) serveClient(conn net.Conn) error {
+	h, err := readHello(p.ctx, conn, p.cfg.TLS)
 	if err != nil {
 		p.failed.Add(1)
+		if errors.Is(err, errUntrusted) {
+			p.untrusted.Add(1)
+		}
 		return err
 	}
 	if h.code == codeCancel {
@@ -189,23 +219,23 @@ func (p *Proxy) serve(conn net.Conn) error {
 	}
 	startup, replication := parseStartup(h.message)
 	if p.cfg.Startup != nil && !replication {
-		h.message = with(h.message, startup, p.cfg.Startup(startup))
+		h.message = addParameters(h.message, startup, p.cfg.Startup(startup))
 	}
-	server, from, err := p.cfg.Server.open(p.ctx, h.message, true)
+	server, from, err := p.cfg.Server.openConn(p.ctx, h.message, true)
 	if err != nil {
 		p.failed.Add(1)
 		p.cfg.Logger.Info("the server cannot be reached", "error", err)
-		_, werr := h.conn.Write(fatal("08006", "the server cannot be reached: %v", err))
+		_, werr := h.conn.Write(fatalMessage("08006", "the server cannot be reached: %v", err))
 		return errors.Join(err, werr)
 	}
-	defer p.hold(server)()
-	r := &relay{proxy: p, client: h.conn, server: server, startup: startup, quiet: replication || p.cfg.Sink == nil, ended: make(chan struct{})}
+	defer p.trackConn(server)()
+	r := &relay{proxy: p, client: h.conn, server: server, startup: startup, isSilent: replication || p.cfg.Sink == nil, ended: make(chan struct{})}
 	_, r.encrypted = h.conn.(interface{ HandshakeContext(context.Context) error })
-	return r.run(from)
+	return r.relayMessages(from)
 }
 
 // forwardCancel passes a request to cancel on, whose key is the server's own, and waits for the server
 // to have taken it: it closes the connection then.
-func (p *Proxy) forwardCancel(h hello) error {
+func (p *Proxy) forwardCancel(h firstMessage) error {
 	return p.passCancel(p.ctx, h.message)
 }

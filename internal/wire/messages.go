@@ -19,8 +19,8 @@ type messages struct {
 
 var errNoServer = errors.New("what answers there is no Postgres server")
 
-// peek waits for the next whole message to be in buf.
-func (m *messages) peek() error {
+// peekMessage waits for the next whole message to be in buf.
+func (m *messages) peekMessage() error {
 	for {
 		if len(m.buf) >= 5 {
 			length := int(binary.BigEndian.Uint32(m.buf[1:]))
@@ -41,9 +41,9 @@ func (m *messages) peek() error {
 	}
 }
 
-// next takes the next message off, with its head.
-func (m *messages) next() ([]byte, error) {
-	if err := m.peek(); err != nil {
+// nextMessage takes the next message off, with its head.
+func (m *messages) nextMessage() ([]byte, error) {
+	if err := m.peekMessage(); err != nil {
 		return nil, err
 	}
 	length := 1 + int(binary.BigEndian.Uint32(m.buf[1:]))
@@ -52,9 +52,9 @@ func (m *messages) next() ([]byte, error) {
 	return message, nil
 }
 
-// refused reports whether the first message is that the server's rules let nobody in by
+// isRefusal reports whether the first message is that the server's rules let nobody in by
 // this way; sslmode=allow and prefer try the other one then.
-func (m *messages) refused() bool {
+func (m *messages) isRefusal() bool {
 	return m.buf[0] == 'E' && bytes.Contains(m.buf, []byte("C28000\x00"))
 }
 
@@ -83,8 +83,8 @@ func withoutPlus(message []byte) (out []byte, had, alone bool) {
 	return out, had, kept == 0
 }
 
-// fatal is an error message of the proxy's own.
-func fatal(sqlstate, format string, args ...any) []byte {
+// fatalMessage is an error message of the proxy's own.
+func fatalMessage(sqlstate, format string, args ...any) []byte {
 	out := []byte{'E', 0, 0, 0, 0}
 	for _, field := range []string{"SFATAL", "VFATAL", "C" + sqlstate, "Monward: " + fmt.Sprintf(format, args...)} {
 		out = append(append(out, field...), 0)

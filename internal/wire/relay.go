@@ -22,22 +22,23 @@ type relay struct {
 	proxy          *Proxy
 	client, server net.Conn
 	startup        Startup
-	quiet          bool // nothing is recorded
+	isSilent       bool // nothing is recorded
 	encrypted      bool // between the client and the proxy
 
-	stripped atomic.Bool // SCRAM-SHA-256-PLUS was taken out of the server's offer
+	stripped atomic.Bool // SCRAM-SHA-256-PLUS was removed from the server's offer
 	gone     atomic.Bool // the client has
 
-	mu     sync.Mutex // one call of the tap at a time
-	tap    Tap
-	held   Held          // the tap, where it is one
-	pid    uint32        // of the process that serves it
-	key    []byte        // to cancel with
-	due    int           // answers that the server owes
-	loose  bool          // messages await a Sync
-	rested bool          // neither was so before the messages that are looked at
-	own    *own          // reads the answer to SQL of our own; nil for none
-	ended  chan struct{} // closed when the server has nothing more to say
+	mu          sync.Mutex // one call of the tap at a time
+	tap         Tap
+	held        HoldingTap    // the tap, if it can hold messages
+	pid         uint32        // of the process that serves it
+	key         []byte        // to cancel with
+	owedAnswers int           // answers that the server owes
+	awaitsSync  bool          // messages await a Sync
+	wasIdle     bool          // neither was so before the messages that are looked at
+	own         *ownAnswer    // reads the answer to SQL of our own; nil for none
+	unseen      []byte        // what the client may have already, and the tap was not shown
+	ended       chan struct{} // closed when the server has nothing more to say
 
 	// Of the goroutine that reads the client.
 	fromClient framer
@@ -47,13 +48,14 @@ type relay struct {
 	fromServer framer
 }
 
-// run passes messages on until both sides have ended.
-func (r *relay) run(from *messages) error {
+// relayMessages passes messages on until both sides have ended.
+func (r *relay) relayMessages(from *messages) error {
 	r.fromClient = framer{limits: clientLimits, emit: r.clientSays}
 	r.fromServer = framer{limits: serverLimits, emit: r.serverSays}
+	defer r.proxy.addRelay(r)()
 	done := make(chan error, 1)
-	go func() { done <- r.upstream() }()
-	err := r.downstream(from)
+	go func() { done <- r.relayClient() }()
+	err := r.relayServer(from)
 	r.client.Close() //nolint:errcheck // ends the other direction
 	r.server.Close() //nolint:errcheck // ends the other direction
 	close(r.ended)
@@ -64,14 +66,14 @@ func (r *relay) run(from *messages) error {
 	return errors.Join(err, up)
 }
 
-// upstream passes on what the client sends.
-func (r *relay) upstream() error {
+// relayClient passes on what the client sends.
+func (r *relay) relayClient() error {
 	buf := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buf)
 	for {
 		n, err := r.client.Read(buf[:])
 		if n > 0 {
-			if r.look(buf[:n]); r.refusal != nil {
+			if r.showClient(buf[:n]); r.refusal != nil {
 				_, werr := r.client.Write(r.refusal)
 				return errors.Join(werr, r.server.Close())
 			}
@@ -81,20 +83,23 @@ func (r *relay) upstream() error {
 		}
 		if err != nil {
 			r.gone.Store(true)
-			return errors.Join(quiet(err), r.hangUp())
+			return errors.Join(ignoreClosed(err), r.hangUp())
 		}
 	}
 }
 
-// look shows the tap what a client sends, and waits where something is dropped.
-func (r *relay) look(p []byte) {
+// showClient shows the tap what a client sends, and waits where something is dropped.
+func (r *relay) showClient(p []byte) {
 	r.mu.Lock()
 	was := r.fromClient.broken
-	r.rested = r.due == 0 && !r.loose && r.fromClient.nhead == 0 && r.fromClient.left == 0
-	r.fromClient.feed(p)
-	r.lost(was, &r.fromClient, "what the client sends is no Postgres protocol")
+	r.wasIdle = r.owedAnswers == 0 && !r.awaitsSync && r.fromClient.nhead == 0 && r.fromClient.left == 0
+	r.fromClient.feedPiece(p)
+	r.reportLost(was, &r.fromClient, "what the client sends is no Postgres protocol")
 	held := r.held
 	r.mu.Unlock()
+	if len(r.drops) > 0 {
+		r.proxy.showUnseen()
+	}
 	for _, d := range r.drops {
 		r.proxy.cfg.BeforeDrop(r.proxy.ctx, d)
 	}
@@ -104,7 +109,7 @@ func (r *relay) look(p []byte) {
 	}
 }
 
-func (r *relay) lost(was bool, f *framer, why string) {
+func (r *relay) reportLost(was bool, f *framer, why string) {
 	if f.broken && !was && r.tap != nil {
 		r.tap.Lost(why)
 	}
@@ -113,21 +118,21 @@ func (r *relay) lost(was bool, f *framer, why string) {
 // hangUp tells the server that no more comes, and bounds for how long it may go on.
 func (r *relay) hangUp() error {
 	if err := r.server.SetReadDeadline(time.Now().Add(drain)); err != nil {
-		return quiet(err)
+		return ignoreClosed(err)
 	}
 	if c, ok := r.server.(interface{ CloseWrite() error }); ok {
-		return quiet(c.CloseWrite())
+		return ignoreClosed(c.CloseWrite())
 	}
 	return nil
 }
 
-// downstream lets the client in, and passes on what the server sends.
-func (r *relay) downstream(from *messages) error {
-	if err := r.authenticate(from); err != nil {
-		return quiet(err)
+// relayServer lets the client in, and passes on what the server sends.
+func (r *relay) relayServer(from *messages) error {
+	if err := r.relayAuthentication(from); err != nil {
+		return ignoreClosed(err)
 	}
 	if len(from.buf) > 0 {
-		if err := r.answer(from.buf); err != nil {
+		if err := r.relayAnswer(from.buf); err != nil {
 			return err
 		}
 	}
@@ -137,25 +142,31 @@ func (r *relay) downstream(from *messages) error {
 	for {
 		n, err := r.server.Read(buf[:])
 		if n > 0 {
-			if werr := r.answer(buf[:n]); werr != nil {
+			if werr := r.relayAnswer(buf[:n]); werr != nil {
 				return werr
 			}
 		}
 		if err != nil {
-			return quiet(err)
+			return ignoreClosed(err)
 		}
 	}
 }
 
-// answer passes on what the server said, then shows it to the tap: the client does not
+// relayAnswer passes on what the server said, then shows it to the tap: the client does not
 // wait for that, but for a tap that holds back what it sends next. A client that has gone is no
 // reason not to hear the answer.
-func (r *relay) answer(p []byte) error {
-	if r.swallow(p) {
+func (r *relay) relayAnswer(p []byte) error {
+	if r.keepOwnAnswer(p) {
 		return nil
 	}
+	if r.tap != nil {
+		r.mu.Lock()
+		r.unseen = p
+		r.mu.Unlock()
+		defer r.showUnseen()
+	}
 	if r.held != nil {
-		r.show(p)
+		r.showUnseen()
 	}
 	if !r.gone.Load() {
 		if _, err := r.client.Write(p); err != nil {
@@ -165,33 +176,34 @@ func (r *relay) answer(p []byte) error {
 			}
 		}
 	}
-	if r.tap != nil && r.held == nil {
-		r.show(p)
-	}
 	return nil
 }
 
-// show shows the tap what the server says.
-func (r *relay) show(p []byte) {
+// showUnseen shows the tap the server's last answer, once.
+func (r *relay) showUnseen() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.unseen == nil {
+		return
+	}
 	was := r.fromServer.broken
-	r.fromServer.feed(p)
-	r.lost(was, &r.fromServer, "what the server sends is no Postgres protocol")
+	r.fromServer.feedPiece(r.unseen)
+	r.unseen = nil
+	r.reportLost(was, &r.fromServer, "what the server sends is no Postgres protocol")
 }
 
-// quiet is nil for the ends that a connection may have.
-func quiet(err error) error {
+// ignoreClosed is nil for the ends that a connection may have.
+func ignoreClosed(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
 }
 
-// authenticate passes on what the server says until it lets the client in.
-func (r *relay) authenticate(from *messages) error {
+// relayAuthentication passes on what the server says until it lets the client in.
+func (r *relay) relayAuthentication(from *messages) error {
 	for {
-		m, err := from.next()
+		m, err := from.nextMessage()
 		if err != nil {
 			return err
 		}
@@ -200,11 +212,11 @@ func (r *relay) authenticate(from *messages) error {
 			switch code := binary.BigEndian.Uint32(m[5:]); code {
 			case authOK:
 				in = true
-				r.begin()
+				r.beginRecording()
 			case authSASL:
 				out, had, alone := withoutPlus(m)
 				if alone {
-					_, err := r.client.Write(fatal("28000", "the server takes SCRAM with channel binding only, which a proxy cannot pass on: "+
+					_, err := r.client.Write(fatalMessage("28000", "the server takes SCRAM with channel binding only, which a proxy cannot pass on: "+
 						"let it take scram-sha-256 without, or connect without encryption (sslmode=disable)"))
 					return err
 				}
@@ -221,16 +233,16 @@ func (r *relay) authenticate(from *messages) error {
 	}
 }
 
-// begin starts the recording: the server has let the client in.
-func (r *relay) begin() {
+// beginRecording starts the recording: the server has let the client in.
+func (r *relay) beginRecording() {
 	r.proxy.sessions.Add(1)
-	if r.quiet {
+	if r.isSilent {
 		return
 	}
 	tap := r.proxy.cfg.Sink.Session(r.startup)
 	r.mu.Lock()
-	r.tap, r.due = tap, 1
-	r.held, _ = tap.(Held)
+	r.tap, r.owedAnswers = tap, 1
+	r.held, _ = tap.(HoldingTap)
 	r.mu.Unlock()
 }
 
@@ -238,24 +250,24 @@ func (r *relay) begin() {
 func (r *relay) clientSays(kind byte, body []byte, size int) {
 	switch {
 	case kind == 'p':
-		r.password(body)
+		r.checkPassword(body)
 	case r.tap != nil:
-		r.owed(kind)
+		r.countOwed(kind)
 		r.tap.Client(kind, body, size)
 		if r.proxy.cfg.BeforeDrop != nil && (kind == 'Q' || kind == 'P') {
-			r.drops = dropped(r.drops, kind, body, r.startup.Database)
+			r.drops = appendDrops(r.drops, kind, body, r.startup.Database)
 		}
 	}
 }
 
-// owed counts the answers that what a client sent asks for.
-func (r *relay) owed(kind byte) {
+// countOwed counts the answers that what a client sent asks for.
+func (r *relay) countOwed(kind byte) {
 	switch kind {
 	case 'Q', 'F', 'S':
-		r.due++
-		r.loose = false
+		r.owedAnswers++
+		r.awaitsSync = false
 	default:
-		r.loose = true
+		r.awaitsSync = true
 	}
 }
 
@@ -267,20 +279,20 @@ func (r *relay) serverSays(kind byte, body []byte, size int) {
 	case kind == 'K':
 	default:
 		if kind == 'Z' {
-			r.due--
+			r.owedAnswers--
 		}
 		r.tap.Server(kind, body, size)
 	}
 }
 
-// password looks at nothing but the first answer to an offer of SCRAM. A client that could bind
-// the channel and was not offered to ("y") is refused by a server that did offer it: it takes
-// the proxy for what it is. That is told before the server does.
-func (r *relay) password(body []byte) {
+// checkPassword reads only the first answer to an offer of SCRAM. A client that supports channel binding and got
+// no offer of it ("y") is refused by a server that made the offer: it detects the proxy. The proxy reports this
+// before the server does.
+func (r *relay) checkPassword(body []byte) {
 	const scram = "SCRAM-SHA-256\x00"
 	at := len(scram) + 4
 	if r.stripped.Load() && r.encrypted && len(body) > at+1 && string(body[:len(scram)]) == scram && body[at] == 'y' {
-		r.refusal = fatal("28000", "this client wants to bind SCRAM to its encryption, which a proxy cannot pass on: "+
+		r.refusal = fatalMessage("28000", "this client wants to bind SCRAM to its encryption, which a proxy cannot pass on: "+
 			"connect to the proxy with channel_binding=disable, or without encryption (sslmode=disable)")
 	}
 }

@@ -31,7 +31,7 @@ type Server struct {
 func ParseServer(url string) (Server, error) {
 	cfg, err := pgconn.ParseConfig(url)
 	if err != nil {
-		return Server{}, fmt.Errorf("the address of the server: %w", address.Without(err, url))
+		return Server{}, fmt.Errorf("the address of the server: %w", address.RedactError(err, url))
 	}
 	s := Server{direct: cfg.SSLNegotiation == "direct"}
 	s.tries = append(s.tries, &pgconn.FallbackConfig{Host: cfg.Host, Port: cfg.Port, TLSConfig: cfg.TLSConfig})
@@ -42,8 +42,8 @@ func ParseServer(url string) (Server, error) {
 // errPlain: the server has no encryption.
 var errPlain = errors.New("the server does not encrypt, and sslmode says that it must")
 
-// dial connects by one of the ways, up to where a startup message is due.
-func (s *Server) dial(ctx context.Context, way *pgconn.FallbackConfig) (net.Conn, error) {
+// dialServer connects by one of the ways, up to where a startup message is due.
+func (s *Server) dialServer(ctx context.Context, way *pgconn.FallbackConfig) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	network, addr := pgconn.NetworkAddress(way.Host, way.Port)
@@ -59,14 +59,14 @@ func (s *Server) dial(ctx context.Context, way *pgconn.FallbackConfig) (net.Conn
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	secure, err := s.encrypt(ctx, conn, way.TLSConfig)
+	secure, err := s.encryptConn(ctx, conn, way.TLSConfig)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return secure, conn.SetDeadline(time.Time{})
 }
 
-func (s *Server) encrypt(ctx context.Context, conn net.Conn, cfg *tls.Config) (net.Conn, error) {
+func (s *Server) encryptConn(ctx context.Context, conn net.Conn, cfg *tls.Config) (net.Conn, error) {
 	if s.direct {
 		cfg = cfg.Clone()
 		cfg.NextProtos = []string{"postgresql"}
@@ -86,20 +86,20 @@ func (s *Server) encrypt(ctx context.Context, conn net.Conn, cfg *tls.Config) (n
 	return secure, secure.HandshakeContext(ctx)
 }
 
-// where names a way, for messages.
-func where(way *pgconn.FallbackConfig) string {
+// wayAddress names a way, for messages.
+func wayAddress(way *pgconn.FallbackConfig) string {
 	if network, addr := pgconn.NetworkAddress(way.Host, way.Port); network == "unix" {
 		return addr
 	}
 	return net.JoinHostPort(way.Host, strconv.Itoa(int(way.Port)))
 }
 
-// open connects and sends a first message, by the first way that works. read says whether
+// openConn connects and sends a first message, by the first way that works. read says whether
 // the server is to answer; its first message is given back.
-func (s *Server) open(ctx context.Context, first []byte, read bool) (net.Conn, *messages, error) {
+func (s *Server) openConn(ctx context.Context, first []byte, read bool) (net.Conn, *messages, error) {
 	var errs []error
 	for i, way := range s.tries {
-		conn, err := s.dial(ctx, way)
+		conn, err := s.dialServer(ctx, way)
 		if err == nil {
 			if _, err = conn.Write(first); err == nil && !read {
 				return conn, nil, nil
@@ -107,15 +107,15 @@ func (s *Server) open(ctx context.Context, first []byte, read bool) (net.Conn, *
 			var from *messages
 			if err == nil {
 				from = &messages{conn: conn}
-				err = from.peek()
+				err = from.peekMessage()
 			}
-			if err == nil && (i == len(s.tries)-1 || !from.refused()) {
+			if err == nil && (i == len(s.tries)-1 || !from.isRefusal()) {
 				return conn, from, nil
 			}
 			conn.Close() //nolint:errcheck // another way is tried, or the first error counts
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", where(way), err))
+			errs = append(errs, fmt.Errorf("%s: %w", wayAddress(way), err))
 		}
 	}
 	if len(errs) == 0 {

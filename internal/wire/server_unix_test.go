@@ -61,7 +61,7 @@ func startOwn(t *testing.T, major int) *own {
 	}
 	data := filepath.Join(dir, "data")
 	s.must(t, filepath.Join(bin, "initdb"), "-D", data, "-U", "app", "-A", "trust", "-N", "--no-locale", "-E", "UTF8")
-	cert, err := wire.SelfSigned()
+	cert, err := wire.SelfSigned("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestAuthentication(t *testing.T) {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			s := startOwn(t, major)
-			cert, err := wire.SelfSigned()
+			cert, err := wire.SelfSigned("")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +194,8 @@ func TestAuthentication(t *testing.T) {
 					continue
 				}
 				var encrypted bool
-				if err := conn.QueryRow(t.Context(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&encrypted); err != nil || encrypted != (c.upstream != "disable") {
+				if err := conn.QueryRow(t.Context(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&encrypted); err != nil ||
+					encrypted != (c.upstream != "disable") {
 					t.Errorf("%s: encrypted to the server: %v, %v", name, encrypted, err)
 				}
 				conn.Close(t.Context())

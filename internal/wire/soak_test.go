@@ -56,7 +56,8 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%s user=%s dbname=%s sslmode=disable", p.Host(), p.Port(), direct.Config().User, direct.Config().Database))
+	cfg, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%s user=%s dbname=%s sslmode=disable", p.Host(), p.Port(), direct.Config().User,
+		direct.Config().Database))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestSoak(t *testing.T) {
 	before := footprint()
 	rounds := churn(t, cfg, soak)
 	idle(t, p)
-	// What is kept of texts and queries is bounded; the rest has to be gone.
+	// The memory for texts and queries is bounded; the rest must be free again.
 	after := footprint()
 	for range 50 {
 		if after.routines <= before.routines {
@@ -166,7 +167,9 @@ var habits = []func(ctx context.Context, c *pgx.Conn, random *rand.Rand) (gone b
 		return false, err
 	},
 	func(ctx context.Context, c *pgx.Conn, _ *rand.Rand) (bool, error) { // COPY
-		_, err := c.CopyFrom(ctx, pgx.Identifier{"items"}, []string{"id", "note"}, pgx.CopyFromSlice(100, func(i int) ([]any, error) { return []any{i, "copied"}, nil }))
+		_, err := c.CopyFrom(ctx, pgx.Identifier{"items"}, []string{
+			"id", "note",
+		}, pgx.CopyFromSlice(100, func(i int) ([]any, error) { return []any{i, "copied"}, nil }))
 		return false, err
 	},
 	func(ctx context.Context, c *pgx.Conn, _ *rand.Rand) (bool, error) { // a transaction that fails

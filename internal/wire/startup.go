@@ -6,12 +6,15 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
+	"strings"
 	"time"
 )
 
-// Numbers that stand in place of a protocol version.
+// Numbers in the place of a protocol version.
 const (
 	codeCancel = 80877102
 	codeSSL    = 80877103
@@ -26,25 +29,31 @@ const startupTimeout = time.Minute
 
 var sslRequest = binary.BigEndian.AppendUint32([]byte{0, 0, 0, 8}, codeSSL)
 
-// hello is a client's first message that is no question about encryption.
-type hello struct {
+// firstMessage is a client's first message that is no question about encryption.
+type firstMessage struct {
 	conn    net.Conn // encrypted, where the client wanted that
 	message []byte   // whole
 	code    uint32
 }
 
+// errUntrusted: the client began to encrypt, and left when it saw the proxy's certificate.
+var errUntrusted = errors.New("the client does not trust the proxy's certificate")
+
 var errStartup = errors.New("the client's first message is none of Postgres'")
 
-// greet answers questions about encryption, and reads the first message behind them.
-func greet(ctx context.Context, conn net.Conn, cfg *tls.Config) (hello, error) {
+// readHello answers questions about encryption, and reads the first message after them.
+func readHello(ctx context.Context, conn net.Conn, cfg *tls.Config) (firstMessage, error) {
 	if err := conn.SetDeadline(time.Now().Add(startupTimeout)); err != nil {
-		return hello{}, err
+		return firstMessage{}, err
 	}
 	secure := false
 	for range 4 {
-		message, direct, err := first(conn, cfg != nil && !secure)
+		message, direct, err := readFirst(conn, cfg != nil && !secure)
+		if err != nil && secure && !errors.Is(err, errStartup) && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
+			err = errUntrusted // it left: libpq compares the host's name after the handshake
+		}
 		if err != nil {
-			return hello{}, err
+			return firstMessage{}, err
 		}
 		code := uint32(codeSSL)
 		if !direct {
@@ -54,30 +63,40 @@ func greet(ctx context.Context, conn net.Conn, cfg *tls.Config) (hello, error) {
 		case direct, code == codeSSL && cfg != nil && !secure:
 			if !direct {
 				if _, err := conn.Write([]byte{'S'}); err != nil {
-					return hello{}, err
+					return firstMessage{}, err
 				}
 			} else {
-				conn = &replay{Conn: conn, head: message}
+				conn = &replayConn{Conn: conn, head: message}
 			}
 			t := tls.Server(conn, cfg)
 			if err := t.HandshakeContext(ctx); err != nil {
-				return hello{}, err
+				if isCertificateAlert(err) {
+					err = fmt.Errorf("%w: %w", errUntrusted, err)
+				}
+				return firstMessage{}, err
 			}
 			conn, secure = t, true
 		case code == codeSSL, code == codeGSS:
 			if _, err := conn.Write([]byte{'N'}); err != nil {
-				return hello{}, err
+				return firstMessage{}, err
 			}
 		default:
-			return hello{conn, message, code}, conn.SetDeadline(time.Time{})
+			return firstMessage{conn, message, code}, conn.SetDeadline(time.Time{})
 		}
 	}
-	return hello{}, errStartup
+	return firstMessage{}, errStartup
 }
 
-// first reads a message without a kind. direct: it is TLS that begins without a question,
+// isCertificateAlert reports whether the client ended a handshake by an alert. OpenSSL sends it with other keys than Go reads
+// it with.
+func isCertificateAlert(err error) bool {
+	op := new(net.OpError)
+	return errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error" && strings.HasSuffix(err.Error(), "bad record MAC"))
+}
+
+// readFirst reads a message without a kind. direct: it is TLS that begins without a question,
 // and message is the byte that was read of it.
-func first(conn net.Conn, mayEncrypt bool) (message []byte, direct bool, err error) {
+func readFirst(conn net.Conn, mayEncrypt bool) (message []byte, direct bool, err error) {
 	head := make([]byte, 4, 128)
 	if _, err := io.ReadFull(conn, head[:1]); err != nil {
 		return nil, false, err
@@ -97,14 +116,14 @@ func first(conn net.Conn, mayEncrypt bool) (message []byte, direct bool, err err
 	return message, false, err
 }
 
-// replay is a connection of which a byte was read already.
-type replay struct {
+// replayConn is a connection of which a byte was read already.
+type replayConn struct {
 	net.Conn
 	head []byte
 }
 
 // Read gives what was read already, then the rest.
-func (r *replay) Read(p []byte) (int, error) {
+func (r *replayConn) Read(p []byte) (int, error) {
 	if len(r.head) > 0 {
 		n := copy(p, r.head)
 		r.head = r.head[n:]

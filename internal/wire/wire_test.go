@@ -3,13 +3,16 @@ package wire_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -246,7 +249,8 @@ func TestDrops(t *testing.T) {
 		defer mu.Unlock()
 		drops = append(drops, d)
 		var there bool
-		err := direct.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) OR EXISTS (SELECT FROM pg_namespace WHERE nspname = $2)", d.Database, d.Schema).Scan(&there)
+		err := direct.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) OR EXISTS (SELECT FROM pg_namespace WHERE nspname = $2)",
+			d.Database, d.Schema).Scan(&there)
 		if err != nil || !there {
 			t.Errorf("%v was dropped before: %v", d, err)
 		}
@@ -254,7 +258,8 @@ func TestDrops(t *testing.T) {
 	direct = connect(t, cfg)
 	c := connect(t, cfg)
 	name := cfg.Database + "_x Y"
-	for _, sql := range []string{`CREATE DATABASE "` + name + `"`, "CREATE SCHEMA One", `CREATE SCHEMA "Two"`, "CREATE SCHEMA three", `drop /* it */ database if exists "` + name + `"`,
+	for _, sql := range []string{`CREATE DATABASE "` + name +
+		`"`, "CREATE SCHEMA One", `CREATE SCHEMA "Two"`, "CREATE SCHEMA three", `drop /* it */ database if exists "` + name + `"`,
 		`DROP SCHEMA One, "Two" CASCADE`, "DROP SCHEMA three", "CREATE TABLE t (dropped int)", "DROP TABLE t"} {
 		if _, err := c.Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
@@ -284,8 +289,7 @@ func TestUnix(t *testing.T) {
 	}
 	psql, err := exec.LookPath("psql")
 	if err != nil {
-		t.Log("psql is not here: libpq is not tried")
-		return
+		pgservertest.SkipOrFail(t, err)
 	}
 	cmd := exec.Command(psql, "-X", "-At", "-h", p.Host(), "-p", p.Port(), "-U", cfg.User, "-d", cfg.Database, "-c", "SELECT 6 * 7")
 	out, err := cmd.CombinedOutput()
@@ -325,4 +329,65 @@ func TestNonsense(t *testing.T) {
 	if !bytes.Contains(answer, []byte("08P01")) {
 		t.Errorf("%q", answer)
 	}
+}
+
+// TestUntrusted: clients that do not trust the proxy's certificate are counted, whether libpq finds another root or another
+// name; one that has the root connects.
+func TestUntrusted(t *testing.T) {
+	t.Parallel()
+	psql, err := exec.LookPath("psql")
+	if err != nil {
+		pgservertest.SkipOrFail(t, err)
+	}
+	write := func(name string) (*tls.Config, string) {
+		cert, err := wire.SelfSigned("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, wire.RootPEM(cert), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return cert, file
+	}
+	cert, root := write("root.crt")
+	_, other := write("other.crt")
+	log := new(lockedLog)
+	p, cfg := before(t, wire.Config{TLS: cert, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	for _, c := range []struct {
+		host, root string
+		mode       string
+		untrusted  int64
+	}{
+		{
+			"host=127.0.0.1", root, "verify-full", 0,
+		}, {"host=localhost hostaddr=127.0.0.1", root, "verify-full", 0}, {"host=db.example.com hostaddr=127.0.0.1", root, "verify-ca", 0},
+		{"host=127.0.0.1", other, "verify-full", 1}, {"host=db.example.com hostaddr=127.0.0.1", root, "verify-full", 2}, {"host=127.0.0.1", other, "verify-ca", 3},
+	} {
+		was := p.Stats().Untrusted
+		out, err := exec.Command(psql, "-XAtc", "SELECT 6 * 7",
+			fmt.Sprintf("%s port=%s user=%s dbname=%s sslmode=%s sslrootcert=%s", c.host, p.Port(), cfg.User, cfg.Database, c.mode, c.root)).CombinedOutput()
+		idle(t, p)
+		if got := p.Stats().Untrusted; got != c.untrusted || (err == nil) != (got == was) {
+			t.Errorf("%s, %s: %d, %v\n%s\n%s", c.host, c.mode, got, err, out, log)
+		}
+	}
+}
+
+// lockedLog keeps what is logged.
+type lockedLog struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -13,8 +13,8 @@ import (
 // MaxSize bounds the text of a stored workload, unpacked, in bytes.
 const MaxSize = 512 << 20
 
-// Write stores a workload as JSON, a query a line; packed says with gzip, which
-// holds no time of day.
+// Write stores a workload as JSON, one query per line. packed compresses it with gzip,
+// without a timestamp.
 func Write(w io.Writer, load *Workload, packed bool) error {
 	if packed {
 		z := gzip.NewWriter(w)
@@ -29,7 +29,7 @@ func Write(w io.Writer, load *Workload, packed bool) error {
 	if rest.Sources == nil {
 		rest.Sources = []string{}
 	}
-	head, err := plain(struct {
+	head, err := encodeJSON(struct {
 		*Workload
 		Queries   *struct{} `json:"queries,omitempty"`
 		Sequences *struct{} `json:"sequences,omitempty"`
@@ -38,11 +38,11 @@ func Write(w io.Writer, load *Workload, packed bool) error {
 		return err
 	}
 	_, _ = b.Write(head[:len(head)-1])
-	if err := list(b, "queries", load.Queries); err != nil {
+	if err := writeList(b, "queries", load.Queries); err != nil {
 		return err
 	}
 	if len(load.Sequences) > 0 {
-		if err := list(b, "sequences", load.Sequences); err != nil {
+		if err := writeList(b, "sequences", load.Sequences); err != nil {
 			return err
 		}
 	}
@@ -50,26 +50,26 @@ func Write(w io.Writer, load *Workload, packed bool) error {
 	return b.Flush()
 }
 
-// list writes the entries of a list, each on a line of its own.
-func list[T any](b *bufio.Writer, name string, entries []T) error {
+// writeList writes a list with one entry per line.
+func writeList[T any](b *bufio.Writer, name string, entries []T) error {
 	fmt.Fprintf(b, ",\n%q:[", name)
 	for i := range entries {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		b.WriteByte('\n')
-		text, err := plain(&entries[i])
+		text, err := encodeJSON(&entries[i])
 		if err != nil {
 			return err
 		}
-		_, _ = b.Write(text) // Flush tells
+		_, _ = b.Write(text) // Flush returns the error
 	}
 	b.WriteByte(']')
 	return nil
 }
 
-// plain is JSON in which < and > are what they are: SQL has many.
-func plain(v any) ([]byte, error) {
+// encodeJSON encodes JSON without escaping < and >, which are frequent in SQL.
+func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -79,8 +79,8 @@ func plain(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// Read reads what Write stored, packed or not. The error says what is wrong with it,
-// and names no file.
+// Read reads what Write stored, packed or not. The error describes the fault but does not
+// name the file.
 func Read(r io.Reader) (*Workload, error) {
 	b := bufio.NewReader(r)
 	if magic, _ := b.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
@@ -105,11 +105,11 @@ func Read(r io.Reader) (*Workload, error) {
 		}
 		return nil, fmt.Errorf("its schema is %q, and this onward reads %q", load.Schema, Schema)
 	}
-	return &load, load.check()
+	return &load, load.checkWorkload()
 }
 
-// check refuses a workload that contradicts itself.
-func (w *Workload) check() error {
+// checkWorkload refuses a workload that contradicts itself.
+func (w *Workload) checkWorkload() error {
 	ids := make(map[string]bool, len(w.Queries))
 	for i := range w.Queries {
 		q := &w.Queries[i]

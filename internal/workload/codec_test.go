@@ -55,7 +55,7 @@ func TestCodecRefuses(t *testing.T) {
 	}
 }
 
-// FuzzRead holds that what is read can be written and read again.
+// FuzzRead checks that everything that Read accepts can be written and read again.
 func FuzzRead(f *testing.F) {
 	var b bytes.Buffer
 	if err := Write(&b, example(), false); err != nil {

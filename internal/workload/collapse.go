@@ -6,17 +6,17 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// frame is an open bracket.
+// frame is an open bracket or parenthesis.
 type frame struct {
 	kind byte // 0, or one of the kinds below
-	// start is the first token of the element at hand; kept are the elements that stay.
-	start int
-	kept  []span
-	rows  []span // the rows of VALUES that ended last at this level
-	last  int    // where they ended
+	// start is the first token of the current element; kept lists the elements that stay.
+	start     int
+	keptSpans []span
+	rows      []span // the rows of VALUES that ended last at this level
+	last      int    // the token after them
 }
 
-// span is a range of tokens; to is behind its last.
+// span is a range of tokens; to is exclusive.
 type span struct{ from, to int }
 
 const (
@@ -24,12 +24,12 @@ const (
 	frameRow                  // of VALUES
 )
 
-// mostShapes bounds the elements that one is compared with.
+// mostShapes limits how many kept elements an element is compared with.
 const mostShapes = 16
 
-// collapse leaves out the elements of lists, and the rows of VALUES, that have the shape
-// of an earlier one: so many values are no other query.
-func (t *text) collapse() {
+// collapseLists removes elements of lists, and rows of VALUES, that have the same shape as an
+// earlier one. So the number of values does not make a different query.
+func (t *text) collapseLists() {
 	t.open = append(t.open[:0], frame{last: -1})
 	for i := range t.toks {
 		if t.toks[i].kind != pgparse.LexemeOther {
@@ -38,59 +38,60 @@ func (t *text) collapse() {
 		top := &t.open[len(t.open)-1]
 		switch t.sql[t.toks[i].start] {
 		case '(', '[':
-			t.open = append(t.open, frame{kind: t.opens(i, top), start: i + 1, last: -1})
+			t.open = append(t.open, frame{kind: t.openedFrame(i, top), start: i + 1, last: -1})
 		case ',':
 			if top.kind == frameList {
-				top.kept = t.element(top.kept, span{top.start, i})
+				top.keptSpans = t.dropRepeatedElement(top.keptSpans, span{top.start, i})
 				top.start = i + 1
 			}
 		case ')', ']':
 			if len(t.open) > 1 {
-				t.closes(i, *top)
+				t.isClosedBy(i, *top)
 			}
 		}
 	}
 }
 
-// opens is the kind of the frame that a bracket opens.
-func (t *text) opens(i int, in *frame) byte {
+// openedFrame returns the kind of frame that a bracket opens.
+func (t *text) openedFrame(i int, in *frame) byte {
 	switch {
-	case t.is(i, '['):
-		if t.word(i-1, "ARRAY") && t.is(i-2, '(') && t.word(i-3, "ANY", "ALL", "SOME") {
+	case t.isByte(i, '['):
+		if t.isKeyword(i-1, "ARRAY") && t.isByte(i-2, '(') && t.isKeyword(i-3, "ANY", "ALL", "SOME") {
 			return frameList
 		}
-	case t.word(i-1, "IN") && !t.word(i+1, "SELECT", "WITH", "VALUES", "TABLE"):
+	case t.isKeyword(i-1, "IN") && !t.isKeyword(i+1, "SELECT", "WITH", "VALUES", "TABLE"):
 		return frameList
-	case t.word(i-1, "VALUES"):
+	case t.isKeyword(i-1, "VALUES"):
 		in.rows = nil
 		return frameRow
-	case t.is(i-1, ',') && in.rows != nil && in.last == i-2:
+	case t.isByte(i-1, ',') && in.rows != nil && in.last == i-2:
 		return frameRow
 	}
 	return 0
 }
 
-func (t *text) closes(i int, f frame) {
+func (t *text) isClosedBy(i int, f frame) {
 	t.open = t.open[:len(t.open)-1]
 	switch f.kind {
 	case frameList:
 		if i > f.start {
-			t.element(f.kept, span{f.start, i})
+			t.dropRepeatedElement(f.keptSpans, span{f.start, i})
 		}
 	case frameRow:
 		in := &t.open[len(t.open)-1]
-		in.rows = t.element(in.rows, span{f.start - 1, i + 1})
+		in.rows = t.dropRepeatedElement(in.rows, span{f.start - 1, i + 1})
 		in.last = i
 	}
 }
 
-// element leaves an element out, with the comma before it, where one of its shape stays.
-func (t *text) element(kept []span, s span) []span {
+// dropRepeatedElement removes an element, with the comma before it, if an element of the same shape
+// is kept.
+func (t *text) dropRepeatedElement(kept []span, s span) []span {
 	for _, k := range kept[:min(len(kept), mostShapes)] {
-		if !t.alike(k, s, false) {
+		if !t.haveSameShape(k, s, false) {
 			continue
 		}
-		t.alike(k, s, true)
+		t.haveSameShape(k, s, true)
 		for i := s.from - 1; i < s.to; i++ {
 			t.toks[i].drop = true
 		}
@@ -99,9 +100,9 @@ func (t *text) element(kept []span, s span) []span {
 	return append(kept, s)
 }
 
-// alike reports whether two ranges are the same but for their values. With take, the
-// first has the values of the second where they tell more of the type.
-func (t *text) alike(a, b span, take bool) bool {
+// haveSameShape reports whether two ranges are equal except for their values. With take, the
+// first range gets the values of the second that reveal more about the type.
+func (t *text) haveSameShape(a, b span, take bool) bool {
 	i, j := a.from, b.from
 	for {
 		for i < a.to && t.toks[i].drop {
@@ -113,14 +114,17 @@ func (t *text) alike(a, b span, take bool) bool {
 		if i >= a.to || j >= b.to {
 			return i >= a.to && j >= b.to
 		}
-		switch one, other := t.rank(i), t.rank(j); {
+		switch one, other := t.rankValue(i), t.rankValue(j); {
 		case one > 0 && other > 0:
+			if take && t.also != nil {
+				t.also[i] = append(t.also[i], j)
+			}
 			if take && other > one {
 				t.toks[i].pick = t.toks[j].pick
 			}
 		case one > 0 || other > 0 || t.toks[i].kind != t.toks[j].kind:
 			return false
-		case !strings.EqualFold(t.of(i), t.of(j)) || t.toks[i].kind != pgparse.LexemeWord && t.of(i) != t.of(j):
+		case !strings.EqualFold(t.tokenText(i), t.tokenText(j)) || t.toks[i].kind != pgparse.LexemeWord && t.tokenText(i) != t.tokenText(j):
 			return false
 		}
 		i++
@@ -128,8 +132,8 @@ func (t *text) alike(a, b span, take bool) bool {
 	}
 }
 
-// rank orders values by how much they tell of their type; 0 is no value.
-func (t *text) rank(i int) int {
+// rankValue orders values by how much they reveal about their type; 0 is no value.
+func (t *text) rankValue(i int) int {
 	tok := &t.toks[t.toks[i].pick]
 	switch tok.kind {
 	case pgparse.LexemeParam:
@@ -152,9 +156,9 @@ func (t *text) rank(i int) int {
 		return 4
 	case pgparse.LexemeWord:
 		switch {
-		case t.word(i, "NULL"):
+		case t.isKeyword(i, "NULL"):
 			return 1
-		case t.word(i, "TRUE", "FALSE"):
+		case t.isKeyword(i, "TRUE", "FALSE"):
 			return 2
 		}
 	}

@@ -8,56 +8,56 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// frame says what becomes of each literal of a statement: a parameter inside of a query,
-// nothing in what is none.
-func (s *statement) frame(node *pgparse.Node) {
+// parameterize decides the fate of each literal of a statement. A literal inside a query becomes
+// a parameter; any other literal is removed.
+func (s *statement) parameterize(node *pgparse.Node) {
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CallStmt:
-		s.query(node, 0, len(s.toks))
+		s.parameterizeQuery(node, 0, len(s.toks))
 	case *pgparse.DeclareCursorStmt:
-		s.body(n.Query, s.behind(0, "FOR"))
+		s.keepFrom(n.Query, s.tokenAfter(0, "FOR"))
 	case *pgparse.PrepareStmt:
 		for _, a := range n.Argtypes {
-			at := s.at(a.GetTypeName().GetLocation())
-			s.argType = append(s.argType, s.words(at, s.typeEnd(at)))
+			at := s.tokenAt(a.GetTypeName().GetLocation())
+			s.argType = append(s.argType, s.joinTokens(at, s.typeEnd(at)))
 		}
-		s.body(n.Query, s.behind(0, "AS"))
+		s.keepFrom(n.Query, s.tokenAfter(0, "AS"))
 	case *pgparse.ExplainStmt:
 		if _, is := pgparse.Unwrap(n.Query).(*pgparse.SelectStmt); is || kindOf(n.Query) != DDL && kindOf(n.Query) != Other {
-			s.query(n.Query, s.explained(), len(s.toks))
+			s.parameterizeQuery(n.Query, s.explainedQuery(), len(s.toks))
 		}
 	case *pgparse.CopyStmt:
 		if n.Query != nil {
-			s.query(n.Query, 1, s.bracketEnd(1))
+			s.parameterizeQuery(n.Query, 1, s.bracketEnd(1))
 		}
 	case *pgparse.VariableSetStmt:
-		s.setting(n.Name)
+		s.removeSettingValue(n.Name)
 	case *pgparse.AlterRoleSetStmt:
-		s.setting(n.Setstmt.GetName())
+		s.removeSettingValue(n.Setstmt.GetName())
 	case *pgparse.AlterDatabaseSetStmt:
-		s.setting(n.Setstmt.GetName())
+		s.removeSettingValue(n.Setstmt.GetName())
 	case *pgparse.AlterSystemStmt:
-		s.setting(n.Setstmt.GetName())
+		s.removeSettingValue(n.Setstmt.GetName())
 	}
 }
 
-// body keeps the query that begins at a token, and nothing before it.
-func (s *statement) body(node *pgparse.Node, from int) {
+// keepFrom keeps the query that begins at a token and drops everything before it.
+func (s *statement) keepFrom(node *pgparse.Node, from int) {
 	for i := range s.toks[:from] {
 		s.toks[i].drop = true
 	}
 	if k := kindOf(node); k != DDL && k != Other {
-		s.query(node, from, len(s.toks))
+		s.parameterizeQuery(node, from, len(s.toks))
 	}
 }
 
-// behind is the token behind a keyword that stands outside of brackets.
-func (s *statement) behind(i int, keyword string) int {
+// tokenAfter returns the token that follows a keyword outside brackets.
+func (s *statement) tokenAfter(i int, keyword string) int {
 	for i < len(s.toks) {
 		switch {
-		case s.word(i, keyword):
+		case s.isKeyword(i, keyword):
 			return i + 1
-		case s.is(i, '('):
+		case s.isByte(i, '('):
 			i = s.bracketEnd(i)
 		default:
 			i++
@@ -66,59 +66,59 @@ func (s *statement) behind(i int, keyword string) int {
 	return 0
 }
 
-// explained is where the query of EXPLAIN begins.
-func (s *statement) explained() int {
+// explainedQuery returns the first token of the query in EXPLAIN.
+func (s *statement) explainedQuery() int {
 	i := 1
-	for s.word(i, "ANALYZE", "ANALYSE", "VERBOSE") {
+	for s.isKeyword(i, "ANALYZE", "ANALYSE", "VERBOSE") {
 		i++
 	}
-	if s.is(i, '(') && !s.is(i+1, '(') && !s.word(i+1, "SELECT", "WITH", "VALUES", "TABLE") {
+	if s.isByte(i, '(') && !s.isByte(i+1, '(') && !s.isKeyword(i+1, "SELECT", "WITH", "VALUES", "TABLE") {
 		i = s.bracketEnd(i)
 	}
 	return i
 }
 
-// setting cuts the value of a setting off, which may be a word without quotes: a secret,
-// as well. The search path is names.
-func (s *statement) setting(name string) {
+// removeSettingValue removes the value of a setting. It may be a word without quotes, and it may be
+// a secret. The search path is kept, because it consists of names.
+func (s *statement) removeSettingValue(name string) {
 	if strings.EqualFold(name, "search_path") {
 		return
 	}
-	for i := s.behind(0, "SET"); i > 0 && i < len(s.toks)-1; i++ {
-		if s.is(i, '=') || s.word(i, "TO") {
+	for i := s.tokenAfter(0, "SET"); i > 0 && i < len(s.toks)-1; i++ {
+		if s.isByte(i, '=') || s.isKeyword(i, "TO") {
 			for j := i + 1; j < len(s.toks); j++ {
 				s.toks[j].drop = j > i+1
 			}
-			// A string, whatever it was.
+			// The value is treated as a string, whatever it was.
 			s.toks[i+1].kind, s.toks[i+1].fate = pgparse.LexemeString, lost
 			return
 		}
 	}
 }
 
-// at is the token that holds a byte of the text.
-func (s *statement) at(location int32) int {
+// tokenAt returns the token at a byte offset of the text.
+func (s *statement) tokenAt(location int32) int {
 	i := sort.Search(len(s.toks), func(i int) bool { return s.toks[i].end > location })
 	return min(i, len(s.toks)-1)
 }
 
-// query makes parameters of the literals in a range of tokens that is a query.
-func (s *statement) query(node *pgparse.Node, from, to int) {
+// parameterizeQuery turns the literals of a query, given as a range of tokens, into parameters.
+func (s *statement) parameterizeQuery(node *pgparse.Node, from, to int) {
 	for i := from; i < to; i++ {
-		if s.toks[i].literal() {
+		if s.toks[i].isLiteral() {
 			s.toks[i].fate = param
 		}
 	}
 	for i := from; i < to; i++ {
-		if s.word(i, "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP") && s.is(i+1, '(') {
-			s.keep(i+1, s.bracketEnd(i+1))
+		if s.isKeyword(i, "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP") && s.isByte(i+1, '(') {
+			s.keepLiterals(i+1, s.bracketEnd(i+1))
 		}
 	}
-	pgparse.Walk(node, s.visit)
+	pgparse.Walk(node, s.visitNode)
 }
 
-// keep keeps what stands in a range of tokens.
-func (s *statement) keep(from, to int) {
+// keepLiterals keeps the literals in a range of tokens.
+func (s *statement) keepLiterals(from, to int) {
 	for i := from; i < to; i++ {
 		s.toks[i].fate = stays
 	}
@@ -129,8 +129,8 @@ func (s *statement) keepAll(nodes ...*pgparse.Node) {
 	for _, n := range nodes {
 		pgparse.Walk(n, func(msg any) bool {
 			if c, ok := msg.(*pgparse.A_Const); ok && c.Location >= 0 {
-				i := s.at(c.Location)
-				for s.is(i, '-') {
+				i := s.tokenAt(c.Location)
+				for s.isByte(i, '-') {
 					i++
 				}
 				s.toks[i].fate = stays
@@ -140,73 +140,74 @@ func (s *statement) keepAll(nodes ...*pgparse.Node) {
 	}
 }
 
-// visit handles what is more than a literal at its place.
-func (s *statement) visit(msg any) bool {
+// visitNode handles the nodes that need more than a parameter for each literal.
+func (s *statement) visitNode(msg any) bool {
 	switch n := msg.(type) {
 	case *pgparse.A_Const:
-		s.negative(n)
+		s.includeSign(n)
 	case *pgparse.TypeName:
 		if n.Location >= 0 {
-			from := s.at(n.Location)
-			s.keep(from, s.typeEnd(from))
+			from := s.tokenAt(n.Location)
+			s.keepLiterals(from, s.typeEnd(from))
 		}
 		return false
 	case *pgparse.TypeCast:
-		return s.cast(n)
+		return s.rewriteTypedLiteral(n)
 	case *pgparse.SelectStmt:
 		for _, g := range slices.Concat(n.GroupClause, n.DistinctClause) {
-			s.position(g)
+			s.keepResultNumber(g)
 		}
 		for _, o := range n.SortClause {
-			s.position(o.GetSortBy().GetNode())
+			s.keepResultNumber(o.GetSortBy().GetNode())
 		}
-		s.share(n)
+		s.shareEqualLiterals(n)
 	case *pgparse.InferClause:
 		s.keepAll(n.IndexElems...)
 		s.keepAll(n.WhereClause)
 	case *pgparse.CTECycleClause:
 		s.keepAll(n.CycleMarkValue, n.CycleMarkDefault)
 	case *pgparse.JsonTablePathSpec:
-		s.path(n.String_)
+		s.replaceJSONPath(n.String_)
 	case *pgparse.JsonBehavior:
-		s.behavior(n.Expr)
+		s.replaceJSONDefault(n.Expr)
 	case *pgparse.FuncCall:
-		s.call(n)
+		s.visitCall(n)
 	case *pgparse.JsonKeyValue:
-		s.untyped(n.Key)
+		s.castToText(n.Key)
 	case *pgparse.JsonValueExpr:
-		s.untyped(n.RawExpr)
+		s.castToText(n.RawExpr)
 	case *pgparse.JsonIsPredicate:
-		s.untyped(n.Expr)
+		s.castToText(n.Expr)
 	case *pgparse.NullTest:
-		s.untyped(n.Arg)
+		s.castToText(n.Arg)
 	case *pgparse.ResTarget:
-		s.row(n.Val)
+		s.castRowToText(n.Val)
 	}
 	return true
 }
 
-// negative takes the sign of a number for part of it.
-func (s *statement) negative(c *pgparse.A_Const) {
+// includeSign treats the sign before a number as part of the number.
+func (s *statement) includeSign(c *pgparse.A_Const) {
 	if c.Location < 0 {
 		return
 	}
-	i := s.at(c.Location)
-	if first := i; s.is(i, '-') && i+1 < len(s.toks) && s.toks[i+1].kind == pgparse.LexemeNumber && s.toks[i+1].fate == param {
-		s.sign(first, i+1)
+	i := s.tokenAt(c.Location)
+	if first := i; s.isByte(i, '-') && i+1 < len(s.toks) && s.toks[i+1].kind == pgparse.LexemeNumber && s.toks[i+1].fate == param {
+		s.joinSign(first, i+1)
 	}
 }
 
-// cast writes a literal that names its type, as date '2020-01-01', as a cast.
-func (s *statement) cast(n *pgparse.TypeCast) bool {
+// rewriteTypedLiteral rewrites a literal with a type name before it, such as date '2020-01-01', as a
+// cast.
+func (s *statement) rewriteTypedLiteral(n *pgparse.TypeCast) bool {
 	c := n.GetArg().GetAConst()
 	if c == nil || n.TypeName == nil || n.TypeName.Location < 0 || n.TypeName.Location >= c.Location {
 		return true
 	}
-	from, at := s.at(n.TypeName.Location), s.at(c.Location)
+	from, at := s.tokenAt(n.TypeName.Location), s.tokenAt(c.Location)
 	words := "n"
 	if from < at {
-		words = s.words(from, at)
+		words = s.joinTokens(from, at)
 		s.toks[at].space = s.toks[from].space
 	}
 	for i := from; i < at; i++ {
@@ -215,30 +216,31 @@ func (s *statement) cast(n *pgparse.TypeCast) bool {
 	s.casts[at] = plainType(words)
 	// INTERVAL '1' SECOND (3)
 	end := at + 1
-	for s.word(end, "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO") {
+	for s.isKeyword(end, "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO") {
 		end++
 	}
-	if end > at+1 && s.is(end, '(') {
-		s.keep(end, s.bracketEnd(end))
+	if end > at+1 && s.isByte(end, '(') {
+		s.keepLiterals(end, s.bracketEnd(end))
 	}
 	return false
 }
 
-// position keeps a number that stands for a column of the result.
-func (s *statement) position(n *pgparse.Node) {
+// keepResultNumber keeps a number that refers to a column of the result.
+func (s *statement) keepResultNumber(n *pgparse.Node) {
 	switch e := pgparse.Unwrap(n).(type) {
 	case *pgparse.A_Const:
-		// No result has more columns than four digits say.
-		if i := s.at(e.Location); e.GetIval() != nil && e.Location >= 0 && s.toks[i].kind == pgparse.LexemeNumber && len(s.of(i)) <= 4 {
+		// A number of more than four digits cannot be a column's position: no result has
+		// that many columns.
+		if i := s.tokenAt(e.Location); e.GetIval() != nil && e.Location >= 0 && s.toks[i].kind == pgparse.LexemeNumber && len(s.tokenText(i)) <= 4 {
 			s.keepAll(n)
 		}
 	case *pgparse.GroupingSet:
 		for _, c := range e.Content {
-			s.position(c)
+			s.keepResultNumber(c)
 		}
 	case *pgparse.RowExpr:
 		for _, a := range e.Args {
-			s.position(a)
+			s.keepResultNumber(a)
 		}
 	}
 }

@@ -10,65 +10,69 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// Seen is a statement, or a message of several, as another source than the proxy tells of it.
+// Seen is a statement, or a message of several, as reported by a source other than the proxy.
 type Seen struct {
 	SQL string
-	// Role, Sender: who sent it. The sender's calls are those of the statement.
+	// Role and Sender say who sent it. The sender's number of calls is Calls.
 	Role   string
 	Sender Sender
 	Named  bool
 	Calls  int64
 	Rows   int64
 	MS     float64
-	// Refused is the SQLSTATE with which the server refused it; "" where it did not.
+	// Refused is the SQLSTATE with which the server refused it; "" if it did not.
 	Refused string
 }
 
-// Import gathers a workload from statements that another source tells of.
+// Import builds a workload from the statements of such a source.
 type Import struct {
 	source   string
 	postgres int
 	queries  map[string]*Query
-	known    map[string]*Query // by what Lexical makes of the text, and the role
+	known    map[string]*Query // by the Lexical key of the text, and the role
 	notes    map[string]bool
 }
 
-// NewImport begins an import. Source is what Workload.Sources is to name.
+// NewImport begins an import. source is the name that Workload.Sources will list.
 func NewImport(source string) *Import {
 	return &Import{source: source, queries: map[string]*Query{}, known: map[string]*Query{}, notes: map[string]bool{}}
 }
 
-// Postgres says which major version the source is of.
+// Postgres sets the major version of the source.
 func (im *Import) Postgres(major int) { im.postgres = major }
 
-// Note adds a sentence on what could not be taken over.
+// Note adds a sentence about something that could not be imported.
 func (im *Import) Note(format string, args ...any) { im.notes[fmt.Sprintf(format, args...)] = true }
 
-// Add adds what was seen.
+// Add adds a statement, unless onward itself sent it. Comments of the statement may name its sender.
 func (im *Import) Add(s Seen) {
-	key := string(Lexical(nil, s.SQL)) + "\x00" + s.Role
-	if q := im.known[key]; q != nil {
-		im.count(q, s)
+	if isOwn(&s) {
 		return
 	}
-	parts, err := Split(s.SQL)
+	s.Sender = s.Sender.addTags(ReadTags(s.SQL))
+	key := string(AppendLexicalKey(nil, s.SQL)) + "\x00" + s.Role
+	if q := im.known[key]; q != nil {
+		im.countCalls(q, s)
+		return
+	}
+	parts, err := SplitMessage(s.SQL)
 	if err != nil {
 		im.Note("a statement was left out: %v", err)
 		return
 	}
 	for _, part := range parts {
-		q := im.one(part, s.Role)
+		q := im.findOrAddQuery(part, s.Role)
 		if len(parts) == 1 {
 			im.known[key] = q
 		}
-		im.count(q, s)
-		s.MS, s.Rows = 0, 0 // those of the message
+		im.countCalls(q, s)
+		s.MS, s.Rows = 0, 0 // time and rows are known for the whole message only
 	}
 }
 
-// one is the query of a statement.
-func (im *Import) one(sql, role string) *Query {
-	n := Normalise(sql)
+// findOrAddQuery returns the Query of a statement, and creates it if it is new.
+func (im *Import) findOrAddQuery(sql, role string) *Query {
+	n := Normalize(sql)
 	id := Fingerprint(n.SQL, "", role)
 	if q := im.queries[id]; q != nil {
 		return q
@@ -84,7 +88,7 @@ func (im *Import) one(sql, role string) *Query {
 	return q
 }
 
-// markOf is the mark of a statement that nothing is known of but its text.
+// markOf returns the mark of a statement of which only the text is known.
 func markOf(n Normal) Mark {
 	switch n.Kind {
 	case Other:
@@ -92,21 +96,21 @@ func markOf(n Normal) Mark {
 	case DDL:
 		return Migration
 	case Select:
-		if introspects(n.SQL) {
+		if readsOnlyCatalogs(n.SQL) {
 			return Introspection
 		}
 	}
 	return Code
 }
 
-// introspects reports whether a query reads the system's catalogs, and nothing else.
-func introspects(sql string) bool {
-	f, err := pgparse.Split(sql)
+// readsOnlyCatalogs reports whether a query reads only the system catalogs.
+func readsOnlyCatalogs(sql string) bool {
+	f, err := pgparse.SplitText(sql)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return false
 	}
 	some := false
-	for _, r := range query.Relations(f.Stmts[0].Node) {
+	for _, r := range query.ListRelations(f.Stmts[0].Node) {
 		if r.Schemaname != "pg_catalog" && r.Schemaname != "information_schema" && (r.Schemaname != "" || !strings.HasPrefix(r.Relname, "pg_")) {
 			return false
 		}
@@ -115,23 +119,23 @@ func introspects(sql string) bool {
 	return some
 }
 
-func (im *Import) count(q *Query, s Seen) {
+func (im *Import) countCalls(q *Query, s Seen) {
 	if s.Refused != "" {
-		q.Errors = refusals(q.Errors, map[string]int64{s.Refused: 1})
+		q.Errors = mergeRefusals(q.Errors, map[string]int64{s.Refused: 1})
 		return
 	}
-	q.Calls, q.Rows, q.MS = sum(q.Calls, s.Calls), sum(q.Rows, s.Rows), micro(q.MS+s.MS)
+	q.Calls, q.Rows, q.MS = addCapped(q.Calls, s.Calls), addCapped(q.Rows, s.Rows), roundMicroseconds(q.MS+s.MS)
 	if s.Calls == 1 {
 		q.MostRows = max(q.MostRows, s.Rows)
 	}
 	q.Named = q.Named || s.Named
 	if s.Sender != (Sender{}) {
 		s.Sender.Calls = s.Calls
-		q.Senders = senders(q.Senders, []Sender{s.Sender})
+		q.Senders = mergeSenders(q.Senders, []Sender{s.Sender})
 	}
 }
 
-// Workload is what was gathered. Nobody was asked what its queries use.
+// Workload returns the imported workload. No server has resolved what its queries use.
 func (im *Import) Workload() *Workload {
 	w := &Workload{Schema: Schema, Postgres: im.postgres, Sources: []string{im.source}, Notes: slices.Sorted(maps.Keys(im.notes))}
 	for _, id := range slices.Sorted(maps.Keys(im.queries)) {

@@ -8,10 +8,10 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// ReadQueries reads a file of queries, each as if it had been sent no times: nobody knows
-// how often. Their places are file and line.
+// ReadQueries reads a file of queries. Their number of calls is 0, because it is unknown. Their places are file and
+// line.
 func (im *Import) ReadQueries(file, text string) error {
-	f, err := pgparse.Split(text)
+	f, err := pgparse.SplitText(text)
 	if err != nil {
 		return err
 	}
@@ -24,16 +24,15 @@ func (im *Import) ReadQueries(file, text string) error {
 	return nil
 }
 
-// AddAt adds a statement that stands in a file, as if it had been sent no times.
+// AddAt adds a statement found in a file, with 0 calls.
 func (im *Import) AddAt(file string, line int, sql string) {
-	im.Add(Seen{SQL: sql, Sender: Sender{Place: place(file, line)}})
+	im.Add(Seen{SQL: sql, Sender: Sender{Place: formatPlace(file, line)}})
 }
 
 var queryName = regexp.MustCompile(`(?m)^[ \t]*(?:--|/\*|#)\s*name:\s*(\S+)\s+(:\w+)`)
 
-// ReadNamedQueries reads a file of queries for sqlc: "-- name: GetUser :one" before each, with
-// @arg, sqlc.arg('x'), sqlc.narg, sqlc.slice and sqlc.embed in them. Their places are file,
-// line and name.
+// ReadNamedQueries reads a file of queries for sqlc: "-- name: GetUser :one" before each query, and @arg,
+// sqlc.arg('x'), sqlc.narg, sqlc.slice and sqlc.embed inside. Their places are file, line and name.
 func (im *Import) ReadNamedQueries(file, text string) error {
 	heads := queryName.FindAllStringSubmatchIndex(text, -1)
 	lines := pgparse.NewLines(text)
@@ -43,13 +42,13 @@ func (im *Import) ReadNamedQueries(file, text string) error {
 			end = heads[i+1][0]
 		}
 		line, _ := lines.Position(h[0])
-		sql := Arguments(text[h[1]:end])
-		parts, err := Split(sql)
+		sql := NumberArguments(text[h[1]:end])
+		parts, err := SplitMessage(sql)
 		if err != nil {
 			return err
 		}
 		for _, part := range parts {
-			im.Add(Seen{SQL: part, Sender: Sender{Place: place(file, line) + " " + text[h[2]:h[3]]}})
+			im.Add(Seen{SQL: part, Sender: Sender{Place: formatPlace(file, line) + " " + text[h[2]:h[3]]}})
 		}
 	}
 	if len(heads) == 0 {
@@ -58,21 +57,21 @@ func (im *Import) ReadNamedQueries(file, text string) error {
 	return nil
 }
 
-// Arguments writes the arguments that a query for sqlc names, @x, sqlc.arg('x'), as $1, $2 …: one of the same name is
-// the same parameter.
-func Arguments(sql string) string {
+// NumberArguments replaces the named arguments of a query for sqlc (@x, sqlc.arg('x')) with $1, $2 …. Arguments of one name
+// become one parameter.
+func NumberArguments(sql string) string {
 	var b strings.Builder
 	t := &text{}
-	t.cut(sql)
+	t.splitTokens(sql)
 	done, numbers, top := 0, map[string]int{}, 0
 	for i := range t.toks {
 		if t.toks[i].kind == pgparse.LexemeParam {
-			n, _ := strconv.Atoi(t.of(i)[1:])
+			n, _ := strconv.Atoi(t.tokenText(i)[1:])
 			top = max(top, n)
 		}
 	}
 	for i := 0; i < len(t.toks); i++ {
-		name, next, kind := t.argument(i)
+		name, next, kind := t.readArgument(i)
 		if next == 0 {
 			continue
 		}
@@ -94,15 +93,15 @@ func Arguments(sql string) string {
 	return b.String()
 }
 
-// argument is the name of the argument that begins at a token, and the token behind it; 0
-// where none begins.
-func (t *text) argument(i int) (name string, next int, kind string) {
-	if t.is(i, '@') && i+1 < len(t.toks) && t.toks[i+1].kind == pgparse.LexemeWord && !t.toks[i+1].space &&
-		(i == 0 || t.toks[i-1].kind != pgparse.LexemeOther || t.toks[i].space || t.is(i-1, '(') || t.is(i-1, ',') || t.is(i-1, '=')) {
-		return t.of(i + 1), i + 2, "arg"
+// readArgument returns the name and kind of the argument that begins at a token, and the token after it; 0 if none begins
+// there.
+func (t *text) readArgument(i int) (name string, next int, kind string) {
+	if t.isByte(i, '@') && i+1 < len(t.toks) && t.toks[i+1].kind == pgparse.LexemeWord && !t.toks[i+1].space &&
+		(i == 0 || t.toks[i-1].kind != pgparse.LexemeOther || t.toks[i].space || t.isByte(i-1, '(') || t.isByte(i-1, ',') || t.isByte(i-1, '=')) {
+		return t.tokenText(i + 1), i + 2, "arg"
 	}
-	if !t.word(i, "SQLC") || !t.is(i+1, '.') || !t.word(i+2, "ARG", "NARG", "SLICE", "EMBED") || !t.is(i+3, '(') || !t.is(i+5, ')') {
+	if !t.isKeyword(i, "SQLC") || !t.isByte(i+1, '.') || !t.isKeyword(i+2, "ARG", "NARG", "SLICE", "EMBED") || !t.isByte(i+3, '(') || !t.isByte(i+5, ')') {
 		return "", 0, ""
 	}
-	return strings.Trim(t.of(i+4), `'"`), i + 6, strings.ToLower(t.of(i + 2))
+	return strings.Trim(t.tokenText(i+4), `'"`), i + 6, strings.ToLower(t.tokenText(i + 2))
 }

@@ -12,37 +12,37 @@ import (
 	"strings"
 )
 
-// entry is an entry of a server's log, as far as it is of interest.
+// entry is an entry of a server's log, with the fields that an import needs.
 type entry struct {
 	user, database, application, session string
 	severity, state, message, query      string
 }
 
-// Log is which log of a server is read, and what of it.
+// Log is the kind of log to read.
 type Log string
 
-// The logs. Plans are those that auto_explain writes, in any of the formats; the others
-// leave plans out, as their statements are logged beside them.
+// The kinds. Plans reads the plans that auto_explain writes, in any of its formats. The other
+// kinds skip plans, because their statements are logged as well.
 const (
 	CSVLog  Log = "csvlog"
 	JSONLog Log = "jsonlog"
 	Plans   Log = "auto_explain"
 )
 
-// ReadLog reads a server's log: csvlog, jsonlog, and what the server writes to standard error.
-// Lines that are none of these are passed over, as at the ends of a log that was cut. Parameters
-// are never kept. The error is that of the reader, or that nothing was a log.
+// ReadLog reads a server's log: csvlog, jsonlog, or the text that the server writes to standard
+// error. It skips other lines, such as the incomplete ones at the ends of a cut log. Parameters
+// are never kept. It returns the reader's error, or an error if nothing was a log.
 func (im *Import) ReadLog(r io.Reader, of Log) error {
 	log := &logReader{im: im, plans: of == Plans, last: map[string]string{}}
 	b := bufio.NewReaderSize(r, 1<<16)
 	var err error
 	switch first := firstByte(b); {
 	case first == '{':
-		err = log.json(b)
+		err = log.readJSON(b)
 	case of == CSVLog || of == Plans && looksCSV(b):
-		err = log.csv(b)
+		err = log.readCSV(b)
 	default:
-		err = log.plain(b)
+		err = log.readStderr(b)
 	}
 	if err == nil && log.entries == 0 {
 		err = errors.New("it is no log of a server: no entry could be read")
@@ -72,11 +72,11 @@ type logReader struct {
 	im              *Import
 	plans           bool
 	entries, passed int
-	last            map[string]string // the last statement of a session, whose time may follow
+	last            map[string]string // the last statement of each session; its duration may follow
 }
 
-// csv reads csvlog. (https://www.postgresql.org/docs/current/runtime-config-logging.html)
-func (l *logReader) csv(b *bufio.Reader) error {
+// readCSV reads csvlog. (https://www.postgresql.org/docs/current/runtime-config-logging.html)
+func (l *logReader) readCSV(b *bufio.Reader) error {
 	r := csv.NewReader(b)
 	r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = -1, true, true
 	for {
@@ -90,7 +90,7 @@ func (l *logReader) csv(b *bufio.Reader) error {
 			l.passed++
 			continue
 		}
-		l.take(entry{
+		l.addStatement(entry{
 			user: row[1], database: row[2], session: row[5], severity: row[11], state: row[12], message: row[13],
 			query: row[19], application: row[22],
 		})
@@ -102,8 +102,8 @@ func isParse(err error) bool {
 	return errors.As(err, &p)
 }
 
-// json reads jsonlog: an object a line.
-func (l *logReader) json(b *bufio.Reader) error {
+// readJSON reads jsonlog: one object per line.
+func (l *logReader) readJSON(b *bufio.Reader) error {
 	for {
 		line, err := b.ReadBytes('\n')
 		if len(strings.TrimSpace(string(line))) > 0 {
@@ -120,7 +120,7 @@ func (l *logReader) json(b *bufio.Reader) error {
 			if json.Unmarshal(line, &e) != nil {
 				l.passed++
 			} else {
-				l.take(entry{e.User, e.Database, e.Application, e.Session, e.Severity, e.State, e.Message, e.Statement})
+				l.addStatement(entry{e.User, e.Database, e.Application, e.Session, e.Severity, e.State, e.Message, e.Statement})
 			}
 		}
 		if err == io.EOF {
@@ -134,13 +134,13 @@ func (l *logReader) json(b *bufio.Reader) error {
 
 var plainHead = regexp.MustCompile(`^(.*?)\b(DEBUG\d|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT):  (.*)$`)
 
-// plain reads what a server writes to standard error. Further lines of an entry begin with a tab.
-func (l *logReader) plain(b *bufio.Reader) error {
+// readStderr reads a server's standard error. Continuation lines of an entry begin with a tab.
+func (l *logReader) readStderr(b *bufio.Reader) error {
 	var e entry
 	open := false
 	done := func() {
 		if open {
-			l.take(e)
+			l.addStatement(e)
 		}
 		open = false
 	}
@@ -151,10 +151,11 @@ func (l *logReader) plain(b *bufio.Reader) error {
 		switch {
 		case strings.HasPrefix(text, "\t") && open:
 			e.message += "\n" + text[1:]
-		case strings.HasPrefix(text, "\t"): // of what is passed over
+		case strings.HasPrefix(text, "\t"): // part of a skipped entry
 		case m != nil && (m[2] == "LOG" || m[2] == "ERROR"):
 			done()
-			// The process tells sessions apart, and is not kept: who sent it is not known here.
+			// The process ID only separates sessions and is not kept. The sender is not known
+			// here.
 			e, open = entry{session: process.FindString(m[1]), severity: m[2], message: m[3]}, true
 		case m != nil:
 			done()
@@ -180,8 +181,8 @@ var (
 	durationMessage  = regexp.MustCompile(`(?s)^duration: ([0-9.]+) ms(?:  (.*))?$`)
 )
 
-// take adds what an entry says was sent.
-func (l *logReader) take(e entry) {
+// addStatement adds the statement of a log entry.
+func (l *logReader) addStatement(e entry) {
 	l.entries++
 	s := Seen{Role: e.user, Sender: Sender{Database: e.database, Application: e.application}, Calls: 1}
 	if e.severity == "ERROR" {
@@ -201,7 +202,7 @@ func (l *logReader) take(e entry) {
 		message = m[2]
 		if plan, is := strings.CutPrefix(message, "plan:\n"); is {
 			if l.plans {
-				l.plan(s, plan)
+				l.addPlan(s, plan)
 			}
 			return
 		}
@@ -209,7 +210,7 @@ func (l *logReader) take(e entry) {
 	switch {
 	case l.plans:
 		return
-	case message == "": // that of a statement that was logged before it ran
+	case message == "": // the duration of a statement that was logged before it ran
 		if s.SQL = l.last[e.session]; s.SQL != "" {
 			s.Calls = 0
 			l.im.Add(s)
@@ -223,7 +224,7 @@ func (l *logReader) take(e entry) {
 	}
 }
 
-// statementOf is what a message says was run, and whether it was prepared under a name.
+// statementOf returns the statement in a log message, and whether it was prepared under a name.
 func statementOf(message string) (sql string, named, ok bool) {
 	if m := statementMessage.FindStringSubmatch(message); m != nil {
 		return m[1], false, true
@@ -240,8 +241,8 @@ var (
 	planQuery  = "Query Text: "
 )
 
-// plan adds the query of a plan of auto_explain, in one of its formats.
-func (l *logReader) plan(s Seen, text string) {
+// addPlan adds the query of an auto_explain plan, in any of its formats.
+func (l *logReader) addPlan(s Seen, text string) {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(trimmed, "{"):
@@ -269,7 +270,7 @@ func (l *logReader) plan(s Seen, text string) {
 // planLine is the first line of a plan: a node, with its costs.
 var planLine = regexp.MustCompile(`(?m)^(Query Parameters: .*|\S.*  \(cost=[0-9.]+ rows=\d+ width=\d+\).*|\S.* \(actual .*\))$`)
 
-// textPlan is the query of a plan in text, and the rows of its topmost node.
+// textPlan returns the query of a plan in text format, and the rows of its topmost node.
 func textPlan(text string) (string, int64) {
 	at := planLine.FindStringIndex(text)
 	if at == nil {
@@ -288,5 +289,5 @@ func textPlan(text string) (string, int64) {
 	return text[:at[0]], rows
 }
 
-// place is a file and a line.
-func place(file string, line int) string { return fmt.Sprintf("%s:%d", file, line) }
+// formatPlace is a file and a line.
+func formatPlace(file string, line int) string { return fmt.Sprintf("%s:%d", file, line) }

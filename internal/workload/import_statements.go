@@ -11,23 +11,23 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// ReadStatements reads an export of pg_stat_statements: CSV with a line of names, or the
-// table that psql prints. It takes the columns query, calls, rows, total_exec_time (total_time)
-// and, where they are, userid or usename, and dbid or datname; numbers in userid and
-// dbid name nobody.
+// ReadStatements reads an export of pg_stat_statements: CSV with a header, or the table that
+// psql prints. It reads the columns query, calls, rows, total_exec_time (total_time) and, if
+// present, userid or usename, and dbid or datname. Numbers in userid and dbid are ignored, since
+// they name nobody.
 func (im *Import) ReadStatements(text string) error {
 	rows, err := csvRows(text)
-	if len(rows) == 0 || column(rows[0], "query") < 0 {
+	if len(rows) == 0 || columnIndex(rows[0], "query") < 0 {
 		rows, err = psqlRows(text), nil
 	}
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 || column(rows[0], "query") < 0 || column(rows[0], "calls") < 0 {
+	if len(rows) == 0 || columnIndex(rows[0], "query") < 0 || columnIndex(rows[0], "calls") < 0 {
 		return errors.New("it is no export of pg_stat_statements: it has no columns query and calls; write one with psql --csv -c 'SELECT * FROM pg_stat_statements'")
 	}
 	cell := func(row []string, names ...string) string {
-		if i := column(rows[0], names...); i >= 0 && i < len(row) {
+		if i := columnIndex(rows[0], names...); i >= 0 && i < len(row) {
 			return row[i]
 		}
 		return ""
@@ -39,22 +39,29 @@ func (im *Import) ReadStatements(text string) error {
 		}
 		many, _ := strconv.ParseInt(cell(row, "rows"), 10, 64)
 		ms, _ := strconv.ParseFloat(cell(row, "total_exec_time", "total_time"), 64)
-		im.Statement(cell(row, "query"), name(cell(row, "usename", "rolname", "userid")), name(cell(row, "datname", "dbid")), calls, many, ms)
+		im.Statement(cell(row, "query"), nameOrNothing(cell(row, "usename", "rolname", "userid")), nameOrNothing(cell(row, "datname", "dbid")), calls, many, ms)
 	}
 	return nil
 }
 
-// Statement adds a row of pg_stat_statements. One whose text the reader may not see is left out,
-// with a note.
+// Statement adds a row of pg_stat_statements. It skips a row whose text the reader may not see,
+// and adds a note.
 func (im *Import) Statement(sql, role, database string, calls, rows int64, ms float64) {
 	if sql == "" || sql == "<insufficient privilege>" {
 		im.Note("the texts of other roles' statements were left out: read pg_stat_statements as a member of pg_read_all_stats")
 		return
 	}
-	im.Add(Seen{SQL: mended(sql), Role: role, Sender: Sender{Database: database}, Calls: calls, Rows: max(rows, 0), MS: max(ms, 0)})
+	im.Add(Seen{
+		SQL:    restoreStatement(sql),
+		Role:   role,
+		Sender: Sender{Database: database}.addTags(ReadTags(sql)),
+		Calls:  calls,
+		Rows:   max(rows, 0),
+		MS:     max(ms, 0),
+	})
 }
 
-func column(head []string, names ...string) int {
+func columnIndex(head []string, names ...string) int {
 	for _, n := range names {
 		for i, h := range head {
 			if h == n {
@@ -65,8 +72,8 @@ func column(head []string, names ...string) int {
 	return -1
 }
 
-// name is a name, and nothing for a number.
-func name(text string) string {
+// nameOrNothing returns a name, or "" for a number.
+func nameOrNothing(text string) string {
 	if text == "" || text[0] >= '0' && text[0] <= '9' {
 		return ""
 	}
@@ -89,8 +96,8 @@ func csvRows(text string) ([][]string, error) {
 	}
 }
 
-// psqlRows reads the table that psql prints; a cell of several lines ends each but the last
-// with a plus.
+// psqlRows reads the table that psql prints. In a cell of several lines, each line but the last
+// ends with a plus.
 func psqlRows(text string) [][]string {
 	var out [][]string
 	open := false
@@ -124,18 +131,18 @@ func psqlRows(text string) [][]string {
 	return out
 }
 
-// mended is a text of pg_stat_statements as one might have sent it: it has $1 for each constant,
-// also where no parameter may stand (interval $1), and for one of two that must be the same
-// (GROUP BY), whose other it leaves as it was. A string stands well in all these places, and
-// becomes a parameter again.
-func mended(sql string) string {
+// restoreStatement turns a text of pg_stat_statements back into a statement that could have been sent.
+// pg_stat_statements puts $1 for each constant, even if no parameter is allowed there (interval
+// $1). Of two constants that must be equal (GROUP BY), it may replace only one. A string is
+// valid in all these places, and becomes a parameter again later.
+func restoreStatement(sql string) string {
 	const constant = "'?'"
 	t := &text{}
-	t.cut(sql)
-	t.positions()
+	t.splitTokens(sql)
+	t.keepPositions()
 	grouped := false
 	for i := range t.toks {
-		grouped = grouped || t.word(i, "GROUP", "DISTINCT")
+		grouped = grouped || t.isKeyword(i, "GROUP", "DISTINCT")
 	}
 	var b strings.Builder
 	for i := range t.toks {
@@ -143,25 +150,26 @@ func mended(sql string) string {
 			b.WriteByte(' ')
 		}
 		switch kind := t.toks[i].kind; {
-		case kind == pgparse.LexemeParam && t.word(i-2, "EXTRACT") && t.word(i+1, "FROM"):
-			b.WriteString("year") // which field makes no difference to its type
-		case kind == pgparse.LexemeParam, grouped && kind == pgparse.LexemeString, grouped && kind == pgparse.LexemeNumber && !t.bracketed(i) && t.toks[i].fate != stays:
+		case kind == pgparse.LexemeParam && t.isKeyword(i-2, "EXTRACT") && t.isKeyword(i+1, "FROM"):
+			b.WriteString("year") // the type is the same for every field
+		case kind == pgparse.LexemeParam, grouped && kind == pgparse.LexemeString,
+			grouped && kind == pgparse.LexemeNumber && !t.isTypeModifier(i) && t.toks[i].fate != stays:
 			b.WriteString(constant)
 		default:
-			b.WriteString(t.of(i))
+			b.WriteString(t.tokenText(i))
 		}
 	}
 	return b.String()
 }
 
-// bracketed reports whether a number is alone in brackets with others, as in numeric(10, 2).
-func (t *text) bracketed(i int) bool {
+// isTypeModifier reports whether a number is in brackets with numbers only, as in numeric(10, 2).
+func (t *text) isTypeModifier(i int) bool {
 	alone := func(step int, end byte) bool {
 		for i := i + step; ; i += step {
 			switch {
-			case t.is(i, end):
+			case t.isByte(i, end):
 				return true
-			case i < 0 || i >= len(t.toks) || !t.is(i, ',') && t.toks[i].kind != pgparse.LexemeNumber:
+			case i < 0 || i >= len(t.toks) || !t.isByte(i, ',') && t.toks[i].kind != pgparse.LexemeNumber:
 				return false
 			}
 		}

@@ -118,7 +118,7 @@ func TestMended(t *testing.T) {
 		"SELECT extract($1 from a) FROM t":                                     "SELECT extract(year from a) FROM t",
 		"SELECT timestamp with time zone $1":                                   "SELECT $1::timestamp with time zone",
 	} {
-		if got := Normalise(mended(sql)); got.SQL != want || got.Unread != "" {
+		if got := Normalize(restoreStatement(sql)); got.SQL != want || got.Unread != "" {
 			t.Errorf("%s\n%s %s\nwant %s", sql, got.SQL, got.Unread, want)
 		}
 	}

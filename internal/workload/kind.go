@@ -6,11 +6,11 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// kindOf is the kind of a statement.
+// kindOf returns the kind of a statement.
 func kindOf(node *pgparse.Node) Kind {
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.SelectStmt:
-		if into(n) {
+		if isSelectInto(n) {
 			return DDL
 		}
 		return Select
@@ -39,9 +39,9 @@ func kindOf(node *pgparse.Node) Kind {
 	return DDL
 }
 
-// ofSession is a statement about something that lasts no longer than its session, under
-// one name for all: drivers number their savepoints, cursors and prepared statements. "" is
-// any other statement.
+// ofSession returns one common text for statements about objects that end with the session,
+// because drivers number their savepoints, cursors and prepared statements. It returns ""
+// for any other statement.
 func ofSession(node *pgparse.Node, sql string) string {
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.TransactionStmt:
@@ -73,8 +73,8 @@ func ofSession(node *pgparse.Node, sql string) string {
 	return ""
 }
 
-// into reports whether a query makes a table of its rows.
-func into(s *pgparse.SelectStmt) bool {
+// isSelectInto reports whether a query is a SELECT INTO.
+func isSelectInto(s *pgparse.SelectStmt) bool {
 	for ; s != nil; s = s.Larg {
 		if s.IntoClause != nil {
 			return true
@@ -83,12 +83,12 @@ func into(s *pgparse.SelectStmt) bool {
 	return false
 }
 
-// tables counts the relations that the queries of a statement join, at all levels.
-func tables(node *pgparse.Node) int {
+// countTables counts the relations in the FROM clauses of a statement, at all levels.
+func countTables(node *pgparse.Node) int {
 	n := 0
 	list := func(nodes ...*pgparse.Node) {
 		for _, item := range nodes {
-			n += joined(item)
+			n += countJoined(item)
 		}
 	}
 	pgparse.Walk(node, func(msg any) bool {
@@ -110,14 +110,14 @@ func tables(node *pgparse.Node) int {
 	return n
 }
 
-func joined(item *pgparse.Node) int {
+func countJoined(item *pgparse.Node) int {
 	switch f := pgparse.Unwrap(item).(type) {
 	case *pgparse.RangeVar:
 		return 1
 	case *pgparse.JoinExpr:
-		return joined(f.Larg) + joined(f.Rarg)
+		return countJoined(f.Larg) + countJoined(f.Rarg)
 	case *pgparse.RangeTableSample:
-		return joined(f.Relation)
+		return countJoined(f.Relation)
 	}
 	return 0
 }

@@ -2,7 +2,8 @@ package workload
 
 import "testing"
 
-// What drivers number is one statement: a suite has ten thousand savepoints.
+// Names that drivers number become one statement: a test suite has ten thousand
+// savepoints.
 func TestOfSession(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]string{
@@ -19,11 +20,11 @@ func TestOfSession(t *testing.T) {
 		`COMMIT`:                                       "COMMIT",
 		`SET TRANSACTION ISOLATION LEVEL SERIALIZABLE`: "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
 	} {
-		n := Normalise(sql)
+		n := Normalize(sql)
 		if n.SQL != want || n.Kind != Other {
 			t.Errorf("%s is %q (%s), want %q", sql, n.SQL, n.Kind, want)
 		}
-		if again := Normalise(n.SQL); again.SQL != want {
+		if again := Normalize(n.SQL); again.SQL != want {
 			t.Errorf("%s is %q when it is read again", want, again.SQL)
 		}
 	}

@@ -8,20 +8,20 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// gone stands where a literal stood that can be no parameter. It is a name to Postgres'
-// lexer, so that a text with it is read as it was.
+// gone replaces a literal that cannot become a parameter. Postgres' lexer reads it as a name, so the
+// rest of the text is read as before.
 const gone = "…"
 
-// Lexical appends a key of a text to dst: literals replaced, parameters numbered as they
-// come, comments dropped, white space squeezed, lists and rows of one shape put together.
-// Texts that Normalise makes one mostly have one key; it uses no parser.
-func Lexical(dst []byte, sql string) []byte {
+// AppendLexicalKey appends a key of a text to dst. Literals are replaced, parameters numbered in order, comments
+// dropped, white space reduced, and elements or rows of one shape merged. Texts that Normalise makes
+// equal mostly have the same key. It uses no parser.
+func AppendLexicalKey(dst []byte, sql string) []byte {
 	t := texts.Get().(*text)
-	t.cut(sql)
-	t.positions()
-	t.signs()
-	t.collapse()
-	dst = t.render(dst)
+	t.splitTokens(sql)
+	t.keepPositions()
+	t.joinSigns()
+	t.collapseLists()
+	dst = t.appendTokens(dst)
 	t.sql = ""
 	texts.Put(t)
 	return dst
@@ -29,37 +29,40 @@ func Lexical(dst []byte, sql string) []byte {
 
 var texts = sync.Pool{New: func() any { return new(text) }}
 
-// text is a statement cut into lexemes, and what becomes of each.
+// text is a statement as tokens, with the fate of each.
 type text struct {
 	sql  string
 	toks []token
 	open []frame
-	// count is how many parameters are numbered; number has the new numbers of the client's first ones.
+	// count is the number of numbered parameters; number has the new numbers of the client's parameters
+	// below 256.
 	count  int
 	number [256]uint16
-	wide   map[string]int // those of the others
+	wide   map[string]int // the new numbers of the client's other parameters
+	// also has the tokens of left-out elements whose place another element's token took; nil if nobody asks.
+	also map[int][]int
 }
 
-// What becomes of a literal.
+// The fate of a literal.
 const (
-	lost   = iota // gone stands for it
-	stays         // Postgres wants it where it is
+	lost   = iota // replaced by gone
+	stays         // kept: Postgres allows no parameter here
 	param         // it becomes a parameter
-	unsaid        // instead says what stands for it
+	unsaid        // replaced by the text in instead
 )
 
 type token struct {
 	start, end int32
-	pick       int32 // the token whose value it stands for: itself, or one of an element that is left out
+	pick       int32 // the token whose value is written: itself, or one of a removed element
 	kind       pgparse.LexemeKind
 	fate       byte
-	space      bool // white space or a comment stood before it
+	space      bool // preceded by white space or a comment
 	drop       bool
-	minus      bool // a sign before it is part of it
+	minus      bool // the sign before it is part of it
 }
 
-// cut cuts a text into tokens. Comments, and a semicolon at the end, are none.
-func (t *text) cut(sql string) {
+// splitTokens splits a text into tokens, without comments and a semicolon at the end.
+func (t *text) splitTokens(sql string) {
 	t.sql, t.toks, t.open, t.count, t.wide = sql, t.toks[:0], t.open[:0], 0, nil
 	clear(t.number[:])
 	space := false
@@ -77,76 +80,77 @@ func (t *text) cut(sql string) {
 		t.toks = append(t.toks, token{start: int32(l.Start), end: int32(l.End), pick: int32(len(t.toks)), kind: l.Kind, space: space})
 		space = false
 	}
-	for n := len(t.toks); n > 0 && t.is(n-1, ';'); n-- {
+	for n := len(t.toks); n > 0 && t.isByte(n-1, ';'); n-- {
 		t.toks = t.toks[:n-1]
 	}
 }
 
-func (t *text) of(i int) string { return t.sql[t.toks[i].start:t.toks[i].end] }
+func (t *text) tokenText(i int) string { return t.sql[t.toks[i].start:t.toks[i].end] }
 
-// is reports whether a token is one byte.
-func (t *text) is(i int, c byte) bool {
+// isByte reports whether a token is a certain single byte.
+func (t *text) isByte(i int, c byte) bool {
 	return i >= 0 && i < len(t.toks) && t.toks[i].kind == pgparse.LexemeOther && t.sql[t.toks[i].start] == c
 }
 
-// word reports whether a token is one of some upper-case keywords.
-func (t *text) word(i int, keywords ...string) bool {
+// isKeyword reports whether a token is one of some keywords, given in upper case.
+func (t *text) isKeyword(i int, keywords ...string) bool {
 	if i < 0 || i >= len(t.toks) || t.toks[i].kind != pgparse.LexemeWord {
 		return false
 	}
 	for _, k := range keywords {
-		if n := int(t.toks[i].end - t.toks[i].start); n == len(k) && strings.EqualFold(t.of(i), k) {
+		if n := int(t.toks[i].end - t.toks[i].start); n == len(k) && strings.EqualFold(t.tokenText(i), k) {
 			return true
 		}
 	}
 	return false
 }
 
-func (t *token) literal() bool {
+func (t *token) isLiteral() bool {
 	return t.kind == pgparse.LexemeString || t.kind == pgparse.LexemeNumber || t.kind == pgparse.LexemeBits
 }
 
-// positions keeps the numbers of ORDER BY 1 and GROUP BY 1, 2.
-func (t *text) positions() {
+// keepPositions keeps the numbers in ORDER BY 1 and GROUP BY 1, 2.
+func (t *text) keepPositions() {
 	depth, by := 0, -1
 	for i := range t.toks {
 		switch tok := &t.toks[i]; {
-		case t.is(i, '('):
+		case t.isByte(i, '('):
 			depth++
-		case t.is(i, ')'):
+		case t.isByte(i, ')'):
 			if depth--; depth < by {
 				by = -1
 			}
 		case tok.kind == pgparse.LexemeWord:
-			if t.word(i, "BY") {
+			if t.isKeyword(i, "BY") {
 				by = depth
-			} else if depth == by && t.word(i, "HAVING", "LIMIT", "UNION", "FOR", "SELECT") {
+			} else if depth == by && t.isKeyword(i, "HAVING", "LIMIT", "UNION", "FOR", "SELECT") {
 				by = -1
 			}
-		case tok.kind == pgparse.LexemeNumber && by == depth && tok.end-tok.start <= 4 && (t.word(i-1, "BY") || t.is(i-1, ',')):
+		case tok.kind == pgparse.LexemeNumber && by == depth && tok.end-tok.start <= 4 && (t.isKeyword(i-1, "BY") || t.isByte(i-1, ',')):
 			tok.fate = stays
 		}
 	}
 }
 
-// signs takes the sign of a number for part of it where no operand stands before.
-func (t *text) signs() {
+// joinSigns makes a minus part of the number after it if no operand precedes the minus.
+func (t *text) joinSigns() {
 	for i := range t.toks {
-		if t.toks[i].kind != pgparse.LexemeNumber || !t.is(i-1, '-') || i < 2 || t.toks[i-2].kind != pgparse.LexemeOther || t.is(i-2, ')') || t.is(i-2, ']') {
+		if t.toks[i].kind != pgparse.LexemeNumber || !t.isByte(i-1, '-') || i < 2 || t.toks[i-2].kind != pgparse.LexemeOther || t.isByte(i-2, ')') ||
+			t.isByte(i-2, ']') {
 			continue
 		}
-		t.sign(i-1, i)
+		t.joinSign(i-1, i)
 	}
 }
 
-// sign makes a sign part of its number.
-func (t *text) sign(at, number int) {
+// joinSign makes a sign part of its number.
+func (t *text) joinSign(at, number int) {
 	t.toks[at].drop, t.toks[number].minus = true, true
 	t.toks[number].space = t.toks[at].space
 }
 
-// render writes the tokens, with gone for literals that do not stay.
-func (t *text) render(dst []byte) []byte {
+// appendTokens writes the tokens, with gone for literals that are removed.
+func (t *text) appendTokens(dst []byte) []byte {
 	begin := len(dst)
 	for i := range t.toks {
 		tok := &t.toks[i]
@@ -155,22 +159,22 @@ func (t *text) render(dst []byte) []byte {
 		}
 		from := &t.toks[tok.pick]
 		switch {
-		case from.literal() && from.fate != stays:
-			dst = append(gap(dst, begin, tok.space, gone[0]), gone...)
+		case from.isLiteral() && from.fate != stays:
+			dst = append(appendGap(dst, begin, tok.space, gone[0]), gone...)
 		case from.kind == pgparse.LexemeParam:
-			dst = append(gap(dst, begin, tok.space, '$'), '$')
-			dst = strconv.AppendInt(dst, int64(t.renumber(t.of(int(tok.pick)))), 10)
+			dst = append(appendGap(dst, begin, tok.space, '$'), '$')
+			dst = strconv.AppendInt(dst, int64(t.newNumber(t.tokenText(int(tok.pick)))), 10)
 		default:
-			text := t.of(int(tok.pick))
-			dst = append(gap(dst, begin, tok.space, text[0]), text...)
+			text := t.tokenText(int(tok.pick))
+			dst = append(appendGap(dst, begin, tok.space, text[0]), text...)
 		}
 	}
 	return dst
 }
 
-// gap appends the blank before a token that begins with next: where there was white
-// space, behind commas, and where the token would become one with what is there.
-func gap(dst []byte, begin int, space bool, next byte) []byte {
+// appendGap appends a blank before the token that begins with next if the text had white space there, after a
+// comma, or if the token would otherwise merge with the previous one.
+func appendGap(dst []byte, begin int, space bool, next byte) []byte {
 	if len(dst) == begin || next == ',' {
 		return dst
 	}
@@ -187,8 +191,8 @@ func wordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c >= 0x80
 }
 
-// renumber is the new number of a parameter of the client, by the order in which they come.
-func (t *text) renumber(text string) int {
+// newNumber returns the new number of a client's parameter, in order of first occurrence.
+func (t *text) newNumber(text string) int {
 	if n, err := strconv.Atoi(text[1:]); err == nil && n < len(t.number) {
 		if t.number[n] == 0 {
 			t.count++

@@ -10,13 +10,12 @@ import (
 	"strings"
 )
 
-// disputed ends the note on queries that recordings do not agree on.
+// disputed is the end of the note on queries whose recordings disagree.
 const disputed = "one recording than in another: they were made on two versions of the schema; what the newest Postgres said is kept"
 
-// MergeAll puts recordings together: of the shards of one test run, of several suites. In which
-// order, and in how many steps, makes no difference. Sums are added, times in steps of a
-// microsecond; a query is code where one recording says so. The error names a query that
-// has two texts under one ID.
+// MergeAll merges recordings: the shards of one test run, or several suites. Order and number
+// of steps make no difference. Sums are added, times in steps of a microsecond. A query counts
+// as code if one recording says so. The error names a query that has two texts under one ID.
 func MergeAll(list ...*Workload) (*Workload, error) {
 	out := &Workload{Schema: Schema, Sources: []string{}}
 	queries, sequences := map[string]*Query{}, map[string]*Sequence{}
@@ -29,6 +28,7 @@ func MergeAll(list ...*Workload) (*Workload, error) {
 		}
 		out.Postgres = max(out.Postgres, w.Postgres)
 		out.Sources = append(out.Sources, w.Sources...)
+		out.Folds = MergeFolds(out.Folds, w.Folds)
 		for _, n := range w.Notes {
 			if !strings.HasSuffix(n, disputed) {
 				notes[n] = true
@@ -74,9 +74,9 @@ func addQuery(all map[string]*Query, q *Query, postgres int) error {
 	if next.Postgres == 0 {
 		next.Postgres = postgres
 	}
-	next.MS = micro(q.MS)
-	next.Senders = senders(nil, q.Senders)
-	next.Errors = refusals(nil, q.Errors)
+	next.MS = roundMicroseconds(q.MS)
+	next.Senders = mergeSenders(nil, q.Senders)
+	next.Errors = mergeRefusals(nil, q.Errors)
 	next.Values = AddValues(nil, q.Values...)
 	have := all[q.ID]
 	if have == nil {
@@ -87,24 +87,26 @@ func addQuery(all map[string]*Query, q *Query, postgres int) error {
 		return fmt.Errorf("the query %s has two texts, so one of the recordings was changed by hand, or made by another version of onward: record it again", q.ID)
 	}
 	have.Kind = min(have.Kind, next.Kind)
-	have.Mark = min(have.Mark, next.Mark) // Code is the least
-	have.Params = params(have.Params, next.Params)
-	have.shape(&next)
+	have.Mark = min(have.Mark, next.Mark) // Code is the smallest
+	have.Params = mergeParams(have.Params, next.Params)
+	have.takeBetterResult(&next)
 	have.Named = have.Named || next.Named
+	have.Folded = have.Folded || next.Folded
 	have.Unread = max(have.Unread, next.Unread)
-	have.Calls, have.Rows, have.Parents = sum(have.Calls, next.Calls), sum(have.Rows, next.Rows), sum(have.Parents, next.Parents)
-	have.MS = micro(have.MS + next.MS)
+	have.Names = MergeNames(have.Names, next.Names)
+	have.Calls, have.Rows, have.Parents = addCapped(have.Calls, next.Calls), addCapped(have.Rows, next.Rows), addCapped(have.Parents, next.Parents)
+	have.MS = roundMicroseconds(have.MS + next.MS)
 	have.MostRows = max(have.MostRows, next.MostRows)
-	have.Errors = refusals(have.Errors, q.Errors)
-	have.Senders = senders(have.Senders, q.Senders)
+	have.Errors = mergeRefusals(have.Errors, q.Errors)
+	have.Senders = mergeSenders(have.Senders, q.Senders)
 	have.Values = AddValues(have.Values, q.Values...)
 	return nil
 }
 
-// shape takes over the result and the uses of a query from the recording that knows more:
-// a server's word before a text's, the newer server's before the older's.
-func (q *Query) shape(o *Query) {
-	one, other := q.known(), o.known()
+// takeBetterResult takes the result and the uses of a query from the recording that knows more. A server
+// is preferred to a text, and a newer server to an older one.
+func (q *Query) takeBetterResult(o *Query) {
+	one, other := q.howKnown(), o.howKnown()
 	order := cmp.Or(cmp.Compare(one.grade, other.grade), cmp.Compare(q.Postgres, o.Postgres), cmp.Compare(one.text, other.text))
 	doubt := q.Disputed
 	switch {
@@ -119,21 +121,21 @@ func (q *Query) shape(o *Query) {
 	q.Disputed = doubt
 }
 
-// known is what a recording knows of a query's result and uses.
-type known struct {
+// knownResult summarizes what a recording knows of a query's result and uses.
+type knownResult struct {
 	grade int
 	text  string
 }
 
-func (q *Query) known() known {
+func (q *Query) howKnown() knownResult {
 	if len(q.Columns)+len(q.Uses)+len(q.Functions)+len(q.Types) == 0 && q.Resolved == "" {
-		return known{}
+		return knownResult{}
 	}
 	text, err := json.Marshal([]any{q.Columns, q.Uses, q.Functions, q.Types})
 	if err != nil {
-		text = nil // texts and numbers only: it has none
+		text = nil // cannot fail: it holds only texts and numbers
 	}
-	k := known{1, string(text)}
+	k := knownResult{1, string(text)}
 	switch q.Resolved {
 	case "server":
 		k.grade = 3
@@ -143,15 +145,15 @@ func (q *Query) known() known {
 	return k
 }
 
-// params has for each parameter the type that tells more.
-func params(a, b []string) []string {
+// mergeParams returns for each parameter the more precise type.
+func mergeParams(a, b []string) []string {
 	out := slices.Clone(a)
 	for i, p := range b {
 		switch {
 		case i >= len(out):
 			out = append(out, p)
-		case certain(p) != certain(out[i]):
-			if certain(p) > certain(out[i]) {
+		case typeCertainty(p) != typeCertainty(out[i]):
+			if typeCertainty(p) > typeCertainty(out[i]) {
 				out[i] = p
 			}
 		default:
@@ -161,7 +163,7 @@ func params(a, b []string) []string {
 	return out
 }
 
-func certain(typ string) int {
+func typeCertainty(typ string) int {
 	switch typ {
 	case "":
 		return 0
@@ -182,8 +184,8 @@ func addSequence(all map[string]*Sequence, s *Sequence) {
 	if have == nil {
 		next := *s
 		next.Steps = slices.Clone(s.Steps)
-		next.MS, next.IdleMS, next.MostIdleMS = micro(s.MS), micro(s.IdleMS), micro(s.MostIdleMS)
-		next.Senders = senders(nil, s.Senders)
+		next.MS, next.IdleMS, next.MostIdleMS = roundMicroseconds(s.MS), roundMicroseconds(s.IdleMS), roundMicroseconds(s.MostIdleMS)
+		next.Senders = mergeSenders(nil, s.Senders)
 		all[key] = &next
 		return
 	}
@@ -192,19 +194,19 @@ func addSequence(all map[string]*Sequence, s *Sequence) {
 		step.Times = max(step.Times, s.Steps[i].Times)
 		step.Depends = step.Depends || s.Steps[i].Depends
 	}
-	have.Count = sum(have.Count, s.Count)
-	have.MS, have.IdleMS = micro(have.MS+micro(s.MS)), micro(have.IdleMS+micro(s.IdleMS))
-	have.MostIdleMS = max(have.MostIdleMS, micro(s.MostIdleMS))
-	have.Senders = senders(have.Senders, s.Senders)
+	have.Count = addCapped(have.Count, s.Count)
+	have.MS, have.IdleMS = roundMicroseconds(have.MS+roundMicroseconds(s.MS)), roundMicroseconds(have.IdleMS+roundMicroseconds(s.IdleMS))
+	have.MostIdleMS = max(have.MostIdleMS, roundMicroseconds(s.MostIdleMS))
+	have.Senders = mergeSenders(have.Senders, s.Senders)
 }
 
-// senders adds up, sorted. Neither list is changed.
-func senders(a, b []Sender) []Sender {
+// mergeSenders merges two lists, sorted. It changes neither.
+func mergeSenders(a, b []Sender) []Sender {
 	calls := map[Sender]int64{}
 	for _, s := range slices.Concat(a, b) {
 		n := s.Calls
 		s.Calls = 0
-		calls[s] = sum(calls[s], n)
+		calls[s] = addCapped(calls[s], n)
 	}
 	var out []Sender
 	for s, n := range calls {
@@ -212,12 +214,13 @@ func senders(a, b []Sender) []Sender {
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b Sender) int {
-		return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.Application, b.Application), cmp.Compare(a.Place, b.Place), cmp.Compare(a.Test, b.Test))
+		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Database, b.Database), cmp.Compare(a.Application, b.Application),
+			cmp.Compare(a.Place, b.Place), cmp.Compare(a.Test, b.Test))
 	})
 	return out
 }
 
-func refusals(a, b map[string]int64) map[string]int64 {
+func mergeRefusals(a, b map[string]int64) map[string]int64 {
 	if len(a)+len(b) == 0 {
 		return nil
 	}
@@ -226,18 +229,18 @@ func refusals(a, b map[string]int64) map[string]int64 {
 		out = map[string]int64{}
 	}
 	for state, n := range a {
-		out[state] = sum(out[state], n)
+		out[state] = addCapped(out[state], n)
 	}
 	return out
 }
 
-// sum adds, and stays at the largest number where the sum is larger.
-func sum(a, b int64) int64 {
+// addCapped adds two numbers. It returns the largest number on overflow.
+func addCapped(a, b int64) int64 {
 	if a > 0 && b > math.MaxInt64-a {
 		return math.MaxInt64
 	}
 	return a + b
 }
 
-// micro is a time in whole microseconds: such sums do not depend on their order.
-func micro(ms float64) float64 { return math.Round(ms*1000) / 1000 }
+// roundMicroseconds rounds a time to microseconds, so that sums do not depend on their order.
+func roundMicroseconds(ms float64) float64 { return math.Round(ms*1000) / 1000 }

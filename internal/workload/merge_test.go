@@ -25,7 +25,16 @@ func drawWorkload(t *rapid.T) *Workload {
 		Sources: []string{pick("source", "record", "csvlog")},
 	}
 	for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"1", "2", "3"}), rapid.ID[string]).Draw(t, "ids") {
-		q := Query{ID: id, SQL: "q" + id, Kind: Select, Calls: few.Draw(t, "calls"), Rows: few.Draw(t, "rows"), MostRows: few.Draw(t, "most"), MS: ms.Draw(t, "ms"), Senders: sender()}
+		q := Query{
+			ID:       id,
+			SQL:      "q" + id,
+			Kind:     Select,
+			Calls:    few.Draw(t, "calls"),
+			Rows:     few.Draw(t, "rows"),
+			MostRows: few.Draw(t, "most"),
+			MS:       ms.Draw(t, "ms"),
+			Senders:  sender(),
+		}
 		q.Mark = Mark(pick("mark", "", "fixture", "migration"))
 		q.Named = rapid.Bool().Draw(t, "named")
 		if q.Resolved = pick("resolved", "", "text", "server"); q.Resolved != "" {
@@ -36,7 +45,13 @@ func drawWorkload(t *rapid.T) *Workload {
 			q.Errors = map[string]int64{pick("state", "23505", "40001"): 1}
 		}
 		w.Queries = append(w.Queries, q)
-		s := Sequence{Transaction: pick("ended", "", "commit"), Steps: []Step{{Query: id, Times: few.Draw(t, "times")}}, Count: 1, IdleMS: ms.Draw(t, "idle"), Senders: sender()}
+		s := Sequence{
+			Transaction: pick("ended", "", "commit"),
+			Steps:       []Step{{Query: id, Times: few.Draw(t, "times")}},
+			Count:       1,
+			IdleMS:      ms.Draw(t, "idle"),
+			Senders:     sender(),
+		}
 		w.Sequences = append(w.Sequences, s)
 	}
 	return w
@@ -88,7 +103,7 @@ func TestMergeSays(t *testing.T) {
 	if got.Revision != "" || len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "1 query has another result") {
 		t.Errorf("%q %q", got.Revision, got.Notes)
 	}
-	// What a server was not asked is no contradiction.
+	// A recording without a server's answer contradicts nothing.
 	text := &Workload{Schema: Schema, Queries: []Query{query("text", "text")}}
 	if got := merged(t, old, text); got.Queries[0].Disputed || got.Queries[0].Columns[0].Type != "integer" {
 		t.Errorf("%+v", got.Queries[0])

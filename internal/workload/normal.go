@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Fingerprint is the ID of a query: of its text as Normalise gives it, the search path
-// and the role.
+// Fingerprint returns the ID of a query: a hash of its normalized text, the search path and the
+// role.
 func Fingerprint(sql, searchPath, role string) string {
 	h := sha256.New()
 	for _, s := range []string{sql, searchPath, role} {
@@ -21,32 +21,33 @@ func Fingerprint(sql, searchPath, role string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// Normal is a statement without its values. Of a cursor or a prepared statement it is the
-// query alone.
+// Normal is a statement without its values. For a cursor or a prepared statement it is only the
+// query.
 type Normal struct {
-	// SQL prepares on a server with the types in Params, and means what the text did.
+	// SQL can be prepared with the types in Params, and means the same as the original text.
 	SQL  string
 	Kind Kind
-	// Params has the type of each parameter of SQL: "" for the client's own, which it may
-	// declare or not; that of the literal that stood there: integer, bigint, numeric, bit, text,
-	// and unknown for a string that takes its type from where it stands.
+	// Params has the type of each parameter of SQL. It is "" for a parameter of the client,
+	// which may or may not declare it. For a literal it is the literal's type: integer, bigint,
+	// numeric, bit, text, or unknown for a string that takes its type from its context.
 	Params []string
-	// From has the client's number for each parameter, 0 for a literal.
+	// From has the client's number for each parameter; 0 for a literal.
 	From []int
-	// Tables counts the relations in FROM and JOIN, and those changed beside others.
+	// Tables counts the relations in FROM and JOIN, and the changed relations that are joined
+	// with others.
 	Tables int
-	// Unread is the parser's word where it does not take the text. SQL is then the text as
-	// Lexical gives it.
+	// Unread is the parser's message if it cannot read the text. SQL is then the result of
+	// Lexical.
 	Unread string
-	// Comments are what stood in comments.
+	// Comments are the texts of the comments.
 	Comments []string
 }
 
-// mostParams is how many parameters a message can have.
+// mostParams is the largest number of parameters in a message.
 const mostParams = 65535
 
-// Split cuts a message into its statements, as the server does.
-func Split(sql string) ([]string, error) {
+// SplitMessage cuts a message into its statements, as the server does.
+func SplitMessage(sql string) ([]string, error) {
 	f, err := pgparse.SplitBy(sql, pgparse.Reader{Message: true})
 	if err != nil {
 		return nil, err
@@ -58,70 +59,72 @@ func Split(sql string) ([]string, error) {
 	return out, nil
 }
 
-// Normalise takes the values out of one statement: each literal becomes a parameter, or
-// is left out where Postgres takes none. Lists of values and rows of VALUES become one.
-func Normalise(sql string) Normal {
-	n, _ := normalise(sql)
+// Normalize removes the values from one statement. Each literal becomes a parameter, or is
+// dropped if Postgres allows no parameter there. Lists of values and rows of VALUES become one
+// element.
+func Normalize(sql string) Normal {
+	n, _ := normalizeStatement(sql)
 	return n
 }
 
-// normalise also gives the statement, nil where it was not read.
-func normalise(sql string) (Normal, *statement) {
+// normalizeStatement also returns the statement; nil if it could not be read.
+func normalizeStatement(sql string) (Normal, *statement) {
 	sql = strings.ToValidUTF8(sql, "?")
 	n := Normal{Kind: Other}
-	for _, c := range pgparse.Comments(sql) {
+	for _, c := range pgparse.ListComments(sql) {
 		words := strings.TrimPrefix(sql[c.Start:c.End], "--")
 		n.Comments = append(n.Comments, strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(words, "/*"), "*/")))
 	}
 	f, err := pgparse.SplitBy(sql, pgparse.Reader{Message: true})
 	switch {
 	case err != nil:
-		return n.unread(sql, err.Error()), nil
+		return n.withoutTree(sql, err.Error()), nil
 	case len(f.Stmts) == 0:
 		return n, nil
 	case len(f.Stmts) > 1:
-		return n.unread(sql, fmt.Sprintf("%d statements where one was expected", len(f.Stmts))), nil
+		return n.withoutTree(sql, fmt.Sprintf("%d statements where one was expected", len(f.Stmts))), nil
 	case f.Stmts[0].Err != nil:
-		return n.unread(sql, message(f.Stmts[0].Err)), nil
+		return n.withoutTree(sql, parserMessage(f.Stmts[0].Err)), nil
 	}
 	st := &f.Stmts[0]
 	s := &statement{instead: map[int]string{}, casts: map[int]string{}, types: map[int]string{}, same: map[int]int{}}
-	s.cut(f.Src[st.Start:st.End])
-	n.Kind, n.Tables = kindOf(st.Node), tables(st.Node)
-	s.frame(st.Node)
-	s.collapse()
-	n.SQL = s.write()
+	s.also = map[int][]int{}
+	s.splitTokens(f.Src[st.Start:st.End])
+	n.Kind, n.Tables = kindOf(st.Node), countTables(st.Node)
+	s.parameterize(st.Node)
+	s.collapseLists()
+	n.SQL = s.writeText()
 	if text := ofSession(st.Node, n.SQL); text != "" {
 		n.SQL = text
 	}
 	if len(s.params) > mostParams {
-		return n.unread(sql, fmt.Sprintf("it has more than %d values", mostParams)), nil
+		return n.withoutTree(sql, fmt.Sprintf("it has more than %d values", mostParams)), nil
 	}
 	n.Params, n.From = s.params, s.from
 	if n.Kind == DDL || n.Kind == Other || n.Kind == Copy {
-		n.SQL = settled(sql, n.SQL)
+		n.SQL = normalizeUntilStable(sql, n.SQL)
 	}
 	return n, s
 }
 
-func (n Normal) unread(sql, why string) Normal {
+func (n Normal) withoutTree(sql, why string) Normal {
 	n.Kind, n.Unread, n.Tables = Broken, why, 0
-	n.SQL = string(Lexical(nil, sql))
-	n.SQL = settled(sql, n.SQL)
+	n.SQL = string(AppendLexicalKey(nil, sql))
+	n.SQL = normalizeUntilStable(sql, n.SQL)
 	return n
 }
 
-// settled is what a text without values comes to when it is read again: the parser may take
-// one that it did not take, or the other way round.
-func settled(was, is string) string {
+// normalizeUntilStable normalizes a text without values until it no longer changes. Without its values, a
+// text that the parser refused may become readable, or the reverse.
+func normalizeUntilStable(was, is string) string {
 	for i := 0; i < 3 && is != was; i++ {
-		was, is = is, Normalise(is).SQL
+		was, is = is, Normalize(is).SQL
 	}
 	return is
 }
 
-// message is the parser's word, without what it quotes of the text: that may be a value.
-func message(err *pgparse.SyntaxError) string {
+// parserMessage is the parser's message without the text that it quotes, which may be a value.
+func parserMessage(err *pgparse.SyntaxError) string {
 	words := err.Message
 	if i := strings.Index(words, ` at or near "`); i >= 0 {
 		words = words[:i]
@@ -129,23 +132,23 @@ func message(err *pgparse.SyntaxError) string {
 	return words
 }
 
-// statement is a text whose syntax tree is known.
+// statement is a text with its syntax tree.
 type statement struct {
 	text
-	instead map[int]string // what stands for a literal that can be no parameter
-	casts   map[int]string // the type that a literal names
-	types   map[int]string // the type of a parameter, where it is not that of the literal
-	same    map[int]int    // a literal that has the parameter of another
-	argType []string       // the types of PREPARE
+	instead map[int]string // the replacement of a literal that cannot be a parameter
+	casts   map[int]string // the type named before a literal
+	types   map[int]string // a parameter's type if it differs from the literal's
+	same    map[int]int    // a literal that shares another literal's parameter
+	argType []string       // the types listed in PREPARE
 
 	params  []string
 	from    []int
-	literal []int // the token of each parameter that stands for a literal
+	literal []int // the token of each parameter that replaces a literal
 	numbers map[string]int
 }
 
-// write is the text with its parameters.
-func (s *statement) write() string {
+// writeText returns the text with its parameters.
+func (s *statement) writeText() string {
 	dst := make([]byte, 0, len(s.sql))
 	s.numbers = map[string]int{}
 	for i := range s.toks {
@@ -155,21 +158,21 @@ func (s *statement) write() string {
 		}
 		at := int(tok.pick)
 		from, cast := &s.toks[at], s.casts[i]
-		written := s.of(at)
+		written := s.tokenText(at)
 		switch {
 		case from.kind == pgparse.LexemeParam:
-			written = s.client(written)
-		case from.literal() && from.fate == unsaid:
+			written = s.clientParameter(written)
+		case from.isLiteral() && from.fate == unsaid:
 			written = s.instead[at]
-		case from.literal() && from.fate == lost:
+		case from.isLiteral() && from.fate == lost:
 			written = gone
-		case from.literal() && from.fate == param:
-			written = s.value(at)
+		case from.isLiteral() && from.fate == param:
+			written = s.literalParameter(at)
 		}
 		if written == "" {
 			continue
 		}
-		dst = append(gap(dst, 0, tok.space, written[0]), written...)
+		dst = append(appendGap(dst, 0, tok.space, written[0]), written...)
 		if cast != "" {
 			dst = append(append(dst, "::"...), cast...)
 		}
@@ -177,8 +180,8 @@ func (s *statement) write() string {
 	return string(dst)
 }
 
-// client is the parameter of one of the client's.
-func (s *statement) client(text string) string {
+// clientParameter returns the parameter for one of the client's parameters.
+func (s *statement) clientParameter(text string) string {
 	number, err := strconv.Atoi(text[1:])
 	if err != nil {
 		return text
@@ -187,20 +190,20 @@ func (s *statement) client(text string) string {
 	if number > 0 && number <= len(s.argType) {
 		declared = s.argType[number-1]
 	}
-	return s.numbered(text, declared, number, 0)
+	return s.parameterOf(text, declared, number, 0)
 }
 
-// value is the parameter of a literal.
-func (s *statement) value(i int) string {
-	i = s.root(i)
+// literalParameter returns the parameter for a literal.
+func (s *statement) literalParameter(i int) string {
+	i = s.rootToken(i)
 	typ := s.types[i]
 	if typ == "" {
 		typ = s.literalType(i)
 	}
-	return s.numbered("#"+strconv.Itoa(i), typ, 0, i)
+	return s.parameterOf("#"+strconv.Itoa(i), typ, 0, i)
 }
 
-func (s *statement) numbered(key, typ string, from, literal int) string {
+func (s *statement) parameterOf(key, typ string, from, literal int) string {
 	n := s.numbers[key]
 	if n == 0 {
 		n = len(s.params) + 1

@@ -26,15 +26,36 @@ func TestNormalise(t *testing.T) {
 		{"SELECT ARRAY[1,2]", "SELECT ARRAY[$1, $2]", Select, "integer integer"},
 		{"INSERT INTO t VALUES (1, NULL), (2, 'x'), (3, 'y')", "INSERT INTO t VALUES ($1, $2)", Insert, "integer unknown"},
 		{"INSERT INTO t VALUES ($1, DEFAULT), ($2, DEFAULT), (DEFAULT, 5)", "INSERT INTO t VALUES ($1, DEFAULT), (DEFAULT, $2)", Insert, "1 integer"},
-		{"SELECT interval '1 day', DATE '2020-01-01', timestamp(3) with time zone 'x', '1'::int", "SELECT $1::interval, $2::DATE, $3::timestamp(3) with time zone, $4::int", Select, "unknown unknown unknown unknown"},
+		{
+			"SELECT interval '1 day', DATE '2020-01-01', timestamp(3) with time zone 'x', '1'::int",
+			"SELECT $1::interval, $2::DATE, $3::timestamp(3) with time zone, $4::int", Select,
+			"unknown unknown unknown unknown",
+		},
 		{"SELECT INTERVAL '1' DAY, interval '2' second(3)", "SELECT $1::INTERVAL DAY, $2::interval second(3)", Select, "unknown unknown"},
-		{"SELECT N'abc', char 'abc', varchar(20) 'x', bit '101', B'01', X'1F'", `SELECT $1::pg_catalog.bpchar, $2::pg_catalog.bpchar, $3::varchar(20), $4::pg_catalog."bit", $5, $6`, Select, "unknown unknown unknown unknown bit bit"},
+		{
+			"SELECT N'abc', char 'abc', varchar(20) 'x', bit '101', B'01', X'1F'",
+			`SELECT $1::pg_catalog.bpchar, $2::pg_catalog.bpchar, $3::varchar(20), $4::pg_catalog."bit", $5, $6`, Select,
+			"unknown unknown unknown unknown bit bit",
+		},
 		{"SELECT E'a\\'b', U&'d!0061' UESCAPE '!', $$x$$, $y$ $$ $y$, 'a'\n 'b'", "SELECT $1, $2, $3, $4, $5", Select, "unknown unknown unknown unknown unknown"},
-		{"SELECT -5, a -5, a - -5, 2147483648, -2147483648, 1e3, 9223372036854775808", "SELECT $1, a -$2, a - $3, $4, $5, $6, $7", Select, "integer integer integer bigint integer numeric numeric"},
-		{"SELECT a::numeric(10,2), b::varchar(20), c::float(24), d::int[3], current_timestamp(3) FROM t LIMIT 10", "SELECT a::numeric(10, 2), b::varchar(20), c::float(24), d::int[3], current_timestamp(3) FROM t LIMIT $1", Select, "integer"},
+		{
+			"SELECT -5, a -5, a - -5, 2147483648, -2147483648, 1e3, 9223372036854775808",
+			"SELECT $1, a -$2, a - $3, $4, $5, $6, $7", Select, "integer integer integer bigint integer numeric numeric",
+		},
+		{
+			"SELECT a::numeric(10,2), b::varchar(20), c::float(24), d::int[3], current_timestamp(3) FROM t LIMIT 10",
+			"SELECT a::numeric(10, 2), b::varchar(20), c::float(24), d::int[3], current_timestamp(3) FROM t LIMIT $1", Select,
+			"integer",
+		},
 		{"SELECT a, 5 FROM t GROUP BY 1, 2 ORDER BY 2 DESC, 1 LIMIT 3", "SELECT a, $1 FROM t GROUP BY 1, 2 ORDER BY 2 DESC, 1 LIMIT $2", Select, "integer integer"},
-		{"SELECT date_trunc('day', a) FROM t WHERE b = 'day' GROUP BY date_trunc('day', a)", "SELECT date_trunc($1, a) FROM t WHERE b = $2 GROUP BY date_trunc($1, a)", Select, "unknown unknown"},
-		{"INSERT INTO t (a) VALUES (1) ON CONFLICT (a) WHERE b = 'x' DO UPDATE SET a = 2", "INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) WHERE b = 'x' DO UPDATE SET a = $2", Insert, "integer integer"},
+		{
+			"SELECT date_trunc('day', a) FROM t WHERE b = 'day' GROUP BY date_trunc('day', a)",
+			"SELECT date_trunc($1, a) FROM t WHERE b = $2 GROUP BY date_trunc($1, a)", Select, "unknown unknown",
+		},
+		{
+			"INSERT INTO t (a) VALUES (1) ON CONFLICT (a) WHERE b = 'x' DO UPDATE SET a = 2",
+			"INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) WHERE b = 'x' DO UPDATE SET a = $2", Insert, "integer integer",
+		},
 		{"SELECT NULL, TRUE, extract('year' from a) FROM t", "SELECT NULL, TRUE, extract(year from a) FROM t", Select, ""},
 		{"SELECT'x'AS y", "SELECT $1 AS y", Select, "unknown"},
 		{"DECLARE c NO SCROLL CURSOR WITH HOLD FOR SELECT a FROM t WHERE b = 5 FOR UPDATE", "SELECT a FROM t WHERE b = $1 FOR UPDATE", Select, "integer"},
@@ -57,7 +78,7 @@ func TestNormalise(t *testing.T) {
 		{"BEGIN", "BEGIN", Other, ""},
 		{" -- nothing", "", Other, ""},
 	} {
-		n := Normalise(c.sql)
+		n := Normalize(c.sql)
 		var params []string
 		for i, p := range n.Params {
 			if n.From[i] > 0 && p == "" {
@@ -68,7 +89,7 @@ func TestNormalise(t *testing.T) {
 		if n.SQL != c.want || n.Kind != c.kind || strings.Join(params, " ") != c.params {
 			t.Errorf("%s\n got %s (%s) %v %s\nwant %s (%s) [%s]", c.sql, n.SQL, n.Kind, params, n.Unread, c.want, c.kind, c.params)
 		}
-		if again := Normalise(n.SQL); again.SQL != n.SQL {
+		if again := Normalize(n.SQL); again.SQL != n.SQL {
 			t.Errorf("%s\nagain: %s", n.SQL, again.SQL)
 		}
 	}
@@ -76,7 +97,7 @@ func TestNormalise(t *testing.T) {
 
 func TestNormaliseComments(t *testing.T) {
 	t.Parallel()
-	n := Normalise("/* a='b' */ SELECT '-- no' -- c\n FROM t JOIN u ON true, (SELECT 1 FROM v) x")
+	n := Normalize("/* a='b' */ SELECT '-- no' -- c\n FROM t JOIN u ON true, (SELECT 1 FROM v) x")
 	if diff := cmp.Diff([]string{"a='b'", "c"}, n.Comments); diff != "" || n.Tables != 3 {
 		t.Error(diff, n.Tables)
 	}
@@ -84,7 +105,7 @@ func TestNormaliseComments(t *testing.T) {
 
 func TestSplit(t *testing.T) {
 	t.Parallel()
-	got, err := Split("SELECT 1; SELECT ';' ;\n-- x\nINSERT INTO t VALUES (2)")
+	got, err := SplitMessage("SELECT 1; SELECT ';' ;\n-- x\nINSERT INTO t VALUES (2)")
 	if diff := cmp.Diff([]string{"SELECT 1", "SELECT ';'", "INSERT INTO t VALUES (2)"}, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
@@ -98,7 +119,7 @@ func TestLexical(t *testing.T) {
 		{"INSERT INTO t VALUES ($1, NULL), ($2, $3)", "INSERT INTO t VALUES ($1, $2)"},
 	} {
 		for _, sql := range same[1:] {
-			if a, b := Lexical(nil, same[0]), Lexical(nil, sql); string(a) != string(b) {
+			if a, b := AppendLexicalKey(nil, same[0]), AppendLexicalKey(nil, sql); string(a) != string(b) {
 				t.Errorf("%s\n%s", a, b)
 			}
 		}
@@ -108,26 +129,28 @@ func TestLexical(t *testing.T) {
 		{"SELECT $1, $2", "SELECT $1, $1"},
 		{"SELECT ARRAY[1, 2]", "SELECT ARRAY[1]"},
 	} {
-		if a, b := Lexical(nil, other[0]), Lexical(nil, other[1]); string(a) == string(b) {
+		if a, b := AppendLexicalKey(nil, other[0]), AppendLexicalKey(nil, other[1]); string(a) == string(b) {
 			t.Errorf("one key: %s", a)
 		}
 	}
 }
 
 func BenchmarkLexical(b *testing.B) {
-	const sql = "SELECT u.id, u.email, u.created_at FROM users u JOIN orders o ON o.user_id = u.id WHERE u.tenant_id = $1 AND o.state IN ('open', 'paid') AND o.total > 100 ORDER BY u.created_at DESC LIMIT 50"
+	const sql = "SELECT u.id, u.email, u.created_at FROM users u JOIN orders o ON o.user_id = u.id WHERE u.tenant_id = $1 AND o.state IN ('open', " +
+		"'paid') AND o.total > 100 ORDER BY u.created_at DESC LIMIT 50"
 	b.SetBytes(int64(len(sql)))
 	b.ReportAllocs()
 	var dst []byte
 	for b.Loop() {
-		dst = Lexical(dst[:0], sql)
+		dst = AppendLexicalKey(dst[:0], sql)
 	}
 }
 
 func BenchmarkNormalise(b *testing.B) {
-	const sql = "SELECT u.id, u.email, u.created_at FROM users u JOIN orders o ON o.user_id = u.id WHERE u.tenant_id = $1 AND o.state IN ('open', 'paid') AND o.total > 100 ORDER BY u.created_at DESC LIMIT 50"
+	const sql = "SELECT u.id, u.email, u.created_at FROM users u JOIN orders o ON o.user_id = u.id WHERE u.tenant_id = $1 AND o.state IN ('open', " +
+		"'paid') AND o.total > 100 ORDER BY u.created_at DESC LIMIT 50"
 	b.ReportAllocs()
 	for b.Loop() {
-		Normalise(sql)
+		Normalize(sql)
 	}
 }

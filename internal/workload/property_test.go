@@ -58,8 +58,8 @@ var drawn = []string{
 	"SELECT * FROM json_table(%v, '$.a ? (@ == \"7770777\")' COLUMNS (x int PATH '$' DEFAULT 7770777 ON EMPTY))",
 }
 
-// TestNoLiteralStays holds that no value of a statement is in what Normalise and Lexical make
-// of it, whatever surrounds it, and that doing it again changes nothing.
+// TestNoLiteralStays checks that Normalise and Lexical leave no value of a statement in the
+// text, whatever surrounds it, and that a second pass changes nothing.
 func TestNoLiteralStays(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -72,20 +72,20 @@ func TestNoLiteralStays(t *testing.T) {
 		if cut := rapid.IntRange(0, 9).Draw(t, "cut"); cut == 0 {
 			sql = sql[:rapid.IntRange(0, len(sql)).Draw(t, "at")]
 		}
-		n := Normalise(sql)
-		for _, text := range []string{n.SQL, string(Lexical(nil, sql)), n.Unread} {
+		n := Normalize(sql)
+		for _, text := range []string{n.SQL, string(AppendLexicalKey(nil, sql)), n.Unread} {
 			if strings.Contains(text, "7770777") {
 				t.Fatalf("%s\n%s", sql, text)
 			}
 		}
-		if again := Normalise(n.SQL); again.SQL != n.SQL {
+		if again := Normalize(n.SQL); again.SQL != n.SQL {
 			t.Fatalf("%s\n%s\nagain: %s", sql, n.SQL, again.SQL)
 		}
 	})
 }
 
-// FuzzNormalise holds that no text makes it panic, that doing it again changes nothing, and
-// that no literal of more than three characters stays where Postgres wants none.
+// FuzzNormalise checks that no text causes a panic, that a second pass changes nothing, and that
+// no literal of more than three characters stays unless Postgres requires one.
 func FuzzNormalise(f *testing.F) {
 	for _, sql := range drawn {
 		f.Add(strings.NewReplacer("%v", "'value'", "%l", "1, 'x', -2").Replace(sql))
@@ -95,11 +95,11 @@ func FuzzNormalise(f *testing.F) {
 		if len(sql) > 4096 {
 			return
 		}
-		n := Normalise(sql)
-		if again := Normalise(n.SQL); again.SQL != n.SQL {
+		n := Normalize(sql)
+		if again := Normalize(n.SQL); again.SQL != n.SQL {
 			t.Fatalf("%q\n%q\nagain: %q", sql, n.SQL, again.SQL)
 		}
-		Lexical(nil, sql)
+		AppendLexicalKey(nil, sql)
 		if kept.MatchString(sql) {
 			return
 		}
@@ -115,6 +115,6 @@ func FuzzNormalise(f *testing.F) {
 	})
 }
 
-// kept is where Postgres wants literals: the arbiter of an upsert, the mark of a cycle, paths of
-// JSON_TABLE, what a type or a time has in brackets, the number of a column.
+// kept matches the places that allow only literals: the arbiter of an upsert, the mark of a
+// cycle, paths of JSON_TABLE, the brackets of a type or a time, the number of a column.
 var kept = regexp.MustCompile(`(?i)conflict|cycle|json|\bby\b|\bdistinct\b|::|\bas\b|current_|local|interval|'|\w\s*\(`)

@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// Name is who a sender is, in a few words: its place in the code, else its test, else its
-// application; "" where nobody says.
-func (s Sender) Name() string { return cmp.Or(s.Place, s.Test, s.Application) }
+// Name returns the sender in a few words: its place in the code, else its test, its
+// application or its program; "" if none is known.
+func (s Sender) Name() string { return cmp.Or(s.Place, s.Test, s.Application, s.Consumer) }
 
-// Who names the sender of most calls, and how many others there are; "" where nobody says.
-func Who(list []Sender) string {
+// DescribeSenders names the sender of most calls, and how many others there are; "" if no sender is
+// known.
+func DescribeSenders(list []Sender) string {
 	calls := map[string]int64{}
 	var names []string
 	for _, s := range list {
@@ -23,7 +24,7 @@ func Who(list []Sender) string {
 		if _, known := calls[name]; !known {
 			names = append(names, name)
 		}
-		calls[name] = sum(calls[name], s.Calls)
+		calls[name] = addCapped(calls[name], s.Calls)
 	}
 	if len(names) == 0 {
 		return ""

@@ -15,11 +15,11 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 
-// oids are the types that Normalise gives to literals.
+// oids maps the types that Normalise gives to literals to their OIDs.
 var oids = map[string]uint32{"": 0, "unknown": 0, "integer": 23, "bigint": 20, "numeric": 1700, "bit": 1560, "text": 25}
 
-// TestServer holds that what Normalise makes of a query prepares where the query does, and
-// has the same result.
+// TestServer checks that a normalized query can be prepared if the original can, and has
+// the same result columns.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/prepare.sql")
@@ -56,13 +56,13 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// sameResult says what is different of a query and its normal form.
+// sameResult describes how a query and its normal form differ.
 func sameResult(ctx context.Context, conn *pgconn.PgConn, sql string) string {
 	was, err := conn.Prepare(ctx, "", sql, nil)
 	if err != nil {
 		return "the query itself: " + err.Error()
 	}
-	n := Normalise(sql)
+	n := Normalize(sql)
 	if n.Unread != "" {
 		return n.Unread
 	}
@@ -79,7 +79,7 @@ func sameResult(ctx context.Context, conn *pgconn.PgConn, sql string) string {
 		return n.SQL + "\n" + fmt.Sprint(n.Params) + "\n" + err.Error()
 	}
 	if strings.HasPrefix(sql, "DECLARE") {
-		return "" // of which the query stays
+		return "" // only the query remains
 	}
 	return differ(n.SQL, was.Fields, is.Fields)
 }

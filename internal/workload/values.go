@@ -7,14 +7,15 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// MostValues is how many examples of its values a query keeps, where a recording keeps any.
+// MostValues is how many examples of its values a query keeps, if the recording keeps
+// values.
 const MostValues = 3
 
-// Values are what stood for each parameter of Normalise(sql).SQL, as Postgres reads it from
-// a text. nil is a parameter of the client's, and a literal in a form that is not read: with
-// escapes, in dollars, of bits.
-func Values(sql string) []*string {
-	_, s := normalise(sql)
+// ParameterValues returns the value of each parameter of Normalise(sql).SQL, as text that Postgres
+// can read. nil stands for a parameter of the client, and for a literal with escapes, in
+// dollar quotes or of bits, which is not read.
+func ParameterValues(sql string) []*string {
+	_, s := normalizeStatement(sql)
 	if s == nil {
 		return nil
 	}
@@ -23,22 +24,28 @@ func Values(sql string) []*string {
 		if from > 0 {
 			continue
 		}
-		tok := &s.toks[s.literal[i]]
-		switch text := s.of(s.literal[i]); {
-		case tok.kind == pgparse.LexemeNumber && tok.minus:
-			text = "-" + text
-			out[i] = &text
-		case tok.kind == pgparse.LexemeNumber:
-			out[i] = &text
-		case tok.kind == pgparse.LexemeString && len(text) >= 2 && text[0] == '\'' && strings.Count(text, "\n") == 0:
-			text = strings.ReplaceAll(text[1:len(text)-1], "''", "'")
-			out[i] = &text
-		}
+		out[i] = s.readLiteral(s.literal[i])
 	}
 	return out
 }
 
-// AddValues puts examples together: sorted, each once, and of many the first.
+// readLiteral is a literal's value as a text; nil if its form is not read.
+func (t *text) readLiteral(i int) *string {
+	tok := &t.toks[i]
+	switch text := t.tokenText(i); {
+	case tok.kind == pgparse.LexemeNumber && tok.minus:
+		text = "-" + text
+		return &text
+	case tok.kind == pgparse.LexemeNumber:
+		return &text
+	case tok.kind == pgparse.LexemeString && len(text) >= 2 && text[0] == '\'' && strings.Count(text, "\n") == 0:
+		text = strings.ReplaceAll(text[1:len(text)-1], "''", "'")
+		return &text
+	}
+	return nil
+}
+
+// AddValues merges examples: sorted, without duplicates, at most MostValues.
 func AddValues(a [][]*string, b ...[]*string) [][]*string {
 	out := slices.Concat(a, b)
 	slices.SortFunc(out, compareValues)

@@ -1,25 +1,28 @@
 package workload
 
-// Schema is the name and number of the stored format. Within one number fields
-// are added, and none gets another meaning.
+// Schema is the name and number of the stored format. Under one number, fields may be added,
+// but no field changes its meaning.
 const Schema = "onward.workload/1"
 
-// Workload is what was recorded. Its lists are sorted: the same queries give the
-// same text, but for the times.
+// Workload is a recording. Its lists are sorted: equal queries give equal files, except for
+// the times.
 type Workload struct {
 	Schema string `json:"schema"`
-	// Revision is the commit whose code was recorded; "" where nobody said, or where
-	// parts of several were merged.
+	// Revision is the commit whose code was recorded; "" if it is unknown, or if recordings
+	// of several commits were merged.
 	Revision string `json:"revision,omitempty"`
-	// Postgres is the major version that it was recorded on; 0 where that is not known.
+	// Postgres is the major version that it was recorded on; 0 if unknown.
 	Postgres int `json:"postgres,omitempty"`
-	// Sources say where it is from, sorted: "record", "pg_stat_statements", "csvlog".
+	// Sources are where the recording comes from, sorted: "record", "pg_stat_statements",
+	// "csvlog".
 	Sources []string `json:"sources"`
 	// Queries are sorted by ID.
 	Queries []Query `json:"queries"`
 	// Sequences are sorted by their steps.
 	Sequences []Sequence `json:"sequences,omitempty"`
-	// Notes are sentences on what was not recorded, or not understood.
+	// Folds are the families of schemas and databases that count as one.
+	Folds []Fold `json:"folds,omitempty"`
+	// Notes are sentences about what was not recorded or not understood.
 	Notes []string `json:"notes,omitempty"`
 }
 
@@ -37,17 +40,17 @@ const (
 	Call   Kind = "call"
 	DDL    Kind = "ddl"     // changes the schema; TRUNCATE, GRANT
 	Other  Kind = "other"   // of the session or its transaction: SET, LISTEN, BEGIN
-	Broken Kind = "unknown" // the parser does not take it
+	Broken Kind = "unknown" // the parser cannot read it
 )
 
-// Mark says why a query is none of the code's own.
+// Mark is the reason why a query is not part of the deployed code.
 type Mark string
 
-// The marks. Queries without one are code.
+// The marks. A query without a mark is code.
 const (
 	Code          Mark = ""
 	Migration     Mark = "migration"     // it changes the schema, or ran between statements that do
-	Fixture       Mark = "fixture"       // rows that a suite lays in before its tests, or takes away
+	Fixture       Mark = "fixture"       // rows that a test suite inserts before its tests, or removes
 	Introspection Mark = "introspection" // it reads the catalogs only
 	Session       Mark = "session"       // it is about the session: SET, BEGIN, LISTEN, DEALLOCATE
 )
@@ -56,62 +59,78 @@ const (
 type Query struct {
 	// ID is the fingerprint: 16 hexadecimal digits of the text, the search path and the role.
 	ID string `json:"id"`
-	// SQL is the text without comments and superfluous white space, each literal a
+	// SQL is the text without comments and superfluous white space. Each literal is a
 	// parameter.
 	SQL  string `json:"sql"`
 	Kind Kind   `json:"kind"`
 	Mark Mark   `json:"mark,omitempty"`
 	// Params are the types of $1, $2 …, as Postgres writes them ("integer", "text[]");
-	// "unknown" for one that the server is to find out.
+	// "unknown" if the server has to determine the type.
 	Params []string `json:"params,omitempty"`
-	// Columns are those of the result.
+	// Columns are the columns of the result.
 	Columns []Column `json:"columns,omitempty"`
-	// Uses are the relations that it reads and writes, as Postgres resolved them, sorted
-	// by name; Functions and Types are what else of the schema it needs, schema-qualified.
+	// Uses are the relations that it reads and writes, as Postgres resolved them, sorted by
+	// name. Functions and Types are the other objects that it needs, schema-qualified.
 	Uses      []Use    `json:"uses,omitempty"`
 	Functions []string `json:"functions,omitempty"`
 	Types     []string `json:"types,omitempty"`
-	// Resolved says who told what it uses: "server", or "text" where the server could
-	// not, or was not asked; "" where nobody could.
+	// Resolved is the origin of the uses: "server", or "text" if the server could not resolve
+	// them or was not asked; "" if neither could.
 	Resolved string `json:"resolved,omitempty"`
-	// Postgres is the major version that the query was recorded on, where it is not that of
-	// the workload.
+	// Postgres is the major version that the query was recorded on, if it differs from the
+	// workload's.
 	Postgres int `json:"postgres,omitempty"`
-	// Disputed: recordings that were put together do not agree on its result or on what
-	// it uses.
+	// Disputed: merged recordings disagree on its result or its uses.
 	Disputed bool `json:"disputed,omitempty"`
-	// SearchPath is that of the session; "" is the default one.
+	// SearchPath is the session's search path; "" for the default.
 	SearchPath string `json:"search_path,omitempty"`
-	// Role is who sent it; "" for the owner of a throwaway database.
+	// Role is the role that sent it; "" for the owner of a throwaway database.
 	Role string `json:"role,omitempty"`
-	// Named: it was prepared under a name, so its plan is kept: a change of its result's
-	// shape makes it fail.
+	// Named: it was prepared under a name, so its plan is kept. It fails after the shape of
+	// its result changes.
 	Named bool `json:"named,omitempty"`
-	// Unread is the server's or the parser's word where nobody understands it.
+	// Folded: its text or search path named a schema that was folded into another one (Workload.Folds).
+	Folded bool `json:"folded,omitempty"`
+	// Unread is the error of the server or the parser if neither understands the query.
 	Unread string `json:"unread,omitempty"`
+	// Names are the objects and enum labels that literals of the text named, by parameter.
+	Names []Name `json:"names,omitempty"`
 	// Calls, Rows and MS are sums: executions, rows returned or touched, milliseconds
 	// from the message to the server's answer. MostRows is the largest of one call.
 	Calls    int64   `json:"calls"`
 	Rows     int64   `json:"rows,omitempty"`
 	MostRows int64   `json:"most_rows,omitempty"`
 	MS       float64 `json:"ms,omitempty"`
-	// Parents is, summed like Rows, how many different values the result's first column
-	// had, where two or more tables are joined.
+	// Parents is the number of different values in the result's first column, summed like
+	// Rows, for queries that join two or more tables.
 	Parents int64 `json:"parents,omitempty"`
-	// Errors are how often the server refused it, by SQLSTATE. Their texts hold values.
+	// Errors counts by SQLSTATE how often the server refused it. The messages are not kept,
+	// because they hold values.
 	Errors map[string]int64 `json:"errors,omitempty"`
-	// Senders are sorted.
+	// Senders is sorted.
 	Senders []Sender `json:"senders,omitempty"`
-	// Values are examples of what its parameters were, as texts, null for NULL: only in a
-	// recording that was asked for values.
+	// Values are examples of its parameters' values, as texts, null for NULL. A recording has
+	// them only if values were requested.
 	Values [][]*string `json:"values,omitempty"`
 }
 
-// Column is one of a result.
+// Name is what literals named that one parameter stands for.
+type Name struct {
+	// Param is the number of the parameter.
+	Param int `json:"param"`
+	// Type is the parameter's type ("regclass", "mood"); "table" and "column" in a function that takes them as text.
+	Type string `json:"type"`
+	// Values are names of objects, or labels, that the schema had when the query was recorded; sorted.
+	Values []string `json:"values,omitempty"`
+	// Partial: there were other literals, which were not stored.
+	Partial bool `json:"partial,omitempty"`
+}
+
+// Column is a column of a result.
 type Column struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Of is the column of a table that it is, "public.users.email"; "" for an expression.
+	// Of is the table's column that it returns, "public.users.email"; "" for an expression.
 	Of string `json:"of,omitempty"`
 }
 
@@ -119,41 +138,44 @@ type Column struct {
 type Use struct {
 	// Relation is schema-qualified and unquoted: "public.users".
 	Relation string `json:"relation"`
-	// Reads and Writes are its columns, sorted. A row that is removed, or locked, is
-	// written without columns.
+	// Reads and Writes are its columns, sorted. A deleted or locked row counts as written,
+	// without columns.
 	Reads  []string `json:"reads,omitempty"`
 	Writes []string `json:"writes,omitempty"`
-	// Star: all columns are read by a *, which takes in new ones.
+	// Star: a * reads all columns, including columns added later.
 	Star bool `json:"star,omitempty"`
 	// Lock is the mode that the query takes, as pg_locks.mode spells it.
 	Lock string `json:"lock,omitempty"`
 }
 
-// Sender is who sent a query. Its fields are "" where nobody says.
+// Sender is who sent a query. A field is "" if unknown.
 type Sender struct {
-	// Database is the one that it was sent to, without the number that a runner of
-	// parallel tests appends.
+	// Consumer is the program that the recording is of, as its team named it; "" if nobody did. Several programs may
+	// share a database.
+	Consumer string `json:"consumer,omitempty"`
+	// Database is the database's name, without the number that a parallel test runner
+	// appends.
 	Database    string `json:"database,omitempty"`
 	Application string `json:"application,omitempty"` // application_name
-	// Place is what a comment in the query says of its place in the code: a controller
-	// and action, a route, a file and line.
+	// Place is the place in the code that a comment in the query names: a controller and
+	// action, a route, a file and line.
 	Place string `json:"place,omitempty"`
 	// Test is the name of the test that ran.
 	Test  string `json:"test,omitempty"`
 	Calls int64  `json:"calls"`
 }
 
-// Sequence is an order in which queries were sent: inside one transaction, or by
-// one request outside of one.
+// Sequence is an order in which queries were sent: inside one transaction, or by one request
+// outside a transaction.
 type Sequence struct {
-	// Transaction is "commit" or "rollback" for how it ended; "" where there was none.
+	// Transaction is "commit" or "rollback", by how it ended; "" if there was none.
 	Transaction string `json:"transaction,omitempty"`
-	// Steps are the queries in their order, repetitions put together.
+	// Steps are the queries in order, with repetitions merged.
 	Steps []Step `json:"steps"`
 	// Count is how often it was seen.
 	Count int64 `json:"count"`
-	// MS is the sum of its times, IdleMS that of the times in which the transaction was
-	// open and nothing ran; MostIdleMS is the longest of one.
+	// MS is the sum of its times. IdleMS is the sum of the times in which the transaction was
+	// open but idle; MostIdleMS is the longest such time.
 	MS         float64  `json:"ms,omitempty"`
 	IdleMS     float64  `json:"idle_ms,omitempty"`
 	MostIdleMS float64  `json:"most_idle_ms,omitempty"`
@@ -164,13 +186,13 @@ type Sequence struct {
 type Step struct {
 	// Query is its ID.
 	Query string `json:"query"`
-	// Times is how often it was sent in a row, the most that was seen; left out for once.
+	// Times is how often it was sent in a row, the maximum seen; omitted for once.
 	Times int64 `json:"times,omitempty"`
-	// Depends: a value that it was given had come in the result of an earlier step.
+	// Depends: one of its values came from the result of an earlier step.
 	Depends bool `json:"depends,omitempty"`
 }
 
-// IsCode reports whether a query is the code's own, and works on the database.
+// IsCode reports whether a query was sent by the deployed code and works on data.
 func (q *Query) IsCode() bool {
 	return q.Mark == Code && q.Kind != Other && q.Kind != DDL
 }

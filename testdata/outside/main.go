@@ -88,7 +88,7 @@ func settings() *config.Config {
 		Path: "", Postgres: []int{onward.OldestMajor, onward.NewestMajor}, Base: "",
 		Migrations: []config.Migrations{{
 			Dir: "migrations", Framework: "goose", Transaction: onward.TransactionFile, LockTimeout: 5000, StatementTimeout: 60000,
-			Python: "", Settings: "", Environment: nil, AcceptUnreadable: true, Line: 0,
+			Python: "", Settings: "", Environment: nil, AcceptUnreadable: true, RenderTimeout: 0, Line: 0,
 		}},
 		Rules: map[string]onward.Severity{"table-drop": onward.Error}, Presets: []onward.Preset{onward.Recommended, onward.Strict},
 		FailOn: config.FailOnWarning, SmallTables: []string{"countries"}, SmallBelow: 1e6,
@@ -97,7 +97,7 @@ func settings() *config.Config {
 			Disk: "SELECT 1", Backup: "SELECT now()", BackupDays: 8, CertificateWarningDays: 30, CertificateErrorDays: 7,
 			TransactionAge: 5000, ReplicaLag: 10000, SlotWAL: 1 << 30,
 		},
-		Baseline: "", Deprecated: nil, SoftDelete: map[string]string{"users": "deleted_at"}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
+		Baseline: "", Deprecated: nil, DeprecationNoticeDays: 30, SoftDelete: map[string]string{"users": "deleted_at"}, AcceptOpaque: config.Accept{All: false, Patterns: []string{"legacy/*"}},
 	}
 }
 
@@ -113,7 +113,7 @@ func failures(ctx context.Context, repository, nowhere string) (kinds []string) 
 	kinds = append(kinds, kind(err))
 	_, err = rehearse.Run(ctx, rehearse.Config{
 		Config: release(repository), Majors: []int{9}, Server: "", Rows: rehearse.Rows{Rows: map[string]int64{"users": 10}, All: 1, Touched: 3, Seed: 2},
-		Lenient: true, Dump: "", Traffic: true, LongTransaction: time.Second, Superuser: false, Down: false, Limit: time.Minute, MaxBytes: 1e9, Progress: func(rehearse.Progress) {},
+		Lenient: true, Dump: "", Traffic: true, LongTransaction: time.Second, Superuser: false, Down: false, Limit: time.Minute, Total: time.Hour, MaxBytes: 1e9, Progress: func(rehearse.Progress) {},
 	})
 	return append(kinds, kind(err))
 }

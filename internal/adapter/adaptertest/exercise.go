@@ -19,26 +19,26 @@ import (
 
 var update = flag.Bool("update", false, "write the .want files anew")
 
-// SameRenderer compares renderers by what they are: a framework has one, and the
+// SameRenderer compares renderers by presence only: a framework has one, and the
 // functions in it cannot be compared.
 var SameRenderer = cmp.Options{
 	cmp.Comparer(func(a, b *history.Renderer) bool { return a == b }),
-	// How a tool counts is functions, which are not compared: its table tells.
+	// A Count consists of functions, which cannot be compared, so its table is compared.
 	cmp.Comparer(func(a, b *adapter.Count) bool { return a == b || a != nil && b != nil && a.Table == b.Table }),
 	cmp.Comparer(func(a, b func() []adapter.Beyond) bool { return (a == nil) == (b == nil) }),
 }
 
-// Exercise runs an adapter on the project in dir, which it must detect. What it
-// makes of the project is compared with dir.want (-update writes it). Then the
-// project is damaged in every way that is likely, and nothing but the damaged
-// file may change.
+// Exercise runs an adapter on the project in dir, which it must detect. It compares the
+// result with dir.want (-update writes it). Then it damages the project in every likely
+// way, and nothing but the damaged file may change.
 //
-// In the project, way_down stands in every down migration, and in no up migration.
+// In the project, every down migration contains the word way_down, and no up migration
+// does.
 func Exercise(t *testing.T, a adapter.Adapter, dir string) {
 	t.Helper()
 	tree := Disk(t, dir)
 	source := detectOne(t, a, tree)
-	set := load(t, a, tree, source)
+	set := loadSource(t, a, tree, source)
 
 	t.Run("want", func(t *testing.T) {
 		t.Parallel()
@@ -58,11 +58,11 @@ func Exercise(t *testing.T, a adapter.Adapter, dir string) {
 	})
 	t.Run("contract", func(t *testing.T) {
 		t.Parallel()
-		contract(t, tree, set)
+		checkContract(t, tree, set)
 	})
 	t.Run("twice", func(t *testing.T) {
 		t.Parallel()
-		if diff := cmp.Diff(set, load(t, a, tree, source), SameRenderer); diff != "" {
+		if diff := cmp.Diff(set, loadSource(t, a, tree, source), SameRenderer); diff != "" {
 			t.Errorf("loaded twice, it differs:\n%s", diff)
 		}
 	})
@@ -71,14 +71,14 @@ func Exercise(t *testing.T, a adapter.Adapter, dir string) {
 		if got := a.Detect(Files{}); len(got) > 0 {
 			t.Errorf("detected in an empty tree: %v", got)
 		}
-		got := load(t, a, Files{}, adapter.Source{Framework: a.Name(), Dir: source.Dir})
+		got := loadSource(t, a, Files{}, adapter.Source{Framework: a.Name(), Dir: source.Dir})
 		if len(got.Migrations) > 0 {
 			t.Errorf("%d migrations in an empty tree", len(got.Migrations))
 		}
 	})
 	t.Run("damage", func(t *testing.T) {
 		t.Parallel()
-		damage(t, a, source, tree, set)
+		testDamage(t, a, source, tree, set)
 	})
 }
 
@@ -95,7 +95,7 @@ func detectOne(t *testing.T, a adapter.Adapter, tree adapter.Tree) adapter.Sourc
 	return s
 }
 
-func load(t *testing.T, a adapter.Adapter, tree adapter.Tree, s adapter.Source) *adapter.Set {
+func loadSource(t *testing.T, a adapter.Adapter, tree adapter.Tree, s adapter.Source) *adapter.Set {
 	t.Helper()
 	set, err := a.Load(context.Background(), tree, s)
 	if err != nil {
@@ -104,7 +104,7 @@ func load(t *testing.T, a adapter.Adapter, tree adapter.Tree, s adapter.Source) 
 	return set
 }
 
-// Describe says what an adapter made of a project, in lines.
+// Describe prints what an adapter loaded from a project, line by line.
 func Describe(set *adapter.Set) string {
 	var b strings.Builder
 	for _, m := range set.Migrations {
@@ -126,7 +126,7 @@ func Describe(set *adapter.Set) string {
 		for _, p := range m.Problems {
 			fmt.Fprintf(&b, "\trefused %d:%d: %s: %s\n", p.Line, p.Column, p.Message, p.Harm)
 		}
-		opaque(&b, "\t", m.Opaque)
+		writeOpaque(&b, "\t", m.Opaque)
 		if m.Failed != "" {
 			fmt.Fprintf(&b, "\tfailed: %s\n", m.Failed)
 		}
@@ -137,17 +137,17 @@ func Describe(set *adapter.Set) string {
 	for _, p := range set.Problems {
 		fmt.Fprintf(&b, "refused %s: %s: %s\n", p.Path, p.Message, p.Harm)
 	}
-	opaque(&b, "", set.Opaque)
+	writeOpaque(&b, "", set.Opaque)
 	return b.String()
 }
 
-func opaque(b *strings.Builder, indent string, list []onward.Opaque) {
+func writeOpaque(b *strings.Builder, indent string, list []onward.Opaque) {
 	for _, o := range list {
 		fmt.Fprintf(b, "%sopaque %s:%d: %s (failed: %t)\n", indent, o.Path, o.Line, o.What, o.Failed)
 	}
 }
 
-func contract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
+func checkContract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
 	ids := map[string]bool{}
 	hashes := map[string]string{}
 	for _, m := range set.Migrations {
@@ -180,7 +180,7 @@ func contract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
 			}
 			at = max(at, p.Start+len(p.SQL))
 			if strings.Contains(p.SQL, "way_down") {
-				t.Errorf("%s: the down migration is taken for an up migration: %q", m.ID, p.SQL)
+				t.Errorf("%s: the down migration is read as an up migration: %q", m.ID, p.SQL)
 			}
 		}
 	}
@@ -195,7 +195,7 @@ func contract(t *testing.T, tree adapter.Tree, set *adapter.Set) {
 	}
 }
 
-// damages are what happens to files; reported says that a report must follow.
+// damages are changes of files. reported is set if a report must follow.
 var damages = []struct {
 	name string
 	to   func(content []byte) []byte
@@ -206,7 +206,7 @@ var damages = []struct {
 	{"33 MB", func([]byte) []byte { return make([]byte, 33<<20) }},
 }
 
-func damage(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.Tree, set *adapter.Set) {
+func testDamage(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.Tree, set *adapter.Set) {
 	whole := Files{}
 	for _, p := range tree.Paths() {
 		content, err := tree.Read(p)
@@ -221,9 +221,9 @@ func damage(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.Tree
 			continue
 		}
 		tested = true
-		x := damaged{a, s, set, whole, i}
-		x.broken(t)
-		x.renamed(t)
+		x := damagedMigration{a, s, set, whole, i}
+		x.testUnreadableFile(t)
+		x.testUnusualName(t)
 		x.reTerminated(t)
 	}
 	if !tested {
@@ -231,8 +231,8 @@ func damage(t *testing.T, a adapter.Adapter, s adapter.Source, tree adapter.Tree
 	}
 }
 
-// damaged is the i-th migration of a project, to be changed in a copy of all files.
-type damaged struct {
+// damagedMigration is the i-th migration of a project, which is changed in a copy of all files.
+type damagedMigration struct {
 	a     adapter.Adapter
 	s     adapter.Source
 	set   *adapter.Set
@@ -240,13 +240,14 @@ type damaged struct {
 	i     int
 }
 
-// broken: a file that cannot be read is told, and costs no other one anything.
-func (x damaged) broken(t *testing.T) {
+// testUnreadableFile checks that a file that cannot be read is reported, and that all other files
+// load as before.
+func (x damagedMigration) testUnreadableFile(t *testing.T) {
 	m := x.set.Migrations[x.i]
 	for _, d := range damages {
 		files := maps.Clone(x.whole)
 		files[m.Path] = d.to(x.whole[m.Path])
-		got := load(t, x.a, files, x.s)
+		got := loadSource(t, x.a, files, x.s)
 		if len(got.Migrations) != len(x.set.Migrations) {
 			t.Fatalf("%s %s: %d migrations, want %d", m.Path, d.name, len(got.Migrations), len(x.set.Migrations))
 		}
@@ -268,15 +269,15 @@ func (x damaged) broken(t *testing.T) {
 	}
 }
 
-// renamed: a name may have blanks and letters of another script.
-func (x damaged) renamed(t *testing.T) {
+// testUnusualName checks that a name may have blanks and letters of another script.
+func (x damagedMigration) testUnusualName(t *testing.T) {
 	m := x.set.Migrations[x.i]
 	if at, word := strings.LastIndexByte(m.Path, '/'), strings.LastIndexByte(m.Path, '_'); word > at && m.DownPath == "" {
 		name := m.Path[at+1:word] + "_größe und 価格 " + m.Path[word+1:]
 		files := maps.Clone(x.whole)
 		delete(files, m.Path)
 		files[m.Path[:at+1]+name] = x.whole[m.Path]
-		got := load(t, x.a, files, x.s)
+		got := loadSource(t, x.a, files, x.s)
 		if len(got.Migrations) != len(x.set.Migrations) {
 			t.Errorf("%s called %s: %d migrations, want %d", m.Path, name, len(got.Migrations), len(x.set.Migrations))
 			return
@@ -291,12 +292,12 @@ func (x damaged) renamed(t *testing.T) {
 	}
 }
 
-// reTerminated: CRLF may change nothing but the text.
-func (x damaged) reTerminated(t *testing.T) {
+// reTerminated checks that CRLF changes nothing but the text.
+func (x damagedMigration) reTerminated(t *testing.T) {
 	m := x.set.Migrations[x.i]
 	files := maps.Clone(x.whole)
 	files[m.Path] = []byte(strings.ReplaceAll(string(x.whole[m.Path]), "\n", "\r\n"))
-	got := load(t, x.a, files, x.s)
+	got := loadSource(t, x.a, files, x.s)
 	g := got.Migrations[x.i]
 	if len(g.Source.Parts) != len(m.Source.Parts) || g.Source.Mode != m.Source.Mode || len(g.Problems) != len(m.Problems) {
 		t.Errorf("%s with CRLF: %d parts in mode %s with %d problems, want %d, %s, %d", m.Path,

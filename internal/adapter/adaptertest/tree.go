@@ -30,7 +30,7 @@ func (f Files) Paths() []string {
 	return out
 }
 
-// Read gives a content.
+// Read returns a file's content.
 func (f Files) Read(path string) ([]byte, error) {
 	content, ok := f[path]
 	switch {
@@ -42,7 +42,7 @@ func (f Files) Read(path string) ([]byte, error) {
 	return content, nil
 }
 
-// Dir fails: the tree is on no disk.
+// Dir fails: the tree is not on disk.
 func (f Files) Dir(context.Context) (string, error) {
 	return "", errors.New("files in memory have no directory")
 }
@@ -56,7 +56,7 @@ func Text(files map[string]string) Files {
 	return f
 }
 
-// disk is a directory as a tree: read once, and still on disk.
+// disk is a directory as a tree: it is read once, and still on disk.
 type disk struct {
 	Files
 	dir string

@@ -10,9 +10,9 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
 )
 
-// All lists the adapters in the order in which they are asked; of two that
-// are equally sure of a directory the first is taken.
-func All() []adapter.Adapter {
+// ListAdapters lists the adapters in the order in which they are asked. If two are equally sure of a directory, the
+// first is used.
+func ListAdapters() []adapter.Adapter {
 	return []adapter.Adapter{
 		&django.Adapter{},
 		goose.Adapter{},
@@ -22,43 +22,44 @@ func All() []adapter.Adapter {
 	}
 }
 
-// Traits is what is asked of a framework; of one that nobody knows, nothing.
+// Traits returns the properties of a framework; the zero value for an unknown one.
 func Traits(name string) adapter.Traits {
-	a, ok := Named(name)
+	a, ok := FindAdapter(name)
 	if !ok {
 		return adapter.Traits{}
 	}
 	return a.Traits()
 }
 
-// Own reports whether a plain directory has a tool of its own.
-func Own(t adapter.Tree, s adapter.Source) bool {
-	a, _ := Named(s.Framework)
+// HasOwnTool reports whether a plain directory has a tool of its own.
+func HasOwnTool(t adapter.Tree, s adapter.Source) bool {
+	a, _ := FindAdapter(s.Framework)
 	x, ok := a.(interface {
 		Own(t adapter.Tree, s adapter.Source) bool
 	})
 	return ok && x.Own(t, s)
 }
 
-// Programs reports whether a directory has migrations that are programs, which its adapter lists beside others.
-func Programs(t adapter.Tree, s adapter.Source) bool {
-	a, _ := Named(s.Framework)
+// HasPrograms reports whether a directory has migrations that are programs. Its adapter lists them with the
+// others.
+func HasPrograms(t adapter.Tree, s adapter.Source) bool {
+	a, _ := FindAdapter(s.Framework)
 	x, ok := a.(interface {
 		Programs(t adapter.Tree, s adapter.Source) bool
 	})
 	return ok && x.Programs(t, s)
 }
 
-// Plain is the name of the adapter of whatever SQL files no other one claims.
+// Plain is the name of the adapter for SQL files that no other adapter claims.
 const Plain = sql.Name
 
-// Books are the tables in which migration tools keep what has run, by their names.
-func Books() map[string]adapter.Book {
-	list := adapter.UnreadBooks()
-	for _, a := range All() {
-		list = append(list, a.Traits().Books...)
+// HistoryTables are the tables in which migration tools record the migrations that have run, by name.
+func HistoryTables() map[string]adapter.HistoryTable {
+	list := adapter.UnreadHistoryTables()
+	for _, a := range ListAdapters() {
+		list = append(list, a.Traits().HistoryTables...)
 	}
-	out := make(map[string]adapter.Book, len(list))
+	out := make(map[string]adapter.HistoryTable, len(list))
 	for _, b := range list {
 		if out[b.Table].Columns == "" {
 			out[b.Table] = b
@@ -67,18 +68,18 @@ func Books() map[string]adapter.Book {
 	return out
 }
 
-// Bookkeeping are the names of those tables.
-func Bookkeeping() map[string]bool {
+// HistoryTableNames are the names of those tables.
+func HistoryTableNames() map[string]bool {
 	out := map[string]bool{}
-	for table := range Books() {
+	for table := range HistoryTables() {
 		out[table] = true
 	}
 	return out
 }
 
-// Named finds an adapter by its name in onward.yaml.
-func Named(name string) (adapter.Adapter, bool) {
-	for _, a := range All() {
+// FindAdapter returns the adapter with this name in onward.yaml.
+func FindAdapter(name string) (adapter.Adapter, bool) {
+	for _, a := range ListAdapters() {
 		if a.Name() == name {
 			return a, true
 		}

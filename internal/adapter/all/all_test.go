@@ -12,7 +12,7 @@ import (
 func TestAll(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, a := range all.All() {
+	for _, a := range all.ListAdapters() {
 		if a.Name() == "" || seen[a.Name()] {
 			t.Errorf("name %q is empty or taken", a.Name())
 		}
@@ -20,7 +20,7 @@ func TestAll(t *testing.T) {
 		if got := a.Detect(adaptertest.Files{}); len(got) > 0 {
 			t.Errorf("%s finds %+v in nothing", a.Name(), got)
 		}
-		if b, ok := all.Named(a.Name()); !ok || b.Name() != a.Name() {
+		if b, ok := all.FindAdapter(a.Name()); !ok || b.Name() != a.Name() {
 			t.Errorf("Named(%q) = %v, %t", a.Name(), b, ok)
 		}
 	}
@@ -29,7 +29,7 @@ func TestAll(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	if _, ok := all.Named("rails"); ok {
+	if _, ok := all.FindAdapter("rails"); ok {
 		t.Error("rails is no adapter")
 	}
 }

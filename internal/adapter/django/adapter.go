@@ -21,11 +21,10 @@ const framework = "django"
 
 // Adapter finds Django projects and loads their migrations.
 type Adapter struct {
-	// Home is the user's own copy of the repository, where virtualenvs are;
-	// "" for the repository that the working directory is in.
+	// Home is the user's own copy of the repository, which has the virtualenvs; "" for
+	// the repository of the working directory.
 	Home string
-	// Python is the interpreter where onward.yaml names none; "" to look for
-	// it.
+	// Python is the interpreter if onward.yaml names none; "" to look for it.
 	Python string
 	// Postgres is the major version to render for; 0 for 16.
 	Postgres int
@@ -35,15 +34,15 @@ type Adapter struct {
 
 var _ adapter.Adapter = (*Adapter)(nil)
 
-// tool is what rules ask for.
+// tool is what rules need to know about Django.
 var tool = history.Tool{Name: "Django", Unit: "migration", KeepsSession: true, Renderer: &history.Renderer{
-	Write:      write,
+	Write:      writeFix,
 	LeavesKeys: true,
 	Upserts:    "bulk_create of the deployed code with update_conflicts and these unique_fields",
 }}
 
-// Django keeps the names of applied migrations, nothing of their content.
-var habits = adapter.Habits{
+// Django records the names of applied migrations and nothing of their content.
+var habits = adapter.HistoryBehavior{
 	Edited:     "Django goes by the name and does not run it again",
 	Deleted:    "another migration depends on it, and Django refuses to start",
 	OutOfOrder: "Django runs it after the ones that are applied; when one of those depends on it, migrate refuses to run",
@@ -53,24 +52,24 @@ var habits = adapter.Habits{
 // Name is "django".
 func (*Adapter) Name() string { return framework }
 
-// Traits is what is asked of it.
+// Traits returns the properties of Django.
 func (*Adapter) Traits() adapter.Traits {
 	return adapter.Traits{
 		Renders: true, Graph: true, Project: "a Django project", Package: "__init__.py",
-		Tool: tool, Meaning: meaning,
-		Books: []adapter.Book{{Table: historyTable, Columns: historyColumns}},
+		Tool: tool, Meaning: normalizePython,
+		HistoryTables: []adapter.HistoryTable{{Table: historyTable, Columns: historyColumns}},
 	}
 }
 
 // Looks says what Detect looks for.
 func (*Adapter) Looks() string { return "a manage.py, and migrations of apps below it" }
 
-// Load renders the project. An error is the project's as a whole: *Error.
+// Load renders the project. An error concerns the project as a whole: *Error.
 func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	if !slices.Contains(t.Paths(), path.Join(s.Dir, "manage.py")) {
 		return &adapter.Set{Source: s, Absent: true}, nil
 	}
-	cfg, err := a.config(ctx, t, s)
+	cfg, err := a.configOf(ctx, t, s)
 	if err != nil {
 		return nil, err
 	}
@@ -82,16 +81,23 @@ func (a *Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*
 		}
 		return nil, err
 	}
-	return project.set(t, s), nil
+	return project.migrationSet(t, s), nil
 }
 
-// config says how a source of a tree is rendered.
-func (a *Adapter) config(ctx context.Context, t adapter.Tree, s adapter.Source) (Config, error) {
-	cfg := Config{Settings: s.Options.Settings, Python: s.Options.Python, Env: s.Options.Environment, Postgres: a.Postgres, CacheDir: a.CacheDir}
+// configOf returns how to render a source of a tree.
+func (a *Adapter) configOf(ctx context.Context, t adapter.Tree, s adapter.Source) (Config, error) {
+	cfg := Config{
+		Settings: s.Options.Settings,
+		Python:   s.Options.Python,
+		Env:      s.Options.Environment,
+		Postgres: a.Postgres,
+		CacheDir: a.CacheDir,
+		Timeout:  s.Options.RenderTimeout,
+	}
 	if cfg.Python == "" {
 		cfg.Python = a.Python
 	}
-	cfg.Home = a.home(s.Dir)
+	cfg.Home = a.userCopy(s.Dir)
 	cfg.Root = cfg.Home
 	if cfg.Home != "" {
 		cfg.revision = revisionOf(t, s.Dir)
@@ -107,9 +113,9 @@ func (a *Adapter) config(ctx context.Context, t adapter.Tree, s adapter.Source) 
 	return cfg, nil
 }
 
-// home is the user's copy of the repository: the given one, else the nearest
+// userCopy returns the user's copy of the repository: the configured one, else the nearest
 // directory above the working directory that has the same project; "" for none.
-func (a *Adapter) home(dir string) string {
+func (a *Adapter) userCopy(dir string) string {
 	if a.Home != "" {
 		return a.Home
 	}
@@ -129,16 +135,22 @@ func (a *Adapter) home(dir string) string {
 	}
 }
 
-// set turns the answer into what the audit reads.
-func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
-	set := &adapter.Set{Source: s, Models: p.models(), Habits: habits, Count: count, Mends: "makemigrations writes it where the state of the migrations lacks the field too"}
+// migrationSet converts the renderer's answer to the form that the audit reads.
+func (p *Project) migrationSet(t adapter.Tree, s adapter.Source) *adapter.Set {
+	set := &adapter.Set{
+		Source:          s,
+		Models:          p.tableModels(),
+		HistoryBehavior: habits,
+		Count:           count,
+		Mends:           "makemigrations writes it where the state of the migrations lacks the field too",
+	}
 	byID := map[string]*Migration{}
 	for i := range p.Migrations {
 		m := &p.Migrations[i]
 		byID[m.ID()] = m
 		s := s
-		s.Options.Runner = p.runner(m.Database, s.Options.Runner)
-		set.Migrations = append(set.Migrations, m.adapt(t, s))
+		s.Options.Runner = p.sessionOf(m.Database, s.Options.Runner)
+		set.Migrations = append(set.Migrations, m.convert(t, s))
 	}
 	for i := range p.Migrations {
 		for _, target := range p.Migrations[i].RunBefore {
@@ -149,9 +161,9 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 			}
 		}
 	}
-	astray := p.astray(set.Migrations)
+	astray := p.findUnreachable(set.Migrations)
 	for app, leaves := range p.Conflicts {
-		// One that names no parent is a leaf for want of that only.
+		// A migration whose parent is missing is a leaf only for that reason.
 		leaves = slices.DeleteFunc(slices.Clone(leaves), func(leaf string) bool { return astray[app+"."+leaf] })
 		for i, leaf := range leaves {
 			if i == 0 {
@@ -173,7 +185,7 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 	for _, e := range p.Errors {
 		m := byID[e.App+"."+e.Name]
 		if m != nil && (m.Error != "" || astray[m.ID()] && len(e.Missing) > 0) {
-			continue // said by the migration itself
+			continue // the migration itself reports it
 		}
 		opaque := onward.Opaque{What: "migrations of the app " + e.App, Why: e.Message, Failed: true}
 		if m != nil {
@@ -184,21 +196,21 @@ func (p *Project) set(t adapter.Tree, s adapter.Source) *adapter.Set {
 	return set
 }
 
-// runner is the session that the settings make on a database, where onward.yaml
-// does not say otherwise.
-func (p *Project) runner(alias string, configured history.Runner) history.Runner {
+// sessionOf returns the session that the settings produce on a database, unless onward.yaml
+// overrides it.
+func (p *Project) sessionOf(alias string, configured history.Runner) history.Runner {
 	r, session := configured, p.Database.Session
 	if alias != "" {
 		session = p.Sessions[alias]
 	}
 	if r.LockTimeout == 0 {
-		r.LockTimeout, _ = analysis.Milliseconds(session["lock_timeout"])
+		r.LockTimeout, _ = analysis.ParseMilliseconds(session["lock_timeout"])
 	}
 	if at := session["lock_timeout_at"]; r.LockTimeout == 0 && at != "" {
 		r.LockTimeoutAt = &history.Place{Find: func() string { return at }}
 	}
 	if r.StatementTimeout == 0 {
-		r.StatementTimeout, _ = analysis.Milliseconds(session["statement_timeout"])
+		r.StatementTimeout, _ = analysis.ParseMilliseconds(session["statement_timeout"])
 	}
 	if r.TimeZone == "" {
 		r.TimeZone = session["timezone"]
@@ -206,12 +218,15 @@ func (p *Project) runner(alias string, configured history.Runner) history.Runner
 	return r
 }
 
-func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
+func (m *Migration) convert(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	out := &adapter.Migration{
 		ID: m.ID(), Version: m.Name, Path: m.Path, Framework: framework, Hash: m.Hash,
 		Runner: s.Options.Runner, Failed: m.Error,
 	}
 	out.Runner.Tool, out.Runner.AfterDeploy = tool, m.AfterDeploy
+	if m.AfterDeploy {
+		out.Runner.HeldBy = "django-safemigrate"
+	}
 	for _, dependency := range m.Dependencies {
 		out.After = append(out.After, dependency[0]+"."+dependency[1])
 	}
@@ -227,25 +242,26 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	out.Source = script.Source{Text: text, Mode: onward.TransactionFile, LineComment: "#"}
 	if !m.Atomic {
 		out.Source.Mode = onward.TransactionNone
-		// It is recorded at its end only, so migrate starts it from the top.
+		// Django records the migration only at its end, so migrate starts it from the
+		// beginning.
 		out.Runner.Rerun = true
 	}
 	if s.Options.Transaction != "" {
 		out.Source.Mode = s.Options.Transaction
 	}
-	out.Source.Parts = m.parts(text)
+	out.Source.Parts = m.scriptParts(text)
 	for i := range m.Operations {
 		op := &m.Operations[i]
 		if op.Refused != "" {
-			out.Problems = append(out.Problems, op.refusal())
+			out.Problems = append(out.Problems, op.djangoError())
 		} else if op.Elsewhere {
-			out.Elsewhere = append(out.Elsewhere, op.opaque(m))
+			out.Elsewhere = append(out.Elsewhere, op.opaqueOperation(m))
 		} else if op.Opaque != "" {
-			out.Opaque = append(out.Opaque, op.opaque(m))
+			out.Opaque = append(out.Opaque, op.opaqueOperation(m))
 		}
 		if op.Code != nil {
-			out.Source.Code = append(out.Source.Code, m.code(i)...)
-			out.Source.Replaces = append(out.Source.Replaces, m.replaces(i)...)
+			out.Source.Code = append(out.Source.Code, m.rowChanges(i)...)
+			out.Source.Replaces = append(out.Source.Replaces, m.textReplacements(i)...)
 		}
 		for _, d := range op.Defaults {
 			out.Opaque = append(out.Opaque, onward.Opaque{
@@ -258,9 +274,9 @@ func (m *Migration) adapt(t adapter.Tree, s adapter.Source) *adapter.Migration {
 	return out
 }
 
-// parts are the messages in order. An operation that has a transaction of its
-// own counts as one message: both commit as a whole.
-func (m *Migration) parts(text string) []script.Part {
+// scriptParts are the messages in order. An operation with a transaction of its own counts as
+// one message: both commit as a whole.
+func (m *Migration) scriptParts(text string) []script.Part {
 	var parts []script.Part
 	at, last := 0, -1
 	for i := range m.Statements {
@@ -275,12 +291,12 @@ func (m *Migration) parts(text string) []script.Part {
 		if own {
 			last = st.Op
 		}
-		part := st.part(text)
+		part := st.scriptPart(text)
 		if op := &m.Operations[st.Op]; st.Source != "literal" {
 			part.Operation = script.Operation{Class: op.Class, Model: op.Model, Field: op.Field}
 		}
 		if part.Start < at {
-			part.Start = -1 // written in the file before what ran before it
+			part.Start = -1 // it is in the file before SQL that ran earlier
 		}
 		at = max(at, part.Start+len(part.SQL))
 		parts = append(parts, part)
@@ -288,9 +304,9 @@ func (m *Migration) parts(text string) []script.Part {
 	return parts
 }
 
-// code is what the function of an operation does to rows: behind the statements of
-// the operations before it. What Django holds back comes later.
-func (m *Migration) code(op int) []script.Code {
+// rowChanges returns what an operation's function does to rows. It runs after the statements of
+// the operations before it. Statements that Django defers come later.
+func (m *Migration) rowChanges(op int) []script.Code {
 	before := slices.IndexFunc(m.Statements, func(st Statement) bool { return st.Deferred || st.Op >= op })
 	if before < 0 {
 		before = len(m.Statements)
@@ -298,14 +314,15 @@ func (m *Migration) code(op int) []script.Code {
 	var out []script.Code
 	for _, w := range m.Operations[op].Code.Writes {
 		out = append(out, script.Code{
-			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table, `"`), Verb: w.Verb, Whole: w.Whole, Few: w.Few, Batches: w.Batches, Apart: !m.Atomic, Parts: before, Line: m.Operations[op].Line,
+			Name: m.Operations[op].Code.Name, Table: strings.Trim(w.Table,
+				`"`), Verb: w.Verb, Whole: w.Whole, Few: w.Few, Batches: w.Batches, Apart: !m.Atomic, Parts: before, Line: m.Operations[op].Line,
 		})
 	}
 	return out
 }
 
-// replaces are the texts that the function of an operation replaces.
-func (m *Migration) replaces(op int) []script.Replacement {
+// textReplacements returns the texts that an operation's function replaces.
+func (m *Migration) textReplacements(op int) []script.Replacement {
 	var out []script.Replacement
 	for _, r := range m.Operations[op].Code.Replaces {
 		out = append(out, script.Replacement{
@@ -315,14 +332,14 @@ func (m *Migration) replaces(op int) []script.Replacement {
 	return out
 }
 
-// part is a message as a piece of a script.
-func (st *Statement) part(text string) script.Part {
+// scriptPart converts a message to a part of a script.
+func (st *Statement) scriptPart(text string) script.Part {
 	part := script.Part{
 		SQL: st.SQL, Start: -1, Message: true,
 		Line: st.Line, Column: st.Column, EndLine: st.EndLine, EndColumn: st.EndColumn,
 	}
 	if end := st.Start + st.Length; st.Start >= 0 && end <= len(text) {
-		// Letter for letter, but for CRLF, which Python reads as LF.
+		// The bytes must be equal, except for CRLF, which Python reads as LF.
 		if raw := text[st.Start:end]; strings.ReplaceAll(raw, "\r\n", "\n") == st.SQL {
 			part.SQL, part.Start = raw, st.Start
 		}
@@ -330,7 +347,7 @@ func (st *Statement) part(text string) script.Part {
 	return part
 }
 
-func (op *Operation) opaque(m *Migration) onward.Opaque {
+func (op *Operation) opaqueOperation(m *Migration) onward.Opaque {
 	out := onward.Opaque{
 		Migration: m.ID(), Path: m.Path, Line: op.Line, Column: op.Column,
 		What: op.Class, Why: op.Opaque, Failed: op.Failed,

@@ -67,7 +67,8 @@ func TestSet(t *testing.T) {
 	if diff := cmp.Diff(want, conflicts); diff != "" {
 		t.Error(diff)
 	}
-	if m := byID["broken.0003_syntax"]; !strings.Contains(m.Failed, "SyntaxError") || !strings.HasSuffix(m.Failed, "(0003_syntax.py, line 3)") || m.Path != "broken/migrations/0003_syntax.py" {
+	if m := byID["broken.0003_syntax"]; !strings.Contains(m.Failed, "SyntaxError") || !strings.HasSuffix(m.Failed, "(0003_syntax.py, line 3)") ||
+		m.Path != "broken/migrations/0003_syntax.py" {
 		t.Errorf("a file that does not parse: %+v", m)
 	}
 	if m := byID["broken.0004_missing"]; m.Failed != "" || len(m.Source.Parts) != 1 || len(m.Opaque) != 1 || !m.Opaque[0].Failed {
@@ -78,7 +79,7 @@ func TestSet(t *testing.T) {
 	}
 	// A message of several statements in a migration that is not atomic.
 	m := byID["custom.0002_step"]
-	s, err := script.Build(m.Source)
+	s, err := script.BuildScript(m.Source)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestWaysAreWritten(t *testing.T) {
 		}
 		return string(text)
 	}
-	ways := regexp.MustCompile(`(?m)^func \((\w+)\) way\(\)`).FindAllStringSubmatch(read("../../advice/advice.go"), -1)
+	ways := regexp.MustCompile(`(?m)^func \((\w+)\) isWay\(\)`).FindAllStringSubmatch(read("../../advice/advice.go"), -1)
 	for _, way := range append(ways, []string{"", "AddUnique"}) {
 		if !strings.Contains(read("advice.go"), "advice."+way[1]) {
 			t.Errorf("%s is not written", way[1])

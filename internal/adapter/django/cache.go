@@ -19,25 +19,17 @@ import (
 // kept is how many answers stay in the cache; a project needs two per release.
 const kept = 40
 
-// cache keeps answers by content. One without a directory keeps nothing:
-// caching is never a reason to fail.
+// cache stores answers by a hash of their input. Without a directory it stores nothing: a problem with the cache is
+// never an error.
 type cache struct{ dir string }
 
-// openCache gives the cache and the key of a configuration. The key covers
-// everything that an answer depends on: the renderer, the request, the
-// interpreter with its installed packages, the environment, and the project's
-// sources and settings files.
+// openCache returns the cache and the key of a configuration. The key covers everything that an answer depends on:
+// the renderer, the request, the interpreter with its installed packages, the environment, and the project's sources
+// and settings files.
 func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
-	dir := cfg.CacheDir
-	switch dir {
-	case "-":
+	dir := cfg.cacheDir()
+	if dir == "" {
 		return cache{}, ""
-	case "":
-		base, err := os.UserCacheDir()
-		if err != nil {
-			return cache{}, ""
-		}
-		dir = filepath.Join(base, "onward", "django")
 	}
 	h := sha256.New()
 	rel, err := filepath.Rel(cfg.Root, cfg.Dir)
@@ -49,12 +41,12 @@ func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
 		return cache{}, ""
 	}
 	h.Write(asked)
-	if err := hashInterpreter(ctx, h, python, environment(cfg)); err != nil {
+	if err := hashInterpreter(ctx, h, python, pythonEnvironment(cfg)); err != nil {
 		return cache{}, ""
 	}
-	hashEnvironment(h, environment(cfg))
+	hashEnvironment(h, pythonEnvironment(cfg))
 	if cfg.revision != nil {
-		err = cfg.revision.hash(h, cfg.Home)
+		err = cfg.revision.hashRevision(h, cfg.Home)
 	} else {
 		err = hashTree(h, cfg.Root)
 	}
@@ -64,7 +56,22 @@ func openCache(ctx context.Context, cfg Config, python string) (cache, string) {
 	return cache{dir}, hex.EncodeToString(h.Sum(nil))
 }
 
-func (c cache) get(key string) ([]byte, bool) {
+// cacheDir returns the directory for answers; "" for none.
+func (c *Config) cacheDir() string {
+	switch c.CacheDir {
+	case "-":
+		return ""
+	case "":
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		return filepath.Join(base, "onward", "django")
+	}
+	return c.CacheDir
+}
+
+func (c cache) readAnswer(key string) ([]byte, bool) {
 	if c.dir == "" {
 		return nil, false
 	}
@@ -74,11 +81,11 @@ func (c cache) get(key string) ([]byte, bool) {
 		return nil, false
 	}
 	now := time.Now()
-	_ = os.Chtimes(path, now, now) // the oldest go first
+	_ = os.Chtimes(path, now, now) // marks it as used: the oldest are removed first
 	return data, true
 }
 
-func (c cache) put(key string, answer []byte) {
+func (c cache) storeAnswer(key string, answer []byte) {
 	if c.dir == "" || os.MkdirAll(c.dir, 0o700) != nil {
 		return
 	}
@@ -86,16 +93,16 @@ func (c cache) put(key string, answer []byte) {
 	if err != nil {
 		return
 	}
-	defer os.Remove(file.Name()) // gone already once it is renamed
+	defer os.Remove(file.Name()) // after the rename there is nothing to remove
 	_, err = file.Write(answer)
 	if cerr := file.Close(); err == nil && cerr == nil {
 		_ = os.Rename(file.Name(), filepath.Join(c.dir, key+".json"))
 	}
-	c.trim()
+	c.removeOldest()
 }
 
-// trim removes the answers that were not used for longest.
-func (c cache) trim() {
+// removeOldest removes the answers that were unused for the longest time.
+func (c cache) removeOldest() {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil || len(entries) <= kept {
 		return
@@ -116,9 +123,8 @@ func (c cache) trim() {
 	}
 }
 
-// hashInterpreter asks Python for its version and search path, without the
-// project, and hashes the names of the installed packages, versions included, and of
-// the modules beside them.
+// hashInterpreter asks Python, without the project, for its version and search path. It hashes the names of the
+// installed packages, including versions, and of the modules next to them.
 func hashInterpreter(ctx context.Context, h io.Writer, python string, env []string) error {
 	cmd := exec.CommandContext(ctx, python, "-c", "import sys; print(sys.version); print(*sys.path[1:], sep='\\n')")
 	cmd.Env, cmd.WaitDelay = env, time.Second
@@ -141,22 +147,25 @@ func hashInterpreter(ctx context.Context, h io.Writer, python string, env []stri
 	return nil
 }
 
-// hashEnvironment leaves out what differs between two shells on one project.
+// hashEnvironment hashes the variables, except those that differ between shells, machines or users without changing
+// an answer.
 func hashEnvironment(h io.Writer, env []string) {
 	env = append([]string(nil), env...)
 	sort.Strings(env)
 	for _, entry := range env {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
-		case "_", "PWD", "OLDPWD", "SHLVL", "TERM", "COLUMNS", "LINES", "COLORTERM", "NO_COLOR",
-			"WINDOWID", "TERM_SESSION_ID", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "TMUX_PANE":
+		case "SHELL", "TMPDIR", "TEMP", "TMP", "LOGNAME", "LANG", "LANGUAGE", "NUMBER_OF_PROCESSORS":
+			continue // no SQL depends on them
+		}
+		if strings.HasPrefix(name, "LC_") {
 			continue
 		}
 		fmt.Fprintln(h, entry)
 	}
 }
 
-// hashTree hashes what the code of a project may read when it is imported.
+// hashTree hashes the files that the project's code may read when it is imported.
 func hashTree(h io.Writer, root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -164,16 +173,16 @@ func hashTree(h io.Writer, root string) error {
 		}
 		name := d.Name()
 		if d.IsDir() {
-			if path != root && skipped(name) {
+			if path != root && isSkippedDir(name) {
 				return filepath.SkipDir
 			}
-			// A virtualenv under any name.
+			// This is a virtualenv, whatever its name.
 			if _, err := os.Stat(filepath.Join(path, "pyvenv.cfg")); err == nil && path != root {
 				return filepath.SkipDir
 			}
 			return nil
 		}
-		if !imported(name) || !d.Type().IsRegular() {
+		if !isImported(name) || !d.Type().IsRegular() {
 			return nil
 		}
 		rel, err := filepath.Rel(root, path)
@@ -195,8 +204,8 @@ func hashTree(h io.Writer, root string) error {
 	})
 }
 
-// skipped are directories that hold no code of the project.
-func skipped(dir string) bool {
+// isSkippedDir reports whether a directory holds no code of the project.
+func isSkippedDir(dir string) bool {
 	switch dir {
 	case ".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".mypy_cache", ".ruff_cache",
 		".pytest_cache", "site-packages", ".venv", "venv":
@@ -205,7 +214,7 @@ func skipped(dir string) bool {
 	return false
 }
 
-func imported(name string) bool {
+func isImported(name string) bool {
 	switch filepath.Ext(name) {
 	case ".py", ".sql", ".toml", ".ini", ".cfg", ".yaml", ".yml", ".json", ".env", ".so", ".pyd":
 		return true

@@ -91,11 +91,12 @@ wait()
 	ended(t, filepath.Join(dir, "child"))
 }
 
-// What a project starts and forgets is ended when it has been rendered, too.
+// Processes that a project starts and leaves running are ended after rendering, too.
 func TestNothingIsLeftRunning(t *testing.T) {
 	t.Parallel()
 	at := filepath.Join(t.TempDir(), "child")
-	loadLittle(t, venv(t, "django-5.2-none"), "import subprocess\nopen("+strconv.Quote(at)+", 'w').write(str(subprocess.Popen(['sleep', '600'], stdout=-3, stderr=-3).pid))", history.Runner{})
+	loadLittle(t, venv(t, "django-5.2-none"), "import subprocess\nopen("+strconv.Quote(at)+
+		", 'w').write(str(subprocess.Popen(['sleep', '600'], stdout=-3, stderr=-3).pid))", history.Runner{})
 	ended(t, at)
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line([])\n"
+const manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nfrom django.core.management import execute_from_command_line\n" +
+	"execute_from_command_line([])\n"
 
 // written puts the files of a project into a directory of the test's own.
 func written(t *testing.T, files map[string]string) string {
@@ -32,13 +33,14 @@ func written(t *testing.T, files map[string]string) string {
 func apps(files map[string]string, operations map[string]string) map[string]string {
 	for app, text := range operations {
 		files[app+"/__init__.py"], files[app+"/models.py"], files[app+"/migrations/__init__.py"] = "", "", ""
-		files[app+"/migrations/0001_initial.py"] = "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n    operations = [\n" + text + "    ]\n"
+		files[app+"/migrations/0001_initial.py"] = "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n    operations = [\n" +
+			text + "    ]\n"
 	}
 	return files
 }
 
-// What the routers keep from the default database is rendered for the one that
-// they leave it to; on one that is not Postgres it is not judged.
+// Operations that the routers keep from the default database are rendered for the
+// database that runs them. If that is not Postgres, they are not judged.
 func TestDatabases(t *testing.T) {
 	t.Parallel()
 	thing := "        migrations.CreateModel('Thing', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField())]),\n"
@@ -63,8 +65,10 @@ DATABASE_ROUTERS = ["routers.ByApp"]
 		"shop":    thing,
 		"metrics": thing + "        migrations.AddField('thing', 'n', models.IntegerField(null=True, db_index=True)),\n",
 		"legacy":  thing,
-		"nowhere": thing + "        migrations.RunPython(migrations.RunPython.noop),\n        migrations.RunSQL(migrations.RunSQL.noop),\n        migrations.RunPython(lambda apps, editor: print()),\n",
-		"mixed":   thing + "        migrations.RunSQL('ANALYZE metrics_thing', hints={'target': 'metrics'}),\n        migrations.AlterField('thing', 'name', models.TextField(help_text='x')),\n",
+		"nowhere": thing + "        migrations.RunPython(migrations.RunPython.noop),\n        migrations.RunSQL(migrations.RunSQL.noop),\n" +
+			"        migrations.RunPython(lambda apps, editor: print()),\n",
+		"mixed": thing + "        migrations.RunSQL('ANALYZE metrics_thing', hints={'target': 'metrics'}),\n" +
+			"        migrations.AlterField('thing', 'name', models.TextField(help_text='x')),\n",
 	}))
 	p := render(t, Config{Dir: dir, Python: venv(t, "django-5.2-none")})
 	var got []string
@@ -99,10 +103,12 @@ DATABASE_ROUTERS = ["routers.ByApp"]
 func TestBackendOfItsOwn(t *testing.T) {
 	t.Parallel()
 	dir := written(t, apps(map[string]string{
-		"manage.py":        manage,
-		"conf.py":          "SECRET_KEY = 'x'\nINSTALLED_APPS = ['app']\nDATABASES = {'default': {'ENGINE': 'calm', 'NAME': 'x', 'OPTIONS': {'options': '-c lock_timeout=9s'}}}\n",
+		"manage.py": manage,
+		"conf.py": "SECRET_KEY = 'x'\nINSTALLED_APPS = ['app']\n" +
+			"DATABASES = {'default': {'ENGINE': 'calm', 'NAME': 'x', 'OPTIONS': {'options': '-c lock_timeout=9s'}}}\n",
 		"calm/__init__.py": "",
-		"calm/base.py":     "from django.db.backends.postgresql.base import DatabaseWrapper as Postgres\nfrom .schema import Editor\n\n\nclass DatabaseWrapper(Postgres):\n    SchemaEditorClass = Editor\n",
+		"calm/base.py": "from django.db.backends.postgresql.base import DatabaseWrapper as Postgres\nfrom .schema import Editor\n\n\n" +
+			"class DatabaseWrapper(Postgres):\n    SchemaEditorClass = Editor\n",
 		"calm/schema.py": `from django.db.backends.ddl_references import Statement
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 
@@ -189,7 +195,8 @@ class Editor(DatabaseSchemaEditor):
 // there: the apps of the tenants migrate in their schemas alone.
 func TestTenants(t *testing.T) {
 	t.Parallel()
-	thing := "        migrations.CreateModel('Thing', [('id', models.BigAutoField(primary_key=True))]),\n        migrations.AddField('thing', 'of', models.ForeignKey('self', models.CASCADE, null=True)),\n"
+	thing := "        migrations.CreateModel('Thing', [('id', models.BigAutoField(primary_key=True))]),\n" +
+		"        migrations.AddField('thing', 'of', models.ForeignKey('self', models.CASCADE, null=True)),\n"
 	files := map[string]string{
 		"manage.py": manage,
 		"conf.py": `SECRET_KEY = "x"

@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/workload/deprecation"
 )
 
-// What db_comment says of a field is a comment on its column, whichever operation wrote it.
+// The db_comment of a field is a comment on its column, whichever operation sets it.
 func TestDeprecatedFields(t *testing.T) {
 	t.Parallel()
 	files := little("DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x'}}")
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     ]
 `)
 	m := loadInitial(t, venv(t, "django-5.2-psycopg"), files, history.Runner{})
-	s, err := script.Build(m.Source)
+	s, err := script.BuildScript(m.Source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
 	for _, st := range s.Statements {
 		c, _ = c.Apply(st.Node, st.SQL)
 	}
-	list, errs := deprecation.Of(c, nil)
+	list, errs := deprecation.ListDeprecations(c, nil)
 	got := ""
 	for _, d := range list {
 		got += fmt.Sprintf("%s.%s %s %s %s; ", d.Relation, d.Column, d.Since, d.RemoveAfter, d.RenamedTo)

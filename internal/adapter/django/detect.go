@@ -11,14 +11,13 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// Detect finds manage.py files that hand over to Django, with migrations
-// below them. A project inside another one (its tests, an example) is left to
-// the outer.
+// Detect finds manage.py files that call Django and have migrations below them. A project
+// inside another one (its tests, an example) belongs to the outer one.
 func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
 	paths := t.Paths()
 	var sources []adapter.Source
 	for _, p := range paths {
-		if path.Base(p) != "manage.py" || hidden(p) {
+		if path.Base(p) != "manage.py" || isCopyOrTemplate(p) {
 			continue
 		}
 		dir := path.Dir(p)
@@ -27,11 +26,11 @@ func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
 		}
 		var found []string
 		for _, m := range paths {
-			if isMigration(m) && (dir == "" || strings.HasPrefix(m, dir+"/")) && !hidden(m) {
+			if isMigration(m) && (dir == "" || strings.HasPrefix(m, dir+"/")) && !isCopyOrTemplate(m) {
 				found = append(found, m)
 			}
 		}
-		if len(found) == 0 || !django(t, p) && !slices.ContainsFunc(found[:min(len(found), looked)], func(m string) bool { return django(t, m) }) {
+		if len(found) == 0 || !mentionsDjango(t, p) && !slices.ContainsFunc(found[:min(len(found), looked)], func(m string) bool { return mentionsDjango(t, m) }) {
 			continue
 		}
 		sources = append(sources, adapter.Source{
@@ -46,19 +45,19 @@ func (*Adapter) Detect(t adapter.Tree) []adapter.Source {
 	})
 }
 
-// looked is how many migrations are asked whether they are Django's, where manage.py
-// calls a program of the project's own and does not say so.
+// looked is how many migrations are checked for Django if manage.py calls a program of
+// the project's own and does not mention Django.
 const looked = 20
 
-// django reports whether a file names Django, or its settings.
-func django(t adapter.Tree, p string) bool {
+// mentionsDjango reports whether a file mentions Django or its settings.
+func mentionsDjango(t adapter.Tree, p string) bool {
 	text, err := t.Read(p)
 	return err == nil && (bytes.Contains(text, []byte("django")) || bytes.Contains(text, []byte("DJANGO")))
 }
 
-// isMigration reports whether a file may be one: in migrations, or numbered and
-// below a directory that MIGRATION_MODULES may name (db_migrations, or
-// migrations/shop of the project).
+// isMigration reports whether a file may be a migration: in migrations, or numbered and
+// below a directory that MIGRATION_MODULES may name (db_migrations, or migrations/shop of
+// the project).
 func isMigration(p string) bool {
 	dir, name := path.Dir(p), path.Base(p)
 	if path.Ext(name) != ".py" || name == "__init__.py" {
@@ -69,10 +68,11 @@ func isMigration(p string) bool {
 
 var numbered = regexp.MustCompile(`^\d{4}_`)
 
-// hidden are copies and templates of projects, and installed packages.
-func hidden(p string) bool {
+// isCopyOrTemplate reports whether a path is in a copy or template of a project, or in an installed
+// package.
+func isCopyOrTemplate(p string) bool {
 	if strings.Contains(p, "{{") {
 		return true
 	}
-	return slices.ContainsFunc(strings.Split(p, "/"), skipped)
+	return slices.ContainsFunc(strings.Split(p, "/"), isSkippedDir)
 }

@@ -9,13 +9,12 @@ import (
 	"strings"
 )
 
-// PassVariable is the variable in which whoever runs onward lists further variables that the
-// project may see, separated by blanks or commas. A branch cannot set it: onward.yaml has no
-// such list.
+// PassVariable is the variable with which the user lists further variables that the project may see, separated by
+// blanks or commas. A branch cannot set it: onward.yaml has no such list.
 const PassVariable = "ONWARD_PASS_ENV"
 
-// passedNames are the variables of the user's environment that every project sees: what
-// an interpreter and its libraries need to start. None of them holds a secret.
+// passedNames are the variables of the user's environment that every project sees: those that an interpreter and its
+// libraries need to start. None of them holds a secret.
 var passedNames = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LANGUAGE",
 	"VIRTUAL_ENV", "CONDA_PREFIX", "PYENV_ROOT", "PYENV_VERSION", "PYTHONPATH", "PYTHONHOME",
@@ -26,10 +25,10 @@ var passedNames = []string{
 	"APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE",
 }
 
-// environment is what Python sees: the variables that every project gets, those that the user
-// passes on, and what the configuration sets. The run is repeatable: no byte code is
-// left in the user's tree, sets have the same order each time, and the last words of a process are not lost.
-func environment(cfg Config) []string {
+// pythonEnvironment returns what Python sees: the variables for every project, those that the user passes on, and those
+// that the configuration sets. It makes runs repeatable: Python writes no byte code into the user's tree (bytecode.py
+// keeps it elsewhere), sets have the same order each time, and the last output of a process is not lost.
+func pythonEnvironment(cfg Config) []string {
 	names := slices.Concat(passedNames, listPassed())
 	var env []string
 	for _, entry := range os.Environ() {
@@ -41,14 +40,14 @@ func environment(cfg Config) []string {
 	return append(env, cfg.Env...)
 }
 
-// listPassed are the names that the user passes on.
+// listPassed returns the names of variables that the user passes on.
 func listPassed() []string {
 	return strings.FieldsFunc(os.Getenv(PassVariable), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
 }
 
-// isPassed reports whether a variable is one of these names, or says which language is spoken.
+// isPassed reports whether a variable has one of these names, or sets the locale.
 func isPassed(name string, names []string) bool {
-	if runtime.GOOS == "windows" { // where case does not matter
+	if runtime.GOOS == "windows" { // names ignore case there
 		name = strings.ToUpper(name)
 	}
 	return slices.Contains(names, name) || strings.HasPrefix(name, "LC_")
@@ -56,8 +55,8 @@ func isPassed(name string, names []string) bool {
 
 var variableName = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]+`)
 
-// withheldVariable is the first variable of the user that a message names and that the project does
-// not see; "" if there is none.
+// withheldVariable returns the first variable of the user that a message mentions and that the project does not see;
+// "" if there is none.
 func withheldVariable(message string, env []string) string {
 	for _, name := range variableName.FindAllString(message, -1) {
 		seen := slices.ContainsFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
@@ -68,10 +67,13 @@ func withheldVariable(message string, env []string) string {
 	return ""
 }
 
-// noteWithheld adds to an error of the settings which variable of the user the project does not see.
+// explainError adds to an error how the user can fix it.
+func explainError(err error, cfg Config) error { return noteVersion(noteWithheld(err, cfg), cfg) }
+
+// noteWithheld adds to an error of the settings the user's variable that the project does not see.
 func noteWithheld(err error, cfg Config) error {
 	if failed, ok := errors.AsType[*Error](err); ok && failed.Kind == "settings" {
-		failed.Withheld = withheldVariable(failed.Message, environment(cfg))
+		failed.Withheld = withheldVariable(failed.Message, pythonEnvironment(cfg))
 	}
 	return err
 }

@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// Interpreter finds the Python of a project: the configured one, else the
-// active virtualenv, else one in the project (where venv, poetry, uv, pipenv
-// and pdm put it), else python3 on the PATH.
+// Interpreter returns the Python of a project: the configured one, else the active
+// virtualenv, else one in the project (where venv, poetry, uv, pipenv and pdm put it),
+// else python3 on the PATH.
 func Interpreter(cfg Config) (string, error) {
-	cfg, err := cfg.complete()
+	cfg, err := cfg.setDefaults()
 	if err != nil {
 		return "", err
 	}
 	if cfg.Python != "" {
-		return configured(cfg)
+		return configuredPython(cfg)
 	}
-	if env := lookup(cfg.Env, "VIRTUAL_ENV"); env != "" {
+	if env := lookupVariable(cfg.Env, "VIRTUAL_ENV"); env != "" {
 		if python := inVirtualenv(env); python != "" {
 			return python, nil
 		}
 	}
-	for _, dir := range homes(cfg) {
+	for _, dir := range virtualenvDirs(cfg) {
 		for _, name := range []string{".venv", "venv", "env", ".env", "virtualenv"} {
 			if python := inVirtualenv(filepath.Join(dir, name)); python != "" {
 				return python, nil
@@ -39,7 +39,7 @@ func Interpreter(cfg Config) (string, error) {
 	return "", &Error{Kind: "python", Message: "no virtualenv in the project, and no python3 on the PATH"}
 }
 
-func configured(cfg Config) (string, error) {
+func configuredPython(cfg Config) (string, error) {
 	path := cfg.Python
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {
@@ -50,7 +50,7 @@ func configured(cfg Config) (string, error) {
 	if !filepath.IsAbs(path) {
 		inHome = filepath.Join(cfg.Home, path)
 	}
-	// A virtualenv counts as its interpreter.
+	// The configured path may be a virtualenv: its interpreter is used.
 	if python := inVirtualenv(inHome); python != "" {
 		return python, nil
 	}
@@ -64,9 +64,9 @@ func configured(cfg Config) (string, error) {
 	return found, nil
 }
 
-// homes lists the directories that may hold the project's virtualenv: from
-// that of manage.py up to the root, in the user's own copy of the tree.
-func homes(cfg Config) []string {
+// virtualenvDirs lists the directories that may hold the project's virtualenv: from manage.py's
+// directory up to the root, in the user's own copy of the tree.
+func virtualenvDirs(cfg Config) []string {
 	rel, err := filepath.Rel(cfg.Root, cfg.Dir)
 	if err != nil || strings.HasPrefix(rel, "..") {
 		return []string{cfg.Dir, cfg.Home}
@@ -81,7 +81,7 @@ func homes(cfg Config) []string {
 	}
 }
 
-// inVirtualenv is the interpreter of a virtualenv, "" if the directory is none.
+// inVirtualenv returns the interpreter of a virtualenv; "" if the directory is none.
 func inVirtualenv(dir string) string {
 	names := []string{"bin/python", "bin/python3"}
 	if runtime.GOOS == "windows" {
@@ -96,8 +96,8 @@ func inVirtualenv(dir string) string {
 	return ""
 }
 
-// lookup reads a variable of the environment that Python gets.
-func lookup(env []string, name string) string {
+// lookupVariable reads a variable of the environment that Python gets.
+func lookupVariable(env []string, name string) string {
 	for i := len(env) - 1; i >= 0; i-- {
 		if value, ok := strings.CutPrefix(env[i], name+"="); ok {
 			return value

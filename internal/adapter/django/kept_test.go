@@ -17,12 +17,19 @@ func TestFailuresAreKept(t *testing.T) {
 		settings, message string
 		starts            int
 	}{
-		"a package that is missing":  {"import nothing_of_the_kind", "nothing_of_the_kind", 1},
-		"a name that Django lost":    {"from django.utils.encoding import no_such_name", "no_such_name", 1},
-		"a variable that is not set": {"import os\nfrom django.core.exceptions import ImproperlyConfigured\ntry:\n    os.environ['OF_NOBODY']\nexcept KeyError:\n    raise ImproperlyConfigured('set OF_NOBODY')", "set OF_NOBODY", 1},
-		"a service":                  {"raise ConnectionError('no broker')", "no broker", 2},
-		"a service, caught":          {"try:\n    raise ConnectionError('refused')\nexcept Exception as e:\n    raise ValueError('no broker') from e", "no broker", 2},
-		"a library of the system":    {"from django.core.exceptions import ImproperlyConfigured\nraise ImproperlyConfigured('Could not find the GDAL library')", "GDAL", 2},
+		"a package that is missing": {"import nothing_of_the_kind", "nothing_of_the_kind", 1},
+		"a name that Django lost":   {"from django.utils.encoding import no_such_name", "no_such_name", 1},
+		"a variable that is not set": {
+			"import os\nfrom django.core.exceptions import ImproperlyConfigured\ntry:\n    os.environ['OF_NOBODY']\nexcept KeyError:\n" +
+				"    raise ImproperlyConfigured('set OF_NOBODY')",
+			"set OF_NOBODY", 1,
+		},
+		"a service":         {"raise ConnectionError('no broker')", "no broker", 2},
+		"a service, caught": {"try:\n    raise ConnectionError('refused')\nexcept Exception as e:\n    raise ValueError('no broker') from e", "no broker", 2},
+		"a library of the system": {
+			"from django.core.exceptions import ImproperlyConfigured\nraise ImproperlyConfigured('Could not find the GDAL library')",
+			"GDAL", 2,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

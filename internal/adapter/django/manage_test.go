@@ -16,8 +16,8 @@ func TestCommandLine(t *testing.T) {
 	loadInitial(t, venv(t, "django-5.2-none"), files, history.Runner{})
 }
 
-// What goes wrong where manage.py sets up by itself is told, and not that it cannot
-// be done twice.
+// If manage.py itself sets up Django and fails, that error is reported, and not the error
+// of the second attempt.
 func TestManageThatSetsUp(t *testing.T) {
 	t.Parallel()
 	files := little("")

@@ -16,10 +16,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 )
 
-// The proof: Django itself runs every migration on a real server, and what its
-// schema editor executes is what was rendered without one, letter by letter.
-// `sqlmigrate` agrees, too, where it is right: it cannot see what an earlier
-// operation of the same migration makes.
+// The proof: Django itself runs every migration on a real server, and its schema editor
+// executes exactly the SQL that was rendered without one. `sqlmigrate` agrees, too, if it
+// is right: it cannot see the effects of an earlier operation of the same migration.
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -40,15 +39,15 @@ func TestOracle(t *testing.T) {
 			python := find(t, tc.env)
 			dir := project(t, "shop")
 			real := oracle(t, python, dir, pgservertest.Database(t, tc.major))
-			cfg, err := Config{Dir: dir, Python: python, Postgres: tc.major, tables: true}.complete()
+			cfg, err := Config{Dir: dir, Python: python, Postgres: tc.major, tables: true}.setDefaults()
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, err := run(context.Background(), cfg, python)
+			answer, err := runPython(context.Background(), cfg, python)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := decode(answer, python)
+			p, err := decodeAnswer(answer, python)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,11 +7,11 @@ import (
 	"os/exec"
 )
 
-// ownGroup does nothing: cancelling ends Python alone.
+// ownGroup does nothing: cancelling ends only Python.
 func ownGroup(*exec.Cmd) {}
 
 // sweep does nothing either.
 func sweep(*exec.Cmd) {}
 
-// killedBy is "": there are no signals.
+// killedBy returns "": there are no signals.
 func killedBy(*os.ProcessState) string { return "" }

@@ -15,21 +15,22 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-// sweep ends what Python started and left running.
+// sweep ends processes that Python started and left running.
 func sweep(cmd *exec.Cmd) {
 	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // there is none, as a rule
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // usually there is none
 	}
 }
 
-// signalNames are the signals by which a process dies without its own doing.
+// signalNames are the signals that end a process against its will.
 var signalNames = map[syscall.Signal]string{
 	syscall.SIGABRT: "SIGABRT", syscall.SIGBUS: "SIGBUS", syscall.SIGFPE: "SIGFPE", syscall.SIGILL: "SIGILL",
 	syscall.SIGKILL: "SIGKILL", syscall.SIGSEGV: "SIGSEGV", syscall.SIGSYS: "SIGSYS", syscall.SIGTERM: "SIGTERM",
 	syscall.SIGTRAP: "SIGTRAP", syscall.SIGXCPU: "SIGXCPU", syscall.SIGXFSZ: "SIGXFSZ",
 }
 
-// killedBy is the signal that ended a process: "signal 11 (SIGSEGV)"; "" where none did.
+// killedBy returns the signal that ended a process: "signal 11 (SIGSEGV)"; "" if none
+// did.
 func killedBy(state *os.ProcessState) string {
 	status, ok := state.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() {

@@ -8,10 +8,10 @@ import (
 	"github.com/onward-sql/onward/internal/history"
 )
 
-// astray says of the migrations that depend on one which their own project does not have
-// that Django refuses them, and which they are. One of a package may be there with
-// another version of it.
-func (p *Project) astray(migrations []*adapter.Migration) map[string]bool {
+// findUnreachable finds the migrations that depend on one which their project does not have. It
+// reports that Django refuses them, and returns them. A missing migration of a package
+// may exist in another version of the package.
+func (p *Project) findUnreachable(migrations []*adapter.Migration) map[string]bool {
 	out := map[string]bool{}
 	for _, e := range p.Errors {
 		own := len(e.Missing) == 2 && slices.ContainsFunc(p.Migrations, func(m Migration) bool { return m.App == e.Missing[0] && !m.External })
@@ -38,8 +38,8 @@ func (p *Project) astray(migrations []*adapter.Migration) map[string]bool {
 	return out
 }
 
-// refusal is what Django does instead of running the operation.
-func (op *Operation) refusal() history.Refusal {
+// djangoError returns the error that Django raises instead of running the operation.
+func (op *Operation) djangoError() history.Refusal {
 	r := history.Refusal{
 		Line: op.Line, Column: op.Column,
 		Message: "Django refuses the " + op.Class + ": " + op.Refused,
@@ -47,7 +47,8 @@ func (op *Operation) refusal() history.Refusal {
 		Instead: "write operations that Django takes",
 	}
 	if strings.Contains(op.Refused, "through=") {
-		r.Instead = "to give the field a through model, have that take over the table, in the state only: SeparateDatabaseAndState(state_operations=[CreateModel(…) with the db_table of the field, " + op.Class + "(…)]); for another kind of field add a new one"
+		r.Instead = "to give the field a through model, have that take over the table, in the state only: " +
+			"SeparateDatabaseAndState(state_operations=[CreateModel(…) with the db_table of the field, " + op.Class + "(…)]); for another kind of field add a new one"
 	}
 	return r
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// What Django refuses whatever the database has is said where it stands, and the
+// An operation that Django refuses on any database is reported at its place, and the
 // operations around it are judged.
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -32,7 +32,8 @@ class Migration(migrations.Migration):
 		if len(m.Opaque) > 0 || len(m.Problems) != 1 {
 			t.Fatalf("%s: opaque %v, problems %v", env, m.Opaque, m.Problems)
 		}
-		if x := m.Problems[0]; x.Line != 10 || !strings.HasPrefix(x.Message, "Django refuses the AlterField: Cannot alter field app.Thing.tags") || !strings.Contains(x.Instead, "through model") {
+		if x := m.Problems[0]; x.Line != 10 || !strings.HasPrefix(x.Message, "Django refuses the AlterField: Cannot alter field app.Thing.tags") ||
+			!strings.Contains(x.Instead, "through model") {
 			t.Errorf("%s: %+v", env, x)
 		}
 		behind := slices.ContainsFunc(m.Source.Parts, func(p script.Part) bool { return strings.Contains(p.SQL, `ADD COLUMN "name"`) })
@@ -42,7 +43,8 @@ class Migration(migrations.Migration):
 	}
 }
 
-// A dependency that is nowhere is refused where it is written, and makes no second leaf.
+// A dependency that does not exist is refused at the place that names it, and makes no
+// second leaf.
 func TestDependsOnNothing(t *testing.T) {
 	t.Parallel()
 	files := little("")
@@ -64,7 +66,7 @@ class Migration(migrations.Migration):
 	}
 }
 
-// A model leaves a value to the database where it has none of its own.
+// A model leaves a value to the database if it has no value of its own.
 func TestDefaultedColumns(t *testing.T) {
 	t.Parallel()
 	p := &Project{Models: []Model{{App: "shop", Model: "Item", DBTable: "shop_item", Fields: []Field{
@@ -72,7 +74,7 @@ func TestDefaultedColumns(t *testing.T) {
 		{Name: "b", Column: "b", Concrete: true, DBDefault: true},
 		{Name: "c", Column: "c", Concrete: true, DBDefault: true, HasDefault: true},
 	}}}}
-	for _, c := range p.models()[0].Columns {
+	for _, c := range p.tableModels()[0].Columns {
 		if c.Defaulted != (c.Column == "b") {
 			t.Errorf("%+v", c)
 		}

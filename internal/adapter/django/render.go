@@ -32,50 +32,48 @@ const (
 	maxTalk        = 64 << 10
 )
 
-// Config says what to render.
+// Config says what to render, and how.
 type Config struct {
 	// Dir is the directory of manage.py.
 	Dir string
-	// Root is what paths are relative to; "" for Dir.
+	// Root is the directory that paths are relative to; "" for Dir.
 	Root string
-	// Home is the user's own copy of the tree, when Root is another revision
-	// of it: interpreters are looked for there, and what Python's search path
-	// names there is read below Root. "" for Root.
+	// Home is the user's own copy of the tree, if Root is another revision of it. Interpreters are looked for there.
+	// Paths of Python's search path in Home are read below Root instead. "" for Root.
 	Home string
-	// Settings is the settings module; "" for what manage.py or the
-	// environment says.
+	// Settings is the settings module; "" for the one that manage.py or the environment names.
 	Settings string
 	// Python is the interpreter; "" to look for it. Relative to Home.
 	Python string
-	// Env is what onward.yaml sets for the project, as "NAME=value".
+	// Env holds the variables that onward.yaml sets for the project, as "NAME=value".
 	Env []string
 	// Postgres is the major version to render for; 0 for 16.
 	Postgres int
-	// Applied names the migrations of the deployed database as [app, name];
-	// nil for all of them. It decides how squashed migrations count.
+	// Applied names the migrations of the deployed database as [app, name]; nil for all of them. It decides how
+	// squashed migrations count.
 	Applied [][2]string
-	// Want names the migrations to answer; nil for all.
+	// Want names the migrations that the answer has; nil for all.
 	Want [][2]string
 	// Timeout bounds the Python process; 0 for five minutes.
 	Timeout time.Duration
-	// CacheDir keeps answers; "" for the user's cache directory, "-" for none.
+	// CacheDir is the directory for answers; "" for the user's cache directory, "-" for none.
 	CacheDir string
 
-	// revision is what is rendered where it is not on disk yet: Root and Dir
-	// are then those of Home, until the revision is unpacked.
+	// revision is the commit to render if it is not on disk yet. Root and Dir are then Home's, until the
+	// revision is unpacked.
 	revision *revision
 
-	// standIn names what is stood in for: see request. nil for nothing.
+	// standIn names modules that are replaced by stubs: see request. nil for none.
 	standIn []string
 
-	// replaced is what is asked of migrations that others take the place of: see request.
+	// replaced names migrations that others will replace: see request.
 	replaced [][2]string
 
-	whole  bool // render states whole, as Django does: for tests
-	tables bool // answer the tables that are there in the end: for tests
+	whole  bool // render whole states, as Django does: for tests
+	tables bool // also answer the tables that exist in the end: for tests
 }
 
-// Error is why a project could not be rendered at all.
+// Error says why a project could not be rendered at all.
 type Error struct {
 	// Kind is "settings", "django", "python", "timeout", "signal" or "render".
 	Kind string
@@ -85,16 +83,19 @@ type Error struct {
 	Python string
 	// Detail is the end of what Python printed.
 	Detail string
-	// Missing is what an import did not find: "markdown", or a name of a module,
-	// "package.module:name". "" where that is not why.
+	// Missing is what an import did not find: "markdown", or a name of a module, "package.module:name". It is "" if
+	// the error has another reason.
 	Missing string
-	// Withheld is a variable of the user's environment that Message names and the project does not see.
+	// Withheld is a variable of the user's environment that Message mentions and the project does not see.
 	Withheld string
-	// Lasting: with the same files, packages and environment it fails so again.
+	// Version is the Python that ran, "3.11". Wanted says which other Python the project requires, and which file
+	// says so; "" if none.
+	Version, Wanted string
+	// Lasting is set if the same files, packages and environment fail again in the same way.
 	Lasting bool
 }
 
-// Error says what happened and how to go on.
+// Error says what happened and how to fix it.
 func (e *Error) Error() string {
 	point := "; name the project's interpreter with `python:` in onward.yaml, or activate its virtualenv"
 	used := ""
@@ -106,32 +107,37 @@ func (e *Error) Error() string {
 		if e.Python != "" && strings.Contains(e.Message, "No module named 'django'") {
 			return "Django is not installed in " + e.Python + ": set `python:` in onward.yaml to the project's interpreter, or activate its virtualenv"
 		}
-		return "import django: " + e.Message + used + point
+		return "import django: " + e.Message + used + e.otherPython() + point
 	case "settings":
 		if !importError.MatchString(e.Message) {
-			point = "; it has to start as it does for manage.py check. `environment:` of the directory in onward.yaml sets a variable that it needs, " + PassVariable + " lists variables to pass on, and `settings:` names other settings"
+			point = "; it has to start as it does for manage.py check. `environment:` of the directory in onward.yaml sets a variable that it needs, " +
+				PassVariable + " lists variables to pass on, and `settings:` names other settings"
 			if e.Withheld != "" {
-				point = "; " + e.Withheld + " is set, but onward passes no such variable to the project: set it with `environment:` of the directory in onward.yaml (the value hardly matters), or add it to " + PassVariable
+				point = "; " + e.Withheld + " is set, but onward passes no such variable to the project: set it with `environment:` of the directory in onward.yaml " +
+					"(the value hardly matters), or add it to " + PassVariable
 			}
 		} else {
 			point += "; the settings module is `settings:` there"
 		}
-		return "import the settings: " + e.Message + used + point
+		return "import the settings: " + e.Message + used + e.otherPython() + point
 	case "python":
 		return "start Python: " + e.Message + used + point
 	default:
+		if e.Kind == "timeout" {
+			used += "; `render_timeout:` of the directory in onward.yaml sets another limit"
+		}
 		return "render the migrations: " + e.Message + used
 	}
 }
 
-// importError is what another interpreter may not have. An older one does not
-// know all of the syntax.
+// importError matches errors that another interpreter may not have. SyntaxError is one of them, because an older
+// interpreter does not know all of the syntax.
 var importError = regexp.MustCompile(`(^|\s)(ModuleNotFoundError|ImportError|SyntaxError|no settings module)\b`)
 
-// Is makes it an adapter.ErrProject.
+// Is makes every Error match adapter.ErrProject.
 func (e *Error) Is(target error) bool { return target == adapter.ErrProject }
 
-// request is what render.py reads.
+// request is the input of render.py.
 type request struct {
 	Project  string      `json:"project"`
 	Root     string      `json:"root"`
@@ -142,17 +148,19 @@ type request struct {
 	Moved    []string    `json:"moved,omitempty"`
 	Whole    bool        `json:"whole,omitempty"`
 	Tables   bool        `json:"tables,omitempty"`
-	// StandIn are modules and names that are stood in for; the answer has the
-	// models alone then. null for an answer with everything.
+	// StandIn are modules and names that are replaced by stubs; the answer then has only the models. null for a full
+	// answer.
 	StandIn []string `json:"stand_in"`
-	// Replaced are migrations that others are to take the place of; the answer is what
-	// those take from them. null for an answer with everything.
+	// Replaced are migrations that others will replace. The answer then has what the replacements need from them.
+	// null for a full answer.
 	Replaced [][2]string `json:"replaced"`
+	// Bytecode is the directory for Python's byte code; "" for none.
+	Bytecode string `json:"bytecode,omitempty"`
 }
 
-// ready is a config with nothing left out, and the Python of its project.
-func (c Config) ready() (Config, string, error) {
-	c, err := c.complete()
+// prepareConfig returns a complete config, and the Python of its project.
+func (c Config) prepareConfig() (Config, string, error) {
+	c, err := c.setDefaults()
 	if err != nil {
 		return c, "", err
 	}
@@ -160,43 +168,40 @@ func (c Config) ready() (Config, string, error) {
 	return c, python, err
 }
 
-// Render renders a project, or answers from the cache when nothing that it
-// depends on has changed. An error of type *Error comes from the project.
+// Render renders a project, or answers from the cache if nothing that it depends on has changed. An error of type
+// *Error comes from the project.
 func Render(ctx context.Context, cfg Config) (*Project, error) {
-	cfg, python, err := cfg.ready()
+	cfg, python, err := cfg.prepareConfig()
 	if err != nil {
 		return nil, err
 	}
 	if cfg.revision != nil {
-		cfg.revision.lend(cfg)
+		cfg.revision.findLocalSettings(cfg)
 	}
 	store, key := openCache(ctx, cfg, python)
-	if answer, ok := store.get(key); ok {
-		if project, err := decode(answer, python); err == nil || lasting(err) {
-			return project, noteWithheld(err, cfg)
+	if answer, ok := store.readAnswer(key); ok {
+		if project, err := decodeAnswer(answer, python); err == nil || isPermanent(err) {
+			return project, explainError(err, cfg)
 		}
 	}
 	if cfg.revision != nil {
-		if cfg, err = cfg.revision.unpack(ctx, cfg); err != nil {
+		if cfg, err = cfg.revision.unpackRevision(ctx, cfg); err != nil {
 			return nil, err
 		}
 	}
-	timeout := cfg.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, cfg.pythonTimeout())
 	defer cancel()
-	answer, died, err := patiently(ctx, cfg, python)
+	trimBytecode(cfg.bytecodeDir())
+	answer, died, err := runWithRetry(ctx, cfg, python)
 	if err != nil {
 		return nil, err
 	}
-	project, err := decode(answer, python)
-	if err == nil || lasting(err) {
-		store.put(key, answer)
+	project, err := decodeAnswer(answer, python)
+	if err == nil || isPermanent(err) {
+		store.storeAnswer(key, answer)
 	}
 	if err != nil {
-		return nil, noteWithheld(err, cfg)
+		return nil, explainError(err, cfg)
 	}
 	if died != nil {
 		project.Notes = append(project.Notes, died.Message+"; started again, it did its work")
@@ -204,21 +209,20 @@ func Render(ctx context.Context, cfg Config) (*Project, error) {
 	return project, nil
 }
 
-// lasting reports whether a failure is worth keeping: a base that does not come up would
-// cost seconds on every run.
-func lasting(err error) bool {
+// isPermanent reports whether a failure should be cached: a base that cannot be loaded would cost seconds on every run.
+func isPermanent(err error) bool {
 	failed, ok := errors.AsType[*Error](err)
 	return ok && failed.Lasting
 }
 
-// patiently runs Python once more where it died of a signal: a crash of the interpreter or
-// of a library in it is often a matter of luck. died is the first one's.
-func patiently(ctx context.Context, cfg Config, python string) (answer []byte, died *Error, err error) {
-	answer, err = run(ctx, cfg, python)
+// runWithRetry runs Python again if a signal ended it: a crash of the interpreter or of a library is often random. died
+// is the error of the first run.
+func runWithRetry(ctx context.Context, cfg Config, python string) (answer []byte, died *Error, err error) {
+	answer, err = runPython(ctx, cfg, python)
 	if !errors.As(err, &died) || died.Kind != "signal" || ctx.Err() != nil {
 		return answer, nil, err
 	}
-	answer, err = run(ctx, cfg, python)
+	answer, err = runPython(ctx, cfg, python)
 	var again *Error
 	if errors.As(err, &again) && again.Kind == "signal" {
 		again.Message += ", and so it did when it was started again"
@@ -226,8 +230,8 @@ func patiently(ctx context.Context, cfg Config, python string) (answer []byte, d
 	return answer, died, err
 }
 
-// complete makes the paths absolute and fills in what is left out.
-func (c Config) complete() (Config, error) {
+// setDefaults makes the paths absolute and sets the defaults.
+func (c Config) setDefaults() (Config, error) {
 	if c.Root == "" {
 		c.Root = c.Dir
 	}
@@ -250,17 +254,17 @@ func (c Config) complete() (Config, error) {
 	return c, nil
 }
 
-// run starts Python once.
-func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
+// runPython starts Python once.
+func runPython(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	work, remove, err := scratch.Make("django")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the renderer: %w", err)
 	}
-	defer func() { _ = remove() }() // the next run tries again
+	defer func() { _ = remove() }() // if this fails, the next run tries again
 	if err := os.CopyFS(work, renderer); err != nil {
 		return nil, fmt.Errorf("write the renderer: %w", err)
 	}
-	body, err := cfg.ask()
+	body, err := cfg.rendererInput()
 	if err != nil {
 		return nil, fmt.Errorf("write the renderer's request: %w", err)
 	}
@@ -268,10 +272,10 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	if err := os.WriteFile(requestPath, body, 0o600); err != nil {
 		return nil, fmt.Errorf("write the renderer's request: %w", err)
 	}
-	talk := &tail{limit: maxTalk}
+	talk := &outputTail{limit: maxTalk}
 	cmd := exec.CommandContext(ctx, python, filepath.Join(work, "render.py"), requestPath, answerPath)
 	cmd.Dir = cfg.Dir
-	cmd.Env = environment(cfg)
+	cmd.Env = pythonEnvironment(cfg)
 	cmd.Stdout, cmd.Stderr = talk, talk
 	cmd.WaitDelay = 2 * time.Second
 	ownGroup(cmd)
@@ -282,11 +286,12 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 			return nil, ctx.Err()
 		}
 		return nil, &Error{Kind: "timeout", Python: python, Detail: talk.String(),
-			Message: "the project took too long" + stuck(answerPath+".where", cfg.Root) + "; the last it said: " + talk.lastLine()}
+			Message: "the project took too long" + lastSampledPlace(answerPath+".where", cfg.Root) + "; the limit is " + cfg.pythonTimeout().String() +
+				"; the last it said: " + talk.lastLine()}
 	}
 	info, err := os.Stat(answerPath)
 	if err != nil {
-		return nil, unanswered(cmd, runErr, talk, python, cfg.Root)
+		return nil, explainNoAnswer(cmd, runErr, talk, python, cfg.Root)
 	}
 	if info.Size() > maxAnswer {
 		return nil, &Error{Kind: "render", Python: python,
@@ -299,12 +304,12 @@ func run(ctx context.Context, cfg Config, python string) ([]byte, error) {
 	return answer, nil
 }
 
-// ask is what the renderer reads.
-func (c *Config) ask() ([]byte, error) {
+// rendererInput returns the renderer's input.
+func (c *Config) rendererInput() ([]byte, error) {
 	req := request{
 		Project: c.Dir, Root: c.Root, Settings: c.Settings, PG: c.Postgres,
 		Applied: c.Applied, Want: c.Want, Whole: c.whole, Tables: c.tables, StandIn: c.standIn,
-		Replaced: c.replaced,
+		Replaced: c.replaced, Bytecode: c.bytecodeDir(),
 	}
 	if c.Home != c.Root {
 		req.Moved = []string{c.Home, c.Root}
@@ -312,39 +317,39 @@ func (c *Config) ask() ([]byte, error) {
 	return json.Marshal(req)
 }
 
-// unanswered is why there is no answer: Python did not start, was ended, or failed.
-func unanswered(cmd *exec.Cmd, runErr error, talk *tail, python, root string) *Error {
+// explainNoAnswer returns why there is no answer: Python did not start, was ended, or failed.
+func explainNoAnswer(cmd *exec.Cmd, runErr error, talk *outputTail, python, root string) *Error {
 	kind, message := "render", talk.lastLine()
 	var exit *exec.ExitError
 	if runErr != nil && !errors.As(runErr, &exit) {
 		kind, message = "python", runErr.Error()
 	} else if by := killedBy(cmd.ProcessState); by != "" {
-		kind, message = "signal", "Python ended by "+by+crash(talk.String(), root)
+		kind, message = "signal", "Python ended by "+by+crashPlace(talk.String(), root)
 	} else if message == "" && runErr != nil {
 		message = runErr.Error()
 	}
 	return &Error{Kind: kind, Message: message, Python: python, Detail: talk.String()}
 }
 
-// decode reads an answer. Failures of the project come back as *Error.
-func decode(answer []byte, python string) (*Project, error) {
+// decodeAnswer reads an answer. Failures of the project come back as *Error.
+func decodeAnswer(answer []byte, python string) (*Project, error) {
 	var out struct {
 		Project
 		Error *struct {
-			Kind, Message, Traceback, Missing string
-			Lasting                           bool
+			Kind, Message, Traceback, Missing, Python string
+			Lasting                                   bool
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(answer, &out); err != nil {
 		return nil, fmt.Errorf("read the renderer's answer: %w", err)
 	}
 	if e := out.Error; e != nil {
-		return nil, &Error{Kind: e.Kind, Message: e.Message, Python: python, Detail: e.Traceback, Missing: e.Missing, Lasting: e.Lasting}
+		return nil, &Error{Kind: e.Kind, Message: e.Message, Python: python, Detail: e.Traceback, Missing: e.Missing, Lasting: e.Lasting, Version: e.Python}
 	}
 	return &out.Project, nil
 }
 
-// rendererHash names this version of the renderer.
+// rendererHash identifies this version of the renderer.
 func rendererHash() string {
 	h := sha256.New()
 	_ = fs.WalkDir(renderer, ".", func(path string, d fs.DirEntry, err error) error {
@@ -358,13 +363,13 @@ func rendererHash() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// tail keeps the end of what is written to it.
-type tail struct {
+// outputTail keeps the end of what is written to it.
+type outputTail struct {
 	buf   bytes.Buffer
 	limit int
 }
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *outputTail) Write(p []byte) (int, error) {
 	n := len(p)
 	if n > t.limit {
 		p = p[n-t.limit:]
@@ -376,17 +381,17 @@ func (t *tail) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-func (t *tail) String() string { return t.buf.String() }
+func (t *outputTail) String() string { return t.buf.String() }
 
-func (t *tail) lastLine() string {
+func (t *outputTail) lastLine() string {
 	lines := strings.Split(strings.TrimSpace(t.buf.String()), "\n")
-	return brief(strings.TrimSpace(lines[len(lines)-1]))
+	return shortenMessage(strings.TrimSpace(lines[len(lines)-1]))
 }
 
-// brief is a message that Python printed itself, as errors.py makes those that
-// it hands over: without the password of an address, and not endless.
-func brief(message string) string {
-	message = address.Hide(message)
+// shortenMessage shortens a message that Python printed itself and removes passwords from addresses. errors.py does the same
+// for the messages in an answer.
+func shortenMessage(message string) string {
+	message = address.HidePasswords(message)
 	if longest := 1000; len(message) > longest {
 		message = strings.ToValidUTF8(message[:longest], "") + "…"
 	}

@@ -16,6 +16,7 @@ REQUEST is one JSON object:
     tables    true: answer the tables that are there in the end (for tests)
     stand_in  ["markdown", "package.module:name"]: what cannot be imported and is
               stood in for; the answer has the models alone
+    bytecode  directory for byte code; empty: none is kept
     replaced  [[app, name], ...] migrations that others are to take the place of;
               the answer is what is written in those alone
     whole     true: render every state whole, as Django does (slow; for tests)
@@ -35,22 +36,30 @@ from time import sleep
 _LOOK = 2
 
 
-def watch(thread, path):
-    """Keeps in a file where a thread is, innermost first: a project may wait for a
-    service without end.
+def watch(thread, path, root):
+    """Keeps in a file where a thread is, innermost first, and how often each look found it at which place of the
+    project: a project may wait for a service without end, or take long.
 
     It is a thread of Python's that looks. faulthandler's own timer reads frames
     while they change, and ends Python with SIGSEGV now and then.
     """
+    looks, counts, below = 0, {}, os.path.join(root, "")
     while True:
         sleep(_LOOK)
-        places, frame = [], sys._current_frames().get(thread)
+        places, frame, own = [], sys._current_frames().get(thread), None
         while frame is not None and len(places) < 1000:
-            places.append([frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name])
+            name = frame.f_code.co_filename
+            places.append([name, frame.f_lineno or 0, frame.f_code.co_name])
+            if own is None and name.startswith(below) and "site-packages" not in name:
+                own = tuple(places[-1])
             frame = frame.f_back
+        looks += 1
+        counts[own] = counts.get(own, 0) + 1
+        counts.pop(None, None)
+        most = max(counts, key=counts.get, default=None)
         try:
             with open(path + ".new", "w", encoding="utf-8") as file:
-                json.dump(places, file)
+                json.dump({"places": places, "looks": looks, "most": most, "times": counts.get(most, 0)}, file)
             os.replace(path + ".new", path)
         except OSError:
             return
@@ -73,12 +82,15 @@ def main(argv):
     bound()
     faulthandler.enable(all_threads=False)  # says where a crash was
     # Not threading's: a project may count the threads, or put others in their place.
-    _thread.start_new_thread(watch, (_thread.get_ident(), answer_path + ".where"))
+    root = os.path.realpath(request.get("root") or request["project"])
+    _thread.start_new_thread(watch, (_thread.get_ident(), answer_path + ".where", root))
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:1] = [here]
-    from onward_django import project
+    from onward_django import bytecode, project
 
     sys.path.remove(here)
+    if request.get("bytecode"):
+        bytecode.keep(request["bytecode"], [root, here])
     try:
         answer = project.answer(request)
     except project.Failure as failure:

@@ -114,7 +114,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// What is wrong with one migration is said of that one, and hides no other.
+// An error in one migration is reported for that one, and hides no other.
 func TestRough(t *testing.T) {
 	t.Parallel()
 	p := render(t, Config{Dir: project(t, "rough"), Python: venv(t, "django-5.2-psycopg")})
@@ -191,7 +191,7 @@ func TestRough(t *testing.T) {
 	}
 }
 
-// A squashed migration runs where none of what it replaces is applied.
+// A squashed migration runs if none of its replaced migrations is applied.
 func TestSquashed(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Dir: project(t, "rough"), Python: venv(t, "django-5.2-psycopg")}

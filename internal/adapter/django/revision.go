@@ -17,20 +17,20 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange"
 )
 
-// revision is a commit of the repository that the user's own copy is in. Git
-// knows its content by ids, so that an answer is found in the cache before
-// any of it is on disk.
+// revision is a commit of the repository that the user's own copy belongs to. Git
+// identifies its content by ids, so an answer is found in the cache before any file is on
+// disk.
 type revision struct {
 	tree  adapter.Tree
-	dir   string // of manage.py, with slashes
+	dir   string // manage.py's directory, with slashes
 	files []gitrange.File
-	// lent are files of the user's copy that git does not have, relative to
-	// its root with slashes: without them the project may not start.
+	// lent are files of the user's copy that git does not have, relative to its root with
+	// slashes. The project may need them to start.
 	lent []string
 }
 
-// revisionOf gives the revision that a tree is; nil where files of it have no
-// id, as those of the working tree.
+// revisionOf returns the revision of a tree; nil if some of its files have no id, as in
+// the working tree.
 func revisionOf(t adapter.Tree, dir string) *revision {
 	listed, ok := t.(interface{ Files() []gitrange.File })
 	if !ok {
@@ -43,10 +43,10 @@ func revisionOf(t adapter.Tree, dir string) *revision {
 	return &revision{tree: t, dir: dir, files: files}
 }
 
-// hash is hashTree for a revision that is not unpacked.
-func (r *revision) hash(h io.Writer, home string) error {
+// hashRevision is like hashTree, for a revision that is not unpacked.
+func (r *revision) hashRevision(h io.Writer, home string) error {
 	for _, f := range r.files {
-		if imported(path.Base(f.Path)) && !slices.ContainsFunc(strings.Split(path.Dir(f.Path), "/"), skipped) {
+		if isImported(path.Base(f.Path)) && !slices.ContainsFunc(strings.Split(path.Dir(f.Path), "/"), isSkippedDir) {
 			fmt.Fprintf(h, "%s %s %t\n", f.Path, f.ID, f.Symlink)
 		}
 	}
@@ -60,9 +60,9 @@ func (r *revision) hash(h io.Writer, home string) error {
 	return nil
 }
 
-// unpack puts the revision on disk, beside it what is lent, and gives the
-// configuration that names the copy.
-func (r *revision) unpack(ctx context.Context, cfg Config) (Config, error) {
+// unpackRevision writes the revision to disk, together with the lent files, and returns a
+// configuration for that copy.
+func (r *revision) unpackRevision(ctx context.Context, cfg Config) (Config, error) {
 	root, err := r.tree.Dir(ctx)
 	if err != nil {
 		return cfg, fmt.Errorf("unpack %s: %w", r.tree.Name(), err)
@@ -73,13 +73,13 @@ func (r *revision) unpack(ctx context.Context, cfg Config) (Config, error) {
 		}
 	}
 	cfg.Dir, cfg.Root = filepath.Join(root, filepath.FromSlash(r.dir)), root
-	return cfg.complete()
+	return cfg.setDefaults()
 }
 
-// lend finds settings that are kept out of git (.env files, local settings) in
-// the user's copy: the small files of such names that the revision has not,
-// where it has their directory.
-func (r *revision) lend(cfg Config) {
+// findLocalSettings finds settings that are kept out of git (.env files, local settings) in the user's
+// copy. It takes small files with such names that the revision lacks, if the revision has
+// their directory.
+func (r *revision) findLocalSettings(cfg Config) {
 	has := map[string]bool{".": true}
 	for _, f := range r.files {
 		has[f.Path] = true
@@ -87,13 +87,13 @@ func (r *revision) lend(cfg Config) {
 			has[dir] = true
 		}
 	}
-	for _, dir := range homes(cfg) {
+	for _, dir := range virtualenvDirs(cfg) {
 		for _, pattern := range []string{".env*", "*/.env*", "*local*.py", "*/*local*.py", "*/*/*local*.py"} {
 			names, _ := filepath.Glob(filepath.Join(dir, pattern))
 			for _, name := range names {
 				native, err := filepath.Rel(cfg.Home, name)
 				rel := filepath.ToSlash(native)
-				if err != nil || has[rel] || !has[path.Dir(rel)] || hidden(rel) || isMigration(rel) {
+				if err != nil || has[rel] || !has[path.Dir(rel)] || isCopyOrTemplate(rel) || isMigration(rel) {
 					continue // a migration of a later revision is no setting
 				}
 				if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() <= 1<<20 {
@@ -105,7 +105,7 @@ func (r *revision) lend(cfg Config) {
 	}
 }
 
-// copyNew copies a file, and leaves one alone that is there.
+// copyNew copies a file unless the target exists.
 func copyNew(from, to string) error {
 	data, err := os.ReadFile(from)
 	if err != nil {
@@ -113,7 +113,7 @@ func copyNew(from, to string) error {
 	}
 	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil // lent to another project of the revision
+		return nil // already lent for another project of the revision
 	}
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// What a RunPython writes is read from its text: nothing of it runs.
+// The writes of a RunPython are read from its text: none of it runs.
 func TestRowsThatPythonWrites(t *testing.T) {
 	t.Parallel()
 	for _, env := range []string{"django-3.2-none", "django-5.2-psycopg"} {
@@ -30,13 +30,17 @@ func TestRowsThatPythonWrites(t *testing.T) {
 				"in_a_text":  {{"shop_book", "updates", true, false, false}},
 				"bad_ones":   {{"shop_book", "removes", true, false, false}},
 				"by_keys":    {{"shop_book", "removes", true, false, false}},
-				"one":        nil, "seed": nil, "read": nil, "one_in_sql": nil,
+				// A list that a loop builds is written in batches, all of them in the migration's one transaction.
+				"flushed":           {{"shop_book", "updates", true, false, true}},
+				"flushed_elsewhere": {{"shop_book", "updates", false, false, true}},
+				"flushed_once":      {{"shop_book", "updates", true, false, false}},
+				"one":               nil, "seed": nil, "read": nil, "one_in_sql": nil,
 				"three": {{"shop_book", "writes", false, true, false}},
 			}
 			got := map[string][]Write{}
 			for i, op := range m.Operations[1:] {
 				got[op.Code.Name] = op.Code.Writes
-				for _, c := range m.code(i + 1) {
+				for _, c := range m.rowChanges(i + 1) {
 					if c.Parts != 1 {
 						t.Errorf("%s runs behind %d statements", c.Name, c.Parts)
 					}
@@ -49,7 +53,7 @@ func TestRowsThatPythonWrites(t *testing.T) {
 	}
 }
 
-// What texts an update replaces is read the same way.
+// The texts that an update replaces are read in the same way.
 func TestTextsThatPythonReplaces(t *testing.T) {
 	t.Parallel()
 	m := render(t, Config{Dir: project(t, "fills"), Python: venv(t, "django-5.2-psycopg")}).find(t, "shop.0003_values")
@@ -63,7 +67,7 @@ func TestTextsThatPythonReplaces(t *testing.T) {
 	}
 	got := map[string][]script.Replacement{}
 	for i, op := range m.Operations[1:] {
-		got[op.Code.Name] = m.replaces(i + 1)
+		got[op.Code.Name] = m.textReplacements(i + 1)
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(script.Replacement{}, "Line")); diff != "" {
 		t.Error(diff)

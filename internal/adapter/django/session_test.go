@@ -18,7 +18,8 @@ import (
 // little is a project of one app whose settings end with the given lines.
 func little(settings string) adaptertest.Files {
 	return adaptertest.Text(map[string]string{
-		"manage.py":                  "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line([])\n",
+		"manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\n" +
+			"from django.core.management import execute_from_command_line\nexecute_from_command_line([])\n",
 		"conf.py":                    "SECRET_KEY = 'x'\nINSTALLED_APPS = ['app']\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\n" + settings + "\n",
 		"app/__init__.py":            "",
 		"app/models.py":              "",
@@ -44,7 +45,8 @@ func TestSession(t *testing.T) {
 		configured     history.Runner
 		want           history.Runner
 	}{
-		{"options", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': '-c lock_timeout=5s -c statement_timeout=60000 -c search_path=a,b'}}}",
+		{"options", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': " +
+			"'-c lock_timeout=5s -c statement_timeout=60000 -c search_path=a,b'}}}",
 			history.Runner{}, history.Runner{LockTimeout: 5000, StatementTimeout: 60_000, TimeZone: "UTC"}},
 		{"other spellings", `DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'OPTIONS': {'options': r'-clock_timeout=2\ s --Statement-Timeout=1min'}}}`,
 			history.Runner{}, history.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
@@ -94,11 +96,29 @@ class DatabaseWrapper(base.DatabaseWrapper):
 		path, text, engine string
 		want               history.Runner
 	}{
-		"a signal":            {"app/apps.py", signal, "django.db.backends.postgresql", history.Runner{LockTimeout: 3000, TimeZone: "UTC"}},
-		"by the command line": {"app/apps.py", strings.Replace(signal, "    with conn", "    if 'migrate' in __import__('sys').argv:\n        return\n    with conn", 1), "django.db.backends.postgresql", history.Runner{TimeZone: "UTC"}},
-		"a command":           {"app/management/commands/migrate.py", "from django.core.management.commands.migrate import Command as Migrate\n\nTIMEOUT = '4s'\n\nclass Command(Migrate):\n    \"\"\"SET lock_timeout = '9s'\"\"\"\n    def handle(self, *args, **options):\n        with connection.cursor() as cursor:\n            cursor.execute(f\"SET lock_timeout = '{TIMEOUT}'\")\n            cursor.execute('SET statement_timeout = %s', [0])\n        super().handle(*args, **options)\n", "django.db.backends.postgresql", history.Runner{LockTimeout: 4000, TimeZone: "UTC"}},
-		"PGOPTIONS":           {"manage.py", "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nif 'migrate' in sys.argv:\n    os.environ['PGOPTIONS'] = '-c lock_timeout=150000 -c statement_timeout=1h'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line([])\n", "django.db.backends.postgresql", history.Runner{LockTimeout: 150_000, StatementTimeout: 3_600_000, TimeZone: "UTC"}},
-		"a backend":           {"bounded/base.py", backend, "bounded", history.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
+		"a signal": {"app/apps.py", signal, "django.db.backends.postgresql", history.Runner{LockTimeout: 3000, TimeZone: "UTC"}},
+		"by the command line": {
+			"app/apps.py",
+			strings.Replace(signal, "    with conn", "    if 'migrate' in __import__('sys').argv:\n        return\n    with conn", 1),
+			"django.db.backends.postgresql", history.Runner{TimeZone: "UTC"},
+		},
+		"a command": {
+			"app/management/commands/migrate.py",
+			"from django.core.management.commands.migrate import Command as Migrate\n\nTIMEOUT = '4s'\n\nclass Command(Migrate):\n" +
+				"    \"\"\"SET lock_timeout = '9s'\"\"\"\n    def handle(self, *args, **options):\n        with connection.cursor() as cursor:\n" +
+				"            cursor.execute(f\"SET lock_timeout = '{TIMEOUT}'\")\n            cursor.execute('SET statement_timeout = %s', [0])\n" +
+				"        super().handle(*args, **options)\n",
+			"django.db.backends.postgresql", history.Runner{LockTimeout: 4000, TimeZone: "UTC"},
+		},
+		"PGOPTIONS": {
+			"manage.py",
+			"import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf')\nif 'migrate' in sys.argv:\n" +
+				"    os.environ['PGOPTIONS'] = '-c lock_timeout=150000 -c statement_timeout=1h'\nfrom django.core.management import execute_from_command_line\n" +
+				"execute_from_command_line([])\n",
+			"django.db.backends.postgresql",
+			history.Runner{LockTimeout: 150_000, StatementTimeout: 3_600_000, TimeZone: "UTC"},
+		},
+		"a backend": {"bounded/base.py", backend, "bounded", history.Runner{LockTimeout: 2000, StatementTimeout: 60_000, TimeZone: "UTC"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +140,8 @@ func TestSessionOfACommandWithASetting(t *testing.T) {
 	t.Parallel()
 	files := little("DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x'}}")
 	files["app/management/__init__.py"], files["app/management/commands/__init__.py"] = nil, nil
-	files["app/management/commands/migrate.py"] = []byte("from django.conf import settings\nfrom django.db import connection\n\nclass Command:\n    def handle(self):\n        connection.cursor().execute('SET lock_timeout = %s', [settings.LOCK_TIMEOUT])\n")
+	files["app/management/commands/migrate.py"] = []byte("from django.conf import settings\nfrom django.db import connection\n\nclass Command:\n" +
+		"    def handle(self):\n        connection.cursor().execute('SET lock_timeout = %s', [settings.LOCK_TIMEOUT])\n")
 	m := loadInitial(t, venv(t, "django-5.2-psycopg"), files, history.Runner{})
 	if at := m.Runner.LockTimeoutAt.String(); at != "app/management/commands/migrate.py:6" || m.Runner.LockTimeout != 0 {
 		t.Errorf("at %q, %d", at, m.Runner.LockTimeout)

@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/internal/rotation"
 )
 
-// Leaves are those of the graph that Django makes: a squash of two of them is one
-// where both are applied, or neither, and none where one of them is.
+// Leaves are computed in Django's graph. A squash of two leaves is one leaf if both or
+// neither are applied, and none if only one of them is.
 func TestLeavesOfSquashes(t *testing.T) {
 	t.Parallel()
 	dir := project(t, "rough")
@@ -37,7 +37,7 @@ func TestLeavesOfSquashes(t *testing.T) {
 					t.Errorf("conflicts, Django's and ours:\n%s", diff)
 				}
 				if slices.Contains(strings.Fields(applied), "0002_both") || applied == "0001_initial 0002_left 0002_right" {
-					cfg.Applied = nil // as it is taken to be where nobody says
+					cfg.Applied = nil // the default assumption
 					if c := render(t, cfg).Conflicts["merged"]; len(c) > 0 {
 						t.Errorf("all applied: conflicts %v", c)
 					}

@@ -10,7 +10,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// Limits of standing in for what a revision imports and the interpreter has not.
+// Limits of replacing modules that a revision imports and the interpreter lacks.
 const (
 	maxStandIns    = 24
 	standInTimeout = 2 * time.Minute
@@ -18,14 +18,13 @@ const (
 
 var _ adapter.Modeler = (*Adapter)(nil)
 
-// Models reads the models of a revision that did not come up because of an
-// import: each package, or name of one, that is missing is stood in for by
-// something that takes whatever is done to it. What the models have of such a
-// package, they lack.
+// Models reads the models of a revision that could not be loaded because of an import.
+// Each missing package, or name in a package, is replaced by a stub that accepts every
+// use. The models lack what they get from such a package.
 func (a *Adapter) Models(ctx context.Context, t adapter.Tree, s adapter.Source, cause error) (models []adapter.Model, without []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, standInTimeout)
 	defer cancel()
-	cfg, err := a.config(ctx, t, s)
+	cfg, err := a.configOf(ctx, t, s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,13 +37,13 @@ func (a *Adapter) Models(ctx context.Context, t adapter.Tree, s adapter.Source, 
 		cfg.standIn = without
 		var project *Project
 		if project, err = Render(ctx, cfg); err == nil {
-			return project.models(), readable(without), nil
+			return project.tableModels(), formatMissing(without), nil
 		}
 	}
 }
 
-// readable writes "package.module:name" for people.
-func readable(missing []string) []string {
+// formatMissing formats "package.module:name" for people.
+func formatMissing(missing []string) []string {
 	out := make([]string, len(missing))
 	for i, m := range missing {
 		out[i] = m

@@ -84,7 +84,10 @@ class Item(Mixin, models.Model):
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"environ_of_nobody", "utc of django.utils.timezone", "gone_app", "no_such_name of django.utils.text", "index_together of django.db.models.options"}, without); diff != "" {
+	if diff := cmp.Diff([]string{
+		"environ_of_nobody", "utc of django.utils.timezone", "gone_app", "no_such_name of django.utils.text",
+		"index_together of django.db.models.options",
+	}, without); diff != "" {
 		t.Error("stood in for:", diff)
 	}
 	var shop []adapter.Model
@@ -101,7 +104,7 @@ class Item(Mixin, models.Model):
 	}
 }
 
-// What is no import is no reason to try again.
+// An error other than a failed import is no reason to try again.
 func TestModelsOfAProjectThatIsBroken(t *testing.T) {
 	t.Parallel()
 	a := &Adapter{Home: t.TempDir(), Python: venv(t, "django-5.2-none"), CacheDir: "-"}

@@ -1,15 +1,18 @@
 package django
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// shownFrames is how many places of a project are named, innermost first.
+// shownFrames is how many frames of a project's stack are shown, innermost first.
 const shownFrames = 3
 
 // frame is a line of a stack.
@@ -18,35 +21,56 @@ type frame struct {
 	line           int
 }
 
-// stuck says where a project was when it was last looked at: the innermost places in
-// its own files; "" when that is not known.
-func stuck(file, root string) string {
+// pythonTimeout bounds the Python process.
+func (c *Config) pythonTimeout() time.Duration { return cmp.Or(c.Timeout, defaultTimeout) }
+
+// lastSampledPlace says where a project was at the last sample of its stack: the innermost frames in
+// its own files; "" if that is not known.
+func lastSampledPlace(file, root string) string {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return ""
 	}
-	var places [][3]any
-	if json.Unmarshal(content, &places) != nil {
+	var seen struct {
+		Places       []place
+		Most         *place
+		Times, Looks int
+	}
+	if json.Unmarshal(content, &seen) != nil {
 		return ""
 	}
-	stack := make([]frame, 0, len(places))
-	for _, p := range places {
-		name, _ := p[0].(string)
-		line, _ := p[1].(float64)
-		function, _ := p[2].(string)
-		stack = append(stack, frame{name, function, int(line)})
+	stack := make([]frame, 0, len(seen.Places))
+	for _, p := range seen.Places {
+		stack = append(stack, p.frameOf())
 	}
-	if at := own(stack, root); at != "" {
-		return ", and was at " + at
+	at := projectFrames(stack, root)
+	if at == "" {
+		return ""
 	}
-	return ""
+	at = ", and was at " + at
+	if seen.Most != nil && seen.Looks > 1 {
+		if most := projectFrames([]frame{seen.Most.frameOf()}, root); most != "" {
+			at += fmt.Sprintf("; of %d looks %d found it at %s", seen.Looks, seen.Times, most)
+		}
+	}
+	return at
 }
 
-// crashed is a line of the stack that Python prints when it crashes.
+// place is a line of a stack in the renderer's format: file, line, function.
+type place [3]any
+
+func (p place) frameOf() frame {
+	name, _ := p[0].(string)
+	line, _ := p[1].(float64)
+	function, _ := p[2].(string)
+	return frame{name, function, int(line)}
+}
+
+// crashed matches a line of the stack that Python prints when it crashes.
 var crashed = regexp.MustCompile(`(?m)^  File "([^"\n]+)", line (\d+) in (\S+)$`)
 
-// crash says where a project was when Python crashed, by what it said last.
-func crash(said, root string) string {
+// crashPlace says where a project was when Python crashed, according to its last output.
+func crashPlace(said, root string) string {
 	_, said, ok := strings.Cut(said, "Fatal Python error: ")
 	if !ok {
 		return ""
@@ -56,14 +80,14 @@ func crash(said, root string) string {
 		line, _ := strconv.Atoi(m[2])
 		stack = append(stack, frame{m[1], m[3], line})
 	}
-	if at := own(stack, root); at != "" {
+	if at := projectFrames(stack, root); at != "" {
 		return " at " + at
 	}
 	return ""
 }
 
-// own are the innermost places of a stack that are the project's.
-func own(stack []frame, root string) string {
+// projectFrames returns the innermost frames of a stack that are in the project.
+func projectFrames(stack []frame, root string) string {
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}

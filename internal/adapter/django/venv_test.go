@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
@@ -16,9 +15,9 @@ func TestMain(m *testing.M) { os.Exit(pgservertest.Main(m)) }
 // venv is the interpreter of one of the environments.
 func venv(t testing.TB, name string) string {
 	t.Helper()
-	python := inVirtualenv(filepath.Join(pgservertest.Tools(t), name))
+	python := inVirtualenv(filepath.Join(pgservertest.ToolsDir(t), name))
 	if python == "" {
-		pgservertest.Missing(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, pgservertest.Tools(t)))
+		pgservertest.SkipOrFail(t, fmt.Errorf("no %s in %s: run scripts/django-venvs.sh", name, pgservertest.ToolsDir(t)))
 	}
 	return python
 }
@@ -27,9 +26,9 @@ func venv(t testing.TB, name string) string {
 // absence is never a failure.
 func optional(t testing.TB, name string) string {
 	t.Helper()
-	python := inVirtualenv(filepath.Join(pgservertest.Tools(t), name))
+	python := inVirtualenv(filepath.Join(pgservertest.ToolsDir(t), name))
 	if python == "" {
-		t.Skipf("SKIPPED, not tested: no %s in %s, for want of a Python that runs it", name, pgservertest.Tools(t))
+		t.Skipf("SKIPPED, not tested: no %s in %s, for want of a Python that runs it", name, pgservertest.ToolsDir(t))
 	}
 	return python
 }
@@ -37,11 +36,11 @@ func optional(t testing.TB, name string) string {
 // project is the absolute path of a project in testdata.
 func project(t testing.TB, name string) string {
 	t.Helper()
-	_, file, _, ok := runtime.Caller(0)
-	if !ok {
-		t.Fatal("no source file")
+	dir, err := filepath.Abs(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return filepath.Join(filepath.Dir(file), "testdata", name)
+	return dir
 }
 
 // render renders a project without the cache.

@@ -15,67 +15,68 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// sources is what writer.py answers.
+// sources is the answer of writer.py.
 type sources struct {
 	Apps     map[string]*app `json:"apps"`
 	Replaced []struct {
 		Dependencies []source `json:"dependencies"`
 		Operations   []*struct {
 			source
-			// Index is the name of what AddIndex builds, Concurrently the operation that
-			// builds it beside the traffic.
+			// Index is the name of the index that AddIndex builds. Concurrently is the operation
+			// that builds it without blocking writes.
 			Index        string
 			Concurrently *source
 		} `json:"operations"`
 	} `json:"replaced"`
 }
 
-// app is one that has migrations: where they lie, and which of them no other follows.
+// app is an app with migrations: their directory, and those that no other migration follows.
 type app struct {
 	Dir      string
 	External bool
 	Leaves   []string
-	// Held says that a migration follows one that is to go.
+	// Held says that another migration depends on one that would be replaced.
 	Held string
 }
 
-// source is a piece of Python with what it imports; Error is why it cannot be written.
+// source is a piece of Python with its imports; Error says why it cannot be written.
 type source struct {
 	Source  string
 	Imports []string
 	Error   string
 }
 
-// stated is an operation that the state is made of, of a migration that is to go.
-type stated struct {
+// stateOperation is an operation, of a migration that is replaced, which changes Django's state.
+type stateOperation struct {
 	migration, app, index string
 	source
 	concurrently *source
 }
 
-// writing writes migrations of a project: each depends on the one before it.
-type writing struct {
+// projectWriting writes migrations of a project: each depends on the one before it.
+type projectWriting struct {
 	dir  string
 	tree adapter.Tree
 	apps map[string]*app
-	// tips are the last migrations of the apps, numbers theirs.
+	// tips are the last migrations of the apps, numbers their numbers.
 	tips    map[string]string
 	numbers map[string]int
 	// last is the file that was written last.
 	last []string
-	// states are not written yet; first is what the first migration depends on.
-	states []stated
+	// states are the operations that are not written yet. first are the dependencies of the first
+	// migration.
+	states []stateOperation
 	first  []source
-	// built are statements that build an index, by the migrations that are to go.
+	// built are statements that build an index, by the replaced migration that has them.
 	built map[string][]string
 }
 
-// Compose begins writing migrations behind those of a set and in the place of some, by
-// their IDs.
+// Compose starts to write migrations that follow the ones in a set. replaced lists the IDs of
+// migrations that the new ones replace.
 //
-// Errors: those of Load; what of those migrations cannot be written anew.
+// Errors: Load fails; an operation of a replaced migration cannot be written again.
 func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set, replaced []string) (adapter.Writing, error) {
-	cfg, err := a.config(ctx, t, set.Source)
+	cfg, err := a.configOf(ctx, t, set.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +85,11 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 		app, name, _ := strings.Cut(id, ".")
 		cfg.replaced = append(cfg.replaced, [2]string{app, name})
 	}
-	got, err := read(ctx, cfg)
+	got, err := readSources(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	w := &writing{dir: set.Source.Dir, tree: t, apps: got.Apps, tips: map[string]string{}, numbers: map[string]int{}, built: map[string][]string{}}
+	w := &projectWriting{dir: set.Source.Dir, tree: t, apps: got.Apps, tips: map[string]string{}, numbers: map[string]int{}, built: map[string][]string{}}
 	for i, id := range replaced {
 		label, name, _ := strings.Cut(id, ".")
 		if held := got.Apps[label].Held; held != "" {
@@ -99,7 +100,7 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 			if op.Error != "" {
 				return nil, fmt.Errorf("the state of %s cannot be written anew: %s", id, op.Error)
 			}
-			w.states = append(w.states, stated{id, label, op.Index, op.source, op.Concurrently})
+			w.states = append(w.states, stateOperation{id, label, op.Index, op.source, op.Concurrently})
 		}
 		for _, m := range set.Migrations {
 			if m.ID != id {
@@ -118,61 +119,60 @@ func (a *Adapter) Compose(ctx context.Context, t adapter.Tree, set *adapter.Set,
 	return w, nil
 }
 
-// read asks the project.
-func read(ctx context.Context, cfg Config) (*sources, error) {
-	cfg, python, err := cfg.ready()
+// readSources runs writer.py in the project.
+func readSources(ctx context.Context, cfg Config) (*sources, error) {
+	cfg, python, err := cfg.prepareConfig()
 	if err != nil {
 		return nil, err
 	}
 	if cfg.revision != nil {
-		if cfg, err = cfg.revision.unpack(ctx, cfg); err != nil {
+		if cfg, err = cfg.revision.unpackRevision(ctx, cfg); err != nil {
 			return nil, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
-	answer, _, err := patiently(ctx, cfg, python)
+	answer, _, err := runWithRetry(ctx, cfg, python)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := decode(answer, python); err != nil {
+	if _, err := decodeAnswer(answer, python); err != nil {
 		return nil, err
 	}
 	var out sources
 	return &out, json.Unmarshal(answer, &out)
 }
 
-// Dir is the project's.
-func (w *writing) Dir() string { return w.dir }
+// Dir is the project's directory.
+func (w *projectWriting) Dir() string { return w.dir }
 
-// Carries says what no migration can do.
-func (w *writing) Carries(s *onward.PlanStep) string {
+// Carries says why no migration can run a step.
+func (w *projectWriting) Carries(s *onward.PlanStep) string {
 	if s.Repeat {
-		return "it is run again and again, in the background, which no migration is to wait for"
+		return "it is repeated in the background, and a migration runs once"
 	}
 	return ""
 }
 
-// Files is the migration of a step: its SQL, or Django's own operation where that does the
-// same.
+// Files returns the migration of a step: its SQL, or Django's own operation if that does the same.
 //
-// Errors: the app has no one last migration.
-func (w *writing) Files(p *onward.Plan, s *onward.PlanStep, name string) ([]adapter.Written, error) {
+// Errors: the app has more than one last migration.
+func (w *projectWriting) Files(p *onward.Plan, s *onward.PlanStep, name string) ([]adapter.Written, error) {
 	label, _, _ := strings.Cut(s.Migration, ".")
 	m := &module{about: s.ID + " of the plan " + p.Name + ": " + s.Why, bare: s.Transaction == onward.TransactionNone}
-	if at := w.index(label, s); at >= 0 {
-		m.state(w.states[:at])
-		m.add(*w.states[at].concurrently)
+	if at := w.unwrittenIndex(label, s); at >= 0 {
+		m.addStateOperations(w.states[:at])
+		m.addOperation(*w.states[at].concurrently)
 		w.states = w.states[at+1:]
 	} else {
-		m.add(source{Source: operation(s)})
+		m.addOperation(source{Source: runSQLOperation(s)})
 	}
-	return w.file(p, s, label, name, m)
+	return w.nameMigration(p, s, label, name, m)
 }
 
-// index is which of the operations that are not written yet is the step, built beside the
-// traffic; -1 for none. What stands before it is to go into the same app.
-func (w *writing) index(label string, s *onward.PlanStep) int {
+// unwrittenIndex returns which unwritten operation the step is, built concurrently; -1 for none. The
+// operations before it are written into the same app first.
+func (w *projectWriting) unwrittenIndex(label string, s *onward.PlanStep) int {
 	sql := strings.TrimSuffix(strings.TrimSpace(s.SQL), ";")
 	plain := strings.Replace(sql, "INDEX CONCURRENTLY ", "INDEX ", 1)
 	for i, op := range w.states {
@@ -189,20 +189,20 @@ func (w *writing) index(label string, s *onward.PlanStep) int {
 	return -1
 }
 
-// Rest are migrations that change nothing in the database: the state of those that are to
-// go, as far as no step has it.
-func (w *writing) Rest(p *onward.Plan) ([]adapter.Written, error) {
+// Rest returns migrations that change nothing in the database. They have the state operations of
+// the replaced migrations that no step has.
+func (w *projectWriting) Rest(p *onward.Plan) ([]adapter.Written, error) {
 	var out []adapter.Written
 	for len(w.states) > 0 {
 		first := w.states[0]
-		end := slices.IndexFunc(w.states, func(s stated) bool { return s.app != first.app })
+		end := slices.IndexFunc(w.states, func(s stateOperation) bool { return s.app != first.app })
 		if end < 0 {
 			end = len(w.states)
 		}
 		m := &module{about: "what the models are from here on: the plan " + p.Name + " does it in the database step by step"}
-		m.state(w.states[:end])
+		m.addStateOperations(w.states[:end])
 		_, name, _ := strings.Cut(first.migration, ".")
-		made, err := w.file(p, nil, first.app, leading.ReplaceAllString(name, "")+"_state", m)
+		made, err := w.nameMigration(p, nil, first.app, leading.ReplaceAllString(name, "")+"_state", m)
 		if err != nil {
 			return nil, err
 		}
@@ -217,9 +217,9 @@ var (
 	unnamed = regexp.MustCompile(`\W+`)
 )
 
-// file names a migration, and says what it depends on: the last of its app and the one before it in
-// the plan.
-func (w *writing) file(p *onward.Plan, s *onward.PlanStep, label, name string, m *module) ([]adapter.Written, error) {
+// nameMigration names a migration, and sets its dependencies: the last migration of its app and the one
+// before it in the plan.
+func (w *projectWriting) nameMigration(p *onward.Plan, s *onward.PlanStep, label, name string, m *module) ([]adapter.Written, error) {
 	a := w.apps[label]
 	switch {
 	case a == nil || a.External:
@@ -230,25 +230,25 @@ func (w *writing) file(p *onward.Plan, s *onward.PlanStep, label, name string, m
 		w.tips[label] = a.Leaves[0]
 	}
 	if tip := w.tips[label]; tip != "" {
-		m.after(label, tip)
+		m.addDependency(label, tip)
 	}
 	for _, other := range slices.Sorted(maps.Keys(w.apps)) {
 		last := ""
-		for _, file := range w.before(p, s) {
+		for _, file := range w.lastMigrations(p, s) {
 			if w.apps[other].Dir == path.Dir(file) {
 				last = strings.TrimSuffix(path.Base(file), ".py")
 			}
 		}
 		if last != "" && other != label {
-			m.after(other, last)
+			m.addDependency(other, last)
 		}
 	}
 	for _, d := range w.first {
-		m.depends(d)
+		m.addSourceDependency(d)
 	}
 	w.first = nil
 	if w.numbers[label] == 0 {
-		for _, file := range adapter.Below(w.tree, a.Dir) {
+		for _, file := range adapter.FilesBelow(w.tree, a.Dir) {
 			digits := leading.FindString(file)
 			if n, err := strconv.Atoi(strings.TrimRight(digits, "_")); err == nil && !strings.Contains(file, "/") {
 				w.numbers[label] = max(w.numbers[label], n)
@@ -260,11 +260,11 @@ func (w *writing) file(p *onward.Plan, s *onward.PlanStep, label, name string, m
 	w.tips[label] = stem
 	file := path.Join(a.Dir, stem+".py")
 	w.last = []string{file}
-	return []adapter.Written{{Path: file, Text: m.text()}}, nil
+	return []adapter.Written{{Path: file, Text: m.fileText()}}, nil
 }
 
-// before are the last migrations of a plan before a step, or before its end.
-func (w *writing) before(p *onward.Plan, s *onward.PlanStep) []string {
+// lastMigrations returns the last migrations of a plan before a step, or before the plan's end.
+func (w *projectWriting) lastMigrations(p *onward.Plan, s *onward.PlanStep) []string {
 	var step, rest []string
 	for i := range p.Steps {
 		if &p.Steps[i] == s {

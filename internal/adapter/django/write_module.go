@@ -10,10 +10,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// module is the text of a migration in the making.
+// module is the text of a migration while it is written.
 type module struct {
 	about string
-	// bare: it runs without a transaction.
+	// bare is set if it runs without a transaction.
 	bare         bool
 	imports      map[string]bool
 	dependencies []string
@@ -29,39 +29,39 @@ func (m *module) import_(lines []string) {
 	}
 }
 
-func (m *module) after(app, name string) {
-	m.depends(source{Source: "('" + app + "', '" + name + "')"})
+func (m *module) addDependency(app, name string) {
+	m.addSourceDependency(source{Source: "('" + app + "', '" + name + "')"})
 }
 
-func (m *module) depends(d source) {
+func (m *module) addSourceDependency(d source) {
 	if !slices.Contains(m.dependencies, d.Source) {
 		m.dependencies = append(m.dependencies, d.Source)
 		m.import_(d.Imports)
 	}
 }
 
-func (m *module) add(op source) {
-	m.operations = append(m.operations, indented(op.Source, 2))
+func (m *module) addOperation(op source) {
+	m.operations = append(m.operations, indentPython(op.Source, 2))
 	m.import_(op.Imports)
 }
 
-// state adds operations that change the state only.
-func (m *module) state(list []stated) {
+// addStateOperations adds operations that change only Django's state.
+func (m *module) addStateOperations(list []stateOperation) {
 	if len(list) == 0 {
 		return
 	}
 	var b strings.Builder
 	b.WriteString("migrations.SeparateDatabaseAndState(\n    state_operations=[\n")
 	for _, op := range list {
-		b.WriteString(indented(op.Source, 2))
+		b.WriteString(indentPython(op.Source, 2))
 		m.import_(op.Imports)
 	}
 	b.WriteString("    ],\n),")
-	m.add(source{Source: b.String()})
+	m.addOperation(source{Source: b.String()})
 }
 
-// indented moves a piece of Python to the right. Strings of several lines stay as they are.
-func indented(text string, by int) string {
+// indentPython indents a piece of Python. Strings of several lines stay unchanged.
+func indentPython(text string, by int) string {
 	var b strings.Builder
 	open := false
 	for line := range strings.Lines(strings.TrimSuffix(text, "\n") + "\n") {
@@ -74,8 +74,8 @@ func indented(text string, by int) string {
 	return b.String()
 }
 
-// text is the file, as makemigrations lays it out.
-func (m *module) text() string {
+// fileText returns the file in the layout of makemigrations.
+func (m *module) fileText() string {
 	const both, models = "from django.db import migrations, models", "from django.db import models"
 	if m.imports[models] {
 		delete(m.imports, models)
@@ -102,34 +102,34 @@ func (m *module) text() string {
 	return b.String()
 }
 
-// operation runs a step's SQL. What contracts has no way back.
-func operation(s *onward.PlanStep) string {
-	out := "migrations.RunSQL(\n    sql=" + python(adapter.Inner(s)) + ",\n"
+// runSQLOperation returns the RunSQL for a step. A contract step has no undo SQL.
+func runSQLOperation(s *onward.PlanStep) string {
+	out := "migrations.RunSQL(\n    sql=" + pythonString(adapter.TransactionBody(s)) + ",\n"
 	if s.Phase != onward.Contract {
-		out += "    reverse_sql=" + back(s) + ",\n"
+		out += "    reverse_sql=" + undoOperation(s) + ",\n"
 	}
 	return out + "),"
 }
 
-// back is the way back: outside of a transaction a message for each statement.
-func back(s *onward.PlanStep) string {
-	undo := adapter.Back(s)
+// undoOperation returns the undo operation: outside a transaction, one message for each statement.
+func undoOperation(s *onward.PlanStep) string {
+	undo := adapter.UndoSQL(s)
 	if undo == "" {
 		return "migrations.RunSQL.noop"
 	}
-	list := adapter.Statements(undo)
+	list := adapter.SplitStatements(undo)
 	if s.Transaction != onward.TransactionNone || len(list) == 1 {
-		return python(undo)
+		return pythonString(undo)
 	}
 	var b strings.Builder
 	for _, sql := range list {
-		b.WriteString("        " + python(sql+";\n") + ",\n")
+		b.WriteString("        " + pythonString(sql+";\n") + ",\n")
 	}
 	return "[\n" + b.String() + "    ]"
 }
 
-// python is SQL as a Python string of several lines.
-func python(sql string) string {
+// pythonString returns SQL as a Python string of several lines.
+func pythonString(sql string) string {
 	sql = strings.ReplaceAll(strings.ReplaceAll(sql, `\`, `\\`), `"""`, `""\"`)
 	return "\"\"\"\n" + sql + `"""`
 }

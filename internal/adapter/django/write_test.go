@@ -22,8 +22,11 @@ const imports = "from django.conf import settings\nfrom django.db import migrati
 // between are two apps whose release goes to and fro between them: a swapped model, Python,
 // SQL with a state of its own, an index.
 var between = map[string]string{
-	"manage.py":                       "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\nfrom django.core.management import execute_from_command_line\nimport sys\nexecute_from_command_line(sys.argv)\n",
-	"conf.py":                         "SECRET_KEY = 'x'\nINSTALLED_APPS = ['accounts', 'shop']\nAUTH_USER_MODEL = 'accounts.User'\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'HOST': '/nowhere'}}\n",
+	"manage.py": "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\n" +
+		"from django.core.management import execute_from_command_line\nimport sys\nexecute_from_command_line(sys.argv)\n",
+	"conf.py": "SECRET_KEY = 'x'\nINSTALLED_APPS = ['accounts', 'shop']\nAUTH_USER_MODEL = 'accounts.User'\n" +
+		"DEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\n" +
+		"DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'x', 'HOST': '/nowhere'}}\n",
 	"accounts/__init__.py":            "",
 	"accounts/models.py":              imports + "class User(models.Model):\n    nick = models.TextField(null=True)\n    motto = models.TextField(null=True)\n",
 	"accounts/migrations/__init__.py": "",
@@ -94,8 +97,8 @@ func composed(t *testing.T, dir string, replaced ...string) (adapter.Writing, er
 	return a.Compose(context.Background(), tree, set, replaced)
 }
 
-// What is written in the place of migrations of two apps is what Django takes: each behind
-// the one before it, the state theirs, and the SQL letter for letter.
+// Django accepts the migrations that replace migrations of two apps: each depends on the
+// one before it, the state is the same as theirs, and the SQL is identical.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	dir := laid(t, between)
@@ -178,20 +181,25 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// What cannot be written anew is said.
+// A migration that cannot be written again is reported.
 func TestComposeRefuses(t *testing.T) {
 	t.Parallel()
 	field := func(text string) map[string]string {
-		return map[string]string{"shop/migrations/0003_more.py": imports + "def words():\n    return 'x'\nclass Migration(migrations.Migration):\n    dependencies = [('shop', '0002_owner')]\n    operations = [migrations.AddField('Item', 'more', models.TextField(default=" + text + "))]\n"}
+		return map[string]string{"shop/migrations/0003_more.py": imports +
+			"def words():\n    return 'x'\nclass Migration(migrations.Migration):\n    dependencies = [('shop', '0002_owner')]\n" +
+			"    operations = [migrations.AddField('Item', 'more', models.TextField(default=" + text + "))]\n"}
 	}
 	for name, tc := range map[string]struct {
 		more     map[string]string
 		replaced []string
 		want     string
 	}{
-		"a lambda":               {field("lambda: 'x'"), []string{"shop.0003_more"}, "the state of shop.0003_more cannot be written anew: AddField: "},
-		"a function of the file": {field("words"), []string{"shop.0003_more"}, "AddField needs something of the migration shop.migrations.0003_more itself: move that to a module that others can import"},
-		"one that is followed":   {nil, []string{"accounts.0002_nick", "accounts.0003_motto"}, "shop.0002_owner depends on accounts.0002_nick, which is to go"},
+		"a lambda": {field("lambda: 'x'"), []string{"shop.0003_more"}, "the state of shop.0003_more cannot be written anew: AddField: "},
+		"a function of the file": {
+			field("words"), []string{"shop.0003_more"},
+			"AddField needs something of the migration shop.migrations.0003_more itself: move that to a module that others can import",
+		},
+		"one that is followed": {nil, []string{"accounts.0002_nick", "accounts.0003_motto"}, "shop.0002_owner depends on accounts.0002_nick, which is to go"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

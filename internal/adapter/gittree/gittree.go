@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/gitrange"
 )
 
-// Of makes an [adapter.Tree] of a tree. Files that gitrange could list but not
-// read are among its paths: reading them tells why.
+// Of converts a tree to an [adapter.Tree]. Its paths include files that gitrange could
+// list but not read: reading them returns the reason.
 func Of(t gitrange.Tree) adapter.Tree {
 	files := t.Files()
 	paths := make([]string, len(files))
@@ -27,7 +27,7 @@ type tree struct {
 	memo map[string]*memory
 }
 
-// memory is what was made once.
+// memory is a value that is computed once.
 type memory struct {
 	once sync.Once
 	made any
@@ -35,7 +35,7 @@ type memory struct {
 
 func (t *tree) Paths() []string { return t.paths }
 
-// Memo makes what has that key, once.
+// Memo computes the value of a key once.
 func (t *tree) Memo(key string, make func() any) any {
 	t.mu.Lock()
 	m := t.memo[key]
@@ -44,6 +44,6 @@ func (t *tree) Memo(key string, make func() any) any {
 		t.memo[key] = m
 	}
 	t.mu.Unlock()
-	m.once.Do(func() { m.made = make() }) // it may ask for other keys
+	m.once.Do(func() { m.made = make() }) // make may ask for other keys
 	return m.made
 }

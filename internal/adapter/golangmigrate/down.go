@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Down gives the .down.sql of a migration, sent as the up migration is: with
-// x-multi-statement in the pieces between its semicolons, wherever they stand.
+// Down returns the .down.sql of a migration, sent as the up migration is. With
+// x-multi-statement it is cut at every semicolon, even inside a string or a body.
 func (Adapter) Down(t adapter.Tree, _ adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	down, err := adapter.ReadDown(t, m)
 	if down == nil || err != nil {
@@ -21,7 +21,7 @@ func (Adapter) Down(t adapter.Tree, _ adapter.Source, m *adapter.Migration) (*sc
 		if n := strings.IndexByte(down.Text[start:], ';'); multi && n >= 0 {
 			end = start + n + 1
 		}
-		if p := adapter.Part(down.Text, start, end); p.SQL != "" {
+		if p := adapter.TrimmedPart(down.Text, start, end); p.SQL != "" {
 			p.Message = multi
 			down.Parts = append(down.Parts, p)
 		}

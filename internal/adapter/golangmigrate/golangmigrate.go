@@ -6,17 +6,17 @@
 // against the running library, which the module internal/adapter/realrunners
 // does:
 //
-//   - A directory is read without its sub-directories. A migration is what
-//     matches ^([0-9]+)_(.*)\.(down|up)\.(.*)$; everything else is passed over
-//     without a word. Two files of one version and direction stop the run.
+//   - A directory is read without its sub-directories. A migration is a file that matches
+//     ^([0-9]+)_(.*)\.(down|up)\.(.*)$; everything else is silently ignored. Two files of
+//     one version and direction stop the run.
 //   - The drivers postgres (lib/pq) and pgx hand the whole file to Exec without
-//     arguments: one simple-query message, and so one implicit transaction
-//     when it holds several statements and no BEGIN of its own.
-//   - With x-multi-statement=true in the connection's URL the file is cut at
-//     every ';' byte, wherever it stands, and each piece is sent by itself.
-//   - The database holds one number, the last version, and a flag "dirty". A
-//     migration that sorts before that number never runs, and nothing says so.
-//     A failed one leaves the flag: nothing runs until a person forces it.
+//     arguments: one simple-query message. It is one implicit transaction if it holds
+//     several statements and no BEGIN of its own.
+//   - With x-multi-statement=true in the connection's URL, the file is cut at every ';'
+//     byte, even inside a string or a body, and each piece is sent by itself.
+//   - The database holds one number, the last version, and a flag "dirty". A migration
+//     that sorts before that number never runs, without any message. A failed one leaves
+//     the flag: nothing runs until a person forces it.
 package golangmigrate
 
 import (
@@ -42,7 +42,7 @@ type Adapter struct{}
 // Name is "golang-migrate".
 func (Adapter) Name() string { return Name }
 
-// tool is what rules ask for.
+// tool is what rules need to know about golang-migrate.
 var tool = history.Tool{Name: Name, Apart: "a file of its own: a file of one statement is sent without a transaction", KeepsSession: true}
 
 type file struct {
@@ -69,16 +69,16 @@ func parseName(s string) (file, bool) {
 	return file{name: s, id: s[:digits+1+end], version: v, down: isDown > isUp}, true
 }
 
-// byNames is how sure a directory is that only its files' names tell of.
+// byNames is the score of a directory that only its files' names identify.
 const byNames = 2
 
-// Detect looks for directories of NUMBER_name.up.sql files. It is sure where
-// the repository uses golang-migrate.
+// Detect looks for directories of NUMBER_name.up.sql files. It is sure if the repository
+// uses golang-migrate.
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
-	for _, d := range adapter.Dirs(t, ".sql") {
+	for _, d := range adapter.ListDirs(t, ".sql") {
 		var ups, others []string
-		plain := 0 // NUMBER_name.sql, which golang-migrate passes over
+		plain := 0 // NUMBER_name.sql, which golang-migrate ignores
 		inTx := 0  // .tx.up.sql: go-pg and bun, which have the other names too
 		for _, n := range d.Names {
 			if f, ok := parseName(n); ok && !f.down {
@@ -96,7 +96,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if len(ups) == 0 || inTx > 0 || slices.ContainsFunc(ups, adapter.ForPostgres) || adapter.UsesPop(t, d.Path) {
 			continue
 		}
-		with, of := goose.Annotated(t, d, ups)
+		with, of := goose.CountAnnotated(t, d, ups)
 		if with*2 > of {
 			continue
 		}
@@ -107,20 +107,20 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if user := usedBy(t); user != "-" {
 			s.Score, s.Why = 3, s.Why+", and "+user+" uses golang-migrate"
 		}
-		if mixed, _ := goose.Annotated(t, d, others); with+mixed > 0 {
+		if mixed, _ := goose.CountAnnotated(t, d, others); with+mixed > 0 {
 			s.Score = 3 // goose claims the directory too: let the tie be reported
 		}
 		if s.Score == byNames && plain > 1 {
-			continue // one is a slip; a habit is that of a tool which reads them
+			continue // one is a slip; several mean that another tool reads them
 		}
 		out = append(out, s)
 	}
 	return out
 }
 
-// Traits is what is asked of it.
+// Traits returns the properties of golang-migrate.
 func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: table, Columns: columns}}}
+	return adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}}
 }
 
 // Looks says what Detect looks for.
@@ -128,14 +128,14 @@ func (Adapter) Looks() string { return "files named NUMBER_name.up.sql" }
 
 // Load reads the up migrations of a directory in the order of their numbers.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s, Count: count, Habits: adapter.Habits{
+	set := &adapter.Set{Source: s, Count: count, HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "golang-migrate records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "golang-migrate stops with \"no migration found\" on a database whose last version it is",
 		LastOnly:   true,
 		OutOfOrder: "golang-migrate remembers the last version only: a database that is past it skips this one for good, without a word",
 	}}
 	d := adapter.ListDir(t, s.Dir, "")
-	ups, downs := sorted(d, set)
+	ups, downs := sortFiles(d, set)
 	names := make([]string, len(ups))
 	for i, f := range ups {
 		names[i] = f.name
@@ -147,7 +147,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		mode, assumed = onward.TransactionNone, false
 		set.Source.Why += "; x-multi-statement is on in " + where
 	}
-	set.Told = adapter.Told{Transaction: mode, Assumed: assumed}
+	set.Evidence = adapter.RunnerEvidence{Transaction: mode, Assumed: assumed}
 	for i, f := range adapter.ReadFiles(t, d, names) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -158,8 +158,8 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		if f.Failed == "" {
 			m.Problems = append(m.Problems, f.Refused()...)
 			if mode == onward.TransactionNone {
-				cut(m)
-			} else if p := adapter.Part(f.Text, 0, len(f.Text)); p.SQL != "" {
+				cutAtSemicolons(m)
+			} else if p := adapter.TrimmedPart(f.Text, 0, len(f.Text)); p.SQL != "" {
 				m.Source.Parts = append(m.Source.Parts, p)
 			}
 			m.Seal(mode, s.Options, f.Text)
@@ -180,9 +180,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	return set, nil
 }
 
-// sorted tells the up migrations of a directory, in order, from the down
-// migrations by version, and notes the names that golang-migrate passes over.
-func sorted(d adapter.Dir, set *adapter.Set) (ups []file, downs map[uint64]string) {
+// sortFiles separates the up migrations of a directory, in order, from the down migrations
+// by version, and reports the names that golang-migrate ignores.
+func sortFiles(d adapter.Dir, set *adapter.Set) (ups []file, downs map[uint64]string) {
 	downs = map[uint64]string{}
 	for _, n := range d.Names {
 		f, ok := parseName(n)
@@ -206,10 +206,10 @@ func sorted(d adapter.Dir, set *adapter.Set) (ups []file, downs map[uint64]strin
 	return ups, downs
 }
 
-// cut makes parts the way x-multi-statement does: at every semicolon. One
-// inside a body or a string cuts a statement in two; it is noted, and the
-// statement is judged whole.
-func cut(m *adapter.Migration) {
+// cutAtSemicolons makes parts as x-multi-statement does: at every semicolon. A semicolon inside a
+// body or a string cuts a statement in two; this is reported, and the whole statement is
+// judged.
+func cutAtSemicolons(m *adapter.Migration) {
 	text := m.Source.Text
 	var lex adapter.Lexer
 	start, from, said := 0, 0, false
@@ -222,7 +222,8 @@ func cut(m *adapter.Migration) {
 		from = end
 		if open := lex.Open(); open != "" && end < len(text) {
 			if !said {
-				m.Refuse(begin(text, start), fmt.Sprintf("golang-migrate with x-multi-statement cuts the file at the ';' of line %d, inside %s", 1+strings.Count(text[:end], "\n"), open),
+				m.Refuse(nextStatement(text, start), fmt.Sprintf("golang-migrate with x-multi-statement cuts the file at the ';' of line %d, inside %s",
+					1+strings.Count(text[:end], "\n"), open),
 					"it sends half a statement, the server answers with a syntax error, and the database is left dirty",
 					"put the statement into a file that is sent without x-multi-statement, or write it without ';' inside")
 				said = true
@@ -230,7 +231,7 @@ func cut(m *adapter.Migration) {
 			continue
 		}
 		said = false
-		if p := adapter.Part(text, start, end); p.SQL != "" {
+		if p := adapter.TrimmedPart(text, start, end); p.SQL != "" {
 			p.Message = true
 			m.Source.Parts = append(m.Source.Parts, p)
 		}
@@ -238,9 +239,9 @@ func cut(m *adapter.Migration) {
 	}
 }
 
-// begin is where the statement behind a place begins: white space and comments of
-// whole lines are none.
-func begin(text string, at int) int {
+// nextStatement returns the start of the next statement at or after an offset, after white space
+// and comments of whole lines.
+func nextStatement(text string, at int) int {
 	for {
 		rest := strings.TrimLeft(text[at:], " \t\r\n\f\v")
 		at = len(text) - len(rest)

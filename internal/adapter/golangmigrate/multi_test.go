@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// x-multi-statement stands in the connection's URL, not in the files: it is
-// found where repositories keep that URL, and the configuration overrules it.
+// x-multi-statement is in the connection's URL, not in the files. It is found where
+// repositories keep that URL, and the configuration overrides it.
 func TestMultiStatement(t *testing.T) {
 	t.Parallel()
 	const file = "SET lock_timeout = '1s';\nCREATE INDEX CONCURRENTLY ON t (id);\n"
@@ -25,7 +25,10 @@ func TestMultiStatement(t *testing.T) {
 		"nothing said": {nil, "", onward.TransactionMessage, 1},
 		"Makefile":     {map[string]string{"Makefile": "migrate -path m -database 'pgx5://h/db?x-multi-statement=true' up"}, "", onward.TransactionNone, 2},
 		"off":          {map[string]string{"Makefile": "migrate -database 'pgx5://h/db?x-multi-statement=false' up"}, "", onward.TransactionMessage, 1},
-		"compose":      {map[string]string{"deploy/docker-compose.yml": "command: -database postgres://h/db?sslmode=disable&x-multi-statement=true"}, "", onward.TransactionNone, 2},
+		"compose": {
+			map[string]string{"deploy/docker-compose.yml": "command: -database postgres://h/db?sslmode=disable&x-multi-statement=true"},
+			"", onward.TransactionNone, 2,
+		},
 		"Go": {
 			map[string]string{"internal/database/migrate.go": "pgx.WithInstance(db, &pgx.Config{\n\tMultiStatementEnabled: true,\n})"},
 			"", onward.TransactionNone, 2,
@@ -53,8 +56,8 @@ func TestMultiStatement(t *testing.T) {
 	}
 }
 
-// Cut at every ';', wherever it stands: the statement is judged whole, and the
-// cut is a problem, once for each statement.
+// The file is cut at every ';', even inside a string or a body. The whole statement is
+// judged, and the cut is a problem, once for each statement.
 func TestMultiStatementCuts(t *testing.T) {
 	t.Parallel()
 	tree := adaptertest.Text(map[string]string{

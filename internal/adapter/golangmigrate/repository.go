@@ -12,18 +12,17 @@ var (
 	multi = regexp.MustCompile(`x-multi-statement(?:=|["']\s*[,:]\s*["']?)(?:true|1|t)\b|\bMultiStatementEnabled:\s*true\b`)
 )
 
-// usedBy finds a file of the repository that names golang-migrate; "-" for
-// none.
+// usedBy returns a file of the repository that mentions golang-migrate; "-" for none.
 func usedBy(t adapter.Tree) string {
-	return adapter.Once(t, "golang-migrate used by", func() string {
-		return cmp.Or(adapter.Said(t, false, uses, "migrate"), "-")
+	return adapter.Memoize(t, "golang-migrate used by", func() string {
+		return cmp.Or(adapter.FindMentioned(t, false, uses, "migrate"), "-")
 	})
 }
 
-// multiStatement finds a file that connects with x-multi-statement, which
-// decides how every migration is sent; "" for none.
+// multiStatement returns a file that connects with x-multi-statement, which decides how
+// every migration is sent; "" for none.
 func multiStatement(t adapter.Tree) string {
-	return adapter.Once(t, "x-multi-statement", func() string {
-		return adapter.Said(t, true, multi, "x-multi-statement", "MultiStatementEnabled")
+	return adapter.Memoize(t, "x-multi-statement", func() string {
+		return adapter.FindMentioned(t, true, multi, "x-multi-statement", "MultiStatementEnabled")
 	})
 }

@@ -5,10 +5,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Form is how golang-migrate wants a migration written: one file up, one down.
+// Form describes how golang-migrate expects a migration to be written: one file up, one
+// down.
 func (Adapter) Form(_ adapter.Tree, set *adapter.Set) *adapter.Form {
 	f := &adapter.Form{Name: Name, Up: ".up.sql", Down: ".down.sql", Transaction: onward.TransactionMessage, Lone: true}
-	if set.Told.Transaction == onward.TransactionNone {
+	if set.Evidence.Transaction == onward.TransactionNone {
 		f.Transaction, f.Cuts = onward.TransactionNone, true
 	}
 	return f

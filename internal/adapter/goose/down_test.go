@@ -24,7 +24,8 @@ func TestDown(t *testing.T) {
 			mode: onward.TransactionFile, want: []string{"DROP TABLE t;"},
 		},
 		"blocks": {
-			text: "-- +goose Up\n-- +goose StatementBegin\n" + body + "\n-- +goose StatementEnd\n-- +goose Down\n-- +goose StatementBegin\n" + body + "\n-- +goose StatementEnd\nDROP TABLE t;\n",
+			text: "-- +goose Up\n-- +goose StatementBegin\n" + body + "\n-- +goose StatementEnd\n-- +goose Down\n-- +goose StatementBegin\n" + body +
+				"\n-- +goose StatementEnd\nDROP TABLE t;\n",
 			mode: onward.TransactionFile, want: []string{body, "DROP TABLE t;"},
 		},
 		"without transaction": {

@@ -10,13 +10,13 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// A migration in Go that gives literals to Exec, one after the other, is SQL in another
-// wrapping. What it does else, its loops and what it puts together, is not read.
+// A migration in Go may pass string literals to Exec, one after the other: that is SQL in
+// another form. Its other code, most loops, and strings that it puts together are not read.
 
-// wayUp is what is read of such a program.
+// wayUp is the part of such a program that is read.
 type wayUp struct {
 	parts []script.Part
-	// whole says that it does nothing but what parts do.
+	// whole is set if the program does nothing besides parts.
 	whole bool
 }
 
@@ -37,17 +37,17 @@ func readGo(text string) wayUp {
 		case *ast.GenDecl:
 			for _, s := range d.Specs {
 				if v, ok := s.(*ast.ValueSpec); ok {
-					g.define(v.Names, v.Values)
+					g.defineNames(v.Names, v.Values)
 				}
 			}
 		}
 	}
-	body := g.up(file)
+	body := g.upFunction(file)
 	if body == nil {
 		return wayUp{}
 	}
 	g.whole = true
-	g.read(body.List)
+	g.readStatements(body.List)
 	return g.wayUp
 }
 
@@ -59,7 +59,7 @@ type program struct {
 	funcs  map[string]*ast.FuncDecl
 }
 
-func (g *program) define(names []*ast.Ident, values []ast.Expr) {
+func (g *program) defineNames(names []*ast.Ident, values []ast.Expr) {
 	for i, n := range names {
 		if len(values) == len(names) {
 			g.values[n.Name] = values[i]
@@ -67,16 +67,16 @@ func (g *program) define(names []*ast.Ident, values []ast.Expr) {
 	}
 }
 
-// up is the body of the function that is registered for the up migration: the first one among
-// the arguments.
-func (g *program) up(file *ast.File) *ast.BlockStmt {
+// upFunction returns the body of the function that is registered for the up migration: the first
+// function among the arguments.
+func (g *program) upFunction(file *ast.File) *ast.BlockStmt {
 	var body *ast.BlockStmt
 	ast.Inspect(file, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
 		if !ok || body != nil {
 			return body == nil
 		}
-		if on, name := selected(call); on != "goose" || !strings.HasPrefix(name, "Add") {
+		if on, name := splitCall(call); on != "goose" || !strings.HasPrefix(name, "Add") {
 			return true
 		}
 		for _, a := range call.Args {
@@ -97,9 +97,9 @@ func (g *program) up(file *ast.File) *ast.BlockStmt {
 	return body
 }
 
-// selected splits a call of tx.ExecContext into both names; on is "" where something
-// else than a name stands in front.
-func selected(call *ast.CallExpr) (on, name string) {
+// splitCall splits a call of tx.ExecContext into both names; on is "" if the receiver is not a
+// plain name.
+func splitCall(call *ast.CallExpr) (on, name string) {
 	s, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return "", ""
@@ -110,8 +110,8 @@ func selected(call *ast.CallExpr) (on, name string) {
 	return on, s.Sel.Name
 }
 
-// read takes statements in their order. An if around an Exec is that for its error.
-func (g *program) read(list []ast.Stmt) {
+// readStatements reads statements in their order. An if around an Exec is a check of its error.
+func (g *program) readStatements(list []ast.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
 		case *ast.AssignStmt:
@@ -121,72 +121,72 @@ func (g *program) read(list []ast.Stmt) {
 					names = append(names, id)
 				}
 			}
-			g.define(names, s.Rhs)
-			g.calls(s)
+			g.defineNames(names, s.Rhs)
+			g.readCalls(s)
 		case *ast.IfStmt:
 			if s.Init != nil {
-				g.read([]ast.Stmt{s.Init})
+				g.readStatements([]ast.Stmt{s.Init})
 			}
-			g.calls(s.Cond)
-			g.otherwise(s.Body)
+			g.readCalls(s.Cond)
+			g.readConditional(s.Body)
 			if s.Else != nil {
-				g.otherwise(s.Else)
+				g.readConditional(s.Else)
 			}
 		case *ast.RangeStmt:
-			g.each(s)
+			g.readLoop(s)
 		case *ast.ExprStmt, *ast.ReturnStmt, *ast.DeclStmt:
-			g.calls(s)
+			g.readCalls(s)
 		default:
-			g.otherwise(s)
+			g.readConditional(s)
 		}
 	}
 }
 
-// each reads a loop over the texts of a list.
-func (g *program) each(s *ast.RangeStmt) {
-	list, ok := g.value(s.X).(*ast.CompositeLit)
+// readLoop reads a loop over the texts of a list.
+func (g *program) readLoop(s *ast.RangeStmt) {
+	list, ok := g.resolveValue(s.X).(*ast.CompositeLit)
 	item, named := s.Value.(*ast.Ident)
 	if !ok || !named {
-		g.otherwise(s)
+		g.readConditional(s)
 		return
 	}
 	for _, text := range list.Elts {
 		g.values[item.Name] = text
-		g.read(s.Body.List)
+		g.readStatements(s.Body.List)
 	}
 }
 
-func (g *program) value(e ast.Expr) ast.Expr {
+func (g *program) resolveValue(e ast.Expr) ast.Expr {
 	if id, ok := e.(*ast.Ident); ok {
 		return g.values[id.Name]
 	}
 	return e
 }
 
-// otherwise is code that does not simply come next: what it sends may not be sent.
-func (g *program) otherwise(n ast.Node) {
+// readConditional handles code that does not always run next: the SQL in it may not be sent.
+func (g *program) readConditional(n ast.Node) {
 	ast.Inspect(n, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && !harmless(call) {
+		if call, ok := n.(*ast.CallExpr); ok && !isHarmless(call) {
 			g.whole = false
 		}
 		return true
 	})
 }
 
-// calls takes the calls of a statement or an expression.
-func (g *program) calls(n ast.Node) {
+// readCalls reads the calls in a statement or an expression.
+func (g *program) readCalls(n ast.Node) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
-			g.otherwise(n.Body)
+			g.readConditional(n.Body)
 			return false
 		case *ast.CallExpr:
-			if harmless(n) {
+			if isHarmless(n) {
 				return true
 			}
-			_, name := selected(n)
+			_, name := splitCall(n)
 			at := map[string]int{"Exec": 0, "ExecContext": 1, "MustExec": 0, "MustExecContext": 1}
-			if i, ok := at[name]; !ok || len(n.Args) <= i || !g.send(n.Args[i]) {
+			if i, ok := at[name]; !ok || len(n.Args) <= i || !g.recordText(n.Args[i]) {
 				g.whole = false
 			}
 			return false
@@ -195,9 +195,9 @@ func (g *program) calls(n ast.Node) {
 	})
 }
 
-// harmless reports whether a call has nothing to do with the database.
-func harmless(call *ast.CallExpr) bool {
-	switch on, name := selected(call); on {
+// isHarmless reports whether a call has nothing to do with the database.
+func isHarmless(call *ast.CallExpr) bool {
+	switch on, name := splitCall(call); on {
 	case "fmt", "errors", "log", "slog":
 		return true
 	case "":
@@ -207,20 +207,20 @@ func harmless(call *ast.CallExpr) bool {
 	return false
 }
 
-// send takes the text that Exec is given, if it is a literal.
-func (g *program) send(e ast.Expr) bool {
-	lit, ok := g.value(e).(*ast.BasicLit)
+// recordText records the text that Exec gets, if it is a literal.
+func (g *program) recordText(e ast.Expr) bool {
+	lit, ok := g.resolveValue(e).(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING || lit.Value[0] == '"' && strings.Contains(lit.Value, `\`) {
 		return false
 	}
 	from := g.offset(lit.Pos()) + 1
-	p := adapter.Part(g.text, from, from+len(lit.Value)-2)
+	p := adapter.TrimmedPart(g.text, from, from+len(lit.Value)-2)
 	if p.SQL == "" {
 		return true
 	}
 	p.Message = true
 	if lit.Value[0] == '"' {
-		// It has no room for another line.
+		// A literal in double quotes has no room for another line: the part has a position and no offset.
 		p.Line = 1 + strings.Count(g.text[:p.Start], "\n")
 		p.Column = p.Start - strings.LastIndexByte(g.text[:p.Start], '\n')
 		p.EndLine, p.EndColumn, p.Start = p.Line, p.Column+len(p.SQL), -1

@@ -5,19 +5,33 @@ import (
 	"testing"
 )
 
-// What is read of a migration in Go: the SQL that it gives to Exec as it stands; "…"
-// where it does more.
+// What is read from a migration in Go: the literal SQL that it gives to Exec; "…" marks
+// other code.
 func TestReadGo(t *testing.T) {
 	t.Parallel()
-	const head = "package migrations\n\nfunc init() { goose.AddMigrationContext(up, down) }\n\nfunc down(ctx context.Context, tx *sql.Tx) error {\n\t_, err := tx.Exec(`DROP TABLE t`)\n\treturn err\n}\n\n"
+	const head = "package migrations\n\nfunc init() { goose.AddMigrationContext(up, down) }\n\nfunc down(ctx context.Context, tx *sql.Tx) error {\n" +
+		"\t_, err := tx.Exec(`DROP TABLE t`)\n\treturn err\n}\n\n"
 	body := func(code string) string {
 		return head + "func up(ctx context.Context, tx *sql.Tx) error {\n" + code + "\n}\n"
 	}
 	for _, tt := range []struct{ name, text, want string }{
 		{"one", body("\t_, err := tx.ExecContext(ctx, `CREATE TABLE t (id int)`)\n\treturn err"), "CREATE TABLE t (id int)"},
-		{"two, and their errors", body("\tif _, err := tx.Exec(`SELECT 1`); err != nil {\n\t\treturn fmt.Errorf(\"one: %w\", err)\n\t}\n\t_, err := tx.Exec(\"SELECT 2\")\n\treturn err"), "SELECT 1|SELECT 2"},
-		{"a constant", "package migrations\n\nconst q = `SELECT 1`\n\nfunc init() {\n\tgoose.AddMigrationNoTxContext(func(ctx context.Context, db *sql.DB) error {\n\t\t_, err := db.ExecContext(ctx, q)\n\t\treturn err\n\t}, nil)\n}\n", "SELECT 1"},
-		{"a list", body("\tfor _, q := range []string{`SELECT 1`, `SELECT 2`} {\n\t\tif _, err := tx.Exec(q); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\treturn nil"), "SELECT 1|SELECT 2"},
+		{
+			"two, and their errors",
+			body("\tif _, err := tx.Exec(`SELECT 1`); err != nil {\n\t\treturn fmt.Errorf(\"one: %w\", err)\n\t}\n\t_, err := tx.Exec(\"SELECT 2\")\n\treturn err"),
+			"SELECT 1|SELECT 2",
+		},
+		{
+			"a constant",
+			"package migrations\n\nconst q = `SELECT 1`\n\nfunc init() {\n\tgoose.AddMigrationNoTxContext(func(ctx context.Context, db *sql.DB) error {\n" +
+				"\t\t_, err := db.ExecContext(ctx, q)\n\t\treturn err\n\t}, nil)\n}\n",
+			"SELECT 1",
+		},
+		{
+			"a list",
+			body("\tfor _, q := range []string{`SELECT 1`, `SELECT 2`} {\n\t\tif _, err := tx.Exec(q); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\treturn nil"),
+			"SELECT 1|SELECT 2",
+		},
 		{"a list with a name", body("\tqs := []string{`SELECT 1`}\n\tfor _, q := range qs {\n\t\ttx.Exec(q)\n\t}\n\treturn nil"), "SELECT 1"},
 		{"a value of its own", body("\t_, err := tx.Exec(`UPDATE t SET a = $1`, 3)\n\treturn err"), "UPDATE t SET a = $1"},
 		{"put together", body("\t_, err := tx.Exec(`DROP TABLE ` + name)\n\treturn err"), "…"},

@@ -5,16 +5,16 @@
 // the module internal/adapter/realrunners does:
 //
 //   - A directory is read without its sub-directories. A migration is a file
-//     NUMBER_anything.sql or .go (not _test.go) whose number is at least 1;
-//     everything else is passed over. Two files with one number stop the run.
-//   - A file with SQL runs in one transaction, together with the row that
-//     records it, and its statements are sent one by one. With
-//     "-- +goose NO TRANSACTION" anywhere in the file there is no transaction.
-//   - What stands between StatementBegin and StatementEnd, or up to a line
-//     whose last word ends in ';', is sent as one message: several statements
-//     in it are an implicit transaction when there is no other.
-//   - A migration is recorded by its number, not by its content. One that
-//     sorts before an applied one stops the run, unless -allow-missing is set.
+//     NUMBER_anything.sql or .go (not _test.go) whose number is at least 1; everything
+//     else is ignored. Two files with one number stop the run.
+//   - A file with SQL runs in one transaction, together with the row that records it, and
+//     its statements are sent one by one. With "-- +goose NO TRANSACTION" anywhere in the
+//     file there is no transaction.
+//   - The text between StatementBegin and StatementEnd, or up to a line whose last word
+//     ends in ';', is sent as one message: several statements in it are an implicit
+//     transaction if there is no other.
+//   - A migration is recorded by its number, not by its content. One that sorts before an
+//     applied one stops the run, unless -allow-missing is set.
 //   - Without a transaction, a file that failed halfway runs again as a whole.
 package goose
 
@@ -42,18 +42,24 @@ type Adapter struct{}
 // Name is "goose".
 func (Adapter) Name() string { return Name }
 
-// tool is what rules ask for.
-var tool = history.Tool{Name: Name, Apart: "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up", KeepsSession: true}
+// tool is what rules need to know about goose.
+var tool = history.Tool{
+	Name:         Name,
+	Apart:        "a file of its own that begins with\n-- +goose NO TRANSACTION\n-- +goose Up",
+	Begin:        "-- +goose StatementBegin",
+	End:          "-- +goose StatementEnd",
+	KeepsSession: true,
+}
 
 var (
 	annotated  = regexp.MustCompile(`(?m)^--.*\+goose[ \t]`)
 	registered = regexp.MustCompile(`\bgoose\.(AddMigration\w*|AddNamedMigration\w*|NewGoMigration)\(`)
 )
 
-// Annotated reports how many of a sample of a directory's files carry goose's
-// annotations, and how many were looked at.
-func Annotated(t adapter.Tree, d adapter.Dir, names []string) (with, of int) {
-	sample := adapter.Sample(names, 8)
+// CountAnnotated returns how many of a sample of a directory's files have goose's annotations,
+// and the sample's size.
+func CountAnnotated(t adapter.Tree, d adapter.Dir, names []string) (with, of int) {
+	sample := adapter.SampleNames(names, 8)
 	for _, f := range adapter.ReadFiles(t, d, sample) {
 		if strings.Contains(f.Text, "+goose") && annotated.MatchString(f.Text) {
 			with++
@@ -66,10 +72,10 @@ func Annotated(t adapter.Tree, d adapter.Dir, names []string) (with, of int) {
 // with Go files that register themselves with goose.
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
-	for _, d := range adapter.Dirs(t, ".sql", ".go") {
+	for _, d := range adapter.ListDirs(t, ".sql", ".go") {
 		var sqls, gos []string
 		for _, name := range d.Names {
-			if _, ok := version(name); !ok {
+			if _, ok := versionNumber(name); !ok {
 				continue
 			}
 			if strings.HasSuffix(name, ".go") {
@@ -79,14 +85,14 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 			}
 		}
 		why := ""
-		if with, of := Annotated(t, d, sqls); with > 0 {
+		if with, of := CountAnnotated(t, d, sqls); with > 0 {
 			why = fmt.Sprintf("-- +goose annotations in %d of %d files", with, of)
 			if of < len(sqls) {
 				why += fmt.Sprintf(" read, %d in all", len(sqls))
 			}
 		}
 		if why == "" {
-			for _, f := range adapter.ReadFiles(t, d, adapter.Sample(gos, 4)) {
+			for _, f := range adapter.ReadFiles(t, d, adapter.SampleNames(gos, 4)) {
 				if registered.MatchString(f.Text) {
 					why = path.Base(f.Path) + " registers a Go migration with goose"
 					break
@@ -100,9 +106,9 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// Traits is what is asked of it.
+// Traits returns the properties of goose.
 func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: table, Columns: columns}}}
+	return adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}}
 }
 
 // Looks says what Detect looks for.
@@ -110,8 +116,8 @@ func (Adapter) Looks() string {
 	return "files named NUMBER_name.sql with the annotation \"-- +goose Up\""
 }
 
-// version is the number of a migration, as goose reads it from the name.
-func version(name string) (int64, bool) {
+// versionNumber returns the number of a migration, as goose reads it from the name.
+func versionNumber(name string) (int64, bool) {
 	if strings.HasSuffix(name, "_test.go") || !strings.HasSuffix(name, ".sql") && !strings.HasSuffix(name, ".go") {
 		return 0, false
 	}
@@ -130,18 +136,18 @@ type file struct {
 
 // Load reads the migrations of a directory in the order of their numbers.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Source: s, Count: count(allowsMissing(t) != ""), Told: adapter.Told{Transaction: onward.TransactionFile}, Habits: adapter.Habits{
+	set := &adapter.Set{Source: s, Count: countTable(allowsMissing(t) != ""), Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
 		Edited:     "goose records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "goose does not notice",
 		OutOfOrder: "goose refuses to run (\"found missing migrations\") unless it is called with -allow-missing",
 	}}
 	if at := allowsMissing(t); at != "" {
-		set.Habits.OutOfOrder = "goose is told to allow missing migrations (in " + at + "), and runs it after the newer ones: new databases run it before them"
+		set.HistoryBehavior.OutOfOrder = "goose allows missing migrations (in " + at + "), and runs it after the newer ones: new databases run it before them"
 	}
 	d := adapter.ListDir(t, s.Dir, ".sql", ".go")
 	var files []file
 	for _, name := range d.Names {
-		v, ok := version(name)
+		v, ok := versionNumber(name)
 		switch {
 		case ok:
 			files = append(files, file{name, v})
@@ -167,7 +173,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		set.Migrations = append(set.Migrations, load(f, files[i], s))
+		set.Migrations = append(set.Migrations, loadFile(f, files[i], s))
 		if i > 0 && files[i].version == files[i-1].version {
 			prev := set.Migrations[i-1]
 			set.History = append(set.History, history.Change{
@@ -179,17 +185,18 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	return set, nil
 }
 
-// missing is how goose is told to run what is older than the last that ran.
+// missing matches settings that make goose run migrations older than the last applied
+// one.
 var missing = regexp.MustCompile(`(?m)^(?:[^#/\n]|/[^/\n])*(?:\bgoose\b.*\s--?allow-missing(?:=true)?(?:[\s"']|$)|\bWithAllow(?:Missing\(\)|OutofOrder\(true\)))`)
 
-// allowsMissing finds a file of the repository that tells goose so; "" for none.
+// allowsMissing returns a file of the repository with such a setting; "" for none.
 func allowsMissing(t adapter.Tree) string {
-	return adapter.Once(t, "goose allows missing", func() string {
-		return adapter.Said(t, true, missing, "-allow-missing", "WithAllow")
+	return adapter.Memoize(t, "goose allows missing", func() string {
+		return adapter.FindMentioned(t, true, missing, "-allow-missing", "WithAllow")
 	})
 }
 
-func load(f *adapter.File, info file, s adapter.Source) *adapter.Migration {
+func loadFile(f *adapter.File, info file, s adapter.Source) *adapter.Migration {
 	id := strings.TrimSuffix(info.name, path.Ext(info.name))
 	m := f.Start(s, id, strconv.FormatInt(info.version, 10))
 	m.Runner.Tool = tool
@@ -200,14 +207,14 @@ func load(f *adapter.File, info file, s adapter.Source) *adapter.Migration {
 		loadGo(m, f.Text, s)
 		return m
 	}
-	p := parse(f.Text)
+	p := parseFile(f.Text)
 	m.Problems = append(f.Refused(), p.problems...)
 	m.Source.Parts = p.parts
 	for _, line := range p.envsub {
 		m.Opaque = append(m.Opaque, onward.Opaque{
 			Migration: id, Path: f.Path, Line: line, Column: 1,
 			What: "environment variables in SQL (-- +goose ENVSUB ON)",
-			Why:  "the text is known only when goose fills it in; it was judged as it stands",
+			Why:  "the text is known only when goose fills it in; it was judged unchanged",
 		})
 	}
 	mode := onward.TransactionFile
@@ -219,7 +226,7 @@ func load(f *adapter.File, info file, s adapter.Source) *adapter.Migration {
 	return m
 }
 
-// loadGo reads a migration written in Go, as far as it has its SQL in literals.
+// loadGo reads a migration written in Go, as far as its SQL is in literals.
 func loadGo(m *adapter.Migration, text string, s adapter.Source) {
 	m.Source.LineComment = "//"
 	m.Runner.Apart = "a migration of its own that is registered with AddMigrationNoTxContext:"

@@ -10,63 +10,63 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// parsed is the up migration of a file.
-type parsed struct {
+// parsedFile is the up migration of a file.
+type parsedFile struct {
 	parts    []script.Part
 	useTx    bool
 	problems []history.Refusal
 	envsub   []int // lines with variables that goose fills in
 }
 
-// state is where goose stands in a file.
+// state is the position of goose's parser in a file.
 type state int
 
 const (
 	start state = iota // before any annotation
 	up
 	upBlock // between StatementBegin and StatementEnd
-	upEmpty // behind a StatementEnd that had nothing before it
+	upEmpty // after a StatementEnd that had nothing before it
 	down
 	downBlock
 )
 
 type parser struct {
 	text   string
-	out    parsed
+	out    parsedFile
 	state  state
 	pieces []adapter.Piece
-	open   int // where the statement that is being collected begins; -1: none
-	last   int // where its last line ends
+	open   int // start of the statement that is being collected; -1: none
+	last   int // end of its last line
 	line   int // the current line, from 1
 	begin  int // the line of the StatementBegin that is open
-	// The down migration is followed only to where it makes goose refuse the file.
+	// The down migration is followed only to find a place at which goose refuses the file.
 	below  int  // the line of its statement that is open; 0: none
-	filled bool // lines of that statement were taken, blank ones perhaps
+	filled bool // lines of that statement were read, perhaps blank ones
 	lost   bool // the next line is dropped, as after an empty block
 	seenUp bool
 	env    bool
 }
 
-// maxLine is goose's buffer: a line of that size is too long for it.
+// maxLine is the size of goose's buffer: a line of that size is too long for it.
 const maxLine = 4 << 20
 
 var variable = regexp.MustCompile(`\$\{?[A-Za-z_]`)
 
-// parse follows goose's parser: lines, of which those that begin with "--" and
-// hold "+goose" are annotations. Where goose gives up, parse notes it and goes
-// on as the author seems to have meant it.
-func parse(text string) *parsed {
-	p := scan(text)
-	p.mend()
+// parseFile follows goose's parser. Lines that begin with "--" and contain "+goose" are
+// annotations. If goose gives up, parse reports it and continues as the author seems to
+// have meant the file.
+func parseFile(text string) *parsedFile {
+	p := cutFile(text)
+	p.joinPieces()
 	return &p.out
 }
 
-// scan cuts a file where goose does.
-func scan(text string) *parser {
-	p := &parser{text: text, open: -1, out: parsed{useTx: true}}
+// cutFile cuts a file at the places where goose does.
+func cutFile(text string) *parser {
+	p := &parser{text: text, open: -1, out: parsedFile{useTx: true}}
 	at := 0
 	if strings.HasPrefix(text, "\ufeff") {
-		at = len("\ufeff") // noted elsewhere
+		at = len("\ufeff") // reported elsewhere
 	}
 	for at < len(text) {
 		p.line++
@@ -75,20 +75,22 @@ func scan(text string) *parser {
 			end, next = at+n, at+n+1
 		}
 		if next-at > maxLine {
-			p.refuse("a line has more than 4 MB", "goose gives up: \"bufio.Scanner: token too long\"", "break the line, or load the data in another way")
+			p.refuseFile("a line has more than 4 MB", "goose gives up: \"bufio.Scanner: token too long\"", "break the line, or load the data in another way")
 		}
 		if end > at && text[end-1] == '\r' {
 			end--
 		}
-		p.read(at, end)
+		p.readLine(at, end)
 		at = next
 	}
-	p.finish()
+	p.finishFile()
 	return p
 }
 
-// refuse notes that goose does not accept the file.
-func (p *parser) refuse(message, harm, instead string) { p.refuseAt(p.line, message, harm, instead) }
+// refuseFile reports that goose does not accept the file.
+func (p *parser) refuseFile(message, harm, instead string) {
+	p.refuseAt(p.line, message, harm, instead)
+}
 
 func (p *parser) refuseAt(line int, message, harm, instead string) {
 	p.out.problems = append(p.out.problems, history.Refusal{
@@ -96,8 +98,8 @@ func (p *parser) refuseAt(line int, message, harm, instead string) {
 	})
 }
 
-// read takes the line text[at:end].
-func (p *parser) read(at, end int) {
+// readLine consumes the line text[at:end].
+func (p *parser) readLine(at, end int) {
 	line := p.text[at:end]
 	trimmed := strings.TrimSpace(line)
 	if p.state == start && trimmed == "" {
@@ -105,11 +107,11 @@ func (p *parser) read(at, end int) {
 	}
 	comment := strings.HasPrefix(trimmed, "--")
 	if comment && strings.Contains(line, "+goose") {
-		p.annotation(line, at)
+		p.applyAnnotation(line, at)
 		return
 	}
 	if comment && p.state != down && p.state != downBlock {
-		p.unmarked(trimmed)
+		p.reportUnmarked(trimmed)
 	}
 	if p.open < 0 && (comment || line == "") && !p.filled {
 		return
@@ -117,25 +119,25 @@ func (p *parser) read(at, end int) {
 	switch p.state {
 	case start:
 		if !p.seenUp {
-			p.refuse("SQL stands before the annotation \"-- +goose Up\"",
+			p.refuseFile("SQL comes before the annotation \"-- +goose Up\"",
 				"goose refuses the file, and the run stops at it", "begin the file with the line \"-- +goose Up\"")
-			p.seenUp = true // said once; an Up further down is not a second one
+			p.seenUp = true // reported once; an Up further down is not a second one
 		}
-		p.collect(at, end)
-		p.cut(line)
+		p.addLine(at, end)
+		p.endAtLine(line)
 	case up:
-		p.collect(at, end)
-		p.cut(line)
+		p.addLine(at, end)
+		p.endAtLine(line)
 	case upBlock:
-		p.collect(at, end)
+		p.addLine(at, end)
 	case upEmpty:
 		if p.state = up; trimmed == "" {
 			return
 		}
-		p.refuse("this line follows an empty StatementBegin/StatementEnd pair",
+		p.refuseFile("this line follows an empty StatementBegin/StatementEnd pair",
 			"goose drops the line without a word", "remove the empty pair")
 	case down:
-		// goose reads the down migration too before it runs the up migration.
+		// goose parses the down migration too, before it runs the up migration.
 		if p.lost {
 			p.lost = false
 			return
@@ -151,21 +153,21 @@ func (p *parser) read(at, end int) {
 	}
 }
 
-// unmarkedLine is an annotation that goose takes for a comment.
+// unmarkedLine matches an annotation that goose reads as a plain comment.
 var unmarkedLine = regexp.MustCompile(`(?i)^--+\s*\+?\s*(?:goose|migrate)\s*:?\s*(up|down|statement\s*begin|statement\s*end|no\s+transaction)\s*$`)
 
-// unmarked notes an annotation without the word "+goose", which changes nothing.
-func (p *parser) unmarked(comment string) {
+// reportUnmarked reports an annotation without the word "+goose", which has no effect.
+func (p *parser) reportUnmarked(comment string) {
 	m := unmarkedLine.FindStringSubmatch(comment)
 	if m == nil {
 		return
 	}
-	harm, name := "goose cuts at the end of each line that ends with ';', whatever stands around it", ""
+	harm, name := "goose cuts at the end of each line that ends with ';', whatever is around it", ""
 	switch strings.ToUpper(strings.Join(strings.Fields(m[1]), "")) {
 	case "UP":
 		return // without one, the file is refused
 	case "DOWN":
-		harm, name = "goose runs what stands below as part of the up migration, right behind it: what the migration has made is undone at once", "Down"
+		harm, name = "goose runs the following statements as part of the up migration: they undo its changes at once", "Down"
 	case "NOTRANSACTION":
 		harm, name = "goose runs the file in a transaction", "NO TRANSACTION"
 	case "STATEMENTBEGIN":
@@ -173,11 +175,11 @@ func (p *parser) unmarked(comment string) {
 	case "STATEMENTEND":
 		name = "StatementEnd"
 	}
-	p.refuse("\""+comment+"\" is a comment for goose: the word is +goose, with the plus and in lower case", harm, "write -- +goose "+name)
+	p.refuseFile("\""+comment+"\" is a comment for goose: the word is +goose, with the plus and in lower case", harm, "write -- +goose "+name)
 }
 
-// collect adds a line to the open statement.
-func (p *parser) collect(at, end int) {
+// addLine adds a line to the open statement.
+func (p *parser) addLine(at, end int) {
 	if p.open < 0 || strings.TrimSpace(p.text[p.open:p.last]) == "" {
 		p.open = at
 	}
@@ -187,16 +189,16 @@ func (p *parser) collect(at, end int) {
 	}
 }
 
-// cut ends the statement when the line does.
-func (p *parser) cut(line string) {
+// endAtLine ends the statement when the line does.
+func (p *parser) endAtLine(line string) {
 	if adapter.EndsStatement(line) {
 		p.pieces = append(p.pieces, adapter.Piece{Start: p.open, End: p.last})
 		p.open = -1
 	}
 }
 
-// command reads an annotation as goose does; problem says why it refuses.
-func command(line string) (name, problem string) {
+// readAnnotation reads an annotation as goose does; problem says why goose refuses it.
+func readAnnotation(line string) (name, problem string) {
 	rest := strings.Replace(strings.ReplaceAll(line, "--", ""), "+goose", "", 1)
 	name = strings.ToUpper(strings.TrimSpace(rest))
 	switch name {
@@ -207,16 +209,16 @@ func command(line string) (name, problem string) {
 		return "", "goose knows no annotation \"" + strings.TrimSpace(rest) + "\""
 	}
 	if line[0] == ' ' || line[0] == '\t' {
-		return name, "white space stands before the annotation"
+		return name, "white space comes before the annotation"
 	}
 	return name, ""
 }
 
-func (p *parser) annotation(line string, at int) {
-	name, problem := command(line)
+func (p *parser) applyAnnotation(line string, at int) {
+	name, problem := readAnnotation(line)
 	if problem != "" {
-		p.refuse(problem, "goose refuses the file, and the run stops at it",
-			"write Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON or ENVSUB OFF behind \"-- +goose\", at the line's begin")
+		p.refuseFile(problem, "goose refuses the file, and the run stops at it",
+			"write Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON or ENVSUB OFF after \"-- +goose\", at the beginning of the line")
 	}
 	switch name {
 	case "UP":
@@ -236,55 +238,55 @@ func (p *parser) annotation(line string, at int) {
 	}
 }
 
-// beginUp follows "-- +goose Up".
+// beginUp handles "-- +goose Up".
 func (p *parser) beginUp() {
 	if p.state != start {
-		p.refuse("a second \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
+		p.refuseFile("a second \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
 			"keep one Up and one Down in a file")
 	}
-	p.close()
+	p.closeStatement()
 	p.state, p.seenUp, p.below, p.filled, p.lost = up, true, 0, false, false
 }
 
-// beginDown follows "-- +goose Down".
+// beginDown handles "-- +goose Down".
 func (p *parser) beginDown() {
 	switch p.state {
 	case up, upEmpty:
-		p.close()
+		p.closeStatement()
 	case upBlock:
-		p.unended()
-		p.close()
+		p.reportUnended()
+		p.closeStatement()
 	default:
-		what := "\"-- +goose Down\" stands before any \"-- +goose Up\""
+		what := "\"-- +goose Down\" comes before any \"-- +goose Up\""
 		if p.state != start {
 			what = "a second \"-- +goose Down\""
 		}
-		p.refuse(what, "goose refuses the file, and the run stops at it", "keep one Up, and behind it one Down, in a file")
-		p.close()
+		p.refuseFile(what, "goose refuses the file, and the run stops at it", "keep one Up, and after it one Down, in a file")
+		p.closeStatement()
 	}
 	p.state = down
 }
 
-// beginBlock follows "-- +goose StatementBegin".
+// beginBlock handles "-- +goose StatementBegin".
 func (p *parser) beginBlock() {
 	switch p.state {
 	case start:
-		p.refuse("StatementBegin stands before any \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
+		p.refuseFile("StatementBegin comes before any \"-- +goose Up\"", "goose refuses the file, and the run stops at it",
 			"begin the file with the line \"-- +goose Up\"")
 		p.state, p.seenUp = upBlock, true
 	case up, upEmpty:
-		// What is open goes on inside the block, as in goose.
+		// An open statement continues inside the block, as in goose.
 		p.state = upBlock
 	case down:
 		p.state, p.lost = downBlock, false
 	default:
-		p.refuse("StatementBegin inside StatementBegin", "goose refuses the file, and the run stops at it",
+		p.refuseFile("StatementBegin inside StatementBegin", "goose refuses the file, and the run stops at it",
 			"end the first with \"-- +goose StatementEnd\"")
 	}
 	p.begin = p.line
 }
 
-// endBlock follows "-- +goose StatementEnd".
+// endBlock handles "-- +goose StatementEnd".
 func (p *parser) endBlock() {
 	switch p.state {
 	case upBlock:
@@ -297,26 +299,26 @@ func (p *parser) endBlock() {
 	case downBlock:
 		p.state, p.below, p.lost, p.filled = down, 0, !p.filled, false
 	default:
-		p.refuse("StatementEnd without StatementBegin", "goose refuses the file, and the run stops at it",
+		p.refuseFile("StatementEnd without StatementBegin", "goose refuses the file, and the run stops at it",
 			"begin the statement with \"-- +goose StatementBegin\"")
 	}
 }
 
-func (p *parser) unended() {
+func (p *parser) reportUnended() {
 	p.refuseAt(p.begin, "StatementBegin has no StatementEnd", "goose refuses the file, and the run stops at it",
 		"end the statement with \"-- +goose StatementEnd\"")
 }
 
-// close takes a statement that has no end.
-func (p *parser) close() {
+// closeStatement handles a statement without an end.
+func (p *parser) closeStatement() {
 	if p.open < 0 {
 		return
 	}
-	part := adapter.Part(p.text, p.open, p.last)
+	part := adapter.TrimmedPart(p.text, p.open, p.last)
 	if part.SQL != "" && p.state != upBlock {
 		p.refuseAt(strings.Count(p.text[:part.Start], "\n")+1,
 			"the statement has no ';' at the end of a line", "goose refuses the file (\"missing semicolon?\"), and the run stops at it",
-			"end the statement with ';', and nothing but a comment behind it")
+			"end the statement with ';', and nothing but a comment after it")
 	}
 	if part.SQL != "" {
 		p.pieces = append(p.pieces, adapter.Piece{Start: p.open, End: p.last, Block: p.state == upBlock})
@@ -324,27 +326,26 @@ func (p *parser) close() {
 	p.open = -1
 }
 
-func (p *parser) finish() {
+func (p *parser) finishFile() {
 	switch {
 	case p.state == upBlock || p.state == downBlock:
-		p.unended()
+		p.reportUnended()
 	case p.state == start && !p.seenUp:
 		p.refuseAt(1, "the file has no annotation \"-- +goose Up\"",
 			"goose refuses the file, and the run stops at it", "begin the file with the line \"-- +goose Up\"")
 	case p.below > 0 && p.state == down:
 		p.refuseAt(p.below, "the statement of the down migration has no ';' at the end of a line",
 			"goose's Provider reads both migrations before it runs one, and refuses the file; the command line fails in the down migration",
-			"end the statement with ';', and nothing but a comment behind it")
+			"end the statement with ';', and nothing but a comment after it")
 	}
-	p.close()
+	p.closeStatement()
 }
 
-// mend makes parts of the pieces, and notes where goose cuts inside a body or
-// a string.
-func (p *parser) mend() {
-	p.out.parts = adapter.Mend(p.text, p.pieces, func(begin, line int, inside string) {
+// joinPieces converts the pieces to parts, and reports cuts inside a body or a string.
+func (p *parser) joinPieces() {
+	p.out.parts = adapter.JoinPieces(p.text, p.pieces, func(begin, line int, inside string) {
 		p.refuseAt(begin, fmt.Sprintf("goose ends the statement at the ';' of line %d, inside %s", line, inside),
 			"it sends half a statement, the server answers with a syntax error, and the run stops",
-			"put \"-- +goose StatementBegin\" before the statement and \"-- +goose StatementEnd\" behind it")
+			"put \"-- +goose StatementBegin\" before the statement and \"-- +goose StatementEnd\" after it")
 	})
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // show is a file as goose would send it: the messages, then what it refuses.
-func show(p *parsed) []string {
+func show(p *parsedFile) []string {
 	var out []string
 	for _, part := range p.parts {
 		out = append(out, part.SQL)
@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 			"--+GOOSE UP\n", []string{`! 1 the file has no annotation "-- +goose Up"`},
 		},
 		"case of the command":      {"--+goose uP\nSELECT 1;\n--   +goose  down\nSELECT 2;\n", []string{"SELECT 1;"}},
-		"white space before":       {"-- +goose Up\n  -- +goose Down\n", []string{"! 2 white space stands before the annotation"}},
+		"white space before":       {"-- +goose Up\n  -- +goose Down\n", []string{"! 2 white space comes before the annotation"}},
 		"unknown annotation":       {"-- +goose Up\n-- +goose Dwon\nSELECT 1;", []string{"SELECT 1;", `! 2 goose knows no annotation "Dwon"`}},
 		"a comment that speaks of": {"-- +goose Up\n-- see +goose manual\nSELECT 1;", []string{"SELECT 1;", `! 2 goose knows no annotation "see  manual"`}},
 		"the down migration without the plus is part of the up migration": {
@@ -64,7 +64,7 @@ func TestParse(t *testing.T) {
 		"empty annotation":           {"-- +goose Up\n-- +goose\n", []string{"! 2 the annotation is empty"}},
 		"two Ups":                    {"-- +goose Up\nSELECT 1;\n-- +goose Up\nSELECT 2;\n", []string{"SELECT 1;", "SELECT 2;", `! 3 a second "-- +goose Up"`}},
 		"two Downs":                  {"-- +goose Up\n-- +goose Down\n-- +goose Down\n", []string{`! 3 a second "-- +goose Down"`}},
-		"Down first":                 {"-- +goose Down\nSELECT 1;\n", []string{`! 1 "-- +goose Down" stands before any "-- +goose Up"`}},
+		"Down first":                 {"-- +goose Down\nSELECT 1;\n", []string{`! 1 "-- +goose Down" comes before any "-- +goose Up"`}},
 		"Up behind Down is not forward for goose": {
 			"-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n-- +goose Up\nSELECT 3;\n",
 			[]string{"SELECT 1;", "SELECT 3;", `! 5 a second "-- +goose Up"`},
@@ -76,9 +76,15 @@ func TestParse(t *testing.T) {
 			"-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n-- +goose Down\nSELECT 2;\n",
 			[]string{"SELECT 1;", "! 2 StatementBegin has no StatementEnd"},
 		},
-		"End without Begin":  {"-- +goose Up\n-- +goose StatementEnd\n", []string{"! 2 StatementEnd without StatementBegin"}},
-		"Begin in Begin":     {"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n", []string{"SELECT 1;", "! 3 StatementBegin inside StatementBegin"}},
-		"Begin before Up":    {"-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n", []string{"SELECT 1;", `! 1 StatementBegin stands before any "-- +goose Up"`}},
+		"End without Begin": {"-- +goose Up\n-- +goose StatementEnd\n", []string{"! 2 StatementEnd without StatementBegin"}},
+		"Begin in Begin": {
+			"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n",
+			[]string{"SELECT 1;", "! 3 StatementBegin inside StatementBegin"},
+		},
+		"Begin before Up": {
+			"-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n",
+			[]string{"SELECT 1;", `! 1 StatementBegin comes before any "-- +goose Up"`},
+		},
 		"no semicolon":       {"-- +goose Up\nSELECT 1\n", []string{"SELECT 1", "! 2 the statement has no ';' at the end of a line"}},
 		"no semicolon, Down": {"-- +goose Up\n\nSELECT 1\n-- +goose Down\n", []string{"SELECT 1", "! 3 the statement has no ';' at the end of a line"}},
 		"block without semicolon is fine": {
@@ -89,10 +95,16 @@ func TestParse(t *testing.T) {
 			[]string{"SELECT 1;\nSELECT 2;", "no transaction"},
 		},
 		"NO TRANSACTION in the down migration": {"-- +goose Up\nSELECT 1;\n-- +goose Down\n-- +goose no transaction\n", []string{"SELECT 1;", "no transaction"}},
-		"a line behind an empty block":         {"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\nSELECT 1;\nSELECT 2;\n", []string{"SELECT 2;", "! 4 this line follows an empty StatementBegin/StatementEnd pair"}},
+		"a line behind an empty block": {
+			"-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\nSELECT 1;\nSELECT 2;\n",
+			[]string{"SELECT 2;", "! 4 this line follows an empty StatementBegin/StatementEnd pair"},
+		},
 		"body without block": {
 			"-- +goose Up\nCREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;\nSELECT 2;\n",
-			[]string{"CREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;", "SELECT 2;", "! 2 goose ends the statement at the ';' of line 4, inside a body quoted with $f$"},
+			[]string{
+				"CREATE FUNCTION f() RETURNS int AS $f$\nBEGIN\n  RETURN 1;\nEND;\n$f$ LANGUAGE plpgsql;", "SELECT 2;",
+				"! 2 goose ends the statement at the ';' of line 4, inside a body quoted with $f$",
+			},
 		},
 		"string over lines": {
 			"-- +goose Up\nINSERT INTO t VALUES ('a;\nb''c;\nd');\n",
@@ -106,7 +118,7 @@ func TestParse(t *testing.T) {
 			"-- +goose Up\nSELECT 1 /* a;\nb */;\n",
 			[]string{"SELECT 1 /* a;\nb */;", "! 2 goose ends the statement at the ';' of line 2, inside a comment"},
 		},
-		"SQL before Up": {"SELECT 0;\n-- +goose Up\nSELECT 1;\n", []string{"SELECT 0;", "SELECT 1;", `! 1 SQL stands before the annotation "-- +goose Up"`}},
+		"SQL before Up": {"SELECT 0;\n-- +goose Up\nSELECT 1;\n", []string{"SELECT 0;", "SELECT 1;", `! 1 SQL comes before the annotation "-- +goose Up"`}},
 		"down migration without semicolon": {
 			"-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT\n 2\n",
 			[]string{"SELECT 1;", "! 4 the statement of the down migration has no ';' at the end of a line"},
@@ -115,7 +127,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := parse(tc.text)
+			got := parseFile(tc.text)
 			if diff := cmp.Diff(tc.want, show(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -126,7 +138,7 @@ func TestParse(t *testing.T) {
 func TestParseLongLine(t *testing.T) {
 	t.Parallel()
 	text := "-- +goose Up\nINSERT INTO t VALUES ('" + strings.Repeat("x", maxLine) + "');\n"
-	got := parse(text)
+	got := parseFile(text)
 	if len(got.problems) != 1 || got.problems[0].Line != 2 || len(got.parts) != 1 {
 		t.Errorf("%d problems, %d parts; want one each", len(got.problems), len(got.parts))
 	}
@@ -144,7 +156,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		p := parse(text)
+		p := parseFile(text)
 		at := 0
 		for _, part := range p.parts {
 			if part.Start < at || !strings.HasPrefix(text[part.Start:], part.SQL) || part.SQL == "" {

@@ -75,8 +75,12 @@ func TestMigrateSendsNoRows(t *testing.T) {
 		return releaseCase{base, map[string]string{"db/2_b.up.sql": text, "db/2_b.down.sql": "SELECT 1;\n"}, fails}
 	}
 	for driver, cases := range map[string]map[string]releaseCase{
-		"pgx5":     {"rows": with(rows+"DROP TABLE a;\n", "syntax error")},
-		"postgres": {"rows": with(rows+"DROP TABLE a;\n", "syntax error"), "no rows": with(noRows, "CopyInResponse"), "one line": with("COPY t FROM STDIN; DROP TABLE a;\n", "CopyInResponse")},
+		"pgx5": {"rows": with(rows+"DROP TABLE a;\n", "syntax error")},
+		"postgres": {
+			"rows":     with(rows+"DROP TABLE a;\n", "syntax error"),
+			"no rows":  with(noRows, "CopyInResponse"),
+			"one line": with("COPY t FROM STDIN; DROP TABLE a;\n", "CopyInResponse"),
+		},
 	} {
 		exercise(t, "db", table, cases, one(func(dir, url string) error {
 			m, err := migrate.New("file://"+dir, driver+strings.TrimPrefix(url, "postgres"))
@@ -110,14 +114,17 @@ func TestSqlxSendsNoRows(t *testing.T) {
 	}))
 }
 
-// Flyway passes over what stands on the line of a COPY … FROM STDIN, and reads without
-// end where no line ends the rows. onward says so.
+// Flyway ignores the rest of the line of a COPY … FROM STDIN, and reads without end if no
+// line ends the rows. onward reports both.
 func TestFlywayMisreadsCopy(t *testing.T) {
 	t.Parallel()
 	run := java(t, "flyway")
 	for name, tc := range map[string]struct{ text, fails, says string }{
-		"one line": {"CREATE TABLE b (id int);\nCOPY b FROM STDIN; DROP TABLE b;\n1\n\\.\nALTER TABLE b ADD COLUMN here int;\n", "", "passes over what stands on one line"},
-		"no end":   {"CREATE TABLE b (id int);\nCOPY b FROM STDIN;\n1\n", "it does not end", "looks for the line that ends the rows"},
+		"one line": {
+			"CREATE TABLE b (id int);\nCOPY b FROM STDIN; DROP TABLE b;\n1\n\\.\nALTER TABLE b ADD COLUMN here int;\n", "",
+			"skips text on the line of COPY",
+		},
+		"no end": {"CREATE TABLE b (id int);\nCOPY b FROM STDIN;\n1\n", "it does not end", "looks for the line that ends the rows"},
 	} {
 		s := server(t)
 		db, conn := database(t, s)

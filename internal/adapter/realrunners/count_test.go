@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// The real runners go on behind onward, and onward behind them: each migration is run once,
-// whoever runs it, and the tool has nothing against what stands in its table.
+// The real runners continue after onward, and onward after them: each migration runs once,
+// whoever runs it, and the tool accepts the rows in its table.
 func TestTakingTurns(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]struct {
@@ -29,13 +29,23 @@ func TestTakingTurns(t *testing.T) {
 			"SELECT count(*) FROM goose_db_version WHERE is_applied AND version_id > 0", 0, 1},
 		"golang-migrate": {"m", "%s", [4]string{"000001_a.up.sql", "000002_b.up.sql", "000003_c.up.sql", "000004_d.up.sql"}, nil, upMigrate,
 			"SELECT version FROM schema_migrations WHERE NOT dirty", 1, 2},
-		"dbmate": {"db/migrations", "-- migrate:up\n%s\n-- migrate:down\n", [4]string{"20240101000000_a.sql", "20240102000000_b.sql", "20240103000000_c.sql", "20240104000000_d.sql"}, nil, upDbmate,
+		"dbmate": {"db/migrations", "-- migrate:up\n%s\n-- migrate:down\n", [4]string{
+			"20240101000000_a.sql", "20240102000000_b.sql", "20240103000000_c.sql", "20240104000000_d.sql",
+		}, nil, upDbmate,
 			"SELECT count(*) FROM schema_migrations", 0, 0},
-		"Prisma": {"prisma/migrations", "%s", [4]string{"20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "20240103000000_c/migration.sql", "20240104000000_d/migration.sql"}, prismaFiles, upPrisma,
+		"Prisma": {"prisma/migrations", "%s", [4]string{
+			"20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "20240103000000_c/migration.sql",
+			"20240104000000_d/migration.sql",
+		}, prismaFiles, upPrisma,
 			"SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL", 1, 1},
-		"sqlx": {"migrations", "%s", [4]string{"1_a.sql", "2_b_c.sql", "3_c.sql", "4_d.sql"}, map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, upSqlx,
+		"sqlx": {"migrations", "%s", [4]string{
+			"1_a.sql", "2_b_c.sql", "3_c.sql", "4_d.sql",
+		}, map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, upSqlx,
 			"SELECT count(*) FROM _sqlx_migrations WHERE success", 0, 1},
-		"Diesel": {"migrations", "%s", [4]string{"2024-01-01-000000_a/up.sql", "2024-01-02-000000_b/up.sql", "2024-01-03-000000_c/up.sql", "2024-01-04-000000_d/up.sql"},
+		"Diesel": {"migrations", "%s", [4]string{
+			"2024-01-01-000000_a/up.sql", "2024-01-02-000000_b/up.sql", "2024-01-03-000000_c/up.sql",
+			"2024-01-04-000000_d/up.sql",
+		},
 			map[string]string{"diesel.toml": "[migrations_directory]\ndir = \"migrations\"\n"}, upDiesel,
 			"SELECT count(*) FROM __diesel_schema_migrations", 0, 0},
 		"Flyway": {"src/main/resources/db/migration", "%s", [4]string{"V1__a.sql", "V1_1__b_c.sql", "V02.0__c.sql", "V3__d.sql"}, nil, upFlyway,
@@ -52,8 +62,13 @@ func TestTakingTurns(t *testing.T) {
 			write(t, root, map[string]string{"README": "x"})
 			git(t, root, "add", "-A")
 			git(t, root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "base")
-			const locks = "SELECT (l.classid::bigint << 32 | l.objid::bigint) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database WHERE l.locktype = 'advisory' AND d.datname = current_database();"
-			bodies := []string{"CREATE TABLE a (id int);", "CREATE TABLE b (id int);\nINSERT INTO b VALUES (1);\nCREATE TABLE held (lock bigint);\nINSERT INTO held " + locks, "INSERT INTO held " + locks + "\nALTER TABLE a ADD COLUMN c int;", "CREATE INDEX CONCURRENTLY a_c ON a (c);"}
+			const locks = "SELECT (l.classid::bigint << 32 | l.objid::bigint) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database WHERE l.locktype = " +
+				"'advisory' AND d.datname = current_database();"
+			bodies := []string{
+				"CREATE TABLE a (id int);",
+				"CREATE TABLE b (id int);\nINSERT INTO b VALUES (1);\nCREATE TABLE held (lock bigint);\nINSERT INTO held " + locks,
+				"INSERT INTO held " + locks + "\nALTER TABLE a ADD COLUMN c int;", "CREATE INDEX CONCURRENTLY a_c ON a (c);",
+			}
 			if name == "goose" || name == "dbmate" || name == "sqlx" || name == "Diesel" { // which need a word for that
 				bodies[3] = "ALTER TABLE a ADD COLUMN d int;"
 			}
@@ -87,7 +102,7 @@ func TestTakingTurns(t *testing.T) {
 			add(2)
 			turn("onward", mine, 3)
 			turn("onward again", mine, 3)
-			if name != "Prisma" { // whose command says something else where nothing is pending, and stays for ten seconds
+			if name != "Prisma" { // its command prints something else if nothing is pending, and keeps running for ten seconds
 				turn("the tool, with nothing to do", tool, 3)
 			}
 			add(3)

@@ -1,6 +1,6 @@
-// Package realrunners holds no code: its tests run the migration tools themselves
-// and compare what they do with what onward says of them. goose and golang-migrate
-// are libraries, which get random files, too; sqlx, dbmate, node-pg-migrate,
-// Prisma, Drizzle, Flyway and Liquibase are run where they are installed
-// (scripts/runners.sh), on small releases.
+// Package realrunners holds no code: its tests run the migration tools themselves and
+// compare the results with onward's description of them. goose and golang-migrate are
+// libraries, so they also get random files. sqlx, dbmate, node-pg-migrate, Prisma,
+// Drizzle, Flyway and Liquibase run on small releases if they are installed
+// (scripts/runners.sh).
 package realrunners

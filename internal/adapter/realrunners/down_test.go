@@ -21,7 +21,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What the adapter says of the down migration is what goose does with it.
+// goose runs the down migration as the adapter describes it.
 func TestGooseWayDown(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))

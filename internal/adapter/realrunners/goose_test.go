@@ -70,8 +70,8 @@ var lines = []string{
 
 var annotation = regexp.MustCompile(`(?m)^--.*\+goose.*(\n|$)`)
 
-// What the adapter says of a file is what goose does with it: the same
-// messages in the same transaction, or a refusal where one is foretold.
+// goose runs a file as the adapter describes it: the same messages in the same
+// transaction, or the predicted refusal.
 func TestGooseDoesWhatTheAdapterSays(t *testing.T) {
 	t.Parallel()
 	const files = 20_000
@@ -112,8 +112,8 @@ func TestGooseDoesWhatTheAdapterSays(t *testing.T) {
 			cuts++ // put together again, so it cannot be the same
 		default:
 			ran++
-			// goose makes one line end of both, and takes annotations out of
-			// the middle of a statement, where they are comments.
+			// goose converts both line ends to one, and removes annotations from the
+			// middle of a statement, where they are comments.
 			for i := range want {
 				text := annotation.ReplaceAllString(strings.ReplaceAll(want[i], "\r\n", "\n"), "")
 				want[i] = strings.TrimSpace(text)

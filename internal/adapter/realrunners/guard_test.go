@@ -58,7 +58,8 @@ func TestGuardedPrisma(t *testing.T) {
 	exec("BEGIN", "SELECT FROM shop.item FOR UPDATE")
 	r, err = guard.Run(t.Context(), c)
 	exec("COMMIT")
-	if err != nil || r.ExitCode != 1 || len(r.Runs) != 1 || !r.Runs[0].Committed || len(r.Runs[0].Lost) != 1 || r.Runs[0].Lost[0].SQLSTATE != "55P03" || !strings.Contains(r.Why, "--again") {
+	if err != nil || r.ExitCode != 1 || len(r.Runs) != 1 || !r.Runs[0].Committed || len(r.Runs[0].Lost) != 1 || r.Runs[0].Lost[0].SQLSTATE != "55P03" ||
+		!strings.Contains(r.Why, "--again") {
 		t.Fatalf("%+v %v\n%s", r, err, out.String())
 	}
 	if !strings.Contains(out.String(), "canceling statement due to lock timeout") {

@@ -96,7 +96,10 @@ func TestDrizzleOnServer(t *testing.T) {
 		return `{"version": "7", "dialect": "postgresql", "entries": [{"idx": 0, "when": 100, "tag": "0000_a", "breakpoints": true}` + entries + "]}"
 	}
 	const second = `, {"idx": 1, "when": 200, "tag": "0001_b", "breakpoints": true}`
-	base := map[string]string{"drizzle/0000_a.sql": "CREATE TYPE e AS ENUM ('x');\n--> statement-breakpoint\nCREATE TABLE a (e e);", "drizzle/meta/_journal.json": journal("")}
+	base := map[string]string{
+		"drizzle/0000_a.sql":         "CREATE TYPE e AS ENUM ('x');\n--> statement-breakpoint\nCREATE TABLE a (e e);",
+		"drizzle/meta/_journal.json": journal(""),
+	}
 	release := func(text string) map[string]string {
 		return map[string]string{"drizzle/0001_b.sql": text, "drizzle/meta/_journal.json": journal(second)}
 	}
@@ -106,7 +109,8 @@ func TestDrizzleOnServer(t *testing.T) {
 		"no rows":       {base, release(noRows), "No source stream defined"},
 		"edited":        {base, both(release("SELECT 1;"), map[string]string{"drizzle/meta/_journal.json": journal(second)}), ""},
 		"all pending in one": {base, both(release("ALTER TYPE e ADD VALUE 'y';"), map[string]string{
-			"drizzle/0002_c.sql": "INSERT INTO a VALUES ('y');", "drizzle/meta/_journal.json": journal(second + `, {"idx": 2, "when": 300, "tag": "0002_c", "breakpoints": true}`),
+			"drizzle/0002_c.sql": "INSERT INTO a VALUES ('y');", "drizzle/meta/_journal.json": journal(second +
+				`, {"idx": 2, "when": 300, "tag": "0002_c", "breakpoints": true}`),
 		}), "unsafe use of new value"},
 		"a file is gone":              {base, map[string]string{"drizzle/meta/_journal.json": journal(second)}, "No file"},
 		"behind COMMIT":               {base, release("SELECT 1;\n--> statement-breakpoint\nCOMMIT;\n--> statement-breakpoint\n" + concurrently), ""},
@@ -147,7 +151,10 @@ func TestFlywayOnServer(t *testing.T) {
 		"another description":   {base, map[string]string{dir + "V3__c.sql": gone, dir + "V3__z.sql": base[dir+"V3__c.sql"]}, "description mismatch"},
 		"a repeatable is gone":  {base, map[string]string{dir + "R__v.sql": gone}, "not resolved locally"},
 		"a repeatable, renamed": {base, map[string]string{dir + "R__v.sql": gone, dir + "R__w.sql": base[dir+"R__v.sql"]}, "not resolved locally"},
-		"a version twice":       {base, map[string]string{dir + "V4__d.sql": "SELECT 4;\n", dir + "V04__e.sql": "SELECT 5;\n"}, "more than one migration with version"},
+		"a version twice": {
+			base, map[string]string{dir + "V4__d.sql": "SELECT 4;\n", dir + "V04__e.sql": "SELECT 5;\n"},
+			"more than one migration with version",
+		},
 		"directories below": {
 			both(base, map[string]string{dir + "2023/V4__d.sql": "CREATE TABLE d (id int);\n"}),
 			map[string]string{dir + "2023/V6__f.sql": "ALTER TABLE e ADD COLUMN f int;\n", dir + "2024/V5__e.sql": "CREATE TABLE e (id int);\n"}, "",
@@ -183,7 +190,7 @@ func TestLiquibaseOnServer(t *testing.T) {
 	const body = " AS $$\nBEGIN\n  PERFORM 1;\n  RETURN 2;\nEND;\n$$ LANGUAGE plpgsql;\n"
 	exercise(t, "db/changelog", table, map[string]releaseCase{
 		"a transaction":           with(one+concurrently, inBlock),
-		"none":                    with("-- changeset a:1 runInTransaction:false\nSET lock_timeout = '1s';\n"+concurrently, ""),
+		"none":                    with("-- changeset a:1 runInTransaction:false\nSET lock_timeout = '10min';\n"+concurrently, ""),
 		"none, whole":             with("-- changeset a:1 runInTransaction:false splitStatements:false\nSELECT 1;\n"+concurrently, "CONCURRENTLY"),
 		"a body is cut":           with(one+"CREATE FUNCTION f() RETURNS int"+body, "Unterminated dollar quote"),
 		"a body without ; behind": with(one+"DO $$ BEGIN PERFORM 1; BEGIN PERFORM 2; END; END $$;\n", ""),
@@ -195,8 +202,11 @@ func TestLiquibaseOnServer(t *testing.T) {
 		"white space was edited":  {base, map[string]string{dir + "changes/01_a.sql": head + one + "CREATE   TABLE a\n(id int);\n"}, ""},
 		"a comment was edited":    {base, map[string]string{dir + "changes/01_a.sql": head + one + "-- why\nCREATE TABLE a (id int);\n"}, "Validation Failed"},
 		"edited":                  {base, map[string]string{dir + "changes/01_a.sql": head + one + "CREATE TABLE a (id bigint);\n"}, "Validation Failed"},
-		"another file's name":     {base, map[string]string{dir + "changes/01_a.sql": gone, dir + "changes/01_z.sql": base[dir+"changes/01_a.sql"]}, "already exists"},
-		"a changeset more":        {base, map[string]string{dir + "changes/01_a.sql": base[dir+"changes/01_a.sql"] + "-- changeset a:2\nSELECT 1;\n"}, ""},
+		"another file's name": {
+			base, map[string]string{dir + "changes/01_a.sql": gone, dir + "changes/01_z.sql": base[dir+"changes/01_a.sql"]},
+			"already exists",
+		},
+		"a changeset more": {base, map[string]string{dir + "changes/01_a.sql": base[dir+"changes/01_a.sql"] + "-- changeset a:2\nSELECT 1;\n"}, ""},
 	}, java(t, "liquibase"))
 }
 

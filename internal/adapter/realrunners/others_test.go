@@ -22,8 +22,8 @@ import (
 // those that the branch changes (with "gone", removes).
 type releaseCase struct {
 	base, head map[string]string
-	// fails is what the runner's error says, "" where it runs: onward must have an
-	// error for the one, and none for the other.
+	// fails is part of the runner's error, "" if it runs: onward must report an error if the runner fails, and none
+	// if it does not.
 	fails string
 }
 

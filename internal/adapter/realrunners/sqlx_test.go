@@ -47,19 +47,27 @@ func TestSqlxOnServer(t *testing.T) {
 		want          string            // in the error of the last run; "" for none
 		refused       bool              // the adapter has something against it
 	}{
-		"one transaction":           {first: map[string]string{"1_a.sql": "CREATE TABLE gone (id int);\nSELECT 1/0;\n"}, want: "division by zero"},
-		"concurrently":              {first: map[string]string{"2_b.sql": index}, want: "cannot run inside a transaction block"},
-		"marker":                    {first: map[string]string{"2_b.sql": "-- no-transaction\n" + index}},
-		"marker, two statements":    {first: map[string]string{"2_b.sql": "-- no-transaction\nSET lock_timeout = '1s';\n" + index}, want: "cannot"},
-		"marker in line 2":          {first: map[string]string{"2_b.sql": "-- x\n-- no-transaction\n" + index}, want: "cannot", refused: true},
-		"marker in capitals":        {first: map[string]string{"2_b.sql": "-- NO-TRANSACTION\n" + index}, want: "cannot", refused: true},
-		"byte order mark":           {first: map[string]string{"2_b.sql": "\ufeffSELECT 1;\n"}, want: "syntax error", refused: true},
-		"no number":                 {first: map[string]string{"init_b.sql": "SELECT 1;\n"}, want: "error parsing migration filename", refused: true},
-		"no underscore":             {first: map[string]string{"2-b.sql": "SELECT 1/0;\n"}, refused: true},
-		"down migration":            {first: map[string]string{"2_b.up.sql": "SELECT 1;\n", "2_b.down.sql": "SELECT 1/0;\n"}},
-		"edited, a comment only":    {first: map[string]string{"2_b.sql": "SELECT 1;\n"}, second: map[string]string{"2_b.sql": "SELECT 1; -- one\n"}, want: "has been modified"},
-		"runs what is out of order": {first: map[string]string{"3_c.sql": "SELECT 1;\n"}, second: map[string]string{"2_b.sql": "SELECT 1/0;\n"}, want: "division by zero"},
-		"duplicate":                 {first: map[string]string{"2_b.sql": "SELECT 1;\n", "02_c.sql": "SELECT 2;\n"}, want: "duplicate key", refused: true},
+		"one transaction":        {first: map[string]string{"1_a.sql": "CREATE TABLE gone (id int);\nSELECT 1/0;\n"}, want: "division by zero"},
+		"concurrently":           {first: map[string]string{"2_b.sql": index}, want: "cannot run inside a transaction block"},
+		"marker":                 {first: map[string]string{"2_b.sql": "-- no-transaction\n" + index}},
+		"marker, two statements": {first: map[string]string{"2_b.sql": "-- no-transaction\nSET lock_timeout = '1s';\n" + index}, want: "cannot"},
+		"marker in line 2":       {first: map[string]string{"2_b.sql": "-- x\n-- no-transaction\n" + index}, want: "cannot", refused: true},
+		"marker in capitals":     {first: map[string]string{"2_b.sql": "-- NO-TRANSACTION\n" + index}, want: "cannot", refused: true},
+		"byte order mark":        {first: map[string]string{"2_b.sql": "\ufeffSELECT 1;\n"}, want: "syntax error", refused: true},
+		"no number":              {first: map[string]string{"init_b.sql": "SELECT 1;\n"}, want: "error parsing migration filename", refused: true},
+		"no underscore":          {first: map[string]string{"2-b.sql": "SELECT 1/0;\n"}, refused: true},
+		"down migration":         {first: map[string]string{"2_b.up.sql": "SELECT 1;\n", "2_b.down.sql": "SELECT 1/0;\n"}},
+		"edited, a comment only": {
+			first:  map[string]string{"2_b.sql": "SELECT 1;\n"},
+			second: map[string]string{"2_b.sql": "SELECT 1; -- one\n"},
+			want:   "has been modified",
+		},
+		"runs what is out of order": {
+			first:  map[string]string{"3_c.sql": "SELECT 1;\n"},
+			second: map[string]string{"2_b.sql": "SELECT 1/0;\n"},
+			want:   "division by zero",
+		},
+		"duplicate": {first: map[string]string{"2_b.sql": "SELECT 1;\n", "02_c.sql": "SELECT 2;\n"}, want: "duplicate key", refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

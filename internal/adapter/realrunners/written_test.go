@@ -87,8 +87,11 @@ func TestWrittenPlansRun(t *testing.T) {
 		"dbmate":         {"db/migrations", "20240101000000_a.sql", "20240102000000_b.sql", "-- migrate:up\n%s\n-- migrate:down\n", nil, upDbmate},
 		"Prisma":         {"prisma/migrations", "20240101000000_a/migration.sql", "20240102000000_b/migration.sql", "%s", prismaFiles, upPrisma},
 		"sqlx":           {"migrations", "1_a.sql", "2_b.sql", "%s", map[string]string{"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}, upSqlx},
-		"Diesel's files": {"migrations", "2024-01-01-000000_a/up.sql", "2024-01-02-000000_b/up.sql", "%s", map[string]string{"diesel.toml": "[migrations_directory]\n"}, upAsDiesel},
-		"psql":           {"db/migrations", "001_a.sql", "002_b.sql", "%s", nil, upPsql},
+		"Diesel's files": {
+			"migrations", "2024-01-01-000000_a/up.sql", "2024-01-02-000000_b/up.sql", "%s",
+			map[string]string{"diesel.toml": "[migrations_directory]\n"}, upAsDiesel,
+		},
+		"psql": {"db/migrations", "001_a.sql", "002_b.sql", "%s", nil, upPsql},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +144,7 @@ func carryOut(t *testing.T, root, release string, conn *pgx.Conn, run func()) {
 		if d.Waits == nil {
 			break
 		}
-		passed := plan.Passed{}
+		passed := plan.Conditions{}
 		if d.Waits.ByHand != "" {
 			byHand++
 			untilDone(t, conn, d.Waits.SQL)
@@ -169,7 +172,7 @@ func execute(t *testing.T, conn *pgx.Conn, sql string) {
 	}
 }
 
-// released is what the release makes as it stands.
+// released is the result of the unchanged release.
 func released(t *testing.T, s *pgserver.Server) []string {
 	t.Helper()
 	_, conn := database(t, s)
@@ -199,7 +202,8 @@ func told(t *testing.T, conn *pgx.Conn) []string {
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 		WHERE c.relkind IN ('r', 'v') AND ` + tables + ` ORDER BY 1`)
 	out = append(out, list(`SELECT format('%s %s %s %s', c.relname, k.conname, k.convalidated, pg_get_constraintdef(k.oid)) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype <> 'n' AND `+tables+` ORDER BY 1`)...)
-	out = append(out, list(`SELECT format('%s %s', pg_get_indexdef(i.indexrelid), i.indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE `+tables+` ORDER BY 1`)...)
+	out = append(out, list(`SELECT format('%s %s', pg_get_indexdef(i.indexrelid), i.indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE `+
+		tables+` ORDER BY 1`)...)
 	out = append(out, list(`SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 		UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'onward' UNION ALL SELECT format('sequence %s at %s, %s', sequencename, last_value, data_type) FROM pg_sequences WHERE sequencename !~ 'goose' ORDER BY 1`)...)
 	sums := list(`SELECT format('SELECT ''%s: '' || count(*) || '' '' || md5(string_agg(row(%s)::text, '','' ORDER BY row(%2$s)::text)) FROM %1$I', c.relname, string_agg(CASE WHEN a.attname = 'token' THEN 'token IS NULL' ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attname))
@@ -263,7 +267,8 @@ func said(cmd *exec.Cmd) error {
 	return nil
 }
 
-// saidUntil is said of a program that stays for ten seconds when it has said that it is done.
+// saidUntil is for a program that keeps running for ten seconds after it prints that it is
+// done.
 func saidUntil(cmd *exec.Cmd, done string) error {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -368,7 +373,7 @@ func upPsql(t *testing.T) func(dir, url string) error {
 	t.Helper()
 	program, err := exec.LookPath("psql")
 	if err != nil {
-		pgservertest.Missing(t, err)
+		pgservertest.SkipOrFail(t, err)
 	}
 	var ran []string
 	return func(dir, url string) error {

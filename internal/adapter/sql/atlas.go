@@ -8,32 +8,34 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Atlas was read in its source (1.0: Executor, LocalFile, cmdapi's tx):
+// Atlas is described from its source (1.0: Executor, LocalFile, cmdapi's tx):
 //
-//   - A file runs in a transaction, statement by statement; its directive
-//     "atlas:txmode none" switches that off. Directives stand in comments at the
-//     head of a file, with an empty line behind them: what a statement follows
-//     is that statement's comment.
-//   - A file that failed without a transaction goes on at the statement that
-//     failed.
-//   - A checkpoint runs on new databases, in the place of all that is before it.
+//   - A file runs in a transaction, statement by statement. Its directive "atlas:txmode
+//     none" switches that off. Directives are comments at the head of a file, followed by
+//     an empty line: a comment directly before a statement belongs to that statement.
+//   - If a file fails without a transaction, the next run continues at the failed
+//     statement.
+//   - A checkpoint runs on new databases, instead of everything before it.
 
 var atlas = runner{
 	name: "Atlas", apart: "a file of its own that begins with this line and an empty one:\n-- atlas:txmode none",
-	habits: adapter.Habits{
+	historyBehavior: adapter.HistoryBehavior{
 		Edited:     "Atlas compares the directory with atlas.sum, not with what was applied: databases that have it keep what the old text did",
 		OutOfOrder: "Atlas refuses to run (\"added out of order\") unless --exec-order says otherwise",
 	},
-	books: []adapter.Book{{Table: "atlas_schema_revisions", Columns: `(version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL DEFAULT 2, applied bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0, executed_at timestamptz NOT NULL, execution_time bigint NOT NULL, error text, error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL)`}},
-	// It writes the files of other tools, too, from a directory of its own.
+	historyTables: []adapter.HistoryTable{{
+		Table:   "atlas_schema_revisions",
+		Columns: `(version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL DEFAULT 2, applied bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0, executed_at timestamptz NOT NULL, execution_time bigint NOT NULL, error text, error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL)`,
+	}},
+	// It can also write the files of other tools, from a directory of its own.
 	guest: true,
-	within: func(p *place) bool {
-		return p.has("atlas.sum") && !p.half(func(text string) bool { return p.marked(text) != nil })
+	detectInside: func(p *place) bool {
+		return p.hasFile("atlas.sum") && !p.isHalfOfKind(func(text string) bool { return p.marked(text) != nil })
 	},
 	list: func(p *place, set *adapter.Set) {
 		first := true
-		p.drop(func(_ string, f *adapter.File) bool {
-			out := !first && checkpoint(f) // a directory may begin with one
+		p.removeFiles(func(_ string, f *adapter.File) bool {
+			out := !first && isCheckpoint(f) // a directory may begin with one
 			first = false
 			return out
 		})
@@ -50,7 +52,7 @@ var atlas = runner{
 
 var atlasDirective = regexp.MustCompile(`^[ -~]*atlas:(\w+)(?: +(.*\S))?\s*$`)
 
-// atlasSays gives the directives at the head of a file.
+// atlasSays returns the directives at the head of a file.
 func atlasSays(text string) map[string]string {
 	out := map[string]string{}
 	for strings.HasPrefix(text, "--") || strings.HasPrefix(text, "#") {
@@ -66,9 +68,8 @@ func atlasSays(text string) map[string]string {
 	return out
 }
 
-// checkpoint reports whether a file is one that databases with a history pass
-// over.
-func checkpoint(f *adapter.File) bool {
+// isCheckpoint reports whether a file is one that databases with a history skip.
+func isCheckpoint(f *adapter.File) bool {
 	_, is := atlasSays(f.Text)["checkpoint"]
 	return is
 }

@@ -8,15 +8,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// bun and go-pg follow their manuals: a name says that the file runs in a transaction.
+// bun and go-pg are described from their manuals: the file's name says whether it runs in
+// a transaction.
 var bun = runner{
-	name:  "bun",
-	books: []adapter.Book{{Table: "gopg_migrations", Columns: `(id serial, version bigint, created_at timestamptz)`}},
-	mode:  onward.TransactionFile,
-	whole: true,
-	owns:  func(name string) bool { return strings.HasSuffix(name, ".tx.up.sql") },
+	name:          "bun",
+	historyTables: []adapter.HistoryTable{{Table: "gopg_migrations", Columns: `(id serial, version bigint, created_at timestamptz)`}},
+	mode:          onward.TransactionFile,
+	whole:         true,
+	owns:          func(name string) bool { return strings.HasSuffix(name, ".tx.up.sql") },
 	send: func(f *file) {
-		if at, ok := adapter.Nearest(f.tree, path.Dir(f.m.Path), "go.mod"); ok && strings.Contains(adapter.ReadFile(f.tree, at).Text, "github.com/go-pg/") {
+		if at, ok := adapter.NearestFile(f.tree, path.Dir(f.m.Path), "go.mod"); ok && strings.Contains(adapter.ReadFile(f.tree, at).Text, "github.com/go-pg/") {
 			f.m.Runner.Name = "go-pg"
 		}
 	},

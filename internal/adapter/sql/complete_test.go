@@ -12,9 +12,9 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// Every runner says what it is called and how it is told; one that is told for a whole
-// directory says what it remembers, too. With these, a file and a line of the list are
-// all that a new one takes: nothing else names any of them.
+// Every runner has a name and a way to recognise it; a runner of whole directories also
+// says what it records. So a new runner needs only its file and a line in the list:
+// nothing else names any of them.
 func TestRunnersAreComplete(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
@@ -23,11 +23,11 @@ func TestRunnersAreComplete(t *testing.T) {
 			t.Errorf("the name %q is empty or taken", r.name)
 		}
 		names[r.name] = true
-		directory := r.beside != nil || r.within != nil
+		directory := r.detectNearby != nil || r.detectInside != nil
 		if !directory && r.marks == nil && r.owns == nil {
 			t.Errorf("%s: nothing tells it", r.name)
 		}
-		if directory && (r.habits == adapter.Habits{} || r.habits.Edited == "" || len(r.books) == 0) {
+		if directory && (r.historyBehavior == adapter.HistoryBehavior{} || r.historyBehavior.Edited == "" || len(r.historyTables) == 0) {
 			t.Errorf("%s: what it makes of a changed history, or where it keeps what has run, is missing", r.name)
 		}
 		if r.marks != nil && (r.marks.down == nil || r.marks.mode == "" || len(r.marks.words) == 0) {
@@ -36,20 +36,20 @@ func TestRunnersAreComplete(t *testing.T) {
 		if (r.locations == nil) != (r.runs == nil) {
 			t.Errorf("%s: locations and runs go together", r.name)
 		}
-		for _, b := range r.books {
+		for _, b := range r.historyTables {
 			if b.Table == "" {
 				t.Errorf("%s: a table without a name", r.name)
 			}
 		}
 	}
 	for _, r := range hands {
-		if r.beside == nil {
+		if r.detectNearby == nil {
 			t.Errorf("%q: nothing tells it", r.name)
 		}
 	}
 }
 
-// What is known of a runner stands in the files of its name.
+// All facts about a runner are in the files with its name.
 func TestRunnerHasItsFiles(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")
@@ -67,9 +67,10 @@ func TestRunnerHasItsFiles(t *testing.T) {
 		}
 	}
 	shared := map[string]string{
-		"runner.go":   "the list",
-		"names.go":    "the list of schemes of names",
-		"refinery.go": "its files have Flyway's names",
+		"runner.go":         "the list",
+		"names.go":          "the list of schemes of names",
+		"refinery.go":       "its files have Flyway's names",
+		"prisma_version.go": "a lock file of a program of the same name as a runner",
 	}
 	value := regexp.MustCompile(`(?m)^var (\w+) = runner\{`)
 	found := 0

@@ -9,17 +9,18 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// dbmate was run (2.36, TestDbmateOnServer of internal/adapter/realrunners):
+// dbmate is described from running it (2.36, TestDbmateOnServer of
+// internal/adapter/realrunners):
 //
-//   - Files run in the order of their names as texts: 10_b.sql before 2_a.sql.
-//     Each up migration is one message, in a transaction of its own unless its marker
-//     has the word "transaction:false", in just this spelling.
-//   - A file needs both markers, in small letters at the beginnings of lines, and
-//     nothing but comments of one line stands before the first.
-//   - Its driver, lib/pq, looks whether the transaction is still there before it commits:
-//     where the file ended it, dbmate fails.
-//   - It records the number in front of the name, and so misses neither another
-//     text nor another name, nor a file that is gone.
+//   - Files run in the order of their names as texts: 10_b.sql before 2_a.sql. Each up
+//     migration is one message, in a transaction of its own unless its marker has the
+//     word "transaction:false", in exactly this spelling.
+//   - A file needs both markers, in lower case at the beginnings of lines. Only
+//     single-line comments may precede the first.
+//   - Its driver, lib/pq, checks that the transaction is still open before it commits: if
+//     the file ended it, dbmate fails.
+//   - It records the number at the beginning of the name. So it does not notice a changed
+//     text, a changed name, or a deleted file.
 var (
 	dbmateUp    = regexp.MustCompile(`(?m)^--\s*migrate:up(?:\s|$)`)
 	dbmateDown  = regexp.MustCompile(`(?m)^--\s*migrate:down(?:\s|$)`)
@@ -29,11 +30,11 @@ var (
 
 var dbmate = runner{
 	name: "dbmate", apart: "a file of its own that begins with\n-- migrate:up transaction:false",
-	habits: adapter.Habits{
+	historyBehavior: adapter.HistoryBehavior{
 		Edited:     "dbmate records versions, not contents: databases that have it keep what the old text did",
 		OutOfOrder: "dbmate " + runsAfter,
 	},
-	books: []adapter.Book{{Table: "schema_migrations"}},
+	historyTables: []adapter.HistoryTable{{Table: "schema_migrations"}},
 	count: &adapter.Count{
 		Table: "schema_migrations",
 		Make:  func(table string) string { return "CREATE TABLE " + table + " (version varchar(128) PRIMARY KEY)" },
@@ -43,19 +44,20 @@ var dbmate = runner{
 			return "INSERT INTO " + table + " (version) VALUES ('" + m.Digits() + "')"
 		},
 	},
-	within: func(p *place) bool {
-		return p.half(func(text string) bool { return strings.Contains(text, "-- migrate:up") }) // every file that it takes has it
+	detectInside: func(p *place) bool {
+		return p.isHalfOfKind(func(text string) bool { return strings.Contains(text, "-- migrate:up") }) // all its files have this
 	},
 	list: asTexts,
 	marks: &marks{
-		up: re(`^--\s*migrate:up\b.*$`), down: re(`^--\s*migrate:down\b.*$`), words: []string{"igrate:", "IGRATE:"},
+		up: compilePattern(`^--\s*migrate:up\b.*$`), down: compilePattern(`^--\s*migrate:down\b.*$`), words: []string{"igrate:", "IGRATE:"},
 		mode: onward.TransactionFile, none: onward.TransactionMessage, off: dbmateAlone, offDown: dbmateBack,
 	},
 	loose:  true,
 	ended:  "pq: unexpected transaction status idle",
 	unique: true,
 	twice: func(string) string {
-		return "dbmate records versions: a database that has the first never runs the second, and a new one fails on it: duplicate key value violates unique constraint \"schema_migrations_pkey\""
+		return "dbmate records versions: a database that has the first never runs the second, and a new one fails on it: " +
+			"duplicate key value violates unique constraint \"schema_migrations_pkey\""
 	},
 	form: &adapter.Form{
 		Up: ".sql", Transaction: onward.TransactionMessage, Texts: true,
@@ -65,8 +67,8 @@ var dbmate = runner{
 	finish: dbmateRefuses,
 }
 
-// dbmateRefuses notes the files at which dbmate stops. Old releases of it do not
-// ask for a down migration: a directory that has always gone without is left alone.
+// dbmateRefuses records the files at which dbmate stops. Its old releases do not require
+// a down migration, so a directory whose files never have one is not reported.
 func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 	downs := func(m *adapter.Migration) bool { return dbmateDown.MatchString(m.Source.Text) }
 	with := 0
@@ -84,10 +86,10 @@ func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 			m.Refuse(0, "dbmate finds no up migration in the file",
 				"dbmate stops: \"dbmate requires each migration to define an up block with '-- migrate:up'\"",
 				"begin it with this, in small letters at the beginning of the line:\n-- migrate:up")
-		case stands(text[:up[0]]):
-			m.Refuse(0, "something stands before dbmate's marker",
+		case hasStatements(text[:up[0]]):
+			m.Refuse(0, "something comes before dbmate's marker",
 				"dbmate stops: \"dbmate does not support statements preceding the '-- migrate:up' block\"",
-				"put it behind the line -- migrate:up")
+				"put it after the line -- migrate:up")
 		case !downs(m) && 2*with > len(set.Migrations):
 			m.Refuse(0, "dbmate finds no down migration in the file",
 				"dbmate stops: \"dbmate requires each migration to define a down block with '-- migrate:down'\"",
@@ -96,8 +98,8 @@ func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 	}
 }
 
-// stands reports whether a text has more than comments of one line.
-func stands(text string) bool {
+// hasStatements reports whether a text has more than single-line comments.
+func hasStatements(text string) bool {
 	return slices.ContainsFunc(strings.Split(text, "\n"), func(l string) bool {
 		l = strings.TrimSpace(l)
 		return l != "" && !strings.HasPrefix(l, "--")

@@ -11,15 +11,15 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Diesel follows its manual: a directory for each migration, whose up.sql is one message
-// in a transaction.
+// Diesel is described from its manual: a directory for each migration, whose up.sql is one
+// message in a transaction.
 var diesel = runner{
 	name: "Diesel", unit: "migration", apart: "a migration of its own, with this in its metadata.toml:\nrun_in_transaction = false",
-	habits: adapter.Habits{
+	historyBehavior: adapter.HistoryBehavior{
 		Edited:     "Diesel records versions, not contents: databases that have it keep what the old text did",
 		OutOfOrder: "Diesel " + runsAfter,
 	},
-	books: []adapter.Book{{Table: "__diesel_schema_migrations", Columns: dieselColumns}},
+	historyTables: []adapter.HistoryTable{{Table: "__diesel_schema_migrations", Columns: dieselColumns}},
 	count: &adapter.Count{
 		Table: "__diesel_schema_migrations",
 		Make:  func(table string) string { return "CREATE TABLE " + table + " " + dieselColumns },
@@ -29,10 +29,10 @@ var diesel = runner{
 			return "INSERT INTO " + table + " (version) VALUES (" + pgparse.QuoteLiteral(dieselKey(m)) + ")"
 		},
 	},
-	// Its configuration or its first migration, or a crate that needs it.
-	beside: func(p *place) bool {
+	// The evidence is its configuration, its first migration, or a crate that requires it.
+	detectNearby: func(p *place) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return strings.HasSuffix(n, "/up.sql") }) &&
-			(p.above("diesel.toml") || p.has("00000000000000_diesel_initial_setup/up.sql") || p.needs("Cargo.toml", "diesel"))
+			(p.hasFileAbove("diesel.toml") || p.hasFile("00000000000000_diesel_initial_setup/up.sql") || p.nearestFileHas("Cargo.toml", "diesel"))
 	},
 	loose: true,
 	owns:  func(name string) bool { return name == "up.sql" },
@@ -45,25 +45,25 @@ var diesel = runner{
 
 var noTransaction = regexp.MustCompile(`(?m)^\s*run_in_transaction\s*=\s*false\b`)
 
-// dieselSends is how Diesel sends an up.sql: as one message, whatever its metadata says.
+// dieselSends sets that Diesel sends an up.sql as one message, whatever its metadata says.
 func dieselSends(f *file) {
 	if f.name != "up.sql" {
 		return
 	}
 	f.mode, f.whole = onward.TransactionFile, true
 	metadata := path.Dir(f.m.Path) + "/metadata.toml"
-	if adapter.Has(f.tree, metadata) && noTransaction.MatchString(adapter.ReadFile(f.tree, metadata).Text) {
+	if adapter.HasFile(f.tree, metadata) && noTransaction.MatchString(adapter.ReadFile(f.tree, metadata).Text) {
 		f.mode = onward.TransactionMessage
 		f.m.Runner.Rerun = true
 	}
-	if f.own && blank(f.text) {
-		f.m.Problems = append(f.m.Problems, refusal("the file has no statement: Diesel takes that for an error",
+	if f.own && isBlank(f.text) {
+		f.m.Problems = append(f.m.Problems, refuseFile("the file has no statement: Diesel takes that for an error",
 			"the migration fails: \"Received an empty query\"", "write a statement that does nothing, as SELECT 1, or take the migration out"))
 	}
 }
 
-// blank reports whether a file has nothing but comments.
-func blank(text string) bool {
+// isBlank reports whether a file has nothing but comments.
+func isBlank(text string) bool {
 	for {
 		text = strings.TrimLeft(text, " \t\r\n\f\v;")
 		end := "\n"
@@ -80,7 +80,7 @@ func blank(text string) bool {
 }
 
 // dieselOrder compares versions as Diesel does, as texts without their dashes:
-// 2017-10-08-193512 stands before 20171101000000. 0 where they are not Diesel's.
+// 2017-10-08-193512 is before 20171101000000. It returns 0 if they are not Diesel's.
 func dieselOrder(a, b string) int {
 	if !strings.HasSuffix(a, "/up.sql") || !strings.HasSuffix(b, "/up.sql") {
 		return 0
@@ -96,7 +96,8 @@ func dieselOrder(a, b string) int {
 
 const dieselColumns = `(version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP)`
 
-// dieselKey is what Diesel records of a migration: its directory's version, without dashes.
+// dieselKey returns the key that Diesel records for a migration: its directory's version,
+// without dashes.
 func dieselKey(m *adapter.Migration) string {
 	return strings.ReplaceAll(dirVersion(path.Base(path.Dir(m.Path))), "-", "")
 }

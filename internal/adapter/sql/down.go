@@ -7,9 +7,8 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// Down gives the down migration: what stands below its tool's marker,
-// or else its second file (down.sql, NAME.down.sql, NAME_down.sql), which is
-// sent as the up migration is.
+// Down returns the down migration: the text below its tool's marker, or its second file
+// (down.sql, NAME.down.sql, NAME_down.sql), which is sent as the up migration is.
 func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	lines := hintedLines(m.Source.Text)
 	if r := markedBy(lines); r != nil {
@@ -19,24 +18,24 @@ func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*sc
 	if down == nil || err != nil {
 		return nil, err
 	}
-	if p := adapter.Part(down.Text, 0, len(down.Text)); p.SQL != "" {
+	if p := adapter.TrimmedPart(down.Text, 0, len(down.Text)); p.SQL != "" {
 		p.Message = len(m.Source.Parts) > 0 && m.Source.Parts[0].Message
 		down.Parts = []script.Part{p}
 	}
 	return down, nil
 }
 
-// wayDown is what stands below the markers of the down migration; nil for nothing.
+// wayDown returns the text below the markers of the down migration; nil for none.
 func (t *marks) wayDown(text string, lines []line, o adapter.Options) *script.Source {
 	out := &script.Source{Text: text, Mode: t.mode, LineComment: "--"}
 	first := slices.IndexFunc(lines, func(l line) bool { return t.down.MatchString(l.text) })
-	if first >= 0 && matches(t.offDown, lines[first:]) || t.offFile && matches(t.off, lines) {
+	if first >= 0 && matchesLine(t.offDown, lines[first:]) || t.offFile && matchesLine(t.off, lines) {
 		out.Mode = t.none
 	}
-	whole := t.whole(out.Mode)
-	_, regions := t.ways(lines, len(text))
+	whole := t.isOneMessage(out.Mode)
+	_, regions := t.splitUpAndDown(lines, len(text))
 	for _, r := range regions {
-		if p := adapter.Part(text, r[0], r[1]); p.SQL != "" {
+		if p := adapter.TrimmedPart(text, r[0], r[1]); p.SQL != "" {
 			p.Message = whole
 			out.Parts = append(out.Parts, p)
 		}

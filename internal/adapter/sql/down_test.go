@@ -18,11 +18,14 @@ func TestDown(t *testing.T) {
 		mode  onward.Transaction
 		want  []string // parts; "> " for a message of its own
 	}{
-		"dbmate":               {one("-- migrate:up\nSELECT 1;\n\n-- migrate:down\nSELECT 2;\n"), onward.TransactionFile, []string{"> SELECT 2;"}},
-		"dbmate, without":      {one("-- migrate:up\nSELECT 1;\n-- migrate:down transaction:false\nSELECT 2;\n"), onward.TransactionMessage, []string{"> SELECT 2;"}},
-		"dbmate, only up":      {one("-- migrate:up transaction:false\nSELECT 1;\n-- migrate:down\nSELECT 2;\n"), onward.TransactionFile, []string{"> SELECT 2;"}},
-		"dbmate, nothing":      {one("-- migrate:up\nSELECT 1;\n-- migrate:down\n"), "", nil},
-		"sql-migrate":          {one("-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\nSELECT 3;\n"), onward.TransactionFile, []string{"SELECT 2;\nSELECT 3;"}},
+		"dbmate":          {one("-- migrate:up\nSELECT 1;\n\n-- migrate:down\nSELECT 2;\n"), onward.TransactionFile, []string{"> SELECT 2;"}},
+		"dbmate, without": {one("-- migrate:up\nSELECT 1;\n-- migrate:down transaction:false\nSELECT 2;\n"), onward.TransactionMessage, []string{"> SELECT 2;"}},
+		"dbmate, only up": {one("-- migrate:up transaction:false\nSELECT 1;\n-- migrate:down\nSELECT 2;\n"), onward.TransactionFile, []string{"> SELECT 2;"}},
+		"dbmate, nothing": {one("-- migrate:up\nSELECT 1;\n-- migrate:down\n"), "", nil},
+		"sql-migrate": {
+			one("-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\nSELECT 3;\n"), onward.TransactionFile,
+			[]string{"SELECT 2;\nSELECT 3;"},
+		},
 		"sql-migrate, without": {one("-- +migrate Up\nSELECT 1;\n-- +migrate Down notransaction\nSELECT 2;\n"), onward.TransactionNone, []string{"SELECT 2;"}},
 		"tern":                 {one("SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n"), onward.TransactionFile, []string{"> SELECT 2;"}},
 		"tern, only up": {

@@ -8,40 +8,40 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Drizzle was read in its source (0.45, and 1.0 with a directory for each migration:
-// PgDialect.migrate) and is run by the tests of internal/adapter/realrunners: all that
-// is pending runs in one transaction, and an entry of the journal is pending when it is
-// younger than the youngest that was applied (drizzle_journal.go).
+// Drizzle is described from its source (0.45, and 1.0 with a directory for each
+// migration: PgDialect.migrate), and the tests of internal/adapter/realrunners run it.
+// All pending migrations run in one transaction. An entry of the journal is pending if it
+// is newer than the newest applied one (drizzle_journal.go).
 var drizzle = runner{
 	name: "Drizzle", unit: "pending files",
-	apart:  "a step of the deploy of its own: Drizzle runs all that is pending in one transaction",
-	habits: adapter.Habits{Edited: "Drizzle does not run it again: databases that have it keep what the old text did"},
-	books:  []adapter.Book{{Table: "__drizzle_migrations"}},
+	apart:           "a step of the deploy of its own: Drizzle runs all that is pending in one transaction",
+	historyBehavior: adapter.HistoryBehavior{Edited: "Drizzle does not run it again: databases that have it keep what the old text did"},
+	historyTables:   []adapter.HistoryTable{{Table: "__drizzle_migrations"}},
 	found: func(t adapter.Tree, d adapter.Dir) string {
-		if !adapter.Has(t, d.Join(journalFile)) {
+		if !adapter.HasFile(t, d.Join(journalFile)) {
 			return ""
 		}
 		return "SQL files beside Drizzle's journal"
 	},
-	beside: func(p *place) bool {
-		return journalOf(p.tree, p.Path).leads(p.ups) && p.told(p.Join(journalFile)) || slices.ContainsFunc(p.ups, p.withSnapshot)
+	detectNearby: func(p *place) bool {
+		return journalOf(p.tree, p.Path).controlsOrder(p.ups) && p.recordEvidence(p.Join(journalFile)) || slices.ContainsFunc(p.ups, p.withSnapshot)
 	},
 	mode:       onward.TransactionFile,
-	whole:      true, // each piece
+	whole:      true, // each piece is one message
 	sure:       func(string) bool { return true },
-	send:       func(f *file) { f.regions = pieces(f.text) },
+	send:       func(f *file) { f.regions = cutAtBreakpoints(f.text) },
 	unnumbered: true, // its journal has names and times
 	finish: func(t adapter.Tree, set *adapter.Set) {
 		set.Together = true
 		set.Models, set.Partial = drizzleModels(t), true
-		journalOf(t, set.Source.Dir).order(set)
+		journalOf(t, set.Source.Dir).sortByJournal(set)
 	},
-	left: func(t adapter.Tree, set *adapter.Set) { journalOf(t, set.Source.Dir).left(set) },
+	left: func(t adapter.Tree, set *adapter.Set) { journalOf(t, set.Source.Dir).reportLeftover(set) },
 }
 
-// withSnapshot reports whether a migration is one of Drizzle's directories, which
-// have a snapshot of the schema beside the SQL.
+// withSnapshot reports whether a migration is one of Drizzle's directories, which have a
+// snapshot of the schema next to the SQL.
 func (p *place) withSnapshot(name string) bool {
 	dir, file := path.Split(name)
-	return dir != "" && file == "migration.sql" && p.has(dir+"snapshot.json")
+	return dir != "" && file == "migration.sql" && p.hasFile(dir+"snapshot.json")
 }

@@ -13,22 +13,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// journal is Drizzle's list of migrations, by their tags: the names of their
-// files, without the ending. It gives each a time.
+// journal is Drizzle's list of migrations. It maps each tag, which is a file's name
+// without its extension, to a time.
 type journal map[string]int64
 
-// journalFile is where it stands in a directory. Since 1.0 there is none: the
-// names of the directories tell.
+// journalFile is the journal's path in a directory. Since 1.0 there is none: the names of
+// the directories have the times.
 const journalFile = "meta/_journal.json"
 
-// journalOf is a directory's journal, read once; nil where it has none.
+// journalOf returns a directory's journal, read once; nil if it has none.
 func journalOf(t adapter.Tree, dir string) journal {
-	return adapter.Once(t, "drizzle journal "+dir, func() journal { return readJournal(t, dir) })
+	return adapter.Memoize(t, "drizzle journal "+dir, func() journal { return readJournal(t, dir) })
 }
 
 func readJournal(t adapter.Tree, dir string) journal {
 	p := path.Join(dir, journalFile)
-	if !adapter.Has(t, p) {
+	if !adapter.HasFile(t, p) {
 		return nil
 	}
 	var list struct {
@@ -46,54 +46,52 @@ func readJournal(t adapter.Tree, dir string) journal {
 	return out
 }
 
-// leads reports whether the journal is what a directory is run by, and not what is
-// left of a beginning: it names half of the files, or all but a few.
-func (j journal) leads(names []string) bool {
+// controlsOrder reports whether the journal controls what runs, and is not a leftover: it names
+// half of the files, or all but a few.
+func (j journal) controlsOrder(names []string) bool {
 	left := 0
 	for _, n := range names {
-		if _, ok := j[stem(n)]; !ok {
+		if _, ok := j[trimExtension(n)]; !ok {
 			left++
 		}
 	}
 	return j != nil && (len(j) == 0 || left <= forgotten || 2*left <= len(names))
 }
 
-// forgotten is how many files a journal may leave out by mistake, whatever else it
-// names.
+// forgotten is how many files a journal may omit by mistake, however many it names.
 const forgotten = 2
 
-// order puts Drizzle's migrations in the order of the times that its journal gives
-// them, which is what tells it what is pending. One that the journal does not name
-// never runs: it is told of, and judged as it is meant, unless one that runs does
-// the same.
-func (j journal) order(set *adapter.Set) {
+// sortByJournal sorts Drizzle's migrations by the times in its journal, which decide which ones
+// are pending. A migration that the journal does not name never runs. It is reported, and
+// still judged, unless a migration that runs has the same statements.
+func (j journal) sortByJournal(set *adapter.Set) {
 	if len(j) == 0 {
 		return
 	}
-	if gone := j.missing(set); len(gone) > 0 {
-		set.Problems = append(set.Problems, adapter.Problem{Path: path.Join(set.Source.Dir, journalFile), Refusal: refusal(
+	if gone := j.missingFiles(set); len(gone) > 0 {
+		set.Problems = append(set.Problems, adapter.Problem{Path: path.Join(set.Source.Dir, journalFile), Refusal: refuseFile(
 			"Drizzle's journal names "+gone[0]+", and there is no such file",
 			"Drizzle refuses to run: \"No file "+path.Join(set.Source.Dir, gone[0])+".sql found\"",
 			"put the file back, or take its entry out of the journal")})
 	}
 	all := true
 	var unnamed []*adapter.Migration
-	run := map[string]bool{} // statements of those that run
+	run := map[string]bool{} // statements of the migrations that run
 	for _, m := range set.Migrations {
 		if _, ok := j[m.ID]; ok {
-			for _, text := range broken(m) {
+			for _, text := range breakpointStatements(m) {
 				run[text] = true
 			}
 			continue
 		}
 		unnamed = append(unnamed, m)
-		set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: refusal(
+		set.Problems = append(set.Problems, adapter.Problem{Path: m.Path, Refusal: refuseFile(
 			path.Base(m.Path)+" is not in Drizzle's journal, "+journalFile,
 			"Drizzle runs what the journal names: the migration never runs, and nothing says so",
 			"add its entry to the journal, or make it with drizzle-kit generate --custom")})
 	}
 	for _, m := range unnamed {
-		if slices.ContainsFunc(broken(m), func(text string) bool { return run[text] }) {
+		if slices.ContainsFunc(breakpointStatements(m), func(text string) bool { return run[text] }) {
 			set.Migrations = slices.DeleteFunc(set.Migrations, func(x *adapter.Migration) bool { return x == m })
 			continue
 		}
@@ -101,16 +99,16 @@ func (j journal) order(set *adapter.Set) {
 	}
 	if all {
 		slices.SortStableFunc(set.Migrations, func(a, b *adapter.Migration) int { return cmp.Compare(j[a.ID], j[b.ID]) })
-		set.Habits.OutOfOrder = "Drizzle skips it: in its journal it is older than one that was applied"
+		set.HistoryBehavior.OutOfOrder = "Drizzle skips it: in its journal it is older than one that was applied"
 	}
 }
 
-// breakpoint is what parts the statements of a file for Drizzle, with a semicolon in
-// front of it or without one.
+// breakpoint separates the statements of a file for Drizzle, with or without a semicolon
+// before it.
 const breakpoint = "--> statement-breakpoint"
 
-// pieces are the offsets of what Drizzle sends by itself.
-func pieces(text string) [][2]int {
+// cutAtBreakpoints returns the offsets of the texts that Drizzle sends one by one.
+func cutAtBreakpoints(text string) [][2]int {
 	var out [][2]int
 	from := 0
 	for part := range strings.SplitSeq(text, breakpoint) {
@@ -120,10 +118,10 @@ func pieces(text string) [][2]int {
 	return out
 }
 
-// broken are the statements of a file, as Drizzle's breakpoints part them.
-func broken(m *adapter.Migration) []string {
+// breakpointStatements returns the statements of a file, as Drizzle's breakpoints separate them.
+func breakpointStatements(m *adapter.Migration) []string {
 	var out []string
-	for _, p := range pieces(m.Source.Text) {
+	for _, p := range cutAtBreakpoints(m.Source.Text) {
 		if text := strings.TrimRight(strings.TrimSpace(m.Source.Text[p[0]:p[1]]), ";"); text != "" {
 			out = append(out, text)
 		}
@@ -131,9 +129,9 @@ func broken(m *adapter.Migration) []string {
 	return out
 }
 
-// missing are the migrations that the journal names and that have no file, in its
-// order.
-func (j journal) missing(set *adapter.Set) []string {
+// missingFiles lists the migrations that the journal names and that have no file, in the
+// journal's order.
+func (j journal) missingFiles(set *adapter.Set) []string {
 	gone := maps.Clone(j)
 	for _, m := range set.Migrations {
 		delete(gone, m.ID)
@@ -141,16 +139,17 @@ func (j journal) missing(set *adapter.Set) []string {
 	return slices.SortedFunc(maps.Keys(gone), func(a, b string) int { return cmp.Or(cmp.Compare(j[a], j[b]), cmp.Compare(a, b)) })
 }
 
-// left says of a journal that does not lead what its directory was taken for. What
-// it names and is not there has made a schema that nobody sees.
-func (j journal) left(set *adapter.Set) {
+// reportLeftover reports a journal that does not control its directory. Files that it names and
+// that do not exist have created a schema that cannot be judged here.
+func (j journal) reportLeftover(set *adapter.Set) {
 	if j == nil || len(set.Migrations) == 0 {
 		return
 	}
-	gone := j.missing(set)
+	gone := j.missingFiles(set)
 	o := onward.Opaque{
 		Path: path.Join(set.Source.Dir, journalFile), What: "Drizzle's journal",
-		Why: fmt.Sprintf("it names %d of %d files: something else was taken to run them, statement by statement; Drizzle would run no other", len(j)-len(gone), len(set.Migrations)),
+		Why: fmt.Sprintf("it names %d of %d files, and Drizzle would run no other: onward assumes that another tool runs them, statement by statement",
+			len(j)-len(gone), len(set.Migrations)),
 	}
 	if len(gone) == 0 {
 		set.Opaque = append(set.Opaque, o)

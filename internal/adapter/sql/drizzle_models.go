@@ -9,24 +9,24 @@ import (
 )
 
 var (
-	// drizzleTable begins a table of Drizzle's schema, up to its columns:
-	// export const users = pgTable("users", {
+	// drizzleTable matches the beginning of a table in Drizzle's schema, up to its
+	// columns: export const users = pgTable("users", {
 	drizzleTable = regexp.MustCompile("\\b(\\w+)\\s*=\\s*(?:\\w+\\.table|pgTable)\\(\\s*[\"'`](\\w+)[\"'`]\\s*,\\s*(?:\\(?\\w*\\)?\\s*=>\\s*\\(?)?\\{")
-	// drizzleColumn is one of its columns: createdAt: timestamp("created_at"), or
-	// with the name left out.
+	// drizzleColumn matches one of its columns: createdAt: timestamp("created_at"), or
+	// one without the name.
 	drizzleColumn = regexp.MustCompile("^[\"']?(\\w+)[\"']?\\s*:\\s*\\w+(?:\\.\\w+)?\\(\\s*(?:[\"'`](\\w+)[\"'`])?")
 )
 
-// What is read at most to find Drizzle's schema.
+// Limits of how much is read to find Drizzle's schema.
 const (
 	maxSchemaFiles = 300
 	maxSchemaSize  = 1 << 20
 )
 
-// drizzleModels reads the tables that a program declares to Drizzle, which names
-// every column of one by itself. They stand anywhere in a program: of what is
-// called a schema, or lies in a directory for the database, all is read. They count
-// as unmanaged: whether a column has its name in camel case is not seen here.
+// drizzleModels reads the tables that a program declares to Drizzle, whose queries name
+// every column of them. They may be anywhere in a program: it reads files called schema
+// and files in a directory for the database. The tables count as unmanaged, because this
+// code does not see whether a column has its name in camel case.
 func drizzleModels(t adapter.Tree) []adapter.Model {
 	var out []adapter.Model
 	read := 0
@@ -73,14 +73,15 @@ func readDrizzle(file, text string) []adapter.Model {
 	for _, m := range drizzleTable.FindAllStringSubmatchIndex(text, -1) {
 		line := func(at int) int { return 1 + strings.Count(text[:at], "\n") }
 		model := adapter.Model{Name: text[m[2]:m[3]], Table: text[m[4]:m[5]], Path: file, Line: line(m[0]), Unmanaged: true}
-		entries(text[m[1]:], func(at int) {
+		eachEntry(text[m[1]:], func(at int) {
 			c := drizzleColumn.FindStringSubmatch(text[m[1]+at:])
 			if c == nil {
-				return // spread, or something of another kind
+				return // spread, or another kind of entry
 			}
 			field := adapter.ModelColumn{Field: c[1], Column: c[2], Line: line(m[1] + at)}
 			if field.Column == "" {
-				// casing: "snake_case" is said where the connection is made.
+				// The setting casing: "snake_case" is in the code that opens the
+				// connection, so both names count.
 				field.Column = c[1]
 				if snake := snakeCase(c[1]); snake != c[1] {
 					model.Columns = append(model.Columns, adapter.ModelColumn{Field: c[1], Column: snake, Line: field.Line})
@@ -93,9 +94,9 @@ func readDrizzle(file, text string) []adapter.Model {
 	return out
 }
 
-// entries calls found with where each entry of an object of TypeScript begins,
-// whose opening brace stands in front of the text.
-func entries(text string, found func(at int)) {
+// eachEntry calls found with the start of each entry of a TypeScript object. The text
+// starts after its opening brace.
+func eachEntry(text string, found func(at int)) {
 	depth, fresh := 0, true
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
@@ -136,7 +137,7 @@ func entries(text string, found func(at int)) {
 	}
 }
 
-// commentEnd is the length of the comment that a text begins with; 0 for none.
+// commentEnd returns the length of the comment that a text begins with; 0 for none.
 func commentEnd(text string) int {
 	switch {
 	case strings.HasPrefix(text, "//"):
@@ -153,7 +154,7 @@ func commentEnd(text string) int {
 	return 0
 }
 
-// snakeCase is createdAt as created_at.
+// snakeCase converts createdAt to created_at.
 func snakeCase(name string) string {
 	var b strings.Builder
 	for i, c := range name {

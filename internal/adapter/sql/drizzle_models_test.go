@@ -36,14 +36,18 @@ const later = shop.table("later", (t) => ({ n: t.integer() }));
 	}
 	want := []adapter.Model{
 		{Name: "users", Table: "users", Path: "src/db/schema.ts", Line: 3, Unmanaged: true, Columns: []adapter.ModelColumn{
-			column("id", "id", 6), column("createdAt", "created_at", 8), column("lastSeen", "last_seen", 10), column("lastSeen", "lastSeen", 10), column("kind", "kind", 11),
+			column("id", "id", 6), column("createdAt", "created_at",
+				8), column("lastSeen", "last_seen", 10), column("lastSeen", "lastSeen", 10), column("kind", "kind", 11),
 		}},
 		{Name: "later", Table: "later", Path: "src/db/schema.ts", Line: 15, Unmanaged: true, Columns: []adapter.ModelColumn{column("n", "n", 15)}},
 	}
 	if diff := cmp.Diff(want, drizzleModels(tree)); diff != "" {
 		t.Error(diff)
 	}
-	for _, broken := range []string{"const a = pgTable('a', {", "const a = pgTable('a', { x: text('", "const a = pgTable('a', { /*", "const a = pgTable('a', { x: text('x' }}}"} {
+	for _, broken := range []string{
+		"const a = pgTable('a', {", "const a = pgTable('a', { x: text('", "const a = pgTable('a', { /*",
+		"const a = pgTable('a', { x: text('x' }}}",
+	} {
 		readDrizzle("a.ts", broken)
 	}
 }

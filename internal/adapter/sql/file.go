@@ -6,45 +6,47 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// file is a migration's file on its way: what it says, and how it is sent.
+// file is a migration's file while it is loaded: its text, and how it is sent.
 type file struct {
 	tree    adapter.Tree
+	place   *place
 	m       *adapter.Migration
 	options adapter.Options
-	// name is its name without the directory; text its content; lines are those that
-	// may be marks.
+	// name is its name without the directory, text its content, and lines are the ones
+	// that may be markers.
 	name, text string
 	lines      []line
-	// own: its runner is that of the directory, and not of this file alone. marked: it
-	// has the runner's marks.
+	// own is set if its runner is the directory's, and not only this file's. marked is
+	// set if it has the runner's markers.
 	own, marked bool
 
-	// mode is how it is sent, regions what of it; whole: each in one message. hash
-	// is what tells two versions of it apart, "" for what is sent.
+	// mode is how it is sent, regions the parts of it that are sent. whole is set if each
+	// is one message. hash is the text that identifies a version of the file; "" for the
+	// text that is sent.
 	mode    onward.Transaction
 	whole   bool
 	regions [][2]int
 	hash    string
 }
 
-// load gives a migration its parts and mode.
-func (r *runner) load(p *place, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
-	f := &file{tree: p.tree, m: m, options: o, name: name, text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
-	by := r.of(f)
-	m.Runner.Tool = history.Tool{Name: by.name, Unit: by.unit, Apart: by.apart, Ended: by.ended}
+// setParts sets the parts and the mode of a migration.
+func (r *runner) setParts(p *place, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
+	f := &file{tree: p.tree, place: p, m: m, options: o, name: name, text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
+	by := r.runnerOf(f)
+	m.Runner.Tool = history.Tool{Name: by.name, Unit: by.unit, Apart: by.apart, Ended: by.ended, Begin: by.begin, End: by.end}
 	m.Runner.Guessed = by.assumed && o.Transaction == ""
 	f.own, f.mode, f.whole = by == r, by.mode, by.whole
 	if f.mode == "" {
 		f.mode = onward.TransactionNone
 	}
 	if by.marks != nil && (f.marked || !by.loose) {
-		by.marks.apply(f)
+		by.marks.applyMarkers(f)
 	}
 	if by.send != nil {
 		by.send(f)
 	}
 	for _, at := range f.regions {
-		if part := adapter.Part(f.text, at[0], at[1]); part.SQL != "" {
+		if part := adapter.TrimmedPart(f.text, at[0], at[1]); part.SQL != "" {
 			part.Message = f.whole && o.Transaction == ""
 			m.Source.Parts = append(m.Source.Parts, part)
 		}
@@ -52,9 +54,9 @@ func (r *runner) load(p *place, m *adapter.Migration, read *adapter.File, name s
 	m.Seal(f.mode, o, f.hash)
 }
 
-// of is the runner whose ways a file of a directory goes: the directory's, or the one
-// whose marks it has, or else whose name.
-func (r *runner) of(f *file) *runner {
+// runnerOf returns the runner that decides how a file is sent: the directory's, else the one
+// whose markers the file has, else the one that its name fits.
+func (r *runner) runnerOf(f *file) *runner {
 	if r.sure != nil && r.sure(f.text) {
 		return r
 	}

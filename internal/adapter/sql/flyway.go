@@ -12,19 +12,19 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Flyway was read in its source (13.0.0: PostgreSQLParser, ParserSqlScript,
+// Flyway is described from its source (13.0.0: PostgreSQLParser, ParserSqlScript,
 // MigrationInfoImpl, ChecksumCalculator, SqlScriptMetadata):
 //
-//   - A file runs in a transaction, unless it has a statement that Flyway knows
-//     to refuse one. A file with such statements and others is refused, unless
-//     mixed is set; FILE.sql.conf may say executeInTransaction.
-//   - Before it migrates, it validates: a file whose checksum differs from that
-//     of the one that was applied (comments count, line ends do not), one that
-//     is missing, and one that sorts before an applied one all stop it.
-//   - group runs everything that is pending in one transaction.
+//   - A file runs in a transaction, unless it has a statement that Flyway knows cannot
+//     run in one. It refuses a file with such statements and others, unless mixed is set.
+//     FILE.sql.conf may set executeInTransaction.
+//   - It validates before it migrates. It stops if the checksum of an applied file
+//     differs (comments count, line ends do not), if an applied file is missing, or if a
+//     new file sorts before an applied one.
+//   - group runs all pending migrations in one transaction.
 
-// What Flyway takes for refusing transactions, and the words without which no
-// statement need be looked at.
+// Statements that Flyway runs without a transaction, and words that each of them has: a
+// statement with none of these words needs no further check.
 var (
 	flywayAlone = regexp.MustCompile(`^(?i)(?:(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM|(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY|REINDEX(?: VERBOSE)? (?:SCHEMA|DATABASE|SYSTEM)|VACUUM|DISCARD ALL)\b`)
 	flywayWords = []string{"concurrently", "vacuum", "database", "tablespace", "subscription", "system", "reindex", "discard"}
@@ -32,38 +32,44 @@ var (
 )
 
 var flyway = runner{
-	name:   "Flyway",
-	habits: flywaySettings{}.habits(),
-	books:  []adapter.Book{{Table: flywayTable, Columns: flywayColumns}},
-	beside: func(p *place) bool {
+	name: "Flyway", apart: "a file of its own, with this in a second file whose name ends with .conf:\nexecuteInTransaction=false",
+	historyBehavior: flywaySettings{}.flywayBehavior(),
+	historyTables:   []adapter.HistoryTable{{Table: flywayTable, Columns: flywayColumns}},
+	detectNearby: func(p *place) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) })
 	},
 	locations: flywayLocations,
 	runs:      flywayRuns,
 	aside:     flywayAside,
-	id:        path.Base, // directories count for nothing
+	id:        path.Base, // directories do not matter
 	send:      flywaySends,
 	twice: func(version string) string {
 		return "Flyway refuses to run: \"Found more than one migration with version " + version + "\""
 	},
 	form: &adapter.Form{
 		Up: ".sql", Between: "__", Transaction: onward.TransactionFile, Lone: true,
-		Knows: func(sql string) bool { return flywayAlone.MatchString(pgparse.Squeeze(sql)) },
+		Knows: func(sql string) bool { return flywayAlone.MatchString(pgparse.SqueezeSQL(sql)) },
 	},
 	finish: func(t adapter.Tree, set *adapter.Set) {
+		flywayClasses(t, set)
 		c := flywayConfigured(t)
-		set.Habits, set.Together = c.habits(), c.group
-		set.Count = flywayCount(c, set.Habits, set.Source.Dir)
+		set.HistoryBehavior, set.Together = c.flywayBehavior(), c.group
+		if c.group {
+			for _, m := range set.Migrations {
+				m.Runner.Apart = "a step of the deploy of its own: with group, Flyway runs all new migrations in one transaction"
+			}
+		}
+		set.Count = flywayCount(c, set.HistoryBehavior, set.Source.Dir)
 		set.Beyond = func() []adapter.Beyond { return flywayBeyond(t, set) }
 		flywayMisnamed(t, set)
 		doubtMixed(set)
-		hangs(t, set)
+		reportHangingBuild(t, set)
 	},
 }
 
-// flywayRuns reports whether Flyway runs a file: by its name, or by the double
-// underscore behind the number where the prefix is configured away, in the
-// directory where Flyway looks.
+// flywayRuns reports whether Flyway runs a file. Its name says so. If the prefix is
+// configured away, a double underscore after the number says so, in the directory that
+// Flyway reads by default.
 func flywayRuns(file, name string) bool {
 	if strings.HasPrefix(name, "R__") || len(name) > 1 && name[0] == 'V' && name[1] >= '0' && name[1] <= '9' {
 		return strings.Contains(name, "__")
@@ -72,14 +78,14 @@ func flywayRuns(file, name string) bool {
 	return n > 0 && strings.HasPrefix(name[n:], "__") && strings.Contains("/"+file, "/db/migration/")
 }
 
-// flywaySends is how Flyway sends a file.
+// flywaySends sets how Flyway sends a file.
 func flywaySends(f *file) {
 	if !flywayRuns(f.m.Path, f.name) {
 		return
 	}
 	var mixed int
 	f.mode, mixed = flywayMode(f.tree, f.m.Path, f.text)
-	// What its checksum covers: line ends count for nothing.
+	// The text that its checksum covers: line ends do not count.
 	f.hash = strings.NewReplacer("\r", "", "\n", "").Replace(f.text)
 	f.m.Source.Rows = true
 	flywayRows(f)
@@ -92,14 +98,14 @@ func flywaySends(f *file) {
 
 var rowsEnd = regexp.MustCompile(`(?m)^\\\.\r?$`)
 
-// flywayRows notes what Flyway does with COPY … FROM STDIN: it sends the lines behind
-// it as rows, passes over what else stands on its line, and looks without end for a
-// line that ends the rows.
+// flywayRows reports how Flyway handles COPY … FROM STDIN: it sends the lines after it as
+// rows and ignores the rest of its line. It reads on until a line that ends the rows, and
+// hangs if there is none.
 func flywayRows(f *file) {
 	if !strings.Contains(strings.ToLower(f.text), "stdin") {
 		return
 	}
-	cut, err := pgparse.Split(f.text)
+	cut, err := pgparse.SplitText(f.text)
 	if err != nil {
 		return
 	}
@@ -111,20 +117,20 @@ func flywayRows(f *file) {
 		line, rest, _ := strings.Cut(f.text[s.End:], "\n")
 		if !rowsEnd.MatchString(rest) {
 			f.m.Refuse(s.Start, "Flyway looks for the line that ends the rows of this COPY, and there is none",
-				"it reads on behind the end of the file, without end and without an error", "end the rows with a line that is \\. alone")
+				"it reads past the end of the file, for ever and without an error", "end the rows with a line that is \\. alone")
 			return
 		}
 		if line = strings.TrimLeft(line, "; \t\r"); line != "" && !strings.HasPrefix(line, "--") {
-			f.m.Refuse(s.Start, "Flyway passes over what stands on one line with COPY … FROM STDIN: "+line,
-				"the statement never runs, and Flyway records the migration as done", "put it on a line of its own, behind the rows")
+			f.m.Refuse(s.Start, "Flyway skips text on the line of COPY … FROM STDIN: "+line,
+				"the statement never runs, and Flyway records the migration as done", "put it on a line of its own, after the rows")
 		}
 	}
 }
 
-const mixedFile = "Flyway refuses a file in which statements that run in a transaction stand beside one that cannot"
+const mixedFile = "Flyway refuses a file that has statements that run in a transaction, and one that cannot"
 
-// doubtMixed makes less of what Flyway refuses where it is several files with both kinds
-// of statements: one was run, so something that is not seen allows it.
+// doubtMixed weakens Flyway's refusals if several files mix both kinds of statements: one
+// of them has run, so a setting that is not in the repository must allow it.
 func doubtMixed(set *adapter.Set) {
 	var mixed []*history.Refusal
 	for _, m := range set.Migrations {
@@ -141,10 +147,10 @@ func doubtMixed(set *adapter.Set) {
 	}
 }
 
-// flywayMode is how Flyway sends a file; mixed, where it is not -1, the offset
-// of the statement at which it finds that the file has both kinds.
+// flywayMode returns how Flyway sends a file. mixed is the offset of the statement at
+// which Flyway finds that the file has both kinds; -1 if it has not.
 func flywayMode(t adapter.Tree, file, text string) (mode onward.Transaction, mixed int) {
-	if conf := file + ".conf"; adapter.Has(t, conf) {
+	if conf := file + ".conf"; adapter.HasFile(t, conf) {
 		if m := flywayConf.FindStringSubmatch(adapter.ReadFile(t, conf).Text); m != nil {
 			if m[1] == "true" {
 				return onward.TransactionFile, -1
@@ -156,13 +162,13 @@ func flywayMode(t adapter.Tree, file, text string) (mode onward.Transaction, mix
 	if !slices.ContainsFunc(flywayWords, func(w string) bool { return strings.Contains(lower, w) }) {
 		return onward.TransactionFile, -1
 	}
-	cut, err := pgparse.Split(text)
+	cut, err := pgparse.SplitText(text)
 	if err != nil {
 		return onward.TransactionFile, -1
 	}
 	alone, others := false, false
 	for _, s := range cut.Stmts {
-		if flywayAlone.MatchString(pgparse.Squeeze(text[s.Start:s.End])) {
+		if flywayAlone.MatchString(pgparse.SqueezeSQL(text[s.Start:s.End])) {
 			alone = true
 		} else {
 			others = true

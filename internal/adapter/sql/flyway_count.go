@@ -18,16 +18,17 @@ import (
 const (
 	flywayTable   = "flyway_schema_history"
 	flywayColumns = `(installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL)`
-	// flywayLock is Flyway's number (PostgreSQLAdvisoryLockTemplate), to which it adds Java's hash
+	// flywayLock is Flyway's constant (PostgreSQLAdvisoryLockTemplate), to which it adds Java's hash
 	// of the table's name.
 	flywayLock = 77431708279161
-	// flywayRepeated stands before the description of a repeatable migration, which is its key.
+	// flywayRepeated precedes the description of a repeatable migration, and both are its key.
 	flywayRepeated = "R "
 )
 
-// flywayCount is how Flyway keeps count: a row for each run. The last one of a version counts, and
-// a baseline stands for all up to its version. A repeatable one is run again when its sum changes.
-func flywayCount(c flywaySettings, h adapter.Habits, dir string) *adapter.Count {
+// flywayCount describes Flyway's table: it has a row for each run. The last row of a version counts,
+// and a baseline stands for all up to its version. A repeatable migration runs again when its
+// checksum changes.
+func flywayCount(c flywaySettings, h adapter.HistoryBehavior, dir string) *adapter.Count {
 	out := &adapter.Count{
 		Table: flywayTable,
 		Make: func(table string) string {
@@ -35,14 +36,16 @@ func flywayCount(c flywaySettings, h adapter.Habits, dir string) *adapter.Count 
 		},
 		Begin: "Flyway refuses a schema that has something and no history, or takes it for its baseline: run flyway baseline, or flyway migrate, once",
 		Read: func(table string) string {
-			return "SELECT key, coalesce(checksum::text, ''), NOT success FROM (SELECT DISTINCT ON (key) * FROM (SELECT *, coalesce(version, '" + flywayRepeated + "' || description) AS key FROM " + table +
+			return "SELECT key, coalesce(checksum::text, ''), NOT success FROM (SELECT DISTINCT ON (key) * FROM (SELECT *, coalesce(version, '" + flywayRepeated +
+				"' || description) AS key FROM " + table +
 				" WHERE type NOT IN ('SCHEMA', 'TABLE', 'BASELINE')) AS rows ORDER BY key, installed_rank DESC) AS last WHERE type NOT LIKE 'UNDO%' AND type <> 'DELETE'"
 		},
 		Base: func(table string) string {
 			return "SELECT version FROM " + table + " WHERE type = 'BASELINE' AND success ORDER BY installed_rank DESC LIMIT 1"
 		},
 		Upto: func(m *adapter.Migration, key string) bool {
-			return !m.Repeatable && !strings.HasPrefix(key, flywayRepeated) && slices.CompareFunc(flywayNumbers(m.Version), flywayNumbers(key), adapter.Natural) <= 0
+			return !m.Repeatable && !strings.HasPrefix(key, flywayRepeated) &&
+				slices.CompareFunc(flywayNumbers(m.Version), flywayNumbers(key), adapter.CompareNatural) <= 0
 		},
 		Same: flywaySame,
 		Key:  flywayKey,
@@ -52,7 +55,8 @@ func flywayCount(c flywaySettings, h adapter.Habits, dir string) *adapter.Count 
 			if !m.Repeatable {
 				version = pgparse.QuoteLiteral(strings.ReplaceAll(m.Version, "_", "."))
 			}
-			return fmt.Sprintf("INSERT INTO %s (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success) SELECT coalesce(max(installed_rank), 0) + 1, %s, %s, 'SQL', %s, %d, current_user, 0, true FROM %[1]s",
+			return fmt.Sprintf("INSERT INTO %s (installed_rank, version, description, type, script, checksum, installed_by, execution_time, "+
+				"success) SELECT coalesce(max(installed_rank), 0) + 1, %s, %s, 'SQL', %s, %d, current_user, 0, true FROM %[1]s",
 				table, version, pgparse.QuoteLiteral(flywayDescription(m)), pgparse.QuoteLiteral(strings.TrimPrefix(m.Path, dir+"/")), flywayChecksum(content))
 		},
 		Missed: h.Deleted,
@@ -77,7 +81,7 @@ func flywayCount(c flywaySettings, h adapter.Habits, dir string) *adapter.Count 
 	return out
 }
 
-// javaHash is what String.hashCode makes of a text.
+// javaHash returns what Java's String.hashCode returns for a text.
 func javaHash(text string) int64 {
 	var h int32
 	for _, c := range utf16.Encode([]rune(text)) {
@@ -86,16 +90,16 @@ func javaHash(text string) int64 {
 	return int64(h)
 }
 
-// flywayNumbers are the parts of a version, without zeros that count for nothing.
+// flywayNumbers returns the parts of a version, without zeros that mean nothing.
 func flywayNumbers(version string) []string {
-	parts := numbers(version)
+	parts := versionParts(version)
 	for len(parts) > 0 && parts[len(parts)-1] == "" {
 		parts = parts[:len(parts)-1]
 	}
 	return parts
 }
 
-// flywaySame is a key as Flyway compares it: 1 is 1.0 and 01.
+// flywaySame returns a key in the form that Flyway compares: 1 is 1.0 and 01.
 func flywaySame(key string) string {
 	if strings.HasPrefix(key, flywayRepeated) {
 		return key
@@ -117,8 +121,8 @@ func flywayDescription(m *adapter.Migration) string {
 
 var flywayPlaceholder = []byte("${")
 
-// flywaySum is the sum in the table; "" for a repeatable migration that has placeholders: its sum is
-// that of the text with their values.
+// flywaySum returns the checksum in the table; "" for a repeatable migration with placeholders,
+// whose checksum covers the text with their values.
 func flywaySum(m *adapter.Migration, content []byte) string {
 	if m.Repeatable && bytes.Contains(content, flywayPlaceholder) {
 		return ""
@@ -126,7 +130,7 @@ func flywaySum(m *adapter.Migration, content []byte) string {
 	return strconv.Itoa(int(flywayChecksum(content)))
 }
 
-// flywayChecksum is the CRC-32 of the lines, without their ends and without a byte order mark.
+// flywayChecksum returns the CRC-32 of the lines, without their ends and without a byte order mark.
 func flywayChecksum(content []byte) int32 {
 	content = bytes.TrimPrefix(content, []byte("\ufeff"))
 	content = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\r"), nil), []byte("\n"), nil)
@@ -137,11 +141,11 @@ var (
 	flywayCallback = regexp.MustCompile(`^(?:(?:before|after)(?:Migrate|EachMigrate|Versioned|Repeatables|Validate|Connect|CreateSchema)\w*|createSchema)(?:__.*)?\.sql$`)
 	flywayProgram  = regexp.MustCompile(`^(?:V(\d+(?:_\d+)*)|R)__(\w+)\.(java|kt|groovy|scala)$`)
 	flywayListener = regexp.MustCompile(`(?i)callback.*\.(?:java|kt|groovy|scala)$`)
-	// Other settings of a FILE.sql.conf than whether it is run in a transaction.
+	// flywayOther matches settings of a FILE.sql.conf other than whether it runs in a transaction.
 	flywayOther = regexp.MustCompile(`(?m)^\s*(shouldExecute|placeholderReplacement|encoding)\s*=`)
 )
 
-// flywayBeyond lists what only Flyway can run of a source.
+// flywayBeyond lists what only Flyway itself can run in a source.
 func flywayBeyond(t adapter.Tree, set *adapter.Set) []adapter.Beyond {
 	var out []adapter.Beyond
 	for _, m := range set.Migrations {
@@ -152,16 +156,16 @@ func flywayBeyond(t adapter.Tree, set *adapter.Set) []adapter.Beyond {
 		if strings.Contains(text, string(flywayPlaceholder)) {
 			out = append(out, adapter.Beyond{Path: m.Path, Key: flywayKey(m), What: "a migration with placeholders"})
 		}
-		if conf := m.Path + ".conf"; adapter.Has(t, conf) && flywayOther.MatchString(adapter.ReadFile(t, conf).Text) {
+		if conf := m.Path + ".conf"; adapter.HasFile(t, conf) && flywayOther.MatchString(adapter.ReadFile(t, conf).Text) {
 			out = append(out, adapter.Beyond{Path: conf, Key: flywayKey(m), What: "a setting of one migration"})
 		}
 	}
-	for _, name := range adapter.Below(t, set.Source.Dir) {
+	for _, name := range adapter.FilesBelow(t, set.Source.Dir) {
 		if flywayCallback.MatchString(path.Base(name)) {
 			out = append(out, adapter.Beyond{Path: path.Join(set.Source.Dir, name), What: "a callback, which Flyway runs around migrations"})
 		}
 	}
-	// Programs lie beside the directory of resources.
+	// Programs are not in the directory of resources, but in one next to it.
 	project, _, found := strings.Cut("/"+set.Source.Dir, "/src/")
 	if project = strings.TrimPrefix(project+"/", "/"); !found {
 		project = ""

@@ -12,27 +12,28 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// From 9.1.2 on, Flyway keeps others out by pg_try_advisory_xact_lock: a second
-// connection stays in a transaction until the last migration is done, and keeps
-// the snapshot of its last query. A concurrent build waits for all transactions
-// with an older snapshot, and so for that one, without end: flyway/flyway#3508,
-// #3682. Read in the source of 9.22, 10 and 13; the last prefers a session's
-// lock for files with executeInTransaction=false.
+// From 9.1.2 on, Flyway locks out other runs with pg_try_advisory_xact_lock: a second
+// connection keeps a transaction open until the last migration is done, and with it the
+// snapshot of its last query. A concurrent build waits for all transactions with an older
+// snapshot, so it waits for that one without end: flyway/flyway#3508, #3682. Read in the
+// source of 9.22, 10 and 13; version 13 prefers a session lock for files with
+// executeInTransaction=false.
 
 var (
 	waitsForSnapshots = regexp.MustCompile(`(?i)\b(?:create\s+(?:unique\s+)?index|reindex\s+(?:\([^)]*\)\s*)?(?:index|table|schema|database|system))\s+concurrently\b`)
 	flywayInCode      = regexp.MustCompile(`^.*(?:flyway|config|migrat|database|datasource|persistence|application|main).*\.(?:java|kt|scala|groovy|clj)$`)
-	// As a property, in YAML, TOML or XML, in a map, as a call or a variable.
+	// The setting as a property, in YAML, TOML or XML, in a map, as a call or a variable.
 	flywaySessionLock = regexp.MustCompile(`(?i)transactional[\]\s:."'_-]{0,16}lock["'>\])\s,:=(]{0,16}(?:to\s+)?["']?false`)
 )
 
-// hangs notes the first concurrent build of a directory that Flyway runs with
-// its lock as it comes. A later one is no news: an earlier one went through.
-func hangs(t adapter.Tree, set *adapter.Set) {
+// reportHangingBuild reports the first concurrent build of a directory that Flyway runs with its
+// default lock. Later builds are not reported: the first one got through, or is already
+// reported.
+func reportHangingBuild(t adapter.Tree, set *adapter.Set) {
 	for _, m := range set.Migrations {
 		refused := slices.ContainsFunc(m.Problems, func(r history.Refusal) bool { return r.Severity != onward.Warning })
 		if m.Source.Mode != onward.TransactionNone || refused {
-			continue // nothing of it hangs
+			continue // this file has no build that hangs
 		}
 		at := waitsForSnapshots.FindStringIndex(m.Source.Text)
 		if at == nil {
@@ -42,17 +43,19 @@ func hangs(t adapter.Tree, set *adapter.Set) {
 			return
 		}
 		m.Refuse(at[0], "Flyway waits for itself: its own lock is a transaction that stays open beside the concurrent build",
-			"from Flyway 9.1.2 on, the build waits for that transaction and the migration hangs without an error; what is left when it is killed is an INVALID index. The newest releases take another lock where FILE.sql.conf says executeInTransaction=false",
-			"let Flyway lock by its session:\nflyway.postgresql.transactional.lock=false\nor in Spring's application.properties:\nspring.flyway.postgresql.transactional-lock=false")
+			"from Flyway 9.1.2 on, the build waits for that transaction and the migration hangs without an error; "+
+				"what is left when it is killed is an INVALID index. The newest releases take another lock where FILE.sql.conf says executeInTransaction=false",
+			"let Flyway lock by its session:\nflyway.postgresql.transactional.lock=false\nor in Spring's application.properties:\n"+
+				"spring.flyway.postgresql.transactional-lock=false")
 		m.Problems[len(m.Problems)-1].Severity = onward.Warning
 		return
 	}
 }
 
-// locksBySession reports whether the setting is made, or nothing in the
-// repository says that it is Flyway that runs the files: others take its names.
+// locksBySession reports whether the setting is made, or whether nothing in the
+// repository says that Flyway runs the files: other tools use its names.
 func locksBySession(t adapter.Tree) bool {
-	return adapter.Once(t, "flyway lock", func() bool {
+	return adapter.Memoize(t, "flyway lock", func() bool {
 		seen := false
 		for _, p := range t.Paths() {
 			base := strings.ToLower(path.Base(p))

@@ -10,20 +10,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// flywayMeant are names that are meant for versions of Flyway's.
+// flywayMeant matches names that were probably meant as Flyway versions.
 var flywayMeant = regexp.MustCompile(`^([Vv])\d+(?:[._]\d+)*_+[^_].*\.sql$`)
 
-// flywayMisnamed notes the files that Flyway passes over without a word (validateMigrationNaming is off where nobody
-// sets it) although their names are meant for it. Another prefix or separator may be configured, so it is a warning.
+// flywayMisnamed reports files that Flyway ignores silently although their names look like its own
+// (validateMigrationNaming is off by default). Another prefix or separator may be configured, so it is a warning.
 func flywayMisnamed(t adapter.Tree, set *adapter.Set) {
 	d := adapter.ListDir(t, set.Source.Dir, ".sql")
-	for _, n := range names(t, set.Source, d) {
+	for _, n := range fileNames(t, set.Source, d) {
 		m := flywayMeant.FindStringSubmatch(path.Base(n))
 		file := d.Join(n)
 		if m == nil || flywayRuns(file, path.Base(n)) {
 			continue
 		}
-		why := "no \"__\" stands behind its version"
+		why := "no \"__\" follows its version"
 		if m[1] == "v" {
 			why = "its prefix is a small v"
 		}

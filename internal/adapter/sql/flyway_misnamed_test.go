@@ -12,12 +12,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// What Flyway passes over by its name is a warning with the reason; what is not meant for it is none.
+// A file that Flyway ignores because of its name is a warning with the reason, unless it is not meant
+// for Flyway.
 func TestFlywayMisnamed(t *testing.T) {
 	t.Parallel()
 	const dir = "db/migration/"
 	tree := adaptertest.Files{}
-	for _, n := range []string{"V1__a.sql", "V2_b.sql", "v3__c.sql", "V4.1__d.sql", "V5_1_e.sql", "R__view.sql", "U1__a.sql", "seed.sql", "values.sql", "beforeMigrate.sql"} {
+	for _, n := range []string{
+		"V1__a.sql", "V2_b.sql", "v3__c.sql", "V4.1__d.sql", "V5_1_e.sql", "R__view.sql", "U1__a.sql", "seed.sql",
+		"values.sql", "beforeMigrate.sql",
+	} {
 		tree[dir+n] = []byte("SELECT 1;\n")
 	}
 	set, err := sql.Adapter{}.Load(t.Context(), tree, adapter.Source{Framework: sql.Name, Dir: "db/migration"})
@@ -36,7 +40,7 @@ func TestFlywayMisnamed(t *testing.T) {
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{
-		`Flyway passes over V2_b.sql: no "__" stands behind its version`, `Flyway passes over V5_1_e.sql: no "__" stands behind its version`, "Flyway passes over v3__c.sql: its prefix is a small v",
+		`Flyway passes over V2_b.sql: no "__" follows its version`, `Flyway passes over V5_1_e.sql: no "__" follows its version`, "Flyway passes over v3__c.sql: its prefix is a small v",
 	}, got); diff != "" {
 		t.Error(diff)
 	}

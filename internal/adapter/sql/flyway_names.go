@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Flyway's names are V7__x.sql, V1_2__x.sql, R__x.sql for what is repeated, U7__x.sql for
-// the down migration.
-var flywayNames = naming{version: flywayVersion, repeats: flywayRepeats, undoes: flywayUndoes}
+// Flyway's names are V7__x.sql, V1_2__x.sql, R__x.sql for a repeatable migration,
+// U7__x.sql for a down migration.
+var flywayNames = nameScheme{version: flywayVersion, repeats: flywayRepeats, undoes: flywayUndoes}
 
 var flywayVersioned = regexp.MustCompile(`^(?:V(\d+(?:[._]\d+)*)__.*|R__.*)\.sql$`)
 
@@ -31,12 +31,12 @@ func flywayUndoes(name string) bool {
 	return strings.HasPrefix(strings.TrimLeft(name[1:], "0123456789."), "__")
 }
 
-// flywayEnvironments are the words with which the name of a location begins that
-// production does not have.
+// flywayEnvironments are the first words in names of locations that production does not
+// have.
 var flywayEnvironments = map[string]bool{"dev": true, "local": true, "test": true, "integration": true}
 
-// flywayAside reports whether a directory is a location for development, beside the ones
-// for all.
+// flywayAside reports whether a directory is a location for development, next to the one
+// for all environments.
 func flywayAside(dir string) bool {
 	_, location, found := strings.Cut("/"+dir, "/db/migration/")
 	word, _, _ := strings.Cut(strings.NewReplacer("-", " ", "_", " ", "+", " ", "/", " ").Replace(location), " ")

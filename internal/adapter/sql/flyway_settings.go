@@ -10,38 +10,40 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// flywaySettings are what a project's files set of what matters here: whether,
-// in any of them.
+// flywaySettings are the relevant settings in a project's files. Each is set if any file
+// sets it.
 type flywaySettings struct {
 	mixed, outOfOrder, unvalidated, ignores, group bool
-	// elsewhere: the table has another name, or another schema than the connection's first.
+	// elsewhere is set if the table has another name, or is in another schema than the
+	// connection's first.
 	elsewhere bool
 	// locations are paths that end in a directory below one called migration.
 	locations []string
 }
 
 var (
-	// The names of files that may hold them, in lower case. Without one of the
-	// words the pattern is not tried: a repository has many files.
+	// Names of files that may hold the settings, in lower case, and words of the settings.
+	// If a file has none of the words, the slow pattern is not tried: a repository has many
+	// files.
 	flywayFileWords   = []string{"flyway", "application", "bootstrap", "pom.xml", "build.gradle", "compose", ".env", "makefile", "dockerfile"}
 	flywayFile        = regexp.MustCompile(`^(?:.*flyway.*\.(?:conf|toml|properties|ya?ml|gradle|kts?|java|groovy|scala|sh)|(?:application|bootstrap).*\.(?:properties|ya?ml)|pom\.xml|build\.gradle(?:\.kts)?|(?:docker-)?compose.*\.ya?ml|\.env.*|makefile|dockerfile.*)$`)
-	flywayMixed       = setting(`mixed`)
-	flywayOutOfOrder  = setting(`out[-_]?of[-_]?order`)
-	flywayGroup       = setting(`flyway[._]group|\bgroup`)
+	flywayMixed       = switchPattern(`mixed`)
+	flywayOutOfOrder  = switchPattern(`out[-_]?of[-_]?order`)
+	flywayGroup       = switchPattern(`flyway[._]group|\bgroup`)
 	flywayIgnores     = regexp.MustCompile(`(?i)ignore[-_]?migration[-_]?patterns|ignore[-_]?(missing|ignored)[-_]?migrations`)
 	flywayLocation    = regexp.MustCompile(`[\w./-]*migrations?/[\w.{}-]+(?:/[\w.{}-]+)*`)
 	flywayElsewhere   = regexp.MustCompile(`(?i)flyway[._](?:schemas|default[-_]?schema|table)\b|\bdefault[-_]?schema\s*[=:(>]`)
 	flywayUnvalidated = regexp.MustCompile(`(?i)validate[-_]?on[-_]?migrate["'>]?\s*[=:(>]?\s*["']?false`)
 )
 
-// setting matches a switch that is on: a property, a key of YAML, an element, a
-// call, a variable.
-func setting(name string) *regexp.Regexp {
+// switchPattern returns a pattern for a switch that is on: a property, a key of YAML, an element,
+// a call, a variable.
+func switchPattern(name string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(?:` + name + `)["'>]?\s*[=:(>]?\s*["']?true`)
 }
 
 func flywayConfigured(t adapter.Tree) flywaySettings {
-	return adapter.Once(t, "flyway settings", func() flywaySettings {
+	return adapter.Memoize(t, "flyway settings", func() flywaySettings {
 		var out flywaySettings
 		for _, p := range t.Paths() {
 			base := strings.ToLower(path.Base(p))
@@ -66,13 +68,13 @@ func flywayConfigured(t adapter.Tree) flywaySettings {
 	})
 }
 
-// habits are what Flyway does about a history that changed.
-func (s flywaySettings) habits() adapter.Habits {
-	h := adapter.Habits{
-		Edited:     "Flyway refuses to migrate: the checksum of the file is no longer that of the one that was applied, and comments count",
+// flywayBehavior describe what Flyway does if applied migrations changed.
+func (s flywaySettings) flywayBehavior() adapter.HistoryBehavior {
+	h := adapter.HistoryBehavior{
+		Edited:     "Flyway refuses to migrate: the file's checksum differs from the applied one, and comments count",
 		Deleted:    "Flyway refuses to migrate (\"Detected applied migration not resolved locally\") until it is repaired",
 		Forgets:    true,
-		Renamed:    "Flyway refuses to migrate: it compares the version and the description with those of the one that was applied",
+		Renamed:    "Flyway refuses to migrate: it compares the version and the description with the applied migration's",
 		OutOfOrder: "Flyway refuses to migrate (\"Detected resolved migration not applied to database\") unless outOfOrder is set",
 	}
 	switch {

@@ -8,76 +8,78 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// Liquibase's formatted SQL, by its manual and by running it (4.24, 4.33 and 5.0;
-// TestLiquibaseOnServer of internal/adapter/realrunners):
+// Liquibase's formatted SQL is described from its manual and from running it (4.24, 4.33
+// and 5.0; TestLiquibaseOnServer of internal/adapter/realrunners):
 //
-//   - A file holds changesets, which are recorded by themselves: one that is new
-//     in an old file runs, one whose text differs from what was applied stops it,
+//   - A file holds changesets, which are recorded one by one. A new changeset in an old
+//     file runs. A changeset whose text differs from the applied one stops Liquibase,
 //     unless it has runOnChange.
 //   - Each runs in a transaction, statement by statement, unless it has
-//     runInTransaction:false; with splitStatements:false it is sent whole.
-//   - It knows strings and comments, but no dollar quotes: a ';' in a body cuts
-//     the statement, unless it stands between BEGIN and END, where it takes every
-//     END for that of a block: of CASE, IF and LOOP, too.
+//     runInTransaction:false. With splitStatements:false it is sent whole.
+//   - It knows strings and comments, but no dollar quotes: a ';' in a body cuts the
+//     statement. The exception is a ';' between BEGIN and END. It takes every END as the
+//     end of a block, including the END of CASE, IF and LOOP.
 //   - A file under another name has other changesets, which run again.
 //   - A changeset for other databases (dbms:) does not run.
-//   - Rollbacks and preconditions stand in comments.
+//   - Rollbacks and preconditions are in comments.
 var (
 	liquibaseHead = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
 	changelogDir  = regexp.MustCompile(`(?i)(?:^|[/._-])(?:db[._-]?)?(?:change-?logs?|liquibase)(?:[/._-]|$)`)
-	// A path that the changesets of a file are known by in the place of its own.
+	// logicalPath matches the attribute that replaces the file's own path in the identity
+	// of its changesets.
 	logicalPath = regexp.MustCompile(`(?i)\blogicalFilePath:`)
-	// What may hold the order of the files.
+	// changelogFile matches files that may hold the order of the SQL files.
 	changelogFile = regexp.MustCompile(`(?i)\.(?:xml|ya?ml|json)$`)
 )
 
 var liquibase = runner{
 	name: "Liquibase", unit: "changeset", apart: "a changeset of its own with\nrunInTransaction:false",
-	habits: adapter.Habits{
+	historyBehavior: adapter.HistoryBehavior{
 		Renamed:    "Liquibase knows a changeset by the path of its file: databases that have its changesets run them again",
 		Edited:     "Liquibase refuses to run: \"Validation Failed: … changesets check sum\"",
 		OutOfOrder: "Liquibase " + runsAfter,
 	},
-	books: []adapter.Book{{Table: "databasechangelog"}},
+	historyTables: []adapter.HistoryTable{{Table: "databasechangelog"}},
 	found: func(t adapter.Tree, d adapter.Dir) string {
-		if !changelog(t, d) {
+		if !isLiquibaseDir(t, d) {
 			return ""
 		}
 		return "SQL files of Liquibase"
 	},
-	within:     func(p *place) bool { return p.half(formatted) },
-	list:       func(p *place, _ *adapter.Set) { p.sort(func(names []string) { inChangelog(p.tree, p.Path, names) }) },
-	sure:       formatted,
+	detectInside: func(p *place) bool { return p.isHalfOfKind(isFormattedSQL) },
+	list: func(p *place, _ *adapter.Set) {
+		p.reorderFiles(func(names []string) { inChangelog(p.tree, p.Path, names) })
+	},
+	sure:       isFormattedSQL,
 	loose:      true,
 	unnumbered: true, // it records changesets
 	send: func(f *file) {
-		if formatted(f.text) {
+		if isFormattedSQL(f.text) {
 			sendChangesets(f)
 		}
 	},
 	finish: func(_ adapter.Tree, set *adapter.Set) {
 		if slices.ContainsFunc(set.Migrations, func(m *adapter.Migration) bool { return logicalPath.MatchString(m.Source.Text) }) {
-			set.Habits.Renamed = ""
+			set.HistoryBehavior.Renamed = ""
 		}
 	},
 }
 
-// formatted reports whether a text is Liquibase's formatted SQL.
-func formatted(text string) bool {
+// isFormattedSQL reports whether a text is Liquibase's formatted SQL.
+func isFormattedSQL(text string) bool {
 	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n\f\v"), "--") && liquibaseHead.MatchString(text)
 }
 
-// changelog reports whether a directory is one of Liquibase's: by its path and
-// the first lines of its files.
-func changelog(t adapter.Tree, d adapter.Dir) bool {
+// isLiquibaseDir reports whether a directory is one of Liquibase's, judged by its path and the
+// first lines of its files.
+func isLiquibaseDir(t adapter.Tree, d adapter.Dir) bool {
 	return changelogDir.MatchString(d.Path) && slices.ContainsFunc(d.Names, func(n string) bool {
 		return liquibaseHead.MatchString(adapter.ReadFile(t, d.Join(n)).Text)
 	})
 }
 
-// inChangelog puts the files of a directory in the order in which a changelog
-// that names them has them. Liquibase sorts those of an includeAll by their
-// paths, as texts.
+// inChangelog sorts the files of a directory in the order of a changelog that names them.
+// Liquibase sorts the files of an includeAll by their paths, as texts.
 func inChangelog(t adapter.Tree, dir string, names []string) {
 	slices.Sort(names)
 	at := map[string]int{}

@@ -12,16 +12,16 @@ import (
 
 var changesetLine = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*changeset[ \t]+((?:"[^"\n]*"|[^:\n]+):[ \t]*(?:"[^"\n]*"|\S+))(.*)$`)
 
-// changesets are the parts of a file of Liquibase's: each changeset, or what its
-// delimiter makes of one; and the places of those that it cuts at each ';'.
-func changesets(text string) (out []script.Part, cut []int) {
+// splitChangesets returns the parts of a Liquibase file: each changeset, or its pieces if it
+// has a delimiter of its own; and the offsets of the changesets that it cuts at each ';'.
+func splitChangesets(text string) (out []script.Part, cut []int) {
 	heads := changesetLine.FindAllStringSubmatchIndex(text, -1)
 	for i, h := range heads {
 		end := len(text)
 		if i+1 < len(heads) {
 			end = heads[i+1][0]
 		}
-		says := attributes(text[h[4]:h[5]])
+		says := changesetAttributes(text[h[4]:h[5]])
 		if !forPostgres(says["dbms"]) || strings.EqualFold(says["ignore"], "true") {
 			continue
 		}
@@ -31,13 +31,13 @@ func changesets(text string) (out []script.Part, cut []int) {
 		}
 		whole := strings.EqualFold(says["splitstatements"], "false")
 		delimiter := says["enddelimiter"]
-		for _, r := range delimited(text, h[1], end, delimiter, whole) {
-			p := adapter.Part(text, r[0], r[1])
+		for _, r := range cutAtDelimiter(text, h[1], end, delimiter, whole) {
+			p := adapter.TrimmedPart(text, r[0], r[1])
 			if p.SQL == "" {
 				continue
 			}
 			p.Name, p.Block, p.Message = strings.ReplaceAll(text[h[2]:h[3]], `"`, ""), block, whole
-			p.Sum = sum(p.SQL)
+			p.Sum = normalizeSQL(p.SQL)
 			p.Again = strings.EqualFold(says["runonchange"], "true") || strings.EqualFold(says["runalways"], "true")
 			if !whole && (delimiter == "" || delimiter == ";") {
 				cut = append(cut, len(out))
@@ -49,14 +49,15 @@ func changesets(text string) (out []script.Part, cut []int) {
 }
 
 var (
-	// What Liquibase reads itself of a changeset's comments, and the checksums that
-	// it takes besides.
+	// liquibaseOwn matches comments of a changeset that Liquibase itself reads, such as
+	// the further checksums that it accepts.
 	liquibaseOwn  = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*(?:rollback|comment|preconditions?|validCheckSum|ignoreLines|property)\b.*$`)
 	validCheckSum = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*validCheckSum\b`)
 )
 
-// sum is what Liquibase compares of a part: its SQL, whatever the white space.
-func sum(sql string) string {
+// normalizeSQL returns the text of a part that Liquibase compares: its SQL, whatever the white
+// space.
+func normalizeSQL(sql string) string {
 	if validCheckSum.MatchString(sql) {
 		return ""
 	}
@@ -65,8 +66,8 @@ func sum(sql string) string {
 
 var attribute = regexp.MustCompile(`(\w+):("[^"]*"|'[^']*'|\S+)`)
 
-// attributes are what stands behind the name of a changeset, by lower-case keys.
-func attributes(line string) map[string]string {
+// changesetAttributes returns the attributes after the name of a changeset, by lower-case keys.
+func changesetAttributes(line string) map[string]string {
 	out := map[string]string{}
 	for _, m := range attribute.FindAllStringSubmatch(line, -1) {
 		out[strings.ToLower(m[1])] = strings.Trim(m[2], `"'`)
@@ -74,8 +75,8 @@ func attributes(line string) map[string]string {
 	return out
 }
 
-// forPostgres reports whether a changeset runs on Postgres, by its dbms: a list
-// of databases, or of those with a '!' that are left out.
+// forPostgres reports whether a changeset runs on Postgres, judged by its dbms attribute:
+// a list of databases, or of excluded ones with a '!'.
 func forPostgres(dbms string) bool {
 	if dbms == "" {
 		return true
@@ -94,8 +95,8 @@ func forPostgres(dbms string) bool {
 	return named || !others
 }
 
-// delimited cuts a stretch of a text at a delimiter of its own.
-func delimited(text string, from, to int, delimiter string, whole bool) [][2]int {
+// cutAtDelimiter cuts part of a text at a changeset's own delimiter.
+func cutAtDelimiter(text string, from, to int, delimiter string, whole bool) [][2]int {
 	if whole || delimiter == "" || delimiter == ";" {
 		return [][2]int{{from, to}}
 	}
@@ -110,8 +111,8 @@ func delimited(text string, from, to int, delimiter string, whole bool) [][2]int
 	}
 }
 
-// cutsBody finds the ';' in a body at which Liquibase cuts a changeset in two; -1
-// for none.
+// cutsBody returns the offset of the ';' in a body at which Liquibase cuts a changeset in
+// two; -1 for none.
 func cutsBody(sql string) int {
 	var lex adapter.Lexer
 	within, depth, from := "", 0, 0
@@ -131,7 +132,7 @@ func cutsBody(sql string) int {
 				depth = 0
 				piece = piece[strings.LastIndex(piece, tag)+len(tag):]
 			}
-			for _, word := range pgparse.Names(piece) {
+			for _, word := range pgparse.ListNames(piece) {
 				switch word {
 				case "begin":
 					depth++
@@ -148,22 +149,22 @@ func cutsBody(sql string) int {
 	}
 }
 
-// refuseCuts notes the changesets that Liquibase sends in halves.
+// refuseCuts reports the changesets that Liquibase cuts inside a body.
 func refuseCuts(m *adapter.Migration, cut []int) {
 	for _, i := range cut {
 		p := m.Source.Parts[i]
 		if at := cutsBody(p.SQL); at >= 0 {
 			m.Refuse(p.Start+at, "Liquibase cuts the changeset "+p.Name+" at this ';', inside a body",
 				"it sends half a statement, and the update fails: Unterminated dollar quote",
-				"let it send the changeset whole: splitStatements:false behind its name, or endDelimiter with something that is in no body")
+				"let it send the changeset whole: splitStatements:false after its name, or endDelimiter with a text that is in no body")
 		}
 	}
 }
 
-// sendChangesets gives a migration its changesets.
+// sendChangesets sets the parts of a migration to its changesets.
 func sendChangesets(f *file) {
 	var cut []int
-	f.m.Source.Parts, cut = changesets(f.text)
+	f.m.Source.Parts, cut = splitChangesets(f.text)
 	refuseCuts(f.m, cut)
 	f.m.Runner.Rerun = true
 	var whole strings.Builder

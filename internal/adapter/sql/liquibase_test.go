@@ -2,7 +2,7 @@ package sql
 
 import "testing"
 
-// What Liquibase was seen to do with bodies (TestLiquibaseOnServer).
+// Liquibase's observed treatment of bodies (TestLiquibaseOnServer).
 func TestLiquibaseCutsBodies(t *testing.T) {
 	t.Parallel()
 	for sql, cut := range map[string]bool{

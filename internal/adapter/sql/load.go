@@ -11,40 +11,40 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Load reads the up migrations of a directory as its runner does, else in the natural order
-// of their names; a numbered directory in it with an up.sql or a migration.sql is one
-// of them.
+// Load reads the up migrations of a directory in the order of its runner, else in the
+// natural order of their names. A numbered directory in it with an up.sql or a
+// migration.sql is a migration too.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
 	set := &adapter.Set{Source: s}
 	p := placeOf(t, s)
-	mixed := (p.numbered > 0 || len(p.ups) == 0) && len(programs(t, s.Dir)) > 0
+	mixed := (p.numbered > 0 || len(p.ups) == 0) && len(listPrograms(t, s.Dir)) > 0
 	if mixed {
 		p.ups = slices.DeleteFunc(p.ups, func(n string) bool { return ofProgram(t, p.Dir, n) })
 	}
-	by := tell(p)
-	from := p.by // what is asked later is no sign of it
+	by := detectRunner(p)
+	from := p.evidence // files that later checks read are no evidence
 	if by.list != nil {
 		by.list(p, set)
 	}
-	adapter.Each(len(p.files), func(i int) { p.files[i].FillNames() })
+	adapter.EachParallel(len(p.files), func(i int) { p.files[i].FillNames() })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	p.findDowns()
 	session := by.session != nil && by.session(p)
 	set.Migrations = make([]*adapter.Migration, len(p.files))
-	adapter.Each(len(p.files), func(i int) {
-		m := by.migration(p, i, s)
+	adapter.EachParallel(len(p.files), func(i int) {
+		m := by.makeMigration(p, i, s)
 		m.Runner.OwnSession = session
 		set.Migrations[i] = m
 	})
 	if mixed {
 		addPrograms(t, p.Dir, s, set, p.ups)
 	}
-	p.aside(set)
-	set.Told = by.told(from, set)
-	by.numbered(set)
-	set.Habits, set.Count = by.habits, by.count
+	p.listOtherFiles(set)
+	set.Evidence = by.describeEvidence(from, set)
+	by.reportSharedNumbers(set)
+	set.HistoryBehavior, set.Count = by.historyBehavior, by.count
 	if by.finish != nil {
 		by.finish(t, set)
 	}
@@ -56,8 +56,8 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	return set, nil
 }
 
-// migration makes one of the i-th file.
-func (r *runner) migration(p *place, i int, s adapter.Source) *adapter.Migration {
+// makeMigration makes a migration of the i-th file.
+func (r *runner) makeMigration(p *place, i int, s adapter.Source) *adapter.Migration {
 	up := p.ups[i]
 	id := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(up, ".sql"), ".up"), ".tx")
 	dir, name := path.Split(up)
@@ -67,29 +67,29 @@ func (r *runner) migration(p *place, i int, s adapter.Source) *adapter.Migration
 	if r.id != nil {
 		id = r.id(id)
 	}
-	m := p.files[i].Start(s, id, version(up))
-	m.Repeatable = repeatable(up)
+	m := p.files[i].Start(s, id, leadingVersion(up))
+	m.Repeatable = isRepeatable(up)
 	if down := p.downs[up]; down != "" {
 		m.DownPath = p.Join(down)
 	}
 	if m.Failed == "" {
-		r.load(p, m, p.files[i], name, s.Options)
+		r.setParts(p, m, p.files[i], name, s.Options)
 	}
 	return m
 }
 
-// told is how the runner of a directory is known: by a file that was found, by its name for
-// the files, or by the marks of single ones.
-func (r *runner) told(by string, set *adapter.Set) adapter.Told {
-	told := adapter.Told{Tool: r.name, By: by, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
+// describeEvidence says how the runner of a directory is known: by a file that was found, by the form
+// of the files' names, or by the markers in single files.
+func (r *runner) describeEvidence(by string, set *adapter.Set) adapter.RunnerEvidence {
+	told := adapter.RunnerEvidence{Tool: r.name, FoundIn: by, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
 	if n := len(set.Migrations); n > 0 {
 		last := set.Migrations[n-1]
 		if told.Assumed && !last.Runner.Guessed {
-			told.By, told.Assumed = last.Path, false
+			told.FoundIn, told.Assumed = last.Path, false
 		}
 		told.Tool = last.Runner.Name
-		if told.By == "" && !r.assumed {
-			told.By = "files named like " + path.Base(last.Path)
+		if told.FoundIn == "" && !r.assumed {
+			told.FoundIn = "files named like " + path.Base(last.Path)
 		}
 		if r.mode == "" {
 			told.Transaction = last.Source.Mode
@@ -99,14 +99,14 @@ func (r *runner) told(by string, set *adapter.Set) adapter.Told {
 	return told
 }
 
-// aside lists the files that stand among the migrations and are none.
-func (p *place) aside(set *adapter.Set) {
+// listOtherFiles lists the files among the migrations that are none.
+func (p *place) listOtherFiles(set *adapter.Set) {
 	if p.numbered > 0 {
-		for _, n := range names(p.tree, set.Source, p.Dir) {
-			if _, _, undo := undoes(path.Base(n)); !undo && !isVersioned(path.Base(n)) {
+		for _, n := range fileNames(p.tree, set.Source, p.Dir) {
+			if _, _, undo := isDownName(path.Base(n)); !undo && !isVersioned(path.Base(n)) {
 				set.Opaque = append(set.Opaque, onward.Opaque{
 					Path: p.Join(n), What: "SQL file without a number among numbered ones",
-					Why: "it was not taken for a migration",
+					Why: "it does not count as a migration",
 				})
 			}
 		}
@@ -114,41 +114,41 @@ func (p *place) aside(set *adapter.Set) {
 	for _, n := range adapter.ListDir(p.tree, p.Path, ".SQL", ".Sql").Names {
 		set.Opaque = append(set.Opaque, onward.Opaque{
 			Path: p.Join(n), What: "SQL file whose name does not end in .sql",
-			Why: "the case of letters counts, here and for most runners: it was not taken for a migration",
+			Why: "the case of letters counts, here and for most runners: it does not count as a migration",
 		})
 	}
 }
 
-// members are the files of a source's directory as forward sorts them, with those
-// of the numbered directories in it, or of all.
-func members(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
+// sourceFiles returns the files of a source's directory, sorted by forward, together with those
+// of the numbered directories in it, or of all directories if it is deep.
+func sourceFiles(t adapter.Tree, s adapter.Source, d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	if s.Deep {
-		return deep(t, d.Path)
+		return listDeep(t, d.Path)
 	}
-	ups, downs, numbered = forward(d)
+	ups, downs, numbered = sortForward(d)
 	if inner := innerFiles(t, d.Path); len(inner) > 0 {
 		if numbered == 0 {
 			ups = nil
 		}
 		ups = append(ups, inner...)
 		numbered += len(inner)
-		slices.SortFunc(ups, order)
+		slices.SortFunc(ups, compareVersions)
 	}
 	return ups, downs, numbered
 }
 
-// names are the files of a source, whether they are migrations or not.
-func names(t adapter.Tree, s adapter.Source, d adapter.Dir) []string {
+// fileNames returns the files of a source, migrations or not.
+func fileNames(t adapter.Tree, s adapter.Source, d adapter.Dir) []string {
 	if !s.Deep {
 		return d.Names
 	}
-	return slices.DeleteFunc(slices.Clone(adapter.Below(t, d.Path)), func(n string) bool { return !strings.HasSuffix(n, ".sql") })
+	return slices.DeleteFunc(slices.Clone(adapter.FilesBelow(t, d.Path)), func(n string) bool { return !strings.HasSuffix(n, ".sql") })
 }
 
 // innerFiles lists the migrations of a directory that has a directory for each.
 func innerFiles(t adapter.Tree, dir string) []string {
 	var out []string
-	for _, rest := range adapter.Below(t, dir) {
+	for _, rest := range adapter.FilesBelow(t, dir) {
 		if d, name, found := strings.Cut(rest, "/"); found && versionedDir.MatchString(d) && wholeFile.MatchString(name) {
 			out = append(out, rest)
 		}

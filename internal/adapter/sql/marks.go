@@ -8,39 +8,39 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// marks are what is known of a tool whose files have both ways in one file. Its
-// patterns are for single lines.
+// marks describes a tool whose files have both the up and the down migration. Its
+// patterns match single lines.
 type marks struct {
-	up, down *regexp.Regexp // a line that begins the way; nil: the file does
-	// words are what every mark has, one or the other.
+	up, down *regexp.Regexp // the line that begins each part; nil: the file itself does
+	// words: every marker has at least one of these.
 	words []string
-	// mode is how it sends a file; none is how it does when off matches.
+	// mode is how it sends a file, none how it does if off matches.
 	mode, none onward.Transaction
 	off        *regexp.Regexp
-	// offDown is off for the down migration, from its marker on; offFile: off holds
-	// for both ways.
+	// offDown is like off for the down migration, and is searched from its marker on.
+	// offFile is set if off holds for both.
 	offDown *regexp.Regexp
 	offFile bool
-	// cuts: statements are sent one by one; otherwise a part is a message. cutsAlone:
-	// so they are outside a transaction.
+	// cuts is set if statements are sent one by one; otherwise a part is one message.
+	// cutsAlone is set if that is so outside a transaction.
 	cuts, cutsAlone bool
 }
 
-func re(s string) *regexp.Regexp { return regexp.MustCompile(`(?im)` + s) }
+func compilePattern(s string) *regexp.Regexp { return regexp.MustCompile(`(?im)` + s) }
 
-// line is a comment line of a file that may be a marker, without its line break.
+// line is a comment line of a file, without its line break, that may be a marker.
 type line struct {
 	text string
 	at   int // its offset
 }
 
-// matches reports whether a pattern, if there is one, is for one of the lines.
-func matches(pattern *regexp.Regexp, lines []line) bool {
+// matchesLine reports whether a pattern, if there is one, matches one of the lines.
+func matchesLine(pattern *regexp.Regexp, lines []line) bool {
 	return pattern != nil && slices.ContainsFunc(lines, func(l line) bool { return pattern.MatchString(l.text) })
 }
 
-// hints are the words of all marks: those with a letter that few comments have, and
-// the others.
+// hints are the words of all markers: those with a letter that few comments have, and the
+// others.
 var hints = func() (out struct{ lettered, plain []string }) {
 	for _, r := range tools {
 		if r.marks == nil {
@@ -59,7 +59,7 @@ var hints = func() (out struct{ lettered, plain []string }) {
 
 const letters = ":+!@"
 
-// hintedLines are the comment lines of a text with a hint in them.
+// hintedLines returns the comment lines of a text that have a hint.
 func hintedLines(text string) []line {
 	var out []line
 	for at := 0; at < len(text); {
@@ -68,7 +68,7 @@ func hintedLines(text string) []line {
 			end = at + n
 		}
 		l := text[at:end]
-		if (strings.HasPrefix(l, "--") || strings.HasPrefix(l, "#")) && hinted(l) {
+		if (strings.HasPrefix(l, "--") || strings.HasPrefix(l, "#")) && hasHint(l) {
 			out = append(out, line{l, at})
 		}
 		at = end + 1
@@ -76,45 +76,45 @@ func hintedLines(text string) []line {
 	return out
 }
 
-// hinted reports whether a line has a hint in it.
-func hinted(line string) bool {
+// hasHint reports whether a line has a hint.
+func hasHint(line string) bool {
 	has := func(h string) bool { return strings.Contains(line, h) }
 	return strings.ContainsAny(line, letters) && slices.ContainsFunc(hints.lettered, has) || slices.ContainsFunc(hints.plain, has)
 }
 
-// markedBy tells a file's tool by its marks, given the lines that may be some; nil for
-// none.
+// markedBy returns the tool whose markers a file has, given the lines that may be
+// markers; nil for none.
 func markedBy(lines []line) *runner {
 	if len(lines) == 0 {
 		return nil
 	}
 	for _, r := range tools {
-		if r.marks != nil && (matches(r.marks.up, lines) || matches(r.marks.down, lines)) {
+		if r.marks != nil && (matchesLine(r.marks.up, lines) || matchesLine(r.marks.down, lines)) {
 			return r
 		}
 	}
 	return nil
 }
 
-// apply sends a file as its marks say.
-func (t *marks) apply(f *file) {
-	f.regions, _ = t.ways(f.lines, len(f.text))
+// applyMarkers sets how a file is sent, by its markers.
+func (t *marks) applyMarkers(f *file) {
+	f.regions, _ = t.splitUpAndDown(f.lines, len(f.text))
 	f.mode = t.mode
-	if matches(t.off, f.lines) {
+	if matchesLine(t.off, f.lines) {
 		f.mode = t.none
 		f.m.Runner.Rerun = true
 	}
-	f.whole = t.whole(f.mode)
+	f.whole = t.isOneMessage(f.mode)
 }
 
-// whole reports whether a part is sent as one message.
-func (t *marks) whole(mode onward.Transaction) bool {
+// isOneMessage reports whether a part is sent as one message.
+func (t *marks) isOneMessage(mode onward.Transaction) bool {
 	return !t.cuts && (!t.cutsAlone || mode == onward.TransactionFile)
 }
 
-// ways lists the stretches of a file of a size that are the up migration, and those
-// that are the down migration.
-func (t *marks) ways(lines []line, size int) (ups, downs [][2]int) {
+// splitUpAndDown returns the ranges of a file that are the up migration, and those that are the
+// down migration. size is the file's size.
+func (t *marks) splitUpAndDown(lines []line, size int) (ups, downs [][2]int) {
 	up, at, marked := true, 0, false
 	end := func(to int) {
 		switch {
@@ -130,7 +130,7 @@ func (t *marks) ways(lines []line, size int) (ups, downs [][2]int) {
 		case t.up != nil && (!up || !marked) && t.up.MatchString(l.text):
 			if !up {
 				end(l.at)
-			} // What stands before the first marker is run by none of the tools.
+			} // No tool runs the text before the first marker.
 			up = true
 		case up && t.down.MatchString(l.text):
 			end(l.at)

@@ -30,14 +30,20 @@ func TestMarkers(t *testing.T) {
 		"sql-migrate":                     {"-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\n", onward.TransactionFile, []string{"SELECT 1;"}},
 		"sql-migrate without transaction": {"-- +migrate Up notransaction\nSELECT 1;\n", onward.TransactionNone, []string{"SELECT 1;"}},
 		"tern":                            {"SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
-		"tern without transaction":        {"---- tern: disable-tx ----\nSELECT 1;\n---- create above / drop below ----\nSELECT 2;\n", onward.TransactionNone, []string{"---- tern: disable-tx ----\nSELECT 1;"}},
-		"node-pg-migrate":                 {"-- Up Migration\nSELECT 1;\n-- Down Migration\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
-		"rambler, twice":                  {"-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;\n", onward.TransactionFile, []string{"> SELECT 1;", "> SELECT 3;"}},
-		"Play":                            {"# --- !Ups\nSELECT 1;\n# --- !Downs\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
-		"MyBatis":                         {"-- // first\nSELECT 1;\n-- //@UNDO\nSELECT 2;\n", onward.TransactionNone, []string{"-- // first\nSELECT 1;"}},
-		"down before up":                  {"-- migrate:down\nSELECT 2;\n-- migrate:up\nSELECT 1;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
-		"CRLF":                            {"-- migrate:up\r\nSELECT 1;\r\n-- migrate:down\r\nSELECT 2;\r\n", onward.TransactionFile, []string{"> SELECT 1;"}},
-		"a down migration only":           {"-- migrate:down\nSELECT 2;\n", onward.TransactionFile, nil},
+		"tern without transaction": {
+			"---- tern: disable-tx ----\nSELECT 1;\n---- create above / drop below ----\nSELECT 2;\n", onward.TransactionNone,
+			[]string{"---- tern: disable-tx ----\nSELECT 1;"},
+		},
+		"node-pg-migrate": {"-- Up Migration\nSELECT 1;\n-- Down Migration\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
+		"rambler, twice": {
+			"-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;\n", onward.TransactionFile,
+			[]string{"> SELECT 1;", "> SELECT 3;"},
+		},
+		"Play":                  {"# --- !Ups\nSELECT 1;\n# --- !Downs\nSELECT 2;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
+		"MyBatis":               {"-- // first\nSELECT 1;\n-- //@UNDO\nSELECT 2;\n", onward.TransactionNone, []string{"-- // first\nSELECT 1;"}},
+		"down before up":        {"-- migrate:down\nSELECT 2;\n-- migrate:up\nSELECT 1;\n", onward.TransactionFile, []string{"> SELECT 1;"}},
+		"CRLF":                  {"-- migrate:up\r\nSELECT 1;\r\n-- migrate:down\r\nSELECT 2;\r\n", onward.TransactionFile, []string{"> SELECT 1;"}},
+		"a down migration only": {"-- migrate:down\nSELECT 2;\n", onward.TransactionFile, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +109,7 @@ func TestForward(t *testing.T) {
 		for n := range strings.FieldsSeq(names) {
 			tree[n] = []byte("SELECT 1;")
 		}
-		got, _, _ := forward(adapter.ListDir(tree, "", ".sql"))
+		got, _, _ := sortForward(adapter.ListDir(tree, "", ".sql"))
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: got %v, want %s", names, got, want)
 		}
@@ -114,11 +120,11 @@ func TestForward(t *testing.T) {
 func TestHinted(t *testing.T) {
 	t.Parallel()
 	for _, h := range slices.Concat(hints.lettered, hints.plain) {
-		if !hinted("-- " + h) {
+		if !hasHint("-- " + h) {
 			t.Errorf("%q is not seen", h)
 		}
 	}
-	if hinted("-- migrate the rows") {
+	if hasHint("-- migrate the rows") {
 		t.Error("a remark is taken for a marker")
 	}
 }

@@ -2,8 +2,9 @@ package sql
 
 import "github.com/onward-sql/onward/onward"
 
-// MyBatis' migrations follow their manual. Their mark is all that is known of them.
+// MyBatis' migrations are described from their manual. They are recognised by their
+// marker only.
 var mybatis = runner{
 	name:  "MyBatis",
-	marks: &marks{down: re(`^--\s*//\s*@UNDO\b.*$`), words: []string{"@UNDO", "@undo", "@Undo"}, mode: onward.TransactionNone, cuts: true},
+	marks: &marks{down: compilePattern(`^--\s*//\s*@UNDO\b.*$`), words: []string{"@UNDO", "@undo", "@Undo"}, mode: onward.TransactionNone, cuts: true},
 }

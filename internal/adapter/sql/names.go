@@ -11,15 +11,16 @@ import (
 )
 
 var (
-	// A directory for each migration: 20240131_x/up.sql, …/migration.sql
+	// versionedDir matches a directory for each migration: 20240131_x/up.sql,
+	// …/migration.sql
 	versionedDir = regexp.MustCompile(`^(\d+(?:[.-]\d+)*)(?:[_-].*)?$`)
 	wholeFile    = regexp.MustCompile(`^(up|migration)\.sql$`)
 	otherFile    = regexp.MustCompile(`(?i)^(schema|structure|dump|seeds?|fixtures?|quer(y|ies)|test_?data)\.sql$`)
 )
 
-// forward sorts a directory's files into up migrations, in order, and down migrations by
-// the file that they undo. With numbered names, the others are left out of ups.
-func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
+// sortForward sorts a directory's files into up migrations, in order, and down migrations, by
+// the file that they undo. If there are numbered names, ups has only those.
+func sortForward(d adapter.Dir) (ups []string, downs map[string]string, numbered int) {
 	downs = map[string]string{}
 	has := func(name string) bool { _, ok := slices.BinarySearch(d.Names, name); return ok }
 	anyUp := slices.ContainsFunc(d.Names, func(n string) bool {
@@ -27,9 +28,10 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 		return strings.HasSuffix(n, "_up.sql") || strings.HasSuffix(n, "-up.sql")
 	})
 	for _, n := range d.Names {
-		sure, stem, undo := undoes(n)
+		sure, stem, undo := isDownName(n)
 		if undo && !sure {
-			// "add_rollback.sql" is a down migration only beside its up migration.
+			// "add_rollback.sql" is a down migration only if its up migration is next to
+			// it.
 			found := anyUp
 			for _, end := range [...]string{".sql", "_up.sql", "-up.sql"} {
 				if up := stem + end; has(up) {
@@ -61,28 +63,29 @@ func forward(d adapter.Dir) (ups []string, downs map[string]string, numbered int
 	ups = slices.DeleteFunc(ups, func(n string) bool {
 		return numbered > 0 && !isVersioned(n) || numberLen(n) == 0 && otherFile.MatchString(n)
 	})
-	slices.SortFunc(ups, order)
+	slices.SortFunc(ups, compareVersions)
 	return ups, downs, numbered
 }
 
-// naming is a scheme of names that a tool has beside the one that all share,
-// NUMBER_name.sql.
-type naming struct {
-	// version is the number in a name; has: it is a name of the scheme.
+// nameScheme is a tool's own scheme of names, in addition to the common NUMBER_name.sql.
+type nameScheme struct {
+	// version returns the number in a name; has is set if the name fits the scheme.
 	version func(name string) (version string, has bool)
-	// repeats tells what runs again and again, undoes a down migration.
+	// repeats reports whether a migration is repeatable, undoes whether it is a down
+	// migration.
 	repeats, undoes func(name string) bool
-	// compare has an order of its own for two names; 0 where it tells nothing.
+	// compare orders two names in the tool's own way; 0 if it has no opinion.
 	compare func(a, b string) int
 }
 
-var namings = []naming{flywayNames, {compare: dieselOrder}}
+var namings = []nameScheme{flywayNames, {compare: dieselOrder}}
 
-// undoes reports whether a file's name says that it is a down migration: for sure by
-// itself (x.down.sql, down-x.sql, U7__x.sql), or by an ending behind the stem
-// of its up migration (x_down.sql), where it depends on what is beside it.
-func undoes(name string) (sure bool, stem string, undo bool) {
-	if slices.ContainsFunc(namings, func(n naming) bool { return n.undoes != nil && n.undoes(name) }) {
+// isDownName reports whether a file's name says that it is a down migration. sure is set if
+// the name alone decides it (x.down.sql, down-x.sql, U7__x.sql). Otherwise the name is a
+// stem with an ending (x_down.sql), and the answer depends on whether the up migration
+// with this stem is next to it.
+func isDownName(name string) (sure bool, stem string, undo bool) {
+	if slices.ContainsFunc(namings, func(n nameScheme) bool { return n.undoes != nil && n.undoes(name) }) {
 		return true, "", true
 	}
 	const ending = ".sql"
@@ -109,10 +112,9 @@ func undoes(name string) (sure bool, stem string, undo bool) {
 	return false, stem, undo
 }
 
-// order is that of versions, part by part, and then of names; repeatable files come
-// last.
-func order(a, b string) int {
-	if ra, rb := repeatable(a), repeatable(b); ra != rb {
+// compareVersions compares versions, part by part, and then names. Repeatable files are last.
+func compareVersions(a, b string) int {
+	if ra, rb := isRepeatable(a), isRepeatable(b); ra != rb {
 		if rb {
 			return -1
 		}
@@ -125,15 +127,15 @@ func order(a, b string) int {
 			}
 		}
 	}
-	x, y := numbers(version(a)), numbers(version(b))
-	if c := slices.CompareFunc(x, y, adapter.Natural); c != 0 && len(x) > 0 && len(y) > 0 {
+	x, y := versionParts(leadingVersion(a)), versionParts(leadingVersion(b))
+	if c := slices.CompareFunc(x, y, adapter.CompareNatural); c != 0 && len(x) > 0 && len(y) > 0 {
 		return c
 	}
-	return cmp.Or(adapter.Natural(path.Base(a), path.Base(b)), adapter.Natural(a, b))
+	return cmp.Or(adapter.CompareNatural(path.Base(a), path.Base(b)), adapter.CompareNatural(a, b))
 }
 
-// numbers are the parts of a version, without zeros that count for nothing.
-func numbers(version string) []string {
+// versionParts returns the parts of a version, without zeros that mean nothing.
+func versionParts(version string) []string {
 	parts := strings.FieldsFunc(version, func(r rune) bool { return r < '0' || r > '9' })
 	for i, p := range parts {
 		parts[i] = strings.TrimLeft(p, "0")
@@ -141,20 +143,20 @@ func numbers(version string) []string {
 	return parts
 }
 
-// repeatable reports whether a file runs again and again.
-func repeatable(name string) bool {
+// isRepeatable reports whether a file runs again and again.
+func isRepeatable(name string) bool {
 	name = path.Base(name)
-	return slices.ContainsFunc(namings, func(n naming) bool { return n.repeats != nil && n.repeats(name) })
+	return slices.ContainsFunc(namings, func(n nameScheme) bool { return n.repeats != nil && n.repeats(name) })
 }
 
-// version is the number that a name begins with.
-func version(name string) string {
+// leadingVersion returns the number that a name begins with.
+func leadingVersion(name string) string {
 	dir, _, nested := strings.Cut(name, "/")
 	if base := path.Base(name); nested && !wholeFile.MatchString(base) {
 		if n := numberLen(base); n > 0 && releaseDir.MatchString(dir) {
 			return dir + "." + base[:n]
 		}
-		name, nested = base, false // of a location
+		name, nested = base, false // in a location
 	}
 	if nested {
 		return dirVersion(dir)
@@ -162,11 +164,11 @@ func version(name string) string {
 	if n := numberLen(name); n > 0 {
 		return name[:n]
 	}
-	v, _ := schemed(name)
+	v, _ := schemeVersion(name)
 	return v
 }
 
-// dirVersion is the number that the name of a migration's directory begins with.
+// dirVersion returns the number that the name of a migration's directory begins with.
 func dirVersion(dir string) string {
 	if n := leadingNumber(dir); n == len(dir) || n > 0 && (dir[n] == '_' || dir[n] == '-') {
 		return dir[:n]
@@ -177,8 +179,8 @@ func dirVersion(dir string) string {
 	return ""
 }
 
-// schemed asks the tools' own schemes for the version of a name.
-func schemed(name string) (version string, has bool) {
+// schemeVersion returns the version of a name in one of the tools' own schemes.
+func schemeVersion(name string) (version string, has bool) {
 	for _, n := range namings {
 		if n.version != nil {
 			if v, ok := n.version(name); ok {
@@ -189,18 +191,17 @@ func schemed(name string) (version string, has bool) {
 	return "", false
 }
 
-// isVersioned reports whether a name has a version, or is one of a scheme that does
-// without.
+// isVersioned reports whether a name has a version, or fits a scheme that needs none.
 func isVersioned(name string) bool {
 	if numberLen(name) > 0 {
 		return true
 	}
-	_, has := schemed(name)
+	_, has := schemeVersion(name)
 	return has
 }
 
-// numberLen is the length of the number that the name of an SQL file begins
-// with: 001_x.sql, 2024-01-31_x.sql, 1.2.3-x.sql, 001.sql; 0 for none.
+// numberLen returns the length of the number that the name of an SQL file begins with:
+// 001_x.sql, 2024-01-31_x.sql, 1.2.3-x.sql, 001.sql; 0 for none.
 func numberLen(name string) int {
 	if !strings.HasSuffix(name, ".sql") {
 		return 0
@@ -208,8 +209,8 @@ func numberLen(name string) int {
 	return leadingNumber(name)
 }
 
-// leadingNumber is the length of the number that a name begins with: 1.2 and
-// 2024-01-31 are one.
+// leadingNumber returns the length of the number that a name begins with: 1.2 and
+// 2024-01-31 are one number.
 func leadingNumber(name string) int {
 	digits := func(s string) int {
 		n := 0

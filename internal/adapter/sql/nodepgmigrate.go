@@ -9,42 +9,43 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// node-pg-migrate was read in its source (8.0: runner, Migration) and is run by the tests
-// of internal/adapter/realrunners: all that is pending runs in one transaction unless it
-// is told otherwise.
+// node-pg-migrate is described from its source (8.0: runner, Migration), and the tests of
+// internal/adapter/realrunners run it: all pending migrations run in one transaction
+// unless it is configured otherwise.
 var nodePg = runner{
 	name: "node-pg-migrate", unit: "pending files", apart: "a migration in JavaScript that calls\npgm.noTransaction()",
-	habits: adapter.Habits{
+	historyBehavior: adapter.HistoryBehavior{
 		Renamed:    "node-pg-migrate records names, and refuses to run (\"Not run migration … is preceding already run migration\")",
 		Edited:     "node-pg-migrate records names, not contents: databases that have it keep what the old text did",
-		Deleted:    "node-pg-migrate refuses to run what comes behind it (\"Not run migration … is preceding already run migration\")",
+		Deleted:    "node-pg-migrate refuses to run later ones (\"Not run migration … is preceding already run migration\")",
 		OutOfOrder: "node-pg-migrate refuses to run (\"Not run migration … is preceding already run migration\") unless it is called with --no-check-order",
 	},
-	books: []adapter.Book{{Table: "pgmigrations"}},
-	within: func(p *place) bool {
-		return p.half(func(text string) bool { return mayMark(text) && nodePgMarker.MatchString(text) }) ||
-			slices.ContainsFunc(p.ups, inMilliseconds) && p.needs("package.json", `"node-pg-migrate"`)
+	historyTables: []adapter.HistoryTable{{Table: "pgmigrations"}},
+	detectInside: func(p *place) bool {
+		return p.isHalfOfKind(func(text string) bool { return mayMark(text) && nodePgMarker.MatchString(text) }) ||
+			slices.ContainsFunc(p.ups, inMilliseconds) && p.nearestFileHas("package.json", `"node-pg-migrate"`)
 	},
 	mode:  onward.TransactionFile,
 	whole: true,
 	marks: &marks{
-		up: re(`^--\s*Up Migration\b.*$`), down: re(`^--\s*Down Migration\b.*$`), mode: onward.TransactionFile,
+		up: compilePattern(`^--\s*Up Migration\b.*$`), down: compilePattern(`^--\s*Down Migration\b.*$`), mode: onward.TransactionFile,
 		words: []string{"p Migration", "n Migration", "p migration", "n migration", "P MIGRATION", "N MIGRATION"},
 	},
 	finish: func(t adapter.Tree, set *adapter.Set) {
-		config, ok := adapter.Nearest(t, set.Source.Dir, "package.json")
+		config, ok := adapter.NearestFile(t, set.Source.Dir, "package.json")
 		set.Together = !ok || !nodePgApart.MatchString(adapter.ReadFile(t, config).Text)
 	},
 }
 
 var (
 	nodePgMarker = regexp.MustCompile(`(?im)^\s*--[\s-]*(?:up|down)\s+migration\b`)
-	// nodePgApart are the ways to give each migration a transaction of its own.
+	// nodePgApart matches the settings that give each migration a transaction of its own.
 	nodePgApart = regexp.MustCompile(`no-single-transaction|["']?single-?[tT]ransaction["']?\s*:\s*false`)
 )
 
-// mayMark spares most texts the expression that finds node-pg-migrate's markers:
-// they have "up migration" or "down migration".
+// mayMark reports whether a text has "up migration" or "down migration", which
+// node-pg-migrate's markers contain. Most texts then skip the slow pattern for the
+// markers.
 func mayMark(text string) bool {
 	for {
 		n := strings.Index(text, "igration")
@@ -58,8 +59,8 @@ func mayMark(text string) bool {
 	}
 }
 
-// inMilliseconds reports whether a name begins with the time as node-pg-migrate
-// writes it.
+// inMilliseconds reports whether a name begins with a time in the form that
+// node-pg-migrate writes.
 func inMilliseconds(name string) bool {
 	n := leadingDigits(name)
 	return n == len("1700000000000") || n == len("20240131120000000")

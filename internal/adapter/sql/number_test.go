@@ -17,7 +17,7 @@ func TestNumberLen(t *testing.T) {
 		if m := versioned.FindStringSubmatch(name); m != nil {
 			want = m[1] + m[2]
 		}
-		if got := version(name); got != want {
+		if got := leadingVersion(name); got != want {
 			t.Errorf("version(%q) = %q, want %q", name, got, want)
 		}
 		if got := isVersioned(name); got != versioned.MatchString(name) {
@@ -26,7 +26,7 @@ func TestNumberLen(t *testing.T) {
 	}
 }
 
-// What undoes tells is what these patterns tell.
+// undoes returns the same as these patterns.
 func TestUndoes(t *testing.T) {
 	t.Parallel()
 	sure := regexp.MustCompile(`(?i)(\.(down|rollback|undo|revert)\.sql$)|^(down|rollback|undo|revert)([._-].*)?\.sql$|^U\d[^_]*__`)
@@ -36,7 +36,7 @@ func TestUndoes(t *testing.T) {
 		"x-rollback.sql", "_undo.sql", "1_revert.sql", "U7__x.sql", "U1.2__x.sql", "U_7__x.sql", "Users.sql", "U7_x.sql", "meltdown.sql",
 		"a_down.up.sql", "rollback.sql.sql", "x_down.sqlx", "down", "a.undo", "undo.down.sql", "down_down.sql", "x__down.sql", "--down.sql",
 	} {
-		isSure, stem, undo := undoes(name)
+		isSure, stem, undo := isDownName(name)
 		m := ending.FindStringSubmatch(name)
 		if want := sure.MatchString(name); isSure != want {
 			t.Errorf("%q: sure is %v, want %v", name, isSure, want)

@@ -9,27 +9,27 @@ import (
 	"github.com/onward-sql/onward/internal/history"
 )
 
-// runsAfter is what becomes of a late migration where nothing stops it.
+// runsAfter says how a late migration runs if nothing stops it.
 const runsAfter = "runs it after the newer ones; new databases run it before"
 
-// numbered notes the migrations of a directory that have one number: their order is an
+// reportSharedNumbers reports migrations of a directory that share a number: their order is an
 // accident, or worse.
-func (r *runner) numbered(set *adapter.Set) {
+func (r *runner) reportSharedNumbers(set *adapter.Set) {
 	for i, b := range set.Migrations {
 		if i > 0 && b.Version != "" {
-			r.duplicate(set, set.Migrations[i-1], b)
+			r.reportDuplicate(set, set.Migrations[i-1], b)
 		}
 	}
 }
 
-// duplicate notes two migrations of one number. A long number is a time, which
-// several may share where the runner does not keep it for a key.
-func (r *runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
+// reportDuplicate reports two migrations with one number. A long number is a time, which
+// several migrations may share if the runner does not use it as a key.
+func (r *runner) reportDuplicate(set *adapter.Set, a, b *adapter.Migration) {
 	const long = 6
-	if r.unnumbered || len(b.Version) > long && !r.unique || !slices.Equal(numbers(a.Version), numbers(b.Version)) {
+	if r.unnumbered || len(b.Version) > long && !r.unique || !slices.Equal(versionParts(a.Version), versionParts(b.Version)) {
 		return
 	}
-	detail := "both have number " + b.Version + ": their order is that of the rest of their names"
+	detail := "both have number " + b.Version + ": the rest of their names orders them"
 	if r.twice != nil {
 		detail = r.twice(b.Version)
 	}
@@ -38,8 +38,8 @@ func (r *runner) duplicate(set *adapter.Set, a, b *adapter.Migration) {
 	})
 }
 
-// refusal is of a file as a whole.
-func refusal(message, harm, instead string) history.Refusal {
+// refuseFile returns a refusal of a file as a whole.
+func refuseFile(message, harm, instead string) history.Refusal {
 	return history.Refusal{Line: 1, Column: 1, Message: message, Harm: harm, Instead: instead}
 }
 
@@ -47,8 +47,8 @@ func leadingDigits(name string) int {
 	return strings.IndexFunc(name, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-// number is the value of digits, -1 where they have none.
-func number(digits string) int {
+// parseDigits returns the value of digits; -1 if they have none.
+func parseDigits(digits string) int {
 	n, err := strconv.Atoi(digits)
 	if err != nil {
 		return -1

@@ -10,35 +10,34 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// A directory without a tool is often run by a program of the project's own, which
-// reads each file and gives its text to the driver: one message, and in a transaction
-// where the program opens one.
+// A directory without a tool is often run by a program of the project's own. It reads each file
+// and gives its text to the driver: one message, in a transaction if the program opens one.
 
 var ownProgram = runner{
-	beside: func(p *place) bool { own := programOf(p.tree, p.Path); return own != nil && p.told(own.path) },
-	whole:  true, assumed: true,
+	detectNearby: func(p *place) bool { own := programOf(p.tree, p.Path); return own != nil && p.recordEvidence(own.path) },
+	whole:        true, assumed: true,
 	send: func(f *file) {
 		own := programOf(f.tree, path.Dir(f.m.Path))
 		if own == nil {
-			return // a directory below: of another name
+			return // in a subdirectory, so the name differs
 		}
 		f.mode, f.m.Runner.Name = own.mode, own.path
-		f.m.Runner.Apart = "a file of its own, which " + own.path + " runs outside its transaction"
+		f.m.Runner.Apart = "a step of the deploy of its own: " + own.path + " runs files in a transaction"
 		if own.mode == onward.TransactionMessage {
 			f.m.Runner.Apart = psqlTextApart
 		}
 	},
 }
 
-// own is such a program.
-type own struct {
+// repositoryProgram is such a program.
+type repositoryProgram struct {
 	path string
 	mode onward.Transaction
 }
 
-// reader is how the programs of a language read a file, and what they send its text
-// with; begin is what opens a transaction, and apart, where there is one by itself, what
-// does without.
+// reader has the patterns for programs of one language: how they read a file, and how they send
+// its text. begin matches code that opens a transaction. apart, if set, matches a call that
+// sends without one although the language has an implicit one.
 type reader struct {
 	read, send   *regexp.Regexp
 	begin, apart *regexp.Regexp
@@ -63,7 +62,7 @@ var readers = map[string]reader{
 	},
 }
 
-// readerOf is the reader of a language, by the ending of its files.
+// readerOf returns the reader of a language, by the extension of its files.
 func readerOf(ext string) (reader, bool) {
 	switch ext {
 	case ".mjs", ".cjs", ".ts", ".mts", ".cts":
@@ -76,26 +75,28 @@ func readerOf(ext string) (reader, bool) {
 var (
 	ownPath = regexp.MustCompile(`(?i)migrat|(?:^|/)(?:db|database|deploy|scripts?|bin|tools?|cmd)(?:/|\.[a-z]+$)`)
 	ofTests = regexp.MustCompile(`(?i)(?:^|[/._-])(?:tests?|e2e|spec|testdata|testutils?|fixtures|examples?|node_modules|vendor)(?:[/._-]|$)`)
-	// A program that cuts the text, or does some files otherwise, is not that simple.
+	// cutting matches code that splits the text, or treats some files differently: such a
+	// program is not understood.
 	cutting = regexp.MustCompile(`(?i)split\w*\([^)\n]*["'/` + "`" + `;]*;|sqlparse|split_?(?:sql|statements)|concurrently|no[-_ ]?transaction`)
-	// held is the variable that a call's result goes into.
+	// held matches the variable that gets a call's result.
 	held = regexp.MustCompile(`(\w+)\s*(?:,\s*\w+\s*)?(?::\s*\w+\s*)?:?=\s*(?:await\s+)?[\w.]*$`)
 )
 
-// maxOwn is how many programs are looked into.
+// maxOwn is how many programs are read.
 const maxOwn = 200
 
-// programOf finds the program that sends the files of a directory; nil for none, and
-// where there are several that differ.
-func programOf(t adapter.Tree, dir string) *own {
+// programOf returns the program that sends the files of a directory; nil if there is none, or if
+// several differ.
+func programOf(t adapter.Tree, dir string) *repositoryProgram {
 	base := path.Base(dir)
 	if base == "." || base == "/" {
 		return nil
 	}
-	return adapter.Once(t, "program that runs "+dir, func() *own {
-		// The directory may be told to a program that knows none: Migrate(ctx, "db/migrations").
+	return adapter.Memoize(t, "program that runs "+dir, func() *repositoryProgram {
+		// The directory may be an argument of a call to a program that has no directory of its
+		// own: Migrate(ctx, "db/migrations").
 		telling := regexp.MustCompile("\\w*[mM]igrat\\w*\\([^()\n]*[\"'`/]" + regexp.QuoteMeta(base) + "/?[\"'`]")
-		var found, told *own
+		var found, told *repositoryProgram
 		tells, several := false, false
 		n := 0
 		within, tests := adapter.NewNames(ownPath), adapter.NewNames(ofTests)
@@ -110,19 +111,19 @@ func programOf(t adapter.Tree, dir string) *own {
 			text := adapter.ReadFile(t, p).Text
 			says := strings.Contains(text, base)
 			tells = tells || says && telling.MatchString(text)
-			names := says && quotes(text, base)
-			if !names && !strings.Contains(path.Base(p), "migrat") || !r.sends(text) {
+			names := says && hasQuotedWord(text, base)
+			if !names && !strings.Contains(path.Base(p), "migrat") || !r.sendsFileText(text) {
 				continue
 			}
-			mode := r.mode(text)
+			mode := r.transactionMode(text)
 			switch {
 			case !names:
 				several = several || told != nil || mode == ""
-				told = &own{p, mode}
+				told = &repositoryProgram{p, mode}
 			case mode == "" || found != nil && found.mode != mode:
 				return nil
 			case found == nil:
-				found = &own{p, mode}
+				found = &repositoryProgram{p, mode}
 			}
 		}
 		if found == nil && tells && !several {
@@ -132,8 +133,8 @@ func programOf(t adapter.Tree, dir string) *own {
 	})
 }
 
-// quotes reports whether a text has a word between quotes or slashes.
-func quotes(text, word string) bool {
+// hasQuotedWord reports whether a text has a word between quotes or slashes.
+func hasQuotedWord(text, word string) bool {
 	const marks = "\"'`/"
 	for at := 0; ; {
 		n := strings.Index(text[at:], word)
@@ -149,8 +150,8 @@ func quotes(text, word string) bool {
 	}
 }
 
-// mode is how a program sends the text of a file; "" for one that is not that simple.
-func (r reader) mode(text string) onward.Transaction {
+// transactionMode returns how a program sends the text of a file; "" if that is not understood.
+func (r reader) transactionMode(text string) onward.Transaction {
 	switch {
 	case cutting.MatchString(text):
 		return ""
@@ -160,8 +161,8 @@ func (r reader) mode(text string) onward.Transaction {
 	return onward.TransactionMessage
 }
 
-// sends reports whether a program gives the text of a file to the driver.
-func (r reader) sends(text string) bool {
+// sendsFileText reports whether a program gives the text of a file to the driver.
+func (r reader) sendsFileText(text string) bool {
 	sent := r.send.FindAllStringIndex(text, -1)
 	if len(sent) == 0 {
 		return false

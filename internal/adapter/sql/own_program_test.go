@@ -13,21 +13,25 @@ func TestOwnProgram(t *testing.T) {
 		want  string
 	}{
 		"psql -c": {"migrations", map[string]string{
-			"bin/migrate": "for f in migrations/*.sql; do\n  psql \"$URL\" -v ON_ERROR_STOP=1 -c \"$(cat \"$f\")\"\n  psql \"$URL\" -c \"insert into done values ('$f')\"\ndone\n", "migrations/1_a.sql": sql,
+			"bin/migrate": "for f in migrations/*.sql; do\n  psql \"$URL\" -v ON_ERROR_STOP=1 -c \"$(cat \"$f\")\"\n" +
+				"  psql \"$URL\" -c \"insert into done values ('$f')\"\ndone\n", "migrations/1_a.sql": sql,
 		}, "1_a message"},
 		"psql's standard input": {"migrations", map[string]string{
 			"bin/migrate": "for f in migrations/*.sql; do psql \"$URL\" < \"$f\"; done\n", "migrations/1_a.sql": sql,
 		}, "1_a none"},
 		"a program of JavaScript": {"db/migrations", map[string]string{
-			"scripts/migrate.mjs":   "for (const f of await readdir('db/migrations')) {\n  const sql = await readFile(`db/migrations/${f}`, 'utf8');\n  await client.query(sql);\n}\n",
+			"scripts/migrate.mjs": "for (const f of await readdir('db/migrations')) {\n  const sql = await readFile(`db/migrations/${f}`, 'utf8');\n" +
+				"  await client.query(sql);\n}\n",
 			"db/migrations/1_a.sql": sql,
 		}, "1_a message"},
 		"a program that begins": {"db/migrations", map[string]string{
-			"scripts/migrate.ts":    "const dir = 'db/migrations';\nconst sql: string = fs.readFileSync(path.join(dir, f), 'utf8');\nawait c.query('BEGIN');\nawait c.query(sql);\nawait c.query('COMMIT');\n",
+			"scripts/migrate.ts": "const dir = 'db/migrations';\nconst sql: string = fs.readFileSync(path.join(dir, f), 'utf8');\nawait c.query('BEGIN');\n" +
+				"await c.query(sql);\nawait c.query('COMMIT');\n",
 			"db/migrations/1_a.sql": sql,
 		}, "1_a file"},
 		"a program of Go": {"db/migrations", map[string]string{
-			"cmd/migrate/main.go":   "b, err := fs.ReadFile(\"db/migrations/\" + name)\nreturn pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {\n\t_, err := tx.Exec(ctx, string(b))\n\treturn err\n})\n",
+			"cmd/migrate/main.go": "b, err := fs.ReadFile(\"db/migrations/\" + name)\nreturn pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {\n" +
+				"\t_, err := tx.Exec(ctx, string(b))\n\treturn err\n})\n",
 			"db/migrations/1_a.sql": sql,
 		}, "1_a file"},
 		"a program that is told where": {"migrations", map[string]string{
@@ -46,11 +50,13 @@ func TestOwnProgram(t *testing.T) {
 			"migrations/1_a.sql":     sql,
 		}, "1_a none"},
 		"a program of Python": {"sql/migrations", map[string]string{
-			"tools/migrate.py":       "import psycopg\nwith psycopg.connect(url) as conn:\n    for p in sorted(Path(\"sql/migrations\").glob(\"*.sql\")):\n        conn.execute(p.read_text())\n",
+			"tools/migrate.py": "import psycopg\nwith psycopg.connect(url) as conn:\n    for p in sorted(Path(\"sql/migrations\").glob(\"*.sql\")):\n" +
+				"        conn.execute(p.read_text())\n",
 			"sql/migrations/1_a.sql": sql,
 		}, "1_a file"},
 		"a program of Python without a transaction": {"sql/migrations", map[string]string{
-			"tools/migrate.py":       "import psycopg2\nconn = psycopg2.connect(url)\nconn.autocommit = True\nfor p in sorted(glob.glob(\"sql/migrations/*.sql\")):\n    conn.cursor().execute(open(p).read())\n",
+			"tools/migrate.py": "import psycopg2\nconn = psycopg2.connect(url)\nconn.autocommit = True\nfor p in sorted(glob.glob(\"sql/migrations/*.sql\")):\n" +
+				"    conn.cursor().execute(open(p).read())\n",
 			"sql/migrations/1_a.sql": sql,
 		}, "1_a message"},
 		"a program that cuts": {"db/migrations", map[string]string{

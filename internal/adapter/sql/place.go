@@ -5,40 +5,53 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// place is a directory with its up migrations, as the runners are asked about it.
+// place is a directory with its up migrations. The runners examine it.
 type place struct {
 	tree adapter.Tree
 	adapter.Dir
-	// ups are the up migrations in order, downs their down migrations, by them; numbered is how
-	// many have a version.
+	// ups are the up migrations in order. downs maps them to their down migrations. numbered is
+	// how many have a version.
 	ups      []string
 	downs    map[string]string
 	numbered int
-	// files are what was read of them.
+	// files are the up migrations that were read.
 	files []*adapter.File
-	// marked tells the tool whose marks a text has; nil for none.
+	// marked returns the tool whose markers a text has; nil for none.
 	marked func(text string) *runner
-	// by is the file that was found last of those that tell a tool.
-	by string
+	// version is the result of [place.readVersion].
+	version     toolVersion
+	versionRead sync.Once
+	// evidence is the last file that was found as evidence for a tool.
+	evidence string
 }
 
 func placeOf(t adapter.Tree, s adapter.Source) *place {
 	p := &place{tree: t, Dir: adapter.ListDir(t, s.Dir, ".sql"), marked: func(text string) *runner { return markedBy(hintedLines(text)) }}
-	p.ups, p.downs, p.numbered = members(t, s, p.Dir)
+	p.ups, p.downs, p.numbered = sourceFiles(t, s, p.Dir)
 	return p
 }
 
-// read reads some of the up migrations, or all.
-func (p *place) read(names []string) {
+// toolVersion is the version of a tool that a lock file names. The zero value is an unknown one.
+type toolVersion struct{ major, minor int }
+
+// readVersion reads the version of the directory's tool, once: a lock file can have megabytes.
+func (p *place) readVersion(read func(t adapter.Tree, dir string) toolVersion) toolVersion {
+	p.versionRead.Do(func() { p.version = read(p.tree, p.Path) })
+	return p.version
+}
+
+// readFiles reads some of the up migrations, or all.
+func (p *place) readFiles(names []string) {
 	p.files = adapter.ReadFiles(p.tree, p.Dir, names)
 }
 
-// drop leaves out up migrations.
-func (p *place) drop(out func(name string, f *adapter.File) bool) {
+// removeFiles removes up migrations.
+func (p *place) removeFiles(out func(name string, f *adapter.File) bool) {
 	names, files := p.ups[:0:0], p.files[:0:0]
 	for i, f := range p.files {
 		if !out(p.ups[i], f) {
@@ -48,8 +61,8 @@ func (p *place) drop(out func(name string, f *adapter.File) bool) {
 	p.ups, p.files = names, files
 }
 
-// sort gives the up migrations another order.
-func (p *place) sort(by func(names []string)) {
+// reorderFiles changes the order of the up migrations.
+func (p *place) reorderFiles(by func(names []string)) {
 	sorted := slices.Clone(p.ups)
 	if by(sorted); slices.Equal(sorted, p.ups) {
 		return
@@ -65,10 +78,10 @@ func (p *place) sort(by func(names []string)) {
 }
 
 // asTexts sorts names as texts: 10 before 2.
-func asTexts(p *place, _ *adapter.Set) { p.sort(slices.Sort) }
+func asTexts(p *place, _ *adapter.Set) { p.reorderFiles(slices.Sort) }
 
-// half reports whether half of the files that were read, or more, are of a kind.
-func (p *place) half(kind func(text string) bool) bool {
+// isHalfOfKind reports whether at least half of the files that were read are of a kind.
+func (p *place) isHalfOfKind(kind func(text string) bool) bool {
 	n, first := 0, ""
 	for _, f := range p.files {
 		if kind(f.Text) {
@@ -76,37 +89,37 @@ func (p *place) half(kind func(text string) bool) bool {
 			first = cmp.Or(first, f.Path)
 		}
 	}
-	return n > 0 && 2*n >= len(p.files) && p.told(first)
+	return n > 0 && 2*n >= len(p.files) && p.recordEvidence(first)
 }
 
-// told notes what tells the tool.
-func (p *place) told(by string) bool {
-	p.by = by
+// recordEvidence records the file that identifies the tool, and returns true.
+func (p *place) recordEvidence(by string) bool {
+	p.evidence = by
 	return true
 }
 
-// needs reports whether the closest file of a name, in the directory or above it,
-// has a word in it.
-func (p *place) needs(name, word string) bool {
-	at, ok := adapter.Nearest(p.tree, p.Path, name)
-	return ok && strings.Contains(adapter.ReadFile(p.tree, at).Text, word) && p.told(at)
+// nearestFileHas reports whether the closest file with this name, in the directory or above it, has a
+// word in it.
+func (p *place) nearestFileHas(name, word string) bool {
+	at, ok := adapter.NearestFile(p.tree, p.Path, name)
+	return ok && strings.Contains(adapter.ReadFile(p.tree, at).Text, word) && p.recordEvidence(at)
 }
 
-// has reports whether a file stands in the directory.
-func (p *place) has(name string) bool {
-	return adapter.Has(p.tree, p.Join(name)) && p.told(p.Join(name))
+// hasFile reports whether a file is in the directory.
+func (p *place) hasFile(name string) bool {
+	return adapter.HasFile(p.tree, p.Join(name)) && p.recordEvidence(p.Join(name))
 }
 
-// above reports whether a file of a name stands in the directory or above it.
-func (p *place) above(name string) bool {
-	at, ok := adapter.Nearest(p.tree, p.Path, name)
-	return ok && p.told(at)
+// hasFileAbove reports whether a file with this name is in the directory or above it.
+func (p *place) hasFileAbove(name string) bool {
+	at, ok := adapter.NearestFile(p.tree, p.Path, name)
+	return ok && p.recordEvidence(at)
 }
 
-// findDowns adds the down migrations that stand beside an up.sql.
+// findDowns adds the down migrations that are next to an up.sql.
 func (p *place) findDowns() {
 	for _, up := range p.ups {
-		if dir, file := path.Split(up); dir != "" && file == "up.sql" && p.has(dir+"down.sql") {
+		if dir, file := path.Split(up); dir != "" && file == "up.sql" && p.hasFile(dir+"down.sql") {
 			p.downs[up] = dir + "down.sql"
 		}
 	}

@@ -11,17 +11,20 @@ import (
 
 var popName = regexp.MustCompile(`^\d+_[^.]+\.(?:\w+\.)*up\.sql$`)
 
-// pop was read in its source (6.1: Migrator.Exec, and ory's popx): it sends a file in
-// one call, in a transaction unless its name has "autocommit"; a version has a file for
-// each database, or one for all.
+// pop is described from its source (6.1: Migrator.Exec, and ory's popx): it sends a file
+// in one call, in a transaction unless its name has "autocommit". A version has a file
+// for each database, or one for all.
 var pop = runner{
-	name:   "pop",
-	habits: adapter.Habits{Edited: "pop records versions, not contents: databases that have it keep what the old text did"},
-	books:  []adapter.Book{{Table: "schema_migration", Columns: `(version varchar(14) NOT NULL PRIMARY KEY, version_self integer NOT NULL DEFAULT 0)`}},
-	beside: func(p *place) bool {
+	name:            "pop",
+	historyBehavior: adapter.HistoryBehavior{Edited: "pop records versions, not contents: databases that have it keep what the old text did"},
+	historyTables: []adapter.HistoryTable{{
+		Table:   "schema_migration",
+		Columns: `(version varchar(14) NOT NULL PRIMARY KEY, version_self integer NOT NULL DEFAULT 0)`,
+	}},
+	detectNearby: func(p *place) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return popName.MatchString(n) && adapter.UsesPop(p.tree, p.Path) })
 	},
-	// It records versions: what else the name says may change.
+	// It records versions: the rest of the name may change.
 	id:    func(name string) string { id, _, _ := strings.Cut(name, "."); return id },
 	mode:  onward.TransactionFile,
 	whole: true,

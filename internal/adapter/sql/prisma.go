@@ -11,23 +11,26 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Prisma follows its manual: a directory for each migration, whose file is one message.
+// Prisma is described from its manual: a directory for each migration, whose file is one message.
 var prisma = runner{
 	name: "Prisma", apart: "a migration of its own: a file of one statement is sent without a transaction",
-	habits: adapter.Habits{
+	historyBehavior: adapter.HistoryBehavior{
 		Renamed:    "Prisma knows a migration by the name of its directory: databases that ran it run it again",
 		Edited:     "Prisma does not run it again: databases that have it keep what the old text did",
 		OutOfOrder: "Prisma " + runsAfter,
 	},
-	books:  []adapter.Book{{Table: "_prisma_migrations", Columns: prismaColumns}},
-	count:  prismaCount,
-	beside: func(p *place) bool { return p.has("migration_lock.toml") },
-	list:   asTexts,
-	loose:  true,
-	owns:   func(name string) bool { return name == "migration.sql" },
+	historyTables: []adapter.HistoryTable{{Table: "_prisma_migrations", Columns: prismaColumns}},
+	count:         prismaCount,
+	detectNearby:  func(p *place) bool { return p.hasFile("migration_lock.toml") },
+	list:          asTexts,
+	loose:         true,
+	owns:          func(name string) bool { return name == "migration.sql" },
 	send: func(f *file) {
 		if f.name == "migration.sql" {
 			f.mode, f.whole = onward.TransactionMessage, true
+			if splitsScript(f) {
+				f.mode, f.whole = onward.TransactionNone, false
+			}
 		}
 	},
 	form: &adapter.Form{Up: "/migration.sql", Transaction: onward.TransactionMessage, Lone: true, Texts: true},
@@ -43,8 +46,8 @@ const (
 	prismaLock = 72707369
 )
 
-// prismaCount is how Prisma keeps count: a row for each attempt. One that neither ended nor
-// was marked as rolled back makes it stop.
+// prismaCount describes Prisma's table: it has a row for each attempt. Prisma stops if an attempt neither ended nor
+// was marked as rolled back.
 var prismaCount = &adapter.Count{
 	Table: "_prisma_migrations",
 	Make:  func(table string) string { return "CREATE TABLE " + table + " " + prismaColumns },
@@ -54,21 +57,24 @@ var prismaCount = &adapter.Count{
 	Key: prismaName,
 	Sum: func(_ *adapter.Migration, content []byte) string { return prismaSum(content) },
 	Start: func(table string, m *adapter.Migration, content []byte) string {
-		return fmt.Sprintf("INSERT INTO %s (id, checksum, migration_name) SELECT md5(random()::text || clock_timestamp())::uuid::text, '%s', %s WHERE NOT EXISTS (SELECT FROM %[1]s WHERE %[4]s)",
+		return fmt.Sprintf("INSERT INTO %s (id, checksum, migration_name) SELECT md5(random()::text || clock_timestamp())::uuid::text, '%s', "+
+			"%s WHERE NOT EXISTS (SELECT FROM %[1]s WHERE %[4]s)",
 			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
 	},
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("WITH ended AS (UPDATE %s SET finished_at = clock_timestamp(), applied_steps_count = 1 WHERE %[4]s RETURNING id) "+
-			"INSERT INTO %[1]s (id, checksum, finished_at, migration_name, applied_steps_count) SELECT md5(random()::text || clock_timestamp())::uuid::text, '%[2]s', clock_timestamp(), %[3]s, 1 WHERE NOT EXISTS (SELECT FROM ended)",
+			"INSERT INTO %[1]s (id, checksum, finished_at, migration_name, applied_steps_count) SELECT md5(random()::text || clock_timestamp())::uuid::text, "+
+			"'%[2]s', clock_timestamp(), %[3]s, 1 WHERE NOT EXISTS (SELECT FROM ended)",
 			table, prismaSum(content), pgparse.QuoteLiteral(prismaName(m)), prismaBegun(m))
 	},
 	Locks: func(string, string, string) []int64 { return []int64{prismaLock} },
 }
 
-// prismaName is the name of the migration's directory.
+// prismaName returns the name of the migration's directory.
 func prismaName(m *adapter.Migration) string { return path.Base(path.Dir(m.Path)) }
 
-// prismaBegun is the condition on a row of a migration that was begun, and neither ended nor marked as rolled back.
+// prismaBegun returns a condition for rows of a migration that was started, and neither ended nor was marked as
+// rolled back.
 func prismaBegun(m *adapter.Migration) string {
 	return "migration_name = " + pgparse.QuoteLiteral(prismaName(m)) + " AND finished_at IS NULL AND rolled_back_at IS NULL"
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// Prisma's schema language, a line at a time: its formatter and its grammar have
-// one field a line.
+// Prisma's schema language is read line by line: its formatter and its grammar have one
+// field per line.
 var (
 	prismaBlock    = regexp.MustCompile(`^\s*(model|view|enum|type|datasource|generator)\s+(\w+)\s*\{`)
 	prismaField    = regexp.MustCompile(`^\s*(\w+)\s+(\w+)(\([^)]*\))?(\[\])?\??(.*)$`)
@@ -20,12 +20,12 @@ var (
 	prismaRelation = regexp.MustCompile(`@relation\(\s*(?:name\s*:\s*)?"([^"]+)"`)
 )
 
-// prismaScalars are the types of Prisma that are columns; a field of an enum is
-// one too, and one of a model is none.
+// prismaScalars are the types of Prisma that are columns. A field of an enum is a column
+// too; a field of a model is not.
 var prismaScalars = []string{"String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes", "Unsupported"}
 
-// prismaModel is a model as it is read; fields wait until all models and enums
-// are known.
+// prismaModel is a model while it is read. Its fields are resolved after all models and
+// enums are known.
 type prismaModel struct {
 	adapter.Model
 	prisma  string // its name in the client
@@ -39,8 +39,8 @@ type prismaLine struct {
 	line             int
 }
 
-// PrismaModels reads the models of the schema that stands beside migrations: what
-// the client selects and returns by itself. nil when there is none.
+// PrismaModels reads the models of the schema near the migrations: the columns that the
+// client selects and returns by default. It is nil if there is no schema.
 func PrismaModels(t adapter.Tree, dir string) []adapter.Model {
 	home := path.Dir(dir)
 	var models []*prismaModel
@@ -51,7 +51,7 @@ func PrismaModels(t adapter.Tree, dir string) []adapter.Model {
 		}
 		text, err := t.Read(p)
 		if err != nil {
-			return nil // half of a schema is none
+			return nil // an incomplete schema is not used
 		}
 		models = append(models, readPrisma(p, string(text), enums)...)
 	}
@@ -119,8 +119,8 @@ func readPrisma(file, text string, enums map[string]bool) []*prismaModel {
 	return out
 }
 
-// prismaJoins are the tables that Prisma makes of two lists: _PostToTag for a list
-// of Tag in Post and one of Post in Tag, or _ and the name of the relation.
+// prismaJoins returns the join tables that Prisma creates for two lists: _PostToTag for a
+// list of Tag in Post and one of Post in Tag, or _ and the name of the relation.
 func prismaJoins(models []*prismaModel) []adapter.Model {
 	var out []adapter.Model
 	seen := map[string]bool{}

@@ -97,11 +97,12 @@ func TestDrizzle(t *testing.T) {
 	}
 }
 
-// Drizzle cuts at its breakpoints, be there a semicolon in front of one or not.
+// Drizzle cuts at its breakpoints, with or without a semicolon before them.
 func TestDrizzleBreakpoints(t *testing.T) {
 	t.Parallel()
 	tree := adaptertest.Files{
-		"drizzle/0000_a.sql":         []byte("CREATE TABLE a (id int)--> statement-breakpoint\nALTER TABLE a ADD COLUMN b int;--> statement-breakpoint\nCREATE INDEX ON a (b)\n"),
+		"drizzle/0000_a.sql": []byte("CREATE TABLE a (id int)--> statement-breakpoint\nALTER TABLE a ADD COLUMN b int;--> statement-breakpoint\n" +
+			"CREATE INDEX ON a (b)\n"),
 		"drizzle/meta/_journal.json": []byte("{}"),
 	}
 	set, err := Adapter{}.Load(context.Background(), tree, adapter.Source{Framework: Name, Dir: "drizzle"})

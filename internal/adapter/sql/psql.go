@@ -10,30 +10,33 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// psql -1 (--single-transaction) puts BEGIN and COMMIT around a file, and psql -c sends
-// its text as one message. Whether a directory is run so stands in the project's own scripts: a Makefile, the steps
-// of a pipeline, a shell script.
+// psql -1 (--single-transaction) puts BEGIN and COMMIT around a file, and psql -c sends its text as one message.
+// The project's own scripts show whether a directory is run so: a Makefile, the steps of a pipeline, a shell
+// script.
 
-// How psql sends a file: in a transaction with -1; its text as one message with -c; else
-// statement by statement, which is what is meant where nothing is said.
+// The ways in which psql sends a file: in a transaction with -1; its text as one message with -c; otherwise
+// statement by statement, which is the default if nothing says how.
 var (
 	psqlOnce = runner{
 		name: "psql -1", apart: "a file of its own that is run without -1",
-		beside:  func(p *place) bool { c := calledByPsql(p); return c.by == once && p.told(c.in) },
-		session: eachBySelf, mode: onward.TransactionFile, loose: true, send: byPsql,
+		detectNearby: func(p *place) bool { c := calledByPsql(p); return c.mode == once && p.recordEvidence(c.in) },
+		session:      eachBySelf, mode: onward.TransactionFile, loose: true, send: byPsql,
 	}
 	psqlText = runner{
 		name: "psql -c", apart: psqlTextApart,
-		beside:  func(p *place) bool { c := calledByPsql(p); return c.by == text && p.told(c.in) },
-		session: eachBySelf, mode: onward.TransactionMessage, whole: true,
+		detectNearby: func(p *place) bool { c := calledByPsql(p); return c.mode == text && p.recordEvidence(c.in) },
+		session:      eachBySelf, mode: onward.TransactionMessage, whole: true,
 	}
-	// The script may be one for developers, and nothing of what it says is meant.
+	// This is assumed, because the script may be only for developers, so its options prove nothing.
 	psql = runner{
 		name: "psql", assumed: true,
-		beside:  func(p *place) bool { c := calledByPsql(p); return c.by == statements && c.in != "" && p.told(c.in) },
+		detectNearby: func(p *place) bool {
+			c := calledByPsql(p)
+			return c.mode == statements && c.in != "" && p.recordEvidence(c.in)
+		},
 		session: eachBySelf, loose: true, send: byPsql,
 	}
-	// nobody is who runs a directory of which nothing is said: it is taken for psql.
+	// nobody is the runner of a directory if nothing says who runs it: psql is assumed.
 	nobody = runner{
 		session: eachBySelf, loose: true, assumed: true, send: byPsql,
 	}
@@ -41,10 +44,10 @@ var (
 
 const psqlTextApart = "a file of its own: a file of one statement is sent without a transaction"
 
-// eachBySelf reports whether psql is called for each file.
+// eachBySelf reports whether psql is called once for each file.
 func eachBySelf(p *place) bool { return calledByPsql(p).each }
 
-// byPsql notes that psql reads the file, and keeps its own commands to itself.
+// byPsql records that psql reads the file, so that it handles its own backslash commands.
 func byPsql(f *file) {
 	o := f.options.Transaction
 	f.m.Source.Psql = o != onward.TransactionMessage && o != onward.TransactionPipeline
@@ -52,37 +55,36 @@ func byPsql(f *file) {
 
 var (
 	scripts = regexp.MustCompile(`(?i)(?:^|/)(?:(?:gnu)?makefile|\.?justfile|taskfile\.ya?ml|jenkinsfile|procfile|package\.json|\.gitlab-ci\.yml|[^/]*-pipelines?\.ya?ml|(?:docker-)?compose[^/]*\.ya?ml|[^/]*\.(?:mk|sh|bash|zsh))$|^\.(?:github|circleci|gitlab)/.*\.ya?ml$|(?:^|/)(?:bin|scripts?)/[^/.]+$`)
-	// The program, or the variable of a Makefile that has it with its options.
+	// psqlCall matches the program, or a Makefile's variable that has it with its options.
 	psqlCall = regexp.MustCompile(`\bpsql\b|\$[({]?PSQL\b`)
 	psqlVar  = regexp.MustCompile(`(?m)^\s*(?:export\s+)?PSQL\s*[:?]?=.*\bpsql\b.*$`)
-	// What it is sent: the argument of -f, standard input.
+	// psqlFile matches the file that psql is sent: the argument of -f, or standard input.
 	psqlFile = regexp.MustCompile(`(?:\s-[a-zA-Z0-9]*f\s*|\s--file[\s=]\s*|<\s*|\bcat\s+)([^\s;|)]+)`)
-	// The text of a file, as one command.
+	// psqlCommand matches a command that is the text of a file.
 	psqlCommand = regexp.MustCompile(`\s(?:-[a-zA-Z]*c|--command)[\s=]*["']?\$\((?:cat\s+|<\s*)["']?([^\s;|)"']+)`)
 	psqlSingle  = regexp.MustCompile(`\s(?:-[a-zA-Z]*1[a-zA-Z]*|--single-transaction)(?:["'\s,)]|$)`)
 )
 
-// call is how psql is called, by which script; for each file by itself, or not.
+// call is how psql is called, the script that calls it, and whether it is called for each file.
 type call struct {
-	by   way
+	mode sendMode
 	in   string
 	each bool
 }
 
-// way is how psql sends a file.
-type way int
+// sendMode is how psql sends a file.
+type sendMode int
 
 const (
-	statements way = iota
+	statements sendMode = iota
 	once
 	text
-	several // of these
+	several // more than one of these
 )
 
-// calledByPsql is how the scripts that name a directory send its files by psql; in no
-// script where they do not.
+// calledByPsql returns how the scripts that name a directory send its files by psql. in is "" if no script does.
 func calledByPsql(p *place) call {
-	return adapter.Once(p.tree, "psql for "+p.Path, func() call { return psqlCalls(p.tree, p.Path) })
+	return adapter.Memoize(p.tree, "psql for "+p.Path, func() call { return psqlCalls(p.tree, p.Path) })
 }
 
 func psqlCalls(t adapter.Tree, dir string) call {
@@ -95,13 +97,13 @@ func psqlCalls(t adapter.Tree, dir string) call {
 		if !strings.Contains(script.text, base) {
 			continue
 		}
-		for _, c := range calls(script.text, base) {
+		for _, c := range findPsqlCalls(script.text, base) {
 			c.in = script.path
 			switch {
 			case how.in == "":
 				how = c
-			case how.by != c.by:
-				return call{by: several, in: how.in, each: c.each && how.each}
+			case how.mode != c.mode:
+				return call{mode: several, in: how.in, each: c.each && how.each}
 			default:
 				how.each = how.each && c.each
 			}
@@ -113,9 +115,9 @@ func psqlCalls(t adapter.Tree, dir string) call {
 // caller is a script that calls psql.
 type caller struct{ path, text string }
 
-// psqlScripts are those scripts, read once.
+// psqlScripts returns those scripts, read once.
 func psqlScripts(t adapter.Tree) []caller {
-	return adapter.Once(t, "psql scripts", func() []caller {
+	return adapter.Memoize(t, "psql scripts", func() []caller {
 		var out []caller
 		for _, p := range t.Paths() {
 			if !mayBeScript(p) || !scripts.MatchString(p) {
@@ -129,8 +131,8 @@ func psqlScripts(t adapter.Tree) []caller {
 	})
 }
 
-// mayBeScript tells by its ending that a file is none: most are code, and the whole
-// pattern costs much more.
+// mayBeScript reports whether a file may be a script, judged by its extension. It excludes most files before the
+// full pattern, which costs much more.
 func mayBeScript(p string) bool {
 	switch strings.ToLower(path.Ext(p)) {
 	case "", ".mk", ".sh", ".bash", ".zsh", ".yml", ".yaml":
@@ -141,13 +143,13 @@ func mayBeScript(p string) bool {
 	return strings.LastIndexByte(path.Base(p), '.') == 0 // .justfile
 }
 
-// calls lists how a script calls psql for the files of a directory. A file with
-// another name is none of them.
-func calls(script, base string) []call {
+// findPsqlCalls lists the calls of psql in a script for the files of a directory. A call for a file with another name does
+// not count.
+func findPsqlCalls(script, base string) []call {
 	var out []call
 	variable := psqlSingle.MatchString(psqlVar.FindString(script))
 	for line := range strings.Lines(strings.ReplaceAll(script, "\\\n", " ")) {
-		// Commands of one line are told apart: only one of them may send a file.
+		// The commands of one line are separated: only one of them may send a file.
 		for command := range strings.SplitSeq(line, ";") {
 			for command := range strings.SplitSeq(command, "&&") {
 				m, how := psqlFile.FindStringSubmatch(command), statements
@@ -160,7 +162,7 @@ func calls(script, base string) []call {
 				if psqlSingle.MatchString(command) || variable && strings.Contains(command, "PSQL") {
 					how = once
 				}
-				out = append(out, call{by: how, each: strings.Contains(m[1], "$")})
+				out = append(out, call{mode: how, each: strings.Contains(m[1], "$")})
 			}
 		}
 	}

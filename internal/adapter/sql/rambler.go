@@ -2,11 +2,11 @@ package sql
 
 import "github.com/onward-sql/onward/onward"
 
-// rambler follows its manual. Its marks are all that is known of it.
+// rambler is described from its manual. It is recognised by its markers only.
 var rambler = runner{
 	name: "rambler",
 	marks: &marks{
-		up: re(`^--\s*rambler up\b.*$`), down: re(`^--\s*rambler down\b.*$`), words: []string{"ambler ", "AMBLER "},
+		up: compilePattern(`^--\s*rambler up\b.*$`), down: compilePattern(`^--\s*rambler down\b.*$`), words: []string{"ambler ", "AMBLER "},
 		mode: onward.TransactionFile,
 	},
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// refinery was read in its source (0.8: Runner, verify_migrations): a migration is one
-// message in a transaction, always. Its files have Flyway's names.
+// refinery is described from its source (0.8: Runner, verify_migrations): a migration is
+// always one message in a transaction. Its files have Flyway's names.
 var refinery = runner{
 	name: "refinery", unit: "migration",
 	apart: "a step of the deploy of its own: refinery runs each migration in a transaction",
-	habits: adapter.Habits{
-		Renamed:    "refinery refuses to run: its name is no longer that of the one that was applied",
-		Edited:     "refinery refuses to run: the checksum is no longer that of the one that was applied, and comments count",
+	historyBehavior: adapter.HistoryBehavior{
+		Renamed:    "refinery refuses to run: its name differs from the applied one",
+		Edited:     "refinery refuses to run: its checksum differs from the applied one, and comments count",
 		Deleted:    "refinery refuses to run: a migration that was applied is missing",
 		OutOfOrder: "refinery refuses to run: it takes it for one that is missing in the database",
 	},
-	books: []adapter.Book{{Table: "refinery_schema_history"}},
-	beside: func(p *place) bool {
-		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) }) && p.needs("Cargo.toml", "refinery")
+	historyTables: []adapter.HistoryTable{{Table: "refinery_schema_history"}},
+	detectNearby: func(p *place) bool {
+		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) }) && p.nearestFileHas("Cargo.toml", "refinery")
 	},
 	mode:  onward.TransactionFile,
 	whole: true,

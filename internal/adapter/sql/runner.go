@@ -5,122 +5,126 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// runner is what runs directories of SQL files: a tool, psql, a program. All that is
-// known of one stands in the file of its name, as one value. What is left out of it
-// is as psql has it: any name, in the order of numbers, statement by statement, and
-// no memory of what has run.
+// runner describes something that runs directories of SQL files: a tool, psql, a program.
+// Each is one value, in a file of its name. A field that is not set has psql's behaviour:
+// any name, in the order of numbers, statement by statement, and without a record of what
+// has run.
 type runner struct {
-	// name is what it is called in a sentence; unit what it opens a transaction
-	// around, "" for the file; apart where what cannot run in one has to stand.
+	// name is its name in a sentence. unit is what it opens a transaction around, "" for
+	// the file. apart says where SQL must be that cannot run in a transaction.
 	name, unit, apart string
-	// habits are what it does about a history that changed; books are the tables
-	// in which it keeps what has run, as it makes them.
-	habits adapter.Habits
-	books  []adapter.Book
-	// count is how it keeps count there; nil where onward does not know how to.
+	// historyBehavior are what it does if applied migrations changed. books are the tables in which
+	// it records the migrations that have run, as it creates them.
+	historyBehavior adapter.HistoryBehavior
+	historyTables   []adapter.HistoryTable
+	// count describes its records in these tables; nil if onward cannot write them.
 	count *adapter.Count
 
-	// assumed: that it is the one that runs a directory is a guess.
+	// assumed is set if it is only a guess that this runner runs a directory.
 	assumed bool
 
-	// beside tells it by the names of files in a directory and above; within by
-	// what the files have in them, where no tool is told by what stands beside.
-	beside, within func(p *place) bool
-	// guest: it may write the files of a directory that another tool runs.
+	// detectNearby recognises the runner by the names of files in the directory and above it.
+	// within recognises it by the files' contents, if beside recognises no tool.
+	detectNearby, detectInside func(p *place) bool
+	// guest is set if it may write the files of a directory that another tool runs.
 	guest bool
-	// found says of a directory that neither its name nor numbers tell why it is
-	// the tool's: "SQL files of …"; "" when it is not.
+	// found recognises a directory by more than its name and its files' numbers, and says
+	// why: "SQL files of …"; "" if the directory is not the tool's.
 	found func(t adapter.Tree, d adapter.Dir) string
-	// locations are directories that hold the ones below them, and runs tells the
-	// files of theirs that count; aside tells those that production does not have.
+	// locations returns directories that include the ones below them. runs reports which
+	// files in these count. aside reports whether production does not have a directory.
 	locations func(t adapter.Tree) map[string][]adapter.Dir
 	runs      func(path, name string) bool
 	aside     func(dir string) bool
 
-	// list leaves out the files that it does not run, and gives them its order.
+	// list removes the files that it does not run, and sorts the others in its order.
 	list func(p *place, set *adapter.Set)
-	// id makes what it records of a migration out of the name without endings.
+	// id returns the recorded ID of a migration, given its name without extensions.
 	id func(name string) string
-	// session: each file has a session to itself.
+	// session reports whether each file has a session to itself.
 	session func(p *place) bool
 
 	// ended is history.Tool.Ended.
 	ended string
+	// begin and end are history.Tool.Begin and End.
+	begin, end string
 
-	// mode is how it sends a file that says nothing else, "" for statement by
-	// statement outside a transaction; whole: in one message.
+	// mode is how it sends a file without instructions of its own, "" for statement by
+	// statement outside a transaction. whole is set if it sends it in one message.
 	mode  onward.Transaction
 	whole bool
-	// marks are the comments by which a file tells its two ways apart.
+	// marks are the comments that separate the up and the down migration in a file.
 	marks *marks
-	// sure: a text is its own, whatever marks of other tools stand in it. loose: a
-	// file without its marks goes the way that its name tells.
+	// sure reports whether a text is the runner's own, even if it has markers of other
+	// tools. loose is set if the name of a file without markers decides how it runs.
 	sure  func(text string) bool
 	loose bool
-	// owns tells a file by its name where nothing tells the tool of the directory.
+	// owns recognises a file by its name if the directory's tool is not known.
 	owns func(name string) bool
-	// send is what a file says of how it is sent.
+	// send reads a file's own instructions for how it is sent.
 	send func(f *file)
 
-	// twice is what it does with two files of one version; unique: whatever the
-	// version, as it is a key. unnumbered: versions mean nothing to it.
+	// twice says what it does with two files of one version. unique is set if that holds
+	// for every version, because it is a key. unnumbered is set if it ignores versions.
 	twice              func(version string) string
 	unique, unnumbered bool
 
-	// form is how it wants a migration written; nil for a tool of which that is not known.
-	// Its Name is the runner's, and where it has no Up the names that are there tell.
+	// form describes how it expects a migration to be written; nil if that is not known.
+	// Its Name is filled in from the runner. If it has no Up, the endings of the existing
+	// names are used.
 	form *adapter.Form
 
-	// finish looks at a directory as a whole. left looks at one that another runs.
+	// finish checks a directory as a whole. left checks a directory that another tool
+	// runs.
 	finish, left func(t adapter.Tree, set *adapter.Set)
 }
 
-// tools are the runners by what is told of them, in the order in which they are
-// asked: with a new one, a line is added here.
+// tools are all tools, in the order in which they are tried. A new tool needs a line here.
 var tools = []*runner{
 	&supabase, &drizzle, &refinery, &flyway, &dbmate, &tern, &pop, &sqlMigrate, &prisma, &diesel, &liquibase, &nodePg, &atlas,
 	&goose, &rambler, &play, &mybatis, &bun, &rails,
 }
 
-// hands run a directory that has no tool, as the project says; psql where it says nothing.
+// hands are the runners of a directory without a tool, chosen by the project's scripts;
+// psql if they say nothing.
 var hands = []*runner{&psqlOnce, &psqlText, &psql, &ownProgram}
 
-// tell finds the runner of a directory.
-func tell(p *place) *runner {
+// detectRunner returns the runner of a directory.
+func detectRunner(p *place) *runner {
 	if r := tellTool(p, p.ups); r != nil {
 		return r
 	}
 	for _, r := range hands {
-		if r.beside(p) {
+		if r.detectNearby(p) {
 			return r
 		}
 	}
-	p.by = ""
+	p.evidence = ""
 	return &nobody
 }
 
-// tellTool finds the tool of a directory, by what stands beside its files or else in
-// those that are read; nil for none.
+// tellTool returns the tool of a directory, recognised by files next to the migrations, or
+// else by the contents of read; nil for none.
 func tellTool(p *place, read []string) *runner {
 	for _, r := range tools {
-		if p.by = ""; r.beside != nil && r.beside(p) {
-			p.read(p.ups)
+		if p.evidence = ""; r.detectNearby != nil && r.detectNearby(p) {
+			p.readFiles(p.ups)
 			return r
 		}
 	}
-	p.read(read)
+	p.readFiles(read)
 	for _, r := range tools {
-		if p.by = ""; r.within != nil && r.within(p) {
+		if p.evidence = ""; r.detectInside != nil && r.detectInside(p) {
 			return r
 		}
 	}
 	return nil
 }
 
-// Own reports whether a directory has a tool of its own, by what stands beside its
-// files and by the markers of a few of them.
+// Own reports whether a directory has a tool of its own, judged by files next to the
+// migrations and by the markers in a few of them.
 func (Adapter) Own(t adapter.Tree, s adapter.Source) bool {
 	p := placeOf(t, s)
-	r := tellTool(p, adapter.Sample(p.ups, 4))
+	r := tellTool(p, adapter.SampleNames(p.ups, 4))
 	return r != nil && !r.guest
 }

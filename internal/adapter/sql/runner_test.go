@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/adaptertest"
 )
 
-// What stands beside the files tells the runner: how it sends them, and what it
-// refuses.
+// Files next to the migrations identify the runner, and with it how it sends them and
+// what it refuses.
 func TestRunner(t *testing.T) {
 	t.Parallel()
 	const (
@@ -57,7 +57,7 @@ func TestRunner(t *testing.T) {
 		"a journal that is a thing of the past": {"drizzle", map[string]string{
 			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}]}`,
 			"drizzle/0000_a.sql":         sql, "drizzle/0001_b.sql": sql, "drizzle/0001_c.sql": cic, "drizzle/0002_d.sql": sql,
-		}, "0000_a none; 0001_b none; 0001_c none; 0002_d none; = both have number 0001: their order is that of the rest of their names"},
+		}, "0000_a none; 0001_b none; 0001_c none; 0002_d none; = both have number 0001: the rest of their names orders them"},
 		"a file of the journal is gone": {"drizzle", map[string]string{
 			"drizzle/meta/_journal.json": `{"entries": [{"tag": "0000_a", "when": 5}, {"tag": "0001_b", "when": 6}]}`,
 			"drizzle/0001_b.sql":         sql,
@@ -72,6 +72,19 @@ func TestRunner(t *testing.T) {
 		"Prisma": {"prisma/migrations", map[string]string{
 			"prisma/migrations/20250101000000_a/migration.sql": sql, "prisma/migrations/migration_lock.toml": "",
 		}, "20250101000000_a message"},
+		"Prisma from 7.4 on": {"prisma/migrations", map[string]string{
+			"package-lock.json": `{"packages": {"node_modules/prisma": {"version": "7.4.0"}}}`, "prisma/migrations/migration_lock.toml": "",
+			"prisma/migrations/20250101000000_a/migration.sql": sql + cic, "prisma/migrations/20250102000000_b/migration.sql": sql + sql,
+			"prisma/migrations/20250103000000_c/migration.sql": cic + "DROP INDEX CONCURRENTLY j;", "prisma/migrations/20250104000000_d/migration.sql": cic + "\nDO $$BEGIN END$$;",
+		}, "20250101000000_a none; 20250102000000_b message; 20250103000000_c message; 20250104000000_d message"},
+		"Prisma before 7.4, by pnpm's lock file": {"prisma/migrations", map[string]string{
+			"pnpm-lock.yaml": "packages:\n\n  prisma@7.3.0:\n    resolution: {}\n", "package.json": `{"devDependencies": {"prisma": "^7.9.0"}}`, "prisma/migrations/migration_lock.toml": "",
+			"prisma/migrations/20250101000000_a/migration.sql": sql + cic,
+		}, "20250101000000_a message"},
+		"Prisma 8, by yarn's lock file": {"prisma/migrations", map[string]string{
+			"yarn.lock": "\"prisma@npm:^8.0.0\":\n  version: 8.1.0\n  resolution: \"prisma@npm:8.1.0\"\n", "prisma/migrations/migration_lock.toml": "",
+			"prisma/migrations/20250101000000_a/migration.sql": sql + cic,
+		}, "20250101000000_a none"},
 		"pop": {"m", map[string]string{
 			"go.mod": "require github.com/ory/pop/v6 v6.4.0", "m/20240101000000_a.postgres.up.sql": sql, "m/20240101000000_a.up.sql": "TEXT", "m/20240101000000_a.mysql.up.sql": "TEXT",
 			"m/20240101000000_a.postgres.down.sql": sql, "m/20240102000000_b.up.sql": sql, "m/20240102000000_b.cockroach.up.sql": "TEXT", "m/20240103000000_c.autocommit.up.sql": cic,
@@ -334,7 +347,7 @@ SELECT 5
 NOTHING;
 `
 	var got []string
-	parts, _ := changesets(text)
+	parts, _ := splitChangesets(text)
 	for _, p := range parts {
 		sql, _, _ := strings.Cut(p.SQL, "\n")
 		got = append(got, fmt.Sprintf("%s %d %v %v %s", p.Name, p.Block, p.Message, p.Again, sql))
@@ -347,7 +360,7 @@ NOTHING;
 	}
 }
 
-// The order of a changelog, and that of paths where none names the files.
+// Files are in the order of a changelog, or of their paths if no changelog names them.
 func TestChangelogOrder(t *testing.T) {
 	t.Parallel()
 	const head = "--liquibase formatted sql\n--changeset a:1\nSELECT 1;\n"
@@ -374,7 +387,7 @@ func TestRunnersPage(t *testing.T) {
 	tables := strings.Split(string(page), "## What a changed history does")
 	for _, r := range tools {
 		for i, table := range tables {
-			if r.habits != (adapter.Habits{}) && !strings.Contains(table, r.name) {
+			if r.historyBehavior != (adapter.HistoryBehavior{}) && !strings.Contains(table, r.name) {
 				t.Errorf("%s is not in table %d", r.name, i+1)
 			}
 		}

@@ -1,24 +1,22 @@
 // Package sql reads a plain directory of SQL files, which a script, psql or a
 // tool without an adapter of its own runs in the order of their names.
 //
-// Numbers in names count by value: 2 comes before 10. The down migrations are left
-// out: *.down.sql, x_down.sql beside x.sql, x_up.sql or x-up.sql, undo and rollback
-// files, and what stands behind a tool's "down" mark in a file (marks.go).
-// In a directory whose files have numbers, files without one (schema.sql,
-// seed.sql) are none of the migrations, and are counted as not judged.
+// Numbers in names count by value: 2 comes before 10. Down migrations are left out: *.down.sql, x_down.sql next to
+// x.sql, x_up.sql or x-up.sql, undo and rollback files, and the part of a file after a tool's "down" marker
+// (marks.go). In a directory whose files have numbers, files without one (schema.sql, seed.sql) are not migrations,
+// and are counted as not judged.
 //
-// How a file is sent follows from its runner: each has a file of its own, and runner.go
-// lists them. What stands beside the files tells it, what they have in them, or their
-// names; or the project's scripts say that they are sent by psql (psql.go), or that a
-// program of its own sends them (own_program.go). Otherwise nothing opens a transaction,
-// and each statement is sent by itself, as "psql -f" does; onward.yaml says when that
-// is different (transaction: file for "psql -1", message for "psql -c" and for drivers).
-// Numbered programs among the SQL files are migrations that are not judged; an
-// SQL file with named parameters or queries beside a program of its name is that
-// program's text, and none.
-// psql's own commands that change what runs (\connect, \i, \if) are kept: they
-// are statements that cannot be judged. \echo, \timing and \set are passed over
-// where psql sends the file.
+// The runner decides how a file is sent: each has a source file of its own, and runner.go lists them. A runner is
+// recognised by files next to the migrations, by their contents or by their names. Otherwise the project's scripts
+// may show that psql sends them (psql.go), or a program of the project (own_program.go). If nothing shows it, each
+// statement is sent by itself without a transaction, as "psql -f" does. onward.yaml overrides this (transaction: file
+// for "psql -1", message for "psql -c" and for drivers).
+//
+// Numbered programs among the SQL files are migrations that are not judged. An SQL file with named parameters or
+// queries, next to a program of its name, is a text that this program reads and no migration.
+//
+// psql's own commands that change what runs (\connect, \i, \if) are kept: they are statements that cannot be judged.
+// \echo, \timing and \set are skipped if psql sends the file.
 package sql
 
 import (
@@ -56,12 +54,11 @@ var (
 	downDir     = regexp.MustCompile(`(?i)^(downs?|downgrades?|rollbacks?|undo|reverts?|verify)$`)
 )
 
-// Detect looks for directories of migrations by their names, and for two or
-// more numbered files anywhere.
+// Detect looks for directories of migrations by their names, and for two or more numbered files anywhere.
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	nested := map[string]int{}
-	for _, d := range adapter.Dirs(t, ".sql") {
+	for _, d := range adapter.ListDirs(t, ".sql") {
 		base := path.Base(d.Path)
 		if slices.Contains(versionDirs(t)[path.Dir(d.Path)], base) {
 			continue
@@ -76,24 +73,24 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if downDir.MatchString(base) {
 			continue
 		}
-		ups, _, numbered := forward(d)
+		ups, _, numbered := sortForward(d)
 		switch {
 		case len(ups) == 0 || allOfPrograms(t, d, ups):
 		case migrations.MatchString(base):
-			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files in a directory called %s", len(ups), base)))
+			out = append(out, makeSource(d.Path, fmt.Sprintf("%d SQL files in a directory called %s", len(ups), base)))
 		case foundBy(t, d) != "":
-			out = append(out, source(d.Path, fmt.Sprintf("%d %s, such as %s", len(ups), foundBy(t, d), ups[0])))
-		case numbered >= 2 && !otherThings.MatchString(base):
-			out = append(out, source(d.Path, fmt.Sprintf("%d SQL files with numbers, such as %s", numbered, ups[0])))
+			out = append(out, makeSource(d.Path, fmt.Sprintf("%d %s, such as %s", len(ups), foundBy(t, d), ups[0])))
+		case numbered >= 2 && !otherThings.MatchString(base) && !isRenderedFirst(t, d):
+			out = append(out, makeSource(d.Path, fmt.Sprintf("%d SQL files with numbers, such as %s", numbered, ups[0])))
 		}
 	}
 	for dir, n := range nested {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
-		out = append(out, source(dir, fmt.Sprintf("%d numbered directories with an up.sql or migration.sql", n)))
+		out = append(out, makeSource(dir, fmt.Sprintf("%d numbered directories with an up.sql or migration.sql", n)))
 	}
 	for dir, versions := range versionDirs(t) {
 		out = slices.DeleteFunc(out, func(s adapter.Source) bool { return s.Dir == dir })
-		s := source(dir, fmt.Sprintf("SQL files with numbers in %d directories of versions, such as %s", len(versions), versions[0]))
+		s := makeSource(dir, fmt.Sprintf("SQL files with numbers in %d directories of versions, such as %s", len(versions), versions[0]))
 		s.Deep = true
 		out = append(out, s)
 	}
@@ -105,7 +102,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 			out = slices.DeleteFunc(out, func(s adapter.Source) bool {
 				return slices.ContainsFunc(dirs, func(d adapter.Dir) bool { return d.Path == s.Dir })
 			})
-			s := source(at, fmt.Sprintf("files of %s in %d directories", r.name, len(dirs)))
+			s := makeSource(at, fmt.Sprintf("files of %s in %d directories", r.name, len(dirs)))
 			s.Deep = true
 			out = append(out, s)
 		}
@@ -114,7 +111,21 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// foundBy says why a directory is a tool's whose names do not tell; "" where none knows it.
+// isRenderedFirst reports whether at least half of the files of a directory are Jinja templates, and no tool is
+// known to run them.
+func isRenderedFirst(t adapter.Tree, d adapter.Dir) bool {
+	p := placeOf(t, makeSource(d.Path, ""))
+	p.readFiles(adapter.SampleNames(p.ups, 6))
+	n := 0
+	for _, f := range p.files {
+		if f.IsJinja() {
+			n++
+		}
+	}
+	return n > 0 && 2*n >= len(p.files) && tellTool(p, p.ups) == nil
+}
+
+// foundBy says which tool a directory belongs to, if its name does not show it, and why; "" if no tool knows it.
 func foundBy(t adapter.Tree, d adapter.Dir) string {
 	for _, r := range tools {
 		if r.found != nil {
@@ -126,20 +137,20 @@ func foundBy(t adapter.Tree, d adapter.Dir) string {
 	return ""
 }
 
-// Traits has the tables of all tools; what rules ask for goes with each migration.
+// Traits returns the tables of all tools. The tool itself is a property of each migration.
 func (Adapter) Traits() adapter.Traits {
 	t := adapter.Traits{Plain: true}
 	for _, r := range tools {
-		t.Books = append(t.Books, r.books...)
+		t.HistoryTables = append(t.HistoryTables, r.historyTables...)
 	}
 	return t
 }
 
-// Aside reports whether a directory is one that production does not have, by its name.
+// Aside reports whether a directory's name says that production does not have it.
 func (Adapter) Aside(dir string) bool {
 	return slices.ContainsFunc(tools, func(r *runner) bool { return r.aside != nil && r.aside(dir) })
 }
 
-func source(dir, why string) adapter.Source {
+func makeSource(dir, why string) adapter.Source {
 	return adapter.Source{Framework: Name, Dir: dir, Score: 1, Why: why}
 }

@@ -10,25 +10,25 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// sql-migrate was read in its source (v1.8.1).
+// sql-migrate is described from its source (v1.8.1).
 var sqlMigrate = runner{
-	name: "sql-migrate", apart: "a file of its own that begins with\n-- +migrate Up notransaction",
-	habits: adapter.Habits{
+	name: "sql-migrate", begin: "-- +migrate StatementBegin", end: "-- +migrate StatementEnd", apart: "a file of its own that begins with\n-- +migrate Up notransaction",
+	historyBehavior: adapter.HistoryBehavior{
 		Renamed:    "sql-migrate records names, and refuses to run (\"unknown migration in database\")",
 		Edited:     "sql-migrate records names, not contents: databases that have it keep what the old text did",
 		Deleted:    "sql-migrate refuses to run (\"unknown migration in database\")",
 		OutOfOrder: "sql-migrate " + runsAfter,
 	},
-	books: []adapter.Book{{Table: "gorp_migrations", Columns: `(id text PRIMARY KEY, applied_at timestamptz)`}},
-	// Its configuration, or a Go module that needs it. Its marks are other tools' too,
-	// which cut otherwise.
-	beside: func(p *place) bool {
-		return p.above("dbconfig.yml") || p.needs("go.mod", "github.com/rubenv/sql-migrate ")
+	historyTables: []adapter.HistoryTable{{Table: "gorp_migrations", Columns: `(id text PRIMARY KEY, applied_at timestamptz)`}},
+	// The evidence is its configuration, or a Go module that requires it. Its markers
+	// prove nothing: other tools that cut differently use them too.
+	detectNearby: func(p *place) bool {
+		return p.hasFileAbove("dbconfig.yml") || p.nearestFileHas("go.mod", "github.com/rubenv/sql-migrate ")
 	},
 	marks: &marks{
-		up: re(`^--\s*\+migrate\s+Up\b.*$`), down: re(`^--\s*\+migrate\s+Down\b.*$`), words: []string{"+migrate", "+Migrate", "+MIGRATE"},
+		up: compilePattern(`^--\s*\+migrate\s+Up\b.*$`), down: compilePattern(`^--\s*\+migrate\s+Down\b.*$`), words: []string{"+migrate", "+Migrate", "+MIGRATE"},
 		mode: onward.TransactionFile, none: onward.TransactionNone, cuts: true,
-		off: re(`^--\s*\+migrate\s+Up\b.*\bnotransaction\b`), offDown: re(`^--\s*\+migrate\s+Down\b.*\bnotransaction\b`),
+		off: compilePattern(`^--\s*\+migrate\s+Up\b.*\bnotransaction\b`), offDown: compilePattern(`^--\s*\+migrate\s+Down\b.*\bnotransaction\b`),
 	},
 	loose: true,
 	send: func(f *file) {
@@ -39,24 +39,24 @@ var sqlMigrate = runner{
 	},
 }
 
-// command begins the lines that sql-migrate takes for its own, letter by letter.
+// command begins the lines that sql-migrate reads as commands; the case of letters
+// matters.
 const command = "-- +migrate "
 
-// cutter follows sql-migrate through a file, as its source has it (sqlparse,
-// v1.8.1): a line whose last word ends in ';' ends a statement, unless
-// StatementBegin holds.
+// cutter follows sql-migrate through a file, according to its source (sqlparse, v1.8.1):
+// a line whose last word ends in ';' ends a statement, except after StatementBegin.
 type cutter struct {
 	text     string
 	pieces   []adapter.Piece // of the up migration
 	problems []history.Refusal
 	up, any  bool // in the up migration; in either
 	block    bool
-	open     int // where the open statement begins; -1: none
-	last     int // where its last line ends
+	open     int // start of the open statement; -1: none
+	last     int // end of its last line
 }
 
-// cutAtLines cuts the up migration of a file where sql-migrate does, and notes what it
-// refuses.
+// cutAtLines cuts the up migration of a file where sql-migrate does, and returns what
+// sql-migrate refuses.
 func cutAtLines(text string) ([]script.Part, []history.Refusal) {
 	c := &cutter{text: text, open: -1}
 	line := 0
@@ -66,33 +66,33 @@ func cutAtLines(text string) ([]script.Part, []history.Refusal) {
 		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
 			end, next = at+n, at+n+1
 		}
-		c.read(at, end)
+		c.readLine(at, end)
 		at = next
 	}
 	if !c.block {
-		c.ended("the file ends")
+		c.reportUnended("the file ends")
 	} else {
-		c.cut(true)
-		c.refuse(line, "StatementBegin has no StatementEnd", "sql-migrate refuses the file, and the run stops",
+		c.endStatement(true)
+		c.refuseLine(line, "StatementBegin has no StatementEnd", "sql-migrate refuses the file, and the run stops",
 			"end the statement with the line \"-- +migrate StatementEnd\"")
 	}
-	parts := adapter.Mend(text, c.pieces, func(begin, line int, inside string) {
-		c.refuse(begin, fmt.Sprintf("sql-migrate ends the statement at the ';' of line %d, inside %s", line, inside),
+	parts := adapter.JoinPieces(text, c.pieces, func(begin, line int, inside string) {
+		c.refuseLine(begin, fmt.Sprintf("sql-migrate ends the statement at the ';' of line %d, inside %s", line, inside),
 			"it sends half a statement, the server answers with a syntax error, and the run stops",
-			"put \"-- +migrate StatementBegin\" before the statement and \"-- +migrate StatementEnd\" behind it")
+			"put \"-- +migrate StatementBegin\" before the statement and \"-- +migrate StatementEnd\" after it")
 	})
 	return parts, c.problems
 }
 
-func (c *cutter) refuse(line int, message, harm, instead string) {
+func (c *cutter) refuseLine(line int, message, harm, instead string) {
 	c.problems = append(c.problems, history.Refusal{Line: line, Column: 1, Message: message, Harm: harm, Instead: instead})
 }
 
-// read takes the line text[at:end].
-func (c *cutter) read(at, end int) {
+// readLine consumes the line text[at:end].
+func (c *cutter) readLine(at, end int) {
 	text := strings.TrimSuffix(c.text[at:end], "\r")
 	if options, ok := strings.CutPrefix(text, command); ok {
-		c.command(strings.Fields(options))
+		c.readCommand(strings.Fields(options))
 		return
 	}
 	if !c.any || strings.HasPrefix(text, "-- ") {
@@ -102,43 +102,43 @@ func (c *cutter) read(at, end int) {
 		c.open = at
 	}
 	if c.last = end; !c.block && adapter.EndsStatement(text) {
-		c.cut(false)
+		c.endStatement(false)
 	}
 }
 
-func (c *cutter) command(words []string) {
+func (c *cutter) readCommand(words []string) {
 	if len(words) == 0 {
 		return
 	}
 	switch words[0] {
 	case "Up", "Down":
-		c.ended(words[0] + " follows")
+		c.reportUnended(words[0] + " follows")
 		c.any, c.up = true, words[0] == "Up"
 	case "StatementBegin":
 		c.block = c.any
 	case "StatementEnd":
 		if c.block {
 			c.block = false
-			c.cut(true)
+			c.endStatement(true)
 		}
 	}
 }
 
-// cut ends the open statement.
-func (c *cutter) cut(block bool) {
+// endStatement ends the open statement.
+func (c *cutter) endStatement(block bool) {
 	if c.open >= 0 && c.up {
 		c.pieces = append(c.pieces, adapter.Piece{Start: c.open, End: c.last, Block: block})
 	}
 	c.open = -1
 }
 
-// ended notes a statement that nothing ends.
-func (c *cutter) ended(why string) {
+// reportUnended reports a statement without an end.
+func (c *cutter) reportUnended(why string) {
 	if c.open < 0 {
 		return
 	}
-	c.refuse(1+strings.Count(c.text[:c.open], "\n"), "the statement has no ';' at the end of a line before "+why,
+	c.refuseLine(1+strings.Count(c.text[:c.open], "\n"), "the statement has no ';' at the end of a line before "+why,
 		"sql-migrate refuses the file, and the run stops: \"The last statement must be ended by a semicolon\"",
-		"end the statement with ';', and nothing but a comment behind it")
-	c.cut(true)
+		"end the statement with ';', and nothing but a comment after it")
+	c.endStatement(true)
 }

@@ -8,20 +8,21 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Supabase's CLI was read in its source (2.99: pkg/migration, pkg/parser): statements
-// are sent in one pipeline with the row that records them, behind RESET ALL; versions
-// are records of their own, in order.
+// Supabase's CLI is described from its source (2.99: pkg/migration, pkg/parser): after RESET
+// ALL, it sends the statements in one pipeline with the row that records them. It records
+// versions, and runs migrations in their order.
 var supabase = runner{
 	name: "Supabase's CLI",
-	habits: adapter.Habits{
+	historyBehavior: adapter.HistoryBehavior{
 		Edited:     "Supabase's CLI records versions, not contents: databases that have it keep what the old text did",
 		Deleted:    "Supabase's CLI refuses to run (\"Remote migration versions not found in local migrations directory\")",
 		OutOfOrder: "Supabase's CLI refuses to run unless it is called with --include-all",
 	},
-	books: []adapter.Book{{Table: "schema_migrations"}},
-	beside: func(p *place) bool {
+	historyTables: []adapter.HistoryTable{{Table: "schema_migrations"}},
+	detectNearby: func(p *place) bool {
 		home := path.Dir(p.Path)
-		return path.Base(p.Path) == "migrations" && path.Base(home) == "supabase" && adapter.Has(p.tree, home+"/config.toml") && p.told(home+"/config.toml")
+		return path.Base(p.Path) == "migrations" && path.Base(home) == "supabase" && adapter.HasFile(p.tree, home+"/config.toml") &&
+			p.recordEvidence(home+"/config.toml")
 	},
 	list:   supabaseList,
 	mode:   onward.TransactionPipeline,
@@ -32,13 +33,13 @@ var supabase = runner{
 	},
 }
 
-// supabaseList leaves out the files that Supabase's CLI passes over.
+// supabaseList removes the files that Supabase's CLI ignores.
 func supabaseList(p *place, set *adapter.Set) {
-	p.drop(func(n string, _ *adapter.File) bool {
+	p.removeFiles(func(n string, _ *adapter.File) bool {
 		if i := leadingDigits(n); i > 0 && strings.HasPrefix(n[i:], "_") {
 			return false
 		}
-		set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: refusal(
+		set.Problems = append(set.Problems, adapter.Problem{Path: p.Join(n), Refusal: refuseFile(
 			"Supabase's CLI passes over "+path.Base(n)+": its name is not NUMBER_name.sql",
 			"the migration never runs", "name it like its neighbours: 20240131120000_what_it_does.sql")})
 		return true

@@ -9,23 +9,25 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// A project that migrates by itself often gives each of its own versions a
-// directory, with numbered files in it: migration/3.2/0001_x.sql comes before
+// A project with its own migration code often has a directory for each of its versions,
+// with numbered files in it: migration/3.2/0001_x.sql comes before
 // migration/3.10/0000_y.sql. They are one history.
 
 var (
-	// releaseDir is the directory of a version: 3.16, v2.0.1, 82.
+	// releaseDir matches the directory of a version: 3.16, v2.0.1, 82.
 	releaseDir = regexp.MustCompile(`^v?\d+(?:\.\d+)*$`)
 	dotted     = regexp.MustCompile(`^v?\d+\.\d`)
-	// ofReleases is where versions are numbers, as chapters, years and servers are.
+	// ofReleases matches parents whose numbered directories are versions. Elsewhere they
+	// may be chapters, years or servers.
 	ofReleases = regexp.MustCompile(`(?i)^(?:deltas?|versions?|upgrades?|updates?|patches|changes)$`)
 )
 
-// versionDirs lists the directories of versions, without their parent, by it.
+// versionDirs maps each parent to the directories of versions in it, without the parent's
+// path.
 func versionDirs(t adapter.Tree) map[string][]string {
-	return adapter.Once(t, "directories of versions", func() map[string][]string {
+	return adapter.Memoize(t, "directories of versions", func() map[string][]string {
 		found := map[string][]adapter.Dir{}
-		for _, d := range adapter.Dirs(t, ".sql") {
+		for _, d := range adapter.ListDirs(t, ".sql") {
 			base, parent := path.Base(d.Path), path.Dir(d.Path)
 			if releaseDir.MatchString(base) && (dotted.MatchString(base) || holdsReleases(parent)) &&
 				slices.ContainsFunc(d.Names, func(n string) bool { return numberLen(n) > 0 }) {
@@ -34,27 +36,27 @@ func versionDirs(t adapter.Tree) map[string][]string {
 		}
 		out := map[string][]string{}
 		for parent, dirs := range found {
-			if parent == "." || len(dirs) < 2 && !holdsReleases(parent) || variants(dirs) {
+			if parent == "." || len(dirs) < 2 && !holdsReleases(parent) || areVariants(dirs) {
 				continue
 			}
 			for _, d := range dirs {
 				out[parent] = append(out[parent], path.Base(d.Path))
 			}
-			slices.SortFunc(out[parent], order)
+			slices.SortFunc(out[parent], compareVersions)
 		}
 		return out
 	})
 }
 
-// holdsReleases reports whether a directory's name says that its numbered ones are
-// versions.
+// holdsReleases reports whether a directory's name says that the numbered directories in
+// it are versions.
 func holdsReleases(dir string) bool {
 	return ofReleases.MatchString(path.Base(dir)) || migrations.MatchString(path.Base(dir))
 }
 
-// variants reports whether directories hold the same files, for different servers
-// or products: there is no order among them.
-func variants(dirs []adapter.Dir) bool {
+// areVariants reports whether directories hold the same files for different servers or
+// products, without an order among them.
+func areVariants(dirs []adapter.Dir) bool {
 	same, all := 0, 0
 	seen := map[string]bool{}
 	for _, d := range dirs {
@@ -69,13 +71,14 @@ func variants(dirs []adapter.Dir) bool {
 	return 2*same > all/2
 }
 
-// deep lists the files of a source that holds the directories below it, with these: those
-// of a tool with locations wherever they are, else those of its directories of versions.
-func deep(t adapter.Tree, at string) (ups []string, downs map[string]string, numbered int) {
+// listDeep lists the files of a source that includes its subdirectories. For a tool with
+// locations these are files at any depth; otherwise they are files in directories of
+// versions.
+func listDeep(t adapter.Tree, at string) (ups []string, downs map[string]string, numbered int) {
 	downs = map[string]string{}
 	var dirs []adapter.Dir
 	var located *runner
-	for _, d := range adapter.Dirs(t, ".sql") {
+	for _, d := range adapter.ListDirs(t, ".sql") {
 		if d.Path == at || strings.HasPrefix(d.Path, at+"/") {
 			dirs = append(dirs, d)
 			for _, r := range tools {
@@ -89,11 +92,11 @@ func deep(t adapter.Tree, at string) (ups []string, downs map[string]string, num
 		if located == nil && d.Path != at && (path.Dir(d.Path) != at || !releaseDir.MatchString(path.Base(d.Path))) {
 			continue
 		}
-		own, undone, _ := forward(d)
+		own, undone, _ := sortForward(d)
 		rest := strings.TrimPrefix(d.Path+"/", at+"/")
 		for _, up := range own {
 			if located != nil && !located.runs(d.Join(up), up) || located == nil && numberLen(up) == 0 {
-				continue // a callback, the whole schema
+				continue // a callback, or a dump of the whole schema
 			}
 			numbered++
 			ups = append(ups, rest+up)
@@ -102,6 +105,6 @@ func deep(t adapter.Tree, at string) (ups []string, downs map[string]string, num
 			}
 		}
 	}
-	slices.SortFunc(ups, order)
+	slices.SortFunc(ups, compareVersions)
 	return ups, downs, numbered
 }

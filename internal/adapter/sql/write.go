@@ -9,11 +9,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Form is how the runner of a directory wants a migration written: as its own value says,
-// or as psql or a program runs plain files. nil for a tool of which it is not known.
+// Form describes how the runner of a directory expects a migration to be written: by its
+// own value, or as plain files for psql or a program. It is nil for a tool for which that
+// is not known.
 func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	p := placeOf(t, set.Source)
-	r := tell(p)
+	r := detectRunner(p)
 	var f adapter.Form
 	switch {
 	case r.form != nil:
@@ -22,20 +23,21 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	case slices.Contains(tools, r):
 		return nil
 	default:
-		mode := set.Told.Transaction
+		mode := set.Evidence.Transaction
 		f = adapter.Form{Name: cmp.Or(r.name, "whoever runs the files"), Transaction: mode, Lone: mode != onward.TransactionFile}
 	}
 	if f.Up == "" {
 		f.Up = ".sql"
 		for _, m := range set.Migrations {
-			endings(&f, m)
+			setSuffixes(&f, m)
 		}
 	}
 	return &f
 }
 
-// endings are those of a migration's names, and of its way back beside it.
-func endings(f *adapter.Form, m *adapter.Migration) {
+// setSuffixes sets the suffixes of a migration's file and of its down file, as an existing
+// migration has them.
+func setSuffixes(f *adapter.Form, m *adapter.Migration) {
 	stem := strings.TrimSuffix(m.Path, ".sql")
 	if up, cut := strings.CutSuffix(stem, ".up"); cut {
 		f.Up, stem = ".up.sql", up

@@ -14,11 +14,11 @@ import (
 const (
 	table   = "_sqlx_migrations"
 	columns = `(version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL)`
-	// lockSalt is sqlx's (generate_lock_id).
+	// lockSalt is a constant of sqlx (generate_lock_id).
 	lockSalt = 0x3d32ad9e
 )
 
-// count is how sqlx keeps count. Its sum is the SHA-384 of the file as it stands.
+// count describes sqlx's table. The checksum is the SHA-384 of the unchanged file.
 var count = &adapter.Count{
 	Table: table,
 	Make:  func(table string) string { return "CREATE TABLE " + table + " " + columns },
@@ -26,25 +26,25 @@ var count = &adapter.Count{
 		return "SELECT version::text, encode(checksum, 'hex'), NOT success FROM " + table
 	},
 	Key: func(m *adapter.Migration) string { return m.Version },
-	Sum: func(_ *adapter.Migration, content []byte) string { return sum(content) },
+	Sum: func(_ *adapter.Migration, content []byte) string { return checksumOf(content) },
 	Write: func(table string, m *adapter.Migration, content []byte) string {
 		return fmt.Sprintf("INSERT INTO %s (version, description, success, checksum, execution_time) VALUES (%s, %s, true, decode('%s', 'hex'), 0)",
-			table, m.Version, pgparse.QuoteLiteral(description(path.Base(m.Path))), sum(content))
+			table, m.Version, pgparse.QuoteLiteral(describeFile(path.Base(m.Path))), checksumOf(content))
 	},
 	Missed: "sqlx stops with \"was previously applied but is missing\"",
-	// The library's Migrator takes it; its command-line program takes none.
+	// The library's Migrator takes this lock; its command-line program takes none.
 	Locks: func(database, _, _ string) []int64 {
 		return []int64{lockSalt * adapter.SaltedLock(1, database)}
 	},
 }
 
-func sum(content []byte) string {
+func checksumOf(content []byte) string {
 	hash := sha512.Sum384(content)
 	return hex.EncodeToString(hash[:])
 }
 
-// description is what sqlx makes of a file's name.
-func description(name string) string {
+// describeFile returns the description that sqlx derives from a file's name.
+func describeFile(name string) string {
 	_, rest, _ := strings.Cut(name, "_")
 	return strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(rest, ".sql"), ".up"), "_", " ")
 }

@@ -13,13 +13,13 @@ import (
 // crate is a Cargo.toml that depends on sqlx.
 type crate struct {
 	path    string // of Cargo.toml
-	version string // as written, "" when the workspace decides
+	version string // as written, "" if the workspace sets it
 	// databases are the features that name one.
 	postgres bool
 	other    string // "SQLite", "MySQL"
 }
 
-func (c crate) dir() string {
+func (c crate) crateDir() string {
 	if d := path.Dir(c.path); d != "." {
 		return d
 	}
@@ -28,8 +28,8 @@ func (c crate) dir() string {
 
 var number = regexp.MustCompile(`(\d+)(?:\.(\d+))?`)
 
-// before reports whether the version is known and older.
-func (c crate) before(major, minor int) bool {
+// isOlderThan reports whether the version is known and older.
+func (c crate) isOlderThan(major, minor int) bool {
 	m := number.FindStringSubmatch(c.version)
 	if m == nil || m[2] == "" {
 		return false
@@ -40,15 +40,15 @@ func (c crate) before(major, minor int) bool {
 }
 
 var (
-	// The dependency in its three spellings: a version, a table in one line
-	// (or several), a section.
+	// dependency matches the three forms of the dependency: a version, a table on one
+	// line (or several), a section.
 	dependency = regexp.MustCompile(`(?m)^\s*sqlx(?:-core)?\s*=\s*("[^"]*"|\{[^}]*\})|^\s*sqlx\.workspace\s*=`)
 	versionOf  = regexp.MustCompile(`^"([^"]*)"|version\s*=\s*"([^"]*)"`)
 )
 
 // findCrates lists the crates of a tree that depend on sqlx.
 func findCrates(t adapter.Tree) []crate {
-	return adapter.Once(t, "crates with sqlx", func() []crate { return readCrates(t) })
+	return adapter.Memoize(t, "crates with sqlx", func() []crate { return readCrates(t) })
 }
 
 func readCrates(t adapter.Tree) []crate {
@@ -86,15 +86,15 @@ func readCrates(t adapter.Tree) []crate {
 	return out
 }
 
-// nearest is the crate that a directory belongs to: the one in the closest
-// directory above. near is false when none is above, and any is given.
-func nearest(crates []crate, dir string) (c crate, near bool) {
+// nearestCrate returns the crate of a directory: the one in the closest directory above. near
+// is false if none is above; it is then any crate.
+func nearestCrate(crates []crate, dir string) (c crate, near bool) {
 	if len(crates) == 0 {
 		return crate{}, false
 	}
 	best := -1
 	for _, x := range crates {
-		at := x.dir()
+		at := x.crateDir()
 		if (at == "" || dir == at || strings.HasPrefix(dir, at+"/")) && len(at) > best {
 			c, best = x, len(at)
 		}
@@ -105,11 +105,11 @@ func nearest(crates []crate, dir string) (c crate, near bool) {
 	return c, true
 }
 
-// foreign is the database of a directory whose crate, or of a repository all of
-// whose crates, use sqlx for another one than Postgres; "" otherwise, also when
-// that is not said.
-func foreign(crates []crate, dir string) string {
-	if c, near := nearest(crates, dir); near && c.other != "" && !c.postgres && !above(crates, c) {
+// foreignDatabase returns the other database of a directory, if its crate uses sqlx for one and
+// not for Postgres, or if all crates of the repository do. It is "" otherwise, also if no
+// crate names a database.
+func foreignDatabase(crates []crate, dir string) string {
+	if c, near := nearestCrate(crates, dir); near && c.other != "" && !c.postgres && !isInheritedFrom(crates, c) {
 		return c.other
 	}
 	other := ""
@@ -124,11 +124,11 @@ func foreign(crates []crate, dir string) string {
 	return other
 }
 
-// above reports whether a crate in a directory above, whose features a member
-// of its workspace inherits, names Postgres.
-func above(crates []crate, c crate) bool {
+// isInheritedFrom reports whether a crate in a directory above, whose features a member of its
+// workspace inherits, names Postgres.
+func isInheritedFrom(crates []crate, c crate) bool {
 	for _, x := range crates {
-		if x.postgres && x.path != c.path && (x.dir() == "" || strings.HasPrefix(c.dir(), x.dir()+"/")) {
+		if x.postgres && x.path != c.path && (x.crateDir() == "" || strings.HasPrefix(c.crateDir(), x.crateDir()+"/")) {
 			return true
 		}
 	}
@@ -144,8 +144,8 @@ var (
 	rustHint   = regexp.MustCompile(`(^|/)(main|lib|build)\.rs$|migrat|database|(^|/)db|pool|state|postgres`)
 )
 
-// namedDirs finds the directories that sqlx.toml, sqlx::migrate!("…") and the like
-// name, relative to their crate, and who names them.
+// namedDirs finds the directories that sqlx.toml, sqlx::migrate!("…") and similar code
+// name, relative to their crate, and which file names them.
 func namedDirs(t adapter.Tree, crates []crate) map[string]string {
 	out := map[string]string{}
 	name := func(by, base, dir string) {
@@ -153,18 +153,18 @@ func namedDirs(t adapter.Tree, crates []crate) map[string]string {
 			out[dir] = by
 		}
 	}
-	for _, p := range said(t) {
+	for _, p := range mentioningFiles(t) {
 		pattern := macro
 		if path.Base(p) == "sqlx.toml" {
 			pattern = configured
 		}
 		for _, m := range pattern.FindAllStringSubmatch(adapter.ReadFile(t, p).Text, -1) {
 			base := path.Dir(p)
-			if c, near := nearest(crates, base); near {
-				base = c.dir()
+			if c, near := nearestCrate(crates, base); near {
+				base = c.crateDir()
 			}
 			if len(m) > 2 && m[2] != "" {
-				name(p, "", m[2]) // where the program was started
+				name(p, "", m[2]) // relative to the directory in which the program starts
 				m[1] = m[2]
 			}
 			name(p, base, m[1])
@@ -181,10 +181,10 @@ func namedDirs(t adapter.Tree, crates []crate) map[string]string {
 	return out
 }
 
-// said lists the files of Rust that are likely to say where the migrations are, and
-// sqlx' own.
-func said(t adapter.Tree) []string {
-	return adapter.Once(t, "said of sqlx", func() []string {
+// mentioningFiles lists the Rust files that probably name the directory of the migrations, and
+// sqlx's own configuration.
+func mentioningFiles(t adapter.Tree) []string {
+	return adapter.Memoize(t, "said of sqlx", func() []string {
 		var out []string
 		read := 0
 		for _, p := range t.Paths() {
@@ -201,11 +201,11 @@ func said(t adapter.Tree) []string {
 	})
 }
 
-// ignoresMissing reports whether sqlx is told to go on where a migration that was
-// applied is gone.
+// ignoresMissing reports whether sqlx is configured to continue if an applied migration
+// is gone.
 func ignoresMissing(t adapter.Tree) bool {
-	return adapter.Once(t, "sqlx ignores missing", func() bool {
-		return adapter.Said(t, false, ignoring, "ignore") != "" || slices.ContainsFunc(said(t), func(p string) bool {
+	return adapter.Memoize(t, "sqlx ignores missing", func() bool {
+		return adapter.FindMentioned(t, false, ignoring, "ignore") != "" || slices.ContainsFunc(mentioningFiles(t), func(p string) bool {
 			f := adapter.ReadFile(t, p)
 			return strings.Contains(f.Text, "ignore") && ignoring.MatchString(f.Text)
 		})

@@ -8,22 +8,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Down gives the .down.sql of a migration: one message, in a transaction
-// unless the file itself begins with "-- no-transaction".
+// Down returns the .down.sql of a migration: one message, in a transaction unless the
+// file itself begins with "-- no-transaction".
 func (Adapter) Down(t adapter.Tree, s adapter.Source, m *adapter.Migration) (*script.Source, error) {
 	down, err := adapter.ReadDown(t, m)
 	if down == nil || err != nil {
 		return nil, err
 	}
-	switch c, _ := nearest(findCrates(t), s.Dir); {
+	switch c, _ := nearestCrate(findCrates(t), s.Dir); {
 	case s.Options.Transaction != "":
 		down.Mode = s.Options.Transaction
-	case strings.HasPrefix(down.Text, marker) && !c.before(0, 8):
+	case strings.HasPrefix(down.Text, marker) && !c.isOlderThan(0, 8):
 		down.Mode = onward.TransactionMessage
 	default:
 		down.Mode = onward.TransactionFile
 	}
-	if p := adapter.Part(down.Text, 0, len(down.Text)); p.SQL != "" {
+	if p := adapter.TrimmedPart(down.Text, 0, len(down.Text)); p.SQL != "" {
 		down.Parts = []script.Part{p}
 	}
 	return down, nil

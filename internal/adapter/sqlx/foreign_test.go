@@ -10,13 +10,21 @@ import (
 // A repository may hold a server's crate on Postgres and a client's on SQLite.
 func TestEachCrateHasItsDatabase(t *testing.T) {
 	t.Parallel()
-	const pg, lite = "[dependencies]\nsqlx = { workspace = true, features = [\"postgres\"] }\n", "[dependencies]\nsqlx = { workspace = true, features = [\n  \"migrate\",\n  \"sqlite\",\n] }\n"
+	const pg, lite = "[dependencies]\nsqlx = { workspace = true, features = [\"postgres\"] }\n", "[dependencies]\nsqlx = { workspace = true, features = [\n" +
+		"  \"migrate\",\n  \"sqlite\",\n] }\n"
 	for _, c := range []struct {
 		name, root string
 		want       map[string]string
 	}{
-		{"a workspace that decides nothing", "[workspace.dependencies]\nsqlx = { version = \"0.8\" }\n", map[string]string{"server/migrations": "", "client/migrations": "SQLite"}},
-		{"a workspace that decides for Postgres", "[workspace.dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n", map[string]string{"server/migrations": "", "client/migrations": ""}},
+		{
+			"a workspace that decides nothing", "[workspace.dependencies]\nsqlx = { version = \"0.8\" }\n",
+			map[string]string{"server/migrations": "", "client/migrations": "SQLite"},
+		},
+		{
+			"a workspace that decides for Postgres",
+			"[workspace.dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n",
+			map[string]string{"server/migrations": "", "client/migrations": ""},
+		},
 	} {
 		tree := adaptertest.Text(map[string]string{
 			"Cargo.toml": c.root, "server/Cargo.toml": pg, "client/Cargo.toml": lite,

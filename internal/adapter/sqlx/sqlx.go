@@ -6,23 +6,22 @@
 // internal/adapter/realrunners finds its command-line program (0.8.6 so far):
 //
 //   - A directory is read without its sub-directories. A migration is
-//     VERSION_anything.sql, split at the first '_'; VERSION is a 64-bit
-//     integer, and a .sql file with something else before its first '_' stops
-//     the run. Names without '_' are passed over. ".down.sql" is the down migration;
-//     ".up.sql" and plain ".sql" are the up migration.
-//   - The whole file is one simple-query message. sqlx opens a transaction
-//     around it and around the row that records it.
-//   - A file whose very first bytes are "-- no-transaction" (from 0.8) is sent
-//     without that transaction. It is one message still: several statements in
-//     it are one implicit transaction, and CREATE INDEX CONCURRENTLY fails
-//     unless it stands alone.
-//   - The SHA-384 of the file, comments and line ends included, is recorded: an
-//     applied migration that was edited stops the start of the program
-//     (VersionMismatch), one that is missing too (VersionMissing). From 0.9
-//     ignored-chars in sqlx.toml takes characters out of that sum, and
-//     migrations-dir names the directory.
-//   - What is not recorded runs, in the order of versions: a migration that
-//     sorts before an applied one runs late.
+//     VERSION_anything.sql, split at the first '_'. VERSION is a 64-bit integer; a .sql
+//     file with something else before its first '_' stops the run. Names without '_' are
+//     ignored. ".down.sql" is the down migration; ".up.sql" and plain ".sql" are the up
+//     migration.
+//   - The whole file is one simple-query message. sqlx opens a transaction around it and
+//     around the row that records it.
+//   - A file whose very first bytes are "-- no-transaction" (from 0.8) is sent without
+//     that transaction. It is still one message: several statements in it are one
+//     implicit transaction, and CREATE INDEX CONCURRENTLY fails unless it is the only
+//     statement.
+//   - sqlx records the SHA-384 of the file, including comments and line ends. An applied
+//     migration that was edited stops the start of the program (VersionMismatch), and so
+//     does a missing one (VersionMissing). From 0.9, ignored-chars in sqlx.toml excludes
+//     characters from that sum, and migrations-dir names the directory.
+//   - Migrations that are not recorded run, in the order of versions: one that sorts
+//     before an applied one runs late.
 package sqlx
 
 import (
@@ -50,7 +49,7 @@ type Adapter struct{}
 // Name is "sqlx".
 func (Adapter) Name() string { return Name }
 
-// tool is what rules ask for.
+// tool is what rules need to know about sqlx.
 var tool = history.Tool{Name: Name, Apart: "a file of its own, with this as its very first line:\n-- no-transaction", KeepsSession: true}
 
 type file struct {
@@ -58,7 +57,7 @@ type file struct {
 	version  int64
 }
 
-// parseName reads a name as sqlx does. bad: sqlx stops at this name.
+// parseName reads a name as sqlx does. bad is set if sqlx stops at this name.
 func parseName(name string) (f file, down, ok, bad bool) {
 	number, rest, found := strings.Cut(name, "_")
 	if !found || !strings.HasSuffix(rest, ".sql") {
@@ -82,17 +81,17 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	}
 	named := namedDirs(t, crates)
 	var out []adapter.Source
-	for _, d := range adapter.Dirs(t, ".sql") {
+	for _, d := range adapter.ListDirs(t, ".sql") {
 		ups, reversible := waysUp(d)
 		if len(ups) == 0 || !reversible && named[d.Path] == "" && !strings.Contains(strings.ToLower(d.Path), "migrat") {
 			continue
 		}
-		with, of := goose.Annotated(t, d, ups)
+		with, of := goose.CountAnnotated(t, d, ups)
 		if with*2 > of {
 			continue
 		}
-		c, near := nearest(crates, d.Path)
-		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreign(crates, d.Path)}
+		c, near := nearestCrate(crates, d.Path)
+		s := adapter.Source{Framework: Name, Dir: d.Path, Score: 2, Foreign: foreignDatabase(crates, d.Path)}
 		s.Why = fmt.Sprintf("%d files named like %s, and %s depends on sqlx", len(ups), ups[0], c.path)
 		switch {
 		case named[d.Path] != "":
@@ -108,8 +107,8 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// waysUp are the files of a directory that sqlx would run; reversible where some
-// have a down migration beside them, by their names.
+// waysUp returns the files of a directory that sqlx would run. reversible is set if some
+// have a down migration next to them, by their names.
 func waysUp(d adapter.Dir) (ups []string, reversible bool) {
 	for _, n := range d.Names {
 		if _, down, ok, _ := parseName(n); ok && !down {
@@ -120,23 +119,23 @@ func waysUp(d adapter.Dir) (ups []string, reversible bool) {
 	return ups, reversible
 }
 
-// byCommand looks for what sqlx' command-line program is started on where no crate
-// depends on sqlx: it migrates for programs in any language. Its directory is the one
-// that the command names, else "migrations" beside whatever is the working directory:
-// one that there is but once.
+// byCommand finds the directory of sqlx's command-line program if no crate depends on
+// sqlx: it also migrates for programs in other languages. The directory is the one that
+// the command names, else a directory "migrations", relative to an unknown working
+// directory: it must be the only one of this name.
 func byCommand(t adapter.Tree) []adapter.Source {
-	if !slices.ContainsFunc(adapter.Dirs(t, ".sql"), func(d adapter.Dir) bool { ups, _ := waysUp(d); return len(ups) > 0 }) {
+	if !slices.ContainsFunc(adapter.ListDirs(t, ".sql"), func(d adapter.Dir) bool { ups, _ := waysUp(d); return len(ups) > 0 }) {
 		return nil
 	}
-	by := adapter.Said(t, false, command, "sqlx")
+	by := adapter.FindMentioned(t, false, command, "sqlx")
 	if by == "" {
 		return nil
 	}
 	named := namedDirs(t, nil)
 	var out []adapter.Source
-	for _, d := range adapter.Dirs(t, ".sql") {
+	for _, d := range adapter.ListDirs(t, ".sql") {
 		ups, _ := waysUp(d)
-		if with, of := goose.Annotated(t, d, ups); len(ups) == 0 || with*2 > of {
+		if with, of := goose.CountAnnotated(t, d, ups); len(ups) == 0 || with*2 > of {
 			continue
 		}
 		if len(named) == 0 && path.Base(d.Path) == "migrations" || named[d.Path] != "" {
@@ -154,9 +153,9 @@ func byCommand(t adapter.Tree) []adapter.Source {
 	return out
 }
 
-// Traits is what is asked of it.
+// Traits returns the properties of sqlx.
 func (Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Tool: tool, Books: []adapter.Book{{Table: table, Columns: columns}}}
+	return adapter.Traits{Tool: tool, HistoryTables: []adapter.HistoryTable{{Table: table, Columns: columns}}}
 }
 
 // Looks says what Detect looks for.
@@ -170,21 +169,22 @@ var misplaced = regexp.MustCompile(`(?mi)^[ \t]*--[ \t]*no[-_ ]transaction\b`)
 
 // Load reads the up migrations of a directory in the order of their versions.
 func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*adapter.Set, error) {
-	set := &adapter.Set{Count: count, Source: s, Told: adapter.Told{Transaction: onward.TransactionFile}, Habits: adapter.Habits{
-		Edited:     "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), and the program that migrates at its start does not start",
+	set := &adapter.Set{Count: count, Source: s, Evidence: adapter.RunnerEvidence{Transaction: onward.TransactionFile}, HistoryBehavior: adapter.HistoryBehavior{
+		Edited: "sqlx compares checksums of whole files: a database that has it refuses to migrate (VersionMismatch), " +
+			"and the program that migrates at its start does not start",
 		Deleted:    "a database that has it refuses to migrate (VersionMissing) unless ignore_missing is set",
 		OutOfOrder: "sqlx runs it after the newer ones: databases differ in the order in which they ran",
 	}}
 	if ignoresMissing(t) {
-		set.Habits.Deleted = "sqlx is told to ignore that: databases that ran it keep what it did, and new ones never get it"
+		set.HistoryBehavior.Deleted = "sqlx is configured to ignore that: databases that ran it keep what it did, and new ones never get it"
 	}
 	d := adapter.ListDir(t, s.Dir, ".sql")
-	ups, downs := sorted(d, set)
+	ups, downs := sortFiles(d, set)
 	names := make([]string, len(ups))
 	for i, f := range ups {
 		names[i] = f.name
 	}
-	crate, _ := nearest(findCrates(t), s.Dir)
+	crate, _ := nearestCrate(findCrates(t), s.Dir)
 	for i, f := range adapter.ReadFiles(t, d, names) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -193,7 +193,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		m.Runner.Tool = tool
 		m.DownPath = downs[ups[i].version]
 		if f.Failed == "" {
-			load(m, f, crate, s.Options)
+			loadFile(m, f, crate, s.Options)
 		}
 		set.Migrations = append(set.Migrations, m)
 		if i > 0 && ups[i].version == ups[i-1].version {
@@ -206,9 +206,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	return set, nil
 }
 
-// sorted tells the up migrations of a directory, in order, from the down
-// migrations by version, and notes the names that sqlx does not read.
-func sorted(d adapter.Dir, set *adapter.Set) (ups []file, downs map[int64]string) {
+// sortFiles separates the up migrations of a directory, in order, from the down migrations
+// by version, and reports the names that sqlx does not read.
+func sortFiles(d adapter.Dir, set *adapter.Set) (ups []file, downs map[int64]string) {
 	downs = map[int64]string{}
 	for _, n := range d.Names {
 		f, down, ok, bad := parseName(n)
@@ -239,39 +239,41 @@ func sorted(d adapter.Dir, set *adapter.Set) (ups []file, downs map[int64]string
 	return ups, downs
 }
 
-func load(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
+func loadFile(m *adapter.Migration, f *adapter.File, c crate, o adapter.Options) {
 	m.Problems = append(m.Problems, f.Refused()...)
 	mode := onward.TransactionFile
 	var at []int
 	if strings.Contains(f.Text, "ransaction") || strings.Contains(f.Text, "RANSACTION") {
-		at = misplaced.FindStringIndex(f.Text) // seldom, and the pattern is slow
+		at = misplaced.FindStringIndex(f.Text) // rarely reached, and the pattern is slow
 	}
 	switch {
-	case strings.HasPrefix(f.Text, marker) && c.before(0, 8):
+	case strings.HasPrefix(f.Text, marker) && c.isOlderThan(0, 8):
 		m.Refuse(0, "sqlx "+c.version+" does not know \"-- no-transaction\"",
 			"the file runs in a transaction all the same", "update sqlx to 0.8 or newer")
-		quieter(m, onward.Error)
+		setLastSeverity(m, onward.Error)
 	case strings.HasPrefix(f.Text, marker):
 		mode = onward.TransactionMessage
 		m.Runner.Rerun = true
 	case at != nil:
 		m.Refuse(at[0], "\"-- no-transaction\" counts only as the very first bytes of the file, spelled so",
 			"the file runs in a transaction all the same", "make \"-- no-transaction\" the first line")
-		quieter(m, onward.Warning)
+		setLastSeverity(m, onward.Warning)
 	}
-	if c.before(0, 8) {
-		m.Runner.Apart = "a step of the deploy of its own: sqlx " + c.version + " runs each file in a transaction; from 0.8 on, one may have this as its very first line:\n-- no-transaction"
+	if c.isOlderThan(0, 8) {
+		m.Runner.Apart = "a step of the deploy of its own: sqlx " + c.version +
+			" runs each file in a transaction; from 0.8 on, one may have this as its very first line:\n-- no-transaction"
 	}
-	if p := adapter.Part(f.Text, 0, len(f.Text)); p.SQL != "" {
+	if p := adapter.TrimmedPart(f.Text, 0, len(f.Text)); p.SQL != "" {
 		p.Message = o.Transaction == ""
 		m.Source.Parts = append(m.Source.Parts, p)
 	}
 	m.Seal(mode, o, f.Text)
 }
 
-// quieter gives the last problem of a migration its severity. Of a statement that the
-// transaction makes fail more is said where it stands: what it is due to is a note.
-func quieter(m *adapter.Migration, severity onward.Severity) {
+// setLastSeverity sets the severity of a migration's last problem. If the transaction makes a
+// statement fail, the statement has a finding of its own, and the problem that explains
+// it is only information.
+func setLastSeverity(m *adapter.Migration, severity onward.Severity) {
 	if strings.Contains(strings.ToUpper(m.Source.Text), "CONCURRENTLY") {
 		severity = onward.Info
 	}

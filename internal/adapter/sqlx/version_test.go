@@ -10,8 +10,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// "-- no-transaction" is known from sqlx 0.8 on; an unknown version is taken
-// for a new one.
+// sqlx knows "-- no-transaction" from 0.8 on; an unknown version counts as a new one.
 func TestMarkerByVersion(t *testing.T) {
 	t.Parallel()
 	for cargo, want := range map[string]onward.Transaction{

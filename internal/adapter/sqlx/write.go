@@ -7,8 +7,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Form is how sqlx wants a migration written: with the way back in a second file, where
-// the others have one.
+// Form describes how sqlx expects a migration to be written: with the undo SQL in a
+// second file, if the existing migrations have one.
 func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 	f := &adapter.Form{Name: Name, Up: ".sql", Transaction: onward.TransactionFile}
 	for _, m := range set.Migrations {
@@ -16,7 +16,7 @@ func (Adapter) Form(t adapter.Tree, set *adapter.Set) *adapter.Form {
 			f.Up, f.Down = ".up.sql", ".down.sql"
 		}
 	}
-	if crate, _ := nearest(findCrates(t), set.Source.Dir); !crate.before(0, 8) {
+	if crate, _ := nearestCrate(findCrates(t), set.Source.Dir); !crate.isOlderThan(0, 8) {
 		f.HeadAlone, f.FootAlone = marker+"\n", marker+"\n"
 	}
 	return f

@@ -10,44 +10,44 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// A statement on rows may run more than it says: a trigger, a rule, a default, a
-// generated column, a check or an index calls a function, and the function changes
-// the schema. Such functions are opened as those that a statement calls, but for
-// what they do to rows, which is the application's daily work.
+// A statement on rows may run code that it does not name: a trigger, a rule, a default, a
+// generated column, a check or an index calls a function, and the function changes the
+// schema. Such functions are opened like functions that a statement calls, except for
+// their effects on rows, which are the application's daily work.
 
-// maxFires bounds how far functions that call and fire each other are followed.
+// maxFires limits how deep functions that call and fire each other are followed.
 const maxFires = 6
 
-// carried is what a body does beside rows.
-type carried struct {
+// sideEffects is what a body does besides changing rows.
+type sideEffects struct {
 	changes []pgparse.BlockStatement
 	rows    []*pgparse.Node // statements on rows, which may fire more
 	hidden  []string
 	why     string // it could not be read
 }
 
-// changingWords are those without which a body changes no more than rows.
+// changingWords are words of which a body has at least one if it changes more than rows.
 var changingWords = map[string]bool{
 	"create": true, "alter": true, "drop": true, "truncate": true, "execute": true, "comment": true, "grant": true, "revoke": true,
 	"refresh": true, "reindex": true, "cluster": true, "lock": true, "vacuum": true, "analyze": true, "import": true, "reassign": true,
 }
 
-// learn notes a function whose body may change more than rows: it has a word that
-// takes. Whether it does is read when the next statement asks, as the words are names of
-// columns, too.
-func (o *Bodies) learn(name catalog.Name, body string) {
-	if slices.ContainsFunc(pgparse.Names(body), func(w string) bool { return changingWords[w] }) {
+// recordSuspect records a function whose body may change more than rows, because it has one of
+// these words. The words are names of columns, too. So the body is only read when the
+// next statement needs the answer.
+func (o *Bodies) recordSuspect(name catalog.Name, body string) {
+	if slices.ContainsFunc(pgparse.ListNames(body), func(w string) bool { return changingWords[w] }) {
 		o.suspects = append(o.suspects, name)
 	}
 }
 
-// settle tells which of the suspects change more than rows.
-func (o *Bodies) settle(c *catalog.Catalog) {
+// judgeSuspects decides which of the suspects change more than rows.
+func (o *Bodies) judgeSuspects(c *catalog.Catalog) {
 	before := len(o.changing)
 	for _, name := range o.suspects {
 		list := c.Functions(name.Schema, name.Name)
 		if len(list) == 0 || slices.ContainsFunc(list, func(fn *catalog.Function) bool {
-			b := o.carries(fn)
+			b := o.sideEffectsOf(fn)
 			return b.why != "" || len(b.changes)+len(b.hidden) > 0
 		}) {
 			o.changing[name.Name] = true
@@ -55,22 +55,22 @@ func (o *Bodies) settle(c *catalog.Catalog) {
 	}
 	o.suspects = nil
 	if before == 0 && len(o.changing) > 0 {
-		clear(o.carried) // what was read while none changed anything was not read to its end
+		clear(o.carried) // bodies read while no function changed anything were not read to the end
 	}
 }
 
-// note takes in what later statements may fire.
-func (o *Bodies) note(node *pgparse.Node) {
+// recordStatement records what later statements may fire.
+func (o *Bodies) recordStatement(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateFunctionStmt:
 		if n := s.GetFuncname(); len(n) > 0 {
-			_, as := pgparse.Code(s.GetOptions())
-			o.learn(nameOf(n), strings.Join(as, "\n"))
+			_, as := pgparse.FunctionCode(s.GetOptions())
+			o.recordSuspect(nameOf(n), strings.Join(as, "\n"))
 		}
 	case *pgparse.RenameStmt:
 		switch s.GetRenameType() {
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
-			o.suspects = append(o.suspects, catalog.Name{Name: s.GetNewname()}) // the body tells
+			o.suspects = append(o.suspects, catalog.Name{Name: s.GetNewname()}) // judged by the body
 		}
 	case *pgparse.PrepareStmt:
 		o.prepared[s.GetName()] = s.GetQuery()
@@ -80,22 +80,22 @@ func (o *Bodies) note(node *pgparse.Node) {
 	}
 }
 
-// fires adds what a statement sets off beside what it says.
-func (o *Bodies) fires(c *catalog.Catalog, s *script.Script, at int) {
+// addFired adds the code that a statement runs without naming it.
+func (o *Bodies) addFired(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
 	if st.Node == nil {
 		return
 	}
-	o.settle(c)
-	w := fired{Bodies: o, catalog: c, st: st, functions: len(o.changing) > 0}
+	o.judgeSuspects(c)
+	w := firedCode{Bodies: o, catalog: c, st: st, functions: len(o.changing) > 0}
 	if w.functions {
-		w.direct, _ = called(st.Node)
+		w.direct, _ = listCalled(st.Node)
 	}
-	w.node(st.Node, "", 0)
+	w.readNode(st.Node, "", 0)
 	if w.functions {
 		for _, x := range st.Expressions {
-			for _, n := range queries(x) {
-				w.node(n, "", 0)
+			for _, n := range parseStatements(x) {
+				w.readNode(n, "", 0)
 			}
 		}
 	}
@@ -105,27 +105,27 @@ func (o *Bodies) fires(c *catalog.Catalog, s *script.Script, at int) {
 			w.hidden = append(w.hidden, "call of "+f.function+"(), as the file calls too much")
 			continue
 		}
-		s.Call(at, f.function, f.statements)
+		s.AddCall(at, f.function, f.statements)
 	}
 	if o.script != s {
 		o.script, o.said = s, map[string]bool{}
 	}
 	for _, what := range w.hidden {
-		if !o.said[what] { // once in a file: a trigger fires again and again
+		if !o.said[what] { // once in a file: a trigger may fire many times
 			o.said[what] = true
-			st.Opaque = joined(st.Opaque, what)
+			st.Opaque = joinReasons(st.Opaque, what)
 		}
 	}
 }
 
-// fired gathers what a statement sets off.
-type fired struct {
+// firedCode collects the code that a statement runs implicitly.
+type firedCode struct {
 	*Bodies
 	catalog   *catalog.Catalog
 	st        *script.Statement
 	seen      map[*catalog.Function]bool
 	functions bool                // some may change more than rows
-	direct    []*pgparse.FuncCall // which are opened whole
+	direct    []*pgparse.FuncCall // these are opened completely
 	found     []firedBody
 	hidden    []string
 	looked    map[catalog.OID]bool // by read
@@ -136,45 +136,45 @@ type firedBody struct {
 	statements []pgparse.BlockStatement
 }
 
-// node looks at a statement that runs, by which is what it is fired by.
-func (w *fired) node(n *pgparse.Node, by string, depth int) {
+// readNode examines a statement that runs; by is what fired it.
+func (w *firedCode) readNode(n *pgparse.Node, by string, depth int) {
 	if depth > maxFires {
 		return
 	}
 	switch s := pgparse.Unwrap(n).(type) {
 	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt:
-		w.query(n, by, depth)
+		w.readQuery(n, by, depth)
 	case *pgparse.CopyStmt:
 		if s.GetIsFrom() {
-			w.row(s.GetRelation(), []string{"insert"}, nil, by, depth)
+			w.readRowWrite(s.GetRelation(), []string{"insert"}, nil, by, depth)
 		}
-		w.query(s.GetQuery(), by, depth)
+		w.readQuery(s.GetQuery(), by, depth)
 	case *pgparse.TruncateStmt:
 		for _, r := range s.GetRelations() {
-			w.row(r.GetRangeVar(), []string{"truncate"}, nil, by, depth)
+			w.readRowWrite(r.GetRangeVar(), []string{"truncate"}, nil, by, depth)
 		}
 	case *pgparse.ExplainStmt:
 		if slices.ContainsFunc(s.GetOptions(), func(o *pgparse.Node) bool { return o.GetDefElem().GetDefname() == "analyze" }) {
-			w.node(s.GetQuery(), by, depth)
+			w.readNode(s.GetQuery(), by, depth)
 		}
 	case *pgparse.ExecuteStmt:
 		if q := w.prepared[s.GetName()]; q != nil {
-			w.node(q, by, depth+1)
+			w.readNode(q, by, depth+1)
 		}
 	case *pgparse.CreateTableAsStmt:
-		w.node(s.GetQuery(), by, depth)
+		w.readNode(s.GetQuery(), by, depth)
 	case *pgparse.DeclareCursorStmt:
-		w.node(s.GetQuery(), by, depth)
+		w.readNode(s.GetQuery(), by, depth)
 	case *pgparse.IndexStmt, *pgparse.AlterTableStmt, *pgparse.AlterDomainStmt, *pgparse.CallStmt, *pgparse.RefreshMatViewStmt:
 		if r, ok := s.(*pgparse.RefreshMatViewStmt); ok {
-			w.reads(r.GetRelation(), by, depth)
+			w.readView(r.GetRelation(), by, depth)
 		}
-		w.query(n, by, depth)
+		w.readQuery(n, by, depth)
 	}
 }
 
-// query looks at the calls and the writes in a tree, those of WITH and sub-queries too.
-func (w *fired) query(n *pgparse.Node, by string, depth int) {
+// readQuery examines the calls and the writes in a tree, including WITH and sub-queries.
+func (w *firedCode) readQuery(n *pgparse.Node, by string, depth int) {
 	pgparse.Walk(n, func(msg any) bool {
 		switch s := msg.(type) {
 		case *pgparse.InsertStmt:
@@ -182,26 +182,26 @@ func (w *fired) query(n *pgparse.Node, by string, depth int) {
 			if s.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
 				events = append(events, "update")
 			}
-			w.row(s.GetRelation(), events, s.GetCols(), by, depth)
+			w.readRowWrite(s.GetRelation(), events, s.GetCols(), by, depth)
 		case *pgparse.UpdateStmt:
-			w.row(s.GetRelation(), []string{"update"}, nil, by, depth)
-			w.settings(s)
+			w.readRowWrite(s.GetRelation(), []string{"update"}, nil, by, depth)
+			w.readSetting(s)
 		case *pgparse.DeleteStmt:
-			w.row(s.GetRelation(), []string{"delete"}, nil, by, depth)
+			w.readRowWrite(s.GetRelation(), []string{"delete"}, nil, by, depth)
 		case *pgparse.MergeStmt:
-			w.row(s.GetRelation(), mergeEvents(s), nil, by, depth)
+			w.readRowWrite(s.GetRelation(), mergeEvents(s), nil, by, depth)
 		case *pgparse.RangeVar:
-			w.reads(s, by, depth)
+			w.readView(s, by, depth)
 		case *pgparse.A_Expr:
-			w.operator(s, depth)
+			w.readOperator(s, depth)
 		case *pgparse.TypeName:
 			if w.functions {
-				w.typed(w.catalog.TypeOf(s), depth)
+				w.readType(w.catalog.TypeOf(s), depth)
 			}
 		case *pgparse.FuncCall:
-			w.implies("aggregate "+pgparse.Last(s.GetFuncname()), depth)
+			w.readImplied("aggregate "+pgparse.LastText(s.GetFuncname()), depth)
 			if !slices.Contains(w.direct, s) {
-				w.call(s, by, depth)
+				w.readCall(s, by, depth)
 			}
 		}
 		return true
@@ -223,42 +223,42 @@ func mergeEvents(s *pgparse.MergeStmt) []string {
 	return out
 }
 
-// reads looks at what a view calls.
-func (w *fired) reads(rv *pgparse.RangeVar, by string, depth int) {
+// readView examines the functions that a view calls.
+func (w *firedCode) readView(rv *pgparse.RangeVar, by string, depth int) {
 	if !w.functions {
 		return
 	}
 	r, _ := w.catalog.Resolve(rv)
-	w.read(r, depth)
+	w.readRelation(r, depth)
 }
 
-// call looks at the function that an expression calls.
-func (w *fired) call(call *pgparse.FuncCall, by string, depth int) {
+// readCall examines the function that an expression calls.
+func (w *firedCode) readCall(call *pgparse.FuncCall, by string, depth int) {
 	if !w.functions || len(call.GetFuncname()) == 0 {
 		return
 	}
 	if name := nameOf(call.GetFuncname()); name.Schema != "pg_catalog" {
-		w.named(name, by, depth)
+		w.readNamed(name, by, depth)
 	}
 }
 
-// named looks at the functions of a name.
-func (w *fired) named(name catalog.Name, by string, depth int) {
+// readNamed examines the functions of a name.
+func (w *firedCode) readNamed(name catalog.Name, by string, depth int) {
 	for _, fn := range w.catalog.Functions(name.Schema, name.Name) {
-		w.function(fn, by, depth)
+		w.readFunction(fn, by, depth)
 	}
 }
 
-// function takes in what a function does beside rows.
-func (w *fired) function(fn *catalog.Function, by string, depth int) {
-	if w.seen[fn] || depth > maxFires || w.st.Inside(fn.Name.Name) {
+// readFunction adds what a function does besides changing rows.
+func (w *firedCode) readFunction(fn *catalog.Function, by string, depth int) {
+	if w.seen[fn] || depth > maxFires || w.st.IsInside(fn.Name.Name) {
 		return
 	}
 	if w.seen == nil {
 		w.seen = map[*catalog.Function]bool{}
 	}
 	w.seen[fn] = true
-	b := w.carries(fn)
+	b := w.sideEffectsOf(fn)
 	where := fn.Name.Name + "()"
 	if by != "" {
 		where += ", which " + by + " calls"
@@ -267,7 +267,7 @@ func (w *fired) function(fn *catalog.Function, by string, depth int) {
 		w.hidden = append(w.hidden, "call of "+where+", "+b.why)
 		return
 	}
-	if fn.Volatility == "volatile" { // the server refuses it in others
+	if fn.Volatility == "volatile" { // the server forbids changes in other functions
 		for _, h := range b.hidden {
 			w.hidden = append(w.hidden, h+" in "+where)
 		}
@@ -276,34 +276,34 @@ func (w *fired) function(fn *catalog.Function, by string, depth int) {
 		}
 	}
 	for _, n := range b.rows {
-		w.node(n, by, depth+1)
+		w.readNode(n, by, depth+1)
 	}
 }
 
-// carries is what a body does beside rows, read once.
-func (o *Bodies) carries(fn *catalog.Function) carried {
+// sideEffectsOf returns what a body does besides changing rows, and caches it.
+func (o *Bodies) sideEffectsOf(fn *catalog.Function) sideEffects {
 	b, known := o.carried[fn]
 	if !known {
-		b = o.carry(fn)
+		b = o.readSideEffects(fn)
 		o.carried[fn] = b
 	}
 	return b
 }
 
-// carry reads what a body does beside rows.
-func (o *Bodies) carry(fn *catalog.Function) (out carried) {
+// readSideEffects reads what a body does besides changing rows.
+func (o *Bodies) readSideEffects(fn *catalog.Function) (out sideEffects) {
 	if fn.Language == "sql" || fn.Language == "plpgsql" {
-		// Most bodies need no parser to tell.
-		if !slices.ContainsFunc(pgparse.Names(fn.Body), func(w string) bool { return changingWords[w] }) && len(o.changing) == 0 && fn.Body != "" {
+		// Most bodies can be judged without a parser.
+		if !slices.ContainsFunc(pgparse.ListNames(fn.Body), func(w string) bool { return changingWords[w] }) && len(o.changing) == 0 && fn.Body != "" {
 			return out
 		}
 	}
-	b := o.body(fn)
+	b := o.bodyFor(fn)
 	if out.why = b.why; b.why != "" {
 		return out
 	}
 	for _, x := range b.expressions {
-		out.rows = append(out.rows, queries(x)...)
+		out.rows = append(out.rows, parseStatements(x)...)
 	}
 	for _, x := range b.statements {
 		if x.Dynamic {
@@ -312,7 +312,7 @@ func (o *Bodies) carry(fn *catalog.Function) (out carried) {
 			}
 			continue
 		}
-		file, err := pgparse.Split(x.SQL)
+		file, err := pgparse.SplitText(x.SQL)
 		if err != nil {
 			continue
 		}
@@ -335,9 +335,9 @@ func (o *Bodies) carry(fn *catalog.Function) (out carried) {
 	return out
 }
 
-// queries are the statements of a text.
-func queries(sql string) []*pgparse.Node {
-	file, err := pgparse.Split(sql)
+// parseStatements returns the statements of a text.
+func parseStatements(sql string) []*pgparse.Node {
+	file, err := pgparse.SplitText(sql)
 	if err != nil {
 		return nil
 	}
@@ -350,8 +350,8 @@ func queries(sql string) []*pgparse.Node {
 	return out
 }
 
-// onRows reports whether the text that an EXECUTE puts together can be nothing but
-// a statement on rows: it begins so, and no constant in it ends one.
+// onRows reports whether the text that an EXECUTE builds can only be a statement on rows:
+// it begins like one, and no constant in it ends a statement.
 func onRows(hidden string) bool {
 	text := strings.ToUpper(strings.TrimPrefix(hidden, "EXECUTE of "))
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "FORMAT("), "E")
@@ -367,8 +367,8 @@ func onRows(hidden string) bool {
 	return strings.HasPrefix(text, "SELECT ") && !strings.Contains(text, " INTO ")
 }
 
-// knownTrigger reports whether a trigger's function is Postgres' own, or of one of its
-// extensions: none of them changes more than rows.
+// knownTrigger reports whether a trigger's function belongs to Postgres or one of its
+// extensions. These change no more than rows.
 func knownTrigger(name string) bool {
 	switch name {
 	case "moddatetime", "autoinc", "insert_username", "check_primary_key", "check_foreign_key", "lo_manage", "postgis_cache_bbox", "timetravel":

@@ -7,13 +7,13 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Functions run that no statement calls by their names: those of operators, casts,
+// Some functions run although no statement names them: functions of operators, casts,
 // aggregates and operator classes, the checks of domains, the policies of tables, the
-// queries of views. Which of several operators or casts is meant takes the types of all
-// expressions; here each of the name counts, as only those matter whose functions change
-// the schema, and hardly any does.
+// queries of views. Choosing between several operators or casts of one name would need
+// the types of all expressions. Here all of that name count, since only functions that
+// change the schema matter, and hardly any does.
 
-// noteImplied takes in what later statements may call without its name.
+// noteImplied records what later statements may call without naming it.
 func (o *Bodies) noteImplied(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.DefineStmt:
@@ -29,25 +29,25 @@ func (o *Bodies) noteImplied(node *pgparse.Node) {
 		for _, d := range s.GetDefinition() {
 			switch name := d.GetDefElem().GetDefname(); {
 			case name == "procedure", name == "function", strings.HasSuffix(name, "func"):
-				o.imply(kind+pgparse.Last(s.GetDefnames()), d.GetDefElem().GetArg().GetTypeName().GetNames())
+				o.recordImplied(kind+pgparse.LastText(s.GetDefnames()), d.GetDefElem().GetArg().GetTypeName().GetNames())
 			}
 		}
 	case *pgparse.CreateCastStmt:
-		o.imply("type "+pgparse.Last(s.GetTargettype().GetNames()), s.GetFunc().GetObjname())
+		o.recordImplied("type "+pgparse.LastText(s.GetTargettype().GetNames()), s.GetFunc().GetObjname())
 		if s.GetContext() == pgparse.CoercionContext_COERCION_IMPLICIT { // in any expression
-			o.imply("type "+pgparse.Last(s.GetSourcetype().GetNames()), s.GetFunc().GetObjname())
+			o.recordImplied("type "+pgparse.LastText(s.GetSourcetype().GetNames()), s.GetFunc().GetObjname())
 		}
 	case *pgparse.CreateOpClassStmt:
 		for _, x := range s.GetItems() {
 			if f := x.GetCreateOpClassItem().GetName(); x.GetCreateOpClassItem().GetItemtype() == 2 { // OPCLASS_ITEM_FUNCTION
-				o.imply("type "+pgparse.Last(s.GetDatatype().GetNames()), f.GetObjname())
-				o.imply("operator class "+pgparse.Last(s.GetOpclassname()), f.GetObjname())
+				o.recordImplied("type "+pgparse.LastText(s.GetDatatype().GetNames()), f.GetObjname())
+				o.recordImplied("operator class "+pgparse.LastText(s.GetOpclassname()), f.GetObjname())
 			}
 		}
 	}
 }
 
-func (o *Bodies) imply(by string, function []*pgparse.Node) {
+func (o *Bodies) recordImplied(by string, function []*pgparse.Node) {
 	if len(function) == 0 {
 		return
 	}
@@ -59,44 +59,45 @@ func nameOf(list []*pgparse.Node) catalog.Name {
 	return catalog.Name{Schema: schema, Name: name}
 }
 
-// implies looks at the functions that something calls without their names.
-func (w *fired) implies(by string, depth int) {
+// readImplied examines the functions that an object calls without naming them.
+func (w *firedCode) readImplied(by string, depth int) {
 	for _, name := range w.implied[by] {
-		w.named(name, by, depth)
+		w.readNamed(name, by, depth)
 	}
 }
 
-// operator looks at the functions of an expression's operators.
-func (w *fired) operator(x *pgparse.A_Expr, depth int) {
-	w.implies("operator "+pgparse.Last(x.GetName()), depth)
+// readOperator examines the functions of an expression's operators.
+func (w *firedCode) readOperator(x *pgparse.A_Expr, depth int) {
+	w.readImplied("operator "+pgparse.LastText(x.GetName()), depth)
 	switch x.GetKind() {
-	case pgparse.A_Expr_Kind_AEXPR_BETWEEN, pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN, pgparse.A_Expr_Kind_AEXPR_BETWEEN_SYM, pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN_SYM:
+	case pgparse.A_Expr_Kind_AEXPR_BETWEEN, pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN, pgparse.A_Expr_Kind_AEXPR_BETWEEN_SYM,
+		pgparse.A_Expr_Kind_AEXPR_NOT_BETWEEN_SYM:
 		for _, name := range [...]string{"<", "<=", ">", ">="} {
-			w.implies("operator "+name, depth)
+			w.readImplied("operator "+name, depth)
 		}
 	}
 }
 
-// typed looks at what it takes to make a value of a type: its casts, the checks of a
-// domain.
-func (w *fired) typed(t catalog.Type, depth int) {
-	w.implies("type "+t.Name.Name, depth)
+// readType examines the functions that make a value of a type: its casts, and the checks of
+// a domain.
+func (w *firedCode) readType(t catalog.Type, depth int) {
+	w.readImplied("type "+t.Name.Name, depth)
 	for range maxFires {
 		u := w.catalog.Type(t.OID)
 		if u == nil || u.Kind != catalog.Domain {
 			return
 		}
 		for _, c := range u.Checks {
-			w.query(c.Expr, "domain "+u.Name.String(), depth+1)
+			w.readQuery(c.Expr, "domain "+u.Name.String(), depth+1)
 		}
-		w.query(u.Default, "domain "+u.Name.String(), depth+1)
+		w.readQuery(u.Default, "domain "+u.Name.String(), depth+1)
 		t = u.Base
 	}
 }
 
-// read looks at what reading a relation, or writing to it, calls beside the
-// expressions of its columns: once for a statement.
-func (w *fired) read(r *catalog.Relation, depth int) {
+// readRelation examines what reading or writing a relation calls besides the expressions of its
+// columns, once per statement.
+func (w *firedCode) readRelation(r *catalog.Relation, depth int) {
 	if depth > maxFires || w.looked[r.OID] {
 		return
 	}
@@ -105,23 +106,23 @@ func (w *fired) read(r *catalog.Relation, depth int) {
 	}
 	w.looked[r.OID] = true
 	for _, c := range r.Columns {
-		w.typed(c.Type, depth)
+		w.readType(c.Type, depth)
 	}
 	if r.RLS || r.ForceRLS {
 		for _, p := range r.Policies {
 			by := "policy " + p.Name + " of " + r.Name.String()
-			w.query(p.Using, by, depth+1)
-			w.query(p.Check, by, depth+1)
+			w.readQuery(p.Using, by, depth+1)
+			w.readQuery(p.Check, by, depth+1)
 		}
 	}
 	if r.View != nil {
-		w.query(r.View.Query, r.Kind.String()+" "+r.Name.String(), depth+1)
+		w.readQuery(r.View.Query, r.Kind.String()+" "+r.Name.String(), depth+1)
 	}
 }
 
-// settings takes in what an UPDATE of pg_settings sets.
-func (w *fired) settings(s *pgparse.UpdateStmt) {
-	name, value, known, is := pgparse.Updated(s)
+// readSetting handles the setting that an UPDATE of pg_settings changes.
+func (w *firedCode) readSetting(s *pgparse.UpdateStmt) {
+	name, value, known, is := pgparse.UpdatedSetting(s)
 	if r, _ := w.catalog.Resolve(s.GetRelation()); !is || r.OID != 0 && !r.Inferred {
 		return
 	}

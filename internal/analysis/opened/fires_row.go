@@ -9,25 +9,25 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// row looks at what a write to a relation sets off: cols are the columns that an
+// readRowWrite examines the code that a write to a relation runs. cols are the columns that an
 // INSERT names.
-func (w *fired) row(rv *pgparse.RangeVar, events []string, cols []*pgparse.Node, by string, depth int) {
+func (w *firedCode) readRowWrite(rv *pgparse.RangeVar, events []string, cols []*pgparse.Node, by string, depth int) {
 	if rv == nil || depth > maxFires {
 		return
 	}
 	r, _ := w.catalog.Resolve(rv)
-	w.relation(r, events, cols, depth, nil)
+	w.readWrite(r, events, cols, depth, nil)
 }
 
-// relation is row for a relation; came are those by which it was come to.
-func (w *fired) relation(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int, came []*catalog.Relation) {
+// readWrite is readRowWrite for a relation; came are the relations that led to it.
+func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int, came []*catalog.Relation) {
 	if len(came) > maxFires || slices.Contains(came, r) {
 		return
 	}
 	came = append(came[:len(came):len(came)], r)
 	for _, t := range r.Triggers {
-		if t.Enabled && slices.ContainsFunc(events, t.On) {
-			w.trigger(r, t, depth)
+		if t.Enabled && slices.ContainsFunc(events, t.IsFor) {
+			w.readTrigger(r, t, depth)
 		}
 	}
 	for _, rule := range r.Rules {
@@ -35,37 +35,37 @@ func (w *fired) relation(r *catalog.Relation, events []string, cols []*pgparse.N
 			continue
 		}
 		for _, n := range rule.Actions {
-			w.query(n, "rule "+rule.Name+" of "+r.Name.String(), depth+1)
+			w.readQuery(n, "rule "+rule.Name+" of "+r.Name.String(), depth+1)
 		}
 	}
 	if w.functions && (slices.Contains(events, "insert") || slices.Contains(events, "update")) {
-		w.expressions(r, events, cols, depth)
+		w.readExpressions(r, events, cols, depth)
 	}
-	if base := w.base(r); base != nil {
-		w.relation(base, events, nil, depth, came)
+	if base := w.baseTable(r); base != nil {
+		w.readWrite(base, events, nil, depth, came)
 	}
 	for _, list := range [][]catalog.OID{r.Partitions, r.Children} {
 		for _, oid := range list {
 			if p := w.catalog.Relation(oid); p != nil {
-				w.relation(p, events, cols, depth, came)
+				w.readWrite(p, events, cols, depth, came)
 			}
 		}
 	}
 	if slices.Contains(events, "delete") || slices.Contains(events, "update") {
-		w.cascades(r, events, depth, came)
+		w.readCascades(r, events, depth, came)
 	}
 }
 
-// base is the table that a view writes to; nil for a table.
-func (w *fired) base(r *catalog.Relation) *catalog.Relation {
-	if r.View == nil || len(r.InsteadOf()) > 0 || !w.catalog.Updatable(r) {
+// baseTable returns the table that a view writes to; nil for a table.
+func (w *firedCode) baseTable(r *catalog.Relation) *catalog.Relation {
+	if r.View == nil || len(r.InsteadOf()) > 0 || !w.catalog.IsUpdatable(r) {
 		return nil
 	}
-	return w.catalog.Base(r)
+	return w.catalog.BaseOfView(r)
 }
 
-// trigger looks at the function of a trigger.
-func (w *fired) trigger(r *catalog.Relation, t *catalog.Trigger, depth int) {
+// readTrigger examines the function of a trigger.
+func (w *firedCode) readTrigger(r *catalog.Relation, t *catalog.Trigger, depth int) {
 	by := "trigger " + t.Name + " of " + r.Name.String()
 	list := w.catalog.Functions(t.Function.Schema, t.Function.Name)
 	if len(list) == 0 && t.Function.Schema != "pg_catalog" && !knownTrigger(t.Function.Name) {
@@ -76,43 +76,42 @@ func (w *fired) trigger(r *catalog.Relation, t *catalog.Trigger, depth int) {
 	}
 	for _, fn := range list {
 		if len(fn.Args) == 0 {
-			w.function(fn, by, depth)
+			w.readFunction(fn, by, depth)
 		}
 	}
 	if w.functions {
-		w.query(t.When, by, depth)
+		w.readQuery(t.When, by, depth)
 	}
 }
 
-// expressions looks at what is computed for a row.
-func (w *fired) expressions(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int) {
+// readExpressions examines the expressions that are computed for a row.
+func (w *firedCode) readExpressions(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int) {
 	given := func(name string) bool {
 		return slices.ContainsFunc(cols, func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == name })
 	}
 	for _, c := range r.Columns {
 		if slices.Contains(events, "insert") && !given(c.Name) {
-			w.query(c.Default, "the default of "+r.Name.String()+"."+c.Name, depth)
+			w.readQuery(c.Default, "the default of "+r.Name.String()+"."+c.Name, depth)
 		}
-		w.query(c.GeneratedExpr, "the generated column "+r.Name.String()+"."+c.Name, depth)
+		w.readQuery(c.GeneratedExpr, "the generated column "+r.Name.String()+"."+c.Name, depth)
 	}
 	for _, c := range r.Constraints {
-		w.query(c.Expr, "constraint "+c.Name+" of "+r.Name.String(), depth)
+		w.readQuery(c.Expr, "constraint "+c.Name+" of "+r.Name.String(), depth)
 	}
 	for _, oid := range r.Indexes {
 		x := w.catalog.Relation(oid)
 		if x == nil || x.Index == nil {
 			continue
 		}
-		w.query(x.Index.Predicate, "index "+x.Name.String(), depth)
+		w.readQuery(x.Index.Predicate, "index "+x.Name.String(), depth)
 		for _, k := range x.Index.Keys {
-			w.query(k.Expr, "index "+x.Name.String(), depth)
+			w.readQuery(k.Expr, "index "+x.Name.String(), depth)
 		}
 	}
 }
 
-// cascades looks at the tables whose rows a foreign key changes with those of
-// another.
-func (w *fired) cascades(r *catalog.Relation, events []string, depth int, came []*catalog.Relation) {
+// readCascades examines the tables whose rows a foreign key changes along with the rows of r.
+func (w *firedCode) readCascades(r *catalog.Relation, events []string, depth int, came []*catalog.Relation) {
 	for _, oid := range r.ReferencedBy {
 		other := w.catalog.Relation(oid)
 		if other == nil || other == r {
@@ -130,16 +129,16 @@ func (w *fired) cascades(r *catalog.Relation, events []string, depth int, came [
 				more = append(more, "update")
 			}
 			if len(more) > 0 {
-				w.relation(other, more, nil, depth, came)
+				w.readWrite(other, more, nil, depth, came)
 			}
 		}
 	}
 }
 
-// cascaded are the events that an action of a foreign key makes of a DELETE.
+// cascaded maps the action of a foreign key ON DELETE to the events that it causes.
 var cascaded = map[string][]string{"cascade": {"delete"}, "set null": {"update"}, "set default": {"update"}}
 
-// eventTrigger is an event trigger as statements made it.
+// eventTrigger is an event trigger, as created by statements.
 type eventTrigger struct {
 	event    string
 	tags     []string // none: all
@@ -147,7 +146,7 @@ type eventTrigger struct {
 	off      bool
 }
 
-// noteEvent takes in what changes event triggers.
+// noteEvent records changes of event triggers.
 func (o *Bodies) noteEvent(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateEventTrigStmt:
@@ -178,12 +177,13 @@ func (o *Bodies) noteEvent(node *pgparse.Node) {
 	}
 }
 
-// eventTriggers looks at the functions that a change of the schema fires.
-func (w *fired) eventTriggers(st *script.Statement) {
+// eventTriggers examines the functions of the event triggers that a change of the schema
+// fires.
+func (w *firedCode) eventTriggers(st *script.Statement) {
 	if len(w.events) == 0 {
 		return
 	}
-	words := strings.Fields(strings.ToUpper(pgparse.Squeeze(st.SQL)))
+	words := strings.Fields(strings.ToUpper(pgparse.SqueezeSQL(st.SQL)))
 	if len(words) < 2 || !slices.Contains(schemaVerbs, words[0]) || slices.Contains(ofCluster, words[1]) {
 		return
 	}
@@ -197,25 +197,25 @@ func (w *fired) eventTriggers(st *script.Statement) {
 		if t.off || t.event == "login" || t.event == "sql_drop" && !slices.Contains(words, "DROP") || t.event == "table_rewrite" && words[0] != "ALTER" {
 			continue
 		}
-		if len(t.tags) > 0 && !slices.ContainsFunc(t.tags, func(tag string) bool { return tagged(words, tag) }) {
+		if len(t.tags) > 0 && !slices.ContainsFunc(t.tags, func(tag string) bool { return mayHaveTag(words, tag) }) {
 			continue
 		}
 		for _, fn := range w.catalog.Functions(t.function.Schema, t.function.Name) {
-			w.function(fn, "event trigger "+name, 0)
+			w.readFunction(fn, "event trigger "+name, 0)
 		}
 	}
 }
 
-// schemaVerbs begin the statements that event triggers are about.
+// schemaVerbs are the first words of statements that fire event triggers.
 var schemaVerbs = []string{"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "REFRESH", "REINDEX", "SECURITY", "IMPORT"}
 
-// ofCluster are what event triggers are not about: what all databases share, and
+// ofCluster are objects that fire no event triggers: objects shared by all databases, and
 // event triggers.
 var ofCluster = []string{"EVENT", "DATABASE", "ROLE", "USER", "GROUP", "TABLESPACE", "SYSTEM"}
 
-// tagged reports whether a statement may have a tag: its words stand among the
-// first of the statement, in their order.
-func tagged(words []string, tag string) bool {
+// mayHaveTag reports whether a statement may have a command tag: the tag's words are among
+// its first words, in order.
+func mayHaveTag(words []string, tag string) bool {
 	rest := words[:min(len(words), 8)]
 	for want := range strings.FieldsSeq(tag) {
 		at := slices.Index(rest, want)

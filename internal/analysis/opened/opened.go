@@ -1,6 +1,7 @@
-// Package opened puts into a script what its statements run without saying it: the
-// bodies of functions that are called, and what triggers, rules, defaults, checks, casts
-// and the like set off. A rule then sees these statements where they run.
+// Package opened adds to a script the statements that its statements run without naming
+// them: the bodies of called functions, and the code fired by triggers, rules, defaults,
+// checks, casts and the like. A rule then sees these statements in the place where they
+// run.
 package opened
 
 import (
@@ -11,35 +12,35 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// MaxCalled bounds the statements that the calls of a script add: functions call each
+// MaxCalled limits the statements that calls add to a script, because functions call each
 // other.
 const MaxCalled = 2000
 
-// Bodies are the bodies that were read: some are called again and again.
+// Bodies caches bodies, since some functions are called many times.
 type Bodies struct {
 	bodies map[*catalog.Function]functionBody
-	// carried has what the bodies do beside rows: see fires.go. changing are the
-	// names of the functions whose bodies may change more than rows.
-	carried  map[*catalog.Function]carried
+	// carried is what the bodies do besides changing rows: see fires.go. changing are the
+	// names of functions whose bodies may change more than rows.
+	carried  map[*catalog.Function]sideEffects
 	changing map[string]bool
-	suspects []catalog.Name // which of them are not read yet
+	suspects []catalog.Name // functions that may belong to changing, and are not read yet
 	events   map[string]*eventTrigger
 	prepared map[string]*pgparse.Node
-	// implied are the functions that run without being called by name, by what they
-	// stand behind: see fires_implied.go.
+	// implied are the functions that run without being named, by the object that calls
+	// them: see fires_implied.go.
 	implied map[string][]catalog.Name
-	// said is what was said to be hidden in the script.
+	// said is the hidden code that was already reported for the script.
 	script *script.Script
 	said   map[string]bool
 }
 
 func New(c *catalog.Catalog) *Bodies {
 	o := &Bodies{
-		bodies: map[*catalog.Function]functionBody{}, carried: map[*catalog.Function]carried{},
+		bodies: map[*catalog.Function]functionBody{}, carried: map[*catalog.Function]sideEffects{},
 		changing: map[string]bool{}, events: map[string]*eventTrigger{}, prepared: map[string]*pgparse.Node{}, implied: map[string][]catalog.Name{},
 	}
 	c.EachFunction(func(fn *catalog.Function) bool {
-		o.learn(fn.Name, fn.Body)
+		o.recordSuspect(fn.Name, fn.Body)
 		return true
 	})
 	return o
@@ -51,52 +52,52 @@ type functionBody struct {
 	why         string // it could not be read
 }
 
-// Open adds what the functions do that a statement calls: SELECT f(), CALL p(),
-// PERFORM f() in a DO block. What is not known of them is said in Opaque.
-func (o *Bodies) Open(c *catalog.Catalog, s *script.Script, at int) {
+// AddCalled adds the statements of the functions that a statement calls: SELECT f(), CALL p(),
+// PERFORM f() in a DO block. Code that cannot be read is described in Opaque.
+func (o *Bodies) AddCalled(c *catalog.Catalog, s *script.Script, at int) {
 	defer func() {
-		if r := recover(); r != nil { // it costs what the statement sets off
-			s.Statements[at].Opaque = joined(s.Statements[at].Opaque, "what it calls: "+fault.Of(r).Error())
+		if r := recover(); r != nil { // only the code that the statement runs is lost
+			s.Statements[at].Opaque = joinReasons(s.Statements[at].Opaque, "what it calls: "+fault.FromPanic(r).Error())
 		}
 	}()
-	o.calls(c, s, at)
-	o.fires(c, s, at)
-	o.note(s.Statements[at].Node)
+	o.addCalls(c, s, at)
+	o.addFired(c, s, at)
+	o.recordStatement(s.Statements[at].Node)
 }
 
-// calls opens the functions that a statement is there to call.
-func (o *Bodies) calls(c *catalog.Catalog, s *script.Script, at int) {
+// addCalls opens the functions that a statement calls directly.
+func (o *Bodies) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
-	calls, alone := called(st.Node)
+	calls, alone := listCalled(st.Node)
 	for _, call := range calls {
 		schema, name := pgparse.SchemaAndName(call.GetFuncname())
-		if schema == "pg_catalog" || st.Inside(name) {
+		if schema == "pg_catalog" || st.IsInside(name) {
 			continue
 		}
-		fn := overload(c.Functions(schema, name), len(call.GetArgs()))
+		fn := findOverload(c.Functions(schema, name), len(call.GetArgs()))
 		switch {
 		case fn == nil && schema == "" && builtin.Known(name), fn == nil && !alone:
-			// Postgres' own; or one of an extension that reads rows.
+			// A function of Postgres, or of an extension, that only reads rows.
 		case fn == nil:
-			st.Opaque = joined(st.Opaque, "call of "+name+"()")
+			st.Opaque = joinReasons(st.Opaque, "call of "+name+"()")
 		case fn.Volatility != "volatile":
 		default:
-			b := o.body(fn)
+			b := o.bodyFor(fn)
 			if s.Added > MaxCalled {
 				b.why = "as the file calls too much"
 			}
 			if b.why != "" {
-				st.Opaque = joined(st.Opaque, "call of "+name+"(), "+b.why)
+				st.Opaque = joinReasons(st.Opaque, "call of "+name+"(), "+b.why)
 			} else {
 				st.Expressions = append(st.Expressions, b.expressions...)
-				s.Call(at, name, b.statements)
+				s.AddCall(at, name, b.statements)
 			}
 		}
 	}
 }
 
-// body is the body of a function, read once.
-func (o *Bodies) body(fn *catalog.Function) functionBody {
+// bodyFor returns the body of a function, and caches it.
+func (o *Bodies) bodyFor(fn *catalog.Function) functionBody {
 	b, known := o.bodies[fn]
 	if !known {
 		b = bodyOf(fn)
@@ -105,16 +106,15 @@ func (o *Bodies) body(fn *catalog.Function) functionBody {
 	return b
 }
 
-func joined(list, more string) string {
+func joinReasons(list, more string) string {
 	if list == "" {
 		return more
 	}
 	return list + ", " + more
 }
 
-// called are the functions that a statement is there to call. alone: it reads no
-// table.
-func called(node *pgparse.Node) (calls []*pgparse.FuncCall, alone bool) {
+// listCalled returns the functions that a statement calls directly. alone: it reads no table.
+func listCalled(node *pgparse.Node) (calls []*pgparse.FuncCall, alone bool) {
 	if call := node.GetCallStmt(); call != nil {
 		return []*pgparse.FuncCall{call.GetFunccall()}, true
 	}
@@ -143,9 +143,9 @@ func called(node *pgparse.Node) (calls []*pgparse.FuncCall, alone bool) {
 	return calls, alone
 }
 
-// overload picks the function that takes so many arguments; nil when there is
-// none, or several.
-func overload(list []*catalog.Function, args int) *catalog.Function {
+// findOverload returns the function that accepts a number of arguments; nil if there is none,
+// or several.
+func findOverload(list []*catalog.Function, args int) *catalog.Function {
 	var found *catalog.Function
 	for _, f := range list {
 		if args > len(f.Args) && !f.Variadic || args < len(f.Args)-f.Defaults {
@@ -159,7 +159,7 @@ func overload(list []*catalog.Function, args int) *catalog.Function {
 	return found
 }
 
-// bodyOf reads a function's statements; why says what is in the way.
+// bodyOf reads a function's statements; why says why it could not.
 func bodyOf(fn *catalog.Function) functionBody {
 	switch {
 	case fn.Language == "sql":

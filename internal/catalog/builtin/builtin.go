@@ -61,15 +61,15 @@ func Volatility(name string, nargs, major int) (v Vol, known bool) {
 	return judge(name, nil, nargs, major)
 }
 
-// VolatilityOf is Volatility with the arguments' types, as pg_type.typname, "" where one is not known. Overloads
-// whose declared types differ from the known ones are left out, unless no overload would be left (then an implicit
-// cast is at work, and any may be meant).
+// VolatilityOf is Volatility with the arguments' types, as pg_type.typname, "" for an unknown type. Overloads whose
+// declared types differ from the known ones are ignored, unless no overload would be left. In that case there is an
+// implicit cast, and any overload may be meant.
 func VolatilityOf(name string, types []string, major int) (v Vol, known bool) {
 	return judge(name, types, len(types), major)
 }
 
-// Mutable reports whether a call of a built-in function is immutable on no version, whichever overload is meant:
-// types are those of the arguments, as for VolatilityOf. It is false where an implicit cast may be at work.
+// Mutable reports whether a call of a built-in function is immutable on no version, whichever overload is meant. types
+// are the argument types, as for VolatilityOf. It is false if there may be an implicit cast.
 func Mutable(name string, types []string) bool {
 	found := false
 	for line := range group(functions, name) {
@@ -127,7 +127,7 @@ func judge(name string, types []string, nargs, major int) (Vol, bool) {
 	return all.verdict(), all.total() > 0
 }
 
-// absent stands in the table for a version that has no such function.
+// absent marks in the table a version that has no such function.
 const absent = '-'
 
 // tally counts the overloads of each class.
@@ -178,7 +178,7 @@ func number(s string) int {
 	return n
 }
 
-// fit is how well an overload's declared types match those of a call.
+// fit is how well the declared types of an overload match a call's.
 type fit uint8
 
 const (

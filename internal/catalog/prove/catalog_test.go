@@ -3,6 +3,7 @@ package prove
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -25,13 +26,13 @@ func fromCatalog(c *catalog.Catalog) facts {
 	say := func(format string, args ...any) {
 		out = append(out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 	}
-	c.Relations(func(r *catalog.Relation) bool {
+	c.EachRelation(func(r *catalog.Relation) bool {
 		if r.Name.Schema != "pg_temp" {
 			relation(c, r, say)
 		}
 		return true
 	})
-	c.Types(func(t *catalog.UserType) bool {
+	c.EachType(func(t *catalog.UserType) bool {
 		userType(t, say)
 		return true
 	})
@@ -48,15 +49,15 @@ func fromCatalog(c *catalog.Catalog) facts {
 		say("function %s %s%s %s", name(f.Name), kind, f.Volatility[:1], strings.Join(args, ","))
 		return true
 	})
-	c.Objects("schema", func(o *catalog.Object) bool { say("schema %s", o.Name.Name); return true })
-	c.Objects("publication", func(o *catalog.Object) bool {
+	c.EachObject("schema", func(o *catalog.Object) bool { say("schema %s", o.Name.Name); return true })
+	c.EachObject("publication", func(o *catalog.Object) bool {
 		say("publication %s%s", o.Name.Name, flag(o.AllTables, " all"))
 		for _, t := range o.Tables {
 			say("published %s %s", o.Name.Name, name(c.Relation(t).Name))
 		}
 		return true
 	})
-	c.Objects("statistics object", func(o *catalog.Object) bool {
+	c.EachObject("statistics object", func(o *catalog.Object) bool {
 		say("statistics %s %s", name(o.Name), name(c.Relation(o.Table).Name))
 		return true
 	})
@@ -80,7 +81,7 @@ func typeName(t catalog.Type) string {
 	}
 	s := t.String()
 	if base, mods, ok := strings.Cut(s, "("); ok {
-		// format_type puts the modifier of times behind the first word.
+		// format_type puts the modifier of times after the first word.
 		mods, rest, _ := strings.Cut(mods, ")")
 		switch base {
 		case "timestamptz":
@@ -181,7 +182,7 @@ func constraint(c *catalog.Catalog, r *catalog.Relation, k *catalog.Constraint, 
 	ref, act := "", ""
 	if t := c.Relation(k.Ref); t != nil {
 		ref = " -> " + name(t.Name) + " (" + columns(t, k.RefColumns) + ")"
-		act = " " + actions[k.OnDelete] + actions[k.OnUpdate]
+		act = " " + actions[k.OnDelete] + actions[k.OnUpdate] + flag(k.MatchFull, " full") + flag(k.SetColumns != nil, " sets "+columns(r, k.SetColumns))
 	}
 	say("constraint %s %s %s (%s)%s%s%s%s%s%s%s", name(r.Name), k.Name, contypes[k.Kind], columns(r, k.Columns), ref,
 		flag(!k.Valid, " not valid"), flag(k.Deferrable, " deferrable"), flag(k.InitiallyDeferred, " deferred"), flag(k.Parent, " inherited"),
@@ -196,7 +197,9 @@ func index(c *catalog.Catalog, r *catalog.Relation, say func(string, ...any)) {
 		return
 	}
 	var keys []string
+	order := ""
 	for _, k := range i.Keys {
+		order += " " + strconv.Itoa(map[bool]int{true: 1}[k.Desc]+map[bool]int{true: 2}[k.NullsFirst])
 		if col := t.Attr(k.Column); k.Column != 0 && col != nil {
 			keys = append(keys, col.Name)
 		} else {
@@ -214,7 +217,7 @@ func index(c *catalog.Catalog, r *catalog.Relation, say func(string, ...any)) {
 	if p := c.Relation(i.Parent); p != nil {
 		part = " part of " + p.Name.Name
 	}
-	say("index %s on %s (%s) %s%s%s%s%s%s%s", name(r.Name), t.Name.Name, strings.Join(keys, ","), i.Method, flag(i.Unique, " unique"),
+	say("index %s on %s (%s)%s %s%s%s%s%s%s%s", name(r.Name), t.Name.Name, strings.Join(keys, ","), order, i.Method, flag(i.Unique, " unique"),
 		flag(i.Primary, " primary"), flag(!i.Valid, " invalid"), flag(i.Predicate != nil, " partial"), flag(i.Clustered, " clustered"), part)
 }
 

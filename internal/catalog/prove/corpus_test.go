@@ -57,7 +57,7 @@ func TestCorpus(t *testing.T) {
 				if at := down.FindStringIndex(text); at != nil {
 					text = text[:at[0]]
 				}
-				f, err := pgparse.Split(text)
+				f, err := pgparse.SplitText(text)
 				if err != nil {
 					continue
 				}

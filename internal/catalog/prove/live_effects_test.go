@@ -40,7 +40,7 @@ func TestLiveEffects(t *testing.T) {
 		}
 		forms = append(forms, list...)
 	}
-	file, err := pgparse.Split(string(fixture))
+	file, err := pgparse.SplitText(string(fixture))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestLiveEffects(t *testing.T) {
 				if form.Setup != "" || strings.HasSuffix(form.SQL, "OWNER TO CURRENT_USER") {
 					continue // a history is the migrator's own; who that is, a server does not say
 				}
-				p, err := pgparse.Split(form.SQL)
+				p, err := pgparse.SplitText(form.SQL)
 				if err != nil || len(p.Stmts) != 1 {
 					t.Fatalf("%s: %v", form.ID, err)
 				}
@@ -85,7 +85,7 @@ func TestLiveEffects(t *testing.T) {
 // told is what the model says of a statement, without the numbers of objects
 // and the order that comes from them.
 func told(node *pgparse.Node, c *catalog.Catalog, major int) []string {
-	r := effect.Of(node, c, effect.NewVersion(major), effect.Session{TimeZone: "UTC"})
+	r := effect.EffectOf(node, c, effect.NewVersion(major), effect.Session{TimeZone: "UTC"})
 	var out []string
 	for _, e := range r.Effects {
 		e.OID = 0

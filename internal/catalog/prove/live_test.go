@@ -63,12 +63,12 @@ func proveLive(t *testing.T, major int, sql string) {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	file, err := pgparse.Split(sql)
+	file, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range file.Stmts {
-		// What fails is in the files on purpose.
+		// The files contain failing statements on purpose.
 		_, _ = conn.Exec(ctx, sql[s.Start:s.End])
 	}
 	if _, err := conn.Exec(ctx, "SET search_path = public"); err != nil {

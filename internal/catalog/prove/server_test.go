@@ -36,12 +36,13 @@ var queries = []struct {
 		|| CASE WHEN convalidated THEN '' ELSE ' not valid' END || CASE WHEN condeferrable THEN ' deferrable' ELSE '' END
 		|| CASE WHEN condeferred THEN ' deferred' ELSE '' END || CASE WHEN coninhcount > 0 THEN ' inherited' ELSE '' END
 		|| CASE WHEN contype = 'c' AND connoinherit THEN ' no inherit' ELSE '' END
-		|| CASE WHEN contype = 'f' THEN ' ' || confdeltype::text || confupdtype::text ELSE '' END
+		|| CASE WHEN contype = 'f' THEN ' ' || confdeltype::text || confupdtype::text || CASE WHEN confmatchtype = 'f' THEN ' full' ELSE '' END
+			|| coalesce(' sets ' || (SELECT string_agg(c, ',' ORDER BY c) FROM unnest(string_to_array(substring(pg_get_constraintdef(k.oid) FROM 'ON DELETE SET (?:NULL|DEFAULT) \(([^)]*)\)'), ', ')) c), '') ELSE '' END
 		FROM pg_constraint k JOIN pg_class r ON r.oid = conrelid JOIN pg_namespace n ON n.oid = r.relnamespace
 		LEFT JOIN pg_class f ON f.oid = confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
 		WHERE contype IN ('c','f','p','u','x') AND NOT (contype = 'f' AND conparentid <> 0 AND EXISTS (SELECT FROM pg_constraint p WHERE p.oid = k.conparentid AND p.conrelid = k.conrelid)) AND ` + userSchemas},
 	{0, `SELECT 'index ' || n.nspname || '.' || i.relname || ' on ' || t.relname || ' (' || (SELECT string_agg(coalesce(a.attname, 'expr'), ',' ORDER BY k.ord)
-		FROM unnest(x.indkey) WITH ORDINALITY k(att, ord) LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.att AND k.att <> 0) || ') ' || am.amname
+		FROM unnest(x.indkey) WITH ORDINALITY k(att, ord) LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.att AND k.att <> 0) || ') ' || array_to_string(x.indoption, ' ') || ' ' || am.amname
 		|| CASE WHEN indisunique THEN ' unique' ELSE '' END || CASE WHEN indisprimary THEN ' primary' ELSE '' END || CASE WHEN indisvalid THEN '' ELSE ' invalid' END
 		|| CASE WHEN indpred IS NOT NULL THEN ' partial' ELSE '' END || CASE WHEN indisclustered THEN ' clustered' ELSE '' END
 		|| coalesce((SELECT ' part of ' || p.relname FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent WHERE h.inhrelid = x.indexrelid), '')
@@ -52,10 +53,16 @@ var queries = []struct {
 	{0, `SELECT 'trigger ' || n.nspname || '.' || c.relname || ' ' || t.tgname || ' ' || p.proname || CASE WHEN tgenabled IN ('D', 'R') THEN ' disabled' ELSE '' END
 		FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = tgfoid WHERE NOT tgisinternal OR tgparentid <> 0 AND tgconstraint = 0`},
 	{0, `SELECT 'policy ' || polrelid::regclass || ' ' || polname FROM pg_policy`},
-	{0, `SELECT 'rule ' || ev_class::regclass || ' ' || rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace WHERE rulename <> '_RETURN' AND ` + userSchemas},
+	{
+		0,
+		`SELECT 'rule ' || ev_class::regclass || ' ' || rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace WHERE rulename <> '_RETURN' AND ` + userSchemas,
+	},
 	{0, `SELECT 'owned ' || s.oid::regclass || ' by ' || t.oid::regclass || '.' || attname FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 		JOIN pg_class t ON t.oid = d.refobjid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')`},
-	{0, `SELECT 'sequence ' || c.oid::regclass || ' ' || format_type(seqtypid, NULL) FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE ` + userSchemas},
+	{
+		0,
+		`SELECT 'sequence ' || c.oid::regclass || ' ' || format_type(seqtypid, NULL) FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE ` + userSchemas,
+	},
 	{0, `SELECT 'type ' || n.nspname || '.' || t.typname || ' ' || CASE WHEN t.typtype = 'p' THEN 'b' ELSE t.typtype::text END || coalesce(' (' || (SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid) || ')', '')
 		|| CASE WHEN t.typtype = 'd' THEN ' ' || format_type(typbasetype, typtypmod) || CASE WHEN typnotnull THEN ' not null' ELSE '' END ELSE '' END
 		FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace LEFT JOIN pg_class c ON c.oid = typrelid

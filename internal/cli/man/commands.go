@@ -9,12 +9,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// commands writes a page of Markdown for each command, and their list. The texts of the
-// command line are plain, so they stand as they do in a terminal.
-func commands(root *cobra.Command, dir string) error {
+// writeCommandPages writes a page of Markdown for each command, and their list. The texts of the
+// command line are plain, so the pages show them as a terminal does.
+func writeCommandPages(root *cobra.Command, dir string) error {
 	var list strings.Builder
 	list.WriteString("# Commands\n\n")
-	list.WriteString(described(root))
+	list.WriteString(describeCommand(root))
 	list.WriteString("\nEach command, as `onward help COMMAND` has it:\n\n")
 	for _, cmd := range root.Commands() {
 		if !cmd.IsAvailableCommand() || cmd.Name() == "help" {
@@ -22,10 +22,10 @@ func commands(root *cobra.Command, dir string) error {
 		}
 		name := cmd.Name() + ".md"
 		fmt.Fprintf(&list, "- [onward %s](%s): %s\n", cmd.Name(), name, cmd.Short)
-		page := "# onward " + cmd.Name() + "\n\n" + described(cmd)
+		page := "# onward " + cmd.Name() + "\n\n" + describeCommand(cmd)
 		for _, sub := range cmd.Commands() {
 			if sub.IsAvailableCommand() {
-				page += "\n## " + sub.CommandPath() + "\n\n" + described(sub)
+				page += "\n## " + sub.CommandPath() + "\n\n" + describeCommand(sub)
 			}
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(page), 0o644); err != nil {
@@ -35,8 +35,8 @@ func commands(root *cobra.Command, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "README.md"), []byte(list.String()), 0o644)
 }
 
-// described is what the help of a command says.
-func described(cmd *cobra.Command) string {
+// describeCommand is what the help of a command says.
+func describeCommand(cmd *cobra.Command) string {
 	cmd.InitDefaultHelpFlag()
 	var b strings.Builder
 	long := cmd.Long

@@ -27,9 +27,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: man DIR")
 		os.Exit(2)
 	}
-	date, err := dated()
+	date, err := pageDate()
 	if err == nil {
-		err = write(cli.Manual(), os.Args[1], date)
+		err = writeManPages(cli.Manual(), os.Args[1], date)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "man:", err)
@@ -37,8 +37,8 @@ func main() {
 	}
 }
 
-// dated is the day of the pages.
-func dated() (time.Time, error) {
+// pageDate is the day of the pages.
+func pageDate() (time.Time, error) {
 	at := os.Getenv("SOURCE_DATE_EPOCH")
 	if at == "" {
 		out, err := exec.Command("git", "log", "-1", "--format=%ct").Output()
@@ -54,7 +54,7 @@ func dated() (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-func write(root *cobra.Command, dir string, date time.Time) error {
+func writeManPages(root *cobra.Command, dir string, date time.Time) error {
 	man, shells, pages := filepath.Join(dir, "man"), filepath.Join(dir, "completions"), filepath.Join(dir, "commands")
 	for _, d := range []string{man, shells, pages} {
 		if err := os.RemoveAll(d); err != nil {
@@ -79,5 +79,5 @@ func write(root *cobra.Command, dir string, date time.Time) error {
 			return err
 		}
 	}
-	return commands(root, pages)
+	return writeCommandPages(root, pages)
 }

@@ -23,7 +23,7 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	root := cli.Manual()
-	if err := write(root, dir, time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)); err != nil {
+	if err := writeManPages(root, dir, time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
 	n := 0
@@ -74,11 +74,11 @@ func TestWrite(t *testing.T) {
 
 func TestDated(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "86400")
-	if at, err := dated(); err != nil || at.Format(time.DateOnly) != "1970-01-02" {
+	if at, err := pageDate(); err != nil || at.Format(time.DateOnly) != "1970-01-02" {
 		t.Errorf("%v, %v", at, err)
 	}
 	t.Setenv("SOURCE_DATE_EPOCH", "today")
-	if at, err := dated(); err == nil {
+	if at, err := pageDate(); err == nil {
 		t.Errorf("today is %v", at)
 	}
 }

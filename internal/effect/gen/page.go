@@ -18,8 +18,8 @@ type family struct {
 	forms []prove.Form
 }
 
-// files are the tables of forms, each with the heading of forms that stand
-// before the file's first heading of its own.
+// files are the tables of forms, each with a heading for the forms before the file's
+// first own heading.
 var files = [][2]string{{"forms.txt", ""}, {"alone.txt", "statements that run outside a transaction"}}
 
 // page is the whole document.
@@ -157,7 +157,7 @@ func anchor(s string) string {
 
 // fold applies SQL to a catalog.
 func fold(c *catalog.Catalog, sql string) (*catalog.Catalog, error) {
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 	if _, zone, ok := strings.Cut(form.Set, "TimeZone"); ok {
 		session.TimeZone = strings.Trim(zone, " '=")
 	}
-	f, err := pgparse.Split(form.SQL)
+	f, err := pgparse.SplitText(form.SQL)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 	}
 	var groups []group
 	for v := first; v <= onward.NewestMajor; v++ {
-		r := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(v), session)
+		r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), session)
 		words := describe(&r)
 		if n := len(groups); n > 0 && groups[n-1].words == words {
 			groups[n-1].to = v
@@ -68,7 +68,7 @@ func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 // possible is the first version on which a form's setup runs: the proof leaves
 // the form out on older ones.
 func possible(schema *catalog.Catalog, setup string) (int, error) {
-	f, err := pgparse.Split(setup)
+	f, err := pgparse.SplitText(setup)
 	if err != nil {
 		return 0, err
 	}
@@ -78,7 +78,7 @@ func possible(schema *catalog.Catalog, setup string) (int, error) {
 			return 0, fmt.Errorf("%s: %w", f.Src[s.Start:s.End], s.Err)
 		}
 		for first <= onward.NewestMajor {
-			r := effect.Of(s.Node, schema, effect.NewVersion(first), effect.Session{})
+			r := effect.EffectOf(s.Node, schema, effect.NewVersion(first), effect.Session{})
 			if r.Refused == nil {
 				break
 			}
@@ -134,7 +134,7 @@ func describe(r *effect.Result) string {
 // passing reports an index that is only read along.
 func passing(e *effect.Effect) bool {
 	index := e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex
-	return index && e.Lock < onward.ShareUpdateExclusiveLock && e.Work() == onward.NoWork && !e.Dropped
+	return index && e.Lock < onward.ShareUpdateExclusiveLock && e.HeaviestWork() == onward.NoWork && !e.Dropped
 }
 
 // maxNames is how many relations that fare the same are named.

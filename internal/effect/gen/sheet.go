@@ -55,13 +55,13 @@ func cheatSheet() (string, error) {
 	var b strings.Builder
 	b.WriteString("| statement | lock | work | blocks | better |\n| --- | --- | --- | --- | --- |\n")
 	for _, row := range sheet {
-		f, err := pgparse.Split(row.sql)
+		f, err := pgparse.SplitText(row.sql)
 		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 			return "", fmt.Errorf("%s: is not one statement that parses", row.sql)
 		}
 		words := ""
 		for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
-			r := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(v), effect.Session{TimeZone: "UTC"})
+			r := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(v), effect.Session{TimeZone: "UTC"})
 			if r.Refused != nil {
 				return "", fmt.Errorf("%s: %s", row.sql, r.Refused.Message())
 			}

@@ -63,7 +63,7 @@ func TestExplicitCasts(t *testing.T) {
 		return err
 	}
 	node := func(sql string) *pgparse.Node {
-		f, err := pgparse.Split(sql)
+		f, err := pgparse.SplitText(sql)
 		if err != nil || f.Stmts[0].Node == nil {
 			t.Fatalf("%s does not parse", sql)
 		}
@@ -86,7 +86,7 @@ func TestExplicitCasts(t *testing.T) {
 			if rollback := exec("ROLLBACK"); rollback != nil {
 				t.Fatal(rollback)
 			}
-			r := effect.Of(node(alter), before, effect.NewVersion(onward.NewestMajor), effect.Session{})
+			r := effect.EffectOf(node(alter), before, effect.NewVersion(onward.NewestMajor), effect.Session{})
 			if (err == nil) != (r.Refused == nil) {
 				t.Errorf("%s: model %q, server %v", alter, r.Refused.Message(), err)
 			}

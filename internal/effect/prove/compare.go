@@ -54,7 +54,7 @@ func Compare(got effect.Result, seen *observe.Observation, also string) []string
 			}
 		}
 		if m.Created && s.Created {
-			m, s = observe.Seen{}, observe.Seen{} // a new relation is nobody's yet
+			m, s = observe.ObservedEffect{}, observe.ObservedEffect{} // a new relation is nobody's yet
 		}
 		if m != s {
 			bad = append(bad, fmt.Sprintf("%s: model %q, server %q", n, m, s))
@@ -65,11 +65,11 @@ func Compare(got effect.Result, seen *observe.Observation, also string) []string
 }
 
 // seenBy is a model's result as an observation would have it.
-func seenBy(got effect.Result) map[string]observe.Seen {
-	model := map[string]observe.Seen{}
+func seenBy(got effect.Result) map[string]observe.ObservedEffect {
+	model := map[string]observe.ObservedEffect{}
 	for i := range got.Effects {
 		e := &got.Effects[i]
-		s := observe.Seen{
+		s := observe.ObservedEffect{
 			Lock: e.Lock, Rewrites: e.Rewrites, RebuildsIndex: e.RebuildsIndex, Scans: e.Scans,
 			Created: e.Created, Dropped: e.Dropped,
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver/observe"
 )
 
-// What watches a server is shared with the proof of the rules' claims.
+// The observer of a server is shared with the proof of the rules' claims.
 type (
 	Observer    = observe.Observer
 	Observation = observe.Observation

@@ -33,7 +33,7 @@ func read(t *testing.T, name string) string {
 
 func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 	t.Helper()
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +48,13 @@ func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 
 // TestProve runs every form on every major and compares. PROVE_FORM restricts
 // it to the forms whose id matches the value; without it and without
-// ONWARD_PROVE (see [pgservertest.Proved]) only a part is run.
+// ONWARD_PROVE (see [pgservertest.ProofMajors]) only a part is run.
 func TestProve(t *testing.T) {
 	forms := parse(t, "forms.txt")
 	alone := parse(t, "alone.txt")
 	only := os.Getenv("PROVE_FORM")
 	wanted := regexp.MustCompile(only)
-	majors := pgservertest.Proved()
+	majors := pgservertest.ProofMajors()
 	switch {
 	case only != "":
 		majors = pgservertest.Majors()
@@ -120,8 +120,8 @@ func parse(t *testing.T, name string) []Form {
 	return forms
 }
 
-// bench is a server with a template of the fixture, and a database of it for
-// the forms that leave nothing behind.
+// bench is a server with a template of the fixture, and one shared database for forms
+// that leave nothing behind.
 type bench struct {
 	major    int
 	template string
@@ -160,7 +160,7 @@ func newBench(t *testing.T, major int) *bench {
 
 func statements(t *testing.T, sql string) []string {
 	t.Helper()
-	f, err := pgparse.Split(sql)
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,16 +220,16 @@ func (b *bench) prove(t *testing.T, base *catalog.Catalog, form Form, alone bool
 	if err != nil {
 		t.Fatalf("%s: %v", form.ID, err)
 	}
-	f, err := pgparse.Split(form.SQL)
+	f, err := pgparse.SplitText(form.SQL)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		t.Fatalf("%s: does not parse: %s", form.ID, form.SQL)
 	}
-	got := effect.Of(f.Stmts[0].Node, schema, effect.NewVersion(b.major), session)
+	got := effect.EffectOf(f.Stmts[0].Node, schema, effect.NewVersion(b.major), session)
 	_, problems := schema.Apply(f.Stmts[0].Node, form.SQL)
-	if p := schema.Refuses(f.Stmts[0].Node, false); p != nil && len(problems) == 0 {
+	if p := schema.CheckNames(f.Stmts[0].Node, false); p != nil && len(problems) == 0 {
 		problems = append(problems, *p)
 	}
-	got.Fail(problems, effect.NewVersion(b.major))
+	got.AddProblems(problems, effect.NewVersion(b.major))
 	bad = Compare(got, seen, form.Also)
 	if seen.Refused == "" && !alone && got.NoTransaction != "" {
 		bad = append(bad, "the model says that it cannot run in a transaction: "+got.NoTransaction)
@@ -257,7 +257,7 @@ func (b *bench) inTransaction(t *testing.T, form Form, set string) (*Observation
 		if err := o.Exec(ctx, form.Setup); err != nil {
 			return nil, &SetupError{Err: err}
 		}
-		if err := o.Refresh(ctx); err != nil {
+		if err := o.ReadRelations(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -267,7 +267,7 @@ func (b *bench) inTransaction(t *testing.T, form Form, set string) (*Observation
 	if form.Set != "" {
 		defer o.Exec(ctx, "RESET ALL")
 	}
-	return o.Observe(ctx, form.SQL)
+	return o.ObserveStatement(ctx, form.SQL)
 }
 
 // alone runs a form that must not be in a transaction.
@@ -286,5 +286,5 @@ func (b *bench) alone(t *testing.T, form Form, set string) (*Observation, error)
 		used = append(used, name)
 		return server.URL(name), err
 	}}
-	return a.Observe(t.Context(), form.SQL)
+	return a.ObserveRounds(t.Context(), form.SQL)
 }

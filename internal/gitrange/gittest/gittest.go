@@ -9,26 +9,26 @@ import (
 	"testing"
 )
 
-// Commits is the directory of a new repository with a commit for each set of files, by their
-// names: the first is main's, the others are those of the branch feature, which is checked out
-// where there are any.
+// Commits creates a repository with a commit for each set of files, by name, and returns its
+// directory. The first commit is on main. The others are on the branch feature, which is then
+// checked out.
 func Commits(t testing.TB, commits ...map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	Git(t, dir, "init", "-q", "-b", "main")
+	RunGit(t, dir, "init", "-q", "-b", "main")
 	for i, files := range commits {
 		if i == 1 {
-			Git(t, dir, "checkout", "-q", "-b", "feature")
+			RunGit(t, dir, "checkout", "-q", "-b", "feature")
 		}
-		Lay(t, dir, files)
-		Git(t, dir, "add", "-A")
-		Git(t, dir, "commit", "-q", "--allow-empty", "-m", fmt.Sprint(i))
+		WriteFiles(t, dir, files)
+		RunGit(t, dir, "add", "-A")
+		RunGit(t, dir, "commit", "-q", "--allow-empty", "-m", fmt.Sprint(i))
 	}
 	return dir
 }
 
-// Git runs git in a directory.
-func Git(t testing.TB, dir string, args ...string) {
+// RunGit runs git in a directory.
+func RunGit(t testing.TB, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -36,8 +36,8 @@ func Git(t testing.TB, dir string, args ...string) {
 	}
 }
 
-// Lay writes files into a directory; one without text is removed.
-func Lay(t testing.TB, dir string, files map[string]string) {
+// WriteFiles writes files into a directory; one without text is removed.
+func WriteFiles(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
 		at := filepath.Join(dir, filepath.FromSlash(name))

@@ -1,7 +1,7 @@
-// Package collide makes statements from others in which nearly everything has
-// one of a few names, as an index that is to get the name of its own table: what
-// no generator of statements thinks of, and a fuzzer finds once in a hundred
-// thousand. It is test support.
+// Package collide generates statements from others in which nearly everything has one of
+// a few names, such as an index with the name of its own table. Generators of statements
+// do not think of such cases, and a fuzzer finds one in a hundred thousand. It is test
+// support.
 package collide
 
 import (
@@ -11,20 +11,20 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// named finds what statements call their relations, constraints and columns.
+// named matches the names of relations, constraints and columns in statements.
 var (
 	named = regexp.MustCompile(`(?i)\b(?:TABLE|INDEX|VIEW|SEQUENCE|TYPE|DOMAIN|CONSTRAINT|COLUMN|TO|ON|FROM|REFERENCES|FUNCTION|TRIGGER|POLICY)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?([a-z][a-z0-9_]*)\b`)
 	word  = regexp.MustCompile(`\b[a-z][a-z0-9_]*\b`)
 )
 
-// Statement is one with its syntax tree.
+// Statement is a statement with its syntax tree.
 type Statement struct {
 	Node *pgparse.Node
 	SQL  string
 }
 
-// Statements gives rounds copies of the statements with other names, those of
-// them that parse.
+// Statements returns copies of the statements with other names, in several rounds. It
+// omits copies that do not parse.
 func Statements(random *rand.Rand, sql []string, rounds int) []Statement {
 	names := map[string]bool{}
 	for _, s := range sql {
@@ -41,7 +41,7 @@ func Statements(random *rand.Rand, sql []string, rounds int) []Statement {
 				}
 				return string(rune('a' + random.IntN(4)))
 			})
-			if file, err := pgparse.Split(text); err == nil && len(file.Stmts) == 1 && file.Stmts[0].Node != nil {
+			if file, err := pgparse.SplitText(text); err == nil && len(file.Stmts) == 1 && file.Stmts[0].Node != nil {
 				out = append(out, Statement{file.Stmts[0].Node, text})
 			}
 		}

@@ -131,9 +131,9 @@ func walker(file *ast.File) error {
 				switch {
 				case !ok:
 				case id.Name == "Node":
-					fmt.Fprintf(&body, "w.node(%s)\n", field)
+					fmt.Fprintf(&body, "w.walkNode(%s)\n", field)
 				case messages[id.Name] != nil:
-					fmt.Fprintf(&body, "if %s != nil {\nw.visit(%s)\n}\n", field, field)
+					fmt.Fprintf(&body, "if %s != nil {\nw.visitMessage(%s)\n}\n", field, field)
 				}
 			case *ast.ArrayType:
 				star, ok := t.Elt.(*ast.StarExpr)
@@ -141,9 +141,9 @@ func walker(file *ast.File) error {
 					continue
 				}
 				if id, ok := star.X.(*ast.Ident); ok && id.Name == "Node" {
-					fmt.Fprintf(&body, "for _, n := range %s {\nw.node(n)\n}\n", field)
+					fmt.Fprintf(&body, "for _, n := range %s {\nw.walkNode(n)\n}\n", field)
 				} else if ok && messages[id.Name] != nil {
-					fmt.Fprintf(&body, "for _, n := range %s {\nw.visit(n)\n}\n", field)
+					fmt.Fprintf(&body, "for _, n := range %s {\nw.visitMessage(n)\n}\n", field)
 				}
 			}
 		}

@@ -46,5 +46,5 @@ var index = sync.OnceValue(func() map[key]string {
 	return out
 })
 
-// Of is the extension that brings an object; "" when none does, or several do.
-func Of(kind Kind, name string) string { return index()[key{kind, name}] }
+// ExtensionOf is the extension that brings an object; "" when none does, or several do.
+func ExtensionOf(kind Kind, name string) string { return index()[key{kind, name}] }

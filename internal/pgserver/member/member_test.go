@@ -19,7 +19,7 @@ func TestOf(t *testing.T) {
 		{member.Operator, "<->", ""}, // three bring one
 		{member.Type, "text", ""}, {member.Function, "citext_in", ""},
 	} {
-		if got := member.Of(x.kind, x.name); got != x.extension {
+		if got := member.ExtensionOf(x.kind, x.name); got != x.extension {
 			t.Errorf("%s %s comes with %q, want %q", x.kind, x.name, got, x.extension)
 		}
 	}

@@ -26,14 +26,14 @@ type Alone struct {
 
 	known map[string]onward.Lock
 	order []string // of discovery
-	// free are the relations that nobody stands on any more: the statement
+	// clearedRelations are the relations that nobody stands on any more: the statement
 	// waited for everyone who had a lock on one of them.
-	free map[string]bool
+	clearedRelations map[string]bool
 }
 
-// blockers are the strongest modes that do not conflict with a mode: what is
+// blockingModes are the strongest modes that do not conflict with a mode: what is
 // held against a relation once the mode is known.
-var blockers = map[onward.Lock]onward.Lock{
+var blockingModes = map[onward.Lock]onward.Lock{
 	onward.NoLock:                   onward.ShareUpdateExclusiveLock,
 	onward.AccessShareLock:          onward.ShareUpdateExclusiveLock,
 	onward.RowShareLock:             onward.ShareUpdateExclusiveLock,
@@ -46,9 +46,9 @@ var blockers = map[onward.Lock]onward.Lock{
 
 const maxRounds = 40
 
-// Observe runs the statement round by round.
-func (a *Alone) Observe(ctx context.Context, sql string) (*Observation, error) {
-	a.known, a.free = map[string]onward.Lock{}, map[string]bool{}
+// ObserveRounds runs the statement round by round.
+func (a *Alone) ObserveRounds(ctx context.Context, sql string) (*Observation, error) {
+	a.known, a.clearedRelations = map[string]onward.Lock{}, map[string]bool{}
 	var o *Observer
 	defer func() {
 		if o != nil {
@@ -56,17 +56,17 @@ func (a *Alone) Observe(ctx context.Context, sql string) (*Observation, error) {
 		}
 	}()
 	for range maxRounds {
-		if o != nil && !o.unchanged(ctx) {
+		if o != nil && !o.isUnchanged(ctx) {
 			o.Close(ctx)
 			o = nil
 		}
 		if o == nil {
 			var err error
-			if o, err = a.fresh(ctx); err != nil {
+			if o, err = a.openFresh(ctx); err != nil {
 				return nil, err
 			}
 		}
-		out, more, err := a.round(ctx, o, sql)
+		out, more, err := a.runRound(ctx, o, sql)
 		if err != nil || !more {
 			return out, err
 		}
@@ -74,8 +74,8 @@ func (a *Alone) Observe(ctx context.Context, sql string) (*Observation, error) {
 	return nil, fmt.Errorf("%s: still queueing after %d rounds", sql, maxRounds)
 }
 
-// fresh watches a new database, set up.
-func (a *Alone) fresh(ctx context.Context) (*Observer, error) {
+// openFresh watches a new database, set up.
+func (a *Alone) openFresh(ctx context.Context) (*Observer, error) {
 	url, err := a.Fresh()
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (a *Alone) fresh(ctx context.Context) (*Observer, error) {
 			o.Close(ctx)
 			return nil, &SetupError{err}
 		}
-		if err := o.Refresh(ctx); err != nil {
+		if err := o.ReadRelations(ctx); err != nil {
 			o.Close(ctx)
 			return nil, err
 		}
@@ -103,10 +103,10 @@ func (a *Alone) fresh(ctx context.Context) (*Observer, error) {
 	return o, nil
 }
 
-// unchanged reports whether a cancelled statement has left the database as it
+// isUnchanged reports whether a cancelled statement has left the database as it
 // was: no invalid index, no half-detached partition.
-func (o *Observer) unchanged(ctx context.Context) bool {
-	now, err := Relations(ctx, o.watch)
+func (o *Observer) isUnchanged(ctx context.Context) bool {
+	now, err := ListRelations(ctx, o.watch)
 	if err != nil || len(now) != len(o.before) {
 		return false
 	}
@@ -120,21 +120,21 @@ func (o *Observer) unchanged(ctx context.Context) bool {
 	return err == nil && !pending
 }
 
-// round runs the statement once. more says that it queued for a lock that was
+// runRound runs the statement once. more says that it queued for a lock that was
 // not known before, which a.known holds now.
-func (a *Alone) round(ctx context.Context, o *Observer, sql string) (out *Observation, more bool, err error) {
+func (a *Alone) runRound(ctx context.Context, o *Observer, sql string) (out *Observation, more bool, err error) {
 	block, err := pgx.ConnectConfig(ctx, o.watch.Config())
 	if err != nil {
 		return nil, false, err
 	}
 	defer block.Close(ctx)
-	if err := a.stand(ctx, block, o.before); err != nil {
+	if err := a.takeBlockingLocks(ctx, block, o.before); err != nil {
 		return nil, false, err
 	}
 
 	done := make(chan error, 1)
 	go func() { _, err := o.session.Exec(ctx, sql); done <- err }()
-	out = &Observation{Relations: map[string]Seen{}, Alone: true}
+	out = &Observation{Relations: map[string]ObservedEffect{}, Alone: true}
 	idle := 0
 	for {
 		select {
@@ -147,10 +147,10 @@ func (a *Alone) round(ctx context.Context, o *Observer, sql string) (out *Observ
 			if err != nil {
 				return nil, false, err
 			}
-			return o.finished(ctx, out, a.known)
+			return o.observeResult(ctx, out, a.known)
 		case <-time.After(2 * time.Millisecond):
 		}
-		asked, waiting, err := o.asked(ctx)
+		asked, waiting, err := o.requestedLocks(ctx)
 		if err != nil {
 			return nil, false, err
 		}
@@ -171,7 +171,7 @@ func (a *Alone) round(ctx context.Context, o *Observer, sql string) (out *Observ
 		}
 		if len(waiting) > 0 && more {
 			// Let it go and try again, with less in its way.
-			return nil, true, o.abandon(ctx, done)
+			return nil, true, o.cancelStatement(ctx, done)
 		}
 		// It may also wait for all who have a lock on a relation: make way on
 		// one relation after the other, in the order that they were met.
@@ -179,7 +179,7 @@ func (a *Alone) round(ctx context.Context, o *Observer, sql string) (out *Observ
 			continue
 		}
 		if idle++; idle > 25 {
-			stuck, err := o.stuck(ctx)
+			stuck, err := o.isWaiting(ctx)
 			if err != nil {
 				return nil, false, err
 			}
@@ -188,7 +188,7 @@ func (a *Alone) round(ctx context.Context, o *Observer, sql string) (out *Observ
 				continue
 			}
 			if a.makeWay() {
-				return nil, true, o.abandon(ctx, done)
+				return nil, true, o.cancelStatement(ctx, done)
 			}
 			if _, err := block.Exec(ctx, "ROLLBACK"); err != nil {
 				return nil, false, err
@@ -201,16 +201,16 @@ func (a *Alone) round(ctx context.Context, o *Observer, sql string) (out *Observ
 // makeWay frees the next relation.
 func (a *Alone) makeWay() bool {
 	for _, name := range a.order {
-		if !a.free[name] && a.known[name] >= onward.ShareUpdateExclusiveLock {
-			a.free[name] = true
+		if !a.clearedRelations[name] && a.known[name] >= onward.ShareUpdateExclusiveLock {
+			a.clearedRelations[name] = true
 			return true
 		}
 	}
 	return false
 }
 
-// stuck reports whether the first session waits for a lock of any kind.
-func (o *Observer) stuck(ctx context.Context) (is bool, err error) {
+// isWaiting reports whether the first session waits for a lock of any kind.
+func (o *Observer) isWaiting(ctx context.Context) (is bool, err error) {
 	err = o.watch.QueryRow(ctx, `SELECT coalesce(wait_event_type = 'Lock', false) FROM pg_stat_activity WHERE pid = $1`, int64(o.pid)).Scan(&is)
 	return is, err
 }
@@ -221,16 +221,16 @@ type SetupError struct{ Err error }
 // Error is the server's message.
 func (e *SetupError) Error() string { return "setup: " + e.Err.Error() }
 
-// stand takes the locks that let pass what is known.
-func (a *Alone) stand(ctx context.Context, c *pgx.Conn, rels map[uint32]Relation) error {
+// takeBlockingLocks takes the locks that let pass what is known.
+func (a *Alone) takeBlockingLocks(ctx context.Context, c *pgx.Conn, rels map[uint32]Relation) error {
 	var b strings.Builder
 	b.WriteString("BEGIN;")
 	for _, r := range rels {
-		mode, ok := blockers[a.known[r.Name]]
-		if !ok || a.free[r.Name] {
+		mode, ok := blockingModes[a.known[r.Name]]
+		if !ok || a.clearedRelations[r.Name] {
 			continue
 		}
-		name := quote(r.Name)
+		name := quoteName(r.Name)
 		switch r.Kind {
 		case "r", "p":
 			fmt.Fprintf(&b, "LOCK TABLE ONLY %s IN %s MODE;", name, mode.Words())
@@ -242,13 +242,13 @@ func (a *Alone) stand(ctx context.Context, c *pgx.Conn, rels map[uint32]Relation
 	return err
 }
 
-func quote(name string) string {
+func quoteName(name string) string {
 	schema, rel, _ := strings.Cut(name, ".")
 	return pgx.Identifier{schema, rel}.Sanitize()
 }
 
-// asked are the locks that the first session holds or waits for.
-func (o *Observer) asked(ctx context.Context) (modes map[uint32]onward.Lock, waiting map[uint32]bool, err error) {
+// requestedLocks are the locks that the first session holds or waits for.
+func (o *Observer) requestedLocks(ctx context.Context) (modes map[uint32]onward.Lock, waiting map[uint32]bool, err error) {
 	rows, err := o.watch.Query(ctx, `SELECT relation, mode, granted FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation'`, int64(o.pid))
 	if err != nil {
 		return nil, nil, err
@@ -271,8 +271,8 @@ func (o *Observer) asked(ctx context.Context) (modes map[uint32]onward.Lock, wai
 	return modes, waiting, err
 }
 
-// abandon cancels the statement.
-func (o *Observer) abandon(ctx context.Context, done chan error) error {
+// cancelStatement cancels the statement.
+func (o *Observer) cancelStatement(ctx context.Context, done chan error) error {
 	for {
 		if _, err := o.watch.Exec(ctx, "SELECT pg_catalog.pg_cancel_backend($1)", int64(o.pid)); err != nil {
 			return err
@@ -285,9 +285,9 @@ func (o *Observer) abandon(ctx context.Context, done chan error) error {
 	}
 }
 
-// finished looks at what a statement that ran through has left.
-func (o *Observer) finished(ctx context.Context, out *Observation, known map[string]onward.Lock) (*Observation, bool, error) {
-	after, err := Relations(ctx, o.watch)
+// observeResult looks at what a statement that ran through has left.
+func (o *Observer) observeResult(ctx context.Context, out *Observation, known map[string]onward.Lock) (*Observation, bool, error) {
+	after, err := ListRelations(ctx, o.watch)
 	if err != nil {
 		return nil, false, err
 	}
@@ -299,6 +299,6 @@ func (o *Observer) finished(ctx context.Context, out *Observation, known map[str
 	for name, mode := range known {
 		locks[byName[name]] = mode
 	}
-	out.Relations = Judge(o.before, after, locks, nil)
+	out.Relations = CombineEffects(o.before, after, locks, nil)
 	return out, false, nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Seen is what a server did to one relation.
-type Seen struct {
+// ObservedEffect is what a server did to one relation.
+type ObservedEffect struct {
 	Kind                           string // pg_class.relkind
 	Lock                           onward.Lock
 	Rewrites, RebuildsIndex, Scans bool
@@ -24,8 +24,8 @@ type Seen struct {
 	Created, Dropped bool
 }
 
-// Work is the heaviest work on the relation.
-func (s Seen) Work() onward.Work {
+// HeaviestWork is the heaviest work on the relation.
+func (s ObservedEffect) HeaviestWork() onward.Work {
 	switch {
 	case s.Rewrites:
 		return onward.Rewrite
@@ -49,7 +49,7 @@ func OnIndex(l onward.Lock) onward.Lock {
 // Observation is what a server did for one statement.
 type Observation struct {
 	// Relations is keyed by schema-qualified name.
-	Relations map[string]Seen
+	Relations map[string]ObservedEffect
 	// Alone: the statement ran outside a transaction. What it read is not
 	// known then, and the locks on indexes and materialised views, which no
 	// other session can lock at will, are lower bounds.
@@ -78,8 +78,8 @@ SELECT c.oid, pg_catalog.concat(CASE WHEN n.nspname OPERATOR(pg_catalog.~) '^pg_
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid
 WHERE n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,pg_toast}') AND n.nspname OPERATOR(pg_catalog.!~) '^pg_toast_temp' AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,S,i,I,f,c}')`
 
-// Relations lists the relations of a database that are not the server's own.
-func Relations(ctx context.Context, c *pgx.Conn) (map[uint32]Relation, error) {
+// ListRelations lists the relations of a database that are not the server's own.
+func ListRelations(ctx context.Context, c *pgx.Conn) (map[uint32]Relation, error) {
 	rows, err := c.Query(ctx, listRelations)
 	if err != nil {
 		return nil, err
@@ -117,16 +117,16 @@ func NewObserver(ctx context.Context, url string) (*Observer, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	o.pid = o.session.PgConn().PID()
-	if err := o.Refresh(ctx); err != nil {
+	if err := o.ReadRelations(ctx); err != nil {
 		o.Close(ctx)
 		return nil, err
 	}
 	return o, nil
 }
 
-// Refresh reads the relations anew, after a change that was committed.
-func (o *Observer) Refresh(ctx context.Context) (err error) {
-	o.before, err = Relations(ctx, o.watch)
+// ReadRelations reads the relations anew, after a change that was committed.
+func (o *Observer) ReadRelations(ctx context.Context) (err error) {
+	o.before, err = ListRelations(ctx, o.watch)
 	return err
 }
 
@@ -146,8 +146,8 @@ func (o *Observer) Exec(ctx context.Context, sql string) error {
 	return err
 }
 
-// Observe runs one statement in a transaction, looks, and rolls it back.
-func (o *Observer) Observe(ctx context.Context, sql string) (*Observation, error) {
+// ObserveStatement runs one statement in a transaction, looks, and rolls it back.
+func (o *Observer) ObserveStatement(ctx context.Context, sql string) (*Observation, error) {
 	if err := o.Begin(ctx, "BEGIN"); err != nil {
 		return nil, err
 	}
@@ -157,9 +157,9 @@ func (o *Observer) Observe(ctx context.Context, sql string) (*Observation, error
 		if !errors.As(err, &pg) {
 			return nil, err
 		}
-		return &Observation{Relations: map[string]Seen{}, Refused: pg.Message, Code: pg.Code}, nil
+		return &Observation{Relations: map[string]ObservedEffect{}, Refused: pg.Message, Code: pg.Code}, nil
 	}
-	return o.Look(ctx)
+	return o.ObserveSoFar(ctx)
 }
 
 // Begin opens a transaction to be looked at, with BEGIN in any of its forms.
@@ -167,7 +167,7 @@ func (o *Observer) Begin(ctx context.Context, sql string) (err error) {
 	if _, err = o.session.Exec(ctx, sql); err != nil {
 		return err
 	}
-	o.read, err = o.reads(ctx)
+	o.read, err = o.sequentialReads(ctx)
 	return err
 }
 
@@ -178,33 +178,33 @@ func (o *Observer) Session() *pgx.Conn { return o.session }
 // failed.
 func (o *Observer) InTransaction() bool { return o.session.PgConn().TxStatus() == 'T' }
 
-// Look says what the open transaction has done so far, compared with the last
+// ObserveSoFar says what the open transaction has done so far, compared with the last
 // Refresh.
-func (o *Observer) Look(ctx context.Context) (*Observation, error) {
+func (o *Observer) ObserveSoFar(ctx context.Context) (*Observation, error) {
 	// The second session reads the locks before the first one looks around.
-	locks, err := o.locks(ctx)
+	locks, err := o.heldLocks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	read, err := o.reads(ctx)
+	read, err := o.sequentialReads(ctx)
 	if err != nil {
 		return nil, err
 	}
-	after, err := Relations(ctx, o.session)
+	after, err := ListRelations(ctx, o.session)
 	if err != nil {
 		return nil, err
 	}
 	for oid, n := range o.read {
 		read[oid] -= n
 	}
-	return &Observation{Relations: Judge(o.before, after, locks, read)}, nil
+	return &Observation{Relations: CombineEffects(o.before, after, locks, read)}, nil
 }
 
-// Judge puts together what is known of each relation: what was there before and
+// CombineEffects puts together what is known of each relation: what was there before and
 // is there after, the strongest lock on each, and how many rows were read in
 // sequence. before and after may be limited to what is locked.
-func Judge(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read map[uint32]int64) map[string]Seen {
-	out := locked(before, after, locks)
+func CombineEffects(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read map[uint32]int64) map[string]ObservedEffect {
+	out := lockedRelations(before, after, locks)
 	byName := map[string]Relation{}
 	for _, r := range before {
 		byName[r.Name] = r
@@ -261,9 +261,9 @@ func Judge(before, after map[uint32]Relation, locks map[uint32]onward.Lock, read
 	return out
 }
 
-// locked are the relations with a lock, those of the statement's own making too.
-func locked(before, after map[uint32]Relation, locks map[uint32]onward.Lock) map[string]Seen {
-	out := map[string]Seen{}
+// lockedRelations are the relations with a lock, those of the statement's own making too.
+func lockedRelations(before, after map[uint32]Relation, locks map[uint32]onward.Lock) map[string]ObservedEffect {
+	out := map[string]ObservedEffect{}
 	for oid, mode := range locks {
 		r, old := before[oid]
 		if !old {
@@ -279,7 +279,7 @@ func locked(before, after map[uint32]Relation, locks map[uint32]onward.Lock) map
 }
 
 // scannedOrDropped notes the relations that were read in full, and those that are gone.
-func scannedOrDropped(out map[string]Seen, before, after map[uint32]Relation, now map[string]Relation, read map[uint32]int64) {
+func scannedOrDropped(out map[string]ObservedEffect, before, after map[uint32]Relation, now map[string]Relation, read map[uint32]int64) {
 	for oid, r := range before {
 		if _, still := after[oid]; still {
 			if n := read[oid]; n > 0 && r.Rows > 0 && float64(n) >= 0.9*r.Rows {
@@ -296,9 +296,9 @@ func scannedOrDropped(out map[string]Seen, before, after map[uint32]Relation, no
 	}
 }
 
-// locks are the strongest modes that the first session holds, read by the
+// heldLocks are the strongest modes that the first session holds, read by the
 // second.
-func (o *Observer) locks(ctx context.Context) (map[uint32]onward.Lock, error) {
+func (o *Observer) heldLocks(ctx context.Context) (map[uint32]onward.Lock, error) {
 	rows, err := o.watch.Query(ctx, `SELECT relation, mode FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation' AND granted`, int64(o.pid))
 	if err != nil {
 		return nil, err
@@ -317,8 +317,8 @@ func (o *Observer) locks(ctx context.Context) (map[uint32]onward.Lock, error) {
 	return out, err
 }
 
-// reads counts the rows that the transaction has read in sequence.
-func (o *Observer) reads(ctx context.Context) (map[uint32]int64, error) {
+// sequentialReads counts the rows that the transaction has read in sequence.
+func (o *Observer) sequentialReads(ctx context.Context) (map[uint32]int64, error) {
 	rows, err := o.session.Query(ctx, `SELECT relid, seq_tup_read FROM pg_catalog.pg_stat_xact_all_tables WHERE seq_tup_read OPERATOR(pg_catalog.>) 0 AND relid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid`)
 	if err != nil {
 		return nil, err
@@ -331,12 +331,15 @@ func (o *Observer) reads(ctx context.Context) (map[uint32]int64, error) {
 }
 
 // String describes what was seen of a relation: "AccessExclusiveLock rewrites scans".
-func (s Seen) String() string {
+func (s ObservedEffect) String() string {
 	words := []string{s.Lock.String()}
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{s.Rewrites, "rewrites"}, {s.RebuildsIndex, "rebuilds-index"}, {s.BuildsIndex, "builds-index"}, {s.Scans, "scans"}, {s.Created, "created"}, {s.Dropped, "dropped"}} {
+	}{
+		{s.Rewrites, "rewrites"}, {s.RebuildsIndex, "rebuilds-index"}, {s.BuildsIndex, "builds-index"}, {s.Scans, "scans"},
+		{s.Created, "created"}, {s.Dropped, "dropped"},
+	} {
 		if f.on {
 			words = append(words, f.name)
 		}

@@ -50,14 +50,14 @@ func NewLine(t testing.TB, to string) *Line {
 			if err != nil {
 				return
 			}
-			go l.serve(client)
+			go l.serveClient(client)
 		}
 	}()
 	return l
 }
 
-// serve connects one client with the server.
-func (l *Line) serve(client net.Conn) {
+// serveClient connects one client with the server.
+func (l *Line) serveClient(client net.Conn) {
 	defer func() { _ = client.Close() }()
 	server, err := net.Dial("unix", l.unix)
 	if err != nil {

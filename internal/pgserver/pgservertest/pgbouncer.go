@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// Pgbouncer starts one in front of a server, whose URL it is given, and returns the URL that leads
+// StartPgbouncer starts one in front of a server, whose URL it is given, and returns the URL that leads
 // through it to the same database. mode is "session" or "transaction".
-func Pgbouncer(t testing.TB, to, mode string) string {
+func StartPgbouncer(t testing.TB, to, mode string) string {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		Missing(t, fmt.Errorf("%w: run scripts/setup.sh pgbouncer", err))
+		SkipOrFail(t, fmt.Errorf("%w: run scripts/setup.sh pgbouncer", err))
 	}
 	u, err := url.Parse(to)
 	if err != nil {
@@ -38,7 +38,8 @@ func Pgbouncer(t testing.TB, to, mode string) string {
 	_ = free.Close()
 	conf := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf("[databases]\n* = user=postgres host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"+
-		"auth_type = any\npool_mode = %s\ndefault_pool_size = 5\nlogfile = %s\n", u.Query().Get("host"), u.Query().Get("port"), at.Port, mode, filepath.Join(dir, "log"))
+		"auth_type = any\npool_mode = %s\ndefault_pool_size = 5\nlogfile = %s\n", u.Query().Get("host"), u.Query().Get("port"), at.Port, mode, filepath.Join(dir,
+		"log"))
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

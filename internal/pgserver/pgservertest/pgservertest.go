@@ -36,9 +36,9 @@ func Majors() []int {
 	return majors
 }
 
-// Proved are the majors that a proof of our model runs on. ONWARD_PROVE tells: "all" for every one, "ends" for the
+// ProofMajors are the majors that a proof of our model runs on. ONWARD_PROVE tells: "all" for every one, "ends" for the
 // oldest and the newest; without it the newest.
-func Proved() []int {
+func ProofMajors() []int {
 	majors := Majors()
 	switch os.Getenv("ONWARD_PROVE") {
 	case "all":
@@ -70,7 +70,7 @@ func Server(t testing.TB, major int) *pgserver.Server {
 		s.server, s.err = pgserver.Start(ctx, pgserver.Config{Major: major, Small: true})
 	})
 	if s.err != nil {
-		Missing(t, s.err)
+		SkipOrFail(t, s.err)
 	}
 	if err := s.server.Err(); err != nil {
 		t.Fatal(err)
@@ -78,8 +78,8 @@ func Server(t testing.TB, major int) *pgserver.Server {
 	return s.server
 }
 
-// Missing skips a test that lacks a component, or fails it when ONWARD_REQUIRE=1.
-func Missing(t testing.TB, why error) {
+// SkipOrFail skips a test that lacks a component, or fails it when ONWARD_REQUIRE=1.
+func SkipOrFail(t testing.TB, why error) {
 	t.Helper()
 	if os.Getenv("ONWARD_REQUIRE") == "1" {
 		t.Fatalf("ONWARD_REQUIRE=1, and: %v", why)

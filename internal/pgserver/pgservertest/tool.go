@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Tools is where scripts/django-venvs.sh and scripts/runners.sh install what tests run beside Postgres:
+// ToolsDir is where scripts/django-venvs.sh and scripts/runners.sh install what tests run beside Postgres:
 // $ONWARD_TEST_CACHE, or onward-test in the user's cache.
-func Tools(t testing.TB) string {
+func ToolsDir(t testing.TB) string {
 	t.Helper()
 	if cache := os.Getenv("ONWARD_TEST_CACHE"); cache != "" {
 		return cache
@@ -21,13 +21,13 @@ func Tools(t testing.TB) string {
 	return filepath.Join(base, "onward-test")
 }
 
-// Tool is the path of a file or directory below Tools, which a script installs. The test is skipped when it is not
+// ToolPath is the path of a file or directory below Tools, which a script installs. The test is skipped when it is not
 // there, and fails instead when ONWARD_REQUIRE=1.
-func Tool(t testing.TB, script string, parts ...string) string {
+func ToolPath(t testing.TB, script string, parts ...string) string {
 	t.Helper()
-	path := filepath.Join(append([]string{Tools(t)}, parts...)...)
+	path := filepath.Join(append([]string{ToolsDir(t)}, parts...)...)
 	if _, err := os.Stat(path); err != nil {
-		Missing(t, fmt.Errorf("%w: run scripts/%s", err, script))
+		SkipOrFail(t, fmt.Errorf("%w: run scripts/%s", err, script))
 	}
 	return path
 }

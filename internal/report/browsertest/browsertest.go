@@ -1,4 +1,5 @@
-// Package browsertest opens pages in a real Chromium for tests, and hears what they say and ask for.
+// Package browsertest opens pages in a real Chromium for tests, and records their console messages
+// and requests.
 package browsertest
 
 import (
@@ -21,8 +22,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Start starts a headless Chromium for a test. Without one the test is
-// skipped, and fails instead when ONWARD_REQUIRE=1.
+// Start starts a headless Chromium for a test. If there is none, the test is skipped, or fails if
+// ONWARD_REQUIRE=1.
 func Start(t *testing.T) context.Context {
 	t.Helper()
 	found := ""
@@ -54,19 +55,18 @@ func Start(t *testing.T) context.Context {
 	return ctx
 }
 
-// Tab is a page in the browser, and what it said and asked for.
+// Tab is a page in the browser, with its console messages and requests.
 type Tab struct {
-	// Ctx is the tab's own, for steps that Do and Eval have not.
+	// Ctx is the tab's context, for steps that Do and Eval do not offer.
 	Ctx context.Context
 	t   *testing.T
 	mu  sync.Mutex
-	// said is what went to the console, asked the addresses that were
-	// requested, the page's own left out.
+	// said are the console messages, asked the requested addresses, except the page's own.
 	said, asked []string
 }
 
-// Open opens an address in a new tab of a size in pixels. What is requested from below own, an
-// address too, is the page's. script false switches the page's scripts off.
+// Open opens an address in a new tab of a size in pixels. own is an address prefix: requests below
+// it are the page's own. If script is false, the page's scripts do not run.
 func Open(t *testing.T, browser context.Context, address, own string, width, height int64, script bool) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
@@ -109,8 +109,8 @@ func Open(t *testing.T, browser context.Context, address, own string, width, hei
 	return x
 }
 
-// Latest is when a page that hangs is given up, which is no measure of how long one
-// may take: shortly before the test itself would be.
+// Latest returns when to give up on a page that hangs: shortly before the test's own deadline. It is
+// no limit for how long a page may take.
 func Latest(t *testing.T) time.Time {
 	if end, ok := t.Deadline(); ok {
 		return end.Add(-5 * time.Second)
@@ -126,7 +126,7 @@ func (x *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Eval is the value of an expression, as JavaScript makes text of it.
+// Eval returns the value of an expression as text.
 func (x *Tab) Eval(expression string) string {
 	x.t.Helper()
 	v, err := chromedp.Run(x.Ctx, chromedp.Evaluate[string]("String("+expression+")"))
@@ -136,26 +136,27 @@ func (x *Tab) Eval(expression string) string {
 	return v
 }
 
-// Scheme makes the reader one who wants pages to be light, or dark.
+// Scheme sets the reader's preferred colour scheme: light, or dark.
 func (x *Tab) Scheme(scheme string) {
 	x.t.Helper()
 	x.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 		return err
 	}))
 }
 
-// Heard is what the page said on its console, and the addresses that it asked, so far.
+// Heard returns the console messages and the requested addresses so far.
 func (x *Tab) Heard() (said, asked []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return slices.Clone(x.said), slices.Clone(x.asked)
 }
 
-// Quiet holds that the page said nothing and asked for nothing.
+// Quiet fails the test if the page printed or requested anything.
 func (x *Tab) Quiet() {
 	x.t.Helper()
-	x.Eval("1") // what was said before has arrived
+	x.Eval("1") // now earlier messages have arrived
 	if said, asked := x.Heard(); len(said) > 0 || len(asked) > 0 {
 		x.t.Errorf("the page said %q and asked for %q", said, asked)
 	}

@@ -1,7 +1,7 @@
-// Command picture makes a picture (SVG) of what a command printed on a
-// terminal: text with the escape sequences for colour and weight on standard
-// input. It is light or dark as the reader's screen is. scripts/picture.sh
-// makes the README's picture with it, from real output.
+// Command picture makes a picture (SVG) of a command's output on a terminal. Its input is
+// text with escape sequences for colour and weight. The picture is light or dark, like
+// the reader's screen. scripts/picture.sh makes the README's picture with it, from real
+// output.
 package main
 
 import (
@@ -23,7 +23,7 @@ const (
 )
 
 func main() {
-	if err := draw(os.Stdin, os.Stdout); err != nil {
+	if err := drawScreen(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "picture:", err)
 		os.Exit(1)
 	}
@@ -31,7 +31,7 @@ func main() {
 
 var escape = regexp.MustCompile("\x1b\\[([0-9;]*)m")
 
-func draw(in io.Reader, w io.Writer) error {
+func drawScreen(in io.Reader, w io.Writer) error {
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return err
@@ -54,14 +54,14 @@ rect{fill:var(--bg)}text{fill:var(--fg);font:14px ui-monospace,SFMono-Regular,Me
 <rect width="%d" height="%d" rx="8"/>
 `, width, height, width, height, width, height)
 	for i, l := range lines {
-		fmt.Fprintf(out, `<text x="%d" y="%d" xml:space="preserve">%s</text>`+"\n", margin, margin+14+i*lineHeight, spans(l))
+		fmt.Fprintf(out, `<text x="%d" y="%d" xml:space="preserve">%s</text>`+"\n", margin, margin+14+i*lineHeight, styleSpans(l))
 	}
 	fmt.Fprintln(out, "</svg>")
 	return out.Flush()
 }
 
-// spans turns the escape sequences of a line into classes.
-func spans(line string) string {
+// styleSpans converts the escape sequences of a line to classes.
+func styleSpans(line string) string {
 	var b strings.Builder
 	classes := map[string]bool{}
 	at := 0

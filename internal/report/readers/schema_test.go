@@ -21,7 +21,7 @@ const file = "../../../report.schema.json"
 // reportSchema describes the report as its types are, with their comments.
 func reportSchema(t *testing.T) []byte {
 	t.Helper()
-	// What has a name of its own in JSON is a text there.
+	// A type with a JSON form of its own is a text there.
 	texts := map[reflect.Type][]any{}
 	for _, s := range []onward.Severity{onward.Info, onward.Warning, onward.Error} {
 		texts[reflect.TypeOf(s)] = append(texts[reflect.TypeOf(s)], s.String())
@@ -52,7 +52,8 @@ func reportSchema(t *testing.T) []byte {
 	return append(text, '\n')
 }
 
-// The schema that is published is that of the types, and the reports of the tests are so.
+// The published schema is the schema of the types, and the reports in the tests conform
+// to it.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	want := reportSchema(t)

@@ -28,14 +28,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: shots REPORT.json DIR [FULL]")
 		os.Exit(2)
 	}
-	if err := shoot(os.Args[1], os.Args[2], len(os.Args) > 3); err != nil {
+	if err := takeScreenshot(os.Args[1], os.Args[2], len(os.Args) > 3); err != nil {
 		fmt.Fprintln(os.Stderr, "shots:", err)
 		os.Exit(1)
 	}
 }
 
-func shoot(from, dir string, full bool) error {
-	page, err := write(from)
+func takeScreenshot(from, dir string, full bool) error {
+	page, err := renderPage(from)
 	if err != nil {
 		return err
 	}
@@ -81,8 +81,8 @@ func shoot(from, dir string, full bool) error {
 	return nil
 }
 
-// write makes the page of a stored report.
-func write(from string) (string, error) {
+// renderPage renders the page of a stored report.
+func renderPage(from string) (string, error) {
 	in, err := os.Open(from)
 	if err != nil {
 		return "", err

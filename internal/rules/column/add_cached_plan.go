@@ -15,10 +15,11 @@ var AddCachedPlan = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.Strict,
 	Summary:  "a change of a table's columns breaks prepared statements that select all of them",
-	Harm:     "A connection that has prepared SELECT * or RETURNING * gets \"cached plan must not change result type\" at the next execution. Drivers that prepare by themselves (pgx, JDBC, asyncpg, sqlx) do so for every query; inside a transaction they cannot prepare again and retry.",
-	Instead:  "Name the columns in queries. Otherwise expect a burst of SQLSTATE 0A000 behind the migration, and have the code retry.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-prepare.html"},
-	Commit:   addCachedPlan,
+	Harm: "A connection that has prepared SELECT * or RETURNING * gets \"cached plan must not change result type\" at the next execution. " +
+		"Drivers that prepare by themselves (pgx, JDBC, asyncpg, sqlx) do so for every query; inside a transaction they cannot prepare again and retry.",
+	Instead: "Name the columns in queries. Otherwise expect a burst of SQLSTATE 0A000 after the migration, and have the code retry.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-prepare.html"},
+	Commit:  addCachedPlan,
 }
 
 func addCachedPlan(p *rule.Pass, t *rule.Tx) {
@@ -38,7 +39,7 @@ func addCachedPlan(p *rule.Pass, t *rule.Tx) {
 		default:
 			continue
 		}
-		if told[d.OID] || !p.Deployed(d) || d.Before.Kind == catalog.CompositeType {
+		if told[d.OID] || !p.IsDeployed(d) || d.Before.Kind == catalog.CompositeType {
 			continue
 		}
 		told[d.OID] = true

@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -16,24 +17,28 @@ import (
 // even where the value is NULL or one constant.
 // https://www.postgresql.org/docs/current/sql-createdomain.html
 var AddConstrainedDomain = &rule.Rule{
-	ID:        "column-add-constrained-domain",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ADD COLUMN whose type is a domain with constraints rewrites the table, even without a default",
-	Harm:      "The server enforces the domain's constraints by writing the table and all its indexes anew, under ACCESS EXCLUSIVE, although every row gets the same value. Every query waits.",
-	Instead:   "Give the column the domain's base type, and the table a CHECK that is added NOT VALID and validated later.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createdomain.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	ID:       "column-add-constrained-domain",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ADD COLUMN whose type is a domain with constraints rewrites the table, even without a default",
+	Harm: "The server enforces the domain's constraints by writing the table and all its indexes anew, under ACCESS EXCLUSIVE, " +
+		"although every row gets the same value. Every query waits.",
+	Instead: "Give the column the domain's base type, and the table a CHECK that is added NOT VALID and validated later.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-createdomain.html",
+		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+	},
 	Kinds:     rule.AlterTable,
 	Statement: addConstrainedDomain,
 }
 
 func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
-	for _, a := range additions(p, s) {
+	for _, a := range listAdditions(p, s) {
 		if a.origin != fromDomain {
 			continue
 		}
-		e := a.rewrites(p)
+		e := a.findRewrite(p)
 		if e == nil {
 			continue
 		}
@@ -41,21 +46,22 @@ func addConstrainedDomain(p *rule.Pass, s *rule.Stmt) {
 		if domain == nil {
 			continue
 		}
-		table, column := a.sql()
+		table, column := a.sqlNames()
 		p.Report(a, rule.Report{
-			Fact: "adding column " + a.column.Name + " of the domain " + domain.Name.String() + " rewrites " + e.Name.String(),
-			Harm: analysis.Waiting(e) + " waits while the domain is checked for each row, and the time grows with the table",
-			Instead: "use the base type, and a constraint that is validated in a later transaction:\nALTER TABLE " + table + " ADD COLUMN " + column + " " + domain.Base.String() + ";\n" +
-				checked(a.table, a.column.Name, domain),
+			Fact:  "adding column " + a.column.Name + " of the domain " + domain.Name.String() + " rewrites " + e.Name.String(),
+			Harm:  analysis.DescribeWaiting(e) + " waits while the domain is checked for each row, and the time grows with the table",
+			Grows: e.Name,
+			Instead: "use the base type, and a constraint that is validated in a later transaction:\nALTER TABLE " + table + " ADD COLUMN " + column + " " +
+				domain.Base.String() + ";\n" +
+				addDomainCheck(a.table, a.column.Name, domain),
 		})
 	}
 }
 
-// checked is the SQL that holds a column of the base type to what a domain checks.
-func checked(table *catalog.Relation, column string, domain *catalog.UserType) string {
-	t, con := analysis.Table(table.Name), pgparse.QuoteIdent(catalog.ObjectName(table.Name.Name, column, "check"))
-	return "ALTER TABLE " + t + " ADD CONSTRAINT " + con + " CHECK (" + ofColumn(domain, column) + ") NOT VALID;\n" +
-		"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + con + ";"
+// addDomainCheck is the SQL that holds a column of the base type to what a domain checks.
+func addDomainCheck(table *catalog.Relation, column string, domain *catalog.UserType) string {
+	con := catalog.ObjectName(table.Name.Name, column, "check")
+	return recipe.FormatStatements(recipe.AddUnvalidated(table.Name, con, "CHECK ("+ofColumn(domain, column)+")"), recipe.ValidateConstraint(table.Name, con))
 }
 
 // value is the word VALUE, or a string, in which it is none.

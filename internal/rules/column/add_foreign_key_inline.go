@@ -4,6 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -12,12 +13,13 @@ import (
 // Without one every row holds NULL and the server validates nothing; with one
 // it looks up each row. https://www.postgresql.org/docs/current/sql-altertable.html
 var AddForeignKeyInline = &rule.Rule{
-	ID:        "column-add-foreign-key-inline",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "REFERENCES inside ADD COLUMN with a default reads the whole table while nobody else can read it",
-	Harm:      "A foreign key at the column cannot be NOT VALID. With a default each row is looked up in the referenced table, while ACCESS EXCLUSIVE is held on the one table and SHARE ROW EXCLUSIVE on the other.",
+	ID:       "column-add-foreign-key-inline",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "REFERENCES inside ADD COLUMN with a default reads the whole table while nobody else can read it",
+	Harm: "A foreign key at the column cannot be NOT VALID. With a default each row is looked up in the referenced table, " +
+		"while ACCESS EXCLUSIVE is held on the one table and SHARE ROW EXCLUSIVE on the other.",
 	Instead:   "Add the column with its default alone, then the foreign key NOT VALID, and validate it in a transaction of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
 	Kinds:     rule.AlterTable,
@@ -25,38 +27,38 @@ var AddForeignKeyInline = &rule.Rule{
 }
 
 func addForeignKeyInline(p *rule.Pass, s *rule.Stmt) {
-	for _, a := range additions(p, s) {
-		con := a.inline(pgparse.ConstrType_CONSTR_FOREIGN)
-		if con == nil || a.column.Default == nil || a.rewrites(p) != nil {
+	for _, a := range listAdditions(p, s) {
+		con := a.inlineConstraint(pgparse.ConstrType_CONSTR_FOREIGN)
+		if con == nil || a.column.Default == nil || a.findRewrite(p) != nil {
 			continue
 		}
-		e := p.Blocked(p.Alone(a.Command), analysis.Scans)
+		e := p.FindBlocked(p.EffectsAlone(a.Command), analysis.IsScanned)
 		if e == nil {
 			continue
 		}
-		table, column := a.sql()
+		_, column := a.sqlNames()
 		name := con.GetConname()
-		if made := a.constraint(s, catalog.ForeignKey); made != nil {
+		if made := a.findConstraint(s, catalog.ForeignKey); made != nil {
 			name = made.Name
 		}
 		if name == "" {
 			name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "fkey")
 		}
 		ref, _ := s.Before.Resolve(con.GetPktable())
-		target := analysis.Table(ref.Name)
+		target := analysis.QuoteTable(ref.Name)
 		if keys := con.GetPkAttrs(); len(keys) == 1 {
 			target += " (" + pgparse.QuoteIdent(keys[0].GetString_().GetSval()) + ")"
 		}
-		harm := analysis.Waiting(e) + ", and every write to " + ref.Name.String() + ", waits until each row was looked up"
+		harm := analysis.DescribeWaiting(e) + ", and every write to " + ref.Name.String() + ", waits until each row was looked up"
 		if a.column.Default.GetAConst() != nil {
 			harm += "; the statement fails unless " + ref.Name.String() + " has the row that the default names"
 		}
 		p.Report(a, rule.Report{
 			Fact: "REFERENCES " + ref.Name.String() + " on the new column " + a.column.Name + " reads all of " + e.Name.String() + ", because of its default",
 			Harm: harm,
-			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" + a.bare(true) +
-				"ALTER TABLE " + table + " ADD CONSTRAINT " + pgparse.QuoteIdent(name) + " FOREIGN KEY (" + column + ") REFERENCES " + target + " NOT VALID;\n" +
-				"ALTER TABLE " + table + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(name) + ";",
+			Instead: "add the column with its default alone, then the foreign key, and validate it in a later transaction:\n" + a.addBareSQL(true) +
+				recipe.FormatStatements(recipe.AddUnvalidated(a.table.Name, name, "FOREIGN KEY ("+column+") REFERENCES "+target),
+					recipe.ValidateConstraint(a.table.Name, name)),
 		})
 	}
 }

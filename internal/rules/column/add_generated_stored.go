@@ -1,11 +1,13 @@
 package column
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -14,14 +16,18 @@ import (
 // virtual column (18) is computed when it is read: adding it is instant.
 // https://www.postgresql.org/docs/current/ddl-generated-columns.html
 var AddGeneratedStored = &rule.Rule{
-	ID:        "column-add-generated-stored",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ADD COLUMN of a stored generated column rewrites the table while nobody can read it",
-	Harm:      "The expression is computed for every row, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
-	Instead:   "Add a plain column, keep it in step with a trigger and fill the old rows in batches; or compute the value in a view or an expression index; or, from Postgres 18, make it VIRTUAL.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-generated-columns.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	ID:       "column-add-generated-stored",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ADD COLUMN of a stored generated column rewrites the table while nobody can read it",
+	Harm:     "The expression is computed for every row, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
+	Instead: "Add a plain column, keep it in step with a trigger and fill the old rows in batches; or compute the value in a view or an expression index; " +
+		"or, from Postgres 18, make it VIRTUAL.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/ddl-generated-columns.html",
+		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+	},
 	Kinds:     rule.AlterTable,
 	Statement: addGeneratedStored,
 }
@@ -31,16 +37,16 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 	var names, steps []string
 	var e *effect.Effect
 	var at rule.Commands
-	for _, a := range additions(p, s) {
-		w := a.rewrites(p)
+	for _, a := range listAdditions(p, s) {
+		w := a.findRewrite(p)
 		if a.origin != fromGenerated || w == nil {
 			continue
 		}
-		table, column := a.sql()
+		table, column := a.sqlNames()
 		e, at, names = w, append(at, a.Command), append(names, a.column.Name)
 		steps = append(steps, "ALTER TABLE "+table+" ADD COLUMN "+column+" "+a.typ+";\n"+
-			"-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column+"\n"+
-			batches(table, column+" = "+a.expression(), column+" IS NULL"))
+			cmp.Or(recipe.FillByTrigger(a.table, a.column.Name, a.generatedExpr()), "-- a trigger BEFORE INSERT OR UPDATE ON "+table+" that sets "+column)+"\n"+
+			fillInBatches(table, column+" = "+a.generatedExpr(), column+" IS NULL"))
 	}
 	if e == nil {
 		return
@@ -50,14 +56,16 @@ func addGeneratedStored(p *rule.Pass, s *rule.Stmt) {
 		word = "columns "
 	}
 	p.Report(at, rule.Report{
-		Fact:    "adding the stored generated " + word + advice.Enumerate(names) + " rewrites " + e.Name.String(),
-		Harm:    analysis.Waiting(e) + " waits while each row is computed, and the time grows with the table",
-		Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n" + strings.Join(steps, "\n"),
+		Fact:  "adding the stored generated " + word + advice.EnumerateNames(names) + " rewrites " + e.Name.String(),
+		Harm:  analysis.DescribeWaiting(e) + " waits while each row is computed, and the time grows with the table",
+		Grows: e.Name,
+		Instead: "add a plain column that a trigger fills, then fill the old rows in batches (from Postgres 18, VIRTUAL instead of STORED is instant):\n" +
+			strings.Join(steps, "\n"),
 	})
 }
 
-// expression is what a generated column is computed from.
-func (a *addition) expression() string {
+// generatedExpr is what a generated column is computed from.
+func (a *addition) generatedExpr() string {
 	if a.column.DefaultText == "" {
 		return "…"
 	}

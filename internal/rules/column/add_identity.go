@@ -9,28 +9,33 @@ import (
 // AddIdentity flags ADD COLUMN … GENERATED … AS IDENTITY.
 // https://www.postgresql.org/docs/current/ddl-identity-columns.html
 var AddIdentity = &rule.Rule{
-	ID:        "column-add-identity",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ADD COLUMN of an identity column rewrites the table while nobody can read it",
-	Harm:      "Every row gets a number of its own, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
-	Instead:   "Add a plain bigint column, let a sequence number the new rows, number the old rows in batches and make it NOT NULL. It can become an identity column then, which is instant.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-identity-columns.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
+	ID:       "column-add-identity",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ADD COLUMN of an identity column rewrites the table while nobody can read it",
+	Harm:     "Every row gets a number of its own, so the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
+	Instead: "Add a plain bigint column, let a sequence number the new rows, number the old rows in batches and make it NOT NULL. " +
+		"It can become an identity column then, which is instant.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/ddl-identity-columns.html",
+		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+	},
 	Kinds:     rule.AlterTable,
 	Statement: addIdentity,
 }
 
 func addIdentity(p *rule.Pass, s *rule.Stmt) {
-	for _, a := range additions(p, s) {
+	for _, a := range listAdditions(p, s) {
 		if a.origin != fromIdentity {
 			continue
 		}
-		if e := a.rewrites(p); e != nil {
+		if e := a.findRewrite(p); e != nil {
 			p.Report(a, rule.Report{
 				Fact:    "adding the identity column " + a.column.Name + " rewrites " + e.Name.String(),
-				Harm:    analysis.Waiting(e) + " waits while every row gets its number, and the time grows with the table",
-				Instead: "add a plain column, let a sequence number the new rows, and number the old ones in batches:\n" + a.numbered(s),
+				Harm:    analysis.DescribeWaiting(e) + " waits while every row gets its number, and the time grows with the table",
+				Grows:   e.Name,
+				Instead: "add a plain column, let a sequence number the new rows, and number the old ones in batches:\n" + a.addNumberedSQL(s),
 			})
 		}
 	}

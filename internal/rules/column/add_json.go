@@ -16,28 +16,30 @@ var AddJson = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a new json column breaks SELECT DISTINCT, GROUP BY and UNION over all columns",
-	Harm:     "The type json has no equality operator. Deployed queries that compare whole rows (SELECT DISTINCT *, UNION, GROUP BY all columns of a model) fail with \"could not identify an equality operator for type json\" as soon as the table has such a column.",
-	Instead:  "Use jsonb: it can be compared, indexed, and is faster to read.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/datatype-json.html"},
-	Commit:   addJson,
+	Harm: "The type json has no equality operator. Deployed queries that compare whole rows (SELECT DISTINCT *, UNION, " +
+		"GROUP BY all columns of a model) fail with \"could not identify an equality operator for type json\" as soon as the table has such a column.",
+	Instead: "Use jsonb: it can be compared, indexed, and is faster to read.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-json.html"},
+	Commit:  addJson,
 }
 
 func addJson(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || !d.Before.Kind.IsTable() || d.New.Type.Name != (catalog.Name{Schema: "pg_catalog", Name: "json"}) {
+		if d.Kind != catalog.ColumnAdded || !p.IsDeployed(d) || !d.Before.Kind.IsTable() || d.New.Type.Name != (catalog.Name{Schema: "pg_catalog", Name: "json"}) {
 			continue
 		}
 		harm, severity := "fail", onward.Off
-		if p.Code.Compares(p.DeployedName(d)).Idle() {
+		if p.Code.FindComparisons(p.DeployedName(d)).IsIdle() {
 			harm, severity = "would fail, though the deployed code says neither DISTINCT nor UNION", onward.Info
 		}
 		p.Report(d, rule.Report{
-			Fact:     "column " + d.New.Name + " of type json is added to " + d.Before.Name.String(),
-			Harm:     "deployed queries with SELECT DISTINCT, GROUP BY or UNION over all columns of " + d.Before.Name.String() + " " + harm + ": json has no equality operator",
+			Fact: "column " + d.New.Name + " of type json is added to " + d.Before.Name.String(),
+			Harm: "deployed queries with SELECT DISTINCT, GROUP BY or UNION over all columns of " + d.Before.Name.String() + " " + harm +
+				": json has no equality operator",
 			Severity: severity,
 			Cause:    "and %d other columns of the type are added",
-			Instead:  "use jsonb:\nALTER TABLE " + analysis.Table(d.Before.Name) + " ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " jsonb;",
+			Instead:  "use jsonb:\nALTER TABLE " + analysis.QuoteTable(tableName(d)) + " ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " jsonb;",
 		})
 	}
 }

@@ -19,50 +19,53 @@ var AddRequired = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a new NOT NULL column without a default makes every INSERT of the deployed code fail",
-	Harm:     "The deployed code does not know the column and leaves it out, so each of its INSERTs fails with \"null value in column violates not-null constraint\". Frameworks that add the column with a default and drop the default at once leave the same state behind. Without any default the statement itself fails when the table has rows.",
-	Instead:  "Keep a default in the database until no old code runs any more, or add the column nullable and make it NOT NULL in a later release.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN"},
-	Commit:   addRequired,
+	Harm: "The deployed code does not know the column and leaves it out, so each of its INSERTs fails with \"null value in column violates not-null " +
+		"constraint\". Frameworks that add the column with a default and drop the default at once leave the same state. " +
+		"Without any default the statement itself fails if the table has rows.",
+	Instead: "Keep a default in the database until no old code runs any more, or add the column nullable and make it NOT NULL in a later release.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN"},
+	Commit:  addRequired,
 }
 
-// demanded is a new column that INSERTs have to name, and the statement that
+// demandedColumn is a new column that INSERTs have to name, and the statement that
 // makes it so: the one that drops its default, or that sets NOT NULL.
-type demanded struct {
+type demandedColumn struct {
 	*rule.Delta
 	gone, bound *rule.Stmt
 }
 
 func addRequired(p *rule.Pass, t *rule.Tx) {
-	var all []demanded
+	var all []demandedColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if movedAway(p, t, d) {
 			u := p.UsesTable(d)
 			p.Report(d, rule.Report{
 				Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is renamed to " + d.New.Name + ", and is NOT NULL though another column takes its name",
-				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint",
-				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.Table(d.Before.Name) +
+				Harm: "every INSERT of the deployed code writes " + d.Old.Name + ", leaves " + d.New.Name + " out and fails: null value in column \"" + d.New.Name +
+					"\" violates not-null constraint",
+				Instead: "let it be null, or give it a default, in the same transaction:\nALTER TABLE " + analysis.QuoteTable(tableName(d)) +
 					" ALTER COLUMN " + pgparse.QuoteIdent(d.New.Name) + " DROP NOT NULL;",
-				Severity: lower(filled(t.After, d.After, d.New.Name), u),
-				Evidence: u.Puts(),
+				Severity: lowerByUse(severityIfFilled(t.After, d.After, d.New.Name), u),
+				Evidence: u.InsertPlaces(),
 			})
 			continue
 		}
-		if d.Kind != catalog.ColumnAdded || !p.Deployed(d) || d.Before.View != nil || d.Before.Kind == catalog.CompositeType ||
-			d.Before.Column(d.New.Name) != nil || !required(t.After, d.New) {
+		if d.Kind != catalog.ColumnAdded || !p.IsDeployed(d) || d.Before.View != nil || d.Before.Kind == catalog.CompositeType ||
+			d.Before.Column(d.New.Name) != nil || !isInsertRequired(t.After, d.New) || filledByTriggers(p, t.After, d, d.New.Name) {
 			continue
 		}
-		gone, by := defaultDropped(t, d), bound(t, d)
-		if (gone != nil || by != d.By) && analysis.Given(t.After, d.After, d.New.Name) {
+		gone, by := defaultDropped(t, d), findBindingStatement(t, d)
+		if (gone != nil || by != d.By) && analysis.IsSetByTrigger(t.After, d.After, d.New.Name) {
 			continue // a trigger speaks for the deployed code
 		}
-		all = append(all, demanded{d, gone, by})
+		all = append(all, demandedColumn{d, gone, by})
 	}
 	type key struct {
 		by, gone, bound *rule.Stmt
 		table           catalog.OID
 	}
-	for _, list := range analysis.Alike(all, func(x *demanded) key { return key{x.By, x.gone, x.bound, x.OID} }) {
+	for _, list := range analysis.GroupByKey(all, func(x *demandedColumn) key { return key{x.By, x.gone, x.bound, x.OID} }) {
 		demandTogether(p, t.After, list)
 	}
 }
@@ -70,31 +73,33 @@ func addRequired(p *rule.Pass, t *rule.Tx) {
 // movedAway reports a column that INSERTs have to name, under a name that the
 // deployed code does not know, while another has taken the one that it knows.
 func movedAway(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
-	return d.Kind == catalog.ColumnRenamed && p.Deployed(d) && d.Before.Kind.IsTable() && !p.NewColumn(d, d.Old) &&
-		d.Before.Column(d.New.Name) == nil && d.After.Column(d.Old.Name) != nil && required(t.After, d.New)
+	return d.Kind == catalog.ColumnRenamed && p.IsDeployed(d) && d.Before.Kind.IsTable() && !p.NewColumn(d, d.Old) &&
+		d.Before.Column(d.New.Name) == nil && d.After.Column(d.Old.Name) != nil && isInsertRequired(t.After, d.New)
 }
 
 // demandTogether reports the columns that one statement adds, for one reason.
-func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
+func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demandedColumn) {
 	d, n := list[0], len(list)
 	u := p.UsesTable(d.Delta)
 	every := "every INSERT of the deployed code leaves "
 	if u.Unfilled {
 		every = "nothing in the deployed code that was seen INSERTs into it; an INSERT elsewhere leaves "
 	}
-	table := analysis.Table(d.Before.Name)
+	table := analysis.QuoteTable(tableName(d.Delta))
 	var names, added []string
 	for _, x := range list {
 		names = append(names, x.New.Name)
 		added = append(added, "ALTER TABLE "+table+" ADD COLUMN "+pgparse.QuoteIdent(x.New.Name)+" "+x.New.Type.String()+" NOT NULL DEFAULT …;\n")
 	}
-	it := one(n, "it", "them")
+	it := chooseByCount(n, "it", "them")
 	r := rule.Report{
-		Fact:     columns(names) + one(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
-		Harm:     every + advice.Enumerate(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" + unless(after, d.After, names...),
-		Severity: filled(after, d.After, names...),
+		Fact: describeColumns(names) + chooseByCount(n, " is", " are") + " added to " + d.Before.Name.String() + " as NOT NULL without a default",
+		Harm: every + advice.EnumerateNames(names) + " out and fails: null value in column \"" + d.New.Name + "\" violates not-null constraint" +
+			unlessFilled(after, d.After, names...),
+		Severity: severityIfFilled(after, d.After, names...),
 		Cause:    "and %d more on " + d.Before.Name.String() + " are too",
-		Instead: "give " + it + " " + one(n, "a default", "defaults") + " that " + one(n, "stays", "stay") + " until no old code runs any more:\n" + strings.Join(added, "") +
+		Instead: "give " + it + " " + chooseByCount(n, "a default", "defaults") + " that " + chooseByCount(n, "stays", "stay") +
+			" until no old code runs any more:\n" + strings.Join(added, "") +
 			"or add " + it + " nullable now and NOT NULL a release later",
 	}
 	if n == 1 {
@@ -102,37 +107,37 @@ func demandTogether(p *rule.Pass, after *catalog.Catalog, list []demanded) {
 	}
 	switch {
 	case d.gone != nil:
-		r.Fact += ": the default is dropped at " + d.gone.Lines(d.By)
-		r.Evidence = append([]onward.Evidence{d.gone.Evidence("drops the default")}, u.Puts()...)
-		r.Severity = lower(r.Severity, u)
-		r.Instead = "leave the default in place (take out " + d.gone.Lines(d.By) + ") until no old code runs any more, and drop it a release later"
+		r.Fact += ": the default is dropped at " + d.gone.RelativePlace(d.By)
+		r.Evidence = append([]onward.Evidence{d.gone.NewEvidence("drops the default")}, u.InsertPlaces()...)
+		r.Severity = lowerByUse(r.Severity, u)
+		r.Instead = "leave the default in place (take out " + d.gone.RelativePlace(d.By) + ") until no old code runs any more, and drop it a release later"
 	case d.bound != d.By:
-		r.Fact += ": " + one(n, "it is", "they are") + " NOT NULL since " + d.bound.Lines(d.By)
-		r.Evidence = append([]onward.Evidence{d.bound.Evidence("sets NOT NULL")}, u.Puts()...)
-		r.Severity = lower(r.Severity, u)
-		r.Instead = "leave " + it + " nullable (take out " + d.bound.Lines(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
+		r.Fact += ": " + chooseByCount(n, "it is", "they are") + " NOT NULL since " + d.bound.RelativePlace(d.By)
+		r.Evidence = append([]onward.Evidence{d.bound.NewEvidence("sets NOT NULL")}, u.InsertPlaces()...)
+		r.Severity = lowerByUse(r.Severity, u)
+		r.Instead = "leave " + it + " nullable (take out " + d.bound.RelativePlace(d.By) + "), and set NOT NULL a release later, when no old code runs any more"
 	default:
-		r.Evidence = u.Puts()
+		r.Evidence = u.InsertPlaces()
 		r.Harm = "on a table with rows the statement fails: column \"" + d.New.Name + "\" contains null values; on an empty one " + r.Harm
 	}
 	p.Report(d, r)
 }
 
-// lower is a severity, or what the deployed code's use of the table makes of
+// lowerByUse is a severity, or what the deployed code's use of the table makes of
 // it: no INSERT of code that does not use the table fails.
-func lower(s onward.Severity, u analysis.Usage) onward.Severity {
+func lowerByUse(s onward.Severity, u analysis.Usage) onward.Severity {
 	if (u.Put || u.Unfilled) && (s == onward.Off || s > onward.Warning) {
 		s = onward.Warning // nothing shows an INSERT
 	}
-	if s == onward.Off || u.Severity() < s {
-		return u.Severity()
+	if s == onward.Off || u.DropSeverity() < s {
+		return u.DropSeverity()
 	}
 	return s
 }
 
-// bound finds the statement that made a new column NOT NULL: the one that added
+// findBindingStatement finds the statement that made a new column NOT NULL: the one that added
 // it, or a later one.
-func bound(t *rule.Tx, d *rule.Delta) *rule.Stmt {
+func findBindingStatement(t *rule.Tx, d *rule.Delta) *rule.Stmt {
 	for _, x := range t.Changes(d.Key) {
 		if x.New != nil && x.New.NotNull {
 			return x.By

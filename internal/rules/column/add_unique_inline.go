@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -15,12 +16,13 @@ import (
 // index is built under the lock of ADD COLUMN, and reads every row although
 // the column is new. https://www.postgresql.org/docs/current/sql-altertable.html
 var AddUniqueInline = &rule.Rule{
-	ID:        "column-add-unique-inline",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "UNIQUE or PRIMARY KEY inside ADD COLUMN builds an index while nobody can read the table",
-	Harm:      "ADD COLUMN holds ACCESS EXCLUSIVE while the index of the constraint is built. The build reads every row, even though the column is new and all of them hold NULL.",
+	ID:       "column-add-unique-inline",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "UNIQUE or PRIMARY KEY inside ADD COLUMN builds an index while nobody can read the table",
+	Harm: "ADD COLUMN holds ACCESS EXCLUSIVE while the index of the constraint is built. " +
+		"The build reads every row, even though the column is new and all of them hold NULL.",
 	Instead:   "Add the column alone, build a unique index CONCURRENTLY, and make it the constraint's index, which is instant.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
@@ -28,29 +30,32 @@ var AddUniqueInline = &rule.Rule{
 }
 
 func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
-	for _, a := range additions(p, s) {
-		con := a.inline(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
-		if con == nil || a.rewrites(p) != nil {
+	for _, a := range listAdditions(p, s) {
+		con := a.inlineConstraint(pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_PRIMARY)
+		if con == nil || a.findRewrite(p) != nil {
 			continue
 		}
-		e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex)
+		e := p.FindBlocked(p.EffectsAlone(a.Command), analysis.BuildsIndex)
 		if e == nil {
 			continue
 		}
-		words, name, steps := a.indexed(s, con)
+		words, name, steps := a.describeIndexed(s, con)
 		way := "add the column without " + words + ", then build the index without blocking anyone:\n" + steps
 		if a.table.Kind == catalog.PartitionedTable {
-			way = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, and is built on each partition CONCURRENTLY and attached"
+			way = "add the column without " + words + "; a unique index of a partitioned table must hold the partition key, " +
+				"and is built on each partition CONCURRENTLY and attached"
 		}
 		r := rule.Report{
 			Fact:    words + " on the new column " + a.column.Name + " builds an index on " + e.Name.String(),
-			Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
-			Instead: strings.Replace(way, ":\n", ":\n"+a.bare(!a.alike()), 1),
+			Harm:    analysis.DescribeWaiting(e) + " waits until the index is built, and the time grows with the table",
+			Grows:   e.Name,
+			Instead: strings.Replace(way, ":\n", ":\n"+a.addBareSQL(!a.isDefaultSame()), 1),
 			Way:     withoutUnique(s, way),
 		}
-		if a.alike() {
+		if a.isDefaultSame() {
 			r.Fact += ", and each row has the same value there"
-			r.Harm = "where there are two rows the statement fails: could not create unique index \"" + name + "\""
+			r.Grows = catalog.Name{} // with two rows it fails
+			r.Harm = "if the table has two rows, the statement fails: could not create unique index \"" + name + "\""
 			r.Instead = strings.Replace(r.Instead, words+", then", words+" and without its default, give each row a value of its own in batches, then", 1)
 			r.Way = advice.FillUnique{}
 		}
@@ -58,33 +63,41 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// alike reports whether a default gives all rows that are there the same value. One
+// isDefaultSame reports whether a default gives all rows that are there the same value. One
 // that is computed for each row makes the table anew.
-func (a *addition) alike() bool {
+func (a *addition) isDefaultSame() bool {
 	return a.origin == fromDefault && a.column.Default != nil && !a.column.Default.GetAConst().GetIsnull()
 }
 
-// indexed is what a constraint of a new column that needs an index is in SQL, its
+// describeIndexed is what a constraint of a new column that needs an index is in SQL, its
 // name, and the SQL that adds it without blocking anyone.
-func (a *addition) indexed(s *rule.Stmt, con *pgparse.Constraint) (words, name, steps string) {
+func (a *addition) describeIndexed(s *rule.Stmt, con *pgparse.Constraint) (words, name, steps string) {
 	words, kind := "UNIQUE", catalog.Unique
 	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 		words, kind = "PRIMARY KEY", catalog.PrimaryKey
 	}
-	table, column := a.sql()
 	name = con.GetConname()
-	if made := a.constraint(s, kind); made != nil {
+	if made := a.findConstraint(s, kind); made != nil {
 		name = made.Name
 	}
 	if name == "" {
 		name = catalog.ObjectName(a.table.Name.Name, a.column.Name, "key")
 	}
-	return words, name, "CREATE UNIQUE INDEX CONCURRENTLY " + pgparse.QuoteIdent(name) + " ON " + table + " (" + column + ");\n" +
-		"ALTER TABLE " + table + " ADD CONSTRAINT " + pgparse.QuoteIdent(name) + " " + words + " USING INDEX " + pgparse.QuoteIdent(name) + ";"
+	filled := ""
+	if kind == catalog.PrimaryKey { // else the key would read all rows for NULL
+		filled = proveNotNullSQL(a.table, []string{a.column.Name}) + "\n"
+	}
+	return words, name, filled + recipe.FormatStatements(
+		recipe.ColumnIndex{
+			Table:   a.table.Name,
+			Name:    name,
+			Columns: []string{a.column.Name},
+			Unique:  true,
+		}.CreateStatement(), recipe.AddUsingIndex(a.table.Name, name, words, name))
 }
 
 // withoutUnique adds the column of a unique field without UNIQUE, and the constraint
-// behind it; nil where UNIQUE is written otherwise.
+// later; nil if UNIQUE is written in another form.
 func withoutUnique(s *rule.Stmt, way string) advice.Way {
 	column := strings.Replace(strings.Replace(s.SQL, " UNIQUE", "", 1), " ADD COLUMN ", " ADD COLUMN IF NOT EXISTS ", 1)
 	if column == s.SQL {

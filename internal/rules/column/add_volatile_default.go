@@ -15,14 +15,18 @@ import (
 // in the catalog: now() is STABLE and does not rewrite.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var AddVolatileDefault = &rule.Rule{
-	ID:        "column-add-volatile-default",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ADD COLUMN with a volatile default rewrites the table while nobody can read it",
-	Harm:      "A volatile default (gen_random_uuid(), random(), clock_timestamp(), nextval()) is computed for every row, so the table and all its indexes are rewritten. The ACCESS EXCLUSIVE lock is held for all of it: every query waits.",
-	Instead:   "Add the column without a default, which is instant. Set the default for new rows, fill the old ones in batches, then add NOT NULL without a scan.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES", "https://www.postgresql.org/docs/current/xfunc-volatility.html"},
+	ID:       "column-add-volatile-default",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ADD COLUMN with a volatile default rewrites the table while nobody can read it",
+	Harm: "A volatile default (gen_random_uuid(), random(), clock_timestamp(), nextval()) is computed for every row, " +
+		"so the table and all its indexes are rewritten. The ACCESS EXCLUSIVE lock is held for all of it: every query waits.",
+	Instead: "Add the column without a default, which is instant. Set the default for new rows, fill the old ones in batches, then add NOT NULL without a scan.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+		"https://www.postgresql.org/docs/current/xfunc-volatility.html",
+	},
 	Kinds:     rule.AlterTable,
 	Statement: addVolatileDefault,
 }
@@ -33,8 +37,8 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 	var at rule.Commands
 	var names, steps []string
 	var worst *effect.Effect
-	for _, a := range additions(p, s) {
-		e := a.rewrites(p)
+	for _, a := range listAdditions(p, s) {
+		e := a.findRewrite(p)
 		if a.origin != fromDefault || e == nil {
 			continue
 		}
@@ -43,43 +47,44 @@ func addVolatileDefault(p *rule.Pass, s *rule.Stmt) {
 		}
 		found, at = append(found, a), append(at, a.Command)
 		names = append(names, a.column.Name)
-		steps = append(steps, a.filled())
+		steps = append(steps, a.fillSQL())
 	}
 	if len(found) == 0 {
 		return
 	}
-	fact, value := "adding column "+names[0]+" with a volatile default", found[0].value()
+	fact, value := "adding column "+names[0]+" with a volatile default", found[0].defaultText()
 	if len(found) > 1 {
-		fact, value = "adding columns "+advice.Enumerate(names)+" with volatile defaults", "the default"
+		fact, value = "adding columns "+advice.EnumerateNames(names)+" with volatile defaults", "the default"
 	}
-	harm := analysis.Waiting(worst) + " waits while " + value + " is computed for each row, and the time grows with the table"
+	harm := analysis.DescribeWaiting(worst) + " waits while " + value + " is computed for each row, and the time grows with the table"
 	if worst.Unsure {
 		harm = worst.Why + ": if it is, " + harm
 	}
 	p.Report(at, rule.Report{
 		Fact:     fact + " rewrites " + worst.Name.String(),
 		Harm:     harm,
-		Severity: analysis.Unsure(worst),
+		Grows:    worst.Name,
+		Severity: analysis.UnsureSeverity(worst),
 		Instead:  "add it without the default, then fill it in batches:\n" + strings.Join(steps, "\n"),
 	})
 }
 
-// value is the default as written.
-func (a *addition) value() string {
+// defaultText is the default as written.
+func (a *addition) defaultText() string {
 	if a.column.DefaultText == "" {
 		return "the default"
 	}
 	return a.column.DefaultText
 }
 
-// filled is the SQL that gives a column its default without a rewrite.
-func (a *addition) filled() string {
-	table, column := a.sql()
+// fillSQL is the SQL that gives a column its default without a rewrite.
+func (a *addition) fillSQL() string {
+	table, column := a.sqlNames()
 	out := "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ + ";\n" +
-		"ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + a.value() + ";\n" +
-		batches(table, column+" = "+a.value(), column+" IS NULL")
+		"ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DEFAULT " + a.defaultText() + ";\n" +
+		fillInBatches(table, column+" = "+a.defaultText(), column+" IS NULL")
 	if a.column.NotNull {
-		out += "\n" + proven(a.table, []string{a.column.Name})
+		out += "\n" + proveNotNullSQL(a.table, []string{a.column.Name})
 	}
 	return out
 }

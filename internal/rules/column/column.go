@@ -32,16 +32,16 @@ type addition struct {
 	typ    string
 }
 
-// additions are the ADD COLUMNs of a statement.
-func additions(p *rule.Pass, s *rule.Stmt) []addition {
+// listAdditions are the ADD COLUMNs of a statement.
+func listAdditions(p *rule.Pass, s *rule.Stmt) []addition {
 	var out []addition
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	for i := range commands {
 		c := &commands[i]
 		if c.Subtype != pgparse.AlterTableType_AT_AddColumn {
 			continue
 		}
-		table := s.Altered()
+		table := s.AlteredRelation()
 		if !p.InUse(table) {
 			return nil
 		}
@@ -80,14 +80,14 @@ func originOf(c *catalog.Catalog, def *pgparse.ColumnDef) origin {
 	return fromDefault
 }
 
-// rewrites is the effect on the table, or on the first partition, that is
+// findRewrite is the effect on the table, or on the first partition, that is
 // rewritten because of the column.
-func (a *addition) rewrites(p *rule.Pass) *effect.Effect {
-	return p.Blocked(p.Alone(a.Command), analysis.Rewrites)
+func (a *addition) findRewrite(p *rule.Pass) *effect.Effect {
+	return p.FindBlocked(p.EffectsAlone(a.Command), analysis.IsRewritten)
 }
 
-// inline finds a constraint that stands in the column's definition.
-func (a *addition) inline(kinds ...pgparse.ConstrType) *pgparse.Constraint {
+// inlineConstraint finds a constraint in the column's definition.
+func (a *addition) inlineConstraint(kinds ...pgparse.ConstrType) *pgparse.Constraint {
 	for _, n := range a.def.GetConstraints() {
 		for _, k := range kinds {
 			if con := n.GetConstraint(); con.GetContype() == k {
@@ -98,9 +98,9 @@ func (a *addition) inline(kinds ...pgparse.ConstrType) *pgparse.Constraint {
 	return nil
 }
 
-// constraint is the column's constraint of a kind in the catalog, which knows
+// findConstraint is the column's constraint of a kind in the catalog, which knows
 // its name and text; nil when there is none.
-func (a *addition) constraint(s *rule.Stmt, kind catalog.ConstraintKind) *catalog.Constraint {
+func (a *addition) findConstraint(s *rule.Stmt, kind catalog.ConstraintKind) *catalog.Constraint {
 	after := s.After.Lookup(a.table.Name.Schema, a.table.Name.Name)
 	if after == nil {
 		return nil
@@ -118,16 +118,16 @@ func (a *addition) constraint(s *rule.Stmt, kind catalog.ConstraintKind) *catalo
 	return nil
 }
 
-// sql is the name of the table, and that of the column, for SQL.
-func (a *addition) sql() (table, column string) {
-	return analysis.Table(a.table.Name), pgparse.QuoteIdent(a.column.Name)
+// sqlNames returns the names of the table and of the column for SQL.
+func (a *addition) sqlNames() (table, column string) {
+	return analysis.QuoteTable(a.table.Name), pgparse.QuoteIdent(a.column.Name)
 }
 
-// bare is the SQL that adds the column without the constraints that read rows, and
-// without its default where that is not wanted. Where nothing gives the rows a value,
-// it is not NOT NULL.
-func (a *addition) bare(withDefault bool) string {
-	table, column := a.sql()
+// addBareSQL returns the SQL that adds the column without the constraints that read rows, and
+// without its default if that is not wanted. If nothing gives the rows a value, the
+// column is not NOT NULL.
+func (a *addition) addBareSQL(withDefault bool) string {
+	table, column := a.sqlNames()
 	out := "ALTER TABLE " + table + " ADD COLUMN " + column + " " + a.typ
 	if c := a.column.Collation; c != "" {
 		out += " COLLATE " + pgparse.QuoteIdent(c)
@@ -141,7 +141,7 @@ func (a *addition) bare(withDefault bool) string {
 	return out + ";\n"
 }
 
-// batches is the end of every advice that fills a column.
-func batches(table, set, where string) string {
+// fillInBatches is the end of every advice that fills a column.
+func fillInBatches(table, set, where string) string {
 	return advice.InBatches("UPDATE "+table+" SET "+set, table, where)
 }

@@ -17,8 +17,11 @@ func droppedAndAdded(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		refersElsewhere(p, t, d)
 		return // column-type-incompatible compares the types
 	}
-	if adds(d) {
+	if onlyAdds(d) {
 		return // release-statement-refused: it is there, unless something unseen dropped it
+	}
+	if now := d.After.Column(d.Old.Name); d.Old.Generated != "" && now != nil && now.Generated != "" {
+		return // both are computed from other columns: column-generated-changed compares them
 	}
 	p.Report(d, rule.Report{
 		Fact:    "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped and added again",
@@ -35,14 +38,16 @@ func refersElsewhere(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		return
 	}
 	u := p.UsesColumn(d, d.Old)
-	if u.Idle() {
+	if u.IsIdle() {
 		return
 	}
 	p.Report(d, rule.Report{
-		Fact:     "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped, and one that refers to " + to.Name.String() + " takes its name (was " + from.Name.String() + ")",
-		Harm:     "the deployed code takes the keys that it finds there for those of " + from.Name.String() + u.Where() + ", and writes such keys: they are refused, or point at another row",
+		Fact: "column " + d.Old.Name + " of " + d.Before.Name.String() + " is dropped, and one that refers to " + to.Name.String() + " takes its name (was " +
+			from.Name.String() + ")",
+		Harm: "the deployed code takes the keys that it finds there for keys of " + from.Name.String() + u.FirstPlace() +
+			", and writes such keys: they are refused, or point at another row",
 		Instead:  "give the new column a name of its own, write both, and drop " + d.Old.Name + " a release later",
-		Severity: u.Severity(),
+		Severity: u.DropSeverity(),
 		Evidence: u.Evidence,
 	})
 }
@@ -58,9 +63,9 @@ func refersTo(c *catalog.Catalog, r *catalog.Relation, column int16) *catalog.Re
 	return nil
 }
 
-// adds reports whether the statement that a column is gone by only adds one of
+// onlyAdds reports whether the statement that a column is gone by only adds one of
 // its name: a catalog that is not sure takes it that the old one was dropped.
-func adds(d *rule.Delta) bool {
+func onlyAdds(d *rule.Delta) bool {
 	added := false
 	for _, n := range d.By.Node.GetAlterTableStmt().GetCmds() {
 		c := n.GetAlterTableCmd()
@@ -74,29 +79,29 @@ func adds(d *rule.Delta) bool {
 	return added
 }
 
-// emptied reports a column that was dropped and added again, so that nothing else
+// isEmptied reports a column that was dropped and added again, so that nothing else
 // about the new one matters: column-drop has it.
-func emptied(t *rule.Tx, d *rule.Delta) bool {
-	if !d.Replaced() {
+func isEmptied(t *rule.Tx, d *rule.Delta) bool {
+	if !d.IsColumnReplaced() {
 		return false
 	}
-	gone := t.Same(catalog.ColumnDropped, func(o *rule.Delta) bool { return o.OID == d.OID && o.Old.Attnum == d.Old.Attnum })
+	gone := t.FindChange(catalog.ColumnDropped, func(o *rule.Delta) bool { return o.OID == d.OID && o.Old.Attnum == d.Old.Attnum })
 	return gone != nil && !filledFrom(t, gone)
 }
 
-// another reports a column that has nothing in common with the one whose name it
+// isUnrelated reports a column that has nothing in common with the one whose name it
 // has taken: column-drop or column-type-incompatible has it.
-func another(t *rule.Tx, d *rule.Delta) bool {
-	if !d.Replaced() {
+func isUnrelated(t *rule.Tx, d *rule.Delta) bool {
+	if !d.IsColumnReplaced() {
 		return false
 	}
-	severity, _ := mismatch(t.After, base(t.Before, d.Old.Type), base(t.After, d.New.Type))
-	return severity >= onward.Warning || emptied(t, d)
+	severity, _ := judgeTypeChange(t.After, baseType(t.Before, d.Old.Type), baseType(t.After, d.New.Type))
+	return severity >= onward.Warning || isEmptied(t, d)
 }
 
 // filledFrom reports whether the successor of a dropped column was there before
 // the drop, under another name, and so could be filled from it.
 func filledFrom(t *rule.Tx, d *rule.Delta) bool {
-	added := t.Same(catalog.ColumnAdded, func(o *rule.Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
+	added := t.FindChange(catalog.ColumnAdded, func(o *rule.Delta) bool { return o.OID == d.OID && o.New.Name == d.Old.Name })
 	return added == nil || added.By != d.By && added.By.Index < d.By.Index
 }

@@ -15,29 +15,30 @@ var DefaultChanged = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.Recommended,
 	Summary:  "another default changes what INSERTs of the deployed code mean",
-	Harm:     "Deployed code that leaves the column out gets the new value from the moment the migration commits, though it was written for the old one. Rows that are there keep what they have.",
-	Instead:  "Where the deployed code depends on the old value, let it write the value itself first.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:   defaultChanged,
+	Harm: "Deployed code that leaves the column out gets the new value from the moment the migration commits, though it was written for the old one. " +
+		"Rows that are there keep what they have.",
+	Instead: "Where the deployed code depends on the old value, let it write the value itself first.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:  defaultChanged,
 }
 
 func defaultChanged(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnDefaultChanged || !p.Deployed(d) || p.NewColumn(d, d.Old) ||
-			d.Old.Default == nil || d.New.Default == nil || t.Column(catalog.ColumnTypeChanged, d) != nil && !d.Replaced() ||
-			sameValue(d.Old.Default, d.New.Default) || another(t, d) || repeats(t, d) {
+		if d.Kind != catalog.ColumnDefaultChanged || !p.IsDeployed(d) || p.NewColumn(d, d.Old) ||
+			d.Old.Default == nil || d.New.Default == nil || t.FindColumnChange(catalog.ColumnTypeChanged, d) != nil && !d.IsColumnReplaced() ||
+			sameValue(d.Old.Default, d.New.Default) || isUnrelated(t, d) || repeatsValue(t, d) {
 			continue
 		}
-		if d.Replaced() {
-			if u := p.UsesColumn(d, d.Old); u.Idle() {
+		if d.IsColumnReplaced() {
+			if u := p.UsesColumn(d, d.Old); u.IsIdle() {
 				continue // one that only keeps the other's values
 			}
 		}
 		p.Report(d, rule.Report{
 			Fact:    "the default of column " + d.New.Name + " of " + d.Before.Name.String() + " becomes " + d.New.DefaultText + " (was " + d.Old.DefaultText + ")",
 			Harm:    "INSERTs of the deployed code that leave " + d.New.Name + " out get the new value from now on",
-			Instead: "let the deployed code write the value itself first, where it depends on the old one",
+			Instead: "if the deployed code depends on the old value, let it write that value itself first",
 		})
 	}
 }
@@ -45,19 +46,19 @@ func defaultChanged(p *rule.Pass, t *rule.Tx) {
 // sameValue reports whether two defaults give the same: casts do not count,
 // the spellings of the transaction's time are one, and so are sequences.
 func sameValue(a, b *pgparse.Node) bool {
-	a, b = plain(a), plain(b)
-	return catalog.SameExpr(a, b) || function(a) != "" && function(a) == function(b)
+	a, b = stripCasts(a), stripCasts(b)
+	return catalog.SameExpr(a, b) || fillingFunction(a) != "" && fillingFunction(a) == fillingFunction(b)
 }
 
-func plain(n *pgparse.Node) *pgparse.Node {
+func stripCasts(n *pgparse.Node) *pgparse.Node {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
 	return n
 }
 
-// function names what fills a column: "now", "nextval" or a uuid.
-func function(n *pgparse.Node) string {
+// fillingFunction names what fills a column: "now", "nextval" or a uuid.
+func fillingFunction(n *pgparse.Node) string {
 	if v := n.GetSqlvalueFunction(); v != nil {
 		switch v.GetOp() {
 		case pgparse.SQLValueFunctionOp_SVFOP_CURRENT_TIMESTAMP, pgparse.SQLValueFunctionOp_SVFOP_LOCALTIMESTAMP:
@@ -69,7 +70,7 @@ func function(n *pgparse.Node) string {
 	if len(names) == 0 {
 		return ""
 	}
-	switch name := pgparse.Last(names); name {
+	switch name := pgparse.LastText(names); name {
 	case "now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timezone":
 		return "now"
 	case "nextval":

@@ -22,30 +22,34 @@ var Drop = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "DROP COLUMN breaks deployed code that still reads or writes the column",
-	Harm:     "While the release rolls out, the old code sends queries that name the column, and each fails with \"column does not exist\". Mappers name every column of their model in every SELECT and INSERT, so all of a table's traffic fails, not only what needs the column. The values are gone, too: rolling the code back does not help. A function whose body still names the column, such as that of a trigger, fails for old and new code.",
-	Instead:  "Remove the column from the code in one release, and drop it in a later one, when no old code runs any more. A function that names it is replaced first. A NOT NULL column without a default has to become nullable first: the new code leaves it out of its INSERTs.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:   drop,
+	Harm: "While the release rolls out, the old code sends queries that name the column, and each fails with \"column does not exist\". " +
+		"Mappers name every column of their model in every SELECT and INSERT, so all of a table's traffic fails, not only what needs the column. " +
+		"The values are gone, too: rolling the code back does not help. A function whose body still names the column, such as a trigger's, " +
+		"fails for old and new code.",
+	Instead: "Remove the column from the code in one release, and drop it in a later one, when no old code runs any more. " +
+		"A function that names it is replaced first. A NOT NULL column without a default has to become nullable first: the new code leaves it out of its INSERTs.",
+	Manual: []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit: checkColumnDrop,
 }
 
-// dropped is a column that is dropped, and what the deployed code does with it.
-type dropped struct {
+// droppedColumn is a column that is dropped, and what the deployed code does with it.
+type droppedColumn struct {
 	*rule.Delta
 	analysis.Usage
 }
 
-func drop(p *rule.Pass, t *rule.Tx) {
-	var all []dropped
+func checkColumnDrop(p *rule.Pass, t *rule.Tx) {
+	var all []droppedColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnDropped || !p.Deployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || d.By.Node.GetDropStmt() != nil {
+		if d.Kind != catalog.ColumnDropped || !p.IsDeployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || d.By.Node.GetDropStmt() != nil {
 			continue // the last one: CASCADE took it along, table-drop-cascade
 		}
 		if d.After != nil && d.After.Column(d.Old.Name) != nil {
 			droppedAndAdded(p, t, d)
 			continue
 		}
-		all = append(all, dropped{d, p.Taken(t, d, d.Old)})
+		all = append(all, droppedColumn{d, p.UsesOfTaken(t, d, d.Old)})
 	}
 	type key struct {
 		by                *rule.Stmt
@@ -53,7 +57,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		known, used, sure bool
 		column            int16 // of one that a function names
 	}
-	for _, list := range analysis.Alike(all, func(x *dropped) key {
+	for _, list := range analysis.GroupByKey(all, func(x *droppedColumn) key {
 		k := key{x.By, x.OID, x.Known, x.Used, x.Sure, 0}
 		if len(x.Functions) > 0 {
 			k.column = x.Old.Attnum
@@ -66,7 +70,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 
 // dropTogether reports the columns that one statement drops and that are used
 // alike.
-func dropTogether(p *rule.Pass, list []dropped) {
+func dropTogether(p *rule.Pass, list []droppedColumn) {
 	d, n := list[0], len(list)
 	table := d.Before.Name
 	var names, nullable, full []string
@@ -74,47 +78,52 @@ func dropTogether(p *rule.Pass, list []dropped) {
 	for _, x := range list {
 		names, uses = append(names, x.Old.Name), append(uses, x.Usage)
 		full = append(full, table.String()+"."+x.Old.Name)
-		if x.Old.Required() {
+		if x.Old.IsRequired() {
 			// The new code leaves the column out.
-			nullable = append(nullable, "ALTER TABLE "+analysis.Table(table)+" ALTER COLUMN "+pgparse.QuoteIdent(x.Old.Name)+" DROP NOT NULL")
+			nullable = append(nullable, "ALTER TABLE "+analysis.QuoteTable(table)+" ALTER COLUMN "+pgparse.QuoteIdent(x.Old.Name)+" DROP NOT NULL")
 		}
 	}
-	u := analysis.Together(uses)
-	it := one(n, "it", "them")
-	words := deprecated(p, list...)
-	fact := columns(names) + " of " + table.String() + words + one(n, " is", " are") + " dropped"
-	fact += u.While(it)
+	u := analysis.MergeUsages(uses)
+	it := chooseByCount(n, "it", "them")
+	words := describeDeprecated(p, list...)
+	fact := describeColumns(names) + " of " + table.String() + words + chooseByCount(n, " is", " are") + " dropped"
+	fact += u.StillUsedClause(it)
 	r := rule.Report{
 		Fact:     fact,
-		Harm:     u.Breaks(one(n, "the column", "the columns")),
-		Unused:   advice.Enumerate(full),
-		Instead:  u.Remove(it),
-		Severity: u.Severity(),
-		Evidence: u.Seen(),
+		Harm:     u.DescribeBreak(chooseByCount(n, "the column", "the columns")),
+		Unused:   advice.EnumerateNames(full),
+		Instead:  u.RemoveFirst(it),
+		Severity: u.DropSeverity(),
+		Evidence: u.AllEvidence(),
 	}
 	if leftAlone(p, d.Delta, u) {
-		r.Severity = u.Least()
+		r.Severity = u.FunctionSeverity()
 	}
 	if len(nullable) > 0 {
-		r.Instead += "; until then " + one(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
+		r.Instead += "; until then " + chooseByCount(n, "it", "they") + " must accept rows without " + it + ":\n" + strings.Join(nullable, ";\n") + ";"
 	}
 	if words != "" {
-		r.Harm = u.Unneeded(r.Harm, it)
+		r.Harm = u.DescribeUnneeded(r.Harm, it)
 	}
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
 		if !u.ByFunctions() {
-			r.Way = advice.KeepColumn{Table: analysis.Table(table), Column: pgparse.QuoteIdent(d.Old.Name), Nullable: strings.Join(nullable, ""), Unbound: clearing(d.Delta)}
+			r.Way = advice.KeepColumn{
+				Table:    analysis.QuoteTable(table),
+				Column:   pgparse.QuoteIdent(d.Old.Name),
+				Nullable: strings.Join(nullable, ""),
+				Unbound:  namesOfClearing(d.Delta),
+			}
 		}
 	}
 	p.Report(d, r)
 }
 
-// deprecated says since when columns are deprecated, between commas; "" where one of them
-// is not.
-func deprecated(p *rule.Pass, list ...dropped) (words string) {
+// describeDeprecated describes since when columns are deprecated, separated by commas; "" if one of
+// them is not.
+func describeDeprecated(p *rule.Pass, list ...droppedColumn) (words string) {
 	for _, x := range list {
-		d := deprecation.Column(x.Before.Name, x.Old, p.Release.Deprecated)
+		d := deprecation.ColumnDeprecation(x.Before.Name, x.Old, p.Release.Deprecated)
 		switch {
 		case d == nil:
 			return ""
@@ -127,9 +136,9 @@ func deprecated(p *rule.Pass, list ...dropped) (words string) {
 	return words
 }
 
-// clearing are the names of the foreign keys of a dropped column that do nothing
+// namesOfClearing are the names of the foreign keys of a dropped column that do nothing
 // themselves where the row that it points at is deleted.
-func clearing(d *rule.Delta) []string {
+func namesOfClearing(d *rule.Delta) []string {
 	var names []string
 	for _, con := range d.Before.Constraints {
 		if con.Kind == catalog.ForeignKey && slices.Contains(con.Columns, d.Old.Attnum) && (con.OnDelete == "" || con.OnDelete == "restrict") {
@@ -143,7 +152,7 @@ func clearing(d *rule.Delta) []string {
 // of it nowhere, nor every column.
 func leftAlone(p *rule.Pass, d *rule.Delta, u analysis.Usage) bool {
 	table := p.UsesTable(d)
-	return u.Idle() && !u.Mentioned && table.Used && !selectsAll(table)
+	return u.IsIdle() && !u.Mentioned && (table.Used || table.Declared) && !selectsAll(table)
 }
 
 // selectsAll reports whether the code that uses a table is seen to select every column:

@@ -20,17 +20,19 @@ var DropDefault = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "dropping the default of a NOT NULL column makes INSERTs that leave it out fail",
-	Harm:     "Deployed code that leaves the column out of its INSERTs relies on the default. Without it each of them fails with \"null value in column violates not-null constraint\". For a column that this release added, that is every INSERT of the deployed code.",
-	Instead:  "Drop the default a release after the code that names the column in every INSERT, when no older code runs any more.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:   dropDefault,
+	Harm: "Deployed code that leaves the column out of its INSERTs relies on the default. " +
+		"Without it each of them fails with \"null value in column violates not-null constraint\". " +
+		"For a column that this release added, that is every INSERT of the deployed code.",
+	Instead: "Drop the default a release after the code that names the column in every INSERT, when no older code runs any more.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:  dropDefault,
 }
 
 func dropDefault(p *rule.Pass, t *rule.Tx) {
-	var all []undefaulted
+	var all []undefaultedColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		x := undefaulted{Delta: d}
+		x := undefaultedColumn{Delta: d}
 		switch d.Kind {
 		case catalog.ColumnDefaultChanged:
 			x.what = "default"
@@ -41,17 +43,18 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		default:
 			continue
 		}
-		if p.Deployed(d) && unnumbered(p, t, d) {
+		if p.IsDeployed(d) && judgeUnnumbered(p, t, d) {
 			continue
 		}
-		if cascaded(d) {
+		if isCascaded(d) {
 			continue // table-drop-cascade
 		}
-		if !p.Deployed(d) || d.Before.View != nil || !d.Old.NotNull && !d.Old.Inferred || required(t.Before, d.Old) && !d.Old.Inferred || !required(t.After, d.New) {
+		if !p.IsDeployed(d) || d.Before.View != nil || !d.Old.NotNull && !d.Old.Inferred || isInsertRequired(t.Before, d.Old) && !d.Old.Inferred ||
+			!isInsertRequired(t.After, d.New) {
 			continue
 		}
-		if x.judge(p, t.After) {
-			x.severity = p.UsesTable(d).Lowered(x.severity)
+		if x.judgeUndefaulted(p, t.After) {
+			x.severity = p.UsesTable(d).LowerSeverity(x.severity)
 			all = append(all, x)
 		}
 	}
@@ -61,20 +64,20 @@ func dropDefault(p *rule.Pass, t *rule.Tx) {
 		what, harm string
 		severity   onward.Severity
 	}
-	for _, list := range analysis.Alike(all, func(x *undefaulted) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
+	for _, list := range analysis.GroupByKey(all, func(x *undefaultedColumn) key { return key{x.By, x.OID, x.what, x.harm, x.severity} }) {
 		defaultsGone(p, t, list)
 	}
 }
 
 // defaultsGone reports columns of one table that one statement takes the default
 // of, and that are a hazard for one reason.
-func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaulted) {
+func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaultedColumn) {
 	d := list[0]
-	if d.Replaced() {
+	if d.IsColumnReplaced() {
 		p.Report(d, rule.Report{
-			Fact:     called(d.Delta) + ", which is NOT NULL and has no default (it was " + origins(d.Old) + ")",
+			Fact:     describeTakenName(d.Delta) + ", which is NOT NULL and has no default (it was " + describeOrigin(d.Old) + ")",
 			Harm:     d.harm,
-			Instead:  refill(t, d.Delta),
+			Instead:  fixRefill(t, d.Delta),
 			Severity: d.severity,
 			Evidence: d.uses.Evidence,
 		})
@@ -86,24 +89,25 @@ func defaultsGone(p *rule.Pass, t *rule.Tx, list []undefaulted) {
 		names, uses = append(names, x.New.Name), append(uses, x.uses)
 	}
 	p.Report(d, rule.Report{
-		Fact: one(len(list), "the "+d.what, "the "+d.what+"s") + " of " + columns(names) + " of " + d.Before.Name.String() +
-			one(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
+		Fact: chooseByCount(len(list), "the "+d.what, "the "+d.what+"s") + " of " + describeColumns(names) + " of " + d.Before.Name.String() +
+			chooseByCount(len(list), ", which is NOT NULL, is", ", which are NOT NULL, are") + " dropped",
 		Harm:     d.harm,
-		Instead:  one(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
+		Instead:  chooseByCount(len(list), "drop it", "drop them") + " a release later, when no old code runs any more",
 		Way:      addedBack(p, d.Delta),
 		Severity: d.severity,
-		Evidence: analysis.Together(uses).Evidence,
-		Cause:    "and so are those of %d others",
+		Evidence: analysis.MergeUsages(uses).Evidence,
+		Cause:    "and so are %d others",
 	})
 }
 
-// addedBack is the way out where a framework adds the column with a default and takes that
-// away again, in two transactions: it has no later release for the second.
+// addedBack returns the fix for a framework that adds the column with a default and drops
+// the default in a second transaction. Such a framework has no later release for the
+// second part.
 func addedBack(p *rule.Pass, d *rule.Delta) advice.Way {
 	if !p.NewColumn(d, d.Old) {
 		return nil
 	}
-	return advice.KeepDefault{Table: analysis.Table(d.Before.Name), Column: pgparse.QuoteIdent(d.Old.Name)}
+	return advice.KeepDefault{Table: analysis.QuoteTable(tableName(d)), Column: pgparse.QuoteIdent(d.Old.Name)}
 }
 
 // numberedKey reports whether a column was a primary key that the server fills
@@ -114,10 +118,11 @@ func numberedKey(d *rule.Delta) bool {
 	})
 }
 
-// cascaded reports whether a default went with the sequence of a table or column
+// isCascaded reports whether a default went with the sequence of a table or column
 // that was dropped.
-func cascaded(d *rule.Delta) bool {
-	if d.Kind != catalog.ColumnDefaultChanged || d.Old.Takes == 0 || d.By.After.Relation(d.Old.Takes) != nil || d.By.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_SEQUENCE {
+func isCascaded(d *rule.Delta) bool {
+	if d.Kind != catalog.ColumnDefaultChanged || d.Old.Takes == 0 || d.By.After.Relation(d.Old.Takes) != nil ||
+		d.By.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_SEQUENCE {
 		return false
 	}
 	return d.By.Node.GetDropStmt() != nil || slices.ContainsFunc(d.By.Node.GetAlterTableStmt().GetCmds(), func(n *pgparse.Node) bool {

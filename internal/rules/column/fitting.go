@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// fitting is a column of the new table beside the one that the deployed code knows,
+// columnFit is a column of the new table beside the one that the deployed code knows,
 // if it knows one of that name.
-type fitting struct {
+type columnFit struct {
 	*rule.Delta
 	pass    *rule.Pass
 	release *rule.Release
@@ -17,42 +17,44 @@ type fitting struct {
 	numbered bool
 }
 
-// judge says what of the column the deployed code cannot live with; nil when there
+// judgeFit says what of the column the deployed code cannot live with; nil when there
 // is nothing.
-func (d *fitting) judge() *rule.Report {
+func (d *columnFit) judgeFit() *rule.Report {
 	p, r := d.pass, d.release
 	name, table := d.New.Name, d.After.Name.String()
 	fact := "a new table takes the name of " + table
 	if d.Old == nil {
-		if !required(r.Head, d.New) || analysis.Given(r.Head, d.After, name) {
+		if !isInsertRequired(r.Head, d.New) || analysis.IsSetByTrigger(r.Head, d.After, name) {
 			return nil
 		}
 		return &rule.Report{
-			Fact:     fact + ", and its column " + name + " is NOT NULL and has no default",
-			Harm:     "every INSERT of the deployed code leaves " + name + " out and fails: null value in column \"" + name + "\" violates not-null constraint" + unless(r.Head, d.After, name),
-			Severity: p.Code.Uses(d.Before.Name, "").Lowered(filled(r.Head, d.After, name)),
-			Evidence: p.Code.Uses(d.Before.Name, "").Evidence,
-			Instead:  "give it a default until no old code runs any more:\nALTER TABLE " + analysis.Table(d.After.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(name) + " SET DEFAULT …;",
+			Fact: fact + ", and its column " + name + " is NOT NULL and has no default",
+			Harm: "every INSERT of the deployed code leaves " + name + " out and fails: null value in column \"" + name + "\" violates not-null constraint" +
+				unlessFilled(r.Head, d.After, name),
+			Severity: p.Code.FindUses(d.Before.Name, "").LowerSeverity(severityIfFilled(r.Head, d.After, name)),
+			Evidence: p.Code.FindUses(d.Before.Name, "").Evidence,
+			Instead: "give it a default until no old code runs any more:\nALTER TABLE " + analysis.QuoteTable(d.After.Name) + " ALTER COLUMN " +
+				pgparse.QuoteIdent(name) + " SET DEFAULT …;",
 		}
 	}
 	u := p.UsesColumn(d.Delta, d.Old)
-	if severity, harm := mismatch(r.Head, base(r.Deployed, d.Old.Type), base(r.Head, d.New.Type)); severity >= onward.Warning && (u.Used || !u.Known) {
+	if severity, harm := judgeTypeChange(r.Head, baseType(r.Deployed, d.Old.Type), baseType(r.Head, d.New.Type)); severity >= onward.Warning &&
+		(u.Used || !u.Known) {
 		return &rule.Report{
 			Fact:     fact + ", and its column " + name + " is " + d.New.Type.String() + " (was " + d.Old.Type.String() + ")",
-			Harm:     harm + u.Where(),
+			Harm:     harm + u.FirstPlace(),
 			Severity: severity,
 			Evidence: u.Evidence,
 			Instead:  "keep the type in this release; add a column of the new type beside it, and drop the old one a release later",
 		}
 	}
-	return d.unfilled(fact, u)
+	return d.reportUnfilled(fact, u)
 }
 
-// unfilled says what becomes of INSERTs that leave a column out which both tables
-// have.
-func (d *fitting) unfilled(fact string, u analysis.Usage) *rule.Report {
+// reportUnfilled reports the effect on INSERTs that omit a column of both tables.
+func (d *columnFit) reportUnfilled(fact string, u analysis.Usage) *rule.Report {
 	p, r, name := d.pass, d.release, d.New.Name
-	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || domainFills(r.Head, d.New) || analysis.Given(r.Head, d.After, name)
+	fills := d.New.Default != nil || d.New.Identity != "" || d.New.Generated != "" || domainFills(r.Head, d.New) || analysis.IsSetByTrigger(r.Head, d.After, name)
 	switch {
 	case fills && d.numbered:
 		return nil
@@ -64,11 +66,11 @@ func (d *fitting) unfilled(fact string, u analysis.Usage) *rule.Report {
 		}
 		fact += ", and its column " + name + " is NOT NULL"
 	case d.New.NotNull:
-		fact += ", and its column " + name + " is NOT NULL and has no default (it was " + origins(d.Old) + ")"
+		fact += ", and its column " + name + " is NOT NULL and has no default (it was " + describeOrigin(d.Old) + ")"
 	default:
-		fact += ", and its column " + name + " has no default (it was " + origins(d.Old) + ")"
+		fact += ", and its column " + name + " has no default (it was " + describeOrigin(d.Old) + ")"
 	}
-	f := &rule.Report{Fact: fact, Instead: d.alike(), Severity: onward.Warning}
+	f := &rule.Report{Fact: fact, Instead: d.fillLikeOld(), Severity: onward.Warning}
 	fails := "store NULL there"
 	if d.New.NotNull {
 		fails = "fail: null value in column \"" + name + "\" violates not-null constraint"
@@ -76,23 +78,23 @@ func (d *fitting) unfilled(fact string, u analysis.Usage) *rule.Report {
 	left := p.LeavesOut(d.Delta, d.Old)
 	switch {
 	case left != nil:
-		f.Harm = "the INSERT at " + left.Where() + " leaves " + name + " out: such INSERTs " + fails
-		f.Severity, f.Evidence = filled(r.Head, d.After, name), []onward.Evidence{left.Evidence}
+		f.Harm = "the INSERT at " + left.FormatPlace() + " leaves " + name + " out: such INSERTs " + fails
+		f.Severity, f.Evidence = severityIfFilled(r.Head, d.After, name), []onward.Evidence{left.Evidence}
 	case numberedKey(d.Delta) || u.Defaulted:
-		f.Harm = "INSERTs of the deployed code leave " + name + " to the server, and from now on " + fails + u.Where()
-		f.Severity, f.Evidence = filled(r.Head, d.After, name), u.Evidence
-	case u.Idle() && !p.Omitted(d.Delta, d.Old), u.Sure && u.Used, p.Inserts(d.Delta, d.Old) != nil:
+		f.Harm = "INSERTs of the deployed code leave " + name + " to the server, and from now on " + fails + u.FirstPlace()
+		f.Severity, f.Evidence = severityIfFilled(r.Head, d.After, name), u.Evidence
+	case u.IsIdle() && !p.IsOmitted(d.Delta, d.Old), u.Sure && u.Used, p.FindInsert(d.Delta, d.Old) != nil:
 		return nil // what writes the table gives it a value
 	default:
-		f.Harm = "INSERTs of the deployed code that leave " + name + " out " + fails + u.Where()
+		f.Harm = "INSERTs of the deployed code that leave " + name + " out " + fails + u.FirstPlace()
 		f.Evidence = u.Evidence
 	}
 	return f
 }
 
-// alike is the way to fill the column as that of the old table is.
-func (d *fitting) alike() string {
-	table, name := analysis.Table(d.After.Name), pgparse.QuoteIdent(d.New.Name)
+// fillLikeOld returns the fix that fills the column as in the old table.
+func (d *columnFit) fillLikeOld() string {
+	table, name := analysis.QuoteTable(d.After.Name), pgparse.QuoteIdent(d.New.Name)
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + name + " "
 	switch {
 	case d.Old.Identity != "":
@@ -104,24 +106,25 @@ func (d *fitting) alike() string {
 	}
 	out := "give it the same default, in the same transaction:\n" + alter + "SET DEFAULT " + d.Old.DefaultText + ";"
 	if seq := d.release.Deployed.Relation(d.Old.Sequence); seq != nil {
-		out += "\nand before the old table takes its sequence along:\nALTER SEQUENCE " + analysis.Table(seq.Name) + " OWNED BY " + table + "." + name + ";"
+		out += "\nand before the old table takes its sequence along:\nALTER SEQUENCE " + analysis.QuoteTable(seq.Name) + " OWNED BY " + table + "." + name + ";"
 	}
 	return out
 }
 
 // startsOver says that the sequence of the new table begins at 1, where rows have
 // numbers.
-func (d *fitting) startsOver(fact string) *rule.Report {
+func (d *columnFit) startsOver(fact string) *rule.Report {
 	p, r := d.pass, d.release
 	seq := r.Head.Relation(max(d.New.Takes, d.New.Sequence))
-	if !numbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.New(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) {
+	if !isNumbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.IsNew(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) {
 		return nil
 	}
-	table := analysis.Table(d.After.Name)
+	table := analysis.QuoteTable(d.After.Name)
 	return &rule.Report{
 		Fact: fact + ", and the sequence of its column " + d.New.Name + " begins at 1",
 		Harm: "the rows that were copied have these numbers: INSERTs that leave " + d.New.Name + " out fail: duplicate key value violates unique constraint",
-		Instead: "set it behind the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence(" + quoted(table) + ", " + quoted(d.New.Name) +
+		Instead: "set it after the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence(" + quoteText(table) + ", " +
+			quoteText(d.New.Name) +
 			"), (SELECT max(" + pgparse.QuoteIdent(d.New.Name) + ") FROM " + table + "));",
 	}
 }

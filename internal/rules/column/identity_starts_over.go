@@ -18,8 +18,9 @@ var IdentityStartsOver = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "the identity or sequence that takes the place of a sequence begins at 1 again",
-	Harm:     "ADD GENERATED … AS IDENTITY makes a sequence of its own, which knows nothing of the numbers that the rows have. INSERTs that leave the column out get 1, 2, 3, … and fail on the primary key until they have passed the highest number.",
-	Instead:  "Set the new sequence behind the highest number in the same transaction, or give it START WITH.",
+	Harm: "ADD GENERATED … AS IDENTITY makes a sequence of its own, which knows nothing of the numbers that the rows have. " +
+		"INSERTs that leave the column out get 1, 2, 3, … and fail on the primary key until they have passed the highest number.",
+	Instead: "Set the new sequence after the highest number in the same transaction, or give it START WITH.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-GENERATED-IDENTITY",
 		"https://www.postgresql.org/docs/current/functions-sequence.html",
@@ -29,45 +30,47 @@ var IdentityStartsOver = &rule.Rule{
 }
 
 func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	for i := range commands {
 		c := &commands[i]
 		what := "identity"
 		switch {
-		case !p.InUse(s.Altered()):
+		case !p.InUse(s.AlteredRelation()):
 			continue
-		case c.Subtype == pgparse.AlterTableType_AT_AddIdentity && !starts(c.Def.GetConstraint().GetOptions()):
+		case c.Subtype == pgparse.AlterTableType_AT_AddIdentity && !setsFirstValue(c.Def.GetConstraint().GetOptions()):
 		case c.Subtype == pgparse.AlterTableType_AT_ColumnDefault && newSequence(p, s, c.Name):
 			what = "new sequence"
 		default:
 			continue
 		}
-		deployed := p.Release.Deployed.Relation(s.Altered().OID)
-		if deployed == nil || continued(s, what) {
+		deployed := p.Release.Deployed.Relation(s.AlteredRelation().OID)
+		if deployed == nil || isContinued(s, what) {
 			continue
 		}
 		old := deployed.Column(c.Name)
-		if old == nil || !numbered(old) && (classes[old.Type.Name.Name] != "integer" || !s.Before.UniqueAlone(s.Altered(), old.Attnum)) {
+		if old == nil || !isNumbered(old) && (classes[old.Type.Name.Name] != "integer" || !s.Before.UniqueAlone(s.AlteredRelation(), old.Attnum)) {
 			continue
 		}
 		r := rule.Report{
-			Fact: "the " + what + " of column " + c.Name + " of " + s.Altered().Name.String() + " begins at 1, and rows are numbered already",
-			Harm: "INSERTs that leave " + c.Name + " out get numbers that are taken",
-			Instead: "set it behind the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence('" + analysis.Table(s.Altered().Name) + "', '" + c.Name +
-				"'), (SELECT max(" + pgparse.QuoteIdent(c.Name) + ") FROM " + analysis.Table(s.Altered().Name) + "));",
+			Fact: "the " + what + " of column " + c.Name + " of " + s.AlteredRelation().Name.String() + " begins at 1, and rows are numbered already",
+			Harm: "INSERTs that leave " + c.Name + " out get numbers that exist already",
+			Instead: "set it after the highest number, in the same transaction:\nSELECT setval(pg_get_serial_sequence('" +
+				analysis.QuoteTable(s.AlteredRelation().Name) + "', '" + c.Name +
+				"'), (SELECT max(" + pgparse.QuoteIdent(c.Name) + ") FROM " + analysis.QuoteTable(s.AlteredRelation().Name) + "));",
 			Severity: onward.Warning,
 		}
-		if !numbered(old) { // by the code, that is: its numbers may be far from these
+		if !isNumbered(old) { // by the code, that is: its numbers may be far from these
 			r.Fact = strings.Replace(r.Fact, "rows are numbered already", "rows have numbers of their own", 1)
-			r.Harm = strings.Replace(r.Harm, "numbers that are taken", "numbers that rows may have", 1)
+			r.Harm = strings.Replace(r.Harm, "numbers that exist already", "numbers that rows may have", 1)
 		}
 		if what != "identity" {
-			seq := s.After.Relation(s.After.Relation(s.Altered().OID).Column(c.Name).Takes)
-			r.Instead = strings.Replace(r.Instead, "pg_get_serial_sequence('"+analysis.Table(s.Altered().Name)+"', '"+c.Name+"')", "'"+analysis.Table(seq.Name)+"'", 1)
+			seq := s.After.Relation(s.After.Relation(s.AlteredRelation().OID).Column(c.Name).Takes)
+			r.Instead = strings.Replace(r.Instead, "pg_get_serial_sequence('"+analysis.QuoteTable(s.AlteredRelation().Name)+"', '"+c.Name+"')",
+				"'"+analysis.QuoteTable(seq.Name)+"'", 1)
 		}
-		if s.Before.UniqueAlone(s.Altered(), old.Attnum) {
+		if s.Before.UniqueAlone(s.AlteredRelation(), old.Attnum) {
 			r.Harm += " and fail: duplicate key value violates unique constraint"
-			if numbered(old) {
+			if isNumbered(old) {
 				r.Severity = onward.Off
 			}
 		}
@@ -78,16 +81,16 @@ func identityStartsOver(p *rule.Pass, s *rule.Stmt) {
 // newSequence reports whether the new default of a column takes its numbers from
 // a sequence that the release made, and that begins at 1.
 func newSequence(p *rule.Pass, s *rule.Stmt, column string) bool {
-	t := s.After.Relation(s.Altered().OID)
+	t := s.After.Relation(s.AlteredRelation().OID)
 	if t == nil || t.Column(column) == nil {
 		return false
 	}
 	seq := s.After.Relation(t.Column(column).Takes)
-	return seq != nil && seq.Seq != nil && p.New(seq.OID) && !seq.Seq.Moved
+	return seq != nil && seq.Seq != nil && p.IsNew(seq.OID) && !seq.Seq.Moved
 }
 
-// starts reports whether the options of a sequence say where it begins.
-func starts(options []*pgparse.Node) bool {
+// setsFirstValue reports whether the options of a sequence set its first value.
+func setsFirstValue(options []*pgparse.Node) bool {
 	for _, o := range options {
 		if name := o.GetDefElem().GetDefname(); name == "start" || name == "restart" || name == "minvalue" {
 			return true
@@ -98,10 +101,10 @@ func starts(options []*pgparse.Node) bool {
 
 var sets = regexp.MustCompile(`(?i)\bsetval\s*\(|\brestart\b`)
 
-// continued reports whether a later statement of the migration sets a sequence,
+// isContinued reports whether a later statement of the migration sets a sequence,
 // or may do so. One that has a name can be set before the column takes it.
-func continued(s *rule.Stmt, what string) bool {
-	all := setters(s.Migration)
+func isContinued(s *rule.Stmt, what string) bool {
+	all := listSetters(s.Migration)
 	if len(all) == 0 {
 		return false
 	}
@@ -111,8 +114,8 @@ func continued(s *rule.Stmt, what string) bool {
 // setting are the statements of a migration that set a sequence, or may do so.
 type setting []*rule.Stmt
 
-func setters(m *rule.Migration) setting {
-	return rule.Once(&m.Notes, func() setting {
+func listSetters(m *rule.Migration) setting {
+	return rule.BuildOnce(&m.Notes, func() setting {
 		var out setting
 		for _, s := range m.Statements {
 			if s.Node == nil || s.Opaque != "" || sets.MatchString(s.SQL) {

@@ -10,12 +10,13 @@ import (
 // IfNotExistsDiffers flags ADD COLUMN IF NOT EXISTS of a column that is there
 // with another type. https://www.postgresql.org/docs/current/sql-altertable.html
 var IfNotExistsDiffers = &rule.Rule{
-	ID:        "column-if-not-exists-differs",
-	Category:  onward.Idempotency,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "ADD COLUMN IF NOT EXISTS names a column that exists with another type",
-	Harm:      "IF NOT EXISTS looks at the name alone. The column is left as it is with a notice, the migration counts as done, and the new code meets a type that it does not expect.",
+	ID:       "column-if-not-exists-differs",
+	Category: onward.Idempotency,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "ADD COLUMN IF NOT EXISTS names a column that exists with another type",
+	Harm: "IF NOT EXISTS looks at the name alone. The column is left as it is with a notice, the migration counts as done, " +
+		"and the new code meets a type that it does not expect.",
 	Instead:   "Change the type in steps, or give the new column a name of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
 	Kinds:     rule.AlterTable,
@@ -23,11 +24,11 @@ var IfNotExistsDiffers = &rule.Rule{
 }
 
 func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
-	t := s.Altered()
+	t := s.AlteredRelation()
 	if t == nil || t.Inferred || t.Partial {
 		return
 	}
-	for _, cmd := range p.Commands(s) {
+	for _, cmd := range p.ListCommands(s) {
 		def := cmd.GetDef().GetColumnDef()
 		if cmd.Subtype != pgparse.AlterTableType_AT_AddColumn || !cmd.GetMissingOk() || def == nil {
 			continue
@@ -38,7 +39,7 @@ func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 		}
 		now := s.Before.TypeOf(def.GetTypeName())
 		was := col.Type.String()
-		if analysis.Holds(col.Type, now) || originOf(s.Before, def) == fromSerial {
+		if analysis.CanHold(col.Type, now) || originOf(s.Before, def) == fromSerial {
 			continue
 		}
 		name := t.Name.String()

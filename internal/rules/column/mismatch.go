@@ -17,8 +17,8 @@ var classes = map[string]string{
 	"inet": "address", "cidr": "address", "bit": "bits", "varbit": "bits", "xml": "xml",
 }
 
-// class is the group of a type; "" for one that nothing is known of.
-func class(c *catalog.Catalog, t catalog.Type) string {
+// typeClass is the group of a type; "" for one that nothing is known of.
+func typeClass(c *catalog.Catalog, t catalog.Type) string {
 	if u := c.Type(t.OID); u != nil && u.Kind == catalog.Enum {
 		return "enum"
 	}
@@ -60,13 +60,13 @@ var milder = map[[2]string]string{
 	{"timestamp", "integer"}: "deployed code that reads or binds a time fails",
 }
 
-// mismatch says what a change of type does to code that knows the old one, and
+// judgeTypeChange says what a change of type does to code that knows the old one, and
 // how bad that is; Off when it does nothing.
-func mismatch(c *catalog.Catalog, old, now catalog.Type) (onward.Severity, string) {
-	if !old.Known() || !now.Known() || old.Same(now) {
+func judgeTypeChange(c *catalog.Catalog, old, now catalog.Type) (onward.Severity, string) {
+	if !old.IsKnown() || !now.IsKnown() || old.IsSame(now) {
 		return onward.Off, ""
 	}
-	from, to := class(c, old), class(c, now)
+	from, to := typeClass(c, old), typeClass(c, now)
 	switch {
 	case (old.Array > 0) != (now.Array > 0):
 		return onward.Error, "deployed code that reads or binds " + "the value as " + old.String() + " fails: the one is an array, the other is not"
@@ -76,9 +76,9 @@ func mismatch(c *catalog.Catalog, old, now catalog.Type) (onward.Severity, strin
 		}
 		return onward.Warning, "deployed code that reads or binds the value as " + old.String() + " may fail"
 	case from == to && from != "enum":
-		return narrowed(from, old, now)
+		return judgeNarrowing(from, old, now)
 	case from == "timestamp" && to == "timestamptz", from == "timestamptz" && to == "timestamp":
-		return onward.Warning, "times that the deployed code writes and reads are taken in the session's time zone from now on, or no longer"
+		return onward.Warning, "from now on, the session's time zone changes times that the deployed code writes and reads, or no longer does"
 	}
 	if harm, ok := milder[[2]string{from, to}]; ok {
 		return onward.Warning, harm
@@ -86,8 +86,8 @@ func mismatch(c *catalog.Catalog, old, now catalog.Type) (onward.Severity, strin
 	return onward.Error, "deployed code that compares or binds the value as " + old.String() + " fails: operator does not exist"
 }
 
-// narrowed compares two types of one group.
-func narrowed(class string, old, now catalog.Type) (onward.Severity, string) {
+// judgeNarrowing compares two types of one group.
+func judgeNarrowing(class string, old, now catalog.Type) (onward.Severity, string) {
 	switch class {
 	case "integer", "float":
 		switch {
@@ -97,15 +97,15 @@ func narrowed(class string, old, now catalog.Type) (onward.Severity, string) {
 			return onward.Info, "deployed code that reads the value into a smaller integer fails once there is a larger one"
 		}
 	case "text":
-		if limit := length(now); limit > 0 && (length(old) == 0 || limit < length(old)) {
+		if limit := charLength(now); limit > 0 && (charLength(old) == 0 || limit < charLength(old)) {
 			return onward.Warning, "deployed code that writes more than " + strconv.Itoa(limit) + " characters is refused: value too long for type"
 		}
 	case "number":
 		if old.Name != now.Name {
 			return onward.Warning, "deployed code that reads the value as " + old.String() + " may fail"
 		}
-		digits, scale := precision(now)
-		oldDigits, oldScale := precision(old)
+		digits, scale := numericPrecision(now)
+		oldDigits, oldScale := numericPrecision(old)
 		switch {
 		case digits == 0:
 		case oldDigits == 0, digits-scale < oldDigits-oldScale:
@@ -117,8 +117,8 @@ func narrowed(class string, old, now catalog.Type) (onward.Severity, string) {
 	return onward.Off, ""
 }
 
-// length is the limit of a character type; 0 for none.
-func length(t catalog.Type) int {
+// charLength is the limit of a character type; 0 for none.
+func charLength(t catalog.Type) int {
 	if len(t.Mods) == 1 {
 		return int(t.Mods[0])
 	}
@@ -128,9 +128,9 @@ func length(t catalog.Type) int {
 	return 0
 }
 
-// precision is the number of digits and decimal places of numeric; 0 digits
+// numericPrecision is the number of digits and decimal places of numeric; 0 digits
 // for no limit.
-func precision(t catalog.Type) (digits, scale int) {
+func numericPrecision(t catalog.Type) (digits, scale int) {
 	switch len(t.Mods) {
 	case 1:
 		return int(t.Mods[0]), 0

@@ -10,54 +10,57 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// unnumbered judges a change of what fills a column that took its values from a
-// sequence: an INSERT that left it out so far gets no number any more. It reports
-// whether the change is one of these, so that nothing else is said of it.
-func unnumbered(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
-	if !numbered(d.Old) || d.Before.View != nil || p.NewColumn(d, d.Old) || t.After.Relation(d.OID) == nil {
+// judgeUnnumbered judges a change to a column that took its values from a sequence: an INSERT
+// that omits the column no longer gets a number. It reports whether the change is of this
+// kind, so that no other finding is made.
+func judgeUnnumbered(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
+	if !isNumbered(d.Old) || d.Before.View != nil || p.NewColumn(d, d.Old) || t.After.Relation(d.OID) == nil {
 		return false
 	}
 	now := d.New
 	r := rule.Report{Severity: onward.Off}
 	name := now.Name
 	switch {
-	case repeats(t, d):
-		r.Fact = "the default of column " + name + " of " + d.Before.Name.String() + " becomes " + now.DefaultText + " (it was " + origins(d.Old) + ")"
+	case repeatsValue(t, d):
+		r.Fact = "the default of column " + name + " of " + d.Before.Name.String() + " becomes " + now.DefaultText + " (it was " + describeOrigin(d.Old) + ")"
 		r.Harm = "one INSERT that leaves " + name + " out stores it, and each one after that fails: duplicate key value violates unique constraint"
-	case !d.Replaced() || now.Default != nil || now.Identity != "" || now.Generated != "" || domainFills(t.After, now):
+	case !d.IsColumnReplaced() || now.Default != nil || now.Identity != "" || now.Generated != "" || domainFills(t.After, now):
 		return false
 	case now.NotNull:
-		r.Fact = called(d) + ", which is NOT NULL and has no default (it was " + origins(d.Old) + ")"
+		r.Fact = describeTakenName(d) + ", which is NOT NULL and has no default (it was " + describeOrigin(d.Old) + ")"
 		r.Harm = "INSERTs of the deployed code that leave " + name + " out fail: null value in column \"" + name + "\" violates not-null constraint"
 	default:
-		r.Fact = called(d) + ", which has no default (it was " + origins(d.Old) + ")"
+		r.Fact = describeTakenName(d) + ", which has no default (it was " + describeOrigin(d.Old) + ")"
 		r.Harm = "INSERTs of the deployed code that leave " + name + " out store NULL there"
 	}
-	if t.Same(catalog.ColumnIdentityChanged, func(o *rule.Delta) bool { return o.Key == d.Key && o != d }) != nil && d.Kind != catalog.ColumnIdentityChanged {
+	if t.FindChange(catalog.ColumnIdentityChanged, func(o *rule.Delta) bool { return o.Key == d.Key && o != d }) != nil &&
+		d.Kind != catalog.ColumnIdentityChanged {
 		return true // said there
 	}
 	table := p.UsesTable(d)
 	u := p.UsesColumn(d, d.Old)
-	if table.Idle() && !u.Used || another(t, d) && (u.Used || !u.Known) {
+	if table.IsIdle() && !u.Used || isUnrelated(t, d) && (u.Used || !u.Known) {
 		return true // nobody writes the table; all that uses the column fails by its type
 	}
-	r.Severity = table.Lowered(filled(t.After, d.After, name))
+	r.Severity = table.LowerSeverity(severityIfFilled(t.After, d.After, name))
 	r.Evidence = u.Evidence
 	if len(r.Evidence) == 0 {
 		r.Evidence = table.Evidence
 	}
-	r.Instead = refill(t, d)
+	r.Instead = fixRefill(t, d)
 	p.Report(d, r)
 	return true
 }
 
-// numbered reports whether a column takes its values from a sequence.
-func numbered(c *catalog.Column) bool { return c.Identity != "" || function(c.Default) == "nextval" }
+// isNumbered reports whether a column takes its values from a sequence.
+func isNumbered(c *catalog.Column) bool {
+	return c.Identity != "" || fillingFunction(c.Default) == "nextval"
+}
 
-// repeats reports whether a column that took its values from a sequence, and is
+// repeatsValue reports whether a column that took its values from a sequence, and is
 // unique by itself, gets a default that is always the same.
-func repeats(t *rule.Tx, d *rule.Delta) bool {
-	if d.New == nil || d.New.Default == nil || !numbered(d.Old) || plain(d.New.Default).GetAConst() == nil || d.New.Identity != "" {
+func repeatsValue(t *rule.Tx, d *rule.Delta) bool {
+	if d.New == nil || d.New.Default == nil || !isNumbered(d.Old) || stripCasts(d.New.Default).GetAConst() == nil || d.New.Identity != "" {
 		return false
 	}
 	return t.After.UniqueAlone(d.After, d.New.Attnum)
@@ -69,13 +72,13 @@ func domainFills(c *catalog.Catalog, col *catalog.Column) bool {
 	return u != nil && u.Kind == catalog.Domain && u.Default != nil
 }
 
-// called is the fact that another column has a name.
-func called(d *rule.Delta) string {
+// describeTakenName is the fact that another column has a name.
+func describeTakenName(d *rule.Delta) string {
 	return "another column takes the name " + d.Old.Name + " in " + d.Before.Name.String()
 }
 
-// origins is what filled a column, for a message.
-func origins(c *catalog.Column) string {
+// describeOrigin is what filled a column, for a message.
+func describeOrigin(c *catalog.Column) string {
 	switch {
 	case c.Identity != "":
 		return "an identity column"
@@ -85,37 +88,38 @@ func origins(c *catalog.Column) string {
 	return c.DefaultText
 }
 
-// refill is the way out where a column has not what filled the one whose name it
-// has.
-func refill(t *rule.Tx, d *rule.Delta) string {
-	table, name := analysis.Table(d.Before.Name), pgparse.QuoteIdent(d.New.Name)
+// fixRefill returns the fix for a column that lacks the source of values of the column whose
+// name it has.
+func fixRefill(t *rule.Tx, d *rule.Delta) string {
+	table, name := analysis.QuoteTable(tableName(d)), pgparse.QuoteIdent(d.New.Name)
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + name + " "
 	switch {
-	case numbered(d.Old) && classes[d.New.Type.Name.Name] != "integer":
+	case isNumbered(d.Old) && classes[d.New.Type.Name.Name] != "integer":
 		return "give it a default, in the same transaction, until no old code runs any more:\n" + alter + "SET DEFAULT …;"
 	case d.Old.Identity != "":
 		return identityToo(alter, table, d.New.Name)
 	case d.Old.Generated != "":
 		return "exchange the columns a release later, when no old code runs any more"
-	case !d.Replaced():
+	case !d.IsColumnReplaced():
 		return "leave the default as it is"
 	}
-	out := "give it the same default, in the same transaction:\n" + alter + "SET DEFAULT " + d.Old.DefaultText + ";"
+	words, out := "give it the same default, in the same transaction", alter+"SET DEFAULT "+d.Old.DefaultText+";"
 	if seq := t.Before.Relation(d.Old.Sequence); seq != nil && t.After.Relation(seq.OID) == nil {
 		owner := d.Old.Name
 		if was := d.Before.Attr(d.New.Attnum); was != nil {
 			owner = was.Name
 		}
-		out += "\nand before the old column takes its sequence along:\nALTER SEQUENCE " + analysis.Table(seq.Name) + " OWNED BY " + table + "." + pgparse.QuoteIdent(owner) + ";"
+		words += ", and before the old column takes its sequence along, ALTER SEQUENCE " + analysis.QuoteTable(seq.Name) + " OWNED BY " + table + "." +
+			pgparse.QuoteIdent(owner)
 	}
-	return out
+	return words + ":\n" + out
 }
 
 // identityToo makes a column an identity column whose numbers follow those that
 // rows have.
 func identityToo(alter, table, column string) string {
 	return "make it an identity column too, in the same transaction:\n" + alter + "ADD GENERATED BY DEFAULT AS IDENTITY;\n" +
-		"SELECT setval(pg_get_serial_sequence(" + quoted(table) + ", " + quoted(column) + "), max(" + pgparse.QuoteIdent(column) + ")) FROM " + table + ";"
+		"SELECT setval(pg_get_serial_sequence(" + quoteText(table) + ", " + quoteText(column) + "), max(" + pgparse.QuoteIdent(column) + ")) FROM " + table + ";"
 }
 
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

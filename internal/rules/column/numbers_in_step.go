@@ -35,7 +35,7 @@ func inStep(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 
 // copiesInto reports whether a statement writes a column of all rows.
 func copiesInto(p *rule.Pass, s *rule.Stmt, table catalog.OID, attnum int16) bool {
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		u, ok := w.Node.(*pgparse.UpdateStmt)
 		if !ok || w.Table.OID != table {
 			continue

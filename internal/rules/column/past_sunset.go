@@ -21,15 +21,16 @@ var PastSunset = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a deprecated column is still there after the day on which it was to go, or its deprecation cannot be read",
-	Harm:     "A comment on the column, or `deprecated` in onward.yaml, says after which day it is removed: that day is over, and every release carries it on. What was written as a promise to other teams, or as the end of a migration in two steps, is forgotten without somebody who is told. Words that cannot be read, which are a warning, would be.",
-	Instead:  "Drop the column, when nothing uses it any more (onward record --deny-deprecated tells what does); or write a later day, with the reason.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-comment.html"},
-	Gather:   gatherComments,
-	Release:  pastSunset,
+	Harm: "A comment on the column, or `deprecated` in onward.yaml, says after which day it is removed: that day is over, and the column is still there. " +
+		"A promise to other teams, or the second half of a migration in two steps, is forgotten if nobody reports it. A date that cannot be read is a warning.",
+	Instead: "Drop the column, when nothing uses it any more (onward record --deny-deprecated tells what does); or write a later day, with the reason.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-comment.html"},
+	Gather:  gatherComments,
+	Release: pastSunset,
 }
 
-// commented is a statement of the release that says something of a column.
-type commented struct {
+// commentedColumn is a statement of the release that says something of a column.
+type commentedColumn struct {
 	by     *rule.Stmt
 	table  catalog.OID
 	column string
@@ -41,22 +42,22 @@ func gatherComments(p *rule.Pass, m *rule.Migration) {
 		if c == nil || c.GetObjtype() != pgparse.ObjectType_OBJECT_COLUMN || s.After == nil {
 			continue
 		}
-		list := pgparse.Items(c.GetObject())
+		list := pgparse.ListItems(c.GetObject())
 		if len(list) < 2 {
 			continue
 		}
 		schema, name := pgparse.SchemaAndName(list[:len(list)-1])
 		if t := s.After.Lookup(schema, name); t != nil {
-			p.Keep(commented{s, t.OID, pgparse.Last(list)})
+			p.KeepValue(commentedColumn{s, t.OID, pgparse.LastText(list)})
 		}
 	}
 }
 
 func pastSunset(p *rule.Pass, r *rule.Release) {
-	said := rule.Kept[commented](p)
+	said := rule.KeptValues[commentedColumn](p)
 	at := func(t *catalog.Relation, column string, configured bool, report rule.Report) {
 		place, known := r.Said[t.Name.Qualified()+"."+column]
-		i := slices.IndexFunc(said, func(c commented) bool { return c.table == t.OID && c.column == column })
+		i := slices.IndexFunc(said, func(c commentedColumn) bool { return c.table == t.OID && c.column == column })
 		switch {
 		case i >= 0 && !configured:
 			p.Report(said[i].by, report)
@@ -66,32 +67,33 @@ func pastSunset(p *rule.Pass, r *rule.Release) {
 			p.ReportAt("", "onward.yaml", 1, report)
 		}
 	}
-	for _, u := range deprecation.Unread(r.Head) {
+	for _, u := range deprecation.ListMisread(r.Head) {
 		at(u.Table, u.Column.Name, false, rule.Report{
 			Severity: onward.Warning,
 			Fact:     "the comment on " + u.Column.Name + " of " + u.Table.Name.String() + " speaks to onward, and cannot be read: " + u.Err.Error(),
-			Harm:     "nobody is told when the column is used, or when its last day is over",
-			Instead:  "write it as:\nCOMMENT ON COLUMN " + analysis.Table(u.Table.Name) + "." + pgparse.QuoteIdent(u.Column.Name) + " IS 'onward: deprecated 2026-11-01, remove after 2027-02-01';",
+			Harm:     "nothing reports uses of the column, or the end of its last day",
+			Instead: "write it as:\nCOMMENT ON COLUMN " + analysis.QuoteTable(u.Table.Name) + "." + pgparse.QuoteIdent(u.Column.Name) +
+				" IS 'onward: deprecated 2026-11-01, remove after 2027-02-01';",
 		})
 	}
-	list, _ := deprecation.Of(r.Head, r.Deprecated)
+	list, _ := deprecation.ListDeprecations(r.Head, r.Deprecated)
 	for i := range list {
 		d := &list[i]
 		schema, name, _ := strings.Cut(d.Relation, ".")
 		t := r.Head.Lookup(schema, name)
-		if t == nil || t.Column(d.Column) == nil || !d.Past(r.Today) {
+		if t == nil || t.Column(d.Column) == nil || !d.IsOver(r.Today) {
 			continue
 		}
-		u := p.Code.Uses(t.Name, d.Column)
+		u := p.Code.FindUses(t.Name, d.Column)
 		it := d.Column + " of " + t.Name.String()
 		report := rule.Report{
 			Fact:     it + " was to be removed after " + d.RemoveAfter + ", and is still there",
 			Harm:     "the promise is not kept, and nothing in the deployed code is known to use the column",
-			Instead:  "drop it:\nALTER TABLE " + analysis.Table(t.Name) + " DROP COLUMN " + pgparse.QuoteIdent(d.Column) + ";",
+			Instead:  "drop it:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " DROP COLUMN " + pgparse.QuoteIdent(d.Column) + ";",
 			Evidence: u.Evidence,
 		}
 		if u.Used {
-			report.Fact += "; the deployed code uses it" + u.Where()
+			report.Fact += "; the deployed code uses it" + u.FirstPlace()
 			report.Harm = "what uses it fails on the day on which it goes"
 			report.Instead = "use " + cmp.Or(d.Successors(), "something else") + " there and drop it a release later; or write a later day, with the reason"
 		}

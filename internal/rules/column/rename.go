@@ -17,16 +17,18 @@ var Rename = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "RENAME COLUMN breaks deployed code that knows the column by its old name",
-	Harm:     "No moment suits old and new code both: before the rename the new code fails, after it the old. Every query that names the old column fails with \"column does not exist\" until the last instance of the old code is gone. Views follow the rename; the bodies of functions keep the old name, and fail.",
-	Instead:  "Add a column of the new name, write both, copy the old values in batches, read the new one, and drop the old column a release later.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:   rename,
+	Harm: "No moment suits old and new code both: before the rename the new code fails, after it the old. " +
+		"Every query that names the old column fails with \"column does not exist\" until the last instance of the old code is gone. Views follow the rename; " +
+		"the bodies of functions keep the old name, and fail.",
+	Instead: "Add a column of the new name, write both, copy the old values in batches, read the new one, and drop the old column a release later.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:  checkColumnRename,
 }
 
-func rename(p *rule.Pass, t *rule.Tx) {
+func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnRenamed || !p.Deployed(d) || p.NewColumn(d, d.Old) {
+		if d.Kind != catalog.ColumnRenamed || !p.IsDeployed(d) || p.NewColumn(d, d.Old) {
 			continue
 		}
 		if was, known := p.DeployedColumn(d.OID, d.Old.Attnum); known && was != nil && was.Name != d.Old.Name {
@@ -36,45 +38,45 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		if heir := t.After.Lookup(table.Schema, table.Name); heir != nil && heir.OID != d.OID && heir.Column(from) != nil {
 			continue // another has the table's name at commit, and the column: a view of the old names
 		}
-		u := p.Taken(t, d, d.Old)
+		u := p.UsesOfTaken(t, d, d.Old)
 		if d.After.Column(from) != nil {
-			if u.Functions = nil; u.Severity() < onward.Error || inStep(p, t, d) {
+			if u.Functions = nil; u.DropSeverity() < onward.Error || inStep(p, t, d) {
 				continue // functions find another column
 			}
 			p.Report(d, rule.Report{
 				Fact:     "column " + from + " of " + table.String() + " is renamed to " + to + ", and another column takes its name",
-				Harm:     "the deployed code finds the new column under the name" + u.Where() + ": what is stored is in " + to + ", and does not reach it",
+				Harm:     "the deployed code finds the new column under the name" + u.FirstPlace() + ": what is stored is in " + to + ", and does not reach it",
 				Instead:  "give the new column a name of its own, keep both in step, and drop " + from + " a release later",
 				Severity: onward.Warning,
 				Evidence: u.Evidence,
 			})
 			continue
 		}
-		words := deprecated(p, dropped{d, u})
+		words := describeDeprecated(p, droppedColumn{d, u})
 		fact := "column " + from + " of " + table.String() + words + " is renamed to " + to
-		way, severity := instead(d, from, to), u.Severity()
+		way, severity := fixRename(d, from, to), u.DropSeverity()
 		if d.Before.Column(to) != nil && d.Before.Kind.IsTable() {
 			fact += ", which was another column's"
 			way = "exchange the columns, so that " + from + " stays a column of the table, and drop it a release later"
-			if u.Idle() && len(u.Functions) == 0 {
+			if u.IsIdle() && len(u.Functions) == 0 {
 				severity = onward.Info // a column that was made to take the other's place
 			}
 		}
 		if leftAlone(p, d, u) {
-			severity = u.Least()
+			severity = u.FunctionSeverity()
 		}
-		fact += u.While("it")
+		fact += u.StillUsedClause("it")
 		r := rule.Report{
 			Fact:     fact,
-			Harm:     u.Breaks("\"" + from + "\""),
+			Harm:     u.DescribeBreak("\"" + from + "\""),
 			Unused:   table.String() + "." + from,
-			Instead:  u.Renamed(to, way),
+			Instead:  u.RenameFirst(to, way),
 			Way:      advice.KeepColumnName{Column: from},
 			Severity: severity,
-			Evidence: u.Seen(),
+			Evidence: u.AllEvidence(),
 		}
 		if words != "" {
-			r.Harm = u.Unneeded(r.Harm, "\""+from+"\"")
+			r.Harm = u.DescribeUnneeded(r.Harm, "\""+from+"\"")
 		}
 		if u.ByFunctions() {
 			r.Way = nil
@@ -83,10 +85,11 @@ func rename(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-func instead(d *rule.Delta, from, to string) string {
+func fixRename(d *rule.Delta, from, to string) string {
 	switch {
 	case d.Before.View != nil:
-		return "give the view both names for one release:\nCREATE OR REPLACE VIEW " + analysis.Table(d.Before.Name) + " AS SELECT …, " + pgparse.QuoteIdent(from) + " AS " + pgparse.QuoteIdent(to) + " FROM …;"
+		return "give the view both names for one release:\nCREATE OR REPLACE VIEW " + analysis.QuoteTable(tableName(d)) + " AS SELECT …, " +
+			pgparse.QuoteIdent(from) + " AS " + pgparse.QuoteIdent(to) + " FROM …;"
 	case !d.Before.Kind.IsTable():
 		return "make a new one with the new name, and drop the old one a release later"
 	}
@@ -95,5 +98,5 @@ func instead(d *rule.Delta, from, to string) string {
 		typ = "…"
 	}
 	return "add " + to + ", keep both in step, and drop " + from + " a release later:\n" +
-		"ALTER TABLE " + analysis.Table(d.Before.Name) + " ADD COLUMN " + pgparse.QuoteIdent(to) + " " + typ + ";"
+		"ALTER TABLE " + analysis.QuoteTable(tableName(d)) + " ADD COLUMN " + pgparse.QuoteIdent(to) + " " + typ + ";"
 }

@@ -1,39 +1,41 @@
 package column
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// retyping is an ALTER COLUMN … TYPE on a table that others may be using.
-type retyping struct {
+// typeChange is an ALTER COLUMN … TYPE on a table that others may be using.
+type typeChange struct {
 	*rule.Command
 	table    *catalog.Relation
 	name     string
 	from, to catalog.Type // from is the zero type when it is not known
-	// domain is the new type where it is a domain that checks its values.
+	// domain is the new type if it is a domain that checks its values.
 	domain *catalog.UserType
 }
 
-// retypings are the changes of a column's type in a statement.
-func retypings(p *rule.Pass, s *rule.Stmt) []retyping {
-	var out []retyping
-	commands := p.Commands(s)
+// listRetypings are the changes of a column's type in a statement.
+func listRetypings(p *rule.Pass, s *rule.Stmt) []typeChange {
+	var out []typeChange
+	commands := p.ListCommands(s)
 	for i := range commands {
 		c := &commands[i]
 		if c.Subtype != pgparse.AlterTableType_AT_AlterColumnType {
 			continue
 		}
-		table := s.Altered()
+		table := s.AlteredRelation()
 		if !p.InUse(table) {
 			return nil
 		}
-		r := retyping{Command: c, table: table, name: c.Name, to: s.Before.TypeOf(c.Def.GetColumnDef().GetTypeName())}
+		r := typeChange{Command: c, table: table, name: c.Name, to: s.Before.TypeOf(c.Def.GetColumnDef().GetTypeName())}
 		if col := table.Column(c.Name); col != nil && !col.Inferred {
 			r.from = col.Type
 		}
@@ -46,7 +48,7 @@ func retypings(p *rule.Pass, s *rule.Stmt) []retyping {
 }
 
 // commandsOf are the subcommands that change the types.
-func commandsOf(list []retyping) rule.Commands {
+func commandsOf(list []typeChange) rule.Commands {
 	out := make(rule.Commands, len(list))
 	for i := range list {
 		out[i] = list[i].Command
@@ -54,40 +56,40 @@ func commandsOf(list []retyping) rule.Commands {
 	return out
 }
 
-// change describes the change: "column id from integer to bigint".
-func (r *retyping) change() string {
-	if !r.from.Known() {
+// describeChange describes the change: "column id from integer to bigint".
+func (r *typeChange) describeChange() string {
+	if !r.from.IsKnown() {
 		return "column " + r.name + " to " + r.to.String()
 	}
-	if r.from.Same(r.to) {
+	if r.from.IsSame(r.to) {
 		return "column " + r.name + " (" + r.to.String() + ")"
 	}
 	return "column " + r.name + " from " + r.from.String() + " to " + r.to.String()
 }
 
-// changes describes several changes: "columns id, code and n".
-func changes(list []retyping) string {
+// describeChanges describes several changes: "columns id, code and n".
+func describeChanges(list []typeChange) string {
 	if len(list) == 1 {
-		return list[0].change()
+		return list[0].describeChange()
 	}
 	names := make([]string, len(list))
 	for i := range list {
 		names[i] = list[i].name
 	}
-	return "columns " + advice.Enumerate(names)
+	return "columns " + advice.EnumerateNames(names)
 }
 
-// replacements is the SQL that gets to the new types by way of new columns.
-func replacements(list []retyping) string {
+// replaceColumnsSQL is the SQL that gets to the new types by way of new columns.
+func replaceColumnsSQL(list []typeChange) string {
 	out := make([]string, len(list))
 	for i := range list {
-		out[i] = list[i].replacement()
+		out[i] = list[i].replaceColumnSQL()
 	}
 	return strings.Join(out, "\n")
 }
 
-func (r *retyping) replacement() string {
-	table := analysis.Table(r.table.Name)
+func (r *typeChange) replaceColumnSQL() string {
+	table := analysis.QuoteTable(r.table.Name)
 	old, next := pgparse.QuoteIdent(r.name), pgparse.QuoteIdent(catalog.ObjectName(r.name, "", "new"))
 	value := old
 	if text := r.Text(); r.Def.GetColumnDef().GetRawDefault() != nil {
@@ -95,17 +97,19 @@ func (r *retyping) replacement() string {
 			value = strings.TrimSpace(text[at:])
 		}
 	}
+	trigger := cmp.Or(recipe.FillByTrigger(r.table, catalog.ObjectName(r.name, "", "new"), value),
+		"-- a trigger BEFORE INSERT OR UPDATE that keeps "+next+" in step with "+old)
 	if r.domain != nil {
 		// A new column of the domain rewrites the table, too.
-		if r.domain.Base.Same(r.from) {
-			return checked(r.table, r.name, r.domain)
+		if r.domain.Base.IsSame(r.from) {
+			return addDomainCheck(r.table, r.name, r.domain)
 		}
 		return "ALTER TABLE " + table + " ADD COLUMN " + next + " " + r.domain.Base.String() + ";\n" +
-			"-- a trigger BEFORE INSERT OR UPDATE that keeps " + next + " in step with " + old + "\n" +
-			batches(table, next+" = "+value, next+" IS NULL AND "+old+" IS NOT NULL") + "\n" +
-			checked(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
+			trigger + "\n" +
+			fillInBatches(table, next+" = "+value, next+" IS NULL AND "+old+" IS NOT NULL") + "\n" +
+			addDomainCheck(r.table, catalog.ObjectName(r.name, "", "new"), r.domain)
 	}
 	return "ALTER TABLE " + table + " ADD COLUMN " + next + " " + r.to.String() + ";\n" +
-		"-- a trigger BEFORE INSERT OR UPDATE that keeps " + next + " in step with " + old + "\n" +
-		batches(table, next+" = "+value, next+" IS NULL AND "+old+" IS NOT NULL")
+		trigger + "\n" +
+		fillInBatches(table, next+" = "+value, next+" IS NULL AND "+old+" IS NOT NULL")
 }

@@ -25,20 +25,21 @@ var SetExpressionRewrite = &rule.Rule{
 }
 
 func setExpressionRewrite(p *rule.Pass, s *rule.Stmt) {
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	for i := range commands {
 		c := &commands[i]
-		if c.Subtype != pgparse.AlterTableType_AT_SetExpression || !p.InUse(s.Altered()) {
+		if c.Subtype != pgparse.AlterTableType_AT_SetExpression || !p.InUse(s.AlteredRelation()) {
 			continue
 		}
-		e := p.Blocked(p.Alone(c), analysis.Rewrites)
+		e := p.FindBlocked(p.EffectsAlone(c), analysis.IsRewritten)
 		if e == nil {
 			continue
 		}
 		p.Report(c, rule.Report{
 			Fact:     "the new expression of column " + c.Name + " rewrites " + e.Name.String(),
-			Harm:     analysis.Waiting(e) + " waits while it is computed for each row, and the time grows with the table",
-			Severity: analysis.Unsure(e),
+			Harm:     analysis.DescribeWaiting(e) + " waits while it is computed for each row, and the time grows with the table",
+			Grows:    e.Name,
+			Severity: analysis.UnsureSeverity(e),
 			Instead:  "add a plain column that a trigger fills by the new expression, fill the old rows in batches, and switch the code over",
 		})
 	}

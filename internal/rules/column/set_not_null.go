@@ -20,10 +20,12 @@ var SetNotNull = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "SET NOT NULL refuses what the deployed code may still write",
-	Harm:     "The constraint applies to every write from the moment it is there, NOT VALID or not: deployed code that writes NULL, or leaves the column out when it has no default, gets \"null value in column violates not-null constraint\". The backfill before it does not help: old code keeps running behind it.",
-	Instead:  "Release code that always writes the column first. Make the column NOT NULL a release later.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},
-	Commit:   setNotNull,
+	Harm: "The constraint applies to every write from the moment it is there, NOT VALID or not: " +
+		"deployed code that writes NULL, or leaves the column out when it has no default, gets \"null value in column violates not-null constraint\". " +
+		"The backfill before it does not help: old code keeps running after it.",
+	Instead: "Release code that always writes the column first. Make the column NOT NULL a release later.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},
+	Commit:  setNotNull,
 }
 
 // why a column that is NOT NULL now is a hazard.
@@ -51,26 +53,28 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 	var all []bindingColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnSetNotNull || !p.Deployed(d) || refused(d.Before, d.Old) || key(d) || d.New.Identity != "" || d.New.Generated != "" {
+		if d.Kind != catalog.ColumnSetNotNull || !p.IsDeployed(d) || wasNullRefused(d.Before, d.Old) || isByPrimaryKey(d) || d.New.Identity != "" ||
+			d.New.Generated != "" ||
+			filledByTriggers(p, t.After, d, d.New.Name) {
 			continue
 		}
-		needs, fresh := required(t.After, d.New), p.NewColumn(d, d.Old)
+		needs, fresh := isInsertRequired(t.After, d.New), p.NewColumn(d, d.Old)
 		x := bindingColumn{d, p.UsesColumn(d, d.Old).ByWriters(), maybeNull, nil}
 		if needs && !fresh {
 			x.left = p.LeavesOut(d, d.Old)
 		}
 		switch {
-		case fresh && !needs, needs && analysis.Given(t.After, d.After, d.New.Name):
+		case fresh && !needs, needs && analysis.IsSetByTrigger(t.After, d.After, d.New.Name):
 			continue // the default, or a trigger, speaks for the deployed code
 		case fresh:
 			x.why = unknown
 		case x.left != nil:
 			x.why = leftOut
-		case needs && p.Omitted(d, d.Old):
+		case needs && p.IsOmitted(d, d.Old):
 			x.why = neverNamed
-		case x.Idle():
+		case x.IsIdle():
 			continue
-		case needs && !x.Named && p.Inserts(d, d.Old) != nil:
+		case needs && !x.Named && p.FindInsert(d, d.Old) != nil:
 			x.why = alwaysNamed
 		case needs && x.GivesValue:
 			x.why = modelGives
@@ -84,7 +88,7 @@ func setNotNull(p *rule.Pass, t *rule.Tx) {
 		table catalog.OID
 		why   why
 	}
-	for _, list := range analysis.Alike(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
+	for _, list := range analysis.GroupByKey(all, func(x *bindingColumn) key { return key{x.By, x.OID, x.why} }) {
 		bindTogether(p, t.After, list)
 	}
 }
@@ -99,56 +103,58 @@ func bindTogether(p *rule.Pass, after *catalog.Catalog, list []bindingColumn) {
 	for _, x := range list {
 		names, uses = append(names, x.New.Name), append(uses, x.Usage.ByWriters())
 	}
-	u := analysis.Together(uses)
+	u := analysis.MergeUsages(uses)
 	r := rule.Report{
-		Fact:    columns(names) + " of " + table + one(n, " is", " are") + " now NOT NULL",
-		Instead: "release code that always writes " + advice.Enumerate(names) + " first, and set NOT NULL a release later",
+		Fact:    describeColumns(names) + " of " + table + chooseByCount(n, " is", " are") + " now NOT NULL",
+		Instead: "release code that always writes " + advice.EnumerateNames(names) + " first, and set NOT NULL a release later",
 	}
-	the := one(n, "the column", "the columns")
+	the := chooseByCount(n, "the column", "the columns")
 	switch d.why {
 	case unknown:
-		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail" + unless(after, d.After, names...)
-		r.Severity = filled(after, d.After, names...)
+		r.Harm = "the deployed code does not know " + the + ", so that all its INSERTs on " + table + " fail" + unlessFilled(after, d.After, names...)
+		r.Severity = severityIfFilled(after, d.After, names...)
 	case neverNamed:
-		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " + one(n, "it", "them") + " out and fail" + unless(after, d.After, names...)
-		r.Severity = filled(after, d.After, names...)
+		r.Harm = "nothing in the deployed code names " + the + ", so that its INSERTs on " + table + " leave " + chooseByCount(n, "it", "them") + " out and fail" +
+			unlessFilled(after, d.After, names...)
+		r.Severity = severityIfFilled(after, d.After, names...)
 	case leftOut:
-		r.Harm = "the INSERT at " + d.left.Where() + " leaves " + one(n, "it", "one of them") + " out and fails" + unless(after, d.After, names...)
-		r.Severity, r.Evidence = filled(after, d.After, names...), []onward.Evidence{d.left.Evidence}
+		r.Harm = "the INSERT at " + d.left.FormatPlace() + " leaves " + chooseByCount(n, "it", "one of them") + " out and fails" +
+			unlessFilled(after, d.After, names...)
+		r.Severity, r.Evidence = severityIfFilled(after, d.After, names...), []onward.Evidence{d.left.Evidence}
 	case maybeLeftOut:
-		r.Harm = "deployed code that writes NULL or leaves " + one(n, "the column", "one of them") + " out fails" + u.Where()
+		r.Harm = "deployed code that writes NULL or leaves " + chooseByCount(n, "the column", "one of them") + " out fails" + u.FirstPlace()
 		r.Severity, r.Evidence = onward.Warning, u.Evidence
 		if d.New.NotNullInvalid && !u.Used && !u.Named && !u.Nothing {
 			r.Severity = onward.Info // like a CHECK that is NOT VALID
 		}
 	case alwaysNamed:
-		r.Harm = "each INSERT that the deployed code spells out writes " + the + "; one that writes NULL fails" + u.Where()
+		r.Harm = "each INSERT that the deployed code spells out writes " + the + "; one that writes NULL fails" + u.FirstPlace()
 		r.Severity, r.Evidence = onward.Info, u.Evidence
 	case maybeNull:
-		r.Harm = "deployed code that writes NULL fails" + u.Where() + "; where it leaves " + the + " out, the default is taken"
+		r.Harm = "deployed code that writes NULL fails" + u.FirstPlace() + "; if it leaves " + the + " out, the default is stored"
 		r.Severity, r.Evidence = onward.Info, u.Evidence
 	case modelGives:
-		r.Harm = "deployed code that writes NULL fails; where it says nothing, its model writes a default" + u.Where()
+		r.Harm = "deployed code that writes NULL fails; if it gives no value, its model writes a default" + u.FirstPlace()
 		r.Severity, r.Evidence = onward.Info, u.Evidence
 	}
 	if n == 1 {
 		r.Cause = "and so are %d others of " + table
 	}
-	r.Severity = p.UsesTable(d.Delta).Lowered(r.Severity)
+	r.Severity = p.UsesTable(d.Delta).LowerSeverity(r.Severity)
 	p.Report(d, r)
 }
 
-// refused reports whether a CHECK refused NULL already, valid or not: whoever
-// added it has been told.
-func refused(r *catalog.Relation, c *catalog.Column) bool {
+// wasNullRefused reports whether a CHECK refused NULL already, valid or not. Adding that CHECK
+// was already reported.
+func wasNullRefused(r *catalog.Relation, c *catalog.Column) bool {
 	return slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
 		return k.Kind == catalog.Check && k.Enforced && predicate.ProvesNotNull(k.Expr, c.Name)
 	})
 }
 
-// key reports whether the column became NOT NULL because it is in a new
+// isByPrimaryKey reports whether the column became NOT NULL because it is in a new
 // primary key.
-func key(d *rule.Delta) bool {
+func isByPrimaryKey(d *rule.Delta) bool {
 	return slices.ContainsFunc(d.After.Constraints, func(k *catalog.Constraint) bool {
 		return k.Kind == catalog.PrimaryKey && slices.Contains(k.Columns, d.New.Attnum)
 	})

@@ -2,7 +2,6 @@ package column
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
@@ -10,6 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -19,13 +19,14 @@ import (
 // that there are none.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL
 var SetNotNullScan = &rule.Rule{
-	ID:        "column-set-not-null-scan",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "SET NOT NULL reads the whole table while nobody else can read it, unless a valid CHECK proves that no NULL is there",
-	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is looked at. Every query on the table waits, and the time grows with the table.",
-	Instead:   "Add CHECK (column IS NOT NULL) NOT VALID, validate it in a transaction of its own, then SET NOT NULL, which is instant, and drop the CHECK. From Postgres 18 a NOT NULL constraint can itself be NOT VALID.",
+	ID:       "column-set-not-null-scan",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "SET NOT NULL reads the whole table while nobody else can read it, unless a valid CHECK proves that no NULL is there",
+	Harm:     "ALTER TABLE holds ACCESS EXCLUSIVE while every row is looked at. Every query on the table waits, and the time grows with the table.",
+	Instead: "Add CHECK (column IS NOT NULL) NOT VALID, validate it in a transaction of its own, then SET NOT NULL, which is instant, and drop the CHECK. " +
+		"From Postgres 18 a NOT NULL constraint can itself be NOT VALID.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL"},
 	Kinds:     rule.AlterTable,
 	Statement: setNotNullScan,
@@ -36,7 +37,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	var names []string
 	var e *effect.Effect
 	var at rule.Commands
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	for i := range commands {
 		c := &commands[i]
 		var name string
@@ -48,7 +49,7 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 		default:
 			continue
 		}
-		if !p.InUse(s.Altered()) || added(commands, name) {
+		if !p.InUse(s.AlteredRelation()) || isAdded(commands, name) {
 			continue // that old code cannot fill a new column is the finding
 		}
 		if scan := scannedFor(p, s, c); scan != nil {
@@ -58,31 +59,31 @@ func setNotNullScan(p *rule.Pass, s *rule.Stmt) {
 	if e == nil {
 		return
 	}
-	instead := "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proven(s.Altered(), names)
-	if con := unvalidated(s.Altered(), names); con != "" {
-		t := analysis.Table(s.Altered().Name)
+	instead := "let a CHECK prove it first; validating it blocks nobody, in a transaction of its own:\n" + proveNotNullSQL(s.AlteredRelation(), names)
+	if con := findUnvalidatedCheck(s.AlteredRelation(), names); con != "" {
 		instead = "validate " + con + " first, which proves it: that blocks nobody, in a transaction of its own:\n" +
-			"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(con) + ";\n" + s.SQL + ";"
+			recipe.FormatStatements(recipe.ValidateConstraint(s.AlteredRelation().Name, con), s.SQL)
 	}
-	if con := takenAway(commands, s.Altered(), names); con != "" {
-		t := analysis.Table(s.Altered().Name)
+	if con := takenAway(commands, s.AlteredRelation(), names); con != "" {
 		instead = con + " proves it, but the server takes it away before it looks: drop it in a statement of its own after this one:\n" +
-			"ALTER TABLE " + t + " DROP CONSTRAINT " + pgparse.QuoteIdent(con) + ";"
+			recipe.FormatStatements(recipe.DropConstraint(s.AlteredRelation().Name, con))
 	}
 	p.Report(at, rule.Report{
-		Fact:    "setting " + advice.Enumerate(names) + " NOT NULL reads all of " + e.Name.String(),
-		Harm:    analysis.Waiting(e) + " waits until each row was looked at, and the time grows with the table",
+		Fact:    "setting " + advice.EnumerateNames(names) + " NOT NULL reads all of " + e.Name.String(),
+		Harm:    analysis.DescribeWaiting(e) + " waits until each row was looked at, and the time grows with the table",
+		Grows:   e.Name,
 		Instead: instead,
 		Way:     advice.SetNotNull{},
 		Cause:   "and so do %d other statements on " + e.Name.String(),
 	})
 }
 
-// unvalidated is the name of a CHECK that would prove columns not null if it were
+// findUnvalidatedCheck is the name of a CHECK that would prove columns not null if it were
 // validated; "" when there is none.
-func unvalidated(table *catalog.Relation, names []string) string {
+func findUnvalidatedCheck(table *catalog.Relation, names []string) string {
 	for _, c := range table.Constraints {
-		if c.Kind == catalog.Check && c.Enforced && !c.Valid && !c.NoInherit && !slices.ContainsFunc(names, func(name string) bool { return !predicate.ProvesNotNull(c.Expr, name) }) {
+		if c.Kind == catalog.Check && c.Enforced && !c.Valid && !c.NoInherit &&
+			!slices.ContainsFunc(names, func(name string) bool { return !predicate.ProvesNotNull(c.Expr, name) }) {
 			return c.Name
 		}
 	}
@@ -105,21 +106,21 @@ func takenAway(commands []rule.Command, table *catalog.Relation, names []string)
 // scannedFor is the effect of the scan that a subcommand causes: alone, or
 // because another subcommand drops the constraint that would have proved it.
 func scannedFor(p *rule.Pass, s *rule.Stmt, c *rule.Command) *effect.Effect {
-	if e := p.Blocked(p.Alone(c), analysis.Scans); e != nil {
+	if e := p.FindBlocked(p.EffectsAlone(c), analysis.IsScanned); e != nil {
 		return e
 	}
-	e := p.Blocked(&s.Result, analysis.Scans)
+	e := p.FindBlocked(&s.Result, analysis.IsScanned)
 	if e == nil {
 		return nil
 	}
-	without := p.Without(s, c)
-	if p.Blocked(&without, analysis.Scans) != nil {
+	without := p.EffectsWithout(s, c)
+	if p.FindBlocked(&without, analysis.IsScanned) != nil {
 		return nil
 	}
 	return e
 }
 
-func added(commands []rule.Command, name string) bool {
+func isAdded(commands []rule.Command, name string) bool {
 	for i := range commands {
 		if commands[i].Subtype == pgparse.AlterTableType_AT_AddColumn && commands[i].Def.GetColumnDef().GetColname() == name {
 			return true
@@ -128,16 +129,8 @@ func added(commands []rule.Command, name string) bool {
 	return false
 }
 
-// proven is the way to NOT NULL that reads the table without blocking anyone.
-func proven(table *catalog.Relation, names []string) string {
-	t, con := analysis.Table(table.Name), pgparse.QuoteIdent(catalog.ObjectName(table.Name.Name, names[0], "not_null"))
-	var conditions, steps []string
-	for _, n := range names {
-		conditions = append(conditions, pgparse.QuoteIdent(n)+" IS NOT NULL")
-		steps = append(steps, "ALTER COLUMN "+pgparse.QuoteIdent(n)+" SET NOT NULL")
-	}
-	return "ALTER TABLE " + t + " ADD CONSTRAINT " + con + " CHECK (" + strings.Join(conditions, " AND ") + ") NOT VALID;\n" +
-		"ALTER TABLE " + t + " VALIDATE CONSTRAINT " + con + ";\n" +
-		"ALTER TABLE " + t + " " + strings.Join(steps, ", ") + ";\n" +
-		"ALTER TABLE " + t + " DROP CONSTRAINT " + con + ";"
+// proveNotNullSQL is the way to NOT NULL that reads the table without blocking anyone.
+func proveNotNullSQL(table *catalog.Relation, names []string) string {
+	check := catalog.ObjectName(table.Name.Name, names[0], "not_null")
+	return recipe.FormatStatements(recipe.Requirement{Table: table.Name, Columns: names, Check: check}.Statements()...)
 }

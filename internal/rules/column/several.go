@@ -4,16 +4,16 @@ import (
 	"github.com/onward-sql/onward/internal/advice"
 )
 
-// columns names columns for a sentence: "column a", "columns a and b".
-func columns(names []string) string {
+// describeColumns names columns for a sentence: "column a", "columns a and b".
+func describeColumns(names []string) string {
 	if len(names) == 1 {
 		return "column " + names[0]
 	}
-	return "columns " + advice.Enumerate(names)
+	return "columns " + advice.EnumerateNames(names)
 }
 
-// one gives the first text for one, the second for several.
-func one(n int, single, several string) string {
+// chooseByCount gives the first text for one, the second for several.
+func chooseByCount(n int, single, several string) string {
 	if n == 1 {
 		return single
 	}

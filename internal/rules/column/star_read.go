@@ -17,10 +17,15 @@ var StarRead = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "the deployed code reads SELECT * into places for the columns that were there, or writes by their order",
-	Harm:     "In Go a row must fit what it is read into. After ADD COLUMN a Scan of SELECT * fails with \"expected 3 destination arguments in Scan, not 2\", sqlx with \"missing destination name\", pgx.RowToStructByName and scany with a column that has no field: each read of the deployed code, until the new code has replaced it everywhere. In Rust sqlx prepares each query once for a connection and keeps it: \"cached plan must not change result type\" comes back until the connection is closed, except in versions that prepare again. In any language COPY without a list of columns, and INSERT INTO archive SELECT *, count on the columns that were there.",
-	Instead:  "Release code that names its columns first, and add the column in the release behind it.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-select.html"},
-	Commit:   starRead,
+	Harm: "In Go a row must fit what it is read into. After ADD COLUMN a Scan of SELECT * fails with \"expected 3 destination arguments in Scan, not 2\", " +
+		"sqlx with \"missing destination name\", pgx.RowToStructByName and scany with a column that has no field: " +
+		"each read of the deployed code, until the new code has replaced it everywhere. " +
+		"In Rust sqlx prepares each query once for a connection and keeps it: \"cached plan must not change result type\" comes back until the connection is " +
+		"closed, except in versions that prepare again. In any language COPY without a list of columns, and INSERT INTO archive SELECT *, " +
+		"count on the columns that were there.",
+	Instead: "Release code that names its columns first, and add the column in the next release.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-select.html"},
+	Commit:  starRead,
 }
 
 // starsShown is how many places a finding shows.
@@ -39,7 +44,7 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 		default:
 			continue
 		}
-		if told[d.OID] || !p.Deployed(d) || !d.Before.Kind.IsTable() || added == "" && p.NewColumn(d, d.Old) {
+		if told[d.OID] || !p.IsDeployed(d) || !d.Before.Kind.IsTable() || added == "" && p.NewColumn(d, d.Old) {
 			continue
 		}
 		stars := slices.DeleteFunc(slices.Clone(p.Code.ReadsAll(p.DeployedName(d), added)), func(s analysis.Star) bool { return stillFits(t, d, s) })
@@ -57,7 +62,7 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 		}
 		r := rule.Report{
 			Fact:     "column " + name + " " + act + " " + d.Before.Name.String() + ", of which the deployed code reads all columns with a *",
-			Harm:     "its rows no longer fit what they are read into" + u.Where() + ": each read fails until the new code has replaced it everywhere",
+			Harm:     "its rows no longer fit what they are read into" + u.FirstPlace() + ": each read fails until the new code has replaced it everywhere",
 			Instead:  "release code that names its columns there first, and " + map[bool]string{true: "add", false: "drop"}[added != ""] + " the column a release later",
 			Evidence: u.Evidence,
 		}
@@ -71,10 +76,10 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 				message = "extra data after last expected column"
 			}
 			r.Fact = "column " + name + " " + act + " " + d.Before.Name.String() + ", whose columns the deployed code counts on by their order"
-			r.Harm = "each of these fails" + u.Where() + " until the new code has replaced it everywhere: " + message
+			r.Harm = "each of these fails" + u.FirstPlace() + " until the new code has replaced it everywhere: " + message
 		case analysis.KeepsPlan:
 			r.Severity = onward.Warning
-			r.Harm = "connections that have prepared the query" + u.Where() + " fail at it until they are closed: cached plan must not change result type"
+			r.Harm = "connections that have prepared the query" + u.FirstPlace() + " fail at it until they are closed: cached plan must not change result type"
 		}
 		p.Report(d, r)
 	}
@@ -92,7 +97,8 @@ func stillFits(t *rule.Tx, d *rule.Delta, s analysis.Star) bool {
 		if to == nil || to.Inferred || to.Partial || !to.Kind.IsTable() {
 			return true // nothing is known of it
 		}
-		return len(to.Columns) >= len(d.After.Columns) && slices.EqualFunc(to.Columns[:len(d.After.Columns)], d.After.Columns, func(a, b *catalog.Column) bool { return a.Name == b.Name })
+		return len(to.Columns) >= len(d.After.Columns) && slices.EqualFunc(to.Columns[:len(d.After.Columns)], d.After.Columns,
+			func(a, b *catalog.Column) bool { return a.Name == b.Name })
 	}
 	return false
 }

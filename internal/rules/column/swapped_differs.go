@@ -18,15 +18,18 @@ var SwappedDiffers = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a new table takes the name of a deployed one; its columns have other types, or lack the defaults that INSERTs live on",
-	Harm:     "The deployed code knows tables by name. CREATE TABLE … AS copies no default, no identity and no NOT NULL, LIKE copies them only where it says INCLUDING, and the sequence of a copied identity begins at 1: INSERTs fail or store NULL where the old table gave a number, and what is bound by another type is refused.",
-	Instead:  "Make the new table's columns as those of the old one are (LIKE … INCLUDING ALL), set its sequences behind the highest numbers before the names are exchanged, and change columns one at a time afterwards.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtable.html", "https://www.postgresql.org/docs/current/sql-createtableas.html"},
-	Gather:   swappedTables,
-	Release:  swappedDiffers,
+	Harm: "The deployed code knows tables by name. CREATE TABLE … AS copies no default, no identity and no NOT NULL, " +
+		"LIKE copies them only with INCLUDING, and the sequence of a copied identity begins at 1: " +
+		"INSERTs fail, or store NULL instead of the old table's number, and the server refuses parameters of another type.",
+	Instead: "Give the new table the columns of the old one (LIKE … INCLUDING ALL), set its sequences after the highest numbers before the names are " +
+		"exchanged, and change columns one at a time afterwards.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createtable.html", "https://www.postgresql.org/docs/current/sql-createtableas.html"},
+	Gather:  swappedTables,
+	Release: swappedDiffers,
 }
 
-// swapped is a new table that got the name of a deployed one.
-type swapped struct {
+// swappedTable is a new table that got the name of a deployed one.
+type swappedTable struct {
 	by  *rule.Stmt
 	oid catalog.OID
 	// numbered: the migration sets a sequence, or may do so.
@@ -37,8 +40,8 @@ func swappedTables(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
-			if old := p.Replaces(d); old != nil && old.OID != d.OID && old.Kind.IsTable() && d.After.Kind.IsTable() && !m.Runner.AfterDeploy && !t.RolledBack {
-				p.Keep(swapped{t.Namer(d), d.OID, len(setters(m)) > 0})
+			if old := p.ReplacedRelation(d); old != nil && old.OID != d.OID && old.Kind.IsTable() && d.After.Kind.IsTable() && !m.Runner.AfterDeploy && !t.RolledBack {
+				p.KeepValue(swappedTable{t.FindNamer(d), d.OID, len(listSetters(m)) > 0})
 			}
 		}
 	}
@@ -46,16 +49,16 @@ func swappedTables(p *rule.Pass, m *rule.Migration) {
 
 func swappedDiffers(p *rule.Pass, r *rule.Release) {
 	told := map[catalog.OID]bool{}
-	for _, x := range rule.Kept[swapped](p) {
+	for _, x := range rule.KeptValues[swappedTable](p) {
 		now := r.Head.Relation(x.oid)
 		if now == nil || told[x.oid] || now.Inferred || now.Partial || now.Parent != 0 {
 			continue
 		}
 		old := r.Deployed.Lookup(now.Name.Schema, now.Name.Name)
-		if old == nil || old.OID == now.OID || old.Inferred || old.Partial || strangers(old, now) {
+		if old == nil || old.OID == now.OID || old.Inferred || old.Partial || areUnrelated(old, now) {
 			continue
 		}
-		if u := p.Code.Uses(old.Name, ""); u.Idle() {
+		if u := p.Code.FindUses(old.Name, ""); u.IsIdle() {
 			continue
 		}
 		told[x.oid] = true
@@ -64,8 +67,8 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 		at := 0
 		for _, c := range now.Columns {
 			d := &rule.Delta{Delta: &catalog.Delta{OID: old.OID, Before: old, After: now, Old: old.Column(c.Name), New: c}, By: x.by}
-			fit := fitting{d, p, r, x.numbered}
-			f := fit.judge()
+			fit := columnFit{d, p, r, x.numbered}
+			f := fit.judgeFit()
 			if f == nil {
 				continue
 			}
@@ -78,14 +81,14 @@ func swappedDiffers(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		if others := slices.Delete(names, at, at+1); len(others) > 0 {
-			worst.Fact += "; nor " + one(len(others), "does ", "do ") + advice.Enumerate(others) + " fit"
+			worst.Fact += "; nor " + chooseByCount(len(others), "does ", "do ") + advice.EnumerateNames(others) + " fit"
 		}
 		p.Report(x.by, *worst)
 	}
 }
 
-// strangers reports whether two tables have hardly more than the name in common.
-func strangers(old, now *catalog.Relation) bool {
+// areUnrelated reports whether two tables have hardly more than the name in common.
+func areUnrelated(old, now *catalog.Relation) bool {
 	missing := 0
 	for _, c := range old.Columns {
 		if now.Column(c.Name) == nil {

@@ -14,10 +14,16 @@ var TypeIllChosen = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.DesignSet,
 	Summary:  "a column is of a type that has a better one beside it: money, char(n), timetz, json",
-	Harm:     "money takes its currency and its decimals from a setting of the server; char(n) pads with blanks and drops them again when it compares; a time of day with a zone knows no date, so no summer time; json keeps the text, cannot be compared and is parsed at each read. Changing the type later rewrites the table.",
-	Instead:  "Use numeric with a column for the currency, text, timestamptz, jsonb.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/datatype-money.html", "https://www.postgresql.org/docs/current/datatype-character.html", "https://www.postgresql.org/docs/current/datatype-json.html"},
-	Commit:   typeIllChosen,
+	Harm: "money takes its currency and its decimals from a setting of the server; char(n) pads with blanks and drops them again when it compares; " +
+		"a time of day with a zone knows no date, so no summer time; json keeps the text, cannot be compared and is parsed at each read. " +
+		"Changing the type later rewrites the table.",
+	Instead: "Use numeric with a column for the currency, text, timestamptz, jsonb.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/datatype-money.html",
+		"https://www.postgresql.org/docs/current/datatype-character.html",
+		"https://www.postgresql.org/docs/current/datatype-json.html",
+	},
+	Commit: typeIllChosen,
 }
 
 // better is what to use in the place of a type, and why.
@@ -31,11 +37,11 @@ var better = []struct{ typ, instead, why string }{
 func typeIllChosen(p *rule.Pass, t *rule.Tx) {
 	for _, c := range typedColumns(t) {
 		for _, b := range better {
-			if !c.is(b.typ) {
+			if !c.isOfType(b.typ) {
 				continue
 			}
 			p.Report(c.by, rule.Report{
-				Fact:    c.fact(),
+				Fact:    c.describeType(),
 				Harm:    b.why + "; changing the type later rewrites the table",
 				Instead: "use another type:\n" + pgparse.QuoteIdent(c.column.Name) + " " + b.instead,
 			})

@@ -21,14 +21,16 @@ var TypeIncompatible = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "another column type breaks deployed code that reads, writes or compares the old one",
-	Harm:     "Deployed code binds parameters and decodes results by the type that it was written for. Against another type comparisons fail with \"operator does not exist\", parameters are refused, longer or larger values no longer fit, and a change between timestamp and timestamptz moves times by the session's time zone.",
-	Instead:  "Add a column of the new type, write both, copy the old values in batches, read the new one, and drop the old one a release later.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html", "https://www.postgresql.org/docs/current/typeconv.html"},
-	Commit:   typeIncompatible,
+	Harm: "Deployed code binds parameters and decodes results by the type that it was written for. " +
+		"Against another type comparisons fail with \"operator does not exist\", parameters are refused, longer or larger values no longer fit, " +
+		"and a change between timestamp and timestamptz moves times by the session's time zone.",
+	Instead: "Add a column of the new type, write both, copy the old values in batches, read the new one, and drop the old one a release later.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html", "https://www.postgresql.org/docs/current/typeconv.html"},
+	Commit:  typeIncompatible,
 }
 
-// retyped is a column that gets another type, and what comes of it.
-type retyped struct {
+// retypedColumn is a column that gets another type, and what comes of it.
+type retypedColumn struct {
 	*rule.Delta
 	analysis.Usage
 	severity onward.Severity
@@ -36,28 +38,28 @@ type retyped struct {
 }
 
 func typeIncompatible(p *rule.Pass, t *rule.Tx) {
-	var all []retyped
+	var all []retypedColumn
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ColumnTypeChanged || !p.Deployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || emptied(t, d) {
+		if d.Kind != catalog.ColumnTypeChanged || !p.IsDeployed(d) || d.Before.View != nil || p.NewColumn(d, d.Old) || isEmptied(t, d) {
 			continue
 		}
-		severity, harm := mismatch(t.After, base(t.Before, d.Old.Type), base(t.After, d.New.Type))
+		severity, harm := judgeTypeChange(t.After, baseType(t.Before, d.Old.Type), baseType(t.After, d.New.Type))
 		if severity == onward.Off {
 			continue
 		}
 		u := p.UsesColumn(d, d.Old)
 		switch {
-		case d.Replaced() && analysis.Given(t.Before, d.Before, d.Old.Name):
+		case d.IsColumnReplaced() && analysis.IsSetByTrigger(t.Before, d.Before, d.Old.Name):
 			continue // a trigger kept it for the exchange: what code writes there is lost
-		case u.Idle() && (u.Sure || d.Replaced()):
+		case u.IsIdle() && (u.Sure || d.IsColumnReplaced()):
 			continue
-		case u.Idle():
+		case u.IsIdle():
 			severity = onward.Info
-		case severity == onward.Error && !d.Replaced() && rewritten(p, d):
+		case severity == onward.Error && !d.IsColumnReplaced() && isRewritten(p, d):
 			severity = onward.Warning // column-type-rewrite has the error
 		}
-		all = append(all, retyped{d, u, u.Lowered(severity), harm})
+		all = append(all, retypedColumn{d, u, u.LowerSeverity(severity), harm})
 	}
 	type key struct {
 		by       *rule.Stmt
@@ -65,14 +67,14 @@ func typeIncompatible(p *rule.Pass, t *rule.Tx) {
 		severity onward.Severity
 		harm     string
 	}
-	for _, list := range analysis.Alike(all, func(x *retyped) key { return key{x.By, x.OID, x.severity, x.harm} }) {
+	for _, list := range analysis.GroupByKey(all, func(x *retypedColumn) key { return key{x.By, x.OID, x.severity, x.harm} }) {
 		retypeTogether(p, list)
 	}
 }
 
 // retypeTogether reports the columns that one statement gives another type, to
 // the same end.
-func retypeTogether(p *rule.Pass, list []retyped) {
+func retypeTogether(p *rule.Pass, list []retypedColumn) {
 	d, n := list[0], len(list)
 	var names, adds []string
 	var uses []analysis.Usage
@@ -82,27 +84,29 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 		adds = append(adds, "ADD COLUMN "+pgparse.QuoteIdent(catalog.ObjectName(x.Old.Name, "", "new"))+" "+x.New.Type.String())
 		same = same && x.New.Type.String() == d.New.Type.String() && x.Old.Type.String() == d.Old.Type.String()
 	}
-	u := analysis.Together(uses)
-	fact := columns(names) + " of " + d.Before.Name.String()
+	u := analysis.MergeUsages(uses)
+	fact := describeColumns(names) + " of " + d.Before.Name.String()
 	if same {
-		fact += one(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
+		fact += chooseByCount(n, " becomes ", " become ") + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	} else {
 		fact += " get other types, " + d.Old.Name + " " + d.New.Type.String() + " (was " + d.Old.Type.String() + ")"
 	}
-	instead := "add " + one(n, "a column", "columns") + " of the new type, keep both in step, and drop " + one(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + analysis.Table(d.Before.Name) + " " + strings.Join(adds, ", ") + ";"
-	if d.Replaced() {
+	instead := "add " + chooseByCount(n, "a column", "columns") + " of the new type, keep both in step, and drop " +
+		chooseByCount(n, names[0], "the old ones") + " a release later:\nALTER TABLE " + analysis.QuoteTable(tableName(d.Delta)) + " " + strings.Join(adds,
+		", ") + ";"
+	if d.IsColumnReplaced() {
 		instead = "release code that takes both types first, and exchange the columns a release later"
 	}
 	r := rule.Report{
 		Fact:     fact,
-		Harm:     d.harm + u.Where(),
+		Harm:     d.harm + u.FirstPlace(),
 		Instead:  instead,
 		Severity: d.severity,
 		Evidence: u.Evidence,
 	}
 	if same && (d.severity == onward.Info || isTime(d.Old.Type) && isTime(d.New.Type)) {
-		// A schema that changes its habits, all tables at once. What fails at once is
-		// told of each: the code is another one.
+		// A schema may change one type in all its tables. Changes that fail at once are
+		// reported separately, because each breaks other code.
 		r.Cause = "and %d other changes from " + d.Old.Type.String() + " to " + d.New.Type.String() + " follow"
 	}
 	p.Report(d, r)
@@ -110,15 +114,15 @@ func retypeTogether(p *rule.Pass, list []retyped) {
 
 func isTime(t catalog.Type) bool { return strings.HasPrefix(t.Name.Name, "timestamp") }
 
-func rewritten(p *rule.Pass, d *rule.Delta) bool {
+func isRewritten(p *rule.Pass, d *rule.Delta) bool {
 	if d.By.Result.Refused != nil {
 		return true // release-statement-refused has told of it
 	}
-	return p.Blocked(&d.By.Result, func(e *effect.Effect) bool { return e.Rewrites }) != nil
+	return p.FindBlocked(&d.By.Result, func(e *effect.Effect) bool { return e.Rewrites }) != nil
 }
 
-// base is the type behind a domain.
-func base(c *catalog.Catalog, t catalog.Type) catalog.Type {
+// baseType returns the base type of a domain.
+func baseType(c *catalog.Catalog, t catalog.Type) catalog.Type {
 	for range 8 {
 		u := c.Type(t.OID)
 		if u == nil || u.Kind != catalog.Domain || t.Array > 0 {

@@ -3,6 +3,7 @@ package column
 import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -11,12 +12,13 @@ import (
 // not its indexes: their order or operators become others.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var TypeIndexRebuild = &rule.Rule{
-	ID:        "column-type-index-rebuild",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a change of a column's type or collation that keeps the table rebuilds the indexes on the column while nobody can read it",
-	Harm:      "The values stay as they are, but an index on the column with another operator class or collation, a condition or an expression is built anew under ACCESS EXCLUSIVE. Every query waits.",
+	ID:       "column-type-index-rebuild",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a change of a column's type or collation that keeps the table rebuilds the indexes on the column while nobody can read it",
+	Harm: "The values stay as they are, but an index on the column with another operator class or collation, " +
+		"a condition or an expression is built anew under ACCESS EXCLUSIVE. Every query waits.",
 	Instead:   "Drop the index CONCURRENTLY first and build it CONCURRENTLY afterwards; where queries cannot do without it, go by way of a new column.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
@@ -24,18 +26,19 @@ var TypeIndexRebuild = &rule.Rule{
 }
 
 func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
-	for _, r := range retypings(p, s) {
-		alone := p.Alone(r.Command)
-		e := p.Blocked(alone, analysis.RebuildsIndex)
-		if e == nil || p.Blocked(alone, analysis.Rewrites) != nil || p.Blocked(&s.Result, analysis.RebuildsIndex) == nil {
+	for _, r := range listRetypings(p, s) {
+		alone := p.EffectsAlone(r.Command)
+		e := p.FindBlocked(alone, analysis.RebuildsIndex)
+		if e == nil || p.FindBlocked(alone, analysis.IsRewritten) != nil || p.FindBlocked(&s.Result, analysis.RebuildsIndex) == nil {
 			continue
 		}
-		index, backing, unique := "", false, false
+		index, build, backing, unique := "", "", false, false
 		for i := range alone.Effects {
 			if x := &alone.Effects[i]; x.RebuildsIndex && x.Name != e.Name {
 				index = x.Name.Name
 				if rel := s.Before.Relation(x.OID); rel != nil && rel.Index != nil {
 					backing, unique = rel.Index.Constraint != "", rel.Index.Unique
+					build = recipe.BuildIndex(r.table, rel)
 				}
 				break
 			}
@@ -45,17 +48,19 @@ func typeIndexRebuild(p *rule.Pass, s *rule.Stmt) {
 			what = "index " + index
 		}
 		if backing || unique {
-			why := "it stands behind a constraint"
+			why := "a constraint uses it"
 			if !backing {
 				why = "it keeps duplicates out, and ON CONFLICT may need it"
 			}
-			advice = why + ": copy into a column of the new type while the old one stays in use:\n" + r.replacement()
-		} else if index != "" {
-			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) + ";\n" + s.SQL + ";\nCREATE INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) + " ON " + analysis.Table(e.Name) + " …;"
+			advice = why + ": copy into a column of the new type while the old one stays in use:\n" + r.replaceColumnSQL()
+		} else if build != "" {
+			advice = "drop the index before, and build it again afterwards, both without blocking anyone:\nDROP INDEX CONCURRENTLY " + pgparse.QuoteIdent(index) +
+				";\n" + s.SQL + ";\n" + build + ";"
 		}
 		p.Report(r, rule.Report{
-			Fact:    "changing " + r.change() + " rebuilds " + what + " of " + e.Name.String(),
-			Harm:    analysis.Waiting(e) + " waits until it is built, and the time grows with the table",
+			Fact:    "changing " + r.describeChange() + " rebuilds " + what + " of " + e.Name.String(),
+			Harm:    analysis.DescribeWaiting(e) + " waits until it is built, and the time grows with the table",
+			Grows:   e.Name,
 			Instead: advice,
 		})
 	}

@@ -13,13 +13,15 @@ import (
 // Which changes do not (varchar to text, a longer varchar, …) is measured, see
 // the effects. https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var TypeRewrite = &rule.Rule{
-	ID:        "column-type-rewrite",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a change of a column's type that converts or checks the values rewrites the table while nobody can read it",
-	Harm:      "Unless the old and the new type are stored alike, each value is converted: the table and all its indexes are rewritten under ACCESS EXCLUSIVE. Every query waits.",
-	Instead:   "Add a column of the new type, keep both in step with a trigger, copy the old rows in batches, and switch the code over before the old column goes.",
+	ID:       "column-type-rewrite",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a change of a column's type that converts or checks the values rewrites the table while nobody can read it",
+	Harm: "Unless the old and the new type are stored alike, each value is converted: the table and all its indexes are rewritten under ACCESS EXCLUSIVE. " +
+		"Every query waits.",
+	Instead: "Add a column of the new type, keep both in step with a trigger, copy the old rows in batches, " +
+		"and switch the code over before the old column goes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
 	Statement: typeRewrite,
@@ -27,12 +29,12 @@ var TypeRewrite = &rule.Rule{
 
 func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	// The table is written once, however many columns ask for it.
-	var sure, perhaps []retyping
+	var sure, perhaps []typeChange
 	var surely, may *effect.Effect
-	for _, r := range retypings(p, s) {
-		switch e := p.Blocked(p.Alone(r.Command), analysis.Rewrites); {
+	for _, r := range listRetypings(p, s) {
+		switch e := p.FindBlocked(p.EffectsAlone(r.Command), analysis.IsRewritten); {
 		case e == nil:
-		case e.Unsure && mayBeFree(r.to) && !computes(r.Def.GetColumnDef().GetRawDefault()):
+		case e.Unsure && mayBeFree(r.to) && !computesValues(r.Def.GetColumnDef().GetRawDefault()):
 			perhaps, may = append(perhaps, r), e
 		default:
 			sure, surely = append(sure, r), e
@@ -41,26 +43,27 @@ func typeRewrite(p *rule.Pass, s *rule.Stmt) {
 	switch {
 	case len(sure) > 0:
 		p.Report(commandsOf(sure), rule.Report{
-			Fact:    "changing " + changes(sure) + " rewrites " + surely.Name.String(),
-			Harm:    analysis.Waiting(surely) + " waits while each row is rewritten, and the time grows with the table",
-			Instead: around(&sure[0]) + timezone(&sure[0]) + ":\n" + replacements(sure),
+			Fact:    "changing " + describeChanges(sure) + " rewrites " + surely.Name.String(),
+			Harm:    analysis.DescribeWaiting(surely) + " waits while each row is rewritten, and the time grows with the table",
+			Grows:   surely.Name,
+			Instead: avoidRewrite(&sure[0]) + hintTimezone(&sure[0]) + ":\n" + replaceColumnsSQL(sure),
 		})
 	case len(perhaps) > 0:
 		p.Report(commandsOf(perhaps), rule.Report{
-			Fact:     "changing " + changes(perhaps) + " may rewrite " + may.Name.String() + ": the old type is not known",
-			Harm:     "unless both types are stored alike, " + analysis.Waiting(may) + " waits while each row is rewritten, and the time grows with the table",
+			Fact:     "changing " + describeChanges(perhaps) + " may rewrite " + may.Name.String() + ": the old type is not known",
+			Harm:     "unless both types are stored alike, " + analysis.DescribeWaiting(may) + " waits while each row is rewritten, and the time grows with the table",
 			Severity: onward.Warning,
-			Instead:  "if they are not, copy into a column of the new type while the old one stays in use:\n" + replacements(perhaps),
+			Instead:  "if they are not, copy into a column of the new type while the old one stays in use:\n" + replaceColumnsSQL(perhaps),
 		})
 	}
 }
 
-// around says how to get to a type without a rewrite.
-func around(r *retyping) string {
+// avoidRewrite says how to get to a type without a rewrite.
+func avoidRewrite(r *typeChange) string {
 	switch {
 	case r.domain == nil:
 		return "copy into a column of the new type while the old one stays in use"
-	case r.domain.Base.Same(r.from):
+	case r.domain.Base.IsSame(r.from):
 		return "leave the column its type, and put what the domain checks on the table, validated in a later transaction"
 	}
 	return "copy into a column of the domain's base type while the old one stays in use"
@@ -76,17 +79,17 @@ func mayBeFree(to catalog.Type) bool {
 	return to.Name.Schema != "pg_catalog"
 }
 
-// computes reports whether a USING clause makes new values, whatever the type
+// computesValues reports whether a USING clause makes new values, whatever the type
 // of the column: it is more than the column itself, or a cast of it.
-func computes(using *pgparse.Node) bool {
+func computesValues(using *pgparse.Node) bool {
 	for using.GetTypeCast() != nil {
 		using = using.GetTypeCast().GetArg()
 	}
 	return using != nil && using.GetColumnRef() == nil && using.GetCollateClause() == nil
 }
 
-// timezone adds what makes a change between timestamp and timestamptz free.
-func timezone(r *retyping) string {
+// hintTimezone adds what makes a change between timestamp and timestamptz free.
+func hintTimezone(r *typeChange) string {
 	if r.Def.GetColumnDef().GetRawDefault() != nil {
 		return "" // USING
 	}

@@ -10,12 +10,13 @@ import (
 // nor rebuilds an index, but checks a constraint on the column again.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var TypeScan = &rule.Rule{
-	ID:        "column-type-scan",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a change of a column's type checks the constraints on it again while nobody can read the table",
-	Harm:      "Even where the values stay as they are, a CHECK or foreign key on the column is made anew for the new type, and every row is checked against it under ACCESS EXCLUSIVE.",
+	ID:       "column-type-scan",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a change of a column's type checks the constraints on it again while nobody can read the table",
+	Harm: "Even where the values stay as they are, a CHECK or foreign key on the column is made anew for the new type, " +
+		"and every row is checked against it under ACCESS EXCLUSIVE.",
 	Instead:   "Drop the constraint in the same statement, and add it again NOT VALID; validate it in a transaction of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
@@ -23,12 +24,13 @@ var TypeScan = &rule.Rule{
 }
 
 func typeScan(p *rule.Pass, s *rule.Stmt) {
-	for _, r := range retypings(p, s) {
-		e := p.Blocked(p.Alone(r.Command), analysis.Scans)
-		if e == nil || p.Blocked(p.Alone(r.Command), analysis.Rewrites) != nil || p.Blocked(p.Alone(r.Command), analysis.RebuildsIndex) != nil {
+	for _, r := range listRetypings(p, s) {
+		e := p.FindBlocked(p.EffectsAlone(r.Command), analysis.IsScanned)
+		if e == nil || p.FindBlocked(p.EffectsAlone(r.Command), analysis.IsRewritten) != nil ||
+			p.FindBlocked(p.EffectsAlone(r.Command), analysis.RebuildsIndex) != nil {
 			continue
 		}
-		if p.Blocked(&s.Result, analysis.Scans) == nil { // the constraint is dropped with the change
+		if p.FindBlocked(&s.Result, analysis.IsScanned) == nil { // the constraint is dropped with the change
 			continue
 		}
 		why := e.Why
@@ -36,8 +38,9 @@ func typeScan(p *rule.Pass, s *rule.Stmt) {
 			why = "a constraint on it is checked again"
 		}
 		p.Report(r, rule.Report{
-			Fact: "changing " + r.change() + " reads all of " + e.Name.String() + ": " + why,
-			Harm: analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
+			Fact:  "changing " + r.describeChange() + " reads all of " + e.Name.String() + ": " + why,
+			Harm:  analysis.DescribeWaiting(e) + " waits until each row was checked, and the time grows with the table",
+			Grows: e.Name,
 			Instead: "drop the constraint with the change, add it again NOT VALID, and validate it in a later transaction:\n" +
 				s.AlterTable() + " DROP CONSTRAINT …, " + r.Text() + ", ADD CONSTRAINT … NOT VALID;\n" + s.AlterTable() + " VALIDATE CONSTRAINT …;",
 		})

@@ -15,11 +15,12 @@ var TypeSequenceLeft = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a serial column becomes bigint, its sequence stays an integer",
-	Harm:     "The sequence of a serial column has a type of its own, which ALTER COLUMN … TYPE leaves alone. It ends at 2147483647 as before: nextval fails, and with it every INSERT, although the column has room.",
-	Instead:  "Change the sequence too, in the same release: ALTER SEQUENCE … AS bigint is instant. An identity column takes its sequence along.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altersequence.html"},
-	Gather:   gatherWidened,
-	Release:  typeSequenceLeft,
+	Harm: "The sequence of a serial column has a type of its own, which ALTER COLUMN … TYPE leaves alone. " +
+		"It ends at 2147483647 as before: nextval fails, and with it every INSERT, although the column has room.",
+	Instead: "Change the sequence too, in the same release: ALTER SEQUENCE … AS bigint is instant. An identity column takes its sequence along.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altersequence.html"},
+	Gather:  gatherWidened,
+	Release: typeSequenceLeft,
 }
 
 // gatherWidened keeps the columns that become bigint, with their sequence.
@@ -28,14 +29,14 @@ func gatherWidened(p *rule.Pass, m *rule.Migration) {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
 			if d.Kind == catalog.ColumnTypeChanged && d.By != nil && d.New.Sequence != 0 && d.New.Type.Name.Name == "int8" {
-				p.Keep(rule.Made{By: d.By, Table: d.OID, ID: d.New.Sequence})
+				p.KeepValue(rule.MadeObject{By: d.By, Table: d.OID, ID: d.New.Sequence})
 			}
 		}
 	}
 }
 
 func typeSequenceLeft(p *rule.Pass, r *rule.Release) {
-	for _, made := range rule.Kept[rule.Made](p) {
+	for _, made := range rule.KeptValues[rule.MadeObject](p) {
 		t, seq := r.Head.Relation(made.Table), r.Head.Relation(made.ID)
 		if t == nil || seq == nil || seq.Seq == nil || seq.Seq.Identity || seq.Seq.Type != "int4" && seq.Seq.Type != "int2" {
 			continue
@@ -45,9 +46,12 @@ func typeSequenceLeft(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		p.Report(made.By, rule.Report{
-			Fact:    "column " + c.Name + " of " + t.Name.String() + " becomes bigint, its sequence " + seq.Name.String() + " stays " + map[string]string{"int2": "smallint", "int4": "integer"}[seq.Seq.Type],
-			Harm:    "INSERTs fail where they would have before: nextval: reached maximum value of sequence \"" + seq.Name.Name + "\"",
-			Instead: "change the sequence too, which is instant:\nALTER SEQUENCE " + analysis.Table(seq.Name) + " AS bigint;",
+			Fact: "column " + c.Name + " of " + t.Name.String() + " becomes bigint, its sequence " + seq.Name.String() + " stays " + map[string]string{
+				"int2": "smallint",
+				"int4": "integer",
+			}[seq.Seq.Type],
+			Harm:    "INSERTs fail at the same number as before: nextval: reached maximum value of sequence \"" + seq.Name.Name + "\"",
+			Instead: "change the sequence too, which is instant:\nALTER SEQUENCE " + analysis.QuoteTable(seq.Name) + " AS bigint;",
 		})
 	}
 }

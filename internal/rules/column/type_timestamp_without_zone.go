@@ -14,19 +14,20 @@ var TypeTimestampWithoutZone = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.DesignSet,
 	Summary:  "a column is of type timestamp, which is no point in time",
-	Harm:     "timestamp stores a clock's reading without saying whose. now() is cut to the session's time zone on the way in, two sessions with different zones write different readings for one moment, and comparisons across them are wrong by hours.",
-	Instead:  "Use timestamptz: it takes the same eight bytes and stores the moment.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/datatype-datetime.html"},
-	Commit:   typeTimestampWithoutZone,
+	Harm: "timestamp stores a clock's reading without its zone. now() is converted to the session's time zone when it is stored, " +
+		"two sessions with different zones write different readings for one moment, and comparisons across them are wrong by hours.",
+	Instead: "Use timestamptz: it takes the same eight bytes and stores the moment.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-datetime.html"},
+	Commit:  typeTimestampWithoutZone,
 }
 
 func typeTimestampWithoutZone(p *rule.Pass, t *rule.Tx) {
 	for _, c := range typedColumns(t) {
-		if !c.is("timestamp") {
+		if !c.isOfType("timestamp") {
 			continue
 		}
 		p.Report(c.by, rule.Report{
-			Fact:    c.fact() + ", without a time zone",
+			Fact:    c.describeType() + ", without a time zone",
 			Harm:    "the same reading means another moment to a session with another TimeZone",
 			Instead: "store the moment:\n" + pgparse.QuoteIdent(c.column.Name) + " timestamptz",
 		})

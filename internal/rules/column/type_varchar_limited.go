@@ -14,21 +14,23 @@ var TypeVarcharLimited = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.DesignSet,
 	Summary:  "a column is of type varchar with a limit",
-	Harm:     "A limit in the type saves no space and no time, and lowering it later rewrites the table. As a named CHECK the same limit can be changed without a rewrite.",
-	Instead:  "Use text, with a CHECK on its length where there must be a limit.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/datatype-character.html"},
-	Commit:   typeVarcharLimited,
+	Harm: "A limit in the type saves no space and no time, and lowering it later rewrites the table. " +
+		"As a named CHECK the same limit can be changed without a rewrite.",
+	Instead: "Use text, with a CHECK on its length if it needs a limit.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-character.html"},
+	Commit:  typeVarcharLimited,
 }
 
 func typeVarcharLimited(p *rule.Pass, t *rule.Tx) {
 	for _, c := range typedColumns(t) {
-		if !c.is("varchar") || len(c.column.Type.Mods) == 0 {
+		if !c.isOfType("varchar") || len(c.column.Type.Mods) == 0 {
 			continue
 		}
 		p.Report(c.by, rule.Report{
-			Fact:    c.fact() + ", with its limit in the type",
-			Harm:    "lowering the limit later rewrites the table while nobody can use it",
-			Instead: "use text, with a constraint that can be changed:\n" + pgparse.QuoteIdent(c.column.Name) + " text CHECK (length(" + pgparse.QuoteIdent(c.column.Name) + ") <= …)",
+			Fact: c.describeType() + ", with its limit in the type",
+			Harm: "lowering the limit later rewrites the table while nobody can use it",
+			Instead: "use text, with a constraint that can be changed:\n" + pgparse.QuoteIdent(c.column.Name) + " text CHECK (length(" +
+				pgparse.QuoteIdent(c.column.Name) + ") <= …)",
 		})
 	}
 }

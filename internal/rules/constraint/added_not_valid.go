@@ -9,7 +9,7 @@ import (
 func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
 	var by *rule.Stmt
 	for t := s.Tx; t != nil; t = t.Earlier {
-		if first := unchecked(t)[addedTo{table, name}]; first != nil && (t != s.Tx || first.Index <= s.Index) {
+		if first := listUnchecked(t)[addedTo{table, name}]; first != nil && (t != s.Tx || first.Index <= s.Index) {
 			by = first
 		}
 	}
@@ -19,10 +19,10 @@ func addedBy(s *rule.Stmt, table, name string) *rule.Stmt {
 // addedTo is a constraint of a table.
 type addedTo struct{ table, name string }
 
-// unchecked are the first statements of a transaction that add constraints NOT
+// listUnchecked are the first statements of a transaction that add constraints NOT
 // VALID.
-func unchecked(t *rule.Tx) map[addedTo]*rule.Stmt {
-	return rule.Once(&t.Notes, func() map[addedTo]*rule.Stmt {
+func listUnchecked(t *rule.Tx) map[addedTo]*rule.Stmt {
+	return rule.BuildOnce(&t.Notes, func() map[addedTo]*rule.Stmt {
 		out := map[addedTo]*rule.Stmt{}
 		for _, s := range t.Statements {
 			for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
@@ -30,7 +30,7 @@ func unchecked(t *rule.Tx) map[addedTo]*rule.Stmt {
 				if !con.GetSkipValidation() {
 					continue
 				}
-				key := addedTo{s.Altered().Name.Qualified(), nameOf(s, s.Altered(), con, 0)}
+				key := addedTo{s.AlteredRelation().Name.Qualified(), nameOf(s, s.AlteredRelation(), con, 0)}
 				if out[key] == nil {
 					out[key] = s
 				}

@@ -19,19 +19,19 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	}
 	for _, oid := range d.Before.Indexes {
 		idx := t.Before.Relation(oid)
-		if idx == nil || !idx.Index.Unique || !idx.Index.Valid || p.New(oid) || gone(d.Before, now, idx) || arbiter(t.After, d.Before, now, idx) {
+		if idx == nil || !idx.Index.Unique || !idx.Index.Valid || p.IsNew(oid) || isColumnGone(d.Before, now, idx) || hasOtherArbiter(t.After, d.Before, now, idx) {
 			continue
 		}
 		if con := d.Before.Constraint(idx.Index.Constraint); con != nil && con.Deferrable {
 			continue
 		}
-		x := unserved{
-			Delta: d, idx: idx, several: conditional(t.Before, d.Before, idx),
+		x := unservedArbiter{
+			Delta: d, idx: idx, several: hasConditionalIndex(t.Before, d.Before, idx),
 			fact:    "another table takes the name " + d.Before.Name.String() + ", and has no unique index like " + idx.Name.Name,
-			instead: "give the new table a unique index on the same columns; where it cannot have one, release code without this ON CONFLICT first",
+			instead: "give the new table a unique index on the same columns; if it cannot have one, release code without this ON CONFLICT first",
 		}
-		if u := x.named(p); u.Used || !p.Code.Upserts().Known {
-			x.say(p)
+		if u := x.findNamed(p); u.Used || !p.Code.FindUpserts(p.DeployedName(d)).Known {
+			x.sayUnserved(p)
 		}
 	}
 }
@@ -39,13 +39,13 @@ func successorKeys(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 // cased is the expression that is written in one way.
 var cased = regexp.MustCompile(`^(?:lower|upper)\(\w+\)$`)
 
-// carried are the unique indexes that a renamed column takes away from its name,
+// listCarried are the unique indexes that a renamed column takes away from its name,
 // which another column has now.
-func carried(t *rule.Tx, d *rule.Delta) []unserved {
-	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() || analysis.Given(t.Before, d.Before, d.Old.Name) {
+func listCarried(t *rule.Tx, d *rule.Delta) []unservedArbiter {
+	if now := d.After.Column(d.Old.Name); now == nil || !d.Before.Kind.IsTable() || analysis.IsSetByTrigger(t.Before, d.Before, d.Old.Name) {
 		return nil // no name is left, or the name of a column that a trigger kept for the exchange
 	}
-	var out []unserved
+	var out []unservedArbiter
 	for _, oid := range d.Before.Indexes {
 		idx := t.Before.Relation(oid)
 		if idx == nil || !idx.Index.Unique || t.After.Relation(oid) == nil ||
@@ -55,14 +55,18 @@ func carried(t *rule.Tx, d *rule.Delta) []unserved {
 		if con := d.Before.Constraint(idx.Index.Constraint); con != nil && con.Deferrable {
 			continue
 		}
-		out = append(out, unserved{Delta: d, idx: idx, fact: "unique index " + idx.Name.Name + " of " + d.After.Name.String() + " goes with column " + d.Old.Name + " to the name " + d.New.Name})
+		out = append(out, unservedArbiter{
+			Delta: d,
+			idx:   idx,
+			fact:  "unique index " + idx.Name.Name + " of " + d.After.Name.String() + " goes with column " + d.Old.Name + " to the name " + d.New.Name,
+		})
 	}
 	return out
 }
 
-// gone reports whether a column of an index went away by its name too: that is
+// isColumnGone reports whether a column of an index went away by its name too: that is
 // another finding.
-func gone(was, now, idx *catalog.Relation) bool {
+func isColumnGone(was, now, idx *catalog.Relation) bool {
 	return slices.ContainsFunc(idx.Index.Keys, func(k catalog.IndexKey) bool {
 		return slices.ContainsFunc(k.Columns, func(a int16) bool {
 			c := was.Attr(a)
@@ -71,9 +75,9 @@ func gone(was, now, idx *catalog.Relation) bool {
 	})
 }
 
-// arbiter reports whether another index of a table serves ON CONFLICT in the
+// hasOtherArbiter reports whether another index of a table serves ON CONFLICT in the
 // place of one that it had: one on columns of the same names.
-func arbiter(after *catalog.Catalog, was, now, old *catalog.Relation) bool {
+func hasOtherArbiter(after *catalog.Catalog, was, now, old *catalog.Relation) bool {
 	return slices.ContainsFunc(now.Indexes, func(oid catalog.OID) bool {
 		idx := after.Relation(oid)
 		if idx == nil || !idx.Index.Unique || !idx.Index.Valid || len(idx.Index.Keys) != len(old.Index.Keys) ||

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// binding is a constraint or unique index that is new on an existing table.
-type binding struct {
+// addedBinding is a constraint or unique index that is new on an existing table.
+type addedBinding struct {
 	p *rule.Pass
 	t *rule.Tx
 	d *rule.Delta
@@ -19,20 +19,21 @@ type binding struct {
 	unfilled bool
 }
 
-func (b *binding) constraint(c *catalog.Constraint) {
+func (b *addedBinding) judgeConstraint(c *catalog.Constraint) {
 	name := c.Kind.String() + " " + c.Name
 	table := b.d.After.Name.String()
 	switch c.Kind {
 	case catalog.Check:
-		b.check(c, name)
+		b.judgeCheck(c, name)
 	case catalog.Unique, catalog.PrimaryKey:
 		if b.d.NewIndex != nil && !b.d.NewIndex.Inferred && b.t.Before.Relation(c.Index) == nil {
-			b.unique(b.d.NewIndex, name)
+			b.judgeUnique(b.d.NewIndex, name)
 		}
 	case catalog.Exclude:
-		b.report(c.Columns, rule.Report{
-			Fact:     name + " applies to every new write to " + table + ", the deployed code's included",
-			Harm:     "rows that exclude each other make the statement fail, and so does each INSERT or UPDATE of the deployed code that writes one: conflicting key value violates exclusion constraint",
+		b.reportIfUsed(c.Columns, rule.Report{
+			Fact: name + " applies to every new write to " + table + ", the deployed code's included",
+			Harm: "rows that exclude each other make the statement fail, and so does each INSERT or UPDATE of the deployed code that writes one: " +
+				"conflicting key value violates exclusion constraint",
 			Severity: onward.Warning,
 		})
 	case catalog.ForeignKey:
@@ -40,40 +41,47 @@ func (b *binding) constraint(c *catalog.Constraint) {
 	}
 }
 
-// deployed is the table as the deployed code knows it: what held there is kept
+// deployedTable is the table as the deployed code knows it: what held there is kept
 // to, be it that an earlier commit of the release has dropped it. nil when the
 // base does not have it.
-func (b *binding) deployed() *catalog.Relation { return b.p.Release.Deployed.Relation(b.d.Before.OID) }
+func (b *addedBinding) deployedTable() *catalog.Relation {
+	return b.p.Release.Deployed.Relation(b.d.Before.OID)
+}
 
-// held are the constraints that the deployed code has kept to.
-func (b *binding) held() []*catalog.Constraint {
+// heldConstraints are the constraints that the deployed code has kept to.
+func (b *addedBinding) heldConstraints() []*catalog.Constraint {
 	list := b.d.Before.Constraints
-	if was := b.deployed(); was != nil {
+	if was := b.deployedTable(); was != nil {
 		list = append(slices.Clip(list), was.Constraints...)
 	}
 	return list
 }
 
-// replaced reports whether the table had a constraint that bound at least as
+// isReplaced reports whether the table had a constraint that bound at least as
 // much, be it that the release drops it.
-func (b *binding) replaced(same func(*catalog.Constraint) bool) bool {
-	return slices.ContainsFunc(b.held(), func(old *catalog.Constraint) bool {
+func (b *addedBinding) isReplaced(same func(*catalog.Constraint) bool) bool {
+	return slices.ContainsFunc(b.heldConstraints(), func(old *catalog.Constraint) bool {
 		return (b.d.OldConstraint == nil || old.ID != b.d.OldConstraint.ID) && old.Enforced && same(old)
 	})
 }
 
-// severity is that of a rule that may fail the writes of the deployed code:
-// adding it NOT VALID, or its index concurrently, is what careful people do,
-// and only the code's own words make more of it than a note.
-func severity(used bool) onward.Severity {
+// severityIfUsed returns the severity of a rule that may fail the writes of the deployed code. Careful people add a constraint NOT VALID, or its
+// index concurrently; only the text of the code can make that more than a note.
+func severityIfUsed(used bool) onward.Severity {
 	if used {
 		return onward.Warning
 	}
 	return onward.Info
 }
 
-// report says it, unless the deployed code has nothing to do with the columns.
-func (b *binding) report(columns []int16, r rule.Report) {
+// mayWrite reports whether the deployed code may write one of some columns: it uses it, and not only to read it, or code that works on
+// the table has its name.
+func mayWrite(uses []analysis.Usage) bool {
+	return slices.ContainsFunc(uses, func(u analysis.Usage) bool { return u.Named || u.Used && (u.Read == nil || u.Written != nil) })
+}
+
+// reportIfUsed says it, unless the deployed code has nothing to do with the columns.
+func (b *addedBinding) reportIfUsed(columns []int16, r rule.Report) {
 	concerns := len(columns) == 0
 	var uses []analysis.Usage
 	for _, a := range columns {
@@ -82,20 +90,20 @@ func (b *binding) report(columns []int16, r rule.Report) {
 			continue
 		}
 		u := b.p.UsesColumn(b.d, col).ByWriters()
-		concerns = concerns || !u.Idle()
+		concerns = concerns || !u.IsIdle()
 		uses = append(uses, u)
 	}
 	if !concerns {
 		return
 	}
 	if len(uses) > 0 {
-		together := analysis.Together(uses)
+		together := analysis.MergeUsages(uses)
 		r.Evidence = together.Evidence
-		if ins := b.inserted(columns); ins != nil {
+		if ins := b.findInsert(columns); ins != nil {
 			r.Evidence = []onward.Evidence{ins.Evidence}
 		}
 		if c := b.d.NewConstraint; c == nil || c.Kind != catalog.ForeignKey {
-			r.Severity = severity(together.Used || together.Named || together.Nothing)
+			r.Severity = severityIfUsed(mayWrite(uses))
 		}
 	}
 	if r.Instead == "" {
@@ -104,12 +112,12 @@ func (b *binding) report(columns []int16, r rule.Report) {
 	b.p.Report(b.d, r)
 }
 
-// inserted is an INSERT of the deployed code that writes one of the columns, which tells
+// findInsert is an INSERT of the deployed code that writes one of the columns, which tells
 // more than a line that has the word.
-func (b *binding) inserted(columns []int16) *analysis.Insert {
+func (b *addedBinding) findInsert(columns []int16) *analysis.Insert {
 	for _, a := range columns {
 		if col := b.d.After.Attr(a); col != nil {
-			if ins := b.p.Inserts(b.d, col); ins != nil {
+			if ins := b.p.FindInsert(b.d, col); ins != nil {
 				return ins
 			}
 		}

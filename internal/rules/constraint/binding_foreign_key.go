@@ -9,14 +9,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-func (b *binding) foreignKey(c *catalog.Constraint, name string) {
+func (b *addedBinding) foreignKey(c *catalog.Constraint, name string) {
 	ref := "the referenced table"
 	if b.d.Other != nil {
 		ref = b.d.Other.Name.String()
 	}
 	var old *catalog.Constraint
 	var was *catalog.Relation // what the columns referred to instead
-	for _, o := range b.held() {
+	for _, o := range b.heldConstraints() {
 		if o.Kind != catalog.ForeignKey || !o.Enforced || !slices.Equal(o.Columns, c.Columns) {
 			continue
 		}
@@ -31,9 +31,10 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 	r := rule.Report{Fact: name + " applies to every new write to " + b.d.After.Name.String() + ", the deployed code's included", Severity: onward.Warning}
 	deletes := b.d.Other == nil || b.p.InUse(b.d.Other)
 	switch {
-	case old == nil && slices.ContainsFunc(c.Columns, func(a int16) bool { return b.empty(b.d.After.Attr(a)) }) && !strings.Contains(strings.ToUpper(b.d.By.SQL), "MATCH FULL"):
+	case old == nil && slices.ContainsFunc(c.Columns, func(a int16) bool { return b.isAlwaysNull(b.d.After.Attr(a)) }) &&
+		!strings.Contains(strings.ToUpper(b.d.By.SQL), "MATCH FULL"):
 		// A key with a NULL in it is not looked up.
-		if !refuses(c.OnDelete) || !deletes {
+		if !refusesAction(c.OnDelete) || !deletes {
 			return
 		}
 		r.Severity = onward.Info
@@ -45,13 +46,13 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 		// Code that fills such a column points at rows that are there.
 		r.Severity = onward.Info
 		r.Harm = "INSERTs and UPDATEs of the deployed code that point at no row of " + ref + " fail"
-		if refuses(c.OnDelete) && deletes {
+		if refusesAction(c.OnDelete) && deletes {
 			r.Harm += ", and so do its DELETEs on " + ref + " of rows that are pointed at"
 		}
-	case refuses(c.OnDelete) && !refuses(old.OnDelete):
+	case refusesAction(c.OnDelete) && !refusesAction(old.OnDelete):
 		r.Fact = name + " of " + b.d.After.Name.String() + " refuses DELETEs from now on (was ON DELETE " + strings.ToUpper(old.OnDelete) + ")"
 		r.Harm = "DELETEs of the deployed code on " + ref + " of rows that are pointed at fail"
-	case refuses(c.OnUpdate) && !refuses(old.OnUpdate):
+	case refusesAction(c.OnUpdate) && !refusesAction(old.OnUpdate):
 		r.Fact = name + " of " + b.d.After.Name.String() + " refuses UPDATEs of the key from now on (was ON UPDATE " + strings.ToUpper(old.OnUpdate) + ")"
 		r.Harm = "UPDATEs of the deployed code on the key of rows of " + ref + " that are pointed at fail"
 	default:
@@ -64,8 +65,8 @@ func (b *binding) foreignKey(c *catalog.Constraint, name string) {
 			r.Cause = "and so do %d other foreign keys that referred to " + was.Name.String()
 		}
 	}
-	b.report(c.Columns, r)
+	b.reportIfUsed(c.Columns, r)
 }
 
-// refuses reports whether a foreign key's action is to refuse the change.
-func refuses(action string) bool { return action == "" || action == "restrict" }
+// refusesAction reports whether a foreign key's action is to refuse the change.
+func refusesAction(action string) bool { return action == "" || action == "restrict" }

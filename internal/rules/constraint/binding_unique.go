@@ -13,23 +13,24 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-func (b *binding) unique(idx *catalog.Relation, name string) {
+func (b *addedBinding) judgeUnique(idx *catalog.Relation, name string) {
 	info := idx.Index
 	var columns []int16
 	for _, k := range info.Keys {
 		columns = append(columns, k.Columns...)
-		if col := b.d.After.Attr(k.Column); col != nil && (col.Identity != "" || col.Sequence != 0 || b.p.NewColumn(b.d, col) && col.Default == nil && !info.NullsNotDistinct) {
+		if col := b.d.After.Attr(k.Column); col != nil && (col.Identity != "" || col.Sequence != 0 ||
+			b.p.NewColumn(b.d, col) && col.Default == nil && !info.NullsNotDistinct) {
 			return // numbered by the server, or NULL in every row of the deployed code
 		}
 	}
-	if b.covered(info) || b.d.After.Kind == catalog.MaterializedView { // no code writes to one
+	if b.isCovered(info) || b.d.After.Kind == catalog.MaterializedView { // no code writes to one
 		return
 	}
-	reached := info.Predicate == nil || b.outcomes(info.Predicate).May(predicate.True)
+	reached := info.Predicate == nil || b.evaluateCheck(info.Predicate).MayBe(predicate.True)
 	if info.Predicate != nil {
 		all := *b
 		all.unfilled = true
-		if !all.outcomes(info.Predicate).May(predicate.True) {
+		if !all.evaluateCheck(info.Predicate).MayBe(predicate.True) {
 			return // no row is in it yet
 		}
 	}
@@ -43,12 +44,14 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 		}
 	}
 	r := rule.Report{
-		Fact:     name + " applies to every new write to " + table.String() + ", the deployed code's included",
-		Harm:     "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: duplicate key value violates unique constraint",
-		Instead:  "release code that makes no duplicates first, and see that there are none:\n" + advice.Duplicates(analysis.Table(table), keys, info.PredicateText),
+		Fact: name + " applies to every new write to " + table.String() + ", the deployed code's included",
+		Harm: "duplicates that are stored make the statement fail, and each INSERT or UPDATE of the deployed code that makes one fails: " +
+			"duplicate key value violates unique constraint",
+		Instead: "release code that makes no duplicates first, and see that there are none:\n" +
+			advice.SelectDuplicates(analysis.QuoteTable(table), keys, info.PredicateText),
 		Severity: onward.Warning,
 	}
-	switch same, rest := b.same(info); {
+	switch same, rest := b.findConstantKey(info); {
 	case !reached:
 		r.Harm = "duplicates among the rows that the release has put there make the statement fail; what the deployed code writes is not in the index"
 		r.Instead = strings.TrimPrefix(r.Instead, "release code that makes no duplicates first, and ")
@@ -56,21 +59,21 @@ func (b *binding) unique(idx *catalog.Relation, name string) {
 		b.p.Report(b.d, r)
 		return
 	case same != nil && rest == 0 && info.Predicate == nil:
-		b.all(same, r)
+		b.reportConstantKey(same, r)
 		return
 	case same != nil && info.Predicate == nil:
 		r.Harm += "; all that it writes has " + same.DefaultText + " in " + same.Name + ", which it does not know"
 	}
-	b.report(columns, r)
+	b.reportIfUsed(columns, r)
 }
 
-// same is a column of a unique index in which all rows of the deployed code have the
+// findConstantKey is a column of a unique index in which all rows of the deployed code have the
 // same value: it does not know it, and its default is a constant. rest is how many
 // other keys keep the rows apart.
-func (b *binding) same(info *catalog.IndexInfo) (col *catalog.Column, rest int) {
+func (b *addedBinding) findConstantKey(info *catalog.IndexInfo) (col *catalog.Column, rest int) {
 	for _, k := range info.Keys {
 		c := b.d.After.Attr(k.Column)
-		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && analysis.Constant(predicate.Uncast(c.Default)) != "" {
+		if c != nil && len(b.d.After.Triggers) == 0 && b.p.NewColumn(b.d, c) && analysis.ConstantText(predicate.StripCasts(c.Default)) != "" {
 			col = c
 		} else {
 			rest++
@@ -79,32 +82,33 @@ func (b *binding) same(info *catalog.IndexInfo) (col *catalog.Column, rest int) 
 	return col, rest
 }
 
-// all reports a key of which all rows of the deployed code have the same.
-func (b *binding) all(col *catalog.Column, r rule.Report) {
+// reportConstantKey reports a key of which all rows of the deployed code have the same.
+func (b *addedBinding) reportConstantKey(col *catalog.Column, r rule.Report) {
 	u := b.p.UsesTable(b.d)
-	if u.Idle() {
+	if u.IsIdle() {
 		return
 	}
-	r.Harm = "no INSERT of the deployed code writes " + col.Name + ": each takes its default " + col.DefaultText + ", and all but one fail: duplicate key value violates unique constraint"
+	r.Harm = "no INSERT of the deployed code writes " + col.Name + ": each takes its default " + col.DefaultText +
+		", and all but one fail: duplicate key value violates unique constraint"
 	r.Instead = "give the column a default that differs from row to row, fill it by a trigger, or add the constraint a release later"
-	if seen := u.Writing("insert"); seen != nil {
+	if seen := u.WriteEvidence("insert"); seen != nil {
 		r.Evidence, r.Severity = seen, onward.Error
 	}
-	r.Severity = u.Lowered(r.Severity)
+	r.Severity = u.LowerSeverity(r.Severity)
 	b.p.Report(b.d, r)
 }
 
-// covered reports whether rows have been unique by some of the columns of a new
+// isCovered reports whether rows have been unique by some of the columns of a new
 // index already, at least those that it is about. An expression on a unique
 // column is another thing: lower(email).
-func (b *binding) covered(now *catalog.IndexInfo) bool {
+func (b *addedBinding) isCovered(now *catalog.IndexInfo) bool {
 	var columns []int16
-	var expressions []string
+	var expressions []*pgparse.Node
 	for _, k := range now.Keys {
 		if k.Column != 0 {
 			columns = append(columns, k.Column)
-		} else if k.ExprText != "" {
-			expressions = append(expressions, k.ExprText)
+		} else if k.Expr != nil {
+			expressions = append(expressions, k.Expr)
 		}
 	}
 	is := func(c *catalog.Catalog, oid catalog.OID) bool {
@@ -118,12 +122,12 @@ func (b *binding) covered(now *catalog.IndexInfo) bool {
 				return true // rows with a NULL were as many as they liked
 			}
 			if k.Column == 0 {
-				return !slices.Contains(expressions, k.ExprText)
+				return !slices.ContainsFunc(expressions, func(now *pgparse.Node) bool { return pgparse.Equal(now, k.Expr) })
 			}
 			return !slices.Contains(columns, k.Column)
 		})
 	}
-	was := b.deployed()
+	was := b.deployedTable()
 	return slices.ContainsFunc(b.d.Before.Indexes, func(oid catalog.OID) bool { return is(b.t.Before, oid) }) ||
 		was != nil && slices.ContainsFunc(was.Indexes, func(oid catalog.OID) bool { return is(b.p.Release.Deployed, oid) })
 }

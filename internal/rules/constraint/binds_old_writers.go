@@ -18,39 +18,45 @@ var BindsOldWriters = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a new constraint applies to the deployed code too, NOT VALID or not",
-	Harm:     "A constraint holds for every INSERT and UPDATE from the moment it is there. NOT VALID spares the rows that are stored, and nobody else: deployed code that does not know of the rule fails where it breaks it. A unique index refuses duplicates from its first phase on, and cannot be built when there are some already.",
-	Instead:  "Release code that keeps to the rule first, clean up the rows, and add the constraint a release later.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html", "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
-	Commit:   bindsOldWriters,
+	Harm: "A constraint holds for every INSERT and UPDATE from the moment it is there. " +
+		"NOT VALID spares only the rows that are stored: deployed code that does not know the constraint fails if it breaks it. " +
+		"A unique index refuses duplicates from its first phase on, and cannot be built if some exist already.",
+	Instead: "Release code that keeps to the rule first, clean up the rows, and add the constraint a release later.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/ddl-constraints.html",
+		"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT",
+	},
+	Commit: bindsOldWriters,
 }
 
 func bindsOldWriters(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind == catalog.DomainChanged {
-			domain(p, t, d)
+			judgeDomain(p, t, d)
 			continue
 		}
-		if !p.Deployed(d) || d.After == nil {
+		if !p.IsDeployed(d) || d.After == nil {
 			continue
 		}
-		b := binding{p: p, t: t, d: d}
+		b := addedBinding{p: p, t: t, d: d}
 		switch c := d.NewConstraint; {
 		case d.Kind == catalog.IndexCreated && d.NewIndex.Index.Unique:
-			b.unique(d.NewIndex, "unique index "+d.NewIndex.Name.Name)
+			b.judgeUnique(d.NewIndex, "unique index "+d.NewIndex.Name.Name)
 		case d.Kind == catalog.ConstraintAdded && c.Enforced, d.Kind == catalog.ConstraintChanged && c.Enforced && !d.OldConstraint.Enforced:
-			b.constraint(c)
+			b.judgeConstraint(c)
 		}
 	}
 }
 
-// domain judges a domain that got stricter: so did all columns of it.
-func domain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+// judgeDomain judges a domain that got stricter: so did all columns of it.
+func judgeDomain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	if !p.DeployedType(d.OldType) || !strings.HasPrefix(d.What, "adds check") && d.What != "is now NOT NULL" {
 		return
 	}
 	for _, c := range d.NewType.Checks {
-		if d.What == "adds check "+c.Name && slices.ContainsFunc(d.OldType.Checks, func(old *catalog.Constraint) bool { return predicate.Implies(old.Expr, c.Expr) }) {
+		if d.What == "adds check "+c.Name && slices.ContainsFunc(d.OldType.Checks,
+			func(old *catalog.Constraint) bool { return predicate.Implies(old.Expr, c.Expr) }) {
 			return
 		}
 	}
@@ -60,24 +66,25 @@ func domain(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 		Instead:  "release code that keeps to it first, and make the domain stricter a release later",
 		Severity: onward.Warning,
 	}
-	if !d.OldType.Inferred && !stored(p, t.Before, d.OldType.OID) {
+	if !d.OldType.Inferred && !isStored(p, t.Before, d.OldType.OID) {
 		// Arguments and variables of functions are not listed.
-		r.Harm, r.Severity = "no column in use is of the domain; what the deployed code casts to it, or passes to a function as one, fails where it does not meet it", onward.Info
+		r.Harm, r.Severity = "no column in use is of the domain; a value that the deployed code casts to it, or passes to a function as one, "+
+			"fails if it breaks the constraint", onward.Info
 	}
 	p.Report(d, r)
 }
 
-// stored reports whether a column that the deployed code may write is of a
+// isStored reports whether a column that the deployed code may write is of a
 // type, be it through another domain.
-func stored(p *rule.Pass, c *catalog.Catalog, typ catalog.OID) bool {
+func isStored(p *rule.Pass, c *catalog.Catalog, typ catalog.OID) bool {
 	if slices.ContainsFunc(c.TypedBy(typ), func(r *catalog.Relation) bool {
 		return p.InUse(r) && (r.OfType == typ || slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return col.Type.OID == typ }))
 	}) {
 		return true
 	}
 	found := false
-	c.Types(func(u *catalog.UserType) bool {
-		found = u.Kind == catalog.Domain && u.Base.OID == typ && stored(p, c, u.OID)
+	c.EachType(func(u *catalog.UserType) bool {
+		found = u.Kind == catalog.Domain && u.Base.OID == typ && isStored(p, c, u.OID)
 		return !found
 	})
 	return found

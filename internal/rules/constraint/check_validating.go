@@ -14,13 +14,14 @@ import (
 // CheckValidating flags ADD CONSTRAINT … CHECK without NOT VALID on a table
 // that is in use. https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var CheckValidating = &rule.Rule{
-	ID:        "constraint-check-validating",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ADD CHECK without NOT VALID reads the whole table while nobody else can read it",
-	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE while every row is checked. Every query on the table waits, and the time grows with the table.",
-	Instead:   "Add the constraint NOT VALID, which is instant and applies to new rows, and validate it in a transaction of its own: that reads the table under SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
+	ID:       "constraint-check-validating",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ADD CHECK without NOT VALID reads the whole table while nobody else can read it",
+	Harm:     "ALTER TABLE holds ACCESS EXCLUSIVE while every row is checked. Every query on the table waits, and the time grows with the table.",
+	Instead: "Add the constraint NOT VALID, which is instant and applies to new rows, and validate it in a transaction of its own: " +
+		"that reads the table under SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
 	Statement: checkValidating,
@@ -32,8 +33,8 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	var way advice.Way
 	var e *effect.Effect
 	var at rule.Commands
-	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
-		scan := p.Blocked(p.Alone(a.Command), analysis.Scans)
+	for _, a := range listAdditions(p, s, pgparse.ConstrType_CONSTR_CHECK) {
+		scan := p.FindBlocked(p.EffectsAlone(a.Command), analysis.IsScanned)
 		if scan == nil {
 			continue
 		}
@@ -41,8 +42,8 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 		if a.name != "" {
 			names = append(names, a.name)
 		}
-		steps = append(steps, a.validation(s))
-		add, validate := a.steps(s)
+		steps = append(steps, a.validateLaterSQL(s))
+		add, validate := a.validationSteps(s)
 		way = advice.AddConstraint{Name: a.name, Add: add, Validate: validate}
 	}
 	if e == nil {
@@ -57,7 +58,8 @@ func checkValidating(p *rule.Pass, s *rule.Stmt) {
 	}
 	p.Report(at, rule.Report{
 		Fact:    "adding " + what + " reads all of " + e.Name.String(),
-		Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
+		Harm:    analysis.DescribeWaiting(e) + " waits until each row was checked, and the time grows with the table",
+		Grows:   e.Name,
 		Instead: "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(steps, "\n"),
 		Way:     way,
 	})

@@ -2,8 +2,10 @@
 package constraint
 
 import (
+	"cmp"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
@@ -18,19 +20,19 @@ type addition struct {
 	drops []int
 }
 
-// additions are the ADD CONSTRAINTs of a kind in a statement.
-func additions(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
-	if s.Node.GetAlterTableStmt() == nil || !p.InUse(s.Altered()) {
+// listAdditions are the ADD CONSTRAINTs of a kind in a statement.
+func listAdditions(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
+	if s.Node.GetAlterTableStmt() == nil || !p.InUse(s.AlteredRelation()) {
 		return nil
 	}
-	return added(p, s, kind)
+	return listAdded(p, s, kind)
 }
 
-// added is additions, be it to a table that nobody uses yet.
-func added(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
+// listAdded is listAdditions, be it to a table that nobody uses yet.
+func listAdded(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
 	var out []addition
 	unnamed := 0
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	var drops []int
 	for i, n := range s.Node.GetAlterTableStmt().GetCmds() {
 		if n.GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DropConstraint {
@@ -43,7 +45,7 @@ func added(p *rule.Pass, s *rule.Stmt, kind pgparse.ConstrType) []addition {
 		if c.Subtype != pgparse.AlterTableType_AT_AddConstraint || con.GetContype() != kind {
 			continue
 		}
-		table := s.Altered()
+		table := s.AlteredRelation()
 		out = append(out, addition{Command: c, con: con, table: table, name: nameOf(s, table, con, unnamed), drops: drops})
 		if con.GetConname() == "" {
 			unnamed++
@@ -68,7 +70,8 @@ func nameOf(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint, nth 
 	}
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
-		if d.Kind == catalog.ConstraintAdded && d.NewConstraint != nil && d.NewConstraint.Kind == kinds[con.GetContype()] && d.Name() == table.Name && !d.NewConstraint.Named {
+		if d.Kind == catalog.ConstraintAdded && d.NewConstraint != nil && d.NewConstraint.Kind == kinds[con.GetContype()] && d.Name() == table.Name &&
+			!d.NewConstraint.Named {
 			if nth == 0 {
 				return d.NewConstraint.Name
 			}
@@ -78,17 +81,17 @@ func nameOf(s *rule.Stmt, table *catalog.Relation, con *pgparse.Constraint, nth 
 	return ""
 }
 
-// called is the constraint for a sentence: "constraint age_positive", or what
+// describeConstraint is the constraint for a sentence: "constraint age_positive", or what
 // it is when nothing gave it a name.
-func (a *addition) called(what string) string {
+func (a *addition) describeConstraint(what string) string {
 	if a.name == "" {
 		return what
 	}
 	return what + " " + a.name
 }
 
-// keys are the columns of a UNIQUE, PRIMARY KEY or FOREIGN KEY.
-func keys(list []*pgparse.Node) []string {
+// keyColumns are the columns of a UNIQUE, PRIMARY KEY or FOREIGN KEY.
+func keyColumns(list []*pgparse.Node) []string {
 	out := make([]string, len(list))
 	for i, k := range list {
 		out[i] = k.GetString_().GetSval()
@@ -96,38 +99,33 @@ func keys(list []*pgparse.Node) []string {
 	return out
 }
 
-// validation is the SQL that adds a constraint without looking at the rows,
+// validateLaterSQL is the SQL that adds a constraint without looking at the rows,
 // and looks at them later.
-func (a *addition) validation(s *rule.Stmt) string {
-	add, validate := a.steps(s)
-	return add + ";\n" + validate + ";"
+func (a *addition) validateLaterSQL(s *rule.Stmt) string {
+	add, validate := a.validationSteps(s)
+	return recipe.FormatStatements(add, validate)
 }
 
-// steps are the two statements of validation.
-func (a *addition) steps(s *rule.Stmt) (add, validate string) {
+// validationSteps are the two statements of validateLaterSQL.
+func (a *addition) validationSteps(s *rule.Stmt) (add, validate string) {
 	text := a.Text()
 	name := a.name
 	if a.con.GetConname() == "" && name != "" {
 		// VALIDATE needs the name: write it down.
 		text = "ADD CONSTRAINT " + pgparse.QuoteIdent(name) + text[len("ADD"):]
 	}
-	if name == "" {
-		name = "…"
-	} else {
-		name = pgparse.QuoteIdent(name)
-	}
-	return s.AlterTable() + " " + a.instead(s) + text + " NOT VALID", s.AlterTable() + " VALIDATE CONSTRAINT " + name
+	return s.AlterTable() + " " + a.dropClauses(s) + text + " NOT VALID", recipe.ValidateConstraint(a.table.Name, cmp.Or(name, recipe.Unknown))
 }
 
-// instead are the clauses that drop what the constraint takes the name of, or, for a
+// dropClauses are the clauses that drop what the constraint takes the name of, or, for a
 // primary key, the place of.
-func (a *addition) instead(s *rule.Stmt) string {
+func (a *addition) dropClauses(s *rule.Stmt) string {
 	out := ""
 	for _, i := range a.drops {
 		c := s.Node.GetAlterTableStmt().GetCmds()[i].GetAlterTableCmd()
 		old := a.table.Constraint(c.GetName())
 		if a.name != "" && c.GetName() == a.name || old != nil && old.Kind == catalog.PrimaryKey && a.con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
-			out += s.Clause(i) + ", "
+			out += s.CommandText(i) + ", "
 		}
 	}
 	return out

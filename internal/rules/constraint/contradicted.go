@@ -8,28 +8,28 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// only is the one column of a constraint; nil when it has more, or none.
-func (b *binding) only(c *catalog.Constraint) *catalog.Column {
+// onlyColumn is the one column of a constraint; nil when it has more, or none.
+func (b *addedBinding) onlyColumn(c *catalog.Constraint) *catalog.Column {
 	if len(c.Columns) != 1 {
 		return nil
 	}
 	return b.d.After.Attr(c.Columns[0])
 }
 
-// contradicted is a constant that an UPDATE of the deployed code is seen to set a
+// findContradicted is a constant that an UPDATE of the deployed code is seen to set a
 // column to, and that a CHECK of this column refuses.
-func (b *binding) contradicted(c *catalog.Constraint, col *catalog.Column) (value string, at []onward.Evidence) {
+func (b *addedBinding) findContradicted(c *catalog.Constraint, col *catalog.Column) (value string, at []onward.Evidence) {
 	if b.p.NewColumn(b.d, col) || filledIn(b.d.After, "update") {
 		return "", nil
 	}
 	name := col.Name
-	if was := b.deployed(); was != nil && was.Attr(col.Attnum) != nil {
+	if was := b.deployedTable(); was != nil && was.Attr(col.Attnum) != nil {
 		name = was.Attr(col.Attnum).Name
 	}
 	at = b.p.UsesTable(b.d).SettingTo(name, func(text string) bool {
 		value = text
 		n := &pgparse.Node{Node: &pgparse.Node_AConst{AConst: &pgparse.A_Const{Val: &pgparse.A_Const_Sval{Sval: &pgparse.String{Sval: text}}}}}
-		return !strings.ContainsAny(text, "%${}#") && b.t.After.Refuted(b.d.After, c.Expr, only(col, n)) // those are put in as it runs
+		return !strings.ContainsAny(text, "%${}#") && b.t.After.IsCheckRefuted(b.d.After, c.Expr, rowWithColumn(col, n)) // those are put in as it runs
 	})
 	return value, at
 }

@@ -20,17 +20,19 @@ var DropOnConflict = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "without its unique constraint or index an upsert of the deployed code fails",
-	Harm:     "INSERT … ON CONFLICT (columns) needs a unique index on exactly these columns, and one that is not deferrable. Without it each such INSERT fails with \"there is no unique or exclusion constraint matching the ON CONFLICT specification\", not only the conflicting ones. The duplicates that the constraint held off come in, too.",
-	Instead:  "Keep it until no deployed code names its columns in ON CONFLICT. To replace it, build the new index first, and drop the old one in a later release.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"},
-	Commit:   dropOnConflict,
+	Harm: "INSERT … ON CONFLICT (columns) needs a unique index on exactly these columns, and one that is not deferrable. " +
+		"Without it each such INSERT fails with \"there is no unique or exclusion constraint matching the ON CONFLICT specification\", " +
+		"not only the conflicting ones. The duplicates that the constraint held off come in, too.",
+	Instead: "Keep it until no deployed code names its columns in ON CONFLICT. To replace it, build the new index first, and drop the old one in a later release.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"},
+	Commit:  dropOnConflict,
 }
 
-// unserved is a unique index that ON CONFLICT of the deployed code finds no more.
-type unserved struct {
+// unservedArbiter is a unique index that ON CONFLICT of the deployed code finds no more.
+type unservedArbiter struct {
 	*rule.Delta
 	idx *catalog.Relation
-	// fact is what became of it; instead the way out, "" for keeping it.
+	// fact describes what happens to it. instead is the fix, "" for keeping it.
 	fact, instead string
 	// several: the table had more unique indexes with conditions.
 	several bool
@@ -40,7 +42,7 @@ func dropOnConflict(p *rule.Pass, t *rule.Tx) {
 	var told []catalog.OID
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if !p.Deployed(d) {
+		if !p.IsDeployed(d) {
 			continue
 		}
 		if d.Kind == catalog.RelationDropped || d.Kind == catalog.RelationRenamed {
@@ -49,51 +51,52 @@ func dropOnConflict(p *rule.Pass, t *rule.Tx) {
 		if d.After == nil {
 			continue
 		}
-		x := unserved{Delta: d}
+		x := unservedArbiter{Delta: d}
 		switch {
 		case d.Kind == catalog.ConstraintDropped && d.OldConstraint.Inferred:
 			if k := d.OldConstraint.Kind; (k == catalog.Unique || k == catalog.Exclude) && !comesBack(t, d) {
 				x.fact = k.String() + " " + d.OldConstraint.Name + " of " + d.After.Name.String() + " is dropped"
-				x.say(p)
+				x.sayUnserved(p)
 			}
 			continue
-		case d.Kind == catalog.ConstraintDropped && (d.OldConstraint.Kind == catalog.Unique || d.OldConstraint.Kind == catalog.Exclude) && !d.OldConstraint.Deferrable:
+		case d.Kind == catalog.ConstraintDropped && (d.OldConstraint.Kind == catalog.Unique || d.OldConstraint.Kind == catalog.Exclude) &&
+			!d.OldConstraint.Deferrable:
 			x.idx, x.fact = d.OldIndex, d.OldConstraint.Kind.String()+" "+d.OldConstraint.Name
 		case d.Kind == catalog.IndexDropped && d.OldIndex.Index.Unique && d.OldIndex.Index.Constraint == "":
 			x.idx, x.fact = d.OldIndex, "unique index "+d.OldIndex.Name.Name
 		case d.Kind == catalog.ColumnRenamed:
-			for _, x := range carried(t, d) {
+			for _, x := range listCarried(t, d) {
 				if !slices.Contains(told, x.idx.OID) {
 					told = append(told, x.idx.OID)
-					x.report(p, t)
+					x.reportUnserved(p, t)
 				}
 			}
 			continue
 		}
 		x.fact += " of " + d.After.Name.String() + " is dropped without a successor"
-		x.report(p, t)
+		x.reportUnserved(p, t)
 	}
 }
 
-func (x *unserved) report(p *rule.Pass, t *rule.Tx) {
+func (x *unservedArbiter) reportUnserved(p *rule.Pass, t *rule.Tx) {
 	d := x.Delta
-	if x.idx == nil || p.New(x.idx.OID) || !x.idx.Index.Valid || gone(d.Before, d.After, x.idx) || arbiter(t.After, d.Before, d.After, x.idx) {
+	if x.idx == nil || p.IsNew(x.idx.OID) || !x.idx.Index.Valid || isColumnGone(d.Before, d.After, x.idx) || hasOtherArbiter(t.After, d.Before, d.After, x.idx) {
 		return
 	}
-	x.several = conditional(t.Before, d.Before, x.idx)
-	x.say(p)
+	x.several = hasConditionalIndex(t.Before, d.Before, x.idx)
+	x.sayUnserved(p)
 }
 
-// conditional reports whether a table has a unique index with a condition beside one.
-func conditional(c *catalog.Catalog, r, beside *catalog.Relation) bool {
+// hasConditionalIndex reports whether a table has a unique index with a condition beside one.
+func hasConditionalIndex(c *catalog.Catalog, r, beside *catalog.Relation) bool {
 	return slices.ContainsFunc(r.Indexes, func(oid catalog.OID) bool {
 		idx := c.Relation(oid)
 		return idx != nil && oid != beside.OID && idx.Index.Unique && idx.Index.Predicate != nil
 	})
 }
 
-// comesBack reports whether the migration makes a key again that no statement
-// created: with the transaction, or behind IF EXISTS, in a later one.
+// comesBack reports whether the migration recreates a key that no statement created: in the transaction,
+// or, after DROP … IF EXISTS, in a later one.
 func comesBack(t *rule.Tx, d *rule.Delta) bool {
 	keys := func(r *catalog.Relation) bool {
 		return r != nil && slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool {
@@ -110,27 +113,27 @@ func comesBack(t *rule.Tx, d *rule.Delta) bool {
 	return guarded && keys(t.Migration.Txs[len(t.Migration.Txs)-1].After.Relation(d.OID))
 }
 
-func (x *unserved) say(p *rule.Pass) {
+func (x *unservedArbiter) sayUnserved(p *rule.Pass) {
 	d := x.Delta
 	instead := x.instead
 	if instead == "" {
 		instead = "keep it until no deployed code names it in ON CONFLICT, and drop it a release later"
 	}
 	severity, harm := onward.Warning, "INSERTs of the deployed code with ON CONFLICT on its columns fail"
-	named := x.named(p)
+	named := x.findNamed(p)
 	if named.Used {
 		severity = onward.Off
-		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + named.Where()
+		harm = "each INSERT of the deployed code with ON CONFLICT on it fails" + named.AllPlaces()
 	} else if r := d.By.Migration.Runner.Renderer; r != nil && r.Upserts != "" {
 		if !x.byColumns() {
 			return // a mapper's upsert names columns, and nothing else can be its arbiter
 		}
 		severity, harm = onward.Info, r.Upserts+" fails"
-	} else if u := p.Code.Upserts(); named.Known || u.Idle() {
-		return // the code spells all that it says ON CONFLICT on
+	} else if u := p.Code.FindUpserts(p.DeployedName(d)); named.Known || u.IsIdle() {
+		return // the code spells all that it says ON CONFLICT on, or says it on other tables only
 	}
 	if !named.Used {
-		harm += named.Where()
+		harm += named.FirstPlace()
 	}
 	p.Report(d, rule.Report{
 		Severity: severity,
@@ -144,13 +147,13 @@ func (x *unserved) say(p *rule.Pass) {
 
 // byColumns reports whether a list of columns is all that ON CONFLICT has to say to mean
 // the index: it has no expression and no condition.
-func (x *unserved) byColumns() bool {
+func (x *unservedArbiter) byColumns() bool {
 	return x.idx == nil || x.idx.Index.Predicate == nil && !slices.ContainsFunc(x.idx.Index.Keys, func(k catalog.IndexKey) bool { return k.Column == 0 })
 }
 
-// named asks whether the deployed code names the columns of the index, or its
+// findNamed asks whether the deployed code names the columns of the index, or its
 // constraint, in ON CONFLICT.
-func (x *unserved) named(p *rule.Pass) analysis.Usage {
+func (x *unservedArbiter) findNamed(p *rule.Pass) analysis.Usage {
 	if x.idx == nil { // the server's name tells one column
 		con, table := x.OldConstraint.Name, x.Before.Name.Name
 		column := strings.TrimSuffix(strings.TrimPrefix(con, table+"_"), "_key")
@@ -169,7 +172,7 @@ func (x *unserved) named(p *rule.Pass) analysis.Usage {
 			columns = append(columns, k.ExprText)
 		default:
 			// An expression, which may be written in many ways: one that the code writes as the index does.
-			columns = append(columns, pgparse.Shape(k.Expr))
+			columns = append(columns, pgparse.ShapeKey(k.Expr))
 			written = false
 		}
 	}
@@ -183,7 +186,7 @@ func (x *unserved) named(p *rule.Pass) analysis.Usage {
 		return analysis.Usage{}
 	}
 	if u.Used && x.several {
-		u.Known, u.Used = false, false // which of the conditions it has is not told
+		u.Known, u.Used = false, false // which condition it has is not known
 	}
 	return u
 }

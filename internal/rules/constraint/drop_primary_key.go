@@ -6,6 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -18,16 +19,22 @@ var DropPrimaryKey = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "without its primary key a table loses its row identity: for upserts, for replication, for foreign keys",
-	Harm:     "INSERT … ON CONFLICT on the key fails, duplicate keys come in, and look-ups by key read the whole table where no other index serves them. On a published table every UPDATE and DELETE fails at once: \"cannot update table because it does not have a replica identity and publishes updates\".",
-	Instead:  "Build a unique index on the new key concurrently, then exchange both keys in one ALTER TABLE: DROP CONSTRAINT …, ADD PRIMARY KEY USING INDEX …. Keep a unique index on the old columns for a release.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/logical-replication-publication.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:   dropPrimaryKey,
+	Harm: "INSERT … ON CONFLICT on the key fails, duplicate keys come in, and look-ups by key read the whole table if no other index serves them. " +
+		"On a published table every UPDATE and DELETE fails at once: \"cannot update table because it does not have a replica identity and publishes updates\".",
+	Instead: "Build a unique index on the new key concurrently, then exchange both keys in one ALTER TABLE: " +
+		"DROP CONSTRAINT …, ADD PRIMARY KEY USING INDEX …. Keep a unique index on the old columns for a release.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/logical-replication-publication.html",
+		"https://www.postgresql.org/docs/current/sql-altertable.html",
+	},
+	Commit: dropPrimaryKey,
 }
 
 func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.ConstraintDropped || d.OldConstraint.Kind != catalog.PrimaryKey || d.OldConstraint.Parent || !p.Deployed(d) || d.After == nil || d.OldIndex != nil && (p.New(d.OldIndex.OID) || gone(d.Before, d.After, d.OldIndex)) {
+		if d.Kind != catalog.ConstraintDropped || d.OldConstraint.Kind != catalog.PrimaryKey || d.OldConstraint.Parent || !p.IsDeployed(d) || d.After == nil ||
+			d.OldIndex != nil && (p.IsNew(d.OldIndex.OID) || isColumnGone(d.Before, d.After, d.OldIndex)) {
 			continue
 		}
 		var next *catalog.Constraint
@@ -44,32 +51,34 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 		}
 		table := d.After.Name.String()
 		r := rule.Report{
-			Fact:     "primary key " + d.OldConstraint.Name + " of " + table + " is dropped",
-			Harm:     "duplicate keys come in, and INSERTs of the deployed code with ON CONFLICT on the key fail",
-			Instead:  "build a unique index on the new key concurrently, and exchange the keys in one statement:\nALTER TABLE " + analysis.Table(d.After.Name) + " DROP CONSTRAINT " + pgparse.QuoteIdent(d.OldConstraint.Name) + ", ADD PRIMARY KEY USING INDEX …;",
+			Fact: "primary key " + d.OldConstraint.Name + " of " + table + " is dropped",
+			Harm: "duplicate keys come in, and INSERTs of the deployed code with ON CONFLICT on the key fail",
+			Instead: "build a unique index on the new key concurrently, and exchange the keys in one statement:\nALTER TABLE " + analysis.QuoteTable(d.After.Name) +
+				" DROP CONSTRAINT " + pgparse.QuoteIdent(d.OldConstraint.Name) + ", ADD PRIMARY KEY USING INDEX …;",
 			Severity: onward.Warning,
 		}
 		if next != nil {
 			r.Fact = "the primary key of " + table + " moves to other columns"
 			r.Harm = "INSERTs of the deployed code with ON CONFLICT on the old key fail"
-			if !keeps(d, next) {
+			if !keepsUnique(d, next) {
 				r.Harm += ", and nothing keeps it unique"
 			}
-			r.Instead = "keep a unique index on the old key for a release:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + analysis.Table(d.After.Name) + " (" + analysis.Idents(d.Before.ColumnNames(d.OldConstraint.Columns)) + ");"
-			if d.OldIndex != nil && arbiter(t.After, d.Before, d.After, d.OldIndex) {
+			r.Instead = "keep a unique index on the old key for a release:\n" +
+				recipe.FormatStatements(recipe.ColumnIndex{Table: d.After.Name, Columns: d.Before.ColumnNames(d.OldConstraint.Columns), Unique: true}.CreateStatement())
+			if d.OldIndex != nil && hasOtherArbiter(t.After, d.Before, d.After, d.OldIndex) {
 				continue
 			}
-		} else if pub := published(t.After, d); pub != "" && d.After.ReplicaIdentity == "" {
+		} else if pub := findPublication(t.After, d); pub != "" && d.After.ReplicaIdentity == "" {
 			r.Severity = onward.Off
 			r.Harm = "publication " + pub + " publishes " + table + ": every UPDATE and DELETE on it fails, because it has no replica identity any more"
 		}
 		if d.OldIndex != nil {
-			x := unserved{Delta: d, idx: d.OldIndex}
-			switch u := x.named(p); {
+			x := unservedArbiter{Delta: d, idx: d.OldIndex}
+			switch u := x.findNamed(p); {
 			case u.Used:
 				r.Severity, r.Evidence = onward.Off, u.Evidence
-				r.Harm += u.Where()
-			case u.Known && next != nil && keeps(d, next):
+				r.Harm += u.FirstPlace()
+			case u.Known && next != nil && keepsUnique(d, next):
 				continue // rows that differ in fewer columns differ in more
 			case u.Known && next != nil:
 				r.Harm = "nothing keeps the old key unique"
@@ -81,17 +90,18 @@ func dropPrimaryKey(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// keeps reports whether the old key stays unique by another: one of some of its columns.
-func keeps(d *rule.Delta, next *catalog.Constraint) bool {
+// keepsUnique reports whether the old key stays unique by another: one of some of its columns.
+func keepsUnique(d *rule.Delta, next *catalog.Constraint) bool {
 	was := d.Before.ColumnNames(d.OldConstraint.Columns)
-	return !next.Deferrable && len(next.Columns) > 0 && !slices.ContainsFunc(d.After.ColumnNames(next.Columns), func(c string) bool { return !slices.Contains(was, c) })
+	return !next.Deferrable && len(next.Columns) > 0 && !slices.ContainsFunc(d.After.ColumnNames(next.Columns),
+		func(c string) bool { return !slices.Contains(was, c) })
 }
 
-// published names a publication that needs the identity of a table's rows; ""
+// findPublication names a publication that needs the identity of a table's rows; ""
 // when there is none.
-func published(c *catalog.Catalog, d *rule.Delta) string {
-	for _, o := range c.Publications(d.After) {
-		if o.Sends("update") || o.Sends("delete") {
+func findPublication(c *catalog.Catalog, d *rule.Delta) string {
+	for _, o := range c.ListPublications(d.After) {
+		if o.SendsAction("update") || o.SendsAction("delete") {
 			return o.Name.Name
 		}
 	}

@@ -11,25 +11,29 @@ import (
 // concurrently nor taken over.
 // https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-EXCLUDE
 var ExcludeBlocking = &rule.Rule{
-	ID:        "constraint-exclude-blocking",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ADD EXCLUDE builds its index while nobody can read the table, and there is no concurrent way",
-	Harm:      "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits, and the time grows with the table. USING INDEX and NOT VALID do not exist for exclusion constraints.",
-	Instead:   "Create a new table with the constraint, keep both in step with a trigger, copy the old rows in batches and swap the names; or take a window without traffic.",
+	ID:       "constraint-exclude-blocking",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ADD EXCLUDE builds its index while nobody can read the table, and there is no concurrent way",
+	Harm: "ALTER TABLE holds ACCESS EXCLUSIVE for the whole build of the index. Every query on the table waits, and the time grows with the table. " +
+		"USING INDEX and NOT VALID do not exist for exclusion constraints.",
+	Instead: "Create a new table with the constraint, keep both in step with a trigger, copy the old rows in batches and swap the names; " +
+		"or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-EXCLUDE"},
 	Kinds:     rule.AlterTable,
 	Statement: excludeBlocking,
 }
 
 func excludeBlocking(p *rule.Pass, s *rule.Stmt) {
-	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_EXCLUSION) {
-		if e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex); e != nil {
+	for _, a := range listAdditions(p, s, pgparse.ConstrType_CONSTR_EXCLUSION) {
+		if e := p.FindBlocked(p.EffectsAlone(a.Command), analysis.BuildsIndex); e != nil {
 			p.Report(a, rule.Report{
-				Fact:    "adding " + a.called("exclusion constraint") + " builds an index on " + e.Name.String(),
-				Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
-				Instead: "create a new table with the constraint, copy the rows in batches while a trigger keeps both in step, and swap their names; or run it in a window without traffic",
+				Fact:  "adding " + a.describeConstraint("exclusion constraint") + " builds an index on " + e.Name.String(),
+				Harm:  analysis.DescribeWaiting(e) + " waits until the index is built, and the time grows with the table",
+				Grows: e.Name,
+				Instead: "create a new table with the constraint, copy the rows in batches while a trigger keeps both in step, and swap their names; " +
+					"or run it in a window without traffic",
 			})
 		}
 	}

@@ -14,12 +14,13 @@ import (
 // more existing tables beside its own: CREATE TABLE does that too.
 // https://www.postgresql.org/docs/current/sql-createtable.html
 var ForeignKeyLocksReferenced = &rule.Rule{
-	ID:        "constraint-foreign-key-locks-referenced",
-	Category:  onward.Locking,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "one statement with foreign keys to several existing tables blocks writes to all of them at once",
-	Harm:      "A foreign key takes SHARE ROW EXCLUSIVE on the table it references, also in CREATE TABLE and also with NOT VALID. While the statement waits for the second table, the first one already refuses writes; a transaction that writes to both in the other order is a deadlock.",
+	ID:       "constraint-foreign-key-locks-referenced",
+	Category: onward.Locking,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "one statement with foreign keys to several existing tables blocks writes to all of them at once",
+	Harm: "A foreign key takes SHARE ROW EXCLUSIVE on the table it references, also in CREATE TABLE and also with NOT VALID. " +
+		"While the statement waits for the second table, the first one already refuses writes; a transaction that writes to both in the other order is a deadlock.",
 	Instead:   "Create the table without the foreign keys and add them one by one, each in a transaction of its own, under a lock_timeout.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
 	Kinds:     rule.CreateTable | rule.AlterTable,
@@ -29,11 +30,11 @@ var ForeignKeyLocksReferenced = &rule.Rule{
 func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 	taken := 0
 	for i := range s.Result.Effects {
-		if e := &s.Result.Effects[i]; e.Lock.BlocksWrites() && p.Existing(e) {
+		if e := &s.Result.Effects[i]; e.Lock.BlocksWrites() && p.IsExisting(e) {
 			taken++
 		}
 	}
-	if taken < 2 || s.Settings.Bounded() {
+	if taken < 2 || s.Settings.IsBounded() {
 		return
 	}
 	var cons []*pgparse.Constraint
@@ -51,14 +52,14 @@ func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 			def := n.GetAlterTableCmd().GetDef()
 			cons = append(cons, inTable([]*pgparse.Node{def}, nil)...)
 		}
-		own = s.Altered()
+		own = s.AlteredRelation()
 	}
 	var locked []string
 	for _, con := range cons {
 		ref, _ := s.Before.Resolve(con.GetPktable())
 		for i := range s.Result.Effects {
 			e := &s.Result.Effects[i]
-			if e.Name != ref.Name || e.Name == own.Name || !p.Existing(e) || !e.Lock.BlocksWrites() || slices.Contains(locked, e.Name.String()) {
+			if e.Name != ref.Name || e.Name == own.Name || !p.IsExisting(e) || !e.Lock.BlocksWrites() || slices.Contains(locked, e.Name.String()) {
 				continue
 			}
 			locked = append(locked, e.Name.String())
@@ -72,7 +73,7 @@ func foreignKeyLocksReferenced(p *rule.Pass, s *rule.Stmt) {
 		Severity: severity,
 		Fact:     "the foreign keys of " + own.Name.String() + " lock " + list + " against writes in one statement",
 		Harm:     "while it waits for one of them, writes to the others wait too, and a transaction that writes to them in another order is a deadlock",
-		Cause:    "and those of %d others lock several, too",
+		Cause:    "and %d others lock several, too",
 		Instead:  "set a short lock_timeout and retry, or add the foreign keys one by one, each in a transaction of its own:\nSET lock_timeout = '5s';",
 	})
 }

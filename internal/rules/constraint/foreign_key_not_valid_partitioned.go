@@ -13,14 +13,15 @@ import (
 // partitioned table, which servers before 18 refuse.
 // https://www.postgresql.org/docs/17/sql-altertable.html
 var ForeignKeyNotValidPartitioned = &rule.Rule{
-	ID:        "constraint-foreign-key-not-valid-partitioned",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Until:     17,
-	Summary:   "before Postgres 18 a partitioned table takes no NOT VALID foreign key: the migration fails",
-	Harm:      "The server refuses the statement, and the migration stops there.",
-	Instead:   "Add the foreign key NOT VALID to each partition and validate it there. The foreign key of the partitioned table then adopts those of the partitions without reading them again.",
+	ID:       "constraint-foreign-key-not-valid-partitioned",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Until:    17,
+	Summary:  "before Postgres 18 a partitioned table takes no NOT VALID foreign key: the migration fails",
+	Harm:     "The server refuses the statement, and the migration stops there.",
+	Instead: "Add the foreign key NOT VALID to each partition and validate it there. The foreign key of the partitioned table then adopts the partitions' " +
+		"own without reading them again.",
 	Manual:    []string{"https://www.postgresql.org/docs/17/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
 	Kinds:     rule.AlterTable,
 	Statement: foreignKeyNotValidPartitioned,
@@ -35,14 +36,14 @@ func foreignKeyNotValidPartitioned(p *rule.Pass, s *rule.Stmt) {
 		if con.GetContype() != pgparse.ConstrType_CONSTR_FOREIGN || !con.GetSkipValidation() {
 			continue
 		}
-		table := s.Altered()
+		table := s.AlteredRelation()
 		partition := "…"
 		if len(table.Partitions) > 0 {
 			if r := s.Before.Relation(table.Partitions[0]); r != nil {
-				partition = analysis.Table(r.Name)
+				partition = analysis.QuoteTable(r.Name)
 			}
 		}
-		text, name := s.Clause(i), "…"
+		text, name := s.CommandText(i), "…"
 		if con.GetConname() != "" {
 			name = pgparse.QuoteIdent(con.GetConname())
 		}

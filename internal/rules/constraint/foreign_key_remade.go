@@ -9,16 +9,16 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// remade is what else an operation does that drops a foreign key and adds the
+// findRemade is what else an operation does that drops a foreign key and adds the
 // same one again, as Django does around each change of its column, and whether it
 // is one whose change needs neither: the type stays, and the rest is instant.
-func remade(p *rule.Pass, s *rule.Stmt, a *addition) (rest []string, ok bool) {
+func findRemade(p *rule.Pass, s *rule.Stmt, a *addition) (rest []string, ok bool) {
 	if s.Operation.Class != "AlterField" {
 		return nil, false
 	}
 	now := s.After.Relation(a.table.OID)
 	fk := now.Constraint(a.name)
-	same := rule.Once(&s.Tx.Notes, func() operations {
+	same := rule.BuildOnce(&s.Tx.Notes, func() operations {
 		out := operations{}
 		for _, x := range s.Tx.Statements {
 			at := operation{x.Operation, x.Line}
@@ -36,7 +36,8 @@ func remade(p *rule.Pass, s *rule.Stmt, a *addition) (rest []string, ok bool) {
 		case len(cmds) == 1 && cmds[0].GetAlterTableCmd().GetSubtype() == pgparse.AlterTableType_AT_DropConstraint:
 			before := x.Before.Relation(a.table.OID)
 			old := before.Constraint(cmds[0].GetAlterTableCmd().GetName())
-			if x.Index > s.Index || fk == nil || old == nil || x.Altered() == nil || x.Altered().OID != a.table.OID || !alike(old, fk) || retyped(before, now, fk) {
+			if x.Index > s.Index || fk == nil || old == nil || x.AlteredRelation() == nil || x.AlteredRelation().OID != a.table.OID || !isSameForeignKey(old, fk) ||
+				isRetyped(before, now, fk) {
 				return nil, false
 			}
 			ok = true
@@ -57,15 +58,15 @@ type operation struct {
 	line int
 }
 
-// alike reports whether two foreign keys say the same of the same columns.
-func alike(a, b *catalog.Constraint) bool {
+// isSameForeignKey reports whether two foreign keys say the same of the same columns.
+func isSameForeignKey(a, b *catalog.Constraint) bool {
 	return a.Kind == catalog.ForeignKey && b.Kind == catalog.ForeignKey && a.Ref == b.Ref && a.Ref != 0 &&
 		slices.Equal(a.Columns, b.Columns) && slices.Equal(a.RefColumns, b.RefColumns) &&
-		a.OnDelete == b.OnDelete && a.OnUpdate == b.OnUpdate && a.Deferrable == b.Deferrable && a.InitiallyDeferred == b.InitiallyDeferred
+		a.SameActions(b) && slices.Equal(a.SetColumns, b.SetColumns) && a.Deferrable == b.Deferrable && a.InitiallyDeferred == b.InitiallyDeferred
 }
 
-// retyped reports whether a column of a foreign key gets another type.
-func retyped(before, now *catalog.Relation, fk *catalog.Constraint) bool {
+// isRetyped reports whether a column of a foreign key gets another type.
+func isRetyped(before, now *catalog.Relation, fk *catalog.Constraint) bool {
 	return slices.ContainsFunc(fk.Columns, func(n int16) bool {
 		was, is := before.Attr(n), now.Attr(n)
 		return was == nil || is == nil || was.Type.String() != is.Type.String()

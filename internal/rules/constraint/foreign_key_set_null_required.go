@@ -1,6 +1,8 @@
 package constraint
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
@@ -16,13 +18,29 @@ var ForeignKeySetNullRequired = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "ON DELETE SET NULL on a NOT NULL column makes every DELETE of a referenced row fail",
-	Harm:     "The server accepts the foreign key. A DELETE of a row that is pointed at then tries to write NULL where NULL is refused, and fails with \"null value in column violates not-null constraint\".",
-	Instead:  "Make the column nullable, or choose another action: RESTRICT, CASCADE, or SET NULL for the nullable columns alone (since 15).",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
-	Commit:   foreignKeySetNullRequired,
+	Harm: "The server accepts the foreign key. A DELETE of a row that is pointed at then tries to write NULL where NULL is refused, " +
+		"and fails with \"null value in column violates not-null constraint\".",
+	Instead: "Make the column nullable, or choose another action: RESTRICT, CASCADE, or SET NULL for the nullable columns alone (since 15).",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
+	Gather:  foreignKeySetNullRequired,
+	Release: reportRequired,
 }
 
-func foreignKeySetNullRequired(p *rule.Pass, t *rule.Tx) {
+// requiredNull is a column that must not be null and that a foreign key sets to null.
+type requiredNull struct {
+	at     *rule.Delta
+	con    *catalog.Constraint
+	column *catalog.Column
+	report rule.Report
+}
+
+func foreignKeySetNullRequired(p *rule.Pass, m *rule.Migration) {
+	for _, t := range m.Txs {
+		setNulls(p, t)
+	}
+}
+
+func setNulls(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.After == nil {
@@ -40,7 +58,7 @@ func foreignKeySetNullRequired(p *rule.Pass, t *rule.Tx) {
 				continue // under another name
 			}
 			for _, c := range d.After.Constraints {
-				if t.Same(catalog.ConstraintAdded, func(o *rule.Delta) bool { return o.NewConstraint == c }) == nil {
+				if t.FindChange(catalog.ConstraintAdded, func(o *rule.Delta) bool { return o.NewConstraint == c }) == nil {
 					setNull(p, t, d, c, d.New)
 				}
 			}
@@ -54,13 +72,13 @@ func setNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, onl
 	if c.Kind != catalog.ForeignKey || c.Parent || c.OnDelete != "set null" && c.OnUpdate != "set null" {
 		return
 	}
-	act := "DELETE"
+	act, sets := "DELETE", c.Columns
 	if c.OnDelete != "set null" {
 		act = "UPDATE"
-	} else if listed(d.By.Node, c) {
-		return // SET NULL (columns): the author chose them
+	} else if c.SetColumns != nil {
+		sets = c.SetColumns
 	}
-	for _, a := range c.Columns {
+	for _, a := range sets {
 		col := d.After.Attr(a)
 		if col == nil || !col.NotNull || only != nil && only.Attnum != a {
 			continue
@@ -70,26 +88,26 @@ func setNull(p *rule.Pass, t *rule.Tx, d *rule.Delta, c *catalog.Constraint, onl
 			ref = r.Name.String()
 		}
 		table := d.After.Name
-		p.Report(d, rule.Report{
-			Fact:    "foreign key " + c.Name + " of " + table.String() + " sets " + col.Name + " to null ON " + act + ", but the column is NOT NULL",
-			Harm:    "each " + act + " on " + ref + " of a row that is pointed at fails: null value in column \"" + col.Name + "\" violates not-null constraint",
-			Instead: "choose ON " + act + " RESTRICT or CASCADE, or let the column be null:\nALTER TABLE " + analysis.Table(table) + " ALTER COLUMN " + pgparse.QuoteIdent(col.Name) + " DROP NOT NULL;",
-		})
+		p.KeepValue(requiredNull{d, c, col, rule.Report{
+			Fact: "foreign key " + c.Name + " of " + table.String() + " sets " + col.Name + " to null ON " + act + ", but the column is NOT NULL",
+			Harm: "each " + act + " on " + ref + " of a row that is pointed at fails: null value in column \"" + col.Name + "\" violates not-null constraint",
+			Instead: "choose ON " + act + " RESTRICT or CASCADE, or let the column be null:\nALTER TABLE " + analysis.QuoteTable(table) + " ALTER COLUMN " +
+				pgparse.QuoteIdent(col.Name) + " DROP NOT NULL;",
+		}})
 		return
 	}
 }
 
-// listed reports whether a statement makes the foreign key with a list of
-// columns to set (15 and later).
-func listed(n *pgparse.Node, c *catalog.Constraint) bool {
-	found := false
-	pgparse.Walk(n, func(msg any) bool {
-		con, ok := msg.(*pgparse.Constraint)
-		if ok && con.GetContype() == pgparse.ConstrType_CONSTR_FOREIGN && len(con.GetFkDelSetCols()) > 0 &&
-			(con.GetConname() == c.Name || con.GetConname() == "" && len(con.GetFkAttrs()) == len(c.Columns)) {
-			found = true
+// reportRequired reports what is so in the end: a later migration of the release may let the column be null, or drop one
+// of them.
+func reportRequired(p *rule.Pass, r *rule.Release) {
+	for _, k := range rule.KeptValues[requiredNull](p) {
+		now := r.Head.Relation(k.at.OID)
+		if now == nil || !slices.ContainsFunc(now.Constraints, func(c *catalog.Constraint) bool { return c.ID == k.con.ID }) {
+			continue
 		}
-		return !found
-	})
-	return found
+		if col := now.Attr(k.column.Attnum); col != nil && col.NotNull {
+			p.Report(k.at, k.report)
+		}
+	}
 }

@@ -16,13 +16,15 @@ import (
 // ForeignKeyValidating flags ADD FOREIGN KEY without NOT VALID on a table that
 // is in use. https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var ForeignKeyValidating = &rule.Rule{
-	ID:        "constraint-foreign-key-validating",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ADD FOREIGN KEY without NOT VALID reads the whole table while writes to both tables are blocked",
-	Harm:      "ALTER TABLE holds SHARE ROW EXCLUSIVE on both tables while each row is looked up in the referenced one. Every INSERT, UPDATE and DELETE on either table waits.",
-	Instead:   "Add the constraint NOT VALID, which locks both tables for a moment only and applies to new rows, and validate it in a transaction of its own: that blocks neither reads nor writes.",
+	ID:       "constraint-foreign-key-validating",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ADD FOREIGN KEY without NOT VALID reads the whole table while writes to both tables are blocked",
+	Harm: "ALTER TABLE holds SHARE ROW EXCLUSIVE on both tables while each row is looked up in the referenced one. " +
+		"Every INSERT, UPDATE and DELETE on either table waits.",
+	Instead: "Add the constraint NOT VALID, which locks both tables for a moment only and applies to new rows, and validate it in a transaction of its own: " +
+		"that blocks neither reads nor writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
 	Statement: foreignKeyValidating,
@@ -39,13 +41,13 @@ type validated struct {
 }
 
 func validatedBy(p *rule.Pass, s *rule.Stmt) (v validated) {
-	for _, a := range added(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
+	for _, a := range listAdded(p, s, pgparse.ConstrType_CONSTR_FOREIGN) {
 		ref, _ := s.Before.Resolve(a.con.GetPktable())
-		scan := p.Blocked(p.Alone(a.Command), func(e *effect.Effect) bool {
-			return analysis.Scans(e) && (e.Name != ref.Name || e.Name == a.table.Name)
+		scan := p.FindBlocked(p.EffectsAlone(a.Command), func(e *effect.Effect) bool {
+			return analysis.IsScanned(e) && (e.Name != ref.Name || e.Name == a.table.Name)
 		})
 		if scan == nil {
-			if scan = filled(p, s, ref); scan == nil || !p.New(a.table.OID) {
+			if scan = findFilled(p, s, ref); scan == nil || !p.IsNew(a.table.OID) {
 				continue
 			}
 			v.fresh = true
@@ -57,11 +59,11 @@ func validatedBy(p *rule.Pass, s *rule.Stmt) (v validated) {
 		if other := ref.Name.String(); ref.Name != scan.Name && p.InUse(ref) && !slices.Contains(v.others, other) {
 			v.others = append(v.others, other)
 		}
-		v.steps = append(v.steps, a.validation(s))
+		v.steps = append(v.steps, a.validateLaterSQL(s))
 		v.partitioned = a.table.Kind == catalog.PartitionedTable && p.Versions()[0] < 18
-		add, validate := a.steps(s)
+		add, validate := a.validationSteps(s)
 		v.way = advice.AddForeignKey{Add: add, Validate: validate}
-		if rest, ok := remade(p, s, &a); ok {
+		if rest, ok := findRemade(p, s, &a); ok {
 			v.way = advice.KeepForeignKey{Change: rest}
 		}
 	}
@@ -81,31 +83,34 @@ func foreignKeyValidating(p *rule.Pass, s *rule.Stmt) {
 	if len(v.names) > 0 {
 		what += " " + strings.Join(v.names, ", ")
 	}
-	kept, since := s.Under(e)
-	waiting := analysis.Waiting(kept) + andOn(s, kept, v.others)
+	kept, since := s.StrongestLock(e)
+	waiting := analysis.DescribeWaiting(kept) + andOn(s, kept, v.others)
 	instead := "add it NOT VALID, and validate it in a later transaction:\n" + strings.Join(v.steps, "\n")
 	if len(v.steps) > 1 {
 		instead = "add them NOT VALID, and validate each in a later transaction of its own:\n" + strings.Join(v.steps, "\n")
 	}
 	if v.partitioned {
-		instead = "add it to each partition NOT VALID and validate it there, then add it to " + s.Altered().Name.String() + ": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
+		instead = "add it to each partition NOT VALID and validate it there, then add it to " + s.AlteredRelation().Name.String() +
+			": partitions that have it are not read again (before Postgres 18 a partitioned table takes no NOT VALID foreign key)"
 	}
-	read := e.Name.String()
+	read, grows := e.Name.String(), e.Name
 	severity := onward.Off
 	if v.fresh {
-		read, severity = s.Altered().Name.String()+", which this release has filled", analysis.Unsure(e)
+		grows = catalog.Name{}
+		read, severity = s.AlteredRelation().Name.String()+", which this release has filled", analysis.UnsureSeverity(e)
 	}
 	p.Report(v.at, rule.Report{
 		Severity: severity,
 		Fact:     "adding " + what + " reads all of " + read,
 		Harm:     waiting + " waits until " + each + ", and the time grows with the table" + since,
+		Grows:    grows,
 		Instead:  instead,
 		Way:      v.way,
 	})
 }
 
-// andOn goes on with the tables that a foreign key refers to, which are locked against writes,
-// behind who waits for the one that has it: writes, or all, where an earlier statement
+// andOn appends to a sentence about waiting sessions the tables that the foreign key
+// references. These are locked against writes, or against everything if an earlier statement
 // has locked them so.
 func andOn(s *rule.Stmt, e *effect.Effect, others []string) string {
 	shut := len(others) > 0 && !slices.ContainsFunc(others, func(name string) bool {
@@ -127,13 +132,13 @@ func andOn(s *rule.Stmt, e *effect.Effect, others []string) string {
 	return " and on " + strings.Join(others, ", ")
 }
 
-// filled is the effect on the table that a new one refers to, where the rows of
+// findFilled is the effect on the table that a new one refers to, where the rows of
 // the new one are looked up in it: the release has filled it. Of one that is
 // still empty, nothing is.
-func filled(p *rule.Pass, s *rule.Stmt, ref *catalog.Relation) *effect.Effect {
+func findFilled(p *rule.Pass, s *rule.Stmt, ref *catalog.Relation) *effect.Effect {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if e.Name == ref.Name && e.Scans && e.Lock >= onward.ShareRowExclusiveLock && p.Existing(e) && !p.Small(e.Name) {
+		if e.Name == ref.Name && e.Scans && e.Lock >= onward.ShareRowExclusiveLock && p.IsExisting(e) && !p.IsSmall(e.Name) {
 			return e
 		}
 	}

@@ -15,12 +15,14 @@ import (
 // constraint that exists, where the one that exists is another.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
 var GuardedDiffers = &rule.Rule{
-	ID:        "constraint-guarded-differs",
-	Category:  onward.Idempotency,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "ADD CONSTRAINT behind a guard names a constraint that exists and says something else",
-	Harm:      "ADD CONSTRAINT has no IF NOT EXISTS, so it stands in a DO block with a handler for duplicate_object, or behind a look into pg_constraint. Both look at the name alone. Where the table has a constraint of that name nothing happens, the migration counts as done, and the old rule stays: rows that the new one allows are refused, and those that it forbids get in.",
+	ID:       "constraint-guarded-differs",
+	Category: onward.Idempotency,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "a guarded ADD CONSTRAINT names a constraint that exists with another definition",
+	Harm: "ADD CONSTRAINT has no IF NOT EXISTS, so people write it in a DO block with a handler for duplicate_object, or after a query of pg_constraint. " +
+		"Both look at the name alone. If the table has a constraint of that name, nothing happens, the migration counts as done, and the old constraint stays: " +
+		"rows that the new one allows are refused, and rows that it forbids get in.",
 	Instead:   "Drop the constraint that is there first, or give the new one a name of its own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT"},
 	Kinds:     rule.AlterTable,
@@ -28,11 +30,11 @@ var GuardedDiffers = &rule.Rule{
 }
 
 func guardedDiffers(p *rule.Pass, s *rule.Stmt) {
-	table := s.Altered()
-	if s.Parent < 0 || !s.Optional() || table == nil || table.Inferred || table.Partial {
+	table := s.AlteredRelation()
+	if s.Parent < 0 || !s.IsOptional() || table == nil || table.Inferred || table.Partial {
 		return
 	}
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	for i := range commands {
 		con := commands[i].Def.GetConstraint()
 		kind, known := kinds[con.GetContype()]
@@ -40,22 +42,38 @@ func guardedDiffers(p *rule.Pass, s *rule.Stmt) {
 		if commands[i].Subtype != pgparse.AlterTableType_AT_AddConstraint || !known || con.GetIndexname() != "" || old == nil {
 			continue
 		}
-		how := otherwise(s, table, old, con, kind)
+		how := describeDifference(s, table, old, con, kind)
 		if how == "" {
 			continue
 		}
-		name := pgparse.QuoteIdent(old.Name)
+		instead := "drop the one that is there first:\n" + s.AlterTable() + " DROP CONSTRAINT IF EXISTS " + pgparse.QuoteIdent(old.Name) + ";"
+		switch {
+		case isCut(s.SQL, old.Name):
+			instead = "give the new one a name of at most 63 bytes: the server cuts its name to " + old.Name + ", and that one is another constraint"
+		case old.Kind != kind:
+			instead = "give the new one a name of its own: " + old.Name + " is another constraint"
+		}
 		p.Report(&commands[i], rule.Report{
 			Fact:    old.Kind.String() + " " + old.Name + " of " + table.Name.String() + " exists " + how + ", so that this ADD CONSTRAINT does nothing",
 			Harm:    "the migration counts as done, and the old one stays in force",
-			Instead: "drop the one that is there first:\n" + s.AlterTable() + " DROP CONSTRAINT IF EXISTS " + name + ";",
+			Instead: instead,
 		})
 	}
 }
 
-// otherwise says how a constraint that exists is another than one that is to be
-// added; "" when it is the same as far as can be told.
-func otherwise(s *rule.Stmt, table *catalog.Relation, old *catalog.Constraint, con *pgparse.Constraint, kind catalog.ConstraintKind) string {
+// isCut reports whether a name is the beginning of a longer one in a text.
+func isCut(sql, name string) bool {
+	at := strings.Index(sql, name)
+	if at < 0 || at+len(name) >= len(sql) {
+		return false
+	}
+	c := sql[at+len(name)]
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// describeDifference describes how an existing constraint differs from the constraint to be added; "" if no
+// difference is found.
+func describeDifference(s *rule.Stmt, table *catalog.Relation, old *catalog.Constraint, con *pgparse.Constraint, kind catalog.ConstraintKind) string {
 	if old.Kind != kind {
 		return "already"
 	}
@@ -63,39 +81,39 @@ func otherwise(s *rule.Stmt, table *catalog.Relation, old *catalog.Constraint, c
 	case catalog.ForeignKey:
 		ref, _ := s.Before.Resolve(con.GetPktable())
 		switch was := s.Before.Relation(old.Ref); {
-		case !slices.Equal(table.ColumnNames(old.Columns), keys(con.GetFkAttrs())):
+		case !slices.Equal(table.ColumnNames(old.Columns), keyColumns(con.GetFkAttrs())):
 			return "on other columns"
 		case ref != nil && was != nil && ref.OID != was.OID:
 			return "and refers to " + was.Name.String()
 		}
 		if del := catalog.ForeignKeyAction(con.GetFkDelAction()); del != old.OnDelete {
-			return "with ON DELETE " + action(old.OnDelete)
+			return "with ON DELETE " + actionName(old.OnDelete)
 		}
 		if upd := catalog.ForeignKeyAction(con.GetFkUpdAction()); upd != old.OnUpdate {
-			return "with ON UPDATE " + action(old.OnUpdate)
+			return "with ON UPDATE " + actionName(old.OnUpdate)
 		}
 	case catalog.Unique, catalog.PrimaryKey:
-		if !slices.Equal(table.ColumnNames(old.Columns), keys(con.GetKeys())) {
+		if !slices.Equal(table.ColumnNames(old.Columns), keyColumns(con.GetKeys())) {
 			return "on other columns"
 		}
 	case catalog.Check:
 		// One condition has many texts; its columns and constants it has in all.
-		if was, now := parts(old.Expr), parts(con.GetRawExpr()); old.Expr != nil && !slices.Equal(was, now) {
+		if was, now := conditionParts(old.Expr), conditionParts(con.GetRawExpr()); old.Expr != nil && !slices.Equal(was, now) {
 			return "with another condition"
 		}
 	}
 	return ""
 }
 
-func action(word string) string {
+func actionName(word string) string {
 	if word == "" {
 		return "NO ACTION"
 	}
 	return strings.ToUpper(word)
 }
 
-// parts are the columns and constants of a condition, each once and sorted.
-func parts(expr *pgparse.Node) []string {
+// conditionParts are the columns and constants of a condition, each once and sorted.
+func conditionParts(expr *pgparse.Node) []string {
 	out := catalog.ColumnsIn(expr)
 	pgparse.Walk(expr, func(msg any) bool {
 		if c, ok := msg.(*pgparse.A_Const); ok {

@@ -1,9 +1,8 @@
 package constraint
 
 import (
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -17,10 +16,11 @@ var NotEnforced = &rule.Rule{
 	Preset:   onward.Strict,
 	Since:    18,
 	Summary:  "a NOT ENFORCED constraint is checked for no row, old or new",
-	Harm:     "NOT ENFORCED is no step towards a valid constraint, as NOT VALID is: new rows go unchecked too. The only way to enforce a CHECK later is to drop it and to add it anew, and code that trusts the constraint meets rows that violate it.",
-	Instead:  "Add it NOT VALID, which checks every new row, and validate it in a transaction of its own.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARMS-ENFORCED"},
-	Commit:   notEnforced,
+	Harm: "NOT ENFORCED is no step towards a valid constraint, as NOT VALID is: new rows go unchecked too. " +
+		"The only way to enforce a CHECK later is to drop it and to add it anew, and code that trusts the constraint meets rows that violate it.",
+	Instead: "Add it NOT VALID, which checks every new row, and validate it in a transaction of its own.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARMS-ENFORCED"},
+	Commit:  notEnforced,
 }
 
 func notEnforced(p *rule.Pass, t *rule.Tx) {
@@ -31,7 +31,7 @@ func notEnforced(p *rule.Pass, t *rule.Tx) {
 		p.Report(d, rule.Report{
 			Fact:    c.Kind.String() + " " + c.Name + " of " + d.After.Name.String() + did + " NOT ENFORCED",
 			Harm:    "no row is checked, old or new",
-			Instead: "use NOT VALID, which checks new rows, and validate it afterwards:\nALTER TABLE " + analysis.Table(d.After.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(c.Name) + ";",
+			Instead: "use NOT VALID, which checks new rows, and validate it afterwards:\n" + recipe.FormatStatements(recipe.ValidateConstraint(d.After.Name, c.Name)),
 		})
 	}
 	for i := range t.Deltas {

@@ -1,9 +1,8 @@
 package constraint
 
 import (
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -17,11 +16,12 @@ var NotValidNeverValidated = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.Recommended,
 	Summary:  "a constraint is added NOT VALID, and nothing in the release validates it",
-	Harm:     "The constraint applies to new rows only. The planner does not use it, a later SET NOT NULL cannot rest on it, and old rows that break it fail when they are next updated.",
-	Instead:  "Validate it in a later migration, once the old rows are in order.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT"},
-	Gather:   addedNotValid,
-	Release:  notValidNeverValidated,
+	Harm: "The constraint applies to new rows only. The planner does not use it, a later SET NOT NULL cannot rest on it, " +
+		"and old rows that break it fail when they are next updated.",
+	Instead: "Validate it in a later migration, once the old rows are in order.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT"},
+	Gather:  addedNotValid,
+	Release: notValidNeverValidated,
 }
 
 // addedNotValid keeps the constraints that a migration adds NOT VALID.
@@ -29,14 +29,14 @@ func addedNotValid(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for _, d := range t.Deltas {
 			if d.Kind == catalog.ConstraintAdded && !d.NewConstraint.Valid && d.NewConstraint.Enforced && !d.NewConstraint.Parent {
-				p.Keep(d)
+				p.KeepValue(d)
 			}
 		}
 	}
 }
 
 func notValidNeverValidated(p *rule.Pass, r *rule.Release) {
-	for _, d := range rule.Kept[rule.Delta](p) {
+	for _, d := range rule.KeptValues[rule.Delta](p) {
 		now := r.Head.Relation(d.OID)
 		if now == nil {
 			continue
@@ -48,7 +48,7 @@ func notValidNeverValidated(p *rule.Pass, r *rule.Release) {
 			p.Report(&d, rule.Report{
 				Fact:    con.Kind.String() + " " + con.Name + " of " + now.Name.String() + " is not validated in this release",
 				Harm:    "rows that break it stay, and fail when they are next updated",
-				Instead: "validate it in a later migration, once the old rows are in order:\nALTER TABLE " + analysis.Table(now.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(con.Name) + ";",
+				Instead: "validate it in a later migration, once the old rows are in order:\n" + recipe.FormatStatements(recipe.ValidateConstraint(now.Name, con.Name)),
 				Cause:   "and %d others are not",
 			})
 		}

@@ -26,11 +26,11 @@ var PrimaryKeyNullable = &rule.Rule{
 }
 
 func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
-	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_PRIMARY) {
+	for _, a := range listAdditions(p, s, pgparse.ConstrType_CONSTR_PRIMARY) {
 		if a.con.GetIndexname() == "" {
 			continue
 		}
-		e := p.Blocked(p.Alone(a.Command), analysis.Scans)
+		e := p.FindBlocked(p.EffectsAlone(a.Command), analysis.IsScanned)
 		if e == nil {
 			continue
 		}
@@ -46,11 +46,12 @@ func primaryKeyNullable(p *rule.Pass, s *rule.Stmt) {
 		if len(nullable) == 0 {
 			fact = "the primary key reads all of " + e.Name.String() + " unless its columns are NOT NULL already"
 		}
-		steps := notNull(analysis.Table(a.table.Name), a.table.Name.Name, nullable)
+		steps := notNull(a.table.Name, nullable)
 		p.Report(a, rule.Report{
 			Fact:     fact,
-			Harm:     analysis.Waiting(e) + " waits until each row was looked at, and the time grows with the table",
-			Severity: analysis.Unsure(e),
+			Harm:     analysis.DescribeWaiting(e) + " waits until each row was looked at, and the time grows with the table",
+			Grows:    e.Name,
+			Severity: analysis.UnsureSeverity(e),
 			Instead:  "make the columns NOT NULL first; validating the CHECK blocks nobody, in a transaction of its own:\n" + steps + s.SQL + ";",
 		})
 	}

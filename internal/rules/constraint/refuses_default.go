@@ -19,10 +19,14 @@ var RefusesDefault = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "the default of a column is a constant that a CHECK of the table refuses",
-	Harm:     "The server does not look at the constraints when a default is set, nor at the default when a constraint is added: the migration succeeds. Then each INSERT that leaves the column out fails with \"new row violates check constraint\", that of the deployed code too.",
-	Instead:  "Give the column a default that the constraint takes, or let the constraint take the value first, in the same transaction.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-CHECK-CONSTRAINTS", "https://www.postgresql.org/docs/current/ddl-default.html"},
-	Commit:   refusesDefault,
+	Harm: "The server does not look at the constraints when a default is set, nor at the default when a constraint is added: the migration succeeds. " +
+		"Then each INSERT that leaves the column out fails with \"new row violates check constraint\", also in the deployed code.",
+	Instead: "Give the column a default that the constraint takes, or let the constraint take the value first, in the same transaction.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-CHECK-CONSTRAINTS",
+		"https://www.postgresql.org/docs/current/ddl-default.html",
+	},
+	Commit: refusesDefault,
 }
 
 func refusesDefault(p *rule.Pass, t *rule.Tx) {
@@ -54,17 +58,18 @@ func refusesDefault(p *rule.Pass, t *rule.Tx) {
 
 // filledIn reports whether a trigger may change a row before it is checked.
 func filledIn(r *catalog.Relation, event string) bool {
-	return slices.ContainsFunc(r.Triggers, func(g *catalog.Trigger) bool { return g.Precedes(event) })
+	return slices.ContainsFunc(r.Triggers, func(g *catalog.Trigger) bool { return g.RunsBefore(event) })
 }
 
 // refusedDefault judges the default of a column by itself: what an INSERT
 // writes to the others is not known.
 func refusedDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column, list []*catalog.Constraint) {
-	if col.Default == nil || placeholder(col.Default) {
+	if col.Default == nil || isPlaceholder(col.Default) {
 		return
 	}
 	for _, c := range list {
-		if c.Kind != catalog.Check || !c.Enforced || c.Parent || len(c.Columns) > 0 && !slices.Contains(c.Columns, col.Attnum) || !t.After.Refuted(d.After, c.Expr, only(col, col.Default)) {
+		if c.Kind != catalog.Check || !c.Enforced || c.Parent || len(c.Columns) > 0 && !slices.Contains(c.Columns, col.Attnum) ||
+			!t.After.IsCheckRefuted(d.After, c.Expr, rowWithColumn(col, col.Default)) {
 			continue
 		}
 		r := rule.Report{
@@ -72,7 +77,7 @@ func refusedDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column
 			Harm:    "every INSERT that leaves " + col.Name + " out fails: new row violates check constraint \"" + c.Name + "\"",
 			Instead: "set a default that " + c.Name + " takes, or change the constraint in the same transaction",
 		}
-		if p.New(d.OID) {
+		if p.IsNew(d.OID) {
 			r.Severity = onward.Warning // nobody relies on it yet
 		}
 		p.Report(d, r)
@@ -80,14 +85,14 @@ func refusedDefault(p *rule.Pass, t *rule.Tx, d *rule.Delta, col *catalog.Column
 	}
 }
 
-// placeholder reports whether a default may be there to be refused, so that an
+// isPlaceholder reports whether a default may be there to be refused, so that an
 // INSERT has to give a value: an empty text, or 0.
-func placeholder(n *pgparse.Node) bool {
-	c := predicate.Uncast(n).GetAConst()
+func isPlaceholder(n *pgparse.Node) bool {
+	c := predicate.StripCasts(n).GetAConst()
 	return c == nil || c.GetSval() != nil && strings.TrimSpace(c.GetSval().GetSval()) == "" || c.GetIval() != nil && c.GetIval().GetIval() <= 0
 }
 
-// only is a row of which one column is known.
-func only(col *catalog.Column, n *pgparse.Node) func(*catalog.Column) (*pgparse.Node, bool) {
+// rowWithColumn is a row of which one column is known.
+func rowWithColumn(col *catalog.Column, n *pgparse.Node) func(*catalog.Column) (*pgparse.Node, bool) {
 	return func(c *catalog.Column) (*pgparse.Node, bool) { return n, c.Attnum == col.Attnum }
 }

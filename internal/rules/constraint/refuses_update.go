@@ -12,12 +12,13 @@ import (
 // rows of an INSERT are release-statement-fails': those it surely comes to.
 // https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-CHECK-CONSTRAINTS
 var RefusesUpdate = &rule.Rule{
-	ID:        "constraint-refuses-update",
-	Category:  onward.ReleaseOrder,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "an UPDATE sets a constant that a CHECK of the table refuses",
-	Harm:      "The UPDATE fails at the first row that it comes to, and the migration stops: on a database with such rows, which is the one in production, and not on the empty one that it was tried on.",
+	ID:       "constraint-refuses-update",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "an UPDATE sets a constant that a CHECK of the table refuses",
+	Harm: "The UPDATE fails at the first row that it comes to, and the migration stops: " +
+		"on a database with such rows, which is the one in production, and not on the empty one that it was tried on.",
 	Instead:   "Set a value that the constraint takes, or let the constraint take the value first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-CHECK-CONSTRAINTS"},
 	Kinds:     rule.Data,
@@ -26,7 +27,7 @@ var RefusesUpdate = &rule.Rule{
 
 func refusesUpdate(p *rule.Pass, s *rule.Stmt) {
 	u := s.Node.GetUpdateStmt()
-	if u == nil || s.Optional() {
+	if u == nil || s.IsOptional() {
 		return
 	}
 	r, known := s.Before.Resolve(u.GetRelation())
@@ -35,7 +36,7 @@ func refusesUpdate(p *rule.Pass, s *rule.Stmt) {
 	}
 	set := map[string]*pgparse.Node{}
 	for _, n := range u.GetTargetList() {
-		if t := n.GetResTarget(); len(t.GetIndirection()) == 0 && predicate.Uncast(t.GetVal()).GetAConst() != nil {
+		if t := n.GetResTarget(); len(t.GetIndirection()) == 0 && predicate.StripCasts(t.GetVal()).GetAConst() != nil {
 			set[t.GetName()] = t.GetVal()
 		}
 	}
@@ -44,13 +45,13 @@ func refusesUpdate(p *rule.Pass, s *rule.Stmt) {
 	}
 	given := func(c *catalog.Column) (*pgparse.Node, bool) { n, ok := set[c.Name]; return n, ok }
 	for _, c := range r.Constraints {
-		if c.Kind != catalog.Check || !c.Enforced || !s.Before.Refuted(r, c.Expr, given) {
+		if c.Kind != catalog.Check || !c.Enforced || !s.Before.IsCheckRefuted(r, c.Expr, given) {
 			continue
 		}
 		p.Report(s, rule.Report{
 			Fact:    "UPDATE sets what check constraint " + c.Name + " of " + r.Name.String() + " refuses",
 			Harm:    "it fails at the first row that it comes to, and the migration stops: new row violates check constraint \"" + c.Name + "\"",
-			Instead: "set a value that " + c.Name + " takes, or change the constraint in front of it",
+			Instead: "set a value that " + c.Name + " takes, or change the constraint before it",
 		})
 		return
 	}

@@ -1,10 +1,13 @@
 package constraint
 
 import (
+	"cmp"
+
 	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -25,45 +28,44 @@ var UniqueBlocking = &rule.Rule{
 }
 
 func uniqueBlocking(p *rule.Pass, s *rule.Stmt) {
-	for _, a := range additions(p, s, pgparse.ConstrType_CONSTR_UNIQUE) {
-		if e := p.Blocked(p.Alone(a.Command), analysis.BuildsIndex); e != nil {
+	for _, a := range listAdditions(p, s, pgparse.ConstrType_CONSTR_UNIQUE) {
+		if e := p.FindBlocked(p.EffectsAlone(a.Command), analysis.BuildsIndex); e != nil {
 			builds, first := "an index", ""
-			if _, like := analysis.Twins(s.Migration.Script, s.Statement); like != nil {
+			if _, like := analysis.FindLikePair(s.Migration.Script, s.Statement); like != nil {
 				builds, first = "an index, and another one for LIKE,", "CREATE INDEX CONCURRENTLY"+like.SQL[pgparse.AfterWord(like.SQL, "INDEX"):]+";\n"
 			}
 			p.Report(a, rule.Report{
-				Fact:    "adding " + a.called("unique constraint") + " builds " + builds + " on " + e.Name.String(),
-				Harm:    analysis.Waiting(e) + " waits until the index is built, and the time grows with the table",
-				Instead: a.concurrently(s, "UNIQUE", first),
-				Way:     advice.InSteps(a.concurrently(s, "UNIQUE", first)),
+				Fact:    "adding " + a.describeConstraint("unique constraint") + " builds " + builds + " on " + e.Name.String(),
+				Harm:    analysis.DescribeWaiting(e) + " waits until the index is built, and the time grows with the table",
+				Grows:   e.Name,
+				Instead: a.buildIndexFirst(s, "UNIQUE", first),
+				Way:     advice.InSteps(a.buildIndexFirst(s, "UNIQUE", first)),
 			})
 		}
 	}
 }
 
-// concurrently is the advice for a constraint whose index can be built before
+// buildIndexFirst is the advice for a constraint whose index can be built before
 // it, without blocking anyone. first is SQL that has to come before the last
 // step.
-func (a *addition) concurrently(s *rule.Stmt, words, first string) string {
+func (a *addition) buildIndexFirst(s *rule.Stmt, words, first string) string {
 	switch {
 	case a.con.GetWithoutOverlaps():
-		return "a temporal key has no concurrent way: create a new table with it, copy the rows in batches with both in step, and swap their names; or take a window without traffic"
+		return "a temporal key has no concurrent way: create a new table with it, copy the rows in batches with both in step, and swap their names; " +
+			"or take a window without traffic"
 	case a.table.Kind == catalog.PartitionedTable:
-		return "build a unique index on each partition CONCURRENTLY, then attach them to an index that was created ON ONLY " + analysis.Table(a.table.Name) + "; its constraint can only be added while every partition is locked"
+		return "build a unique index on each partition CONCURRENTLY, then attach them to an index that was created ON ONLY " + analysis.QuoteTable(a.table.Name) +
+			"; its constraint can only be added while every partition is locked"
 	}
-	name := pgparse.QuoteIdent(a.name)
-	if a.name == "" {
-		name = "…"
-	}
+	name := cmp.Or(a.name, recipe.Unknown)
 	built := name
 	// It is built before the transaction, where what that drops still has the name.
 	if s.Tx.First.Before.Lookup(a.table.Name.Schema, a.name) != nil {
-		built = pgparse.QuoteIdent(catalog.ObjectName(a.name, "", "new")) // it gets the constraint's name
+		built = catalog.ObjectName(a.name, "", "new") // it gets the constraint's name
 	}
-	table := analysis.Table(a.table.Name)
-	index := "CREATE UNIQUE INDEX CONCURRENTLY " + built + " ON " + table + " (" + analysis.Idents(keys(a.con.GetKeys())) + ")"
+	index := recipe.ColumnIndex{Table: a.table.Name, Name: built, Columns: keyColumns(a.con.GetKeys()), Unique: true}.CreateStatement()
 	if len(a.con.GetIncluding()) > 0 {
-		index += " INCLUDE (" + analysis.Idents(keys(a.con.GetIncluding())) + ")"
+		index += " INCLUDE (" + analysis.QuoteIdents(keyColumns(a.con.GetIncluding())) + ")"
 	}
 	if a.con.GetNullsNotDistinct() {
 		index += " NULLS NOT DISTINCT"
@@ -76,5 +78,5 @@ func (a *addition) concurrently(s *rule.Stmt, words, first string) string {
 		}
 	}
 	return "build the index without blocking anyone, then let the constraint take it over:\n" + index + ";\n" + first +
-		"ALTER TABLE " + table + " " + a.instead(s) + "ADD CONSTRAINT " + name + " " + words + " USING INDEX " + built + tail + ";"
+		"ALTER TABLE " + analysis.QuoteTable(a.table.Name) + " " + a.dropClauses(s) + recipe.UsingIndexClause(name, words, built) + tail + ";"
 }

@@ -1,9 +1,9 @@
 package constraint
 
 import (
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -12,13 +12,15 @@ import (
 // the server does not take: partial, on expressions, not unique, not valid.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX
 var UsingIndexUnsuitable = &rule.Rule{
-	ID:        "constraint-using-index-unsuitable",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ADD CONSTRAINT … USING INDEX with an index that cannot stand behind a constraint: the migration fails",
-	Harm:      "A constraint's index must be unique, valid, on plain columns in the default order, and without a condition. The server refuses any other, and the migration stops there.",
-	Instead:   "Build a plain unique index on the columns CONCURRENTLY, and use that; where the condition matters, a unique partial index enforces it without a constraint.",
+	ID:       "constraint-using-index-unsuitable",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ADD CONSTRAINT … USING INDEX with an index that no constraint can use: the migration fails",
+	Harm: "A constraint's index must be unique, valid, on plain columns in the default order, and without a condition. " +
+		"The server refuses any other, and the migration stops there.",
+	Instead: "Build a plain unique index on the columns CONCURRENTLY, and use that; where the condition matters, " +
+		"a unique partial index enforces it without a constraint.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX"},
 	Kinds:     rule.AlterTable,
 	Statement: usingIndexUnsuitable,
@@ -33,8 +35,8 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 		if con.GetIndexname() == "" {
 			continue
 		}
-		table := s.Altered()
-		columns := "…"
+		table := s.AlteredRelation()
+		columns := []string{recipe.Unknown}
 		if index := s.Before.Lookup(table.Name.Schema, con.GetIndexname()); index != nil && index.Index != nil {
 			var names []string
 			for _, k := range index.Index.Keys {
@@ -43,7 +45,7 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 				}
 			}
 			if len(names) == len(index.Index.Keys) && len(names) > 0 {
-				columns = analysis.Idents(names)
+				columns = names
 			}
 		}
 		kind := "UNIQUE"
@@ -55,12 +57,16 @@ func usingIndexUnsuitable(p *rule.Pass, s *rule.Stmt) {
 		if own == "" || own == con.GetIndexname() {
 			own = catalog.ObjectName(con.GetIndexname(), "", "plain")
 		}
-		name := pgparse.QuoteIdent(own)
 		p.Report(s, rule.Report{
-			Fact: "index " + con.GetIndexname() + " cannot stand behind a constraint of " + table.Name.String(),
+			Fact: "index " + con.GetIndexname() + " cannot be used by a constraint of " + table.Name.String(),
 			Harm: "the migration fails: " + s.Result.Refused.Message(),
-			Instead: "build a plain unique index for it:\nCREATE UNIQUE INDEX CONCURRENTLY " + name + " ON " + analysis.Table(table.Name) + " (" + columns + ");\n" +
-				s.AlterTable() + " ADD CONSTRAINT " + name + " " + kind + " USING INDEX " + name + ";",
+			Instead: "build a plain unique index for it:\n" +
+				recipe.FormatStatements(recipe.ColumnIndex{
+					Table:   table.Name,
+					Name:    own,
+					Columns: columns,
+					Unique:  true,
+				}.CreateStatement(), recipe.AddUsingIndex(table.Name, own, kind, own)),
 		})
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -15,12 +16,13 @@ import (
 // subcommand of the same ALTER TABLE takes.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 var ValidateSameTransaction = &rule.Rule{
-	ID:        "constraint-validate-same-transaction",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "VALIDATE CONSTRAINT in the transaction that added the constraint NOT VALID reads the table under the strong lock of ADD CONSTRAINT",
-	Harm:      "Locks are held until the transaction ends. The lock that ADD CONSTRAINT took, ACCESS EXCLUSIVE or SHARE ROW EXCLUSIVE, is still there while every row is checked: NOT VALID gained nothing.",
+	ID:       "constraint-validate-same-transaction",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "VALIDATE CONSTRAINT in the transaction that added the constraint NOT VALID reads the table under the strong lock of ADD CONSTRAINT",
+	Harm: "Locks are held until the transaction ends. The lock that ADD CONSTRAINT took, ACCESS EXCLUSIVE or SHARE ROW EXCLUSIVE, " +
+		"is still there while every row is checked: NOT VALID gained nothing.",
 	Instead:   "Validate in a transaction of its own: a later migration, or a file that the runner does not wrap in a transaction.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES"},
 	Kinds:     rule.AlterTable,
@@ -33,38 +35,41 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 		if cmd.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint {
 			continue
 		}
-		table := s.Altered()
-		if !p.InUse(table) || p.Small(table.Name) {
+		table := s.AlteredRelation()
+		if !p.InUse(table) || p.IsSmall(table.Name) {
 			return
 		}
-		if !scans(&s.Result) {
+		if !hasScan(&s.Result) {
 			continue
 		}
-		instead := "validate in " + apart(s) + ":\nALTER TABLE " + analysis.Table(table.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(cmd.GetName()) + ";"
+		instead := "validate in " + separatePlace(s) + ":\n" + recipe.FormatStatements(recipe.ValidateConstraint(table.Name, cmd.GetName()))
 		by := addedBy(s, table.Name.Qualified(), cmd.GetName())
 		if by == nil {
 			if e := validatedUnder(p, s); e != nil {
 				p.Report(s, rule.Report{
 					Fact:    "constraint " + cmd.GetName() + " is validated in one statement with what locks " + table.Name.String() + " against reads and writes",
-					Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
+					Harm:    analysis.DescribeWaiting(e) + " waits until each row was checked, and the time grows with the table",
+					Grows:   table.Name,
 					Instead: instead,
 				})
 			}
 			return
 		}
-		e, since := s.Under(&effect.Effect{OID: table.OID, Name: table.Name, Lock: by.Result.Effects[0].Lock})
+		e, since := s.StrongestLock(&effect.Effect{OID: table.OID, Name: table.Name, Lock: by.Result.Effects[0].Lock})
 		if since == "" {
 			since = ": " + table.Name.String() + " is still locked (" + e.Lock.String() + ")"
 		}
-		fact := "constraint " + cmd.GetName() + " is validated in the transaction that added it NOT VALID at " + by.Lines(s)
+		fact := "constraint " + cmd.GetName() + " is validated in the transaction that added it NOT VALID at " + by.RelativePlace(s)
 		if by == s {
 			fact = "constraint " + cmd.GetName() + " is added NOT VALID and validated in one statement"
 		}
 		p.Report(s, rule.Report{
-			Fact:     fact,
-			Harm:     analysis.Waiting(e) + andOn(s, e, referenced(p, s, table, cmd.GetName())) + " waits until each row was checked, and the time grows with the table" + since,
+			Fact: fact,
+			Harm: analysis.DescribeWaiting(e) + andOn(s, e, findReferenced(p, s, table, cmd.GetName())) +
+				" waits until each row was checked, and the time grows with the table" + since,
+			Grows:    table.Name,
 			Instead:  instead,
-			Evidence: []onward.Evidence{by.Evidence("adds " + cmd.GetName() + " NOT VALID")},
+			Evidence: []onward.Evidence{by.NewEvidence("adds " + cmd.GetName() + " NOT VALID")},
 		})
 	}
 }
@@ -73,23 +78,23 @@ func validateSameTransaction(p *rule.Pass, s *rule.Stmt) {
 // under a lock which another of its subcommands takes, and that has nothing
 // else to read the table for; nil when there is none.
 func validatedUnder(p *rule.Pass, s *rule.Stmt) *effect.Effect {
-	e := p.Blocked(&s.Result, analysis.Scans)
+	e := p.FindBlocked(&s.Result, analysis.IsScanned)
 	if e == nil || !e.Lock.BlocksReads() {
 		return nil
 	}
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	for i := range commands {
 		c := &commands[i]
-		if c.Subtype != pgparse.AlterTableType_AT_ValidateConstraint && p.Blocked(p.Alone(c), analysis.Scans) != nil {
+		if c.Subtype != pgparse.AlterTableType_AT_ValidateConstraint && p.FindBlocked(p.EffectsAlone(c), analysis.IsScanned) != nil {
 			return nil // which has a rule of its own
 		}
 	}
 	return e
 }
 
-// referenced is the existing table that a foreign key refers to, which refuses
+// findReferenced is the existing table that a foreign key refers to, which refuses
 // writes since the key was added.
-func referenced(p *rule.Pass, s *rule.Stmt, table *catalog.Relation, name string) []string {
+func findReferenced(p *rule.Pass, s *rule.Stmt, table *catalog.Relation, name string) []string {
 	now := s.After.Relation(table.OID)
 	if now == nil {
 		return nil
@@ -104,14 +109,14 @@ func referenced(p *rule.Pass, s *rule.Stmt, table *catalog.Relation, name string
 	return nil
 }
 
-func apart(s *rule.Stmt) string {
+func separatePlace(s *rule.Stmt) string {
 	if s.Migration.Together != 0 {
-		return s.Apart()
+		return s.SeparatePlace()
 	}
 	return "a later migration, or in a file that runs without a transaction"
 }
 
-func scans(r *effect.Result) bool {
+func hasScan(r *effect.Result) bool {
 	for i := range r.Effects {
 		if r.Effects[i].Scans {
 			return true

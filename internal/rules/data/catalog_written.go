@@ -11,12 +11,13 @@ import (
 // CatalogWritten flags INSERT, UPDATE and DELETE on the system catalogs.
 // https://www.postgresql.org/docs/current/catalogs-overview.html
 var CatalogWritten = &rule.Rule{
-	ID:        "data-catalog-written",
-	Category:  onward.DataLoss,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "a system catalog is written by hand",
-	Harm:      "No lock is taken on what the row is about, nothing is checked, and other sessions go on with what they have cached: an index that is switched off misses rows from then on, a constraint seems to hold and does not. It takes a superuser, so it fails on most managed servers.",
+	ID:       "data-catalog-written",
+	Category: onward.DataLoss,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "a system catalog is written by hand",
+	Harm: "The object that the row describes is not locked, nothing is checked, and other sessions keep their caches: " +
+		"an index that is switched off misses rows from then on, a constraint seems to hold and does not. It needs a superuser, so it fails on most managed servers.",
 	Instead:   "Use the command that does the same: it locks, checks and tells the other sessions.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/catalogs-overview.html"},
 	Kinds:     rule.Data,

@@ -13,24 +13,24 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// batches is how a table is written to without holding it up: by its key, where
-// it is known. A DELETE comes to an end by its own condition, an UPDATE goes on
-// behind the last key of the batch before.
-func batches(verb, set, where string, t *catalog.Relation) string {
-	table := analysis.Table(t.Name)
+// writeInBatches returns SQL that writes to a table in batches without blocking it, by its key
+// if that is known. A DELETE ends by its own condition. An UPDATE continues after the
+// last key of the previous batch.
+func writeInBatches(verb, set, where string, t *catalog.Relation) string {
+	table := analysis.QuoteTable(t.Name)
 	statement, lead := "UPDATE "+table+" SET "+set, "write"
 	if verb == "DELETE" {
 		statement, lead = "DELETE FROM "+table, "delete"
 	}
 	lead += " in batches that commit, outside the migration:\n"
-	k := key(t)
+	k := primaryKeyColumns(t)
 	if len(k) == 0 {
 		if where != "" && verb == "DELETE" {
 			return lead + advice.InBatches(statement, table, where)
 		}
 		return lead + advice.InBatches(statement, table, "…")
 	}
-	list := analysis.Idents(k)
+	list := analysis.QuoteIdents(k)
 	in := list
 	if len(k) > 1 {
 		in = "(" + list + ")"
@@ -45,16 +45,18 @@ func batches(verb, set, where string, t *catalog.Relation) string {
 	return lead + statement + " WHERE " + in + " IN (SELECT " + list + " FROM " + table + " WHERE " + rows + " ORDER BY " + list + " LIMIT 1000)" + end
 }
 
-// condition is the WHERE of a write, as it is written; "" where it cannot be
-// put into another query: there is none, or it names other tables or an alias.
-func condition(s *rule.Stmt, node any) string {
+// writtenCondition returns the WHERE of a write as written; "" if it cannot be used in another
+// query, because there is none, or it names other tables or an alias.
+func writtenCondition(s *rule.Stmt, node any) string {
 	switch x := node.(type) {
 	case *pgparse.DeleteStmt:
-		if x.GetWhereClause() == nil || len(x.GetUsingClause()) > 0 || len(x.GetReturningClause().GetExprs()) > 0 || x.GetRelation().GetAlias() != nil || x.GetWithClause() != nil {
+		if x.GetWhereClause() == nil || len(x.GetUsingClause()) > 0 || len(x.GetReturningClause().GetExprs()) > 0 || x.GetRelation().GetAlias() != nil ||
+			x.GetWithClause() != nil {
 			return ""
 		}
 	case *pgparse.UpdateStmt:
-		if x.GetWhereClause() == nil || len(x.GetFromClause()) > 0 || len(x.GetReturningClause().GetExprs()) > 0 || x.GetRelation().GetAlias() != nil || x.GetWithClause() != nil {
+		if x.GetWhereClause() == nil || len(x.GetFromClause()) > 0 || len(x.GetReturningClause().GetExprs()) > 0 || x.GetRelation().GetAlias() != nil ||
+			x.GetWithClause() != nil {
 			return ""
 		}
 	default:
@@ -76,8 +78,8 @@ func condition(s *rule.Stmt, node any) string {
 
 var wheres = regexp.MustCompile(`(?i)\bWHERE\b`)
 
-// key lists the columns of a table's primary key; nil when none is known.
-func key(t *catalog.Relation) []string {
+// primaryKeyColumns lists the columns of a table's primary key; nil when none is known.
+func primaryKeyColumns(t *catalog.Relation) []string {
 	if t == nil {
 		return nil
 	}
@@ -96,18 +98,17 @@ func key(t *catalog.Relation) []string {
 	return nil
 }
 
-// severity of an unbounded write: every row is certain to be long, a
+// severityOfExtent of an unbounded write: every row is certain to be long, a
 // condition depends on the data.
-func severity(e analysis.Extent) onward.Severity {
+func severityOfExtent(e analysis.Extent) onward.Severity {
 	if e == analysis.Whole {
 		return onward.Off
 	}
 	return onward.Warning
 }
 
-// assignment is the SET list of an UPDATE as it is written, "…" when it cannot
-// be told.
-func assignment(s *rule.Stmt, u *pgparse.UpdateStmt) string {
+// writtenAssignment returns the SET list of an UPDATE as written, "…" if it cannot be found.
+func writtenAssignment(s *rule.Stmt, u *pgparse.UpdateStmt) string {
 	if u == nil || len(u.TargetList) == 0 {
 		return "…"
 	}

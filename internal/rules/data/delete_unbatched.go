@@ -10,12 +10,13 @@ import (
 // condition is data-delete-all's.
 // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
 var DeleteUnbatched = &rule.Rule{
-	ID:        "data-delete-unbatched",
-	Category:  onward.Data,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "DELETE removes many rows of an existing table in one transaction",
-	Harm:      "Every deleted row, and every row that cascades from it, stays locked until the transaction commits. Foreign keys that point to the table are checked row by row.",
+	ID:       "data-delete-unbatched",
+	Category: onward.Data,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "DELETE removes many rows of an existing table in one transaction",
+	Harm: "Every deleted row, and every row that cascades from it, stays locked until the transaction commits. " +
+		"Foreign keys that point to the table are checked row by row.",
 	Instead:   "Delete in batches that commit, by a range of the key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
 	Kinds:     rule.Data,
@@ -23,7 +24,7 @@ var DeleteUnbatched = &rule.Rule{
 }
 
 func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
-	for _, w := range unbatched(p, s, "DELETE") {
+	for _, w := range listUnbatched(p, s, "DELETE") {
 		if w.Extent == analysis.Whole {
 			continue
 		}
@@ -31,10 +32,11 @@ func deleteUnbatched(p *rule.Pass, s *rule.Stmt) {
 		r := rule.Report{
 			Fact:    "DELETE removes as many rows of " + table + " as its condition finds, in one transaction",
 			Harm:    "each row stays locked until it commits: every UPDATE and DELETE of such a row waits until then",
-			Instead: batches("DELETE", "", condition(s, w.Node), w.Table),
+			Grows:   w.Table.Name,
+			Instead: writeInBatches("DELETE", "", writtenCondition(s, w.Node), w.Table),
 		}
 		if w.Extent == analysis.Few {
-			r.Fact = "the loop deletes from " + table + " " + bits(&w) + ", but all of them in one transaction"
+			r.Fact = "the loop deletes from " + table + " " + describeBatches(&w) + ", but all of them in one transaction"
 			r.Harm = "a DO block commits once, at its end: each row stays locked until then"
 			r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
 		}

@@ -10,16 +10,18 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// FromUnrelated flags UPDATE … FROM and DELETE … USING where nothing ties the
-// other tables to the one that is written.
+// FromUnrelated flags UPDATE … FROM and DELETE … USING if nothing joins the other tables
+// to the written one.
 // https://www.postgresql.org/docs/current/sql-update.html
 var FromUnrelated = &rule.Rule{
-	ID:        "data-from-unrelated",
-	Category:  onward.DataLoss,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "nothing ties the tables in FROM or USING to the table that is written",
-	Harm:      "The table that is written is not among those in FROM, not even under another alias. Without a condition that names it, each of its rows meets each row of the others: an UPDATE gives every row the values of any one of them, a DELETE removes every row as soon as there is one.",
+	ID:       "data-from-unrelated",
+	Category: onward.DataLoss,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "nothing ties the tables in FROM or USING to the table that is written",
+	Harm: "The table that is written is not among those in FROM, not even under another alias. " +
+		"Without a condition that names it, each of its rows meets each row of the others: " +
+		"an UPDATE gives every row the values of any one of them, a DELETE removes every row as soon as there is one.",
 	Instead:   "Say in WHERE which row of the others belongs to which row of the table.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-update.html"},
 	Kinds:     rule.Data,
@@ -27,7 +29,7 @@ var FromUnrelated = &rule.Rule{
 }
 
 func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		var from []*pgparse.Node
 		var where *pgparse.Node
 		var target *pgparse.RangeVar
@@ -41,15 +43,15 @@ func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
 		if len(from) == 0 || with != nil || !p.InUse(w.Table) {
 			continue // what WITH gives may be one row
 		}
-		tables, itself := joined(s.Before, from, w.Table)
-		if tables == nil || w.Verb == "UPDATE" && len(tables) < 2 && !itself || names(where, target, w.Table) {
+		tables, itself := listJoined(s.Before, from, w.Table)
+		if tables == nil || w.Verb == "UPDATE" && len(tables) < 2 && !itself || mayNameTable(where, target, w.Table) {
 			continue // one table may well have one row
 		}
 		table := w.Table.Name.String()
 		r := rule.Report{
 			Fact:    "nothing ties the tables in FROM to " + table + ", which is updated",
 			Harm:    "every row of " + table + " gets the values of any one row of them",
-			Instead: "say which row belongs to which: … WHERE " + analysis.Table(w.Table.Name) + ".… = …",
+			Instead: "say which row belongs to which: … WHERE " + analysis.QuoteTable(w.Table.Name) + ".… = …",
 		}
 		if w.Verb == "DELETE" {
 			r.Fact = "nothing ties the tables in USING to " + table + ", from which is deleted"
@@ -63,10 +65,9 @@ func fromUnrelated(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// joined are the tables in a list of FROM, nil where it has anything else; itself
-// says that the table that is written is among
-// them.
-func joined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) (tables []*catalog.Relation, itself bool) {
+// listJoined returns the tables in a FROM list, nil if it contains anything else. itself says
+// that the written table is among them.
+func listJoined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) (tables []*catalog.Relation, itself bool) {
 	for _, n := range from {
 		switch x := pgparse.Unwrap(n).(type) {
 		case *pgparse.RangeVar:
@@ -76,7 +77,7 @@ func joined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) 
 			}
 			tables, itself = append(tables, t), itself || t.Name == target.Name
 		case *pgparse.JoinExpr:
-			list, of := joined(c, []*pgparse.Node{x.GetLarg(), x.GetRarg()}, target)
+			list, of := listJoined(c, []*pgparse.Node{x.GetLarg(), x.GetRarg()}, target)
 			if list == nil {
 				return nil, false
 			}
@@ -88,9 +89,9 @@ func joined(c *catalog.Catalog, from []*pgparse.Node, target *catalog.Relation) 
 	return tables, itself
 }
 
-// names reports whether a condition may name the table that is written: by its
+// mayNameTable reports whether a condition may name the table that is written: by its
 // alias, or a column without one that it has.
-func names(where *pgparse.Node, target *pgparse.RangeVar, t *catalog.Relation) bool {
+func mayNameTable(where *pgparse.Node, target *pgparse.RangeVar, t *catalog.Relation) bool {
 	alias := target.GetAlias().GetAliasname()
 	if alias == "" {
 		alias = target.GetRelname()

@@ -11,12 +11,13 @@ import (
 // file would repeat or fail at.
 // https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
 var InsertNotRepeatable = &rule.Rule{
-	ID:        "data-insert-not-repeatable",
-	Category:  onward.Idempotency,
-	Severity:  onward.Warning,
-	Preset:    onward.Strict,
-	Summary:   "INSERT outside a transaction has no ON CONFLICT, so a second run fails or doubles the rows",
-	Harm:      "The statement commits by itself. When a later one fails and the file runs again, the rows are there already: a unique key refuses them, and without one they are there twice.",
+	ID:       "data-insert-not-repeatable",
+	Category: onward.Idempotency,
+	Severity: onward.Warning,
+	Preset:   onward.Strict,
+	Summary:  "INSERT outside a transaction has no ON CONFLICT, so a second run fails or doubles the rows",
+	Harm: "The statement commits by itself. When a later one fails and the file runs again, the rows are there already: " +
+		"a unique key refuses them, and without one they are there twice.",
 	Instead:   "Add ON CONFLICT DO NOTHING, or run the file in one transaction.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"},
 	Kinds:     rule.Data,
@@ -25,7 +26,7 @@ var InsertNotRepeatable = &rule.Rule{
 
 func insertNotRepeatable(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetInsertStmt()
-	if stmt == nil || s.Origin != script.Alone || s.Parent >= 0 || stmt.OnConflictClause != nil || guarded(stmt) {
+	if stmt == nil || s.Origin != script.Alone || s.Parent >= 0 || stmt.OnConflictClause != nil || isGuarded(stmt) {
 		return
 	}
 	behind := s.Migration.Statements[s.Index+1:]
@@ -36,15 +37,15 @@ func insertNotRepeatable(p *rule.Pass, s *rule.Stmt) {
 		table, _ := s.Before.Resolve(stmt.Relation)
 		p.Report(s, rule.Report{
 			Fact:    "INSERT into " + table.Name.String() + " commits by itself and cannot run twice",
-			Harm:    "when a statement behind it fails and the file runs again, the rows are refused as duplicates, or are there twice",
+			Harm:    "if a later statement fails and the file runs again, the rows are refused as duplicates, or are stored twice",
 			Instead: "let a second run pass over the rows:\n" + s.SQL + "\nON CONFLICT DO NOTHING;",
 		})
 		return
 	}
 }
 
-// guarded reports whether an INSERT looks first: … WHERE NOT EXISTS (…).
-func guarded(stmt *pgparse.InsertStmt) bool {
+// isGuarded reports whether an INSERT looks first: … WHERE NOT EXISTS (…).
+func isGuarded(stmt *pgparse.InsertStmt) bool {
 	found := false
 	pgparse.Walk(stmt.SelectStmt.GetSelectStmt().GetWhereClause(), func(msg any) bool {
 		if l, ok := msg.(*pgparse.SubLink); ok && l.SubLinkType == pgparse.SubLinkType_EXISTS_SUBLINK {

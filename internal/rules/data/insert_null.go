@@ -14,12 +14,13 @@ import (
 // InsertNull flags INSERT … SELECT that copies a column which may be NULL to one
 // which may not. https://www.postgresql.org/docs/current/sql-insert.html
 var InsertNull = &rule.Rule{
-	ID:        "data-insert-null",
-	Category:  onward.Data,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "INSERT … SELECT copies a column that may be NULL to one that must not be",
-	Harm:      "The first row with NULL makes the INSERT fail, and the migration with it. A test database has no such row; production has had the time to get one.",
+	ID:       "data-insert-null",
+	Category: onward.Data,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "INSERT … SELECT copies a column that may be NULL to one that must not be",
+	Harm: "The first row with NULL makes the INSERT fail, and the migration with it. A test database has no such row; " +
+		"production has had the time to get one.",
 	Instead:   "Leave these rows out, or give them a value.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-insert.html"},
 	Kinds:     rule.Data,
@@ -27,7 +28,7 @@ var InsertNull = &rule.Rule{
 }
 
 func insertNull(p *rule.Pass, s *rule.Stmt) {
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		stmt, ok := w.Node.(*pgparse.InsertStmt)
 		q := stmt.GetSelectStmt().GetSelectStmt()
 		if !ok || q == nil || len(q.GetFromClause()) == 0 || w.Extent == analysis.Few || len(stmt.GetCols()) != len(q.GetTargetList()) {
@@ -39,12 +40,13 @@ func insertNull(p *rule.Pass, s *rule.Stmt) {
 			if to == nil || !to.NotNull || to.Inferred || ref == nil || len(stmt.GetCols()[i].GetResTarget().GetIndirection()) > 0 || filledBefore(w.Table, to) {
 				continue
 			}
-			from, col := copied(s.Before, q, ref)
-			if col == nil || !p.InUse(from) || p.Rows.Gave(from, col) || asked(q, col.Name) {
+			from, col := findCopied(s.Before, q, ref)
+			if col == nil || !p.InUse(from) || p.Rows.WasUpdated(from, col) || isConditionOn(q, col.Name) {
 				continue
 			}
 			p.Report(s, rule.Report{
-				Fact:    "INSERT copies " + col.Name + " of " + from.Name.String() + ", which may be NULL, to " + to.Name + " of " + w.Table.Name.String() + ", which must not be",
+				Fact: "INSERT copies " + col.Name + " of " + from.Name.String() + ", which may be NULL, to " + to.Name + " of " + w.Table.Name.String() +
+					", which must not be",
 				Harm:    "the first row with NULL makes the migration fail: null value in column \"" + to.Name + "\" violates not-null constraint",
 				Instead: "leave such rows out, or give them a value: … WHERE " + pgparse.QuoteIdent(col.Name) + " IS NOT NULL",
 			})
@@ -56,14 +58,14 @@ func insertNull(p *rule.Pass, s *rule.Stmt) {
 // filledBefore reports whether a trigger may give the column a value before it is
 // looked at.
 func filledBefore(t *catalog.Relation, c *catalog.Column) bool {
-	return c.Generated != "" || slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool { return g.Precedes("insert") })
+	return c.Generated != "" || slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool { return g.RunsBefore("insert") })
 }
 
-// copied is the column of a plain table in FROM that a name stands for; nil where
+// findCopied is the column of a plain table in FROM that a name stands for; nil where
 // it is not known, or cannot be NULL.
-func copied(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (*catalog.Relation, *catalog.Column) {
+func findCopied(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (*catalog.Relation, *catalog.Column) {
 	fields := ref.GetFields()
-	name, alias := pgparse.Last(fields), ""
+	name, alias := pgparse.LastText(fields), ""
 	if len(fields) > 2 || name == "" || q.GetWithClause() != nil {
 		return nil, nil
 	}
@@ -99,27 +101,27 @@ func copied(c *catalog.Catalog, q *pgparse.SelectStmt, ref *pgparse.ColumnRef) (
 		}
 	}
 	look(q.GetFromClause())
-	if !plain || column == nil || column.NotNull || column.Inferred || column.Generated != "" || checked(table, column) {
+	if !plain || column == nil || column.NotNull || column.Inferred || column.Generated != "" || isCheckedNotNull(table, column) {
 		return nil, nil
 	}
 	return table, column
 }
 
-// checked reports whether a CHECK proves that a column is not NULL.
-func checked(t *catalog.Relation, c *catalog.Column) bool {
+// isCheckedNotNull reports whether a CHECK proves that a column is not NULL.
+func isCheckedNotNull(t *catalog.Relation, c *catalog.Column) bool {
 	return slices.ContainsFunc(t.Constraints, func(k *catalog.Constraint) bool {
 		return k.Kind == catalog.Check && k.Valid && predicate.ProvesNotNull(k.Expr, c.Name)
 	})
 }
 
-// asked reports whether the conditions of a query name a column: what they let
+// isConditionOn reports whether the conditions of a query name a column: what they let
 // through of it is not weighed.
-func asked(q *pgparse.SelectStmt, name string) bool {
+func isConditionOn(q *pgparse.SelectStmt, name string) bool {
 	found := false
 	see := func(msg any) bool {
 		if ref, ok := msg.(*pgparse.ColumnRef); ok {
 			fields := ref.GetFields()
-			found = found || pgparse.Last(fields) == name
+			found = found || pgparse.LastText(fields) == name
 		}
 		return !found
 	}

@@ -3,6 +3,7 @@ package data
 import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -10,12 +11,13 @@ import (
 // InsertSelectUnbatched flags INSERT … SELECT of a whole table into a table in
 // use. https://www.postgresql.org/docs/current/routine-vacuuming.html
 var InsertSelectUnbatched = &rule.Rule{
-	ID:        "data-insert-select-unbatched",
-	Category:  onward.Data,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "INSERT … SELECT copies a whole table into an existing table in one transaction",
-	Harm:      "The rows are written in one transaction as long as the source is big: replicas fall behind, VACUUM can clean nothing up meanwhile, and an INSERT of an equal key waits until it commits.",
+	ID:       "data-insert-select-unbatched",
+	Category: onward.Data,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "INSERT … SELECT copies a whole table into an existing table in one transaction",
+	Harm: "The rows are written in one transaction as long as the source is big: replicas lag, VACUUM can clean nothing up meanwhile, " +
+		"and an INSERT of an equal key waits until it commits.",
 	Instead:   "Copy in batches that commit, by a range of the source's key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html"},
 	Kinds:     rule.Data,
@@ -23,43 +25,45 @@ var InsertSelectUnbatched = &rule.Rule{
 }
 
 func insertSelectUnbatched(p *rule.Pass, s *rule.Stmt) {
-	for _, w := range unbatched(p, s, "INSERT") {
-		if w.Extent == analysis.Some {
+	for _, w := range listUnbatched(p, s, "INSERT") {
+		if insert, ok := w.Node.(*pgparse.InsertStmt); w.Extent == analysis.Some || ok && analysis.GivesOneRow(insert.GetSelectStmt().GetSelectStmt()) {
 			continue
 		}
-		e := source(p, s, w)
+		e := findScannedSource(p, s, w)
 		if e == nil {
 			continue
 		}
 		if w.Extent == analysis.Few {
 			p.Report(s, rule.Report{
 				Severity: onward.Warning,
-				Fact:     "the loop copies rows of " + e.Name.String() + " into " + w.Table.Name.String() + " " + bits(&w) + ", but all of them in one transaction",
-				Harm:     "a DO block commits once, at its end: until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing",
-				Instead:  "COMMIT inside the loop, outside any transaction, or run the batches from a program",
+				Fact: "the loop copies rows of " + e.Name.String() + " into " + w.Table.Name.String() + " " + describeBatches(&w) +
+					", but all of them in one transaction",
+				Harm:    "a DO block commits once, at its end: until then an INSERT of an equal key waits, and a loop that is cancelled has copied nothing",
+				Instead: "COMMIT inside the loop, outside any transaction, or run the batches from a program",
 			})
 			return
 		}
 		from, where := e.Name.String(), "WHERE … LIMIT 1000"
-		if k := key(s.Before.Relation(e.OID)); len(k) > 0 {
-			list := analysis.Idents(k)
+		if k := primaryKeyColumns(s.Before.Relation(e.OID)); len(k) > 0 {
+			list := analysis.QuoteIdents(k)
 			where = "WHERE (" + list + ") > (…) ORDER BY " + list + " LIMIT 1000"
 		}
 		table := w.Table.Name.String()
 		p.Report(s, rule.Report{
-			Fact:    "INSERT copies every row of " + from + " into " + table + " in one transaction",
-			Harm:    "replicas fall behind, and an INSERT of an equal key waits, for as long as " + from + " is big",
-			Instead: "copy in batches that commit, outside the migration:\nINSERT INTO " + analysis.Table(w.Table.Name) + " … SELECT … FROM " + analysis.Table(e.Name) + " " + where + ";",
+			Fact: "INSERT copies every row of " + from + " into " + table + " in one transaction",
+			Harm: "replicas lag, and an INSERT of an equal key waits, for as long as " + from + " is big",
+			Instead: "copy in batches that commit, outside the migration:\nINSERT INTO " + analysis.QuoteTable(w.Table.Name) + " … SELECT … FROM " +
+				analysis.QuoteTable(e.Name) + " " + where + ";",
 		})
 		return
 	}
 }
 
-// source is the existing table that is scanned in full; nil when there is none.
-func source(p *rule.Pass, s *rule.Stmt, w analysis.Write) *effect.Effect {
+// findScannedSource is the existing table that is scanned in full; nil when there is none.
+func findScannedSource(p *rule.Pass, s *rule.Stmt, w analysis.Write) *effect.Effect {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if (e.Scans || e.Rows) && e.Name != w.Table.Name && e.Lock <= onward.RowShareLock && p.Existing(e) && !p.Small(e.Name) && e.Name.Schema != "pg_catalog" {
+		if (e.Scans || e.Rows) && e.Name != w.Table.Name && e.Lock <= onward.RowShareLock && p.IsExisting(e) && !p.IsSmall(e.Name) && e.Name.Schema != "pg_catalog" {
 			return e
 		}
 	}

@@ -9,12 +9,13 @@ import (
 // NullComparison flags a write whose condition compares with NULL.
 // https://www.postgresql.org/docs/current/functions-comparison.html
 var NullComparison = &rule.Rule{
-	ID:        "data-null-comparison",
-	Category:  onward.Data,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "a condition compares with NULL, which is never true, so no row is written",
-	Harm:      "x = NULL is NULL for every x, NULL itself included. The UPDATE that was to fill the column finds no row, and what relies on it, such as a SET NOT NULL behind it, fails on the rows that are still NULL: on the production database, not on an empty one.",
+	ID:       "data-null-comparison",
+	Category: onward.Data,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "a condition compares with NULL, which is never true, so no row is written",
+	Harm: "x = NULL is NULL for every x, NULL itself included. The UPDATE that should fill the column finds no row, and a statement that relies on it, " +
+		"such as a later SET NOT NULL, fails on the rows that are still NULL: on the production database, not on an empty one.",
 	Instead:   "Write IS NULL or IS NOT NULL.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/functions-comparison.html"},
 	Kinds:     rule.Data,
@@ -22,7 +23,7 @@ var NullComparison = &rule.Rule{
 }
 
 func nullComparison(p *rule.Pass, s *rule.Stmt) {
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		var where *pgparse.Node
 		switch x := w.Node.(type) {
 		case *pgparse.UpdateStmt:
@@ -62,7 +63,7 @@ func againstNull(where *pgparse.Node) (test, instead string) {
 		return "", ""
 	}
 	fields := x.GetLexpr().GetColumnRef().GetFields()
-	column := pgparse.QuoteIdent(pgparse.Last(fields))
+	column := pgparse.QuoteIdent(pgparse.LastText(fields))
 	switch x.GetName()[0].GetString_().GetSval() {
 	case "=":
 		return column + " = NULL", column + " IS NULL"

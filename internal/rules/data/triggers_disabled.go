@@ -14,12 +14,13 @@ import (
 // ALL.
 // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SESSION-REPLICATION-ROLE
 var TriggersDisabled = &rule.Rule{
-	ID:        "data-triggers-disabled",
-	Category:  onward.DataLoss,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "session_replication_role = replica and DISABLE TRIGGER ALL switch foreign keys and triggers off",
-	Harm:      "Foreign keys are triggers. While the session plays a replica, or the table's triggers are all disabled, rows that violate them are written without a word, and nothing checks them later: the constraint says it holds, and it does not.",
+	ID:       "data-triggers-disabled",
+	Category: onward.DataLoss,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "session_replication_role = replica and DISABLE TRIGGER ALL switch foreign keys and triggers off",
+	Harm: "Foreign keys are triggers. While the session plays a replica, or the table's triggers are all disabled, " +
+		"rows that violate them are written without a word, and nothing checks them later: the constraint says it holds, and it does not.",
 	Instead:   "Write the rows in an order that the foreign keys accept, or make them deferrable.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SESSION-REPLICATION-ROLE"},
 	Kinds:     rule.AlterTable | rule.Data | rule.Another,
@@ -39,51 +40,51 @@ func triggersDisabled(p *rule.Pass, s *rule.Stmt) {
 		if !x.Settings.ReplicaRole {
 			break
 		}
-		for _, w := range p.Writes(x) {
+		for _, w := range p.ListWrites(x) {
 			if !p.InUse(w.Table) {
 				continue
 			}
 			advice := "write the rows in an order that the foreign keys accept"
-			if deferrable(x, w.Table) {
+			if hasDeferrableKey(x, w.Table) {
 				advice += ", or defer them:\nSET CONSTRAINTS ALL DEFERRED;"
 			}
 			p.Report(s, rule.Report{
-				Fact:     "foreign keys and triggers are off while " + w.Verb + " at " + x.Where() + " writes to " + w.Table.Name.String(),
+				Fact:     "foreign keys and triggers are off while " + w.Verb + " at " + x.FormatPlace() + " writes to " + w.Table.Name.String(),
 				Harm:     "rows that violate a foreign key get in without a word, and nothing checks them later",
 				Instead:  advice,
-				Evidence: []onward.Evidence{x.Evidence("writes to " + w.Table.Name.String())},
+				Evidence: []onward.Evidence{x.NewEvidence("writes to " + w.Table.Name.String())},
 			})
 			return
 		}
 	}
 }
 
-// allDisabled judges DISABLE TRIGGER ALL, which takes the triggers behind foreign
-// keys along, for all sessions.
+// allDisabled judges DISABLE TRIGGER ALL, which also disables the triggers of foreign keys, for
+// all sessions.
 func allDisabled(p *rule.Pass, s *rule.Stmt) {
-	t := s.Altered()
-	if t == nil || !has(p, s, pgparse.AlterTableType_AT_DisableTrigAll) || !p.InUse(t) {
+	t := s.AlteredRelation()
+	if t == nil || !hasCommand(p, s, pgparse.AlterTableType_AT_DisableTrigAll) || !p.InUse(t) {
 		return
 	}
-	enable := "ALTER TABLE " + analysis.Table(t.Name) + " ENABLE TRIGGER ALL;"
+	enable := "ALTER TABLE " + analysis.QuoteTable(t.Name) + " ENABLE TRIGGER ALL;"
 	for _, x := range s.Migration.Statements[s.Index+1:] {
 		if x.Tx != s.Tx {
 			break
 		}
-		if y := x.Altered(); y != nil && y.OID == t.OID && has(p, x, pgparse.AlterTableType_AT_EnableTrigAll) {
+		if y := x.AlteredRelation(); y != nil && y.OID == t.OID && hasCommand(p, x, pgparse.AlterTableType_AT_EnableTrigAll) {
 			return // data that the migration writes and its author answers for
 		}
 	}
 	p.Report(s, rule.Report{
-		Fact:    "all triggers of " + t.Name.String() + " are off for everybody once this commits, those behind foreign keys too",
+		Fact:    "all triggers of " + t.Name.String() + " are off for everybody after this commits, also the triggers of foreign keys",
 		Harm:    "rows of the deployed code that violate a foreign key get in without a word, and nothing checks them later",
 		Instead: "enable them again in the same transaction:\n" + enable,
 	})
 }
 
-// has reports whether an ALTER TABLE has a command.
-func has(p *rule.Pass, s *rule.Stmt, subtype pgparse.AlterTableType) bool {
-	for _, c := range p.Commands(s) {
+// hasCommand reports whether an ALTER TABLE has a command.
+func hasCommand(p *rule.Pass, s *rule.Stmt, subtype pgparse.AlterTableType) bool {
+	for _, c := range p.ListCommands(s) {
 		if c.Subtype == subtype {
 			return true
 		}
@@ -91,9 +92,9 @@ func has(p *rule.Pass, s *rule.Stmt, subtype pgparse.AlterTableType) bool {
 	return false
 }
 
-// deferrable reports whether a foreign key of a table, or one that points to it,
+// hasDeferrableKey reports whether a foreign key of a table, or one that points to it,
 // can be put off to the commit.
-func deferrable(s *rule.Stmt, t *catalog.Relation) bool {
+func hasDeferrableKey(s *rule.Stmt, t *catalog.Relation) bool {
 	one := func(r *catalog.Relation) bool {
 		return slices.ContainsFunc(r.Constraints, func(c *catalog.Constraint) bool {
 			return c.Kind == catalog.ForeignKey && c.Deferrable && (r == t || c.Ref == t.OID)

@@ -11,12 +11,13 @@ import (
 // UpdateUnbatched flags UPDATE and MERGE of many rows of an existing table.
 // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
 var UpdateUnbatched = &rule.Rule{
-	ID:        "data-update-unbatched",
-	Category:  onward.Data,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "UPDATE writes many rows of an existing table in one transaction",
-	Harm:      "Every row stays locked until the transaction commits, so everybody who writes to one of them waits. All rows are rewritten: the table grows to twice its size, replicas fall behind, and VACUUM can clean nothing up meanwhile.",
+	ID:       "data-update-unbatched",
+	Category: onward.Data,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "UPDATE writes many rows of an existing table in one transaction",
+	Harm: "Every row stays locked until the transaction commits, so everybody who writes to one of them waits. " +
+		"All rows are rewritten: the table grows to twice its size, replicas lag, and VACUUM can clean nothing up meanwhile.",
 	Instead:   "Write in batches that commit, by a range of the key, outside the migration.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"},
 	Kinds:     rule.Data,
@@ -24,29 +25,30 @@ var UpdateUnbatched = &rule.Rule{
 }
 
 func updateUnbatched(p *rule.Pass, s *rule.Stmt) {
-	writes := unbatched(p, s, "UPDATE")
+	writes := listUnbatched(p, s, "UPDATE")
 	if len(writes) == 0 {
 		return
 	}
 	w := writes[0]
 	table := w.Table.Name.String()
 	stmt, _ := w.Node.(*pgparse.UpdateStmt)
-	set := assignment(s, stmt)
+	set := writtenAssignment(s, stmt)
 	if len(stmt.GetFromClause()) > 0 {
 		set += " FROM …"
 	}
 	r := rule.Report{
-		Severity: severity(w.Extent),
+		Severity: severityOfExtent(w.Extent),
 		Fact:     w.Verb + " writes every row of " + table + " in one transaction",
 		Harm:     "each row stays locked until it commits: every UPDATE and DELETE of a row waits for as long as " + table + " is big",
-		Instead:  batches("UPDATE", set, condition(s, w.Node), w.Table),
+		Grows:    w.Table.Name,
+		Instead:  writeInBatches("UPDATE", set, writtenCondition(s, w.Node), w.Table),
 		Cause:    "and so do %d others on " + table,
 		Way:      advice.Apart{Work: advice.Fills, SQL: s.SQL},
 	}
 	switch {
 	case w.Extent == analysis.Few:
 		r.Severity = onward.Warning
-		r.Fact = "the loop writes " + table + " " + bits(&w) + ", but all of them in one transaction"
+		r.Fact = "the loop writes " + table + " " + describeBatches(&w) + ", but all of them in one transaction"
 		r.Harm = "a DO block commits once, at its end: each row stays locked until then"
 		r.Instead = "COMMIT inside the loop, outside any transaction, or run the batches from a program"
 	case w.Extent == analysis.Some:

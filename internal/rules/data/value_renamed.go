@@ -1,9 +1,15 @@
 package data
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -11,12 +17,14 @@ import (
 // not know, in the place of one that it does.
 // https://www.postgresql.org/docs/current/sql-update.html
 var ValueRenamed = &rule.Rule{
-	ID:        "data-value-renamed",
-	Category:  onward.Compatibility,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "UPDATE replaces a value that the deployed code knows by one that it does not",
-	Harm:      "The deployed code compares with the old value and does not find these rows, or meets a value that it has no case for. It goes on to write the old one while servers are replaced, and rows that are written behind the UPDATE keep it: the new code has to know both, or these rows are lost to it.",
+	ID:       "data-value-renamed",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "UPDATE replaces a value that the deployed code knows by one that it does not",
+	Harm: "The deployed code compares with the old value and does not find these rows, or meets a value that it has no case for. " +
+		"It goes on writing the old one while servers are replaced, and rows that are written after the UPDATE keep it: " +
+		"the new code must know both values, or it does not find these rows.",
 	Instead:   "Release code that accepts both values first. Then change the rows, and do that once more when no server runs the old code.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-update.html"},
 	Migration: valueRenamed,
@@ -28,16 +36,47 @@ func valueRenamed(p *rule.Pass, m *rule.Migration) {
 			p.Report(s, *r)
 		}
 	}
-	for _, x := range m.Script.Source.Replaces {
-		if r := renames(p, x.Name, p.Mapped(x.Table), x.Column, replacement{x.Old, x.Now}); r != nil {
-			p.ReportAt(m.ID, m.Path, x.Line, *r)
-		}
+	for _, list := range analysis.GroupByKey(m.Script.Source.Replaces, func(x *script.Replacement) program { return program{x.Name, x.Line} }) {
+		renamedByProgram(p, m, list)
 	}
 }
 
-// renamedBy is what is said of the first value that a statement renames; nil for none.
+// program tells the programs of a migration apart.
+type program struct {
+	name string
+	line int
+}
+
+// renamedByProgram reports the first value that a program renames, and counts the others.
+func renamedByProgram(p *rule.Pass, m *rule.Migration, list []script.Replacement) {
+	var found *rule.Report
+	others := 0
+	for _, x := range list {
+		switch r := judgeReplacement(p, x.Name, p.MappedTable(x.Table), x.Column, replacement{x.Old, x.Now}); {
+		case r == nil:
+		case found == nil:
+			found = r
+		default:
+			others++
+			found.Evidence = append(slices.Clip(found.Evidence), r.Evidence...)
+		}
+	}
+	if found == nil {
+		return
+	}
+	if others > 0 {
+		found.Fact += fmt.Sprintf(", and renames %d other values", others)
+		if others == 1 {
+			found.Fact = strings.TrimSuffix(found.Fact, "1 other values") + "another value"
+		}
+	}
+	p.ReportAt(m.ID, m.Path, list[0].Line, *found)
+}
+
+// renamedBy returns the report for the first value that a statement renames; nil for
+// none.
 func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		stmt, ok := w.Node.(*pgparse.UpdateStmt)
 		if !ok {
 			continue
@@ -47,8 +86,8 @@ func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
 			if len(target.GetIndirection()) > 0 {
 				continue
 			}
-			for _, x := range replaced(target, stmt.GetWhereClause()) {
-				if r := renames(p, "UPDATE", w.Table, target.GetName(), x); r != nil {
+			for _, x := range listReplaced(target, stmt.GetWhereClause()) {
+				if r := judgeReplacement(p, "UPDATE", w.Table, target.GetName(), x); r != nil {
 					return r
 				}
 			}
@@ -57,10 +96,10 @@ func renamedBy(p *rule.Pass, s *rule.Stmt) *rule.Report {
 	return nil
 }
 
-// renames is what is said of a value that takes the place of another; nil where the
-// deployed code does not know the old one, or knows both.
-func renames(p *rule.Pass, who string, t *catalog.Relation, column string, x replacement) *rule.Report {
-	if t == nil || !p.InUse(t) || !telling(x.old) || x.now == "" || x.now == x.old {
+// judgeReplacement returns the report for a value that replaces another one; nil if the deployed
+// code does not know the old one, or knows both.
+func judgeReplacement(p *rule.Pass, who string, t *catalog.Relation, column string, x replacement) *rule.Report {
+	if t == nil || !p.InUse(t) || !isTelling(x.old) || x.now == "" || x.now == x.old {
 		return nil
 	}
 	if c := t.Column(column); c == nil && !t.Inferred && !t.Partial {
@@ -79,9 +118,10 @@ func renames(p *rule.Pass, who string, t *catalog.Relation, column string, x rep
 		return nil
 	}
 	return &rule.Report{
-		Fact:     who + " turns " + column + " '" + x.old + "' of " + t.Name.String() + " into '" + x.now + "', which the deployed code does not know",
-		Harm:     "the deployed code looks for '" + x.old + "'" + u.Where() + " and no longer finds these rows, and what it goes on to write as '" + x.old + "' stays that way",
-		Instead:  "release code that accepts both first; change the rows behind it, and once more when no server runs the old code",
+		Fact: who + " turns " + column + " '" + x.old + "' of " + t.Name.String() + " into '" + x.now + "', which the deployed code does not know",
+		Harm: "the deployed code looks for '" + x.old + "'" + u.FirstPlace() + " and no longer finds these rows, and what it goes on to write as '" + x.old +
+			"' stays that way",
+		Instead:  "release code that accepts both first; change the rows after it, and once more when no server runs the old code",
 		Evidence: u.Evidence,
 		Cause:    "and %d others do so in " + t.Name.String(),
 	}

@@ -10,44 +10,44 @@ import (
 // replacement is a constant that takes the place of another.
 type replacement struct{ old, now string }
 
-// replaced are the constants of a column that an assignment replaces: UPDATE … SET
+// listReplaced are the constants of a column that an assignment replaces: UPDATE … SET
 // c = 'b' WHERE c = 'a', and SET c = CASE c WHEN 'a' THEN 'b' END.
-func replaced(target *pgparse.ResTarget, where *pgparse.Node) []replacement {
+func listReplaced(target *pgparse.ResTarget, where *pgparse.Node) []replacement {
 	var out []replacement
 	add := func(old []string, to *pgparse.Node) {
-		now := text(to)
+		now := constantText(to)
 		for _, o := range old {
 			if now != "" {
 				out = append(out, replacement{o, now})
 			}
 		}
 	}
-	add(equal(where, target.GetName()), target.GetVal())
+	add(equalConstants(where, target.GetName()), target.GetVal())
 	choice := target.GetVal().GetCaseExpr()
 	for _, n := range choice.GetArgs() {
 		when := n.GetCaseWhen()
 		if !isColumn(choice.GetArg(), target.GetName()) {
-			add(equal(when.GetExpr(), target.GetName()), when.GetResult())
-		} else if old := text(when.GetExpr()); old != "" {
+			add(equalConstants(when.GetExpr(), target.GetName()), when.GetResult())
+		} else if old := constantText(when.GetExpr()); old != "" {
 			add([]string{old}, when.GetResult())
 		}
 	}
 	return out
 }
 
-// telling reports whether a text, where code has it, is likely to be the value: not
+// isTelling reports whether a text, where code has it, is likely to be the value: not
 // "true" or "0", which everything is compared with, and no prose, which is shown.
-func telling(value string) bool {
+func isTelling(value string) bool {
 	return !vague.MatchString(value) && len(strings.Fields(value)) < 3
 }
 
 var vague = regexp.MustCompile(`^(?i:\W*|[\d.,]+|true|false|yes|no|on|off|null|none|t|f|y|n|id|name|default)$`)
 
-// equal are the constants one of which a column has by a condition.
-func equal(where *pgparse.Node, column string) []string {
+// equalConstants are the constants one of which a column has by a condition.
+func equalConstants(where *pgparse.Node, column string) []string {
 	if b := where.GetBoolExpr(); b.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
 		for _, n := range b.GetArgs() {
-			if out := equal(n, column); out != nil {
+			if out := equalConstants(n, column); out != nil {
 				return out
 			}
 		}
@@ -60,10 +60,10 @@ func equal(where *pgparse.Node, column string) []string {
 	var out []string
 	switch x.GetKind() {
 	case pgparse.A_Expr_Kind_AEXPR_OP:
-		out = append(out, text(x.GetRexpr()))
+		out = append(out, constantText(x.GetRexpr()))
 	case pgparse.A_Expr_Kind_AEXPR_IN:
 		for _, n := range x.GetRexpr().GetList().GetItems() {
-			out = append(out, text(n))
+			out = append(out, constantText(n))
 		}
 	}
 	return out
@@ -76,11 +76,11 @@ func isColumn(n *pgparse.Node, column string) bool {
 		n = n.GetTypeCast().GetArg()
 	}
 	fields := n.GetColumnRef().GetFields()
-	return len(fields) > 0 && pgparse.Last(fields) == column
+	return len(fields) > 0 && pgparse.LastText(fields) == column
 }
 
-// text is a constant text, with a cast or without; "" for anything else.
-func text(n *pgparse.Node) string {
+// constantText is a constant text, with a cast or without; "" for anything else.
+func constantText(n *pgparse.Node) string {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}

@@ -10,58 +10,57 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// unbatched lists the writes of a statement that a busy table would feel:
+// listUnbatched lists the writes of a statement that a busy table would feel:
 // without a bound, or in a loop that never commits. What goes on under an
 // earlier statement's lock is transaction-long-work-under-lock's.
-func unbatched(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Write {
+func listUnbatched(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Write {
 	var out []analysis.Write
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		if w.Verb != verb && !(verb == "UPDATE" && w.Verb == "MERGE") {
 			continue
 		}
-		if w.Extent == analysis.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commits(s)) {
+		if w.Extent == analysis.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commitsInLoop(s)) {
 			continue
 		}
-		if w.Extent == analysis.Some && s.Loop && commits(s) && ofVariable(s) {
+		if w.Extent == analysis.Some && s.Loop && commitsInLoop(s) && ofVariable(s) {
 			continue // in rounds that commit, each with a range of its own
 		}
-		if !p.InUse(w.Table) || p.Tiny(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
+		if !p.InUse(w.Table) || p.IsTiny(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
 			continue
 		}
 		if _, _, ok := p.LongUnderLock(s); ok {
 			return nil
 		}
-		if !repeats(p, s, &w) {
+		if !repeatsFinding(p, s, &w) {
 			out = append(out, w)
 		}
 	}
 	return out
 }
 
-// repeats reports whether an earlier statement of the migration was flagged
+// repeatsFinding reports whether an earlier statement of the migration was flagged
 // for as much on the same table.
-func repeats(p *rule.Pass, s *rule.Stmt, w *analysis.Write) bool {
+func repeatsFinding(p *rule.Pass, s *rule.Stmt, w *analysis.Write) bool {
 	m := s.Migration
-	before := rule.Once(&m.Notes, func() *writers { return &writers{done: map[written]bool{}} })
+	before := rule.BuildOnce(&m.Notes, func() *writers { return &writers{done: map[writtenRows]bool{}} })
 	for ; before.next < s.Index; before.next++ {
-		for _, other := range p.Writes(m.Statements[before.next]) {
+		for _, other := range p.ListWrites(m.Statements[before.next]) {
 			for e := other.Extent; e > analysis.Few; e-- {
-				before.done[written{other.Verb, other.Table.Name, e}] = true
+				before.done[writtenRows{other.Verb, other.Table.Name, e}] = true
 			}
 		}
 	}
-	return before.done[written{w.Verb, w.Table.Name, max(w.Extent, analysis.Few+1)}]
+	return before.done[writtenRows{w.Verb, w.Table.Name, max(w.Extent, analysis.Few+1)}]
 }
 
-// writers are what the statements of a migration in front of the next one to be
-// looked at write.
+// writers are the writes of a migration's statements before the next one to be examined.
 type writers struct {
 	next int
-	done map[written]bool
+	done map[writtenRows]bool
 }
 
-// written is a write of so many rows of a table, or more.
-type written struct {
+// writtenRows is a write of so many rows of a table, or more.
+type writtenRows struct {
 	verb   string
 	table  catalog.Name
 	extent analysis.Extent
@@ -78,17 +77,17 @@ func eachRow(p *rule.Pass, s *rule.Stmt) bool {
 		}
 		for _, n := range q.GetFromClause() {
 			t, _ := x.Before.Resolve(n.GetRangeVar())
-			if n.GetRangeVar() == nil || !p.InUse(t) || p.Small(t.Name) || strings.HasPrefix(t.Name.Name, "pg_") || t.Name.Schema == "information_schema" {
+			if n.GetRangeVar() == nil || !p.InUse(t) || p.IsSmall(t.Name) || strings.HasPrefix(t.Name.Name, "pg_") || t.Name.Schema == "information_schema" {
 				return false
 			}
 		}
-		return p.Reads(x, q) > analysis.Few && ofRecord(s.Node)
+		return p.EstimateRead(x, q) > analysis.Few && ofRecord(s.Node)
 	}
 	return false
 }
 
-// bits says how a loop writes.
-func bits(w *analysis.Write) string {
+// describeBatches says how a loop writes.
+func describeBatches(w *analysis.Write) string {
 	if w.Batch {
 		return "in batches"
 	}
@@ -148,8 +147,8 @@ func ofVariable(s *rule.Stmt) bool {
 	return found
 }
 
-// commits reports whether the block around a statement commits in its loop.
-func commits(s *rule.Stmt) bool {
+// commitsInLoop reports whether the block around a statement commits in its loop.
+func commitsInLoop(s *rule.Stmt) bool {
 	for _, x := range s.Migration.Statements {
 		if x.Parent == s.Parent && x.Loop && x.Node.GetTransactionStmt().GetKind() == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT {
 			return true

@@ -10,29 +10,30 @@ import (
 // Drop flags DROP DATABASE.
 // https://www.postgresql.org/docs/current/sql-dropdatabase.html
 var Drop = &rule.Rule{
-	ID:        "database-drop",
-	Category:  onward.DataLoss,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "DROP DATABASE removes everything that is in a database",
-	Harm:      "All tables and rows are gone at once, and there is no transaction to roll back. It fails while anybody is connected, unless it says FORCE: that ends their sessions first.",
+	ID:       "database-drop",
+	Category: onward.DataLoss,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "DROP DATABASE removes everything that is in a database",
+	Harm: "All tables and rows are gone at once, and there is no transaction to roll back. " +
+		"It fails while anybody is connected, unless it says FORCE: that ends their sessions first.",
 	Instead:   "Leave it to a person with a backup at hand: no release needs it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropdatabase.html"},
 	Kinds:     rule.Another,
-	Statement: drop,
+	Statement: checkDatabaseDrop,
 }
 
-// made are the first statements of a migration that create a database, by its name.
-type made map[string]*rule.Stmt
+// madeDatabases are the first statements of a migration that create a database, by its name.
+type madeDatabases map[string]*rule.Stmt
 
-func drop(p *rule.Pass, s *rule.Stmt) {
+func checkDatabaseDrop(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropdbStmt()
 	if stmt == nil || s.RefusedRule() != "" {
 		return
 	}
-	own := rule.Once(&s.Migration.Notes, func() made {
-		out := made{}
-		for _, x := range rule.Of[*pgparse.Node_CreatedbStmt](s.Migration) {
+	own := rule.BuildOnce(&s.Migration.Notes, func() madeDatabases {
+		out := madeDatabases{}
+		for _, x := range rule.StatementsOf[*pgparse.Node_CreatedbStmt](s.Migration) {
 			if name := x.Node.GetCreatedbStmt().GetDbname(); out[name] == nil {
 				out[name] = x
 			}

@@ -14,14 +14,19 @@ import (
 // meaning of the deployed code's statements.
 // https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SQL
 var SettingChanged = &rule.Rule{
-	ID:        "database-setting-changed",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ALTER ROLE or ALTER DATABASE … SET changes what the statements of deployed code mean",
-	Harm:      "The setting holds for sessions that begin after the commit. Sessions that are open keep the old one: the connections of a pool change one by one, as they are made anew, in old code and in new. Nothing fails in the migration, and what fails later does so on some connections only.",
-	Instead:   "Let the new code set it for its own sessions, and change the default when no old code runs any more.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SQL", "https://www.postgresql.org/docs/current/sql-alterrole.html"},
+	ID:       "database-setting-changed",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ALTER ROLE or ALTER DATABASE … SET changes what the statements of deployed code mean",
+	Harm: "The setting holds for sessions that begin after the commit. Sessions that are open keep the old one: " +
+		"the connections of a pool change one by one, as they are made anew, in old code and in new. " +
+		"Nothing fails in the migration, and what fails later does so on some connections only.",
+	Instead: "Let the new code set it for its own sessions, and change the default when no old code runs any more.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SQL",
+		"https://www.postgresql.org/docs/current/sql-alterrole.html",
+	},
 	Kinds:     rule.Another,
 	Statement: settingChanged,
 }
@@ -63,10 +68,10 @@ func settingChanged(p *rule.Pass, s *rule.Stmt) {
 	name := strings.ToLower(set.GetName())
 	var values []string
 	for _, a := range set.GetArgs() {
-		values = append(values, text(a))
+		values = append(values, settingText(a))
 	}
 	harm := harms[name]
-	if harm == "" || usual(name, values) {
+	if harm == "" || isUsual(name, values) {
 		return
 	}
 	r := rule.Report{
@@ -81,8 +86,8 @@ func settingChanged(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, r)
 }
 
-// text is the value of a setting.
-func text(n *pgparse.Node) string {
+// settingText is the value of a setting.
+func settingText(n *pgparse.Node) string {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
@@ -93,9 +98,9 @@ func text(n *pgparse.Node) string {
 	return c.GetSval().GetSval()
 }
 
-// usual reports whether a value is the one that nearly every server has, so that
+// isUsual reports whether a value is the one that nearly every server has, so that
 // it changes nothing.
-func usual(name string, values []string) bool {
+func isUsual(name string, values []string) bool {
 	value := strings.ToLower(strings.Join(values, ","))
 	switch name {
 	case "search_path":

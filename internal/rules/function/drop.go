@@ -12,42 +12,44 @@ import (
 // Drop flags DROP FUNCTION, PROCEDURE and AGGREGATE.
 // https://www.postgresql.org/docs/current/sql-dropfunction.html
 var Drop = &rule.Rule{
-	ID:        "function-drop",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "DROP FUNCTION breaks deployed code that calls the function",
-	Harm:      "Calls from the old code, and from the bodies of other functions, fail with \"function does not exist\". The server looks for triggers, views and defaults that use the function, not for the bodies of other functions, and not for code.",
+	ID:       "function-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "DROP FUNCTION breaks deployed code that calls the function",
+	Harm: "Calls from the old code, and from the bodies of other functions, fail with \"function does not exist\". " +
+		"The server looks for triggers, views and defaults that use the function, not for the bodies of other functions, and not for code.",
 	Instead:   "Drop it a release after the code that called it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropfunction.html"},
 	Kinds:     rule.Drop,
-	Statement: drop,
+	Statement: checkFunctionDrop,
 }
 
-func drop(p *rule.Pass, s *rule.Stmt) {
-	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE) {
+func checkFunctionDrop(p *rule.Pass, s *rule.Stmt) {
+	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE,
+		pgparse.ObjectType_OBJECT_AGGREGATE) {
 		before := s.Before.Functions(o.Schema, o.Name.Name)
 		name := o.Name
 		if len(before) > 0 {
 			name = before[0].Name
 		} else if last := s.Migration.Txs[len(s.Migration.Txs)-1].After; s.IfExists() &&
-			(p.Release.Known || !p.Release.Deployed.Blank("") || len(last.Functions(o.Schema, o.Name.Name)) > 0) {
+			(p.Release.Known || !p.Release.Deployed.IsBlank("") || len(last.Functions(o.Schema, o.Name.Name)) > 0) {
 			continue // nothing tells that it is there
 		}
 		if len(s.Tx.After.Functions(name.Schema, name.Name)) > 0 {
 			continue // function-signature-changed compares them
 		}
-		if len(before) > 0 && !slices.ContainsFunc(before, func(f *catalog.Function) bool { return called(f) && p.DeployedFunction(f) }) {
+		if len(before) > 0 && !slices.ContainsFunc(before, func(f *catalog.Function) bool { return isCalledByQueries(f) && p.DeployedFunction(f) }) {
 			continue
 		}
-		u := taken(p, s, name)
+		u := usesOfTaken(p, s, name)
 		p.Report(s, rule.Report{
 			Fact:     "function " + name.String() + " is dropped",
-			Harm:     u.Breaks("the function"),
+			Harm:     u.DescribeBreak("the function"),
 			Unused:   name.String(),
 			Instead:  "drop it a release later, when no old code runs any more",
-			Severity: severity(u),
-			Evidence: u.Seen(),
+			Severity: severityOfUse(u),
+			Evidence: u.AllEvidence(),
 		})
 	}
 }

@@ -19,10 +19,12 @@ var PathEmpty = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a function with an empty search_path names a table without its schema",
-	Harm:     "SET search_path = '' is the safe setting of a SECURITY DEFINER function, but with it no name without a schema is found. Neither ALTER FUNCTION nor CREATE FUNCTION in PL/pgSQL looks at the body: the first call fails with \"relation does not exist\", and for the function of a trigger that is every write of its table.",
-	Instead:  "Write the schema in front of each table, function and type of the body.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"},
-	Commit:   pathEmpty,
+	Harm: "SET search_path = '' is the safe setting of a SECURITY DEFINER function, but with it no name without a schema is found. " +
+		"Neither ALTER FUNCTION nor CREATE FUNCTION in PL/pgSQL looks at the body: the first call fails with \"relation does not exist\", " +
+		"and for the function of a trigger that is every write of its table.",
+	Instead: "Write the schema before each table, function and type of the body.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"},
+	Commit:  pathEmpty,
 }
 
 func pathEmpty(p *rule.Pass, t *rule.Tx) {
@@ -35,7 +37,7 @@ func pathEmpty(p *rule.Pass, t *rule.Tx) {
 		if old := d.OldFunction; old != nil && old.EmptyPath && old.Body == fn.Body {
 			continue
 		}
-		name, maybe := unfound(t.After, fn)
+		name, maybe := findUnqualified(t.After, fn)
 		if name == "" {
 			continue
 		}
@@ -49,22 +51,22 @@ func pathEmpty(p *rule.Pass, t *rule.Tx) {
 		}
 		if maybe {
 			r.Severity = onward.Warning
-			r.Harm = strings.Replace(r.Harm, " fails:", " fails where it comes there:", 1)
+			r.Harm = strings.Replace(r.Harm, " fails:", " fails when it gets there:", 1)
 		}
 		p.Report(d, r)
 	}
 }
 
-// unfound is the first table of public that a body names without its schema;
+// findUnqualified is the first table of public that a body names without its schema;
 // maybe when a call need not come there. What it may make itself, or look for by
 // another path, is not looked at.
-func unfound(c *catalog.Catalog, fn *catalog.Function) (name string, maybe bool) {
+func findUnqualified(c *catalog.Catalog, fn *catalog.Function) (name string, maybe bool) {
 	body := strings.ToLower(fn.Body)
 	if strings.Contains(body, "search_path") || strings.Contains(body, "temp") {
 		return "", false
 	}
 	if fn.Language == "sql" {
-		return outside(c, fn.Body), false
+		return findUnqualifiedIn(c, fn.Body), false
 	}
 	if fn.Language != "plpgsql" {
 		return "", false
@@ -73,7 +75,7 @@ func unfound(c *catalog.Catalog, fn *catalog.Function) (name string, maybe bool)
 		if part.Caught {
 			continue
 		}
-		switch found := outside(c, part.SQL); {
+		switch found := findUnqualifiedIn(c, part.SQL); {
 		case found != "" && !part.Maybe:
 			return found, false
 		case found != "" && name == "":
@@ -83,14 +85,14 @@ func unfound(c *catalog.Catalog, fn *catalog.Function) (name string, maybe bool)
 	return name, maybe
 }
 
-// outside is the first table of public that a text names without its schema.
-func outside(c *catalog.Catalog, text string) string {
-	file, err := pgparse.Split(text)
+// findUnqualifiedIn is the first table of public that a text names without its schema.
+func findUnqualifiedIn(c *catalog.Catalog, text string) string {
+	file, err := pgparse.SplitText(text)
 	if err != nil {
 		return ""
 	}
 	for i := range file.Stmts {
-		for _, rv := range query.Relations(file.Stmts[i].Node) {
+		for _, rv := range query.ListRelations(file.Stmts[i].Node) {
 			if r := c.Lookup("public", rv.GetRelname()); rv.GetSchemaname() == "" && r != nil && !r.Inferred {
 				return rv.GetRelname()
 			}

@@ -10,39 +10,41 @@ import (
 // Rename flags a function that gets another name or schema.
 // https://www.postgresql.org/docs/current/sql-alterfunction.html
 var Rename = &rule.Rule{
-	ID:        "function-rename",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "renaming a function breaks deployed code that calls it by its old name",
-	Harm:      "Triggers, views and defaults follow a rename; the text of queries and of other functions' bodies does not: calls by the old name fail with \"function does not exist\".",
+	ID:       "function-rename",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "renaming a function breaks deployed code that calls it by its old name",
+	Harm: "Triggers, views and defaults follow a rename; the text of queries and of other functions' bodies does not: " +
+		"calls by the old name fail with \"function does not exist\".",
 	Instead:   "Create a second function with the new name, and drop the old one a release later.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-alterfunction.html"},
 	Kinds:     rule.Another,
-	Statement: rename,
+	Statement: checkFunctionRename,
 }
 
-func rename(p *rule.Pass, s *rule.Stmt) {
+func checkFunctionRename(p *rule.Pass, s *rule.Stmt) {
 	if s.Tx.RolledBack {
 		return
 	}
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
-		if d.Kind != catalog.FunctionRenamed || !p.DeployedFunction(d.OldFunction) || !called(d.OldFunction) || len(p.Release.Deployed.Functions(d.OldFunction.Name.Schema, d.OldFunction.Name.Name)) == 0 {
+		if d.Kind != catalog.FunctionRenamed || !p.DeployedFunction(d.OldFunction) || !isCalledByQueries(d.OldFunction) ||
+			len(p.Release.Deployed.Functions(d.OldFunction.Name.Schema, d.OldFunction.Name.Name)) == 0 {
 			continue
 		}
 		if s.Node.GetAlterObjectSchemaStmt() == nil && d.OldFunction.Name.Schema != d.NewFunction.Name.Schema {
 			continue // with its schema: schema-rename
 		}
-		renamed(p, s, d.OldFunction.Kind, d.OldFunction.Name, d.NewFunction.Name)
+		reportRenamed(p, s, d.OldFunction.Kind, d.OldFunction.Name, d.NewFunction.Name)
 	}
-	if from, to := unseen(s); from.Name != "" {
-		renamed(p, s, "function", from, to)
+	if from, to := findUnseen(s); from.Name != "" {
+		reportRenamed(p, s, "function", from, to)
 	}
 }
 
-// renamed reports a function whose name goes.
-func renamed(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Name) {
+// reportRenamed reports a function whose name goes.
+func reportRenamed(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Name) {
 	if len(s.Tx.After.Functions(from.Schema, from.Name)) > 0 {
 		return // function-signature-changed compares them
 	}
@@ -50,20 +52,20 @@ func renamed(p *rule.Pass, s *rule.Stmt, kind string, from, to catalog.Name) {
 	if from.Schema != to.Schema {
 		act = "moves to schema " + to.Schema
 	}
-	u := taken(p, s, from)
+	u := usesOfTaken(p, s, from)
 	p.Report(s, rule.Report{
 		Fact:     kind + " " + from.String() + " " + act,
-		Harm:     u.Breaks("\"" + from.String() + "\""),
+		Harm:     u.DescribeBreak("\"" + from.String() + "\""),
 		Unused:   from.String(),
 		Instead:  "create a second one with the new name, and drop the old one a release later",
-		Severity: severity(u),
-		Evidence: u.Seen(),
+		Severity: severityOfUse(u),
+		Evidence: u.AllEvidence(),
 	})
 }
 
-// unseen is the function that a statement gives another name and that none
+// findUnseen is the function that a statement gives another name and that none
 // created: it is there all the same.
-func unseen(s *rule.Stmt) (from, to catalog.Name) {
+func findUnseen(s *rule.Stmt) (from, to catalog.Name) {
 	var kind pgparse.ObjectType
 	var object *pgparse.Node
 	if x := s.Node.GetRenameStmt(); x != nil {

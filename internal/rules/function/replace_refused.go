@@ -12,20 +12,23 @@ import (
 // names of parameters or fewer defaults than the function has.
 // https://www.postgresql.org/docs/current/sql-createfunction.html
 var ReplaceRefused = &rule.Rule{
-	ID:        "function-replace-refused",
-	Category:  onward.ReleaseOrder,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "CREATE OR REPLACE cannot change what a function returns, what its parameters are called, or take defaults away",
-	Harm:      "CREATE OR REPLACE FUNCTION keeps the function's identity, so views, triggers and indexes go on using it. With another result, with another name of an input parameter, with fewer defaults, or as a procedure instead of a function, the server refuses it, and the migration fails.",
-	Instead:   "Give the new function another name, and drop the old one when no deployed code calls it any more. Keep the names of parameters and their defaults.",
+	ID:       "function-replace-refused",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "CREATE OR REPLACE cannot change what a function returns, what its parameters are called, or take defaults away",
+	Harm: "CREATE OR REPLACE FUNCTION keeps the function's identity, so views, triggers and indexes go on using it. " +
+		"With another result, with another name of an input parameter, with fewer defaults, or as a procedure instead of a function, the server refuses it, " +
+		"and the migration fails.",
+	Instead: "Give the new function another name, and drop the old one when no deployed code calls it any more. " +
+		"Keep the names of parameters and their defaults.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
 	Kinds:     rule.Another,
 	Statement: replaceRefused,
 }
 
 func replaceRefused(p *rule.Pass, s *rule.Stmt) {
-	if len(s.Problems) == 0 || s.Optional() || s.RefusedRule() != p.Rule.ID {
+	if len(s.Problems) == 0 || s.IsOptional() || s.RefusedRule() != p.Rule.ID {
 		return
 	}
 	problem := s.Problems[0]
@@ -41,7 +44,7 @@ func replaceRefused(p *rule.Pass, s *rule.Stmt) {
 	case refuse.ReplaceResult:
 		r.Harm = "the migration fails: " + problem.Message()
 		r.Fact = "CREATE OR REPLACE gives " + signature + " another result: "
-		if was, is := returns(old), returns(now); was != is {
+		if was, is := describeResult(old), describeResult(now); was != is {
 			r.Fact += is + " (was " + was + ")"
 		} else {
 			r.Fact += "other columns"

@@ -19,25 +19,28 @@ var ResultStored = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a function is replaced, and an index or a generated column holds what the old one gave",
-	Harm:     "Postgres trusts IMMUTABLE: nothing is computed again when the function changes. Where the new body gives another result, an index on the expression no longer finds the rows that are stored, a unique one lets duplicates in, and a stored generated column keeps the old value until its row is next updated. No statement fails.",
-	Instead:  "Give the new function another name and build a new index on it; or REINDEX INDEX CONCURRENTLY right behind, and update the rows of a generated column in batches.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/xfunc-volatility.html", "https://www.postgresql.org/docs/current/indexes-expressional.html"},
-	Gather:   gatherStored,
-	Release:  resultStored,
+	Harm: "Postgres trusts IMMUTABLE: nothing is computed again when the function changes. " +
+		"Where the new body gives another result, an index on the expression no longer finds the rows that are stored, a unique one lets duplicates in, " +
+		"and a stored generated column keeps the old value until its row is next updated. No statement fails.",
+	Instead: "Give the new function another name and build a new index on it; or REINDEX INDEX CONCURRENTLY right after it, " +
+		"and update the rows of a generated column in batches.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/xfunc-volatility.html", "https://www.postgresql.org/docs/current/indexes-expressional.html"},
+	Gather:  gatherStored,
+	Release: resultStored,
 }
 
-// stored is a replaced function whose old results a relation holds: an index, or
+// storedResult is a replaced function whose old results a relation holds: an index, or
 // the table of a generated column.
-type stored struct {
+type storedResult struct {
 	by    *rule.Stmt
 	fn    *catalog.Function
 	user  catalog.OID
 	where string
 }
 
-// renewed is an index, or a table with its indexes, that the release builds anew, or
+// renewedRelation is an index, or a table with its indexes, that the release builds anew, or
 // a table whose rows it updates.
-type renewed struct{ oid catalog.OID }
+type renewedRelation struct{ oid catalog.OID }
 
 func gatherStored(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
@@ -48,31 +51,38 @@ func gatherStored(p *rule.Pass, m *rule.Migration) {
 				continue
 			}
 			for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
-				if where := analysis.Stores(r, d.NewFunction.Name); where != "" && !p.New(r.OID) {
-					p.Keep(stored{d.By, d.NewFunction, r.OID, where})
+				if where := analysis.StoredObject(r, d.NewFunction.Name); where != "" && !p.IsNew(r.OID) {
+					p.KeepValue(storedResult{d.By, d.NewFunction, r.OID, where})
 				}
 			}
 		}
 	}
+	kept := map[catalog.OID]bool{}
+	keep := func(oid catalog.OID) {
+		if !kept[oid] {
+			p.KeepValue(renewedRelation{oid})
+		}
+		kept[oid] = true
+	}
 	for _, s := range m.Statements {
 		if r := s.Node.GetReindexStmt(); r != nil {
 			if found, _ := s.Before.Resolve(r.GetRelation()); found != nil {
-				p.Keep(renewed{found.OID})
+				keep(found.OID)
 			}
 		}
-		for _, w := range p.Writes(s) {
-			p.Keep(renewed{w.Table.OID})
+		for _, w := range p.ListWrites(s) {
+			keep(w.Table.OID)
 		}
 	}
 }
 
 func resultStored(p *rule.Pass, release *rule.Release) {
 	done := map[catalog.OID]bool{}
-	for _, x := range rule.Kept[renewed](p) {
+	for _, x := range rule.KeptValues[renewedRelation](p) {
 		done[x.oid] = true
 	}
 	var told []*rule.Stmt
-	for _, x := range rule.Kept[stored](p) {
+	for _, x := range rule.KeptValues[storedResult](p) {
 		r := release.Head.Relation(x.user)
 		if r == nil || done[r.OID] || slices.Contains(told, x.by) {
 			continue
@@ -88,10 +98,10 @@ func resultStored(p *rule.Pass, release *rule.Release) {
 			if r.Index.Unique {
 				out.Harm += ", and duplicates get in"
 			}
-			out.Instead = "build it anew behind this migration, which blocks nobody:\nREINDEX INDEX CONCURRENTLY " + analysis.Table(r.Name) + ";"
+			out.Instead = "build it again after this migration, which blocks nobody:\nREINDEX INDEX CONCURRENTLY " + analysis.QuoteTable(r.Name) + ";"
 		} else {
 			out.Harm = "where the new result is another one, each row keeps the old value until it is next updated"
-			out.Instead = "update the rows in batches behind this migration, each in a transaction of its own"
+			out.Instead = "update the rows in batches after this migration, each in a transaction of its own"
 		}
 		told = append(told, x.by)
 		p.Report(x.by, out)

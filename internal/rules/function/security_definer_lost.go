@@ -16,16 +16,19 @@ var SecurityDefinerLost = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "CREATE OR REPLACE FUNCTION takes SECURITY DEFINER away by leaving it out",
-	Harm:     "CREATE OR REPLACE keeps the owner and the privileges, and nothing else: what the statement does not say goes back to its default. The function runs as its caller from then on, who may lack the privileges, or row level security may bind it: a helper of policies ends in \"permission denied\" or in their recursion.",
-	Instead:  "Write SECURITY DEFINER and SET search_path again, or SECURITY INVOKER where that is meant.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
-	Commit:   securityDefinerLost,
+	Harm: "CREATE OR REPLACE keeps the owner and the privileges, and nothing else: what the statement does not say goes back to its default. " +
+		"The function runs as its caller from then on, who may lack the privileges, or row level security may bind it: " +
+		"a helper of policies ends in \"permission denied\" or in their recursion.",
+	Instead: "Write SECURITY DEFINER and SET search_path again, or SECURITY INVOKER if you mean that.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createfunction.html"},
+	Commit:  securityDefinerLost,
 }
 
 func securityDefinerLost(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.FunctionReplaced || d.By == nil || !d.OldFunction.SecurityDefiner || d.NewFunction.SecurityDefiner || !p.DeployedFunction(d.OldFunction) {
+		if d.Kind != catalog.FunctionReplaced || d.By == nil || !d.OldFunction.SecurityDefiner || d.NewFunction.SecurityDefiner ||
+			!p.DeployedFunction(d.OldFunction) {
 			continue
 		}
 		if d.By.Node.GetCreateFunctionStmt() == nil || strings.Contains(strings.ToLower(d.By.SQL), "invoker") {

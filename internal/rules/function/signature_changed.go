@@ -17,10 +17,15 @@ var SignatureChanged = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a function comes back with other arguments or another result than the deployed code expects",
-	Harm:     "Calls from the old code fail with \"function does not exist\", or get a result of another shape. CREATE OR REPLACE with another argument list replaces nothing: it makes a second function, and when its further arguments have defaults, calls that suit both fail with \"function is not unique\".",
-	Instead:  "Keep the old signature for one more release, beside the new one under another name.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-NOTES", "https://www.postgresql.org/docs/current/xfunc-overload.html"},
-	Commit:   signatureChanged,
+	Harm: "Calls from the old code fail with \"function does not exist\", or get a result of another shape. " +
+		"CREATE OR REPLACE with another argument list replaces nothing: it makes a second function, and when its further arguments have defaults, " +
+		"calls that suit both fail with \"function is not unique\".",
+	Instead: "Keep the old signature for one more release, beside the new one under another name.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-NOTES",
+		"https://www.postgresql.org/docs/current/xfunc-overload.html",
+	},
+	Commit: signatureChanged,
 }
 
 func signatureChanged(p *rule.Pass, t *rule.Tx) {
@@ -30,7 +35,7 @@ func signatureChanged(p *rule.Pass, t *rule.Tx) {
 		case catalog.FunctionDropped:
 			comesBack(p, t, d)
 		case catalog.FunctionCreated:
-			ambiguous(p, t, d)
+			judgeOverload(p, t, d)
 		}
 	}
 }
@@ -39,37 +44,37 @@ func signatureChanged(p *rule.Pass, t *rule.Tx) {
 func comesBack(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	old := d.OldFunction
 	now := t.After.Functions(old.Name.Schema, old.Name.Name)
-	if len(now) == 0 || !p.DeployedFunction(old) || !called(old) {
+	if len(now) == 0 || !p.DeployedFunction(old) || !isCalledByQueries(old) {
 		return
 	}
 	by := d.By
-	if c := t.Same(catalog.FunctionCreated, func(o *rule.Delta) bool { return o.NewFunction.Name == old.Name }); c != nil {
+	if c := t.FindChange(catalog.FunctionCreated, func(o *rule.Delta) bool { return o.NewFunction.Name == old.Name }); c != nil {
 		by = c.By
 	}
 	u := p.Code.UsesName(old.Name)
-	r := rule.Report{Severity: severity(u), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
-	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return takes(f, old.Args) })
+	r := rule.Report{Severity: severityOfUse(u), Evidence: u.Evidence, Instead: "keep the old one for one more release, and give the new one another name"}
+	at := slices.IndexFunc(now, func(f *catalog.Function) bool { return takesArguments(f, old.Args) })
 	switch {
 	case at < 0:
 		r.Fact = old.Kind + " " + old.Signature() + " becomes " + now[len(now)-1].Signature()
-		r.Harm = u.Breaks("the old arguments")
-	case old.Returns.Known() && now[at].Returns.Known() && (!sameType(old.Returns, now[at].Returns) || old.ReturnsSet != now[at].ReturnsSet):
-		r.Fact = old.Kind + " " + old.Signature() + " returns " + returns(now[at]) + " (was " + returns(old) + ")"
-		r.Harm = u.Breaks("the old result")
+		r.Harm = u.DescribeBreak("the old arguments")
+	case old.Returns.IsKnown() && now[at].Returns.IsKnown() && (!sameType(old.Returns, now[at].Returns) || old.ReturnsSet != now[at].ReturnsSet):
+		r.Fact = old.Kind + " " + old.Signature() + " returns " + describeResult(now[at]) + " (was " + describeResult(old) + ")"
+		r.Harm = u.DescribeBreak("the old result")
 	default:
 		return
 	}
 	p.Report(by, r)
 }
 
-// ambiguous judges a new overload that can be called like an old one.
-func ambiguous(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+// judgeOverload judges a new overload that can be called like an old one.
+func judgeOverload(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	f := d.NewFunction
 	for _, old := range t.After.Functions(f.Name.Schema, f.Name.Name) {
 		if old.OID == f.OID || !p.DeployedFunction(old) {
 			continue
 		}
-		n, both := shared(old, f)
+		n, both := sharedArgCount(old, f)
 		if !both {
 			continue
 		}
@@ -82,7 +87,7 @@ func ambiguous(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 			// Calls with all arguments go on.
 			u := p.Code.UsesName(old.Name)
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
-			if u.Idle() {
+			if u.IsIdle() {
 				r.Severity = onward.Info
 			}
 			short := *old
@@ -94,9 +99,9 @@ func ambiguous(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	}
 }
 
-// shared is with how many arguments a call suits both of two functions, at
+// sharedArgCount is with how many arguments a call suits both of two functions, at
 // least one of which fills in defaults then: the server cannot choose.
-func shared(a, b *catalog.Function) (n int, both bool) {
+func sharedArgCount(a, b *catalog.Function) (n int, both bool) {
 	n = max(len(a.Args)-a.Defaults, len(b.Args)-b.Defaults)
 	if n > len(a.Args) || n > len(b.Args) || a.Variadic || b.Variadic {
 		return 0, false

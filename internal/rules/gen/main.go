@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	if err := registry(); err != nil {
+	if err := writeRegistry(); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
@@ -25,7 +25,7 @@ func main() {
 // entry is a rule: a file that declares a variable of its name.
 type entry struct{ folder, pkg, variable string }
 
-func registry() error {
+func writeRegistry() error {
 	files, err := filepath.Glob("*/*.go")
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func registry() error {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		e, ok, err := read(path)
+		e, ok, err := readRule(path)
 		if err != nil {
 			return err
 		}
@@ -77,9 +77,9 @@ func registry() error {
 	return os.WriteFile("all.go", out, 0o644)
 }
 
-// read finds the rule in a file: a variable initialised with &rule.Rule{…},
+// readRule finds the rule in a file: a variable initialised with &rule.Rule{…},
 // named after the file.
-func read(path string) (entry, bool, error) {
+func readRule(path string) (entry, bool, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
 		return entry{}, false, err

@@ -11,10 +11,10 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// targets names what a GRANT or REVOKE is about and the deployed code can
+// listTargets names what a GRANT or REVOKE is about and the deployed code can
 // know; nil when that is nothing. Privileges that are not held in the catalog
 // (databases, languages, types, …) are nobody's here.
-func targets(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []string {
+func listTargets(p *rule.Pass, s *rule.Stmt, g *pgparse.GrantStmt) []string {
 	var out []string
 	if g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
 		for _, n := range g.GetObjects() {
@@ -62,19 +62,19 @@ func deployedFunction(p *rule.Pass, s *rule.Stmt, parts []*pgparse.Node) (string
 	return name, len(list) == 0
 }
 
-// roles are the grantees of a statement: "app, reporting".
-func roles(g *pgparse.GrantStmt) []string {
+// listRoles are the grantees of a statement: "app, reporting".
+func listRoles(g *pgparse.GrantStmt) []string {
 	var out []string
 	for _, n := range g.GetGrantees() {
-		name, _ := analysis.Role(n.GetRoleSpec())
+		name, _ := analysis.QuoteRole(n.GetRoleSpec())
 		out = append(out, name)
 	}
 	return out
 }
 
-// privileges are those of a statement in capitals; "all privileges" when it
-// lists none.
-func privileges(g *pgparse.GrantStmt) string {
+// formatPrivileges returns a statement's privileges in upper case; "all privileges" if it lists
+// none.
+func formatPrivileges(g *pgparse.GrantStmt) string {
 	var out []string
 	for _, n := range g.GetPrivileges() {
 		if name := n.GetAccessPriv().GetPrivName(); name != "" {

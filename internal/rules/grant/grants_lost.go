@@ -15,8 +15,9 @@ func lostGrants(c *catalog.Catalog, old, now *catalog.Relation) []catalog.Grant 
 	var out []catalog.Grant
 	for _, g := range old.Grants {
 		if g.Role == now.Owner || g.Role == "postgres" || slices.ContainsFunc(now.Grants, func(n catalog.Grant) bool {
-			return (n.Role == g.Role || n.Role == "public") && (n.Privilege == g.Privilege || n.Privilege == "all" || g.Privilege == "all" || strings.HasPrefix(g.Privilege, n.Privilege+" ("))
-		}) || defaults(c, g.Role) {
+			return (n.Role == g.Role || n.Role == "public") &&
+				(n.Privilege == g.Privilege || n.Privilege == "all" || g.Privilege == "all" || strings.HasPrefix(g.Privilege, n.Privilege+" ("))
+		}) || hasDefaultPrivileges(c, g.Role) {
 			continue
 		}
 		out = append(out, g)
@@ -24,26 +25,26 @@ func lostGrants(c *catalog.Catalog, old, now *catalog.Relation) []catalog.Grant 
 	return out
 }
 
-// defaults reports whether the database grants a role privileges on what is
+// hasDefaultPrivileges reports whether the database grants a role privileges on what is
 // created.
-func defaults(c *catalog.Catalog, role string) bool {
+func hasDefaultPrivileges(c *catalog.Catalog, role string) bool {
 	found := false
-	c.Objects("default privileges", func(o *catalog.Object) bool {
+	c.EachObject("default privileges", func(o *catalog.Object) bool {
 		found = found || slices.ContainsFunc(o.Grants, func(g catalog.Grant) bool { return g.Role == role || g.Role == "public" })
 		return !found
 	})
 	return found
 }
 
-// on is a relation in a GRANT.
-func on(r *catalog.Relation) string {
+// grantTarget is a relation in a GRANT.
+func grantTarget(r *catalog.Relation) string {
 	if r.Kind == catalog.Sequence {
-		return "SEQUENCE " + analysis.Table(r.Name)
+		return "SEQUENCE " + analysis.QuoteTable(r.Name)
 	}
-	return analysis.Table(r.Name)
+	return analysis.QuoteTable(r.Name)
 }
 
-func grantee(role string) string {
+func formatGrantee(role string) string {
 	if role == "public" {
 		return "PUBLIC"
 	}

@@ -26,15 +26,15 @@ func keepHeir(p *rule.Pass, d *rule.Delta) {
 		return
 	}
 	if len(p.Release.Deployed.Functions(fn.Name.Schema, fn.Name.Name)) > 0 {
-		p.Keep(heir{by: d.By, now: fn})
+		p.KeepValue(heir{by: d.By, now: fn})
 	}
 }
 
-// heirs are the functions of a release that took the place of a deployed one: with
+// listHeirs are the functions of a release that took the place of a deployed one: with
 // its arguments, or of the only one that had the name.
-func heirs(p *rule.Pass, r *rule.Release) []heir {
+func listHeirs(p *rule.Pass, r *rule.Release) []heir {
 	var out []heir
-	for _, x := range rule.Kept[heir](p) {
+	for _, x := range rule.KeptValues[heir](p) {
 		name := x.now.Name
 		list := r.Head.Functions(name.Schema, name.Name)
 		at := slices.IndexFunc(list, func(f *catalog.Function) bool { return f.OID == x.now.OID })
@@ -58,11 +58,12 @@ func heirs(p *rule.Pass, r *rule.Release) []heir {
 	return out
 }
 
-// execute is a GRANT or REVOKE of EXECUTE on the new function.
-func (x heir) execute(verb, to string, roles []string) string {
+// formatExecute is a GRANT or REVOKE of EXECUTE on the new function.
+func (x heir) formatExecute(verb, to string, roles []string) string {
 	args := make([]string, len(x.now.Args))
 	for i, a := range x.now.Args {
 		args[i] = a.String()
 	}
-	return verb + " EXECUTE ON " + strings.ToUpper(x.now.Kind) + " " + analysis.Table(x.now.Name) + "(" + strings.Join(args, ", ") + ") " + to + " " + strings.Join(roles, ", ") + ";"
+	return verb + " EXECUTE ON " + strings.ToUpper(x.now.Kind) + " " + analysis.QuoteTable(x.now.Name) + "(" + strings.Join(args, ", ") + ") " + to + " " +
+		strings.Join(roles, ", ") + ";"
 }

@@ -13,12 +13,14 @@ import (
 // NewTableMissing flags a new table without the privileges that all others
 // have. https://www.postgresql.org/docs/current/ddl-priv.html
 var NewTableMissing = &rule.Rule{
-	ID:        "grant-new-table-missing",
-	Category:  onward.Compatibility,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "a new table lacks the privileges that the other tables of its schema have",
-	Harm:      "A table belongs to the role that runs the migration, and nobody else may touch it. Where every other table has a GRANT for the role of the application, the new code fails on this one with \"permission denied\", in production only: locally one role does everything.",
+	ID:       "grant-new-table-missing",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "a new table lacks the privileges that the other tables of its schema have",
+	Harm: "A table belongs to the role that runs the migration, and nobody else may touch it. " +
+		"Where every other table has a GRANT for the role of the application, the new code fails on this one with \"permission denied\", in production only: " +
+		"locally one role does everything.",
 	Instead:   "Grant the same on the new table, or set it once for all with ALTER DEFAULT PRIVILEGES.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html"},
 	Migration: newTableMissing,
@@ -42,7 +44,7 @@ func newTableMissing(p *rule.Pass, m *rule.Migration) {
 			if old := p.Release.Deployed.Lookup(now.Name.Schema, now.Name.Name); old != nil && len(old.Grants) > 0 {
 				continue // grant-recreated-missing
 			}
-			missing, example := usual(p.Release.Deployed, now.Name.Schema, now.Grants)
+			missing, example := usualGrantees(p.Release.Deployed, now.Name.Schema, now.Grants)
 			if len(missing) == 0 || byDefault(end) {
 				continue
 			}
@@ -51,20 +53,20 @@ func newTableMissing(p *rule.Pass, m *rule.Migration) {
 				Cause:   "nor have %d other new tables",
 				Fact:    "table " + now.Name.String() + " has no privileges for " + list + ", which the other tables of schema " + now.Name.Schema + " have",
 				Harm:    "code that connects as " + list + " fails on " + now.Name.String() + ": permission denied for table " + now.Name.Name,
-				Instead: "grant what the others have:\nGRANT " + strings.ToUpper(example) + " ON " + analysis.Table(now.Name) + " TO " + list + ";",
+				Instead: "grant what the others have:\nGRANT " + strings.ToUpper(example) + " ON " + analysis.QuoteTable(now.Name) + " TO " + list + ";",
 			})
 		}
 	}
 }
 
-// usual finds the roles that have a privilege on every deployed table of a
+// usualGrantees finds the roles that have a privilege on every deployed table of a
 // schema, of which there are at least three, and none among have. example is
 // what the first of them is granted.
-func usual(c *catalog.Catalog, schema string, have []catalog.Grant) (missing []string, example string) {
+func usualGrantees(c *catalog.Catalog, schema string, have []catalog.Grant) (missing []string, example string) {
 	tables := 0
 	counts := map[string]int{}
 	granted := map[string]map[string]int{}
-	c.Relations(func(r *catalog.Relation) bool {
+	c.EachRelation(func(r *catalog.Relation) bool {
 		if r.Name.Schema != schema || !r.Kind.IsTable() || r.Inferred || r.Parent != 0 {
 			return true
 		}
@@ -86,7 +88,7 @@ func usual(c *catalog.Catalog, schema string, have []catalog.Grant) (missing []s
 		delete(counts, g.Role)
 	}
 	for role, n := range counts {
-		// postgres is the superuser where nobody named it otherwise.
+		// postgres is the superuser's default name.
 		if tables >= 3 && n == tables && role != "postgres" {
 			missing = append(missing, role)
 		}
@@ -112,7 +114,7 @@ func usual(c *catalog.Catalog, schema string, have []catalog.Grant) (missing []s
 // itself.
 func byDefault(c *catalog.Catalog) bool {
 	found := false
-	c.Objects("default privileges", func(o *catalog.Object) bool {
+	c.EachObject("default privileges", func(o *catalog.Object) bool {
 		found = found || len(o.Grants) > 0
 		return !found
 	})

@@ -12,27 +12,28 @@ import (
 // Public flags privileges that are given to every role.
 // https://www.postgresql.org/docs/current/ddl-priv.html
 var Public = &rule.Rule{
-	ID:        "grant-public",
-	Category:  onward.Security,
-	Severity:  onward.Warning,
-	Preset:    onward.SecuritySet,
-	Summary:   "a privilege on tables, sequences, schemas or the database is granted to PUBLIC",
-	Harm:      "PUBLIC is every role that exists and every one that will: reporting users, other applications in the same cluster, roles of end users. REVOKE from one role does not take away what PUBLIC has.",
+	ID:       "grant-public",
+	Category: onward.Security,
+	Severity: onward.Warning,
+	Preset:   onward.SecuritySet,
+	Summary:  "a privilege on tables, sequences, schemas or the database is granted to PUBLIC",
+	Harm: "PUBLIC is every role that exists and every one that will: reporting users, other applications in the same cluster, roles of end users. " +
+		"REVOKE from one role does not take away what PUBLIC has.",
 	Instead:   "Grant it to the roles that need it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-priv.html"},
 	Kinds:     rule.Another,
-	Statement: public,
+	Statement: checkPublicGrant,
 }
 
-func public(p *rule.Pass, s *rule.Stmt) {
+func checkPublicGrant(p *rule.Pass, s *rule.Stmt) {
 	g := s.Node.GetGrantStmt()
 	if defaults := s.Node.GetAlterDefaultPrivilegesStmt(); defaults != nil {
 		g = defaults.GetAction()
 	}
-	if g == nil || !g.GetIsGrant() || !slices.Contains(roles(g), "PUBLIC") {
+	if g == nil || !g.GetIsGrant() || !slices.Contains(listRoles(g), "PUBLIC") {
 		return
 	}
-	what := privileges(g)
+	what := formatPrivileges(g)
 	switch g.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_DATABASE:
 	case pgparse.ObjectType_OBJECT_SCHEMA:

@@ -19,11 +19,12 @@ var RecreatedMissing = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a view, table, sequence or function that is dropped and created again loses its grants",
-	Harm:     "Privileges belong to the object, not to its name: DROP takes them along, and what is created or renamed in its place has those of its owner only. Code that connects as another role gets \"permission denied\" from the commit on, in production only: locally one role does everything.",
-	Instead:  "Use CREATE OR REPLACE where it is allowed, which keeps the grants, or grant the same again in the same transaction.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-createview.html"},
-	Gather:   recreatedGather,
-	Release:  recreated,
+	Harm: "Privileges belong to the object, not to its name: DROP removes them, and an object that is created or renamed in its place has its owner's " +
+		"only. Code that connects as another role gets \"permission denied\" from the commit on, in production only: locally one role does everything.",
+	Instead: "If it is allowed, use CREATE OR REPLACE, which keeps the grants, or grant the same again in the same transaction.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-priv.html", "https://www.postgresql.org/docs/current/sql-createview.html"},
+	Gather:  recreatedGather,
+	Release: checkRecreated,
 }
 
 // successor is a new relation that got the name of a deployed one.
@@ -32,14 +33,14 @@ type successor struct {
 	oid catalog.OID
 }
 
-// hidden is a GRANT or REVOKE whose text is made at run time.
-type hidden struct{}
+// hiddenGrant is a GRANT or REVOKE whose text is made at run time.
+type hiddenGrant struct{}
 
 // keepHidden keeps that dynamic SQL has the word.
 func keepHidden(p *rule.Pass, m *rule.Migration, word string) {
 	for _, s := range m.Statements {
 		if s.Opaque != "" && strings.Contains(strings.ToUpper(s.SQL), word) {
-			p.Keep(hidden{})
+			p.KeepValue(hiddenGrant{})
 		}
 	}
 }
@@ -49,20 +50,20 @@ func recreatedGather(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
-			if old := p.Replaces(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
-				p.Keep(successor{t.Namer(d), d.OID})
+			if old := p.ReplacedRelation(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
+				p.KeepValue(successor{t.FindNamer(d), d.OID})
 			}
 			keepHeir(p, d)
 		}
 	}
 }
 
-func recreated(p *rule.Pass, r *rule.Release) {
-	if len(rule.Kept[hidden](p)) > 0 {
+func checkRecreated(p *rule.Pass, r *rule.Release) {
+	if len(rule.KeptValues[hiddenGrant](p)) > 0 {
 		return
 	}
 	told := map[catalog.OID]bool{}
-	for _, x := range rule.Kept[successor](p) {
+	for _, x := range rule.KeptValues[successor](p) {
 		now := r.Head.Relation(x.oid)
 		if now == nil || told[x.oid] || now.Persistence == catalog.Temporary {
 			continue
@@ -78,41 +79,41 @@ func recreated(p *rule.Pass, r *rule.Release) {
 		told[x.oid] = true
 		var roles, back []string
 		for _, g := range lost {
-			if name := grantee(g.Role); !slices.Contains(roles, name) {
+			if name := formatGrantee(g.Role); !slices.Contains(roles, name) {
 				roles = append(roles, name)
 			}
 		}
 		for _, role := range roles {
 			var list []string
 			for _, g := range lost {
-				if grantee(g.Role) == role {
+				if formatGrantee(g.Role) == role {
 					list = append(list, strings.ToUpper(g.Privilege))
 				}
 			}
-			back = append(back, "GRANT "+strings.Join(list, ", ")+" ON "+on(now)+" TO "+role+";")
+			back = append(back, "GRANT "+strings.Join(list, ", ")+" ON "+grantTarget(now)+" TO "+role+";")
 		}
 		what := now.Kind.String() + " " + now.Name.String()
 		p.Report(x.by, rule.Report{
-			Fact:    what + " takes the place of the deployed one without its privileges for " + advice.Enumerate(roles),
-			Harm:    "deployed code that connects as " + advice.Enumerate(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
+			Fact:    what + " takes the place of the deployed one without its privileges for " + advice.EnumerateNames(roles),
+			Harm:    "deployed code that connects as " + advice.EnumerateNames(roles) + " fails on it: permission denied for " + now.Kind.String() + " " + now.Name.Name,
 			Instead: "grant them again in the same transaction:\n" + strings.Join(back, "\n"),
 			Cause:   "and %d others do so",
 		})
 	}
-	for _, x := range heirs(p, r) {
+	for _, x := range listHeirs(p, r) {
 		var roles []string
 		for _, g := range x.old.Grants {
-			if x.now.Closed && g.Role != "postgres" && !slices.Contains(x.now.Grants, g) && !defaults(r.Head, g.Role) {
-				roles = append(roles, grantee(g.Role))
+			if x.now.Closed && g.Role != "postgres" && !slices.Contains(x.now.Grants, g) && !hasDefaultPrivileges(r.Head, g.Role) {
+				roles = append(roles, formatGrantee(g.Role))
 			}
 		}
 		if len(roles) == 0 {
 			continue
 		}
 		p.Report(x.by, rule.Report{
-			Fact:    x.now.Kind + " " + x.now.Signature() + " takes the place of the deployed one without EXECUTE for " + advice.Enumerate(roles),
-			Harm:    "deployed code that connects as " + advice.Enumerate(roles) + " cannot call it: permission denied for " + x.now.Kind + " " + x.now.Name.Name,
-			Instead: "grant it again in the same transaction:\n" + x.execute("GRANT", "TO", roles),
+			Fact:    x.now.Kind + " " + x.now.Signature() + " takes the place of the deployed one without EXECUTE for " + advice.EnumerateNames(roles),
+			Harm:    "deployed code that connects as " + advice.EnumerateNames(roles) + " cannot call it: permission denied for " + x.now.Kind + " " + x.now.Name.Name,
+			Instead: "grant it again in the same transaction:\n" + x.formatExecute("GRANT", "TO", roles),
 			Cause:   "and %d others do so",
 		})
 	}

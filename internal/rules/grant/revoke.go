@@ -15,34 +15,37 @@ import (
 // Revoke flags privileges that the deployed code may live on.
 // https://www.postgresql.org/docs/current/sql-revoke.html
 var Revoke = &rule.Rule{
-	ID:        "grant-revoke",
-	Category:  onward.Compatibility,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "REVOKE and OWNER TO take privileges away that the deployed code may live on",
-	Harm:      "A privilege is checked whenever a statement is planned: from the commit on, running code that needs it gets \"permission denied\", on connections that are open already, too. An owner has all privileges without any GRANT: OWNER TO takes them from the old one.",
+	ID:       "grant-revoke",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "REVOKE and OWNER TO take privileges away that the deployed code may live on",
+	Harm: "A privilege is checked whenever a statement is planned: from the commit on, running code that needs it gets \"permission denied\", " +
+		"on connections that are open already, too. An owner has all privileges without any GRANT: OWNER TO takes them from the old one.",
 	Instead:   "See that no running code connects as the role any more, or grant what it still needs in the same transaction.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-revoke.html", "https://www.postgresql.org/docs/current/ddl-priv.html"},
-	Statement: revoke,
+	Statement: checkRevoke,
 }
 
-// keeps reports whether the transaction leaves a role privileges on a relation that
+// keepsPrivileges reports whether the transaction leaves a role privileges on a relation that
 // it owned: somebody has thought of them.
-func keeps(s *rule.Stmt, oid catalog.OID, role string) bool {
+func keepsPrivileges(s *rule.Stmt, oid catalog.OID, role string) bool {
 	r := s.Tx.After.Relation(oid)
 	return r != nil && slices.ContainsFunc(r.Grants, func(g catalog.Grant) bool { return g.Role == role })
 }
 
-func revoke(p *rule.Pass, s *rule.Stmt) {
+func checkRevoke(p *rule.Pass, s *rule.Stmt) {
 	if s.Tx.RolledBack {
 		return
 	}
 	for i := range s.Deltas {
-		if d := (&rule.Delta{Delta: &s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.Deployed(d) && d.Before.Index == nil && !keeps(s, d.OID, d.Before.Owner) {
+		if d := (&rule.Delta{Delta: &s.Deltas[i], By: s}); d.Kind == catalog.RelationChanged && d.What == "owner" && d.Before.Owner != "" && p.IsDeployed(d) &&
+			d.Before.Index == nil && !keepsPrivileges(s, d.OID, d.Before.Owner) {
 			p.Report(s, rule.Report{
-				Fact:    "the owner of " + d.Before.Name.String() + " becomes " + d.After.Owner + " (was " + d.Before.Owner + ")",
-				Harm:    "deployed code that connects as " + d.Before.Owner + " loses every privilege that nobody granted: permission denied",
-				Instead: "grant the old owner what its code needs, in the same transaction:\nGRANT SELECT, INSERT, UPDATE, DELETE ON " + analysis.Table(d.Before.Name) + " TO " + pgparse.QuoteIdent(d.Before.Owner) + ";",
+				Fact: "the owner of " + d.Before.Name.String() + " becomes " + d.After.Owner + " (was " + d.Before.Owner + ")",
+				Harm: "deployed code that connects as " + d.Before.Owner + " loses every privilege that nobody granted: permission denied",
+				Instead: "grant the old owner what its code needs, in the same transaction:\nGRANT SELECT, INSERT, UPDATE, DELETE ON " +
+					analysis.QuoteTable(d.Before.Name) + " TO " + pgparse.QuoteIdent(d.Before.Owner) + ";",
 			})
 		}
 	}
@@ -50,20 +53,20 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 	if g == nil || g.GetIsGrant() || g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_DEFAULTS || g.GetGrantOption() {
 		return
 	}
-	from := roles(g)
-	if harmless(g, from) {
+	from := listRoles(g)
+	if isHarmless(g, from) {
 		return
 	}
-	if regranted(s, g, from) {
-		lost(p, s, from)
+	if isRegranted(s, g, from) {
+		reportLost(p, s, from)
 		return
 	}
-	on := targets(p, s, g)
+	on := listTargets(p, s, g)
 	if len(on) == 0 || takesNothing(s, g) {
 		return
 	}
 	list := strings.Join(on, ", ")
-	what, verb := privileges(g), " is"
+	what, verb := formatPrivileges(g), " is"
 	if what == "all privileges" || strings.Contains(what, ",") {
 		verb = " are"
 	}
@@ -75,9 +78,9 @@ func revoke(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// lost reports what the deployed grants gave to one of the roles, and what a
+// reportLost reports what the deployed grants gave to one of the roles, and what a
 // transaction that sets privileges anew does not give back.
-func lost(p *rule.Pass, s *rule.Stmt, from []string) {
+func reportLost(p *rule.Pass, s *rule.Stmt, from []string) {
 	var what, on, whom []string
 	note := func(list *[]string, word string) {
 		if !slices.Contains(*list, word) {
@@ -86,7 +89,8 @@ func lost(p *rule.Pass, s *rule.Stmt, from []string) {
 	}
 	for i := range s.Tx.Deltas {
 		d := &s.Tx.Deltas[i]
-		if d.Kind != catalog.Revoked || d.By == nil || d.By.Index != s.Index || d.By.Migration != s.Migration || !p.Deployed(d) || !slices.Contains(from, d.Grant.Role) {
+		if d.Kind != catalog.Revoked || d.By == nil || d.By.Index != s.Index || d.By.Migration != s.Migration || !p.IsDeployed(d) ||
+			!slices.Contains(from, d.Grant.Role) {
 			continue
 		}
 		note(&what, strings.ToUpper(d.Grant.Privilege))
@@ -115,10 +119,10 @@ func lost(p *rule.Pass, s *rule.Stmt, from []string) {
 // shown bounds how many relations a message names.
 const shown = 3
 
-// harmless reports what is commonly revoked from PUBLIC without anybody having
+// isHarmless reports what is commonly revoked from PUBLIC without anybody having
 // had it: privileges on tables, and CREATE on a schema, which running code
 // does not need.
-func harmless(g *pgparse.GrantStmt, from []string) bool {
+func isHarmless(g *pgparse.GrantStmt, from []string) bool {
 	if !slices.Equal(from, []string{"PUBLIC"}) {
 		return false
 	}
@@ -126,19 +130,19 @@ func harmless(g *pgparse.GrantStmt, from []string) bool {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
 		return true
 	case pgparse.ObjectType_OBJECT_SCHEMA:
-		return privileges(g) == "CREATE"
+		return formatPrivileges(g) == "CREATE"
 	}
 	return false
 }
 
-// regranted reports whether the transaction goes on to grant something on the
+// isRegranted reports whether the transaction goes on to grant something on the
 // same things to the same roles: it sets privileges anew.
-func regranted(s *rule.Stmt, g *pgparse.GrantStmt, from []string) bool {
+func isRegranted(s *rule.Stmt, g *pgparse.GrantStmt, from []string) bool {
 	return slices.ContainsFunc(s.Tx.Statements, func(o *rule.Stmt) bool {
 		next := o.Node.GetGrantStmt()
 		return next.GetIsGrant() && o.Index > s.Index && next.GetObjtype() == g.GetObjtype() && next.GetTargtype() == g.GetTargtype() &&
 			len(next.GetObjects()) == len(g.GetObjects()) && !slices.ContainsFunc(g.GetObjects(), func(n *pgparse.Node) bool {
 			return !slices.ContainsFunc(next.GetObjects(), func(m *pgparse.Node) bool { return pgparse.Equal(n, m) })
-		}) && !slices.ContainsFunc(from, func(r string) bool { return !slices.Contains(roles(next), r) })
+		}) && !slices.ContainsFunc(from, func(r string) bool { return !slices.Contains(listRoles(next), r) })
 	})
 }

@@ -17,14 +17,14 @@ func takesNothing(s *rule.Stmt, g *pgparse.GrantStmt) bool {
 		nothing := false
 		switch g.GetObjtype() {
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
-			nothing = closed(functionsOf(s, n, all), g)
+			nothing = isClosed(functionsOf(s, n, all), g)
 		case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
 			if r, _ := s.Before.Resolve(n.GetRangeVar()); r != nil && !all {
-				nothing = nobodys(r.Grants, r.Taken, g)
+				nothing = isNobodys(r.Grants, r.Taken, g)
 			}
 		case pgparse.ObjectType_OBJECT_SCHEMA:
-			if o := s.Before.Object("schema", catalog.Name{Name: pgparse.Text(n)}); o != nil {
-				nothing = nobodys(o.Grants, o.Taken, g)
+			if o := s.Before.Object("schema", catalog.Name{Name: pgparse.StringText(n)}); o != nil {
+				nothing = isNobodys(o.Grants, o.Taken, g)
 			}
 		}
 		if !nothing {
@@ -34,8 +34,8 @@ func takesNothing(s *rule.Stmt, g *pgparse.GrantStmt) bool {
 	return true
 }
 
-// functionsOf are the functions that an object of a REVOKE means: those of a name, or of
-// a schema.
+// functionsOf returns the functions that an object of a REVOKE means: all functions of a
+// name, or of a schema.
 func functionsOf(s *rule.Stmt, n *pgparse.Node, all bool) []*catalog.Function {
 	if !all {
 		schema, name := pgparse.SchemaAndName(n.GetObjectWithArgs().GetObjname())
@@ -43,7 +43,7 @@ func functionsOf(s *rule.Stmt, n *pgparse.Node, all bool) []*catalog.Function {
 	}
 	var out []*catalog.Function
 	s.Before.EachFunction(func(f *catalog.Function) bool {
-		if f.Name.Schema == pgparse.Text(n) {
+		if f.Name.Schema == pgparse.StringText(n) {
 			out = append(out, f)
 		}
 		return true
@@ -51,14 +51,14 @@ func functionsOf(s *rule.Stmt, n *pgparse.Node, all bool) []*catalog.Function {
 	return out
 }
 
-// closed reports whether there are functions, and none that a role of the REVOKE may
+// isClosed reports whether there are functions, and none that a role of the REVOKE may
 // execute.
-func closed(list []*catalog.Function, g *pgparse.GrantStmt) bool {
+func isClosed(list []*catalog.Function, g *pgparse.GrantStmt) bool {
 	for _, f := range list {
-		for _, role := range roles(g) {
+		for _, role := range listRoles(g) {
 			nothing := f.Closed
 			if role != "PUBLIC" {
-				nothing = catalog.Nothing(f.Grants, f.Taken, catalog.Grant{Role: role, Privilege: "execute"})
+				nothing = catalog.IsNoopRevoke(f.Grants, f.Taken, catalog.Grant{Role: role, Privilege: "execute"})
 			}
 			if !nothing {
 				return false
@@ -68,9 +68,9 @@ func closed(list []*catalog.Function, g *pgparse.GrantStmt) bool {
 	return len(list) > 0
 }
 
-func nobodys(grants, taken []catalog.Grant, g *pgparse.GrantStmt) bool {
+func isNobodys(grants, taken []catalog.Grant, g *pgparse.GrantStmt) bool {
 	return !slices.ContainsFunc(catalog.GrantsOf(g), func(x catalog.Grant) bool {
 		ofColumns := strings.HasSuffix(x.Privilege, ")")
-		return ofColumns || !catalog.Nothing(grants, taken, x)
+		return ofColumns || !catalog.IsNoopRevoke(grants, taken, x)
 	})
 }

@@ -15,13 +15,14 @@ import (
 // from the top when one of the later ones fails.
 // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 var PartialFailure = &rule.Rule{
-	ID:        "idempotency-partial-failure",
-	Category:  onward.Idempotency,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "a migration without a transaction cannot run again when a later statement fails",
-	Harm:      "Each statement commits by itself. When one fails (a concurrent build that meets a duplicate, a deadlock or a timeout is enough), what came before stays, the migration is not recorded, and the next run fails at its first statement: somebody has to mend the database by hand.",
-	Instead:   "Give the statement that may fail a migration of its own, or make those in front of it pass over what is there: IF NOT EXISTS, IF EXISTS.",
+	ID:       "idempotency-partial-failure",
+	Category: onward.Idempotency,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "a migration without a transaction cannot run again when a later statement fails",
+	Harm: "Each statement commits by itself. When one fails (a concurrent build that meets a duplicate, a deadlock or a timeout is enough), " +
+		"what came before stays, the migration is not recorded, and the next run fails at its first statement: somebody has to mend the database by hand.",
+	Instead:   "Give the statement that may fail a migration of its own, or let the statements before it skip what exists: IF NOT EXISTS, IF EXISTS.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
 	Migration: partialFailure,
 }
@@ -30,8 +31,8 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 	if m.Runner.Resumes {
 		return
 	}
-	for _, txs := range recorded(m) {
-		if partial(p, m, txs) {
+	for _, txs := range groupByRecord(m) {
+		if reportStuckStatement(p, m, txs) {
 			return
 		}
 	}
@@ -40,16 +41,16 @@ func partialFailure(p *rule.Pass, m *rule.Migration) {
 // maxReruns bounds how many failures of one migration are tried.
 const maxReruns = 20
 
-// partial reports the first statement that a second run of transactions comes to
+// reportStuckStatement reports the first statement that a second run of transactions comes to
 // a stop at, after one of them has failed.
-func partial(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) bool {
+func reportStuckStatement(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) bool {
 	for at, tries := 0, 0; at+1 < len(txs) && tries < maxReruns; tries++ {
 		later, why := mayFail(p, m, txs[at+1:])
 		if later == nil {
 			return false
 		}
 		at = slices.Index(txs, later.Tx)
-		if first, answer := stuck(txs[:at], later.Tx.Before); first != nil {
+		if first, answer := findStuck(txs[:at], later.Tx.Before); first != nil {
 			reportPartial(p, first, later, answer, why)
 			return true
 		}
@@ -68,11 +69,11 @@ func reportPartial(p *rule.Pass, first, later *rule.Stmt, answer, why string) {
 	}
 	p.Report(first, rule.Report{
 		Severity: severity,
-		Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.Where()),
+		Fact:     fmt.Sprintf("if the statement at %s fails, the migration cannot run again: it stops here", later.FormatPlace()),
 		Harm:     "this statement has committed by then; the second run answers " + answer,
-		Instead:  "move the statement at " + later.Where() + " to a migration of its own" + guard(first),
-		Way:      advice.Separate{Where: later.Where(), Same: same},
-		Evidence: []onward.Evidence{later.Evidence("may fail: " + why)},
+		Instead:  "move the statement at " + later.FormatPlace() + " to a migration of its own" + hintGuard(first),
+		Way:      advice.Separate{Where: later.FormatPlace(), Same: same},
+		Evidence: []onward.Evidence{later.NewEvidence("may fail: " + why)},
 	})
 }
 
@@ -83,9 +84,9 @@ func oneOperation(first, later *rule.Stmt) bool {
 		first.Line == later.Line && first.Column == later.Column
 }
 
-// recorded groups the transactions of a migration by what the runner records
+// groupByRecord groups the transactions of a migration by what the runner records
 // them as: all of them, unless it records the parts of a file by themselves.
-func recorded(m *rule.Migration) [][]*rule.Tx {
+func groupByRecord(m *rule.Migration) [][]*rule.Tx {
 	var out [][]*rule.Tx
 	last := ""
 	for _, t := range m.Txs {
@@ -102,9 +103,9 @@ func recorded(m *rule.Migration) [][]*rule.Tx {
 	return out
 }
 
-// onlyIndexes reports whether an index alone is left behind, by a statement that
-// builds or drops another one and that no row can make fail: nothing that the
-// code sees, and a matter of one DROP INDEX.
+// onlyIndexes reports whether a failure leaves only an index behind: the later statement
+// builds or drops another index and cannot fail because of a row. The code does not notice
+// that, and one DROP INDEX repairs it.
 func onlyIndexes(first, later *rule.Stmt) bool {
 	if first.Node.GetIndexStmt() == nil {
 		return false

@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// stuck is the statement at which a second run of transactions that committed
+// findStuck is the statement at which a second run of transactions that committed
 // fails, and what the server answers to it; nil when it gets through. It begins
 // from the schema that they left.
-func stuck(txs []*rule.Tx, again *catalog.Catalog) (*rule.Stmt, string) {
+func findStuck(txs []*rule.Tx, again *catalog.Catalog) (*rule.Stmt, string) {
 	for _, t := range txs {
 		if t.RolledBack {
 			continue
@@ -44,7 +44,7 @@ func mayFail(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, strin
 					return s, "it waits for other transactions and checks every row"
 				}
 			}
-			if change == nil && m.Runner.Rerun && len(s.Deltas) > 0 && slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool { return p.Existing(&e) }) {
+			if change == nil && m.Runner.Rerun && len(s.Deltas) > 0 && slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool { return p.IsExisting(&e) }) {
 				change = s
 			}
 		}
@@ -52,8 +52,8 @@ func mayFail(p *rule.Pass, m *rule.Migration, txs []*rule.Tx) (*rule.Stmt, strin
 	return change, "a deadlock, a timeout or a lost connection is enough"
 }
 
-// guard is the second way out, where the statement has one.
-func guard(s *rule.Stmt) string {
+// hintGuard is the second way out, where the statement has one.
+func hintGuard(s *rule.Stmt) string {
 	words := strings.ToUpper(strings.Join(strings.Fields(s.SQL), " "))
 	switch {
 	case strings.HasPrefix(words, "CREATE TABLE"), strings.HasPrefix(words, "ALTER TABLE") && strings.Contains(words, " ADD COLUMN "):

@@ -13,12 +13,13 @@ import (
 // CapitalsLost flags IF EXISTS with a name that is another one without its capital
 // letters. https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
 var CapitalsLost = &rule.Rule{
-	ID:        "identifier-capitals-lost",
-	Category:  onward.Data,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "IF EXISTS skips what is there under a name with capital letters",
-	Harm:      "A name without quotes has no capital letters, whatever the file says. IF EXISTS then finds nothing and drops nothing, the migration counts as run, and what was to go stays, on every database.",
+	ID:       "identifier-capitals-lost",
+	Category: onward.Data,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "IF EXISTS skips what is there under a name with capital letters",
+	Harm: "A name without quotes has no capital letters, whatever the file says. IF EXISTS then finds nothing and drops nothing, " +
+		"the migration counts as run, and what was to go stays, on every database.",
 	Instead:   "Write the name in double quotes, letter by letter.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"},
 	Statement: capitalsLost,
@@ -32,7 +33,7 @@ func capitalsLost(p *rule.Pass, s *rule.Stmt) {
 	l := lostNames{end: list[len(list)-1].After}
 	switch n := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.AlterTableStmt:
-		l.altered(s, n)
+		l.checkAltered(s, n)
 	case *pgparse.DropStmt:
 		l.droppedObjects(s, n)
 	}
@@ -40,7 +41,7 @@ func capitalsLost(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	r := rule.Report{
-		Fact:    "IF EXISTS skips " + advice.Enumerate(l.skipped) + ": what is there is called " + advice.Enumerate(l.meant),
+		Fact:    "IF EXISTS skips " + advice.EnumerateNames(l.skipped) + ": what is there is called " + advice.EnumerateNames(l.meant),
 		Harm:    "a name without quotes has no capital letters: nothing is dropped, and the migration counts as run",
 		Instead: "write it in quotes: " + l.meant[0],
 	}
@@ -56,17 +57,17 @@ type lostNames struct {
 	skipped, meant []string
 }
 
-func (l *lostNames) lost(what, name, twin string) {
+func (l *lostNames) addLost(what, name, twin string) {
 	l.skipped = append(l.skipped, what+" "+name)
 	l.meant = append(l.meant, `"`+twin+`"`)
 }
 
-func (l *lostNames) altered(s *rule.Stmt, n *pgparse.AlterTableStmt) {
+func (l *lostNames) checkAltered(s *rule.Stmt, n *pgparse.AlterTableStmt) {
 	r, known := s.Before.Resolve(n.GetRelation())
 	switch {
 	case !known && n.GetMissingOk():
-		if twin := s.Before.Twin(r.Name); twin != nil {
-			l.lost("table", r.Name.String(), twin.Name.Name)
+		if twin := s.Before.FindCaseVariant(r.Name); twin != nil {
+			l.addLost("table", r.Name.String(), twin.Name.Name)
 		}
 	case known:
 		after := l.end.Relation(r.OID)
@@ -78,14 +79,14 @@ func (l *lostNames) altered(s *rule.Stmt, n *pgparse.AlterTableStmt) {
 			switch cmd.GetSubtype() {
 			case pgparse.AlterTableType_AT_DropColumn:
 				for _, col := range after.Columns {
-					if r.Column(cmd.GetName()) == nil && another(col.Name, cmd.GetName()) {
-						l.lost("column", cmd.GetName()+" of "+r.Name.String(), col.Name)
+					if r.Column(cmd.GetName()) == nil && differsInCase(col.Name, cmd.GetName()) {
+						l.addLost("column", cmd.GetName()+" of "+r.Name.String(), col.Name)
 					}
 				}
 			case pgparse.AlterTableType_AT_DropConstraint:
 				for _, con := range after.Constraints {
-					if r.Constraint(cmd.GetName()) == nil && another(con.Name, cmd.GetName()) {
-						l.lost("constraint", cmd.GetName()+" of "+r.Name.String(), con.Name)
+					if r.Constraint(cmd.GetName()) == nil && differsInCase(con.Name, cmd.GetName()) {
+						l.addLost("constraint", cmd.GetName()+" of "+r.Name.String(), con.Name)
 					}
 				}
 			}
@@ -107,15 +108,15 @@ func (l *lostNames) droppedObjects(s *rule.Stmt, n *pgparse.DropStmt) {
 		if known {
 			continue
 		}
-		if twin := s.Before.Twin(r.Name); twin != nil && l.end.Relation(twin.OID) != nil {
-			l.lost(kind, r.Name.String(), twin.Name.Name)
+		if twin := s.Before.FindCaseVariant(r.Name); twin != nil && l.end.Relation(twin.OID) != nil {
+			l.addLost(kind, r.Name.String(), twin.Name.Name)
 		}
 	}
 }
 
-// another reports whether a name differs from one without quotes in its capital
+// differsInCase reports whether a name differs from one without quotes in its capital
 // letters alone.
-func another(name, plain string) bool { return name != plain && strings.EqualFold(name, plain) }
+func differsInCase(name, plain string) bool { return name != plain && strings.EqualFold(name, plain) }
 
 // dropped are the kinds of relations that DROP removes.
 var dropped = map[pgparse.ObjectType]string{

@@ -7,19 +7,19 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// long lists the identifiers of a statement that are too long.
-func long(sql string) []string {
+// listLong lists the identifiers of a statement that are too long.
+func listLong(sql string) []string {
 	if !hasRun(sql) {
 		return nil
 	}
 	var out []string
-	text := pgparse.Squeeze(sql)
+	text := pgparse.SqueezeSQL(sql)
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
 		case c == '\'':
-			i = closing(text, i, '\'')
+			i = closingQuote(text, i, '\'')
 		case c == '"':
-			end := closing(text, i, '"')
+			end := closingQuote(text, i, '"')
 			if name := strings.ReplaceAll(strings.Trim(text[i:end], `"`), `""`, `"`); len(name) > limit {
 				out = append(out, name)
 			}
@@ -36,9 +36,9 @@ func long(sql string) []string {
 				return out
 			}
 			i += 2*len(tag) + close
-		case word(c):
+		case isWordByte(c):
 			start := i
-			for i < len(text) && (word(text[i]) || text[i] == '$') {
+			for i < len(text) && (isWordByte(text[i]) || text[i] == '$') {
 				i++
 			}
 			if i-start > limit {
@@ -51,8 +51,8 @@ func long(sql string) []string {
 	return out
 }
 
-// closing is the offset behind the quote that ends what begins at i.
-func closing(text string, i int, quote byte) int {
+// closingQuote returns the offset after the quote that ends the text that begins at i.
+func closingQuote(text string, i int, quote byte) int {
 	for i++; i < len(text); i++ {
 		if text[i] == quote {
 			if i+1 < len(text) && text[i+1] == quote {
@@ -65,7 +65,7 @@ func closing(text string, i int, quote byte) int {
 	return len(text)
 }
 
-func word(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 

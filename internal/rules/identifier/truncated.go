@@ -13,25 +13,26 @@ import (
 // something else then.
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
 var Truncated = &rule.Rule{
-	ID:        "identifier-truncated",
-	Category:  onward.Compatibility,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "a name of more than 63 bytes is cut, and may be the name of something else then",
-	Harm:      "The server cuts the name with a NOTICE that no deploy log shows. Tools and code that look for the full name in the catalog or in errors do not find it. A second long name with the same beginning is the same name: IF NOT EXISTS then skips what was to be made, and a plain statement fails.",
+	ID:       "identifier-truncated",
+	Category: onward.Compatibility,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "a name of more than 63 bytes is cut, and may be the name of something else then",
+	Harm: "The server cuts the name with a NOTICE that no deploy log shows. Tools and code that look for the full name in the catalog or in errors do not " +
+		"find it. A second long name with the same beginning is the same name: IF NOT EXISTS then skips what was to be made, and a plain statement fails.",
 	Instead:   "Give it a name of at most 63 bytes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"},
-	Statement: truncated,
+	Statement: checkTruncated,
 }
 
 // limit is how many bytes of a name the server keeps.
 const limit = 63
 
-func truncated(p *rule.Pass, s *rule.Stmt) {
+func checkTruncated(p *rule.Pass, s *rule.Stmt) {
 	if len(s.SQL) <= limit || s.Tx.RolledBack {
 		return
 	}
-	for _, name := range long(s.SQL) {
+	for _, name := range listLong(s.SQL) {
 		cut := cutTo(name)
 		r := rule.Report{
 			Fact:    "the name " + name + " is cut to " + cut,
@@ -39,9 +40,9 @@ func truncated(p *rule.Pass, s *rule.Stmt) {
 			Instead: "give it a name of at most 63 bytes",
 		}
 		switch {
-		case skipped(s, cut):
+		case isSkipped(s, cut):
 			r.Harm = "something is called " + cut + " already, so that IF NOT EXISTS skips the statement: nothing is made"
-		case makes(s, cut):
+		case makesName(s, cut):
 			r.Severity = onward.Info
 		default:
 			continue
@@ -51,8 +52,8 @@ func truncated(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// makes reports whether the statement gives the name to something.
-func makes(s *rule.Stmt, name string) bool {
+// makesName reports whether the statement gives the name to something.
+func makesName(s *rule.Stmt, name string) bool {
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
 		switch {
@@ -71,8 +72,8 @@ func makes(s *rule.Stmt, name string) bool {
 	return false
 }
 
-// skipped reports whether IF NOT EXISTS finds something of the name.
-func skipped(s *rule.Stmt, name string) bool {
+// isSkipped reports whether IF NOT EXISTS finds something of the name.
+func isSkipped(s *rule.Stmt, name string) bool {
 	if !s.Node.GetIndexStmt().GetIfNotExists() && !s.Node.GetCreateStmt().GetIfNotExists() {
 		return false
 	}
@@ -94,10 +95,10 @@ func hasRun(sql string) bool {
 			return true
 		}
 	}
-	// From where a run would end, back to where it would begin.
+	// Search from the possible end of a run back to its beginning.
 	for end := limit; end < len(sql); {
 		i := end
-		for i >= end-limit && !between(sql[i]) {
+		for i >= end-limit && !isSeparator(sql[i]) {
 			i--
 		}
 		if i < end-limit {
@@ -108,8 +109,8 @@ func hasRun(sql string) bool {
 	return false
 }
 
-// between reports whether a byte stands between names.
-func between(c byte) bool {
+// isSeparator reports whether a byte separates names.
+func isSeparator(c byte) bool {
 	switch c {
 	case ' ', '\n', '\t', '\r', ',', '(', ')', ';':
 		return true

@@ -18,15 +18,16 @@ var AttachIncomplete = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "an index ON ONLY a partitioned table stays invalid: not every partition has its index attached",
-	Harm:     "The index of the parent becomes valid when the last partition's index is attached. Until then no constraint can use it, and a unique one applies to no partition but those that have it.",
-	Instead:  "Build the index on each partition CONCURRENTLY and attach it.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
-	Gather:   gatherOnly,
-	Release:  attachIncomplete,
+	Harm: "The index of the parent becomes valid when the last partition's index is attached. " +
+		"Until then no constraint can use it, and a unique one applies to no partition but those that have it.",
+	Instead: "Build the index on each partition CONCURRENTLY and attach it.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
+	Gather:  gatherOnly,
+	Release: attachIncomplete,
 }
 
-// only is an index that a migration creates ON ONLY a partitioned table.
-type only struct {
+// onlyIndex is an index that a migration creates ON ONLY a partitioned table.
+type onlyIndex struct {
 	by  *rule.Stmt
 	oid catalog.OID
 }
@@ -40,19 +41,19 @@ func gatherOnly(p *rule.Pass, m *rule.Migration) {
 		for i := range s.Deltas {
 			d := &s.Deltas[i]
 			if d.Kind == catalog.IndexCreated && d.NewIndex != nil && d.NewIndex.Kind == catalog.PartitionedIndex {
-				p.Keep(only{s, d.NewIndex.OID})
+				p.KeepValue(onlyIndex{s, d.NewIndex.OID})
 			}
 		}
 	}
 }
 
 func attachIncomplete(p *rule.Pass, r *rule.Release) {
-	for _, x := range rule.Kept[only](p) {
-		incomplete(p, r, x.by, x.oid)
+	for _, x := range rule.KeptValues[onlyIndex](p) {
+		reportIncomplete(p, r, x.by, x.oid)
 	}
 }
 
-func incomplete(p *rule.Pass, r *rule.Release, s *rule.Stmt, oid catalog.OID) {
+func reportIncomplete(p *rule.Pass, r *rule.Release, s *rule.Stmt, oid catalog.OID) {
 	index := r.Head.Relation(oid)
 	if index == nil || index.Index == nil || index.Index.Valid {
 		return
@@ -73,7 +74,7 @@ func incomplete(p *rule.Pass, r *rule.Release, s *rule.Stmt, oid catalog.OID) {
 		if part := r.Head.Relation(o); part != nil && !covered[o] && part.Kind != catalog.ForeignTable {
 			missing = append(missing, part.Name.String())
 			if first == "" {
-				first = analysis.Table(part.Name)
+				first = analysis.QuoteTable(part.Name)
 			}
 		}
 	}
@@ -84,8 +85,9 @@ func incomplete(p *rule.Pass, r *rule.Release, s *rule.Stmt, oid catalog.OID) {
 		missing = append(missing[:3:3], "…")
 	}
 	p.Report(s, rule.Report{
-		Fact:    "index " + index.Name.Name + " of " + table.Name.String() + " stays invalid: no index of " + strings.Join(missing, ", ") + " is attached to it",
-		Harm:    "queries on these partitions have no index to use, and no constraint can be built on it",
-		Instead: "build the index on each of them and attach it:\nCREATE INDEX CONCURRENTLY … ON " + first + " …;\nALTER INDEX " + analysis.Table(index.Name) + " ATTACH PARTITION …;",
+		Fact: "index " + index.Name.Name + " of " + table.Name.String() + " stays invalid: no index of " + strings.Join(missing, ", ") + " is attached to it",
+		Harm: "queries on these partitions have no index to use, and no constraint can be built on it",
+		Instead: "build the index on each of them and attach it:\nCREATE INDEX CONCURRENTLY … ON " + first + " …;\nALTER INDEX " +
+			analysis.QuoteTable(index.Name) + " ATTACH PARTITION …;",
 	})
 }

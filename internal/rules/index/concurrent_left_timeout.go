@@ -15,23 +15,28 @@ var ConcurrentLeftTimeout = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a lock_timeout or statement_timeout that an earlier migration leaves set may cancel a concurrent build",
-	Harm:     "SET without LOCAL holds for the session, and runners send all migrations on one connection. What bounded an ALTER TABLE in one file goes on to bound the concurrent build in a later one, which says nothing of it: on a big table it is cancelled, and leaves an INVALID index.",
-	Instead:  "Reset the timeout at the end of the migration that sets it, or use SET LOCAL there; and clear it in front of the build.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-set.html", "https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
-	Gather:   leftTimeouts,
-	Release:  concurrentLeftTimeout,
+	Harm: "SET without LOCAL holds for the session, and runners send all migrations on one connection. " +
+		"What bounded an ALTER TABLE in one file goes on to bound the concurrent build in a later one, which says nothing of it: " +
+		"on a big table it is cancelled, and leaves an INVALID index.",
+	Instead: "Reset the timeout at the end of the migration that sets it, or use SET LOCAL there; and clear it before the build.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-set.html",
+		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
+	},
+	Gather:  leftTimeouts,
+	Release: concurrentLeftTimeout,
 }
 
-// timeout is what a migration makes of one for the session: a value that goes on
-// behind it, or, as 0, none.
+// timeout is a timeout that a migration sets for the session: a value that lasts beyond
+// the migration, or none, as 0.
 type timeout struct {
 	name string
 	ms   int
 	by   *rule.Stmt
 }
 
-// unbounded is a statement that nothing in its own migration bounds, of each setting.
-type unbounded struct {
+// unboundedStatements is a statement that nothing in its own migration bounds, of each setting.
+type unboundedStatements struct {
 	*rule.Stmt
 	reports map[string]rule.Report
 	what    string
@@ -43,8 +48,8 @@ var limits = [...]struct {
 	short int
 }{{"statement_timeout", shortStatement}, {"lock_timeout", shortLock}}
 
-// leftTimeouts keeps what a migration sets for a session that goes on behind it, and
-// what it leaves unbounded itself.
+// leftTimeouts records the session settings that outlast a migration, and the statements
+// for which it sets no timeout itself.
 func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 	if m.Runner.OwnSession || m.Runner.Name == "" {
 		return // psql gives each file a session
@@ -54,15 +59,15 @@ func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 			continue
 		}
 		for _, s := range t.Statements {
-			if e := waits(p, &s.Result); e != nil && s.Result.Refused == nil && !s.InBlock() {
-				u := unbounded{s, map[string]rule.Report{}, s.Result.NoTransaction + " on " + e.Name.String()}
+			if e := findWait(p, &s.Result); e != nil && s.Result.Refused == nil && !s.InBlock() {
+				u := unboundedStatements{s, map[string]rule.Report{}, s.Result.NoTransaction + " on " + e.Name.String()}
 				if leftBy(s, s.Settings.StatementTimeoutBy) || s.Settings.StatementTimeoutBy == nil && s.Settings.StatementTimeout == 0 {
-					u.reports["statement_timeout"] = cancelled(s, "statement_timeout")
+					u.reports["statement_timeout"] = reportCancelled(s, "statement_timeout", 0, false)
 				}
 				if leftBy(s, s.Settings.LockTimeoutBy) || s.Settings.LockTimeoutBy == nil && s.Settings.LockTimeout == 0 {
-					u.reports["lock_timeout"] = cancelled(s, "lock_timeout")
+					u.reports["lock_timeout"] = reportCancelled(s, "lock_timeout", 0, false)
 				}
-				p.Keep(u)
+				p.KeepValue(u)
 			}
 			set, ok := analysis.SettingOf(s.Node)
 			if !ok || set.Local {
@@ -70,11 +75,11 @@ func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 			}
 			ms := 0
 			if !set.Default {
-				ms, _ = analysis.Milliseconds(set.Value)
+				ms, _ = analysis.ParseMilliseconds(set.Value)
 			}
 			for _, l := range limits {
 				if set.Name == l.name || set.Name == "" {
-					p.Keep(timeout{l.name, ms, s})
+					p.KeepValue(timeout{l.name, ms, s})
 				}
 			}
 		}
@@ -86,20 +91,20 @@ func leftBy(s, by *rule.Stmt) bool { return by != nil && by.Migration != s.Migra
 
 func concurrentLeftTimeout(p *rule.Pass, _ *rule.Release) {
 	open := map[string]timeout{}
-	for _, kept := range rule.Kept[any](p) {
+	for _, kept := range rule.KeptValues[any](p) {
 		switch x := kept.(type) {
 		case timeout:
 			open[x.name] = x
-		case unbounded:
+		case unboundedStatements:
 			for _, l := range limits {
 				t := open[l.name]
 				r, bare := x.reports[l.name]
 				if !bare || t.ms == 0 || t.ms >= l.short {
 					continue
 				}
-				r.Fact = l.name + " = " + analysis.Duration(t.ms) + ", which " + t.by.Migration.ID + " leaves set, may hold for " + x.what
+				r.Fact = l.name + " = " + analysis.FormatMilliseconds(t.ms) + ", which " + t.by.Migration.ID + " leaves set, may hold for " + x.what
 				r.Cause = "and for %d other statements"
-				r.Evidence = []onward.Evidence{t.by.Evidence("sets " + l.name)}
+				r.Evidence = []onward.Evidence{t.by.NewEvidence("sets " + l.name)}
 				p.Report(x.Stmt, r)
 				break
 			}

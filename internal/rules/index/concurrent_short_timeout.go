@@ -13,25 +13,32 @@ import (
 // older transactions count as waits for locks.
 // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 var ConcurrentShortTimeout = &rule.Rule{
-	ID:        "index-concurrent-short-timeout",
-	Category:  onward.Locking,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "a short lock_timeout or statement_timeout is in force for a statement that waits for every older transaction",
-	Harm:      "A concurrent build waits for all transactions that are older than it, and lock_timeout counts that wait: one open transaction cancels the build, and it leaves an INVALID index. statement_timeout counts the build itself.",
-	Instead:   "Clear both for this statement. It blocks nobody while it waits.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY", "https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},
+	ID:       "index-concurrent-short-timeout",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a short lock_timeout or statement_timeout is in force for a statement that waits for every older transaction",
+	Harm: "A concurrent build waits for all transactions that are older than it, and lock_timeout counts that wait: " +
+		"one open transaction cancels the build, and it leaves an INVALID index. So does each later try. statement_timeout counts the build itself. " +
+		"A lock_timeout of seconds is an error, unless the table is small or the runner sets it for all migrations; " +
+		"a longer one, and statement_timeout, are warnings.",
+	Instead: "Clear both for this statement. It blocks nobody while it waits.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
+		"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT",
+	},
 	Statement: concurrentShortTimeout,
 }
 
 // Below these, in milliseconds, a timeout counts as short.
 const (
 	shortLock      = 5 * 60_000
+	secondsLock    = 60_000 // a transaction of the deployed code may well be open for as long
 	shortStatement = 30 * 60_000
 )
 
 func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
-	e := waits(p, &s.Result)
+	e := findWait(p, &s.Result)
 	if e == nil || s.Result.Refused != nil || s.InBlock() { // there it fails at once
 		return
 	}
@@ -50,46 +57,52 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 	}
 	where := "that the runner sets"
 	// A backend that bounds each of its statements puts back what it found.
-	own := by != nil && s.Operation.Rendered() && by.Operation == s.Operation
+	own := by != nil && s.Operation.IsRendered() && by.Operation == s.Operation
 	if own {
 		where = "that the operation itself sets"
 	} else if by != nil {
-		where = "set at " + by.Where()
+		where = "set at " + by.FormatPlace()
 	}
-	report := cancelled(s, setting)
-	report.Fact = setting + " = " + analysis.Duration(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
-	if s.Operation.Rendered() || own {
+	report := reportCancelled(s, setting, value, by != nil && !own)
+	report.Fact = setting + " = " + analysis.FormatMilliseconds(value) + ", " + where + ", holds for " + s.Result.NoTransaction + " on " + e.Name.String()
+	if s.Operation.IsRendered() || own {
 		report.Way = advice.ClearTimeout{Setting: setting, Own: own}
 	}
-	if (by == nil || own) && setting == "lock_timeout" {
+	switch {
+	case setting != "lock_timeout":
+		report.Severity = onward.Warning
+	case by == nil || own:
 		report.Severity = onward.Info // the team's choice for all migrations, not this one's slip
+	case value >= secondsLock || p.IsSmall(e.Name):
+		report.Severity = onward.Warning
 	}
 	if by != nil {
-		report.Evidence = []onward.Evidence{by.Evidence("sets " + setting)}
+		report.Evidence = []onward.Evidence{by.NewEvidence("sets " + setting)}
 	}
 	report.Cause = "and so does one for %d others"
 	p.Report(s, report)
 }
 
-// waits is the first effect on an existing relation whose lock is held while the
+// findWait is the first effect on an existing relation whose lock is held while the
 // statement waits for older transactions.
-func waits(p *rule.Pass, r *effect.Result) *effect.Effect {
+func findWait(p *rule.Pass, r *effect.Result) *effect.Effect {
 	if r.NoTransaction == "" {
 		return nil
 	}
 	for i := range r.Effects {
-		if e := &r.Effects[i]; e.Waits && p.Existing(e) {
+		if e := &r.Effects[i]; e.Waits && p.IsExisting(e) {
 			return e
 		}
 	}
 	return nil
 }
 
-// cancelled is what a setting does to a statement, and the way out.
-func cancelled(s *rule.Stmt, setting string) rule.Report {
+// reportCancelled reports what a setting does to a statement, and how to clear it. The session's
+// own value, in milliseconds, is set again after the statement; restore says that it has one.
+func reportCancelled(s *rule.Stmt, setting string, value int, restore bool) rule.Report {
 	left := "the statement has to be run again"
 	if s.Node.GetIndexStmt() != nil || s.Node.GetReindexStmt() != nil {
-		left = "an INVALID index is left behind"
+		left = "an INVALID index is left"
 	} else if s.Node.GetDropStmt() != nil {
 		left = "the index stays, INVALID"
 	}
@@ -97,8 +110,12 @@ func cancelled(s *rule.Stmt, setting string) rule.Report {
 	if setting == "statement_timeout" {
 		harm = "on a big table it takes longer and is cancelled, and " + left
 	}
+	before, after := "SET "+setting+" = 0", "RESET "+setting
+	if restore {
+		after = "SET " + setting + " = '" + analysis.FormatMilliseconds(value) + "'"
+	}
 	return rule.Report{
 		Harm:    harm,
-		Instead: "clear it for this statement, which blocks nobody while it waits:\nSET " + setting + " = 0;\n" + s.SQL + ";\nRESET " + setting + ";",
+		Instead: "clear it for this statement, which blocks nobody while it waits:\n" + before + ";\n" + s.SQL + ";\n" + after + ";",
 	}
 }

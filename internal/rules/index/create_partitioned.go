@@ -12,12 +12,13 @@ import (
 // index on every partition in one transaction, and cannot be concurrent.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
 var CreatePartitioned = &rule.Rule{
-	ID:        "index-create-partitioned",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "CREATE INDEX on a partitioned table blocks writes to all partitions until the last index is built",
-	Harm:      "An index is built on each partition, one after the other, in one transaction: SHARE on the parent and on every partition is held until the last is done. CONCURRENTLY does not work on a partitioned table.",
+	ID:       "index-create-partitioned",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "CREATE INDEX on a partitioned table blocks writes to all partitions until the last index is built",
+	Harm: "An index is built on each partition, one after the other, in one transaction: " +
+		"SHARE on the parent and on every partition is held until the last is done. CONCURRENTLY does not work on a partitioned table.",
 	Instead:   "Create the index ON ONLY the parent, build it on each partition CONCURRENTLY, and attach those: the parent's becomes valid with the last.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.CreateIndex,
@@ -30,12 +31,12 @@ func createPartitioned(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	table, _ := s.Before.Resolve(stmt.GetRelation())
-	if table.Kind != catalog.PartitionedTable || p.Small(table.Name) {
+	if table.Kind != catalog.PartitionedTable || p.IsSmall(table.Name) {
 		return
 	}
 	built := 0
 	for i := range s.Result.Effects {
-		if e := &s.Result.Effects[i]; e.BuildsIndex && p.Existing(e) && !p.Small(e.Name) {
+		if e := &s.Result.Effects[i]; e.BuildsIndex && p.IsExisting(e) && !p.IsSmall(e.Name) {
 			built++
 		}
 	}
@@ -47,10 +48,10 @@ func createPartitioned(p *rule.Pass, s *rule.Stmt) {
 		name = "index " + stmt.GetIdxname()
 	}
 	own := &effect.Effect{OID: table.OID, Name: table.Name, Lock: onward.ShareLock}
-	kept, since := s.Under(own)
+	kept, since := s.StrongestLock(own)
 	p.Report(s, rule.Report{
-		Fact:    "creating " + name + " blocks " + blocks(taken(kept, own, since)) + table.Name.String() + " and all its partitions",
-		Harm:    analysis.Waiting(kept) + " waits until the index is built on each partition, which takes as long as all of them together are big" + since,
+		Fact:    "creating " + name + " blocks " + describeBlocked(lockTaken(kept, own, since)) + table.Name.String() + " and all its partitions",
+		Harm:    analysis.DescribeWaiting(kept) + " waits until the index is built on each partition, which takes as long as all of them together are big" + since,
 		Instead: onPartitions(s, stmt, table),
 	})
 }

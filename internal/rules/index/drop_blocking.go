@@ -19,7 +19,7 @@ var DropBlocking = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "DROP INDEX without CONCURRENTLY needs the table for itself",
-	Harm:      "DROP INDEX takes ACCESS EXCLUSIVE on the table. It is quick once it has it, but while it waits for a running query, later queries queue behind it.",
+	Harm:      "DROP INDEX takes ACCESS EXCLUSIVE on the table. It is quick once it has it, but while it waits for a running query, later queries wait for it.",
 	Instead:   "Drop it with DROP INDEX CONCURRENTLY, outside a transaction: it lets the running queries finish and blocks nobody.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropindex.html"},
 	Kinds:     rule.Drop,
@@ -33,22 +33,22 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 	}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if e.Kind != catalog.Index || !e.Dropped || !p.Existing(e) {
+		if e.Kind != catalog.Index || !e.Dropped || !p.IsExisting(e) {
 			continue
 		}
 		table := ""
 		if index := s.Before.Relation(e.OID); index != nil && index.Index != nil {
 			if t := s.Before.Relation(index.Index.Table); t != nil {
-				if !p.InUse(t) || t.Kind == catalog.PartitionedTable || closed(s, t.OID) {
+				if !p.InUse(t) || t.Kind == catalog.PartitionedTable || isTableBlocked(s, t.OID) {
 					return
 				}
 				table = t.Name.String()
 			}
 		} else if s.Operation.Class != "" {
 			return // made up by the framework, for an index that it may have made once
-		} else if t := madeAgain(s, e.Name.Name); t != nil {
-			if !p.InUse(t) {
-				return
+		} else if by, t := madeAgain(s, e.Name.Name); t != nil {
+			if !p.InUse(t) || stmt.GetMissingOk() && !by.Node.GetIndexStmt().GetConcurrent() && !t.Inferred {
+				return // index-create-blocking has the table; the index is not known to be there
 			}
 			table = t.Name.String()
 		}
@@ -56,59 +56,59 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 		if table == "" {
 			fact, behind = "dropping index "+e.Name.String()+" blocks reads and writes of its table", "every query on its table"
 		}
-		drop := "DROP INDEX CONCURRENTLY " + ifExists(stmt) + analysis.Table(e.Name)
+		drop := "DROP INDEX CONCURRENTLY " + ifExists(stmt) + analysis.QuoteTable(e.Name)
 		report := rule.Report{
 			Fact:    fact,
-			Harm:    "it waits for running queries to finish, and " + behind + " that comes later queues behind it",
+			Harm:    "it waits for running queries to finish, and " + behind + " that comes later waits for it",
 			Instead: "drop it concurrently, outside a transaction:\n" + drop + ";",
 			Cause:   "and dropping %d others does so too",
 			Way:     advice.DropIndex{SQL: drop},
 		}
-		if s.Settings.Bounded() {
+		if s.Settings.IsBounded() {
 			timeout := "lock_timeout"
 			if s.Settings.LockTimeout == 0 {
 				timeout = "statement_timeout"
 			}
 			report.Severity = onward.Info
-			report.Harm = "it waits for running queries to finish, and " + behind + " that comes later queues behind it, for as long as " + timeout + " lets it"
+			report.Harm = "it waits for running queries to finish, and " + behind + " that comes later waits for it, for as long as " + timeout + " lets it"
 		}
 		if len(stmt.GetObjects()) == 1 && stmt.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
-			report.Fix = concurrently(s, "INDEX")
+			report.Fix = editConcurrently(s, "INDEX")
 		}
 		p.Report(s, report)
 		return
 	}
 }
 
-// madeAgain is the table on which the migration goes on to create an index of the
-// name of the one that it drops: it was there, if at all.
-func madeAgain(s *rule.Stmt, name string) *catalog.Relation {
-	all := rule.Once(&s.Migration.Notes, func() makers {
+// madeAgain is the statement by which the migration goes on to create an index of the
+// name of the one that it drops, and its table: the index was there, if at all.
+func madeAgain(s *rule.Stmt, name string) (by *rule.Stmt, table *catalog.Relation) {
+	all := rule.BuildOnce(&s.Migration.Notes, func() makers {
 		out := makers{}
-		for _, x := range rule.Of[*pgparse.Node_IndexStmt](s.Migration) {
+		for _, x := range rule.StatementsOf[*pgparse.Node_IndexStmt](s.Migration) {
 			name := x.Node.GetIndexStmt().GetIdxname()
 			out[name] = append(out[name], x)
 		}
 		return out
 	})
-	for _, x := range rule.Behind(all[name], s) {
+	for _, x := range rule.StatementsAfter(all[name], s) {
 		t, _ := x.Before.Resolve(x.Node.GetIndexStmt().GetRelation())
-		return t
+		return x, t
 	}
-	return nil
+	return nil, nil
 }
 
 // makers are the statements of a migration that create indexes, by name.
 type makers map[string][]*rule.Stmt
 
-// closed reports whether the transaction has the table for itself all the same:
-// it has altered it already, or goes on to drop, rewrite or alter it, which is told there.
-func closed(s *rule.Stmt, table catalog.OID) bool {
-	if s.Locked(&effect.Effect{OID: table}, func(h *rule.Held) bool { return h.OID == table && h.Lock == onward.AccessExclusiveLock }) != nil {
+// isTableBlocked reports whether the transaction blocks the table anyway: it has altered the table
+// already, or it later drops, rewrites or alters it, which is reported there.
+func isTableBlocked(s *rule.Stmt, table catalog.OID) bool {
+	if s.FindHeldLock(&effect.Effect{OID: table}, func(h *rule.Held) bool { return h.OID == table && h.Lock == onward.AccessExclusiveLock }) != nil {
 		return true
 	}
-	return rule.Once(&s.Tx.Notes, func() goes {
-		out := goes{}
+	return rule.BuildOnce(&s.Tx.Notes, func() alteredRelations {
+		out := alteredRelations{}
 		for _, x := range s.Tx.Statements {
 			for i := range x.Result.Effects {
 				if e := &x.Result.Effects[i]; e.Dropped || e.Lock == onward.AccessExclusiveLock && (e.Rewrites || x.Node.GetAlterTableStmt() != nil) {
@@ -120,8 +120,8 @@ func closed(s *rule.Stmt, table catalog.OID) bool {
 	})[table]
 }
 
-// goes are the relations that a transaction drops, rewrites or alters.
-type goes map[catalog.OID]bool
+// alteredRelations are the relations that a transaction drops, rewrites or alters.
+type alteredRelations map[catalog.OID]bool
 
 func ifExists(stmt *pgparse.DropStmt) string {
 	if stmt.GetMissingOk() {
@@ -130,10 +130,10 @@ func ifExists(stmt *pgparse.DropStmt) string {
 	return ""
 }
 
-// partitionedIndex reports whether one of the dropped indexes is that of a
-// partitioned table.
+// partitionedIndex reports whether one of the dropped indexes belongs to a partitioned
+// table.
 func partitionedIndex(s *rule.Stmt, stmt *pgparse.DropStmt) bool {
-	for _, n := range names(stmt) {
+	for _, n := range droppedNames(stmt) {
 		if r := s.Before.Lookup(n.Schema, n.Name); r != nil && r.Kind == catalog.PartitionedIndex {
 			return true
 		}

@@ -12,13 +12,14 @@ import (
 // refuses it: with CASCADE, of several indexes, of a partitioned table's.
 // https://www.postgresql.org/docs/current/sql-dropindex.html
 var DropConcurrentlyUnsupported = &rule.Rule{
-	ID:        "index-drop-concurrently-unsupported",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "DROP INDEX CONCURRENTLY with CASCADE, of several indexes or of a partitioned table's index fails",
-	Harm:      "The server refuses the statement, and the migration stops there.",
-	Instead:   "Drop one index in a statement, without CASCADE. The index of a partitioned table can only be dropped with a lock on all partitions: set a lock_timeout.",
+	ID:       "index-drop-concurrently-unsupported",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "DROP INDEX CONCURRENTLY with CASCADE, of several indexes or of a partitioned table's index fails",
+	Harm:     "The server refuses the statement, and the migration stops there.",
+	Instead: "Drop one index in a statement, without CASCADE. The index of a partitioned table can only be dropped with a lock on all partitions: " +
+		"set a lock_timeout.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropindex.html"},
 	Kinds:     rule.Drop,
 	Statement: dropConcurrentlyUnsupported,
@@ -30,13 +31,14 @@ func dropConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	var listed, single []string
-	for _, n := range names(stmt) {
+	for _, n := range droppedNames(stmt) {
 		listed = append(listed, n.String())
-		single = append(single, "DROP INDEX CONCURRENTLY "+ifExists(stmt)+analysis.Table(n)+";")
+		single = append(single, "DROP INDEX CONCURRENTLY "+ifExists(stmt)+analysis.QuoteTable(n)+";")
 	}
 	advice := "drop each index in a statement of its own, without CASCADE:\n" + strings.Join(single, "\n")
 	if partitionedIndex(s, stmt) {
-		advice = "drop it without CONCURRENTLY, under a short lock_timeout, as all partitions are locked for a moment:\nSET lock_timeout = '2s';\nDROP INDEX " + ifExists(stmt) + strings.Join(listed, ", ") + ";"
+		advice = "drop it without CONCURRENTLY, under a short lock_timeout, as all partitions are locked for a moment:\nSET lock_timeout = '2s';\nDROP INDEX " +
+			ifExists(stmt) + strings.Join(listed, ", ") + ";"
 	}
 	p.Report(s, rule.Report{
 		Fact:    "the server refuses to drop " + strings.Join(listed, ", ") + " concurrently",

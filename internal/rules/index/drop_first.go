@@ -20,16 +20,17 @@ var DropFirst = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "an index is dropped before the index that takes its place is built",
-	Harm:     "From the drop until the build has ended, queries that the index answered read the whole table. That may take them longer than the build, and all of them at once use up the server. When the build fails, it stays so.",
-	Instead:  "Build the new index first, under a name of its own, and drop the old one when it is there.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
-	Gather:   gatherExchanged,
-	Release:  dropFirst,
+	Harm: "From the drop until the build has ended, queries that the index answered read the whole table. " +
+		"That may take them longer than the build, and all of them at once use up the server. When the build fails, it stays so.",
+	Instead: "Build the new index first, under a name of its own, and drop the old one when it is there.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"},
+	Gather:  gatherExchanged,
+	Release: dropFirst,
 }
 
-// exchanged is an index that one statement drops or makes. The statements come in
+// exchangedIndex is an index that one statement drops or makes. The statements come in
 // their order.
-type exchanged struct {
+type exchangedIndex struct {
 	by *rule.Stmt
 	// first is the first statement of its transaction.
 	first        *rule.Stmt
@@ -47,29 +48,29 @@ func gatherExchanged(p *rule.Pass, m *rule.Migration) {
 		first := s.Tx.First.Statements[0]
 		for i := range s.Deltas {
 			d := &s.Deltas[i]
-			if d.Before == nil || !p.InUse(d.Before) || d.Before.Kind == catalog.PartitionedTable || p.Small(d.Before.Name) {
+			if d.Before == nil || !p.InUse(d.Before) || d.Before.Kind == catalog.PartitionedTable || p.IsSmall(d.Before.Name) {
 				continue
 			}
 			switch {
 			case d.Kind == catalog.IndexDropped && s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX:
-				if old := p.Release.Deployed.Relation(d.OldIndex.OID); old != nil && old.Index.Valid && !otherwise(s.After, d.After, old.Index) {
-					p.Keep(exchanged{by: s, first: first, table: d.Before, index: d.OldIndex})
+				if old := p.Release.Deployed.Relation(d.OldIndex.OID); old != nil && old.Index.Valid && !hasOtherIndex(s.After, d.After, old.Index) {
+					p.KeepValue(exchangedIndex{by: s, first: first, table: d.Before, index: d.OldIndex})
 				}
 			case d.Kind == catalog.IndexCreated:
-				x := exchanged{by: s, first: first, table: d.After, index: d.NewIndex, made: true}
+				x := exchangedIndex{by: s, first: first, table: d.After, index: d.NewIndex, made: true}
 				if s.Node.GetIndexStmt().GetConcurrent() {
 					x.build = s.SQL
 				}
-				p.Keep(x)
+				p.KeepValue(x)
 			}
 		}
 	}
 }
 
 func dropFirst(p *rule.Pass, _ *rule.Release) {
-	byTable := map[catalog.OID][]exchanged{}
+	byTable := map[catalog.OID][]exchangedIndex{}
 	seen := map[catalog.OID]int{}
-	list := rule.Kept[exchanged](p)
+	list := rule.KeptValues[exchangedIndex](p)
 	for _, x := range list {
 		byTable[x.table.OID] = append(byTable[x.table.OID], x)
 	}
@@ -79,54 +80,54 @@ func dropFirst(p *rule.Pass, _ *rule.Release) {
 			continue
 		}
 		for _, next := range byTable[old.table.OID][seen[old.table.OID]:] {
-			if !next.made || !answers(next.index.Index, old.index.Index) || !alike(&old, &next) {
+			if !next.made || !answersFor(next.index.Index, old.index.Index) || !isFirstKeySame(&old, &next) {
 				continue
 			}
 			if next.first != old.first { // else nobody can use the table in between
-				p.Report(old.by, exchange(&old, &next))
+				p.Report(old.by, reportExchange(&old, &next))
 			}
 			break
 		}
 	}
 }
 
-func exchange(old, next *exchanged) rule.Report {
+func reportExchange(old, next *exchangedIndex) rule.Report {
 	was, now, lead := old.index.Name, next.index.Name, old.index.Index.Keys[0]
 	looked := lead.ExprText
 	if c := old.table.Attr(lead.Column); c != nil {
 		looked = c.Name
 	}
-	drop := "DROP INDEX CONCURRENTLY " + analysis.Table(was) + ";"
+	drop := "DROP INDEX CONCURRENTLY " + analysis.QuoteTable(was) + ";"
 	build, rename, place := next.build, "", now.Name+" takes its place"
 	if was.Name == now.Name {
 		place = "it is built anew"
 		other := catalog.ObjectName(now.Name, "", "new")
 		build = strings.Replace(build, now.Name, other, 1)
-		rename = "\nALTER INDEX " + analysis.Table(catalog.Name{Schema: now.Schema, Name: other}) + " RENAME TO " + pgparse.QuoteIdent(now.Name) + ";"
+		rename = "\nALTER INDEX " + analysis.QuoteTable(catalog.Name{Schema: now.Schema, Name: other}) + " RENAME TO " + pgparse.QuoteIdent(now.Name) + ";"
 	}
 	advice := "build the new one first:\n" + build + ";\n" + drop + rename
 	if build == "" || was.Name == now.Name && build == next.build {
 		advice = "build the new one first, CONCURRENTLY and under a name of its own, then drop the old one:\n" + drop
 	}
 	return rule.Report{
-		Fact:     "index " + was.Name + " of " + old.table.Name.String() + " is dropped before " + place + " at " + next.by.Lines(old.by),
+		Fact:     "index " + was.Name + " of " + old.table.Name.String() + " is dropped before " + place + " at " + next.by.RelativePlace(old.by),
 		Harm:     "until that is built, and for good when it fails, queries that look up " + looked + " read all of " + old.table.Name.String(),
 		Instead:  advice,
-		Evidence: []onward.Evidence{next.by.Evidence("builds " + now.Name)},
+		Evidence: []onward.Evidence{next.by.NewEvidence("builds " + now.Name)},
 	}
 }
 
-// otherwise reports whether another index of the table answers what one answered.
-func otherwise(c *catalog.Catalog, t *catalog.Relation, old *catalog.IndexInfo) bool {
+// hasOtherIndex reports whether another index of the table answers what one answered.
+func hasOtherIndex(c *catalog.Catalog, t *catalog.Relation, old *catalog.IndexInfo) bool {
 	return t == nil || slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
 		r := c.Relation(oid)
-		return r != nil && r.Index.Valid && answers(r.Index, old)
+		return r != nil && r.Index.Valid && answersFor(r.Index, old)
 	})
 }
 
-// answers reports whether an index leads queries to rows by the same first key as
+// answersFor reports whether an index leads queries to rows by the same first key as
 // another one, and holds all of its rows.
-func answers(now, old *catalog.IndexInfo) bool {
+func answersFor(now, old *catalog.IndexInfo) bool {
 	if len(now.Keys) == 0 || len(old.Keys) == 0 || now.Method != old.Method || now.PredicateText != "" && now.PredicateText != old.PredicateText {
 		return false
 	}
@@ -134,9 +135,9 @@ func answers(now, old *catalog.IndexInfo) bool {
 	return a.Column == b.Column && a.ExprText == b.ExprText && a.Opclass == b.Opclass
 }
 
-// alike reports whether the first key is of the same type in both: otherwise the old
+// isFirstKeySame reports whether the first key is of the same type in both: otherwise the old
 // index had to go before the column was changed.
-func alike(old, next *exchanged) bool {
+func isFirstKeySame(old, next *exchangedIndex) bool {
 	a, b := old.table.Attr(old.index.Index.Keys[0].Column), next.table.Attr(old.index.Index.Keys[0].Column)
-	return a == nil || b != nil && a.Type.Same(b.Type) && a.Collation == b.Collation
+	return a == nil || b != nil && a.Type.IsSame(b.Type) && a.Collation == b.Collation
 }

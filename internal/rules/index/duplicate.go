@@ -17,26 +17,27 @@ var Duplicate = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.DesignSet,
 	Summary:  "two indexes of a table begin with the same columns, and one of them can do the work of both",
-	Harm:     "Each INSERT, and each UPDATE that is not heap-only, writes into every index, and VACUUM reads them all. An index whose columns another one begins with answers no query that the other does not.",
-	Instead:  "Keep the one with more columns, or the unique one, and drop the other.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/indexes-multicolumn.html"},
-	Gather:   gatherIndexes,
-	Release:  duplicate,
+	Harm: "Each INSERT, and each UPDATE that is not heap-only, writes into every index, and VACUUM reads them all. " +
+		"An index whose columns another one begins with answers no query that the other does not.",
+	Instead: "Keep the one with more columns, or the unique one, and drop the other.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/indexes-multicolumn.html"},
+	Gather:  gatherIndexes,
+	Release: checkDuplicate,
 }
 
 func gatherIndexes(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
 		for i := range s.Deltas {
 			if d := &s.Deltas[i]; d.Kind == catalog.IndexCreated && !s.Tx.RolledBack && s.Node.GetIndexStmt() != nil {
-				p.Keep(rule.Made{By: s, Table: d.NewIndex.Index.Table, ID: d.NewIndex.OID})
+				p.KeepValue(rule.MadeObject{By: s, Table: d.NewIndex.Index.Table, ID: d.NewIndex.OID})
 			}
 		}
 	}
 }
 
-func duplicate(p *rule.Pass, r *rule.Release) {
+func checkDuplicate(p *rule.Pass, r *rule.Release) {
 	said := map[catalog.OID]bool{}
-	for _, made := range rule.Kept[rule.Made](p) {
+	for _, made := range rule.KeptValues[rule.MadeObject](p) {
 		t, index := r.Head.Relation(made.Table), r.Head.Relation(made.ID)
 		if t == nil || index == nil || index.Index == nil || t.Parent != 0 {
 			continue
@@ -47,12 +48,12 @@ func duplicate(p *rule.Pass, r *rule.Release) {
 				continue
 			}
 			spare, keep := index, other
-			if !covers(other.Index, index.Index) {
+			if !coversIndex(other.Index, index.Index) {
 				spare, keep = other, index
-				if !covers(index.Index, other.Index) {
+				if !coversIndex(index.Index, other.Index) {
 					continue
 				}
-			} else if covers(index.Index, other.Index) && oid > made.ID {
+			} else if coversIndex(index.Index, other.Index) && oid > made.ID {
 				continue // both are the same: told once, at the later one
 			}
 			if said[spare.OID] {
@@ -62,16 +63,16 @@ func duplicate(p *rule.Pass, r *rule.Release) {
 			p.Report(made.By, rule.Report{
 				Fact:    "index " + keep.Name.Name + " of " + t.Name.String() + " begins with all of index " + spare.Name.Name,
 				Harm:    "both are written at each INSERT, and no query needs " + spare.Name.Name,
-				Instead: "drop the one that is not needed:\nDROP INDEX CONCURRENTLY " + analysis.Table(spare.Name) + ";",
+				Instead: "drop the one that is not needed:\nDROP INDEX CONCURRENTLY " + analysis.QuoteTable(spare.Name) + ";",
 			})
 			break
 		}
 	}
 }
 
-// covers reports whether a answers all that b answers and guards all that b
+// coversIndex reports whether a answers all that b answers and guards all that b
 // guards.
-func covers(a, b *catalog.IndexInfo) bool {
+func coversIndex(a, b *catalog.IndexInfo) bool {
 	same := len(a.Keys) == len(b.Keys)
 	if b.Constraint != "" || b.Unique && !(a.Unique && same) || a.Method != b.Method || a.Method != "btree" && !same ||
 		a.PredicateText != b.PredicateText || len(b.Keys) > len(a.Keys) {
@@ -81,6 +82,7 @@ func covers(a, b *catalog.IndexInfo) bool {
 		return false
 	}
 	return slices.EqualFunc(a.Keys[:len(b.Keys)], b.Keys, func(x, y catalog.IndexKey) bool {
-		return x.Column == y.Column && x.ExprText == y.ExprText && x.Opclass == y.Opclass && x.Collation == y.Collation && x.Desc == y.Desc
+		return x.Column == y.Column && x.ExprText == y.ExprText && x.Opclass == y.Opclass && x.Collation == y.Collation && x.Desc == y.Desc &&
+			x.NullsFirst == y.NullsFirst
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -19,17 +20,18 @@ var ForeignKeyMissing = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.Recommended,
 	Summary:  "a foreign key has no index on its columns, or loses the one it had",
-	Harm:     "Postgres indexes the referenced side only. Each DELETE of a referenced row, and each change of its key, looks for rows that refer to it: without an index it reads the whole referencing table, and holds its row locks for that long.",
-	Instead:  "Build an index that begins with the columns of the foreign key, CONCURRENTLY where the table has rows.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
-	Gather:   gatherForeignKeys,
-	Release:  foreignKeyMissing,
+	Harm: "Postgres indexes the referenced side only. Each DELETE of a referenced row, and each change of its key, looks for rows that refer to it: " +
+		"without an index it reads the whole referencing table, and holds its row locks for that long.",
+	Instead: "Build an index that begins with the columns of the foreign key, CONCURRENTLY where the table has rows.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
+	Gather:  gatherForeignKeys,
+	Release: foreignKeyMissing,
 }
 
 func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 	keep := func(d *rule.Delta, c *catalog.Constraint) {
 		if c != nil && c.Kind == catalog.ForeignKey && !c.Parent && d.By != nil && d.After.Persistence != catalog.Temporary {
-			p.Keep(rule.Made{By: d.By, Table: d.OID, ID: c.ID})
+			p.KeepValue(rule.MadeObject{By: d.By, Table: d.OID, ID: c.ID})
 		}
 	}
 	for _, t := range m.Txs {
@@ -41,7 +43,7 @@ func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 					continue
 				}
 				for _, c := range d.Before.Constraints {
-					if analysis.Leads(d.OldIndex.Index, c.Columns) {
+					if analysis.LeadsWith(d.OldIndex.Index, c.Columns) {
 						keep(d, c)
 					}
 				}
@@ -58,13 +60,13 @@ func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 
 func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 	said := map[catalog.OID]bool{}
-	for _, made := range rule.Kept[rule.Made](p) {
+	for _, made := range rule.KeptValues[rule.MadeObject](p) {
 		t := r.Head.Relation(made.Table)
 		if t == nil || said[made.ID] || t.Inferred || t.Partial {
 			continue
 		}
 		at := slices.IndexFunc(t.Constraints, func(c *catalog.Constraint) bool { return c.ID == made.ID })
-		if at < 0 || analysis.Led(r.Head, t, t.Constraints[at].Columns) {
+		if at < 0 || analysis.HasLeadingIndex(r.Head, t, t.Constraints[at].Columns) {
 			continue
 		}
 		said[made.ID] = true
@@ -79,14 +81,11 @@ func foreignKeyMissing(p *rule.Pass, r *rule.Release) {
 		if ref := r.Head.Relation(c.Ref); ref != nil {
 			referenced = ref.Name.String()
 		}
-		build := "CREATE INDEX CONCURRENTLY ON "
-		if p.New(t.OID) || t.Kind == catalog.PartitionedTable {
-			build = "CREATE INDEX ON "
-		}
+		build := recipe.ColumnIndex{Table: t.Name, Columns: names, Blocking: p.IsNew(t.OID) || t.Kind == catalog.PartitionedTable}
 		p.Report(made.By, rule.Report{
 			Fact:    "no index of " + t.Name.String() + " begins with " + strings.Join(names, ", ") + ", the columns of foreign key " + c.Name,
 			Harm:    "each DELETE on " + referenced + ", and each change of its key, reads all of " + t.Name.String(),
-			Instead: "build one:\n" + build + analysis.Table(t.Name) + " (" + analysis.Idents(names) + ");",
+			Instead: "build one:\n" + recipe.FormatStatements(build.CreateStatement()),
 			Cause:   "and %d other foreign keys have none",
 		})
 	}

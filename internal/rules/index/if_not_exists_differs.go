@@ -12,12 +12,14 @@ import (
 // IfNotExistsDiffers flags CREATE INDEX IF NOT EXISTS whose name another index
 // has. https://www.postgresql.org/docs/current/sql-createindex.html
 var IfNotExistsDiffers = &rule.Rule{
-	ID:        "index-if-not-exists-differs",
-	Category:  onward.Idempotency,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "CREATE INDEX IF NOT EXISTS names an index that exists, of another table or with other columns",
-	Harm:      "IF NOT EXISTS looks at the name alone, and names of indexes are unique in a schema, not on a table. The statement is skipped with a notice, the migration counts as done, and the index never comes to be: queries go on reading the whole table, and what a unique index was to refuse gets in.",
+	ID:       "index-if-not-exists-differs",
+	Category: onward.Idempotency,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "CREATE INDEX IF NOT EXISTS names an index that exists, of another table or with other columns",
+	Harm: "IF NOT EXISTS looks at the name alone, and names of indexes are unique in a schema, not on a table. " +
+		"The statement is skipped with a notice, the migration counts as done, and the index never comes to be: " +
+		"queries go on reading the whole table, and what a unique index was to refuse gets in.",
 	Instead:   "Give the index a name of its own, or drop the other one first.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createindex.html"},
 	Kinds:     rule.CreateIndex,
@@ -26,7 +28,7 @@ var IfNotExistsDiffers = &rule.Rule{
 
 func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetIndexStmt()
-	old, how := differs(s, stmt)
+	old, how := findDifference(s, stmt)
 	if old == nil {
 		return
 	}
@@ -41,10 +43,10 @@ func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 	})
 }
 
-// differs finds the index by whose name CREATE INDEX IF NOT EXISTS is skipped,
-// and what it has otherwise; nil when there is none, or when it is the same as
-// far as can be told. The order and the operator classes of keys do not count.
-func differs(s *rule.Stmt, stmt *pgparse.IndexStmt) (old *catalog.Relation, how string) {
+// findDifference finds the index because of whose name CREATE INDEX IF NOT EXISTS is skipped,
+// and how it differs. It returns nil if there is none, or if no difference is found. The
+// order and the operator classes of keys do not count.
+func findDifference(s *rule.Stmt, stmt *pgparse.IndexStmt) (old *catalog.Relation, how string) {
 	if !stmt.GetIfNotExists() || stmt.GetIdxname() == "" {
 		return nil, ""
 	}

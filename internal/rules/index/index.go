@@ -3,15 +3,15 @@ package index
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// names are the dotted names of a DROP statement's objects, and the last part
+// droppedNames are the dotted names of a DROP statement's objects, and the last part
 // of each.
-func names(s *pgparse.DropStmt) []catalog.Name {
+func droppedNames(s *pgparse.DropStmt) []catalog.Name {
 	var out []catalog.Name
 	for _, o := range s.GetObjects() {
 		var n catalog.Name
@@ -21,51 +21,31 @@ func names(s *pgparse.DropStmt) []catalog.Name {
 	return out
 }
 
-// partitions are the names of the partitions of a table for SQL, at most
-// three, with an ellipsis for the others.
-func partitions(s *rule.Stmt, table *catalog.Relation) []string {
-	var out []string
-	for _, oid := range table.Partitions {
-		if r := s.Before.Relation(oid); r != nil {
-			out = append(out, analysis.Table(r.Name))
-		}
-	}
-	return out
-}
-
 // onPartitions is the way to an index on a partitioned table that blocks
 // nobody.
 func onPartitions(s *rule.Stmt, stmt *pgparse.IndexStmt, table *catalog.Relation) string {
-	plain := indexName(stmt, table)
-	name := "…"
-	if plain != "" {
-		name = pgparse.QuoteIdent(plain)
-	}
-	definition := s.SQL[pgparse.NameEnd(s.SQL, int(stmt.GetRelation().GetLocation())):]
-	unique := ""
-	if stmt.GetUnique() {
-		unique = "UNIQUE "
-	}
-	part, child := "…", "…"
-	if list := partitions(s, table); len(list) > 0 {
-		part = list[0]
-		if plain != "" {
-			child = pgparse.QuoteIdent(s.Before.Relation(table.Partitions[0]).Name.Name + "_" + plain)
+	const how = "create it on the parent only, which is instant and leaves it invalid, then build it on each partition and attach it"
+	name := indexName(stmt, table)
+	var list []*catalog.Relation
+	for _, oid := range table.Partitions {
+		r := s.Before.Relation(oid)
+		if r == nil || r.Kind == catalog.PartitionedTable {
+			return how
 		}
+		list = append(list, r)
 	}
-	schema := ""
-	if table.Name.Schema != "public" {
-		schema = pgparse.QuoteIdent(table.Name.Schema) + "."
+	if name == "" || len(list) == 0 || len(list) > mostPartitions {
+		return how
 	}
-	return "create it on the parent only, which is instant and leaves it invalid, then build it on each partition and attach it:\n" +
-		"CREATE " + unique + "INDEX " + name + " ON ONLY " + analysis.Table(table.Name) + strings.TrimRight(definition, " \n") + ";\n" +
-		"CREATE " + unique + "INDEX CONCURRENTLY " + child + " ON " + part + strings.TrimRight(definition, " \n") + ";\n" +
-		"ALTER INDEX " + schema + name + " ATTACH PARTITION " + schema + child + ";\n" +
-		"-- … each partition; the index of the parent is valid once all are attached"
+	definition := strings.TrimRight(s.SQL[pgparse.NameEnd(s.SQL, int(stmt.GetRelation().GetLocation())):], " \n")
+	return how + ":\n" + recipe.BuildIndexOnPartitions(recipe.Partitioned{Table: table, Name: name, Unique: stmt.GetUnique(), Definition: definition}, list)
 }
 
-// indexName is the name that an index is given, or that of its columns as the
-// server makes it; "" for one on expressions without a name.
+// mostPartitions is how many partitions a printed fix goes through.
+const mostPartitions = 12
+
+// indexName returns the name of an index, or the name that the server derives from its
+// columns; "" for an index on expressions without a name.
 func indexName(stmt *pgparse.IndexStmt, table *catalog.Relation) string {
 	if stmt.GetIdxname() != "" {
 		return stmt.GetIdxname()
@@ -78,7 +58,7 @@ func indexName(stmt *pgparse.IndexStmt, table *catalog.Relation) string {
 		name += "_" + n.GetIndexElem().GetName()
 	}
 	if len(name) > 40 {
-		return "" // with that of a partition in front it would be cut
+		return "" // with the name of a partition before it, it would be truncated
 	}
 	return name + "_idx"
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
@@ -12,12 +13,13 @@ import (
 // ReindexBlocking flags REINDEX without CONCURRENTLY.
 // https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY
 var ReindexBlocking = &rule.Rule{
-	ID:        "index-reindex-blocking",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "REINDEX without CONCURRENTLY blocks writes to the table, and reads that would use the index, while it is built",
-	Harm:      "REINDEX holds SHARE on the table and ACCESS EXCLUSIVE on each index for the whole build. Every write waits, and so does every query that the planner considers the index for.",
+	ID:       "index-reindex-blocking",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "REINDEX without CONCURRENTLY blocks writes to the table, and reads that would use the index, while it is built",
+	Harm: "REINDEX holds SHARE on the table and ACCESS EXCLUSIVE on each index for the whole build. " +
+		"Every write waits, and so does every query that the planner considers the index for.",
 	Instead:   "Use REINDEX … CONCURRENTLY, outside a transaction: it builds a new index beside the old one.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY"},
 	Kinds:     rule.Another,
@@ -29,11 +31,12 @@ func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || s.Result.Refused != nil {
 		return
 	}
-	e := p.Blocked(&s.Result, analysis.RebuildsIndex)
-	name := ""
+	e := p.FindBlocked(&s.Result, analysis.RebuildsIndex)
+	name, grows := "", catalog.Name{}
 	if e != nil {
-		name = e.Name.String()
-	} else if stmt.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX && len(s.Result.Effects) == 1 && s.Result.Effects[0].Lock == onward.AccessExclusiveLock && !s.Result.Effects[0].Waits && p.Existing(&s.Result.Effects[0]) {
+		name, grows = e.Name.String(), e.Name
+	} else if stmt.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_INDEX && len(s.Result.Effects) == 1 &&
+		s.Result.Effects[0].Lock == onward.AccessExclusiveLock && !s.Result.Effects[0].Waits && p.IsExisting(&s.Result.Effects[0]) {
 		name = "the table of " + s.Result.Effects[0].Name.String() // which nothing created
 	}
 	if name == "" {
@@ -50,13 +53,14 @@ func reindexBlocking(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	at := max(pgparse.AfterWord(s.SQL, word), 0)
-	advice, fix := s.SQL[:at]+" CONCURRENTLY"+s.SQL[at:], concurrently(s, word)
+	advice, fix := s.SQL[:at]+" CONCURRENTLY"+s.SQL[at:], editConcurrently(s, word)
 	if slices.ContainsFunc(stmt.GetParams(), func(n *pgparse.Node) bool { return n.GetDefElem().GetDefname() == "concurrently" }) {
 		advice, fix = "REINDEX (CONCURRENTLY) "+word+s.SQL[at:], nil // it says off
 	}
 	p.Report(s, rule.Report{
 		Fact:    "REINDEX blocks writes to " + name + " while its indexes are built",
 		Harm:    "every INSERT, UPDATE and DELETE waits, and every query that may use an index of it; the time grows with the table",
+		Grows:   grows,
 		Instead: "do it concurrently, outside a transaction:\n" + advice + ";",
 		Fix:     fix,
 	})

@@ -14,12 +14,13 @@ const most = 3
 // TooManyColumns flags an index over more than three columns.
 // https://www.postgresql.org/docs/current/indexes-multicolumn.html
 var TooManyColumns = &rule.Rule{
-	ID:        "index-too-many-columns",
-	Category:  onward.Design,
-	Severity:  onward.Info,
-	Preset:    onward.DesignSet,
-	Summary:   "an index that is not unique has more than three key columns",
-	Harm:      "A B-tree helps a query that fixes its first columns. Each further column makes every entry longer and every heap-only update less likely, for the few queries that fix them all.",
+	ID:       "index-too-many-columns",
+	Category: onward.Design,
+	Severity: onward.Info,
+	Preset:   onward.DesignSet,
+	Summary:  "an index that is not unique has more than three key columns",
+	Harm: "A B-tree helps a query that fixes its first columns. Each further column makes every entry longer and every heap-only update less likely, " +
+		"for the few queries that fix them all.",
 	Instead:   "Keep the columns that select, and put what is only returned into INCLUDE.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/indexes-multicolumn.html"},
 	Kinds:     rule.CreateIndex,

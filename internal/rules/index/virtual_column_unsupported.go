@@ -10,13 +10,14 @@ import (
 // VirtualColumnUnsupported flags an index over a virtual generated column.
 // https://www.postgresql.org/docs/current/ddl-generated-columns.html
 var VirtualColumnUnsupported = &rule.Rule{
-	ID:        "index-virtual-column-unsupported",
-	Category:  onward.ReleaseOrder,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Since:     18,
-	Summary:   "the server refuses an index on a virtual generated column",
-	Harm:      "A virtual column, which is what GENERATED ALWAYS AS makes from Postgres 18 on unless STORED is written, is computed when it is read. No index, constraint or statistics object can be built on it: the migration fails.",
+	ID:       "index-virtual-column-unsupported",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Since:    18,
+	Summary:  "the server refuses an index on a virtual generated column",
+	Harm: "A virtual column, which is what GENERATED ALWAYS AS makes from Postgres 18 on unless STORED is written, is computed when it is read. " +
+		"No index, constraint or statistics object can be built on it: the migration fails.",
 	Instead:   "Index the expression itself.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-generated-columns.html"},
 	Kinds:     rule.CreateIndex,
@@ -39,7 +40,7 @@ func virtualColumnUnsupported(p *rule.Pass, s *rule.Stmt) {
 			name = x.GetName()
 		case *pgparse.ColumnRef:
 			if fields := x.GetFields(); len(fields) > 0 {
-				name = pgparse.Last(fields)
+				name = pgparse.LastText(fields)
 			}
 		}
 		c := t.Column(name)
@@ -49,7 +50,7 @@ func virtualColumnUnsupported(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "the server refuses an index on " + c.Name + " of " + t.Name.String() + ", a virtual generated column",
 			Harm:    "the migration fails: indexes on virtual generated columns are not supported",
-			Instead: "index the expression that it is generated from:\nCREATE INDEX CONCURRENTLY ON " + analysis.Table(t.Name) + " ((…));",
+			Instead: "index the expression that it is generated from:\nCREATE INDEX CONCURRENTLY ON " + analysis.QuoteTable(t.Name) + " ((…));",
 		})
 		return false
 	})

@@ -16,13 +16,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: go run ./internal/rules/new SUBJECT-ACT-TROUBLE")
 		os.Exit(2)
 	}
-	if err := scaffold(os.Args[1]); err != nil {
+	if err := scaffoldRule(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "new:", err)
 		os.Exit(1)
 	}
 }
 
-func scaffold(id string) error {
+func scaffoldRule(id string) error {
 	if !regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`).MatchString(id) {
 		return fmt.Errorf("%q: the name is subject-act-trouble in lower case", id)
 	}

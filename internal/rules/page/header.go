@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// header reads what the page shows of a fixture's header; the rest of it is
+// readHeader reads what the page shows of a fixture's header; the rest of it is
 // for tests.
-func (p *Page) header(key, value string) error {
+func (p *Page) readHeader(key, value string) error {
 	switch key {
 	case "pg":
 		lo, hi, ok := strings.Cut(value, "..")
@@ -55,21 +55,29 @@ func (p *Page) header(key, value string) error {
 	case "runner":
 		p.Notes = append(p.Notes, "The migration tool sets "+strings.ReplaceAll(value, "=", " = ")+".")
 	case "uses":
-		p.Notes = append(p.Notes, "The deployed code uses "+used(value)+".")
+		p.Notes = append(p.Notes, usesNote(value))
 	case "fails":
 		p.Notes = append(p.Notes, "The server refuses what is flagged (SQLSTATE "+value+").")
 	case "old":
 		p.Notes = append(p.Notes, "The deployed code runs `"+value+"`: it works before, fails after the first example, and works after the safe version.")
 		p.Old = append(p.Old, value)
 	case "unused":
-		p.Notes = append(p.Notes, "Nothing in the deployed code uses "+used(value)+".")
+		p.Notes = append(p.Notes, "Nothing in the deployed code uses "+describeQuestions(value)+".")
 	}
 	return nil
 }
 
-// used says what a list of questions to the deployed code is about: tables and
+// usesNote says what the code of the examples uses.
+func usesNote(value string) string {
+	if column, adds := strings.CutPrefix(value, "adds."); adds {
+		return "The new code adds a use of " + column + "."
+	}
+	return "The deployed code uses " + describeQuestions(value) + "."
+}
+
+// describeQuestions says what a list of questions to the deployed code is about: tables and
 // columns, and what rules ask of them besides.
-func used(list string) string {
+func describeQuestions(list string) string {
 	var out []string
 	for _, f := range strings.Fields(list) {
 		switch {

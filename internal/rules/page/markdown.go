@@ -15,21 +15,22 @@ import (
 // Generated marks the pages that a generator may replace and remove.
 const Generated = "<!-- Generated from the rule and its fixture by internal/rules/gen/pages. DO NOT EDIT. -->"
 
-// Markdown is the rule's page in docs/rules.
-func (p *Page) Markdown() string { return Generated + "\n\n" + p.Body() }
+// FormatMarkdown is the rule's page in docs/rules.
+func (p *Page) FormatMarkdown() string { return Generated + "\n\n" + p.FormatBody() }
 
-// Body is the rule's page in Markdown, for who reads it elsewhere.
-func (p *Page) Body() string {
+// FormatBody is the rule's page in Markdown, for who reads it elsewhere.
+func (p *Page) FormatBody() string {
 	var b strings.Builder
 	r := p.Rule
-	fmt.Fprintf(&b, "# %s\n\n%s.\n\n", r.ID, text(r.Summary))
-	fmt.Fprintf(&b, "Severity **%s** · category %s · preset %s · %s\n\n", r.Severity, r.Category, r.Preset, p.where())
-	fmt.Fprintf(&b, "## What happens\n\n%s\n\n## What to do instead\n\n%s\n\n", text(r.Harm), text(r.Instead))
+	fmt.Fprintf(&b, "# %s\n\n%s.\n\n", r.ID, escapeText(r.Summary))
+	fmt.Fprintf(&b, "Severity **%s** · category %s · preset %s · %s\n\n", r.Severity, r.Category, r.Preset, p.describeScope())
+	fmt.Fprintf(&b, "## What happens\n\n%s\n\n## What to do instead\n\n%s\n\n", escapeText(r.Harm), escapeText(r.Instead))
 	if len(p.Claims) > 0 {
-		b.WriteString("## Locks, as measured\n\nFor the first example, on " + versions(p.Postgres) + ":\n\n| relation | lock | meaning |\n| --- | --- | --- |\n")
+		b.WriteString("## Locks, as measured\n\nFor the first example, on " + formatVersions(p.Postgres) +
+			":\n\n| relation | lock | meaning |\n| --- | --- | --- |\n")
 		for i := range p.Claims {
 			c := &p.Claims[i]
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Relation, c.Lock, c.Words())
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Relation, c.Lock, c.DescribeClaim())
 		}
 		b.WriteString("\n")
 	}
@@ -37,18 +38,18 @@ func (p *Page) Body() string {
 		b.WriteString("## Examples\n\n")
 	}
 	for _, note := range p.Notes {
-		b.WriteString(text(note) + "\n\n")
+		b.WriteString(escapeText(note) + "\n\n")
 	}
 	if p.Before != "" {
-		b.WriteString("The schema before:\n\n" + sql(p.Before))
+		b.WriteString("The schema before:\n\n" + formatSQL(p.Before))
 	}
 	for i := range p.Examples {
 		e := &p.Examples[i]
-		b.WriteString(e.Title() + ":\n\n" + sql(e.SQL))
+		b.WriteString(e.Title() + ":\n\n" + formatSQL(e.SQL))
 	}
 	b.WriteString("## Suppress it\n\n")
 	if !p.Recorded && !p.Checked && !p.Comment {
-		fmt.Fprintf(&b, "At one place, on the statement's line or the line above, with the reason:\n\n%s", sql(p.Suppression()))
+		fmt.Fprintf(&b, "At one place, on the statement's line or the line above, with the reason:\n\n%s", formatSQL(p.Suppression()))
 	}
 	fmt.Fprintf(&b, "Everywhere, in `onward.yaml` (or `info`, `warning`, `error` to change its severity):\n\n```yaml\n%s\n```\n", p.Setting())
 	if len(r.Manual) > 0 {
@@ -60,8 +61,8 @@ func (p *Page) Body() string {
 	return b.String()
 }
 
-// where says what the rule is about: versions of Postgres, or recordings.
-func (p *Page) where() string {
+// describeScope says what the rule is about: versions of Postgres, or recordings.
+func (p *Page) describeScope() string {
 	switch {
 	case p.Recorded:
 		return "found in recordings of queries"
@@ -70,46 +71,53 @@ func (p *Page) where() string {
 	case p.Comment:
 		return "found in comments"
 	}
-	return versions(p.Postgres)
+	return formatVersions(p.Postgres)
 }
 
-// Index is docs/rules/README.md: all rules, by subject.
-func Index(rules []*rule.Rule) string {
+// FormatIndex is docs/rules/README.md: all rules, by subject.
+func FormatIndex(rules []*rule.Rule) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n# Rules\n\n%d rules, by subject. `onward explain RULE` shows the same pages in the terminal.\n\n", Generated, len(rules))
-	b.WriteString("**error**: run as it stands, it fails, breaks the deployed code, blocks traffic for a time that grows with the table, or loses data. **warning**: it does so depending on data, code or luck that cannot be seen from here. **info**: worth knowing, nothing to do. Rules of the preset recommended are on by default; `presets:` in `onward.yaml` names others. What is no rule of its own, and why: [not-rules.md](not-rules.md).\n")
+	b.WriteString("**error**: run unchanged, it fails, breaks the deployed code, blocks traffic for a time that grows with the table, or loses data. " +
+		"**warning**: it does so depending on data, code or luck that cannot be seen from here. **info**: worth knowing, nothing to do. " +
+		"Rules of the preset recommended are on by default; `presets:` in `onward.yaml` names others. " +
+		"[not-rules.md](not-rules.md) lists hazards without a rule, with the reason.\n")
 	subject := ""
 	for _, r := range rules {
 		if s, _, _ := strings.Cut(r.ID, "-"); s != subject {
 			subject = s
 			fmt.Fprintf(&b, "\n## %s\n\n| rule | severity | category | preset | what is flagged |\n| --- | --- | --- | --- | --- |\n", subject)
 		}
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, r.Preset, strings.ReplaceAll(text(r.Summary), "|", `\|`))
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, r.Preset, strings.ReplaceAll(escapeText(r.Summary), "|", `\|`))
 	}
-	b.WriteString("\n## rehearsal\n\nWhat [a rehearsal](../rehearse.md) finds; a server says so, not a rule.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
+	b.WriteString("\n## rehearsal\n\nWhat [a rehearsal](../rehearse.md) finds; a server says so, not a rule.\n\n" +
+		"| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
 	for _, r := range rehearsal.All() {
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
 	}
-	b.WriteString("\n## recording\n\nWhat `onward workload check` and `onward verify` find in [a recording of queries](../workload.md). Nothing of it makes a release unsafe.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
+	b.WriteString("\n## recording\n\nWhat `onward workload check` and `onward verify` find in [a recording of queries](../workload.md). " +
+		"Nothing of it makes a release unsafe.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
 	for _, r := range queries.All() {
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
 	}
-	b.WriteString("\n## preflight\n\nWhat [`onward preflight`](../preflight.md) asks of a running database.\n\n| check | severity | category | what is found |\n| --- | --- | --- | --- |\n")
+	b.WriteString("\n## preflight\n\nWhat [`onward preflight`](../preflight.md) asks of a running database.\n\n" +
+		"| check | severity | category | what is found |\n| --- | --- | --- | --- |\n")
 	for _, r := range checks.Rules() {
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
 	}
-	b.WriteString("\n## suppression\n\nComments that suppress findings are judged, too. No comment suppresses these.\n\n| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
+	b.WriteString("\n## suppression\n\nComments that suppress findings are judged, too. No comment suppresses these.\n\n" +
+		"| finding | severity | category | what is found |\n| --- | --- | --- | --- |\n")
 	for _, r := range suppression.All() {
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, text(r.Summary))
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
 	}
 	return b.String()
 }
 
 var escapes = strings.NewReplacer("<", `\<`, "*", `\*`)
 
-// text keeps Markdown from reading SQL's signs as markup; between backquotes
+// escapeText keeps Markdown from reading SQL's signs as markup; between backquotes
 // it does not.
-func text(s string) string {
+func escapeText(s string) string {
 	parts := strings.Split(strings.TrimSpace(s), "`")
 	for i := 0; i < len(parts); i += 2 {
 		parts[i] = escapes.Replace(parts[i])
@@ -117,10 +125,10 @@ func text(s string) string {
 	return strings.Join(parts, "`")
 }
 
-func sql(s string) string { return "```sql\n" + s + "\n```\n\n" }
+func formatSQL(s string) string { return "```sql\n" + s + "\n```\n\n" }
 
-// versions spells major versions.
-func versions(majors []int) string {
+// formatVersions spells major versions.
+func formatVersions(majors []int) string {
 	switch n := len(majors); {
 	case n == 0 || n == onward.NewestMajor-onward.OldestMajor+1:
 		return fmt.Sprintf("Postgres %d to %d", onward.OldestMajor, onward.NewestMajor)
@@ -131,42 +139,42 @@ func versions(majors []int) string {
 	}
 }
 
-// All gives the files of docs/rules by name: a page for each rule, and the
+// BuildAll gives the files of docs/rules by name: a page for each rule, and the
 // index. fixture gives the text of a rule's fixture.
-func All(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string]string, error) {
-	files := map[string]string{"README.md": Index(rules)}
+func BuildAll(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[string]string, error) {
+	files := map[string]string{"README.md": FormatIndex(rules)}
 	for _, r := range rules {
 		text, ok := fixture(r.ID)
 		if !ok {
 			return nil, fmt.Errorf("%s: there is no fixture", r.ID)
 		}
-		p, err := Of(r, text)
+		p, err := ParseFixture(r, text)
 		if err != nil {
 			return nil, err
 		}
-		files[r.ID+".md"] = p.Markdown()
+		files[r.ID+".md"] = p.FormatMarkdown()
 	}
 	for _, r := range rehearsal.All() {
 		p := Page{Rule: r}
-		files[r.ID+".md"] = p.Markdown()
+		files[r.ID+".md"] = p.FormatMarkdown()
 	}
 	for _, r := range suppression.All() {
-		files[r.ID+".md"] = AboutComment(r).Markdown()
+		files[r.ID+".md"] = AboutComment(r).FormatMarkdown()
 	}
 	for _, r := range queries.All() {
 		text, ok := queries.Fixture(r.ID)
 		if !ok {
 			return nil, fmt.Errorf("%s: there is no fixture", r.ID)
 		}
-		p, err := Recorded(r, text)
+		p, err := ParseRecorded(r, text)
 		if err != nil {
 			return nil, err
 		}
-		files[r.ID+".md"] = p.Markdown()
+		files[r.ID+".md"] = p.FormatMarkdown()
 	}
 	for _, r := range checks.Rules() {
 		if files[r.ID+".md"] == "" { // else a rule on migrations finds it too
-			files[r.ID+".md"] = Checked(r).Markdown()
+			files[r.ID+".md"] = NewChecked(r).FormatMarkdown()
 		}
 	}
 	return files, nil

@@ -1,5 +1,5 @@
-// Package page makes what there is to read about a rule out of the rule and
-// its fixture: docs/rules and `onward explain` show the same text.
+// Package page makes a rule's documentation out of the rule and its fixture: docs/rules and
+// `onward explain` show the same text.
 package page
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Page is what there is to say about a rule.
+// Page is the documentation of a rule.
 type Page struct {
 	Rule *rule.Rule
 	// Postgres are the versions on which the first example is flagged.
@@ -28,7 +28,7 @@ type Page struct {
 	Notes []string
 	// Examples are in the order of the fixture: bad, fixed, good.
 	Examples []Example
-	// Recorded: it is found in a recording of queries, and so stands at no statement of a
+	// Recorded: it is found in a recording of queries, and therefore in no statement of a
 	// migration.
 	Recorded bool
 	// Checked: it is found by asking a running database.
@@ -37,8 +37,8 @@ type Page struct {
 	Comment bool
 }
 
-// Checked is the page of what is asked of a running database.
-func Checked(r *rule.Rule) *Page { return &Page{Rule: r, Checked: true} }
+// NewChecked is the page of what is asked of a running database.
+func NewChecked(r *rule.Rule) *Page { return &Page{Rule: r, Checked: true} }
 
 // AboutComment is the page of what is found about a comment that suppresses others.
 func AboutComment(r *rule.Rule) *Page { return &Page{Rule: r, Comment: true} }
@@ -68,9 +68,9 @@ type Example struct {
 	SQL  string
 }
 
-// Pair is the first example that is flagged and the first safe version, as far as there
+// ExamplePair is the first example that is flagged and the first safe version, as far as there
 // are some.
-func (p *Page) Pair() []Example {
+func (p *Page) ExamplePair() []Example {
 	var out []Example
 	for _, kind := range []Kind{Bad, Fixed} {
 		if i := slices.IndexFunc(p.Examples, func(e Example) bool { return e.Kind == kind }); i >= 0 {
@@ -80,8 +80,8 @@ func (p *Page) Pair() []Example {
 	return out
 }
 
-// Of reads the fixture of a rule.
-func Of(r *rule.Rule, fixture []byte) (*Page, error) {
+// ParseFixture reads the fixture of a rule.
+func ParseFixture(r *rule.Rule, fixture []byte) (*Page, error) {
 	p := &Page{Rule: r}
 	for v := max(onward.OldestMajor, r.Since); v <= onward.NewestMajor && (r.Until == 0 || v <= r.Until); v++ {
 		p.Postgres = append(p.Postgres, v)
@@ -92,23 +92,23 @@ func Of(r *rule.Rule, fixture []byte) (*Page, error) {
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if err := p.header(key, strings.TrimSpace(value)); err != nil {
+		if err := p.readHeader(key, strings.TrimSpace(value)); err != nil {
 			return nil, fmt.Errorf("%s: %q: %w", r.ID, line, err)
 		}
 	}
 	last, parts := "", []string(nil)
 	for _, file := range archive.Files {
 		if file.Name == "before.sql" {
-			p.Before = clean(string(file.Data))
+			p.Before = cleanExample(string(file.Data))
 			continue
 		}
 		name, part, several := strings.Cut(file.Name, "/")
 		if !several {
 			name = strings.TrimSuffix(name, ".sql")
 		}
-		sql := clean(string(file.Data))
+		sql := cleanExample(string(file.Data))
 		if several && name == last {
-			// Only where there are several does a file need its name.
+			// A file needs its name only if there are several.
 			e := &p.Examples[len(p.Examples)-1]
 			if len(parts) == 1 {
 				e.SQL = "-- " + parts[0] + "\n" + e.SQL
@@ -129,8 +129,8 @@ func Of(r *rule.Rule, fixture []byte) (*Page, error) {
 	return p, nil
 }
 
-// clean takes the tests' expectations out of an example.
-func clean(sql string) string {
+// cleanExample takes the tests' expectations out of an example.
+func cleanExample(sql string) string {
 	lines := strings.Split(strings.TrimSpace(sql), "\n")
 	for i, line := range lines {
 		if at := strings.Index(line, "-- want "); at >= 0 {
@@ -161,8 +161,8 @@ func Suppression(rule string) string { return "-- onward:ignore " + rule + ": wh
 // Setting is the part of onward.yaml that switches the rule off.
 func (p *Page) Setting() string { return "rules:\n  " + p.Rule.ID + ": off" }
 
-// Words says whom the lock makes wait, and what is done under it.
-func (c *Claim) Words() string {
+// DescribeClaim says whom the lock makes wait, and what is done under it.
+func (c *Claim) DescribeClaim() string {
 	blocks := "blocks nobody"
 	switch {
 	case c.Lock.BlocksReads():

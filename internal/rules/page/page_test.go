@@ -18,7 +18,7 @@ import (
 // TestDocsUpToDate holds that docs/rules is what the generator writes.
 func TestDocsUpToDate(t *testing.T) {
 	t.Parallel()
-	files, err := page.All(rules.All(), rules.Fixture)
+	files, err := page.BuildAll(rules.All(), rules.FixtureText)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,24 +53,24 @@ func TestDocsUpToDate(t *testing.T) {
 func TestSameAsTests(t *testing.T) {
 	t.Parallel()
 	for _, r := range rules.All() {
-		text, ok := rules.Fixture(r.ID)
+		text, ok := rules.FixtureText(r.ID)
 		if !ok {
 			t.Errorf("%s: no fixture", r.ID)
 			continue
 		}
-		p, err := page.Of(r, text)
+		p, err := page.ParseFixture(r, text)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		f, err := ruletest.Parse(text)
+		f, err := ruletest.ParseFixture(text)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		var want, got []string
 		for i := range f.Releases {
-			want = append(want, code(ruletest.Clean(f.Releases[i].SQL())))
+			want = append(want, code(ruletest.CleanExample(f.Releases[i].SQL())))
 		}
 		for _, e := range p.Examples {
 			got = append(got, code(e.SQL))
@@ -117,7 +117,7 @@ func TestNotRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range regexp.MustCompile(`\]\(([a-z-]+)\.md\)`).FindAllStringSubmatch(string(data), -1) {
-		if rules.Find(m[1]) == nil {
+		if rules.FindRule(m[1]) == nil {
 			t.Errorf("not-rules.md links to %s, which is no rule", m[1])
 		}
 	}

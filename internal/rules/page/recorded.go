@@ -10,9 +10,9 @@ import (
 	"github.com/onward-sql/onward/internal/rules/queries"
 )
 
-// Recorded reads the fixture of a rule on recordings: each example is a small recording,
+// ParseRecorded reads the fixture of a rule on recordings: each example is a small recording,
 // shown as the queries that it has.
-func Recorded(r *rule.Rule, fixture []byte) (*Page, error) {
+func ParseRecorded(r *rule.Rule, fixture []byte) (*Page, error) {
 	p := &Page{Rule: r, Recorded: true}
 	archive := txtar.Parse(fixture)
 	for line := range strings.SplitSeq(string(archive.Comment), "\n") {
@@ -28,11 +28,11 @@ func Recorded(r *rule.Rule, fixture []byte) (*Page, error) {
 		name, isRecording := strings.CutSuffix(file.Name, ".json")
 		switch {
 		case file.Name == "schema.sql":
-			p.Before = clean(string(file.Data))
+			p.Before = cleanExample(string(file.Data))
 		case file.Name == "head.sql":
 			p.Notes = append(p.Notes, "The release runs `"+strings.Join(strings.Fields(string(file.Data)), " ")+"`")
 		case isRecording:
-			text, err := queries.Show(file.Data)
+			text, err := queries.FormatRecording(file.Data)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", r.ID, file.Name, err)
 			}

@@ -4,7 +4,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
-	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -13,13 +13,15 @@ import (
 // default partition that has to be read for rows that belong into the new one.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-ATTACH-PARTITION
 var AttachDefaultScan = &rule.Rule{
-	ID:        "partition-attach-default-scan",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a new partition reads the whole default partition while nobody else can read it",
-	Harm:      "The server looks for rows that belong into the new partition: it reads all of the default partition under ACCESS EXCLUSIVE. Every query that reaches it waits, and that is every query without the partition key.",
-	Instead:   "Give the default partition a CHECK that excludes the new bounds, NOT VALID, and validate it in a transaction of its own; then nothing is read. Or do without a default partition.",
+	ID:       "partition-attach-default-scan",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a new partition reads the whole default partition while nobody else can read it",
+	Harm: "The server looks for rows that belong into the new partition: it reads all of the default partition under ACCESS EXCLUSIVE. " +
+		"Every query that reaches it waits, and that is every query without the partition key.",
+	Instead: "Give the default partition a CHECK that excludes the new bounds, NOT VALID, and validate it in a transaction of its own; " +
+		"then nothing is read. Or do without a default partition.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION"},
 	Kinds:     rule.CreateTable | rule.AlterTable,
 	Statement: attachDefaultScan,
@@ -29,38 +31,37 @@ func attachDefaultScan(p *rule.Pass, s *rule.Stmt) {
 	if s.Result.Refused != nil {
 		return
 	}
-	for _, parent := range parents(p, s) {
+	for _, parent := range listParents(p, s) {
 		d := s.Before.Relation(parent.Default)
-		if d == nil || !p.InUse(d) || p.Small(d.Name) {
+		if d == nil || !p.InUse(d) || p.IsSmall(d.Name) {
 			continue
 		}
-		e := scanned(p, s, d)
+		e := findScanned(p, s, d)
 		if e == nil {
 			continue
 		}
-		harm := analysis.Waiting(e) + " waits until it is read, and every query on " + parent.Name.String()
-		if on := on(&s.Result, parent.Name); on == nil || !on.Lock.BlocksReads() {
+		harm := analysis.DescribeWaiting(e) + " waits until it is read, and every query on " + parent.Name.String()
+		if on := effectOn(&s.Result, parent.Name); on == nil || !on.Lock.BlocksReads() {
 			harm += " that does not name the partition key" // ATTACH
 		}
-		con := pgparse.QuoteIdent(catalog.ObjectName(d.Name.Name, "", "excludes"))
+		con := catalog.ObjectName(d.Name.Name, "", "excludes")
 		check := "…not within the new bounds…"
-		if in := analysis.Within(s.SQL, parent); in != "" {
+		if in := analysis.PartitionCondition(s.SQL, parent); in != "" {
 			check = "NOT (" + in + ")"
 		}
 		p.Report(s, rule.Report{
 			Fact: "a new partition of " + parent.Name.String() + " reads all of its default partition " + e.Name.String(),
 			Harm: harm,
 			Instead: "prove first that it holds no such row; validating blocks nobody, in a transaction of its own:\n" +
-				"ALTER TABLE " + analysis.Table(d.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\n" +
-				"ALTER TABLE " + analysis.Table(d.Name) + " VALIDATE CONSTRAINT " + con + ";\n" + s.SQL + ";",
+				recipe.FormatStatements(recipe.AddUnvalidated(d.Name, con, "CHECK ("+check+")"), recipe.ValidateConstraint(d.Name, con), s.SQL),
 		})
 	}
 }
 
-// parents are the partitioned tables that a statement adds a partition to.
-func parents(p *rule.Pass, s *rule.Stmt) []*catalog.Relation {
+// listParents are the partitioned tables that a statement adds a partition to.
+func listParents(p *rule.Pass, s *rule.Stmt) []*catalog.Relation {
 	var out []*catalog.Relation
-	for _, a := range attachments(p, s) {
+	for _, a := range listAttachments(p, s) {
 		out = append(out, a.parent)
 	}
 	if stmt := s.Node.GetCreateStmt(); stmt.GetPartbound() != nil {
@@ -72,15 +73,15 @@ func parents(p *rule.Pass, s *rule.Stmt) []*catalog.Relation {
 	return out
 }
 
-// scanned is the effect on the default partition, or on a partition of it,
+// findScanned is the effect on the default partition, or on a partition of it,
 // when it is read.
-func scanned(p *rule.Pass, s *rule.Stmt, d *catalog.Relation) *effect.Effect {
-	if e := on(&s.Result, d.Name); e != nil && e.Scans {
+func findScanned(p *rule.Pass, s *rule.Stmt, d *catalog.Relation) *effect.Effect {
+	if e := effectOn(&s.Result, d.Name); e != nil && e.Scans {
 		return e
 	}
 	for _, oid := range d.Partitions {
 		if r := s.Before.Relation(oid); r != nil {
-			if e := on(&s.Result, r.Name); e != nil && e.Scans && p.InUse(r) {
+			if e := effectOn(&s.Result, r.Name); e != nil && e.Scans && p.InUse(r) {
 				return e
 			}
 		}

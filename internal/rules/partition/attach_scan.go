@@ -5,6 +5,7 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -14,43 +15,46 @@ import (
 // which an index has to be built.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
 var AttachScan = &rule.Rule{
-	ID:        "partition-attach-scan",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "ATTACH PARTITION reads the whole table, or builds indexes on it, while nobody else can read it",
-	Harm:      "ATTACH PARTITION holds ACCESS EXCLUSIVE on the table that becomes a partition while every row is held against the bounds, unless a valid CHECK proves them; an index of the parent that it lacks is built under the same lock.",
-	Instead:   "Add a CHECK with the bounds NOT VALID, validate it in a transaction of its own, build the missing indexes CONCURRENTLY, then attach: that is instant. The CHECK can go afterwards.",
+	ID:       "partition-attach-scan",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "ATTACH PARTITION reads the whole table, or builds indexes on it, while nobody else can read it",
+	Harm: "ATTACH PARTITION holds ACCESS EXCLUSIVE on the table that becomes a partition while every row is held against the bounds, " +
+		"unless a valid CHECK proves them; an index of the parent that it lacks is built under the same lock.",
+	Instead: "Add a CHECK with the bounds NOT VALID, validate it in a transaction of its own, build the missing indexes CONCURRENTLY, then attach: " +
+		"that is instant. The CHECK can go afterwards.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.AlterTable,
 	Statement: attachScan,
 }
 
 func attachScan(p *rule.Pass, s *rule.Stmt) {
-	for _, a := range attachments(p, s) {
-		if !p.InUse(a.part) || p.Small(a.part.Name) {
+	for _, a := range listAttachments(p, s) {
+		if !p.InUse(a.part) || p.IsSmall(a.part.Name) {
 			continue
 		}
-		alone := p.Alone(a.Command)
-		e := on(alone, a.part.Name)
+		alone := p.EffectsAlone(a.Command)
+		e := effectOn(alone, a.part.Name)
 		if alone.Refused != nil || e == nil || !e.Scans && !e.BuildsIndex {
 			continue
 		}
 		check := "…the bounds, and the key IS NOT NULL…"
-		if in := analysis.Within(s.SQL, a.parent); in != "" {
+		if in := analysis.PartitionCondition(s.SQL, a.parent); in != "" {
 			key := a.parent.Attr(a.parent.PartitionKey[0].Column).Name
 			if c := a.part.Column(key); c == nil || !c.NotNull {
 				in += " AND " + pgparse.QuoteIdent(key) + " IS NOT NULL"
 			}
 			check = in
 		}
+		bounds := catalog.ObjectName(a.part.Name.Name, "", "bounds")
 		p.Report(a, rule.Report{
 			Fact:     attachFact(e),
-			Harm:     analysis.Waiting(e) + " waits until it is done, and the time grows with the table",
-			Severity: analysis.Unsure(e),
+			Harm:     analysis.DescribeWaiting(e) + " waits until it is done, and the time grows with the table",
+			Grows:    e.Name,
+			Severity: analysis.UnsureSeverity(e),
 			Instead: "prove the bounds first, and build the parent's indexes on it concurrently; validating blocks nobody, in a transaction of its own:\n" +
-				"ALTER TABLE " + analysis.Table(a.part.Name) + " ADD CONSTRAINT " + pgparse.QuoteIdent(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + " CHECK (" + check + ") NOT VALID;\n" +
-				"ALTER TABLE " + analysis.Table(a.part.Name) + " VALIDATE CONSTRAINT " + pgparse.QuoteIdent(catalog.ObjectName(a.part.Name.Name, "", "bounds")) + ";\n" + s.SQL + ";",
+				recipe.FormatStatements(recipe.AddUnvalidated(a.part.Name, bounds, "CHECK ("+check+")"), recipe.ValidateConstraint(a.part.Name, bounds), s.SQL),
 		})
 	}
 }

@@ -10,30 +10,32 @@ import (
 // DetachBlocking flags DETACH PARTITION without CONCURRENTLY.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
 var DetachBlocking = &rule.Rule{
-	ID:        "partition-detach-blocking",
-	Category:  onward.Locking,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Since:     14,
-	Summary:   "DETACH PARTITION without CONCURRENTLY locks the parent against reads and writes",
-	Harm:      "It takes ACCESS EXCLUSIVE on the parent and the partition. It is quick once it has both, but while it waits for a running query, later queries queue behind it.",
-	Instead:   "Use DETACH PARTITION … CONCURRENTLY (14 and newer), outside a transaction. It does not work beside a default partition: set a short lock_timeout there.",
+	ID:       "partition-detach-blocking",
+	Category: onward.Locking,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Since:    14,
+	Summary:  "DETACH PARTITION without CONCURRENTLY locks the parent against reads and writes",
+	Harm: "It takes ACCESS EXCLUSIVE on the parent and the partition. It is quick once it has both, but while it waits for a running query, " +
+		"later queries wait for it.",
+	Instead: "Use DETACH PARTITION … CONCURRENTLY (14 and newer), outside a transaction. " +
+		"It does not work beside a default partition: set a short lock_timeout there.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DETACH-PARTITION"},
 	Kinds:     rule.AlterTable,
 	Statement: detachBlocking,
 }
 
 func detachBlocking(p *rule.Pass, s *rule.Stmt) {
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	for i := range commands {
 		c := &commands[i]
 		cmd := c.Def.GetPartitionCmd()
-		parent := s.Altered()
+		parent := s.AlteredRelation()
 		if c.Subtype != pgparse.AlterTableType_AT_DetachPartition || cmd.GetConcurrent() || !p.InUse(parent) {
 			continue
 		}
-		alone := p.Alone(c)
-		e := on(alone, parent.Name)
+		alone := p.EffectsAlone(c)
+		e := effectOn(alone, parent.Name)
 		if alone.Refused != nil || e == nil || !e.Lock.BlocksReads() {
 			continue
 		}
@@ -44,10 +46,10 @@ func detachBlocking(p *rule.Pass, s *rule.Stmt) {
 		}
 		r := rule.Report{
 			Fact:    "detaching " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
-			Harm:    analysis.Queue(e),
+			Harm:    analysis.DescribeQueue(e),
 			Instead: advice,
 		}
-		if s.Settings.Bounded() {
+		if s.Settings.IsBounded() {
 			if parent.Default != 0 {
 				continue // there is no better way
 			}

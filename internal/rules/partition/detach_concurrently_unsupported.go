@@ -34,11 +34,12 @@ func detachConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		part, _ := s.Before.Resolve(cmd.GetDef().GetPartitionCmd().GetName())
-		parent := s.Altered()
+		parent := s.AlteredRelation()
 		p.Report(s, rule.Report{
-			Fact:    "the server refuses to detach " + part.Name.String() + " from " + parent.Name.String() + " concurrently",
-			Harm:    "the migration fails: " + s.Result.Refused.Message(),
-			Instead: "detach it without CONCURRENTLY, under a short lock_timeout, and retry:\nSET lock_timeout = '2s';\nALTER TABLE " + analysis.Table(parent.Name) + " DETACH PARTITION " + analysis.Table(part.Name) + ";",
+			Fact: "the server refuses to detach " + part.Name.String() + " from " + parent.Name.String() + " concurrently",
+			Harm: "the migration fails: " + s.Result.Refused.Message(),
+			Instead: "detach it without CONCURRENTLY, under a short lock_timeout, and retry:\nSET lock_timeout = '2s';\nALTER TABLE " +
+				analysis.QuoteTable(parent.Name) + " DETACH PARTITION " + analysis.QuoteTable(part.Name) + ";",
 		})
 	}
 }

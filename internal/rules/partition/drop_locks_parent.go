@@ -16,7 +16,7 @@ var DropLocksParent = &rule.Rule{
 	Severity:  onward.Warning,
 	Preset:    onward.Recommended,
 	Summary:   "DROP TABLE of a partition locks the parent, and its default partition, against reads and writes",
-	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, later queries queue behind it.",
+	Harm:      "It takes ACCESS EXCLUSIVE on the parent. It is quick once it has it, but while it waits for a running query, later queries wait for it.",
 	Instead:   "Detach the partition CONCURRENTLY first (14 and newer), then drop it: it is nobody's by then.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE"},
 	Kinds:     rule.Drop,
@@ -25,7 +25,7 @@ var DropLocksParent = &rule.Rule{
 
 func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetDropStmt()
-	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || s.Result.Refused != nil || s.Settings.Bounded() {
+	if stmt.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || s.Result.Refused != nil || s.Settings.IsBounded() {
 		return
 	}
 	for i := range s.Result.Effects {
@@ -37,17 +37,18 @@ func dropLocksParent(p *rule.Pass, s *rule.Stmt) {
 		if parent == nil || !p.InUse(parent) {
 			continue
 		}
-		e := on(&s.Result, parent.Name)
+		e := effectOn(&s.Result, parent.Name)
 		if e == nil || e.Dropped || !e.Lock.BlocksReads() {
 			continue
 		}
-		advice := "detach it concurrently first, outside a transaction:\nALTER TABLE " + analysis.Table(parent.Name) + " DETACH PARTITION " + analysis.Table(part.Name) + " CONCURRENTLY;\nDROP TABLE " + analysis.Table(part.Name) + ";"
+		advice := "detach it concurrently first, outside a transaction:\nALTER TABLE " + analysis.QuoteTable(parent.Name) + " DETACH PARTITION " +
+			analysis.QuoteTable(part.Name) + " CONCURRENTLY;\nDROP TABLE " + analysis.QuoteTable(part.Name) + ";"
 		if v := p.Versions(); parent.Default != 0 || v[len(v)-1] < 14 {
 			advice = "bound the wait, and retry:\nSET lock_timeout = '2s';\n" + s.SQL + ";"
 		}
 		p.Report(s, rule.Report{
 			Fact:    "dropping the partition " + part.Name.String() + " locks " + parent.Name.String() + " against reads and writes",
-			Harm:    analysis.Queue(e),
+			Harm:    analysis.DescribeQueue(e),
 			Instead: advice,
 		})
 		return

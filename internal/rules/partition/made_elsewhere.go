@@ -14,13 +14,15 @@ import (
 // program, a job or an extension has made them.
 // https://www.postgresql.org/docs/current/ddl-partitioning.html
 var MadeElsewhere = &rule.Rule{
-	ID:        "partition-made-elsewhere",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a statement works on each partition of a table whose partitions no migration makes",
-	Harm:      "What is said of a partitioned table is done to each of its partitions. The migrations know of none, but a table without a partition takes no row: a job or an extension makes them, and they have the rows. The statement reads, writes or indexes all of them in one transaction, under a lock on the parent and on each.",
-	Instead:   "Do it partition by partition, as for a table that is big; or give the schema that the server has (--db, --schema), for which the safe version is told.",
+	ID:       "partition-made-elsewhere",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a statement works on each partition of a table whose partitions no migration makes",
+	Harm: "A statement on a partitioned table acts on each of its partitions. The migrations have none, but a table without a partition takes no row: " +
+		"a job or an extension creates them, and they have the rows. The statement reads, writes or indexes all of them in one transaction, " +
+		"under a lock on the parent and on each.",
+	Instead:   "Do it partition by partition, as for a table that is big; or give the server's schema (--db, --schema): then the safe form is printed.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html"},
 	Kinds:     rule.CreateIndex | rule.AlterTable,
 	Statement: madeElsewhere,
@@ -35,72 +37,73 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	table, known := s.Before.Resolve(rv)
-	if !known || !unpartitioned(table) || !p.InUse(table) || p.Small(table.Name) {
+	if !known || !hasNoPartitions(table) || !p.InUse(table) || p.IsSmall(table.Name) {
 		return
 	}
 	deployed := p.Release.Deployed.Relation(table.OID)
-	if !unpartitioned(deployed) {
+	if !hasNoPartitions(deployed) {
 		return // the release has taken what it had
 	}
-	if len(attachments(p, s)) > 0 {
+	if len(listAttachments(p, s)) > 0 {
 		return // what is attached is read, and a default partition: not each
 	}
 	e := onPartition(s, table)
 	if e == nil {
 		return
 	}
-	u := p.Code.Uses(deployed.Name, "")
-	if u.Idle() {
+	u := p.Code.FindUses(deployed.Name, "")
+	if u.IsIdle() {
 		return
 	}
 	name := table.Name.String()
 	e.Name = table.Name
 	r := rule.Report{
-		Fact:     "each partition of " + name + " is " + work(e) + "; the migrations that can be read make none of them",
-		Harm:     analysis.Waiting(e) + " waits until that is done for all partitions, and the time grows with all of them together",
-		Instead:  "do it partition by partition; what the way is, is told when the schema that the server has is given: --db, or --schema",
+		Fact:     "each partition of " + name + " is " + describeWork(e) + "; the migrations that can be read make none of them",
+		Harm:     analysis.DescribeWaiting(e) + " waits until that is done for all partitions, and the time grows with all of them together",
+		Instead:  "do it partition by partition; give the server's schema (--db or --schema), and the safe form is printed",
 		Severity: onward.Warning,
-		Evidence: u.Seen(),
+		Evidence: u.AllEvidence(),
 	}
 	if u.Used {
 		r.Severity = onward.Error
 	}
 	if s.Node.GetIndexStmt() != nil {
-		r.Instead = "create the index ON ONLY " + analysis.Table(table.Name) + ", build it on each partition CONCURRENTLY, and attach those: it becomes valid with the last"
+		r.Instead = "create the index ON ONLY " + analysis.QuoteTable(table.Name) +
+			", build it on each partition CONCURRENTLY, and attach those: it becomes valid with the last"
 	}
 	p.Report(s, r)
 }
 
-// unpartitioned reports whether a table is partitioned and no partition of it is known.
-func unpartitioned(t *catalog.Relation) bool {
+// hasNoPartitions reports whether a table is partitioned and no partition of it is known.
+func hasNoPartitions(t *catalog.Relation) bool {
 	return t != nil && t.Kind == catalog.PartitionedTable && !t.Inferred && !t.Partial && len(t.Partitions) == 0
 }
 
-// onPartition is what the statement does to a partition, if the table had one; nil
-// where that takes no time.
+// onPartition returns what the statement would do to a partition if the table had one;
+// nil if that takes no time.
 func onPartition(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
 	name := catalog.Name{Schema: table.Name.Schema, Name: table.Name.Name + " partition"}
 	bound := "DEFAULT"
 	if table.Strategy == "hash" {
 		bound = "FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
 	}
-	sql := "CREATE TABLE " + analysis.Table(name) + " PARTITION OF " + analysis.Table(table.Name) + " " + bound
-	made, err := pgparse.Split(sql)
+	sql := "CREATE TABLE " + analysis.QuoteTable(name) + " PARTITION OF " + analysis.QuoteTable(table.Name) + " " + bound
+	made, err := pgparse.SplitText(sql)
 	if err != nil || len(made.Stmts) != 1 {
 		return nil
 	}
 	with, _ := s.Before.Apply(made.Stmts[0].Node, sql)
 	versions := s.Results[len(s.Results)-1].Versions
-	result := effect.Of(s.Node, with, effect.NewVersion(versions[len(versions)-1]), effect.Session{TimeZone: s.Settings.TimeZone})
-	e := on(&result, name)
+	result := effect.EffectOf(s.Node, with, effect.NewVersion(versions[len(versions)-1]), effect.Session{TimeZone: s.Settings.TimeZone})
+	e := effectOn(&result, name)
 	if e == nil || e.Instant || !e.Scans && !e.Rewrites && !e.BuildsIndex && !e.RebuildsIndex {
 		return nil
 	}
 	return e
 }
 
-// work says what is done to a partition.
-func work(e *effect.Effect) string {
+// describeWork says what is done to a partition.
+func describeWork(e *effect.Effect) string {
 	switch {
 	case e.Rewrites:
 		return "rewritten"

@@ -8,8 +8,8 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// on is the effect of a result on a relation; nil when there is none.
-func on(r *effect.Result, name catalog.Name) *effect.Effect {
+// effectOn is the effect of a result on a relation; nil when there is none.
+func effectOn(r *effect.Result, name catalog.Name) *effect.Effect {
 	for i := range r.Effects {
 		if r.Effects[i].Name == name {
 			return &r.Effects[i]
@@ -24,9 +24,9 @@ type attachment struct {
 	parent, part *catalog.Relation
 }
 
-func attachments(p *rule.Pass, s *rule.Stmt) []attachment {
+func listAttachments(p *rule.Pass, s *rule.Stmt) []attachment {
 	var out []attachment
-	commands := p.Commands(s)
+	commands := p.ListCommands(s)
 	for i := range commands {
 		c := &commands[i]
 		cmd := c.Def.GetPartitionCmd()
@@ -34,7 +34,7 @@ func attachments(p *rule.Pass, s *rule.Stmt) []attachment {
 			continue // of an index
 		}
 		part, _ := s.Before.Resolve(cmd.GetName())
-		out = append(out, attachment{Command: c, parent: s.Altered(), part: part})
+		out = append(out, attachment{Command: c, parent: s.AlteredRelation(), part: part})
 	}
 	return out
 }

@@ -20,38 +20,42 @@ var HidesRows = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "row level security hides rows from deployed code that used to see them",
-	Harm:     "Once it is enabled, every role but the owner sees only the rows that a policy lets through; without a policy, none. Nothing fails: SELECT returns fewer rows, UPDATE and DELETE touch fewer, INSERT is refused. With FORCE the owner, whom most applications connect as, is bound too. Policies that ask for a session setting hide everything from code that does not set it.",
-	Instead:  "Release code that sets what the policies ask for first; create the policies, and enable row level security in a later release.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html", "https://www.postgresql.org/docs/current/sql-createpolicy.html"},
-	Commit:   hidesRows,
+	Harm: "Once it is enabled, every role but the owner sees only the rows that a policy lets through; " +
+		"without a policy, none. Nothing fails: SELECT returns fewer rows, UPDATE and DELETE touch fewer, INSERT is refused. " +
+		"With FORCE the owner, whom most applications connect as, is bound too. Policies that ask for a session setting hide everything from code that does not " +
+		"set it.",
+	Instead: "Release code that sets what the policies ask for first; create the policies, and enable row level security in a later release.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html", "https://www.postgresql.org/docs/current/sql-createpolicy.html"},
+	Commit:  hidesRows,
 }
 
 func hidesRows(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.After == nil || !p.Deployed(d) {
+		if d.After == nil || !p.IsDeployed(d) {
 			continue
 		}
 		table := d.Before.Name.String()
 		r := rule.Report{Severity: onward.Warning, Instead: "release code that meets the policies first, and do this a release later"}
 		switch {
 		case d.Kind == catalog.RelationChanged && d.What == "row level security" && d.After.RLS:
-			if open(d.After) {
+			if isOpen(d.After) {
 				continue
 			}
 			r.Fact = "row level security is enabled on " + table
 			r.Harm = "deployed code that does not connect as the owner sees only the rows that a policy lets through"
-			asked := unset(p, t, d)
+			asked := findUnset(p, t, d)
 			if asked != "" {
 				r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
 			}
 			switch {
-			case len(d.After.Policies) == 0 && len(last(t, d).Policies) > 0:
-				r.Fact += ", and its policies come behind it, each in a transaction of its own"
+			case len(d.After.Policies) == 0 && len(lastState(t, d).Policies) > 0:
+				r.Fact += ", and its policies come after it, each in a transaction of its own"
 			case len(d.After.Policies) == 0:
 				r.Fact += ", which has no policy"
 				r.Harm = "deployed code that does not connect as the owner sees no row any more, and its INSERTs fail"
-				r.Instead = "create the policies that the deployed code needs in front of it, in the same transaction:\nCREATE POLICY … ON " + analysis.Table(d.Before.Name) + " USING (…);"
+				r.Instead = "create the policies that the deployed code needs before it, in the same transaction:\nCREATE POLICY … ON " +
+					analysis.QuoteTable(d.Before.Name) + " USING (…);"
 				if d.After.ForceRLS {
 					r.Harm = "deployed code sees no row any more, and its INSERTs fail: new row violates row-level security policy"
 					r.Severity = onward.Off
@@ -61,21 +65,21 @@ func hidesRows(p *rule.Pass, t *rule.Tx) {
 				r.Severity = onward.Off
 			}
 		case d.Kind == catalog.RelationChanged && d.What == "forced row level security" && d.After.ForceRLS && d.After.RLS && d.Before.RLS:
-			if open(d.After) {
+			if isOpen(d.After) {
 				continue
 			}
 			r.Fact = "row level security of " + table + " is forced on its owner"
 			r.Harm = "deployed code that connects as the owner sees only the rows that a policy lets through"
-			if asked := unset(p, t, d); asked != "" {
+			if asked := findUnset(p, t, d); asked != "" {
 				r.Harm = "deployed code sees no row any more, and its INSERTs fail: " + asked
 				r.Severity = onward.Off
 			}
 		case !d.After.RLS || !d.Before.RLS:
 			continue
-		case !policy(t, d, &r):
+		case !judgePolicy(t, d, &r):
 			continue
 		default:
-			if asked := unset(p, t, d); asked != "" && d.After.ForceRLS {
+			if asked := findUnset(p, t, d); asked != "" && d.After.ForceRLS {
 				r.Harm, r.Severity = "deployed code sees no row any more, and its INSERTs fail: "+asked, onward.Off
 			} else if asked != "" {
 				r.Harm = "deployed code that does not connect as the owner sees no row any more: " + asked
@@ -94,19 +98,19 @@ func ofRole(d *rule.Delta) string {
 	return "and so are %d other policies of " + strings.Join(d.Policy.Roles, ", ")
 }
 
-// open reports whether the policies of a table let every row through for
+// isOpen reports whether the policies of a table let every row through for
 // everybody, so that nothing is hidden.
-func open(r *catalog.Relation) bool {
+func isOpen(r *catalog.Relation) bool {
 	for _, p := range r.Policies {
-		if !p.Permissive && !(predicate.ConstantTrue(p.Using) && predicate.ConstantTrue(check(p))) {
+		if !p.Permissive && !(predicate.ConstantTrue(p.Using) && predicate.ConstantTrue(writeCondition(p))) {
 			return false
 		}
 	}
 	for _, command := range commands {
 		if !slices.ContainsFunc(r.Policies, func(p *catalog.Policy) bool {
-			return p.Permissive && covers(p, command) && slices.Contains(p.Roles, "public") &&
+			return p.Permissive && coversCommand(p, command) && slices.Contains(p.Roles, "public") &&
 				(command == "insert" || predicate.ConstantTrue(p.Using)) &&
-				(command == "select" || command == "delete" || predicate.ConstantTrue(check(p)))
+				(command == "select" || command == "delete" || predicate.ConstantTrue(writeCondition(p)))
 		}) {
 			return false
 		}
@@ -114,9 +118,9 @@ func open(r *catalog.Relation) bool {
 	return true
 }
 
-// successors are the policies that the transaction made in the place of one
+// listSuccessors are the policies that the transaction made in the place of one
 // that it drops: of its name, or for its command.
-func successors(t *rule.Tx, d *rule.Delta) []*catalog.Policy {
+func listSuccessors(t *rule.Tx, d *rule.Delta) []*catalog.Policy {
 	var out []*catalog.Policy
 	for i := range t.Deltas {
 		o := &t.Deltas[i]

@@ -17,31 +17,35 @@ var Recursion = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a policy reads its own table, by itself or through the policies of others, and every query fails",
-	Harm:     "What a policy reads is bound by policies, too. CREATE POLICY does not look where that leads: a policy whose subquery reads its own table, or one whose policies read it again, is found out by the first query: \"infinite recursion detected in policy for relation\". It fails for every role but those that policies do not bind: the owner without FORCE, superusers and BYPASSRLS, which is who tries it out.",
-	Instead:  "Read the table in a SECURITY DEFINER function of a role that the policies do not bind, and call that in the policy.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html", "https://www.postgresql.org/docs/current/sql-createpolicy.html"},
-	Commit:   recursion,
+	Harm: "Policies also apply to the tables that a policy reads. CREATE POLICY does not follow them: " +
+		"if a policy's subquery reads its own table, or a table whose policies read it again, " +
+		"the first query fails with \"infinite recursion detected in policy for relation\". " +
+		"It fails for every role, except for the roles that policies do not bind: the owner without FORCE, superusers and BYPASSRLS. " +
+		"These are the roles that try it out.",
+	Instead: "Read the table in a SECURITY DEFINER function of a role that the policies do not bind, and call that in the policy.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-rowsecurity.html", "https://www.postgresql.org/docs/current/sql-createpolicy.html"},
+	Commit:  checkRecursion,
 }
 
-func recursion(p *rule.Pass, t *rule.Tx) {
+func checkRecursion(p *rule.Pass, t *rule.Tx) {
 	told := map[catalog.OID]bool{}
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.After == nil || !d.After.RLS || told[d.After.OID] {
 			continue
 		}
-		var found *way
+		var found *policyPath
 		switch {
 		case d.Kind == catalog.PolicyCreated, d.Kind == catalog.PolicyChanged:
-			found = recurses(t.After, d.After, d.Policy)
+			found = findRecursion(t.After, d.After, d.Policy)
 		case d.Kind == catalog.RelationCreated, d.Kind == catalog.RelationChanged && d.What == "row level security":
 			for _, q := range d.After.Policies {
-				if found = recurses(t.After, d.After, q); found != nil {
+				if found = findRecursion(t.After, d.After, q); found != nil {
 					break
 				}
 			}
 		}
-		if found == nil || known(t.Before, d.After.OID, found) {
+		if found == nil || wasKnown(t.Before, d.After.OID, found) {
 			continue
 		}
 		for _, r := range found.tables {
@@ -52,17 +56,18 @@ func recursion(p *rule.Pass, t *rule.Tx) {
 		if len(found.tables) > 1 {
 			fact = "policy " + found.policy.Name + " of " + table + " reads " + found.tables[1].Name.String() + ", whose policies read " + table + " again"
 		}
-		p.Report(created(t, found.policy, d.By), rule.Report{
+		p.Report(findCreating(t, found.policy, d.By), rule.Report{
 			Fact: fact,
-			Harm: found.fails() + " of " + table + " fails for every role that the policies bind: infinite recursion detected in policy for relation \"" + d.After.Name.Name + "\"",
+			Harm: found.describeFailing() + " of " + table + " fails for every role that the policies bind: infinite recursion detected in policy for relation \"" +
+				d.After.Name.Name + "\"",
 			Instead: "read it in a function whose owner the policies do not bind, and call that in the policy:\n" +
-				"CREATE FUNCTION … RETURNS … LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT … FROM " + analysis.Table(d.After.Name) + " … $$;",
+				"CREATE FUNCTION … RETURNS … LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT … FROM " + analysis.QuoteTable(d.After.Name) + " … $$;",
 		})
 	}
 }
 
-// known reports whether the way was there before the transaction.
-func known(before *catalog.Catalog, table catalog.OID, w *way) bool {
+// wasKnown reports whether the way was there before the transaction.
+func wasKnown(before *catalog.Catalog, table catalog.OID, w *policyPath) bool {
 	r := before.Relation(table)
 	if r == nil || !r.RLS {
 		return false
@@ -71,14 +76,14 @@ func known(before *catalog.Catalog, table catalog.OID, w *way) bool {
 	if at < 0 {
 		return false
 	}
-	was := recurses(before, r, r.Policies[at])
+	was := findRecursion(before, r, r.Policies[at])
 	return was != nil && was.check == w.check
 }
 
-// created is the statement that a policy is from, by unless another is seen.
-func created(t *rule.Tx, p *catalog.Policy, by *rule.Stmt) *rule.Stmt {
-	all := rule.Once(&t.Notes, func() made {
-		out := made{}
+// findCreating is the statement that a policy is from, by unless another is seen.
+func findCreating(t *rule.Tx, p *catalog.Policy, by *rule.Stmt) *rule.Stmt {
+	all := rule.BuildOnce(&t.Notes, func() madePolicies {
+		out := madePolicies{}
 		for _, s := range t.Statements {
 			if c := s.Node.GetCreatePolicyStmt(); c != nil && out[c.GetPolicyName()] == nil {
 				out[c.GetPolicyName()] = s
@@ -92,5 +97,5 @@ func created(t *rule.Tx, p *catalog.Policy, by *rule.Stmt) *rule.Stmt {
 	return by
 }
 
-// made are the first statements of a transaction that create a policy of a name.
-type made map[string]*rule.Stmt
+// madePolicies are the first statements of a transaction that create a policy of a name.
+type madePolicies map[string]*rule.Stmt

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// last is a table as the migration leaves it.
-func last(t *rule.Tx, d *rule.Delta) *catalog.Relation {
+// lastState is a table as the migration leaves it.
+func lastState(t *rule.Tx, d *rule.Delta) *catalog.Relation {
 	list := t.Migration.Statements
 	if r := list[len(list)-1].After.Relation(d.After.OID); r != nil {
 		return r
@@ -19,18 +19,18 @@ func last(t *rule.Tx, d *rule.Delta) *catalog.Relation {
 	return d.After
 }
 
-// unset says which setting the policies of a table ask for that the deployed
-// code does not name: no policy lets a row through where it is not set. "" where
-// one may, or no code was seen.
-func unset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
+// findUnset returns the setting that the policies of a table read and that the deployed code
+// does not name: without it, no policy lets a row through. It returns "" if a policy may
+// do so, or if no code was seen.
+func findUnset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 	var asked []string
-	for _, policy := range last(t, d).Policies {
+	for _, policy := range lastState(t, d).Policies {
 		if !policy.Permissive {
 			continue
 		}
-		name := setting(policy.Using)
+		name := findSetting(policy.Using)
 		if name == "" && policy.Command == "insert" {
-			name = setting(policy.Check)
+			name = findSetting(policy.Check)
 		}
 		if name == "" {
 			return ""
@@ -40,19 +40,19 @@ func unset(p *rule.Pass, t *rule.Tx, d *rule.Delta) string {
 		}
 	}
 	for _, name := range asked {
-		if u := p.Code.Sets(name); !u.Known || u.Used || named(t, name) {
+		if u := p.Code.FindSettings(name); !u.Known || u.Used || isNamedInFunction(t, name) {
 			return ""
 		}
 	}
 	if len(asked) == 0 {
 		return ""
 	}
-	return "the policies ask for the setting " + advice.Enumerate(asked) + ", which it sets nowhere"
+	return "the policies ask for the setting " + advice.EnumerateNames(asked) + ", which it sets nowhere"
 }
 
-// named reports whether a function of the schema names a setting: the code may
+// isNamedInFunction reports whether a function of the schema names a setting: the code may
 // call it.
-func named(t *rule.Tx, name string) bool {
+func isNamedInFunction(t *rule.Tx, name string) bool {
 	found := false
 	list := t.Migration.Statements
 	list[len(list)-1].After.EachFunction(func(f *catalog.Function) bool {
@@ -62,13 +62,13 @@ func named(t *rule.Tx, name string) bool {
 	return found
 }
 
-// setting is what a condition asks current_setting for, where it holds for no
-// row when that is not set; "" for any other condition, and for what a proxy in
-// front of the database sets.
-func setting(condition *pgparse.Node) string {
+// findSetting returns the setting that a condition reads by current_setting, if the condition
+// holds for no row while that is unset. It returns "" for any other condition, and for
+// settings that a proxy sets.
+func findSetting(condition *pgparse.Node) string {
 	if and := condition.GetBoolExpr(); and.GetBoolop() == pgparse.BoolExprType_AND_EXPR {
 		for _, n := range and.GetArgs() {
-			if name := setting(n); name != "" {
+			if name := findSetting(n); name != "" {
 				return name
 			}
 		}
@@ -82,7 +82,7 @@ func setting(condition *pgparse.Node) string {
 		case *pgparse.A_Expr:
 			open = open || x.Kind == pgparse.A_Expr_Kind_AEXPR_DISTINCT || x.Kind == pgparse.A_Expr_Kind_AEXPR_NOT_DISTINCT
 		case *pgparse.FuncCall:
-			if n := x.GetFuncname(); pgparse.Last(n) == "current_setting" && len(x.GetArgs()) > 0 {
+			if n := x.GetFuncname(); pgparse.LastText(n) == "current_setting" && len(x.GetArgs()) > 0 {
 				found, _ = pgparse.ConstantString(x.GetArgs()[0])
 			}
 		}

@@ -1,7 +1,6 @@
-// Package prove runs the rules' fixtures on real servers: what a rule claims of
-// its bad example is held against the locks and the work that a server shows,
-// the way out must run, and the deployed code must fail where the rule says so
-// and nowhere else.
+// Package prove runs the rules' fixtures on real servers. It compares a rule's claims
+// about its bad example with the locks and the work that a server shows. The fix must
+// run, and the deployed code must fail exactly where the rule says so.
 package prove
 
 import (
@@ -44,7 +43,7 @@ func NewBench(ctx context.Context, server *pgserver.Server, roles []string) (*Be
 		return nil, err
 	}
 	for _, role := range roles {
-		if err := b.o.Exec(ctx, "CREATE ROLE "+pgparse.QuoteIdent(role)); code(err) != "" && code(err) != "42710" {
+		if err := b.o.Exec(ctx, "CREATE ROLE "+pgparse.QuoteIdent(role)); sqlState(err) != "" && sqlState(err) != "42710" {
 			return nil, err
 		}
 	}
@@ -79,9 +78,9 @@ BEGIN
   GRANT ALL ON SCHEMA public TO PUBLIC;
 END $wipe$`
 
-// prepare empties the database and builds the fixture's deployed schema in it,
+// prepareDatabase empties the database and builds the fixture's deployed schema in it,
 // with rows.
-func (b *Bench) prepare(ctx context.Context, f *ruletest.Fixture, ex *ruletest.Release) error {
+func (b *Bench) prepareDatabase(ctx context.Context, f *ruletest.Fixture, ex *ruletest.Release) error {
 	s := b.o.Session()
 	if s.PgConn().TxStatus() != 'I' {
 		if err := b.o.Exec(ctx, "ROLLBACK"); err != nil {
@@ -93,10 +92,10 @@ func (b *Bench) prepare(ctx context.Context, f *ruletest.Fixture, ex *ruletest.R
 			return fmt.Errorf("empty the database: %w", err)
 		}
 	}
-	if err := b.strangers(ctx); err != nil {
+	if err := b.dropStrangers(ctx); err != nil {
 		return err
 	}
-	before := texts(f.Before)
+	before := splitTexts(f.Before)
 	for _, sql := range slices.Concat(before, ex.Unseen) {
 		if err := b.o.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("before.sql: %s: %w", sql, err)
@@ -105,7 +104,7 @@ func (b *Bench) prepare(ctx context.Context, f *ruletest.Fixture, ex *ruletest.R
 	worked, ok := b.rows[f]
 	if !ok || len(ex.Unseen) > 0 {
 		var err error
-		if worked, err = fill(ctx, s); err != nil {
+		if worked, err = fillEmptyTables(ctx, s); err != nil {
 			return fmt.Errorf("rows: %w", err)
 		}
 		if len(ex.Unseen) == 0 {
@@ -119,11 +118,11 @@ func (b *Bench) prepare(ctx context.Context, f *ruletest.Fixture, ex *ruletest.R
 	if err := b.o.Exec(ctx, "DISCARD ALL"); err != nil {
 		return err
 	}
-	return b.o.Refresh(ctx)
+	return b.o.ReadRelations(ctx)
 }
 
-// strangers drops databases, tablespaces and roles that an example made.
-func (b *Bench) strangers(ctx context.Context) error {
+// dropStrangers drops databases, tablespaces and roles that an example made.
+func (b *Bench) dropStrangers(ctx context.Context) error {
 	rows, err := b.o.Session().Query(ctx, `SELECT format('DATABASE %I', datname) FROM pg_database WHERE NOT datname::text = ANY ($1)
 		UNION ALL SELECT format('TABLESPACE %I', spcname) FROM pg_tablespace WHERE spcname !~ '^pg_'
 		UNION ALL SELECT format('ROLE %I', rolname) FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' AND NOT rolname::text = ANY ($2)`, b.databases, b.roles)
@@ -137,9 +136,9 @@ func (b *Bench) strangers(ctx context.Context) error {
 	return err
 }
 
-// texts are the statements of a text.
-func texts(sql string) []string {
-	f, err := pgparse.Split(sql)
+// splitTexts are the statements of a text.
+func splitTexts(sql string) []string {
+	f, err := pgparse.SplitText(sql)
 	if err != nil {
 		return []string{sql}
 	}
@@ -150,8 +149,8 @@ func texts(sql string) []string {
 	return out
 }
 
-// code is the SQLSTATE of an error, "" for none.
-func code(err error) string {
+// sqlState is the SQLSTATE of an error, "" for none.
+func sqlState(err error) string {
 	var pg *pgconn.PgError
 	switch {
 	case err == nil:

@@ -37,10 +37,10 @@ type table struct {
 	columns     []column
 }
 
-// fill puts rows into every empty table, as far as values can be guessed that
+// fillEmptyTables puts rows into every empty table, as far as values can be guessed that
 // its constraints allow, and analyses them: scans and rewrites show then. It
 // gives the statements that worked, to fill other copies.
-func fill(ctx context.Context, c *pgx.Conn) ([]string, error) {
+func fillEmptyTables(ctx context.Context, c *pgx.Conn) ([]string, error) {
 	rows, err := c.Query(ctx, listEmpty)
 	if err != nil {
 		return nil, err
@@ -72,9 +72,9 @@ func fill(ctx context.Context, c *pgx.Conn) ([]string, error) {
 			if filled {
 				break
 			}
-			tag, err := c.Exec(ctx, t.insert(s.text, s.all))
+			tag, err := c.Exec(ctx, t.formatInsert(s.text, s.all))
 			if err == nil && tag.RowsAffected() > 0 {
-				worked = append(worked, t.insert(s.text, s.all))
+				worked = append(worked, t.formatInsert(s.text, s.all))
 				break
 			}
 		}
@@ -86,12 +86,12 @@ func fill(ctx context.Context, c *pgx.Conn) ([]string, error) {
 	return worked, nil
 }
 
-// insert fills the table with rows that its partition bound allows; text is
+// formatInsert fills the table with rows that its partition bound allows; text is
 // the value of texts, all says whether columns that need no value get one.
-func (t *table) insert(text string, all bool) string {
+func (t *table) formatInsert(text string, all bool) string {
 	var names, values []string
 	for _, c := range t.columns {
-		v := c.value(text)
+		v := c.valueExpr(text)
 		// Out of the way of what examples insert; a partition takes what its
 		// bound allows, and refers to the same rows with the rest.
 		switch {
@@ -113,8 +113,8 @@ func (t *table) insert(text string, all bool) string {
 		t.name, list, list, strings.Join(values, ", "), t.bound, fillRows)
 }
 
-// value is an expression over g for the column, "" when none is known.
-func (c *column) value(text string) string {
+// valueExpr is an expression over g for the column, "" when none is known.
+func (c *column) valueExpr(text string) string {
 	switch c.base {
 	case "uuid":
 		return "('00000000-0000-0000-0000-' || lpad(g::text, 12, '0'))"

@@ -31,11 +31,11 @@ func proofs(t *testing.T) []proof {
 	t.Helper()
 	var out []proof
 	for _, r := range rules.All() {
-		text, ok := rules.Fixture(r.ID)
+		text, ok := rules.FixtureText(r.ID)
 		if !ok {
 			t.Fatalf("%s: no fixture", r.ID)
 		}
-		f, err := ruletest.Parse(text)
+		f, err := ruletest.ParseFixture(text)
 		if err != nil {
 			t.Fatalf("%s: %v", r.ID, err)
 		}
@@ -47,11 +47,11 @@ func proofs(t *testing.T) []proof {
 }
 
 // TestProve runs every fixture on every major of its range. PROVE_RULE
-// restricts it to the rules whose id contains the value; without it [pgservertest.Proved]
+// restricts it to the rules whose id contains the value; without it [pgservertest.ProofMajors]
 // tells the majors.
 func TestProve(t *testing.T) {
 	all := proofs(t)
-	majors := pgservertest.Proved()
+	majors := pgservertest.ProofMajors()
 	if os.Getenv("PROVE_RULE") != "" {
 		majors = pgservertest.Majors()
 	}
@@ -119,9 +119,9 @@ func (p proof) prove(t *testing.T, b *Bench, ex *ruletest.Release) (bad []string
 	switch {
 	case out.Err == nil && ex.Fails != "":
 		bad = append(bad, "it runs, the fixture says that it fails with "+ex.Fails)
-	case out.Err != nil && code(out.Err) != ex.Fails:
+	case out.Err != nil && sqlState(out.Err) != ex.Fails:
 		bad = append(bad, fmt.Sprintf("%s:%d: %v", out.File, out.From, out.Err))
-	case out.Err != nil && p.f.Fails != "" && ex.Bad() && !flagged(ex, out):
+	case out.Err != nil && p.f.Fails != "" && ex.IsBad() && !flagged(ex, out):
 		bad = append(bad, fmt.Sprintf("%s:%d: it fails here, where nothing is flagged: %v", out.File, out.From, out.Err))
 	}
 	for _, c := range claims {
@@ -129,8 +129,8 @@ func (p proof) prove(t *testing.T, b *Bench, ex *ruletest.Release) (bad []string
 		if !strings.Contains(name, ".") {
 			name = "public." + name
 		}
-		if seen := out.Seen[name]; seen.Lock != c.Lock || seen.Work() != c.Work {
-			bad = append(bad, fmt.Sprintf("claim: %s %s %s: the server shows %s %s", c.Relation, c.Lock, c.Work, seen.Lock, seen.Work()))
+		if seen := out.Seen[name]; seen.Lock != c.Lock || seen.HeaviestWork() != c.Work {
+			bad = append(bad, fmt.Sprintf("claim: %s %s %s: the server shows %s %s", c.Relation, c.Lock, c.Work, seen.Lock, seen.HeaviestWork()))
 		}
 	}
 	for i, sql := range ex.Old {
@@ -141,19 +141,19 @@ func (p proof) prove(t *testing.T, b *Bench, ex *ruletest.Release) (bad []string
 			continue
 		}
 		switch err := out.OldAfter[i]; {
-		case ex.Bad() && err == nil:
+		case ex.IsBad() && err == nil:
 			bad = append(bad, fmt.Sprintf("old: %s: still works", sql))
-		case !ex.Bad() && err != nil:
+		case !ex.IsBad() && err != nil:
 			bad = append(bad, fmt.Sprintf("old: %s: fails afterwards: %v", sql, err))
 		}
 	}
 	return bad
 }
 
-// flagged reports whether the example expects a finding where it failed.
+// flagged reports whether the example expects a finding at the place of the failure.
 func flagged(ex *ruletest.Release, out *Outcome) bool {
 	for _, f := range ex.Files {
-		wants, err := ruletest.Wants(f.SQL)
+		wants, err := ruletest.ParseWants(f.SQL)
 		if f.Name != out.File || err != nil {
 			continue
 		}
@@ -180,7 +180,7 @@ func roles(all []proof) []string {
 		for i := range p.f.Releases {
 			sql += p.f.Releases[i].SQL() + ";" + strings.Join(p.f.Releases[i].Unseen, ";") + ";"
 		}
-		f, err := pgparse.Split(sql)
+		f, err := pgparse.SplitText(sql)
 		if err != nil {
 			continue
 		}

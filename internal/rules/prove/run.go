@@ -25,29 +25,29 @@ type Outcome struct {
 	File     string
 	From, To int
 	// Seen is what it did to relations, over all its statements.
-	Seen map[string]observe.Seen
-	// OldBefore and OldAfter are the errors of the deployed code's statements,
-	// before and behind it.
+	Seen map[string]observe.ObservedEffect
+	// OldBefore and OldAfter are the errors of the deployed code's statements, before and
+	// after the example.
 	OldBefore, OldAfter []error
 }
 
-// Run builds the fixture's schema and runs an example on it as its runner
-// would. watch says that locks and work are to be looked at.
+// Run builds the fixture's schema and runs an example on it as its migration tool would.
+// watch: observe locks and work.
 func (b *Bench) Run(ctx context.Context, f *ruletest.Fixture, ex *ruletest.Release, watch bool) (*Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if err := b.prepare(ctx, f, ex); err != nil {
+	if err := b.prepareDatabase(ctx, f, ex); err != nil {
 		return nil, err
 	}
-	out := &Outcome{Seen: map[string]observe.Seen{}}
+	out := &Outcome{Seen: map[string]observe.ObservedEffect{}}
 	var app *oldCode
 	if len(ex.Old) > 0 {
 		var err error
-		if app, err = b.deployed(ctx, ex.Old); err != nil {
+		if app, err = b.connectOldCode(ctx, ex.Old); err != nil {
 			return nil, err
 		}
 		defer app.conn.Close(ctx)
-		out.OldBefore = app.run(ctx)
+		out.OldBefore = app.runStatements(ctx)
 	}
 	for name, ms := range map[string]int{"lock_timeout": f.Runner.LockTimeout, "statement_timeout": f.Runner.StatementTimeout} {
 		if ms > 0 {
@@ -58,7 +58,7 @@ func (b *Bench) Run(ctx context.Context, f *ruletest.Fixture, ex *ruletest.Relea
 	}
 	r := &run{b: b, f: f, ex: ex, out: out, watch: watch}
 	for i, file := range ex.Files {
-		if err := r.file(ctx, file, i+1 == len(ex.Files)); err != nil {
+		if err := r.runFile(ctx, file, i+1 == len(ex.Files)); err != nil {
 			return nil, err
 		}
 		if out.Err != nil {
@@ -71,7 +71,7 @@ func (b *Bench) Run(ctx context.Context, f *ruletest.Fixture, ex *ruletest.Relea
 		}
 	}
 	if app != nil && out.Err == nil {
-		out.OldAfter = app.run(ctx)
+		out.OldAfter = app.runStatements(ctx)
 	}
 	return out, nil
 }
@@ -86,15 +86,15 @@ type run struct {
 	done  []string // statements that ran
 }
 
-// file runs one migration.
-func (r *run) file(ctx context.Context, file ruletest.File, last bool) error {
+// runFile runs one migration.
+func (r *run) runFile(ctx context.Context, file ruletest.File, last bool) error {
 	b := r.b
 	if r.ex.Transaction == onward.TransactionMessage {
 		r.out.Err, r.out.File = b.o.Exec(ctx, file.SQL), file.Name
 		r.out.To = strings.Count(file.SQL, "\n") + 1
-		return local(r.out.Err)
+		return localError(r.out.Err)
 	}
-	f, err := pgparse.Split(file.SQL)
+	f, err := pgparse.SplitText(file.SQL)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (r *run) file(ctx context.Context, file ruletest.File, last bool) error {
 			r.out.Err, r.out.File = err, file.Name
 			r.out.From, r.out.To = 1+strings.Count(file.SQL[:at.Start], "\n"), 1+strings.Count(file.SQL[:at.End], "\n")
 		}
-		return local(err)
+		return localError(err)
 	}
 	if r.ex.Transaction == onward.TransactionFile && !b.o.InTransaction() {
 		if err := b.o.Begin(ctx, "BEGIN"); err != nil {
@@ -118,8 +118,8 @@ func (r *run) file(ctx context.Context, file ruletest.File, last bool) error {
 	}
 	for _, s := range f.Stmts {
 		sql := file.SQL[s.Start:s.End]
-		if err := r.statement(ctx, s.Node, sql); err != nil {
-			if local(err) != nil {
+		if err := r.runStatement(ctx, s.Node, sql); err != nil {
+			if localError(err) != nil {
 				return err
 			}
 			r.out.Err, r.out.File = err, file.Name
@@ -132,34 +132,34 @@ func (r *run) file(ctx context.Context, file ruletest.File, last bool) error {
 	if !b.o.InTransaction() || r.ex.Together != 0 && !last {
 		return nil
 	}
-	if err := r.look(ctx); err != nil {
+	if err := r.lookAtLocks(ctx); err != nil {
 		return err
 	}
 	if r.ex.Transaction == onward.TransactionFile {
 		// Deferred constraints may refuse the commit.
 		r.out.Err, r.out.File = b.o.Exec(ctx, "COMMIT"), file.Name
-		if local(r.out.Err) != nil {
+		if localError(r.out.Err) != nil {
 			return r.out.Err
 		}
-		return b.o.Refresh(ctx)
+		return b.o.ReadRelations(ctx)
 	}
 	return nil
 }
 
-// statement runs one statement; the error is the server's.
-func (r *run) statement(ctx context.Context, node *pgparse.Node, sql string) error {
+// runStatement runs one statement; the error is the server's.
+func (r *run) runStatement(ctx context.Context, node *pgparse.Node, sql string) error {
 	o := r.b.o
 	control := node.GetTransactionStmt()
 	switch {
-	case o.InTransaction() && control != nil && ends(control):
-		if err := r.look(ctx); err != nil {
+	case o.InTransaction() && control != nil && endsTransaction(control):
+		if err := r.lookAtLocks(ctx); err != nil {
 			return err
 		}
 		if err := o.Exec(ctx, sql); err != nil {
 			return err
 		}
-		return o.Refresh(ctx)
-	case !o.InTransaction() && control != nil && begins(control):
+		return o.ReadRelations(ctx)
+	case !o.InTransaction() && control != nil && beginsTransaction(control):
 		return o.Begin(ctx, sql)
 	case o.InTransaction() || !r.watch || control != nil || node.GetVariableSetStmt() != nil || node.GetLockStmt() != nil:
 		return o.Exec(ctx, sql)
@@ -170,48 +170,48 @@ func (r *run) statement(ctx context.Context, node *pgparse.Node, sql string) err
 		return err
 	}
 	if err := o.Exec(ctx, sql); err != nil {
-		if err := errors.Join(local(err), o.Exec(ctx, "ROLLBACK")); err != nil {
+		if err := errors.Join(localError(err), o.Exec(ctx, "ROLLBACK")); err != nil {
 			return err
 		}
 		if err := o.Exec(ctx, sql); err != nil {
 			return err
 		}
-		if err := r.alone(ctx, sql); err != nil {
+		if err := r.runAlone(ctx, sql); err != nil {
 			return err
 		}
-		return o.Refresh(ctx)
+		return o.ReadRelations(ctx)
 	}
-	if err := r.look(ctx); err != nil {
+	if err := r.lookAtLocks(ctx); err != nil {
 		return err
 	}
 	if err := o.Exec(ctx, "COMMIT"); err != nil {
 		return err
 	}
-	return o.Refresh(ctx)
+	return o.ReadRelations(ctx)
 }
 
-func begins(t *pgparse.TransactionStmt) bool {
+func beginsTransaction(t *pgparse.TransactionStmt) bool {
 	return t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_BEGIN || t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_START
 }
 
-func ends(t *pgparse.TransactionStmt) bool {
+func endsTransaction(t *pgparse.TransactionStmt) bool {
 	return t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT || t.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK
 }
 
-// look adds what the open transaction has done to what is known.
-func (r *run) look(ctx context.Context) error {
+// lookAtLocks adds what the open transaction has done to what is known.
+func (r *run) lookAtLocks(ctx context.Context) error {
 	if !r.watch {
 		return nil
 	}
-	seen, err := r.b.o.Look(ctx)
+	seen, err := r.b.o.ObserveSoFar(ctx)
 	if err != nil {
 		return err
 	}
-	r.add(seen)
+	r.addObservation(seen)
 	return nil
 }
 
-func (r *run) add(seen *observe.Observation) {
+func (r *run) addObservation(seen *observe.Observation) {
 	for name, s := range seen.Relations {
 		was := r.out.Seen[name]
 		s.Lock = max(s.Lock, was.Lock)
@@ -223,9 +223,9 @@ func (r *run) add(seen *observe.Observation) {
 	}
 }
 
-// alone watches a statement that runs in no transaction, in databases of its
+// runAlone watches a statement that runs in no transaction, in databases of its
 // own.
-func (r *run) alone(ctx context.Context, sql string) error {
+func (r *run) runAlone(ctx context.Context, sql string) error {
 	var used []string
 	defer func() {
 		for _, name := range used {
@@ -243,29 +243,29 @@ func (r *run) alone(ctx context.Context, sql string) error {
 			return "", err
 		}
 		defer c.Close(ctx)
-		for _, sql := range slices.Concat(texts(r.f.Before), r.ex.Unseen, r.b.rows[r.f], r.done) {
+		for _, sql := range slices.Concat(splitTexts(r.f.Before), r.ex.Unseen, r.b.rows[r.f], r.done) {
 			if _, err := c.Exec(ctx, sql); err != nil {
 				return "", fmt.Errorf("%s: %w", sql, err)
 			}
 		}
 		return r.b.Server.URL(name), nil
 	}}
-	seen, err := a.Observe(ctx, sql)
+	seen, err := a.ObserveRounds(ctx, sql)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errLocal, err)
 	}
 	if seen.Refused != "" {
-		return fmt.Errorf("%w: refused where nothing else runs: %s", errLocal, seen.Refused)
+		return fmt.Errorf("%w: refused although nothing else runs: %s", errLocal, seen.Refused)
 	}
-	r.add(seen)
+	r.addObservation(seen)
 	return nil
 }
 
 var errLocal = errors.New("watching failed")
 
-// local is an error that is not the server's answer to the example.
-func local(err error) error {
-	if err == nil || !errors.Is(err, errLocal) && code(err) != "?????" {
+// localError is an error that is not the server's answer to the example.
+func localError(err error) error {
+	if err == nil || !errors.Is(err, errLocal) && sqlState(err) != "?????" {
 		return nil
 	}
 	return err
@@ -278,9 +278,9 @@ type oldCode struct {
 	prepared   []bool
 }
 
-// deployed connects as the deployed code does: its statements are prepared
+// connectOldCode connects as the deployed code does: its statements are prepared
 // before the release begins.
-func (b *Bench) deployed(ctx context.Context, statements []string) (*oldCode, error) {
+func (b *Bench) connectOldCode(ctx context.Context, statements []string) (*oldCode, error) {
 	config, err := pgx.ParseConfig(b.Server.URL(b.database))
 	if err != nil {
 		return nil, err
@@ -297,21 +297,21 @@ func (b *Bench) deployed(ctx context.Context, statements []string) (*oldCode, er
 	return app, nil
 }
 
-// run runs each statement as prepared before the release and as a new
+// runStatements runs each statement as prepared before the release and as a new
 // connection sends it, and undoes it. There is an error for each statement, nil
 // when it worked both ways.
-func (a *oldCode) run(ctx context.Context) []error {
+func (a *oldCode) runStatements(ctx context.Context) []error {
 	out := make([]error, len(a.statements))
 	for i, sql := range a.statements {
-		out[i] = a.try(ctx, sql)
+		out[i] = a.tryStatement(ctx, sql)
 		if out[i] == nil && a.prepared[i] {
-			out[i] = a.try(ctx, fmt.Sprintf("EXECUTE old_%d", i))
+			out[i] = a.tryStatement(ctx, fmt.Sprintf("EXECUTE old_%d", i))
 		}
 	}
 	return out
 }
 
-func (a *oldCode) try(ctx context.Context, sql string) error {
+func (a *oldCode) tryStatement(ctx context.Context, sql string) error {
 	_, err := a.conn.Exec(ctx, "BEGIN")
 	if err == nil {
 		_, err = a.conn.Exec(ctx, sql)

@@ -16,13 +16,16 @@ var Drop = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "subscribers stop getting what a publication, or a table of it, sends",
-	Harm:     "Replicas, warehouses and change data capture read a publication by its name. When it is gone, decoding stops at the next change, also when a publication of the name is made later, and the replication slot keeps the WAL until the disk is full; 18 passes over the changes instead, which never arrive. A table that leaves a publication fails nowhere: its changes no longer arrive.",
-	Instead:  "End the subscriptions first. To change what is published use ALTER PUBLICATION, or drop and create it in one transaction.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-droppublication.html", "https://www.postgresql.org/docs/current/sql-alterpublication.html"},
-	Commit:   drop,
+	Harm: "Replicas, warehouses and change data capture read a publication by its name. " +
+		"When it is gone, decoding stops at the next change, also when a publication of the name is made later, " +
+		"and the replication slot keeps the WAL until the disk is full; 18 passes over the changes instead, which never arrive. " +
+		"A table that leaves a publication fails nowhere: its changes no longer arrive.",
+	Instead: "End the subscriptions first. To change what is published use ALTER PUBLICATION, or drop and create it in one transaction.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-droppublication.html", "https://www.postgresql.org/docs/current/sql-alterpublication.html"},
+	Commit:  checkPublicationDrop,
 }
 
-func drop(p *rule.Pass, t *rule.Tx) {
+func checkPublicationDrop(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.OldObject == nil || d.OldObject.Kind != "publication" || p.Release.Deployed.Object("publication", d.OldObject.Name) == nil {
@@ -32,15 +35,17 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		now := t.After.Object("publication", d.OldObject.Name)
 		if now == nil {
 			p.Report(d, rule.Report{
-				Fact:    "publication " + name + " is dropped",
-				Harm:    "subscriptions to it stop at the next change (publication \"" + name + "\" does not exist), and their replication slots keep the WAL until the disk is full; 18 leaves out the changes instead",
+				Fact: "publication " + name + " is dropped",
+				Harm: "subscriptions to it stop at the next change (publication \"" + name +
+					"\" does not exist), and their replication slots keep the WAL until the disk is full; 18 leaves out the changes instead",
 				Instead: "end the subscriptions first; to change what is published use ALTER PUBLICATION, or drop and create it in one transaction",
 			})
 			continue
 		}
 		var gone []string
 		for _, oid := range d.OldObject.Tables {
-			if r := t.After.Relation(oid); r != nil && p.InUse(r) && r.Parent == 0 && !slices.Contains(t.After.Publications(r), now) && slices.Contains(t.Before.Publications(t.Before.Relation(oid)), d.OldObject) {
+			if r := t.After.Relation(oid); r != nil && p.InUse(r) && r.Parent == 0 && !slices.Contains(t.After.ListPublications(r), now) &&
+				slices.Contains(t.Before.ListPublications(t.Before.Relation(oid)), d.OldObject) {
 				gone = append(gone, r.Name.String())
 			}
 		}
@@ -52,7 +57,7 @@ func drop(p *rule.Pass, t *rule.Tx) {
 			leaves = " leave"
 		}
 		p.Report(d, rule.Report{
-			Fact:    advice.Enumerate(gone) + leaves + " publication " + name,
+			Fact:    advice.EnumerateNames(gone) + leaves + " publication " + name,
 			Harm:    "what is written there from now on does not reach its subscribers, and nothing fails",
 			Instead: "see that no subscriber needs it first",
 		})

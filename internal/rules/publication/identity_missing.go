@@ -15,19 +15,25 @@ import (
 // no replica identity, and what leads there.
 // https://www.postgresql.org/docs/current/logical-replication-publication.html
 var IdentityMissing = &rule.Rule{
-	ID:        "publication-identity-missing",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "UPDATE and DELETE fail on a published table without a replica identity",
-	Harm:      "A publication names the row that was changed by its primary key, or by what REPLICA IDENTITY says. A table with neither takes INSERTs only: the server refuses every UPDATE and DELETE, even of no rows, with \"cannot update table … because it does not have a replica identity and publishes updates\". A deferrable primary key and a plain unique constraint do not count.",
-	Instead:   "Give the table a primary key, or ALTER TABLE … REPLICA IDENTITY FULL or USING INDEX, before it is published or written to.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/logical-replication-publication.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
+	ID:       "publication-identity-missing",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "UPDATE and DELETE fail on a published table without a replica identity",
+	Harm: "A publication names the row that was changed by its primary key, or by what REPLICA IDENTITY says. " +
+		"A table with neither takes INSERTs only: the server refuses every UPDATE and DELETE, even of no rows, " +
+		"with \"cannot update table … because it does not have a replica identity and publishes updates\". " +
+		"A deferrable primary key and a plain unique constraint do not count.",
+	Instead: "Give the table a primary key, or ALTER TABLE … REPLICA IDENTITY FULL or USING INDEX, before it is published or written to.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/logical-replication-publication.html",
+		"https://www.postgresql.org/docs/current/sql-altertable.html",
+	},
 	Migration: identityMissing,
 }
 
 func identityMissing(p *rule.Pass, m *rule.Migration) {
-	if len(m.Statements) == 0 || !m.Statements[len(m.Statements)-1].After.Publishes() {
+	if len(m.Statements) == 0 || !m.Statements[len(m.Statements)-1].After.HasPublications() {
 		return
 	}
 	refused := map[string]bool{}
@@ -37,25 +43,26 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 		}
 	}
 	end := m.Statements[len(m.Statements)-1].After
-	for _, d := range m.Tables() {
+	for _, d := range m.CreatedTables() {
 		t := end.Relation(d.OID)
-		if t == nil || unidentified(end, t) == nil || refused[t.Name.Name] {
+		if t == nil || findNeedingIdentity(end, t) == nil || refused[t.Name.Name] {
 			continue
 		}
 		p.Report(&d, rule.Report{
 			Severity: onward.Warning,
-			Fact:     "table " + t.Name.String() + " has no replica identity" + because(t) + ", and publication " + unidentified(end, t).Name.Name + " publishes it",
-			Harm:     "code that updates or deletes rows of " + t.Name.String() + " fails: it does not have a replica identity",
-			Instead:  "give it a primary key, or, where its rows are changed all the same:\nALTER TABLE " + analysis.Table(t.Name) + " REPLICA IDENTITY FULL;",
-			Cause:    "and so have %d other new tables none",
+			Fact: "table " + t.Name.String() + " has no replica identity" + explainIdentity(t) + ", and publication " + findNeedingIdentity(end, t).Name.Name +
+				" publishes it",
+			Harm:    "code that updates or deletes rows of " + t.Name.String() + " fails: it does not have a replica identity",
+			Instead: "give it a primary key, or, where its rows are changed all the same:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " REPLICA IDENTITY FULL;",
+			Cause:   "and so have %d other new tables none",
 		})
 	}
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
 			switch d := &t.Deltas[i]; {
 			case d.NewObject != nil && d.NewObject.Kind == "publication":
-				published(p, d, end)
-			case d.Kind == catalog.RelationChanged && d.What == "replica identity" && p.Deployed(d):
+				checkPublished(p, d, end)
+			case d.Kind == catalog.RelationChanged && d.What == "replica identity" && p.IsDeployed(d):
 				identityLost(p, d, end)
 			}
 		}
@@ -67,9 +74,9 @@ func identityMissing(p *rule.Pass, m *rule.Migration) {
 func reportRefused(p *rule.Pass, s *rule.Stmt) string {
 	name := s.Result.Refused.Objects[0]
 	of, table := pgparse.QuoteIdent(name), name
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		if w.Table.Name.Name == name {
-			of, table = analysis.Table(w.Table.Name), w.Table.Name.String()
+			of, table = analysis.QuoteTable(w.Table.Name), w.Table.Name.String()
 		}
 	}
 	r := rule.Report{
@@ -78,30 +85,31 @@ func reportRefused(p *rule.Pass, s *rule.Stmt) string {
 		Instead: "give " + table + " a primary key, or say that whole rows are its identity:\nALTER TABLE " + of + " REPLICA IDENTITY FULL;",
 		Stops:   true,
 	}
-	if s.Optional() {
+	if s.IsOptional() {
 		r.Severity, r.Stops = onward.Warning, false
 	}
 	p.Report(s, r)
 	return name
 }
 
-// published flags a publication that is created or gets tables or actions, for
+// checkPublished flags a publication that is created or gets tables or actions, for
 // deployed tables without a replica identity.
-func published(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
+func checkPublished(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	o := end.Object("publication", d.NewObject.Name)
 	if o == nil {
 		return
 	}
 	var names []string
 	example := ""
-	p.Release.Deployed.Relations(func(before *catalog.Relation) bool {
+	p.Release.Deployed.EachRelation(func(before *catalog.Relation) bool {
 		t := end.Relation(before.OID)
-		if t == nil || t.Parent != 0 || unidentified(end, t) == nil || !slices.Contains(end.Publications(t), o) || d.OldObject != nil && unidentified(p.Release.Deployed, before) != nil {
+		if t == nil || t.Parent != 0 || findNeedingIdentity(end, t) == nil || !slices.Contains(end.ListPublications(t), o) ||
+			d.OldObject != nil && findNeedingIdentity(p.Release.Deployed, before) != nil {
 			return true
 		}
 		names = append(names, t.Name.String())
-		if example == "" || analysis.Table(t.Name) < example {
-			example = analysis.Table(t.Name)
+		if example == "" || analysis.QuoteTable(t.Name) < example {
+			example = analysis.QuoteTable(t.Name)
 		}
 		return true
 	})
@@ -115,22 +123,23 @@ func published(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	}
 	p.Report(d, rule.Report{
 		Severity: onward.Warning,
-		Fact:     "publication " + o.Name.Name + " publishes " + advice.Enumerate(names) + ", which " + has + " no replica identity",
+		Fact:     "publication " + o.Name.Name + " publishes " + advice.EnumerateNames(names) + ", which " + has + " no replica identity",
 		Harm:     "deployed code that updates or deletes rows there fails from now on: the table does not have a replica identity",
 		Instead:  "give each a primary key first, or say that whole rows are its identity:\nALTER TABLE " + example + " REPLICA IDENTITY FULL;",
 	})
 }
 
-// identityLost flags a published table whose identity is taken away: NOTHING,
-// or an index that is dropped.
+// identityLost flags a published table that loses its replica identity, by NOTHING or by
+// dropping the index.
 func identityLost(p *rule.Pass, d *rule.Delta, end *catalog.Catalog) {
 	t := end.Relation(d.OID)
-	if t == nil || unidentified(end, t) == nil || unidentified(p.Release.Deployed, d.Before) != nil {
+	if t == nil || findNeedingIdentity(end, t) == nil || findNeedingIdentity(p.Release.Deployed, d.Before) != nil {
 		return
 	}
 	p.Report(d, rule.Report{
-		Fact:    "table " + t.Name.String() + ", which publication " + unidentified(end, t).Name.Name + " publishes, loses its replica identity",
-		Harm:    "every UPDATE and DELETE on it fails from now on: it does not have a replica identity",
-		Instead: "name another one in the same transaction:\nALTER TABLE " + analysis.Table(t.Name) + " REPLICA IDENTITY DEFAULT; -- the primary key, or USING INDEX …, or FULL",
+		Fact: "table " + t.Name.String() + ", which publication " + findNeedingIdentity(end, t).Name.Name + " publishes, loses its replica identity",
+		Harm: "every UPDATE and DELETE on it fails from now on: it does not have a replica identity",
+		Instead: "name another one in the same transaction:\nALTER TABLE " + analysis.QuoteTable(t.Name) +
+			" REPLICA IDENTITY DEFAULT; -- the primary key, or USING INDEX …, or FULL",
 	})
 }

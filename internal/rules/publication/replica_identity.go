@@ -4,36 +4,36 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// unidentified is a publication that needs an identity of the table's rows, which
+// findNeedingIdentity is a publication that needs an identity of the table's rows, which
 // have none; nil when all is well.
-func unidentified(c *catalog.Catalog, t *catalog.Relation) *catalog.Object {
-	if identified(c, t) {
+func findNeedingIdentity(c *catalog.Catalog, t *catalog.Relation) *catalog.Object {
+	if isIdentified(c, t) {
 		return nil
 	}
-	for _, o := range c.Publications(t) {
-		if o.Sends("update") || o.Sends("delete") {
+	for _, o := range c.ListPublications(t) {
+		if o.SendsAction("update") || o.SendsAction("delete") {
 			return o
 		}
 	}
 	return nil
 }
 
-// identified reports whether the rows of a table have an identity, or those of
-// each partition.
-func identified(c *catalog.Catalog, t *catalog.Relation) bool {
-	if t.Kind != catalog.PartitionedTable || t.Identified() || len(t.Partitions) == 0 {
-		return t.Identified()
+// isIdentified reports whether a table has a replica identity, or each of its partitions
+// has one.
+func isIdentified(c *catalog.Catalog, t *catalog.Relation) bool {
+	if t.Kind != catalog.PartitionedTable || t.HasReplicaIdentity() || len(t.Partitions) == 0 {
+		return t.HasReplicaIdentity()
 	}
 	for _, oid := range t.Partitions {
-		if part := c.Relation(oid); part != nil && !identified(c, part) {
+		if part := c.Relation(oid); part != nil && !isIdentified(c, part) {
 			return false
 		}
 	}
 	return true
 }
 
-// because names what looks like an identity and is none.
-func because(t *catalog.Relation) string {
+// explainIdentity names what looks like an identity and is none.
+func explainIdentity(t *catalog.Relation) string {
 	for _, c := range t.Constraints {
 		switch {
 		case c.Kind == catalog.PrimaryKey && c.Deferrable:

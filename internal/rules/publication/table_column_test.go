@@ -46,7 +46,7 @@ ALTER TABLE leads DROP COLUMN email;
 // count runs the examples of a fixture, of which each has so many findings.
 func count(t *testing.T, text string, wants ...int) {
 	t.Helper()
-	f, err := ruletest.Parse([]byte(text))
+	f, err := ruletest.ParseFixture([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

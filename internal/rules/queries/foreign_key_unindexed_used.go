@@ -8,23 +8,26 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/workload"
 	"github.com/onward-sql/onward/onward"
 )
 
 // foreignKeyUnindexedUsed finds queries that make the server look for the rows of a foreign
-// key, where no index leads to them.
+// key that has no index.
 var foreignKeyUnindexedUsed = &Rule{Rule: rule.Rule{
 	ID:       "foreign-key-unindexed-used",
 	Category: onward.Queries,
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "The code follows a foreign key to the rows that refer, and no index leads there",
-	Harm:     "Postgres indexes the referenced side only. Each DELETE of a referenced row, each change of its key, and each query that asks for the rows that refer to one reads the whole referencing table; a DELETE holds its locks for that long. Told where the schema is known, and a recorded query does it.",
-	Instead:  "Build an index that begins with the columns of the foreign key, CONCURRENTLY.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
-}, check: unindexed}
+	Harm: "Postgres indexes the referenced side only. Each DELETE of a referenced row, each change of its key, " +
+		"and each query that asks for the rows that refer to one reads the whole referencing table; " +
+		"a DELETE holds its locks for that long. Told where the schema is known, and a recorded query does it.",
+	Instead: "Build an index that begins with the columns of the foreign key, CONCURRENTLY.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"},
+}, check: checkUnindexed}
 
 // smallTable is how many rows a table may be known to have, and no index is missed.
 const smallTable = 10_000
@@ -35,11 +38,11 @@ type foreignKey struct {
 	columns, refColumns []string
 }
 
-func unindexed(p *pass) {
+func checkUnindexed(p *pass) {
 	if p.Deployed == nil {
 		return
 	}
-	p.Deployed.Relations(func(t *catalog.Relation) bool {
+	p.Deployed.EachRelation(func(t *catalog.Relation) bool {
 		if !t.Kind.IsTable() || t.Inferred || t.Partial {
 			return true
 		}
@@ -47,24 +50,24 @@ func unindexed(p *pass) {
 			return true
 		}
 		for _, c := range t.Constraints {
-			if c.Kind != catalog.ForeignKey || c.Parent || analysis.Led(p.Deployed, t, c.Columns) {
+			if c.Kind != catalog.ForeignKey || c.Parent || analysis.HasLeadingIndex(p.Deployed, t, c.Columns) {
 				continue
 			}
 			if parent := p.Deployed.Relation(c.Ref); parent != nil {
-				p.unindexed(&foreignKey{t, parent, t.ColumnNames(c.Columns), parent.ColumnNames(c.RefColumns)})
+				p.reportUnindexed(&foreignKey{t, parent, t.ColumnNames(c.Columns), parent.ColumnNames(c.RefColumns)})
 			}
 		}
 		return true
 	})
 }
 
-// unindexed tells of a foreign key once: with the queries that follow it, the one that is
+// reportUnindexed tells of a foreign key once: with the queries that follow it, the one that is
 // sent most first.
-func (p *pass) unindexed(k *foreignKey) {
+func (p *pass) reportUnindexed(k *foreignKey) {
 	var list []*workload.Query
 	how := map[*workload.Query]string{}
-	p.code(func(q *workload.Query) {
-		if does := p.follows(q, k); does != "" {
+	p.eachCodeQuery(func(q *workload.Query) {
+		if does := p.describeFollowing(q, k); does != "" {
 			list, how[q] = append(list, q), does
 		}
 	})
@@ -77,48 +80,45 @@ func (p *pass) unindexed(k *foreignKey) {
 		calls += q.Calls
 	}
 	names := strings.Join(k.columns, ", ")
-	build := "CREATE INDEX CONCURRENTLY ON "
-	if k.table.Kind == catalog.PartitionedTable {
-		build = "CREATE INDEX ON "
-	}
-	p.report(onward.QueryFinding{
+	build := recipe.ColumnIndex{Table: k.table.Name, Columns: k.columns, Blocking: k.table.Kind == catalog.PartitionedTable}
+	p.addFinding(onward.QueryFinding{
 		Count: calls, Most: int64(len(list)),
 		Fact:    fmt.Sprintf("it %s, and no index of %s begins with %s", how[list[0]], k.table.Name, names),
 		Harm:    "each time the server reads all of " + k.table.Name.String(),
-		Instead: build + analysis.Table(k.table.Name) + " (" + analysis.Idents(k.columns) + ")",
+		Instead: build.CreateStatement(),
 	}, list...)
 }
 
-// follows says what a query does that makes the server look for the referring rows; "" for
+// describeFollowing says what a query does that makes the server look for the referring rows; "" for
 // one that does not.
-func (p *pass) follows(q *workload.Query, k *foreignKey) string {
+func (p *pass) describeFollowing(q *workload.Query, k *foreignKey) string {
 	parent := k.parent.Name.Qualified()
 	for i := range q.Uses {
 		u := &q.Uses[i]
 		switch {
 		case u.Relation != parent:
-		case q.Kind == workload.Delete && u.Lock == "RowExclusiveLock" && len(u.Writes) == 0 && p.targets(q, k.parent):
+		case q.Kind == workload.Delete && u.Lock == "RowExclusiveLock" && len(u.Writes) == 0 && p.writesTo(q, k.parent):
 			return "deletes rows of " + k.parent.Name.String()
-		case q.Kind == workload.Update && p.targets(q, k.parent) && slices.ContainsFunc(k.refColumns, func(c string) bool { return slices.Contains(u.Writes, c) }):
+		case q.Kind == workload.Update && p.writesTo(q, k.parent) && slices.ContainsFunc(k.refColumns, func(c string) bool { return slices.Contains(u.Writes, c) }):
 			return "changes the key of " + k.parent.Name.String()
 		}
 	}
-	if t := p.text(q); t != nil && len(k.columns) == 1 && q.Kind == workload.Select && p.asksFor(t, k) {
+	if t := p.parseQuery(q); t != nil && len(k.columns) == 1 && q.Kind == workload.Select && p.asksFor(t, k) {
 		return "asks for the rows of " + k.table.Name.String() + " by " + k.columns[0]
 	}
 	return ""
 }
 
-// targets reports whether a query writes to a table by its name.
-func (p *pass) targets(q *workload.Query, r *catalog.Relation) bool {
-	t := p.text(q)
+// writesTo reports whether a query writes to a table by its name.
+func (p *pass) writesTo(q *workload.Query, r *catalog.Relation) bool {
+	t := p.parseQuery(q)
 	return t != nil && t.level.Target != nil && t.level.Target.Table == query.Table(r)
 }
 
 // asksFor reports whether a SELECT finds rows of the table by its foreign key and in no
 // other way: all that an index of the table begins with is open.
 func (p *pass) asksFor(t *text, k *foreignKey) bool {
-	list, _ := t.equalities(t.where())
+	list, _ := t.listEqualities(t.whereClause())
 	by, found := false, func(column string) bool {
 		return slices.ContainsFunc(k.table.Indexes, func(oid catalog.OID) bool {
 			index := p.Deployed.Relation(oid)

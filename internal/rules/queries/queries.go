@@ -1,11 +1,11 @@
-// Package queries has what is found in a recording of queries: what makes an
-// application slow, or wrong, by the way in which it asks. Each rule is a file, with a
-// fixture of recordings in testdata that feeds its test and its page; it is documented and
-// set in onward.yaml as the rules on migrations are.
+// Package queries finds, in a recording of queries, what makes an application slow or wrong
+// by the way it queries. Each rule is a file, with a fixture of recordings in testdata for
+// its test and its page. The rules are documented, and set in onward.yaml, like the rules
+// on migrations.
 //
-// Recordings are of tests, with small tables, so what is told rests on counts of messages
-// and rows of one call, never on times of a query. Migrations, fixtures and questions to
-// the catalogs are not judged. Nothing found here makes a release unsafe.
+// Recordings come from tests with small tables. The findings therefore rest on counts of
+// messages and rows of one call, never on the duration of a query. Migrations, fixtures and
+// queries on the catalogs are not judged. No finding here makes a release unsafe.
 package queries
 
 import (
@@ -26,7 +26,10 @@ type Rule struct {
 	check func(*pass)
 }
 
-var all = []*Rule{foreignKeyUnindexedUsed, joinMultiplies, queryChain, queryForEachRow, readUnbounded, selectStarChanging, softDeleteUnfiltered, transactionIdle, transactionReadsOnly}
+var all = []*Rule{
+	foreignKeyUnindexedUsed, joinMultiplies, queryChain, queryForEachRow, readUnbounded, selectStarChanging,
+	softDeleteUnfiltered, transactionIdle, transactionReadsOnly,
+}
 
 // All are the rules, by name.
 func All() []*rule.Rule {
@@ -50,8 +53,8 @@ func Fixture(id string) (text []byte, ok bool) {
 type Input struct {
 	// Workload is the recording.
 	Workload *workload.Workload
-	// Deployed is the schema that the recorded code runs on, Head the one behind a release;
-	// nil where it is not known. Rules that need one are silent without it.
+	// Deployed is the schema that the recorded code runs on, Head the schema after a
+	// release; nil if unknown. Rules that need one report nothing without it.
 	Deployed, Head *catalog.Catalog
 	// Told are the queries, by ID, of which something else says that a release changes
 	// their result.
@@ -66,9 +69,9 @@ type Input struct {
 	Severity map[string]onward.Severity
 }
 
-// Judge lists what is wrong with the queries of a recording: the worst first, each with
+// JudgeRecording lists what is wrong with the queries of a recording: the worst first, each with
 // how often it was seen, and who does it.
-func Judge(in *Input) []onward.QueryFinding {
+func JudgeRecording(in *Input) []onward.QueryFinding {
 	p := &pass{Input: in, queries: make(map[string]*workload.Query, len(in.Workload.Queries)), bound: map[string]*text{}, out: []onward.QueryFinding{}}
 	for i := range in.Workload.Queries {
 		p.queries[in.Workload.Queries[i].ID] = &in.Workload.Queries[i]
@@ -90,7 +93,8 @@ func Judge(in *Input) []onward.QueryFinding {
 		}
 	}
 	slices.SortStableFunc(p.out, func(a, b onward.QueryFinding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule, b.Rule), cmp.Compare(b.Most, a.Most), cmp.Compare(b.Count, a.Count), slices.Compare(a.Queries, b.Queries))
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule, b.Rule), cmp.Compare(b.Most, a.Most), cmp.Compare(b.Count, a.Count),
+			slices.Compare(a.Queries, b.Queries))
 	})
 	return p.out
 }
@@ -103,21 +107,21 @@ type pass struct {
 	out     []onward.QueryFinding
 }
 
-// report notes a finding about queries: the first one is shown, and says who sends it
+// addFinding notes a finding about queries: the first one is shown, and says who sends it
 // where the finding does not.
-func (p *pass) report(f onward.QueryFinding, queries ...*workload.Query) {
+func (p *pass) addFinding(f onward.QueryFinding, queries ...*workload.Query) {
 	for _, q := range queries {
 		f.Queries = append(f.Queries, q.ID)
 	}
 	f.SQL = queries[0].SQL
 	if f.Sender == "" {
-		f.Sender = workload.Who(queries[0].Senders)
+		f.Sender = workload.DescribeSenders(queries[0].Senders)
 	}
 	p.out = append(p.out, f)
 }
 
-// code calls f for each query of the code.
-func (p *pass) code(f func(*workload.Query)) {
+// eachCodeQuery calls f for each query of the code.
+func (p *pass) eachCodeQuery(f func(*workload.Query)) {
 	for i := range p.Workload.Queries {
 		if q := &p.Workload.Queries[i]; q.IsCode() {
 			f(q)
@@ -125,9 +129,9 @@ func (p *pass) code(f func(*workload.Query)) {
 	}
 }
 
-// reads reports whether a SELECT reads tables, and does no more: a call of a function, and
+// isOnlyReading reports whether a SELECT reads tables, and does no more: a call of a function, and
 // a WITH that changes rows, are there for what they do.
-func reads(q *workload.Query) bool {
+func isOnlyReading(q *workload.Query) bool {
 	return q.Kind == workload.Select && (len(q.Uses) > 0 || q.Resolved == "") &&
 		!slices.ContainsFunc(q.Uses, func(u workload.Use) bool { return len(u.Writes) > 0 || u.Lock == "RowExclusiveLock" })
 }

@@ -39,12 +39,13 @@ func TestFixtures(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				var got []string
-				for _, x := range queries.Judge(&in) {
+				for _, x := range queries.JudgeRecording(&in) {
 					if x.Rule != r.ID {
 						continue
 					}
 					got = append(got, fmt.Sprintf("%s %s %s", x.Queries[0], x.Severity, x.Fact))
-					if x.Count == 0 || x.Harm == "" || x.Instead == "" || x.SQL == "" || x.Sender == "" && !strings.HasPrefix(x.Rule, "transaction") && x.Rule != "query-chain" {
+					if x.Count == 0 || x.Harm == "" || x.Instead == "" || x.SQL == "" ||
+						x.Sender == "" && !strings.HasPrefix(x.Rule, "transaction") && x.Rule != "query-chain" {
 						t.Errorf("%s: a finding without its parts: %+v", name, x)
 					}
 				}
@@ -60,13 +61,13 @@ func TestFixtures(t *testing.T) {
 				}
 				// The same, switched off, and made a note of.
 				in.Severity = map[string]onward.Severity{r.ID: onward.Off}
-				for _, x := range queries.Judge(&in) {
+				for _, x := range queries.JudgeRecording(&in) {
 					if x.Rule == r.ID {
 						t.Errorf("%s: it is off, and found: %v", name, x)
 					}
 				}
 				in.Severity[r.ID] = onward.Info
-				for _, x := range queries.Judge(&in) {
+				for _, x := range queries.JudgeRecording(&in) {
 					if x.Rule == r.ID && x.Severity != onward.Info {
 						t.Errorf("%s: its severity is set, and %v", name, x.Severity)
 					}
@@ -142,7 +143,7 @@ func read(t *testing.T, text []byte) *fixture {
 
 func fold(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 	t.Helper()
-	file, err := pgparse.Split(sql)
+	file, err := pgparse.SplitText(sql)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,14 +15,16 @@ var queryChain = &Rule{Rule: rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "Many different reads follow on one another, each with a value that an earlier one gave",
-	Harm:     "None can be sent before the one that it needs has answered: the request waits for as many round trips, whatever each costs. A test's server is a tenth of a millisecond away, production's a whole one or more. Told are chains of eight reads or more in a row, each another query, in one request or one transaction that commits.",
-	Instead:  "Join what belongs together, or read it with one query in WITH; what does not need the others goes out beside them.",
-}, check: chains}
+	Harm: "None can be sent before the one that it needs has answered: the request waits for as many round trips, whatever each costs. " +
+		"A test's server is a tenth of a millisecond away, production's a whole one or more. " +
+		"Told are chains of eight reads or more in a row, each another query, in one request or one transaction that commits.",
+	Instead: "Join what belongs together, or read it with one query in WITH; what does not need the others goes out beside them.",
+}, check: checkChains}
 
-// longChain is from how many reads on a chain is told, the first included.
+// longChain is the number of reads, including the first, from which a chain is reported.
 const longChain = 8
 
-func chains(p *pass) {
+func checkChains(p *pass) {
 	found := map[string]int{} // by first and last query: index into out
 	for i := range p.Workload.Sequences {
 		s := &p.Workload.Sequences[i]
@@ -31,7 +33,7 @@ func chains(p *pass) {
 		if s.Transaction == "rollback" {
 			continue
 		}
-		list := p.chain(s)
+		list := p.longestChain(s)
 		if len(list) < longChain {
 			continue
 		}
@@ -44,8 +46,8 @@ func chains(p *pass) {
 			continue
 		}
 		found[key] = len(p.out)
-		p.report(onward.QueryFinding{
-			Sender: workload.Who(s.Senders), Count: s.Count, Most: int64(len(list)),
+		p.addFinding(onward.QueryFinding{
+			Sender: workload.DescribeSenders(s.Senders), Count: s.Count, Most: int64(len(list)),
 			Fact:    chainFact(int64(len(list))),
 			Harm:    "none can be sent before the one that it needs has answered: the request waits for as many round trips to the server",
 			Instead: "join what belongs together, or read it with one query",
@@ -57,9 +59,9 @@ func chainFact(n int64) string {
 	return fmt.Sprintf("%d different reads follow on one another, each with a value that an earlier one gave", n)
 }
 
-// chain is the longest chain of a sequence. A query that comes again begins anew: a loop is
+// longestChain is the longest chain of a sequence. A query that comes again begins anew: a loop is
 // another finding, and requests that begin alike are no chain.
-func (p *pass) chain(s *workload.Sequence) []*workload.Query {
+func (p *pass) longestChain(s *workload.Sequence) []*workload.Query {
 	var best, now []*workload.Query
 	in := map[string]bool{}
 	end := func() {
@@ -70,7 +72,7 @@ func (p *pass) chain(s *workload.Sequence) []*workload.Query {
 	}
 	for _, step := range s.Steps {
 		q := p.queries[step.Query]
-		if q == nil || !q.IsCode() || !reads(q) {
+		if q == nil || !q.IsCode() || !isOnlyReading(q) {
 			end()
 			continue
 		}

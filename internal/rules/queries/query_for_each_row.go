@@ -16,16 +16,19 @@ var queryForEachRow = &Rule{Rule: rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "The same query is sent again and again, once for each row of another",
-	Harm:     "Each is a round trip to the server, and there are as many as there are rows: with production's rows the page takes seconds. A test has few rows and shows nothing of it. Told are SELECTs with parameters that come 10 times or more at once, or by turns with one other query: within one transaction, or with a value that an earlier query gave; where another SELECT before them is known to give as many rows.",
-	Instead:  "Ask once for all: a join, or = ANY ($1) with the list of keys. Mappers call it eager loading.",
+	Harm: "Each is a round trip to the server, and there are as many as there are rows: with production's rows the page takes seconds. " +
+		"A test has few rows and shows nothing of it. Told are SELECTs with parameters that come 10 times or more at once, or by turns with one other query: " +
+		"within one transaction, or with a value that an earlier query gave; where another SELECT before them is known to give as many rows.",
+	Instead: "Ask once for all: a join, or = ANY ($1) with the list of keys. Mappers call it eager loading.",
 }, check: forEachRow}
 
-// manyTimes is from how many on the same query within one transaction or request is told.
+// manyTimes is how often a query must be repeated within one transaction or request to be
+// reported.
 const manyTimes = 10
 
-// nearBy is how many steps on the same query comes again: at once, or behind one other
-// that goes with it (A B A B). A suite has many requests in one transaction, each of which
-// begins with the same queries: these are no loop.
+// nearBy is the largest distance in steps between repetitions of a query: at once, or after
+// one other query that belongs to it (A B A B). A test suite has many requests in one
+// transaction, each of which begins with the same queries; these are no loop.
 const nearBy = 2
 
 func forEachRow(p *pass) {
@@ -37,10 +40,10 @@ func forEachRow(p *pass) {
 	var order []*loop
 	for i := range p.Workload.Sequences {
 		s := &p.Workload.Sequences[i]
-		for id, n := range runs(s) {
+		for id, n := range loopCounts(s) {
 			q := p.queries[id]
 			// A query without a parameter asks the same again, as pings do.
-			if n < manyTimes || q == nil || !q.IsCode() || len(q.Params) == 0 || !reads(q) || !loops(s, id) || !p.hasParent(s, id) {
+			if n < manyTimes || q == nil || !q.IsCode() || len(q.Params) == 0 || !isOnlyReading(q) || !isLoop(s, id) || !p.hasParent(s, id) {
 				continue
 			}
 			l := found[id]
@@ -53,7 +56,7 @@ func forEachRow(p *pass) {
 		}
 	}
 	for _, l := range order {
-		p.report(onward.QueryFinding{
+		p.addFinding(onward.QueryFinding{
 			Count: l.count, Most: l.most,
 			Fact:    fmt.Sprintf("the same query is sent up to %d times in one transaction or request", l.most),
 			Harm:    "each is a round trip to the server, and there are as many as there are rows: with production's rows the page takes seconds",
@@ -62,8 +65,8 @@ func forEachRow(p *pass) {
 	}
 }
 
-// runs are how often each query of a sequence comes in its longest loop.
-func runs(s *workload.Sequence) map[string]int64 {
+// loopCounts are how often each query of a sequence comes in its longest loop.
+func loopCounts(s *workload.Sequence) map[string]int64 {
 	most, now, last := map[string]int64{}, map[string]int64{}, map[string]int{}
 	for i, step := range s.Steps {
 		if at, before := last[step.Query]; before && i-at > nearBy {
@@ -83,16 +86,16 @@ func (p *pass) hasParent(s *workload.Sequence, id string) bool {
 		if step.Query == id {
 			return false
 		}
-		if q := p.queries[step.Query]; q != nil && q.IsCode() && reads(q) && q.MostRows >= manyTimes {
+		if q := p.queries[step.Query]; q != nil && q.IsCode() && isOnlyReading(q) && q.MostRows >= manyTimes {
 			return true
 		}
 	}
 	return false
 }
 
-// loops reports whether the repetitions of a query belong together: outside of a
-// transaction they may be those of a worker that asks for news, unless what it is given
-// came from a query before.
-func loops(s *workload.Sequence, id string) bool {
+// isLoop reports whether the repetitions of a query belong together. Outside a transaction
+// they may come from a worker that polls, unless one of the values came from an earlier
+// query.
+func isLoop(s *workload.Sequence, id string) bool {
 	return s.Transaction != "" || slices.ContainsFunc(s.Steps, func(step workload.Step) bool { return step.Query == id && step.Depends })
 }

@@ -16,30 +16,34 @@ var readUnbounded = &Rule{Rule: rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "A query gives as many rows as there are: nothing bounds them",
-	Harm:     "What is a thousand rows in a test is a million in production: they fill the memory of the process, and the connection for as long as they come. Told is a SELECT without LIMIT, aggregate, list of keys or function in FROM that gave 1,000 rows or more in one call; and, where the sizes of tables are known (--stats or --db), one without any condition on a table of 100,000 rows or more, which is a note: a test that looks at what it has made asks so, too.",
-	Instead:  "Page through by a key (WHERE id > $1 ORDER BY id LIMIT 1000), or let the database put the rows together.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/queries-limit.html"},
-}, check: unbounded}
+	Harm: "A query that reads a thousand rows in a test reads a million in production: " +
+		"they fill the memory of the process, and the connection for as long as they come. " +
+		"Reported is a SELECT without LIMIT, aggregate, list of keys or function in FROM that returned 1,000 rows or more in one call. " +
+		"If the sizes of tables are known (--stats or --db), a SELECT without any condition on a table of 100,000 rows or more is a note: " +
+		"a test that reads its own rows asks so, too.",
+	Instead: "Page through by a key (WHERE id > $1 ORDER BY id LIMIT 1000), or let the database put the rows together.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/queries-limit.html"},
+}, check: checkUnbounded}
 
 const (
 	unboundedRows = 1000    // of one call
 	bigTable      = 100_000 // rows
 )
 
-func unbounded(p *pass) {
-	p.code(func(q *workload.Query) {
-		if !reads(q) || locksRows(q) {
+func checkUnbounded(p *pass) {
+	p.eachCodeQuery(func(q *workload.Query) {
+		if !isOnlyReading(q) || locksRows(q) {
 			return
 		}
 		if q.MostRows < unboundedRows && len(p.Rows) == 0 {
 			return
 		}
-		t := p.text(q)
+		t := p.parseQuery(q)
 		if t == nil {
 			return
 		}
 		s, ok := t.stmt.(*pgparse.SelectStmt)
-		if !ok || t.bounded() || aggregates(s) {
+		if !ok || t.isBounded() || isAggregate(s) {
 			return
 		}
 		f := onward.QueryFinding{
@@ -47,7 +51,7 @@ func unbounded(p *pass) {
 			Harm:    "what is a thousand rows in a test is a million in production: they fill the process's memory",
 			Instead: "page through by a key (WHERE id > $1 ORDER BY id LIMIT 1000), or let the database put the rows together",
 		}
-		switch table, rows := p.whole(t, s); {
+		switch table, rows := p.readsWhole(t, s); {
 		case q.MostRows >= unboundedRows:
 			f.Fact = fmt.Sprintf("it gave %d rows in one call, and nothing bounds them", q.MostRows)
 		case rows >= bigTable:
@@ -57,13 +61,13 @@ func unbounded(p *pass) {
 		default:
 			return
 		}
-		p.report(f, q)
+		p.addFinding(f, q)
 	})
 }
 
-// whole is the table that a SELECT without a condition reads, and how many rows it is
+// readsWhole is the table that a SELECT without a condition reads, and how many rows it is
 // known to have; 0 for any other.
-func (p *pass) whole(t *text, s *pgparse.SelectStmt) (table string, rows int64) {
+func (p *pass) readsWhole(t *text, s *pgparse.SelectStmt) (table string, rows int64) {
 	if s.GetWhereClause() != nil || s.GetHavingClause() != nil || len(t.level.Sources) != 1 {
 		return "", 0
 	}
@@ -72,16 +76,16 @@ func (p *pass) whole(t *text, s *pgparse.SelectStmt) (table string, rows int64) 
 		return "", 0
 	}
 	schema, name := pgparse.RangeName(from.Range)
-	r := relation(name)
+	r := parseRelation(name)
 	if schema != "" {
 		r.Schema = schema
 	}
 	return r.String(), p.Rows[r.Qualified()]
 }
 
-// aggregates reports whether a SELECT gives groups, or one row for all: what has GROUP BY
+// isAggregate reports whether a SELECT gives groups, or one row for all: what has GROUP BY
 // or DISTINCT gives as many rows as there are values, which may be few.
-func aggregates(s *pgparse.SelectStmt) bool {
+func isAggregate(s *pgparse.SelectStmt) bool {
 	if len(s.GetGroupClause()) > 0 || len(s.GetDistinctClause()) > 0 || s.GetHavingClause() != nil {
 		return true
 	}
@@ -89,8 +93,9 @@ func aggregates(s *pgparse.SelectStmt) bool {
 		found := false
 		pgparse.Walk(n, func(msg any) bool {
 			if f, ok := msg.(*pgparse.FuncCall); ok && f.GetOver() == nil {
-				switch pgparse.Last(f.GetFuncname()) {
-				case "count", "sum", "min", "max", "avg", "array_agg", "json_agg", "jsonb_agg", "string_agg", "bool_or", "bool_and", "every", "json_object_agg", "jsonb_object_agg":
+				switch pgparse.LastText(f.GetFuncname()) {
+				case "count", "sum", "min", "max", "avg", "array_agg", "json_agg", "jsonb_agg", "string_agg", "bool_or", "bool_and", "every", "json_object_agg",
+					"jsonb_object_agg":
 					found = true
 				}
 			}

@@ -18,16 +18,18 @@ var selectStarChanging = &Rule{Rule: rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "A query takes all columns of a table whose columns the release changes",
-	Harm:     "The result of SELECT * has another shape behind the release: code that reads it by position, scans it into fields or has prepared it gets columns that it does not expect. Told with a release only (onward verify), where the verdicts do not already say it of the query.",
-	Instead:  "Name the columns that the code needs.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-prepare.html"},
-}, check: stars}
+	Harm: "The result of SELECT * has another shape after the release: code that reads it by position, " +
+		"scans it into fields or has prepared it gets columns that it does not expect. It is reported with a release only (onward verify), " +
+		"if no verdict reports it already.",
+	Instead: "Name the columns that the code needs.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-prepare.html"},
+}, check: checkStars}
 
-func stars(p *pass) {
+func checkStars(p *pass) {
 	if p.Deployed == nil || p.Head == nil {
 		return
 	}
-	p.code(func(q *workload.Query) {
+	p.eachCodeQuery(func(q *workload.Query) {
 		if p.Told[q.ID] {
 			return
 		}
@@ -36,8 +38,8 @@ func stars(p *pass) {
 			if !u.Star {
 				continue
 			}
-			table := relation(u.Relation)
-			before := p.deployed(table)
+			table := parseRelation(u.Relation)
+			before := p.deployedTable(table)
 			if before == nil {
 				continue
 			}
@@ -45,14 +47,14 @@ func stars(p *pass) {
 			if after == nil {
 				continue // the table goes: that is another matter
 			}
-			what := changed(before, after)
+			what := describeChanged(before, after)
 			if what == "" {
 				continue
 			}
-			p.report(onward.QueryFinding{
+			p.addFinding(onward.QueryFinding{
 				Count: q.Calls, Most: q.MostRows,
 				Fact:    fmt.Sprintf("it takes all columns of %s, and the release %s", table, what),
-				Harm:    "its result has another shape behind the release: code that reads it by position, or into fields, gets what it does not expect",
+				Harm:    "its result has another shape after the release: code that reads it by position, or into fields, gets columns that it does not expect",
 				Instead: "name the columns that the code needs",
 			}, q)
 			return
@@ -60,8 +62,8 @@ func stars(p *pass) {
 	})
 }
 
-// changed says what becomes of the columns of a table; "" where they stay as they are.
-func changed(before, after *catalog.Relation) string {
+// describeChanged describes how the columns of a table change; "" if they do not.
+func describeChanged(before, after *catalog.Relation) string {
 	var adds, drops []string
 	for _, c := range after.Columns {
 		if before.Attr(c.Attnum) == nil {

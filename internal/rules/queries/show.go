@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// Show is a small recording as pages show it: its queries, each with how often it was
-// sent, in the order of their transactions where it has some.
-func Show(data []byte) (string, error) {
+// FormatRecording formats a small recording for a page: its queries, with how often each was sent,
+// in the order of their transactions if it has any.
+func FormatRecording(data []byte) (string, error) {
 	var w workload.Workload
 	if err := json.Unmarshal(data, &w); err != nil {
 		return "", err

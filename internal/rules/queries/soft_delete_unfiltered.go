@@ -24,30 +24,34 @@ var softDeleteUnfiltered = &Rule{Rule: rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "A query does not say whether it means rows that are marked as deleted",
-	Harm:     "Rows with deleted_at are gone for the user, and this query shows, counts or changes them. Told is a SELECT or UPDATE whose conditions do not name the column, where the project filters by it elsewhere (two other recorded queries on the table at least, and no fewer than those that do not), or where `soft_delete` in onward.yaml names it, or its comment says `onward: soft delete`. A row that is asked for by its key, or whether there is one, is a note: that may be meant. What asks for deleted rows names the column, and is not told.",
-	Instead:  "Add deleted_at IS NULL to the condition, or say that deleted rows are meant: deleted_at IS NOT NULL, or both.",
-}, check: unfiltered}
+	Harm: "Rows with deleted_at are gone for the user, and this query shows, counts or changes them. " +
+		"Reported is a SELECT or UPDATE whose conditions do not name the column, if the project filters by it elsewhere: " +
+		"in at least two other recorded queries on the table, and in at least half of all; or if `soft_delete` in onward.yaml names it; " +
+		"or if its comment says `onward: soft delete`. A query for a row by its key, or for its existence, is a note: it may be meant. " +
+		"A query for deleted rows names the column, and is not reported.",
+	Instead: "Add deleted_at IS NULL to the condition, or say that deleted rows are meant: deleted_at IS NOT NULL, or both.",
+}, check: checkUnfiltered}
 
-// deletedAt is what such a column is called where nobody says.
+// deletedAt is the default name of such a column.
 const deletedAt = "deleted_at"
 
 // enoughFilter is how many queries on a table filter by the column before it is a custom.
 const enoughFilter = 2
 
-func unfiltered(p *pass) {
-	marks := p.marks()
+func checkUnfiltered(p *pass) {
+	marks := p.findMarks()
 	for _, table := range slices.SortedFunc(maps.Keys(marks), func(a, b catalog.Name) int { return cmpNames(a, b) }) {
 		mark := marks[table]
-		if r := p.deployed(table); r != nil && (!r.HasColumn(mark.column) || r.RLS) {
+		if r := p.deployedTable(table); r != nil && (!r.HasColumn(mark.column) || r.RLS) {
 			continue // a policy may filter
 		}
 		var without []*workload.Query
 		filter := 0
-		p.code(func(q *workload.Query) {
+		p.eachCodeQuery(func(q *workload.Query) {
 			if q.Kind != workload.Select && q.Kind != workload.Update {
 				return
 			}
-			switch p.filters(q, table, mark.column) {
+			switch p.filtersColumn(q, table, mark.column) {
 			case filtered:
 				filter++
 			case open:
@@ -58,15 +62,15 @@ func unfiltered(p *pass) {
 			continue
 		}
 		for _, q := range without {
-			p.unfiltered(q, table, mark, filter)
+			p.reportUnfiltered(q, table, mark, filter)
 		}
 	}
 }
 
-func (p *pass) unfiltered(q *workload.Query, table catalog.Name, is mark, filter int) {
+func (p *pass) reportUnfiltered(q *workload.Query, table catalog.Name, is mark, filter int) {
 	column := is.column
-	t := p.text(q)
-	one := p.byKey(t, t.named(table)[0], p.deployed(table))
+	t := p.parseQuery(q)
+	one := p.byKey(t, t.sourcesNamed(table)[0], p.deployedTable(table))
 	if one && q.Kind == workload.Update {
 		return // of a row that was read before
 	}
@@ -84,7 +88,7 @@ func (p *pass) unfiltered(q *workload.Query, table catalog.Name, is mark, filter
 	if q.Kind == workload.Update {
 		does = "changes"
 	}
-	p.report(onward.QueryFinding{
+	p.addFinding(onward.QueryFinding{
 		Severity: severity, Relation: table.Qualified(), Count: q.Calls, Most: q.MostRows,
 		Fact:    fmt.Sprintf("it %s %s and does not filter by %s, and %s", does, table, column, others),
 		Harm:    "rows that are marked as deleted come with the others",
@@ -97,13 +101,13 @@ type mark struct {
 	says   string // who says so; "" where only the name does
 }
 
-// marks are the tables with a column that says which rows are deleted.
-func (p *pass) marks() map[catalog.Name]mark {
+// findMarks are the tables with a column that says which rows are deleted.
+func (p *pass) findMarks() map[catalog.Name]mark {
 	out := map[catalog.Name]mark{}
-	p.code(func(q *workload.Query) {
+	p.eachCodeQuery(func(q *workload.Query) {
 		for _, u := range q.Uses {
 			if slices.Contains(u.Reads, deletedAt) || slices.Contains(u.Writes, deletedAt) {
-				out[relation(u.Relation)] = mark{column: deletedAt}
+				out[parseRelation(u.Relation)] = mark{column: deletedAt}
 			}
 		}
 	})
@@ -112,17 +116,17 @@ func (p *pass) marks() map[catalog.Name]mark {
 			continue
 		}
 		for name, column := range deprecation.MarkedBy(c) {
-			out[relation(name)] = mark{column, "the comment on " + column}
+			out[parseRelation(name)] = mark{column, "the comment on " + column}
 		}
 	}
 	for name, column := range p.SoftDelete {
-		out[relation(name)] = mark{column, "soft_delete in onward.yaml"}
+		out[parseRelation(name)] = mark{column, "soft_delete in onward.yaml"}
 	}
 	return out
 }
 
-// relation is a table by "users" or "public.users".
-func relation(text string) catalog.Name {
+// parseRelation is a table by "users" or "public.users".
+func parseRelation(text string) catalog.Name {
 	schema, name := query.SplitName(text)
 	if schema == "" {
 		schema = "public"
@@ -137,18 +141,18 @@ const (
 	open
 )
 
-// filters tells whether a query that names a table has a condition on its column wherever
+// filtersColumn tells whether a query that names a table has a condition on its column wherever
 // it does.
-func (p *pass) filters(q *workload.Query, table catalog.Name, column string) (how int) {
-	if !slices.ContainsFunc(q.Uses, func(u workload.Use) bool { return relation(u.Relation) == table }) && q.Resolved != "" {
+func (p *pass) filtersColumn(q *workload.Query, table catalog.Name, column string) (how int) {
+	if !slices.ContainsFunc(q.Uses, func(u workload.Use) bool { return parseRelation(u.Relation) == table }) && q.Resolved != "" {
 		return elsewhere
 	}
-	t := p.text(q)
+	t := p.parseQuery(q)
 	if t == nil {
 		return elsewhere
 	}
-	sources := t.named(table)
-	if len(sources) == 0 || writes(t, column) {
+	sources := t.sourcesNamed(table)
+	if len(sources) == 0 || setsColumn(t, column) {
 		return elsewhere
 	}
 	how = elsewhere
@@ -156,15 +160,15 @@ func (p *pass) filters(q *workload.Query, table catalog.Name, column string) (ho
 		switch {
 		case t.conditionOn(s, column):
 			how = filtered
-		case !p.joinedByKey(t, s, p.deployed(table)): // what refers to a deleted row may show it
+		case !p.joinedByKey(t, s, p.deployedTable(table)): // what refers to a deleted row may show it
 			return open
 		}
 	}
 	return how
 }
 
-// writes reports whether an UPDATE sets a column.
-func writes(t *text, column string) bool {
+// setsColumn reports whether an UPDATE sets a column.
+func setsColumn(t *text, column string) bool {
 	s, ok := t.stmt.(*pgparse.UpdateStmt)
 	return ok && slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == column })
 }
@@ -175,7 +179,7 @@ func asksOnlyWhether(t *text) bool {
 	s, ok := t.stmt.(*pgparse.SelectStmt)
 	return ok && len(s.GetTargetList()) > 0 && !slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool {
 		v := n.GetResTarget().GetVal()
-		return pgparse.Holds[*pgparse.ColumnRef](v) || pgparse.Holds[*pgparse.FuncCall](v)
+		return pgparse.HasNode[*pgparse.ColumnRef](v) || pgparse.HasNode[*pgparse.FuncCall](v)
 	})
 }
 

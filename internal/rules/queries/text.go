@@ -16,22 +16,22 @@ type text struct {
 	level *query.Level
 }
 
-// text reads a query; nil where it cannot be read, or is several statements.
-func (p *pass) text(q *workload.Query) *text {
+// parseQuery parses a query; nil if it cannot be read, or is several statements.
+func (p *pass) parseQuery(q *workload.Query) *text {
 	if t, read := p.bound[q.ID]; read {
 		return t
 	}
 	p.bound[q.ID] = nil
-	f, err := pgparse.Split(q.SQL)
+	f, err := pgparse.SplitText(q.SQL)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return nil
 	}
-	var lookup query.Lookup = query.Nothing{}
+	var lookup query.Lookup = query.NoRelations{}
 	if p.Deployed != nil && q.SearchPath == "" {
 		lookup = p.Deployed
 	}
 	stmt := pgparse.Unwrap(f.Stmts[0].Node)
-	t := &text{stmt: stmt, level: query.Bind(stmt, lookup)}
+	t := &text{stmt: stmt, level: query.BindStatement(stmt, lookup)}
 	p.bound[q.ID] = t
 	return t
 }
@@ -39,8 +39,8 @@ func (p *pass) text(q *workload.Query) *text {
 // inConditions are the clauses that say which rows are meant.
 var inConditions = []query.Clause{query.On, query.Where, query.Having, query.Conflict, query.When}
 
-// named are the sources of a query, at any level, that are a table by its name.
-func (t *text) named(table catalog.Name) (out []*query.Source) {
+// sourcesNamed are the sources of a query, at any level, that are a table by its name.
+func (t *text) sourcesNamed(table catalog.Name) (out []*query.Source) {
 	t.level.Walk(func(l *query.Level) bool {
 		for _, s := range l.Sources {
 			if s.Range == nil || s.CTE != nil {
@@ -60,7 +60,7 @@ func (t *text) named(table catalog.Name) (out []*query.Source) {
 func (t *text) conditionOn(s *query.Source, column string) bool {
 	found := false
 	t.level.Walk(func(l *query.Level) bool {
-		l.In(func(n query.Name) bool {
+		l.EachName(func(n query.Name) bool {
 			for _, m := range l.Resolve(n) {
 				// A sub-query, or WITH, hands the column on.
 				found = found || m.Column == column && (m.Source == s || m.Source.Range == nil || m.Source.CTE != nil)
@@ -72,8 +72,8 @@ func (t *text) conditionOn(s *query.Source, column string) bool {
 	return found
 }
 
-// joins are the conditions of a statement's own joins.
-func (t *text) joins() (out []*pgparse.Node) {
+// joinConditions are the conditions of a statement's own joins.
+func (t *text) joinConditions() (out []*pgparse.Node) {
 	pgparse.Walk(t.stmt, func(msg any) bool {
 		switch m := msg.(type) {
 		case *pgparse.SubLink:
@@ -86,8 +86,8 @@ func (t *text) joins() (out []*pgparse.Node) {
 	return out
 }
 
-// where is the condition of a statement.
-func (t *text) where() *pgparse.Node {
+// whereClause is the condition of a statement.
+func (t *text) whereClause() *pgparse.Node {
 	switch s := t.stmt.(type) {
 	case *pgparse.SelectStmt:
 		return s.GetWhereClause()
@@ -108,29 +108,29 @@ type equality struct {
 	other *equality
 }
 
-// equalities are those parts of a condition, put together by AND, that say a column
+// listEqualities are those parts of a condition, put together by AND, that say a column
 // equals something; all is false where other parts are there.
-func (t *text) equalities(condition *pgparse.Node) (out []equality, all bool) {
+func (t *text) listEqualities(condition *pgparse.Node) (out []equality, all bool) {
 	all = true
 	if condition == nil {
 		return nil, true
 	}
-	for _, part := range predicate.Conjuncts(condition) {
+	for _, part := range predicate.ListConjuncts(condition) {
 		x, ok := pgparse.Unwrap(part).(*pgparse.A_Expr)
-		if !ok || pgparse.Last(x.GetName()) != "=" || x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP && x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP_ANY {
+		if !ok || pgparse.LastText(x.GetName()) != "=" || x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP && x.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP_ANY {
 			all = false
 			continue
 		}
-		left, isLeft := t.column(x.GetLexpr())
-		right, isRight := t.column(x.GetRexpr())
+		left, isLeft := t.columnOf(x.GetLexpr())
+		right, isRight := t.columnOf(x.GetRexpr())
 		switch {
 		case isLeft && isRight:
 			l, r := left, right
 			left.other, right.other = &r, &l
 			out = append(out, left, right)
-		case isLeft && !pgparse.Holds[*pgparse.ColumnRef](x.GetRexpr()):
+		case isLeft && !pgparse.HasNode[*pgparse.ColumnRef](x.GetRexpr()):
 			out = append(out, left)
-		case isRight && !pgparse.Holds[*pgparse.ColumnRef](x.GetLexpr()):
+		case isRight && !pgparse.HasNode[*pgparse.ColumnRef](x.GetLexpr()):
 			out = append(out, right)
 		default:
 			all = false
@@ -139,8 +139,8 @@ func (t *text) equalities(condition *pgparse.Node) (out []equality, all bool) {
 	return out, all
 }
 
-// column is the column of the statement's own level that an expression is.
-func (t *text) column(n *pgparse.Node) (equality, bool) {
+// columnOf is the column of the statement's own level that an expression is.
+func (t *text) columnOf(n *pgparse.Node) (equality, bool) {
 	if c := n.GetTypeCast(); c != nil {
 		n = c.GetArg()
 	}
@@ -148,8 +148,8 @@ func (t *text) column(n *pgparse.Node) (equality, bool) {
 	if ref == nil {
 		return equality{}, false
 	}
-	e := equality{column: pgparse.Last(ref.GetFields())}
-	if means := t.level.Resolve(t.level.Ref(ref, query.Where)); len(means) == 1 {
+	e := equality{column: pgparse.LastText(ref.GetFields())}
+	if means := t.level.Resolve(t.level.NewName(ref, query.Where)); len(means) == 1 {
 		e.source = means[0].Source
 	} else {
 		known := slices.DeleteFunc(means, func(m query.Meaning) bool { return !m.Known })
@@ -181,7 +181,7 @@ func (p *pass) isKey(table *catalog.Relation, columns []string) bool {
 // byKey reports whether a statement asks for one row of a source: an equality of a key with
 // a value.
 func (p *pass) byKey(t *text, s *query.Source, table *catalog.Relation) bool {
-	list, _ := t.equalities(t.where())
+	list, _ := t.listEqualities(t.whereClause())
 	var names []string
 	for _, e := range list {
 		if e.other == nil && (e.source == nil || e.source == s) {
@@ -195,8 +195,8 @@ func (p *pass) byKey(t *text, s *query.Source, table *catalog.Relation) bool {
 // refers to.
 func (p *pass) joinedByKey(t *text, s *query.Source, table *catalog.Relation) bool {
 	var names []string
-	for _, condition := range append(t.joins(), t.where()) {
-		list, _ := t.equalities(condition)
+	for _, condition := range append(t.joinConditions(), t.whereClause()) {
+		list, _ := t.listEqualities(condition)
 		for _, e := range list {
 			if e.other != nil && e.source == s && e.other.source != s {
 				names = append(names, e.column)
@@ -206,8 +206,8 @@ func (p *pass) joinedByKey(t *text, s *query.Source, table *catalog.Relation) bo
 	return p.isKey(table, names)
 }
 
-// deployed is a table of the deployed schema; nil where it is not known.
-func (p *pass) deployed(name catalog.Name) *catalog.Relation {
+// deployedTable returns a table of the deployed schema; nil if it is not known.
+func (p *pass) deployedTable(name catalog.Name) *catalog.Relation {
 	if p.Deployed == nil {
 		return nil
 	}
@@ -217,10 +217,10 @@ func (p *pass) deployed(name catalog.Name) *catalog.Relation {
 	return nil
 }
 
-// bounded reports whether something in a query bounds how many rows it gives: LIMIT, an
+// isBounded reports whether something in a query bounds how many rows it gives: LIMIT, an
 // aggregate without GROUP BY, a list of keys that it was given, or rows that come from a
 // function.
-func (t *text) bounded() bool {
+func (t *text) isBounded() bool {
 	found := false
 	pgparse.Walk(t.stmt, func(msg any) bool {
 		switch m := msg.(type) {
@@ -231,10 +231,10 @@ func (t *text) bounded() bool {
 		case *pgparse.A_Expr:
 			switch m.GetKind() {
 			case pgparse.A_Expr_Kind_AEXPR_OP_ANY, pgparse.A_Expr_Kind_AEXPR_IN:
-				found = found || !pgparse.Holds[*pgparse.ColumnRef](m.GetRexpr())
+				found = found || !pgparse.HasNode[*pgparse.ColumnRef](m.GetRexpr())
 			}
 		case *pgparse.FuncCall:
-			switch pgparse.Last(m.GetFuncname()) {
+			switch pgparse.LastText(m.GetFuncname()) {
 			case "unnest", "generate_series":
 				found = true
 			}

@@ -15,29 +15,31 @@ var transactionIdle = &Rule{Rule: rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "A transaction that has changed or locked rows stays open while nothing is sent",
-	Harm:     "What it has locked stays locked meanwhile: others that change the same rows wait, and so does a migration of the table, with everybody behind it. Mostly the code waits for another service. Told is a second or more in which a transaction is open and sends nothing.",
-	Instead:  "Do what takes long, such as calls to other services, before the transaction or behind it.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT"},
+	Harm: "Its locks stay meanwhile: others that change the same rows wait, and so does a migration of the table, " +
+		"and everybody who comes after the migration. Mostly the code waits for another service. " +
+		"Reported is a second or more in which a transaction is open and sends nothing.",
+	Instead: "Do slow work, such as calls to other services, before or after the transaction.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT"},
 }, check: func(p *pass) {
-	p.idle(func(s *workload.Sequence, queries []*workload.Query) {
+	p.eachIdle(func(s *workload.Sequence, queries []*workload.Query) {
 		if onlyReads(queries) {
 			return
 		}
-		p.report(onward.QueryFinding{
-			Sender: workload.Who(s.Senders), Count: s.Count, Most: int64(s.MostIdleMS),
+		p.addFinding(onward.QueryFinding{
+			Sender: workload.DescribeSenders(s.Senders), Count: s.Count, Most: int64(s.MostIdleMS),
 			Fact:    fmt.Sprintf("a transaction stays open for %.1f s in which it sends nothing", s.MostIdleMS/1000),
 			Harm:    "what it has locked stays locked meanwhile, and a migration waits for it",
-			Instead: "do what takes long, such as calls to other services, before the transaction or behind it",
+			Instead: "do slow work, such as calls to other services, before or after the transaction",
 		}, queries...)
 	})
 }}
 
-// idle is from how many milliseconds on a transaction that is open and sends nothing is told.
+// idle is how many milliseconds a transaction must be open without a query to be reported.
 const idle = 1000
 
-// idle calls f for the transactions of code that are open while nothing runs, with the
+// eachIdle calls f for the transactions of code that are open while nothing runs, with the
 // queries that they send.
-func (p *pass) idle(f func(*workload.Sequence, []*workload.Query)) {
+func (p *pass) eachIdle(f func(*workload.Sequence, []*workload.Query)) {
 	for i := range p.Workload.Sequences {
 		s := &p.Workload.Sequences[i]
 		if s.Transaction == "" || s.MostIdleMS < idle {
@@ -49,8 +51,8 @@ func (p *pass) idle(f func(*workload.Sequence, []*workload.Query)) {
 	}
 }
 
-// ofCode are the queries of a sequence, without those of the session; ok is false where
-// some are not the code's own.
+// ofCode returns the queries of a sequence, without queries about the session. ok is false if
+// some were not sent by the code.
 func (p *pass) ofCode(s *workload.Sequence) (out []*workload.Query, ok bool) {
 	for _, step := range s.Steps {
 		q := p.queries[step.Query]
@@ -67,7 +69,7 @@ func (p *pass) ofCode(s *workload.Sequence) (out []*workload.Query, ok bool) {
 // onlyReads reports whether queries change and lock nothing. A call of a function may.
 func onlyReads(queries []*workload.Query) bool {
 	for _, q := range queries {
-		if !reads(q) || locksRows(q) || len(q.Functions) > 0 {
+		if !isOnlyReading(q) || locksRows(q) || len(q.Functions) > 0 {
 			return false
 		}
 	}

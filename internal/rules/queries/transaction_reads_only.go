@@ -15,18 +15,21 @@ var transactionReadsOnly = &Rule{Rule: rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "A transaction that only reads stays open while nothing is sent",
-	Harm:     "Many mappers begin a transaction by themselves at the first query, and end it when the request is over. Until then each table that was read is locked against migrations (AccessShareLock), which wait, with everybody behind them; the connection is nobody else's; and VACUUM removes no row that has died since. Told is a second or more in which a transaction of reads is open and sends nothing.",
-	Instead:  "End it before what takes long, or send its queries without a transaction: autocommit.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html", "https://www.postgresql.org/docs/current/explicit-locking.html"},
+	Harm: "Many mappers begin a transaction by themselves at the first query, and end it when the request is over. " +
+		"Until then each table that was read is locked against migrations (AccessShareLock). They wait, and so does everybody who comes after them; " +
+		"nobody else can use the connection; and VACUUM removes no row that has died since. " +
+		"Reported is a second or more in which a transaction of reads is open and sends nothing.",
+	Instead: "End it before what takes long, or send its queries without a transaction: autocommit.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/routine-vacuuming.html", "https://www.postgresql.org/docs/current/explicit-locking.html"},
 }, check: func(p *pass) {
-	p.idle(func(s *workload.Sequence, queries []*workload.Query) {
+	p.eachIdle(func(s *workload.Sequence, queries []*workload.Query) {
 		if !onlyReads(queries) {
 			return
 		}
-		p.report(onward.QueryFinding{
-			Sender: workload.Who(s.Senders), Count: s.Count, Most: int64(s.MostIdleMS),
+		p.addFinding(onward.QueryFinding{
+			Sender: workload.DescribeSenders(s.Senders), Count: s.Count, Most: int64(s.MostIdleMS),
 			Fact:    fmt.Sprintf("a transaction that only reads stays open for %.1f s in which it sends nothing", s.MostIdleMS/1000),
-			Harm:    "a migration of the tables that it has read waits for it, with everybody behind; VACUUM removes nothing meanwhile",
+			Harm:    "a migration of the tables that it has read waits for it, and so does everybody after it; VACUUM removes nothing meanwhile",
 			Instead: "end it before what takes long, or send its queries without a transaction",
 		}, queries...)
 	})

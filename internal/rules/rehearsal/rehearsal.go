@@ -32,13 +32,16 @@ func All() []*rule.Rule {
 		{
 			ID: FailsWithRows, Category: onward.Data, Severity: onward.Warning, Preset: onward.Recommended,
 			Summary: "The migration goes through on empty tables, and rows that the deployed schema allows stop it",
-			Harm:    "Rows that were there before contradict what the statement demands. The rows of the rehearsal keep to it, so that the release is watched to its end; a few that keep to the deployed schema alone were tried beside it, and stopped the migration here. Production may hold such rows or not.",
+			Harm: "Rows that were there before contradict what the statement demands. The rows of the rehearsal keep to it, " +
+				"so that the release is watched to its end; a few that keep to the deployed schema alone were tried beside it, and stopped the migration here. " +
+				"Production may hold such rows or not.",
 			Instead: "Ask production for such rows first, and clean them up in a migration of its own; rehearse on a sanitised dump with --dump to be sure.",
 		},
 		{
 			ID: FailsAgain, Category: onward.Idempotency, Severity: onward.Warning, Preset: onward.Recommended,
 			Summary: "A migration without a transaction cannot be run again after it was cut short",
-			Harm:    "Its statements commit one by one. When the last one fails or the connection goes, the earlier ones stay, and the runner's next attempt fails at the first of them.",
+			Harm: "Its statements commit one by one. When the last one fails or the connection goes, the earlier ones stay, " +
+				"and the runner's next attempt fails at the first of them.",
 			Instead: "Write IF NOT EXISTS or IF EXISTS where the statement has it, or one such statement a migration.",
 		},
 		{
@@ -50,8 +53,10 @@ func All() []*rule.Rule {
 		{
 			ID: TriedToEscape, Category: onward.Security, Severity: onward.Error, Preset: onward.Recommended,
 			Summary: "The migration reaches out of its database: for a program, the files of the machine, or rights that are not its role's",
-			Harm:    "Here it came to nothing. Where migrations run as a superuser, or in the session of one who finds what it leaves, nothing stops it: it runs with the server's rights on the server's machine.",
-			Instead: "Read what it does, and where it comes from, before it runs anywhere. What a deploy needs of the server's machine its administrator does, and no migration.",
+			Harm: "Here it came to nothing. Where migrations run as a superuser, or in the session of one who finds what it leaves, nothing stops it: " +
+				"it runs with the server's rights on the server's machine.",
+			Instead: "Read what it does, and who wrote it, before it runs anywhere. If a deploy needs something of the server's machine, its administrator does it, " +
+				"not a migration.",
 		},
 		{
 			ID: NotFinished, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended,
@@ -63,13 +68,14 @@ func All() []*rule.Rule {
 			ID: DownDiffers, Category: onward.ReleaseOrder, Severity: onward.Warning, Preset: onward.Recommended,
 			Summary: "The down migration does not bring the schema back",
 			Harm:    "Whoever relies on it in an emergency gets another schema than the one the old code knows.",
-			Instead: "Mend the down migration, or delete it: a release is taken back by the next one going forward.",
+			Instead: "Fix the down migration, or delete it: the next release, going forward, corrects this one.",
 		},
 		{
 			ID: TrafficStalls, Category: onward.Locking, Severity: onward.Error, Preset: onward.Recommended,
-			Summary: "Queries stood still for longer than a second because of a statement of the release",
-			Harm:    "Behind a lock that waits or is held, every further query on the table queues; connection pools run empty, and what does not use the table stands still too.",
-			Instead: "A short lock_timeout and retries for what is instant; work that grows in a migration of its own, concurrently or in batches. onward explain of the statement's own finding shows how.",
+			Summary: "Queries waited for longer than a second because of a statement of the release",
+			Harm:    "While a lock waits or is held, every further query on the table waits; connection pools run empty, and then queries on other tables wait, too.",
+			Instead: "A short lock_timeout and retries for what is instant; work that grows in a migration of its own, concurrently or in batches. " +
+				"onward explain of the statement's own finding shows how.",
 		},
 	}
 }

@@ -2,6 +2,7 @@ package release
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
@@ -19,18 +20,28 @@ var BackfillWithoutSync = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a new column is filled from an old one once, and nothing keeps them in step",
-	Harm:     "The deployed code does not know the new column. What it inserts or changes after the copy is in the old column only, and the new code, which reads the new one, does not see it.",
-	Instead:  "Put a trigger on the table that fills the new column on every write before the copy runs, or copy again once the old code is gone.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtrigger.html"},
-	Gather:   copies,
-	Release:  backfillWithoutSync,
+	Harm: "The deployed code does not know the new column. Values that it writes after the copy are in the old column only, and the new code, " +
+		"which reads the new one, does not see them.",
+	Instead: "Put a trigger on the table that fills the new column on every write before the copy runs, or copy again once the old code is gone.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Gather:  gatherBackfills,
+	Release: backfillWithoutSync,
+}
+
+func gatherBackfills(p *rule.Pass, m *rule.Migration) {
+	keepCopies(p, m)
+	keepRequirements(p, m)
 }
 
 func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
 	said, at := map[string]bool{}, map[*rule.Stmt]bool{}
-	for _, c := range rule.Kept[copied](p) {
+	required := rule.KeptValues[requirement](p)
+	for _, c := range rule.KeptValues[columnCopy](p) {
 		key := c.table.Name.Qualified() + "." + c.column
-		if said[key] || at[c.by] || synced(r.Head.Relation(c.table.OID), c.column) || gone(r, &c) {
+		if slices.Contains(required, requirement{c.table.OID, c.column}) {
+			continue // every INSERT of the deployed code fails, which another rule reports
+		}
+		if said[key] || at[c.by] || isSynced(r.Head.Relation(c.table.OID), c.column) || areSourcesGone(r, &c) {
 			continue
 		}
 		said[key], at[c.by] = true, true
@@ -38,19 +49,21 @@ func backfillWithoutSync(p *rule.Pass, r *rule.Release) {
 		from := strings.Join(c.from, ", ")
 		harm := fmt.Sprintf("rows that the deployed code writes to %s after this have %s without %s", table, from, c.column)
 		if col := r.Head.Relation(c.table.OID).Column(c.column); col != nil && col.DefaultText != "" && !strings.EqualFold(col.DefaultText, "null") {
-			harm = fmt.Sprintf("rows that the deployed code writes to %s after this have the default %s in %s, whatever is in %s", table, col.DefaultText, c.column, from)
+			harm = fmt.Sprintf("rows that the deployed code writes to %s after this have the default %s in %s, whatever is in %s", table, col.DefaultText, c.column,
+				from)
 		}
 		p.Report(c.by, rule.Report{
-			Fact:    fmt.Sprintf("%s of %s is filled from %s once, and nothing keeps it in step", c.column, table, from),
-			Harm:    harm,
-			Instead: fmt.Sprintf("before the copy, fill %s by a trigger:\nCREATE TRIGGER … BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION …;\nor copy once more when the old code is gone", c.column, analysis.Table(c.table.Name)),
+			Fact: fmt.Sprintf("%s of %s is filled from %s once, and nothing keeps it in step", c.column, table, from),
+			Harm: harm,
+			Instead: fmt.Sprintf("before the copy, fill %s by a trigger:\nCREATE TRIGGER … BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION …;\n"+
+				"or copy once more when the old code is gone", c.column, analysis.QuoteTable(c.table.Name)),
 		})
 	}
 }
 
-// gone reports whether the release drops all columns that a backfill read, so
-// that nobody writes them behind it: release-contract-with-expand has that.
-func gone(r *rule.Release, c *copied) bool {
+// areSourcesGone reports whether the release drops all columns that a backfill read, so that nobody
+// writes them afterwards. release-contract-with-expand reports that.
+func areSourcesGone(r *rule.Release, c *columnCopy) bool {
 	deployed, head := r.Deployed.Relation(c.table.OID), r.Head.Relation(c.table.OID)
 	if deployed == nil || head == nil {
 		return false
@@ -63,9 +76,9 @@ func gone(r *rule.Release, c *copied) bool {
 	return true
 }
 
-// synced reports whether something may fill the column on every write: a
+// isSynced reports whether something may fill the column on every write: a
 // trigger, or the column is gone again by the end.
-func synced(t *catalog.Relation, column string) bool {
+func isSynced(t *catalog.Relation, column string) bool {
 	if t == nil {
 		return true
 	}

@@ -20,30 +20,33 @@ var ColumnLeftRequired = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "the new code leaves a column out of its INSERTs that is NOT NULL and has no default",
-	Harm:     "To take a field out of the model first and to drop its column a release later is right; but from the moment the new code runs it leaves the column out of every INSERT, and each fails with \"null value in column violates not-null constraint\". A default that only the model had is gone with it.",
-	Instead:  "Let the column be null, or give it a default, in the same release: both keep the deployed code working.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},
-	Release:  columnLeftRequired,
+	Harm: "To take a field out of the model first and to drop its column a release later is right; " +
+		"but from the moment the new code runs it leaves the column out of every INSERT, " +
+		"and each fails with \"null value in column violates not-null constraint\". A default that only the model had is gone with it.",
+	Instead: "Let the column be null, or give it a default, in the same release: both keep the deployed code working.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT-NULL"},
+	Release: columnLeftRequired,
 }
 
 func columnLeftRequired(p *rule.Pass, r *rule.Release) {
-	for _, h := range slices.Concat(changes(r, history.Unmapped), changes(r, history.Unwritten)) {
-		t, name := mapped(r, h)
+	for _, h := range slices.Concat(changesOfKind(r, history.Unmapped), changesOfKind(r, history.Unwritten)) {
+		t, name := mappedColumn(r, h)
 		if t == nil {
 			continue
 		}
 		column := t.Column(name)
-		if column == nil || column.Inferred || !column.Required() || ofDomain(r.Head, column) || filledIn(t) {
+		if column == nil || column.Inferred || !column.IsRequired() || ofDomain(r.Head, column) || filledIn(t) {
 			continue
 		}
-		fact, each := "the new "+or(h.Detail, "code")+" has no field for it", "every INSERT of the new code leaves "
+		fact, each := "the new "+firstText(h.Detail, "code")+" has no field for it", "every INSERT of the new code leaves "
 		if h.Kind == history.Unwritten {
 			fact, each = "the new code's INSERT leaves it out", "it leaves "
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-			Fact:    "column " + column.Name + " of " + t.Name.String() + " stays NOT NULL without a default, and " + fact,
-			Harm:    each + column.Name + " out and fails: null value in column \"" + column.Name + "\" violates not-null constraint",
-			Instead: "let rows do without it until it is dropped:\nALTER TABLE " + analysis.Table(t.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(column.Name) + " DROP NOT NULL;",
+			Fact: "column " + column.Name + " of " + t.Name.String() + " stays NOT NULL without a default, and " + fact,
+			Harm: each + column.Name + " out and fails: null value in column \"" + column.Name + "\" violates not-null constraint",
+			Instead: "let rows do without it until it is dropped:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " ALTER COLUMN " + pgparse.QuoteIdent(column.Name) +
+				" DROP NOT NULL;",
 		})
 	}
 }
@@ -58,6 +61,6 @@ func ofDomain(c *catalog.Catalog, column *catalog.Column) bool {
 // filledIn reports whether a trigger may fill what an INSERT leaves out.
 func filledIn(t *catalog.Relation) bool {
 	return slices.ContainsFunc(t.Triggers, func(g *catalog.Trigger) bool {
-		return g.Row && g.Precedes("insert")
+		return g.Row && g.RunsBefore("insert")
 	})
 }

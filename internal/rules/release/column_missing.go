@@ -17,15 +17,16 @@ var ColumnMissing = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "the new code's models have a column that no migration makes",
-	Harm:     "A field that came into the model without a migration, by an edit of one that has run already, or by one that only tells the state of the framework, has no column: every query of the model names it and fails, from the moment the new code runs.",
-	Instead:  "Write the migration that adds the column.",
-	Manual:   []string{"https://docs.djangoproject.com/en/stable/ref/django-admin/#cmdoption-makemigrations-check"},
-	Release:  columnMissing,
+	Harm: "A field that came into the model without a migration, by an edit of one that has run already, " +
+		"or by one that only tells the state of the framework, has no column: every query of the model names it and fails, from the moment the new code runs.",
+	Instead: "Write the migration that adds the column.",
+	Manual:  []string{"https://docs.djangoproject.com/en/stable/ref/django-admin/#cmdoption-makemigrations-check"},
+	Release: columnMissing,
 }
 
 func columnMissing(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, history.Mapped) {
-		t, name := mapped(r, h)
+	for _, h := range changesOfKind(r, history.Mapped) {
+		t, name := mappedColumn(r, h)
 		if t == nil || t.Partial || t.Adopted || t.Column(name) != nil {
 			continue
 		}
@@ -34,16 +35,16 @@ func columnMissing(p *rule.Pass, r *rule.Release) {
 			instead += ": " + h.Instead
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-			Fact:    "the new " + or(h.Detail, "code") + " has the column " + name + ", and no migration adds it to " + t.Name.String(),
+			Fact:    "the new " + firstText(h.Detail, "code") + " has the column " + name + ", and no migration adds it to " + t.Name.String(),
 			Harm:    "every query of the new code on the model names " + name + " and fails: column \"" + name + "\" does not exist",
 			Instead: instead,
 		})
 	}
 }
 
-// mapped is the table of the head with the column of a model that a change of the
-// history is about, and the column's name; nil where it is not known.
-func mapped(r *rule.Release, h *history.Change) (t *catalog.Relation, column string) {
+// mappedColumn returns the table of the head and the name of the column for the model's field in
+// a change of the history; nil if the table is not known.
+func mappedColumn(r *rule.Release, h *history.Change) (t *catalog.Relation, column string) {
 	dot := strings.LastIndexByte(h.Other, '.')
 	schema, table, ok := strings.Cut(h.Other[:dot], ".")
 	if !ok {

@@ -19,19 +19,20 @@ var ContractWithExpand = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "one release adds a column, fills it from an old one, and drops the old one",
-	Harm:     "Expand and contract are two releases. In one, there is no moment at which old code and new code both find their column: while the deploy runs, the old code reads and writes a column that is gone, and what it wrote after the copy is lost.",
-	Instead:  "Release the new column and keep both in step; drop the old one in a later release, when no code that uses it runs.",
-	Gather:   copiesAndDrops,
-	Release:  contractWithExpand,
+	Harm: "Expand and contract are two releases. In one, there is no moment at which old code and new code both find their column: " +
+		"while the deploy runs, the old code reads and writes a column that is gone, and what it wrote after the copy is lost.",
+	Instead: "Release the new column and keep both in step; drop the old one in a later release, when no code that uses it runs.",
+	Gather:  copiesAndDrops,
+	Release: contractWithExpand,
 }
 
 // copiesAndDrops keeps the backfills and the dropped columns of a migration.
 func copiesAndDrops(p *rule.Pass, m *rule.Migration) {
-	copies(p, m)
+	keepCopies(p, m)
 	for _, t := range m.Txs {
 		for _, d := range t.Deltas {
 			if d.Kind == catalog.ColumnDropped && d.Old != nil {
-				p.Keep(droppedIn{d, t.Index})
+				p.KeepValue(droppedIn{d, t.Index})
 			}
 		}
 	}
@@ -43,31 +44,31 @@ type droppedIn struct {
 	tx int
 }
 
-// lost is a column that is copied and dropped.
-type lost struct {
+// lostColumn is a column that is copied and dropped.
+type lostColumn struct {
 	rule.Delta
-	copy copied
+	copy columnCopy
 }
 
 func contractWithExpand(p *rule.Pass, _ *rule.Release) {
-	var all []lost
-	copies := map[catalog.OID][]copied{}
-	for _, c := range rule.Kept[copied](p) {
+	var all []lostColumn
+	copies := map[catalog.OID][]columnCopy{}
+	for _, c := range rule.KeptValues[columnCopy](p) {
 		copies[c.table.OID] = append(copies[c.table.OID], c)
 	}
-	for _, d := range rule.Kept[droppedIn](p) {
+	for _, d := range rule.KeptValues[droppedIn](p) {
 		for _, c := range copies[d.OID] {
-			if !c.reads(d.Old.Name) || c.tx == d.tx && c.alone {
+			if !c.readsColumn(d.Old.Name) || c.tx == d.tx && c.alone {
 				continue
 			}
-			all = append(all, lost{d.Delta, c})
+			all = append(all, lostColumn{d.Delta, c})
 			break
 		}
 	}
 	type key struct {
 		drop, copy *rule.Stmt
 	}
-	for _, list := range analysis.Alike(all, func(x *lost) key { return key{x.By, x.copy.by} }) {
+	for _, list := range analysis.GroupByKey(all, func(x *lostColumn) key { return key{x.By, x.copy.by} }) {
 		var from, to []string
 		for _, x := range list {
 			from = append(from, x.Old.Name)
@@ -75,15 +76,15 @@ func contractWithExpand(p *rule.Pass, _ *rule.Release) {
 				to = append(to, x.copy.column)
 			}
 		}
-		names, it := advice.Enumerate(from), "it"
+		names, it := advice.EnumerateNames(from), "it"
 		if len(list) > 1 {
 			it = "them"
 		}
 		p.Report(&list[0], rule.Report{
-			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), advice.Enumerate(to), it),
+			Fact:     fmt.Sprintf("the release copies %s of %s to %s and drops %s", names, list[0].Name(), advice.EnumerateNames(to), it),
 			Harm:     "the deployed code uses " + it + " until the deploy is over, and what it writes after the copy is lost",
 			Instead:  "drop " + names + " in a later release, when no code that uses " + it + " runs",
-			Evidence: []onward.Evidence{list[0].copy.by.Evidence("copies " + names + " to " + advice.Enumerate(to))},
+			Evidence: []onward.Evidence{list[0].copy.by.NewEvidence("copies " + names + " to " + advice.EnumerateNames(to))},
 		})
 	}
 }

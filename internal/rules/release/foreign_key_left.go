@@ -20,15 +20,16 @@ var ForeignKeyLeft = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.Recommended,
 	Summary:  "a ForeignKey leaves the models, and its constraint stays",
-	Harm:     "Before Django deletes a row, it deletes or changes the rows that point at it. It does so in Python, and only where its models know of them. The constraint does neither: where old rows still point at one, the new code cannot delete it.",
-	Instead:  "Drop the constraint in the migration that takes the field or the model out of the state, and the column or the table a release later.",
-	Manual:   []string{"https://docs.djangoproject.com/en/stable/ref/models/fields/#django.db.models.ForeignKey.on_delete"},
-	Release:  foreignKeyLeft,
+	Harm: "Before Django deletes a row, it deletes or changes the rows that point at it. It does so in Python, and only where its models know of them. " +
+		"The constraint does neither: where old rows still point at one, the new code cannot delete it.",
+	Instead: "Drop the constraint in the migration that takes the field or the model out of the state, and the column or the table a release later.",
+	Manual:  []string{"https://docs.djangoproject.com/en/stable/ref/models/fields/#django.db.models.ForeignKey.on_delete"},
+	Release: foreignKeyLeft,
 }
 
 func foreignKeyLeft(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, history.Uncleared) {
-		t, name := mapped(r, h)
+	for _, h := range changesOfKind(r, history.Uncleared) {
+		t, name := mappedColumn(r, h)
 		if t == nil || t.Column(name) == nil {
 			continue
 		}
@@ -39,10 +40,12 @@ func foreignKeyLeft(p *rule.Pass, r *rule.Release) {
 				continue
 			}
 			p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-				Fact:    "the foreign key " + con.Name + " of " + t.Name.String() + " stays, and the new code does not know " + column.Name,
-				Harm:    "it no longer clears the rows that point at one of " + to.Name.String() + " before it deletes that, and the DELETE fails: violates foreign key constraint \"" + con.Name + "\"",
-				Instead: "drop the constraint here, and what it stands on a release later:\nALTER TABLE " + analysis.Table(t.Name) + " DROP CONSTRAINT " + pgparse.QuoteIdent(con.Name) + ";",
-				Cause:   "and so do %d other foreign keys",
+				Fact: "the foreign key " + con.Name + " of " + t.Name.String() + " stays, and the new code does not know " + column.Name,
+				Harm: "it no longer clears the rows that point at one of " + to.Name.String() +
+					" before it deletes that, and the DELETE fails: violates foreign key constraint \"" + con.Name + "\"",
+				Instead: "drop the constraint here, and its column or table a release later:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " DROP CONSTRAINT " +
+					pgparse.QuoteIdent(con.Name) + ";",
+				Cause: "and so do %d other foreign keys",
 			})
 		}
 	}

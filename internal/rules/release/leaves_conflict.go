@@ -14,17 +14,18 @@ var LeavesConflict = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "the history of an app ends in several migrations",
-	Harm:     "Two migrations build on the same one and none on both. Django refuses to migrate: \"Conflicting migrations detected; multiple leaf nodes in the migration graph\".",
-	Instead:  "Let one depend on the other, or run makemigrations --merge.",
-	Manual:   []string{"https://docs.djangoproject.com/en/stable/topics/migrations/#version-control"},
-	Release:  leavesConflict,
+	Harm: "Two migrations build on the same one and none on both. Django refuses to migrate: \"Conflicting migrations detected; " +
+		"multiple leaf nodes in the migration graph\".",
+	Instead: "Let one depend on the other, or run makemigrations --merge.",
+	Manual:  []string{"https://docs.djangoproject.com/en/stable/topics/migrations/#version-control"},
+	Release: leavesConflict,
 }
 
 func leavesConflict(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, history.Conflict) {
+	for _, h := range changesOfKind(r, history.Conflict) {
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
-			Fact:    or(h.Detail, h.Migration+" and "+h.Other+" both end the history of their app"),
-			Harm:    or(h.Runner, "the framework refuses to migrate: nothing says which of them comes last"),
+			Fact:    firstText(h.Detail, h.Migration+" and "+h.Other+" both end the history of their app"),
+			Harm:    firstText(h.Runner, "the framework refuses to migrate: nothing says which of them comes last"),
 			Instead: "let " + h.Migration + " depend on " + h.Other + h.Instead,
 		})
 	}

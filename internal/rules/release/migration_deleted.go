@@ -19,16 +19,17 @@ var MigrationDeleted = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a migration that the base has was deleted",
-	Harm:     "Databases that ran it keep what it did, new ones never get it: from now on they differ. Some runners refuse to migrate a database that knows a migration which the files do not.",
-	Instead:  "Put the file back, and undo what it did in a new migration.",
-	Release:  migrationDeleted,
+	Harm: "Databases that ran it keep what it did, new ones never get it: from now on they differ. " +
+		"Some runners refuse to migrate a database that knows a migration which the files do not.",
+	Instead: "Put the file back, and undo what it did in a new migration.",
+	Release: migrationDeleted,
 }
 
 // many is from how many deletions on they are one finding: a squash.
 const many = 4
 
 func migrationDeleted(p *rule.Pass, r *rule.Release) {
-	gone := changes(r, history.Deleted)
+	gone := changesOfKind(r, history.Deleted)
 	var directories, apps []*history.Change
 	gone = slices.DeleteFunc(gone, func(h *history.Change) bool {
 		if h.Directory {
@@ -42,17 +43,17 @@ func migrationDeleted(p *rule.Pass, r *rule.Release) {
 	appsRemoved(p, apps)
 	if len(gone) >= many {
 		// One speaks for all: one that stops the runner, if there is one.
-		if at := slices.IndexFunc(gone, stops); at > 0 {
+		if at := slices.IndexFunc(gone, stopsRunner); at > 0 {
 			gone[0], gone[at] = gone[at], gone[0]
 		}
 	}
 	for _, h := range gone {
 		report := rule.Report{
 			Fact:    h.Migration + " was deleted, and the base has it",
-			Harm:    or(h.Runner, "databases that ran it keep what it did, and new ones never get it"),
+			Harm:    firstText(h.Runner, "databases that ran it keep what it did, and new ones never get it"),
 			Instead: "put it back, and undo what it did in a new migration",
 		}
-		if !stops(h) {
+		if !stopsRunner(h) {
 			report.Severity = onward.Warning
 			report.Harm = "databases that ran it keep what it did, and new ones never get it"
 		}
@@ -72,7 +73,7 @@ func migrationDeleted(p *rule.Pass, r *rule.Release) {
 func directoriesDeleted(p *rule.Pass, gone []*history.Change) {
 	var dirs []string
 	for _, h := range gone {
-		if dir := directory(h.Path); !slices.Contains(dirs, dir) {
+		if dir := migrationDir(h.Path); !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)
 		}
 	}
@@ -89,7 +90,7 @@ func directoriesDeleted(p *rule.Pass, gone []*history.Change) {
 		Severity: onward.Warning,
 		Fact:     fact + fmt.Sprintf(" (the base has %d)", len(gone)),
 		Harm:     "nothing migrates their databases any more; a runner that still looks there finds versions that it does not know",
-		Instead:  "see that no database is migrated from there, and that what takes its place begins where they are",
+		Instead:  "make sure that no database is migrated from there, and that its replacement begins at their state",
 	}
 	if !slices.ContainsFunc(gone, func(h *history.Change) bool { return !h.Ended }) {
 		report.Severity = onward.Info
@@ -122,14 +123,14 @@ func appsRemoved(p *rule.Pass, gone []*history.Change) {
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Severity: onward.Info,
 			Fact:     "the app " + h.App + " is not installed any more",
-			Harm:     "its tables stay where they are; where one has foreign keys, deleting a row that it points at fails from the new code, which does not know its rows",
+			Harm:     "its tables stay; if one has foreign keys, the new code cannot delete a row that it points at, because it does not know the referring rows",
 			Instead:  "drop them a release later, in a migration of an app that stays",
 		})
 	}
 }
 
-// directory is where a migration was, or where its directory was.
-func directory(file string) string {
+// migrationDir is where a migration was, or where its directory was.
+func migrationDir(file string) string {
 	dir, name := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")
 	if name == "migration.sql" || name == "up.sql" {

@@ -13,29 +13,30 @@ var MigrationEdited = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a migration that the base already has was edited",
-	Harm:     "Databases that ran it will not run it again: they keep what the old text did, and the new code meets a schema that it was not written for. A runner that keeps checksums refuses to migrate at all.",
-	Instead:  "Put the file back as it was, and write the change as a new migration.",
-	Release:  migrationEdited,
+	Harm: "Databases that ran it will not run it again: they keep what the old text did, and the new code meets a schema that it was not written for. " +
+		"A runner that keeps checksums refuses to migrate at all.",
+	Instead: "Put the file back as it was, and write the change as a new migration.",
+	Release: migrationEdited,
 }
 
 func migrationEdited(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, history.Edited) {
+	for _, h := range changesOfKind(r, history.Edited) {
 		report := rule.Report{
 			Fact:    h.Migration + " was edited, and the base has it already",
-			Harm:    or(h.Runner, "databases that ran it keep what the old text did"),
+			Harm:    firstText(h.Runner, "databases that ran it keep what the old text did"),
 			Instead: "put it back as it was, and write the change as a new migration",
 			Cause:   "and %d others were edited too",
 		}
 		if h.Detail != "" {
 			report.Fact += ": " + h.Detail
 		}
-		if !stops(h) {
+		if !stopsRunner(h) {
 			// The deploy goes through: what differs is new databases.
 			report.Severity = onward.Warning
 		}
 		if h.Cosmetic {
 			report.Instead = "put it back as it was"
-			if !stops(h) {
+			if !stopsRunner(h) {
 				report.Severity = onward.Info
 				report.Harm = "no database will be different for it"
 				report.Instead = "nothing, if this is meant"

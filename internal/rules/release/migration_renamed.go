@@ -14,14 +14,15 @@ var MigrationRenamed = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a migration that the base has was given another name",
-	Harm:     "The runner knows migrations by their names or numbers. Under a new one it is a new migration: databases that ran it run it again, and what it creates exists already.",
-	Instead:  "Give it its old name back.",
-	Release:  migrationRenamed,
+	Harm: "The runner knows migrations by their names or numbers. Under a new one it is a new migration: " +
+		"databases that ran it run it again, and what it creates exists already.",
+	Instead: "Give it its old name back.",
+	Release: migrationRenamed,
 }
 
 func migrationRenamed(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, history.RenamedID) {
-		if n := number(h.Migration); n != "" && n == number(h.Other) && h.Runner == "" {
+	for _, h := range changesOfKind(r, history.RenamedID) {
+		if n := leadingNumber(h.Migration); n != "" && n == leadingNumber(h.Other) && h.Runner == "" {
 			// The number is the name; the rest is for people.
 			if h.Detail == "" {
 				continue
@@ -39,7 +40,7 @@ func migrationRenamed(p *rule.Pass, r *rule.Release) {
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, rule.Report{
 			Fact:    fact,
-			Harm:    or(h.Runner, "databases that ran it take it for a new one and run it again"),
+			Harm:    firstText(h.Runner, "databases that ran it take it for a new one and run it again"),
 			Instead: "give it its old name back: " + h.Other,
 			Cause:   "and %d others have another name, too",
 		})

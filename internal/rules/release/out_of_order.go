@@ -15,28 +15,29 @@ var OutOfOrder = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a new migration sorts before one that the base already has",
-	Harm:     "Databases that ran the later one are past it. Depending on the runner it is refused, left out for good, or run in another order than on new databases.",
-	Instead:  "Give it a version behind the newest one of the base.",
-	Release:  outOfOrder,
+	Harm: "Databases that ran the later one are past it. Depending on the runner it is refused, left out for good, " +
+		"or run in another order than on new databases.",
+	Instead: "Give it a version after the newest one of the base.",
+	Release: outOfOrder,
 }
 
 func outOfOrder(p *rule.Pass, r *rule.Release) {
 	twice := map[[2]string]bool{}
-	for _, h := range changes(r, history.Duplicate) {
+	for _, h := range changesOfKind(r, history.Duplicate) {
 		twice[[2]string{h.Migration, h.Other}] = true
 	}
-	for _, h := range changes(r, history.OutOfOrder) {
+	for _, h := range changesOfKind(r, history.OutOfOrder) {
 		if twice[[2]string{h.Migration, h.Other}] {
-			continue // neither is behind the other
+			continue // neither sorts after the other
 		}
 		report := rule.Report{
 			Fact:    h.Migration + " sorts before " + h.Other + ", which the base has already",
-			Harm:    or(h.Runner, "databases that ran the later one run it after it, or not at all"),
-			Instead: "give it a version behind " + h.Other,
+			Harm:    firstText(h.Runner, "databases that ran the later one run it after it, or not at all"),
+			Instead: "give it a version after " + h.Other,
 			Cause:   "and so do %d others",
 		}
 		switch {
-		case stops(h):
+		case stopsRunner(h):
 		case strings.Contains(h.Runner, "runs it after"):
 			// Nothing is left out: what differs is the order on new databases.
 			report.Severity = onward.Info

@@ -16,13 +16,13 @@ var RunnerRefuses = &rule.Rule{
 	Summary:  "the migration tool refuses the file, passes over it, or reads it otherwise than it is meant",
 	Harm:     "A marker in the wrong place, a statement that the tool cuts in two, a name without a version: the file does not run, or not as its author thinks.",
 	Instead:  "Mend the marker or the name as the finding says.",
-	Gather:   refusals,
+	Gather:   reportRefusals,
 	Release:  runnerRefuses,
 }
 
-// refusals reports what a judged migration has; runnerRefuses adds the files
+// reportRefusals reports what a judged migration has; runnerRefuses adds the files
 // that are no migrations.
-func refusals(p *rule.Pass, m *rule.Migration) {
+func reportRefusals(p *rule.Pass, m *rule.Migration) {
 	for i := range m.Refusals {
 		x := &m.Refusals[i]
 		p.ReportAt(m.ID, m.Path, x.Line, rule.Report{Fact: x.Message, Harm: x.Harm, Instead: x.Instead, Severity: x.Severity})
@@ -30,7 +30,7 @@ func refusals(p *rule.Pass, m *rule.Migration) {
 }
 
 func runnerRefuses(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, history.Refused) {
+	for _, h := range changesOfKind(r, history.Refused) {
 		if x := h.Refusal; x != nil {
 			p.ReportAt(h.Migration, h.Path, x.Line, rule.Report{Fact: x.Message, Harm: x.Harm, Instead: x.Instead, Severity: x.Severity})
 		}

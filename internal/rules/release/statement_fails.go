@@ -10,101 +10,103 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// StatementFails flags a statement that the schema in front of it makes fail.
+// StatementFails flags a statement that fails on the schema before it.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 var StatementFails = &rule.Rule{
-	ID:        "release-statement-fails",
-	Category:  onward.ReleaseOrder,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "the statement fails: what it names does not exist or exists already, or its rows do not fit",
-	Harm:      "The migrations up to here create, drop or rename what the statement names, or the rows that it writes are not what they ask for, so the server refuses it. The migration stops, in the middle if it has no transaction, and the release cannot be deployed.",
+	ID:       "release-statement-fails",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "the statement fails: what it names does not exist or exists already, or its rows do not fit",
+	Harm: "The migrations up to here create, drop or rename what the statement names, or the rows that it writes are not what they ask for, " +
+		"so the server refuses it. The migration stops, in the middle if it has no transaction, and the release cannot be deployed.",
 	Instead:   "Name what is there at this point, or change the order of the migrations.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/errcodes-appendix.html"},
 	Statement: statementFails,
 }
 
 func statementFails(p *rule.Pass, s *rule.Stmt) {
-	if len(s.Problems) == 0 || s.Optional() || stopped(s) || s.RefusedRule() != "" {
+	if len(s.Problems) == 0 || s.IsOptional() || isStopped(s) || s.RefusedRule() != "" {
 		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
 		reshaped := x.State == "42P16" && s.Node.GetViewStmt() != nil
-		likely := x.Certain || x.Query || x.Unseen && begun(p.Release.Deployed) || reshaped && s.Before.Unmodelled != nil
+		likely := x.Certain || x.Query || x.Unseen && isHistorySeen(p.Release.Deployed) || reshaped && s.Before.Unmodelled != nil
 		if !likely || x.Body && !s.ReadsBodies() {
 			continue
 		}
 		r := rule.Report{
 			Fact:    "the statement fails: " + x.Message(),
 			Harm:    "the migration stops here, and with it the deploy",
-			Instead: remedy(&x),
+			Instead: fixForState(&x),
 			Stops:   true,
 		}
 		if v := x.InTheWay; v != nil {
 			name := v.Kind.String() + " " + v.Name.String()
 			r.Fact += ": " + name + " depends on it"
-			r.Instead = "in one transaction, drop " + name + " in front of it and create it again behind it, with its privileges"
+			r.Instead = "in one transaction, drop " + name + " before it and create it again after it, with its privileges"
 			if v.Kind == catalog.MaterializedView {
 				r.Instead += " and indexes"
 			}
 		} else if x.Held != "" {
 			r.Fact += ": " + x.Held + " depends on it"
-			r.Instead = "change " + x.Held + " so that it does without the column, or drop it, in front of this statement"
+			r.Instead = "change " + x.Held + " so that it does not use the column, or drop it, before this statement"
 		}
 		if reshaped {
-			r.Instead = "leave the view's columns as they are, and put new ones behind them; or, a release after the code that reads what goes, drop the view and create it again in one transaction, with its privileges"
+			r.Instead = "keep the view's columns, and add new ones at the end; or, a release after the code that reads the dropped columns, " +
+				"drop the view and create it again in one transaction, with its privileges"
 		}
-		weigh(p, s, &x, reshaped, &r)
+		weighRefusal(p, s, &x, reshaped, &r)
 		p.Report(s, r)
 		return
 	}
 }
 
-// stopped reports whether an earlier statement of the migration fails already.
-func stopped(s *rule.Stmt) bool {
+// isStopped reports whether an earlier statement of the migration fails already.
+func isStopped(s *rule.Stmt) bool {
 	m := s.Migration
-	first := rule.Once(&m.Notes, func() end {
+	first := rule.BuildOnce(&m.Notes, func() firstFailure {
 		for _, x := range m.Statements {
-			if fails(x) {
-				return end{x}
+			if surelyFails(x) {
+				return firstFailure{x}
 			}
 		}
-		return end{}
+		return firstFailure{}
 	}).Stmt
 	return first != nil && first.Index < s.Index
 }
 
-// end is the first statement of a migration that is certain to fail; none where
+// firstFailure is the first statement of a migration that is certain to fail; none where
 // there is none.
-type end struct{ *rule.Stmt }
+type firstFailure struct{ *rule.Stmt }
 
-// fails reports whether a statement is certain to fail.
-func fails(s *rule.Stmt) bool {
+// surelyFails reports whether a statement is certain to fail.
+func surelyFails(s *rule.Stmt) bool {
 	if s.Node == nil {
 		return s.Err != nil
 	}
-	return !s.Optional() && (rule.Fails(s.Results, s.Before) || slices.ContainsFunc(s.Problems, func(x catalog.Problem) bool { return x.Certain }))
+	return !s.IsOptional() && (rule.FailsOnAll(s.Results, s.Before) || slices.ContainsFunc(s.Problems, func(x catalog.Problem) bool { return x.Certain }))
 }
 
-// remedy is the way out by SQLSTATE.
-func remedy(x *catalog.Problem) string {
+// fixForState returns the fix by SQLSTATE.
+func fixForState(x *catalog.Problem) string {
 	code := x.State
 	switch {
 	case x.Body:
 		return "correct the body: it is read when the function is made"
-	case x.There():
+	case x.IsDuplicate():
 		return "it was created before: leave the statement out, or give the new one another name"
 	case code == "23502":
 		return "give the column a value, or a default before"
 	case code == "23514":
-		return "write a value that the constraint takes, or change the constraint in front of it"
+		return "write a value that the constraint allows, or change the constraint before it"
 	case code == "42P10":
 		return "name the columns of a unique index or constraint, with the WHERE of a partial one, or create one before"
 	case code == "42601":
 		return "give each column one value"
 	case x.Kind == refuse.OnCommit:
 		return "make it a temporary table, or leave ON COMMIT out"
-	case x.Absent():
+	case x.IsMissing():
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"
 	}
 	if code == "42804" || strings.HasPrefix(code, "22") {
@@ -113,5 +115,5 @@ func remedy(x *catalog.Problem) string {
 	if code == "428C9" {
 		return "leave the column out: the server fills it in; for an identity column OVERRIDING SYSTEM VALUE writes a number of its own"
 	}
-	return "run the release on an empty database to see where it stops"
+	return "run the release on an empty database to find the statement that stops it"
 }

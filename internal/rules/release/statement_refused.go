@@ -11,18 +11,19 @@ import (
 // StatementRefused flags a statement that the server refuses, on the versions
 // that the finding names.
 var StatementRefused = &rule.Rule{
-	ID:        "release-statement-refused",
-	Category:  onward.ReleaseOrder,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "the server refuses the statement on this version or this schema",
-	Harm:      "The statement is well formed and cannot run: a form that this version of Postgres does not have, or one that the schema rules out. The migration stops there.",
+	ID:       "release-statement-refused",
+	Category: onward.ReleaseOrder,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "the server refuses the statement on this version or this schema",
+	Harm: "The statement is well formed and cannot run: a form that this version of Postgres does not have, or one that the schema rules out. " +
+		"The migration stops there.",
 	Instead:   "Use a form that every version in production has, and name those versions in onward.yaml.",
 	Statement: statementRefused,
 }
 
 func statementRefused(p *rule.Pass, s *rule.Stmt) {
-	if s.Result.Refused == nil || s.RefusedRule() != "" || s.Optional() {
+	if s.Result.Refused == nil || s.RefusedRule() != "" || s.IsOptional() {
 		return
 	}
 	for _, x := range s.Problems {
@@ -44,23 +45,23 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 	}
 	if bySchema(s) {
 		for _, e := range s.Result.Effects {
-			if s.Before.Executed(e.Name.Name) {
+			if s.Before.HasExecutedText(e.Name.Name) {
 				return // whoever wrote it may have seen to it
 			}
 		}
-		if unseen := s.Before.Unseen(); unseen != "" {
+		if unseen := s.Before.LastUnseen(); unseen != "" {
 			r.Severity = onward.Warning
 			r.Harm = "the migration stops here, unless something unseen (" + unseen + ") changed the schema before"
 		}
 	}
 	for _, group := range s.Results {
 		if group.Result.Refused == nil {
-			if s.Operation.Rendered() {
-				return // the framework asks the server for its version, and sends it where it is taken
+			if s.Operation.IsRendered() {
+				return // the framework asks the server for its version, and sends this only if it is accepted
 			}
 			// It depends on the version that is in production.
 			r.Severity, r.Cause, r.Once = onward.Warning, "and %d more like it", true
-			if unsaid(s) {
+			if isVersionUnsaid(s) {
 				r.Severity = onward.Info
 			}
 			r.Harm = "on these versions the migration stops here, and with it the deploy"
@@ -76,15 +77,15 @@ func bySchema(s *rule.Stmt) bool {
 	if len(s.Result.Effects) == 0 {
 		return false
 	}
-	return effect.Of(s.Node, catalog.New(), effect.NewVersion(s.Results[0].Versions[0]), effect.Session{}).Refused == nil
+	return effect.EffectOf(s.Node, catalog.New(), effect.NewVersion(s.Results[0].Versions[0]), effect.Session{}).Refused == nil
 }
 
 // endOfLife is the newest major version that gets no fixes any more.
 const endOfLife = 13
 
-// unsaid reports whether the versions that refuse the statement are in question
+// isVersionUnsaid reports whether the versions that refuse the statement are in question
 // only because nobody said which ones are in production.
-func unsaid(s *rule.Stmt) bool {
+func isVersionUnsaid(s *rule.Stmt) bool {
 	all := 0
 	for _, group := range s.Results {
 		all += len(group.Versions)

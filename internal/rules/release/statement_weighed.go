@@ -9,14 +9,14 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// weigh says how sure the refusal is, and what it rests on: a version, the rows
+// weighRefusal says how sure the refusal is, and what it rests on: a version, the rows
 // that a query finds, a name that is spelled in another way, or what is unseen.
-func weigh(p *rule.Pass, s *rule.Stmt, x *catalog.Problem, reshaped bool, r *rule.Report) {
+func weighRefusal(p *rule.Pass, s *rule.Stmt, x *catalog.Problem, reshaped bool, r *rule.Report) {
 	switch {
 	case x.Since > 0:
 		older := "Postgres before " + strconv.Itoa(x.Since) + " drops " + x.Lost + " with it, without a word"
 		r.Instead = "drop " + x.Lost + " first, a release after the code that reads it"
-		if first, last := asked(s); last < x.Since {
+		if first, last := versionRange(s); last < x.Since {
 			r.Fact, r.Stops = older, false
 			r.Harm = "what is computed there is gone, and the deployed code that names it fails; newer versions refuse the statement"
 		} else {
@@ -28,7 +28,7 @@ func weigh(p *rule.Pass, s *rule.Stmt, x *catalog.Problem, reshaped bool, r *rul
 	case x.Query:
 		r.Fact = "the statement fails for each row that its query finds: " + x.Message()
 		r.Harm = "the migration stops here, on every database where the query finds a row"
-		if q := s.Node.GetInsertStmt().GetSelectStmt().GetSelectStmt(); q == nil || p.Reads(s, q) != analysis.Whole {
+		if q := s.Node.GetInsertStmt().GetSelectStmt().GetSelectStmt(); q == nil || p.EstimateRead(s, q) != analysis.Whole {
 			r.Severity, r.Stops = onward.Warning, false
 		}
 	case x.Like != "":
@@ -38,7 +38,7 @@ func weigh(p *rule.Pass, s *rule.Stmt, x *catalog.Problem, reshaped bool, r *rul
 		r.Severity, r.Stops = onward.Warning, false
 		r.Fact += ": no migration creates it"
 		r.Harm = "the migration stops here, unless something beside the migrations creates it"
-	case x.Absent() && s.Before.Unmodelled != nil:
+	case x.IsMissing() && s.Before.Unmodelled != nil:
 		// What was seen dropped may have been made again unseen.
 		r.Severity, r.Stops = onward.Warning, false
 		r.Harm = "the migration stops here, unless something unseen (" + s.Before.Unmodelled.Text + ") created it"
@@ -48,8 +48,8 @@ func weigh(p *rule.Pass, s *rule.Stmt, x *catalog.Problem, reshaped bool, r *rul
 	}
 }
 
-// asked are the first and the last version that a statement is judged for.
-func asked(s *rule.Stmt) (first, last int) {
+// versionRange are the first and the last version that a statement is judged for.
+func versionRange(s *rule.Stmt) (first, last int) {
 	for _, group := range s.Results {
 		for _, v := range group.Versions {
 			if first == 0 || v < first {
@@ -61,11 +61,11 @@ func asked(s *rule.Stmt) (first, last int) {
 	return first, last
 }
 
-// begun reports whether the history in front of the release was seen: without
-// it everything may have been there before.
-func begun(deployed *catalog.Catalog) bool {
+// isHistorySeen reports whether the history before the release was seen. Without it, any object
+// may have existed before.
+func isHistorySeen(deployed *catalog.Catalog) bool {
 	found := false
-	deployed.Relations(func(r *catalog.Relation) bool {
+	deployed.EachRelation(func(r *catalog.Relation) bool {
 		found = !r.Inferred
 		return !found
 	})

@@ -13,19 +13,24 @@ var VersionDuplicate = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "two migrations have the same version",
-	Harm:     "The runner knows migrations by their version. With two of one version it refuses to run, or runs one of them only; usually two branches took the same number.",
-	Instead:  "Give the newer one the next free version.",
-	Release:  versionDuplicate,
+	Harm: "The runner knows migrations by their version. With two of one version it refuses to run, or runs one of them only; " +
+		"usually two branches took the same number.",
+	Instead: "Give the newer one the next free version.",
+	Release: versionDuplicate,
 }
 
 func versionDuplicate(p *rule.Pass, r *rule.Release) {
-	for _, h := range changes(r, history.Duplicate) {
+	for _, h := range changesOfKind(r, history.Duplicate) {
 		report := rule.Report{
 			Fact:    h.Migration + " and " + h.Other + " have the same version",
-			Harm:    or(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),
+			Harm:    firstText(h.Detail, h.Runner, "the runner refuses to run, or runs one of them only"),
 			Instead: "give the one that no database has run the next free version",
 		}
-		if h.Guessed || h.Detail != "" && !stops(h) {
+		switch may := h.Guessed || h.Detail != "" && !stopsRunner(h); {
+		case h.Usual && may:
+			report.Severity = onward.Info
+			report.Harm += "; the base has migrations of one version already, so that this is how the project works"
+		case h.Usual || may:
 			report.Severity = onward.Warning
 		}
 		p.ReportAt(h.Migration, h.Path, h.Line, report)

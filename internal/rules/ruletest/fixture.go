@@ -2,33 +2,35 @@
 // fixture feeds the rule's test, the fix test, the docs page, `onward explain`
 // and the proof on real servers.
 //
-// A fixture is a txtar archive. Its comment begins with a sentence behind "# ",
+// A fixture is a txtar archive. Its comment begins with a sentence after "# ",
 // then has lines of "key: value":
 //
 //	pg: 13..18              the versions that bad is flagged on (default: all)
 //	claim: t ShareLock index  relation, lock and work of the bad example, as a
 //	                        server shows it; several lines for several relations
-//	transaction: none       how the runner sends the files: none, file, message
+//	transaction: none       how the tool sends the files: none, file, message
 //	                        (default none)
-//	runner: lock_timeout=5000  what the runner sets
+//	runner: lock_timeout=5000  what the tool sets; after_deploy: it runs migrations after the deploy
 //	uses: users.name        the deployed code uses it   (default: unknown)
+//	uses: null.users.name   it cannot read NULL from it, and the new code may write NULL
+//	uses: adds.users.name   the new code uses it in one more place
 //	defaulted: users.name   its model uses it, and leaves the value to the database
 //	given: users.name       its model uses it, and writes a default of its own
 //	inserts: users (name)   it has an INSERT with these columns
 //	unused: users.name      nothing in the deployed code names it
 //	code: users TRUNCATE users   a line of the deployed code that names it
-//	today: 2027-02-02       the day, for what has a last one
+//	today: 2027-02-02       the current day, for rules with dates
 //	deprecated: users.a deprecated 2026-01-01  what onward.yaml calls deprecated
-//	framework: goose        the framework that the messages speak to (default sql)
+//	framework: goose        the framework for which messages are written (default sql)
 //	bad.transaction: file   the same for one example only; also bad.framework
 //	bad.change: edited b.sql a.sql  what happened to the history: kind, migration,
-//	                        and the other one where there are two; "cosmetic"
-//	                        behind it for an edit of comments only, "directory"
-//	                        where no migration is left of its directory
-//	bad.refusal: 3 text     what the runner refuses: line and message
-//	bad.otherwise: none file 2 rule text  how the file is assumed to be sent, how it is sent
-//	                        else, and an error that it has then: line, rule and harm
-//	bad.program: 3 fill updates t whole   what a program does in front of its first file: line,
+//	                        and the other one if there are two; "cosmetic"
+//	                        after it for an edit of comments only, "directory"
+//	                        if its directory has no migration left
+//	bad.refusal: 3 text     what the tool refuses: line and message
+//	bad.otherwise: none file 2 rule text  the assumed way to send the file, another
+//	                        way, and an error in that case: line, rule and harm
+//	bad.program: 3 fill updates t whole   what a program does before its first file: line,
 //	                        name, verb, table; "few", "batches", "apart" as in script.Code
 //
 // and, for the proof on servers (internal/rules/prove):
@@ -36,17 +38,17 @@
 //	fails: 25001            the server refuses what is flagged, with this SQLSTATE;
 //	                        "none" for an example that it does not refuse
 //	old: SELECT a FROM t    a statement of the deployed code: it works before, fails
-//	                        behind bad, and works behind fixed
-//	unseen: CREATE TABLE u ()  what the server has and the audit has never seen
+//	                        after bad, and works after fixed
+//	unseen: CREATE TABLE u ()  an object of the server that the audit has not seen
 //	bad.pg: 13..16          the same for one example: flagged, silent, run there
 //	bad.servers: 15..18     an example that is flagged everywhere, but that older
 //	                        servers cannot read
 //	bad.fails, bad.old, bad.unseen: the same for one example only
 //
 // before.sql is the deployed schema. bad*.sql are releases that must be
-// flagged where a comment says -- want "part of the message", or with the
-// severity: -- want info "part of the message"; fixed.sql is the
-// safe version, good*.sql are silent. A release of several migrations is a folder:
+// flagged at each comment -- want "part of the message", or with the
+// severity: -- want info "part of the message". fixed.sql is the
+// safe version, good*.sql have no finding. A release of several migrations is a folder:
 // bad/1.sql, bad/2.sql. fixed.sql is what the rule's fix makes of bad.sql, when
 // the rule has a fix.
 package ruletest
@@ -65,6 +67,7 @@ import (
 	"github.com/onward-sql/onward/internal/history"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/internal/workload/deprecation"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -79,7 +82,7 @@ type Fixture struct {
 	Uses        map[string]bool // "users.name" → used
 	Defaulted   map[string]bool // by a model that leaves its value to the database
 	Given       map[string]bool // by a model that writes a default
-	// Inserts are those of the deployed code, by table: their columns.
+	// Inserts are the INSERTs of the deployed code, by table, as lists of columns.
 	Inserts map[string][][]string
 	// Code are lines of the deployed code that name a table or column.
 	Code   map[string][]string
@@ -126,8 +129,8 @@ type Release struct {
 	// Fails is the SQLSTATE with which the server refuses the example, "" when
 	// it runs.
 	Fails string
-	// Old are statements of the deployed code: they work before the example,
-	// fail behind a bad one and work behind the others.
+	// Old are statements of the deployed code. They work before the example, fail after a bad
+	// one and work after the others.
 	Old []string
 	// Unseen are statements that the server ran and the audit has not seen.
 	Unseen []string
@@ -136,11 +139,11 @@ type Release struct {
 // File is one migration of an example.
 type File struct{ Name, SQL string }
 
-// Bad and so on tell what an example shows.
-func (r *Release) Bad() bool { return strings.HasPrefix(r.Name, "bad") }
+// IsBad and so on tell what an example shows.
+func (r *Release) IsBad() bool { return strings.HasPrefix(r.Name, "bad") }
 
-// Fixed reports whether it is the safe version.
-func (r *Release) Fixed() bool { return strings.HasPrefix(r.Name, "fixed") }
+// IsFixed reports whether it is the safe version.
+func (r *Release) IsFixed() bool { return strings.HasPrefix(r.Name, "fixed") }
 
 // SQL is the text of all files.
 func (r *Release) SQL() string {
@@ -157,24 +160,32 @@ func (r *Release) SQL() string {
 	return b.String()
 }
 
-// Parse reads a fixture.
-func Parse(data []byte) (*Fixture, error) {
+// ParseFixture reads a fixture.
+func ParseFixture(data []byte) (*Fixture, error) {
 	ar := txtar.Parse(data)
-	f := &Fixture{Transaction: onward.TransactionNone, Framework: "sql", Uses: map[string]bool{}, Defaulted: map[string]bool{}, Given: map[string]bool{}, Inserts: map[string][][]string{}, Code: map[string][]string{}}
+	f := &Fixture{
+		Transaction: onward.TransactionNone,
+		Framework:   "sql",
+		Uses:        map[string]bool{},
+		Defaulted:   map[string]bool{},
+		Given:       map[string]bool{},
+		Inserts:     map[string][][]string{},
+		Code:        map[string][]string{},
+	}
 	for v := onward.OldestMajor; v <= onward.NewestMajor; v++ {
 		f.Versions = append(f.Versions, v)
 	}
-	own, unseen, err := f.headers(string(ar.Comment))
+	own, unseen, err := f.readHeaders(string(ar.Comment))
 	if err != nil {
 		return nil, err
 	}
-	if err := f.sections(ar.Files); err != nil {
+	if err := f.readSections(ar.Files); err != nil {
 		return nil, err
 	}
 	for i := range f.Releases {
 		r := &f.Releases[i]
 		r.Unseen, r.Versions, r.Servers = slices.Clone(unseen), f.Versions, f.Versions
-		if r.Bad() {
+		if r.IsBad() {
 			r.Fails = f.Fails
 		}
 		if r.Name == "bad" || r.Name == "fixed" {
@@ -189,9 +200,9 @@ func Parse(data []byte) (*Fixture, error) {
 	return f, nil
 }
 
-// headers reads what stands before the files; it gives those of single examples,
-// which are not known yet, and what is unseen in all of them.
-func (f *Fixture) headers(text string) (own [][2]string, unseen []string, err error) {
+// readHeaders reads the lines before the files. It returns the lines for single examples, which
+// are not known yet, and the statements that are unseen in all of them.
+func (f *Fixture) readHeaders(text string) (own [][2]string, unseen []string, err error) {
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
 		if about, ok := strings.CutPrefix(line, "#"); ok {
 			f.Summary = strings.TrimSpace(f.Summary + " " + strings.TrimSpace(about))
@@ -212,15 +223,15 @@ func (f *Fixture) headers(text string) (own [][2]string, unseen []string, err er
 			unseen = append(unseen, strings.TrimSpace(value))
 			continue
 		}
-		if err := f.header(key, strings.TrimSpace(value)); err != nil {
+		if err := f.readHeader(key, strings.TrimSpace(value)); err != nil {
 			return nil, nil, err
 		}
 	}
 	return own, unseen, nil
 }
 
-// sections reads the schema and the examples.
-func (f *Fixture) sections(files []txtar.File) error {
+// readSections reads the schema and the examples.
+func (f *Fixture) readSections(files []txtar.File) error {
 	for _, file := range files {
 		switch {
 		case file.Name == "before.sql":
@@ -254,17 +265,26 @@ func (f *Fixture) Run(rules []*rule.Rule, r *Release) ([]onward.Finding, error) 
 	return f.RunOn(rules, r, all)
 }
 
-// Begin is an engine with what the fixture says of the deployed code, behind before.sql.
-func (f *Fixture) Begin(rules []*rule.Rule, versions []int) (*rule.Engine, error) {
+// NewEngine returns an engine with the fixture's deployed code, after before.sql.
+func (f *Fixture) NewEngine(rules []*rule.Rule, versions []int) (*rule.Engine, error) {
 	severity := map[string]onward.Severity{}
 	for _, x := range rules {
 		severity[x.ID] = x.Severity
 	}
-	e := rule.NewEngine(rule.Config{Rules: rules, Versions: versions, Severity: severity, Uses: f.usage(), Deprecated: f.Deprecated, Today: f.Today, Bookkeeping: all.Bookkeeping()}, nil)
+	e := rule.NewEngine(rule.Config{
+		Rules:       rules,
+		Versions:    versions,
+		Severity:    severity,
+		Uses:        f.newCode(),
+		Deprecated:  f.Deprecated,
+		Today:       f.Today,
+		NoticeDays:  deprecation.NoticeDays,
+		Bookkeeping: all.HistoryTableNames(),
+	}, nil)
 	if f.Before == "" {
 		return e, nil
 	}
-	before, err := build(f.Before, onward.TransactionNone)
+	before, err := buildScript(f.Before, onward.TransactionNone)
 	if err != nil {
 		return nil, err
 	}
@@ -273,20 +293,20 @@ func (f *Fixture) Begin(rules []*rule.Rule, versions []int) (*rule.Engine, error
 			return nil, fmt.Errorf("before.sql:%d: %w", s.Line, s.Err)
 		}
 	}
-	e.Deploy(before)
+	e.FoldDeployed(before)
 	return e, nil
 }
 
 // RunOn judges a release on the given versions.
 func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onward.Finding, error) {
-	e, err := f.Begin(rules, versions)
+	e, err := f.NewEngine(rules, versions)
 	if err != nil {
 		return nil, err
 	}
 	e.Release().Known = len(r.Unseen) == 0
 	e.Release().Changes = r.Changes
 	for i, file := range r.Files {
-		s, err := build(file.SQL, r.Transaction)
+		s, err := buildScript(file.SQL, r.Transaction)
 		if err != nil {
 			return nil, err
 		}
@@ -310,35 +330,35 @@ func (f *Fixture) RunOn(rules []*rule.Rule, r *Release, versions []int) ([]onwar
 		if i == 0 {
 			m.Otherwise = r.Otherwise
 		}
-		if err := Judge(e, m); err != nil {
+		if err := JudgeMigration(e, m); err != nil {
 			return nil, err
 		}
 	}
 	findings, _ := e.Finish()
-	return findings, faults(e)
+	return findings, firstFault(e)
 }
 
-// Judge judges a migration; a fault of onward's own is an error.
-func Judge(e *rule.Engine, m *rule.Migration) error {
-	e.Fold(m)
+// JudgeMigration judges a migration; a fault of onward's own is an error.
+func JudgeMigration(e *rule.Engine, m *rule.Migration) error {
+	e.FoldMigration(m)
 	for _, s := range m.Statements {
 		if s.Fault != nil {
 			return fmt.Errorf("%s:%d: %w", m.Path, s.Line, s.Fault)
 		}
 	}
-	e.Rules(m)
-	return faults(e)
+	e.RunRules(m)
+	return firstFault(e)
 }
 
-func faults(e *rule.Engine) error {
-	for _, f := range e.Faults() {
+func firstFault(e *rule.Engine) error {
+	for _, f := range e.TakeFaults() {
 		return fmt.Errorf("rule %s: %w", f.Rule, f.Err)
 	}
 	return nil
 }
 
-func build(sql string, mode onward.Transaction) (*script.Script, error) {
-	return script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
+func buildScript(sql string, mode onward.Transaction) (*script.Script, error) {
+	return script.BuildScript(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: mode})
 }
 
 var want = regexp.MustCompile(`-- want (?:(info|warning|error) )?("(?:[^"\\]|\\.)*")`)
@@ -347,8 +367,8 @@ var want = regexp.MustCompile(`-- want (?:(info|warning|error) )?("(?:[^"\\]|\\.
 // the fixture says it.
 type Want struct{ Severity, Text string }
 
-// Wants are the expectations in a file, by line.
-func Wants(sql string) (map[int][]Want, error) {
+// ParseWants are the expectations in a file, by line.
+func ParseWants(sql string) (map[int][]Want, error) {
 	out := map[int][]Want{}
 	for i, line := range strings.Split(sql, "\n") {
 		for _, m := range want.FindAllStringSubmatch(line, -1) {
@@ -362,8 +382,8 @@ func Wants(sql string) (map[int][]Want, error) {
 	return out, nil
 }
 
-// Clean is an example without its expectations, for people.
-func Clean(sql string) string {
+// CleanExample is an example without its expectations, for people.
+func CleanExample(sql string) string {
 	lines := strings.Split(sql, "\n")
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(want.ReplaceAllString(l, ""), " \t")

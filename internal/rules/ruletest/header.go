@@ -29,7 +29,7 @@ func (f *Fixture) exampleHeader(key, value string) error {
 	case "together":
 		r.Transaction, r.Together = onward.TransactionFile, 1
 	case "change":
-		if err := r.change(value); err != nil {
+		if err := r.readChange(value); err != nil {
 			return fmt.Errorf("%s.%w", name, err)
 		}
 	case "program":
@@ -38,7 +38,8 @@ func (f *Fixture) exampleHeader(key, value string) error {
 			return fmt.Errorf("%s.program: %q: write line, name, verb and table", name, value)
 		}
 		flags := strings.Fields(value)[4:]
-		c.Whole, c.Few, c.Batches, c.Apart = slices.Contains(flags, "whole"), slices.Contains(flags, "few"), slices.Contains(flags, "batches"), slices.Contains(flags, "apart")
+		c.Whole, c.Few, c.Batches, c.Apart = slices.Contains(flags,
+			"whole"), slices.Contains(flags, "few"), slices.Contains(flags, "batches"), slices.Contains(flags, "apart")
 		r.Programs = append(r.Programs, c)
 	case "refusal":
 		line, text, _ := strings.Cut(value, " ")
@@ -48,16 +49,16 @@ func (f *Fixture) exampleHeader(key, value string) error {
 		}
 		r.Refusals = append(r.Refusals, history.Refusal{Line: n, Column: 1, Message: text, Harm: "the run stops at it", Instead: "mend it"})
 	case "otherwise":
-		return r.otherwise(value)
+		return r.readOtherwise(value)
 	case "pg":
-		r.Versions, err = versions(value)
+		r.Versions, err = parseVersions(value)
 		r.Servers = r.Versions
 		return err
 	case "servers":
-		r.Servers, err = versions(value)
+		r.Servers, err = parseVersions(value)
 		return err
 	case "fails":
-		r.Fails, err = sqlstate(value)
+		r.Fails, err = parseState(value)
 		return err
 	case "old":
 		r.Old = append(r.Old, value)
@@ -69,8 +70,8 @@ func (f *Fixture) exampleHeader(key, value string) error {
 	return nil
 }
 
-// otherwise reads how the file is sent where the guess is wrong, and an error of that.
-func (r *Release) otherwise(value string) error {
+// readOtherwise reads how the file is sent where the guess is wrong, and an error of that.
+func (r *Release) readOtherwise(value string) error {
 	words := strings.SplitN(value, " ", 5)
 	if len(words) != 2 && len(words) != 5 {
 		return fmt.Errorf("otherwise: %q: write how it is sent, how else, line, rule and harm, or only the first two", value)
@@ -80,12 +81,19 @@ func (r *Release) otherwise(value string) error {
 		return nil
 	}
 	n, err := strconv.Atoi(words[2])
-	r.Otherwise = append(r.Otherwise, onward.Finding{Rule: words[3], Category: onward.InTransaction, Severity: onward.Error, Line: n, Fact: words[4], Harm: words[4]})
+	r.Otherwise = append(r.Otherwise, onward.Finding{
+		Rule:     words[3],
+		Category: onward.InTransaction,
+		Severity: onward.Error,
+		Line:     n,
+		Fact:     words[4],
+		Harm:     words[4],
+	})
 	return err
 }
 
-// versions reads the value of a pg header: "13..18" or "18".
-func versions(value string) ([]int, error) {
+// parseVersions reads the value of a pg header: "13..18" or "18".
+func parseVersions(value string) ([]int, error) {
 	lo, hi, ok := strings.Cut(value, "..")
 	if !ok {
 		hi = lo
@@ -102,8 +110,8 @@ func versions(value string) ([]int, error) {
 	return out, nil
 }
 
-// sqlstate reads the value of a fails header.
-func sqlstate(value string) (string, error) {
+// parseState reads the value of a fails header.
+func parseState(value string) (string, error) {
 	if value == "none" {
 		return "", nil
 	}
@@ -120,18 +128,18 @@ func checkTransaction(t onward.Transaction) error {
 	return nil
 }
 
-func (f *Fixture) header(key, value string) (err error) {
+func (f *Fixture) readHeader(key, value string) (err error) {
 	switch key {
 	case "fails":
-		f.Fails, err = sqlstate(value)
+		f.Fails, err = parseState(value)
 		return err
 	case "old":
 		f.Old = append(f.Old, value)
 	case "pg":
-		f.Versions, err = versions(value)
+		f.Versions, err = parseVersions(value)
 		return err
 	case "claim":
-		return f.claim(value)
+		return f.readClaim(value)
 	case "transaction":
 		f.Transaction = onward.Transaction(value)
 		return checkTransaction(f.Transaction)
@@ -149,7 +157,7 @@ func (f *Fixture) header(key, value string) (err error) {
 		name, line, _ := strings.Cut(value, " ")
 		f.Code[name] = append(f.Code[name], line)
 	case "runner":
-		return f.runner(value)
+		return f.readRunner(value)
 	case "uses", "unused":
 		for _, v := range strings.Fields(value) {
 			f.Uses[v] = key == "uses"
@@ -168,8 +176,8 @@ func (f *Fixture) header(key, value string) (err error) {
 	return nil
 }
 
-// claim reads relation, lock and work.
-func (f *Fixture) claim(value string) error {
+// readClaim reads relation, lock and work.
+func (f *Fixture) readClaim(value string) error {
 	fields := strings.Fields(value)
 	if len(fields) != 3 {
 		return fmt.Errorf("claim: %q: write relation, lock and work", value)
@@ -185,14 +193,16 @@ func (f *Fixture) claim(value string) error {
 	return nil
 }
 
-// runner reads what the connection of the runner sets.
-func (f *Fixture) runner(value string) error {
+// readRunner reads what the connection of the runner sets.
+func (f *Fixture) readRunner(value string) error {
 	for _, set := range strings.Fields(value) {
 		name, v, _ := strings.Cut(set, "=")
 		n, err := strconv.Atoi(v)
 		switch {
 		case name == "rerun":
 			f.Runner.Rerun = true
+		case name == "after_deploy":
+			f.Runner.AfterDeploy = true
 		case err != nil:
 			return fmt.Errorf("runner: %q", set)
 		case name == "lock_timeout":
@@ -206,8 +216,8 @@ func (f *Fixture) runner(value string) error {
 	return nil
 }
 
-// change reads what became of a deployed migration.
-func (r *Release) change(value string) error {
+// readChange reads a change of a deployed migration.
+func (r *Release) readChange(value string) error {
 	fields := strings.Fields(value)
 	if len(fields) < 2 {
 		return fmt.Errorf("change: %q: write kind and migration", value)

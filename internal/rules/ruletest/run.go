@@ -13,25 +13,25 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Path is where a rule's fixture lies, from the folder of all rules:
+// FixturePath is where a rule's fixture lies, from the folder of all rules:
 // "index-create-blocking" → index/testdata/create_blocking.txtar.
-func Path(id string) string {
+func FixturePath(id string) string {
 	subject, rest, _ := strings.Cut(id, "-")
 	return filepath.Join(subject, "testdata", strings.ReplaceAll(rest, "-", "_")+".txtar")
 }
 
 // Read reads the fixture of a rule.
 func Read(dir, id string) (*Fixture, error) {
-	data, err := os.ReadFile(filepath.Join(dir, Path(id)))
+	data, err := os.ReadFile(filepath.Join(dir, FixturePath(id)))
 	if err != nil {
 		return nil, err
 	}
-	return Parse(data)
+	return ParseFixture(data)
 }
 
-// Exercise runs a rule over its fixture: bad is flagged where it says so and
-// nowhere else, fixed and good are silent, the fix of bad.sql is fixed.sql.
-func Exercise(t *testing.T, dir string, r *rule.Rule) {
+// ExerciseRule runs a rule on its fixture. It must flag bad exactly where bad says so, report
+// nothing in fixed and good, and turn bad.sql into fixed.sql by its fix.
+func ExerciseRule(t *testing.T, dir string, r *rule.Rule) {
 	t.Helper()
 	f, err := Read(dir, r.ID)
 	if err != nil {
@@ -44,10 +44,10 @@ func Exercise(t *testing.T, dir string, r *rule.Rule) {
 		if err != nil {
 			t.Fatalf("%s: %v", rel.Name, err)
 		}
-		f.among(t, rel, findings, r)
-		if rel.Bad() {
+		f.judgeAmongOthers(t, rel, findings, r)
+		if rel.IsBad() {
 			bad = true
-			f.compare(t, rel, findings, r)
+			f.compareFindings(t, rel, findings, r)
 			continue
 		}
 		if !slices.Equal(rel.Versions, f.Versions) {
@@ -67,9 +67,9 @@ func Exercise(t *testing.T, dir string, r *rule.Rule) {
 	}
 }
 
-// among judges a release with more migrations behind it: of the earlier ones
-// only what the rule keeps is left at the end, and it says the same.
-func (f *Fixture) among(t *testing.T, rel *Release, findings []onward.Finding, r *rule.Rule) {
+// judgeAmongOthers judges a release with more migrations after it. At the end, only what the rule
+// kept is left of the earlier ones, and the findings must be the same.
+func (f *Fixture) judgeAmongOthers(t *testing.T, rel *Release, findings []onward.Finding, r *rule.Rule) {
 	t.Helper()
 	if rel.Together != 0 || len(rel.Refusals) > 0 {
 		return
@@ -85,11 +85,11 @@ func (f *Fixture) among(t *testing.T, rel *Release, findings []onward.Finding, r
 	}
 }
 
-func (f *Fixture) compare(t *testing.T, rel *Release, findings []onward.Finding, r *rule.Rule) {
+func (f *Fixture) compareFindings(t *testing.T, rel *Release, findings []onward.Finding, r *rule.Rule) {
 	t.Helper()
 	wanted := 0
 	for _, file := range rel.Files {
-		wants, err := Wants(file.SQL)
+		wants, err := ParseWants(file.SQL)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func (f *Fixture) compare(t *testing.T, rel *Release, findings []onward.Finding,
 			if x.Path != file.Name || x.Rule != r.ID {
 				continue
 			}
-			if !match(wants, &x) {
+			if !takeMatch(wants, &x) {
 				t.Errorf("%s: %s:%d: not expected: %s; %s", rel.Name, x.Path, x.Line, x.Fact, x.Harm)
 				continue
 			}
@@ -111,7 +111,7 @@ func (f *Fixture) compare(t *testing.T, rel *Release, findings []onward.Finding,
 				t.Errorf("%s: %s:%d: a finding has fact, harm and instead: %+v", rel.Name, x.Path, x.Line, x)
 			}
 			if len(x.Fix) > 0 && rel.Name == "bad" && len(rel.Files) == 1 {
-				f.fix(t, file.SQL, x.Fix)
+				f.compareFix(t, file.SQL, x.Fix)
 			}
 		}
 		for line, texts := range wants {
@@ -123,8 +123,8 @@ func (f *Fixture) compare(t *testing.T, rel *Release, findings []onward.Finding,
 	}
 }
 
-// match takes the expectation that a finding meets out of wants.
-func match(wants map[int][]Want, x *onward.Finding) bool {
+// takeMatch takes the expectation that a finding meets out of wants.
+func takeMatch(wants map[int][]Want, x *onward.Finding) bool {
 	for line := x.Line; line <= max(x.EndLine, x.Line); line++ {
 		for i, w := range wants[line] {
 			if (strings.Contains(x.Fact, w.Text) || strings.Contains(x.Harm, w.Text)) && (w.Severity == "" || w.Severity == x.Severity.String()) {
@@ -139,11 +139,11 @@ func match(wants map[int][]Want, x *onward.Finding) bool {
 	return false
 }
 
-func (f *Fixture) fix(t *testing.T, sql string, edits []onward.Edit) {
+func (f *Fixture) compareFix(t *testing.T, sql string, edits []onward.Edit) {
 	t.Helper()
 	for i := range f.Releases {
 		if rel := &f.Releases[i]; rel.Name == "fixed" {
-			if diff := cmp.Diff(Clean(rel.SQL()), Clean(Apply(sql, edits))); diff != "" {
+			if diff := cmp.Diff(CleanExample(rel.SQL()), CleanExample(ApplyEdits(sql, edits))); diff != "" {
 				t.Errorf("the fix of bad.sql is not fixed.sql (-want +got):\n%s", diff)
 			}
 			return
@@ -152,8 +152,8 @@ func (f *Fixture) fix(t *testing.T, sql string, edits []onward.Edit) {
 	t.Errorf("the rule has a fix, the fixture has no fixed.sql")
 }
 
-// Apply makes the edits of one fix.
-func Apply(text string, edits []onward.Edit) string {
+// ApplyEdits makes the edits of one fix.
+func ApplyEdits(text string, edits []onward.Edit) string {
 	sorted := slices.Clone(edits)
 	slices.SortFunc(sorted, func(a, b onward.Edit) int { return b.Start - a.Start })
 	for _, e := range sorted {

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// key is how a header says what a question is about.
-func key(q analysis.Question) string {
+// questionKey is how a header says what a question is about.
+func questionKey(q analysis.Question) string {
 	out := q.Name.String()
 	if q.Column != "" {
 		out += "." + q.Column
@@ -19,6 +19,10 @@ func key(q analysis.Question) string {
 	switch q.Kind {
 	case analysis.AskStar:
 		return "*." + catalog.Name{Name: q.Name.Name}.String() + strings.TrimPrefix(out, q.Name.String())
+	case analysis.AskNull:
+		return "null." + out
+	case analysis.AskAdded:
+		return "adds." + out
 	case analysis.AskLabel:
 		return q.Old
 	case analysis.AskValue:
@@ -29,9 +33,9 @@ func key(q analysis.Question) string {
 	return out
 }
 
-func (f *Fixture) usage() func(analysis.Question) analysis.Usage {
+func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
 	return func(q analysis.Question) analysis.Usage {
-		table, column, key := q.Name, q.Column, key(q)
+		table, column, key := q.Name, q.Column, questionKey(q)
 		used, known := f.Uses[key]
 		u := analysis.Usage{Known: known, Used: used}
 		u.Sure, u.Defaulted, u.GivesValue = f.Defaulted[key] || f.Given[key], f.Defaulted[key], f.Given[key]
@@ -39,6 +43,11 @@ func (f *Fixture) usage() func(analysis.Question) analysis.Usage {
 			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
 			if q.Kind == analysis.AskStar {
 				u.Stars = []analysis.Star{{Kind: analysis.ReadsRows, Evidence: u.Evidence[0]}}
+			}
+			u.Count = 1
+			if q.Kind == analysis.AskNull {
+				u.FailsAtNull = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "Email string"}}
+				u.WritesNull = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 9, Text: "Email *string"}}
 			}
 			if column != "" {
 				u.Evidence[0].Text = key // which does not say whether it reads or writes
@@ -48,7 +57,7 @@ func (f *Fixture) usage() func(analysis.Question) analysis.Usage {
 			u.Known, u.Used = true, true
 			at := onward.Evidence{Kind: "code", Path: "app/queries.go", Line: 12 + i, Text: line}
 			u.Evidence = append(u.Evidence, at)
-			u.Writes = append(u.Writes, writes(table, line, at)...)
+			u.Writes = append(u.Writes, parseWrites(table, line, at)...)
 		}
 		if column == "" {
 			for _, columns := range f.Inserts[key] {
@@ -66,8 +75,8 @@ func (f *Fixture) usage() func(analysis.Question) analysis.Usage {
 	}
 }
 
-// writes are those of a line of code, which is SQL or has some in it, to a table.
-func writes(table catalog.Name, line string, at onward.Evidence) []analysis.Written {
+// parseWrites returns the writes to a table in a line of code, which is SQL or contains SQL.
+func parseWrites(table catalog.Name, line string, at onward.Evidence) []analysis.Written {
 	var files []usage.File
 	for _, name := range []string{"q.sql", "q.go", "q.py"} {
 		files = append(files, usage.File{Path: name, Facts: usage.Read(name, []byte(line))})

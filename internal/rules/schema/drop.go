@@ -8,23 +8,25 @@ import (
 
 // Drop flags DROP SCHEMA. https://www.postgresql.org/docs/current/sql-dropschema.html
 var Drop = &rule.Rule{
-	ID:        "schema-drop",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "DROP SCHEMA breaks deployed code that uses anything in it, and CASCADE drops all of it",
-	Harm:      "With CASCADE every table, view, type and function of the schema is gone, and so are the rows. Queries of the old code that name them, or find them along search_path, fail.",
+	ID:       "schema-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "DROP SCHEMA breaks deployed code that uses anything in it, and CASCADE drops all of it",
+	Harm: "With CASCADE every table, view, type and function of the schema is gone, and so are the rows. " +
+		"Queries of the old code that name them, or find them along search_path, fail.",
 	Instead:   "Remove its objects from the code first, and drop them by name a release later; drop the schema last, without CASCADE.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-dropschema.html"},
 	Kinds:     rule.Drop,
-	Statement: drop,
+	Statement: checkSchemaDrop,
 }
 
-func drop(p *rule.Pass, s *rule.Stmt) {
-	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_SCHEMA) {
+func checkSchemaDrop(p *rule.Pass, s *rule.Stmt) {
+	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_SCHEMA) {
 		name := o.Name.Name
 		seen := s.Before.Object("schema", o.Name) != nil || name == "public"
-		if !seen && s.IfExists() && content(p, s.Before, name) == "" && (p.Release.Known || !p.Release.Deployed.Blank("")) || !deployed(p, s, name) || s.Tx.After.Object("schema", o.Name) != nil {
+		if !seen && s.IfExists() && describeContent(p, s.Before, name) == "" && (p.Release.Known || !p.Release.Deployed.IsBlank("")) ||
+			!isSchemaDeployed(p, s, name) || s.Tx.After.Object("schema", o.Name) != nil {
 			continue
 		}
 		if last := s.Migration.Txs[len(s.Migration.Txs)-1]; !seen && s.IfExists() && last.After.Object("schema", o.Name) != nil {
@@ -38,6 +40,6 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		if !seen && s.IfExists() {
 			r.Severity = onward.Warning
 		}
-		judge(p, s, name, r)
+		reportSchema(p, s, name, r)
 	}
 }

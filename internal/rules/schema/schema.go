@@ -12,11 +12,11 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// content lists what deployed code can know of a schema, in words: "tables a
+// describeContent lists what deployed code can know of a schema, in words: "tables a
 // and b". It is "" for an empty one.
-func content(p *rule.Pass, c *catalog.Catalog, schema string) string {
+func describeContent(p *rule.Pass, c *catalog.Catalog, schema string) string {
 	var names []string
-	c.Relations(func(r *catalog.Relation) bool {
+	c.EachRelation(func(r *catalog.Relation) bool {
 		if r.Name.Schema == schema && (r.Kind.IsTable() || r.View != nil || r.Kind == catalog.ForeignTable) && p.InUse(r) {
 			names = append(names, r.Name.Name)
 		}
@@ -29,20 +29,21 @@ func content(p *rule.Pass, c *catalog.Catalog, schema string) string {
 	return strings.Join(names, ", ")
 }
 
-// deployed reports whether a schema was there before the release: the deployed
+// isSchemaDeployed reports whether a schema was there before the release: the deployed
 // catalog has it, or nothing ever created it.
-func deployed(p *rule.Pass, s *rule.Stmt, name string) bool {
+func isSchemaDeployed(p *rule.Pass, s *rule.Stmt, name string) bool {
 	key := catalog.Name{Name: name}
 	return p.Release.Deployed.Object("schema", key) != nil || s.Before.Object("schema", key) == nil
 }
 
-// judge finishes a finding on a schema that goes away.
-func judge(p *rule.Pass, s *rule.Stmt, name string, r rule.Report) {
+// reportSchema finishes a finding on a schema that goes away.
+func reportSchema(p *rule.Pass, s *rule.Stmt, name string, r rule.Report) {
 	u := p.Code.UsesName(catalog.Name{Name: name})
 	r.Evidence = u.Evidence
-	if inside := content(p, s.Before, name); inside != "" {
-		r.Harm = "queries of the deployed code on " + inside + " fail" + u.Where() + ": relation does not exist"
-	} else if !u.Used && (u.Known || s.Node.GetDropStmt().GetBehavior() != pgparse.DropBehavior_DROP_CASCADE || s.Before.Object("schema", catalog.Name{Name: name}) != nil) {
+	if inside := describeContent(p, s.Before, name); inside != "" {
+		r.Harm = "queries of the deployed code on " + inside + " fail" + u.FirstPlace() + ": relation does not exist"
+	} else if !u.Used && (u.Known || s.Node.GetDropStmt().GetBehavior() != pgparse.DropBehavior_DROP_CASCADE ||
+		s.Before.Object("schema", catalog.Name{Name: name}) != nil) {
 		r.Severity = onward.Warning
 	}
 	p.Report(s, r)

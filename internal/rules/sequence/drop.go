@@ -14,16 +14,17 @@ var Drop = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "DROP SEQUENCE breaks deployed code that takes numbers from it",
-	Harm:     "Code that calls nextval() or currval() itself (Hibernate, hand-written inserts, number ranges) fails with \"relation does not exist\". The last number is gone, too: a sequence that is made again begins at 1.",
-	Instead:  "Drop it a release after the code that used it.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-dropsequence.html", "https://www.postgresql.org/docs/current/functions-sequence.html"},
-	Commit:   drop,
+	Harm: "Code that calls nextval() or currval() itself (Hibernate, hand-written inserts, number ranges) fails with \"relation does not exist\". " +
+		"The last number is gone, too: a sequence that is made again begins at 1.",
+	Instead: "Drop it a release after the code that used it.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-dropsequence.html", "https://www.postgresql.org/docs/current/functions-sequence.html"},
+	Commit:  checkSequenceDrop,
 }
 
-func drop(p *rule.Pass, t *rule.Tx) {
+func checkSequenceDrop(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if !deployed(p, d, catalog.RelationDropped) || d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_SEQUENCE || taken(t, d) {
+		if !isSequenceDeployed(p, d, catalog.RelationDropped) || d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_SEQUENCE || isNameTaken(t, d) {
 			continue
 		}
 		u := p.Code.UsesName(p.DeployedName(d))
@@ -32,10 +33,10 @@ func drop(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d, rule.Report{
 			Fact:     "sequence " + d.Before.Name.String() + " is dropped",
-			Harm:     u.Breaks("the sequence"),
+			Harm:     u.DescribeBreak("the sequence"),
 			Unused:   d.Before.Name.String(),
 			Instead:  "drop it a release later, when no old code runs any more",
-			Severity: severity(u),
+			Severity: severityOfUse(u),
 			Evidence: u.Evidence,
 		})
 	}

@@ -12,22 +12,22 @@ var sets = regexp.MustCompile(`(?i)\bsetval\s*\(`)
 // renumbers is what a statement has that takes from a sequence, or sets it.
 var renumbers = regexp.MustCompile(`(?i)\b(setval|nextval)\s*\(|\brestart\b`)
 
-// mended reports whether the migration empties the table, or numbers its rows
-// anew behind the statement.
-func mended(s *rule.Stmt, t *catalog.Relation) bool {
-	all := rule.Once(&s.Migration.Notes, func() mending { return mends(s.Migration) })
+// isMended reports whether the migration empties the table, or renumbers its rows after the
+// statement.
+func isMended(s *rule.Stmt, t *catalog.Relation) bool {
+	all := rule.BuildOnce(&s.Migration.Notes, func() rowMending { return findMending(s.Migration) })
 	return all.unknown || all.renumbers > s.Index || all.emptied[t.OID]
 }
 
-// mending is what a migration does to rows and their numbers.
-type mending struct {
+// rowMending is what a migration does to rows and their numbers.
+type rowMending struct {
 	unknown   bool // a statement may do anything; CASCADE of a TRUNCATE may reach any table
 	renumbers int  // the last statement that takes from a sequence, or sets it
 	emptied   map[catalog.OID]bool
 }
 
-func mends(m *rule.Migration) mending {
-	out := mending{renumbers: -1, emptied: map[catalog.OID]bool{}}
+func findMending(m *rule.Migration) rowMending {
+	out := rowMending{renumbers: -1, emptied: map[catalog.OID]bool{}}
 	for i, x := range m.Statements {
 		if x.Node == nil || x.Opaque != "" {
 			out.unknown = true

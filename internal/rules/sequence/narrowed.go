@@ -14,31 +14,33 @@ import (
 // Narrowed flags an existing sequence that ends sooner, or counts in smaller steps.
 // https://www.postgresql.org/docs/current/sql-altersequence.html
 var Narrowed = &rule.Rule{
-	ID:        "sequence-narrowed",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "an existing sequence ends sooner, counts backwards, or in smaller steps",
-	Harm:      "The change takes effect at once, for all sessions. Behind its last number nextval() fails, and with it each INSERT. Backwards it gives the numbers again that the rows have. Code that takes numbers in blocks (Hibernate's allocationSize) counts on the step: with a smaller one it uses numbers that others are given too.",
+	ID:       "sequence-narrowed",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "an existing sequence ends sooner, counts backwards, or in smaller steps",
+	Harm: "The change takes effect at once, for all sessions. Behind its last number nextval() fails, and with it each INSERT. " +
+		"Backwards it gives the numbers again that the rows have. Code that takes numbers in blocks (Hibernate's allocationSize) counts on the step: " +
+		"with a smaller one it uses numbers that others are given too.",
 	Instead:   "Leave the end where the type of the column has it; make the step smaller when no code runs any more that counts on the greater one.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altersequence.html"},
 	Kinds:     rule.AlterTable | rule.Another,
-	Statement: narrowed,
+	Statement: checkNarrowed,
 }
 
-func narrowed(p *rule.Pass, s *rule.Stmt) {
+func checkNarrowed(p *rule.Pass, s *rule.Stmt) {
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.AlterSeqStmt:
 		if seq, ok := s.Before.Resolve(x.GetSequence()); ok {
-			narrow(p, s, seq, x.GetOptions())
+			judgeNarrowing(p, s, seq, x.GetOptions())
 		}
 	case *pgparse.AlterTableStmt:
-		for _, c := range p.Commands(s) {
+		for _, c := range p.ListCommands(s) {
 			if c.Subtype != pgparse.AlterTableType_AT_SetIdentity {
 				continue
 			}
-			if col := s.Altered().Column(c.Name); col != nil && col.Sequence != 0 {
-				narrow(p, s, s.Before.Relation(col.Sequence), c.Def.GetList().GetItems())
+			if col := s.AlteredRelation().Column(c.Name); col != nil && col.Sequence != 0 {
+				judgeNarrowing(p, s, s.Before.Relation(col.Sequence), c.Def.GetList().GetItems())
 			}
 		}
 	}
@@ -47,8 +49,8 @@ func narrowed(p *rule.Pass, s *rule.Stmt) {
 // widths are the last numbers of the types.
 var widths = map[string]int64{"int2": math.MaxInt16, "int4": math.MaxInt32, "int8": math.MaxInt64}
 
-// narrow judges what the options change of a sequence.
-func narrow(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation, options []*pgparse.Node) {
+// judgeNarrowing judges what the options change of a sequence.
+func judgeNarrowing(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation, options []*pgparse.Node) {
 	if seq == nil || seq.Seq == nil || !p.InUse(seq) {
 		return
 	}
@@ -61,7 +63,7 @@ func narrow(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation, options []*pgpars
 	end := int64(0)
 	for _, o := range options {
 		d := o.GetDefElem()
-		n, known := number(d.GetArg())
+		n, known := optionNumber(d.GetArg())
 		switch {
 		case d.GetDefname() == "increment" && known && n < 0 && seq.Seq.Step() > 0 && !seq.Inferred:
 			r.Fact = "sequence " + name + " counts backwards"
@@ -69,7 +71,8 @@ func narrow(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation, options []*pgpars
 			r.Severity = onward.Off
 		case d.GetDefname() == "increment" && known && n > 0 && n < seq.Seq.Step():
 			r.Fact = fmt.Sprintf("sequence %s counts by %d (it was %d)", name, n, seq.Seq.Step())
-			r.Harm = "deployed code that takes numbers in blocks of " + strconv.FormatInt(seq.Seq.Step(), 10) + " uses numbers that others are given too: duplicate key value violates unique constraint"
+			r.Harm = "deployed code that takes numbers in blocks of " + strconv.FormatInt(seq.Seq.Step(), 10) +
+				" uses numbers that others are given too: duplicate key value violates unique constraint"
 			r.Instead = "release the code that takes one number at a time first, and change the step a release later"
 		case d.GetDefname() == "maxvalue" && known && n > 0:
 			end = n
@@ -77,18 +80,19 @@ func narrow(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation, options []*pgpars
 			end = widths[now.Seq.Type]
 		}
 	}
-	// What the column itself ends at is no loss; and nobody is near a greater one.
-	if r.Fact == "" && end > 0 && end < min(room(s.Before, seq), math.MaxInt32) || r.Fact == "" && end == math.MaxInt32 && room(s.Before, seq) > end {
+	// A limit that the column has anyway is no loss, and nobody comes near a larger one.
+	if r.Fact == "" && end > 0 && end < min(largestNumber(s.Before, seq), math.MaxInt32) ||
+		r.Fact == "" && end == math.MaxInt32 && largestNumber(s.Before, seq) > end {
 		r.Fact = fmt.Sprintf("sequence %s ends at %d", name, end)
-		r.Harm = "behind that number each INSERT that takes one from it fails: nextval: reached maximum value of sequence \"" + seq.Name.Name + "\""
+		r.Harm = "after that number each INSERT that needs one from it fails: nextval: reached maximum value of sequence \"" + seq.Name.Name + "\""
 	}
 	if r.Fact != "" {
 		p.Report(s, r)
 	}
 }
 
-// room is the greatest number that the column of a sequence holds.
-func room(c *catalog.Catalog, seq *catalog.Relation) int64 {
+// largestNumber is the greatest number that the column of a sequence holds.
+func largestNumber(c *catalog.Catalog, seq *catalog.Relation) int64 {
 	if t := c.Relation(seq.Seq.OwnerTable); t != nil {
 		if col := t.Attr(seq.Seq.OwnerColumn); col != nil && widths[col.Type.Name.Name] > 0 {
 			return widths[col.Type.Name.Name]
@@ -100,8 +104,8 @@ func room(c *catalog.Catalog, seq *catalog.Relation) int64 {
 	return widths[seq.Seq.Type]
 }
 
-// number is that of an option.
-func number(n *pgparse.Node) (int64, bool) {
+// optionNumber returns the number of an option.
+func optionNumber(n *pgparse.Node) (int64, bool) {
 	if i := n.GetInteger(); i != nil {
 		return int64(i.GetIval()), true
 	}

@@ -9,41 +9,41 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// numbers looks at the values that an INSERT has for a column with a sequence of
+// checkNumbers looks at the values that an INSERT has for a column with a sequence of
 // its own.
-func numbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
+func checkNumbers(p *rule.Pass, s *rule.Stmt, x *pgparse.InsertStmt) {
 	t := s.Before.Lookup(x.GetRelation().GetSchemaname(), x.GetRelation().GetRelname())
 	if t == nil || !t.Kind.IsTable() || t.Persistence == catalog.Temporary {
 		return
 	}
-	given := targets(t, x)
+	given := insertTargets(t, x)
 	for _, col := range t.Columns {
-		if !takes(col) || p.New(t.OID) && !p.New(col.Sequence) || !s.Before.UniqueAlone(t, col.Attnum) {
+		if !takesOwnSequence(col) || p.IsNew(t.OID) && !p.IsNew(col.Sequence) || !s.Before.UniqueAlone(t, col.Attnum) {
 			continue
 		}
 		at := slices.Index(given, col)
 		if at < 0 || x.GetOverride() == pgparse.OverridingKind_OVERRIDING_USER_VALUE {
-			p.Keep(defaulted{s, t.OID})
+			p.KeepValue(defaultedInsert{s, t.OID})
 			continue
 		}
-		n := numbered{by: s, table: t.OID, column: col.Attnum}
+		n := numberedInsert{by: s, table: t.OID, column: col.Attnum}
 		if q := x.GetSelectStmt().GetSelectStmt(); len(q.GetValuesLists()) > 0 {
 			var high int32
-			if n.what, high = listed(q, at, col.Name); high > far && !p.New(t.OID) {
+			if n.what, high = describeListed(q, at, col.Name); high > far && !p.IsNew(t.OID) {
 				continue
 			}
-		} else if copied(q, at) {
+		} else if isCopied(q, at) {
 			n.what = "values of " + col.Name + " that a query gives"
 		}
 		if n.what != "" {
-			p.Keep(n)
+			p.KeepValue(n)
 		}
 	}
 }
 
-// listed are the numbers that VALUES have for a column: "id 1 to 3"; "" when a
+// describeListed are the numbers that VALUES have for a column: "id 1 to 3"; "" when a
 // sequence could not give them. high is the greatest.
-func listed(q *pgparse.SelectStmt, at int, name string) (what string, high int32) {
+func describeListed(q *pgparse.SelectStmt, at int, name string) (what string, high int32) {
 	var low int32
 	for _, row := range q.GetValuesLists() {
 		items := row.GetList().GetItems()
@@ -66,19 +66,19 @@ func listed(q *pgparse.SelectStmt, at int, name string) (what string, high int32
 	return fmt.Sprintf("%s %d to %d", name, low, high), high
 }
 
-// takes reports whether a column takes its default from the sequence that it
+// takesOwnSequence reports whether a column takes its default from the sequence that it
 // owns.
-func takes(c *catalog.Column) bool {
+func takesOwnSequence(c *catalog.Column) bool {
 	if c.TakesNumber() {
 		return true
 	}
 	f := c.Default.GetFuncCall().GetFuncname()
-	return c.Sequence != 0 && len(f) > 0 && pgparse.Last(f) == "nextval"
+	return c.Sequence != 0 && len(f) > 0 && pgparse.LastText(f) == "nextval"
 }
 
-// targets are the columns that an INSERT has values for, in order; nil for one
+// insertTargets are the columns that an INSERT has values for, in order; nil for one
 // that is not known.
-func targets(t *catalog.Relation, x *pgparse.InsertStmt) []*catalog.Column {
+func insertTargets(t *catalog.Relation, x *pgparse.InsertStmt) []*catalog.Column {
 	if len(x.GetCols()) == 0 {
 		return t.Columns
 	}
@@ -89,8 +89,8 @@ func targets(t *catalog.Relation, x *pgparse.InsertStmt) []*catalog.Column {
 	return out
 }
 
-// copied reports whether a query gives the column what another column holds.
-func copied(q *pgparse.SelectStmt, i int) bool {
+// isCopied reports whether a query gives the column what another column holds.
+func isCopied(q *pgparse.SelectStmt, i int) bool {
 	for q.GetLarg() != nil {
 		q = q.GetLarg()
 	}

@@ -8,24 +8,24 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// moved is something that moves a sequence: of a table or by itself; 0 is some
+// movedSequence is something that moves a sequence: of a table or by itself; 0 is some
 // sequence that the text does not tell.
-type moved struct{ oid catalog.OID }
+type movedSequence struct{ oid catalog.OID }
 
-// moves keeps which sequences a query moves: setval(), nextval(), or a function
+// keepMoved keeps which sequences a query moves: setval(), nextval(), or a function
 // of the schema's own, which may do anything.
-func moves(p *rule.Pass, s *rule.Stmt) {
+func keepMoved(p *rule.Pass, s *rule.Stmt) {
 	pgparse.Walk(s.Node, func(msg any) bool {
 		f, ok := msg.(*pgparse.FuncCall)
 		if !ok || len(f.Funcname) == 0 {
 			return true
 		}
-		name := pgparse.Last(f.Funcname)
+		name := pgparse.LastText(f.Funcname)
 		switch {
 		case (name == "setval" || name == "nextval") && len(f.Args) > 0:
-			p.Keep(moved{sequenceOf(s, f.Args[0])})
+			p.KeepValue(movedSequence{sequenceOf(s, f.Args[0])})
 		case len(s.Before.Functions("", name)) > 0:
-			p.Keep(moved{})
+			p.KeepValue(movedSequence{})
 		}
 		return true
 	})

@@ -18,13 +18,13 @@ var Rename = &rule.Rule{
 	Harm:     "Defaults follow a rename, text does not: code that calls nextval('name') itself fails with \"relation does not exist\".",
 	Instead:  "Leave the name as it is. Nobody sees it but the code that breaks.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altersequence.html"},
-	Commit:   rename,
+	Commit:   checkSequenceRename,
 }
 
-func rename(p *rule.Pass, t *rule.Tx) {
+func checkSequenceRename(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if !deployed(p, d, catalog.RelationRenamed) || taken(t, d) {
+		if !isSequenceDeployed(p, d, catalog.RelationRenamed) || isNameTaken(t, d) {
 			continue
 		}
 		what := "is renamed to " + d.After.Name.Name
@@ -40,10 +40,10 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		}
 		p.Report(d, rule.Report{
 			Fact:     "sequence " + d.Before.Name.String() + " " + what,
-			Harm:     u.Breaks("\"" + d.Before.Name.String() + "\""),
+			Harm:     u.DescribeBreak("\"" + d.Before.Name.String() + "\""),
 			Unused:   d.Before.Name.String(),
 			Instead:  "leave the name as it is, or rename it a release later",
-			Severity: severity(u),
+			Severity: severityOfUse(u),
 			Evidence: u.Evidence,
 		})
 	}

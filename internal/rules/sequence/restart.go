@@ -10,34 +10,35 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// Restart flags a sequence that numbers the rows of an existing table and is set
-// back to where it began.
+// Restart flags a sequence that numbers the rows of an existing table and is reset to its
+// beginning.
 // https://www.postgresql.org/docs/current/sql-altersequence.html
 var Restart = &rule.Rule{
-	ID:        "sequence-restart",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a sequence that numbers the rows of a table gives the same numbers again",
-	Harm:      "RESTART and setval() do not look at the rows. INSERTs that leave the column to its default get 1, 2, 3, … again, and fail on the primary key until they have passed the highest number that is there. The change takes effect at once, for all sessions.",
-	Instead:   "Set the sequence behind the highest number of the column.",
+	ID:       "sequence-restart",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a sequence that numbers the rows of a table gives the same numbers again",
+	Harm: "RESTART and setval() do not look at the rows. INSERTs that leave the column to its default get 1, 2, 3, … again, " +
+		"and fail on the primary key until they have passed the highest number that is there. The change takes effect at once, for all sessions.",
+	Instead:   "Set the sequence after the highest number of the column.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altersequence.html", "https://www.postgresql.org/docs/current/functions-sequence.html"},
 	Kinds:     rule.AlterTable | rule.Data | rule.Another,
-	Statement: restart,
+	Statement: checkRestart,
 }
 
-func restart(p *rule.Pass, s *rule.Stmt) {
+func checkRestart(p *rule.Pass, s *rule.Stmt) {
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.AlterSeqStmt:
-		if seq, ok := s.Before.Resolve(x.GetSequence()); ok && back(x.GetOptions()) {
+		if seq, ok := s.Before.Resolve(x.GetSequence()); ok && resetsToStart(x.GetOptions()) {
 			setBack(p, s, seq)
 		}
 	case *pgparse.AlterTableStmt:
-		for _, c := range p.Commands(s) {
-			if c.Subtype != pgparse.AlterTableType_AT_SetIdentity || !back(c.Def.GetList().GetItems()) {
+		for _, c := range p.ListCommands(s) {
+			if c.Subtype != pgparse.AlterTableType_AT_SetIdentity || !resetsToStart(c.Def.GetList().GetItems()) {
 				continue
 			}
-			if col := s.Altered().Column(c.Name); col != nil && col.Sequence != 0 {
+			if col := s.AlteredRelation().Column(c.Name); col != nil && col.Sequence != 0 {
 				setBack(p, s, s.Before.Relation(col.Sequence))
 			}
 		}
@@ -47,7 +48,7 @@ func restart(p *rule.Pass, s *rule.Stmt) {
 		}
 		for _, t := range x.GetTargetList() {
 			f := t.GetResTarget().GetVal().GetFuncCall()
-			if name := f.GetFuncname(); len(name) == 0 || pgparse.Last(name) != "setval" || len(f.GetArgs()) < 2 || !first(f.GetArgs()[1]) {
+			if name := f.GetFuncname(); len(name) == 0 || pgparse.LastText(name) != "setval" || len(f.GetArgs()) < 2 || !isFirstNumber(f.GetArgs()[1]) {
 				continue
 			}
 			r := s.Before.Relation(sequenceOf(s, f.GetArgs()[0]))
@@ -59,9 +60,9 @@ func restart(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// back reports whether options set a sequence back to where it begins. A greater
-// number may be behind those that the rows have.
-func back(options []*pgparse.Node) bool {
+// resetsToStart reports whether options reset a sequence to its beginning. A greater number may be
+// above the numbers of all rows.
+func resetsToStart(options []*pgparse.Node) bool {
 	for _, o := range options {
 		if d := o.GetDefElem(); d.GetDefname() == "restart" {
 			return d.GetArg() == nil || d.GetArg().GetInteger() != nil && d.GetArg().GetInteger().GetIval() <= 1
@@ -70,8 +71,8 @@ func back(options []*pgparse.Node) bool {
 	return false
 }
 
-// first reports whether a number is the first that a sequence gives.
-func first(n *pgparse.Node) bool {
+// isFirstNumber reports whether a number is the first that a sequence gives.
+func isFirstNumber(n *pgparse.Node) bool {
 	i := n.GetAConst().GetIval()
 	return n.GetAConst() != nil && !n.GetAConst().GetIsnull() && i != nil && i.GetIval() <= 1
 }
@@ -97,13 +98,14 @@ func setBack(p *rule.Pass, s *rule.Stmt, seq *catalog.Relation) {
 	}
 	for _, t := range tables {
 		for _, c := range t.Columns {
-			if c.Takes != seq.OID && (c.Sequence != seq.OID || !takes(c)) || !p.InUse(t) || !t.Kind.IsTable() || mended(s, t) {
+			if c.Takes != seq.OID && (c.Sequence != seq.OID || !takesOwnSequence(c)) || !p.InUse(t) || !t.Kind.IsTable() || isMended(s, t) {
 				continue
 			}
 			r := rule.Report{
-				Fact:     "sequence " + seq.Name.String() + " begins again, and it has numbered the rows of " + t.Name.String(),
-				Harm:     "INSERTs that leave " + c.Name + " out get numbers that are taken",
-				Instead:  "set it behind the highest number:\nSELECT setval('" + analysis.Table(seq.Name) + "', (SELECT max(" + pgparse.QuoteIdent(c.Name) + ") FROM " + analysis.Table(t.Name) + "));",
+				Fact: "sequence " + seq.Name.String() + " begins again, and it has numbered the rows of " + t.Name.String(),
+				Harm: "INSERTs that leave " + c.Name + " out get numbers that exist already",
+				Instead: "set it after the highest number:\nSELECT setval('" + analysis.QuoteTable(seq.Name) + "', (SELECT max(" + pgparse.QuoteIdent(c.Name) +
+					") FROM " + analysis.QuoteTable(t.Name) + "));",
 				Severity: onward.Warning,
 			}
 			if s.Before.UniqueAlone(t, c.Attnum) {

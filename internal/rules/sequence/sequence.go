@@ -8,24 +8,24 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// severity of taking a sequence's name away: few programs name sequences
+// severityOfUse of taking a sequence's name away: few programs name sequences
 // themselves, so that it is an error only when the deployed code does.
-func severity(u analysis.Usage) onward.Severity {
+func severityOfUse(u analysis.Usage) onward.Severity {
 	switch {
 	case u.Used:
 		return onward.Error
-	case u.Idle():
+	case u.IsIdle():
 		return onward.Info
 	}
 	return onward.Warning
 }
 
-// taken reports whether something has the sequence's name at commit.
-func taken(t *rule.Tx, d *rule.Delta) bool {
+// isNameTaken reports whether something has the sequence's name at commit.
+func isNameTaken(t *rule.Tx, d *rule.Delta) bool {
 	return t.After.Lookup(d.Before.Name.Schema, d.Before.Name.Name) != nil
 }
 
-// deployed is a change of a sequence that the deployed code can know.
-func deployed(p *rule.Pass, d *rule.Delta, kind catalog.DeltaKind) bool {
-	return d.Kind == kind && d.Before != nil && d.Before.Kind == catalog.Sequence && p.Deployed(d)
+// isSequenceDeployed is a change of a sequence that the deployed code can know.
+func isSequenceDeployed(p *rule.Pass, d *rule.Delta, kind catalog.DeltaKind) bool {
+	return d.Kind == kind && d.Before != nil && d.Before.Kind == catalog.Sequence && p.IsDeployed(d)
 }

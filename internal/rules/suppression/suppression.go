@@ -14,7 +14,8 @@ func All() []*rule.Rule {
 			ID: rule.SuppressionUnused, Category: onward.Suppression, Severity: onward.Warning, Preset: onward.Recommended,
 			Summary: "A comment suppresses a rule that finds nothing there",
 			Harm:    "The comment hides the next hazard of that kind, which nobody has weighed.",
-			Instead: "Remove the comment. onward check reports it only if it knows what is deployed, because onward changelog may need the comment: name the deployed migrations with --deployed.",
+			Instead: "Remove the comment. onward check reports it only if it knows what is deployed, because onward changelog may need the comment: " +
+				"name the deployed migrations with --deployed.",
 		},
 		{
 			ID: rule.SuppressionNoReason, Category: onward.Suppression, Severity: onward.Warning, Preset: onward.Recommended,

@@ -8,26 +8,28 @@ import (
 
 // Cluster flags CLUSTER. https://www.postgresql.org/docs/current/sql-cluster.html
 var Cluster = &rule.Rule{
-	ID:        "table-cluster",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "CLUSTER writes the table anew, in the order of an index, while nobody can read it",
-	Harm:      "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits, and the time grows with the table. New rows are not kept in order.",
+	ID:       "table-cluster",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "CLUSTER writes the table anew, in the order of an index, while nobody can read it",
+	Harm: "CLUSTER sorts the rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. " +
+		"Every query on the table waits, and the time grows with the table. New rows are not kept in order.",
 	Instead:   "Use pg_repack, which sorts a table while it is in use; or take a window without traffic.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-cluster.html"},
 	Kinds:     rule.Another,
-	Statement: cluster,
+	Statement: checkCluster,
 }
 
-func cluster(p *rule.Pass, s *rule.Stmt) {
+func checkCluster(p *rule.Pass, s *rule.Stmt) {
 	if s.Node.GetClusterStmt() == nil {
 		return
 	}
-	if e := rewritten(p, s); e != nil {
+	if e := findRewritten(p, s); e != nil {
 		p.Report(s, rule.Report{
 			Fact:    "CLUSTER rewrites " + e.Name.String(),
-			Harm:    analysis.Waiting(e) + " waits until all of it is sorted and written, and the time grows with the table",
+			Harm:    analysis.DescribeWaiting(e) + " waits until all of it is sorted and written, and the time grows with the table",
+			Grows:   e.Name,
 			Instead: "take it out of the migration: pg_repack sorts a table while it is in use",
 		})
 	}

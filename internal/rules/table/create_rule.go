@@ -15,16 +15,18 @@ var CreateRule = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a rewrite rule changes what the statements of the deployed code do",
-	Harm:     "A rule rewrites each statement on the table before it is planned. With DO INSTEAD the deployed code's INSERT, UPDATE or DELETE does something else, reports 0 rows, and RETURNING fails unless the rule has one; ON CONFLICT is refused on a table with INSERT or UPDATE rules. Expressions like nextval() may run twice.",
-	Instead:  "Use a trigger, or a view with INSTEAD OF triggers.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/rules-triggers.html", "https://www.postgresql.org/docs/current/sql-createrule.html"},
-	Commit:   createRule,
+	Harm: "A rule rewrites each statement on the table before it is planned. With DO INSTEAD the deployed code's INSERT, " +
+		"UPDATE or DELETE does something else, reports 0 rows, and RETURNING fails unless the rule has one; " +
+		"ON CONFLICT is refused on a table with INSERT or UPDATE rules. Expressions like nextval() may run twice.",
+	Instead: "Use a trigger, or a view with INSTEAD OF triggers.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/rules-triggers.html", "https://www.postgresql.org/docs/current/sql-createrule.html"},
+	Commit:  createRule,
 }
 
 func createRule(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RuleCreated || !p.Deployed(d) || d.Before.View != nil {
+		if d.Kind != catalog.RuleCreated || !p.IsDeployed(d) || d.Before.View != nil {
 			continue
 		}
 		event := "statements"

@@ -12,61 +12,64 @@ import (
 // Drop flags DROP TABLE while deployed code may use the table.
 // https://www.postgresql.org/docs/current/sql-droptable.html
 var Drop = &rule.Rule{
-	ID:        "table-drop",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "DROP TABLE breaks deployed code that still uses the table, and its rows are gone",
-	Harm:      "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". Rolling the code back does not help: the rows are gone. A function whose body still names the table, as that of a trigger on another one, fails for old and new code alike.",
-	Instead:   "Remove the table from the code in one release, and drop it in a later one. A foreign key that points at or from the table is dropped before, one a transaction: DROP TABLE locks both its ends.",
+	ID:       "table-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "DROP TABLE breaks deployed code that still uses the table, and its rows are gone",
+	Harm: "While the release rolls out, every query of the old code on the table fails with \"relation does not exist\". " +
+		"Rolling the code back does not help: the rows are gone. A function whose body still names the table, such as a trigger's on another table, " +
+		"fails for old and new code alike.",
+	Instead: "Remove the table from the code in one release, and drop it in a later one. " +
+		"A foreign key that points at or from the table is dropped before, one a transaction: DROP TABLE locks both its ends.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
 	Kinds:     rule.Drop,
-	Statement: drop,
+	Statement: checkTableDrop,
 }
 
-func drop(p *rule.Pass, s *rule.Stmt) {
-	objects := s.Drops(pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE)
+func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
+	objects := s.ListDrops(pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE)
 	if len(objects) == 0 {
 		return
 	}
 	t := s.Tx
-	for _, d := range due(t)[s] {
-		if d.Kind != catalog.RelationDropped || !p.Deployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
+	for _, d := range listDue(t)[s] {
+		if d.Kind != catalog.RelationDropped || !p.IsDeployed(d) || d.Before.Parent != 0 || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable ||
 			!dropsByName(s, d.Before.Name, pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE) {
 			continue
 		}
-		u := p.Taken(t, d, nil)
+		u := p.UsesOfTaken(t, d, nil)
 		if d.Before.Detached && !u.Used && len(u.Functions) == 0 {
 			continue // a partition is dropped like this, and only its name would tell of a use
 		}
 		name := d.Before.Name
 		r := rule.Report{
 			Fact:     "table " + name.String() + " is dropped",
-			Harm:     u.Breaks("the table"),
+			Harm:     u.DescribeBreak("the table"),
 			Unused:   name.String(),
-			Instead:  u.Remove("it"),
-			Way:      advice.KeepTable{Table: analysis.Table(name)},
-			Severity: u.Severity(),
-			Evidence: u.Seen(),
+			Instead:  u.RemoveFirst("it"),
+			Way:      advice.KeepTable{Table: analysis.QuoteTable(name)},
+			Severity: u.DropSeverity(),
+			Evidence: u.AllEvidence(),
 		}
-		if r.Fact += u.While("it"); u.ByFunctions() {
+		if r.Fact += u.StillUsedClause("it"); u.ByFunctions() {
 			r.Way = nil
 		}
-		if here := codeIsHere(p, d.OID); here && u.Idle() {
-			r.Severity = u.Least() // it names tables, and not this one
+		if here := codeIsHere(p, d.OID); here && u.IsIdle() {
+			r.Severity = u.FunctionSeverity() // it names tables, and not this one
 		}
-		if now := successor(t, name); now != nil {
-			columns, u := lost(p, t, d, missing(d.Before, now))
+		if now := findSuccessor(t, name); now != nil {
+			columns, u := lostColumns(p, t, d, missingColumns(d.Before, now))
 			if columns == "" {
 				continue // table-drop-first looks at the rows
 			}
 			r.Fact = "table " + name.String() + " is replaced by one without " + columns
-			r.Harm, r.Severity, r.Evidence = u.Breaks(columns), u.Severity(), u.Seen()
+			r.Harm, r.Severity, r.Evidence = u.DescribeBreak(columns), u.DropSeverity(), u.AllEvidence()
 		}
 		p.Report(s, r)
 	}
 	for _, o := range objects {
-		unseen(p, s, o)
+		judgeUnseen(p, s, o)
 	}
 }
 
@@ -75,30 +78,31 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 func codeIsHere(p *rule.Pass, but catalog.OID) bool {
 	const few = 5
 	here, asked := false, 0
-	p.Release.Deployed.Relations(func(r *catalog.Relation) bool {
+	p.Release.Deployed.EachRelation(func(r *catalog.Relation) bool {
 		if r.OID == but || !r.Kind.IsTable() || r.Parent != 0 {
 			return true
 		}
-		here = p.Code.Uses(r.Name, "").Used || here // all are asked: the answers come together
+		here = p.Code.FindUses(r.Name, "").Used || here // all are asked: the answers come together
 		asked++
 		return asked < few
 	})
 	return here
 }
 
-// unseen judges DROP TABLE IF EXISTS of a table that nothing created, where
+// judgeUnseen judges DROP TABLE IF EXISTS of a table that nothing created, where
 // nothing at all is known of the deployed schema: it may be there.
-func unseen(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
-	if p.Release.Known || !p.Release.Deployed.Blank("") || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil || s.Tx.After.Lookup(o.Schema, o.Name.Name) != nil {
+func judgeUnseen(p *rule.Pass, s *rule.Stmt, o analysis.DroppedObject) {
+	if p.Release.Known || !p.Release.Deployed.IsBlank("") || !s.IfExists() || s.Before.Lookup(o.Schema, o.Name.Name) != nil ||
+		s.Tx.After.Lookup(o.Schema, o.Name.Name) != nil {
 		return
 	}
-	u := p.Code.Uses(o.Name, "")
+	u := p.Code.FindUses(o.Name, "")
 	p.Report(s, rule.Report{
 		Fact:     "table " + o.String() + " is dropped if it exists",
-		Harm:     u.Breaks("the table"),
+		Harm:     u.DescribeBreak("the table"),
 		Unused:   o.String(),
 		Instead:  "remove it from the code in this release, and drop it in the next one, when no old code runs any more",
-		Severity: min(u.Severity(), onward.Warning),
+		Severity: min(u.DropSeverity(), onward.Warning),
 		Evidence: u.Evidence,
 	})
 }

@@ -20,22 +20,23 @@ var DropCascade = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "DROP … CASCADE takes along views, tables, columns, policies and constraints that the statement does not name",
-	Harm:     "CASCADE drops whatever depends on the thing, and what depends on that. The server only mentions it in a NOTICE that no deploy log shows. Deployed code that reads a view which went along fails; a foreign key that went along no longer keeps the rows together.",
-	Instead:  "Drop what depends on it by name first, in statements that can be reviewed, and leave CASCADE out: the server then refuses when there is more.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/ddl-depend.html"},
-	Commit:   dropCascade,
+	Harm: "CASCADE drops whatever depends on the thing, and what depends on that. The server only mentions it in a NOTICE that no deploy log shows. " +
+		"Deployed code that reads a view which went along fails; a foreign key that went along no longer keeps the rows together.",
+	Instead: "Drop what depends on it by name first, in statements that can be reviewed, and leave CASCADE out: the server then refuses when there is more.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ddl-depend.html"},
+	Commit:  dropCascade,
 }
 
 func dropCascade(p *rule.Pass, t *rule.Tx) {
 	for _, s := range t.Statements {
-		if s.Node == nil || !cascades(s.Node) {
+		if s.Node == nil || !isCascade(s.Node) {
 			continue
 		}
 		var taken []string
 		severity, ownKeys := onward.Warning, true
-		for _, d := range due(t)[s] {
-			what, heavy := along(p, s, d)
-			if what == "" || again(t, d) || slices.Contains(taken, what) {
+		for _, d := range listDue(t)[s] {
+			what, heavy := describeAlong(p, s, d)
+			if what == "" || isRecreated(t, d) || slices.Contains(taken, what) {
 				continue
 			}
 			taken = append(taken, what)
@@ -89,7 +90,8 @@ func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 	instead := "let a column that stays own the sequence first, and leave CASCADE out:"
 	for i := range s.Deltas {
 		d := &s.Deltas[i]
-		if d.Kind != catalog.ColumnDefaultChanged || d.New.Default != nil || d.Old.Takes == 0 || d.Before.Persistence == catalog.Temporary || s.After.Relation(d.Old.Takes) != nil {
+		if d.Kind != catalog.ColumnDefaultChanged || d.New.Default != nil || d.Old.Takes == 0 || d.Before.Persistence == catalog.Temporary ||
+			s.After.Relation(d.Old.Takes) != nil {
 			continue
 		}
 		r := t.After.Relation(d.OID)
@@ -98,19 +100,20 @@ func defaultsAlong(p *rule.Pass, t *rule.Tx, s *rule.Stmt) {
 		}
 		if c := r.Attr(d.New.Attnum); c != nil && c.Default == nil && c.Identity == "" {
 			taken = append(taken, "the default of column "+c.Name+" of "+d.Before.Name.String())
-			instead += "\nALTER SEQUENCE " + analysis.Table(s.Before.Relation(d.Old.Takes).Name) + " OWNED BY " + analysis.Table(d.Before.Name) + "." + pgparse.QuoteIdent(c.Name) + ";"
+			instead += "\nALTER SEQUENCE " + analysis.QuoteTable(s.Before.Relation(d.Old.Takes).Name) + " OWNED BY " + analysis.QuoteTable(d.Before.Name) + "." +
+				pgparse.QuoteIdent(c.Name) + ";"
 		}
 	}
 	if len(taken) > 0 {
 		p.Report(s, rule.Report{
-			Fact:    "CASCADE takes along " + advice.Enumerate(taken) + ", with the sequence",
+			Fact:    "CASCADE takes along " + advice.EnumerateNames(taken) + ", with the sequence",
 			Harm:    "INSERTs that leave the column out fail, or store NULL there",
 			Instead: instead,
 		})
 	}
 }
 
-func named(s *rule.Stmt, name catalog.Name) bool {
+func isNamed(s *rule.Stmt, name catalog.Name) bool {
 	return dropsByName(s, name, s.Node.GetDropStmt().GetRemoveType())
 }
 
@@ -119,11 +122,11 @@ func onAltered(s *rule.Stmt, d *rule.Delta) bool {
 	return s.Node.GetAlterTableStmt() != nil && s.Node.GetAlterTableStmt().GetRelation().GetRelname() == d.Before.Name.Name
 }
 
-// again reports whether the transaction made again what went along.
-func again(t *rule.Tx, d *rule.Delta) bool {
+// isRecreated reports whether the transaction made again what went along.
+func isRecreated(t *rule.Tx, d *rule.Delta) bool {
 	switch d.Kind {
 	case catalog.RelationDropped:
-		return successor(t, d.Before.Name) != nil
+		return findSuccessor(t, d.Before.Name) != nil
 	case catalog.TriggerDropped:
 		return d.After == nil || d.After.Trigger(d.OldTrigger.Name) != nil
 	case catalog.PolicyDropped:

@@ -14,12 +14,13 @@ import (
 // migration dropped: all rows of the deployed table are lost.
 // https://www.postgresql.org/docs/current/sql-droptable.html
 var DropFirst = &rule.Rule{
-	ID:        "table-drop-first",
-	Category:  onward.DataLoss,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a migration drops a table and creates it again: its rows are lost",
-	Harm:      "DROP TABLE IF EXISTS before CREATE TABLE makes a migration run twice without an error, and empties the table when it does. Foreign keys, grants, triggers and views of the old table go with it.",
+	ID:       "table-drop-first",
+	Category: onward.DataLoss,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a migration drops a table and creates it again: its rows are lost",
+	Harm: "DROP TABLE IF EXISTS before CREATE TABLE makes a migration run twice without an error, and empties the table when it does. " +
+		"Foreign keys, grants, triggers and views of the old table go with it.",
 	Instead:   "Change the table with ALTER TABLE. To make the migration repeatable use CREATE TABLE IF NOT EXISTS without the DROP.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptable.html"},
 	Kinds:     rule.CreateTable,
@@ -31,14 +32,14 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil {
 		return
 	}
-	if len(rule.Ahead(rule.Of[*pgparse.Node_DropStmt](s.Migration), s)) == 0 {
+	if len(rule.StatementsBefore(rule.StatementsOf[*pgparse.Node_DropStmt](s.Migration), s)) == 0 {
 		return
 	}
 	created, _ := s.Before.Resolve(stmt.GetRelation())
 	if created.Name.Schema == "pg_temp" {
 		return
 	}
-	for _, earlier := range rule.Ahead(s.Migration.Touching(created.Name), s) {
+	for _, earlier := range rule.StatementsBefore(s.Migration.StatementsOn(created.Name), s) {
 		drop := earlier.Node.GetDropStmt()
 		if drop.GetRemoveType() != pgparse.ObjectType_OBJECT_TABLE || earlier.Tx.RolledBack {
 			continue
@@ -48,48 +49,48 @@ func dropFirst(p *rule.Pass, s *rule.Stmt) {
 			if old := earlier.Before.Relation(e.OID); old != nil && old.Kind == catalog.PartitionedTable && len(old.Partitions) == 0 {
 				continue // no row goes with it
 			}
-			if !e.Dropped || e.Name != created.Name || !e.Kind.IsTable() || !p.Existing(e) {
+			if !e.Dropped || e.Name != created.Name || !e.Kind.IsTable() || !p.IsExisting(e) {
 				continue
 			}
-			if gone(p, earlier, e.Name) {
+			if wasAbsent(p, earlier, e.Name) {
 				return
 			}
-			fact := "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows"
+			fact := "creating " + e.Name.String() + " anew: " + earlier.FormatPlace() + " dropped it with all its rows"
 			severity := onward.Off
 			if e.OID == 0 {
-				if u := p.Code.UsesName(e.Name); u.Idle() {
+				if u := p.Code.UsesName(e.Name); u.IsIdle() {
 					return // the DROP is there to begin clean
 				}
-				fact = "creating " + e.Name.String() + " anew: " + earlier.Where() + " dropped it with all its rows, if it was there"
+				fact = "creating " + e.Name.String() + " anew: " + earlier.FormatPlace() + " dropped it with all its rows, if it was there"
 				severity = onward.Warning
 			}
 			harm := "the rows are lost, with the foreign keys, grants, triggers and views that hang on the table"
 			if copiedOut(earlier, e.OID) && copiedBack(s, created) {
-				severity, fact = onward.Warning, "creating "+e.Name.String()+" anew: "+earlier.Where()+" dropped it, and its rows are copied out and back"
+				severity, fact = onward.Warning, "creating "+e.Name.String()+" anew: "+earlier.FormatPlace()+" dropped it, and its rows are copied out and back"
 				harm = "foreign keys, grants, triggers and views that hang on the table are lost, and every query on it waits until both copies are made"
 			}
 			p.Report(s, rule.Report{
 				Fact:     fact,
 				Harm:     harm,
 				Severity: severity,
-				Instead:  "change it with ALTER TABLE; or leave the DROP out:\nCREATE TABLE IF NOT EXISTS " + analysis.Table(e.Name) + " …;",
-				Evidence: []onward.Evidence{earlier.Evidence("drops " + e.Name.String())},
+				Instead:  "change it with ALTER TABLE; or leave the DROP out:\nCREATE TABLE IF NOT EXISTS " + analysis.QuoteTable(e.Name) + " …;",
+				Evidence: []onward.Evidence{earlier.NewEvidence("drops " + e.Name.String())},
 			})
 			return
 		}
 	}
 }
 
-// outs are the first statements of a migration that write the rows of a table to
+// outgoingCopies are the first statements of a migration that write the rows of a table to
 // another one.
-type outs map[catalog.OID]*rule.Stmt
+type outgoingCopies map[catalog.OID]*rule.Stmt
 
-// copiedOut reports whether a statement in front of a drop writes the rows of the
-// table to another one.
+// copiedOut reports whether a statement before a drop writes the rows of the table to
+// another one.
 func copiedOut(drop *rule.Stmt, table catalog.OID) bool {
 	m := drop.Migration
-	first := rule.Once(&m.Notes, func() outs {
-		out := outs{}
+	first := rule.BuildOnce(&m.Notes, func() outgoingCopies {
+		out := outgoingCopies{}
 		for _, x := range m.Statements {
 			into := x.Node.GetInsertStmt()
 			if x.Tx.RolledBack || into.GetSelectStmt() == nil && x.Node.GetCreateTableAsStmt() == nil {
@@ -111,10 +112,10 @@ func copiedOut(drop *rule.Stmt, table catalog.OID) bool {
 	return first != nil && first.Index < drop.Index
 }
 
-// copiedBack reports whether a statement behind the one that creates a table
-// fills it from others.
+// copiedBack reports whether a statement after the creation of a table fills it from
+// others.
 func copiedBack(create *rule.Stmt, table *catalog.Relation) bool {
-	return slices.ContainsFunc(rule.Behind(create.Migration.Touching(table.Name), create), func(x *rule.Stmt) bool {
+	return slices.ContainsFunc(rule.StatementsAfter(create.Migration.StatementsOn(table.Name), create), func(x *rule.Stmt) bool {
 		into := x.Node.GetInsertStmt()
 		if x.Tx.RolledBack || len(into.GetSelectStmt().GetSelectStmt().GetFromClause()) == 0 {
 			return false
@@ -124,8 +125,8 @@ func copiedBack(create *rule.Stmt, table *catalog.Relation) bool {
 	})
 }
 
-// gone reports whether the dropped table was certainly not there: the whole
+// wasAbsent reports whether the dropped table was certainly not there: the whole
 // history is known, and nothing created it.
-func gone(p *rule.Pass, s *rule.Stmt, name catalog.Name) bool {
+func wasAbsent(p *rule.Pass, s *rule.Stmt, name catalog.Name) bool {
 	return p.Release.Known && s.Before.Lookup(name.Schema, name.Name) == nil
 }

@@ -15,12 +15,13 @@ import (
 // DropOwned flags DROP OWNED with nothing before it that gives what the role
 // owns to another. https://www.postgresql.org/docs/current/sql-drop-owned.html
 var DropOwned = &rule.Rule{
-	ID:        "table-drop-owned",
-	Category:  onward.DataLoss,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "DROP OWNED drops all tables that a role owns in this database",
-	Harm:      "DROP OWNED is there to get rid of a role's privileges, and takes along every table, view, function and schema that the role owns, with their rows. Which these are is not to be seen in the statement.",
+	ID:       "table-drop-owned",
+	Category: onward.DataLoss,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "DROP OWNED drops all tables that a role owns in this database",
+	Harm: "DROP OWNED is there to get rid of a role's privileges, and takes along every table, view, function and schema that the role owns, " +
+		"with their rows. Which these are is not to be seen in the statement.",
 	Instead:   "Give them to another role first, with REASSIGN OWNED: then only the privileges are left.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-drop-owned.html", "https://www.postgresql.org/docs/current/sql-reassign-owned.html"},
 	Kinds:     rule.Another,
@@ -33,7 +34,7 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	given := map[string]bool{}
-	for _, x := range rule.Ahead(rule.Of[*pgparse.Node_ReassignOwnedStmt](s.Migration), s) {
+	for _, x := range rule.StatementsBefore(rule.StatementsOf[*pgparse.Node_ReassignOwnedStmt](s.Migration), s) {
 		for _, name := range roleNames(x.Node.GetReassignOwnedStmt().GetRoles()) {
 			given[name] = true
 		}
@@ -43,7 +44,7 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	var tables []string
-	s.Before.Relations(func(r *catalog.Relation) bool {
+	s.Before.EachRelation(func(r *catalog.Relation) bool {
 		if r.Kind.IsTable() && p.InUse(r) && r.Owner != "" && slices.Contains(left, pgparse.QuoteIdent(r.Owner)) {
 			tables = append(tables, r.Name.String())
 		}
@@ -52,7 +53,7 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 	slices.Sort(tables)
 	what, severity := "whatever "+strings.Join(left, " and ")+" owns in this database, tables too", onward.Warning
 	if len(tables) > 0 {
-		what, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+advice.Enumerate(tables), onward.Off
+		what, severity = "what "+strings.Join(left, " and ")+" owns in this database: "+advice.EnumerateNames(tables), onward.Off
 	}
 	p.Report(s, rule.Report{
 		Fact:     "DROP OWNED drops " + what,
@@ -65,7 +66,7 @@ func dropOwned(p *rule.Pass, s *rule.Stmt) {
 func roleNames(list []*pgparse.Node) []string {
 	var out []string
 	for _, n := range list {
-		name, word := analysis.Role(n.GetRoleSpec())
+		name, word := analysis.QuoteRole(n.GetRoleSpec())
 		if !word {
 			name = pgparse.QuoteIdent(name)
 		}

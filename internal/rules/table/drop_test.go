@@ -26,16 +26,16 @@ func TestDropOfUnseenTable(t *testing.T) {
 		{"", "DROP TABLE IF EXISTS users; ROLLBACK", false, onward.Off},
 	} {
 		build := func(sql string) *script.Script {
-			s, err := script.Build(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: onward.TransactionFile})
+			s, err := script.BuildScript(script.Source{Text: sql, Parts: []script.Part{{SQL: sql}}, Mode: onward.TransactionFile})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return s
 		}
 		e := rule.NewEngine(rule.Config{Rules: []*rule.Rule{Drop}, Versions: []int{16}}, nil)
-		e.Deploy(build(c.before))
+		e.FoldDeployed(build(c.before))
 		e.Release().Known = c.known
-		e.Judge(&rule.Migration{ID: "1", Path: "1.sql", Mode: onward.TransactionFile, Script: build(c.sql)})
+		e.JudgeMigration(&rule.Migration{ID: "1", Path: "1.sql", Mode: onward.TransactionFile, Script: build(c.sql)})
 		findings, _ := e.Finish()
 		got := onward.Off
 		for _, f := range findings {

@@ -14,12 +14,13 @@ import (
 // IfNotExistsDiffers flags CREATE TABLE IF NOT EXISTS on a table that is there
 // with other columns. https://www.postgresql.org/docs/current/sql-createtable.html
 var IfNotExistsDiffers = &rule.Rule{
-	ID:        "table-if-not-exists-differs",
-	Category:  onward.Idempotency,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "CREATE TABLE IF NOT EXISTS names a table that exists with other columns",
-	Harm:      "IF NOT EXISTS looks at the name alone. The statement is skipped with a notice, the migration counts as done, and the columns that it lists never come to be, or keep their type and their NOT NULL: the new code fails on them.",
+	ID:       "table-if-not-exists-differs",
+	Category: onward.Idempotency,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "CREATE TABLE IF NOT EXISTS names a table that exists with other columns",
+	Harm: "IF NOT EXISTS looks at the name alone. The statement is skipped with a notice, the migration counts as done, " +
+		"and the columns that it lists never come to be, or keep their type and their NOT NULL: the new code fails on them.",
 	Instead:   "Add what is missing with ALTER TABLE … ADD COLUMN, or create the table under another name.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtable.html"},
 	Kinds:     rule.CreateTable,
@@ -57,13 +58,13 @@ func ifNotExistsDiffers(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	p.Report(s, rule.Report{
-		Fact:    "table " + name + " exists without " + columns(missing) + ", so that CREATE TABLE IF NOT EXISTS does nothing",
+		Fact:    "table " + name + " exists without " + describeColumns(missing) + ", so that CREATE TABLE IF NOT EXISTS does nothing",
 		Harm:    "the migration counts as done, and code that uses " + name + "." + missing[0] + " fails: the column does not exist",
-		Instead: "add what is missing:\nALTER TABLE " + analysis.Table(t.Name) + " ADD COLUMN " + add + ";",
+		Instead: "add what is missing:\nALTER TABLE " + analysis.QuoteTable(t.Name) + " ADD COLUMN " + add + ";",
 	})
 }
 
-func columns(names []string) string {
+func describeColumns(names []string) string {
 	if len(names) == 1 {
 		return "column " + names[0]
 	}
@@ -81,13 +82,13 @@ func keptAs(p *rule.Pass, s *rule.Stmt, t *catalog.Relation, def *pgparse.Column
 	var is string
 	r := rule.Report{Instead: "change the column with ALTER TABLE, in steps, or create the table under another name"}
 	switch now := s.Before.TypeOf(def.GetTypeName()); {
-	case !analysis.Holds(col.Type, now) && !numbered(def):
+	case !analysis.CanHold(col.Type, now) && !isSerial(def):
 		is = "as " + col.Type.String()
 		r.Harm = "code that expects " + now.String() + " in " + name + " finds " + col.Type.String()
-	case required(stmtKeys(s), def) && !col.NotNull:
+	case isRequired(stmtKeys(s), def) && !col.NotNull:
 		is = "and may be null"
 		r.Harm = "code that relies on " + name + " meets NULLs"
-	case col.NotNull && col.Default == nil && col.Identity == "" && col.Generated == "" && col.Sequence == 0 && !required(stmtKeys(s), def) && !numbered(def):
+	case col.NotNull && col.Default == nil && col.Identity == "" && col.Generated == "" && col.Sequence == 0 && !isRequired(stmtKeys(s), def) && !isSerial(def):
 		is = "and is NOT NULL"
 		r.Harm = "INSERTs that leave " + name + " out, or write NULL, fail"
 	default:
@@ -99,24 +100,25 @@ func keptAs(p *rule.Pass, s *rule.Stmt, t *catalog.Relation, def *pgparse.Column
 	return true
 }
 
-// numbered reports a column of one of the serial types.
-func numbered(def *pgparse.ColumnDef) bool {
-	return strings.Contains(pgparse.Last(def.GetTypeName().GetNames()), "serial")
+// isSerial reports a column of one of the serial types.
+func isSerial(def *pgparse.ColumnDef) bool {
+	return strings.Contains(pgparse.LastText(def.GetTypeName().GetNames()), "serial")
 }
 
 // stmtKeys are the columns of the primary key that a CREATE TABLE has by itself.
 func stmtKeys(s *rule.Stmt) []string {
 	for _, n := range s.Node.GetCreateStmt().GetTableElts() {
 		if c := n.GetConstraint(); c.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
-			return pgparse.Texts(c.GetKeys())
+			return pgparse.StringTexts(c.GetKeys())
 		}
 	}
 	return nil
 }
 
-// required reports whether a column definition says NOT NULL, be it as a key.
-func required(keys []string, def *pgparse.ColumnDef) bool {
-	return slices.Contains(keys, def.GetColname()) || def.GetIsNotNull() || def.GetIdentity() != "" || numbered(def) || slices.ContainsFunc(def.GetConstraints(), func(n *pgparse.Node) bool {
+// isRequired reports whether a column definition says NOT NULL, be it as a key.
+func isRequired(keys []string, def *pgparse.ColumnDef) bool {
+	return slices.Contains(keys, def.GetColname()) || def.GetIsNotNull() || def.GetIdentity() != "" ||
+		isSerial(def) || slices.ContainsFunc(def.GetConstraints(), func(n *pgparse.Node) bool {
 		switch n.GetConstraint().GetContype() {
 		case pgparse.ConstrType_CONSTR_NOTNULL, pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_IDENTITY:
 			return true

@@ -14,16 +14,17 @@ var PrimaryKeyShort = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.DesignSet,
 	Summary:  "the generated primary key of a new table is shorter than bigint",
-	Harm:     "An integer ends at 2,147,483,647, and failed inserts use up numbers too. Once it is reached every INSERT fails, and widening the column rewrites the table and touches every foreign key to it.",
-	Instead:  "Make it bigint: four bytes a row, mostly hidden by alignment.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-INT"},
-	Gather:   gatherTables,
-	Release:  primaryKeyShort,
+	Harm: "An integer ends at 2,147,483,647, and failed inserts use up numbers too. Once it is reached every INSERT fails, " +
+		"and widening the column rewrites the table and touches every foreign key to it.",
+	Instead: "Make it bigint: four bytes a row, mostly hidden by alignment.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-INT"},
+	Gather:  gatherTables,
+	Release: primaryKeyShort,
 }
 
 func primaryKeyShort(p *rule.Pass, r *rule.Release) {
 	last := map[string]string{"int2": "32767", "int4": "2147483647"}
-	for _, made := range rule.Kept[rule.Made](p) {
+	for _, made := range rule.KeptValues[rule.MadeObject](p) {
 		t := r.Head.Relation(made.Table)
 		if t == nil {
 			continue

@@ -18,52 +18,56 @@ var Rename = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "renaming a table breaks deployed code that knows it by its old name",
-	Harm:     "Before the rename the new code fails, after it the old. Every query on the old name fails with \"relation does not exist\" until the last instance of the old code is gone. Views follow the rename; the bodies of functions keep the old name, and fail.",
-	Instead:  "Leave a view of the old name behind in the same transaction: a plain SELECT of the columns takes INSERT, UPDATE and DELETE as well. Drop the view a release later.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS"},
-	Commit:   rename,
+	Harm: "Before the rename the new code fails, after it the old. Every query on the old name fails with \"relation does not exist\" until the last " +
+		"instance of the old code is gone. Views follow the rename; the bodies of functions keep the old name, and fail.",
+	Instead: "Create a view of the old name in the same transaction: a plain SELECT of the columns takes INSERT, UPDATE and DELETE as well. " +
+		"Drop the view a release later.",
+	Manual: []string{"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS"},
+	Commit: checkTableRename,
 }
 
-func rename(p *rule.Pass, t *rule.Tx) {
+func checkTableRename(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationRenamed || d.Before.Name.Schema != d.After.Name.Schema || !p.Deployed(d) || !d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable {
+		if d.Kind != catalog.RelationRenamed || d.Before.Name.Schema != d.After.Name.Schema || !p.IsDeployed(d) ||
+			!d.Before.Kind.IsTable() && d.Before.Kind != catalog.ForeignTable {
 			continue
 		}
-		moved(p, t, d, "is renamed to "+d.After.Name.Name)
+		reportMoved(p, t, d, "is renamed to "+d.After.Name.Name)
 	}
 }
 
-// moved judges a table that has another name or schema at commit.
-func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
+// reportMoved judges a table that has another name or schema at commit.
+func reportMoved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 	from, to := d.Before.Name, d.After.Name
-	u := p.Taken(t, d, nil)
+	u := p.UsesOfTaken(t, d, nil)
 	r := rule.Report{
 		Fact:     "table " + from.String() + " " + act,
-		Harm:     u.Breaks("\"" + from.String() + "\""),
+		Harm:     u.DescribeBreak("\"" + from.String() + "\""),
 		Unused:   from.String(),
-		Severity: u.Severity(),
-		Evidence: u.Seen(),
+		Severity: u.DropSeverity(),
+		Evidence: u.AllEvidence(),
 		Way:      advice.KeepTableName{Table: from.Name},
-		Instead: "leave a view of the old name behind, in the same transaction, and drop it a release later:\n" +
-			"CREATE VIEW " + analysis.Table(from) + " AS SELECT * FROM " + analysis.Table(to) + ";",
+		Instead: "create a view of the old name, in the same transaction, and drop it a release later:\n" +
+			"CREATE VIEW " + analysis.QuoteTable(from) + " AS SELECT * FROM " + analysis.QuoteTable(to) + ";",
 	}
-	if now := successor(t, from); now != nil {
-		gone := missing(d.Before, now)
-		columns, uc := lost(p, t, d, gone)
+	if now := findSuccessor(t, from); now != nil {
+		gone := missingColumns(d.Before, now)
+		columns, uc := lostColumns(p, t, d, gone)
 		switch {
 		case columns != "":
 			r.Fact += ", and what takes its name has no " + columns
-			r.Harm, r.Severity, r.Evidence = uc.Breaks(columns), uc.Severity(), uc.Seen()
+			r.Harm, r.Severity, r.Evidence = uc.DescribeBreak(columns), uc.DropSeverity(), uc.AllEvidence()
 		case len(gone) > 0:
 			return
-		case !updatable(now):
+		case !isUpdatable(now):
 			r.Fact += ", and the view of the old name takes no INSERT, UPDATE or DELETE"
-			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.Where() + ": cannot insert into view \"" + from.Name + "\""
+			r.Harm = "writes of the deployed code on " + from.String() + " fail" + u.FirstPlace() + ": cannot insert into view \"" + from.Name + "\""
 			r.Severity, r.Evidence = onward.Warning, u.Evidence
 			for _, w := range [][2]string{{"insert", "insert into"}, {"update", "update"}, {"delete", "delete from"}} {
-				if seen := u.Writing(w[0]); seen != nil {
-					r.Harm = "the deployed code writes to " + from.String() + analysis.Usage{Evidence: seen}.Where() + ", and fails: cannot " + w[1] + " view \"" + from.Name + "\""
+				if seen := u.WriteEvidence(w[0]); seen != nil {
+					r.Harm = "the deployed code writes to " + from.String() + analysis.Usage{Evidence: seen}.FirstPlace() + ", and fails: cannot " + w[1] + " view \"" +
+						from.Name + "\""
 					r.Severity, r.Evidence = onward.Error, seen
 					break
 				}
@@ -73,7 +77,7 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 			return
 		}
 	} else {
-		r.Fact += u.While("it")
+		r.Fact += u.StillUsedClause("it")
 	}
 	p.Report(d, r)
 }
@@ -81,15 +85,15 @@ func moved(p *rule.Pass, t *rule.Tx, d *rule.Delta, act string) {
 // throughView tells of what the deployed code does to a table and cannot do to
 // the view that has its name: TRUNCATE and COPY; false when it does neither.
 func throughView(r *rule.Report, u analysis.Usage, name string, view *catalog.Relation) bool {
-	done, act, message := u.Writing("truncate"), "truncated", "\""+name+"\" is not a table"
+	done, act, message := u.WriteEvidence("truncate"), "truncated", "\""+name+"\" is not a table"
 	if done == nil && !slices.Contains(view.InsteadOf(), "insert") {
-		done, act, message = u.Writing("copy"), "copied", "cannot copy to view \""+name+"\", or from it"
+		done, act, message = u.WriteEvidence("copy"), "copied", "cannot copy to view \""+name+"\", or from it"
 	}
 	if done == nil {
 		return false
 	}
 	r.Fact += ", and the view of the old name cannot be " + act
-	r.Harm = "the deployed code does that" + analysis.Usage{Evidence: done}.Where() + ", and fails: " + message
+	r.Harm = "the deployed code does that" + analysis.Usage{Evidence: done}.FirstPlace() + ", and fails: " + message
 	r.Severity, r.Evidence = onward.Error, done
 	r.Instead = "release code that does without first: DELETE and INSERT go through the view, COPY (SELECT …) TO reads it; rename the table a release later"
 	return true

@@ -14,19 +14,20 @@ var SetSchema = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "SET SCHEMA takes the table away from deployed code that looks for it in the old schema",
-	Harm:     "A table is found by its schema, or along search_path. Once it has moved, queries of the old code fail with \"relation does not exist\", unless the new schema is on their search_path already. Indexes and owned sequences move with it.",
-	Instead:  "Leave a view behind in the old schema, in the same transaction, or put the new schema on the search_path of the deployed code's role first.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html", "https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH"},
-	Commit:   setSchema,
+	Harm: "A table is found by its schema, or along search_path. Once it has moved, queries of the old code fail with \"relation does not exist\", " +
+		"unless the new schema is on their search_path already. Indexes and owned sequences move with it.",
+	Instead: "Create a view in the old schema, in the same transaction, or put the new schema on the search_path of the deployed code's role first.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html", "https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH"},
+	Commit:  setSchema,
 }
 
 func setSchema(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationRenamed || d.Before.Name.Schema == d.After.Name.Schema || d.By.Node.GetAlterObjectSchemaStmt() == nil || !p.Deployed(d) ||
+		if d.Kind != catalog.RelationRenamed || d.Before.Name.Schema == d.After.Name.Schema || d.By.Node.GetAlterObjectSchemaStmt() == nil || !p.IsDeployed(d) ||
 			!d.Before.Kind.IsTable() && d.Before.Kind != catalog.View && d.Before.Kind != catalog.MaterializedView && d.Before.Kind != catalog.ForeignTable {
 			continue
 		}
-		moved(p, t, d, "moves to schema "+d.After.Name.Schema)
+		reportMoved(p, t, d, "moves to schema "+d.After.Name.Schema)
 	}
 }

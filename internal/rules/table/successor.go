@@ -8,14 +8,14 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// successor is the relation that has a name at commit; nil when nothing has.
-func successor(t *rule.Tx, name catalog.Name) *catalog.Relation {
+// findSuccessor is the relation that has a name at commit; nil when nothing has.
+func findSuccessor(t *rule.Tx, name catalog.Name) *catalog.Relation {
 	return t.After.Lookup(name.Schema, name.Name)
 }
 
-// missing are the columns that deployed code knows and the successor does not
+// missingColumns are the columns that deployed code knows and the successor does not
 // have.
-func missing(old, now *catalog.Relation) []string {
+func missingColumns(old, now *catalog.Relation) []string {
 	if old.Inferred || old.Partial || now.Inferred || now.Partial {
 		return nil
 	}
@@ -28,15 +28,15 @@ func missing(old, now *catalog.Relation) []string {
 	return names
 }
 
-// lost are those of the columns that a successor does not have which the deployed
-// code uses or may use, for a sentence: "column a", "columns a and b"; else the first
-// that a function names; "" when nothing does.
-func lost(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns string, u analysis.Usage) {
+// lostColumns returns, for a sentence, the columns that a successor lacks and that the deployed
+// code uses or may use: "column a", "columns a and b". If there are none, it returns the
+// first such column that a function names; "" if nothing does.
+func lostColumns(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns string, u analysis.Usage) {
 	var list []string
 	var uses []analysis.Usage
 	for _, name := range names {
-		switch x := p.Taken(t, d, d.Before.Column(name)); {
-		case !x.Idle():
+		switch x := p.UsesOfTaken(t, d, d.Before.Column(name)); {
+		case !x.IsIdle():
 			list, uses = append(list, name), append(uses, x)
 		case len(x.Functions) > 0 && columns == "":
 			columns, u = "column "+name, x
@@ -48,13 +48,13 @@ func lost(p *rule.Pass, t *rule.Tx, d *rule.Delta, names []string) (columns stri
 	case 1:
 		return "column " + list[0], uses[0]
 	}
-	return "columns " + advice.Enumerate(list), analysis.Together(uses)
+	return "columns " + advice.EnumerateNames(list), analysis.MergeUsages(uses)
 }
 
-// updatable reports whether a view takes INSERT, UPDATE and DELETE like the
+// isUpdatable reports whether a view takes INSERT, UPDATE and DELETE like the
 // table that it reads: one relation, no grouping, plain columns.
 // https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS
-func updatable(v *catalog.Relation) bool {
+func isUpdatable(v *catalog.Relation) bool {
 	if v.Kind != catalog.View || v.View == nil {
 		return v.Kind.IsTable()
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// SwapLosesRows flags a table of the release that takes the name of a deployed
-// one while rows stay behind: none were copied, or the copy let writes through.
+// SwapLosesRows flags a table of the release that takes the name of a deployed one
+// without all of its rows: none were copied, or others could write during the copy.
 // https://www.postgresql.org/docs/current/explicit-locking.html
 var SwapLosesRows = &rule.Rule{
 	ID:       "table-swap-loses-rows",
@@ -18,15 +18,18 @@ var SwapLosesRows = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a new table takes the place of a deployed one, without all of its rows or values",
-	Harm:     "INSERT … SELECT sees the rows that were there when it began. What the deployed code writes between that and the swap goes to the old table, and away with it. A table that nothing was copied to is empty for the code, and a column that the INSERT does not name is NULL, or has its default, in every row.",
-	Instead:  "Change the table with ALTER TABLE. Where it has to be a new one: create it in one release, keep it in step by triggers on the old table, copy in batches, and swap the names in a later release.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/explicit-locking.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Gather:   swaps,
-	Release:  swapLosesRows,
+	Harm: "INSERT … SELECT sees the rows that were there when it began. What the deployed code writes between that and the swap goes to the old table, " +
+		"and away with it. A table that nothing was copied to is empty for the code, and a column that the INSERT does not name is NULL, or has its default, " +
+		"in every row.",
+	Instead: "Change the table with ALTER TABLE. Where it has to be a new one: create it in one release, keep it in step by triggers on the old table, " +
+		"copy in batches, and swap the names in a later release.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/explicit-locking.html", "https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Gather:  checkSwaps,
+	Release: swapLosesRows,
 }
 
 func swapLosesRows(p *rule.Pass, r *rule.Release) {
-	swaps, fillings := rule.Kept[swap](p), rule.Kept[filling](p)
+	swaps, fillings := rule.KeptValues[swap](p), rule.KeptValues[filling](p)
 	var hidden []int
 	into := map[catalog.OID][]int{}
 	for i, f := range fillings {
@@ -39,7 +42,7 @@ func swapLosesRows(p *rule.Pass, r *rule.Release) {
 	for _, x := range swaps {
 		at, own := -1, into[x.now.OID]
 		for _, i := range own {
-			if on(fillings[i].reads, x.old) {
+			if isIn(fillings[i].reads, x.old) {
 				at = i
 			}
 		}
@@ -70,39 +73,40 @@ func judgeSwap(p *rule.Pass, r *rule.Release, x swap, last *filling, some bool) 
 			Instead: "change it with ALTER TABLE; or copy the rows, and drop the old table a release later",
 		})
 	case !some:
-		if holds(r.Head, x.now.OID, x.old.OID) {
+		if isDescendant(r.Head, x.now.OID, x.old.OID) {
 			return
 		}
-		u, severity := p.Code.Uses(x.old.Name, ""), onward.Info
-		if !u.Idle() {
+		u, severity := p.Code.FindUses(x.old.Name, ""), onward.Info
+		if !u.IsIdle() {
 			severity = onward.Warning
 		}
 		p.Report(x.by, rule.Report{
 			Fact:     "a new table takes the name " + old + ", and no statement of the release copies the rows",
-			Harm:     "the code finds an empty table" + u.Where() + "; the rows are in " + after(r.Head, x.old),
+			Harm:     "the code finds an empty table" + u.FirstPlace() + "; the rows are in " + nameAfter(r.Head, x.old),
 			Instead:  "copy what the code still reads; where the old rows are only kept, there is nothing to do",
 			Severity: severity,
 			Evidence: u.Evidence,
 		})
-	case last == nil || last.hidden || shut(last.still, x.old) || slices.Contains(last.followed, x.old.OID) || x.followed:
+	case last == nil || last.hidden || isShut(last.still, x.old) || slices.Contains(last.followed, x.old.OID) || x.followed:
 	default:
 		where := "are lost with it"
 		if !x.dropped {
 			where = "stay in the old one, where the code does not look"
 		}
 		p.Report(x.by, rule.Report{
-			Fact:     "a new table takes the name of " + now + ", with the rows that were there when " + last.by.Where() + " copied them",
-			Harm:     "rows that the deployed code writes to " + old + " between the copy and the swap " + where,
-			Instead:  "keep both in step by a trigger on " + analysis.Table(x.old.Name) + " from before the copy; or, where it is small, close it first, in the same transaction:\nLOCK TABLE " + analysis.Table(x.old.Name) + " IN SHARE ROW EXCLUSIVE MODE;",
+			Fact: "a new table takes the name of " + now + ", with the rows that were there when " + last.by.FormatPlace() + " copied them",
+			Harm: "rows that the deployed code writes to " + old + " between the copy and the swap " + where,
+			Instead: "keep both in step by a trigger on " + analysis.QuoteTable(x.old.Name) +
+				" from before the copy; or, if it is small, close it first, in the same transaction:\nLOCK TABLE " + analysis.QuoteTable(x.old.Name) + " IN SHARE ROW EXCLUSIVE MODE;",
 			Severity: onward.Warning,
-			Evidence: []onward.Evidence{last.by.Evidence("copies the rows of " + old)},
+			Evidence: []onward.Evidence{last.by.NewEvidence("copies the rows of " + old)},
 		})
 	}
 }
 
-// holds reports whether a table is a partition or a child of another, so that
+// isDescendant reports whether a table is a partition or a child of another, so that
 // queries of that one find its rows.
-func holds(c *catalog.Catalog, parent, child catalog.OID) bool {
+func isDescendant(c *catalog.Catalog, parent, child catalog.OID) bool {
 	r := c.Relation(child)
 	for n := 0; r != nil && n < 10; n++ {
 		if r.Parent == parent || slices.Contains(r.Inherits, parent) {
@@ -113,8 +117,8 @@ func holds(c *catalog.Catalog, parent, child catalog.OID) bool {
 	return false
 }
 
-// after is the name that a table has at the end of the release.
-func after(c *catalog.Catalog, r *catalog.Relation) string {
+// nameAfter is the name that a table has at the end of the release.
+func nameAfter(c *catalog.Catalog, r *catalog.Relation) string {
 	if now := c.Relation(r.OID); now != nil {
 		return now.Name.String()
 	}

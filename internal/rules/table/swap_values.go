@@ -22,7 +22,7 @@ func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own 
 		switch {
 		case f.columns == nil:
 			return
-		case first == nil && on(f.reads, x.old):
+		case first == nil && isIn(f.reads, x.old):
 			first = f.by
 		}
 		for _, name := range f.columns {
@@ -31,8 +31,9 @@ func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own 
 	}
 	var lost []string
 	for _, c := range x.old.Columns {
-		// What has another type is another thing.
-		if now := x.now.Column(c.Name); now != nil && !filled[c.Name] && now.Type.Same(c.Type) && now.Generated == "" && c.Generated == "" && !analysis.Given(r.Head, x.now, c.Name) {
+		// A column of another type counts as a different column.
+		if now := x.now.Column(c.Name); now != nil && !filled[c.Name] && now.Type.IsSame(c.Type) && now.Generated == "" && c.Generated == "" &&
+			!analysis.IsSetByTrigger(r.Head, x.now, c.Name) {
 			lost = append(lost, c.Name)
 		}
 	}
@@ -41,24 +42,24 @@ func losesValues(p *rule.Pass, r *rule.Release, x swap, fillings []filling, own 
 	}
 	what, it := "column "+lost[0], "it"
 	if len(lost) > 1 {
-		what, it = "columns "+advice.Enumerate(lost), "them"
+		what, it = "columns "+advice.EnumerateNames(lost), "them"
 	}
 	f := rule.Report{
-		Fact:     "a new table takes the name of " + x.now.Name.String() + ", and " + first.Where() + " copies the rows without " + what,
+		Fact:     "a new table takes the name of " + x.now.Name.String() + ", and " + first.FormatPlace() + " copies the rows without " + what,
 		Harm:     "both tables have " + it + ": what the rows held there is lost",
-		Instead:  "copy " + it + " too: name " + advice.Enumerate(lost) + " in the INSERT and in its SELECT",
-		Evidence: []onward.Evidence{first.Evidence("copies the rows of " + x.old.Name.String())},
+		Instead:  "copy " + it + " too: name " + advice.EnumerateNames(lost) + " in the INSERT and in its SELECT",
+		Evidence: []onward.Evidence{first.NewEvidence("copies the rows of " + x.old.Name.String())},
 	}
 	if !x.dropped {
-		f.Harm, f.Severity = "both tables have "+it+": what the rows held there stays in "+after(r.Head, x.old)+", where the code does not look", onward.Warning
+		f.Harm, f.Severity = "both tables have "+it+": what the rows held there stays in "+nameAfter(r.Head, x.old)+", where the code does not look", onward.Warning
 	}
 	p.Report(x.by, f)
 }
 
-// given are the columns that a statement gives values in a table; nil for all.
-func given(p *rule.Pass, s *rule.Stmt, table catalog.OID) []string {
+// givenColumns are the columns that a statement gives values in a table; nil for all.
+func givenColumns(p *rule.Pass, s *rule.Stmt, table catalog.OID) []string {
 	var names []string
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		if w.Table.OID != table {
 			continue
 		}

@@ -7,11 +7,11 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// rewritten is the effect on the first existing table that a statement writes
+// findRewritten is the effect on the first existing table that a statement writes
 // anew, for the rules about statements that do nothing else.
-func rewritten(p *rule.Pass, s *rule.Stmt) *effect.Effect {
+func findRewritten(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	if s.Result.Refused != nil {
 		return nil
 	}
-	return p.Blocked(&s.Result, analysis.Rewrites)
+	return p.FindBlocked(&s.Result, analysis.IsRewritten)
 }

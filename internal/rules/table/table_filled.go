@@ -1,6 +1,7 @@
 package table
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -14,7 +15,7 @@ import (
 type filling struct {
 	by       *rule.Stmt
 	table    catalog.OID
-	reads    []seen
+	reads    []seenTable
 	still    rule.Locks
 	followed []catalog.OID
 	hidden   bool
@@ -22,10 +23,37 @@ type filling struct {
 	columns []string
 }
 
-// fillings keeps what a statement writes to new tables, and what is hidden.
-func fillings(p *rule.Pass, s *rule.Stmt) {
+// seenFillings is what fillings has kept so far. A file may have a million statements, and nearly all add nothing:
+// a second hidden one says no more than the first, nor does one that copies no rows and gives the same columns.
+type seenFillings struct {
+	hidden bool // the last one that was kept
+	own    map[string]bool
+}
+
+// keepFilling keeps a filling, unless it adds nothing.
+func (x *seenFillings) keepFilling(p *rule.Pass, f *filling) {
+	if f.hidden {
+		if !x.hidden {
+			p.KeepValue(*f)
+		}
+		x.hidden = true
+		return
+	}
+	if !slices.ContainsFunc(f.reads, func(e seenTable) bool { return e.oid != f.table }) {
+		key := fmt.Sprint(f.table, f.columns == nil, f.columns)
+		if x.own[key] {
+			return
+		}
+		x.own[key] = true
+	}
+	p.KeepValue(*f)
+	x.hidden = false
+}
+
+// keepFillings keeps what a statement writes to new tables, and what is hidden.
+func keepFillings(p *rule.Pass, s *rule.Stmt) {
 	hidden := s.Opaque != "" || s.Node == nil || s.Node.GetCallStmt() != nil || s.Node.GetSelectStmt() != nil
-	to := filled(p, s)
+	to := filledTables(p, s)
 	if len(to) == 0 && !hidden {
 		return
 	}
@@ -33,30 +61,32 @@ func fillings(p *rule.Pass, s *rule.Stmt) {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		if e.Kind.IsTable() {
-			f.reads = append(f.reads, seen{e.OID, e.Name})
-			if e.OID != 0 && followed(s.Before.Relation(e.OID)) {
+			f.reads = append(f.reads, seenTable{e.OID, e.Name})
+			if e.OID != 0 && isFollowed(s.Before.Relation(e.OID)) {
 				f.followed = append(f.followed, e.OID)
 			}
 		}
 	}
+	kept := rule.BuildOnce(&p.Release.Notes, func() *seenFillings { return &seenFillings{own: map[string]bool{}} })
 	if hidden {
-		p.Keep(f)
+		kept.keepFilling(p, &f)
+		return
 	}
 	for _, oid := range to {
-		f.table, f.columns = oid, given(p, s, oid)
-		p.Keep(f)
+		f.table, f.columns = oid, givenColumns(p, s, oid)
+		kept.keepFilling(p, &f)
 	}
 }
 
-// filled are the new tables that a statement may write rows to.
-func filled(p *rule.Pass, s *rule.Stmt) []catalog.OID {
+// filledTables are the new tables that a statement may write rows to.
+func filledTables(p *rule.Pass, s *rule.Stmt) []catalog.OID {
 	var out []catalog.OID
 	add := func(oid catalog.OID) {
-		if oid != 0 && p.New(oid) {
+		if oid != 0 && p.IsNew(oid) {
 			out = append(out, oid)
 		}
 	}
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		add(w.Table.OID)
 	}
 	if c := s.Node.GetCopyStmt(); c != nil && c.GetIsFrom() || s.Node.GetCreateTableAsStmt() != nil || s.Node.GetSelectStmt() != nil {
@@ -74,19 +104,19 @@ func filled(p *rule.Pass, s *rule.Stmt) []catalog.OID {
 	return out
 }
 
-// seen is a table in a statement; one that nothing had named before has no
+// seenTable is a table in a statement; one that nothing had named before has no
 // number there yet.
-type seen struct {
+type seenTable struct {
 	oid  catalog.OID
 	name catalog.Name
 }
 
-func on(list []seen, r *catalog.Relation) bool {
-	return slices.ContainsFunc(list, func(e seen) bool { return e.oid == r.OID || e.oid == 0 && e.name == r.Name })
+func isIn(list []seenTable, r *catalog.Relation) bool {
+	return slices.ContainsFunc(list, func(e seenTable) bool { return e.oid == r.OID || e.oid == 0 && e.name == r.Name })
 }
 
-// shut reports whether one of the locks keeps others from writing to a table.
-func shut(locks rule.Locks, r *catalog.Relation) bool {
+// isShut reports whether one of the locks keeps others from writing to a table.
+func isShut(locks rule.Locks, r *catalog.Relation) bool {
 	for h := range locks.All() {
 		if h.Lock >= onward.ShareLock && (h.OID == r.OID || h.OID == 0 && h.Name == r.Name) {
 			return true
@@ -95,7 +125,7 @@ func shut(locks rule.Locks, r *catalog.Relation) bool {
 	return false
 }
 
-// followed reports whether a trigger may carry writes over to the new table.
-func followed(r *catalog.Relation) bool {
+// isFollowed reports whether a trigger may carry writes over to the new table.
+func isFollowed(r *catalog.Relation) bool {
 	return r != nil && slices.ContainsFunc(r.Triggers, func(t *catalog.Trigger) bool { return t.Enabled && t.Row })
 }

@@ -12,13 +12,13 @@ type swap struct {
 	dropped, followed bool
 }
 
-func swaps(p *rule.Pass, m *rule.Migration) {
+func checkSwaps(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
-		fillings(p, s)
+		keepFillings(p, s)
 	}
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
-			if d := &t.Deltas[i]; p.Deployed(d) {
+			if d := &t.Deltas[i]; p.IsDeployed(d) {
 				keepSwap(p, t, d.By, d.Delta)
 			}
 		}
@@ -34,18 +34,19 @@ func swaps(p *rule.Pass, m *rule.Migration) {
 }
 
 func keepSwap(p *rule.Pass, t *rule.Tx, by *rule.Stmt, d *catalog.Delta) {
-	if d.Kind != catalog.RelationDropped && d.Kind != catalog.RelationRenamed || !d.Before.Kind.IsTable() || d.Before.Parent != 0 || p.Small(d.Before.Name) || t.RolledBack {
+	if d.Kind != catalog.RelationDropped && d.Kind != catalog.RelationRenamed || !d.Before.Kind.IsTable() || d.Before.Parent != 0 || p.IsSmall(d.Before.Name) ||
+		t.RolledBack {
 		return
 	}
-	now := successor(t, d.Before.Name)
-	if now == nil || !now.Kind.IsTable() || !p.New(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && createdAs(t, now) {
+	now := findSuccessor(t, d.Before.Name)
+	if now == nil || !now.Kind.IsTable() || !p.IsNew(now.OID) || now.Inferred || d.Kind == catalog.RelationDropped && createdAs(t, now) {
 		return
 	}
-	p.Keep(swap{by: by, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped, followed: followed(by.Before.Relation(d.Before.OID))})
+	p.KeepValue(swap{by: by, old: d.Before, now: now, dropped: d.Kind == catalog.RelationDropped, followed: isFollowed(by.Before.Relation(d.Before.OID))})
 }
 
-// createdAs reports whether the new table has had the name from the start, by a
-// CREATE TABLE behind a DROP: table-drop-first has that.
+// createdAs reports whether the new table has had its name from the start, by a CREATE
+// TABLE after a DROP. table-drop-first reports that.
 func createdAs(t *rule.Tx, now *catalog.Relation) bool {
 	for _, s := range t.Statements {
 		if r := s.After.Relation(now.OID); r != nil && s.Before.Relation(now.OID) == nil {

@@ -11,8 +11,8 @@ import (
 // changes are the deltas of a transaction by the statements that they are due to.
 type changes map[*rule.Stmt][]*rule.Delta
 
-func due(t *rule.Tx) changes {
-	return rule.Once(&t.Notes, func() changes {
+func listDue(t *rule.Tx) changes {
+	return rule.BuildOnce(&t.Notes, func() changes {
 		out := changes{}
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
@@ -22,9 +22,9 @@ func due(t *rule.Tx) changes {
 	})
 }
 
-// cascades reports whether a statement says CASCADE of something that is
+// isCascade reports whether a statement says CASCADE of something that is
 // dropped.
-func cascades(n *pgparse.Node) bool {
+func isCascade(n *pgparse.Node) bool {
 	if d := n.GetDropStmt(); d != nil {
 		return d.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
 	}
@@ -38,22 +38,22 @@ func cascades(n *pgparse.Node) bool {
 	return false
 }
 
-// along names what a delta took along, when the statement does not; heavy says
+// describeAlong names what a delta took along, when the statement does not; heavy says
 // that code or data depends on it.
-func along(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) {
+func describeAlong(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) {
 	if drop := s.Node.GetDropStmt(); drop.GetRemoveType() == pgparse.ObjectType_OBJECT_SCHEMA && d.Before != nil &&
 		slices.ContainsFunc(drop.GetObjects(), func(n *pgparse.Node) bool { return n.GetString_().GetSval() == d.Before.Name.Schema }) {
 		return "", false // what is in it: schema-drop
 	}
 	switch d.Kind {
 	case catalog.RelationDropped:
-		if !p.Deployed(d) || d.Before.Kind == catalog.Sequence || d.Before.Parent != 0 ||
-			named(s, d.Before.Name) || d.Before.Kind == catalog.CompositeType {
+		if !p.IsDeployed(d) || d.Before.Kind == catalog.Sequence || d.Before.Parent != 0 ||
+			isNamed(s, d.Before.Name) || d.Before.Kind == catalog.CompositeType {
 			return "", false
 		}
 		return d.Before.Kind.String() + " " + d.Before.Name.String(), true
 	case catalog.ConstraintDropped:
-		if !p.Deployed(d) || onAltered(s, d) {
+		if !p.IsDeployed(d) || onAltered(s, d) {
 			return "", false
 		}
 		if drop := s.Node.GetDropStmt(); drop != nil && d.OldConstraint.Kind == catalog.Check && d.After != nil {
@@ -64,17 +64,17 @@ func along(p *rule.Pass, s *rule.Stmt, d *rule.Delta) (what string, heavy bool) 
 		}
 		return "foreign key " + d.OldConstraint.Name + " of " + d.Before.Name.String(), false
 	case catalog.ColumnDropped:
-		if !p.Deployed(d) || d.Before.View != nil || onAltered(s, d) {
+		if !p.IsDeployed(d) || d.Before.View != nil || onAltered(s, d) {
 			return "", false
 		}
 		return "column " + d.Old.Name + " of " + d.Before.Name.String(), true
 	case catalog.TriggerDropped:
-		if !p.Deployed(d) || onAltered(s, d) {
+		if !p.IsDeployed(d) || onAltered(s, d) {
 			return "", false
 		}
 		return "trigger " + d.OldTrigger.Name + " of " + d.Before.Name.String(), true
 	case catalog.PolicyDropped:
-		if !p.Deployed(d) || d.After == nil {
+		if !p.IsDeployed(d) || d.After == nil {
 			return "", false
 		}
 		return "policy " + d.Policy.Name + " of " + d.Before.Name.String(), true

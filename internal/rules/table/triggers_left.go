@@ -10,11 +10,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// unfired tells the triggers that the new table does not have.
-func unfired(p *rule.Pass, r *rule.Release, k taker, old, now *catalog.Relation) {
+// reportUnfired tells the triggers that the new table does not have.
+func reportUnfired(p *rule.Pass, r *rule.Release, k nameTaker, old, now *catalog.Relation) {
 	var lost []*catalog.Trigger
 	for _, g := range old.Triggers {
-		if !g.Enabled || g.Parent || slices.ContainsFunc(now.Triggers, func(n *catalog.Trigger) bool { return n.Function == g.Function }) || fillsIt(r.Deployed, g, k.names) {
+		if !g.Enabled || g.Parent || slices.ContainsFunc(now.Triggers, func(n *catalog.Trigger) bool { return n.Function == g.Function }) ||
+			fillsIt(r.Deployed, g, k.names) {
 			continue
 		}
 		lost = append(lost, g)
@@ -31,8 +32,9 @@ func unfired(p *rule.Pass, r *rule.Release, k taker, old, now *catalog.Relation)
 		what = "triggers "
 	}
 	p.Report(k.by, rule.Report{
-		Fact:     "a new table takes the name of " + now.Name.String() + " without its " + what + advice.Enumerate(names),
-		Harm:     "what " + lost[0].Function.String() + " did for each " + lost[0].Events + " of the deployed code on " + now.Name.String() + " is no longer done, and nothing fails",
+		Fact: "a new table takes the name of " + now.Name.String() + " without its " + what + advice.EnumerateNames(names),
+		Harm: "what " + lost[0].Function.String() + " did for each " + lost[0].Events + " of the deployed code on " + now.Name.String() +
+			" is no longer done, and nothing fails",
 		Instead:  "create them on the new table, in the same transaction",
 		Severity: onward.Warning,
 	})

@@ -16,19 +16,20 @@ import (
 // Truncate flags TRUNCATE of a table that was there before the release.
 // https://www.postgresql.org/docs/current/sql-truncate.html
 var Truncate = &rule.Rule{
-	ID:        "table-truncate",
-	Category:  onward.DataLoss,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "TRUNCATE removes all rows of an existing table, and locks it against reads",
-	Harm:      "All rows are gone when it commits, and CASCADE takes those of every table that references it. It takes ACCESS EXCLUSIVE on all of them; a transaction that began before sees an empty table.",
+	ID:       "table-truncate",
+	Category: onward.DataLoss,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "TRUNCATE removes all rows of an existing table, and locks it against reads",
+	Harm: "All rows are gone when it commits, and CASCADE empties every table that references it. It takes ACCESS EXCLUSIVE on all of them; " +
+		"a transaction that began before sees an empty table.",
 	Instead:   "If the rows may go, delete them in batches; if only some may, say which.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-truncate.html"},
 	Kinds:     rule.Another,
-	Statement: truncate,
+	Statement: checkTruncate,
 }
 
-func truncate(p *rule.Pass, s *rule.Stmt) {
+func checkTruncate(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetTruncateStmt()
 	if stmt == nil || s.Result.Refused != nil {
 		return
@@ -38,52 +39,52 @@ func truncate(p *rule.Pass, s *rule.Stmt) {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
 		emptied := e.Instant || e.Kind == catalog.PartitionedTable && e.Lock == onward.AccessExclusiveLock
-		if !emptied || !e.Kind.IsTable() || !p.Existing(e) {
+		if !emptied || !e.Kind.IsTable() || !p.IsExisting(e) {
 			continue
 		}
-		if r := s.Before.Relation(e.OID); r != nil && r.Parent != 0 && locks(s, r.Parent) {
+		if r := s.Before.Relation(e.OID); r != nil && r.Parent != 0 && locksExclusively(s, r.Parent) {
 			continue // with its parent
 		}
 		names = append(names, e.Name.String())
-		t := analysis.Table(e.Name)
+		t := analysis.QuoteTable(e.Name)
 		// What CASCADE reached goes first: it references what was named.
 		deletes = append([]string{advice.InBatches("DELETE FROM "+t, t, "")}, deletes...)
 	}
 	if len(names) == 0 {
 		return
 	}
-	harm := "the rows are lost, and every query on " + advice.Enumerate(names) + " waits until it commits"
+	harm := "the rows are lost, and every query on " + advice.EnumerateNames(names) + " waits until it commits"
 	if stmt.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE && len(names) > len(stmt.GetRelations()) {
 		harm = "CASCADE reaches every table that references it: " + harm
 	}
 	var severity onward.Severity
-	if unread(p, s) {
+	if isUnread(p, s) {
 		severity = onward.Warning
 	}
 	p.Report(s, rule.Report{
 		Severity: severity,
-		Fact:     "TRUNCATE removes all rows of " + advice.Enumerate(names),
+		Fact:     "TRUNCATE removes all rows of " + advice.EnumerateNames(names),
 		Harm:     harm,
 		Instead:  "if they may go, delete them in batches, each in a transaction of its own:\n" + strings.Join(deletes, "\n"),
 	})
 }
 
-// unread reports whether nothing in the deployed code reads any of the tables: what is
+// isUnread reports whether nothing in the deployed code reads any of the tables: what is
 // lost is missed by nobody that was seen.
-func unread(p *rule.Pass, s *rule.Stmt) bool {
+func isUnread(p *rule.Pass, s *rule.Stmt) bool {
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if !e.Kind.IsTable() || !p.Existing(e) {
+		if !e.Kind.IsTable() || !p.IsExisting(e) {
 			continue
 		}
-		if u := p.Code.Uses(e.Name, ""); !u.Idle() && !u.Unread {
+		if u := p.Code.FindUses(e.Name, ""); !u.IsIdle() && !u.Unread {
 			return false
 		}
 	}
 	return true
 }
 
-// locks reports whether a statement needs a relation for itself.
-func locks(s *rule.Stmt, oid catalog.OID) bool {
+// locksExclusively reports whether a statement needs a relation for itself.
+func locksExclusively(s *rule.Stmt, oid catalog.OID) bool {
 	return slices.ContainsFunc(s.Result.Effects, func(e effect.Effect) bool { return e.OID == oid && e.Lock == onward.AccessExclusiveLock })
 }

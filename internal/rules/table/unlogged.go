@@ -14,22 +14,24 @@ var Unlogged = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "an unlogged table is empty after a crash, and on every replica",
-	Harm:     "Changes of an unlogged table are not in the write-ahead log. After a crash or an unclean shutdown the server truncates it; a replica cannot read it at all, and a failover or a restore from a base backup loses every row.",
-	Instead:  "Leave the table logged. For data that may be lost make a table of its own.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-UNLOGGED"},
-	Commit:   unlogged,
+	Harm: "Changes of an unlogged table are not in the write-ahead log. After a crash or an unclean shutdown the server truncates it; " +
+		"a replica cannot read it at all, and a failover or a restore from a base backup loses every row.",
+	Instead: "Leave the table logged. For data that may be lost make a table of its own.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-UNLOGGED"},
+	Commit:  checkUnlogged,
 }
 
-func unlogged(p *rule.Pass, t *rule.Tx) {
+func checkUnlogged(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationChanged || d.What != "persistence" || d.After.Persistence != catalog.Unlogged || !p.Deployed(d) || !d.Before.Kind.IsTable() {
+		if d.Kind != catalog.RelationChanged || d.What != "persistence" || d.After.Persistence != catalog.Unlogged || !p.IsDeployed(d) || !d.Before.Kind.IsTable() {
 			continue
 		}
 		name := d.Before.Name.String()
 		p.Report(d, rule.Report{
-			Fact:    "table " + name + " becomes unlogged",
-			Harm:    "a crash or a failover empties it, and queries of the deployed code on replicas fail: cannot access temporary or unlogged relations during recovery",
+			Fact: "table " + name + " becomes unlogged",
+			Harm: "a crash or a failover empties it, and queries of the deployed code on replicas fail: " +
+				"cannot access temporary or unlogged relations during recovery",
 			Instead: "leave " + name + " logged, and keep what may be lost in a table of its own",
 		})
 	}

@@ -9,14 +9,18 @@ import (
 // VacuumFull flags VACUUM FULL.
 // https://www.postgresql.org/docs/current/sql-vacuum.html
 var VacuumFull = &rule.Rule{
-	ID:        "table-vacuum-full",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "VACUUM FULL writes the table anew while nobody can read it",
-	Harm:      "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. Every query on the table waits, and the time grows with the table.",
-	Instead:   "A plain VACUUM with TRUNCATE false makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/sql-vacuum.html", "https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY"},
+	ID:       "table-vacuum-full",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "VACUUM FULL writes the table anew while nobody can read it",
+	Harm: "VACUUM FULL copies the live rows into a new file and rebuilds all indexes under ACCESS EXCLUSIVE. " +
+		"Every query on the table waits, and the time grows with the table.",
+	Instead: "A plain VACUUM with TRUNCATE false makes the space usable again and blocks nobody. To give it back to the system use pg_repack or pg_squeeze.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-vacuum.html",
+		"https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY",
+	},
 	Kinds:     rule.Another,
 	Statement: vacuumFull,
 }
@@ -26,17 +30,18 @@ func vacuumFull(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil {
 		return
 	}
-	e := rewritten(p, s)
+	e := findRewritten(p, s)
 	if e == nil {
 		return
 	}
 	table := ""
 	if e.OID != 0 || len(stmt.GetRels()) > 0 {
-		table = " " + analysis.Table(e.Name)
+		table = " " + analysis.QuoteTable(e.Name)
 	}
 	p.Report(s, rule.Report{
 		Fact:    "VACUUM FULL rewrites " + e.Name.String(),
-		Harm:    analysis.Waiting(e) + " waits until all of it is written, and the time grows with the table",
+		Harm:    analysis.DescribeWaiting(e) + " waits until all of it is written, and the time grows with the table",
+		Grows:   e.Name,
 		Instead: "let a plain VACUUM free the space for new rows, which blocks nobody:\nVACUUM (ANALYZE, TRUNCATE false)" + table + ";",
 	})
 }

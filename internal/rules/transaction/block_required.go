@@ -7,17 +7,22 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// BlockRequired flags LOCK TABLE, SAVEPOINT and DECLARE CURSOR where no
-// transaction is open. https://www.postgresql.org/docs/current/sql-lock.html
+// BlockRequired flags LOCK TABLE, SAVEPOINT and DECLARE CURSOR outside a transaction.
+// https://www.postgresql.org/docs/current/sql-lock.html
 var BlockRequired = &rule.Rule{
-	ID:        "transaction-block-required",
-	Category:  onward.InTransaction,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "LOCK TABLE, SAVEPOINT and DECLARE CURSOR are refused outside a transaction",
-	Harm:      "What they do ends with the transaction, so the server refuses them where none is open: in a file that the tool sends statement by statement. SAVEPOINT also wants a BEGIN where several statements are sent as one message. The migration fails there.",
-	Instead:   "Put BEGIN in front of it and COMMIT behind the statements that it is for.",
-	Manual:    []string{"https://www.postgresql.org/docs/current/sql-lock.html", "https://www.postgresql.org/docs/current/sql-savepoint.html", "https://www.postgresql.org/docs/current/sql-declare.html"},
+	ID:       "transaction-block-required",
+	Category: onward.InTransaction,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "LOCK TABLE, SAVEPOINT and DECLARE CURSOR are refused outside a transaction",
+	Harm: "Their effect ends with the transaction, so the server refuses them if none is open: in a file that the tool sends statement by statement. " +
+		"SAVEPOINT also needs a BEGIN if several statements are sent as one message. The migration fails there.",
+	Instead: "Put BEGIN before it and COMMIT after the statements that need it.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-lock.html",
+		"https://www.postgresql.org/docs/current/sql-savepoint.html",
+		"https://www.postgresql.org/docs/current/sql-declare.html",
+	},
 	Kinds:     rule.Another,
 	Statement: blockRequired,
 }

@@ -3,14 +3,17 @@ package transaction
 import (
 	"fmt"
 
+	"github.com/onward-sql/onward/internal/advice"
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/internal/script"
 	"github.com/onward-sql/onward/onward"
 )
 
-// codeUnderLock reports programs that work on rows behind a statement, in its
-// transaction, which is the last before them: what they send is not known, but
-// that they write while its locks, and those before it, are held.
+// codeUnderLock reports programs that work on rows after a statement, in its transaction.
+// s must be the last statement before them. The program's SQL is not known; only that it
+// writes while the locks of this and earlier statements are held.
 func codeUnderLock(p *rule.Pass, s *rule.Stmt) {
 	all := s.Migration.Script
 	if !s.InBlock() || s.Parent >= 0 || s.Tx.RolledBack {
@@ -19,25 +22,59 @@ func codeUnderLock(p *rule.Pass, s *rule.Stmt) {
 	if next := s.Index + 1; next < len(all.Statements) && all.Statements[next].Part() == s.Part() {
 		return
 	}
-	for _, c := range all.Source.Code {
-		if c.Few || c.Apart || c.Parts != s.Part()+1 {
+	for _, list := range analysis.GroupByKey(all.Source.Code, func(c *script.Code) program { return program{c.Name, c.Line, c.Parts} }) {
+		if list[0].Parts == s.Part()+1 {
+			programUnderLock(p, s, list)
+		}
+	}
+}
+
+// program tells the programs of a migration apart: one may work on several tables.
+type program struct {
+	name        string
+	line, parts int
+}
+
+// programUnderLock reports one program once, whichever of its tables are locked.
+func programUnderLock(p *rule.Pass, s *rule.Stmt, list []script.Code) {
+	var tables []string
+	var held rule.Held
+	var grows catalog.Name
+	severity := onward.Warning
+	first := list[0]
+	for _, c := range list {
+		if c.Few || c.Apart {
 			continue
 		}
-		held, table, ok := p.HeldFor(s, c.Table)
+		h, table, ok := p.HeldFor(s, c.Table)
 		if !ok {
 			continue
 		}
-		severity := onward.Warning
+		if len(tables) == 0 || c.Whole && severity != onward.Error {
+			first, held = c, h
+		}
 		if c.Whole {
 			severity = onward.Error
 		}
-		p.ReportAt(s.Migration.ID, s.Migration.Path, c.Line, rule.Report{
-			Fact:     fmt.Sprintf("%s %s rows of %s while %s is locked against %s since %s", c.Name, c.Verb, table, held.Name, blocks(held.Lock), held.By.Where()),
-			Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.Waiting(&held.Effect), table),
-			Instead:  "move the RunPython to a migration of its own after this one, with atomic = False in the migration, and write in batches that commit",
-			Severity: severity,
-			Cause:    "and %d other functions work while " + held.Name.String() + " is",
-			Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
-		})
+		tables = append(tables, table.String())
+		grows = table
 	}
+	if len(tables) == 0 {
+		return
+	}
+	names := advice.EnumerateNames(tables)
+	big := "is"
+	if len(tables) > 1 {
+		big, grows = "are", catalog.Name{}
+	}
+	p.ReportAt(s.Migration.ID, s.Migration.Path, first.Line, rule.Report{
+		Fact: fmt.Sprintf("%s %s rows of %s while %s is locked against %s since %s", first.Name, first.Verb, names, held.Name, describeBlocked(held.Lock),
+			held.By.FormatPlace()),
+		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s %s big", analysis.DescribeWaiting(&held.Effect), names, big),
+		Grows:    grows,
+		Instead:  "move the RunPython to a migration of its own after this one, with atomic = False in the migration, and write in batches that commit",
+		Severity: severity,
+		Cause:    "and %d other functions work while " + held.Name.String() + " is",
+		Evidence: []onward.Evidence{held.By.NewEvidence("takes " + held.Lock.String() + " on " + held.Name.String())},
+	})
 }

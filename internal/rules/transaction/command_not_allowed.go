@@ -13,8 +13,9 @@ var CommandNotAllowed = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "VACUUM, CREATE DATABASE, ALTER SYSTEM and the like are refused inside a transaction",
-	Harm:     "These commands cannot be rolled back, or commit by themselves, so the server refuses them in a transaction block, in a DO block and in a simple-query message of several statements. The migration fails there.",
-	Instead:  "Give the statement a file of its own and switch the tool's transaction off for it.",
+	Harm: "These commands cannot be rolled back, or commit by themselves, so the server refuses them in a transaction block, " +
+		"in a DO block and in a simple-query message of several statements. The migration fails there.",
+	Instead: "Give the statement a file of its own and switch the tool's transaction off for it.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/sql-vacuum.html",
 		"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT",
@@ -23,7 +24,7 @@ var CommandNotAllowed = &rule.Rule{
 }
 
 func commandNotAllowed(p *rule.Pass, s *rule.Stmt) {
-	if command := s.Result.NoTransaction; command != "" && !concurrent(command) {
-		refuse(p, s)
+	if command := s.Result.NoTransaction; command != "" && !isConcurrent(command) {
+		reportRefused(p, s)
 	}
 }

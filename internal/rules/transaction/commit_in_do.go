@@ -16,8 +16,10 @@ var CommitInDo = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "COMMIT in a DO block or a procedure is refused inside a transaction",
-	Harm:     "A DO block, or a procedure that CALL runs, may commit only where it is the transaction itself: sent alone, outside BEGIN and of the transaction that a migration tool opens around the file. Else the server raises invalid transaction termination at the first COMMIT, and undoes what was done.",
-	Instead:  "Switch the tool's transaction off for the file, and let the block be the only statement of its message.",
+	Harm: "A DO block, or a procedure that CALL runs, may commit only if it is sent alone, " +
+		"outside BEGIN and outside the transaction that a migration tool opens around the file. " +
+		"Else the server raises invalid transaction termination at the first COMMIT, and undoes what was done.",
+	Instead: "Switch the tool's transaction off for the file, and let the block be the only statement of its message.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/plpgsql-transactions.html",
 		"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT",
@@ -41,9 +43,9 @@ func commitInDo(p *rule.Pass, s *rule.Stmt) {
 		what = "a procedure"
 	}
 	p.Report(s, rule.Report{
-		Fact:    "COMMIT in " + what + " that runs in " + within(do),
+		Fact:    "COMMIT in " + what + " that runs in " + describeTransaction(do),
 		Harm:    "the migration fails there: invalid transaction termination; what it did is undone",
-		Instead: alone(do),
+		Instead: adviseRunAlone(do),
 		Stops:   !s.Conditional,
 	})
 }

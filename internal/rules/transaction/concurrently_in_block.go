@@ -13,8 +13,9 @@ var ConcurrentlyInBlock = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "CONCURRENTLY is refused inside a transaction, no matter who opened it",
-	Harm:     "CREATE INDEX, DROP INDEX, REINDEX and DETACH PARTITION CONCURRENTLY commit several times on their way, so the server refuses them in a transaction block. A migration tool opens one around the file unless it is told not to, and several statements in one message are one too.",
-	Instead:  "Give the statement a file of its own and switch the tool's transaction off for it.",
+	Harm: "CREATE INDEX, DROP INDEX, REINDEX and DETACH PARTITION CONCURRENTLY commit several times, so the server refuses them in a transaction block. " +
+		"A migration tool opens one around the file unless the file forbids it, and several statements in one message are one, too.",
+	Instead: "Give the statement a file of its own and switch the tool's transaction off for it.",
 	Manual: []string{
 		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
 		"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT",
@@ -23,21 +24,21 @@ var ConcurrentlyInBlock = &rule.Rule{
 }
 
 func concurrentlyInBlock(p *rule.Pass, s *rule.Stmt) {
-	if concurrent(s.Result.NoTransaction) {
-		refuse(p, s)
+	if isConcurrent(s.Result.NoTransaction) {
+		reportRefused(p, s)
 	}
 }
 
-// refuse reports a command that the server refuses in the transaction it runs
+// reportRefused reports a command that the server refuses in the transaction it runs
 // in.
-func refuse(p *rule.Pass, s *rule.Stmt) {
+func reportRefused(p *rule.Pass, s *rule.Stmt) {
 	if !s.InBlock() {
 		return
 	}
 	p.Report(s, rule.Report{
-		Fact:    s.Result.NoTransaction + " runs in " + within(s),
+		Fact:    s.Result.NoTransaction + " runs in " + describeTransaction(s),
 		Harm:    "the migration fails: " + s.Result.NoTransaction + " cannot run inside a transaction block",
-		Instead: alone(s) + "\n" + s.SQL + ";",
+		Instead: adviseRunAlone(s) + "\n" + s.SQL + ";",
 		Cause:   "and %d others run in one, too",
 	})
 }

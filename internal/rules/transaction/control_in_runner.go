@@ -13,12 +13,14 @@ import (
 // say, because the runner has a transaction open or nothing has.
 // https://www.postgresql.org/docs/current/sql-begin.html
 var ControlInRunner = &rule.Rule{
-	ID:        "transaction-control-in-runner",
-	Category:  onward.InTransaction,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "BEGIN or COMMIT in a file meddles with the transaction that the runner opened",
-	Harm:      "BEGIN inside a transaction is a warning and nothing else. COMMIT ends the runner's transaction: what follows commits statement by statement, a failure there leaves half of the migration behind, and the runner's record of it is no longer written together with it.",
+	ID:       "transaction-control-in-runner",
+	Category: onward.InTransaction,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "BEGIN or COMMIT in a file meddles with the transaction that the runner opened",
+	Harm: "BEGIN inside a transaction is a warning and nothing else. COMMIT ends the runner's transaction: " +
+		"what follows commits statement by statement, a failure there leaves half of the migration, " +
+		"and the runner's record of it is no longer written together with it.",
 	Instead:   "Leave the transaction to the runner, or switch its transaction off for the file.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-begin.html"},
 	Migration: controlInRunner,
@@ -44,38 +46,39 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 	if first == nil {
 		return
 	}
-	word := verb(first)
-	r := rule.Report{Severity: onward.Warning, Instead: "remove it: " + runner(m) + " opens and commits the transaction"}
+	word := statementVerb(first)
+	r := rule.Report{Severity: onward.Warning, Instead: "remove it: " + runnerName(m) + " opens and commits the transaction"}
 	switch kind {
 	case script.CommitOfRunner:
-		r.Fact = word + " ends the transaction that " + runner(m) + " opened around the " + unit(m)
-		r.Harm = "the migration and " + runner(m) + "'s record of it no longer commit together: between the two, a crash makes it run again"
-		switch n, needs := following(m, first); {
+		r.Fact = word + " ends the transaction that " + runnerName(m) + " opened around the " + unitName(m)
+		r.Harm = "the migration and " + runnerName(m) + "'s record of it no longer commit together: between the two, a crash makes it run again"
+		switch n, needs := countFollowing(m, first); {
 		case n > 0 && needs == nil:
 			r.Severity = onward.Off
-			r.Harm = fmt.Sprintf("what follows (%s) runs without a transaction: when it fails, what came before stays, and the migration is not recorded", count(n))
+			r.Harm = fmt.Sprintf("what follows (%s) runs without a transaction: when it fails, what came before stays, and the migration is not recorded",
+				countStatements(n))
 			r.Instead = "remove it, or put what follows into a migration of its own"
 		case n > 0:
 			r.Severity = onward.Info // written so on purpose
 			r.Harm = needs.Result.NoTransaction + " runs without one, as it must; when it fails, what came before stays, and the migration is not recorded"
-			r.Instead = alone(needs)
-		case reopens(m, first):
+			r.Instead = adviseRunAlone(needs)
+		case reopensTransaction(m, first):
 			r.Harm = "what came before commits by itself: when what follows fails, it stays, and the migration is not recorded"
 			r.Instead = "remove it, or put what follows into a migration of its own"
 		}
 		if ended := m.Runner.Ended; ended != "" && m.Script.End == script.Alone {
 			r.Severity = onward.Off
-			r.Harm = runner(m) + " fails with \"" + ended + "\" when all of the file has run: the deploy stops, and what it did stays"
+			r.Harm = runnerName(m) + " fails with \"" + ended + "\" when all of the file has run: the deploy stops, and what it did stays"
 			r.Instead = "remove it, or switch the transaction off for the file"
 		}
 		if inside != nil {
-			r.Instead = fmt.Sprintf("remove it, and the BEGIN at %s: %s opens and commits the transaction", inside.Where(), runner(m))
+			r.Instead = fmt.Sprintf("remove it, and the BEGIN at %s: %s opens and commits the transaction", inside.FormatPlace(), runnerName(m))
 		}
 	case script.BeginInside:
-		r.Fact = word + " stands in the transaction that " + runner(m) + " opened, where it does nothing"
+		r.Fact = word + " is in the transaction that " + runnerName(m) + " opened, and does nothing there"
 		r.Harm = "it says that a transaction begins here, and none does"
 	case script.NestedBegin:
-		r.Fact = word + " stands in a transaction that is open already, where it does nothing"
+		r.Fact = word + " is in a transaction that is open already, and does nothing there"
 		r.Harm = "the next COMMIT ends the outer transaction; what follows runs without one"
 		r.Instead = "remove it, or use SAVEPOINT"
 	case script.CommitWithout:
@@ -84,20 +87,19 @@ func controlInRunner(p *rule.Pass, m *rule.Migration) {
 	p.Report(first, r)
 }
 
-// withoutOne tells of a COMMIT where no transaction is open.
+// withoutOne completes the report on a COMMIT outside a transaction.
 func withoutOne(m *rule.Migration, commit *rule.Stmt, r *rule.Report) {
-	r.Fact = verb(commit) + " finds no transaction to end"
-	r.Harm = "the statements in front of it committed one by one: a failure halfway leaves the first half behind"
-	r.Instead = "put BEGIN in front of them, or remove it"
-	if n, needs := following(m, commit); n > 0 && needs != nil {
+	r.Fact = statementVerb(commit) + " finds no transaction to end"
+	r.Harm = "the statements before it committed one by one: a failure halfway leaves the first half"
+	r.Instead = "put BEGIN before them, or remove it"
+	if n, needs := countFollowing(m, commit); n > 0 && needs != nil {
 		r.Severity = onward.Info // it ends a transaction that may be there, for what cannot be in one
 	}
 }
 
-// following counts the statements that change something outside any
-// transaction behind a COMMIT; needs is the first when none of them could be in
-// one.
-func following(m *rule.Migration, commit *rule.Stmt) (n int, needs *rule.Stmt) {
+// countFollowing counts the statements after a COMMIT that change something outside any
+// transaction. needs is the first of them if none could run in a transaction.
+func countFollowing(m *rule.Migration, commit *rule.Stmt) (n int, needs *rule.Stmt) {
 	could := false
 	for _, s := range m.Statements[commit.Index+1:] {
 		if s.Origin != script.Alone || s.Node.GetTransactionStmt() != nil || s.Node.GetVariableSetStmt() != nil {
@@ -115,12 +117,12 @@ func following(m *rule.Migration, commit *rule.Stmt) (n int, needs *rule.Stmt) {
 	return n, needs
 }
 
-// reopens reports whether a transaction is begun behind a COMMIT.
-func reopens(m *rule.Migration, commit *rule.Stmt) bool {
-	return slices.ContainsFunc(m.Statements[commit.Index+1:], opens)
+// reopensTransaction reports whether a transaction begins after a COMMIT.
+func reopensTransaction(m *rule.Migration, commit *rule.Stmt) bool {
+	return slices.ContainsFunc(m.Statements[commit.Index+1:], opensTransaction)
 }
 
-func count(n int) string {
+func countStatements(n int) string {
 	if n == 1 {
 		return "1 statement"
 	}

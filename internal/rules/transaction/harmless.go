@@ -7,19 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/history"
 )
 
-// mild reports whether what leaks does little harm.
-func mild(names, values []string) bool {
-	for i, name := range names {
-		if !strings.HasSuffix(name, "_timeout") && !(name == "search_path" && strings.Contains(values[i], "public")) {
-			return false
-		}
-	}
-	return true
-}
-
-// harmless reports whether a value is what the server has by default, or what the
+// isHarmless reports whether a value is what the server has by default, or what the
 // runner gives the session: where a runner puts back what it has read.
-func harmless(s analysis.Setting, r history.Runner) bool {
+func isHarmless(s analysis.Setting, r history.Runner) bool {
 	v := strings.ToLower(s.Value)
 	switch s.Name {
 	case "search_path":
@@ -33,7 +23,7 @@ func harmless(s analysis.Setting, r history.Runner) bool {
 	case "default_table_access_method":
 		return v == "heap"
 	}
-	ms, ok := analysis.Milliseconds(v)
+	ms, ok := analysis.ParseMilliseconds(v)
 	switch {
 	case !ok || !strings.HasSuffix(s.Name, "_timeout"):
 		return false

@@ -8,12 +8,13 @@ import (
 // LeftOpen flags BEGIN without COMMIT.
 // https://www.postgresql.org/docs/current/sql-begin.html
 var LeftOpen = &rule.Rule{
-	ID:        "transaction-left-open",
-	Category:  onward.InTransaction,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "the file ends inside a transaction that it opened",
-	Harm:      "Without COMMIT everything since BEGIN is rolled back when the connection closes, after the runner took the migration for done. Until then its locks are held.",
+	ID:       "transaction-left-open",
+	Category: onward.InTransaction,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "the file ends inside a transaction that it opened",
+	Harm: "Without COMMIT everything since BEGIN is rolled back when the connection closes, after the runner took the migration for done. " +
+		"Until then its locks are held.",
 	Instead:   "End the file with COMMIT.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-begin.html"},
 	Migration: leftOpen,
@@ -26,11 +27,11 @@ func leftOpen(p *rule.Pass, m *rule.Migration) {
 	var open *rule.Stmt
 	for _, s := range m.Statements {
 		switch {
-		case ends(s) && s.Node.GetTransactionStmt().GetChain():
+		case endsTransaction(s) && s.Node.GetTransactionStmt().GetChain():
 			open = s
-		case ends(s):
+		case endsTransaction(s):
 			open = nil
-		case opens(s) && open == nil:
+		case opensTransaction(s) && open == nil:
 			open = s
 		}
 	}
@@ -38,7 +39,7 @@ func leftOpen(p *rule.Pass, m *rule.Migration) {
 		return
 	}
 	p.Report(open, rule.Report{
-		Fact:    "the transaction that " + verb(open) + " opens is never committed",
+		Fact:    "the transaction that " + statementVerb(open) + " opens is never committed",
 		Harm:    "what follows is rolled back when the connection closes, or goes on in the next migration's transaction; its locks are held until then",
 		Instead: "end the file with COMMIT;",
 	})

@@ -17,18 +17,19 @@ var LockOrder = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Strict,
 	Summary:  "two transactions of the release lock the same tables in opposite order",
-	Harm:     "Whatever order the application uses, one of the two goes against it: a session that holds one table and waits for the other deadlocks with the migration, and the server ends one of them.",
-	Instead:  "Lock the tables in one order everywhere, or give each a transaction of its own.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS"},
-	Gather:   gatherLocks,
-	Release:  lockOrder,
+	Harm: "Whatever order the application uses, one of the two goes against it: a session that holds one table and waits for the other deadlocks with the " +
+		"migration, and the server ends one of them.",
+	Instead: "Lock the tables in one order everywhere, or give each a transaction of its own.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS"},
+	Gather:  gatherLocks,
+	Release: lockOrder,
 }
 
 // gatherLocks keeps the transactions that lock several tables.
 func gatherLocks(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		if locked := tables(p, t); len(locked) > 1 {
-			p.Keep(locked)
+		if locked := lockedTables(p, t); len(locked) > 1 {
+			p.KeepValue(locked)
 		}
 	}
 }
@@ -36,7 +37,7 @@ func gatherLocks(p *rule.Pass, m *rule.Migration) {
 func lockOrder(p *rule.Pass, _ *rule.Release) {
 	type pair struct{ a, b catalog.Name }
 	first := map[pair]lockedTable{} // a before b: where b was locked
-	for _, locked := range rule.Kept[[]lockedTable](p) {
+	for _, locked := range rule.KeptValues[[]lockedTable](p) {
 		for i, a := range locked {
 			for _, b := range locked[i+1:] {
 				if a.by == b.by {
@@ -47,7 +48,7 @@ func lockOrder(p *rule.Pass, _ *rule.Release) {
 						Fact:     fmt.Sprintf("the transaction locks %s and then %s, the other way round than %s:%d", a.Name, b.Name, other.by.Migration.Path, other.by.Line),
 						Harm:     "a session that holds one of them and waits for the other deadlocks with one of the two migrations",
 						Instead:  "lock the tables in one order, or give each a transaction of its own",
-						Evidence: []onward.Evidence{other.by.Evidence("locks " + b.Name.String() + " first")},
+						Evidence: []onward.Evidence{other.by.NewEvidence("locks " + b.Name.String() + " first")},
 					})
 					return
 				}

@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// LockTimeoutLong flags a lock_timeout that lets a table stand still for more
-// than ten seconds.
+// LockTimeoutLong flags a lock_timeout that lets a table be blocked for more than ten
+// seconds.
 // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
 var LockTimeoutLong = &rule.Rule{
 	ID:        "transaction-lock-timeout-long",
@@ -36,7 +36,7 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 		if t := s.Settings.StatementTimeout; t > 0 && t <= analysis.LongestWait {
 			continue // which counts the wait, and ends it first
 		}
-		e := strong(p, s)
+		e := findStrongLock(p, s)
 		if e == nil {
 			continue
 		}
@@ -50,24 +50,24 @@ func lockTimeoutLong(p *rule.Pass, m *rule.Migration) {
 			set = "SET LOCAL "
 		}
 		p.Report(by, rule.Report{
-			Fact:     fmt.Sprintf("lock_timeout lets the statement at %s wait %d seconds for the lock on %s", s.Where(), s.Settings.LockTimeout/1000, e.Name),
-			Harm:     fmt.Sprintf("%s that comes after it waits for all of that time", analysis.Waiting(e)),
+			Fact:     fmt.Sprintf("lock_timeout lets the statement at %s wait %d seconds for the lock on %s", s.FormatPlace(), s.Settings.LockTimeout/1000, e.Name),
+			Harm:     fmt.Sprintf("%s that comes after it waits for all of that time", analysis.DescribeWaiting(e)),
 			Instead:  "set it to a few seconds, and run the migration again when it gives up:\n" + set + "lock_timeout = '5s';",
-			Evidence: []onward.Evidence{s.Evidence("takes " + e.Lock.String() + " on " + e.Name.String())},
+			Evidence: []onward.Evidence{s.NewEvidence("takes " + e.Lock.String() + " on " + e.Name.String())},
 		})
 	}
 }
 
-// fromSession reports a timeout that stands in no migration: the runner, its connection
-// or its settings have it.
+// fromSession reports a timeout that no migration sets: it comes from the tool, its
+// connection or its settings.
 func fromSession(p *rule.Pass, m *rule.Migration, s *rule.Stmt, e *effect.Effect) {
 	instead := "set it to a few seconds, and run the migration again when it gives up:\nSET LOCAL lock_timeout = '5s';"
-	if way := m.Written(script.Operation{}, advice.BoundWaits{}); way != "" {
+	if way := m.WriteFix(script.Operation{}, advice.BoundWaits{}); way != "" {
 		instead = way
 	}
 	p.Report(s, rule.Report{
 		Fact:    fmt.Sprintf("the session that migrates has a lock_timeout that lets this wait %d seconds for the lock on %s", s.Settings.LockTimeout/1000, e.Name),
-		Harm:    fmt.Sprintf("%s that comes after it waits for all of that time", analysis.Waiting(e)),
+		Harm:    fmt.Sprintf("%s that comes after it waits for all of that time", analysis.DescribeWaiting(e)),
 		Instead: instead,
 		Cause:   "and those in %d other migrations",
 	})

@@ -14,31 +14,34 @@ import (
 )
 
 // LockTimeoutMissing flags the first strong lock on an existing table that no
-// lock_timeout bounds, once in a migration.
+// lock_timeout bounds: one finding for a release, and a note in a migration
+// with an error about a lock, whose fix changes the locks.
 // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
 var LockTimeoutMissing = &rule.Rule{
-	ID:        "transaction-lock-timeout-missing",
-	Category:  onward.Locking,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "an existing table is locked, and no lock_timeout bounds the wait for the lock",
-	Harm:      "The statement waits behind every transaction that uses the table, and everything that comes after it waits behind the statement. An instant ALTER TABLE becomes an outage as long as the longest query or forgotten session.",
-	Instead:   "Set lock_timeout to a few seconds for the migration, in the file, for the role or in the connection string, and run it again when it gives up. onward.yaml takes what the runner sets as lock_timeout of the directory.",
+	ID:       "transaction-lock-timeout-missing",
+	Category: onward.Locking,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "an existing table is locked, and no lock_timeout bounds the wait for the lock",
+	Harm: "The statement waits behind every transaction that uses the table, and everything that comes after it waits behind the statement. " +
+		"An instant ALTER TABLE becomes an outage as long as the longest query or forgotten session.",
+	Instead: "Set lock_timeout to a few seconds for the migration, in the file, for the role or in the connection string, and run it again when it gives up. " +
+		"onward.yaml takes what the runner sets as lock_timeout of the directory.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT"},
 	Migration: lockTimeoutMissing,
 }
 
 func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 	for _, s := range m.Statements {
-		if s.Settings.Bounded() {
+		if s.Settings.IsBounded() {
 			continue
 		}
 		if s.Node.GetLockStmt() != nil {
 			continue // table-lock-explicit's, and with NOWAIT it does not wait
 		}
-		e := strong(p, s)
-		if e != nil && s.Locked(&effect.Effect{Name: e.Name}, func(h *rule.Held) bool { return h.Lock >= e.Lock }) != nil {
-			continue // behind LOCK TABLE
+		e := findStrongLock(p, s)
+		if e != nil && s.FindHeldLock(&effect.Effect{Name: e.Name}, func(h *rule.Held) bool { return h.Lock >= e.Lock }) != nil {
+			continue // after LOCK TABLE
 		}
 		if e != nil && e.Kind == catalog.Table && s.Node.GetDropStmt().GetRemoveType() == pgparse.ObjectType_OBJECT_INDEX {
 			continue // index-drop-blocking's, which has the same to say
@@ -49,10 +52,10 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		set, fix := "SET LOCAL lock_timeout = '5s';", []onward.Edit{{New: "SET LOCAL lock_timeout = '5s';\n"}}
 		if s.Origin == script.Alone || s.Parent >= 0 {
 			// A second statement makes another transaction of a lone one.
-			set, fix = "SET lock_timeout = '5s';\n…\nRESET lock_timeout;", nil
+			set, fix = "SET lock_timeout = '5s';\n"+s.SQL+";\nRESET lock_timeout;", nil
 		}
 		instead := "set one in front of it, or for the role that migrates, and run the migration again when it gives up:\n" + set
-		if way := m.Written(script.Operation{}, advice.BoundWaits{}); way != "" {
+		if way := m.WriteFix(script.Operation{}, advice.BoundWaits{}); way != "" {
 			instead = way
 		}
 		if at := m.Runner.LockTimeoutAt.String(); at != "" && s.Settings.LockTimeoutBy == nil {
@@ -68,9 +71,11 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		}
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no lock_timeout bounds the wait for the lock on %s", e.Name),
-			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, analysis.Waiting(e)),
+			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, analysis.DescribeWaiting(e)),
 			Instead: instead,
 			Cause:   "nor those in %d other migrations",
+			From:    2,
+			Yields:  true,
 			Fix:     fix,
 		})
 		return

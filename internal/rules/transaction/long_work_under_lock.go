@@ -16,12 +16,13 @@ import (
 // statement of the transaction holds a lock that others wait for.
 // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
 var LongWorkUnderLock = &rule.Rule{
-	ID:        "transaction-long-work-under-lock",
-	Category:  onward.InTransaction,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a statement does work that grows with a table while an earlier one's lock is held",
-	Harm:      "A lock is held until the transaction ends, not until its statement ends. An instant ALTER TABLE followed by a backfill, a scan or an index build in the same transaction blocks the table for all of that time.",
+	ID:       "transaction-long-work-under-lock",
+	Category: onward.InTransaction,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a statement does work that grows with a table while an earlier one's lock is held",
+	Harm: "A lock is held until the transaction ends, not until its statement ends. An instant ALTER TABLE followed by a backfill, " +
+		"a scan or an index build in the same transaction blocks the table for all of that time.",
 	Instead:   "Commit the statement that locks first, and do the long work in a later migration, in batches.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES"},
 	Statement: longWorkUnderLock,
@@ -41,23 +42,24 @@ func longWorkUnderLock(p *rule.Pass, s *rule.Stmt) {
 		// because of that work.
 		severity = onward.Warning
 	}
-	if repeats(p, s, worked{held.Name, work.Name, severity != onward.Off}) {
+	if repeatsFinding(p, s, worked{held.Name, work.Name, severity != onward.Off}) {
 		return
 	}
 	var hands []onward.Evidence
 	if held.Name != work.Name {
-		hands = []onward.Evidence{held.By.Evidence("locks " + held.Name.String() + " against " + blocks(held.Lock) + " too, until the transaction ends")}
+		hands = []onward.Evidence{held.By.NewEvidence("locks " + held.Name.String() + " against " + describeBlocked(held.Lock) + " too, until the transaction ends")}
 	}
 	p.Report(s, rule.Report{
-		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", does(p, s, work), held.Name, blocks(held.Lock), held.By.Lines(s)),
-		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.Waiting(&held.Effect), work.Name),
-		Instead:  instead(s, work),
+		Fact:     fmt.Sprintf("%s while %s is locked against %s since %s", describeWork(p, s, work), held.Name, describeBlocked(held.Lock), held.By.RelativePlace(s)),
+		Harm:     fmt.Sprintf("%s waits until the transaction ends, which takes as long as %s is big", analysis.DescribeWaiting(&held.Effect), work.Name),
+		Grows:    work.Name,
+		Instead:  moveElsewhere(s, work),
 		Way:      advice.Apart{Work: worksOn(s), Own: held.By.Operation == s.Operation && held.By.Line == s.Line, SQL: s.SQL},
 		Severity: severity,
 		Lesser:   severity != onward.Off && (held.Lock <= work.Lock || held.Name != work.Name),
 		Hands:    hands,
 		Cause:    "and %d other statements work while " + held.Name.String() + " is",
-		Evidence: []onward.Evidence{held.By.Evidence("takes " + held.Lock.String() + " on " + held.Name.String())},
+		Evidence: []onward.Evidence{held.By.NewEvidence("takes " + held.Lock.String() + " on " + held.Name.String())},
 	})
 }
 
@@ -72,7 +74,7 @@ func validatesOwn(s *rule.Stmt) bool {
 	if cmd.GetSubtype() != pgparse.AlterTableType_AT_ValidateConstraint {
 		return false
 	}
-	r := s.Altered()
+	r := s.AlteredRelation()
 	was := s.Tx.First.Before.Relation(r.OID)
 	return r.Constraint(cmd.Name) != nil && (was == nil || was.Constraint(cmd.Name) == nil)
 }
@@ -82,7 +84,7 @@ func validatesOwn(s *rule.Stmt) bool {
 // constraint-foreign-key-validating tells who waits there.
 func refersTo(s *rule.Stmt, held rule.Held) bool {
 	cmds := s.Node.GetAlterTableStmt().GetCmds()
-	if r := held.By.Altered(); len(cmds) != 1 || r == nil || s.Altered() == nil || r.OID != s.Altered().OID || r.Name == held.Name {
+	if r := held.By.AlteredRelation(); len(cmds) != 1 || r == nil || s.AlteredRelation() == nil || r.OID != s.AlteredRelation().OID || r.Name == held.Name {
 		return false
 	}
 	con := cmds[0].GetAlterTableCmd().GetDef().GetConstraint()
@@ -104,10 +106,10 @@ type (
 	}
 )
 
-// repeats reports whether an earlier statement of the transaction was flagged
+// repeatsFinding reports whether an earlier statement of the transaction was flagged
 // for work on the same table under the same lock. It is asked about each in turn.
-func repeats(p *rule.Pass, s *rule.Stmt, key worked) bool {
-	all := rule.Once(&s.Tx.First.Notes, func() flagged { return flagged{} })
+func repeatsFinding(p *rule.Pass, s *rule.Stmt, key worked) bool {
+	all := rule.BuildOnce(&s.Tx.First.Notes, func() flagged { return flagged{} })
 	first := all[key]
 	if first == nil && slices.Contains(s.Results[0].Versions, p.Versions()[0]) {
 		all[key] = s

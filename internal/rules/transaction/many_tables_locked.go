@@ -15,20 +15,21 @@ import (
 // use, one after the other.
 // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS
 var ManyTablesLocked = &rule.Rule{
-	ID:        "transaction-many-tables-locked",
-	Category:  onward.InTransaction,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "one transaction locks several existing tables, one after the other",
-	Harm:      "The first table stays locked while the transaction waits for the lock on the second, however long a query there runs. A session that uses both tables in the other order deadlocks with it.",
+	ID:       "transaction-many-tables-locked",
+	Category: onward.InTransaction,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "one transaction locks several existing tables, one after the other",
+	Harm: "The first table stays locked while the transaction waits for the lock on the second, however long a query there runs. " +
+		"A session that uses both tables in the other order deadlocks with it.",
 	Instead:   "Give each table a migration of its own, so that no lock is held while another is waited for.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS"},
 	Migration: manyTablesLocked,
 }
 
-// many is how many tables make a warning. Two or three brief locks are what most
-// migrations take, and whoever is told of them does nothing; the wait for each is
-// transaction-lock-timeout-missing's.
+// many is the number of tables from which a warning is reported. Most migrations take two
+// or three brief locks, and nobody would act on a warning about them.
+// transaction-lock-timeout-missing reports the wait for each.
 const many = 4
 
 // lockedTable is the first strong lock on a table of a transaction.
@@ -39,10 +40,10 @@ type lockedTable struct {
 
 func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
-		locked := tables(p, t)
+		locked := lockedTables(p, t)
 		var second *lockedTable
 		for i := range locked {
-			if !together(p, locked[i].by, locked[0].by) {
+			if !countTogether(p, locked[i].by, locked[0].by) {
 				second = &locked[i]
 				break
 			}
@@ -56,33 +57,36 @@ func manyTablesLocked(p *rule.Pass, m *rule.Migration) {
 			names[i] = l.Name.String()
 		}
 		r := rule.Report{
-			Fact:     fmt.Sprintf("the transaction locks %d existing tables: %s", len(locked), strings.Join(names, ", ")),
-			Harm:     fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for; a session that uses them in the other order deadlocks", first.Name, first.by.Where(), second.Name),
+			Fact: fmt.Sprintf("the transaction locks %d existing tables: %s", len(locked), strings.Join(names, ", ")),
+			Harm: fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for; a session that uses them in the other order deadlocks",
+				first.Name, first.by.FormatPlace(), second.Name),
 			Instead:  "give each table a migration of its own, or commit between them",
 			Cause:    "and %d other transactions lock several",
-			Evidence: []onward.Evidence{first.by.Evidence("takes " + first.Lock.String() + " on " + first.Name.String())},
+			Evidence: []onward.Evidence{first.by.NewEvidence("takes " + first.Lock.String() + " on " + first.Name.String())},
 		}
 		if len(locked) < many {
 			r.Severity = onward.Info
 		}
-		if wait := waited(p, locked); wait > 0 && wait <= analysis.LongestWait {
+		if wait := longestWait(p, locked); wait > 0 && wait <= analysis.LongestWait {
 			r.Severity = onward.Info
-			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.Where(), analysis.Duration(wait))
+			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while other locks are waited for, which lock_timeout ends after %s in all; "+
+				"of a session that uses them in the other order and this one, the server ends one", first.Name, first.by.FormatPlace(), analysis.FormatMilliseconds(wait))
 		}
 		if at := m.Runner.LockTimeoutAt.String(); at != "" && second.by.Settings.LockTimeout == 0 && second.by.Settings.LockTimeoutBy == nil {
 			r.Severity = onward.Info
-			r.Harm = fmt.Sprintf("%s, locked since %s, stays so while the lock on %s is waited for, which the lock_timeout at %s ends, where that is the session that migrates", first.Name, first.by.Where(), second.Name, at)
+			r.Harm = fmt.Sprintf("%s, locked since %s, stays locked while the statement waits for the lock on %s; "+
+				"the lock_timeout at %s ends that, if it is set in the session that migrates", first.Name, first.by.FormatPlace(), second.Name, at)
 		}
 		p.Report(second.by, r)
 	}
 }
 
-// waited is for how long a transaction may wait for locks on tables while it
+// longestWait is for how long a transaction may wait for locks on tables while it
 // has the first, in milliseconds; 0 when a lock_timeout does not bound that.
-func waited(p *rule.Pass, locked []lockedTable) int {
+func longestWait(p *rule.Pass, locked []lockedTable) int {
 	total, last := 0, locked[0].by
 	for _, l := range locked[1:] {
-		if l.by == last || together(p, l.by, locked[0].by) {
+		if l.by == last || countTogether(p, l.by, locked[0].by) {
 			continue
 		}
 		if l.by.Settings.LockTimeout == 0 {
@@ -94,12 +98,11 @@ func waited(p *rule.Pass, locked []lockedTable) int {
 	return total
 }
 
-// together reports whether two statements are one for whom they lock out: one
-// statement, or both make or change new tables. What those lock are the tables
-// that their foreign keys reference, each for an instant, and a table with two
-// of them does so in one statement: they are
-// constraint-foreign-key-locks-referenced's.
-func together(p *rule.Pass, a, b *rule.Stmt) bool {
+// countTogether reports whether two statements count as one for the sessions that they block:
+// they are the same statement, or both create or change new tables. The latter lock only
+// the tables that their foreign keys reference, each for an instant, and one statement
+// may do so for two tables. constraint-foreign-key-locks-referenced reports them.
+func countTogether(p *rule.Pass, a, b *rule.Stmt) bool {
 	return a == b || ofNew(p, a) && ofNew(p, b)
 }
 
@@ -109,14 +112,13 @@ func ofNew(p *rule.Pass, s *rule.Stmt) bool {
 	if c := s.Node.GetCreateStmt(); c != nil {
 		return len(c.InhRelations) == 0
 	}
-	r := s.Altered()
-	return r != nil && p.New(r.OID)
+	r := s.AlteredRelation()
+	return r != nil && p.IsNew(r.OID)
 }
 
-// tables lists the existing tables that a transaction comes to lock against
-// writes, in order. Partitions count as their parent, and what the transaction
-// drops does not count.
-func tables(p *rule.Pass, t *rule.Tx) []lockedTable {
+// lockedTables lists the existing tables that a transaction locks against writes, in order.
+// Partitions count as their parent. Tables that the transaction drops do not count.
+func lockedTables(p *rule.Pass, t *rule.Tx) []lockedTable {
 	var out []lockedTable
 	seen, passed := map[catalog.Name]bool{}, map[catalog.OID]bool{}
 	for _, s := range t.Statements {
@@ -132,7 +134,7 @@ func tables(p *rule.Pass, t *rule.Tx) []lockedTable {
 		}
 		for i := range s.Result.Effects {
 			e := &s.Result.Effects[i]
-			if e.Lock < onward.ShareRowExclusiveLock || !e.Kind.IsTable() || e.Dropped || seen[e.Name] || e.OID != 0 && passed[e.OID] || !p.Existing(e) {
+			if e.Lock < onward.ShareRowExclusiveLock || !e.Kind.IsTable() || e.Dropped || seen[e.Name] || e.OID != 0 && passed[e.OID] || !p.IsExisting(e) {
 				continue
 			}
 			seen[e.Name], passed[e.OID] = true, true

@@ -42,34 +42,34 @@ type checks struct {
 	off map[catalog.OID]bool
 }
 
-// statement takes note of what a statement leaves to be checked.
-func (q *pending) statement(p *rule.Pass, s *rule.Stmt) {
+// recordStatement takes note of what a statement leaves to be checked.
+func (q *pending) recordStatement(p *rule.Pass, s *rule.Stmt) {
 	switch x := pgparse.Unwrap(s.Node).(type) {
 	case *pgparse.ConstraintsSetStmt:
-		q.set(x)
+		q.setConstraints(x)
 	case *pgparse.TransactionStmt:
-		q.checks = q.saved.Follow(s.Node, q.checks)
+		q.checks = q.saved.FollowStatement(s.Node, q.checks)
 	case *pgparse.AlterTableStmt:
 		for _, n := range x.GetCmds() {
 			switch n.GetAlterTableCmd().GetSubtype() {
 			case pgparse.AlterTableType_AT_DisableTrigAll:
-				q.disable(s.Altered().OID, true)
+				q.disableTriggers(s.AlteredRelation().OID, true)
 			case pgparse.AlterTableType_AT_EnableTrigAll:
-				q.disable(s.Altered().OID, false)
+				q.disableTriggers(s.AlteredRelation().OID, false)
 			}
 		}
 	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt:
 		if s.Settings.ReplicaRole {
 			return
 		}
-		for _, w := range p.Writes(s) {
-			q.write(s, &w)
+		for _, w := range p.ListWrites(s) {
+			q.recordWrite(s, &w)
 		}
 	}
 }
 
-// set is SET CONSTRAINTS; IMMEDIATE runs what is pending.
-func (q *checks) set(x *pgparse.ConstraintsSetStmt) {
+// setConstraints is SET CONSTRAINTS; IMMEDIATE runs what is pending.
+func (q *checks) setConstraints(x *pgparse.ConstraintsSetStmt) {
 	deferred := x.GetDeferred()
 	if len(x.GetConstraints()) == 0 {
 		q.all, q.named = &deferred, nil
@@ -91,7 +91,7 @@ func (q *checks) set(x *pgparse.ConstraintsSetStmt) {
 	}
 }
 
-func (q *checks) disable(table catalog.OID, off bool) {
+func (q *checks) disableTriggers(table catalog.OID, off bool) {
 	q.off = maps.Clone(q.off)
 	if q.off == nil {
 		q.off = map[catalog.OID]bool{}
@@ -99,8 +99,8 @@ func (q *checks) disable(table catalog.OID, off bool) {
 	q.off[table] = off
 }
 
-// deferred reports whether a check waits for the commit.
-func (q *checks) deferred(name string, deferrable, initially bool) bool {
+// isDeferred reports whether a check waits for the commit.
+func (q *checks) isDeferred(name string, deferrable, initially bool) bool {
 	if !deferrable && !initially {
 		return false
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// best is the event that is surest to be there, of those that match.
-func (q *checks) best(match func(*event) bool) *event {
+// surestEvent is the event that is surest to be there, of those that match.
+func (q *checks) surestEvent(match func(*event) bool) *event {
 	var found *event
 	for i := range q.list {
 		if e := &q.list[i]; match(e) && (found == nil || e.sure && !found.sure) {
@@ -21,9 +21,9 @@ func (q *checks) best(match func(*event) bool) *event {
 	return found
 }
 
-// of is an event on what an ALTER TABLE or CREATE INDEX names, or on a
+// eventOn is an event on what an ALTER TABLE or CREATE INDEX names, or on a
 // partition or child to which it goes on.
-func (q *checks) of(s *rule.Stmt, tree bool) *event {
+func (q *checks) eventOn(s *rule.Stmt, tree bool) *event {
 	var rv *pgparse.RangeVar
 	index := s.Node.GetIndexStmt()
 	if index != nil {
@@ -38,10 +38,10 @@ func (q *checks) of(s *rule.Stmt, tree bool) *event {
 	kids := false
 	if tree {
 		for i := range s.Result.Effects {
-			kids = kids || s.Result.Effects[i].Lock >= onward.ShareUpdateExclusiveLock && below(s.Before, s.Result.Effects[i].OID, target.OID)
+			kids = kids || s.Result.Effects[i].Lock >= onward.ShareUpdateExclusiveLock && isDescendant(s.Before, s.Result.Effects[i].OID, target.OID)
 		}
 	}
-	return q.best(func(e *event) bool {
+	return q.surestEvent(func(e *event) bool {
 		if e.table == target.OID {
 			return !e.spread || kids
 		}
@@ -49,13 +49,13 @@ func (q *checks) of(s *rule.Stmt, tree bool) *event {
 			return false
 		}
 		at := slices.IndexFunc(s.Result.Effects, func(x effect.Effect) bool { return x.OID == e.table })
-		return at >= 0 && s.Result.Effects[at].Lock >= onward.ShareUpdateExclusiveLock && below(s.Before, e.table, target.OID)
+		return at >= 0 && s.Result.Effects[at].Lock >= onward.ShareUpdateExclusiveLock && isDescendant(s.Before, e.table, target.OID)
 	})
 }
 
-// below reports whether a relation is a partition or child of another one, at
+// isDescendant reports whether a relation is a partition or child of another one, at
 // any level.
-func below(c *catalog.Catalog, oid, top catalog.OID) bool {
+func isDescendant(c *catalog.Catalog, oid, top catalog.OID) bool {
 	for range 64 {
 		r := c.Relation(oid)
 		switch {
@@ -75,15 +75,15 @@ func below(c *catalog.Catalog, oid, top catalog.OID) bool {
 	return false
 }
 
-// referred is an event on the table that a dropped foreign key refers to.
-func (q *checks) referred(s *rule.Stmt, x *pgparse.AlterTableStmt) *event {
+// eventOnReferenced is an event on the table that a dropped foreign key refers to.
+func (q *checks) eventOnReferenced(s *rule.Stmt, x *pgparse.AlterTableStmt) *event {
 	for _, n := range x.GetCmds() {
 		cmd := n.GetAlterTableCmd()
 		if cmd.GetSubtype() != pgparse.AlterTableType_AT_DropConstraint {
 			continue
 		}
-		if c := s.Altered().Constraint(cmd.GetName()); c != nil && c.Kind == catalog.ForeignKey {
-			if e := q.best(func(e *event) bool { return e.table == c.Ref && !e.spread }); e != nil {
+		if c := s.AlteredRelation().Constraint(cmd.GetName()); c != nil && c.Kind == catalog.ForeignKey {
+			if e := q.surestEvent(func(e *event) bool { return e.table == c.Ref && !e.spread }); e != nil {
 				return e
 			}
 		}
@@ -91,10 +91,10 @@ func (q *checks) referred(s *rule.Stmt, x *pgparse.AlterTableStmt) *event {
 	return nil
 }
 
-// anywhere is an event on a table that the statement drops, or empties and
+// eventOnExclusive is an event on a table that the statement drops, or empties and
 // sorts.
-func (q *checks) anywhere(s *rule.Stmt, dropped bool) *event {
-	return q.best(func(e *event) bool {
+func (q *checks) eventOnExclusive(s *rule.Stmt, dropped bool) *event {
+	return q.surestEvent(func(e *event) bool {
 		return slices.ContainsFunc(s.Result.Effects, func(x effect.Effect) bool {
 			return x.OID == e.table && x.Lock == onward.AccessExclusiveLock && (x.Dropped || !dropped)
 		})

@@ -10,13 +10,13 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// write takes note of the checks that a write leaves.
-func (q *checks) write(s *rule.Stmt, w *analysis.Write) {
+// recordWrite takes note of the checks that a write leaves.
+func (q *checks) recordWrite(s *rule.Stmt, w *analysis.Write) {
 	t := w.Table
 	if t.OID == 0 || !t.Kind.IsTable() || q.off[t.OID] {
 		return
 	}
-	sure := w.Verb == "INSERT" && oneRow(w.Node.(*pgparse.InsertStmt)) && !s.Optional() && len(t.Rules) == 0 && !withholds(t) &&
+	sure := w.Verb == "INSERT" && oneRow(w.Node.(*pgparse.InsertStmt)) && !s.IsOptional() && len(t.Rules) == 0 && !mayWithholdRows(t) &&
 		(s.Before.Complete || s.Before.Unmodelled == nil)
 	add := func(constraint, check string, sure bool) {
 		q.list = append(slices.Clip(q.list), event{
@@ -24,16 +24,16 @@ func (q *checks) write(s *rule.Stmt, w *analysis.Write) {
 			spread: t.Kind == catalog.PartitionedTable,
 		})
 	}
-	set := assigned(w)
+	set := listAssigned(w)
 	for _, c := range t.Constraints {
-		if c.Kind == catalog.ForeignKey && c.Enforced && q.deferred(c.Name, c.Deferrable, c.InitiallyDeferred) &&
-			(w.Verb == "INSERT" || w.Verb == "MERGE" || w.Verb == "UPDATE" && set.touches(t, c.Columns)) {
+		if c.Kind == catalog.ForeignKey && c.Enforced && q.isDeferred(c.Name, c.Deferrable, c.InitiallyDeferred) &&
+			(w.Verb == "INSERT" || w.Verb == "MERGE" || w.Verb == "UPDATE" && set.touchesColumn(t, c.Columns)) {
 			add(c.Name, "foreign key "+c.Name, sure)
 		}
 	}
 	for _, x := range t.Triggers {
-		if x.Enabled && q.deferred(x.Name, x.Deferrable, x.InitiallyDeferred) &&
-			(strings.Contains(x.Events, strings.ToLower(w.Verb)) && (w.Verb != "UPDATE" || len(x.Columns) == 0 || set.names(t, x.Columns)) || w.Verb == "MERGE") {
+		if x.Enabled && q.isDeferred(x.Name, x.Deferrable, x.InitiallyDeferred) &&
+			(strings.Contains(x.Events, strings.ToLower(w.Verb)) && (w.Verb != "UPDATE" || len(x.Columns) == 0 || set.namesColumn(t, x.Columns)) || w.Verb == "MERGE") {
 			add(x.Name, "constraint trigger "+x.Name, sure && x.When == nil)
 		}
 	}
@@ -46,10 +46,10 @@ func (q *checks) write(s *rule.Stmt, w *analysis.Write) {
 			continue
 		}
 		for _, c := range from.Constraints {
-			if c.Kind != catalog.ForeignKey || c.Ref != t.OID || !c.Enforced || !q.deferred(c.Name, c.Deferrable, c.InitiallyDeferred) {
+			if c.Kind != catalog.ForeignKey || c.Ref != t.OID || !c.Enforced || !q.isDeferred(c.Name, c.Deferrable, c.InitiallyDeferred) {
 				continue
 			}
-			if w.Verb == "DELETE" && c.OnDelete == "" || w.Verb == "UPDATE" && c.OnUpdate == "" && set.touches(t, c.RefColumns) {
+			if w.Verb == "DELETE" && c.OnDelete == "" || w.Verb == "UPDATE" && c.OnUpdate == "" && set.touchesColumn(t, c.RefColumns) {
 				add(c.Name, "foreign key "+c.Name+" of "+from.Name.String(), false)
 			}
 		}
@@ -84,10 +84,10 @@ func oneRow(x *pgparse.InsertStmt) bool {
 	return sure
 }
 
-// withholds reports whether a trigger may keep a row from being inserted.
-func withholds(t *catalog.Relation) bool {
+// mayWithholdRows reports whether a trigger may keep a row from being inserted.
+func mayWithholdRows(t *catalog.Relation) bool {
 	return slices.ContainsFunc(t.Triggers, func(x *catalog.Trigger) bool {
-		return x.Row && x.Precedes("insert")
+		return x.Row && x.RunsBefore("insert")
 	})
 }
 
@@ -95,7 +95,7 @@ func withholds(t *catalog.Relation) bool {
 // another value than NULL or their own.
 type assignments map[string]bool
 
-func assigned(w *analysis.Write) assignments {
+func listAssigned(w *analysis.Write) assignments {
 	u, ok := w.Node.(*pgparse.UpdateStmt)
 	if !ok {
 		return nil
@@ -109,13 +109,13 @@ func assigned(w *analysis.Write) assignments {
 	return out
 }
 
-// touches reports whether one of the columns gets a value that is checked.
-func (a assignments) touches(t *catalog.Relation, columns []int16) bool {
+// touchesColumn reports whether one of the columns gets a value that is checked.
+func (a assignments) touchesColumn(t *catalog.Relation, columns []int16) bool {
 	return slices.ContainsFunc(columns, func(n int16) bool { c := t.Attr(n); return c != nil && a[c.Name] })
 }
 
-// names reports whether one of the columns is set at all.
-func (a assignments) names(t *catalog.Relation, columns []int16) bool {
+// namesColumn reports whether one of the columns is set at all.
+func (a assignments) namesColumn(t *catalog.Relation, columns []int16) bool {
 	return slices.ContainsFunc(columns, func(n int16) bool {
 		c := t.Attr(n)
 		if c == nil {

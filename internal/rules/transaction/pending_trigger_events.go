@@ -13,12 +13,15 @@ import (
 // PendingTriggerEvents flags DDL on a table whose deferred checks are still to
 // run. https://www.postgresql.org/docs/current/sql-set-constraints.html
 var PendingTriggerEvents = &rule.Rule{
-	ID:        "transaction-pending-trigger-events",
-	Category:  onward.InTransaction,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a table is changed in the transaction that wrote rows with deferred checks",
-	Harm:      "A deferred foreign key or constraint trigger checks a row when the transaction commits. Until then the server refuses ALTER TABLE, CREATE INDEX, DROP TABLE, TRUNCATE and CLUSTER on the table: \"cannot ALTER TABLE … because it has pending trigger events\". Where the rows come from a query, it does so only on a database that has such rows: in production, not in the test.",
+	ID:       "transaction-pending-trigger-events",
+	Category: onward.InTransaction,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a table is changed in the transaction that wrote rows with deferred checks",
+	Harm: "A deferred foreign key or constraint trigger checks a row when the transaction commits. " +
+		"Until then the server refuses ALTER TABLE, CREATE INDEX, DROP TABLE, TRUNCATE and CLUSTER on the table: " +
+		"\"cannot ALTER TABLE … because it has pending trigger events\". Where the rows come from a query, it does so only on a database that has such rows: " +
+		"in production, not in the test.",
 	Instead:   "Run the checks before the table is changed, with SET CONSTRAINTS ALL IMMEDIATE, or write the rows in a migration of their own.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set-constraints.html"},
 	Migration: pendingTriggerEvents,
@@ -37,14 +40,14 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 			}
 			e, command := refusedBy(s, &events)
 			if e == nil {
-				events.statement(p, s)
+				events.recordStatement(p, s)
 				continue
 			}
 			if told[e.table] {
 				continue
 			}
 			told[e.table] = true
-			sure := e.sure && !s.Optional()
+			sure := e.sure && !s.IsOptional()
 			if s.Migration == m {
 				p.Report(s, pendingReport(s, e, command, sure))
 			}
@@ -57,23 +60,26 @@ func pendingTriggerEvents(p *rule.Pass, m *rule.Migration) {
 
 func pendingReport(s *rule.Stmt, e *event, command string, sure bool) rule.Report {
 	r := rule.Report{
-		Fact:     fmt.Sprintf("%s finds checks pending: the %s at %s wrote to %s, and %s is checked at commit", command, e.verb, e.by.Lines(s), e.name, e.check),
+		Fact: fmt.Sprintf("%s finds checks pending: the %s at %s wrote to %s, and %s is checked at commit", command, e.verb, e.by.RelativePlace(s), e.name,
+			e.check),
 		Harm:     fmt.Sprintf("the migration fails: cannot %s \"%s\" because it has pending trigger events", command, e.name.Name),
-		Instead:  "run the checks first, in front of this statement:\nSET CONSTRAINTS ALL IMMEDIATE;",
+		Instead:  "run the checks first, before this statement:\nSET CONSTRAINTS ALL IMMEDIATE;",
 		Way:      advice.RunChecks{},
-		Evidence: []onward.Evidence{e.by.Evidence("leaves the check of " + e.check + " pending")},
+		Evidence: []onward.Evidence{e.by.NewEvidence("leaves the check of " + e.check + " pending")},
 		Stops:    sure,
 	}
 	if !sure {
 		r.Severity = onward.Warning
-		r.Fact = fmt.Sprintf("%s finds checks pending if the %s at %s writes a row of %s: %s is checked at commit", command, e.verb, e.by.Lines(s), e.name, e.check)
-		r.Harm = fmt.Sprintf("where the %s finds a row to write, the migration fails: cannot %s \"%s\" because it has pending trigger events", e.verb, command, e.name.Name)
+		r.Fact = fmt.Sprintf("%s finds checks pending if the %s at %s writes a row of %s: %s is checked at commit", command, e.verb, e.by.RelativePlace(s), e.name,
+			e.check)
+		r.Harm = fmt.Sprintf("where the %s finds a row to write, the migration fails: cannot %s \"%s\" because it has pending trigger events", e.verb, command,
+			e.name.Name)
 	}
 	return r
 }
 
-// writesThenChanges reports whether a transaction changes a relation behind a
-// statement that writes rows: all others are passed over at once.
+// writesThenChanges reports whether a transaction changes a relation after a statement
+// that writes rows, to skip all other transactions at once.
 func writesThenChanges(t *rule.Tx) bool {
 	if t.Earlier == nil && len(t.Statements) < 2 {
 		return false
@@ -105,24 +111,24 @@ func refusedBy(s *rule.Stmt, events *pending) (*event, string) {
 		if x.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE {
 			return nil, ""
 		}
-		if e := events.of(s, altersTree(x)); e != nil {
+		if e := events.eventOn(s, altersTree(x)); e != nil {
 			return e, "ALTER TABLE"
 		}
-		return events.referred(s, x), "ALTER TABLE"
+		return events.eventOnReferenced(s, x), "ALTER TABLE"
 	case *pgparse.IndexStmt:
-		return events.of(s, true), "CREATE INDEX"
+		return events.eventOn(s, true), "CREATE INDEX"
 	case *pgparse.TruncateStmt:
-		return events.anywhere(s, false), "TRUNCATE"
+		return events.eventOnExclusive(s, false), "TRUNCATE"
 	case *pgparse.ClusterStmt:
-		return events.anywhere(s, false), "CLUSTER"
+		return events.eventOnExclusive(s, false), "CLUSTER"
 	case *pgparse.DropStmt:
-		return events.anywhere(s, true), "DROP TABLE"
+		return events.eventOnExclusive(s, true), "DROP TABLE"
 	}
 	return nil, ""
 }
 
-// altersTree reports whether an ALTER TABLE is refused for a partition or child,
-// where it goes on to those: attaching and detaching one is not.
+// altersTree reports whether an ALTER TABLE recurses to partitions or children and is
+// refused because of one. Attaching and detaching are not.
 func altersTree(x *pgparse.AlterTableStmt) bool {
 	for _, n := range x.GetCmds() {
 		switch n.GetAlterTableCmd().GetSubtype() {

@@ -21,46 +21,49 @@ var RunnerAssumed = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "nothing says whether a transaction is around the file, and with one (or without) there is another error",
-	Harm:     "The same file is one transaction in one tool and statement by statement in the next. In a transaction the server refuses what cannot run in one, and every lock is held until the last statement is done. Who runs the file is a guess here: a program of the project's own, or nobody that the repository names. So it is with a template: which of its conditions hold in production, it does not say.",
-	Instead:  "Say how the files are sent: transaction: file, message, pipeline or none, in onward.yaml or behind --transaction.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT"},
-	Gather:   keepOtherwise,
-	Release:  runnerAssumed,
+	Harm: "The same file is one transaction in one tool and statement by statement in the next. " +
+		"In a transaction the server refuses what cannot run in one, and every lock is held until the last statement is done. " +
+		"Who runs the file is a guess here: a program of the project's own, or nobody that the repository names. " +
+		"So it is with a template: which of its conditions hold in production, it does not say.",
+	Instead: "Declare how the files are sent: transaction: file, message, pipeline or none, in onward.yaml or with --transaction.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT"},
+	Gather:  keepOtherwise,
+	Release: runnerAssumed,
 }
 
-// otherwise is a migration whose way of being sent is a guess, and its comments.
-type otherwise struct {
+// assumedRunner is a migration whose way of being sent is a guess, and its comments.
+type assumedRunner struct {
 	*rule.Migration
 	comments []script.Suppression
 }
 
 func keepOtherwise(p *rule.Pass, m *rule.Migration) {
 	if m.Otherwise != nil {
-		p.Keep(otherwise{m, m.Script.Suppressions})
+		p.KeepValue(assumedRunner{m, m.Script.Suppressions})
 	}
 }
 
 func runnerAssumed(p *rule.Pass, _ *rule.Release) {
-	for _, m := range rule.Kept[otherwise](p) {
-		m.report(p)
+	for _, m := range rule.KeptValues[assumedRunner](p) {
+		m.reportDifference(p)
 	}
 }
 
-func (m *otherwise) report(p *rule.Pass) {
-	more, less := m.without(m.Migration.Otherwise, m.Found), m.without(m.Found, m.Migration.Otherwise)
+func (m *assumedRunner) reportDifference(p *rule.Pass) {
+	more, less := m.errorsWithout(m.Migration.Otherwise, m.Found), m.errorsWithout(m.Found, m.Migration.Otherwise)
 	if len(more)+len(less) == 0 {
 		return
 	}
 	if m.Runner.Conditional {
-		m.conditional(p, more, less)
+		m.reportConditional(p, more, less)
 		return
 	}
-	fact, harm, severity := differs(more, less)
+	fact, harm, severity := describeDifference(more, less)
 	r := rule.Report{
 		Severity: severity,
 		Fact:     "this file is assumed to run " + sent[m.Mode].file + ": " + sent[m.Runner.Otherwise].file + ", " + fact,
 		Harm:     harm,
-		Instead:  "say how the files are sent: transaction: file, message, pipeline or none, in onward.yaml or behind --transaction",
+		Instead:  "declare how the files are sent: transaction: file, message, pipeline or none, in onward.yaml or with --transaction",
 		Cause:    "and so are %d others of which that is so",
 	}
 	if len(more) > 0 {
@@ -73,12 +76,12 @@ func (m *otherwise) report(p *rule.Pass) {
 	p.ReportAt(m.ID, m.Path, slices.Concat(more, less)[0].Line, r)
 }
 
-// conditional tells of a template with conditions.
-func (m *otherwise) conditional(p *rule.Pass, more, less []onward.Finding) {
-	fact, harm, severity := differs(more, less)
+// reportConditional tells of a template with conditions.
+func (m *assumedRunner) reportConditional(p *rule.Pass, more, less []onward.Finding) {
+	fact, harm, severity := describeDifference(more, less)
 	r := rule.Report{
 		Severity: severity,
-		Fact:     "this file is read as it is where the conditions of its template hold: where they do not, " + fact,
+		Fact:     "this file is read as if the conditions of its template hold: if they do not, " + fact,
 		Harm:     harm,
 		Instead:  "see which of them hold where production's migrations run",
 		Cause:    "and so are %d others of which that is so",
@@ -89,9 +92,9 @@ func (m *otherwise) conditional(p *rule.Pass, more, less []onward.Finding) {
 	p.ReportAt(m.ID, m.Path, slices.Concat(more, less)[0].Line, r)
 }
 
-// differs says what there is in the other way, which is worth a warning where traffic
+// describeDifference says what there is in the other way, which is worth a warning where traffic
 // waits: that a migration fails is seen when it runs first.
-func differs(more, less []onward.Finding) (fact, harm string, severity onward.Severity) {
+func describeDifference(more, less []onward.Finding) (fact, harm string, severity onward.Severity) {
 	if len(more) == 0 {
 		return fmt.Sprintf("%s at :%d is no error", less[0].Rule, less[0].Line), "the error holds if the guess does", onward.Info
 	}
@@ -112,16 +115,18 @@ func differs(more, less []onward.Finding) (fact, harm string, severity onward.Se
 	return fact, harm, severity
 }
 
-// without are the errors of a list that another list does not have, and no comment takes
+// errorsWithout are the errors of a list that another list does not have, and no comment takes
 // out.
-func (m *otherwise) without(list, other []onward.Finding) []onward.Finding {
+func (m *assumedRunner) errorsWithout(list, other []onward.Finding) []onward.Finding {
 	var out []onward.Finding
 	for _, f := range list {
 		same := func(x onward.Finding) bool { return x.Rule == f.Rule && x.Line == f.Line }
 		if f.Category != onward.Locking && f.Category != onward.InTransaction && !m.Runner.Conditional {
 			continue // the schema comes out the same
 		}
-		ignored := func(c script.Suppression) bool { return c.Suppresses(f.Rule) && c.Covers(f.Line, f.EndLine, f.Line) }
+		ignored := func(c script.Suppression) bool {
+			return c.SuppressesRule(f.Rule) && c.CoversLine(f.Line, f.EndLine, f.Line)
+		}
 		if f.Severity == onward.Error && !slices.ContainsFunc(other, same) && !slices.ContainsFunc(m.comments, ignored) {
 			out = append(out, f)
 		}

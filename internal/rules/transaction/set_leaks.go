@@ -1,26 +1,29 @@
 package transaction
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
 
-// SetLeaks flags settings of the session that a migration leaves behind.
+// SetLeaks flags settings of the session that last beyond a migration.
 // https://www.postgresql.org/docs/current/sql-set.html
 var SetLeaks = &rule.Rule{
 	ID:       "transaction-set-leaks",
 	Category: onward.InTransaction,
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
-	Summary:  "SET without LOCAL changes the session for the migrations behind it",
-	Harm:     "A runner uses one connection for all migrations. What SET changed and nothing reset holds for the files behind it, for the runner's own bookkeeping, and, in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",
-	Instead:  "Use SET LOCAL inside a transaction, or RESET at the end.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-set.html"},
-	Gather:   gatherLeaks,
-	Release:  setLeaks,
+	Summary:  "SET without LOCAL changes the session for later migrations",
+	Harm: "A runner uses one connection for all migrations. A setting that nothing resets holds for later files, for the runner's own bookkeeping, and, " +
+		"in a pool, for whoever gets the connection next. After set_config('search_path', '', false) the runner no longer finds its own table.",
+	Instead: "Use SET LOCAL inside a transaction, or RESET at the end.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-set.html"},
+	Gather:  gatherLeaks,
+	Release: setLeaks,
 }
 
 // sessions are the settings that change what later statements do.
@@ -36,47 +39,138 @@ type leak struct {
 	first         *rule.Stmt
 }
 
-func gatherLeaks(p *rule.Pass, m *rule.Migration) {
-	if m.Runner.OwnSession {
-		return // it ends with the file
-	}
-	if names, values, first := leaks(m); first != nil {
-		p.Keep(leak{names, values, first})
-	}
+// passage is a migration in the run: its session, what it leaves set there, and which settings of an earlier one it feels, as it does not
+// set them itself before it needs them.
+type passage struct {
+	session int
+	leak    *leak
+	feels   map[string]bool
 }
 
-// setLeaks reports each set of settings once: a project that begins every file
-// with the same SET knows it.
-func setLeaks(p *rule.Pass, _ *rule.Release) {
-	said := map[string]bool{}
-	for _, l := range rule.Kept[leak](p) {
-		key := strings.Join(append(l.names, l.values...), " ")
-		if said[key] {
+func gatherLeaks(p *rule.Pass, m *rule.Migration) {
+	x := passage{session: m.Session, feels: feltSettings(m)}
+	if names, values, first := findLeaks(m); first != nil && !m.Runner.OwnSession { // else it ends with the file
+		x.leak = &leak{names, values, first}
+	}
+	p.KeepValue(x)
+}
+
+// feltSettings lists the settings on which a statement of a migration depends, without those that it sets itself before.
+func feltSettings(m *rule.Migration) map[string]bool {
+	felt, own := map[string]bool{}, map[string]bool{}
+	for _, s := range m.Statements {
+		if set, ok := analysis.SettingOf(s.Node); ok {
+			if set.Name == "" {
+				return felt // from here on it has the server's own settings
+			}
+			own[set.Name] = true
 			continue
 		}
-		said[key] = true
+		for name := range sessions {
+			if !own[name] && dependsOn(s.Node, name) {
+				felt[name] = true
+			}
+		}
+	}
+	return felt
+}
+
+// dependsOn reports whether a setting changes what a statement does. A timeout has rules of its own, at the statement that it ends.
+func dependsOn(n *pgparse.Node, name string) bool {
+	writes, creates := false, false
+	switch pgparse.Unwrap(n).(type) {
+	case nil, *pgparse.TransactionStmt, *pgparse.VariableShowStmt:
+		return false
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.CopyStmt, *pgparse.DoStmt:
+		writes = true
+	case *pgparse.CreateStmt, *pgparse.CreateTableAsStmt, *pgparse.IndexStmt:
+		creates = true
+	}
+	switch name {
+	case "search_path", "role", "session_authorization":
+		return true
+	case "session_replication_role":
+		return writes
+	case "default_tablespace", "default_table_access_method":
+		return creates
+	}
+	return false
+}
+
+// settingInSession is a setting in a session.
+type settingInSession struct {
+	session int
+	name    string
+}
+
+// harmsLater reports whether something later in the run feels a leak: a migration in the same session, after the one at a place of the run, or
+// the runner that looks for its own table. A search path with public in it finds that.
+func (l *leak) harmsLater(session, at int, last map[settingInSession]int) bool {
+	for i, name := range l.names {
+		if name == "search_path" && strings.Contains(l.values[i], "public") {
+			continue
+		}
+		if name == "search_path" && l.first.Migration.Runner.KeepsSession || session != 0 && last[settingInSession{session, name}] > at {
+			return true
+		}
+	}
+	return false
+}
+
+// worstLeaks lists each set of settings once, as a project that begins every file with the same SET knows it: the first leak that harms
+// something, else the first. harmful has those that do.
+func worstLeaks(run []passage) (list []*leak, harmful map[*leak]bool) {
+	last := map[settingInSession]int{}
+	for at, x := range run {
+		for name := range x.feels {
+			last[settingInSession{x.session, name}] = at
+		}
+	}
+	harmful = map[*leak]bool{}
+	places := map[string]int{}
+	for at, x := range run {
+		if x.leak == nil {
+			continue
+		}
+		key := strings.Join(slices.Concat(x.leak.names, x.leak.values), " ")
+		i, ok := places[key]
+		harms := x.leak.harmsLater(x.session, at, last)
+		switch {
+		case !ok:
+			places[key] = len(list)
+			list = append(list, x.leak)
+		case harms && !harmful[list[i]]:
+			list[i] = x.leak
+		}
+		harmful[x.leak] = harms
+	}
+	return list, harmful
+}
+
+func setLeaks(p *rule.Pass, _ *rule.Release) {
+	list, harmful := worstLeaks(rule.KeptValues[passage](p))
+	for _, l := range list {
 		m := l.first.Migration
 		report := rule.Report{
 			Fact:    "the migration leaves " + strings.Join(l.names, ", ") + " changed in the session",
-			Harm:    "the migrations behind it, and " + runner(m) + " itself, go on with it on the same connection",
+			Harm:    "later migrations, and " + runnerName(m) + " itself, go on with it on the same connection",
 			Instead: "put this at the end:\nRESET " + strings.Join(l.names, ";\nRESET ") + ";",
 		}
 		if l.first.InBlock() {
 			report.Instead = "use SET LOCAL, which ends with the transaction"
 		}
-		if mild(l.names, l.values) || !m.Runner.KeepsSession {
-			// A timeout stops a later migration at worst, a search path with
-			// public in it finds the runner's table, and psql gives each file
-			// a session of its own.
+		if !harmful[l] {
 			report.Severity = onward.Info
+			report.Harm = "later migrations on the same connection, and " + runnerName(m) +
+				" itself, go on with it; nothing in this release is seen to need another value"
 		}
 		p.Report(l.first, report)
 	}
 }
 
-// leaks lists what a migration sets for the session and does not reset, and
+// findLeaks lists what a migration sets for the session and does not reset, and
 // the first such statement; nil when there is none.
-func leaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
+func findLeaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
 	type setting struct {
 		by    *rule.Stmt
 		value string
@@ -93,7 +187,7 @@ func leaks(m *rule.Migration) (names, values []string, first *rule.Stmt) {
 			case !ok || set.Local:
 			case set.Name == "":
 				clear(open)
-			case set.Default || harmless(set, m.Runner):
+			case set.Default || isHarmless(set, m.Runner):
 				delete(open, set.Name)
 			case sessions[set.Name]:
 				open[set.Name] = setting{s, set.Value}

@@ -9,15 +9,16 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// SetLocalOutside flags SET LOCAL where no transaction is open.
+// SetLocalOutside flags SET LOCAL outside a transaction.
 // https://www.postgresql.org/docs/current/sql-set.html
 var SetLocalOutside = &rule.Rule{
-	ID:        "transaction-set-local-outside",
-	Category:  onward.InTransaction,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "SET LOCAL stands outside a transaction, where it does nothing",
-	Harm:      "SET LOCAL holds until the transaction ends. Sent by itself it is a transaction of its own, so the setting is gone before the next statement; the server answers with a warning that nobody reads.",
+	ID:       "transaction-set-local-outside",
+	Category: onward.InTransaction,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "SET LOCAL is outside a transaction, and does nothing",
+	Harm: "SET LOCAL holds until the transaction ends. Sent by itself it is a transaction of its own, so the setting is gone before the next statement; " +
+		"the server answers with a warning that nobody reads.",
 	Instead:   "Use SET and RESET, or open a transaction around both.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-set.html"},
 	Kinds:     rule.Data | rule.Another,
@@ -32,12 +33,12 @@ func setLocalOutside(p *rule.Pass, s *rule.Stmt) {
 	if !ok || !set.Local {
 		return
 	}
-	harm := "the statements behind it run without the setting"
+	harm := "later statements run without the setting"
 	if set.Name == "lock_timeout" || set.Name == "statement_timeout" {
-		harm = "the statements behind it run without the timeout"
+		harm = "later statements run without the timeout"
 	}
 	report := rule.Report{
-		Fact:    "SET LOCAL " + set.Name + " stands outside a transaction, where it does nothing",
+		Fact:    "SET LOCAL " + set.Name + " is outside a transaction, and does nothing",
 		Harm:    harm,
 		Instead: "set it for the session, and reset it at the end:\nSET " + set.Name + " = '" + set.Value + "';",
 	}

@@ -12,12 +12,14 @@ import (
 // for as long as they take.
 // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-STATEMENT-TIMEOUT
 var StatementTimeoutMissing = &rule.Rule{
-	ID:        "transaction-statement-timeout-missing",
-	Category:  onward.Locking,
-	Severity:  onward.Info,
-	Preset:    onward.Strict,
-	Summary:   "an existing table is locked, and no statement_timeout bounds how long for",
-	Harm:      "lock_timeout counts anew for each lock that a statement waits for, and ends when it has them: a statement that takes the locks of several tables may wait several times, and one that works longer than anybody thought keeps everybody out until it is done. statement_timeout bounds waiting and work together.",
+	ID:       "transaction-statement-timeout-missing",
+	Category: onward.Locking,
+	Severity: onward.Info,
+	Preset:   onward.Strict,
+	Summary:  "an existing table is locked, and no statement_timeout bounds how long for",
+	Harm: "lock_timeout counts anew for each lock that a statement waits for, and ends when it has them: " +
+		"a statement that takes the locks of several tables may wait several times, and one that works longer than anybody thought keeps everybody out until it " +
+		"is done. statement_timeout bounds waiting and work together.",
 	Instead:   "Set statement_timeout beside lock_timeout, to the longest time that the table may be locked.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-STATEMENT-TIMEOUT"},
 	Migration: statementTimeoutMissing,
@@ -28,18 +30,18 @@ func statementTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		if s.Settings.StatementTimeout > 0 {
 			continue
 		}
-		e := strong(p, s)
+		e := findStrongLock(p, s)
 		if e == nil || s.Node.GetLockStmt() != nil {
 			continue // what waits here works not
 		}
 		set := "SET LOCAL statement_timeout = '30s';"
 		if s.Origin == script.Alone || s.Parent >= 0 {
-			set = "SET statement_timeout = '30s';\n…\nRESET statement_timeout;"
+			set = "SET statement_timeout = '30s';\n" + s.SQL + ";\nRESET statement_timeout;"
 		}
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no statement_timeout bounds how long %s stays locked", e.Name),
 			Harm:    "lock_timeout bounds the wait for each lock, not the time for which the statement then holds it",
-			Instead: "set one in front of it, to the longest time that others may wait:\n" + set,
+			Instead: "set one before it, to the longest time that others may wait:\n" + set,
 			Cause:   "nor in %d other migrations",
 		})
 		return

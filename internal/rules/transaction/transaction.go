@@ -15,17 +15,17 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// within says which transaction a statement runs in: "the transaction that
+// describeTransaction says which transaction a statement runs in: "the transaction that
 // goose opens around the file".
-func within(s *rule.Stmt) string {
+func describeTransaction(s *rule.Stmt) string {
 	switch {
 	case s.In != "":
 		return "a function, which is a transaction"
 	case s.Parent >= 0:
 		return "a DO block, which is a transaction"
 	case s.Origin == script.Explicit:
-		if b := begin(s); b != nil {
-			return "the transaction that BEGIN opens at " + b.Where()
+		if b := findBegin(s); b != nil {
+			return "the transaction that BEGIN opens at " + b.FormatPlace()
 		}
 		return "a transaction block"
 	case s.Origin == script.Message && s.Migration.Mode == onward.TransactionPipeline:
@@ -33,18 +33,18 @@ func within(s *rule.Stmt) string {
 	case s.Origin == script.Message:
 		return "several statements in one simple-query message, which Postgres runs as one transaction"
 	}
-	return "the transaction that " + runner(s.Migration) + " opens around the " + unit(s.Migration)
+	return "the transaction that " + runnerName(s.Migration) + " opens around the " + unitName(s.Migration)
 }
 
-// runner is the name of the migration tool in a sentence.
-func runner(m *rule.Migration) string { return cmp.Or(m.Runner.Name, "the runner") }
+// runnerName is the name of the migration tool in a sentence.
+func runnerName(m *rule.Migration) string { return cmp.Or(m.Runner.Name, "the runner") }
 
-func unit(m *rule.Migration) string { return cmp.Or(m.Runner.Unit, "file") }
+func unitName(m *rule.Migration) string { return cmp.Or(m.Runner.Unit, "file") }
 
-// alone says how to run a statement outside a transaction, by who opened
+// adviseRunAlone says how to run a statement outside a transaction, by who opened
 // the one it runs in.
-func alone(s *rule.Stmt) string {
-	if way := s.Migration.Written(s.Operation, advice.RunAlone{Message: s.Origin == script.Message}); way != "" {
+func adviseRunAlone(s *rule.Stmt) string {
+	if way := s.Migration.WriteFix(s.Operation, advice.RunAlone{Message: s.Origin == script.Message}); way != "" {
 		return way
 	}
 	if s.Migration.Mode == onward.TransactionPipeline {
@@ -55,61 +55,61 @@ func alone(s *rule.Stmt) string {
 	case s.Parent >= 0:
 		return "take it out of the DO block, into " + apart
 	case s.Origin == script.Explicit && s.Migration.Mode == onward.TransactionNone:
-		return "move it in front of BEGIN or behind COMMIT:"
+		return "move it before BEGIN or after COMMIT:"
 	}
 	return "move it into " + apart
 }
 
-// begin is the command that opened the transaction a statement runs in; nil
+// findBegin is the command that opened the transaction a statement runs in; nil
 // when there is none in the file.
-func begin(s *rule.Stmt) *rule.Stmt {
+func findBegin(s *rule.Stmt) *rule.Stmt {
 	for _, x := range s.Tx.Statements {
-		if opens(x) {
+		if opensTransaction(x) {
 			return x
 		}
 	}
 	return nil
 }
 
-func opens(s *rule.Stmt) bool {
+func opensTransaction(s *rule.Stmt) bool {
 	ctl := s.Node.GetTransactionStmt()
 	return ctl != nil && (ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_BEGIN || ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_START)
 }
 
-func ends(s *rule.Stmt) bool {
+func endsTransaction(s *rule.Stmt) bool {
 	ctl := s.Node.GetTransactionStmt()
 	return ctl != nil && (ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT || ctl.Kind == pgparse.TransactionStmtKind_TRANS_STMT_ROLLBACK)
 }
 
-// concurrent reports whether a command that refuses transactions is one that
+// isConcurrent reports whether a command that refuses transactions is one that
 // does so because it waits for others.
-func concurrent(command string) bool { return strings.Contains(command, "CONCURRENTLY") }
+func isConcurrent(command string) bool { return strings.Contains(command, "CONCURRENTLY") }
 
-// blocks says whom a lock makes wait: "reads and writes".
-func blocks(l onward.Lock) string {
+// describeBlocked says whom a lock makes wait: "reads and writes".
+func describeBlocked(l onward.Lock) string {
 	if l.BlocksReads() {
 		return "reads and writes"
 	}
 	return "writes"
 }
 
-// strong finds the first existing table that a statement locks so that it and
-// its writers queue behind each other; nil when there is none.
-func strong(p *rule.Pass, s *rule.Stmt) *effect.Effect {
+// findStrongLock finds the first existing table on which a statement and its writers wait for
+// each other's locks; nil if there is none.
+func findStrongLock(p *rule.Pass, s *rule.Stmt) *effect.Effect {
 	if s.Result.NoTransaction != "" || s.Result.Refused != nil {
 		return nil
 	}
 	for i := range s.Result.Effects {
 		e := &s.Result.Effects[i]
-		if e.Lock >= onward.ShareRowExclusiveLock && analysis.Blocking(e) && p.Existing(e) {
+		if e.Lock >= onward.ShareRowExclusiveLock && analysis.IsBlocking(e) && p.IsExisting(e) {
 			return e
 		}
 	}
 	return nil
 }
 
-// verb is what a statement is called in a sentence: its first word or two.
-func verb(s *rule.Stmt) string {
+// statementVerb is what a statement is called in a sentence: its first word or two.
+func statementVerb(s *rule.Stmt) string {
 	words := strings.Fields(strings.ToUpper(s.SQL))
 	n := 1
 	if len(words) > 1 {

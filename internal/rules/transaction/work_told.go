@@ -8,12 +8,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// does says what the work is: "ALTER TABLE scans orders".
-func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
+// describeWork says what the work is: "ALTER TABLE scans orders".
+func describeWork(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
 	name := e.Name.String()
-	for _, w := range p.Writes(s) {
+	for _, w := range p.ListWrites(s) {
 		switch {
-		case w.Table.Name != e.Name || w.Bounded(s.Statement):
+		case w.Table.Name != e.Name || w.IsBounded(s.Statement):
 		case w.Verb == "DELETE":
 			return "DELETE removes rows of " + name
 		default:
@@ -22,15 +22,15 @@ func does(p *rule.Pass, s *rule.Stmt, e *effect.Effect) string {
 	}
 	switch {
 	case e.Rewrites:
-		return verb(s) + " rewrites " + name
+		return statementVerb(s) + " rewrites " + name
 	case e.BuildsIndex:
-		return verb(s) + " builds an index on " + name
+		return statementVerb(s) + " builds an index on " + name
 	case e.RebuildsIndex:
-		return verb(s) + " rebuilds an index of " + name
+		return statementVerb(s) + " rebuilds an index of " + name
 	case e.Lock <= onward.RowShareLock:
-		return verb(s) + " reads " + name
+		return statementVerb(s) + " reads " + name
 	}
-	return verb(s) + " scans " + name
+	return statementVerb(s) + " scans " + name
 }
 
 // worksOn is what the statement works on.
@@ -49,9 +49,9 @@ func worksOn(s *rule.Stmt) advice.Work {
 	return advice.Other
 }
 
-func instead(s *rule.Stmt, e *effect.Effect) string {
+func moveElsewhere(s *rule.Stmt, e *effect.Effect) string {
 	if e.Lock == onward.RowExclusiveLock {
-		return "move it to " + s.Apart() + ", and write " + e.Name.String() + " in batches that commit"
+		return "move it to " + s.SeparatePlace() + ", and write " + e.Name.String() + " in batches that commit"
 	}
-	return "move it to " + s.Apart() + ":\n" + s.SQL + ";"
+	return "move it to " + s.SeparatePlace() + ":\n" + s.SQL + ";"
 }

@@ -19,24 +19,27 @@ var CopyMisfits = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a trigger copies whole rows into a table that no longer has the same columns in the same order",
-	Harm:     "INSERT INTO history SELECT OLD.* takes the columns of the row as they stand, and gives them to those of the other table as they stand there. When only one of the two gets a column, each write that fires the trigger fails with \"INSERT has more expressions than target columns\", that of the deployed code too; connections that have run the trigger before go on with their plan until the history is next analyzed, so that it begins minutes after the deploy. When both get one but further columns follow in the history, the values land one column beside.",
-	Instead:  "Give the history the column first, and name the columns in the function before either table changes.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html", "https://www.postgresql.org/docs/current/sql-insert.html"},
-	Commit:   copyMisfits,
+	Harm: "INSERT INTO history SELECT OLD.* takes the columns of the row in their order, and puts them into the columns of the other table in its order. " +
+		"If only one of the two gets a column, each write that fires the trigger fails with \"INSERT has more expressions than target columns\", " +
+		"also in the deployed code. Connections that have run the trigger before keep their plan until the history is next analyzed, " +
+		"so the failures begin minutes after the deploy. If both get a column but the history has further ones after it, the values land one column off.",
+	Instead: "Give the history the column first, and name the columns in the function before either table changes.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html", "https://www.postgresql.org/docs/current/sql-insert.html"},
+	Commit:  copyMisfits,
 }
 
 func copyMisfits(p *rule.Pass, t *rule.Tx) {
 	var told []catalog.OID
 	// The table that the rows come from is where the change is meant.
-	for _, copying := range []func(*rule.Pass, *rule.Tx, *catalog.Relation) []*catalog.Relation{itself, others} {
+	for _, copying := range []func(*rule.Pass, *rule.Tx, *catalog.Relation) []*catalog.Relation{onlyItself, copyingTables} {
 		for i := range t.Deltas {
 			d := &t.Deltas[i]
-			if d.Kind != catalog.ColumnAdded && d.Kind != catalog.ColumnDropped || !p.Deployed(d) || !d.Before.Kind.IsTable() {
+			if d.Kind != catalog.ColumnAdded && d.Kind != catalog.ColumnDropped || !p.IsDeployed(d) || !d.Before.Kind.IsTable() {
 				continue
 			}
 			for _, r := range copying(p, t, d.After) {
 				for _, trigger := range r.Triggers {
-					if !slices.Contains(told, trigger.ID) && misfits(p, t, d, r, trigger) {
+					if !slices.Contains(told, trigger.ID) && judgeMisfit(p, t, d, r, trigger) {
 						told = append(told, trigger.ID)
 					}
 				}
@@ -45,13 +48,13 @@ func copyMisfits(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-func itself(_ *rule.Pass, _ *rule.Tx, r *catalog.Relation) []*catalog.Relation {
+func onlyItself(_ *rule.Pass, _ *rule.Tx, r *catalog.Relation) []*catalog.Relation {
 	return []*catalog.Relation{r}
 }
 
-// misfits judges a trigger of a table by what it was in front of the commit: rows
-// that fitted must go on to do so.
-func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigger *catalog.Trigger) bool {
+// judgeMisfit judges a trigger of a table by its state before the commit: rows that fitted
+// must still fit.
+func judgeMisfit(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigger *catalog.Trigger) bool {
 	fn, old := analysis.RowFunction(t.After, trigger), t.Before.Relation(r.OID)
 	if fn == nil || old == nil {
 		return false
@@ -59,7 +62,7 @@ func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigg
 	before := t.Before.RowCopies(fn, old)
 	for _, x := range t.After.RowCopies(fn, r) {
 		at := slices.IndexFunc(before, func(o catalog.RowCopy) bool { return o.Text == x.Text })
-		if x.Fits() || at < 0 || before[at].Fails != "" || x.Fails == "" && !before[at].Fits() {
+		if x.IsFit() || at < 0 || before[at].Fails != "" || x.Fails == "" && !before[at].IsFit() {
 			continue
 		}
 		use := analysis.RowUse(fn, r, trigger, catalog.Field{Mention: x.Mention})
@@ -68,7 +71,8 @@ func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigg
 			fires += " and comes there"
 		}
 		out := rule.Report{
-			Fact:     "trigger " + trigger.Name + " copies " + x.Record + ".* of " + r.Name.String() + " into " + x.Into.Name.String() + ", whose columns are no longer the same",
+			Fact: "trigger " + trigger.Name + " copies " + x.Record + ".* of " + r.Name.String() + " into " + x.Into.Name.String() +
+				", whose columns are no longer the same",
 			Evidence: []onward.Evidence{use.Evidence()},
 		}
 		if x.Fails != "" {
@@ -78,13 +82,14 @@ func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigg
 			}
 			out.Instead = "name the columns in the INSERT of " + fn.Signature() + " before"
 			if d.Kind == catalog.ColumnAdded && d.OID == r.OID {
-				out.Instead = "give " + x.Into.Name.String() + " the column first, where it may be null:\nALTER TABLE " + analysis.Table(x.Into.Name) + " ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " " + d.New.Type.String() + ";"
+				out.Instead = "give " + x.Into.Name.String() + " the column first, and let it be null:\nALTER TABLE " + analysis.QuoteTable(x.Into.Name) +
+					" ADD COLUMN " + pgparse.QuoteIdent(d.New.Name) + " " + d.New.Type.String() + ";"
 			}
 		} else {
 			out.Harm = fires + " fails, or puts " + x.Record + "." + x.Column + " into column " + x.Lands + " of " + x.Into.Name.String()
 			out.Instead = "name the columns in the INSERT of " + fn.Signature() + ", in the same transaction (CREATE OR REPLACE FUNCTION)"
 		}
-		if mended(t, r, trigger, fn, x.Text) {
+		if isMended(t, r, trigger, fn, x.Text) {
 			out.Severity = onward.Warning
 			out.Harm += ", until a later transaction of the migration mends it"
 		} else {
@@ -96,18 +101,18 @@ func misfits(p *rule.Pass, t *rule.Tx, d *rule.Delta, r *catalog.Relation, trigg
 	return false
 }
 
-// mended reports whether the rows fit again at the end of the migration, or nothing
+// isMended reports whether the rows fit again at the end of the migration, or nothing
 // copies them any more.
-func mended(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *catalog.Function, text string) bool {
+func isMended(t *rule.Tx, r *catalog.Relation, trigger *catalog.Trigger, fn *catalog.Function, text string) bool {
 	last := t.Migration.Txs[len(t.Migration.Txs)-1].After
 	now := last.Relation(r.OID)
 	if now == nil || now.Trigger(trigger.Name) == nil || analysis.RowFunction(last, trigger) != fn {
 		return true
 	}
-	return !slices.ContainsFunc(last.RowCopies(fn, now), func(x catalog.RowCopy) bool { return x.Text == text && !x.Fits() })
+	return !slices.ContainsFunc(last.RowCopies(fn, now), func(x catalog.RowCopy) bool { return x.Text == text && !x.IsFit() })
 }
 
-// others are the tables whose row triggers may copy whole rows into one.
-func others(p *rule.Pass, t *rule.Tx, table *catalog.Relation) []*catalog.Relation {
-	return p.Bodies(t).CopyingInto(table)
+// copyingTables are the tables whose row triggers may copy whole rows into one.
+func copyingTables(p *rule.Pass, t *rule.Tx, table *catalog.Relation) []*catalog.Relation {
+	return p.FunctionBodies(t).CopyingInto(table)
 }

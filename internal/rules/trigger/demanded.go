@@ -12,17 +12,17 @@ import (
 // else it looks at: IF NEW.a IS NULL OR … THEN RAISE.
 var demanding = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*new\s*\.\s*"?(\w+)"?\s+is\s+null\s*\)?\s*(?:\bor\b[^;]*?)?\bthen\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
 
-// demanded is the column that a trigger refuses to see NULL in, and that is NULL
+// findDemanded is the column that a trigger refuses to see NULL in, and that is NULL
 // in each row whose INSERT leaves it out: nothing else fills it.
-func demanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
-	fn := called(c, t)
-	if fn == nil || !t.Row || !t.On("insert") || !mentions(strings.ToLower(fn.Body), "raise") {
+func findDemanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) *catalog.Column {
+	fn := findFunction(c, t)
+	if fn == nil || !t.Row || !t.IsFor("insert") || !mentionsWord(strings.ToLower(fn.Body), "raise") {
 		return nil
 	}
 	name, body := "", comments.ReplaceAllString(fn.Body, " ")
 	if t.When != nil {
 		if raising.MatchString(body) {
-			name = missed(t.When)
+			name = nullColumn(t.When)
 		}
 	} else if m := demanding.FindStringSubmatch(body); m != nil {
 		name = m[1]
@@ -39,36 +39,36 @@ func demanded(c *catalog.Catalog, old, r *catalog.Relation, t *catalog.Trigger) 
 		if other.ID == t.ID || other.Timing != "before" {
 			continue
 		}
-		if fn := called(c, other); fn == nil || fills.MatchString(fn.Body) {
+		if fn := findFunction(c, other); fn == nil || fills.MatchString(fn.Body) {
 			return nil
 		}
 	}
 	return col
 }
 
-// missed is the column whose NULL alone fulfils a condition: NEW.a IS NULL OR ….
-func missed(when *pgparse.Node) string {
+// nullColumn is the column whose NULL alone fulfils a condition: NEW.a IS NULL OR ….
+func nullColumn(when *pgparse.Node) string {
 	switch m := pgparse.Unwrap(when).(type) {
 	case *pgparse.BoolExpr:
 		if m.GetBoolop() == pgparse.BoolExprType_OR_EXPR {
 			for _, n := range m.GetArgs() {
-				if name := missed(n); name != "" {
+				if name := nullColumn(n); name != "" {
 					return name
 				}
 			}
 		}
 	case *pgparse.NullTest:
-		if name, row := field(m.GetArg()); m.GetNulltesttype() == pgparse.NullTestType_IS_NULL && row == "new" {
+		if name, row := fieldOf(m.GetArg()); m.GetNulltesttype() == pgparse.NullTestType_IS_NULL && row == "new" {
 			return name
 		}
 	}
 	return ""
 }
 
-// raises reports whether a trigger always fails, by its author's will: it has no
+// alwaysRaises reports whether a trigger always fails, by its author's will: it has no
 // condition, and its function begins with RAISE.
-func raises(c *catalog.Catalog, t *catalog.Trigger) bool {
-	fn := called(c, t)
-	return fn != nil && t.When == nil && len(t.Columns) == 0 && mentions(strings.ToLower(fn.Body), "raise") &&
+func alwaysRaises(c *catalog.Catalog, t *catalog.Trigger) bool {
+	fn := findFunction(c, t)
+	return fn != nil && t.When == nil && len(t.Columns) == 0 && mentionsWord(strings.ToLower(fn.Body), "raise") &&
 		raising.MatchString(comments.ReplaceAllString(fn.Body, " "))
 }

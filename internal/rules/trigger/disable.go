@@ -17,28 +17,32 @@ var Disable = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a trigger is off for everybody once DISABLE TRIGGER, or ENABLE REPLICA TRIGGER, commits",
-	Harm:     "DISABLE TRIGGER is no setting of the session, and a trigger ENABLEd for REPLICA fires in sessions that apply changes of another server alone: from the commit on the trigger is off for the deployed code too, and what it kept up is no longer written. When a later statement that enables it fails, it stays off, and nothing tells.",
-	Instead:  "Disable and enable it in one transaction; or leave it on, and let its function return early for the migration's session (a custom setting).",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
-	Commit:   disable,
+	Harm: "DISABLE TRIGGER is no setting of the session, and a trigger ENABLEd for REPLICA fires in sessions that apply changes of another server alone: " +
+		"from the commit on the trigger is off for the deployed code too, and what it kept up is no longer written. " +
+		"When a later statement that enables it fails, it stays off, and nothing tells.",
+	Instead: "Disable and enable it in one transaction; or leave it on, and let its function return early for the migration's session (a custom setting).",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertable.html"},
+	Commit:  checkTriggerDisable,
 }
 
-func disable(p *rule.Pass, t *rule.Tx) {
+func checkTriggerDisable(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.TriggerChanged || d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || !p.Deployed(d) || added(p, d) || !byName(d.By) {
+		if d.Kind != catalog.TriggerChanged || d.OldTrigger == nil || !d.OldTrigger.Enabled || d.NewTrigger.Enabled || !p.IsDeployed(d) ||
+			isAddedByRelease(p, d) || !byName(d.By) {
 			continue
 		}
 		p.Report(d, rule.Report{
-			Fact:    "trigger " + d.NewTrigger.Name + " of " + d.Before.Name.String() + " is off once this commits",
-			Harm:    "what it did for the deployed code's writes on " + d.Before.Name.String() + " is no longer done, and nothing fails",
-			Instead: "enable it again in the same transaction:\nALTER TABLE " + analysis.Table(d.Before.Name) + " ENABLE TRIGGER " + pgparse.QuoteIdent(d.NewTrigger.Name) + ";",
+			Fact: "trigger " + d.NewTrigger.Name + " of " + d.Before.Name.String() + " is off once this commits",
+			Harm: "what it did for the deployed code's writes on " + d.Before.Name.String() + " is no longer done, and nothing fails",
+			Instead: "enable it again in the same transaction:\nALTER TABLE " + analysis.QuoteTable(d.Before.Name) + " ENABLE TRIGGER " +
+				pgparse.QuoteIdent(d.NewTrigger.Name) + ";",
 		})
 	}
 }
 
-// byName reports whether a statement disables triggers that users made, without
-// those behind foreign keys.
+// byName reports whether a statement disables user triggers, and not the internal
+// triggers of foreign keys.
 func byName(s *rule.Stmt) bool {
 	for _, n := range s.Node.GetAlterTableStmt().GetCmds() {
 		switch n.GetAlterTableCmd().GetSubtype() {

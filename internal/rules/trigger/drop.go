@@ -17,41 +17,44 @@ var Drop = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "what a dropped trigger kept up stops while the deployed code still writes",
-	Harm:     "The deployed code relies on the trigger without naming it: timestamps, audit rows, search columns and copies are no longer written for its INSERTs and UPDATEs, and nothing fails. What is missed has to be made up for later.",
-	Instead:  "Release code that does the trigger's work first, and drop the trigger a release later. To change one use CREATE OR REPLACE TRIGGER (14 and later), or drop and create it in one transaction.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-droptrigger.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
-	Commit:   drop,
+	Harm: "The deployed code relies on the trigger without naming it: timestamps, audit rows, " +
+		"search columns and copies are no longer written for its INSERTs and UPDATEs, and nothing fails. Somebody must write the missing values later.",
+	Instead: "Release code that does the trigger's work first, and drop the trigger a release later. " +
+		"To change one use CREATE OR REPLACE TRIGGER (14 and later), or drop and create it in one transaction.",
+	Manual: []string{"https://www.postgresql.org/docs/current/sql-droptrigger.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Commit: checkTriggerDrop,
 }
 
-func drop(p *rule.Pass, t *rule.Tx) {
+func checkTriggerDrop(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.TriggerDropped || !p.Deployed(d) || d.After == nil || !d.OldTrigger.Enabled || added(p, d) ||
+		if d.Kind != catalog.TriggerDropped || !p.IsDeployed(d) || d.After == nil || !d.OldTrigger.Enabled || isAddedByRelease(p, d) ||
 			d.OldTrigger.Timing == "instead of" && t.After.ReadOnly(d.After) != "" || // view-write-refused
 			d.By.Node.GetDropStmt().GetRemoveType() != pgparse.ObjectType_OBJECT_TRIGGER {
 			continue
 		}
-		same := t.Same(catalog.TriggerCreated, func(o *rule.Delta) bool {
+		same := t.FindChange(catalog.TriggerCreated, func(o *rule.Delta) bool {
 			return o.OID == d.OID && (o.NewTrigger.Name == d.OldTrigger.Name || o.NewTrigger.Function == d.OldTrigger.Function)
 		})
-		if same != nil || filled(t, d) {
+		if same != nil || wasForDropped(t, d) {
 			continue
 		}
 		name, table := d.OldTrigger.Name, d.Before.Name.String()
-		again := later(t, d)
+		again := findRecreated(t, d)
 		if again != nil && d.OldTrigger.Inferred && d.By.IfExists() {
 			continue // there is none yet, most likely
 		}
 		r := rule.Report{
-			Fact:    "trigger " + name + " of " + table + " is dropped",
-			Harm:    "what " + d.OldTrigger.Function.String() + " did for each " + d.OldTrigger.Events + " of the deployed code on " + table + " is no longer done, and nothing fails",
+			Fact: "trigger " + name + " of " + table + " is dropped",
+			Harm: "what " + d.OldTrigger.Function.String() + " did for each " + d.OldTrigger.Events + " of the deployed code on " + table +
+				" is no longer done, and nothing fails",
 			Instead: "drop it a release after the code that no longer needs it",
 		}
 		if d.OldTrigger.Inferred {
 			r.Harm = "what it did for the deployed code's writes on " + table + " is no longer done, and nothing fails"
 		}
 		if again != nil {
-			r.Fact += " and made again in another transaction, at " + again.Lines(d.By)
+			r.Fact += " and made again in another transaction, at " + again.RelativePlace(d.By)
 			r.Harm = "what the deployed code writes to " + table + " in between goes without it"
 			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\n" + again.SQL + ";\nCOMMIT;"
 		}
@@ -59,31 +62,31 @@ func drop(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// filled reports whether the trigger was for a column that the transaction takes
-// away or gives another name, or for tables that it drops: with it, each write would fail
-// from now on. What the deployed code has of the column, column-drop and column-rename
-// tell, and table-drop what it has of the table.
-func filled(t *rule.Tx, d *rule.Delta) bool {
-	if fn := called(t.Before, d.OldTrigger); fn != nil {
-		written := catalog.ReadBody(fn).Written(t.Before)
+// wasForDropped reports whether the trigger was for a column that the transaction drops or
+// renames, or for tables that it drops. With the trigger, each write would fail from then
+// on. Uses of the column in the deployed code are reported by column-drop and
+// column-rename, and uses of the table by table-drop.
+func wasForDropped(t *rule.Tx, d *rule.Delta) bool {
+	if fn := findFunction(t.Before, d.OldTrigger); fn != nil {
+		written := catalog.ReadBody(fn).ListWrittenRelations(t.Before)
 		if len(written) > 0 && !slices.ContainsFunc(written, func(r *catalog.Relation) bool { return t.After.Relation(r.OID) != nil }) {
 			return true
 		}
 	}
-	return !lacks(t.Before, d.Before, d.OldTrigger) && lacks(t.Before, d.After, d.OldTrigger)
+	return !mayLackFields(t.Before, d.Before, d.OldTrigger) && mayLackFields(t.Before, d.After, d.OldTrigger)
 }
 
-// added reports whether this release made the trigger.
-func added(p *rule.Pass, d *rule.Delta) bool {
+// isAddedByRelease reports whether this release made the trigger.
+func isAddedByRelease(p *rule.Pass, d *rule.Delta) bool {
 	r := p.Release.Deployed.Relation(d.OID)
 	return r != nil && r.Trigger(d.OldTrigger.Name) == nil && !r.Inferred
 }
 
-// later finds the statement of the same migration, behind the transaction,
-// that makes the trigger again.
-func later(t *rule.Tx, d *rule.Delta) *rule.Stmt {
+// findRecreated finds the statement of the same migration, after the transaction, that recreates
+// the trigger.
+func findRecreated(t *rule.Tx, d *rule.Delta) *rule.Stmt {
 	last := t.Statements[len(t.Statements)-1]
-	for _, s := range rule.Behind(rule.Of[*pgparse.Node_CreateTrigStmt](t.Migration), last) {
+	for _, s := range rule.StatementsAfter(rule.StatementsOf[*pgparse.Node_CreateTrigStmt](t.Migration), last) {
 		if s.Node.GetCreateTrigStmt().GetTrigname() != d.OldTrigger.Name {
 			continue
 		}

@@ -21,20 +21,22 @@ var FieldMissing = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a trigger whose function names a column that the table does not have fails each write",
-	Harm:     "CREATE TRIGGER does not look into the function: it succeeds, and so does the migration. Then each statement that fires the trigger fails with 'record \"new\" has no field', that of the deployed code too, and on a table without rows nobody notices until the first one comes. Functions that many tables share, as those that set updated_at, are put on one table too many.",
-	Instead:  "Add the column first, or leave the trigger away.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
-	Gather:   gatherFields,
-	Release:  fieldMissing,
+	Harm: "CREATE TRIGGER does not look into the function: it succeeds, and so does the migration. " +
+		"Then each statement that fires the trigger fails with 'record \"new\" has no field', also in the deployed code, " +
+		"and on a table without rows nobody notices until the first one comes. This happens with functions that many tables share, such as one that sets updated_at.",
+	Instead: "Add the column first, or leave the trigger away.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
+	Gather:  gatherFields,
+	Release: fieldMissing,
 }
 
-// gatherFields keeps the triggers that a migration makes or changes, and those
-// whose function it replaces, as far as their tables lack a column behind it.
-func gatherFields(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, lacks) }
+// gatherFields keeps the triggers that a migration creates or changes, and triggers whose
+// function it replaces, if their tables lack a column afterwards.
+func gatherFields(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayLackFields) }
 
-// lacks reports whether the function of a trigger has words that may be fields
+// mayLackFields reports whether the function of a trigger has words that may be fields
 // of NEW or OLD, and that are no columns of the table.
-func lacks(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
+func mayLackFields(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	if r.Inferred || r.Partial {
 		return false
 	}
@@ -42,21 +44,21 @@ func lacks(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	return fn != nil && slices.ContainsFunc(fn.RowWords(), func(name string) bool { return r.Column(name) == nil })
 }
 
-// fieldMissing looks at what the release leaves behind: a later migration may
-// add the column.
+// fieldMissing judges the triggers at the end of the release, because a later migration
+// may add the column.
 func fieldMissing(p *rule.Pass, release *rule.Release) { eachKept(p, release, missingField) }
 
 // missingField judges one trigger of a table.
 func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
-	if !lacks(c, r, t) {
+	if !mayLackFields(c, r, t) {
 		return
 	}
 	fn := analysis.RowFunction(c, t)
 	body := catalog.ReadBody(fn)
 	var uses []analysis.FunctionUse
 	var names []string
-	for _, f := range body.Fields() {
-		if f.Caught || f.Maybe && body.ByTable() || r.Column(f.Name) != nil || slices.Contains(system, f.Name) || !has(t, f.Record) {
+	for _, f := range body.ListRecordFields() {
+		if f.Caught || f.Maybe && body.ByTable() || r.Column(f.Name) != nil || slices.Contains(system, f.Name) || !hasRecord(t, f.Record) {
 			continue
 		}
 		if !slices.Contains(names, f.Name) {
@@ -72,23 +74,24 @@ func missingField(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Re
 			worst = u
 		}
 	}
-	what := advice.Enumerate(names)
+	what := advice.EnumerateNames(names)
 	severity := onward.Error
 	if worst.Maybe || !c.Complete && c.Unmodelled != nil {
 		severity = onward.Warning // not every write comes there; what was not seen may have added it
 	}
 	p.Report(by, rule.Report{
-		Fact:     "trigger " + t.Name + " calls " + fn.Signature() + " for " + r.Name.String() + ", which has no column " + what,
-		Harm:     worst.Breaks(),
-		Instead:  "add " + what + " first, or leave the trigger away:\nALTER TABLE " + analysis.Table(r.Name) + " ADD COLUMN " + pgparse.QuoteIdent(names[0]) + " …;",
+		Fact: "trigger " + t.Name + " calls " + fn.Signature() + " for " + r.Name.String() + ", which has no column " + what,
+		Harm: worst.DescribeBreak(),
+		Instead: "add " + what + " first, or leave the trigger away:\nALTER TABLE " + analysis.QuoteTable(r.Name) + " ADD COLUMN " +
+			pgparse.QuoteIdent(names[0]) + " …;",
 		Severity: severity,
 		Evidence: []onward.Evidence{worst.Evidence()},
 	})
 }
 
-// has reports whether a trigger is fired by what has the record: an INSERT has
+// hasRecord reports whether a trigger is fired by what has the record: an INSERT has
 // no OLD, a DELETE no NEW.
-func has(t *catalog.Trigger, record string) bool {
+func hasRecord(t *catalog.Trigger, record string) bool {
 	if record == "new" {
 		return strings.Contains(t.Events, "insert") || strings.Contains(t.Events, "update")
 	}

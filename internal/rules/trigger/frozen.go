@@ -15,16 +15,16 @@ import (
 // freezing is a body that raises first of all where a column changes.
 var freezing = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+if\s+\(?\s*(?:old|new)\s*\.\s*"?(\w+)"?\s+(?:is\s+distinct\s+from|<>|!=)\s+(?:old|new)\s*\.\s*"?(\w+)"?\s*\)?\s*then\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
 
-// frozen are the columns that a trigger lets nobody change: "*" is any of them.
+// frozenColumns are the columns that a trigger lets nobody change: "*" is any of them.
 // skips says that it throws the change away without an error.
 // https://www.postgresql.org/docs/current/sql-createtrigger.html
-func frozen(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (columns []string, skips bool) {
-	fn := called(c, t)
-	if fn == nil || !t.Row || !t.On("update") {
+func frozenColumns(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (columns []string, skips bool) {
+	fn := findFunction(c, t)
+	if fn == nil || !t.Row || !t.IsFor("update") {
 		return nil, false
 	}
 	body := comments.ReplaceAllString(fn.Body, " ")
-	raises := mentions(strings.ToLower(body), "raise")
+	raises := mentionsWord(strings.ToLower(body), "raise")
 	if m := freezing.FindStringSubmatch(body); raises && t.When == nil && m != nil && strings.EqualFold(m[1], m[2]) {
 		if name := strings.ToLower(m[1]); len(t.Columns) == 0 || slices.Contains(r.ColumnNames(t.Columns), name) {
 			return []string{name}, false
@@ -38,16 +38,16 @@ func frozen(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) (column
 	if t.When == nil {
 		return of, skips
 	}
-	changed := changes(t.When)
+	changed := changedColumns(t.When)
 	if len(of) > 0 && !slices.Contains(changed, "*") {
 		changed = slices.DeleteFunc(changed, func(name string) bool { return !slices.Contains(of, name) })
 	}
 	return changed, skips
 }
 
-// changes are the columns each of whose changes alone fulfils a condition:
-// OLD.a IS DISTINCT FROM NEW.a OR …; none where there is anything else to it.
-func changes(when *pgparse.Node) []string {
+// changedColumns returns the columns of a condition that holds if any of them changes: OLD.a IS
+// DISTINCT FROM NEW.a OR …. It returns none if the condition contains anything else.
+func changedColumns(when *pgparse.Node) []string {
 	switch m := pgparse.Unwrap(when).(type) {
 	case *pgparse.BoolExpr:
 		if m.GetBoolop() != pgparse.BoolExprType_OR_EXPR {
@@ -55,16 +55,16 @@ func changes(when *pgparse.Node) []string {
 		}
 		var out []string
 		for _, n := range m.GetArgs() {
-			out = append(out, changes(n)...)
+			out = append(out, changedColumns(n)...)
 		}
 		return out
 	case *pgparse.A_Expr:
-		op := pgparse.Last(m.GetName())
+		op := pgparse.LastText(m.GetName())
 		if m.GetKind() != pgparse.A_Expr_Kind_AEXPR_DISTINCT && (m.GetKind() != pgparse.A_Expr_Kind_AEXPR_OP || op != "<>") {
 			return nil
 		}
-		name, left := field(m.GetLexpr())
-		other, right := field(m.GetRexpr())
+		name, left := fieldOf(m.GetLexpr())
+		other, right := fieldOf(m.GetRexpr())
 		switch {
 		case left == "" || right == "" || left == right || name != other:
 		case name == "": // OLD.*
@@ -79,31 +79,32 @@ func changes(when *pgparse.Node) []string {
 // refusesChanges tells of a trigger that lets nobody change a column which the
 // deployed code sets.
 func refusesChanges(p *rule.Pass, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger, columns []string, skips bool) {
-	u := p.Code.Uses(old.Name, "")
+	u := p.Code.FindUses(old.Name, "")
 	for _, name := range columns {
 		var done []onward.Evidence
 		what := "of " + name + " in " + r.Name.String()
 		if name == "*" {
-			done, what = u.Writing("update"), "in "+r.Name.String()
+			done, what = u.WriteEvidence("update"), "in "+r.Name.String()
 		} else if c := r.Column(name); c != nil {
 			was := old.Attr(c.Attnum)
 			if was == nil {
 				continue // the deployed code does not know it
 			}
-			done = u.Setting(was.Name, "update")
+			done = u.SetEvidence(was.Name, "update")
 		}
 		if done == nil {
 			continue
 		}
 		report := rule.Report{
 			Fact:     "trigger " + t.Name + " refuses each change " + what,
-			Harm:     "the deployed code makes them" + analysis.Usage{Evidence: done}.Where() + ", and fails: " + t.Function.String() + "() raises an exception",
+			Harm:     "the deployed code makes them" + analysis.Usage{Evidence: done}.FirstPlace() + ", and fails: " + t.Function.String() + "() raises an exception",
 			Instead:  "create it a release later, when no code that sets it runs any more",
 			Evidence: done,
 		}
 		if skips {
 			report.Fact = "trigger " + t.Name + " throws away each row with a change " + what
-			report.Harm = "the deployed code makes them" + analysis.Usage{Evidence: done}.Where() + ": " + t.Function.String() + "() returns NULL, its UPDATE does nothing, without an error"
+			report.Harm = "the deployed code makes them" + analysis.Usage{Evidence: done}.FirstPlace() + ": " + t.Function.String() +
+				"() returns NULL, its UPDATE does nothing, without an error"
 		}
 		p.Report(by, report)
 		return

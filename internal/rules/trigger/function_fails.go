@@ -19,11 +19,14 @@ var FunctionFails = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a trigger whose function fails, or skips the row, on each write",
-	Harm:     "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, an audit table that nobody made, a column that it does not have, or one that it needs a value for show when the trigger fires. So does a function that writes to the table of its own trigger, and fires it again without end. Then each write of the table fails, that of the deployed code too. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
-	Instead:  "Return NEW (OLD for DELETE), write the columns that are there, and let the release write one row in a test.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
-	Gather:   func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayFail) },
-	Release:  func(p *rule.Pass, r *rule.Release) { eachKept(p, r, functionFails) },
+	Harm: "CREATE FUNCTION looks at the grammar of a body alone: a RETURN that is left out, an audit table that nobody made, " +
+		"a column that it does not have, or one that it needs a value for show when the trigger fires. " +
+		"So does a function that writes to the table of its own trigger, and fires it again without end. " +
+		"Then each write of the table fails, also in the deployed code. A trigger BEFORE a row that returns NULL skips the row, and nothing fails at all.",
+	Instead: "Return NEW (OLD for DELETE), write the columns that are there, and let the release write one row in a test.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/plpgsql-trigger.html"},
+	Gather:  func(p *rule.Pass, m *rule.Migration) { gatherTriggers(p, m, mayFail) },
+	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, functionFails) },
 }
 
 var (
@@ -33,9 +36,9 @@ var (
 	leaves = regexp.MustCompile(`(?i)\b(return|raise|insert|update|delete|merge|execute|perform|call|notify|if|case|loop|select)\b`)
 )
 
-// called is the function of a trigger that is on; nil when its body cannot be
+// findFunction is the function of a trigger that is on; nil when its body cannot be
 // read.
-func called(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
+func findFunction(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 	if !t.Enabled || t.Parent {
 		return nil
 	}
@@ -50,23 +53,23 @@ func called(c *catalog.Catalog, t *catalog.Trigger) *catalog.Function {
 // mayFail is the first look, when the trigger is made. Each trigger of a history
 // comes by here: patterns are for the few.
 func mayFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
-	fn := called(c, t)
+	fn := findFunction(c, t)
 	if fn == nil {
 		return false
 	}
 	body := strings.ToLower(fn.Body)
-	if !mentions(body, "return") || mentions(body, "null") && skips(fn, t) {
+	if !mentionsWord(body, "return") || mentionsWord(body, "null") && skipsRows(fn, t) {
 		return true
 	}
-	if (mentions(body, "insert") || mentions(body, "update")) && refires(c, r, t, fn) != "" {
+	if (mentionsWord(body, "insert") || mentionsWord(body, "update")) && findRefiring(c, r, t, fn) != "" {
 		return true
 	}
 	_, problem := c.BodyRefused(fn)
 	return problem != nil
 }
 
-// skips reports whether a trigger throws each row away.
-func skips(fn *catalog.Function, t *catalog.Trigger) bool {
+// skipsRows reports whether a trigger throws each row away.
+func skipsRows(fn *catalog.Function, t *catalog.Trigger) bool {
 	return t.When == nil && len(t.Columns) == 0 && throwsAway(fn, t)
 }
 
@@ -81,22 +84,22 @@ func throwsAway(fn *catalog.Function, t *catalog.Trigger) bool {
 }
 
 func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.Relation, t *catalog.Trigger) {
-	fn := called(c, t)
+	fn := findFunction(c, t)
 	if fn == nil {
 		return
 	}
 	use := analysis.RowUse(fn, r, t, catalog.Field{})
 	out := rule.Report{Severity: onward.Off}
-	again := refires(c, r, t, fn)
+	again := findRefiring(c, r, t, fn)
 	switch mention, problem := c.BodyRefused(fn); {
-	case skips(fn, t):
+	case skipsRows(fn, t):
 		out.Fact = "trigger " + t.Name + " throws away every row that is written to " + r.Name.String()
 		out.Harm = fn.Signature() + " returns NULL before the row is written: each " + use.Fires + " does nothing, without an error, in old and new code alike"
-		out.Instead = "return the row:\nRETURN NEW;"
+		out.Instead = "return the row: RETURN NEW"
 	case !leaves.MatchString(fn.Body) || !returned.MatchString(fn.Body) && !strings.Contains(strings.ToLower(fn.Body), "raise"):
 		out.Fact = "trigger " + t.Name + " of " + r.Name.String() + " calls " + fn.Signature() + ", which has no RETURN"
 		out.Harm = "each " + use.Fires + " fails with control reached end of trigger procedure without RETURN, in old and new code alike"
-		out.Instead = "end it with the row, or with NULL for a trigger AFTER:\nRETURN NEW;"
+		out.Instead = "end it with the row (RETURN NEW), or with NULL for a trigger AFTER"
 	case problem != nil:
 		out.Fact = "trigger " + t.Name + " of " + r.Name.String() + " calls " + fn.Signature() + ", which fails"
 		out.Harm = "each " + use.Fires + " fails with " + problem.Message() + ", in old and new code alike"
@@ -117,8 +120,9 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		}
 	case again != "":
 		out.Fact = "trigger " + t.Name + " of " + r.Name.String() + " fires itself: " + fn.Signature() + " writes to " + r.Name.String() + " again"
-		out.Harm = "each " + failing(t, again) + " fails with stack depth limit exceeded, in old and new code alike"
-		out.Instead = "set the columns of NEW in a trigger BEFORE the row, or leave out what the trigger itself writes:\n… FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION …;"
+		out.Harm = "each " + failingEvents(t, again) + " fails with stack depth limit exceeded, in old and new code alike"
+		out.Instead = "set the columns of NEW in a trigger BEFORE the row, or leave out what the trigger itself writes:\n" +
+			"… FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION …;"
 		if !t.Row {
 			out.Instead = "leave out what the trigger itself writes:\n… FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION …;"
 		}

@@ -8,13 +8,13 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// gatherTriggers keeps those of which a first look says that there is something
-// to judge at the end of the release.
+// gatherTriggers keeps the triggers for which look finds something to judge at the end of
+// the release.
 func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog, *catalog.Relation, *catalog.Trigger) bool) {
 	for _, t := range m.Txs {
 		keep := func(by *rule.Stmt, table catalog.OID, trigger *catalog.Trigger) {
 			if r := m.Txs[len(m.Txs)-1].After.Relation(table); by != nil && r != nil && look(t.After, r, trigger) {
-				p.Keep(rule.Made{By: by, Table: table, ID: trigger.ID})
+				p.KeepValue(rule.MadeObject{By: by, Table: table, ID: trigger.ID})
 			}
 		}
 		for i := range t.Deltas {
@@ -23,13 +23,14 @@ func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog,
 				keep(d.By, d.OID, d.NewTrigger)
 			case catalog.RelationCreated:
 				for _, trigger := range d.After.Triggers {
-					keep(maker(t, d, trigger), d.OID, trigger)
+					keep(findMaker(t, d, trigger), d.OID, trigger)
 				}
 			case catalog.FunctionCreated, catalog.FunctionReplaced:
 				for _, r := range t.After.CalledBy(d.NewFunction.Name.Name) {
 					was := t.Before.Relation(r.OID) // one that is new here has a delta of its own
 					for _, trigger := range r.Triggers {
-						if trigger.Function == d.NewFunction.Name && was != nil && slices.ContainsFunc(was.Triggers, func(o *catalog.Trigger) bool { return o.ID == trigger.ID }) {
+						if trigger.Function == d.NewFunction.Name && was != nil &&
+							slices.ContainsFunc(was.Triggers, func(o *catalog.Trigger) bool { return o.ID == trigger.ID }) {
 							keep(d.By, r.OID, trigger)
 						}
 					}
@@ -39,15 +40,15 @@ func gatherTriggers(p *rule.Pass, m *rule.Migration, look func(*catalog.Catalog,
 	}
 }
 
-// maker is the statement of a transaction that makes a trigger of a table which
+// findMaker is the statement of a transaction that makes a trigger of a table which
 // is new in it.
-func maker(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
-	all := rule.Once(&t.Notes, func() triggers {
+func findMaker(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
+	all := rule.BuildOnce(&t.Notes, func() triggers {
 		out := triggers{}
 		for _, s := range t.Statements {
 			for i := range s.Deltas {
 				if x := &s.Deltas[i]; x.NewTrigger != nil && s.Node.GetCreateTrigStmt() != nil {
-					at := named{x.OID, x.NewTrigger.Name}
+					at := triggerName{x.OID, x.NewTrigger.Name}
 					if out[at] == nil {
 						out[at] = s
 					}
@@ -56,11 +57,11 @@ func maker(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
 		}
 		return out
 	})
-	if s := all[named{d.OID, trigger.Name}]; s != nil {
+	if s := all[triggerName{d.OID, trigger.Name}]; s != nil {
 		return s
 	}
 	// A trigger of a partition comes with its parent's.
-	for _, s := range rule.Of[*pgparse.Node_CreateTrigStmt](t.Migration) {
+	for _, s := range rule.StatementsOf[*pgparse.Node_CreateTrigStmt](t.Migration) {
 		if r := s.After.Relation(d.OID); s.Tx == t && r != nil && r.Trigger(trigger.Name) != nil {
 			return s
 		}
@@ -69,19 +70,19 @@ func maker(t *rule.Tx, d *rule.Delta, trigger *catalog.Trigger) *rule.Stmt {
 }
 
 // triggers are the first statements of a transaction that make triggers.
-type triggers map[named]*rule.Stmt
+type triggers map[triggerName]*rule.Stmt
 
-// named is the trigger of a name on a table.
-type named struct {
+// triggerName is the trigger of a name on a table.
+type triggerName struct {
 	table catalog.OID
 	name  string
 }
 
 // eachKept gives the triggers that were kept and that are there at the end.
 func eachKept(p *rule.Pass, release *rule.Release, judge func(*rule.Pass, *catalog.Catalog, *rule.Stmt, *catalog.Relation, *catalog.Trigger)) {
-	last := map[catalog.OID]rule.Made{}
+	last := map[catalog.OID]rule.MadeObject{}
 	var order []catalog.OID
-	for _, made := range rule.Kept[rule.Made](p) {
+	for _, made := range rule.KeptValues[rule.MadeObject](p) {
 		if _, ok := last[made.ID]; !ok {
 			order = append(order, made.ID)
 		}

@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// mentions reports whether a text in lower case has a word.
-func mentions(text, word string) bool {
+// mentionsWord reports whether a text in lower case has a word.
+func mentionsWord(text, word string) bool {
 	for {
 		before, after, found := strings.Cut(text, word)
 		if !found {

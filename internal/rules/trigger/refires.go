@@ -8,13 +8,14 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// refires finds the statement of a trigger's function by which the trigger
-// fires itself, each time again: an UPDATE of the row that it fired for, an
-// INSERT, or for a trigger for statements any write of the table. "" when
-// nothing says that it surely does: under a condition it may come to an end.
-func refires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *catalog.Function) string {
+// findRefiring finds the statement of a trigger's function that fires the trigger again,
+// without end: an UPDATE of the row for which it fired, an INSERT, or, for a
+// statement-level trigger, any write to the table. It returns "" if that is not certain;
+// a condition may end the recursion.
+func findRefiring(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *catalog.Function) string {
 	body, table := strings.ToLower(fn.Body), strings.ToLower(r.Name.Name)
-	if t.When != nil || t.Deferrable || t.Timing == "instead of" || !mentions(body, table) || slices.ContainsFunc(ends, func(word string) bool { return mentions(body, word) }) {
+	if t.When != nil || t.Deferrable || t.Timing == "instead of" || !mentionsWord(body, table) ||
+		slices.ContainsFunc(ends, func(word string) bool { return mentionsWord(body, word) }) {
 		return ""
 	}
 	if slices.ContainsFunc(r.Triggers, func(o *catalog.Trigger) bool { return o.Function.Name == "suppress_redundant_updates_trigger" }) {
@@ -22,10 +23,10 @@ func refires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *ca
 	}
 	look := func(sql string) bool {
 		sql = strings.ToLower(sql)
-		return mentions(sql, table) && (mentions(sql, "insert") || mentions(sql, "update"))
+		return mentionsWord(sql, table) && (mentionsWord(sql, "insert") || mentionsWord(sql, "update"))
 	}
-	for text, node := range fn.Surely(look) {
-		if fires(c, r, t, node) {
+	for text, node := range fn.CertainStatements(look) {
+		if firesTrigger(c, r, t, node) {
 			return text
 		}
 	}
@@ -35,9 +36,9 @@ func refires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, fn *ca
 // ends are the words by which a function may keep its trigger from firing again.
 var ends = []string{"pg_trigger_depth", "session_replication_role", "disable"}
 
-// failing are the events of a trigger that fires itself by a statement: a row
+// failingEvents are the events of a trigger that fires itself by a statement: a row
 // that is not yet there, or no longer, is not updated.
-func failing(t *catalog.Trigger, by string) string {
+func failingEvents(t *catalog.Trigger, by string) string {
 	switch by = strings.TrimLeft(by, " \t\r\n"); {
 	case !t.Row || len(by) > 6 && strings.EqualFold(by[:6], "insert"):
 		return t.Events
@@ -47,7 +48,7 @@ func failing(t *catalog.Trigger, by string) string {
 	return strings.TrimSuffix(strings.Replace(strings.Replace(t.Events, "delete or ", "", 1), " or delete", "", 1), " or truncate")
 }
 
-func fires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, node *pgparse.Node) bool {
+func firesTrigger(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, node *pgparse.Node) bool {
 	same := func(rv *pgparse.RangeVar) bool {
 		found, _ := c.Resolve(rv)
 		return found != nil && found.OID == r.OID
@@ -69,8 +70,8 @@ func fires(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger, node *pg
 	return !t.Row || len(s.GetFromClause()) == 0 && sameRow(r, t, s.GetWhereClause())
 }
 
-// sameRow reports whether a condition holds for the row that the trigger fired
-// for: nothing but columns that equal those of the row as it is stored then, or
+// sameRow reports whether a condition selects the row for which the trigger fired. It
+// must only compare columns with the values that the row has in the table then, or with
 // its key, which an update rarely changes.
 func sameRow(r *catalog.Relation, t *catalog.Trigger, cond *pgparse.Node) bool {
 	if cond == nil {
@@ -83,8 +84,8 @@ func sameRow(r *catalog.Relation, t *catalog.Trigger, cond *pgparse.Node) bool {
 	if e == nil || len(e.GetName()) != 1 || e.GetName()[0].GetString_().GetSval() != "=" {
 		return false
 	}
-	name, record := field(e.GetLexpr())
-	other, row := field(e.GetRexpr())
+	name, record := fieldOf(e.GetLexpr())
+	other, row := fieldOf(e.GetRexpr())
 	if row == "" {
 		record, row = row, record
 	}
@@ -101,9 +102,9 @@ func sameRow(r *catalog.Relation, t *catalog.Trigger, cond *pgparse.Node) bool {
 	})
 }
 
-// field is the column that a reference names, and NEW or OLD where it is one of
-// theirs.
-func field(n *pgparse.Node) (name, record string) {
+// fieldOf returns the column that a reference names, with NEW or OLD if it is a field of
+// one of these.
+func fieldOf(n *pgparse.Node) (name, record string) {
 	fields := n.GetColumnRef().GetFields()
 	if len(fields) == 0 {
 		return "", ""
@@ -113,5 +114,5 @@ func field(n *pgparse.Node) (name, record string) {
 			record = of
 		}
 	}
-	return pgparse.Last(fields), record
+	return pgparse.LastText(fields), record
 }

@@ -17,25 +17,29 @@ var RefusesWrites = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a trigger refuses what the deployed code writes: each row, or each change of a column",
-	Harm:     "The trigger is on from the commit, for old code too: a table that is frozen, because the new code has another one, refuses each INSERT of the servers that the deploy has not come to.",
-	Instead:  "Freeze the table a release later, when no code that writes to it runs any more; take the privilege away instead, which the same waits for.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Harm: "The trigger is on from the commit, for old code too: a table that is frozen, because the new code has another one, " +
+		"refuses each INSERT of the servers that the deploy has not come to.",
+	Instead: "Freeze the table a release later, when no code that writes to it runs any more; take the privilege away instead, which the same waits for.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html",
+		"https://www.postgresql.org/docs/current/sql-createtrigger.html",
+	},
 	Gather: func(p *rule.Pass, m *rule.Migration) {
 		gatherTriggers(p, m, func(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 			old := p.Release.Deployed.Relation(r.OID)
 			if old == nil {
 				return false
 			}
-			columns, _ := frozen(c, r, t)
-			return raises(c, t) || len(columns) > 0 || demanded(c, old, r, t) != nil
+			columns, _ := frozenColumns(c, r, t)
+			return alwaysRaises(c, t) || len(columns) > 0 || findDemanded(c, old, r, t) != nil
 		})
 	},
 	Release: func(p *rule.Pass, r *rule.Release) { eachKept(p, r, refusesWrites) },
 }
 
 var (
-	// raising is a body that comes to a RAISE first of all: of an exception, which
-	// is what it is without a level.
+	// raising matches a body whose first statement is RAISE EXCEPTION, or RAISE without a
+	// level, which is the same.
 	raising  = regexp.MustCompile(`(?is)^\s*(?:<<\w+>>\s*)?(?:declare\b(?:[^']|'[^']*')*?)?\bbegin\s+raise\s+(?:exception\b|'|sqlstate\b|using\b)`)
 	comments = regexp.MustCompile(`--[^\n]*|(?s:/\*.*?\*/)`)
 )
@@ -45,26 +49,26 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	if old == nil {
 		return
 	}
-	if !raises(c, t) {
+	if !alwaysRaises(c, t) {
 		refusesInserts(p, c, by, old, r, t)
-		if columns, skips := frozen(c, r, t); len(columns) > 0 {
+		if columns, skips := frozenColumns(c, r, t); len(columns) > 0 {
 			refusesChanges(p, by, old, r, t, columns, skips)
 		}
 		return
 	}
-	u := p.Code.Uses(old.Name, "")
+	u := p.Code.FindUses(old.Name, "")
 	severity, evidence := onward.Off, u.Evidence
-	if written := u.Writing(strings.Split(t.Events, " or ")...); written != nil {
+	if written := u.WriteEvidence(strings.Split(t.Events, " or ")...); written != nil {
 		evidence = written
 	} else if !strings.Contains(t.Events, "insert") {
 		return // rows that are written once: nothing says that the code changes them
 	} else {
-		severity = u.Severity()
+		severity = u.DropSeverity()
 	}
 	events := strings.ToUpper(t.Events)
 	p.Report(by, rule.Report{
 		Fact:     "trigger " + t.Name + " refuses each " + events + " on " + r.Name.String(),
-		Harm:     "those of the deployed code fail: " + t.Function.String() + "() raises an exception, whatever the row",
+		Harm:     "the deployed code's fail: " + t.Function.String() + "() raises an exception, whatever the row",
 		Instead:  "create it a release later, when no code that writes to " + r.Name.String() + " runs any more",
 		Severity: severity,
 		Evidence: evidence,
@@ -74,7 +78,7 @@ func refusesWrites(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 // refusesInserts tells of a trigger that demands a column which the deployed code
 // does not know, or is seen to leave out.
 func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *catalog.Relation, t *catalog.Trigger) {
-	col := demanded(c, old, r, t)
+	col := findDemanded(c, old, r, t)
 	if col == nil {
 		return
 	}
@@ -82,21 +86,21 @@ func refusesInserts(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, old, r *cat
 		if in := p.LeftOut(old, col); in != nil {
 			p.Report(by, rule.Report{
 				Fact:     "trigger " + t.Name + " refuses each INSERT on " + r.Name.String() + " that leaves " + col.Name + " out",
-				Harm:     "the one at " + in.Where() + " does, and fails: " + t.Function.String() + "() raises an exception",
+				Harm:     "the one at " + in.FormatPlace() + " does, and fails: " + t.Function.String() + "() raises an exception",
 				Instead:  "create the trigger a release later, when all code writes " + col.Name + "; or give the column a default",
 				Evidence: []onward.Evidence{in.Evidence},
 			})
 		}
 		return
 	}
-	u := p.Code.Uses(old.Name, "")
-	severity, evidence := u.Severity(), u.Evidence
-	if written := u.Writing("insert"); written != nil {
+	u := p.Code.FindUses(old.Name, "")
+	severity, evidence := u.DropSeverity(), u.Evidence
+	if written := u.WriteEvidence("insert"); written != nil {
 		severity, evidence = onward.Off, written
 	}
 	p.Report(by, rule.Report{
 		Fact:     "trigger " + t.Name + " refuses each INSERT on " + r.Name.String() + " that leaves " + col.Name + " out",
-		Harm:     "those of the deployed code do, which does not know the column, and fail: " + t.Function.String() + "() raises an exception",
+		Harm:     "the deployed code's do, because it does not know the column, and fail: " + t.Function.String() + "() raises an exception",
 		Instead:  "give the column a default, or create the trigger a release later, when all code writes " + col.Name,
 		Severity: severity,
 		Evidence: evidence,

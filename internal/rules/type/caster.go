@@ -16,20 +16,20 @@ type caster struct {
 	value string // that the transaction added
 }
 
-// casts reports whether the statement casts something to the type that may be
+// hasCast reports whether the statement casts something to the type that may be
 // the new value.
-func (c *caster) casts() bool {
+func (c *caster) hasCast() bool {
 	found := false
 	pgparse.Walk(c.s.Node, func(msg any) bool {
-		if t, ok := msg.(*pgparse.TypeCast); ok && c.to(t.TypeName) {
-			found = found || c.may(t.Arg)
+		if t, ok := msg.(*pgparse.TypeCast); ok && c.isCastTo(t.TypeName) {
+			found = found || c.mayHaveValue(t.Arg)
 		}
 		return !found
 	})
 	return found
 }
 
-func (c *caster) to(t *pgparse.TypeName) bool {
+func (c *caster) isCastTo(t *pgparse.TypeName) bool {
 	schema, name := typeName(t.GetNames())
 	if name != c.name {
 		return false
@@ -38,41 +38,41 @@ func (c *caster) to(t *pgparse.TypeName) bool {
 	return typ == nil || c.typ == nil || typ.OID == c.typ.OID
 }
 
-// may reports whether an expression may have the new value as its text: what a
+// mayHaveValue reports whether an expression may have the new value as its text: what a
 // column holds, or is computed from one.
-func (c *caster) may(n *pgparse.Node) bool {
+func (c *caster) mayHaveValue(n *pgparse.Node) bool {
 	switch x := pgparse.Unwrap(n).(type) {
 	case *pgparse.TypeCast:
-		return c.may(x.Arg)
+		return c.mayHaveValue(x.Arg)
 	case *pgparse.CaseExpr:
 		for _, w := range x.Args {
-			if c.may(w.GetCaseWhen().GetResult()) {
+			if c.mayHaveValue(w.GetCaseWhen().GetResult()) {
 				return true
 			}
 		}
-		return c.may(x.Defresult)
+		return c.mayHaveValue(x.Defresult)
 	case *pgparse.CoalesceExpr:
-		return slices.ContainsFunc(x.Args, c.may)
+		return slices.ContainsFunc(x.Args, c.mayHaveValue)
 	case *pgparse.FuncCall:
-		return slices.ContainsFunc(x.Args, c.may)
+		return slices.ContainsFunc(x.Args, c.mayHaveValue)
 	case *pgparse.A_Expr:
-		return c.may(x.Lexpr) || c.may(x.Rexpr)
+		return c.mayHaveValue(x.Lexpr) || c.mayHaveValue(x.Rexpr)
 	case *pgparse.SubLink:
 		return x.SubLinkType == pgparse.SubLinkType_EXPR_SUBLINK || x.SubLinkType == pgparse.SubLinkType_ARRAY_SUBLINK
 	case *pgparse.ColumnRef:
-		return c.holds(x)
+		return c.mayHoldValue(x)
 	}
 	return false
 }
 
-// holds reports whether a column may hold the new value: not one of an enum type
+// mayHoldValue reports whether a column may hold the new value: not one of an enum type
 // that does not have it, and not one that the statement's condition says is
 // something else.
-func (c *caster) holds(ref *pgparse.ColumnRef) bool {
-	if len(ref.Fields) == 0 || c.picked(ref) {
+func (c *caster) mayHoldValue(ref *pgparse.ColumnRef) bool {
+	if len(ref.Fields) == 0 || c.isPicked(ref) {
 		return false
 	}
-	name := pgparse.Last(ref.Fields)
+	name := pgparse.LastText(ref.Fields)
 	known := false
 	for i := range c.s.Result.Effects {
 		t := c.s.Before.Relation(c.s.Result.Effects[i].OID)
@@ -93,9 +93,9 @@ func (c *caster) holds(ref *pgparse.ColumnRef) bool {
 	return !known && c.s.Parent < 0
 }
 
-// picked reports whether the statement compares the column with constants, of
+// isPicked reports whether the statement compares the column with constants, of
 // which none is the new value.
-func (c *caster) picked(ref *pgparse.ColumnRef) bool {
+func (c *caster) isPicked(ref *pgparse.ColumnRef) bool {
 	found, has := false, false
 	pgparse.Walk(c.s.Node, func(msg any) bool {
 		x, ok := msg.(*pgparse.A_Expr)

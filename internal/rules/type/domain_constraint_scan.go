@@ -7,6 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -15,12 +16,13 @@ import (
 // domain: ADD CONSTRAINT without NOT VALID, VALIDATE CONSTRAINT, SET NOT NULL.
 // https://www.postgresql.org/docs/current/sql-alterdomain.html
 var DomainConstraintScan = &rule.Rule{
-	ID:        "type-domain-constraint-scan",
-	Category:  onward.Locking,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a new constraint of a domain reads every table that uses it while writes to them are blocked",
-	Harm:      "Each table with a column of the domain is locked in SHARE mode and scanned in full, one after the other, in one transaction. Every INSERT, UPDATE and DELETE on them waits. VALIDATE CONSTRAINT of a domain takes the same lock.",
+	ID:       "type-domain-constraint-scan",
+	Category: onward.Locking,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a new constraint of a domain reads every table that uses it while writes to them are blocked",
+	Harm: "Each table with a column of the domain is locked in SHARE mode and scanned in full, one after the other, in one transaction. " +
+		"Every INSERT, UPDATE and DELETE on them waits. VALIDATE CONSTRAINT of a domain takes the same lock.",
 	Instead:   "Put the constraint on the tables instead: a table's CHECK can be added NOT VALID and validated without blocking writes.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-alterdomain.html"},
 	Kinds:     rule.Another,
@@ -32,12 +34,12 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 	if stmt == nil || s.Result.Refused != nil {
 		return
 	}
-	e := p.Blocked(&s.Result, analysis.Scans)
+	e := p.FindBlocked(&s.Result, analysis.IsScanned)
 	if e == nil {
 		return
 	}
 	parts := stmt.GetTypeName()
-	name := pgparse.Last(parts)
+	name := pgparse.LastText(parts)
 	what := "a new constraint of domain " + name
 	switch stmt.GetSubtype() {
 	case "O":
@@ -53,7 +55,7 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 		})
 		return
 	}
-	con, check := "…", "…"
+	con, check := recipe.Unknown, "…"
 	if column := domainColumn(s, e.OID, parts); column != "" {
 		con, check = catalog.ObjectName(e.Name.Name, column, "check"), pgparse.QuoteIdent(column)+" IS NOT NULL"
 		if stmt.GetSubtype() == "O" {
@@ -61,17 +63,18 @@ func domainConstraintScan(p *rule.Pass, s *rule.Stmt) {
 		} else if check = checkOf(s, pgparse.QuoteIdent(column)); check == "" {
 			check = "…"
 		}
-		con = pgparse.QuoteIdent(con)
 	}
 	p.Report(s, rule.Report{
-		Fact:    what + " reads all of " + e.Name.String() + ", which uses it",
-		Harm:    analysis.Waiting(e) + " waits until each row was checked, and the time grows with the table",
-		Instead: "put the constraint on the table, and validate it in a later transaction, which blocks nobody:\nALTER TABLE " + analysis.Table(e.Name) + " ADD CONSTRAINT " + con + " CHECK (" + check + ") NOT VALID;\nALTER TABLE " + analysis.Table(e.Name) + " VALIDATE CONSTRAINT " + con + ";",
+		Fact:  what + " reads all of " + e.Name.String() + ", which uses it",
+		Harm:  analysis.DescribeWaiting(e) + " waits until each row was checked, and the time grows with the table",
+		Grows: e.Name,
+		Instead: "put the constraint on the table, and validate it in a later transaction, which blocks nobody:\n" +
+			recipe.FormatStatements(recipe.AddUnvalidated(e.Name, con, "CHECK ("+check+")"), recipe.ValidateConstraint(e.Name, con)),
 	})
 }
 
-// domainColumn is the one column of a table that is of a domain; "" where there
-// are more, or none.
+// domainColumn returns the table's only column of a domain; "" if there are several, or
+// none.
 func domainColumn(s *rule.Stmt, table catalog.OID, names []*pgparse.Node) string {
 	u, t, found := s.Before.LookupType(pgparse.SchemaAndName(names)), s.Before.Relation(table), ""
 	if u == nil || t == nil {

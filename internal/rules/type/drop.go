@@ -12,25 +12,27 @@ import (
 // Drop flags DROP TYPE and DROP DOMAIN.
 // https://www.postgresql.org/docs/current/sql-droptype.html
 var Drop = &rule.Rule{
-	ID:        "type-drop",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "DROP TYPE breaks deployed code that casts to the type or looks it up",
-	Harm:      "Queries that cast to the type fail with \"type does not exist\". Drivers that register types by name when they connect (pgx, Npgsql, asyncpg, psycopg adapters) fail on every new connection.",
+	ID:       "type-drop",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "DROP TYPE breaks deployed code that casts to the type or looks it up",
+	Harm: "Queries that cast to the type fail with \"type does not exist\". Drivers that register types by name when they connect (pgx, Npgsql, asyncpg, " +
+		"psycopg adapters) fail on every new connection.",
 	Instead:   "Drop it a release after the code that used it.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-droptype.html"},
 	Kinds:     rule.Drop,
-	Statement: drop,
+	Statement: checkTypeDrop,
 }
 
-func drop(p *rule.Pass, s *rule.Stmt) {
-	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN) {
+func checkTypeDrop(p *rule.Pass, s *rule.Stmt) {
+	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_TYPE, pgparse.ObjectType_OBJECT_DOMAIN) {
 		t := s.Before.LookupType(o.Schema, o.Name.Name)
 		name := o.Name
 		last := s.Migration.Txs[len(s.Migration.Txs)-1].After
 		switch {
-		case t == nil && s.IfExists() && (p.Release.Known || !p.Release.Deployed.Blank("") || last.LookupType(o.Schema, o.Name.Name) != nil), t != nil && !p.DeployedType(t):
+		case t == nil && s.IfExists() && (p.Release.Known || !p.Release.Deployed.IsBlank("") || last.LookupType(o.Schema, o.Name.Name) != nil),
+			t != nil && !p.DeployedType(t):
 			continue // nothing tells that it is there
 		case t != nil:
 			name = deployedName(p, t)
@@ -41,10 +43,10 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 		u := p.Code.UsesName(name)
 		r := rule.Report{
 			Fact:     "type " + name.String() + " is dropped",
-			Harm:     u.Breaks("the type"),
+			Harm:     u.DescribeBreak("the type"),
 			Unused:   name.String(),
 			Instead:  "drop it a release later, when no old code runs any more",
-			Severity: severity(u),
+			Severity: severityOfUse(u),
 			Evidence: u.Evidence,
 		}
 		if gone := goneWith(p, s, t); gone != "" {
@@ -59,9 +61,9 @@ func drop(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// goneWith names what the release takes from under a type that deployed code uses:
-// each column of the type, or its table. "" where one only changes its type, or was
-// gone before.
+// goneWith names the columns of a type that the release drops, or their tables, if
+// deployed code uses the type. It returns "" if a column only changes its type, or was
+// dropped before.
 func goneWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
 	if t == nil {
 		return ""
@@ -78,11 +80,11 @@ func goneWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
 			case c.Type.OID != t.OID:
 				continue
 			case now == nil:
-				used = used || p.Code.Uses(r.Name, "").Used
+				used = used || p.Code.FindUses(r.Name, "").Used
 			case now.Attr(c.Attnum) != nil:
 				return ""
 			default:
-				used = used || p.Code.Uses(r.Name, c.Name).Used
+				used = used || p.Code.FindUses(r.Name, c.Name).Used
 			}
 			names = append(names, r.Name.String()+"."+c.Name)
 		}
@@ -93,7 +95,7 @@ func goneWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
 	case len(names) == 1:
 		return "is the column " + names[0]
 	}
-	return "are the columns " + advice.Enumerate(names)
+	return "are the columns " + advice.EnumerateNames(names)
 }
 
 // deployedName is the name of a type in the deployed schema.
@@ -104,13 +106,13 @@ func deployedName(p *rule.Pass, t *catalog.UserType) catalog.Name {
 	return t.Name
 }
 
-// severity of taking a type's name away: much code never writes it, so that it
+// severityOfUse of taking a type's name away: much code never writes it, so that it
 // is an error only when the deployed code does.
-func severity(u analysis.Usage) onward.Severity {
+func severityOfUse(u analysis.Usage) onward.Severity {
 	switch {
 	case u.Used:
 		return onward.Error
-	case u.Idle():
+	case u.IsIdle():
 		return onward.Info
 	}
 	return onward.Warning

@@ -4,9 +4,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// constants reports whether a statement is of a kind in which a constant is
+// readsConstants reports whether a statement is of a kind in which a constant is
 // read when it runs: not the body of a function, not a comment.
-func constants(n *pgparse.Node) bool {
+func readsConstants(n *pgparse.Node) bool {
 	switch pgparse.Unwrap(n).(type) {
 	case nil, *pgparse.CreateFunctionStmt, *pgparse.DoStmt, *pgparse.CommentStmt, *pgparse.VariableSetStmt, *pgparse.CreateEnumStmt:
 		return false
@@ -14,10 +14,10 @@ func constants(n *pgparse.Node) bool {
 	return true
 }
 
-func uses(n *pgparse.Node, value string) bool {
+func usesValue(n *pgparse.Node, value string) bool {
 	found := false
 	pgparse.Walk(n, func(msg any) bool {
-		if x, ok := msg.(*pgparse.A_Expr); ok && (asText(x.Lexpr) && plain(x.Rexpr) || asText(x.Rexpr) && plain(x.Lexpr)) {
+		if x, ok := msg.(*pgparse.A_Expr); ok && (asText(x.Lexpr) && isUncast(x.Rexpr) || asText(x.Rexpr) && isUncast(x.Lexpr)) {
 			return false // a text is compared with texts
 		}
 		if c, ok := msg.(*pgparse.A_Const); ok && c.GetSval() != nil && c.GetSval().GetSval() == value {
@@ -39,8 +39,8 @@ func toText(cast *pgparse.TypeCast) bool {
 	return name == "text" || name == "varchar" || name == "bpchar"
 }
 
-// plain reports whether nothing in an operand is cast to anything but text.
-func plain(n *pgparse.Node) bool {
+// isUncast reports whether nothing in an operand is cast to anything but text.
+func isUncast(n *pgparse.Node) bool {
 	out := true
 	pgparse.Walk(n, func(msg any) bool {
 		if cast, ok := msg.(*pgparse.TypeCast); ok && !toText(cast) {
@@ -51,10 +51,10 @@ func plain(n *pgparse.Node) bool {
 	return out
 }
 
-// reads reports whether the value is read as one of the type whatever the rows
+// readsAsType reports whether the value is read as one of the type whatever the rows
 // hold: not as a text that a cast takes once it was chosen, as in
 // (CASE … THEN 'x' END)::kind.
-func reads(n *pgparse.Node, value string) bool {
+func readsAsType(n *pgparse.Node, value string) bool {
 	found := false
 	pgparse.Walk(n, func(msg any) bool {
 		switch x := msg.(type) {

@@ -14,12 +14,14 @@ import (
 // type that exists, where the one that exists lacks some of the values.
 // https://www.postgresql.org/docs/current/sql-createtype.html
 var EnumGuardedDiffers = &rule.Rule{
-	ID:        "type-enum-guarded-differs",
-	Category:  onward.Idempotency,
-	Severity:  onward.Warning,
-	Preset:    onward.Recommended,
-	Summary:   "CREATE TYPE behind a guard names an enum that exists with fewer values",
-	Harm:      "CREATE TYPE has no IF NOT EXISTS, so that it stands in a DO block with a handler for duplicate_object, or behind a look into pg_type. Both look at the name alone. Where the type exists with other values nothing happens, the migration counts as done, and what writes one of the new values fails: invalid input value for enum.",
+	ID:       "type-enum-guarded-differs",
+	Category: onward.Idempotency,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "a guarded CREATE TYPE names an enum that exists with fewer values",
+	Harm: "CREATE TYPE has no IF NOT EXISTS, so people write it in a DO block with a handler for duplicate_object, or after a query of pg_type. " +
+		"Both look at the name alone. If the type exists with other values, nothing happens, the migration counts as done, " +
+		"and code that writes one of the new values fails: invalid input value for enum.",
 	Instead:   "Add the values to the type that is there: ALTER TYPE … ADD VALUE IF NOT EXISTS.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-createtype.html", "https://www.postgresql.org/docs/current/sql-altertype.html"},
 	Kinds:     rule.Another,
@@ -28,7 +30,7 @@ var EnumGuardedDiffers = &rule.Rule{
 
 func enumGuardedDiffers(p *rule.Pass, s *rule.Stmt) {
 	stmt := s.Node.GetCreateEnumStmt()
-	if stmt == nil || s.Parent < 0 || !s.Optional() {
+	if stmt == nil || s.Parent < 0 || !s.IsOptional() {
 		return
 	}
 	old := s.Before.LookupType(typeName(stmt.GetTypeName()))
@@ -46,11 +48,11 @@ func enumGuardedDiffers(p *rule.Pass, s *rule.Stmt) {
 	}
 	enum, add := old.Name.String(), ""
 	for _, m := range missing {
-		add += "\nALTER TYPE " + analysis.Table(old.Name) + " ADD VALUE IF NOT EXISTS " + m + ";"
+		add += "\nALTER TYPE " + analysis.QuoteTable(old.Name) + " ADD VALUE IF NOT EXISTS " + m + ";"
 	}
 	p.Report(s, rule.Report{
-		Fact:    "enum " + enum + " exists without " + advice.Enumerate(missing) + ", so that this CREATE TYPE does nothing",
-		Harm:    "the migration counts as done, and what writes " + advice.Enumerate(missing) + " fails: invalid input value for enum " + enum,
+		Fact:    "enum " + enum + " exists without " + advice.EnumerateNames(missing) + ", so that this CREATE TYPE does nothing",
+		Harm:    "the migration counts as done, and what writes " + advice.EnumerateNames(missing) + " fails: invalid input value for enum " + enum,
 		Instead: "add to the type that is there:" + add,
 	})
 }

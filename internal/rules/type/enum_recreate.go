@@ -17,10 +17,12 @@ var EnumRecreate = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "an enum comes back without a value that the deployed code may write",
-	Harm:     "A value cannot be taken out of an enum, so it is made anew without. Deployed code that writes or compares the missing value fails with \"invalid input value for enum\", and so does the conversion of a column when a row still holds it.",
-	Instead:  "Release code that no longer writes the value, change the rows, and take the value out a release later. Leaving it in costs nothing.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/datatype-enum.html#DATATYPE-ENUM-IMPLEMENTATION-DETAILS"},
-	Commit:   enumRecreate,
+	Harm: "A value cannot be removed from an enum, so the enum is created again without it. " +
+		"Deployed code that writes or compares the missing value fails with \"invalid input value for enum\", " +
+		"and so does the conversion of a column when a row still holds it.",
+	Instead: "Release code that no longer writes the value, change the rows, and take the value out a release later. Leaving it in costs nothing.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/datatype-enum.html#DATATYPE-ENUM-IMPLEMENTATION-DETAILS"},
+	Commit:  enumRecreate,
 }
 
 func enumRecreate(p *rule.Pass, t *rule.Tx) {
@@ -47,14 +49,14 @@ func enumRecreate(p *rule.Pass, t *rule.Tx) {
 			Harm:    "deployed code that writes or compares it fails: invalid input value for enum " + old.Name.Name,
 			Instead: "leave the value in until no code writes it and no row holds it",
 		}
-		known(p, t.Before, old, gone, &r)
+		weighKnown(p, t.Before, old, gone, &r)
 		p.Report(d, r)
 	}
 }
 
-// known lowers a report where nothing in the deployed code knows any of the values that
-// are gone, and shows where it does.
-func known(p *rule.Pass, c *catalog.Catalog, enum *catalog.UserType, gone []string, r *rule.Report) {
+// weighKnown lowers a report's severity if the deployed code knows none of the dropped values,
+// and adds evidence if it does.
+func weighKnown(p *rule.Pass, c *catalog.Catalog, enum *catalog.UserType, gone []string, r *rule.Report) {
 	idle := true
 	for _, l := range gone {
 		u := p.Code.UsesLabel(enum.Name, l)

@@ -11,7 +11,7 @@ import (
 // enumValueCast flags a cast of what rows hold to a type that the transaction
 // gave a value: it fails where a row holds that value.
 func enumValueCast(p *rule.Pass, s *rule.Stmt) {
-	if !runs(s.Node) {
+	if !isEvaluated(s.Node) {
 		return
 	}
 	for by := range s.Tx.All() {
@@ -28,29 +28,30 @@ func enumValueCast(p *rule.Pass, s *rule.Stmt) {
 			continue
 		}
 		c := caster{s: s, typ: typ, name: name, value: stmt.NewVal}
-		if !c.casts() {
+		if !c.hasCast() {
 			continue
 		}
-		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, in front of this one:\n%s;", by.Where(), by.SQL)
+		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, before this one:\n%s;", by.FormatPlace(), by.SQL)
 		if s.Migration.Together != 0 {
-			instead = "commit the new value first: cast to it in " + s.Apart()
+			instead = "commit the new value first: cast to it in " + s.SeparatePlace()
 		}
 		p.Report(s, rule.Report{
 			Severity: onward.Warning,
-			Fact:     fmt.Sprintf("what rows hold is cast to %s in the transaction that adds '%s' to it at %s", name, stmt.NewVal, by.Lines(s)),
+			Fact:     fmt.Sprintf("what rows hold is cast to %s in the transaction that adds '%s' to it at %s", name, stmt.NewVal, by.RelativePlace(s)),
 			Harm:     fmt.Sprintf("where a row holds '%s', the migration fails: unsafe use of new value \"%s\" of enum type %s", stmt.NewVal, stmt.NewVal, name),
 			Instead:  instead,
-			Evidence: []onward.Evidence{by.Evidence("adds the value")},
+			Evidence: []onward.Evidence{by.NewEvidence("adds the value")},
 		})
 		return
 	}
 }
 
-// runs reports whether the expressions of a statement are evaluated when it
-// runs: those of a view or a trigger are not.
-func runs(n *pgparse.Node) bool {
+// isEvaluated reports whether the expressions of a statement are evaluated when it runs. A
+// view's or a trigger's are not.
+func isEvaluated(n *pgparse.Node) bool {
 	switch pgparse.Unwrap(n).(type) {
-	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt, *pgparse.CreateTableAsStmt, *pgparse.AlterTableStmt:
+	case *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt, *pgparse.SelectStmt, *pgparse.CreateTableAsStmt,
+		*pgparse.AlterTableStmt:
 		return true
 	}
 	return false

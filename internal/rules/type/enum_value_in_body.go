@@ -16,7 +16,7 @@ func bodyUses(s *rule.Stmt, fn *catalog.Function, typ *catalog.UserType, value s
 	}
 	nodes := []*pgparse.Node{s.Node.GetCreateFunctionStmt().GetSqlBody()}
 	if fn.Body != "" {
-		file, err := pgparse.Split(fn.Body)
+		file, err := pgparse.SplitText(fn.Body)
 		if err != nil {
 			return false
 		}
@@ -25,12 +25,12 @@ func bodyUses(s *rule.Stmt, fn *catalog.Function, typ *catalog.UserType, value s
 		}
 	}
 	return slices.ContainsFunc(nodes, func(n *pgparse.Node) bool {
-		return n != nil && uses(n, value) && compares(n, typed(s.After, fn, n, typ), typ, value)
+		return n != nil && usesValue(n, value) && comparesValue(n, namesOfType(s.After, fn, n, typ), typ, value)
 	})
 }
 
-// made is the function that a statement creates; nil when it creates none.
-func made(s *rule.Stmt) *catalog.Function {
+// madeFunction is the function that a statement creates; nil when it creates none.
+func madeFunction(s *rule.Stmt) *catalog.Function {
 	if s.Node.GetCreateFunctionStmt() == nil {
 		return nil
 	}
@@ -42,9 +42,9 @@ func made(s *rule.Stmt) *catalog.Function {
 	return nil
 }
 
-// typed are the names that stand for something of the type in a body: parameters,
+// namesOfType are the names that stand for something of the type in a body: parameters,
 // and columns of the tables that it names.
-func typed(c *catalog.Catalog, fn *catalog.Function, body *pgparse.Node, typ *catalog.UserType) []string {
+func namesOfType(c *catalog.Catalog, fn *catalog.Function, body *pgparse.Node, typ *catalog.UserType) []string {
 	var out []string
 	for _, p := range fn.Params {
 		if p.Type.OID == typ.OID {
@@ -66,13 +66,13 @@ func typed(c *catalog.Catalog, fn *catalog.Function, body *pgparse.Node, typ *ca
 	return out
 }
 
-// compares reports whether the value is read as one of the type: cast to it, or
+// comparesValue reports whether the value is read as one of the type: cast to it, or
 // held against one of the names.
-func compares(body *pgparse.Node, names []string, typ *catalog.UserType, value string) bool {
+func comparesValue(body *pgparse.Node, names []string, typ *catalog.UserType, value string) bool {
 	named := func(list ...*pgparse.Node) bool {
 		return slices.ContainsFunc(list, func(n *pgparse.Node) bool {
 			fields := n.GetColumnRef().GetFields()
-			return len(fields) > 0 && slices.Contains(names, pgparse.Last(fields))
+			return len(fields) > 0 && slices.Contains(names, pgparse.LastText(fields))
 		})
 	}
 	found := false
@@ -80,14 +80,14 @@ func compares(body *pgparse.Node, names []string, typ *catalog.UserType, value s
 		switch x := msg.(type) {
 		case *pgparse.TypeCast:
 			if _, name := typeName(x.GetTypeName().GetNames()); name == typ.Name.Name && x.GetArg().GetAConst() != nil {
-				found = found || uses(x.GetArg(), value)
+				found = found || usesValue(x.GetArg(), value)
 			}
 		case *pgparse.A_Expr:
-			found = found || named(x.GetLexpr(), x.GetRexpr()) && (uses(x.GetLexpr(), value) || uses(x.GetRexpr(), value))
+			found = found || named(x.GetLexpr(), x.GetRexpr()) && (usesValue(x.GetLexpr(), value) || usesValue(x.GetRexpr(), value))
 		case *pgparse.CaseExpr:
 			if named(x.GetArg()) {
 				for _, w := range x.GetArgs() {
-					found = found || uses(w.GetCaseWhen().GetExpr(), value)
+					found = found || usesValue(w.GetCaseWhen().GetExpr(), value)
 				}
 			}
 		}

@@ -15,13 +15,14 @@ import (
 // EnumValueRename flags ALTER TYPE … RENAME VALUE.
 // https://www.postgresql.org/docs/current/sql-altertype.html
 var EnumValueRename = &rule.Rule{
-	ID:        "type-enum-value-rename",
-	Category:  onward.Compatibility,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "renaming an enum value breaks deployed code that writes, compares or reads the old one",
-	Harm:      "All rows read the new name at once. Deployed code that writes or compares the old one fails with \"invalid input value for enum\", and code that turns the text into its own enum fails on the new one.",
-	Instead:   "Add the new value, let the code accept both, change the rows in batches, and leave the old value where it is.",
+	ID:       "type-enum-value-rename",
+	Category: onward.Compatibility,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "renaming an enum value breaks deployed code that writes, compares or reads the old one",
+	Harm: "All rows read the new name at once. Deployed code that writes or compares the old one fails with \"invalid input value for enum\", " +
+		"and code that turns the text into its own enum fails on the new one.",
+	Instead:   "Add the new value, let the code accept both, change the rows in batches, and keep the old value.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
 	Kinds:     rule.Another,
 	Statement: enumValueRename,
@@ -48,14 +49,14 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 		Fact: "value '" + stmt.OldVal + "' of enum " + named.String() + " is renamed to '" + stmt.NewVal + "'",
 		Harm: "deployed code that writes or compares '" + stmt.OldVal + "' fails: invalid input value for enum; what it reads is a value that it does not know",
 		Instead: "add the new value, let the code accept both, and change the rows in batches:\n" +
-			"ALTER TYPE " + analysis.Table(named) + " ADD VALUE '" + stmt.NewVal + "';",
+			"ALTER TYPE " + analysis.QuoteTable(named) + " ADD VALUE '" + stmt.NewVal + "';",
 	}
 	if word.MatchString(stmt.OldVal) && !inBody(s.Before, stmt.OldVal) {
 		switch u := p.Code.UsesLabel(named, stmt.OldVal); {
 		case u.Used:
 			r.Evidence = u.Evidence
 		case u.Known:
-			r.Severity, r.Harm = onward.Warning, u.Breaks("'"+stmt.OldVal+"'")
+			r.Severity, r.Harm = onward.Warning, u.DescribeBreak("'"+stmt.OldVal+"'")
 		}
 	}
 	p.Report(s, r)

@@ -14,10 +14,11 @@ var EnumValueUnknown = &rule.Rule{
 	Severity: onward.Info,
 	Preset:   onward.Strict,
 	Summary:  "deployed code may not know a new enum value that it reads",
-	Harm:     "As soon as the new code writes the value, deployed code that turns the column into an enum of its own fails on that row. The statement itself is harmless.",
-	Instead:  "Write the value a release later, when all running code can read it.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
-	Commit:   enumValueUnknown,
+	Harm: "As soon as the new code writes the value, deployed code that turns the column into an enum of its own fails on that row. " +
+		"The statement itself is harmless.",
+	Instead: "Write the value a release later, when all running code can read it.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
+	Commit:  enumValueUnknown,
 }
 
 func enumValueUnknown(p *rule.Pass, t *rule.Tx) {

@@ -12,12 +12,14 @@ import (
 // EnumValueUsedInTransaction flags the use of an enum value in the transaction
 // that added it. https://www.postgresql.org/docs/current/sql-altertype.html
 var EnumValueUsedInTransaction = &rule.Rule{
-	ID:        "type-enum-value-used-in-transaction",
-	Category:  onward.InTransaction,
-	Severity:  onward.Error,
-	Preset:    onward.Recommended,
-	Summary:   "a new enum value is used in the transaction that added it",
-	Harm:      "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default, in a CHECK, or in the body of a function in SQL, which is read when it is created: the server answers \"unsafe use of new value\", and the migration fails. A cast of what rows hold fails so where one of them holds the value. A type that the same transaction created is free of this from Postgres 17 on.",
+	ID:       "type-enum-value-used-in-transaction",
+	Category: onward.InTransaction,
+	Severity: onward.Error,
+	Preset:   onward.Recommended,
+	Summary:  "a new enum value is used in the transaction that added it",
+	Harm: "A value that ALTER TYPE … ADD VALUE added cannot be used before the transaction commits, not even as a default, in a CHECK, " +
+		"or in the body of a function in SQL, which is read when it is created: the server answers \"unsafe use of new value\", and the migration fails. " +
+		"A cast of stored values fails, too, if one of them is the new value. A type that the same transaction created is free of this from Postgres 17 on.",
 	Instead:   "Add the value in one migration and use it in the next.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
 	Statement: enumValueUsedInTransaction,
@@ -27,8 +29,8 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 	if !s.Tx.AddsEnumValue() || s.Node.GetAlterEnumStmt() != nil {
 		return
 	}
-	fn := made(s)
-	if fn == nil && !constants(s.Node) {
+	fn := madeFunction(s)
+	if fn == nil && !readsConstants(s.Node) {
 		return
 	}
 	for by := range s.Tx.All() {
@@ -36,7 +38,7 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 			break
 		}
 		stmt := by.Node.GetAlterEnumStmt()
-		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" || fn == nil && !uses(s.Node, stmt.NewVal) {
+		if stmt == nil || stmt.OldVal != "" || stmt.NewVal == "" || fn == nil && !usesValue(s.Node, stmt.NewVal) {
 			continue
 		}
 		schema, name := typeName(stmt.TypeName)
@@ -47,21 +49,21 @@ func enumValueUsedInTransaction(p *rule.Pass, s *rule.Stmt) {
 		if typ != nil && createdIn(s.Tx, typ.OID) && p.AtLeast(17) {
 			continue
 		}
-		sure, related := touches(s, schema, name, typ)
+		sure, related := touchesType(s, schema, name, typ)
 		if fn == nil && !related {
 			continue
 		}
-		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, in front of this one:\n%s;", by.Where(), by.SQL)
+		instead := fmt.Sprintf("commit the new value first: move %s to a migration of its own, before this one:\n%s;", by.FormatPlace(), by.SQL)
 		if s.Migration.Together != 0 {
-			instead = "commit the new value first: use it in " + s.Apart()
+			instead = "commit the new value first: use it in " + s.SeparatePlace()
 		}
 		r := rule.Report{
-			Fact:     fmt.Sprintf("'%s' is used in the transaction that adds it to the type %s at %s", stmt.NewVal, name, by.Lines(s)),
+			Fact:     fmt.Sprintf("'%s' is used in the transaction that adds it to the type %s at %s", stmt.NewVal, name, by.RelativePlace(s)),
 			Harm:     fmt.Sprintf("the migration fails: unsafe use of new value \"%s\" of enum type %s", stmt.NewVal, name),
 			Instead:  instead,
-			Evidence: []onward.Evidence{by.Evidence("adds the value")},
+			Evidence: []onward.Evidence{by.NewEvidence("adds the value")},
 		}
-		if fn == nil && (!sure || !reads(s.Node, stmt.NewVal)) {
+		if fn == nil && (!sure || !readsAsType(s.Node, stmt.NewVal)) {
 			r.Severity = onward.Warning
 		}
 		p.Report(s, r)
@@ -90,10 +92,10 @@ func createdIn(t *rule.Tx, oid catalog.OID) bool {
 	return false
 }
 
-// touches reports whether a statement has to do with the type: it casts to it,
+// touchesType reports whether a statement has to do with the type: it casts to it,
 // or a table of it has a column of the type (sure), or a column whose type is
 // not known.
-func touches(s *rule.Stmt, schema, name string, typ *catalog.UserType) (sure, related bool) {
+func touchesType(s *rule.Stmt, schema, name string, typ *catalog.UserType) (sure, related bool) {
 	pgparse.Walk(s.Node, func(msg any) bool {
 		if t, ok := msg.(*pgparse.TypeName); ok {
 			if _, n := typeName(t.Names); n == name {

@@ -14,13 +14,14 @@ var Rename = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "renaming a type breaks deployed code that casts to it or looks it up by name",
-	Harm:     "Columns follow a rename, text does not: queries of the old code that cast to the old name fail with \"type does not exist\", and drivers that register the type by name fail on every new connection.",
-	Instead:  "Leave the name as it is; or make a second type, move the columns to it, and drop the old one a release later.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
-	Commit:   rename,
+	Harm: "Columns follow a rename, text does not: queries of the old code that cast to the old name fail with \"type does not exist\", " +
+		"and drivers that register the type by name fail on every new connection.",
+	Instead: "Leave the name as it is; or make a second type, move the columns to it, and drop the old one a release later.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-altertype.html"},
+	Commit:  checkTypeRename,
 }
 
-func rename(p *rule.Pass, t *rule.Tx) {
+func checkTypeRename(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
 		if d.Kind != catalog.TypeRenamed || !p.DeployedType(d.OldType) || d.By.Node.GetRenameStmt() == nil && d.By.Node.GetAlterObjectSchemaStmt() == nil ||
@@ -37,10 +38,10 @@ func rename(p *rule.Pass, t *rule.Tx) {
 		u := p.Code.UsesName(deployedName(p, d.OldType))
 		p.Report(d, rule.Report{
 			Fact:     "type " + d.OldType.Name.String() + " " + act,
-			Harm:     u.Breaks("\"" + d.OldType.Name.String() + "\""),
+			Harm:     u.DescribeBreak("\"" + d.OldType.Name.String() + "\""),
 			Unused:   d.OldType.Name.String(),
 			Instead:  "leave the name as it is, or rename it a release after the code stopped naming it",
-			Severity: severity(u),
+			Severity: severityOfUse(u),
 			Evidence: u.Evidence,
 		})
 	}

@@ -18,15 +18,17 @@ var Drop = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "DROP VIEW breaks deployed code that still reads the view",
-	Harm:     "Every query of the old code on the view fails with \"relation does not exist\". When the view is made anew in another transaction, queries fail in between, and for good when the second one does not succeed.",
-	Instead:  "Remove the view from the code first and drop it a release later. To change a view drop and create it in one transaction: then there is no moment without it.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-dropview.html"},
-	Gather:   gatherDropped,
-	Release:  drop,
+	Harm: "Every query of the old code on the view fails with \"relation does not exist\". " +
+		"When the view is made anew in another transaction, queries fail in between, and for good when the second one does not succeed.",
+	Instead: "Remove the view from the code first and drop it a release later. To change a view drop and create it in one transaction: " +
+		"then there is no moment without it.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-dropview.html"},
+	Gather:  gatherDropped,
+	Release: checkViewDrop,
 }
 
-// dropped is a view that a transaction leaves nothing for.
-type dropped struct {
+// droppedView is a view that a transaction leaves nothing for.
+type droppedView struct {
 	by     *rule.Stmt
 	name   catalog.Name
 	old    *catalog.Relation
@@ -41,25 +43,25 @@ func gatherDropped(p *rule.Pass, m *rule.Migration) {
 	for _, t := range m.Txs {
 		gatherDrops(p, t)
 	}
-	if p.Release.Known || !p.Release.Deployed.Blank("") {
+	if p.Release.Known || !p.Release.Deployed.IsBlank("") {
 		return
 	}
-	for _, s := range rule.Of[*pgparse.Node_DropStmt](m) {
+	for _, s := range rule.StatementsOf[*pgparse.Node_DropStmt](m) {
 		if s.IfExists() {
-			unseen(p, s)
+			judgeUnseen(p, s)
 		}
 	}
 }
 
-// drop reports what was dropped, by what the release ends with.
-func drop(p *rule.Pass, r *rule.Release) {
-	for _, d := range rule.Kept[dropped](p) {
+// checkViewDrop reports what was dropped, by what the release ends with.
+func checkViewDrop(p *rule.Pass, r *rule.Release) {
+	for _, d := range rule.KeptValues[droppedView](p) {
 		now := r.Head.Lookup(d.name.Schema, d.name.Name)
 		switch {
 		case now == nil:
 		case d.standIn:
 			continue
-		case now.OID != d.old.OID && r.Deployed.Relation(now.OID) == nil && keeps(now, d.old):
+		case now.OID != d.old.OID && r.Deployed.Relation(now.OID) == nil && keepsColumns(now, d.old):
 			d.report.Fact += ", and a later migration of the release makes it again"
 			d.report.Harm = "queries on " + d.name.String() + " fail in between" + d.where + ", and for good when a migration in between does not succeed"
 			d.report.Instead = "make it again in the migration that drops it, in the same transaction"
@@ -69,27 +71,27 @@ func drop(p *rule.Pass, r *rule.Release) {
 	}
 }
 
-// keeps reports whether a relation has all columns of a view.
-func keeps(now, old *catalog.Relation) bool {
+// keepsColumns reports whether a relation has all columns of a view.
+func keepsColumns(now, old *catalog.Relation) bool {
 	return now.Partial || !slices.ContainsFunc(old.Columns, func(c *catalog.Column) bool { return now.Column(c.Name) == nil })
 }
 
-// unseen judges DROP … IF EXISTS of a view that nothing created, where nothing at all
-// is known of the deployed schema: it may be there.
-func unseen(p *rule.Pass, s *rule.Stmt) {
+// judgeUnseen judges DROP … IF EXISTS of a view that no statement created, if nothing at all
+// is known of the deployed schema: the view may exist.
+func judgeUnseen(p *rule.Pass, s *rule.Stmt) {
 	last := s.Migration.Txs[len(s.Migration.Txs)-1].After
-	for _, o := range s.Drops(pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
+	for _, o := range s.ListDrops(pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW) {
 		if s.Before.Lookup(o.Schema, o.Name.Name) != nil || last.Lookup(o.Schema, o.Name.Name) != nil {
 			continue
 		}
-		u := p.Code.Uses(o.Name, "")
+		u := p.Code.FindUses(o.Name, "")
 		p.Report(s, rule.Report{
 			Fact:     "view " + o.String() + " is dropped if it exists",
-			Harm:     u.Breaks("it"),
+			Harm:     u.DescribeBreak("it"),
 			Unused:   o.String(),
-			Instead:  u.Remove("it"),
-			Severity: min(u.Severity(), onward.Warning),
-			Evidence: u.Seen(),
+			Instead:  u.RemoveFirst("it"),
+			Severity: min(u.DropSeverity(), onward.Warning),
+			Evidence: u.AllEvidence(),
 			Cause:    "and so are %d others",
 		})
 	}
@@ -101,39 +103,39 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !dropsView(d.By, d.Before) {
 			continue
 		}
-		if !p.Deployed(d) {
+		if !p.IsDeployed(d) {
 			standIn(p, t, d)
 			continue
 		}
-		if now := successor(t, d.Before); now != nil {
-			empty(p, d, now)
+		if now := findSuccessor(t, d.Before); now != nil {
+			judgeEmpty(p, d, now)
 			continue
 		}
-		u := p.Taken(t, d, nil)
+		u := p.UsesOfTaken(t, d, nil)
 		name := d.Before.Name.String()
 		r := rule.Report{
 			Fact:     d.Before.Kind.String() + " " + name + " is dropped",
-			Harm:     u.Breaks("it"),
+			Harm:     u.DescribeBreak("it"),
 			Unused:   name,
-			Instead:  u.Remove("it"),
-			Severity: u.Severity(),
-			Evidence: u.Seen(),
+			Instead:  u.RemoveFirst("it"),
+			Severity: u.DropSeverity(),
+			Evidence: u.AllEvidence(),
 		}
-		if again := later(t, d.Before); again != nil {
-			r.Fact += " and made again in another transaction, at " + again.Lines(d.By)
-			r.Harm = "queries on " + name + " fail in between" + u.Where() + ", and for good when the second transaction does not succeed"
-			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\nCREATE VIEW " + analysis.Table(d.Before.Name) + " AS …;\nCOMMIT;"
+		if again := findRecreated(t, d.Before); again != nil {
+			r.Fact += " and made again in another transaction, at " + again.RelativePlace(d.By)
+			r.Harm = "queries on " + name + " fail in between" + u.FirstPlace() + ", and for good when the second transaction does not succeed"
+			r.Instead = "do both in one transaction:\nBEGIN;\n" + d.By.SQL + ";\nCREATE VIEW " + analysis.QuoteTable(d.Before.Name) + " AS …;\nCOMMIT;"
 			if d.Before.Kind == catalog.MaterializedView {
 				// Its query would run under the lock.
-				next := analysis.Table(catalog.Name{Schema: d.Before.Name.Schema, Name: catalog.ObjectName(d.Before.Name.Name, "", "new")})
+				next := analysis.QuoteTable(catalog.Name{Schema: d.Before.Name.Schema, Name: catalog.ObjectName(d.Before.Name.Name, "", "new")})
 				r.Instead = "make it under another name first, with its indexes, and swap the names:\nCREATE MATERIALIZED VIEW " + next + " AS …;\nBEGIN;\n" +
 					d.By.SQL + ";\nALTER MATERIALIZED VIEW " + next + " RENAME TO " + pgparse.QuoteIdent(d.Before.Name.Name) + ";\nCOMMIT;"
 			}
-			r.Severity = min(u.Severity(), onward.Warning)
+			r.Severity = min(u.DropSeverity(), onward.Warning)
 			p.Report(d, r)
 			continue
 		}
-		p.Keep(dropped{by: d.By, name: d.Before.Name, old: d.Before, report: r, where: u.Where()})
+		p.KeepValue(droppedView{by: d.By, name: d.Before.Name, old: d.Before, report: r, where: u.FirstPlace()})
 	}
 }
 
@@ -142,23 +144,24 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 func standIn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	name := d.Before.Name
 	was := p.Release.Deployed.Lookup(name.Schema, name.Name)
-	if was == nil || successor(t, d.Before) != nil {
+	if was == nil || findSuccessor(t, d.Before) != nil {
 		return
 	}
-	u := p.Code.Uses(name, "")
-	p.Keep(dropped{by: d.By, name: name, old: d.Before, standIn: true, report: rule.Report{
-		Fact:     d.Before.Kind.String() + " " + name.String() + " is dropped, which stands in for the " + was.Kind.String() + " that the deployed code knows by that name",
-		Harm:     u.Breaks("the name"),
+	u := p.Code.FindUses(name, "")
+	p.KeepValue(droppedView{by: d.By, name: name, old: d.Before, standIn: true, report: rule.Report{
+		Fact: d.Before.Kind.String() + " " + name.String() + " is dropped, which replaces the " + was.Kind.String() +
+			" that the deployed code knows by that name",
+		Harm:     u.DescribeBreak("the name"),
 		Unused:   name.String(),
 		Instead:  "keep it until no old code runs any more, and drop it a release later",
-		Severity: u.Severity(),
+		Severity: u.DropSeverity(),
 		Evidence: u.Evidence,
 	}})
 }
 
-// empty judges a materialized view that takes the place of one with data and has
+// judgeEmpty judges a materialized view that takes the place of one with data and has
 // none itself.
-func empty(p *rule.Pass, d *rule.Delta, now *catalog.Relation) {
+func judgeEmpty(p *rule.Pass, d *rule.Delta, now *catalog.Relation) {
 	if now.Kind != catalog.MaterializedView || now.View == nil || now.View.Filled ||
 		d.Before.Kind == catalog.MaterializedView && !d.Before.Inferred && d.Before.View != nil && !d.Before.View.Filled {
 		return
@@ -166,9 +169,9 @@ func empty(p *rule.Pass, d *rule.Delta, now *catalog.Relation) {
 	u := p.UsesTable(d)
 	p.Report(d, rule.Report{
 		Fact:     d.Before.Kind.String() + " " + d.Before.Name.String() + " is made again WITH NO DATA",
-		Harm:     "every query on it fails" + u.Where() + ": it has not been populated",
+		Harm:     "every query on it fails" + u.FirstPlace() + ": it has not been populated",
 		Instead:  "make it under another name, with data, and swap the names",
-		Severity: u.Severity(),
+		Severity: u.DropSeverity(),
 		Evidence: u.Evidence,
 	})
 }

@@ -38,21 +38,22 @@ func refreshBlocking(p *rule.Pass, s *rule.Stmt) {
 		p.Report(s, rule.Report{
 			Fact:    "WITH NO DATA empties materialized view " + name,
 			Harm:    "every query on it fails: it has not been populated",
-			Instead: "refresh it with data:\nREFRESH MATERIALIZED VIEW CONCURRENTLY " + analysis.Table(view.Name) + ";",
+			Instead: "refresh it with data:\nREFRESH MATERIALIZED VIEW CONCURRENTLY " + analysis.QuoteTable(view.Name) + ";",
 		})
 		return
 	}
-	e := p.Blocked(&s.Result, func(e *effect.Effect) bool { return e.Rewrites && e.Name == view.Name })
+	e := p.FindBlocked(&s.Result, func(e *effect.Effect) bool { return e.Rewrites && e.Name == view.Name })
 	if e == nil {
 		return
 	}
 	advice := "refresh it concurrently, which needs a unique index on plain columns:\n"
 	if known && !view.Inferred && s.Before.RefreshIndex(view) == nil {
-		advice = "give it a unique index on plain columns, and refresh it concurrently:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + analysis.Table(view.Name) + " (…);\n"
+		advice = "give it a unique index on plain columns, and refresh it concurrently:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + analysis.QuoteTable(view.Name) +
+			" (…);\n"
 	}
 	p.Report(s, rule.Report{
 		Fact:    "refreshing materialized view " + name + " blocks reads of it",
 		Harm:    "every query on " + name + " waits until its query has run",
-		Instead: advice + "REFRESH MATERIALIZED VIEW CONCURRENTLY " + analysis.Table(view.Name) + ";",
+		Instead: advice + "REFRESH MATERIALIZED VIEW CONCURRENTLY " + analysis.QuoteTable(view.Name) + ";",
 	})
 }

@@ -31,6 +31,6 @@ func refreshConcurrentlyUnsupported(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    "the server refuses to refresh materialized view " + view.Name.String() + " concurrently",
 		Harm:    "the migration fails: it has no unique index on plain columns",
-		Instead: "create one first:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + analysis.Table(view.Name) + " (…);",
+		Instead: "create one first:\nCREATE UNIQUE INDEX CONCURRENTLY ON " + analysis.QuoteTable(view.Name) + " (…);",
 	})
 }

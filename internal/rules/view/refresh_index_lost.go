@@ -17,15 +17,17 @@ var RefreshIndexLost = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "a materialized view loses its unique index, so that it cannot be refreshed concurrently",
-	Harm:     "REFRESH MATERIALIZED VIEW CONCURRENTLY needs a unique index on plain columns, for all rows. Such an index on a view is there for that, as a rule: a job, or the deployed code, that refreshes the view fails from then on, and what is read is the state of the last refresh. DROP MATERIALIZED VIEW takes the indexes along.",
-	Instead:  "Create the unique index again, in the same transaction.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html"},
-	Gather:   refreshIndexGather,
-	Release:  refreshIndexLost,
+	Harm: "REFRESH MATERIALIZED VIEW CONCURRENTLY needs a unique index on plain columns, for all rows. " +
+		"Such an index on a view is there for that, as a rule: a job, or the deployed code, that refreshes the view fails from then on, " +
+		"and what is read is the state of the last refresh. DROP MATERIALIZED VIEW takes the indexes along.",
+	Instead: "Create the unique index again, in the same transaction.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html"},
+	Gather:  refreshIndexGather,
+	Release: refreshIndexLost,
 }
 
-// unindexed is a materialized view that may have lost such an index.
-type unindexed struct {
+// unindexedView is a materialized view that may have lost such an index.
+type unindexedView struct {
 	by   *rule.Stmt
 	view catalog.OID
 }
@@ -37,8 +39,8 @@ func refreshIndexGather(p *rule.Pass, m *rule.Migration) {
 			if d.By == nil || d.After == nil || d.After.Kind != catalog.MaterializedView {
 				continue
 			}
-			if d.Kind == catalog.IndexDropped || p.Replaces(d) != nil {
-				p.Keep(unindexed{d.By, d.OID})
+			if d.Kind == catalog.IndexDropped || p.ReplacedRelation(d) != nil {
+				p.KeepValue(unindexedView{d.By, d.OID})
 			}
 		}
 	}
@@ -46,7 +48,7 @@ func refreshIndexGather(p *rule.Pass, m *rule.Migration) {
 
 func refreshIndexLost(p *rule.Pass, r *rule.Release) {
 	said := map[catalog.OID]bool{}
-	for _, x := range rule.Kept[unindexed](p) {
+	for _, x := range rule.KeptValues[unindexedView](p) {
 		now := r.Head.Relation(x.view)
 		if said[x.view] || now == nil || r.Head.RefreshIndex(now) != nil {
 			continue
@@ -65,9 +67,10 @@ func refreshIndexLost(p *rule.Pass, r *rule.Release) {
 			columns = append(columns, old.Attr(k.Column).Name)
 		}
 		p.Report(x.by, rule.Report{
-			Fact:    "materialized view " + now.Name.String() + " is left without unique index " + lost.Name.Name,
-			Harm:    "what refreshes it concurrently fails: cannot refresh materialized view \"" + now.Name.Qualified() + "\" concurrently",
-			Instead: "create one in the same transaction:\nCREATE UNIQUE INDEX " + pgparse.QuoteIdent(lost.Name.Name) + " ON " + analysis.Table(now.Name) + " (" + analysis.Idents(columns) + ");",
+			Fact: "materialized view " + now.Name.String() + " is left without unique index " + lost.Name.Name,
+			Harm: "what refreshes it concurrently fails: cannot refresh materialized view \"" + now.Name.Qualified() + "\" concurrently",
+			Instead: "create one in the same transaction:\nCREATE UNIQUE INDEX " + pgparse.QuoteIdent(lost.Name.Name) + " ON " + analysis.QuoteTable(now.Name) +
+				" (" + analysis.QuoteIdents(columns) + ");",
 		})
 	}
 }

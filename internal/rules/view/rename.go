@@ -18,24 +18,26 @@ var Rename = &rule.Rule{
 	Harm:     "Before the rename the new code fails, after it the old: every query on the old name fails with \"relation does not exist\".",
 	Instead:  "A view costs nothing: create a second one with the new name, and drop the old one a release later.",
 	Manual:   []string{"https://www.postgresql.org/docs/current/sql-alterview.html"},
-	Commit:   rename,
+	Commit:   checkViewRename,
 }
 
-func rename(p *rule.Pass, t *rule.Tx) {
+func checkViewRename(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationRenamed || !isView(d.Before) || d.Before.Name.Schema != d.After.Name.Schema || !p.Deployed(d) || successor(t, d.Before) != nil {
+		if d.Kind != catalog.RelationRenamed || !isView(d.Before) || d.Before.Name.Schema != d.After.Name.Schema || !p.IsDeployed(d) ||
+			findSuccessor(t, d.Before) != nil {
 			continue
 		}
-		u := p.Taken(t, d, nil)
+		u := p.UsesOfTaken(t, d, nil)
 		from, to := d.Before.Name, d.After.Name
 		p.Report(d, rule.Report{
-			Fact:     d.Before.Kind.String() + " " + from.String() + " is renamed to " + to.Name,
-			Harm:     u.Breaks("\"" + from.String() + "\""),
-			Unused:   from.String(),
-			Instead:  "create a second view, and drop the old one a release later:\nCREATE VIEW " + analysis.Table(to) + " AS SELECT * FROM " + analysis.Table(from) + ";",
-			Severity: u.Severity(),
-			Evidence: u.Seen(),
+			Fact:   d.Before.Kind.String() + " " + from.String() + " is renamed to " + to.Name,
+			Harm:   u.DescribeBreak("\"" + from.String() + "\""),
+			Unused: from.String(),
+			Instead: "create a second view, and drop the old one a release later:\nCREATE VIEW " + analysis.QuoteTable(to) + " AS SELECT * FROM " +
+				analysis.QuoteTable(from) + ";",
+			Severity: u.DropSeverity(),
+			Evidence: u.AllEvidence(),
 		})
 	}
 }

@@ -18,24 +18,25 @@ var ReplaceIncompatible = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a view comes back without a column that the deployed code may read, or with another type",
-	Harm:     "CREATE OR REPLACE VIEW refuses to take columns away; DROP VIEW and CREATE VIEW do not. Queries of the old code that name such a column fail with \"column does not exist\".",
-	Instead:  "Keep the column in the view for one more release, or give the new view a name of its own.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html"},
-	Commit:   replaceIncompatible,
+	Harm: "CREATE OR REPLACE VIEW refuses to take columns away; DROP VIEW and CREATE VIEW do not. " +
+		"Queries of the old code that name such a column fail with \"column does not exist\".",
+	Instead: "Keep the column in the view for one more release, or give the new view a name of its own.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createview.html"},
+	Commit:  replaceIncompatible,
 }
 
 func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 	for i := range t.Deltas {
 		d := &t.Deltas[i]
-		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !p.Deployed(d) || d.Before.Partial || d.Before.Inferred {
+		if d.Kind != catalog.RelationDropped || !isView(d.Before) || !p.IsDeployed(d) || d.Before.Partial || d.Before.Inferred {
 			continue
 		}
-		now := successor(t, d.Before)
+		now := findSuccessor(t, d.Before)
 		if now == nil || now.Partial || now.Inferred {
 			continue
 		}
 		by := d.By
-		if c := t.Same(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == now.OID }); c != nil {
+		if c := t.FindChange(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == now.OID }); c != nil {
 			by = c.By
 		}
 		var gone, other []string
@@ -43,14 +44,14 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 		for _, c := range d.Before.Columns {
 			col := now.Column(c.Name)
 			if col != nil {
-				if differ(c.Type, col.Type) {
+				if areTypesDifferent(c.Type, col.Type) {
 					other = append(other, c.Name+" becomes "+col.Type.String()+" (was "+c.Type.String()+")")
 				}
 				continue
 			}
 			gone = append(gone, c.Name)
-			if u := p.UsesColumn(d, c); u.Severity() > severity || worst.Evidence == nil && u.Used {
-				severity, worst = u.Severity(), u
+			if u := p.UsesColumn(d, c); u.DropSeverity() > severity || worst.Evidence == nil && u.Used {
+				severity, worst = u.DropSeverity(), u
 			}
 		}
 		name := d.Before.Name.String()
@@ -58,7 +59,7 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 		case len(gone) > 0:
 			p.Report(by, rule.Report{
 				Fact:     d.Before.Kind.String() + " " + name + " comes back without " + strings.Join(gone, ", "),
-				Harm:     worst.Breaks("what is gone"),
+				Harm:     worst.DescribeBreak("what is gone"),
 				Instead:  "keep it in the view for one more release, or give the new view a name of its own",
 				Severity: severity,
 				Evidence: worst.Evidence,
@@ -74,10 +75,10 @@ func replaceIncompatible(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// differ reports whether code has to treat values of the types differently:
+// areTypesDifferent reports whether code has to treat values of the types differently:
 // lengths do not count, and text is text.
-func differ(a, b catalog.Type) bool {
-	if !a.Known() || !b.Known() || (a.Array > 0) == (b.Array > 0) && a.Name == b.Name {
+func areTypesDifferent(a, b catalog.Type) bool {
+	if !a.IsKnown() || !b.IsKnown() || (a.Array > 0) == (b.Array > 0) && a.Name == b.Name {
 		return false
 	}
 	text := func(t catalog.Type) bool {

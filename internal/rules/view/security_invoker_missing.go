@@ -17,10 +17,11 @@ var SecurityInvokerMissing = &rule.Rule{
 	Preset:   onward.SecuritySet,
 	Since:    15,
 	Summary:  "a view reads a table with row level security as the view's owner",
-	Harm:     "Policies are applied for whom a table is read as, which for a view is its owner. An owner of the tables is bound by no policy unless they are FORCEd: anyone who may read the view sees all rows.",
-	Instead:  "Create the view WITH (security_invoker = true): it then reads with the rights of the caller.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html", "https://www.postgresql.org/docs/current/ddl-rowsecurity.html"},
-	Commit:   securityInvokerMissing,
+	Harm: "Policies are applied for whom a table is read as, which for a view is its owner. " +
+		"An owner of the tables is bound by no policy unless they are FORCEd: anyone who may read the view sees all rows.",
+	Instead: "Create the view WITH (security_invoker = true): it then reads with the rights of the caller.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/sql-createview.html", "https://www.postgresql.org/docs/current/ddl-rowsecurity.html"},
+	Commit:  securityInvokerMissing,
 }
 
 func securityInvokerMissing(p *rule.Pass, t *rule.Tx) {
@@ -40,7 +41,7 @@ func securityInvokerMissing(p *rule.Pass, t *rule.Tx) {
 			p.Report(d, rule.Report{
 				Fact:    "view " + d.After.Name.String() + " reads " + table.Name.String() + ", which has row level security, as the view's owner",
 				Harm:    "anyone who may read the view sees the rows that the owner sees, whatever the policies say of the reader",
-				Instead: "let it read with the rights of the caller:\nALTER VIEW " + analysis.Table(d.After.Name) + " SET (security_invoker = true);",
+				Instead: "let it read with the rights of the caller:\nALTER VIEW " + analysis.QuoteTable(d.After.Name) + " SET (security_invoker = true);",
 			})
 			break
 		}

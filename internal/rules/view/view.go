@@ -11,17 +11,17 @@ func isView(r *catalog.Relation) bool {
 	return r != nil && (r.Kind == catalog.View || r.Kind == catalog.MaterializedView)
 }
 
-// successor is the relation that has a view's name at commit; nil when nothing
+// findSuccessor is the relation that has a view's name at commit; nil when nothing
 // has.
-func successor(t *rule.Tx, old *catalog.Relation) *catalog.Relation {
+func findSuccessor(t *rule.Tx, old *catalog.Relation) *catalog.Relation {
 	return t.After.Lookup(old.Name.Schema, old.Name.Name)
 }
 
-// later finds the statement of the same migration, behind the transaction,
-// that gives the name to something again.
-func later(t *rule.Tx, old *catalog.Relation) *rule.Stmt {
+// findRecreated finds the statement of the same migration, after the transaction, that gives the
+// name to something again.
+func findRecreated(t *rule.Tx, old *catalog.Relation) *rule.Stmt {
 	last := t.Statements[len(t.Statements)-1]
-	for _, s := range rule.Behind(t.Migration.Touching(old.Name), last) {
+	for _, s := range rule.StatementsAfter(t.Migration.StatementsOn(old.Name), last) {
 		if s.After.Lookup(old.Name.Schema, old.Name.Name) != nil {
 			return s
 		}

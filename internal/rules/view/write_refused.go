@@ -17,10 +17,16 @@ var WriteRefused = &rule.Rule{
 	Severity: onward.Error,
 	Preset:   onward.Recommended,
 	Summary:  "a view that could be written to is read-only once this commits, or a column of it is",
-	Harm:     "A view of one table takes INSERT, UPDATE and DELETE by itself, any other one through INSTEAD OF triggers or rules. With DISTINCT, GROUP BY, a join, UNION, LIMIT, WITH or an aggregate in its query, or without the trigger, the server refuses them: \"cannot insert into view\". A column that becomes an expression is read-only alone: INSERTs and UPDATEs that name it fail. DROP VIEW takes the triggers along, CREATE OR REPLACE VIEW keeps them.",
-	Instead:  "Give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own.",
-	Manual:   []string{"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
-	Commit:   writeRefused,
+	Harm: "A view of one table takes INSERT, UPDATE and DELETE by itself, any other one through INSTEAD OF triggers or rules. " +
+		"With DISTINCT, GROUP BY, a join, UNION, LIMIT, WITH or an aggregate in its query, or without the trigger, the server refuses them: " +
+		"\"cannot insert into view\". A column that becomes an expression is read-only alone: INSERTs and UPDATEs that name it fail. " +
+		"DROP VIEW takes the triggers along, CREATE OR REPLACE VIEW keeps them.",
+	Instead: "Give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own.",
+	Manual: []string{
+		"https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS",
+		"https://www.postgresql.org/docs/current/sql-createtrigger.html",
+	},
+	Commit: writeRefused,
 }
 
 func writeRefused(p *rule.Pass, t *rule.Tx) {
@@ -31,14 +37,15 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 		switch d.Kind {
 		case catalog.RelationDropped:
 			if isView(d.Before) && dropsView(d.By, d.Before) {
-				now = successor(t, d.Before)
+				now = findSuccessor(t, d.Before)
 			}
 		case catalog.ViewReplaced, catalog.TriggerDropped, catalog.TriggerChanged, catalog.RuleDropped:
 		default:
 			continue
 		}
 		was := d.Before
-		if now == nil || !isView(was) || was.Kind != catalog.View || !isView(now) || !p.Deployed(d) || was.Inferred || now.Inferred || slices.Contains(told, was.OID) {
+		if now == nil || !isView(was) || was.Kind != catalog.View || !isView(now) || !p.IsDeployed(d) || was.Inferred || now.Inferred ||
+			slices.Contains(told, was.OID) {
 			continue
 		}
 		why := t.After.ReadOnly(now)
@@ -51,28 +58,28 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 		if why == "" || len(now.Rules) > 0 {
 			continue
 		}
-		lost := without(now, was.InsteadOf())
+		lost := eventsWithout(now, was.InsteadOf())
 		own := len(lost) > 0 || len(was.Rules) > 0
 		if !own {
-			if !t.Before.Updatable(was) {
+			if !t.Before.IsUpdatable(was) {
 				continue
 			}
-			lost = without(now, []string{"insert", "update", "delete"})
+			lost = eventsWithout(now, []string{"insert", "update", "delete"})
 		}
 		u := p.UsesTable(d)
-		written, severity := u.Writing("insert", "update", "delete"), onward.Off
+		written, severity := u.WriteEvidence("insert", "update", "delete"), onward.Off
 		switch {
 		case written != nil:
 		case !own:
 			continue // most views are there to be read
-		case u.Idle():
+		case u.IsIdle():
 			severity = onward.Warning
 		}
 		if len(lost) == 0 && len(was.Rules) == 0 {
 			continue
 		}
 		told = append(told, was.OID)
-		p.Report(by(t, d, now), rule.Report{
+		p.Report(findMakingStatement(t, d, now), rule.Report{
 			Fact:     "view " + was.Name.String() + " can no longer be written to: " + why,
 			Harm:     "what the deployed code writes to it fails: cannot insert into view \"" + was.Name.Name + "\" (or update, or delete from)",
 			Instead:  "give the view INSTEAD OF triggers in the same transaction, or give the new query a view of its own",
@@ -85,48 +92,49 @@ func writeRefused(p *rule.Pass, t *rule.Tx) {
 // columnRefused reports a column of a view that has become an expression, where
 // the deployed code writes to it.
 func columnRefused(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation) bool {
-	column, done := computed(p, t, d, now)
+	column, done := findComputed(p, t, d, now)
 	if column == "" {
 		return false
 	}
-	p.Report(by(t, d, now), rule.Report{
-		Fact:     "column " + column + " of view " + d.Before.Name.String() + " can no longer be written: it is an expression now",
-		Harm:     "what the deployed code writes to it fails" + analysis.Usage{Evidence: done}.Where() + ": cannot insert into column \"" + column + "\" of view \"" + d.Before.Name.Name + "\" (or update it)",
-		Instead:  "give the expression a new column behind the old ones, or the view INSTEAD OF triggers in the same transaction",
+	p.Report(findMakingStatement(t, d, now), rule.Report{
+		Fact: "column " + column + " of view " + d.Before.Name.String() + " can no longer be written: it is an expression now",
+		Harm: "what the deployed code writes to it fails" + analysis.Usage{Evidence: done}.FirstPlace() + ": cannot insert into column \"" + column +
+			"\" of view \"" + d.Before.Name.Name + "\" (or update it)",
+		Instead:  "give the expression a new column after the old ones, or the view INSTEAD OF triggers in the same transaction",
 		Evidence: done,
 	})
 	return true
 }
 
-// computed is a column of a view that was plain and is an expression now, and
+// findComputed is a column of a view that was plain and is an expression now, and
 // where the deployed code writes it; "" when there is none.
-func computed(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation) (string, []onward.Evidence) {
+func findComputed(p *rule.Pass, t *rule.Tx, d *rule.Delta, now *catalog.Relation) (string, []onward.Evidence) {
 	was := d.Before
-	if !t.Before.Updatable(was) || !t.After.Updatable(now) {
+	if !t.Before.IsUpdatable(was) || !t.After.IsUpdatable(now) {
 		return "", nil
 	}
-	events := without(now, []string{"insert", "update"})
+	events := eventsWithout(now, []string{"insert", "update"})
 	for _, c := range was.Columns {
-		if !t.Before.Plain(was, c.Name) || now.Column(c.Name) == nil || !t.After.Computed(now, c.Name) {
+		if !t.Before.IsPlainColumn(was, c.Name) || now.Column(c.Name) == nil || !t.After.IsComputed(now, c.Name) {
 			continue
 		}
-		if done := p.UsesTable(d).Setting(c.Name, events...); done != nil {
+		if done := p.UsesTable(d).SetEvidence(c.Name, events...); done != nil {
 			return c.Name, done
 		}
 	}
 	return "", nil
 }
 
-// by is the statement that makes the successor of a view that is dropped.
-func by(t *rule.Tx, d *rule.Delta, now *catalog.Relation) *rule.Stmt {
-	if c := t.Same(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == now.OID }); c != nil && c.By != nil {
+// findMakingStatement is the statement that makes the successor of a view that is dropped.
+func findMakingStatement(t *rule.Tx, d *rule.Delta, now *catalog.Relation) *rule.Stmt {
+	if c := t.FindChange(catalog.RelationCreated, func(o *rule.Delta) bool { return o.OID == now.OID }); c != nil && c.By != nil {
 		return c.By
 	}
 	return d.By
 }
 
-// without are the events that a view has no trigger for.
-func without(now *catalog.Relation, events []string) []string {
+// eventsWithout are the events that a view has no trigger for.
+func eventsWithout(now *catalog.Relation, events []string) []string {
 	have := now.InsteadOf()
 	return slices.DeleteFunc(slices.Clone(events), func(e string) bool { return slices.Contains(have, e) })
 }

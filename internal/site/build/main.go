@@ -1,5 +1,5 @@
-// Command build makes the site of docs/, with the mdBook that it is told, and fails when
-// something in it leads nowhere or asks another host. It runs at the repository's root.
+// Command build makes the site of docs/, with the given mdBook. It fails if a link in it
+// is broken or loads something from another host. It runs at the repository's root.
 //
 //	go run ./internal/site/build MDBOOK COMMANDS DIR
 //
@@ -23,13 +23,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: build MDBOOK COMMANDS DIR")
 		os.Exit(2)
 	}
-	if err := build(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	if err := buildSite(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, "site:", err)
 		os.Exit(1)
 	}
 }
 
-func build(mdbook, commands, to string) error {
+func buildSite(mdbook, commands, to string) error {
 	to, err := filepath.Abs(to)
 	if err != nil {
 		return err
@@ -42,10 +42,10 @@ func build(mdbook, commands, to string) error {
 	if err := os.CopyFS(book, os.DirFS("site")); err != nil {
 		return err
 	}
-	if err := site.Stage("docs", filepath.Join(book, "src")); err != nil {
+	if err := site.StageDocs("docs", filepath.Join(book, "src")); err != nil {
 		return err
 	}
-	if err := site.Add(commands, filepath.Join(book, "src"), "commands"); err != nil {
+	if err := site.AddPages(commands, filepath.Join(book, "src"), "commands"); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(to); err != nil {
@@ -60,7 +60,7 @@ func build(mdbook, commands, to string) error {
 	if strings.Contains(said.String(), "WARN") {
 		return fmt.Errorf("%s warned: see above", filepath.Base(mdbook))
 	}
-	list, err := site.Faults(to)
+	list, err := site.FindFaults(to)
 	if err != nil {
 		return err
 	}

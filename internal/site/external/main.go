@@ -1,4 +1,4 @@
-// Command external asks each address that the pages lead to, and lists those that do not answer.
+// Command external requests each external address in the pages, and lists those that do not answer.
 // It needs the network, and so it is no test. It runs at the repository's root.
 package main
 
@@ -24,12 +24,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "links: git ls-files:", err)
 		os.Exit(3)
 	}
-	places, err := addresses(strings.Fields(string(out)))
+	places, err := collectAddresses(strings.Fields(string(out)))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "links:", err)
 		os.Exit(3)
 	}
-	silent := ask(&http.Client{Timeout: 30 * time.Second}, slices.Sorted(maps.Keys(places)))
+	silent := askAll(&http.Client{Timeout: 30 * time.Second}, slices.Sorted(maps.Keys(places)))
 	for _, address := range slices.Sorted(maps.Keys(silent)) {
 		fmt.Printf("%s: %s: %s\n", places[address], address, silent[address])
 	}
@@ -39,15 +39,15 @@ func main() {
 	}
 }
 
-// addresses gives each address in some pages, without its anchor, and the first place where it stands.
-func addresses(pages []string) (map[string]string, error) {
+// collectAddresses returns each address in some pages, without its anchor, and the first place that has it.
+func collectAddresses(pages []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, page := range pages {
 		data, err := os.ReadFile(page)
 		if err != nil {
 			return nil, err
 		}
-		for _, l := range site.Links(string(data)) {
+		for _, l := range site.FindLinks(string(data)) {
 			address, _, _ := strings.Cut(l.Target, "#")
 			if strings.HasPrefix(address, "http") && out[address] == "" {
 				out[address] = fmt.Sprintf("%s:%d", page, l.Line)
@@ -57,8 +57,8 @@ func addresses(pages []string) (map[string]string, error) {
 	return out, nil
 }
 
-// ask gives the addresses that do not answer, and why. A few are asked at a time.
-func ask(client *http.Client, addresses []string) map[string]string {
+// askAll returns the addresses that do not answer, and why. It requests a few at a time.
+func askAll(client *http.Client, addresses []string) map[string]string {
 	out := map[string]string{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -66,7 +66,7 @@ func ask(client *http.Client, addresses []string) map[string]string {
 	for range 4 {
 		wg.Go(func() {
 			for address := range todo {
-				if why := get(client, address); why != "" {
+				if why := askOne(client, address); why != "" {
 					mu.Lock()
 					out[address] = why
 					mu.Unlock()
@@ -82,9 +82,9 @@ func ask(client *http.Client, addresses []string) map[string]string {
 	return out
 }
 
-// get says why an address does not answer; "" where it does. That a host wants to know who asks
-// (401, 403, 429) is an answer.
-func get(client *http.Client, address string) string {
+// askOne says why an address does not answer; "" if it does. A demand for authentication or fewer
+// requests (401, 403, 429) is an answer.
+func askOne(client *http.Client, address string) string {
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return err.Error()
@@ -95,7 +95,7 @@ func get(client *http.Client, address string) string {
 		return err.Error()
 	}
 	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // what the page says does not count
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // the content does not matter
 	switch code := resp.StatusCode; {
 	case code < 400, code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusTooManyRequests:
 		return ""

@@ -32,7 +32,7 @@ func TestAsk(t *testing.T) {
 	if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	places, err := addresses([]string{page})
+	places, err := collectAddresses([]string{page})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestAsk(t *testing.T) {
 	for a := range places {
 		list = append(list, a)
 	}
-	got := ask(server.Client(), list)
+	got := askAll(server.Client(), list)
 	if len(got) != 2 || got[server.URL+"/gone"] != "404 Not Found" || got[gone.URL+"/x"] == "" {
 		t.Errorf("silent: %q", got)
 	}

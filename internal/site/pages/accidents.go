@@ -6,17 +6,19 @@ import (
 	"strings"
 )
 
-// accidents makes the page of what happened to others.
-func accidents(ctx context.Context) (string, error) {
-	list, err := examples("accidents")
+// makeAccidents makes the page of what happened to others.
+func makeAccidents(ctx context.Context) (string, error) {
+	list, err := readExamples("accidents")
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	b.WriteString("# Accidents\n\nWhat happened to others, as they told it, and what onward says to the same change. It says it of the migration alone: no database is asked, " +
-		"and nobody told it how big the table is. The words are ours, and the facts are those of the reports that are linked. None of them prints its SQL: the statements are the least that does what it tells, with names of ours.\n")
+	b.WriteString("# Accidents\n\nWhat happened to others, as they told it, and what onward says to the same change. " +
+		"It says it of the migration alone: no database is asked, " +
+		"and it does not know how big the table is. The words are ours, and the facts are from the linked reports. " +
+		"None of them prints its SQL: the statements are the least that does what it tells, with names of ours.\n")
 	for _, x := range list {
-		said, r, err := x.says(ctx, x.fresh)
+		said, r, err := x.runChangelog(ctx, x.fresh)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", x.head["title"], err)
 		}
@@ -27,7 +29,7 @@ func accidents(ctx context.Context) (string, error) {
 		if code, ok := x.beside["app.ts"]; ok {
 			fmt.Fprintf(&b, "```ts\n%s```\n\n", code)
 		}
-		fmt.Fprintf(&b, "%s`onward changelog` says:\n\n%s\nThe rules:", shown(x.fresh, false), said)
+		fmt.Fprintf(&b, "%s`onward changelog` says:\n\n%s\nThe rules:", showFiles(x.fresh, false), said)
 		var seen []string
 		for _, f := range r.Findings {
 			if link := fmt.Sprintf(" [%s](rules/%[1]s.md)", f.Rule); !strings.Contains(strings.Join(seen, ""), link) {

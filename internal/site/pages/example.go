@@ -28,13 +28,13 @@ var sources embed.FS
 type example struct {
 	head  map[string]string
 	prose string
-	// beside are files that are always there; deployed, fresh and safe are migrations that the
-	// base has, those of the release, and those to take their place.
+	// beside are files that always exist. deployed are the base's migrations, fresh the release's,
+	// and safe the ones that replace the release.
 	beside, deployed, fresh, safe map[string]string
 }
 
-// examples reads those of a directory, by their names.
-func examples(dir string) ([]*example, error) {
+// readExamples reads the examples in a directory, by name.
+func readExamples(dir string) ([]*example, error) {
 	entries, err := sources.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func examples(dir string) ([]*example, error) {
 		if err != nil {
 			return nil, err
 		}
-		x, err := parse(data)
+		x, err := parseExample(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Name(), err)
 		}
@@ -54,7 +54,7 @@ func examples(dir string) ([]*example, error) {
 	return out, nil
 }
 
-func parse(data []byte) (*example, error) {
+func parseExample(data []byte) (*example, error) {
 	a := txtar.Parse(data)
 	x := &example{head: map[string]string{}, beside: map[string]string{}, deployed: map[string]string{}, fresh: map[string]string{}, safe: map[string]string{}}
 	head, prose, _ := strings.Cut(string(a.Comment), "\n\n")
@@ -78,8 +78,8 @@ func parse(data []byte) (*example, error) {
 	return x, nil
 }
 
-// lay writes the example into a directory, with some migrations as the release.
-func (x *example) lay(dir string, release map[string]string) error {
+// writeInto writes the example into a directory, with some migrations as the release.
+func (x *example) writeInto(dir string, release map[string]string) error {
 	for _, files := range []map[string]string{x.beside, x.deployed, release} {
 		for name, text := range files {
 			file := filepath.Join(dir, filepath.FromSlash(name))
@@ -94,22 +94,25 @@ func (x *example) lay(dir string, release map[string]string) error {
 	return nil
 }
 
-// says is what onward changelog prints of a release, and its report.
-func (x *example) says(ctx context.Context, release map[string]string) (string, *onward.Report, error) {
+// runChangelog is what onward changelog prints of a release, and its report.
+func (x *example) runChangelog(ctx context.Context, release map[string]string) (string, *onward.Report, error) {
 	dir, err := os.MkdirTemp("", "onward-pages-")
 	if err != nil {
 		return "", nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := x.lay(dir, nil); err != nil {
+	if err := x.writeInto(dir, nil); err != nil {
 		return "", nil, err
 	}
-	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=onward", "-c", "user.email=onward@example.org", "commit", "-q", "-m", "deployed"}} {
+	for _, args := range [][]string{
+		{"init", "-q"}, {"add", "."},
+		{"-c", "user.name=onward", "-c", "user.email=onward@example.org", "commit", "-q", "-m", "deployed"},
+	} {
 		if out, err := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
 			return "", nil, fmt.Errorf("git %s: %w: %s", args[0], err, out)
 		}
 	}
-	if err := x.lay(dir, release); err != nil {
+	if err := x.writeInto(dir, release); err != nil {
 		return "", nil, err
 	}
 	settings, err := config.Load(dir, audit.Names())
@@ -133,8 +136,8 @@ func (x *example) says(ctx context.Context, release map[string]string) (string, 
 	return "```text\n" + strings.Trim(strings.Join(lines, "\n"), "\n") + "\n```\n", r, nil
 }
 
-// shown are files as a page shows them.
-func shown(files map[string]string, names bool) string {
+// showFiles are files as a page shows them.
+func showFiles(files map[string]string, names bool) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		language := strings.TrimPrefix(path.Ext(name), ".")

@@ -34,29 +34,30 @@ func (r repo) Dir(context.Context) (string, error) {
 	return "", errors.New("an example is nowhere on disk")
 }
 
-// frameworks makes a page for each migration tool, and their list. table is the page that has all tools
-// side by side: what tells one, and how it runs a file, is taken from there.
-func frameworks(ctx context.Context, table string) (map[string]string, error) {
-	list, err := examples("frameworks")
+// makeFrameworks makes a page for each migration tool, and their list. table is the page that compares all
+// tools: how a tool is recognised, and how it runs a file, is copied from there.
+func makeFrameworks(ctx context.Context, table string) (map[string]string, error) {
+	list, err := readExamples("frameworks")
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
 	var index strings.Builder
-	index.WriteString("# Onward with your migration tool\n\nWhat is read, how the tool runs it, what onward says to an example, and how it is carried out. All tools side by side: " +
+	index.WriteString("# Onward with your migration tool\n\n" +
+		"What is read, how the tool runs it, what onward says to an example, and how it is carried out. All tools side by side: " +
 		"[Migration tools](../runners.md).\n\n| tool | what tells it |\n| --- | --- |\n")
 	for _, x := range list {
 		title := x.head["title"]
 		name := strings.ToLower(strings.ReplaceAll(title, " ", "-")) + ".md"
 		var page, told string
 		if x.head["unread"] != "" {
-			page, told = unread(x), "not read yet"
+			page, told = describeUnread(x), "not read yet"
 		} else {
 			row, err := rowOf(table, x.head["row"])
 			if err != nil {
 				return nil, err
 			}
-			if page, err = framework(ctx, x, row); err != nil {
+			if page, err = makeFramework(ctx, x, row); err != nil {
 				return nil, fmt.Errorf("%s: %w", title, err)
 			}
 			told = row[1]
@@ -87,22 +88,22 @@ func rowOf(table, tool string) ([]string, error) {
 	return nil, fmt.Errorf("docs/runners.md has no row %q", tool)
 }
 
-func unread(x *example) string {
+func describeUnread(x *example) string {
 	return "# Onward with " + x.head["title"] + "\n\n" + x.prose + "\n"
 }
 
-func framework(ctx context.Context, x *example, row []string) (string, error) {
+func makeFramework(ctx context.Context, x *example, row []string) (string, error) {
 	tree := repo{}
 	for _, files := range []map[string]string{x.beside, x.deployed, x.fresh} {
 		for name, text := range files {
 			tree[name] = text
 		}
 	}
-	found, _ := adapter.Detect(tree, all.All())
+	found, _ := adapter.DetectSources(tree, all.ListAdapters())
 	if len(found) == 0 {
 		return "", errors.New("no adapter takes the example")
 	}
-	a, _ := all.Named(found[0].Framework)
+	a, _ := all.FindAdapter(found[0].Framework)
 	set, err := a.Load(ctx, tree, found[0])
 	if err != nil {
 		return "", err
@@ -112,37 +113,39 @@ func framework(ctx context.Context, x *example, row []string) (string, error) {
 	}
 	tool := set.Migrations[0].Runner.Tool
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Onward with %s\n\n%s\n\n## How a file runs\n\n| told by | a file runs as | known from |\n| --- | --- | --- |\n| %s |\n\n", x.head["title"], x.prose, strings.Join(row[1:], " | "))
+	fmt.Fprintf(&b, "# Onward with %s\n\n%s\n\n## How a file runs\n\n| told by | a file runs as | known from |\n| --- | --- | --- |\n| %s |\n\n",
+		x.head["title"], x.prose, strings.Join(row[1:], " | "))
 	if apart, code, more := strings.Cut(tool.Apart, "\n"); apart != "" {
-		fmt.Fprintf(&b, "What cannot run in a transaction has to stand in %s", strings.TrimSuffix(apart, ":"))
+		fmt.Fprintf(&b, "A statement that cannot run in a transaction belongs into %s", strings.TrimSuffix(apart, ":"))
 		if more {
 			fmt.Fprintf(&b, ":\n\n```text\n%s\n```\n\n", code)
 		} else {
 			b.WriteString(".\n\n")
 		}
 	}
-	said, _, err := x.says(ctx, x.fresh)
+	said, _, err := x.runChangelog(ctx, x.fresh)
 	if err != nil {
 		return "", err
 	}
-	b.WriteString("## An example\n\nA release adds an index to a table that is deployed:\n\n" + shown(x.fresh, true) + "`onward changelog` says:\n\n" + said + "\n")
+	b.WriteString("## An example\n\nA release adds an index to a table that is deployed:\n\n" + showFiles(x.fresh, true) + "`onward changelog` says:\n\n" +
+		said + "\n")
 	if len(x.safe) > 0 {
-		said, r, err := x.says(ctx, x.safe)
+		said, r, err := x.runChangelog(ctx, x.safe)
 		if err != nil {
 			return "", err
 		}
 		if slices.ContainsFunc(r.Findings, func(f onward.Finding) bool { return f.Severity >= onward.Error }) {
-			return "", fmt.Errorf("what is to be safe has an error:\n%s", said)
+			return "", fmt.Errorf("the safe form has an error:\n%s", said)
 		}
-		b.WriteString("The safe version:\n\n" + shown(x.safe, true) + "`onward changelog` says:\n\n" + said + "\n")
+		b.WriteString("The safe version:\n\n" + showFiles(x.safe, true) + "`onward changelog` says:\n\n" + said + "\n")
 	}
-	b.WriteString(changed(set.Habits))
-	b.WriteString(carried(set, cmp.Or(x.head["name"], tool.Name, set.Told.Tool, "the tool")))
+	b.WriteString(describeChangedHistory(set.HistoryBehavior))
+	b.WriteString(describeRun(set, cmp.Or(x.head["name"], tool.Name, set.Evidence.Tool, "the tool")))
 	return b.String(), nil
 }
 
-// changed says what the tool does about a history that changed.
-func changed(h adapter.Habits) string {
+// describeChangedHistory says what the tool does about a history that changed.
+func describeChangedHistory(h adapter.HistoryBehavior) string {
 	var b strings.Builder
 	for _, c := range [][2]string{{"edited", h.Edited}, {"deleted", h.Deleted}, {"given another name", h.Renamed}} {
 		if c[1] != "" {
@@ -158,16 +161,18 @@ func changed(h adapter.Habits) string {
 	return "## When the history changes\n\n" + b.String() + "\n"
 }
 
-// carried says how a release is carried out.
-func carried(set *adapter.Set, name string) string {
+// describeRun says how a release is carried out.
+func describeRun(set *adapter.Set, name string) string {
 	var b strings.Builder
 	b.WriteString("## Carrying it out\n\n")
 	if c := set.Count; c != nil {
-		fmt.Fprintf(&b, "[onward apply](../apply.md) runs what is pending, so that nobody waits, and notes it in `%s` as %s itself does: its next run has nothing to do.\n", c.Table, name)
+		fmt.Fprintf(&b, "[onward apply](../apply.md) runs what is pending, so that nobody waits, and notes it in `%s` as %s itself does: "+
+			"its next run has nothing to do.\n", c.Table, name)
 	} else {
-		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations as they stand: it does not know how %s keeps count. It carries out a [plan](../plan.md) that is made of them.\n", name)
+		fmt.Fprintf(&b, "[onward apply](../apply.md) does not run these migrations unchanged: it does not know how %s keeps count. "+
+			"It carries out a [plan](../plan.md) that is made of them.\n", name)
 	}
-	b.WriteString("\n[onward guard](../guard.md) lets the tool's own command run behind a proxy that holds back what would make others wait:\n\n" +
+	b.WriteString("\n[onward guard](../guard.md) lets the tool's own command run through a proxy that holds back what would make others wait:\n\n" +
 		"```sh\nonward guard --db env:DATABASE_URL -- COMMAND\n```\n")
 	return b.String()
 }

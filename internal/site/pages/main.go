@@ -1,6 +1,6 @@
 // Command pages writes the pages of docs/ that are made of examples: one for each migration tool, accidents
-// that happened to others, and what changes for those who come from squawk. What onward says in them is what
-// it says to the files beside this program. It runs in internal/site.
+// that happened to others, and the differences for users of squawk. Their output is onward's output for the
+// files next to this program. It runs in internal/site.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	if err := write(filepath.Join("..", "..", "docs")); err != nil {
+	if err := writePages(filepath.Join("..", "..", "docs")); err != nil {
 		fmt.Fprintln(os.Stderr, "pages:", err)
 		os.Exit(1)
 	}
@@ -20,8 +20,8 @@ func main() {
 // generated marks the pages that a run replaces.
 const generated = "<!-- Generated from the examples in internal/site/pages. DO NOT EDIT. -->\n\n"
 
-func write(docs string) error {
-	pages, err := made(context.Background(), docs)
+func writePages(docs string) error {
+	pages, err := makePages(context.Background(), docs)
 	if err != nil {
 		return err
 	}
@@ -36,20 +36,20 @@ func write(docs string) error {
 	return nil
 }
 
-// made makes the pages, by their names in docs; what the tables there say of tools is asked, too.
-func made(ctx context.Context, docs string) (map[string]string, error) {
+// makePages makes the pages, by their names in docs; what the tables there say of tools is asked, too.
+func makePages(ctx context.Context, docs string) (map[string]string, error) {
 	table, err := os.ReadFile(filepath.Join(docs, "runners.md"))
 	if err != nil {
 		return nil, err
 	}
-	pages, err := frameworks(ctx, string(table))
+	pages, err := makeFrameworks(ctx, string(table))
 	if err != nil {
 		return nil, err
 	}
-	if pages["accidents.md"], err = accidents(ctx); err != nil {
+	if pages["accidents.md"], err = makeAccidents(ctx); err != nil {
 		return nil, err
 	}
-	if pages["squawk.md"], err = squawk(); err != nil {
+	if pages["squawk.md"], err = makeSquawk(); err != nil {
 		return nil, err
 	}
 	for name, text := range pages {

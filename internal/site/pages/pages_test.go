@@ -13,7 +13,7 @@ import (
 func TestPages(t *testing.T) {
 	t.Parallel()
 	docs := filepath.Join("..", "..", "..", "docs")
-	pages, err := made(t.Context(), docs)
+	pages, err := makePages(t.Context(), docs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestErrors(t *testing.T) {
 	if err != nil || strings.Join(row, ",") != "[a](../frameworks/a.md),see [x](../x.md),c,<https://e.org>" {
 		t.Errorf("%q, %v", row, err)
 	}
-	if _, err := parse([]byte("title\n\nprose\n")); err == nil {
+	if _, err := parseExample([]byte("title\n\nprose\n")); err == nil {
 		t.Error("a head without a value")
 	}
 }

@@ -22,8 +22,8 @@ upload_to_github = true
 	"migrations/0003.sql": "-- squawk-ignore\nDROP TABLE t;\n",
 }
 
-// squawk makes the page for those who come from it.
-func squawk() (string, error) {
+// makeSquawk makes the page for those who come from it.
+func makeSquawk() (string, error) {
 	names, err := sources.ReadFile("squawk.txt")
 	if err != nil {
 		return "", err
@@ -35,8 +35,8 @@ func squawk() (string, error) {
 	var b strings.Builder
 	b.WriteString(`# Coming from squawk
 
-squawk reads one file at a time, and says what a statement may do. Onward reads the history before it, so it knows which tables are new, which constraint stands
-already, what the migration tool puts around a file, and what the deployed code still uses. So it says less to most migrations, and more to some.
+squawk reads one file at a time, and reports what a statement may do. Onward reads the history before it. So it knows which tables are new, which constraints
+exist, and which transaction the migration tool opens. It also knows what the deployed code still uses. So it reports less for most migrations, and more for some.
 
 ` + "`onward init`" + ` reads ` + "`.squawk.toml`" + ` and the comments in migrations, writes what follows from them into onward.yaml, and lists what has no counterpart. It changes no file of
 squawk's, so both can run side by side for a while. ` + "`onward explain adding-required-field`" + ` knows squawk's names.
@@ -52,22 +52,23 @@ squawk's, so both can run side by side for a while. ` + "`onward explain adding-
 			continue
 		}
 		name, note, _ := strings.Cut(line, ": ")
-		if id := rules.Elsewhere(name); id != "" {
+		if id := rules.RuleElsewhere(name); id != "" {
 			fmt.Fprintf(&b, "| %s | [%s](rules/%[2]s.md) | %s | %s |\n", name, id, summary[id], note)
 		} else {
 			fmt.Fprintf(&b, "| %s | none | | %s |\n", name, note)
 		}
 	}
 	said := linters.Read(told)
-	b.WriteString("\nWhat squawk has beyond these by now, mostly bans of everything that is dropped or altered, onward has as rules by subject: [all of them](rules/README.md).\n" +
+	b.WriteString("\nNewer rules of squawk are mostly bans of drops and changes. Onward has rules for these by subject: [all of them](rules/README.md).\n" +
 		"\n## Configuration\n\n| `.squawk.toml` | onward.yaml | |\n| --- | --- | --- |\n")
-	entries(&b, said.Settings)
-	b.WriteString("\n## Comments\n\nA comment of onward's names the rule and says why; one that suppresses nothing is a finding.\n\n| squawk | onward | |\n| --- | --- | --- |\n")
-	entries(&b, said.Comments)
+	writeEntries(&b, said.Settings)
+	b.WriteString("\n## Comments\n\nA comment of onward's names the rule and says why; one that suppresses nothing is a finding.\n\n| squawk | onward | |\n" +
+		"| --- | --- | --- |\n")
+	writeEntries(&b, said.Comments)
 	return b.String(), nil
 }
 
-func entries(b *strings.Builder, list []linters.Entry) {
+func writeEntries(b *strings.Builder, list []linters.Entry) {
 	code := func(text string) string {
 		if text == "" {
 			return ""

@@ -11,40 +11,40 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 	}
 	switch kind {
 	case 'D':
-		s.row(body)
+		s.onRow(body)
 	case 'C':
-		s.completed(body)
+		s.onCompleted(body)
 	case 'Z':
-		s.ends(body)
+		s.onReady(body)
 	case '1':
-		s.parsed()
+		s.onParsed()
 	case '2':
-		s.bound()
+		s.onBound()
 	case '3':
-		s.closed()
+		s.onClosed()
 	case 't':
-		if o := s.ops.until(kindIs(opDescribe)); o != nil && !o.portal {
+		if o := s.ops.dropUntil(kindIs(opDescribe)); o != nil && !o.portal {
 			if p := s.prepared[o.name]; p != nil {
-				p.oids = oids(&reader{body})
+				p.oids = readOIDs(&reader{body})
 			}
 		}
 	case 'T':
-		s.described(body)
+		s.onDescribed(body)
 	case 'n':
-		if s.ops.until(kindIs(opDescribe)) != nil {
-			s.ops.pop()
+		if s.ops.dropUntil(kindIs(opDescribe)) != nil {
+			s.ops.popOp()
 		}
 	case 's':
-		s.suspended()
+		s.onSuspended()
 	case 'I':
-		if o := s.ops.until(kindIs(opExecute, opQuery)); o != nil && o.kind == opExecute {
-			s.ops.pop()
+		if o := s.ops.dropUntil(kindIs(opExecute, opQuery)); o != nil && o.kind == opExecute {
+			s.ops.popOp()
 		}
 	case 'E':
-		s.refused(body)
+		s.onRefused(body)
 	case 'S':
 		in := reader{body}
-		name, value := in.text(), in.text()
+		name, value := in.readText(), in.readText()
 		switch string(name) {
 		case application:
 			if s.app != string(value) {
@@ -52,7 +52,7 @@ func (s *session) Server(kind byte, body []byte, _ int) {
 				clear(s.people)
 			}
 		case searchPath:
-			s.settings.report(string(value), s.early)
+			s.settings.reportPath(string(value), s.early)
 			clear(s.cache)
 		}
 	}
@@ -71,47 +71,47 @@ func kindIs(kinds ...byte) func(*op) bool {
 
 var answersRows = kindIs(opExecute, opQuery)
 
-// parsed: a statement has its name now.
-func (s *session) parsed() {
-	o := s.ops.until(kindIs(opParse))
+// onParsed: a statement has its name now.
+func (s *session) onParsed() {
+	o := s.ops.dropUntil(kindIs(opParse))
 	if o == nil {
 		return
 	}
 	if len(s.prepared) >= maxPrepared {
 		clear(s.prepared)
 	}
-	p := &prepared{oids: o.oids, named: o.name != ""}
+	p := &preparedStatement{oids: o.oids, named: o.name != ""}
 	if t := s.textOf(o); len(t.parts) > 0 {
 		p.part = &t.parts[0]
 	}
 	s.prepared[o.name] = p
-	s.ops.pop()
+	s.ops.popOp()
 }
 
-// bound: a portal has its values now. What it depends on is known before its own rows come.
-func (s *session) bound() {
-	o := s.ops.until(kindIs(opBind))
+// onBound: a portal has its values now. What it depends on is known before its own rows arrive.
+func (s *session) onBound() {
+	o := s.ops.dropUntil(kindIs(opBind))
 	if o == nil {
 		return
 	}
-	if p := s.prepared[o.of]; p != nil {
+	if p := s.prepared[o.statement]; p != nil {
 		at := s.portals[o.name]
 		if at == nil || o.name != "" {
 			at = &portal{}
 			s.portals[o.name] = at
 		}
-		*at = portal{of: p, binary: o.binary, depends: s.run.depends(&o.given), given: o.values}
+		*at = portal{statement: p, binary: o.binary, depends: s.run.dependsOn(&o.givenHashes), boundValues: o.values}
 	} else {
 		delete(s.portals, o.name)
 	}
 	if len(s.portals) > maxPrepared {
 		clear(s.portals)
 	}
-	s.ops.pop()
+	s.ops.popOp()
 }
 
-func (s *session) closed() {
-	o := s.ops.until(kindIs(opClose))
+func (s *session) onClosed() {
+	o := s.ops.dropUntil(kindIs(opClose))
 	if o == nil {
 		return
 	}
@@ -120,49 +120,49 @@ func (s *session) closed() {
 	} else {
 		delete(s.prepared, o.name)
 	}
-	s.ops.pop()
+	s.ops.popOp()
 }
 
-// described: the columns of a statement, or of a simple query's result that begins.
-func (s *session) described(body []byte) {
-	o := s.ops.until(kindIs(opDescribe, opQuery))
+// onDescribed: the columns of a statement, or of a simple query's result that begins.
+func (s *session) onDescribed(body []byte) {
+	o := s.ops.dropUntil(kindIs(opDescribe, opQuery))
 	if o == nil {
 		return
 	}
 	if o.kind == opQuery {
-		of, _ := s.running(o)
-		s.opens(o)
+		of, _ := s.answeredStatement(o)
+		s.openResult(o)
 		if of != nil && of.cols == nil && of.part != nil {
-			of.cols = s.columns(of.part, body)
+			of.cols = s.cachedColumns(of.part, body)
 		}
-		s.result.describe(body)
+		s.result.describeRows(body)
 		return
 	}
-	var of *prepared
+	var of *preparedStatement
 	if !o.portal {
 		of = s.prepared[o.name]
 	} else if p := s.portals[o.name]; p != nil {
-		of = p.of
+		of = p.statement
 	}
 	if of != nil && of.cols == nil {
-		of.cols = s.columns(of.part, body)
+		of.cols = s.cachedColumns(of.part, body)
 	}
-	s.ops.pop()
+	s.ops.popOp()
 }
 
-// columns reads a description, unless it was read for the same query before.
-func (s *session) columns(p *part, body []byte) []Column {
+// cachedColumns reads a description, unless it was read for the same query before.
+func (s *session) cachedColumns(p *textStatement, body []byte) []Column {
 	if p == nil || p.form.shape == nil {
 		return nil
 	}
 	if q := s.cache[p.form.shape]; q != nil && q.facts.Columns != nil {
 		return q.facts.Columns
 	}
-	return columns(body)
+	return readColumns(body)
 }
 
-// describe takes what the rows of a simple query are read by.
-func (r *result) describe(body []byte) {
+// describeRows takes what the rows of a simple query are read by.
+func (r *result) describeRows(body []byte) {
 	eachColumn(body, func(i int, _ []byte, c Column, binary bool) {
 		if i < seenCells {
 			r.oids[i] = c.Type
@@ -173,29 +173,29 @@ func (r *result) describe(body []byte) {
 	})
 }
 
-// running is what an answer is to: the statement, where one is prepared or declared the one
-// behind the name.
-func (s *session) running(o *op) (*prepared, *portal) {
+// answeredStatement returns the statement that an answer belongs to: the one that is prepared or declared, or
+// else the one with the name.
+func (s *session) answeredStatement(o *op) (*preparedStatement, *portal) {
 	if o.kind == opExecute {
 		p := s.portals[o.name]
 		if p == nil {
 			return nil, nil
 		}
-		of, at := s.behind(p.of)
+		of, at := s.resolveName(p.statement)
 		if at == nil {
 			at = p
 		}
 		return of, at
 	}
 	t := s.textOf(o)
-	if s.at >= len(t.parts) {
+	if s.statementIndex >= len(t.parts) {
 		return nil, nil
 	}
-	return s.behind(&prepared{part: &t.parts[s.at]})
+	return s.resolveName(&preparedStatement{part: &t.parts[s.statementIndex]})
 }
 
-// behind follows the names in EXECUTE and FETCH.
-func (s *session) behind(p *prepared) (*prepared, *portal) {
+// resolveName follows the names in EXECUTE and FETCH.
+func (s *session) resolveName(p *preparedStatement) (*preparedStatement, *portal) {
 	if p == nil || p.part == nil {
 		return p, nil
 	}
@@ -206,106 +206,106 @@ func (s *session) behind(p *prepared) (*prepared, *portal) {
 		}
 	case fetches:
 		if at := s.portals[c.name]; at != nil {
-			return at.of, at
+			return at.statement, at
 		}
 	}
 	return p, nil
 }
 
-// opens begins a result, once.
-func (s *session) opens(o *op) {
+// openResult begins a result, once.
+func (s *session) openResult(o *op) {
 	if s.result.open {
 		return
 	}
-	s.result.reset()
+	s.result.resetResult()
 	s.result.open = true
 	if o.kind == opQuery {
-		if t := s.textOf(o); s.at < len(t.parts) {
-			s.result.depends = s.run.depends(&t.parts[s.at].values)
+		if t := s.textOf(o); s.statementIndex < len(t.parts) {
+			s.result.depends = s.run.dependsOn(&t.parts[s.statementIndex].values)
 		}
 		return
 	}
 	if p := s.portals[o.name]; p != nil {
 		s.result.depends, s.result.binary = p.depends, p.binary
-		for i := 0; i < len(p.of.cols) && i < seenCells; i++ {
-			s.result.oids[i] = p.of.cols[i].Type
+		for i := 0; i < len(p.statement.cols) && i < seenCells; i++ {
+			s.result.oids[i] = p.statement.cols[i].Type
 		}
 	}
 }
 
-func (s *session) row(body []byte) {
-	o := s.ops.front()
+func (s *session) onRow(body []byte) {
+	o := s.ops.firstOp()
 	if o == nil || !answersRows(o) {
-		if o = s.ops.until(answersRows); o == nil {
+		if o = s.ops.dropUntil(answersRows); o == nil {
 			return
 		}
 	}
 	if !s.result.open || s.result.rows == 0 {
-		s.opens(o)
-		of, _ := s.running(o)
+		s.openResult(o)
+		of, _ := s.answeredStatement(o)
 		s.result.joined = of != nil && of.part != nil && of.part.form.shape != nil && of.part.form.shape.normal.Tables > 1
 	}
-	s.result.row(body)
+	s.result.addRow(body)
 }
 
-// completed: a statement was carried out.
-func (s *session) completed(body []byte) {
-	o := s.ops.until(answersRows)
+// onCompleted: a statement was carried out.
+func (s *session) onCompleted(body []byte) {
+	o := s.ops.dropUntil(answersRows)
 	if o == nil {
 		return
 	}
-	s.opens(o)
-	command, rows := tag(body)
-	s.record(o, "", max(rows, s.result.rows), string(command))
+	s.openResult(o)
+	command, rows := commandTag(body)
+	s.recordOutcome(o, "", max(rows, s.result.rows), string(command))
 	if o.kind == opExecute {
-		s.ops.pop()
+		s.ops.popOp()
 	} else {
-		s.at++
+		s.statementIndex++
 	}
 	s.result.open = false
 }
 
-// suspended: the client has as many rows as it wanted for now.
-func (s *session) suspended() {
-	o := s.ops.until(kindIs(opExecute))
+// onSuspended: the client has as many rows as it wanted for now.
+func (s *session) onSuspended() {
+	o := s.ops.dropUntil(kindIs(opExecute))
 	if o == nil {
 		return
 	}
-	s.opens(o)
-	s.record(o, "", s.result.rows, "")
-	s.ops.pop()
+	s.openResult(o)
+	s.recordOutcome(o, "", s.result.rows, "")
+	s.ops.popOp()
 	s.result.open = false
 }
 
-// refused: of the messages that wait the server throws away all up to the next Sync.
-func (s *session) refused(body []byte) {
-	o := s.ops.front()
+// onRefused: of the messages that wait the server throws away all up to the next Sync.
+func (s *session) onRefused(body []byte) {
+	o := s.ops.firstOp()
 	if o == nil {
 		return
 	}
-	s.opens(o)
-	s.record(o, sqlstate(body), s.result.rows, "")
+	s.openResult(o)
+	s.recordOutcome(o, errorCode(body), s.result.rows, "")
 	s.result.open = false
 	s.failed = o.kind != opQuery && o.kind != opCall
 }
 
-// ends: the server waits for the client.
-func (s *session) ends(body []byte) {
+// onReady: the server waits for the client.
+func (s *session) onReady(body []byte) {
 	s.early = false
 	in := reader{body}
 	if s.failed {
-		s.ops.until(kindIs(opSync))
+		s.ops.dropUntil(kindIs(opSync))
 	} else {
-		s.ops.until(kindIs(opSync, opQuery, opCall))
+		s.ops.dropUntil(kindIs(opSync, opQuery, opCall))
 	}
-	if o := s.ops.front(); o != nil && (o.kind == opSync || o.kind == opQuery || o.kind == opCall) {
-		s.ops.pop()
+	if o := s.ops.firstOp(); o != nil && (o.kind == opSync || o.kind == opQuery || o.kind == opCall) {
+		s.ops.popOp()
 	}
-	s.failed, s.at = false, 0
-	s.last = time.Now()
-	if s.ops.len() == 0 {
-		s.ready = s.last
+	s.failed, s.statementIndex = false, 0
+	s.lastAnswer = time.Now()
+	if s.ops.opCount() == 0 {
+		s.readySince = s.lastAnswer
 	}
-	s.status = in.byte()
-	s.settle()
+	s.status = in.readByte()
+	s.reconcileTransaction()
 }

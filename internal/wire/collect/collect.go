@@ -1,10 +1,10 @@
-// Package collect makes a workload of what a proxy shows: each distinct query once, without
-// its values, counted, with who sent it and in which order.
+// Package collect makes a workload of what a proxy shows: each distinct query once, without its values, counted,
+// with its senders and its order.
 //
-// What it holds is bounded, whatever is sent: so many distinct queries, sequences, texts
-// whose reading is kept. What is left out is counted, and said in the workload's notes.
-// Unless values are asked for, none is held but as a hash, and that for the length of a
-// sequence.
+// Its memory is bounded, whatever is sent: there are limits for distinct queries, sequences and parsed texts.
+// What exceeds them is counted, and noted in the workload. Unless values are requested, only their hashes are
+// kept, until the end of a sequence. The exception is string literals: a few texts are kept for each query,
+// because only the server can say which of them name objects.
 package collect
 
 import (
@@ -19,7 +19,7 @@ import (
 
 // Config says what the collector knows beforehand.
 type Config struct {
-	// Owner is the role whose queries have no Role: that of a throwaway database.
+	// Owner is the role of queries without a Role: the owner of a throwaway database.
 	Owner string
 	// Books are the names of tables in which migration tools keep what has run, without
 	// schemas, in lower case.
@@ -113,7 +113,7 @@ func New(cfg Config) *Collector {
 // Session starts the recording of one client.
 func (c *Collector) Session(start wire.Startup) wire.Tap { return newSession(c, start) }
 
-// key is that of a text.
-func (c *Collector) key(text []byte) key {
+// textKey returns the key of a text.
+func (c *Collector) textKey(text []byte) key {
 	return key{maphash.Bytes(c.seed[0], text), maphash.Bytes(c.seed[1], text)}
 }

@@ -129,7 +129,8 @@ func find(t *testing.T, r *collect.Recording, prefix string) workload.Query {
 func dump(r *collect.Recording) string {
 	var b strings.Builder
 	for _, q := range r.Workload.Queries {
-		fmt.Fprintf(&b, "%s %-10s %-13s calls %d rows %d errors %v path %q role %q named %v %v %v\n\t%s\n", q.ID, q.Kind, q.Mark, q.Calls, q.Rows, q.Errors, q.SearchPath, q.Role, q.Named, q.Senders, q.Params, q.SQL)
+		fmt.Fprintf(&b, "%s %-10s %-13s calls %d rows %d errors %v path %q role %q named %v %v %v\n\t%s\n", q.ID, q.Kind, q.Mark, q.Calls, q.Rows, q.Errors,
+			q.SearchPath, q.Role, q.Named, q.Senders, q.Params, q.SQL)
 	}
 	for _, s := range r.Workload.Sequences {
 		fmt.Fprintf(&b, "%q ×%d %v\n", s.Transaction, s.Count, s.Steps)
@@ -171,7 +172,8 @@ func TestProtocols(t *testing.T) {
 			if sel.Calls != 3 || sel.Rows != 9 || sel.MostRows != 3 {
 				t.Errorf("select: %+v", sel)
 			}
-			if f := rec.Facts[sel.ID]; len(f.Columns) != 2 || f.Columns[1].Name != "email" || f.Columns[1].Type != 25 || f.Columns[0].Table == 0 || f.Columns[1].Number != 2 {
+			if f := rec.Facts[sel.ID]; len(f.Columns) != 2 || f.Columns[1].Name != "email" || f.Columns[1].Type != 25 || f.Columns[0].Table == 0 ||
+				f.Columns[1].Number != 2 {
 				t.Errorf("columns: %+v", f)
 			}
 			if q := find(t, rec, "SELECT email"); q.Calls != 2 || q.Named || q.Rows != 2 || !slices.Equal(q.Params, []string{"integer"}) {
@@ -202,7 +204,8 @@ func TestBadInput(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				r.exec(direct, "CREATE TABLE users (id bigint PRIMARY KEY, email text); INSERT INTO users SELECT g, 'u' || g FROM generate_series(1, 40) g; CREATE SCHEMA other; CREATE TABLE other.users (id bigint)")
+				r.exec(direct, "CREATE TABLE users (id bigint PRIMARY KEY, email text); INSERT INTO users SELECT g, 'u' || g FROM generate_series(1, 40) g; "+
+					"CREATE SCHEMA other; CREATE TABLE other.users (id bigint)")
 				if err := direct.Close(t.Context()); err != nil {
 					t.Fatal(err)
 				}

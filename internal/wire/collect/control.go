@@ -52,14 +52,14 @@ type lexer struct {
 	at  int
 }
 
-type word struct {
-	text  string // upper-case where it is a word
-	means string // the name that it means
-	kind  pgparse.LexemeKind
-	end   int
+type wordMeaning struct {
+	text    string // in upper case if it is a word
+	meaning string // the name that it means
+	kind    pgparse.LexemeKind
+	end     int
 }
 
-func (l *lexer) next() word {
+func (l *lexer) nextWord() wordMeaning {
 	for {
 		x := pgparse.NextLexeme(l.sql, l.at)
 		l.at = x.End
@@ -68,16 +68,16 @@ func (l *lexer) next() word {
 		case pgparse.LexemeComment:
 			continue
 		case pgparse.LexemeWord:
-			return word{strings.ToUpper(text), strings.ToLower(text), x.Kind, x.End}
+			return wordMeaning{strings.ToUpper(text), strings.ToLower(text), x.Kind, x.End}
 		case pgparse.LexemeQuoted, pgparse.LexemeString:
-			return word{text, unquoted(text), x.Kind, x.End}
+			return wordMeaning{text, unquoteText(text), x.Kind, x.End}
 		}
-		return word{text, text, x.Kind, x.End}
+		return wordMeaning{text, text, x.Kind, x.End}
 	}
 }
 
-// unquoted is what a quoted name or plain string means.
-func unquoted(text string) string {
+// unquoteText is what a quoted name or plain string means.
+func unquoteText(text string) string {
 	if len(text) < 2 || text[0] != '"' && text[0] != '\'' || text[len(text)-1] != text[0] {
 		return text
 	}
@@ -85,10 +85,10 @@ func unquoted(text string) string {
 	return strings.ReplaceAll(text[1:len(text)-1], q+q, q)
 }
 
-// after skips words that may stand there, and gives the first that is another.
-func (l *lexer) after(words ...string) word {
+// skipWords skips optional words, and returns the first other one.
+func (l *lexer) skipWords(words ...string) wordMeaning {
 	for {
-		w := l.next()
+		w := l.nextWord()
 		if w.kind != pgparse.LexemeWord || !oneOf(w.text, words...) {
 			return w
 		}
@@ -107,45 +107,45 @@ func oneOf(s string, list ...string) bool {
 // controlOf reads what a statement does to its session. It looks at the first word of most.
 func controlOf(sql string) control {
 	l := lexer{sql: sql}
-	switch w := l.next(); w.text {
+	switch w := l.nextWord(); w.text {
 	case "BEGIN", "START":
 		return control{do: begins}
 	case "COMMIT", "END", "ROLLBACK", "ABORT":
-		return l.ends(w.text)
+		return l.endControl(w.text)
 	case "SAVEPOINT":
-		return control{do: saves, name: l.next().means}
+		return control{do: saves, name: l.nextWord().meaning}
 	case "RELEASE":
-		return control{do: releases, name: l.after("SAVEPOINT").means}
+		return control{do: releases, name: l.skipWords("SAVEPOINT").meaning}
 	case "SET":
-		return l.set()
+		return l.setControl()
 	case "RESET":
-		if w := l.next(); w.text != "ALL" {
-			return control{do: resets, name: named(w, &l)}
+		if w := l.nextWord(); w.text != "ALL" {
+			return control{do: resets, name: settingName(w, &l)}
 		}
 		return control{do: resets}
 	case "DISCARD":
-		if w := l.next(); w.text == "ALL" {
+		if w := l.nextWord(); w.text == "ALL" {
 			return control{do: discards}
 		}
 	case "PREPARE":
-		if w := l.next(); w.text != "TRANSACTION" {
-			return control{do: prepares, name: w.means}
+		if w := l.nextWord(); w.text != "TRANSACTION" {
+			return control{do: prepares, name: w.meaning}
 		}
 		return control{do: commits}
 	case "EXECUTE":
-		return control{do: executes, name: l.next().means}
+		return control{do: executes, name: l.nextWord().meaning}
 	case "DEALLOCATE":
-		if w := l.after("PREPARE"); w.text != "ALL" {
-			return control{do: deallocates, name: w.means}
+		if w := l.skipWords("PREPARE"); w.text != "ALL" {
+			return control{do: deallocates, name: w.meaning}
 		}
 		return control{do: deallocates}
 	case "DECLARE":
-		return control{do: declares, name: l.next().means}
+		return control{do: declares, name: l.nextWord().meaning}
 	case "FETCH", "MOVE":
-		return control{do: fetches, name: l.last()}
+		return control{do: fetches, name: l.lastName()}
 	case "CLOSE":
-		if w := l.next(); w.text != "ALL" {
-			return control{do: closes, name: w.means}
+		if w := l.nextWord(); w.text != "ALL" {
+			return control{do: closes, name: w.meaning}
 		}
 		return control{do: closes}
 	case "SELECT":
@@ -154,78 +154,78 @@ func controlOf(sql string) control {
 	return control{}
 }
 
-// ends reads COMMIT and ROLLBACK behind their first word.
-func (l *lexer) ends(first string) control {
+// endControl reads COMMIT and ROLLBACK after their first word.
+func (l *lexer) endControl(first string) control {
 	c := control{do: commits}
 	if first == "ROLLBACK" || first == "ABORT" {
 		c.do = rollsBack
 	}
-	switch w := l.after("WORK", "TRANSACTION"); w.text {
+	switch w := l.skipWords("WORK", "TRANSACTION"); w.text {
 	case "TO":
-		return control{do: rollsBackTo, name: l.after("SAVEPOINT").means}
+		return control{do: rollsBackTo, name: l.skipWords("SAVEPOINT").meaning}
 	case "PREPARED":
 		return control{}
 	case "AND":
-		c.chain = l.next().text == "CHAIN"
+		c.chain = l.nextWord().text == "CHAIN"
 	}
 	return c
 }
 
-// last is the last name of a statement.
-func (l *lexer) last() string {
+// lastName is the last name of a statement.
+func (l *lexer) lastName() string {
 	name := ""
 	for {
-		switch w := l.next(); w.kind {
+		switch w := l.nextWord(); w.kind {
 		case pgparse.LexemeEnd:
 			return name
 		case pgparse.LexemeWord, pgparse.LexemeQuoted:
-			name = w.means
+			name = w.meaning
 		}
 	}
 }
 
-// named is the setting that SET and RESET mean.
-func named(w word, l *lexer) string {
+// settingName is the setting that SET and RESET mean.
+func settingName(w wordMeaning, l *lexer) string {
 	if w.text == "SESSION" { // SESSION AUTHORIZATION
-		l.next()
+		l.nextWord()
 		return role
 	}
-	return w.means
+	return w.meaning
 }
 
-// set reads SET behind its first word.
-func (l *lexer) set() control {
+// setControl reads SET after its first word.
+func (l *lexer) setControl() control {
 	c := control{do: sets}
-	w := l.next()
+	w := l.nextWord()
 	if c.local = w.text == "LOCAL"; c.local || w.text == "SESSION" {
-		w = l.next()
+		w = l.nextWord()
 	}
 	switch w.text {
 	case "ROLE", "AUTHORIZATION":
-		v := l.next()
-		if c.name, c.value = role, v.means; v.text == "NONE" || v.text == "DEFAULT" {
+		v := l.nextWord()
+		if c.name, c.value = role, v.meaning; v.text == "NONE" || v.text == "DEFAULT" {
 			c.value = ""
 		}
 		return c
 	case "SCHEMA":
-		c.name, c.value = searchPath, pgparse.QuoteIdent(l.next().means)
+		c.name, c.value = searchPath, pgparse.QuoteIdent(l.nextWord().meaning)
 		return c
 	case "TRANSACTION", "CONSTRAINTS", "CHARACTERISTICS", "TIME", "NAMES", "XML":
 		return control{}
 	}
-	if c.name = w.means; !oneOf(c.name, searchPath, role, application, replication) {
+	if c.name = w.meaning; !oneOf(c.name, searchPath, role, application, replication) {
 		return control{}
 	}
-	l.next() // TO or =
-	c.value = l.list(c.name == searchPath)
+	l.nextWord() // TO or =
+	c.value = l.settingValue(c.name == searchPath)
 	return c
 }
 
-// list reads the values of a setting as the server shows them.
-func (l *lexer) list(quote bool) string {
+// settingValue reads the values of a setting as the server shows them.
+func (l *lexer) settingValue(quote bool) string {
 	var out []string
 	for {
-		w := l.next()
+		w := l.nextWord()
 		switch {
 		case w.kind == pgparse.LexemeEnd || w.text == ";":
 			return strings.Join(out, ", ")
@@ -233,9 +233,9 @@ func (l *lexer) list(quote bool) string {
 		case w.text == "DEFAULT" && len(out) == 0:
 			return ""
 		case quote:
-			out = append(out, pgparse.QuoteIdent(w.means))
+			out = append(out, pgparse.QuoteIdent(w.meaning))
 		default:
-			out = append(out, w.means)
+			out = append(out, w.meaning)
 		}
 	}
 }
@@ -246,20 +246,20 @@ func (l *lexer) setConfig() control {
 		return control{}
 	}
 	for {
-		w := l.next()
+		w := l.nextWord()
 		if w.kind == pgparse.LexemeEnd {
 			return control{}
 		}
-		if w.means != "set_config" || l.next().text != "(" {
+		if w.meaning != "set_config" || l.nextWord().text != "(" {
 			continue
 		}
-		name := l.next()
-		l.next() // ,
-		value := l.next()
-		for w = l.next(); w.text != "," && w.kind != pgparse.LexemeEnd; w = l.next() { // ::text
+		name := l.nextWord()
+		l.nextWord() // ,
+		value := l.nextWord()
+		for w = l.nextWord(); w.text != "," && w.kind != pgparse.LexemeEnd; w = l.nextWord() { // ::text
 		}
-		if local := l.next(); value.kind == pgparse.LexemeString && oneOf(name.means, searchPath, role) {
-			return control{do: sets, name: name.means, value: value.means, local: local.text == "TRUE"}
+		if local := l.nextWord(); value.kind == pgparse.LexemeString && oneOf(name.meaning, searchPath, role) {
+			return control{do: sets, name: name.meaning, value: value.meaning, local: local.text == "TRUE"}
 		}
 	}
 }

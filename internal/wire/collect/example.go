@@ -16,21 +16,21 @@ const mostExample = 200
 // mostTries is how often the values of one query are read: it may have none that can be kept.
 const mostTries = 20
 
-// bind are the values of a Bind message, as they came.
-type bind struct {
+// boundValues are the values of a Bind message, as they came.
+type boundValues struct {
 	values [][]byte // nil for NULL
 	binary []bool
 }
 
-// bindOf copies the values of a Bind message, behind its names; nil where it was cut off.
-func bindOf(in reader) *bind {
+// bindOf copies the values of a Bind message, after its names; nil if it is incomplete.
+func bindOf(in reader) *boundValues {
 	var formats []bool
-	for range in.int16() {
-		formats = append(formats, in.int16() == 1)
+	for range in.readInt16() {
+		formats = append(formats, in.readInt16() == 1)
 	}
-	b := &bind{}
-	for i := range in.int16() {
-		v, null, ok := in.value()
+	b := &boundValues{}
+	for i := range in.readInt16() {
+		v, null, ok := in.readValue()
 		if !ok || len(v) > mostExample {
 			return nil
 		}
@@ -45,22 +45,21 @@ func bindOf(in reader) *bind {
 	return b
 }
 
-// exampled keeps the values that a query was sent with, where it has room for them. The
-// collector is locked.
-func (c *Collector) exampled(q *query, of *prepared, at *portal) {
-	if !c.cfg.Values || len(q.examples) == workload.MostValues || q.tried == mostTries || q.key.shape.own != workload.Code {
+// addExample keeps the values that a query was sent with, if there is room. The collector is locked.
+func (c *Collector) addExample(q *query, of *preparedStatement, at *portal) {
+	if !c.cfg.Values || len(q.examples) == workload.MostValues || q.exampleTries == mostTries || q.key.shape.ownMark != workload.Code {
 		return
 	}
 	params := len(q.key.shape.normal.Params)
 	if params == 0 {
 		return
 	}
-	q.tried++
-	var given *bind
+	q.exampleTries++
+	var given *boundValues
 	if at != nil {
-		given = at.given
+		given = at.boundValues
 	}
-	literals := workload.Values(of.part.sql)
+	literals := workload.ParameterValues(of.part.sql)
 	if len(literals) != params {
 		return
 	}
@@ -68,7 +67,7 @@ func (c *Collector) exampled(q *query, of *prepared, at *portal) {
 	for i, from := range of.part.form.from {
 		v, ok := literals[i], literals[i] != nil
 		if from > 0 {
-			v, ok = c.given(given, of, from-1)
+			v, ok = c.paramText(given, of, from-1)
 		}
 		if !ok || v != nil && len(*v) > mostExample {
 			return
@@ -78,9 +77,9 @@ func (c *Collector) exampled(q *query, of *prepared, at *portal) {
 	q.examples = workload.AddValues(q.examples, example)
 }
 
-// given is a parameter of the client's as a text, nil for NULL; ok is false for one that
+// paramText is a parameter of the client's as a text, nil for NULL; ok is false for one that
 // cannot be read.
-func (c *Collector) given(b *bind, of *prepared, i int) (text *string, ok bool) {
+func (c *Collector) paramText(b *boundValues, of *preparedStatement, i int) (text *string, ok bool) {
 	if b == nil || i >= len(b.values) {
 		return nil, false
 	}

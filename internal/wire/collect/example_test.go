@@ -12,8 +12,7 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// Values are kept where they were asked for, whatever the protocol and the format that they
-// come in, and nowhere else.
+// Values are kept if they were requested, in every protocol and format, and not otherwise.
 func TestValues(t *testing.T) {
 	t.Parallel()
 	when := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
@@ -79,7 +78,7 @@ func spelt(list [][]*string) string {
 	return strings.Join(out, " ")
 }
 
-// The values of a text stand beside the parameters of its normal form.
+// The values of a text are next to the parameters of its normal form.
 func TestValuesOfText(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]string{
@@ -88,7 +87,7 @@ func TestValuesOfText(t *testing.T) {
 		"SELECT $1": "(NULL)",
 		"not sql":   "()",
 	} {
-		if got := spelt([][]*string{workload.Values(sql)}); got != want {
+		if got := spelt([][]*string{workload.ParameterValues(sql)}); got != want {
 			t.Errorf("%s: %s, want %s", sql, got, want)
 		}
 	}

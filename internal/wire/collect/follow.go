@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/internal/workload"
 )
 
-// follow does what a statement does to its session. command is the tag with which the
+// applyControl does what a statement does to its session. command is the tag with which the
 // server answered: COMMIT in a transaction that failed says ROLLBACK. The collector is locked.
-func (s *session) follow(p *part, command string) {
+func (s *session) applyControl(p *textStatement, command string) {
 	c := p.control
 	if c.do == nothing {
 		return
@@ -18,87 +18,87 @@ func (s *session) follow(p *part, command string) {
 	}
 	switch c.do {
 	case begins:
-		s.run.begin(s)
+		s.run.beginRun(s)
 	case commits:
-		s.run.end(s, "commit")
+		s.run.endRun(s, "commit")
 	case rollsBack:
-		s.run.end(s, "rollback")
+		s.run.endRun(s, "rollback")
 	case saves:
-		if len(s.settings.saved) == 0 {
-			s.run.saves()
+		if len(s.settings.savepoints) == 0 {
+			s.run.markSavepoint()
 		}
 	case rollsBackTo:
-		if len(s.settings.saved) > 0 && s.settings.saved[0].name == c.name && s.status != 'E' {
-			s.run.cut(s)
+		if len(s.settings.savepoints) > 0 && s.settings.savepoints[0].name == c.name && s.status != 'E' {
+			s.run.endTest(s)
 		}
 	case prepares:
 		if len(s.prepared) < maxPrepared {
-			s.prepared[c.name] = &prepared{part: p, named: true}
+			s.prepared[c.name] = &preparedStatement{part: p, named: true}
 		}
 	case deallocates:
-		forget(s.prepared, c.name)
+		forgetNames(s.prepared, c.name)
 	case declares:
 		if len(s.portals) < maxPrepared {
-			s.portals[c.name] = &portal{of: &prepared{part: p}, counted: true}
+			s.portals[c.name] = &portal{statement: &preparedStatement{part: p}, counted: true}
 		}
 	case closes:
-		forget(s.portals, c.name)
+		forgetNames(s.portals, c.name)
 	case discards:
 		clear(s.prepared)
 		clear(s.portals)
 	}
-	was := s.settings.now
-	s.settings.apply(&c)
-	if s.settings.now != was {
+	was := s.settings.currentScope
+	s.settings.applyStatement(&c)
+	if s.settings.currentScope != was {
 		clear(s.cache)
 	}
 	if c.chain {
-		s.run.begin(s)
-		s.settings.apply(&control{do: begins})
+		s.run.beginRun(s)
+		s.settings.applyStatement(&control{do: begins})
 	}
 }
 
-// forget removes a name, or all.
-func forget[V any](from map[string]V, name string) {
+// forgetNames removes a name, or all.
+func forgetNames[V any](from map[string]V, name string) {
 	if name == "" {
 		clear(from)
 	}
 	delete(from, name)
 }
 
-// settle compares what is thought of the transaction with what the server says.
-func (s *session) settle() {
+// reconcileTransaction compares what is thought of the transaction with what the server says.
+func (s *session) reconcileTransaction() {
 	switch inside := s.status != 'I'; {
 	case inside && !s.run.tx:
 		s.c.mu.Lock()
-		s.run.begin(s)
+		s.run.beginRun(s)
 		s.c.mu.Unlock()
 	case !inside && s.run.tx: // in a procedure, or two phases
 		s.c.mu.Lock()
-		s.run.end(s, "commit")
+		s.run.endRun(s, "commit")
 		s.c.mu.Unlock()
 	}
 	if s.status == 'I' && len(s.portals) > 0 {
 		for name, p := range s.portals {
-			if p.of.part == nil || p.of.part.control.do != declares || name == "" {
+			if p.statement.part == nil || p.statement.part.control.do != declares || name == "" {
 				delete(s.portals, name)
 			}
 		}
 	}
 }
 
-// placed puts a call into its sequence, and finds out whose it is. The collector is locked.
-func (s *session) placed(q *query, who *person, p *place, out outcome, do action) {
+// addToSequence puts a call into its sequence, and finds out whose it is. The collector is locked.
+func (s *session) addToSequence(q *query, who *person, p *codePlace, out outcome, do action) {
 	sh := q.key.shape
-	if sh.own == workload.Session {
+	if sh.ownMark == workload.Session {
 		return
 	}
 	if s.settings.replica && sh.writes {
 		q.marks[asFixture]++
 	} else if !s.run.tx {
-		s.marker.single(q, s.fixture(sh))
+		s.marker.judgeSingle(q, s.isFixture(sh))
 	}
-	s.run.add(s, q, who, p, s.result.depends)
+	s.run.addStep(s, q, who, p, s.result.depends)
 	for _, v := range s.result.values {
 		if len(s.run.seen) < maxSeen {
 			s.run.seen[v] = struct{}{}
@@ -109,9 +109,9 @@ func (s *session) placed(q *query, who *person, p *place, out outcome, do action
 	}
 }
 
-// fixture: rows that a whole message lays in, or that a program of Postgres' own restores.
-func (s *session) fixture(sh *shape) bool {
-	if o := s.ops.front(); o != nil && o.kind == opQuery && o.text != nil && o.text.fixture {
+// isFixture: rows that a whole message lays in, or that a program of Postgres' own restores.
+func (s *session) isFixture(sh *shape) bool {
+	if o := s.ops.firstOp(); o != nil && o.kind == opQuery && o.text != nil && o.text.fixture {
 		return sh.writes
 	}
 	return sh.normal.Kind == workload.Copy && sh.writes && oneOf(s.app, "psql", "pg_restore")

@@ -21,10 +21,13 @@ func message(kind byte, fromServer bool, body string) string {
 // FuzzSession: whatever messages come in whatever order, nothing panics, what is recorded can
 // be stored and read again, and what is held is bounded.
 func FuzzSession(f *testing.F) {
-	f.Add(message('Z', true, "I") + message('Q', false, "SELECT 1\x00") + message('D', true, "\x00\x01\x00\x00\x00\x017") + message('C', true, "SELECT 1\x00") + message('Z', true, "I"))
-	f.Add(message('P', false, "s\x00SELECT $1\x00\x00\x01\x00\x00\x00\x17") + message('B', false, "\x00s\x00\x00\x00\x00\x01\x00\x00\x00\x015\x00\x00") + message('E', false, "\x00\x00\x00\x00\x00") + message('S', false, "") +
+	f.Add(message('Z', true, "I") + message('Q', false, "SELECT 1\x00") + message('D', true, "\x00\x01\x00\x00\x00\x017") + message('C', true, "SELECT 1\x00") +
+		message('Z', true, "I"))
+	f.Add(message('P', false, "s\x00SELECT $1\x00\x00\x01\x00\x00\x00\x17") + message('B', false, "\x00s\x00\x00\x00\x00\x01\x00\x00\x00\x015\x00\x00") +
+		message('E', false, "\x00\x00\x00\x00\x00") + message('S', false, "") +
 		message('1', true, "") + message('2', true, "") + message('C', true, "SELECT 1\x00") + message('Z', true, "T"))
-	f.Add(message('Q', false, "BEGIN; SAVEPOINT a; DECLARE c CURSOR FOR SELECT 1; FETCH 2 FROM c; ROLLBACK TO a; COMMIT AND CHAIN\x00") + strings.Repeat(message('C', true, "X\x00"), 6) + message('E', true, "C42501\x00\x00") + message('Z', true, "E"))
+	f.Add(message('Q', false, "BEGIN; SAVEPOINT a; DECLARE c CURSOR FOR SELECT 1; FETCH 2 FROM c; ROLLBACK TO a; COMMIT AND CHAIN\x00") +
+		strings.Repeat(message('C', true, "X\x00"), 6) + message('E', true, "C42501\x00\x00") + message('Z', true, "E"))
 	f.Fuzz(func(t *testing.T, data string) {
 		c := New(Config{MaxQueries: 20, MaxSequences: 10, OnError: func(e Failure) {
 			if e.Query == "" || e.SQL == "" {

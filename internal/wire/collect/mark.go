@@ -15,75 +15,75 @@ const (
 	maxWrites  = 30  // writes between two changes of the schema
 )
 
-// marker tells migrations from code on one connection. A call that may be either waits until
-// what comes behind it says which: a tool's next entry into its table makes all since the last
-// one a migration, the next change of the schema only writes that gave nothing back, since
-// suites make tables, work on them and drop them. What nothing follows is code.
+// marker separates migrations from code on one connection. A call that may be either waits until a later one
+// decides. If a tool's next entry in its table follows, all calls since the last entry are a migration. If a
+// change of the schema follows, only writes without a result are, because suites create tables, use them and
+// drop them. If nothing follows, the calls are code.
 type marker struct {
 	c         *Collector
 	migrating bool
-	gap       []call
+	gap       []pendingCall
 	calls     int64
 	writes    bool // the gap has nothing else
 }
 
-type call struct {
+type pendingCall struct {
 	q     *query
 	times int64
 }
 
-// single judges a query outside of a transaction. The collector is locked.
-func (m *marker) single(q *query, fixture bool) {
+// judgeSingle judges a query outside of a transaction. The collector is locked.
+func (m *marker) judgeSingle(q *query, fixture bool) {
 	sh := q.key.shape
 	switch {
-	case sh.own != workload.Code:
-		m.event(sh)
+	case sh.ownMark != workload.Code:
+		m.noteEvent(sh)
 	case fixture:
 		q.marks[asFixture]++
 	default:
-		m.wait(q, 1, sh.writes)
+		m.holdCall(q, 1, sh.writes)
 	}
 }
 
-// event: a query that is no code in any case, and may say what those before it were.
-func (m *marker) event(sh *shape) {
+// noteEvent: a query that is no code in any case, and may say what those before it were.
+func (m *marker) noteEvent(sh *shape) {
 	switch {
-	case sh.books && sh.writes:
-		m.follows(m.migrating)
-	case sh.books:
-		m.follows(false)
+	case sh.usesBooks && sh.writes:
+		m.endGap(m.migrating)
+	case sh.usesBooks:
+		m.endGap(false)
 	case sh.ddl:
-		m.follows(m.migrating && m.writes && m.calls <= maxWrites)
+		m.endGap(m.migrating && m.writes && m.calls <= maxWrites)
 	}
 }
 
-// follows ends the gap, and begins the next.
-func (m *marker) follows(migration bool) {
+// endGap ends the gap, and begins the next.
+func (m *marker) endGap(migration bool) {
 	if migration {
-		m.flush(workload.Migration)
+		m.flushGap(workload.Migration)
 	} else {
-		m.flush(workload.Code)
+		m.flushGap(workload.Code)
 	}
 	m.migrating, m.writes = true, true
 }
 
-// wait keeps a call until it is known whose it is.
-func (m *marker) wait(q *query, times int64, writes bool) {
+// holdCall keeps a call until it is known whose it is.
+func (m *marker) holdCall(q *query, times int64, writes bool) {
 	if !m.migrating {
 		q.marks[asCode] += times
 		return
 	}
-	m.gap = append(m.gap, call{q, times})
+	m.gap = append(m.gap, pendingCall{q, times})
 	m.calls += times
 	m.writes = m.writes && writes
 	if m.calls > maxBetween {
-		m.flush(workload.Code)
+		m.flushGap(workload.Code)
 		m.migrating = false
 	}
 }
 
-// flush counts the calls of the gap.
-func (m *marker) flush(mark workload.Mark) {
+// flushGap counts the calls of the gap.
+func (m *marker) flushGap(mark workload.Mark) {
 	as := asCode
 	if mark == workload.Migration {
 		as = asMigration
@@ -94,36 +94,36 @@ func (m *marker) flush(mark workload.Mark) {
 	m.gap, m.calls = m.gap[:0], 0
 }
 
-// transaction judges the queries of one that has ended. The collector is locked.
-func (m *marker) transaction(r *run, committed bool) {
+// judgeTransaction judges the queries of one that has ended. The collector is locked.
+func (m *marker) judgeTransaction(r *openSequence, committed bool) {
 	cleaning := 0
 	for _, st := range r.steps {
-		if sh := st.q.key.shape; sh.all {
+		if sh := st.q.key.shape; sh.deletesAll {
 			cleaning++
-		} else if sh.own == workload.Code {
+		} else if sh.ownMark == workload.Code {
 			cleaning = -maxSteps
 		}
 	}
 	for _, st := range r.steps {
 		sh := st.q.key.shape
 		switch {
-		case sh.own != workload.Code:
-			m.event(sh)
+		case sh.ownMark != workload.Code:
+			m.noteEvent(sh)
 		case r.ddl && committed:
 			st.q.marks[asMigration] += st.times
 		case r.suite && sh.writes, cleaning > 1:
 			st.q.marks[asFixture] += st.times
 		default:
-			m.wait(st.q, st.times, sh.writes)
+			m.holdCall(st.q, st.times, sh.writes)
 		}
 	}
 }
 
-// mark is what a query is in the end. One that was seen both ways is code.
-func (q *query) mark() workload.Mark {
+// finalMark is what a query is in the end. One that was seen both ways is code.
+func (q *query) finalMark() workload.Mark {
 	switch {
-	case q.key.shape.own != workload.Code:
-		return q.key.shape.own
+	case q.key.shape.ownMark != workload.Code:
+		return q.key.shape.ownMark
 	case q.marks[asCode] > 0:
 		return workload.Code
 	case q.marks[asMigration] > 0:

@@ -8,7 +8,7 @@ import (
 // reader takes a message's body apart. What is not there reads as nothing.
 type reader struct{ b []byte }
 
-func (r *reader) int16() int {
+func (r *reader) readInt16() int {
 	if len(r.b) < 2 {
 		r.b = nil
 		return 0
@@ -18,7 +18,7 @@ func (r *reader) int16() int {
 	return int(v)
 }
 
-func (r *reader) uint32() uint32 {
+func (r *reader) readUint32() uint32 {
 	if len(r.b) < 4 {
 		r.b = nil
 		return 0
@@ -28,14 +28,14 @@ func (r *reader) uint32() uint32 {
 	return v
 }
 
-// text reads up to the next zero byte, or what there is.
-func (r *reader) text() []byte {
+// readText reads up to the next zero byte, or what there is.
+func (r *reader) readText() []byte {
 	v, rest, _ := bytes.Cut(r.b, []byte{0})
 	r.b = rest
 	return v
 }
 
-func (r *reader) byte() byte {
+func (r *reader) readByte() byte {
 	if len(r.b) == 0 {
 		return 0
 	}
@@ -44,12 +44,12 @@ func (r *reader) byte() byte {
 	return v
 }
 
-// value reads a value with its length; ok is false where the message was cut off.
-func (r *reader) value() (v []byte, null, ok bool) {
+// readValue reads a value with its length; ok is false where the message was cut off.
+func (r *reader) readValue() (v []byte, null, ok bool) {
 	if len(r.b) < 4 {
 		return nil, false, false
 	}
-	n := int32(r.uint32())
+	n := int32(r.readUint32())
 	if n < 0 {
 		return nil, true, true
 	}
@@ -72,22 +72,22 @@ type Column struct {
 // each calls f for the columns of a RowDescription. name is valid during the call only.
 func eachColumn(body []byte, f func(i int, name []byte, c Column, binary bool)) int {
 	in := reader{body}
-	n := in.int16()
+	n := in.readInt16()
 	for i := range n {
-		name := in.text()
+		name := in.readText()
 		if len(in.b) < 18 {
 			return i
 		}
-		c := Column{Table: in.uint32(), Number: in.int16(), Type: in.uint32()}
-		in.int16()
-		c.Modifier = int32(in.uint32())
-		f(i, name, c, in.int16() == 1)
+		c := Column{Table: in.readUint32(), Number: in.readInt16(), Type: in.readUint32()}
+		in.readInt16()
+		c.Modifier = int32(in.readUint32())
+		f(i, name, c, in.readInt16() == 1)
 	}
 	return n
 }
 
-// columns are those of a RowDescription.
-func columns(body []byte) []Column {
+// readColumns returns the columns of a RowDescription.
+func readColumns(body []byte) []Column {
 	out := []Column{}
 	eachColumn(body, func(_ int, name []byte, c Column, _ bool) {
 		c.Name = string(name)
@@ -96,36 +96,36 @@ func columns(body []byte) []Column {
 	return out
 }
 
-// oids are those of Parse or ParameterDescription.
-func oids(in *reader) []uint32 {
-	n := in.int16()
+// readOIDs returns the OIDs of Parse or ParameterDescription.
+func readOIDs(in *reader) []uint32 {
+	n := in.readInt16()
 	if n == 0 {
 		return nil
 	}
 	out := make([]uint32, min(n, len(in.b)/4))
 	for i := range out {
-		out[i] = in.uint32()
+		out[i] = in.readUint32()
 	}
 	return out
 }
 
-// sqlstate finds the code of an error; the other fields hold values.
-func sqlstate(body []byte) string {
+// errorCode finds the code of an error; the other fields hold values.
+func errorCode(body []byte) string {
 	in := reader{body}
 	for {
-		switch field := in.byte(); field {
+		switch field := in.readByte(); field {
 		case 0:
 			return "XX000"
 		case 'C':
-			return string(in.text())
+			return string(in.readText())
 		default:
-			in.text()
+			in.readText()
 		}
 	}
 }
 
-// tag is a command's tag without its numbers, and the last of them.
-func tag(body []byte) (command []byte, rows int64) {
+// commandTag is a command's tag without its numbers, and the last of them.
+func commandTag(body []byte) (command []byte, rows int64) {
 	body = bytes.TrimRight(body, "\x00")
 	at := bytes.IndexByte(body, ' ')
 	if at < 0 {

@@ -9,7 +9,7 @@ import (
 // queryKey is what makes a query a distinct one.
 type queryKey struct {
 	shape *shape
-	scope scope
+	scope queryScope
 }
 
 // query is what is counted of one.
@@ -21,16 +21,17 @@ type query struct {
 	calls, rows, most, parents int64
 	spent                      time.Duration
 	errors                     map[string]int64
-	senders                    []sent
+	senders                    []senderCount
 	marks                      [3]int64 // calls as code, migration, fixture
 	facts                      Facts
 	examples                   [][]*string
-	tried                      int // how often its values were read for an example
+	exampleTries               int // how often its values were read for an example
 	databases                  []string
+	strings                    []workload.Strings
 }
 
-// sent is how often someone sent a query.
-type sent struct {
+// senderCount is how often someone sent a query.
+type senderCount struct {
 	who   *person
 	calls int64
 }
@@ -40,12 +41,12 @@ type person struct{ workload.Sender }
 
 type personKey struct{ where, test, application string }
 
-// query is that of a shape, as the session sends it now. The collector is locked.
-func (s *session) query(sh *shape) *query {
+// findQuery returns the query of a shape, as the session sends it now. The collector is locked.
+func (s *session) findQuery(sh *shape) *query {
 	if q := s.cache[sh]; q != nil {
 		return q
 	}
-	c, k := s.c, queryKey{sh, s.settings.now}
+	c, k := s.c, queryKey{sh, s.settings.currentScope}
 	q := c.queries[k]
 	if q == nil {
 		if len(c.queries) >= c.cfg.MaxQueries {
@@ -63,8 +64,8 @@ func (s *session) query(sh *shape) *query {
 	return q
 }
 
-// sender is who sends a statement. The collector is locked.
-func (s *session) sender(p *place) *person {
+// findSender is who sends a statement. The collector is locked.
+func (s *session) findSender(p *codePlace) *person {
 	k := personKey{p.where, p.test, p.application}
 	if w := s.people[k]; w != nil {
 		return w
@@ -94,22 +95,22 @@ func (s *session) sender(p *place) *person {
 	return who
 }
 
-// record counts what came of a statement: it was carried out, in part where command is "",
+// recordOutcome counts what came of a statement: it was carried out, in part where command is "",
 // or refused with a SQLSTATE.
-func (s *session) record(o *op, state string, rows int64, command string) {
+func (s *session) recordOutcome(o *op, state string, rows int64, command string) {
 	began := o.at
-	if s.last.After(began) {
-		began = s.last
+	if s.lastAnswer.After(began) {
+		began = s.lastAnswer
 	}
-	s.last = time.Now()
-	of, at, own := s.meant(o)
+	s.lastAnswer = time.Now()
+	of, at, own := s.countedStatement(o)
 	if of == nil || of.part == nil {
 		return
 	}
 	s.c.mu.Lock()
-	failure, told := s.count(of, at, own, outcome{state: state, rows: rows, spent: s.last.Sub(began)})
+	failure, told := s.countOutcome(of, at, own, outcome{state: state, rows: rows, spent: s.lastAnswer.Sub(began)})
 	if state == "" && own != nil && command != "" {
-		s.follow(own, command)
+		s.applyControl(own, command)
 	}
 	s.c.mu.Unlock()
 	if told && s.c.cfg.OnError != nil {
@@ -124,52 +125,52 @@ type outcome struct {
 	spent time.Duration
 }
 
-// meant is the statement that a message is counted for, its portal, and the message's own.
-func (s *session) meant(o *op) (of *prepared, at *portal, own *part) {
+// countedStatement is the statement that a message is counted for, its portal, and the message's own.
+func (s *session) countedStatement(o *op) (of *preparedStatement, at *portal, own *textStatement) {
 	switch o.kind {
 	case opParse:
 		if t := s.textOf(o); len(t.parts) > 0 {
-			return &prepared{part: &t.parts[0], oids: o.oids, named: o.name != ""}, nil, nil
+			return &preparedStatement{part: &t.parts[0], oids: o.oids, named: o.name != ""}, nil, nil
 		}
 	case opBind:
-		return s.prepared[o.of], nil, nil
+		return s.prepared[o.statement], nil, nil
 	case opExecute:
 		if p := s.portals[o.name]; p != nil {
-			own = p.of.part
+			own = p.statement.part
 		}
-		of, at = s.running(o)
+		of, at = s.answeredStatement(o)
 	case opQuery:
-		if t := s.textOf(o); s.at < len(t.parts) {
-			own = &t.parts[s.at]
+		if t := s.textOf(o); s.statementIndex < len(t.parts) {
+			own = &t.parts[s.statementIndex]
 		}
-		of, at = s.running(o)
+		of, at = s.answeredStatement(o)
 	}
 	return of, at, own
 }
 
-// count adds an outcome to a query. The collector is locked.
-func (s *session) count(of *prepared, at *portal, own *part, out outcome) (Failure, bool) {
+// countOutcome adds an outcome to a query. The collector is locked.
+func (s *session) countOutcome(of *preparedStatement, at *portal, own *textStatement, out outcome) (Failure, bool) {
 	sh := of.part.form.shape
 	if sh == nil {
 		s.c.left.calls++
 		return Failure{}, false
 	}
-	q := s.query(sh)
+	q := s.findQuery(sh)
 	if q == nil {
 		s.c.left.calls++
 		return Failure{}, false
 	}
 	p := &of.part.place
-	if own != nil && *p == (place{}) {
+	if own != nil && *p == (codePlace{}) {
 		p = &own.place
 	}
-	who := s.sender(p)
+	who := s.findSender(p)
 	q.rows += out.rows
 	q.most = max(q.most, out.rows)
 	q.spent += out.spent
 	q.parents += s.result.parents
 	q.named = q.named || of.named
-	q.learn(of, s.database)
+	q.learnFacts(of, s.database)
 	again := at != nil && at.counted
 	if at != nil {
 		at.counted = true
@@ -183,9 +184,10 @@ func (s *session) count(of *prepared, at *portal, own *part, out outcome) (Failu
 	}
 	q.calls++
 	q.sentBy(who)
-	s.c.exampled(q, of, at)
-	s.placed(q, who, p, out, do)
+	s.c.addExample(q, of, at)
+	s.addToSequence(q, who, p, out, do)
 	if out.state == "" {
+		q.addStrings(of.part.strings)
 		return Failure{}, false
 	}
 	if q.errors == nil {
@@ -194,7 +196,7 @@ func (s *session) count(of *prepared, at *portal, own *part, out outcome) (Failu
 	if _, ok := q.errors[out.state]; ok || len(q.errors) < 50 {
 		q.errors[out.state]++
 	}
-	return Failure{SQLSTATE: out.state, Query: q.id, SQL: sh.normal.SQL, Mark: sh.own, Sender: who.Sender}, true
+	return Failure{SQLSTATE: out.state, Query: q.id, SQL: sh.normal.SQL, Mark: sh.ownMark, Sender: who.Sender}, true
 }
 
 // sentBy counts a sender; of many those that came first.
@@ -206,12 +208,12 @@ func (q *query) sentBy(who *person) {
 		}
 	}
 	if len(q.senders) < maxSenders {
-		q.senders = append(q.senders, sent{who, 1})
+		q.senders = append(q.senders, senderCount{who, 1})
 	}
 }
 
-// learn keeps what the server said of the query's parameters and columns, the first time.
-func (q *query) learn(of *prepared, database string) {
+// learnFacts keeps what the server said of the query's parameters and columns, the first time.
+func (q *query) learnFacts(of *preparedStatement, database string) {
 	f := &q.facts
 	if f.Columns == nil && of.cols != nil {
 		f.Columns = of.cols

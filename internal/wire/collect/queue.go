@@ -6,10 +6,10 @@ type queue struct {
 	head int
 }
 
-func (q *queue) len() int { return len(q.list) - q.head }
+func (q *queue) opCount() int { return len(q.list) - q.head }
 
-// push appends a message. What it gives is valid until the next one.
-func (q *queue) push(kind byte) *op {
+// pushOp appends a message. The result is valid until the next call.
+func (q *queue) pushOp(kind byte) *op {
 	switch {
 	case q.head == len(q.list):
 		if cap(q.list) > 4096 {
@@ -24,26 +24,26 @@ func (q *queue) push(kind byte) *op {
 	return &q.list[len(q.list)-1]
 }
 
-// front is the message that is answered next; nil where there is none.
-func (q *queue) front() *op {
-	if q.len() == 0 {
+// firstOp returns the message that is answered next; nil if there is none.
+func (q *queue) firstOp() *op {
+	if q.opCount() == 0 {
 		return nil
 	}
 	return &q.list[q.head]
 }
 
-func (q *queue) pop() {
+func (q *queue) popOp() {
 	q.list[q.head] = op{}
 	q.head++
 }
 
-// until drops messages before the first that an answer can be to. Where there is none all
+// dropUntil drops messages before the first that an answer can be to. Where there is none all
 // stay: then it is the answer that nobody understands.
-func (q *queue) until(fits func(*op) bool) *op {
+func (q *queue) dropUntil(fits func(*op) bool) *op {
 	for i := q.head; i < len(q.list); i++ {
 		if fits(&q.list[i]) {
 			for q.head < i {
-				q.pop()
+				q.popOp()
 			}
 			return &q.list[i]
 		}
@@ -51,10 +51,10 @@ func (q *queue) until(fits func(*op) bool) *op {
 	return nil
 }
 
-// copied forgets what was to be answered behind a COPY that has just got its last data: the
-// server has thrown it away.
-func (q *queue) copied() {
-	if q.len() > 1 && q.front().kind == opExecute {
+// dropAfterCopy forgets the messages that would be answered after a COPY that has just got its last data: the
+// server has discarded them.
+func (q *queue) dropAfterCopy() {
+	if q.opCount() > 1 && q.firstOp().kind == opExecute {
 		kept := q.list[:q.head+1]
 		for _, o := range q.list[q.head+1:] {
 			if o.kind != opSync {

@@ -26,24 +26,25 @@ type Facts struct {
 	// them, some 16 at most.
 	Database  string
 	Databases []string
-	// ParamOIDs are the types of the query's parameters, in their order; 0 for those of
-	// literals, whose types are in Query.Params, and for what nobody said. It is nil where
-	// nothing is known.
+	// ParamOIDs are the types of the query's parameters, in their order. They are 0 for literals, whose types are in
+	// Query.Params, and for unknown types. It is nil if nothing is known.
 	ParamOIDs []uint32
-	// Columns are those of the result; empty and not nil where it has none, nil where the
-	// client did not ask.
+	// Columns are the columns of the result: empty and not nil if it has none, nil if the client did not ask.
 	Columns []Column
+	// Strings are the string literals that stood for its parameters in texts that the server took. They are values
+	// until the server says that they name something: they must not be stored before.
+	Strings []workload.Strings
 }
 
-// Recording gives all that was seen until now. What still waits to be told from a
-// migration counts when its session has ended.
-func (c *Collector) Recording() *Recording { return c.recording("") }
+// Recording returns everything that was seen until now. Calls that may belong to a migration count after their
+// session has ended.
+func (c *Collector) Recording() *Recording { return c.recordingOf("") }
 
-// Seen gives what was sent to one database until now: for asking about its queries before it
+// DatabaseRecording gives what was sent to one database until now: for asking about its queries before it
 // goes (see wire.Config.BeforeDrop).
-func (c *Collector) Seen(database string) *Recording { return c.recording(database) }
+func (c *Collector) DatabaseRecording(database string) *Recording { return c.recordingOf(database) }
 
-func (c *Collector) recording(database string) *Recording {
+func (c *Collector) recordingOf(database string) *Recording {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &Recording{Workload: &workload.Workload{Schema: workload.Schema, Sources: []string{"record"}}, Facts: map[string]Facts{}}
@@ -51,15 +52,16 @@ func (c *Collector) recording(database string) *Recording {
 		if q.calls == 0 || database != "" && !slices.Contains(q.databases, database) {
 			continue
 		}
-		r.Workload.Queries = append(r.Workload.Queries, q.stored())
+		r.Workload.Queries = append(r.Workload.Queries, q.toWorkload())
 		f := q.facts
 		f.Databases = slices.Clone(q.databases)
+		f.Strings = cloneStrings(q.strings)
 		r.Facts[q.id] = f
 	}
 	slices.SortFunc(r.Workload.Queries, func(a, b workload.Query) int { return strings.Compare(a.ID, b.ID) })
 	if database == "" {
-		r.Workload.Sequences = c.stored()
-		r.Workload.Notes = c.notes()
+		r.Workload.Sequences = c.codeSequences()
+		r.Workload.Notes = c.leftOutNotes()
 		if holdsValues(r.Workload.Queries) {
 			r.Workload.Notes = append(r.Workload.Notes, valuesNote)
 		}
@@ -67,14 +69,14 @@ func (c *Collector) recording(database string) *Recording {
 	return r
 }
 
-// stored is a query as it is written down.
-func (q *query) stored() workload.Query {
+// toWorkload is a query as it is written down.
+func (q *query) toWorkload() workload.Query {
 	n := &q.key.shape.normal
 	w := workload.Query{
-		ID: q.id, SQL: n.SQL, Kind: n.Kind, Mark: q.mark(), Unread: n.Unread,
+		ID: q.id, SQL: n.SQL, Kind: n.Kind, Mark: q.finalMark(), Unread: n.Unread,
 		SearchPath: q.key.scope.path, Role: q.key.scope.role, Named: q.named,
-		Calls: q.calls, Rows: q.rows, MostRows: q.most, Parents: q.parents, MS: milliseconds(q.spent),
-		Errors: maps.Clone(q.errors), Senders: senders(q.senders), Values: slices.Clone(q.examples),
+		Calls: q.calls, Rows: q.rows, MostRows: q.most, Parents: q.parents, MS: toMillis(q.spent),
+		Errors: maps.Clone(q.errors), Senders: sortedSenders(q.senders), Values: slices.Clone(q.examples),
 	}
 	for _, t := range n.Params {
 		if t == "" {
@@ -85,11 +87,11 @@ func (q *query) stored() workload.Query {
 	return w
 }
 
-func milliseconds(d time.Duration) float64 {
+func toMillis(d time.Duration) float64 {
 	return float64(d.Microseconds()) / 1000
 }
 
-func senders(list []sent) []workload.Sender {
+func sortedSenders(list []senderCount) []workload.Sender {
 	var out []workload.Sender
 	for _, s := range list {
 		w := s.who.Sender
@@ -102,16 +104,16 @@ func senders(list []sent) []workload.Sender {
 	return out
 }
 
-// stored are the sequences of code. Steps that are none of it are left out.
-func (c *Collector) stored() []workload.Sequence {
+// codeSequences are the sequences of code. Steps that are none of it are left out.
+func (c *Collector) codeSequences() []workload.Sequence {
 	var out []workload.Sequence
 	byKey := map[string]int{}
 	for _, s := range c.sequences {
-		w := workload.Sequence{Transaction: s.how, Count: s.count, MS: milliseconds(s.spent), IdleMS: milliseconds(s.idle),
-			MostIdleMS: milliseconds(s.most), Senders: senders(s.senders)}
+		w := workload.Sequence{Transaction: s.how, Count: s.count, MS: toMillis(s.spent), IdleMS: toMillis(s.idle),
+			MostIdleMS: toMillis(s.most), Senders: sortedSenders(s.senders)}
 		text := s.how
 		for _, st := range s.steps {
-			if st.q.mark() != workload.Code || st.q.calls == 0 {
+			if st.q.finalMark() != workload.Code || st.q.calls == 0 {
 				continue
 			}
 			step := workload.Step{Query: st.q.id, Depends: st.depends}
@@ -125,18 +127,18 @@ func (c *Collector) stored() []workload.Sequence {
 			continue
 		}
 		if at, ok := byKey[text]; ok {
-			merge(&out[at], &w)
+			mergeSequence(&out[at], &w)
 			continue
 		}
 		byKey[text] = len(out)
 		out = append(out, w)
 	}
-	slices.SortFunc(out, func(a, b workload.Sequence) int { return strings.Compare(order(&a), order(&b)) })
+	slices.SortFunc(out, func(a, b workload.Sequence) int { return strings.Compare(sequenceKey(&a), sequenceKey(&b)) })
 	return out
 }
 
-// merge puts two together that are one without steps that are no code.
-func merge(a, b *workload.Sequence) {
+// mergeSequence puts two together that are one without steps that are no code.
+func mergeSequence(a, b *workload.Sequence) {
 	for i := range a.Steps {
 		a.Steps[i].Times = max(a.Steps[i].Times, b.Steps[i].Times)
 		a.Steps[i].Depends = a.Steps[i].Depends || b.Steps[i].Depends
@@ -155,8 +157,8 @@ func merge(a, b *workload.Sequence) {
 	}
 }
 
-// order is what sequences are sorted by.
-func order(s *workload.Sequence) string {
+// sequenceKey is what sequences are sorted by.
+func sequenceKey(s *workload.Sequence) string {
 	var b strings.Builder
 	for _, st := range s.Steps {
 		b.WriteString(st.Query + " ")
@@ -164,8 +166,8 @@ func order(s *workload.Sequence) string {
 	return b.String() + s.Transaction
 }
 
-// notes say what is missing.
-func (c *Collector) notes() []string {
+// leftOutNotes say what is missing.
+func (c *Collector) leftOutNotes() []string {
 	var out []string
 	say := func(n int64, format string) {
 		if n > 0 {

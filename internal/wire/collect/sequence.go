@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// run is a sequence that has not ended.
-type run struct {
+// openSequence is a sequence that has not ended.
+type openSequence struct {
 	tx    bool
 	steps []step
 	full  bool // it has as many steps as are kept
@@ -38,24 +38,23 @@ type sequence struct {
 	count      int64
 	spent      time.Duration
 	idle, most time.Duration
-	senders    []sent
+	senders    []senderCount
 }
 
-// pause is for how long a connection is at rest between two requests, where nothing else
-// tells them apart.
+// pause is how long a connection rests between two requests, if nothing else separates them.
 const pause = time.Second
 
-func (r *run) depends(h *hashes) bool {
+func (r *openSequence) dependsOn(h *hashes) bool {
 	for i := range h.n {
-		if _, ok := r.seen[h.of[i]]; ok {
+		if _, ok := r.seen[h.values[i]]; ok {
 			return true
 		}
 	}
 	return false
 }
 
-// idles: the client let the server wait.
-func (r *run) idles(d time.Duration) {
+// addIdle: the client let the server wait.
+func (r *openSequence) addIdle(d time.Duration) {
 	if r.tx {
 		r.idle += d
 		r.most = max(r.most, d)
@@ -64,29 +63,29 @@ func (r *run) idles(d time.Duration) {
 	}
 }
 
-func (r *run) reset() {
+func (r *openSequence) resetRun() {
 	seen, steps := r.seen, r.steps[:0]
 	clear(seen)
 	clear(steps[:cap(steps)])
-	*r = run{seen: seen, steps: steps, outer: -1}
+	*r = openSequence{seen: seen, steps: steps, outer: -1}
 }
 
-// begin starts a transaction. The collector is locked.
-func (r *run) begin(s *session) {
+// beginRun starts a transaction. The collector is locked.
+func (r *openSequence) beginRun(s *session) {
 	if r.tx {
 		return
 	}
-	r.end(s, "")
-	r.reset()
+	r.endRun(s, "")
+	r.resetRun()
 	r.tx, r.began = true, time.Now()
 }
 
-// add puts a query behind the others. The collector is locked.
-func (r *run) add(s *session, q *query, who *person, p *place, depends bool) {
+// addStep appends a query. The collector is locked.
+func (r *openSequence) addStep(s *session, q *query, who *person, p *codePlace, depends bool) {
 	n := len(r.steps)
 	if !r.tx && n > 0 && (r.rest || p.where != r.where || p.trace != r.trace ||
 		r.trace == 0 && n > 1 && r.steps[0].q == q && r.steps[n-1].q != q) {
-		r.end(s, "")
+		r.endRun(s, "")
 		depends = false
 		n = 0
 	}
@@ -111,22 +110,22 @@ func (r *run) add(s *session, q *query, who *person, p *place, depends bool) {
 	r.steps = append(r.steps, step{q, 1, depends})
 }
 
-// saves: a savepoint that is in no other.
-func (r *run) saves() {
+// markSavepoint: a savepoint that is in no other.
+func (r *openSequence) markSavepoint() {
 	if !r.suite {
 		r.outer = len(r.steps)
 	}
 }
 
-// cut ends a test in a transaction that holds several: what was done since the outermost
+// endTest ends a test in a transaction that holds several: what was done since the outermost
 // savepoint is undone, though nothing had failed. The collector is locked.
-func (r *run) cut(s *session) {
+func (r *openSequence) endTest(s *session) {
 	if !r.tx || r.outer < 0 || r.outer > len(r.steps) {
 		return
 	}
 	r.suite = true
 	test := r.steps[r.outer:]
-	s.c.keep("rollback", test, r, time.Since(r.began))
+	s.c.countSequence("rollback", test, r, time.Since(r.began))
 	for _, st := range test {
 		st.q.marks[asCode] += st.times
 	}
@@ -136,24 +135,24 @@ func (r *run) cut(s *session) {
 	r.idle, r.most, r.began, r.full = 0, 0, time.Now(), false
 }
 
-// end takes the sequence in, and finds out whose its queries are. The collector is locked.
-func (r *run) end(s *session, how string) {
+// endRun takes the sequence in, and finds out whose its queries are. The collector is locked.
+func (r *openSequence) endRun(s *session, how string) {
 	if len(r.steps) > 0 {
 		if !r.tx {
 			how = ""
 		}
 		if !r.suite && (r.tx || len(r.steps) > 1) {
-			s.c.keep(how, r.steps, r, time.Since(r.began))
+			s.c.countSequence(how, r.steps, r, time.Since(r.began))
 		}
 		if r.tx {
-			s.marker.transaction(r, how == "commit")
+			s.marker.judgeTransaction(r, how == "commit")
 		}
 	}
-	r.reset()
+	r.resetRun()
 }
 
-// keep counts a sequence. The collector is locked.
-func (c *Collector) keep(how string, steps []step, r *run, spent time.Duration) {
+// countSequence counts a sequence. The collector is locked.
+func (c *Collector) countSequence(how string, steps []step, r *openSequence, spent time.Duration) {
 	if len(steps) == 0 {
 		return
 	}
@@ -165,7 +164,7 @@ func (c *Collector) keep(how string, steps []step, r *run, spent time.Duration) 
 	h.WriteString(how)
 	var b [8]byte
 	for _, st := range steps {
-		binary.LittleEndian.PutUint64(b[:], st.q.serial())
+		binary.LittleEndian.PutUint64(b[:], st.q.hashID())
 		h.Write(b[:])
 	}
 	q := c.sequences[h.Sum64()]
@@ -197,7 +196,7 @@ func (q *sequence) sentBy(who *person) {
 	q.senders = one.senders
 }
 
-// serial is a number that no other query has.
-func (q *query) serial() uint64 {
+// hashID is a number that no other query has.
+func (q *query) hashID() uint64 {
 	return maphash.String(valueSeed, q.id)
 }

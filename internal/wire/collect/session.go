@@ -19,27 +19,27 @@ type session struct {
 	early    bool // the server has not been ready yet
 	lost     bool
 
-	prepared map[string]*prepared
-	portals  map[string]*portal
-	names    map[string]string
-	ops      queue
-	at       int // the statement of the simple query that is answered
-	result   result
-	status   byte // of the transaction, as ReadyForQuery has it
-	failed   bool // what comes up to the next Sync is thrown away
+	prepared       map[string]*preparedStatement
+	portals        map[string]*portal
+	names          map[string]string
+	ops            queue
+	statementIndex int // the statement of the simple query that is answered
+	result         result
+	status         byte // of the transaction, as ReadyForQuery has it
+	failed         bool // what comes up to the next Sync is thrown away
 
-	last  time.Time // of the server's last answer
-	ready time.Time // since when the client has the word; zero while it waits
+	lastAnswer time.Time // of the server's last answer
+	readySince time.Time // since when the client has the word; zero while it waits
 
 	cache  map[*shape]*query
 	people map[personKey]*person
-	run    run
+	run    openSequence
 	marker marker
 }
 
-// prepared is a statement that the server knows by a name.
-type prepared struct {
-	part  *part
+// preparedStatement is a statement that the server knows by a name.
+type preparedStatement struct {
+	part  *textStatement
 	oids  []uint32 // of its parameters
 	cols  []Column
 	named bool
@@ -47,11 +47,11 @@ type prepared struct {
 
 // portal is a statement with its values.
 type portal struct {
-	of      *prepared
-	binary  uint32 // which columns come in binary
-	depends bool   // it was given what an earlier result had
-	counted bool   // it was executed before
-	given   *bind  // where values are asked for
+	statement   *preparedStatement
+	binary      uint32       // which columns come in binary
+	depends     bool         // it was given what an earlier result had
+	counted     bool         // it was executed before
+	boundValues *boundValues // where values are asked for
 }
 
 // What is answered: kinds of messages of the client. A simple query, too, has its letter.
@@ -68,34 +68,34 @@ const (
 
 // op is a message of the client that the server has not answered yet.
 type op struct {
-	kind   byte
-	portal bool   // Describe, Close: of a portal
-	name   string // of the portal, or the statement
-	of     string // Bind: the statement
-	text   *text
-	sql    string // where the text is not known yet
-	oids   []uint32
-	given  hashes
-	values *bind
-	binary uint32 // Bind: which columns of the result it wants in binary
-	at     time.Time
+	kind        byte
+	portal      bool   // Describe, Close: of a portal
+	name        string // of the portal, or the statement
+	statement   string // Bind: the statement
+	text        *text
+	sql         string // where the text is not known yet
+	oids        []uint32
+	givenHashes hashes
+	values      *boundValues
+	binary      uint32 // Bind: which columns of the result it wants in binary
+	at          time.Time
 }
 
 func newSession(c *Collector, start wire.Startup) *session {
 	s := &session{
-		c: c, database: start.Database, group: group(start.Database), settings: newSettings(start), early: true,
+		c: c, database: start.Database, group: DatabaseGroup(start.Database), settings: newSettings(start), early: true,
 		app: start.Parameters[application], status: 'I',
-		prepared: map[string]*prepared{}, portals: map[string]*portal{}, names: map[string]string{},
+		prepared: map[string]*preparedStatement{}, portals: map[string]*portal{}, names: map[string]string{},
 		cache: map[*shape]*query{}, people: map[personKey]*person{},
 	}
 	if start.User != c.cfg.Owner {
-		s.settings.first.role = start.User
-		s.settings.now, s.settings.stays, s.settings.began = s.settings.first, s.settings.first, s.settings.first
+		s.settings.initialScope.role = start.User
+		s.settings.currentScope, s.settings.committedScope, s.settings.scopeAtBegin = s.settings.initialScope, s.settings.initialScope, s.settings.initialScope
 	}
 	s.run.seen = map[uint64]struct{}{}
-	s.run.reset()
+	s.run.resetRun()
 	s.marker.c = c
-	s.ops.push(opSync) // the first ReadyForQuery, behind which the client may be already
+	s.ops.pushOp(opSync) // the first ReadyForQuery, which the client may not have awaited
 	return s
 }
 
@@ -113,8 +113,8 @@ func (s *session) Lost(why string) {
 func (s *session) Close() {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	s.run.end(s, "rollback")
-	s.marker.flush(workload.Code)
+	s.run.endRun(s, "rollback")
+	s.marker.flushGap(workload.Code)
 }
 
 // Client takes a message that the server is about to get.
@@ -122,57 +122,57 @@ func (s *session) Client(kind byte, body []byte, size int) {
 	if s.lost {
 		return
 	}
-	if s.ops.len() > maxQueued {
+	if s.ops.opCount() > maxQueued {
 		s.Lost("more messages without an answer than are kept in mind")
 		return
 	}
 	in := reader{body}
 	switch kind {
 	case 'Q':
-		o := s.ops.push(opQuery)
-		s.begins(o)
-		s.read(o, in.text(), size > wire.MaxText)
+		o := s.ops.pushOp(opQuery)
+		s.markArrival(o)
+		s.readMessageText(o, in.readText(), size > wire.MaxText)
 	case 'P':
-		o := s.ops.push(opParse)
+		o := s.ops.pushOp(opParse)
 		o.at = time.Now()
-		o.name = s.name(in.text())
-		s.read(o, in.text(), size > wire.MaxText)
-		o.oids = oids(&in)
+		o.name = s.internName(in.readText())
+		s.readMessageText(o, in.readText(), size > wire.MaxText)
+		o.oids = readOIDs(&in)
 	case 'B':
-		o := s.ops.push(opBind)
-		s.begins(o)
-		o.name, o.of = s.name(in.text()), s.name(in.text())
+		o := s.ops.pushOp(opBind)
+		s.markArrival(o)
+		o.name, o.statement = s.internName(in.readText()), s.internName(in.readText())
 		if s.c.cfg.Values {
 			o.values = bindOf(in)
 		}
-		o.given, o.binary = given(&in)
+		o.givenHashes, o.binary = boundHashes(&in)
 	case 'D', 'C':
-		o := s.ops.push(kind)
-		o.portal = in.byte() == 'P'
-		o.name = s.name(in.text())
+		o := s.ops.pushOp(kind)
+		o.portal = in.readByte() == 'P'
+		o.name = s.internName(in.readText())
 	case 'E':
-		o := s.ops.push(opExecute)
-		s.begins(o)
-		o.name = s.name(in.text())
+		o := s.ops.pushOp(opExecute)
+		s.markArrival(o)
+		o.name = s.internName(in.readText())
 	case 'S', 'F':
-		s.ops.push(kind)
+		s.ops.pushOp(kind)
 	case 'c', 'f':
-		s.ops.copied()
+		s.ops.dropAfterCopy()
 	}
 }
 
-// begins notes when a message came, and for how long the client had let the server wait.
-func (s *session) begins(o *op) {
+// markArrival notes when a message came, and for how long the client had let the server wait.
+func (s *session) markArrival(o *op) {
 	o.at = time.Now()
-	if !s.ready.IsZero() {
-		s.run.idles(o.at.Sub(s.ready))
-		s.ready = time.Time{}
+	if !s.readySince.IsZero() {
+		s.run.addIdle(o.at.Sub(s.readySince))
+		s.readySince = time.Time{}
 	}
 }
 
-// read finds the text among those that are known; reading a new one waits until the
+// readMessageText finds the text among those that are known; reading a new one waits until the
 // client has its answer.
-func (s *session) read(o *op, sql []byte, cut bool) {
+func (s *session) readMessageText(o *op, sql []byte, cut bool) {
 	if cut {
 		s.c.mu.Lock()
 		s.c.left.long++
@@ -180,7 +180,7 @@ func (s *session) read(o *op, sql []byte, cut bool) {
 		o.text = &text{}
 		return
 	}
-	if t, ok := s.c.texts.get(s.c.key(sql)); ok {
+	if t, ok := s.c.texts.get(s.c.textKey(sql)); ok {
 		o.text = t
 		return
 	}
@@ -190,14 +190,14 @@ func (s *session) read(o *op, sql []byte, cut bool) {
 // textOf is the text of a message.
 func (s *session) textOf(o *op) *text {
 	if o.text == nil {
-		o.text = s.c.text(s.c.key([]byte(o.sql)), o.sql)
+		o.text = s.c.lookupText(s.c.textKey([]byte(o.sql)), o.sql)
 		o.sql = ""
 	}
 	return o.text
 }
 
-// name keeps names of statements, which come again and again.
-func (s *session) name(b []byte) string {
+// internName keeps names of statements, which come again and again.
+func (s *session) internName(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
@@ -212,31 +212,31 @@ func (s *session) name(b []byte) string {
 	return n
 }
 
-// given are the values of a Bind message, behind its names, and which columns of the result
-// it wants in binary.
-func given(in *reader) (h hashes, binary uint32) {
-	asBinary := formats(in)
-	for i := range in.int16() {
-		v, null, ok := in.value()
+// boundHashes returns the hashes of the values of a Bind message, after its names, and which result columns it
+// requests in binary.
+func boundHashes(in *reader) (h hashes, binary uint32) {
+	asBinary := readFormats(in)
+	for i := range in.readInt16() {
+		v, null, ok := in.readValue()
 		if !ok {
 			return h, 0
 		}
 		if null || i >= maxGiven {
 			continue
 		}
-		h.add(hashText(v))
+		h.addHash(hashText(v))
 		if l := len(v); asBinary&(1<<i) != 0 && (l == 2 || l == 4 || l == 8 || l == 16) {
-			h.add(hashBinary(v))
+			h.addHash(hashBinary(v))
 		}
 	}
-	return h, formats(in)
+	return h, readFormats(in)
 }
 
-// formats reads a list of formats: a bit for each that is binary, all where one is said for all.
-func formats(in *reader) (mask uint32) {
-	n := in.int16()
+// readFormats reads a list of formats: a bit for each that is binary, all bits if one format is for all.
+func readFormats(in *reader) (mask uint32) {
+	n := in.readInt16()
 	for i := range n {
-		if in.int16() == 1 && i < seenCells {
+		if in.readInt16() == 1 && i < seenCells {
 			mask |= 1 << i
 		}
 	}
@@ -246,14 +246,14 @@ func formats(in *reader) (mask uint32) {
 	return mask
 }
 
-// group is a database's name without what runners of parallel tests append.
-func group(database string) string {
+// DatabaseGroup is a database's name without what runners of parallel tests append.
+func DatabaseGroup(database string) string {
 	if at := strings.LastIndexAny(database, "_-"); at > 0 {
 		tail := strings.TrimPrefix(database[at+1:], "gw")
 		digits := strings.Trim(tail, "0123456789") == ""
 		random := len(tail) >= 8 && strings.Trim(tail, "0123456789abcdef") == ""
 		if digits && tail != "" || random {
-			return group(database[:at])
+			return DatabaseGroup(database[:at])
 		}
 	}
 	return database

@@ -6,8 +6,8 @@ import (
 	"github.com/onward-sql/onward/internal/wire"
 )
 
-// scope is what of a session's settings queries depend on.
-type scope struct {
+// queryScope is what of a session's settings queries depend on.
+type queryScope struct {
 	path string // "" for the server's default
 	role string // "" for who connected
 }
@@ -15,23 +15,23 @@ type scope struct {
 // settings follow the session's: what counts now, what stays when the transaction is
 // committed, and what was when it began, or at its savepoints.
 type settings struct {
-	first      scope
-	now, stays scope
-	began      scope
-	saved      []savepoint
-	reported   bool // the server tells search_path, from 18 on
-	replica    bool // session_replication_role
+	initialScope                 queryScope
+	currentScope, committedScope queryScope
+	scopeAtBegin                 queryScope
+	savepoints                   []savepoint
+	reported                     bool // the server tells search_path, from 18 on
+	replica                      bool // session_replication_role
 }
 
 type savepoint struct {
 	name       string
-	now, stays scope
+	now, stays queryScope
 }
 
 // defaultPath is the server's own search path.
 const defaultPath = `"$user", public`
 
-func path(value string) string {
+func normalPath(value string) string {
 	if value == defaultPath || value == `"$user",public` {
 		return ""
 	}
@@ -50,85 +50,85 @@ func newSettings(start wire.Startup) settings {
 			p = v
 		}
 	}
-	s := scope{path: path(p)}
-	return settings{first: s, now: s, stays: s, began: s}
+	s := queryScope{path: normalPath(p)}
+	return settings{initialScope: s, currentScope: s, committedScope: s, scopeAtBegin: s}
 }
 
-// report takes what the server says of search_path, which is what counts.
-func (s *settings) report(value string, early bool) {
+// reportPath takes what the server says of search_path, which is what counts.
+func (s *settings) reportPath(value string, early bool) {
 	s.reported = true
-	s.now.path, s.stays.path = path(value), path(value)
+	s.currentScope.path, s.committedScope.path = normalPath(value), normalPath(value)
 	if early {
-		s.first.path, s.began.path = s.now.path, s.now.path
+		s.initialScope.path, s.scopeAtBegin.path = s.currentScope.path, s.currentScope.path
 	}
 }
 
-// apply follows a statement that the server has done.
-func (s *settings) apply(c *control) {
+// applyStatement follows a statement that the server has done.
+func (s *settings) applyStatement(c *control) {
 	switch c.do {
 	case sets:
-		s.set(c.name, c.value, c.local)
+		s.setValue(c.name, c.value, c.local)
 	case resets:
-		s.reset(c.name)
+		s.resetValue(c.name)
 	case discards:
-		s.now, s.stays, s.replica = s.first, s.first, false
+		s.currentScope, s.committedScope, s.replica = s.initialScope, s.initialScope, false
 	case begins:
-		s.began, s.saved = s.stays, s.saved[:0]
+		s.scopeAtBegin, s.savepoints = s.committedScope, s.savepoints[:0]
 	case commits:
-		s.now, s.saved = s.stays, s.saved[:0]
+		s.currentScope, s.savepoints = s.committedScope, s.savepoints[:0]
 	case rollsBack:
-		s.now, s.stays, s.saved = s.began, s.began, s.saved[:0]
+		s.currentScope, s.committedScope, s.savepoints = s.scopeAtBegin, s.scopeAtBegin, s.savepoints[:0]
 	case saves:
-		if len(s.saved) < maxSteps {
-			s.saved = append(s.saved, savepoint{c.name, s.now, s.stays})
+		if len(s.savepoints) < maxSteps {
+			s.savepoints = append(s.savepoints, savepoint{c.name, s.currentScope, s.committedScope})
 		}
 	case rollsBackTo, releases:
-		for i := len(s.saved) - 1; i >= 0; i-- {
-			if s.saved[i].name != c.name {
+		for i := len(s.savepoints) - 1; i >= 0; i-- {
+			if s.savepoints[i].name != c.name {
 				continue
 			}
 			if c.do == rollsBackTo {
-				s.now, s.stays = s.saved[i].now, s.saved[i].stays
+				s.currentScope, s.committedScope = s.savepoints[i].now, s.savepoints[i].stays
 				i++
 			}
-			s.saved = s.saved[:i]
+			s.savepoints = s.savepoints[:i]
 			return
 		}
 	}
 }
 
-func (s *settings) set(name, value string, local bool) {
+func (s *settings) setValue(name, value string, local bool) {
 	switch name {
 	case searchPath:
 		if s.reported {
 			return
 		}
-		s.now.path = path(value)
+		s.currentScope.path = normalPath(value)
 		if value == "" {
-			s.now.path = s.first.path
+			s.currentScope.path = s.initialScope.path
 		}
 		if !local {
-			s.stays.path = s.now.path
+			s.committedScope.path = s.currentScope.path
 		}
 	case role:
 		if value == "none" {
 			value = ""
 		}
-		s.now.role = value
+		s.currentScope.role = value
 		if !local {
-			s.stays.role = value
+			s.committedScope.role = value
 		}
 	case replication:
 		s.replica = value == "replica"
 	}
 }
 
-func (s *settings) reset(name string) {
+func (s *settings) resetValue(name string) {
 	if name == "" || name == searchPath && !s.reported {
-		s.now.path, s.stays.path = s.first.path, s.first.path
+		s.currentScope.path, s.committedScope.path = s.initialScope.path, s.initialScope.path
 	}
 	if name == role {
-		s.now.role, s.stays.role = "", ""
+		s.currentScope.role, s.committedScope.role = "", ""
 	}
 	if name == "" || name == replication {
 		s.replica = false

@@ -10,17 +10,18 @@ import (
 
 // text is what one message says: its statements. A text that is too long has none.
 type text struct {
-	parts   []part
+	parts   []textStatement
 	fixture bool // nothing but rows that are laid in or taken away
 }
 
-// part is one statement of a text, as it is written.
-type part struct {
+// textStatement is one statement of a text, as it is written.
+type textStatement struct {
 	form    *form
 	control control
-	place   place
-	values  hashes // of its literals
-	sql     string // where values are asked for
+	place   codePlace
+	values  hashes             // of its literals
+	strings []workload.Strings // its string literals by parameter; nil if they were not read
+	sql     string             // where values are asked for
 }
 
 // form is how a statement is written, but for literals, comments and white space.
@@ -31,42 +32,43 @@ type form struct {
 
 // shape is a statement without its values. Forms with lists of different lengths have one.
 type shape struct {
-	serial uint64
-	normal workload.Normal
-	own    workload.Mark // what it is wherever it is sent
-	books  bool          // it reads or writes what a migration tool keeps
-	writes bool
-	ddl    bool // it changes the schema for others
-	all    bool // it takes away all rows of a table
+	serial     uint64
+	normal     workload.Normal
+	ownMark    workload.Mark // what it is wherever it is sent
+	usesBooks  bool          // it reads or writes what a migration tool keeps
+	writes     bool
+	ddl        bool // it changes the schema for others
+	deletesAll bool // it takes away all rows of a table
+	read       int  // how many of its texts were read for string literals
 }
 
-// text reads a message, or knows it.
-func (c *Collector) text(k key, sql string) *text {
+// lookupText reads a message, or knows it.
+func (c *Collector) lookupText(k key, sql string) *text {
 	if t, ok := c.texts.get(k); ok {
 		return t
 	}
 	t := &text{}
-	for _, s := range statements(sql) {
-		t.parts = append(t.parts, c.part(s))
+	for _, s := range splitStatements(sql) {
+		t.parts = append(t.parts, c.readPart(s))
 	}
 	t.fixture = len(t.parts) >= 3
 	for i := range t.parts {
 		s := t.parts[i].form.shape
-		t.fixture = t.fixture && s != nil && (s.writes || s.own != workload.Code)
+		t.fixture = t.fixture && s != nil && (s.writes || s.ownMark != workload.Code)
 	}
 	c.texts.put(k, t)
 	return t
 }
 
-// statements cuts a message. What nobody can cut is one statement.
-func statements(sql string) []string {
+// splitStatements cuts a message. If it cannot be cut, it is one statement.
+func splitStatements(sql string) []string {
 	if at := strings.IndexByte(sql, ';'); at < 0 || strings.TrimSpace(sql[at+1:]) == "" {
 		if strings.TrimSpace(sql) == "" || emptyStatement(sql) {
 			return nil
 		}
 		return []string{sql}
 	}
-	list, err := workload.Split(sql)
+	list, err := workload.SplitMessage(sql)
 	if err != nil || len(list) == 0 {
 		if emptyStatement(sql) {
 			return nil
@@ -80,7 +82,7 @@ func statements(sql string) []string {
 func emptyStatement(sql string) bool {
 	l := lexer{sql: sql}
 	for {
-		w := l.next()
+		w := l.nextWord()
 		if w.kind == pgparse.LexemeEnd {
 			return true
 		}
@@ -90,26 +92,29 @@ func emptyStatement(sql string) bool {
 	}
 }
 
-// part reads one statement.
-func (c *Collector) part(sql string) part {
-	p := part{control: controlOf(sql), place: placeOf(sql), values: literals(sql)}
+// readPart reads one statement.
+func (c *Collector) readPart(sql string) textStatement {
+	p := textStatement{control: controlOf(sql), place: placeOf(sql), values: literalHashes(sql)}
 	if c.cfg.Values {
 		p.sql = sql
 	}
-	k := c.key(workload.Lexical(nil, sql))
+	k := c.textKey(workload.AppendLexicalKey(nil, sql))
 	if f, ok := c.forms.get(k); ok {
 		p.form = f
-		return p
+	} else {
+		n := workload.Normalize(sql)
+		p.form = &form{from: n.From}
+		p.form.shape = c.findShape(n)
+		c.forms.put(k, p.form)
 	}
-	n := workload.Normalise(sql)
-	p.form = &form{from: n.From}
-	p.form.shape = c.shape(n)
-	c.forms.put(k, p.form)
+	if c.readsStrings(p.form.shape) {
+		p.strings = workload.ReadStrings(sql)
+	}
 	return p
 }
 
-// shape is the one of a text, made where it is new.
-func (c *Collector) shape(n workload.Normal) *shape {
+// findShape returns the shape of a text, and makes a new one if needed.
+func (c *Collector) findShape(n workload.Normal) *shape {
 	c.mu.Lock()
 	s := c.shapes[n.SQL]
 	c.mu.Unlock()
@@ -118,7 +123,7 @@ func (c *Collector) shape(n workload.Normal) *shape {
 	}
 	n.Comments = nil
 	s = &shape{normal: n}
-	s.judge(c.books)
+	s.classifyStatement(c.books)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if other := c.shapes[n.SQL]; other != nil {
@@ -135,8 +140,8 @@ func (c *Collector) shape(n workload.Normal) *shape {
 	return s
 }
 
-// judge finds out what a statement is, wherever it is sent.
-func (s *shape) judge(books map[string]bool) {
+// classifyStatement finds out what a statement is, wherever it is sent.
+func (s *shape) classifyStatement(books map[string]bool) {
 	n := &s.normal
 	switch n.Kind {
 	case workload.Insert, workload.Update, workload.Delete, workload.Merge:
@@ -148,52 +153,52 @@ func (s *shape) judge(books map[string]bool) {
 	if f, err := pgparse.SplitBy(n.SQL, pgparse.Reader{Message: true}); err == nil && len(f.Stmts) == 1 && f.Stmts[0].Err == nil {
 		root = f.Stmts[0].Node
 	}
-	relations := binder.Relations(root)
+	relations := binder.ListRelations(root)
 	catalogs := len(relations) > 0 && n.Kind == workload.Select
 	for _, r := range relations {
 		schema, name := pgparse.RangeName(r)
-		s.books = s.books || books[strings.ToLower(name)]
+		s.usesBooks = s.usesBooks || books[strings.ToLower(name)]
 		catalogs = catalogs && (schema == "pg_catalog" || schema == "information_schema" || schema == "" && strings.HasPrefix(name, "pg_"))
 	}
 	switch {
 	case n.Kind == workload.Other:
-		s.own = workload.Session
+		s.ownMark = workload.Session
 	case n.Kind == workload.DDL:
-		s.changes(root)
-	case s.books:
-		s.own = workload.Migration
+		s.classifyDDL(root)
+	case s.usesBooks:
+		s.ownMark = workload.Migration
 	case catalogs:
-		s.own = workload.Introspection
+		s.ownMark = workload.Introspection
 	}
 	if d := pgparse.Unwrap(root); d != nil {
 		del, ok := d.(*pgparse.DeleteStmt)
-		s.all = ok && del.WhereClause == nil && len(del.UsingClause) == 0
+		s.deletesAll = ok && del.WhereClause == nil && len(del.UsingClause) == 0
 	}
 }
 
-// changes judges DDL. Temporary tables are the code's own, and so is a TRUNCATE of one
+// classifyDDL judges DDL. Temporary tables are the code's own, and so is a TRUNCATE of one
 // table; one of several is how suites clean up.
-func (s *shape) changes(root *pgparse.Node) {
-	s.own, s.ddl = workload.Migration, true
+func (s *shape) classifyDDL(root *pgparse.Node) {
+	s.ownMark, s.ddl = workload.Migration, true
 	switch d := pgparse.Unwrap(root).(type) {
 	case *pgparse.TruncateStmt:
-		s.own, s.ddl, s.all, s.writes = workload.Code, false, true, true
+		s.ownMark, s.ddl, s.deletesAll, s.writes = workload.Code, false, true, true
 		if len(d.Relations) > 1 {
-			s.own = workload.Fixture
+			s.ownMark = workload.Fixture
 		}
 	case *pgparse.CreateStmt:
 		if d.Relation.GetRelpersistence() == "t" {
-			s.own, s.ddl = workload.Code, false
+			s.ownMark, s.ddl = workload.Code, false
 		}
 	case *pgparse.CreateTableAsStmt:
 		if d.Into.GetRel().GetRelpersistence() == "t" {
-			s.own, s.ddl = workload.Code, false
+			s.ownMark, s.ddl = workload.Code, false
 		}
 	case *pgparse.SelectStmt:
 		if d.IntoClause.GetRel().GetRelpersistence() == "t" {
-			s.own, s.ddl = workload.Code, false
+			s.ownMark, s.ddl = workload.Code, false
 		}
 	case *pgparse.RefreshMatViewStmt, *pgparse.DoStmt:
-		s.own, s.ddl = workload.Code, false
+		s.ownMark, s.ddl = workload.Code, false
 	}
 }

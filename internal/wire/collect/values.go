@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Values are looked at for one thing: whether what one query is given came in the result
-// of another. What is kept of one is a hash, until its sequence ends.
+// Values serve one purpose: did a query get a value that was in another one's result? Only a hash of each is
+// kept, until its sequence ends.
 const (
 	maxValue  = 64   // bytes of a value that is looked at
 	maxGiven  = 8    // values of a query that are
@@ -21,15 +21,15 @@ const (
 	maxFirst  = 1 << 17
 )
 
-// hashes are those of values that a query is given.
+// hashes are the hashes of the values that a query gets.
 type hashes struct {
-	n  int8
-	of [2 * maxGiven]uint64
+	n      int8
+	values [2 * maxGiven]uint64
 }
 
-func (h *hashes) add(v uint64) {
-	if v != 0 && int(h.n) < len(h.of) {
-		h.of[h.n] = v
+func (h *hashes) addHash(v uint64) {
+	if v != 0 && int(h.n) < len(h.values) {
+		h.values[h.n] = v
 		h.n++
 	}
 }
@@ -72,8 +72,8 @@ func hashBinary(v []byte) uint64 {
 	return hashText(v)
 }
 
-// textual reports whether a type's binary form is its text.
-func textual(oid uint32) bool {
+// isTextual reports whether a type's binary form is its text.
+func isTextual(oid uint32) bool {
 	switch oid {
 	case 18, 19, 25, 114, 705, 1042, 1043:
 		return true
@@ -81,8 +81,8 @@ func textual(oid uint32) bool {
 	return false
 }
 
-// literals are the values that stand in a text itself.
-func literals(sql string) (h hashes) {
+// literalHashes returns the hashes of the values in a text itself.
+func literalHashes(sql string) (h hashes) {
 	if len(sql) > maxTextValues {
 		return h
 	}
@@ -93,10 +93,10 @@ func literals(sql string) (h hashes) {
 		case pgparse.LexemeEnd:
 			return h
 		case pgparse.LexemeNumber:
-			h.add(hashText([]byte(text)))
+			h.addHash(hashText([]byte(text)))
 		case pgparse.LexemeString:
 			if strings.HasPrefix(text, "'") && len(text) <= maxValue {
-				h.add(hashText([]byte(unquoted(text))))
+				h.addHash(hashText([]byte(unquoteText(text))))
 			}
 		}
 	}
@@ -120,8 +120,8 @@ type result struct {
 	parents int64
 }
 
-// reset begins the next result of a session.
-func (r *result) reset() {
+// resetResult begins the next result of a session.
+func (r *result) resetResult() {
 	r.open, r.depends, r.rows, r.parents, r.binary = false, false, 0, 0, 0
 	r.values = r.values[:0]
 	if len(r.first) > 1024 {
@@ -130,22 +130,22 @@ func (r *result) reset() {
 	clear(r.first)
 }
 
-// row takes one row.
-func (r *result) row(body []byte) {
+// addRow takes one row.
+func (r *result) addRow(body []byte) {
 	r.rows++
 	look := r.rows <= seenRows
 	if !r.joined && !look {
 		return
 	}
 	in := reader{body}
-	n := in.int16()
+	n := in.readInt16()
 	for i := 0; i < n && i < seenCells; i++ {
-		v, null, ok := in.value()
+		v, null, ok := in.readValue()
 		if !ok {
 			return
 		}
 		if i == 0 && r.joined {
-			r.parent(v)
+			r.countParent(v)
 		}
 		if !look {
 			return
@@ -154,7 +154,7 @@ func (r *result) row(body []byte) {
 			continue
 		}
 		var h uint64
-		if r.binary&(1<<i) != 0 && !textual(r.oids[i]) {
+		if r.binary&(1<<i) != 0 && !isTextual(r.oids[i]) {
 			h = hashBinary(v)
 		} else {
 			h = hashText(v)
@@ -165,8 +165,8 @@ func (r *result) row(body []byte) {
 	}
 }
 
-// parent counts a value of the first column, where it is new. Beyond some number all are.
-func (r *result) parent(v []byte) {
+// countParent counts a value of the first column if it is new. Beyond some number, every value counts.
+func (r *result) countParent(v []byte) {
 	if len(r.first) >= maxFirst {
 		r.parents++
 		return

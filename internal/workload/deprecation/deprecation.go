@@ -2,7 +2,9 @@
 // into comments on columns, and into onward.yaml.
 //
 //	COMMENT ON COLUMN users.nickname IS 'onward: deprecated 2026-11-01, remove after 2027-02-01, renamed to display_name'
-//	COMMENT ON COLUMN users.name IS 'onward: deprecated, split into first = split_part(name, '' '', 1), last = split_part(name, '' '', 2), joined as concat_ws('' '', first, last)'
+//	COMMENT ON COLUMN users.name IS 'onward: deprecated, split into first = split_part(name, '' '', 1), last = split_part(name, '' '', 2), joined as
+//
+// concat_ws(” ”, first, last)'
 package deprecation
 
 import (
@@ -18,24 +20,24 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// Deprecation is a column that nobody should use any more.
+// Deprecation is a column that must not be used any more.
 type Deprecation struct {
 	// Relation is schema-qualified and unquoted; Column is the column's name.
 	Relation, Column string
-	// Since is when it was deprecated, RemoveAfter the last day on which it may be used:
-	// 2026-11-01; "" where nobody says.
+	// Since is the date of the deprecation, such as 2026-11-01, and RemoveAfter the last day on which the column may be used; "" if not
+	// given.
 	Since, RemoveAfter string
-	// RenamedTo is the column that takes its place; "" where nobody says.
+	// RenamedTo is the column that replaces it; "" if not given.
 	RenamedTo string
-	// Into are the columns that it is split into, in the order in which they are said.
+	// Into are the columns that it is split into, in the given order.
 	Into []Part
-	// Joined is its value, made of those columns; "" where nobody says.
+	// Joined is an expression that computes its value from those columns; "" if not given.
 	Joined string
-	// Configured: onward.yaml says so, and not a comment.
+	// Configured: onward.yaml says so, not a comment.
 	Configured bool
 }
 
-// Words say since when it is deprecated, and until when it may be used.
+// Words describes since when it is deprecated and how long it may be used.
 func (d *Deprecation) Words() string {
 	out := "deprecated"
 	if d.Since != "" {
@@ -47,30 +49,55 @@ func (d *Deprecation) Words() string {
 	return out
 }
 
-// Past reports whether its last day is over on a day, such as 2027-02-02.
-func (d *Deprecation) Past(today string) bool {
+// IsOver reports whether its last day is over on a given day, such as 2027-02-02.
+func (d *Deprecation) IsOver(today string) bool {
 	return d.RemoveAfter != "" && today > d.RemoveAfter
+}
+
+// NoticeDays is how many days before its last day a deprecation is near, unless onward.yaml has another number.
+const NoticeDays = 30
+
+// Near reports whether its last day is at most so many days away and not over, and how far away it is.
+func (d *Deprecation) Near(today string, within int) (days int, near bool) {
+	if d.RemoveAfter == "" || today == "" || d.IsOver(today) {
+		return 0, false
+	}
+	days = dayNumber(d.RemoveAfter) - dayNumber(today)
+	return days, days <= within
+}
+
+// dayNumber numbers the days, such as 2027-02-01, one by one.
+func dayNumber(date string) int {
+	year, _ := strconv.Atoi(date[:4])
+	month, _ := strconv.ParseUint(date[5:7], 10, 8)
+	day, _ := strconv.Atoi(date[8:])
+	before := year - 1
+	out := before*365 + before/4 - before/100 + before/400 + day
+	for m := uint64(1); m < month; m++ {
+		out += int(daysOfMonth(uint64(year), m))
+	}
+	return out
 }
 
 const prefix = "onward:"
 
-// Comment reads the comment on a column. ok is false for one that does not speak to onward, or
-// says which rows are deleted ([Mark]); err is that of its words all the same.
-func Comment(text string) (d Deprecation, ok bool, err error) {
-	line, ok := spoken(text)
+// ParseComment reads the comment on a column. ok is false for a comment that is not addressed to onward, or that says which rows are deleted
+// ([Mark]). err reports a faulty comment in both cases.
+func ParseComment(text string) (d Deprecation, ok bool, err error) {
+	line, ok := addressedLine(text)
 	switch {
 	case !ok:
 		return d, false, nil
-	case marks(line):
-		_, err = mark(line)
+	case isDeletedMark(line):
+		_, err = parseMark(line)
 		return d, false, err
 	}
 	d, err = Parse(line)
 	return d, true, err
 }
 
-// spoken is what a comment says to onward.
-func spoken(text string) (line string, ok bool) {
+// addressedLine returns the part of a comment that is addressed to onward.
+func addressedLine(text string) (line string, ok bool) {
 	at := strings.Index(strings.ToLower(text), prefix)
 	if at < 0 {
 		return "", false
@@ -79,16 +106,15 @@ func spoken(text string) (line string, ok bool) {
 	return line, true
 }
 
-// Parse reads the words themselves: clauses in any order, between commas. "deprecated" must
-// be among them. The error quotes the clause.
+// Parse reads the comma-separated clauses, in any order. "deprecated" is required. The error quotes the faulty clause.
 func Parse(text string) (Deprecation, error) {
 	var d Deprecation
 	said := map[string]bool{}
 	text = strings.TrimRight(strings.TrimSpace(text), ".")
 	before := ""
-	for _, span := range pgparse.Clauses(text, 0) {
+	for _, span := range pgparse.SplitClauses(text, 0) {
 		clause := text[span.Start:span.End]
-		what, err := d.clause(clause, before)
+		what, err := d.readClause(clause, before)
 		before = what
 		if err == nil && said[what] && what != anotherPart {
 			err = fmt.Errorf("%q is said twice", what)
@@ -111,42 +137,42 @@ func Parse(text string) (Deprecation, error) {
 	return d, nil
 }
 
-// clause reads one, behind another one. It returns the words that it begins with.
-func (d *Deprecation) clause(text, before string) (what string, err error) {
+// readClause reads one clause. before is the text of the clause before it. It returns the clause's keyword.
+func (d *Deprecation) readClause(text, before string) (what string, err error) {
 	clause := strings.Join(strings.Fields(text), " ")
 	lower := strings.ToLower(clause)
 	switch rest := ""; {
-	case after(lower, "deprecated since", &rest), after(lower, "deprecated", &rest):
+	case cutWords(lower, "deprecated since", &rest), cutWords(lower, "deprecated", &rest):
 		what = "deprecated"
 		if rest != "" {
-			d.Since, err = date(rest)
+			d.Since, err = checkDate(rest)
 		}
-	case after(lower, "remove after", &rest):
+	case cutWords(lower, "remove after", &rest):
 		what = "remove after"
-		d.RemoveAfter, err = date(rest)
-	case after(lower, "renamed to", &rest):
+		d.RemoveAfter, err = checkDate(rest)
+	case cutWords(lower, "renamed to", &rest):
 		what = "renamed to"
 		if d.RenamedTo = strings.Trim(clause[len("renamed to"):], ` "`); d.RenamedTo == "" || strings.ContainsAny(d.RenamedTo, " \"") {
 			err = fmt.Errorf("%q names no column", clause)
 		}
-	case after(lower, "split into", &rest):
+	case cutWords(lower, "split into", &rest):
 		what = "split into"
-		err = d.part(behind(text, "into"))
-	case after(lower, "joined as", &rest):
+		err = d.readAssignment(textAfter(text, "into"))
+	case cutWords(lower, "joined as", &rest):
 		what = "joined as"
-		d.Joined = behind(text, "as")
-		err = expression(d.Joined)
+		d.Joined = textAfter(text, "as")
+		err = checkExpression(d.Joined)
 	case before == "split into" || before == anotherPart:
 		what = anotherPart
-		err = d.part(text)
+		err = d.readAssignment(text)
 	default:
 		err = fmt.Errorf("%q is none of deprecated [DATE], remove after DATE, renamed to COLUMN, split into COLUMN = VALUE, …, joined as VALUE", clause)
 	}
 	return what, err
 }
 
-// after cuts words off the beginning of a clause.
-func after(clause, words string, rest *string) bool {
+// cutWords removes words from the beginning of a clause.
+func cutWords(clause, words string, rest *string) bool {
 	r, ok := strings.CutPrefix(clause, words)
 	if !ok || r != "" && r[0] != ' ' {
 		return false
@@ -155,8 +181,8 @@ func after(clause, words string, rest *string) bool {
 	return true
 }
 
-// date is a day of the calendar.
-func date(text string) (string, error) {
+// checkDate checks that a text is a calendar date.
+func checkDate(text string) (string, error) {
 	wrong := fmt.Errorf("%q is no date: write it as 2027-02-01", text)
 	if len(text) != 10 || text[4] != '-' || text[7] != '-' {
 		return "", wrong
@@ -164,13 +190,13 @@ func date(text string) (string, error) {
 	year, e1 := strconv.ParseUint(text[:4], 10, 16)
 	month, e2 := strconv.ParseUint(text[5:7], 10, 8)
 	day, e3 := strconv.ParseUint(text[8:], 10, 8)
-	if e1 != nil || e2 != nil || e3 != nil || month < 1 || month > 12 || day < 1 || day > days(year, month) {
+	if e1 != nil || e2 != nil || e3 != nil || month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month) {
 		return "", wrong
 	}
 	return text, nil
 }
 
-func days(year, month uint64) uint64 {
+func daysOfMonth(year, month uint64) uint64 {
 	switch month {
 	case 2:
 		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
@@ -183,19 +209,17 @@ func days(year, month uint64) uint64 {
 	return 31
 }
 
-// Of lists the deprecations of a schema: those that its comments say, and those that are
-// configured, by "users.nickname" or "public.users.nickname"; the configured one counts
-// where both speak of one column. Sorted. The errors say what could not be read, with
-// the column's name.
-func Of(c *catalog.Catalog, configured map[string]string) ([]Deprecation, []error) {
+// ListDeprecations lists the deprecations of a schema, sorted: from its comments, and from the configuration, keyed by "users.nickname" or
+// "public.users.nickname". The configuration wins if both name a column. The errors name the columns whose deprecation could not be read.
+func ListDeprecations(c *catalog.Catalog, configured map[string]string) ([]Deprecation, []error) {
 	found := map[[2]string]Deprecation{}
 	var errs []error
-	for _, u := range Unread(c) {
+	for _, u := range ListMisread(c) {
 		errs = append(errs, fmt.Errorf("the comment on %s.%s: %w", u.Table.Name, u.Column.Name, u.Err))
 	}
-	c.Relations(func(r *catalog.Relation) bool {
+	c.EachRelation(func(r *catalog.Relation) bool {
 		for _, col := range r.Columns {
-			if d, ok, err := Comment(col.Comment); ok && err == nil {
+			if d, ok, err := ParseComment(col.Comment); ok && err == nil {
 				d.Relation, d.Column = r.Name.Qualified(), col.Name
 				found[[2]string{d.Relation, d.Column}] = d
 			}
@@ -208,7 +232,7 @@ func Of(c *catalog.Catalog, configured map[string]string) ([]Deprecation, []erro
 			errs = append(errs, fmt.Errorf("deprecated %s: %w", name, err))
 			continue
 		}
-		if d.Relation, d.Column, err = Target(name); err != nil {
+		if d.Relation, d.Column, err = SplitColumnName(name); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -222,18 +246,18 @@ func Of(c *catalog.Catalog, configured map[string]string) ([]Deprecation, []erro
 	return out, errs
 }
 
-// Misread is a column whose comment speaks to onward in words that cannot be read.
+// Misread is a column whose comment is addressed to onward but cannot be read.
 type Misread struct {
 	Table  *catalog.Relation
 	Column *catalog.Column
 	Err    error
 }
 
-// Unread are those of a schema, in the order of its tables.
-func Unread(c *catalog.Catalog) (out []Misread) {
-	c.Relations(func(r *catalog.Relation) bool {
+// ListMisread lists the misread columns of a schema, in the order of its tables.
+func ListMisread(c *catalog.Catalog) (out []Misread) {
+	c.EachRelation(func(r *catalog.Relation) bool {
 		for _, col := range r.Columns {
-			if _, _, err := Comment(col.Comment); err != nil {
+			if _, _, err := ParseComment(col.Comment); err != nil {
 				out = append(out, Misread{r, col, err})
 			}
 		}
@@ -242,10 +266,10 @@ func Unread(c *catalog.Catalog) (out []Misread) {
 	return out
 }
 
-// Column is what is said of one column of a table; nil where nothing is that can be read.
-func Column(table catalog.Name, c *catalog.Column, configured map[string]string) *Deprecation {
+// ColumnDeprecation returns the deprecation of one column of a table; nil if there is none that can be read.
+func ColumnDeprecation(table catalog.Name, c *catalog.Column, configured map[string]string) *Deprecation {
 	for name, words := range configured {
-		if relation, column, err := Target(name); err != nil || relation != table.Qualified() || column != c.Name {
+		if relation, column, err := SplitColumnName(name); err != nil || relation != table.Qualified() || column != c.Name {
 			continue
 		}
 		if d, err := Parse(words); err == nil {
@@ -253,7 +277,7 @@ func Column(table catalog.Name, c *catalog.Column, configured map[string]string)
 			return &d
 		}
 	}
-	d, ok, err := Comment(c.Comment)
+	d, ok, err := ParseComment(c.Comment)
 	if !ok || err != nil {
 		return nil
 	}
@@ -261,8 +285,8 @@ func Column(table catalog.Name, c *catalog.Column, configured map[string]string)
 	return &d
 }
 
-// Target splits the name of a column: "users.nickname" is in public.
-func Target(name string) (relation, column string, err error) {
+// SplitColumnName splits the name of a column. "users.nickname" is in schema public.
+func SplitColumnName(name string) (relation, column string, err error) {
 	table, column, ok := cutLast(name)
 	if !ok || table == "" || column == "" {
 		return "", "", fmt.Errorf("deprecated %q: write table.column or schema.table.column", name)

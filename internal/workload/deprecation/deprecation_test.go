@@ -38,7 +38,7 @@ func TestComment(t *testing.T) {
 		"onward: deprecated, renamed to a, split into b = c": "cannot be renamed to one column and split",
 		"onward: deprecated, a = b":                          "is none of",
 	} {
-		d, ok, err := deprecation.Comment(text)
+		d, ok, err := deprecation.ParseComment(text)
 		got := d.Since + " " + d.RemoveAfter + " " + d.RenamedTo
 		if d.Into != nil {
 			got = fmt.Sprint(d.Into, " ", d.Joined)
@@ -57,7 +57,7 @@ func TestComment(t *testing.T) {
 
 func TestOf(t *testing.T) {
 	t.Parallel()
-	f, err := pgparse.Split(`CREATE TABLE users (id int, nickname text, age int, old text);
+	f, err := pgparse.SplitText(`CREATE TABLE users (id int, nickname text, age int, old text);
 COMMENT ON COLUMN users.nickname IS 'onward: deprecated, remove after 2027-02-01';
 COMMENT ON COLUMN users.age IS 'onward: deprecated 2026-11-01';
 COMMENT ON COLUMN users.old IS 'onward: deprecated tomorrow'`)
@@ -68,7 +68,7 @@ COMMENT ON COLUMN users.old IS 'onward: deprecated tomorrow'`)
 	for i := range f.Stmts {
 		c, _ = c.Apply(f.Stmts[i].Node, f.Src[f.Stmts[i].Start:f.Stmts[i].End])
 	}
-	list, errs := deprecation.Of(c, map[string]string{"users.age": "deprecated, renamed to years", "shop.orders.Total": "deprecated 2026-01-01"})
+	list, errs := deprecation.ListDeprecations(c, map[string]string{"users.age": "deprecated, renamed to years", "shop.orders.Total": "deprecated 2026-01-01"})
 	want := []deprecation.Deprecation{
 		{Relation: "public.users", Column: "age", RenamedTo: "years", Configured: true},
 		{Relation: "public.users", Column: "nickname", RemoveAfter: "2027-02-01"},
@@ -80,7 +80,34 @@ COMMENT ON COLUMN users.old IS 'onward: deprecated tomorrow'`)
 	if len(errs) != 1 || !strings.Contains(fmt.Sprint(errs), `users.old: "tomorrow" is no date`) {
 		t.Error(errs)
 	}
-	if d := list[1]; d.Past("2027-02-01") || !d.Past("2027-02-02") || list[0].Past("2099-01-01") {
+	if d := list[1]; d.IsOver("2027-02-01") || !d.IsOver("2027-02-02") || list[0].IsOver("2099-01-01") {
 		t.Error("the last day is over too early, or too late")
+	}
+}
+
+// TestNear: how many days are left, over months, leap days and years.
+func TestNear(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		today, last string
+		within      int
+		days        int
+		near        bool
+	}{
+		{"2027-01-02", "2027-02-01", 30, 30, true},
+		{"2027-01-01", "2027-02-01", 30, 31, false},
+		{"2028-02-28", "2028-03-01", 2, 2, true},
+		{"2027-02-28", "2027-03-01", 1, 1, true},
+		{"2026-12-31", "2027-01-01", 1, 1, true},
+		{"2027-02-01", "2027-02-01", 30, 0, true},
+		{"2027-02-02", "2027-02-01", 30, 0, false},
+		{"2027-02-02", "", 30, 0, false},
+		{"", "2027-02-01", 30, 0, false},
+		{"1999-12-31", "2100-03-01", 40000, 36585, true},
+	} {
+		d := deprecation.Deprecation{RemoveAfter: c.last}
+		if days, near := d.Near(c.today, c.within); days != c.days || near != c.near {
+			t.Errorf("%+v: %d, %v", c, days, near)
+		}
 	}
 }

@@ -9,27 +9,27 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// softDelete are the words of a column that says which rows are deleted.
+// softDelete is the phrase for a column that says which rows are deleted.
 const softDelete = "soft delete"
 
-// Mark is a column that says which rows of its table are deleted: a comment calls it so, or
+// Mark is a column that says which rows of its table are deleted, according to a comment or
 // onward.yaml.
 //
 //	COMMENT ON COLUMN users.deleted_at IS 'onward: soft delete, view users_live'
 type Mark struct {
 	// Column is its name.
 	Column string
-	// View is the name of the view of rows that are not deleted, in the table's schema; NoView
-	// that none is wanted. "" where nobody says.
+	// View is the name of the view of rows that are not deleted, in the table's schema; "" if not
+	// given. NoView: the project wants no such view.
 	View   string
 	NoView bool
-	// Configured: onward.yaml says so, and not a comment.
+	// Configured: onward.yaml says so, not a comment.
 	Configured bool
 }
 
-// Marked is what a column is said to mark; nil where nothing is said that can be read.
-// configured are columns by table, as onward.yaml has them.
-func Marked(table catalog.Name, c *catalog.Column, configured map[string]string) *Mark {
+// ColumnMark returns the mark of a column; nil if there is none that can be read. configured maps
+// tables to columns, as in onward.yaml.
+func ColumnMark(table catalog.Name, c *catalog.Column, configured map[string]string) *Mark {
 	for name, column := range configured {
 		schema, bare := query.SplitName(name)
 		if schema == "" {
@@ -39,11 +39,11 @@ func Marked(table catalog.Name, c *catalog.Column, configured map[string]string)
 			return &Mark{Column: column, Configured: true}
 		}
 	}
-	line, ok := spoken(c.Comment)
-	if !ok || !marks(line) {
+	line, ok := addressedLine(c.Comment)
+	if !ok || !isDeletedMark(line) {
 		return nil
 	}
-	m, err := mark(line)
+	m, err := parseMark(line)
 	if err != nil {
 		return nil
 	}
@@ -51,13 +51,12 @@ func Marked(table catalog.Name, c *catalog.Column, configured map[string]string)
 	return &m
 }
 
-// MarkedBy are the tables of a schema with a column whose comment calls it so: the column, by the
-// table's qualified name.
+// MarkedBy maps the qualified names of tables to their column whose comment marks deleted rows.
 func MarkedBy(c *catalog.Catalog) map[string]string {
 	out := map[string]string{}
-	c.Relations(func(r *catalog.Relation) bool {
+	c.EachRelation(func(r *catalog.Relation) bool {
 		for _, col := range r.Columns {
-			if Marked(r.Name, col, nil) != nil {
+			if ColumnMark(r.Name, col, nil) != nil {
 				out[r.Name.Qualified()] = col.Name
 			}
 		}
@@ -66,31 +65,31 @@ func MarkedBy(c *catalog.Catalog) map[string]string {
 	return out
 }
 
-// marks reports whether words are about deleted rows, and not about a column that is about to go.
-func marks(line string) bool {
+// isDeletedMark reports whether a comment is about deleted rows, and not about a deprecation.
+func isDeletedMark(line string) bool {
 	rest := ""
-	return after(strings.ToLower(strings.Join(strings.Fields(first(line)), " ")), softDelete, &rest)
+	return cutWords(strings.ToLower(strings.Join(strings.Fields(firstWord(line)), " ")), softDelete, &rest)
 }
 
-func first(line string) string {
+func firstWord(line string) string {
 	head, _, _ := strings.Cut(strings.TrimRight(strings.TrimSpace(line), "."), ",")
 	return head
 }
 
-// mark reads the words.
-func mark(line string) (m Mark, err error) {
+// parseMark reads the comment of such a column.
+func parseMark(line string) (m Mark, err error) {
 	text := strings.TrimRight(strings.TrimSpace(line), ".")
 	said := map[string]bool{}
-	for i, span := range pgparse.Clauses(text, 0) {
+	for i, span := range pgparse.SplitClauses(text, 0) {
 		clause := strings.Join(strings.Fields(text[span.Start:span.End]), " ")
 		what, rest := strings.ToLower(clause), ""
 		switch {
 		case what == softDelete && i == 0:
 		case what == "no view":
 			m.NoView = true
-		case after(what, "view", &rest) && rest != "":
+		case cutWords(what, "view", &rest) && rest != "":
 			rest = clause[len(clause)-len(rest):]
-			names := pgparse.Names(rest)
+			names := pgparse.ListNames(rest)
 			if what = "view"; len(names) != 1 || pgparse.NextLexeme(rest, 0).End != len(rest) {
 				return m, fmt.Errorf("%q names no view in the schema of the table", clause)
 			}

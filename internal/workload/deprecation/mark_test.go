@@ -25,15 +25,15 @@ func TestMarked(t *testing.T) {
 	} {
 		col := catalog.NewColumn("gone", catalog.Type{})
 		col.Comment = text
-		got := fmt.Sprint(deprecation.Marked(table, col, map[string]string{"shop.users": "gone", "users": "other"}))
-		if _, _, err := deprecation.Comment(text); err != nil {
+		got := fmt.Sprint(deprecation.ColumnMark(table, col, map[string]string{"shop.users": "gone", "users": "other"}))
+		if _, _, err := deprecation.ParseComment(text); err != nil {
 			got = err.Error()[:min(len(want), len(err.Error()))]
 		}
 		if got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
-	if m := deprecation.Marked(table, catalog.NewColumn("gone", catalog.Type{}), map[string]string{"users": "gone"}); m == nil || !m.Configured {
+	if m := deprecation.ColumnMark(table, catalog.NewColumn("gone", catalog.Type{}), map[string]string{"users": "gone"}); m == nil || !m.Configured {
 		t.Errorf("onward.yaml is not heard: %v", m)
 	}
 }

@@ -14,10 +14,10 @@ type Part struct {
 	Column, Value string
 }
 
-// anotherPart is what a clause is called that names one more column of a split.
+// anotherPart begins a clause that names one more column of a split.
 const anotherPart = "and into"
 
-// Successors are the columns that take its place, between commas; "" where nobody says.
+// Successors lists the columns that replace it, separated by commas; "" if not given.
 func (d *Deprecation) Successors() string {
 	if len(d.Into) == 0 {
 		return d.RenamedTo
@@ -29,10 +29,11 @@ func (d *Deprecation) Successors() string {
 	return strings.Join(names, ", ")
 }
 
-// part reads COLUMN = VALUE. White space in it stays as it is: it may stand in a string.
-func (d *Deprecation) part(text string) error {
+// readAssignment reads COLUMN = VALUE. White space in the value is kept, since it may be in a
+// string.
+func (d *Deprecation) readAssignment(text string) error {
 	end := pgparse.NameEnd(text, 0)
-	names := pgparse.Names(text[:end])
+	names := pgparse.ListNames(text[:end])
 	value, ok := strings.CutPrefix(strings.TrimSpace(text[end:]), "=")
 	if len(names) != 1 || !ok {
 		return fmt.Errorf("%q is not COLUMN = VALUE", text)
@@ -42,19 +43,20 @@ func (d *Deprecation) part(text string) error {
 		return fmt.Errorf("%q is said twice", p.Column)
 	}
 	d.Into = append(d.Into, p)
-	return expression(p.Value)
+	return checkExpression(p.Value)
 }
 
-// expression says why a text is no value.
-func expression(text string) error {
-	f, err := pgparse.Split("SELECT (" + text + ")")
-	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil || len(f.Stmts[0].Node.GetSelectStmt().GetTargetList()) != 1 || pgparse.Holds[*pgparse.SubLink](f.Stmts[0].Node) {
+// checkExpression explains why a text is not an expression.
+func checkExpression(text string) error {
+	f, err := pgparse.SplitText("SELECT (" + text + ")")
+	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil || len(f.Stmts[0].Node.GetSelectStmt().GetTargetList()) != 1 ||
+		pgparse.HasNode[*pgparse.SubLink](f.Stmts[0].Node) {
 		return fmt.Errorf("%q is no expression over columns of the row", text)
 	}
 	return nil
 }
 
-// behind is what stands behind a word.
-func behind(text, word string) string {
+// textAfter returns the text that follows a word.
+func textAfter(text, word string) string {
 	return strings.TrimSpace(text[max(pgparse.AfterWord(text, word), 0):])
 }

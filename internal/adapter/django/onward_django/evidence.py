@@ -22,6 +22,7 @@ def models(root):
                 "managed": bool(meta.managed),
                 "proxy": bool(meta.proxy),
                 "auto_created": bool(meta.auto_created),
+                "by_triggers": by_triggers(model),
                 "path": path,
                 "external": external,
                 "line": line,
@@ -33,6 +34,12 @@ def models(root):
         )
     found.sort(key=lambda model: (model["app"], model["model"]))
     return found
+
+
+def by_triggers(model):
+    """Whether triggers alone put rows into the table: an event model of django-pghistory whose trackers all are triggers."""
+    trackers = getattr(model, "pgh_trackers", None)
+    return bool(trackers) and all(callable(getattr(tracker, "add_event_trigger", None)) for tracker in trackers)
 
 
 def describe(field, model, files, root, missing):

@@ -102,7 +102,12 @@ def _wrapper(load, name):
 
 def _record(editor, sql, params=()):
     recorder = editor.connection.onward
-    recorder.record(recorder.merge(sql, params))
+    text = recorder.merge(sql, params)
+    if getattr(editor, "is_altering_field_type", False):  # of django-pgtrigger's editor, which waits for a refusal
+        refused = recorder.tables.triggers.refusal(text)
+        if refused:
+            raise recorder.refused(refused)
+    recorder.record(text)
 
 
 def _offline(base, vendor):
@@ -286,6 +291,11 @@ class Recorder:
         self.asked.append(question)
         return self.error(question)
 
+    def refused(self, message):
+        from django.db.utils import NotSupportedError
+
+        return NotSupportedError(message)
+
     def error(self, question):
         from django.db.utils import OperationalError
 
@@ -349,6 +359,8 @@ class Cursor:
             self.rows = []  # object ids of extension types: only a live driver uses them
         elif _READ_SETTING.search(text):
             self.rows = [(self._setting(_READ_SETTING.search(text).group(1)),)]
+        elif recorder.tables.triggers.asked(text):
+            self.rows = [(recorder.tables.triggers.asked(text),)]
         elif "postgis_lib_version" in text:
             self.rows = [("3.4.0",)]
         elif recorder.sink and text.split(" ", 1)[0].lower() not in ("select", "with", "show", "table", "values"):

@@ -24,6 +24,7 @@ class Failure(Exception):
             "kind": self.kind,
             "message": self.message,
             "missing": self.missing,
+            "python": "%d.%d" % sys.version_info[:2],
             "lasting": self.lasting,
             "traceback": self.detail[-8000:],
         }

@@ -30,7 +30,7 @@ def told(function, models):
     tree = _tree(function)
     if tree is None:
         return {"writes": [], "replaces": []}
-    reader = _Reader(tree, models)
+    reader = _Reader(tree, models, _flushing(function, tree))
     writes = _written(tree, reader, models)
     tables = {_table(state, key) for key, state in models.items() if key not in _SMALL}
     for write in _in_sql(function, tree):
@@ -52,6 +52,22 @@ def _parsed(function):
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
     return tree.body[0] if tree.body and isinstance(tree.body[0], ast.FunctionDef) else None
+
+
+def _flushing(function, tree):
+    """The functions of its module that a function calls, and that write a list of rows."""
+    names = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    flushing = set()
+    for name in names:
+        other = function.__globals__.get(name)
+        inner = _parsed(other)
+        if inner is not None and other.__module__ == function.__module__ and any(_bulk(node) for node in ast.walk(inner)):
+            flushing.add(name)
+    return flushing
+
+
+def _bulk(node):
+    return getattr(getattr(node, "func", None), "attr", "") == "bulk_update"
 
 
 _SQL = re.compile(r'\s*(UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?(?:"?\w+"?\.)?"?(\w+)"?(.*)', re.IGNORECASE | re.DOTALL)
@@ -129,8 +145,8 @@ def _table(state, key):
 
 
 class _Reader:
-    def __init__(self, function, models):
-        self.function, self.models = function, models
+    def __init__(self, function, models, flushing):
+        self.function, self.models, self.flushing = function, models, flushing
         self.apps = function.args.args[0].arg
         self.names = {}  # local name -> (model, which of its rows, which batch by batch)
         self.querysets = {}  # local name -> what it was given, one after the other
@@ -233,20 +249,33 @@ class _Reader:
             rows, verb = self.write(node)
             if rows is not None and rows[1] < _FEW and rows[0] not in _SMALL:
                 # A bulk_update writes the rows that it is given: in a loop, some at a time.
-                given = getattr(getattr(node, "func", None), "attr", "") == "bulk_update"
-                yield rows[0], verb, rows[1] == _ALL, given and id(node) in looped
+                some = _bulk(node) and id(node) in looped or isinstance(node, ast.For) and self.flushed(node, rows[0])
+                yield rows[0], verb, rows[1] == _ALL, some
 
     def write(self, node):
         """Which rows a call, or a loop, writes to, and how; None for no write."""
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
             return self.rows(node.func.value), _WRITES[node.func.attr]
-        if isinstance(node, ast.For) and any(saves(n) for n in ast.walk(node)):
+        if isinstance(node, ast.For) and any(saves(n) or _named(n) in self.flushing for n in ast.walk(node)):
             return self.rows(node.iter), self.loop(node)
         return None, ""
+
+    def flushed(self, loop, key):
+        """Whether a loop collects rows of a model in a list, and writes the list now and then."""
+        for node in ast.walk(loop):
+            if _named(node) in self.flushing:
+                return True
+            if _bulk(node):
+                rows = self.rows(node.func.value)
+                if rows is None or rows[0] == key:
+                    return True
+        return False
 
     def loop(self, node):
         """What a loop does: it saves the rows that it goes over, or writes something else for each."""
         row, over = getattr(node.target, "id", ""), self.rows(node.iter)
+        if over is not None and self.flushed(node, over[0]):
+            return "updates"
         for call in ast.walk(node):
             method = getattr(getattr(call, "func", None), "attr", "")
             verb = {"save": "saves", "update": "saves", "delete": "removes"}.get(method)

@@ -6,7 +6,8 @@ named the way PostgreSQL names what a statement leaves unnamed.
 """
 import re
 
-from .tokens import Cursor, split, statements
+from . import triggers
+from .tokens import Cursor, spelled, split
 
 # Statements of these kinds leave tables, constraints and indexes as they are.
 _HARMLESS = {
@@ -41,6 +42,7 @@ class Tables:
         self.tables = {}
         self.extensions = {"plpgsql"}
         self.collations = {}  # name -> deterministic
+        self.triggers = triggers.Triggers()
 
     # Answers.
 
@@ -86,8 +88,9 @@ class Tables:
 
     def run(self, sql):
         """Follows everything that one message does."""
-        for tokens in statements(sql):
+        for tokens, text in spelled(sql):
             try:
+                self.triggers.run(tokens, text)
                 self._statement(tokens, sql)
             except IndexError:  # ends early: nothing the server would accept
                 self._doubt(tokens, sql)

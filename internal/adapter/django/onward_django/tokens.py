@@ -75,7 +75,13 @@ class Cursor:
 
 def statements(sql):
     """The statements of a message, each as [(kind, value), ...]."""
-    current = []
+    for tokens, _ in spelled(sql):
+        yield tokens
+
+
+def spelled(sql):
+    """The statements of a message with their texts."""
+    current, start = [], 0
     for match in _TOKENS.finditer(sql):
         kind, value = match.lastgroup, match.group()
         if kind == "space":
@@ -88,12 +94,14 @@ def statements(sql):
             value = _identifier(value[1:-1].replace('""', '"'))
         elif value == ";":
             if current:
-                yield current
+                yield current, sql[start : match.start()]
             current = []
             continue
+        if not current:
+            start = match.start()
         current.append((kind, value))
     if current:
-        yield current
+        yield current, sql[start:]
 
 
 def split(tokens):

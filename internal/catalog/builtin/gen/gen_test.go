@@ -125,7 +125,8 @@ END $$`
 		if _, err := db.Exec(ctx, ask); err != nil {
 			t.Fatal(err)
 		}
-		rows, _ := db.Query(ctx, "SELECT p.proname, c.name IS NOT NULL FROM (SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace) p LEFT JOIN zz_calls c ON c.name = p.proname")
+		rows, _ := db.Query(ctx, "SELECT p.proname, c.name IS NOT NULL FROM (SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = "+
+			"'pg_catalog'::regnamespace) p LEFT JOIN zz_calls c ON c.name = p.proname")
 		var name string
 		var calls bool
 		if _, err := pgx.ForEachRow(rows, []any{&name, &calls}, func() error {

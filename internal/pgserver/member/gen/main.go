@@ -37,17 +37,17 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(all.read(ctx, s.URL("postgres")), s.Stop()); err != nil {
+		if err := errors.Join(all.readExtensions(ctx, s.URL("postgres")), s.Stop()); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(output, []byte(all.text()), 0o644)
+	return os.WriteFile(output, []byte(all.tableText()), 0o644)
 }
 
 // lines are those of the table.
 type lines map[string]bool
 
-func (l lines) text() string {
+func (l lines) tableText() string {
 	var out []string
 	for line := range l {
 		out = append(out, line+"\n")
@@ -56,14 +56,15 @@ func (l lines) text() string {
 	return strings.Join(out, "")
 }
 
-// read makes every extension of a server, each in a transaction of its own, and notes what it brings.
-func (l lines) read(ctx context.Context, url string) error {
+// readExtensions makes every extension of a server, each in a transaction of its own, and notes what it brings.
+func (l lines) readExtensions(ctx context.Context, url string) error {
 	c, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer c.Close(ctx)
-	rows, err := c.Query(ctx, "SELECT name FROM pg_available_extensions WHERE name <> 'plpgsql' AND name !~ '^(plperl|plpython|pltcl|.*_pl|jsonb_pl|hstore_pl|ltree_pl)' ORDER BY 1")
+	rows, err := c.Query(ctx, "SELECT name FROM pg_available_extensions WHERE name <> 'plpgsql' AND name !~ "+
+		"'^(plperl|plpython|pltcl|.*_pl|jsonb_pl|hstore_pl|ltree_pl)' ORDER BY 1")
 	if err != nil {
 		return err
 	}
@@ -72,14 +73,14 @@ func (l lines) read(ctx context.Context, url string) error {
 		return err
 	}
 	for _, name := range names {
-		if err := l.extension(ctx, c, name); err != nil {
+		if err := l.readExtension(ctx, c, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func (l lines) extension(ctx context.Context, c *pgx.Conn, name string) error {
+func (l lines) readExtension(ctx context.Context, c *pgx.Conn, name string) error {
 	tx, err := c.Begin(ctx)
 	if err != nil {
 		return err

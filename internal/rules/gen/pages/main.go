@@ -13,17 +13,17 @@ import (
 )
 
 func main() {
-	if err := write(filepath.Join("..", "..", "docs", "rules")); err != nil {
+	if err := writePages(filepath.Join("..", "..", "docs", "rules")); err != nil {
 		fmt.Fprintln(os.Stderr, "pages:", err)
 		os.Exit(1)
 	}
 }
 
-func write(dir string) error {
+func writePages(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	files, err := page.All(rules.All(), rules.Fixture)
+	files, err := page.BuildAll(rules.All(), rules.FixtureText)
 	if err != nil {
 		return err
 	}

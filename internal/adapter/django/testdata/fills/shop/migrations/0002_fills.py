@@ -132,11 +132,45 @@ def by_keys(apps, schema_editor):
         Book.objects.get(pk=key).delete()
 
 
+def flushed(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    changed = []
+    for book in Book.objects.all().iterator():
+        book.title = book.title.strip()
+        changed.append(book)
+        if len(changed) >= 500:
+            Book.objects.bulk_update(changed, ["title"])
+            changed = []
+    Book.objects.bulk_update(changed, ["title"])
+
+
+def flush(model, rows):
+    model.objects.bulk_update(rows, ["title"])
+
+
+def flushed_elsewhere(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    changed = []
+    for book in Book.objects.filter(title="draft"):
+        changed.append(book)
+        if len(changed) >= 500:
+            flush(Book, changed)
+            changed.clear()
+
+
+def flushed_once(apps, schema_editor):
+    Book = apps.get_model("shop", "Book")
+    changed = []
+    for book in Book.objects.all():
+        changed.append(book)
+    Book.objects.bulk_update(changed, ["title"], batch_size=500)
+
+
 class Migration(migrations.Migration):
     dependencies = [("shop", "0001_initial")]
     operations = [
         migrations.AddField("book", "language", models.CharField(max_length=5, null=True)),
         *(migrations.RunPython(code) for code in (everything, empty, drafts, loop, one, seed, read, batches)),
         *(migrations.RunPython(code) for code in (in_sql, in_a_text, one_in_sql, of_drafts, by_range, in_bulk, each, three)),
-        *(migrations.RunPython(code) for code in (bad_ones, by_keys)),
+        *(migrations.RunPython(code) for code in (bad_ones, by_keys, flushed, flushed_elsewhere, flushed_once)),
     ]

@@ -1,0 +1,247 @@
+package apply
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/address"
+	"github.com/onward-sql/onward/internal/live"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// RunAndRecord carries out PendingConfig.Plan as [Run] does. The transaction of the plan's last step also records the migrations
+// that the plan replaces in the table of their migration tool. That needs their repository, with the migrations as they
+// were when the plan was made, and the tool's table in the database. The ledger keeps the statements, so that any process
+// may run the last step. If nothing is recorded, Next says so, and why.
+//
+// The errors are the same as for [Run]. A repository that cannot be read does not stop the plan.
+func RunAndRecord(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
+	if err := c.Config.completeConfig(); err != nil {
+		return nil, err
+	}
+	p := &pendingRun{c: c}
+	record, err := p.recordSQL(ctx)
+	if c.tableUpToDate = err == nil; err != nil {
+		c.unrecordedReason = address.RedactError(err, c.DB).Error()
+	}
+	c.record, c.writtenFiles = record, p.findWritten()
+	out, err := Run(ctx, c.Config)
+	if err != nil || out.State != onward.ApplyDone || out.Next != "" || c.Plan.Dir != "" {
+		return out, err
+	}
+	// The tool's table may have changed between the first step and the last, so it is read again.
+	if left, _ := p.readUnrecorded(ctx); len(left) > 0 {
+		out.Next = adviseRecording(left, "it stands elsewhere by now")
+	}
+	return out, nil
+}
+
+// toolAtWork is the error that makes the last step of a plan wait while the tool holds its lock.
+const toolAtWork = "the migrations' own tool is at work"
+
+// withRecord returns a copy of the plan whose last step also runs record.
+func withRecord(p *onward.Plan, record string) *onward.Plan {
+	if record == "" {
+		return p
+	}
+	own := *p
+	own.Steps = slices.Clone(p.Steps)
+	own.Steps[len(own.Steps)-1].Record = record
+	return &own
+}
+
+// unrecordedAdvice says which migrations the user must still mark as applied in their tool after a plan, and why; "" for none.
+func unrecordedAdvice(p *onward.Plan, why string) string {
+	if p.Dir != "" || len(p.Migrations) == 0 || p.Steps[len(p.Steps)-1].Record != "" { // the tool itself runs the plan's files
+		return ""
+	}
+	return adviseRecording(p.Migrations, cmp.Or(why, "onward was not run in their repository"))
+}
+
+func adviseRecording(migrations []onward.PlannedMigration, why string) string {
+	var list []string
+	for _, m := range migrations {
+		list = append(list, m.ID)
+	}
+	return fmt.Sprintf("tell the migrations' own tool that %s took place: its table does not say so (%s)", strings.Join(list, ", "), why)
+}
+
+// recordSQL returns the SQL that marks the plan's migrations as applied; "" if they already are. The error says why they
+// cannot be marked.
+func (p *pendingRun) recordSQL(ctx context.Context) (string, error) {
+	if p.c.Plan.Dir != "" {
+		return "", nil
+	}
+	list, end, err := p.findReplaced(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer end()
+	p.replacedByPlan = list
+	var open []*audit.Planned
+	var before *audit.Planned
+	var keys []int64
+	if err := p.withOwnSettings(ctx, func() (err error) {
+		if open, before, err = p.listUnrecorded(ctx, list); err == nil {
+			keys, err = p.lockKeys(ctx)
+		}
+		return err
+	}); err != nil || len(open) == 0 {
+		return "", err
+	}
+	var b strings.Builder
+	for _, key := range keys {
+		b.WriteString("IF NOT pg_catalog.pg_try_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ") THEN RAISE lock_not_available USING MESSAGE = " +
+			pgparse.QuoteLiteral(toolAtWork) + "; END IF;\n")
+	}
+	if p.set.Count.Last {
+		open = open[len(open)-1:]
+	}
+	for _, m := range open {
+		content, err := p.readContent(m)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "IF %s THEN %s; END IF;\n", p.dueCondition(m, before), p.set.Count.Write(p.table, m, content))
+	}
+	return doBlock(b.String()), nil
+}
+
+// dueCondition returns the condition under which a migration is marked when the last step runs, which may be weeks later.
+func (p *pendingRun) dueCondition(m, before *audit.Planned) string {
+	has := func(m *audit.Planned) string {
+		return "EXISTS (SELECT FROM (" + p.set.Count.Read(p.table) + ") AS r (key, sum, dirty) WHERE key = " + pgparse.QuoteLiteral(p.set.Count.Key(m)) +
+			" AND NOT dirty)"
+	}
+	switch {
+	case !p.set.Count.Last:
+		return "NOT " + has(m)
+	case before == nil:
+		return "NOT EXISTS (SELECT FROM " + p.table + ")"
+	}
+	return has(before)
+}
+
+// findReplaced reads the repository, finds the plan's migrations there, and finds their tool's table.
+func (p *pendingRun) findReplaced(ctx context.Context) (list []*audit.Planned, end func(), err error) {
+	p.c.Repository.Base = cmp.Or(p.c.Repository.Base, "HEAD") // HEAD always exists, and no findings are needed
+	if p.release, err = audit.Read(ctx, p.c.Repository); err != nil {
+		return nil, nil, refusePrograms(err)
+	}
+	over := func() {
+		_ = p.release.Close()
+		if p.conn != nil {
+			_ = p.conn.Close(context.WithoutCancel(ctx))
+		}
+	}
+	defer func() {
+		if err != nil {
+			over()
+		}
+	}()
+	if list, err = p.replacedMigrations(); err != nil {
+		return nil, nil, err
+	}
+	if p.set.Count == nil {
+		return nil, nil, fmt.Errorf("onward does not know how %s keeps count", cmp.Or(p.set.Evidence.Tool, p.set.Source.Framework))
+	}
+	if p.conn, err = live.Connect(ctx, p.c.DB, tableName, nil); err != nil {
+		return nil, nil, err
+	}
+	name := cmp.Or(p.c.Table, p.set.Count.Table)
+	schema, table, err := p.findTable(ctx, name)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil, fmt.Errorf("the database has no table %s", name)
+	}
+	p.tableExists, p.table = true, pgx.Identifier{schema, table}.Sanitize()
+	return list, over, err
+}
+
+// replacedMigrations returns the migrations of the plan. They must come from one source and be unchanged since the plan was made.
+func (p *pendingRun) replacedMigrations() (list []*audit.Planned, err error) {
+	of := map[string]*audit.Planned{}
+	in := map[string]*audit.Set{}
+	for _, s := range p.release.Heads() {
+		for _, m := range s.Migrations {
+			of[m.Path], in[m.Path] = m, s
+		}
+	}
+	for _, is := range p.c.Plan.Migrations {
+		m := of[is.Path]
+		switch {
+		case is.Hash == "":
+			return nil, errors.New("the plan does not do all that they do")
+		case m == nil:
+			return nil, fmt.Errorf("%s has no %s", p.release.HeadName(), is.Path)
+		case m.Hash != is.Hash:
+			return nil, fmt.Errorf("%s is not what the plan was made of", is.Path)
+		case p.set != nil && p.set != in[is.Path]:
+			return nil, errors.New("they are of several tools")
+		}
+		p.set, list = in[is.Path], append(list, m)
+	}
+	if p.set == nil {
+		return nil, errors.New("the plan names none")
+	}
+	return list, nil
+}
+
+// listUnrecorded returns the migrations that are missing in the tool's table. If the table has only the latest migration, they
+// must be the next ones after it, and before is the migration that precedes them; nil for none.
+func (p *pendingRun) listUnrecorded(ctx context.Context, list []*audit.Planned) (open []*audit.Planned, before *audit.Planned, err error) {
+	is, base, err := p.readApplied(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !p.set.Count.Last {
+		return slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool {
+			_, there := is[p.set.Count.Key(m)]
+			return there || base != "" && p.set.Count.Upto(m, base)
+		}), nil, nil
+	}
+	at := -1
+	for i, m := range p.set.Migrations {
+		if _, there := is[p.set.Count.Key(m)]; there {
+			at, before = i, m
+		}
+	}
+	open = slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool { return slices.Index(p.set.Migrations, m) <= at })
+	for i, m := range open {
+		if len(is) > 0 && at < 0 || p.dirty != "" || slices.Index(p.set.Migrations, m) != at+1+i {
+			return open, nil, fmt.Errorf("%s has one version, and %s is not the next", p.table, m.ID)
+		}
+	}
+	return open, before, nil
+}
+
+// readUnrecorded returns the migrations of the plan that are not in the tool's table after the run.
+func (p *pendingRun) readUnrecorded(ctx context.Context) (out []onward.PlannedMigration, err error) {
+	if len(p.replacedByPlan) == 0 {
+		return nil, nil
+	}
+	if p.conn, err = live.Connect(ctx, p.c.DB, tableName, nil); err != nil {
+		return nil, err
+	}
+	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
+	var open []*audit.Planned
+	err = p.withOwnSettings(ctx, func() (err error) {
+		open, _, err = p.listUnrecorded(ctx, p.replacedByPlan) // also with an error
+		return err
+	})
+	for _, m := range open {
+		out = append(out, onward.PlannedMigration{ID: m.ID, Path: m.Path})
+	}
+	return out, err
+}
+
+// doBlock returns a DO block of PL/pgSQL.
+func doBlock(body string) string { return "DO " + pgparse.QuoteLiteral("BEGIN\n"+body+"\nEND") }

@@ -1,0 +1,232 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/effect"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rules"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// If nothing says how files are sent, one way is assumed. The deployed migrations may rule out
+// other ways, because they have run. If another way remains, the release is judged in that way
+// too, and differences are reported.
+
+// sending are the ways of sending a file, each with less of a transaction than the one before.
+var sending = []onward.Transaction{onward.TransactionFile, onward.TransactionMessage, onward.TransactionNone}
+
+// inferSendMode infers from the migrations that ran how the guessed runner of some sets sends its
+// files.
+func inferSendMode(deployed []*adapter.Migration, sets ...*adapter.Set) {
+	var not []onward.Transaction
+	var proof adapter.Proof
+	read := false
+	for _, set := range sets {
+		if set == nil || !set.Evidence.Assumed {
+			continue
+		}
+		if !read {
+			not, proof = ruledOut(deployed)
+			read = true
+		}
+		mode, other := alternativeMode(set.Evidence.Transaction, not)
+		set.Evidence.Transaction, set.Evidence.Assumed, set.Evidence.Proof = mode, other != "", proof
+		for _, m := range set.Migrations {
+			if m.Runner.Guessed {
+				m.Source, m.Runner.Guessed, m.Runner.Otherwise = sentAs(m.Source, mode), other != "", other
+			}
+		}
+	}
+}
+
+// alternativeMode returns the assumed way of sending files, and the other way that is possible; "" for
+// none.
+func alternativeMode(mode onward.Transaction, not []onward.Transaction) (assumed, other onward.Transaction) {
+	at := slices.Index(sending, mode)
+	for slices.Contains(not, sending[at]) {
+		at++ // nothing rules out the last one
+	}
+	if sending[at] != onward.TransactionNone {
+		return sending[at], onward.TransactionNone
+	}
+	for _, x := range sending[:at] {
+		if !slices.Contains(not, x) {
+			return sending[at], x
+		}
+	}
+	return sending[at], ""
+}
+
+// sentAs returns a source that is sent in another way.
+func sentAs(src script.Source, mode onward.Transaction) script.Source {
+	if src.Mode == mode {
+		return src
+	}
+	if src.Mode = mode; mode == onward.TransactionNone {
+		src.Parts = slices.Clone(src.Parts)
+		for i := range src.Parts {
+			src.Parts[i].Message = false
+		}
+	}
+	return src
+}
+
+// apart matches statements that cannot run in a transaction.
+var apart = regexp.MustCompile(`(?i)\b(?:concurrently|vacuum|commit|reindex|cluster|alter\s+system|(?:create|drop|alter)\s+(?:database|tablespace|subscription))\b`)
+
+// ruledOut returns the ways of sending files that would have made a deployed migration fail, and
+// the strongest proof.
+func ruledOut(deployed []*adapter.Migration) (not []onward.Transaction, proof adapter.Proof) {
+	for _, m := range deployed {
+		if !m.Runner.Guessed || m.Failed != "" || !apart.MatchString(m.Source.Text) {
+			continue
+		}
+		for _, mode := range sending[:len(sending)-1] {
+			if slices.Contains(not, mode) {
+				continue
+			}
+			if p, ok := refusedIn(m, mode); ok {
+				not, proof = append(not, mode), p
+			}
+		}
+	}
+	return not, proof
+}
+
+// refusedIn returns a statement of a migration that the server refuses, whatever the schema,
+// if the file is sent in a given way.
+func refusedIn(m *adapter.Migration, mode onward.Transaction) (adapter.Proof, bool) {
+	src := sentAs(m.Source, mode)
+	r, most := script.NewReader(src), usualWindows.maxStatements(&src)
+	for {
+		s, err := r.Next(most)
+		if err != nil {
+			return adapter.Proof{}, false
+		}
+		if p, ok := refusedOf(m, s); ok || !s.More {
+			return p, ok
+		}
+	}
+}
+
+// refusedOf is refusedIn for a part of the migration.
+func refusedOf(m *adapter.Migration, s *script.Script) (adapter.Proof, bool) {
+	for _, st := range s.Statements {
+		command := ""
+		switch {
+		case st.Node == nil || st.Origin == script.Alone || st.Origin == script.Explicit:
+		case st.Parent >= 0:
+			if !st.Conditional && st.Node.GetTransactionStmt().GetKind() == pgparse.TransactionStmtKind_TRANS_STMT_COMMIT {
+				command = "COMMIT in a DO block"
+			}
+		default:
+			command = effect.EffectOf(st.Node, catalog.New(), effect.NewVersion(onward.NewestMajor), effect.Session{}).NoTransaction
+		}
+		if command != "" {
+			return adapter.Proof{Command: command, Path: m.Path, Line: st.Line}, true
+		}
+	}
+	return adapter.Proof{}, false
+}
+
+// hasConditions reports whether a migration is a template with conditions.
+func hasConditions(m *adapter.Migration) bool {
+	return slices.ContainsFunc(m.Opaque, func(o onward.Opaque) bool { return o.What == adapter.Conditional })
+}
+
+// bothWays gives each template in a set its text without any condition true, so that it is
+// judged in both forms.
+func bothWays(set, other *adapter.Set) {
+	for _, m := range set.Migrations {
+		if !hasConditions(m) {
+			continue
+		}
+		i := slices.IndexFunc(other.Migrations, func(o *adapter.Migration) bool { return o.ID == m.ID && o.Path == m.Path })
+		if i < 0 || other.Migrations[i].Failed != "" {
+			continue
+		}
+		m.WithoutConditions, m.Runner.Conditional = &other.Migrations[i].Source, true
+		m.Opaque = slices.DeleteFunc(slices.Clone(m.Opaque), func(o onward.Opaque) bool { return o.What == adapter.Conditional })
+	}
+}
+
+// alternativeForm returns a migration in its alternative form: sent otherwise than guessed, or with no
+// condition of its template true. It returns the migration itself if there is no other form.
+func (w windows) alternativeForm(m *adapter.Migration) *adapter.Migration {
+	if m.Failed == "" && w.isSplit(&m.Source) {
+		return m // it is large, and what its statements are to one another is not seen either way
+	}
+	if m.WithoutConditions != nil && m.Failed == "" {
+		out := *m
+		out.Source = *m.WithoutConditions
+		return &out
+	}
+	if m.Runner.Otherwise == "" || m.Failed != "" {
+		return m
+	}
+	if s, err := script.BuildScript(m.Source); err != nil ||
+		slices.ContainsFunc(s.Statements, func(st *script.Statement) bool { return st.Origin == script.Explicit }) {
+		return m
+	}
+	out := *m
+	out.Source = sentAs(m.Source, m.Runner.Otherwise)
+	return &out
+}
+
+// alternativeForms returns migrations in their alternative forms; nil if none has one.
+func (w windows) alternativeForms(list []*adapter.Migration) []*adapter.Migration {
+	out := make([]*adapter.Migration, len(list))
+	differs := false
+	for i, m := range list {
+		out[i] = w.alternativeForm(m)
+		differs = differs || out[i] != m
+	}
+	if !differs {
+		return nil
+	}
+	return out
+}
+
+// newTrial returns a judge for the alternative form, in which comments suppress nothing.
+// Findings on the release as a whole are left out: they do not depend on how files are sent.
+func newTrial(c *config.Config, k *deployedFacts) (*judge, error) {
+	j, err := newJudge(c, k)
+	if err != nil {
+		return nil, err
+	}
+	j.brief, j.trial, j.config.Baseline = true, true, nil
+	j.config.Rules = nil
+	for _, r := range rules.All() {
+		if r.Release != nil {
+			each := *r
+			each.Migration, each.Gather, each.Release = r.Gather, nil, nil
+			r = &each
+		}
+		if r.Migration != nil || r.Commit != nil || r.Statement != nil {
+			j.config.Rules = append(j.config.Rules, r)
+		}
+	}
+	return j, nil
+}
+
+// alternativeFindings returns the findings in the alternative form, by file.
+func (j *judge) alternativeFindings(list, other []*adapter.Migration) map[string][]onward.Finding {
+	out := map[string][]onward.Finding{}
+	for i, m := range list {
+		if other[i] != m {
+			out[m.Path] = []onward.Finding{}
+		}
+	}
+	for _, f := range j.finishReport().Findings {
+		if found, ok := out[f.Path]; ok {
+			out[f.Path] = append(found, f)
+		}
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package audit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/adapter/all"
+	"github.com/onward-sql/onward/onward"
+)
+
+// checkConfigured refuses a configured directory in which neither revision has migrations: it is probably a wrong name, and
+// nothing would be judged without any message.
+func (a *changelog) checkConfigured(pairs []pair, adapters []adapter.Adapter) error {
+	for i := range a.Settings.Migrations {
+		m := &a.Settings.Migrations[i]
+		dir := path.Join(".", strings.Trim(m.Dir, "/"))
+		if dir == "." {
+			dir = ""
+		}
+		if slices.ContainsFunc(pairs, func(p pair) bool {
+			return p.source.Dir == dir && (a.isNonEmpty(p.head, adapters) || a.isNonEmpty(p.base, adapters))
+		}) ||
+			slices.ContainsFunc(a.opaque, func(o onward.Opaque) bool { return o.Path == cmp.Or(dir, ".") }) {
+			continue
+		}
+		what := "migrations"
+		if m.Framework != "" {
+			what = m.Framework + " migrations"
+		}
+		text := fmt.Sprintf("there are no %s in %s, neither at %s nor at %s", what, cmp.Or(dir, "."), a.rng.BaseName, a.rng.HeadName)
+		if found, _ := adapter.DetectSources(a.head, adapters); len(found) > 0 {
+			chosen, _ := adapter.ChooseSources(found)
+			var seen []string
+			for _, s := range chosen[:min(3, len(chosen))] {
+				seen = append(seen, fmt.Sprintf("%s (%s)", cmp.Or(s.Dir, "."), s.Framework))
+			}
+			text += "; what looks like migrations is in " + strings.Join(seen, ", ")
+		}
+		return &config.InputError{Err: errors.New(text)}
+	}
+	return nil
+}
+
+// isNonEmpty reports whether a configured source is not empty: it has migrations, a project that renders them, or files
+// that are left out with a reason, unless it is part of another source.
+func (a *changelog) isNonEmpty(s *adapter.Set, adapters []adapter.Adapter) bool {
+	switch {
+	case s == nil || s.Absent:
+		return false
+	case all.Traits(s.Source.Framework).Renders || slices.ContainsFunc(s.Migrations, func(m *adapter.Migration) bool { return strings.HasSuffix(m.Path, ".sql") }):
+		return true
+	case len(s.Migrations)+len(s.Problems)+len(s.Opaque) == 0:
+		return false
+	}
+	// If programs are the migrations of a project, the project's own directory was meant.
+	return !slices.ContainsFunc([]adapter.Tree{a.head, a.base}, func(t adapter.Tree) bool {
+		found, _ := adapter.DetectSources(t, adapters)
+		return slices.ContainsFunc(found, func(other adapter.Source) bool {
+			return other.Framework != s.Source.Framework && all.Traits(other.Framework).Renders && (other.Dir == "" || isBelow(s.Source.Dir, other.Dir))
+		})
+	})
+}

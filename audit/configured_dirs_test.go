@@ -1,0 +1,95 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+)
+
+// A configured directory without migrations is a mistake of the configuration,
+// and no release without migrations.
+func TestNamedDirectory(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE t (id int);\n-- empty/README --\nx\n",
+		"-- migrations/00002_b.sql --\n-- +goose Up\nDROP TABLE t;\n-- later/00001_a.sql --\n-- +goose Up\nSELECT 1;\n")
+	for named, want := range map[string]string{
+		"migration": "there are no goose migrations in migration, neither at main nor at feature; " +
+			"what looks like migrations is in later (goose), migrations (goose)",
+		"empty":      "there are no goose migrations in empty",
+		"migrations": "", "later": "", "migrations/": "",
+	} {
+		_, err := Changelog(context.Background(), Config{Dir: dir, Base: "main", Settings: &config.Config{
+			Migrations: []config.Migrations{{Dir: named, Framework: "goose"}},
+		}})
+		var input *config.InputError
+		if want == "" && err != nil || want != "" && (!errors.As(err, &input) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", named, err)
+		}
+	}
+}
+
+// The directory of a project's migrations is not the project: nothing would be rendered, and every release pass.
+func TestNamedDirectoryOfProject(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, "-- web/manage.py --\nimport os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"+
+		"-- web/app/migrations/__init__.py --\n\n"+
+		"-- web/app/migrations/0001_initial.py --\nfrom django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    operations = []\n",
+		"-- web/app/migrations/0002_more.py --\nfrom django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"+
+			"    dependencies = [('app', '0001_initial')]\n    operations = []\n")
+	for _, m := range []config.Migrations{
+		{Dir: "web/app/migrations"}, {
+			Dir:       "web/app/migrations",
+			Framework: "django",
+		}, {Dir: "web/app", Framework: "django"}, {Dir: "app/migrations"}, {Dir: "nowhere", Framework: "django"},
+	} {
+		_, err := Changelog(context.Background(), Config{Dir: dir, Base: "main", Settings: &config.Config{Migrations: []config.Migrations{m}}})
+		var input *config.InputError
+		if !errors.As(err, &input) || !strings.Contains(err.Error(), "what looks like migrations is in web (django)") {
+			t.Errorf("%+v: %v", m, err)
+		}
+	}
+}
+
+// What the base got since the release parted from it takes versions.
+func TestDivergedBase(t *testing.T) {
+	t.Parallel()
+	const first = "-- migrations/00001_a.sql --\n-- +goose Up\nCREATE TABLE t (id int);\n"
+	for name, tc := range map[string]struct {
+		ours, theirs string
+		want         []string
+	}{
+		"the same version": {"00002_b", "00002_z", []string{"error release-version-duplicate 00002_b.sql:1"}},
+		"before it":        {"00002_b", "00003_z", []string{"error release-out-of-order 00002_b.sql:1"}},
+		"behind it":        {"00003_b", "00002_z", nil},
+		"the same file":    {"00002_b", "00002_b", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := repository(t, first, "-- migrations/"+tc.ours+".sql --\n-- +goose Up\nCREATE TABLE u (id int);\n")
+			for _, args := range [][]string{
+				{"checkout", "-q", "main"}, {"checkout", "-q", "feature", "--", "migrations/" + tc.ours + ".sql"},
+				{"mv", "-k", "migrations/" + tc.ours + ".sql", "migrations/" + tc.theirs + ".sql"},
+				{"commit", "-qam", "theirs"}, {"checkout", "-q", "feature"},
+			} {
+				gittest.RunGit(t, dir, args...)
+			}
+			report := changelog0(t, Config{Dir: dir, Base: "main", Head: "feature"})
+			if diff := cmp.Diff(tc.want, found(report)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			noted := false
+			for _, o := range report.Opaque {
+				noted = noted || o.What == tc.theirs && !o.Failed
+			}
+			if noted == (tc.ours == tc.theirs) {
+				t.Errorf("noted: %+v", report.Opaque)
+			}
+		})
+	}
+}

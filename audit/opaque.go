@@ -1,0 +1,25 @@
+package audit
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// speaksOf reports whether a finding says what a program does that is listed as not judged,
+// at its place: the program is what the finding begins with.
+func speaksOf(f *onward.Finding, o *onward.Opaque) bool {
+	_, program, ok := strings.Cut(o.What, " ")
+	return ok && !o.Failed && f.Path == o.Path && f.Line == o.Line && strings.HasPrefix(f.Fact, program+" ")
+}
+
+func (j *judge) addOpaque(o onward.Opaque) { j.report.Opaque = append(j.report.Opaque, o) }
+
+// acceptOpaque takes the mark of a failure off the places that the configuration accepts.
+func (j *judge) acceptOpaque() {
+	for i := range j.report.Opaque {
+		if o := &j.report.Opaque[i]; o.Failed && j.settings.Accepts(o.Path) {
+			o.Failed = false
+		}
+	}
+}

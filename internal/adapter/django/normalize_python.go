@@ -1,0 +1,70 @@
+package django
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// token matches a piece of Python: a comment, a string with its prefix and quotes, a run
+// of white space, a name or number, or one other character.
+var token = regexp.MustCompile(`(?s)#[^\n]*|(?:\\\r?\n)+|(?i:[rbfu]{0,2})(?:"""(?:[^\\]|\\.)*?"""|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|\n|[ \t\r\f]+|\w+|.`)
+
+// normalizePython returns a migration's file without comments, white space and docstrings.
+// program is the part outside the class: the functions that it runs.
+func normalizePython(text string) (whole, program string) {
+	var all, functions strings.Builder
+	inClass := false
+	for _, line := range logicalLines(text) {
+		all.WriteString(line)
+		if !strings.HasPrefix(line, "0 ") {
+			if !inClass {
+				functions.WriteString(line)
+			}
+			continue
+		}
+		rest := line[len("0 "):]
+		inClass = strings.HasPrefix(rest, "class Migration ")
+		if !inClass && !strings.HasPrefix(rest, "import ") && !strings.HasPrefix(rest, "from ") {
+			functions.WriteString(line)
+		}
+	}
+	return all.String(), functions.String()
+}
+
+// logicalLines cuts a file into Python's logical lines, each with its indent first and its
+// tokens one space apart. Lines that are only a string are left out.
+func logicalLines(text string) []string {
+	var lines, words []string
+	indent, depth, begun := 0, 0, false
+	end := func() {
+		if alone := len(words) == 1 && strings.ContainsAny(words[0][len(words[0])-1:], `"'`); len(words) > 0 && !alone {
+			lines = append(lines, strconv.Itoa(indent)+" "+strings.Join(words, " ")+" \n")
+		}
+		words, indent, begun = nil, 0, false
+	}
+	for _, t := range token.FindAllString(text, -1) {
+		switch {
+		case t[0] == '#' || t[0] == '\\':
+		case t == "\n":
+			if depth == 0 {
+				end()
+			}
+		case strings.TrimSpace(t) == "":
+			if !begun {
+				indent = len(t)
+			}
+		default:
+			begun = true
+			switch t {
+			case "(", "[", "{":
+				depth++
+			case ")", "]", "}":
+				depth = max(depth-1, 0)
+			}
+			words = append(words, t)
+		}
+	}
+	end()
+	return lines
+}

@@ -1,0 +1,100 @@
+package django
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// wantedIn are the files in which a project says which Python it requires, the most important first: a version, or
+// conditions.
+var wantedIn = []struct {
+	file    string
+	pattern *regexp.Regexp
+}{
+	{".python-version", regexp.MustCompile(`(?m)^\s*(?:cpython-|python-)?(3\.\d+)`)},
+	{"runtime.txt", regexp.MustCompile(`(?m)^\s*python-(3\.\d+)`)},
+	{".tool-versions", regexp.MustCompile(`(?m)^python\s+(3\.\d+)`)},
+	{"Pipfile", regexp.MustCompile(`(?m)^python_(?:full_)?version\s*=\s*["'](3\.\d+)`)},
+	{"pyproject.toml", regexp.MustCompile(`(?m)^requires-python\s*=\s*["']([^"']+)["']`)},
+	{"pyproject.toml", regexp.MustCompile(`(?m)^python\s*=\s*["']([^"']+)["']`)},
+	{"setup.cfg", regexp.MustCompile(`(?m)^python_requires\s*=\s*(.+)$`)},
+	{"setup.py", regexp.MustCompile(`python_requires\s*=\s*["']([^"']+)["']`)},
+}
+
+// otherPython says that the project requires another Python.
+func (e *Error) otherPython() string {
+	if e.Wanted == "" {
+		return ""
+	}
+	return "; the project wants Python " + e.Wanted + ", and this is " + e.Version
+}
+
+// noteVersion adds to an error which other Python the project requires.
+func noteVersion(err error, cfg Config) error {
+	if failed, ok := errors.AsType[*Error](err); ok && failed.Version != "" {
+		failed.Wanted = wantedPython(cfg, failed.Version)
+	}
+	return err
+}
+
+// wantedPython returns which Python the files of a project require, and which file says so: "3.12 (.python-version)";
+// "" if that is the version, or if no file says it.
+func wantedPython(cfg Config, version string) string {
+	for _, dir := range virtualenvDirs(cfg) {
+		for _, w := range wantedIn {
+			text, err := os.ReadFile(filepath.Join(dir, w.file))
+			if err != nil {
+				continue
+			}
+			found := w.pattern.FindSubmatch(text)
+			if found == nil {
+				continue
+			}
+			if wanted := strings.TrimSpace(string(found[1])); !meetsVersion(version, wanted) {
+				return wanted + " (" + w.file + ")"
+			}
+			return ""
+		}
+	}
+	return ""
+}
+
+var condition = regexp.MustCompile(`(===|==|~=|!=|>=|<=|>|<|\^|~|)\s*3\.(\d+)(\.\d+)?`)
+
+// meetsVersion reports whether a version, "3.11", fits the conditions; a plain number must be equal. A condition that is not
+// understood counts as met.
+func meetsVersion(version, wanted string) bool {
+	minor, err := strconv.Atoi(strings.TrimPrefix(version, "3."))
+	if err != nil {
+		return true
+	}
+	if strings.Contains(wanted, "|") {
+		return true
+	}
+	for _, m := range condition.FindAllStringSubmatch(wanted, -1) {
+		n, _ := strconv.Atoi(m[2])
+		ok := true
+		switch m[1] {
+		case "", "==", "===", "~":
+			ok = minor == n
+		case "~=": // ~=3.8 allows 3.9, ~=3.8.1 does not
+			ok = minor == n || m[3] == "" && minor > n
+		case ">=", "^":
+			ok = minor >= n
+		case ">":
+			ok = minor > n || minor == n && m[3] != ""
+		case "<=":
+			ok = minor <= n
+		case "<":
+			ok = minor < n || minor == n && m[3] != "" && m[3] != ".0"
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,73 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// memberKinds are the relations that ALTER EXTENSION adds and drops.
+var memberKinds = map[pgparse.ObjectType]Kind{
+	pgparse.ObjectType_OBJECT_TABLE: Table, pgparse.ObjectType_OBJECT_FOREIGN_TABLE: ForeignTable, pgparse.ObjectType_OBJECT_SEQUENCE: Sequence,
+	pgparse.ObjectType_OBJECT_VIEW: View, pgparse.ObjectType_OBJECT_MATVIEW: MaterializedView,
+}
+
+// alterExtension is ALTER EXTENSION … ADD and DROP of one object. Only relations are kept:
+// DROP EXTENSION drops them.
+// https://www.postgresql.org/docs/current/sql-alterextension.html
+func (f *fold) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
+	name := clipName(s.GetExtname())
+	f.changeObject("extension", Name{"", name}, "contents")
+	kind, ok := memberKinds[s.GetObjtype()]
+	if f.failed || !ok {
+		return
+	}
+	schema, n := pgparse.SchemaAndName(pgparse.ListItems(s.GetObject()))
+	r := f.findRelation(schema, n)
+	add := s.GetAction() > 0
+	if r == nil && add && !f.isMissing("relation", f.guessFullName(schema, n)) {
+		r = f.inferRelation(f.guessFullName(schema, n), kind)
+	}
+	switch {
+	case r == nil:
+	case !add:
+		f.editRelation(r.OID).copyRare().Extension = ""
+	default:
+		f.editRelation(r.OID).copyRare().Extension = name
+	}
+}
+
+// MembersOf lists the relations that statements put into an extension, oldest first.
+func (c *Catalog) MembersOf(extension string) []*Relation {
+	var out []*Relation
+	c.EachRelation(func(r *Relation) bool {
+		if r.Extension == extension {
+			out = append(out, r)
+		}
+		return true
+	})
+	slices.SortFunc(out, func(a, b *Relation) int { return int(a.OID) - int(b.OID) })
+	return out
+}
+
+// dropMembers drops the relations that statements put into an extension.
+func (f *fold) dropMembers(extension string, cascade bool) {
+	members := f.MembersOf(extension)
+	if len(members) == 0 {
+		return
+	}
+	roots := make([]OID, len(members))
+	for i, r := range members {
+		roots[i] = r.OID
+	}
+	if !cascade && f.heldTogether(f.withPartitions(roots)) {
+		f.addProblem(f.isHistoryComplete(), refuse.HasDependents, "extension", extension)
+		if f.failed {
+			return
+		}
+	}
+	for _, oid := range roots {
+		f.dropWithRowType(oid)
+	}
+}

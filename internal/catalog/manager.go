@@ -1,0 +1,97 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Manager is an extension that keeps a table in parts, by rules of its own: what a statement locks there, and which
+// statements are refused, does not follow from Postgres' manual.
+type Manager uint8
+
+// The managers that are known, by the calls that give them a table.
+const (
+	Unmanaged            Manager = iota
+	Hypertable                   // https://docs.timescale.com/api/latest/hypertable/create_hypertable/
+	CompressedHypertable         // https://docs.timescale.com/api/latest/compression/alter_table_compression/
+	Distributed                  // https://docs.citusdata.com/en/stable/develop/api_udf.html
+	PartmanParent                // https://github.com/pgpartman/pg_partman/blob/master/doc/pg_partman.md
+)
+
+var managerNames = [...]string{
+	"", "a hypertable of TimescaleDB", "a compressed hypertable of TimescaleDB", "a table that Citus distributes",
+	"partitioned by pg_partman",
+}
+
+// String says it of a table, after "is".
+func (m Manager) String() string { return managerNames[m] }
+
+// IsHypertable reports whether TimescaleDB keeps the table.
+func (m Manager) IsHypertable() bool { return m == Hypertable || m == CompressedHypertable }
+
+// managing are the functions that give a table a manager, with the name of the argument that is the table.
+var managing = map[string]struct {
+	manager  Manager
+	argument string
+}{
+	"create_hypertable":                     {Hypertable, "relation"},
+	"create_distributed_hypertable":         {Hypertable, "relation"},
+	"add_compression_policy":                {CompressedHypertable, "hypertable"},
+	"add_columnstore_policy":                {CompressedHypertable, "hypertable"},
+	"create_distributed_table":              {Distributed, "table_name"},
+	"create_distributed_table_concurrently": {Distributed, "table_name"},
+	"create_reference_table":                {Distributed, "table_name"},
+	"citus_add_local_table_to_metadata":     {Distributed, "table_name"},
+	"undistribute_table":                    {Unmanaged, "table_name"},
+	"create_parent":                         {PartmanParent, "p_parent_table"},
+}
+
+// setManager folds a call that gives a table a manager, or takes one away.
+func (f *fold) setManager(call *pgparse.FuncCall) {
+	m, ok := managing[pgparse.LastText(call.GetFuncname())]
+	if !ok {
+		return
+	}
+	schema, name, ok := parseRegclass(tableArgument(call, m.argument))
+	if !ok {
+		return
+	}
+	if t := f.Lookup(schema, name); t != nil && t.Kind.IsTable() {
+		f.editRelation(t.OID).copyRare().Manager = m.manager
+	}
+}
+
+// tableArgument is the text of the argument of that name, or of the first one.
+func tableArgument(call *pgparse.FuncCall, name string) string {
+	for i, n := range call.GetArgs() {
+		named := n.GetNamedArgExpr()
+		if named == nil && i == 0 || named.GetName() == name {
+			if named != nil {
+				n = named.GetArg()
+			}
+			if cast := n.GetTypeCast(); cast != nil {
+				n = cast.GetArg()
+			}
+			return constText(n)
+		}
+	}
+	return ""
+}
+
+// managerOf is the manager that the storage parameters of a table name; have is its manager without them.
+func managerOf(have Manager, options map[string]string) Manager {
+	for name, value := range options {
+		space, option, _ := strings.Cut(name, ".")
+		off := slices.Contains([]string{"false", "off", "0"}, strings.ToLower(value))
+		switch {
+		case space != "timescaledb" && space != "tsdb" || off:
+		case option == "compress" || option == "enable_columnstore":
+			have = CompressedHypertable
+		case option == "hypertable" && have == Unmanaged:
+			have = Hypertable
+		}
+	}
+	return have
+}

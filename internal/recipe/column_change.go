@@ -1,0 +1,333 @@
+package recipe
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// columnChange is everything that a release does to one column, from the base to the head. To users of the
+// column it is a single change, however many statements it takes.
+type columnChange struct {
+	columnID
+	old, newColumn    *catalog.Column // at the base and at the head; nil if the release adds or drops it
+	changes           []*Change       // the changes of the column, in order
+	replacement       *replacement    // the column that replaces it; nil if it stays
+	split             *split          // the split that it is part of; nil for none
+	declaredByComment bool            // a deprecation says that the column at the head is the renamed old one
+}
+
+// columnID identifies a column independently of its name and its table's name.
+type columnID struct {
+	table  catalog.OID
+	column int16
+}
+
+// ComposeChanges looks at all changes of the release, in order, before any of them is planned. Several
+// changes of one column, and of the objects on it, are planned as one.
+func (r *Release) ComposeChanges(changes []*Change) {
+	if len(changes) == 0 {
+		return
+	}
+	r.changes, r.head = changes, changes[len(changes)-1].After
+	for _, c := range changes {
+		c.Release = r
+		t, col := c.changedColumn()
+		if col == nil || t.Kind != catalog.Table && t.Kind != catalog.PartitionedTable || c.isNewTable() {
+			continue
+		}
+		at := columnID{t.OID, col.Attnum}
+		if r.columnChanges[at] == nil {
+			is := &columnChange{columnID: at}
+			if c.commandType() != pgparse.AlterTableType_AT_AddColumn {
+				is.old = col
+			}
+			if head := r.head.Relation(t.OID); head != nil {
+				is.newColumn = head.Attr(col.Attnum)
+			}
+			r.columnChanges[at], r.columnOrder = is, append(r.columnOrder, is)
+		}
+		r.columnChanges[at].changes = append(r.columnChanges[at].changes, c)
+	}
+	r.joinDeclaredRenames()
+	r.findSplits()
+	for _, is := range r.columnOrder {
+		is.replacement = r.replacementOf(is)
+	}
+	r.groupReplacements()
+	r.findPartitioned()
+	r.findGenerated()
+}
+
+// changedColumn returns the column that a change is about, as it is before the change; an added column as it
+// is after it.
+func (c *Change) changedColumn() (*catalog.Relation, *catalog.Column) {
+	t, column := c.changedTable(), ""
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_AlterTableStmt:
+		switch c.commandType() {
+		case pgparse.AlterTableType_AT_AddColumn:
+			added, after := c.Command.Def.GetColumnDef().GetColname(), c.After.Relation(t.OID)
+			if t.Column(added) != nil || after == nil { // IF NOT EXISTS
+				return t, nil
+			}
+			return t, after.Column(added)
+		case pgparse.AlterTableType_AT_AlterColumnType, pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull,
+			pgparse.AlterTableType_AT_ColumnDefault, pgparse.AlterTableType_AT_DropColumn:
+			column = c.Command.Name
+		}
+	case *pgparse.Node_RenameStmt:
+		if n.RenameStmt.RenameType == pgparse.ObjectType_OBJECT_COLUMN && n.RenameStmt.RelationType == pgparse.ObjectType_OBJECT_TABLE {
+			column = n.RenameStmt.Subname
+		}
+	case *pgparse.Node_CommentStmt:
+		if names := n.CommentStmt.GetObject().GetList().GetItems(); n.CommentStmt.Objtype == pgparse.ObjectType_OBJECT_COLUMN && len(names) > 1 {
+			schema, object := pgparse.SchemaAndName(names[:len(names)-1])
+			t, column = c.Before.Lookup(schema, object), pgparse.LastText(names)
+		}
+	}
+	if t == nil || column == "" {
+		return nil, nil
+	}
+	return t, t.Column(column)
+}
+
+// commandType returns the kind of the command; none if the change is a whole statement.
+func (c *Change) commandType() pgparse.AlterTableType { return c.Command.GetSubtype() }
+
+// columnChange returns the course of the column that a change is about; nil if it is about no column of the
+// base.
+func (c *Change) columnChange() *columnChange {
+	t, col := c.changedColumn()
+	if col == nil {
+		return nil
+	}
+	return c.Release.columnChanges[columnID{t.OID, col.Attnum}]
+}
+
+// renamesColumn reports whether a change renames its column, retypes whether it changes the type.
+func (c *Change) renamesColumn() bool { return c.Node.GetRenameStmt() != nil }
+
+func (c *Change) changesType() bool {
+	return c.commandType() == pgparse.AlterTableType_AT_AlterColumnType
+}
+
+// leadChange returns the change whose recipe makes the steps for the whole course: the first rename or
+// change of type, or the first change at all if a deprecation joined two columns.
+func (is *columnChange) leadChange() *Change {
+	if is.declaredByComment {
+		return is.changes[0]
+	}
+	if n := slices.IndexFunc(is.changes, func(c *Change) bool { return c.renamesColumn() || c.changesType() }); n >= 0 {
+		return is.changes[n]
+	}
+	return nil
+}
+
+// lastRenameOrRetype returns the last rename or change of type.
+func (is *columnChange) lastRenameOrRetype() (lastRenameOrRetype *Change) {
+	for _, c := range is.changes {
+		if c.renamesColumn() || c.changesType() {
+			lastRenameOrRetype = c
+		}
+	}
+	return lastRenameOrRetype
+}
+
+// absorbedSteps returns the steps of a change that is planned as part of another one; nil if it is not.
+func (c *Change) absorbedSteps() *Steps {
+	if is := c.columnChange(); is != nil {
+		return is.absorbChange(c)
+	}
+	for _, is := range c.Release.columnOrder {
+		if is.split != nil && is.split.repeatsFill(c) {
+			return &Steps{}
+		}
+		if is.declaredByComment && is.replacement != nil && c.isColumnCopy(is.old.Name, is.newColumn.Name) && c.changesRows(is.table) {
+			return &Steps{}
+		}
+	}
+	switch used := c.usedColumns(); {
+	case !slices.ContainsFunc(used, func(at columnID) bool { return c.Release.isReplacedOrDropped(at) }):
+		return nil
+	case c.commandType() == pgparse.AlterTableType_AT_DropConstraint &&
+		c.Release.isDeployedConstraint(c.AlteredRelation(), c.AlteredRelation().Constraint(c.Command.Name)):
+		return nil // drop the deployed column's constraint now: the new column has none
+	}
+	return &Steps{}
+}
+
+// isReplacedOrDropped reports whether a column is replaced, or dropped by the head.
+func (r *Release) isReplacedOrDropped(at columnID) bool {
+	is := r.columnChanges[at]
+	return is != nil && (is.replacement != nil || is.newColumn == nil)
+}
+
+// absorbChange returns the steps of a change to the column itself.
+func (is *columnChange) absorbChange(c *Change) *Steps {
+	t, _ := c.changedColumn()
+	m := &Steps{}
+	switch {
+	case is.split != nil:
+		return is.split.absorbChange(c)
+	case is.declaredByComment && c == is.leadChange():
+		return is.replacement.makeSteps()
+	case is.old == nil && is.newColumn == nil:
+		if c == is.changes[0] {
+			m.addNote("%s of %s is added and dropped again by the release: no step is needed", c.Command.Def.GetColumnDef().GetColname(), t.Name)
+		}
+		return m
+	case is.newColumn == nil:
+		if c.commandType() == pgparse.AlterTableType_AT_DropColumn {
+			return nil
+		}
+		m.addNote("%s of %s is changed and dropped by one release: only the drop is planned. Where its values were to stay, the drop is wrong", is.old.Name, t.Name)
+		return m
+	case is.replacement == nil && is.old == nil && c.commandType() == pgparse.AlterTableType_AT_AddColumn, is.replacement == nil && is.leadChange() == nil:
+		return nil
+	case is.replacement == nil && is.old == nil: // it is added with its final name and type
+		if c.renamesColumn() || c.changesType() {
+			return m
+		}
+		return nil
+	case is.replacement == nil:
+		if is.old.Name == is.newColumn.Name && c.renamesColumn() { // renamed there and back
+			return m
+		}
+		return nil
+	case c == is.leadChange(): // its recipe makes the steps
+		return nil
+	case c.commandType() == pgparse.AlterTableType_AT_DropNotNull && is.old.NotNull:
+		s := keepUnchanged(c)
+		alter := "ALTER TABLE " + tableName(t) + " ALTER COLUMN " + quoteIdent(is.old.Name)
+		s.Steps[0].SQL, s.Steps[0].Undo = []string{alter + " DROP NOT NULL"}, []string{alter + " SET NOT NULL"}
+		return s
+	}
+	return m
+}
+
+// usedColumns returns the columns of the index or constraint that a change creates, drops or renames.
+func (c *Change) usedColumns() []columnID {
+	t := c.changedTable()
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_IndexStmt:
+		if t != nil {
+			if x := c.builtOn(t); x != nil {
+				return c.Release.ofIndex(x)
+			}
+		}
+	case *pgparse.Node_DropStmt:
+		if n.DropStmt.RemoveType != pgparse.ObjectType_OBJECT_INDEX || len(n.DropStmt.Objects) != 1 {
+			return nil
+		}
+		schema, object := pgparse.SchemaAndName(pgparse.ListItems(n.DropStmt.Objects[0]))
+		return c.Release.ofIndex(c.Before.Lookup(schema, object))
+	case *pgparse.Node_RenameStmt:
+		switch n.RenameStmt.RenameType {
+		case pgparse.ObjectType_OBJECT_INDEX:
+			return c.Release.ofIndex(t)
+		case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
+			if t != nil {
+				return ofConstraint(t, t.Constraint(n.RenameStmt.Subname))
+			}
+		}
+	case *pgparse.Node_AlterTableStmt:
+		switch c.commandType() {
+		case pgparse.AlterTableType_AT_AddConstraint:
+			return ofConstraint(t, c.addedConstraint())
+		case pgparse.AlterTableType_AT_DropConstraint:
+			return ofConstraint(t, t.Constraint(c.Command.Name))
+		}
+	}
+	return nil
+}
+
+// addedConstraint returns the constraint that ADD CONSTRAINT adds; nil if it is not known.
+func (c *Change) addedConstraint() *catalog.Constraint {
+	con := c.Command.Def.GetConstraint()
+	after := c.After.Relation(c.AlteredRelation().OID)
+	if after != nil && con.GetConname() != "" {
+		return after.Constraint(con.Conname)
+	}
+	for _, kind := range []catalog.ConstraintKind{catalog.Check, catalog.ForeignKey, catalog.Unique, catalog.PrimaryKey, catalog.Exclude} {
+		if kindOf[con.GetContype()] == kind {
+			return c.newConstraint(c.AlteredRelation(), kind, "")
+		}
+	}
+	return nil
+}
+
+// kindOf maps the parser's kinds of constraints to the catalog's.
+var kindOf = map[pgparse.ConstrType]catalog.ConstraintKind{
+	pgparse.ConstrType_CONSTR_CHECK: catalog.Check, pgparse.ConstrType_CONSTR_FOREIGN: catalog.ForeignKey, pgparse.ConstrType_CONSTR_UNIQUE: catalog.Unique,
+	pgparse.ConstrType_CONSTR_PRIMARY: catalog.PrimaryKey, pgparse.ConstrType_CONSTR_EXCLUSION: catalog.Exclude,
+}
+
+// isDeployedConstraint reports whether the base has a constraint.
+func (r *Release) isDeployedConstraint(t *catalog.Relation, con *catalog.Constraint) bool {
+	base := r.Deployed.Relation(t.OID)
+	return base != nil && con != nil && hasConstraint(base, con)
+}
+
+// hasConstraint reports whether a table has a constraint, even under another name.
+func hasConstraint(t *catalog.Relation, con *catalog.Constraint) bool {
+	return slices.ContainsFunc(t.Constraints, func(o *catalog.Constraint) bool { return o.ID == con.ID })
+}
+
+func ofConstraint(t *catalog.Relation, con *catalog.Constraint) (out []columnID) {
+	if con == nil {
+		return nil
+	}
+	for _, n := range con.Columns {
+		out = append(out, columnID{t.OID, n})
+	}
+	for _, n := range con.RefColumns {
+		out = append(out, columnID{con.Ref, n})
+	}
+	return out
+}
+
+func (r *Release) ofIndex(x *catalog.Relation) (out []columnID) {
+	if x == nil || x.Index == nil {
+		return nil
+	}
+	info := x.Index
+	add := func(list ...int16) {
+		for _, n := range list {
+			if n != 0 {
+				out = append(out, columnID{info.Table, n})
+			}
+		}
+	}
+	for _, k := range info.Keys {
+		add(k.Column)
+		add(k.Columns...)
+	}
+	add(info.Include...)
+	add(info.PredicateColumns...)
+	return out
+}
+
+// plannedName returns the name of a command's column in the plan: the name at the head if the release adds
+// the column.
+func (c *Change) plannedName() string {
+	if is := c.columnChange(); is != nil && is.replacement == nil && is.newColumn != nil {
+		return is.newColumn.Name
+	}
+	return c.Command.GetName()
+}
+
+// plannedText returns the command's text, with the name that its column has in the plan.
+func (c *Change) plannedText() string {
+	if c.plannedName() == c.Command.Name || c.commandType() == pgparse.AlterTableType_AT_AddColumn {
+		return c.Text
+	}
+	at := pgparse.AfterWord(c.Text, "ALTER")
+	if l := pgparse.NextLexeme(c.Text, at); strings.EqualFold(c.Text[l.Start:l.End], "COLUMN") {
+		at = l.End
+	}
+	l := pgparse.NextLexeme(c.Text, at)
+	return c.Text[:l.Start] + quoteIdent(c.plannedName()) + c.Text[l.End:]
+}

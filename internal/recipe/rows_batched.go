@@ -1,0 +1,242 @@
+package recipe
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// rowsBatched splits a DELETE, an UPDATE with FROM, or an INSERT … SELECT of many rows into small batches: it restricts the
+// statement to the rows of a batch.
+// https://www.postgresql.org/docs/current/sql-delete.html
+var rowsBatched = &Recipe{Name: "rows-batched", Make: func(c *Change) *Steps {
+	if !c.writesManyRows() {
+		return nil
+	}
+	w := c.rowStatement()
+	if w == nil || w.visited.Kind != catalog.Table || c.usesAgain(w.target) {
+		return nil
+	}
+	work := func(string) string { return w.restrict(c.SQL, identityColumns(c.Before, w.visited)) }
+	if len(identityColumns(c.Before, w.visited)) > 0 && work("") == "" {
+		return nil
+	}
+	m := &Steps{}
+	// The rows cannot be recognized afterwards, so they are not compared.
+	if m.addBatches(c, w.visited, w.title, work) == nil {
+		return m
+	}
+	for i := range w.target.Columns {
+		if w.set == nil || slices.Contains(w.set, w.target.Columns[i].Name) {
+			c.Release.markFilled(w.target, w.target.Columns[i].Name)
+		}
+	}
+	cascades := c.writesRows()
+	for i := range m.Steps {
+		if m.Steps[i].Backfill != nil {
+			m.Steps[i].Cascades = cascades
+		}
+	}
+	m.endAfterBackfill()
+	m.addNote("%s became batches: rows of %s that the deployed code writes meanwhile may or may not be among them", w.verb, w.visited.Name)
+	return m
+}}
+
+// rowStatement is a statement that writes rows, as far as it can be restricted to a batch.
+type rowStatement struct {
+	verb, title string
+	// target is the table that is written, visited the one whose rows make the batches. alias is its name in the statement.
+	target, visited *catalog.Relation
+	alias           string
+	// hasWhere: the statement has a condition on the rows of visited.
+	hasWhere bool
+	// set are the columns that an UPDATE sets; nil for all.
+	set []string
+}
+
+// rowStatement returns the parts of a change that writes rows; nil if it has a form that cannot be restricted.
+func (c *Change) rowStatement() *rowStatement {
+	var w rowStatement
+	var visited *pgparse.RangeVar
+	switch n := c.Node.GetNode().(type) {
+	case *pgparse.Node_UpdateStmt:
+		s := n.UpdateStmt
+		if s.WithClause != nil || s.GetReturningClause() != nil {
+			return nil
+		}
+		w.verb, w.hasWhere, visited = "UPDATE", s.WhereClause != nil, s.Relation
+		for _, x := range s.TargetList {
+			w.set = append(w.set, x.GetResTarget().GetName())
+		}
+	case *pgparse.Node_DeleteStmt:
+		s := n.DeleteStmt
+		if s.WithClause != nil || s.GetReturningClause() != nil {
+			return nil
+		}
+		w.verb, w.hasWhere, visited = "DELETE", s.WhereClause != nil, s.Relation
+	case *pgparse.Node_InsertStmt:
+		s, q := n.InsertStmt, n.InsertStmt.SelectStmt.GetSelectStmt()
+		if s.WithClause != nil || s.GetReturningClause() != nil || !isPlainSelect(q) {
+			return nil
+		}
+		w.verb, w.hasWhere, visited = "INSERT", q.WhereClause != nil, q.FromClause[0].GetRangeVar()
+	}
+	w.target, w.visited = c.rowsOf(), c.resolveRelation(visited)
+	if w.target == nil || w.visited == nil {
+		return nil
+	}
+	w.alias = visited.Relname
+	if a := visited.Alias; a != nil {
+		w.alias = a.Aliasname
+	}
+	w.title = map[string]string{"UPDATE": "update ", "DELETE": "delete rows of "}[w.verb] + w.target.Name.Name + " in batches, each in its own transaction"
+	if w.verb == "INSERT" {
+		w.title = "copy rows of " + w.visited.Name.Name + " into " + w.target.Name.Name + " in batches, each in its own transaction"
+	}
+	return &w
+}
+
+// isPlainSelect reports whether a query returns at most one row for each row of one table, in any order.
+func isPlainSelect(q *pgparse.SelectStmt) bool {
+	if q == nil || len(q.FromClause) != 1 || q.FromClause[0].GetRangeVar() == nil || q.Op != pgparse.SetOperation_SETOP_NONE || q.WithClause != nil {
+		return false
+	}
+	if len(q.DistinctClause)+len(q.GroupClause)+len(q.WindowClause)+len(q.SortClause)+len(q.LockingClause) > 0 || q.HavingClause != nil ||
+		q.LimitCount != nil || q.LimitOffset != nil {
+		return false
+	}
+	plain := true
+	for _, n := range q.TargetList {
+		pgparse.Walk(n, func(m any) bool {
+			switch e := m.(type) {
+			case *pgparse.SubLink:
+				return false // it has its own rows
+			case *pgparse.FuncCall:
+				plain = plain && e.Over == nil && !isAggregate(e)
+			}
+			return plain
+		})
+	}
+	return plain
+}
+
+// isAggregate reports whether a call may be of an aggregate, or return several rows.
+func isAggregate(call *pgparse.FuncCall) bool {
+	if call.AggStar || call.AggDistinct || call.AggFilter != nil || len(call.AggOrder) > 0 {
+		return true
+	}
+	return slices.Contains(rowFunctions, pgparse.LastText(call.Funcname))
+}
+
+// rowFunctions are functions of Postgres that make one row of many, or many of one.
+// https://www.postgresql.org/docs/current/functions-aggregate.html
+var rowFunctions = []string{
+	"any_value", "array_agg", "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "every", "generate_series", "generate_subscripts",
+	"json_agg", "json_array_elements", "json_array_elements_text", "json_each", "json_each_text", "json_object_agg", "json_object_keys", "jsonb_agg",
+	"jsonb_array_elements", "jsonb_array_elements_text", "jsonb_each", "jsonb_each_text", "jsonb_object_agg", "jsonb_object_keys", "max", "min", "mode",
+	"percentile_cont", "percentile_disc", "regexp_matches", "regexp_split_to_table", "stddev", "string_agg", "string_to_table", "sum", "unnest", "variance", "xmlagg",
+}
+
+// usesAgain reports whether a statement reads the table that it writes in another place, or a view, which may read it. Then a batch
+// would see the work of the batches before it.
+func (c *Change) usesAgain(target *catalog.Relation) bool {
+	count := 0
+	pgparse.Walk(c.Node, func(m any) bool {
+		if rv, ok := m.(*pgparse.RangeVar); ok {
+			if r := c.resolveRelation(rv); r != nil && (r.OID == target.OID || r.Kind == catalog.View) {
+				count++
+			}
+		}
+		return true
+	})
+	return count > 1
+}
+
+// restrict returns the statement for the rows of a batch alone; "" if its text is not understood.
+func (w *rowStatement) restrict(sql string, keys []string) string {
+	var columns, names []string
+	for i, k := range keys {
+		columns, names = append(columns, quoteIdent(w.alias)+"."+quoteIdent(k)), append(names, keyName(i))
+	}
+	list := strings.Join(columns, ", ")
+	if len(columns) > 1 {
+		list = "(" + list + ")"
+	}
+	join := list + " IN (SELECT " + strings.Join(names, ", ") + " FROM batch)"
+	tail := ""
+	if at := analysis.IndexWord(sql, " ON CONFLICT "); w.verb == "INSERT" && at >= 0 {
+		sql, tail = sql[:at], sql[at:]
+	}
+	at := analysis.IndexWord(sql, " WHERE ")
+	switch {
+	case !w.hasWhere && at < 0:
+		return strings.TrimSpace(sql) + " WHERE " + join + tail
+	case w.hasWhere && at >= 0:
+		end := ")"
+		if strings.Contains(sql[at:], "--") { // a comment must not hide the bracket
+			end = "\n)"
+		}
+		return sql[:at] + " WHERE (" + strings.TrimSpace(sql[at+len(" WHERE "):]) + end + " AND " + join + tail
+	}
+	return ""
+}
+
+// endAfterBackfill moves the steps that remove the state of a backfill into its phase, because no later step needs it.
+func (m *Steps) endAfterBackfill() {
+	for i := range m.Steps {
+		if m.Steps[i].Phase == onward.Contract {
+			m.Steps[i].Phase = onward.Backfill
+		}
+	}
+}
+
+// writesManyRows reports whether a finding says that the change writes many rows in one transaction. Of several such statements
+// on one table of a migration, only the first has a finding.
+func (c *Change) writesManyRows() bool {
+	t := c.rowsOf()
+	if t == nil {
+		return false
+	}
+	for _, d := range c.Release.changes {
+		if d.Migration == c.Migration && len(d.Rows) > 0 {
+			if other := d.rowsOf(); other != nil && other.OID == t.OID && d.verb() == c.verb() {
+				return true
+			}
+		}
+		if d == c {
+			break
+		}
+	}
+	return false
+}
+
+// verb returns the kind of a statement that writes rows.
+func (c *Change) verb() string {
+	switch c.Node.GetNode().(type) {
+	case *pgparse.Node_InsertStmt:
+		return "INSERT"
+	case *pgparse.Node_DeleteStmt:
+		return "DELETE"
+	case *pgparse.Node_UpdateStmt:
+		return "UPDATE"
+	}
+	return ""
+}
+
+// readsFilled reports whether a statement reads or writes a table whose rows an earlier backfill changes.
+func (c *Change) readsFilled() bool {
+	found := false
+	pgparse.Walk(c.Node, func(m any) bool {
+		if rv, ok := m.(*pgparse.RangeVar); ok && !found {
+			if r := c.resolveRelation(rv); r != nil {
+				found = slices.ContainsFunc(r.Columns, func(col *catalog.Column) bool { return c.Release.filled[columnKey(r, col.Name)] })
+			}
+		}
+		return !found
+	})
+	return found
+}

@@ -1,0 +1,123 @@
+package redact
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// Limits of errors and notices, in bytes. A function may raise a text of 1 GB.
+const (
+	maxErrorBody  = 64 << 10 // a longer message is shortened
+	maxErrorField = 8 << 10  // of each of its texts
+)
+
+// LimitErrors makes a connection shorten long errors and notices as they arrive, so that they take no
+// memory.
+func LimitErrors(c *pgconn.Config) {
+	build := c.BuildFrontend
+	c.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		return build(&errorLimiter{from: bufio.NewReader(r)}, w)
+	}
+}
+
+// errorLimiter reads the server's messages, and passes all but long errors on unchanged.
+type errorLimiter struct {
+	from *bufio.Reader
+	head [5]byte
+	read int    // bytes of head that were read
+	body int    // bytes of the message that are still to be passed on
+	made []byte // passed on first
+}
+
+func (l *errorLimiter) Read(p []byte) (int, error) {
+	for len(l.made) == 0 && l.body == 0 {
+		if err := l.readHead(); err != nil {
+			return 0, err
+		}
+	}
+	if len(l.made) > 0 {
+		n := copy(p, l.made)
+		l.made = l.made[n:]
+		return n, nil
+	}
+	n, err := l.from.Read(p[:min(len(p), l.body)])
+	l.body -= n
+	return n, err
+}
+
+// readHead reads the head of a message, and all of a long error.
+func (l *errorLimiter) readHead() error {
+	for l.read < len(l.head) {
+		n, err := l.from.Read(l.head[l.read:])
+		if l.read += n; err != nil && l.read < len(l.head) {
+			return err
+		}
+	}
+	l.read = 0
+	kind, size := l.head[0], int(binary.BigEndian.Uint32(l.head[1:]))-4
+	if (kind != 'E' && kind != 'N') || size <= maxErrorBody {
+		l.made, l.body = append([]byte(nil), l.head[:]...), max(size, 0)
+		return nil
+	}
+	body, err := shortenError(io.LimitReader(l.from, int64(size)))
+	if err != nil {
+		return err
+	}
+	l.made = append(binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(body)+4)), body...)
+	return nil
+}
+
+// shortenError reads the fields of an error, and keeps the beginning of each.
+func shortenError(from io.Reader) ([]byte, error) {
+	r := bufio.NewReader(from)
+	var out []byte
+	for {
+		code, err := r.ReadByte()
+		if err == nil && code != 0 {
+			out = append(out, code)
+			out, err = shortenField(out, r)
+		} else if err == nil {
+			_, err = io.Copy(io.Discard, r)
+			return append(out, 0), err
+		}
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// shortenField reads the text of a field up to its zero byte, and appends its beginning.
+func shortenField(out []byte, r *bufio.Reader) ([]byte, error) {
+	from, size := len(out), 0
+	for {
+		piece, err := r.ReadSlice(0)
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return nil, err
+		}
+		if err == nil {
+			piece = piece[:len(piece)-1]
+		}
+		size += len(piece)
+		out = append(out, piece[:min(len(piece), from+maxErrorField-len(out))]...)
+		if err != nil {
+			continue
+		}
+		if kept := len(out) - from; size > kept {
+			for i := 0; i < utf8.UTFMax && !utf8.Valid(out[from:]); i++ {
+				out = out[:len(out)-1]
+			}
+			out = fmt.Appendf(out, "… (%d bytes)", size)
+		}
+		return append(out, 0), nil
+	}
+}

@@ -1,0 +1,71 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// WriteDeprecations prints deprecated columns, and by program who still uses them.
+func WriteDeprecations(w io.Writer, list []onward.DeprecatedColumn, f Format, o Options) error {
+	if list == nil {
+		list = []onward.DeprecatedColumn{}
+	}
+	if f == FormatJSON {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", indent)
+		return e.Encode(struct {
+			Deprecated []onward.DeprecatedColumn `json:"deprecated"`
+		}{list})
+	}
+	p := newPage(o)
+	if len(list) == 0 {
+		p.addLine("No column is deprecated.")
+	}
+	for i := range list {
+		if i > 0 {
+			p.addBlankLine()
+		}
+		p.deprecation(&list[i])
+	}
+	return p.writePage(w)
+}
+
+// deprecation prints one column.
+func (p *page) deprecation(d *onward.DeprecatedColumn) {
+	style, note := p.ordinaryStyle(), ""
+	switch {
+	case d.Past:
+		style = p.Severity(onward.Error)
+	case d.Near:
+		style, note = p.Severity(onward.Warning), "its last day is near"
+	}
+	p.addTwoSided(deprecatedName(d), note, style, p.Dim)
+	if d.RenamedTo != "" {
+		p.addWrapped("  ", "  ", "replaced by "+EscapeLine(d.RenamedTo), p.ordinaryStyle())
+	}
+	if len(d.Consumers) == 0 {
+		p.addWrapped("  ", "  ", deprecatedWords(d), p.ordinaryStyle())
+		return
+	}
+	for i := range d.Consumers {
+		u := &d.Consumers[i]
+		name := u.Consumer
+		if name == "" {
+			name = "code that no recording names"
+		}
+		text := name + ": " + CountNoun(u.Queries, "query") + ", " + countCalls(u.Calls)
+		if u.Sender != "" && u.Sender != u.Consumer {
+			text += ", most from " + u.Sender
+		}
+		p.addWrapped("  ", "    ", EscapeLine(text), p.ordinaryStyle())
+		p.addLine("    ", p.paintLine(p.Dim, cutToWidth(EscapeLine(u.SQL), p.width-4)))
+	}
+}
+
+// SunsetWords say in a line which column goes when, and who uses it.
+func SunsetWords(d *onward.DeprecatedColumn) string {
+	return deprecatedName(d) + ": " + deprecatedWords(d)
+}

@@ -1,0 +1,111 @@
+package rule
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// formatFix returns a fix as it is printed for a finding. Its SQL can be pasted in place of the statement found.
+func (p *Pass) formatFix(instead string, at spot) string {
+	s, _ := at.findSpot()
+	instead = withoutBlanks(instead)
+	if p.Rule.Category == onward.Locking {
+		instead = withRest(instead, at)
+	}
+	return addFileComments(s.withMarks(resetTimeouts(instead, s)), s)
+}
+
+// withMarks adds the tool's markers around statements that the tool would split at a ';' inside.
+func (s *Stmt) withMarks(instead string) string {
+	prose, sql, ok := strings.Cut(instead, "\n")
+	tool := &s.Migration.Runner.Tool
+	if !ok || tool.Begin == "" || !strings.Contains(sql, "$") {
+		return instead
+	}
+	out := []string{prose}
+	for _, part := range splitLines(sql) {
+		if at := strings.Index(part, ";"); at >= 0 && strings.Contains(part, "$") && strings.TrimSpace(part[at+1:]) != "" {
+			part = tool.Begin + "\n" + part + "\n" + tool.End
+		}
+		out = append(out, part)
+	}
+	return strings.Join(out, "\n")
+}
+
+// withoutBlanks moves SQL with blanks to fill in from the lines to paste into the prose before them.
+func withoutBlanks(instead string) string {
+	prose, sql, ok := strings.Cut(instead, "\n")
+	if !ok || !strings.Contains(sql, "…") {
+		return instead
+	}
+	var inline, others []string
+	for _, part := range splitLines(sql) {
+		if strings.HasPrefix(part, "or ") || len(others) > 0 {
+			others = append(others, part)
+			continue
+		}
+		inline = append(inline, strings.Join(strings.Fields(part), " "))
+	}
+	if strings.Contains(strings.Join(inline, ""), "…") {
+		prose += " " + strings.TrimSuffix(strings.Join(inline, " "), ";")
+		inline = nil
+	}
+	for i, other := range others {
+		others[i] = withoutBlanks(other)
+	}
+	return strings.Join(slices.Concat([]string{prose}, inline, others), "\n")
+}
+
+// withRest adds the other subcommands of an ALTER TABLE to a fix that replaces some of them, so that none is lost.
+func withRest(instead string, at spot) string {
+	var found []*Command
+	switch x := at.(type) {
+	case *Command:
+		found = []*Command{x}
+	case Commands:
+		found = x
+	}
+	prose, sql, ok := strings.Cut(instead, "\n")
+	if !ok || len(found) == 0 || !strings.HasPrefix(sql, "ALTER TABLE ") && !strings.HasPrefix(sql, "CREATE ") {
+		return instead
+	}
+	s := found[0].stmt
+	var rest []string
+	for i := range s.Node.GetAlterTableStmt().GetCmds() {
+		text := strings.TrimSpace(s.CommandText(i))
+		if text != "" && !slices.ContainsFunc(found, func(c *Command) bool { return c.index == i }) && !strings.Contains(sql, text) {
+			rest = append(rest, text)
+		}
+	}
+	if len(rest) == 0 {
+		return instead
+	}
+	return prose + "\n" + s.AlterTable() + " " + strings.Join(rest, ", ") + ";\n" + sql
+}
+
+// waitsForAll matches statements that wait for transactions and fail if a timeout ends the wait.
+var waitsForAll = regexp.MustCompile(`(?m)^(CREATE (UNIQUE )?INDEX|DROP INDEX|REINDEX .*) CONCURRENTLY\b`)
+
+// resetTimeouts adds RESET statements before a concurrent build for timeouts that the migration set for the session.
+// The build would inherit them even in its own file.
+func resetTimeouts(instead string, s *Stmt) string {
+	prose, sql, ok := strings.Cut(instead, "\n")
+	if !ok || !waitsForAll.MatchString(sql) {
+		return instead
+	}
+	for _, set := range []struct {
+		name string
+		by   *Stmt
+		ms   int
+	}{{"statement_timeout", s.Settings.StatementTimeoutBy, s.Settings.StatementTimeout}, {"lock_timeout", s.Settings.LockTimeoutBy, s.Settings.LockTimeout}} {
+		if set.by == nil || set.ms == 0 || set.by.Node.GetVariableSetStmt().GetIsLocal() || pgparse.AfterWord(sql, set.name) >= 0 {
+			continue
+		}
+		sql = "RESET " + set.name + ";\n" + sql
+	}
+	return prose + "\n" + sql
+}

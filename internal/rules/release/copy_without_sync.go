@@ -1,0 +1,131 @@
+package release
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// CopyWithoutSync flags rows that are copied once into a new table while the deployed code
+// goes on writing to the old one.
+// https://www.postgresql.org/docs/current/transaction-iso.html
+var CopyWithoutSync = &rule.Rule{
+	ID:       "release-copy-without-sync",
+	Category: onward.DataLoss,
+	Severity: onward.Warning,
+	Preset:   onward.Recommended,
+	Summary:  "rows are copied into a new table once, and nothing carries later writes over",
+	Harm: "INSERT … SELECT copies the rows that are there when it begins. The deployed code does not know the new table and goes on writing to the old " +
+		"one until it is replaced. The new table lacks these rows and keeps rows that were changed or deleted.",
+	Instead: "Before the copy, create triggers that write each INSERT, UPDATE and DELETE of the old table to the new one as well. " +
+		"Then copy in batches that leave existing rows alone. Or copy again after the last process of the old code has ended.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/transaction-iso.html", "https://www.postgresql.org/docs/current/sql-createtrigger.html"},
+	Gather:  gatherTableCopies,
+	Release: copyWithoutSync,
+}
+
+// tableCopy is an INSERT … SELECT from a deployed table into one that the release creates.
+type tableCopy struct {
+	by          *rule.Stmt
+	source, new catalog.OID
+}
+
+// keptAside matches the name of a copy that nobody is going to use in place of the original.
+var keptAside = regexp.MustCompile(`(?i)(?:^|_)(?:backup|bak|archived?|old|copy|snapshot|te?mp)\d*(?:_|$)`)
+
+func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
+	if m.Runner.AfterDeploy {
+		return
+	}
+	for _, s := range m.Statements {
+		if s.Tx.RolledBack {
+			continue
+		}
+		for _, w := range p.ListWrites(s) {
+			insert, ok := w.Node.(*pgparse.InsertStmt)
+			if !ok || w.Extent == analysis.Few || !p.IsNew(w.Table.OID) || w.Table.Persistence == catalog.Temporary || keptAside.MatchString(w.Table.Name.Name) {
+				continue
+			}
+			rv := firstSource(insert.GetSelectStmt().GetSelectStmt())
+			if rv == nil {
+				continue
+			}
+			source, known := s.Before.Resolve(rv)
+			if known && source.Kind.IsTable() && p.InUse(source) {
+				p.KeepValue(tableCopy{s, source.OID, w.Table.OID})
+			}
+		}
+	}
+}
+
+// firstSource returns the first relation of a query's FROM. Its rows are copied, and the other
+// relations are joined to them.
+func firstSource(q *pgparse.SelectStmt) *pgparse.RangeVar {
+	for q.GetLarg() != nil {
+		q = q.GetLarg()
+	}
+	if len(q.GetFromClause()) == 0 {
+		return nil
+	}
+	n := q.GetFromClause()[0]
+	for n.GetJoinExpr() != nil {
+		n = n.GetJoinExpr().GetLarg()
+	}
+	return n.GetRangeVar()
+}
+
+func copyWithoutSync(p *rule.Pass, r *rule.Release) {
+	type pair struct{ source, new catalog.OID }
+	seen := map[pair]bool{}
+	for _, c := range rule.KeptValues[tableCopy](p) {
+		source, now := r.Head.Relation(c.source), r.Head.Relation(c.new)
+		deployed := r.Deployed.Relation(c.source)
+		if deployed == nil {
+			deployed = source
+		}
+		key := pair{c.source, c.new}
+		if seen[key] || source == nil || now == nil || source.Name != deployed.Name || takesPlace(r, now) || writesTo(r.Head, source, now) {
+			continue
+		}
+		seen[key] = true
+		u := p.Code.FindUses(deployed.Name, "")
+		if u.IsIdle() || u.ReadOnly && !u.Put {
+			continue
+		}
+		old, table := source.Name.String(), now.Name.String()
+		harm, evidence := "rows that the deployed code writes to "+old+" after the copy are not in "+table, u.Evidence
+		if writes := u.WriteEvidence("insert", "update", "delete", "truncate"); writes != nil {
+			evidence = writes
+			harm = "the deployed code writes to " + old + analysis.Usage{Evidence: writes}.FirstPlace() + ": what it writes after the copy is not in " + table
+		}
+		p.Report(c.by, rule.Report{
+			Fact: "the rows of " + old + " are copied into the new table " + table + " once, and nothing carries later writes over",
+			Harm: harm,
+			Instead: "before the copy, create triggers on " + old + " that write each INSERT, UPDATE and DELETE to " + table +
+				" as well, and copy in batches; or copy again after the last process of the old code has ended",
+			Evidence: evidence,
+		})
+	}
+}
+
+// takesPlace reports whether a new table has the name of a deployed one in the end, or is part
+// of another table: table-swap-loses-rows judges the first.
+func takesPlace(r *rule.Release, now *catalog.Relation) bool {
+	return r.Deployed.Lookup(now.Name.Schema, now.Name.Name) != nil || now.Parent != 0 || len(now.Inherits) > 0
+}
+
+// writesTo reports whether a trigger of a table may write to another one: its function names
+// that table, or is not known.
+func writesTo(c *catalog.Catalog, source, now *catalog.Relation) bool {
+	return slices.ContainsFunc(source.Triggers, func(t *catalog.Trigger) bool {
+		list := c.Functions(t.Function.Schema, t.Function.Name)
+		return t.Enabled && (len(list) == 0 || slices.ContainsFunc(list, func(fn *catalog.Function) bool {
+			return slices.Contains(fn.ListBodyWords(), now.Name.Name)
+		}))
+	})
+}

@@ -1,0 +1,107 @@
+package script
+
+import (
+	"math"
+
+	"github.com/onward-sql/onward/internal/fault"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Reader reads a source as scripts that follow one another, because the syntax trees of a large file
+// take many times the room of its text. Transactions and their numbers go on from one to the next.
+type Reader struct {
+	source  Source
+	lines   *pgparse.Lines
+	strings pgparse.Strings
+	bodies  []pgparse.Comment
+	// part is the index of the part that is read, splitter reads it, and ahead are statements of it.
+	part     int
+	splitter *pgparse.Splitter
+	ahead    []pgparse.Stmt
+	tracker  tracker
+	window   int
+}
+
+// NewReader prepares a source to be read.
+func NewReader(src Source) *Reader {
+	return &Reader{source: src, lines: pgparse.NewLines(src.Text), strings: src.Strings}
+}
+
+// splitAhead is how many statements are split at once.
+const splitAhead = 1000
+
+// Next is the script of the next statements, most of them or a few more. Programs belong to all statements
+// around them: a source that has some is one script. The error is pgparse.ErrTooLarge, or a fault.
+func (r *Reader) Next(most int) (s *Script, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s, err = nil, fault.FromPanic(p)
+		}
+	}()
+	if len(r.source.Code)+len(r.source.Replaces) > 0 {
+		most = math.MaxInt
+	}
+	s = &Script{Source: r.source, lines: r.lines, Rollback: map[int]bool{}, Window: r.window}
+	b := builder{Script: s}
+	for len(s.Statements) < most {
+		ok, err := r.fillAhead(b, most)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		st := &r.ahead[0]
+		r.ahead = r.ahead[1:]
+		b.addFromPart(r.part, r.splitter, st)
+	}
+	if s.More, err = r.fillAhead(b, most); err != nil {
+		return nil, err
+	}
+	s.Strings, s.next = r.strings, r.part
+	if r.splitter != nil {
+		s.Strings = r.splitter.Strings()
+		b.rewritePart(r.source.Parts[r.part], r.splitter.Source())
+	}
+	r.bodies, r.source, r.window = append(r.bodies, s.bodies...), s.Source, r.window+1
+	r.assignTransactions(s)
+	if !s.More {
+		s.Suppressions = readSuppressions(s.Source, s.lines, r.bodies)
+	}
+	return s, nil
+}
+
+// fillAhead reads statements ahead, if there is none, up to the next part that has one.
+func (r *Reader) fillAhead(b builder, most int) (bool, error) {
+	for len(r.ahead) == 0 {
+		if r.splitter == nil {
+			if r.part >= len(r.source.Parts) {
+				return false, nil
+			}
+			if err := r.beginPart(); err != nil {
+				return false, err
+			}
+		}
+		count := splitAhead
+		if most == math.MaxInt {
+			count = most
+		}
+		if r.ahead = r.splitter.Next(count); len(r.ahead) == 0 {
+			b.rewritePart(r.source.Parts[r.part], r.splitter.Source())
+			r.strings, r.splitter = r.splitter.Strings(), nil
+			r.part++
+		}
+	}
+	return true, nil
+}
+
+// beginPart begins with a part.
+func (r *Reader) beginPart() (err error) {
+	p, mode := &r.source.Parts[r.part], r.source.Mode
+	r.splitter, err = pgparse.NewSplitter(p.SQL, pgparse.Reader{
+		Psql: r.source.Psql, Message: p.Message || mode == onward.TransactionMessage,
+		Block: p.Block != 0 || mode == onward.TransactionFile, Strings: r.strings,
+	})
+	return err
+}

@@ -1,0 +1,35 @@
+package workload
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// ownSchemas are the schemas that onward makes: its ledger, the state of a plan, and those of rehearsals and recordings.
+var ownSchemas = []string{"onward_ledger", "onward", "onward_record", "onward_rehearsal"}
+
+// isOwn reports whether onward itself sent a statement: by its application_name, or because the statement works on a
+// schema of onward's.
+func isOwn(s *Seen) bool {
+	if a := s.Sender.Application; a == "onward" || strings.HasPrefix(a, "onward ") {
+		return true
+	}
+	if !strings.Contains(s.SQL, "onward") {
+		return false
+	}
+	for at := 0; ; {
+		x := pgparse.NextLexeme(s.SQL, at)
+		at = x.End
+		switch x.Kind {
+		case pgparse.LexemeEnd:
+			return false
+		case pgparse.LexemeWord, pgparse.LexemeQuoted:
+			name := strings.ToLower(strings.Trim(s.SQL[x.Start:x.End], `"`))
+			if slices.Contains(ownSchemas, name) && (strings.HasPrefix(s.SQL[at:], ".") || name != "onward") {
+				return true
+			}
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package workload
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// Tags are what the comments of a query say about its sender: those of sqlcommenter and marginalia, and the names
+// that sqlc writes. A field is "" if no comment has it.
+type Tags struct {
+	Place, Test, Application string
+	// Trace is the trace's ID. It identifies one request, so it is never stored.
+	Trace string
+}
+
+// placeTags are the keys that name places in code. Other keys hold values of one request: a URL, a number, a trace.
+var placeTags = []string{"namespaced_controller", "controller", "action", "job", "mailer", "component", "handler", "route",
+	"view", "resolver", "func", "function", "method", "source_location", "file", "line"}
+
+// queryTag is how sqlc and the like begin a query's comment.
+var queryTag = regexp.MustCompile(`^\s*name:\s*(\w[\w.]*)(\s+:\w+)?\s*$`)
+
+// mostTag is the length up to which a tag is kept.
+const mostTag = 200
+
+// ReadTags reads the comments of a statement.
+func ReadTags(sql string) Tags {
+	if !strings.Contains(sql, "/*") && !strings.Contains(sql, "--") {
+		return Tags{}
+	}
+	var t Tags
+	found := map[string]string{}
+	for at := 0; ; {
+		x := pgparse.NextLexeme(sql, at)
+		if x.Kind == pgparse.LexemeEnd {
+			break
+		}
+		at = x.End
+		if x.Kind != pgparse.LexemeComment {
+			continue
+		}
+		words := sql[x.Start:x.End]
+		words = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(words, "/*"), "--"), "*/")
+		if m := queryTag.FindStringSubmatch(words); m != nil {
+			t.Place = m[1]
+			continue
+		}
+		t.readPairs(words, found)
+	}
+	if place := joinPlace(found); place != "" {
+		t.Place = place
+	}
+	return t
+}
+
+// readPairs reads key='value',… of sqlcommenter and key:value,… of marginalia.
+func (t *Tags) readPairs(words string, found map[string]string) {
+	for pair := range strings.SplitSeq(words, ",") {
+		pair = strings.TrimSpace(pair)
+		at := strings.IndexAny(pair, "=:")
+		if at <= 0 {
+			continue
+		}
+		k, v := strings.ToLower(strings.TrimSpace(pair[:at])), strings.Trim(strings.TrimSpace(pair[at+1:]), "'")
+		if plain, err := url.QueryUnescape(v); err == nil && pair[at] == '=' {
+			v = plain
+		}
+		if v = strings.ToValidUTF8(v, "?"); v == "" || len(v) > mostTag {
+			continue
+		}
+		switch {
+		case k == "test":
+			t.Test = v
+		case k == "traceparent":
+			if id := strings.Split(v, "-"); len(id) == 4 {
+				t.Trace = id[1]
+			}
+		case k == "application" || k == "app":
+			t.Application = v
+		case slices.Contains(placeTags, k):
+			found[k] = v
+		}
+	}
+}
+
+// joinPlace makes one line of what was found: users#index, app/x.rb:12, or the words as they are.
+func joinPlace(found map[string]string) string {
+	var out []string
+	take := func(k string) string {
+		v := found[k]
+		delete(found, k)
+		return v
+	}
+	controller := take("namespaced_controller")
+	if c := take("controller"); controller == "" {
+		controller = c
+	}
+	action := take("action")
+	switch {
+	case controller != "" && action != "":
+		out = append(out, controller+"#"+action)
+	case controller+action != "":
+		out = append(out, controller+action)
+	}
+	file, line := take("file"), take("line")
+	for _, k := range placeTags {
+		if v := found[k]; v != "" && (k != "route" || len(out) == 0) {
+			out = append(out, v)
+		}
+	}
+	if file != "" {
+		out = append(out, strings.TrimSuffix(file+":"+line, ":"))
+	}
+	return strings.Join(out, " ")
+}
+
+// addTags completes a sender from the comments of its query. A known place stays.
+func (s Sender) addTags(t Tags) Sender {
+	if s.Place == "" {
+		s.Place = t.Place
+	}
+	if t.Test != "" {
+		s.Test = t.Test
+	}
+	if t.Application != "" {
+		s.Application = t.Application
+	}
+	return s
+}

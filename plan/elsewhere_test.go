@@ -1,0 +1,35 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// TestPlanNamesOtherDatabases plans a release for two databases with a table of one name: the
+// plan is of one, and says which directory it leaves out.
+func TestPlanNamesOtherDatabases(t *testing.T) {
+	t.Parallel()
+	const table = "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, a text);\n"
+	dir := gittest.Commits(t,
+		map[string]string{"app/migrations/00001_a.sql": table, "crm/migrations/00001_a.sql": table},
+		map[string]string{
+			"app/migrations/00002_b.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN b text;\nALTER TABLE users ADD COLUMN c text;\n",
+			"crm/migrations/00002_b.sql": "-- +goose Up\nALTER TABLE users DROP COLUMN a;\n",
+		})
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Migrations) != 1 || p.Migrations[0].Path != "app/migrations/00002_b.sql" {
+		t.Fatalf("%+v", p.Migrations)
+	}
+	if missing := strings.Join(p.Proof.Missing, "\n"); !strings.Contains(missing, "the migrations in crm/migrations are in no step") ||
+		!strings.Contains(missing, "app/migrations creates too") {
+		t.Error(missing)
+	}
+}

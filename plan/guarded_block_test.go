@@ -1,0 +1,66 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/rotation"
+)
+
+// TestGuardedBlocks plans DO blocks of one statement whose handler ignores an object that exists.
+func TestGuardedBlocks(t *testing.T) {
+	t.Parallel()
+	const base = `
+CREATE TABLE users (id bigint PRIMARY KEY, name text);
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, status text);
+`
+	guard := func(body string) string {
+		return "-- +goose StatementBegin\nDO $$ BEGIN\n " + body + "\nEND $$;\n-- +goose StatementEnd\n"
+	}
+	const ignore = "\nEXCEPTION\n WHEN duplicate_object THEN null;"
+	cases := map[string]struct {
+		release string
+		// sql is part of a step's SQL.
+		sql string
+		// missing is why the plan is not proven; "" if it is.
+		missing string
+	}{
+		"foreign key": {
+			release: guard("ALTER TABLE orders ADD CONSTRAINT orders_users_fk FOREIGN KEY (user_id) REFERENCES users (id);" + ignore),
+			sql:     "ALTER TABLE orders VALIDATE CONSTRAINT orders_users_fk",
+		},
+		"type": {
+			release: guard("CREATE TYPE mood AS ENUM ('sad', 'ok');"+ignore) + "ALTER TABLE users ADD COLUMN mood mood;",
+			sql:     "CREATE TYPE mood AS ENUM ('sad', 'ok');",
+		},
+		"no handler": {
+			release: guard("ALTER TABLE orders ADD CONSTRAINT orders_status CHECK (status <> '');"),
+			sql:     "ALTER TABLE orders VALIDATE CONSTRAINT orders_status",
+		},
+		"two statements": {
+			release: guard("ALTER TABLE orders ADD COLUMN a int; ALTER TABLE orders ADD COLUMN b int;" + ignore),
+			missing: "is a DO block",
+		},
+		"a handler that acts": {
+			release: guard("ALTER TABLE orders ADD COLUMN a int; EXCEPTION WHEN duplicate_column THEN DELETE FROM orders;"),
+			missing: "is a DO block",
+		},
+		"a condition": {
+			release: guard("IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'c') THEN ALTER TABLE orders ADD CONSTRAINT c CHECK (status <> ''); END IF;"),
+			missing: "is a DO block",
+		},
+	}
+	for _, name := range rotation.Pick(t, 2, sortedNames(cases)) {
+		tc := cases[name]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := planned(t, base, tc.release, 17, nil, true)
+			if why := strings.Join(p.Proof.Missing, "\n"); !strings.Contains(why, tc.missing) || p.Proof.Proven != (tc.missing == "") {
+				t.Errorf("proven %t, missing: %s\n%s", p.Proof.Proven, why, told(p))
+			}
+			if text := told(p); !strings.Contains(text, tc.sql) {
+				t.Errorf("no step has %s:\n%s", tc.sql, text)
+			}
+		})
+	}
+}

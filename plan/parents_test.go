@@ -1,0 +1,77 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// TestParents changes the keys of a family. The proof deletes and changes parents after each step; a step that
+// undoes what a referential action did, for as long as contract takes, is found by nothing else.
+func TestParents(t *testing.T) {
+	t.Parallel()
+	const base = `CREATE TABLE users (id int PRIMARY KEY, name text UNIQUE);
+CREATE TABLE posts (id bigint PRIMARY KEY, author int REFERENCES users (id) ON DELETE SET NULL ON UPDATE CASCADE);
+CREATE TABLE notes (id bigint PRIMARY KEY, author int REFERENCES users (id) ON DELETE CASCADE, name text REFERENCES users (name) ON DELETE SET NULL ON UPDATE SET NULL);`
+	const release = `ALTER TABLE users ALTER COLUMN id TYPE bigint;
+ALTER TABLE posts ALTER COLUMN author TYPE bigint;
+ALTER TABLE notes ALTER COLUMN author TYPE bigint;`
+	undone := func(p *onward.Plan) {
+		first, last := &p.Steps[p.Contract()-1], &p.Steps[len(p.Steps)-1]
+		first.SQL += "\nCREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.author := OLD.author; RETURN NEW; END';\n" +
+			"CREATE TRIGGER zzzz_keep BEFORE UPDATE ON posts FOR EACH ROW EXECUTE FUNCTION keep();"
+		first.Undo = "DROP FUNCTION keep() CASCADE;\n" + first.Undo
+		last.SQL = "DROP FUNCTION keep() CASCADE;\n" + last.SQL
+	}
+	t.Run("release fails on rows", func(t *testing.T) {
+		t.Parallel()
+		const failing = "ALTER TABLE users ADD COLUMN score int NOT NULL;\n"
+		c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, release+failing), Base: "main", Head: "feature"}, Majors: []int{17}}}
+		c.Quiet()
+		p, _, err := plan.Make(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, check := range p.Proof.Checks {
+			if strings.Contains(check.Name, "parents") {
+				t.Errorf("nothing was compared, and the proof says: %s: %s", check.Name, check.Detail)
+			}
+		}
+		if !slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, "rows were not compared") }) {
+			t.Errorf("no note that the release fails on rows: %s", told(p))
+		}
+	})
+	for name, spoil := range map[string]func(*onward.Plan){"held": func(*onward.Plan) {}, "undone": undone} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"}, Majors: []int{17}}}
+			c.Spoil(spoil)
+			c.Quiet()
+			p, _, err := plan.Make(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := slices.IndexFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return strings.Contains(c.Name, "parents") })
+			if at < 0 {
+				t.Fatalf("no check of parents: %s", told(p))
+			}
+			check := p.Proof.Checks[at]
+			switch {
+			case name == "held" && (!p.Proof.Proven || check.Detail != "6 writes to parents"):
+				t.Errorf("%s", told(p))
+			case name == "undone" && (check.OK || !strings.Contains(check.Detail, "posts_author_fkey of posts: DELETE FROM users")):
+				t.Errorf("%s", told(p))
+			}
+			for _, other := range p.Proof.Checks {
+				if other.Name != check.Name && !other.OK {
+					t.Errorf("%s: %s", other.Name, other.Detail)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,105 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/internal/rotation"
+	"github.com/onward-sql/onward/onward"
+)
+
+// TestRowsInBatches plans statements that write many rows. The proof compares the rows with the release's own.
+func TestRowsInBatches(t *testing.T) {
+	t.Parallel()
+	const base = `
+CREATE TABLE users (id bigint PRIMARY KEY, email text, name text);
+CREATE TABLE orders (region int, number int, user_id bigint REFERENCES users ON DELETE CASCADE, status text, note text, PRIMARY KEY (region, number));
+CREATE TABLE archive (region int, number int, note text, PRIMARY KEY (region, number));
+CREATE TABLE keyless (a int, b text);
+`
+	cases := map[string]struct {
+		release string
+		// work is part of the backfill's SQL; "" if nothing becomes a backfill.
+		work string
+		// missing is why the plan is not proven; "" if it is.
+		missing string
+	}{
+		"delete": {
+			release: "DELETE FROM orders WHERE status < 'n' OR note IS NULL;",
+			work:    "WHERE (status < 'n' OR note IS NULL) AND (orders.region, orders.number) IN (SELECT onward_key1, onward_key2 FROM batch)",
+		},
+		"delete with an alias":  {release: "DELETE FROM ONLY orders AS o WHERE o.status < 'n';", work: "AND (o.region, o.number) IN ("},
+		"delete with a comment": {release: "DELETE FROM orders WHERE status < 'n' -- the old ones\n;", work: "AND (orders.region, orders.number) IN ("},
+		"delete using": {
+			release: "DELETE FROM orders USING users u WHERE u.id = user_id AND u.name < 'n';",
+			work:    "DELETE FROM orders USING users u WHERE (u.id",
+		},
+		"delete in a subquery": {
+			release: "DELETE FROM users WHERE id NOT IN (SELECT user_id FROM orders WHERE user_id IS NOT NULL);",
+			work:    "AND users.id IN (",
+		},
+		"update from": {
+			release: "UPDATE orders SET note = u.name FROM users AS u WHERE u.id = orders.user_id;",
+			work:    "UPDATE orders SET note = u.name FROM users AS u",
+		},
+		"update with an alias": {release: "UPDATE orders o SET note = o.status WHERE o.note IS NULL;", work: "UPDATE orders o SET note"},
+		"copy": {
+			release: "INSERT INTO archive SELECT region, number, note FROM orders;",
+			work:    "FROM orders WHERE (orders.region, orders.number) IN (",
+		},
+		"copy without conflicts": {
+			release: "INSERT INTO archive SELECT region, number, note FROM orders ON CONFLICT DO NOTHING;",
+			work:    "FROM batch) ON CONFLICT DO NOTHING",
+		},
+		"delete, then a constraint": {
+			release: "DELETE FROM orders WHERE note IS NULL; ALTER TABLE orders ALTER COLUMN note SET NOT NULL;",
+			work:    "DELETE FROM orders WHERE (note IS NULL)",
+		},
+		"one row": {release: "UPDATE orders SET note = 'x' WHERE region = 1 AND number = 2; DELETE FROM users WHERE id = 5;"},
+		"sums": {
+			release: "INSERT INTO archive SELECT region, min(number), 'x' FROM orders GROUP BY region;",
+			missing: "writes many rows of archive",
+		},
+		"reads what it writes":      {release: "DELETE FROM users a USING users b WHERE a.id > b.id AND a.email = b.email;", missing: "writes many rows of users"},
+		"update reads what it sets": {release: "UPDATE orders SET note = (SELECT max(note) FROM orders);", missing: "writes many rows of orders"},
+		"no key":                    {release: "DELETE FROM keyless WHERE a > 5;", missing: "keyless has no primary key"},
+		"returning":                 {release: "DELETE FROM orders WHERE status < 'n' RETURNING note;", missing: "writes many rows of orders"},
+		"the second of two is alike": {
+			release: "UPDATE orders SET note = upper(note) WHERE note > 'a'; UPDATE orders SET status = upper(status) WHERE status > 'a';",
+			work:    "UPDATE orders AS t SET status = upper(status)",
+		},
+	}
+	for _, name := range rotation.Pick(t, 3, sortedNames(cases)) {
+		tc := cases[name]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := planned(t, base, tc.release, 17, nil, true)
+			var work []string
+			for _, s := range p.Steps {
+				if s.Repeat {
+					work = append(work, s.Backfill.Work)
+				}
+				if s.Class == onward.StepDDL && strings.Contains(tc.missing, "many rows") && !s.Bookkeeping {
+					t.Errorf("%s would be rolled back after some seconds", s.ID)
+				}
+			}
+			if all := strings.Join(work, "\n"); !strings.Contains(all, tc.work) || tc.work == "" && all != "" {
+				t.Errorf("backfills: %s\n%s", all, told(p))
+			}
+			if why := strings.Join(p.Proof.Missing, "\n"); !strings.Contains(why, tc.missing) || p.Proof.Proven != (tc.missing == "") {
+				t.Errorf("proven %t, missing: %s\n%s", p.Proof.Proven, why, told(p))
+			}
+		})
+	}
+}
+
+// sortedNames lists the names of cases, in the same order each time.
+func sortedNames[V any](cases map[string]V) []string {
+	var names []string
+	for name := range cases {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,102 @@
+package record
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// family are names that differ in a counter, a hash or a UUID only.
+type family struct {
+	pattern string
+	names   []string
+}
+
+// manyHashes is from how many on a name without a digit may be a hash, too.
+const manyHashes = 10
+
+// findFamilies puts names of one shape and one pattern together, if there are enough. The families are sorted.
+func findFamilies(shapes map[string]string) []family {
+	type key struct{ pattern, shape string }
+	groups := map[key][]string{}
+	var plain []string
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		if pattern := namePattern(name); pattern != name {
+			groups[key{pattern, shapes[name]}] = append(groups[key{pattern, shapes[name]}], name)
+		} else {
+			plain = append(plain, name)
+		}
+	}
+	var out []family
+	for k, names := range groups {
+		if len(names) < leastFolded {
+			continue
+		}
+		// Of many hashes some have no digit by chance.
+		for _, name := range plain {
+			if len(names) >= manyHashes && shapes[name] == k.shape && likeAll(name, k.pattern, names) {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		out = append(out, family{k.pattern, names})
+	}
+	slices.SortFunc(out, func(a, b family) int { return strings.Compare(a.pattern+a.names[0], b.pattern+b.names[0]) })
+	return out
+}
+
+// likeAll reports whether a name has the length and the fixed parts of a family's names, and eight or more characters in
+// the other part.
+func likeAll(name, pattern string, names []string) bool {
+	prefix, suffix, _ := strings.Cut(pattern, "*")
+	if strings.Contains(suffix, "*") || !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, suffix) || len(name) < len(prefix)+len(suffix)+8 {
+		return false
+	}
+	return !slices.ContainsFunc(names, func(s string) bool { return len(s) != len(name) })
+}
+
+var (
+	// uuidPart has hyphens, underscores or nothing between its parts.
+	uuidPart = regexp.MustCompile(`(?i)[0-9a-f]{8}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{12}`)
+	hexPart  = regexp.MustCompile(`[0-9a-f]{8,}`)
+	words    = regexp.MustCompile(`[0-9A-Za-z]+`)
+	digits   = regexp.MustCompile(`[0-9]+`)
+	counted  = regexp.MustCompile(`^[A-Za-z]+[0-9]+$`)
+	stars    = regexp.MustCompile(`\*+`)
+)
+
+// namePattern is a name with a * for each part that is a counter, a hash or a UUID.
+func namePattern(name string) string {
+	name = uuidPart.ReplaceAllString(name, "*")
+	parts := strings.Split(name, "*")
+	for i, part := range parts {
+		parts[i] = words.ReplaceAllStringFunc(part, wordPattern)
+	}
+	return stars.ReplaceAllString(strings.Join(parts, "*"), "*")
+}
+
+// wordPattern does so for one word between hyphens and underscores.
+func wordPattern(word string) string {
+	if at := hexPart.FindStringIndex(word); at != nil && at[1] == len(word) && (digits.MatchString(word[at[0]:]) || at[1]-at[0] >= 16) {
+		return word[:at[0]] + "*"
+	}
+	switch {
+	case counted.MatchString(word):
+		return digits.ReplaceAllString(word, "*")
+	case len(word) >= 6 && digits.MatchString(word): // letters and digits in turns
+		return "*"
+	}
+	return digits.ReplaceAllString(word, "*")
+}
+
+// patternStem is a pattern without the parts that differ, and without what joined them.
+func patternStem(pattern string) string {
+	var kept []string
+	for _, part := range strings.Split(pattern, "*") {
+		if part = strings.Trim(part, "_-"); part != "" {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, "_")
+}

@@ -1,0 +1,229 @@
+package record
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/wire/collect"
+	"github.com/onward-sql/onward/internal/workload"
+)
+
+// noFold keeps all schemas and databases apart.
+const noFold = "none"
+
+// leastFolded is how many schemas with the same tables make a family: two may be shards.
+const leastFolded = 3
+
+// folds reports whether anything may be folded.
+func (c *Config) folds() bool { return !slices.Contains(c.Folds, noFold) }
+
+// foldRule is a pattern that was given.
+type foldRule struct{ pattern, into string }
+
+// foldRules reads the patterns that were given.
+func (c *Config) foldRules() ([]foldRule, error) {
+	var out []foldRule
+	for _, text := range c.Folds {
+		pattern, into, named := strings.Cut(text, "=")
+		if pattern == noFold && !named {
+			continue
+		}
+		if !strings.Contains(pattern, "*") || strings.Trim(pattern, "*") == "" || named && into == "" || strings.Contains(into, "*") {
+			return nil, &config.InputError{Err: fmt.Errorf("--fold %q: write a pattern of names such as 'test_*', one with the name that replaces them such as "+
+				"'test_*=public', or none", text)}
+		}
+		out = append(out, foldRule{pattern, into})
+	}
+	return out, nil
+}
+
+// foldWorkload folds the schemas and databases that a suite makes for its tests into one.
+func (r *recorder) foldWorkload(w *Workload) (*Workload, error) {
+	if !r.folds() {
+		return w, nil
+	}
+	rules, err := r.foldRules()
+	if err != nil {
+		return nil, err
+	}
+	used := usedNames(w)
+	f := finder{shapes: &r.shapes, used: used, rules: rules}
+	folds := append(f.findSchemas(), f.findDatabases()...)
+	if len(folds) == 0 {
+		return w, nil
+	}
+	return workload.FoldNames(w, folds, collect.DatabaseGroup)
+}
+
+// schemaUse is how queries of the code reach a schema.
+type schemaUse struct{ qualified, path bool }
+
+// usedNames are the schemas that the code's queries name.
+func usedNames(w *Workload) map[string]schemaUse {
+	out := map[string]schemaUse{}
+	for i := range w.Queries {
+		q := &w.Queries[i]
+		if !q.IsCode() {
+			continue
+		}
+		for _, name := range workload.QualifyingSchemas(q.SQL) {
+			u := out[name]
+			u.qualified = true
+			out[name] = u
+		}
+		for _, name := range workload.PathSchemas(q.SearchPath) {
+			u := out[name]
+			u.path = true
+			out[name] = u
+		}
+	}
+	return out
+}
+
+// finder finds families of schemas and databases.
+type finder struct {
+	shapes *shapes
+	used   map[string]schemaUse
+	rules  []foldRule
+}
+
+// schemaShapes are the shapes of each schema's name in all databases.
+func (f *finder) schemaShapes() map[string][]string {
+	out := map[string][]string{}
+	for _, schemas := range f.shapes.found {
+		for name, shape := range schemas {
+			if shape != "" && !slices.Contains(out[name], shape) {
+				out[name] = append(out[name], shape)
+			}
+		}
+	}
+	return out
+}
+
+// findSchemas finds the families of schemas: those that match a given pattern, and those with the same tables that were not
+// there before and whose names differ in a counter, a hash or a UUID.
+func (f *finder) findSchemas() []workload.Fold {
+	known := f.schemaShapes()
+	names := map[string]bool{}
+	for name := range known {
+		names[name] = true
+	}
+	for name := range f.used {
+		names[name] = true
+	}
+	var out []workload.Fold
+	for _, rule := range f.rules {
+		fold := workload.Fold{Kind: workload.FoldSchema, Pattern: rule.pattern, Into: rule.into, Names: matching(names, rule)}
+		if len(fold.Names) == 0 {
+			continue
+		}
+		if fold.Into == "" {
+			fold.Into = f.chooseSchema(fold.Pattern, fold.Names, known)
+		}
+		out = append(out, fold)
+		for _, name := range fold.Names {
+			delete(names, name)
+		}
+	}
+	shape := map[string]string{}
+	for name, list := range known {
+		if names[name] && len(list) == 1 && !f.shapes.schemas[name] && name != "public" {
+			shape[name] = list[0]
+		}
+	}
+	for _, group := range findFamilies(shape) {
+		out = append(out, workload.Fold{
+			Kind:    workload.FoldSchema,
+			Pattern: group.pattern,
+			Names:   group.names,
+			Into:    f.chooseSchema(group.pattern, group.names, known),
+		})
+	}
+	return out
+}
+
+// matching takes the names that a pattern matches, sorted.
+func matching(names map[string]bool, rule foldRule) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if workload.MatchPattern(rule.pattern, name) && name != rule.into {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// chooseSchema is a family's new name: another schema with the same tables; public if the queries
+// reach the family by their search path, and public has no table; else the pattern without what differs.
+func (f *finder) chooseSchema(pattern string, names []string, known map[string][]string) string {
+	stem := patternStem(pattern)
+	var same []string
+	for name, list := range known {
+		if !slices.Contains(names, name) && len(list) == 1 && slices.Equal(list, known[names[0]]) {
+			same = append(same, name)
+		}
+	}
+	slices.Sort(same)
+	byPath := true
+	for _, name := range names {
+		byPath = byPath && !f.used[name].qualified
+	}
+	switch {
+	case slices.Contains(same, stem):
+		return stem
+	case slices.Contains(same, "public"):
+		return "public"
+	case len(same) == 1:
+		return same[0]
+	case byPath && len(known["public"]) == 0:
+		return "public"
+	case stem != "" && len(known[stem]) == 0:
+		return stem
+	}
+	return names[0] // another schema has the name already
+}
+
+// findDatabases finds the families of databases. Only senders have their names.
+func (f *finder) findDatabases() []workload.Fold {
+	names, shape := map[string]bool{}, map[string]string{}
+	for database, schemas := range f.shapes.found {
+		var text []string
+		for _, schema := range slices.Sorted(maps.Keys(schemas)) {
+			if schemas[schema] != "" {
+				text = append(text, schema+" "+schemas[schema])
+			}
+		}
+		names[database] = true
+		if len(text) > 0 && !f.shapes.databases[database] {
+			shape[database] = strings.Join(text, "\n")
+		}
+	}
+	var out []workload.Fold
+	for _, rule := range f.rules {
+		if list := matching(names, rule); len(list) > 0 {
+			fold := workload.Fold{Kind: workload.FoldDatabase, Pattern: rule.pattern, Into: rule.into, Names: list}
+			if fold.Into == "" {
+				fold.Into = databaseStem(rule.pattern, list)
+			}
+			out = append(out, fold)
+			for _, name := range list {
+				delete(shape, name)
+			}
+		}
+	}
+	for _, group := range findFamilies(shape) {
+		out = append(out, workload.Fold{Kind: workload.FoldDatabase, Pattern: group.pattern, Names: group.names, Into: databaseStem(group.pattern, group.names)})
+	}
+	return out
+}
+
+// databaseStem is the new name of a family of databases.
+func databaseStem(pattern string, names []string) string {
+	if stem := patternStem(pattern); stem != "" {
+		return stem
+	}
+	return names[0]
+}

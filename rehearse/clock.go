@@ -1,0 +1,87 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// TimeError says that the time of a whole rehearsal was over before the release had run.
+type TimeError struct {
+	Total time.Duration
+	Err   error // of the action that was ended; nil if none was
+}
+
+// Error is the message, with the flag that raises the limit.
+func (e *TimeError) Error() string {
+	return fmt.Sprintf("the rehearsal was ended after %s, before the release had run; --limit raises this limit", e.Total)
+}
+
+// Unwrap returns the error of the action that was ended.
+func (e *TimeError) Unwrap() error { return e.Err }
+
+// grace is the time to look at the release after its last statement was ended.
+const grace = 10 * time.Second
+
+// errTotal is the cause of a context that ended with the whole rehearsal.
+var errTotal = errors.New("the time of the rehearsal is over")
+
+// clock limits the time of a whole rehearsal on one server. The zero value limits nothing.
+type clock struct {
+	total time.Duration
+	end   time.Time
+}
+
+// startClock returns a context that ends shortly after the rehearsal's time is over. Statements of the release end before it,
+// so that there is a report.
+func (c *clock) startClock(ctx context.Context, total time.Duration) (context.Context, context.CancelFunc) {
+	c.total, c.end = total, time.Now().Add(total)
+	return context.WithDeadlineCause(ctx, c.end.Add(grace), errTotal)
+}
+
+// isOver reports whether the rehearsal's time is over.
+func (c *clock) isOver() bool { return !c.end.IsZero() && !time.Now().Before(c.end) }
+
+// statementLimit returns how long the next statement may take, and the words for its end.
+func (c *clock) statementLimit(each time.Duration) (limit time.Duration, reason string) {
+	if rest := time.Until(c.end); !c.end.IsZero() && rest < each {
+		return max(rest, 0), fmt.Sprintf("ended because the rehearsal's %s were over (--limit)", c.total)
+	}
+	return each, fmt.Sprintf("ended after %s", each)
+}
+
+// explainEnd makes a *TimeError of an error that the end of the time caused. A *BaseError stays, because it has the place.
+// ctx is the caller's.
+func (c *clock) explainEnd(ctx context.Context, err error) error {
+	var base *BaseError
+	if err == nil || ctx.Err() != nil || !c.isOver() || errors.As(err, &base) {
+		return err
+	}
+	return &TimeError{c.total, err}
+}
+
+// check is an action after the release has run.
+type check struct {
+	noteIfSkipped string // the note if there is no time for it
+	phase         string
+	wanted        bool
+	perform       func(context.Context) error
+}
+
+// runCheck performs a check. If the time is over, it adds a note instead.
+func (v *version) runCheck(ctx context.Context, c check) error {
+	if !c.wanted {
+		return nil
+	}
+	var err error
+	if !v.isOver() {
+		v.reportPhase(c.phase)
+		err = c.perform(ctx)
+	}
+	if v.isOver() && (err == nil || errors.Is(context.Cause(ctx), errTotal)) {
+		v.out.Notes = append(v.out.Notes, c.noteIfSkipped+": the rehearsal's "+v.total.String()+" were over (--limit)")
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,65 @@
+package rehearse
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/onward-sql/onward/internal/pgserver/observe"
+	"github.com/onward-sql/onward/internal/script"
+	"github.com/onward-sql/onward/onward"
+)
+
+// runOutsideTransaction runs a statement that the server refuses in a transaction block. Its
+// locks are those that the other connection saw while it ran. A lock that was
+// held only between two samples is missing.
+func (s *releaseRun) runOutsideTransaction(ctx context.Context, st *script.Statement) error {
+	out, seen, err := s.runRecorded(ctx, st)
+	now := time.Now()
+	if err != nil {
+		return err
+	}
+	after, err := observe.ListRelations(ctx, s.runner.catalogConn)
+	if err != nil {
+		return err
+	}
+	locks := map[uint32]onward.Lock{}
+	for oid, r := range seen.byRelation {
+		locks[oid] = r.lock
+	}
+	judged := observe.CombineEffects(s.rels, after, locks, nil)
+	oids := oidsOf(after, s.rels)
+	for oid := range after {
+		if _, existed := s.rels[oid]; !existed {
+			s.createdRelations[oid] = true
+		}
+	}
+	number := len(s.out.Statements) - 1
+	for _, name := range slices.Sorted(maps.Keys(judged)) {
+		j, oid := judged[name], oids[name]
+		if isRoutineIndexLock(j) || j.Lock == onward.NoLock && j.HeaviestWork() == onward.NoWork {
+			continue
+		}
+		o := onward.Observed{
+			Relation: name, Lock: j.Lock, Work: j.HeaviestWork(), Blocks: j.Lock.Blocks(), New: s.createdRelations[oid], FromMS: out.FromMS, UntilMS: out.UntilMS,
+		}
+		if w := seen.byRelation[oid]; w != nil {
+			o.FromMS = max(out.FromMS, s.elapsedMS(w.requestedAt))
+			if !w.granted.IsZero() {
+				o.WaitedMS = toMillis(w.granted.Sub(w.requestedAt))
+			}
+			if gone := s.elapsedMS(w.lastSeen); now.Sub(w.lastSeen) > 2*slowLook {
+				o.UntilMS = min(o.UntilMS, gone)
+			}
+		}
+		o.HeldMS = max(0, o.UntilMS-o.FromMS-o.WaitedMS)
+		out.Observed = append(out.Observed, o)
+		s.recordHeldLock(number, &o)
+	}
+	s.out.Transactions = append(s.out.Transactions, onward.RehearsedTransaction{Migration: s.migration, FromMS: out.FromMS, UntilMS: out.UntilMS})
+	s.compareAlone(st, judged)
+	carryRows(s.rels, after, st)
+	s.rels = after
+	return nil
+}
