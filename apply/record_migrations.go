@@ -40,7 +40,7 @@ func RunAndRecord(ctx context.Context, c PendingConfig) (*onward.Applied, error)
 	}
 	// The tool's table may have changed between the first step and the last, so it is read again.
 	if left, _ := p.readUnrecorded(ctx); len(left) > 0 {
-		out.Next = adviseRecording(left, "it stands elsewhere by now")
+		out.Next = adviseRecording(left, "it has changed meanwhile")
 	}
 	return out, nil
 }
@@ -63,6 +63,13 @@ func withRecord(p *onward.Plan, record string) *onward.Plan {
 func unrecordedAdvice(p *onward.Plan, why string) string {
 	if p.Dir != "" || len(p.Migrations) == 0 || p.Steps[len(p.Steps)-1].Record != "" { // the tool itself runs the plan's files
 		return ""
+	}
+	if len(p.Left) > 0 {
+		var list []string
+		for i := range p.Left {
+			list = append(list, fmt.Sprintf("%s:%d", p.Left[i].Path, p.Left[i].Line))
+		}
+		return fmt.Sprintf("run what the plan leaves (%s), and then tell the migrations' own tool that the whole release took place", listSome(list))
 	}
 	return adviseRecording(p.Migrations, cmp.Or(why, "onward was not run in their repository"))
 }

@@ -28,6 +28,11 @@ type Plan struct {
 	Proof PlanProof `json:"proof"`
 	// Notes say what to know before the plan is run.
 	Notes []string `json:"notes,omitempty"`
+	// Left are the changes of the release that no step makes, in order: the chains that they belong to could not be proven, or
+	// were not chosen. The release's own tool runs them before the first contract step.
+	Left []PlanLeft `json:"left,omitempty"`
+	// LeftFiles are the migrations that were written for Left.
+	LeftFiles []PlanFile `json:"left_files,omitempty"`
 	// Statements are what new code, or who operates it, is to send from now on: no step runs them.
 	Statements []PlanStatement `json:"statements,omitempty"`
 	// Name, Dir and Commit are there once migrations were written: the name of the plan's
@@ -49,6 +54,32 @@ func (p *Plan) Contract() int {
 		return i
 	}
 	return len(p.Steps)
+}
+
+// CountChanges returns how many changes of the release are in proven chains, and how many the release has.
+func (p *Plan) CountChanges() (proven, all int) {
+	for _, g := range p.Proof.Groups {
+		all += g.Changes
+		if g.Proven {
+			proven += g.Changes
+		}
+	}
+	return proven, all + len(p.Left)
+}
+
+// ProvesSteps reports whether all steps are proven, although the plan may leave some changes.
+func (p *Plan) ProvesSteps() bool {
+	return len(p.Proof.Groups) > 0 && !slices.ContainsFunc(p.Proof.Groups, func(g PlanGroup) bool { return !g.Proven })
+}
+
+// MissingSteps returns what keeps the steps from being proven, without the reasons for what the plan leaves.
+func (p *Plan) MissingSteps() (out []string) {
+	for _, m := range p.Proof.Missing {
+		if !slices.ContainsFunc(p.Left, func(l PlanLeft) bool { return slices.Contains(l.Why, m) }) {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // PlanStatement is a statement that a plan recommends to the code that follows it.
@@ -92,6 +123,22 @@ type PlannedMigration struct {
 	Path string `json:"path"`
 	// Hash is of what it does, where the steps do all of it.
 	Hash string `json:"hash,omitempty"`
+}
+
+// PlanLeft is a change that a plan leaves to the migrations' own tool.
+type PlanLeft struct {
+	// Migration, Path and Line are its place.
+	Migration string `json:"migration"`
+	Path      string `json:"path"`
+	Line      int    `json:"line"`
+	// SQL is the change as a statement of its own; "" for code that is no SQL.
+	SQL string `json:"sql,omitempty"`
+	// Transaction is TransactionNone if it must not run inside a transaction.
+	Transaction Transaction `json:"transaction"`
+	// Chain is the name of the chain that it belongs to: what onward plan --only takes.
+	Chain string `json:"chain"`
+	// Why are the reasons, in sentences.
+	Why []string `json:"why"`
 }
 
 // PlanLockTimeout is the lock_timeout that the steps of a plan set: others wait at most this long for a step
@@ -229,12 +276,12 @@ type Requirement struct {
 
 // PlanProof says what of a plan was tried.
 type PlanProof struct {
-	// Proven: all checks were made, and passed, and nothing is missing.
+	// Proven: all checks were made, and passed, and nothing is missing or left.
 	Proven bool        `json:"proven"`
 	Checks []PlanCheck `json:"checks"`
 	// Missing says what keeps the plan from being proven, in sentences.
 	Missing []string `json:"missing"`
-	// Groups are the steps that were tried together. A step without a group was not tried.
+	// Groups are the plan's chains, in the order of their first changes. A step without a group was not tried.
 	Groups []PlanGroup `json:"groups,omitempty"`
 	// Settings are the values under which the plan was tried of the settings that say how values become text, and text
 	// values. The database and its role give them. Empty if no database was given.
@@ -247,8 +294,11 @@ type PlanSetting struct {
 	Value string `json:"value"`
 }
 
-// PlanGroup is a group of steps that were tried together.
+// PlanGroup is a chain: changes that depend on each other, with the steps that make them.
 type PlanGroup struct {
+	// Name is what the first change is about: "users.email". Changes is the number of changes.
+	Name    string `json:"name,omitempty"`
+	Changes int    `json:"changes,omitempty"`
 	// Steps are their IDs.
 	Steps []string `json:"steps"`
 	// Proven: all checks of these steps were made, and passed.

@@ -34,10 +34,10 @@ func (p *planner) auditSteps() {
 		s := &p.plan.Steps[i]
 		judged[s.ID] = i < len(p.steps) && p.steps[i].Judged
 		if err := permit.CheckStep(s, s.Class); err != nil {
-			p.reportMissing("onward apply refuses step %s: %v", s.ID, err)
+			p.reportDoubt(s.ID, "onward apply refuses step %s: %v", s.ID, err)
 		}
 		if err := permit.CheckText(permit.UndoClass(s.Class), s.Undo); err != nil {
-			p.reportMissing("onward abort refuses to undo step %s: %v", s.ID, err)
+			p.reportDoubt(s.ID, "onward abort refuses to undo step %s: %v", s.ID, err)
 		}
 		built, err := script.BuildScript(script.Source{
 			Text:        s.SQL,
@@ -46,7 +46,7 @@ func (p *planner) auditSteps() {
 			LineComment: "--",
 		})
 		if err != nil || slices.ContainsFunc(built.Statements, func(st *script.Statement) bool { return st.Err != nil }) {
-			p.reportMissing("step %s cannot be read again", s.ID)
+			p.reportDoubt(s.ID, "step %s cannot be read again", s.ID)
 			read = false
 			continue
 		}
@@ -62,11 +62,13 @@ func (p *planner) auditSteps() {
 		if f.Severity == onward.Error && (f.Rule == release.StatementFails.ID || f.Rule == release.StatementRefused.ID) {
 			p.fails = true
 			bad = append(bad, fmt.Sprintf("step %s: %s", f.Path, f.Fact))
+			p.doubts[f.Path] = append(p.doubts[f.Path], bad[len(bad)-1])
 			continue
 		}
 		if f.Severity == onward.Error && (f.Category == onward.Locking && !judged[f.Path] || f.Category == onward.InTransaction) {
 			p.bad[f.Path] = true
 			bad = append(bad, fmt.Sprintf("step %s has no safe form here: %s (%s)", f.Path, f.Fact, f.Rule))
+			p.doubts[f.Path] = append(p.doubts[f.Path], bad[len(bad)-1])
 		}
 	}
 	check := onward.PlanCheck{Name: "no step has a finding", OK: read && len(bad) == 0, Detail: strings.Join(bad, "\n")}

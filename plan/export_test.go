@@ -13,11 +13,15 @@ import (
 // whole migration.
 func Ways(report *onward.Report, m *audit.Folded, w audit.Writing) []audit.Written {
 	folds := []*audit.Folded{m}
-	return attachFiles(buildPlan(report, folds, nil, deployedSchema(folds), nil, recordings{}), w)
+	src := &source{report: report, folds: folds, deployed: deployedSchema(folds)}
+	return attachFiles(src.buildPlan(nil), w)
 }
 
-// Spoil changes the plan before it is proven.
-func (c *Config) Spoil(f func(*onward.Plan)) { c.spoil = f }
+// Spoil changes the plan before it is proven, as a whole.
+func (c *Config) Spoil(f func(*onward.Plan)) { c.spoil, c.skipSearch = f, true }
+
+// SpoilEach changes each plan before it is proven.
+func (c *Config) SpoilEach(f func(*onward.Plan)) { c.spoil = f }
 
 // Quiet leaves the traffic out of the proof.
 func (c *Config) Quiet() { c.skipTraffic = true }

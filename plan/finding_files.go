@@ -35,7 +35,8 @@ func Changelog(ctx context.Context, c audit.Config, starts bool) (*onward.Report
 	if from := unsafeFrom(report, folds); from < len(folds) && (starts || !all.Traits(folds[from].Framework).Renders) {
 		// If the tool's files cannot be written, the findings keep their text.
 		if w, err := release.WritingBeside(ctx, migrationPaths(folds[from:])); err == nil {
-			attachFiles(buildPlan(report, folds[from:], c.Settings, deployedSchema(folds), release.Measure, recordings{}), w)
+			src := &source{report: report, folds: folds[from:], settings: c.Settings, deployed: deployedSchema(folds), measure: release.Measure}
+			attachFiles(src.buildPlan(nil), w)
 		}
 	}
 	return report, nil

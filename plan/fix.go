@@ -102,6 +102,11 @@ type fixer struct {
 	settings *config.Config
 }
 
+// sourceOf returns a release of some migrations.
+func (f *fixer) sourceOf(folds []*audit.Folded) *source {
+	return &source{report: f.report, folds: folds, settings: f.settings, deployed: f.deployed, measure: f.release.Measure}
+}
+
 func (f *fixer) noteUnsafe(format string, args ...any) {
 	f.Left = append(f.Left, fmt.Sprintf(format, args...))
 }
@@ -134,7 +139,7 @@ func (f *fixer) fixMigrations(ctx context.Context, only func(string) bool) error
 // oneFile rewrites a migration of one statement with safe statements, if these fit into one
 // file; otherwise it returns nil.
 func (f *fixer) oneFile(ctx context.Context, m *audit.Folded) (*Edit, error) {
-	p := buildPlan(f.report, []*audit.Folded{m}, f.settings, f.deployed, f.release.Measure, recordings{})
+	p := f.sourceOf([]*audit.Folded{m}).buildPlan(nil)
 	if !p.isSafe() || len(m.Script.Statements) != 1 || m.Script.Statements[0].Start < 0 {
 		return nil, nil //nolint:nilnil // the plan says why, if it has no safe form either
 	}
@@ -189,11 +194,11 @@ func (f *fixer) draftPlan(ctx context.Context, folds []*audit.Folded) error {
 			return nil
 		}
 	}
-	p := buildPlan(f.report, folds, f.settings, f.deployed, f.release.Measure, recordings{})
-	if !p.isSafe() {
-		for _, m := range p.plan.Proof.Missing {
-			f.noteUnsafe("%s", m)
-		}
+	p, _ := f.sourceOf(folds).planChains(nil)
+	for _, m := range p.plan.Proof.Missing {
+		f.noteUnsafe("%s", m)
+	}
+	if len(p.plan.Steps) == 0 || p.isBlocked() || !p.passesChecks() {
 		for _, c := range p.plan.Proof.Checks {
 			if !c.OK {
 				f.noteUnsafe("%s", c.Detail)
@@ -202,7 +207,7 @@ func (f *fixer) draftPlan(ctx context.Context, folds []*audit.Folded) error {
 		return nil
 	}
 	p.plan.Proof.Missing = append(p.plan.Proof.Missing, untried)
-	if err := sealPlan(p.plan); err != nil {
+	if err := p.sealPlan(); err != nil {
 		return err
 	}
 	d, err := draftFirst(ctx, f.release, p.plan)

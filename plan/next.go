@@ -122,7 +122,7 @@ func (d *Draft) checkUnchanged() error {
 
 // writtenFiles returns all files that were written for a plan.
 func writtenFiles(p *onward.Plan) []onward.PlanFile {
-	out := slices.Clone(p.Files)
+	out := slices.Concat(p.Files, p.LeftFiles)
 	for i := range p.Steps {
 		out = append(out, p.Steps[i].Files...)
 	}

@@ -1,19 +1,15 @@
 package plan
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/recipe"
-	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules/data"
 	"github.com/onward-sql/onward/internal/rules/transaction"
 	"github.com/onward-sql/onward/onward"
@@ -29,12 +25,15 @@ type Config struct {
 	// Old and New are recordings of the queries that the deployed and the new code send.
 	// Without any, the queries in the source code at base and head count.
 	Old, New []*verify.Workload
+	// Only are the names of the chains to plan; if it is empty, all are.
+	Only []string
 
 	// AcceptPublications are publications of the database whose subscribers already have what
 	// the steps need, or may stop.
 	AcceptPublications []string
 
 	spoil       func(*onward.Plan) // for tests of the proof
+	skipSearch  bool               // for tests: does not look for the chains that fail
 	skipTraffic bool               // for tests: skips the traffic
 }
 
@@ -51,25 +50,37 @@ func Make(ctx context.Context, c Config) (*onward.Plan, *onward.Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := buildPlan(report, folds, c.Settings, deployedSchema(folds), release.Measure, recordings{c.Old, c.New})
-	if err := p.reportUnfiltered(release, c.New); err != nil {
+	src := &source{report: report, folds: folds, settings: c.Settings, deployed: deployedSchema(folds), measure: release.Measure, known: recordings{c.Old, c.New}}
+	finish := func(p *planner) error {
+		if err := p.reportUnfiltered(release, c.New); err != nil {
+			return err
+		}
+		if err := p.readDatabase(ctx, c.Deployed.DB, c.AcceptPublications); err != nil {
+			return err
+		}
+		p.listOtherDirs(release)
+		p.addHashes(release)
+		return nil
+	}
+	if err := src.checkChosen(c.Only); err != nil {
 		return nil, nil, err
 	}
-	if err := p.readDatabase(ctx, c.Deployed.DB, c.AcceptPublications); err != nil {
+	p, left := src.planChains(src.leftOut(c.Only))
+	if err := finish(p); err != nil {
 		return nil, nil, err
 	}
-	p.listOtherDirs(release)
-	p.addHashes(release)
 	if c.Sketch || len(p.plan.Steps) == 0 {
-		return p.plan, report, sealPlan(p.plan)
+		return p.plan, report, p.sealPlan()
 	}
-	if c.spoil != nil {
-		c.spoil(p.plan)
-	}
-	if err := provePlan(ctx, c, p, folds); err != nil {
+	r, err := openProofs(ctx, &c, folds)
+	if err != nil {
 		return p.plan, report, err
 	}
-	return p.plan, report, sealPlan(p.plan)
+	defer r.closeServer()
+	if p, err = r.proveChains(src, p, left, finish); err != nil {
+		return p.plan, report, err
+	}
+	return p.plan, report, p.sealPlan()
 }
 
 // listOtherDirs names the directories whose migrations the plan leaves out, because a plan is for
@@ -84,7 +95,7 @@ func (p *planner) listOtherDirs(release *audit.Release) {
 // addHashes adds the hashes of the migrations to a plan whose steps do everything that the
 // migrations do.
 func (p *planner) addHashes(release *audit.Release) {
-	if len(p.plan.Proof.Missing) > 0 {
+	if len(p.plan.Proof.Missing) > 0 || len(p.plan.Left) > 0 {
 		return
 	}
 	hash := map[string]string{}
@@ -103,16 +114,24 @@ type planner struct {
 	report  *onward.Report
 	release *recipe.Release
 	plan    *onward.Plan
+	// parts are what the plan takes, and chains are their groups. chainOf has the chains by part, keys the parts by change.
+	parts   []*part
+	chains  []*chain
+	chainOf map[partKey]*chain
+	keys    map[*recipe.Change]partKey
 	changes []*recipe.Change
 	steps   []recipe.Step
+	// blocked are the reasons why no chain can be proven.
+	blocked []string
 	// unsolved are changes without a safe form. bad are steps in which the audit finds something.
-	// found are the rules with findings, by step ID.
+	// found are the rules with findings, and doubts the reasons why a step is not proven, by step ID.
 	unsolved map[*recipe.Change]bool
 	bad      map[string]bool
 	found    map[string][]string
-	// fails: a server refuses a step when the steps run in order.
-	fails   bool
-	measure measure
+	doubts   map[string][]string
+	// fails: a server refuses a step when the steps run in order. tried: the plan was run on a server.
+	fails, tried bool
+	measure      measure
 }
 
 // measure is [audit.Release.Measure].
@@ -128,86 +147,6 @@ func deployedSchema(folds []*audit.Folded) *catalog.Catalog {
 	return catalog.New()
 }
 
-// buildPlan makes the plan for migrations of a release.
-func buildPlan(report *onward.Report, folds []*audit.Folded, settings *config.Config, deployed *catalog.Catalog, measure measure, known recordings) *planner {
-	p := &planner{report: report, measure: measure, unsolved: map[*recipe.Change]bool{}, bad: map[string]bool{}, found: map[string][]string{}, plan: &onward.Plan{
-		Schema: onward.PlanSchema, Base: report.Base, Head: report.Head, Migrations: []onward.PlannedMigration{}, Steps: []onward.PlanStep{},
-		Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
-	}}
-	p.release = recipe.NewRelease(deployed, report.Postgres)
-	p.release.Unwritten = known.proveUnwritten
-	if settings != nil {
-		p.release.Deprecated, p.release.SoftDelete = settings.Deprecated, settings.SoftDelete
-	}
-	for _, m := range folds {
-		p.plan.Migrations = append(p.plan.Migrations, onward.PlannedMigration{ID: m.ID, Path: m.Path})
-		p.addMigration(m)
-	}
-	p.runRecipes()
-	p.orderSteps()
-	p.auditSteps()
-	p.plan.Catalog = p.release.Deployed.HashRelations(p.plan.Relations())
-	return p
-}
-
-// reportPrograms reports code of the release other than SQL, which no step of the plan runs.
-func (p *planner) reportPrograms(m *rule.Migration) {
-	told := map[int]bool{}
-	for _, c := range m.Script.Source.Code {
-		told[c.Line] = true
-		p.reportMissing("%s:%d runs %s, which is no SQL: no step has it, and its tool must run it", m.Path, c.Line, c.Name)
-	}
-	for _, o := range p.report.Opaque {
-		if o.Path == m.Path && !o.Usage && !told[o.Line] {
-			p.reportMissing("%s:%d: %s is in no step: %s", o.Path, o.Line, o.What, o.Why)
-		}
-	}
-}
-
-// addMigration splits a migration into changes.
-func (p *planner) addMigration(m *rule.Migration) {
-	p.reportPrograms(m)
-	for _, s := range m.Statements {
-		if s.Node == nil || s.Opaque != "" && s.Node.GetDoStmt() != nil {
-			p.reportMissing("%s:%d cannot be planned: %s", m.Path, s.Line, cmp.Or(s.Opaque, "it could not be read"))
-			continue
-		}
-		if s.Parent >= 0 || s.In != "" || ofSession(s.Node) {
-			continue
-		}
-		if s.Node.GetDoStmt() != nil {
-			only := guardedStatement(m, s)
-			if only == nil {
-				p.reportMissing("%s:%d is a DO block: a plan reads only a block of one statement, with handlers that do nothing", m.Path, s.Line)
-			} else {
-				s = only
-			}
-		}
-		for _, c := range splitChanges(s) {
-			p.collectFindings(c)
-			p.changes = append(p.changes, c)
-		}
-	}
-}
-
-// guardedStatement returns the one statement that a DO block runs; nil if the block does more. Generators write such blocks so that
-// an object that exists is no error: DO $$ BEGIN ALTER TABLE …; EXCEPTION WHEN duplicate_object THEN null; END $$.
-func guardedStatement(m *rule.Migration, block *rule.Stmt) (only *rule.Stmt) {
-	if len(block.Expressions) > 0 {
-		return nil
-	}
-	for _, s := range m.Statements {
-		switch {
-		case s.Parent != block.Index:
-		case only != nil || s.Conditional || s.Loop || s.In != "" || s.Node == nil || s.Opaque != "":
-			return nil
-		default:
-			only = s
-		}
-	}
-	return only
-}
-
 // runRecipes runs the recipes, after all changes are known to each of them.
 func (p *planner) runRecipes() {
 	p.release.ComposeChanges(p.changes)
@@ -221,20 +160,26 @@ func (p *planner) runRecipes() {
 		}
 		p.addResult(made)
 		p.unsolved[c] = len(made.Missing) > 0
+		p.partOf(c).missing = addMissing(p.partOf(c).missing, made.Missing)
 	}
 	p.addResult(p.release.SoftDeleteSteps())
+}
+
+// partOf returns the part of a change.
+func (p *planner) partOf(c *recipe.Change) *part {
+	return p.parts[slices.IndexFunc(p.parts, func(t *part) bool { return t.change == c })]
 }
 
 // addResult adds the result of a recipe to the plan.
 func (p *planner) addResult(made *recipe.Steps) {
 	p.steps = append(p.steps, made.Steps...)
-	p.plan.Proof.Missing = onceMore(p.plan.Proof.Missing, made.Missing)
-	p.plan.Notes = onceMore(p.plan.Notes, made.Notes)
+	p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, made.Missing)
+	p.plan.Notes = addMissing(p.plan.Notes, made.Notes)
 	p.plan.Statements = append(p.plan.Statements, made.Says...)
 }
 
-// onceMore appends the sentences that are not in the list yet.
-func onceMore(list, more []string) []string {
+// addMissing appends the sentences that are not in the list yet.
+func addMissing(list, more []string) []string {
 	for _, s := range more {
 		if !slices.Contains(list, s) {
 			list = append(list, s)
@@ -243,36 +188,17 @@ func onceMore(list, more []string) []string {
 	return list
 }
 
+// reportMissing records why no part of the plan can be proven.
 func (p *planner) reportMissing(format string, args ...any) {
-	p.plan.Proof.Missing = append(p.plan.Proof.Missing, fmt.Sprintf(format, args...))
+	p.blocked = append(p.blocked, fmt.Sprintf(format, args...))
+	p.plan.Proof.Missing = append(p.plan.Proof.Missing, p.blocked[len(p.blocked)-1])
 }
 
-// ofSession: a statement about the session or its transaction, which each step sets itself.
-func ofSession(n *pgparse.Node) bool {
-	switch n.GetNode().(type) {
-	case *pgparse.Node_VariableSetStmt, *pgparse.Node_TransactionStmt, *pgparse.Node_ConstraintsSetStmt, *pgparse.Node_VariableShowStmt, *pgparse.Node_LockStmt:
-		return true
-	}
-	sel := n.GetSelectStmt()
-	if sel == nil || len(sel.FromClause) > 0 || len(sel.TargetList) != 1 {
-		return false
-	}
-	value := sel.TargetList[0].GetResTarget().GetVal()
-	call := value.GetFuncCall()
-	return value.GetAConst() != nil || call != nil && pgparse.LastText(call.Funcname) == "set_config"
-}
-
-// splitChanges splits a statement into changes.
-func splitChanges(s *rule.Stmt) []*recipe.Change {
-	stmt := s.Node.GetAlterTableStmt()
-	if stmt == nil || stmt.Objtype != pgparse.ObjectType_OBJECT_TABLE {
-		return []*recipe.Change{{Stmt: s, Text: s.SQL}}
-	}
-	var out []*recipe.Change
-	for i, n := range stmt.Cmds {
-		out = append(out, &recipe.Change{Stmt: s, Command: n.GetAlterTableCmd(), Text: s.CommandText(i)})
-	}
-	return out
+// reportDoubt records why a step cannot be proven.
+func (p *planner) reportDoubt(step, format string, args ...any) {
+	why := []string{fmt.Sprintf(format, args...)}
+	p.doubts[step] = addMissing(p.doubts[step], why)
+	p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, why)
 }
 
 // collectFindings collects the findings about a change.

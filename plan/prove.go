@@ -5,17 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/fill"
 	"github.com/onward-sql/onward/internal/redact"
 	"github.com/onward-sql/onward/onward"
-	"github.com/onward-sql/onward/rehearse"
 )
 
 // rowsPerTable is the number of rows that each table has in a proof.
@@ -26,9 +23,8 @@ const mostDifferences = 10
 
 // prover runs a release and its plan on two databases and compares them.
 type prover struct {
-	ctx   context.Context
-	stage *rehearse.Stage
-	plan  *onward.Plan
+	*proofs
+	plan *onward.Plan
 	// filled is a database of the base schema with rows; "" if the release itself fails on rows.
 	filled string
 	path   []string // the search path of the migrations
@@ -40,64 +36,68 @@ type prover struct {
 }
 
 // provePlan runs the release on one database, the plan on a second, and the plan up to its first contract
-// and back on a third, and compares the results.
-func provePlan(ctx context.Context, c Config, p *planner, folds []*audit.Folded) error {
-	stage, err := rehearse.Open(ctx, c.Config)
-	if err != nil {
-		return err
+// and back on a third, and compares the results. What the plan leaves runs before the first contract.
+func (r *proofs) provePlan(p *planner) error {
+	p.tried = true
+	if r.config.spoil != nil {
+		r.config.spoil(p.plan)
 	}
-	defer func() { _ = stage.Close() }()
-	v := &prover{ctx: ctx, stage: stage, plan: p.plan, volatile: p.release.Volatile, changed: maps.Clone(p.release.Changed)}
+	v := &prover{proofs: r, plan: p.plan, filled: r.filled, volatile: p.release.Volatile, changed: maps.Clone(p.release.Changed)}
 	maps.Copy(v.changed, p.release.Kept)
 	v.path, v.extensions = p.release.Deployed.SearchPath, p.extensionStatements()
-	v.plan.Notes = append(v.plan.Notes, stage.Notes()...)
-	if err := stage.MakeRoles(ctx, rolesNamed(folds)); err != nil {
-		return err
-	}
-	if v.filled, err = stage.Copy(ctx); err != nil {
-		return err
-	}
-	if _, err := fill.FillDatabase(ctx, stage.URL(v.filled), fill.Plan{All: rowsPerTable, Seed: 1}, fill.Release{Room: 1 << 30}); err != nil {
-		return fmt.Errorf("generate rows: %w", err)
-	}
+	v.plan.Notes = append(v.plan.Notes, r.stage.Notes()...)
 	touched := p.touchedTables()
-	held := &parentTrials{ctx: ctx}
+	held := &parentTrials{ctx: r.ctx}
 	before, want, err := v.runRelease(func(conn *pgx.Conn) error {
 		if v.filled != "" {
 			var err error
-			if held, err = tryParents(ctx, conn, p.release.Deployed, touched); err != nil {
+			if held, err = tryParents(r.ctx, conn, p.release.Deployed, touched); err != nil {
 				return err
 			}
 		}
-		if err := runMigrations(ctx, conn, folds, p.release.Beyond); err != nil {
+		if err := runMigrations(r.ctx, conn, r.folds, p.release.Beyond); err != nil {
 			return err
 		}
 		return held.runOriginal(conn)
 	})
 	if failed := new(pgconn.PgError); errors.As(err, &failed) {
 		v.addCheck("the release runs", false, redact.MessageWithCode(failed))
-		v.concludeProof()
+		r.fails = true
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	v.compareResult("the steps produce the schema and rows of the migrations", want, p.release.Filled, func(conn *pgx.Conn) error {
-		return v.runWith(conn, v.plan.Steps, held.runAfter)
+		contract := v.plan.Contract()
+		if err := v.runWith(conn, v.plan.Steps[:contract], held.runAfter); err != nil {
+			return err
+		}
+		if err := v.runLeft(conn); err != nil {
+			return err
+		}
+		return v.runWith(conn, v.plan.Steps[contract:], held.runAfter)
 	})
 	if len(held.trials) > 0 && v.filled != "" {
 		v.addCheck(parentsName, len(held.bad) == 0, held.listBad())
 	}
 	v.compareResult("abort before the first contract step restores the schema", before, v.changed, v.runAbort)
-	if !c.skipTraffic {
+	if !r.config.skipTraffic {
 		if err := v.underTraffic(touched); err != nil {
 			return err
 		}
 	}
-	if err := v.verifyQueries(&c); err != nil {
-		return err
+	return v.verifyQueries()
+}
+
+// runLeft runs the changes that the plan leaves.
+func (v *prover) runLeft(conn *pgx.Conn) error {
+	for i := range v.plan.Left {
+		l := &v.plan.Left[i]
+		if _, err := conn.Exec(v.ctx, l.SQL); err != nil {
+			return fmt.Errorf("%s:%d, which the plan leaves: %w", l.Path, l.Line, err)
+		}
 	}
-	v.concludeProof()
 	return nil
 }
 
@@ -120,11 +120,6 @@ func (v *prover) runRelease(release func(*pgx.Conn) error) (before, want *state,
 
 func (v *prover) addCheck(name string, ok bool, detail string) {
 	v.plan.Proof.Checks = append(v.plan.Proof.Checks, onward.PlanCheck{Name: name, OK: ok, Detail: detail})
-}
-
-func (v *prover) concludeProof() {
-	p := &v.plan.Proof
-	p.Proven = len(p.Missing) == 0 && len(p.Checks) > 0 && !slices.ContainsFunc(p.Checks, func(c onward.PlanCheck) bool { return !c.OK })
 }
 
 // compareResult compares the result of some work on the base with the expected one.

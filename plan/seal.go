@@ -1,21 +1,44 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/onward-sql/onward/internal/ledger"
 	"github.com/onward-sql/onward/onward"
 )
 
-// sealPlan records which steps were tried together, and gives the plan its digest. At present all steps of a plan are
-// one group.
-func sealPlan(p *onward.Plan) (err error) {
-	p.Proof.Groups = nil
-	if len(p.Steps) > 0 {
-		g := onward.PlanGroup{Proven: p.Proof.Proven}
-		for i := range p.Steps {
-			g.Steps = append(g.Steps, p.Steps[i].ID)
-		}
-		p.Proof.Groups = []onward.PlanGroup{g}
+// sealPlan records which chains are proven, and gives the plan its digest.
+func (p *planner) sealPlan() (err error) {
+	proof := &p.plan.Proof
+	passed := p.tried && p.passesChecks()
+	proof.Proven = passed && len(proof.Missing) == 0
+	proof.Groups = nil
+	if len(p.plan.Steps) > 0 {
+		proof.Groups = p.groupSteps(passed)
 	}
-	p.Digest, err = ledger.PlanDigest(p)
+	p.plan.Digest, err = ledger.PlanDigest(p.plan)
 	return err
+}
+
+// passesChecks reports whether a plan passed all checks that were made.
+func (p *planner) passesChecks() bool {
+	return !slices.ContainsFunc(p.plan.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK })
+}
+
+// explainLeft sets the reasons for what the plan leaves.
+func (p *planner) explainLeft(why map[*chain][]string) {
+	names := map[string][]string{}
+	for c, list := range why {
+		names[c.name] = list
+	}
+	for i := range p.plan.Left {
+		l := &p.plan.Left[i]
+		l.Why = names[l.Chain]
+		p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, l.Why)
+	}
+}
+
+// isBlocked reports whether a plan cannot be proven although nothing was left: a part has no safe form.
+func (p *planner) isBlocked() bool {
+	return len(p.blocked) > 0 || slices.ContainsFunc(p.chains, func(c *chain) bool { return len(p.whyUnplanned(c)) > 0 })
 }

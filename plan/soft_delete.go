@@ -30,7 +30,7 @@ func (p *planner) reportUnfiltered(release *audit.Release, recorded []*verify.Wo
 	}
 	for _, f := range release.NewQueries(load) {
 		if f.Rule == queries.SoftDeleteUnfiltered && slices.ContainsFunc(p.release.Adopted, func(a recipe.Adopted) bool { return a.Table == f.Relation }) {
-			p.plan.Notes = onceMore(p.plan.Notes, []string{fmt.Sprintf("a query of the new code: %s (%s): %s", f.Fact, f.Rule, f.SQL)})
+			p.plan.Notes = addMissing(p.plan.Notes, []string{fmt.Sprintf("a query of the new code: %s (%s): %s", f.Fact, f.Rule, f.SQL)})
 		}
 	}
 	return nil

@@ -14,8 +14,8 @@ import (
 )
 
 // verifyQueries checks after each step of the plan which queries still work: the deployed code's until
-// the first contract, and the new code's from the end of the backfill on.
-func (v *prover) verifyQueries(c *Config) error {
+// the first contract, and the new code's from the end of the backfill on, after what the plan leaves.
+func (v *prover) verifyQueries() error {
 	db, err := v.stage.Copy(v.ctx)
 	if err != nil {
 		return err
@@ -26,45 +26,56 @@ func (v *prover) verifyQueries(c *Config) error {
 		return err
 	}
 	defer conn.Close(v.ctx)
+	var work []func() error
 	s := &verify.Steps{
 		Stage:    v.stage,
 		Database: db,
-		Old:      c.Old,
-		New:      c.New,
-		Run:      func(_ context.Context, i int) error { return v.runSteps(conn, v.plan.Steps[i:i+1]) },
+		Old:      v.config.Old,
+		New:      v.config.New,
+		Run:      func(_ context.Context, i int) error { return work[i]() },
 	}
-	for i := range v.plan.Steps {
-		s.Names = append(s.Names, v.plan.Steps[i].ID)
+	add := func(name string, run func() error) { s.Names, work = append(s.Names, name), append(work, run) }
+	contract, fresh := v.plan.Contract(), v.plan.Contract()
+	for i := 0; i <= len(v.plan.Steps); i++ {
+		if i == contract && len(v.plan.Left) > 0 {
+			fresh++
+			add("what the plan leaves", func() error { return v.runLeft(conn) })
+		}
+		if i < len(v.plan.Steps) {
+			add(v.plan.Steps[i].ID, func() error { return v.runSteps(conn, v.plan.Steps[i:i+1]) })
+		}
 	}
-	verdicts, old, fresh, err := s.Verify(v.ctx)
+	verdicts, old, news, err := s.Verify(v.ctx)
 	if err != nil {
 		v.addCheck("queries work at each step", false, err.Error())
 		return nil
 	}
-	contract := v.plan.Contract()
 	if old != nil && old.Queries > old.Unfit {
-		v.checkQueries("the deployed code works until the first contract step", report.CountNoun(old.Queries-old.Unfit, "query"), verdicts, onward.OldCode, 0,
-			contract)
+		v.checkQueries("the deployed code works until the first contract step", report.CountNoun(old.Queries-old.Unfit, "query"), verdicts, onward.OldCode,
+			s.Names[:contract], 0)
 	}
-	if fresh != nil && fresh.Queries > fresh.Unfit {
-		v.checkQueries("the new code works after the backfill", report.CountNoun(fresh.Queries-fresh.Unfit, "query"), verdicts, onward.NewCode, contract,
-			len(v.plan.Steps))
+	if news != nil && news.Queries > news.Unfit {
+		v.checkQueries("the new code works after the backfill", report.CountNoun(news.Queries-news.Unfit, "query"), verdicts, onward.NewCode, s.Names, fresh)
 	}
 	return nil
 }
 
-// checkQueries records whether all queries of a code work from one point to another.
-func (v *prover) checkQueries(name, count string, list []onward.Verdict, code onward.Code, from, to int) {
+// checkQueries records whether all queries of a code work from one point on, until the last of the steps whose names are given.
+func (v *prover) checkQueries(name, count string, list []onward.Verdict, code onward.Code, steps []string, from int) {
 	var bad []string
 	seen := map[string]bool{}
-	for point := from; point <= to; point++ {
+	for point := from; point <= len(steps); point++ {
 		for _, d := range verify.ErrorsAt(list, code, point) {
 			// New code reads a column whose type changes with its old type until the end.
 			if code == onward.NewCode && d.Kind == onward.VerdictResultShape || seen[d.ID] {
 				continue
 			}
 			seen[d.ID] = true
-			bad = append(bad, fmt.Sprintf("after %s: %s: %s", v.plan.Steps[max(point-1, 0)].ID, d.Message, d.Query))
+			after := "before the first step"
+			if point > 0 {
+				after = "after " + steps[point-1]
+			}
+			bad = append(bad, fmt.Sprintf("%s: %s: %s", after, d.Message, d.Query))
 		}
 	}
 	detail := count

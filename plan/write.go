@@ -98,6 +98,11 @@ func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
 		if len(s.Files) > 0 || s.Ran {
 			continue
 		}
+		if s.Phase == onward.Contract {
+			if err := d.draftLeft(w); err != nil {
+				return err
+			}
+		}
 		if s.Phase == onward.Contract && !gone {
 			d.Waits = s
 			return nil
@@ -111,6 +116,37 @@ func (d *Draft) draftSteps(w audit.Writing, gone bool) error {
 			return &config.InputError{Err: err}
 		}
 		s.Files = planFiles(files)
+		d.Files = append(d.Files, files...)
+	}
+	return d.draftLeft(w)
+}
+
+// draftLeft drafts the files of what the plan leaves, once: a migration for each statement, as it was written.
+func (d *Draft) draftLeft(w audit.Writing) error {
+	if len(d.Plan.LeftFiles) > 0 {
+		return nil
+	}
+	for i := range d.Plan.Left {
+		l := &d.Plan.Left[i]
+		if l.SQL == "" {
+			return inputErrorf("%s:%d is code that no file of the plan can have (%s): move it to a migration of its own, or choose other chains with --only",
+				l.Path, l.Line, strings.Join(l.Why, "; "))
+		}
+		s := &onward.PlanStep{
+			ID: fmt.Sprintf("left-%02d", i+1), Phase: onward.Expand, Class: onward.StepWork, SQL: l.SQL + ";\n", Transaction: l.Transaction, Migration: l.Migration,
+			Why: "run the statement as it was written: it has no proven steps",
+		}
+		if s.Transaction == onward.TransactionFile {
+			s.SQL = wrapTransaction(s.SQL)
+		}
+		if why := w.Carries(s); why != "" {
+			return inputErrorf("%s:%d cannot be written: %s", l.Path, l.Line, why)
+		}
+		files, err := w.Files(d.Plan, s, migrationSlug(l.Migration)+"_"+strings.ReplaceAll(s.ID, "-", "_"))
+		if err != nil {
+			return &config.InputError{Err: err}
+		}
+		d.Plan.LeftFiles = append(d.Plan.LeftFiles, planFiles(files)...)
 		d.Files = append(d.Files, files...)
 	}
 	return nil

@@ -16,7 +16,7 @@ type planFlags struct {
 	sketch, diff, save bool
 	server             string
 	fresh              []string
-	publications       []string
+	publications, only []string
 }
 
 // planConfig reads the flags.
@@ -25,7 +25,7 @@ func (a *app) planConfig(f *planFlags) (plan.Config, error) {
 	if err != nil {
 		return plan.Config{}, err
 	}
-	c := plan.Config{Config: rehearse.Config{Config: release}, Sketch: f.sketch, AcceptPublications: f.publications}
+	c := plan.Config{Config: rehearse.Config{Config: release}, Sketch: f.sketch, AcceptPublications: f.publications, Only: f.only}
 	if c.Old, err = readWorkloads(release.Recordings()); err != nil {
 		return c, err
 	}
@@ -57,7 +57,9 @@ Onward proves the plan on a throwaway Postgres:
 - the deployed code's queries must work until then, and the new code's queries from the end of
   the backfill on. They come from --workload and --workload-head, or else from the code itself
 
-A plan that is not proven is printed as a sketch, with the missing parts.
+Changes that depend on each other form a chain. A chain that cannot be planned or proven is left to
+the migrations' own tool, with the reason, and the other chains are proven without it. A plan
+that is not proven at all is printed as a sketch, with the missing parts.
 
 --format json prints the plan as data, --format sql as one script for psql, --format html as a
 page with the release beside its plan. --diff shows the migrations that --write makes for the
@@ -65,8 +67,8 @@ project's own tool: the steps before the first contract, numbered after all exis
 migrations, as far as a file can carry them. --write also keeps the plan in onward/plans, for
 onward plan next. It overwrites nothing, and writes an unproven plan only with --sketch.
 
-Exit code: 0 the plan is proven, or no proof was wanted (--sketch); 1 not proven; 2 usage or
-input; 3 something could not be read.`,
+Exit code: 0 the plan is proven, or no proof was wanted (--sketch); 1 not proven, or only a
+part of the release is; 2 usage or input; 3 something could not be read.`,
 		Example: `  onward plan
   onward plan v1.4..v1.5 --format sql --output plan.sql
   onward plan --write
@@ -81,6 +83,7 @@ input; 3 something could not be read.`,
 	flags.BoolVar(&f.diff, "diff", false, "show the files that --write would make")
 	flags.BoolVar(&f.save, "write", false, "write the steps as migrations, and keep the plan in onward/plans")
 	flags.BoolVar(&f.sketch, "sketch", false, "leave out the proof, which takes a throwaway server")
+	flags.StringArrayVar(&f.only, "only", nil, "plan only this `chain`, by the name that a plan gives it, and leave the others; repeatable")
 	flags.StringVar(&f.server, "postgres", "", "`address` of a server to prove on instead of a throwaway one: databases are made there and dropped; "+
 		"@FILE or env:NAME")
 	flags.StringArrayVar(&f.publications, "accept-publication", nil,
@@ -108,7 +111,8 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 	}
 	if !f.sketch && !p.Proof.Proven && len(p.Steps) > 0 {
 		a.code = exitFindings
-	} else if (f.diff || f.save) && len(p.Steps) > 0 {
+	}
+	if (f.diff || f.save) && len(p.Steps) > 0 && (f.sketch || p.ProvesSteps()) {
 		draft, err := plan.Write(cmd.Context(), c.Config.Config, p)
 		if err != nil {
 			return err

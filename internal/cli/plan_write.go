@@ -95,8 +95,12 @@ func describeDraft(b *strings.Builder, d *plan.Draft, changes bool) {
 			line("chosen: the migrations' own tool runs these files, or onward apply without --plan does. " +
 				"onward apply --plan refuses this plan: it would run the steps and leave the files to be run again")
 		}
-		for _, m := range d.Plan.Proof.Missing {
+		for _, m := range d.Plan.MissingSteps() {
 			line("missing: %s", m)
+		}
+		for i := range d.Plan.Left {
+			l := &d.Plan.Left[i]
+			line("left as it was written: %s:%d: %s", l.Path, l.Line, strings.Join(l.Why, "; "))
 		}
 	}
 	for _, m := range d.Replaced {

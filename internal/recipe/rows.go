@@ -9,6 +9,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
+// MarkWrittenRows records which rows and values of a change that the plan leaves cannot be compared.
+func (c *Change) MarkWrittenRows() { c.writesRows() }
+
 // writesRows records effects of a statement on rows that cannot be predicted or undone: values that
 // differ each time they are computed, rows that are added or removed. It returns the other tables whose rows
 // change because foreign keys refer to deleted rows.

@@ -25,7 +25,14 @@ type htmlPlan struct {
 	Phases                               []htmlPlanPhase
 	Checks                               []htmlCheck
 	Missing, Notes                       []string
+	Left                                 []htmlLeft
 	Statements                           []onward.PlanStatement
+}
+
+// htmlLeft is a change that the plan leaves, with the reasons.
+type htmlLeft struct {
+	Place, SQL string
+	Why        []string
 }
 
 // htmlCompared is one question about the release, answered for the written and the planned
@@ -80,8 +87,11 @@ func newHTMLPlan(p *onward.Plan, r *onward.Report) *htmlPlan {
 		Title: EscapeLine(p.Base) + "..." + EscapeLine(p.Head), Subtitle: CountNoun(len(p.Migrations), "migration") + " · " + countSteps(p),
 		Verdict: planVerdict(p), Tone: "warning", Mark: "sketch", Count: len(p.Migrations),
 	}
-	if p.Proof.Proven {
+	switch {
+	case p.Proof.Proven:
 		v.Tone, v.Mark = "ok", "proven"
+	case len(p.Left) > 0 && p.ProvesSteps():
+		v.Mark = "partly proven"
 	}
 	v.compareForms(p, r)
 	from := map[string]int{}
@@ -108,8 +118,16 @@ func newHTMLPlan(p *onward.Plan, r *onward.Report) *htmlPlan {
 		}
 		v.Checks = append(v.Checks, out)
 	}
-	for _, m := range p.Proof.Missing {
+	for _, m := range p.MissingSteps() {
 		v.Missing = append(v.Missing, EscapeLine(m))
+	}
+	for i := range p.Left {
+		l := &p.Left[i]
+		out := htmlLeft{Place: fmt.Sprintf("%s:%d", EscapeLine(l.Path), l.Line), SQL: EscapeControls(l.SQL)}
+		for _, why := range l.Why {
+			out.Why = append(out.Why, EscapeLine(why))
+		}
+		v.Left = append(v.Left, out)
 	}
 	for _, n := range p.Notes {
 		v.Notes = append(v.Notes, EscapeLine(n))

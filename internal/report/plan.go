@@ -27,6 +27,9 @@ func WritePlan(w io.Writer, f Format, p *onward.Plan, o Options) error {
 		out.planPhase(p, phase, told, o.Verbose)
 	}
 	out.planEnd(p)
+	if o.Verbose && len(p.Proof.Groups) > 1 {
+		out.addWrapped("  chains  ", "          ", listGroups(p), out.ordinaryStyle())
+	}
 	return out.writePage(w)
 }
 
@@ -128,10 +131,35 @@ func (p *page) planEnd(plan *onward.Plan) {
 			}
 		}
 	}
-	for _, m := range plan.Proof.Missing {
+	for _, m := range plan.MissingSteps() {
 		p.addWrapped("  missing  ", "      ", EscapeLine(m), p.Warning)
 	}
+	for i := range plan.Left {
+		l := &plan.Left[i]
+		p.addWrapped("  left  ", "      ", leftPlace(l)+"  (chain "+EscapeLine(l.Chain)+")", p.Warning)
+		for _, why := range l.Why {
+			p.addWrapped("      ", "      ", EscapeLine(why), p.ordinaryStyle())
+		}
+	}
 	p.addLine(p.paintLine(p.Bold, planVerdict(plan)))
+}
+
+// listGroups lists the chains of a plan, for --only.
+func listGroups(p *onward.Plan) string {
+	var out []string
+	for _, g := range p.Proof.Groups {
+		out = append(out, fmt.Sprintf("%s (%s)", EscapeLine(g.Name), CountNoun(g.Changes, "change")))
+	}
+	return strings.Join(out, ", ")
+}
+
+// leftPlace returns the place of a change that a plan leaves, with its SQL.
+func leftPlace(l *onward.PlanLeft) string {
+	out := fmt.Sprintf("%s:%d", EscapeLine(l.Path), l.Line)
+	if l.SQL != "" {
+		out += "  " + cutToWidth(EscapeLine(strings.Join(strings.Fields(l.SQL), " ")), 120)
+	}
+	return out
 }
 
 // planVerdict is the last line.
@@ -139,10 +167,15 @@ func planVerdict(p *onward.Plan) string {
 	switch {
 	case len(p.Steps) == 0:
 		return "There is nothing to plan."
+	case len(p.Left) > 0 && p.ProvesSteps():
+		proven, all := p.CountChanges()
+		return fmt.Sprintf("%d of %s are proven: the steps produce their schema and rows. %d left: see above.", proven, CountNoun(all, "change"), len(p.Left))
 	case p.Proof.Proven:
 		return "Proven: the steps produce the schema and the rows of the migrations."
-	case len(p.Proof.Missing) > 0, slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK }):
+	case len(p.MissingSteps()) > 0, slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK }):
 		return "Not proven: see the lines with no and missing above."
+	case len(p.Left) > 0:
+		return fmt.Sprintf("A sketch: no proof was made. %s left: see above.", CountNoun(len(p.Left), "change"))
 	}
 	return "A sketch: no proof was made."
 }
@@ -156,8 +189,11 @@ func planSQL(w io.Writer, p *onward.Plan) error {
 		}
 	}
 	comment("%s", planVerdict(p))
-	for _, m := range p.Proof.Missing {
+	for _, m := range p.MissingSteps() {
 		comment("missing: %s", m)
+	}
+	for i := range p.Left {
+		comment("left, for the migrations' own tool to run before the first contract step: %s\n%s", leftPlace(&p.Left[i]), strings.Join(p.Left[i].Why, "\n"))
 	}
 	b.WriteString("\\set ON_ERROR_STOP on\n")
 	phase := onward.PlanPhase("")

@@ -52,7 +52,7 @@ func main() {
 	_, err = verify.Run(ctx, verify.Config{Config: rehearse.Config{Config: release(repository)}, From: "", Old: []*verify.Workload{}, New: nil})
 	fmt.Println("verify:", kind(err))
 
-	planned, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: release(repository)}, Sketch: true, AcceptPublications: nil})
+	planned, _, err := plan.Make(ctx, plan.Config{Config: rehearse.Config{Config: release(repository)}, Sketch: true, Only: nil, AcceptPublications: nil})
 	must(err)
 	fmt.Println("plan:", planned.Steps[0].Phase)
 

@@ -1,0 +1,129 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/onward-sql/onward/onward"
+)
+
+// chain is a group of parts that depend on each other. A plan takes all of them or leaves all of them.
+type chain struct {
+	name  string
+	parts []partKey
+}
+
+// findChains groups the parts of a release.
+//
+// Parts that share no changed object may run in any order with the same result. Whether they really do is left to the proof,
+// which runs the plan's steps first and the parts that it leaves after them.
+func findChains(parts []*part) (out []*chain) {
+	root := make([]int, len(parts))
+	for i := range root {
+		root[i] = i
+	}
+	var find func(int) int
+	find = func(i int) int {
+		if root[i] != i {
+			root[i] = find(root[i])
+		}
+		return root[i]
+	}
+	unite := func(a, b int) { root[max(find(a), find(b))] = min(find(a), find(b)) }
+	all := make([]links, len(parts))
+	changedBy := map[string][]int{}
+	for i, t := range parts {
+		all[i] = linksOf(t)
+		for key := range all[i].changes {
+			changedBy[key] = append(changedBy[key], i)
+		}
+	}
+	for i, t := range parts {
+		for key := range all[i].uses {
+			for _, n := range changedBy[key] {
+				unite(i, n)
+			}
+		}
+		if t.isCode() || t.statements[0].Node == nil {
+			uniteCode(parts, i, unite)
+		}
+	}
+	names := map[string]int{}
+	at := map[int]*chain{}
+	for i, t := range parts {
+		c := at[find(i)]
+		if c == nil {
+			c = &chain{name: chainName(t, &all[i], names)}
+			at[find(i)] = c
+			out = append(out, c)
+		}
+		c.parts = append(c.parts, t.partKey)
+	}
+	return out
+}
+
+// uniteCode unites a part whose statements are unknown with others: code with the later parts whose outcome depends on rows, which
+// it may write; an unreadable statement with all parts.
+func uniteCode(parts []*part, i int, unite func(a, b int)) {
+	for n, other := range parts {
+		if !parts[i].isCode() || n > i && other.isDataDependent() {
+			unite(i, n)
+		}
+	}
+}
+
+// chainName returns a name for a chain that no other chain has.
+func chainName(t *part, l *links, names map[string]int) string {
+	name := l.label
+	if name == "" {
+		name = fmt.Sprintf("%s:%d", t.migration.ID, t.line)
+	}
+	names[name]++
+	if n := names[name]; n > 1 {
+		name = fmt.Sprintf("%s#%d", name, n)
+	}
+	return name
+}
+
+// whyUnplanned returns why the steps of a chain cannot be proven; nothing if they may be.
+func (p *planner) whyUnplanned(c *chain) (why []string) {
+	for _, t := range p.parts {
+		if p.chainOf[t.partKey] == c {
+			why = addMissing(why, t.missing)
+		}
+	}
+	for i := range p.steps {
+		if p.chainOfStep(i) == c {
+			why = addMissing(why, p.doubts[p.plan.Steps[i].ID])
+		}
+	}
+	return why
+}
+
+// chainOfStep returns the chain of a step; nil for a step that belongs to no single one.
+func (p *planner) chainOfStep(i int) *chain {
+	if i >= len(p.steps) {
+		return nil
+	}
+	return p.chainOf[p.keys[p.steps[i].From]]
+}
+
+// groupSteps returns the chains of the plan with their steps. A step that belongs to no single chain is in the last one.
+func (p *planner) groupSteps(passed bool) (out []onward.PlanGroup) {
+	at := map[*chain]int{}
+	for _, c := range p.chains {
+		at[c] = len(out)
+		out = append(out, onward.PlanGroup{
+			Name: c.name, Changes: len(c.parts), Steps: []string{}, Proven: passed && len(p.blocked) == 0 && len(p.whyUnplanned(c)) == 0,
+		})
+	}
+	for i := range p.plan.Steps {
+		n := len(out) - 1
+		if c := p.chainOfStep(i); c != nil {
+			n = at[c]
+		}
+		if n >= 0 {
+			out[n].Steps = append(out[n].Steps, p.plan.Steps[i].ID)
+		}
+	}
+	return out
+}

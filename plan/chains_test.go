@@ -1,0 +1,190 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/rotation"
+	"github.com/onward-sql/onward/onward"
+	"github.com/onward-sql/onward/plan"
+	"github.com/onward-sql/onward/rehearse"
+)
+
+// TestOneUnplannedChange: a change that cannot be planned does not keep the others from being proven.
+func TestOneUnplannedChange(t *testing.T) {
+	t.Parallel()
+	const unplanned = "ALTER TABLE keyless RENAME COLUMN b TO c"
+	others := []string{
+		"CREATE INDEX orders_status_idx ON orders (status)",
+		"ALTER TABLE orders RENAME COLUMN total TO amount",
+		"ALTER TABLE customers ALTER COLUMN quota TYPE bigint",
+		"ALTER TABLE customers ADD COLUMN plan text NOT NULL DEFAULT 'free'",
+	}
+	for at := range len(others) + 1 {
+		release := strings.Join(slices.Insert(slices.Clone(others), at, unplanned), ";\n") + ";"
+		p := planned(t, base, release, 17, nil, true)
+		if len(p.Left) != 1 || p.Left[0].SQL != unplanned || p.Left[0].Chain != "keyless.b" || !strings.Contains(strings.Join(p.Left[0].Why, " "), "no primary key") {
+			t.Fatalf("at %d, left: %+v\n%s", at, p.Left, told(p))
+		}
+		if proven := countProven(p); proven != len(others) || p.Proof.Proven {
+			t.Errorf("at %d, %d changes are proven, all: %t\n%s", at, proven, p.Proof.Proven, told(p))
+		}
+		if slices.ContainsFunc(p.Steps, func(s onward.PlanStep) bool { return strings.Contains(s.SQL, "keyless") }) {
+			t.Errorf("a step has the change that is left:\n%s", told(p))
+		}
+	}
+}
+
+func countProven(p *onward.Plan) (n int) {
+	for _, g := range p.Proof.Groups {
+		if g.Proven {
+			n += g.Changes
+		}
+	}
+	return n
+}
+
+// TestChains: changes form one chain if one of them needs what the other changes.
+func TestChains(t *testing.T) {
+	t.Parallel()
+	const schema = base + `
+CREATE TABLE parents (id integer PRIMARY KEY, name text);
+CREATE TABLE children (id bigint PRIMARY KEY, parent_id integer REFERENCES parents (id), name text);
+CREATE VIEW named AS SELECT name FROM parents;`
+	cases := map[string]struct {
+		release string
+		// chains are the chains with the number of their changes.
+		chains map[string]int
+	}{
+		"two columns": {
+			release: "ALTER TABLE orders ADD COLUMN a int, ADD COLUMN b int;",
+			chains:  map[string]int{"orders.a": 1, "orders.b": 1},
+		},
+		"an index on a new column": {
+			release: "ALTER TABLE orders ADD COLUMN a int; CREATE INDEX ON customers (note); CREATE INDEX ON orders (a);",
+			chains:  map[string]int{"orders.a": 2, "customers.customers_note_idx": 1},
+		},
+		"a key and its foreign key": {
+			release: "ALTER TABLE parents ALTER COLUMN id TYPE bigint; ALTER TABLE orders ADD COLUMN b int; ALTER TABLE children ALTER COLUMN parent_id TYPE bigint;",
+			chains:  map[string]int{"parents.id": 2, "orders.b": 1},
+		},
+		"a new table": {
+			release: "CREATE TABLE fresh (id int); CREATE INDEX ON fresh (id); ALTER TABLE fresh ADD COLUMN note text; CREATE INDEX ON orders (status);",
+			chains:  map[string]int{"fresh": 3, "orders.orders_status_idx": 1},
+		},
+		"a view in the way": {
+			release: "DROP VIEW named; ALTER TABLE parents ALTER COLUMN name TYPE varchar(9); CREATE VIEW named AS SELECT name FROM parents; " +
+				"ALTER TABLE children ALTER COLUMN name SET NOT NULL;",
+			chains: map[string]int{"named": 3, "children.name": 1},
+		},
+		"a name that is freed": {
+			release: "DROP INDEX orders_customer_id_idx; CREATE INDEX customers_email_idx ON customers (lower(email)); " +
+				"CREATE INDEX orders_customer_id_idx ON orders (customer_id, id);",
+			chains: map[string]int{"orders.orders_customer_id_idx": 2, "customers.customers_email_idx": 1},
+		},
+		"rows": {
+			release: "UPDATE customers SET note = country; ALTER TABLE customers ALTER COLUMN note SET NOT NULL; ALTER TABLE customers ADD COLUMN x int; " +
+				"DELETE FROM orders WHERE status = 'x'; ALTER TABLE orders ADD COLUMN note text;",
+			chains: map[string]int{"customers.note": 2, "customers.x": 1, "orders": 2},
+		},
+		"an enum": {
+			release: "CREATE TYPE mood AS ENUM ('ok'); ALTER TABLE customers ADD COLUMN m mood; CREATE TYPE other AS ENUM ('ok');",
+			chains:  map[string]int{"mood": 2, "other": 1},
+		},
+		"a function and its trigger": {
+			release: "-- +goose StatementBegin\n" +
+				"CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note = 'x'; RETURN NEW; END $$;\n-- +goose StatementEnd\n" +
+				"CREATE TRIGGER touched BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TABLE customers ADD COLUMN y int;",
+			chains: map[string]int{"touch": 2, "customers.y": 1},
+		},
+	}
+	for _, name := range rotation.Pick(t, 3, sortedNames(cases)) {
+		tc := cases[name]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := sketch(t, schema, tc.release)
+			got := map[string]int{}
+			for _, g := range p.Proof.Groups {
+				got[g.Name] = g.Changes
+			}
+			for name, n := range tc.chains {
+				if got[name] != n {
+					t.Errorf("the chain %s has %d changes, want %d: %v", name, got[name], n, got)
+				}
+			}
+			if len(got) != len(tc.chains) {
+				t.Errorf("the chains are %v", got)
+			}
+		})
+	}
+}
+
+func sketch(t *testing.T, base, release string, only ...string) *onward.Plan {
+	t.Helper()
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Only: only, Config: rehearse.Config{
+		Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestChosenChains: --only leaves the chains that it does not name, but not the extension that they may need.
+func TestChosenChains(t *testing.T) {
+	t.Parallel()
+	p := sketch(t, base, "CREATE EXTENSION pg_trgm; CREATE INDEX ON orders (status); ALTER TABLE customers ADD COLUMN x int;", "customers.x")
+	var left []string
+	for _, l := range p.Left {
+		left = append(left, l.Chain)
+	}
+	if !slices.Equal(left, []string{"orders.orders_status_idx"}) || len(p.Steps) != 2 {
+		t.Errorf("left %v\n%s", left, told(p))
+	}
+	_, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Only: []string{"nothing"}, Config: rehearse.Config{
+		Config: audit.Config{Dir: repository(t, base, "CREATE INDEX ON orders (status);"), Base: "main", Head: "feature"},
+	}})
+	if err == nil || !strings.Contains(err.Error(), "they are orders.orders_status_idx") {
+		t.Errorf("a chain that does not exist: %v", err)
+	}
+}
+
+// TestFailingChain: if the proof fails, the chain that fails is found and left, and the others are proven without it.
+func TestFailingChain(t *testing.T) {
+	t.Parallel()
+	release := "CREATE INDEX orders_status_idx ON orders (status); ALTER TABLE customers ADD COLUMN x int; CREATE INDEX customers_note_idx ON customers (note); " +
+		"ALTER TABLE orders ADD COLUMN y int; ALTER TABLE customers ADD COLUMN z int;"
+	c := plan.Config{Config: rehearse.Config{
+		Config: audit.Config{Dir: repository(t, base, release), Base: "main", Head: "feature"}, Majors: []int{17},
+	}}
+	c.Quiet()
+	c.SpoilEach(func(p *onward.Plan) {
+		for i := range p.Steps {
+			p.Steps[i].SQL = strings.ReplaceAll(p.Steps[i].SQL, "customers (note)", "customers (country)")
+		}
+	})
+	p, _, err := plan.Make(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Left) != 1 || p.Left[0].Chain != "customers.customers_note_idx" ||
+		!strings.Contains(strings.Join(p.Left[0].Why, "\n"), "is missing: CREATE INDEX customers_note_idx") {
+		t.Errorf("left: %+v", p.Left)
+	}
+	if n := countProven(p); n != 4 {
+		t.Errorf("%d changes are proven\n%s", n, told(p))
+	}
+}
+
+// TestCodeBetweenStatements: code that is no SQL keeps only those changes from being planned whose outcome depends on its rows.
+func TestCodeBetweenStatements(t *testing.T) {
+	t.Parallel()
+	p := sketch(t, base, "ALTER TABLE customers ADD COLUMN x int; CREATE INDEX ON orders (status);\n"+
+		"-- +goose StatementBegin\nDO $$ DECLARE q text := (SELECT min(status) FROM orders); BEGIN EXECUTE q; END $$;\n-- +goose StatementEnd\n"+
+		"ALTER TABLE customers ADD COLUMN y int;")
+	if len(p.Left) != 1 || !strings.HasPrefix(p.Left[0].SQL, "DO $$") {
+		t.Errorf("left: %+v\n%s", p.Left, told(p))
+	}
+}

@@ -1,0 +1,191 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// part is the smallest piece of a release that a plan takes or leaves: a statement, a command of an ALTER TABLE, or code that
+// is no SQL.
+type part struct {
+	partKey
+	migration *rule.Migration
+	line      int
+	// change is what recipes plan; nil if they cannot.
+	change *recipe.Change
+	// statements are the statement and those in its block.
+	statements []*rule.Stmt
+	// missing says why the part has no proven steps, in sentences.
+	missing []string
+}
+
+// partKey identifies a part in each plan of a release. Code has no statement.
+type partKey struct {
+	statement *rule.Stmt
+	command   int
+	path      string
+	line      int
+}
+
+func (k partKey) isCode() bool { return k.statement == nil }
+
+// statementSQL returns the part as a statement of its own, as written; "" for code.
+func (t *part) statementSQL() string {
+	switch {
+	case t.isCode():
+		return ""
+	case t.change != nil && t.change.Command != nil:
+		return t.change.AlterTable() + " " + t.change.Text
+	}
+	return t.statement.SQL
+}
+
+// splitMigration splits a migration into parts.
+func (p *planner) splitMigration(m *rule.Migration) {
+	first := len(p.parts)
+	for _, c := range m.Script.Source.Code {
+		p.addCode(m, c.Line, fmt.Sprintf("%s:%d runs %s, which is no SQL: no step has it, and its tool must run it", m.Path, c.Line, c.Name))
+	}
+	for _, s := range m.Statements {
+		if s.Node == nil || s.Opaque != "" && s.Node.GetDoStmt() != nil {
+			p.addUnplanned(m, s, "%s:%d cannot be planned: %s", m.Path, s.Line, cmp.Or(s.Opaque, "it could not be read"))
+			continue
+		}
+		if s.Parent >= 0 || s.In != "" || ofSession(s.Node) {
+			continue
+		}
+		planned := s
+		if s.Node.GetDoStmt() != nil {
+			if planned = guardedStatement(m, s); planned == nil {
+				p.addUnplanned(m, s, "%s:%d is a DO block: a plan reads only a block of one statement, with handlers that do nothing", m.Path, s.Line)
+				continue
+			}
+		}
+		for i, c := range splitChanges(planned) {
+			p.collectFindings(c)
+			p.parts = append(p.parts, &part{
+				partKey: partKey{statement: s, command: i}, migration: m, line: s.Line, change: c, statements: []*rule.Stmt{planned},
+			})
+		}
+	}
+	p.addOpaque(m, first)
+	slices.SortStableFunc(p.parts[first:], func(a, b *part) int { return a.line - b.line })
+}
+
+// addUnplanned adds a statement that no recipe can plan.
+func (p *planner) addUnplanned(m *rule.Migration, s *rule.Stmt, format string, args ...any) {
+	t := &part{partKey: partKey{statement: s}, migration: m, line: s.Line, statements: []*rule.Stmt{s}, missing: []string{fmt.Sprintf(format, args...)}}
+	for _, child := range m.Statements {
+		if child.Parent == s.Index {
+			t.statements = append(t.statements, child)
+		}
+	}
+	p.parts = append(p.parts, t)
+}
+
+// addCode adds code that is no SQL.
+func (p *planner) addCode(m *rule.Migration, line int, why string) {
+	p.parts = append(p.parts, &part{partKey: partKey{path: m.Path, line: line}, migration: m, line: line, missing: []string{why}})
+}
+
+// addOpaque adds what the report lists as not judged: to the statement that has it, or else as code.
+func (p *planner) addOpaque(m *rule.Migration, first int) {
+	for _, o := range p.report.Opaque {
+		if o.Path != m.Path || o.Usage {
+			continue
+		}
+		why := fmt.Sprintf("%s:%d: %s is in no step: %s", o.Path, o.Line, o.What, o.Why)
+		inside := func(t *part) bool {
+			return t.line == o.Line || !t.isCode() && t.statement.Line <= o.Line && o.Line <= t.statement.EndLine
+		}
+		if !slices.ContainsFunc(p.parts[first:], inside) {
+			p.addCode(m, o.Line, why)
+			continue
+		}
+		for _, t := range p.parts[first:] {
+			if inside(t) && len(t.missing) == 0 {
+				t.missing = []string{why}
+			}
+		}
+	}
+}
+
+// guardedStatement returns the one statement that a DO block runs; nil if the block does more. Generators write such blocks so that
+// an object that exists is no error: DO $$ BEGIN ALTER TABLE …; EXCEPTION WHEN duplicate_object THEN null; END $$.
+func guardedStatement(m *rule.Migration, block *rule.Stmt) (only *rule.Stmt) {
+	if len(block.Expressions) > 0 {
+		return nil
+	}
+	for _, s := range m.Statements {
+		switch {
+		case s.Parent != block.Index:
+		case only != nil || s.Conditional || s.Loop || s.In != "" || s.Node == nil || s.Opaque != "":
+			return nil
+		default:
+			only = s
+		}
+	}
+	return only
+}
+
+// ofSession: a statement about the session or its transaction, which each step sets itself.
+func ofSession(n *pgparse.Node) bool {
+	switch n.GetNode().(type) {
+	case *pgparse.Node_VariableSetStmt, *pgparse.Node_TransactionStmt, *pgparse.Node_ConstraintsSetStmt, *pgparse.Node_VariableShowStmt, *pgparse.Node_LockStmt:
+		return true
+	}
+	sel := n.GetSelectStmt()
+	if sel == nil || len(sel.FromClause) > 0 || len(sel.TargetList) != 1 {
+		return false
+	}
+	value := sel.TargetList[0].GetResTarget().GetVal()
+	call := value.GetFuncCall()
+	return value.GetAConst() != nil || call != nil && pgparse.LastText(call.Funcname) == "set_config"
+}
+
+// splitChanges splits a statement into changes.
+func splitChanges(s *rule.Stmt) []*recipe.Change {
+	stmt := s.Node.GetAlterTableStmt()
+	if stmt == nil || stmt.Objtype != pgparse.ObjectType_OBJECT_TABLE {
+		return []*recipe.Change{{Stmt: s, Text: s.SQL}}
+	}
+	var out []*recipe.Change
+	for i, n := range stmt.Cmds {
+		out = append(out, &recipe.Change{Stmt: s, Command: n.GetAlterTableCmd(), Text: s.CommandText(i)})
+	}
+	return out
+}
+
+// transactionMode says whether the part may run inside a transaction.
+func (t *part) transactionMode() onward.Transaction {
+	if t.isCode() || t.statement.Result.NoTransaction != "" {
+		return onward.TransactionNone
+	}
+	return onward.TransactionFile
+}
+
+// leaveChains takes the parts of some chains out of the plan.
+func (p *planner) leaveChains(left map[*chain][]string) {
+	p.parts = slices.DeleteFunc(p.parts, func(t *part) bool {
+		c := p.chainOf[t.partKey]
+		_, is := left[c]
+		if is {
+			p.plan.Left = append(p.plan.Left, onward.PlanLeft{
+				Migration: t.migration.ID, Path: t.migration.Path, Line: t.line, SQL: strings.TrimSpace(t.statementSQL()), Chain: c.name,
+				Transaction: t.transactionMode(),
+			})
+			if t.change != nil {
+				t.change.Release = p.release
+				t.change.MarkWrittenRows()
+			}
+		}
+		return is
+	})
+}

@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/config"
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/recipe"
+	"github.com/onward-sql/onward/onward"
+)
+
+// source is a release that plans are made of.
+type source struct {
+	report   *onward.Report
+	folds    []*audit.Folded
+	settings *config.Config
+	deployed *catalog.Catalog
+	measure  measure
+	known    recordings
+	// chains are all chains of the release; nil before they are needed.
+	chains []*chain
+}
+
+// listChains returns the chains of the release.
+func (s *source) listChains() []*chain {
+	if s.chains == nil {
+		p := s.newPlanner()
+		for _, m := range s.folds {
+			p.splitMigration(m)
+		}
+		s.chains = findChains(p.parts)
+	}
+	return s.chains
+}
+
+func (s *source) newPlanner() *planner {
+	p := &planner{
+		report: s.report, measure: s.measure, chainOf: map[partKey]*chain{}, keys: map[*recipe.Change]partKey{}, unsolved: map[*recipe.Change]bool{},
+		bad: map[string]bool{}, found: map[string][]string{}, doubts: map[string][]string{}, plan: &onward.Plan{
+			Schema: onward.PlanSchema, Base: s.report.Base, Head: s.report.Head, Migrations: []onward.PlannedMigration{}, Steps: []onward.PlanStep{},
+			Proof: onward.PlanProof{Checks: []onward.PlanCheck{}, Missing: []string{}},
+		},
+	}
+	p.release = recipe.NewRelease(s.deployed, s.report.Postgres)
+	p.release.Unwritten = s.known.proveUnwritten
+	if s.settings != nil {
+		p.release.Deprecated, p.release.SoftDelete = s.settings.Deprecated, s.settings.SoftDelete
+	}
+	return p
+}
+
+// buildPlan makes a plan that leaves some chains. The map has the reasons.
+func (s *source) buildPlan(left map[*chain][]string) *planner {
+	p := s.newPlanner()
+	for _, m := range s.folds {
+		p.plan.Migrations = append(p.plan.Migrations, onward.PlannedMigration{ID: m.ID, Path: m.Path})
+		p.splitMigration(m)
+	}
+	for _, c := range s.listChains() {
+		if _, is := left[c]; !is {
+			p.chains = append(p.chains, c)
+		}
+		for _, key := range c.parts {
+			p.chainOf[key] = c
+		}
+	}
+	p.leaveChains(left)
+	for _, t := range p.parts {
+		if t.change != nil {
+			p.changes = append(p.changes, t.change)
+			p.keys[t.change] = t.partKey
+		}
+		p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, t.missing)
+	}
+	p.runRecipes()
+	p.orderSteps()
+	p.auditSteps()
+	p.plan.Catalog = p.release.Deployed.HashRelations(p.plan.Relations())
+	return p
+}
+
+// planChains makes a plan of the chains that can be planned, as far as onward knows without a server. It leaves the others, and
+// those in the map. If none can be planned, the plan has
+// all steps, and says what is missing. The returned map has what the plan leaves.
+func (s *source) planChains(left map[*chain][]string) (*planner, map[*chain][]string) {
+	p, asked := s.buildPlan(left), left
+	for first := p; ; {
+		bad := map[*chain][]string{}
+		for _, c := range p.chains {
+			if why := p.whyUnplanned(c); len(why) > 0 {
+				bad[c] = why
+			}
+		}
+		if len(bad) == 0 || len(bad) == len(p.chains) {
+			if len(bad) > 0 {
+				p, left = first, asked
+			}
+			p.explainLeft(left)
+			return p, left
+		}
+		maps.Copy(bad, left)
+		left = bad
+		p = s.buildPlan(left)
+	}
+}
+
+// notChosen is why a plan leaves a chain that --only does not name.
+const notChosen = "--only does not name its chain"
+
+// leftOut returns the chains that are not chosen. Those that create an extension or a schema are always chosen, because others
+// may use it without naming it.
+func (s *source) leftOut(only []string) map[*chain][]string {
+	out := map[*chain][]string{}
+	if len(only) == 0 {
+		return out
+	}
+	for _, c := range s.listChains() {
+		preparing := slices.ContainsFunc(c.parts, func(k partKey) bool {
+			return !k.isCode() && (k.statement.Node.GetCreateExtensionStmt() != nil || k.statement.Node.GetCreateSchemaStmt() != nil)
+		})
+		if !preparing && !slices.Contains(only, c.name) {
+			out[c] = []string{notChosen}
+		}
+	}
+	return out
+}
+
+// checkChosen refuses a name that no chain has.
+func (s *source) checkChosen(only []string) error {
+	var names []string
+	for _, c := range s.listChains() {
+		names = append(names, c.name)
+	}
+	for _, name := range only {
+		if !slices.Contains(names, name) {
+			return inputErrorf("no chain of the release is called %s; they are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
