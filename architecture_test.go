@@ -22,7 +22,7 @@ var layers = [][]string{
 	{
 		"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin",
 		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",
-		"internal/permit", "internal/answer", "internal/effect", "internal/size", "internal/advice", "internal/history",
+		"internal/permit", "internal/refusal", "internal/effect", "internal/size", "internal/advice", "internal/history",
 		"internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks",
 		"config",
 	},
@@ -39,7 +39,7 @@ var layers = [][]string{
 // pure rooms see no files, network, clock, processes or logging.
 var pure = []string{
 	"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog",
-	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/answer",
+	"internal/script", "internal/outside", "internal/violation", "internal/undo", "internal/permit", "internal/refusal",
 	"internal/effect", "internal/size", "internal/advice", "internal/history", "internal/workload", "internal/usage",
 	"internal/analysis", "internal/rule", "internal/recipe", "internal/rules",
 }
@@ -71,7 +71,7 @@ var exceptions = map[string]string{
 	"internal/pgparse/gen":         "generator",
 	"internal/catalog/builtin/gen": "generator",
 	"internal/effect/gen":          "generator",
-	"internal/answer/castgen":      "generator",
+	"internal/refusal/castgen":     "generator",
 	"internal/rules/gen":           "generator",
 	"internal/rules/gen/pages":     "generator",
 	"internal/rules/new":           "scaffolder",

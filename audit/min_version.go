@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onward-sql/onward/internal/adapter"
-	"github.com/onward-sql/onward/internal/answer"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -20,7 +20,7 @@ func (j *judge) inferMinVersion(m *adapter.Migration, s *script.Script) {
 		if st.Node == nil || st.Parent >= 0 || st.In != "" {
 			continue
 		}
-		if major := answer.ReadableFrom(st.Node, versions); major > max(j.since.Major, versions[0]) {
+		if major := refusal.ReadableFrom(st.Node, versions); major > max(j.since.Major, versions[0]) {
 			j.since = adapter.Oldest{Major: major, Path: fmt.Sprintf("%s:%d", m.Path, st.Line)}
 		}
 	}

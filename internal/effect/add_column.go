@@ -3,10 +3,10 @@ package effect
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
@@ -14,7 +14,7 @@ func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
 	if a.now.HasColumn(def.GetColname()) {
 		return
 	}
-	n := answer.ReadColumn(def)
+	n := refusal.ReadColumn(def)
 	if n.Serial || n.Identity != "" {
 		a.createOwned(a.rel.Name, def.GetColname(), n.Sequence)
 	}
@@ -39,7 +39,7 @@ func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
 
 // fillColumn decides what a new column does to the rows of a table: nothing, when
 // its value for them is one constant.
-func (a *alterState) fillColumn(t *tableWork, n *answer.NewColumn, typ catalog.Type) {
+func (a *alterState) fillColumn(t *tableWork, n *refusal.NewColumn, typ catalog.Type) {
 	name := n.Def.GetColname()
 	missing := true // the old rows hold NULL
 	switch dom := a.DomainOf(typ); {

@@ -3,8 +3,8 @@ package effect
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // rebuildDependents drops and makes anew what depends on a column: indexes,
@@ -29,7 +29,7 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 		}
 		switch con.Kind {
 		case catalog.Check:
-			if con.Valid && con.Enforced && (contains(con.Columns, col.Attnum) || answer.MentionsColumn(con.Expr, col.Name)) {
+			if con.Valid && con.Enforced && (contains(con.Columns, col.Attnum) || refusal.MentionsColumn(con.Expr, col.Name)) {
 				t.wantScan("the constraint " + con.Name + " is checked again")
 			}
 		case catalog.ForeignKey:
@@ -91,10 +91,10 @@ func (a *alterState) keepsIndex(i *catalog.IndexInfo, col *catalog.Column, chang
 			return false // it holds elements, not what the column holds
 		}
 		if isPolymorphic(a.C, from) || isPolymorphic(a.C, to) {
-			if !answer.SameType(from, to) {
+			if !refusal.SameType(from, to) {
 				return false
 			}
-		} else if k.Opclass == "" && answer.OperatorFamily(from) != answer.OperatorFamily(to) {
+		} else if k.Opclass == "" && refusal.OperatorFamily(from) != refusal.OperatorFamily(to) {
 			return false
 		}
 		if k.Collation == "" && change.fromCollation != change.toCollation {
@@ -123,7 +123,7 @@ func (a *alterState) isRevalidated(t *tableWork, change *typeChange) bool {
 	if change == nil || change.unknown {
 		return true
 	}
-	return answer.OperatorFamily(a.BaseType(change.from)) != answer.OperatorFamily(a.BaseType(change.to)) || change.fromCollation != change.toCollation
+	return refusal.OperatorFamily(a.BaseType(change.from)) != refusal.OperatorFamily(a.BaseType(change.to)) || change.fromCollation != change.toCollation
 }
 
 // pointsTo reports whether a foreign key references a column.
@@ -138,7 +138,7 @@ func (a *alterState) pointsTo(fk *catalog.Constraint, rel *catalog.Relation, col
 		}
 	}
 	if len(fk.RefColumns) == 0 { // the primary key
-		return answer.InPrimaryKey(rel, col)
+		return refusal.InPrimaryKey(rel, col)
 	}
 	return false
 }

@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -12,7 +12,7 @@ import (
 type alterState struct {
 	*run
 	// now is the state of the table after the commands so far.
-	now  *answer.Alteration
+	now  *refusal.Alteration
 	rel  *catalog.Relation
 	mode onward.Lock
 	// recurse: not ONLY.
@@ -44,7 +44,7 @@ func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 	if r.No != nil {
 		return
 	}
-	for _, cmd := range answer.OrderCommands(s) {
+	for _, cmd := range refusal.OrderCommands(s) {
 		now.RecordCommand(cmd)
 		a.runCommand(cmd)
 	}
@@ -157,7 +157,7 @@ func (a *alterState) runTableCommand(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_SetTableSpace:
 		a.setTablespace(cmd.GetName())
 	case pgparse.AlterTableType_AT_ChangeOwner:
-		if !answer.OwnerStays(a.rel, cmd.GetNewowner()) {
+		if !refusal.OwnerStays(a.rel, cmd.GetNewowner()) {
 			a.changeOwner(a.rel)
 		}
 	case pgparse.AlterTableType_AT_ClusterOn:

@@ -1,10 +1,10 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // areBoundsImplied reports whether the constraints of a table prove that its rows are
@@ -13,7 +13,7 @@ func (a *alterState) areBoundsImplied(part *catalog.Relation, spec *pgparse.Part
 	if spec.GetIsDefault() {
 		return a.impliedDefault(part)
 	}
-	column, want, ok := answer.RangeOf(a.rel, spec)
+	column, want, ok := refusal.RangeOf(a.rel, spec)
 	if !ok {
 		return a.impliedList(part, spec)
 	}

@@ -3,10 +3,10 @@ package effect
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // isExcluded reports whether the default partition's own constraints prove that
@@ -15,7 +15,7 @@ func (r *run) isExcluded(d, parent *catalog.Relation, spec *pgparse.PartitionBou
 	if len(spec.GetListdatums()) > 0 {
 		return withoutValues(d, parent, spec.GetListdatums())
 	}
-	column, want, ok := answer.RangeOf(parent, spec)
+	column, want, ok := refusal.RangeOf(parent, spec)
 	if !ok {
 		return false
 	}

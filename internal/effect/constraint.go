@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // addConstraint is ADD CONSTRAINT in all of its forms.
@@ -14,13 +14,13 @@ func (a *alterState) addConstraint(con *pgparse.Constraint) {
 	case pgparse.ConstrType_CONSTR_NOTNULL:
 		a.addNotNull(con)
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		a.addForeignKey(con, answer.StringNames(con.GetFkAttrs()), false)
+		a.addForeignKey(con, refusal.StringNames(con.GetFkAttrs()), false)
 	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
 		if con.GetIndexname() != "" {
 			a.useIndex(con)
 			return
 		}
-		columns := answer.KeyColumns(con)
+		columns := refusal.KeyColumns(con)
 		if a.recurse && len(a.rel.Partitions)+len(a.rel.Children) > 0 && a.V.AtLeast(18) {
 			a.lockDescendants(a.rel, a.mode)
 		}
@@ -146,7 +146,7 @@ func (a *alterState) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	}
 	con := a.rel.Constraint(cmd.GetName())
 	if con == nil && a.V.AtLeast(18) {
-		if name, ok := answer.ImpliedNotNull(a.rel, cmd.GetName()); ok {
+		if name, ok := refusal.ImpliedNotNull(a.rel, cmd.GetName()); ok {
 			a.dropNotNull(name)
 			return
 		}
@@ -187,7 +187,7 @@ func (r *run) dropWithDependents(rel *catalog.Relation, con *catalog.Constraint)
 		return
 	}
 	for _, ref := range r.C.ListReferences(rel, false) {
-		if !answer.RestsOn(ref.Con, con) {
+		if !refusal.RestsOn(ref.Con, con) {
 			continue
 		}
 		r.lockFor(ref.From, ael, "its foreign key "+ref.Con.Name+" is dropped")

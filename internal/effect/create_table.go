@@ -3,9 +3,9 @@ package effect
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // createTable is CREATE TABLE: the new table harms nobody; the locks are on
@@ -85,7 +85,7 @@ func (r *run) createLike(name catalog.Name, like *catalog.Relation, options uint
 }
 
 func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef) {
-	n := answer.ReadColumn(def)
+	n := refusal.ReadColumn(def)
 	if n.Serial || n.Identity != "" {
 		r.createOwned(table, def.GetColname(), n.Sequence)
 	}
@@ -100,7 +100,7 @@ func (r *run) createColumn(table catalog.Name, def *pgparse.ColumnDef) {
 
 func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, columns []string) {
 	if columns == nil {
-		columns = answer.StringNames(con.GetKeys())
+		columns = refusal.StringNames(con.GetKeys())
 	}
 	name := func(part, label string) {
 		n := con.GetConname()
@@ -113,17 +113,17 @@ func (r *run) createConstraint(table catalog.Name, con *pgparse.Constraint, colu
 	case pgparse.ConstrType_CONSTR_PRIMARY:
 		name("", "pkey")
 	case pgparse.ConstrType_CONSTR_UNIQUE:
-		name(joinColumns(slices.Concat(columns, answer.StringNames(con.GetIncluding()))), "key")
+		name(joinColumns(slices.Concat(columns, refusal.StringNames(con.GetIncluding()))), "key")
 	case pgparse.ConstrType_CONSTR_EXCLUSION:
 		columns = nil
 		for _, x := range con.GetExclusions() {
 			if items := x.GetList().GetItems(); len(items) > 0 {
-				columns = append(columns, answer.ElementName(items[0].GetIndexElem()))
+				columns = append(columns, refusal.ElementName(items[0].GetIndexElem()))
 			}
 		}
 		name(joinColumns(columns), "excl")
 	case pgparse.ConstrType_CONSTR_FOREIGN:
-		if pk := con.GetPktable(); !answer.IsItself(table, pk) {
+		if pk := con.GetPktable(); !refusal.IsItself(table, pk) {
 			if ref := r.findTable(pk); ref != nil {
 				r.lockReferenced(ref, false, "the new table "+table.String()+" references it")
 			}

@@ -1,16 +1,16 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 func (r *run) insertRows(m *pgparse.InsertStmt, l *query.Level) {
 	r.lockWith(l)
 	w := write{
-		event: "insert", columns: answer.TargetNames(m.GetCols()),
+		event: "insert", columns: refusal.TargetNames(m.GetCols()),
 	}
 	rel := r.findTable(m.GetRelation())
 	if rel != nil {
@@ -141,7 +141,7 @@ func (r *run) updateRows(m *pgparse.UpdateStmt, l *query.Level) {
 			reset = append(reset, n.GetResTarget().GetName())
 		}
 	}
-	changed := answer.TargetNames(m.GetTargetList())
+	changed := refusal.TargetNames(m.GetTargetList())
 	mark := len(r.Effects)
 	tables, runs := r.lockTarget(m.GetRelation(), write{
 		event: "update", where: m.GetWhereClause(), columns: changed,

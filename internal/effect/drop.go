@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // dropStmt is DROP of whatever the grammar treats alike.
@@ -47,7 +47,7 @@ func (r *run) dropStmt(s *pgparse.DropStmt) {
 }
 
 func (r *run) dropRelations(s *pgparse.DropStmt, cascade bool) {
-	kind := answer.Kind(s.GetRemoveType())
+	kind := refusal.Kind(s.GetRemoveType())
 	if s.GetConcurrent() {
 		r.NoTransaction = "DROP INDEX CONCURRENTLY"
 		if len(s.GetObjects()) > 1 || cascade {

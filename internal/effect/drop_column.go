@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // dropColumn is DROP COLUMN.
@@ -47,7 +47,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 		}
 	}
 	for _, ref := range r.C.ListReferences(rel, false) {
-		uses := contains(ref.Con.RefColumns, col.Attnum) || len(ref.Con.RefColumns) == 0 && answer.InPrimaryKey(rel, col)
+		uses := contains(ref.Con.RefColumns, col.Attnum) || len(ref.Con.RefColumns) == 0 && refusal.InPrimaryKey(rel, col)
 		if !uses || ref.From == rel || !cascade {
 			continue
 		}
@@ -72,7 +72,7 @@ func (r *run) dropColumnParts(rel *catalog.Relation, col *catalog.Column, cascad
 
 // dropReaders drops the views that read a dropped column.
 func (r *run) dropReaders(rel *catalog.Relation, col *catalog.Column, depth int) {
-	for _, v := range answer.ViewsReading(r.C, rel, col) {
+	for _, v := range refusal.ViewsReading(r.C, rel, col) {
 		if !r.isDropped(v.OID) {
 			r.recordDropped(v, "reads the column "+col.Name)
 			r.dropRelation(v, true, depth+1)

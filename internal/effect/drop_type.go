@@ -2,7 +2,7 @@ package effect
 
 import (
 	"cmp"
-	"github.com/onward-sql/onward/internal/answer"
+	"github.com/onward-sql/onward/internal/refusal"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -68,7 +68,7 @@ func (r *run) dropUserType(u *catalog.UserType, cascade bool, depth int) {
 		if !cascade {
 			return
 		}
-		if answer.PartitionedBy(rel, col) { // it cannot be without
+		if refusal.PartitionedBy(rel, col) { // it cannot be without
 			r.recordDropped(rel, "partitioned by "+col.Name+", which has the type "+u.Name.String())
 			r.dropRelation(rel, true, depth+1)
 			return

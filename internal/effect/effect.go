@@ -9,17 +9,17 @@ package effect
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
 // Version is a major version of Postgres. It records whether an answer depended on it.
-type Version = answer.Version
+type Version = refusal.Version
 
 // NewVersion returns the given major version, not yet consulted.
-func NewVersion(major int) *Version { return answer.NewVersion(major) }
+func NewVersion(major int) *Version { return refusal.NewVersion(major) }
 
 // Session holds the settings on which an answer depends, in addition to the schema and
 // the version.

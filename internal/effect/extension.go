@@ -1,15 +1,15 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // extensionRelations locks the views of an extension.
 func (r *run) extensionRelations(name string, mark func(*Effect)) {
 	o := r.C.Object("extension", catalog.Name{Name: name})
-	for _, m := range answer.ExtensionViews[name] {
+	for _, m := range refusal.ExtensionViews[name] {
 		if o == nil || m.Since > 0 && !r.V.AtLeast(m.Since) {
 			continue
 		}
@@ -31,9 +31,9 @@ func (r *run) dropExtension(name string, cascade bool) {
 	for _, rel := range members {
 		r.dropRelation(rel, cascade, 0)
 	}
-	types := answer.ExtensionTypes[name]
+	types := refusal.ExtensionTypes[name]
 	if len(types) == 0 {
-		if cascade && len(answer.ExtensionViews[name]) == 0 && !contains(answer.WithoutTypes, name) {
+		if cascade && len(refusal.ExtensionViews[name]) == 0 && !contains(refusal.WithoutTypes, name) {
 			r.Unmodelled = "DROP EXTENSION … CASCADE: what depends on the extension is not known"
 		}
 		return
@@ -65,7 +65,7 @@ func (r *run) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
-		if rel := r.FindRelation(schema, name, answer.Kind(kind), false); rel != nil {
+		if rel := r.FindRelation(schema, name, refusal.Kind(kind), false); rel != nil {
 			r.lockRelation(rel, sue)
 		}
 	}
@@ -81,7 +81,7 @@ func IsComplete(c *catalog.Catalog) bool {
 	whole := true
 	c.EachObject("extension", func(o *catalog.Object) bool {
 		n := o.Name.Name
-		whole = answer.BringsNoTable(n)
+		whole = refusal.BringsNoTable(n)
 		return whole
 	})
 	return whole

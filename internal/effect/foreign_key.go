@@ -1,10 +1,10 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // referencesWhy is why the other side of a foreign key is locked.
@@ -77,7 +77,7 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 			have.Deferrable != con.GetDeferrable() || have.InitiallyDeferred != con.GetInitdeferred() || have.MatchFull != (con.GetFkMatchtype() == "f") {
 			continue
 		}
-		targets := answer.StringNames(con.GetPkAttrs())
+		targets := refusal.StringNames(con.GetPkAttrs())
 		if haveNames(rel, have.Columns, columns) && (len(targets) == 0 || haveNames(ref, have.RefColumns, targets)) {
 			return have
 		}
@@ -89,7 +89,7 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 func (a *alterState) allNull(columns []string) bool {
 	for _, name := range columns {
 		if def := a.now.NewColumnDef(name); def != nil {
-			if n := answer.ReadColumn(def); (n.Default == nil || predicate.IsNull(n.Default)) && !n.Serial && n.Identity == "" {
+			if n := refusal.ReadColumn(def); (n.Default == nil || predicate.IsNull(n.Default)) && !n.Serial && n.Identity == "" {
 				return true
 			}
 		}

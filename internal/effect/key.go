@@ -3,9 +3,9 @@ package effect
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // buildKey builds the index of a new PRIMARY KEY, UNIQUE or EXCLUDE
@@ -18,7 +18,7 @@ func (a *alterState) buildKey(con *pgparse.Constraint, columns []string) {
 	case pgparse.ConstrType_CONSTR_EXCLUSION:
 		label = "excl"
 	}
-	part := joinColumns(slices.Concat(columns, answer.StringNames(con.GetIncluding())))
+	part := joinColumns(slices.Concat(columns, refusal.StringNames(con.GetIncluding())))
 	if label == "pkey" {
 		part = ""
 	}

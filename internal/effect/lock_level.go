@@ -3,9 +3,9 @@ package effect
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -101,4 +101,4 @@ var simpleRecursion = map[pgparse.AlterTableType]bool{
 }
 
 // hasStorage reports whether a relation has a file of its own.
-func hasStorage(rel *catalog.Relation) bool { return answer.HasStorage(rel) }
+func hasStorage(rel *catalog.Relation) bool { return refusal.HasStorage(rel) }

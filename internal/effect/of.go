@@ -5,9 +5,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // EffectOf returns the effect of a statement, given the schema before it, the version of the
@@ -15,14 +15,14 @@ import (
 func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
 	r := runs.Get().(*run)
 	defer runs.Put(r)
-	*r = run{Question: answer.Question{C: c, V: v}, s: s, Result: Result{Effects: r.Effects[:0]}}
+	*r = run{Question: refusal.Question{C: c, V: v}, s: s, Result: Result{Effects: r.Effects[:0]}}
 	msg := pgparse.Unwrap(node)
 	r.CheckStatement(msg)
 	refused := r.No // a failed lookup during the walk is no refusal
 	r.runStatement(msg)
 	result := r.Result
 	result.Refused = refused
-	r.Question, r.index = answer.Question{}, nil
+	r.Question, r.index = refusal.Question{}, nil
 	if len(r.Effects) == 0 || result.Refused != nil && (c.Complete || result.Refused.IsSyntaxError()) {
 		// Locks taken before the server noticed the error end with the statement.
 		result.Effects = nil

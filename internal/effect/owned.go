@@ -3,9 +3,9 @@ package effect
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // dropOwned is DROP OWNED: what the roles own goes, as far as statements told
@@ -13,7 +13,7 @@ import (
 // https://www.postgresql.org/docs/current/sql-drop-owned.html
 func (r *run) dropOwned(s *pgparse.DropOwnedStmt) {
 	cascade := s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE
-	roles := answer.RolesOf(s.GetRoles())
+	roles := refusal.RolesOf(s.GetRoles())
 	owned := r.OwnedBy(roles)
 	for _, rel := range owned {
 		r.recordDropped(rel, "owned by "+rel.Owner)

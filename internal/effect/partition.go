@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // attachPartition is ATTACH PARTITION, of a table or of an index.
@@ -152,7 +152,7 @@ func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.
 				continue
 			}
 		}
-		if answer.SameKeys(part, parent, have.Keys, want.Keys) {
+		if refusal.SameKeys(part, parent, have.Keys, want.Keys) {
 			return i
 		}
 	}

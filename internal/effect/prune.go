@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // prunePartitions removes the partitions that a condition excludes, among the effects added since
@@ -55,7 +55,7 @@ func (r *run) isPruned(part *catalog.Relation, rv *pgparse.RangeVar, where *pgpa
 
 // leftOut is isPruned for one level.
 func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
-	if len(parent.PartitionKey) != 1 || part.OID == 0 || len(parent.Partitions) > answer.MostCompared {
+	if len(parent.PartitionKey) != 1 || part.OID == 0 || len(parent.Partitions) > refusal.MostCompared {
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
@@ -67,7 +67,7 @@ func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, wher
 			continue
 		}
 		wanted := predicate.AllowedValues(cond, col.Name)
-		switch low, high, ok := answer.ParseRangeBound(part.Bound); {
+		switch low, high, ok := refusal.ParseRangeBound(part.Bound); {
 		case part.OID == parent.Default:
 			// The default partition is excluded if other partitions hold all wanted
 			// values.
@@ -94,8 +94,8 @@ var inOrder = []string{"int2", "int4", "int8", "numeric", "float4", "float8", "d
 // isHeldElsewhere reports whether a partition other than the default certainly holds a value.
 func (r *run) isHeldElsewhere(parent *catalog.Relation, v *predicate.Value) bool {
 	for _, p := range r.C.RelationsByOID(parent.Partitions) {
-		low, high, ok := answer.ParseRangeBound(p.Bound)
-		if ok && low.Kind == v.Kind && (answer.IsBelow(low, v) || low.EqualTo(v)) && answer.IsBelow(v, high) {
+		low, high, ok := refusal.ParseRangeBound(p.Bound)
+		if ok && low.Kind == v.Kind && (refusal.IsBelow(low, v) || low.EqualTo(v)) && refusal.IsBelow(v, high) {
 			return true
 		}
 		if list, _ := parseListBound(p.Bound); slices.ContainsFunc(list, func(b *predicate.Value) bool { return b != nil && b.EqualTo(v) }) {
@@ -117,7 +117,7 @@ func parseListBound(words string) (list []*predicate.Value, ok bool) {
 		return nil, false
 	}
 	for _, v := range strings.Split(strings.TrimSuffix(rest, ")"), ", ") {
-		list = append(list, answer.ParseLiteral(v))
+		list = append(list, refusal.ParseLiteral(v))
 	}
 	return list, true
 }
@@ -170,7 +170,7 @@ func (r *run) isJoinedByIndex(t *catalog.Relation, rv *pgparse.RangeVar, where *
 	}
 	equates := func(cond *pgparse.Node) bool {
 		e := cond.GetAExpr()
-		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && answer.OperatorName(e) == "=" &&
+		return e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP && refusal.OperatorName(e) == "=" &&
 			(own(e.GetLexpr(), e.GetRexpr()) || own(e.GetRexpr(), e.GetLexpr()))
 	}
 	for _, cond := range predicate.ListConjuncts(where) {

@@ -1,11 +1,11 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -167,7 +167,7 @@ func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
 					other = other || !r.leadsIndex(rel, x.GetArgs()[0])
 					return false
 				}
-				other = other || x.GetOver() != nil || contains(answer.Aggregates, name)
+				other = other || x.GetOver() != nil || contains(refusal.Aggregates, name)
 			}
 			return !other
 		})
@@ -235,7 +235,7 @@ func (r *run) hasIndexFor(rel *catalog.Relation, where *pgparse.Node) bool {
 			continue
 		}
 		for _, cond := range predicate.ListConjuncts(where) {
-			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && answer.OperatorName(e) != "<>" &&
+			if e, ok := pgparse.Unwrap(cond).(*pgparse.A_Expr); ok && refusal.OperatorName(e) != "<>" &&
 				(predicate.IsColumn(e.GetLexpr(), col.Name) && !hasColumn(e.GetRexpr()) || predicate.IsColumn(e.GetRexpr(), col.Name) && !hasColumn(e.GetLexpr())) {
 				return true
 			}

@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // renameObject is ALTER … RENAME.
@@ -12,7 +12,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_INDEX:
-		kind := answer.Kind(s.GetRenameType())
+		kind := refusal.Kind(s.GetRenameType())
 		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
 		if rel == nil {
 			return
@@ -26,7 +26,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 		}
 		r.lockRelation(rel, mode)
 	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
-		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetRelationType()), s.GetMissingOk())
+		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), refusal.Kind(s.GetRelationType()), s.GetMissingOk())
 		if rel == nil {
 			return
 		}
@@ -81,7 +81,7 @@ func (r *run) renameConstraint(s *pgparse.RenameStmt) {
 	r.lockRelation(rel, ael)
 	con := rel.Constraint(s.GetSubname())
 	if con == nil {
-		if _, implied := answer.ImpliedNotNull(rel, s.GetSubname()); implied && rv.GetInh() && r.V.AtLeast(18) {
+		if _, implied := refusal.ImpliedNotNull(rel, s.GetSubname()); implied && rv.GetInh() && r.V.AtLeast(18) {
 			r.lockDescendants(rel, ael)
 		}
 		return
@@ -104,7 +104,7 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		rv := s.GetRelation()
-		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetObjectType()), s.GetMissingOk())
+		rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), refusal.Kind(s.GetObjectType()), s.GetMissingOk())
 		if rel == nil {
 			return
 		}
@@ -125,7 +125,7 @@ func (r *run) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
 		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
 		schema, name := pgparse.SchemaAndName(parts)
-		if rel := r.FindRelation(schema, name, answer.Kind(kind), false); rel != nil {
+		if rel := r.FindRelation(schema, name, refusal.Kind(kind), false); rel != nil {
 			r.lockRelation(rel, sue)
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN:

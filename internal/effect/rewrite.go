@@ -3,9 +3,9 @@ package effect
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -61,7 +61,7 @@ func (r *run) lockRewritten(rel *catalog.Relation, w write, why string) (tables 
 
 // throughView carries out a statement that writes to a view and that no rule replaced.
 func (r *run) throughView(view *catalog.Relation, w write) []*catalog.Relation {
-	if answer.HasInsteadTrigger(view, w.event) {
+	if refusal.HasInsteadTrigger(view, w.event) {
 		if w.event != "insert" {
 			r.readsRows(view, as, w)
 		}
@@ -112,7 +112,7 @@ type firedRules struct {
 
 func (r *run) fireRules(rel *catalog.Relation, w write) firedRules {
 	var f firedRules
-	this := answer.RuleEvent{On: rel.OID, Event: w.event}
+	this := refusal.RuleEvent{On: rel.OID, Event: w.event}
 	for _, u := range rel.Rules {
 		if u.Event != w.event || u.Disabled {
 			continue
@@ -185,7 +185,7 @@ func isRow(ref *pgparse.ColumnRef) bool {
 // insteadOf locks the relations that the functions of a view's triggers certainly use for
 // a row. It ignores conditional statements, and how much the functions read.
 func (r *run) insteadOf(view *catalog.Relation, event string) {
-	this := answer.RuleEvent{On: view.OID, Event: event}
+	this := refusal.RuleEvent{On: view.OID, Event: event}
 	if contains(r.firing, this) {
 		return
 	}

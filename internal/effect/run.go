@@ -1,15 +1,15 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/onward"
 )
 
 // run collects the effects of one statement.
 type run struct {
-	answer.Question
+	refusal.Question
 	s Session
 	Result
 	// index finds effects by name, if there are too many to search.
@@ -21,7 +21,7 @@ type run struct {
 	// bound says what names mean in the action of a rule.
 	bound map[*pgparse.RangeVar]catalog.OID
 	// firing are the rules and triggers being followed.
-	firing []answer.RuleEvent
+	firing []refusal.RuleEvent
 	// without are the columns whose drop was followed.
 	without map[columnOf]bool
 	// taken are the names that the statement itself has made, among the effects that

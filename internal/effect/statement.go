@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // runStatement tells the families of statements apart. There is no silent
@@ -145,7 +145,7 @@ func (r *run) explainQuery(s *pgparse.ExplainStmt) {
 
 // lockPlanned locks what a statement names without running it.
 func (r *run) lockPlanned(query *pgparse.Node) {
-	inner := run{Question: answer.Question{C: r.C, V: r.V}, s: r.s}
+	inner := run{Question: refusal.Question{C: r.C, V: r.V}, s: r.s}
 	inner.runStatement(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
@@ -163,7 +163,7 @@ func (r *run) recordDependency(s *pgparse.AlterObjectDependsStmt) {
 	if rv == nil {
 		return
 	}
-	if rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), answer.Kind(s.GetObjectType()), false); rel != nil {
+	if rel := r.FindRelation(rv.GetSchemaname(), rv.GetRelname(), refusal.Kind(s.GetObjectType()), false); rel != nil {
 		if s.GetObjectType() == pgparse.ObjectType_OBJECT_TRIGGER {
 			r.lockRelation(rel, as)
 			return
@@ -226,7 +226,7 @@ func (r *run) runOpaque(msg any) {
 	case *pgparse.DropOwnedStmt:
 		r.dropOwned(s)
 	case *pgparse.ReassignOwnedStmt:
-		for _, rel := range r.OwnedBy(answer.RolesOf(s.GetRoles())) {
+		for _, rel := range r.OwnedBy(refusal.RolesOf(s.GetRoles())) {
 			r.changeOwner(rel)
 		}
 	case *pgparse.ImportForeignSchemaStmt:

@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // createTrigger is CREATE TRIGGER: a row trigger on a partitioned table is
@@ -36,7 +36,7 @@ func (r *run) createRule(s *pgparse.RuleStmt) {
 		e.Rewrites, e.Instant = true, true // an empty table becomes a view, without a file
 	}
 	for _, action := range s.GetActions() {
-		inner := run{Question: answer.Question{C: r.C, V: r.V}, s: r.s}
+		inner := run{Question: refusal.Question{C: r.C, V: r.V}, s: r.s}
 		inner.lockQuery(pgparse.Unwrap(action))
 		for i := range inner.Effects {
 			e := &inner.Effects[i]

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // value is an expression as ATColumnChangeRequiresRewrite sees it: the column
@@ -23,7 +23,7 @@ type value struct {
 // convertValue is the column's value coerced to another type.
 func (r *run) convertValue(v value, to catalog.Type) value {
 	if d := r.DomainOf(to); d != nil {
-		if answer.SameType(v.typ, to) {
+		if refusal.SameType(v.typ, to) {
 			return value{typ: to, computed: v.computed, unknown: v.unknown, why: v.why}
 		}
 		out := r.convertValue(v, d.Base)
@@ -38,8 +38,8 @@ func (r *run) convertValue(v value, to catalog.Type) value {
 	}
 	from := r.BaseType(v.typ)
 	out := value{typ: to, computed: v.computed, why: v.why}
-	if !answer.SameType(from, to) {
-		if !answer.IsRelabeling(from, to, isUTC(r.s.TimeZone)) {
+	if !refusal.SameType(from, to) {
+		if !refusal.IsRelabeling(from, to, isUTC(r.s.TimeZone)) {
 			if !out.computed {
 				out.why = "every value is converted"
 			}

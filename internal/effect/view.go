@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 )
 
 // createView is CREATE VIEW: what it reads is locked, not read.
@@ -22,7 +22,7 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 
 // lockStoredQuery locks what a stored query names: its definition is read, no row is.
 func (r *run) lockStoredQuery(query *pgparse.Node) {
-	inner := run{Question: answer.Question{C: r.C, V: r.V, Made: r.Made}, s: r.s, namedOnly: true}
+	inner := run{Question: refusal.Question{C: r.C, V: r.V, Made: r.Made}, s: r.s, namedOnly: true}
 	inner.lockQuery(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]

@@ -1,9 +1,9 @@
 package effect
 
 import (
-	"github.com/onward-sql/onward/internal/answer"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refusal"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -12,7 +12,7 @@ import (
 // taken for volatile.
 func (r *run) isVolatile(expr *pgparse.Node) (is bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
-		if kept, folded := answer.FoldConstants(m); folded {
+		if kept, folded := refusal.FoldConstants(m); folded {
 			for _, n := range kept {
 				v, u := r.isVolatile(n)
 				if is = is || v; u != "" {

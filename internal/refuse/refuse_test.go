@@ -104,7 +104,7 @@ func TestUses(t *testing.T) {
 		}
 		return ""
 	}
-	for _, dir := range []string{"../catalog", "../answer", "../effect"} {
+	for _, dir := range []string{"../catalog", "../refusal", "../effect"} {
 		for path, file := range parse(t, dir) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				switch x := n.(type) {

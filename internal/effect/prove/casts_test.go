@@ -25,7 +25,7 @@ func TestCasts(t *testing.T) {
 	defer conn.Close(t.Context())
 	var n int
 	var missing string
-	text, err := os.ReadFile("../../answer/casts_gen.go")
+	text, err := os.ReadFile("../../refusal/casts_gen.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = ca
 		}
 	}
 	if got := strings.Count(string(text), "\t\""); missing != "" || got != n {
-		t.Errorf("casts_gen.go has %d casts, the server %d: go generate ./internal/answer. Missing:%s", got, n, missing)
+		t.Errorf("casts_gen.go has %d casts, the server %d: go generate ./internal/refusal. Missing:%s", got, n, missing)
 	}
 }
 

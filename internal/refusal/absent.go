@@ -1,0 +1,82 @@
+package refusal
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// RequireObject refuses an object that is surely not there: a "schema", a "server".
+func (q *Question) RequireObject(kind, name string) bool {
+	if name == "" || kind == "schema" && (name == q.Schema || strings.HasPrefix(name, "pg_")) || !q.C.IsAbsent(kind, name) {
+		return true
+	}
+	if kind == "schema" {
+		q.RecordRefusal(refuse.SchemaMissing, name)
+		return false
+	}
+	q.RecordRefusal(refuse.ObjectMissing, kind, name)
+	return false
+}
+
+// inSchema refuses a new object in a schema that is not there.
+func (q *Question) inSchema(parts []*pgparse.Node) {
+	schema, _ := pgparse.SchemaAndName(parts)
+	q.RequireObject("schema", schema)
+}
+
+// requireWrapper refuses a foreign-data wrapper that is not there: an extension may
+// have brought it.
+func (q *Question) requireWrapper(name string) {
+	if q.C.Object("extension", catalog.Name{Name: name}) == nil {
+		q.RequireObject("foreign-data wrapper", name)
+	}
+}
+
+// checkCall refuses a CALL of what is no procedure.
+func (q *Question) checkCall(s *pgparse.CallStmt) {
+	schema, name := pgparse.SchemaAndName(s.GetFunccall().GetFuncname())
+	list := q.C.Functions(schema, name)
+	switch {
+	case q.C.AbsentFunction(schema, name):
+		q.RecordRefusal(refuse.RoutineMissing, "procedure", name)
+	case len(list) > 0 && q.C.Complete && !slices.ContainsFunc(list, func(f *catalog.Function) bool { return f.Kind == "procedure" }):
+		q.RecordRefusal(refuse.NotProcedure, name)
+	}
+}
+
+// eventTriggers maps the events of event triggers to the version that introduced them; 0
+// if all versions have the event.
+var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0, "sql_drop": 0, "table_rewrite": 0, "login": 17}
+
+// eventTrigger is CREATE EVENT TRIGGER.
+// https://www.postgresql.org/docs/current/sql-createeventtrigger.html
+func (q *Question) eventTrigger(s *pgparse.CreateEventTrigStmt) {
+	since, known := eventTriggers[s.GetEventname()]
+	if !known || since > 0 && !q.V.AtLeast(since) {
+		q.RecordRefusal(refuse.EventUnknown, s.GetEventname())
+		return
+	}
+	schema, name := pgparse.SchemaAndName(s.GetFuncname())
+	written := name
+	if schema != "" {
+		written = schema + "." + name
+	}
+	list := q.C.Functions(schema, name)
+	for _, fn := range list {
+		switch {
+		case len(fn.Args) > 0:
+		case fn.Returns.IsKnown() && fn.Returns.Name.Name != "event_trigger":
+			q.RecordRefusal(refuse.EventTriggerFunction, written)
+			return
+		default:
+			return
+		}
+	}
+	if len(list) > 0 && (q.C.Complete || q.C.Unmodelled == nil) || q.C.AbsentFunction(schema, name) {
+		q.RecordRefusal(refuse.FunctionMissing, written+"()")
+	}
+}

@@ -1,0 +1,218 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// addColumn is ADD COLUMN.
+func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
+	def := cmd.GetDef().GetColumnDef()
+	name := def.GetColname()
+	if a.HasColumn(name) {
+		if !cmd.GetMissingOk() {
+			a.RecordRefusal(refuse.ColumnExists, name, a.Rel.Name.Name)
+		}
+		return
+	}
+	n, typ := ReadColumn(def), a.C.TypeOf(def.GetTypeName())
+	if !a.mayAdd() {
+		return
+	}
+	a.newerIn(n.Default)
+	if !a.mayDefine(&n, typ) {
+		return
+	}
+	a.RecordCommand(cmd)
+	for _, con := range n.Keys {
+		if !a.mayHaveKey(con, []string{name}) {
+			return
+		}
+	}
+	a.AddDown(name, func(rel *catalog.Relation, has *catalog.Column) {
+		switch {
+		case has == nil:
+			if a.fillsRows(rel, &n, typ) {
+				a.mayFill(rel)
+			}
+		case typ.IsKnown() && has.Type.IsKnown() && !has.Inferred && !SameType(typ, has.Type):
+			a.RecordRefusal(refuse.ChildType, rel.Name.Name, has.Name)
+		}
+	})
+	for _, con := range n.ForeignKeys {
+		a.addForeignKey(con, []string{name})
+	}
+	if a.Rel.Kind == catalog.CompositeType {
+		a.typedTables(cmd.GetBehavior(), nil)
+	}
+}
+
+// mayAdd refuses a new column where the server does.
+func (a *Alteration) mayAdd() bool {
+	switch {
+	case a.Rel.OfType != 0:
+		a.RecordRefusal(refuse.ColumnToTyped)
+	case a.Rel.Parent != 0:
+		a.RecordRefusal(refuse.ColumnToPartition)
+	case !a.Recurse && a.Rel.HasKids():
+		a.RecordRefusal(refuse.ColumnOnlyHere)
+	default:
+		return true
+	}
+	return false
+}
+
+// mayDefine refuses a column definition that the server refuses, whatever the
+// rows are.
+func (a *Alteration) mayDefine(n *NewColumn, typ catalog.Type) bool {
+	for _, con := range n.Checks {
+		if !a.mayCheck(con) {
+			return false
+		}
+	}
+	name := n.Def.GetColname()
+	switch {
+	case systemColumn(name):
+		a.RecordRefusal(refuse.ColumnSystemName, name)
+	case !a.checkCollation(n.Def):
+	case n.Generated == "virtual" && !a.V.AtLeast(18):
+		a.RecordRefusal(refuse.SyntaxAt, "VIRTUAL")
+	case n.Def.GetCompression() != "" && !a.V.AtLeast(14):
+		a.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
+	case n.Def.GetStorageName() != "" && !a.V.AtLeast(16):
+		a.RecordRefusal(refuse.SyntaxAt, "STORAGE")
+	case n.enforcement && !a.V.AtLeast(18):
+		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+	case n.Generated == "virtual" && !a.mayBeVirtual(n, typ):
+	case n.Generated != "":
+		return a.mayGenerate(n.Default)
+	case n.Identity != "" && a.Recurse && a.Rel.HasKids() && (a.Rel.Kind != catalog.PartitionedTable || !a.V.AtLeast(17)):
+		a.RecordRefusal(refuse.IdentityToChildren)
+	case n.Default != nil && pgparse.HasNode[*pgparse.ColumnRef](n.Default):
+		a.RecordRefusal(refuse.ColumnDefault)
+	case n.Default != nil && pgparse.HasNode[*pgparse.SubLink](n.Default):
+		a.RecordRefusal(refuse.SubqueryDefault)
+	default:
+		return true
+	}
+	return false
+}
+
+// mayBeVirtual refuses what a virtual column cannot have.
+func (a *Alteration) mayBeVirtual(n *NewColumn, typ catalog.Type) bool {
+	switch {
+	case len(n.Keys) > 0:
+		a.RecordRefusal(refuse.VirtualConstraint, keyWord(n.Keys[0]))
+	case a.DomainOf(typ) != nil:
+		a.RecordRefusal(refuse.VirtualDomain, n.Def.GetColname())
+	case a.checkVirtualExpr(typ, n.Default) != nil:
+		a.KeepRefusal(a.checkVirtualExpr(typ, n.Default))
+	case len(n.ForeignKeys) > 0:
+		a.RecordRefusal(refuse.VirtualConstraint, "foreign key")
+	default:
+		return true
+	}
+	return false
+}
+
+// mayGenerate refuses an expression that cannot generate a column.
+func (a *Alteration) mayGenerate(expr *pgparse.Node) bool {
+	if !a.mayIndex(expr, a.typeNow) {
+		a.RecordRefusal(refuse.GenerationMutable)
+		return false
+	}
+	for _, col := range a.Rel.Columns {
+		if col.Generated != "" && MentionsColumn(expr, col.Name) {
+			a.RecordRefusal(refuse.GenerationGenerated, col.Name)
+			return false
+		}
+	}
+	return true
+}
+
+// AddDown goes through the tables that a new column reaches. has is the column of
+// that name that a child has already: it only learns that it inherits it, and its
+// own children learn nothing.
+func (a *Alteration) AddDown(name string, visit func(rel *catalog.Relation, has *catalog.Column)) {
+	a.visitTree(func(rel *catalog.Relation, kids func()) {
+		var has *catalog.Column
+		if rel != a.Rel {
+			has = rel.Column(name)
+		}
+		if visit(rel, has); has == nil {
+			kids()
+		}
+	})
+}
+
+// visitTree goes through the table and those that inherit from it, each once: a child may
+// have two parents here. visit calls kids to go on below a table.
+func (a *Alteration) visitTree(visit func(rel *catalog.Relation, kids func())) {
+	seen := map[catalog.OID]bool{}
+	var at func(*catalog.Relation)
+	at = func(rel *catalog.Relation) {
+		if seen[rel.OID] {
+			return
+		}
+		seen[rel.OID] = true
+		visit(rel, func() {
+			for _, k := range a.C.ListChildren(rel) {
+				at(k)
+			}
+		})
+	}
+	at(a.Rel)
+}
+
+// fillsRows reports whether a new column gives the rows of a table new values.
+func (a *Alteration) fillsRows(rel *catalog.Relation, n *NewColumn, typ catalog.Type) bool {
+	dom := a.DomainOf(typ)
+	switch {
+	case n.Generated == "virtual":
+		return false
+	case n.Generated == "" && (n.Default != nil && !predicate.IsNull(n.Default) || n.Default == nil && dom != nil && dom.Default != nil):
+		return true
+	}
+	return HasStorage(rel) && (n.Generated != "" || n.Serial || n.Identity != "" || dom != nil && a.IsConstrained(dom))
+}
+
+// HasStorage reports whether a relation has a file of its own.
+func HasStorage(rel *catalog.Relation) bool {
+	return rel.Kind != catalog.PartitionedTable && rel.Kind != catalog.PartitionedIndex &&
+		rel.Kind != catalog.View && rel.Kind != catalog.ForeignTable && rel.Kind != catalog.CompositeType
+}
+
+// mayFill refuses to give the rows of a table new values, even without a
+// rewrite, where a column somewhere else holds rows of it.
+func (a *Alteration) mayFill(rel *catalog.Relation) bool {
+	user := ""
+	a.C.EachOfType(rel.OID, func(other *catalog.Relation, c *catalog.Column) {
+		if user == "" && (other.Kind == catalog.Table || other.Kind == catalog.MaterializedView) {
+			user = other.Name.Name + "." + c.Name
+		}
+	})
+	if user == "" {
+		return true
+	}
+	a.RecordRefusal(refuse.RetypeRowUsed, rel.Name.Name, user)
+	return false
+}
+
+// MentionsColumn reports whether an expression names a column.
+func MentionsColumn(expr *pgparse.Node, name string) bool {
+	found := false
+	if expr == nil {
+		return false
+	}
+	pgparse.Walk(expr, func(m any) bool {
+		if ref, ok := m.(*pgparse.ColumnRef); ok {
+			if f := ref.GetFields(); len(f) > 0 && pgparse.StringText(f[len(f)-1]) == name {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}

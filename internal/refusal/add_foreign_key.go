@@ -1,0 +1,101 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
+func (a *Alteration) addForeignKey(con *pgparse.Constraint, columns []string) {
+	switch {
+	case !con.GetIsEnforced() && !a.V.AtLeast(18):
+		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+		return
+	case len(con.GetFkDelSetCols()) > 0 && !a.V.AtLeast(15):
+		a.RecordRefusal(refuse.SyntaxAt, "(")
+		return
+	case a.Rel.Kind == catalog.ForeignTable:
+		a.RecordRefusal(refuse.ForeignKeyForeign)
+		return
+	}
+	for _, name := range columns {
+		if col, _ := a.FindColumn(a.Rel, name); col != nil && col.Generated == "virtual" {
+			a.RecordRefusal(refuse.VirtualConstraint, "foreign key")
+			return
+		}
+	}
+	ref := a.FindTable(con.GetPktable())
+	if ref != nil && !a.mayReference(ref, con, columns) || a.Rel.Kind != catalog.PartitionedTable {
+		return
+	}
+	switch {
+	case con.GetSkipValidation() && con.GetIsEnforced() && !a.V.AtLeast(18):
+		a.RecordRefusal(refuse.ForeignKeyNotValid, a.Rel.Name.Name, referencingClause(ref))
+	case !a.Recurse:
+		a.RecordRefusal(refuse.ForeignKeyOnly, a.Rel.Name.Name, referencingClause(ref))
+	}
+}
+
+func referencingClause(ref *catalog.Relation) string {
+	if ref == nil {
+		return ""
+	}
+	return ` referencing relation "` + ref.Name.Name + `"`
+}
+
+// mayReference refuses a foreign key that the server refuses whatever the rows
+// are.
+func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
+	between := mayPoint(a.Rel.Persistence, ref)
+	switch {
+	case ref.Inferred:
+		return true
+	case !ref.Kind.IsTable():
+		a.RecordRefusal(refuse.ForeignKeyTable, ref.Name.Name)
+	case between != nil && !a.Rel.Inferred:
+		a.KeepRefusal(between)
+	case a.deferrableKey(ref, con):
+		a.RecordRefusal(refuse.ForeignKeyDeferrable, ref.Name.Name)
+	case !a.areKeysComparable(ref, con, columns, a.typeNow):
+		a.KeepRefusal(a.notImplemented(a.Rel.Name, con, columns))
+	default:
+		return true
+	}
+	return false
+}
+
+// deferrableKey reports whether the only key that a foreign key can point to is
+// checked at commit.
+func (q *Question) deferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool {
+	found := false
+	targets := StringNames(con.GetPkAttrs())
+	for _, key := range ref.Constraints {
+		if key.Kind != catalog.PrimaryKey && (key.Kind != catalog.Unique || len(targets) == 0) ||
+			len(targets) > 0 && !sameSet(ref.ColumnNames(key.Columns), targets) {
+			continue
+		}
+		if !key.Deferrable {
+			return false
+		}
+		found = true
+	}
+	for _, i := range q.C.IndexesOf(ref) {
+		if found && i.Index != nil && i.Index.Unique && i.Index.Constraint == "" && len(i.Index.Keys) == len(targets) {
+			return false // it may do
+		}
+	}
+	return found
+}
+
+func sameSet(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, x := range a {
+		if !contains(b, x) {
+			return false
+		}
+	}
+	return true
+}

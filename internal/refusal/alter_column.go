@@ -1,0 +1,168 @@
+package refusal
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// columnDefault is SET DEFAULT and DROP DEFAULT.
+func (a *Alteration) columnDefault(cmd *pgparse.AlterTableCmd) {
+	a.newerIn(cmd.GetDef())
+	col, known := a.FindColumn(a.Rel, cmd.GetName())
+	switch {
+	case col == nil && known && a.NewColumnDef(cmd.GetName()) == nil:
+		a.RecordRefusal(refuse.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
+	case col == nil:
+	case a.IsIdentity(col) && known:
+		a.RecordRefusal(refuse.IdentityIs, col.Name, a.Rel.Name.Name)
+	case col.Generated != "" && known && !contains(a.withoutExpression, col.Name):
+		a.RecordRefusal(refuse.GeneratedIs, col.Name, a.Rel.Name.Name)
+	}
+}
+
+// setExpression is ALTER COLUMN … SET EXPRESSION (17).
+func (a *Alteration) setExpression(name string, expr *pgparse.Node) {
+	if !a.V.AtLeast(17) {
+		a.RecordRefusal(refuse.SyntaxAt, "EXPRESSION")
+		return
+	}
+	if !a.mayIndex(expr, a.typeNow) {
+		a.RecordRefusal(refuse.GenerationMutable)
+		return
+	}
+	for _, rel := range a.C.ListTree(a.Rel, a.Recurse) {
+		col, known := a.FindColumn(rel, name)
+		switch {
+		case col == nil && known:
+			a.RecordRefusal(refuse.ColumnMissing, name, rel.Name.Name)
+		case col == nil || !known:
+		case col.Generated == "virtual" && hasCheck(rel):
+			a.RecordRefusal(refuse.VirtualChecked)
+		case col.Generated == "":
+			a.RecordRefusal(refuse.GeneratedNot, name, rel.Name.Name)
+		}
+	}
+}
+
+func hasCheck(rel *catalog.Relation) bool {
+	for _, c := range rel.Constraints {
+		if c.Kind == catalog.Check {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Alteration) dropExpression(cmd *pgparse.AlterTableCmd) {
+	col, known := a.FindColumn(a.Rel, cmd.GetName())
+	switch {
+	case col == nil || !known:
+	case col.Generated == "virtual":
+		a.RecordRefusal(refuse.VirtualDropExpression)
+	case col.Generated == "" && !cmd.GetMissingOk():
+		a.RecordRefusal(refuse.GeneratedNot, cmd.GetName(), a.Rel.Name.Name)
+	}
+}
+
+// SharesIdentity reports whether a column of a partition takes its numbers from
+// the sequence of its parent's.
+func (a *Alteration) SharesIdentity(col *catalog.Column) bool {
+	parent := a.C.Relation(a.Rel.Parent)
+	if parent == nil || col == nil || col.Identity == "" {
+		return false
+	}
+	above := parent.Column(col.Name)
+	return above != nil && above.Identity != "" && (col.Sequence == 0 || col.Sequence == above.Sequence)
+}
+
+// addIdentity is ADD GENERATED … AS IDENTITY.
+func (a *Alteration) addIdentity(name string) {
+	if a.Rel.Parent != 0 && a.V.AtLeast(17) {
+		a.RecordRefusal(refuse.IdentityToPartition)
+		return
+	}
+	if col, known := a.FindColumn(a.Rel, name); known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
+		a.RecordRefusal(refuse.IdentityNullable, name, a.Rel.Name.Name)
+	}
+}
+
+// changeIdentity is SET GENERATED, with the sequence's options beside it, and
+// DROP IDENTITY.
+func (a *Alteration) changeIdentity(cmd *pgparse.AlterTableCmd) {
+	col, known := a.FindColumn(a.Rel, cmd.GetName())
+	drop := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity
+	not := func() {
+		if !cmd.GetMissingOk() {
+			a.RecordRefusal(refuse.IdentityNot, cmd.GetName(), a.Rel.Name.Name)
+		}
+	}
+	switch {
+	case a.SharesIdentity(col) && !a.V.AtLeast(17): // no partition's column was one
+		not()
+	case a.SharesIdentity(col) && drop:
+		a.RecordRefusal(refuse.IdentityFromPartition)
+	case a.SharesIdentity(col):
+		a.RecordRefusal(refuse.IdentityOfPartition)
+	case !known || col == nil:
+	case drop && col.Identity == "", !drop && !a.IsIdentity(col) && !a.newIdentity:
+		not()
+	}
+}
+
+// fixed are the built-in types that are stored in place, whatever they hold.
+var fixed = []string{
+	"bool", "char", "int2", "int4", "int8", "oid", "float4", "float8", "money", "name", "uuid",
+	"date", "time", "timetz", "timestamp", "timestamptz", "interval", "macaddr", "macaddr8", "pg_lsn", "xid", "xid8", "cid", "tid",
+	"point", "line", "lseg", "box", "circle", "regclass", "regtype", "regproc", "regprocedure", "regrole", "regnamespace",
+}
+
+// inPlace reports whether the values of a type are never compressed nor moved
+// out of line.
+func (q *Question) inPlace(t catalog.Type) bool {
+	t = q.BaseType(t)
+	if t.Array > 0 {
+		return false
+	}
+	if u := q.C.Type(t.OID); u != nil {
+		return u.Kind == catalog.Enum
+	}
+	return t.Name.Schema == "pg_catalog" && contains(fixed, t.Name.Name)
+}
+
+// setStorage is SET STORAGE and SET COMPRESSION.
+func (a *Alteration) setStorage(cmd *pgparse.AlterTableCmd) {
+	word := strings.ToLower(pgparse.StringText(cmd.GetDef()))
+	compression := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetCompression
+	if !compression && word == "default" && !a.V.AtLeast(16) {
+		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
+		return
+	}
+	col, _ := a.FindColumn(a.Rel, cmd.GetName())
+	if col == nil || col.Inferred || !a.inPlace(col.Type) {
+		return
+	}
+	switch {
+	case compression && word != "default":
+		a.RecordRefusal(refuse.ColumnCompression, col.Type.String())
+	case !compression && word != "plain" && word != "default":
+		a.RecordRefusal(refuse.ColumnStorage, col.Type.String())
+	}
+}
+
+// setStatistics is SET STATISTICS.
+func (a *Alteration) setStatistics(cmd *pgparse.AlterTableCmd) {
+	if cmd.GetDef() == nil && !a.V.AtLeast(17) {
+		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
+		return
+	}
+	if a.Rel.Kind != catalog.Index && a.Rel.Kind != catalog.PartitionedIndex || a.Rel.Index == nil {
+		return
+	}
+	n := int(cmd.GetNum())
+	if keys := a.Rel.Index.Keys; n >= 1 && n <= len(keys) && keys[n-1].Column != 0 && n <= len(a.Rel.Index.Names) {
+		a.RecordRefusal(refuse.StatisticsPlain, a.Rel.Index.Names[n-1], a.Rel.Name.Name)
+	}
+}

@@ -1,0 +1,190 @@
+package refusal
+
+import (
+	"strconv"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// addConstraint is ADD CONSTRAINT in all of its forms.
+func (a *Alteration) addConstraint(con *pgparse.Constraint) {
+	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_CHECK:
+		a.addCheck(con)
+	case pgparse.ConstrType_CONSTR_NOTNULL:
+		a.addNotNull(con)
+	case pgparse.ConstrType_CONSTR_FOREIGN:
+		a.addForeignKey(con, StringNames(con.GetFkAttrs()))
+	case pgparse.ConstrType_CONSTR_PRIMARY, pgparse.ConstrType_CONSTR_UNIQUE, pgparse.ConstrType_CONSTR_EXCLUSION:
+		if con.GetIndexname() != "" {
+			a.useIndex(con)
+			return
+		}
+		if columns := KeyColumns(con); a.mayHaveKey(con, columns) && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+			for _, k := range columns {
+				a.setNotNull(k)
+			}
+		}
+	}
+}
+
+func (a *Alteration) addCheck(con *pgparse.Constraint) {
+	switch {
+	case !con.GetIsEnforced() && !a.V.AtLeast(18):
+		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+	case !a.mayCheck(con):
+	case con.GetIsNoInherit() && a.Rel.Kind == catalog.PartitionedTable:
+		a.RecordRefusal(refuse.ConstraintNoInherit, a.Rel.Name.Name)
+	case !a.Recurse && a.Rel.HasKids() && !con.GetIsNoInherit():
+		a.RecordRefusal(refuse.ConstraintOnlyHere)
+	}
+}
+
+// useIndex is ADD CONSTRAINT … USING INDEX.
+func (a *Alteration) useIndex(con *pgparse.Constraint) {
+	if a.Rel.Kind == catalog.PartitionedTable {
+		a.RecordRefusal(refuse.UsingPartitioned)
+		return
+	}
+	index := a.C.IndexNamed(a.Rel, con.GetIndexname())
+	switch {
+	case index == nil:
+		if a.IsFullyKnown(a.Rel) && a.C.Complete {
+			a.RecordRefusal(refuse.IndexMissing, con.GetIndexname())
+		}
+	case index.Index == nil || index.Inferred:
+	default:
+		if a.KeepRefusal(checkUsingIndex(index)); a.No == nil && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+			for _, k := range index.Index.Keys {
+				if col := a.Rel.Attr(k.Column); col != nil {
+					a.setNotNull(col.Name)
+				}
+			}
+		}
+	}
+}
+
+// checkUsingIndex returns the server's objection to an index that a constraint is about to use
+// (transformIndexConstraint); nil if the server accepts it.
+func checkUsingIndex(index *catalog.Relation) *refuse.Refusal {
+	info, name := index.Index, index.Name.Name
+	switch {
+	case info.Constraint != "":
+		return refuse.UsingTaken.NewRefusal(name)
+	case !info.Valid:
+		return refuse.UsingInvalid.NewRefusal(name)
+	case !info.Unique:
+		return refuse.UsingNotUnique.NewRefusal(name)
+	}
+	for _, k := range info.Keys {
+		if k.Column == 0 {
+			return refuse.UsingExpressions.NewRefusal(name)
+		}
+	}
+	if info.Predicate != nil {
+		return refuse.UsingPartial.NewRefusal(name)
+	}
+	for i, k := range info.Keys {
+		if k.Desc || k.NullsFirst {
+			return refuse.UsingSorted.NewRefusal(name, strconv.Itoa(i+1))
+		}
+	}
+	return nil
+}
+
+// validateConstraint is VALIDATE CONSTRAINT.
+func (a *Alteration) validateConstraint(name string) {
+	if a.NotValid(name) != nil { // added by the same statement
+		return
+	}
+	con := a.Rel.Constraint(name)
+	if con == nil {
+		if a.IsFullyKnown(a.Rel) {
+			a.RecordRefusal(refuse.ConstraintMissing, name, a.Rel.Name.Name)
+		}
+		return
+	}
+	switch con.Kind {
+	case catalog.Unique, catalog.PrimaryKey, catalog.Exclude:
+		a.RecordRefusal(refuse.NotForeignKeyOrCheck, name, a.Rel.Name.Name)
+		return
+	case catalog.Check, catalog.NotNullConstraint:
+		if !con.Valid && !a.Recurse && a.Rel.HasKids() && !con.NoInherit {
+			a.RecordRefusal(refuse.ConstraintValidatedHere)
+			return
+		}
+	}
+	if !con.Enforced {
+		a.RecordRefusal(refuse.ConstraintNotEnforced)
+	}
+}
+
+// dropConstraint is DROP CONSTRAINT.
+func (a *Alteration) dropConstraint(cmd *pgparse.AlterTableCmd) {
+	con := a.Rel.Constraint(cmd.GetName())
+	if con == nil && a.V.AtLeast(18) {
+		if name, ok := ImpliedNotNull(a.Rel, cmd.GetName()); ok {
+			a.dropNotNull(name)
+			return
+		}
+	}
+	switch {
+	case con == nil:
+		if a.IsFullyKnown(a.Rel) && !cmd.GetMissingOk() {
+			a.RecordRefusal(refuse.ConstraintMissing, cmd.GetName(), a.Rel.Name.Name)
+		}
+	case con.Parent:
+		a.RecordRefusal(refuse.ConstraintInherited, con.Name, a.Rel.Name.Name)
+	case con.Kind == catalog.Check && !a.Recurse && len(a.Rel.Partitions) > 0 && !a.V.AtLeast(18):
+		a.RecordRefusal(refuse.ConstraintDropOnlyHere)
+	case a.C.Relation(con.Index) == nil || con.Kind == catalog.ForeignKey || cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE:
+	default:
+		for _, ref := range a.C.ListReferences(a.Rel, false) {
+			if RestsOn(ref.Con, con) {
+				a.RecordRefusal(refuse.ConstraintHasDependents, con.Name, a.Rel.Name.Name)
+			}
+		}
+	}
+}
+
+// RestsOn reports whether a foreign key rests on a unique or primary key.
+func RestsOn(fk, key *catalog.Constraint) bool {
+	if len(fk.RefColumns) == 0 {
+		return key.Kind == catalog.PrimaryKey
+	}
+	if len(fk.RefColumns) != len(key.Columns) {
+		return false
+	}
+	for _, c := range fk.RefColumns {
+		if !contains(key.Columns, c) {
+			return false
+		}
+	}
+	return true
+}
+
+// alterConstraint is ALTER CONSTRAINT.
+func (a *Alteration) alterConstraint(def *pgparse.ATAlterConstraint) {
+	if (def.GetAlterEnforceability() || def.GetAlterInheritability()) && !a.V.AtLeast(18) {
+		word := "ENFORCED"
+		if def.GetAlterInheritability() {
+			word = "INHERIT"
+		}
+		a.RecordRefusal(refuse.SyntaxAt, word)
+		return
+	}
+	switch con := a.Rel.Constraint(def.GetConname()); {
+	case con == nil:
+		if a.IsFullyKnown(a.Rel) {
+			a.RecordRefusal(refuse.ConstraintMissing, def.GetConname(), a.Rel.Name.Name)
+		}
+	case def.GetAlterInheritability():
+		if con.Kind != catalog.NotNullConstraint {
+			a.RecordRefusal(refuse.NotNotNull, con.Name, a.Rel.Name.Name)
+		}
+	case con.Kind != catalog.ForeignKey:
+		a.RecordRefusal(refuse.NotForeignKey, con.Name, a.Rel.Name.Name)
+	}
+}

@@ -1,0 +1,134 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// attachPartition is ATTACH PARTITION, of a table or of an index.
+func (a *Alteration) attachPartition(cmd *pgparse.PartitionCmd) {
+	rv := cmd.GetName()
+	if a.Rel.Kind == catalog.PartitionedIndex || a.Rel.Kind == catalog.Index {
+		if index := a.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Index, false); index != nil {
+			a.KeepRefusal(a.checkAttachedIndex(index))
+		}
+		return
+	}
+	if part := a.FindTable(rv); part != nil && !part.Inferred && !a.Rel.Inferred {
+		_ = a.hasRoom(part.Name, a.Rel, cmd.GetBound()) && a.sameColumns(part) && a.keepsNotNull(part, a.Rel)
+	}
+}
+
+// sameColumns refuses a partition with other columns than its parent has. One
+// that lacks a column the catalog refuses.
+func (a *Alteration) sameColumns(part *catalog.Relation) bool {
+	if !a.IsFullyKnown(part) || !a.IsFullyKnown(a.Rel) {
+		return true
+	}
+	for _, col := range part.Columns {
+		above := a.Rel.Column(col.Name)
+		switch {
+		case above == nil:
+			a.RecordRefusal(refuse.PartitionExtra, part.Name.Name, col.Name, a.Rel.Name.Name)
+		case col.Inferred || above.Inferred || !col.Type.IsKnown() || !above.Type.IsKnown():
+			continue
+		case !SameType(col.Type, above.Type):
+			a.RecordRefusal(refuse.ChildType, part.Name.Name, col.Name)
+		case col.Identity != "" && a.V.AtLeast(17):
+			a.RecordRefusal(refuse.PartitionIdentity, part.Name.Name, col.Name)
+		default:
+			continue
+		}
+		return false
+	}
+	return true
+}
+
+// keepsNotNull refuses a child that may hold NULL where its parent may not.
+func (a *Alteration) keepsNotNull(child, parent *catalog.Relation) bool {
+	for _, col := range parent.Columns {
+		own := child.Column(col.Name)
+		if own == nil || own.Inferred || own.NotNull || !col.NotNull || forItself(parent, col) {
+			continue
+		}
+		which := "child table"
+		if a.V.AtLeast(18) {
+			which += ` "` + child.Name.Name + `"`
+		}
+		a.RecordRefusal(refuse.ChildNotNull, col.Name, which)
+		return false
+	}
+	return true
+}
+
+// mayInherit refuses a parent whose columns the table does not keep.
+func (a *Alteration) mayInherit(parent *catalog.Relation) {
+	switch {
+	case a.Rel.Parent != 0:
+		a.RecordRefusal(refuse.PartitionInherits)
+	case parent.Kind == catalog.PartitionedTable:
+		a.RecordRefusal(refuse.InheritPartitioned, parent.Name.Name)
+	default:
+		a.keepsNotNull(a.Rel, parent)
+	}
+}
+
+// checkAttachedIndex is what the server has against an index as a partition of the altered
+// one: it is on another table, or not the same there; nil when it takes it.
+func (a *Alteration) checkAttachedIndex(index *catalog.Relation) *refuse.Refusal {
+	have, want := index.Index, a.Rel.Index
+	part, parent := a.C.TableOf(index), a.C.TableOf(a.Rel)
+	switch {
+	case have == nil || want == nil || index.Inferred || a.Rel.Inferred || part == nil || parent == nil || part.Inferred || parent.Inferred:
+		return nil
+	case part.Parent != parent.OID:
+		return refuse.IndexElsewhere.NewRefusal(index.Name.Name, a.Rel.Name.Name)
+	case have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !SameKeys(part, parent, have.Keys, want.Keys):
+		return refuse.IndexUnlike.NewRefusal(index.Name.Name, a.Rel.Name.Name)
+	}
+	return nil
+}
+
+// SameKeys reports whether the keys of two indexes are the same, of a table and
+// of its parent; there are as many of them.
+func SameKeys(part, parent *catalog.Relation, have, want []catalog.IndexKey) bool {
+	for n := range want {
+		h, w := part.Attr(have[n].Column), parent.Attr(want[n].Column)
+		if (h == nil) != (w == nil) || h != nil && h.Name != w.Name || h == nil && have[n].ExprText != want[n].ExprText ||
+			have[n].Opclass != want[n].Opclass || have[n].Collation != want[n].Collation {
+			return false
+		}
+	}
+	return true
+}
+
+// detachPartition is DETACH PARTITION.
+func (a *Alteration) detachPartition(cmd *pgparse.PartitionCmd) {
+	if cmd.GetConcurrent() && !a.V.AtLeast(14) {
+		a.RecordRefusal(refuse.SyntaxAt, "CONCURRENTLY")
+		return
+	}
+	if part := a.FindTable(cmd.GetName()); part != nil && a.isPartition(part) && cmd.GetConcurrent() && a.Rel.Default != 0 {
+		a.RecordRefusal(refuse.DetachConcurrently)
+	}
+}
+
+func (a *Alteration) isPartition(part *catalog.Relation) bool {
+	if part.Parent == a.Rel.OID || part.Inferred || a.Rel.Inferred {
+		return true
+	}
+	a.RecordRefusal(refuse.NotPartitionOf, part.Name.Name, a.Rel.Name.Name)
+	return false
+}
+
+// finalizeDetach is DETACH PARTITION … FINALIZE.
+func (a *Alteration) finalizeDetach(cmd *pgparse.PartitionCmd) {
+	if !a.V.AtLeast(14) {
+		a.RecordRefusal(refuse.SyntaxAt, "FINALIZE")
+		return
+	}
+	if part := a.FindTable(cmd.GetName()); part != nil {
+		a.isPartition(part)
+	}
+}

@@ -1,0 +1,175 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// What ALTER TABLE changes of a table as a whole: its owner, its place, how it
+// is stored and told to subscribers.
+
+// clusterOn is CLUSTER ON: it only remembers the index.
+func (a *Alteration) clusterOn(name string) {
+	if a.Rel.Kind == catalog.PartitionedTable {
+		a.RecordRefusal(refuse.MarkPartitioned)
+		return
+	}
+	if i := a.C.IndexNamed(a.Rel, name); i != nil {
+		a.mayCluster(i)
+		return
+	}
+	a.noIndex(name)
+}
+
+// noIndex refuses an index that the table surely does not have.
+func (a *Alteration) noIndex(name string) {
+	if a.IsFullyKnown(a.Rel) {
+		a.RecordRefusal(refuse.IndexMissingFor, name, a.Rel.Name.Name)
+	}
+}
+
+// replicaIdentity is REPLICA IDENTITY USING INDEX.
+func (a *Alteration) replicaIdentity(name string) {
+	i := a.C.IndexNamed(a.Rel, name)
+	if i == nil {
+		a.noIndex(name)
+		return
+	}
+	info := i.Index
+	if info == nil || i.Inferred {
+		return
+	}
+	switch con := a.Rel.Constraint(info.Constraint); {
+	case !info.Unique:
+		a.RecordRefusal(refuse.ReplicaNotUnique, name)
+	case con != nil && con.Deferrable:
+		a.RecordRefusal(refuse.ReplicaNotImmediate, name)
+	case info.Predicate != nil:
+		a.RecordRefusal(refuse.ReplicaPartial, name)
+	}
+	for _, k := range info.Keys {
+		col := a.Rel.Attr(k.Column)
+		switch {
+		case k.Column == 0:
+			a.RecordRefusal(refuse.ReplicaExpression, name)
+		case col != nil && !col.Inferred && !col.NotNull && !contains(a.madeNotNull, col.Name):
+			a.RecordRefusal(refuse.ReplicaNullable, name, col.Name)
+		}
+	}
+}
+
+// changeOwner is OWNER TO.
+func (a *Alteration) changeOwner(to *pgparse.RoleSpec) {
+	if !OwnerStays(a.Rel, to) && a.Rel.Kind == catalog.Sequence && a.Rel.Seq != nil && a.Rel.Seq.OwnerTable != 0 {
+		a.RecordRefusal(refuse.SequenceOwner, a.Rel.Name.Name)
+	}
+}
+
+// OwnerStays reports whether a relation surely has that owner already: then
+// nothing is done. What the history gave to nobody belongs to who runs it.
+func OwnerStays(rel *catalog.Relation, to *pgparse.RoleSpec) bool {
+	var mine bool
+	switch to.GetRoletype() {
+	case pgparse.RoleSpecType_ROLESPEC_CURRENT_USER, pgparse.RoleSpecType_ROLESPEC_SESSION_USER, pgparse.RoleSpecType_ROLESPEC_CURRENT_ROLE:
+		mine = rel.Owner == ""
+	default:
+		mine = rel.Owner != "" && rel.Owner == to.GetRolename()
+	}
+	return mine && !rel.Inferred
+}
+
+// setPersistence is SET LOGGED and SET UNLOGGED.
+func (a *Alteration) setPersistence(to catalog.Persistence) {
+	if a.Rel.Kind == catalog.Sequence || a.Rel.Persistence == to && !a.Rel.Inferred {
+		return
+	}
+	if to == catalog.Unlogged {
+		if a.isPublished(a.Rel) {
+			a.RecordRefusal(refuse.PublishedUnlogged, a.Rel.Name.Name)
+		}
+		for _, ref := range a.C.ListReferences(a.Rel, true) {
+			if ref.From != a.Rel && ref.From.Persistence == catalog.Permanent {
+				a.RecordRefusal(refuse.ReferencesLogged, a.Rel.Name.Name, ref.From.Name.Name)
+			}
+		}
+		return
+	}
+	for _, con := range a.Rel.Constraints {
+		if ref := a.C.Relation(con.Ref); ref != nil && ref != a.Rel && ref.Persistence == catalog.Unlogged {
+			a.RecordRefusal(refuse.ReferencesUnlogged, a.Rel.Name.Name, ref.Name.Name)
+		}
+	}
+}
+
+// isPublished reports whether a publication lists a table.
+func (q *Question) isPublished(rel *catalog.Relation) bool {
+	found := false
+	q.C.EachObject("publication", func(o *catalog.Object) bool {
+		found = found || contains(o.Tables, rel.OID)
+		return !found
+	})
+	return found
+}
+
+func (a *Alteration) setAccessMethod(name string) {
+	switch {
+	case !a.V.AtLeast(15):
+		a.RecordRefusal(refuse.SyntaxAt, "ACCESS")
+	case a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
+		a.RecordRefusal(refuse.MethodPartitioned)
+	case a.Rel.Kind != catalog.PartitionedTable && name == "" && !a.V.AtLeast(17):
+		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
+	}
+}
+
+// tableOptions are the storage parameters of tables, with the first version
+// that has them (0: all). Those of autovacuum are the TOAST table's as well.
+var tableOptions = map[string]int{
+	"fillfactor": 0, "toast_tuple_target": 0, "parallel_workers": 0, "user_catalog_table": 0,
+	"autovacuum_enabled": 0, "autovacuum_vacuum_threshold": 0, "autovacuum_vacuum_max_threshold": 18,
+	"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_insert_threshold": 0, "autovacuum_vacuum_insert_scale_factor": 0,
+	"autovacuum_analyze_threshold": 0, "autovacuum_analyze_scale_factor": 0,
+	"autovacuum_vacuum_cost_delay": 0, "autovacuum_vacuum_cost_limit": 0,
+	"autovacuum_freeze_min_age": 0, "autovacuum_freeze_max_age": 0, "autovacuum_freeze_table_age": 0,
+	"autovacuum_multixact_freeze_min_age": 0, "autovacuum_multixact_freeze_max_age": 0, "autovacuum_multixact_freeze_table_age": 0,
+	"log_autovacuum_min_duration": 0, "vacuum_index_cleanup": 0, "vacuum_truncate": 0, "vacuum_max_eager_freeze_failure_rate": 18,
+}
+
+// setOptions refuses storage parameters that a relation cannot have.
+func (a *Alteration) setOptions(list []*pgparse.Node) {
+	var known map[string]int
+	switch a.Rel.Kind {
+	case catalog.Table, catalog.MaterializedView:
+		if a.Rel.Inferred || a.Rel.AccessMethod != "" && a.Rel.AccessMethod != "heap" {
+			return // another access method has its own
+		}
+		known = tableOptions
+	case catalog.View:
+		known = viewOptions
+	case catalog.PartitionedTable:
+		if len(list) == 0 {
+			return
+		}
+		if a.V.AtLeast(16) {
+			a.RecordRefusal(refuse.ParametersTable)
+		} else {
+			a.RecordRefusal(refuse.ParameterUnknown, list[0].GetDefElem().GetDefname())
+		}
+		return
+	default:
+		return
+	}
+	for _, n := range list {
+		d := n.GetDefElem()
+		if s := d.GetDefnamespace(); s != "" && s != "toast" {
+			a.RecordRefusal(refuse.NamespaceUnknown, s)
+			return
+		}
+		since, there := known[d.GetDefname()]
+		if !there || since > 0 && !a.V.AtLeast(since) {
+			a.RecordRefusal(refuse.ParameterUnknown, d.GetDefname())
+			return
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// alterTable is ALTER TABLE and its like.
+func (q *Question) alterTable(s *pgparse.AlterTableStmt) {
+	a := q.NewAlteration(s)
+	if a == nil {
+		return
+	}
+	for _, cmd := range OrderCommands(s) {
+		if a.isPermitted(cmd) {
+			a.columnCommand(cmd)
+		}
+		if q.No != nil {
+			return
+		}
+	}
+}
+
+// columnCommand asks about a command; one that is about no column is asked further.
+func (a *Alteration) columnCommand(cmd *pgparse.AlterTableCmd) {
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_AddColumn:
+		a.addColumn(cmd) // and takes it: its constraints find the new column
+		return
+	case pgparse.AlterTableType_AT_ColumnDefault:
+		a.columnDefault(cmd)
+	case pgparse.AlterTableType_AT_DropColumn:
+		a.dropColumn(cmd)
+	case pgparse.AlterTableType_AT_AlterColumnType:
+		a.alterType(cmd)
+	case pgparse.AlterTableType_AT_SetNotNull:
+		a.setNotNull(cmd.GetName())
+	case pgparse.AlterTableType_AT_DropNotNull:
+		a.dropNotNull(cmd.GetName())
+	case pgparse.AlterTableType_AT_SetExpression:
+		a.setExpression(cmd.GetName(), cmd.GetDef())
+	case pgparse.AlterTableType_AT_DropExpression:
+		a.dropExpression(cmd)
+	case pgparse.AlterTableType_AT_AddIdentity:
+		a.addIdentity(cmd.GetName())
+	case pgparse.AlterTableType_AT_SetIdentity, pgparse.AlterTableType_AT_DropIdentity:
+		a.changeIdentity(cmd)
+	case pgparse.AlterTableType_AT_SetStorage, pgparse.AlterTableType_AT_SetCompression:
+		a.setStorage(cmd)
+	case pgparse.AlterTableType_AT_SetStatistics:
+		a.setStatistics(cmd)
+	default:
+		a.tableCommand(cmd)
+	}
+	a.RecordCommand(cmd)
+}
+
+// tableCommand asks about a command that is about a constraint or the table as a whole.
+func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_AddConstraint:
+		a.addConstraint(cmd.GetDef().GetConstraint())
+	case pgparse.AlterTableType_AT_DropConstraint:
+		a.dropConstraint(cmd)
+	case pgparse.AlterTableType_AT_ValidateConstraint:
+		a.validateConstraint(cmd.GetName())
+	case pgparse.AlterTableType_AT_AlterConstraint:
+		a.alterConstraint(cmd.GetDef().GetAtalterConstraint())
+	case pgparse.AlterTableType_AT_SetLogged:
+		a.setPersistence(catalog.Permanent)
+	case pgparse.AlterTableType_AT_SetUnLogged:
+		a.setPersistence(catalog.Unlogged)
+	case pgparse.AlterTableType_AT_SetAccessMethod:
+		a.setAccessMethod(cmd.GetName())
+	case pgparse.AlterTableType_AT_ChangeOwner:
+		a.changeOwner(cmd.GetNewowner())
+	case pgparse.AlterTableType_AT_ClusterOn:
+		a.clusterOn(cmd.GetName())
+	case pgparse.AlterTableType_AT_DropCluster:
+		if a.Rel.Kind == catalog.PartitionedTable {
+			a.RecordRefusal(refuse.MarkPartitioned)
+		}
+	case pgparse.AlterTableType_AT_ReplicaIdentity:
+		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {
+			a.replicaIdentity(id.GetName())
+		}
+	case pgparse.AlterTableType_AT_SetRelOptions:
+		a.setOptions(cmd.GetDef().GetList().GetItems())
+	case pgparse.AlterTableType_AT_DropOf:
+		if a.Rel.OfType == 0 && a.IsFullyKnown(a.Rel) {
+			a.RecordRefusal(refuse.NotTyped, a.Rel.Name.Name)
+		}
+	case pgparse.AlterTableType_AT_AddOf:
+		schema, name := pgparse.SchemaAndName(cmd.GetDef().GetTypeName().GetNames())
+		if t := a.C.LookupType(schema, name); t != nil && t.Relation != 0 {
+			if rel := a.C.Relation(t.Relation); rel != nil {
+				a.fitsType(rel)
+			}
+		}
+	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig,
+		pgparse.AlterTableType_AT_EnableReplicaTrig, pgparse.AlterTableType_AT_DisableTrig:
+		if name := cmd.GetName(); a.Rel.Trigger(name) == nil && a.IsFullyKnown(a.Rel) {
+			a.RecordRefusal(refuse.ObjectMissingOn, "trigger", name, a.Rel.Name.Name)
+		}
+	default:
+		a.familyCommand(cmd)
+	}
+}
+
+// familyCommand asks about a command that ties the table to another, or unties it.
+func (a *Alteration) familyCommand(cmd *pgparse.AlterTableCmd) {
+	switch cmd.GetSubtype() {
+	case pgparse.AlterTableType_AT_AddInherit:
+		if parent := a.FindTable(cmd.GetDef().GetRangeVar()); parent != nil {
+			a.mayInherit(parent)
+		}
+	case pgparse.AlterTableType_AT_DropInherit:
+		a.FindTable(cmd.GetDef().GetRangeVar())
+	case pgparse.AlterTableType_AT_AttachPartition:
+		a.attachPartition(cmd.GetDef().GetPartitionCmd())
+	case pgparse.AlterTableType_AT_DetachPartition:
+		a.detachPartition(cmd.GetDef().GetPartitionCmd())
+	case pgparse.AlterTableType_AT_DetachPartitionFinalize:
+		a.finalizeDetach(cmd.GetDef().GetPartitionCmd())
+	}
+}
+
+// onOtherKinds lists the commands of ALTER TABLE that apply to relations
+// which are no tables; on tables nearly all do (ATSimplePermissions).
+var onOtherKinds = map[catalog.Kind][]pgparse.AlterTableType{
+	catalog.View: {
+		pgparse.AlterTableType_AT_ColumnDefault, pgparse.AlterTableType_AT_SetRelOptions,
+		pgparse.AlterTableType_AT_ResetRelOptions, pgparse.AlterTableType_AT_ReplaceRelOptions,
+	},
+	catalog.MaterializedView: {
+		pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetOptions, pgparse.AlterTableType_AT_ResetOptions,
+		pgparse.AlterTableType_AT_SetStorage, pgparse.AlterTableType_AT_SetCompression, pgparse.AlterTableType_AT_ClusterOn,
+		pgparse.AlterTableType_AT_DropCluster, pgparse.AlterTableType_AT_SetAccessMethod, pgparse.AlterTableType_AT_SetTableSpace,
+		pgparse.AlterTableType_AT_SetRelOptions, pgparse.AlterTableType_AT_ResetRelOptions, pgparse.AlterTableType_AT_ReplicaIdentity,
+	},
+	catalog.Index: {
+		pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetTableSpace, pgparse.AlterTableType_AT_SetRelOptions,
+		pgparse.AlterTableType_AT_ResetRelOptions,
+	},
+	catalog.PartitionedIndex: {
+		pgparse.AlterTableType_AT_SetStatistics, pgparse.AlterTableType_AT_SetTableSpace, pgparse.AlterTableType_AT_AttachPartition,
+	},
+	catalog.CompositeType: {
+		pgparse.AlterTableType_AT_AddColumn, pgparse.AlterTableType_AT_DropColumn, pgparse.AlterTableType_AT_AlterColumnType,
+	},
+}
+
+// isPermitted refuses a command that is not for this kind of relation, or not
+// of this version.
+func (a *Alteration) isPermitted(cmd *pgparse.AlterTableCmd) bool {
+	sub := cmd.GetSubtype()
+	ok := true
+	switch kind := a.Rel.Kind; kind {
+	case catalog.View, catalog.MaterializedView, catalog.Index, catalog.PartitionedIndex, catalog.CompositeType:
+		ok = sub == pgparse.AlterTableType_AT_ChangeOwner || contains(onOtherKinds[kind], sub)
+	case catalog.Sequence:
+		ok = sub == pgparse.AlterTableType_AT_ChangeOwner ||
+			(sub == pgparse.AlterTableType_AT_SetLogged || sub == pgparse.AlterTableType_AT_SetUnLogged) && a.V.AtLeast(15)
+	case catalog.PartitionedTable:
+		ok = sub != pgparse.AlterTableType_AT_SetLogged && sub != pgparse.AlterTableType_AT_SetUnLogged || !a.V.AtLeast(18)
+	}
+	if a.Rel.Inferred {
+		return true // its kind is a guess
+	}
+	if !ok {
+		a.RecordRefusal(refuse.ActionUnsuited, catalog.ActionWord(sub), a.Rel.Name.Name)
+		return false
+	}
+	if sub == pgparse.AlterTableType_AT_SetCompression && !a.V.AtLeast(14) {
+		a.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
+		return false
+	}
+	return true
+}

@@ -1,0 +1,57 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+func (q *Question) copyStmt(s *pgparse.CopyStmt) {
+	if !q.copyForm(s) {
+		return
+	}
+	freeze := pgparse.BoolOption(s.GetOptions(), "freeze", false)
+	switch {
+	case freeze && !s.GetIsFrom() && q.V.AtLeast(17):
+		q.RecordRefusal(refuse.CopyFreezeTo)
+	case s.GetQuery() != nil:
+		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
+	case s.GetIsFrom():
+		q.copyInto(s, freeze)
+	default:
+		q.copyOut(s)
+	}
+}
+
+// copyInto is COPY … FROM.
+func (q *Question) copyInto(s *pgparse.CopyStmt, freeze bool) {
+	t := q.FindTable(s.GetRelation())
+	switch {
+	case t == nil:
+	case t.Kind == catalog.MaterializedView || t.Kind == catalog.Sequence:
+		q.RecordRefusal(refuse.CopyTo, t.Kind.String(), t.Name.Name)
+	case freeze && !t.Inferred && t.Kind == catalog.ForeignTable && !q.V.AtLeast(18):
+		q.RecordRefusal(refuse.CopyFreezeNew)
+	case freeze && !t.Inferred && (t.Kind == catalog.ForeignTable || t.Kind == catalog.PartitionedTable):
+		q.RecordRefusal(refuse.CopyFreeze, t.Kind.String())
+	case t.Kind == catalog.View && t.View != nil && !contains(t.InsteadOf(), "insert"):
+		q.RecordRefusal(refuse.CopyTo, "view", t.Name.Name)
+	}
+}
+
+// copyOut is COPY … TO: not of what has no rows of its own.
+func (q *Question) copyOut(s *pgparse.CopyStmt) {
+	rel := q.C.Lookup(s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname())
+	if rel == nil || rel.Inferred {
+		q.FindTable(s.GetRelation())
+		return
+	}
+	switch rel.Kind {
+	case catalog.View, catalog.PartitionedTable, catalog.Sequence, catalog.ForeignTable:
+		q.RecordRefusal(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
+	case catalog.MaterializedView:
+		if !q.V.AtLeast(18) {
+			q.RecordRefusal(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
+		}
+	}
+}

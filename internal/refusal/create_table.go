@@ -1,0 +1,139 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// newTable is a CREATE TABLE at work.
+type newTable struct {
+	*Question
+	name        catalog.Name
+	persistence catalog.Persistence
+	elements    []*pgparse.Node
+}
+
+// createTable is CREATE TABLE and CREATE FOREIGN TABLE.
+func (q *Question) createTable(s *pgparse.CreateStmt) {
+	rv := s.GetRelation()
+	if s.GetIfNotExists() && q.TableThere(rv) {
+		return
+	}
+	t := newTable{q, q.NewName(rv), persistenceOf(rv), s.GetTableElts()}
+	if old := q.C.Lookup(t.name.Schema, t.name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
+		q.RecordRefusal(refuse.RelationExists, t.name.Name)
+	}
+	for _, n := range s.GetPartspec().GetPartParams() {
+		if e := n.GetPartitionElem().GetExpr(); e != nil && !q.mayIndex(e, t.typeOf) {
+			q.RecordRefusal(refuse.PartitionKeyMutable)
+		}
+	}
+	for _, n := range t.elements {
+		switch m := pgparse.Unwrap(n).(type) {
+		case *pgparse.ColumnDef:
+			t.checkColumn(m)
+		case *pgparse.Constraint:
+			q.constraintForm(m)
+			t.foreignKey(m, StringNames(m.GetFkAttrs()))
+		case *pgparse.TableLikeClause:
+			q.FindTable(m.GetRelation())
+		}
+	}
+	for _, n := range s.GetConstraints() {
+		q.constraintForm(n.GetConstraint())
+		t.foreignKey(n.GetConstraint(), StringNames(n.GetConstraint().GetFkAttrs()))
+	}
+	for _, n := range s.GetInhRelations() {
+		if parent := q.FindTable(n.GetRangeVar()); parent != nil {
+			t.checkParent(parent, s.GetPartbound())
+		}
+	}
+}
+
+// TableThere reports whether the table to be created exists already.
+func (q *Question) TableThere(rv *pgparse.RangeVar) bool {
+	schema := rv.GetSchemaname()
+	if rv.GetRelpersistence() == "t" {
+		schema = "pg_temp"
+	}
+	if schema == "" {
+		schema = q.CreationSchema()
+	}
+	return q.C.Lookup(schema, rv.GetRelname()) != nil
+}
+
+func persistenceOf(rv *pgparse.RangeVar) catalog.Persistence {
+	switch rv.GetRelpersistence() {
+	case "t":
+		return catalog.Temporary
+	case "u":
+		return catalog.Unlogged
+	}
+	return catalog.Permanent
+}
+
+// typeOf is the type of a column that the statement lists; an unknown one for
+// another, and for one that makes a sequence.
+func (t *newTable) typeOf(name string) catalog.Type {
+	for _, n := range t.elements {
+		if d := n.GetColumnDef(); d != nil && d.GetColname() == name && d.GetTypeName() != nil && !isSerial(d.GetTypeName()) {
+			return t.C.TypeOf(d.GetTypeName())
+		}
+	}
+	return catalog.Type{}
+}
+
+func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
+	t.columnForm(def)
+	n := ReadColumn(def)
+	t.newerIn(n.Default)
+	if n.Generated != "" && !t.mayIndex(n.Default, t.typeOf) {
+		t.RecordRefusal(refuse.GenerationMutable)
+	}
+	for _, con := range n.ForeignKeys {
+		t.foreignKey(con, []string{def.GetColname()})
+	}
+}
+
+// foreignKey asks about a foreign key of the new table; other constraints have
+// nothing to ask the schema.
+func (t *newTable) foreignKey(con *pgparse.Constraint, columns []string) {
+	pk := con.GetPktable()
+	if con.GetContype() != pgparse.ConstrType_CONSTR_FOREIGN || IsItself(t.name, pk) {
+		return
+	}
+	ref := t.FindTable(pk)
+	if ref == nil {
+		return
+	}
+	t.KeepRefusal(mayPoint(t.persistence, ref))
+	if ref.Kind.IsTable() && !ref.Inferred && !t.areKeysComparable(ref, con, columns, t.typeOf) {
+		t.KeepRefusal(t.notImplemented(t.name, con, columns))
+	}
+}
+
+// IsItself reports whether a foreign key of a new table points to that table.
+func IsItself(table catalog.Name, pk *pgparse.RangeVar) bool {
+	return pk.GetRelname() == table.Name && (pk.GetSchemaname() == "" || pk.GetSchemaname() == table.Schema)
+}
+
+// checkParent asks about a parent of the new table: one whose partition it becomes,
+// or one that it inherits from.
+func (t *newTable) checkParent(parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
+	switch {
+	case bound == nil && parent.Kind == catalog.PartitionedTable:
+		t.RecordRefusal(refuse.InheritPartitioned, parent.Name.Name)
+	case bound == nil || parent.Inferred:
+	case (t.persistence == catalog.Temporary) != (parent.Persistence == catalog.Temporary):
+		one, other := "permanent", "temporary"
+		if t.persistence == catalog.Temporary {
+			one, other = other, one
+		}
+		t.RecordRefusal(refuse.PartitionPersistence, one, other, parent.Name.Name)
+	case parent.Kind != catalog.PartitionedTable:
+		t.RecordRefusal(refuse.NotPartitioned, parent.Name.Name)
+	default:
+		t.hasRoom(t.name, parent, bound)
+	}
+}

@@ -1,0 +1,84 @@
+package refusal
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
+// the domain, but not inside other types.
+func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
+	switch s.GetSubtype() {
+	case "C": // ADD CONSTRAINT
+		con := s.GetDef().GetConstraint()
+		if con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && !q.V.AtLeast(17) {
+			q.RecordRefusal(refuse.SyntaxAt, "NOT")
+			return
+		}
+		if con.GetSkipValidation() {
+			return
+		}
+	case "V", "O": // VALIDATE CONSTRAINT, SET NOT NULL
+	default:
+		return
+	}
+	schema, name := pgparse.SchemaAndName(s.GetTypeName())
+	d := q.C.LookupType(schema, name)
+	switch {
+	case d == nil && q.C.Complete:
+		q.RecordRefusal(refuse.TypeMissing, name)
+	case d == nil || s.GetSubtype() == "O" && d.NotNull:
+	default:
+		q.domainUsers(d, 0)
+	}
+}
+
+// domainUsers refuses where a stored column has a domain, or one that rests on
+// it, inside another type.
+func (q *Question) domainUsers(d *catalog.UserType, depth int) {
+	if depth > 8 {
+		return
+	}
+	q.C.EachOfType(d.OID, func(rel *catalog.Relation, col *catalog.Column) {
+		switch {
+		case rel.Kind == catalog.CompositeType:
+			if u := q.C.CompositeOf(rel); u != nil {
+				q.checkNestedDomain(d, u.OID, 0)
+			}
+		case (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && col.Type.Array > 0:
+			q.RecordRefusal(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
+		}
+	})
+	q.C.EachType(func(u *catalog.UserType) bool {
+		if u.Kind == catalog.Domain && u.Base.OID == d.OID && u.Base.Array == 0 {
+			q.domainUsers(u, depth+1)
+		}
+		return true
+	})
+}
+
+// checkNestedDomain refuses a new rule for a domain when a stored column has it inside
+// another type.
+func (q *Question) checkNestedDomain(d *catalog.UserType, composite catalog.OID, depth int) {
+	if depth > 8 {
+		return
+	}
+	q.C.EachOfType(composite, func(rel *catalog.Relation, col *catalog.Column) {
+		switch rel.Kind {
+		case catalog.Table, catalog.MaterializedView:
+			q.RecordRefusal(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
+		case catalog.CompositeType:
+			if u := q.C.CompositeOf(rel); u != nil {
+				q.checkNestedDomain(d, u.OID, depth+1)
+			}
+		}
+	})
+}
+
+// TablesOf are the tables of a type (OF).
+func (q *Question) TablesOf(u *catalog.UserType) []*catalog.Relation {
+	return slices.DeleteFunc(q.C.TypedBy(u.OID), func(rel *catalog.Relation) bool { return rel.OfType != u.OID })
+}

@@ -1,0 +1,44 @@
+package refusal
+
+import "slices"
+
+// Member is what an extension that comes with Postgres puts into a schema and
+// that tables or statements may name.
+type Member struct {
+	Name  string
+	Since int // the first version of Postgres whose extension has it; 0: all
+}
+
+// ExtensionViews and ExtensionTypes list the members by extension.
+var (
+	ExtensionViews = map[string][]Member{
+		"pg_stat_statements": {{"pg_stat_statements", 0}, {"pg_stat_statements_info", 14}},
+		"pg_buffercache":     {{"pg_buffercache", 0}},
+	}
+	ExtensionTypes = map[string][]string{
+		"citext": {"citext"}, "hstore": {"hstore"}, "ltree": {"ltree", "lquery", "ltxtquery"}, "cube": {"cube"}, "seg": {"seg"},
+		"isn": {"ean13", "isbn13", "ismn13", "issn13", "isbn", "ismn", "issn", "upc"}, "intarray": {"query_int"},
+	}
+)
+
+// WithoutTypes are extensions that no table depends on.
+var WithoutTypes = []string{
+	"plpgsql", "pgcrypto", "tablefunc", "dblink", "pgstattuple", "pg_prewarm", "pg_visibility", "pgrowlocks",
+	"amcheck", "fuzzystrmatch", "pageinspect",
+}
+
+// small are further extensions that come with Postgres and bring no relation
+// along.
+var small = []string{
+	"btree_gist", "btree_gin", "pg_trgm", "unaccent", "uuid-ossp", "bloom", "dict_int", "dict_xsyn", "earthdistance",
+	"intagg", "lo", "sslinfo", "tcn", "tsm_system_rows", "tsm_system_time", "xml2", "postgres_fdw", "file_fdw",
+	"autoinc", "insert_username", "moddatetime", "refint",
+}
+
+// BringsNoTable reports whether an extension is known, and creates no table that is
+// missing here.
+func BringsNoTable(name string) bool {
+	return len(ExtensionViews[name]) > 0 || len(ExtensionTypes[name]) > 0 || contains(WithoutTypes, name) || contains(small, name)
+}
+
+func contains[T comparable](list []T, x T) bool { return slices.Contains(list, x) }

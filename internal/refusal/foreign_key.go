@@ -1,0 +1,60 @@
+package refusal
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// mayPoint is what the server has against a foreign key to a table that is
+// sooner gone than the one that has it; nil when it takes it.
+func mayPoint(from catalog.Persistence, ref *catalog.Relation) *refuse.Refusal {
+	switch to := ref.Persistence; {
+	case ref.Inferred:
+	case from == catalog.Permanent && to != catalog.Permanent:
+		return refuse.ForeignKeyPermanent.NewRefusal()
+	case from == catalog.Unlogged && to == catalog.Temporary:
+		return refuse.ForeignKeyUnlogged.NewRefusal()
+	case from == catalog.Temporary && to != catalog.Temporary:
+		return refuse.ForeignKeyOfTemporary.NewRefusal()
+	}
+	return nil
+}
+
+// areKeysComparable reports whether there is an operator for each pair of columns of
+// a foreign key, as far as their types are known.
+func (q *Question) areKeysComparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string, types ColumnType) bool {
+	targets := StringNames(con.GetPkAttrs())
+	if len(targets) == 0 {
+		for _, c := range ref.Constraints {
+			if c.Kind == catalog.PrimaryKey {
+				targets = append(targets, ref.ColumnNames(c.Columns)...)
+			}
+		}
+	}
+	if len(targets) != len(columns) {
+		return true
+	}
+	for i, name := range columns {
+		target := ref.Column(targets[i])
+		if target == nil || target.Inferred {
+			continue
+		}
+		if from := types(name); from.IsKnown() && target.Type.IsKnown() && !q.canCompare(from, target.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// notImplemented is the refusal of a foreign key between types that
+// cannot be compared.
+func (q *Question) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) *refuse.Refusal {
+	name := con.GetConname()
+	if name == "" {
+		name = catalog.ObjectName(table.Name, strings.Join(columns, "_"), "fkey")
+	}
+	return refuse.ForeignKeyTypes.NewRefusal(name)
+}

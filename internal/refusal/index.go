@@ -1,0 +1,117 @@
+package refusal
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+func (q *Question) createIndex(s *pgparse.IndexStmt) {
+	rel := q.FindTable(s.GetRelation())
+	if rel == nil {
+		return
+	}
+	taken := s.GetIdxname() != "" && q.C.Lookup(rel.Name.Schema, s.GetIdxname()) != nil
+	switch {
+	case s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable && q.reachesForeign(rel):
+		q.RecordRefusal(refuse.IndexUniqueForeign, rel.Name.Name)
+	case s.GetNullsNotDistinct() && !q.V.AtLeast(15):
+		q.RecordRefusal(refuse.SyntaxAt, "NULLS")
+	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
+		q.RecordRefusal(refuse.IndexRelation, rel.Name.Name)
+	case taken && s.GetIfNotExists():
+	case taken:
+		q.RecordRefusal(refuse.RelationExists, s.GetIdxname())
+	case s.GetConcurrent() && rel.Kind == catalog.PartitionedTable:
+		q.RecordRefusal(refuse.IndexConcurrently, rel.Name.Name)
+	default:
+		if no := q.checkIndex(rel, s); no != nil {
+			q.KeepRefusal(no)
+			return
+		}
+		var parts []string
+		for _, n := range s.GetIndexParams() {
+			parts = append(parts, n.GetIndexElem().GetName())
+		}
+		if s.GetUnique() && !coversKey(rel, parts) {
+			q.RecordRefusal(refuse.KeyPartition)
+		}
+	}
+}
+
+// reachesForeign reports whether a foreign table is among the partitions.
+func (q *Question) reachesForeign(rel *catalog.Relation) bool {
+	return slices.ContainsFunc(q.C.ListTree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable })
+}
+
+// coversKey reports whether columns have all of the partition key among them.
+func coversKey(rel *catalog.Relation, columns []string) bool {
+	for _, k := range rel.PartitionKey {
+		col := rel.Attr(k.Column)
+		if col == nil || !contains(columns, col.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkIndex is the refusal of an index on what it cannot be on; nil when it
+// can.
+func (q *Question) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *refuse.Refusal {
+	method := s.GetAccessMethod()
+	if lacks := q.methodLacks(method, s); lacks != "" {
+		return refuse.IndexMethodLacks.NewRefusal(method, lacks)
+	}
+	for _, n := range s.GetIndexParams() {
+		e := n.GetIndexElem()
+		if e.GetExpr() != nil {
+			if !q.mayIndex(e.GetExpr(), columnTypes(rel)) {
+				return refuse.IndexMutable.NewRefusal()
+			}
+			continue
+		}
+		col, known := q.FindColumn(rel, e.GetName())
+		switch {
+		case col == nil && known:
+			return refuse.ColumnMissingAlone.NewRefusal(e.GetName())
+		case col == nil || col.Inferred:
+		case col.Generated == "virtual":
+			return refuse.IndexVirtual.NewRefusal()
+		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !q.C.Complete:
+			// An extension may have come from elsewhere.
+		default:
+			if no := q.checkOperatorClass(method, pgparse.LastText(e.GetOpclass()), col.Type); no != nil {
+				return no
+			}
+		}
+	}
+	if w := s.GetWhereClause(); w != nil {
+		if !q.mayIndex(w, columnTypes(rel)) {
+			return refuse.IndexMutablePredicate.NewRefusal()
+		}
+	}
+	return nil
+}
+
+// methodLacks is what an index asks for that its access method cannot do; "" for
+// nothing, and for a method of an extension.
+// https://www.postgresql.org/docs/current/indexes-types.html
+func (q *Question) methodLacks(method string, s *pgparse.IndexStmt) string {
+	included := len(s.GetIndexIncludingParams()) > 0
+	switch method {
+	case "hash", "gist", "gin", "brin", "spgist":
+	default:
+		return ""
+	}
+	switch {
+	case s.GetUnique():
+		return "unique indexes"
+	case included && method != "gist" && (method != "spgist" || !q.V.AtLeast(14)):
+		return "included columns"
+	case len(s.GetIndexParams()) > 1 && (method == "hash" || method == "spgist"):
+		return "multicolumn indexes"
+	}
+	return ""
+}

@@ -1,0 +1,103 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// KeyColumns are the columns of a PRIMARY KEY, UNIQUE or EXCLUDE constraint; an
+// expression is called as in made-up names.
+func KeyColumns(con *pgparse.Constraint) []string {
+	columns := StringNames(con.GetKeys())
+	for _, x := range con.GetExclusions() {
+		if items := x.GetList().GetItems(); len(items) > 0 {
+			columns = append(columns, ElementName(items[0].GetIndexElem()))
+		}
+	}
+	return columns
+}
+
+// ElementName is what an index element is called in a made-up name.
+func ElementName(e *pgparse.IndexElem) string {
+	if e.GetName() != "" {
+		return e.GetName()
+	}
+	if f := e.GetExpr().GetFuncCall().GetFuncname(); len(f) > 0 {
+		return pgparse.StringText(f[len(f)-1])
+	}
+	return "expr"
+}
+
+// mayHaveKey refuses a key that the server refuses whatever the rows are.
+func (a *Alteration) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
+	switch {
+	case a.Rel.Kind == catalog.ForeignTable:
+		a.RecordRefusal(refuse.KeyForeignTable, keyWord(con))
+	case con.GetNullsNotDistinct() && !a.V.AtLeast(15):
+		a.RecordRefusal(refuse.SyntaxAt, "NULLS")
+	case con.GetWithoutOverlaps() && !a.V.AtLeast(18):
+		a.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
+	case con.GetWithoutOverlaps() && len(columns) < 2:
+		a.RecordRefusal(refuse.KeyOverlaps)
+	case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && a.hasPrimaryKey():
+		a.RecordRefusal(refuse.KeyTwice, a.Rel.Name.Name)
+	case con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION && a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
+		a.RecordRefusal(refuse.ExclusionNotHere)
+	case !a.checkKeyColumns(con, columns):
+	case !coversKey(a.Rel, columns):
+		a.RecordRefusal(refuse.KeyPartition)
+	default:
+		return true
+	}
+	return false
+}
+
+func (a *Alteration) hasPrimaryKey() bool {
+	for _, c := range a.Rel.Constraints {
+		if c.Kind == catalog.PrimaryKey && !a.IsDropped(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkKeyColumns refuses a key on a column that is not there, or that has no order.
+func (a *Alteration) checkKeyColumns(con *pgparse.Constraint, columns []string) bool {
+	if con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION {
+		return true
+	}
+	for _, name := range columns {
+		if a.NewColumnDef(name) == nil {
+			col, known := a.FindColumn(a.Rel, name)
+			switch {
+			case col == nil && known && !IsSystemName("", name):
+				a.RecordRefusal(refuse.ColumnMissingKey, name)
+				return false
+			case col == nil || col.Inferred:
+				continue
+			case col.Generated == "virtual":
+				a.RecordRefusal(refuse.VirtualConstraint, keyWord(con))
+				return false
+			case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && col.NotNullInvalid:
+				a.RecordRefusal(refuse.KeyNullable, name)
+				return false
+			}
+		}
+		if no := a.checkOperatorClass("btree", "", a.typeNow(name)); no != nil {
+			a.KeepRefusal(no)
+			return false
+		}
+	}
+	return true
+}
+
+func keyWord(con *pgparse.Constraint) string {
+	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+		return "primary key"
+	}
+	if con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION {
+		return "exclusion"
+	}
+	return "unique"
+}

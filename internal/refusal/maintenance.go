@@ -1,0 +1,137 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// vacuumTables is VACUUM and ANALYZE.
+func (q *Question) vacuumTables(s *pgparse.VacuumStmt) {
+	if !q.vacuumForm(s) || pgparse.BoolOption(s.GetOptions(), "only_database_stats", false) {
+		return
+	}
+	for _, n := range s.GetRels() {
+		rv := n.GetVacuumRelation().GetRelation()
+		rel := q.FindTable(rv)
+		if rel == nil {
+			continue
+		}
+		if !rv.GetInh() && !q.V.AtLeast(18) {
+			q.RecordRefusal(refuse.SyntaxAt, "ONLY")
+			return
+		}
+		if !q.checkAnalyzedColumns(rel, n.GetVacuumRelation().GetVaCols()) {
+			return
+		}
+	}
+}
+
+func (q *Question) clusterTable(s *pgparse.ClusterStmt) {
+	rv := s.GetRelation()
+	if rv.GetRelname() == "" {
+		return
+	}
+	rel := q.FindTable(rv)
+	if rel == nil {
+		return
+	}
+	index := q.clusterIndex(rel, s.GetIndexname())
+	switch {
+	case s.GetIndexname() != "" && !rel.Inferred && index == nil:
+		q.RecordRefusal(refuse.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
+	case index != nil && !q.mayCluster(index):
+	case index == nil && s.GetIndexname() == "" && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
+		q.RecordRefusal(refuse.NeverClustered, rel.Name.Name)
+	case inBrackets(s) && !q.V.AtLeast(14):
+		q.RecordRefusal(refuse.SyntaxAt, "(")
+	case rel.Kind == catalog.PartitionedTable && !q.V.AtLeast(15):
+		q.RecordRefusal(refuse.ClusterPartitioned)
+	}
+}
+
+// inBrackets reports whether a CLUSTER has its options in parentheses, as far
+// as the parse tree tells: CLUSTER VERBOSE t has one too, a word before the
+// name.
+func inBrackets(s *pgparse.ClusterStmt) bool {
+	list := s.GetParams()
+	if len(list) != 1 {
+		return len(list) > 0
+	}
+	o := list[0].GetDefElem()
+	return o.GetArg() != nil || s.GetRelation().GetLocation()-o.GetLocation() != int32(len("VERBOSE "))
+}
+
+// mayCluster refuses an index that has no order for all rows.
+func (q *Question) mayCluster(index *catalog.Relation) bool {
+	switch i := index.Index; {
+	case i == nil:
+	case i.Predicate != nil:
+		q.RecordRefusal(refuse.ClusterPartial, index.Name.Name)
+		return false
+	case contains([]string{"gin", "hash", "brin", "spgist"}, i.Method):
+		q.RecordRefusal(refuse.ClusterUnordered, index.Name.Name)
+		return false
+	}
+	return true
+}
+
+// clusterIndex is the index of a CLUSTER: the named one, or the one that was
+// used before.
+func (q *Question) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
+	if name != "" {
+		return q.C.IndexNamed(rel, name)
+	}
+	for _, i := range q.C.IndexesOf(rel) {
+		if i.Index != nil && i.Index.Clustered {
+			return i
+		}
+	}
+	return nil
+}
+
+func (q *Question) lockTables(s *pgparse.LockStmt) {
+	for _, n := range s.GetRelations() {
+		if rel := q.FindTable(n.GetRangeVar()); rel != nil && !rel.Kind.IsTable() && rel.Kind != catalog.View {
+			q.RecordRefusal(refuse.NotLockable, rel.Name.Name)
+			return
+		}
+	}
+}
+
+func (q *Question) truncateTables(s *pgparse.TruncateStmt) {
+	var list []*catalog.Relation
+	for _, n := range s.GetRelations() {
+		rv := n.GetRangeVar()
+		rel := q.FindTable(rv)
+		if rel == nil {
+			continue
+		}
+		if !rel.Kind.IsTable() && rel.Kind != catalog.ForeignTable {
+			q.RecordRefusal(refuse.NotTable, rel.Name.Name)
+			return
+		}
+		if rel.Kind == catalog.PartitionedTable && !rv.GetInh() {
+			q.RecordRefusal(refuse.TruncateOnly)
+			return
+		}
+		for _, t := range q.C.ListTree(rel, rv.GetInh()) {
+			if t.Kind == catalog.ForeignTable && !q.V.AtLeast(14) {
+				q.RecordRefusal(refuse.NotTable, t.Name.Name)
+				return
+			}
+			list = append(list, t)
+		}
+	}
+	if s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE {
+		return
+	}
+	for _, t := range list {
+		for _, ref := range q.C.ListReferences(t, true) {
+			if !contains(list, ref.From) {
+				q.RecordRefusal(refuse.TruncateReferenced)
+				return
+			}
+		}
+	}
+}

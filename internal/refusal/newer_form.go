@@ -1,0 +1,109 @@
+package refusal
+
+import (
+	"slices"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// Forms that older versions cannot read. They are refused where the whole
+// statement is looked at anyway.
+
+// columnForm refuses what a column of CREATE TABLE says in words that the
+// version does not have.
+func (q *Question) columnForm(def *pgparse.ColumnDef) {
+	if def.GetCompression() != "" && !q.V.AtLeast(14) {
+		q.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
+	}
+	if def.GetStorageName() != "" && !q.V.AtLeast(16) {
+		q.RecordRefusal(refuse.SyntaxAt, "STORAGE")
+	}
+	if systemColumn(def.GetColname()) {
+		q.RecordRefusal(refuse.ColumnSystemName, def.GetColname())
+	}
+	q.checkCollation(def)
+	for _, n := range def.GetConstraints() {
+		q.constraintForm(n.GetConstraint())
+	}
+}
+
+// constraintForm is columnForm for a constraint.
+func (q *Question) constraintForm(con *pgparse.Constraint) {
+	switch con.GetContype() {
+	case pgparse.ConstrType_CONSTR_GENERATED:
+		if con.GetGeneratedKind() == "v" && !q.V.AtLeast(18) {
+			q.RecordRefusal(refuse.SyntaxAt, "VIRTUAL")
+		}
+	case pgparse.ConstrType_CONSTR_PRIMARY:
+		if con.GetWithoutOverlaps() && !q.V.AtLeast(18) {
+			q.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
+		}
+	case pgparse.ConstrType_CONSTR_UNIQUE:
+		if con.GetWithoutOverlaps() && !q.V.AtLeast(18) {
+			q.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
+		}
+		if con.GetNullsNotDistinct() && !q.V.AtLeast(15) {
+			q.RecordRefusal(refuse.SyntaxAt, "NULLS")
+		}
+	case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED, pgparse.ConstrType_CONSTR_ATTR_ENFORCED:
+		if !q.V.AtLeast(18) {
+			q.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+		}
+	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
+		q.newerIn(con.GetRawExpr())
+		q.mayCheck(con)
+		if !con.GetIsEnforced() && !q.V.AtLeast(18) {
+			q.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+		}
+		if len(con.GetFkDelSetCols()) > 0 && !q.V.AtLeast(15) {
+			q.RecordRefusal(refuse.SyntaxAt, "(")
+		}
+	}
+}
+
+// functionForm refuses a body in SQL's own words: RETURN x, BEGIN ATOMIC.
+func (q *Question) functionForm(s *pgparse.CreateFunctionStmt) {
+	if body := s.GetSqlBody(); body != nil && !q.V.AtLeast(14) {
+		word := "BEGIN"
+		if body.GetReturnStmt() != nil {
+			word = "RETURN"
+		}
+		q.RecordRefusal(refuse.SyntaxAt, word)
+	}
+}
+
+// viewOptions are the parameters of views, with the first version that has them
+// (0: all).
+var viewOptions = map[string]int{"security_barrier": 0, "check_option": 0, "security_invoker": 15}
+
+// viewForm refuses options that the version's views do not have, unless a view
+// of the schema has one: then it was no such version that made it.
+func (q *Question) viewForm(s *pgparse.ViewStmt) {
+	for _, n := range s.GetOptions() {
+		name := n.GetDefElem().GetDefname()
+		if since := viewOptions[name]; since > 0 && !q.hasOption(name) && !q.V.AtLeast(since) {
+			q.RecordRefusal(refuse.ParameterUnknown, name)
+		}
+	}
+}
+
+// grantForm refuses a privilege that the version does not have.
+func (q *Question) grantForm(s *pgparse.GrantStmt) {
+	if slices.ContainsFunc(s.GetPrivileges(), func(n *pgparse.Node) bool { return n.GetAccessPriv().GetPrivName() == "maintain" }) && !q.V.AtLeast(17) {
+		q.RecordRefusal(refuse.PrivilegeUnknown, "maintain")
+	}
+}
+
+// hasOption reports whether a view of the schema has an option.
+func (q *Question) hasOption(name string) bool {
+	found := false
+	q.C.EachRelation(func(rel *catalog.Relation) bool {
+		if rel.Kind == catalog.View {
+			_, found = rel.Options[name]
+		}
+		return !found
+	})
+	return found
+}

@@ -1,0 +1,151 @@
+package refusal
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// Options of statements in parentheses, with the first version that has them
+// (0: all).
+
+var vacuumOptions = map[string]int{
+	"full": 0, "freeze": 0, "verbose": 0, "analyze": 0, "disable_page_skipping": 0, "skip_locked": 0, "index_cleanup": 0,
+	"truncate": 0, "parallel": 0, "process_toast": 14, "process_main": 16, "buffer_usage_limit": 16,
+	"only_database_stats": 16, "skip_database_stats": 16,
+}
+
+var analyzeOptions = map[string]int{"verbose": 0, "skip_locked": 0, "buffer_usage_limit": 16}
+
+var copyOptions = map[string]int{
+	"format": 0, "freeze": 0, "delimiter": 0, "null": 0, "header": 0, "quote": 0, "escape": 0, "force_quote": 0,
+	"force_not_null": 0, "force_null": 0, "encoding": 0, "convert_selectively": 0, "default": 16, "on_error": 17,
+	"log_verbosity": 17, "reject_limit": 18,
+}
+
+var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_root": 0, "publish_generated_columns": 18}
+
+// newerOption is the name of the first option that the version does not have;
+// "" when it has them all.
+func (q *Question) newerOption(options []*pgparse.Node, known map[string]int) string {
+	for _, o := range options {
+		name := o.GetDefElem().GetDefname()
+		if since, there := known[name]; !there || since > 0 && !q.V.AtLeast(since) {
+			return name
+		}
+	}
+	return ""
+}
+
+// vacuumForm refuses options of VACUUM and ANALYZE that are not there, or do not
+// go together.
+func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
+	word, known := "ANALYZE", analyzeOptions
+	if s.GetIsVacuumcmd() {
+		word, known = "VACUUM", vacuumOptions
+	}
+	if name := q.newerOption(s.GetOptions(), known); name != "" {
+		q.RecordRefusal(refuse.OptionUnknown, word, name)
+		return false
+	}
+	if !s.GetIsVacuumcmd() {
+		return true
+	}
+	for _, o := range s.GetOptions() {
+		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && pgparse.BoolOption(s.GetOptions(), "full", false) {
+			q.RecordRefusal(refuse.VacuumFullParallel)
+			return false
+		}
+	}
+	for _, n := range s.GetRels() {
+		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !pgparse.BoolOption(s.GetOptions(), "analyze", false) {
+			q.RecordRefusal(refuse.AnalyzeColumns)
+			return false
+		}
+	}
+	return true
+}
+
+// checkAnalyzedColumns refuses a column to analyse that the relation does not have.
+func (q *Question) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgparse.Node) bool {
+	for _, n := range columns {
+		if rel.Column(pgparse.StringText(n)) == nil && q.IsFullyKnown(rel) && rel.Kind.IsTable() {
+			q.RecordRefusal(refuse.ColumnMissing, pgparse.StringText(n), rel.Name.Name)
+			return false
+		}
+	}
+	return true
+}
+
+// copyForm refuses options that the version's COPY does not have.
+func (q *Question) copyForm(s *pgparse.CopyStmt) bool {
+	if name := q.newerOption(s.GetOptions(), copyOptions); name != "" {
+		q.RecordRefusal(refuse.OptionNot, name)
+		return false
+	}
+	for _, o := range s.GetOptions() {
+		switch d := o.GetDefElem(); d.GetDefname() {
+		case "header":
+			if strings.EqualFold(pgparse.StringText(d.GetArg()), "match") && !q.V.AtLeast(15) {
+				q.RecordRefusal(refuse.CopyHeader)
+				return false
+			}
+		case "force_null", "force_not_null":
+			if d.GetArg().GetAStar() != nil && !q.V.AtLeast(17) {
+				q.RecordRefusal(refuse.CopyListWanted, d.GetDefname())
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// publicationForm refuses parameters that the version's publications do not have.
+func (q *Question) publicationForm(options []*pgparse.Node) bool {
+	name := q.newerOption(options, publicationOptions)
+	if name != "" {
+		q.RecordRefusal(refuse.PublicationParameter, name)
+	}
+	return name == ""
+}
+
+// reindexForm refuses what the version's REINDEX cannot read.
+func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
+	database := s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM
+	if database && s.GetName() == "" && !q.V.AtLeast(16) {
+		q.RecordRefusal(refuse.SyntaxAtEnd)
+		return false
+	}
+	for _, p := range s.GetParams() {
+		d := p.GetDefElem()
+		// The word may also come before the name, and up to 13 only there.
+		far := s.GetRelation() != nil && s.GetRelation().GetLocation()-d.GetLocation() >= int32(len("CONCURRENTLY)TABLE "))
+		brackets := d.GetDefname() == "tablespace" || d.GetDefname() == "concurrently" && (d.GetArg() != nil || far)
+		if brackets && !q.V.AtLeast(14) {
+			q.RecordRefusal(refuse.SyntaxAt, strings.ToUpper(d.GetDefname()))
+			return false
+		}
+	}
+	return true
+}
+
+// newerMerge refuses what a version's MERGE cannot read.
+func (q *Question) newerMerge(m *pgparse.MergeStmt) bool {
+	if !q.V.AtLeast(15) {
+		q.RecordRefusal(refuse.SyntaxAt, "MERGE")
+		return false
+	}
+	for _, n := range m.GetMergeWhenClauses() {
+		if n.GetMergeWhenClause().GetMatchKind() == pgparse.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE && !q.V.AtLeast(17) {
+			q.RecordRefusal(refuse.SyntaxAt, "BY")
+			return false
+		}
+	}
+	if m.GetReturningClause() != nil && !q.V.AtLeast(17) {
+		q.RecordRefusal(refuse.SyntaxAt, "RETURNING")
+		return false
+	}
+	return true
+}

@@ -1,0 +1,112 @@
+package refusal
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// addNotNull is ADD CONSTRAINT … NOT NULL (18).
+func (a *Alteration) addNotNull(con *pgparse.Constraint) {
+	if !a.V.AtLeast(18) {
+		a.RecordRefusal(refuse.SyntaxAt, "NOT")
+		return
+	}
+	if !a.Recurse && a.Rel.HasKids() && !con.GetIsNoInherit() {
+		a.RecordRefusal(refuse.ConstraintOnlyHere)
+		return
+	}
+	if con.GetSkipValidation() || len(con.GetKeys()) == 0 {
+		return
+	}
+	name := pgparse.StringText(con.GetKeys()[0])
+	if col := a.Rel.Column(name); col != nil && col.NotNull && con.GetConname() != "" && notNullName(a.Rel, col) != con.GetConname() {
+		a.RecordRefusal(refuse.NotNullAgain, con.GetConname(), name, a.Rel.Name.Name)
+	}
+}
+
+// notNullName is what the NOT NULL of a column is called (18).
+func notNullName(rel *catalog.Relation, col *catalog.Column) string {
+	for _, c := range rel.Constraints {
+		if c.Kind == catalog.NotNullConstraint && contains(c.Columns, col.Attnum) {
+			return c.Name
+		}
+	}
+	return catalog.ObjectName(rel.Name.Name, col.Name, "not_null")
+}
+
+func (a *Alteration) setNotNull(name string) {
+	if !a.Recurse {
+		for _, k := range a.C.RelationsByOID(a.Rel.Partitions) {
+			if col := k.Column(name); col != nil && !col.NotNull {
+				a.RecordRefusal(refuse.ConstraintOnlyHere)
+				return
+			}
+		}
+	}
+	if col, known := a.FindColumn(a.Rel, name); col == nil && known && a.NewColumnDef(name) == nil {
+		a.RecordRefusal(refuse.ColumnMissing, name, a.Rel.Name.Name)
+	}
+}
+
+func (a *Alteration) dropNotNull(name string) {
+	col, known := a.FindColumn(a.Rel, name)
+	if col != nil && known && a.IsIdentity(col) {
+		a.RecordRefusal(refuse.IdentityIs, name, a.Rel.Name.Name)
+		return
+	}
+	if col != nil && known && !col.NotNull {
+		return
+	}
+	if parent := a.C.Relation(a.Rel.Parent); parent != nil {
+		if above := parent.Column(name); above != nil && above.NotNull {
+			a.RecordRefusal(refuse.NullableParent, name)
+			return
+		}
+	}
+	for _, parent := range a.C.RelationsByOID(a.Rel.Inherits) {
+		if above := parent.Column(name); above != nil && above.NotNull && !forItself(parent, above) && a.V.AtLeast(18) {
+			a.RecordRefusal(refuse.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.Rel.Name.Name)
+			return
+		}
+	}
+	switch {
+	case col == nil || !known:
+	case InPrimaryKey(a.Rel, col) && !a.keyDropped():
+		a.RecordRefusal(refuse.NullableKey, name)
+	case a.isIdentityColumn(col):
+		a.RecordRefusal(refuse.NullableReplica, name)
+	}
+}
+
+// forItself reports whether a NOT NULL is not passed on (18).
+func forItself(rel *catalog.Relation, col *catalog.Column) bool {
+	for _, c := range rel.Constraints {
+		if c.Kind == catalog.NotNullConstraint && c.NoInherit && contains(c.Columns, col.Attnum) {
+			return true
+		}
+	}
+	return false
+}
+
+// InPrimaryKey reports whether a column is part of a table's primary key.
+func InPrimaryKey(rel *catalog.Relation, col *catalog.Column) bool {
+	for _, c := range rel.Constraints {
+		if c.Kind == catalog.PrimaryKey && contains(c.Columns, col.Attnum) {
+			return true
+		}
+	}
+	return false
+}
+
+// isIdentityColumn reports whether a column is part of the table's replica identity.
+func (a *Alteration) isIdentityColumn(col *catalog.Column) bool {
+	name, ok := strings.CutPrefix(a.Rel.ReplicaIdentity, "index ")
+	if !ok {
+		return false
+	}
+	i := a.C.IndexNamed(a.Rel, name)
+	return i != nil && i.Index.UsesColumn(col.Attnum)
+}

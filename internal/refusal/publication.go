@@ -1,0 +1,112 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+func (q *Question) createPublication(s *pgparse.CreatePublicationStmt) {
+	if q.publicationForm(s.GetOptions()) {
+		q.checkPublished(s.GetPubobjects(), pgparse.BoolOption(s.GetOptions(), "publish_via_partition_root", false))
+	}
+}
+
+func (q *Question) alterPublication(s *pgparse.AlterPublicationStmt) {
+	if !q.publicationForm(s.GetOptions()) {
+		return
+	}
+	o := q.C.Object("publication", catalog.Name{Name: s.GetPubname()})
+	if o != nil && q.C.Unmodelled == nil && !q.checkListed(o, s) {
+		return
+	}
+	// What was never seen created may send partitions as their root.
+	q.checkPublished(s.GetPubobjects(), o == nil || o.ViaRoot || q.C.Unmodelled != nil)
+}
+
+// checkPublished refuses tables that a publication cannot send, or not so.
+func (q *Question) checkPublished(objects []*pgparse.Node, viaRoot bool) {
+	for _, n := range objects {
+		o := n.GetPublicationObjSpec()
+		t := o.GetPubtable()
+		if t == nil {
+			if !q.V.AtLeast(15) {
+				q.RecordRefusal(refuse.SyntaxAt, "TABLES")
+			}
+			q.RequireObject("schema", o.GetName())
+			continue
+		}
+		if (len(t.GetColumns()) > 0 || t.GetWhereClause() != nil) && !q.V.AtLeast(15) {
+			word := "("
+			if len(t.GetColumns()) == 0 {
+				word = "WHERE"
+			}
+			q.RecordRefusal(refuse.SyntaxAt, word)
+			return
+		}
+		if rel := q.FindTable(t.GetRelation()); rel != nil && !q.mayPublish(rel, t, viaRoot) {
+			return
+		}
+	}
+}
+
+func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable, viaRoot bool) bool {
+	if !rel.Inferred && (!rel.Kind.IsTable() || rel.Persistence != catalog.Permanent) {
+		q.RecordRefusal(refuse.PublicationRelation, rel.Name.Name)
+		return false
+	}
+	if !q.checkAnalyzedColumns(rel, t.GetColumns()) {
+		return false
+	}
+	where := t.GetWhereClause()
+	switch root := rel.Kind == catalog.PartitionedTable && !viaRoot; {
+	case where != nil && !rel.Inferred && (!q.mayIndex(where, columnTypes(rel)) || q.checkVirtualExpr(catalog.Type{}, where) != nil):
+		q.RecordRefusal(refuse.PublicationWhere)
+	case root && where != nil:
+		q.RecordRefusal(refuse.PublicationWhereHere, rel.Name.Name)
+	case root && len(t.GetColumns()) > 0:
+		q.RecordRefusal(refuse.PublicationList, rel.Name.Name)
+	default:
+		return true
+	}
+	return false
+}
+
+// checkListed refuses to give tables to a publication of all, to add a table to a publication that has it, or to take one
+// away that it has not.
+func (q *Question) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
+	if o.AllTables && len(s.GetPubobjects()) > 0 {
+		q.RecordRefusal(refuse.PublicationAll, s.GetPubname())
+		return false
+	}
+	for _, n := range s.GetPubobjects() {
+		rv := n.GetPublicationObjSpec().GetPubtable().GetRelation()
+		rel := q.C.Lookup(rv.GetSchemaname(), rv.GetRelname())
+		if rel == nil || rel.Inferred {
+			continue
+		}
+		switch has := contains(o.Tables, rel.OID); {
+		case has && s.GetAction() == pgparse.AlterPublicationAction_AP_AddObjects:
+			q.RecordRefusal(refuse.PublicationMember, rel.Name.Name, s.GetPubname())
+			return false
+		case !has && s.GetAction() == pgparse.AlterPublicationAction_AP_DropObjects:
+			q.RecordRefusal(refuse.PublicationNoMember, rel.Name.Name)
+			return false
+		}
+	}
+	return true
+}
+
+// grantPrivileges is GRANT and REVOKE: since 18 the relation is looked up with a lock.
+func (q *Question) grantPrivileges(s *pgparse.GrantStmt) {
+	q.grantForm(s)
+	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && s.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE {
+		return
+	}
+	if s.GetTargtype() != pgparse.GrantTargetType_ACL_TARGET_OBJECT || !q.V.AtLeast(18) {
+		return
+	}
+	for _, n := range s.GetObjects() {
+		q.FindTable(n.GetRangeVar())
+	}
+}

@@ -1,0 +1,300 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// queryQuestion is the state while one query is examined, through the rules that rewrite it.
+type queryQuestion struct {
+	*Question
+	depth int
+	// bound resolves names in the action of a rule.
+	bound map[*pgparse.RangeVar]catalog.OID
+	// firing are the rules being followed.
+	firing []RuleEvent
+	// within: the statement is inside a WITH.
+	within bool
+}
+
+// checkQuery asks about a statement on rows.
+func (q *Question) checkQuery(msg any) {
+	a := queryQuestion{Question: q}
+	a.queryIn(query.BindScopes(msg))
+}
+
+// checkExpr asks about an expression outside any query.
+func (q *Question) checkExpr(n *pgparse.Node) {
+	a := queryQuestion{Question: q}
+	a.checkNode(n, query.BindExpr(n, query.NoRelations{}))
+}
+
+// resolveTable is the relation that a name means here.
+func (a *queryQuestion) resolveTable(rv *pgparse.RangeVar) *catalog.Relation {
+	if oid, ok := a.bound[rv]; ok {
+		return a.C.Relation(oid)
+	}
+	return a.FindTable(rv)
+}
+
+// queryIn is one query of a statement, with those inside of it.
+func (a *queryQuestion) queryIn(l *query.Level) {
+	if l == nil || a.depth > maxDepth {
+		return
+	}
+	a.depth++
+	defer func() { a.depth-- }()
+	switch m := l.Node.(type) {
+	case *pgparse.SelectStmt:
+		a.selectStmt(m, l)
+	case *pgparse.InsertStmt:
+		a.checkInsert(m, l)
+	case *pgparse.UpdateStmt:
+		a.checkUpdate(m, l)
+	case *pgparse.DeleteStmt:
+		a.deleteFrom(m, l)
+	case *pgparse.MergeStmt:
+		a.checkMerge(m, l)
+	}
+}
+
+// checkWith is what the WITH queries of a query do.
+func (a *queryQuestion) checkWith(l *query.Level) {
+	within := a.within
+	for _, c := range l.With {
+		if word := traversalWord(c.Node); word != "" && !a.V.AtLeast(14) {
+			a.RecordRefusal(refuse.SyntaxAt, word)
+		}
+		a.within = true
+		a.queryIn(c.Query)
+		a.within = within
+	}
+}
+
+// traversalWord is the word of a WITH query's SEARCH or CYCLE; "" when it has none.
+func traversalWord(cte *pgparse.CommonTableExpr) string {
+	switch {
+	case cte.GetSearchClause() != nil:
+		return "SEARCH"
+	case cte.GetCycleClause() != nil:
+		return "CYCLE"
+	}
+	return ""
+}
+
+func (a *queryQuestion) checkNodes(l *query.Level, lists ...[]*pgparse.Node) {
+	for _, list := range lists {
+		for _, n := range list {
+			a.checkNode(n, l)
+		}
+	}
+}
+
+// checkNode finds the relations and sub-queries in an expression or FROM item.
+func (a *queryQuestion) checkNode(n *pgparse.Node, l *query.Level) {
+	if n == nil {
+		return
+	}
+	pgparse.Walk(n, func(m any) bool {
+		switch x := m.(type) {
+		case *pgparse.RangeVar:
+			if l.CTE(x) == nil {
+				a.resolveTable(x)
+			}
+			return false
+		case *pgparse.FuncCall:
+			a.serialSequence(x)
+			a.newerCall(x)
+		case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
+			a.queryIn(l.InnerLevel(m))
+			return false
+		case *pgparse.RangeSubselect:
+			if x.GetAlias() == nil && !a.V.AtLeast(16) {
+				a.RecordRefusal(refuse.FromAlias)
+			}
+		case *pgparse.ColumnRef, *pgparse.A_Const, *pgparse.Node:
+		default:
+			a.newerExpr(m)
+		}
+		return true
+	})
+}
+
+// serialSequence refuses pg_get_serial_sequence() of a column that is not there.
+func (q *Question) serialSequence(f *pgparse.FuncCall) {
+	if len(f.GetArgs()) != 2 || pgparse.LastText(f.GetFuncname()) != "pg_get_serial_sequence" {
+		return
+	}
+	table, name := q.ResolveRegclass(f.GetArgs()[0]), predicate.EndValue(f.GetArgs()[1])
+	if table != nil && name != nil && q.IsFullyKnown(table) && table.Kind.IsTable() && table.Column(name.Text) == nil {
+		q.RecordRefusal(refuse.ColumnMissing, name.Text, table.Name.Name)
+	}
+}
+
+// ResolveRegclass is the relation that an argument names: a constant, or the sequence
+// of a column, pg_get_serial_sequence('t', 'id').
+func (q *Question) ResolveRegclass(arg *pgparse.Node) *catalog.Relation {
+	for arg.GetTypeCast() != nil {
+		arg = arg.GetTypeCast().GetArg()
+	}
+	if f := arg.GetFuncCall(); f != nil && pgparse.LastText(f.GetFuncname()) == "pg_get_serial_sequence" && len(f.GetArgs()) == 2 {
+		table, column := q.ResolveRegclass(f.GetArgs()[0]), predicate.EndValue(f.GetArgs()[1])
+		if table == nil || column == nil {
+			return nil
+		}
+		if c := table.Column(column.Text); c != nil {
+			return q.C.Relation(c.Sequence)
+		}
+		return nil
+	}
+	if b := predicate.EndValue(arg); b != nil && b.Kind == predicate.Text {
+		return q.C.Lookup(query.SplitName(b.Text))
+	}
+	return nil
+}
+
+func (a *queryQuestion) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
+	a.checkWith(l)
+	if s.GetLarg() != nil {
+		for _, arm := range l.Arms {
+			a.queryIn(arm)
+		}
+	}
+	if s.GetGroupDistinct() && !a.V.AtLeast(14) {
+		a.RecordRefusal(refuse.SyntaxAt, "DISTINCT")
+	}
+	a.checkNodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause(), s.GetFromClause())
+	a.checkNode(s.GetWhereClause(), l)
+	a.checkNode(s.GetHavingClause(), l)
+	if into := s.GetIntoClause(); into != nil {
+		a.NewName(into.GetRel())
+	}
+	if len(s.GetLockingClause()) > 0 {
+		a.rowLocks(s, l)
+	}
+}
+
+func (a *queryQuestion) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
+	a.checkWith(l)
+	a.checkTarget(m.GetRelation(), write{
+		event: "insert", columns: TargetNames(m.GetCols()), returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
+	})
+	a.within = false
+	a.queryIn(l.Query)
+	if m.GetOnConflictClause().GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
+		a.checkReplicaIdentity("update", m.GetRelation(), nil, false)
+	}
+	a.checkNodes(l, m.GetOnConflictClause().GetTargetList(), m.GetReturningClause().GetExprs())
+	a.checkNode(m.GetOnConflictClause().GetWhereClause(), l)
+	a.returningForm(m.GetReturningClause(), m.GetRelation(), 0)
+}
+
+func (a *queryQuestion) checkUpdate(m *pgparse.UpdateStmt, l *query.Level) {
+	a.checkWith(l)
+	a.checkTarget(m.GetRelation(), write{event: "update", columns: TargetNames(m.GetTargetList()), returning: m.GetReturningClause() != nil})
+	a.within = false
+	a.checkReplicaIdentity("update", m.GetRelation(), m.GetWhereClause(), true)
+	a.checkNodes(l, m.GetTargetList(), m.GetFromClause())
+	a.checkNode(m.GetWhereClause(), l)
+	a.checkNodes(l, m.GetReturningClause().GetExprs())
+	a.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
+}
+
+func (a *queryQuestion) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
+	a.checkWith(l)
+	a.checkTarget(m.GetRelation(), write{event: "delete", returning: m.GetReturningClause() != nil})
+	a.within = false
+	a.checkReplicaIdentity("delete", m.GetRelation(), m.GetWhereClause(), true)
+	a.checkNodes(l, m.GetUsingClause())
+	a.checkNode(m.GetWhereClause(), l)
+	a.checkNodes(l, m.GetReturningClause().GetExprs())
+	a.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
+}
+
+func (a *queryQuestion) checkMerge(m *pgparse.MergeStmt, l *query.Level) {
+	a.checkWith(l)
+	if a.newerMerge(m) {
+		a.mergeInto(m)
+	}
+	a.checkNode(m.GetSourceRelation(), l)
+	a.checkNode(m.GetJoinCondition(), l)
+	a.checkNodes(l, m.GetMergeWhenClauses())
+}
+
+// mergeInto asks about what a MERGE writes to.
+func (a *queryQuestion) mergeInto(m *pgparse.MergeStmt) {
+	if t := a.resolveTable(m.GetRelation()); t != nil && !a.canMergeInto(t) {
+		a.RecordRefusal(refuse.MergeTarget, t.Name.Name)
+		return
+	}
+	a.checkTarget(m.GetRelation(), write{event: "merge"})
+	does := func(what pgparse.CmdType) bool {
+		for _, n := range m.GetMergeWhenClauses() {
+			if n.GetMergeWhenClause().GetCommandType() == what {
+				return true
+			}
+		}
+		return false
+	}
+	if does(pgparse.CmdType_CMD_UPDATE) {
+		a.checkReplicaIdentity("update", m.GetRelation(), m.GetJoinCondition(), false)
+	}
+	if does(pgparse.CmdType_CMD_DELETE) {
+		a.checkReplicaIdentity("delete", m.GetRelation(), m.GetJoinCondition(), false)
+	}
+}
+
+// canMergeInto reports whether MERGE can write to a relation: not where a rule is in
+// force, and to views since 17.
+func (q *Question) canMergeInto(t *catalog.Relation) bool {
+	if t.Kind == catalog.View && t.View != nil && !q.V.AtLeast(17) {
+		return false
+	}
+	for _, u := range t.Rules {
+		if !u.Disabled || !q.V.AtLeast(17) {
+			return false
+		}
+	}
+	return true
+}
+
+// TargetNames returns the names of the columns that a statement writes.
+func TargetNames(targets []*pgparse.Node) []string {
+	var out []string
+	for _, n := range targets {
+		out = append(out, n.GetResTarget().GetName())
+	}
+	return out
+}
+
+// checkReplicaIdentity refuses an UPDATE or DELETE of a table that is published and has no
+// replica identity, whether or not there are rows; all says that it goes on to
+// all partitions and children. A condition may leave one of those out.
+// https://www.postgresql.org/docs/current/logical-replication-publication.html
+func (q *Question) checkReplicaIdentity(action string, rv *pgparse.RangeVar, where *pgparse.Node, all bool) {
+	if !q.C.HasPublications() {
+		return
+	}
+	rel := q.C.Lookup(rv.GetSchemaname(), rv.GetRelname())
+	if rel == nil || !rel.Kind.IsTable() {
+		return
+	}
+	for _, t := range q.C.ListTree(rel, all && rv.GetInh() && where == nil) {
+		if t.Kind == catalog.PartitionedTable || t.HasReplicaIdentity() || len(t.Rules) > 0 || !q.IsFullyKnown(t) || where != nil && len(t.Children) > 0 {
+			continue
+		}
+		for _, p := range q.C.ListPublications(t) {
+			if p.SendsAction(action) {
+				kind := refuse.PublishesUpdates
+				if action == "delete" {
+					kind = refuse.PublishesDeletes
+				}
+				q.RecordRefusal(kind, t.Name.Name)
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,151 @@
+// Package refusal predicts whether the server refuses a statement on a schema, and with
+// which error. It runs before the schema changes and before locks are determined. The code
+// that determines locks does not look for refusals itself.
+//
+// The order of the checks is the server's: it reports the first that fails.
+package refusal
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// Question asks how the server responds to a statement, for a schema and a version.
+type Question struct {
+	C *catalog.Catalog
+	V *Version
+	// No is the server's refusal. The first one counts; nil: none so far.
+	No *refuse.Refusal
+	// Schema is the schema of CREATE SCHEMA, in which unqualified names are created; ""
+	// is the catalog's default. Made are the relations that the statement has created so
+	// far.
+	Schema string
+	Made   []string
+}
+
+// RecordRefusal records a refusal, unless there is one already.
+func (q *Question) RecordRefusal(kind refuse.Kind, objects ...string) {
+	q.KeepRefusal(kind.NewRefusal(objects...))
+}
+
+// KeepRefusal is RecordRefusal for an existing refusal; nil is none.
+func (q *Question) KeepRefusal(no *refuse.Refusal) {
+	if q.No == nil {
+		q.No = no
+	}
+}
+
+// CreationSchema returns the schema in which an unqualified name is created.
+func (q *Question) CreationSchema() string {
+	if q.Schema != "" {
+		return q.Schema
+	}
+	return q.C.CreationSchema()
+}
+
+// IsSystemName reports whether a name belongs to the server, whose relations' locks are not reported.
+func IsSystemName(schema, name string) bool {
+	return schema == "pg_catalog" || schema == "information_schema" || schema == "" && strings.HasPrefix(name, "pg_")
+}
+
+// FindRelation returns the relation of a name: the catalog's, or a stand-in for a relation that
+// the catalog has not seen. It returns nil for the server's own relations, for a relation
+// that was dropped and may be missing, and for one that a complete catalog does not have.
+// The latter is refused unless missingOK.
+func (q *Question) FindRelation(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
+	if contains(q.Made, name) && (schema == "" || schema == q.Schema) {
+		return nil
+	}
+	if rel := q.C.Lookup(schema, name); rel != nil {
+		return rel
+	}
+	if name == "" || IsSystemName(schema, name) {
+		return nil
+	}
+	if q.C.Complete {
+		if !missingOK {
+			q.KeepRefusal(missingRefusal(schema, name, kind))
+		}
+		return nil
+	}
+	if missingOK && q.C.IsDropped(schema, name) {
+		return nil
+	}
+	if schema == "" {
+		schema = q.C.CreationSchema()
+	}
+	return catalog.StandIn(catalog.Name{Schema: schema, Name: name}, kind, true)
+}
+
+func missingRefusal(schema, name string, kind catalog.Kind) *refuse.Refusal {
+	if schema != "" {
+		name = schema + "." + name
+	}
+	switch kind {
+	case catalog.Index:
+		return refuse.IndexMissing.NewRefusal(name)
+	case catalog.View, catalog.MaterializedView, catalog.Sequence:
+		return refuse.RelationMissingAs.NewRefusal(kind.String(), name)
+	}
+	return refuse.RelationMissing.NewRefusal(name)
+}
+
+// FindTable is FindRelation for the table that a statement names.
+func (q *Question) FindTable(rv *pgparse.RangeVar) *catalog.Relation {
+	return q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, false)
+}
+
+// FindColumn finds a column. known is false if not all columns of the table are known, so
+// that a missing column may exist.
+func (q *Question) FindColumn(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
+	if col = rel.Column(name); col != nil {
+		return col, !col.Inferred
+	}
+	return nil, q.IsFullyKnown(rel)
+}
+
+// IsFullyKnown reports whether all columns and constraints of a relation are known: it was seen
+// created, and there was nothing unreadable since.
+func (q *Question) IsFullyKnown(rel *catalog.Relation) bool {
+	return !rel.Inferred && !rel.Partial && (q.C.Complete || q.C.Unmodelled == nil)
+}
+
+// NewName returns the full name of a relation that a statement creates.
+func (q *Question) NewName(rv *pgparse.RangeVar) catalog.Name {
+	schema := rv.GetSchemaname()
+	if rv.GetRelpersistence() == "t" {
+		schema = "pg_temp"
+	}
+	if schema == "" {
+		schema = q.CreationSchema()
+	} else {
+		q.RequireObject("schema", schema)
+	}
+	return catalog.Name{Schema: schema, Name: rv.GetRelname()}
+}
+
+// Kind returns the kind of relation that a statement names.
+func Kind(t pgparse.ObjectType) catalog.Kind {
+	switch t {
+	case pgparse.ObjectType_OBJECT_INDEX:
+		return catalog.Index
+	case pgparse.ObjectType_OBJECT_VIEW:
+		return catalog.View
+	case pgparse.ObjectType_OBJECT_MATVIEW:
+		return catalog.MaterializedView
+	case pgparse.ObjectType_OBJECT_SEQUENCE:
+		return catalog.Sequence
+	case pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		return catalog.ForeignTable
+	case pgparse.ObjectType_OBJECT_TYPE:
+		return catalog.CompositeType
+	}
+	return catalog.Table
+}
+
+// maxDepth limits recursion through partitions, types and expressions: a folded catalog
+// may be deeper than any server's.
+const maxDepth = 64

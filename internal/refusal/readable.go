@@ -1,0 +1,27 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// ReadableFrom is the oldest of some major versions, in ascending order, that reads what a
+// statement says, whatever the schema: its words, and the options that it names. 0 where
+// none does.
+func ReadableFrom(node *pgparse.Node, versions []int) int {
+	msg := pgparse.Unwrap(node)
+	for _, major := range versions {
+		q := Question{C: nothing, V: NewVersion(major)}
+		q.CheckStatement(msg)
+		if q.No == nil || !q.No.IsFormError() {
+			return major
+		}
+		if !q.V.WasConsulted() {
+			return 0
+		}
+	}
+	return 0
+}
+
+// nothing is a schema of which nothing is known.
+var nothing = catalog.New().MarkUnseen("what a statement says is all that is asked")

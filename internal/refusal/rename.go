@@ -1,0 +1,140 @@
+package refusal
+
+import (
+	"strings"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// renameObject is ALTER … RENAME.
+func (q *Question) renameObject(s *pgparse.RenameStmt) {
+	rv := s.GetRelation()
+	switch s.GetRenameType() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_INDEX:
+		kind := Kind(s.GetRenameType())
+		rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
+		if rel != nil && (kind == catalog.View || kind == catalog.MaterializedView || kind == catalog.Sequence) && rel.Kind != kind && !rel.Inferred {
+			q.RecordRefusal(refuse.NotA, rel.Name.Name, "a "+kind.String())
+		}
+	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
+		q.renameColumn(s)
+	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
+		q.renameConstraint(s)
+	case pgparse.ObjectType_OBJECT_TRIGGER:
+		if rel := q.FindTable(rv); rel != nil {
+			if t := rel.Trigger(s.GetSubname()); t != nil && t.Parent && q.V.AtLeast(15) {
+				q.RecordRefusal(refuse.TriggerRenamed, t.Name, rel.Name.Name)
+			}
+		}
+	case pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
+		q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
+	}
+}
+
+func (q *Question) renameColumn(s *pgparse.RenameStmt) {
+	rv := s.GetRelation()
+	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetRelationType()), s.GetMissingOk())
+	switch {
+	case rel == nil:
+	case rel.OfType != 0:
+		q.RecordRefusal(refuse.RenameOfTyped)
+	case systemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable):
+		q.RecordRefusal(refuse.ColumnSystemName, s.GetNewname())
+	case rel.Kind == catalog.CompositeType:
+		q.mayChange(rel, s.GetBehavior())
+	case !rv.GetInh() && rel.HasKids():
+		q.RecordRefusal(refuse.RenameOnlyHere, s.GetSubname())
+	}
+}
+
+// mayChange refuses to change a type of which there are tables, without CASCADE.
+func (q *Question) mayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
+	if u := q.C.CompositeOf(composite); u != nil && behavior != pgparse.DropBehavior_DROP_CASCADE && len(q.TablesOf(u)) > 0 {
+		q.RecordRefusal(refuse.TypeOfTable, u.Name.Name)
+		return false
+	}
+	return true
+}
+
+// systemColumn reports whether every table has a column of that name already.
+func systemColumn(name string) bool {
+	return contains([]string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}, name)
+}
+
+func (q *Question) renameConstraint(s *pgparse.RenameStmt) {
+	rv := s.GetRelation()
+	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
+	if rel == nil {
+		return
+	}
+	con := rel.Constraint(s.GetSubname())
+	if con == nil {
+		if _, implied := ImpliedNotNull(rel, s.GetSubname()); implied && q.V.AtLeast(18) {
+			return
+		}
+		if q.IsFullyKnown(rel) {
+			q.RecordRefusal(refuse.ConstraintMissingFor, s.GetSubname(), rel.Name.Name)
+		}
+		return
+	}
+	if con.Kind != catalog.Check && con.Kind != catalog.NotNullConstraint || con.NoInherit {
+		return
+	}
+	if !rv.GetInh() && rel.HasKids() {
+		q.RecordRefusal(refuse.ConstraintRenamedHere, con.Name)
+	}
+	if con.Parent {
+		q.RecordRefusal(refuse.ConstraintRenamed, con.Name)
+	}
+}
+
+// ImpliedNotNull is the column whose NOT NULL has the name that 18 gives it
+// when the author gives none.
+func ImpliedNotNull(rel *catalog.Relation, name string) (column string, ok bool) {
+	for _, c := range rel.Columns {
+		if c.NotNull && catalog.ObjectName(rel.Name.Name, c.Name, "not_null") == name {
+			return c.Name, true
+		}
+	}
+	return "", false
+}
+
+// setSchema is ALTER … SET SCHEMA.
+func (q *Question) setSchema(s *pgparse.AlterObjectSchemaStmt) {
+	if s.GetRelation() == nil && !q.RequireObject("schema", s.GetNewschema()) {
+		return
+	}
+	switch s.GetObjectType() {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		rv := s.GetRelation()
+		rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), s.GetMissingOk())
+		switch {
+		case rel == nil || !q.RequireObject("schema", s.GetNewschema()):
+		case strings.HasPrefix(s.GetNewschema(), "pg_temp") && rel.Persistence != catalog.Temporary:
+			q.RecordRefusal(refuse.TemporarySchema)
+		case rel.Seq != nil && rel.Seq.OwnerTable != 0 && s.GetNewschema() != rel.Name.Schema:
+			q.RecordRefusal(refuse.SequenceMoved)
+		}
+	}
+}
+
+// commentOn is COMMENT ON and SECURITY LABEL.
+func (q *Question) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
+	parts := object.GetList().GetItems()
+	switch kind {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,
+		pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		schema, name := pgparse.SchemaAndName(parts)
+		q.FindRelation(schema, name, Kind(kind), false)
+	case pgparse.ObjectType_OBJECT_COLUMN,
+		pgparse.ObjectType_OBJECT_TABCONSTRAINT, pgparse.ObjectType_OBJECT_TRIGGER, pgparse.ObjectType_OBJECT_RULE, pgparse.ObjectType_OBJECT_POLICY:
+		if len(parts) > 1 {
+			schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
+			q.FindRelation(schema, name, catalog.Table, false)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// alterType is ALTER COLUMN … TYPE.
+func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
+	def, name := cmd.GetDef().GetColumnDef(), cmd.GetName()
+	if !a.Recurse && a.Rel.HasKids() {
+		a.RecordRefusal(refuse.RetypeOnlyHere, name)
+		return
+	}
+	to := a.C.TypeOf(def.GetTypeName())
+	for _, rel := range a.C.ListTree(a.Rel, a.Recurse) {
+		col, _ := a.FindColumn(rel, name)
+		switch {
+		case col == nil && !a.IsFullyKnown(rel):
+		case col == nil:
+			a.RecordRefusal(refuse.ColumnMissing, name, rel.Name.Name)
+		case a.mayRetype(rel, col) && a.mayConvert(col, def):
+			a.checkRetype(rel, col, to, def)
+		}
+		if a.No != nil {
+			return
+		}
+	}
+	if a.Rel.Kind == catalog.CompositeType {
+		a.typedTables(cmd.GetBehavior(), cmd)
+	}
+}
+
+// typedTables carries an ALTER TYPE on to the tables of the type. retype is the
+// command when it changes an attribute's type.
+func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.AlterTableCmd) {
+	u := a.C.CompositeOf(a.Rel)
+	if u == nil {
+		return
+	}
+	if retype != nil {
+		a.C.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
+			a.RecordRefusal(refuse.TypeUsed, u.Name.Name, rel.Name.Name, col.Name)
+		})
+	}
+	if a.No != nil || !a.mayChange(a.Rel, behavior) || retype == nil {
+		return
+	}
+	for _, t := range a.TablesOf(u) {
+		if col := t.Column(retype.GetName()); col != nil {
+			def := retype.GetDef().GetColumnDef()
+			a.checkRetype(t, col, a.C.TypeOf(def.GetTypeName()), def)
+		}
+	}
+}
+
+// mayRetype refuses what the server refuses: what depends on the column and
+// cannot be made anew.
+func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
+	no := func(kind refuse.Kind, objects ...string) bool { a.RecordRefusal(kind, objects...); return false }
+	switch {
+	case rel.OfType != 0 && rel == a.Rel:
+		return no(refuse.RetypeOfTyped)
+	case rel == a.Rel && col.Inherited:
+		return no(refuse.RetypeInherited, col.Name)
+	case PartitionedBy(rel, col):
+		return no(refuse.RetypePartition, col.Name, rel.Name.Name)
+	}
+	for _, other := range rel.Columns {
+		if other != col && contains(other.GeneratedFrom, col.Attnum) {
+			return no(refuse.RetypeGenerates)
+		}
+	}
+	switch {
+	case len(ViewsReading(a.C, rel, col)) > 0 || len(a.C.RulesOver(rel.OID, col.Attnum)) > 0:
+		return no(refuse.RetypeView)
+	case len(a.C.BodiesOver(rel.OID, col.Attnum)) > 0:
+		return no(refuse.RetypeFunction)
+	}
+	for _, p := range rel.Policies {
+		if contains(p.Uses, col.Attnum) {
+			return no(refuse.RetypePolicy)
+		}
+	}
+	if len(a.C.PoliciesOver(rel.OID, col.Attnum)) > 0 {
+		return no(refuse.RetypePolicy)
+	}
+	for _, t := range rel.Triggers {
+		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {
+			return no(refuse.RetypeTrigger)
+		}
+	}
+	return true
+}
+
+// mayConvert refuses a change of type that contradicts itself, or the column.
+func (a *Alteration) mayConvert(col *catalog.Column, def *pgparse.ColumnDef) bool {
+	using := def.GetRawDefault()
+	switch _, again := a.newTypes[col.Name]; {
+	case again && a.Rel.Column(col.Name) == col:
+		a.RecordRefusal(refuse.RetypeTwice, col.Name)
+	case using != nil && col.Generated != "":
+		a.RecordRefusal(refuse.RetypeGenerated)
+	case using != nil && pgparse.HasNode[*pgparse.SubLink](using):
+		a.RecordRefusal(refuse.RetypeSubquery)
+	default:
+		return a.checkCollation(def)
+	}
+	return false
+}
+
+// checkRetype refuses a new type of a column for which there is no cast, or with which
+// what belongs to the column cannot go on.
+func (a *Alteration) checkRetype(rel *catalog.Relation, col *catalog.Column, to catalog.Type, def *pgparse.ColumnDef) {
+	if rel.Kind == catalog.CompositeType {
+		return // no row is there to cast
+	}
+	if no := a.checkCast(col, to, def.GetRawDefault()); no != nil {
+		a.KeepRefusal(no)
+		return
+	}
+	if !to.IsKnown() || a.mayFill(rel) && a.keepsDefault(rel, col, to) && a.keepsForeignKeys(rel, col, to) {
+		a.stillFits(rel, col, to)
+	}
+}
+
+// keepsDefault refuses a type in which the column's identity or default could not
+// go on.
+func (a *Alteration) keepsDefault(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
+	base := a.BaseType(to)
+	switch {
+	case a.IsIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
+		a.RecordRefusal(refuse.IdentityType)
+	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.IsKnown() && !contains(a.withoutDefault, col.Name) &&
+		!predicate.IsNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
+		a.RecordRefusal(refuse.RetypeDefault, col.Name, formatUnmodified(to))
+	default:
+		return true
+	}
+	return false
+}
+
+// keepsForeignKeys refuses a type that the columns on the other side of a foreign
+// key cannot be compared with.
+func (a *Alteration) keepsForeignKeys(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
+	for _, con := range rel.Constraints {
+		if con.Kind != catalog.ForeignKey || con.Ref == rel.OID || a.IsDropped(con) {
+			continue
+		}
+		ref := a.C.Relation(con.Ref)
+		for i, n := range con.Columns {
+			if n != col.Attnum || ref == nil || i >= len(con.RefColumns) {
+				continue
+			}
+			if other := ref.Attr(con.RefColumns[i]); other != nil && other.Type.IsKnown() && !other.Inferred && !a.canCompare(to, other.Type) {
+				a.RecordRefusal(refuse.ForeignKeyTypes, con.Name)
+				return false
+			}
+		}
+	}
+	for _, ref := range a.C.ListReferences(rel, false) {
+		for i, n := range ref.Con.RefColumns {
+			if n != col.Attnum || ref.From == rel || i >= len(ref.Con.Columns) {
+				continue
+			}
+			if own := ref.From.Attr(ref.Con.Columns[i]); own != nil && own.Type.IsKnown() && !own.Inferred && !a.canCompare(own.Type, to) {
+				a.RecordRefusal(refuse.ForeignKeyTypes, ref.Con.Name)
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// defaultType is the type that a column's default has before the column's own is
+// made of it, which is what a change of the column's type starts from: the
+// default 'new'::state of a text column is a state. The zero Type is not known.
+func (a *Alteration) defaultType(col *catalog.Column) catalog.Type {
+	own := a.BaseType(col.Type)
+	switch x := pgparse.Unwrap(col.Default).(type) {
+	case *pgparse.TypeCast:
+		return a.BaseType(a.C.TypeOf(x.GetTypeName()))
+	case *pgparse.A_Const:
+		if x.GetSval() != nil {
+			return own // a text without a type is read as the column's
+		}
+	}
+	if isString(own.Name.Name) {
+		return catalog.Type{} // everything is made a text without being asked
+	}
+	return own
+}
+
+// mayBecome reports whether the server makes one type of another by itself where
+// a value is assigned, or it cannot be known.
+func (a *Alteration) mayBecome(from, to catalog.Type) bool {
+	return !from.IsKnown() || SameType(from, to) || IsRelabeling(from, to, false) || a.isAssignable(from, to)
+}
+
+// fitsType refuses to make a table one OF a type with other columns.
+func (a *Alteration) fitsType(composite *catalog.Relation) {
+	if !a.IsFullyKnown(a.Rel) || !a.IsFullyKnown(composite) {
+		return
+	}
+	table := a.Rel.Columns
+	for i, want := range composite.Columns {
+		switch {
+		case i >= len(table):
+			a.RecordRefusal(refuse.TypedMissingColumn, want.Name)
+			return
+		case table[i].Name != want.Name:
+			a.RecordRefusal(refuse.TypedOtherColumn, table[i].Name, want.Name)
+		case !SameType(table[i].Type, want.Type) || table[i].Type.ModText != want.Type.ModText:
+			a.RecordRefusal(refuse.TypedOtherType, a.Rel.Name.Name, want.Name)
+		}
+	}
+	if len(table) > len(composite.Columns) {
+		a.RecordRefusal(refuse.TypedExtraColumn, table[len(composite.Columns)].Name)
+	}
+}

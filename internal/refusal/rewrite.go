@@ -1,0 +1,156 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// write is what a statement wants of the relation that it names as its target.
+type write struct {
+	event string // "insert", "update", "delete"; "merge"
+	// columns are those that an INSERT gives or an UPDATE sets, as far as it
+	// names them.
+	columns []string
+	// returning and arbiter: the statement has a RETURNING, an ON CONFLICT.
+	returning, arbiter bool
+}
+
+// RuleEvent is a rule or trigger at work.
+type RuleEvent struct {
+	On    catalog.OID
+	Event string
+}
+
+// checkTarget asks about what a statement writes to, through the rules and views that
+// rewrite it.
+// https://www.postgresql.org/docs/current/rules-update.html
+func (a *queryQuestion) checkTarget(rv *pgparse.RangeVar, w write) {
+	rel := a.resolveTable(rv)
+	switch {
+	case rel == nil:
+	case rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence:
+		a.RecordRefusal(refuse.NotChangeable, rel.Kind.String(), rel.Name.Name)
+	default:
+		a.checkRewritten(rel, w)
+	}
+}
+
+func (a *queryQuestion) checkRewritten(rel *catalog.Relation, w write) {
+	if a.depth > maxDepth {
+		return
+	}
+	a.depth++
+	defer func() { a.depth-- }()
+	instead, conditional := a.fireRules(rel, w)
+	if !instead && rel.Kind == catalog.View && rel.View != nil {
+		a.throughView(rel, w, conditional)
+	}
+}
+
+// throughView is a statement that writes to a view and that no rule replaced.
+func (a *queryQuestion) throughView(view *catalog.Relation, w write, conditional bool) {
+	if HasInsteadTrigger(view, w.event) {
+		return
+	}
+	if a.C.Complete || a.C.Unmodelled == nil {
+		if conditional || a.C.ReadOnly(view) != "" {
+			a.RecordRefusal(refuse.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
+			return
+		}
+		for _, name := range w.columns {
+			if a.C.IsComputed(view, name) {
+				a.RecordRefusal(refuse.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
+				return
+			}
+		}
+	}
+	if base := a.C.BaseOfView(view); base != nil {
+		w.columns = a.C.BaseColumns(view, w.columns)
+		a.checkRewritten(base, w)
+	}
+}
+
+// HasInsteadTrigger reports whether triggers of a view do what a statement wants of it.
+func HasInsteadTrigger(view *catalog.Relation, event string) bool {
+	return contains(view.InsteadOf(), event) || event == "merge" && len(view.InsteadOf()) > 0
+}
+
+var (
+	cannotWrite = map[string]string{"insert": "cannot insert into", "update": "cannot update", "delete": "cannot delete from", "merge": "cannot merge into"}
+	cannotSet   = map[string]string{"insert": "cannot insert into", "update": "cannot update", "delete": "cannot update", "merge": "cannot merge into"}
+	verbs       = map[string]string{"insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}
+)
+
+// fireRules asks about the actions of the rules that a statement sets off, and whether
+// it may do so. instead: it does not run itself; conditional: for some rows only.
+func (a *queryQuestion) fireRules(rel *catalog.Relation, w write) (instead, conditional bool) {
+	updates, returning, products := false, false, 0
+	this := RuleEvent{rel.OID, w.event}
+	for _, u := range rel.Rules {
+		updates = updates || u.Event == "update"
+		if u.Event != w.event || u.Disabled {
+			continue
+		}
+		instead = instead || u.Instead && u.Where == nil
+		conditional = conditional || u.Instead && u.Where != nil
+		products += len(u.Actions)
+		if len(u.Actions) > 0 && contains(a.firing, this) {
+			a.RecordRefusal(refuse.RuleRecursion, rel.Name.Name)
+			return instead, conditional
+		}
+		a.firing = append(a.firing, this)
+		a.carryOut(u)
+		a.firing = a.firing[:len(a.firing)-1]
+		returning = returning || givesReturning(u)
+	}
+	switch {
+	case len(rel.Rules) == 0:
+	case w.returning && (instead || conditional) && !returning:
+		a.RecordRefusal(refuse.RuleReturning, verbs[w.event], rel.Name.Name)
+	case w.arbiter && (products > 0 || updates):
+		a.RecordRefusal(refuse.RuleConflict)
+	case !a.within:
+	case instead && products == 0:
+		a.RecordRefusal(refuse.RuleNothing)
+	case conditional && products > 0:
+		a.RecordRefusal(refuse.RuleConditional)
+	case !instead && products > 0:
+		a.RecordRefusal(refuse.RuleAlso)
+	case products > 1:
+		a.RecordRefusal(refuse.RuleMany)
+	}
+	return instead, conditional
+}
+
+// carryOut asks about the actions of a rule. Their names mean what they meant when
+// the rule was made.
+func (a *queryQuestion) carryOut(u *catalog.Rule) {
+	outer, within := a.bound, a.within
+	a.bound, a.within = u.Reads, false
+	a.checkNode(u.Where, query.BindExpr(u.Where, query.NoRelations{}))
+	for _, action := range u.Actions {
+		a.queryIn(query.BindScopes(pgparse.Unwrap(action)))
+	}
+	a.bound, a.within = outer, within
+}
+
+// givesReturning reports whether an action of a rule gives what RETURNING asks for.
+func givesReturning(u *catalog.Rule) bool {
+	for _, action := range u.Actions {
+		var r *pgparse.ReturningClause
+		switch m := pgparse.Unwrap(action).(type) {
+		case *pgparse.InsertStmt:
+			r = m.GetReturningClause()
+		case *pgparse.UpdateStmt:
+			r = m.GetReturningClause()
+		case *pgparse.DeleteStmt:
+			r = m.GetReturningClause()
+		}
+		if r != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,89 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/query"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// rowLocks is FOR UPDATE and its like.
+func (a *queryQuestion) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
+	if what := unlockableClause(s); what != "" {
+		a.RecordRefusal(refuse.LockNotAllowed, lockStrength(s), what)
+		return
+	}
+	for _, clause := range s.GetLockingClause() {
+		if len(clause.GetLockingClause().GetLockedRels()) > 0 {
+			continue
+		}
+		for _, n := range s.GetFromClause() {
+			pgparse.Walk(n, func(m any) bool {
+				rv, ok := m.(*pgparse.RangeVar)
+				if ok && l.CTE(rv) == nil {
+					a.checkRowLock(a.C.Lookup(rv.GetSchemaname(), rv.GetRelname()))
+				}
+				return !ok
+			})
+		}
+	}
+}
+
+// checkRowLock refuses what has no rows that could be locked.
+func (q *Question) checkRowLock(rel *catalog.Relation) {
+	if rel != nil && !rel.Inferred && (rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence) {
+		q.RecordRefusal(refuse.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
+	}
+}
+
+// lockStrength is the first clause that locks rows: FOR UPDATE.
+func lockStrength(s *pgparse.SelectStmt) string {
+	switch s.GetLockingClause()[0].GetLockingClause().GetStrength() {
+	case pgparse.LockClauseStrength_LCS_FORKEYSHARE:
+		return "FOR KEY SHARE"
+	case pgparse.LockClauseStrength_LCS_FORSHARE:
+		return "FOR SHARE"
+	case pgparse.LockClauseStrength_LCS_FORNOKEYUPDATE:
+		return "FOR NO KEY UPDATE"
+	}
+	return "FOR UPDATE"
+}
+
+// unlockableClause returns the clause of a query because of which its rows are not rows of a
+// table (CheckSelectLocking); "" for none.
+func unlockableClause(s *pgparse.SelectStmt) string {
+	switch {
+	case s.GetLarg() != nil:
+		return "UNION/INTERSECT/EXCEPT"
+	case len(s.GetDistinctClause()) > 0:
+		return "DISTINCT clause"
+	case len(s.GetGroupClause()) > 0:
+		return "GROUP BY clause"
+	case s.GetHavingClause() != nil:
+		return "HAVING clause"
+	}
+	what := ""
+	for _, n := range s.GetTargetList() {
+		pgparse.Walk(n, func(m any) bool {
+			switch x := m.(type) {
+			case *pgparse.SubLink:
+				return false
+			case *pgparse.FuncCall:
+				name := pgparse.LastText(x.GetFuncname())
+				switch {
+				case x.GetOver() != nil:
+					what = "window functions"
+				case x.GetAggStar() || contains(Aggregates, name) || name == "max" || name == "min":
+					what = "aggregate functions"
+				}
+			}
+			return what == ""
+		})
+	}
+	return what
+}
+
+// Aggregates are the server's aggregates that may be used without a column, or with one
+// that no index provides.
+var Aggregates = []string{"count", "sum", "avg", "array_agg", "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg",
+	"bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor", "any_value", "xmlagg", "range_agg", "stddev", "variance"}

@@ -1,0 +1,66 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+func (q *Question) createSequence(s *pgparse.CreateSeqStmt) {
+	name := q.NewName(s.GetSequence())
+	if s.GetIfNotExists() && q.C.Lookup(name.Schema, name.Name) != nil {
+		return
+	}
+	q.ownedBy(s.GetOptions())
+}
+
+// ownedBy looks up the table of OWNED BY.
+func (q *Question) ownedBy(options []*pgparse.Node) {
+	for _, o := range options {
+		if o.GetDefElem().GetDefname() != "owned_by" {
+			continue
+		}
+		if parts := o.GetDefElem().GetArg().GetList().GetItems(); len(parts) > 1 { // not NONE
+			schema, name := pgparse.SchemaAndName(parts[:len(parts)-1])
+			q.FindRelation(schema, name, catalog.Table, false)
+		}
+	}
+}
+
+func (q *Question) alterSequence(s *pgparse.AlterSeqStmt) {
+	rv := s.GetSequence()
+	seq := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
+	if seq == nil {
+		return
+	}
+	for _, o := range s.GetOptions() {
+		if o.GetDefElem().GetDefname() == "owned_by" && q.ofIdentity(seq) {
+			q.RecordRefusal(refuse.IdentitySequence)
+			return
+		}
+	}
+	q.ownedBy(s.GetOptions())
+}
+
+// ofIdentity reports whether a sequence belongs to an identity column.
+func (q *Question) ofIdentity(seq *catalog.Relation) bool {
+	if seq.Seq == nil {
+		return false
+	}
+	t := q.C.Relation(seq.Seq.OwnerTable)
+	if t == nil {
+		return false
+	}
+	col := t.Attr(seq.Seq.OwnerColumn)
+	return col != nil && col.Identity != ""
+}
+
+// alterExtension is ALTER EXTENSION … ADD and DROP of a relation.
+func (q *Question) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
+	switch kind := s.GetObjtype(); kind {
+	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
+		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:
+		schema, name := pgparse.SchemaAndName(s.GetObject().GetList().GetItems())
+		q.FindRelation(schema, name, Kind(kind), false)
+	}
+}

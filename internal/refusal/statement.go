@@ -1,0 +1,168 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// CheckStatement puts a statement to the server.
+func (q *Question) CheckStatement(msg any) {
+	switch s := msg.(type) {
+	case *pgparse.AlterTableStmt:
+		q.alterTable(s)
+	case *pgparse.CreateStmt:
+		q.createTable(s)
+	case *pgparse.IndexStmt:
+		q.createIndex(s)
+	case *pgparse.DropStmt:
+		q.dropObjects(s)
+	case *pgparse.ReindexStmt:
+		q.checkReindex(s)
+	case *pgparse.RenameStmt:
+		q.renameObject(s)
+	case *pgparse.AlterObjectSchemaStmt:
+		q.setSchema(s)
+	case *pgparse.CommentStmt:
+		q.commentOn(s.GetObjtype(), s.GetObject())
+	case *pgparse.SecLabelStmt:
+		q.commentOn(s.GetObjtype(), s.GetObject())
+	case *pgparse.TruncateStmt:
+		q.truncateTables(s)
+	case *pgparse.LockStmt:
+		q.lockTables(s)
+	case *pgparse.VacuumStmt:
+		q.vacuumTables(s)
+	case *pgparse.ClusterStmt:
+		q.clusterTable(s)
+	case *pgparse.CreateTrigStmt:
+		q.createTrigger(s)
+	case *pgparse.RuleStmt:
+		q.createRule(s)
+	case *pgparse.CreatePolicyStmt:
+		q.checkPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
+	case *pgparse.AlterPolicyStmt:
+		q.checkPolicy(s.GetTable(), s.GetQual(), s.GetWithCheck())
+	case *pgparse.CreateStatsStmt:
+		q.createStatistics(s)
+	default:
+		q.checkDerived(msg)
+	}
+}
+
+// checkDerived asks about objects other than tables: views, sequences, publications,
+// privileges, copies.
+func (q *Question) checkDerived(msg any) {
+	switch s := msg.(type) {
+	case *pgparse.ViewStmt:
+		q.createView(s)
+	case *pgparse.CreateTableAsStmt:
+		q.createTableAs(s)
+	case *pgparse.CopyStmt:
+		q.copyStmt(s)
+	case *pgparse.CompositeTypeStmt:
+		q.NewName(s.GetTypevar())
+	case *pgparse.CreateSeqStmt:
+		q.createSequence(s)
+	case *pgparse.RefreshMatViewStmt:
+		q.refreshView(s)
+	case *pgparse.AlterDomainStmt:
+		q.alterDomain(s)
+	case *pgparse.AlterSeqStmt:
+		q.alterSequence(s)
+	case *pgparse.CreatePublicationStmt:
+		q.createPublication(s)
+	case *pgparse.AlterPublicationStmt:
+		q.alterPublication(s)
+	case *pgparse.GrantStmt:
+		q.grantPrivileges(s)
+	case *pgparse.CreateSchemaStmt:
+		q.createSchema(s)
+	case *pgparse.AlterExtensionContentsStmt:
+		q.alterExtension(s)
+	case *pgparse.AlterObjectDependsStmt:
+		if rv := s.GetRelation(); rv != nil {
+			q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjectType()), false)
+		}
+	default:
+		q.checkRows(msg)
+	}
+}
+
+// checkRows asks about statements that read or change rows.
+func (q *Question) checkRows(msg any) {
+	switch s := msg.(type) {
+	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
+		q.checkQuery(s)
+	case *pgparse.PrepareStmt:
+		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
+	case *pgparse.ExplainStmt:
+		q.checkExplain(s)
+	case *pgparse.DeclareCursorStmt:
+		const hold = 1 << 5 // CURSOR_OPT_HOLD
+		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
+		if s.GetOptions()&hold != 0 && len(s.GetQuery().GetSelectStmt().GetLockingClause()) > 0 {
+			q.RecordRefusal(refuse.HoldForUpdate)
+		}
+	default:
+		q.checkObject(msg)
+	}
+}
+
+// checkObject asks about what is no relation.
+func (q *Question) checkObject(msg any) {
+	switch s := msg.(type) {
+	case *pgparse.DropOwnedStmt:
+		q.dropOwned(s)
+	case *pgparse.CreateForeignTableStmt:
+		q.RequireObject("server", s.GetServername())
+		q.createTable(s.GetBaseStmt())
+	case *pgparse.ImportForeignSchemaStmt:
+		if q.RequireObject("server", s.GetServerName()) {
+			q.RequireObject("schema", s.GetLocalSchema())
+		}
+	case *pgparse.CreateFunctionStmt:
+		q.functionForm(s)
+		q.inSchema(s.GetFuncname())
+	case *pgparse.CallStmt:
+		q.checkCall(s)
+	case *pgparse.CreateEnumStmt:
+		q.inSchema(s.GetTypeName())
+	case *pgparse.CreateDomainStmt:
+		q.inSchema(s.GetDomainname())
+	case *pgparse.CreateRangeStmt:
+		q.inSchema(s.GetTypeName())
+	case *pgparse.CreateEventTrigStmt:
+		q.eventTrigger(s)
+	case *pgparse.CreateForeignServerStmt:
+		q.requireWrapper(s.GetFdwname())
+	case *pgparse.CreateUserMappingStmt:
+		q.RequireObject("server", s.GetServername())
+	}
+}
+
+// checkExplain asks about the statement that it plans, or carries out. A refresh has no
+// plan, and is not carried out either.
+func (q *Question) checkExplain(s *pgparse.ExplainStmt) {
+	if msg := pgparse.Unwrap(s.GetQuery()); s.GetQuery().GetRefreshMatViewStmt() == nil {
+		q.CheckStatement(msg)
+	}
+}
+
+// createSchema asks about each element of CREATE SCHEMA: it finds what those in
+// front of it have made.
+func (q *Question) createSchema(s *pgparse.CreateSchemaStmt) {
+	inner := Question{C: q.C, V: q.V, Schema: s.GetSchemaname()}
+	for _, n := range s.GetSchemaElts() {
+		msg := pgparse.Unwrap(n)
+		inner.CheckStatement(msg)
+		switch m := msg.(type) {
+		case *pgparse.CreateStmt:
+			inner.Made = append(inner.Made, m.GetRelation().GetRelname())
+		case *pgparse.ViewStmt:
+			inner.Made = append(inner.Made, m.GetView().GetRelname())
+		case *pgparse.CreateSeqStmt:
+			inner.Made = append(inner.Made, m.GetSequence().GetRelname())
+		}
+	}
+	q.KeepRefusal(inner.No)
+}

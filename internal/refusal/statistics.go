@@ -1,0 +1,57 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// createStatistics is CREATE STATISTICS.
+func (q *Question) createStatistics(s *pgparse.CreateStatsStmt) {
+	for _, e := range s.GetExprs() {
+		if e.GetStatsElem().GetExpr() != nil && !q.V.AtLeast(14) {
+			q.RecordRefusal(refuse.StatisticsSimple)
+			return
+		}
+	}
+	if len(s.GetDefnames()) == 0 && !q.V.AtLeast(16) {
+		q.RecordRefusal(refuse.SyntaxAt, "ON")
+		return
+	}
+	for _, n := range s.GetRelations() {
+		rel := q.FindTable(n.GetRangeVar())
+		switch {
+		case rel == nil:
+		case rel.Kind == catalog.View:
+			q.RecordRefusal(refuse.StatisticsHere, rel.Name.Name)
+			return
+		case !q.mayCorrelate(rel, s):
+			return
+		}
+	}
+}
+
+// mayCorrelate refuses columns that statistics cannot be made of.
+func (q *Question) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStmt) bool {
+	for _, n := range s.GetExprs() {
+		name := n.GetStatsElem().GetName()
+		col := rel.Column(name)
+		switch {
+		case name == "":
+		case col == nil && q.IsFullyKnown(rel):
+			q.RecordRefusal(refuse.ColumnMissingAlone, name)
+			return false
+		case col != nil && col.Generated == "virtual":
+			q.RecordRefusal(refuse.StatisticsVirtual)
+			return false
+		case col != nil && !col.Inferred && q.checkOperatorClass("btree", "", col.Type) != nil:
+			q.RecordRefusal(refuse.StatisticsUnordered, name, col.Type.FormatFull())
+			return false
+		}
+	}
+	if list := s.GetExprs(); len(list) == 1 && list[0].GetStatsElem().GetName() != "" {
+		q.RecordRefusal(refuse.StatisticsTwo)
+		return false
+	}
+	return true
+}

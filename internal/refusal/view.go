@@ -1,0 +1,51 @@
+package refusal
+
+import (
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/refuse"
+)
+
+// refreshView is REFRESH MATERIALIZED VIEW.
+func (q *Question) refreshView(s *pgparse.RefreshMatViewStmt) {
+	rv := s.GetRelation()
+	mv := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
+	switch {
+	case mv == nil:
+	case mv.Kind.IsTable():
+		q.RecordRefusal(refuse.NotMaterialized, mv.Name.Name)
+	case mv.Kind != catalog.MaterializedView:
+		q.RecordRefusal(refuse.NotTableOrView, mv.Name.Name)
+	case !s.GetConcurrent():
+	case s.GetSkipData():
+		q.RecordRefusal(refuse.RefreshNoData)
+	case mv.Inferred || mv.OID == 0:
+	case mv.View != nil && !mv.View.Filled:
+		q.RecordRefusal(refuse.RefreshUnpopulated)
+	case q.C.RefreshIndex(mv) == nil:
+		q.RecordRefusal(refuse.RefreshConcurrently, mv.Name.Qualified())
+	}
+}
+
+// createView is CREATE VIEW.
+func (q *Question) createView(s *pgparse.ViewStmt) {
+	q.viewForm(s)
+	q.NewName(s.GetView())
+	switch s.GetWithCheckOption() {
+	case pgparse.ViewCheckOption_NO_CHECK_OPTION, pgparse.ViewCheckOption_VIEW_CHECK_OPTION_UNDEFINED:
+	default:
+		view := &catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}
+		if q.C.Complete && q.C.ReadOnly(view) != "" {
+			q.RecordRefusal(refuse.ViewCheckOption)
+		}
+	}
+	q.checkQuery(pgparse.Unwrap(s.GetQuery()))
+}
+
+// createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
+func (q *Question) createTableAs(s *pgparse.CreateTableAsStmt) {
+	name := q.NewName(s.GetInto().GetRel())
+	if !s.GetIfNotExists() || q.C.Lookup(name.Schema, name.Name) == nil {
+		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
+	}
+}
