@@ -23,7 +23,7 @@ var layers = [][]string{
 		"internal/pgparse", "internal/predicate", "internal/query", "internal/refuse", "internal/catalog/builtin",
 		"internal/catalog", "internal/script", "internal/outside", "internal/violation", "internal/undo",
 		"internal/permit", "internal/refusal", "internal/effect", "internal/size", "internal/advice", "internal/history",
-		"internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/checks",
+		"internal/workload", "internal/usage", "internal/analysis", "internal/rule", "internal/recipe", "internal/dbchecks",
 		"config",
 	},
 	{

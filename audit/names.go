@@ -3,7 +3,7 @@ package audit
 import (
 	"github.com/onward-sql/onward/config"
 	"github.com/onward-sql/onward/internal/adapter/all"
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/rules"
 	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
@@ -26,7 +26,7 @@ func Names() config.Known {
 	for _, r := range queries.All() {
 		k.Rules = append(k.Rules, r.ID)
 	}
-	for _, r := range checks.Rules() {
+	for _, r := range dbchecks.Rules() {
 		k.Rules = append(k.Rules, r.ID)
 	}
 	for _, a := range all.ListAdapters() {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 )
 
 // endpoint is an endpoint as the user named it.
@@ -38,8 +38,8 @@ const patience = 5 * time.Second
 // readCertificates gets the certificates of an endpoint: in Postgres' way, after an SSLRequest in
 // plain text, or as with any other protocol, at once. For the usual ports of Postgres,
 // its way is tried first; for all others, the second.
-func readCertificates(ctx context.Context, at endpoint, now time.Time) checks.Endpoint {
-	e := checks.Endpoint{Name: at.name, Asked: true}
+func readCertificates(ctx context.Context, at endpoint, now time.Time) dbchecks.Endpoint {
+	e := dbchecks.Endpoint{Name: at.name, Asked: true}
 	ways := []func(context.Context, net.Conn) error{nil, startTLS}
 	if at.port == "5432" || at.port == "6432" || at.port == "5433" {
 		ways[0], ways[1] = ways[1], ways[0]

@@ -17,7 +17,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/onward"
@@ -55,7 +55,7 @@ func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 		return nil, err
 	}
 	defer s.Close(ctx)
-	in := &checks.Input{
+	in := &dbchecks.Input{
 		Server: querySession{ctx, s}, Now: c.Now, PID: s.PID(), Shared: func() (bool, error) { return live.SharesSession(ctx, c.DB) },
 		Majors: c.Settings.Postgres, Deprecated: c.Settings.Deprecated, Limits: warningLimits(c.Settings), Severity: c.Settings.Severities(),
 	}
@@ -71,13 +71,13 @@ func Run(ctx context.Context, c Config) (*onward.Preflight, error) {
 			return nil, err
 		}
 	}
-	return checks.Run(in)
+	return dbchecks.Run(in)
 }
 
 // warningLimits returns the values at which the checks begin to warn, from the settings.
-func warningLimits(c *config.Config) checks.Limits {
+func warningLimits(c *config.Config) dbchecks.Limits {
 	p := &c.Preflight
-	return checks.Limits{
+	return dbchecks.Limits{
 		Disk: p.Disk, Backup: p.Backup, BackupAge: time.Duration(p.BackupDays) * 24 * time.Hour,
 		CertificateWarning: p.CertificateWarningDays, CertificateError: p.CertificateErrorDays,
 		Transaction: time.Duration(p.TransactionAge) * time.Millisecond, ReplicaLag: time.Duration(p.ReplicaLag) * time.Millisecond,
@@ -107,17 +107,17 @@ func (a querySession) Each(sql string, args, targets []any, f func()) error {
 }
 
 // ownCertificates returns the certificates of the connection itself.
-func ownCertificates(s *live.Session, now time.Time) []checks.Endpoint {
-	var out []checks.Endpoint
+func ownCertificates(s *live.Session, now time.Time) []dbchecks.Endpoint {
+	var out []dbchecks.Endpoint
 	if list := s.ServerCertificates(); len(list) > 0 {
-		e := checks.Endpoint{Name: s.HostPort(), Certificates: list}
+		e := dbchecks.Endpoint{Name: s.HostPort(), Certificates: list}
 		if !s.IsVerified() {
 			e.Untrusted = verifyChain(list, s.Host(), now)
 		}
 		out = append(out, e)
 	}
 	if list := s.ClientCertificates(); len(list) > 0 {
-		out = append(out, checks.Endpoint{Name: "this client", Certificates: list})
+		out = append(out, dbchecks.Endpoint{Name: "this client", Certificates: list})
 	}
 	return out
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/pgserver"
 	"github.com/onward-sql/onward/internal/pgserver/pgservertest"
 	"github.com/onward-sql/onward/onward"
@@ -133,7 +133,7 @@ func TestHealthy(t *testing.T) {
 					t.Errorf("%d: not seen: %+v", major, o)
 				}
 			}
-			if r.Summary.Checks != len(checks.All()) || r.Summary.Errors != 0 {
+			if r.Summary.Checks != len(dbchecks.All()) || r.Summary.Errors != 0 {
 				t.Errorf("%d: %+v", major, r.Summary)
 			}
 		})

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/audit"
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/live"
 	"github.com/onward-sql/onward/onward"
 )
@@ -15,7 +15,7 @@ import (
 // readRelease reads the repository: which tables the release touches, and the schema that its
 // migrations make. If no revision was named, a directory without migrations is no error:
 // the checks report what they do not know.
-func readRelease(ctx context.Context, c *Config, s *live.Session, in *checks.Input) error {
+func readRelease(ctx context.Context, c *Config, s *live.Session, in *dbchecks.Input) error {
 	of := c.Config
 	of.Deployed = audit.Deployed{Workload: []string{}}
 	report, err := auditRelease(ctx, of, s.Major(), in)
@@ -37,7 +37,7 @@ func readRelease(ctx context.Context, c *Config, s *live.Session, in *checks.Inp
 }
 
 // auditRelease audits the release for the version of the server.
-func auditRelease(ctx context.Context, c audit.Config, major int, in *checks.Input) (report *onward.Report, err error) {
+func auditRelease(ctx context.Context, c audit.Config, major int, in *dbchecks.Input) (report *onward.Report, err error) {
 	r, err := audit.Read(ctx, c)
 	if err != nil {
 		return nil, err

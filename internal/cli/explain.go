@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/config"
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/report"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules"
@@ -65,7 +65,7 @@ func rulePage(name string) (*page.Page, error) {
 	case slices.Contains(queries.All(), r):
 		fixture, _ := queries.Fixture(r.ID)
 		return page.ParseRecorded(r, fixture)
-	case slices.ContainsFunc(checks.Rules(), func(c *rule.Rule) bool { return c.ID == r.ID }):
+	case slices.ContainsFunc(dbchecks.Rules(), func(c *rule.Rule) bool { return c.ID == r.ID }):
 		return page.NewChecked(r), nil
 	case slices.ContainsFunc(suppression.All(), func(c *rule.Rule) bool { return c.ID == r.ID }):
 		return page.AboutComment(r), nil
@@ -114,7 +114,7 @@ func ruleNamed(name string) (*rule.Rule, error) {
 
 // explainedRules are all rules, those that a rehearsal finds and those on recordings too.
 func explainedRules() []*rule.Rule {
-	return slices.Concat(rules.All(), rehearsal.All(), queries.All(), checks.Rules(), suppression.All())
+	return slices.Concat(rules.All(), rehearsal.All(), queries.All(), dbchecks.Rules(), suppression.All())
 }
 
 // isPartOfID reports whether consecutive words of a rule's name are equal to a part.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 )
 
 // archiveBacklog is how many WAL segments wait for the archiver.
@@ -19,7 +19,7 @@ var archiveBacklog = signal{name: "the archiver's backlog", look: func(ctx conte
 	}
 	var waiting int
 	var oldest float64
-	if err := conn.QueryRow(ctx, checks.WaitingSQL).Scan(&waiting, &oldest); err != nil {
+	if err := conn.QueryRow(ctx, dbchecks.WaitingSQL).Scan(&waiting, &oldest); err != nil {
 		return Verdict{}, err
 	}
 	return judgeLimit(float64(waiting), float64(g.limits.Archive), "%d segments of WAL wait for the archiver", waiting), nil

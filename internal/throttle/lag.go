@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/size"
 )
 
@@ -20,7 +20,7 @@ var replicaLag = signal{name: "the lag of the replicas", need: true, look: func(
 	if g.limits.Lag < 0 {
 		return Verdict{}, nil
 	}
-	rows, err := conn.Query(ctx, checks.ReplicasSQL)
+	rows, err := conn.Query(ctx, dbchecks.ReplicasSQL)
 	if err != nil {
 		return Verdict{}, err
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/size"
 )
 
@@ -14,7 +14,7 @@ var slotWAL = signal{name: "the WAL of the slots", need: true, look: func(ctx co
 	if g.limits.SlotWAL < 0 {
 		return Verdict{}, nil
 	}
-	rows, err := conn.Query(ctx, checks.KeepingSQL)
+	rows, err := conn.Query(ctx, dbchecks.KeepingSQL)
 	if err != nil {
 		return Verdict{}, err
 	}

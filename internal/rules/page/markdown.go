@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/checks"
+	"github.com/onward-sql/onward/internal/dbchecks"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/rules/queries"
 	"github.com/onward-sql/onward/internal/rules/rehearsal"
@@ -102,7 +102,7 @@ func FormatIndex(rules []*rule.Rule) string {
 	}
 	b.WriteString("\n## preflight\n\nWhat [`onward preflight`](../preflight.md) asks of a running database.\n\n" +
 		"| check | severity | category | what is found |\n| --- | --- | --- | --- |\n")
-	for _, r := range checks.Rules() {
+	for _, r := range dbchecks.Rules() {
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, r.Category, escapeText(r.Summary))
 	}
 	b.WriteString("\n## suppression\n\nComments that suppress findings are judged, too. No comment suppresses these.\n\n" +
@@ -172,7 +172,7 @@ func BuildAll(rules []*rule.Rule, fixture func(id string) ([]byte, bool)) (map[s
 		}
 		files[r.ID+".md"] = p.FormatMarkdown()
 	}
-	for _, r := range checks.Rules() {
+	for _, r := range dbchecks.Rules() {
 		if files[r.ID+".md"] == "" { // else a rule on migrations finds it too
 			files[r.ID+".md"] = NewChecked(r).FormatMarkdown()
 		}

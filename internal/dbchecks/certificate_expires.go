@@ -1,0 +1,74 @@
+package dbchecks
+
+import (
+	"crypto/x509"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// certificateExpires looks at every certificate of each chain: if a root or an
+// intermediate certificate expires, so do all below it.
+var certificateExpires = &Check{Rule: rule.Rule{
+	ID:       "certificate-expires",
+	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
+	Summary: "A certificate of the connection expires soon, or has expired",
+	Harm: "On the day after, clients that verify certificates refuse to connect, all at once; " +
+		"a server refuses clients whose own certificate has expired. A deploy that runs over that moment loses its connections and cannot make new ones. " +
+		"Told is each certificate of the chain that the server shows, the client's own from the files of the connection, and of endpoints named with --tls: " +
+		"a warning 30 days before, an error 7 days before.",
+	Instead: "Renew the certificate and reload what serves it: the server reads its files again on SELECT pg_reload_conf(), without a restart.",
+	Manual:  []string{"https://www.postgresql.org/docs/current/ssl-tcp.html"},
+}, Scope: onward.ScopeConnection, Metric: "certificate_days_left", Help: "Days until the first certificate of a chain expires.", Look: checkExpiry}
+
+func checkExpiry(p *Pass) error {
+	for i := range p.Endpoints {
+		e := &p.Endpoints[i]
+		if e.Asked && len(e.Certificates) == 0 {
+			p.AddOpaque("the certificate of "+e.Name, e.Why)
+			continue
+		}
+		first := math.Inf(1)
+		for n, c := range e.Certificates {
+			left := c.NotAfter.Sub(p.Now).Hours() / 24
+			first = math.Min(first, left)
+			p.judgeCertificate(e, c, n, left)
+		}
+		if len(e.Certificates) > 0 {
+			p.AddMeasure(e.Name, math.Floor(first*10)/10)
+		}
+	}
+	return nil
+}
+
+// judgeCertificate judges the nth certificate of a chain, which expires in left days.
+func (p *Pass) judgeCertificate(e *Endpoint, c *x509.Certificate, n int, left float64) {
+	what := "the certificate of " + e.Name
+	if n > 0 {
+		what = fmt.Sprintf("the certificate of the authority %q, in the chain of %s,", c.Subject.CommonName, e.Name)
+	}
+	day := c.NotAfter.UTC().Format(time.DateOnly)
+	harm := "who verifies it cannot connect from then on: the code, the migration, the replicas"
+	instead := "renew it now, and reload what serves it:\nSELECT pg_reload_conf();"
+	switch {
+	case c.NotBefore.After(p.Now):
+		p.AddFinding(onward.Error, e.Name, what+" is not valid before "+c.NotBefore.UTC().Format(time.DateTime)+" UTC",
+			"who verifies it cannot connect now", "look at the clocks of both machines, or have it made anew")
+	case left < 0:
+		p.AddFinding(onward.Error, e.Name, what+" expired on "+day, "who verifies it cannot connect any more", instead)
+	case left < float64(p.Limits.CertificateError):
+		p.AddFinding(onward.Error, e.Name, fmt.Sprintf("%s expires on %s, in %s", what, day, daysWords(left)), harm, instead)
+	case left < float64(p.Limits.CertificateWarning):
+		p.AddFinding(onward.Warning, e.Name, fmt.Sprintf("%s expires on %s, in %s", what, day, daysWords(left)), harm, instead)
+	}
+}
+
+func daysWords(left float64) string {
+	if left < 2 {
+		return fmt.Sprintf("%.0f hours", left*24)
+	}
+	return fmt.Sprintf("%.0f days", math.Floor(left))
+}

@@ -1,0 +1,144 @@
+// Package dbchecks examines a running database before it is migrated. Each check has a file
+// with its question, its verdict and its fix. A check asks by SQL, in a read-only
+// transaction, or looks at certificates passed to it; it opens no connection.
+//
+// Data that the role may not see is reported as opaque, never as fine. A healthy server
+// causes no error.
+package dbchecks
+
+import (
+	"cmp"
+	"crypto/x509"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/rule"
+	"github.com/onward-sql/onward/onward"
+)
+
+// Check is one question about a database. From rule.Rule it has the name, the texts, and the
+// severity of findings for which the check sets no other.
+type Check struct {
+	rule.Rule
+	Scope onward.PreflightScope
+	// Metric names the value measured for each object, with its unit. Help describes it. Both
+	// are "" if the check measures nothing.
+	Metric, Help string
+	// Look runs the check. It returns an error if the server refused a query; the check is
+	// opaque then.
+	Look func(p *Pass) error
+
+	// shared: a rule on migrations has the same name and page.
+	shared bool
+}
+
+// All returns the checks, sorted by name.
+func All() []*Check {
+	list := slices.Concat(connection, server, database, role, touchedTableChecks)
+	slices.SortFunc(list, func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
+	return list
+}
+
+// The checks, by scope.
+var (
+	connection = []*Check{certificateExpires, certificateUntrusted, poolerBetween}
+	server     = []*Check{
+		archiverFailing, archiverOff, backupOld, connectionsFewLeft, diskShort, replicaLagging, serverReadOnly, serverVersionOther,
+		slotInactive, slotKeepsWAL, wraparoundNear,
+	}
+	database           = []*Check{columnPastSunset, constraintLeftNotValid, eventTriggerPresent, indexInvalid, schemaDrift, sequenceNearEnd, triggerLeftDisabled}
+	role               = []*Check{roleLacksRights, settingEndsMigration, settingIsolation}
+	touchedTableChecks = []*Check{publicationSendsTable, settingLocksFew, transactionHoldsLocks, transactionPrepared, vacuumRunning}
+)
+
+// Rules returns the texts of the checks, sorted by name, without those that share a rule on
+// migrations.
+func Rules() []*rule.Rule {
+	var out []*rule.Rule
+	for _, c := range All() {
+		if !c.shared {
+			out = append(out, &c.Rule)
+		}
+	}
+	return out
+}
+
+// Server runs queries.
+type Server interface {
+	// Each runs a query and calls f for each row, scanned into the targets.
+	Each(sql string, args, targets []any, f func()) error
+}
+
+// Input is the input of all checks.
+type Input struct {
+	Server
+	// Now is the time from which ages are calculated.
+	Now time.Time
+	// Endpoints are the servers and files whose certificates are checked.
+	Endpoints []Endpoint
+	// PID is the process ID that the other end of the connection reported when it was opened.
+	// Shared is used if that is not the server's own process ID. It reports whether two
+	// clients shared a session of the server, or why that is unknown.
+	PID    uint32
+	Shared func() (bool, error)
+	// Release names the two revisions of the release; "" if no repository was read. NoRelease
+	// says why not; it is "" if nobody asked for a release.
+	Release, NoRelease string
+	// Touched are the tables that the release touches, as schema.name; nil if unknown.
+	Touched []string
+	// Free returns the free bytes in the file system of a directory of the server, -1 if
+	// unknown. It is nil if the server is not on this machine.
+	Free func(dir string) int64
+	// Live is the schema of the database; nil if it was not read. Deployed and Head are the
+	// schemas after the migrations of the base and of the head; nil if no repository was
+	// read.
+	Live, Deployed, Head *catalog.Catalog
+	// Majors are the versions that production has according to onward.yaml; empty: any.
+	Majors []int
+	// Deprecated are the deprecated columns in onward.yaml.
+	Deprecated map[string]string
+	Limits     Limits
+	// Severity sets the severity of checks by name; Off switches one off.
+	Severity map[string]onward.Severity
+}
+
+// Endpoint is a server or file with certificates.
+type Endpoint struct {
+	// Name is its host and port, or another description: "client certificate".
+	Name string
+	// Certificates is its chain, with its own certificate first.
+	Certificates []*x509.Certificate
+	// Untrusted is why the chain does not lead to a root known here; "" if it does.
+	Untrusted string
+	// Asked: the user named this endpoint. If Certificates is nil then, Why says why it
+	// showed none.
+	Asked bool
+	Why   string
+}
+
+// Limits are the values at which checks begin to warn. A zero value means the default.
+type Limits struct {
+	// Disk and Backup are queries of the user, for the free bytes and for the end of the last
+	// base backup. "" runs none.
+	Disk, Backup string
+	// CertificateWarning and CertificateError are days before a certificate expires.
+	CertificateWarning, CertificateError int
+	// Transaction limits the age of an open transaction, BackupAge the age of the last base
+	// backup, ReplicaLag the lag of a replica's replay.
+	Transaction, BackupAge, ReplicaLag time.Duration
+	// SlotWAL is how many bytes of WAL a slot may keep.
+	SlotWAL int64
+}
+
+// withDefaults sets the defaults.
+func (l Limits) withDefaults() Limits {
+	l.CertificateWarning = cmp.Or(l.CertificateWarning, 30)
+	l.CertificateError = cmp.Or(l.CertificateError, 7)
+	l.Transaction = cmp.Or(l.Transaction, 5*time.Second)
+	l.BackupAge = cmp.Or(l.BackupAge, 8*24*time.Hour)
+	l.ReplicaLag = cmp.Or(l.ReplicaLag, 10*time.Second)
+	l.SlotWAL = cmp.Or(l.SlotWAL, 1<<30)
+	return l
+}
