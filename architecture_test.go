@@ -70,7 +70,7 @@ var exceptions = map[string]string{
 	// package imports them.
 	"internal/pgparse/gen":         "generator",
 	"internal/catalog/builtin/gen": "generator",
-	"internal/effect/gen":          "generator",
+	"internal/effect/locksdoc":     "generator",
 	"internal/refusal/castgen":     "generator",
 	"internal/rules/gen":           "generator",
 	"internal/rules/gen/pages":     "generator",

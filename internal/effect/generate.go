@@ -1,3 +1,3 @@
 package effect
 
-//go:generate go run ./gen
+//go:generate go run ./locksdoc

@@ -1,4 +1,4 @@
-// Command gen writes docs/locks.md, the reference of what each form of a
+// Command locksdoc writes docs/locks.md, the reference of what each form of a
 // statement locks, from the forms that the proof runs on servers. It runs in
 // internal/effect.
 package main
@@ -15,7 +15,7 @@ func main() {
 		err = os.WriteFile(filepath.Join("..", "..", "docs", "locks.md"), []byte(text), 0o644)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "gen:", err)
+		fmt.Fprintln(os.Stderr, "locksdoc:", err)
 		os.Exit(1)
 	}
 }
