@@ -22,7 +22,7 @@ func (e *Engine) analyseMigration(m *Migration) {
 	}
 	for i := 0; i < len(m.Script.Statements); i++ { // a call adds some
 		st := m.Script.Statements[i]
-		e.opened.AddCalled(e.catalog, m.Script, i)
+		e.inliner.InlineCalls(e.catalog, m.Script, i)
 		if tx == nil || st.Tx != number || st.Tx == 0 {
 			if e.endTransaction(tx, settings); tx != nil {
 				e.catalog = e.catalog.EndTransaction()

@@ -2,7 +2,7 @@ package rule
 
 import (
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/analysis/opened"
+	"github.com/onward-sql/onward/internal/analysis/inline"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/script"
 )
@@ -15,13 +15,13 @@ type deployedHistory struct {
 }
 
 // foldScript applies a script as its transactions would, leaving out what is rolled back.
-func (h *deployedHistory) foldScript(o *opened.Bodies, c *catalog.Catalog, s *script.Script) *catalog.Catalog {
+func (h *deployedHistory) foldScript(in *inline.Inliner, c *catalog.Catalog, s *script.Script) *catalog.Catalog {
 	if s.Window == 0 || h.tx == 0 {
 		*h = deployedHistory{start: c}
 	}
 	for i := 0; i < len(s.Statements); i++ { // a call adds some
 		st := s.Statements[i]
-		o.AddCalled(c, s, i)
+		in.InlineCalls(c, s, i)
 		if st.Tx != h.tx {
 			if s.Rollback[h.tx] {
 				c = h.start

@@ -5,7 +5,7 @@ import (
 	"sort"
 
 	"github.com/onward-sql/onward/internal/analysis"
-	"github.com/onward-sql/onward/internal/analysis/opened"
+	"github.com/onward-sql/onward/internal/analysis/inline"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
 	"github.com/onward-sql/onward/internal/script"
@@ -29,7 +29,7 @@ type Engine struct {
 	release        *Release
 	catalog        *catalog.Catalog
 	folding        *Pass // for questions during folding
-	opened         *opened.Bodies
+	inliner        *inline.Inliner
 	folded         bool                 // a migration of the release was folded
 	filled         map[catalog.OID]bool // tables that the release fills; true: with an unknown number of rows
 	txs            int
@@ -65,7 +65,7 @@ func NewEngine(c Config, deployed *catalog.Catalog) *Engine {
 		catalog:        deployed,
 		release:        &Release{Deployed: deployed, Deprecated: c.Deprecated, Today: c.Today, NoticeDays: c.NoticeDays, Said: c.Said},
 		statementRules: map[Kinds][]ruleOn{},
-		opened:         opened.New(deployed),
+		inliner:        inline.New(deployed),
 	}
 	for _, r := range c.Rules {
 		if c.isOn(r) {
@@ -96,7 +96,7 @@ func (e *Engine) Release() *Release { return e.release }
 
 // FoldDeployed applies a migration that the base already has.
 func (e *Engine) FoldDeployed(s *script.Script) {
-	e.catalog = e.history.foldScript(e.opened, e.catalog, s)
+	e.catalog = e.history.foldScript(e.inliner, e.catalog, s)
 	e.release.Deployed = e.catalog
 }
 

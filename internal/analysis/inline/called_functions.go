@@ -1,8 +1,7 @@
-// Package opened adds to a script the statements that its statements run without naming
-// them: the bodies of called functions, and the code fired by triggers, rules, defaults,
-// checks, casts and the like. A rule then sees these statements in the place where they
-// run.
-package opened
+// Package inline adds the statements of called functions to a script: the bodies of functions
+// that a statement calls, and the code that it fires through triggers, rules, defaults,
+// checks, casts and the like. A rule then sees these statements at the place of the call.
+package inline
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
@@ -16,34 +15,36 @@ import (
 // other.
 const MaxCalled = 2000
 
-// Bodies caches bodies, since some functions are called many times.
-type Bodies struct {
+// Inliner adds the statements of called functions to scripts. It caches function bodies,
+// since some functions are called many times.
+type Inliner struct {
 	bodies map[*catalog.Function]functionBody
-	// carried is what the bodies do besides changing rows: see fires.go. changing are the
-	// names of functions whose bodies may change more than rows.
-	carried  map[*catalog.Function]sideEffects
-	changing map[string]bool
-	suspects []catalog.Name // functions that may belong to changing, and are not read yet
-	events   map[string]*eventTrigger
-	prepared map[string]*pgparse.Node
-	// implied are the functions that run without being named, by the object that calls
-	// them: see fires_implied.go.
-	implied map[string][]catalog.Name
-	// said is the hidden code that was already reported for the script.
-	script *script.Script
-	said   map[string]bool
+	// effectsByFunction caches what bodies do besides changing rows: see fired_code.go.
+	// changingNames are the names of functions whose bodies may change more than rows.
+	effectsByFunction map[*catalog.Function]sideEffects
+	changingNames     map[string]bool
+	suspects          []catalog.Name // functions that may belong to changingNames, and are not read yet
+	eventTriggers     map[string]*eventTrigger
+	prepared          map[string]*pgparse.Node
+	// impliedCalls are the functions that run without being named, by the object that calls
+	// them: see implied_calls.go.
+	impliedCalls map[string][]catalog.Name
+	// reported is the hidden code that was already reported for the script.
+	script   *script.Script
+	reported map[string]bool
 }
 
-func New(c *catalog.Catalog) *Bodies {
-	o := &Bodies{
-		bodies: map[*catalog.Function]functionBody{}, carried: map[*catalog.Function]sideEffects{},
-		changing: map[string]bool{}, events: map[string]*eventTrigger{}, prepared: map[string]*pgparse.Node{}, implied: map[string][]catalog.Name{},
+// New returns an Inliner for a deployed schema.
+func New(c *catalog.Catalog) *Inliner {
+	in := &Inliner{
+		bodies: map[*catalog.Function]functionBody{}, effectsByFunction: map[*catalog.Function]sideEffects{},
+		changingNames: map[string]bool{}, eventTriggers: map[string]*eventTrigger{}, prepared: map[string]*pgparse.Node{}, impliedCalls: map[string][]catalog.Name{},
 	}
 	c.EachFunction(func(fn *catalog.Function) bool {
-		o.recordSuspect(fn.Name, fn.Body)
+		in.recordSuspect(fn.Name, fn.Body)
 		return true
 	})
-	return o
+	return in
 }
 
 type functionBody struct {
@@ -52,21 +53,21 @@ type functionBody struct {
 	why         string // it could not be read
 }
 
-// AddCalled adds the statements of the functions that a statement calls: SELECT f(), CALL p(),
+// InlineCalls adds the statements of the functions that a statement calls: SELECT f(), CALL p(),
 // PERFORM f() in a DO block. Code that cannot be read is described in Opaque.
-func (o *Bodies) AddCalled(c *catalog.Catalog, s *script.Script, at int) {
+func (in *Inliner) InlineCalls(c *catalog.Catalog, s *script.Script, at int) {
 	defer func() {
 		if r := recover(); r != nil { // only the code that the statement runs is lost
 			s.Statements[at].Opaque = joinReasons(s.Statements[at].Opaque, "what it calls: "+fault.FromPanic(r).Error())
 		}
 	}()
-	o.addCalls(c, s, at)
-	o.addFired(c, s, at)
-	o.recordStatement(s.Statements[at].Node)
+	in.addCalls(c, s, at)
+	in.addFired(c, s, at)
+	in.recordStatement(s.Statements[at].Node)
 }
 
-// addCalls opens the functions that a statement calls directly.
-func (o *Bodies) addCalls(c *catalog.Catalog, s *script.Script, at int) {
+// addCalls adds the bodies of the functions that a statement calls directly.
+func (in *Inliner) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
 	calls, alone := listCalled(st.Node)
 	for _, call := range calls {
@@ -82,7 +83,7 @@ func (o *Bodies) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 			st.Opaque = joinReasons(st.Opaque, "call of "+name+"()")
 		case fn.Volatility != "volatile":
 		default:
-			b := o.bodyFor(fn)
+			b := in.bodyFor(fn)
 			if s.Added > MaxCalled {
 				b.why = "as the file calls too much"
 			}
@@ -97,11 +98,11 @@ func (o *Bodies) addCalls(c *catalog.Catalog, s *script.Script, at int) {
 }
 
 // bodyFor returns the body of a function, and caches it.
-func (o *Bodies) bodyFor(fn *catalog.Function) functionBody {
-	b, known := o.bodies[fn]
+func (in *Inliner) bodyFor(fn *catalog.Function) functionBody {
+	b, known := in.bodies[fn]
 	if !known {
-		b = bodyOf(fn)
-		o.bodies[fn] = b
+		b = readBody(fn)
+		in.bodies[fn] = b
 	}
 	return b
 }
@@ -159,8 +160,8 @@ func findOverload(list []*catalog.Function, args int) *catalog.Function {
 	return found
 }
 
-// bodyOf reads a function's statements; why says why it could not.
-func bodyOf(fn *catalog.Function) functionBody {
+// readBody reads a function's statements; why says why it could not.
+func readBody(fn *catalog.Function) functionBody {
 	switch {
 	case fn.Language == "sql":
 		return functionBody{statements: []pgparse.BlockStatement{{SQL: fn.Body, Line: 1}}}

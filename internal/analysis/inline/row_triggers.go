@@ -1,4 +1,4 @@
-package opened
+package inline
 
 import (
 	"slices"
@@ -12,7 +12,7 @@ import (
 // readRowWrite examines the code that a write to a relation runs. cols are the columns that an
 // INSERT names.
 func (w *firedCode) readRowWrite(rv *pgparse.RangeVar, events []string, cols []*pgparse.Node, by string, depth int) {
-	if rv == nil || depth > maxFires {
+	if rv == nil || depth > maxCallDepth {
 		return
 	}
 	r, _ := w.catalog.Resolve(rv)
@@ -20,11 +20,11 @@ func (w *firedCode) readRowWrite(rv *pgparse.RangeVar, events []string, cols []*
 }
 
 // readWrite is readRowWrite for a relation; came are the relations that led to it.
-func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int, came []*catalog.Relation) {
-	if len(came) > maxFires || slices.Contains(came, r) {
+func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgparse.Node, depth int, path []*catalog.Relation) {
+	if len(path) > maxCallDepth || slices.Contains(path, r) {
 		return
 	}
-	came = append(came[:len(came):len(came)], r)
+	path = append(path[:len(path):len(path)], r)
 	for _, t := range r.Triggers {
 		if t.Enabled && slices.ContainsFunc(events, t.IsFor) {
 			w.readTrigger(r, t, depth)
@@ -42,17 +42,17 @@ func (w *firedCode) readWrite(r *catalog.Relation, events []string, cols []*pgpa
 		w.readExpressions(r, events, cols, depth)
 	}
 	if base := w.baseTable(r); base != nil {
-		w.readWrite(base, events, nil, depth, came)
+		w.readWrite(base, events, nil, depth, path)
 	}
 	for _, list := range [][]catalog.OID{r.Partitions, r.Children} {
 		for _, oid := range list {
 			if p := w.catalog.Relation(oid); p != nil {
-				w.readWrite(p, events, cols, depth, came)
+				w.readWrite(p, events, cols, depth, path)
 			}
 		}
 	}
 	if slices.Contains(events, "delete") || slices.Contains(events, "update") {
-		w.readCascades(r, events, depth, came)
+		w.readCascades(r, events, depth, path)
 	}
 }
 
@@ -68,7 +68,7 @@ func (w *firedCode) baseTable(r *catalog.Relation) *catalog.Relation {
 func (w *firedCode) readTrigger(r *catalog.Relation, t *catalog.Trigger, depth int) {
 	by := "trigger " + t.Name + " of " + r.Name.String()
 	list := w.catalog.Functions(t.Function.Schema, t.Function.Name)
-	if len(list) == 0 && t.Function.Schema != "pg_catalog" && !knownTrigger(t.Function.Name) {
+	if len(list) == 0 && t.Function.Schema != "pg_catalog" && !isKnownTriggerFunction(t.Function.Name) {
 		what := "call of " + t.Function.Name + "(), which " + by + " calls"
 		if !slices.Contains(w.hidden, what) {
 			w.hidden = append(w.hidden, what)
@@ -111,7 +111,7 @@ func (w *firedCode) readExpressions(r *catalog.Relation, events []string, cols [
 }
 
 // readCascades examines the tables whose rows a foreign key changes along with the rows of r.
-func (w *firedCode) readCascades(r *catalog.Relation, events []string, depth int, came []*catalog.Relation) {
+func (w *firedCode) readCascades(r *catalog.Relation, events []string, depth int, path []*catalog.Relation) {
 	for _, oid := range r.ReferencedBy {
 		other := w.catalog.Relation(oid)
 		if other == nil || other == r {
@@ -129,7 +129,7 @@ func (w *firedCode) readCascades(r *catalog.Relation, events []string, depth int
 				more = append(more, "update")
 			}
 			if len(more) > 0 {
-				w.readWrite(other, more, nil, depth, came)
+				w.readWrite(other, more, nil, depth, path)
 			}
 		}
 	}
@@ -146,54 +146,54 @@ type eventTrigger struct {
 	off      bool
 }
 
-// noteEvent records changes of event triggers.
-func (o *Bodies) noteEvent(node *pgparse.Node) {
+// recordEventTrigger records changes of event triggers.
+func (in *Inliner) recordEventTrigger(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateEventTrigStmt:
 		t := &eventTrigger{event: s.GetEventname()}
 		if len(s.GetFuncname()) == 0 {
 			return
 		}
-		t.function = nameOf(s.GetFuncname())
+		t.function = qualifiedName(s.GetFuncname())
 		for _, when := range s.GetWhenclause() {
 			for _, tag := range when.GetDefElem().GetArg().GetList().GetItems() {
 				t.tags = append(t.tags, strings.ToUpper(tag.GetString_().GetSval()))
 			}
 		}
-		o.events[s.GetTrigname()] = t
+		in.eventTriggers[s.GetTrigname()] = t
 	case *pgparse.AlterEventTrigStmt:
-		if t := o.events[s.GetTrigname()]; t != nil {
+		if t := in.eventTriggers[s.GetTrigname()]; t != nil {
 			next := *t
 			next.off = s.GetTgenabled() == "D"
-			o.events[s.GetTrigname()] = &next
+			in.eventTriggers[s.GetTrigname()] = &next
 		}
 	case *pgparse.DropStmt:
 		if s.GetRemoveType() != pgparse.ObjectType_OBJECT_EVENT_TRIGGER {
 			return
 		}
 		for _, n := range s.GetObjects() {
-			delete(o.events, n.GetString_().GetSval())
+			delete(in.eventTriggers, n.GetString_().GetSval())
 		}
 	}
 }
 
-// eventTriggers examines the functions of the event triggers that a change of the schema
+// readEventTriggers examines the functions of the event triggers that a change of the schema
 // fires.
-func (w *firedCode) eventTriggers(st *script.Statement) {
-	if len(w.events) == 0 {
+func (w *firedCode) readEventTriggers(st *script.Statement) {
+	if len(w.eventTriggers) == 0 {
 		return
 	}
 	words := strings.Fields(strings.ToUpper(pgparse.SqueezeSQL(st.SQL)))
-	if len(words) < 2 || !slices.Contains(schemaVerbs, words[0]) || slices.Contains(ofCluster, words[1]) {
+	if len(words) < 2 || !slices.Contains(schemaVerbs, words[0]) || slices.Contains(sharedObjects, words[1]) {
 		return
 	}
-	names := make([]string, 0, len(w.events))
-	for name := range w.events {
+	names := make([]string, 0, len(w.eventTriggers))
+	for name := range w.eventTriggers {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		t := w.events[name]
+		t := w.eventTriggers[name]
 		if t.off || t.event == "login" || t.event == "sql_drop" && !slices.Contains(words, "DROP") || t.event == "table_rewrite" && words[0] != "ALTER" {
 			continue
 		}
@@ -209,9 +209,9 @@ func (w *firedCode) eventTriggers(st *script.Statement) {
 // schemaVerbs are the first words of statements that fire event triggers.
 var schemaVerbs = []string{"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "REFRESH", "REINDEX", "SECURITY", "IMPORT"}
 
-// ofCluster are objects that fire no event triggers: objects shared by all databases, and
+// sharedObjects are objects that fire no event triggers: objects shared by all databases, and
 // event triggers.
-var ofCluster = []string{"EVENT", "DATABASE", "ROLE", "USER", "GROUP", "TABLESPACE", "SYSTEM"}
+var sharedObjects = []string{"EVENT", "DATABASE", "ROLE", "USER", "GROUP", "TABLESPACE", "SYSTEM"}
 
 // mayHaveTag reports whether a statement may have a command tag: the tag's words are among
 // its first words, in order.

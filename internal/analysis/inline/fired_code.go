@@ -1,4 +1,4 @@
-package opened
+package inline
 
 import (
 	"slices"
@@ -12,11 +12,11 @@ import (
 
 // A statement on rows may run code that it does not name: a trigger, a rule, a default, a
 // generated column, a check or an index calls a function, and the function changes the
-// schema. Such functions are opened like functions that a statement calls, except for
-// their effects on rows, which are the application's daily work.
+// schema. The bodies of such functions are added like the bodies of called functions, except
+// for their effects on rows, which are the application's daily work.
 
-// maxFires limits how deep functions that call and fire each other are followed.
-const maxFires = 6
+// maxCallDepth limits how deep functions that call and fire each other are followed.
+const maxCallDepth = 6
 
 // sideEffects is what a body does besides changing rows.
 type sideEffects struct {
@@ -35,59 +35,59 @@ var changingWords = map[string]bool{
 // recordSuspect records a function whose body may change more than rows, because it has one of
 // these words. The words are names of columns, too. So the body is only read when the
 // next statement needs the answer.
-func (o *Bodies) recordSuspect(name catalog.Name, body string) {
+func (in *Inliner) recordSuspect(name catalog.Name, body string) {
 	if slices.ContainsFunc(pgparse.ListNames(body), func(w string) bool { return changingWords[w] }) {
-		o.suspects = append(o.suspects, name)
+		in.suspects = append(in.suspects, name)
 	}
 }
 
 // judgeSuspects decides which of the suspects change more than rows.
-func (o *Bodies) judgeSuspects(c *catalog.Catalog) {
-	before := len(o.changing)
-	for _, name := range o.suspects {
+func (in *Inliner) judgeSuspects(c *catalog.Catalog) {
+	before := len(in.changingNames)
+	for _, name := range in.suspects {
 		list := c.Functions(name.Schema, name.Name)
 		if len(list) == 0 || slices.ContainsFunc(list, func(fn *catalog.Function) bool {
-			b := o.sideEffectsOf(fn)
+			b := in.sideEffectsOf(fn)
 			return b.why != "" || len(b.changes)+len(b.hidden) > 0
 		}) {
-			o.changing[name.Name] = true
+			in.changingNames[name.Name] = true
 		}
 	}
-	o.suspects = nil
-	if before == 0 && len(o.changing) > 0 {
-		clear(o.carried) // bodies read while no function changed anything were not read to the end
+	in.suspects = nil
+	if before == 0 && len(in.changingNames) > 0 {
+		clear(in.effectsByFunction) // bodies read while no function changed anything were not read to the end
 	}
 }
 
 // recordStatement records what later statements may fire.
-func (o *Bodies) recordStatement(node *pgparse.Node) {
+func (in *Inliner) recordStatement(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.CreateFunctionStmt:
 		if n := s.GetFuncname(); len(n) > 0 {
 			_, as := pgparse.FunctionCode(s.GetOptions())
-			o.recordSuspect(nameOf(n), strings.Join(as, "\n"))
+			in.recordSuspect(qualifiedName(n), strings.Join(as, "\n"))
 		}
 	case *pgparse.RenameStmt:
 		switch s.GetRenameType() {
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
-			o.suspects = append(o.suspects, catalog.Name{Name: s.GetNewname()}) // judged by the body
+			in.suspects = append(in.suspects, catalog.Name{Name: s.GetNewname()}) // judged by the body
 		}
 	case *pgparse.PrepareStmt:
-		o.prepared[s.GetName()] = s.GetQuery()
+		in.prepared[s.GetName()] = s.GetQuery()
 	default:
-		o.noteEvent(node)
-		o.noteImplied(node)
+		in.recordEventTrigger(node)
+		in.recordImpliedCalls(node)
 	}
 }
 
 // addFired adds the code that a statement runs without naming it.
-func (o *Bodies) addFired(c *catalog.Catalog, s *script.Script, at int) {
+func (in *Inliner) addFired(c *catalog.Catalog, s *script.Script, at int) {
 	st := s.Statements[at]
 	if st.Node == nil {
 		return
 	}
-	o.judgeSuspects(c)
-	w := firedCode{Bodies: o, catalog: c, st: st, functions: len(o.changing) > 0}
+	in.judgeSuspects(c)
+	w := firedCode{Inliner: in, catalog: c, st: st, functions: len(in.changingNames) > 0}
 	if w.functions {
 		w.direct, _ = listCalled(st.Node)
 	}
@@ -99,7 +99,7 @@ func (o *Bodies) addFired(c *catalog.Catalog, s *script.Script, at int) {
 			}
 		}
 	}
-	w.eventTriggers(st)
+	w.readEventTriggers(st)
 	for _, f := range w.found {
 		if s.Added > MaxCalled {
 			w.hidden = append(w.hidden, "call of "+f.function+"(), as the file calls too much")
@@ -107,12 +107,12 @@ func (o *Bodies) addFired(c *catalog.Catalog, s *script.Script, at int) {
 		}
 		s.AddCall(at, f.function, f.statements)
 	}
-	if o.script != s {
-		o.script, o.said = s, map[string]bool{}
+	if in.script != s {
+		in.script, in.reported = s, map[string]bool{}
 	}
 	for _, what := range w.hidden {
-		if !o.said[what] { // once in a file: a trigger may fire many times
-			o.said[what] = true
+		if !in.reported[what] { // once in a file: a trigger may fire many times
+			in.reported[what] = true
 			st.Opaque = joinReasons(st.Opaque, what)
 		}
 	}
@@ -120,15 +120,15 @@ func (o *Bodies) addFired(c *catalog.Catalog, s *script.Script, at int) {
 
 // firedCode collects the code that a statement runs implicitly.
 type firedCode struct {
-	*Bodies
-	catalog   *catalog.Catalog
-	st        *script.Statement
-	seen      map[*catalog.Function]bool
-	functions bool                // some may change more than rows
-	direct    []*pgparse.FuncCall // these are opened completely
-	found     []firedBody
-	hidden    []string
-	looked    map[catalog.OID]bool // by read
+	*Inliner
+	catalog    *catalog.Catalog
+	st         *script.Statement
+	seen       map[*catalog.Function]bool
+	functions  bool                // some may change more than rows
+	direct     []*pgparse.FuncCall // their bodies are added completely
+	found      []firedBody
+	hidden     []string
+	readBefore map[catalog.OID]bool // by read
 }
 
 type firedBody struct {
@@ -138,7 +138,7 @@ type firedBody struct {
 
 // readNode examines a statement that runs; by is what fired it.
 func (w *firedCode) readNode(n *pgparse.Node, by string, depth int) {
-	if depth > maxFires {
+	if depth > maxCallDepth {
 		return
 	}
 	switch s := pgparse.Unwrap(n).(type) {
@@ -237,7 +237,7 @@ func (w *firedCode) readCall(call *pgparse.FuncCall, by string, depth int) {
 	if !w.functions || len(call.GetFuncname()) == 0 {
 		return
 	}
-	if name := nameOf(call.GetFuncname()); name.Schema != "pg_catalog" {
+	if name := qualifiedName(call.GetFuncname()); name.Schema != "pg_catalog" {
 		w.readNamed(name, by, depth)
 	}
 }
@@ -251,7 +251,7 @@ func (w *firedCode) readNamed(name catalog.Name, by string, depth int) {
 
 // readFunction adds what a function does besides changing rows.
 func (w *firedCode) readFunction(fn *catalog.Function, by string, depth int) {
-	if w.seen[fn] || depth > maxFires || w.st.IsInside(fn.Name.Name) {
+	if w.seen[fn] || depth > maxCallDepth || w.st.IsInside(fn.Name.Name) {
 		return
 	}
 	if w.seen == nil {
@@ -281,24 +281,24 @@ func (w *firedCode) readFunction(fn *catalog.Function, by string, depth int) {
 }
 
 // sideEffectsOf returns what a body does besides changing rows, and caches it.
-func (o *Bodies) sideEffectsOf(fn *catalog.Function) sideEffects {
-	b, known := o.carried[fn]
+func (in *Inliner) sideEffectsOf(fn *catalog.Function) sideEffects {
+	b, known := in.effectsByFunction[fn]
 	if !known {
-		b = o.readSideEffects(fn)
-		o.carried[fn] = b
+		b = in.readSideEffects(fn)
+		in.effectsByFunction[fn] = b
 	}
 	return b
 }
 
 // readSideEffects reads what a body does besides changing rows.
-func (o *Bodies) readSideEffects(fn *catalog.Function) (out sideEffects) {
+func (in *Inliner) readSideEffects(fn *catalog.Function) (out sideEffects) {
 	if fn.Language == "sql" || fn.Language == "plpgsql" {
 		// Most bodies can be judged without a parser.
-		if !slices.ContainsFunc(pgparse.ListNames(fn.Body), func(w string) bool { return changingWords[w] }) && len(o.changing) == 0 && fn.Body != "" {
+		if !slices.ContainsFunc(pgparse.ListNames(fn.Body), func(w string) bool { return changingWords[w] }) && len(in.changingNames) == 0 && fn.Body != "" {
 			return out
 		}
 	}
-	b := o.bodyFor(fn)
+	b := in.bodyFor(fn)
 	if out.why = b.why; b.why != "" {
 		return out
 	}
@@ -307,7 +307,7 @@ func (o *Bodies) readSideEffects(fn *catalog.Function) (out sideEffects) {
 	}
 	for _, x := range b.statements {
 		if x.Dynamic {
-			if !onRows(x.Hidden) {
+			if !changesOnlyRows(x.Hidden) {
 				out.hidden = append(out.hidden, x.Hidden)
 			}
 			continue
@@ -350,9 +350,9 @@ func parseStatements(sql string) []*pgparse.Node {
 	return out
 }
 
-// onRows reports whether the text that an EXECUTE builds can only be a statement on rows:
+// changesOnlyRows reports whether the text that an EXECUTE builds can only be a statement on rows:
 // it begins like one, and no constant in it ends a statement.
-func onRows(hidden string) bool {
+func changesOnlyRows(hidden string) bool {
 	text := strings.ToUpper(strings.TrimPrefix(hidden, "EXECUTE of "))
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "FORMAT("), "E")
 	text = strings.TrimLeft(text, "'$ \n\t(")
@@ -367,9 +367,9 @@ func onRows(hidden string) bool {
 	return strings.HasPrefix(text, "SELECT ") && !strings.Contains(text, " INTO ")
 }
 
-// knownTrigger reports whether a trigger's function belongs to Postgres or one of its
+// isKnownTriggerFunction reports whether a trigger's function belongs to Postgres or one of its
 // extensions. These change no more than rows.
-func knownTrigger(name string) bool {
+func isKnownTriggerFunction(name string) bool {
 	switch name {
 	case "moddatetime", "autoinc", "insert_username", "check_primary_key", "check_foreign_key", "lo_manage", "postgis_cache_bbox", "timetravel":
 		return true

@@ -1,4 +1,4 @@
-package opened
+package inline
 
 import (
 	"strings"
@@ -13,8 +13,8 @@ import (
 // the types of all expressions. Here all of that name count, since only functions that
 // change the schema matter, and hardly any does.
 
-// noteImplied records what later statements may call without naming it.
-func (o *Bodies) noteImplied(node *pgparse.Node) {
+// recordImpliedCalls records what later statements may call without naming it.
+func (in *Inliner) recordImpliedCalls(node *pgparse.Node) {
 	switch s := pgparse.Unwrap(node).(type) {
 	case *pgparse.DefineStmt:
 		var kind string
@@ -29,39 +29,39 @@ func (o *Bodies) noteImplied(node *pgparse.Node) {
 		for _, d := range s.GetDefinition() {
 			switch name := d.GetDefElem().GetDefname(); {
 			case name == "procedure", name == "function", strings.HasSuffix(name, "func"):
-				o.recordImplied(kind+pgparse.LastText(s.GetDefnames()), d.GetDefElem().GetArg().GetTypeName().GetNames())
+				in.addImpliedCall(kind+pgparse.LastText(s.GetDefnames()), d.GetDefElem().GetArg().GetTypeName().GetNames())
 			}
 		}
 	case *pgparse.CreateCastStmt:
-		o.recordImplied("type "+pgparse.LastText(s.GetTargettype().GetNames()), s.GetFunc().GetObjname())
+		in.addImpliedCall("type "+pgparse.LastText(s.GetTargettype().GetNames()), s.GetFunc().GetObjname())
 		if s.GetContext() == pgparse.CoercionContext_COERCION_IMPLICIT { // in any expression
-			o.recordImplied("type "+pgparse.LastText(s.GetSourcetype().GetNames()), s.GetFunc().GetObjname())
+			in.addImpliedCall("type "+pgparse.LastText(s.GetSourcetype().GetNames()), s.GetFunc().GetObjname())
 		}
 	case *pgparse.CreateOpClassStmt:
 		for _, x := range s.GetItems() {
 			if f := x.GetCreateOpClassItem().GetName(); x.GetCreateOpClassItem().GetItemtype() == 2 { // OPCLASS_ITEM_FUNCTION
-				o.recordImplied("type "+pgparse.LastText(s.GetDatatype().GetNames()), f.GetObjname())
-				o.recordImplied("operator class "+pgparse.LastText(s.GetOpclassname()), f.GetObjname())
+				in.addImpliedCall("type "+pgparse.LastText(s.GetDatatype().GetNames()), f.GetObjname())
+				in.addImpliedCall("operator class "+pgparse.LastText(s.GetOpclassname()), f.GetObjname())
 			}
 		}
 	}
 }
 
-func (o *Bodies) recordImplied(by string, function []*pgparse.Node) {
+func (in *Inliner) addImpliedCall(by string, function []*pgparse.Node) {
 	if len(function) == 0 {
 		return
 	}
-	o.implied[by] = append(o.implied[by], nameOf(function))
+	in.impliedCalls[by] = append(in.impliedCalls[by], qualifiedName(function))
 }
 
-func nameOf(list []*pgparse.Node) catalog.Name {
+func qualifiedName(list []*pgparse.Node) catalog.Name {
 	schema, name := pgparse.SchemaAndName(list)
 	return catalog.Name{Schema: schema, Name: name}
 }
 
 // readImplied examines the functions that an object calls without naming them.
 func (w *firedCode) readImplied(by string, depth int) {
-	for _, name := range w.implied[by] {
+	for _, name := range w.impliedCalls[by] {
 		w.readNamed(name, by, depth)
 	}
 }
@@ -82,7 +82,7 @@ func (w *firedCode) readOperator(x *pgparse.A_Expr, depth int) {
 // a domain.
 func (w *firedCode) readType(t catalog.Type, depth int) {
 	w.readImplied("type "+t.Name.Name, depth)
-	for range maxFires {
+	for range maxCallDepth {
 		u := w.catalog.Type(t.OID)
 		if u == nil || u.Kind != catalog.Domain {
 			return
@@ -98,13 +98,13 @@ func (w *firedCode) readType(t catalog.Type, depth int) {
 // readRelation examines what reading or writing a relation calls besides the expressions of its
 // columns, once per statement.
 func (w *firedCode) readRelation(r *catalog.Relation, depth int) {
-	if depth > maxFires || w.looked[r.OID] {
+	if depth > maxCallDepth || w.readBefore[r.OID] {
 		return
 	}
-	if w.looked == nil {
-		w.looked = map[catalog.OID]bool{}
+	if w.readBefore == nil {
+		w.readBefore = map[catalog.OID]bool{}
 	}
-	w.looked[r.OID] = true
+	w.readBefore[r.OID] = true
 	for _, c := range r.Columns {
 		w.readType(c.Type, depth)
 	}

@@ -5,13 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onward-sql/onward/internal/analysis/opened"
+	"github.com/onward-sql/onward/internal/analysis/inline"
 	"github.com/onward-sql/onward/onward"
 )
 
 // Code that a statement on rows fires is judged with the statement, or reported as
 // hidden.
-func TestFires(t *testing.T) {
+func TestFiredCodeIsInlined(t *testing.T) {
 	t.Parallel()
 	const before = `
 CREATE TABLE b (id int);
@@ -129,7 +129,7 @@ CREATE TRIGGER d BEFORE UPDATE ON stamped FOR EACH ROW EXECUTE FUNCTION moddatet
 		{"SELECT elsewhere()", false, "call of elsewhere()"},
 		{"UPDATE pg_settings SET setting = 'other' WHERE name = 'search_path'; SELECT elsewhere()", true, ""},
 		{"UPDATE pg_settings SET setting = 'other' WHERE name LIKE 'search%'", false, "UPDATE of pg_settings"},
-		{strings.Repeat("SELECT 1;", opened.MaxCalled+1) + "SELECT drops()", true, ""},
+		{strings.Repeat("SELECT 1;", inline.MaxCalled+1) + "SELECT drops()", true, ""},
 	} {
 		loud := "CREATE FUNCTION loud() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN DROP TABLE b; END $$;"
 		if !strings.Contains(tt.sql, "EVENT TRIGGER") {
