@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onward-sql/onward/internal/refuse"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -140,7 +140,7 @@ func (c *checker) problemsAt(q *recordedQuery, s *pointAnswer) []problem {
 func refusalProblem(q *recordedQuery, s *pointAnswer) problem {
 	p := problem{kind: onward.VerdictFails, severity: onward.Error, state: s.refused.Code, message: s.refused.Message, identity: "refused"}
 	switch {
-	case p.state == refuse.ConflictNoArbiter.State, p.state == "42704" && q.namesConstraint:
+	case p.state == pgerror.ConflictNoArbiter.State, p.state == "42704" && q.namesConstraint:
 		p.kind = onward.VerdictConflict
 	case p.state == "42501":
 		p.kind = onward.VerdictPermission
@@ -198,11 +198,11 @@ func (c *checker) omittedColumns(q *recordedQuery, s, since *pointAnswer) []prob
 		p := problem{
 			kind:     onward.VerdictRequired,
 			severity: onward.Error,
-			state:    refuse.NullValue.State,
-			message:  refuse.NullValue.NewRefusal(l.column, l.table.Name).Message(),
+			state:    pgerror.NullValue.State,
+			message:  pgerror.NullValue.NewRefusal(l.column, l.table.Name).Message(),
 		}
 		if l.check != "" {
-			p.state, p.message = refuse.CheckViolated.State, refuse.CheckViolated.NewRefusal(l.table.Name, l.check).Message()
+			p.state, p.message = pgerror.CheckViolated.State, pgerror.CheckViolated.NewRefusal(l.table.Name, l.check).Message()
 		}
 		if l.table.mayFill(l.column) {
 			if since == nil {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onward-sql/onward/internal/refuse"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -130,8 +130,8 @@ func (c *checker) lostLabels(q *recordedQuery, base, m *moment, s *pointAnswer) 
 				out = append(out, problem{
 					kind:     kind,
 					severity: severity,
-					state:    refuse.ValueLabel.State,
-					message:  refuse.ValueLabel.NewRefusal(after.name, label).Message(),
+					state:    pgerror.ValueLabel.State,
+					message:  pgerror.ValueLabel.NewRefusal(after.name, label).Message(),
 				})
 			}
 		}

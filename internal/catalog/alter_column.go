@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addColumn is ADD COLUMN, on the partitions and children too.
@@ -19,7 +19,7 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		if ifNotExists {
 			return
 		}
-		f.addProblem(f.isHistoryComplete(), refuse.ColumnExists, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.ColumnExists, name, t.Name.Name)
 		if f.failed {
 			return
 		}
@@ -130,7 +130,7 @@ func (f *fold) alterColumnType(t *Relation, name string, def *pgparse.ColumnDef,
 		return
 	}
 	if c.Inherited && f.depth == 0 && !t.Inferred {
-		f.addProblem(f.isHistoryComplete(), refuse.RetypeInherited, name)
+		f.addProblem(f.isHistoryComplete(), pgerror.RetypeInherited, name)
 		if f.failed {
 			return
 		}
@@ -175,26 +175,26 @@ func (f *fold) giveType(r *Relation, attnum int16, typ Type, collation string) {
 
 // forbidsRetype tells what depends on a column and forbids another type of it.
 func (f *fold) forbidsRetype(r *Relation, attnum int16) bool {
-	forbids := func(held string, kind refuse.Kind) bool {
+	forbids := func(held string, kind pgerror.Kind) bool {
 		f.addProblem(f.isHistoryComplete(), kind)
 		f.problems[len(f.problems)-1].Held = held
 		return f.failed
 	}
 	if v := f.viewUsing(r, attnum); v != nil {
-		f.addProblem(f.isHistoryComplete(), refuse.RetypeView)
+		f.addProblem(f.isHistoryComplete(), pgerror.RetypeView)
 		f.problems[len(f.problems)-1].InTheWay = v
 		if f.failed {
 			return true
 		}
 	}
-	if over := f.RulesOver(r.OID, attnum); len(over) > 0 && forbids("rule "+over[0].Rule.Name+" of "+over[0].Table.Name.String(), refuse.RetypeView) {
+	if over := f.RulesOver(r.OID, attnum); len(over) > 0 && forbids("rule "+over[0].Rule.Name+" of "+over[0].Table.Name.String(), pgerror.RetypeView) {
 		return true
 	}
-	if over := f.BodiesOver(r.OID, attnum); len(over) > 0 && forbids(over[0].Kind+" "+over[0].Name.String(), refuse.RetypeFunction) {
+	if over := f.BodiesOver(r.OID, attnum); len(over) > 0 && forbids(over[0].Kind+" "+over[0].Name.String(), pgerror.RetypeFunction) {
 		return true
 	}
 	o := f.findListingPublication(r, attnum)
-	return o != nil && forbids(o.Kind+" "+o.Name.String(), refuse.RetypePublication)
+	return o != nil && forbids(o.Kind+" "+o.Name.String(), pgerror.RetypePublication)
 }
 
 // alterColumn folds the other commands on one column, on the children too.
@@ -247,7 +247,7 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 		e.DefaultText = expressionText(f.sql, cmd.GetDef())
 	case pgparse.AlterTableType_AT_DropExpression:
 		if e.Generated == "" && !cmd.GetMissingOk() && !e.Inferred {
-			f.addProblem(f.isHistoryComplete(), refuse.GeneratedNotStored, e.Name, t.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.GeneratedNotStored, e.Name, t.Name.Name)
 		}
 		rare := e.copyRare()
 		rare.Generated, rare.GeneratedExpr, rare.GeneratedFrom, e.DefaultText = "", nil, nil, ""
@@ -275,12 +275,12 @@ func (f *fold) changeColumn(t *Relation, attnum int16, cmd *pgparse.AlterTableCm
 // dropNotNull is DROP NOT NULL, with the named constraint when there is one.
 func (f *fold) dropNotNull(t *Relation, c *Column) {
 	if c.Identity != "" {
-		f.addProblem(f.isHistoryComplete(), refuse.IdentityIs, c.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.IdentityIs, c.Name, t.Name.Name)
 		return
 	}
 	for _, k := range t.Constraints {
 		if k.Kind == PrimaryKey && slices.Contains(k.Columns, c.Attnum) {
-			f.addProblem(f.isHistoryComplete(), refuse.NullableKey, c.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.NullableKey, c.Name)
 			return
 		}
 	}

@@ -1,14 +1,14 @@
 package catalog
 
 import (
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addIdentity is ADD GENERATED … AS IDENTITY; e may be changed in place.
 func (f *fold) addIdentity(t *Relation, e *Column, con *pgparse.Constraint) {
 	if e.Identity != "" {
-		f.addProblem(f.isHistoryComplete(), refuse.IdentityAlready, e.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.IdentityAlready, e.Name, t.Name.Name)
 		return
 	}
 	e.copyRare().Identity = identityWords(con.GetGeneratedWhen())
@@ -39,7 +39,7 @@ func (f *fold) setIdentity(e *Column, options []*pgparse.Node) {
 // dropIdentity is DROP IDENTITY.
 func (f *fold) dropIdentity(t *Relation, e *Column, missingOK bool) {
 	if e.Identity == "" && !missingOK && !e.Inferred && !e.Inherited {
-		f.addProblem(f.isHistoryComplete(), refuse.IdentityNot, e.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.IdentityNot, e.Name, t.Name.Name)
 		return
 	}
 	e.copyRare().Identity = ""

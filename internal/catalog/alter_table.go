@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-altertable.html. ALTER INDEX,
@@ -46,7 +46,7 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
 			if t == nil || f.failed {
 				return
 			}
-			if !worksOnKind(t.Kind, cmd.GetSubtype()) && !f.holdsRows(t, refuse.ActionUnsuited.NewRefusal(ActionWord(cmd.GetSubtype()), t.Name.Name)) {
+			if !worksOnKind(t.Kind, cmd.GetSubtype()) && !f.holdsRows(t, pgerror.ActionUnsuited.NewRefusal(ActionWord(cmd.GetSubtype()), t.Name.Name)) {
 				return
 			}
 			f.alterCommand(t, cmd, only)
@@ -225,7 +225,7 @@ func (f *fold) enableRule(t *Relation, name string, how pgparse.AlterTableType) 
 		now.Disabled = how == pgparse.AlterTableType_AT_DisableRule || how == pgparse.AlterTableType_AT_EnableReplicaRule
 		f.setRule(t, old, &now)
 	} else if !t.Inferred && !t.Partial {
-		f.addProblem(f.isHistoryComplete(), refuse.RuleMissing, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.RuleMissing, name, t.Name.Name)
 	}
 }
 
@@ -266,7 +266,7 @@ func (f *fold) replicaIdentity(t *Relation, s *pgparse.ReplicaIdentityStmt) {
 			t.copyRare().ReplicaIdentity = "index " + clipName(s.GetName())
 			return
 		}
-		f.addProblem(f.isHistoryComplete(), refuse.IndexMissingFor, s.GetName(), t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.IndexMissingFor, s.GetName(), t.Name.Name)
 	}
 }
 
@@ -296,7 +296,7 @@ func (f *fold) clusterOn(t *Relation, name string) {
 		i.Index = &info
 	}
 	if name != "" && !f.tableIndex(t, name) && !t.Inferred && !t.Partial {
-		f.addProblem(f.isHistoryComplete(), refuse.IndexMissingFor, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.IndexMissingFor, name, t.Name.Name)
 	}
 }
 

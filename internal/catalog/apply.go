@@ -1,13 +1,13 @@
 package catalog
 
 import (
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Problem is the server's objection to a statement, which would fail.
 type Problem struct {
-	refuse.Refusal
+	pgerror.Refusal
 	// Certain is false if the catalog was folded from an incomplete history, so that the
 	// object may exist unseen.
 	Certain bool
@@ -91,12 +91,12 @@ func (c *Catalog) Apply(node *pgparse.Node, sql string) (*Catalog, []Problem) {
 }
 
 // addProblem records a problem.
-func (f *fold) addProblem(certain bool, kind refuse.Kind, objects ...string) {
+func (f *fold) addProblem(certain bool, kind pgerror.Kind, objects ...string) {
 	f.addRefusal(certain, kind.NewRefusal(objects...))
 }
 
 // addRefusal is addProblem for an existing refusal.
-func (f *fold) addRefusal(certain bool, no *refuse.Refusal) {
+func (f *fold) addRefusal(certain bool, no *pgerror.Refusal) {
 	f.problems = append(f.problems, Problem{Refusal: *no, Certain: certain})
 	if certain {
 		f.failed = true

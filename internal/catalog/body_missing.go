@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // makes is what a body may do that makes names mean something else: it creates
@@ -71,7 +71,7 @@ func (k *checker) tableThere(rv *pgparse.RangeVar) {
 		return
 	}
 	if k.allSeen(full.Schema) {
-		k.problem = &Problem{Refusal: *refuse.RelationMissing.NewRefusal(displayName(schema, name)), Certain: k.c.Complete, Unseen: !k.c.Complete}
+		k.problem = &Problem{Refusal: *pgerror.RelationMissing.NewRefusal(displayName(schema, name)), Certain: k.c.Complete, Unseen: !k.c.Complete}
 	}
 }
 
@@ -79,7 +79,7 @@ func (k *checker) functionThere(f *pgparse.FuncCall) {
 	k.checkCall(f)
 	schema, name := pgparse.SchemaAndName(f.GetFuncname())
 	if k.problem == nil && k.c.Complete && k.c.AbsentFunction(schema, name) {
-		k.problem = &Problem{Refusal: *refuse.FunctionMissing.NewRefusal(displayName(schema, name) + "()"), Certain: true}
+		k.problem = &Problem{Refusal: *pgerror.FunctionMissing.NewRefusal(displayName(schema, name) + "()"), Certain: true}
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // constraintSpec is a constraint in a statement before it has a name: a table constraint
@@ -186,7 +186,7 @@ func (f *fold) makeSequence(t *Relation, s sequenceSpec) {
 	if name.Name == "" {
 		name.Name = f.chooseRelation(name.Schema, t.Name.Name, s.column, "seq", false)
 	} else if _, taken := f.names.get(name); taken {
-		f.addProblem(f.isHistoryComplete(), refuse.RelationExists, name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.RelationExists, name.Name)
 		return
 	}
 	kind := s.kind

@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-comment.html. Comments on what
@@ -52,15 +52,15 @@ func (f *fold) commentOnTable(s *pgparse.CommentStmt, list []*pgparse.Node) {
 	switch s.GetObjtype() {
 	case pgparse.ObjectType_OBJECT_TABCONSTRAINT:
 		if r.Constraint(what) == nil && f.notNullNamed(r, what) == nil {
-			f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissingFor, what, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissingFor, what, r.Name.Name)
 		}
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		if r.Trigger(what) == nil {
-			f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, "trigger", what, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "trigger", what, r.Name.Name)
 		}
 	case pgparse.ObjectType_OBJECT_POLICY:
 		if !slices.ContainsFunc(r.Policies, func(p *Policy) bool { return p.Name == what }) {
-			f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, "policy", what, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "policy", what, r.Name.Name)
 		}
 	}
 }

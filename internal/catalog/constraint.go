@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addConstraint adds a constraint of ALTER TABLE … ADD, and gives it to
@@ -44,7 +44,7 @@ func (f *fold) nameTaken(t *Relation, name string) bool {
 	if c == nil {
 		return false
 	}
-	f.addProblem(f.isHistoryComplete() && !c.Inferred, refuse.ConstraintExists, name, t.Name.Name)
+	f.addProblem(f.isHistoryComplete() && !c.Inferred, pgerror.ConstraintExists, name, t.Name.Name)
 	if !f.failed {
 		// Something unseen dropped the old one.
 		f.forgetConstraint(t, c)
@@ -122,7 +122,7 @@ func (f *fold) addNotNull(t *Relation, s constraintSpec, created bool) {
 		names = pgparse.StringTexts(con.GetKeys())
 	}
 	for _, name := range names {
-		col := f.columnOf(t, name, &refuse.ColumnMissing)
+		col := f.columnOf(t, name, &pgerror.ColumnMissing)
 		if col == nil {
 			continue
 		}
@@ -174,7 +174,7 @@ func (f *fold) setNotNull(t *Relation, attnum int16, invalid bool) {
 }
 
 // columnOf is columnAs for a relation at hand.
-func (f *fold) columnOf(t *Relation, name string, no *refuse.Kind) *Column {
+func (f *fold) columnOf(t *Relation, name string, no *pgerror.Kind) *Column {
 	if c := t.Column(clipName(name)); c != nil {
 		return c
 	}
@@ -236,7 +236,7 @@ func (f *fold) validateConstraint(t *Relation, name string) {
 			}
 		}
 		if !t.Inferred && !t.Partial {
-			f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissing, name, t.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissing, name, t.Name.Name)
 		}
 		return
 	}
@@ -265,7 +265,7 @@ func (f *fold) alterConstraint(t *Relation, a *pgparse.ATAlterConstraint) {
 	c := t.Constraint(clipName(a.GetConname()))
 	if c == nil {
 		if !t.Inferred && !t.Partial {
-			f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissing, a.GetConname(), t.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissing, a.GetConname(), t.Name.Name)
 		}
 		return
 	}

@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Rule is a row of pg_rewrite, other than the one that makes a view: what
@@ -69,7 +69,7 @@ func (f *fold) createRule(s *pgparse.RuleStmt) {
 		return
 	}
 	if !s.GetReplace() {
-		f.addProblem(f.isHistoryComplete() && !r.Inferred, refuse.RuleExists, u.Name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete() && !r.Inferred, pgerror.RuleExists, u.Name, r.Name.Name)
 		return
 	}
 	u.Disabled = old.Disabled

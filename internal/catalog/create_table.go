@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createtable.html
@@ -98,7 +98,7 @@ func (f *fold) findFreeName(rv *pgparse.RangeVar, ifNotExists bool, kind Kind) (
 		f.creating = name
 		return oid, name, true
 	}
-	f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), refuse.RelationExists, relname)
+	f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), pgerror.RelationExists, relname)
 	if !f.failed {
 		// Something that could not be read must have dropped the old one.
 		f.dropRelation(oid)
@@ -176,7 +176,7 @@ func (f *fold) refuseOnCommit(rv *pgparse.RangeVar, on pgparse.OnCommitAction) b
 	if persistenceOf(rv) == Temporary || rv.GetSchemaname() == "" && slices.Contains(f.SearchPath, "pg_temp") {
 		return false
 	}
-	f.addProblem(true, refuse.OnCommit)
+	f.addProblem(true, pgerror.OnCommit)
 	return true
 }
 
@@ -197,14 +197,14 @@ func (f *fold) tableColumn(t *Relation, def *pgparse.ColumnDef, p *pending, give
 	old := t.Column(c.Name)
 	if old == nil {
 		if given && !t.Partial {
-			f.addProblem(f.isHistoryComplete(), refuse.ColumnMissingAlone, c.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ColumnMissingAlone, c.Name)
 		}
 		t.assignAttnum(c)
 		t.Columns = append(t.Columns, c)
 		return
 	}
 	if !given && !old.Inherited {
-		f.addProblem(true, refuse.ColumnTwice, c.Name)
+		f.addProblem(true, pgerror.ColumnTwice, c.Name)
 		return
 	}
 	e := t.editColumn(old.Attnum)
@@ -300,12 +300,12 @@ func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
 func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 	for _, n := range parents {
 		parent := f.relationFor(n.GetRangeVar(), Table, false)
-		if parent == nil || !f.holdsRows(parent, refuse.InheritRelation.NewRefusal(parent.Name.Name)) {
+		if parent == nil || !f.holdsRows(parent, pgerror.InheritRelation.NewRefusal(parent.Name.Name)) {
 			continue
 		}
 		parent = f.Relation(parent.OID)
 		if slices.Contains(t.Inherits, parent.OID) {
-			f.addProblem(true, refuse.InheritTwice, parent.Name.Name)
+			f.addProblem(true, pgerror.InheritTwice, parent.Name.Name)
 			continue
 		}
 		t.copyRare().Inherits = appendShared(f, t.Inherits, parent.OID)

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // foldDrop folds DROP of everything. What has a statement of its own (DROP ROLE,
@@ -73,14 +73,14 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 				// Its kind was a guess.
 				f.editRelation(r.OID).Kind = kinds[0]
 			} else {
-				f.addProblem(f.isHistoryComplete(), refuse.NotA, r.Name.Name, withArticle(kinds[0]))
+				f.addProblem(f.isHistoryComplete(), pgerror.NotA, r.Name.Name, withArticle(kinds[0]))
 				if f.failed {
 					return
 				}
 			}
 		}
 		if r.Extension != "" { // CASCADE changes nothing
-			f.addProblem(f.isHistoryComplete(), refuse.Required, r.Kind.ForMessages(), r.Name.String(), "extension "+r.Extension)
+			f.addProblem(f.isHistoryComplete(), pgerror.Required, r.Kind.ForMessages(), r.Name.String(), "extension "+r.Extension)
 		}
 		roots = append(roots, r.OID)
 	}
@@ -107,10 +107,10 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 
 func (f *fold) missingRelation(kind Kind, name string) {
 	if kind == Index {
-		f.addProblem(true, refuse.IndexMissing, name)
+		f.addProblem(true, pgerror.IndexMissing, name)
 		return
 	}
-	f.addProblem(true, refuse.RelationMissingAs, kind.String(), name)
+	f.addProblem(true, pgerror.RelationMissingAs, kind.String(), name)
 }
 
 func withArticle(k Kind) string {
@@ -141,10 +141,12 @@ func (f *fold) withPartitions(roots []OID) map[OID]bool {
 
 // whyNotDroppable says why a relation cannot be dropped without CASCADE; nil when it can. all
 // tells whether something depends on what is dropped together.
-func (f *fold) whyNotDroppable(r *Relation, doomed map[OID]bool, all func() bool) *refuse.Refusal {
-	dependents := func() *refuse.Refusal { return refuse.HasDependents.NewRefusal(r.Kind.ForMessages(), r.Name.String()) }
-	required := func(by string) *refuse.Refusal {
-		return refuse.Required.NewRefusal(r.Kind.ForMessages(), r.Name.String(), by)
+func (f *fold) whyNotDroppable(r *Relation, doomed map[OID]bool, all func() bool) *pgerror.Refusal {
+	dependents := func() *pgerror.Refusal {
+		return pgerror.HasDependents.NewRefusal(r.Kind.ForMessages(), r.Name.String())
+	}
+	required := func(by string) *pgerror.Refusal {
+		return pgerror.Required.NewRefusal(r.Kind.ForMessages(), r.Name.String(), by)
 	}
 	if r.Index != nil {
 		t := f.Relation(r.Index.Table)
@@ -268,10 +270,10 @@ func (f *fold) dropOnTable(kind pgparse.ObjectType, names []*pgparse.Node, missi
 	}
 	if n == 0 && !missingOK && !r.Inferred && !r.Partial {
 		if kind == pgparse.ObjectType_OBJECT_RULE {
-			f.addProblem(f.isHistoryComplete(), refuse.RuleMissing, name, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.RuleMissing, name, r.Name.Name)
 			return
 		}
-		f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, word, name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, word, name, r.Name.Name)
 	}
 }
 

@@ -3,7 +3,7 @@ package catalog
 import (
 	"slices"
 
-	"github.com/onward-sql/onward/internal/refuse"
+	"github.com/onward-sql/onward/internal/pgerror"
 )
 
 // dropConstraint drops a constraint with all that hangs on it.
@@ -18,7 +18,7 @@ func (f *fold) dropConstraint(t *Relation, name string, cascade, missingOK, only
 		return
 	}
 	if c.Parent && c.Kind != NotNullConstraint && !t.Inferred && f.depth == 0 {
-		f.addProblem(f.isHistoryComplete(), refuse.ConstraintInherited, c.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.ConstraintInherited, c.Name, t.Name.Name)
 		if f.failed {
 			return
 		}
@@ -59,7 +59,7 @@ func (f *fold) dropUnknownConstraint(t *Relation, name string, missingOK bool) {
 	if missingOK || t.Inferred || t.Partial {
 		return
 	}
-	f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissing, name, t.Name.Name)
+	f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissing, name, t.Name.Name)
 }
 
 // releaseKey handles the foreign keys that refer to the key of a constraint; false if
@@ -70,7 +70,7 @@ func (f *fold) releaseKey(t *Relation, c *Constraint, cascade bool) bool {
 	}
 	for _, u := range f.keyUsers(t, c.Columns, c.Index) {
 		if !cascade {
-			f.addProblem(f.isHistoryComplete() && !t.Inferred, refuse.ConstraintHasDependents, c.Name, t.Name.String())
+			f.addProblem(f.isHistoryComplete() && !t.Inferred, pgerror.ConstraintHasDependents, c.Name, t.Name.String())
 			if f.failed {
 				return false
 			}

@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropFunction drops a function, with CASCADE what cannot be without it.
@@ -13,16 +13,16 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 	if at < 0 {
 		switch {
 		case o.GetArgsUnspecified() && len(list) > 1:
-			f.addProblem(f.isHistoryComplete(), refuse.RoutineAmbiguous, name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.RoutineAmbiguous, name.Name)
 		case missingOK || !f.isMissing("function", name) || len(list) > 0 && !f.isHistoryComplete():
 		case o.GetArgsUnspecified():
-			f.addProblem(true, refuse.RoutineMissingNamed, objectWord(kind), name.Name)
+			f.addProblem(true, pgerror.RoutineMissingNamed, objectWord(kind), name.Name)
 		default:
 			args := Function{Name: name}
 			for _, a := range o.GetObjargs() {
 				args.Args = append(args.Args, f.TypeOf(a.GetTypeName()))
 			}
-			f.addProblem(true, refuse.RoutineMissing, objectWord(kind), args.Signature())
+			f.addProblem(true, pgerror.RoutineMissing, objectWord(kind), args.Signature())
 		}
 		return
 	}
@@ -43,16 +43,16 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 
 // notA is what the server has against DROP of another kind of routine; nil when
 // it has nothing.
-func (fn *Function) notA(kind pgparse.ObjectType) *refuse.Refusal {
+func (fn *Function) notA(kind pgparse.ObjectType) *pgerror.Refusal {
 	switch {
 	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "aggregate":
-		return refuse.IsAggregate.NewRefusal(fn.Name.Name)
+		return pgerror.IsAggregate.NewRefusal(fn.Name.Name)
 	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "procedure":
-		return refuse.NotFunction.NewRefusal(fn.Signature())
+		return pgerror.NotFunction.NewRefusal(fn.Signature())
 	case kind == pgparse.ObjectType_OBJECT_PROCEDURE && fn.Kind != "procedure":
-		return refuse.NotProcedure.NewRefusal(fn.Signature())
+		return pgerror.NotProcedure.NewRefusal(fn.Signature())
 	case kind == pgparse.ObjectType_OBJECT_AGGREGATE && fn.Kind != "aggregate":
-		return refuse.NotAggregate.NewRefusal(fn.Signature())
+		return pgerror.NotAggregate.NewRefusal(fn.Signature())
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 		if word == "aggregate" {
 			word = "function"
 		}
-		f.addProblem(f.isHistoryComplete(), refuse.HasDependents, word, x.fn.Signature())
+		f.addProblem(f.isHistoryComplete(), pgerror.HasDependents, word, x.fn.Signature())
 		if len(users) == 1 && len(domains) == 0 {
 			f.markGeneratedOnly(x.findGeneratedColumn(users[0].Relation))
 		}

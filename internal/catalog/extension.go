@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // memberKinds are the relations that ALTER EXTENSION adds and drops.
@@ -62,7 +62,7 @@ func (f *fold) dropMembers(extension string, cascade bool) {
 		roots[i] = r.OID
 	}
 	if !cascade && f.heldTogether(f.withPartitions(roots)) {
-		f.addProblem(f.isHistoryComplete(), refuse.HasDependents, "extension", extension)
+		f.addProblem(f.isHistoryComplete(), pgerror.HasDependents, "extension", extension)
 		if f.failed {
 			return
 		}

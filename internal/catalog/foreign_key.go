@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addForeignKey adds a foreign key to a table and its partitions.
@@ -18,7 +18,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	if ref == nil {
 		return
 	}
-	if !f.holdsRows(ref, refuse.ForeignKeyTable.NewRefusal(ref.Name.Name)) {
+	if !f.holdsRows(ref, pgerror.ForeignKeyTable.NewRefusal(ref.Name.Name)) {
 		return
 	}
 	ref = f.editRelation(ref.OID)
@@ -31,12 +31,12 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	}
 	c.Valid = c.Enforced && (created || !con.GetSkipValidation())
 	for _, n := range names {
-		if col := f.columnOf(t, n, &refuse.ColumnMissingFK); col != nil {
+		if col := f.columnOf(t, n, &pgerror.ColumnMissingFK); col != nil {
 			c.Columns = append(c.Columns, col.Attnum)
 		}
 	}
 	for _, n := range pgparse.StringTexts(con.GetFkDelSetCols()) {
-		if col := f.columnOf(t, n, &refuse.ColumnMissingFK); col != nil {
+		if col := f.columnOf(t, n, &pgerror.ColumnMissingFK); col != nil {
 			c.SetColumns = append(c.SetColumns, col.Attnum)
 		}
 	}
@@ -64,12 +64,12 @@ func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
 			}
 		}
 		if whole {
-			f.addProblem(f.isHistoryComplete(), refuse.ForeignKeyNoPrimary, ref.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ForeignKeyNoPrimary, ref.Name.Name)
 		}
 		return
 	}
 	for _, n := range names {
-		if col := f.columnOf(ref, n, &refuse.ColumnMissingFK); col != nil {
+		if col := f.columnOf(ref, n, &pgerror.ColumnMissingFK); col != nil {
 			c.RefColumns = append(c.RefColumns, col.Attnum)
 		}
 	}
@@ -81,7 +81,7 @@ func (f *fold) referencedColumns(c *Constraint, ref *Relation, names []string) {
 			return
 		}
 	}
-	f.addProblem(f.isHistoryComplete(), refuse.ForeignKeyNoKey, ref.Name.Name)
+	f.addProblem(f.isHistoryComplete(), pgerror.ForeignKeyNoKey, ref.Name.Name)
 }
 
 // sameColumns reports whether index keys are exactly these columns, in any

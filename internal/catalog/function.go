@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createfunction.html
@@ -143,7 +143,7 @@ func (f *fold) storeFunction(fn *Function, replace bool) {
 		list = appendShared(f, list, fn)
 	} else {
 		if !replace {
-			f.addProblem(f.isHistoryComplete(), refuse.FunctionExists, fn.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.FunctionExists, fn.Name.Name)
 		} else if no := f.checkReplace(list[i], fn); no != nil {
 			f.addRefusal(f.isHistoryComplete(), no)
 			last := &f.problems[len(f.problems)-1]

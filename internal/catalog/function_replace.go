@@ -3,30 +3,30 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // checkReplace is what the server has against CREATE OR REPLACE of a routine that
 // keeps its arguments, in the order of ProcedureCreate: the kind of routine, its
 // result, the names of its input parameters and their defaults; nil when it
 // has nothing.
-func (f *fold) checkReplace(old, fn *Function) *refuse.Refusal {
+func (f *fold) checkReplace(old, fn *Function) *pgerror.Refusal {
 	switch {
 	case old.Kind != fn.Kind || old.Window != fn.Window:
-		return refuse.ReplaceKind.NewRefusal()
+		return pgerror.ReplaceKind.NewRefusal()
 	case fn.Kind == "aggregate":
 		return nil // its parameters are not kept
 	case fn.Kind == "procedure" && (len(old.outParams()) > 0) != (len(fn.outParams()) > 0):
-		return refuse.ReplaceOutput.NewRefusal()
+		return pgerror.ReplaceOutput.NewRefusal()
 	case !f.sameResult(old, fn):
-		return refuse.ReplaceResult.NewRefusal()
+		return pgerror.ReplaceResult.NewRefusal()
 	}
 	if name := renamedInput(old, fn); name != "" {
-		return refuse.ReplaceName.NewRefusal(name)
+		return pgerror.ReplaceName.NewRefusal(name)
 	}
 	if fn.Defaults < old.Defaults {
-		return refuse.ReplaceDefaults.NewRefusal()
+		return pgerror.ReplaceDefaults.NewRefusal()
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func renamedInput(old, fn *Function) string {
 // checkFunctionForm is what CREATE FUNCTION refuses whatever the schema is.
 func (f *fold) checkFunctionForm(s *pgparse.CreateFunctionStmt, fn *Function) {
 	if fn.Language == "" {
-		f.addProblem(true, refuse.NoLanguage)
+		f.addProblem(true, pgerror.NoLanguage)
 		return
 	}
 	defaults, variadic := false, false
@@ -88,15 +88,15 @@ func (f *fold) checkFunctionForm(s *pgparse.CreateFunctionStmt, fn *Function) {
 		par, p := n.GetFunctionParameter(), fn.Params[i]
 		switch {
 		case !p.In && par.GetDefexpr() != nil:
-			f.addProblem(true, refuse.DefaultOfOutput)
+			f.addProblem(true, pgerror.DefaultOfOutput)
 		case p.In && defaults && par.GetDefexpr() == nil:
-			f.addProblem(true, refuse.DefaultMissing)
+			f.addProblem(true, pgerror.DefaultMissing)
 		case p.In && variadic:
-			f.addProblem(true, refuse.VariadicNotLast)
+			f.addProblem(true, pgerror.VariadicNotLast)
 		case p.Name != "" && slices.ContainsFunc(fn.Params[:i], func(o Param) bool {
 			return o.Name == p.Name && (o.In && p.In || o.Out && p.Out)
 		}):
-			f.addProblem(true, refuse.ParameterTwice, p.Name)
+			f.addProblem(true, pgerror.ParameterTwice, p.Name)
 		}
 		if f.failed {
 			return
@@ -110,8 +110,8 @@ func (f *fold) checkFunctionForm(s *pgparse.CreateFunctionStmt, fn *Function) {
 	want := resultOf(fn.outParams())
 	switch {
 	case s.GetReturnType() == nil && len(fn.outParams()) == 0:
-		f.addProblem(true, refuse.ResultMissing)
+		f.addProblem(true, pgerror.ResultMissing)
 	case s.GetReturnType() != nil && !f.oneResult(want, fn.Returns):
-		f.addProblem(true, refuse.ResultOfOutput, want.FormatFull())
+		f.addProblem(true, pgerror.ResultOfOutput, want.FormatFull())
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createindex.html
@@ -14,7 +14,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	if t == nil {
 		return
 	}
-	if !f.holdsRows(t, refuse.IndexRelation.NewRefusal(t.Name.Name), MaterializedView) {
+	if !f.holdsRows(t, pgerror.IndexRelation.NewRefusal(t.Name.Name), MaterializedView) {
 		return
 	}
 	t = f.editRelation(t.OID)
@@ -37,7 +37,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	}
 	i.Keys = f.indexKeys(t, s.GetIndexParams())
 	for _, n := range s.GetIndexIncludingParams() {
-		if c := f.columnOf(t, n.GetIndexElem().GetName(), &refuse.ColumnMissingAlone); c != nil {
+		if c := f.columnOf(t, n.GetIndexElem().GetName(), &pgerror.ColumnMissingAlone); c != nil {
 			i.Include = append(i.Include, c.Attnum)
 		}
 	}
@@ -80,7 +80,7 @@ func (f *fold) indexKeys(t *Relation, elems []*pgparse.Node) []IndexKey {
 			name = pgparse.LastText(ref.GetFields())
 		}
 		if name != "" {
-			if c := f.columnOf(t, name, &refuse.ColumnMissingAlone); c != nil {
+			if c := f.columnOf(t, name, &pgerror.ColumnMissingAlone); c != nil {
 				k.Column, k.Columns = c.Attnum, []int16{c.Attnum}
 			}
 		} else {
@@ -129,7 +129,7 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 func (f *fold) coversPartitionKey(t *Relation, i *IndexInfo) bool {
 	for _, k := range t.PartitionKey {
 		if k.Column != 0 && !slices.ContainsFunc(i.Keys, func(x IndexKey) bool { return x.Column == k.Column }) {
-			f.addProblem(f.isHistoryComplete(), refuse.KeyPartition)
+			f.addProblem(f.isHistoryComplete(), pgerror.KeyPartition)
 			return !f.failed
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // constraintLabel returns the ending of the server's name for a constraint's index, and
@@ -48,7 +48,7 @@ func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec, only boo
 		}
 		if c.Kind == PrimaryKey {
 			if old := f.primaryKey(t); old != nil {
-				f.addProblem(f.isHistoryComplete() && !t.Inferred, refuse.KeyTwice, t.Name.Name)
+				f.addProblem(f.isHistoryComplete() && !t.Inferred, pgerror.KeyTwice, t.Name.Name)
 				if f.failed {
 					return
 				}
@@ -127,7 +127,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 			keys = pgparse.StringTexts(con.GetKeys())
 		}
 		for _, n := range keys {
-			if col := f.columnOf(t, n, &refuse.ColumnMissingKey); col != nil {
+			if col := f.columnOf(t, n, &pgerror.ColumnMissingKey); col != nil {
 				info.Keys = append(info.Keys, IndexKey{Column: col.Attnum, Columns: []int16{col.Attnum}})
 				c.Columns = append(c.Columns, col.Attnum)
 				names = append(names, col.Name)
@@ -135,7 +135,7 @@ func (f *fold) indexConstraint(t *Relation, s constraintSpec) (*Relation, *Const
 		}
 	}
 	for _, n := range con.GetIncluding() {
-		if col := f.columnOf(t, pgparse.StringText(n), &refuse.ColumnMissingKey); col != nil {
+		if col := f.columnOf(t, pgparse.StringText(n), &pgerror.ColumnMissingKey); col != nil {
 			info.Include = append(info.Include, col.Attnum)
 			names = append(names, col.Name)
 		}
@@ -184,12 +184,12 @@ func (f *fold) indexFor(t *Relation, name Name) *Relation {
 	oid, ok := f.names.get(name)
 	if !ok {
 		if !t.Inferred && !t.Partial && f.isMissing("relation", name) {
-			f.addProblem(true, refuse.IndexMissing, name.Name)
+			f.addProblem(true, pgerror.IndexMissing, name.Name)
 			return nil
 		}
 		// The index may have been built where we could not see it.
 		if !t.Inferred && !t.Partial {
-			f.addProblem(false, refuse.IndexMissing, name.Name)
+			f.addProblem(false, pgerror.IndexMissing, name.Name)
 		}
 		i := f.inferRelation(name, Index)
 		i.Index.Table, i.Index.Unique = t.OID, true
@@ -198,11 +198,11 @@ func (f *fold) indexFor(t *Relation, name Name) *Relation {
 	}
 	idx := f.editRelation(oid)
 	if idx.Index == nil {
-		f.addProblem(f.isHistoryComplete(), refuse.NotIndex, name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.NotIndex, name.Name)
 		return nil
 	}
 	if owner := f.Relation(idx.Index.Table); owner != nil && owner != t {
-		f.addProblem(f.isHistoryComplete() && !owner.Inferred, refuse.UsingForeignIndex, name.Name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete() && !owner.Inferred, pgerror.UsingForeignIndex, name.Name, t.Name.Name)
 		return nil
 	}
 	if idx.Index.Table == 0 {
@@ -213,7 +213,7 @@ func (f *fold) indexFor(t *Relation, name Name) *Relation {
 		t.Indexes = appendShared(f, t.Indexes, oid)
 	}
 	if idx.Index.Constraint != "" {
-		f.addProblem(f.isHistoryComplete(), refuse.UsingTaken, name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.UsingTaken, name.Name)
 		return nil
 	}
 	return idx
@@ -234,7 +234,7 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	}
 	if con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 		if old := f.primaryKey(t); old != nil {
-			f.addProblem(f.isHistoryComplete() && !t.Inferred, refuse.KeyTwice, t.Name.Name)
+			f.addProblem(f.isHistoryComplete() && !t.Inferred, pgerror.KeyTwice, t.Name.Name)
 			if f.failed {
 				return
 			}

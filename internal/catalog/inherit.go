@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // isInTree reports whether a relation is r itself or a partition or child of it.
@@ -52,7 +52,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 		have := child.Column(c.Name)
 		if have == nil {
 			if !child.Inferred && !child.Partial {
-				f.addProblem(f.isHistoryComplete() && !c.Inferred, refuse.ChildColumn, c.Name)
+				f.addProblem(f.isHistoryComplete() && !c.Inferred, pgerror.ChildColumn, c.Name)
 				if f.failed {
 					return
 				}
@@ -74,7 +74,7 @@ func (f *fold) takeColumns(parent, child *Relation) {
 		if have := child.Constraint(con.Name); have != nil {
 			child.editConstraint(have.ID).Parent = true
 		} else if !child.Inferred && !child.Partial && !parent.Inferred {
-			f.addProblem(f.isHistoryComplete(), refuse.ChildConstraint, con.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ChildConstraint, con.Name)
 			if f.failed {
 				return
 			}
@@ -137,15 +137,15 @@ func (f *fold) ownColumns(r *Relation) {
 // addInherit and dropInherit are ALTER TABLE … [NO] INHERIT.
 func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
 	parent := f.relationFor(rv, Table, false)
-	if parent == nil || !f.holdsRows(parent, refuse.ActionUnsuited.NewRefusal("INHERIT", parent.Name.Name)) {
+	if parent == nil || !f.holdsRows(parent, pgerror.ActionUnsuited.NewRefusal("INHERIT", parent.Name.Name)) {
 		return
 	}
 	if slices.Contains(child.Inherits, parent.OID) {
-		f.addProblem(f.isHistoryComplete(), refuse.InheritTwice, parent.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.InheritTwice, parent.Name.Name)
 		return
 	}
 	if f.isInTree(child, parent.OID) {
-		f.addProblem(true, refuse.InheritCircular)
+		f.addProblem(true, pgerror.InheritCircular)
 		return
 	}
 	parent = f.editRelation(parent.OID)
@@ -161,7 +161,7 @@ func (f *fold) dropInherit(child *Relation, rv *pgparse.RangeVar) {
 	}
 	if !slices.Contains(child.Inherits, parent.OID) {
 		if !child.Inferred && !parent.Inferred {
-			f.addProblem(f.isHistoryComplete(), refuse.NotParentOf, parent.Name.Name, child.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.NotParentOf, parent.Name.Name, child.Name.Name)
 		}
 		return
 	}

@@ -1,8 +1,8 @@
 package catalog
 
 import (
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // likeSpec is a LIKE clause whose constraints and indexes are still to be
@@ -35,7 +35,7 @@ func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) 
 	t.Partial = t.Partial || src.Inferred || src.Partial
 	for _, c := range src.Columns {
 		if t.Column(c.Name) != nil {
-			f.addProblem(true, refuse.ColumnTwice, c.Name)
+			f.addProblem(true, pgerror.ColumnTwice, c.Name)
 			return
 		}
 		next := Column{Name: c.Name, Type: c.Type, NotNull: c.NotNull, Local: true, Inferred: c.Inferred, RareColumn: &plainColumn}
@@ -77,7 +77,7 @@ func (f *fold) likeConstraints(t *Relation, l likeSpec) {
 	for _, c := range src.Constraints {
 		if c.Kind == NotNullConstraint || c.Kind == Check && l.options&likeConstraints != 0 {
 			if hasConstraint(t.Constraints, c.Name) {
-				f.addProblem(f.isHistoryComplete(), refuse.ConstraintExists, c.Name, t.Name.Name)
+				f.addProblem(f.isHistoryComplete(), pgerror.ConstraintExists, c.Name, t.Name.Name)
 				return
 			}
 			next := *c

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Resolve finds the relation that a statement names. If the catalog does not have it, it
@@ -110,7 +110,7 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	}
 	full := f.guessFullName(schema, name)
 	if full == f.creating {
-		f.addProblem(true, refuse.RelationMissing, displayName(schema, name))
+		f.addProblem(true, pgerror.RelationMissing, displayName(schema, name))
 		return nil
 	}
 	if r := f.findRelation(schema, name); r != nil {
@@ -119,7 +119,7 @@ func (f *fold) relationNamed(schema, name string, kind Kind, missingOK bool) *Re
 	if f.isMissing("relation", full) && !systemSchema(full.Schema) {
 		// The views of the server and of its extensions are in no dump.
 		if !missingOK && (schema != "" || !strings.HasPrefix(name, "pg_")) {
-			f.addProblem(true, refuse.RelationMissing, displayName(schema, name))
+			f.addProblem(true, pgerror.RelationMissing, displayName(schema, name))
 		}
 		return nil
 	}
@@ -146,7 +146,7 @@ func (c *Catalog) FindCaseVariant(name Name) *Relation {
 // missingTwin is the problem of a name that nothing has, and something else in
 // quotes. Something beside the history may have it.
 func missingTwin(name string, twin *Relation) Problem {
-	return Problem{Refusal: *refuse.RelationMissing.NewRefusal(name), Unseen: true, Like: twin.Name.Name}
+	return Problem{Refusal: *pgerror.RelationMissing.NewRefusal(name), Unseen: true, Like: twin.Name.Name}
 }
 
 // findRelation is Lookup that also searches the schema where the name would be created, even if
@@ -212,7 +212,7 @@ func displayName(schema, name string) string {
 // holdsRows makes sure that a relation is a table, or one of the other kinds
 // that a statement works on. An inferred one becomes a table, as its kind was a
 // guess; any other is refused with no.
-func (f *fold) holdsRows(r *Relation, no *refuse.Refusal, others ...Kind) bool {
+func (f *fold) holdsRows(r *Relation, no *pgerror.Refusal, others ...Kind) bool {
 	if r.Kind.IsTable() || r.Kind == ForeignTable || slices.Contains(others, r.Kind) {
 		return true
 	}
@@ -242,12 +242,12 @@ func (f *fold) columnNamed(oid OID, name string, missingOK bool) *Column {
 	if missingOK {
 		return f.columnAs(oid, name, nil)
 	}
-	return f.columnAs(oid, name, &refuse.ColumnMissing)
+	return f.columnAs(oid, name, &pgerror.ColumnMissing)
 }
 
 // columnAs is column with the refusal of a missing one, which differs by
 // statement; nil makes none.
-func (f *fold) columnAs(oid OID, name string, no *refuse.Kind) *Column {
+func (f *fold) columnAs(oid OID, name string, no *pgerror.Kind) *Column {
 	r := f.Relation(oid)
 	if r == nil {
 		return nil

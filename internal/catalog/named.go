@@ -3,8 +3,8 @@ package catalog
 import (
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // objectWords are the kinds of objects in Postgres' words.
@@ -100,7 +100,7 @@ func (f *fold) argList(list []*pgparse.Node) string {
 func (f *fold) createObject(o *Object, replace, ifNotExists bool) {
 	if old := f.Object(o.Kind, o.Name); old != nil && !replace {
 		if !ifNotExists {
-			f.addProblem(f.isHistoryComplete(), refuse.ObjectExists, o.Kind, o.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ObjectExists, o.Kind, o.Name.Name)
 		}
 		return
 	}
@@ -119,7 +119,7 @@ func (f *fold) changeObject(kind string, name Name, detail string) {
 	if o == nil {
 		_, gone := f.gone.get(objectKey{kind, name})
 		if gone || f.isMissing(kind, name) && !isClusterWide(kind) && !builtIn(kind) {
-			f.addProblem(true, refuse.ObjectMissing, kind, name.Name)
+			f.addProblem(true, pgerror.ObjectMissing, kind, name.Name)
 			return
 		}
 		o = &Object{Kind: kind, Name: name}
@@ -197,7 +197,7 @@ func (f *fold) dropObject(kind string, name Name, missingOK bool) {
 	o := f.Object(kind, name)
 	if o == nil {
 		if !missingOK && f.isMissing(kind, name) && !isClusterWide(kind) {
-			f.addProblem(true, refuse.ObjectMissing, kind, name.Name)
+			f.addProblem(true, pgerror.ObjectMissing, kind, name.Name)
 			return
 		}
 		f.markGone(kind, name)

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // partitionKey makes a table a partitioned one.
@@ -25,7 +25,7 @@ func (f *fold) partitionKey(t *Relation, spec *pgparse.PartitionSpec) {
 			c := t.Column(clipName(e.GetName()))
 			if c == nil {
 				if !t.Partial {
-					f.addProblem(f.isHistoryComplete(), refuse.PartitionKeyColumn, e.GetName())
+					f.addProblem(f.isHistoryComplete(), pgerror.PartitionKeyColumn, e.GetName())
 				}
 				continue
 			}
@@ -47,7 +47,7 @@ func (f *fold) partitionColumns(t *Relation, s *pgparse.CreateStmt) {
 	if parent == nil {
 		return
 	}
-	if !f.isPartitioned(parent, refuse.NotPartitioned.NewRefusal(parent.Name.Name)) {
+	if !f.isPartitioned(parent, pgerror.NotPartitioned.NewRefusal(parent.Name.Name)) {
 		return
 	}
 	t.Parent = parent.OID
@@ -56,7 +56,7 @@ func (f *fold) partitionColumns(t *Relation, s *pgparse.CreateStmt) {
 
 // isPartitioned reports a table that is not partitioned; an inferred one
 // becomes it.
-func (f *fold) isPartitioned(r *Relation, no *refuse.Refusal) bool {
+func (f *fold) isPartitioned(r *Relation, no *pgerror.Refusal) bool {
 	if r.Kind == PartitionedTable {
 		return true
 	}
@@ -82,7 +82,7 @@ func (f *fold) joinPartition(t *Relation, s *pgparse.CreateStmt) {
 func (f *fold) enterPartition(parent, t *Relation, isDefault bool) {
 	if isDefault {
 		if parent.Default != 0 && f.Relation(parent.Default) != nil {
-			f.addProblem(f.isHistoryComplete(), refuse.PartitionDefault, t.Name.Name, f.Relation(parent.Default).Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.PartitionDefault, t.Name.Name, f.Relation(parent.Default).Name.Name)
 			if f.failed {
 				return
 			}
@@ -165,23 +165,23 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		f.attachIndexPartition(parent, cmd)
 		return
 	}
-	if !f.isPartitioned(parent, refuse.TableNotPartitioned.NewRefusal(parent.Name.Name)) {
+	if !f.isPartitioned(parent, pgerror.TableNotPartitioned.NewRefusal(parent.Name.Name)) {
 		return
 	}
 	part := f.relationFor(cmd.GetName(), Table, false)
-	if part == nil || !f.holdsRows(part, refuse.ActionUnsuited.NewRefusal("ATTACH PARTITION", part.Name.Name)) {
+	if part == nil || !f.holdsRows(part, pgerror.ActionUnsuited.NewRefusal("ATTACH PARTITION", part.Name.Name)) {
 		return
 	}
 	part = f.Relation(part.OID)
 	if part.Parent != 0 {
-		f.addProblem(f.isHistoryComplete(), refuse.AlreadyPartition, part.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.AlreadyPartition, part.Name.Name)
 		if f.failed {
 			return
 		}
 		f.leaveParent(f.editRelation(part.Parent), f.editRelation(part.OID))
 	}
 	if f.isInTree(part, parent.OID) {
-		f.addProblem(true, refuse.InheritCircular)
+		f.addProblem(true, pgerror.InheritCircular)
 		return
 	}
 	part = f.editRelation(part.OID)
@@ -198,7 +198,7 @@ func (f *fold) detachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 	}
 	if part.Parent != parent.OID {
 		if !part.Inferred && !parent.Inferred {
-			f.addProblem(f.isHistoryComplete(), refuse.NotPartitionOf, part.Name.Name, parent.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.NotPartitionOf, part.Name.Name, parent.Name.Name)
 		}
 		return
 	}

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createpolicy.html
@@ -24,7 +24,7 @@ func (f *fold) createPolicy(s *pgparse.CreatePolicyStmt) {
 	f.inferIn(r, s.GetWithCheck())
 	p.Uses, p.Reads = f.policyReads(r, s.GetQual(), s.GetWithCheck())
 	if i := slices.IndexFunc(r.Policies, func(o *Policy) bool { return o.Name == p.Name }); i >= 0 {
-		f.addProblem(f.isHistoryComplete() && !r.Inferred, refuse.PolicyExists, p.Name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete() && !r.Inferred, pgerror.PolicyExists, p.Name, r.Name.Name)
 		if f.failed {
 			return
 		}
@@ -68,7 +68,7 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 		return
 	}
 	if !r.Inferred && !r.Partial {
-		f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, "policy", name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "policy", name, r.Name.Name)
 	}
 }
 

@@ -4,15 +4,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createpublication.html
 func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 	o := &Object{Kind: "publication", Name: Name{"", clipName(s.GetPubname())}, AllTables: s.GetForAllTables()}
 	if f.Object(o.Kind, o.Name) != nil {
-		f.addProblem(f.isHistoryComplete(), refuse.ObjectExists, "publication", o.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.ObjectExists, "publication", o.Name.Name)
 		return
 	}
 	o.Tables, o.Schemas, o.Lists = f.publicationTables(s.GetPubobjects())
@@ -130,7 +130,7 @@ func (f *fold) alterPublication(s *pgparse.AlterPublicationStmt) {
 	o := f.Object("publication", name)
 	if o == nil {
 		if f.isMissing("publication", name) {
-			f.addProblem(true, refuse.ObjectMissing, "publication", name.Name)
+			f.addProblem(true, pgerror.ObjectMissing, "publication", name.Name)
 			return
 		}
 		o = &Object{Kind: "publication", Name: name, Actions: noAction, ViaRoot: true} // for all that is known

@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // CheckNames returns the server's objection to the names in a statement that Apply does not
@@ -59,7 +59,7 @@ type checker struct {
 	problem *Problem
 }
 
-func (k *checker) recordProblem(kind refuse.Kind, objects ...string) {
+func (k *checker) recordProblem(kind pgerror.Kind, objects ...string) {
 	if k.problem == nil {
 		k.problem = &Problem{Refusal: *kind.NewRefusal(objects...), Certain: true}
 	}
@@ -80,7 +80,7 @@ func (k *checker) resolveRelation(rv *pgparse.RangeVar) *Relation {
 		return nil
 	}
 	if _, gone := k.c.gone.get(objectKey{"relation", full}); gone {
-		k.recordProblem(refuse.RelationMissing, displayName(schema, name))
+		k.recordProblem(pgerror.RelationMissing, displayName(schema, name))
 	} else if r := k.c.FindCaseVariant(full); r != nil && k.problem == nil {
 		p := missingTwin(displayName(schema, name), r)
 		k.problem = &p
@@ -131,7 +131,7 @@ func (k *checker) checkTargets(r *Relation, list []*pgparse.Node) {
 			name = clipName(pgparse.StringText(n))
 		}
 		if k.surelyLacks(r, name) {
-			k.recordProblem(refuse.ColumnMissing, name, r.Name.Name)
+			k.recordProblem(pgerror.ColumnMissing, name, r.Name.Name)
 			k.problem.Like = r.findCaseVariant(name)
 			return
 		}
@@ -150,8 +150,8 @@ func (k *checker) checkTargets(r *Relation, list []*pgparse.Node) {
 // recordDuplicateTarget is a column that is given two values.
 func (k *checker) recordDuplicateTarget(t *pgparse.ResTarget, name string) {
 	if t.GetVal() != nil {
-		k.recordProblem(refuse.SetTwice, name)
+		k.recordProblem(pgerror.SetTwice, name)
 		return
 	}
-	k.recordProblem(refuse.ColumnTwice, name)
+	k.recordProblem(pgerror.ColumnTwice, name)
 }

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // functionBody checks a body in SQL's own words (RETURN x, BEGIN ATOMIC), which
@@ -54,7 +54,7 @@ func (k *checker) textBody(s *pgparse.CreateFunctionStmt) {
 	for _, stmt := range file.Stmts {
 		var wrong *pgparse.SyntaxError
 		if stmt.Err != nil && errors.As(stmt.Err, &wrong) && wrong.Hint == "" && strings.HasPrefix(wrong.Message, "syntax error") {
-			k.problem = &Problem{Refusal: *refuse.SyntaxOf.NewRefusal(wrong.Message), Certain: true, Body: true}
+			k.problem = &Problem{Refusal: *pgerror.SyntaxOf.NewRefusal(wrong.Message), Certain: true, Body: true}
 			return
 		}
 	}

@@ -5,10 +5,10 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // checkInsert checks an INSERT: the target, its columns, the values, how many there
@@ -43,7 +43,7 @@ func (k *checker) sameLength(sel *pgparse.SelectStmt) {
 	rows := sel.GetValuesLists()
 	for _, row := range rows {
 		if len(pgparse.ListItems(row)) != len(pgparse.ListItems(rows[0])) {
-			k.recordProblem(refuse.ListsUnequal)
+			k.recordProblem(pgerror.ListsUnequal)
 			return
 		}
 	}
@@ -54,9 +54,9 @@ func (k *checker) checkValueCount(t *Relation, s *pgparse.InsertStmt, values int
 	columns := len(s.GetCols())
 	switch {
 	case columns > values:
-		k.recordProblem(refuse.TooManyTargets)
+		k.recordProblem(pgerror.TooManyTargets)
 	case columns > 0 && columns < values, columns == 0 && k.isFullyKnown(t) && len(t.Columns) < values:
-		k.recordProblem(refuse.TooManyValues)
+		k.recordProblem(pgerror.TooManyValues)
 	}
 }
 
@@ -119,7 +119,7 @@ func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.Selec
 				return
 			}
 			if null {
-				k.recordProblem(refuse.NullValue, c.Name, t.Name.Name)
+				k.recordProblem(pgerror.NullValue, c.Name, t.Name.Name)
 				k.problem.Query, k.problem.Certain = fromQuery, !fromQuery
 				return
 			}
@@ -156,7 +156,7 @@ func (k *checker) checkRowConstraints(t *Relation, s *pgparse.InsertStmt, sel *p
 			}
 		}
 		if name != "" {
-			k.recordProblem(refuse.CheckViolated, t.Name.Name, name)
+			k.recordProblem(pgerror.CheckViolated, t.Name.Name, name)
 			return
 		}
 	}
@@ -179,22 +179,22 @@ func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *query.
 	infer := c.GetInfer()
 	for _, n := range infer.GetIndexElems() {
 		if name := clipName(n.GetIndexElem().GetName()); name != "" && k.surelyLacks(t, name) {
-			k.recordProblem(refuse.ColumnMissingAlone, name)
+			k.recordProblem(pgerror.ColumnMissingAlone, name)
 		}
 	}
 	k.checkNames(l, query.Conflict)
 	name := clipName(infer.GetConname())
 	if name != "" && k.isFullyKnown(t) && t.Kind.IsTable() && t.Constraint(name) == nil {
-		k.recordProblem(refuse.ConstraintMissingFor, name, t.Name.Name)
+		k.recordProblem(pgerror.ConstraintMissingFor, name, t.Name.Name)
 	}
 	if t != nil && c.GetAction() == pgparse.OnConflictAction_ONCONFLICT_UPDATE {
 		if con := t.Constraint(name); name != "" && con != nil && con.Kind == Exclude {
-			k.recordProblem(refuse.ConflictExclusion)
+			k.recordProblem(pgerror.ConflictExclusion)
 		}
 	}
 	k.checkAssignments(t, c.GetTargetList())
 	if len(infer.GetIndexElems()) > 0 && k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !k.hasArbiter(t, infer) {
-		k.recordProblem(refuse.ConflictNoArbiter)
+		k.recordProblem(pgerror.ConflictNoArbiter)
 	}
 }
 

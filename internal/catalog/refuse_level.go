@@ -4,9 +4,9 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // knownRelation is a relation as a checker sees it: it may have columns that are not
@@ -177,10 +177,10 @@ func (k *checker) checkColumn(l *query.Level, n query.Name, ref *pgparse.ColumnR
 	switch {
 	case len(fields) == 2:
 		if len(may) > 0 && !builtin.TakesRow(name) && !k.mayCall(name) {
-			k.recordProblem(refuse.ColumnMissingOf, clipName(pgparse.StringText(fields[0])), name)
+			k.recordProblem(pgerror.ColumnMissingOf, clipName(pgparse.StringText(fields[0])), name)
 		}
 	case !systemColumn(name) && !isOutput(l, n.Clause, name):
-		k.recordProblem(refuse.ColumnMissingAlone, name)
+		k.recordProblem(pgerror.ColumnMissingAlone, name)
 	}
 }
 
@@ -215,7 +215,7 @@ func (k *checker) checkCall(f *pgparse.FuncCall) {
 		return
 	}
 	if _, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)}); gone {
-		k.recordProblem(refuse.FunctionMissing, displayName(schema, name)+"()")
+		k.recordProblem(pgerror.FunctionMissing, displayName(schema, name)+"()")
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // createTable checks the defaults of a new table, and the columns that its CHECK constraints
@@ -90,7 +90,7 @@ func (k *checker) foreignType(t *pgparse.TypeName) {
 	}
 	name := pgparse.StringText(t.GetNames()[0])
 	if slices.Contains(foreignTypes, name) && k.c.TypeOf(t).OID == 0 && !k.c.hasRewrittenTypes() {
-		k.recordProblem(refuse.TypeMissing, name)
+		k.recordProblem(pgerror.TypeMissing, name)
 	}
 }
 
@@ -133,7 +133,7 @@ func (k *checker) checkTrigger(s *pgparse.CreateTrigStmt) {
 	}
 	r := k.c.findRelation(schema, name)
 	if r != nil && r.Kind == View && s.GetRow() && s.GetTiming()&triggerInstead == 0 && k.isFullyKnown(r) {
-		k.recordProblem(refuse.IsView, name)
+		k.recordProblem(pgerror.IsView, name)
 		return
 	}
 	if s.GetWhenClause() != nil {
@@ -147,15 +147,15 @@ func (k *checker) checkTrigger(s *pgparse.CreateTrigStmt) {
 	if len(list) == 0 {
 		_, gone := k.c.gone.get(objectKey{"function", k.c.nameFor(schema, name)})
 		if !gone && k.isUnseenFunction(r, schema, name) {
-			k.problem = &Problem{Refusal: *refuse.FunctionMissing.NewRefusal(displayName(schema, name) + "()"), Certain: k.c.Complete, Unseen: !k.c.Complete}
+			k.problem = &Problem{Refusal: *pgerror.FunctionMissing.NewRefusal(displayName(schema, name) + "()"), Certain: k.c.Complete, Unseen: !k.c.Complete}
 		} else if gone {
-			k.recordProblem(refuse.FunctionMissing, displayName(schema, name)+"()")
+			k.recordProblem(pgerror.FunctionMissing, displayName(schema, name)+"()")
 		}
 		return
 	}
 	for _, f := range list {
 		if len(f.Args) == 0 && f.Returns.IsKnown() && f.Returns.Name != (Name{"pg_catalog", "trigger"}) && k.c.isHistoryComplete() {
-			k.recordProblem(refuse.TriggerFunction, displayName(schema, name))
+			k.recordProblem(pgerror.TriggerFunction, displayName(schema, name))
 		}
 	}
 }
@@ -199,11 +199,11 @@ func (k *checker) checkTriggerWhen(s *pgparse.CreateTrigStmt, r *Relation) {
 		switch {
 		case row != "old" && row != "new" || len(ref.GetFields()) < 2:
 		case !s.GetRow():
-			k.recordProblem(refuse.TriggerWhenStatement)
+			k.recordProblem(pgerror.TriggerWhenStatement)
 		case row == "old" && s.GetEvents()&triggerInsert != 0:
-			k.recordProblem(refuse.TriggerWhenInsert)
+			k.recordProblem(pgerror.TriggerWhenInsert)
 		case row == "new" && s.GetEvents()&triggerDelete != 0:
-			k.recordProblem(refuse.TriggerWhenDelete)
+			k.recordProblem(pgerror.TriggerWhenDelete)
 		}
 		return k.problem == nil
 	})

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // checkDefaults checks the constants that a CREATE TABLE gives its columns as
@@ -121,7 +121,7 @@ func (k *checker) checkAssignmentCast(column string, t Type, from, what string) 
 		refused = slices.Contains(noNumber, t.Name.Name)
 	}
 	if refused {
-		k.recordProblem(refuse.ValueType, column, formatType(t), what, from)
+		k.recordProblem(pgerror.ValueType, column, formatType(t), what, from)
 	}
 }
 
@@ -132,7 +132,7 @@ func (k *checker) inRange(t Type, text string, computed bool) {
 		return
 	}
 	if n, ok := new(big.Int).SetString(text, 10); ok && !fitsBits(n, i.bits) {
-		k.recordProblem(refuse.ValueRange, i.name)
+		k.recordProblem(pgerror.ValueRange, i.name)
 	}
 }
 
@@ -157,13 +157,13 @@ func (k *checker) checkLiteral(t Type, text string, computed bool) {
 	trimmed := strings.Trim(text, space)
 	if u := k.c.Type(t.OID); u != nil && t.Array == 0 {
 		if u.Kind == Enum && !u.Inferred && k.c.isHistoryComplete() && !slices.Contains(u.Labels, text) {
-			k.recordProblem(refuse.ValueLabel, u.Name.Name, text)
+			k.recordProblem(pgerror.ValueLabel, u.Name.Name, text)
 		}
 		return
 	}
 	if t.Array > 0 {
 		if !strings.Contains(text, "{") && t.IsKnown() {
-			k.recordProblem(refuse.ValueArray, text)
+			k.recordProblem(pgerror.ValueArray, text)
 		}
 		return
 	}
@@ -176,7 +176,7 @@ func (k *checker) checkLiteral(t Type, text string, computed bool) {
 		bad = !boolText(strings.ToLower(trimmed))
 	case "int2", "int4", "int8":
 		if n, ok := new(big.Int).SetString(strings.TrimPrefix(trimmed, "+"), 10); ok && decimal.MatchString(trimmed) && !fitsBits(n, integers[name].bits) {
-			k.recordProblem(refuse.ValueRangeText, text, formatType(t))
+			k.recordProblem(pgerror.ValueRangeText, text, formatType(t))
 			return
 		}
 		bad = !other.MatchString(trimmed)
@@ -186,24 +186,24 @@ func (k *checker) checkLiteral(t Type, text string, computed bool) {
 		bad = !uuidForm.MatchString(text)
 	case "json", "jsonb":
 		if !json.Valid([]byte(text)) {
-			k.recordProblem(refuse.ValueJSON)
+			k.recordProblem(pgerror.ValueJSON)
 		}
 		return
 	case "date", "time", "timetz", "timestamp", "timestamptz", "interval":
 		if trimmed == "" {
-			k.recordProblem(refuse.ValueDate, formatType(Type{Name: t.Name}), text)
+			k.recordProblem(pgerror.ValueDate, formatType(Type{Name: t.Name}), text)
 		} else if strings.HasPrefix(trimmed, "0000-00-00") && name != "interval" {
-			k.recordProblem(refuse.ValueDateRange, text)
+			k.recordProblem(pgerror.ValueDateRange, text)
 		}
 		return
 	case "varchar", "bpchar":
 		if computed && len(t.Mods) == 1 && utf8.RuneCountInString(strings.TrimRight(text, " ")) > int(t.Mods[0]) {
-			k.recordProblem(refuse.ValueTooLong, formatType(t))
+			k.recordProblem(pgerror.ValueTooLong, formatType(t))
 		}
 		return
 	}
 	if bad {
-		k.recordProblem(refuse.ValueSyntax, formatType(Type{Name: t.Name}), text)
+		k.recordProblem(pgerror.ValueSyntax, formatType(Type{Name: t.Name}), text)
 	}
 }
 
@@ -285,7 +285,7 @@ func (k *checker) checkInsertedValue(c *Column, s *pgparse.InsertStmt, n *pgpars
 	switch {
 	case c == nil || c.Inferred || k.problem != nil || n.GetSetToDefault() != nil:
 	case c.Generated != "", c.Identity == "always" && s.GetOverride() <= pgparse.OverridingKind_OVERRIDING_NOT_SET:
-		k.recordProblem(refuse.AlwaysGenerated, c.Name)
+		k.recordProblem(pgerror.AlwaysGenerated, c.Name)
 	default:
 		k.checkValue(c.Name, c.Type, n, "expression", computed)
 	}
@@ -303,7 +303,7 @@ func (k *checker) checkSetValues(t *Relation, list []*pgparse.Node) {
 			continue
 		}
 		if !c.Inferred && (c.Generated != "" || c.Identity == "always") {
-			k.recordProblem(refuse.OnlyDefault, c.Name)
+			k.recordProblem(pgerror.OnlyDefault, c.Name)
 			return
 		}
 		k.checkValue(c.Name, c.Type, r.GetVal(), "expression", t.Kind == Table)

@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // renameStmt folds ALTER … RENAME of everything.
@@ -107,7 +107,7 @@ func (f *fold) makeRoom(oid OID, name Name) bool {
 		return true
 	}
 	if old := f.Relation(at); at == oid || !old.Inferred {
-		f.addProblem(f.isHistoryComplete(), refuse.RelationExists, name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.RelationExists, name.Name)
 		if f.failed || at == oid {
 			return false
 		}
@@ -123,18 +123,18 @@ func (f *fold) renameColumn(s *pgparse.RenameStmt, to string) {
 	}
 	r = f.editRelation(r.OID)
 	from := clipName(s.GetSubname())
-	c := f.columnAs(r.OID, from, &refuse.ColumnMissingAlone)
+	c := f.columnAs(r.OID, from, &pgerror.ColumnMissingAlone)
 	if c == nil {
 		return
 	}
 	if c.Inherited && !r.Inferred {
-		f.addProblem(f.isHistoryComplete(), refuse.RenameInherited, from)
+		f.addProblem(f.isHistoryComplete(), pgerror.RenameInherited, from)
 		if f.failed {
 			return
 		}
 	}
 	if other := r.Column(to); other != nil {
-		f.addProblem(f.isHistoryComplete() && (!other.Inferred || from == to), refuse.ColumnExists, to, r.Name.Name)
+		f.addProblem(f.isHistoryComplete() && (!other.Inferred || from == to), pgerror.ColumnExists, to, r.Name.Name)
 		if f.failed || from == to {
 			return
 		}
@@ -180,7 +180,7 @@ func (f *fold) renameConstraint(s *pgparse.RenameStmt, to string) {
 			// From now on it has a name of its own.
 			f.attachConstraint(r, &Constraint{Kind: NotNullConstraint, Name: to, Columns: []int16{col.Attnum}, Valid: !col.NotNullInvalid, Enforced: true, Named: true})
 		} else if !r.Inferred && !r.Partial {
-			f.addProblem(f.isHistoryComplete(), refuse.ConstraintMissingFor, from, r.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ConstraintMissingFor, from, r.Name.Name)
 		}
 		return
 	}
@@ -265,6 +265,6 @@ func (f *fold) renameOnTable(s *pgparse.RenameStmt, to string) {
 		}
 	}
 	if !done && !r.Inferred && !r.Partial {
-		f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, objectWord(s.GetRenameType()), from, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, objectWord(s.GetRenameType()), from, r.Name.Name)
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createschema.html
@@ -16,7 +16,7 @@ func (f *fold) createSchema(s *pgparse.CreateSchemaStmt) {
 	}
 	if f.Object("schema", Name{"", name}) != nil || name == "public" {
 		if !s.GetIfNotExists() {
-			f.addProblem(f.isHistoryComplete() && name != "public", refuse.SchemaExists, name)
+			f.addProblem(f.isHistoryComplete() && name != "public", pgerror.SchemaExists, name)
 		}
 		if f.failed || s.GetIfNotExists() {
 			return
@@ -64,13 +64,13 @@ func (f *fold) dropSchema(name string, cascade, missingOK bool) {
 	key := Name{"", name}
 	if f.Object("schema", key) == nil && name != "public" {
 		if !missingOK && f.isMissing("schema", key) {
-			f.addProblem(true, refuse.SchemaMissing, name)
+			f.addProblem(true, pgerror.SchemaMissing, name)
 			return
 		}
 	}
 	relations, types, functions, objects := f.inSchema(name)
 	if !cascade && len(relations)+len(types)+len(functions)+len(objects) > 0 {
-		f.addProblem(f.isHistoryComplete(), refuse.HasDependents, "schema", name)
+		f.addProblem(f.isHistoryComplete(), pgerror.HasDependents, "schema", name)
 		if f.failed {
 			return
 		}
@@ -111,7 +111,7 @@ func stringNode(s string) *pgparse.Node {
 func (f *fold) renameSchema(from, to string) {
 	from = clipName(from)
 	if f.Object("schema", Name{"", to}) != nil {
-		f.addProblem(f.isHistoryComplete(), refuse.SchemaExists, to)
+		f.addProblem(f.isHistoryComplete(), pgerror.SchemaExists, to)
 		if f.failed {
 			return
 		}
@@ -123,7 +123,7 @@ func (f *fold) renameSchema(from, to string) {
 		f.removeObject("schema", o.Name)
 		f.putObject(&next)
 	} else if f.isMissing("schema", Name{"", from}) {
-		f.addProblem(true, refuse.SchemaMissing, from)
+		f.addProblem(true, pgerror.SchemaMissing, from)
 		return
 	} else {
 		f.putObject(&Object{Kind: "schema", Name: Name{"", to}})

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createsequence.html
@@ -35,7 +35,7 @@ func (f *fold) alterSequence(s *pgparse.AlterSeqStmt) {
 	r = f.editRelation(r.OID)
 	if r.Seq == nil {
 		if !r.Inferred {
-			f.addProblem(f.isHistoryComplete(), refuse.NotA, r.Name.Name, "a sequence")
+			f.addProblem(f.isHistoryComplete(), pgerror.NotA, r.Name.Name, "a sequence")
 			return
 		}
 		if len(r.Columns) > 0 || len(r.Constraints) > 0 || len(r.ReferencedBy) > 0 || r.Parent != 0 || len(r.Inherits) > 0 || len(r.Partitions) > 0 ||

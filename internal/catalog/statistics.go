@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 const statisticsObject = "statistics object"
@@ -41,7 +41,7 @@ func (f *fold) createStatistics(s *pgparse.CreateStatsStmt) {
 	}
 	if f.Object(statisticsObject, o.Name) != nil {
 		if !s.GetIfNotExists() {
-			f.addProblem(f.isHistoryComplete(), refuse.ObjectExists, "statistics object", o.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ObjectExists, "statistics object", o.Name.Name)
 		}
 		return
 	}

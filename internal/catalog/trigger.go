@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // The bits of CreateTrigStmt.Timing and Events (pg_trigger.h).
@@ -24,7 +24,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	if r == nil {
 		return
 	}
-	if !f.holdsRows(r, refuse.NoTriggersHere.NewRefusal(r.Name.Name), View) {
+	if !f.holdsRows(r, pgerror.NoTriggersHere.NewRefusal(r.Name.Name), View) {
 		return
 	}
 	r = f.editRelation(r.OID)
@@ -58,7 +58,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 	if old := r.Trigger(t.Name); old != nil {
 		if !s.GetReplace() {
-			f.addProblem(f.isHistoryComplete() && !old.Inferred, refuse.TriggerExists, t.Name, r.Name.Name)
+			f.addProblem(f.isHistoryComplete() && !old.Inferred, pgerror.TriggerExists, t.Name, r.Name.Name)
 			if f.failed {
 				return
 			}
@@ -104,7 +104,7 @@ func (f *fold) dropTrigger(r *Relation, name string) {
 // enableTriggers switches one trigger, or all when name is "".
 func (f *fold) enableTriggers(r *Relation, name string, on, only bool) {
 	if name != "" && r.Trigger(name) == nil && !r.Inferred && !r.Partial {
-		f.addProblem(f.isHistoryComplete(), refuse.ObjectMissingOn, "trigger", name, r.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.ObjectMissingOn, "trigger", name, r.Name.Name)
 		return
 	}
 	if name != "" && !on {

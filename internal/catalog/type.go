@@ -3,8 +3,8 @@ package catalog
 import (
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // newType sees whether a type name is free; 0 as OID means a new one.
@@ -18,7 +18,7 @@ func (f *fold) newType(list []*pgparse.Node) (OID, Name, bool) {
 	if f.Type(oid).Inferred {
 		return oid, name, true
 	}
-	f.addProblem(f.isHistoryComplete(), refuse.TypeExists, n)
+	f.addProblem(f.isHistoryComplete(), pgerror.TypeExists, n)
 	if f.failed {
 		return 0, name, false
 	}
@@ -46,7 +46,7 @@ func (f *fold) userType(list []*pgparse.Node, kind TypeKind, missingOK bool) *Us
 	}
 	if f.isMissing("type", name) {
 		if !missingOK {
-			f.addProblem(true, refuse.TypeMissing, displayName(schema, n))
+			f.addProblem(true, pgerror.TypeMissing, displayName(schema, n))
 		}
 		return nil
 	}
@@ -60,14 +60,14 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 		return
 	}
 	if u.Kind != Enum && !u.Inferred {
-		f.addProblem(f.isHistoryComplete(), refuse.NotEnum, u.Name.String())
+		f.addProblem(f.isHistoryComplete(), pgerror.NotEnum, u.Name.String())
 		return
 	}
 	labels := u.Labels
 	if s.GetOldVal() != "" {
 		i := slices.Index(labels, s.GetOldVal())
 		if slices.Contains(labels, s.GetNewVal()) {
-			f.addProblem(f.isHistoryComplete(), refuse.LabelExists, s.GetNewVal())
+			f.addProblem(f.isHistoryComplete(), pgerror.LabelExists, s.GetNewVal())
 			return
 		}
 		switch {
@@ -77,13 +77,13 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 		case u.Inferred:
 			labels = appendShared(f, u.Labels, s.GetNewVal())
 		default:
-			f.addProblem(f.isHistoryComplete(), refuse.LabelMissing, s.GetOldVal())
+			f.addProblem(f.isHistoryComplete(), pgerror.LabelMissing, s.GetOldVal())
 			return
 		}
 	} else {
 		if slices.Contains(labels, s.GetNewVal()) {
 			if !s.GetSkipIfNewValExists() {
-				f.addProblem(f.isHistoryComplete(), refuse.LabelExists, s.GetNewVal())
+				f.addProblem(f.isHistoryComplete(), pgerror.LabelExists, s.GetNewVal())
 			}
 			return
 		}
@@ -92,7 +92,7 @@ func (f *fold) alterEnum(s *pgparse.AlterEnumStmt) {
 			i := slices.Index(labels, near)
 			switch {
 			case i < 0 && !u.Inferred:
-				f.addProblem(f.isHistoryComplete(), refuse.LabelMissing, near)
+				f.addProblem(f.isHistoryComplete(), pgerror.LabelMissing, near)
 				return
 			case i < 0:
 			case s.GetNewValIsAfter():
@@ -159,7 +159,7 @@ func (f *fold) addDomainConstraint(u *UserType, con *pgparse.Constraint) {
 				}
 			}
 		} else if hasConstraint(u.Checks, c.Name) {
-			f.addProblem(f.isHistoryComplete(), refuse.DomainConstraintExists, c.Name, u.Name.Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.DomainConstraintExists, c.Name, u.Name.Name)
 			return
 		}
 		u.Checks = appendShared(f, u.Checks, c)
@@ -173,7 +173,7 @@ func (f *fold) alterDomain(s *pgparse.AlterDomainStmt) {
 		return
 	}
 	if u.Kind != Domain && !u.Inferred {
-		f.addProblem(f.isHistoryComplete(), refuse.NotDomain, u.Name.String())
+		f.addProblem(f.isHistoryComplete(), pgerror.NotDomain, u.Name.String())
 		return
 	}
 	f.changeType(u.OID, func(t *UserType) {
@@ -208,7 +208,7 @@ func (f *fold) domainConstraint(t *UserType, name string, missingOK bool) *Const
 		}
 	}
 	if !missingOK && !t.Inferred && name != objectName(t.Name.Name, "", "not_null") {
-		f.addProblem(f.isHistoryComplete(), refuse.DomainConstraintMissing, name, t.Name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.DomainConstraintMissing, name, t.Name.Name)
 	}
 	return nil
 }
@@ -236,7 +236,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 	}
 	typeOID, taken := f.typeNames.get(name)
 	if taken && !f.Type(typeOID).Inferred {
-		f.addProblem(f.isHistoryComplete(), refuse.TypeExists, name.Name)
+		f.addProblem(f.isHistoryComplete(), pgerror.TypeExists, name.Name)
 		if f.failed {
 			return
 		}
@@ -249,7 +249,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 	for _, n := range s.GetColdeflist() {
 		d := n.GetColumnDef()
 		if r.Column(clipName(d.GetColname())) != nil {
-			f.addProblem(true, refuse.ColumnTwice, d.GetColname())
+			f.addProblem(true, pgerror.ColumnTwice, d.GetColname())
 			return
 		}
 		r.addColumn(&Column{Name: clipName(d.GetColname()), Type: f.TypeOf(d.GetTypeName()), Local: true, RareColumn: &plainColumn})
@@ -285,10 +285,10 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 	}
 	if u == nil {
 		if !missingOK && f.isMissing("type", name) && !builtinType(n) {
-			f.addProblem(true, refuse.TypeMissing, displayName(schema, n))
+			f.addProblem(true, pgerror.TypeMissing, displayName(schema, n))
 		}
 		if r := f.Lookup(schema, n); r != nil && (r.Kind.IsTable() || r.View != nil) && !r.Inferred {
-			f.addProblem(f.isHistoryComplete(), refuse.Required, "type", r.Name.String(), r.Kind.ForMessages()+" "+r.Name.String())
+			f.addProblem(f.isHistoryComplete(), pgerror.Required, "type", r.Name.String(), r.Kind.ForMessages()+" "+r.Name.String())
 			return
 		}
 		f.markGone("type", name)
@@ -296,11 +296,11 @@ func (f *fold) dropType(tn *pgparse.TypeName, domain, cascade, missingOK bool) {
 	}
 	users := f.columnUsersOf(u.OID, u.Relation)
 	if domain && u.Kind != Domain && !u.Inferred {
-		f.addProblem(f.isHistoryComplete(), refuse.NotDomainNamed, n)
+		f.addProblem(f.isHistoryComplete(), pgerror.NotDomainNamed, n)
 		return
 	}
 	if (len(users) > 0 || f.isTypeNeeded(u)) && !cascade {
-		f.addProblem(f.isHistoryComplete() && !u.Inferred, refuse.HasDependents, "type", u.Name.String())
+		f.addProblem(f.isHistoryComplete() && !u.Inferred, pgerror.HasDependents, "type", u.Name.String())
 		if f.failed {
 			return
 		}
@@ -339,7 +339,7 @@ func (f *fold) renameType(list []*pgparse.Node, to string) {
 
 func (f *fold) moveType(u *UserType, name Name) {
 	if oid, taken := f.typeNames.get(name); taken && oid != u.OID {
-		f.addProblem(f.isHistoryComplete() && !f.Type(oid).Inferred, refuse.TypeExists, name.Name)
+		f.addProblem(f.isHistoryComplete() && !f.Type(oid).Inferred, pgerror.TypeExists, name.Name)
 		if f.failed {
 			return
 		}

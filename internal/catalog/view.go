@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // https://www.postgresql.org/docs/current/sql-createview.html
@@ -19,14 +19,14 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 		oid, f.creating = f.newOID(), name
 	case s.GetReplace() && old.Kind == View, old.canBe(View):
 	case s.GetReplace():
-		f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), refuse.NotA, relname, "a view")
+		f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), pgerror.NotA, relname, "a view")
 		if f.failed {
 			return
 		}
 		f.dropRelation(oid)
 		oid, old = f.newOID(), nil
 	default:
-		f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), refuse.RelationExists, relname)
+		f.addProblem(f.isHistoryComplete() && (!old.Inferred || old.Index != nil), pgerror.RelationExists, relname)
 		if f.failed {
 			return
 		}
@@ -65,17 +65,17 @@ func (f *fold) keepsColumns(old, v *Relation) bool {
 		return true
 	}
 	if len(v.Columns) < len(old.Columns) {
-		f.addProblem(f.isHistoryComplete(), refuse.ViewLosesColumn)
+		f.addProblem(f.isHistoryComplete(), pgerror.ViewLosesColumn)
 		return !f.failed
 	}
 	for i, c := range old.Columns {
 		if v.Columns[i].Name != c.Name {
-			f.addProblem(f.isHistoryComplete(), refuse.ViewRenamesColumn, c.Name, v.Columns[i].Name)
+			f.addProblem(f.isHistoryComplete(), pgerror.ViewRenamesColumn, c.Name, v.Columns[i].Name)
 			v.columnsByName(old)
 			return !f.failed
 		}
 		if t := v.Columns[i].Type; c.Type.IsKnown() && t.IsKnown() && !c.Type.IsSame(t) && f.isTypeCertain(c.Type) && f.isTypeCertain(t) {
-			f.addProblem(f.isHistoryComplete(), refuse.ViewRetypesColumn, c.Name, c.Type.FormatFull(), t.FormatFull())
+			f.addProblem(f.isHistoryComplete(), pgerror.ViewRetypesColumn, c.Name, c.Type.FormatFull(), t.FormatFull())
 			return !f.failed
 		}
 	}
@@ -121,7 +121,7 @@ func (f *fold) outputColumns(v *Relation, q *queryReads, names []string) {
 			name = clipName(names[i])
 		}
 		if v.Column(name) != nil {
-			f.addProblem(f.isHistoryComplete() && !v.Partial, refuse.ColumnTwice, name)
+			f.addProblem(f.isHistoryComplete() && !v.Partial, pgerror.ColumnTwice, name)
 			continue
 		}
 		v.addColumn(&Column{Name: name, Type: o.typ, Local: true, RareColumn: &plainColumn})

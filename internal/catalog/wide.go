@@ -1,8 +1,8 @@
 package catalog
 
 import (
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // The server's limits. The catalog refuses anything beyond them, so that no file can make
@@ -19,7 +19,7 @@ func (f *fold) tooWide(columns int) bool {
 	if columns <= maxColumns {
 		return false
 	}
-	f.addProblem(true, refuse.TooManyColumns, itoa(maxColumns))
+	f.addProblem(true, pgerror.TooManyColumns, itoa(maxColumns))
 	return true
 }
 
@@ -28,7 +28,7 @@ func (f *fold) tooManyTargets(query *pgparse.Node) bool {
 	if len(query.GetSelectStmt().GetTargetList()) <= maxTargets {
 		return false
 	}
-	f.addProblem(true, refuse.TooManyEntries, itoa(maxTargets))
+	f.addProblem(true, pgerror.TooManyEntries, itoa(maxTargets))
 	return true
 }
 
@@ -37,7 +37,7 @@ func (f *fold) tooManyKeys(columns int) bool {
 	if columns <= maxKeys {
 		return false
 	}
-	f.addProblem(true, refuse.TooManyKeys, itoa(maxKeys))
+	f.addProblem(true, pgerror.TooManyKeys, itoa(maxKeys))
 	return true
 }
 

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/refusal"
-	"github.com/onward-sql/onward/internal/refuse"
 	"github.com/onward-sql/onward/onward"
 )
 
@@ -89,7 +89,7 @@ type Result struct {
 	// Refused is the server's refusal of the statement on this version and schema; nil if
 	// there is none. Effects then hold the locks taken before the refusal, if these are
 	// known.
-	Refused *refuse.Refusal
+	Refused *pgerror.Refusal
 	// Unlisted is the effect on relations that the statement does not name and that the
 	// catalog may not hold; nil for none.
 	Unlisted *UnlistedEffect

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // RequireObject refuses an object that is surely not there: a "schema", a "server".
@@ -15,10 +15,10 @@ func (q *Question) RequireObject(kind, name string) bool {
 		return true
 	}
 	if kind == "schema" {
-		q.RecordRefusal(refuse.SchemaMissing, name)
+		q.RecordRefusal(pgerror.SchemaMissing, name)
 		return false
 	}
-	q.RecordRefusal(refuse.ObjectMissing, kind, name)
+	q.RecordRefusal(pgerror.ObjectMissing, kind, name)
 	return false
 }
 
@@ -42,9 +42,9 @@ func (q *Question) checkCall(s *pgparse.CallStmt) {
 	list := q.C.Functions(schema, name)
 	switch {
 	case q.C.AbsentFunction(schema, name):
-		q.RecordRefusal(refuse.RoutineMissing, "procedure", name)
+		q.RecordRefusal(pgerror.RoutineMissing, "procedure", name)
 	case len(list) > 0 && q.C.Complete && !slices.ContainsFunc(list, func(f *catalog.Function) bool { return f.Kind == "procedure" }):
-		q.RecordRefusal(refuse.NotProcedure, name)
+		q.RecordRefusal(pgerror.NotProcedure, name)
 	}
 }
 
@@ -57,7 +57,7 @@ var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0,
 func (q *Question) eventTrigger(s *pgparse.CreateEventTrigStmt) {
 	since, known := eventTriggers[s.GetEventname()]
 	if !known || since > 0 && !q.V.AtLeast(since) {
-		q.RecordRefusal(refuse.EventUnknown, s.GetEventname())
+		q.RecordRefusal(pgerror.EventUnknown, s.GetEventname())
 		return
 	}
 	schema, name := pgparse.SchemaAndName(s.GetFuncname())
@@ -70,13 +70,13 @@ func (q *Question) eventTrigger(s *pgparse.CreateEventTrigStmt) {
 		switch {
 		case len(fn.Args) > 0:
 		case fn.Returns.IsKnown() && fn.Returns.Name.Name != "event_trigger":
-			q.RecordRefusal(refuse.EventTriggerFunction, written)
+			q.RecordRefusal(pgerror.EventTriggerFunction, written)
 			return
 		default:
 			return
 		}
 	}
 	if len(list) > 0 && (q.C.Complete || q.C.Unmodelled == nil) || q.C.AbsentFunction(schema, name) {
-		q.RecordRefusal(refuse.FunctionMissing, written+"()")
+		q.RecordRefusal(pgerror.FunctionMissing, written+"()")
 	}
 }

@@ -2,9 +2,9 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addColumn is ADD COLUMN.
@@ -13,7 +13,7 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 	name := def.GetColname()
 	if a.HasColumn(name) {
 		if !cmd.GetMissingOk() {
-			a.RecordRefusal(refuse.ColumnExists, name, a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.ColumnExists, name, a.Rel.Name.Name)
 		}
 		return
 	}
@@ -38,7 +38,7 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 				a.mayFill(rel)
 			}
 		case typ.IsKnown() && has.Type.IsKnown() && !has.Inferred && !SameType(typ, has.Type):
-			a.RecordRefusal(refuse.ChildType, rel.Name.Name, has.Name)
+			a.RecordRefusal(pgerror.ChildType, rel.Name.Name, has.Name)
 		}
 	})
 	for _, con := range n.ForeignKeys {
@@ -53,11 +53,11 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 func (a *Alteration) mayAdd() bool {
 	switch {
 	case a.Rel.OfType != 0:
-		a.RecordRefusal(refuse.ColumnToTyped)
+		a.RecordRefusal(pgerror.ColumnToTyped)
 	case a.Rel.Parent != 0:
-		a.RecordRefusal(refuse.ColumnToPartition)
+		a.RecordRefusal(pgerror.ColumnToPartition)
 	case !a.Recurse && a.Rel.HasKids():
-		a.RecordRefusal(refuse.ColumnOnlyHere)
+		a.RecordRefusal(pgerror.ColumnOnlyHere)
 	default:
 		return true
 	}
@@ -75,25 +75,25 @@ func (a *Alteration) mayDefine(n *NewColumn, typ catalog.Type) bool {
 	name := n.Def.GetColname()
 	switch {
 	case systemColumn(name):
-		a.RecordRefusal(refuse.ColumnSystemName, name)
+		a.RecordRefusal(pgerror.ColumnSystemName, name)
 	case !a.checkCollation(n.Def):
 	case n.Generated == "virtual" && !a.V.AtLeast(18):
-		a.RecordRefusal(refuse.SyntaxAt, "VIRTUAL")
+		a.RecordRefusal(pgerror.SyntaxAt, "VIRTUAL")
 	case n.Def.GetCompression() != "" && !a.V.AtLeast(14):
-		a.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
+		a.RecordRefusal(pgerror.SyntaxAt, "COMPRESSION")
 	case n.Def.GetStorageName() != "" && !a.V.AtLeast(16):
-		a.RecordRefusal(refuse.SyntaxAt, "STORAGE")
+		a.RecordRefusal(pgerror.SyntaxAt, "STORAGE")
 	case n.enforcement && !a.V.AtLeast(18):
-		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+		a.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
 	case n.Generated == "virtual" && !a.mayBeVirtual(n, typ):
 	case n.Generated != "":
 		return a.mayGenerate(n.Default)
 	case n.Identity != "" && a.Recurse && a.Rel.HasKids() && (a.Rel.Kind != catalog.PartitionedTable || !a.V.AtLeast(17)):
-		a.RecordRefusal(refuse.IdentityToChildren)
+		a.RecordRefusal(pgerror.IdentityToChildren)
 	case n.Default != nil && pgparse.HasNode[*pgparse.ColumnRef](n.Default):
-		a.RecordRefusal(refuse.ColumnDefault)
+		a.RecordRefusal(pgerror.ColumnDefault)
 	case n.Default != nil && pgparse.HasNode[*pgparse.SubLink](n.Default):
-		a.RecordRefusal(refuse.SubqueryDefault)
+		a.RecordRefusal(pgerror.SubqueryDefault)
 	default:
 		return true
 	}
@@ -104,13 +104,13 @@ func (a *Alteration) mayDefine(n *NewColumn, typ catalog.Type) bool {
 func (a *Alteration) mayBeVirtual(n *NewColumn, typ catalog.Type) bool {
 	switch {
 	case len(n.Keys) > 0:
-		a.RecordRefusal(refuse.VirtualConstraint, keyWord(n.Keys[0]))
+		a.RecordRefusal(pgerror.VirtualConstraint, keyWord(n.Keys[0]))
 	case a.DomainOf(typ) != nil:
-		a.RecordRefusal(refuse.VirtualDomain, n.Def.GetColname())
+		a.RecordRefusal(pgerror.VirtualDomain, n.Def.GetColname())
 	case a.checkVirtualExpr(typ, n.Default) != nil:
 		a.KeepRefusal(a.checkVirtualExpr(typ, n.Default))
 	case len(n.ForeignKeys) > 0:
-		a.RecordRefusal(refuse.VirtualConstraint, "foreign key")
+		a.RecordRefusal(pgerror.VirtualConstraint, "foreign key")
 	default:
 		return true
 	}
@@ -120,12 +120,12 @@ func (a *Alteration) mayBeVirtual(n *NewColumn, typ catalog.Type) bool {
 // mayGenerate refuses an expression that cannot generate a column.
 func (a *Alteration) mayGenerate(expr *pgparse.Node) bool {
 	if !a.mayIndex(expr, a.typeNow) {
-		a.RecordRefusal(refuse.GenerationMutable)
+		a.RecordRefusal(pgerror.GenerationMutable)
 		return false
 	}
 	for _, col := range a.Rel.Columns {
 		if col.Generated != "" && MentionsColumn(expr, col.Name) {
-			a.RecordRefusal(refuse.GenerationGenerated, col.Name)
+			a.RecordRefusal(pgerror.GenerationGenerated, col.Name)
 			return false
 		}
 	}
@@ -196,7 +196,7 @@ func (a *Alteration) mayFill(rel *catalog.Relation) bool {
 	if user == "" {
 		return true
 	}
-	a.RecordRefusal(refuse.RetypeRowUsed, rel.Name.Name, user)
+	a.RecordRefusal(pgerror.RetypeRowUsed, rel.Name.Name, user)
 	return false
 }
 

@@ -2,26 +2,26 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addForeignKey is ADD FOREIGN KEY, as a constraint or in a new column.
 func (a *Alteration) addForeignKey(con *pgparse.Constraint, columns []string) {
 	switch {
 	case !con.GetIsEnforced() && !a.V.AtLeast(18):
-		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+		a.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
 		return
 	case len(con.GetFkDelSetCols()) > 0 && !a.V.AtLeast(15):
-		a.RecordRefusal(refuse.SyntaxAt, "(")
+		a.RecordRefusal(pgerror.SyntaxAt, "(")
 		return
 	case a.Rel.Kind == catalog.ForeignTable:
-		a.RecordRefusal(refuse.ForeignKeyForeign)
+		a.RecordRefusal(pgerror.ForeignKeyForeign)
 		return
 	}
 	for _, name := range columns {
 		if col, _ := a.FindColumn(a.Rel, name); col != nil && col.Generated == "virtual" {
-			a.RecordRefusal(refuse.VirtualConstraint, "foreign key")
+			a.RecordRefusal(pgerror.VirtualConstraint, "foreign key")
 			return
 		}
 	}
@@ -31,9 +31,9 @@ func (a *Alteration) addForeignKey(con *pgparse.Constraint, columns []string) {
 	}
 	switch {
 	case con.GetSkipValidation() && con.GetIsEnforced() && !a.V.AtLeast(18):
-		a.RecordRefusal(refuse.ForeignKeyNotValid, a.Rel.Name.Name, referencingClause(ref))
+		a.RecordRefusal(pgerror.ForeignKeyNotValid, a.Rel.Name.Name, referencingClause(ref))
 	case !a.Recurse:
-		a.RecordRefusal(refuse.ForeignKeyOnly, a.Rel.Name.Name, referencingClause(ref))
+		a.RecordRefusal(pgerror.ForeignKeyOnly, a.Rel.Name.Name, referencingClause(ref))
 	}
 }
 
@@ -52,11 +52,11 @@ func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint
 	case ref.Inferred:
 		return true
 	case !ref.Kind.IsTable():
-		a.RecordRefusal(refuse.ForeignKeyTable, ref.Name.Name)
+		a.RecordRefusal(pgerror.ForeignKeyTable, ref.Name.Name)
 	case between != nil && !a.Rel.Inferred:
 		a.KeepRefusal(between)
 	case a.deferrableKey(ref, con):
-		a.RecordRefusal(refuse.ForeignKeyDeferrable, ref.Name.Name)
+		a.RecordRefusal(pgerror.ForeignKeyDeferrable, ref.Name.Name)
 	case !a.areKeysComparable(ref, con, columns, a.typeNow):
 		a.KeepRefusal(a.notImplemented(a.Rel.Name, con, columns))
 	default:

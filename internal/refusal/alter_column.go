@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // columnDefault is SET DEFAULT and DROP DEFAULT.
@@ -14,35 +14,35 @@ func (a *Alteration) columnDefault(cmd *pgparse.AlterTableCmd) {
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
 	case col == nil && known && a.NewColumnDef(cmd.GetName()) == nil:
-		a.RecordRefusal(refuse.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
 	case col == nil:
 	case a.IsIdentity(col) && known:
-		a.RecordRefusal(refuse.IdentityIs, col.Name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.IdentityIs, col.Name, a.Rel.Name.Name)
 	case col.Generated != "" && known && !contains(a.withoutExpression, col.Name):
-		a.RecordRefusal(refuse.GeneratedIs, col.Name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.GeneratedIs, col.Name, a.Rel.Name.Name)
 	}
 }
 
 // setExpression is ALTER COLUMN … SET EXPRESSION (17).
 func (a *Alteration) setExpression(name string, expr *pgparse.Node) {
 	if !a.V.AtLeast(17) {
-		a.RecordRefusal(refuse.SyntaxAt, "EXPRESSION")
+		a.RecordRefusal(pgerror.SyntaxAt, "EXPRESSION")
 		return
 	}
 	if !a.mayIndex(expr, a.typeNow) {
-		a.RecordRefusal(refuse.GenerationMutable)
+		a.RecordRefusal(pgerror.GenerationMutable)
 		return
 	}
 	for _, rel := range a.C.ListTree(a.Rel, a.Recurse) {
 		col, known := a.FindColumn(rel, name)
 		switch {
 		case col == nil && known:
-			a.RecordRefusal(refuse.ColumnMissing, name, rel.Name.Name)
+			a.RecordRefusal(pgerror.ColumnMissing, name, rel.Name.Name)
 		case col == nil || !known:
 		case col.Generated == "virtual" && hasCheck(rel):
-			a.RecordRefusal(refuse.VirtualChecked)
+			a.RecordRefusal(pgerror.VirtualChecked)
 		case col.Generated == "":
-			a.RecordRefusal(refuse.GeneratedNot, name, rel.Name.Name)
+			a.RecordRefusal(pgerror.GeneratedNot, name, rel.Name.Name)
 		}
 	}
 }
@@ -61,9 +61,9 @@ func (a *Alteration) dropExpression(cmd *pgparse.AlterTableCmd) {
 	switch {
 	case col == nil || !known:
 	case col.Generated == "virtual":
-		a.RecordRefusal(refuse.VirtualDropExpression)
+		a.RecordRefusal(pgerror.VirtualDropExpression)
 	case col.Generated == "" && !cmd.GetMissingOk():
-		a.RecordRefusal(refuse.GeneratedNot, cmd.GetName(), a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.GeneratedNot, cmd.GetName(), a.Rel.Name.Name)
 	}
 }
 
@@ -81,11 +81,11 @@ func (a *Alteration) SharesIdentity(col *catalog.Column) bool {
 // addIdentity is ADD GENERATED … AS IDENTITY.
 func (a *Alteration) addIdentity(name string) {
 	if a.Rel.Parent != 0 && a.V.AtLeast(17) {
-		a.RecordRefusal(refuse.IdentityToPartition)
+		a.RecordRefusal(pgerror.IdentityToPartition)
 		return
 	}
 	if col, known := a.FindColumn(a.Rel, name); known && col != nil && !col.NotNull && !contains(a.madeNotNull, col.Name) {
-		a.RecordRefusal(refuse.IdentityNullable, name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.IdentityNullable, name, a.Rel.Name.Name)
 	}
 }
 
@@ -96,16 +96,16 @@ func (a *Alteration) changeIdentity(cmd *pgparse.AlterTableCmd) {
 	drop := cmd.GetSubtype() == pgparse.AlterTableType_AT_DropIdentity
 	not := func() {
 		if !cmd.GetMissingOk() {
-			a.RecordRefusal(refuse.IdentityNot, cmd.GetName(), a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.IdentityNot, cmd.GetName(), a.Rel.Name.Name)
 		}
 	}
 	switch {
 	case a.SharesIdentity(col) && !a.V.AtLeast(17): // no partition's column was one
 		not()
 	case a.SharesIdentity(col) && drop:
-		a.RecordRefusal(refuse.IdentityFromPartition)
+		a.RecordRefusal(pgerror.IdentityFromPartition)
 	case a.SharesIdentity(col):
-		a.RecordRefusal(refuse.IdentityOfPartition)
+		a.RecordRefusal(pgerror.IdentityOfPartition)
 	case !known || col == nil:
 	case drop && col.Identity == "", !drop && !a.IsIdentity(col) && !a.newIdentity:
 		not()
@@ -137,7 +137,7 @@ func (a *Alteration) setStorage(cmd *pgparse.AlterTableCmd) {
 	word := strings.ToLower(pgparse.StringText(cmd.GetDef()))
 	compression := cmd.GetSubtype() == pgparse.AlterTableType_AT_SetCompression
 	if !compression && word == "default" && !a.V.AtLeast(16) {
-		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
+		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")
 		return
 	}
 	col, _ := a.FindColumn(a.Rel, cmd.GetName())
@@ -146,16 +146,16 @@ func (a *Alteration) setStorage(cmd *pgparse.AlterTableCmd) {
 	}
 	switch {
 	case compression && word != "default":
-		a.RecordRefusal(refuse.ColumnCompression, col.Type.String())
+		a.RecordRefusal(pgerror.ColumnCompression, col.Type.String())
 	case !compression && word != "plain" && word != "default":
-		a.RecordRefusal(refuse.ColumnStorage, col.Type.String())
+		a.RecordRefusal(pgerror.ColumnStorage, col.Type.String())
 	}
 }
 
 // setStatistics is SET STATISTICS.
 func (a *Alteration) setStatistics(cmd *pgparse.AlterTableCmd) {
 	if cmd.GetDef() == nil && !a.V.AtLeast(17) {
-		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
+		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")
 		return
 	}
 	if a.Rel.Kind != catalog.Index && a.Rel.Kind != catalog.PartitionedIndex || a.Rel.Index == nil {
@@ -163,6 +163,6 @@ func (a *Alteration) setStatistics(cmd *pgparse.AlterTableCmd) {
 	}
 	n := int(cmd.GetNum())
 	if keys := a.Rel.Index.Keys; n >= 1 && n <= len(keys) && keys[n-1].Column != 0 && n <= len(a.Rel.Index.Names) {
-		a.RecordRefusal(refuse.StatisticsPlain, a.Rel.Index.Names[n-1], a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.StatisticsPlain, a.Rel.Index.Names[n-1], a.Rel.Name.Name)
 	}
 }

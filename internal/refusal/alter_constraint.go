@@ -4,8 +4,8 @@ import (
 	"strconv"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addConstraint is ADD CONSTRAINT in all of its forms.
@@ -33,26 +33,26 @@ func (a *Alteration) addConstraint(con *pgparse.Constraint) {
 func (a *Alteration) addCheck(con *pgparse.Constraint) {
 	switch {
 	case !con.GetIsEnforced() && !a.V.AtLeast(18):
-		a.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+		a.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
 	case !a.mayCheck(con):
 	case con.GetIsNoInherit() && a.Rel.Kind == catalog.PartitionedTable:
-		a.RecordRefusal(refuse.ConstraintNoInherit, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.ConstraintNoInherit, a.Rel.Name.Name)
 	case !a.Recurse && a.Rel.HasKids() && !con.GetIsNoInherit():
-		a.RecordRefusal(refuse.ConstraintOnlyHere)
+		a.RecordRefusal(pgerror.ConstraintOnlyHere)
 	}
 }
 
 // useIndex is ADD CONSTRAINT … USING INDEX.
 func (a *Alteration) useIndex(con *pgparse.Constraint) {
 	if a.Rel.Kind == catalog.PartitionedTable {
-		a.RecordRefusal(refuse.UsingPartitioned)
+		a.RecordRefusal(pgerror.UsingPartitioned)
 		return
 	}
 	index := a.C.IndexNamed(a.Rel, con.GetIndexname())
 	switch {
 	case index == nil:
 		if a.IsFullyKnown(a.Rel) && a.C.Complete {
-			a.RecordRefusal(refuse.IndexMissing, con.GetIndexname())
+			a.RecordRefusal(pgerror.IndexMissing, con.GetIndexname())
 		}
 	case index.Index == nil || index.Inferred:
 	default:
@@ -68,27 +68,27 @@ func (a *Alteration) useIndex(con *pgparse.Constraint) {
 
 // checkUsingIndex returns the server's objection to an index that a constraint is about to use
 // (transformIndexConstraint); nil if the server accepts it.
-func checkUsingIndex(index *catalog.Relation) *refuse.Refusal {
+func checkUsingIndex(index *catalog.Relation) *pgerror.Refusal {
 	info, name := index.Index, index.Name.Name
 	switch {
 	case info.Constraint != "":
-		return refuse.UsingTaken.NewRefusal(name)
+		return pgerror.UsingTaken.NewRefusal(name)
 	case !info.Valid:
-		return refuse.UsingInvalid.NewRefusal(name)
+		return pgerror.UsingInvalid.NewRefusal(name)
 	case !info.Unique:
-		return refuse.UsingNotUnique.NewRefusal(name)
+		return pgerror.UsingNotUnique.NewRefusal(name)
 	}
 	for _, k := range info.Keys {
 		if k.Column == 0 {
-			return refuse.UsingExpressions.NewRefusal(name)
+			return pgerror.UsingExpressions.NewRefusal(name)
 		}
 	}
 	if info.Predicate != nil {
-		return refuse.UsingPartial.NewRefusal(name)
+		return pgerror.UsingPartial.NewRefusal(name)
 	}
 	for i, k := range info.Keys {
 		if k.Desc || k.NullsFirst {
-			return refuse.UsingSorted.NewRefusal(name, strconv.Itoa(i+1))
+			return pgerror.UsingSorted.NewRefusal(name, strconv.Itoa(i+1))
 		}
 	}
 	return nil
@@ -102,22 +102,22 @@ func (a *Alteration) validateConstraint(name string) {
 	con := a.Rel.Constraint(name)
 	if con == nil {
 		if a.IsFullyKnown(a.Rel) {
-			a.RecordRefusal(refuse.ConstraintMissing, name, a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.ConstraintMissing, name, a.Rel.Name.Name)
 		}
 		return
 	}
 	switch con.Kind {
 	case catalog.Unique, catalog.PrimaryKey, catalog.Exclude:
-		a.RecordRefusal(refuse.NotForeignKeyOrCheck, name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.NotForeignKeyOrCheck, name, a.Rel.Name.Name)
 		return
 	case catalog.Check, catalog.NotNullConstraint:
 		if !con.Valid && !a.Recurse && a.Rel.HasKids() && !con.NoInherit {
-			a.RecordRefusal(refuse.ConstraintValidatedHere)
+			a.RecordRefusal(pgerror.ConstraintValidatedHere)
 			return
 		}
 	}
 	if !con.Enforced {
-		a.RecordRefusal(refuse.ConstraintNotEnforced)
+		a.RecordRefusal(pgerror.ConstraintNotEnforced)
 	}
 }
 
@@ -133,17 +133,17 @@ func (a *Alteration) dropConstraint(cmd *pgparse.AlterTableCmd) {
 	switch {
 	case con == nil:
 		if a.IsFullyKnown(a.Rel) && !cmd.GetMissingOk() {
-			a.RecordRefusal(refuse.ConstraintMissing, cmd.GetName(), a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.ConstraintMissing, cmd.GetName(), a.Rel.Name.Name)
 		}
 	case con.Parent:
-		a.RecordRefusal(refuse.ConstraintInherited, con.Name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.ConstraintInherited, con.Name, a.Rel.Name.Name)
 	case con.Kind == catalog.Check && !a.Recurse && len(a.Rel.Partitions) > 0 && !a.V.AtLeast(18):
-		a.RecordRefusal(refuse.ConstraintDropOnlyHere)
+		a.RecordRefusal(pgerror.ConstraintDropOnlyHere)
 	case a.C.Relation(con.Index) == nil || con.Kind == catalog.ForeignKey || cmd.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE:
 	default:
 		for _, ref := range a.C.ListReferences(a.Rel, false) {
 			if RestsOn(ref.Con, con) {
-				a.RecordRefusal(refuse.ConstraintHasDependents, con.Name, a.Rel.Name.Name)
+				a.RecordRefusal(pgerror.ConstraintHasDependents, con.Name, a.Rel.Name.Name)
 			}
 		}
 	}
@@ -172,19 +172,19 @@ func (a *Alteration) alterConstraint(def *pgparse.ATAlterConstraint) {
 		if def.GetAlterInheritability() {
 			word = "INHERIT"
 		}
-		a.RecordRefusal(refuse.SyntaxAt, word)
+		a.RecordRefusal(pgerror.SyntaxAt, word)
 		return
 	}
 	switch con := a.Rel.Constraint(def.GetConname()); {
 	case con == nil:
 		if a.IsFullyKnown(a.Rel) {
-			a.RecordRefusal(refuse.ConstraintMissing, def.GetConname(), a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.ConstraintMissing, def.GetConname(), a.Rel.Name.Name)
 		}
 	case def.GetAlterInheritability():
 		if con.Kind != catalog.NotNullConstraint {
-			a.RecordRefusal(refuse.NotNotNull, con.Name, a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.NotNotNull, con.Name, a.Rel.Name.Name)
 		}
 	case con.Kind != catalog.ForeignKey:
-		a.RecordRefusal(refuse.NotForeignKey, con.Name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.NotForeignKey, con.Name, a.Rel.Name.Name)
 	}
 }

@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // attachPartition is ATTACH PARTITION, of a table or of an index.
@@ -30,13 +30,13 @@ func (a *Alteration) sameColumns(part *catalog.Relation) bool {
 		above := a.Rel.Column(col.Name)
 		switch {
 		case above == nil:
-			a.RecordRefusal(refuse.PartitionExtra, part.Name.Name, col.Name, a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.PartitionExtra, part.Name.Name, col.Name, a.Rel.Name.Name)
 		case col.Inferred || above.Inferred || !col.Type.IsKnown() || !above.Type.IsKnown():
 			continue
 		case !SameType(col.Type, above.Type):
-			a.RecordRefusal(refuse.ChildType, part.Name.Name, col.Name)
+			a.RecordRefusal(pgerror.ChildType, part.Name.Name, col.Name)
 		case col.Identity != "" && a.V.AtLeast(17):
-			a.RecordRefusal(refuse.PartitionIdentity, part.Name.Name, col.Name)
+			a.RecordRefusal(pgerror.PartitionIdentity, part.Name.Name, col.Name)
 		default:
 			continue
 		}
@@ -56,7 +56,7 @@ func (a *Alteration) keepsNotNull(child, parent *catalog.Relation) bool {
 		if a.V.AtLeast(18) {
 			which += ` "` + child.Name.Name + `"`
 		}
-		a.RecordRefusal(refuse.ChildNotNull, col.Name, which)
+		a.RecordRefusal(pgerror.ChildNotNull, col.Name, which)
 		return false
 	}
 	return true
@@ -66,9 +66,9 @@ func (a *Alteration) keepsNotNull(child, parent *catalog.Relation) bool {
 func (a *Alteration) mayInherit(parent *catalog.Relation) {
 	switch {
 	case a.Rel.Parent != 0:
-		a.RecordRefusal(refuse.PartitionInherits)
+		a.RecordRefusal(pgerror.PartitionInherits)
 	case parent.Kind == catalog.PartitionedTable:
-		a.RecordRefusal(refuse.InheritPartitioned, parent.Name.Name)
+		a.RecordRefusal(pgerror.InheritPartitioned, parent.Name.Name)
 	default:
 		a.keepsNotNull(a.Rel, parent)
 	}
@@ -76,16 +76,16 @@ func (a *Alteration) mayInherit(parent *catalog.Relation) {
 
 // checkAttachedIndex is what the server has against an index as a partition of the altered
 // one: it is on another table, or not the same there; nil when it takes it.
-func (a *Alteration) checkAttachedIndex(index *catalog.Relation) *refuse.Refusal {
+func (a *Alteration) checkAttachedIndex(index *catalog.Relation) *pgerror.Refusal {
 	have, want := index.Index, a.Rel.Index
 	part, parent := a.C.TableOf(index), a.C.TableOf(a.Rel)
 	switch {
 	case have == nil || want == nil || index.Inferred || a.Rel.Inferred || part == nil || parent == nil || part.Inferred || parent.Inferred:
 		return nil
 	case part.Parent != parent.OID:
-		return refuse.IndexElsewhere.NewRefusal(index.Name.Name, a.Rel.Name.Name)
+		return pgerror.IndexElsewhere.NewRefusal(index.Name.Name, a.Rel.Name.Name)
 	case have.Method != want.Method || have.Unique != want.Unique || len(have.Keys) != len(want.Keys) || !SameKeys(part, parent, have.Keys, want.Keys):
-		return refuse.IndexUnlike.NewRefusal(index.Name.Name, a.Rel.Name.Name)
+		return pgerror.IndexUnlike.NewRefusal(index.Name.Name, a.Rel.Name.Name)
 	}
 	return nil
 }
@@ -106,11 +106,11 @@ func SameKeys(part, parent *catalog.Relation, have, want []catalog.IndexKey) boo
 // detachPartition is DETACH PARTITION.
 func (a *Alteration) detachPartition(cmd *pgparse.PartitionCmd) {
 	if cmd.GetConcurrent() && !a.V.AtLeast(14) {
-		a.RecordRefusal(refuse.SyntaxAt, "CONCURRENTLY")
+		a.RecordRefusal(pgerror.SyntaxAt, "CONCURRENTLY")
 		return
 	}
 	if part := a.FindTable(cmd.GetName()); part != nil && a.isPartition(part) && cmd.GetConcurrent() && a.Rel.Default != 0 {
-		a.RecordRefusal(refuse.DetachConcurrently)
+		a.RecordRefusal(pgerror.DetachConcurrently)
 	}
 }
 
@@ -118,14 +118,14 @@ func (a *Alteration) isPartition(part *catalog.Relation) bool {
 	if part.Parent == a.Rel.OID || part.Inferred || a.Rel.Inferred {
 		return true
 	}
-	a.RecordRefusal(refuse.NotPartitionOf, part.Name.Name, a.Rel.Name.Name)
+	a.RecordRefusal(pgerror.NotPartitionOf, part.Name.Name, a.Rel.Name.Name)
 	return false
 }
 
 // finalizeDetach is DETACH PARTITION … FINALIZE.
 func (a *Alteration) finalizeDetach(cmd *pgparse.PartitionCmd) {
 	if !a.V.AtLeast(14) {
-		a.RecordRefusal(refuse.SyntaxAt, "FINALIZE")
+		a.RecordRefusal(pgerror.SyntaxAt, "FINALIZE")
 		return
 	}
 	if part := a.FindTable(cmd.GetName()); part != nil {

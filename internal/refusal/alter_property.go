@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // What ALTER TABLE changes of a table as a whole: its owner, its place, how it
@@ -12,7 +12,7 @@ import (
 // clusterOn is CLUSTER ON: it only remembers the index.
 func (a *Alteration) clusterOn(name string) {
 	if a.Rel.Kind == catalog.PartitionedTable {
-		a.RecordRefusal(refuse.MarkPartitioned)
+		a.RecordRefusal(pgerror.MarkPartitioned)
 		return
 	}
 	if i := a.C.IndexNamed(a.Rel, name); i != nil {
@@ -25,7 +25,7 @@ func (a *Alteration) clusterOn(name string) {
 // noIndex refuses an index that the table surely does not have.
 func (a *Alteration) noIndex(name string) {
 	if a.IsFullyKnown(a.Rel) {
-		a.RecordRefusal(refuse.IndexMissingFor, name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.IndexMissingFor, name, a.Rel.Name.Name)
 	}
 }
 
@@ -42,19 +42,19 @@ func (a *Alteration) replicaIdentity(name string) {
 	}
 	switch con := a.Rel.Constraint(info.Constraint); {
 	case !info.Unique:
-		a.RecordRefusal(refuse.ReplicaNotUnique, name)
+		a.RecordRefusal(pgerror.ReplicaNotUnique, name)
 	case con != nil && con.Deferrable:
-		a.RecordRefusal(refuse.ReplicaNotImmediate, name)
+		a.RecordRefusal(pgerror.ReplicaNotImmediate, name)
 	case info.Predicate != nil:
-		a.RecordRefusal(refuse.ReplicaPartial, name)
+		a.RecordRefusal(pgerror.ReplicaPartial, name)
 	}
 	for _, k := range info.Keys {
 		col := a.Rel.Attr(k.Column)
 		switch {
 		case k.Column == 0:
-			a.RecordRefusal(refuse.ReplicaExpression, name)
+			a.RecordRefusal(pgerror.ReplicaExpression, name)
 		case col != nil && !col.Inferred && !col.NotNull && !contains(a.madeNotNull, col.Name):
-			a.RecordRefusal(refuse.ReplicaNullable, name, col.Name)
+			a.RecordRefusal(pgerror.ReplicaNullable, name, col.Name)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func (a *Alteration) replicaIdentity(name string) {
 // changeOwner is OWNER TO.
 func (a *Alteration) changeOwner(to *pgparse.RoleSpec) {
 	if !OwnerStays(a.Rel, to) && a.Rel.Kind == catalog.Sequence && a.Rel.Seq != nil && a.Rel.Seq.OwnerTable != 0 {
-		a.RecordRefusal(refuse.SequenceOwner, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.SequenceOwner, a.Rel.Name.Name)
 	}
 }
 
@@ -86,18 +86,18 @@ func (a *Alteration) setPersistence(to catalog.Persistence) {
 	}
 	if to == catalog.Unlogged {
 		if a.isPublished(a.Rel) {
-			a.RecordRefusal(refuse.PublishedUnlogged, a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.PublishedUnlogged, a.Rel.Name.Name)
 		}
 		for _, ref := range a.C.ListReferences(a.Rel, true) {
 			if ref.From != a.Rel && ref.From.Persistence == catalog.Permanent {
-				a.RecordRefusal(refuse.ReferencesLogged, a.Rel.Name.Name, ref.From.Name.Name)
+				a.RecordRefusal(pgerror.ReferencesLogged, a.Rel.Name.Name, ref.From.Name.Name)
 			}
 		}
 		return
 	}
 	for _, con := range a.Rel.Constraints {
 		if ref := a.C.Relation(con.Ref); ref != nil && ref != a.Rel && ref.Persistence == catalog.Unlogged {
-			a.RecordRefusal(refuse.ReferencesUnlogged, a.Rel.Name.Name, ref.Name.Name)
+			a.RecordRefusal(pgerror.ReferencesUnlogged, a.Rel.Name.Name, ref.Name.Name)
 		}
 	}
 }
@@ -115,11 +115,11 @@ func (q *Question) isPublished(rel *catalog.Relation) bool {
 func (a *Alteration) setAccessMethod(name string) {
 	switch {
 	case !a.V.AtLeast(15):
-		a.RecordRefusal(refuse.SyntaxAt, "ACCESS")
+		a.RecordRefusal(pgerror.SyntaxAt, "ACCESS")
 	case a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
-		a.RecordRefusal(refuse.MethodPartitioned)
+		a.RecordRefusal(pgerror.MethodPartitioned)
 	case a.Rel.Kind != catalog.PartitionedTable && name == "" && !a.V.AtLeast(17):
-		a.RecordRefusal(refuse.SyntaxAt, "DEFAULT")
+		a.RecordRefusal(pgerror.SyntaxAt, "DEFAULT")
 	}
 }
 
@@ -152,9 +152,9 @@ func (a *Alteration) setOptions(list []*pgparse.Node) {
 			return
 		}
 		if a.V.AtLeast(16) {
-			a.RecordRefusal(refuse.ParametersTable)
+			a.RecordRefusal(pgerror.ParametersTable)
 		} else {
-			a.RecordRefusal(refuse.ParameterUnknown, list[0].GetDefElem().GetDefname())
+			a.RecordRefusal(pgerror.ParameterUnknown, list[0].GetDefElem().GetDefname())
 		}
 		return
 	default:
@@ -163,12 +163,12 @@ func (a *Alteration) setOptions(list []*pgparse.Node) {
 	for _, n := range list {
 		d := n.GetDefElem()
 		if s := d.GetDefnamespace(); s != "" && s != "toast" {
-			a.RecordRefusal(refuse.NamespaceUnknown, s)
+			a.RecordRefusal(pgerror.NamespaceUnknown, s)
 			return
 		}
 		since, there := known[d.GetDefname()]
 		if !there || since > 0 && !a.V.AtLeast(since) {
-			a.RecordRefusal(refuse.ParameterUnknown, d.GetDefname())
+			a.RecordRefusal(pgerror.ParameterUnknown, d.GetDefname())
 			return
 		}
 	}

@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // alterTable is ALTER TABLE and its like.
@@ -79,7 +79,7 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 		a.clusterOn(cmd.GetName())
 	case pgparse.AlterTableType_AT_DropCluster:
 		if a.Rel.Kind == catalog.PartitionedTable {
-			a.RecordRefusal(refuse.MarkPartitioned)
+			a.RecordRefusal(pgerror.MarkPartitioned)
 		}
 	case pgparse.AlterTableType_AT_ReplicaIdentity:
 		if id := cmd.GetDef().GetReplicaIdentityStmt(); id.GetName() != "" {
@@ -89,7 +89,7 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 		a.setOptions(cmd.GetDef().GetList().GetItems())
 	case pgparse.AlterTableType_AT_DropOf:
 		if a.Rel.OfType == 0 && a.IsFullyKnown(a.Rel) {
-			a.RecordRefusal(refuse.NotTyped, a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.NotTyped, a.Rel.Name.Name)
 		}
 	case pgparse.AlterTableType_AT_AddOf:
 		schema, name := pgparse.SchemaAndName(cmd.GetDef().GetTypeName().GetNames())
@@ -101,7 +101,7 @@ func (a *Alteration) tableCommand(cmd *pgparse.AlterTableCmd) {
 	case pgparse.AlterTableType_AT_EnableTrig, pgparse.AlterTableType_AT_EnableAlwaysTrig,
 		pgparse.AlterTableType_AT_EnableReplicaTrig, pgparse.AlterTableType_AT_DisableTrig:
 		if name := cmd.GetName(); a.Rel.Trigger(name) == nil && a.IsFullyKnown(a.Rel) {
-			a.RecordRefusal(refuse.ObjectMissingOn, "trigger", name, a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.ObjectMissingOn, "trigger", name, a.Rel.Name.Name)
 		}
 	default:
 		a.familyCommand(cmd)
@@ -169,11 +169,11 @@ func (a *Alteration) isPermitted(cmd *pgparse.AlterTableCmd) bool {
 		return true // its kind is a guess
 	}
 	if !ok {
-		a.RecordRefusal(refuse.ActionUnsuited, catalog.ActionWord(sub), a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.ActionUnsuited, catalog.ActionWord(sub), a.Rel.Name.Name)
 		return false
 	}
 	if sub == pgparse.AlterTableType_AT_SetCompression && !a.V.AtLeast(14) {
-		a.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
+		a.RecordRefusal(pgerror.SyntaxAt, "COMPRESSION")
 		return false
 	}
 	return true

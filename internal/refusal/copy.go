@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (q *Question) copyStmt(s *pgparse.CopyStmt) {
@@ -13,7 +13,7 @@ func (q *Question) copyStmt(s *pgparse.CopyStmt) {
 	freeze := pgparse.BoolOption(s.GetOptions(), "freeze", false)
 	switch {
 	case freeze && !s.GetIsFrom() && q.V.AtLeast(17):
-		q.RecordRefusal(refuse.CopyFreezeTo)
+		q.RecordRefusal(pgerror.CopyFreezeTo)
 	case s.GetQuery() != nil:
 		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 	case s.GetIsFrom():
@@ -29,13 +29,13 @@ func (q *Question) copyInto(s *pgparse.CopyStmt, freeze bool) {
 	switch {
 	case t == nil:
 	case t.Kind == catalog.MaterializedView || t.Kind == catalog.Sequence:
-		q.RecordRefusal(refuse.CopyTo, t.Kind.String(), t.Name.Name)
+		q.RecordRefusal(pgerror.CopyTo, t.Kind.String(), t.Name.Name)
 	case freeze && !t.Inferred && t.Kind == catalog.ForeignTable && !q.V.AtLeast(18):
-		q.RecordRefusal(refuse.CopyFreezeNew)
+		q.RecordRefusal(pgerror.CopyFreezeNew)
 	case freeze && !t.Inferred && (t.Kind == catalog.ForeignTable || t.Kind == catalog.PartitionedTable):
-		q.RecordRefusal(refuse.CopyFreeze, t.Kind.String())
+		q.RecordRefusal(pgerror.CopyFreeze, t.Kind.String())
 	case t.Kind == catalog.View && t.View != nil && !contains(t.InsteadOf(), "insert"):
-		q.RecordRefusal(refuse.CopyTo, "view", t.Name.Name)
+		q.RecordRefusal(pgerror.CopyTo, "view", t.Name.Name)
 	}
 }
 
@@ -48,10 +48,10 @@ func (q *Question) copyOut(s *pgparse.CopyStmt) {
 	}
 	switch rel.Kind {
 	case catalog.View, catalog.PartitionedTable, catalog.Sequence, catalog.ForeignTable:
-		q.RecordRefusal(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
+		q.RecordRefusal(pgerror.CopyFrom, rel.Kind.String(), rel.Name.Name)
 	case catalog.MaterializedView:
 		if !q.V.AtLeast(18) {
-			q.RecordRefusal(refuse.CopyFrom, rel.Kind.String(), rel.Name.Name)
+			q.RecordRefusal(pgerror.CopyFrom, rel.Kind.String(), rel.Name.Name)
 		}
 	}
 }

@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // newTable is a CREATE TABLE at work.
@@ -22,11 +22,11 @@ func (q *Question) createTable(s *pgparse.CreateStmt) {
 	}
 	t := newTable{q, q.NewName(rv), persistenceOf(rv), s.GetTableElts()}
 	if old := q.C.Lookup(t.name.Schema, t.name.Name); old != nil && !old.Inferred && !s.GetIfNotExists() {
-		q.RecordRefusal(refuse.RelationExists, t.name.Name)
+		q.RecordRefusal(pgerror.RelationExists, t.name.Name)
 	}
 	for _, n := range s.GetPartspec().GetPartParams() {
 		if e := n.GetPartitionElem().GetExpr(); e != nil && !q.mayIndex(e, t.typeOf) {
-			q.RecordRefusal(refuse.PartitionKeyMutable)
+			q.RecordRefusal(pgerror.PartitionKeyMutable)
 		}
 	}
 	for _, n := range t.elements {
@@ -89,7 +89,7 @@ func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
 	n := ReadColumn(def)
 	t.newerIn(n.Default)
 	if n.Generated != "" && !t.mayIndex(n.Default, t.typeOf) {
-		t.RecordRefusal(refuse.GenerationMutable)
+		t.RecordRefusal(pgerror.GenerationMutable)
 	}
 	for _, con := range n.ForeignKeys {
 		t.foreignKey(con, []string{def.GetColname()})
@@ -123,16 +123,16 @@ func IsItself(table catalog.Name, pk *pgparse.RangeVar) bool {
 func (t *newTable) checkParent(parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) {
 	switch {
 	case bound == nil && parent.Kind == catalog.PartitionedTable:
-		t.RecordRefusal(refuse.InheritPartitioned, parent.Name.Name)
+		t.RecordRefusal(pgerror.InheritPartitioned, parent.Name.Name)
 	case bound == nil || parent.Inferred:
 	case (t.persistence == catalog.Temporary) != (parent.Persistence == catalog.Temporary):
 		one, other := "permanent", "temporary"
 		if t.persistence == catalog.Temporary {
 			one, other = other, one
 		}
-		t.RecordRefusal(refuse.PartitionPersistence, one, other, parent.Name.Name)
+		t.RecordRefusal(pgerror.PartitionPersistence, one, other, parent.Name.Name)
 	case parent.Kind != catalog.PartitionedTable:
-		t.RecordRefusal(refuse.NotPartitioned, parent.Name.Name)
+		t.RecordRefusal(pgerror.NotPartitioned, parent.Name.Name)
 	default:
 		t.hasRoom(t.name, parent, bound)
 	}

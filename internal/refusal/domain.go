@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
@@ -15,7 +15,7 @@ func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
 	case "C": // ADD CONSTRAINT
 		con := s.GetDef().GetConstraint()
 		if con.GetContype() == pgparse.ConstrType_CONSTR_NOTNULL && !q.V.AtLeast(17) {
-			q.RecordRefusal(refuse.SyntaxAt, "NOT")
+			q.RecordRefusal(pgerror.SyntaxAt, "NOT")
 			return
 		}
 		if con.GetSkipValidation() {
@@ -29,7 +29,7 @@ func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
 	d := q.C.LookupType(schema, name)
 	switch {
 	case d == nil && q.C.Complete:
-		q.RecordRefusal(refuse.TypeMissing, name)
+		q.RecordRefusal(pgerror.TypeMissing, name)
 	case d == nil || s.GetSubtype() == "O" && d.NotNull:
 	default:
 		q.domainUsers(d, 0)
@@ -49,7 +49,7 @@ func (q *Question) domainUsers(d *catalog.UserType, depth int) {
 				q.checkNestedDomain(d, u.OID, 0)
 			}
 		case (rel.Kind == catalog.Table || rel.Kind == catalog.MaterializedView) && col.Type.Array > 0:
-			q.RecordRefusal(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
+			q.RecordRefusal(pgerror.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
 		}
 	})
 	q.C.EachType(func(u *catalog.UserType) bool {
@@ -69,7 +69,7 @@ func (q *Question) checkNestedDomain(d *catalog.UserType, composite catalog.OID,
 	q.C.EachOfType(composite, func(rel *catalog.Relation, col *catalog.Column) {
 		switch rel.Kind {
 		case catalog.Table, catalog.MaterializedView:
-			q.RecordRefusal(refuse.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
+			q.RecordRefusal(pgerror.TypeUsed, d.Name.Name, rel.Name.Name, col.Name)
 		case catalog.CompositeType:
 			if u := q.C.CompositeOf(rel); u != nil {
 				q.checkNestedDomain(d, u.OID, depth+1)

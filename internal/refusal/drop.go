@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropQuestion is a DROP: with what it takes along, for what else it asks.
@@ -47,10 +47,10 @@ func (d *dropQuestion) dropRelations(s *pgparse.DropStmt) {
 	if s.GetConcurrent() {
 		switch {
 		case len(s.GetObjects()) > 1:
-			d.RecordRefusal(refuse.DropConcurrentlyMany)
+			d.RecordRefusal(pgerror.DropConcurrentlyMany)
 			return
 		case d.cascade:
-			d.RecordRefusal(refuse.DropConcurrentlyCascade)
+			d.RecordRefusal(pgerror.DropConcurrentlyCascade)
 			return
 		}
 	}
@@ -76,7 +76,7 @@ func (d *dropQuestion) dropRelations(s *pgparse.DropStmt) {
 // checkMember refuses to drop a relation that is part of an extension, even with CASCADE.
 func (d *dropQuestion) checkMember(rel *catalog.Relation) {
 	if rel.Extension != "" {
-		d.RecordRefusal(refuse.Required, rel.Kind.ForMessages(), rel.Name.Name, "extension "+rel.Extension)
+		d.RecordRefusal(pgerror.Required, rel.Kind.ForMessages(), rel.Name.Name, "extension "+rel.Extension)
 	}
 }
 
@@ -93,12 +93,12 @@ func (d *dropQuestion) dropRelation(rel *catalog.Relation, depth int) {
 		d.tableParts(rel, depth)
 	}
 	if d.ReadElsewhere(rel, 0, d.goesToo) || slices.ContainsFunc(d.C.RelationsByOID(rel.Dependents), func(v *catalog.Relation) bool { return !d.gone[v.OID] }) {
-		d.RecordRefusal(refuse.HasDependents, rel.Kind.String(), rel.Name.Name)
+		d.RecordRefusal(pgerror.HasDependents, rel.Kind.String(), rel.Name.Name)
 	}
 }
 
 func (d *dropQuestion) tableParts(rel *catalog.Relation, depth int) {
-	no := func() { d.RecordRefusal(refuse.HasDependents, "table", rel.Name.Name) }
+	no := func() { d.RecordRefusal(pgerror.HasDependents, "table", rel.Name.Name) }
 	for _, ref := range d.C.ListReferences(rel, true) {
 		if ref.From == rel || d.gone[ref.From.OID] {
 			continue
@@ -167,7 +167,7 @@ func (d *dropQuestion) goesToo(rel *catalog.Relation) bool {
 
 func (d *dropQuestion) dropSequence(seq *catalog.Relation) {
 	if !d.cascade && d.IsSequenceTaken(seq, "", d.goesToo) {
-		d.RecordRefusal(refuse.HasDependents, "sequence", seq.Name.Name)
+		d.RecordRefusal(pgerror.HasDependents, "sequence", seq.Name.Name)
 		return
 	}
 	if seq.Seq == nil || seq.Seq.OwnerTable == 0 {
@@ -180,9 +180,9 @@ func (d *dropQuestion) dropSequence(seq *catalog.Relation) {
 	switch col := table.Attr(seq.Seq.OwnerColumn); {
 	case col == nil:
 	case col.Identity != "":
-		d.RecordRefusal(refuse.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
+		d.RecordRefusal(pgerror.Required, "sequence", seq.Name.Name, "column "+col.Name+" of table "+table.Name.Name)
 	case col.Default != nil && !d.cascade:
-		d.RecordRefusal(refuse.HasDependents, "sequence", seq.Name.Name)
+		d.RecordRefusal(pgerror.HasDependents, "sequence", seq.Name.Name)
 	}
 }
 
@@ -190,13 +190,13 @@ func (d *dropQuestion) dropIndex(index *catalog.Relation, concurrent bool) {
 	table := d.C.TableOf(index)
 	switch parent := d.C.ParentIndex(index); {
 	case index.Index != nil && index.Index.Constraint != "" && table != nil:
-		d.RecordRefusal(refuse.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
+		d.RecordRefusal(pgerror.Required, "index", index.Name.Name, "constraint "+index.Index.Constraint+" on table "+table.Name.Name)
 	case parent != nil:
-		d.RecordRefusal(refuse.Required, "index", index.Name.Name, "index "+parent.Name.Name)
+		d.RecordRefusal(pgerror.Required, "index", index.Name.Name, "index "+parent.Name.Name)
 	case index.Index != nil && !d.cascade && len(d.C.IndexUsers(index)) > 0:
-		d.RecordRefusal(refuse.HasDependents, "index", index.Name.Name)
+		d.RecordRefusal(pgerror.HasDependents, "index", index.Name.Name)
 	case concurrent && index.Kind == catalog.PartitionedIndex:
-		d.RecordRefusal(refuse.DropConcurrentlyPartitioned, index.Name.Name)
+		d.RecordRefusal(pgerror.DropConcurrentlyPartitioned, index.Name.Name)
 	}
 }
 
@@ -214,8 +214,8 @@ func (q *Question) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	}
 	switch t := rel.Trigger(object); {
 	case t == nil && q.IsFullyKnown(rel) && !s.GetMissingOk():
-		q.RecordRefusal(refuse.ObjectMissingOn, "trigger", object, rel.Name.Name)
+		q.RecordRefusal(pgerror.ObjectMissingOn, "trigger", object, rel.Name.Name)
 	case t != nil && t.Parent:
-		q.RecordRefusal(refuse.TriggerRequired, object, rel.Name.Name)
+		q.RecordRefusal(pgerror.TriggerRequired, object, rel.Name.Name)
 	}
 }

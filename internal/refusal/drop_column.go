@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropColumn is DROP COLUMN.
@@ -15,21 +15,21 @@ func (a *Alteration) dropColumn(cmd *pgparse.AlterTableCmd) {
 			a.typedTables(cmd.GetBehavior(), nil)
 		}
 		if known && !cmd.GetMissingOk() {
-			a.RecordRefusal(refuse.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.ColumnMissing, cmd.GetName(), a.Rel.Name.Name)
 		}
 	case a.Rel.OfType != 0:
-		a.RecordRefusal(refuse.DropFromTyped)
+		a.RecordRefusal(pgerror.DropFromTyped)
 	case a.Rel.Kind == catalog.PartitionedTable && !a.Recurse:
-		a.RecordRefusal(refuse.DropOnlyHere)
+		a.RecordRefusal(pgerror.DropOnlyHere)
 	case col.Inherited:
-		a.RecordRefusal(refuse.DropInherited, col.Name)
+		a.RecordRefusal(pgerror.DropInherited, col.Name)
 	case PartitionedBy(a.Rel, col):
-		a.RecordRefusal(refuse.DropPartitionKey, col.Name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.DropPartitionKey, col.Name, a.Rel.Name.Name)
 	default:
 		if cmd.GetBehavior() != pgparse.DropBehavior_DROP_CASCADE {
 			a.DropDown(col.Name, func(*catalog.Relation) {}, func(rel *catalog.Relation, col *catalog.Column) {
 				if a.isNeeded(rel, col) {
-					a.RecordRefusal(refuse.ColumnHasDependents, col.Name, rel.Name.Name)
+					a.RecordRefusal(pgerror.ColumnHasDependents, col.Name, rel.Name.Name)
 				}
 			})
 		}

@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // dropSchema asks what is in a schema.
@@ -20,7 +20,7 @@ func (d *dropQuestion) dropSchema(schema string) {
 	})
 	if !d.cascade {
 		if slices.ContainsFunc(in, func(rel *catalog.Relation) bool { return !d.gone[rel.OID] }) {
-			d.RecordRefusal(refuse.HasDependents, "schema", schema)
+			d.RecordRefusal(pgerror.HasDependents, "schema", schema)
 			return
 		}
 		var types []*catalog.UserType
@@ -55,14 +55,14 @@ func (d *dropQuestion) userType(u *catalog.UserType) {
 	used := false
 	d.C.EachOfType(u.OID, func(rel *catalog.Relation, _ *catalog.Column) { used = used || !d.gone[rel.OID] })
 	if used || len(d.TablesOf(u)) > 0 {
-		d.RecordRefusal(refuse.HasDependents, "type", u.Name.Name)
+		d.RecordRefusal(pgerror.HasDependents, "type", u.Name.Name)
 	}
 }
 
 // dropFunction asks for what surely calls a function.
 func (d *dropQuestion) dropFunction(name string, callers []catalog.Caller) {
 	if !d.cascade && slices.ContainsFunc(callers, func(c catalog.Caller) bool { return c.Sure && !d.goesToo(c.Relation) }) {
-		d.RecordRefusal(refuse.HasDependents, "function", name+"()")
+		d.RecordRefusal(pgerror.HasDependents, "function", name+"()")
 	}
 }
 
@@ -77,7 +77,7 @@ func (d *dropQuestion) dropExtension(name string) {
 	}
 	for _, rel := range members {
 		if d.dropRelation(rel, 0); d.No != nil {
-			d.No = refuse.HasDependents.NewRefusal("extension", name)
+			d.No = pgerror.HasDependents.NewRefusal("extension", name)
 			return
 		}
 	}
@@ -100,7 +100,7 @@ func (d *dropQuestion) dropExtension(name string) {
 		})
 	}
 	if used {
-		d.RecordRefusal(refuse.HasDependents, "extension", name)
+		d.RecordRefusal(pgerror.HasDependents, "extension", name)
 	}
 }
 

@@ -4,21 +4,21 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // mayPoint is what the server has against a foreign key to a table that is
 // sooner gone than the one that has it; nil when it takes it.
-func mayPoint(from catalog.Persistence, ref *catalog.Relation) *refuse.Refusal {
+func mayPoint(from catalog.Persistence, ref *catalog.Relation) *pgerror.Refusal {
 	switch to := ref.Persistence; {
 	case ref.Inferred:
 	case from == catalog.Permanent && to != catalog.Permanent:
-		return refuse.ForeignKeyPermanent.NewRefusal()
+		return pgerror.ForeignKeyPermanent.NewRefusal()
 	case from == catalog.Unlogged && to == catalog.Temporary:
-		return refuse.ForeignKeyUnlogged.NewRefusal()
+		return pgerror.ForeignKeyUnlogged.NewRefusal()
 	case from == catalog.Temporary && to != catalog.Temporary:
-		return refuse.ForeignKeyOfTemporary.NewRefusal()
+		return pgerror.ForeignKeyOfTemporary.NewRefusal()
 	}
 	return nil
 }
@@ -51,10 +51,10 @@ func (q *Question) areKeysComparable(ref *catalog.Relation, con *pgparse.Constra
 
 // notImplemented is the refusal of a foreign key between types that
 // cannot be compared.
-func (q *Question) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) *refuse.Refusal {
+func (q *Question) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) *pgerror.Refusal {
 	name := con.GetConname()
 	if name == "" {
 		name = catalog.ObjectName(table.Name, strings.Join(columns, "_"), "fkey")
 	}
-	return refuse.ForeignKeyTypes.NewRefusal(name)
+	return pgerror.ForeignKeyTypes.NewRefusal(name)
 }

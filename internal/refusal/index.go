@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (q *Question) createIndex(s *pgparse.IndexStmt) {
@@ -16,16 +16,16 @@ func (q *Question) createIndex(s *pgparse.IndexStmt) {
 	taken := s.GetIdxname() != "" && q.C.Lookup(rel.Name.Schema, s.GetIdxname()) != nil
 	switch {
 	case s.GetUnique() && s.GetRelation().GetInh() && rel.Kind == catalog.PartitionedTable && q.reachesForeign(rel):
-		q.RecordRefusal(refuse.IndexUniqueForeign, rel.Name.Name)
+		q.RecordRefusal(pgerror.IndexUniqueForeign, rel.Name.Name)
 	case s.GetNullsNotDistinct() && !q.V.AtLeast(15):
-		q.RecordRefusal(refuse.SyntaxAt, "NULLS")
+		q.RecordRefusal(pgerror.SyntaxAt, "NULLS")
 	case !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
-		q.RecordRefusal(refuse.IndexRelation, rel.Name.Name)
+		q.RecordRefusal(pgerror.IndexRelation, rel.Name.Name)
 	case taken && s.GetIfNotExists():
 	case taken:
-		q.RecordRefusal(refuse.RelationExists, s.GetIdxname())
+		q.RecordRefusal(pgerror.RelationExists, s.GetIdxname())
 	case s.GetConcurrent() && rel.Kind == catalog.PartitionedTable:
-		q.RecordRefusal(refuse.IndexConcurrently, rel.Name.Name)
+		q.RecordRefusal(pgerror.IndexConcurrently, rel.Name.Name)
 	default:
 		if no := q.checkIndex(rel, s); no != nil {
 			q.KeepRefusal(no)
@@ -36,7 +36,7 @@ func (q *Question) createIndex(s *pgparse.IndexStmt) {
 			parts = append(parts, n.GetIndexElem().GetName())
 		}
 		if s.GetUnique() && !coversKey(rel, parts) {
-			q.RecordRefusal(refuse.KeyPartition)
+			q.RecordRefusal(pgerror.KeyPartition)
 		}
 	}
 }
@@ -59,26 +59,26 @@ func coversKey(rel *catalog.Relation, columns []string) bool {
 
 // checkIndex is the refusal of an index on what it cannot be on; nil when it
 // can.
-func (q *Question) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *refuse.Refusal {
+func (q *Question) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *pgerror.Refusal {
 	method := s.GetAccessMethod()
 	if lacks := q.methodLacks(method, s); lacks != "" {
-		return refuse.IndexMethodLacks.NewRefusal(method, lacks)
+		return pgerror.IndexMethodLacks.NewRefusal(method, lacks)
 	}
 	for _, n := range s.GetIndexParams() {
 		e := n.GetIndexElem()
 		if e.GetExpr() != nil {
 			if !q.mayIndex(e.GetExpr(), columnTypes(rel)) {
-				return refuse.IndexMutable.NewRefusal()
+				return pgerror.IndexMutable.NewRefusal()
 			}
 			continue
 		}
 		col, known := q.FindColumn(rel, e.GetName())
 		switch {
 		case col == nil && known:
-			return refuse.ColumnMissingAlone.NewRefusal(e.GetName())
+			return pgerror.ColumnMissingAlone.NewRefusal(e.GetName())
 		case col == nil || col.Inferred:
 		case col.Generated == "virtual":
-			return refuse.IndexVirtual.NewRefusal()
+			return pgerror.IndexVirtual.NewRefusal()
 		case len(e.GetOpclass()) == 0 && defaultsOf[method] != nil && !q.C.Complete:
 			// An extension may have come from elsewhere.
 		default:
@@ -89,7 +89,7 @@ func (q *Question) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *refu
 	}
 	if w := s.GetWhereClause(); w != nil {
 		if !q.mayIndex(w, columnTypes(rel)) {
-			return refuse.IndexMutablePredicate.NewRefusal()
+			return pgerror.IndexMutablePredicate.NewRefusal()
 		}
 	}
 	return nil

@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // KeyColumns are the columns of a PRIMARY KEY, UNIQUE or EXCLUDE constraint; an
@@ -33,20 +33,20 @@ func ElementName(e *pgparse.IndexElem) string {
 func (a *Alteration) mayHaveKey(con *pgparse.Constraint, columns []string) bool {
 	switch {
 	case a.Rel.Kind == catalog.ForeignTable:
-		a.RecordRefusal(refuse.KeyForeignTable, keyWord(con))
+		a.RecordRefusal(pgerror.KeyForeignTable, keyWord(con))
 	case con.GetNullsNotDistinct() && !a.V.AtLeast(15):
-		a.RecordRefusal(refuse.SyntaxAt, "NULLS")
+		a.RecordRefusal(pgerror.SyntaxAt, "NULLS")
 	case con.GetWithoutOverlaps() && !a.V.AtLeast(18):
-		a.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
+		a.RecordRefusal(pgerror.SyntaxAt, "WITHOUT")
 	case con.GetWithoutOverlaps() && len(columns) < 2:
-		a.RecordRefusal(refuse.KeyOverlaps)
+		a.RecordRefusal(pgerror.KeyOverlaps)
 	case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && a.hasPrimaryKey():
-		a.RecordRefusal(refuse.KeyTwice, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.KeyTwice, a.Rel.Name.Name)
 	case con.GetContype() == pgparse.ConstrType_CONSTR_EXCLUSION && a.Rel.Kind == catalog.PartitionedTable && !a.V.AtLeast(17):
-		a.RecordRefusal(refuse.ExclusionNotHere)
+		a.RecordRefusal(pgerror.ExclusionNotHere)
 	case !a.checkKeyColumns(con, columns):
 	case !coversKey(a.Rel, columns):
-		a.RecordRefusal(refuse.KeyPartition)
+		a.RecordRefusal(pgerror.KeyPartition)
 	default:
 		return true
 	}
@@ -72,15 +72,15 @@ func (a *Alteration) checkKeyColumns(con *pgparse.Constraint, columns []string) 
 			col, known := a.FindColumn(a.Rel, name)
 			switch {
 			case col == nil && known && !IsSystemName("", name):
-				a.RecordRefusal(refuse.ColumnMissingKey, name)
+				a.RecordRefusal(pgerror.ColumnMissingKey, name)
 				return false
 			case col == nil || col.Inferred:
 				continue
 			case col.Generated == "virtual":
-				a.RecordRefusal(refuse.VirtualConstraint, keyWord(con))
+				a.RecordRefusal(pgerror.VirtualConstraint, keyWord(con))
 				return false
 			case con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY && col.NotNullInvalid:
-				a.RecordRefusal(refuse.KeyNullable, name)
+				a.RecordRefusal(pgerror.KeyNullable, name)
 				return false
 			}
 		}

@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // vacuumTables is VACUUM and ANALYZE.
@@ -18,7 +18,7 @@ func (q *Question) vacuumTables(s *pgparse.VacuumStmt) {
 			continue
 		}
 		if !rv.GetInh() && !q.V.AtLeast(18) {
-			q.RecordRefusal(refuse.SyntaxAt, "ONLY")
+			q.RecordRefusal(pgerror.SyntaxAt, "ONLY")
 			return
 		}
 		if !q.checkAnalyzedColumns(rel, n.GetVacuumRelation().GetVaCols()) {
@@ -39,14 +39,14 @@ func (q *Question) clusterTable(s *pgparse.ClusterStmt) {
 	index := q.clusterIndex(rel, s.GetIndexname())
 	switch {
 	case s.GetIndexname() != "" && !rel.Inferred && index == nil:
-		q.RecordRefusal(refuse.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
+		q.RecordRefusal(pgerror.IndexMissingFor, s.GetIndexname(), rel.Name.Name)
 	case index != nil && !q.mayCluster(index):
 	case index == nil && s.GetIndexname() == "" && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
-		q.RecordRefusal(refuse.NeverClustered, rel.Name.Name)
+		q.RecordRefusal(pgerror.NeverClustered, rel.Name.Name)
 	case inBrackets(s) && !q.V.AtLeast(14):
-		q.RecordRefusal(refuse.SyntaxAt, "(")
+		q.RecordRefusal(pgerror.SyntaxAt, "(")
 	case rel.Kind == catalog.PartitionedTable && !q.V.AtLeast(15):
-		q.RecordRefusal(refuse.ClusterPartitioned)
+		q.RecordRefusal(pgerror.ClusterPartitioned)
 	}
 }
 
@@ -67,10 +67,10 @@ func (q *Question) mayCluster(index *catalog.Relation) bool {
 	switch i := index.Index; {
 	case i == nil:
 	case i.Predicate != nil:
-		q.RecordRefusal(refuse.ClusterPartial, index.Name.Name)
+		q.RecordRefusal(pgerror.ClusterPartial, index.Name.Name)
 		return false
 	case contains([]string{"gin", "hash", "brin", "spgist"}, i.Method):
-		q.RecordRefusal(refuse.ClusterUnordered, index.Name.Name)
+		q.RecordRefusal(pgerror.ClusterUnordered, index.Name.Name)
 		return false
 	}
 	return true
@@ -93,7 +93,7 @@ func (q *Question) clusterIndex(rel *catalog.Relation, name string) *catalog.Rel
 func (q *Question) lockTables(s *pgparse.LockStmt) {
 	for _, n := range s.GetRelations() {
 		if rel := q.FindTable(n.GetRangeVar()); rel != nil && !rel.Kind.IsTable() && rel.Kind != catalog.View {
-			q.RecordRefusal(refuse.NotLockable, rel.Name.Name)
+			q.RecordRefusal(pgerror.NotLockable, rel.Name.Name)
 			return
 		}
 	}
@@ -108,16 +108,16 @@ func (q *Question) truncateTables(s *pgparse.TruncateStmt) {
 			continue
 		}
 		if !rel.Kind.IsTable() && rel.Kind != catalog.ForeignTable {
-			q.RecordRefusal(refuse.NotTable, rel.Name.Name)
+			q.RecordRefusal(pgerror.NotTable, rel.Name.Name)
 			return
 		}
 		if rel.Kind == catalog.PartitionedTable && !rv.GetInh() {
-			q.RecordRefusal(refuse.TruncateOnly)
+			q.RecordRefusal(pgerror.TruncateOnly)
 			return
 		}
 		for _, t := range q.C.ListTree(rel, rv.GetInh()) {
 			if t.Kind == catalog.ForeignTable && !q.V.AtLeast(14) {
-				q.RecordRefusal(refuse.NotTable, t.Name.Name)
+				q.RecordRefusal(pgerror.NotTable, t.Name.Name)
 				return
 			}
 			list = append(list, t)
@@ -129,7 +129,7 @@ func (q *Question) truncateTables(s *pgparse.TruncateStmt) {
 	for _, t := range list {
 		for _, ref := range q.C.ListReferences(t, true) {
 			if !contains(list, ref.From) {
-				q.RecordRefusal(refuse.TruncateReferenced)
+				q.RecordRefusal(pgerror.TruncateReferenced)
 				return
 			}
 		}

@@ -3,8 +3,8 @@ package refusal
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/catalog/builtin"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Functions and expressions of SQL that older versions do not have.
@@ -24,7 +24,7 @@ func (q *Question) newerCall(f *pgparse.FuncCall) {
 		if len(f.GetArgs()) == 0 {
 			args = ""
 		}
-		q.RecordRefusal(refuse.FunctionMissing, name+"("+args+")")
+		q.RecordRefusal(pgerror.FunctionMissing, name+"("+args+")")
 	}
 }
 
@@ -54,14 +54,14 @@ func (q *Question) newerExpr(m any) {
 		name, since = "json_arrayagg", 16
 	case *pgparse.JsonIsPredicate:
 		if !q.V.AtLeast(16) {
-			q.RecordRefusal(refuse.SyntaxAt, "JSON")
+			q.RecordRefusal(pgerror.SyntaxAt, "JSON")
 		}
 		return
 	default:
 		return
 	}
 	if !q.mayHaveFunction(name) && !q.V.AtLeast(since) {
-		q.RecordRefusal(refuse.FunctionMissing, name+"(…)")
+		q.RecordRefusal(pgerror.FunctionMissing, name+"(…)")
 	}
 }
 
@@ -106,7 +106,7 @@ func (q *Question) returningForm(c *pgparse.ReturningClause, target *pgparse.Ran
 		return
 	}
 	if len(c.GetOptions()) > 0 && !q.V.AtLeast(18) {
-		q.RecordRefusal(refuse.SyntaxAt, "WITH")
+		q.RecordRefusal(pgerror.SyntaxAt, "WITH")
 		return
 	}
 	called := target.GetRelname()
@@ -121,7 +121,7 @@ func (q *Question) returningForm(c *pgparse.ReturningClause, target *pgparse.Ran
 			}
 			row := pgparse.StringText(ref.GetFields()[0])
 			if (row == "old" || row == "new") && row != called && !q.V.AtLeast(18) {
-				q.RecordRefusal(refuse.FromMissing, row)
+				q.RecordRefusal(pgerror.FromMissing, row)
 			}
 			return true
 		})

@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Forms that older versions cannot read. They are refused where the whole
@@ -15,13 +15,13 @@ import (
 // version does not have.
 func (q *Question) columnForm(def *pgparse.ColumnDef) {
 	if def.GetCompression() != "" && !q.V.AtLeast(14) {
-		q.RecordRefusal(refuse.SyntaxAt, "COMPRESSION")
+		q.RecordRefusal(pgerror.SyntaxAt, "COMPRESSION")
 	}
 	if def.GetStorageName() != "" && !q.V.AtLeast(16) {
-		q.RecordRefusal(refuse.SyntaxAt, "STORAGE")
+		q.RecordRefusal(pgerror.SyntaxAt, "STORAGE")
 	}
 	if systemColumn(def.GetColname()) {
-		q.RecordRefusal(refuse.ColumnSystemName, def.GetColname())
+		q.RecordRefusal(pgerror.ColumnSystemName, def.GetColname())
 	}
 	q.checkCollation(def)
 	for _, n := range def.GetConstraints() {
@@ -34,31 +34,31 @@ func (q *Question) constraintForm(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_GENERATED:
 		if con.GetGeneratedKind() == "v" && !q.V.AtLeast(18) {
-			q.RecordRefusal(refuse.SyntaxAt, "VIRTUAL")
+			q.RecordRefusal(pgerror.SyntaxAt, "VIRTUAL")
 		}
 	case pgparse.ConstrType_CONSTR_PRIMARY:
 		if con.GetWithoutOverlaps() && !q.V.AtLeast(18) {
-			q.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
+			q.RecordRefusal(pgerror.SyntaxAt, "WITHOUT")
 		}
 	case pgparse.ConstrType_CONSTR_UNIQUE:
 		if con.GetWithoutOverlaps() && !q.V.AtLeast(18) {
-			q.RecordRefusal(refuse.SyntaxAt, "WITHOUT")
+			q.RecordRefusal(pgerror.SyntaxAt, "WITHOUT")
 		}
 		if con.GetNullsNotDistinct() && !q.V.AtLeast(15) {
-			q.RecordRefusal(refuse.SyntaxAt, "NULLS")
+			q.RecordRefusal(pgerror.SyntaxAt, "NULLS")
 		}
 	case pgparse.ConstrType_CONSTR_ATTR_NOT_ENFORCED, pgparse.ConstrType_CONSTR_ATTR_ENFORCED:
 		if !q.V.AtLeast(18) {
-			q.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+			q.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
 		}
 	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
 		q.newerIn(con.GetRawExpr())
 		q.mayCheck(con)
 		if !con.GetIsEnforced() && !q.V.AtLeast(18) {
-			q.RecordRefusal(refuse.SyntaxAt, "ENFORCED")
+			q.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
 		}
 		if len(con.GetFkDelSetCols()) > 0 && !q.V.AtLeast(15) {
-			q.RecordRefusal(refuse.SyntaxAt, "(")
+			q.RecordRefusal(pgerror.SyntaxAt, "(")
 		}
 	}
 }
@@ -70,7 +70,7 @@ func (q *Question) functionForm(s *pgparse.CreateFunctionStmt) {
 		if body.GetReturnStmt() != nil {
 			word = "RETURN"
 		}
-		q.RecordRefusal(refuse.SyntaxAt, word)
+		q.RecordRefusal(pgerror.SyntaxAt, word)
 	}
 }
 
@@ -84,7 +84,7 @@ func (q *Question) viewForm(s *pgparse.ViewStmt) {
 	for _, n := range s.GetOptions() {
 		name := n.GetDefElem().GetDefname()
 		if since := viewOptions[name]; since > 0 && !q.hasOption(name) && !q.V.AtLeast(since) {
-			q.RecordRefusal(refuse.ParameterUnknown, name)
+			q.RecordRefusal(pgerror.ParameterUnknown, name)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (q *Question) viewForm(s *pgparse.ViewStmt) {
 // grantForm refuses a privilege that the version does not have.
 func (q *Question) grantForm(s *pgparse.GrantStmt) {
 	if slices.ContainsFunc(s.GetPrivileges(), func(n *pgparse.Node) bool { return n.GetAccessPriv().GetPrivName() == "maintain" }) && !q.V.AtLeast(17) {
-		q.RecordRefusal(refuse.PrivilegeUnknown, "maintain")
+		q.RecordRefusal(pgerror.PrivilegeUnknown, "maintain")
 	}
 }
 

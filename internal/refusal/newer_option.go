@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Options of statements in parentheses, with the first version that has them
@@ -47,7 +47,7 @@ func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
 		word, known = "VACUUM", vacuumOptions
 	}
 	if name := q.newerOption(s.GetOptions(), known); name != "" {
-		q.RecordRefusal(refuse.OptionUnknown, word, name)
+		q.RecordRefusal(pgerror.OptionUnknown, word, name)
 		return false
 	}
 	if !s.GetIsVacuumcmd() {
@@ -55,13 +55,13 @@ func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
 	}
 	for _, o := range s.GetOptions() {
 		if d := o.GetDefElem(); d.GetDefname() == "parallel" && d.GetArg().GetInteger().GetIval() > 0 && pgparse.BoolOption(s.GetOptions(), "full", false) {
-			q.RecordRefusal(refuse.VacuumFullParallel)
+			q.RecordRefusal(pgerror.VacuumFullParallel)
 			return false
 		}
 	}
 	for _, n := range s.GetRels() {
 		if len(n.GetVacuumRelation().GetVaCols()) > 0 && !pgparse.BoolOption(s.GetOptions(), "analyze", false) {
-			q.RecordRefusal(refuse.AnalyzeColumns)
+			q.RecordRefusal(pgerror.AnalyzeColumns)
 			return false
 		}
 	}
@@ -72,7 +72,7 @@ func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
 func (q *Question) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgparse.Node) bool {
 	for _, n := range columns {
 		if rel.Column(pgparse.StringText(n)) == nil && q.IsFullyKnown(rel) && rel.Kind.IsTable() {
-			q.RecordRefusal(refuse.ColumnMissing, pgparse.StringText(n), rel.Name.Name)
+			q.RecordRefusal(pgerror.ColumnMissing, pgparse.StringText(n), rel.Name.Name)
 			return false
 		}
 	}
@@ -82,19 +82,19 @@ func (q *Question) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgpars
 // copyForm refuses options that the version's COPY does not have.
 func (q *Question) copyForm(s *pgparse.CopyStmt) bool {
 	if name := q.newerOption(s.GetOptions(), copyOptions); name != "" {
-		q.RecordRefusal(refuse.OptionNot, name)
+		q.RecordRefusal(pgerror.OptionNot, name)
 		return false
 	}
 	for _, o := range s.GetOptions() {
 		switch d := o.GetDefElem(); d.GetDefname() {
 		case "header":
 			if strings.EqualFold(pgparse.StringText(d.GetArg()), "match") && !q.V.AtLeast(15) {
-				q.RecordRefusal(refuse.CopyHeader)
+				q.RecordRefusal(pgerror.CopyHeader)
 				return false
 			}
 		case "force_null", "force_not_null":
 			if d.GetArg().GetAStar() != nil && !q.V.AtLeast(17) {
-				q.RecordRefusal(refuse.CopyListWanted, d.GetDefname())
+				q.RecordRefusal(pgerror.CopyListWanted, d.GetDefname())
 				return false
 			}
 		}
@@ -106,7 +106,7 @@ func (q *Question) copyForm(s *pgparse.CopyStmt) bool {
 func (q *Question) publicationForm(options []*pgparse.Node) bool {
 	name := q.newerOption(options, publicationOptions)
 	if name != "" {
-		q.RecordRefusal(refuse.PublicationParameter, name)
+		q.RecordRefusal(pgerror.PublicationParameter, name)
 	}
 	return name == ""
 }
@@ -115,7 +115,7 @@ func (q *Question) publicationForm(options []*pgparse.Node) bool {
 func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
 	database := s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM
 	if database && s.GetName() == "" && !q.V.AtLeast(16) {
-		q.RecordRefusal(refuse.SyntaxAtEnd)
+		q.RecordRefusal(pgerror.SyntaxAtEnd)
 		return false
 	}
 	for _, p := range s.GetParams() {
@@ -124,7 +124,7 @@ func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
 		far := s.GetRelation() != nil && s.GetRelation().GetLocation()-d.GetLocation() >= int32(len("CONCURRENTLY)TABLE "))
 		brackets := d.GetDefname() == "tablespace" || d.GetDefname() == "concurrently" && (d.GetArg() != nil || far)
 		if brackets && !q.V.AtLeast(14) {
-			q.RecordRefusal(refuse.SyntaxAt, strings.ToUpper(d.GetDefname()))
+			q.RecordRefusal(pgerror.SyntaxAt, strings.ToUpper(d.GetDefname()))
 			return false
 		}
 	}
@@ -134,17 +134,17 @@ func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
 // newerMerge refuses what a version's MERGE cannot read.
 func (q *Question) newerMerge(m *pgparse.MergeStmt) bool {
 	if !q.V.AtLeast(15) {
-		q.RecordRefusal(refuse.SyntaxAt, "MERGE")
+		q.RecordRefusal(pgerror.SyntaxAt, "MERGE")
 		return false
 	}
 	for _, n := range m.GetMergeWhenClauses() {
 		if n.GetMergeWhenClause().GetMatchKind() == pgparse.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE && !q.V.AtLeast(17) {
-			q.RecordRefusal(refuse.SyntaxAt, "BY")
+			q.RecordRefusal(pgerror.SyntaxAt, "BY")
 			return false
 		}
 	}
 	if m.GetReturningClause() != nil && !q.V.AtLeast(17) {
-		q.RecordRefusal(refuse.SyntaxAt, "RETURNING")
+		q.RecordRefusal(pgerror.SyntaxAt, "RETURNING")
 		return false
 	}
 	return true

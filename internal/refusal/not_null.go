@@ -4,18 +4,18 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // addNotNull is ADD CONSTRAINT … NOT NULL (18).
 func (a *Alteration) addNotNull(con *pgparse.Constraint) {
 	if !a.V.AtLeast(18) {
-		a.RecordRefusal(refuse.SyntaxAt, "NOT")
+		a.RecordRefusal(pgerror.SyntaxAt, "NOT")
 		return
 	}
 	if !a.Recurse && a.Rel.HasKids() && !con.GetIsNoInherit() {
-		a.RecordRefusal(refuse.ConstraintOnlyHere)
+		a.RecordRefusal(pgerror.ConstraintOnlyHere)
 		return
 	}
 	if con.GetSkipValidation() || len(con.GetKeys()) == 0 {
@@ -23,7 +23,7 @@ func (a *Alteration) addNotNull(con *pgparse.Constraint) {
 	}
 	name := pgparse.StringText(con.GetKeys()[0])
 	if col := a.Rel.Column(name); col != nil && col.NotNull && con.GetConname() != "" && notNullName(a.Rel, col) != con.GetConname() {
-		a.RecordRefusal(refuse.NotNullAgain, con.GetConname(), name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.NotNullAgain, con.GetConname(), name, a.Rel.Name.Name)
 	}
 }
 
@@ -41,20 +41,20 @@ func (a *Alteration) setNotNull(name string) {
 	if !a.Recurse {
 		for _, k := range a.C.RelationsByOID(a.Rel.Partitions) {
 			if col := k.Column(name); col != nil && !col.NotNull {
-				a.RecordRefusal(refuse.ConstraintOnlyHere)
+				a.RecordRefusal(pgerror.ConstraintOnlyHere)
 				return
 			}
 		}
 	}
 	if col, known := a.FindColumn(a.Rel, name); col == nil && known && a.NewColumnDef(name) == nil {
-		a.RecordRefusal(refuse.ColumnMissing, name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.ColumnMissing, name, a.Rel.Name.Name)
 	}
 }
 
 func (a *Alteration) dropNotNull(name string) {
 	col, known := a.FindColumn(a.Rel, name)
 	if col != nil && known && a.IsIdentity(col) {
-		a.RecordRefusal(refuse.IdentityIs, name, a.Rel.Name.Name)
+		a.RecordRefusal(pgerror.IdentityIs, name, a.Rel.Name.Name)
 		return
 	}
 	if col != nil && known && !col.NotNull {
@@ -62,22 +62,22 @@ func (a *Alteration) dropNotNull(name string) {
 	}
 	if parent := a.C.Relation(a.Rel.Parent); parent != nil {
 		if above := parent.Column(name); above != nil && above.NotNull {
-			a.RecordRefusal(refuse.NullableParent, name)
+			a.RecordRefusal(pgerror.NullableParent, name)
 			return
 		}
 	}
 	for _, parent := range a.C.RelationsByOID(a.Rel.Inherits) {
 		if above := parent.Column(name); above != nil && above.NotNull && !forItself(parent, above) && a.V.AtLeast(18) {
-			a.RecordRefusal(refuse.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.Rel.Name.Name)
+			a.RecordRefusal(pgerror.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.Rel.Name.Name)
 			return
 		}
 	}
 	switch {
 	case col == nil || !known:
 	case InPrimaryKey(a.Rel, col) && !a.keyDropped():
-		a.RecordRefusal(refuse.NullableKey, name)
+		a.RecordRefusal(pgerror.NullableKey, name)
 	case a.isIdentityColumn(col):
-		a.RecordRefusal(refuse.NullableReplica, name)
+		a.RecordRefusal(pgerror.NullableReplica, name)
 	}
 }
 

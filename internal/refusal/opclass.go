@@ -2,7 +2,7 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/refuse"
+	"github.com/onward-sql/onward/internal/pgerror"
 )
 
 // unsortable are the built-in types without a default B-tree operator class.
@@ -39,7 +39,7 @@ var moreDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "lt
 // checkOperatorClass is the refusal of a key of an index that its operator class
 // does not take; "" for one that fits, or of which that is not known.
 // https://www.postgresql.org/docs/current/indexes-opclass.html
-func (q *Question) checkOperatorClass(method, opclass string, t catalog.Type) *refuse.Refusal {
+func (q *Question) checkOperatorClass(method, opclass string, t catalog.Type) *pgerror.Refusal {
 	t = q.BaseType(t)
 	if method == "" {
 		method = "btree"
@@ -57,9 +57,9 @@ func (q *Question) checkOperatorClass(method, opclass string, t catalog.Type) *r
 			want == "inet" && name == "cidr") {
 			return nil
 		}
-		return refuse.IndexClassType.NewRefusal(opclass, t.FormatFull())
+		return pgerror.IndexClassType.NewRefusal(opclass, t.FormatFull())
 	}
-	none := func() *refuse.Refusal { return refuse.IndexNoClass.NewRefusal(t.FormatFull(), method) }
+	none := func() *pgerror.Refusal { return pgerror.IndexNoClass.NewRefusal(t.FormatFull(), method) }
 	switch {
 	case opclass != "":
 		return nil

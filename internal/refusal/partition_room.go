@@ -5,23 +5,23 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // hasRoom refuses a partition whose rows another one has already.
 func (q *Question) hasRoom(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
 	if d := q.C.Relation(parent.Default); d != nil && bound.GetIsDefault() {
-		q.RecordRefusal(refuse.PartitionDefault, name.Name, d.Name.Name)
+		q.RecordRefusal(pgerror.PartitionDefault, name.Name, d.Name.Name)
 		return false
 	}
 	switch strategy := bounds[bound.GetStrategy()]; {
 	case bound.GetIsDefault() && parent.Strategy == "hash":
-		q.RecordRefusal(refuse.PartitionNoDefault)
+		q.RecordRefusal(pgerror.PartitionNoDefault)
 		return false
 	case !bound.GetIsDefault() && strategy != "" && parent.Strategy != "" && strategy != parent.Strategy:
-		q.RecordRefusal(refuse.PartitionBound, parent.Strategy)
+		q.RecordRefusal(pgerror.PartitionBound, parent.Strategy)
 		return false
 	case strategy == "hash":
 		return q.hashRoom(name, parent, bound)
@@ -40,7 +40,7 @@ func (q *Question) hashRoom(name catalog.Name, parent *catalog.Relation, spec *p
 		return true
 	}
 	if remainder >= modulus {
-		q.RecordRefusal(refuse.PartitionRemainder)
+		q.RecordRefusal(pgerror.PartitionRemainder)
 		return false
 	}
 	for _, p := range q.C.RelationsByOID(parent.Partitions) {
@@ -51,10 +51,10 @@ func (q *Question) hashRoom(name catalog.Name, parent *catalog.Relation, spec *p
 		less := min(m, modulus)
 		switch {
 		case max(m, modulus)%less != 0:
-			q.RecordRefusal(refuse.PartitionModulus)
+			q.RecordRefusal(pgerror.PartitionModulus)
 			return false
 		case remainder%less == rest%less:
-			q.RecordRefusal(refuse.PartitionOverlap, name.Name, p.Name.Name)
+			q.RecordRefusal(pgerror.PartitionOverlap, name.Name, p.Name.Name)
 			return false
 		}
 	}
@@ -72,14 +72,14 @@ func (q *Question) checkOverlap(name catalog.Name, parent *catalog.Relation, spe
 		return true
 	}
 	if want.Low != nil && want.High != nil && (IsBelow(want.High, want.Low) || want.Low.EqualTo(want.High)) {
-		q.RecordRefusal(refuse.PartitionEmpty, name.Name)
+		q.RecordRefusal(pgerror.PartitionEmpty, name.Name)
 		return false
 	}
 	col := parent.Attr(parent.PartitionKey[0].Column)
 	for _, p := range q.C.RelationsByOID(parent.Partitions) {
 		low, high, ok := ParseRangeBound(p.Bound)
 		if ok && col.Type.Name.Schema == "pg_catalog" && IsBelow(low, want.High) && IsBelow(want.Low, high) {
-			q.RecordRefusal(refuse.PartitionOverlap, name.Name, p.Name.Name)
+			q.RecordRefusal(pgerror.PartitionOverlap, name.Name, p.Name.Name)
 			return false
 		}
 	}

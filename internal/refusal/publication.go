@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (q *Question) createPublication(s *pgparse.CreatePublicationStmt) {
@@ -31,7 +31,7 @@ func (q *Question) checkPublished(objects []*pgparse.Node, viaRoot bool) {
 		t := o.GetPubtable()
 		if t == nil {
 			if !q.V.AtLeast(15) {
-				q.RecordRefusal(refuse.SyntaxAt, "TABLES")
+				q.RecordRefusal(pgerror.SyntaxAt, "TABLES")
 			}
 			q.RequireObject("schema", o.GetName())
 			continue
@@ -41,7 +41,7 @@ func (q *Question) checkPublished(objects []*pgparse.Node, viaRoot bool) {
 			if len(t.GetColumns()) == 0 {
 				word = "WHERE"
 			}
-			q.RecordRefusal(refuse.SyntaxAt, word)
+			q.RecordRefusal(pgerror.SyntaxAt, word)
 			return
 		}
 		if rel := q.FindTable(t.GetRelation()); rel != nil && !q.mayPublish(rel, t, viaRoot) {
@@ -52,7 +52,7 @@ func (q *Question) checkPublished(objects []*pgparse.Node, viaRoot bool) {
 
 func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable, viaRoot bool) bool {
 	if !rel.Inferred && (!rel.Kind.IsTable() || rel.Persistence != catalog.Permanent) {
-		q.RecordRefusal(refuse.PublicationRelation, rel.Name.Name)
+		q.RecordRefusal(pgerror.PublicationRelation, rel.Name.Name)
 		return false
 	}
 	if !q.checkAnalyzedColumns(rel, t.GetColumns()) {
@@ -61,11 +61,11 @@ func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable
 	where := t.GetWhereClause()
 	switch root := rel.Kind == catalog.PartitionedTable && !viaRoot; {
 	case where != nil && !rel.Inferred && (!q.mayIndex(where, columnTypes(rel)) || q.checkVirtualExpr(catalog.Type{}, where) != nil):
-		q.RecordRefusal(refuse.PublicationWhere)
+		q.RecordRefusal(pgerror.PublicationWhere)
 	case root && where != nil:
-		q.RecordRefusal(refuse.PublicationWhereHere, rel.Name.Name)
+		q.RecordRefusal(pgerror.PublicationWhereHere, rel.Name.Name)
 	case root && len(t.GetColumns()) > 0:
-		q.RecordRefusal(refuse.PublicationList, rel.Name.Name)
+		q.RecordRefusal(pgerror.PublicationList, rel.Name.Name)
 	default:
 		return true
 	}
@@ -76,7 +76,7 @@ func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable
 // away that it has not.
 func (q *Question) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
 	if o.AllTables && len(s.GetPubobjects()) > 0 {
-		q.RecordRefusal(refuse.PublicationAll, s.GetPubname())
+		q.RecordRefusal(pgerror.PublicationAll, s.GetPubname())
 		return false
 	}
 	for _, n := range s.GetPubobjects() {
@@ -87,10 +87,10 @@ func (q *Question) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStm
 		}
 		switch has := contains(o.Tables, rel.OID); {
 		case has && s.GetAction() == pgparse.AlterPublicationAction_AP_AddObjects:
-			q.RecordRefusal(refuse.PublicationMember, rel.Name.Name, s.GetPubname())
+			q.RecordRefusal(pgerror.PublicationMember, rel.Name.Name, s.GetPubname())
 			return false
 		case !has && s.GetAction() == pgparse.AlterPublicationAction_AP_DropObjects:
-			q.RecordRefusal(refuse.PublicationNoMember, rel.Name.Name)
+			q.RecordRefusal(pgerror.PublicationNoMember, rel.Name.Name)
 			return false
 		}
 	}

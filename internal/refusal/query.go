@@ -2,10 +2,10 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // queryQuestion is the state while one query is examined, through the rules that rewrite it.
@@ -66,7 +66,7 @@ func (a *queryQuestion) checkWith(l *query.Level) {
 	within := a.within
 	for _, c := range l.With {
 		if word := traversalWord(c.Node); word != "" && !a.V.AtLeast(14) {
-			a.RecordRefusal(refuse.SyntaxAt, word)
+			a.RecordRefusal(pgerror.SyntaxAt, word)
 		}
 		a.within = true
 		a.queryIn(c.Query)
@@ -113,7 +113,7 @@ func (a *queryQuestion) checkNode(n *pgparse.Node, l *query.Level) {
 			return false
 		case *pgparse.RangeSubselect:
 			if x.GetAlias() == nil && !a.V.AtLeast(16) {
-				a.RecordRefusal(refuse.FromAlias)
+				a.RecordRefusal(pgerror.FromAlias)
 			}
 		case *pgparse.ColumnRef, *pgparse.A_Const, *pgparse.Node:
 		default:
@@ -130,7 +130,7 @@ func (q *Question) serialSequence(f *pgparse.FuncCall) {
 	}
 	table, name := q.ResolveRegclass(f.GetArgs()[0]), predicate.EndValue(f.GetArgs()[1])
 	if table != nil && name != nil && q.IsFullyKnown(table) && table.Kind.IsTable() && table.Column(name.Text) == nil {
-		q.RecordRefusal(refuse.ColumnMissing, name.Text, table.Name.Name)
+		q.RecordRefusal(pgerror.ColumnMissing, name.Text, table.Name.Name)
 	}
 }
 
@@ -164,7 +164,7 @@ func (a *queryQuestion) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
 		}
 	}
 	if s.GetGroupDistinct() && !a.V.AtLeast(14) {
-		a.RecordRefusal(refuse.SyntaxAt, "DISTINCT")
+		a.RecordRefusal(pgerror.SyntaxAt, "DISTINCT")
 	}
 	a.checkNodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause(), s.GetFromClause())
 	a.checkNode(s.GetWhereClause(), l)
@@ -227,7 +227,7 @@ func (a *queryQuestion) checkMerge(m *pgparse.MergeStmt, l *query.Level) {
 // mergeInto asks about what a MERGE writes to.
 func (a *queryQuestion) mergeInto(m *pgparse.MergeStmt) {
 	if t := a.resolveTable(m.GetRelation()); t != nil && !a.canMergeInto(t) {
-		a.RecordRefusal(refuse.MergeTarget, t.Name.Name)
+		a.RecordRefusal(pgerror.MergeTarget, t.Name.Name)
 		return
 	}
 	a.checkTarget(m.GetRelation(), write{event: "merge"})
@@ -288,9 +288,9 @@ func (q *Question) checkReplicaIdentity(action string, rv *pgparse.RangeVar, whe
 		}
 		for _, p := range q.C.ListPublications(t) {
 			if p.SendsAction(action) {
-				kind := refuse.PublishesUpdates
+				kind := pgerror.PublishesUpdates
 				if action == "delete" {
-					kind = refuse.PublishesDeletes
+					kind = pgerror.PublishesDeletes
 				}
 				q.RecordRefusal(kind, t.Name.Name)
 				return

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Question asks how the server responds to a statement, for a schema and a version.
@@ -18,7 +18,7 @@ type Question struct {
 	C *catalog.Catalog
 	V *Version
 	// No is the server's refusal. The first one counts; nil: none so far.
-	No *refuse.Refusal
+	No *pgerror.Refusal
 	// Schema is the schema of CREATE SCHEMA, in which unqualified names are created; ""
 	// is the catalog's default. Made are the relations that the statement has created so
 	// far.
@@ -27,12 +27,12 @@ type Question struct {
 }
 
 // RecordRefusal records a refusal, unless there is one already.
-func (q *Question) RecordRefusal(kind refuse.Kind, objects ...string) {
+func (q *Question) RecordRefusal(kind pgerror.Kind, objects ...string) {
 	q.KeepRefusal(kind.NewRefusal(objects...))
 }
 
 // KeepRefusal is RecordRefusal for an existing refusal; nil is none.
-func (q *Question) KeepRefusal(no *refuse.Refusal) {
+func (q *Question) KeepRefusal(no *pgerror.Refusal) {
 	if q.No == nil {
 		q.No = no
 	}
@@ -80,17 +80,17 @@ func (q *Question) FindRelation(schema, name string, kind catalog.Kind, missingO
 	return catalog.StandIn(catalog.Name{Schema: schema, Name: name}, kind, true)
 }
 
-func missingRefusal(schema, name string, kind catalog.Kind) *refuse.Refusal {
+func missingRefusal(schema, name string, kind catalog.Kind) *pgerror.Refusal {
 	if schema != "" {
 		name = schema + "." + name
 	}
 	switch kind {
 	case catalog.Index:
-		return refuse.IndexMissing.NewRefusal(name)
+		return pgerror.IndexMissing.NewRefusal(name)
 	case catalog.View, catalog.MaterializedView, catalog.Sequence:
-		return refuse.RelationMissingAs.NewRefusal(kind.String(), name)
+		return pgerror.RelationMissingAs.NewRefusal(kind.String(), name)
 	}
-	return refuse.RelationMissing.NewRefusal(name)
+	return pgerror.RelationMissing.NewRefusal(name)
 }
 
 // FindTable is FindRelation for the table that a statement names.

@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/refusal"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // said is what the server says to a statement on a schema.
-func said(node *pgparse.Node, c *catalog.Catalog, v *refusal.Version) *refuse.Refusal {
+func said(node *pgparse.Node, c *catalog.Catalog, v *refusal.Version) *pgerror.Refusal {
 	q := refusal.Question{C: c, V: v}
 	q.CheckStatement(pgparse.Unwrap(node))
 	return q.No
@@ -53,9 +53,9 @@ func apply(t *testing.T, c *catalog.Catalog, sql string) *catalog.Catalog {
 }
 
 // itself are the kinds of refusals for which a statement needs no schema.
-var itself = []refuse.Kind{
-	refuse.ColumnSystemName, refuse.DropConcurrentlyMany, refuse.CheckSubquery, refuse.NoCollation, refuse.GenerationMutable, refuse.PartitionKeyMutable,
-	refuse.ColumnDefault, refuse.IndexNoClass, refuse.LockNotAllowed,
+var itself = []pgerror.Kind{
+	pgerror.ColumnSystemName, pgerror.DropConcurrentlyMany, pgerror.CheckSubquery, pgerror.NoCollation, pgerror.GenerationMutable, pgerror.PartitionKeyMutable,
+	pgerror.ColumnDefault, pgerror.IndexNoClass, pgerror.LockNotAllowed,
 }
 
 // TestOf: what the oldest and the newest version say to a statement on a schema

@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (q *Question) checkReindex(s *pgparse.ReindexStmt) {
@@ -19,7 +19,7 @@ func (q *Question) checkReindex(s *pgparse.ReindexStmt) {
 	switch s.GetKind() {
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM:
 		if concurrent {
-			q.RecordRefusal(refuse.ReindexSystem)
+			q.RecordRefusal(pgerror.ReindexSystem)
 		}
 		return
 	case pgparse.ReindexObjectType_REINDEX_OBJECT_SCHEMA:
@@ -41,12 +41,12 @@ func (q *Question) checkReindex(s *pgparse.ReindexStmt) {
 	switch table := q.C.TableOf(rel); {
 	case rel.Inferred:
 	case kind == catalog.Index && !isIndex:
-		q.RecordRefusal(refuse.NotIndex, rel.Name.Name)
+		q.RecordRefusal(pgerror.NotIndex, rel.Name.Name)
 	case kind == catalog.Table && !rel.Kind.IsTable() && rel.Kind != catalog.MaterializedView:
-		q.RecordRefusal(refuse.NotTableOrView, rel.Name.Name)
+		q.RecordRefusal(pgerror.NotTableOrView, rel.Name.Name)
 	case concurrent && isIndex && table != nil && table.IsExclusionIndex(rel):
-		q.RecordRefusal(refuse.ReindexExclusion)
+		q.RecordRefusal(pgerror.ReindexExclusion)
 	case rel.Kind == catalog.PartitionedIndex && !q.V.AtLeast(14):
-		q.RecordRefusal(refuse.ReindexPartitioned)
+		q.RecordRefusal(pgerror.ReindexPartitioned)
 	}
 }

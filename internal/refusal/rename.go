@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // renameObject is ALTER … RENAME.
@@ -17,7 +17,7 @@ func (q *Question) renameObject(s *pgparse.RenameStmt) {
 		kind := Kind(s.GetRenameType())
 		rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), kind, s.GetMissingOk())
 		if rel != nil && (kind == catalog.View || kind == catalog.MaterializedView || kind == catalog.Sequence) && rel.Kind != kind && !rel.Inferred {
-			q.RecordRefusal(refuse.NotA, rel.Name.Name, "a "+kind.String())
+			q.RecordRefusal(pgerror.NotA, rel.Name.Name, "a "+kind.String())
 		}
 	case pgparse.ObjectType_OBJECT_COLUMN, pgparse.ObjectType_OBJECT_ATTRIBUTE:
 		q.renameColumn(s)
@@ -26,7 +26,7 @@ func (q *Question) renameObject(s *pgparse.RenameStmt) {
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		if rel := q.FindTable(rv); rel != nil {
 			if t := rel.Trigger(s.GetSubname()); t != nil && t.Parent && q.V.AtLeast(15) {
-				q.RecordRefusal(refuse.TriggerRenamed, t.Name, rel.Name.Name)
+				q.RecordRefusal(pgerror.TriggerRenamed, t.Name, rel.Name.Name)
 			}
 		}
 	case pgparse.ObjectType_OBJECT_POLICY, pgparse.ObjectType_OBJECT_RULE:
@@ -40,20 +40,20 @@ func (q *Question) renameColumn(s *pgparse.RenameStmt) {
 	switch {
 	case rel == nil:
 	case rel.OfType != 0:
-		q.RecordRefusal(refuse.RenameOfTyped)
+		q.RecordRefusal(pgerror.RenameOfTyped)
 	case systemColumn(s.GetNewname()) && (rel.Kind.IsTable() || rel.Kind == catalog.ForeignTable):
-		q.RecordRefusal(refuse.ColumnSystemName, s.GetNewname())
+		q.RecordRefusal(pgerror.ColumnSystemName, s.GetNewname())
 	case rel.Kind == catalog.CompositeType:
 		q.mayChange(rel, s.GetBehavior())
 	case !rv.GetInh() && rel.HasKids():
-		q.RecordRefusal(refuse.RenameOnlyHere, s.GetSubname())
+		q.RecordRefusal(pgerror.RenameOnlyHere, s.GetSubname())
 	}
 }
 
 // mayChange refuses to change a type of which there are tables, without CASCADE.
 func (q *Question) mayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
 	if u := q.C.CompositeOf(composite); u != nil && behavior != pgparse.DropBehavior_DROP_CASCADE && len(q.TablesOf(u)) > 0 {
-		q.RecordRefusal(refuse.TypeOfTable, u.Name.Name)
+		q.RecordRefusal(pgerror.TypeOfTable, u.Name.Name)
 		return false
 	}
 	return true
@@ -76,7 +76,7 @@ func (q *Question) renameConstraint(s *pgparse.RenameStmt) {
 			return
 		}
 		if q.IsFullyKnown(rel) {
-			q.RecordRefusal(refuse.ConstraintMissingFor, s.GetSubname(), rel.Name.Name)
+			q.RecordRefusal(pgerror.ConstraintMissingFor, s.GetSubname(), rel.Name.Name)
 		}
 		return
 	}
@@ -84,10 +84,10 @@ func (q *Question) renameConstraint(s *pgparse.RenameStmt) {
 		return
 	}
 	if !rv.GetInh() && rel.HasKids() {
-		q.RecordRefusal(refuse.ConstraintRenamedHere, con.Name)
+		q.RecordRefusal(pgerror.ConstraintRenamedHere, con.Name)
 	}
 	if con.Parent {
-		q.RecordRefusal(refuse.ConstraintRenamed, con.Name)
+		q.RecordRefusal(pgerror.ConstraintRenamed, con.Name)
 	}
 }
 
@@ -115,9 +115,9 @@ func (q *Question) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 		switch {
 		case rel == nil || !q.RequireObject("schema", s.GetNewschema()):
 		case strings.HasPrefix(s.GetNewschema(), "pg_temp") && rel.Persistence != catalog.Temporary:
-			q.RecordRefusal(refuse.TemporarySchema)
+			q.RecordRefusal(pgerror.TemporarySchema)
 		case rel.Seq != nil && rel.Seq.OwnerTable != 0 && s.GetNewschema() != rel.Name.Schema:
-			q.RecordRefusal(refuse.SequenceMoved)
+			q.RecordRefusal(pgerror.SequenceMoved)
 		}
 	}
 }

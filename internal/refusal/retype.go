@@ -2,16 +2,16 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // alterType is ALTER COLUMN … TYPE.
 func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
 	def, name := cmd.GetDef().GetColumnDef(), cmd.GetName()
 	if !a.Recurse && a.Rel.HasKids() {
-		a.RecordRefusal(refuse.RetypeOnlyHere, name)
+		a.RecordRefusal(pgerror.RetypeOnlyHere, name)
 		return
 	}
 	to := a.C.TypeOf(def.GetTypeName())
@@ -20,7 +20,7 @@ func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
 		switch {
 		case col == nil && !a.IsFullyKnown(rel):
 		case col == nil:
-			a.RecordRefusal(refuse.ColumnMissing, name, rel.Name.Name)
+			a.RecordRefusal(pgerror.ColumnMissing, name, rel.Name.Name)
 		case a.mayRetype(rel, col) && a.mayConvert(col, def):
 			a.checkRetype(rel, col, to, def)
 		}
@@ -42,7 +42,7 @@ func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.
 	}
 	if retype != nil {
 		a.C.EachOfType(u.OID, func(rel *catalog.Relation, col *catalog.Column) {
-			a.RecordRefusal(refuse.TypeUsed, u.Name.Name, rel.Name.Name, col.Name)
+			a.RecordRefusal(pgerror.TypeUsed, u.Name.Name, rel.Name.Name, col.Name)
 		})
 	}
 	if a.No != nil || !a.mayChange(a.Rel, behavior) || retype == nil {
@@ -59,37 +59,37 @@ func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.
 // mayRetype refuses what the server refuses: what depends on the column and
 // cannot be made anew.
 func (a *Alteration) mayRetype(rel *catalog.Relation, col *catalog.Column) bool {
-	no := func(kind refuse.Kind, objects ...string) bool { a.RecordRefusal(kind, objects...); return false }
+	no := func(kind pgerror.Kind, objects ...string) bool { a.RecordRefusal(kind, objects...); return false }
 	switch {
 	case rel.OfType != 0 && rel == a.Rel:
-		return no(refuse.RetypeOfTyped)
+		return no(pgerror.RetypeOfTyped)
 	case rel == a.Rel && col.Inherited:
-		return no(refuse.RetypeInherited, col.Name)
+		return no(pgerror.RetypeInherited, col.Name)
 	case PartitionedBy(rel, col):
-		return no(refuse.RetypePartition, col.Name, rel.Name.Name)
+		return no(pgerror.RetypePartition, col.Name, rel.Name.Name)
 	}
 	for _, other := range rel.Columns {
 		if other != col && contains(other.GeneratedFrom, col.Attnum) {
-			return no(refuse.RetypeGenerates)
+			return no(pgerror.RetypeGenerates)
 		}
 	}
 	switch {
 	case len(ViewsReading(a.C, rel, col)) > 0 || len(a.C.RulesOver(rel.OID, col.Attnum)) > 0:
-		return no(refuse.RetypeView)
+		return no(pgerror.RetypeView)
 	case len(a.C.BodiesOver(rel.OID, col.Attnum)) > 0:
-		return no(refuse.RetypeFunction)
+		return no(pgerror.RetypeFunction)
 	}
 	for _, p := range rel.Policies {
 		if contains(p.Uses, col.Attnum) {
-			return no(refuse.RetypePolicy)
+			return no(pgerror.RetypePolicy)
 		}
 	}
 	if len(a.C.PoliciesOver(rel.OID, col.Attnum)) > 0 {
-		return no(refuse.RetypePolicy)
+		return no(pgerror.RetypePolicy)
 	}
 	for _, t := range rel.Triggers {
 		if contains(t.Columns, col.Attnum) || contains(t.Uses, col.Attnum) {
-			return no(refuse.RetypeTrigger)
+			return no(pgerror.RetypeTrigger)
 		}
 	}
 	return true
@@ -100,11 +100,11 @@ func (a *Alteration) mayConvert(col *catalog.Column, def *pgparse.ColumnDef) boo
 	using := def.GetRawDefault()
 	switch _, again := a.newTypes[col.Name]; {
 	case again && a.Rel.Column(col.Name) == col:
-		a.RecordRefusal(refuse.RetypeTwice, col.Name)
+		a.RecordRefusal(pgerror.RetypeTwice, col.Name)
 	case using != nil && col.Generated != "":
-		a.RecordRefusal(refuse.RetypeGenerated)
+		a.RecordRefusal(pgerror.RetypeGenerated)
 	case using != nil && pgparse.HasNode[*pgparse.SubLink](using):
-		a.RecordRefusal(refuse.RetypeSubquery)
+		a.RecordRefusal(pgerror.RetypeSubquery)
 	default:
 		return a.checkCollation(def)
 	}
@@ -132,10 +132,10 @@ func (a *Alteration) keepsDefault(rel *catalog.Relation, col *catalog.Column, to
 	base := a.BaseType(to)
 	switch {
 	case a.IsIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
-		a.RecordRefusal(refuse.IdentityType)
+		a.RecordRefusal(pgerror.IdentityType)
 	case col.Default != nil && col.Generated == "" && !col.Inferred && col.Type.IsKnown() && !contains(a.withoutDefault, col.Name) &&
 		!predicate.IsNull(col.Default) && !a.mayBecome(a.defaultType(col), base):
-		a.RecordRefusal(refuse.RetypeDefault, col.Name, formatUnmodified(to))
+		a.RecordRefusal(pgerror.RetypeDefault, col.Name, formatUnmodified(to))
 	default:
 		return true
 	}
@@ -155,7 +155,7 @@ func (a *Alteration) keepsForeignKeys(rel *catalog.Relation, col *catalog.Column
 				continue
 			}
 			if other := ref.Attr(con.RefColumns[i]); other != nil && other.Type.IsKnown() && !other.Inferred && !a.canCompare(to, other.Type) {
-				a.RecordRefusal(refuse.ForeignKeyTypes, con.Name)
+				a.RecordRefusal(pgerror.ForeignKeyTypes, con.Name)
 				return false
 			}
 		}
@@ -166,7 +166,7 @@ func (a *Alteration) keepsForeignKeys(rel *catalog.Relation, col *catalog.Column
 				continue
 			}
 			if own := ref.From.Attr(ref.Con.Columns[i]); own != nil && own.Type.IsKnown() && !own.Inferred && !a.canCompare(own.Type, to) {
-				a.RecordRefusal(refuse.ForeignKeyTypes, ref.Con.Name)
+				a.RecordRefusal(pgerror.ForeignKeyTypes, ref.Con.Name)
 				return false
 			}
 		}
@@ -208,15 +208,15 @@ func (a *Alteration) fitsType(composite *catalog.Relation) {
 	for i, want := range composite.Columns {
 		switch {
 		case i >= len(table):
-			a.RecordRefusal(refuse.TypedMissingColumn, want.Name)
+			a.RecordRefusal(pgerror.TypedMissingColumn, want.Name)
 			return
 		case table[i].Name != want.Name:
-			a.RecordRefusal(refuse.TypedOtherColumn, table[i].Name, want.Name)
+			a.RecordRefusal(pgerror.TypedOtherColumn, table[i].Name, want.Name)
 		case !SameType(table[i].Type, want.Type) || table[i].Type.ModText != want.Type.ModText:
-			a.RecordRefusal(refuse.TypedOtherType, a.Rel.Name.Name, want.Name)
+			a.RecordRefusal(pgerror.TypedOtherType, a.Rel.Name.Name, want.Name)
 		}
 	}
 	if len(table) > len(composite.Columns) {
-		a.RecordRefusal(refuse.TypedExtraColumn, table[len(composite.Columns)].Name)
+		a.RecordRefusal(pgerror.TypedExtraColumn, table[len(composite.Columns)].Name)
 	}
 }

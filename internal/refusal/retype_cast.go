@@ -2,21 +2,21 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/predicate"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // checkCast returns the server's objection to converting a column's type to another one, by a
 // USING expression if there is one; nil if the conversion is possible, or if that is not
 // known.
-func (q *Question) checkCast(col *catalog.Column, to catalog.Type, using *pgparse.Node) *refuse.Refusal {
+func (q *Question) checkCast(col *catalog.Column, to catalog.Type, using *pgparse.Node) *pgerror.Refusal {
 	from := col.Type
 	if col.Inferred {
 		from = catalog.Type{}
 	}
 	if using != nil {
-		var no *refuse.Refusal
+		var no *pgerror.Refusal
 		if from, no = q.castBy(using, col, from); no != nil {
 			return no
 		}
@@ -26,14 +26,14 @@ func (q *Question) checkCast(col *catalog.Column, to catalog.Type, using *pgpars
 	case !from.IsKnown() || !to.IsKnown() || q.isAssignable(from, to):
 		return nil
 	case using != nil:
-		return refuse.NoAutomaticCastUsing.NewRefusal(col.Name, formatUnmodified(to))
+		return pgerror.NoAutomaticCastUsing.NewRefusal(col.Name, formatUnmodified(to))
 	}
-	return refuse.NoAutomaticCast.NewRefusal(col.Name, formatUnmodified(to))
+	return pgerror.NoAutomaticCast.NewRefusal(col.Name, formatUnmodified(to))
 }
 
 // castBy is the type that a USING expression gives a column's values when it does
 // nothing but cast them; the zero Type when it does more.
-func (q *Question) castBy(using *pgparse.Node, col *catalog.Column, own catalog.Type) (catalog.Type, *refuse.Refusal) {
+func (q *Question) castBy(using *pgparse.Node, col *catalog.Column, own catalog.Type) (catalog.Type, *pgerror.Refusal) {
 	switch m := pgparse.Unwrap(using).(type) {
 	case *pgparse.ColumnRef:
 		if f := m.GetFields(); len(f) > 0 && pgparse.StringText(f[len(f)-1]) == col.Name {
@@ -48,7 +48,7 @@ func (q *Question) castBy(using *pgparse.Node, col *catalog.Column, own catalog.
 		}
 		to := q.C.TypeOf(m.GetTypeName())
 		if from, base := q.castBaseTypes(old, to); from.IsKnown() && base.IsKnown() && !q.isCastable(from, base) {
-			return to, refuse.NoCast.NewRefusal(formatUnmodified(old), formatUnmodified(base))
+			return to, pgerror.NoCast.NewRefusal(formatUnmodified(old), formatUnmodified(base))
 		}
 		return to, nil
 	}
@@ -159,7 +159,7 @@ func (a *Alteration) comparesStill(expr *pgparse.Node, col *catalog.Column, to c
 			}
 		}
 		if t, ok := a.constantType(with, col.Type); ok && t.IsKnown() && !a.canCompare(to, t) && !a.canCompare(t, to) {
-			a.RecordRefusal(refuse.NoOperator, to.String(), OperatorName(e), t.String())
+			a.RecordRefusal(pgerror.NoOperator, to.String(), OperatorName(e), t.String())
 		}
 		return true
 	})

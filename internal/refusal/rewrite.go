@@ -2,9 +2,9 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // write is what a statement wants of the relation that it names as its target.
@@ -31,7 +31,7 @@ func (a *queryQuestion) checkTarget(rv *pgparse.RangeVar, w write) {
 	switch {
 	case rel == nil:
 	case rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence:
-		a.RecordRefusal(refuse.NotChangeable, rel.Kind.String(), rel.Name.Name)
+		a.RecordRefusal(pgerror.NotChangeable, rel.Kind.String(), rel.Name.Name)
 	default:
 		a.checkRewritten(rel, w)
 	}
@@ -56,12 +56,12 @@ func (a *queryQuestion) throughView(view *catalog.Relation, w write, conditional
 	}
 	if a.C.Complete || a.C.Unmodelled == nil {
 		if conditional || a.C.ReadOnly(view) != "" {
-			a.RecordRefusal(refuse.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
+			a.RecordRefusal(pgerror.ViewNotWritten, cannotWrite[w.event], view.Name.Name)
 			return
 		}
 		for _, name := range w.columns {
 			if a.C.IsComputed(view, name) {
-				a.RecordRefusal(refuse.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
+				a.RecordRefusal(pgerror.ViewColumnNotSet, cannotSet[w.event], name, view.Name.Name)
 				return
 			}
 		}
@@ -97,7 +97,7 @@ func (a *queryQuestion) fireRules(rel *catalog.Relation, w write) (instead, cond
 		conditional = conditional || u.Instead && u.Where != nil
 		products += len(u.Actions)
 		if len(u.Actions) > 0 && contains(a.firing, this) {
-			a.RecordRefusal(refuse.RuleRecursion, rel.Name.Name)
+			a.RecordRefusal(pgerror.RuleRecursion, rel.Name.Name)
 			return instead, conditional
 		}
 		a.firing = append(a.firing, this)
@@ -108,18 +108,18 @@ func (a *queryQuestion) fireRules(rel *catalog.Relation, w write) (instead, cond
 	switch {
 	case len(rel.Rules) == 0:
 	case w.returning && (instead || conditional) && !returning:
-		a.RecordRefusal(refuse.RuleReturning, verbs[w.event], rel.Name.Name)
+		a.RecordRefusal(pgerror.RuleReturning, verbs[w.event], rel.Name.Name)
 	case w.arbiter && (products > 0 || updates):
-		a.RecordRefusal(refuse.RuleConflict)
+		a.RecordRefusal(pgerror.RuleConflict)
 	case !a.within:
 	case instead && products == 0:
-		a.RecordRefusal(refuse.RuleNothing)
+		a.RecordRefusal(pgerror.RuleNothing)
 	case conditional && products > 0:
-		a.RecordRefusal(refuse.RuleConditional)
+		a.RecordRefusal(pgerror.RuleConditional)
 	case !instead && products > 0:
-		a.RecordRefusal(refuse.RuleAlso)
+		a.RecordRefusal(pgerror.RuleAlso)
 	case products > 1:
-		a.RecordRefusal(refuse.RuleMany)
+		a.RecordRefusal(pgerror.RuleMany)
 	}
 	return instead, conditional
 }

@@ -2,15 +2,15 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/query"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // rowLocks is FOR UPDATE and its like.
 func (a *queryQuestion) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
 	if what := unlockableClause(s); what != "" {
-		a.RecordRefusal(refuse.LockNotAllowed, lockStrength(s), what)
+		a.RecordRefusal(pgerror.LockNotAllowed, lockStrength(s), what)
 		return
 	}
 	for _, clause := range s.GetLockingClause() {
@@ -32,7 +32,7 @@ func (a *queryQuestion) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
 // checkRowLock refuses what has no rows that could be locked.
 func (q *Question) checkRowLock(rel *catalog.Relation) {
 	if rel != nil && !rel.Inferred && (rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence) {
-		q.RecordRefusal(refuse.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
+		q.RecordRefusal(pgerror.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
 	}
 }
 

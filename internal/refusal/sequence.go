@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (q *Question) createSequence(s *pgparse.CreateSeqStmt) {
@@ -35,7 +35,7 @@ func (q *Question) alterSequence(s *pgparse.AlterSeqStmt) {
 	}
 	for _, o := range s.GetOptions() {
 		if o.GetDefElem().GetDefname() == "owned_by" && q.ofIdentity(seq) {
-			q.RecordRefusal(refuse.IdentitySequence)
+			q.RecordRefusal(pgerror.IdentitySequence)
 			return
 		}
 	}

@@ -1,8 +1,8 @@
 package refusal
 
 import (
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // CheckStatement puts a statement to the server.
@@ -101,7 +101,7 @@ func (q *Question) checkRows(msg any) {
 		const hold = 1 << 5 // CURSOR_OPT_HOLD
 		q.checkQuery(pgparse.Unwrap(s.GetQuery()))
 		if s.GetOptions()&hold != 0 && len(s.GetQuery().GetSelectStmt().GetLockingClause()) > 0 {
-			q.RecordRefusal(refuse.HoldForUpdate)
+			q.RecordRefusal(pgerror.HoldForUpdate)
 		}
 	default:
 		q.checkObject(msg)

@@ -2,20 +2,20 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // createStatistics is CREATE STATISTICS.
 func (q *Question) createStatistics(s *pgparse.CreateStatsStmt) {
 	for _, e := range s.GetExprs() {
 		if e.GetStatsElem().GetExpr() != nil && !q.V.AtLeast(14) {
-			q.RecordRefusal(refuse.StatisticsSimple)
+			q.RecordRefusal(pgerror.StatisticsSimple)
 			return
 		}
 	}
 	if len(s.GetDefnames()) == 0 && !q.V.AtLeast(16) {
-		q.RecordRefusal(refuse.SyntaxAt, "ON")
+		q.RecordRefusal(pgerror.SyntaxAt, "ON")
 		return
 	}
 	for _, n := range s.GetRelations() {
@@ -23,7 +23,7 @@ func (q *Question) createStatistics(s *pgparse.CreateStatsStmt) {
 		switch {
 		case rel == nil:
 		case rel.Kind == catalog.View:
-			q.RecordRefusal(refuse.StatisticsHere, rel.Name.Name)
+			q.RecordRefusal(pgerror.StatisticsHere, rel.Name.Name)
 			return
 		case !q.mayCorrelate(rel, s):
 			return
@@ -39,18 +39,18 @@ func (q *Question) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStm
 		switch {
 		case name == "":
 		case col == nil && q.IsFullyKnown(rel):
-			q.RecordRefusal(refuse.ColumnMissingAlone, name)
+			q.RecordRefusal(pgerror.ColumnMissingAlone, name)
 			return false
 		case col != nil && col.Generated == "virtual":
-			q.RecordRefusal(refuse.StatisticsVirtual)
+			q.RecordRefusal(pgerror.StatisticsVirtual)
 			return false
 		case col != nil && !col.Inferred && q.checkOperatorClass("btree", "", col.Type) != nil:
-			q.RecordRefusal(refuse.StatisticsUnordered, name, col.Type.FormatFull())
+			q.RecordRefusal(pgerror.StatisticsUnordered, name, col.Type.FormatFull())
 			return false
 		}
 	}
 	if list := s.GetExprs(); len(list) == 1 && list[0].GetStatsElem().GetName() != "" {
-		q.RecordRefusal(refuse.StatisticsTwo)
+		q.RecordRefusal(pgerror.StatisticsTwo)
 		return false
 	}
 	return true

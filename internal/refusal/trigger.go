@@ -2,13 +2,13 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 func (q *Question) createTrigger(s *pgparse.CreateTrigStmt) {
 	if s.GetReplace() && !q.V.AtLeast(14) {
-		q.RecordRefusal(refuse.SyntaxAt, "TRIGGER")
+		q.RecordRefusal(pgerror.SyntaxAt, "TRIGGER")
 		return
 	}
 	rel := q.FindTable(s.GetRelation())
@@ -19,27 +19,27 @@ func (q *Question) createTrigger(s *pgparse.CreateTrigStmt) {
 	switch {
 	case rel.Inferred:
 	case rel.Kind.IsTable() && s.GetTiming() == insteadOf:
-		q.RecordRefusal(refuse.IsTable, rel.Name.Name)
+		q.RecordRefusal(pgerror.IsTable, rel.Name.Name)
 		return
 	case rel.Kind == catalog.View && s.GetEvents()&truncates != 0:
-		q.RecordRefusal(refuse.IsView, rel.Name.Name)
+		q.RecordRefusal(pgerror.IsView, rel.Name.Name)
 		return
 	case rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence:
-		q.RecordRefusal(refuse.NoTriggersHere, rel.Name.Name)
+		q.RecordRefusal(pgerror.NoTriggersHere, rel.Name.Name)
 		return
 	}
 	if s.GetWhenClause() != nil && pgparse.HasNode[*pgparse.SubLink](s.GetWhenClause()) {
-		q.RecordRefusal(refuse.TriggerWhenSubquery)
+		q.RecordRefusal(pgerror.TriggerWhenSubquery)
 		return
 	}
 	if len(s.GetTransitionRels()) > 0 && s.GetRow() && !rel.Inferred {
 		switch {
 		case rel.Kind == catalog.PartitionedTable:
-			q.RecordRefusal(refuse.IsPartitioned, rel.Name.Name)
+			q.RecordRefusal(pgerror.IsPartitioned, rel.Name.Name)
 		case rel.Parent != 0:
-			q.RecordRefusal(refuse.TransitionPartition)
+			q.RecordRefusal(pgerror.TransitionPartition)
 		case len(rel.Inherits) > 0:
-			q.RecordRefusal(refuse.TransitionInheritance)
+			q.RecordRefusal(pgerror.TransitionInheritance)
 		}
 	}
 	if from := s.GetConstrrel(); from != nil {
@@ -50,7 +50,7 @@ func (q *Question) createTrigger(s *pgparse.CreateTrigStmt) {
 func (q *Question) createRule(s *pgparse.RuleStmt) {
 	rel := q.FindTable(s.GetRelation())
 	if rel != nil && s.GetEvent() == pgparse.CmdType_CMD_SELECT && rel.Kind.IsTable() && !rel.Inferred && q.V.AtLeast(16) {
-		q.RecordRefusal(refuse.NoSelectRuleHere, rel.Name.Name)
+		q.RecordRefusal(pgerror.NoSelectRuleHere, rel.Name.Name)
 	}
 }
 
@@ -58,7 +58,7 @@ func (q *Question) createRule(s *pgparse.RuleStmt) {
 func (q *Question) checkPolicy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 	rel := q.FindTable(table)
 	if rel != nil && !rel.Kind.IsTable() && !rel.Inferred {
-		q.RecordRefusal(refuse.NotTable, rel.Name.Name)
+		q.RecordRefusal(pgerror.NotTable, rel.Name.Name)
 	}
 	if rel == nil {
 		return

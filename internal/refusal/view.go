@@ -2,8 +2,8 @@ package refusal
 
 import (
 	"github.com/onward-sql/onward/internal/catalog"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // refreshView is REFRESH MATERIALIZED VIEW.
@@ -13,17 +13,17 @@ func (q *Question) refreshView(s *pgparse.RefreshMatViewStmt) {
 	switch {
 	case mv == nil:
 	case mv.Kind.IsTable():
-		q.RecordRefusal(refuse.NotMaterialized, mv.Name.Name)
+		q.RecordRefusal(pgerror.NotMaterialized, mv.Name.Name)
 	case mv.Kind != catalog.MaterializedView:
-		q.RecordRefusal(refuse.NotTableOrView, mv.Name.Name)
+		q.RecordRefusal(pgerror.NotTableOrView, mv.Name.Name)
 	case !s.GetConcurrent():
 	case s.GetSkipData():
-		q.RecordRefusal(refuse.RefreshNoData)
+		q.RecordRefusal(pgerror.RefreshNoData)
 	case mv.Inferred || mv.OID == 0:
 	case mv.View != nil && !mv.View.Filled:
-		q.RecordRefusal(refuse.RefreshUnpopulated)
+		q.RecordRefusal(pgerror.RefreshUnpopulated)
 	case q.C.RefreshIndex(mv) == nil:
-		q.RecordRefusal(refuse.RefreshConcurrently, mv.Name.Qualified())
+		q.RecordRefusal(pgerror.RefreshConcurrently, mv.Name.Qualified())
 	}
 }
 
@@ -36,7 +36,7 @@ func (q *Question) createView(s *pgparse.ViewStmt) {
 	default:
 		view := &catalog.Relation{Kind: catalog.View, View: &catalog.ViewInfo{Query: s.GetQuery()}}
 		if q.C.Complete && q.C.ReadOnly(view) != "" {
-			q.RecordRefusal(refuse.ViewCheckOption)
+			q.RecordRefusal(pgerror.ViewCheckOption)
 		}
 	}
 	q.checkQuery(pgparse.Unwrap(s.GetQuery()))

@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/pgparse"
-	"github.com/onward-sql/onward/internal/refuse"
 )
 
 // Rules that explain several kinds of refusals.
@@ -17,28 +17,28 @@ const (
 
 // refusals maps refusals to the rules that explain them, for refusals that have a rule of
 // their own with a fix.
-var refusals = map[refuse.Kind]string{
-	refuse.ForeignKeyNotValid: "constraint-foreign-key-not-valid-partitioned",
+var refusals = map[pgerror.Kind]string{
+	pgerror.ForeignKeyNotValid: "constraint-foreign-key-not-valid-partitioned",
 
-	refuse.UsingTaken:       unsuitable,
-	refuse.UsingInvalid:     unsuitable,
-	refuse.UsingNotUnique:   unsuitable,
-	refuse.UsingExpressions: unsuitable,
-	refuse.UsingPartial:     unsuitable,
-	refuse.UsingSorted:      unsuitable,
+	pgerror.UsingTaken:       unsuitable,
+	pgerror.UsingInvalid:     unsuitable,
+	pgerror.UsingNotUnique:   unsuitable,
+	pgerror.UsingExpressions: unsuitable,
+	pgerror.UsingPartial:     unsuitable,
+	pgerror.UsingSorted:      unsuitable,
 
-	refuse.IndexConcurrently: "index-concurrent-partitioned",
+	pgerror.IndexConcurrently: "index-concurrent-partitioned",
 
-	refuse.DropConcurrentlyPartitioned: unsupported,
-	refuse.DropConcurrentlyMany:        unsupported,
-	refuse.DropConcurrentlyCascade:     unsupported,
+	pgerror.DropConcurrentlyPartitioned: unsupported,
+	pgerror.DropConcurrentlyMany:        unsupported,
+	pgerror.DropConcurrentlyCascade:     unsupported,
 
-	refuse.DetachConcurrently: "partition-detach-concurrently-unsupported",
+	pgerror.DetachConcurrently: "partition-detach-concurrently-unsupported",
 
-	refuse.PublishesUpdates: identity,
-	refuse.PublishesDeletes: identity,
+	pgerror.PublishesUpdates: identity,
+	pgerror.PublishesDeletes: identity,
 
-	refuse.RefreshConcurrently: "view-refresh-concurrently-unsupported",
+	pgerror.RefreshConcurrently: "view-refresh-concurrently-unsupported",
 }
 
 // RefusedRule returns the rule that explains the server's refusal of the statement; "" if

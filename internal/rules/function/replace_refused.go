@@ -3,7 +3,7 @@ package function
 import (
 	"strings"
 
-	"github.com/onward-sql/onward/internal/refuse"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -41,7 +41,7 @@ func replaceRefused(p *rule.Pass, s *rule.Stmt) {
 		Stops:   problem.Certain,
 	}
 	switch problem.Kind {
-	case refuse.ReplaceResult:
+	case pgerror.ReplaceResult:
 		r.Harm = "the migration fails: " + problem.Message()
 		r.Fact = "CREATE OR REPLACE gives " + signature + " another result: "
 		if was, is := describeResult(old), describeResult(now); was != is {
@@ -49,9 +49,9 @@ func replaceRefused(p *rule.Pass, s *rule.Stmt) {
 		} else {
 			r.Fact += "other columns"
 		}
-	case refuse.ReplaceName:
+	case pgerror.ReplaceName:
 		r.Instead = "keep the parameter's name: code may say it in a call"
-	case refuse.ReplaceDefaults:
+	case pgerror.ReplaceDefaults:
 		r.Instead = "keep the defaults: code may leave the arguments out of a call"
 	}
 	if !problem.Certain {

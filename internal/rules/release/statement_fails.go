@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
-	"github.com/onward-sql/onward/internal/refuse"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -104,7 +104,7 @@ func fixForState(x *catalog.Problem) string {
 		return "name the columns of a unique index or constraint, with the WHERE of a partial one, or create one before"
 	case code == "42601":
 		return "give each column one value"
-	case x.Kind == refuse.OnCommit:
+	case x.Kind == pgerror.OnCommit:
 		return "make it a temporary table, or leave ON COMMIT out"
 	case x.IsMissing():
 		return "it does not exist at this point, or has another name: name what is there, or change the order of the migrations"

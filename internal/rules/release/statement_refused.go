@@ -3,7 +3,7 @@ package release
 import (
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/effect"
-	"github.com/onward-sql/onward/internal/refuse"
+	"github.com/onward-sql/onward/internal/pgerror"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -36,10 +36,10 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		Harm:    "the migration stops here, and with it the deploy",
 		Instead: "use a form that the server takes on this schema",
 	}
-	if s.Result.Refused.Kind == refuse.NoCast {
+	if s.Result.Refused.Kind == pgerror.NoCast {
 		r.Instead = "add a column of the new type under another name, fill it from the old one in batches, and drop the old one a release later"
 	}
-	if s.Result.Refused.Kind == refuse.RelationExists {
+	if s.Result.Refused.Kind == pgerror.RelationExists {
 		// A history that begins anew makes everything again.
 		r.Cause = "and %d more relations that are made are there already"
 	}

@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Drops of objects that others depend on.
 var (

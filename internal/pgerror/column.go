@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Columns: their names, types, defaults and what depends on them.
 var (

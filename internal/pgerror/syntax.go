@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Syntax that a version does not have.
 var (

@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Indexes, and the replica identity that one may be.
 var (

@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Objects that are no relations, columns or constraints: schemas, policies,
 // publications, statistics, and those whose name alone is known.

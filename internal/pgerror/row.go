@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Rows that a statement writes, and the values in them.
 var (

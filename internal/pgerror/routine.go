@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Functions, procedures and triggers.
 var (

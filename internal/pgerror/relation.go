@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Relations: their names, and what they are.
 var (

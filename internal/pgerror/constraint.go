@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Constraints, and the foreign keys among them.
 var (

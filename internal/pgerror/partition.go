@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Partitions and inheritance.
 var (

@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Types, casts and operators.
 var (

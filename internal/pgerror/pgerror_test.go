@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 import (
 	"go/ast"
@@ -98,7 +98,7 @@ func TestUses(t *testing.T) {
 	used := map[string]bool{}
 	kind := func(e ast.Expr) string {
 		if s, ok := e.(*ast.SelectorExpr); ok {
-			if x, ok := s.X.(*ast.Ident); ok && x.Name == "refuse" && all[s.Sel.Name].State != "" {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "pgerror" && all[s.Sel.Name].State != "" {
 				return s.Sel.Name
 			}
 		}
@@ -116,7 +116,7 @@ func TestUses(t *testing.T) {
 					}
 				case *ast.CallExpr:
 					name, objects := "", 0
-					if s, ok := x.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Of" {
+					if s, ok := x.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "NewRefusal" {
 						name, objects = kind(s.X), len(x.Args)
 					}
 					for i, arg := range x.Args {

@@ -1,11 +1,11 @@
-// Package refuse holds all errors with which the server refuses a statement.
+// Package pgerror holds all errors with which the server refuses a statement.
 // Each is a kind, with its SQLSTATE and the server's message. Code that
 // predicts an error (the catalog, the model of a statement's effects) builds it
 // from a kind and the objects in the message. Code that reports one checks its
 // kind. So no message is written twice, and none is parsed.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-package refuse
+package pgerror
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package refuse
+package pgerror
 
 // Views, materialized views and rules.
 var (
