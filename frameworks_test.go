@@ -20,7 +20,7 @@ var speak = map[string]string{
 	"internal/adapter/":                        "where the tools are known",
 	"internal/usage/":                          "what code says to a database, by the libraries that it uses",
 	"audit/prisma.go":                          "a mapper's models are asked for what code uses",
-	"audit/evidence.go":                        "places and endings of files with code, not with migrations",
+	"audit/code_files.go":                      "places and endings of files with code, not with migrations",
 	"internal/site/pages/":                     "the list of tools' pages names the one whose page people write",
 	"internal/linters/":                        "a linter that is called after the framework whose migrations it reads",
 	"internal/cli/":                            "an example in the help of a flag",

@@ -23,7 +23,7 @@ const (
 // long: cutting it makes a maze. So may a function whose parts would share all of their state. 25 lines are the aim.
 var long = map[string]string{
 	"internal/fill/dump.go: nextStatement":         "a lexer: a case for each way that a token begins",
-	"internal/fill/passing.go: findPassing":        "a search with one state; its steps share all of it",
+	"internal/fill/passing_rows.go: findPassing":   "a search with one state; its steps share all of it",
 	"internal/fill/reference.go: assignRefs":       "one reference after the other; each step needs what the one before decided",
 	"internal/fill/reference.go: newPicker":        "three ways to choose a row, closures over one reference",
 	"internal/fill/scalar.go: scalarOf":            "a table of types: how each counts and is written",

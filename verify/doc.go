@@ -2,13 +2,13 @@
 // throwaway server, it prepares and plans the queries of old and new code again if they use
 // anything that changed, and keeps the server's words.
 //
-//	verify.go   Config and Run: the walk through the release
-//	query.go    the queries, and what their texts name
-//	catalog.go  what changed between two points, according to the server
-//	detail.go   the tables that changed, column by column
-//	ask.go      the server's answers to a batch of queries
-//	plan.go     facts from a plan: columns left out, indexes used
-//	judge.go    answers at the points into verdicts; shape.go, reject.go: one kind each
-//	phase.go    on which side of the deploy a migration belongs
-//	wait.go     whom locks make wait
+//	verify.go            Config and Run: the walk through the release
+//	query.go             the queries, and what their texts name
+//	catalog.go           what changed between two points, according to the server
+//	detail.go            the tables that changed, column by column
+//	describe_queries.go  the server's answers to a batch of queries
+//	plan.go              facts from a plan: columns left out, indexes used
+//	query_verdicts.go    answers at the points into verdicts; result_shape.go, rejected_writes.go: one kind each
+//	deploy_phases.go     on which side of the deploy a migration belongs
+//	waiting_queries.go   whom locks make wait
 package verify

@@ -9,8 +9,8 @@
 // as in the deployed code.
 //
 // With recordings, the load consists of the recorded queries and transactions, in
-// their proportions, with values that fit the existing rows (made.go). Those that
-// use relations of the release come first (deck.go). A trial first finds the
+// their proportions, with values that fit the existing rows (made_values.go). Those that
+// use relations of the release come first (query_deck.go). A trial first finds the
 // queries that fail at the base (trial.go). Queries that must not run are never
 // sent (recorded.go).
 //

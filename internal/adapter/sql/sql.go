@@ -3,7 +3,7 @@
 //
 // Numbers in names count by value: 2 comes before 10. Down migrations are left out: *.down.sql, x_down.sql next to
 // x.sql, x_up.sql or x-up.sql, undo and rollback files, and the part of a file after a tool's "down" marker
-// (marks.go). In a directory whose files have numbers, files without one (schema.sql, seed.sql) are not migrations,
+// (updown_markers.go). In a directory whose files have numbers, files without one (schema.sql, seed.sql) are not migrations,
 // and are counted as not judged.
 //
 // The runner decides how a file is sent: each has a source file of its own, and runner.go lists them. A runner is
