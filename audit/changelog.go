@@ -139,6 +139,7 @@ func (a *changelog) judgeRelease(pairs []pair, compared []*comparison, usage *de
 	}
 	out.Migrations = slices.Concat(migrations...) // in the order of their sources
 	out.Runners = runnersOf(pairs)
+	out.BuiltQueries = usage.findBuiltQueries(a.deployed)
 	if faults := usage.listFaults(); len(faults) > 0 {
 		out.Opaque = append(out.Opaque, faults...)
 		Conclude(out)

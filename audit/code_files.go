@@ -29,7 +29,7 @@ func (u *deployedCode) noCode(file string) bool {
 		}
 		switch part {
 		case "node_modules", "bower_components", "vendor", "third_party", "testdata", "tests", "test", "__tests__", "spec", "e2e", "fixtures",
-			"sqltest", "dbtest", "testutil", "testutils", "testhelper", "testhelpers", "__mocks__", "__mock__", "mocks",
+			"tests_e2e", "e2e_tests", "sqltest", "dbtest", "testutil", "testutils", "testhelper", "testhelpers", "__mocks__", "__mock__", "mocks",
 			"docs", "doc", "documentation", "locale", "locales", "i18n", "migrations", "migration":
 			return true
 		case "schema", "schemas":

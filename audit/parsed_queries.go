@@ -92,15 +92,12 @@ func (x *queryCollector) addStatements() error {
 			continue
 		}
 		x.counts.Files++
-		if n := x.built(f.Facts); n > 0 {
-			x.counts.Built += n
-			x.counts.BuiltIn = append(x.counts.BuiltIn, onward.BuiltFile{Path: f.Path, Places: n})
-		}
 		if len(f.Facts.Queries) > 0 {
 			paths = append(paths, f.Path)
 		}
 	}
-	slices.SortStableFunc(x.counts.BuiltIn, func(a, b onward.BuiltFile) int { return b.Places - a.Places })
+	built := x.u.countBuiltQueries(others, []*catalog.Catalog{x.schema})
+	x.counts.Built, x.counts.BuiltIn = built.Places, built.Files
 	var found []statement
 	made := map[string]bool{} // the names of queries in programs
 	for some := range slices.Chunk(paths, statementFiles) {
@@ -133,19 +130,6 @@ func (x *queryCollector) addStatements() error {
 		}
 	}
 	return nil
-}
-
-// built counts the places of a file that build queries by calls: those of mappers and query builders, and others that
-// name a table.
-func (x *queryCollector) built(f *usage.Facts) int {
-	n := len(f.Builds)
-	for _, call := range f.Calls {
-		counted := slices.Contains(f.Builds, call.Line) || slices.Contains(f.Builds, call.Line+1)
-		if !counted && x.schema != nil && x.schema.Lookup("", call.Table[strings.LastIndexByte(call.Table, '.')+1:]) != nil {
-			n++
-		}
-	}
-	return n
 }
 
 // statement is a statement of the code, and its file.

@@ -22,8 +22,11 @@ type Report struct {
 	Migrations []Migration `json:"migrations"`
 	Findings   []Finding   `json:"findings"`
 	// Opaque lists what could not be judged, and why.
-	Opaque  []Opaque `json:"opaque"`
-	Summary Summary  `json:"summary"`
+	Opaque []Opaque `json:"opaque"`
+	// BuiltQueries counts the places of the deployed code that build queries by calls; nil if there are none, if
+	// recordings have its queries, or if no judgement needed the code.
+	BuiltQueries *BuiltQueries `json:"built_queries,omitempty"`
+	Summary      Summary       `json:"summary"`
 	// Sizes says what the estimates rest on; nil when there are none.
 	Sizes *Sizes `json:"sizes,omitempty"`
 	// Rehearsals has a run for each version of Postgres that the release was

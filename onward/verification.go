@@ -193,6 +193,16 @@ type Parsed struct {
 	BuiltIn []BuiltFile `json:"built_in,omitempty"`
 }
 
+// BuiltQueries counts the places of a code that build queries by calls of a mapper or a query builder. Onward cannot
+// read these queries: it finds only the names of tables and columns in the code.
+type BuiltQueries struct {
+	// Revision is the code, for people: "main".
+	Revision string `json:"revision"`
+	Places   int    `json:"places"`
+	// Files are those with the most places first.
+	Files []BuiltFile `json:"files"`
+}
+
 // BuiltFile is a file of the code that builds queries by calls, at so many places. They were not read.
 type BuiltFile struct {
 	Path   string `json:"path"`

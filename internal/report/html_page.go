@@ -46,7 +46,9 @@ type htmlPage struct {
 	Measured      *htmlMeasured
 	Verified      *htmlVerified
 	Counts        string
-	Next          []string
+	// Built says how many queries of the code could not be read.
+	Built string
+	Next  []string
 }
 
 type htmlMigration struct {
@@ -109,6 +111,7 @@ func newHTMLPage(r *onward.Report) *htmlPage {
 	p := &htmlPage{
 		Title: comparedRevisions(r), Verdict: verdictSentence(r), Tone: "ok", Mark: "safe", Deploy: " to deploy", Counts: summaryLine(r),
 	}
+	p.Built = builtQueriesLine(r)
 	p.setTone(r)
 	for _, n := range r.Summary.Next {
 		p.Next = append(p.Next, EscapeLine(n))

@@ -60,6 +60,9 @@ func Markdown(w io.Writer, r *onward.Report) error {
 		footer = append(footer, codeSpan(title))
 	}
 	fmt.Fprintf(&b, "\n%s\n", strings.Join(footer, " · "))
+	if line := builtQueriesLine(r); line != "" {
+		fmt.Fprintf(&b, "\n%s\n", escapeProse(line))
+	}
 	for _, line := range runnerLines(r, EscapeLine) {
 		if strings.Contains(line, assumedWord) {
 			fmt.Fprintf(&b, "\n%s\n", escapeProse(line))

@@ -213,9 +213,10 @@ func (t *terminal) printShort() {
 	doubt := slices.DeleteFunc(usedRunners(r), func(by *onward.Runner) bool { return !by.Assumed && by.Proof == nil })
 	if len(doubt) == 0 {
 		t.addLine(t.paintLine(t.Dim, cutToWidth(rest, t.width)))
-		return
+	} else {
+		t.addWrapped("", "", rest+"; "+runnerWords(doubt[0], t.displayPath), t.Dim)
 	}
-	t.addWrapped("", "", rest+"; "+runnerWords(doubt[0], t.displayPath), t.Dim)
+	t.printBuiltQueries()
 }
 
 // reportTitle returns the subject of the report.
@@ -326,9 +327,17 @@ func (t *terminal) printVerdictFirst() {
 // printSummary prints the summary: counts, the next command, and the verdict as the last line.
 func (t *terminal) printSummary() {
 	r := t.report
+	t.printBuiltQueries()
 	t.addWrapped("", "", summaryLine(r), t.Palette.ordinaryStyle())
 	t.printNextCommand()
 	t.addWrapped("", "", verdictSentence(r), t.verdictStyle())
+}
+
+// printBuiltQueries prints how many queries of the deployed code could not be read.
+func (t *terminal) printBuiltQueries() {
+	if line := builtQueriesLine(t.report); line != "" {
+		t.addWrapped("", "  ", line, t.Dim)
+	}
 }
 
 // printNextCommand prints the next command.

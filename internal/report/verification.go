@@ -212,7 +212,7 @@ func DescribeCoverage(v *onward.Verified) string {
 			v.Unjudged, "not judged",
 		}, {
 			p.Open, "put together as the program runs",
-		}, {p.Built, "built by calls of a mapper" + builtIn(p)}, {p.Bare, "of models that do not say their columns"}, {v.Unfit, "that fit another schema"},
+		}, {p.Built, "built by calls of a mapper" + builtIn(p.BuiltIn)}, {p.Bare, "of models that do not say their columns"}, {v.Unfit, "that fit another schema"},
 	} {
 		if left.n > 0 {
 			not = append(not, groupDigits(left.n)+" "+left.what)
@@ -252,23 +252,4 @@ func screenSeverity(d *onward.Verdict) onward.Severity {
 		return onward.Warning
 	}
 	return d.Severity
-}
-
-// mostBuilt is how many files with built queries a line names.
-const mostBuilt = 3
-
-// builtIn says in which files queries are built by calls, and how to see them.
-func builtIn(p *onward.Parsed) string {
-	if len(p.BuiltIn) == 0 {
-		return ""
-	}
-	var files []string
-	for _, f := range p.BuiltIn[:min(len(p.BuiltIn), mostBuilt)] {
-		files = append(files, EscapeLine(f.Path)+" "+groupDigits(f.Places))
-	}
-	list := strings.Join(files, ", ")
-	if n := len(p.BuiltIn) - mostBuilt; n > 0 {
-		list += fmt.Sprintf(" and %d more", n)
-	}
-	return fmt.Sprintf(" in %s (%s; record them: onward record)", CountNoun(len(p.BuiltIn), "file"), list)
 }
