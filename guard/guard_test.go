@@ -52,6 +52,9 @@ func command(steps string) int {
 	if os.Getenv("GUARD_TEST_IGNORE") != "" {
 		signal.Ignore(syscall.SIGTERM)
 	}
+	if mode := os.Getenv("GUARD_TEST_SSLMODE"); mode != "" { // as in a file of the command's own
+		address = strings.Replace(address, "sslmode=disable", "sslmode="+mode, 1)
+	}
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
 		fmt.Println(err)

@@ -64,15 +64,16 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	}
 	r := &run{g: g, log: g.c.Logger, lockTimeout: g.lockTimeout(number), holdUntil: began.Add(g.c.Within), schema: schema}
 	r.out.LockTimeoutMS = r.lockTimeout.Milliseconds()
-	tls, err := wire.SelfSigned("")
+	root, err := wire.NewRootFile("")
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = root.Remove() }()
 	// Sessions end when their client leaves, not when ctx ends: the proxy is closed
 	// separately.
 	proxy, err := wire.Listen(context.WithoutCancel(ctx), wire.Config{
 		Server:  g.server,
-		TLS:     tls,
+		TLS:     root.TLS,
 		Sink:    r.newSink(version),
 		Startup: r.initialSettings,
 		Logger:  g.c.Logger,
@@ -81,7 +82,7 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	if err != nil {
 		return nil, err
 	}
-	args, env, err := g.rewriteArguments(proxy)
+	args, env, err := g.rewriteArguments(proxy, root)
 	if err != nil {
 		return nil, errors.Join(err, proxy.Close())
 	}
@@ -99,6 +100,9 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	if closed := proxy.Close(); closed != nil {
 		r.log.Debug("close the proxy", "error", closed)
 	}
+	if n := proxy.Stats().Untrusted; n > 0 {
+		r.addNote(wire.UntrustedNote(n, g.offersRoot()))
+	}
 	r.signalled = told
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,10 +111,14 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	return r, err
 }
 
-// rewriteArguments returns the command's arguments and environment, with the proxy's address.
-func (g *guard) rewriteArguments(proxy *wire.Proxy) (args, env []string, err error) {
+// rewriteArguments returns the command's arguments and environment, with the proxy's address and root certificate.
+func (g *guard) rewriteArguments(proxy *wire.Proxy, root *wire.RootFile) (args, env []string, err error) {
 	g.serverAddress.host, g.serverAddress.port = proxy.Host(), proxy.Port()
-	return g.serverAddress.rewriteCommand(g.c.Command, g.c.Env, g.c.Allow)
+	if args, env, err = g.serverAddress.rewriteCommand(g.c.Command, g.c.Env, g.c.Allow); err != nil {
+		return nil, nil, err
+	}
+	env, err = g.addRoot(env, root)
+	return args, env, err
 }
 
 // initialSettings returns the initial settings of a session.

@@ -19,6 +19,8 @@ type serverAddress struct {
 	hosts, ports             []string
 	user, password, database string
 	host, port               string // the proxy's address
+	verifies                 bool   // the address has the server's certificate verified
+	rootFile                 string // the root certificates that the address names
 }
 
 // newPlace parses an address. The error is an *address.Error.
@@ -27,7 +29,10 @@ func newPlace(text string) (*serverAddress, error) {
 	if err != nil {
 		return nil, &address.Error{}
 	}
-	p := &serverAddress{text: text, user: cfg.User, password: cfg.Password, database: cfg.Database}
+	p := &serverAddress{text: text, user: cfg.User, password: cfg.Password, database: cfg.Database, rootFile: namedRootFile(text)}
+	if t := cfg.TLSConfig; t != nil {
+		p.verifies = !t.InsecureSkipVerify || t.VerifyPeerCertificate != nil
+	}
 	p.addHost(cfg.Host, cfg.Port)
 	for _, f := range cfg.Fallbacks {
 		p.addHost(f.Host, f.Port)

@@ -129,14 +129,14 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTrust(r.Listen)
+	root, err := wire.NewRootFile(r.Listen)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = t.remove() }()
+	defer func() { _ = root.Remove() }()
 	r.collect = collect.New(collect.Config{Owner: r.target.owner, Books: books, Values: r.Values})
 	proxy, err := wire.Listen(ctx, wire.Config{
-		Listen: r.Listen, Server: server, TLS: t.tls, Sink: r.collect, Logger: r.Logger,
+		Listen: r.Listen, Server: server, TLS: root.TLS, Sink: r.collect, Logger: r.Logger,
 		BeforeDrop: func(ctx context.Context, d wire.Drop) {
 			r.resolveQueries(ctx, r.collect.DatabaseRecording(d.Database), d.Database, d.Schema)
 		},
@@ -144,7 +144,7 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Logger.Info("the proxy listens", "address", proxy.Addr().String(), "root certificate", t.file)
+	r.Logger.Info("the proxy listens", "address", proxy.Addr().String(), "root certificate", root.Path)
 	out := &Result{}
 	if r.folds() {
 		if err := r.shapes.readDeployed(ctx, r.target); err != nil { // nobody knows what the command makes itself
@@ -156,7 +156,7 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 		r.Ready(proxy.Addr().String())
 	}
 	if len(r.Command) > 0 {
-		out.Failed = r.runCommand(ctx, proxy, t)
+		out.Failed = r.runCommand(ctx, proxy, root)
 	} else {
 		<-ctx.Done()
 	}
@@ -174,17 +174,17 @@ func (r *recorder) runRecording(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if n := proxy.Stats().Untrusted; n > 0 {
-		out.Workload.Notes = append(out.Workload.Notes, untrustedNote(n))
+		out.Workload.Notes = append(out.Workload.Notes, wire.UntrustedNote(n, true))
 	}
 	out.Denied = deniedQueries(out.Workload, r.denied)
 	return out, nil
 }
 
 // runCommand runs the command, before the proxy.
-func (r *recorder) runCommand(ctx context.Context, proxy *wire.Proxy, t *trust) error {
+func (r *recorder) runCommand(ctx context.Context, proxy *wire.Proxy, root *wire.RootFile) error {
 	cmd := exec.CommandContext(ctx, r.Command[0], r.Command[1:]...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Dir, r.In, r.Out, r.Err
-	env, err := r.target.clientEnvironment(os.Environ(), proxy.Host(), proxy.Port(), cmp.Or(r.SSLMode, "disable"), t)
+	env, err := r.target.clientEnvironment(os.Environ(), proxy.Host(), proxy.Port(), cmp.Or(r.SSLMode, "disable"), root)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func readHello(ctx context.Context, conn net.Conn, cfg *tls.Config) (firstMessag
 			}
 			t := tls.Server(conn, cfg)
 			if err := t.HandshakeContext(ctx); err != nil {
-				if isCertificateAlert(err) {
+				if isCertificateAlert(err) || errors.Is(err, io.EOF) { // libpq leaves here if it has no root certificates
 					err = fmt.Errorf("%w: %w", errUntrusted, err)
 				}
 				return firstMessage{}, err

@@ -1,0 +1,48 @@
+package guard
+
+import (
+	"net/url"
+
+	"github.com/onward-sql/onward/internal/wire"
+)
+
+// addRoot adds the proxy's root certificate to an environment: the command's own settings may verify the server
+// (sslmode=verify-full in a file).
+func (g *guard) addRoot(env []string, root *wire.RootFile) ([]string, error) {
+	roots, values := g.commandRoots(), mapOf(env)
+	for _, name := range []string{wire.LibpqRoots, wire.NodeRoots} {
+		if name == wire.LibpqRoots && !g.offersRoot() {
+			continue
+		}
+		if err := root.AddTo(roots, name); err != nil {
+			return nil, err
+		}
+		values[name] = roots[name]
+	}
+	return listOf(values), nil
+}
+
+// offersRoot reports whether the command gets PGSSLROOTCERT. It does if it has root certificates, or if --db verifies the
+// server. Otherwise the variable would make the command verify other servers, too, to which it connects with
+// sslmode=require.
+func (g *guard) offersRoot() bool {
+	return g.serverAddress.verifies || wire.HasRoots(g.commandRoots())
+}
+
+// commandRoots returns the command's environment before it was rewritten. If it has no root certificates, and --db verifies
+// the server, it has those of --db.
+func (g *guard) commandRoots() map[string]string {
+	env := mapOf(g.c.Env)
+	if g.serverAddress.verifies && !wire.HasRoots(env) {
+		env[wire.LibpqRoots] = firstNonEmpty(g.serverAddress.rootFile, "system")
+	}
+	return env
+}
+
+// namedRootFile returns the file with root certificates that an address names; "" for none.
+func namedRootFile(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Scheme != "" {
+		return u.Query().Get("sslrootcert")
+	}
+	return keywordValues(text)["sslrootcert"]
+}
