@@ -23,6 +23,10 @@ func TestNewCodeWritesNull(t *testing.T) {
 	row := func(typ string) string {
 		return "use sqlx::FromRow;\n\n#[derive(Debug, FromRow)]\npub struct User {\n    pub id: i64,\n    #[sqlx(rename = \"email\")]\n    pub mail: " + typ + ",\n}\n\npub async fn all() {\n    sqlx::query_as::<_, User>(\"SELECT id, email FROM users\");\n}\n"
 	}
+	macro := func(typ string) string {
+		return "use sqlx::query_as;\n\npub struct Contact<I> {\n    pub id: I,\n    #[serde(default)]\n    pub email: " + typ + ",\n}\n\n" +
+			"pub async fn all() {\n    query_as!(Contact::<Id>, \"SELECT id, email FROM users u JOIN teams ON true\");\n}\n"
+	}
 	diesel := func(typ string) string {
 		return "diesel::table! {\n    users (id) {\n        id -> Int8,\n        email -> " + typ + ",\n    }\n}\n"
 	}
@@ -50,6 +54,32 @@ func TestNewCodeWritesNull(t *testing.T) {
 		{"GORM reads an empty text", "store/a.go", gorm("string"), gorm("*string"), onward.Info},
 		{"sqlx of Rust", "src/a.rs", row("String"), row("Option<String>"), onward.Warning},
 		{"sqlx of Rust, took NULL before", "src/a.rs", row("Option<String>"), row("Option<Address>"), onward.Info},
+		{"sqlx of Rust, a type of its own", "src/a.rs", row("net::IpNetwork"), row("Option<net::IpNetwork>"), onward.Warning},
+		{"sqlx of Rust, a generic type", "src/a.rs", row("T"), row("Option<String>"), onward.Info},
+		{"sqlx of Rust, an alias", "src/a.rs", row("MaybeText"), row("Option<String>"), onward.Info},
+		{"sqlx of Rust, a list with NULL", "src/a.rs", row("Vec<u8>"), row("Vec<Option<u8>>"), onward.Info},
+		{"sqlx of Rust, query_as!", "src/a.rs", strings.ReplaceAll(macro("Vec<Part>"), "::<Id>", ""), macro("Option<Vec<Part>>"), onward.Warning},
+		{
+			"sqlx of Rust, read by no query",
+			"src/a.rs",
+			strings.ReplaceAll(macro("String"), "query_as!(Contact::<Id>", "query_as!(Other"),
+			macro("Option<String>"),
+			onward.Info,
+		},
+		{
+			"sqlx of Rust, a column of another table",
+			"src/a.rs",
+			strings.ReplaceAll(macro("String"), "email FROM", "teams.email FROM"),
+			macro("Option<String>"),
+			onward.Info,
+		},
+		{
+			"sqlx of Rust, built",
+			"src/a.rs",
+			strings.ReplaceAll(row("Part"), "struct User", "struct Item"),
+			strings.ReplaceAll(row("Option<Part>"), "struct User", "struct Item"),
+			onward.Info,
+		},
 		{"Diesel", "src/a.rs", diesel("Varchar"), diesel("Nullable<Varchar>"), onward.Warning},
 		{"SeaORM", "src/a.rs", sea("String"), sea("Option<String>"), onward.Warning},
 		{"Prisma", "prisma/schema.prisma", prisma("String"), prisma("String?"), onward.Warning},

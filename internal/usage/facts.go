@@ -95,6 +95,8 @@ type Query struct {
 	Compares bool
 	// Whole is set if it reads all rows of its only relation, one by one.
 	Whole bool
+	// Row is the struct into which its rows are read; "" if the call does not name one.
+	Row string
 }
 
 // Constant is a text of a query, and what it is a value for, if the query shows it.

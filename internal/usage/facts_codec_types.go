@@ -100,6 +100,7 @@ func (q *Query) codeFields(c *codec) {
 	})
 	c.codeBool(&q.Compares)
 	c.codeBool(&q.Whole)
+	c.codeString(&q.Row)
 	c.codeRelation(&q.Routine)
 }
 

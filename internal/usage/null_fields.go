@@ -2,6 +2,7 @@ package usage
 
 import (
 	"bytes"
+	"cmp"
 	"go/ast"
 	"path"
 	"regexp"
@@ -36,9 +37,11 @@ func (b *Bound) Nulls(n catalog.Name, column string) (out []NullField) {
 	for _, w := range append(TableWords(n.Name), b.Class) {
 		words[normalizeName(w)] = true
 	}
+	targets := b.rowStructs(n, column)
 	b.eachFile(func(f *File) {
 		for i := range f.Facts.Rows {
-			if m := &f.Facts.Rows[i]; words[normalizeName(m.Class)] {
+			m := &f.Facts.Rows[i]
+			if !m.Guessed && words[normalizeName(m.Class)] || targets[m.Class] {
 				add(f.Path, m)
 			}
 		}
@@ -50,6 +53,20 @@ func (b *Bound) Nulls(n catalog.Name, column string) (out []NullField) {
 		return x.Line - y.Line
 	})
 	return slices.Compact(out)
+}
+
+// rowStructs returns the structs into which queries read a column of a table.
+func (b *Bound) rowStructs(n catalog.Name, column string) map[string]bool {
+	out := map[string]bool{}
+	b.eachNamingQuery(n, func(_ string, q *Query, _ int) {
+		if q.Row == "" || out[q.Row] {
+			return
+		}
+		out[q.Row] = len(q.Relations) == 1 || slices.ContainsFunc(q.Columns, func(c Column) bool {
+			return c.Name == column && b.meansColumn(q, c.Name, c.Of, n)
+		})
+	})
+	return out
 }
 
 // forgetFailures is for mappers that read NULL as the zero value.
@@ -112,15 +129,16 @@ func (r *reader) goRows() {
 	}
 }
 
-// rustNull says whether a field of Rust takes NULL.
+// rustNull says whether a field of Rust takes NULL. sqlx and SeaORM read NULL into an Option only. The type of a
+// generic field is not known.
 func rustNull(line string) Null {
 	switch {
 	case rsNullable.MatchString(line):
 		return NullTaken
-	case rsScalar.MatchString(line):
-		return NullFails
+	case rsGeneric.MatchString(line) || !rsType.MatchString(line):
+		return NullUnknown
 	}
-	return NullUnknown
+	return NullFails
 }
 
 // dieselNull says whether a column of Diesel's table! takes NULL.
@@ -132,16 +150,18 @@ func dieselNull(line string) Null {
 }
 
 var (
-	rsNullable = regexp.MustCompile(`\b(?:Option|Nullable)\s*<`)
-	rsScalar   = regexp.MustCompile(`:\s*(?:\w+::)*(?:String|bool|[iu](?:8|16|32|64)|f32|f64|Uuid|Decimal|DateTime<[\w:]+>|NaiveDate|NaiveDateTime|OffsetDateTime|PrimitiveDateTime|Vec<u8>)\s*,`)
+	rsNullable = regexp.MustCompile(`(?::|->)\s*(?:\w+::)*(?:Option|Nullable)\s*<`)
+	rsGeneric  = regexp.MustCompile(`:\s*(?:[A-Z]\d*|\w*(?:Option|Nullable|Maybe|PhantomData|HasOne|HasMany|BelongsTo)\w*(?:<.*>)?)\s*,`)
+	rsType     = regexp.MustCompile(`[^:]:\s*(?:\w+::)*\w+(?:<.*>)?\s*,`)
 	rsFromRow  = regexp.MustCompile(`^#\[derive\(.*\bFromRow\b`)
 	rsRowName  = regexp.MustCompile(`^#\[sqlx\(.*\brename\s*=\s*"(\w+)"`)
 	rsRowSkips = regexp.MustCompile(`^#\[sqlx\(.*\b(?:skip|flatten|default|json|try_from)\b`)
 )
 
-// rustRows notes the structs that sqlx reads rows into.
+// rustRows records the structs that sqlx reads rows into. query_as! needs no FromRow: such a struct counts only if a
+// query names it.
 func (r *reader) rustRows() {
-	if !bytes.Contains(r.text, []byte("FromRow")) {
+	if !bytes.Contains(r.text, []byte("FromRow")) && !bytes.Contains(r.text, []byte("query_as")) {
 		return
 	}
 	var in *Model
@@ -149,18 +169,22 @@ func (r *reader) rustRows() {
 	r.eachDeclaration(rsOpens, func(n, indent int, line string) {
 		switch {
 		case line == "" || isComment(line):
-		case rsFromRow.MatchString(line):
-			derived = true
-		case in == nil && derived && rsStruct.MatchString(line):
-			in, derived, level = &Model{Class: firstGroup(rsStruct, line), Line: n}, false, indent
-			column, skips = "", false
+		case in == nil && strings.HasPrefix(line, "#["):
+			derived = derived || rsFromRow.MatchString(line)
+		case in == nil && rsStruct.MatchString(line):
+			in, level = &Model{Class: firstGroup(rsStruct, line), Line: n, Guessed: !derived}, indent
+			derived, column, skips = false, "", false
+			if !strings.HasSuffix(line, "{") {
+				in = nil
+			}
 		case in == nil:
+			derived = false
 		case indent <= level && strings.HasPrefix(line, "}"):
 			r.facts.Rows = append(r.facts.Rows, *in)
 			in = nil
 		case strings.HasPrefix(line, "#["):
-			column = firstGroup(rsRowName, line)
-			skips = rsRowSkips.MatchString(line)
+			column = cmp.Or(firstGroup(rsRowName, line), column)
+			skips = skips || rsRowSkips.MatchString(line)
 		default:
 			if f := firstGroup(rsField, line); f != "" && !skips {
 				in.Fields = append(in.Fields, Field{Field: f, Column: column, Line: n, Null: rustNull(line)})
@@ -169,3 +193,30 @@ func (r *reader) rustRows() {
 		}
 	})
 }
+
+// rsQueryAs matches the start of a call of sqlx that reads rows into a struct, up to its text.
+var rsQueryAs = regexp.MustCompile(`\bquery_(?:file_)?as(?:_unchecked)?!\s*\(\s*(?:\w+::)*(\w+)\s*(?:(?:::)?<[^()]*>)?\s*,\s*$|` +
+	`\bquery_as(?:_with)?(?:::<[^()]*?,\s*(?:\w+::)*(\w+)\s*(?:<[^()]*>)?\s*,?\s*>)?\s*\(\s*$`)
+
+// rowStruct returns the struct into which sqlx of Rust reads the rows of a query that begins at an offset; "" if no
+// call names one there.
+func (r *reader) rowStruct(at int) string {
+	if path.Ext(r.path) != ".rs" {
+		return ""
+	}
+	return firstGroup(rsQueryAs, string(r.text[max(0, at-maxQueryAs):at]))
+}
+
+// recordRowStruct records the struct of the queries from an index on; their text begins with a string of the program.
+func (r *reader) recordRowStruct(queries, literal int) {
+	if queries == len(r.facts.Queries) {
+		return
+	}
+	row := r.rowStruct(r.lits[literal].open)
+	for i := queries; i < len(r.facts.Queries); i++ {
+		r.facts.Queries[i].Row = row
+	}
+}
+
+// maxQueryAs is how much text before a query is searched for the call.
+const maxQueryAs = 160

@@ -81,9 +81,10 @@ func (r *reader) readProgram() {
 		r.readFragment(l)
 	}, func(from, to int, s *sqlText) {
 		r.recordShortText(r.lits[from])
-		stars := len(r.facts.Stars)
+		stars, queries := len(r.facts.Stars), len(r.facts.Queries)
 		r.ends = r.lits[to].end
 		r.recordStatements(s)
+		r.recordRowStruct(queries, from)
 		r.recordTargets(stars, from, to)
 	})
 }
