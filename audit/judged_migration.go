@@ -266,6 +266,11 @@ func (j *judge) reportStatements(m *rule.Migration, out *onward.Migration) {
 			at.What, at.Why, at.Failed = shortenSQL(s.SQL), s.Fault.Error(), true
 			note = "not judged"
 			j.addOpaque(at)
+		case s.Missing != "":
+			at.What, at.Why = shortenSQL(s.SQL), "it runs only if "+s.Missing+" exists, which no migration creates"
+			if note = "not judged: " + at.Why; s.FirstSkipped {
+				j.addOpaque(at)
+			}
 		case s.Opaque != "":
 			at.What = s.Opaque
 			switch {

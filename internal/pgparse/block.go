@@ -30,6 +30,10 @@ type BlockStatement struct {
 	// executes.
 	Dynamic bool
 	Hidden  string
+	// Needs are the relations that must exist, or the statement is skipped, with line breaks between them. NeedsAt is
+	// the line of the innermost IF that asks for them.
+	Needs   string
+	NeedsAt int
 }
 
 // ParseBlock reads the PL/pgSQL body of a DO or CREATE FUNCTION statement.
@@ -157,11 +161,17 @@ type blockWalk struct {
 	names []string
 	// values are the known values of variables at this point, by name; "r.name" for a field of a record.
 	values map[string]string
+	// arrays are the elements of variables that hold an array of constants and are never assigned to. shadowed are
+	// the names that several variables have.
+	arrays   map[string][]string
+	shadowed map[string]bool
 	// rounds counts the loop rounds that were unrolled so far. within says that the walk
 	// is in such a round, again that it is not the first round.
 	rounds        int
 	within, again bool
 	size          int // of the text that EXECUTE runs, in bytes
+	needs         string
+	needsAt       int
 }
 
 // The PL/pgSQL parser returns JSON: a tree of {"PLpgSQL_kind": {fields}}.
@@ -194,40 +204,50 @@ func (w *blockWalk) walkNode(kind string, f map[string]any, line int, conditiona
 		line = int(n)
 	}
 	switch kind {
+	case "PLpgSQL_stmt_assign":
+		w.recordAssignment(exprText(f["expr"]))
 	case "PLpgSQL_stmt_execsql":
 		w.addStatement(exprText(f["sqlstmt"]), line, conditional, loop)
+		w.forgetAssigned(f)
 	case "PLpgSQL_stmt_perform":
 		w.addStatement(exprText(f["expr"]), line, conditional, loop)
 	case "PLpgSQL_stmt_call":
 		w.addStatement(exprText(f["expr"]), line, conditional, loop)
+		w.forgetVariable("")
+	case "PLpgSQL_stmt_getdiag", "PLpgSQL_stmt_fetch":
+		w.forgetAssigned(map[string]any{kind: f})
 	case "PLpgSQL_stmt_dynexecute":
 		w.addDynamic(exprText(f["query"]), line, conditional, loop)
+		w.forgetAssigned(f)
 	case "PLpgSQL_stmt_dynfors":
 		w.addDynamic(exprText(f["query"]), line, conditional, loop)
-		w.walkTree(f["body"], line, true, true)
+		w.unrollLoop(f["body"], nil, line, conditional, loop)
 	case "PLpgSQL_stmt_fors", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_foreach_a":
 		w.addStatement(exprText(f["query"]), line, conditional, loop)
-		w.unrollLoop(f["body"], w.loopRounds(kind, f), line, conditional, loop)
+		rounds := w.loopRounds(kind, f)
+		w.forgetAssigned(map[string]any{kind: f})
+		w.unrollLoop(f["body"], rounds, line, conditional, loop)
 	case "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_forc":
+		w.forgetAssigned(f)
 		w.walkTree(f["body"], line, conditional || kind != "PLpgSQL_stmt_loop", true)
+		w.forgetAssigned(f)
 	case "PLpgSQL_stmt_if":
-		w.walkTree(f["then_body"], line, true, loop)
-		w.walkTree(f["elsif_list"], line, true, loop)
-		w.walkTree(f["else_body"], line, true, loop)
-	case "PLpgSQL_if_elsif":
-		w.walkTree(f["stmts"], line, true, loop)
+		w.walkIf(f, line, loop)
+	case "PLpgSQL_if_elsif", "PLpgSQL_case_when":
+		w.walkBranch(f["stmts"], line, loop)
 	case "PLpgSQL_stmt_case":
-		w.walkTree(f["case_when_list"], line, true, loop)
-		w.walkTree(f["else_stmts"], line, true, loop)
-	case "PLpgSQL_case_when":
-		w.walkTree(f["stmts"], line, true, loop)
+		w.walkBranches(f, line, loop, "case_when_list", "else_stmts")
 	case "PLpgSQL_stmt_block":
 		w.walkTree(f["body"], line, conditional, loop)
-		w.walkTree(f["exceptions"], line, true, loop)
+		if f["exceptions"] != nil || mayLeaveLoop(f["body"]) {
+			w.forgetAssigned(f["body"])
+			w.walkBranch(f["exceptions"], line, loop)
+			w.forgetAssigned(f["exceptions"])
+		}
 	case "PLpgSQL_exception_block":
 		w.walkTree(f["exc_list"], line, true, loop)
 	case "PLpgSQL_exception":
-		w.walkTree(f["action"], line, true, loop)
+		w.walkBranch(f["action"], line, loop)
 	case "PLpgSQL_stmt_commit":
 		w.block.Statements = append(w.block.Statements, BlockStatement{SQL: "COMMIT", Line: line, Conditional: conditional, Loop: loop})
 	case "PLpgSQL_function":
@@ -240,7 +260,7 @@ func (w *blockWalk) addStatement(sql string, line int, conditional, loop bool) {
 		return
 	}
 	// A statement that is the same in each round counts as one statement in a loop.
-	w.block.Statements = append(w.block.Statements, BlockStatement{SQL: sql, Line: line, Conditional: conditional || w.within, Loop: loop || w.within})
+	w.appendStatement(BlockStatement{SQL: sql, Line: line, Conditional: conditional || w.within, Loop: loop || w.within})
 }
 
 // addDynamic handles EXECUTE. Its text may be constant, the known value of a variable, or
@@ -262,6 +282,11 @@ func (w *blockWalk) addDynamic(query string, line int, conditional, loop bool) {
 			return
 		}
 	}
+	w.appendStatement(x)
+}
+
+func (w *blockWalk) appendStatement(x BlockStatement) {
+	x.Needs, x.NeedsAt = w.needs, w.needsAt
 	w.block.Statements = append(w.block.Statements, x)
 }
 

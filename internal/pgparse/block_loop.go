@@ -26,62 +26,141 @@ func functionBody(tree any) map[string]any {
 	return nil
 }
 
-// readVariables records the names of a body's variables. It also records the values of variables
-// that are declared once, with a constant, and never assigned to.
+// readVariables records the names of a body's variables, and the values that they have at its
+// beginning, if these are constant. A name that is declared twice has no known value.
 func (w *blockWalk) readVariables(tree any) {
 	f := functionBody(tree)
 	vars, _ := f["datums"].([]any)
-	w.values = map[string]string{}
 	count := map[string]int{}
 	for _, d := range vars {
-		v := jsonPart(d, "PLpgSQL_var")
-		name, _ := v["refname"].(string)
+		name, _ := jsonPart(d, "PLpgSQL_var")["refname"].(string)
 		w.names = append(w.names, name)
 		count[name]++
-		if text, _, ok := w.evalConstant(exprText(v["default_val"])); ok {
-			w.values[name] = text
+	}
+	assigned := map[string]bool{}
+	w.eachAssigned(f["action"], func(name string) { assigned[name] = true })
+	w.values, w.arrays, w.shadowed = map[string]string{}, map[string][]string{}, map[string]bool{}
+	initial := map[string]string{}
+	for i, d := range vars {
+		name := w.names[i]
+		w.shadowed[name] = count[name] > 1
+		text := exprText(jsonPart(d, "PLpgSQL_var")["default_val"])
+		if name == "" || text == "" || w.shadowed[name] {
+			continue
+		}
+		// A default that depends on another variable is evaluated when its block begins.
+		value, varies, ok := w.evalConstant(text)
+		switch list := w.constantArray(parseExpr(text)); {
+		case list != nil && !assigned[name]:
+			w.arrays[name] = list
+		case ok && !assigned[name]:
+			w.values[name] = value
+		case ok && !varies:
+			initial[name] = value
 		}
 	}
-	if len(w.values) > 0 {
-		eachAssigned(f["action"], func(name string) { delete(w.values, name) }, func() { clear(w.values) })
-	}
-	for name, n := range count {
-		if n > 1 {
-			delete(w.values, name)
-		}
-	}
+	maps.Copy(w.values, initial)
 }
 
-// eachAssigned calls one for each name that the statements of a body may assign to, and all
-// if they may assign to any name.
-func eachAssigned(v any, one func(name string), all func()) {
+// eachAssigned calls visit for each name that statements may assign to. "" means that the name is not known.
+func (w *blockWalk) eachAssigned(v any, visit func(name string)) {
 	switch x := v.(type) {
 	case []any:
 		for _, e := range x {
-			eachAssigned(e, one, all)
+			w.eachAssigned(e, visit)
 		}
 	case map[string]any:
 		for key, e := range x {
 			switch m, _ := e.(map[string]any); key {
-			case "PLpgSQL_stmt_assign": // its text begins with the target
-				target, _, _ := strings.Cut(exprText(m["expr"]), "=")
-				one(strings.ToLower(strings.Trim(target, " \t\n:\"")))
+			case "PLpgSQL_stmt_assign":
+				target, _ := splitAssignment(exprText(m["expr"]))
+				visit(target)
 			case "PLpgSQL_row":
 				fields, _ := m["fields"].([]any)
 				for _, field := range fields {
 					c, _ := field.(map[string]any)
 					name, _ := c["name"].(string)
-					one(name)
+					visit(name)
 				}
 			case "PLpgSQL_rec", "PLpgSQL_var":
 				name, _ := m["refname"].(string)
-				one(name)
-			case "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_getdiag", "PLpgSQL_stmt_call": // targets without a name
-				all()
+				visit(name)
+			case "PLpgSQL_stmt_foreach_a":
+				visit(w.variableAt(m["varno"]))
+			case "PLpgSQL_stmt_getdiag", "PLpgSQL_stmt_call": // targets without a name
+				visit("")
 			}
-			eachAssigned(e, one, all)
+			w.eachAssigned(e, visit)
 		}
 	}
+}
+
+// variableAt returns the name of the variable with a number; "" if it is not known.
+func (w *blockWalk) variableAt(number any) string {
+	n, ok := number.(float64)
+	if !ok || n < 0 || int(n) >= len(w.names) {
+		return ""
+	}
+	return w.names[int(n)]
+}
+
+// splitAssignment splits an assignment into its target and its value. The parser returns the target as written: the
+// name of a block, a field or an index is removed.
+func splitAssignment(text string) (target, value string) {
+	target, value, _ = strings.Cut(text, "=")
+	target = strings.TrimRight(strings.TrimSpace(target), ": \t\n")
+	target, _, _ = strings.Cut(target, "[")
+	target = strings.TrimSpace(target)
+	if strings.HasPrefix(target, `"`) {
+		return strings.Trim(target, `"`), value
+	}
+	return strings.ToLower(target), value
+}
+
+// recordAssignment records what a variable is after an assignment.
+func (w *blockWalk) recordAssignment(text string) {
+	target, value := splitAssignment(text)
+	result, _, ok := w.evalConstant(value)
+	w.forgetVariable(target)
+	if slices.Contains(w.names, target) && !w.shadowed[target] && ok && !strings.Contains(text[:len(text)-len(value)], "[") {
+		w.values[target] = result
+	}
+}
+
+// forgetVariable removes the value of a variable, and its fields; "" means all variables.
+func (w *blockWalk) forgetVariable(name string) {
+	if name == "" {
+		clear(w.values)
+		return
+	}
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	first, _, _ := strings.Cut(name, ".")
+	for known := range w.values {
+		if known == name || known == last || known == first || strings.HasPrefix(known, first+".") {
+			delete(w.values, known)
+		}
+	}
+}
+
+// forgetAssigned removes the values of all variables that statements may assign to.
+func (w *blockWalk) forgetAssigned(body any) { w.eachAssigned(body, w.forgetVariable) }
+
+// walkBranches walks the branches of a statement, of which one is executed at most.
+func (w *blockWalk) walkBranches(f map[string]any, line int, loop bool, keys ...string) {
+	for _, key := range keys {
+		w.walkBranch(f[key], line, loop)
+	}
+	w.forgetAssigned(f)
+}
+
+// walkBranch walks statements that may be skipped, with the values from before them, and restores these values.
+func (w *blockWalk) walkBranch(body any, line int, loop bool) {
+	if body == nil {
+		return
+	}
+	values := maps.Clone(w.values)
+	w.walkTree(body, line, true, loop)
+	w.values = values
 }
 
 // loopRounds returns the values of a loop's variables in each of its rounds; nil if they are
@@ -107,12 +186,12 @@ func (w *blockWalk) loopRounds(kind string, f map[string]any) []map[string]strin
 			out = append(out, map[string]string{name: strconv.Itoa(i)})
 		}
 	case "PLpgSQL_stmt_foreach_a":
-		number, _ := f["varno"].(float64)
-		if slice, _ := f["slice"].(float64); slice > 0 || int(number) >= len(w.names) {
+		name := w.variableAt(f["varno"])
+		if slice, _ := f["slice"].(float64); slice > 0 || name == "" {
 			return nil
 		}
 		for _, value := range w.constantArray(parseExpr(exprText(f["expr"]))) {
-			out = append(out, map[string]string{w.names[int(number)]: value})
+			out = append(out, map[string]string{name: value})
 		}
 	case "PLpgSQL_stmt_fors":
 		columns, rows := w.constantRows(exprText(f["query"]))
@@ -140,15 +219,10 @@ func (w *blockWalk) loopRounds(kind string, f map[string]any) []map[string]strin
 // known in each. If the rounds are not known, it walks the body once.
 func (w *blockWalk) unrollLoop(body any, turns []map[string]string, line int, conditional, loop bool) {
 	known := len(turns) > 0 && len(turns) <= mostTurns && w.rounds+len(turns) <= mostRounds
-	if known {
-		eachAssigned(body, func(name string) {
-			for bound := range turns[0] {
-				known = known && bound != name && !strings.HasPrefix(bound, name+".")
-			}
-		}, func() { known = false })
-	}
+	w.forgetAssigned(body) // a round sees what the round before it assigned
 	if !known {
-		w.walkTree(body, line, true, true)
+		w.walkBranch(body, line, true)
+		w.forgetAssigned(body)
 		return
 	}
 	w.rounds += len(turns)
@@ -178,15 +252,27 @@ func mayLeaveLoop(v any) bool {
 }
 
 func (w *blockWalk) constantNumber(v any) (int, bool) {
-	text, _, ok := w.evalConstant(exprText(v))
-	n, err := strconv.Atoi(text)
-	return n, ok && err == nil && n > -1e6 && n < 1e6
+	n := parseExpr(exprText(v))
+	if f := n.GetFuncCall(); f != nil && len(f.Args) > 0 {
+		switch list := w.constantArray(f.Args[0]); LastText(f.Funcname) {
+		case "array_length", "array_upper", "cardinality":
+			return len(list), list != nil
+		case "array_lower":
+			return 1, list != nil
+		}
+	}
+	text, _, ok := w.evalNode(n)
+	number, err := strconv.Atoi(text)
+	return number, ok && err == nil && number > -1e6 && number < 1e6
 }
 
 // constantArray returns the elements of an array of constants; nil for another expression.
 func (w *blockWalk) constantArray(n *Node) []string {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
+	}
+	if c := n.GetColumnRef(); c != nil {
+		return w.arrays[variableName(c)]
 	}
 	if text, ok := ConstantString(n); ok && strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") && !strings.ContainsAny(text, `"\`) {
 		return strings.Split(strings.Trim(text, "{}"), ",")

@@ -13,12 +13,31 @@ func (w *blockWalk) evalConstant(expression string) (text string, varies, ok boo
 
 // evalNode is like evalConstant, for a parsed expression.
 func (w *blockWalk) evalNode(n *Node) (text string, varies, ok bool) {
-	text, ok = constantString(n, func(c *ColumnRef) (string, bool) {
-		value, known := w.values[variableName(c)]
+	text, ok = constantString(n, func(n *Node) (string, bool) {
+		value, known := w.variableValue(n)
 		varies = varies || known
 		return value, known
 	})
 	return text, varies, ok
+}
+
+// variableValue returns the value of a variable, or of an element of an array: tables[i].
+func (w *blockWalk) variableValue(n *Node) (string, bool) {
+	x := n.GetAIndirection()
+	if x == nil {
+		value, known := w.values[variableName(n.GetColumnRef())]
+		return value, known
+	}
+	if len(x.Indirection) != 1 || x.Indirection[0].GetAIndices().GetIsSlice() {
+		return "", false
+	}
+	list := w.arrays[variableName(x.Arg.GetColumnRef())]
+	text, _, ok := w.evalNode(x.Indirection[0].GetAIndices().GetUidx())
+	i, err := strconv.Atoi(text)
+	if !ok || err != nil || i < 1 || i > len(list) {
+		return "", false
+	}
+	return list[i-1], true
 }
 
 // parseExpr parses a text as an expression; nil if it is none.
@@ -39,8 +58,8 @@ func constantOf(expression string) (string, bool) { return ConstantString(parseE
 
 // variableName returns the name of a reference, as used in the values of a block.
 func variableName(c *ColumnRef) string {
-	parts := make([]string, len(c.Fields))
-	for i, f := range c.Fields {
+	parts := make([]string, len(c.GetFields()))
+	for i, f := range c.GetFields() {
 		parts[i] = f.GetString_().GetSval()
 	}
 	return strings.Join(parts, ".")
@@ -49,11 +68,11 @@ func variableName(c *ColumnRef) string {
 // ConstantString evaluates an expression of string constants, ||, casts to text,
 // quote_ident, quote_literal and format with such arguments.
 func ConstantString(n *Node) (string, bool) {
-	return constantString(n, func(*ColumnRef) (string, bool) { return "", false })
+	return constantString(n, func(*Node) (string, bool) { return "", false })
 }
 
-// constantString is ConstantString with values for some names.
-func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) {
+// constantString is ConstantString with values for variables and elements of arrays.
+func constantString(n *Node, valueOf func(*Node) (string, bool)) (string, bool) {
 	switch x := unwrap(n).(type) {
 	case *A_Const:
 		switch v := x.GetVal().(type) {
@@ -62,13 +81,13 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 		case *A_Const_Ival:
 			return strconv.Itoa(int(v.Ival.GetIval())), true
 		}
-	case *ColumnRef:
-		return of(x)
+	case *ColumnRef, *A_Indirection:
+		return valueOf(n)
 	case *TypeCast:
-		return constantString(x.Arg, of)
+		return constantString(x.Arg, valueOf)
 	case *A_Expr:
-		l, ok := constantString(x.Lexpr, of)
-		r, ok2 := constantString(x.Rexpr, of)
+		l, ok := constantString(x.Lexpr, valueOf)
+		r, ok2 := constantString(x.Rexpr, valueOf)
 		if !ok || !ok2 {
 			return "", false
 		}
@@ -83,7 +102,7 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 	case *FuncCall:
 		args := make([]string, len(x.Args))
 		for i, a := range x.Args {
-			s, ok := constantString(a, of)
+			s, ok := constantString(a, valueOf)
 			if !ok {
 				return "", false
 			}
@@ -92,16 +111,7 @@ func constantString(n *Node, of func(*ColumnRef) (string, bool)) (string, bool) 
 		if len(args) == 0 || len(x.Funcname) == 0 {
 			return "", false
 		}
-		switch LastText(x.Funcname) {
-		case "format":
-			return formatText(args[0], args[1:])
-		case "quote_ident":
-			return QuoteIdent(args[0]), len(args) == 1
-		case "quote_literal":
-			return QuoteLiteral(args[0]), len(args) == 1
-		case "concat":
-			return strings.Join(args, ""), true
-		}
+		return callTextFunction(LastText(x.Funcname), args)
 	}
 	return "", false
 }

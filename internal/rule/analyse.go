@@ -44,10 +44,12 @@ func (e *Engine) analyseMigration(m *Migration) {
 		}
 		s := &Stmt{Statement: st, Migration: m, Tx: tx, Before: e.catalog, After: e.catalog}
 		s.Settings = settings.now
-		if node := st.Node; node != nil {
+		switch node := st.Node; {
+		case e.skipMissing(s):
+		case node != nil:
 			e.runStatement(s, settings)
 			s.After = points.FollowStatement(node, s.After)
-		} else {
+		default:
 			s.After = markUnparsed(e.catalog, st)
 		}
 		e.catalog = s.After

@@ -34,7 +34,8 @@ type Engine struct {
 	filled         map[catalog.OID]bool // tables that the release fills; true: with an unknown number of rows
 	txs            int
 	history        deployedHistory
-	left           *sessionEnd // by the previous migration, if its transaction continues
+	left           *sessionEnd     // by the previous migration, if its transaction continues
+	missing        map[branch]bool // a relation that it needs does not exist
 
 	// Only RunRules uses the fields below.
 	pass  *Pass

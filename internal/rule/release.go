@@ -66,6 +66,10 @@ type Stmt struct {
 	Settings Settings
 	// Fault is a panic of onward that kept the statement from being judged; Node is nil then.
 	Fault error
+	// Missing is a relation that does not exist, so that an IF skips the statement; Node is nil then. FirstSkipped is set
+	// for the first statement of such a branch.
+	Missing      string
+	FirstSkipped bool
 
 	altered  *catalog.Relation // set by AlteredRelation
 	commands []Command

@@ -139,6 +139,9 @@ type Statement struct {
 	// Conditional marks a statement in a DO block that may be skipped (IF,
 	// CASE, exception handler); Loop one that may run many times.
 	Conditional, Loop bool
+	// Needs are the relations, as written, without which an IF skips the statement; NeedsAt is the line of the IF.
+	Needs   []string
+	NeedsAt int
 	// Expressions are queries for expressions in a block, or in the body of a called
 	// function, besides its statements.
 	Expressions []string
