@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
 	"github.com/onward-sql/onward/rehearse"
@@ -73,5 +74,34 @@ ALTER TABLE notes ALTER COLUMN author TYPE bigint;`
 				}
 			}
 		})
+	}
+}
+
+// TestForeignKeyThatSetsNull: a foreign key that sets a column to NULL takes the place of another one after the column accepts NULL.
+// DROP NOT NULL waits for the deployed code here, because its struct cannot take NULL.
+func TestForeignKeyThatSetsNull(t *testing.T) {
+	t.Parallel()
+	const schema = `CREATE TABLE letters (id bigint PRIMARY KEY);
+CREATE TABLE entries (id bigint PRIMARY KEY, letter_id bigint NOT NULL, CONSTRAINT entries_letter FOREIGN KEY (letter_id) REFERENCES letters (id) ON DELETE CASCADE);`
+	const release = `ALTER TABLE entries DROP CONSTRAINT entries_letter;
+ALTER TABLE entries ALTER COLUMN letter_id DROP NOT NULL;
+ALTER TABLE entries ADD CONSTRAINT entries_letter FOREIGN KEY (letter_id) REFERENCES letters (id) ON DELETE SET NULL;`
+	const code = "package main\n\ntype Entry struct {\n\tID       int64 `db:\"id\"`\n\tLetterID int64 `db:\"letter_id\"`\n}\n\n" +
+		"func list(db DB) (out []Entry, err error) {\n\terr = db.Select(&out, \"SELECT id, letter_id FROM entries\")\n\treturn out, err\n}\n"
+	dir := gittest.Commits(t, map[string]string{"migrations/00001_a.sql": "-- +goose Up\n" + schema + "\n", "main.go": code},
+		map[string]string{"migrations/00002_b.sql": "-- +goose Up\n" + release + "\n", "main.go": strings.Replace(code, "LetterID int64", "LetterID *int64", 1)})
+	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}, Majors: []int{17}}}
+	c.Quiet()
+	p, _, err := plan.Make(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !p.Proof.Proven {
+		t.Error(told(p))
+	}
+	for i := range p.Steps {
+		if s := &p.Steps[i]; strings.Contains(s.SQL, "SET NULL") && s.Phase != onward.Contract {
+			t.Errorf("%s comes before DROP NOT NULL\n%s", s.ID, told(p))
+		}
 	}
 }

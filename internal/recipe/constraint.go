@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/onward-sql/onward/internal/catalog"
@@ -53,8 +54,24 @@ func (c *Change) constraintSteps(typ pgparse.ConstrType, kind catalog.Constraint
 		return nil
 	}
 	m := &Steps{}
-	m.addConstraintSteps(t, made.Name, definitionText(c.Text), c.checkPhase(c.columnsOf(made)...))
+	m.addConstraintSteps(t, made.Name, definitionText(c.Text), c.constraintPhase(made))
 	return m
+}
+
+// constraintPhase returns the phase in which a change adds a constraint. A foreign key that sets columns to NULL waits until they
+// accept it.
+func (c *Change) constraintPhase(made *catalog.Constraint) onward.PlanPhase {
+	if slices.Contains([]string{made.OnDelete, made.OnUpdate}, "set null") {
+		for _, n := range made.Columns {
+			is := c.Release.columnChanges[columnID{c.AlteredRelation().OID, n}]
+			if is != nil && slices.ContainsFunc(is.changes, func(other *Change) bool {
+				return other.commandType() == pgparse.AlterTableType_AT_DropNotNull && other.breaksDeployed()
+			}) {
+				return onward.Contract
+			}
+		}
+	}
+	return c.checkPhase(c.columnsOf(made)...)
 }
 
 // columnsOf returns the columns of a constraint that a change adds. The same statement may have added the columns.

@@ -30,7 +30,7 @@ var constraintReplace = &Recipe{Name: "constraint-replace", Make: func(c *Change
 		own = c.Release.uniqueName(own, "onward", "")
 	}
 	m := &Steps{}
-	phase := c.checkPhase(c.columnsOf(made)...)
+	phase := c.constraintPhase(made)
 	m.addConstraintSteps(t, own, definitionText(c.Text), phase)
 	if drop.breaksDeployed() {
 		phase = onward.Contract
