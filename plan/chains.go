@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -10,6 +11,8 @@ import (
 type chain struct {
 	name  string
 	parts []partKey
+	// later are the parts after code that is no SQL: they may need the rows that it writes.
+	later map[partKey]bool
 }
 
 // findChains groups the parts of a release.
@@ -52,9 +55,12 @@ func findChains(parts []*part) (out []*chain) {
 	for i, t := range parts {
 		c := at[find(i)]
 		if c == nil {
-			c = &chain{name: chainName(t, &all[i], names)}
+			c = &chain{name: chainName(t, &all[i], names), later: map[partKey]bool{}}
 			at[find(i)] = c
 			out = append(out, c)
+		}
+		if slices.ContainsFunc(c.parts, partKey.isCode) {
+			c.later[t.partKey] = true
 		}
 		c.parts = append(c.parts, t.partKey)
 	}
@@ -69,6 +75,11 @@ func uniteCode(parts []*part, i int, unite func(a, b int)) {
 			unite(i, n)
 		}
 	}
+}
+
+// isOnlyCode reports whether no part of a chain is SQL.
+func (c *chain) isOnlyCode() bool {
+	return !slices.ContainsFunc(c.parts, func(k partKey) bool { return !k.isCode() })
 }
 
 // chainName returns a name for a chain that no other chain has.
@@ -110,10 +121,14 @@ func (p *planner) chainOfStep(i int) *chain {
 // groupSteps returns the chains of the plan with their steps. A step that belongs to no single chain is in the last one.
 func (p *planner) groupSteps(passed bool) (out []onward.PlanGroup) {
 	at := map[*chain]int{}
+	changes := map[*chain]int{}
+	for _, t := range p.parts {
+		changes[p.chainOf[t.partKey]]++
+	}
 	for _, c := range p.chains {
 		at[c] = len(out)
 		out = append(out, onward.PlanGroup{
-			Name: c.name, Changes: len(c.parts), Steps: []string{}, Proven: passed && len(p.blocked) == 0 && len(p.whyUnplanned(c)) == 0,
+			Name: c.name, Changes: changes[c], Steps: []string{}, Proven: passed && len(p.blocked) == 0 && len(p.whyUnplanned(c)) == 0,
 		})
 	}
 	for i := range p.plan.Steps {

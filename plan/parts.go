@@ -171,16 +171,19 @@ func (t *part) transactionMode() onward.Transaction {
 	return onward.TransactionFile
 }
 
-// leaveChains takes the parts of some chains out of the plan.
+// leaveChains takes the parts of some chains out of the plan, and all code.
 func (p *planner) leaveChains(left map[*chain][]string) {
 	p.parts = slices.DeleteFunc(p.parts, func(t *part) bool {
 		c := p.chainOf[t.partKey]
 		_, is := left[c]
-		if is {
+		if is = is || t.isCode(); is {
 			p.plan.Left = append(p.plan.Left, onward.PlanLeft{
 				Migration: t.migration.ID, Path: t.migration.Path, Line: t.line, SQL: strings.TrimSpace(t.statementSQL()), Chain: c.name,
 				Transaction: t.transactionMode(),
 			})
+			if t.isCode() {
+				p.plan.Left[len(p.plan.Left)-1].Why = t.missing
+			}
 			if t.change != nil {
 				t.change.Release = p.release
 				t.change.MarkWrittenRows()

@@ -155,8 +155,15 @@ func (p *planner) runRecipes() {
 		if t := analysis.ManagedTable(c.Before, c.Result.Effects); t != nil {
 			made.Missing = append(made.Missing, fmt.Sprintf("%s is %s: no recipe is proven for such a table", t.Name, t.Manager))
 		}
+		later := p.chainOf[p.keys[c]].later[p.keys[c]]
+		if later && len(made.Steps) > 0 {
+			made.Notes = addMissing(made.Notes, []string{"code of the release may write rows that other changes need: these come after it, in contract"})
+		}
 		for i := range made.Steps {
 			made.Steps[i].From = c
+			if later {
+				made.Steps[i].Phase = onward.Contract
+			}
 		}
 		p.addResult(made)
 		p.unsolved[c] = len(made.Missing) > 0

@@ -33,7 +33,9 @@ func (p *planner) explainLeft(why map[*chain][]string) {
 	}
 	for i := range p.plan.Left {
 		l := &p.plan.Left[i]
-		l.Why = names[l.Chain]
+		if len(l.Why) == 0 { // code has its own reason
+			l.Why = names[l.Chain]
+		}
 		p.plan.Proof.Missing = addMissing(p.plan.Proof.Missing, l.Why)
 	}
 }

@@ -60,7 +60,7 @@ func (s *source) buildPlan(left map[*chain][]string) *planner {
 		p.splitMigration(m)
 	}
 	for _, c := range s.listChains() {
-		if _, is := left[c]; !is {
+		if _, is := left[c]; !is && !c.isOnlyCode() {
 			p.chains = append(p.chains, c)
 		}
 		for _, key := range c.parts {

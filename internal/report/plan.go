@@ -165,8 +165,10 @@ func leftPlace(l *onward.PlanLeft) string {
 // planVerdict is the last line.
 func planVerdict(p *onward.Plan) string {
 	switch {
-	case len(p.Steps) == 0:
+	case len(p.Steps) == 0 && len(p.Left) == 0:
 		return "There is nothing to plan."
+	case len(p.Steps) == 0:
+		return fmt.Sprintf("Nothing is planned: %s left, see above.", CountNoun(len(p.Left), "change"))
 	case len(p.Left) > 0 && p.ProvesSteps():
 		proven, all := p.CountChanges()
 		return fmt.Sprintf("%d of %s are proven: the steps produce their schema and rows. %d left: see above.", proven, CountNoun(all, "change"), len(p.Left))
