@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/onward-sql/onward/audit"
+	"github.com/onward-sql/onward/internal/gitrange/gittest"
 	"github.com/onward-sql/onward/internal/rotation"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/plan"
@@ -188,3 +189,50 @@ func TestCodeBetweenStatements(t *testing.T) {
 		t.Errorf("left: %+v\n%s", p.Left, told(p))
 	}
 }
+
+// TestBrokenNewCode: a query of the new code that fails on the release's own schema is noted, and does not keep the plan from being
+// proven.
+func TestBrokenNewCode(t *testing.T) {
+	t.Parallel()
+	const code = "package main\n\nfunc list(db DB) error {\n\treturn db.QueryRow(\"SELECT country FROM customers WHERE id = $1\", 1).Err()\n}\n"
+	dir := gittest.Commits(t, map[string]string{"migrations/00001_a.sql": "-- +goose Up\n" + base + "\n", "main.go": code},
+		map[string]string{"migrations/00002_b.sql": "-- +goose Up\nALTER TABLE customers DROP COLUMN country;\nCREATE INDEX ON orders (status);\n"})
+	c := plan.Config{Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}, Majors: []int{17}}}
+	c.Quiet()
+	p, _, err := plan.Make(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := slices.ContainsFunc(p.Notes, func(n string) bool {
+		return strings.HasPrefix(n, "a query of the new code fails on the release's own schema") && strings.Contains(n, "SELECT country FROM customers")
+	})
+	if !p.Proof.Proven || !noted {
+		t.Error(told(p))
+	}
+}
+
+// TestChangesAfterCode: a change whose outcome depends on rows is planned after the code that may write them, and that the plan leaves.
+func TestChangesAfterCode(t *testing.T) {
+	t.Parallel()
+	dir := gittest.Commits(t, map[string]string{"prisma/schema.prisma": prismaSchema, "prisma/migrations/1_a/migration.sql": base},
+		map[string]string{
+			"prisma/migrations/2_b/migration.sql": "ALTER TABLE customers ADD COLUMN x int;\n",
+			"prisma/migrations/3_c/migration.ts":  "export const migration = { run: async () => {} };\n",
+			"prisma/migrations/4_d/migration.sql": "ALTER TABLE customers ALTER COLUMN note SET NOT NULL;\nCREATE INDEX orders_status_idx ON orders (status);\n",
+		})
+	p, _, err := plan.Make(t.Context(), plan.Config{Sketch: true, Config: rehearse.Config{Config: audit.Config{Dir: dir, Base: "main", Head: "feature"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Left) != 1 || p.Left[0].SQL != "" || !strings.Contains(strings.Join(p.Left[0].Why, " "), "TypeScript") {
+		t.Fatalf("left: %+v\n%s", p.Left, told(p))
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if after := strings.Contains(s.SQL, "note"); after != (s.Phase == onward.Contract) {
+			t.Errorf("%s is in %s\n%s", s.ID, s.Phase, told(p))
+		}
+	}
+}
+
+const prismaSchema = "datasource db {\n  provider = \"postgresql\"\n  url = env(\"DATABASE_URL\")\n}\n"

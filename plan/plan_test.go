@@ -103,6 +103,10 @@ var classics = []struct {
 	{"drop table", "DROP TABLE orders;", "c"},
 	{"drop index", "DROP INDEX orders_customer_id_idx;", "c"},
 	{"required column", "ALTER TABLE orders ADD COLUMN channel text NOT NULL DEFAULT 'web'; ALTER TABLE orders ALTER COLUMN channel DROP DEFAULT;", "ec"},
+	{
+		"added, filled and required",
+		"ALTER TABLE orders ADD COLUMN channel text; UPDATE orders SET channel = status; ALTER TABLE orders ALTER COLUMN channel SET NOT NULL;", "eebbcccc",
+	},
 	{"update", "UPDATE customers SET note = upper(note) WHERE note IS NOT NULL;", ""},
 }
 

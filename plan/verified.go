@@ -64,6 +64,9 @@ func (v *prover) verifyQueries() error {
 func (v *prover) checkQueries(name, count string, list []onward.Verdict, code onward.Code, steps []string, from int) {
 	var bad []string
 	seen := map[string]bool{}
+	if code == onward.NewCode {
+		seen = v.noteBroken(list, len(steps))
+	}
 	for point := from; point <= len(steps); point++ {
 		for _, d := range verify.ErrorsAt(list, code, point) {
 			// New code reads a column whose type changes with its old type until the end.
@@ -83,6 +86,19 @@ func (v *prover) checkQueries(name, count string, list []onward.Verdict, code on
 		detail = strings.Join(bad, "\n")
 	}
 	v.addCheck(name, len(bad) == 0, detail)
+}
+
+// noteBroken notes the queries of the new code that fail on the schema that the steps and the migrations both end with. They are
+// the release's own failures, and not the plan's.
+func (v *prover) noteBroken(list []onward.Verdict, last int) map[string]bool {
+	broken := map[string]bool{}
+	for _, d := range verify.ErrorsAt(list, onward.NewCode, last) {
+		if !broken[d.ID] && d.Kind != onward.VerdictResultShape {
+			broken[d.ID] = true
+			v.plan.Notes = addMissing(v.plan.Notes, []string{fmt.Sprintf("a query of the new code fails on the release's own schema: %s: %s", d.Message, d.Query)})
+		}
+	}
+	return broken
 }
 
 // connectPlain opens a session that sends SQL unchanged.

@@ -327,5 +327,15 @@ func (c *Change) checkPhase(columns ...string) onward.PlanPhase {
 
 // breaksDeployed reports whether a change may break the deployed code.
 func (c *Change) breaksDeployed() bool {
-	return slices.ContainsFunc(c.Breaks, func(f onward.Finding) bool { return f.Severity >= onward.Warning })
+	if slices.ContainsFunc(c.Breaks, func(f onward.Finding) bool { return f.Severity >= onward.Warning }) {
+		return true
+	}
+	if c.commandType() != pgparse.AlterTableType_AT_SetNotNull {
+		return false
+	}
+	// That a new column is required is reported at the command that adds it.
+	is := c.columnChange()
+	return is != nil && is.old == nil && slices.ContainsFunc(is.changes, func(o *Change) bool {
+		return o.commandType() == pgparse.AlterTableType_AT_AddColumn && o.breaksDeployed()
+	})
 }
