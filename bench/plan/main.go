@@ -1,5 +1,6 @@
-// Command plan measures what a plan costs: a sketch beside the changelog of the same release,
-// the files at a changelog's findings, the proof of ten statements, and what the triggers that keep two columns alike add to UPDATEs.
+// Command plan measures the cost of a plan: a draft compared with the changelog of the same
+// release, the files at a changelog's findings, the proof of ten statements, and the overhead
+// of triggers that keep two columns equal on UPDATEs.
 package main
 
 import (
@@ -18,13 +19,13 @@ import (
 	"github.com/onward-sql/onward/rehearse"
 )
 
-// The limits; of triggers in percent of the throughput.
+// The limits. Those for triggers are percent of the throughput.
 const (
 	limitSketch  = 50 * time.Millisecond
 	limitProof   = 30 * time.Second
 	limitTrigger = 10.0
-	// For the column itself 10 % was the aim, and 25 % is held: a trigger that does nothing takes a part of it already, since the row
-	// is locked and read before it is called, and a condition in place of the function (WHEN) costs more than the call.
+	// limitRenamed is for UPDATEs of the renamed column itself. The aim was 10 %. But even a trigger that does nothing costs a part of
+	// it, because the server locks and reads the row before the call. A WHEN condition instead of the function costs more than the call.
 	limitRenamed = 25.0
 )
 

@@ -11,11 +11,11 @@ import (
 var settingLocksFew = &Check{Rule: rule.Rule{
 	ID:       "setting-locks-few",
 	Category: onward.Configuration, Severity: onward.Warning, Preset: onward.Recommended,
-	Summary: "A partitioned table has more partitions and indexes than half of all locks that the server has room for",
-	Harm: "What locks the table locks every partition, and for most changes every index of each: " +
-		"when the table of locks is full the statement fails with SQLSTATE 53200 (out of shared memory), and so may any other session's at the same moment. " +
-		"There is room for max_locks_per_transaction for each connection and prepared transaction, all together.",
-	Instead: "Change the partitions one after the other, in transactions of their own; or set max_locks_per_transaction higher, which takes a restart.",
+	Summary: "A partitioned table needs at least half of the server's lock table for its partitions and indexes",
+	Harm: "A statement that locks the table also locks each partition and, for most changes, each index. " +
+		"If the lock table is full, the statement fails with SQLSTATE 53200 (out of shared memory), and statements of other sessions may fail, too. " +
+		"The lock table has room for max_locks_per_transaction × (max_connections + max_prepared_transactions) locks.",
+	Instead: "Change the partitions one after the other, each in its own transaction, or raise max_locks_per_transaction, which needs a restart.",
 	Manual:  []string{"https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-MAX-LOCKS-PER-TRANSACTION"},
 }, Scope: onward.ScopeTouched, Look: checkLockRoom}
 
@@ -37,8 +37,8 @@ func checkLockRoom(p *Pass) error {
 			return
 		}
 		shown, _, qualified := formatRelation(schema, name)
-		p.AddFinding(onward.Off, qualified, fmt.Sprintf("%s has %d partitions and indexes, and the server has room for %d locks in all", shown, members, room),
-			"a change of the whole table fails with SQLSTATE 53200, and so may other sessions at that moment",
-			"change the partitions one after the other, or set max_locks_per_transaction higher and restart")
+		p.AddFinding(onward.Off, qualified, fmt.Sprintf("%s has %d partitions and indexes, and the server's lock table has room for %d locks", shown, members, room),
+			"a change of the whole table fails with SQLSTATE 53200, and statements of other sessions may fail, too",
+			"change the partitions one after the other, or raise max_locks_per_transaction and restart the server")
 	})
 }
