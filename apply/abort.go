@@ -46,7 +46,7 @@ func Abort(ctx context.Context, c Config, id string) (*onward.Applied, error) {
 	c.Plan, c.Name, c.Role, c.undoing = &p.Plan, p.Name, p.Role, true
 	var stay []string
 	out, err := withTarget(ctx, c, func(t *Target) (err error) {
-		if stay, err = t.stayChanged(ctx); err != nil {
+		if stay, err = t.listChangedByAbort(ctx); err != nil {
 			return err
 		}
 		return t.abortPlan(ctx, stay)
@@ -118,9 +118,9 @@ func (t *Target) mayAbort() error {
 	return nil
 }
 
-// stayChanged names the columns and tables whose rows stay changed by started steps, including steps that an
+// listChangedByAbort names the columns and tables whose rows stay changed by started steps, including steps that an
 // earlier abort has undone.
-func (t *Target) stayChanged(ctx context.Context) ([]string, error) {
+func (t *Target) listChangedByAbort(ctx context.Context) ([]string, error) {
 	begun := map[string]bool{}
 	for id := range t.steps {
 		begun[id] = true
@@ -197,7 +197,7 @@ func (t *Target) undoStep(ctx context.Context, s *onward.PlanStep) (State, error
 		u.Transaction = onward.TransactionNone
 	}
 	if sql != "" {
-		if err := t.judgeUndo(s, sql); err != nil {
+		if err := t.checkUndoPermissions(s, sql); err != nil {
 			return State{}, err
 		}
 		if list, err := t.waitForQueue(ctx, &u, time.Second); err != nil || len(list) > 0 {

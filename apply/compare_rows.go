@@ -21,20 +21,20 @@ const (
 	chunkTime = 5 * time.Second
 	// mostPasses is how many passes over all rows are made before onward reports that they do not stay right.
 	mostPasses = 3
-	// mostVain is how often a chunk is repaired and read again without a drop in the number of wrong rows.
-	mostVain = 3
+	// maxUselessRepairs is how often a chunk is repaired and read again if the number of wrong rows does not drop.
+	maxUselessRepairs = 3
 )
 
 // compareRows compares the next rows of a backfill with their expected values, in a short transaction of its own. Wrong rows are
 // repaired and read again. After a pass in which every row was right, the step is done, which the ledger records in the same
 // transaction.
 func (t *Target) compareRows(ctx context.Context, s *onward.PlanStep) (rows int64, over bool, err error) {
-	v, err := t.passOf(ctx, s)
+	v, err := t.currentPass(ctx, s)
 	if err != nil {
 		return 0, false, err
 	}
 	if v == nil || v.Part >= len(s.Backfill.Compare) {
-		return t.judgePass(ctx, s, v)
+		return t.concludePass(ctx, s, v)
 	}
 	t.tries.pass = v
 	next := *v
@@ -49,7 +49,7 @@ func (t *Target) compareRows(ctx context.Context, s *onward.PlanStep) (rows int6
 		return t.asLedgerOwner(ctx, tx, func() error { return next.SavePass(ctx, tx, t.plan.ID, s.ID) })
 	})
 	switch {
-	case classifyError(err) == badRow && t.tries.vainRepairs < mostVain:
+	case classifyError(err) == badRow && t.tries.uselessRepairs < maxUselessRepairs:
 		return 0, false, t.narrowRepair(ctx, s, &s.Backfill.Compare[v.Part], v.Cursor, err)
 	case classifyError(err) == timedOut && t.tries.size > FewestRows:
 		t.tries.size = max(FewestRows, t.tries.size/4)
@@ -61,15 +61,15 @@ func (t *Target) compareRows(ctx context.Context, s *onward.PlanStep) (rows int6
 		t.reportEvent(Mended, s, fmt.Sprintf("%d of %s", n, s.Backfill.Compare[v.Part].Table))
 	}
 	if !slices.Equal(next.Cursor, v.Cursor) || next.Part != v.Part {
-		t.tries.wrong, t.tries.vainRepairs, t.tries.repair = 0, 0, chunkRepair{}
+		t.tries.wrong, t.tries.uselessRepairs, t.tries.repair = 0, 0, chunkRepair{}
 	}
 	t.tries.pass = &next
 	return rows, false, nil
 }
 
-// passOf returns the current pass, or begins one if no row is in quarantine and the triggers that keep concurrent writes right
+// currentPass returns the current pass, or begins one if no row is in quarantine and the triggers that keep concurrent writes right
 // are enabled. It returns nil if the plan compares nothing.
-func (t *Target) passOf(ctx context.Context, s *onward.PlanStep) (*ledger.Verification, error) {
+func (t *Target) currentPass(ctx context.Context, s *onward.PlanStep) (*ledger.Verification, error) {
 	if t.tries.pass != nil {
 		return t.tries.pass, nil
 	}
@@ -103,7 +103,7 @@ func (t *Target) passOf(ctx context.Context, s *onward.PlanStep) (*ledger.Verifi
 
 // beginPass begins a pass at the first row.
 func (t *Target) beginPass(ctx context.Context, s *onward.PlanStep, number int, guards string) (*ledger.Verification, error) {
-	t.tries.wrong, t.tries.vainRepairs, t.tries.repair = 0, 0, chunkRepair{}
+	t.tries.wrong, t.tries.uselessRepairs, t.tries.repair = 0, 0, chunkRepair{}
 	err := t.inGuardedTransaction(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
 		return t.asLedgerOwner(ctx, tx, func() error { return ledger.BeginPass(ctx, tx, t.plan.ID, s.ID, number, guards) })
 	})
@@ -132,10 +132,10 @@ func (t *Target) compareChunk(ctx context.Context, tx pgx.Tx, c *onward.PlanComp
 		return 0, err
 	}
 	if t.tries.wrong > 0 && wrong >= t.tries.wrong {
-		t.tries.vainRepairs++
+		t.tries.uselessRepairs++
 	}
 	t.tries.wrong = wrong
-	if wrong > int64(len(t.tries.repair.skippedKeys)) && c.Mend != "" && t.tries.vainRepairs < mostVain {
+	if wrong > int64(len(t.tries.repair.skippedKeys)) && c.Mend != "" && t.tries.uselessRepairs < maxUselessRepairs {
 		batch, args := t.tries.repair.batchQuery(c, types, where, args)
 		tag, err := tx.Exec(ctx, "WITH batch AS MATERIALIZED ("+batch+") "+c.Mend, args...)
 		if err != nil {
@@ -165,7 +165,8 @@ func (t *Target) findChunkEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComp
 		backward[i] = name + " DESC"
 	}
 	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT %s, count(*) OVER () FROM (SELECT %s FROM %s AS t WHERE %s ORDER BY %s LIMIT %d) AS chunk ORDER BY %s LIMIT 1",
-		asText("chunk", keyNames(c.Keys)), keysAs(c.Keys), c.Table, where, byKeys(c.Keys), t.tries.size, strings.Join(backward, ", ")), args...).Scan(&end, &rows)
+		keysAsText("chunk", keyNames(c.Keys)), selectKeys(c.Keys), c.Table, where, orderByKeys(c.Keys), t.tries.size,
+		strings.Join(backward, ", ")), args...).Scan(&end, &rows)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, 0, nil
 	}
@@ -176,8 +177,8 @@ func (t *Target) findChunkEnd(ctx context.Context, tx pgx.Tx, c *onward.PlanComp
 	return end, rows, err
 }
 
-// keysAs returns a table's keys, with the names that a batch has for them.
-func keysAs(keys []string) string {
+// selectKeys returns a table's keys, with the names that a batch has for them.
+func selectKeys(keys []string) string {
 	out := make([]string, len(keys))
 	for i, name := range keyNames(keys) {
 		out[i] = "t." + keys[i] + " AS " + name
@@ -185,8 +186,8 @@ func keysAs(keys []string) string {
 	return strings.Join(out, ", ")
 }
 
-// byKeys returns the ORDER BY list for a table's keys.
-func byKeys(keys []string) string { return "t." + strings.Join(keys, ", t.") }
+// orderByKeys returns the ORDER BY list for a table's keys.
+func orderByKeys(keys []string) string { return "t." + strings.Join(keys, ", t.") }
 
 // keyRange returns a condition: the key of row t is after one key and not after another. nil means no bound.
 func keyRange(keys, types, after, through []string) (string, []any) {
@@ -219,8 +220,8 @@ func compareKey(keys []string, op string, types, key []string, args []any) (stri
 	return row(mine) + op + row(values), args
 }
 
-// judgePass decides what follows a finished pass: another pass, a refusal, or that the step is done.
-func (t *Target) judgePass(ctx context.Context, s *onward.PlanStep, v *ledger.Verification) (int64, bool, error) {
+// concludePass decides what follows a finished pass: another pass, a refusal, or that the step is done.
+func (t *Target) concludePass(ctx context.Context, s *onward.PlanStep, v *ledger.Verification) (int64, bool, error) {
 	if v != nil {
 		guards, err := t.triggerState(ctx, s)
 		switch {

@@ -175,7 +175,7 @@ func (t *Target) askChunk(ctx context.Context, s *onward.PlanStep, check *rowChe
 		return t.searchDuplicates(ctx, s, check, q)
 	}
 	var found int64
-	outcome, err := t.readChunk(ctx, q, &q.walk, func(ctx context.Context, tx pgx.Tx, from string, args []any) error {
+	outcome, err := t.readRowsOfChunk(ctx, q, &q.walk, func(ctx context.Context, tx pgx.Tx, from string, args []any) error {
 		return tx.QueryRow(ctx, q.condition.CountQuery(from), args...).Scan(&found)
 	})
 	switch {

@@ -49,7 +49,7 @@ func (t *Target) searchDuplicates(ctx context.Context, s *onward.PlanStep, check
 		q.search = &duplicateSearch{}
 	}
 	d := q.search
-	outcome, err := t.readChunk(ctx, q, &q.walk, func(ctx context.Context, tx pgx.Tx, from string, args []any) error {
+	outcome, err := t.readRowsOfChunk(ctx, q, &q.walk, func(ctx context.Context, tx pgx.Tx, from string, args []any) error {
 		if d.rows != nil {
 			return d.readRows(ctx, tx, q, from, args)
 		}

@@ -123,7 +123,7 @@ func (t *Target) doubtSessions(ctx context.Context) (doubts []string, err error)
 		}
 		var deployed *time.Time
 		if err := conn.QueryRow(ctx, "SELECT max(ended) FROM onward_ledger.step WHERE plan = $1 AND id = ANY ($2::text[])", t.plan.ID,
-			t.beforeContract()).Scan(&deployed); err != nil || deployed == nil {
+			t.listStepsBeforeContract()).Scan(&deployed); err != nil || deployed == nil {
 			return err
 		}
 		older, err := listSessions(ctx, conn, "a.application_name <> '' AND a.backend_start < $1 AND (cardinality($2::text[]) = 0 OR a.usename = ANY ($2::text[]))", *deployed, roles)
@@ -143,8 +143,8 @@ func (t *Target) doubtSessions(ctx context.Context) (doubts []string, err error)
 	return doubts, err
 }
 
-// beforeContract returns the IDs of the steps before the contract, after which the new code may be deployed.
-func (t *Target) beforeContract() []string {
+// listStepsBeforeContract returns the IDs of the steps before the contract, after which the new code may be deployed.
+func (t *Target) listStepsBeforeContract() []string {
 	var out []string
 	for i := range t.c.Plan.Steps {
 		if s := &t.c.Plan.Steps[i]; s.Phase != onward.Contract {

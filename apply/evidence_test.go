@@ -25,7 +25,7 @@ func called(t testing.TB, url, application string) *pgx.Conn {
 	return conn
 }
 
-// hangUp ends a session, and waits until the server has ended it.
+// closeSessions ends a session, and waits until the server has ended it.
 func hangUp(t testing.TB, url string, conn *pgx.Conn) {
 	t.Helper()
 	pid := conn.PgConn().PID()

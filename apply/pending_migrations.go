@@ -159,7 +159,7 @@ func (p *pendingRun) chooseSource(ctx context.Context) error {
 	if p.set.Count == nil {
 		return &RefusedError{Text: fmt.Sprintf("onward does not know how %s keeps count of what was applied, and does not run its migrations as they are: "+
 			"run them with it, or make a plan of them with onward plan%s",
-			cmp.Or(p.set.Evidence.Tool, p.set.Source.Framework), underGuard(p.release.Unread()))}
+			cmp.Or(p.set.Evidence.Tool, p.set.Source.Framework), adviseGuard(p.release.Unread()))}
 	}
 	name := cmp.Or(p.c.Table, p.set.Count.Table)
 	schema, table, err := p.findTable(ctx, name)
@@ -256,9 +256,9 @@ func (p *pendingRun) makePlans(list []*audit.Planned) ([]*onward.Plan, error) {
 		of[m] = true
 		switch {
 		case len(m.Source.Code) > 0 || len(m.Opaque) > 0 && m.Opaque[0].What != "" || len(m.Elsewhere) > 0:
-			return nil, p.moreThanSQL(m)
+			return nil, p.refusePartlyReadable(m)
 		case m.WithoutConditions != nil || m.Source.Written != "":
-			return nil, byTool(m.ID, m.Path+" has places that the tool fills in")
+			return nil, refuseToolOnly(m.ID, m.Path+" has places that the tool fills in")
 		}
 	}
 	p.release.Unapplied(of)
@@ -274,7 +274,7 @@ func (p *pendingRun) makePlans(list []*audit.Planned) ([]*onward.Plan, error) {
 	}
 	var out []*onward.Plan
 	for i, m := range list {
-		steps, err := asWritten(folds[i], p.release.Measure)
+		steps, err := makeUnchangedSteps(folds[i], p.release.Measure)
 		if err != nil {
 			return nil, err
 		}

@@ -33,12 +33,12 @@ func (t *Target) isolateBadRow(ctx context.Context, s *onward.PlanStep, limit in
 		t.tries.narrowLimit = limit / 2
 		return 0, false, nil
 	}
-	return t.passOver(ctx, s, err)
+	return t.quarantineNextRow(ctx, s, err)
 }
 
-// passOver moves the cursor of a backfill past its next row without a change, and puts the row into quarantine, in one
+// quarantineNextRow moves the cursor of a backfill past its next row without a change, and puts the row into quarantine, in one
 // transaction.
-func (t *Target) passOver(ctx context.Context, s *onward.PlanStep, cause error) (rows int64, over bool, err error) {
+func (t *Target) quarantineNextRow(ctx context.Context, s *onward.PlanStep, cause error) (rows int64, over bool, err error) {
 	count := 0
 	err = t.inGuardedTransaction(context.WithoutCancel(ctx), rowWait, 0, func(ctx context.Context, tx pgx.Tx) error {
 		if err := forbidRowSecurity(ctx, tx); err != nil {
@@ -56,7 +56,7 @@ func (t *Target) passOver(ctx context.Context, s *onward.PlanStep, cause error) 
 			return err
 		}
 		return t.asLedgerOwner(ctx, tx, func() error {
-			if count, err = t.setAside(ctx, tx, s, key, cause); err != nil {
+			if count, err = t.quarantineRow(ctx, tx, s, key, cause); err != nil {
 				return err
 			}
 			rows = 1
@@ -76,7 +76,7 @@ const roundTripSettings = "SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle 
 func nextKeyQuery(s *onward.PlanStep) string {
 	sql := strings.Replace(s.Sized(1), s.Backfill.Work, "SELECT", 1)
 	return strings.TrimSuffix(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(sql), ";")), "SELECT count(*) FROM batch") +
-		"SELECT " + asText("batch", keyNames(s.Backfill.Keys)) + " FROM batch"
+		"SELECT " + keysAsText("batch", keyNames(s.Backfill.Keys)) + " FROM batch"
 }
 
 // keyNames returns the columns of a batch that hold the keys.
@@ -88,8 +88,8 @@ func keyNames(keys []string) []string {
 	return out
 }
 
-// asText returns an SQL array with columns of a row as text.
-func asText(row string, columns []string) string {
+// keysAsText returns an SQL array with columns of a row as text.
+func keysAsText(row string, columns []string) string {
 	out := make([]string, len(columns))
 	for i, c := range columns {
 		out[i] = row + "." + c + "::text"

@@ -63,7 +63,8 @@ func TestNoted(t *testing.T) {
 		t.Fatal(diff)
 	}
 	refused := new(apply.RefusedError)
-	if _, err := apply.Pending(t.Context(), pendingOf(c.Repository.Dir, db, "")); !errors.As(err, &refused) || !strings.Contains(refused.Text, "takes its place") {
+	_, err := apply.Pending(t.Context(), pendingOf(c.Repository.Dir, db, ""))
+	if !errors.As(err, &refused) || !strings.Contains(refused.Text, "replaces it and is not finished") {
 		t.Error(err)
 	}
 	list, err := apply.Continue(t.Context(), apply.Config{DB: db, Through: onward.Contract}, "")

@@ -30,7 +30,7 @@ func (m *chunkRepair) widenBatch() { m.halvings = max(0, m.halvings-1) }
 
 // batchQuery returns the query for the rows to repair next, of those that match a condition, and its parameters.
 func (m *chunkRepair) batchQuery(c *onward.PlanComparison, types []string, where string, args []any) (string, []any) {
-	return m.wrongRowsQuery("SELECT "+keysAs(c.Keys), c, types, where, args)
+	return m.wrongRowsQuery("SELECT "+selectKeys(c.Keys), c, types, where, args)
 }
 
 func (m *chunkRepair) wrongRowsQuery(head string, c *onward.PlanComparison, types []string, where string, args []any) (string, []any) {
@@ -40,7 +40,7 @@ func (m *chunkRepair) wrongRowsQuery(head string, c *onward.PlanComparison, type
 		is, args = compareKey(c.Keys, " = ", types, key, args)
 		where += " AND NOT (" + is + ")"
 	}
-	return fmt.Sprintf("%s FROM %s AS t WHERE %s AND (%s) ORDER BY %s LIMIT %d", head, c.Table, where, c.Wrong, byKeys(c.Keys), m.batchSize()), args
+	return fmt.Sprintf("%s FROM %s AS t WHERE %s AND (%s) ORDER BY %s LIMIT %d", head, c.Table, where, c.Wrong, orderByKeys(c.Keys), m.batchSize()), args
 }
 
 // narrowRepair continues after a row of the batch has failed: with half of the rows or, if it was alone, without it. A single row is put into
@@ -54,7 +54,7 @@ func (t *Target) narrowRepair(ctx context.Context, s *onward.PlanStep, c *onward
 		return nil
 	}
 	if len(m.skippedKeys) >= mostQuarantined {
-		t.tries.vainRepairs = mostVain // the rows are not the cause
+		t.tries.uselessRepairs = maxUselessRepairs // the rows are not the cause
 		return nil
 	}
 	var key []string
@@ -80,7 +80,7 @@ func (t *Target) narrowRepair(ctx context.Context, s *onward.PlanStep, c *onward
 		if _, err := tx.Exec(ctx, roundTripSettings, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		err = tx.QueryRow(ctx, "SELECT "+asText("t", c.Keys)+" FROM "+c.Table+" AS t WHERE t.tableoid = $1::text::oid AND t.ctid = $2::text::tid", table,
+		err = tx.QueryRow(ctx, "SELECT "+keysAsText("t", c.Keys)+" FROM "+c.Table+" AS t WHERE t.tableoid = $1::text::oid AND t.ctid = $2::text::tid", table,
 			place).Scan(&key)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) { // it was changed meanwhile
 			return err
@@ -92,7 +92,7 @@ func (t *Target) narrowRepair(ctx context.Context, s *onward.PlanStep, c *onward
 			return nil
 		}
 		return t.asLedgerOwner(ctx, tx, func() (err error) {
-			count, err = t.setAside(ctx, tx, s, key, cause)
+			count, err = t.quarantineRow(ctx, tx, s, key, cause)
 			return err
 		})
 	})
@@ -106,9 +106,9 @@ func (t *Target) narrowRepair(ctx context.Context, s *onward.PlanStep, c *onward
 	return nil
 }
 
-// setAside puts a row of a backfill into quarantine, in the transaction of its caller, and returns how many are there. Too many rows give
+// quarantineRow puts a row of a backfill into quarantine, in the transaction of its caller, and returns how many are there. Too many rows give
 // an [*UnfinishedError]. A row that is already there stays as it is.
-func (t *Target) setAside(ctx context.Context, tx pgx.Tx, s *onward.PlanStep, key []string, cause error) (int, error) {
+func (t *Target) quarantineRow(ctx context.Context, tx pgx.Tx, s *onward.PlanStep, key []string, cause error) (int, error) {
 	list, err := ledger.InQuarantine(ctx, tx, t.plan.ID, s.ID)
 	if err != nil || slices.ContainsFunc(list, func(q ledger.QuarantinedRow) bool { return slices.Equal(q.Key, key) }) {
 		return 0, err

@@ -118,9 +118,9 @@ const (
 	noChunks                         // the table cannot be read in chunks
 )
 
-// readChunk reads the next chunk of a question's rows in a short read-only transaction. read gets a FROM item with the rows as the
+// readRowsOfChunk reads the next chunk of a question's rows in a short read-only transaction. read gets a FROM item with the rows as the
 // earlier steps will leave them.
-func (t *Target) readChunk(ctx context.Context, q *rowQuestion, w *rowWalk,
+func (t *Target) readRowsOfChunk(ctx context.Context, q *rowQuestion, w *rowWalk,
 	read func(ctx context.Context, tx pgx.Tx, from string, args []any) error) (chunkOutcome, error) {
 	limit := chunkTime
 	if t.tries.size <= FewestRows {

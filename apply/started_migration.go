@@ -105,7 +105,7 @@ func isUnchangedMigration(is *ledger.Plan) bool {
 	return is.Plan.Catalog == "" && len(is.Plan.Migrations) == 1
 }
 
-// refuseReplaced refuses a migration that is replaced by a plan started here: its effect exists already or is being created.
+// refuseReplaced refuses a migration if a plan that onward started here makes the same change.
 func (p *pendingRun) refuseReplaced(list []*audit.Planned, is *ledger.Plan) error {
 	if is.State == ledger.Abandoned || is.Plan.Dir != "" || len(is.Plan.Steps) == 0 {
 		return nil
@@ -117,10 +117,13 @@ func (p *pendingRun) refuseReplaced(list []*audit.Planned, is *ledger.Plan) erro
 		case is.State != ledger.Done:
 			return &RefusedError{
 				Step: m.ID,
-				Text: fmt.Sprintf("plan %s takes its place, and is not at its end: onward apply --plan goes on with it, onward abort takes it back", is.ID),
+				Text: fmt.Sprintf("plan %s replaces it and is not finished: onward apply --plan continues the plan, onward abort undoes it", is.ID),
 			}
 		case is.Plan.Migrations[i].Hash == m.Hash && is.Plan.Steps[len(is.Plan.Steps)-1].Record == "":
-			return &RefusedError{Step: m.ID, Text: fmt.Sprintf("plan %s did what it does, and %s does not have it: tell its tool that it is applied", is.ID, p.table)}
+			return &RefusedError{
+				Step: m.ID,
+				Text: fmt.Sprintf("plan %s has made the same change, but %s does not list it: mark it as applied with its tool", is.ID, p.table),
+			}
 		}
 	}
 	return nil

@@ -103,7 +103,7 @@ func isLater(a, b onward.PlanPhase) bool {
 
 // tryStep checks whether the step is blocked, and tries it if it is not.
 func (t *Target) tryStep(ctx context.Context, s *onward.PlanStep, number int, budget time.Duration) (State, error) {
-	if err := t.judgeStep(s); err != nil {
+	if err := t.checkStepPermissions(s); err != nil {
 		return State{}, err
 	}
 	if why := t.checkHealth(ctx, s); why != "" {

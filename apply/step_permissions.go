@@ -8,31 +8,31 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// judgePlan refuses a plan before its first step if one of its steps has a statement that the step's class does not allow.
-func (t *Target) judgePlan() error {
+// checkPlanPermissions refuses a plan before its first step if one of its steps has a statement that the step's class does not allow.
+func (t *Target) checkPlanPermissions() error {
 	for i := range t.c.Plan.Steps {
 		s := &t.c.Plan.Steps[i]
 		if err := refuseStep(s, permit.CheckStep(s, t.classOf(s))); err != nil {
 			return err
 		}
-		if err := t.judgeUndo(s, s.Undo); err != nil {
+		if err := t.checkUndoPermissions(s, s.Undo); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// judgeStep parses the statements of a step again when it runs, and refuses one that the step's class does not allow.
+// checkStepPermissions parses the statements of a step again when it runs, and refuses one that the step's class does not allow.
 // Somebody may have changed the plan in its file or in the ledger.
-func (t *Target) judgeStep(s *onward.PlanStep) error {
+func (t *Target) checkStepPermissions(s *onward.PlanStep) error {
 	if t.tries.started {
 		return nil
 	}
 	return refuseStep(s, permit.CheckStep(s, t.classOf(s)))
 }
 
-// judgeUndo does the same for the statements that undo a step; some of them run outside of a transaction.
-func (t *Target) judgeUndo(s *onward.PlanStep, sql string) error {
+// checkUndoPermissions does the same for the statements that undo a step; some of them run outside of a transaction.
+func (t *Target) checkUndoPermissions(s *onward.PlanStep, sql string) error {
 	return refuseStep(s, permit.CheckText(permit.UndoClass(t.classOf(s)), sql))
 }
 

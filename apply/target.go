@@ -32,7 +32,7 @@ type Target struct {
 	direct           bool                    // no transaction pooler is in between
 	steps            map[string]*ledger.Step // as last read from the ledger
 	gauge            *throttle.Gauge         // for the next step
-	tries            tries
+	tries            stepAttempts
 	proof            *foreignKeyProof // in progress; nil before and after
 	disconnected     bool             // the connection was lost: the outcome of the running step is unknown
 	workloadChecked  bool             // the new code works after the contract: Config.Workload was checked
@@ -43,8 +43,8 @@ type Target struct {
 	renewalDone      chan struct{}
 }
 
-// tries is the state of the attempts at the next step.
-type tries struct {
+// stepAttempts is the state of the attempts at the next step.
+type stepAttempts struct {
 	step          string
 	since         time.Time
 	started       bool
@@ -58,12 +58,12 @@ type tries struct {
 	estimatedRows int64  // rows in total, as the server estimates
 	held          backfillHold
 
-	allProcessed bool                 // all rows are processed
-	pass         *ledger.Verification // in progress; nil for unknown
-	wrong        int64                // wrong rows of the chunk at its last reading
-	vainRepairs  int                  // repairs that did not lower their number
-	repairError  string               // why the last repair failed
-	repair       chunkRepair
+	allProcessed   bool                 // all rows are processed
+	pass           *ledger.Verification // in progress; nil for unknown
+	wrong          int64                // wrong rows of the chunk at its last reading
+	uselessRepairs int                  // repairs that did not lower their number
+	repairError    string               // why the last repair failed
+	repair         chunkRepair
 
 	rows *rowCheck // the search for rows that violate a condition; nil if not started
 }
@@ -128,7 +128,7 @@ func (c *Config) isDirect(ctx context.Context) bool {
 
 // openSessions opens both sessions, closing earlier ones.
 func (t *Target) openSessions(ctx context.Context) error {
-	t.hangUp(ctx)
+	t.closeSessions(ctx)
 	err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		if t.major, err = primaryVersion(ctx, conn); err == nil {
 			t.autovacuumYields, err = canYield(ctx, conn, t.major)
@@ -144,7 +144,7 @@ func (t *Target) openSessions(ctx context.Context) error {
 	return err
 }
 
-func (t *Target) hangUp(ctx context.Context) {
+func (t *Target) closeSessions(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if t.work != nil {
@@ -162,7 +162,7 @@ func (t *Target) Close(ctx context.Context) {
 	if t.lease != nil && !t.disconnected {
 		_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return t.lease.Release(ctx, conn) })
 	}
-	t.hangUp(ctx)
+	t.closeSessions(ctx)
 	t.c.closeStandbys(ctx)
 }
 
@@ -245,7 +245,7 @@ func (t *Target) beginPlan(ctx context.Context) error {
 // statements.
 func (t *Target) beginNew(ctx context.Context, id, path string) error {
 	for _, check := range []func() error{
-		t.refuseWritten, t.requireProof, t.judgePlan,
+		t.refuseWritten, t.requireProof, t.checkPlanPermissions,
 		func() error { return t.checkSchema(ctx) },
 		func() error { return t.refuseLosses(ctx) },
 		func() error { return t.refusePublications(ctx) },

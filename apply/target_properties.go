@@ -76,9 +76,9 @@ func (t *Target) refuseLosses(ctx context.Context) error {
 		". Nothing was changed. Change that first, or make the plan with onward plan --db"}
 }
 
-// carryOver gives each replacement in a step the properties of the old object. It runs before the step's SQL, which may drop the
+// copyProperties gives each replacement in a step the properties of the old object. It runs before the step's SQL, which may drop the
 // old object, and after it, because the SQL may create the new one.
-func (t *Target) carryOver(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) ([]string, error) {
+func (t *Target) copyProperties(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) ([]string, error) {
 	if t.c.asWritten || t.c.undoing {
 		return nil, nil
 	}
@@ -103,8 +103,8 @@ func (t *Target) carryOver(ctx context.Context, tx pgx.Tx, s *onward.PlanStep) (
 	return ran, nil
 }
 
-// reportCarried reports, after the commit, the statements that a step ran in addition to its own.
-func (t *Target) reportCarried(ctx context.Context, s *onward.PlanStep, ran []string) error {
+// reportCopiedProperties reports, after the commit, the statements that a step ran in addition to its own.
+func (t *Target) reportCopiedProperties(ctx context.Context, s *onward.PlanStep, ran []string) error {
 	if len(ran) == 0 {
 		return nil
 	}

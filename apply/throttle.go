@@ -37,7 +37,7 @@ type backfillHold struct {
 
 // resetTries resets the state for a new step.
 func (t *Target) resetTries(s *onward.PlanStep) {
-	t.tries = tries{step: s.ID, since: time.Now()}
+	t.tries = stepAttempts{step: s.ID, since: time.Now()}
 	if is := t.steps[s.ID]; is != nil {
 		t.tries.processedRows = is.Rows
 	}
@@ -57,7 +57,7 @@ func (t *Target) checkHealth(ctx context.Context, s *onward.PlanStep) string {
 	}
 	is := t.gauge.CheckHealth(ctx)
 	if is.Why != "" {
-		t.holdBack(ctx, s, "stopped", is.Why)
+		t.reportHeldBackfill(ctx, s, "stopped", is.Why)
 	}
 	return is.Why
 }
@@ -90,12 +90,12 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 	}
 	switch {
 	case is.Level == throttle.Stop:
-		t.holdBack(ctx, s, "stopped", is.Why)
+		t.reportHeldBackfill(ctx, s, "stopped", is.Why)
 		return p, pausedFor, nil
 	case is.Level == throttle.Slow && t.tries.held.batchOwed:
 		t.tries.held.batchOwed = false
 	case is.Level == throttle.Slow:
-		t.holdBack(ctx, s, "slowed down", is.Why)
+		t.reportHeldBackfill(ctx, s, "slowed down", is.Why)
 		t.tries.size = min(t.tries.size, max(t.tries.size/2, slowest))
 		t.tries.held.batchOwed = true
 		return p, slowly, nil
@@ -123,7 +123,7 @@ func (t *Target) readControl(ctx context.Context, s *onward.PlanStep) (pace, tim
 	t.tries.size = min(t.tries.size, p.most)
 	switch c.State {
 	case ledger.Paused:
-		t.holdBack(ctx, s, "paused", "by "+c.Who+": onward backfill resume lets it go on")
+		t.reportHeldBackfill(ctx, s, "paused", "by "+c.Who+": onward backfill resume lets it go on")
 		return p, pausedFor, nil
 	case ledger.Cancelled:
 		why := "it was cancelled by " + c.Who + "; onward backfill goes on"
@@ -137,8 +137,8 @@ func (t *Target) clearCancel(ctx context.Context) error {
 	return t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error { return ledger.ClearCancel(ctx, conn, t.plan.ID) })
 }
 
-// holdBack reports why a backfill is held back, and records it in the ledger for other observers.
-func (t *Target) holdBack(ctx context.Context, s *onward.PlanStep, kind, why string) {
+// reportHeldBackfill reports why a backfill is held back, and records it in the ledger for other observers.
+func (t *Target) reportHeldBackfill(ctx context.Context, s *onward.PlanStep, kind, why string) {
 	h := &t.tries.held
 	plain := cutNumbers(why)
 	fresh := h.kind != kind || h.why != plain

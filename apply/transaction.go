@@ -56,7 +56,7 @@ func (t *Target) runInTransaction(ctx context.Context, s *onward.PlanStep) error
 	}
 	var carried []string
 	err = t.inGuardedTransaction(ctx, t.lockTimeout(), statement, func(ctx context.Context, tx pgx.Tx) error {
-		before, err := t.carryOver(ctx, tx, s)
+		before, err := t.copyProperties(ctx, tx, s)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (t *Target) runInTransaction(ctx context.Context, s *onward.PlanStep) error
 		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		after, err := t.carryOver(ctx, tx, s)
+		after, err := t.copyProperties(ctx, tx, s)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (t *Target) runInTransaction(ctx context.Context, s *onward.PlanStep) error
 	if err != nil {
 		return err
 	}
-	return t.reportCarried(ctx, s, carried)
+	return t.reportCopiedProperties(ctx, s, carried)
 }
 
 // recordDone records in the transaction of a step that it is done, in the ledger and in the table of the migration

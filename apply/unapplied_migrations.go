@@ -233,10 +233,10 @@ func (p *pendingRun) readContent(m *audit.Planned) ([]byte, error) {
 	return p.release.Content(m.Path)
 }
 
-// moreThanSQL refuses a migration of which only a part can be read.
-func (p *pendingRun) moreThanSQL(m *audit.Planned) error {
+// refusePartlyReadable refuses a migration of which only a part can be read.
+func (p *pendingRun) refusePartlyReadable(m *audit.Planned) error {
 	if p.set.Count.Run == nil {
-		return byTool(m.ID, m.Path+" is more than SQL")
+		return refuseToolOnly(m.ID, m.Path+" is more than SQL")
 	}
 	next := "onward guard --db ADDRESS -- " + p.set.Count.Run(m)
 	return &RefusedError{

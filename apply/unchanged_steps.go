@@ -33,8 +33,8 @@ type step struct {
 	line     int
 }
 
-// byTool refuses a migration that only its own tool can run.
-func byTool(m, why string) error {
+// refuseToolOnly refuses a migration that only its own tool can run.
+func refuseToolOnly(m, why string) error {
 	return &RefusedError{
 		Step: m,
 		Text: why + ": run it with the tool itself, and then this again; what comes before it is run with --to and the name of the migration before it",
@@ -48,11 +48,11 @@ func refusePrograms(err error) error {
 	if !errors.As(err, &none) || len(none.Unread) == 0 {
 		return err
 	}
-	return &RefusedError{Text: "there are no migrations here that onward runs" + underGuard(none.Unread)}
+	return &RefusedError{Text: "there are no migrations here that onward runs" + adviseGuard(none.Unread)}
 }
 
-// underGuard says how to run migrations that are programs; "" if there are none.
-func underGuard(list []audit.Unread) string {
+// adviseGuard says how to run migrations that are programs; "" if there are none.
+func adviseGuard(list []audit.Unread) string {
 	var b strings.Builder
 	for _, u := range list {
 		fmt.Fprintf(&b, ". Those in %s are programs of %s, which runs them itself, so that nobody waits, with\nonward guard --db ADDRESS -- %s", u.Dir, u.Tool,
@@ -61,18 +61,18 @@ func underGuard(list []audit.Unread) string {
 	return b.String()
 }
 
-// asWritten makes the steps.
-func asWritten(m *audit.Folded, measure func([]onward.Effect, *audit.Result) string) ([]onward.PlanStep, error) {
+// makeUnchangedSteps makes the steps.
+func makeUnchangedSteps(m *audit.Folded, measure func([]onward.Effect, *audit.Result) string) ([]onward.PlanStep, error) {
 	w := &stepMaker{m: m, measure: measure}
 	if m.Script.Open || len(m.Script.Rollback) > 0 || len(m.Script.Controls) > 0 {
-		return nil, byTool(m.ID, "its transactions do not end as they begin")
+		return nil, refuseToolOnly(m.ID, "its transactions do not end as they begin")
 	}
 	for _, s := range m.Statements {
 		if s.Parent >= 0 || s.In != "" {
 			continue
 		}
 		if s.Node == nil {
-			return nil, byTool(m.ID, fmt.Sprintf("line %d cannot be read", s.Line))
+			return nil, refuseToolOnly(m.ID, fmt.Sprintf("line %d cannot be read", s.Line))
 		}
 		if err := w.addStatement(s.Node, s); err != nil {
 			return nil, err
@@ -103,7 +103,7 @@ func (w *stepMaker) addStatement(n *pgparse.Node, s *audit.FoldedStatement) erro
 		}
 	case *pgparse.Node_CopyStmt:
 		if n.CopyStmt.IsFrom && n.CopyStmt.Filename == "" {
-			return byTool(w.m.ID, fmt.Sprintf("line %d copies rows that the file holds", s.Line))
+			return refuseToolOnly(w.m.ID, fmt.Sprintf("line %d copies rows that the file holds", s.Line))
 		}
 	case *pgparse.Node_VariableSetStmt:
 		if ownSettings[n.VariableSetStmt.Name] {
@@ -145,10 +145,10 @@ func (w *stepMaker) addStatement(n *pgparse.Node, s *audit.FoldedStatement) erro
 // addAlone adds a step for a statement that runs in no transaction.
 func (w *stepMaker) addAlone(s *audit.FoldedStatement) error {
 	if s.Statement.Tx != 0 && s.Origin != script.Alone {
-		return byTool(w.m.ID, fmt.Sprintf("line %d cannot run inside a transaction block, and the file has one", s.Line))
+		return refuseToolOnly(w.m.ID, fmt.Sprintf("line %d cannot run inside a transaction block, and the file has one", s.Line))
 	}
 	if w.sets != "" {
-		return byTool(w.m.ID, fmt.Sprintf("line %d runs outside of a transaction, with settings of the session", s.Line))
+		return refuseToolOnly(w.m.ID, fmt.Sprintf("line %d runs outside of a transaction, with settings of the session", s.Line))
 	}
 	w.addStep(&w.open, onward.StepConcurrent, s.SQL+";\n", onward.TransactionNone)
 	w.open = step{}

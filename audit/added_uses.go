@@ -56,7 +56,7 @@ func (u *deployedCode) namedUses(q question) []usage.Use {
 	var out []usage.Use
 	for i := range found {
 		m := &found[i]
-		if !whose.ofOther(u.codes[m.path], *m) && rankMention(m) < rankWord {
+		if !whose.isOtherTable(u.codes[m.path], *m) && rankMention(m) < rankWord {
 			out = append(out, usage.Use{Path: m.path, Line: m.Line, Grade: usage.Named})
 		}
 	}

@@ -12,32 +12,32 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// readingAll answers the question which code reads all columns of a table, or writes by
+// findAllColumnsUses answers the question which code reads all columns of a table, or writes by
 // their order, and fails if a column is added or, if the question has no column, removed.
-func (u *deployedCode) readingAll(q question) analysis.Usage {
-	b, by := u.indexFor(q), u.byMapper(q)
+func (u *deployedCode) findAllColumnsUses(q question) analysis.Usage {
+	b, by := u.indexFor(q), u.isSQLByMapper(q)
 	out := analysis.Usage{Known: true}
-	for _, s := range b.Stars(catalog.Name{Name: q.Name.Name}, q.Column) {
-		kind := analysis.ReadsRows
+	for _, s := range b.FindAllColumnsQueries(catalog.Name{Name: q.Name.Name}, q.Column) {
+		kind := analysis.SelectStar
 		if s.Keeps {
-			kind = analysis.KeepsPlan
+			kind = analysis.CachedPlan
 		}
-		out.Stars = append(out.Stars, analysis.Star{
+		out.AllColumnsUses = append(out.AllColumnsUses, analysis.AllColumnsUse{
 			Kind:     kind,
-			Evidence: onward.Evidence{Kind: "code", Path: s.Path, Line: s.Line, Text: starText(s.Star), Revision: u.name},
+			Evidence: onward.Evidence{Kind: "code", Path: s.Path, Line: s.Line, Text: describeAllColumnsQuery(s.AllColumnsQuery), Revision: u.name},
 		})
 	}
-	out.Stars = append(out.Stars, u.findPositionalWrites(b, q, func(p string) bool { return takesRows(p) || !by && !isPage(p) })...)
-	slices.SortStableFunc(out.Stars, func(a, b analysis.Star) int { return cmp.Compare(a.Kind, b.Kind) })
-	out.Used = len(out.Stars) > 0
+	out.AllColumnsUses = append(out.AllColumnsUses, u.findPositionalWrites(b, q, func(p string) bool { return hasTypedRowTargets(p) || !by && !isPage(p) })...)
+	slices.SortStableFunc(out.AllColumnsUses, func(a, b analysis.AllColumnsUse) int { return cmp.Compare(a.Kind, b.Kind) })
+	out.Used = len(out.AllColumnsUses) > 0
 	return out
 }
 
-// takesRows reports whether usage knows the targets of rows in a file's language.
-func takesRows(file string) bool { return path.Ext(file) == ".go" || path.Ext(file) == ".rs" }
+// hasTypedRowTargets reports whether usage knows the targets of rows in a file's language.
+func hasTypedRowTargets(file string) bool { return path.Ext(file) == ".go" || path.Ext(file) == ".rs" }
 
-// starText describes a star for people.
-func starText(s usage.Star) string {
+// describeAllColumnsQuery describes a query on all columns for people.
+func describeAllColumnsQuery(s usage.AllColumnsQuery) string {
 	switch {
 	case s.How == usage.Inserts:
 		return "INSERT INTO " + s.Name + " … RETURNING *"
@@ -53,13 +53,13 @@ func starText(s usage.Star) string {
 	return "SELECT " + s.As + ".* FROM " + s.Name + " " + s.As
 }
 
-// byMapper reports whether a mapper writes the SQL, and so names the columns.
-func (u *deployedCode) byMapper(q question) bool {
+// isSQLByMapper reports whether a mapper writes the SQL, and so names the columns.
+func (u *deployedCode) isSQLByMapper(q question) bool {
 	models, _ := u.deployedModels(q.database)
 	return models != nil
 }
 
-// mayReadAll reports whether there is code that readingAll understands.
-func (u *deployedCode) mayReadAll(q question) bool {
-	return !u.byMapper(q) || slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return takesRows(f.Path) })
+// hasTypedRows reports whether there is code that findAllColumnsUses understands.
+func (u *deployedCode) hasTypedRows(q question) bool {
+	return !u.isSQLByMapper(q) || slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return hasTypedRowTargets(f.Path) })
 }

@@ -39,7 +39,7 @@ func inferSendMode(deployed []*adapter.Migration, sets ...*adapter.Set) {
 		set.Evidence.Transaction, set.Evidence.Assumed, set.Evidence.Proof = mode, other != "", proof
 		for _, m := range set.Migrations {
 			if m.Runner.Guessed {
-				m.Source, m.Runner.Guessed, m.Runner.Otherwise = sentAs(m.Source, mode), other != "", other
+				m.Source, m.Runner.Guessed, m.Runner.Otherwise = withSendMode(m.Source, mode), other != "", other
 			}
 		}
 	}
@@ -63,8 +63,8 @@ func alternativeMode(mode onward.Transaction, not []onward.Transaction) (assumed
 	return sending[at], ""
 }
 
-// sentAs returns a source that is sent in another way.
-func sentAs(src script.Source, mode onward.Transaction) script.Source {
+// withSendMode returns a source that is sent in another way.
+func withSendMode(src script.Source, mode onward.Transaction) script.Source {
 	if src.Mode == mode {
 		return src
 	}
@@ -102,7 +102,7 @@ func ruledOut(deployed []*adapter.Migration) (not []onward.Transaction, proof ad
 // refusedIn returns a statement of a migration that the server refuses, whatever the schema,
 // if the file is sent in a given way.
 func refusedIn(m *adapter.Migration, mode onward.Transaction) (adapter.Proof, bool) {
-	src := sentAs(m.Source, mode)
+	src := withSendMode(m.Source, mode)
 	r, most := script.NewReader(src), usualWindows.maxStatements(&src)
 	for {
 		s, err := r.Next(most)
@@ -140,9 +140,9 @@ func hasConditions(m *adapter.Migration) bool {
 	return slices.ContainsFunc(m.Opaque, func(o onward.Opaque) bool { return o.What == adapter.Conditional })
 }
 
-// bothWays gives each template in a set its text without any condition true, so that it is
+// renderBothConditions gives each template in a set its text without any condition true, so that it is
 // judged in both forms.
-func bothWays(set, other *adapter.Set) {
+func renderBothConditions(set, other *adapter.Set) {
 	for _, m := range set.Migrations {
 		if !hasConditions(m) {
 			continue
@@ -175,7 +175,7 @@ func (w windows) alternativeForm(m *adapter.Migration) *adapter.Migration {
 		return m
 	}
 	out := *m
-	out.Source = sentAs(m.Source, m.Runner.Otherwise)
+	out.Source = withSendMode(m.Source, m.Runner.Otherwise)
 	return &out
 }
 

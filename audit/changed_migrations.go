@@ -92,7 +92,7 @@ func (c *comparison) recordAdded(p pair, base, moved map[string]*adapter.Migrati
 		case c.isUnchanged(old, m), isSquashCleanup(old, m):
 		case m.Repeatable:
 			c.release = append(c.release, releasedMigration{m, onward.StatusModified})
-		case onlyAdds(old, m):
+		case hasUnchangedParts(old, m):
 			if more := onlyNewParts(old, m); len(more.Source.Parts) > 0 {
 				c.release = append(c.release, releasedMigration{more, onward.StatusModified})
 			}

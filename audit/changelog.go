@@ -268,7 +268,7 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 		}
 		if err != nil {
 			// One project that cannot be read does not hide the others.
-			a.opaque = slices.Insert(a.opaque, failed, ofHead(s, err))
+			a.opaque = slices.Insert(a.opaque, failed, unreadableSource(s, err))
 			failed++
 			continue
 		}
@@ -297,8 +297,8 @@ func (a *changelog) readSources(ctx context.Context) ([]pair, error) {
 	return pairs, a.checkConfigured(pairs, adapters)
 }
 
-// ofHead returns the error of a source that could not be read, as opaque.
-func ofHead(s adapter.Source, err error) onward.Opaque {
+// unreadableSource returns the error of a source that could not be read, as opaque.
+func unreadableSource(s adapter.Source, err error) onward.Opaque {
 	dir, what := cmp.Or(s.Dir, "."), s.Framework+" migrations"
 	return onward.Opaque{Path: dir, What: what, Why: strings.TrimPrefix(err.Error(), what+" in "+dir+": "), Failed: true}
 }
@@ -375,7 +375,7 @@ func (a *changelog) loadSet(ctx context.Context, adapters []adapter.Adapter, t a
 	}
 	if slices.ContainsFunc(set.Migrations, hasConditions) {
 		if other, err := adapters[i].Load(ctx, adapter.FalseConditions(t), s); err == nil {
-			bothWays(set, other)
+			renderBothConditions(set, other)
 		}
 	}
 	return set, nil

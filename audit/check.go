@@ -179,7 +179,7 @@ func (c *CheckConfig) readMigrations(ctx context.Context, paths []string, deploy
 	if deployed != nil || len(c.Applied) == 0 { // the order of applied migrations is not checked
 		j.newDisorder(deployed, sets)
 	}
-	j.passedOver(gittree.Of(tree), local, sets)
+	j.listSkippedFiles(gittree.Of(tree), local, sets)
 	return out, nil
 }
 

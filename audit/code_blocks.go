@@ -110,8 +110,8 @@ func (b *columnOwner) countNames(t *codeText) *nameCounts {
 // declared name.
 func (b *columnOwner) lineNames(t *codeText, i int) (own, foreign bool) {
 	line := t.lineText(i)
-	own = b.speaksOf(line)
-	if name := typeOf(line); name != "" && b.rowOf(name) {
+	own = b.mentionsTable(line)
+	if name := typeOf(line); name != "" && b.isOtherRowType(name) {
 		return own, true
 	}
 	for o := range b.others {
@@ -144,9 +144,9 @@ func (t *codeText) isTableInString(at int, table string) bool {
 	return s.Query || text == table || clause.MatchString(text) || strings.Contains(text, "table:"+table)
 }
 
-// speaksOf reports whether a line names the table, in any spelling, or something with its
+// mentionsTable reports whether a line names the table, in any spelling, or something with its
 // name as a part: parcelRepo, PARCEL_COLUMNS. A foreign key to it does not count.
-func (b *columnOwner) speaksOf(line string) bool {
+func (b *columnOwner) mentionsTable(line string) bool {
 	if slices.ContainsFunc(b.words, func(w string) bool { return hasWord(line, w) }) {
 		return true
 	}
@@ -186,8 +186,8 @@ func declaresField(before, after string) bool {
 	return (before == "" || strings.HasSuffix(before, "const")) && len(after) > 0 && (after[0] == ':' || after[0] == '=') && strings.Contains(after, "{")
 }
 
-// rowOf reports whether a type's name means the rows of another table.
-func (b *columnOwner) rowOf(name string) bool {
+// isOtherRowType reports whether a type's name means the rows of another table.
+func (b *columnOwner) isOtherRowType(name string) bool {
 	name = normalizeName(name)
 	if b.rows[name] {
 		return true

@@ -8,16 +8,16 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// noCode reports whether a file is not code that runs in production: a migration, a test,
+// isNotCode reports whether a file is not code that runs in production: a migration, a test,
 // a document, a dump of the schema, a tool's settings, somebody else's package.
-func (u *deployedCode) noCode(file string) bool {
+func (u *deployedCode) isNotCode(file string) bool {
 	dir, name := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")
 	if u.migrations[dir] || strings.HasPrefix(name, ".") {
 		return true
 	}
 	ext := path.Ext(name)
-	if !languages[ext] && u.belowMigrations(dir) {
+	if !languages[ext] && u.isBelowMigrations(dir) {
 		return true // a tool's record of them
 	}
 	if ext == ".sql" && (strings.HasSuffix(name, ".up.sql") || strings.HasSuffix(name, ".down.sql")) {
@@ -70,8 +70,8 @@ func (u *deployedCode) noCode(file string) bool {
 // ofLibrary matches the name of a copied script of a library: jquery-3.6.1.js.
 var ofLibrary = regexp.MustCompile(`[-.]v?\d+\.\d+(?:\.\d+)?(?:[-.]\w+)*\.m?js$`)
 
-// belowMigrations reports whether a directory is in a directory of migrations.
-func (u *deployedCode) belowMigrations(dir string) bool {
+// isBelowMigrations reports whether a directory is in a directory of migrations.
+func (u *deployedCode) isBelowMigrations(dir string) bool {
 	for ; dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
 		if u.migrations[dir] {
 			return true

@@ -19,7 +19,7 @@ func TestWhatIsNoCode(t *testing.T) {
 		"apps/documentation/pages/a.mdx": true, "ui/button.stories.tsx": true, "store/mysql/users.go": true, "db/src/1_a.up.sql": true, "store/postgres/users.go": false, "queries/up.sql": false,
 		"gen/api/memo.pb.go": true, "gen/memo_pb2.py": true, "main.go": false, ".sqlx/query-1.json": false, "queries/users.sql": false, "schema/users.go": false, "app/schema.graphql": false,
 	} {
-		if got := u.noCode(file); got != want {
+		if got := u.isNotCode(file); got != want {
 			t.Errorf("%s: %v", file, got)
 		}
 	}

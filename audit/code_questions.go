@@ -28,11 +28,11 @@ func (u *deployedCode) answerQuestion(q question) analysis.Usage {
 
 func (u *deployedCode) askCode(q question) analysis.Usage {
 	switch q.Kind {
-	case analysis.AskStar:
-		if !u.mayReadAll(q) {
+	case analysis.AskAllColumns:
+		if !u.hasTypedRows(q) {
 			return analysis.Usage{}
 		}
-		return u.readingAll(q)
+		return u.findAllColumnsUses(q)
 	case analysis.AskLabel:
 		return u.findEnumLabel(q)
 	case analysis.AskValue:
@@ -44,7 +44,7 @@ func (u *deployedCode) askCode(q question) analysis.Usage {
 	case analysis.AskUpserts:
 		return u.findUpserts(q)
 	case analysis.AskNull:
-		return u.meetingNull(q)
+		return u.findNullFailures(q)
 	case analysis.AskAdded:
 		return u.addedUses(q)
 	case analysis.AskCompared:
@@ -62,7 +62,7 @@ func (u *deployedCode) askCode(q question) analysis.Usage {
 		}
 		return known
 	}
-	out := u.inCode(q)
+	out := u.searchCode(q)
 	if q.Kind != analysis.AskName {
 		u.searchNames(q, &out)
 	}

@@ -34,9 +34,9 @@ func (u *deployedCode) rawSQL(q question) analysis.Usage {
 	return u.answerFromParsed(b, q, uses)
 }
 
-// inCode answers a question about a column, or about an object with a name: a relation or
+// searchCode answers a question about a column, or about an object with a name: a relation or
 // another kind.
-func (u *deployedCode) inCode(q question) analysis.Usage {
+func (u *deployedCode) searchCode(q question) analysis.Usage {
 	b := u.indexFor(q)
 	if q.Column != "" {
 		out := u.answerFromParsed(b, q, b.Column(q.Name, q.Column))

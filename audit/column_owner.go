@@ -46,10 +46,10 @@ func (u *deployedCode) columnOwnership(q question, others map[string]bool) *colu
 // qualifier matches the name of a table before its column.
 var qualifier = regexp.MustCompile(`(\w+)"?\."?$`)
 
-// ofOther reports whether a mention is the column of another table. It looks at the text
+// isOtherTable reports whether a mention is the column of another table. It looks at the text
 // before it, then at the smallest block around it that names a table with the column: a
 // function, a class, a call over several lines.
-func (b *columnOwner) ofOther(t *codeText, m mention) bool {
+func (b *columnOwner) isOtherTable(t *codeText, m mention) bool {
 	if b == nil || t == nil {
 		return false
 	}
@@ -62,7 +62,7 @@ func (b *columnOwner) ofOther(t *codeText, m mention) bool {
 		for from > 0 && decorates.MatchString(t.lineText(from-1)) {
 			from--
 		}
-		if name := typeOf(t.lineText(i)); name != "" && b.rowOf(name) {
+		if name := typeOf(t.lineText(i)); name != "" && b.isOtherRowType(name) {
 			return !b.isDeclaredByType(t, name, from, to) // whatever tables its rows refer to
 		}
 		n := b.countNames(t)

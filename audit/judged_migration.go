@@ -297,7 +297,7 @@ func (j *judge) reportStatements(m *rule.Migration, out *onward.Migration) {
 		for i := range st.Effects {
 			st.Effects[i].New = st.Effects[i].New || !j.existedBefore(s, result, i)
 		}
-		j.known.addMeasures(st.Effects, &result, j.onServer)
+		j.known.addMeasures(st.Effects, &result, j.deployedName)
 		st.Duration = describeLockDuration(st.Effects, result)
 		if n := len(out.Statements); s.In != "" && n > 0 {
 			addCalledEffects(&out.Statements[n-1], st)
@@ -315,8 +315,8 @@ func sourceText(m *rule.Migration, s *rule.Stmt) string {
 	return s.SQL
 }
 
-// onServer returns the name that an effect's relation has before the release.
-func (j *judge) onServer(e *effect.Effect) catalog.Name {
+// deployedName returns the name that an effect's relation has before the release.
+func (j *judge) deployedName(e *effect.Effect) catalog.Name {
 	if e.OID != 0 {
 		if r := j.engine.Release().Deployed.Relation(e.OID); r != nil {
 			return r.Name
@@ -360,7 +360,7 @@ func (j *judge) finishReport() *onward.Report {
 	r := j.report
 	r.Findings = append(r.Findings, findings...)
 	r.Opaque = slices.DeleteFunc(r.Opaque, func(o onward.Opaque) bool {
-		return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool { return speaksOf(&f, &o) })
+		return slices.ContainsFunc(r.Findings, func(f onward.Finding) bool { return describesOpaque(&f, &o) })
 	})
 	if j.known.catalog == nil {
 		j.unread.addToReport(r)

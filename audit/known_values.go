@@ -30,7 +30,7 @@ func (u *deployedCode) findKnownValues(q question) analysis.Usage {
 	texts := b.String(q.Old)
 	u.readCode().readFilesOf(texts)
 	for _, e := range texts {
-		if ownName.MatchString(q.Old) || ofColumn(u.readCode().lines[e.Path], e.Line, q.Column) {
+		if ownName.MatchString(q.Old) || isNearColumnName(u.readCode().lines[e.Path], e.Line, q.Column) {
 			found = append(found, e)
 		}
 	}
@@ -58,9 +58,9 @@ func (u *deployedCode) hasMember(file, name string) bool {
 	})
 }
 
-// ofColumn reports whether a line, or one of the lines above it, has the name of a
+// isNearColumnName reports whether a line, or one of the lines above it, has the name of a
 // column, in any of its spellings.
-func ofColumn(lines []string, at int, column string) bool {
+func isNearColumnName(lines []string, at int, column string) bool {
 	bare := strings.ReplaceAll(strings.ToLower(column), "_", "")
 	for _, line := range lines[max(0, at-1-valueReach):min(at, len(lines))] {
 		if strings.Contains(strings.ReplaceAll(strings.ToLower(line), "_", ""), bare) {

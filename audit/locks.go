@@ -100,7 +100,7 @@ func (x *locksReader) readLocks(l *onward.Locks, st *script.Statement) (after *c
 	}
 	worst := effect.MergeResults(results)
 	l.Effects = worst.PublicEffects()
-	x.know.addMeasures(l.Effects, &worst, x.onServer)
+	x.know.addMeasures(l.Effects, &worst, x.deployedName)
 	for i := range groups {
 		l.Variants = append(l.Variants, x.lockVariant(&groups[i]))
 	}
@@ -116,7 +116,7 @@ func (x *locksReader) readLocks(l *onward.Locks, st *script.Statement) (after *c
 func (x *locksReader) lockVariant(on *rule.VersionResult) onward.LockVariant {
 	r := &on.Result
 	v := onward.LockVariant{Postgres: on.Versions, Effects: r.PublicEffects(), Refused: r.Refused.Message(), NoTransaction: r.NoTransaction != ""}
-	x.know.addMeasures(v.Effects, r, x.onServer)
+	x.know.addMeasures(v.Effects, r, x.deployedName)
 	v.Duration = cmp.Or(describeLockDuration(v.Effects, *r), "instant")
 	if r.Unmodelled != "" {
 		v.Note = effect.UnmodelledReason(r.Unmodelled)
@@ -124,8 +124,8 @@ func (x *locksReader) lockVariant(on *rule.VersionResult) onward.LockVariant {
 	return v
 }
 
-// onServer returns the name of a relation on the server, whose sizes are known.
-func (x *locksReader) onServer(e *effect.Effect) catalog.Name {
+// deployedName returns the name of a relation on the server, whose sizes are known.
+func (x *locksReader) deployedName(e *effect.Effect) catalog.Name {
 	if r := x.start.Relation(e.OID); e.OID != 0 && r != nil {
 		return r.Name
 	}

@@ -18,9 +18,9 @@ func partTexts(m *adapter.Migration) map[string]string {
 	return out
 }
 
-// onlyAdds reports whether all deployed parts of a migration are unchanged, or configured
+// hasUnchangedParts reports whether all deployed parts of a migration are unchanged, or configured
 // to run again.
-func onlyAdds(old, m *adapter.Migration) bool {
+func hasUnchangedParts(old, m *adapter.Migration) bool {
 	was, is := partTexts(old), partTexts(m)
 	if was == nil || is == nil {
 		return false

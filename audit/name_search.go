@@ -23,7 +23,7 @@ func (u *deployedCode) findColumnName(b *usage.Bound, q question, out *analysis.
 	found := u.findMentions(works, words)
 	whose := u.columnOwnership(q, u.otherTables(q))
 	found = slices.DeleteFunc(found, func(m mention) bool {
-		return slices.ContainsFunc(leaves, func(e usage.Use) bool { return e.Path == m.path && e.Line == m.Line }) || whose.ofOther(u.codes[m.path], m)
+		return slices.ContainsFunc(leaves, func(e usage.Use) bool { return e.Path == m.path && e.Line == m.Line }) || whose.isOtherTable(u.codes[m.path], m)
 	})
 	uses := append(b.PutColumn(q.Name, q.Column), q.selectBestMentions(found, b.Relation(q.Name))...)
 	u.codes = nil

@@ -7,10 +7,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// meetingNull answers which fields of the deployed code fail to read NULL from a column, and where the code at the head
+// findNullFailures answers which fields of the deployed code fail to read NULL from a column, and where the code at the head
 // may write NULL: if one of its fields takes NULL. A field of the deployed code that takes NULL is no reason for the
 // head to write it.
-func (u *deployedCode) meetingNull(q question) analysis.Usage {
+func (u *deployedCode) findNullFailures(q question) analysis.Usage {
 	name := catalog.Name{Schema: q.Name.Schema, Name: q.Name.Name}
 	deployed := u.indexFor(q).Nulls(name, q.Column)
 	out := analysis.Usage{Known: true, FailsAtNull: u.nullFields(deployed, usage.NullFails)}

@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// speaksOf reports whether a finding says what a program does that is listed as not judged,
+// describesOpaque reports whether a finding says what a program does that is listed as not judged,
 // at its place: the program is what the finding begins with.
-func speaksOf(f *onward.Finding, o *onward.Opaque) bool {
+func describesOpaque(f *onward.Finding, o *onward.Opaque) bool {
 	_, program, ok := strings.Cut(o.What, " ")
 	return ok && !o.Failed && f.Path == o.Path && f.Line == o.Line && strings.HasPrefix(f.Fact, program+" ")
 }

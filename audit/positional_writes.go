@@ -10,12 +10,13 @@ import (
 // findPositionalWrites finds code that writes to a table by the order of its columns, in SQL of any
 // program: COPY and INSERT without a column list, and INSERT … SELECT * from it into
 // another table. counts reports which files count.
-func (u *deployedCode) findPositionalWrites(b *usage.Bound, q question, counts func(path string) bool) []analysis.Star {
+func (u *deployedCode) findPositionalWrites(b *usage.Bound, q question, counts func(path string) bool) []analysis.AllColumnsUse {
 	name := q.Name.Name
-	var out []analysis.Star
-	add := func(kind analysis.StarKind, w usage.Written, into, said string) {
+	var out []analysis.AllColumnsUse
+	add := func(kind analysis.AllColumnsKind, w usage.Written, into, text string) {
 		if counts(w.Path) {
-			out = append(out, analysis.Star{Kind: kind, Into: into, Evidence: onward.Evidence{Kind: "code", Path: w.Path, Line: w.Line, Text: said, Revision: u.name}})
+			place := onward.Evidence{Kind: "code", Path: w.Path, Line: w.Line, Text: text, Revision: u.name}
+			out = append(out, analysis.AllColumnsUse{Kind: kind, Into: into, Evidence: place})
 		}
 	}
 	table := catalog.Name{Name: name}
@@ -23,13 +24,13 @@ func (u *deployedCode) findPositionalWrites(b *usage.Bound, q question, counts f
 		switch {
 		case w.Listed:
 		case w.How == usage.Copies:
-			add(analysis.CopiesRows, w, "", "COPY "+name+" FROM")
+			add(analysis.CopyWithoutColumns, w, "", "COPY "+name+" FROM")
 		case w.How == usage.Inserts && q.Column == "" && w.Values > 0 && w.Values == b.Width(table):
-			add(analysis.InsertsRows, w, "", "INSERT INTO "+name+" VALUES (…)")
+			add(analysis.InsertWithoutColumns, w, "", "INSERT INTO "+name+" VALUES (…)")
 		}
 	}
 	for _, f := range b.FindCopied(table) {
-		add(analysis.InsertsAll, f.Written, f.Into, "INSERT INTO "+f.Into+" SELECT * FROM "+name)
+		add(analysis.InsertSelectStar, f.Written, f.Into, "INSERT INTO "+f.Into+" SELECT * FROM "+name)
 	}
 	return out
 }

@@ -79,7 +79,8 @@ func (r *Release) readRevisions(ctx context.Context, c Config) error {
 	}
 	if len(r.compared) > 0 {
 		mapped := slices.ContainsFunc(r.pairs, func(p pair) bool { return p.head.Models != nil })
-		r.compared[0].history = append(r.compared[0].history, findUnwrittenColumns(rng, func(p string) bool { return r.usage.noCode(p) || isDataFile(p) }, mapped)...)
+		skip := func(path string) bool { return r.usage.isNotCode(path) || isDataFile(path) }
+		r.compared[0].history = append(r.compared[0].history, findUnwrittenColumns(rng, skip, mapped)...)
 	}
 	return nil
 }

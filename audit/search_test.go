@@ -84,7 +84,7 @@ func TestFaultyFile(t *testing.T) {
 		if got := r.usage.mayBeInFaulty(about(column)); got != may {
 			t.Errorf("%s: %v", column, got)
 		}
-		if known := r.usage.inCode(about(column)).Known; known == may {
+		if known := r.usage.searchCode(about(column)).Known; known == may {
 			t.Errorf("%s: known %v", column, known)
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// passedOver lists the files of a check that are neither judged nor listed: all named
+// listSkippedFiles lists the files of a check that are neither judged nor listed: all named
 // files, and files in directories whose names say that they hold SQL.
-func (j *judge) passedOver(t adapter.Tree, local []string, sets []*adapter.Set) {
+func (j *judge) listSkippedFiles(t adapter.Tree, local []string, sets []*adapter.Set) {
 	seen, named := map[string]bool{}, map[string]bool{}
 	for _, o := range j.report.Opaque {
 		seen[o.Path] = true

@@ -74,7 +74,7 @@ func (s *smallTables) readSigns(r *catalog.Relation) (signs size.Signs, ok bool)
 		uses = append(uses, seen...)
 	}
 	signs = size.Signs{Most: mostRows(s.deployed, r), Seeds: s.seeds[r.OID], Key: nameKey(s.deployed, r)}
-	if whole := b.ReadWhole(r.Name); len(whole) > 0 {
+	if whole := b.FindFullTableReads(r.Name); len(whole) > 0 {
 		signs.Whole = fmt.Sprintf("%s:%d", whole[0].Path, whole[0].Line)
 	}
 	return signs, len(uses) > 0 || !s.code.isUnused(b, q)

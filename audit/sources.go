@@ -74,7 +74,7 @@ func dropScriptDirs(t adapter.Tree, sources []adapter.Source) ([]adapter.Source,
 	for i, s := range sources {
 		module := moduleOf(s.Dir)
 		elsewhere := module != "" && !tools[module] && strings.Contains(strings.ToLower(path.Base(s.Dir)), "migrat")
-		if sure[i] || elsewhere && !ofProject(t, sources, s.Dir) {
+		if sure[i] || elsewhere && !isOfRenderingProject(t, sources, s.Dir) {
 			kept = append(kept, s)
 			continue
 		}
@@ -87,9 +87,9 @@ func dropScriptDirs(t adapter.Tree, sources []adapter.Source) ([]adapter.Source,
 	return kept, out
 }
 
-// ofProject reports whether a directory belongs to the code of a project that renders its
+// isOfRenderingProject reports whether a directory belongs to the code of a project that renders its
 // migrations: SQL in it is read or was printed by the code next to it.
-func ofProject(t adapter.Tree, sources []adapter.Source, dir string) bool {
+func isOfRenderingProject(t adapter.Tree, sources []adapter.Source, dir string) bool {
 	return slices.ContainsFunc(sources, func(s adapter.Source) bool {
 		part := all.Traits(s.Framework).Package
 		return part != "" && adapter.HasFile(t, path.Join(dir, part)) && (s.Dir == "" || strings.HasPrefix(dir, s.Dir+"/"))
@@ -235,7 +235,7 @@ func isInEveryDir(name string) bool {
 	return strings.HasPrefix(name, ".")
 }
 
-// cutDir returns a path relative to a directory that contains it.
+// withoutDir returns a path relative to a directory that contains it.
 func cutDir(dir, file string) (string, bool) {
 	if dir == "" {
 		return file, true

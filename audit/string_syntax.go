@@ -37,7 +37,7 @@ func (j *judge) recordStringSyntax(s *script.Script, deployed bool) {
 			called = called || st.In != "" && setsStrings(x)
 		case *pgparse.SelectStmt:
 			if set, ok := analysis.SettingOf(st.Node); ok && st.In != "" {
-				called = called || strings.EqualFold(set.Name, stringsSetting)
+				called = called || strings.EqualFold(set.Name, stringSyntaxSetting)
 			}
 		}
 		if called && st.In == "" && st.Node != nil && pgparse.EndsElsewhere(st.SQL) {
@@ -50,12 +50,12 @@ func (j *judge) recordStringSyntax(s *script.Script, deployed bool) {
 	j.strings.Unsure = j.strings.Unsure || later || called && !deployed
 }
 
-const stringsSetting = "standard_conforming_strings"
+const stringSyntaxSetting = "standard_conforming_strings"
 
 // setsStrings reports whether a statement sets the string syntax to anything but the
 // default.
 func setsStrings(x *pgparse.VariableSetStmt) bool {
-	if !strings.EqualFold(x.GetName(), stringsSetting) || x.GetKind() != pgparse.VariableSetKind_VAR_SET_VALUE || len(x.GetArgs()) != 1 {
+	if !strings.EqualFold(x.GetName(), stringSyntaxSetting) || x.GetKind() != pgparse.VariableSetKind_VAR_SET_VALUE || len(x.GetArgs()) != 1 {
 		return false
 	}
 	value := strings.ToLower(analysis.ConstantText(x.GetArgs()[0]))

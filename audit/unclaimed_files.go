@@ -11,13 +11,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// otherwise matches names of directories, next to migrations, that hold no migrations for
+// nonMigrationDir matches names of directories, next to migrations, that hold no migrations for
 // any runner.
-var otherwise = regexp.MustCompile(`(?i)^(seeds?|fixtures?|testdata|tests?|quer(y|ies)|samples?|examples?|data|dumps?|backups?|downs?|downgrades?|rollbacks?|undo|reverts?|verify|snapshots?|reports?)$`)
+var nonMigrationDir = regexp.MustCompile(`(?i)^(seeds?|fixtures?|testdata|tests?|quer(y|ies)|samples?|examples?|data|dumps?|backups?|downs?|downgrades?|rollbacks?|undo|reverts?|verify|snapshots?|reports?)$`)
 
-// stepped matches names of files, with their directory, that look like migrations
+// migrationLikeFile matches names of files, with their directory, that look like migrations
 // anywhere: with a leading number, or in a directory that has one.
-var stepped = regexp.MustCompile(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*(?:[._]\d+)*__[^/]*|\d[^/]*/(?:up|migration))\.(?:[^/]*\.)?(?:sql|pgsql|psql|ddl)(?:\.\w+)?$`)
+var migrationLikeFile = regexp.MustCompile(`(?i)(?:^|/)(?:\d+(?:[._-][^/]*)?|[VR]\d*(?:[._]\d+)*__[^/]*|\d[^/]*/(?:up|migration))\.(?:[^/]*\.)?(?:sql|pgsql|psql|ddl)(?:\.\w+)?$`)
 
 // listUnclaimed lists changed files that look like migrations, and that no known runner
 // reads:
@@ -47,7 +47,7 @@ func (a *changelog) listUnclaimed(pairs []pair) {
 		u.listed[o.Path] = true
 	}
 	programs := slices.ContainsFunc(a.rng.Changes, func(c gitrange.Change) bool {
-		return path.Ext(c.Path) != ".sql" && ofPrograms.MatchString(path.Dir(c.Path))
+		return path.Ext(c.Path) != ".sql" && programMigrationDir.MatchString(path.Dir(c.Path))
 	})
 	if programs {
 		u.unread = adapter.UnreadIn(a.head)
@@ -62,7 +62,7 @@ func (a *changelog) listUnclaimed(pairs []pair) {
 		}
 	}
 	for _, module := range a.rng.Modules {
-		if _, ok := u.cutDir(module + "/x"); ok || strings.Contains(strings.ToLower(path.Base(module)), "migrat") {
+		if _, ok := u.withoutDir(module + "/x"); ok || strings.Contains(strings.ToLower(path.Base(module)), "migrat") {
 			a.opaque = append(a.opaque, onward.Opaque{
 				Path: module, What: "a git submodule among the migrations",
 				Why: "its files are in another repository; run onward there, or give them to onward check",
@@ -71,8 +71,8 @@ func (a *changelog) listUnclaimed(pairs []pair) {
 	}
 }
 
-// ofPrograms matches directories in which tools without an adapter have their migrations.
-var ofPrograms = regexp.MustCompile(`(?i)migrat[^/]*$|(?:^|/)versions$`)
+// programMigrationDir matches directories in which tools without an adapter have their migrations.
+var programMigrationDir = regexp.MustCompile(`(?i)migrat[^/]*$|(?:^|/)versions$`)
 
 type unclaimedFinder struct {
 	claimed map[string]bool // files
@@ -92,8 +92,8 @@ func (u *unclaimedFinder) isListed(p string) bool {
 	return false
 }
 
-// cutDir returns a path relative to a directory of migrations.
-func (u *unclaimedFinder) cutDir(file string) (rest string, ok bool) {
+// withoutDir returns a path relative to a directory of migrations.
+func (u *unclaimedFinder) withoutDir(file string) (rest string, ok bool) {
 	for _, dir := range u.dirs {
 		if rest, ok := strings.CutPrefix(file, dir+"/"); ok {
 			return rest, true
@@ -110,14 +110,14 @@ func (u *unclaimedFinder) describeFile(file string) (o onward.Opaque, ok bool) {
 			return onward.Opaque{Path: dir, What: "migrations of " + x.Tool + ", such as " + name, Why: x.Tool + " is not read yet; " + x.Instead()}, true
 		}
 	}
-	rest, below := u.cutDir(file)
+	rest, below := u.withoutDir(file)
 	within := path.Dir(file)
 	if below {
 		within = path.Dir(rest)
 	}
-	numbered := stepped.MatchString(file) && adapter.IsDeployed(dir)
+	numbered := migrationLikeFile.MatchString(file) && adapter.IsDeployed(dir)
 	switch {
-	case slices.ContainsFunc(strings.Split(within, "/"), otherwise.MatchString):
+	case slices.ContainsFunc(strings.Split(within, "/"), nonMigrationDir.MatchString):
 		return o, false
 	case adapter.OtherSQL(name) && (below || numbered):
 		return onward.Opaque{

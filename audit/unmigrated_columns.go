@@ -18,7 +18,7 @@ func (c *comparison) findUnmigratedColumns(p pair) []history.Change {
 		return nil
 	}
 	had := modelColumns(p.base.Models)
-	hidden := c.madeUp()
+	hidden := c.hasDynamicSQL()
 	var out []history.Change
 	for i := range p.head.Models {
 		m := &p.head.Models[i]
@@ -57,9 +57,9 @@ func (c *comparison) hasUnreadable(head *adapter.Set) bool {
 // known.
 func isRefused(m *adapter.Migration) bool { return m.Runner.Renderer != nil && len(m.Problems) > 0 }
 
-// madeUp reports whether new migrations have SQL that is built at run time: it may change
+// hasDynamicSQL reports whether new migrations have SQL that is built at run time: it may change
 // any table.
-func (c *comparison) madeUp() bool {
+func (c *comparison) hasDynamicSQL() bool {
 	return slices.ContainsFunc(c.release, func(r releasedMigration) bool {
 		return slices.ContainsFunc(r.migration.Source.Parts, func(part script.Part) bool { return dynamic.MatchString(part.SQL) })
 	})

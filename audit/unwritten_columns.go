@@ -110,7 +110,7 @@ func findOmittedInInserts(path string, before, after *usage.Facts) []history.Cha
 			}
 		}
 	}
-	slices.SortFunc(out, byPlace)
+	slices.SortFunc(out, compareByPlace)
 	return out
 }
 
@@ -161,6 +161,6 @@ func isPartial(m *usage.Model) bool {
 	return m.Row || m.Put || m.Base || m.All || len(m.Bases) > 0 || len(m.Fields) == 0
 }
 
-func byPlace(a, b history.Change) int {
+func compareByPlace(a, b history.Change) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Other, b.Other))
 }

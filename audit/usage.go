@@ -59,7 +59,7 @@ func (u *deployedCode) readCode() *code {
 		if u.repo != "" {
 			dir = cache.Dir(codeRoom)
 		}
-		u.text = readBase(u.base, dir, u.repo, func(p string) bool { return u.noCode(p) || isDataFile(p) }, u.recordedFiles())
+		u.text = readBase(u.base, dir, u.repo, func(p string) bool { return u.isNotCode(p) || isDataFile(p) }, u.recordedFiles())
 		for _, r := range u.recordings {
 			u.text.lines[r.path] = r.queryLines()
 		}

@@ -83,7 +83,7 @@ func writeVerdict(r *onward.Report) {
 	case s.Withheld != "":
 		s.Verdict = "No errors"
 		if s.Withheld == onward.WithheldBaseline {
-			s.Verdict = "No new errors: the baseline leaves out " + leftOut(s.Baseline)
+			s.Verdict = "No new errors: the baseline leaves out " + describeBaseline(s.Baseline)
 		}
 		if s.Opaque > 0 {
 			s.Verdict += fmt.Sprintf(", but %s could not be judged", report.CountNoun(s.Opaque, "place"))
@@ -137,8 +137,8 @@ func isSearchedByName(r *onward.Report) bool {
 	return slices.ContainsFunc(r.Opaque, func(o onward.Opaque) bool { return o.Usage })
 }
 
-// leftOut describes the findings in a baseline.
-func leftOut(k onward.Known) string {
+// describeBaseline describes the findings in a baseline.
+func describeBaseline(k onward.Known) string {
 	switch {
 	case k.Findings == k.Errors:
 		return report.CountNoun(k.Errors, "error")

@@ -13,7 +13,7 @@ import (
 // The address in a command's own arguments is the proxy's afterwards, or the command is refused before it starts.
 func TestRewriteCommand(t *testing.T) {
 	t.Parallel()
-	p, err := newPlace("postgres://u:secret@db.example.com/app?sslmode=require")
+	p, err := newServerAddress("postgres://u:secret@db.example.com/app?sslmode=require")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestRewriteCommand(t *testing.T) {
 // The variables of libpq lead to the proxy, whatever the arguments leave to them.
 func TestRewriteEnvironment(t *testing.T) {
 	t.Parallel()
-	p, err := newPlace("postgres://u:secret@db.example.com/app")
+	p, err := newServerAddress("postgres://u:secret@db.example.com/app")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func (c *Config) setDefaults() error {
 
 // checkCommand refuses a command that names another address, before anything is asked or started.
 func (c *Config) checkCommand() error {
-	p, err := newPlace(c.DB)
+	p, err := newServerAddress(c.DB)
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ type serverAddress struct {
 	rootFile                 string // the root certificates that the address names
 }
 
-// newPlace parses an address. The error is an *address.Error.
-func newPlace(text string) (*serverAddress, error) {
+// newServerAddress parses an address. The error is an *address.Error.
+func newServerAddress(text string) (*serverAddress, error) {
 	cfg, err := pgconn.ParseConfig(text)
 	if err != nil {
 		return nil, &address.Error{}

@@ -11,7 +11,7 @@ import (
 // The proxy's address takes the place of the database's, however it is written, and of no other's.
 func TestReplace(t *testing.T) {
 	t.Parallel()
-	p, err := newPlace("postgres://u:p%40ss@db.example.com/app?sslmode=require")
+	p, err := newServerAddress("postgres://u:p%40ss@db.example.com/app?sslmode=require")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestReplace(t *testing.T) {
 // Pairs of variables are replaced when both are the database's.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	p, err := newPlace("postgres://u:secret@localhost:5433/app")
+	p, err := newServerAddress("postgres://u:secret@localhost:5433/app")
 	if err != nil {
 		t.Fatal(err)
 	}

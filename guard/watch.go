@@ -24,7 +24,7 @@ type lockMonitor struct{ live.SideSession }
 
 // newGuard prepares a run by checking the database. The errors are the same as for [Run].
 func newGuard(ctx context.Context, c *Config) (*guard, error) {
-	p, err := newPlace(c.DB)
+	p, err := newServerAddress(c.DB)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +70,8 @@ func (e *lockMonitor) readSchema(ctx context.Context) (*catalog.Catalog, *effect
 	return s.Catalog.WithSearchPath(path), effect.NewVersion(s.Major), nil
 }
 
-// inTheWay returns the sessions that block a statement, without the command's own.
-func (e *lockMonitor) inTheWay(ctx context.Context, line *queue.LockQueue, own map[int]bool) (list []queue.Blocker, err error) {
+// findBlockers returns the sessions that block a statement, without the command's own.
+func (e *lockMonitor) findBlockers(ctx context.Context, line *queue.LockQueue, own map[int]bool) (list []queue.Blocker, err error) {
 	err = e.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		list, err = line.InTheWay(ctx, conn)
 		return err
@@ -81,7 +81,7 @@ func (e *lockMonitor) inTheWay(ctx context.Context, line *queue.LockQueue, own m
 
 // describeBlockers describes the blockers.
 func (e *lockMonitor) describeBlockers(ctx context.Context, line *queue.LockQueue, own map[int]bool) []string {
-	list, err := e.inTheWay(ctx, line, own)
+	list, err := e.findBlockers(ctx, line, own)
 	if err != nil {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (r *run) holdStatement(s *session, words string, wanted []queue.WantedLock,
 	var teller queue.BlockerReporter
 	var out onward.GuardedWait
 	for {
-		list, err := r.g.monitor.inTheWay(r.ctx, line, r.sessionPIDs())
+		list, err := r.g.monitor.findBlockers(r.ctx, line, r.sessionPIDs())
 		if err != nil {
 			r.log.Info("who is in the way is not known", "error", err)
 		}

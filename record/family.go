@@ -35,7 +35,7 @@ func findFamilies(shapes map[string]string) []family {
 		}
 		// Of many hashes some have no digit by chance.
 		for _, name := range plain {
-			if len(names) >= manyHashes && shapes[name] == k.shape && likeAll(name, k.pattern, names) {
+			if len(names) >= manyHashes && shapes[name] == k.shape && matchesFamily(name, k.pattern, names) {
 				names = append(names, name)
 			}
 		}
@@ -46,9 +46,9 @@ func findFamilies(shapes map[string]string) []family {
 	return out
 }
 
-// likeAll reports whether a name has the length and the fixed parts of a family's names, and eight or more characters in
+// matchesFamily reports whether a name has the length and the fixed parts of a family's names, and eight or more characters in
 // the other part.
-func likeAll(name, pattern string, names []string) bool {
+func matchesFamily(name, pattern string, names []string) bool {
 	prefix, suffix, _ := strings.Cut(pattern, "*")
 	if strings.Contains(suffix, "*") || !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, suffix) || len(name) < len(prefix)+len(suffix)+8 {
 		return false

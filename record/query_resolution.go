@@ -50,7 +50,7 @@ func (r *recorder) resolveQueries(ctx context.Context, rec *collect.Recording, d
 	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, r.asked.left)
 	defer cancel()
-	err := r.askAll(limited, rec, database, schema, todo)
+	err := r.resolveAll(limited, rec, database, schema, todo)
 	r.asked.left -= time.Since(begun)
 	if limited.Err() != nil && ctx.Err() == nil {
 		r.asked.late, r.asked.left = true, 0
@@ -76,8 +76,8 @@ func (r *recorder) unresolvedQueries(rec *collect.Recording, database string) []
 	return todo
 }
 
-// askAll asks about queries. If the session is lost, the query is left out and the others are asked about in a new one.
-func (r *recorder) askAll(ctx context.Context, rec *collect.Recording, database, schema string, todo []*workload.Query) error {
+// resolveAll asks about queries. If the session is lost, the query is left out and the others are asked about in a new one.
+func (r *recorder) resolveAll(ctx context.Context, rec *collect.Recording, database, schema string, todo []*workload.Query) error {
 	next, prepared := 0, false
 	var errs []error
 	for range mostReconnects + 1 {

@@ -30,8 +30,8 @@ type resolver struct {
 	late bool
 }
 
-// anyhow is how to send what works in a transaction that has failed settings.
-const anyhow = pgx.QueryExecModeExec
+// simpleQueryMode is how to send what works in a transaction that has failed settings.
+const simpleQueryMode = pgx.QueryExecModeExec
 
 // resolveQuery puts into a query the types of its parameters, the columns of its result, and
 // what it uses. One that this server refuses stays as it is, with the server's word; the
@@ -71,11 +71,11 @@ func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) 
 		return errors.New("it is not one statement")
 	}
 	n := f.Stmts[0].Node
-	if _, err := r.conn.Exec(ctx, "BEGIN", anyhow); err != nil {
+	if _, err := r.conn.Exec(ctx, "BEGIN", simpleQueryMode); err != nil {
 		return err
 	}
 	defer func() {
-		_, end := r.conn.Exec(ctx, "ROLLBACK", anyhow)
+		_, end := r.conn.Exec(ctx, "ROLLBACK", simpleQueryMode)
 		err = errors.Join(err, end)
 	}()
 	if err := r.setSearchPath(ctx, q); err != nil {
@@ -95,7 +95,7 @@ func (r *resolver) resolveInTransaction(ctx context.Context, q *workload.Query) 
 		}
 		if d, err = r.readDependencies(ctx, q); err != nil {
 			d, r.late = nil, isTimeout(err)
-			if _, err := r.conn.Exec(ctx, "ROLLBACK TO onward", anyhow); err != nil {
+			if _, err := r.conn.Exec(ctx, "ROLLBACK TO onward", simpleQueryMode); err != nil {
 				return err
 			}
 		}
@@ -127,7 +127,7 @@ func (r *resolver) setSearchPath(ctx context.Context, q *workload.Query) error {
 	if q.Role != "" {
 		path = strings.ReplaceAll(path, `"$user"`, pgx.Identifier{q.Role}.Sanitize())
 	}
-	_, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", anyhow, path)
+	_, err := r.conn.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", simpleQueryMode, path)
 	return err
 }
 
@@ -156,7 +156,7 @@ func (r *resolver) describeQuery(ctx context.Context, q *workload.Query) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.conn.Exec(ctx, "DEALLOCATE onward", anyhow); err != nil {
+	if _, err := r.conn.Exec(ctx, "DEALLOCATE onward", simpleQueryMode); err != nil {
 		return err
 	}
 	if q.Params, err = r.typeNames(ctx, d.ParamOIDs); err != nil {
@@ -229,7 +229,7 @@ func (r *resolver) resultColumns(ctx context.Context, fields []pgconn.FieldDescr
 // readDependencies asks the server what a statement depends on: it is made the body of a
 // function, whose dependencies the server keeps.
 func (r *resolver) readDependencies(ctx context.Context, q *workload.Query) (*dependencies, error) {
-	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward", anyhow); err != nil {
+	if _, err := r.conn.Exec(ctx, "SAVEPOINT onward", simpleQueryMode); err != nil {
 		return nil, err
 	}
 	kept := dependentObject{"pg_catalog.pg_proc", "'pg_temp.onward_query'::pg_catalog.regproc"}
@@ -307,7 +307,8 @@ func (r *resolver) addViewTables(ctx context.Context, q *workload.Query) error {
 		var rule *string
 		schema, name, _ := strings.Cut(view.Relation, ".")
 		err := r.conn.QueryRow(ctx, `SELECT (SELECT r.oid::pg_catalog.text FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-			WHERE c.relkind OPERATOR(pg_catalog.=) 'v' AND r.rulename OPERATOR(pg_catalog.=) '_RETURN' AND n.nspname OPERATOR(pg_catalog.=) $1 AND c.relname OPERATOR(pg_catalog.=) $2)`, anyhow, schema, name).Scan(&rule)
+			WHERE c.relkind OPERATOR(pg_catalog.=) 'v' AND r.rulename OPERATOR(pg_catalog.=) '_RETURN' AND n.nspname OPERATOR(pg_catalog.=) $1 AND c.relname OPERATOR(pg_catalog.=) $2)`,
+			simpleQueryMode, schema, name).Scan(&rule)
 		if err != nil {
 			return err
 		}

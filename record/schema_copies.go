@@ -45,7 +45,7 @@ func (c *schemaCopies) connectCopy(ctx context.Context, database string) (*pgx.C
 	if err != nil {
 		return nil, err
 	}
-	if err := makeAll(ctx, conn, ddl); err != nil {
+	if err := execDefinitions(ctx, conn, ddl); err != nil {
 		return nil, errors.Join(err, conn.Close(ctx))
 	}
 	return conn, nil
@@ -63,10 +63,10 @@ func (c *schemaCopies) databaseAddress(database string) string {
 	return c.address + " dbname='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(database) + "'"
 }
 
-// makeAll runs definitions. It tries a failed one again after the others. It leaves out the ones that never
+// execDefinitions runs definitions. It tries a failed one again after the others. It leaves out the ones that never
 // work, such as those of an extension that this machine lacks: queries on them are then understood by their
 // text.
-func makeAll(ctx context.Context, conn *pgx.Conn, ddl []string) error {
+func execDefinitions(ctx context.Context, conn *pgx.Conn, ddl []string) error {
 	for {
 		var again []string
 		for _, sql := range ddl {

@@ -46,7 +46,7 @@ func (s *shapes) read(ctx context.Context, conn *pgx.Conn, database, schema stri
 	if _, err := tx.Exec(ctx, "SELECT pg_catalog.set_config('search_path', 'pg_catalog', true)"); err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, shapesSQL, anyhow, schema)
+	rows, err := tx.Query(ctx, shapesSQL, simpleQueryMode, schema)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *shapes) readDeployed(ctx context.Context, t *recordTarget) error {
 }
 
 func listDatabases(ctx context.Context, conn *pgx.Conn) ([]string, error) {
-	rows, err := conn.Query(ctx, "SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datallowconn", anyhow)
+	rows, err := conn.Query(ctx, "SELECT datname::pg_catalog.text FROM pg_catalog.pg_database WHERE datallowconn", simpleQueryMode)
 	if err != nil {
 		return nil, fmt.Errorf("list the databases: %w", err)
 	}

@@ -85,14 +85,14 @@ func (e *BaseError) Error() string {
 	if e.Reached != "" {
 		return at + "read what it does, and who wrote it, before it runs anywhere"
 	}
-	return at + wayOut(e.Err)
+	return at + baseErrorAdvice(e.Err)
 }
 
 // Unwrap returns the server's error.
 func (e *BaseError) Unwrap() error { return e.Err }
 
-// wayOut says what to do about a base that cannot be created.
-func wayOut(err error) string {
+// baseErrorAdvice says what to do about a base that cannot be created.
+func baseErrorAdvice(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch {
@@ -189,7 +189,7 @@ func (v *version) startExternal(ctx context.Context, cfg pgserver.Config, begun 
 
 // makeRoles takes the lock for making roles on the user's server, if the migrations make any.
 func (v *version) makeRoles(ctx context.Context) error {
-	names, makes, err := v.rolesMade()
+	names, makes, err := v.listCreatedRoles()
 	if err != nil || !makes {
 		return err
 	}
@@ -358,9 +358,9 @@ func execAll(ctx context.Context, s *pgserver.Server, role, db string, statement
 	return execEach(ctx, c, statements)
 }
 
-// asMigrations runs statements like the migrations: with the rights of their role, and with the
+// execAsMigrationRole runs statements like the migrations: with the rights of their role, and with the
 // database's settings.
-func (v *version) asMigrations(ctx context.Context, s *pgserver.Server, db string, statements ...string) error {
+func (v *version) execAsMigrationRole(ctx context.Context, s *pgserver.Server, db string, statements ...string) error {
 	c, err := pgx.Connect(ctx, v.databaseURL(s, db))
 	if err != nil {
 		return err

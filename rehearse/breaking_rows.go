@@ -70,7 +70,7 @@ func demandOf(demands []*fill.Demand, stop *migrationFailure) *fill.Demand {
 	}
 	var about []*fill.Demand
 	for _, d := range demands {
-		if concernsTable(stop.statement, d) || pg.TableName != "" && (hasRelationName(d.Table, pg.TableName) || hasRelationName(d.Now, pg.TableName)) {
+		if namesTableOfDemand(stop.statement, d) || pg.TableName != "" && (hasRelationName(d.Table, pg.TableName) || hasRelationName(d.Now, pg.TableName)) {
 			about = append(about, d)
 		}
 	}
@@ -104,8 +104,8 @@ func hasRelationName(relation, name string) bool {
 	return relation[strings.IndexByte(relation, '.')+1:] == name
 }
 
-// concernsTable reports whether a statement names the table of a demand.
-func concernsTable(st *script.Statement, d *fill.Demand) bool {
+// namesTableOfDemand reports whether a statement names the table of a demand.
+func namesTableOfDemand(st *script.Statement, d *fill.Demand) bool {
 	found := false
 	pgparse.Walk(st.Node, func(msg any) bool {
 		if r, ok := msg.(*pgparse.RangeVar); ok {

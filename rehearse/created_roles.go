@@ -15,12 +15,12 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// roles keeps track of the roles on the user's server, where roles that the migrations
+// roleTracker keeps track of the roles on the user's server, where roles that the migrations
 // make are global. They must be dropped with their database.
 //
 // Other people may make roles at the same time. So a role counts as the migrations' only
 // if it did not exist before they ran, and if their own text names it.
-type roles struct {
+type roleTracker struct {
 	*version
 	server        *pgserver.Server // the version has none while the base is created
 	db            string
@@ -28,14 +28,14 @@ type roles struct {
 }
 
 // readRoles records which roles exist.
-func (r *roles) readRoles(ctx context.Context, c *pgx.Conn) (err error) {
+func (r *roleTracker) readRoles(ctx context.Context, c *pgx.Conn) (err error) {
 	r.existingRoles, err = r.server.Roles(ctx, c)
 	return err
 }
 
 // claimNewRoles marks the roles that appeared since the last look, and returns those that it
 // leaves alone.
-func (r *roles) claimNewRoles(ctx context.Context, c *pgx.Conn) (left []string, err error) {
+func (r *roleTracker) claimNewRoles(ctx context.Context, c *pgx.Conn) (left []string, err error) {
 	before := r.existingRoles
 	if err := r.readRoles(ctx, c); err != nil {
 		return nil, err
@@ -64,14 +64,14 @@ func (v *version) textMentions(word string) (bool, error) {
 	return v.matchesText(regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])` + regexp.QuoteMeta(word) + `(?:$|[^\pL\pN_])`))
 }
 
-// makesRole matches a statement that makes a role, with its name.
-var makesRole = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b(?:\s+(?:"((?:[^"]|"")+)"|([\pL_][\pL\pN_$]*)))?`)
+// createRolePattern matches a statement that makes a role, with its name.
+var createRolePattern = regexp.MustCompile(`(?i)\bCREATE\s+(?:ROLE|USER|GROUP)\b(?:\s+(?:"((?:[^"]|"")+)"|([\pL_][\pL\pN_$]*)))?`)
 
-// rolesMade returns the names of the roles that the base and the release make, as far as
+// listCreatedRoles returns the names of the roles that the base and the release make, as far as
 // their text has them, and whether they make any.
-func (v *version) rolesMade() (names []string, makes bool, err error) {
+func (v *version) listCreatedRoles() (names []string, makes bool, err error) {
 	err = v.eachText(func(text []byte) bool {
-		found, some := rolesIn(text)
+		found, some := findCreatedRoles(text)
 		makes = makes || some
 		for _, name := range found {
 			if !slices.Contains(names, name) {
@@ -83,9 +83,9 @@ func (v *version) rolesMade() (names []string, makes bool, err error) {
 	return names, makes, err
 }
 
-// rolesIn does the same for one text.
-func rolesIn(text []byte) (names []string, makes bool) {
-	for _, m := range makesRole.FindAllSubmatch(text, -1) {
+// findCreatedRoles does the same for one text.
+func findCreatedRoles(text []byte) (names []string, makes bool) {
+	for _, m := range createRolePattern.FindAllSubmatch(text, -1) {
 		makes = true
 		name := strings.ReplaceAll(string(m[1]), `""`, `"`)
 		if name == "" {
@@ -143,7 +143,7 @@ func (v *version) eachText(more func([]byte) bool) error {
 // maxSchemaText limits how much of the schema file is searched for a role.
 const maxSchemaText = 64 << 20
 
-// leftAlone is the note about a role that stays.
-func leftAlone(role string) string {
+// untouchedRoleNote is the note about a role that stays.
+func untouchedRoleNote(role string) string {
 	return fmt.Sprintf("the role %s appeared on the server meanwhile, and no migration names it: it stays", role)
 }

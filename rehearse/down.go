@@ -24,11 +24,11 @@ type downRun struct {
 	schema []live.Object
 }
 
-// wayDown runs each new migration up and down again, on the schema before it in the
+// rehearseDowns runs each new migration up and down again, on the schema before it in the
 // release. It reports a schema that is not restored.
 //
 // Rows are not compared: nothing can restore the content of a dropped column.
-func (v *version) wayDown(ctx context.Context) error {
+func (v *version) rehearseDowns(ctx context.Context) error {
 	d := &downRun{secondRun: secondRun{version: v}}
 	defer d.discardDatabase(ctx)
 	goes, code := true, ""
@@ -56,7 +56,7 @@ func (v *version) wayDown(ctx context.Context) error {
 	}
 	if n := len(without); n > 0 {
 		verb := map[bool]string{true: "has", false: "have"}[n == 1]
-		v.addNotef("%s %s no down migration in SQL: %s", report.CountNoun(n, "migration"), verb, firstOf(without))
+		v.addNotef("%s %s no down migration in SQL: %s", report.CountNoun(n, "migration"), verb, joinFirst(without))
 	}
 	return nil
 }
@@ -70,14 +70,14 @@ func (d *downRun) rehearseDown(ctx context.Context, i int, step *step, down *scr
 	if goes, err := d.runUpTo(ctx, i); !goes || err != nil {
 		return false, err
 	}
-	return d.downAndUp(ctx, step, down)
+	return d.runDownAndUp(ctx, step, down)
 }
 
 // most limits how many differences and migrations are named.
 const most = 5
 
-// firstOf names the first items of a list, and counts the rest.
-func firstOf(list []string) string {
+// joinFirst names the first items of a list, and counts the rest.
+func joinFirst(list []string) string {
 	if len(list) <= most {
 		return strings.Join(list, "; ")
 	}
@@ -149,9 +149,9 @@ func (d *downRun) discardDatabase(ctx context.Context) {
 	d.secondRun.discardDatabase(ctx)
 }
 
-// downAndUp runs a step up, down, and up again for the next step. It stops if the
+// runDownAndUp runs a step up, down, and up again for the next step. It stops if the
 // step does not even run up.
-func (d *downRun) downAndUp(ctx context.Context, step *step, down *script.Script) (goes bool, err error) {
+func (d *downRun) runDownAndUp(ctx context.Context, step *step, down *script.Script) (goes bool, err error) {
 	if d.schema == nil {
 		if err := d.readSchema(ctx); err != nil {
 			return false, err
@@ -171,12 +171,12 @@ func (d *downRun) downAndUp(ctx context.Context, step *step, down *script.Script
 	}
 	if stop != nil {
 		d.reportRefusedDown(step, down, stop)
-		return true, d.goOn(ctx, after)
+		return true, d.keepDatabaseIfEqual(ctx, after)
 	}
 	if down.Open {
 		d.addDownFinding(step, "the down migration never commits the transaction that it opens: unless a commit of the runner's own ends it, "+
 			"nothing of it stays when the connection closes")
-		return true, d.goOn(ctx, after)
+		return true, d.keepDatabaseIfEqual(ctx, after)
 	}
 	x := compareObjects(before, d.schema)
 	for _, info := range x.info {
@@ -188,7 +188,7 @@ func (d *downRun) downAndUp(ctx context.Context, step *step, down *script.Script
 	if stop, err = d.runner.runMigration(ctx, step.Migration, step.script); err != nil {
 		return false, err
 	}
-	fact := broughtBack(x, stop)
+	fact := describeDownResult(x, stop)
 	if fact == "" && len(x.info) == 0 {
 		d.schema = after // the same statements on the same schema
 		d.stepsDone++
@@ -200,7 +200,7 @@ func (d *downRun) downAndUp(ctx context.Context, step *step, down *script.Script
 	if err := d.readSchema(ctx); err != nil {
 		return false, err
 	}
-	return true, d.goOn(ctx, after)
+	return true, d.keepDatabaseIfEqual(ctx, after)
 }
 
 // runDown runs a down migration as on a later day, on another connection, and reads
@@ -221,22 +221,23 @@ func (d *downRun) runDown(ctx context.Context, step *step, down *script.Script) 
 	return stop, err
 }
 
-// broughtBack describes what is wrong with the schema after the down migration, or
+// describeDownResult describes what is wrong with the schema after the down migration, or
 // with running the migration again; "" for nothing.
-func broughtBack(x objectsDiff, stop *migrationFailure) string {
+func describeDownResult(x objectsDiff, stop *migrationFailure) string {
 	switch {
 	case len(x.differences) > 0 && stop != nil:
-		return "the down migration does not bring the schema back: " + firstOf(x.differences) + "; the migration does not run again: " + serverMessage(stop.err)
+		return "the down migration does not bring the schema back: " + joinFirst(x.differences) +
+			"; the migration does not run again: " + serverMessage(stop.err)
 	case len(x.differences) > 0:
-		return "the down migration does not bring the schema back: " + firstOf(x.differences)
+		return "the down migration does not bring the schema back: " + joinFirst(x.differences)
 	case stop != nil:
 		return "after its down migration the migration does not run again: " + serverMessage(stop.err)
 	}
 	return ""
 }
 
-// goOn keeps the database for the next step if it is as the up migration leaves it.
-func (d *downRun) goOn(ctx context.Context, want []live.Object) error {
+// keepDatabaseIfEqual keeps the database for the next step if it is as the up migration leaves it.
+func (d *downRun) keepDatabaseIfEqual(ctx context.Context, want []live.Object) error {
 	if x := compareObjects(want, d.schema); len(x.differences)+len(x.info) == 0 && !d.runner.conn.IsClosed() {
 		d.stepsDone++
 		return nil

@@ -162,7 +162,7 @@ func (x *objectsDiff) compareOrder(want, got []live.Object) {
 		if moved := movedToEnd(a, b); len(moved) == 1 {
 			x.info = append(x.info, moved[0]+" comes back as the last one")
 		} else {
-			x.info = append(x.info, firstOf(moved)+" come back as the last ones")
+			x.info = append(x.info, joinFirst(moved)+" come back as the last ones")
 		}
 	}
 }

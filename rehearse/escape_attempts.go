@@ -42,7 +42,7 @@ func attemptedEscape(stop *migrationFailure) string {
 	if does := escapeInStatement(stop.statement.Node, stop.statement.SQL); does != "" {
 		return does
 	}
-	return escapeInText(inContext(pg.Where))
+	return escapeInText(contextSuffix(pg.Where))
 }
 
 // attemptedEscapeInFile does the same for a refused statement of a dump.

@@ -146,7 +146,7 @@ func (h *baseBuilder) restoreAsRole(ctx context.Context, path string) error {
 		mayCreate: func(name string) bool { return harmlessExtensions[name] || guardedExtensions[name] },
 		schema:    func(context.Context) (string, error) { return "public", nil },
 	}
-	made := roles{version: h.version, server: h.server, db: h.base.database}
+	made := roleTracker{version: h.version, server: h.server, db: h.base.database}
 	if err := made.readRoles(ctx, look); err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (h *baseBuilder) restoreAsRole(ctx context.Context, path string) error {
 	}
 	others, claim := made.claimNewRoles(ctx, look)
 	for _, name := range others {
-		h.addBaseNote(leftAlone(name))
+		h.addBaseNote(untouchedRoleNote(name))
 	}
 	return errors.Join(err, claim)
 }
@@ -229,7 +229,7 @@ func (h *baseBuilder) resolveBaseMissing(ctx context.Context, m *adapter.Migrati
 		return false, nil
 	}
 	if ddl := missingHistoryTable(stop.err, h.toolTable); ddl != "" {
-		if err := h.asMigrations(ctx, h.server, h.base.database, ddl); err == nil {
+		if err := h.execAsMigrationRole(ctx, h.server, h.base.database, ddl); err == nil {
 			return true, nil
 		}
 	}

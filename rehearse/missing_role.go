@@ -58,7 +58,7 @@ func (v *version) prepareRoles(ctx context.Context, s *pgserver.Server, db strin
 	if len(statements) == 0 || v.Server != "" {
 		return nil
 	}
-	if err := v.asMigrations(ctx, s, db, statements...); err != nil {
+	if err := v.execAsMigrationRole(ctx, s, db, statements...); err != nil {
 		return fmt.Errorf("prepare the roles that the migrations name: %w", err)
 	}
 	return nil

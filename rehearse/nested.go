@@ -104,7 +104,7 @@ func (s *releaseRun) onNotice(n *pgconn.Notice) {
 	}
 	if event, ok := strings.CutPrefix(n.Message, "onward-rehearsal "); ok {
 		at, _ := strconv.ParseFloat(n.Hint, 64)
-		s.notices = append(s.notices, notice{event: event, text: inContext(n.Where), at: at})
+		s.notices = append(s.notices, notice{event: event, text: contextSuffix(n.Where), at: at})
 		return
 	}
 	head, plan, ok := strings.Cut(n.Message, "plan:\n")
@@ -121,9 +121,9 @@ func (s *releaseRun) onNotice(n *pgconn.Notice) {
 	s.notices = append(s.notices, notice{event: "query", text: query.Text, took: took})
 }
 
-// inContext returns the text of the innermost statement of a notice's context,
+// contextSuffix returns the text of the innermost statement of a notice's context,
 // or "" if no function ran it.
-func inContext(where string) string {
+func contextSuffix(where string) string {
 	const begin, end = "SQL statement \"", "\"\nPL/pgSQL function"
 	i := strings.Index(where, begin)
 	if i < 0 {

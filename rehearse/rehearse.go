@@ -171,7 +171,7 @@ type version struct {
 	out    *onward.Rehearsal
 	// known are the fingerprints of the baseline file.
 	known map[string]bool
-	// roles that the migrations name and that onward has created for them.
+	// roleTracker that the migrations name and that onward has created for them.
 	roles []string
 	// bookkeepingDDL is the DDL of the bookkeeping tables that the release needs.
 	bookkeepingDDL []string
@@ -261,8 +261,8 @@ func (v *version) runFinalChecks(ctx context.Context, s *releaseRun) error {
 	v.addFailureFindings(s)
 	checks := []check{
 		{"rows that the release may stop at were not tried", "tries rows that the release may stop at", len(v.demands) > 0, v.tryBreakingRows},
-		{"the release was not tried a second time", "tries the release a second time", true, v.secondRuns},
-		{"the down migrations were not run", "runs the down migrations", v.Down, v.wayDown},
+		{"the release was not tried a second time", "tries the release a second time", true, v.rehearseSecondRuns},
+		{"the down migrations were not run", "runs the down migrations", v.Down, v.rehearseDowns},
 	}
 	for _, c := range checks {
 		if err := v.runCheck(ctx, c); err != nil {

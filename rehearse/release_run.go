@@ -261,7 +261,7 @@ func (s *releaseRun) rerunWithoutRows(ctx context.Context, step *step, stop *mig
 	}
 	s.stopTraffic() // it uses rows that are about to be deleted
 	// As the role of the migrations, in a separate session: triggers run code.
-	if err := s.asMigrations(ctx, s.server, s.database, emptyTables); isServerAnswer(err) {
+	if err := s.execAsMigrationRole(ctx, s.server, s.database, emptyTables); isServerAnswer(err) {
 		return stop, nil
 	} else if err != nil {
 		return stop, fmt.Errorf("empty the tables: %w", err)

@@ -72,7 +72,7 @@ func (v *version) openSideRun(ctx context.Context) (*version, error) {
 		v.side = &side
 		return v.side, nil
 	}
-	if _, makes, err := v.rolesMade(); makes || err != nil {
+	if _, makes, err := v.listCreatedRoles(); makes || err != nil {
 		return nil, err
 	}
 	v.side = &side

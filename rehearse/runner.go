@@ -34,7 +34,7 @@ type runner struct {
 	catalogConn *pgx.Conn // reads the catalogs of the same database, as others see them
 	// watch observes the run; nil for none.
 	watch watcher
-	roles roles
+	roles roleTracker
 	notes []string
 }
 
@@ -68,7 +68,7 @@ func (s *migrationFailure) neededRole(there []string) string {
 	}
 	names := []string{missingRole(s.err)}
 	if s.statement != nil && refusedWith(s.err, "42501") {
-		made, _ := rolesIn([]byte(s.statement.SQL))
+		made, _ := findCreatedRoles([]byte(s.statement.SQL))
 		names = append(names, made...)
 	}
 	for _, name := range names {
@@ -96,7 +96,7 @@ func newRunner(ctx context.Context, s *pgserver.Server, v *version, db string, w
 	}
 	redact.LimitErrors(&config.Config)
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	r := &runner{version: v, server: s, db: db, watch: w, roles: roles{version: v, server: s, db: db}}
+	r := &runner{version: v, server: s, db: db, watch: w, roles: roleTracker{version: v, server: s, db: db}}
 	if w != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { w.onNotice(n) }
 	}
@@ -176,7 +176,7 @@ func (r *runner) claimRoles(ctx context.Context) error {
 	}
 	left, err := r.roles.claimNewRoles(ctx, r.catalogConn)
 	for _, name := range left {
-		r.addNote(leftAlone(name))
+		r.addNote(untouchedRoleNote(name))
 	}
 	return err
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// secondRuns runs each migration that has no transaction around it up to its
+// rehearseSecondRuns runs each migration that has no transaction around it up to its
 // last statement, as if it had been cut off there, and then again from the
 // start.
-func (v *version) secondRuns(ctx context.Context) error {
+func (v *version) rehearseSecondRuns(ctx context.Context) error {
 	a := secondRun{version: v}
 	defer a.discardDatabase(ctx)
 	for i, step := range v.steps {

@@ -61,7 +61,7 @@ func (s supplier) supplyExtension(ctx context.Context, name string, l missingObj
 		return false, err
 	}
 	if !done {
-		if err := s.asMigrations(ctx, s.server, s.db, sql); isServerAnswer(err) {
+		if err := s.execAsMigrationRole(ctx, s.server, s.db, sql); isServerAnswer(err) {
 			return false, nil
 		} else if err != nil {
 			return false, err
@@ -281,7 +281,7 @@ func (h *baseBuilder) newSupplier() supplier {
 }
 
 func (h *baseBuilder) makeSchema(ctx context.Context, name string) (bool, error) {
-	if err := h.asMigrations(ctx, h.server, h.base.database, "CREATE SCHEMA "+quoteIdent(name)); isServerAnswer(err) {
+	if err := h.execAsMigrationRole(ctx, h.server, h.base.database, "CREATE SCHEMA "+quoteIdent(name)); isServerAnswer(err) {
 		return false, nil
 	} else if err != nil {
 		return false, err

@@ -21,8 +21,8 @@ func (e *TimeError) Error() string {
 // Unwrap returns the error of the action that was ended.
 func (e *TimeError) Unwrap() error { return e.Err }
 
-// grace is the time to look at the release after its last statement was ended.
-const grace = 10 * time.Second
+// closingTime is the time to look at the release after its last statement was ended.
+const closingTime = 10 * time.Second
 
 // errTotal is the cause of a context that ended with the whole rehearsal.
 var errTotal = errors.New("the time of the rehearsal is over")
@@ -37,7 +37,7 @@ type clock struct {
 // so that there is a report.
 func (c *clock) startClock(ctx context.Context, total time.Duration) (context.Context, context.CancelFunc) {
 	c.total, c.end = total, time.Now().Add(total)
-	return context.WithDeadlineCause(ctx, c.end.Add(grace), errTotal)
+	return context.WithDeadlineCause(ctx, c.end.Add(closingTime), errTotal)
 }
 
 // isOver reports whether the rehearsal's time is over.

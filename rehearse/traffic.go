@@ -120,7 +120,7 @@ func (s *releaseRun) committedStatements() (out []traffic.Held) {
 // recordTables lists the relations with rows.
 func (s *releaseRun) recordTables(ctx context.Context) error {
 	// As the role of the migrations: expressions of indexes run code.
-	if err := s.asMigrations(ctx, s.server, s.database, "ANALYZE"); err != nil {
+	if err := s.execAsMigrationRole(ctx, s.server, s.database, "ANALYZE"); err != nil {
 		return err
 	}
 	c, err := s.server.Connect(ctx, lookName, s.database)

@@ -174,7 +174,7 @@ func (c *checker) touchedQueries(changed *changes) []*recordedQuery {
 
 // askQueries asks, and keeps what the server says.
 func (c *checker) askQueries(ctx context.Context, p rehearse.Point, m *moment, list []*recordedQuery) error {
-	a := &asker{point: p, schema: m.schema}
+	a := &queryDescriber{point: p, schema: m.schema}
 	for full := range c.big {
 		for _, o := range m.schema.relations {
 			if o.schema+"."+o.name == full {

@@ -56,8 +56,8 @@ type pointAnswer struct {
 	answer
 }
 
-// asker asks at one point.
-type asker struct {
+// queryDescriber asks at one point.
+type queryDescriber struct {
 	point  rehearse.Point
 	schema *schema
 	// bigNames are the names of tables for which it matters whether an index is used.
@@ -67,7 +67,7 @@ type asker struct {
 }
 
 // askAll asks for each query, in several sessions, and calls told with what the server says.
-func (a *asker) askAll(ctx context.Context, list []*recordedQuery, told func(*recordedQuery, answer)) error {
+func (a *queryDescriber) askAll(ctx context.Context, list []*recordedQuery, told func(*recordedQuery, answer)) error {
 	groups := a.groupQueries(list)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -76,7 +76,7 @@ func (a *asker) askAll(ctx context.Context, list []*recordedQuery, told func(*re
 	var mu sync.Mutex
 	for range min(sessions, len(groups)) {
 		wait.Go(func() {
-			s := &session{asker: a, onAnswer: func(q *recordedQuery, x answer) { mu.Lock(); defer mu.Unlock(); told(q, x) }}
+			s := &session{queryDescriber: a, onAnswer: func(q *recordedQuery, x answer) { mu.Lock(); defer mu.Unlock(); told(q, x) }}
 			defer s.closeSession(ctx)
 			for group := range work {
 				if err := s.askGroup(ctx, group); err != nil {
@@ -97,7 +97,7 @@ func (a *asker) askAll(ctx context.Context, list []*recordedQuery, told func(*re
 }
 
 // groupQueries are queries that are asked for together: of one role and search path.
-func (a *asker) groupQueries(list []*recordedQuery) [][]*recordedQuery {
+func (a *queryDescriber) groupQueries(list []*recordedQuery) [][]*recordedQuery {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(x, y *recordedQuery) int {
 		return cmp.Or(cmp.Compare(a.sessionRole(x), a.sessionRole(y)), cmp.Compare(x.SearchPath, y.SearchPath))
@@ -114,7 +114,7 @@ func (a *asker) groupQueries(list []*recordedQuery) [][]*recordedQuery {
 }
 
 // sessionRole returns the role of the session: the recorded role if it exists, else "" for the migrations' role.
-func (a *asker) sessionRole(q *recordedQuery) string {
+func (a *queryDescriber) sessionRole(q *recordedQuery) string {
 	if _, ok := a.schema.roles[q.Role]; ok {
 		return q.Role
 	}
@@ -123,7 +123,7 @@ func (a *asker) sessionRole(q *recordedQuery) string {
 
 // session asks one group after the other.
 type session struct {
-	*asker
+	*queryDescriber
 	onAnswer func(*recordedQuery, answer)
 	// migrationsConn is a session of the migrations' role, other one that can be any role.
 	migrationsConn, roleConn *pgx.Conn
@@ -173,7 +173,7 @@ func (s *session) connectAs(ctx context.Context, q *recordedQuery) (*pgx.Conn, e
 	}
 	c, sql := s.migrationsConn, []string{"RESET search_path"}
 	if role != "" {
-		c, path = s.roleConn, cmp.Or(path, s.asker.path)
+		c, path = s.roleConn, cmp.Or(path, s.queryDescriber.path)
 		sql = []string{"RESET ROLE", "RESET search_path"}
 	}
 	if path != "" {
@@ -231,7 +231,7 @@ func (s *session) askGroup(ctx context.Context, group []*recordedQuery) error {
 }
 
 // declaredTypes are the types of parameters that the code gives.
-func (a *asker) declaredTypes(q *recordedQuery) []uint32 {
+func (a *queryDescriber) declaredTypes(q *recordedQuery) []uint32 {
 	if q.prepareSQL != q.SQL {
 		return nil
 	}
@@ -243,7 +243,7 @@ func (a *asker) declaredTypes(q *recordedQuery) []uint32 {
 }
 
 // needsFullPlan: its whole plan is read, for what it inserts or which indexes it uses.
-func (a *asker) needsFullPlan(q *recordedQuery) bool {
+func (a *queryDescriber) needsFullPlan(q *recordedQuery) bool {
 	if q.insertsRows {
 		return true
 	}
@@ -357,7 +357,7 @@ func (x *answer) recordRefusal(err *pgconn.PgError, step int) {
 
 // defaultPath learns the search path of a session of the migrations' database that sets
 // none; a session that trusts nothing has another one.
-func (a *asker) defaultPath(ctx context.Context, list []*recordedQuery) error {
+func (a *queryDescriber) defaultPath(ctx context.Context, list []*recordedQuery) error {
 	if !slices.ContainsFunc(list, func(q *recordedQuery) bool { return a.sessionRole(q) != "" && q.SearchPath == "" }) {
 		return nil
 	}

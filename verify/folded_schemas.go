@@ -16,9 +16,9 @@ func (c *checker) addFolds(loads []*Workload) {
 	}
 }
 
-// doubtFold finds a query that was recorded in several schemas of the deployed schema, and was folded: one of them may break
+// findAmbiguousFold finds a query that was recorded in several schemas of the deployed schema, and was folded: one of them may break
 // alone.
-func (c *checker) doubtFold(q *recordedQuery) string {
+func (c *checker) findAmbiguousFold(q *recordedQuery) string {
 	if !q.Folded {
 		return ""
 	}

@@ -19,7 +19,7 @@ func (c *checker) unjudgedReason(q *recordedQuery) string {
 	case q.timedOut:
 		return "the server did not answer in " + askTimeout
 	}
-	return cmp.Or(c.doubtFold(q), c.doubtName(q), c.doubtFunction(q))
+	return cmp.Or(c.findAmbiguousFold(q), c.doubtName(q), c.doubtFunction(q))
 }
 
 // lacksRole reports whether a query was sent by a role that the schema does not have.
@@ -77,8 +77,8 @@ func (c *checker) doubtFunction(q *recordedQuery) string {
 	return ""
 }
 
-// askedAs are the roles as which queries were asked, the owner first.
-func (c *checker) askedAs() []onward.VerifiedRole {
+// listAskingRoles are the roles as which queries were asked, the owner first.
+func (c *checker) listAskingRoles() []onward.VerifiedRole {
 	count := map[string]int{}
 	for _, q := range c.queries {
 		if c.lacksRole(q) {

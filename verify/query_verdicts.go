@@ -24,7 +24,7 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace, old, fresh *onward.
 		if len(q.states) == 0 {
 			continue
 		}
-		if reason := c.doubtFold(q); reason != "" && q.states[0].refused != nil {
+		if reason := c.findAmbiguousFold(q); reason != "" && q.states[0].refused != nil {
 			c.addUnjudged(q, count, reason)
 			continue
 		}
@@ -140,7 +140,7 @@ func (c *checker) problemsAt(q *recordedQuery, s *pointAnswer) []problem {
 func refusalProblem(q *recordedQuery, s *pointAnswer) problem {
 	p := problem{kind: onward.VerdictFails, severity: onward.Error, state: s.refused.Code, message: s.refused.Message, identity: "refused"}
 	switch {
-	case p.state == pgerror.ConflictNoArbiter.State, p.state == "42704" && q.namesConstraint:
+	case p.state == pgerror.ConflictNoArbiter.SQLSTATE, p.state == "42704" && q.namesConstraint:
 		p.kind = onward.VerdictConflict
 	case p.state == "42501":
 		p.kind = onward.VerdictPermission
@@ -198,11 +198,11 @@ func (c *checker) omittedColumns(q *recordedQuery, s, since *pointAnswer) []prob
 		p := problem{
 			kind:     onward.VerdictRequired,
 			severity: onward.Error,
-			state:    pgerror.NullValue.State,
+			state:    pgerror.NullValue.SQLSTATE,
 			message:  pgerror.NullValue.NewRefusal(l.column, l.table.Name).Message(),
 		}
 		if l.check != "" {
-			p.state, p.message = pgerror.CheckViolated.State, pgerror.CheckViolated.NewRefusal(l.table.Name, l.check).Message()
+			p.state, p.message = pgerror.CheckViolated.SQLSTATE, pgerror.CheckViolated.NewRefusal(l.table.Name, l.check).Message()
 		}
 		if l.table.mayFill(l.column) {
 			if since == nil {

@@ -85,7 +85,7 @@ func (c *checker) newRejections(q *recordedQuery, base, m *moment) []problem {
 				continue
 			}
 			if col.NotNull && !old.NotNull && !slices.ContainsFunc(after.Checks, func(k constraint) bool { return k.Type == "c" && requiresNotNull(k.Def, col.Name) }) {
-				may(pgerror.NullValue.State, pgerror.NullValue.NewRefusal(col.Name, after.Name).Message())
+				may(pgerror.NullValue.SQLSTATE, pgerror.NullValue.NewRefusal(col.Name, after.Name).Message())
 			}
 			if !c.namesLabels(q, base, old.TypeOID) {
 				narrowedValues(base, m, old, col, may)
@@ -124,7 +124,7 @@ func newConstraints(w *tableWrites, before, after *relation, may func(state, mes
 			may("23503", fmt.Sprintf("update or delete on table %q violates foreign key constraint %q on table %q", after.Name, k.Name, k.On))
 		case k.Refers || !w.inserts && !w.updates:
 		case k.Type == "c" && (writes || w.updates && !k.Valid): // any change of a row that breaks it already
-			may(pgerror.CheckViolated.State, pgerror.CheckViolated.NewRefusal(after.Name, k.Name).Message())
+			may(pgerror.CheckViolated.SQLSTATE, pgerror.CheckViolated.NewRefusal(after.Name, k.Name).Message())
 		case k.Type == "f" && writes:
 			may("23503", fmt.Sprintf("insert or update on table %q violates foreign key constraint %q", after.Name, k.Name))
 		case k.Type == "x" && writes:
@@ -148,7 +148,7 @@ func narrowedValues(base, m *moment, old, col *column, may func(state, message s
 	case after != nil && before != nil && len(before.labels) > 0:
 		for _, label := range before.labels {
 			if !slices.Contains(after.labels, label) {
-				may(pgerror.ValueLabel.State, pgerror.ValueLabel.NewRefusal(after.name, label).Message())
+				may(pgerror.ValueLabel.SQLSTATE, pgerror.ValueLabel.NewRefusal(after.name, label).Message())
 			}
 		}
 	case after != nil:
@@ -158,7 +158,7 @@ func narrowedValues(base, m *moment, old, col *column, may func(state, message s
 			}
 		}
 		if len(after.labels) > 0 && old.Type != col.Type {
-			may(pgerror.ValueLabel.State,
+			may(pgerror.ValueLabel.SQLSTATE,
 				fmt.Sprintf("column %q is %s, and was %s: a value that is none of its labels is refused", col.Name, col.Type, old.Type))
 		}
 	case old.Type == col.Type:
@@ -167,7 +167,7 @@ func narrowedValues(base, m *moment, old, col *column, may func(state, message s
 	case integerWidth[old.Type] > integerWidth[col.Type] && integerWidth[col.Type] > 0:
 		may("22003", pgerror.ValueRange.NewRefusal(col.Type).Message())
 	case isTextType(old.Type) && !isTextType(col.Type):
-		may(pgerror.ValueSyntax.State, fmt.Sprintf("column %q is %s, and was %s: a value that is none is refused", col.Name, col.Type, old.Type))
+		may(pgerror.ValueSyntax.SQLSTATE, fmt.Sprintf("column %q is %s, and was %s: a value that is none is refused", col.Name, col.Type, old.Type))
 	}
 }
 

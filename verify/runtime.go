@@ -130,7 +130,7 @@ func (c *checker) lostLabels(q *recordedQuery, base, m *moment, s *pointAnswer) 
 				out = append(out, problem{
 					kind:     kind,
 					severity: severity,
-					state:    pgerror.ValueLabel.State,
+					state:    pgerror.ValueLabel.SQLSTATE,
 					message:  pgerror.ValueLabel.NewRefusal(after.name, label).Message(),
 				})
 			}

@@ -120,7 +120,7 @@ func (c *checker) buildReport(r *onward.Report) {
 	for i := range v.Points {
 		v.Points[i].Old, v.Points[i].New = cellAt(r.Verdicts, onward.OldCode, i), cellAt(r.Verdicts, onward.NewCode, i)
 	}
-	v.NotJudged, v.Roles = c.notJudged, c.askedAs()
+	v.NotJudged, v.Roles = c.notJudged, c.listAskingRoles()
 	c.addWaitingQueries(r)
 	addPhases(r, v)
 	c.addNotes(v)

@@ -69,7 +69,7 @@ func ReadFiles(t Tree, d Dir, names []string) []*File {
 		}
 		EachParallel(n, func(i int) { out[from+i] = newFile(paths[i], contents[i], errs[i]) })
 	}
-	ofOne(out)
+	useDefaultSchema(out)
 	return out
 }
 

@@ -94,10 +94,10 @@ func (t token) writeName(out []byte) {
 	copy(out[t.start:last], t.name+strings.Repeat(" ", last-t.start-len(t.name)))
 }
 
-// ofOne treats the schema that the runner fills in as the default schema of the search
+// useDefaultSchema treats the schema that the runner fills in as the default schema of the search
 // path. It does so only if the files of a directory have no other and none sets a search
 // path. A table then is the same one with the placeholder, without it, and in the code.
-func ofOne(files []*File) {
+func useDefaultSchema(files []*File) {
 	name := ""
 	for _, f := range files {
 		if f.Written == "" {

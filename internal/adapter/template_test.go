@@ -98,7 +98,7 @@ func TestOneSchemaThatTheRunnerFillsIn(t *testing.T) {
 		for _, text := range c.texts {
 			files = append(files, newFile("a.sql", []byte(text), nil))
 		}
-		ofOne(files)
+		useDefaultSchema(files)
 		for i, f := range files {
 			if f.Text != c.want[i] || len(f.Text) != len(c.texts[i]) {
 				t.Errorf("%q: got %q, want %q", c.texts[i], f.Text, c.want[i])

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// builders are migration libraries of TypeScript and JavaScript, each with a word that
+// migrationLibraries are migration libraries of TypeScript and JavaScript, each with a word that
 // only its migrations contain.
-var builders = []struct{ word, name string }{
+var migrationLibraries = []struct{ word, name string }{
 	{
 		"queryInterface", "Sequelize",
 	}, {"kysely", "Kysely"}, {"typeorm", "TypeORM"}, {"mikro-orm", "MikroORM"}, {"knex", "Knex"}, {"node-pg-migrate", "node-pg-migrate"},
@@ -19,7 +19,7 @@ var builders = []struct{ word, name string }{
 
 // migrationLibrary returns the library of a migration; "" if nothing tells.
 func migrationLibrary(text string) string {
-	for _, b := range builders {
+	for _, b := range migrationLibraries {
 		if strings.Contains(text, b.word) {
 			return b.name
 		}

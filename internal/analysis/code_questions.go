@@ -7,7 +7,7 @@ type Question struct {
 	Kind QuestionKind
 	// Name is the table's name. With AskName it is the name of the object itself.
 	Name catalog.Name
-	// Column is the column in question. With AskStar it is the new one.
+	// Column is the column in question. With AskAllColumns it is the new one.
 	Column string
 	// Old and Now are the values of AskValue, Old the label of AskLabel.
 	Old, Now string
@@ -22,18 +22,18 @@ type QuestionKind int
 
 // The questions.
 const (
-	AskTable    QuestionKind = iota // does it use the table, and what does it write to it
-	AskColumn                       // does it use the column
-	AskName                         // does it name something that is no table: a function, a type, a constraint
-	AskUpserts                      // does it say ON CONFLICT on the table
-	AskUpsert                       // does it say ON CONFLICT on these columns, or this constraint
-	AskLabel                        // does it know a label (Old) of the enum
-	AskValue                        // does it know a value of a column, but not the value that replaces it
-	AskStar                         // does it read all columns of the table, or rely on their order
-	AskSetting                      // does it set a setting of a session
-	AskNull                         // does it fail if a column is NULL, and does the code at the head write NULL
-	AskAdded                        // which places of the code at the head use a column that the deployed code does not use there
-	AskCompared                     // does it compare whole rows: DISTINCT, GROUP BY, UNION
+	AskTable      QuestionKind = iota // does it use the table, and what does it write to it
+	AskColumn                         // does it use the column
+	AskName                           // does it name something that is no table: a function, a type, a constraint
+	AskUpserts                        // does it say ON CONFLICT on the table
+	AskUpsert                         // does it say ON CONFLICT on these columns, or this constraint
+	AskLabel                          // does it know a label (Old) of the enum
+	AskValue                          // does it know a value of a column, but not the value that replaces it
+	AskAllColumns                     // does it read all columns of the table, or rely on their order
+	AskSetting                        // does it set a setting of a session
+	AskNull                           // does it fail if a column is NULL, and does the code at the head write NULL
+	AskAdded                          // which places of the code at the head use a column that the deployed code does not use there
+	AskCompared                       // does it compare whole rows: DISTINCT, GROUP BY, UNION
 )
 
 // Code answers questions about the deployed code; nil if there is no code.
@@ -85,10 +85,10 @@ func (c Code) KnowsOnly(table catalog.Name, column, old, now string) Usage {
 	return c.askUsage(Question{Kind: AskValue, Name: table, Column: column, Old: old, Now: now})
 }
 
-// ReadsAll returns the places where the deployed code reads all columns of a table into a fixed number of places, so that an added column
+// FindAllColumnsUses returns the places where the deployed code reads all columns of a table into a fixed number of places, so that an added column
 // has none, or writes by their order. Without a name it asks about a dropped column. The worst come first.
-func (c Code) ReadsAll(table catalog.Name, added string) []Star {
-	return c.askUsage(Question{Kind: AskStar, Name: table, Column: added}).Stars
+func (c Code) FindAllColumnsUses(table catalog.Name, added string) []AllColumnsUse {
+	return c.askUsage(Question{Kind: AskAllColumns, Name: table, Column: added}).AllColumnsUses
 }
 
 // FindSettings asks whether the deployed code sets a setting of the session, such as app.tenant. The result is Known if that can be decided, and

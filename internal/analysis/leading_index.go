@@ -11,12 +11,12 @@ import (
 func HasLeadingIndex(c *catalog.Catalog, t *catalog.Relation, columns []int16) bool {
 	return slices.ContainsFunc(t.Indexes, func(oid catalog.OID) bool {
 		index := c.Relation(oid)
-		return index != nil && index.Index != nil && LeadsWith(index.Index, columns)
+		return index != nil && index.Index != nil && IsLeadingIndex(index.Index, columns)
 	})
 }
 
-// LeadsWith reports whether one index is like that.
-func LeadsWith(index *catalog.IndexInfo, columns []int16) bool {
+// IsLeadingIndex reports whether one index is like that.
+func IsLeadingIndex(index *catalog.IndexInfo, columns []int16) bool {
 	return index.Predicate == nil && len(index.Keys) >= len(columns) &&
 		!slices.ContainsFunc(index.Keys[:len(columns)], func(k catalog.IndexKey) bool {
 			return k.Column == 0 || !slices.Contains(columns, k.Column)

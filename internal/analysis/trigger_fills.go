@@ -19,8 +19,8 @@ func IsSetByTrigger(c *catalog.Catalog, r *catalog.Relation, column string) bool
 	return isSetByTrigger(c, r, column, "insert")
 }
 
-// GivenAnew is IsSetByTrigger for each updated row.
-func GivenAnew(c *catalog.Catalog, r *catalog.Relation, column string) bool {
+// IsResetByTrigger is IsSetByTrigger for each updated row.
+func IsResetByTrigger(c *catalog.Catalog, r *catalog.Relation, column string) bool {
 	return isSetByTrigger(c, r, column, "update")
 }
 
@@ -60,9 +60,9 @@ var (
 	returned   = regexp.MustCompile(`(?i)\breturn\s+([^;]*)`)
 )
 
-// MayFill reports whether a trigger may set a column of the row. It is false only if the
+// MaySetColumn reports whether a trigger may set a column of the row. It is false only if the
 // body of the function cannot do so.
-func MayFill(c *catalog.Catalog, t *catalog.Trigger, column string) bool {
+func MaySetColumn(c *catalog.Catalog, t *catalog.Trigger, column string) bool {
 	body, known := triggerBody(c, t)
 	if !known || setsRow.MatchString(body) {
 		return true
@@ -83,7 +83,7 @@ func MayFill(c *catalog.Catalog, t *catalog.Trigger, column string) bool {
 // there is none.
 func FindFiller(c *catalog.Catalog, r *catalog.Relation, columns []string) *catalog.Trigger {
 	for _, t := range r.Triggers {
-		if t.Row && t.RunsBefore("insert") && slices.ContainsFunc(columns, func(name string) bool { return MayFill(c, t, name) }) {
+		if t.Row && t.RunsBefore("insert") && slices.ContainsFunc(columns, func(name string) bool { return MaySetColumn(c, t, name) }) {
 			return t
 		}
 	}

@@ -53,8 +53,8 @@ type Usage struct {
 	ReadOnly bool
 	// Inserts are the INSERTs into a table that the code contains as text.
 	Inserts []Insert
-	// Stars are the places that read all columns of a table, as requested by ReadsAll.
-	Stars []Star
+	// AllColumnsUses are the places that read all columns of a table, as requested by FindAllColumnsUses.
+	AllColumnsUses []AllColumnsUse
 	// Writes are the writes of queries to a table.
 	Writes []Written
 	// FailsAtNull are the fields of the deployed code that cannot take NULL, and WritesNull the places of the code at the

@@ -26,15 +26,15 @@ func (u Usage) FixFunctionsFirst(code string) string {
 		out += ", or drop " + f.By
 	}
 	out += ", in this migration or an earlier one"
-	if u.ByFunctions() {
+	if u.IsUsedByFunctionsOnly() {
 		return out
 	}
 	return out + "; " + code
 }
 
-// RemoveFirst returns the fix for dropping an object. It is FixFunctionsFirst; if no use is found in the
+// FixBeforeDrop returns the fix for dropping an object. It is FixFunctionsFirst; if no use is found in the
 // deployed code, it only asks to look elsewhere.
-func (u Usage) RemoveFirst(it string) string {
+func (u Usage) FixBeforeDrop(it string) string {
 	switch {
 	case !u.Known || u.Used:
 		return u.FixFunctionsFirst("remove " + it + " from the code in this release, and drop " + it + " in the next one, when no old code runs any more")
@@ -44,20 +44,20 @@ func (u Usage) RemoveFirst(it string) string {
 	return u.FixFunctionsFirst("see that no other program, and no SQL that is put together at run time, names " + it)
 }
 
-// RenameFirst is FixFunctionsFirst for a renamed object.
-func (u Usage) RenameFirst(to, code string) string {
+// FixBeforeRename is FixFunctionsFirst for a renamed object.
+func (u Usage) FixBeforeRename(to, code string) string {
 	if len(u.Functions) == 0 {
 		return code
 	}
 	out := "give " + u.Functions[0].Signature() + " the name " + to + " (CREATE OR REPLACE FUNCTION) in the same transaction"
-	if u.ByFunctions() {
+	if u.IsUsedByFunctionsOnly() {
 		return out
 	}
 	return out + "; " + code
 }
 
-// ByFunctions reports whether functions name the object, but code does not.
-func (u Usage) ByFunctions() bool { return len(u.Functions) > 0 && u.Known && !u.Used }
+// IsUsedByFunctionsOnly reports whether functions name the object, but code does not.
+func (u Usage) IsUsedByFunctionsOnly() bool { return len(u.Functions) > 0 && u.Known && !u.Used }
 
 // AllEvidence returns the evidence: places in code, then in functions.
 func (u Usage) AllEvidence() []onward.Evidence {

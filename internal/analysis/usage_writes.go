@@ -36,9 +36,9 @@ func (u Usage) SetEvidence(column string, events ...string) []onward.Evidence {
 	return u.findGiving(events, column, func(usage.Given) bool { return true })
 }
 
-// SettingTo returns evidence that an UPDATE of the deployed code sets a column to a
+// SetToEvidence returns evidence that an UPDATE of the deployed code sets a column to a
 // text for which is returns true.
-func (u Usage) SettingTo(column string, is func(value string) bool) []onward.Evidence {
+func (u Usage) SetToEvidence(column string, is func(value string) bool) []onward.Evidence {
 	return u.findGiving([]string{"update"}, column, func(g usage.Given) bool { return g.Constant && is(g.Value) })
 }
 

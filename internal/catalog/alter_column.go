@@ -33,7 +33,7 @@ func (f *fold) addColumn(t *Relation, def *pgparse.ColumnDef, ifNotExists, only 
 		}
 		f.dropColumn(t, name, true, true, true)
 	}
-	if f.tooWide(int(t.NextAttnum)) {
+	if f.refuseTooManyColumns(int(t.NextAttnum)) {
 		return
 	}
 	var p pending

@@ -70,7 +70,7 @@ func (k *checker) tableThere(rv *pgparse.RangeVar) {
 	if k.resolveRelation(rv) != nil || k.problem != nil || systemSchema(full.Schema) || full.Schema == "pg_temp" || strings.HasPrefix(name, "pg_") {
 		return
 	}
-	if k.allSeen(full.Schema) {
+	if k.isFullyRead(full.Schema) {
 		k.problem = &Problem{Refusal: *pgerror.RelationMissing.NewRefusal(displayName(schema, name)), Certain: k.c.Complete, Unseen: !k.c.Complete}
 	}
 }
@@ -83,9 +83,9 @@ func (k *checker) functionThere(f *pgparse.FuncCall) {
 	}
 }
 
-// allSeen reports whether what is in a schema should have been seen: the history
+// isFullyRead reports whether what is in a schema should have been seen: the history
 // made every table that it names.
-func (k *checker) allSeen(schema string) bool {
+func (k *checker) isFullyRead(schema string) bool {
 	if k.c.Complete {
 		return true
 	}

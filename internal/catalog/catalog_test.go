@@ -103,7 +103,7 @@ func apply(t testing.TB, c *catalog.Catalog, sql string) (*catalog.Catalog, stri
 			if !p.Certain {
 				sure = " (not certain)"
 			}
-			fmt.Fprintf(&problems, "ERROR %s: %s%s\n", p.State, p.Message(), sure)
+			fmt.Fprintf(&problems, "ERROR %s: %s%s\n", p.SQLSTATE, p.Message(), sure)
 		}
 	}
 	return c, problems.String()

@@ -17,7 +17,7 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 	if !ok {
 		return nil
 	}
-	if f.tooWide(columnDefs(s.GetTableElts())) {
+	if f.refuseTooManyColumns(columnDefs(s.GetTableElts())) {
 		return nil
 	}
 	method := f.TableMethod
@@ -44,7 +44,7 @@ func (f *fold) createTable(s *pgparse.CreateStmt, kind Kind) *Relation {
 		f.typedColumns(t, s.GetOfTypename())
 	}
 	f.tableElements(t, s, &p)
-	if f.tooWide(len(t.Columns)) {
+	if f.refuseTooManyColumns(len(t.Columns)) {
 		return nil
 	}
 	if spec := s.GetPartspec(); spec != nil {
@@ -68,7 +68,7 @@ func (f *fold) tableElements(t *Relation, s *pgparse.CreateStmt, p *pending) {
 		case *pgparse.ColumnDef:
 			f.tableColumn(t, e, p, s.GetPartbound() != nil || s.GetOfTypename() != nil)
 		case *pgparse.TableLikeClause:
-			f.likeColumns(t, e, p)
+			f.copyLikeColumns(t, e, p)
 		case *pgparse.Constraint:
 			p.addConstraint(constraintSpec{node: e})
 		}
@@ -237,7 +237,7 @@ func (f *fold) finishColumns(t *Relation, p *pending, created bool) {
 		f.resolveTakes(t)
 	}
 	for _, l := range p.cloneLikes {
-		f.likeConstraints(t, l)
+		f.copyLikeConstraints(t, l)
 	}
 	for _, s := range p.checks {
 		f.addCheck(t, s, created)
@@ -247,7 +247,7 @@ func (f *fold) finishColumns(t *Relation, p *pending, created bool) {
 	}
 	f.addIndexConstraints(t, p.indexes, false)
 	for _, l := range p.cloneLikes {
-		f.likeIndexes(t, l)
+		f.copyLikeIndexes(t, l)
 	}
 	for _, s := range p.foreign {
 		f.addForeignKey(t, s, created)

@@ -98,12 +98,12 @@ func (d *catalogDiff) compareIndex(oid OID, b, a *Relation) {
 		d.indexChanged(x, b, a)
 		return
 	}
-	d.onTable(&x)
+	d.setIndexTable(&x)
 	d.addDelta(x)
 }
 
-// onTable sets the table of an index.
-func (d *catalogDiff) onTable(x *Delta) {
+// setIndexTable sets the table of an index.
+func (d *catalogDiff) setIndexTable(x *Delta) {
 	i := x.NewIndex
 	if i == nil {
 		i = x.OldIndex
@@ -113,7 +113,7 @@ func (d *catalogDiff) onTable(x *Delta) {
 }
 
 func (d *catalogDiff) indexChanged(x Delta, b, a *Relation) {
-	d.onTable(&x)
+	d.setIndexTable(&x)
 	if d.isCreated(x.OID) {
 		return
 	}

@@ -154,7 +154,7 @@ func sameSet(a, b []int16) bool {
 // entry at the referenced table.
 func (f *fold) forgetConstraint(t *Relation, c *Constraint) {
 	t.Constraints = slices.DeleteFunc(slices.Clone(t.Constraints), func(o *Constraint) bool { return o.ID == c.ID })
-	f.partGone(t, "constraint", c.Name)
+	f.recordDroppedPart(t, "constraint", c.Name)
 	switch c.Kind {
 	case ForeignKey:
 		if ref := f.editRelation(c.Ref); ref != nil {

@@ -26,7 +26,7 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 		}
 		return
 	}
-	if no := list[at].notA(kind); no != nil {
+	if no := list[at].refuseDropAs(kind); no != nil {
 		if f.addRefusal(f.isHistoryComplete(), no); f.failed {
 			return
 		}
@@ -41,9 +41,9 @@ func (f *fold) dropFunction(o *pgparse.ObjectWithArgs, kind pgparse.ObjectType, 
 	f.setFunctions(name, list)
 }
 
-// notA is what the server has against DROP of another kind of routine; nil when
-// it has nothing.
-func (fn *Function) notA(kind pgparse.ObjectType) *pgerror.Refusal {
+// refuseDropAs returns the server's refusal of a DROP that names another kind of routine; nil
+// if it accepts it.
+func (fn *Function) refuseDropAs(kind pgparse.ObjectType) *pgerror.Refusal {
 	switch {
 	case kind == pgparse.ObjectType_OBJECT_FUNCTION && fn.Kind == "aggregate":
 		return pgerror.IsAggregate.NewRefusal(fn.Name.Name)

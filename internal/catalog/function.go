@@ -176,16 +176,16 @@ func sameArgs(a, b []Type) bool {
 		return false
 	}
 	for i := range a {
-		if !oneType(a[i], b[i]) {
+		if !isSameType(a[i], b[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-// oneType reports whether two types are one to a function: lengths and
+// isSameType reports whether two types are one to a function: lengths and
 // dimensions do not count. A type may have another name by now.
-func oneType(a, b Type) bool {
+func isSameType(a, b Type) bool {
 	return (a.Name == b.Name || a.OID != 0 && a.OID == b.OID) && (a.Array > 0) == (b.Array > 0)
 }
 

@@ -7,10 +7,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// checkReplace is what the server has against CREATE OR REPLACE of a routine that
-// keeps its arguments, in the order of ProcedureCreate: the kind of routine, its
-// result, the names of its input parameters and their defaults; nil when it
-// has nothing.
+// checkReplace returns the server's refusal of CREATE OR REPLACE for a routine that keeps
+// its arguments; nil if the server accepts it. The checks have the order of ProcedureCreate:
+// the kind of routine, its result, the names of its input parameters and their defaults.
 func (f *fold) checkReplace(old, fn *Function) *pgerror.Refusal {
 	switch {
 	case old.Kind != fn.Kind || old.Window != fn.Window:
@@ -19,10 +18,10 @@ func (f *fold) checkReplace(old, fn *Function) *pgerror.Refusal {
 		return nil // its parameters are not kept
 	case fn.Kind == "procedure" && (len(old.outParams()) > 0) != (len(fn.outParams()) > 0):
 		return pgerror.ReplaceOutput.NewRefusal()
-	case !f.sameResult(old, fn):
+	case !f.hasSameResult(old, fn):
 		return pgerror.ReplaceResult.NewRefusal()
 	}
-	if name := renamedInput(old, fn); name != "" {
+	if name := findRenamedInput(old, fn); name != "" {
 		return pgerror.ReplaceName.NewRefusal(name)
 	}
 	if fn.Defaults < old.Defaults {
@@ -31,10 +30,10 @@ func (f *fold) checkReplace(old, fn *Function) *pgerror.Refusal {
 	return nil
 }
 
-// sameResult reports whether two functions give the same, or that is not known.
-func (f *fold) sameResult(a, b *Function) bool {
+// hasSameResult reports whether two functions return the same type; true if a type is not known.
+func (f *fold) hasSameResult(a, b *Function) bool {
 	if a.Kind != "procedure" {
-		if a.ReturnsSet != b.ReturnsSet || !f.oneResult(a.Returns, b.Returns) {
+		if a.ReturnsSet != b.ReturnsSet || !f.hasSameType(a.Returns, b.Returns) {
 			return false
 		}
 		if r := b.Returns.Name; r.Schema != "pg_catalog" || r.Name != "record" {
@@ -46,12 +45,12 @@ func (f *fold) sameResult(a, b *Function) bool {
 	if a.Kind != "procedure" && (len(x) < 2 || len(y) < 2) {
 		return len(x) < 2 && len(y) < 2
 	}
-	return slices.EqualFunc(x, y, func(p, q Param) bool { return p.Name == q.Name && f.oneResult(p.Type, q.Type) })
+	return slices.EqualFunc(x, y, func(p, q Param) bool { return p.Name == q.Name && f.hasSameType(p.Type, q.Type) })
 }
 
-// oneResult reports whether two types are one, or that is not known.
-func (f *fold) oneResult(a, b Type) bool {
-	return !a.IsKnown() || !b.IsKnown() || oneType(a, b) || !f.isTypeCertain(a) || !f.isTypeCertain(b)
+// hasSameType reports whether two types are the same; true if one of them is not known.
+func (f *fold) hasSameType(a, b Type) bool {
+	return !a.IsKnown() || !b.IsKnown() || isSameType(a, b) || !f.isTypeCertain(a) || !f.isTypeCertain(b)
 }
 
 // isTypeCertain reports whether a type is certain to be the one that its name says:
@@ -64,20 +63,20 @@ func (f *fold) isTypeCertain(t Type) bool {
 	return u == nil && f.Relation(t.OID) != nil || u != nil && !u.Inferred
 }
 
-// renamedInput is an input parameter of a function that has another name, or none,
-// in another one; "" when there is no such.
-func renamedInput(old, fn *Function) string {
-	in := func(p Param) bool { return !p.In }
-	names := slices.DeleteFunc(slices.Clone(fn.Params), in)
-	for i, p := range slices.DeleteFunc(slices.Clone(old.Params), in) {
-		if p.Name != "" && (i >= len(names) || names[i].Name != p.Name) {
+// findRenamedInput returns the first named input parameter of old that fn renames or omits; ""
+// for none.
+func findRenamedInput(old, fn *Function) string {
+	isOutput := func(p Param) bool { return !p.In }
+	inputs := slices.DeleteFunc(slices.Clone(fn.Params), isOutput)
+	for i, p := range slices.DeleteFunc(slices.Clone(old.Params), isOutput) {
+		if p.Name != "" && (i >= len(inputs) || inputs[i].Name != p.Name) {
 			return p.Name
 		}
 	}
 	return ""
 }
 
-// checkFunctionForm is what CREATE FUNCTION refuses whatever the schema is.
+// checkFunctionForm records what the server refuses in CREATE FUNCTION for any schema.
 func (f *fold) checkFunctionForm(s *pgparse.CreateFunctionStmt, fn *Function) {
 	if fn.Language == "" {
 		f.addProblem(true, pgerror.NoLanguage)
@@ -111,7 +110,7 @@ func (f *fold) checkFunctionForm(s *pgparse.CreateFunctionStmt, fn *Function) {
 	switch {
 	case s.GetReturnType() == nil && len(fn.outParams()) == 0:
 		f.addProblem(true, pgerror.ResultMissing)
-	case s.GetReturnType() != nil && !f.oneResult(want, fn.Returns):
+	case s.GetReturnType() != nil && !f.hasSameType(want, fn.Returns):
 		f.addProblem(true, pgerror.ResultOfOutput, want.FormatFull())
 	}
 }

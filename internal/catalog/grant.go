@@ -247,7 +247,7 @@ func (f *fold) alterOwner(s *pgparse.AlterOwnerStmt) {
 		}
 	case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE, pgparse.ObjectType_OBJECT_AGGREGATE:
 		if name, list, at := f.findFunction(s.GetObject().GetObjectWithArgs()); at >= 0 {
-			f.ownFunction(name, list, at, owner)
+			f.setFunctionOwner(name, list, at, owner)
 		}
 	default:
 		kind := objectWord(s.GetObjectType())
@@ -273,15 +273,15 @@ func (f *fold) reassignOwned(s *pgparse.ReassignOwnedStmt) {
 	}
 	for _, fn := range f.FunctionsOf(roles) {
 		list := f.ownFunctions(fn.Name)
-		f.ownFunction(fn.Name, list, slices.Index(list, fn), to)
+		f.setFunctionOwner(fn.Name, list, slices.Index(list, fn), to)
 	}
 	for _, u := range f.TypesOf(roles) {
 		f.changeType(u.OID, func(t *UserType) { t.Owner = to })
 	}
 }
 
-// ownFunction gives a function to a role.
-func (f *fold) ownFunction(name Name, list []*Function, at int, owner string) {
+// setFunctionOwner gives a function to a role.
+func (f *fold) setFunctionOwner(name Name, list []*Function, at int, owner string) {
 	fn := *list[at]
 	fn.Owner = owner
 	list = slices.Clone(list)

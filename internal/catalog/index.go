@@ -32,7 +32,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	if i.Method == "" {
 		i.Method = "btree"
 	}
-	if f.tooManyKeys(len(s.GetIndexParams()) + len(s.GetIndexIncludingParams())) {
+	if f.refuseTooManyKeys(len(s.GetIndexParams()) + len(s.GetIndexIncludingParams())) {
 		return
 	}
 	i.Keys = f.indexKeys(t, s.GetIndexParams())

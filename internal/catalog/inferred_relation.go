@@ -53,16 +53,16 @@ func (r *Relation) withGuess(guess, old *Relation) *Relation {
 	return &next
 }
 
-// partGone notes that a part of an inferred relation was seen to go: it is not
+// recordDroppedPart notes that a part of an inferred relation was seen to go: it is not
 // inferred again.
-func (f *fold) partGone(r *Relation, kind, name string) {
+func (f *fold) recordDroppedPart(r *Relation, kind, name string) {
 	if r.Inferred {
 		f.markGone(kind, Name{r.Name.Qualified(), name})
 	}
 }
 
-// unseenPart reports whether a relation may have a part that no statement made.
-func (f *fold) unseenPart(r *Relation, kind, name string) bool {
+// mayHaveUnseenPart reports whether a relation may have a part that no statement made.
+func (f *fold) mayHaveUnseenPart(r *Relation, kind, name string) bool {
 	if !r.Inferred {
 		return false
 	}
@@ -74,7 +74,7 @@ func (f *fold) unseenPart(r *Relation, kind, name string) bool {
 // gives nil for a name that tells no kind.
 func (f *fold) inferConstraint(t *Relation, name string) *Constraint {
 	kind := kindNamed(name)
-	if kind == 0 || t.Kind != Table && t.Kind != PartitionedTable || !f.unseenPart(t, "constraint", name) {
+	if kind == 0 || t.Kind != Table && t.Kind != PartitionedTable || !f.mayHaveUnseenPart(t, "constraint", name) {
 		return nil
 	}
 	c := f.attachConstraint(t, &Constraint{Kind: kind, Name: name, Valid: true, Enforced: true, Inferred: true})
@@ -99,7 +99,7 @@ func kindNamed(name string) ConstraintKind {
 // inferTrigger gives a relation that no statement created the trigger that a
 // statement works on.
 func (f *fold) inferTrigger(r *Relation, name string) {
-	if r.Trigger(name) != nil || !f.unseenPart(r, "trigger", name) {
+	if r.Trigger(name) != nil || !f.mayHaveUnseenPart(r, "trigger", name) {
 		return
 	}
 	t := &Trigger{ID: f.newOID(), Name: name, Enabled: true, Inferred: true}
@@ -109,10 +109,10 @@ func (f *fold) inferTrigger(r *Relation, name string) {
 
 // inferNotNull makes NOT NULL of an inferred column that a statement lets be null.
 func (f *fold) inferNotNull(t *Relation, c *Column) {
-	if !c.Inferred || c.NotNull || !f.unseenPart(t, "not null", c.Name) {
+	if !c.Inferred || c.NotNull || !f.mayHaveUnseenPart(t, "not null", c.Name) {
 		return
 	}
-	f.partGone(t, "not null", c.Name)
+	f.recordDroppedPart(t, "not null", c.Name)
 	f.changeGuess(t, func(g *Relation) {
 		was := *c
 		was.NotNull = true

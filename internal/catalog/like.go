@@ -25,8 +25,8 @@ const (
 	likeStorage
 )
 
-// likeColumns copies the columns of LIKE.
-func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) {
+// copyLikeColumns copies the columns of LIKE.
+func (f *fold) copyLikeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) {
 	src := f.relationFor(l.GetRelation(), Table, false)
 	if src == nil {
 		return
@@ -69,7 +69,7 @@ func (f *fold) likeColumns(t *Relation, l *pgparse.TableLikeClause, p *pending) 
 	p.cloneLikes = append(p.cloneLikes, likeSpec{source: src.OID, options: l.GetOptions()})
 }
 
-func (f *fold) likeConstraints(t *Relation, l likeSpec) {
+func (f *fold) copyLikeConstraints(t *Relation, l likeSpec) {
 	src := f.Relation(l.source)
 	if src == nil {
 		return
@@ -88,7 +88,7 @@ func (f *fold) likeConstraints(t *Relation, l likeSpec) {
 	}
 }
 
-func (f *fold) likeIndexes(t *Relation, l likeSpec) {
+func (f *fold) copyLikeIndexes(t *Relation, l likeSpec) {
 	src := f.Relation(l.source)
 	if src == nil {
 		return

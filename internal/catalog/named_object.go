@@ -38,8 +38,8 @@ func objectWord(t pgparse.ObjectType) string {
 	return "object"
 }
 
-// inSchemas tells the kinds of objects that live in a schema.
-func inSchemas(t pgparse.ObjectType) bool {
+// livesInSchema reports whether objects of a kind belong to a schema.
+func livesInSchema(t pgparse.ObjectType) bool {
 	switch t {
 	case pgparse.ObjectType_OBJECT_COLLATION, pgparse.ObjectType_OBJECT_CONVERSION, pgparse.ObjectType_OBJECT_STATISTIC_EXT,
 		pgparse.ObjectType_OBJECT_TSCONFIGURATION, pgparse.ObjectType_OBJECT_TSDICTIONARY, pgparse.ObjectType_OBJECT_TSPARSER,
@@ -78,7 +78,7 @@ func (f *fold) objectName(kind pgparse.ObjectType, n *pgparse.Node) Name {
 	if n.GetTypeName() != nil {
 		schema, name = pgparse.SchemaAndName(n.GetTypeName().GetNames())
 	}
-	if !inSchemas(kind) {
+	if !livesInSchema(kind) {
 		return Name{"", name}
 	}
 	return f.nameFor(schema, name)

@@ -45,13 +45,13 @@ func (c *Catalog) TakersOf(seq OID) []*Relation {
 		return nil
 	}
 	return slices.DeleteFunc(c.listUsers(list), func(r *Relation) bool {
-		return !slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.takesFrom(seq) })
+		return !slices.ContainsFunc(r.Columns, func(c *Column) bool { return c.readsSequence(seq) })
 	})
 }
 
-// takesFrom reports whether the default of a column takes numbers from a sequence
+// readsSequence reports whether the default of a column takes numbers from a sequence
 // that is not its own.
-func (c *Column) takesFrom(seq OID) bool {
+func (c *Column) readsSequence(seq OID) bool {
 	return seq != 0 && c.Takes == seq && c.Sequence != seq && c.Default != nil
 }
 

@@ -286,7 +286,7 @@ func TestTooWide(t *testing.T) {
 				c = next
 				continue
 			}
-			if len(problems) != 1 || !problems[0].Certain || problems[0].State != "54011" || problems[0].Message() != test.message {
+			if len(problems) != 1 || !problems[0].Certain || problems[0].SQLSTATE != "54011" || problems[0].Message() != test.message {
 				t.Errorf("%.30s…: %v", s.sql, problems)
 			}
 			if next != c {

@@ -101,8 +101,8 @@ func (k *checker) isFullyKnown(r *Relation) bool {
 	return k.c.isHistoryComplete() && r != nil && !r.Inferred && !r.Partial && !r.Adopted
 }
 
-// surelyLacks reports whether it is certain that a relation has no such column.
-func (k *checker) surelyLacks(r *Relation, name string) bool {
+// isColumnAbsent reports whether it is certain that a relation has no such column.
+func (k *checker) isColumnAbsent(r *Relation, name string) bool {
 	if r == nil || r.Column(name) != nil || systemColumn(name) {
 		return false
 	}
@@ -130,7 +130,7 @@ func (k *checker) checkTargets(r *Relation, list []*pgparse.Node) {
 		if t == nil {
 			name = clipName(pgparse.StringText(n))
 		}
-		if k.surelyLacks(r, name) {
+		if k.isColumnAbsent(r, name) {
 			k.recordProblem(pgerror.ColumnMissing, name, r.Name.Name)
 			k.problem.Like = r.findCaseVariant(name)
 			return

@@ -55,7 +55,7 @@ func (c *Catalog) writeRefused(node *pgparse.Node) *Problem {
 		k.checkTargets(t, s.GetCols())
 		if sel := s.GetSelectStmt().GetSelectStmt(); k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) &&
 			len(s.GetCols()) > 0 {
-			k.notNull(t, s, sel)
+			k.checkNotNull(t, s, sel)
 		}
 	case *pgparse.UpdateStmt:
 		if t := k.tableOf(s.GetRelation()); t != nil {

@@ -20,7 +20,7 @@ func (k *checker) checkInsert(s *pgparse.InsertStmt, l *query.Level) {
 	k.checkLevel(l.Query)
 	sel := s.GetSelectStmt().GetSelectStmt()
 	if q := l.Query; q != nil && !q.Open {
-		k.sameLength(sel)
+		k.checkValuesWidth(sel)
 		if t != nil && t.Kind.IsTable() {
 			k.checkValueCount(t, s, len(q.Outputs))
 		}
@@ -29,17 +29,17 @@ func (k *checker) checkInsert(s *pgparse.InsertStmt, l *query.Level) {
 		k.checkInsertedValues(t, s, sel)
 	}
 	if c := s.GetOnConflictClause(); c != nil {
-		k.onConflict(t, c, l)
+		k.checkOnConflict(t, c, l)
 	}
 	k.checkNames(l, query.Returning)
 	if k.problem == nil && k.isFullyKnown(t) && t.Kind == Table && len(t.Rules) == 0 && !fillsRows(t) {
-		k.notNull(t, s, sel)
+		k.checkNotNull(t, s, sel)
 		k.checkRowConstraints(t, s, sel)
 	}
 }
 
-// sameLength checks that the rows of VALUES are as wide as the first.
-func (k *checker) sameLength(sel *pgparse.SelectStmt) {
+// checkValuesWidth checks that the rows of VALUES are as wide as the first.
+func (k *checker) checkValuesWidth(sel *pgparse.SelectStmt) {
 	rows := sel.GetValuesLists()
 	for _, row := range rows {
 		if len(pgparse.ListItems(row)) != len(pgparse.ListItems(rows[0])) {
@@ -68,9 +68,9 @@ func fillsRows(t *Relation) bool {
 	})
 }
 
-// notNull checks that each row has a value for the columns that must have one.
+// checkNotNull checks that each row has a value for the columns that must have one.
 // A query may give no row: that is for the reader of the problem to weigh.
-func (k *checker) notNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
+func (k *checker) checkNotNull(t *Relation, s *pgparse.InsertStmt, sel *pgparse.SelectStmt) {
 	var rows [][]*pgparse.Node
 	fromQuery := false
 	switch {
@@ -174,11 +174,11 @@ func (k *checker) hasDefault(t Type) bool {
 	return !ours || t.Name.Schema != "pg_catalog"
 }
 
-// onConflict checks the arbiter and what DO UPDATE sets.
-func (k *checker) onConflict(t *Relation, c *pgparse.OnConflictClause, l *query.Level) {
+// checkOnConflict checks the arbiter and what DO UPDATE sets.
+func (k *checker) checkOnConflict(t *Relation, c *pgparse.OnConflictClause, l *query.Level) {
 	infer := c.GetInfer()
 	for _, n := range infer.GetIndexElems() {
-		if name := clipName(n.GetIndexElem().GetName()); name != "" && k.surelyLacks(t, name) {
+		if name := clipName(n.GetIndexElem().GetName()); name != "" && k.isColumnAbsent(t, name) {
 			k.recordProblem(pgerror.ColumnMissingAlone, name)
 		}
 	}

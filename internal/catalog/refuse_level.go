@@ -203,7 +203,7 @@ func (k *checker) itemLacks(m query.Meaning) bool {
 		return false
 	}
 	if r := judgedRelation(m.Source); r != nil && !m.Source.Renamed {
-		return k.surelyLacks(r, m.Column)
+		return k.isColumnAbsent(r, m.Column)
 	}
 	return m.Source.Lacks(m.Column)
 }

@@ -52,7 +52,7 @@ func (k *checker) findBorrowedColumn(x *pgparse.SubLink, q *pgparse.SelectStmt, 
 	}
 	name := clipName(pgparse.StringText(fields[0]))
 	t := k.resolveRelation(rv)
-	if name == "" || target.Column(name) == nil || target.Column(name).Inferred || !k.surelyLacks(t, name) {
+	if name == "" || target.Column(name) == nil || target.Column(name).Inferred || !k.isColumnAbsent(t, name) {
 		return "", nil
 	}
 	return name, t

@@ -62,12 +62,12 @@ func (k *checker) checkValue(column string, t Type, n *pgparse.Node, what string
 		k.checkAssignmentCast(column, t, "boolean", what)
 	case *pgparse.A_Const_Ival:
 		k.checkAssignmentCast(column, t, "integer", what)
-		k.inRange(t, itoa(int(v.Ival.GetIval())), computed)
+		k.checkIntegerRange(t, itoa(int(v.Ival.GetIval())), computed)
 	case *pgparse.A_Const_Fval:
 		text := v.Fval.GetFval()
 		if number, ok := new(big.Int).SetString(text, 10); ok && number.IsInt64() {
 			k.checkAssignmentCast(column, t, "bigint", what)
-			k.inRange(t, text, computed)
+			k.checkIntegerRange(t, text, computed)
 		} else {
 			k.checkAssignmentCast(column, t, "numeric", what)
 		}
@@ -125,8 +125,8 @@ func (k *checker) checkAssignmentCast(column string, t Type, from, what string) 
 	}
 }
 
-// inRange checks that an integer fits.
-func (k *checker) inRange(t Type, text string, computed bool) {
+// checkIntegerRange checks that an integer fits.
+func (k *checker) checkIntegerRange(t Type, text string, computed bool) {
 	i, ok := integers[t.Name.Name]
 	if !computed || !ok || t.OID != 0 || t.Array > 0 || k.problem != nil {
 		return

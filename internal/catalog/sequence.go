@@ -56,7 +56,7 @@ func (f *fold) sequenceOptions(seq *Relation, list []*pgparse.Node) {
 		case "as":
 			seq.Seq.Type = f.TypeOf(d.GetArg().GetTypeName()).Name.Name
 		case "owned_by":
-			f.ownSequence(seq, pgparse.ListItems(d.GetArg()))
+			f.setOwnedBy(seq, pgparse.ListItems(d.GetArg()))
 		case "increment":
 			seq.Seq.Increment = int64(d.GetArg().GetInteger().GetIval())
 		}
@@ -120,8 +120,8 @@ func movesSequence(options []*pgparse.Node) bool {
 	return false
 }
 
-// ownSequence is OWNED BY.
-func (f *fold) ownSequence(seq *Relation, names []*pgparse.Node) {
+// setOwnedBy applies OWNED BY.
+func (f *fold) setOwnedBy(seq *Relation, names []*pgparse.Node) {
 	if old := f.Relation(seq.Seq.OwnerTable); old != nil {
 		if c := old.Attr(seq.Seq.OwnerColumn); c != nil && c.Sequence == seq.OID {
 			f.editRelation(old.OID).editColumn(c.Attnum).Sequence = 0
@@ -228,7 +228,7 @@ func (f *fold) isTaken(seq OID, goes func(*Relation, *Column) bool) bool {
 // findTaker is the table of the default that takes them.
 func (f *fold) findTaker(seq OID, goes func(*Relation, *Column) bool) *Relation {
 	for _, t := range f.TakersOf(seq) {
-		if slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.takesFrom(seq) && !goes(t, c) }) {
+		if slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.readsSequence(seq) && !goes(t, c) }) {
 			return t
 		}
 	}
@@ -242,7 +242,7 @@ func (f *fold) removeSequence(oid OID) {
 		for _, t := range f.TakersOf(oid) {
 			t = f.editRelation(t.OID)
 			for _, c := range t.Columns {
-				if c.takesFrom(oid) {
+				if c.readsSequence(oid) {
 					e := t.editColumn(c.Attnum)
 					e.Default, e.DefaultText, e.Takes = nil, "", 0
 				}

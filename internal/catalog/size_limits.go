@@ -14,8 +14,8 @@ const (
 	maxKeys    = 32   // of an index, with those that it includes
 )
 
-// tooWide refuses a relation of more columns than a table may have.
-func (f *fold) tooWide(columns int) bool {
+// refuseTooManyColumns refuses a relation of more columns than a table may have.
+func (f *fold) refuseTooManyColumns(columns int) bool {
 	if columns <= maxColumns {
 		return false
 	}
@@ -23,8 +23,8 @@ func (f *fold) tooWide(columns int) bool {
 	return true
 }
 
-// tooManyTargets refuses a query that gives more columns than one may.
-func (f *fold) tooManyTargets(query *pgparse.Node) bool {
+// refuseTooManyTargets refuses a query that gives more columns than one may.
+func (f *fold) refuseTooManyTargets(query *pgparse.Node) bool {
 	if len(query.GetSelectStmt().GetTargetList()) <= maxTargets {
 		return false
 	}
@@ -32,8 +32,8 @@ func (f *fold) tooManyTargets(query *pgparse.Node) bool {
 	return true
 }
 
-// tooManyKeys refuses an index of more columns than one may have.
-func (f *fold) tooManyKeys(columns int) bool {
+// refuseTooManyKeys refuses an index of more columns than one may have.
+func (f *fold) refuseTooManyKeys(columns int) bool {
 	if columns <= maxKeys {
 		return false
 	}

@@ -88,7 +88,7 @@ func (f *fold) functionName(schema, name string) Name {
 // dropTrigger drops a trigger, with its clones on partitions.
 func (f *fold) dropTrigger(r *Relation, name string) {
 	f.inferTrigger(r, name)
-	f.partGone(r, "trigger", name)
+	f.recordDroppedPart(r, "trigger", name)
 	drop := func(r *Relation, cloned bool) {
 		r.Triggers = slices.DeleteFunc(slices.Clone(r.Triggers), func(t *Trigger) bool { return t.Name == name && (!cloned || t.Parent) })
 	}

@@ -241,7 +241,7 @@ func (f *fold) createComposite(s *pgparse.CompositeTypeStmt) {
 			return
 		}
 	}
-	if f.tooWide(len(s.GetColdeflist())) {
+	if f.refuseTooManyColumns(len(s.GetColdeflist())) {
 		return
 	}
 	r := &Relation{OID: oid, Name: name, Kind: CompositeType, NextAttnum: 1, Rare: &plain}

@@ -44,7 +44,7 @@ func listExecutedWords(body string) map[string]bool {
 		return nil
 	}
 	words, before, found := map[string]bool{}, "", false
-	for word := range strings.FieldsFuncSeq(strings.ToLower(body), notInName) {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(body), isNameSeparator) {
 		found = found || before == "execute" && word != "function" && word != "procedure" && word != "on"
 		words[word] = true
 		before = word
@@ -58,7 +58,7 @@ func listExecutedWords(body string) map[string]bool {
 // namesRelation reports whether a text names a relation that is there.
 func (f *fold) namesRelation(text string) bool {
 	before := ""
-	for word := range strings.FieldsFuncSeq(strings.ToLower(text), notInName) {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(text), isNameSeparator) {
 		if f.Lookup("", word) != nil || f.Lookup(before, word) != nil && !systemSchema(before) {
 			return true
 		}
@@ -67,7 +67,7 @@ func (f *fold) namesRelation(text string) bool {
 	return false
 }
 
-// notInName reports whether a character ends an identifier.
-func notInName(r rune) bool {
+// isNameSeparator reports whether a character ends an identifier.
+func isNameSeparator(r rune) bool {
 	return r != '_' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }

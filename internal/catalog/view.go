@@ -33,7 +33,7 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 		f.dropRelation(oid)
 		oid, old = f.newOID(), nil
 	}
-	if f.tooManyTargets(s.GetQuery()) {
+	if f.refuseTooManyTargets(s.GetQuery()) {
 		return
 	}
 	v := &Relation{OID: oid, Name: name, Kind: View, Persistence: persistenceOf(s.GetView()), Rare: newRare("", "", mergeStorageOptions(nil, s.GetOptions()))}
@@ -148,7 +148,7 @@ func (f *fold) createAs(into *pgparse.IntoClause, q *pgparse.Node, kind Kind, if
 		return
 	}
 	oid, name, ok := f.findFreeName(into.GetRel(), ifNotExists, kind)
-	if !ok || f.tooManyTargets(q) {
+	if !ok || f.refuseTooManyTargets(q) {
 		return
 	}
 	t := &Relation{

@@ -23,7 +23,7 @@ type applyFlags struct {
 	accept                    bool
 	unproven                  string
 	green                     contractQueryFlags
-	evidence                  evidenceFlags
+	evidence                  oldCodeFlags
 }
 
 func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
@@ -39,7 +39,7 @@ func (f *applyFlags) addApplyFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.accept, "accept-findings", false, "without a plan: run migrations unchanged although some findings are errors")
 	flags.StringVar(&f.unproven, "unproven", "", "the `reason` to run a plan that is not proven, or was changed since: onward log keeps it")
 	f.green.addContractQueryFlags(cmd)
-	f.evidence.addEvidenceFlags(cmd)
+	f.evidence.addOldCodeFlags(cmd)
 	completeFlag(cmd, "through", string(onward.Expand), string(onward.Backfill), string(onward.Contract))
 }
 
@@ -78,15 +78,15 @@ wrong; 2 usage or input; 3 not finished, the same command continues.`,
   onward apply --db env:DATABASE_URL
   onward apply --db env:DATABASE_URL --head v2.4 --to 00042_nickname`,
 		Args: checkArguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.carryOut(cmd, &f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.applyAndReport(cmd, &f) },
 	}
 	cmd.Flags().SortFlags = false
 	f.addApplyFlags(cmd)
 	return cmd
 }
 
-// carryOut runs apply, and prints the progress.
-func (a *app) carryOut(cmd *cobra.Command, f *applyFlags) error {
+// applyAndReport runs apply, and prints the progress.
+func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
 	format, options, err := a.printOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (a *app) carryOut(cmd *cobra.Command, f *applyFlags) error {
 		told.postResult(nil, err)
 		return refusalError(a, err)
 	}
-	r.Next = goesOn(r, f.plan, err)
+	r.Next = continueCommand(r, f.plan, err)
 	told.postResult([]*onward.Applied{r}, err)
 	if wrong := a.writeResult(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
 		return wrong
@@ -117,8 +117,8 @@ func (a *app) carryOut(cmd *cobra.Command, f *applyFlags) error {
 	return refusalError(a, err)
 }
 
-// goesOn returns the command that continues the run.
-func goesOn(r *onward.Applied, plan string, err error) string {
+// continueCommand returns the command that continues the run.
+func continueCommand(r *onward.Applied, plan string, err error) string {
 	refused := new(apply.RefusedError)
 	switch {
 	case errors.As(err, &refused) && refused.Next != "":
@@ -188,7 +188,7 @@ func (a *app) applyConfig(cmd *cobra.Command, f *applyFlags) (apply.Config, erro
 	if err = a.readContractQueries(&f.green, &c); err != nil {
 		return c, err
 	}
-	if c.Evidence, err = f.evidence.readEvidence(); err != nil {
+	if c.Evidence, err = f.evidence.readOldCodeEvidence(); err != nil {
 		return c, err
 	}
 	if f.evidence.gone != "" && c.Through != onward.Contract {

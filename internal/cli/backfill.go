@@ -13,8 +13,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// goOn continues plans, and prints their progress.
-func (a *app) goOn(cmd *cobra.Command, f *stepFlags, prepare func(*apply.Config), work func(apply.Config) ([]*onward.Applied, error)) error {
+// continuePlans continues plans, and prints their progress.
+func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*apply.Config), work func(apply.Config) ([]*onward.Applied, error)) error {
 	format, options, err := a.printOptions(report.AppliedFormats()...)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ Exit code: 0 done; 1 refused, because an earlier step is not done or some rows a
   onward backfill tune --db env:DATABASE_URL --rows 2000 --rest 100%`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.goOn(cmd, &f, func(c *apply.Config) { c.Through = onward.Backfill }, func(c apply.Config) ([]*onward.Applied, error) {
+			return a.continuePlans(cmd, &f, func(c *apply.Config) { c.Through = onward.Backfill }, func(c apply.Config) ([]*onward.Applied, error) {
 				if again {
 					return apply.Verify(cmd.Context(), c, f.plan)
 				}
@@ -77,7 +77,7 @@ Exit code: 0 done; 1 refused, because an earlier step is not done or some rows a
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.addStepFlags(cmd, ofLedger)
+	f.addStepFlags(cmd, ledgerPlanHelp)
 	cmd.Flags().BoolVar(&again, "verify", false, "compare all rows of finished backfills again, and repair wrong ones")
 	cmd.AddCommand(
 		a.newControlCommand(apply.Pause, "pause the backfills of a database after their next batch"),
@@ -121,7 +121,7 @@ Exit code: 0 the command was recorded, 2 usage or input, 3 the database cannot b
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&db, "db", "", "`address` of the database, @FILE or env:NAME that hold it")
-	flags.StringVar(&plan, "plan", "", ofLedger)
+	flags.StringVar(&plan, "plan", "", ledgerPlanHelp)
 	if word == apply.Tune {
 		flags.IntVar(&t.Rows, "rows", 0, "how many `rows` a batch has at most")
 		flags.DurationVar(&t.Batch, "batch", 0, "how long a `batch` takes: its rows stay locked so long")
@@ -175,7 +175,7 @@ Exit code: 0 done, 1 refused, 2 usage or input, 3 not finished, the same command
 func (a *app) newContractCommand() *cobra.Command {
 	var f stepFlags
 	var g contractQueryFlags
-	var e evidenceFlags
+	var e oldCodeFlags
 	var release, sessions string
 	cmd := &cobra.Command{
 		Use:   "contract --db ADDRESS --release NAME",
@@ -193,11 +193,11 @@ func (a *app) newContractCommand() *cobra.Command {
 			if err := a.readContractQueries(&g, &works); err != nil {
 				return err
 			}
-			asked, err := e.readEvidence()
+			asked, err := e.readOldCodeEvidence()
 			if err != nil {
 				return err
 			}
-			return a.goOn(cmd, &f, func(c *apply.Config) {
+			return a.continuePlans(cmd, &f, func(c *apply.Config) {
 				c.Workload, c.Server, c.Evidence = works.Workload, works.Server, asked
 				c.Through, c.Gone = onward.Contract, sessions
 				if release != "" {
@@ -207,10 +207,10 @@ func (a *app) newContractCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.addStepFlags(cmd, ofLedger)
+	f.addStepFlags(cmd, ledgerPlanHelp)
 	cmd.Flags().StringVar(&release, "release", "", "the `release` that must be gone: its name is in the application_name of its sessions")
 	g.addContractQueryFlags(cmd)
-	e.addEvidenceFlags(cmd)
+	e.addOldCodeFlags(cmd)
 	cmd.Flags().StringVar(&sessions, "sessions", "", "`pattern` of LIKE for the application_name of those sessions, instead")
 	return cmd
 }
@@ -236,7 +236,7 @@ continues.`,
   onward abort --db env:DATABASE_URL --plan 5b1c4a7f90d2e386`,
 		Args: checkArguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.goOn(cmd, &f, func(*apply.Config) {}, func(c apply.Config) ([]*onward.Applied, error) {
+			return a.continuePlans(cmd, &f, func(*apply.Config) {}, func(c apply.Config) ([]*onward.Applied, error) {
 				r, err := apply.Abort(cmd.Context(), c, f.plan)
 				if r == nil {
 					return nil, err
@@ -246,6 +246,6 @@ continues.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.addStepFlags(cmd, ofLedger)
+	f.addStepFlags(cmd, ledgerPlanHelp)
 	return cmd
 }

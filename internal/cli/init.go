@@ -183,7 +183,7 @@ func printFound(w io.Writer, f *first.Found) {
 		if m.Assumed {
 			what += "; nothing tells how they are sent: transaction: in onward.yaml does"
 		}
-		fmt.Fprintf(w, "%-12s %s: %s\n", head, report.EscapeLine(orRoot(m.Dir)), report.EscapeLine(what))
+		fmt.Fprintf(w, "%-12s %s: %s\n", head, report.EscapeLine(dirOrRoot(m.Dir)), report.EscapeLine(what))
 		head = ""
 	}
 	for _, o := range f.LeftOut {
@@ -215,7 +215,7 @@ func printFound(w io.Writer, f *first.Found) {
 	printLinterSettings(w, "comments in migrations; no file was changed", f.Linters.Comments)
 }
 
-func orRoot(dir string) string {
+func dirOrRoot(dir string) string {
 	if dir == "" {
 		return "."
 	}

@@ -9,20 +9,20 @@ import (
 	"github.com/onward-sql/onward/apply"
 )
 
-// evidenceFlags are the flags that say how a contract checks whether old code still runs.
-type evidenceFlags struct {
+// oldCodeFlags are the flags that say how a contract checks whether old code still runs.
+type oldCodeFlags struct {
 	gone   string
 	window time.Duration
 }
 
-func (f *evidenceFlags) addEvidenceFlags(cmd *cobra.Command) {
+func (f *oldCodeFlags) addOldCodeFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.gone, "old-code-is-gone", "", "contract although something says that old code still runs, for this `reason`: onward log keeps it")
 	flags.DurationVar(&f.window, "statement-window", apply.DefaultWindow, "the `time` between two samples of pg_stat_statements before a contract; 0 takes none")
 }
 
-// readEvidence reads them.
-func (f *evidenceFlags) readEvidence() (*apply.Evidence, error) {
+// readOldCodeEvidence reads them.
+func (f *oldCodeFlags) readOldCodeEvidence() (*apply.Evidence, error) {
 	if f.window < 0 || f.window > 24*time.Hour {
 		return nil, newUsageError("--statement-window %s: write a time of up to 24h, or 0", f.window)
 	}

@@ -28,8 +28,8 @@ type stepFlags struct {
 	limits        throttleFlags
 }
 
-// ofLedger is the help of --plan for a command that continues plans.
-const ofLedger = "the plan with this `id` alone, as onward status shows it"
+// ledgerPlanHelp is the help of --plan for a command that continues plans.
+const ledgerPlanHelp = "the plan with this `id` alone, as onward status shows it"
 
 func (f *stepFlags) addStepFlags(cmd *cobra.Command, plan string) {
 	flags := cmd.Flags()

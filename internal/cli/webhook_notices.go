@@ -51,7 +51,7 @@ func (a *app) newNotices(cmd *cobra.Command, f *stepFlags, c *apply.Config) (*no
 		return nil, newUsageError("--notify-after is a time such as 1m")
 	}
 	n := &notices{
-		url: url, after: f.after, say: a.printNote, again: sameAgain(cmd), waiting: map[onward.NoticeOutcome]*waitingStep{},
+		url: url, after: f.after, say: a.printNote, again: repeatedCommand(cmd), waiting: map[onward.NoticeOutcome]*waitingStep{},
 		base: onward.Notice{Schema: onward.NoticeSchema, Command: cmd.CommandPath(), Database: live.PrintableAddress(c.DB), Name: c.Name},
 	}
 	tell := c.Tell
@@ -62,8 +62,8 @@ func (a *app) newNotices(cmd *cobra.Command, f *stepFlags, c *apply.Config) (*no
 	return n, nil
 }
 
-// sameAgain returns a command as it was given, without possible secrets: it continues an unfinished run.
-func sameAgain(cmd *cobra.Command) string {
+// repeatedCommand returns a command as it was given, without possible secrets: it continues an unfinished run.
+func repeatedCommand(cmd *cobra.Command) string {
 	words := []string{cmd.CommandPath()}
 	cmd.Flags().Visit(func(f *pflag.Flag) { words = append(words, flagWord(f)) })
 	return strings.Join(words, " ")

@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// fromCode reads the queries of the code at a revision, or of the working tree, as onward
+// readCodeQueries reads the queries of the code at a revision, or of the working tree, as onward
 // verify does without a recording.
-func (a *app) fromCode(cmd *cobra.Command, revision string) (*workload.Workload, error) {
+func (a *app) readCodeQueries(cmd *cobra.Command, revision string) (*workload.Workload, error) {
 	settings, err := a.readConfigFile()
 	if err != nil {
 		return nil, err

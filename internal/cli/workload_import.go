@@ -82,7 +82,7 @@ func (a *app) importWorkload(cmd *cobra.Command, from, db, revision string, path
 		if db != "" || len(paths) > 0 {
 			return nil, newUsageError("--from %s reads the repository, and takes neither --db nor a path", from)
 		}
-		return a.fromCode(cmd, revision)
+		return a.readCodeQueries(cmd, revision)
 	}
 	im := workload.NewImport(from)
 	if err := a.importFrom(cmd, im, from, db, paths); err != nil {

@@ -41,7 +41,7 @@ func (r *run) alterTable(s *pgparse.AlterTableStmt) {
 	if s.GetMissingOk() && a.rel.Inferred {
 		e.Unsure, e.Why = true, "it may not exist"
 	}
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	for _, cmd := range refusal.OrderCommands(s) {

@@ -16,7 +16,7 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 			return
 		}
 		r.lockRelation(t, rx)
-		if r.No != nil {
+		if r.Refusal != nil {
 			return
 		}
 		if t.Kind == catalog.View && t.View != nil {
@@ -35,7 +35,7 @@ func (r *run) copyStmt(s *pgparse.CopyStmt) {
 			}
 			r.lockDefaults(t, has)
 		}
-	case r.No == nil:
+	case r.Refusal == nil:
 		for _, t := range r.lockReadRelation(s.GetRelation(), as) {
 			if hasStorage(t) {
 				r.effectOn(t).Scans = true

@@ -19,7 +19,7 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 		kind = catalog.PartitionedTable
 	}
 	r.recordCreated(name, kind)
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	for _, n := range s.GetTableElts() {

@@ -118,7 +118,7 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 	}
 	for _, con := range rel.Constraints {
 		// A partition's clone of its parent's key has no triggers over there.
-		if con.Kind == catalog.ForeignKey && con.Ref != rel.OID && (!con.Parent || r.goesToo(r.C.Relation(rel.Parent))) {
+		if con.Kind == catalog.ForeignKey && con.Ref != rel.OID && (!con.Parent || r.isDroppedAlong(r.C.Relation(rel.Parent))) {
 			r.dropForeignKey(con, true)
 		}
 	}
@@ -126,14 +126,14 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 		if ref.From == rel || r.isDropped(ref.From.OID) {
 			continue
 		}
-		if target := r.C.Relation(ref.Con.Ref); target != rel && !r.goesToo(target) {
+		if target := r.C.Relation(ref.Con.Ref); target != rel && !r.isDroppedAlong(target) {
 			// The key points to what this is a partition of: it goes as a whole.
 			if !cascade {
 				continue
 			}
 			r.dropForeignKey(ref.Con, true)
 		}
-		if !cascade && !r.goesToo(ref.From) {
+		if !cascade && !r.isDroppedAlong(ref.From) {
 			continue
 		}
 		for _, t := range r.C.ListTree(ref.From, ref.From.Kind == catalog.PartitionedTable) {
@@ -170,23 +170,23 @@ func (r *run) dropTableParts(rel *catalog.Relation, cascade bool, depth int) {
 // function does: then it is false.
 func (r *run) dropPolicies(rel *catalog.Relation, column int16, cascade bool) bool {
 	if !cascade {
-		return !r.ReadElsewhere(rel, column, r.goesToo)
+		return !r.ReadElsewhere(rel, column, r.isDroppedAlong)
 	}
 	for _, x := range r.C.PoliciesOver(rel.OID, column) {
-		if !r.goesToo(x.Table) {
+		if !r.isDroppedAlong(x.Table) {
 			r.lockFor(x.Table, ael, "its policy "+x.Policy.Name+" reads "+rel.Name.String())
 		}
 	}
 	for _, x := range r.C.RulesOver(rel.OID, column) {
-		if !r.goesToo(x.Table) {
+		if !r.isDroppedAlong(x.Table) {
 			r.lockFor(x.Table, ael, "its rule "+x.Rule.Name+" uses "+rel.Name.String())
 		}
 	}
 	return true
 }
 
-// goesToo reports whether a table is dropped with what it is a partition of.
-func (r *run) goesToo(rel *catalog.Relation) bool {
+// isDroppedAlong reports whether a table is dropped with what it is a partition of.
+func (r *run) isDroppedAlong(rel *catalog.Relation) bool {
 	for n := 0; rel != nil && n < maxDepth; n++ {
 		if r.isDropped(rel.OID) {
 			return true
@@ -216,10 +216,10 @@ func (r *run) dropSequence(seq *catalog.Relation, cascade bool) {
 // that inherit it go too.
 func (r *run) dropNumbers(seq *catalog.Relation, with string, cascade bool) bool {
 	if !cascade {
-		return !r.IsSequenceTaken(seq, with, r.goesToo)
+		return !r.IsSequenceTaken(seq, with, r.isDroppedAlong)
 	}
 	for _, t := range r.C.TakersOf(seq.OID) {
-		if c := t.Column(with); !r.goesToo(t) && (c == nil || !c.Inherited) {
+		if c := t.Column(with); !r.isDroppedAlong(t) && (c == nil || !c.Inherited) {
 			r.lockFor(t, ael, "a default of it takes numbers from "+seq.Name.String())
 		}
 	}
@@ -246,7 +246,7 @@ func (r *run) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 		return
 	}
 	t := rel.Trigger(object)
-	if r.No != nil || t == nil && r.IsFullyKnown(rel) {
+	if r.Refusal != nil || t == nil && r.IsFullyKnown(rel) {
 		return
 	}
 	r.lockRelation(rel, ael)

@@ -18,7 +18,7 @@ func (r *run) dropSchema(schema string, cascade, missingOK bool) {
 		}
 		return true
 	})
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	sortByOID(in)
@@ -104,7 +104,7 @@ func (r *run) dropFunction(o *pgparse.ObjectWithArgs, cascade bool) {
 func (r *run) dropCalls(name string, callers []catalog.Caller, cascade bool) {
 	for _, caller := range callers {
 		rel := caller.Relation
-		if r.goesToo(rel) {
+		if r.isDroppedAlong(rel) {
 			continue
 		}
 		switch {

@@ -27,7 +27,7 @@ func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, em
 	}
 	if ref != nil {
 		// Where all values are NULL, nothing is looked up.
-		a.lockReferenced(ref, validate && !a.allNull(columns), referencedBy(con.GetConname(), a.rel.Name.String()))
+		a.lockReferenced(ref, validate && !a.hasNewNullColumn(columns), referencedBy(con.GetConname(), a.rel.Name.String()))
 	}
 }
 
@@ -85,8 +85,8 @@ func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns 
 	return nil
 }
 
-// allNull reports whether one of the columns is new and holds NULL only.
-func (a *alterState) allNull(columns []string) bool {
+// hasNewNullColumn reports whether one of the columns is new and holds NULL only.
+func (a *alterState) hasNewNullColumn(columns []string) bool {
 	for _, name := range columns {
 		if def := a.now.NewColumnDef(name); def != nil {
 			if n := refusal.ReadColumn(def); (n.Default == nil || predicate.IsNull(n.Default)) && !n.Serial && n.Identity == "" {

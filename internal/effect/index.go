@@ -60,7 +60,7 @@ func (r *run) createIndex(s *pgparse.IndexStmt) {
 		}
 		return
 	}
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	e.Waits = s.GetConcurrent()
@@ -108,7 +108,7 @@ func (r *run) equalIndex(p, parent *catalog.Relation, s *pgparse.IndexStmt) *cat
 // dropIndex is DROP INDEX of one index.
 func (r *run) dropIndex(index *catalog.Relation, concurrent bool) {
 	table := r.C.TableOf(index)
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	if index.Index != nil && !concurrent {

@@ -30,7 +30,7 @@ func (r *run) vacuumTables(s *pgparse.VacuumStmt) {
 		if rel == nil {
 			continue
 		}
-		if r.No != nil {
+		if r.Refusal != nil {
 			return
 		}
 		one(rel)
@@ -97,7 +97,7 @@ func (r *run) clusterTable(s *pgparse.ClusterStmt) {
 	if rel == nil {
 		return
 	}
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	if rel.Kind != catalog.PartitionedTable {
@@ -121,7 +121,7 @@ func (r *run) lockTable(s *pgparse.LockStmt) {
 	}
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()
-		if rel := r.findTable(rv); rel != nil && r.No == nil {
+		if rel := r.findTable(rv); rel != nil && r.Refusal == nil {
 			r.lockDown(rel, mode, rv.GetInh(), "", &[]catalog.OID{})
 		}
 	}
@@ -168,7 +168,7 @@ func (r *run) truncateTables(s *pgparse.TruncateStmt) {
 			add(t)
 		}
 	}
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	named := len(list)

@@ -5,9 +5,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// noRelation lists the statements that lock no relation of a user, some of
+// runWithoutRelation lists the statements that lock no relation of a user, some of
 // which the server refuses in a transaction block.
-func (r *run) noRelation(msg any) {
+func (r *run) runWithoutRelation(msg any) {
 	switch s := msg.(type) {
 	case nil:
 	case *pgparse.AlterSystemStmt:

@@ -15,14 +15,14 @@ import (
 func EffectOf(node *pgparse.Node, c *catalog.Catalog, v *Version, s Session) Result {
 	r := runs.Get().(*run)
 	defer runs.Put(r)
-	*r = run{Question: refusal.Question{C: c, V: v}, s: s, Result: Result{Effects: r.Effects[:0]}}
+	*r = run{Checker: refusal.Checker{C: c, V: v}, s: s, Result: Result{Effects: r.Effects[:0]}}
 	msg := pgparse.Unwrap(node)
 	r.CheckStatement(msg)
-	refused := r.No // a failed lookup during the walk is no refusal
+	refused := r.Refusal // a failed lookup during the walk is no refusal
 	r.runStatement(msg)
 	result := r.Result
 	result.Refused = refused
-	r.Question, r.index = refusal.Question{}, nil
+	r.Checker, r.index = refusal.Checker{}, nil
 	if len(r.Effects) == 0 || result.Refused != nil && (c.Complete || result.Refused.IsSyntaxError()) {
 		// Locks taken before the server noticed the error end with the statement.
 		result.Effects = nil

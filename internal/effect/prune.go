@@ -45,7 +45,7 @@ func (r *run) isPruned(part *catalog.Relation, rv *pgparse.RangeVar, where *pgpa
 		if parent == nil {
 			return false
 		}
-		if r.leftOut(parent, part, rv, where) {
+		if r.isPrunedAtLevel(parent, part, rv, where) {
 			return true
 		}
 		part = parent
@@ -53,8 +53,8 @@ func (r *run) isPruned(part *catalog.Relation, rv *pgparse.RangeVar, where *pgpa
 	return false
 }
 
-// leftOut is isPruned for one level.
-func (r *run) leftOut(parent, part *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
+// isPrunedAtLevel is isPruned for one level of partitions.
+func (r *run) isPrunedAtLevel(parent, part *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
 	if len(parent.PartitionKey) != 1 || part.OID == 0 || len(parent.Partitions) > refusal.MostCompared {
 		return false
 	}

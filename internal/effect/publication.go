@@ -18,7 +18,7 @@ func (r *run) publishTables(objects []*pgparse.Node) {
 			continue
 		}
 		r.lockRelation(rel, sue)
-		if r.No == nil && t.GetRelation().GetInh() && rel.Kind != catalog.PartitionedTable {
+		if r.Refusal == nil && t.GetRelation().GetInh() && rel.Kind != catalog.PartitionedTable {
 			r.lockDescendants(rel, sue)
 		}
 	}

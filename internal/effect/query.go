@@ -126,7 +126,7 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
 	r.lockNodes(l, s.GetTargetList(), s.GetValuesLists(), s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause())
 	// The relations in FROM are scanned in full, unless a condition or a limit restricts
 	// the scan.
-	whole := s.GetLimitCount() == nil && s.GetLarg() == nil && !some && !r.atTheEnds(s)
+	whole := s.GetLimitCount() == nil && s.GetLarg() == nil && !some && !r.readsMinMaxOnly(s)
 	for _, n := range s.GetFromClause() {
 		r.lockFromItem(n, l, whole, s.GetWhereClause())
 	}
@@ -140,10 +140,10 @@ func (r *run) selectStmt(s *pgparse.SelectStmt, l *query.Level, some bool) {
 	}
 }
 
-// atTheEnds reports whether a SELECT only takes the smallest or the largest value of
+// readsMinMaxOnly reports whether a SELECT only takes the smallest or the largest value of
 // columns of one table, each the first column of an index. It then reads one row for
 // each.
-func (r *run) atTheEnds(s *pgparse.SelectStmt) bool {
+func (r *run) readsMinMaxOnly(s *pgparse.SelectStmt) bool {
 	if len(s.GetFromClause()) != 1 || s.GetWhereClause() != nil || s.GetHavingClause() != nil ||
 		len(s.GetGroupClause())+len(s.GetDistinctClause())+len(s.GetLockingClause()) > 0 {
 		return false

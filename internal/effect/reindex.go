@@ -29,7 +29,7 @@ func (r *run) rebuildIndexes(s *pgparse.ReindexStmt) {
 	if rel == nil {
 		return
 	}
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	if rel.Kind == catalog.PartitionedTable || rel.Kind == catalog.PartitionedIndex {

@@ -17,7 +17,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 		if rel == nil {
 			return
 		}
-		if r.No != nil {
+		if r.Refusal != nil {
 			return
 		}
 		mode := ael
@@ -32,7 +32,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 		}
 		r.lockRelation(rel, ael)
 		switch {
-		case r.No != nil:
+		case r.Refusal != nil:
 		case rel.Kind == catalog.CompositeType:
 			if u := r.C.CompositeOf(rel); u != nil {
 				for _, t := range r.TablesOf(u) {
@@ -47,7 +47,7 @@ func (r *run) renameObject(s *pgparse.RenameStmt) {
 	case pgparse.ObjectType_OBJECT_TRIGGER:
 		if rel := r.findTable(rv); rel != nil {
 			r.lockRelation(rel, ael)
-			if t := rel.Trigger(s.GetSubname()); r.No == nil && rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) && r.V.AtLeast(15) {
+			if t := rel.Trigger(s.GetSubname()); r.Refusal == nil && rel.Kind == catalog.PartitionedTable && (t == nil || t.Row) && r.V.AtLeast(15) {
 				r.lockDescendants(rel, ael)
 			}
 		}
@@ -109,7 +109,7 @@ func (r *run) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 			return
 		}
 		r.lockRelation(rel, ael)
-		if r.No != nil {
+		if r.Refusal != nil {
 			return
 		}
 		for _, q := range r.C.SequencesOf(rel) {

@@ -123,15 +123,15 @@ func (r *run) fireRules(rel *catalog.Relation, w write) firedRules {
 			return f // the server refuses it
 		}
 		r.firing = append(r.firing, this)
-		r.carryOut(rel, u, w, &f)
+		r.lockRuleActions(rel, u, w, &f)
 		r.firing = r.firing[:len(r.firing)-1]
 	}
 	return f
 }
 
-// carryOut locks the relations used by the actions of a rule. Their names were resolved
+// lockRuleActions locks the relations used by the actions of a rule. Their names were resolved
 // when the rule was created.
-func (r *run) carryOut(rel *catalog.Relation, u *catalog.Rule, w write, f *firedRules) {
+func (r *run) lockRuleActions(rel *catalog.Relation, u *catalog.Rule, w write, f *firedRules) {
 	mark, outer := len(r.Effects), r.bound
 	r.bound = u.Reads
 	r.lockExpr(u.Where)

@@ -9,7 +9,7 @@ import (
 
 // run collects the effects of one statement.
 type run struct {
-	refusal.Question
+	refusal.Checker
 	s Session
 	Result
 	// index finds effects by name, if there are too many to search.

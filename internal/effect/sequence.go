@@ -38,7 +38,7 @@ func (r *run) alterSequence(s *pgparse.AlterSeqStmt) {
 		return
 	}
 	e := r.lockRelation(seq, sre)
-	if r.No != nil {
+	if r.Refusal != nil {
 		return
 	}
 	for _, o := range s.GetOptions() {

@@ -121,7 +121,7 @@ func (r *run) runRowStatement(msg any) {
 	case *pgparse.ImportForeignSchemaStmt, *pgparse.DropOwnedStmt, *pgparse.ReassignOwnedStmt, *pgparse.ExecuteStmt, *pgparse.DoStmt:
 		r.runOpaque(msg)
 	default:
-		r.noRelation(msg)
+		r.runWithoutRelation(msg)
 	}
 }
 
@@ -145,7 +145,7 @@ func (r *run) explainQuery(s *pgparse.ExplainStmt) {
 
 // lockPlanned locks what a statement names without running it.
 func (r *run) lockPlanned(query *pgparse.Node) {
-	inner := run{Question: refusal.Question{C: r.C, V: r.V}, s: r.s}
+	inner := run{Checker: refusal.Checker{C: r.C, V: r.V}, s: r.s}
 	inner.runStatement(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]

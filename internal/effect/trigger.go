@@ -10,7 +10,7 @@ import (
 // made on every partition.
 func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 	rel := r.findTable(s.GetRelation())
-	if rel == nil || r.No != nil {
+	if rel == nil || r.Refusal != nil {
 		return
 	}
 	r.lockRelation(rel, sre)
@@ -28,7 +28,7 @@ func (r *run) createTrigger(s *pgparse.CreateTrigStmt) {
 // the defaults, and the sequences that they take numbers from, come later.
 func (r *run) createRule(s *pgparse.RuleStmt) {
 	rel := r.findTable(s.GetRelation())
-	if rel == nil || r.No != nil {
+	if rel == nil || r.Refusal != nil {
 		return
 	}
 	e := r.lockRelation(rel, ael)
@@ -36,7 +36,7 @@ func (r *run) createRule(s *pgparse.RuleStmt) {
 		e.Rewrites, e.Instant = true, true // an empty table becomes a view, without a file
 	}
 	for _, action := range s.GetActions() {
-		inner := run{Question: refusal.Question{C: r.C, V: r.V}, s: r.s}
+		inner := run{Checker: refusal.Checker{C: r.C, V: r.V}, s: r.s}
 		inner.lockQuery(pgparse.Unwrap(action))
 		for i := range inner.Effects {
 			e := &inner.Effects[i]
@@ -50,7 +50,7 @@ func (r *run) createRule(s *pgparse.RuleStmt) {
 // lockPolicy is CREATE POLICY and ALTER POLICY.
 func (r *run) lockPolicy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 	rel := r.findTable(table)
-	if rel == nil || r.No != nil {
+	if rel == nil || r.Refusal != nil {
 		return
 	}
 	r.lockRelation(rel, ael)
@@ -65,7 +65,7 @@ func (r *run) lockPolicy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 // createStatistics is CREATE STATISTICS.
 func (r *run) createStatistics(s *pgparse.CreateStatsStmt) {
 	for _, n := range s.GetRelations() {
-		if rel := r.findTable(n.GetRangeVar()); rel != nil && r.No == nil {
+		if rel := r.findTable(n.GetRangeVar()); rel != nil && r.Refusal == nil {
 			r.lockRelation(rel, sue)
 		}
 	}

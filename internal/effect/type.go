@@ -21,7 +21,7 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	}
 	d := r.C.LookupType(schema, name)
 	if d == nil {
-		if r.No != nil {
+		if r.Refusal != nil {
 			return
 		}
 		r.domainUnseen(name)

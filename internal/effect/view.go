@@ -22,7 +22,7 @@ func (r *run) createView(s *pgparse.ViewStmt) {
 
 // lockStoredQuery locks what a stored query names: its definition is read, no row is.
 func (r *run) lockStoredQuery(query *pgparse.Node) {
-	inner := run{Question: refusal.Question{C: r.C, V: r.V, Made: r.Made}, s: r.s, namedOnly: true}
+	inner := run{Checker: refusal.Checker{C: r.C, V: r.V, Made: r.Made}, s: r.s, namedOnly: true}
 	inner.lockQuery(pgparse.Unwrap(query))
 	for i := range inner.Effects {
 		e := &inner.Effects[i]
@@ -62,12 +62,12 @@ func (r *run) refreshView(s *pgparse.RefreshMatViewStmt) {
 	if mv == nil {
 		return
 	}
-	if r.No != nil && mv.Kind != catalog.MaterializedView {
+	if r.Refusal != nil && mv.Kind != catalog.MaterializedView {
 		return
 	}
 	if s.GetConcurrent() {
 		r.lockRelation(mv, ex).Scans = true
-		if r.No != nil {
+		if r.Refusal != nil {
 			return
 		}
 	} else {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// wish is a demand that rows should meet, or should break.
-type wish struct {
+// assignedDemand is a demand that rows should meet, or should break.
+type assignedDemand struct {
 	*Demand
 	broken bool
 }
@@ -20,20 +20,20 @@ func (f *filler) assignDemands() {
 			continue
 		}
 		if d.Kind != Refers {
-			t.wishes = append(t.wishes, wish{Demand: d})
+			t.wishes = append(t.wishes, assignedDemand{Demand: d})
 			continue
 		}
 		to, _ := f.schema.findTable(d.Refers)
 		columns, known := t.namedPositions(d.Columns)
 		target, there := to.namedPositions(d.Target)
 		if known && there {
-			t.wishes = append(t.wishes, wish{Demand: d})
+			t.wishes = append(t.wishes, assignedDemand{Demand: d})
 			t.refs = append(t.refs, &ref{name: d.Name, columns: columns, table: to, target: target, full: d.full, wish: d})
 		}
 	}
 	for _, d := range f.release.Break {
 		if t, _ := f.schema.findTable(d.Table); t != nil {
-			t.wishes = append(t.wishes, wish{d, true})
+			t.wishes = append(t.wishes, assignedDemand{d, true})
 		}
 	}
 }
@@ -108,7 +108,7 @@ func (f *filler) buildTable(ctx context.Context, t *table) error {
 	}
 	was := f.keepState(t)
 	least, most := was.rows, was.told
-	attempt := func(wishes []wish) (good bool, err error) {
+	attempt := func(wishes []assignedDemand) (good bool, err error) {
 		f.restoreState(t, was)
 		t.taken = wishes
 		err = f.buildGenerators(ctx, t)
@@ -121,7 +121,7 @@ func (f *filler) buildTable(ctx context.Context, t *table) error {
 		return err
 	}
 	least, most = t.rows, len(f.result.Problems)
-	var taken []wish
+	var taken []assignedDemand
 	var unmet []Unmet
 	good := true
 	for _, w := range t.wishes {
@@ -150,7 +150,7 @@ func (f *filler) buildTable(ctx context.Context, t *table) error {
 // takeWishes adds the wishes to the constraints of the table.
 func (t *table) takeWishes(r *reading) {
 	for _, x := range t.refs {
-		x.off = x.wish != nil && !slices.ContainsFunc(t.taken, func(w wish) bool { return w.Demand == x.wish })
+		x.off = x.wish != nil && !slices.ContainsFunc(t.taken, func(w assignedDemand) bool { return w.Demand == x.wish })
 	}
 	for _, w := range t.taken {
 		columns, known := t.namedPositions(w.Columns)
@@ -181,7 +181,7 @@ func (t *table) takeWishes(r *reading) {
 
 // restrictType restricts the values of a column to those that its new type accepts, or does
 // not accept.
-func (w wish) restrictType(c *column, x *facts) {
+func (w assignedDemand) restrictType(c *column, x *facts) {
 	switch {
 	case w.broken && w.Most > 0:
 		x.minLen = max(x.minLen, w.Most+1)

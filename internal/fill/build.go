@@ -223,7 +223,7 @@ func (f *filler) buildColumn(ctx context.Context, t *table, c *column) error {
 		t.rows = 0
 		return nil
 	}
-	if lm := f.byLeaf(t, c, r); lm != nil {
+	if lm := f.makeLeafKeyValues(t, c, r); lm != nil {
 		m = lm
 	}
 	if c.above != nil && c.above.ord != nil && m.scalar != nil && !c.unique && c.digit == nil {
@@ -273,8 +273,8 @@ func makeGreater(c *column, m *generator) *generator {
 	return &out
 }
 
-// byLeaf makes the values of a partition key column; nil if the column is none.
-func (f *filler) byLeaf(t *table, c *column, r request) *generator {
+// makeLeafKeyValues makes the values of a partition key column; nil if the column is none.
+func (f *filler) makeLeafKeyValues(t *table, c *column, r request) *generator {
 	open := t.openPartitions()
 	if len(open) == 0 || c.digit != nil {
 		return nil

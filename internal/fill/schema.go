@@ -65,7 +65,7 @@ type table struct {
 	existingColumns []int
 	// wishes are the demands on the rows in addition to the schema's, taken those of
 	// them that are applied.
-	wishes, taken []wish
+	wishes, taken []assignedDemand
 }
 
 func (t *table) name() string { return t.schema + "." + t.rel }

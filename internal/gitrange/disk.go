@@ -153,7 +153,7 @@ func (t *diskTree) readLink(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", path, rootCause(err))
 	}
 	defer file.Close()
-	return readFile(of(file), path)
+	return readFile(openedFile(file), path)
 }
 
 // rootCause drops the operation and the absolute path that os puts into an error.

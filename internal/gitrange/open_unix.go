@@ -19,8 +19,8 @@ func openFile(path string) (opened, error) {
 // opened is a file descriptor.
 type opened int
 
-// of is an open file, which stays its owner's to close.
-func of(f *os.File) opened { return opened(f.Fd()) }
+// openedFile wraps an open file, which its owner closes.
+func openedFile(f *os.File) opened { return opened(f.Fd()) }
 
 // size is the file's size in bytes, and whether it is a regular file.
 func (f opened) size() (size int64, regular bool, err error) {

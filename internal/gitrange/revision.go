@@ -74,7 +74,7 @@ func (r *Repo) headCommit(ctx context.Context) (revision, error) {
 	id, err := r.revParse(ctx, "HEAD")
 	if err != nil {
 		if failure, ok := errors.AsType[*GitError](err); ok {
-			return revision{}, r.noHead(ctx, failure)
+			return revision{}, r.explainMissingHead(ctx, failure)
 		}
 		return revision{}, err
 	}
@@ -87,9 +87,9 @@ func (r *Repo) Commit(ctx context.Context) (string, error) {
 	return head.id, err
 }
 
-// noHead is why HEAD is no commit: there is none yet, or the repository lacks
+// explainMissingHead is why HEAD is no commit: there is none yet, or the repository lacks
 // it, as one that borrowed its objects does when the lender is gone.
-func (r *Repo) noHead(ctx context.Context, failure *GitError) error {
+func (r *Repo) explainMissingHead(ctx context.Context, failure *GitError) error {
 	out, err := r.git.runForOutput(ctx, "rev-parse", "--verify", "HEAD")
 	if err != nil {
 		return &NoCommitsError{Root: r.root}
@@ -118,7 +118,7 @@ func (r *Repo) resolveRevision(ctx context.Context, rev string) (revision, error
 		return revision{}, err
 	}
 	if rev == "HEAD" {
-		return revision{}, r.noHead(ctx, failure)
+		return revision{}, r.explainMissingHead(ctx, failure)
 	}
 	for _, remote := range r.remotes {
 		id, err := r.revParse(ctx, "refs/remotes/"+remote+"/"+rev)

@@ -15,10 +15,10 @@ import (
 
 // Kind is one kind of error.
 type Kind struct {
-	// State is the SQLSTATE: 42P07.
-	State string
-	// Words are the server's message, with %s for each object.
-	Words string
+	// SQLSTATE is the SQLSTATE: 42P07.
+	SQLSTATE string
+	// Format are the server's message, with %s for each object.
+	Format string
 }
 
 // NewRefusal returns a refusal of the kind, for the objects in its message.
@@ -50,18 +50,18 @@ func (r *Refusal) Message() string {
 		return ""
 	}
 	if len(r.Objects) == 0 {
-		return r.Words
+		return r.Format
 	}
 	list := make([]any, len(r.Objects))
 	for i, o := range r.Objects {
 		list[i] = o
 	}
-	return fmt.Sprintf(r.Words, list...)
+	return fmt.Sprintf(r.Format, list...)
 }
 
 // IsDuplicate reports whether the cause is that something exists already.
 func (k Kind) IsDuplicate() bool {
-	switch k.State {
+	switch k.SQLSTATE {
 	case "42P07", "42P06", "42701", "42710", "42723":
 		return true
 	}
@@ -70,7 +70,7 @@ func (k Kind) IsDuplicate() bool {
 
 // IsMissing reports whether the cause is that something does not exist.
 func (k Kind) IsMissing() bool {
-	switch k.State {
+	switch k.SQLSTATE {
 	case "42P01", "42703", "42704", "42883", "3F000":
 		return true
 	}
@@ -99,4 +99,4 @@ func (r *Refusal) Equal(o *Refusal) bool {
 }
 
 // CountPlaces returns how many objects the message names.
-func (k Kind) CountPlaces() int { return strings.Count(k.Words, "%s") }
+func (k Kind) CountPlaces() int { return strings.Count(k.Format, "%s") }

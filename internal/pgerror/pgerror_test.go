@@ -73,8 +73,8 @@ func TestKinds(t *testing.T) {
 	}
 	seen := map[Kind]string{}
 	for name, k := range all {
-		if !sqlstate.MatchString(k.State) {
-			t.Errorf("%s: %q is no SQLSTATE", name, k.State)
+		if !sqlstate.MatchString(k.SQLSTATE) {
+			t.Errorf("%s: %q is no SQLSTATE", name, k.SQLSTATE)
 		}
 		if other, twice := seen[k]; twice {
 			t.Errorf("%s and %s are one", name, other)
@@ -98,7 +98,7 @@ func TestUses(t *testing.T) {
 	used := map[string]bool{}
 	kind := func(e ast.Expr) string {
 		if s, ok := e.(*ast.SelectorExpr); ok {
-			if x, ok := s.X.(*ast.Ident); ok && x.Name == "pgerror" && all[s.Sel.Name].State != "" {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "pgerror" && all[s.Sel.Name].SQLSTATE != "" {
 				return s.Sel.Name
 			}
 		}

@@ -141,9 +141,9 @@ func (s *scanner) skipRows() {
 	}
 }
 
-// overRows continues after the rows of a COPY. An unfinished statement before the rows
+// skipCopyRows continues after the rows of a COPY. An unfinished statement before the rows
 // continues there.
-func (s *scanner) overRows() {
+func (s *scanner) skipCopyRows() {
 	if s.pos > s.lineBreak {
 		s.beginPiece(s.lineBreak) // a comment continues
 		s.last = s.pos

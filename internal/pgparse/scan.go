@@ -115,7 +115,7 @@ func (s *scanner) countOperator() {
 func (s *scanner) scanToken() {
 	src, i := s.src, s.pos
 	if s.resume > 0 && i >= s.lineBreak {
-		s.overRows()
+		s.skipCopyRows()
 		return
 	}
 	c := src[i]

@@ -96,7 +96,7 @@ func (s *Server) RoleMaker(ctx context.Context, names []string, waits func()) er
 		if err := s.sweepRoles(ctx); err != nil {
 			return err
 		}
-		others, err := s.othersMake(ctx)
+		others, err := s.isRoleCreationElsewhere(ctx)
 		if err != nil {
 			return err
 		}
@@ -153,9 +153,9 @@ func (s *Server) notedRoles(ctx context.Context) (map[string][]string, error) {
 	return out, nil
 }
 
-// othersMake reports whether another process that seems to live has roles on the server, or databases that are
+// isRoleCreationElsewhere reports whether another process that seems to live has roles on the server, or databases that are
 // recorded to make some.
-func (s *Server) othersMake(ctx context.Context) (bool, error) {
+func (s *Server) isRoleCreationElsewhere(ctx context.Context) (bool, error) {
 	claims, err := s.readClaims(ctx, s.external.keepAlive)
 	if err != nil {
 		return false, err

@@ -80,7 +80,7 @@ func (r *Release) findGenerated() {
 		if t.Name != head.Name {
 			s.addObstacle("%s gets another name, and is written anew, in one release: a release for each is planned", t.Name)
 		}
-		s.goesAlong()
+		s.findBackfillKey()
 		s.to = s.from
 		for _, col := range t.Columns {
 			if col.Generated == "" {
@@ -88,7 +88,7 @@ func (r *Release) findGenerated() {
 			}
 		}
 		s.createLike()
-		s.inTheWay()
+		s.reportDependents()
 		r.shadows = append(r.shadows, s)
 	}
 }

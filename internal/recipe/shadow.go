@@ -45,8 +45,8 @@ func (s *shadowTable) addObstacle(format string, args ...any) {
 	s.obstacles = append(s.obstacles, fmt.Sprintf(format, args...))
 }
 
-// goesAlong finds the key by which the backfill visits the rows of the table.
-func (s *shadowTable) goesAlong() bool {
+// findBackfillKey finds the key by which the backfill visits the rows of the table.
+func (s *shadowTable) findBackfillKey() bool {
 	if s.from = identityColumns(s.release.Deployed, s.t); len(s.from) == 0 {
 		s.addObstacle(keyless, s.t.Name)
 	}

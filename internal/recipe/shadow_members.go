@@ -123,8 +123,8 @@ func (s *shadowTable) coversChange(c *Change, group map[catalog.OID]bool) bool {
 	return false
 }
 
-// inTheWay reports objects that depend on the table itself, and not on its name.
-func (s *shadowTable) inTheWay() {
+// reportDependents reports objects that depend on the table itself, and not on its name.
+func (s *shadowTable) reportDependents() {
 	base, t := s.release.Deployed, s.t
 	if t.HasUnknownColumns() {
 		s.addObstacle("not all columns of %s are known: --db reads them from a server", t.Name)

@@ -52,7 +52,7 @@ func (w *replacement) makeSteps() *Steps {
 		w.family.completePart(m, nil)
 		return m
 	}
-	w.inTheWay(m)
+	w.reportDependents(m)
 	c, t := w.c, w.t
 	alter := "ALTER TABLE " + tableName(t) + " "
 	add := slices.Concat([]string{alter + "ADD COLUMN " + quoteIdent(w.newName) + " " + w.typ + w.collate}, w.earlyDefault(alter),
@@ -285,8 +285,8 @@ func (w *replacement) triggerFunction(fn string) string {
 		"\n    END IF;\n" + update + "  END IF;\n" + end
 }
 
-// inTheWay reports objects that depend on the old column and do not move to the new one.
-func (w *replacement) inTheWay(m *Steps) {
+// reportDependents reports objects that depend on the old column and do not move to the new one.
+func (w *replacement) reportDependents(m *Steps) {
 	t, head := w.head, w.c.Release.head
 	for _, r := range head.RelationsByOID(t.Dependents) {
 		if w.c.Release.isRecreated(r) || w.readsNewName(r) {

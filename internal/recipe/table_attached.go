@@ -15,7 +15,7 @@ import (
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-ATTACH-PARTITION
 func (s *shadowTable) attachSteps() *Steps {
 	m, r, t := &Steps{Notes: s.userNotes}, s.release, s.t
-	part, c := r.head.Relation(t.OID), s.asOne()
+	part, c := r.head.Relation(t.OID), s.mergeChanges()
 	bounds := ""
 	if s.within != "" {
 		bounds = r.uniqueName(t.Name.Name, "bounds", "check")
@@ -49,8 +49,8 @@ func (s *shadowTable) attachSteps() *Steps {
 	return m
 }
 
-// asOne returns the release as a single change from the base to the head.
-func (s *shadowTable) asOne() *Change {
+// mergeChanges returns the release as a single change from the base to the head.
+func (s *shadowTable) mergeChanges() *Change {
 	c := *s.c
 	stmt := *s.c.Stmt
 	stmt.Before, stmt.After = s.release.Deployed, s.release.head

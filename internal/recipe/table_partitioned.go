@@ -52,7 +52,7 @@ func (r *Release) findPartitioned() {
 			s.keysOf()
 			s.createPartitioned()
 		}
-		s.inTheWay()
+		s.reportDependents()
 		r.shadows = append(r.shadows, s)
 	}
 }
@@ -133,9 +133,9 @@ func (s *shadowTable) copiesRows(c *Change, insert *pgparse.InsertStmt) bool {
 // keysOf finds the columns that identify rows on both sides, and whether the deployed code loses a
 // unique key. In that case the names are exchanged only after that code is gone.
 func (s *shadowTable) keysOf() {
-	if s.goesAlong() {
+	if s.findBackfillKey() {
 		s.uniqueKeys()
-		s.byKey()
+		s.addKeyIndex()
 	}
 }
 
@@ -170,8 +170,8 @@ func (s *shadowTable) uniqueKeys() {
 	}
 }
 
-// byKey gives the shadow a unique index of its own if none at the head can identify rows.
-func (s *shadowTable) byKey() {
+// addKeyIndex gives the shadow a unique index of its own if none at the head can identify rows.
+func (s *shadowTable) addKeyIndex() {
 	own := slices.Clone(s.from)
 	for _, k := range s.head.PartitionKey {
 		col := s.head.Attr(k.Column)

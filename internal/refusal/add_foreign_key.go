@@ -67,7 +67,7 @@ func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint
 
 // deferrableKey reports whether the only key that a foreign key can point to is
 // checked at commit.
-func (q *Question) deferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool {
+func (q *Checker) deferrableKey(ref *catalog.Relation, con *pgparse.Constraint) bool {
 	found := false
 	targets := StringNames(con.GetPkAttrs())
 	for _, key := range ref.Constraints {

@@ -121,7 +121,7 @@ var fixed = []string{
 
 // inPlace reports whether the values of a type are never compressed nor moved
 // out of line.
-func (q *Question) inPlace(t catalog.Type) bool {
+func (q *Checker) inPlace(t catalog.Type) bool {
 	t = q.BaseType(t)
 	if t.Array > 0 {
 		return false

@@ -56,7 +56,7 @@ func (a *Alteration) useIndex(con *pgparse.Constraint) {
 		}
 	case index.Index == nil || index.Inferred:
 	default:
-		if a.KeepRefusal(checkUsingIndex(index)); a.No == nil && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
+		if a.KeepRefusal(checkUsingIndex(index)); a.Refusal == nil && con.GetContype() == pgparse.ConstrType_CONSTR_PRIMARY {
 			for _, k := range index.Index.Keys {
 				if col := a.Rel.Attr(k.Column); col != nil {
 					a.setNotNull(col.Name)

@@ -16,13 +16,13 @@ func (a *Alteration) attachPartition(cmd *pgparse.PartitionCmd) {
 		return
 	}
 	if part := a.FindTable(rv); part != nil && !part.Inferred && !a.Rel.Inferred {
-		_ = a.hasRoom(part.Name, a.Rel, cmd.GetBound()) && a.sameColumns(part) && a.keepsNotNull(part, a.Rel)
+		_ = a.checkPartitionOverlap(part.Name, a.Rel, cmd.GetBound()) && a.requireSameColumns(part) && a.requireNotNull(part, a.Rel)
 	}
 }
 
-// sameColumns refuses a partition with other columns than its parent has. One
+// requireSameColumns refuses a partition with other columns than its parent has. One
 // that lacks a column the catalog refuses.
-func (a *Alteration) sameColumns(part *catalog.Relation) bool {
+func (a *Alteration) requireSameColumns(part *catalog.Relation) bool {
 	if !a.IsFullyKnown(part) || !a.IsFullyKnown(a.Rel) {
 		return true
 	}
@@ -45,11 +45,11 @@ func (a *Alteration) sameColumns(part *catalog.Relation) bool {
 	return true
 }
 
-// keepsNotNull refuses a child that may hold NULL where its parent may not.
-func (a *Alteration) keepsNotNull(child, parent *catalog.Relation) bool {
+// requireNotNull refuses a child that may hold NULL where its parent may not.
+func (a *Alteration) requireNotNull(child, parent *catalog.Relation) bool {
 	for _, col := range parent.Columns {
 		own := child.Column(col.Name)
-		if own == nil || own.Inferred || own.NotNull || !col.NotNull || forItself(parent, col) {
+		if own == nil || own.Inferred || own.NotNull || !col.NotNull || isOwnNotNull(parent, col) {
 			continue
 		}
 		which := "child table"
@@ -70,7 +70,7 @@ func (a *Alteration) mayInherit(parent *catalog.Relation) {
 	case parent.Kind == catalog.PartitionedTable:
 		a.RecordRefusal(pgerror.InheritPartitioned, parent.Name.Name)
 	default:
-		a.keepsNotNull(a.Rel, parent)
+		a.requireNotNull(a.Rel, parent)
 	}
 }
 

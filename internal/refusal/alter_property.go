@@ -19,11 +19,11 @@ func (a *Alteration) clusterOn(name string) {
 		a.mayCluster(i)
 		return
 	}
-	a.noIndex(name)
+	a.refuseMissingIndex(name)
 }
 
-// noIndex refuses an index that the table surely does not have.
-func (a *Alteration) noIndex(name string) {
+// refuseMissingIndex refuses an index that the table surely does not have.
+func (a *Alteration) refuseMissingIndex(name string) {
 	if a.IsFullyKnown(a.Rel) {
 		a.RecordRefusal(pgerror.IndexMissingFor, name, a.Rel.Name.Name)
 	}
@@ -33,7 +33,7 @@ func (a *Alteration) noIndex(name string) {
 func (a *Alteration) replicaIdentity(name string) {
 	i := a.C.IndexNamed(a.Rel, name)
 	if i == nil {
-		a.noIndex(name)
+		a.refuseMissingIndex(name)
 		return
 	}
 	info := i.Index
@@ -103,7 +103,7 @@ func (a *Alteration) setPersistence(to catalog.Persistence) {
 }
 
 // isPublished reports whether a publication lists a table.
-func (q *Question) isPublished(rel *catalog.Relation) bool {
+func (q *Checker) isPublished(rel *catalog.Relation) bool {
 	found := false
 	q.C.EachObject("publication", func(o *catalog.Object) bool {
 		found = found || contains(o.Tables, rel.OID)

@@ -7,7 +7,7 @@ import (
 )
 
 // alterTable is ALTER TABLE and its like.
-func (q *Question) alterTable(s *pgparse.AlterTableStmt) {
+func (q *Checker) alterTable(s *pgparse.AlterTableStmt) {
 	a := q.NewAlteration(s)
 	if a == nil {
 		return
@@ -16,7 +16,7 @@ func (q *Question) alterTable(s *pgparse.AlterTableStmt) {
 		if a.isPermitted(cmd) {
 			a.columnCommand(cmd)
 		}
-		if q.No != nil {
+		if q.Refusal != nil {
 			return
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // Alteration is the state of an ALTER TABLE after the commands so far. The caller passes
 // each command to RecordCommand.
 type Alteration struct {
-	*Question
+	*Checker
 	Rel *catalog.Relation
 	// Recurse: not ONLY.
 	Recurse bool
@@ -32,13 +32,13 @@ type Alteration struct {
 
 // NewAlteration returns the state of an ALTER TABLE before its first command; nil if the
 // relation does not exist.
-func (q *Question) NewAlteration(s *pgparse.AlterTableStmt) *Alteration {
+func (q *Checker) NewAlteration(s *pgparse.AlterTableStmt) *Alteration {
 	rv := s.GetRelation()
 	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetObjtype()), s.GetMissingOk())
 	if rel == nil {
 		return nil
 	}
-	return &Alteration{Question: q, Rel: rel, Recurse: rv.GetInh()}
+	return &Alteration{Checker: q, Rel: rel, Recurse: rv.GetInh()}
 }
 
 // OrderCommands returns the commands of an ALTER TABLE in the order of execution: in passes,

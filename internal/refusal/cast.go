@@ -52,14 +52,14 @@ func typeName(t catalog.Type) string {
 }
 
 // ownType reports whether a type is an enum or composite that was seen made.
-func (q *Question) ownType(t catalog.Type) bool {
+func (q *Checker) ownType(t catalog.Type) bool {
 	u := q.C.Type(t.OID)
 	return u != nil && !u.Inferred && (u.Kind == catalog.Enum || u.Kind == catalog.Composite)
 }
 
 // isAssignable reports whether a value may be assigned without an explicit
 // cast. Where a type is not built in it is assumed.
-func (q *Question) isAssignable(from, to catalog.Type) bool {
+func (q *Checker) isAssignable(from, to catalog.Type) bool {
 	if from.Array > 0 && to.Array > 0 {
 		from.Array, to.Array = 0, 0
 		from, to = q.BaseType(from), q.BaseType(to)
@@ -88,7 +88,7 @@ func (q *Question) isAssignable(from, to catalog.Type) bool {
 
 // isCastable reports whether a value may be cast explicitly: what has no entry in
 // pg_cast goes through its text, where either side is one.
-func (q *Question) isCastable(from, to catalog.Type) bool {
+func (q *Checker) isCastable(from, to catalog.Type) bool {
 	if from.Array > 0 && to.Array > 0 {
 		from.Array, to.Array = 0, 0
 		return SameType(from, to) || q.isCastable(from, to)
@@ -123,7 +123,7 @@ var families = [][]string{
 
 // canCompare reports whether a referencing type can be compared with a referenced
 // one: the same, of one family, or cast to it without asking.
-func (q *Question) canCompare(from, to catalog.Type) bool {
+func (q *Checker) canCompare(from, to catalog.Type) bool {
 	from, to = q.BaseType(from), q.BaseType(to)
 	if SameType(from, to) {
 		return true

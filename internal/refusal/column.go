@@ -8,7 +8,7 @@ import (
 )
 
 // mayCheck refuses a CHECK that reads other rows.
-func (q *Question) mayCheck(con *pgparse.Constraint) bool {
+func (q *Checker) mayCheck(con *pgparse.Constraint) bool {
 	if con.GetRawExpr() == nil || !pgparse.HasNode[*pgparse.SubLink](con.GetRawExpr()) {
 		return true
 	}
@@ -18,7 +18,7 @@ func (q *Question) mayCheck(con *pgparse.Constraint) bool {
 
 // checkVirtualExpr returns the server's objection to the expression of a virtual column, which may
 // only use built-in objects; nil if there is none.
-func (q *Question) checkVirtualExpr(typ catalog.Type, expr *pgparse.Node) *pgerror.Refusal {
+func (q *Checker) checkVirtualExpr(typ catalog.Type, expr *pgparse.Node) *pgerror.Refusal {
 	own := func(t catalog.Type) bool { return t.IsKnown() && t.Name.Schema != "pg_catalog" }
 	if own(typ) && typ.OID != 0 {
 		return pgerror.GenerationType.NewRefusal()
@@ -42,7 +42,7 @@ func (q *Question) checkVirtualExpr(typ catalog.Type, expr *pgparse.Node) *pgerr
 }
 
 // checkCollation refuses a collation for a type that has none.
-func (q *Question) checkCollation(def *pgparse.ColumnDef) bool {
+func (q *Checker) checkCollation(def *pgparse.ColumnDef) bool {
 	if def.GetCollClause() == nil {
 		return true
 	}

@@ -24,7 +24,7 @@ func (a *Alteration) alterType(cmd *pgparse.AlterTableCmd) {
 		case a.mayRetype(rel, col) && a.mayConvert(col, def):
 			a.checkRetype(rel, col, to, def)
 		}
-		if a.No != nil {
+		if a.Refusal != nil {
 			return
 		}
 	}
@@ -45,7 +45,7 @@ func (a *Alteration) typedTables(behavior pgparse.DropBehavior, retype *pgparse.
 			a.RecordRefusal(pgerror.TypeUsed, u.Name.Name, rel.Name.Name, col.Name)
 		})
 	}
-	if a.No != nil || !a.mayChange(a.Rel, behavior) || retype == nil {
+	if a.Refusal != nil || !a.mayChange(a.Rel, behavior) || retype == nil {
 		return
 	}
 	for _, t := range a.TablesOf(u) {
@@ -121,14 +121,14 @@ func (a *Alteration) checkRetype(rel *catalog.Relation, col *catalog.Column, to 
 		a.KeepRefusal(no)
 		return
 	}
-	if !to.IsKnown() || a.mayFill(rel) && a.keepsDefault(rel, col, to) && a.keepsForeignKeys(rel, col, to) {
-		a.stillFits(rel, col, to)
+	if !to.IsKnown() || a.mayFill(rel) && a.checkDefaultCast(rel, col, to) && a.checkForeignKeyTypes(rel, col, to) {
+		a.checkDependents(rel, col, to)
 	}
 }
 
-// keepsDefault refuses a type in which the column's identity or default could not
+// checkDefaultCast refuses a type in which the column's identity or default could not
 // go on.
-func (a *Alteration) keepsDefault(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
+func (a *Alteration) checkDefaultCast(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
 	base := a.BaseType(to)
 	switch {
 	case a.IsIdentity(col) && (base.Name.Schema != "pg_catalog" || !contains([]string{"int2", "int4", "int8"}, to.Name.Name)):
@@ -142,9 +142,9 @@ func (a *Alteration) keepsDefault(rel *catalog.Relation, col *catalog.Column, to
 	return false
 }
 
-// keepsForeignKeys refuses a type that the columns on the other side of a foreign
+// checkForeignKeyTypes refuses a type that the columns on the other side of a foreign
 // key cannot be compared with.
-func (a *Alteration) keepsForeignKeys(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
+func (a *Alteration) checkForeignKeyTypes(rel *catalog.Relation, col *catalog.Column, to catalog.Type) bool {
 	for _, con := range rel.Constraints {
 		if con.Kind != catalog.ForeignKey || con.Ref == rel.OID || a.IsDropped(con) {
 			continue

@@ -10,7 +10,7 @@ import (
 // checkCast returns the server's objection to converting a column's type to another one, by a
 // USING expression if there is one; nil if the conversion is possible, or if that is not
 // known.
-func (q *Question) checkCast(col *catalog.Column, to catalog.Type, using *pgparse.Node) *pgerror.Refusal {
+func (q *Checker) checkCast(col *catalog.Column, to catalog.Type, using *pgparse.Node) *pgerror.Refusal {
 	from := col.Type
 	if col.Inferred {
 		from = catalog.Type{}
@@ -33,7 +33,7 @@ func (q *Question) checkCast(col *catalog.Column, to catalog.Type, using *pgpars
 
 // castBy is the type that a USING expression gives a column's values when it does
 // nothing but cast them; the zero Type when it does more.
-func (q *Question) castBy(using *pgparse.Node, col *catalog.Column, own catalog.Type) (catalog.Type, *pgerror.Refusal) {
+func (q *Checker) castBy(using *pgparse.Node, col *catalog.Column, own catalog.Type) (catalog.Type, *pgerror.Refusal) {
 	switch m := pgparse.Unwrap(using).(type) {
 	case *pgparse.ColumnRef:
 		if f := m.GetFields(); len(f) > 0 && pgparse.StringText(f[len(f)-1]) == col.Name {
@@ -57,7 +57,7 @@ func (q *Question) castBy(using *pgparse.Node, col *catalog.Column, own catalog.
 
 // castBaseTypes returns the base types, below domains, between which a cast must convert; zero
 // Types if the server only has to check or relabel the value.
-func (q *Question) castBaseTypes(from, to catalog.Type) (catalog.Type, catalog.Type) {
+func (q *Checker) castBaseTypes(from, to catalog.Type) (catalog.Type, catalog.Type) {
 	for n := 0; n < maxDepth; n++ {
 		d := q.DomainOf(to)
 		if d == nil || SameType(from, to) {
@@ -76,7 +76,7 @@ func (q *Question) castBaseTypes(from, to catalog.Type) (catalog.Type, catalog.T
 
 // IsConstrained reports whether a domain, or one that it rests on, restricts its
 // values.
-func (q *Question) IsConstrained(d *catalog.UserType) bool {
+func (q *Checker) IsConstrained(d *catalog.UserType) bool {
 	for n := 0; d != nil && n < maxDepth; n++ {
 		if d.HasConstraint() {
 			return true
@@ -92,10 +92,10 @@ func formatUnmodified(t catalog.Type) string {
 	return t.String()
 }
 
-// stillFits refuses a type with which a CHECK, or an index's condition or key,
+// checkDependents refuses a type with which a CHECK, or an index's condition or key,
 // cannot be made anew. What they compare the column with keeps the type that it
 // got when it was written: 'new'::text is no value of an enum.
-func (a *Alteration) stillFits(rel *catalog.Relation, col *catalog.Column, to catalog.Type) {
+func (a *Alteration) checkDependents(rel *catalog.Relation, col *catalog.Column, to catalog.Type) {
 	if col.Inferred || !col.Type.IsKnown() || !to.IsKnown() || SameType(col.Type, to) {
 		return
 	}
@@ -149,8 +149,8 @@ func (a *Alteration) comparesStill(expr *pgparse.Node, col *catalog.Column, to c
 	}
 	pgparse.Walk(expr, func(m any) bool {
 		e, ok := m.(*pgparse.A_Expr)
-		if !ok || a.No != nil {
-			return a.No == nil
+		if !ok || a.Refusal != nil {
+			return a.Refusal == nil
 		}
 		with := e.GetRexpr()
 		if !predicate.IsColumn(e.GetLexpr(), col.Name) {
@@ -171,7 +171,7 @@ var plainly = []string{"text", "int2", "int4", "int8", "numeric", "float4", "flo
 
 // constantType is the type of constants that a column is compared with; ok is
 // false when something else is there too.
-func (q *Question) constantType(n *pgparse.Node, column catalog.Type) (t catalog.Type, ok bool) {
+func (q *Checker) constantType(n *pgparse.Node, column catalog.Type) (t catalog.Type, ok bool) {
 	var list []*pgparse.Node
 	switch m := pgparse.Unwrap(n).(type) {
 	case *pgparse.A_Const:

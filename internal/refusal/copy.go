@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Question) copyStmt(s *pgparse.CopyStmt) {
+func (q *Checker) copyStmt(s *pgparse.CopyStmt) {
 	if !q.copyForm(s) {
 		return
 	}
@@ -24,7 +24,7 @@ func (q *Question) copyStmt(s *pgparse.CopyStmt) {
 }
 
 // copyInto is COPY … FROM.
-func (q *Question) copyInto(s *pgparse.CopyStmt, freeze bool) {
+func (q *Checker) copyInto(s *pgparse.CopyStmt, freeze bool) {
 	t := q.FindTable(s.GetRelation())
 	switch {
 	case t == nil:
@@ -40,7 +40,7 @@ func (q *Question) copyInto(s *pgparse.CopyStmt, freeze bool) {
 }
 
 // copyOut is COPY … TO: not of what has no rows of its own.
-func (q *Question) copyOut(s *pgparse.CopyStmt) {
+func (q *Checker) copyOut(s *pgparse.CopyStmt) {
 	rel := q.C.Lookup(s.GetRelation().GetSchemaname(), s.GetRelation().GetRelname())
 	if rel == nil || rel.Inferred {
 		q.FindTable(s.GetRelation())

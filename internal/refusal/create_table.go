@@ -8,14 +8,14 @@ import (
 
 // newTable is a CREATE TABLE at work.
 type newTable struct {
-	*Question
+	*Checker
 	name        catalog.Name
 	persistence catalog.Persistence
 	elements    []*pgparse.Node
 }
 
 // createTable is CREATE TABLE and CREATE FOREIGN TABLE.
-func (q *Question) createTable(s *pgparse.CreateStmt) {
+func (q *Checker) createTable(s *pgparse.CreateStmt) {
 	rv := s.GetRelation()
 	if s.GetIfNotExists() && q.TableThere(rv) {
 		return
@@ -34,14 +34,14 @@ func (q *Question) createTable(s *pgparse.CreateStmt) {
 		case *pgparse.ColumnDef:
 			t.checkColumn(m)
 		case *pgparse.Constraint:
-			q.constraintForm(m)
+			q.checkConstraintSyntax(m)
 			t.foreignKey(m, StringNames(m.GetFkAttrs()))
 		case *pgparse.TableLikeClause:
 			q.FindTable(m.GetRelation())
 		}
 	}
 	for _, n := range s.GetConstraints() {
-		q.constraintForm(n.GetConstraint())
+		q.checkConstraintSyntax(n.GetConstraint())
 		t.foreignKey(n.GetConstraint(), StringNames(n.GetConstraint().GetFkAttrs()))
 	}
 	for _, n := range s.GetInhRelations() {
@@ -52,7 +52,7 @@ func (q *Question) createTable(s *pgparse.CreateStmt) {
 }
 
 // TableThere reports whether the table to be created exists already.
-func (q *Question) TableThere(rv *pgparse.RangeVar) bool {
+func (q *Checker) TableThere(rv *pgparse.RangeVar) bool {
 	schema := rv.GetSchemaname()
 	if rv.GetRelpersistence() == "t" {
 		schema = "pg_temp"
@@ -85,7 +85,7 @@ func (t *newTable) typeOf(name string) catalog.Type {
 }
 
 func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
-	t.columnForm(def)
+	t.checkColumnSyntax(def)
 	n := ReadColumn(def)
 	t.newerIn(n.Default)
 	if n.Generated != "" && !t.mayIndex(n.Default, t.typeOf) {
@@ -134,6 +134,6 @@ func (t *newTable) checkParent(parent *catalog.Relation, bound *pgparse.Partitio
 	case parent.Kind != catalog.PartitionedTable:
 		t.RecordRefusal(pgerror.NotPartitioned, parent.Name.Name)
 	default:
-		t.hasRoom(t.name, parent, bound)
+		t.checkPartitionOverlap(t.name, parent, bound)
 	}
 }

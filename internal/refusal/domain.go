@@ -10,7 +10,7 @@ import (
 
 // alterDomain is ALTER DOMAIN: a new rule is checked in every table that uses
 // the domain, but not inside other types.
-func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
+func (q *Checker) alterDomain(s *pgparse.AlterDomainStmt) {
 	switch s.GetSubtype() {
 	case "C": // ADD CONSTRAINT
 		con := s.GetDef().GetConstraint()
@@ -38,7 +38,7 @@ func (q *Question) alterDomain(s *pgparse.AlterDomainStmt) {
 
 // domainUsers refuses where a stored column has a domain, or one that rests on
 // it, inside another type.
-func (q *Question) domainUsers(d *catalog.UserType, depth int) {
+func (q *Checker) domainUsers(d *catalog.UserType, depth int) {
 	if depth > 8 {
 		return
 	}
@@ -62,7 +62,7 @@ func (q *Question) domainUsers(d *catalog.UserType, depth int) {
 
 // checkNestedDomain refuses a new rule for a domain when a stored column has it inside
 // another type.
-func (q *Question) checkNestedDomain(d *catalog.UserType, composite catalog.OID, depth int) {
+func (q *Checker) checkNestedDomain(d *catalog.UserType, composite catalog.OID, depth int) {
 	if depth > 8 {
 		return
 	}
@@ -79,6 +79,6 @@ func (q *Question) checkNestedDomain(d *catalog.UserType, composite catalog.OID,
 }
 
 // TablesOf are the tables of a type (OF).
-func (q *Question) TablesOf(u *catalog.UserType) []*catalog.Relation {
+func (q *Checker) TablesOf(u *catalog.UserType) []*catalog.Relation {
 	return slices.DeleteFunc(q.C.TypedBy(u.OID), func(rel *catalog.Relation) bool { return rel.OfType != u.OID })
 }

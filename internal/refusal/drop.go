@@ -8,16 +8,16 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// dropQuestion is a DROP: with what it takes along, for what else it asks.
-type dropQuestion struct {
-	*Question
+// dropChecker is a DROP: with what it takes along, for what else it asks.
+type dropChecker struct {
+	*Checker
 	cascade bool
 	gone    map[catalog.OID]bool
 }
 
 // dropObjects is DROP of whatever the grammar treats alike.
-func (q *Question) dropObjects(s *pgparse.DropStmt) {
-	d := &dropQuestion{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
+func (q *Checker) dropObjects(s *pgparse.DropStmt) {
+	d := &dropChecker{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
 	switch s.GetRemoveType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_FOREIGN_TABLE, pgparse.ObjectType_OBJECT_VIEW,
 		pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE, pgparse.ObjectType_OBJECT_INDEX:
@@ -43,7 +43,7 @@ func (q *Question) dropObjects(s *pgparse.DropStmt) {
 	}
 }
 
-func (d *dropQuestion) dropRelations(s *pgparse.DropStmt) {
+func (d *dropChecker) dropRelations(s *pgparse.DropStmt) {
 	if s.GetConcurrent() {
 		switch {
 		case len(s.GetObjects()) > 1:
@@ -74,14 +74,14 @@ func (d *dropQuestion) dropRelations(s *pgparse.DropStmt) {
 }
 
 // checkMember refuses to drop a relation that is part of an extension, even with CASCADE.
-func (d *dropQuestion) checkMember(rel *catalog.Relation) {
+func (d *dropChecker) checkMember(rel *catalog.Relation) {
 	if rel.Extension != "" {
 		d.RecordRefusal(pgerror.Required, rel.Kind.ForMessages(), rel.Name.Name, "extension "+rel.Extension)
 	}
 }
 
 // dropRelation asks what depends on a table, view or sequence.
-func (d *dropQuestion) dropRelation(rel *catalog.Relation, depth int) {
+func (d *dropChecker) dropRelation(rel *catalog.Relation, depth int) {
 	if rel.Kind == catalog.Sequence {
 		d.dropSequence(rel)
 		return
@@ -92,25 +92,26 @@ func (d *dropQuestion) dropRelation(rel *catalog.Relation, depth int) {
 	if rel.Kind != catalog.View && rel.Kind != catalog.MaterializedView {
 		d.tableParts(rel, depth)
 	}
-	if d.ReadElsewhere(rel, 0, d.goesToo) || slices.ContainsFunc(d.C.RelationsByOID(rel.Dependents), func(v *catalog.Relation) bool { return !d.gone[v.OID] }) {
+	isKept := func(v *catalog.Relation) bool { return !d.gone[v.OID] }
+	if d.ReadElsewhere(rel, 0, d.isDroppedAlong) || slices.ContainsFunc(d.C.RelationsByOID(rel.Dependents), isKept) {
 		d.RecordRefusal(pgerror.HasDependents, rel.Kind.String(), rel.Name.Name)
 	}
 }
 
-func (d *dropQuestion) tableParts(rel *catalog.Relation, depth int) {
+func (d *dropChecker) tableParts(rel *catalog.Relation, depth int) {
 	no := func() { d.RecordRefusal(pgerror.HasDependents, "table", rel.Name.Name) }
 	for _, ref := range d.C.ListReferences(rel, true) {
 		if ref.From == rel || d.gone[ref.From.OID] {
 			continue
 		}
 		// The key may point to what this is a partition of.
-		if target := d.C.Relation(ref.Con.Ref); target != rel && !d.goesToo(target) || !d.goesToo(ref.From) {
+		if target := d.C.Relation(ref.Con.Ref); target != rel && !d.isDroppedAlong(target) || !d.isDroppedAlong(ref.From) {
 			no()
 		}
 	}
 	for _, s := range d.C.SequencesOf(rel) {
 		d.gone[s.OID] = true
-		if d.IsSequenceTaken(s, "", d.goesToo) {
+		if d.IsSequenceTaken(s, "", d.isDroppedAlong) {
 			no()
 		}
 	}
@@ -126,7 +127,7 @@ func (d *dropQuestion) tableParts(rel *catalog.Relation, depth int) {
 		}
 	}
 	d.C.EachOfType(rel.OID, func(user *catalog.Relation, _ *catalog.Column) {
-		if !d.goesToo(user) {
+		if !d.isDroppedAlong(user) {
 			no()
 		}
 	})
@@ -138,7 +139,7 @@ func (d *dropQuestion) tableParts(rel *catalog.Relation, depth int) {
 // ReadElsewhere reports whether a policy, a rule or the body of a function reads
 // a relation (a column of it, unless column is 0), so that it cannot be dropped
 // without CASCADE; goes tells of which tables that does not matter.
-func (q *Question) ReadElsewhere(rel *catalog.Relation, column int16, goes func(*catalog.Relation) bool) bool {
+func (q *Checker) ReadElsewhere(rel *catalog.Relation, column int16, goes func(*catalog.Relation) bool) bool {
 	return slices.ContainsFunc(q.C.PoliciesOver(rel.OID, column), func(x catalog.PolicyOn) bool { return !goes(x.Table) }) ||
 		slices.ContainsFunc(q.C.RulesOver(rel.OID, column), func(x catalog.RuleOn) bool { return !goes(x.Table) }) ||
 		len(q.C.BodiesOver(rel.OID, column)) > 0
@@ -147,15 +148,15 @@ func (q *Question) ReadElsewhere(rel *catalog.Relation, column int16, goes func(
 // IsSequenceTaken reports whether a default takes numbers from a sequence that its column
 // does not own, so that the sequence cannot be dropped without CASCADE. with is
 // the column that is dropped with it, "" for none: those that inherit it go too.
-func (q *Question) IsSequenceTaken(seq *catalog.Relation, with string, goes func(*catalog.Relation) bool) bool {
+func (q *Checker) IsSequenceTaken(seq *catalog.Relation, with string, goes func(*catalog.Relation) bool) bool {
 	return slices.ContainsFunc(q.C.TakersOf(seq.OID), func(t *catalog.Relation) bool {
 		c := t.Column(with)
 		return !goes(t) && (c == nil || !c.Inherited)
 	})
 }
 
-// goesToo reports whether a table is dropped, or what it is a partition of.
-func (d *dropQuestion) goesToo(rel *catalog.Relation) bool {
+// isDroppedAlong reports whether a table is dropped, or what it is a partition of.
+func (d *dropChecker) isDroppedAlong(rel *catalog.Relation) bool {
 	for n := 0; rel != nil && n < maxDepth; n++ {
 		if d.gone[rel.OID] {
 			return true
@@ -165,8 +166,8 @@ func (d *dropQuestion) goesToo(rel *catalog.Relation) bool {
 	return false
 }
 
-func (d *dropQuestion) dropSequence(seq *catalog.Relation) {
-	if !d.cascade && d.IsSequenceTaken(seq, "", d.goesToo) {
+func (d *dropChecker) dropSequence(seq *catalog.Relation) {
+	if !d.cascade && d.IsSequenceTaken(seq, "", d.isDroppedAlong) {
 		d.RecordRefusal(pgerror.HasDependents, "sequence", seq.Name.Name)
 		return
 	}
@@ -186,7 +187,7 @@ func (d *dropQuestion) dropSequence(seq *catalog.Relation) {
 	}
 }
 
-func (d *dropQuestion) dropIndex(index *catalog.Relation, concurrent bool) {
+func (d *dropChecker) dropIndex(index *catalog.Relation, concurrent bool) {
 	table := d.C.TableOf(index)
 	switch parent := d.C.ParentIndex(index); {
 	case index.Index != nil && index.Index.Constraint != "" && table != nil:
@@ -202,7 +203,7 @@ func (d *dropQuestion) dropIndex(index *catalog.Relation, concurrent bool) {
 
 // dropFromTable drops a trigger, rule or policy: name parts of the table, then
 // the name.
-func (q *Question) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
+func (q *Checker) dropFromTable(s *pgparse.DropStmt, parts []*pgparse.Node) {
 	if len(parts) < 2 {
 		return
 	}

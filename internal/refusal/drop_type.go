@@ -10,7 +10,7 @@ import (
 )
 
 // dropSchema asks what is in a schema.
-func (d *dropQuestion) dropSchema(schema string) {
+func (d *dropChecker) dropSchema(schema string) {
 	var in []*catalog.Relation
 	d.C.EachRelation(func(rel *catalog.Relation) bool {
 		if rel.Name.Schema == schema && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
@@ -45,7 +45,7 @@ func (d *dropQuestion) dropSchema(schema string) {
 }
 
 // userType asks for columns and tables of a type.
-func (d *dropQuestion) userType(u *catalog.UserType) {
+func (d *dropChecker) userType(u *catalog.UserType) {
 	if rel := d.C.Relation(u.Relation); rel != nil {
 		d.gone[rel.OID] = true
 	}
@@ -60,14 +60,14 @@ func (d *dropQuestion) userType(u *catalog.UserType) {
 }
 
 // dropFunction asks for what surely calls a function.
-func (d *dropQuestion) dropFunction(name string, callers []catalog.Caller) {
-	if !d.cascade && slices.ContainsFunc(callers, func(c catalog.Caller) bool { return c.Sure && !d.goesToo(c.Relation) }) {
+func (d *dropChecker) dropFunction(name string, callers []catalog.Caller) {
+	if !d.cascade && slices.ContainsFunc(callers, func(c catalog.Caller) bool { return c.Sure && !d.isDroppedAlong(c.Relation) }) {
 		d.RecordRefusal(pgerror.HasDependents, "function", name+"()")
 	}
 }
 
 // dropExtension asks for domains and columns of an extension's types.
-func (d *dropQuestion) dropExtension(name string) {
+func (d *dropChecker) dropExtension(name string) {
 	if d.cascade {
 		return
 	}
@@ -76,8 +76,8 @@ func (d *dropQuestion) dropExtension(name string) {
 		d.gone[rel.OID] = true
 	}
 	for _, rel := range members {
-		if d.dropRelation(rel, 0); d.No != nil {
-			d.No = pgerror.HasDependents.NewRefusal("extension", name)
+		if d.dropRelation(rel, 0); d.Refusal != nil {
+			d.Refusal = pgerror.HasDependents.NewRefusal("extension", name)
 			return
 		}
 	}
@@ -106,8 +106,8 @@ func (d *dropQuestion) dropExtension(name string) {
 
 // dropOwned is DROP OWNED: what the roles own goes, as far as statements told
 // what that is.
-func (q *Question) dropOwned(s *pgparse.DropOwnedStmt) {
-	d := &dropQuestion{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
+func (q *Checker) dropOwned(s *pgparse.DropOwnedStmt) {
+	d := &dropChecker{q, s.GetBehavior() == pgparse.DropBehavior_DROP_CASCADE, map[catalog.OID]bool{}}
 	roles := RolesOf(s.GetRoles())
 	owned := q.OwnedBy(roles)
 	for _, rel := range owned {
@@ -140,7 +140,7 @@ func RolesOf(list []*pgparse.Node) []string {
 
 // OwnedBy lists the relations that roles own, as far as statements told, in the
 // order in which they were made.
-func (q *Question) OwnedBy(roles []string) []*catalog.Relation {
+func (q *Checker) OwnedBy(roles []string) []*catalog.Relation {
 	var owned []*catalog.Relation
 	q.C.EachRelation(func(rel *catalog.Relation) bool {
 		if rel.Owner != "" && contains(roles, rel.Owner) && rel.Kind != catalog.Index && rel.Kind != catalog.PartitionedIndex {
@@ -153,7 +153,7 @@ func (q *Question) OwnedBy(roles []string) []*catalog.Relation {
 }
 
 // SchemasOf lists the schemas that roles own.
-func (q *Question) SchemasOf(roles []string) []string {
+func (q *Checker) SchemasOf(roles []string) []string {
 	var schemas []string
 	q.C.EachObject("schema", func(o *catalog.Object) bool {
 		if o.Owner != "" && contains(roles, o.Owner) {

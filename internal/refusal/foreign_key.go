@@ -25,7 +25,7 @@ func mayPoint(from catalog.Persistence, ref *catalog.Relation) *pgerror.Refusal 
 
 // areKeysComparable reports whether there is an operator for each pair of columns of
 // a foreign key, as far as their types are known.
-func (q *Question) areKeysComparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string, types ColumnType) bool {
+func (q *Checker) areKeysComparable(ref *catalog.Relation, con *pgparse.Constraint, columns []string, types ColumnType) bool {
 	targets := StringNames(con.GetPkAttrs())
 	if len(targets) == 0 {
 		for _, c := range ref.Constraints {
@@ -51,7 +51,7 @@ func (q *Question) areKeysComparable(ref *catalog.Relation, con *pgparse.Constra
 
 // notImplemented is the refusal of a foreign key between types that
 // cannot be compared.
-func (q *Question) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) *pgerror.Refusal {
+func (q *Checker) notImplemented(table catalog.Name, con *pgparse.Constraint, columns []string) *pgerror.Refusal {
 	name := con.GetConname()
 	if name == "" {
 		name = catalog.ObjectName(table.Name, strings.Join(columns, "_"), "fkey")

@@ -23,7 +23,7 @@ func columnTypes(rel *catalog.Relation) ColumnType {
 
 // mayIndex reports whether an expression may be used in an index, a generated column or a
 // partition key: nothing in it is known not to be immutable.
-func (q *Question) mayIndex(expr *pgparse.Node, columns ColumnType) bool {
+func (q *Checker) mayIndex(expr *pgparse.Node, columns ColumnType) bool {
 	if is, unknown := q.volatileOrStable(expr); is && unknown == "" {
 		return false
 	}
@@ -33,7 +33,7 @@ func (q *Question) mayIndex(expr *pgparse.Node, columns ColumnType) bool {
 // isMutable reports whether an expression is certainly not immutable: it calls a function
 // without an immutable overload that could be meant, or it converts or computes dates and
 // times by the session's settings.
-func (q *Question) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (is bool) {
+func (q *Checker) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (is bool) {
 	if depth > maxDepth {
 		return false
 	}
@@ -77,7 +77,7 @@ func nullArgument(e *pgparse.FuncCall) bool {
 	return false
 }
 
-func (q *Question) mutableCall(e *pgparse.FuncCall, columns ColumnType) bool {
+func (q *Checker) mutableCall(e *pgparse.FuncCall, columns ColumnType) bool {
 	schema, name := pgparse.SchemaAndName(e.GetFuncname())
 	if schema != "" && schema != "pg_catalog" || nullArgument(e) || e.GetFuncVariadic() {
 		return false
@@ -94,7 +94,7 @@ func (q *Question) mutableCall(e *pgparse.FuncCall, columns ColumnType) bool {
 
 // isOverloaded reports whether the schema has a function of that name, which may be meant
 // instead of the built-in one. It visits all functions, so ask it last.
-func (q *Question) isOverloaded(name string) bool {
+func (q *Checker) isOverloaded(name string) bool {
 	own := false
 	q.C.EachFunction(func(f *catalog.Function) bool {
 		own = f.Name.Name == name
@@ -104,7 +104,7 @@ func (q *Question) isOverloaded(name string) bool {
 }
 
 // builtinName returns the name of a built-in type; "" for another.
-func (q *Question) builtinName(t catalog.Type) string {
+func (q *Checker) builtinName(t catalog.Type) string {
 	if t = q.BaseType(t); t.Array > 0 || t.OID != 0 || t.Name.Schema != "pg_catalog" {
 		return ""
 	}
@@ -113,7 +113,7 @@ func (q *Question) builtinName(t catalog.Type) string {
 
 // simpleType returns the type of an expression if it is easy to determine; "" otherwise,
 // and for a constant without a cast.
-func (q *Question) simpleType(n *pgparse.Node, columns ColumnType, depth int) string {
+func (q *Checker) simpleType(n *pgparse.Node, columns ColumnType, depth int) string {
 	if depth > maxDepth {
 		return ""
 	}
@@ -173,7 +173,7 @@ func convertsMutably(from, to string) bool {
 
 // namesEnum reports whether an enum value is converted to its label, or a text to an enum
 // value: labels may be renamed.
-func (q *Question) namesEnum(arg *pgparse.Node, to catalog.Type, columns ColumnType) bool {
+func (q *Checker) namesEnum(arg *pgparse.Node, to catalog.Type, columns ColumnType) bool {
 	ref := arg.GetColumnRef()
 	if ref == nil || len(ref.GetFields()) == 0 {
 		return false
@@ -197,7 +197,7 @@ func computesMutably(op, left, right string) bool {
 
 // volatileOrStable reports whether an expression calls a function that is not immutable.
 // unknown names a function of which nothing is known.
-func (q *Question) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
+func (q *Checker) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
 		switch e := m.(type) {
 		case *pgparse.SQLValueFunction:
@@ -217,7 +217,7 @@ func (q *Question) volatileOrStable(expr *pgparse.Node) (is bool, unknown string
 
 // isImmutable reports whether any function of that name and number of arguments is
 // immutable; known is false if no such function is known.
-func (q *Question) isImmutable(schema, name string, nargs int) (is, known bool) {
+func (q *Checker) isImmutable(schema, name string, nargs int) (is, known bool) {
 	for _, f := range q.C.Functions(schema, name) {
 		if f.Language == "sql" {
 			// The planner inlines it first, so its body decides.

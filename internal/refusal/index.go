@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Question) createIndex(s *pgparse.IndexStmt) {
+func (q *Checker) createIndex(s *pgparse.IndexStmt) {
 	rel := q.FindTable(s.GetRelation())
 	if rel == nil {
 		return
@@ -42,7 +42,7 @@ func (q *Question) createIndex(s *pgparse.IndexStmt) {
 }
 
 // reachesForeign reports whether a foreign table is among the partitions.
-func (q *Question) reachesForeign(rel *catalog.Relation) bool {
+func (q *Checker) reachesForeign(rel *catalog.Relation) bool {
 	return slices.ContainsFunc(q.C.ListTree(rel, true), func(t *catalog.Relation) bool { return t.Kind == catalog.ForeignTable })
 }
 
@@ -59,7 +59,7 @@ func coversKey(rel *catalog.Relation, columns []string) bool {
 
 // checkIndex is the refusal of an index on what it cannot be on; nil when it
 // can.
-func (q *Question) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *pgerror.Refusal {
+func (q *Checker) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *pgerror.Refusal {
 	method := s.GetAccessMethod()
 	if lacks := q.methodLacks(method, s); lacks != "" {
 		return pgerror.IndexMethodLacks.NewRefusal(method, lacks)
@@ -98,7 +98,7 @@ func (q *Question) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *pger
 // methodLacks is what an index asks for that its access method cannot do; "" for
 // nothing, and for a method of an extension.
 // https://www.postgresql.org/docs/current/indexes-types.html
-func (q *Question) methodLacks(method string, s *pgparse.IndexStmt) string {
+func (q *Checker) methodLacks(method string, s *pgparse.IndexStmt) string {
 	included := len(s.GetIndexIncludingParams()) > 0
 	switch method {
 	case "hash", "gist", "gin", "brin", "spgist":

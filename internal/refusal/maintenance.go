@@ -7,7 +7,7 @@ import (
 )
 
 // vacuumTables is VACUUM and ANALYZE.
-func (q *Question) vacuumTables(s *pgparse.VacuumStmt) {
+func (q *Checker) vacuumTables(s *pgparse.VacuumStmt) {
 	if !q.vacuumForm(s) || pgparse.BoolOption(s.GetOptions(), "only_database_stats", false) {
 		return
 	}
@@ -27,7 +27,7 @@ func (q *Question) vacuumTables(s *pgparse.VacuumStmt) {
 	}
 }
 
-func (q *Question) clusterTable(s *pgparse.ClusterStmt) {
+func (q *Checker) clusterTable(s *pgparse.ClusterStmt) {
 	rv := s.GetRelation()
 	if rv.GetRelname() == "" {
 		return
@@ -43,17 +43,17 @@ func (q *Question) clusterTable(s *pgparse.ClusterStmt) {
 	case index != nil && !q.mayCluster(index):
 	case index == nil && s.GetIndexname() == "" && q.IsFullyKnown(rel) && rel.Kind != catalog.PartitionedTable:
 		q.RecordRefusal(pgerror.NeverClustered, rel.Name.Name)
-	case inBrackets(s) && !q.V.AtLeast(14):
+	case hasParentheses(s) && !q.V.AtLeast(14):
 		q.RecordRefusal(pgerror.SyntaxAt, "(")
 	case rel.Kind == catalog.PartitionedTable && !q.V.AtLeast(15):
 		q.RecordRefusal(pgerror.ClusterPartitioned)
 	}
 }
 
-// inBrackets reports whether a CLUSTER has its options in parentheses, as far
+// hasParentheses reports whether a CLUSTER has its options in parentheses, as far
 // as the parse tree tells: CLUSTER VERBOSE t has one too, a word before the
 // name.
-func inBrackets(s *pgparse.ClusterStmt) bool {
+func hasParentheses(s *pgparse.ClusterStmt) bool {
 	list := s.GetParams()
 	if len(list) != 1 {
 		return len(list) > 0
@@ -63,7 +63,7 @@ func inBrackets(s *pgparse.ClusterStmt) bool {
 }
 
 // mayCluster refuses an index that has no order for all rows.
-func (q *Question) mayCluster(index *catalog.Relation) bool {
+func (q *Checker) mayCluster(index *catalog.Relation) bool {
 	switch i := index.Index; {
 	case i == nil:
 	case i.Predicate != nil:
@@ -78,7 +78,7 @@ func (q *Question) mayCluster(index *catalog.Relation) bool {
 
 // clusterIndex is the index of a CLUSTER: the named one, or the one that was
 // used before.
-func (q *Question) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
+func (q *Checker) clusterIndex(rel *catalog.Relation, name string) *catalog.Relation {
 	if name != "" {
 		return q.C.IndexNamed(rel, name)
 	}
@@ -90,7 +90,7 @@ func (q *Question) clusterIndex(rel *catalog.Relation, name string) *catalog.Rel
 	return nil
 }
 
-func (q *Question) lockTables(s *pgparse.LockStmt) {
+func (q *Checker) lockTables(s *pgparse.LockStmt) {
 	for _, n := range s.GetRelations() {
 		if rel := q.FindTable(n.GetRangeVar()); rel != nil && !rel.Kind.IsTable() && rel.Kind != catalog.View {
 			q.RecordRefusal(pgerror.NotLockable, rel.Name.Name)
@@ -99,7 +99,7 @@ func (q *Question) lockTables(s *pgparse.LockStmt) {
 	}
 }
 
-func (q *Question) truncateTables(s *pgparse.TruncateStmt) {
+func (q *Checker) truncateTables(s *pgparse.TruncateStmt) {
 	var list []*catalog.Relation
 	for _, n := range s.GetRelations() {
 		rv := n.GetRangeVar()

@@ -10,7 +10,7 @@ import (
 )
 
 // RequireObject refuses an object that is surely not there: a "schema", a "server".
-func (q *Question) RequireObject(kind, name string) bool {
+func (q *Checker) RequireObject(kind, name string) bool {
 	if name == "" || kind == "schema" && (name == q.Schema || strings.HasPrefix(name, "pg_")) || !q.C.IsAbsent(kind, name) {
 		return true
 	}
@@ -22,22 +22,22 @@ func (q *Question) RequireObject(kind, name string) bool {
 	return false
 }
 
-// inSchema refuses a new object in a schema that is not there.
-func (q *Question) inSchema(parts []*pgparse.Node) {
+// requireCreationSchema refuses a new object in a schema that is not there.
+func (q *Checker) requireCreationSchema(parts []*pgparse.Node) {
 	schema, _ := pgparse.SchemaAndName(parts)
 	q.RequireObject("schema", schema)
 }
 
 // requireWrapper refuses a foreign-data wrapper that is not there: an extension may
 // have brought it.
-func (q *Question) requireWrapper(name string) {
+func (q *Checker) requireWrapper(name string) {
 	if q.C.Object("extension", catalog.Name{Name: name}) == nil {
 		q.RequireObject("foreign-data wrapper", name)
 	}
 }
 
 // checkCall refuses a CALL of what is no procedure.
-func (q *Question) checkCall(s *pgparse.CallStmt) {
+func (q *Checker) checkCall(s *pgparse.CallStmt) {
 	schema, name := pgparse.SchemaAndName(s.GetFunccall().GetFuncname())
 	list := q.C.Functions(schema, name)
 	switch {
@@ -54,7 +54,7 @@ var eventTriggers = map[string]int{"ddl_command_start": 0, "ddl_command_end": 0,
 
 // eventTrigger is CREATE EVENT TRIGGER.
 // https://www.postgresql.org/docs/current/sql-createeventtrigger.html
-func (q *Question) eventTrigger(s *pgparse.CreateEventTrigStmt) {
+func (q *Checker) eventTrigger(s *pgparse.CreateEventTrigStmt) {
 	since, known := eventTriggers[s.GetEventname()]
 	if !known || since > 0 && !q.V.AtLeast(since) {
 		q.RecordRefusal(pgerror.EventUnknown, s.GetEventname())

@@ -11,7 +11,7 @@ import (
 
 // newerCall refuses a call of a function that the version does not have, unless
 // the schema may have one of its own.
-func (q *Question) newerCall(f *pgparse.FuncCall) {
+func (q *Checker) newerCall(f *pgparse.FuncCall) {
 	if f.GetFuncformat() == pgparse.CoercionForm_COERCE_SQL_SYNTAX {
 		return // EXTRACT (… FROM …) and similar syntax: older versions called other functions
 	}
@@ -29,7 +29,7 @@ func (q *Question) newerCall(f *pgparse.FuncCall) {
 }
 
 // newerExpr refuses an expression in words that the version does not have.
-func (q *Question) newerExpr(m any) {
+func (q *Checker) newerExpr(m any) {
 	var name string
 	var since int
 	switch x := m.(type) {
@@ -67,7 +67,7 @@ func (q *Question) newerExpr(m any) {
 
 // mayHaveFunction reports whether the schema has a function of that name, or may have one
 // that was not seen made: by something that was not folded, or an extension.
-func (q *Question) mayHaveFunction(name string) bool {
+func (q *Checker) mayHaveFunction(name string) bool {
 	found := q.C.Unmodelled != nil && !q.C.Complete
 	q.C.EachObject("extension", func(o *catalog.Object) bool {
 		n := o.Name.Name
@@ -85,7 +85,7 @@ func (q *Question) mayHaveFunction(name string) bool {
 
 // newerIn refuses what an expression of a column says that the version does
 // not have.
-func (q *Question) newerIn(expr *pgparse.Node) {
+func (q *Checker) newerIn(expr *pgparse.Node) {
 	if expr == nil || expr.GetAConst() != nil {
 		return
 	}
@@ -101,7 +101,7 @@ func (q *Question) newerIn(expr *pgparse.Node) {
 }
 
 // returningForm refuses old and new in RETURNING, unless something else has that name.
-func (q *Question) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
+func (q *Checker) returningForm(c *pgparse.ReturningClause, target *pgparse.RangeVar, others int) {
 	if c == nil || others > 0 {
 		return
 	}

@@ -29,7 +29,7 @@ var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_roo
 
 // newerOption is the name of the first option that the version does not have;
 // "" when it has them all.
-func (q *Question) newerOption(options []*pgparse.Node, known map[string]int) string {
+func (q *Checker) newerOption(options []*pgparse.Node, known map[string]int) string {
 	for _, o := range options {
 		name := o.GetDefElem().GetDefname()
 		if since, there := known[name]; !there || since > 0 && !q.V.AtLeast(since) {
@@ -41,7 +41,7 @@ func (q *Question) newerOption(options []*pgparse.Node, known map[string]int) st
 
 // vacuumForm refuses options of VACUUM and ANALYZE that are not there, or do not
 // go together.
-func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
+func (q *Checker) vacuumForm(s *pgparse.VacuumStmt) bool {
 	word, known := "ANALYZE", analyzeOptions
 	if s.GetIsVacuumcmd() {
 		word, known = "VACUUM", vacuumOptions
@@ -69,7 +69,7 @@ func (q *Question) vacuumForm(s *pgparse.VacuumStmt) bool {
 }
 
 // checkAnalyzedColumns refuses a column to analyse that the relation does not have.
-func (q *Question) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgparse.Node) bool {
+func (q *Checker) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgparse.Node) bool {
 	for _, n := range columns {
 		if rel.Column(pgparse.StringText(n)) == nil && q.IsFullyKnown(rel) && rel.Kind.IsTable() {
 			q.RecordRefusal(pgerror.ColumnMissing, pgparse.StringText(n), rel.Name.Name)
@@ -80,7 +80,7 @@ func (q *Question) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgpars
 }
 
 // copyForm refuses options that the version's COPY does not have.
-func (q *Question) copyForm(s *pgparse.CopyStmt) bool {
+func (q *Checker) copyForm(s *pgparse.CopyStmt) bool {
 	if name := q.newerOption(s.GetOptions(), copyOptions); name != "" {
 		q.RecordRefusal(pgerror.OptionNot, name)
 		return false
@@ -103,7 +103,7 @@ func (q *Question) copyForm(s *pgparse.CopyStmt) bool {
 }
 
 // publicationForm refuses parameters that the version's publications do not have.
-func (q *Question) publicationForm(options []*pgparse.Node) bool {
+func (q *Checker) publicationForm(options []*pgparse.Node) bool {
 	name := q.newerOption(options, publicationOptions)
 	if name != "" {
 		q.RecordRefusal(pgerror.PublicationParameter, name)
@@ -112,7 +112,7 @@ func (q *Question) publicationForm(options []*pgparse.Node) bool {
 }
 
 // reindexForm refuses what the version's REINDEX cannot read.
-func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
+func (q *Checker) reindexForm(s *pgparse.ReindexStmt) bool {
 	database := s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_DATABASE || s.GetKind() == pgparse.ReindexObjectType_REINDEX_OBJECT_SYSTEM
 	if database && s.GetName() == "" && !q.V.AtLeast(16) {
 		q.RecordRefusal(pgerror.SyntaxAtEnd)
@@ -132,7 +132,7 @@ func (q *Question) reindexForm(s *pgparse.ReindexStmt) bool {
 }
 
 // newerMerge refuses what a version's MERGE cannot read.
-func (q *Question) newerMerge(m *pgparse.MergeStmt) bool {
+func (q *Checker) newerMerge(m *pgparse.MergeStmt) bool {
 	if !q.V.AtLeast(15) {
 		q.RecordRefusal(pgerror.SyntaxAt, "MERGE")
 		return false

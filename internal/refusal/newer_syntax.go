@@ -11,9 +11,9 @@ import (
 // Forms that older versions cannot read. They are refused where the whole
 // statement is looked at anyway.
 
-// columnForm refuses what a column of CREATE TABLE says in words that the
+// checkColumnSyntax refuses what a column of CREATE TABLE says in words that the
 // version does not have.
-func (q *Question) columnForm(def *pgparse.ColumnDef) {
+func (q *Checker) checkColumnSyntax(def *pgparse.ColumnDef) {
 	if def.GetCompression() != "" && !q.V.AtLeast(14) {
 		q.RecordRefusal(pgerror.SyntaxAt, "COMPRESSION")
 	}
@@ -25,12 +25,12 @@ func (q *Question) columnForm(def *pgparse.ColumnDef) {
 	}
 	q.checkCollation(def)
 	for _, n := range def.GetConstraints() {
-		q.constraintForm(n.GetConstraint())
+		q.checkConstraintSyntax(n.GetConstraint())
 	}
 }
 
-// constraintForm is columnForm for a constraint.
-func (q *Question) constraintForm(con *pgparse.Constraint) {
+// checkConstraintSyntax is checkColumnSyntax for a constraint.
+func (q *Checker) checkConstraintSyntax(con *pgparse.Constraint) {
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_GENERATED:
 		if con.GetGeneratedKind() == "v" && !q.V.AtLeast(18) {
@@ -63,8 +63,8 @@ func (q *Question) constraintForm(con *pgparse.Constraint) {
 	}
 }
 
-// functionForm refuses a body in SQL's own words: RETURN x, BEGIN ATOMIC.
-func (q *Question) functionForm(s *pgparse.CreateFunctionStmt) {
+// checkFunctionSyntax refuses a body in SQL's own words: RETURN x, BEGIN ATOMIC.
+func (q *Checker) checkFunctionSyntax(s *pgparse.CreateFunctionStmt) {
 	if body := s.GetSqlBody(); body != nil && !q.V.AtLeast(14) {
 		word := "BEGIN"
 		if body.GetReturnStmt() != nil {
@@ -80,7 +80,7 @@ var viewOptions = map[string]int{"security_barrier": 0, "check_option": 0, "secu
 
 // viewForm refuses options that the version's views do not have, unless a view
 // of the schema has one: then it was no such version that made it.
-func (q *Question) viewForm(s *pgparse.ViewStmt) {
+func (q *Checker) viewForm(s *pgparse.ViewStmt) {
 	for _, n := range s.GetOptions() {
 		name := n.GetDefElem().GetDefname()
 		if since := viewOptions[name]; since > 0 && !q.hasOption(name) && !q.V.AtLeast(since) {
@@ -90,14 +90,14 @@ func (q *Question) viewForm(s *pgparse.ViewStmt) {
 }
 
 // grantForm refuses a privilege that the version does not have.
-func (q *Question) grantForm(s *pgparse.GrantStmt) {
+func (q *Checker) grantForm(s *pgparse.GrantStmt) {
 	if slices.ContainsFunc(s.GetPrivileges(), func(n *pgparse.Node) bool { return n.GetAccessPriv().GetPrivName() == "maintain" }) && !q.V.AtLeast(17) {
 		q.RecordRefusal(pgerror.PrivilegeUnknown, "maintain")
 	}
 }
 
 // hasOption reports whether a view of the schema has an option.
-func (q *Question) hasOption(name string) bool {
+func (q *Checker) hasOption(name string) bool {
 	found := false
 	q.C.EachRelation(func(rel *catalog.Relation) bool {
 		if rel.Kind == catalog.View {

@@ -67,7 +67,7 @@ func (a *Alteration) dropNotNull(name string) {
 		}
 	}
 	for _, parent := range a.C.RelationsByOID(a.Rel.Inherits) {
-		if above := parent.Column(name); above != nil && above.NotNull && !forItself(parent, above) && a.V.AtLeast(18) {
+		if above := parent.Column(name); above != nil && above.NotNull && !isOwnNotNull(parent, above) && a.V.AtLeast(18) {
 			a.RecordRefusal(pgerror.ConstraintInherited, parent.Name.Name+"_"+name+"_not_null", a.Rel.Name.Name)
 			return
 		}
@@ -81,8 +81,8 @@ func (a *Alteration) dropNotNull(name string) {
 	}
 }
 
-// forItself reports whether a NOT NULL is not passed on (18).
-func forItself(rel *catalog.Relation, col *catalog.Column) bool {
+// isOwnNotNull reports whether a NOT NULL is not passed on (18).
+func isOwnNotNull(rel *catalog.Relation, col *catalog.Column) bool {
 	for _, c := range rel.Constraints {
 		if c.Kind == catalog.NotNullConstraint && c.NoInherit && contains(c.Columns, col.Attnum) {
 			return true

@@ -11,9 +11,9 @@ import (
 func ReadableFrom(node *pgparse.Node, versions []int) int {
 	msg := pgparse.Unwrap(node)
 	for _, major := range versions {
-		q := Question{C: nothing, V: NewVersion(major)}
+		q := Checker{C: unknownSchema, V: NewVersion(major)}
 		q.CheckStatement(msg)
-		if q.No == nil || !q.No.IsFormError() {
+		if q.Refusal == nil || !q.Refusal.IsFormError() {
 			return major
 		}
 		if !q.V.WasConsulted() {
@@ -23,5 +23,5 @@ func ReadableFrom(node *pgparse.Node, versions []int) int {
 	return 0
 }
 
-// nothing is a schema of which nothing is known.
-var nothing = catalog.New().MarkUnseen("what a statement says is all that is asked")
+// unknownSchema is a schema of which nothing is known.
+var unknownSchema = catalog.New().MarkUnseen("what a statement says is all that is asked")

@@ -39,7 +39,7 @@ var moreDefaults = []string{"btree_gin", "btree_gist", "intarray", "hstore", "lt
 // checkOperatorClass is the refusal of a key of an index that its operator class
 // does not take; "" for one that fits, or of which that is not known.
 // https://www.postgresql.org/docs/current/indexes-opclass.html
-func (q *Question) checkOperatorClass(method, opclass string, t catalog.Type) *pgerror.Refusal {
+func (q *Checker) checkOperatorClass(method, opclass string, t catalog.Type) *pgerror.Refusal {
 	t = q.BaseType(t)
 	if method == "" {
 		method = "btree"
@@ -91,7 +91,7 @@ var ranges = []string{
 }
 
 // hasExtension reports whether one of some extensions was seen created.
-func (q *Question) hasExtension(names []string) bool {
+func (q *Checker) hasExtension(names []string) bool {
 	found := false
 	q.C.EachObject("extension", func(o *catalog.Object) bool {
 		found = contains(names, o.Name.Name)

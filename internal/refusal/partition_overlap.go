@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/internal/predicate"
 )
 
-// hasRoom refuses a partition whose rows another one has already.
-func (q *Question) hasRoom(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
+// checkPartitionOverlap refuses a partition whose rows another one has already.
+func (q *Checker) checkPartitionOverlap(name catalog.Name, parent *catalog.Relation, bound *pgparse.PartitionBoundSpec) bool {
 	if d := q.C.Relation(parent.Default); d != nil && bound.GetIsDefault() {
 		q.RecordRefusal(pgerror.PartitionDefault, name.Name, d.Name.Name)
 		return false
@@ -24,7 +24,7 @@ func (q *Question) hasRoom(name catalog.Name, parent *catalog.Relation, bound *p
 		q.RecordRefusal(pgerror.PartitionBound, parent.Strategy)
 		return false
 	case strategy == "hash":
-		return q.hashRoom(name, parent, bound)
+		return q.checkHashPartition(name, parent, bound)
 	}
 	return q.checkOverlap(name, parent, bound)
 }
@@ -32,9 +32,9 @@ func (q *Question) hasRoom(name catalog.Name, parent *catalog.Relation, bound *p
 // bounds are the strategies by the letters of the parse tree.
 var bounds = map[string]string{"h": "hash", "l": "list", "r": "range"}
 
-// hashRoom refuses remainders that another partition has already: of two
+// checkHashPartition refuses remainders that another partition has already: of two
 // moduluses one divides the other.
-func (q *Question) hashRoom(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+func (q *Checker) checkHashPartition(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	modulus, remainder := int(spec.GetModulus()), int(spec.GetRemainder())
 	if modulus <= 0 || remainder < 0 || len(parent.Partitions) > MostCompared {
 		return true
@@ -66,7 +66,7 @@ const MostCompared = 500
 
 // checkOverlap refuses a range that another partition has already, where the ends
 // are numbers or dates; true when there is none.
-func (q *Question) checkOverlap(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
+func (q *Checker) checkOverlap(name catalog.Name, parent *catalog.Relation, spec *pgparse.PartitionBoundSpec) bool {
 	_, want, ok := RangeOf(parent, spec)
 	if !ok || len(parent.Partitions) > MostCompared {
 		return true

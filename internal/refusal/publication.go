@@ -6,13 +6,13 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Question) createPublication(s *pgparse.CreatePublicationStmt) {
+func (q *Checker) createPublication(s *pgparse.CreatePublicationStmt) {
 	if q.publicationForm(s.GetOptions()) {
 		q.checkPublished(s.GetPubobjects(), pgparse.BoolOption(s.GetOptions(), "publish_via_partition_root", false))
 	}
 }
 
-func (q *Question) alterPublication(s *pgparse.AlterPublicationStmt) {
+func (q *Checker) alterPublication(s *pgparse.AlterPublicationStmt) {
 	if !q.publicationForm(s.GetOptions()) {
 		return
 	}
@@ -25,7 +25,7 @@ func (q *Question) alterPublication(s *pgparse.AlterPublicationStmt) {
 }
 
 // checkPublished refuses tables that a publication cannot send, or not so.
-func (q *Question) checkPublished(objects []*pgparse.Node, viaRoot bool) {
+func (q *Checker) checkPublished(objects []*pgparse.Node, viaRoot bool) {
 	for _, n := range objects {
 		o := n.GetPublicationObjSpec()
 		t := o.GetPubtable()
@@ -50,7 +50,7 @@ func (q *Question) checkPublished(objects []*pgparse.Node, viaRoot bool) {
 	}
 }
 
-func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable, viaRoot bool) bool {
+func (q *Checker) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable, viaRoot bool) bool {
 	if !rel.Inferred && (!rel.Kind.IsTable() || rel.Persistence != catalog.Permanent) {
 		q.RecordRefusal(pgerror.PublicationRelation, rel.Name.Name)
 		return false
@@ -74,7 +74,7 @@ func (q *Question) mayPublish(rel *catalog.Relation, t *pgparse.PublicationTable
 
 // checkListed refuses to give tables to a publication of all, to add a table to a publication that has it, or to take one
 // away that it has not.
-func (q *Question) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
+func (q *Checker) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStmt) bool {
 	if o.AllTables && len(s.GetPubobjects()) > 0 {
 		q.RecordRefusal(pgerror.PublicationAll, s.GetPubname())
 		return false
@@ -98,7 +98,7 @@ func (q *Question) checkListed(o *catalog.Object, s *pgparse.AlterPublicationStm
 }
 
 // grantPrivileges is GRANT and REVOKE: since 18 the relation is looked up with a lock.
-func (q *Question) grantPrivileges(s *pgparse.GrantStmt) {
+func (q *Checker) grantPrivileges(s *pgparse.GrantStmt) {
 	q.grantForm(s)
 	if s.GetObjtype() != pgparse.ObjectType_OBJECT_TABLE && s.GetObjtype() != pgparse.ObjectType_OBJECT_SEQUENCE {
 		return

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// queryQuestion is the state while one query is examined, through the rules that rewrite it.
-type queryQuestion struct {
-	*Question
+// queryChecker is the state while one query is examined, through the rules that rewrite it.
+type queryChecker struct {
+	*Checker
 	depth int
 	// bound resolves names in the action of a rule.
 	bound map[*pgparse.RangeVar]catalog.OID
@@ -21,19 +21,19 @@ type queryQuestion struct {
 }
 
 // checkQuery asks about a statement on rows.
-func (q *Question) checkQuery(msg any) {
-	a := queryQuestion{Question: q}
+func (q *Checker) checkQuery(msg any) {
+	a := queryChecker{Checker: q}
 	a.queryIn(query.BindScopes(msg))
 }
 
 // checkExpr asks about an expression outside any query.
-func (q *Question) checkExpr(n *pgparse.Node) {
-	a := queryQuestion{Question: q}
+func (q *Checker) checkExpr(n *pgparse.Node) {
+	a := queryChecker{Checker: q}
 	a.checkNode(n, query.BindExpr(n, query.NoRelations{}))
 }
 
 // resolveTable is the relation that a name means here.
-func (a *queryQuestion) resolveTable(rv *pgparse.RangeVar) *catalog.Relation {
+func (a *queryChecker) resolveTable(rv *pgparse.RangeVar) *catalog.Relation {
 	if oid, ok := a.bound[rv]; ok {
 		return a.C.Relation(oid)
 	}
@@ -41,7 +41,7 @@ func (a *queryQuestion) resolveTable(rv *pgparse.RangeVar) *catalog.Relation {
 }
 
 // queryIn is one query of a statement, with those inside of it.
-func (a *queryQuestion) queryIn(l *query.Level) {
+func (a *queryChecker) queryIn(l *query.Level) {
 	if l == nil || a.depth > maxDepth {
 		return
 	}
@@ -62,7 +62,7 @@ func (a *queryQuestion) queryIn(l *query.Level) {
 }
 
 // checkWith is what the WITH queries of a query do.
-func (a *queryQuestion) checkWith(l *query.Level) {
+func (a *queryChecker) checkWith(l *query.Level) {
 	within := a.within
 	for _, c := range l.With {
 		if word := traversalWord(c.Node); word != "" && !a.V.AtLeast(14) {
@@ -85,7 +85,7 @@ func traversalWord(cte *pgparse.CommonTableExpr) string {
 	return ""
 }
 
-func (a *queryQuestion) checkNodes(l *query.Level, lists ...[]*pgparse.Node) {
+func (a *queryChecker) checkNodes(l *query.Level, lists ...[]*pgparse.Node) {
 	for _, list := range lists {
 		for _, n := range list {
 			a.checkNode(n, l)
@@ -94,7 +94,7 @@ func (a *queryQuestion) checkNodes(l *query.Level, lists ...[]*pgparse.Node) {
 }
 
 // checkNode finds the relations and sub-queries in an expression or FROM item.
-func (a *queryQuestion) checkNode(n *pgparse.Node, l *query.Level) {
+func (a *queryChecker) checkNode(n *pgparse.Node, l *query.Level) {
 	if n == nil {
 		return
 	}
@@ -124,7 +124,7 @@ func (a *queryQuestion) checkNode(n *pgparse.Node, l *query.Level) {
 }
 
 // serialSequence refuses pg_get_serial_sequence() of a column that is not there.
-func (q *Question) serialSequence(f *pgparse.FuncCall) {
+func (q *Checker) serialSequence(f *pgparse.FuncCall) {
 	if len(f.GetArgs()) != 2 || pgparse.LastText(f.GetFuncname()) != "pg_get_serial_sequence" {
 		return
 	}
@@ -136,7 +136,7 @@ func (q *Question) serialSequence(f *pgparse.FuncCall) {
 
 // ResolveRegclass is the relation that an argument names: a constant, or the sequence
 // of a column, pg_get_serial_sequence('t', 'id').
-func (q *Question) ResolveRegclass(arg *pgparse.Node) *catalog.Relation {
+func (q *Checker) ResolveRegclass(arg *pgparse.Node) *catalog.Relation {
 	for arg.GetTypeCast() != nil {
 		arg = arg.GetTypeCast().GetArg()
 	}
@@ -156,7 +156,7 @@ func (q *Question) ResolveRegclass(arg *pgparse.Node) *catalog.Relation {
 	return nil
 }
 
-func (a *queryQuestion) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
+func (a *queryChecker) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
 	a.checkWith(l)
 	if s.GetLarg() != nil {
 		for _, arm := range l.Arms {
@@ -177,7 +177,7 @@ func (a *queryQuestion) selectStmt(s *pgparse.SelectStmt, l *query.Level) {
 	}
 }
 
-func (a *queryQuestion) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
+func (a *queryChecker) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
 	a.checkWith(l)
 	a.checkTarget(m.GetRelation(), write{
 		event: "insert", columns: TargetNames(m.GetCols()), returning: m.GetReturningClause() != nil, arbiter: m.GetOnConflictClause() != nil,
@@ -192,7 +192,7 @@ func (a *queryQuestion) checkInsert(m *pgparse.InsertStmt, l *query.Level) {
 	a.returningForm(m.GetReturningClause(), m.GetRelation(), 0)
 }
 
-func (a *queryQuestion) checkUpdate(m *pgparse.UpdateStmt, l *query.Level) {
+func (a *queryChecker) checkUpdate(m *pgparse.UpdateStmt, l *query.Level) {
 	a.checkWith(l)
 	a.checkTarget(m.GetRelation(), write{event: "update", columns: TargetNames(m.GetTargetList()), returning: m.GetReturningClause() != nil})
 	a.within = false
@@ -203,7 +203,7 @@ func (a *queryQuestion) checkUpdate(m *pgparse.UpdateStmt, l *query.Level) {
 	a.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetFromClause()))
 }
 
-func (a *queryQuestion) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
+func (a *queryChecker) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
 	a.checkWith(l)
 	a.checkTarget(m.GetRelation(), write{event: "delete", returning: m.GetReturningClause() != nil})
 	a.within = false
@@ -214,7 +214,7 @@ func (a *queryQuestion) deleteFrom(m *pgparse.DeleteStmt, l *query.Level) {
 	a.returningForm(m.GetReturningClause(), m.GetRelation(), len(m.GetUsingClause()))
 }
 
-func (a *queryQuestion) checkMerge(m *pgparse.MergeStmt, l *query.Level) {
+func (a *queryChecker) checkMerge(m *pgparse.MergeStmt, l *query.Level) {
 	a.checkWith(l)
 	if a.newerMerge(m) {
 		a.mergeInto(m)
@@ -225,7 +225,7 @@ func (a *queryQuestion) checkMerge(m *pgparse.MergeStmt, l *query.Level) {
 }
 
 // mergeInto asks about what a MERGE writes to.
-func (a *queryQuestion) mergeInto(m *pgparse.MergeStmt) {
+func (a *queryChecker) mergeInto(m *pgparse.MergeStmt) {
 	if t := a.resolveTable(m.GetRelation()); t != nil && !a.canMergeInto(t) {
 		a.RecordRefusal(pgerror.MergeTarget, t.Name.Name)
 		return
@@ -249,7 +249,7 @@ func (a *queryQuestion) mergeInto(m *pgparse.MergeStmt) {
 
 // canMergeInto reports whether MERGE can write to a relation: not where a rule is in
 // force, and to views since 17.
-func (q *Question) canMergeInto(t *catalog.Relation) bool {
+func (q *Checker) canMergeInto(t *catalog.Relation) bool {
 	if t.Kind == catalog.View && t.View != nil && !q.V.AtLeast(17) {
 		return false
 	}
@@ -274,7 +274,7 @@ func TargetNames(targets []*pgparse.Node) []string {
 // replica identity, whether or not there are rows; all says that it goes on to
 // all partitions and children. A condition may leave one of those out.
 // https://www.postgresql.org/docs/current/logical-replication-publication.html
-func (q *Question) checkReplicaIdentity(action string, rv *pgparse.RangeVar, where *pgparse.Node, all bool) {
+func (q *Checker) checkReplicaIdentity(action string, rv *pgparse.RangeVar, where *pgparse.Node, all bool) {
 	if !q.C.HasPublications() {
 		return
 	}

@@ -13,12 +13,12 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Question asks how the server responds to a statement, for a schema and a version.
-type Question struct {
+// Checker asks how the server responds to a statement, for a schema and a version.
+type Checker struct {
 	C *catalog.Catalog
 	V *Version
-	// No is the server's refusal. The first one counts; nil: none so far.
-	No *pgerror.Refusal
+	// Refusal is the server's refusal. The first one counts; nil: none so far.
+	Refusal *pgerror.Refusal
 	// Schema is the schema of CREATE SCHEMA, in which unqualified names are created; ""
 	// is the catalog's default. Made are the relations that the statement has created so
 	// far.
@@ -27,19 +27,19 @@ type Question struct {
 }
 
 // RecordRefusal records a refusal, unless there is one already.
-func (q *Question) RecordRefusal(kind pgerror.Kind, objects ...string) {
+func (q *Checker) RecordRefusal(kind pgerror.Kind, objects ...string) {
 	q.KeepRefusal(kind.NewRefusal(objects...))
 }
 
 // KeepRefusal is RecordRefusal for an existing refusal; nil is none.
-func (q *Question) KeepRefusal(no *pgerror.Refusal) {
-	if q.No == nil {
-		q.No = no
+func (q *Checker) KeepRefusal(no *pgerror.Refusal) {
+	if q.Refusal == nil {
+		q.Refusal = no
 	}
 }
 
 // CreationSchema returns the schema in which an unqualified name is created.
-func (q *Question) CreationSchema() string {
+func (q *Checker) CreationSchema() string {
 	if q.Schema != "" {
 		return q.Schema
 	}
@@ -55,7 +55,7 @@ func IsSystemName(schema, name string) bool {
 // the catalog has not seen. It returns nil for the server's own relations, for a relation
 // that was dropped and may be missing, and for one that a complete catalog does not have.
 // The latter is refused unless missingOK.
-func (q *Question) FindRelation(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
+func (q *Checker) FindRelation(schema, name string, kind catalog.Kind, missingOK bool) *catalog.Relation {
 	if contains(q.Made, name) && (schema == "" || schema == q.Schema) {
 		return nil
 	}
@@ -94,13 +94,13 @@ func missingRefusal(schema, name string, kind catalog.Kind) *pgerror.Refusal {
 }
 
 // FindTable is FindRelation for the table that a statement names.
-func (q *Question) FindTable(rv *pgparse.RangeVar) *catalog.Relation {
+func (q *Checker) FindTable(rv *pgparse.RangeVar) *catalog.Relation {
 	return q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, false)
 }
 
 // FindColumn finds a column. known is false if not all columns of the table are known, so
 // that a missing column may exist.
-func (q *Question) FindColumn(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
+func (q *Checker) FindColumn(rel *catalog.Relation, name string) (col *catalog.Column, known bool) {
 	if col = rel.Column(name); col != nil {
 		return col, !col.Inferred
 	}
@@ -109,12 +109,12 @@ func (q *Question) FindColumn(rel *catalog.Relation, name string) (col *catalog.
 
 // IsFullyKnown reports whether all columns and constraints of a relation are known: it was seen
 // created, and there was nothing unreadable since.
-func (q *Question) IsFullyKnown(rel *catalog.Relation) bool {
+func (q *Checker) IsFullyKnown(rel *catalog.Relation) bool {
 	return !rel.Inferred && !rel.Partial && (q.C.Complete || q.C.Unmodelled == nil)
 }
 
 // NewName returns the full name of a relation that a statement creates.
-func (q *Question) NewName(rv *pgparse.RangeVar) catalog.Name {
+func (q *Checker) NewName(rv *pgparse.RangeVar) catalog.Name {
 	schema := rv.GetSchemaname()
 	if rv.GetRelpersistence() == "t" {
 		schema = "pg_temp"

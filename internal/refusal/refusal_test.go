@@ -12,9 +12,9 @@ import (
 
 // said is what the server says to a statement on a schema.
 func said(node *pgparse.Node, c *catalog.Catalog, v *refusal.Version) *pgerror.Refusal {
-	q := refusal.Question{C: c, V: v}
+	q := refusal.Checker{C: c, V: v}
 	q.CheckStatement(pgparse.Unwrap(node))
-	return q.No
+	return q.Refusal
 }
 
 const schema = `

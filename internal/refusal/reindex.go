@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Question) checkReindex(s *pgparse.ReindexStmt) {
+func (q *Checker) checkReindex(s *pgparse.ReindexStmt) {
 	if !q.reindexForm(s) {
 		return
 	}

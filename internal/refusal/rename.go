@@ -9,7 +9,7 @@ import (
 )
 
 // renameObject is ALTER … RENAME.
-func (q *Question) renameObject(s *pgparse.RenameStmt) {
+func (q *Checker) renameObject(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	switch s.GetRenameType() {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW,
@@ -34,7 +34,7 @@ func (q *Question) renameObject(s *pgparse.RenameStmt) {
 	}
 }
 
-func (q *Question) renameColumn(s *pgparse.RenameStmt) {
+func (q *Checker) renameColumn(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), Kind(s.GetRelationType()), s.GetMissingOk())
 	switch {
@@ -51,7 +51,7 @@ func (q *Question) renameColumn(s *pgparse.RenameStmt) {
 }
 
 // mayChange refuses to change a type of which there are tables, without CASCADE.
-func (q *Question) mayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
+func (q *Checker) mayChange(composite *catalog.Relation, behavior pgparse.DropBehavior) bool {
 	if u := q.C.CompositeOf(composite); u != nil && behavior != pgparse.DropBehavior_DROP_CASCADE && len(q.TablesOf(u)) > 0 {
 		q.RecordRefusal(pgerror.TypeOfTable, u.Name.Name)
 		return false
@@ -64,7 +64,7 @@ func systemColumn(name string) bool {
 	return contains([]string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}, name)
 }
 
-func (q *Question) renameConstraint(s *pgparse.RenameStmt) {
+func (q *Checker) renameConstraint(s *pgparse.RenameStmt) {
 	rv := s.GetRelation()
 	rel := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Table, s.GetMissingOk())
 	if rel == nil {
@@ -103,7 +103,7 @@ func ImpliedNotNull(rel *catalog.Relation, name string) (column string, ok bool)
 }
 
 // setSchema is ALTER … SET SCHEMA.
-func (q *Question) setSchema(s *pgparse.AlterObjectSchemaStmt) {
+func (q *Checker) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 	if s.GetRelation() == nil && !q.RequireObject("schema", s.GetNewschema()) {
 		return
 	}
@@ -123,7 +123,7 @@ func (q *Question) setSchema(s *pgparse.AlterObjectSchemaStmt) {
 }
 
 // commentOn is COMMENT ON and SECURITY LABEL.
-func (q *Question) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
+func (q *Checker) commentOn(kind pgparse.ObjectType, object *pgparse.Node) {
 	parts := object.GetList().GetItems()
 	switch kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_INDEX,

@@ -8,7 +8,7 @@ import (
 )
 
 // rowLocks is FOR UPDATE and its like.
-func (a *queryQuestion) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
+func (a *queryChecker) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
 	if what := unlockableClause(s); what != "" {
 		a.RecordRefusal(pgerror.LockNotAllowed, lockStrength(s), what)
 		return
@@ -30,7 +30,7 @@ func (a *queryQuestion) rowLocks(s *pgparse.SelectStmt, l *query.Level) {
 }
 
 // checkRowLock refuses what has no rows that could be locked.
-func (q *Question) checkRowLock(rel *catalog.Relation) {
+func (q *Checker) checkRowLock(rel *catalog.Relation) {
 	if rel != nil && !rel.Inferred && (rel.Kind == catalog.MaterializedView || rel.Kind == catalog.Sequence) {
 		q.RecordRefusal(pgerror.RowsNotLockable, rel.Kind.String(), rel.Name.Name)
 	}

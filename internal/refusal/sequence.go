@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Question) createSequence(s *pgparse.CreateSeqStmt) {
+func (q *Checker) createSequence(s *pgparse.CreateSeqStmt) {
 	name := q.NewName(s.GetSequence())
 	if s.GetIfNotExists() && q.C.Lookup(name.Schema, name.Name) != nil {
 		return
@@ -15,7 +15,7 @@ func (q *Question) createSequence(s *pgparse.CreateSeqStmt) {
 }
 
 // ownedBy looks up the table of OWNED BY.
-func (q *Question) ownedBy(options []*pgparse.Node) {
+func (q *Checker) ownedBy(options []*pgparse.Node) {
 	for _, o := range options {
 		if o.GetDefElem().GetDefname() != "owned_by" {
 			continue
@@ -27,7 +27,7 @@ func (q *Question) ownedBy(options []*pgparse.Node) {
 	}
 }
 
-func (q *Question) alterSequence(s *pgparse.AlterSeqStmt) {
+func (q *Checker) alterSequence(s *pgparse.AlterSeqStmt) {
 	rv := s.GetSequence()
 	seq := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.Sequence, s.GetMissingOk())
 	if seq == nil {
@@ -43,7 +43,7 @@ func (q *Question) alterSequence(s *pgparse.AlterSeqStmt) {
 }
 
 // ofIdentity reports whether a sequence belongs to an identity column.
-func (q *Question) ofIdentity(seq *catalog.Relation) bool {
+func (q *Checker) ofIdentity(seq *catalog.Relation) bool {
 	if seq.Seq == nil {
 		return false
 	}
@@ -56,7 +56,7 @@ func (q *Question) ofIdentity(seq *catalog.Relation) bool {
 }
 
 // alterExtension is ALTER EXTENSION … ADD and DROP of a relation.
-func (q *Question) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
+func (q *Checker) alterExtension(s *pgparse.AlterExtensionContentsStmt) {
 	switch kind := s.GetObjtype(); kind {
 	case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_VIEW, pgparse.ObjectType_OBJECT_MATVIEW, pgparse.ObjectType_OBJECT_SEQUENCE,
 		pgparse.ObjectType_OBJECT_FOREIGN_TABLE:

@@ -6,7 +6,7 @@ import (
 )
 
 // CheckStatement puts a statement to the server.
-func (q *Question) CheckStatement(msg any) {
+func (q *Checker) CheckStatement(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.AlterTableStmt:
 		q.alterTable(s)
@@ -51,7 +51,7 @@ func (q *Question) CheckStatement(msg any) {
 
 // checkDerived asks about objects other than tables: views, sequences, publications,
 // privileges, copies.
-func (q *Question) checkDerived(msg any) {
+func (q *Checker) checkDerived(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.ViewStmt:
 		q.createView(s)
@@ -89,7 +89,7 @@ func (q *Question) checkDerived(msg any) {
 }
 
 // checkRows asks about statements that read or change rows.
-func (q *Question) checkRows(msg any) {
+func (q *Checker) checkRows(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.SelectStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt, *pgparse.MergeStmt:
 		q.checkQuery(s)
@@ -109,7 +109,7 @@ func (q *Question) checkRows(msg any) {
 }
 
 // checkObject asks about what is no relation.
-func (q *Question) checkObject(msg any) {
+func (q *Checker) checkObject(msg any) {
 	switch s := msg.(type) {
 	case *pgparse.DropOwnedStmt:
 		q.dropOwned(s)
@@ -121,16 +121,16 @@ func (q *Question) checkObject(msg any) {
 			q.RequireObject("schema", s.GetLocalSchema())
 		}
 	case *pgparse.CreateFunctionStmt:
-		q.functionForm(s)
-		q.inSchema(s.GetFuncname())
+		q.checkFunctionSyntax(s)
+		q.requireCreationSchema(s.GetFuncname())
 	case *pgparse.CallStmt:
 		q.checkCall(s)
 	case *pgparse.CreateEnumStmt:
-		q.inSchema(s.GetTypeName())
+		q.requireCreationSchema(s.GetTypeName())
 	case *pgparse.CreateDomainStmt:
-		q.inSchema(s.GetDomainname())
+		q.requireCreationSchema(s.GetDomainname())
 	case *pgparse.CreateRangeStmt:
-		q.inSchema(s.GetTypeName())
+		q.requireCreationSchema(s.GetTypeName())
 	case *pgparse.CreateEventTrigStmt:
 		q.eventTrigger(s)
 	case *pgparse.CreateForeignServerStmt:
@@ -142,7 +142,7 @@ func (q *Question) checkObject(msg any) {
 
 // checkExplain asks about the statement that it plans, or carries out. A refresh has no
 // plan, and is not carried out either.
-func (q *Question) checkExplain(s *pgparse.ExplainStmt) {
+func (q *Checker) checkExplain(s *pgparse.ExplainStmt) {
 	if msg := pgparse.Unwrap(s.GetQuery()); s.GetQuery().GetRefreshMatViewStmt() == nil {
 		q.CheckStatement(msg)
 	}
@@ -150,8 +150,8 @@ func (q *Question) checkExplain(s *pgparse.ExplainStmt) {
 
 // createSchema asks about each element of CREATE SCHEMA: it finds what those in
 // front of it have made.
-func (q *Question) createSchema(s *pgparse.CreateSchemaStmt) {
-	inner := Question{C: q.C, V: q.V, Schema: s.GetSchemaname()}
+func (q *Checker) createSchema(s *pgparse.CreateSchemaStmt) {
+	inner := Checker{C: q.C, V: q.V, Schema: s.GetSchemaname()}
 	for _, n := range s.GetSchemaElts() {
 		msg := pgparse.Unwrap(n)
 		inner.CheckStatement(msg)
@@ -164,5 +164,5 @@ func (q *Question) createSchema(s *pgparse.CreateSchemaStmt) {
 			inner.Made = append(inner.Made, m.GetSequence().GetRelname())
 		}
 	}
-	q.KeepRefusal(inner.No)
+	q.KeepRefusal(inner.Refusal)
 }

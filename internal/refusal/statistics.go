@@ -7,7 +7,7 @@ import (
 )
 
 // createStatistics is CREATE STATISTICS.
-func (q *Question) createStatistics(s *pgparse.CreateStatsStmt) {
+func (q *Checker) createStatistics(s *pgparse.CreateStatsStmt) {
 	for _, e := range s.GetExprs() {
 		if e.GetStatsElem().GetExpr() != nil && !q.V.AtLeast(14) {
 			q.RecordRefusal(pgerror.StatisticsSimple)
@@ -32,7 +32,7 @@ func (q *Question) createStatistics(s *pgparse.CreateStatsStmt) {
 }
 
 // mayCorrelate refuses columns that statistics cannot be made of.
-func (q *Question) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStmt) bool {
+func (q *Checker) mayCorrelate(rel *catalog.Relation, s *pgparse.CreateStatsStmt) bool {
 	for _, n := range s.GetExprs() {
 		name := n.GetStatsElem().GetName()
 		col := rel.Column(name)

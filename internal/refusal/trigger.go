@@ -6,7 +6,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-func (q *Question) createTrigger(s *pgparse.CreateTrigStmt) {
+func (q *Checker) createTrigger(s *pgparse.CreateTrigStmt) {
 	if s.GetReplace() && !q.V.AtLeast(14) {
 		q.RecordRefusal(pgerror.SyntaxAt, "TRIGGER")
 		return
@@ -47,7 +47,7 @@ func (q *Question) createTrigger(s *pgparse.CreateTrigStmt) {
 	}
 }
 
-func (q *Question) createRule(s *pgparse.RuleStmt) {
+func (q *Checker) createRule(s *pgparse.RuleStmt) {
 	rel := q.FindTable(s.GetRelation())
 	if rel != nil && s.GetEvent() == pgparse.CmdType_CMD_SELECT && rel.Kind.IsTable() && !rel.Inferred && q.V.AtLeast(16) {
 		q.RecordRefusal(pgerror.NoSelectRuleHere, rel.Name.Name)
@@ -55,7 +55,7 @@ func (q *Question) createRule(s *pgparse.RuleStmt) {
 }
 
 // checkPolicy is CREATE POLICY and ALTER POLICY.
-func (q *Question) checkPolicy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
+func (q *Checker) checkPolicy(table *pgparse.RangeVar, conditions ...*pgparse.Node) {
 	rel := q.FindTable(table)
 	if rel != nil && !rel.Kind.IsTable() && !rel.Inferred {
 		q.RecordRefusal(pgerror.NotTable, rel.Name.Name)

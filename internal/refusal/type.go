@@ -3,7 +3,7 @@ package refusal
 import "github.com/onward-sql/onward/internal/catalog"
 
 // DomainOf is the domain that a type is; nil when it is none.
-func (q *Question) DomainOf(t catalog.Type) *catalog.UserType {
+func (q *Checker) DomainOf(t catalog.Type) *catalog.UserType {
 	if t.OID == 0 || t.Array > 0 {
 		return nil
 	}
@@ -15,7 +15,7 @@ func (q *Question) DomainOf(t catalog.Type) *catalog.UserType {
 
 // BaseType is the type under all domains. A domain's modifier is not seen from
 // outside it.
-func (q *Question) BaseType(t catalog.Type) catalog.Type {
+func (q *Checker) BaseType(t catalog.Type) catalog.Type {
 	for n := 0; n < maxDepth; n++ {
 		d := q.DomainOf(t)
 		if d == nil {
@@ -45,14 +45,14 @@ func isText(t catalog.Type) bool {
 }
 
 // userCasts reports whether the schema has casts of its own.
-func (q *Question) userCasts() bool {
+func (q *Checker) userCasts() bool {
 	any := false
 	q.C.EachObject("cast", func(*catalog.Object) bool { any = true; return false })
 	return any
 }
 
 // IsEnum reports whether a type is an enum that was seen made.
-func (q *Question) IsEnum(t catalog.Type) bool {
+func (q *Checker) IsEnum(t catalog.Type) bool {
 	u := q.C.Type(t.OID)
 	return u != nil && t.Array == 0 && u.Kind == catalog.Enum && !u.Inferred
 }

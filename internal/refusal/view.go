@@ -7,7 +7,7 @@ import (
 )
 
 // refreshView is REFRESH MATERIALIZED VIEW.
-func (q *Question) refreshView(s *pgparse.RefreshMatViewStmt) {
+func (q *Checker) refreshView(s *pgparse.RefreshMatViewStmt) {
 	rv := s.GetRelation()
 	mv := q.FindRelation(rv.GetSchemaname(), rv.GetRelname(), catalog.MaterializedView, false)
 	switch {
@@ -28,7 +28,7 @@ func (q *Question) refreshView(s *pgparse.RefreshMatViewStmt) {
 }
 
 // createView is CREATE VIEW.
-func (q *Question) createView(s *pgparse.ViewStmt) {
+func (q *Checker) createView(s *pgparse.ViewStmt) {
 	q.viewForm(s)
 	q.NewName(s.GetView())
 	switch s.GetWithCheckOption() {
@@ -43,7 +43,7 @@ func (q *Question) createView(s *pgparse.ViewStmt) {
 }
 
 // createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
-func (q *Question) createTableAs(s *pgparse.CreateTableAsStmt) {
+func (q *Checker) createTableAs(s *pgparse.CreateTableAsStmt) {
 	name := q.NewName(s.GetInto().GetRel())
 	if !s.GetIfNotExists() || q.C.Lookup(name.Schema, name.Name) == nil {
 		q.checkQuery(pgparse.Unwrap(s.GetQuery()))

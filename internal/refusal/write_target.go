@@ -26,7 +26,7 @@ type RuleEvent struct {
 // checkTarget asks about what a statement writes to, through the rules and views that
 // rewrite it.
 // https://www.postgresql.org/docs/current/rules-update.html
-func (a *queryQuestion) checkTarget(rv *pgparse.RangeVar, w write) {
+func (a *queryChecker) checkTarget(rv *pgparse.RangeVar, w write) {
 	rel := a.resolveTable(rv)
 	switch {
 	case rel == nil:
@@ -37,7 +37,7 @@ func (a *queryQuestion) checkTarget(rv *pgparse.RangeVar, w write) {
 	}
 }
 
-func (a *queryQuestion) checkRewritten(rel *catalog.Relation, w write) {
+func (a *queryChecker) checkRewritten(rel *catalog.Relation, w write) {
 	if a.depth > maxDepth {
 		return
 	}
@@ -50,7 +50,7 @@ func (a *queryQuestion) checkRewritten(rel *catalog.Relation, w write) {
 }
 
 // throughView is a statement that writes to a view and that no rule replaced.
-func (a *queryQuestion) throughView(view *catalog.Relation, w write, conditional bool) {
+func (a *queryChecker) throughView(view *catalog.Relation, w write, conditional bool) {
 	if HasInsteadTrigger(view, w.event) {
 		return
 	}
@@ -85,7 +85,7 @@ var (
 
 // fireRules asks about the actions of the rules that a statement sets off, and whether
 // it may do so. instead: it does not run itself; conditional: for some rows only.
-func (a *queryQuestion) fireRules(rel *catalog.Relation, w write) (instead, conditional bool) {
+func (a *queryChecker) fireRules(rel *catalog.Relation, w write) (instead, conditional bool) {
 	updates, returning, products := false, false, 0
 	this := RuleEvent{rel.OID, w.event}
 	for _, u := range rel.Rules {
@@ -126,7 +126,7 @@ func (a *queryQuestion) fireRules(rel *catalog.Relation, w write) (instead, cond
 
 // carryOut asks about the actions of a rule. Their names mean what they meant when
 // the rule was made.
-func (a *queryQuestion) carryOut(u *catalog.Rule) {
+func (a *queryChecker) carryOut(u *catalog.Rule) {
 	outer, within := a.bound, a.within
 	a.bound, a.within = u.Reads, false
 	a.checkNode(u.Where, query.BindExpr(u.Where, query.NoRelations{}))

@@ -97,12 +97,12 @@ func escapeCommands(text, bracket, colon string) string {
 	return text
 }
 
-// tameHTML is Tame for a page: the reader sees the same text.
-func tameHTML(text string) string { return escapeCommands(text, "&#91;", "&#58;") }
+// escapeHTMLCommands is Tame for a page: the reader sees the same text.
+func escapeHTMLCommands(text string) string { return escapeCommands(text, "&#91;", "&#58;") }
 
-// tameJSON is Tame for JSON: the decoded text is the same. No line of it begins with
+// escapeJSONCommands is Tame for JSON: the decoded text is the same. No line of it begins with
 // untrusted text.
-func tameJSON(data []byte) []byte {
+func escapeJSONCommands(data []byte) []byte {
 	if !bytes.Contains(data, []byte("##")) {
 		return data
 	}

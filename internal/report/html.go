@@ -36,7 +36,7 @@ func HTML(w io.Writer, r *onward.Report) error {
 	if err := t.Execute(&b, v); err != nil {
 		return fmt.Errorf("make the page: %w", err)
 	}
-	_, err = io.WriteString(w, tameHTML(b.String()))
+	_, err = io.WriteString(w, escapeHTMLCommands(b.String()))
 	return err
 }
 

@@ -78,7 +78,7 @@ func PlanHTML(w io.Writer, p *onward.Plan, r *onward.Report) error {
 	if err := t.ExecuteTemplate(&b, "plan", v); err != nil {
 		return fmt.Errorf("make the page: %w", err)
 	}
-	_, err = io.WriteString(w, tameHTML(b.String()))
+	_, err = io.WriteString(w, escapeHTMLCommands(b.String()))
 	return err
 }
 

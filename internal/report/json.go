@@ -132,7 +132,7 @@ func (w *jsonWriter) encodeValue(v any, prefix string) []byte {
 	if err := w.enc.Encode(v); err != nil && w.err == nil {
 		w.err = err
 	}
-	return tameJSON(escapeHidden(bytes.TrimSuffix(w.one.Bytes(), []byte("\n"))))
+	return escapeJSONCommands(escapeHidden(bytes.TrimSuffix(w.one.Bytes(), []byte("\n"))))
 }
 
 // endText ends the text.

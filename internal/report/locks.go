@@ -146,7 +146,7 @@ type affectedRelations struct {
 	closed, readOnly          []string // to reads and writes; to writes
 }
 
-func feltOf(effects []onward.Effect) affectedRelations {
+func affectedByEffects(effects []onward.Effect) affectedRelations {
 	var f affectedRelations
 	for i := range effects {
 		e := &effects[i]
@@ -217,7 +217,7 @@ func describeEffects(effects []onward.Effect, duration string) string {
 	case len(noticeableEffects(effects)) == 0:
 		return "Only what it makes itself is locked: nobody else uses that yet."
 	}
-	f := feltOf(effects)
+	f := affectedByEffects(effects)
 	work, blocked := f.describeWork(), f.describeBlocked()
 	switch {
 	case work != "" && blocked != "":

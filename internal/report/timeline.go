@@ -198,7 +198,7 @@ func (d *timelineDrawing) printStatementMarks(run *onward.Rehearsal) {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(keepsOut(&run.Statements[b]), keepsOut(&run.Statements[a]))
+		return cmp.Compare(blockedTime(&run.Statements[b]), blockedTime(&run.Statements[a]))
 	})
 	for _, i := range order {
 		at, _ := d.cellsOf(run.Statements[i].FromMS, run.Statements[i].FromMS)
@@ -215,8 +215,8 @@ func (d *timelineDrawing) printStatementMarks(run *onward.Rehearsal) {
 	d.addLine("  ", padRight("statements", d.gutter-2), strings.TrimRight(string(cells), " "))
 }
 
-// keepsOut returns for how long a statement's locks block others, in milliseconds.
-func keepsOut(s *onward.RehearsedStatement) (ms float64) {
+// blockedTime returns for how long a statement's locks block others, in milliseconds.
+func blockedTime(s *onward.RehearsedStatement) (ms float64) {
 	for i := range s.Observed {
 		if o := &s.Observed[i]; !o.New && len(o.Blocks) > 0 {
 			ms = max(ms, o.HeldMS)

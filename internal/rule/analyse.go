@@ -126,7 +126,7 @@ func (e *Engine) runStatement(s *Stmt, settings *tracker) {
 	}
 	s.Deltas = catalog.Diff(s.Before, s.After)
 	e.folding.at = s.Tx.Index
-	e.looksUpNothing(s)
+	e.dropEmptyTableReads(s)
 	e.recordFill(s)
 	settings.applyStatement(s)
 }
@@ -217,7 +217,7 @@ func (e *Engine) endTransaction(t *Tx, settings *tracker) {
 	if !t.RolledBack {
 		t.Deltas = attributeDeltas(t)
 	}
-	e.folding.goesLive(t)
+	e.folding.recordLiveTables(t)
 	settings.endTransaction()
 }
 

@@ -146,7 +146,7 @@ func (e *Engine) RunRules(m *Migration) {
 			e.judgeStatement(s)
 		}
 		e.judgeCommit(t)
-		e.pass.goesLive(t)
+		e.pass.recordLiveTables(t)
 	}
 	e.pass.current, e.pass.at = m.after, 0
 	for _, r := range e.rules {
@@ -239,7 +239,7 @@ func (e *Engine) judgeStatement(s *Stmt) {
 		p.Rows.RecordPut(x)
 	}
 	p.Rows.RecordUpdated(s.Node, s.Before)
-	s.demandsEmpty(p)
+	s.recordEmptyDemand(p)
 	s.recordRefill(p)
 }
 

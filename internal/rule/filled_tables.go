@@ -76,10 +76,10 @@ func (s *Stmt) recordPut(p *Pass, t *catalog.Relation, rows analysis.Extent) {
 	}
 }
 
-// looksUpNothing removes from the effects of an ALTER TABLE the reads of other tables if
+// dropEmptyTableReads removes from the effects of an ALTER TABLE the reads of other tables if
 // the altered table is new and empty: a foreign key then looks up no rows, however many
 // the other table has. If the table has an unknown number of rows, the effect is unsure.
-func (e *Engine) looksUpNothing(s *Stmt) {
+func (e *Engine) dropEmptyTableReads(s *Stmt) {
 	stmt := s.Node.GetAlterTableStmt()
 	if stmt == nil {
 		return

@@ -7,20 +7,20 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// live is a table of the release that the deployed code uses since a commit.
-type live struct {
+// liveTable is a table of the release that the deployed code uses since a commit.
+type liveTable struct {
 	since int // Tx.Index
 	// full: it has the rows of a deployed table, or it was in use when its migration
 	// ended. Otherwise it has only the rows that the release inserted.
 	full bool
 }
 
-// goesLive records the tables of the release that the deployed code uses after a commit:
+// recordLiveTables records the tables of the release that the deployed code uses after a commit:
 //   - a table with the name of a deployed one,
 //   - a partition of a deployed table,
 //   - a table to which the triggers of a deployed table write,
 //   - a table that a deployed view reads.
-func (p *Pass) goesLive(t *Tx) {
+func (p *Pass) recordLiveTables(t *Tx) {
 	if t.RolledBack || t.Migration.Together != 0 && t.Origin == script.Runner {
 		return // or not yet committed
 	}
@@ -100,11 +100,11 @@ func (p *Pass) markInUse(t *Tx, r *catalog.Relation, full bool) {
 		return
 	}
 	if p.used == nil {
-		p.used = map[catalog.OID]live{}
+		p.used = map[catalog.OID]liveTable{}
 	}
 	for _, r := range t.After.ListTree(r, true) {
 		if was, ok := p.used[r.OID]; !ok || full && !was.full {
-			p.used[r.OID] = live{t.Index, full}
+			p.used[r.OID] = liveTable{t.Index, full}
 		}
 	}
 }

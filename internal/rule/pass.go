@@ -35,8 +35,8 @@ type Pass struct {
 	// at is the transaction of that statement or commit; 0 after a migration.
 	at int
 	// used are the tables of the release that the deployed code uses already.
-	used map[catalog.OID]live
-	// read are the bodies of triggers that goesLive has read.
+	used map[catalog.OID]liveTable
+	// read are the bodies of triggers that recordLiveTables has read.
 	read     map[*catalog.Function]*catalog.Body
 	versions []int
 	asked    bool

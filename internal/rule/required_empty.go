@@ -6,9 +6,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// demandsEmpty records that a statement adds a NOT NULL column without a default to a
+// recordEmptyDemand records that a statement adds a NOT NULL column without a default to a
 // table. The server refuses that if the table has rows.
-func (s *Stmt) demandsEmpty(p *Pass) {
+func (s *Stmt) recordEmptyDemand(p *Pass) {
 	if s.Node.GetAlterTableStmt() == nil || s.IsOptional() {
 		return
 	}
@@ -26,7 +26,7 @@ func (s *Stmt) demandsEmpty(p *Pass) {
 		if now == nil || t.Column(name) != nil {
 			continue
 		}
-		if col := now.Column(name); col != nil && col.IsRequired() && !s.ofDomain(col) {
+		if col := now.Column(name); col != nil && col.IsRequired() && !s.mayHaveDomainDefault(col) {
 			p.Rows.RecordEmpty(t.OID)
 		}
 	}
@@ -53,8 +53,8 @@ func (s *Stmt) recordRefill(p *Pass) {
 	}
 }
 
-// ofDomain reports whether a column may get its default from its domain.
-func (s *Stmt) ofDomain(col *catalog.Column) bool {
+// mayHaveDomainDefault reports whether a column may get its default from its domain.
+func (s *Stmt) mayHaveDomainDefault(col *catalog.Column) bool {
 	x := s.After.Type(col.Type.OID)
 	return x != nil && x.Kind == catalog.Domain && x.Default != nil
 }

@@ -13,10 +13,10 @@ func TryLock(f *os.File) (bool, error) {
 	return false, fmt.Errorf("lock %s: %w", f.Name(), errors.ErrUnsupported)
 }
 
-// hold cannot lock a directory on this platform: directories of killed
+// lockDirectory cannot lock a directory on this platform: directories of killed
 // processes stay.
-func hold(string) *os.File { return nil }
+func lockDirectory(string) *os.File { return nil }
 
 func free(string) bool { return false }
 
-func ours(os.FileInfo) bool { return true }
+func isOwnDirectory(os.FileInfo) bool { return true }

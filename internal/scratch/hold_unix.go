@@ -27,10 +27,10 @@ func TryLock(f *os.File) (bool, error) {
 	}
 }
 
-// hold locks a directory until the file is closed, or the process ends. It
+// lockDirectory locks a directory until the file is closed, or the process ends. It
 // returns nil if another process has the lock, and on a file system without
 // locks; nothing is ever removed there.
-func hold(dir string) *os.File {
+func lockDirectory(dir string) *os.File {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil
@@ -44,13 +44,13 @@ func hold(dir string) *os.File {
 
 // free reports whether no process holds a directory.
 func free(dir string) bool {
-	f := hold(dir)
+	f := lockDirectory(dir)
 	_ = f.Close() // nil is fine
 	return f != nil
 }
 
-// ours reports whether a directory belongs to this user.
-func ours(info os.FileInfo) bool {
+// isOwnDirectory reports whether a directory belongs to this user.
+func isOwnDirectory(info os.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
 }

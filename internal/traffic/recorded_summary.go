@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// tellRecorded adds the summary of recordings to the report.
-func tellRecorded(t *onward.Traffic, r *Recorded) {
+// addRecordedSummary adds the summary of recordings to the report.
+func addRecordedSummary(t *onward.Traffic, r *Recorded) {
 	if r == nil {
 		return
 	}

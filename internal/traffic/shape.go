@@ -82,7 +82,7 @@ func updateShapes(r *relation) []*shape {
 func plainColumn(r *relation) int {
 	best := -1
 	for i, c := range r.columns {
-		if c.omitted || c.routes || inKeys(r, i) {
+		if c.omitted || c.routes || isKeyColumn(r, i) {
 			continue
 		}
 		if !c.foreign {
@@ -106,7 +106,7 @@ func insertShapes(r *relation) []*shape {
 	for i, c := range r.columns {
 		// An application lets the database generate the identifier of a row, if
 		// it can.
-		if !c.omitted && !(c.filled && inKeys(r, i)) {
+		if !c.omitted && !(c.filled && isKeyColumn(r, i)) {
 			columns = append(columns, i)
 		}
 	}
@@ -193,6 +193,6 @@ func keyCondition(r *relation, key []int, skip int) string {
 	return strings.Join(out, " AND ")
 }
 
-func inKeys(r *relation, column int) bool {
+func isKeyColumn(r *relation, column int) bool {
 	return slices.ContainsFunc(r.keys, func(key []int) bool { return slices.Contains(key, column) })
 }

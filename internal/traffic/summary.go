@@ -60,7 +60,7 @@ func SummariseLog(log *Log, zero time.Time, held []Held) (*onward.Traffic, map[i
 	}
 	t.Stalls = append(t.Stalls, mergeStalls(waits, zero)...)
 	t.Waiters = listWaiters(waits)
-	tellRecorded(t, log.Recorded)
+	addRecordedSummary(t, log.Recorded)
 	for _, f := range log.Failures {
 		t.Failed += f.Count
 		t.Failures = append(t.Failures, describeFailure(&f, zero, held))

@@ -198,7 +198,7 @@ func (t *trial) tryValues(ctx context.Context, q *recordedQuery) (why string, re
 		case q.mode == copied && isDuplicate(refusal):
 			q.cost = took // it reaches its locks
 			return "", nil, nil
-		case !ofValues(refusal.Code):
+		case !isValueError(refusal.Code):
 			return leftRefused, refusal, nil
 		}
 		if len(q.params) == 0 {
@@ -208,9 +208,9 @@ func (t *trial) tryValues(ctx context.Context, q *recordedQuery) (why string, re
 	return leftValues, refusal, nil
 }
 
-// ofValues reports whether made-up values may have caused an error: by data, rows, a
+// isValueError reports whether made-up values may have caused an error: by data, rows, a
 // function that raises, or a state that another query should have created.
-func ofValues(code string) bool {
+func isValueError(code string) bool {
 	switch code[:min(len(code), 2)] {
 	case "21", "22", "23", "40", "44", "55", "P0":
 		return true

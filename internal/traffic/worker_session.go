@@ -143,7 +143,7 @@ func (w *worker) sendLogged(ctx context.Context, q *recordedQuery, first string,
 		if isDuplicate(err) || err.Code == "25P02" || w.isOwnDeadlock(err) {
 			return true
 		}
-		if !ofValues(err.Code) || err.Code == "40P01" {
+		if !isValueError(err.Code) || err.Code == "40P01" {
 			return false
 		}
 		return w.isKnownNoise(q, err.Code) || err.Code != first
@@ -193,7 +193,7 @@ func (w *worker) sendTransaction(ctx context.Context, u *unit) (cost time.Durati
 	}
 	w.forgetPrepared(ctx, q)
 	switch {
-	case !ofValues(err.Code):
+	case !isValueError(err.Code):
 		q.quietUntil.Store(time.Now().Add(retreat).UnixNano())
 	case !isDuplicate(err) && !w.isKnownNoise(q, err.Code):
 		// Outside of the transaction, alone finds out whether the values were the cause.

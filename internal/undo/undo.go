@@ -13,7 +13,7 @@ import (
 // StayChanged names the columns and tables whose rows stay changed when a step is undone: "users.note", "users". Columns and tables that
 // the plan adds are left out, because the abort drops them.
 func StayChanged(p *onward.Plan, step int) []string {
-	made, s := madeBy(p), &p.Steps[step]
+	made, s := listCreated(p), &p.Steps[step]
 	out := slices.Clone(s.StayChanged) // the plan knows what foreign keys change
 	add := func(rv *pgparse.RangeVar, columns []string) {
 		if rv == nil || rv.Schemaname == onward.PlanRoom || made[tableName(rv)] {
@@ -67,7 +67,7 @@ func DescribeChanged(names []string) string {
 // IsIrreversible reports whether a step drops or replaces something that an abort cannot restore. Two kinds of steps do not: a step that only adds
 // and has an undo, and one that drops what the plan itself has made.
 func IsIrreversible(p *onward.Plan, step int) bool {
-	s, made := &p.Steps[step], madeBy(p)
+	s, made := &p.Steps[step], listCreated(p)
 	for _, node := range parseStatements(s.SQL) {
 		switch n := node.GetNode().(type) {
 		case *pgparse.Node_TransactionStmt, *pgparse.Node_VariableSetStmt:
@@ -76,7 +76,7 @@ func IsIrreversible(p *onward.Plan, step int) bool {
 				return true
 			}
 		case *pgparse.Node_DropStmt:
-			if slices.ContainsFunc(n.DropStmt.Objects, func(o *pgparse.Node) bool { return !inRoom(n.DropStmt.RemoveType, o) }) {
+			if slices.ContainsFunc(n.DropStmt.Objects, func(o *pgparse.Node) bool { return !isInPlanSchema(n.DropStmt.RemoveType, o) }) {
 				return true
 			}
 		case *pgparse.Node_AlterTableStmt:
@@ -103,8 +103,8 @@ func isAdditive(c *pgparse.AlterTableCmd, made map[string]bool) bool {
 	return false
 }
 
-// inRoom reports whether a dropped object is the schema for a plan's own objects, or is in it.
-func inRoom(kind pgparse.ObjectType, object *pgparse.Node) bool {
+// isInPlanSchema reports whether a dropped object is the schema for a plan's own objects, or is in it.
+func isInPlanSchema(kind pgparse.ObjectType, object *pgparse.Node) bool {
 	if kind == pgparse.ObjectType_OBJECT_SCHEMA {
 		return pgparse.StringText(object) == onward.PlanRoom
 	}
@@ -112,8 +112,8 @@ func inRoom(kind pgparse.ObjectType, object *pgparse.Node) bool {
 	return len(names) == 2 && names[0] == onward.PlanRoom
 }
 
-// madeBy returns the tables, columns and constraints that a plan's steps make: "users", "users.note", "CONSTRAINT users_check".
-func madeBy(p *onward.Plan) map[string]bool {
+// listCreated returns the tables, columns and constraints that a plan's steps make: "users", "users.note", "CONSTRAINT users_check".
+func listCreated(p *onward.Plan) map[string]bool {
 	made := map[string]bool{}
 	for i := range p.Steps {
 		for _, node := range parseStatements(p.Steps[i].SQL) {

@@ -54,9 +54,9 @@ func (r *reader) typedCodeEnd() int {
 	return 0
 }
 
-// recordStars records the relations of which a query returns all columns. line returns the line of
+// recordAllColumnsQueries records the relations of which a query returns all columns. line returns the line of
 // an offset in the statement.
-func (r *reader) recordStars(n *pgparse.Node, line func(at int) int) {
+func (r *reader) recordAllColumnsQueries(n *pgparse.Node, line func(at int) int) {
 	if r.typedEnd == 0 {
 		return
 	}
@@ -89,8 +89,12 @@ func (r *reader) recordStars(n *pgparse.Node, line func(at int) int) {
 		if how != Reads {
 			at = 0 // RETURNING is at the end
 		}
-		r.facts.Stars = append(r.facts.Stars, Star{Relation: Relation{schema, name, line(at), how}, As: w.As, Others: others + 1})
+		r.addAllColumnsQuery(AllColumnsQuery{Relation: Relation{schema, name, line(at), how}, As: w.As, Others: others + 1})
 	}
+}
+
+func (r *reader) addAllColumnsQuery(q AllColumnsQuery) {
+	r.facts.AllColumnsQueries = append(r.facts.AllColumnsQueries, q)
 }
 
 // returnsAllColumns reports whether a statement returns all columns of something.
@@ -109,8 +113,8 @@ var (
 	looseReturning = regexp.MustCompile(`(?i)\breturning\s+\*`)
 )
 
-// looseStars records the stars in such SQL.
-func (r *reader) looseStars(text string, q *Query) {
+// recordLooseAllColumns records the queries on all columns in such SQL.
+func (r *reader) recordLooseAllColumns(text string, q *Query) {
 	if r.typedEnd == 0 {
 		return
 	}
@@ -119,28 +123,28 @@ func (r *reader) looseStars(text string, q *Query) {
 		others = 1
 	}
 	if m := looseStar.FindStringSubmatch(text); m != nil && !hasHole(m[3]) && (m[1] == "" || strings.EqualFold(m[1], m[3]) || strings.EqualFold(m[1], m[4])) {
-		r.facts.Stars = append(r.facts.Stars, Star{Relation: Relation{strings.ToLower(m[2]), strings.ToLower(m[3]), q.Line, Reads}, As: m[1], Others: others})
+		r.addAllColumnsQuery(AllColumnsQuery{Relation: Relation{strings.ToLower(m[2]), strings.ToLower(m[3]), q.Line, Reads}, As: m[1], Others: others})
 	}
 	if len(q.Writes) == 1 && looseReturning.MatchString(text) {
 		of := q.Relations[q.Writes[0].Relation]
-		r.facts.Stars = append(r.facts.Stars, Star{Relation: Relation{of.Schema, of.Name, q.Line, q.Writes[0].How}, Others: others})
+		r.addAllColumnsQuery(AllColumnsQuery{Relation: Relation{of.Schema, of.Name, q.Line, q.Writes[0].How}, Others: others})
 	}
 }
 
-// recordTargets records, for the stars from index first on, the targets of their rows. Their SQL is
+// recordTargets records, for the queries from index first on, the targets of their rows. Their SQL is
 // in some strings of a Go program.
 func (r *reader) recordTargets(first, from, to int) {
-	if first == len(r.facts.Stars) {
+	if first == len(r.facts.AllColumnsQueries) {
 		return
 	}
 	if open := r.lits[from].open; open >= r.typedEnd {
-		r.facts.Stars = r.facts.Stars[:first]
+		r.facts.AllColumnsQueries = r.facts.AllColumnsQueries[:first]
 		return
 	}
 	if r.d != goLike {
 		return
 	}
-	of := r.facts.Stars[first]
+	of := r.facts.AllColumnsQueries[first]
 	for _, at := range r.driverCalls(r.lits[from].open, r.lits[to].end) {
 		head, rest := r.text[max(0, at.From-starAbove):at.From], functionRest(r.text[at.To:])
 		last := lastStatement(head)
@@ -151,8 +155,8 @@ func (r *reader) recordTargets(first, from, to int) {
 			of.Scans = append(of.Scans, n)
 		}
 	}
-	for i := first; i < len(r.facts.Stars); i++ {
-		s := &r.facts.Stars[i]
+	for i := first; i < len(r.facts.AllColumnsQueries); i++ {
+		s := &r.facts.AllColumnsQueries[i]
 		s.Exact, s.Fitting, s.Sqlx, s.Scans = of.Exact, of.Fitting, of.Sqlx, of.Scans
 	}
 }

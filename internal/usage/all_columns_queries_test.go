@@ -39,7 +39,7 @@ func TestStars(t *testing.T) {
 		"rows := q(`SELECT * FROM users`)\npgx.CollectRows(rows, pgx.RowToStructByPos[U])": "users:1+0 exact",
 	} {
 		var got []string
-		for _, s := range usage.Read("a.go", []byte(code)).Stars {
+		for _, s := range usage.Read("a.go", []byte(code)).AllColumnsQueries {
 			x := fmt.Sprintf("%s:%d", s.Name, s.Line)
 			if s.Others > 0 {
 				x += fmt.Sprintf("+%d", s.Others-1)

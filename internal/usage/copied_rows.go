@@ -46,20 +46,20 @@ func allColumns(list []*pgparse.Node) bool {
 	return len(fields) == 1 && fields[0].GetAStar() != nil
 }
 
-// Filled is an INSERT that copies the columns of a relation unchanged.
-type Filled struct {
+// CopiedInsert is an INSERT that copies the columns of a relation unchanged.
+type CopiedInsert struct {
 	Written
 	Into string
 }
 
 // FindCopied returns the INSERTs that copy all columns of a relation unchanged into another
 // one.
-func (b *Bound) FindCopied(n catalog.Name) []Filled {
-	var out []Filled
+func (b *Bound) FindCopied(n catalog.Name) []CopiedInsert {
+	var out []CopiedInsert
 	b.eachNamingQuery(n, func(path string, q *Query, i int) {
 		for _, w := range q.Writes {
 			if w.From == i+1 {
-				out = append(out, Filled{Written{w, path}, q.Relations[w.Relation].Name})
+				out = append(out, CopiedInsert{Written{w, path}, q.Relations[w.Relation].Name})
 			}
 		}
 	})

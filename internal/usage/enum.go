@@ -24,7 +24,7 @@ var enumsOf = map[string]enums{
 	".prisma": {"enum ", prismaEnums},
 	".ts":     {"", scriptEnums}, ".tsx": {"", scriptEnums}, ".mts": {"", scriptEnums}, ".cts": {"", scriptEnums},
 	".js": {"", scriptEnums}, ".mjs": {"", scriptEnums}, ".cjs": {"", scriptEnums},
-	".py": {"", pythonEnums}, ".go": {"", goEnums}, ".rb": {"enum ", rubyEnums}, ".rs": {"enum ", rustEnums},
+	".py": {"", pythonEnums}, ".go": {"", readGoEnums}, ".rb": {"enum ", rubyEnums}, ".rs": {"enum ", rustEnums},
 }
 
 func (r *reader) readEnums() {

@@ -95,8 +95,8 @@ func pythonEnums(r *reader) {
 
 var goConst = regexp.MustCompile(`^(?:const)?[ \t]+(\w+)[ \t]+(\w+)[ \t]*=[ \t]*"([^"\n]*)"[ \t]*(?://.*)?$`)
 
-// goEnums reads constants of one type: const Paid Status = "paid".
-func goEnums(r *reader) {
+// readGoEnums reads constants of one type: const Paid Status = "paid".
+func readGoEnums(r *reader) {
 	if !bytes.Contains(r.text, []byte("const")) {
 		return
 	}

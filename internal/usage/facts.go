@@ -20,8 +20,8 @@ type Facts struct {
 	Builds []int
 	// Compares are the lines of mappers' calls that may compare whole rows.
 	Compares []int
-	// Stars are recorded for languages whose rows must fit their target.
-	Stars []Star
+	// FindAllColumnsQueries are recorded for languages whose rows must fit their target.
+	AllColumnsQueries []AllColumnsQuery
 	// Sqlx is set if the file uses sqlx, of Go or of Rust. Lax is set if it configures Go's sqlx to ignore
 	// columns without a field.
 	Sqlx, Lax bool
@@ -50,9 +50,9 @@ type Base struct {
 	Prefix string
 }
 
-// Star is a query whose rows have all columns of a relation, and the target of its rows. The query has SELECT *,
+// AllColumnsQuery is a query whose rows have all columns of a relation, and the target of its rows. The query has SELECT *,
 // or RETURNING * after the statement that How names.
-type Star struct {
+type AllColumnsQuery struct {
 	Relation
 	// As is the alias before the star: f of SELECT f.*.
 	As string

@@ -34,7 +34,7 @@ func (f *Facts) codeFields(c *codec) {
 	codeList(c, &f.Settings, c.codePlace)
 	codeList(c, &f.Compares, c.codeInt)
 	codeList(c, &f.Builds, c.codeInt)
-	codeList(c, &f.Stars, func(s *Star) { s.codeFields(c) })
+	codeList(c, &f.AllColumnsQueries, func(s *AllColumnsQuery) { s.codeFields(c) })
 	c.codeBool(&f.Sqlx)
 	c.codeBool(&f.Lax)
 	codeList(c, &f.Structs, func(s *Struct) {
@@ -46,7 +46,7 @@ func (f *Facts) codeFields(c *codec) {
 	codeList(c, &f.Rows, func(m *Model) { m.codeFields(c) })
 }
 
-func (s *Star) codeFields(c *codec) {
+func (s *AllColumnsQuery) codeFields(c *codec) {
 	c.codeRelation(&s.Relation)
 	c.codeString(&s.As)
 	c.codeInt(&s.Others)

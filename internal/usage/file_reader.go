@@ -14,7 +14,7 @@ type reader struct {
 	notes  []Span // comments
 	facts  *Facts
 	consts map[string][]int // the strings that are a name's value
-	// typedEnd is the offset up to which stars count.
+	// typedEnd is the offset up to which queries on all columns count.
 	typedEnd int
 	// asked is set if the caller wants statements and no facts; wholes are these
 	// statements. ends is the end of the last string of the current SQL. makes is set if

@@ -5,9 +5,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// readsWhole reports whether a query returns every row of one relation: it has no condition and no limit, and it
+// readsFullTable reports whether a query returns every row of one relation: it has no condition and no limit, and it
 // calls no function, because that may be an aggregate.
-func readsWhole(s *pgparse.SelectStmt) bool {
+func readsFullTable(s *pgparse.SelectStmt) bool {
 	if s == nil || len(s.GetFromClause()) != 1 || s.GetFromClause()[0].GetRangeVar() == nil || s.GetWhereClause() != nil || s.GetLimitCount() != nil ||
 		s.GetHavingClause() != nil || len(s.GetGroupClause())+len(s.GetDistinctClause()) > 0 || s.GetLarg() != nil || s.GetWithClause() != nil {
 		return false
@@ -25,8 +25,8 @@ func readsWhole(s *pgparse.SelectStmt) bool {
 	return !calls
 }
 
-// ReadWhole returns the queries that read all rows of a relation at once.
-func (b *Bound) ReadWhole(n catalog.Name) []Use {
+// FindFullTableReads returns the queries that read all rows of a relation at once.
+func (b *Bound) FindFullTableReads(n catalog.Name) []Use {
 	var out []Use
 	b.eachNamingQuery(n, func(path string, q *Query, i int) {
 		if q.Whole && !q.Open && q.Routine.Name == "" {

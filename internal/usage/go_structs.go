@@ -29,7 +29,7 @@ func (r *reader) readStructs() {
 	if !mayHaveStructs(r.text) {
 		return
 	}
-	tree := r.goTree()
+	tree := r.parseGo()
 	for _, found := range tree.structsOf() {
 		s := Struct{Line: r.lineAt(tree.offsetOf(found.at)), Class: found.name}
 		for i := range found.fields {

@@ -21,8 +21,8 @@ type goSyntax struct {
 // goPackage is put before a text that has no package clause, as an example in a document.
 const goPackage = "package p; "
 
-// goTree parses the file once.
-func (r *reader) goTree() *goSyntax {
+// parseGo parses the file once.
+func (r *reader) parseGo() *goSyntax {
 	if r.tree != nil {
 		return r.tree
 	}
@@ -143,8 +143,8 @@ func goTypeName(e ast.Expr) string {
 	return ""
 }
 
-// goText returns the value of a string literal.
-func goText(e ast.Expr) (string, bool) {
+// goStringValue returns the value of a string literal.
+func goStringValue(e ast.Expr) (string, bool) {
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
 		return "", false

@@ -7,26 +7,26 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// Starred is a query that reads all columns of a relation, and fails if a column is added
+// BreakingAllColumnsQuery is a query that reads all columns of a relation, and fails if a column is added
 // or removed.
-type Starred struct {
-	Star
+type BreakingAllColumnsQuery struct {
+	AllColumnsQuery
 	Path string
 	// Keeps is set if the failure is due to a cached plan of a connection, and lasts
 	// until the connection is closed.
 	Keeps bool
 }
 
-// Stars returns the queries on all columns of a relation that fail after a change. Their
+// FindAllColumnsQueries returns the queries on all columns of a relation that fail after a change. Their
 // rows go into a fixed number of targets, or into structs without a field for the new
 // column; column is "" if a column is removed. Queries of Rust's sqlx fail because of
 // their cached plan.
-func (b *Bound) Stars(n catalog.Name, column string) []Starred {
-	var found, out []Starred
+func (b *Bound) FindAllColumnsQueries(n catalog.Name, column string) []BreakingAllColumnsQuery {
+	var found, out []BreakingAllColumnsQuery
 	b.eachFile(func(f *File) {
-		for _, s := range f.Facts.Stars {
+		for _, s := range f.Facts.AllColumnsQueries {
 			if b.meansRelation(s.Schema, s.Name, n) {
-				found = append(found, Starred{Star: s, Path: f.Path, Keeps: path.Ext(f.Path) == ".rs"})
+				found = append(found, BreakingAllColumnsQuery{AllColumnsQuery: s, Path: f.Path, Keeps: path.Ext(f.Path) == ".rs"})
 			}
 		}
 	})
@@ -38,7 +38,7 @@ func (b *Bound) Stars(n catalog.Name, column string) []Starred {
 	for _, s := range found {
 		fails := s.Keeps && known.rust
 		if !s.Keeps {
-			fails = width > 0 && s.Others > 0 && slices.Contains(s.Scans, width+s.Others-1) || !known.column && known.failsWithout(&s.Star, column)
+			fails = width > 0 && s.Others > 0 && slices.Contains(s.Scans, width+s.Others-1) || !known.column && known.failsWithout(&s.AllColumnsQuery, column)
 		}
 		if fails {
 			out = append(out, s)
@@ -72,7 +72,7 @@ func (b *Bound) rowsKnow(column string) rowsKnown {
 
 // failsWithout reports whether rows of a star no longer fit their structs after a column is
 // added or, if column is "", removed.
-func (k *rowsKnown) failsWithout(s *Star, column string) bool {
+func (k *rowsKnown) failsWithout(s *AllColumnsQuery, column string) bool {
 	return s.Exact || column != "" && (s.Fitting || s.Sqlx && k.sqlx)
 }
 

@@ -30,15 +30,15 @@ func (b *Bound) Writes(n catalog.Name) []Written {
 	})
 	b.eachMapped(n, func(string, *Model) {}, func(path string, c *Call) {
 		if c.How != Reads {
-			out = append(out, Written{Write{How: c.How, Line: c.Line, Listed: c.How == Copies && !c.byOrder()}, path})
+			out = append(out, Written{Write{How: c.How, Line: c.Line, Listed: c.How == Copies && !c.isPositional()}, path})
 		}
 	})
 	return append(out, routines...)
 }
 
-// byOrder reports whether psycopg's copy_from has no columns. Other clients always name
+// isPositional reports whether psycopg's copy_from has no columns. Other clients always name
 // them.
-func (c *Call) byOrder() bool {
+func (c *Call) isPositional() bool {
 	has := func(word string) bool {
 		return slices.ContainsFunc(c.Words, func(w Word) bool { return w.Mark == HashText(word) })
 	}

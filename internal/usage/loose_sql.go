@@ -16,7 +16,7 @@ func (r *reader) recordStatements(s *sqlText) {
 			if q := readLooseQuery(text, line); q != nil {
 				q.Line = line(0)
 				r.facts.Queries = append(r.facts.Queries, *q)
-				r.looseStars(text, q)
+				r.recordLooseAllColumns(text, q)
 				if r.asked {
 					r.wholes = append(r.wholes, r.statementAsSent(s, st, q.Line))
 				}
@@ -31,7 +31,7 @@ func (r *reader) recordStatements(s *sqlText) {
 			continue
 		}
 		q.Line = line(0)
-		r.recordStars(st.Node, line)
+		r.recordAllColumnsQueries(st.Node, line)
 		if s.unfinished || s.hasInsertedNames(st.Start, st.End) {
 			q.Open = true
 		}

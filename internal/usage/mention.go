@@ -123,7 +123,7 @@ func (s *Source) mayMeanObject(at int, word string) bool {
 	case keywords[word]:
 		return isMember(before, behind)
 	}
-	return s.d != goLike || !ofPackage(before, behind, word)
+	return s.d != goLike || !isPackageMember(before, behind, word)
 }
 
 // lineAround returns the line of an offset, and its start.
@@ -167,9 +167,9 @@ func isMember(before, behind string) bool {
 	return before != "" && before[len(before)-1] == '.' || behind != "" && (behind[0] == ':' || behind[0] == '=')
 }
 
-// ofPackage reports whether a word of Go is a package or a variable before a selector: path.Join,
+// isPackageMember reports whether a word of Go is a package or a variable before a selector: path.Join,
 // *zip.File.
-func ofPackage(before, behind, word string) bool {
+func isPackageMember(before, behind, word string) bool {
 	return strings.ToLower(word) == word && len(behind) > 1 && behind[0] == '.' && 'A' <= behind[1] && behind[1] <= 'Z' && !strings.HasSuffix(before, ".")
 }
 

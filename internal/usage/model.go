@@ -21,7 +21,7 @@ type mapper struct {
 var scripts = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx"}
 
 var mappers = []mapper{
-	{[]string{".go"}, []string{"gorm", "bun.", "db:\"", "TableName()", "ent.Schema", "pg:\""}, goModels},
+	{[]string{".go"}, []string{"gorm", "bun.", "db:\"", "TableName()", "ent.Schema", "pg:\""}, readGoModels},
 	{[]string{".py"}, []string{"__tablename__", "table=True", "__table__", "models.Model", "Table(", "db_table", "table_name"}, pythonModels},
 	{scripts, []string{"@Entity", "pgTable", "Table(", "tableName", ".define(", "Column(", "@Property(", "@PrimaryKey("}, scriptModels},
 	{scripts, []string{"z.object(", "from 'zod'", "from \"zod\""}, zodModels},

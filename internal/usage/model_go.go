@@ -23,8 +23,8 @@ var (
 // gormColumns are the columns that a struct gets from gorm.Model.
 var gormColumns = []string{"id", "created_at", "updated_at", "deleted_at"}
 
-func goModels(r *reader) {
-	tree := r.goTree()
+func readGoModels(r *reader) {
+	tree := r.parseGo()
 	g := &goReader{
 		r: r, tree: tree, models: map[string]*goModel{},
 		gorm: bytes.Contains(r.text, []byte("gorm.Model")) || bytes.Contains(r.text, []byte(`"gorm.io/gorm"`)),
@@ -125,7 +125,7 @@ func (g *goReader) addField(m *goModel, f *goField) {
 		g.order = append(g.order, &goModel{Model: Model{Table: table, Class: m.Class, Line: line}, isDeclared: true, mapper: true})
 	}
 	for _, name := range f.names {
-		field := Field{Field: name.Name, Line: g.lineOf(name.Pos()), Null: goNull(f.typ)}
+		field := Field{Field: name.Name, Line: g.lineOf(name.Pos()), Null: nullOfGoType(f.typ)}
 		switch {
 		case tag == nil && !name.IsExported():
 			continue
@@ -178,7 +178,7 @@ func (g *goReader) returnedText(f *ast.FuncDecl) (text string) {
 		if !ok || text != "" || len(result.Results) != 1 {
 			return text == ""
 		}
-		if text, ok = goText(result.Results[0]); !ok {
+		if text, ok = goStringValue(result.Results[0]); !ok {
 			if of := g.r.constOf(goTypeName(result.Results[0])); len(of) == 1 {
 				text = string(g.r.text[g.r.lits[of[0]].from:g.r.lits[of[0]].to])
 			}
@@ -195,7 +195,7 @@ func (g *goReader) addEnt(m *goModel, f *ast.FuncDecl) {
 		switch n := n.(type) {
 		case *ast.KeyValueExpr:
 			if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Table" {
-				if table, ok := goText(n.Value); ok {
+				if table, ok := goStringValue(n.Value); ok {
 					m.Table = table
 				}
 			}
@@ -206,7 +206,7 @@ func (g *goReader) addEnt(m *goModel, f *ast.FuncDecl) {
 			}
 			argument := ""
 			if len(n.Args) > 0 {
-				argument, _ = goText(n.Args[0])
+				argument, _ = goStringValue(n.Args[0])
 			}
 			key := keys[n]
 			if callee.Sel.Name == "StorageKey" {

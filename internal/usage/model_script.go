@@ -34,7 +34,7 @@ func scriptModels(r *reader) {
 	objects := &scriptObjects{r: r, drizzle: strings.Contains(string(r.text), "drizzle-orm")}
 	entities := &scriptEntities{r: r}
 	r.eachDeclaration(tsOpens, func(n, indent int, line string) {
-		if line == "" || isComment(line) || objects.goesOn(n, line) || entities.readLine(n, indent, line) || objects.beginObject(n, line) {
+		if line == "" || isComment(line) || objects.continuesObject(n, line) || entities.readLine(n, indent, line) || objects.beginObject(n, line) {
 			return
 		}
 		if tsStatic.MatchString(line) && !strings.Contains(line, "knex") {
@@ -74,8 +74,8 @@ func (o *scriptObjects) beginObject(n int, line string) bool {
 	return true
 }
 
-// goesOn reports whether a line continues the current object.
-func (o *scriptObjects) goesOn(n int, line string) bool {
+// continuesObject reports whether a line continues the current object.
+func (o *scriptObjects) continuesObject(n int, line string) bool {
 	if o.waits {
 		o.waits = false
 		if table := firstGroup(tsText, line); table != "" {

@@ -81,8 +81,8 @@ func (m *Model) forgetFailures() {
 // goScalars are the types of Go into which neither pgx nor database/sql scans NULL.
 var goScalars = []string{"string", "bool", "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "time.Time"}
 
-// goNull says whether a type of Go takes NULL.
-func goNull(typ ast.Expr) Null {
+// nullOfGoType says whether a type of Go takes NULL.
+func nullOfGoType(typ ast.Expr) Null {
 	name := goTypeName(typ)
 	in, last, qualified := strings.Cut(name, ".")
 	switch _, pointer := typ.(*ast.StarExpr); {
@@ -104,21 +104,21 @@ func ReadRows(file string, text []byte) *Facts {
 		return &Facts{}
 	}
 	r := newReader(file, text)
-	if failed := catchPanic(r.goRows); failed != "" {
+	if failed := catchPanic(r.readGoRows); failed != "" {
 		return &Facts{Fault: failed}
 	}
 	return r.facts
 }
 
-// goRows notes the structs that sqlc generates for the rows of tables.
-func (r *reader) goRows() {
-	tree := r.goTree()
+// readGoRows notes the structs that sqlc generates for the rows of tables.
+func (r *reader) readGoRows() {
+	tree := r.parseGo()
 	for _, s := range tree.structsOf() {
 		m := Model{Class: s.name, Line: r.lineAt(tree.offsetOf(s.at))}
 		for i := range s.fields {
 			f := &s.fields[i]
 			for _, name := range f.names {
-				if null := goNull(f.typ); name.IsExported() && null != NullUnknown {
+				if null := nullOfGoType(f.typ); name.IsExported() && null != NullUnknown {
 					m.Fields = append(m.Fields, Field{Field: name.Name, Line: r.lineAt(tree.offsetOf(name.Pos())), Null: null})
 				}
 			}

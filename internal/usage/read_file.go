@@ -81,11 +81,11 @@ func (r *reader) readProgram() {
 		r.readFragment(l)
 	}, func(from, to int, s *sqlText) {
 		r.recordShortText(r.lits[from])
-		stars, queries := len(r.facts.Stars), len(r.facts.Queries)
+		first, queries := len(r.facts.AllColumnsQueries), len(r.facts.Queries)
 		r.ends = r.lits[to].end
 		r.recordStatements(s)
 		r.recordRowStruct(queries, from)
-		r.recordTargets(stars, from, to)
+		r.recordTargets(first, from, to)
 	})
 }
 
@@ -94,7 +94,7 @@ func (r *reader) readProgram() {
 func (r *reader) eachString(text func(l literal), query func(from, to int, s *sqlText)) {
 	for i := 0; i < len(r.lits); i++ {
 		l := r.lits[i]
-		if l.symbol || !beginsLikeSQL(r.text[l.from:l.to]) && !r.goesOn(i) {
+		if l.symbol || !beginsLikeSQL(r.text[l.from:l.to]) && !r.continuesQuery(i) {
 			text(l)
 			continue
 		}
@@ -233,8 +233,8 @@ func beginsLikeSQL(text []byte) bool {
 	return false
 }
 
-// goesOn reports whether a string begins as a query does, and the next one continues it.
-func (r *reader) goesOn(i int) bool {
+// continuesObject reports whether a string begins as a query does, and the next one continues it.
+func (r *reader) continuesQuery(i int) bool {
 	l := r.lits[i]
 	text := bytes.TrimLeft(r.text[l.from:l.to], " \t\r\n")
 	if n := nameLen(text); n < 4 || n > 6 || n == len(text) || verbs[strings.ToLower(string(text[:n]))] == nil || i+1 == len(r.lits) {

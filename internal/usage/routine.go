@@ -42,14 +42,14 @@ func (r *reader) recordRoutine(n *pgparse.Node, statement string, line func(at i
 		r.bodyPart(of, body, in)
 	case "plpgsql":
 		for _, p := range pgparse.ReadBody(body).Parts {
-			r.bodyPart(of, p.SQL, func(offset int) int { return in(p.Offset + inPart(&p, offset)) })
+			r.bodyPart(of, p.SQL, func(offset int) int { return in(p.Offset + offsetInPart(&p, offset)) })
 		}
 	}
 }
 
-// inPart maps an offset in a part's SQL to its text. They differ in one stretch, where
+// offsetInPart maps an offset in a part's SQL to its text. They differ in one stretch, where
 // something was removed or inserted: before and after it, both are equal.
-func inPart(p *pgparse.Part, at int) int {
+func offsetInPart(p *pgparse.Part, at int) int {
 	same := 0
 	for same < min(len(p.SQL), len(p.Text)) && p.SQL[same] == p.Text[same] {
 		same++

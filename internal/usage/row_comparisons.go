@@ -7,15 +7,15 @@ import (
 	"github.com/onward-sql/onward/internal/catalog"
 )
 
-// comparing are the names of mappers and query builders for DISTINCT, UNION and GROUP BY.
-var comparing = []string{"distinct", "distinctOn", "Distinct", "DistinctOn", "union", "groupBy", "group_by"}
+// comparisonCalls are the names of mappers and query builders for DISTINCT, UNION and GROUP BY.
+var comparisonCalls = []string{"distinct", "distinctOn", "Distinct", "DistinctOn", "union", "groupBy", "group_by"}
 
 // recordRowComparisons records the calls of mappers that may compare whole rows.
 func (r *reader) recordRowComparisons() {
 	if r.d == nil {
 		return
 	}
-	for _, word := range comparing {
+	for _, word := range comparisonCalls {
 		for at := 0; ; {
 			n := bytes.Index(r.text[at:], []byte(word))
 			if n < 0 {

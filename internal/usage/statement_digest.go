@@ -60,7 +60,7 @@ func digestOf(n *pgparse.Node, fragment bool, line func(at int) int) (*Query, []
 	}
 	d.recordCopiedRows(n)
 	d.recordConstants(n)
-	d.q.Whole = !fragment && readsWhole(n.GetSelectStmt())
+	d.q.Whole = !fragment && readsFullTable(n.GetSelectStmt())
 	return d.q, d.sets
 }
 

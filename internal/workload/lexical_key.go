@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// gone replaces a literal that cannot become a parameter. Postgres' lexer reads it as a name, so the
+// removedLiteral replaces a literal that cannot become a parameter. Postgres' lexer reads it as a name, so the
 // rest of the text is read as before.
-const gone = "…"
+const removedLiteral = "…"
 
 // AppendLexicalKey appends a key of a text to dst. Literals are replaced, parameters numbered in order, comments
 // dropped, white space reduced, and elements or rows of one shape merged. Texts that Normalise makes
@@ -160,7 +160,7 @@ func (t *text) appendTokens(dst []byte) []byte {
 		from := &t.toks[tok.pick]
 		switch {
 		case from.isLiteral() && from.fate != stays:
-			dst = append(appendGap(dst, begin, tok.space, gone[0]), gone...)
+			dst = append(appendGap(dst, begin, tok.space, removedLiteral[0]), removedLiteral...)
 		case from.kind == pgparse.LexemeParam:
 			dst = append(appendGap(dst, begin, tok.space, '$'), '$')
 			dst = strconv.AppendInt(dst, int64(t.newNumber(t.tokenText(int(tok.pick)))), 10)

@@ -57,8 +57,8 @@ const (
 	ColumnName = "column" // of the table that the parameter before it names
 )
 
-// takesNames are functions that take names as text, by argument.
-var takesNames = map[string][]string{
+// nameArguments are functions that take names as text, by argument.
+var nameArguments = map[string][]string{
 	"pg_get_serial_sequence": {TableName, ColumnName}, "to_regclass": {TableName}, "to_regtype": {"regtype"}, "to_regproc": {"regproc"},
 	"to_regprocedure": {"regprocedure"}, "to_regrole": {"regrole"}, "to_regnamespace": {"regnamespace"},
 }
@@ -72,7 +72,7 @@ func NameParams(node *pgparse.Node) map[int]string {
 			if len(n.Funcname) == 0 {
 				return true
 			}
-			for i, kind := range takesNames[n.Funcname[len(n.Funcname)-1].GetString_().GetSval()] {
+			for i, kind := range nameArguments[n.Funcname[len(n.Funcname)-1].GetString_().GetSval()] {
 				if i < len(n.Args) {
 					noteParameter(out, n.Args[i], kind)
 				}

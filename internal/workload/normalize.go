@@ -94,7 +94,7 @@ func normalizeStatement(sql string) (Normal, *statement) {
 	s.parameterize(st.Node)
 	s.collapseLists()
 	n.SQL = s.writeText()
-	if text := ofSession(st.Node, n.SQL); text != "" {
+	if text := sessionStatementText(st.Node, n.SQL); text != "" {
 		n.SQL = text
 	}
 	if len(s.params) > mostParams {
@@ -165,7 +165,7 @@ func (s *statement) writeText() string {
 		case from.isLiteral() && from.fate == unsaid:
 			written = s.instead[at]
 		case from.isLiteral() && from.fate == lost:
-			written = gone
+			written = removedLiteral
 		case from.isLiteral() && from.fate == param:
 			written = s.literalParameter(at)
 		}

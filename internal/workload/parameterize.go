@@ -124,8 +124,8 @@ func (s *statement) keepLiterals(from, to int) {
 	}
 }
 
-// keepAll keeps the literals below a node.
-func (s *statement) keepAll(nodes ...*pgparse.Node) {
+// keepLiteralsBelow keeps the literals below a node.
+func (s *statement) keepLiteralsBelow(nodes ...*pgparse.Node) {
 	for _, n := range nodes {
 		pgparse.Walk(n, func(msg any) bool {
 			if c, ok := msg.(*pgparse.A_Const); ok && c.Location >= 0 {
@@ -162,10 +162,10 @@ func (s *statement) visitNode(msg any) bool {
 		}
 		s.shareEqualLiterals(n)
 	case *pgparse.InferClause:
-		s.keepAll(n.IndexElems...)
-		s.keepAll(n.WhereClause)
+		s.keepLiteralsBelow(n.IndexElems...)
+		s.keepLiteralsBelow(n.WhereClause)
 	case *pgparse.CTECycleClause:
-		s.keepAll(n.CycleMarkValue, n.CycleMarkDefault)
+		s.keepLiteralsBelow(n.CycleMarkValue, n.CycleMarkDefault)
 	case *pgparse.JsonTablePathSpec:
 		s.replaceJSONPath(n.String_)
 	case *pgparse.JsonBehavior:
@@ -232,7 +232,7 @@ func (s *statement) keepResultNumber(n *pgparse.Node) {
 		// A number of more than four digits cannot be a column's position: no result has
 		// that many columns.
 		if i := s.tokenAt(e.Location); e.GetIval() != nil && e.Location >= 0 && s.toks[i].kind == pgparse.LexemeNumber && len(s.tokenText(i)) <= 4 {
-			s.keepAll(n)
+			s.keepLiteralsBelow(n)
 		}
 	case *pgparse.GroupingSet:
 		for _, c := range e.Content {

@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// anything lists functions that take values of any type, but refuse one whose type cannot be
+// polymorphicFunctions lists functions that take values of any type, but refuse one whose type cannot be
 // determined. (https://www.postgresql.org/docs/current/extend-type-system.html)
-var anything = []string{
+var polymorphicFunctions = []string{
 	"concat", "concat_ws", "format", "count", "json_build_object", "json_build_array", "jsonb_build_object", "jsonb_build_array",
 	"num_nulls", "num_nonnulls", "pg_typeof", "pg_column_size", "pg_collation_for", "quote_literal", "quote_nullable", "to_json", "to_jsonb",
 	"json_object_agg", "jsonb_object_agg", "json_agg", "jsonb_agg", "array_agg",
@@ -28,7 +28,7 @@ func (s *statement) visitCall(n *pgparse.FuncCall) {
 	switch {
 	case name == "extract" && n.Funcformat == pgparse.CoercionForm_COERCE_SQL_SYNTAX && len(n.Args) > 0:
 		s.writeExtractField(n.Args[0])
-	case slices.Contains(anything, name):
+	case slices.Contains(polymorphicFunctions, name):
 		for _, a := range n.Args {
 			s.castToText(a)
 		}
@@ -72,7 +72,7 @@ func (s *statement) writeExtractField(n *pgparse.Node) {
 		return
 	}
 	if i := s.tokenAt(c.Location); s.toks[i].kind == pgparse.LexemeString {
-		s.replaceToken(i, gone)
+		s.replaceToken(i, removedLiteral)
 		if f := strings.ToLower(c.GetSval().GetSval()); slices.Contains(fields, f) {
 			s.replaceToken(i, f)
 		}

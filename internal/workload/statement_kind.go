@@ -39,10 +39,10 @@ func kindOf(node *pgparse.Node) Kind {
 	return DDL
 }
 
-// ofSession returns one common text for statements about objects that end with the session,
+// sessionStatementText returns one common text for statements about objects that end with the session,
 // because drivers number their savepoints, cursors and prepared statements. It returns ""
 // for any other statement.
-func ofSession(node *pgparse.Node, sql string) string {
+func sessionStatementText(node *pgparse.Node, sql string) string {
 	switch n := pgparse.Unwrap(node).(type) {
 	case *pgparse.TransactionStmt:
 		switch n.Kind {

@@ -29,17 +29,17 @@ var atlas = runner{
 	}},
 	// It can also write the files of other tools, from a directory of its own.
 	guest: true,
-	detectInside: func(p *place) bool {
+	detectInside: func(p *migrationDir) bool {
 		return p.hasFile("atlas.sum") && !p.isHalfOfKind(func(text string) bool { return p.marked(text) != nil })
 	},
-	list: func(p *place, set *adapter.Set) {
+	list: func(p *migrationDir, set *adapter.Set) {
 		first := true
 		p.removeFiles(func(_ string, f *adapter.File) bool {
 			out := !first && isCheckpoint(f) // a directory may begin with one
 			first = false
 			return out
 		})
-		asTexts(p, set)
+		sortAsText(p, set)
 	},
 	mode: onward.TransactionFile,
 	send: func(f *file) {

@@ -44,10 +44,10 @@ var dbmate = runner{
 			return "INSERT INTO " + table + " (version) VALUES ('" + m.Digits() + "')"
 		},
 	},
-	detectInside: func(p *place) bool {
+	detectInside: func(p *migrationDir) bool {
 		return p.isHalfOfKind(func(text string) bool { return strings.Contains(text, "-- migrate:up") }) // all its files have this
 	},
-	list: asTexts,
+	list: sortAsText,
 	marks: &marks{
 		up: compilePattern(`^--\s*migrate:up\b.*$`), down: compilePattern(`^--\s*migrate:down\b.*$`), words: []string{"igrate:", "IGRATE:"},
 		mode: onward.TransactionFile, none: onward.TransactionMessage, off: dbmateAlone, offDown: dbmateBack,

@@ -30,7 +30,7 @@ var diesel = runner{
 		},
 	},
 	// The evidence is its configuration, its first migration, or a crate that requires it.
-	detectNearby: func(p *place) bool {
+	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return strings.HasSuffix(n, "/up.sql") }) &&
 			(p.hasFileAbove("diesel.toml") || p.hasFile("00000000000000_diesel_initial_setup/up.sql") || p.nearestFileHas("Cargo.toml", "diesel"))
 	},

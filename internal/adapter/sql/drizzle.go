@@ -23,7 +23,7 @@ var drizzle = runner{
 		}
 		return "SQL files beside Drizzle's journal"
 	},
-	detectNearby: func(p *place) bool {
+	detectNearby: func(p *migrationDir) bool {
 		return journalOf(p.tree, p.Path).controlsOrder(p.ups) && p.recordEvidence(p.Join(journalFile)) || slices.ContainsFunc(p.ups, p.withSnapshot)
 	},
 	mode:       onward.TransactionFile,
@@ -41,7 +41,7 @@ var drizzle = runner{
 
 // withSnapshot reports whether a migration is one of Drizzle's directories, which have a
 // snapshot of the schema next to the SQL.
-func (p *place) withSnapshot(name string) bool {
+func (p *migrationDir) withSnapshot(name string) bool {
 	dir, file := path.Split(name)
 	return dir != "" && file == "migration.sql" && p.hasFile(dir+"snapshot.json")
 }

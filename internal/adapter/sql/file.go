@@ -9,7 +9,7 @@ import (
 // file is a migration's file while it is loaded: its text, and how it is sent.
 type file struct {
 	tree    adapter.Tree
-	place   *place
+	place   *migrationDir
 	m       *adapter.Migration
 	options adapter.Options
 	// name is its name without the directory, text its content, and lines are the ones
@@ -30,7 +30,7 @@ type file struct {
 }
 
 // setParts sets the parts and the mode of a migration.
-func (r *runner) setParts(p *place, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
+func (r *runner) setParts(p *migrationDir, m *adapter.Migration, read *adapter.File, name string, o adapter.Options) {
 	f := &file{tree: p.tree, place: p, m: m, options: o, name: name, text: read.Text, regions: [][2]int{{0, len(read.Text)}}}
 	by := r.runnerOf(f)
 	m.Runner.Tool = history.Tool{Name: by.name, Unit: by.unit, Apart: by.apart, Ended: by.ended, Begin: by.begin, End: by.end}

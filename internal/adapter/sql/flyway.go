@@ -35,7 +35,7 @@ var flyway = runner{
 	name: "Flyway", apart: "a file of its own, with this in a second file whose name ends with .conf:\nexecuteInTransaction=false",
 	historyBehavior: flywaySettings{}.flywayBehavior(),
 	historyTables:   []adapter.HistoryTable{{Table: flywayTable, Columns: flywayColumns}},
-	detectNearby: func(p *place) bool {
+	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) })
 	},
 	locations: flywayLocations,

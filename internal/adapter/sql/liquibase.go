@@ -46,8 +46,8 @@ var liquibase = runner{
 		}
 		return "SQL files of Liquibase"
 	},
-	detectInside: func(p *place) bool { return p.isHalfOfKind(isFormattedSQL) },
-	list: func(p *place, _ *adapter.Set) {
+	detectInside: func(p *migrationDir) bool { return p.isHalfOfKind(isFormattedSQL) },
+	list: func(p *migrationDir, _ *adapter.Set) {
 		p.reorderFiles(func(names []string) { inChangelog(p.tree, p.Path, names) })
 	},
 	sure:       isFormattedSQL,

@@ -19,7 +19,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	p := placeOf(t, s)
 	mixed := (p.numbered > 0 || len(p.ups) == 0) && len(listPrograms(t, s.Dir)) > 0
 	if mixed {
-		p.ups = slices.DeleteFunc(p.ups, func(n string) bool { return ofProgram(t, p.Dir, n) })
+		p.ups = slices.DeleteFunc(p.ups, func(n string) bool { return isReadByProgram(t, p.Dir, n) })
 	}
 	by := detectRunner(p)
 	from := p.evidence // files that later checks read are no evidence
@@ -57,7 +57,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 }
 
 // makeMigration makes a migration of the i-th file.
-func (r *runner) makeMigration(p *place, i int, s adapter.Source) *adapter.Migration {
+func (r *runner) makeMigration(p *migrationDir, i int, s adapter.Source) *adapter.Migration {
 	up := p.ups[i]
 	id := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(up, ".sql"), ".up"), ".tx")
 	dir, name := path.Split(up)
@@ -99,8 +99,8 @@ func (r *runner) describeEvidence(by string, set *adapter.Set) adapter.RunnerEvi
 	return told
 }
 
-// listOtherFiles lists the files among the migrations that are none.
-func (p *place) listOtherFiles(set *adapter.Set) {
+// listOtherFiles reports files in the directory that are not migrations.
+func (p *migrationDir) listOtherFiles(set *adapter.Set) {
 	if p.numbered > 0 {
 		for _, n := range fileNames(p.tree, set.Source, p.Dir) {
 			if _, _, undo := isDownName(path.Base(n)); !undo && !isVersioned(path.Base(n)) {

@@ -10,8 +10,8 @@ import (
 	"github.com/onward-sql/onward/internal/adapter"
 )
 
-// place is a directory with its up migrations. The runners examine it.
-type place struct {
+// migrationDir is a directory with its up migrations. The runners examine it.
+type migrationDir struct {
 	tree adapter.Tree
 	adapter.Dir
 	// ups are the up migrations in order. downs maps them to their down migrations. numbered is
@@ -30,8 +30,8 @@ type place struct {
 	evidence string
 }
 
-func placeOf(t adapter.Tree, s adapter.Source) *place {
-	p := &place{tree: t, Dir: adapter.ListDir(t, s.Dir, ".sql"), marked: func(text string) *runner { return markedBy(hintedLines(text)) }}
+func placeOf(t adapter.Tree, s adapter.Source) *migrationDir {
+	p := &migrationDir{tree: t, Dir: adapter.ListDir(t, s.Dir, ".sql"), marked: func(text string) *runner { return markedBy(hintedLines(text)) }}
 	p.ups, p.downs, p.numbered = sourceFiles(t, s, p.Dir)
 	return p
 }
@@ -40,18 +40,18 @@ func placeOf(t adapter.Tree, s adapter.Source) *place {
 type toolVersion struct{ major, minor int }
 
 // readVersion reads the version of the directory's tool, once: a lock file can have megabytes.
-func (p *place) readVersion(read func(t adapter.Tree, dir string) toolVersion) toolVersion {
+func (p *migrationDir) readVersion(read func(t adapter.Tree, dir string) toolVersion) toolVersion {
 	p.versionRead.Do(func() { p.version = read(p.tree, p.Path) })
 	return p.version
 }
 
 // readFiles reads some of the up migrations, or all.
-func (p *place) readFiles(names []string) {
+func (p *migrationDir) readFiles(names []string) {
 	p.files = adapter.ReadFiles(p.tree, p.Dir, names)
 }
 
 // removeFiles removes up migrations.
-func (p *place) removeFiles(out func(name string, f *adapter.File) bool) {
+func (p *migrationDir) removeFiles(out func(name string, f *adapter.File) bool) {
 	names, files := p.ups[:0:0], p.files[:0:0]
 	for i, f := range p.files {
 		if !out(p.ups[i], f) {
@@ -62,7 +62,7 @@ func (p *place) removeFiles(out func(name string, f *adapter.File) bool) {
 }
 
 // reorderFiles changes the order of the up migrations.
-func (p *place) reorderFiles(by func(names []string)) {
+func (p *migrationDir) reorderFiles(by func(names []string)) {
 	sorted := slices.Clone(p.ups)
 	if by(sorted); slices.Equal(sorted, p.ups) {
 		return
@@ -77,11 +77,11 @@ func (p *place) reorderFiles(by func(names []string)) {
 	p.ups = sorted
 }
 
-// asTexts sorts names as texts: 10 before 2.
-func asTexts(p *place, _ *adapter.Set) { p.reorderFiles(slices.Sort) }
+// sortAsText sorts names as texts: 10 before 2.
+func sortAsText(p *migrationDir, _ *adapter.Set) { p.reorderFiles(slices.Sort) }
 
 // isHalfOfKind reports whether at least half of the files that were read are of a kind.
-func (p *place) isHalfOfKind(kind func(text string) bool) bool {
+func (p *migrationDir) isHalfOfKind(kind func(text string) bool) bool {
 	n, first := 0, ""
 	for _, f := range p.files {
 		if kind(f.Text) {
@@ -93,31 +93,31 @@ func (p *place) isHalfOfKind(kind func(text string) bool) bool {
 }
 
 // recordEvidence records the file that identifies the tool, and returns true.
-func (p *place) recordEvidence(by string) bool {
+func (p *migrationDir) recordEvidence(by string) bool {
 	p.evidence = by
 	return true
 }
 
 // nearestFileHas reports whether the closest file with this name, in the directory or above it, has a
 // word in it.
-func (p *place) nearestFileHas(name, word string) bool {
+func (p *migrationDir) nearestFileHas(name, word string) bool {
 	at, ok := adapter.NearestFile(p.tree, p.Path, name)
 	return ok && strings.Contains(adapter.ReadFile(p.tree, at).Text, word) && p.recordEvidence(at)
 }
 
 // hasFile reports whether a file is in the directory.
-func (p *place) hasFile(name string) bool {
+func (p *migrationDir) hasFile(name string) bool {
 	return adapter.HasFile(p.tree, p.Join(name)) && p.recordEvidence(p.Join(name))
 }
 
 // hasFileAbove reports whether a file with this name is in the directory or above it.
-func (p *place) hasFileAbove(name string) bool {
+func (p *migrationDir) hasFileAbove(name string) bool {
 	at, ok := adapter.NearestFile(p.tree, p.Path, name)
 	return ok && p.recordEvidence(at)
 }
 
 // findDowns adds the down migrations that are next to an up.sql.
-func (p *place) findDowns() {
+func (p *migrationDir) findDowns() {
 	for _, up := range p.ups {
 		if dir, file := path.Split(up); dir != "" && file == "up.sql" && p.hasFile(dir+"down.sql") {
 			p.downs[up] = dir + "down.sql"

@@ -21,9 +21,9 @@ var nodePg = runner{
 		OutOfOrder: "node-pg-migrate refuses to run (\"Not run migration … is preceding already run migration\") unless it is called with --no-check-order",
 	},
 	historyTables: []adapter.HistoryTable{{Table: "pgmigrations"}},
-	detectInside: func(p *place) bool {
+	detectInside: func(p *migrationDir) bool {
 		return p.isHalfOfKind(func(text string) bool { return mayMark(text) && nodePgMarker.MatchString(text) }) ||
-			slices.ContainsFunc(p.ups, inMilliseconds) && p.nearestFileHas("package.json", `"node-pg-migrate"`)
+			slices.ContainsFunc(p.ups, startsWithMilliseconds) && p.nearestFileHas("package.json", `"node-pg-migrate"`)
 	},
 	mode:  onward.TransactionFile,
 	whole: true,
@@ -59,9 +59,9 @@ func mayMark(text string) bool {
 	}
 }
 
-// inMilliseconds reports whether a name begins with a time in the form that
+// startsWithMilliseconds reports whether a name begins with a time in the form that
 // node-pg-migrate writes.
-func inMilliseconds(name string) bool {
+func startsWithMilliseconds(name string) bool {
 	n := leadingDigits(name)
 	return n == len("1700000000000") || n == len("20240131120000000")
 }

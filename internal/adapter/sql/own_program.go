@@ -14,8 +14,11 @@ import (
 // and gives its text to the driver: one message, in a transaction if the program opens one.
 
 var ownProgram = runner{
-	detectNearby: func(p *place) bool { own := programOf(p.tree, p.Path); return own != nil && p.recordEvidence(own.path) },
-	whole:        true, assumed: true,
+	detectNearby: func(p *migrationDir) bool {
+		own := programOf(p.tree, p.Path)
+		return own != nil && p.recordEvidence(own.path)
+	},
+	whole: true, assumed: true,
 	send: func(f *file) {
 		own := programOf(f.tree, path.Dir(f.m.Path))
 		if own == nil {

@@ -21,7 +21,7 @@ var pop = runner{
 		Table:   "schema_migration",
 		Columns: `(version varchar(14) NOT NULL PRIMARY KEY, version_self integer NOT NULL DEFAULT 0)`,
 	}},
-	detectNearby: func(p *place) bool {
+	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return popName.MatchString(n) && adapter.UsesPop(p.tree, p.Path) })
 	},
 	// It records versions: the rest of the name may change.

@@ -21,8 +21,8 @@ var prisma = runner{
 	},
 	historyTables: []adapter.HistoryTable{{Table: "_prisma_migrations", Columns: prismaColumns}},
 	count:         prismaCount,
-	detectNearby:  func(p *place) bool { return p.hasFile("migration_lock.toml") },
-	list:          asTexts,
+	detectNearby:  func(p *migrationDir) bool { return p.hasFile("migration_lock.toml") },
+	list:          sortAsText,
 	loose:         true,
 	owns:          func(name string) bool { return name == "migration.sql" },
 	send: func(f *file) {

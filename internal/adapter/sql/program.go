@@ -69,9 +69,9 @@ func hasProgramOfSameName(t adapter.Tree, d adapter.Dir, name string) bool {
 	return false
 }
 
-// ofProgram reports whether an SQL file is read by a program next to it, and must not be
+// isReadByProgram reports whether an SQL file is read by a program next to it, and must not be
 // run unchanged.
-func ofProgram(t adapter.Tree, d adapter.Dir, name string) bool {
+func isReadByProgram(t adapter.Tree, d adapter.Dir, name string) bool {
 	if !hasProgramOfSameName(t, d, name) {
 		return false
 	}
@@ -83,7 +83,7 @@ func ofProgram(t adapter.Tree, d adapter.Dir, name string) bool {
 // queries of a library, the texts of scripts.
 func allOfPrograms(t adapter.Tree, d adapter.Dir, ups []string) bool {
 	return !slices.ContainsFunc(ups, func(n string) bool { return !hasProgramOfSameName(t, d, n) }) &&
-		!slices.ContainsFunc(adapter.SampleNames(ups, 4), func(n string) bool { return !ofProgram(t, d, n) })
+		!slices.ContainsFunc(adapter.SampleNames(ups, 4), func(n string) bool { return !isReadByProgram(t, d, n) })
 }
 
 // addPrograms inserts the migrations that are programs between the SQL migrations. They

@@ -19,36 +19,36 @@ import (
 var (
 	psqlOnce = runner{
 		name: "psql -1", apart: "a file of its own that is run without -1",
-		detectNearby: func(p *place) bool { c := calledByPsql(p); return c.mode == once && p.recordEvidence(c.in) },
-		session:      eachBySelf, mode: onward.TransactionFile, loose: true, send: byPsql,
+		detectNearby: func(p *migrationDir) bool { c := calledByPsql(p); return c.mode == once && p.recordEvidence(c.in) },
+		session:      runsFilesSeparately, mode: onward.TransactionFile, loose: true, send: markReadByPsql,
 	}
 	psqlText = runner{
 		name: "psql -c", apart: psqlTextApart,
-		detectNearby: func(p *place) bool { c := calledByPsql(p); return c.mode == text && p.recordEvidence(c.in) },
-		session:      eachBySelf, mode: onward.TransactionMessage, whole: true,
+		detectNearby: func(p *migrationDir) bool { c := calledByPsql(p); return c.mode == text && p.recordEvidence(c.in) },
+		session:      runsFilesSeparately, mode: onward.TransactionMessage, whole: true,
 	}
 	// This is assumed, because the script may be only for developers, so its options prove nothing.
 	psql = runner{
 		name: "psql", assumed: true,
-		detectNearby: func(p *place) bool {
+		detectNearby: func(p *migrationDir) bool {
 			c := calledByPsql(p)
 			return c.mode == statements && c.in != "" && p.recordEvidence(c.in)
 		},
-		session: eachBySelf, loose: true, send: byPsql,
+		session: runsFilesSeparately, loose: true, send: markReadByPsql,
 	}
 	// nobody is the runner of a directory if nothing says who runs it: psql is assumed.
 	nobody = runner{
-		session: eachBySelf, loose: true, assumed: true, send: byPsql,
+		session: runsFilesSeparately, loose: true, assumed: true, send: markReadByPsql,
 	}
 )
 
 const psqlTextApart = "a file of its own: a file of one statement is sent without a transaction"
 
-// eachBySelf reports whether psql is called once for each file.
-func eachBySelf(p *place) bool { return calledByPsql(p).each }
+// runsFilesSeparately reports whether psql is called once for each file.
+func runsFilesSeparately(p *migrationDir) bool { return calledByPsql(p).each }
 
-// byPsql records that psql reads the file, so that it handles its own backslash commands.
-func byPsql(f *file) {
+// markReadByPsql records that psql reads the file, so that it handles its own backslash commands.
+func markReadByPsql(f *file) {
 	o := f.options.Transaction
 	f.m.Source.Psql = o != onward.TransactionMessage && o != onward.TransactionPipeline
 }
@@ -83,7 +83,7 @@ const (
 )
 
 // calledByPsql returns how the scripts that name a directory send its files by psql. in is "" if no script does.
-func calledByPsql(p *place) call {
+func calledByPsql(p *migrationDir) call {
 	return adapter.Memoize(p.tree, "psql for "+p.Path, func() call { return psqlCalls(p.tree, p.Path) })
 }
 

@@ -49,7 +49,7 @@ var rails = runner{
 			return []int64{int64(crc32.ChecksumIEEE([]byte(database))) * railsLock}
 		},
 	},
-	detectNearby: func(p *place) bool {
+	detectNearby: func(p *migrationDir) bool {
 		for _, name := range listPrograms(p.tree, p.Path) {
 			if path.Ext(name) == ".rb" && railsClass.MatchString(adapter.ReadFile(p.tree, p.Join(name)).Text) {
 				return p.recordEvidence(p.Join(name))
@@ -67,7 +67,7 @@ var rails = runner{
 	twice: func(version string) string {
 		return "Rails refuses to migrate: Multiple migrations have the version number " + railsVersion(version)
 	},
-	list: func(p *place, set *adapter.Set) {
+	list: func(p *migrationDir, set *adapter.Set) {
 		p.removeFiles(func(name string, _ *adapter.File) bool {
 			if adapter.HasFile(p.tree, p.Join(trimExtension(name)+".rb")) {
 				return false

@@ -20,7 +20,7 @@ var refinery = runner{
 		OutOfOrder: "refinery refuses to run: it takes it for one that is missing in the database",
 	},
 	historyTables: []adapter.HistoryTable{{Table: "refinery_schema_history"}},
-	detectNearby: func(p *place) bool {
+	detectNearby: func(p *migrationDir) bool {
 		return slices.ContainsFunc(p.ups, func(n string) bool { return flywayRuns(p.Join(n), path.Base(n)) }) && p.nearestFileHas("Cargo.toml", "refinery")
 	},
 	mode:  onward.TransactionFile,

@@ -25,7 +25,7 @@ type runner struct {
 
 	// detectNearby recognises the runner by the names of files in the directory and above it.
 	// within recognises it by the files' contents, if beside recognises no tool.
-	detectNearby, detectInside func(p *place) bool
+	detectNearby, detectInside func(p *migrationDir) bool
 	// guest is set if it may write the files of a directory that another tool runs.
 	guest bool
 	// found recognises a directory by more than its name and its files' numbers, and says
@@ -38,11 +38,11 @@ type runner struct {
 	aside     func(dir string) bool
 
 	// list removes the files that it does not run, and sorts the others in its order.
-	list func(p *place, set *adapter.Set)
+	list func(p *migrationDir, set *adapter.Set)
 	// id returns the recorded ID of a migration, given its name without extensions.
 	id func(name string) string
 	// session reports whether each file has a session to itself.
-	session func(p *place) bool
+	session func(p *migrationDir) bool
 
 	// ended is history.Tool.Ended.
 	ended string
@@ -90,8 +90,8 @@ var tools = []*runner{
 var hands = []*runner{&psqlOnce, &psqlText, &psql, &ownProgram}
 
 // detectRunner returns the runner of a directory.
-func detectRunner(p *place) *runner {
-	if r := tellTool(p, p.ups); r != nil {
+func detectRunner(p *migrationDir) *runner {
+	if r := detectTool(p, p.ups); r != nil {
 		return r
 	}
 	for _, r := range hands {
@@ -103,9 +103,9 @@ func detectRunner(p *place) *runner {
 	return &nobody
 }
 
-// tellTool returns the tool of a directory, recognised by files next to the migrations, or
+// detectTool returns the tool of a directory, recognised by files next to the migrations, or
 // else by the contents of read; nil for none.
-func tellTool(p *place, read []string) *runner {
+func detectTool(p *migrationDir, read []string) *runner {
 	for _, r := range tools {
 		if p.evidence = ""; r.detectNearby != nil && r.detectNearby(p) {
 			p.readFiles(p.ups)
@@ -125,6 +125,6 @@ func tellTool(p *place, read []string) *runner {
 // migrations and by the markers in a few of them.
 func (Adapter) Own(t adapter.Tree, s adapter.Source) bool {
 	p := placeOf(t, s)
-	r := tellTool(p, adapter.SampleNames(p.ups, 4))
+	r := detectTool(p, adapter.SampleNames(p.ups, 4))
 	return r != nil && !r.guest
 }

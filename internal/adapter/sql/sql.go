@@ -122,7 +122,7 @@ func isRenderedFirst(t adapter.Tree, d adapter.Dir) bool {
 			n++
 		}
 	}
-	return n > 0 && 2*n >= len(p.files) && tellTool(p, p.ups) == nil
+	return n > 0 && 2*n >= len(p.files) && detectTool(p, p.ups) == nil
 }
 
 // foundBy says which tool a directory belongs to, if its name does not show it, and why; "" if no tool knows it.

@@ -22,7 +22,7 @@ var sqlMigrate = runner{
 	historyTables: []adapter.HistoryTable{{Table: "gorp_migrations", Columns: `(id text PRIMARY KEY, applied_at timestamptz)`}},
 	// The evidence is its configuration, or a Go module that requires it. Its markers
 	// prove nothing: other tools that cut differently use them too.
-	detectNearby: func(p *place) bool {
+	detectNearby: func(p *migrationDir) bool {
 		return p.hasFileAbove("dbconfig.yml") || p.nearestFileHas("go.mod", "github.com/rubenv/sql-migrate ")
 	},
 	marks: &marks{

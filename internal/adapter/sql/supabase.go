@@ -19,7 +19,7 @@ var supabase = runner{
 		OutOfOrder: "Supabase's CLI refuses to run unless it is called with --include-all",
 	},
 	historyTables: []adapter.HistoryTable{{Table: "schema_migrations"}},
-	detectNearby: func(p *place) bool {
+	detectNearby: func(p *migrationDir) bool {
 		home := path.Dir(p.Path)
 		return path.Base(p.Path) == "migrations" && path.Base(home) == "supabase" && adapter.HasFile(p.tree, home+"/config.toml") &&
 			p.recordEvidence(home+"/config.toml")
@@ -34,7 +34,7 @@ var supabase = runner{
 }
 
 // supabaseList removes the files that Supabase's CLI ignores.
-func supabaseList(p *place, set *adapter.Set) {
+func supabaseList(p *migrationDir, set *adapter.Set) {
 	p.removeFiles(func(n string, _ *adapter.File) bool {
 		if i := leadingDigits(n); i > 0 && strings.HasPrefix(n[i:], "_") {
 			return false

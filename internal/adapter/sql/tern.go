@@ -28,8 +28,8 @@ var tern = runner{
 		OutOfOrder: "tern skips it: a database has the number of the last one that ran, and goes on after it",
 	},
 	historyTables: []adapter.HistoryTable{{Table: "schema_version", Columns: `(version integer NOT NULL)`}},
-	detectNearby:  func(p *place) bool { return p.hasFile("tern.conf") },
-	detectInside: func(p *place) bool {
+	detectNearby:  func(p *migrationDir) bool { return p.hasFile("tern.conf") },
+	detectInside: func(p *migrationDir) bool {
 		return areContiguous(p.ups) && (p.hasFileAbove("tern.conf") || p.isHalfOfKind(func(text string) bool { return strings.Contains(text, ternMarker) }))
 	},
 	mode: onward.TransactionFile,

@@ -29,14 +29,14 @@ func versionDirs(t adapter.Tree) map[string][]string {
 		found := map[string][]adapter.Dir{}
 		for _, d := range adapter.ListDirs(t, ".sql") {
 			base, parent := path.Base(d.Path), path.Dir(d.Path)
-			if releaseDir.MatchString(base) && (dotted.MatchString(base) || holdsReleases(parent)) &&
+			if releaseDir.MatchString(base) && (dotted.MatchString(base) || hasReleaseNames(parent)) &&
 				slices.ContainsFunc(d.Names, func(n string) bool { return numberLen(n) > 0 }) {
 				found[parent] = append(found[parent], d)
 			}
 		}
 		out := map[string][]string{}
 		for parent, dirs := range found {
-			if parent == "." || len(dirs) < 2 && !holdsReleases(parent) || areVariants(dirs) {
+			if parent == "." || len(dirs) < 2 && !hasReleaseNames(parent) || areVariants(dirs) {
 				continue
 			}
 			for _, d := range dirs {
@@ -48,9 +48,9 @@ func versionDirs(t adapter.Tree) map[string][]string {
 	})
 }
 
-// holdsReleases reports whether a directory's name says that the numbered directories in
+// hasReleaseNames reports whether a directory's name says that the numbered directories in
 // it are versions.
-func holdsReleases(dir string) bool {
+func hasReleaseNames(dir string) bool {
 	return ofReleases.MatchString(path.Base(dir)) || migrations.MatchString(path.Base(dir))
 }
 

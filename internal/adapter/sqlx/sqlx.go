@@ -77,7 +77,7 @@ func parseName(name string) (f file, down, ok, bad bool) {
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	crates := findCrates(t)
 	if len(crates) == 0 {
-		return byCommand(t)
+		return findCommandDir(t)
 	}
 	named := namedDirs(t, crates)
 	var out []adapter.Source
@@ -119,11 +119,11 @@ func waysUp(d adapter.Dir) (ups []string, reversible bool) {
 	return ups, reversible
 }
 
-// byCommand finds the directory of sqlx's command-line program if no crate depends on
+// findCommandDir finds the directory of sqlx's command-line program if no crate depends on
 // sqlx: it also migrates for programs in other languages. The directory is the one that
 // the command names, else a directory "migrations", relative to an unknown working
 // directory: it must be the only one of this name.
-func byCommand(t adapter.Tree) []adapter.Source {
+func findCommandDir(t adapter.Tree) []adapter.Source {
 	if !slices.ContainsFunc(adapter.ListDirs(t, ".sql"), func(d adapter.Dir) bool { ups, _ := waysUp(d); return len(ups) > 0 }) {
 		return nil
 	}

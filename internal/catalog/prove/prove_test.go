@@ -143,7 +143,7 @@ func prove(t *testing.T, major int, sql string, lenient bool) {
 		}
 		got := ""
 		if len(problems) > 0 {
-			got = problems[0].State + " " + problems[0].Message()
+			got = problems[0].SQLSTATE + " " + problems[0].Message()
 		}
 		if got != want && want != "" && got != "" {
 			t.Logf("%s\n  server:  %q\n  catalog: %q", text, want, got)

@@ -16,9 +16,9 @@ ALTER TABLE users ADD CONSTRAINT users_age CHECK (age > 0) NOT VALID;
 CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, total integer);
 CREATE UNIQUE INDEX users_email ON users (email);`
 
-// sheet has the statements that migrations have most, with what to write in the
+// cheatSheetRows has the statements that migrations have most, with what to write in the
 // place of one that makes others wait. "" is for an instant one: a lock_timeout.
-var sheet = []struct{ sql, instead string }{
+var cheatSheetRows = []struct{ sql, instead string }{
 	{"ALTER TABLE users ADD COLUMN x text", ""},
 	{"ALTER TABLE users ADD COLUMN x integer NOT NULL DEFAULT 0", ""},
 	{"ALTER TABLE users ADD COLUMN x uuid DEFAULT gen_random_uuid()", "add it without a default, set the default, fill it in batches"},
@@ -44,7 +44,7 @@ var sheet = []struct{ sql, instead string }{
 	{"VACUUM FULL orders", "pg_repack, or VACUUM"},
 }
 
-// cheatSheet is the table of them. Only what a table's users feel is there; the
+// cheatSheet returns the table of these statements. Only what a table's users feel is there; the
 // families below have the rest.
 func cheatSheet() (string, error) {
 	schema, err := fold(catalog.New(), sheetSchema)
@@ -54,7 +54,7 @@ func cheatSheet() (string, error) {
 	schema.Complete = true
 	var b strings.Builder
 	b.WriteString("| statement | lock | work | blocks | better |\n| --- | --- | --- | --- | --- |\n")
-	for _, row := range sheet {
+	for _, row := range cheatSheetRows {
 		f, err := pgparse.SplitText(row.sql)
 		if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 			return "", fmt.Errorf("%s: is not one statement that parses", row.sql)
@@ -65,19 +65,19 @@ func cheatSheet() (string, error) {
 			if r.Refused != nil {
 				return "", fmt.Errorf("%s: %s", row.sql, r.Refused.Message())
 			}
-			now := felt(&r)
+			now := describeFirstEffect(&r)
 			if words != "" && words != now {
 				return "", fmt.Errorf("%s: differs on Postgres %d: it belongs below only", row.sql, v)
 			}
 			words = now
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(row.sql), words, row.instead)
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", formatSQL(row.sql), words, row.instead)
 	}
 	return b.String(), nil
 }
 
-// felt is the lock on the first table, the work there and whom it blocks.
-func felt(r *effect.Result) string {
+// describeFirstEffect returns the lock on the first table, the work there and whom it blocks.
+func describeFirstEffect(r *effect.Result) string {
 	for i := range r.Effects {
 		e := &r.Effects[i]
 		if !e.Kind.IsTable() || e.Created {
@@ -92,7 +92,7 @@ func felt(r *effect.Result) string {
 		case e.RowLocks:
 			blocks = "writers of the same rows"
 		}
-		does := strings.Join(work(e), ", ")
+		does := strings.Join(describeWork(e), ", ")
 		if does == "" {
 			does = "none"
 		}

@@ -11,12 +11,12 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// rows writes a form: one line for each group of versions that do the same.
-func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
+// writeFormRows writes a form: one line for each group of versions that do the same.
+func writeFormRows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 	first := onward.OldestMajor
 	if form.Setup != "" {
 		var err error
-		if first, err = possible(schema, form.Setup); err != nil {
+		if first, err = firstVersion(schema, form.Setup); err != nil {
 			return err
 		}
 		if schema, err = fold(schema, form.Setup); err != nil {
@@ -48,12 +48,12 @@ func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 		}
 		groups = append(groups, group{v, v, words})
 	}
-	statement := code(form.SQL)
+	statement := formatSQL(form.SQL)
 	if form.Setup != "" {
-		statement += "<br>after " + code(form.Setup)
+		statement += "<br>after " + formatSQL(form.Setup)
 	}
 	if form.Set != "" {
-		statement += "<br>with " + code(strings.TrimPrefix(form.Set, "SET "))
+		statement += "<br>with " + formatSQL(strings.TrimPrefix(form.Set, "SET "))
 	}
 	for _, g := range groups {
 		versions := fmt.Sprint(g.from)
@@ -65,9 +65,9 @@ func rows(b *strings.Builder, schema *catalog.Catalog, form prove.Form) error {
 	return nil
 }
 
-// possible is the first version on which a form's setup runs: the proof leaves
-// the form out on older ones.
-func possible(schema *catalog.Catalog, setup string) (int, error) {
+// firstVersion returns the first version on which a form's setup runs. The proof omits
+// the form on older versions.
+func firstVersion(schema *catalog.Catalog, setup string) (int, error) {
 	f, err := pgparse.SplitText(setup)
 	if err != nil {
 		return 0, err
@@ -92,8 +92,8 @@ func possible(schema *catalog.Catalog, setup string) (int, error) {
 	return first, nil
 }
 
-// code is SQL in a cell of a table.
-func code(sql string) string {
+// formatSQL formats SQL for a cell of a table.
+func formatSQL(sql string) string {
 	return "`" + strings.ReplaceAll(strings.Join(strings.Fields(sql), " "), "|", `\|`) + "`"
 }
 
@@ -110,17 +110,17 @@ func describe(r *effect.Result) string {
 	var order []string
 	for i := range r.Effects {
 		e := &r.Effects[i]
-		if e.Created || passing(e) {
+		if e.Created || isReadAlong(e) {
 			continue
 		}
-		does := relation(e)
+		does := describeRelation(e)
 		if names[does] == nil {
 			order = append(order, does)
 		}
 		names[does] = append(names[does], "`"+e.Name.String()+"`")
 	}
 	for _, does := range order {
-		lines = append(lines, join(names[does])+does)
+		lines = append(lines, joinNames(names[does])+does)
 	}
 	if len(lines) == 0 {
 		lines = append(lines, "locks no relation that others use")
@@ -131,8 +131,8 @@ func describe(r *effect.Result) string {
 	return strings.Join(lines, "<br>")
 }
 
-// passing reports an index that is only read along.
-func passing(e *effect.Effect) bool {
+// isReadAlong reports whether an index is only read.
+func isReadAlong(e *effect.Effect) bool {
 	index := e.Kind == catalog.Index || e.Kind == catalog.PartitionedIndex
 	return index && e.Lock < onward.ShareUpdateExclusiveLock && e.HeaviestWork() == onward.NoWork && !e.Dropped
 }
@@ -140,16 +140,16 @@ func passing(e *effect.Effect) bool {
 // maxNames is how many relations that fare the same are named.
 const maxNames = 3
 
-// join lists names, and counts those that are too many to name.
-func join(names []string) string {
+// joinNames lists names, and counts those that are too many to name.
+func joinNames(names []string) string {
 	if len(names) > maxNames {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
 	}
 	return strings.Join(names, ", ")
 }
 
-// relation says what kind of relation is locked, how, and what is done to it.
-func relation(e *effect.Effect) string {
+// describeRelation says what kind of relation is locked, how, and what is done to it.
+func describeRelation(e *effect.Effect) string {
 	var b strings.Builder
 	if e.Kind != catalog.Table && e.Kind != 0 {
 		b.WriteString(" (" + e.Kind.String() + ")")
@@ -163,7 +163,7 @@ func relation(e *effect.Effect) string {
 	if e.Why != "" {
 		fmt.Fprintf(&b, " (%s)", strings.ReplaceAll(e.Why, "|", `\|`))
 	}
-	for _, w := range work(e) {
+	for _, w := range describeWork(e) {
 		b.WriteString(", " + w)
 	}
 	switch {
@@ -175,8 +175,8 @@ func relation(e *effect.Effect) string {
 	return b.String()
 }
 
-// work says what is done under the lock.
-func work(e *effect.Effect) []string {
+// describeWork says what is done under the lock.
+func describeWork(e *effect.Effect) []string {
 	var out []string
 	say := func(on bool, words string) {
 		if on {

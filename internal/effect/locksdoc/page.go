@@ -22,8 +22,8 @@ type family struct {
 // first own heading.
 var files = [][2]string{{"forms.txt", ""}, {"alone.txt", "statements that run outside a transaction"}}
 
-// page is the whole document.
-func page(dir string) (string, error) {
+// writePage returns the whole document.
+func writePage(dir string) (string, error) {
 	fixture, err := os.ReadFile(filepath.Join(dir, "fixture.sql"))
 	if err != nil {
 		return "", err
@@ -40,7 +40,7 @@ func page(dir string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		list, err := split(string(text), f[1])
+		list, err := splitFamilies(string(text), f[1])
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", f[0], err)
 		}
@@ -57,12 +57,12 @@ func page(dir string) (string, error) {
 	}
 	fmt.Fprintf(&b, sheetHead, most)
 	for _, f := range families {
-		fmt.Fprintf(&b, "- [%s](#%s), %d\n", title(f.title), anchor(title(f.title)), len(f.forms))
+		fmt.Fprintf(&b, "- [%s](#%s), %d\n", capitalize(f.title), headingAnchor(capitalize(f.title)), len(f.forms))
 	}
 	for _, f := range families {
-		fmt.Fprintf(&b, "\n## %s\n\n| statement | Postgres | what it locks, what it does there, who waits |\n| --- | --- | --- |\n", title(f.title))
+		fmt.Fprintf(&b, "\n## %s\n\n| statement | Postgres | what it locks, what it does there, who waits |\n| --- | --- | --- |\n", capitalize(f.title))
 		for _, form := range f.forms {
-			if err := rows(&b, schema, form); err != nil {
+			if err := writeFormRows(&b, schema, form); err != nil {
 				return "", fmt.Errorf("%s: %w", form.ID, err)
 			}
 		}
@@ -108,8 +108,8 @@ All families:
 
 `
 
-// split cuts a file of forms into its families: lines "# --- TITLE".
-func split(text, first string) ([]family, error) {
+// splitFamilies cuts a file of forms into its families: lines "# --- TITLE".
+func splitFamilies(text, first string) ([]family, error) {
 	all, err := prove.ParseForms(text)
 	if err != nil {
 		return nil, err
@@ -138,11 +138,10 @@ func split(text, first string) ([]family, error) {
 	return kept, nil
 }
 
-func title(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func capitalize(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// anchor is the name that a heading gets on the page: letters, digits and
-// dashes.
-func anchor(s string) string {
+// headingAnchor returns the anchor of a heading: letters, digits and dashes.
+func headingAnchor(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(s) {
 		switch {

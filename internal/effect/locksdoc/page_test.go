@@ -12,7 +12,7 @@ import (
 // the forms.
 func TestLocksDocUpToDate(t *testing.T) {
 	t.Parallel()
-	want, err := page("../prove/testdata")
+	want, err := writePage("../prove/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestLocksDocUpToDate(t *testing.T) {
 // of versions, every heading is in the list, and nothing is unknown.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	text, err := page("../prove/testdata")
+	text, err := writePage("../prove/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestPage(t *testing.T) {
 		if strings.Contains(line, "not known:") && !strings.Contains(line, "`DO ") && !strings.Contains(line, "`EXECUTE ") {
 			t.Errorf("a form is not modelled: %s", line)
 		}
-		if h, ok := strings.CutPrefix(line, "## "); ok && h != "The schema" && !strings.Contains(text, "(#"+anchor(h)+")") {
+		if h, ok := strings.CutPrefix(line, "## "); ok && h != "The schema" && !strings.Contains(text, "(#"+headingAnchor(h)+")") {
 			t.Errorf("the heading %q is not in the list", h)
 		}
 	}
@@ -59,7 +59,7 @@ func TestPage(t *testing.T) {
 
 func TestSplit(t *testing.T) {
 	t.Parallel()
-	got, err := split("a: X\n# --- one\nb: Y\n  setup: Z\n# --- two\n# --- three\nc: W\n", "first")
+	got, err := splitFamilies("a: X\n# --- one\nb: Y\n  setup: Z\n# --- two\n# --- three\nc: W\n", "first")
 	if err != nil {
 		t.Fatal(err)
 	}

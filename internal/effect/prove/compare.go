@@ -21,8 +21,8 @@ func Compare(got effect.Result, seen *observe.Observation, also string) []string
 	}
 	if no := got.Refused; no != nil {
 		// XX000 is what a server says that has no SQLSTATE for it.
-		if no.State != seen.Code && also != seen.Code && seen.Code != "XX000" {
-			return []string{fmt.Sprintf("refused: model %s %q, server %s %q", no.State, no.Message(), seen.Code, seen.Refused)}
+		if no.SQLSTATE != seen.Code && also != seen.Code && seen.Code != "XX000" {
+			return []string{fmt.Sprintf("refused: model %s %q, server %s %q", no.SQLSTATE, no.Message(), seen.Code, seen.Refused)}
 		}
 		return nil
 	}

@@ -92,7 +92,7 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 		Fact:     fact,
 		Harm:     u.DescribeBreak(chooseByCount(n, "the column", "the columns")),
 		Unused:   advice.EnumerateNames(full),
-		Instead:  u.RemoveFirst(it),
+		Instead:  u.FixBeforeDrop(it),
 		Severity: u.DropSeverity(),
 		Evidence: u.AllEvidence(),
 	}
@@ -107,7 +107,7 @@ func dropTogether(p *rule.Pass, list []droppedColumn) {
 	}
 	if n == 1 {
 		r.Cause = "and so are %d other columns of " + table.String()
-		if !u.ByFunctions() {
+		if !u.IsUsedByFunctionsOnly() {
 			r.Way = advice.KeepColumn{
 				Table:    analysis.QuoteTable(table),
 				Column:   pgparse.QuoteIdent(d.Old.Name),

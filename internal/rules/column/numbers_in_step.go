@@ -25,7 +25,7 @@ func inStep(p *rule.Pass, t *rule.Tx, d *rule.Delta) bool {
 		return true
 	}
 	for _, g := range slices.Concat(deployed.Triggers, d.Before.Triggers) {
-		if g.Row && (analysis.MayFill(p.Release.Deployed, g, was.Name) || analysis.MayFill(p.Release.Deployed, g, d.Old.Name)) {
+		if g.Row && (analysis.MaySetColumn(p.Release.Deployed, g, was.Name) || analysis.MaySetColumn(p.Release.Deployed, g, d.Old.Name)) {
 			return true
 		}
 	}

@@ -70,7 +70,7 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 			Fact:     fact,
 			Harm:     u.DescribeBreak("\"" + from + "\""),
 			Unused:   table.String() + "." + from,
-			Instead:  u.RenameFirst(to, way),
+			Instead:  u.FixBeforeRename(to, way),
 			Way:      advice.KeepColumnName{Column: from},
 			Severity: severity,
 			Evidence: u.AllEvidence(),
@@ -78,7 +78,7 @@ func checkColumnRename(p *rule.Pass, t *rule.Tx) {
 		if words != "" {
 			r.Harm = u.DescribeUnneeded(r.Harm, "\""+from+"\"")
 		}
-		if u.ByFunctions() {
+		if u.IsUsedByFunctionsOnly() {
 			r.Way = nil
 		}
 		p.Report(d, r)

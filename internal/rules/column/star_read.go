@@ -28,8 +28,8 @@ var StarRead = &rule.Rule{
 	Commit:  starRead,
 }
 
-// starsShown is how many places a finding shows.
-const starsShown = 3
+// usesShown is how many places a finding shows.
+const usesShown = 3
 
 func starRead(p *rule.Pass, t *rule.Tx) {
 	told := map[catalog.OID]bool{}
@@ -47,12 +47,13 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 		if told[d.OID] || !p.IsDeployed(d) || !d.Before.Kind.IsTable() || added == "" && p.NewColumn(d, d.Old) {
 			continue
 		}
-		stars := slices.DeleteFunc(slices.Clone(p.Code.ReadsAll(p.DeployedName(d), added)), func(s analysis.Star) bool { return stillFits(t, d, s) })
-		if len(stars) == 0 {
+		uses := slices.Clone(p.Code.FindAllColumnsUses(p.DeployedName(d), added))
+		uses = slices.DeleteFunc(uses, func(use analysis.AllColumnsUse) bool { return isUseUnaffected(t, d, use) })
+		if len(uses) == 0 {
 			continue
 		}
 		var u analysis.Usage
-		for _, s := range stars[:min(len(stars), starsShown)] {
+		for _, s := range uses[:min(len(uses), usesShown)] {
 			u.Evidence = append(u.Evidence, s.Evidence)
 		}
 		told[d.OID] = true
@@ -66,18 +67,18 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 			Instead:  "release code that names its columns there first, and " + map[bool]string{true: "add", false: "drop"}[added != ""] + " the column a release later",
 			Evidence: u.Evidence,
 		}
-		switch kind := stars[0].Kind; kind {
-		case analysis.CopiesRows, analysis.InsertsRows, analysis.InsertsAll:
+		switch kind := uses[0].Kind; kind {
+		case analysis.CopyWithoutColumns, analysis.InsertWithoutColumns, analysis.InsertSelectStar:
 			message := "INSERT has more expressions than target columns"
 			switch {
-			case kind == analysis.CopiesRows && added != "":
+			case kind == analysis.CopyWithoutColumns && added != "":
 				message = "missing data for column \"" + name + "\""
-			case kind == analysis.CopiesRows:
+			case kind == analysis.CopyWithoutColumns:
 				message = "extra data after last expected column"
 			}
 			r.Fact = "column " + name + " " + act + " " + d.Before.Name.String() + ", whose columns the deployed code counts on by their order"
 			r.Harm = "each of these fails" + u.FirstPlace() + " until the new code has replaced it everywhere: " + message
-		case analysis.KeepsPlan:
+		case analysis.CachedPlan:
 			r.Severity = onward.Warning
 			r.Harm = "connections that have prepared the query" + u.FirstPlace() + " fail at it until they are closed: cached plan must not change result type"
 		}
@@ -85,14 +86,14 @@ func starRead(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// stillFits reports whether what the code writes by the order of columns goes on to
+// isUseUnaffected reports whether what the code writes by the order of columns goes on to
 // work: COPY passes over a generated column, and the table that takes the rows may
 // have the same columns by now.
-func stillFits(t *rule.Tx, d *rule.Delta, s analysis.Star) bool {
+func isUseUnaffected(t *rule.Tx, d *rule.Delta, s analysis.AllColumnsUse) bool {
 	switch s.Kind {
-	case analysis.CopiesRows:
+	case analysis.CopyWithoutColumns:
 		return d.New != nil && d.New.Generated != ""
-	case analysis.InsertsAll:
+	case analysis.InsertSelectStar:
 		to := t.After.Lookup("", s.Into)
 		if to == nil || to.Inferred || to.Partial || !to.Kind.IsTable() {
 			return true // nothing is known of it

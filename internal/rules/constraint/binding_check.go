@@ -64,7 +64,7 @@ func (b *addedBinding) notNull(c *catalog.Constraint, col *catalog.Column, r rul
 	}
 	switch {
 	case col.Default == nil && analysis.IsSetByTrigger(b.t.After, b.d.After, col.Name):
-		if !unknown || analysis.GivenAnew(b.t.After, b.d.After, col.Name) || b.p.Rows.WasUpdated(b.d.After, col) {
+		if !unknown || analysis.IsResetByTrigger(b.t.After, b.d.After, col.Name) || b.p.Rows.WasUpdated(b.d.After, col) {
 			return
 		}
 		r.Severity = onward.Warning

@@ -26,7 +26,7 @@ func (b *addedBinding) findContradicted(c *catalog.Constraint, col *catalog.Colu
 	if was := b.deployedTable(); was != nil && was.Attr(col.Attnum) != nil {
 		name = was.Attr(col.Attnum).Name
 	}
-	at = b.p.UsesTable(b.d).SettingTo(name, func(text string) bool {
+	at = b.p.UsesTable(b.d).SetToEvidence(name, func(text string) bool {
 		value = text
 		n := &pgparse.Node{Node: &pgparse.Node_AConst{AConst: &pgparse.A_Const{Val: &pgparse.A_Const_Sval{Sval: &pgparse.String{Sval: text}}}}}
 		return !strings.ContainsAny(text, "%${}#") && b.t.After.IsCheckRefuted(b.d.After, c.Expr, rowWithColumn(col, n)) // those are put in as it runs

@@ -22,7 +22,7 @@ func listUnbatched(p *rule.Pass, s *rule.Stmt, verb string) []analysis.Write {
 		if w.Extent == analysis.Few && !(s.Loop && (w.Batch || eachRow(p, s)) && !commitsInLoop(s)) {
 			continue
 		}
-		if w.Extent == analysis.Some && s.Loop && commitsInLoop(s) && ofVariable(s) {
+		if w.Extent == analysis.Some && s.Loop && commitsInLoop(s) && namesBlockVariable(s) {
 			continue // in rounds that commit, each with a range of its own
 		}
 		if !p.InUse(w.Table) || p.IsTiny(w.Table.Name) || w.Table.Kind == catalog.View && w.Table.Persistence == catalog.Temporary {
@@ -81,7 +81,7 @@ func eachRow(p *rule.Pass, s *rule.Stmt) bool {
 				return false
 			}
 		}
-		return p.EstimateRead(x, q) > analysis.Few && ofRecord(s.Node)
+		return p.EstimateRead(x, q) > analysis.Few && filtersByRecord(s.Node)
 	}
 	return false
 }
@@ -94,9 +94,9 @@ func describeBatches(w *analysis.Write) string {
 	return "row by row"
 }
 
-// ofRecord reports whether a write looks for its rows by a field of something
+// filtersByRecord reports whether a write looks for its rows by a field of something
 // that it does not read from itself: r.id.
-func ofRecord(n *pgparse.Node) bool {
+func filtersByRecord(n *pgparse.Node) bool {
 	var where *pgparse.Node
 	var own []*pgparse.Node
 	var target *pgparse.RangeVar
@@ -120,9 +120,9 @@ func ofRecord(n *pgparse.Node) bool {
 	return found
 }
 
-// ofVariable reports whether a statement names a variable of the block around it:
+// namesBlockVariable reports whether a statement names a variable of the block around it:
 // what is a column of none of its relations, all of which are known.
-func ofVariable(s *rule.Stmt) bool {
+func namesBlockVariable(s *rule.Stmt) bool {
 	var relations []*catalog.Relation
 	known, found := true, false
 	pgparse.Walk(s.Node, func(n any) bool {

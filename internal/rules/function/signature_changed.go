@@ -33,15 +33,15 @@ func signatureChanged(p *rule.Pass, t *rule.Tx) {
 		d := &t.Deltas[i]
 		switch d.Kind {
 		case catalog.FunctionDropped:
-			comesBack(p, t, d)
+			judgeReplaced(p, t, d)
 		case catalog.FunctionCreated:
 			judgeOverload(p, t, d)
 		}
 	}
 }
 
-// comesBack judges a function whose name is still there at commit.
-func comesBack(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+// judgeReplaced judges a function whose name is still there at commit.
+func judgeReplaced(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	old := d.OldFunction
 	now := t.After.Functions(old.Name.Schema, old.Name.Name)
 	if len(now) == 0 || !p.DeployedFunction(old) || !isCalledByQueries(old) {

@@ -23,7 +23,7 @@ var ConcurrentLeftTimeout = &rule.Rule{
 		"https://www.postgresql.org/docs/current/sql-set.html",
 		"https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
 	},
-	Gather:  leftTimeouts,
+	Gather:  checkLeftTimeouts,
 	Release: concurrentLeftTimeout,
 }
 
@@ -48,9 +48,9 @@ var limits = [...]struct {
 	short int
 }{{"statement_timeout", shortStatement}, {"lock_timeout", shortLock}}
 
-// leftTimeouts records the session settings that outlast a migration, and the statements
+// checkLeftTimeouts records the session settings that outlast a migration, and the statements
 // for which it sets no timeout itself.
-func leftTimeouts(p *rule.Pass, m *rule.Migration) {
+func checkLeftTimeouts(p *rule.Pass, m *rule.Migration) {
 	if m.Runner.OwnSession || m.Runner.Name == "" {
 		return // psql gives each file a session
 	}
@@ -61,10 +61,10 @@ func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 		for _, s := range t.Statements {
 			if e := findWait(p, &s.Result); e != nil && s.Result.Refused == nil && !s.InBlock() {
 				u := unboundedStatements{s, map[string]rule.Report{}, s.Result.NoTransaction + " on " + e.Name.String()}
-				if leftBy(s, s.Settings.StatementTimeoutBy) || s.Settings.StatementTimeoutBy == nil && s.Settings.StatementTimeout == 0 {
+				if isFromOtherMigration(s, s.Settings.StatementTimeoutBy) || s.Settings.StatementTimeoutBy == nil && s.Settings.StatementTimeout == 0 {
 					u.reports["statement_timeout"] = reportCancelled(s, "statement_timeout", 0, false)
 				}
-				if leftBy(s, s.Settings.LockTimeoutBy) || s.Settings.LockTimeoutBy == nil && s.Settings.LockTimeout == 0 {
+				if isFromOtherMigration(s, s.Settings.LockTimeoutBy) || s.Settings.LockTimeoutBy == nil && s.Settings.LockTimeout == 0 {
 					u.reports["lock_timeout"] = reportCancelled(s, "lock_timeout", 0, false)
 				}
 				p.KeepValue(u)
@@ -86,8 +86,8 @@ func leftTimeouts(p *rule.Pass, m *rule.Migration) {
 	}
 }
 
-// leftBy reports whether an earlier migration has set what holds for a statement.
-func leftBy(s, by *rule.Stmt) bool { return by != nil && by.Migration != s.Migration }
+// isFromOtherMigration reports whether an earlier migration has set what holds for a statement.
+func isFromOtherMigration(s, by *rule.Stmt) bool { return by != nil && by.Migration != s.Migration }
 
 func concurrentLeftTimeout(p *rule.Pass, _ *rule.Release) {
 	open := map[string]timeout{}

@@ -52,7 +52,7 @@ func concurrentShortTimeout(p *rule.Pass, s *rule.Stmt) {
 			return
 		}
 	}
-	if leftBy(s, by) {
+	if isFromOtherMigration(s, by) {
 		return // index-concurrent-left-timeout's
 	}
 	where := "that the runner sets"

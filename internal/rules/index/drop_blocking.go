@@ -46,7 +46,7 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 			}
 		} else if s.Operation.Class != "" {
 			return // made up by the framework, for an index that it may have made once
-		} else if by, t := madeAgain(s, e.Name.Name); t != nil {
+		} else if by, t := findRecreation(s, e.Name.Name); t != nil {
 			if !p.InUse(t) || stmt.GetMissingOk() && !by.Node.GetIndexStmt().GetConcurrent() && !t.Inferred {
 				return // index-create-blocking has the table; the index is not known to be there
 			}
@@ -80,9 +80,9 @@ func dropBlocking(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// madeAgain is the statement by which the migration goes on to create an index of the
+// findRecreation is the statement by which the migration goes on to create an index of the
 // name of the one that it drops, and its table: the index was there, if at all.
-func madeAgain(s *rule.Stmt, name string) (by *rule.Stmt, table *catalog.Relation) {
+func findRecreation(s *rule.Stmt, name string) (by *rule.Stmt, table *catalog.Relation) {
 	all := rule.BuildOnce(&s.Migration.Notes, func() makers {
 		out := makers{}
 		for _, x := range rule.StatementsOf[*pgparse.Node_IndexStmt](s.Migration) {

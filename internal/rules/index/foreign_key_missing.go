@@ -43,7 +43,7 @@ func gatherForeignKeys(p *rule.Pass, m *rule.Migration) {
 					continue
 				}
 				for _, c := range d.Before.Constraints {
-					if analysis.LeadsWith(d.OldIndex.Index, c.Columns) {
+					if analysis.IsLeadingIndex(d.OldIndex.Index, c.Columns) {
 						keep(d, c)
 					}
 				}

@@ -30,7 +30,7 @@ func statementFails(p *rule.Pass, s *rule.Stmt) {
 		return // it may be skipped, is never reached, or a rule of its own explains it
 	}
 	for _, x := range s.Problems {
-		reshaped := x.State == "42P16" && s.Node.GetViewStmt() != nil
+		reshaped := x.SQLSTATE == "42P16" && s.Node.GetViewStmt() != nil
 		likely := x.Certain || x.Query || x.Unseen && isHistorySeen(p.Release.Deployed) || reshaped && s.Before.Unmodelled != nil
 		if !likely || x.Body && !s.ReadsBodies() {
 			continue
@@ -90,7 +90,7 @@ func surelyFails(s *rule.Stmt) bool {
 
 // fixForState returns the fix by SQLSTATE.
 func fixForState(x *catalog.Problem) string {
-	code := x.State
+	code := x.SQLSTATE
 	switch {
 	case x.Body:
 		return "correct the body: it is read when the function is made"

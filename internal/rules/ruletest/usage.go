@@ -17,7 +17,7 @@ func questionKey(q analysis.Question) string {
 		out += "." + q.Column
 	}
 	switch q.Kind {
-	case analysis.AskStar:
+	case analysis.AskAllColumns:
 		return "*." + catalog.Name{Name: q.Name.Name}.String() + strings.TrimPrefix(out, q.Name.String())
 	case analysis.AskNull:
 		return "null." + out
@@ -41,8 +41,8 @@ func (f *Fixture) newCode() func(analysis.Question) analysis.Usage {
 		u.Sure, u.Defaulted, u.GivesValue = f.Defaulted[key] || f.Given[key], f.Defaulted[key], f.Given[key]
 		if used {
 			u.Evidence = []onward.Evidence{{Kind: "code", Path: "app/models.go", Line: 7, Text: "SELECT … FROM " + table.String()}}
-			if q.Kind == analysis.AskStar {
-				u.Stars = []analysis.Star{{Kind: analysis.ReadsRows, Evidence: u.Evidence[0]}}
+			if q.Kind == analysis.AskAllColumns {
+				u.AllColumnsUses = []analysis.AllColumnsUse{{Kind: analysis.SelectStar, Evidence: u.Evidence[0]}}
 			}
 			u.Count = 1
 			if q.Kind == analysis.AskNull {

@@ -47,12 +47,12 @@ func checkTableDrop(p *rule.Pass, s *rule.Stmt) {
 			Fact:     "table " + name.String() + " is dropped",
 			Harm:     u.DescribeBreak("the table"),
 			Unused:   name.String(),
-			Instead:  u.RemoveFirst("it"),
+			Instead:  u.FixBeforeDrop("it"),
 			Way:      advice.KeepTable{Table: analysis.QuoteTable(name)},
 			Severity: u.DropSeverity(),
 			Evidence: u.AllEvidence(),
 		}
-		if r.Fact += u.StillUsedClause("it"); u.ByFunctions() {
+		if r.Fact += u.StillUsedClause("it"); u.IsUsedByFunctionsOnly() {
 			r.Way = nil
 		}
 		if here := codeIsHere(p, d.OID); here && u.IsIdle() {

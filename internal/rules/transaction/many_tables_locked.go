@@ -103,12 +103,12 @@ func longestWait(p *rule.Pass, locked []lockedTable) int {
 // the tables that their foreign keys reference, each for an instant, and one statement
 // may do so for two tables. constraint-foreign-key-locks-referenced reports them.
 func countTogether(p *rule.Pass, a, b *rule.Stmt) bool {
-	return a == b || ofNew(p, a) && ofNew(p, b)
+	return a == b || isOnNewTable(p, a) && isOnNewTable(p, b)
 }
 
-// ofNew reports whether a statement makes a table that is no partition or
+// isOnNewTable reports whether a statement makes a table that is no partition or
 // child, or changes one of this release.
-func ofNew(p *rule.Pass, s *rule.Stmt) bool {
+func isOnNewTable(p *rule.Pass, s *rule.Stmt) bool {
 	if c := s.Node.GetCreateStmt(); c != nil {
 		return len(c.InhRelations) == 0
 	}

@@ -48,15 +48,15 @@ type passage struct {
 }
 
 func gatherLeaks(p *rule.Pass, m *rule.Migration) {
-	x := passage{session: m.Session, feels: feltSettings(m)}
+	x := passage{session: m.Session, feels: listEffectiveSettings(m)}
 	if names, values, first := findLeaks(m); first != nil && !m.Runner.OwnSession { // else it ends with the file
 		x.leak = &leak{names, values, first}
 	}
 	p.KeepValue(x)
 }
 
-// feltSettings lists the settings on which a statement of a migration depends, without those that it sets itself before.
-func feltSettings(m *rule.Migration) map[string]bool {
+// listEffectiveSettings lists the settings on which a statement of a migration depends, without those that it sets itself before.
+func listEffectiveSettings(m *rule.Migration) map[string]bool {
 	felt, own := map[string]bool{}, map[string]bool{}
 	for _, s := range m.Statements {
 		if set, ok := analysis.SettingOf(s.Node); ok {

@@ -106,7 +106,7 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 		out.Instead = "write the columns that are there, and all that must have a value"
 		use.Mention = mention
 		out.Evidence = []onward.Evidence{use.Evidence()}
-		switch problem.State {
+		switch problem.SQLSTATE {
 		case "42P01":
 			out.Instead = "create the table in this release, or name one that is there"
 		case "42883":

@@ -33,7 +33,7 @@ type droppedView struct {
 	name   catalog.Name
 	old    *catalog.Relation
 	report rule.Report
-	// where is the first place that uses it. standIn: it has the name of what the
+	// where is the first place that uses it. judgeTemporaryView: it has the name of what the
 	// deployed code knows.
 	where   string
 	standIn bool
@@ -89,7 +89,7 @@ func judgeUnseen(p *rule.Pass, s *rule.Stmt) {
 			Fact:     "view " + o.String() + " is dropped if it exists",
 			Harm:     u.DescribeBreak("it"),
 			Unused:   o.String(),
-			Instead:  u.RemoveFirst("it"),
+			Instead:  u.FixBeforeDrop("it"),
 			Severity: min(u.DropSeverity(), onward.Warning),
 			Evidence: u.AllEvidence(),
 			Cause:    "and so are %d others",
@@ -104,7 +104,7 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 			continue
 		}
 		if !p.IsDeployed(d) {
-			standIn(p, t, d)
+			judgeTemporaryView(p, t, d)
 			continue
 		}
 		if now := findSuccessor(t, d.Before); now != nil {
@@ -117,7 +117,7 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 			Fact:     d.Before.Kind.String() + " " + name + " is dropped",
 			Harm:     u.DescribeBreak("it"),
 			Unused:   name,
-			Instead:  u.RemoveFirst("it"),
+			Instead:  u.FixBeforeDrop("it"),
 			Severity: u.DropSeverity(),
 			Evidence: u.AllEvidence(),
 		}
@@ -139,9 +139,9 @@ func gatherDrops(p *rule.Pass, t *rule.Tx) {
 	}
 }
 
-// standIn judges a view of the release's own that goes again: it had the name of
+// judgeTemporaryView judges a view of the release's own that goes again: it had the name of
 // what the deployed code knows, for as long as that runs.
-func standIn(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
+func judgeTemporaryView(p *rule.Pass, t *rule.Tx, d *rule.Delta) {
 	name := d.Before.Name
 	was := p.Release.Deployed.Lookup(name.Schema, name.Name)
 	if was == nil || findSuccessor(t, d.Before) != nil {
