@@ -10,7 +10,8 @@ import (
 
 var bound = regexp.MustCompile(`(?is)\b(?:ATTACH\s+PARTITION|PARTITION\s+OF)\b.*?\b(FOR\s+VALUES\s.*|DEFAULT)\s*;?\s*$`)
 
-// PartitionBounds returns the bounds that a statement gives a partition, as written, without the clauses after them.
+// PartitionBounds returns the bounds that a statement gives a partition, as written; "FOR VALUES …" if other clauses follow
+// them, or if it has none.
 func PartitionBounds(sql string) string {
 	m := bound.FindStringSubmatch(sql)
 	if m == nil || more.MatchString(m[1]) {

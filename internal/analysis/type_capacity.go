@@ -2,19 +2,19 @@ package analysis
 
 import "github.com/onward-sql/onward/internal/catalog"
 
-// CanHold reports whether a column of type was can hold all values of type now; true if one
-// of them is not known.
-func CanHold(was, now catalog.Type) bool {
-	if !was.IsKnown() || !now.IsKnown() || was.String() == now.String() {
+// CanHold reports whether a type is known to hold all values of another one. It is true if one
+// of the types is unknown.
+func CanHold(column, values catalog.Type) bool {
+	if !column.IsKnown() || !values.IsKnown() || column.String() == values.String() {
 		return true
 	}
-	switch now.Name.Name {
+	switch values.Name.Name {
 	case "varchar", "bpchar":
-		return was.String() == "text" || was.String() == "varchar"
+		return column.String() == "text" || column.String() == "varchar"
 	case "int4":
-		return was.String() == "bigint"
+		return column.String() == "bigint"
 	case "int2":
-		return was.String() == "bigint" || was.String() == "integer"
+		return column.String() == "bigint" || column.String() == "integer"
 	}
 	return false
 }
