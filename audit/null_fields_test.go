@@ -80,6 +80,12 @@ func TestNewCodeWritesNull(t *testing.T) {
 			strings.ReplaceAll(row("Option<Part>"), "struct User", "struct Item"),
 			onward.Info,
 		},
+		{
+			"sqlx of Rust, Self", "src/a.rs",
+			strings.ReplaceAll(macro("Part"), "pub async fn all() {\n    query_as!(Contact::<Id>", "impl<I> Contact<I> {\n    query_as!(Self"),
+			macro("Option<Part>"),
+			onward.Warning,
+		},
 		{"Diesel", "src/a.rs", diesel("Varchar"), diesel("Nullable<Varchar>"), onward.Warning},
 		{"SeaORM", "src/a.rs", sea("String"), sea("Option<String>"), onward.Warning},
 		{"Prisma", "prisma/schema.prisma", prisma("String"), prisma("String?"), onward.Warning},

@@ -61,19 +61,21 @@ func (s *smallTables) readSigns(r *catalog.Relation) (signs size.Signs, ok bool)
 	q := question{analysis.Question{Kind: analysis.AskTable, Name: r.Name}, s.database}
 	b := s.code.indexFor(q)
 	uses := b.Relation(r.Name)
-	if s.code.readCode().err != nil || s.code.mayBeInFaulty(q) || s.mayInsert(q, b, uses) {
+	most := mostRows(s.deployed, r)
+	one := most == 1 || s.seeds[r.OID] == 1 && b.IsSingleton(r.Name)
+	if s.code.readCode().err != nil || s.code.mayBeInFaulty(q) || s.mayInsert(q, b, uses, one) {
 		return signs, false
 	}
 	for _, oid := range s.viewsOf(r) {
 		view := question{analysis.Question{Kind: analysis.AskTable, Name: s.deployed.Relation(oid).Name}, s.database}
 		vb := s.code.indexFor(view)
 		seen := vb.Relation(view.Name)
-		if s.mayInsert(view, vb, seen) {
+		if s.mayInsert(view, vb, seen, one) {
 			return signs, false
 		}
 		uses = append(uses, seen...)
 	}
-	signs = size.Signs{Most: mostRows(s.deployed, r), Seeds: s.seeds[r.OID], Key: nameKey(s.deployed, r)}
+	signs = size.Signs{Most: most, Seeds: s.seeds[r.OID], Key: nameKey(s.deployed, r)}
 	if whole := b.FindFullTableReads(r.Name); len(whole) > 0 {
 		signs.Whole = fmt.Sprintf("%s:%d", whole[0].Path, whole[0].Line)
 	}
@@ -93,8 +95,9 @@ func (s *smallTables) viewsOf(r *catalog.Relation) (out []catalog.OID) {
 	return out
 }
 
-// mayInsert reports whether deployed code may insert rows into a relation.
-func (s *smallTables) mayInsert(q question, b *usage.Bound, uses []usage.Use) bool {
+// mayInsert reports whether deployed code may insert rows into a relation. one is set if it has one row, by a constraint
+// or in all queries of the code: then its name elsewhere, such as in a text, counts only in a call that inserts.
+func (s *smallTables) mayInsert(q question, b *usage.Bound, uses []usage.Use, one bool) bool {
 	models, _ := s.code.deployedModels(q.database)
 	for _, m := range models {
 		if isModelOf(m.Table, q.Name) {
@@ -107,11 +110,11 @@ func (s *smallTables) mayInsert(q question, b *usage.Bound, uses []usage.Use) bo
 		}
 	}
 	for _, e := range b.String(q.Name.Name) {
-		if !slices.ContainsFunc(uses, func(x usage.Use) bool { return x.Path == e.Path && x.Line == e.Line }) {
+		if !one && !slices.ContainsFunc(uses, func(x usage.Use) bool { return x.Path == e.Path && x.Line == e.Line }) {
 			return true
 		}
 	}
-	return s.code.findPrismaLists(q.Name.Name) != nil || s.isNearInsert(q, b)
+	return s.code.findPrismaLists(q.Name.Name) != nil || s.isNearInsert(q, b, one)
 }
 
 // isDiesel reports whether a file declares tables for Diesel, whose inserts have "insert" next to the name of the
@@ -134,8 +137,8 @@ func isSeedFile(p string) bool { return path.Ext(p) == ".sql" && seedFolders.Mat
 const insertLines = 4
 
 // isNearInsert reports whether the code has the name of a table, its model or its class near a word that inserts. It
-// returns true if there is too much code to search.
-func (s *smallTables) isNearInsert(q question, b *usage.Bound) bool {
+// returns true if there is too much code to search. one is as for mayInsert.
+func (s *smallTables) isNearInsert(q question, b *usage.Bound, one bool) bool {
 	words := append(append(tableWords(q.Name.Name), s.code.mappedClass(q)), q.Name.Name)
 	slices.Sort(words)
 	words = slices.Compact(words)
@@ -150,13 +153,15 @@ func (s *smallTables) isNearInsert(q question, b *usage.Bound) bool {
 	if len(paths) > maxNear {
 		return true
 	}
+	inserts := usage.InsertCalls(words)
 	texts, err := s.code.base.ReadAll(paths)
 	for p, text := range texts {
 		near := insertWords
 		if path.Ext(p) == ".rs" {
 			near = rustInsertWords
 		}
-		if usage.CutFile(p, text).IsWordNear(words, near, insertLines) {
+		source := usage.CutFile(p, text)
+		if one && source.HasCall(inserts) || !one && source.IsWordNear(words, near, insertLines) {
 			return true
 		}
 	}

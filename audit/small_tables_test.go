@@ -12,14 +12,17 @@ import (
 func TestProbablySmallTables(t *testing.T) {
 	t.Parallel()
 	const (
-		roles   = "CREATE TABLE roles (id int PRIMARY KEY, name text);\n"
-		rows    = "INSERT INTO roles VALUES (1, 'admin'), (2, 'user');\n"
-		updates = "-- store.go --\npackage store\n\nconst q = `UPDATE roles SET name = $2 WHERE id = $1`\n"
-		whole   = "-- store.go --\npackage store\n\nconst q = `SELECT code, name FROM roles ORDER BY name`\n"
-		coded   = "CREATE TABLE roles (code text PRIMARY KEY, name text);\n"
-		index   = "-- db/migrations/002_b.sql --\nCREATE INDEX roles_name ON roles (name);\n"
-		reads   = "-- store.go --\npackage store\n\nconst q = `SELECT name FROM roles WHERE id = 1`\n"
-		schema  = "-- src/schema.rs --\ndiesel::table! {\n    roles (id) {\n        id -> Int4,\n        name -> Text,\n    }\n}\n"
+		roles    = "CREATE TABLE roles (id int PRIMARY KEY, name text);\n"
+		rows     = "INSERT INTO roles VALUES (1, 'admin'), (2, 'user');\n"
+		one      = "INSERT INTO roles VALUES (1, 'admin');\n"
+		updates1 = "-- store.go --\npackage store\n\nconst q = `UPDATE roles SET name = $1 WHERE id = 1`\n"
+		reads1   = "const r = `SELECT name FROM roles WHERE id = 1`\n"
+		updates  = "-- store.go --\npackage store\n\nconst q = `UPDATE roles SET name = $2 WHERE id = $1`\n"
+		whole    = "-- store.go --\npackage store\n\nconst q = `SELECT code, name FROM roles ORDER BY name`\n"
+		coded    = "CREATE TABLE roles (code text PRIMARY KEY, name text);\n"
+		index    = "-- db/migrations/002_b.sql --\nCREATE INDEX roles_name ON roles (name);\n"
+		reads    = "-- store.go --\npackage store\n\nconst q = `SELECT name FROM roles WHERE id = 1`\n"
+		schema   = "-- src/schema.rs --\ndiesel::table! {\n    roles (id) {\n        id -> Int4,\n        name -> Text,\n    }\n}\n"
 	)
 	for name, tc := range map[string]struct{ base, code, next, why string }{
 		"seeds that code changes": {roles + rows, updates, index, "only migrations fill it, with 2 rows"},
@@ -122,6 +125,31 @@ func TestProbablySmallTables(t *testing.T) {
 		"a child has rows":            {roles + rows + "CREATE TABLE more () INHERITS (roles);\n", updates, index, ""},
 		"a condition that lets NULL":  {"CREATE TABLE roles (id int UNIQUE CHECK (id = 1), name text);\n", updates, index, ""},
 		"a unique index of some rows": {"CREATE TABLE roles (id bool NOT NULL, name text);\nCREATE UNIQUE INDEX one ON roles (id) WHERE id;\n", updates, index, ""},
+		"one row in all queries, and a text": {
+			roles + one, updates1 + reads1 + "var page = link(\"roles\")\n\n" +
+				"func f(roles R) { m.Add(\"a\", roles.addr); x := roles.create_time }\n", index, "only migrations fill it, with one row",
+		},
+		"one row, the first": {
+			roles + one, updates1 + "const f = `SELECT name FROM roles LIMIT 1`\nvar page = link(\"roles\")\n", index,
+			"only migrations fill it, with one row",
+		},
+		"one row by a CHECK, and a text": {
+			"CREATE TABLE roles (id int PRIMARY KEY CHECK (id = 1), name text);\n", updates + "var page = link(\"roles\")\n", index,
+			"a constraint lets it hold one row",
+		},
+		"one row, the last": {
+			roles + one,
+			"-- store.go --\npackage store\n\nconst f = `SELECT name FROM roles ORDER BY id DESC LIMIT 1`\n" + "var page = link(\"roles\")\n", index, "",
+		},
+		"one row in one query": {
+			roles + one, updates1 + reads1 + "const f = `SELECT name FROM roles WHERE id = $1`\nvar page = link(\"roles\")\n", index, "",
+		},
+		"one row, and a text that inserts": {
+			roles + one, updates1 + reads1 + "func add() { table(\"roles\").\n\tInsert(role) }\n", index, "",
+		},
+		"one row, and a query that inserts": {
+			roles + one, updates1 + reads1 + "const w = `INSERT INTO roles VALUES ($1, $2)`\n", index, "",
+		},
 		"seeds, and nothing else uses": {
 			roles + rows, "-- store.go --\npackage store\n\nconst q = `SELECT 1 FROM others`\n", index,
 			"only migrations fill it, with 2 rows",

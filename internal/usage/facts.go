@@ -95,9 +95,24 @@ type Query struct {
 	Compares bool
 	// Whole is set if it reads all rows of its only relation, one by one.
 	Whole bool
+	// Picks says how it picks rows of its only relation.
+	Picks Picks
 	// Row is the struct into which its rows are read; "" if the call does not name one.
 	Row string
 }
+
+// Picks is how a query picks the rows of its only relation.
+type Picks int
+
+// The ways to pick rows.
+const (
+	// PicksUnknown: all rows, or rows of several relations.
+	PicksUnknown Picks = iota
+	// PicksFixed: the row with a key that the query itself contains, or the first row. So the table seems to have one.
+	PicksFixed
+	// PicksSome: the rows of another condition.
+	PicksSome
+)
 
 // Constant is a text of a query, and what it is a value for, if the query shows it.
 type Constant struct {

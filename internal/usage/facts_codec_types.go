@@ -101,6 +101,9 @@ func (q *Query) codeFields(c *codec) {
 	c.codeBool(&q.Compares)
 	c.codeBool(&q.Whole)
 	c.codeString(&q.Row)
+	picks := int(q.Picks)
+	c.codeInt(&picks)
+	q.Picks = Picks(picks)
 	c.codeRelation(&q.Routine)
 }
 

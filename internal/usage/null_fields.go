@@ -213,9 +213,24 @@ func (r *reader) recordRowStruct(queries, literal int) {
 		return
 	}
 	row := r.rowStruct(r.lits[literal].open)
+	if row == "Self" {
+		row = r.implementedType(r.lits[literal].open)
+	}
 	for i := queries; i < len(r.facts.Queries); i++ {
 		r.facts.Queries[i].Row = row
 	}
+}
+
+// rsImpl matches the head of an implementation, with its type after the last name.
+var rsImpl = regexp.MustCompile(`(?m)^\s*(?:unsafe\s+)?impl\b[^{};]*?(?:\bfor\s+|\s)(?:\w+::)*(\w+)\s*(?:<[^{};]*>)?\s*(?:where\b[^{};]*)?\{`)
+
+// implementedType returns the type in whose implementation an offset is; "" if it is in none.
+func (r *reader) implementedType(at int) string {
+	found := rsImpl.FindAllSubmatch(r.text[:at], -1)
+	if len(found) == 0 {
+		return ""
+	}
+	return string(found[len(found)-1][1])
 }
 
 // maxQueryAs is how much text before a query is searched for the call.

@@ -61,6 +61,9 @@ func digestOf(n *pgparse.Node, fragment bool, line func(at int) int) (*Query, []
 	d.recordCopiedRows(n)
 	d.recordConstants(n)
 	d.q.Whole = !fragment && readsFullTable(n.GetSelectStmt())
+	if len(d.q.Relations) == 1 && !fragment {
+		d.q.Picks = picksOf(n)
+	}
 	return d.q, d.sets
 }
 
