@@ -1,6 +1,6 @@
 // Command wire measures what recording costs: pgbench straight, through pgbouncer and
 // through the recording proxy, in turn, with one client and with sixteen; and the memory
-// that the proxy's process takes for a million queries whose texts all differ.
+// that the proxy's process takes for two hundred clients, and for a million queries whose texts all differ.
 package main
 
 import (
@@ -16,10 +16,13 @@ import (
 	"github.com/onward-sql/onward/internal/pgserver"
 )
 
-// The limits: how many times pgbouncer's latency the proxy's may be, and what it may hold.
+// The limits: how many times pgbouncer's latency and processor time the proxy's may be, and what it may hold.
 const (
 	limitOne     = 1.15
-	limitSixteen = 1.3
+	limitSixteen = 1.2
+	limitCPU     = 2.0
+	limitMany    = 60 << 10 // KB, for many clients
+	manyClients  = 200
 	limitMemory  = 300 << 10 // KB
 	million      = 1_000_000
 )
@@ -48,7 +51,10 @@ func main() {
 }
 
 // connection is one way to the server.
-type connection struct{ name, host, port string }
+type connection struct {
+	name, host, port string
+	process          int // of the proxy; 0 for none
+}
 
 func runAll(ctx context.Context, seconds, rounds int, profile string) (missed bool, err error) {
 	for _, program := range []string{"pgbench", "pgbouncer"} {
@@ -56,7 +62,7 @@ func runAll(ctx context.Context, seconds, rounds int, profile string) (missed bo
 			return false, fmt.Errorf("%s is missing: run scripts/setup.sh pgbouncer as root (%w)", program, err)
 		}
 	}
-	server, err := pgserver.Start(ctx, pgserver.Config{Small: true})
+	server, err := pgserver.Start(ctx, pgserver.Config{Small: true, Settings: map[string]string{"max_connections": "250"}})
 	if err != nil {
 		return false, err
 	}
@@ -78,39 +84,60 @@ func runAll(ctx context.Context, seconds, rounds int, profile string) (missed bo
 			return false, err
 		}
 	}
+	if err := b.measureManyClients(ctx); err != nil {
+		return false, err
+	}
 	return b.missed, b.measureMemory(ctx)
 }
 
-// compareLatency compares the three ways.
+// compareLatency compares the three ways, and the processor time of the two proxies for each query.
 func (b *bench) compareLatency(ctx context.Context, clients int, limit float64, bouncer connection, profile string) error {
 	ours, p, err := startProxy(ctx, b.url, profile)
 	if err != nil {
 		return err
 	}
 	ways := []connection{b.direct, bouncer, ours}
-	figures := make([][]float64, len(ways))
+	latency, used := make([][]float64, len(ways)), make([][]float64, len(ways))
 	for range b.rounds {
 		for i, w := range ways {
-			ms, err := b.measureLatency(ctx, w, clients, "-M", "prepared", "-T", fmt.Sprint(b.seconds))
+			f, err := b.measureQueries(ctx, w, clients, "-M", "prepared", "-T", fmt.Sprint(b.seconds))
 			if err != nil {
 				return errors.Join(err, p.stopProxy())
 			}
-			figures[i] = append(figures[i], ms)
+			latency[i], used[i] = append(latency[i], f.milliseconds), append(used[i], f.processor)
 		}
 	}
 	if err := p.stopProxy(); err != nil {
 		return err
 	}
-	for i := range figures {
-		slices.Sort(figures[i])
-	}
-	middle := func(i int) float64 { return figures[i][len(figures[i])/2] }
-	fmt.Printf("%2d clients: direct %.3f ms, pgbouncer %.3f ms, recording %.3f ms\n", clients, middle(0), middle(1), middle(2))
-	ratio := middle(2) / middle(1)
+	fmt.Printf("%2d clients: direct %.3f ms, pgbouncer %.3f ms and %.1f µs of processor time a query, recording %.3f ms and %.1f µs\n",
+		clients, medianOf(latency[0]), medianOf(latency[1]), medianOf(used[1]), medianOf(latency[2]), medianOf(used[2]))
+	ratio := medianOf(latency[2]) / medianOf(latency[1])
 	b.printLine(fmt.Sprintf("recording : pgbouncer, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limit, fmt.Sprint(limit))
+	ratio = medianOf(used[2]) / medianOf(used[1])
+	b.printLine(fmt.Sprintf("processor time : pgbouncer's, %d clients", clients), fmt.Sprintf("%.2f", ratio), ratio <= limitCPU, fmt.Sprint(limitCPU))
 	if p.calls == 0 {
 		return errors.New("the proxy recorded nothing")
 	}
+	return nil
+}
+
+func medianOf(list []float64) float64 {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+// measureManyClients records two hundred clients at once.
+func (b *bench) measureManyClients(ctx context.Context) error {
+	w, p, err := startProxy(ctx, b.url, "")
+	if err != nil {
+		return err
+	}
+	_, err = b.measureQueries(ctx, w, manyClients, "-M", "prepared", "-T", fmt.Sprint(b.seconds))
+	if err := errors.Join(err, p.stopProxy()); err != nil {
+		return err
+	}
+	b.printLine(fmt.Sprintf("memory with %d clients", manyClients), fmt.Sprintf("%d MB", p.peak>>10), p.peak <= limitMany, "60 MB")
 	return nil
 }
 
@@ -122,7 +149,7 @@ func (b *bench) measureMemory(ctx context.Context) error {
 	}
 	const clients = 8
 	start := time.Now()
-	_, err = b.measureLatency(ctx, w, clients, "-M", "simple", "-t", fmt.Sprint(million/clients))
+	_, err = b.measureQueries(ctx, w, clients, "-M", "simple", "-t", fmt.Sprint(million/clients))
 	spent := time.Since(start)
 	if err := errors.Join(err, p.stopProxy()); err != nil {
 		return err

@@ -44,7 +44,7 @@ func (b *bench) prepareDatabase(ctx context.Context, server *pgserver.Server) er
 		return err
 	}
 	b.user, b.name = cfg.User, name
-	b.direct = connection{"direct", cfg.Host, strconv.Itoa(int(cfg.Port))}
+	b.direct = connection{name: "direct", host: cfg.Host, port: strconv.Itoa(int(cfg.Port))}
 	_, err = b.runPgbench(ctx, b.direct, "-i", "-q", "-s", "5")
 	return err
 }
@@ -59,19 +59,57 @@ func (b *bench) runPgbench(ctx context.Context, w connection, args ...string) (s
 	return string(out), nil
 }
 
-var latencyLine = regexp.MustCompile(`latency average = ([0-9.]+) ms`)
+var (
+	latencyLine = regexp.MustCompile(`latency average = ([0-9.]+) ms`)
+	countLine   = regexp.MustCompile(`transactions actually processed: ([0-9]+)`)
+)
 
-// measureLatency reads rows by key, and gives the average latency in milliseconds.
-func (b *bench) measureLatency(ctx context.Context, w connection, clients int, args ...string) (float64, error) {
+// figures has the results of one run of pgbench.
+type figures struct {
+	milliseconds float64 // the average latency
+	processor    float64 // µs of the proxy's processor time for each query
+}
+
+// measureQueries reads rows by key.
+func (b *bench) measureQueries(ctx context.Context, w connection, clients int, args ...string) (f figures, err error) {
+	before, err := processorTime(w.process)
+	if err != nil {
+		return f, err
+	}
 	out, err := b.runPgbench(ctx, w, append(args, "-n", "-S", "-c", strconv.Itoa(clients), "-j", "1")...)
+	if err != nil {
+		return f, err
+	}
+	after, err := processorTime(w.process)
+	if err != nil {
+		return f, err
+	}
+	m, n := latencyLine.FindStringSubmatch(out), countLine.FindStringSubmatch(out)
+	if m == nil || n == nil {
+		return f, fmt.Errorf("pgbench tells no latency:\n%s", out)
+	}
+	count, err := strconv.ParseFloat(n[1], 64)
+	if err != nil {
+		return f, err
+	}
+	f.processor = float64((after - before).Microseconds()) / count
+	f.milliseconds, err = strconv.ParseFloat(m[1], 64)
+	return f, err
+}
+
+// processorTime is what a process has used until now; 0 for no process.
+func processorTime(pid int) (time.Duration, error) {
+	if pid == 0 {
+		return 0, nil
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	m := latencyLine.FindStringSubmatch(out)
-	if m == nil {
-		return 0, fmt.Errorf("pgbench tells no latency:\n%s", out)
-	}
-	return strconv.ParseFloat(m[1], 64)
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err, err2)
 }
 
 // startPgbouncer starts one in session mode before the server.
@@ -109,7 +147,7 @@ func startPgbouncer(ctx context.Context, server connection) (connection, func() 
 	}
 	for range 100 {
 		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			return connection{"pgbouncer", "127.0.0.1", port}, stop, c.Close()
+			return connection{"pgbouncer", "127.0.0.1", port, cmd.Process.Pid}, stop, c.Close()
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -144,7 +182,7 @@ func startProxy(ctx context.Context, url, profile string) (connection, *process,
 	if err := p.cmd.Start(); err != nil {
 		return connection{}, nil, err
 	}
-	w := connection{name: "recording", host: "127.0.0.1"}
+	w := connection{name: "recording", host: "127.0.0.1", process: p.cmd.Process.Pid}
 	_, err = fmt.Fscanln(p.out, &w.port)
 	return w, p, err
 }

@@ -14,8 +14,28 @@ import (
 // say what came of its last queries.
 const drain = 5 * time.Second
 
-// buffers are what is read into.
-var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+// Sizes of what is read at once: most messages are short, and most connections never send a long one.
+const (
+	shortRead = 4 << 10
+	longRead  = 32 << 10
+)
+
+// readBuffer is what one side of a connection is read into.
+type readBuffer []byte
+
+// readFrom reads what a connection has. If that fills the buffer, the next read takes more. The result is valid until
+// the next call.
+func (b *readBuffer) readFrom(conn net.Conn) ([]byte, error) {
+	if *b == nil {
+		*b = make([]byte, shortRead)
+	}
+	n, err := conn.Read(*b)
+	got := (*b)[:n]
+	if n == len(*b) && n < longRead {
+		*b = make([]byte, longRead)
+	}
+	return got, err
+}
 
 // relay passes on what one client and the server say to one another.
 type relay struct {
@@ -68,16 +88,15 @@ func (r *relay) relayMessages(from *messages) error {
 
 // relayClient passes on what the client sends.
 func (r *relay) relayClient() error {
-	buf := buffers.Get().(*[32 << 10]byte)
-	defer buffers.Put(buf)
+	var buf readBuffer
 	for {
-		n, err := r.client.Read(buf[:])
-		if n > 0 {
-			if r.showClient(buf[:n]); r.refusal != nil {
+		p, err := buf.readFrom(r.client)
+		if len(p) > 0 {
+			if r.showClient(p); r.refusal != nil {
 				_, werr := r.client.Write(r.refusal)
 				return errors.Join(werr, r.server.Close())
 			}
-			if _, werr := r.server.Write(buf[:n]); werr != nil {
+			if _, werr := r.server.Write(p); werr != nil {
 				return werr // what the server had to say is still read
 			}
 		}
@@ -137,12 +156,11 @@ func (r *relay) relayServer(from *messages) error {
 		}
 	}
 	from.buf = nil
-	buf := buffers.Get().(*[32 << 10]byte)
-	defer buffers.Put(buf)
+	var buf readBuffer
 	for {
-		n, err := r.server.Read(buf[:])
-		if n > 0 {
-			if werr := r.relayAnswer(buf[:n]); werr != nil {
+		p, err := buf.readFrom(r.server)
+		if len(p) > 0 {
+			if werr := r.relayAnswer(p); werr != nil {
 				return werr
 			}
 		}
