@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onward-sql/onward/internal/ledger"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/queue"
 	"github.com/onward-sql/onward/onward"
 )
@@ -282,7 +283,8 @@ func (t *Target) triggerState(ctx context.Context, s *onward.PlanStep) (string, 
 			return "", &RefusedError{
 				Step: s.ID,
 				Text: fmt.Sprintf("the trigger %s of %s is missing or disabled: newer writes were not copied. "+
-					"Enable it (ALTER TABLE %[2]s ENABLE ALWAYS TRIGGER %[1]s), then run onward backfill --verify, which compares all rows", name, s.Backfill.Table),
+					"Enable it (ALTER TABLE %[2]s ENABLE ALWAYS TRIGGER %[1]s), then run onward backfill --verify, which compares all rows",
+					pgparse.QuoteIdent(name), s.Backfill.Table),
 			}
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/recipe"
-	"github.com/onward-sql/onward/internal/rules/data"
-	"github.com/onward-sql/onward/internal/rules/transaction"
 	"github.com/onward-sql/onward/onward"
 	"github.com/onward-sql/onward/rehearse"
 	"github.com/onward-sql/onward/verify"
@@ -220,14 +218,9 @@ func (p *planner) collectFindings(c *recipe.Change) {
 		case onward.Locking:
 			c.Locks = append(c.Locks, f)
 		}
-		if slices.Contains(manyRows, f.Rule) && f.Severity >= onward.Warning && f.ProbablySmall == "" {
-			c.Rows = append(c.Rows, f)
-		}
+		addByRule(c, &f)
 	}
 }
-
-// manyRows are the rules that report a statement which writes many rows in one transaction.
-var manyRows = []string{data.UpdateUnbatched.ID, data.DeleteUnbatched.ID, data.DeleteAll.ID, data.InsertSelectUnbatched.ID, transaction.LongWorkUnderLock.ID}
 
 // isAlsoInChange reports whether a finding that stands for several places has one in the lines of a change.
 func isAlsoInChange(f *onward.Finding, c *recipe.Change) bool {

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (s *scene) planned(t *testing.T) (steps []onward.PlanStep, missing []string
 }
 
 func newStage(t *testing.T, s *scene, steps []onward.PlanStep, seed uint64) *stage {
-	st := &stage{scene: s, t: t, steps: steps, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), url: pgservertest.Database(t, 17)}
+	st := &stage{scene: s, t: t, steps: steps, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), url: pgservertest.Database(t, cmp.Or(s.major, 17))}
 	st.admin = st.connect()
 	values := s.filled
 	if values == nil {
@@ -131,6 +132,9 @@ func (st *stage) begin(at place) []*writer {
 		}
 		if i == 1 { // code that says which schema it means
 			st.exec(w.conn, "SET search_path = ''")
+			if st.oldSnapshots {
+				st.exec(w.conn, "SET default_transaction_isolation = 'repeatable read'")
+			}
 		}
 		out = append(out, w)
 		st.wg.Add(1)
@@ -324,13 +328,24 @@ func (st *stage) cut(s *onward.PlanStep) {
 			}
 		}
 	}
-	st.exec(st.admin, fmt.Sprintf("SELECT pg_terminate_backend(%d, 10000)", pid))
+	st.exec(st.admin, fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
+	st.waitGone(pid)
 	_ = holder.Close(ctx)
 	if err := <-done; err == nil {
 		st.t.Errorf("step %s was through before it could be cut off", s.ID)
 	}
 	if s.Class == onward.StepConcurrent {
 		st.undo(s)
+	}
+}
+
+// waitGone waits until a session is gone. Before 14 pg_terminate_backend cannot.
+func (st *stage) waitGone(pid uint32) {
+	st.t.Helper()
+	for there := true; there; time.Sleep(time.Millisecond) {
+		if err := st.admin.QueryRow(st.t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)", pid).Scan(&there); err != nil {
+			st.t.Fatal(err)
+		}
 	}
 }
 

@@ -76,6 +76,8 @@ type scene struct {
 	beyond              string   // what the plan adds to the schema beyond the release
 	limited             bool     // code writes as a role that has rights on the columns that it knows only
 	kids                string   // the statement that makes a table with a foreign key to the scene's; "" for none
+	major               int      // the server's version; 0 for 17
+	oldSnapshots        bool     // some code writes in transactions that are REPEATABLE READ
 }
 
 var (

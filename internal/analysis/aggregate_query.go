@@ -25,3 +25,19 @@ func GivesOneRow(q *pgparse.SelectStmt) bool {
 	}
 	return one
 }
+
+// FirstSource returns the first relation of a query's FROM; nil for none. Its rows are copied by an INSERT … SELECT, and the other
+// relations are joined to them.
+func FirstSource(q *pgparse.SelectStmt) *pgparse.RangeVar {
+	for q.GetLarg() != nil {
+		q = q.GetLarg()
+	}
+	if len(q.GetFromClause()) == 0 {
+		return nil
+	}
+	n := q.GetFromClause()[0]
+	for n.GetJoinExpr() != nil {
+		n = n.GetJoinExpr().GetLarg()
+	}
+	return n.GetRangeVar()
+}

@@ -23,8 +23,9 @@ type Change struct {
 	// Release is the release that the change is part of.
 	Release *Release
 	// Breaks are the findings that the change may break deployed code. Locks are the findings that it
-	// makes others wait. Rows are the findings that it writes many rows in one transaction.
-	Breaks, Locks, Rows []onward.Finding
+	// makes others wait. Rows are the findings that it writes many rows in one transaction. Copies are the findings
+	// that it copies rows once while the deployed code writes others.
+	Breaks, Locks, Rows, Copies []onward.Finding
 }
 
 // Release is the subject of a plan, with the decisions that its recipes have made so far.
@@ -161,7 +162,7 @@ type Recipe struct {
 var Recipes = []*Recipe{
 	viewRemade,
 	columnGenerated, columnAdd, columnRename, columnType, columnDrop, columnNotNull, columnDefault,
-	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, rowsUpdate, rowsBatched, enumValue, partitionDetach, partitionAttach,
+	partitionKey, constraintReplace, constraintCheck, constraintForeignKey, partitionUnique, constraintKey, constraintUnique, constraintExclude, partitionIndex, indexCreate, indexDrop, tableRename, tableDrop, tableCopyRecipe, rowsUpdate, rowsBatched, enumValue, partitionDetach, partitionAttach,
 }
 
 // PlanChange returns the steps of a change: those of its recipe, or the change itself.
@@ -218,9 +219,9 @@ func keepUnchanged(c *Change) *Steps {
 			m.addMissing("%s:%d writes many rows of %s in one transaction, and no recipe splits it: write it in batches that commit, outside the migration, "+
 				"or list %[3]s in small_tables if it is small", c.Migration.Path, c.Line, c.rowsOf().Name)
 		}
-		if phase == onward.Expand && c.readsFilled() {
-			phase = onward.Backfill
-		}
+	}
+	if phase == onward.Expand && c.readsRows() && c.readsFilled() {
+		phase = onward.Backfill
 	}
 	s := m.addStep(phase, class, why, sql)
 	s.Undo, s.Judged, s.Alone = c.undoStatements(), !c.blocksOthers(), c.Result.NoTransaction != ""

@@ -227,6 +227,11 @@ func (c *Change) verb() string {
 	return ""
 }
 
+// readsRows reports whether a change writes rows, or computes a result from rows that is kept: setval() of the highest key.
+func (c *Change) readsRows() bool {
+	return c.verb() != "" || c.Node.GetSelectStmt() != nil || c.Node.GetCreateTableAsStmt() != nil
+}
+
 // readsFilled reports whether a statement reads or writes a table whose rows an earlier backfill changes.
 func (c *Change) readsFilled() bool {
 	found := false

@@ -51,7 +51,7 @@ func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 			if !ok || w.Extent == analysis.Few || !p.IsNew(w.Table.OID) || w.Table.Persistence == catalog.Temporary || keptAside.MatchString(w.Table.Name.Name) {
 				continue
 			}
-			rv := firstSource(insert.GetSelectStmt().GetSelectStmt())
+			rv := analysis.FirstSource(insert.GetSelectStmt().GetSelectStmt())
 			if rv == nil {
 				continue
 			}
@@ -61,22 +61,6 @@ func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 			}
 		}
 	}
-}
-
-// firstSource returns the first relation of a query's FROM. Its rows are copied, and the other
-// relations are joined to them.
-func firstSource(q *pgparse.SelectStmt) *pgparse.RangeVar {
-	for q.GetLarg() != nil {
-		q = q.GetLarg()
-	}
-	if len(q.GetFromClause()) == 0 {
-		return nil
-	}
-	n := q.GetFromClause()[0]
-	for n.GetJoinExpr() != nil {
-		n = n.GetJoinExpr().GetLarg()
-	}
-	return n.GetRangeVar()
 }
 
 func copyWithoutSync(p *rule.Pass, r *rule.Release) {

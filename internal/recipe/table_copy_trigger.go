@@ -1,0 +1,182 @@
+package recipe
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/pgparse"
+)
+
+// syncTriggers returns the triggers that repeat writes of the source on the target. Their names sort before those of foreign
+// keys (RI_…): a row that refers to a deleted one by NO ACTION must be deleted first. They also sort before most other
+// triggers, which may change the row again.
+func (t *tableCopy) syncTriggers() pair {
+	r := t.c.Release
+	trigger, all := r.uniqueName("ONWARD_"+t.target.Name.Name, "", ""), r.uniqueName("ONWARD_"+t.target.Name.Name, "all", "")
+	fn, on := quoteIdent(t.source.Name.Schema)+"."+quoteIdent(trigger), tableName(t.source)
+	update := "UPDATE"
+	if watched := r.triggerColumns(r.Deployed.Relation(t.source.OID), r.head.Relation(t.source.OID), t.readColumns()...); len(watched) > 0 {
+		update += " OF " + analysis.QuoteIdents(watched)
+	}
+	alter := "ALTER TABLE " + on + " ENABLE ALWAYS TRIGGER "
+	drop := func(name string) string { return "DROP TRIGGER IF EXISTS " + quoteIdent(name) + " ON " + on }
+	return pair{
+		make: []string{
+			t.triggerFunction(fn),
+			"CREATE TRIGGER " + quoteIdent(trigger) + " AFTER INSERT OR " + update + " OR DELETE ON " + on + " FOR EACH ROW EXECUTE FUNCTION " + fn + "()",
+			"CREATE TRIGGER " + quoteIdent(all) + " BEFORE TRUNCATE ON " + on + " FOR EACH STATEMENT EXECUTE FUNCTION " + fn + "()",
+			alter + quoteIdent(trigger), alter + quoteIdent(all),
+		},
+		gone:     []string{drop(trigger), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
+		triggers: []string{trigger, all},
+	}
+}
+
+// readColumns lists the source's columns that the query reads.
+func (t *tableCopy) readColumns() (out []string) {
+	add := func(name string) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	for i := range t.values {
+		if t.values[i].source != "" {
+			add(t.values[i].source)
+		}
+		for _, name := range listColumns(t.values[i].expr) {
+			add(name)
+		}
+	}
+	for _, name := range listColumns(t.query.WhereClause) {
+		add(name)
+	}
+	return out
+}
+
+// listColumns lists the columns that an expression names.
+func listColumns(expr *pgparse.Node) (out []string) {
+	if expr == nil {
+		return nil
+	}
+	pgparse.Walk(expr, func(m any) bool {
+		if ref, ok := m.(*pgparse.ColumnRef); ok && !pgparse.EndsInStar(ref) {
+			out = append(out, pgparse.LastText(ref.Fields))
+		}
+		return true
+	})
+	return out
+}
+
+// triggerFunction returns the function of both triggers. It has its owner's rights, because a role that writes the source
+// need not have rights on the target.
+//
+// An UPDATE copies only the values that it changes, so that it undoes no write of new code to other columns. If the copy is
+// missing, the backfill has not reached the row, or new code has deleted the copy. The trigger leaves both alone, unless the key
+// changes: then the backfill may miss the row. A row of new code with the same key stays. A transaction with an old snapshot
+// does not see copies that others made since; it is refused (40001) by an INSERT that meets such a copy.
+func (t *tableCopy) triggerFunction(fn string) string {
+	target := quoteFull(t.target.Name)
+	insert := t.insertInto(target)
+	replace := strings.NewReplacer(
+		"{fn}", fn, "{path}", t.searchPath(), "{target}", target, "{all}", t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), ""),
+		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.joinKeys("o.", t.targetKeys),
+		"{was}", t.belongsTo("OLD"), "{is}", t.belongsTo("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
+		"{addNew}", insert+t.selectRow("NEW")+" ON CONFLICT DO NOTHING", "{old}", t.joinKeys("OLD.", t.keys),
+		"{moved}", distinctCondition(t.keyList("NEW."), t.keyList("OLD.")), "{update}", t.updateStatement(target), "{unique}", t.uniqueChanged(),
+	)
+	return replace.Replace(`CREATE FUNCTION {fn}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = {path} AS $onward$
+#variable_conflict use_column
+DECLARE
+  onward_was boolean := false; -- the row was one to copy
+  onward_is boolean := false;
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    DELETE FROM {target} AS t USING ({all}) AS o ({columns}) WHERE {join};
+    RETURN NULL;
+  END IF;
+  IF TG_OP <> 'INSERT' THEN
+    onward_was := {was};
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    onward_is := {is};
+  END IF;
+  IF onward_was AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    {addOld};
+    IF FOUND THEN
+      DELETE FROM {target} AS t WHERE {old};
+    END IF;
+  END IF;
+  IF onward_was AND NOT onward_is THEN
+    DELETE FROM {target} AS t WHERE {old};
+  ELSIF onward_is AND NOT onward_was THEN
+    {addNew};
+  ELSIF onward_is AND ({unique}) THEN
+    BEGIN
+      {update};
+      IF NOT FOUND AND {moved} THEN
+        {addNew};
+      END IF;
+    EXCEPTION WHEN unique_violation THEN -- by a row of new code, which stays
+      DELETE FROM {target} AS t WHERE {old} AND {moved};
+    END;
+  ELSIF onward_is THEN
+    {update};
+  END IF;
+  RETURN NULL;
+END
+$onward$`)
+}
+
+// belongsTo returns the condition that a row of the source is one to copy.
+func (t *tableCopy) belongsTo(row string) string {
+	if t.condition == "" {
+		return "true"
+	}
+	return "EXISTS (" + t.selectRow(row) + ")"
+}
+
+// joinKeys returns the condition that row t of the target has the key of another row, given the names of its key there.
+func (t *tableCopy) joinKeys(row string, keys []string) string {
+	var on []string
+	for i, k := range t.targetKeys {
+		on = append(on, "t."+quoteIdent(k)+" = "+row+quoteIdent(keys[i]))
+	}
+	return strings.Join(on, " AND ")
+}
+
+// keyList lists the key's columns of a row of the source.
+func (t *tableCopy) keyList(row string) string {
+	var out []string
+	for _, k := range t.keys {
+		out = append(out, row+quoteIdent(k))
+	}
+	return strings.Join(out, ", ")
+}
+
+// uniqueChanged returns the condition that an UPDATE changes columns of the source that are unique in the target.
+func (t *tableCopy) uniqueChanged() string {
+	var fresh, was []string
+	for _, k := range slices.Concat(t.keys, t.otherUnique) {
+		fresh, was = append(fresh, "NEW."+quoteIdent(k)), append(was, "OLD."+quoteIdent(k))
+	}
+	return distinctCondition(strings.Join(fresh, ", "), strings.Join(was, ", "))
+}
+
+// updateStatement returns the statement that copies the values that an UPDATE changes. Constants never change.
+func (t *tableCopy) updateStatement(target string) string {
+	var sets, fresh, was []string
+	for i := range t.values {
+		v := &t.values[i]
+		if v.source == "" && len(listColumns(v.expr)) == 0 {
+			continue
+		}
+		col := quoteIdent(v.column.Name)
+		sets = append(sets, col+" = CASE WHEN "+distinctCondition("n."+col, "o."+col)+" THEN (n."+col+")::"+assignedType(v.column.Type)+" ELSE t."+col+" END")
+		fresh, was = append(fresh, "n."+col), append(was, "o."+col)
+	}
+	columns := " (" + strings.Join(t.columnNames(""), ", ") + ")"
+	return "UPDATE " + target + " AS t SET " + strings.Join(sets, ", ") +
+		" FROM (" + t.selectRow("OLD") + ") AS o" + columns + ", (" + t.selectRow("NEW") + ") AS n" + columns +
+		" WHERE " + t.joinKeys("OLD.", t.keys) + " AND " + distinctCondition(strings.Join(fresh, ", "), strings.Join(was, ", "))
+}
