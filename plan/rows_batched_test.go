@@ -17,6 +17,7 @@ CREATE TABLE users (id bigint PRIMARY KEY, email text, name text);
 CREATE TABLE orders (region int, number int, user_id bigint REFERENCES users ON DELETE CASCADE, status text, note text, PRIMARY KEY (region, number));
 CREATE TABLE archive (region int, number int, note text, PRIMARY KEY (region, number));
 CREATE TABLE keyless (a int, b text);
+CREATE TABLE tree (id bigint PRIMARY KEY, up bigint REFERENCES tree, note text);
 `
 	cases := map[string]struct {
 		release string
@@ -63,6 +64,8 @@ CREATE TABLE keyless (a int, b text);
 		},
 		"reads what it writes":      {release: "DELETE FROM users a USING users b WHERE a.id > b.id AND a.email = b.email;", missing: "writes many rows of users"},
 		"update reads what it sets": {release: "UPDATE orders SET note = (SELECT max(note) FROM orders);", missing: "writes many rows of orders"},
+		"delete in a tree":          {release: "DELETE FROM tree WHERE note < 'n';", missing: "writes many rows of tree"},
+		"copy into a tree":          {release: "INSERT INTO tree SELECT id + 5000, NULL, name FROM users;", missing: "writes many rows of tree"},
 		"no key":                    {release: "DELETE FROM keyless WHERE a > 5;", missing: "keyless has no primary key"},
 		"returning":                 {release: "DELETE FROM orders WHERE status < 'n' RETURNING note;", missing: "writes many rows of orders"},
 		"the second of two is alike": {

@@ -18,7 +18,7 @@ var rowsBatched = &Recipe{Name: "rows-batched", Make: func(c *Change) *Steps {
 		return nil
 	}
 	w := c.rowStatement()
-	if w == nil || w.visited.Kind != catalog.Table || c.usesAgain(w.target) {
+	if w == nil || w.visited.Kind != catalog.Table || c.usesAgain(w.target) || w.refersToItself() {
 		return nil
 	}
 	work := func(string) string { return w.restrict(c.SQL, identityColumns(c.Before, w.visited)) }
@@ -98,6 +98,15 @@ func (c *Change) rowStatement() *rowStatement {
 		w.title = "copy rows of " + w.visited.Name.Name + " into " + w.target.Name.Name + " in batches, each in its own transaction"
 	}
 	return &w
+}
+
+// refersToItself reports whether the rows of one batch may need rows of another, because a foreign key of the table refers to the
+// table itself. The server checks it at the end of each statement.
+func (w *rowStatement) refersToItself() bool {
+	return slices.ContainsFunc(w.target.Constraints, func(con *catalog.Constraint) bool {
+		removes := w.verb == "DELETE" && (con.OnDelete == "" || con.OnDelete == "restrict" || con.OnDelete == "set default")
+		return con.Kind == catalog.ForeignKey && con.Ref == w.target.OID && con.Enforced && (removes || w.verb == "INSERT")
+	})
 }
 
 // isPlainSelect reports whether a query returns at most one row for each row of one table, in any order.
