@@ -25,6 +25,7 @@ CREATE INDEX customers_country_idx ON customers (country);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id integer NOT NULL, total integer NOT NULL CHECK (total >= 0), status text NOT NULL DEFAULT 'open');
 CREATE INDEX orders_customer_id_idx ON orders (customer_id);
 CREATE TABLE keyless (a integer, b text);
+CREATE TABLE wide (id integer PRIMARY KEY, a varchar(20), b varchar(9), c numeric(10, 2));
 `
 
 // repository has a base and a release, a migration each.
@@ -107,6 +108,9 @@ var classics = []struct {
 		"added, filled and required",
 		"ALTER TABLE orders ADD COLUMN channel text; UPDATE orders SET channel = status; ALTER TABLE orders ALTER COLUMN channel SET NOT NULL;", "eebbcccc",
 	},
+	{"a wider type", "ALTER TABLE wide ALTER COLUMN a TYPE varchar(40), ALTER COLUMN b TYPE text, ALTER COLUMN c TYPE numeric(12, 2);", "eee"},
+	{"another collation", "ALTER TABLE wide ALTER COLUMN a TYPE varchar(20) COLLATE \"C\";", "e"},
+	{"a new column with the time of the release", "ALTER TABLE customers ADD COLUMN until timestamptz NOT NULL DEFAULT now() + interval '90 days';", "e"},
 	{"update", "UPDATE customers SET note = upper(note) WHERE note IS NOT NULL;", ""},
 }
 
@@ -148,6 +152,7 @@ func told(p *onward.Plan) string {
 func TestSketches(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ sql, missing string }{
+		"name":       {"DROP TABLE keyless; CREATE TABLE keyless (a integer PRIMARY KEY, c text); CREATE INDEX ON keyless (c);", "another keyless"},
 		"no key":     {"ALTER TABLE keyless RENAME COLUMN b TO c;", "no primary key"},
 		"block":      {"DO $$ BEGIN UPDATE orders SET total = 1; DELETE FROM keyless; END $$;", "DO block"},
 		"refused":    {"ALTER TABLE orders ALTER COLUMN total TYPE text;", "operator does not exist"},

@@ -145,13 +145,14 @@ func closingParenthesis(sql string, open int) int {
 // only the number of values, and columns in but it skips.
 func (s *state) listDifferences(got *state, volatile, but map[string]bool) []string {
 	var out []string
-	for _, sql := range slices.Sorted(maps.Keys(s.schema)) {
-		if !got.schema[sql] && !but[typeOf(sql)] {
+	want, have := hideTypes(s.schema, but), hideTypes(got.schema, but)
+	for _, sql := range slices.Sorted(maps.Keys(want)) {
+		if !have[sql] && !but[typeOf(sql)] {
 			out = append(out, "is missing: "+sql)
 		}
 	}
-	for _, sql := range slices.Sorted(maps.Keys(got.schema)) {
-		if !s.schema[sql] && !but[typeOf(sql)] {
+	for _, sql := range slices.Sorted(maps.Keys(have)) {
+		if !want[sql] && !but[typeOf(sql)] {
 			out = append(out, "is left over: "+sql)
 		}
 	}
@@ -165,6 +166,42 @@ func (s *state) listDifferences(got *state, volatile, but map[string]bool) []str
 		}
 	}
 	return out
+}
+
+// hideTypes returns definitions without the definitions of the columns in but.
+func hideTypes(schema, but map[string]bool) map[string]bool {
+	out := map[string]bool{}
+	for sql := range schema {
+		out[sql] = true
+	}
+	for key := range but {
+		column, is := strings.CutPrefix(key, "COLUMN ")
+		dot := strings.LastIndex(column, ".")
+		if !is || dot < 0 {
+			continue
+		}
+		head := "CREATE TABLE " + column[:dot] + " ("
+		for sql := range out {
+			if hidden := hideColumn(sql, head, pgparse.QuoteIdent(column[dot+1:])); hidden != sql {
+				delete(out, sql)
+				out[hidden] = true
+			}
+		}
+	}
+	return out
+}
+
+// hideColumn returns a definition of a table without what it says about a column.
+func hideColumn(sql, head, column string) string {
+	if !strings.HasPrefix(sql, head) {
+		return sql
+	}
+	for _, span := range pgparse.SplitClauses(sql[:closingParenthesis(sql, len(head)-1)], len(head)) {
+		if strings.HasPrefix(strings.TrimSpace(sql[span.Start:span.End]), column+" ") {
+			return sql[:span.Start] + column + sql[span.End:]
+		}
+	}
+	return sql
 }
 
 // typeOf returns the enum that a statement creates, "TYPE public.t", or "".

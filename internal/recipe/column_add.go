@@ -177,6 +177,9 @@ func (d *definition) makeSteps(c *Change, t *catalog.Relation) *Steps {
 			m.notNull(c, t, d.name, after)
 		}
 	default:
+		if after := c.After.Relation(t.OID); after != nil && after.Column(d.name) != nil && c.isVolatile(after.Column(d.name).Default) {
+			c.Release.Volatile[qualifiedColumn(t, d.name)] = true // the time of the release, in all rows
+		}
 		sql := alter + d.head
 		if d.value != "" {
 			sql += " DEFAULT " + d.value

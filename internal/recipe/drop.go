@@ -66,6 +66,23 @@ var tableDrop = &Recipe{Name: "table-drop", Make: func(c *Change) *Steps {
 		return nil
 	}
 	m := &Steps{}
+	if name := c.reusedName(stmt); name != "" {
+		m.addMissing("%s:%d drops %[3]s, and the release creates another %[3]s: deployed code and new code would mean two objects by one name. "+
+			"Create the new one under a name of its own, or drop the old one a release before, when no code uses it", c.Migration.Path, c.Line, name)
+		return m
+	}
 	m.addStep(onward.Contract, onward.StepDDL, "drop what the deployed code may use, after it is gone", c.SQL)
 	return m
 }}
+
+// reusedName returns the name of a dropped relation that the release gives to a new one; "" if there is none.
+func (c *Change) reusedName(stmt *pgparse.DropStmt) string {
+	for _, n := range stmt.Objects {
+		schema, name := pgparse.SchemaAndName(n.GetList().GetItems())
+		old, made := c.Release.Deployed.Lookup(schema, name), c.Release.head.Lookup(schema, name)
+		if old != nil && made != nil && old.OID != made.OID && c.Before.Lookup(schema, name) != nil {
+			return old.Name.String()
+		}
+	}
+	return ""
+}

@@ -68,7 +68,7 @@ type Release struct {
 	Changed map[string]bool
 	// Keeps reports whether the plan stores data in [Schema].
 	Keeps bool
-	// Kept are types that cannot be restored: "TYPE public.t".
+	// Kept are types that cannot be restored: "TYPE public.t", and columns with a type that stays; see [KeptColumn].
 	Kept map[string]bool
 }
 

@@ -19,7 +19,7 @@ func (r *Release) replacementOf(is *columnChange) *replacement {
 	}
 	renamed := is.old.Name != is.newColumn.Name
 	retyped := slices.ContainsFunc(is.changes, (*Change).changesType) || is.declaredByComment && !is.old.Type.IsSame(is.newColumn.Type)
-	if !renamed && !slices.ContainsFunc(is.changes, func(c *Change) bool { return c.changesType() && (c.rewritesTable() || len(c.Locks) > 0) }) {
+	if !renamed && !slices.ContainsFunc(is.changes, func(c *Change) bool { return c.changesType() && (c.rewritesTable() || c.blocksOthers()) }) {
 		return nil
 	}
 	w := &replacement{columnChange: is, c: first, t: r.Deployed.Relation(is.table), head: r.head.Relation(is.table), copiesBack: renamed, typesDiffer: retyped}

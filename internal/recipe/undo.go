@@ -1,6 +1,8 @@
 package recipe
 
 import (
+	"fmt"
+
 	"slices"
 	"strings"
 
@@ -121,6 +123,8 @@ func (c *Change) undoCommand() []string {
 			return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " DROP DEFAULT"}
 		}
 		return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " SET DEFAULT " + column.DefaultText}
+	case pgparse.AlterTableType_AT_AlterColumnType:
+		return c.restoreCollation(t, column)
 	case pgparse.AlterTableType_AT_DropNotNull:
 		if column != nil && column.NotNull {
 			return []string{alter + "ALTER COLUMN " + quoteIdent(column.Name) + " SET NOT NULL"}
@@ -132,6 +136,28 @@ func (c *Change) undoCommand() []string {
 	}
 	return nil
 }
+
+// restoreCollation returns the statement that gives a column its old collation. If its type changed, there is none: the column keeps
+// the new type, because the old one would rewrite the table.
+func (c *Change) restoreCollation(t *catalog.Relation, old *catalog.Column) []string {
+	after := c.After.Relation(t.OID)
+	if old == nil || after == nil {
+		return nil
+	}
+	if changed := after.Attr(old.Attnum); changed == nil || !changed.Type.IsSame(old.Type) {
+		c.Release.Kept[KeptColumn(quoteIdent(t.Name.Schema)+"."+quoteIdent(t.Name.Name), old.Name)] = true
+		return nil
+	}
+	collation := `"default"`
+	if old.Collation != "" {
+		collation = quoteIdent(old.Collation)
+	}
+	column := quoteIdent(old.Name)
+	return []string{fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s COLLATE %s", tableName(t), column, typeName(old.Type), collation)}
+}
+
+// KeptColumn returns the key in [Release.Kept] of a column that keeps its new type.
+func KeptColumn(table, column string) string { return "COLUMN " + table + "." + column }
 
 // recreateConstraint recreates a foreign key or a CHECK that a change drops.
 func (c *Change) recreateConstraint(t *catalog.Relation) []string {
