@@ -46,7 +46,7 @@ func (f *fold) alterTable(s *pgparse.AlterTableStmt) {
 			if t == nil || f.failed {
 				return
 			}
-			if !worksOnKind(t.Kind, cmd.GetSubtype()) && !f.holdsRows(t, pgerror.ActionUnsuited.NewRefusal(ActionWord(cmd.GetSubtype()), t.Name.Name)) {
+			if !worksOnKind(t.Kind, cmd.GetSubtype()) && !f.requireRowRelation(t, pgerror.ActionUnsuited.NewRefusal(ActionWord(cmd.GetSubtype()), t.Name.Name)) {
 				return
 			}
 			f.alterCommand(t, cmd, only)

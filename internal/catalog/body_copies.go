@@ -12,7 +12,7 @@ type RowCopy struct {
 	Mention
 	Record string // NEW or OLD
 	Into   *Relation
-	// Fails is what the server says of each such INSERT; "" when it takes it.
+	// Fails is the server's message for each such INSERT; "" if the server accepts it.
 	Fails string
 	// Column is the first of the row that lands in one of another name, Lands.
 	Column, Lands string

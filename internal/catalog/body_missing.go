@@ -10,12 +10,12 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// makes is what a body may do that makes names mean something else: it creates
-// tables of its own, or sets a search path.
-var makes = regexp.MustCompile(`(?i)\b(?:create|search_path|set_config|dblink|into\s+temp)`)
+// changesNames matches a body that may change the meaning of names: it creates tables, or sets
+// the search path.
+var changesNames = regexp.MustCompile(`(?i)\b(?:create|search_path|set_config|dblink|into\s+temp)`)
 
-// mayMake spares most bodies the pattern.
-func mayMake(body string) bool {
+// mayChangeNames reports whether a body may match makes. It is faster than the pattern.
+func mayChangeNames(body string) bool {
 	body = strings.ToLower(body)
 	return strings.Contains(body, "create") || strings.Contains(body, "search_path") || strings.Contains(body, "set_config") ||
 		strings.Contains(body, "dblink") || strings.Contains(body, "temp")
@@ -27,11 +27,11 @@ func mayReadSchema(sql string) bool {
 	return strings.ContainsAny(sql, "(") || strings.Contains(strings.ToLower(sql), "from") || mayWriteRows(sql)
 }
 
-// bodyMissing is the first table or function that each call of a function names and
-// that is not there.
-func (c *Catalog) bodyMissing(fn *Function) (Mention, *Problem) {
+// findMissingInBody returns the first missing table or function that every call of a function
+// needs.
+func (c *Catalog) findMissingInBody(fn *Function) (Mention, *Problem) {
 	k := &checker{c: c}
-	if fn.SetSearchPath || !k.plainPath() || c.gone.size == 0 && !c.namesAll() || mayMake(fn.Body) && makes.MatchString(fn.Body) {
+	if fn.SetSearchPath || !k.plainPath() || c.gone.size == 0 && !c.namesAll() || mayChangeNames(fn.Body) && changesNames.MatchString(fn.Body) {
 		return Mention{}, nil
 	}
 	for text, node := range fn.CertainStatements(mayReadSchema) {

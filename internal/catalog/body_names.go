@@ -28,7 +28,7 @@ func (m *mentions) recordHit(sure bool) { m.found, m.sure = true, m.sure || sure
 // isTarget reports whether a relation is the one that is looked for.
 func (m *mentions) isTarget(r *Relation) bool { return r != nil && r.OID == m.target.OID && r.OID != 0 }
 
-// Table is what a name of a relation means, for query.BindStatement.
+// Table resolves a relation's name for query.BindStatement.
 func (m *mentions) Table(rv *pgparse.RangeVar) query.Table {
 	if m.catalog == nil {
 		return nil

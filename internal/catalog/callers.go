@@ -74,7 +74,7 @@ func (c *Catalog) newCallee(name Name, list []*Function, at int) *callee {
 	return x
 }
 
-// describeCaller is what a relation has to do with the function.
+// describeCaller returns how a relation calls the function.
 func (x *callee) describeCaller(r *Relation) (Caller, bool) {
 	out := Caller{Relation: r}
 	found := false

@@ -34,7 +34,7 @@ func (c *Catalog) NewConditionRow(column func(*pgparse.ColumnRef) predicate.Valu
 	}
 }
 
-// StoredValue is what a column holds that is given a constant; nil is NULL.
+// StoredValue returns the value that a column stores for a constant; nil is NULL.
 func (c *Catalog) StoredValue(col *Column, n *pgparse.Node) predicate.Value {
 	if n == nil || predicate.IsNull(n) {
 		return predicate.Value{Kind: predicate.Null}

@@ -17,8 +17,8 @@ type constraintSpec struct {
 	deferrable, deferred, notEnforced bool
 }
 
-// pending is what a table definition or ADD COLUMN asks for beside columns,
-// in the order in which the server makes it.
+// pending has the objects that a table definition or ADD COLUMN creates besides columns, in
+// the server's order.
 type pending struct {
 	sequences  []sequenceSpec
 	notNulls   []constraintSpec

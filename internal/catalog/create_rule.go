@@ -29,7 +29,7 @@ var ruleEvents = map[pgparse.CmdType]string{
 	pgparse.CmdType_CMD_UPDATE: "update", pgparse.CmdType_CMD_DELETE: "delete",
 }
 
-// FindRule is the rewrite rule of a name; nil when there is none.
+// FindRule returns the rewrite rule with a name; nil for none.
 func (r *Relation) FindRule(name string) *Rule {
 	for _, u := range r.Rules {
 		if u.Name == name {

@@ -161,7 +161,7 @@ func (f *fold) detachInferred(old *Relation) {
 			if c.Parent == old.OID {
 				c.Parent, c.copyRare().Bound = 0, ""
 			}
-			f.ownColumns(c)
+			f.makeColumnsLocal(c)
 		}
 	}
 }
@@ -300,7 +300,7 @@ func (f *fold) typedColumns(t *Relation, tn *pgparse.TypeName) {
 func (f *fold) inheritColumns(t *Relation, parents []*pgparse.Node) {
 	for _, n := range parents {
 		parent := f.relationFor(n.GetRangeVar(), Table, false)
-		if parent == nil || !f.holdsRows(parent, pgerror.InheritRelation.NewRefusal(parent.Name.Name)) {
+		if parent == nil || !f.requireRowRelation(parent, pgerror.InheritRelation.NewRefusal(parent.Name.Name)) {
 			continue
 		}
 		parent = f.Relation(parent.OID)

@@ -95,7 +95,7 @@ func (d *catalogDiff) compareColumnTraits(x Delta, old, c *Column, a *Relation) 
 	note(!old.Type.IsSame(c.Type) && (a.View == nil || old.Type.IsKnown() && c.Type.IsKnown()), ColumnTypeChanged)
 	note(!old.NotNull && c.NotNull, ColumnSetNotNull)
 	note(old.NotNull && !c.NotNull, ColumnDropNotNull)
-	note(!sameDefault(old, c), ColumnDefaultChanged)
+	note(!hasSameDefault(old, c), ColumnDefaultChanged)
 	note(old.Identity != c.Identity, ColumnIdentityChanged)
 	note(old.Generated != c.Generated || !SameExpr(old.GeneratedExpr, c.GeneratedExpr) && old.Name == c.Name && !renamedSource(old, c), ColumnGeneratedChanged)
 }
@@ -108,7 +108,7 @@ func renamedSource(old, c *Column) bool {
 		!slices.Equal(ColumnsIn(old.GeneratedExpr), ColumnsIn(c.GeneratedExpr))
 }
 
-func sameDefault(old, c *Column) bool {
+func hasSameDefault(old, c *Column) bool {
 	if (old.Sequence != 0) != (c.Sequence != 0) && old.Default != c.Default {
 		return false
 	}

@@ -161,7 +161,7 @@ func (d *catalogDiff) compareFunctions(name Name) {
 			if old := d.functionBefore(fn.OID); old != nil {
 				x.Kind, x.OldFunction = FunctionRenamed, old
 			}
-		case old == fn || sameFunction(old, fn):
+		case old == fn || isSameFunction(old, fn):
 			continue
 		default:
 			x.Kind, x.OldFunction = FunctionReplaced, old
@@ -223,9 +223,9 @@ func (d *catalogDiff) compareObject(kind string, name Name) {
 	d.addDelta(x)
 }
 
-// sameFunction reports whether two definitions are one, however they are
+// isSameFunction reports whether two definitions are one, however they are
 // written. Who may execute it is none of its definition.
-func sameFunction(a, b *Function) bool {
+func isSameFunction(a, b *Function) bool {
 	x, y := *a, *b
 	x.Source, y.Source = "", ""
 	x.Closed, y.Closed, x.Grants, y.Grants, x.Taken, y.Taken = false, false, nil, nil, nil, nil

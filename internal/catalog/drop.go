@@ -92,7 +92,7 @@ func (f *fold) dropRelations(s *pgparse.DropStmt, cascade bool, kinds ...Kind) {
 		all := sync.OnceValue(func() bool { return f.heldTogether(doomed) })
 		for _, oid := range roots {
 			r := f.Relation(oid)
-			if no := f.whyNotDroppable(r, doomed, all); no != nil {
+			if no := f.checkDroppable(r, doomed, all); no != nil {
 				f.addRefusal(f.isHistoryComplete(), no)
 				if f.failed {
 					return
@@ -139,9 +139,9 @@ func (f *fold) withPartitions(roots []OID) map[OID]bool {
 	return set
 }
 
-// whyNotDroppable says why a relation cannot be dropped without CASCADE; nil when it can. all
-// tells whether something depends on what is dropped together.
-func (f *fold) whyNotDroppable(r *Relation, doomed map[OID]bool, all func() bool) *pgerror.Refusal {
+// checkDroppable returns the refusal of a DROP of a relation without CASCADE; nil if it is
+// allowed. all reports whether something depends on the objects that are dropped together.
+func (f *fold) checkDroppable(r *Relation, doomed map[OID]bool, all func() bool) *pgerror.Refusal {
 	dependents := func() *pgerror.Refusal {
 		return pgerror.HasDependents.NewRefusal(r.Kind.ForMessages(), r.Name.String())
 	}

@@ -97,8 +97,8 @@ func (f *fold) releaseFunction(x *callee, cascade bool) bool {
 	return true
 }
 
-// findGeneratedColumn is the column of a relation that calls a function to be computed;
-// "" when there is none, or something else of the relation calls it too.
+// findGeneratedColumn returns the generated column whose expression calls a function; "" if
+// there is none, or if another part of the relation calls it, too.
 func (x *callee) findGeneratedColumn(r *Relation) string {
 	rest, generated := *r, ""
 	rest.Columns = slices.Clone(r.Columns)

@@ -18,7 +18,7 @@ func (f *fold) addForeignKey(t *Relation, s constraintSpec, created bool) {
 	if ref == nil {
 		return
 	}
-	if !f.holdsRows(ref, pgerror.ForeignKeyTable.NewRefusal(ref.Name.Name)) {
+	if !f.requireRowRelation(ref, pgerror.ForeignKeyTable.NewRefusal(ref.Name.Name)) {
 		return
 	}
 	ref = f.editRelation(ref.OID)

@@ -23,7 +23,7 @@ func (f *fold) createFunction(s *pgparse.CreateFunctionStmt) {
 	case r != nil:
 		fn.Returns, fn.ReturnsSet = f.TypeOf(r), fn.ReturnsSet || r.GetSetof()
 	default:
-		fn.Returns = resultOf(outs)
+		fn.Returns = outputType(outs)
 	}
 	if s.GetSqlBody() != nil {
 		fn.Language, fn.Uses = "sql", f.bodyUses(s.GetSqlBody())
@@ -73,8 +73,8 @@ func (fn *Function) outParams() []Param {
 	return out
 }
 
-// resultOf is what a function returns that has output parameters.
-func resultOf(outs []Param) Type {
+// outputType returns the result type of a function with output parameters.
+func outputType(outs []Param) Type {
 	switch len(outs) {
 	case 0:
 		return Type{}
@@ -134,7 +134,7 @@ func bodyOffset(sql string, from int, body string) int {
 // storeFunction adds or replaces an overload.
 func (f *fold) storeFunction(fn *Function, replace bool) {
 	list := f.ownFunctions(fn.Name)
-	i := slices.IndexFunc(list, func(o *Function) bool { return sameArgs(o.Args, fn.Args) })
+	i := slices.IndexFunc(list, func(o *Function) bool { return hasSameArguments(o.Args, fn.Args) })
 	if i < 0 {
 		fn.OID = f.newOID()
 		if o := f.Object("default privileges", Name{"", "default privileges"}); o != nil {
@@ -171,7 +171,7 @@ func (f *fold) ownFunctions(name Name) []*Function {
 	return list
 }
 
-func sameArgs(a, b []Type) bool {
+func hasSameArguments(a, b []Type) bool {
 	if len(a) != len(b) {
 		return false
 	}
@@ -208,7 +208,7 @@ func (c *Catalog) findFunction(o *pgparse.ObjectWithArgs) (name Name, list []*Fu
 	for _, a := range o.GetObjargs() {
 		args = append(args, c.TypeOf(a.GetTypeName()))
 	}
-	at = slices.IndexFunc(list, func(fn *Function) bool { return sameArgs(fn.Args, args) })
+	at = slices.IndexFunc(list, func(fn *Function) bool { return hasSameArguments(fn.Args, args) })
 	return name, list, at
 }
 

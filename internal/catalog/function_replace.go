@@ -106,7 +106,7 @@ func (f *fold) checkFunctionForm(s *pgparse.CreateFunctionStmt, fn *Function) {
 	if fn.Kind == "procedure" {
 		return
 	}
-	want := resultOf(fn.outParams())
+	want := outputType(fn.outParams())
 	switch {
 	case s.GetReturnType() == nil && len(fn.outParams()) == 0:
 		f.addProblem(true, pgerror.ResultMissing)

@@ -14,7 +14,7 @@ func (f *fold) createIndex(s *pgparse.IndexStmt) {
 	if t == nil {
 		return
 	}
-	if !f.holdsRows(t, pgerror.IndexRelation.NewRefusal(t.Name.Name), MaterializedView) {
+	if !f.requireRowRelation(t, pgerror.IndexRelation.NewRefusal(t.Name.Name), MaterializedView) {
 		return
 	}
 	t = f.editRelation(t.OID)
@@ -107,7 +107,7 @@ func nullsFirst(order pgparse.SortByNulls, desc bool) bool {
 func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 	if t.Kind == PartitionedTable {
 		idx.Kind = PartitionedIndex
-		if idx.Index.Unique && !f.coversPartitionKey(t, idx.Index) {
+		if idx.Index.Unique && !f.requirePartitionKey(t, idx.Index) {
 			return idx
 		}
 		if only && len(t.Partitions) > 0 {
@@ -124,9 +124,9 @@ func (f *fold) storeIndex(t, idx *Relation, only bool) *Relation {
 	return idx
 }
 
-// coversPartitionKey is what the server asks of a unique index on a partitioned
-// table.
-func (f *fold) coversPartitionKey(t *Relation, i *IndexInfo) bool {
+// requirePartitionKey refuses a unique index on a partitioned table that lacks a column of the
+// partition key.
+func (f *fold) requirePartitionKey(t *Relation, i *IndexInfo) bool {
 	for _, k := range t.PartitionKey {
 		if k.Column != 0 && !slices.ContainsFunc(i.Keys, func(x IndexKey) bool { return x.Column == k.Column }) {
 			f.addProblem(f.isHistoryComplete(), pgerror.KeyPartition)
@@ -144,7 +144,7 @@ func (f *fold) partitionIndex(t, part, idx *Relation) {
 	}
 	for _, oid := range part.Indexes {
 		have := f.Relation(oid)
-		if have == nil || have.Index.Parent != 0 || !f.sameIndex(t, part, idx, have) {
+		if have == nil || have.Index.Parent != 0 || !f.hasSameIndexDefinition(t, part, idx, have) {
 			continue
 		}
 		if idx.Index.Constraint != "" && have.Index.Constraint == "" {
@@ -176,9 +176,9 @@ func (f *fold) attachIndex(parent, child *Relation) {
 	parent.copyRare().Partitions = appendShared(f, parent.Partitions, child.OID)
 }
 
-// sameIndex is CompareIndexInfo: whether an index of a partition does for one
-// of the partitioned table.
-func (f *fold) sameIndex(t, part, a, b *Relation) bool {
+// hasSameIndexDefinition reports whether an index of a partition can be part of an index of the partitioned
+// table (CompareIndexInfo).
+func (f *fold) hasSameIndexDefinition(t, part, a, b *Relation) bool {
 	x, y := a.Index, b.Index
 	if x.Unique != y.Unique || x.Method != y.Method || len(x.Keys) != len(y.Keys) || x.NullsNotDistinct != y.NullsNotDistinct || !y.Valid {
 		return false
@@ -236,7 +236,7 @@ func (f *fold) cloneIndex(from, to, idx *Relation) *Relation {
 		info.Constraint = c.Name
 		to.Constraints = appendShared(f, to.Constraints, &c)
 		if c.Kind == PrimaryKey {
-			f.keyNotNull(to, attnums)
+			f.setKeyNotNull(to, attnums)
 		}
 	}
 	return f.storeIndex(to, next, false)

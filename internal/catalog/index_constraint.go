@@ -20,8 +20,8 @@ func constraintLabel(k ConstraintKind, columns string) (label, second string) {
 	return "key", columns
 }
 
-// keyNotNull is what PRIMARY KEY does to its columns.
-func (f *fold) keyNotNull(t *Relation, attnums []int16) {
+// setKeyNotNull makes the columns of a PRIMARY KEY NOT NULL.
+func (f *fold) setKeyNotNull(t *Relation, attnums []int16) {
 	for _, a := range attnums {
 		if c := t.Attr(a); c != nil && (!c.NotNull || c.NotNullInvalid) {
 			f.setNotNull(t, a, false)
@@ -42,7 +42,7 @@ func (f *fold) addIndexConstraints(t *Relation, specs []constraintSpec, only boo
 	for _, s := range specs {
 		idx, c, elems := f.indexConstraint(t, s)
 		if same := slices.IndexFunc(done, func(m made) bool {
-			return c.Kind == Unique && m.kind != Exclude && sameKeys(m.idx.Index, idx.Index) && m.c.Deferrable == c.Deferrable
+			return c.Kind == Unique && m.kind != Exclude && hasSameIndexKeys(m.idx.Index, idx.Index) && m.c.Deferrable == c.Deferrable
 		}); same >= 0 {
 			continue
 		}
@@ -71,7 +71,7 @@ func (f *fold) primaryKey(t *Relation) *Constraint {
 	return nil
 }
 
-func sameKeys(a, b *IndexInfo) bool {
+func hasSameIndexKeys(a, b *IndexInfo) bool {
 	if len(a.Keys) != len(b.Keys) || !slices.Equal(a.Include, b.Include) || a.NullsNotDistinct != b.NullsNotDistinct {
 		return false
 	}
@@ -167,12 +167,12 @@ func (f *fold) storeConstraintIndex(t, idx *Relation, c *Constraint, columns []s
 	c.Index = idx.OID
 	f.attachConstraint(t, c)
 	if c.Kind == PrimaryKey {
-		f.keyNotNull(t, c.Columns)
+		f.setKeyNotNull(t, c.Columns)
 		if only {
 			f.storeIndex(t, idx, true)
 			return true
 		}
-		f.eachChild(t, func(child *Relation) { f.keyNotNull(child, mapAttnums(t, child, c.Columns)) })
+		f.eachChild(t, func(child *Relation) { f.setKeyNotNull(child, mapAttnums(t, child, c.Columns)) })
 	}
 	f.storeIndex(t, idx, only)
 	return true
@@ -264,6 +264,6 @@ func (f *fold) addUsingIndex(t *Relation, con *pgparse.Constraint) {
 	idx.Index = &info
 	f.attachConstraint(t, c)
 	if c.Kind == PrimaryKey {
-		f.keyNotNull(t, c.Columns)
+		f.setKeyNotNull(t, c.Columns)
 	}
 }

@@ -99,7 +99,7 @@ func (f *fold) leaveParent(parent, part *Relation) {
 		parent.copyRare().Default = 0
 	}
 	part.Parent, part.copyRare().Bound = 0, ""
-	f.ownColumns(part)
+	f.makeColumnsLocal(part)
 	for i, c := range part.Constraints {
 		if c.Parent {
 			part.Constraints = slices.Clone(part.Constraints)
@@ -124,8 +124,8 @@ func (f *fold) leaveParent(parent, part *Relation) {
 	part.Triggers = slices.DeleteFunc(slices.Clone(part.Triggers), func(t *Trigger) bool { return t.Parent })
 }
 
-// ownColumns makes inherited columns a table's own.
-func (f *fold) ownColumns(r *Relation) {
+// makeColumnsLocal makes inherited columns a table's own.
+func (f *fold) makeColumnsLocal(r *Relation) {
 	for _, c := range r.Columns {
 		if c.Inherited {
 			e := r.editColumn(c.Attnum)
@@ -137,7 +137,7 @@ func (f *fold) ownColumns(r *Relation) {
 // addInherit and dropInherit are ALTER TABLE … [NO] INHERIT.
 func (f *fold) addInherit(child *Relation, rv *pgparse.RangeVar) {
 	parent := f.relationFor(rv, Table, false)
-	if parent == nil || !f.holdsRows(parent, pgerror.ActionUnsuited.NewRefusal("INHERIT", parent.Name.Name)) {
+	if parent == nil || !f.requireRowRelation(parent, pgerror.ActionUnsuited.NewRefusal("INHERIT", parent.Name.Name)) {
 		return
 	}
 	if slices.Contains(child.Inherits, parent.OID) {

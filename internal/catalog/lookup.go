@@ -209,10 +209,10 @@ func displayName(schema, name string) string {
 	return schema + "." + name
 }
 
-// holdsRows makes sure that a relation is a table, or one of the other kinds
+// requireRowRelation makes sure that a relation is a table, or one of the other kinds
 // that a statement works on. An inferred one becomes a table, as its kind was a
 // guess; any other is refused with no.
-func (f *fold) holdsRows(r *Relation, no *pgerror.Refusal, others ...Kind) bool {
+func (f *fold) requireRowRelation(r *Relation, no *pgerror.Refusal, others ...Kind) bool {
 	if r.Kind.IsTable() || r.Kind == ForeignTable || slices.Contains(others, r.Kind) {
 		return true
 	}
@@ -272,7 +272,7 @@ func (f *fold) columnAs(oid OID, name string, no *pgerror.Kind) *Column {
 	return f.inferColumn(oid, name)
 }
 
-// findCaseVariant is the column that has a name but for capital letters; "" when none has.
+// findCaseVariant returns the column whose name differs only in capital letters; "" for none.
 func (r *Relation) findCaseVariant(name string) string {
 	for _, c := range r.Columns {
 		if strings.EqualFold(c.Name, name) {
@@ -323,8 +323,7 @@ func (r *Relation) assignAttnum(c *Column) {
 	r.NextAttnum++
 }
 
-// editColumn gives a copy of a column that may be changed; nil when there is
-// none.
+// editColumn returns a copy of a column that may be changed; nil if there is no such column.
 func (r *Relation) editColumn(attnum int16) *Column {
 	for i, c := range r.Columns {
 		if c.Attnum == attnum {

@@ -63,7 +63,7 @@ func (f *fold) chooseConstraint(schema, name1, name2, label string, others []*Co
 	})
 }
 
-// nameParts is what the server makes a name of.
+// nameParts are the parts of a name that the server composes.
 type nameParts struct {
 	schema, name1, name2, label string
 	constraint                  bool

@@ -38,7 +38,7 @@ func constText(n *pgparse.Node) string {
 	return ""
 }
 
-// findOption finds an option of a statement by name; nil when it is not given.
+// findOption finds an option of a statement by name; nil if it is not given.
 func findOption(list []*pgparse.Node, name string) *pgparse.DefElem {
 	for _, n := range list {
 		if d := n.GetDefElem(); d.GetDefname() == name {

@@ -169,7 +169,7 @@ func (f *fold) attachPartition(parent *Relation, cmd *pgparse.PartitionCmd) {
 		return
 	}
 	part := f.relationFor(cmd.GetName(), Table, false)
-	if part == nil || !f.holdsRows(part, pgerror.ActionUnsuited.NewRefusal("ATTACH PARTITION", part.Name.Name)) {
+	if part == nil || !f.requireRowRelation(part, pgerror.ActionUnsuited.NewRefusal("ATTACH PARTITION", part.Name.Name)) {
 		return
 	}
 	part = f.Relation(part.OID)

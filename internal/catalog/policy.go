@@ -77,7 +77,7 @@ func (f *fold) alterPolicy(s *pgparse.AlterPolicyStmt) {
 func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (own []int16, others []ReadColumns) {
 	read := f.newReader()
 	for _, n := range conditions {
-		if !holdsQuery(n) {
+		if !containsQuery(n) {
 			own = mergeAttnums(own, r.attnumsIn(n))
 			continue
 		}
@@ -93,8 +93,8 @@ func (f *fold) policyReads(r *Relation, conditions ...*pgparse.Node) (own []int1
 	return own, others
 }
 
-// holdsQuery reports whether an expression has a sub-query in it.
-func holdsQuery(expr *pgparse.Node) bool {
+// containsQuery reports whether an expression has a sub-query in it.
+func containsQuery(expr *pgparse.Node) bool {
 	found := false
 	if expr != nil {
 		pgparse.Walk(expr, func(msg any) bool {

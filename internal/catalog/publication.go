@@ -20,8 +20,8 @@ func (f *fold) createPublication(s *pgparse.CreatePublicationStmt) {
 	f.putObject(o)
 }
 
-// noAction is what a publication sends whose option publish is empty, or that
-// was never seen created.
+// noAction is the value for a publication with an empty option publish, and for one whose
+// creation is unknown.
 const noAction = "nothing"
 
 // publishedActions are the option publish of a publication.
@@ -110,8 +110,8 @@ func (f *fold) findListingPublication(t *Relation, attnum int16) *Object {
 	return found
 }
 
-// ListFor is what a publication says of the columns and rows of a table; nil when
-// it sends all of them.
+// ListFor returns the columns and the row filter that a publication sends of a table; nil if
+// it sends all.
 func (o *Object) ListFor(table OID) *PublishedList {
 	if i := slices.IndexFunc(o.Lists, func(l PublishedList) bool { return l.Table == table }); i >= 0 {
 		return &o.Lists[i]

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// queryReads is what a query reads and gives.
+// queryReads are the objects that a query reads, and its output columns.
 type queryReads struct {
 	reads     []OID
 	columns   map[OID][]int16
@@ -38,7 +38,7 @@ func (f *fold) newReader() *reader {
 	return &reader{f: f, q: &queryReads{columns: map[OID][]int16{}}}
 }
 
-// readQuery is what a query reads, and what it gives.
+// readQuery returns the objects that a query reads, and its output columns.
 func (f *fold) readQuery(n *pgparse.Node) *queryReads {
 	r := f.newReader()
 	l := r.readStatement(n)
@@ -56,8 +56,7 @@ func (f *fold) readQuery(n *pgparse.Node) *queryReads {
 	return r.q
 }
 
-// Table is what a name of a relation means, for query.BindStatement. The server's own are
-// not told.
+// Table resolves a relation's name for query.BindStatement. It omits system relations.
 func (r *reader) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
 	if systemSchema(schema) || schema == "" && len(name) > 3 && name[:3] == "pg_" && r.f.Lookup("", name) == nil {

@@ -5,8 +5,8 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// Table is the relation that a name in a query means, for query.BindStatement; nil when
-// the catalog does not hold it.
+// Table resolves a relation's name for query.BindStatement; nil if the catalog does not hold
+// the relation.
 func (c *Catalog) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
 	if r := c.findRelation(schema, name); r != nil {

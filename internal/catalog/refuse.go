@@ -52,7 +52,7 @@ func (c *Catalog) isHistoryComplete() bool {
 	return true
 }
 
-// checker looks for the first thing that the server has against a statement.
+// checker finds the first reason for which the server refuses a statement.
 type checker struct {
 	c       *Catalog
 	block   bool

@@ -7,18 +7,17 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// BodyRefused is the first statement of a PL/pgSQL body that the server refuses
-// whatever its variables hold: it writes a column that is not there, leaves one
-// out that must have a value, or names a table or a function that is not there.
-// Statements that a call may not come to,
-// or whose errors are handled, are not looked at.
-func (c *Catalog) BodyRefused(fn *Function) (Mention, *Problem) {
+// FindRefusedInBody returns the first statement of a PL/pgSQL body that the server refuses for all
+// values of its variables: it writes a missing column, omits one that must have a value, or
+// names a missing table or function. It skips statements that a call may not reach, and those
+// whose errors are handled.
+func (c *Catalog) FindRefusedInBody(fn *Function) (Mention, *Problem) {
 	for text, node := range fn.CertainStatements(mayWriteRows) {
 		if problem := c.writeRefused(node); problem != nil {
 			return Mention{Text: text, Sure: true}, problem
 		}
 	}
-	return c.bodyMissing(fn)
+	return c.findMissingInBody(fn)
 }
 
 // CertainStatements gives the statements of a PL/pgSQL body that each call comes to, and whose
@@ -65,8 +64,8 @@ func (c *Catalog) writeRefused(node *pgparse.Node) *Problem {
 	return k.problem
 }
 
-// tableOf is the table that a statement of a body writes; nil when it is not
-// known for certain: the body may make it, or set a path of its own.
+// tableOf returns the table that a statement of a body writes; nil if that is not certain,
+// because the body may create the table or set the search path.
 func (k *checker) tableOf(rv *pgparse.RangeVar) *Relation {
 	schema, name := pgparse.RangeName(rv)
 	if schema == "" && !k.plainPath() {

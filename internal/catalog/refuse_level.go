@@ -19,8 +19,8 @@ type knownRelation struct {
 // HasUnknownColumns reports whether the relation may have columns that are not known.
 func (j knownRelation) HasUnknownColumns() bool { return j.open }
 
-// Table is what a name of a relation means, for query.BindStatement: one that holds rows,
-// or none that is known.
+// Table resolves a relation's name for query.BindStatement. It returns only known relations
+// that hold rows.
 func (k *checker) Table(rv *pgparse.RangeVar) query.Table {
 	schema, name := pgparse.RangeName(rv)
 	if schema == "" && !k.plainPath() {

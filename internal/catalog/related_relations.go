@@ -1,7 +1,7 @@
 package catalog
 
-// What hangs together: partitions and children, indexes, owned sequences,
-// foreign keys in both directions. Statements reach from one to the other.
+// Related relations: partitions and children, indexes, owned sequences, and foreign keys in
+// both directions. A statement on one of them affects the others.
 
 // RelationsByOID returns the relations with the given OIDs, without dropped ones.
 func (c *Catalog) RelationsByOID(oids []OID) []*Relation {
@@ -20,7 +20,7 @@ func (c *Catalog) RelationsByOID(oids []OID) []*Relation {
 // IndexesOf are the indexes of a relation.
 func (c *Catalog) IndexesOf(rel *Relation) []*Relation { return c.RelationsByOID(rel.Indexes) }
 
-// IndexNamed is the index of a table by its name; nil when it has none.
+// IndexNamed returns the index of a table with a name; nil for none.
 func (c *Catalog) IndexNamed(rel *Relation, name string) *Relation {
 	for _, i := range c.IndexesOf(rel) {
 		if i.Name.Name == name {

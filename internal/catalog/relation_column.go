@@ -30,7 +30,7 @@ type Column struct {
 	*RareColumn
 }
 
-// RareColumn is what few columns have.
+// RareColumn has the properties that few columns have.
 type RareColumn struct {
 	Identity      string // "", "always", "by default"
 	Generated     string // "", "stored", "virtual"

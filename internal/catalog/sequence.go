@@ -65,7 +65,7 @@ func (f *fold) sequenceOptions(seq *Relation, list []*pgparse.Node) {
 	seq.Seq.Options = mergeSequenceOptions(seq.Seq.Options, list)
 }
 
-// optionWords are what options are called in SQL that stay with a sequence.
+// optionWords are the SQL keywords of a sequence's stored options.
 var optionWords = map[string]string{
 	"start":     "START WITH",
 	"increment": "INCREMENT BY",

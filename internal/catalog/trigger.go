@@ -24,7 +24,7 @@ func (f *fold) createTrigger(s *pgparse.CreateTrigStmt) {
 	if r == nil {
 		return
 	}
-	if !f.holdsRows(r, pgerror.NoTriggersHere.NewRefusal(r.Name.Name), View) {
+	if !f.requireRowRelation(r, pgerror.NoTriggersHere.NewRefusal(r.Name.Name), View) {
 		return
 	}
 	r = f.editRelation(r.OID)

@@ -14,8 +14,8 @@ func (c *Catalog) MarkUnseen(text string) *Catalog {
 	return &next
 }
 
-// LastUnseen is the last thing that may have changed the schema in ways that no
-// statement tells; "" when there is none, or the schema was read from a server.
+// LastUnseen describes the last event that may have changed the schema unseen; "" for none,
+// or if the schema was read from a server.
 func (c *Catalog) LastUnseen() string {
 	for n := c.Unmodelled; n != nil && !c.Complete; n = n.Next {
 		if !n.Told {

@@ -107,8 +107,8 @@ func hasAggregate(n *pgparse.Node) bool {
 	return found
 }
 
-// BaseOfView is the relation that an automatically updatable view passes writes on
-// to; nil when that is not known.
+// BaseOfView returns the relation to which an automatically updatable view passes writes; nil
+// if it is unknown.
 func (c *Catalog) BaseOfView(view *Relation) *Relation {
 	from := view.View.Query.GetSelectStmt().GetFromClause()
 	if len(from) != 1 || from[0].GetRangeVar() == nil {
@@ -123,8 +123,8 @@ func (c *Catalog) BaseOfView(view *Relation) *Relation {
 	return nil
 }
 
-// viewTarget is what the query of a view gives as a column; nil when that is not
-// known: something may come from a *.
+// viewTarget returns the expression of a view's column; nil if it is unknown, because the
+// column may come from a *.
 func (r *Relation) viewTarget(name string) *pgparse.Node {
 	if r.View == nil || r.View.Star {
 		return nil
@@ -138,8 +138,8 @@ func (r *Relation) viewTarget(name string) *pgparse.Node {
 	return nil
 }
 
-// IsComputed reports whether a column of a view is no plain column of what it
-// reads, so that nothing can be written to it without a trigger or a rule.
+// IsComputed reports whether a view's column is an expression, so that only a trigger or a
+// rule can write to it.
 func (c *Catalog) IsComputed(view *Relation, name string) bool {
 	val := view.viewTarget(name)
 	if val == nil {
@@ -149,7 +149,8 @@ func (c *Catalog) IsComputed(view *Relation, name string) bool {
 	return ref == nil || systemColumn(pgparse.LastText(ref.GetFields()))
 }
 
-// IsPlainColumn reports whether a column of a view surely is a column of what it reads.
+// IsPlainColumn reports whether a view's column is known to be a column of the relation that
+// the view reads.
 func (c *Catalog) IsPlainColumn(view *Relation, name string) bool {
 	if view.View == nil || view.Column(name) == nil {
 		return false
@@ -160,8 +161,8 @@ func (c *Catalog) IsPlainColumn(view *Relation, name string) bool {
 	return view.viewTarget(name) != nil && !c.IsComputed(view, name)
 }
 
-// BaseColumns are what columns of a view are called in the relation that it
-// reads, as far as that is known.
+// BaseColumns returns the names that a view's columns have in the relation that it reads, as
+// far as they are known.
 func (c *Catalog) BaseColumns(view *Relation, names []string) []string {
 	out := slices.Clone(names)
 	for i, name := range names {

@@ -52,15 +52,15 @@ func (f *fold) createView(s *pgparse.ViewStmt) {
 		f.forgetCopy(oid)
 	}
 	f.fillView(v, s.GetQuery(), pgparse.StringTexts(s.GetAliases()))
-	if old != nil && !f.keepsColumns(old, v) {
+	if old != nil && !f.requireSameViewColumns(old, v) {
 		return
 	}
 	f.storeRelation(v)
 }
 
-// keepsColumns checks the requirement of CREATE OR REPLACE VIEW: the old columns in the
+// requireSameViewColumns checks the requirement of CREATE OR REPLACE VIEW: the old columns in the
 // same order, followed by new ones.
-func (f *fold) keepsColumns(old, v *Relation) bool {
+func (f *fold) requireSameViewColumns(old, v *Relation) bool {
 	if old.Inferred || old.Partial || v.Partial {
 		return true
 	}
@@ -178,8 +178,8 @@ func (f *fold) refreshView(s *pgparse.RefreshMatViewStmt) {
 	r.View = &info
 }
 
-// RefreshIndex is the index by which a materialized view can be refreshed
-// concurrently: a unique one on plain columns, for all rows. nil when it has none.
+// RefreshIndex returns an index that allows REFRESH CONCURRENTLY of a materialized view:
+// unique, on plain columns, for all rows. It returns nil if the view has none.
 // https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html
 func (c *Catalog) RefreshIndex(view *Relation) *Relation {
 	for _, oid := range view.Indexes {

@@ -72,7 +72,7 @@ func (f *fold) recordOwned(r *Relation) {
 	}
 }
 
-// ownedIndex returns the index of a relation in owned; -1 if it is not there.
+// ownedIndex returns the index of a relation in owned; -1 for none.
 func (f *fold) ownedIndex(oid OID) int {
 	if f.places == nil {
 		return slices.IndexFunc(f.owned, func(r *Relation) bool { return r != nil && r.OID == oid })
@@ -91,10 +91,9 @@ func (f *fold) forgetCopy(oid OID) {
 	}
 }
 
-// editRelation gives a relation that may be changed in place: a copy, which is in the
-// catalog under construction already. Slices in it are shared with the old one
-// until they are copied (editColumn, appendShared, removeValue). nil when there is no such
-// relation. Names are changed by rename only.
+// editRelation returns a relation that may be changed in place; nil if it does not exist. It is
+// a copy in the catalog under construction. Its slices are shared with the old relation until
+// they are copied (editColumn, appendShared, removeValue). Only rename changes names.
 func (f *fold) editRelation(oid OID) *Relation {
 	if at := f.ownedIndex(oid); at >= 0 {
 		return f.owned[at]

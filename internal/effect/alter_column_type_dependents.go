@@ -17,7 +17,7 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 			continue
 		}
 		e := a.lockFor(index, ael, "index on "+col.Name)
-		if index.Kind == catalog.Index && change != nil && !a.keepsIndex(index.Index, col, change) {
+		if index.Kind == catalog.Index && change != nil && !a.canReuseIndex(index.Index, col, change) {
 			e.RebuildsIndex = true
 			te := a.effectOn(rel)
 			te.RebuildsIndex, te.Scans = true, true
@@ -69,10 +69,10 @@ func (a *alterState) rebuildDependents(t *tableWork, rel *catalog.Relation, col 
 	}
 }
 
-// keepsIndex reports whether an index survives the change of a column's type: the
+// canReuseIndex reports whether an index survives the change of a column's type: the
 // same operator classes and collations, and no expression or condition, which
 // the server does not compare (CheckIndexCompatible).
-func (a *alterState) keepsIndex(i *catalog.IndexInfo, col *catalog.Column, change *typeChange) bool {
+func (a *alterState) canReuseIndex(i *catalog.IndexInfo, col *catalog.Column, change *typeChange) bool {
 	if i.Parent != 0 { // made anew with its partitioned index, which has no file to pass on
 		return false
 	}

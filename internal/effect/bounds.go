@@ -125,7 +125,7 @@ func boundOf(p *catalog.Relation) *pgparse.PartitionBoundSpec {
 	return cmds[0].GetAlterTableCmd().GetDef().GetPartitionCmd().GetBound()
 }
 
-// constrainedRange is what the valid constraints of a table say about a column.
+// constrainedRange returns the range of a column by the valid constraints of its table.
 func constrainedRange(rel *catalog.Relation, column string) (in predicate.Interval, notNull bool) {
 	if col := rel.Column(column); col != nil {
 		notNull = col.NotNull && !col.NotNullInvalid

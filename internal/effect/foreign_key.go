@@ -36,7 +36,7 @@ func (a *alterState) addForeignKey(con *pgparse.Constraint, columns []string, em
 // triggers on the referenced table.
 func (a *alterState) checkRows(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string, depth int) {
 	if rel != a.rel && ref != nil && depth < maxDepth {
-		if own := ownForeignKey(rel, ref, con, columns); own != nil {
+		if own := findForeignKey(rel, ref, con, columns); own != nil {
 			if own.Valid || a.V.AtLeast(18) {
 				a.lockRelation(ref, ael)
 			}
@@ -67,9 +67,8 @@ func haveNames(rel *catalog.Relation, attnums []int16, names []string) bool {
 	return true
 }
 
-// ownForeignKey is a partition's own foreign key that a new one of its parent
-// adopts.
-func ownForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string) *catalog.Constraint {
+// findForeignKey finds a partition's foreign key that a new one of its parent adopts.
+func findForeignKey(rel, ref *catalog.Relation, con *pgparse.Constraint, columns []string) *catalog.Constraint {
 	for _, have := range rel.Constraints {
 		// One that it has from a parent stays what it is.
 		if have.Kind != catalog.ForeignKey || have.Parent || have.Ref != ref.OID || len(have.Columns) != len(columns) ||

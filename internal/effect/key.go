@@ -34,12 +34,12 @@ func (a *alterState) buildKey(con *pgparse.Constraint, columns []string) {
 	used := map[catalog.OID]bool{}
 	a.buildOn(a.rel, full, sh, func(p *catalog.Relation) string {
 		return a.freeName(p.Name, part, label)
-	}, func(p *catalog.Relation) *catalog.Relation { return a.sameKey(p, con, columns, used) })
+	}, func(p *catalog.Relation) *catalog.Relation { return a.findMatchingKey(p, con, columns, used) })
 }
 
-// sameKey finds a constraint of a partition that a new one of its parent
+// findMatchingKey finds a constraint of a partition that a new one of its parent
 // adopts with its index.
-func (a *alterState) sameKey(p *catalog.Relation, con *pgparse.Constraint, columns []string, used map[catalog.OID]bool) *catalog.Relation {
+func (a *alterState) findMatchingKey(p *catalog.Relation, con *pgparse.Constraint, columns []string, used map[catalog.OID]bool) *catalog.Relation {
 	kind := catalog.Unique
 	switch con.GetContype() {
 	case pgparse.ConstrType_CONSTR_PRIMARY:

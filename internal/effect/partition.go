@@ -55,7 +55,7 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 			continue
 		}
 		if part != nil {
-			if have := r.sameIndex(part, index, parent, used); have != nil {
+			if have := r.findMatchingIndex(part, index, parent, used); have != nil {
 				used[have.OID] = true
 				continue
 			}
@@ -67,7 +67,7 @@ func (r *run) cloneToPartition(name catalog.Name, parent, part *catalog.Relation
 			continue
 		}
 		r.buildOn(part, full, ael, func(p *catalog.Relation) string { return r.freeName(p.Name, cols, label) },
-			func(p *catalog.Relation) *catalog.Relation { return r.sameIndex(p, index, parent, used) })
+			func(p *catalog.Relation) *catalog.Relation { return r.findMatchingIndex(p, index, parent, used) })
 	}
 	r.cloneForeignKeys(parent, part)
 	if refs := r.C.ListReferences(parent, true); len(refs) > 0 {
@@ -97,7 +97,7 @@ func (r *run) cloneForeignKeys(parent, part *catalog.Relation) {
 		}
 		own := (*catalog.Constraint)(nil)
 		if part != nil {
-			own = r.sameForeignKey(part, con, parent)
+			own = r.findMatchingForeignKey(part, con, parent)
 		}
 		have := own != nil && own.Valid
 		r.lockReferenced(ref, part != nil && con.Valid && !have && ref != parent, referencedBy(con.Name, ""))
@@ -130,8 +130,8 @@ func indexLabel(index, parent *catalog.Relation) (label, columns string) {
 	return "key", columns
 }
 
-// sameIndex finds an index of a table that can become part of a parent's.
-func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.OID]bool) *catalog.Relation {
+// findMatchingIndex finds an index of a table that can become part of a parent's.
+func (r *run) findMatchingIndex(part, index, parent *catalog.Relation, used map[catalog.OID]bool) *catalog.Relation {
 	want := index.Index
 	if want == nil {
 		return nil
@@ -159,7 +159,7 @@ func (r *run) sameIndex(part, index, parent *catalog.Relation, used map[catalog.
 	return nil
 }
 
-func (r *run) sameForeignKey(part *catalog.Relation, fk *catalog.Constraint, parent *catalog.Relation) *catalog.Constraint {
+func (r *run) findMatchingForeignKey(part *catalog.Relation, fk *catalog.Constraint, parent *catalog.Relation) *catalog.Constraint {
 	for _, have := range part.Constraints {
 		if have.Kind != catalog.ForeignKey || have.Ref != fk.Ref || len(have.Columns) != len(fk.Columns) || !have.SameActions(fk) {
 			continue

@@ -37,8 +37,8 @@ func (r *run) alterDomain(s *pgparse.AlterDomainStmt) {
 	}
 }
 
-// domainUnseen is what a new rule does of a domain that no statement created: none
-// created its columns either.
+// domainUnseen records the effect of a new constraint of a domain that no statement created. Its
+// columns are unknown, too.
 func (r *run) domainUnseen(name string) {
 	u := r.recordUnlisted("every table with a column of domain "+name, catalog.Table, sh)
 	u.Scans, u.Sure = true, true

@@ -21,7 +21,7 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 	if !a.mayAdd() {
 		return
 	}
-	a.newerIn(n.Default)
+	a.refuseNewerSyntax(n.Default)
 	if !a.mayDefine(&n, typ) {
 		return
 	}

@@ -47,7 +47,7 @@ func referencingClause(ref *catalog.Relation) string {
 // mayReference refuses a foreign key that the server refuses whatever the rows
 // are.
 func (a *Alteration) mayReference(ref *catalog.Relation, con *pgparse.Constraint, columns []string) bool {
-	between := mayPoint(a.Rel.Persistence, ref)
+	between := checkPersistence(a.Rel.Persistence, ref)
 	switch {
 	case ref.Inferred:
 		return true

@@ -10,7 +10,7 @@ import (
 
 // columnDefault is SET DEFAULT and DROP DEFAULT.
 func (a *Alteration) columnDefault(cmd *pgparse.AlterTableCmd) {
-	a.newerIn(cmd.GetDef())
+	a.refuseNewerSyntax(cmd.GetDef())
 	col, known := a.FindColumn(a.Rel, cmd.GetName())
 	switch {
 	case col == nil && known && a.NewColumnDef(cmd.GetName()) == nil:

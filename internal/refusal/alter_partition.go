@@ -74,8 +74,8 @@ func (a *Alteration) mayInherit(parent *catalog.Relation) {
 	}
 }
 
-// checkAttachedIndex is what the server has against an index as a partition of the altered
-// one: it is on another table, or not the same there; nil when it takes it.
+// checkAttachedIndex returns the refusal of an index as a partition of the altered one, because
+// it is on another table or has another definition; nil if the server accepts it.
 func (a *Alteration) checkAttachedIndex(index *catalog.Relation) *pgerror.Refusal {
 	have, want := index.Index, a.Rel.Index
 	part, parent := a.C.TableOf(index), a.C.TableOf(a.Rel)

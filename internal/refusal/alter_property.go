@@ -22,7 +22,7 @@ func (a *Alteration) clusterOn(name string) {
 	a.refuseMissingIndex(name)
 }
 
-// refuseMissingIndex refuses an index that the table surely does not have.
+// refuseMissingIndex refuses an index that the table is known not to have.
 func (a *Alteration) refuseMissingIndex(name string) {
 	if a.IsFullyKnown(a.Rel) {
 		a.RecordRefusal(pgerror.IndexMissingFor, name, a.Rel.Name.Name)
@@ -66,8 +66,8 @@ func (a *Alteration) changeOwner(to *pgparse.RoleSpec) {
 	}
 }
 
-// OwnerStays reports whether a relation surely has that owner already: then
-// nothing is done. What the history gave to nobody belongs to who runs it.
+// OwnerStays reports whether a relation is known to have that owner already, so that nothing
+// changes. A relation without a recorded owner belongs to the role that runs the history.
 func OwnerStays(rel *catalog.Relation, to *pgparse.RoleSpec) bool {
 	var mine bool
 	switch to.GetRoletype() {

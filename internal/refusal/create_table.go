@@ -87,7 +87,7 @@ func (t *newTable) typeOf(name string) catalog.Type {
 func (t *newTable) checkColumn(def *pgparse.ColumnDef) {
 	t.checkColumnSyntax(def)
 	n := ReadColumn(def)
-	t.newerIn(n.Default)
+	t.refuseNewerSyntax(n.Default)
 	if n.Generated != "" && !t.mayIndex(n.Default, t.typeOf) {
 		t.RecordRefusal(pgerror.GenerationMutable)
 	}
@@ -107,7 +107,7 @@ func (t *newTable) foreignKey(con *pgparse.Constraint, columns []string) {
 	if ref == nil {
 		return
 	}
-	t.KeepRefusal(mayPoint(t.persistence, ref))
+	t.KeepRefusal(checkPersistence(t.persistence, ref))
 	if ref.Kind.IsTable() && !ref.Inferred && !t.areKeysComparable(ref, con, columns, t.typeOf) {
 		t.KeepRefusal(t.notImplemented(t.name, con, columns))
 	}

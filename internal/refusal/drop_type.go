@@ -59,7 +59,7 @@ func (d *dropChecker) userType(u *catalog.UserType) {
 	}
 }
 
-// dropFunction asks for what surely calls a function.
+// dropFunction refuses to drop a function that other objects are known to call.
 func (d *dropChecker) dropFunction(name string, callers []catalog.Caller) {
 	if !d.cascade && slices.ContainsFunc(callers, func(c catalog.Caller) bool { return c.Sure && !d.isDroppedAlong(c.Relation) }) {
 		d.RecordRefusal(pgerror.HasDependents, "function", name+"()")

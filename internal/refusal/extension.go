@@ -2,8 +2,8 @@ package refusal
 
 import "slices"
 
-// Member is what an extension that comes with Postgres puts into a schema and
-// that tables or statements may name.
+// Member is an object of an extension that comes with Postgres. Tables or statements may name
+// it.
 type Member struct {
 	Name  string
 	Since int // the first version of Postgres whose extension has it; 0: all

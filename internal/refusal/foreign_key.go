@@ -8,9 +8,9 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// mayPoint is what the server has against a foreign key to a table that is
-// sooner gone than the one that has it; nil when it takes it.
-func mayPoint(from catalog.Persistence, ref *catalog.Relation) *pgerror.Refusal {
+// checkPersistence returns the refusal of a foreign key between tables that are permanent, unlogged or
+// temporary; nil if the server accepts it.
+func checkPersistence(from catalog.Persistence, ref *catalog.Relation) *pgerror.Refusal {
 	switch to := ref.Persistence; {
 	case ref.Inferred:
 	case from == catalog.Permanent && to != catalog.Permanent:

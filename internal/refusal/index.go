@@ -57,11 +57,11 @@ func coversKey(rel *catalog.Relation, columns []string) bool {
 	return true
 }
 
-// checkIndex is the refusal of an index on what it cannot be on; nil when it
-// can.
+// checkIndex returns the refusal of an index on columns or a relation that cannot have it; nil
+// if the server accepts it.
 func (q *Checker) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *pgerror.Refusal {
 	method := s.GetAccessMethod()
-	if lacks := q.methodLacks(method, s); lacks != "" {
+	if lacks := q.findUnsupportedFeature(method, s); lacks != "" {
 		return pgerror.IndexMethodLacks.NewRefusal(method, lacks)
 	}
 	for _, n := range s.GetIndexParams() {
@@ -95,10 +95,10 @@ func (q *Checker) checkIndex(rel *catalog.Relation, s *pgparse.IndexStmt) *pgerr
 	return nil
 }
 
-// methodLacks is what an index asks for that its access method cannot do; "" for
-// nothing, and for a method of an extension.
+// findUnsupportedFeature returns the feature of an index that its access method does not support; "" for
+// none, and for a method of an extension.
 // https://www.postgresql.org/docs/current/indexes-types.html
-func (q *Checker) methodLacks(method string, s *pgparse.IndexStmt) string {
+func (q *Checker) findUnsupportedFeature(method string, s *pgparse.IndexStmt) string {
 	included := len(s.GetIndexIncludingParams()) > 0
 	switch method {
 	case "hash", "gist", "gin", "brin", "spgist":

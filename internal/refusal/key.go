@@ -18,7 +18,7 @@ func KeyColumns(con *pgparse.Constraint) []string {
 	return columns
 }
 
-// ElementName is what an index element is called in a made-up name.
+// ElementName returns the part of a generated name for an index element.
 func ElementName(e *pgparse.IndexElem) string {
 	if e.GetName() != "" {
 		return e.GetName()

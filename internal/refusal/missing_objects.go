@@ -9,7 +9,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// RequireObject refuses an object that is surely not there: a "schema", a "server".
+// RequireObject refuses an object that is known to be missing: a "schema", a "server".
 func (q *Checker) RequireObject(kind, name string) bool {
 	if name == "" || kind == "schema" && (name == q.Schema || strings.HasPrefix(name, "pg_")) || !q.C.IsAbsent(kind, name) {
 		return true
@@ -22,21 +22,20 @@ func (q *Checker) RequireObject(kind, name string) bool {
 	return false
 }
 
-// requireCreationSchema refuses a new object in a schema that is not there.
+// requireCreationSchema refuses a new object in a missing schema.
 func (q *Checker) requireCreationSchema(parts []*pgparse.Node) {
 	schema, _ := pgparse.SchemaAndName(parts)
 	q.RequireObject("schema", schema)
 }
 
-// requireWrapper refuses a foreign-data wrapper that is not there: an extension may
-// have brought it.
+// requireWrapper refuses a missing foreign-data wrapper, unless an extension of its name exists.
 func (q *Checker) requireWrapper(name string) {
 	if q.C.Object("extension", catalog.Name{Name: name}) == nil {
 		q.RequireObject("foreign-data wrapper", name)
 	}
 }
 
-// checkCall refuses a CALL of what is no procedure.
+// checkCall refuses a CALL of anything but a procedure.
 func (q *Checker) checkCall(s *pgparse.CallStmt) {
 	schema, name := pgparse.SchemaAndName(s.GetFunccall().GetFuncname())
 	list := q.C.Functions(schema, name)

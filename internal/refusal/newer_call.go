@@ -83,9 +83,9 @@ func (q *Checker) mayHaveFunction(name string) bool {
 	return found
 }
 
-// newerIn refuses what an expression of a column says that the version does
+// refuseNewerSyntax refuses what an expression of a column says that the version does
 // not have.
-func (q *Checker) newerIn(expr *pgparse.Node) {
+func (q *Checker) refuseNewerSyntax(expr *pgparse.Node) {
 	if expr == nil || expr.GetAConst() != nil {
 		return
 	}

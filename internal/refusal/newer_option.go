@@ -27,9 +27,8 @@ var copyOptions = map[string]int{
 
 var publicationOptions = map[string]int{"publish": 0, "publish_via_partition_root": 0, "publish_generated_columns": 18}
 
-// newerOption is the name of the first option that the version does not have;
-// "" when it has them all.
-func (q *Checker) newerOption(options []*pgparse.Node, known map[string]int) string {
+// findNewerOption returns the first option that the version does not have; "" for none.
+func (q *Checker) findNewerOption(options []*pgparse.Node, known map[string]int) string {
 	for _, o := range options {
 		name := o.GetDefElem().GetDefname()
 		if since, there := known[name]; !there || since > 0 && !q.V.AtLeast(since) {
@@ -46,7 +45,7 @@ func (q *Checker) vacuumForm(s *pgparse.VacuumStmt) bool {
 	if s.GetIsVacuumcmd() {
 		word, known = "VACUUM", vacuumOptions
 	}
-	if name := q.newerOption(s.GetOptions(), known); name != "" {
+	if name := q.findNewerOption(s.GetOptions(), known); name != "" {
 		q.RecordRefusal(pgerror.OptionUnknown, word, name)
 		return false
 	}
@@ -81,7 +80,7 @@ func (q *Checker) checkAnalyzedColumns(rel *catalog.Relation, columns []*pgparse
 
 // copyForm refuses options that the version's COPY does not have.
 func (q *Checker) copyForm(s *pgparse.CopyStmt) bool {
-	if name := q.newerOption(s.GetOptions(), copyOptions); name != "" {
+	if name := q.findNewerOption(s.GetOptions(), copyOptions); name != "" {
 		q.RecordRefusal(pgerror.OptionNot, name)
 		return false
 	}
@@ -104,7 +103,7 @@ func (q *Checker) copyForm(s *pgparse.CopyStmt) bool {
 
 // publicationForm refuses parameters that the version's publications do not have.
 func (q *Checker) publicationForm(options []*pgparse.Node) bool {
-	name := q.newerOption(options, publicationOptions)
+	name := q.findNewerOption(options, publicationOptions)
 	if name != "" {
 		q.RecordRefusal(pgerror.PublicationParameter, name)
 	}

@@ -52,7 +52,7 @@ func (q *Checker) checkConstraintSyntax(con *pgparse.Constraint) {
 			q.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")
 		}
 	case pgparse.ConstrType_CONSTR_CHECK, pgparse.ConstrType_CONSTR_FOREIGN:
-		q.newerIn(con.GetRawExpr())
+		q.refuseNewerSyntax(con.GetRawExpr())
 		q.mayCheck(con)
 		if !con.GetIsEnforced() && !q.V.AtLeast(18) {
 			q.RecordRefusal(pgerror.SyntaxAt, "ENFORCED")

@@ -27,7 +27,7 @@ func (a *Alteration) addNotNull(con *pgparse.Constraint) {
 	}
 }
 
-// notNullName is what the NOT NULL of a column is called (18).
+// notNullName returns the name of a column's NOT NULL constraint (18).
 func notNullName(rel *catalog.Relation, col *catalog.Column) string {
 	for _, c := range rel.Constraints {
 		if c.Kind == catalog.NotNullConstraint && contains(c.Columns, col.Attnum) {

@@ -61,7 +61,7 @@ func (a *queryChecker) queryIn(l *query.Level) {
 	}
 }
 
-// checkWith is what the WITH queries of a query do.
+// checkWith checks the WITH queries of a query.
 func (a *queryChecker) checkWith(l *query.Level) {
 	within := a.within
 	for _, c := range l.With {
@@ -74,7 +74,7 @@ func (a *queryChecker) checkWith(l *query.Level) {
 	}
 }
 
-// traversalWord is the word of a WITH query's SEARCH or CYCLE; "" when it has none.
+// traversalWord returns the keyword of a WITH query's SEARCH or CYCLE; "" for none.
 func traversalWord(cte *pgparse.CommonTableExpr) string {
 	switch {
 	case cte.GetSearchClause() != nil:

@@ -13,7 +13,7 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// Checker asks how the server responds to a statement, for a schema and a version.
+// Checker finds the server's refusal of a statement, for a schema and a version.
 type Checker struct {
 	C *catalog.Catalog
 	V *Version

@@ -2,7 +2,7 @@ package refusal
 
 import "github.com/onward-sql/onward/internal/catalog"
 
-// DomainOf is the domain that a type is; nil when it is none.
+// DomainOf returns the domain that a type is; nil for another type.
 func (q *Checker) DomainOf(t catalog.Type) *catalog.UserType {
 	if t.OID == 0 || t.Array > 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/onward-sql/onward/internal/query"
 )
 
-// write is what a statement wants of the relation that it names as its target.
+// write is the use that a statement makes of its target relation.
 type write struct {
 	event string // "insert", "update", "delete"; "merge"
 	// columns are those that an INSERT gives or an UPDATE sets, as far as it

@@ -10,7 +10,7 @@ import (
 // INSERT INTO archive SELECT * FROM orders, or the same with DELETE … RETURNING *.
 func (d *digest) recordCopiedRows(n *pgparse.Node) {
 	s := n.GetInsertStmt()
-	if len(s.GetCols()) > 0 || !allColumns(s.GetSelectStmt().GetSelectStmt().GetTargetList()) {
+	if len(s.GetCols()) > 0 || !isOnlyStar(s.GetSelectStmt().GetSelectStmt().GetTargetList()) {
 		return
 	}
 	l := query.BindStatement(n, query.NoRelations{})
@@ -20,7 +20,7 @@ func (d *digest) recordCopiedRows(n *pgparse.Node) {
 	from := l.Query.Sources[0]
 	if from.CTE != nil && from.CTE.Query != nil {
 		deleted, ok := from.CTE.Query.Node.(*pgparse.DeleteStmt)
-		if !ok || !allColumns(deleted.GetReturningClause().GetExprs()) {
+		if !ok || !isOnlyStar(deleted.GetReturningClause().GetExprs()) {
 			return
 		}
 		from = from.CTE.Query.Target
@@ -37,8 +37,8 @@ func (d *digest) recordCopiedRows(n *pgparse.Node) {
 	}
 }
 
-// allColumns reports whether a list is only *.
-func allColumns(list []*pgparse.Node) bool {
+// isOnlyStar reports whether a list is only *.
+func isOnlyStar(list []*pgparse.Node) bool {
 	if len(list) != 1 {
 		return false
 	}

@@ -46,7 +46,7 @@ func (im *Import) Note(format string, args ...any) { im.notes[fmt.Sprintf(format
 
 // Add adds a statement, unless onward itself sent it. Comments of the statement may name its sender.
 func (im *Import) Add(s Seen) {
-	if isOwn(&s) {
+	if isFromOnward(&s) {
 		return
 	}
 	s.Sender = s.Sender.addTags(ReadTags(s.SQL))

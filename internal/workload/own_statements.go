@@ -10,9 +10,9 @@ import (
 // ownSchemas are the schemas that onward makes: its ledger, the state of a plan, and those of rehearsals and recordings.
 var ownSchemas = []string{"onward_ledger", "onward", "onward_record", "onward_rehearsal"}
 
-// isOwn reports whether onward itself sent a statement: by its application_name, or because the statement works on a
+// isFromOnward reports whether onward itself sent a statement: by its application_name, or because the statement works on a
 // schema of onward's.
-func isOwn(s *Seen) bool {
+func isFromOnward(s *Seen) bool {
 	if a := s.Sender.Application; a == "onward" || strings.HasPrefix(a, "onward ") {
 		return true
 	}

@@ -46,12 +46,12 @@ func checkPublicGrant(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, rule.Report{
 		Fact:    what + " is granted to PUBLIC",
 		Harm:    "every role of the cluster has it, those that are created later too, and REVOKE from one of them does not take it away",
-		Instead: "grant it to the roles that need it:\n" + strings.TrimSpace(toRole(s.SQL)) + ";",
+		Instead: "grant it to the roles that need it:\n" + strings.TrimSpace(withRolePlaceholder(s.SQL)) + ";",
 	})
 }
 
-// toRole is the statement with a role to be filled in.
-func toRole(sql string) string {
+// withRolePlaceholder returns the statement with a placeholder for the role.
+func withRolePlaceholder(sql string) string {
 	if at := strings.LastIndex(strings.ToUpper(sql), "PUBLIC"); at >= 0 {
 		return sql[:at] + "…" + sql[at+len("PUBLIC"):]
 	}

@@ -35,7 +35,7 @@ func columnLeftRequired(p *rule.Pass, r *rule.Release) {
 			continue
 		}
 		column := t.Column(name)
-		if column == nil || column.Inferred || !column.IsRequired() || ofDomain(r.Head, column) || filledIn(t) {
+		if column == nil || column.Inferred || !column.IsRequired() || isOfDomain(r.Head, column) || filledIn(t) {
 			continue
 		}
 		fact, each := "the new "+firstText(h.Detail, "code")+" has no field for it", "every INSERT of the new code leaves "
@@ -51,9 +51,9 @@ func columnLeftRequired(p *rule.Pass, r *rule.Release) {
 	}
 }
 
-// ofDomain reports whether a column has a domain for its type, which may have a
+// isOfDomain reports whether a column has a domain for its type, which may have a
 // default of its own.
-func ofDomain(c *catalog.Catalog, column *catalog.Column) bool {
+func isOfDomain(c *catalog.Catalog, column *catalog.Column) bool {
 	t := c.Type(column.Type.OID)
 	return t != nil && t.Kind == catalog.Domain
 }

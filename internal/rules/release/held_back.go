@@ -55,7 +55,8 @@ func gatherHeldBack(p *rule.Pass, m *rule.Migration) {
 			case catalog.RelationDropped:
 				p.KeepValue(heldChange{by: d.By, table: d.Before})
 			case catalog.ColumnDropped:
-				p.KeepValue(heldChange{by: d.By, table: d.Before, column: d.Old, required: d.Old.IsRequired() && !ofDomain(t.Before, d.Old) && !filledIn(d.Before)})
+				required := d.Old.IsRequired() && !isOfDomain(t.Before, d.Old) && !filledIn(d.Before)
+				p.KeepValue(heldChange{by: d.By, table: d.Before, column: d.Old, required: required})
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 		// A history that begins anew makes everything again.
 		r.Cause = "and %d more relations that are made are there already"
 	}
-	if bySchema(s) {
+	if dependsOnSchema(s) {
 		for _, e := range s.Result.Effects {
 			if s.Before.HasExecutedText(e.Name.Name) {
 				return // whoever wrote it may have seen to it
@@ -71,9 +71,9 @@ func statementRefused(p *rule.Pass, s *rule.Stmt) {
 	p.Report(s, r)
 }
 
-// bySchema reports whether a statement that names a relation is refused for what
+// dependsOnSchema reports whether a statement that names a relation is refused for what
 // the schema has: if nothing was known of it, nothing would be refused.
-func bySchema(s *rule.Stmt) bool {
+func dependsOnSchema(s *rule.Stmt) bool {
 	if len(s.Result.Effects) == 0 {
 		return false
 	}

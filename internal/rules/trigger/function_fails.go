@@ -64,7 +64,7 @@ func mayFail(c *catalog.Catalog, r *catalog.Relation, t *catalog.Trigger) bool {
 	if (mentionsWord(body, "insert") || mentionsWord(body, "update")) && findRefiring(c, r, t, fn) != "" {
 		return true
 	}
-	_, problem := c.BodyRefused(fn)
+	_, problem := c.FindRefusedInBody(fn)
 	return problem != nil
 }
 
@@ -91,7 +91,7 @@ func functionFails(p *rule.Pass, c *catalog.Catalog, by *rule.Stmt, r *catalog.R
 	use := analysis.RowUse(fn, r, t, catalog.Field{})
 	out := rule.Report{Severity: onward.Off}
 	again := findRefiring(c, r, t, fn)
-	switch mention, problem := c.BodyRefused(fn); {
+	switch mention, problem := c.FindRefusedInBody(fn); {
 	case skipsRows(fn, t):
 		out.Fact = "trigger " + t.Name + " throws away every row that is written to " + r.Name.String()
 		out.Harm = fn.Signature() + " returns NULL before the row is written: each " + use.Fires + " does nothing, without an error, in old and new code alike"

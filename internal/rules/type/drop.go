@@ -49,7 +49,7 @@ func checkTypeDrop(p *rule.Pass, s *rule.Stmt) {
 			Severity: severityOfUse(u),
 			Evidence: u.Evidence,
 		}
-		if gone := goneWith(p, s, t); gone != "" {
+		if gone := listDroppedWith(p, s, t); gone != "" {
 			// What the deployed code does with the values fails for the columns:
 			// that is a finding of theirs.
 			r.Severity = onward.Info
@@ -61,10 +61,10 @@ func checkTypeDrop(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// goneWith names the columns of a type that the release drops, or their tables, if
+// listDroppedWith names the columns of a type that the release drops, or their tables, if
 // deployed code uses the type. It returns "" if a column only changes its type, or was
 // dropped before.
-func goneWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
+func listDroppedWith(p *rule.Pass, s *rule.Stmt, t *catalog.UserType) string {
 	if t == nil {
 		return ""
 	}

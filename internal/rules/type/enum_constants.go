@@ -17,7 +17,7 @@ func readsConstants(n *pgparse.Node) bool {
 func usesValue(n *pgparse.Node, value string) bool {
 	found := false
 	pgparse.Walk(n, func(msg any) bool {
-		if x, ok := msg.(*pgparse.A_Expr); ok && (asText(x.Lexpr) && isUncast(x.Rexpr) || asText(x.Rexpr) && isUncast(x.Lexpr)) {
+		if x, ok := msg.(*pgparse.A_Expr); ok && (isTextValue(x.Lexpr) && isUncast(x.Rexpr) || isTextValue(x.Rexpr) && isUncast(x.Lexpr)) {
 			return false // a text is compared with texts
 		}
 		if c, ok := msg.(*pgparse.A_Const); ok && c.GetSval() != nil && c.GetSval().GetSval() == value {
@@ -28,13 +28,13 @@ func usesValue(n *pgparse.Node, value string) bool {
 	return found
 }
 
-// asText reports whether an operand is a column's value as a text.
-func asText(n *pgparse.Node) bool {
+// isTextValue reports whether an operand is a column's value as a text.
+func isTextValue(n *pgparse.Node) bool {
 	cast := n.GetTypeCast()
-	return cast != nil && cast.GetArg().GetColumnRef() != nil && toText(cast)
+	return cast != nil && cast.GetArg().GetColumnRef() != nil && castsToText(cast)
 }
 
-func toText(cast *pgparse.TypeCast) bool {
+func castsToText(cast *pgparse.TypeCast) bool {
 	_, name := typeName(cast.GetTypeName().GetNames())
 	return name == "text" || name == "varchar" || name == "bpchar"
 }
@@ -43,7 +43,7 @@ func toText(cast *pgparse.TypeCast) bool {
 func isUncast(n *pgparse.Node) bool {
 	out := true
 	pgparse.Walk(n, func(msg any) bool {
-		if cast, ok := msg.(*pgparse.TypeCast); ok && !toText(cast) {
+		if cast, ok := msg.(*pgparse.TypeCast); ok && !castsToText(cast) {
 			out = false
 		}
 		return out

@@ -63,7 +63,7 @@ func weighKnown(p *rule.Pass, c *catalog.Catalog, enum *catalog.UserType, gone [
 		if u.Used && len(r.Evidence) == 0 {
 			r.Evidence = u.Evidence
 		}
-		idle = idle && u.Known && !u.Used && word.MatchString(l) && !inBody(c, l)
+		idle = idle && u.Known && !u.Used && word.MatchString(l) && !isInFunctionBody(c, l)
 	}
 	if idle {
 		r.Severity = onward.Warning

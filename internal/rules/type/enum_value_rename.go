@@ -51,7 +51,7 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 		Instead: "add the new value, let the code accept both, and change the rows in batches:\n" +
 			"ALTER TYPE " + analysis.QuoteTable(named) + " ADD VALUE '" + stmt.NewVal + "';",
 	}
-	if word.MatchString(stmt.OldVal) && !inBody(s.Before, stmt.OldVal) {
+	if word.MatchString(stmt.OldVal) && !isInFunctionBody(s.Before, stmt.OldVal) {
 		switch u := p.Code.UsesLabel(named, stmt.OldVal); {
 		case u.Used:
 			r.Evidence = u.Evidence
@@ -65,8 +65,8 @@ func enumValueRename(p *rule.Pass, s *rule.Stmt) {
 // word is a value that code spells as it is, or as a constant of its name.
 var word = regexp.MustCompile(`^\w{2,}$`)
 
-// inBody reports whether a function of the schema has a value in quotation marks.
-func inBody(c *catalog.Catalog, value string) bool {
+// isInFunctionBody reports whether a function of the schema has a value in quotation marks.
+func isInFunctionBody(c *catalog.Catalog, value string) bool {
 	found := false
 	c.EachFunction(func(f *catalog.Function) bool {
 		found = strings.Contains(f.Body, "'"+value+"'")
