@@ -92,6 +92,12 @@ func (r *Rows) IsEmpty(table catalog.OID) bool { return r.empty[table] }
 // IsFilled reports whether more than a few rows may have been put into a table.
 func (r *Rows) IsFilled(table catalog.OID) bool { return r.puts[table] > Few }
 
+// HasRows reports whether a statement or a program may have put rows into a table.
+func (r *Rows) HasRows(table catalog.OID) bool {
+	_, put := r.puts[table]
+	return put || r.worked[table]
+}
+
 // RecordWork records that a program works on the rows of a table, and perhaps inserts some.
 // few: it works on few rows at most. A single inserted row is not a backfill.
 func (r *Rows) RecordWork(table catalog.OID, few bool) {

@@ -119,6 +119,9 @@ func (d *columnFit) startsOver(fact string) *rule.Report {
 	if !isNumbered(d.Old) || seq == nil || seq.Seq == nil || seq.Seq.Moved || !p.IsNew(seq.OID) || !r.Head.UniqueAlone(d.After, d.New.Attnum) {
 		return nil
 	}
+	if !p.Rows.HasRows(d.After.OID) && len(rule.KeptValues[hiddenWriter](p)) == 0 {
+		return nil // nothing copies rows, so no number is taken
+	}
 	table := analysis.QuoteTable(d.After.Name)
 	return &rule.Report{
 		Fact: fact + ", and the sequence of its column " + d.New.Name + " begins at 1",
