@@ -29,6 +29,7 @@ var mappers = []mapper{
 	{[]string{".rb"}, []string{"ApplicationRecord", "ActiveRecord::Base", "Sequel::Model", "table_name"}, rubyModels},
 	{[]string{".ex"}, []string{"schema \""}, ectoModels},
 	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"@Entity", "@Table", "@MappedEntity", "@MappedSuperclass", "Table("}, jvmModels},
+	{[]string{".java", ".kt", ".scala", ".groovy"}, []string{"SequenceGenerator", "GeneratedValue", "@GenericGenerator"}, jvmSequences},
 	{[]string{".cs"}, []string{"[Table(", "ToTable("}, csharpModels},
 	{[]string{".xml"}, []string{"<hibernate-mapping"}, hibernateModels},
 	{[]string{".rs"}, []string{"table!", "table_name", "#[table"}, rustModels},
