@@ -192,7 +192,7 @@ func addSequence(all map[string]*Sequence, s *Sequence) {
 	for i := range have.Steps {
 		step := &have.Steps[i]
 		step.Times = max(step.Times, s.Steps[i].Times)
-		step.Depends = step.Depends || s.Steps[i].Depends
+		step.MergeTrips(&s.Steps[i])
 	}
 	have.Count = addCapped(have.Count, s.Count)
 	have.MS, have.IdleMS = roundMicroseconds(have.MS+roundMicroseconds(s.MS)), roundMicroseconds(have.IdleMS+roundMicroseconds(s.IdleMS))

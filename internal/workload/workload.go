@@ -190,6 +190,17 @@ type Step struct {
 	Times int64 `json:"times,omitempty"`
 	// Depends: one of its values came from the result of an earlier step.
 	Depends bool `json:"depends,omitempty"`
+	// Trips is how many round trips of earlier steps had to end before it could be sent, the minimum seen; 0 if it does
+	// not depend on them, or if the recording is an older one.
+	Trips int `json:"trips,omitempty"`
+}
+
+// MergeTrips adds what another recording of a step says of the steps that it waits for.
+func (s *Step) MergeTrips(other *Step) {
+	s.Depends = s.Depends || other.Depends
+	if s.Trips == 0 || other.Trips > 0 && other.Trips < s.Trips {
+		s.Trips = other.Trips
+	}
 }
 
 // IsCode reports whether a query was sent by the deployed code and works on data.

@@ -59,16 +59,16 @@ func chainFact(n int64) string {
 	return fmt.Sprintf("%d different reads follow on one another, each with a value that an earlier one gave", n)
 }
 
-// longestChain is the longest chain of a sequence. A query that comes again begins anew: a loop is
+// longestChain is the longest chain of a sequence: reads that each wait for one more round trip. A query that comes again begins anew: a loop is
 // another finding, and requests that begin alike are no chain.
 func (p *pass) longestChain(s *workload.Sequence) []*workload.Query {
 	var best, now []*workload.Query
-	in := map[string]bool{}
+	in, trips := map[string]bool{}, 0
 	end := func() {
 		if len(now) > len(best) {
 			best = now
 		}
-		now, in = nil, map[string]bool{}
+		now, in, trips = nil, map[string]bool{}, 0
 	}
 	for _, step := range s.Steps {
 		q := p.queries[step.Query]
@@ -79,7 +79,11 @@ func (p *pass) longestChain(s *workload.Sequence) []*workload.Query {
 		if !step.Depends || in[q.ID] || step.Times > 1 {
 			end()
 		}
-		now, in[q.ID] = append(now, q), true
+		in[q.ID] = true
+		if len(now) > 0 && step.Trips > 0 && step.Trips <= trips {
+			continue // it could be sent beside the last one
+		}
+		now, trips = append(now, q), step.Trips
 	}
 	end()
 	return best

@@ -2,7 +2,9 @@ package queries
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/internal/workload"
@@ -40,7 +42,7 @@ func forEachRow(p *pass) {
 	var order []*loop
 	for i := range p.Workload.Sequences {
 		s := &p.Workload.Sequences[i]
-		for id, n := range loopCounts(s) {
+		for id, n := range p.loopCounts(s) {
 			q := p.queries[id]
 			// A query without a parameter asks the same again, as pings do.
 			if n < manyTimes || q == nil || !q.IsCode() || len(q.Params) == 0 || !isOnlyReading(q) || !isLoop(s, id) || !p.hasParent(s, id) {
@@ -65,18 +67,36 @@ func forEachRow(p *pass) {
 	}
 }
 
-// loopCounts are how often each query of a sequence comes in its longest loop.
-func loopCounts(s *workload.Sequence) map[string]int64 {
-	most, now, last := map[string]int64{}, map[string]int64{}, map[string]int{}
+// loopCounts are how often each query of a sequence comes in its longest loop. A loop right after a query that has read
+// the same rows at once is left out: the code asked once, and a test compares what it got.
+func (p *pass) loopCounts(s *workload.Sequence) map[string]int64 {
+	most, now, last, compared := map[string]int64{}, map[string]int64{}, map[string]int{}, map[string]bool{}
 	for i, step := range s.Steps {
-		if at, before := last[step.Query]; before && i-at > nearBy {
-			now[step.Query] = 0
+		id := step.Query
+		if at, before := last[id]; !before || i-at > nearBy {
+			now[id] = 0
+			compared[id] = i > 0 && readsAtOnce(p.queries[s.Steps[i-1].Query], p.queries[id])
 		}
-		last[step.Query] = i
-		now[step.Query] += max(step.Times, 1)
-		most[step.Query] = max(most[step.Query], now[step.Query])
+		last[id] = i
+		now[id] += max(step.Times, 1)
+		if !compared[id] {
+			most[id] = max(most[id], now[id])
+		}
 	}
 	return most
+}
+
+// keyList is a condition on a list of keys.
+var keyList = regexp.MustCompile(`(?i) (?:IN|= ANY) ?\((\$[0-9]+)(?:::[a-z ]+\[\])?\)`)
+
+// readsAtOnce reports whether a query reads for a list of keys what another reads for one key.
+func readsAtOnce(list, one *workload.Query) bool {
+	if list == nil || one == nil {
+		return false
+	}
+	from := func(sql string) string { return sql[max(strings.Index(sql, " FROM "), 0):] }
+	text := from(list.SQL)
+	return keyList.MatchString(text) && keyList.ReplaceAllString(text, " = $1") == from(one.SQL)
 }
 
 // hasParent reports whether a query before the loop gives the rows that it is sent for. Who

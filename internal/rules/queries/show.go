@@ -41,6 +41,9 @@ func FormatRecording(data []byte) (string, error) {
 			if step.Times > 1 {
 				line += fmt.Sprintf(" -- %d times", step.Times)
 			}
+			if step.Trips > 0 {
+				line += fmt.Sprintf(" -- after %d of the round trips", step.Trips)
+			}
 			lines = append(lines, line)
 		}
 		out = append(out, strings.Join(lines, "\n"))

@@ -88,7 +88,7 @@ func (s *session) onParsed() {
 	s.ops.popOp()
 }
 
-// onBound: a portal has its values now. What it depends on is known before its own rows arrive.
+// onBound: a portal has its values now. Its round trips are counted before its own rows arrive.
 func (s *session) onBound() {
 	o := s.ops.dropUntil(kindIs(opBind))
 	if o == nil {
@@ -100,7 +100,7 @@ func (s *session) onBound() {
 			at = &portal{}
 			s.portals[o.name] = at
 		}
-		*at = portal{statement: p, binary: o.binary, depends: s.run.dependsOn(&o.givenHashes), boundValues: o.values}
+		*at = portal{statement: p, binary: o.binary, trips: s.run.countTrips(&o.givenHashes), boundValues: o.values}
 	} else {
 		delete(s.portals, o.name)
 	}
@@ -221,12 +221,12 @@ func (s *session) openResult(o *op) {
 	s.result.open = true
 	if o.kind == opQuery {
 		if t := s.textOf(o); s.statementIndex < len(t.parts) {
-			s.result.depends = s.run.dependsOn(&t.parts[s.statementIndex].values)
+			s.result.trips = s.run.countTrips(&t.parts[s.statementIndex].values)
 		}
 		return
 	}
 	if p := s.portals[o.name]; p != nil {
-		s.result.depends, s.result.binary = p.depends, p.binary
+		s.result.trips, s.result.binary = p.trips, p.binary
 		for i := 0; i < len(p.statement.cols) && i < seenCells; i++ {
 			s.result.oids[i] = p.statement.cols[i].Type
 		}

@@ -98,12 +98,8 @@ func (s *session) addToSequence(q *query, who *person, p *codePlace, out outcome
 	} else if !s.run.tx {
 		s.marker.judgeSingle(q, s.isFixture(sh))
 	}
-	s.run.addStep(s, q, who, p, s.result.depends)
-	for _, v := range s.result.values {
-		if len(s.run.seen) < maxSeen {
-			s.run.seen[v] = struct{}{}
-		}
-	}
+	s.run.addStep(s, q, who, p, s.result.trips)
+	s.run.keepValues(s.result.values, s.result.trips)
 	if out.state == "" && sh.ddl {
 		s.run.ddl = true
 	}

@@ -116,7 +116,7 @@ func (c *Collector) codeSequences() []workload.Sequence {
 			if st.q.finalMark() != workload.Code || st.q.calls == 0 {
 				continue
 			}
-			step := workload.Step{Query: st.q.id, Depends: st.depends}
+			step := workload.Step{Query: st.q.id, Depends: st.trips > 0, Trips: st.trips}
 			if st.times > 1 {
 				step.Times = st.times
 			}
@@ -141,7 +141,7 @@ func (c *Collector) codeSequences() []workload.Sequence {
 func mergeSequence(a, b *workload.Sequence) {
 	for i := range a.Steps {
 		a.Steps[i].Times = max(a.Steps[i].Times, b.Steps[i].Times)
-		a.Steps[i].Depends = a.Steps[i].Depends || b.Steps[i].Depends
+		a.Steps[i].MergeTrips(&b.Steps[i])
 	}
 	a.Count, a.MS, a.IdleMS, a.MostIdleMS = a.Count+b.Count, a.MS+b.MS, a.IdleMS+b.IdleMS, max(a.MostIdleMS, b.MostIdleMS)
 	for _, s := range b.Senders {

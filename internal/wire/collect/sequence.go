@@ -17,7 +17,7 @@ type openSequence struct {
 
 	began      time.Time
 	idle, most time.Duration
-	seen       map[uint64]struct{} // values of results
+	seen       map[uint64]int // values of results, with how many round trips gave them
 	trace      uint64
 	where      string
 	who        *person
@@ -26,9 +26,9 @@ type openSequence struct {
 
 // step is a query in a sequence, sent once or several times in a row.
 type step struct {
-	q       *query
-	times   int64
-	depends bool
+	q     *query
+	times int64
+	trips int // round trips that it has to wait for: 0 if no result before gave it a value
 }
 
 // sequence is one that was seen.
@@ -44,13 +44,30 @@ type sequence struct {
 // pause is how long a connection rests between two requests, if nothing else separates them.
 const pause = time.Second
 
-func (r *openSequence) dependsOn(h *hashes) bool {
+// countTrips returns how many round trips must end before a query can be sent with these values: one more than
+// the first result that has the last of them took.
+func (r *openSequence) countTrips(h *hashes) (trips int) {
 	for i := range h.n {
-		if _, ok := r.seen[h.values[i]]; ok {
-			return true
+		trips = max(trips, r.seen[h.values[i]])
+	}
+	return trips
+}
+
+// keepValues keeps the values of a query's result.
+func (r *openSequence) keepValues(values []uint64, trips int) {
+	for _, v := range values {
+		if _, known := r.seen[v]; !known && len(r.seen) < maxSeen {
+			r.seen[v] = trips + 1
 		}
 	}
-	return false
+}
+
+// leastTrips returns the smaller number of round trips of a query that was seen twice; 0 is not known.
+func leastTrips(a, b int) int {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 // addIdle: the client let the server wait.
@@ -81,12 +98,12 @@ func (r *openSequence) beginRun(s *session) {
 }
 
 // addStep appends a query. The collector is locked.
-func (r *openSequence) addStep(s *session, q *query, who *person, p *codePlace, depends bool) {
+func (r *openSequence) addStep(s *session, q *query, who *person, p *codePlace, trips int) {
 	n := len(r.steps)
 	if !r.tx && n > 0 && (r.rest || p.where != r.where || p.trace != r.trace ||
 		r.trace == 0 && n > 1 && r.steps[0].q == q && r.steps[n-1].q != q) {
 		r.endRun(s, "")
-		depends = false
+		trips = 0
 		n = 0
 	}
 	if n == 0 {
@@ -97,7 +114,7 @@ func (r *openSequence) addStep(s *session, q *query, who *person, p *codePlace, 
 	}
 	if n > 0 && r.steps[n-1].q == q && r.outer != n {
 		r.steps[n-1].times++
-		r.steps[n-1].depends = r.steps[n-1].depends || depends
+		r.steps[n-1].trips = leastTrips(r.steps[n-1].trips, trips)
 		return
 	}
 	if n >= maxSteps {
@@ -107,7 +124,7 @@ func (r *openSequence) addStep(s *session, q *query, who *person, p *codePlace, 
 		}
 		return
 	}
-	r.steps = append(r.steps, step{q, 1, depends})
+	r.steps = append(r.steps, step{q, 1, trips})
 }
 
 // markSavepoint: a savepoint that is in no other.
@@ -178,7 +195,7 @@ func (c *Collector) countSequence(how string, steps []step, r *openSequence, spe
 	}
 	for i := range steps {
 		q.steps[i].times = max(q.steps[i].times, steps[i].times)
-		q.steps[i].depends = q.steps[i].depends || steps[i].depends
+		q.steps[i].trips = leastTrips(q.steps[i].trips, steps[i].trips)
 	}
 	q.count++
 	q.spent += spent

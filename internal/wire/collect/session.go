@@ -49,7 +49,7 @@ type preparedStatement struct {
 type portal struct {
 	statement   *preparedStatement
 	binary      uint32       // which columns come in binary
-	depends     bool         // it was given what an earlier result had
+	trips       int          // round trips that it has to wait for
 	counted     bool         // it was executed before
 	boundValues *boundValues // where values are asked for
 }
@@ -92,7 +92,7 @@ func newSession(c *Collector, start wire.Startup) *session {
 		s.settings.initialScope.role = start.User
 		s.settings.currentScope, s.settings.committedScope, s.settings.scopeAtBegin = s.settings.initialScope, s.settings.initialScope, s.settings.initialScope
 	}
-	s.run.seen = map[uint64]struct{}{}
+	s.run.seen = map[uint64]int{}
 	s.run.resetRun()
 	s.marker.c = c
 	s.ops.pushOp(opSync) // the first ReadyForQuery, which the client may not have awaited

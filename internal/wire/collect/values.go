@@ -108,10 +108,10 @@ const maxTextValues = 16 << 10
 
 // result is what is known of the rows that a query gives.
 type result struct {
-	open    bool // its begin was seen
-	depends bool
-	oids    [seenCells]uint32
-	binary  uint32 // a bit for each column
+	open   bool // its begin was seen
+	trips  int  // round trips that the query had to wait for
+	oids   [seenCells]uint32
+	binary uint32 // a bit for each column
 
 	values  []uint64 // what later queries may be given
 	joined  bool     // the first column's values count
@@ -122,7 +122,7 @@ type result struct {
 
 // resetResult begins the next result of a session.
 func (r *result) resetResult() {
-	r.open, r.depends, r.rows, r.parents, r.binary = false, false, 0, 0, 0
+	r.open, r.trips, r.rows, r.parents, r.binary = false, 0, 0, 0, 0
 	r.values = r.values[:0]
 	if len(r.first) > 1024 {
 		r.first = nil
