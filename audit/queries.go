@@ -75,7 +75,7 @@ func (r *Release) queryInput(load *Workload) *queries.Input {
 
 // queryInput returns the input for the check of a recording, with settings and sizes.
 func (a *changelog) queryInput(load *Workload) *queries.Input {
-	in := &queries.Input{Workload: load, SoftDelete: a.Settings.SoftDelete, Severity: a.Settings.Severities()}
+	in := &queries.Input{Workload: load, SoftDelete: a.Settings.SoftDelete, Accept: a.Settings.AcceptQueries, Severity: a.Settings.Severities()}
 	if a.known.stats != nil {
 		in.Rows = map[string]int64{}
 		for _, t := range a.known.stats.Relations {

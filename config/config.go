@@ -63,6 +63,9 @@ type Config struct {
 	// SoftDelete names the columns that mark rows as deleted, by table: "users",
 	// "shop.orders". Columns named deleted_at are recognized without it.
 	SoftDelete map[string]string `yaml:"soft_delete"`
+	// AcceptQueries names queries whose findings are accepted, by rule: a part of the query's text in the recording, or
+	// its ID.
+	AcceptQueries map[string][]string `yaml:"accept_queries"`
 	// Preflight configures the checks of onward preflight.
 	Preflight Preflight `yaml:"preflight"`
 	// AcceptOpaque names files that may stay unjudged: true for all, or a list of patterns.

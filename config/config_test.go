@@ -19,7 +19,7 @@ import (
 )
 
 var known = config.Known{
-	Rules:      []string{"index-create-blocking", "column-drop"},
+	Rules:      []string{"index-create-blocking", "column-drop", "query-for-each-row"},
 	Frameworks: []string{"django", "golang-migrate", "goose", "sql", "sqlx"},
 }
 

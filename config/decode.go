@@ -185,6 +185,7 @@ func (d *decoder) decodeConfig(n ast.Node, c *Config) {
 		{"deprecated", func(n ast.Node) { c.Deprecated = d.decodeDeprecated(n) }},
 		{"deprecation_notice_days", func(n ast.Node) { c.DeprecationNoticeDays = d.decodeDays(n) }},
 		{"soft_delete", func(n ast.Node) { c.SoftDelete = d.softDelete(n) }},
+		{"accept_queries", func(n ast.Node) { c.AcceptQueries = d.decodeAcceptQueries(n) }},
 		{"preflight", func(n ast.Node) { d.decodePreflight(n, &c.Preflight) }},
 		{"accept_opaque", func(n ast.Node) { c.AcceptOpaque = d.decodeAccept(n) }},
 	})

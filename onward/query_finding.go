@@ -22,6 +22,8 @@ type QueryFinding struct {
 	Fact    string `json:"fact"`
 	Harm    string `json:"harm"`
 	Instead string `json:"instead"`
+	// Accepted: onward.yaml accepts it (accept_queries). Reports for people count it only.
+	Accepted bool `json:"accepted,omitempty"`
 }
 
 // DeprecatedColumn is a column that is about to go, as a comment on it or onward.yaml says,

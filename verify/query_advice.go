@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/workload"
@@ -29,7 +30,13 @@ func addQueryAdvice(release *audit.Release, recorded []*Workload, r *onward.Repo
 	for i := range r.Verdicts {
 		told[r.Verdicts[i].ID] = true // it breaks, or its result changes: that is enough
 	}
-	r.Verification.Asks = release.Queries(load, told)
+	list := release.Queries(load, told)
+	open := slices.DeleteFunc(slices.Clone(list), func(f onward.QueryFinding) bool { return f.Accepted })
+	if n := len(list) - len(open); n > 0 {
+		r.Verification.Notes = append(r.Verification.Notes,
+			fmt.Sprintf("onward.yaml accepts %d of the findings about the queries themselves (accept_queries)", n))
+	}
+	r.Verification.Asks = open
 	r.Verification.Deprecated = release.Deprecations(load)
 	return nil
 }

@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onward-sql/onward/audit"
 	"github.com/onward-sql/onward/internal/report"
+	"github.com/onward-sql/onward/onward"
 )
 
 func (a *app) workloadCheck() *cobra.Command {
@@ -77,6 +79,7 @@ func (a *app) countQueryProblems(load *audit.Workload) error {
 		return err
 	}
 	list, err := audit.Queries(context.Background(), load, audit.QueriesConfig{Config: audit.Config{Settings: settings}})
+	list = slices.DeleteFunc(list, func(f onward.QueryFinding) bool { return f.Accepted })
 	if n := len(list); err == nil && n > 0 {
 		a.printNote("%s about its queries: onward workload check %s", report.CountNoun(n, "finding"), a.flags.output)
 	}

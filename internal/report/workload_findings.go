@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/onward-sql/onward/onward"
 )
@@ -20,14 +21,27 @@ func WriteQueryFindings(w io.Writer, list []onward.QueryFinding, f Format, o Opt
 		}{list})
 	}
 	p := newPage(o)
-	if len(list) == 0 {
-		p.addLine("Nothing found.")
-	}
+	shown := 0
 	for i := range list {
-		if i > 0 {
+		if list[i].Accepted {
+			continue
+		}
+		if shown > 0 {
 			p.addBlankLine()
 		}
 		p.queryFinding(&list[i])
+		shown++
+	}
+	accepted := ""
+	if n := len(list) - shown; n > 0 {
+		accepted = fmt.Sprintf(" (%s accepted in onward.yaml)", CountNoun(n, "finding"))
+	}
+	switch {
+	case shown == 0:
+		p.addLine("Nothing found" + accepted + ".")
+	case accepted != "":
+		p.addBlankLine()
+		p.addLine(p.paintLine(p.Dim, strings.Trim(accepted, " ()")))
 	}
 	return p.writePage(w)
 }

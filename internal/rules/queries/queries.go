@@ -65,6 +65,8 @@ type Input struct {
 	// Rows are how many rows tables have, by schema.name; a table that is not here has
 	// nobody counted.
 	Rows map[string]int64
+	// Accept has texts or IDs of queries by rule: findings about them are accepted.
+	Accept map[string][]string
 	// Severity overrides rules by name; Off switches one off.
 	Severity map[string]onward.Severity
 }
@@ -90,13 +92,30 @@ func JudgeRecording(in *Input) []onward.QueryFinding {
 			} else if f.Severity == onward.Off {
 				f.Severity = r.Severity
 			}
+			f.Accepted = isAccepted(f, in.Accept[r.ID])
 		}
 	}
 	slices.SortStableFunc(p.out, func(a, b onward.QueryFinding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule, b.Rule), cmp.Compare(b.Most, a.Most), cmp.Compare(b.Count, a.Count),
-			slices.Compare(a.Queries, b.Queries))
+		return cmp.Or(compareAccepted(&a, &b), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule, b.Rule),
+			cmp.Compare(b.Most, a.Most), cmp.Compare(b.Count, a.Count), slices.Compare(a.Queries, b.Queries))
 	})
 	return p.out
+}
+
+// compareAccepted sorts findings that are accepted last.
+func compareAccepted(a, b *onward.QueryFinding) int {
+	switch {
+	case a.Accepted == b.Accepted:
+		return 0
+	case b.Accepted:
+		return -1
+	}
+	return 1
+}
+
+// isAccepted reports whether a finding is about a query of a list.
+func isAccepted(f *onward.QueryFinding, list []string) bool {
+	return slices.ContainsFunc(list, func(query string) bool { return slices.Contains(f.Queries, query) || strings.Contains(f.SQL, query) })
 }
 
 // pass is a recording on its way through the rules.

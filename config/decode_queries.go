@@ -1,0 +1,27 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// decodeAcceptQueries reads lists of queries by rule.
+func (d *decoder) decodeAcceptQueries(n ast.Node) map[string][]string {
+	out := map[string][]string{}
+	for _, entry := range d.uniqueEntries(n, "accept_queries") {
+		name := entry.Key.GetToken().Value
+		if !slices.Contains(d.known.Rules, name) {
+			d.addError(entry.Key, "unknown rule %s%s; onward rules lists them", name, didYouMean(name, d.known.Rules))
+			continue
+		}
+		list := d.oneOrMore(entry.Value)
+		if slices.ContainsFunc(list, func(s string) bool { return strings.TrimSpace(s) == "" }) {
+			d.addError(entry.Value, "accept_queries %s: an empty text would accept every query; rules: {%s: off} does that", name, name)
+			continue
+		}
+		out[name] = list
+	}
+	return out
+}

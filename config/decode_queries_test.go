@@ -1,0 +1,36 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onward-sql/onward/config"
+)
+
+// TestAcceptQueries: queries are listed by rule, as one text or several. An empty text, which every query has, and an
+// unknown rule are errors at their lines.
+func TestAcceptQueries(t *testing.T) {
+	t.Parallel()
+	rules := known
+	rules.Rules = append([]string{"query-chain", "query-for-each-row"}, known.Rules...)
+	c, err := config.Decode([]byte("accept_queries:\n  query-for-each-row:\n    - FROM \"countries\" WHERE id = $1   # cached\n    - \"5289749051548692\"\n"+
+		"  query-chain: FROM settings\n"), "onward.yaml", rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{"query-for-each-row": {`FROM "countries" WHERE id = $1`, "5289749051548692"}, "query-chain": {"FROM settings"}}
+	if diff := cmp.Diff(want, c.AcceptQueries); diff != "" {
+		t.Errorf("(-want +is):\n%s", diff)
+	}
+	for text, want := range map[string]string{
+		"  query-chain: [\"a\", \" \"]": "an empty text would accept every query",
+		"  query-chian: a":              "unknown rule query-chian: did you mean query-chain?",
+	} {
+		if _, err := config.Decode([]byte("accept_queries:\n"+text+"\n"), "onward.yaml", rules); err == nil ||
+			!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "onward.yaml:2") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
