@@ -77,6 +77,7 @@ func (st *stage) playCopy(columns, query string) {
 			st.none("the comparison finds no row", "SELECT FROM "+b.Compare[0].Table+" AS t WHERE "+b.Compare[0].Wrong)
 		}
 	}
+	st.denyTriggerFunctions("pg_monitor") // any role
 	st.oldCode = st.begin(st.old)
 	for i := contract - 1; i >= 0; i-- {
 		st.let(5)

@@ -151,7 +151,7 @@ func (r *Release) syncTriggers(s *shadowTable, from, into *catalog.Relation, key
 	}
 	return pair{
 		make: []string{
-			s.triggerFunction(fn, target, keys), on("INSERT OR UPDATE OR DELETE", "ROW", trigger),
+			s.triggerFunction(fn, target, keys), revokeExecute(fn), on("INSERT OR UPDATE OR DELETE", "ROW", trigger),
 			on("TRUNCATE", "STATEMENT", all), alter + quoteIdent(trigger), alter + quoteIdent(all),
 		},
 		gone:     []string{drop(trigger), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},

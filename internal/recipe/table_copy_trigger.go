@@ -23,7 +23,7 @@ func (t *tableCopy) syncTriggers() pair {
 	drop := func(name string) string { return "DROP TRIGGER IF EXISTS " + quoteIdent(name) + " ON " + on }
 	return pair{
 		make: []string{
-			t.triggerFunction(fn),
+			t.triggerFunction(fn), revokeExecute(fn),
 			"CREATE TRIGGER " + quoteIdent(trigger) + " AFTER INSERT OR " + update + " OR DELETE ON " + on + " FOR EACH ROW EXECUTE FUNCTION " + fn + "()",
 			"CREATE TRIGGER " + quoteIdent(all) + " BEFORE TRUNCATE ON " + on + " FOR EACH STATEMENT EXECUTE FUNCTION " + fn + "()",
 			alter + quoteIdent(trigger), alter + quoteIdent(all),
@@ -32,6 +32,11 @@ func (t *tableCopy) syncTriggers() pair {
 		triggers: []string{trigger, all},
 	}
 }
+
+// revokeExecute returns the statement that keeps other roles from using a trigger function, which has its owner's rights, for
+// triggers of their own. Nobody needs the right to fire an existing trigger.
+// https://www.postgresql.org/docs/current/sql-createtrigger.html#SQL-CREATETRIGGER-NOTES
+func revokeExecute(fn string) string { return "REVOKE ALL ON FUNCTION " + fn + "() FROM PUBLIC" }
 
 // readColumns lists the source's columns that the query reads.
 func (t *tableCopy) readColumns() (out []string) {
