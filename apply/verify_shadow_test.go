@@ -34,7 +34,7 @@ DROP TABLE visits_old;`)
 	}
 	toggle := func(word string) (sql string) {
 		for _, trigger := range p.Steps[b].Backfill.Triggers {
-			sql += "ALTER TABLE visits " + word + " TRIGGER " + trigger + ";"
+			sql += "ALTER TABLE visits " + word + ` TRIGGER "` + trigger + `";`
 		}
 		return sql
 	}

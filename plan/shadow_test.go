@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -66,4 +67,36 @@ func TestShadowSnapshots(t *testing.T) {
 	st.denyTriggerFunctions("writer_of_t")
 	st.exec(st.admin, "TRUNCATE t")
 	st.none("both tables are empty", "SELECT FROM t_onward")
+}
+
+// An AFTER trigger that changes the row again comes after the plan's trigger, whatever its name. Otherwise the row that is copied last
+// would be the older one.
+func TestCopiesBeforeOtherTriggers(t *testing.T) {
+	t.Parallel()
+	const touching = `CREATE TABLE t (id bigint PRIMARY KEY, other integer, a text);
+-- +goose StatementBegin
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET other = 99 WHERE id = NEW.id; RETURN NULL; END $$;
+-- +goose StatementEnd
+CREATE TRIGGER "{trigger}" AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch();`
+	for name, release := range map[string]string{
+		"shadow": "ALTER TABLE t RENAME TO t_old; " +
+			"CREATE TABLE t (id bigint, other integer, a text, CONSTRAINT t_key PRIMARY KEY (id)) PARTITION BY HASH (id); " +
+			"CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 1, REMAINDER 0); INSERT INTO t SELECT * FROM t_old; DROP TABLE t_old;",
+		"copy": "CREATE TABLE t_onward (id bigint PRIMARY KEY, other int, a text); INSERT INTO t_onward SELECT * FROM t;",
+	} {
+		for _, trigger := range []string{"a_touch", "A_touch", "!ONWARD"} {
+			t.Run(name+" "+trigger, func(t *testing.T) {
+				t.Parallel()
+				s := scene{old: named, typ: "text", values: texts, base: strings.Replace(touching, "{trigger}", trigger, 1), release: release}
+				steps := s.steps(t)
+				st := newStage(t, &s, steps, 1)
+				for i := 0; steps[i].Phase == onward.Expand; i++ {
+					st.step(&steps[i], false)
+				}
+				st.exec(st.admin, "INSERT INTO t VALUES (9000, 1, 'x')")
+				st.none("the copy is the last state", "SELECT * FROM t WHERE id = 9000 AND other = 99 EXCEPT SELECT * FROM t_onward")
+				st.none("the trigger has changed the row", "SELECT FROM t WHERE id = 9000 AND other = 1")
+			})
+		}
+	}
 }

@@ -138,13 +138,13 @@ type pair struct{ make, gone, triggers []string }
 // into, was the rows of from. The trigger function is SECURITY DEFINER, because a role that may write one table need not
 // have rights on the other.
 func (r *Release) syncTriggers(s *shadowTable, from, into *catalog.Relation, keys, was []string) pair {
-	trigger := r.uniqueName("onward_"+into.Name.Name, "", "")
+	trigger := r.firstTriggerName(into, "", s.t, s.head)
 	fn := quoteIdent(from.Name.Schema) + "." + quoteIdent(trigger)
 	target := quoteIdent(into.Name.Schema) + "." + quoteIdent(into.Name.Name)
 	on := func(events, each, label string) string {
 		return "CREATE TRIGGER " + quoteIdent(label) + " AFTER " + events + " ON " + tableName(from) + " FOR EACH " + each + " EXECUTE FUNCTION " + fn + "()"
 	}
-	all := r.uniqueName("onward_"+into.Name.Name, "all", "")
+	all := r.firstTriggerName(into, "all", s.t, s.head)
 	alter := "ALTER TABLE " + tableName(from) + " ENABLE ALWAYS TRIGGER "
 	drop := func(label string) string {
 		return "DROP TRIGGER IF EXISTS " + quoteIdent(label) + " ON " + tableName(from)

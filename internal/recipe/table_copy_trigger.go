@@ -5,18 +5,18 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/analysis"
+	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// syncTriggers returns the triggers that repeat writes of the source on the target. Their names sort before those of foreign
-// keys (RI_…): a row that refers to a deleted one by NO ACTION must be deleted first. They also sort before most other
-// triggers, which may change the row again.
+// syncTriggers returns the triggers that repeat writes of the source on the target.
 func (t *tableCopy) syncTriggers() pair {
 	r := t.c.Release
-	trigger, all := r.uniqueName("ONWARD_"+t.target.Name.Name, "", ""), r.uniqueName("ONWARD_"+t.target.Name.Name, "all", "")
+	head := r.head.Relation(t.source.OID)
+	trigger, all := r.firstTriggerName(t.target, "", t.source, head), r.firstTriggerName(t.target, "all", t.source, head)
 	fn, on := quoteIdent(t.source.Name.Schema)+"."+quoteIdent(trigger), tableName(t.source)
 	update := "UPDATE"
-	if watched := r.triggerColumns(r.Deployed.Relation(t.source.OID), r.head.Relation(t.source.OID), t.readColumns()...); len(watched) > 0 {
+	if watched := r.triggerColumns(r.Deployed.Relation(t.source.OID), head, t.readColumns()...); len(watched) > 0 {
 		update += " OF " + analysis.QuoteIdents(watched)
 	}
 	alter := "ALTER TABLE " + on + " ENABLE ALWAYS TRIGGER "
@@ -31,6 +31,21 @@ func (t *tableCopy) syncTriggers() pair {
 		gone:     []string{drop(trigger), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
 		triggers: []string{trigger, all},
 	}
+}
+
+// firstTriggerName returns a name for an AFTER trigger that writes into another table. It sorts before all triggers that the
+// trigger's own table has, at the base or at the head. Triggers run in order of their names. Another one may change the row again,
+// and that must be copied last. Triggers of foreign keys (RI_…) also come later: a copy that refers to a deleted row by NO ACTION
+// must be deleted before they look.
+// https://www.postgresql.org/docs/current/trigger-definition.html
+func (r *Release) firstTriggerName(into *catalog.Relation, label string, own ...*catalog.Relation) string {
+	prefix := "ONWARD_"
+	for _, t := range own {
+		for t != nil && slices.ContainsFunc(t.Triggers, func(tr *catalog.Trigger) bool { return tr.Name <= prefix }) && len(prefix) < 20 {
+			prefix = "!" + prefix
+		}
+	}
+	return r.uniqueName(prefix+into.Name.Name, label, "")
 }
 
 // revokeExecute returns the statement that keeps other roles from using a trigger function, which has its owner's rights, for
