@@ -80,7 +80,7 @@ func newStage(t *testing.T, s *scene, steps []onward.PlanStep, seed uint64) *sta
 		rows = append(rows, fmt.Sprintf("(%d, %[1]d, %s)", i+1, strings.ReplaceAll(values[i%len(values)], "{n}", fmt.Sprint(i+1))))
 	}
 	if s.limited {
-		st.exec(st.admin, "DO $$BEGIN CREATE ROLE "+limitedRole+"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$")
+		st.createLimitedRole()
 	}
 	st.exec(st.admin, s.base+s.control()+fmt.Sprintf("INSERT INTO control VALUES %s; INSERT INTO %s (%s, other, %s) SELECT * FROM control",
 		strings.Join(rows, ", "), s.old.table, s.old.id, s.old.column))
@@ -89,6 +89,12 @@ func newStage(t *testing.T, s *scene, steps []onward.PlanStep, seed uint64) *sta
 	}
 	st.last.Store(filled)
 	return st
+}
+
+// createLimitedRole creates the role of limited scenes, which all databases of a server share.
+func (st *stage) createLimitedRole() {
+	st.t.Helper()
+	st.exec(st.admin, "DO $$BEGIN CREATE ROLE "+limitedRole+"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$")
 }
 
 // control makes the tables that no step touches, and that are given all that the scene's are.

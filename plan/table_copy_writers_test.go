@@ -58,6 +58,7 @@ func TestTableCopyWriters(t *testing.T) {
 func (st *stage) playCopy(columns, query string) {
 	defer st.wg.Wait()
 	defer func() { end(&st.oldCode) }()
+	st.createLimitedRole() // another test may, between the reads of two databases
 	contract := (&onward.Plan{Steps: st.steps}).Contract()
 	st.oldCode = st.begin(st.old)
 	for i := range st.steps[:contract] {
@@ -124,6 +125,12 @@ func TestTableCopyBesideNewCode(t *testing.T) {
 			}
 			st.exec(before, "ROLLBACK")
 			for _, c := range []struct{ what, ids, writes, rows string }{
+				{"new code adds to both", "6001", "BEGIN; INSERT INTO t VALUES (6001, 1, 'x'); INSERT INTO u VALUES (6001, 2, 'new'); COMMIT", "6001 2 new"},
+				{
+					"one transaction adds and changes", "6002, 6003, 6004, 6005",
+					"BEGIN; INSERT INTO t SELECT n, n, 'x' FROM generate_series(6002, 6004) AS n; UPDATE t SET a = NULL WHERE id = 6002; " +
+						"UPDATE t SET id = 6005 WHERE id = 6003; DELETE FROM t WHERE id = 6004; COMMIT", "6002 6002 NULL, 6005 6003 x",
+				},
 				{"other columns stay", "1", "UPDATE u SET a = 'new' WHERE id = 1; UPDATE t SET other = -7 WHERE id = 1", "1 -7 new"},
 				{"the same column, old code last", "2", "UPDATE u SET a = 'new' WHERE id = 2; UPDATE t SET a = NULL WHERE id = 2", "2 2 NULL"},
 				{"nothing is changed", "3", "UPDATE u SET a = NULL, n = NULL WHERE id = 3; UPDATE t SET a = 'x', other = 3 WHERE id = 3", "3 NULL NULL"},

@@ -195,6 +195,10 @@ func (t *tableCopy) addNotes(m *Steps) {
 		"changes, too. If both change a value, the last one counts", old, now)
 	m.addNote("nothing copies %s back to %s: the deployed code does not see what new code writes, and an abort loses it", now, old)
 	m.addNote("a row that the deployed code adds is not copied if new code has added one with the same key: use one source of keys for both")
+	if t.c.Release.head.Relation(t.source.OID) != nil {
+		m.addNote("new code that adds rows to both %s and %s must do so in one transaction, or by ON CONFLICT DO UPDATE, up to the last step: "+
+			"a row is copied when its transaction ends", old, now)
+	}
 	m.addNote("deploy the new code when the backfill is done: before, rows are missing in %s, and the comparison refuses what new code has changed", now)
 	if slices.ContainsFunc(t.values, func(v copiedValue) bool {
 		return v.source == "" && v.expr.GetAConst() == nil || v.source != "" && !t.source.Column(v.source).Type.IsSame(v.column.Type)
@@ -205,6 +209,7 @@ func (t *tableCopy) addNotes(m *Steps) {
 		m.addNote("an UPDATE of the key of %s is refused if rows of other tables refer to its copy in %s by a foreign key without ON UPDATE CASCADE", old, now)
 	}
 	m.addNote("a transaction of the deployed code that is REPEATABLE READ or SERIALIZABLE may have to be repeated (40001)")
+	m.addNote("a transaction that adds rows to %s and then truncates it is refused (55006)", old)
 }
 
 // hasUniqueIndex reports whether a table has an index that makes exactly these columns unique, for all rows and at once.

@@ -62,8 +62,7 @@ func (t *tableCopy) checkTarget() {
 	}
 	t.checkKey()
 	filled := func(name string) bool {
-		col := t.source.Column(name)
-		return col != nil && (col.NotNull || t.query.WhereClause != nil && predicate.ProvesNotNull(t.query.WhereClause, name))
+		return t.source.Column(name) != nil && (t.isRequired(name) || t.query.WhereClause != nil && predicate.ProvesNotNull(t.query.WhereClause, name))
 	}
 	for i := range t.values {
 		v := &t.values[i]
@@ -89,6 +88,17 @@ func (t *tableCopy) checkTarget() {
 		}
 	}
 	t.checkUnique()
+}
+
+// isRequired reports whether a column of the source is NOT NULL while the triggers are there: at the base, and at the head if
+// the source is there.
+func (t *tableCopy) isRequired(name string) bool {
+	n, r := t.source.Column(name).Attnum, t.c.Release
+	base, head := r.Deployed.Relation(t.source.OID), r.head.Relation(t.source.OID)
+	if base.Attr(n) == nil || !base.Attr(n).NotNull {
+		return false
+	}
+	return head == nil || head.Attr(n) != nil && head.Attr(n).NotNull
 }
 
 // checkKey finds the columns that identify a row on both sides.

@@ -9,11 +9,13 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// syncTriggers returns the triggers that repeat writes of the source on the target.
+// syncTriggers returns the triggers that repeat writes of the source on the target. An added row is copied at the end of its
+// transaction: new code that adds rows to both tables in one transaction has added its own row by then, which stays.
 func (t *tableCopy) syncTriggers() pair {
 	r := t.c.Release
 	head := r.head.Relation(t.source.OID)
-	trigger, all := r.firstTriggerName(t.target, "", t.source, head), r.firstTriggerName(t.target, "all", t.source, head)
+	trigger, add, all := r.firstTriggerName(t.target, "", t.source, head), r.firstTriggerName(t.target, "add", t.source, head),
+		r.firstTriggerName(t.target, "all", t.source, head)
 	fn, on := quoteIdent(t.source.Name.Schema)+"."+quoteIdent(trigger), tableName(t.source)
 	update := "UPDATE"
 	if watched := r.triggerColumns(r.Deployed.Relation(t.source.OID), head, t.readColumns()...); len(watched) > 0 {
@@ -24,12 +26,14 @@ func (t *tableCopy) syncTriggers() pair {
 	return pair{
 		make: []string{
 			t.triggerFunction(fn), revokeExecute(fn),
-			"CREATE TRIGGER " + quoteIdent(trigger) + " AFTER INSERT OR " + update + " OR DELETE ON " + on + " FOR EACH ROW EXECUTE FUNCTION " + fn + "()",
+			"CREATE TRIGGER " + quoteIdent(trigger) + " AFTER " + update + " OR DELETE ON " + on + " FOR EACH ROW EXECUTE FUNCTION " + fn + "()",
+			"CREATE CONSTRAINT TRIGGER " + quoteIdent(add) + " AFTER INSERT ON " + on + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW " +
+				"EXECUTE FUNCTION " + fn + "()",
 			"CREATE TRIGGER " + quoteIdent(all) + " BEFORE TRUNCATE ON " + on + " FOR EACH STATEMENT EXECUTE FUNCTION " + fn + "()",
-			alter + quoteIdent(trigger), alter + quoteIdent(all),
+			alter + quoteIdent(trigger), alter + quoteIdent(add), alter + quoteIdent(all),
 		},
-		gone:     []string{drop(trigger), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
-		triggers: []string{trigger, all},
+		gone:     []string{drop(trigger), drop(add), drop(all), "DROP FUNCTION IF EXISTS " + fn + "()"},
+		triggers: []string{trigger, add, all},
 	}
 }
 
@@ -88,7 +92,7 @@ func listColumns(expr *pgparse.Node) (out []string) {
 	return out
 }
 
-// triggerFunction returns the function of both triggers. It has its owner's rights, because a role that writes the source
+// triggerFunction returns the function of the triggers. It has its owner's rights, because a role that writes the source
 // need not have rights on the target.
 //
 // An UPDATE copies only the values that it changes, so that it undoes no write of new code to other columns. If the copy is
@@ -103,6 +107,8 @@ func (t *tableCopy) triggerFunction(fn string) string {
 		"{columns}", strings.Join(t.columnNames(""), ", "), "{join}", t.joinKeys("o.", t.targetKeys),
 		"{was}", t.belongsTo("OLD"), "{is}", t.belongsTo("NEW"), "{addOld}", insert+t.selectRow("OLD")+" ON CONFLICT DO NOTHING",
 		"{addNew}", insert+t.selectRow("NEW")+" ON CONFLICT DO NOTHING", "{old}", t.joinKeys("OLD.", t.keys),
+		"{addNow}", insert+t.selectFrom(quoteFull(t.source.Name)+" AS "+quoteIdent(t.alias), t.sameKeys()+
+			" AND NOT EXISTS (SELECT FROM "+target+" AS t WHERE "+t.joinKeys("NEW.", t.keys)+")")+" ON CONFLICT DO NOTHING",
 		"{moved}", distinctCondition(t.keyList("NEW."), t.keyList("OLD.")), "{update}", t.updateStatement(target), "{unique}", t.uniqueChanged(),
 	)
 	return replace.Replace(`CREATE FUNCTION {fn}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = {path} AS $onward$
@@ -115,9 +121,11 @@ BEGIN
     DELETE FROM {target} AS t USING ({all}) AS o ({columns}) WHERE {join};
     RETURN NULL;
   END IF;
-  IF TG_OP <> 'INSERT' THEN
-    onward_was := {was};
+  IF TG_OP = 'INSERT' THEN -- at the end of the transaction, which may have changed the row again
+    {addNow};
+    RETURN NULL;
   END IF;
+  onward_was := {was};
   IF TG_OP <> 'DELETE' THEN
     onward_is := {is};
   END IF;
@@ -161,6 +169,15 @@ func (t *tableCopy) joinKeys(row string, keys []string) string {
 	var on []string
 	for i, k := range t.targetKeys {
 		on = append(on, "t."+quoteIdent(k)+" = "+row+quoteIdent(keys[i]))
+	}
+	return strings.Join(on, " AND ")
+}
+
+// sameKeys returns the condition that a row of the source has the key of NEW.
+func (t *tableCopy) sameKeys() string {
+	var on []string
+	for _, k := range t.keys {
+		on = append(on, quoteIdent(t.alias)+"."+quoteIdent(k)+" = NEW."+quoteIdent(k))
 	}
 	return strings.Join(on, " AND ")
 }
