@@ -57,6 +57,11 @@ CREATE TABLE tree (id bigint PRIMARY KEY, up bigint REFERENCES tree, note text);
 			release: "DELETE FROM orders WHERE note IS NULL; ALTER TABLE orders ALTER COLUMN note SET NOT NULL;",
 			work:    "DELETE FROM orders WHERE (note IS NULL)",
 		},
+		"a loop that deletes": {
+			release: "-- +goose StatementBegin\nDO $$ DECLARE r record; BEGIN FOR r IN WITH gone AS (DELETE FROM orders WHERE status < 'n' RETURNING region) " +
+				"SELECT * FROM gone LOOP RAISE NOTICE '%', r.region; END LOOP; END $$;\n-- +goose StatementEnd\n",
+			missing: "writes many rows in one transaction",
+		},
 		"one row": {release: "UPDATE orders SET note = 'x' WHERE region = 1 AND number = 2; DELETE FROM users WHERE id = 5;"},
 		"sums": {
 			release: "INSERT INTO archive SELECT region, min(number), 'x' FROM orders GROUP BY region;",

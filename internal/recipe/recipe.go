@@ -220,6 +220,10 @@ func keepUnchanged(c *Change) *Steps {
 				"or list %[3]s in small_tables if it is small", c.Migration.Path, c.Line, c.rowsOf().Name)
 		}
 	}
+	if (c.Node.GetSelectStmt() != nil || c.Node.GetMergeStmt() != nil) && len(c.Rows) > 0 {
+		class, why = onward.StepWork, "run the statement unchanged: it writes many rows in one transaction"
+		m.addMissing("%s:%d writes many rows in one transaction, and no recipe splits it: write it in batches that commit, outside the migration", c.Migration.Path, c.Line)
+	}
 	if phase == onward.Expand && c.readsRows() && c.readsFilled() {
 		phase = onward.Backfill
 	}

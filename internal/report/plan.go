@@ -168,16 +168,16 @@ func planVerdict(p *onward.Plan) string {
 	case len(p.Steps) == 0 && len(p.Left) == 0:
 		return "There is nothing to plan."
 	case len(p.Steps) == 0:
-		return fmt.Sprintf("Nothing is planned: %s left, see above.", CountNoun(len(p.Left), "change"))
+		return fmt.Sprintf("Nothing is planned: %s left.", CountNoun(len(p.Left), "change"))
 	case len(p.Left) > 0 && p.ProvesSteps():
 		proven, all := p.CountChanges()
-		return fmt.Sprintf("%d of %s are proven: the steps produce their schema and rows. %d left: see above.", proven, CountNoun(all, "change"), len(p.Left))
+		return fmt.Sprintf("%d of %s are proven: the steps produce their schema and rows. %d left.", proven, CountNoun(all, "change"), len(p.Left))
 	case p.Proof.Proven:
 		return "Proven: the steps produce the schema and the rows of the migrations."
 	case len(p.MissingSteps()) > 0, slices.ContainsFunc(p.Proof.Checks, func(c onward.PlanCheck) bool { return !c.OK }):
 		return "Not proven: see the lines with no and missing above."
 	case len(p.Left) > 0:
-		return fmt.Sprintf("A sketch: no proof was made. %s left: see above.", CountNoun(len(p.Left), "change"))
+		return fmt.Sprintf("A sketch: no proof was made. %s left.", CountNoun(len(p.Left), "change"))
 	}
 	return "A sketch: no proof was made."
 }
