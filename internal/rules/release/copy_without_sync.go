@@ -1,12 +1,14 @@
 package release
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 
 	"github.com/onward-sql/onward/internal/analysis"
 	"github.com/onward-sql/onward/internal/catalog"
 	"github.com/onward-sql/onward/internal/pgparse"
+	"github.com/onward-sql/onward/internal/predicate"
 	"github.com/onward-sql/onward/internal/rule"
 	"github.com/onward-sql/onward/onward"
 )
@@ -51,16 +53,52 @@ func gatherTableCopies(p *rule.Pass, m *rule.Migration) {
 			if !ok || w.Extent == analysis.Few || !p.IsNew(w.Table.OID) || w.Table.Persistence == catalog.Temporary || keptAside.MatchString(w.Table.Name.Name) {
 				continue
 			}
-			rv := analysis.FirstSource(insert.GetSelectStmt().GetSelectStmt())
+			q := insert.GetSelectStmt().GetSelectStmt()
+			rv := analysis.FirstSource(q)
 			if rv == nil {
 				continue
 			}
 			source, known := s.Before.Resolve(rv)
-			if known && source.Kind.IsTable() && p.InUse(source) {
+			if known && !picksListedRows(s.Before, q, rv, source) && source.Kind.IsTable() && p.InUse(source) {
 				p.KeepValue(tableCopy{s, source.OID, w.Table.OID})
 			}
 		}
 	}
+}
+
+// picksListedRows reports whether a query picks rows of its first relation by a list of keys in its text. Such rows are
+// samples or seeds, and not a copy of the table. A lock makes no difference: the deployed code goes on after it.
+func picksListedRows(c *catalog.Catalog, q *pgparse.SelectStmt, rv *pgparse.RangeVar, source *catalog.Relation) bool {
+	if q.GetLarg() != nil {
+		return false
+	}
+	return slices.ContainsFunc(predicate.ListConjuncts(q.GetWhereClause()), func(n *pgparse.Node) bool {
+		e := n.GetAExpr()
+		path := e.GetLexpr().GetColumnRef().GetFields()
+		if e == nil || len(path) == 0 || pgparse.LastText(e.GetName()) != "=" {
+			return false
+		}
+		if len(path) > 1 && path[0].GetString_().GetSval() != cmp.Or(rv.GetAlias().GetAliasname(), rv.GetRelname()) {
+			return false
+		}
+		column := source.Column(path[len(path)-1].GetString_().GetSval())
+		if column == nil || !c.UniqueAlone(source, column.Attnum) {
+			return false
+		}
+		if e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP {
+			return isConstant(e.GetRexpr())
+		}
+		items := e.GetRexpr().GetList().GetItems()
+		if e.GetKind() != pgparse.A_Expr_Kind_AEXPR_IN || len(items) == 0 {
+			return false
+		}
+		return !slices.ContainsFunc(items, func(n *pgparse.Node) bool { return !isConstant(n) })
+	})
+}
+
+func isConstant(n *pgparse.Node) bool {
+	_, ok := predicate.ConstantValue(n)
+	return ok
 }
 
 func copyWithoutSync(p *rule.Pass, r *rule.Release) {
