@@ -23,12 +23,25 @@ func TestBranchWithoutItsRelation(t *testing.T) {
 		base, next string
 		judged     bool
 	}{
-		"to_regclass":               {users, block("to_regclass('queue') IS NOT NULL", branch), false},
-		"to_regclass in a query":    {users, block("(SELECT to_regclass('public.queue') IS NOT NULL)", branch), false},
-		"to_regclass and more":      {users, block("to_regclass('queue'::text) IS NOT NULL AND now() > '2020-01-01'", branch), false},
-		"pg_tables":                 {users, block("EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename = 'queue')", branch), false},
-		"information_schema":        {users, block("EXISTS (SELECT 1 FROM information_schema.tables WHERE table_name = 'queue')", branch), false},
-		"nested":                    {users, block("to_regclass('queue') IS NOT NULL", "IF EXISTS (SELECT FROM users) THEN\n"+branch+"END IF;\n"), false},
+		"to_regclass":            {users, block("to_regclass('queue') IS NOT NULL", branch), false},
+		"to_regclass in a query": {users, block("(SELECT to_regclass('public.queue') IS NOT NULL)", branch), false},
+		"to_regclass and more":   {users, block("to_regclass('queue'::text) IS NOT NULL AND now() > '2020-01-01'", branch), false},
+		"pg_tables":              {users, block("EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename = 'queue')", branch), false},
+		"information_schema":     {users, block("EXISTS (SELECT 1 FROM information_schema.tables WHERE table_name = 'queue')", branch), false},
+		"nested":                 {users, block("to_regclass('queue') IS NOT NULL", "IF EXISTS (SELECT FROM users) THEN\n"+branch+"END IF;\n"), false},
+		"returns without it":     {users, block("to_regclass('queue') IS NULL", "RETURN;\nEND IF;\n"+branch+"IF true THEN NULL;\n"), false},
+		"returns unless it exists": {
+			users,
+			block("NOT EXISTS (SELECT FROM pg_tables WHERE tablename = 'queue')", "RAISE NOTICE 'none';\nRETURN;\nEND IF;\n"+branch+"IF true THEN NULL;\n"),
+			false,
+		},
+		"returns if it exists": {users, block("to_regclass('queue') IS NOT NULL", "RETURN;\nEND IF;\n"+branch+"IF true THEN NULL;\n"), true},
+		"goes on without it":   {users, block("to_regclass('queue') IS NULL", "NULL;\nEND IF;\n"+branch+"IF true THEN NULL;\n"), true},
+		"may return in a loop": {
+			users,
+			block("now() > '2020-01-01'", "IF to_regclass('queue') IS NULL THEN\nRETURN;\nEND IF;\nEND IF;\n"+branch+"IF true THEN NULL;\n"),
+			true,
+		},
 		"dropped":                   {users + queue + "DROP TABLE queue;\n", block("to_regclass('queue') IS NOT NULL", branch), false},
 		"exists":                    {users + queue, block("to_regclass('queue') IS NOT NULL", branch), true},
 		"created by the release":    {users, "-- db/migrations/002_q.sql --\n" + queue + block("to_regclass('queue') IS NOT NULL", branch), true},

@@ -229,7 +229,9 @@ func (w *blockWalk) walkNode(kind string, f map[string]any, line int, conditiona
 		w.unrollLoop(f["body"], rounds, line, conditional, loop)
 	case "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_forc":
 		w.forgetAssigned(f)
+		needs, at := w.needs, w.needsAt
 		w.walkTree(f["body"], line, conditional || kind != "PLpgSQL_stmt_loop", true)
+		w.needs, w.needsAt = needs, at
 		w.forgetAssigned(f)
 	case "PLpgSQL_stmt_if":
 		w.walkIf(f, line, loop)

@@ -5,50 +5,84 @@ import (
 	"strings"
 )
 
-// walkIf walks the branches of an IF.
+// walkIf walks the branches of an IF. If it returns without a relation, what follows needs the relation.
 func (w *blockWalk) walkIf(f map[string]any, line int, loop bool) {
 	needs, at := w.needs, w.needsAt
-	if more := w.neededRelations(parseExpr(exprText(f["cond"]))); len(more) > 0 {
-		w.needs, w.needsAt = strings.TrimPrefix(needs+"\n"+strings.Join(more, "\n"), "\n"), line
-	}
+	condition := parseExpr(exprText(f["cond"]))
+	w.addNeeds(w.neededRelations(condition, false), line)
 	w.walkBranch(f["then_body"], line, loop)
 	w.needs, w.needsAt = needs, at
 	w.walkBranches(f, line, loop, "elsif_list", "else_body")
+	if f["else_body"] == nil && f["elsif_list"] == nil && returnsOnly(f["then_body"]) {
+		w.addNeeds(w.neededRelations(condition, true), line)
+	}
+}
+
+// addNeeds makes the statements that follow need some relations.
+func (w *blockWalk) addNeeds(relations []string, line int) {
+	if len(relations) > 0 {
+		w.needs, w.needsAt = strings.TrimPrefix(w.needs+"\n"+strings.Join(relations, "\n"), "\n"), line
+	}
+}
+
+// returnsOnly reports whether statements end in RETURN and do nothing else but print.
+func returnsOnly(body any) bool {
+	list, _ := body.([]any)
+	for i, e := range list {
+		last := jsonPart(e, "PLpgSQL_stmt_return") != nil
+		if last != (i == len(list)-1) || !last && jsonPart(e, "PLpgSQL_stmt_raise") == nil {
+			return false
+		}
+	}
+	return len(list) > 0
 }
 
 // neededRelations returns the relations without which a condition is not true: to_regclass('x') IS NOT NULL, or EXISTS
-// of a query for the name in the server's catalogs.
-func (w *blockWalk) neededRelations(n *Node) (out []string) {
+// of a query for the name in the server's catalogs. If negated, it returns those without which it is true.
+func (w *blockWalk) neededRelations(n *Node, negated bool) (out []string) {
 	switch x := Unwrap(n).(type) {
 	case *BoolExpr:
-		if x.Boolop == BoolExprType_AND_EXPR {
+		together := BoolExprType_AND_EXPR
+		if negated {
+			together = BoolExprType_OR_EXPR
+		}
+		switch x.Boolop {
+		case together:
 			for _, arg := range x.Args {
-				out = append(out, w.neededRelations(arg)...)
+				out = append(out, w.neededRelations(arg, negated)...)
 			}
+		case BoolExprType_NOT_EXPR:
+			return w.neededRelations(x.Args[0], !negated)
 		}
 	case *NullTest:
-		for x.Arg.GetTypeCast() != nil {
-			x = &NullTest{Arg: x.Arg.GetTypeCast().GetArg(), Nulltesttype: x.Nulltesttype}
-		}
-		f := x.Arg.GetFuncCall()
-		if x.Nulltesttype != NullTestType_IS_NOT_NULL || f == nil || LastText(f.Funcname) != "to_regclass" || len(f.Args) != 1 {
-			return nil
-		}
-		if name, _, ok := w.evalNode(f.Args[0]); ok {
-			return []string{name}
+		if (x.Nulltesttype == NullTestType_IS_NULL) == negated {
+			return w.lookedUp(x.Arg)
 		}
 	case *SubLink:
 		q := x.Subselect.GetSelectStmt()
-		switch x.SubLinkType {
-		case SubLinkType_EXPR_SUBLINK: // (SELECT to_regclass('x') IS NOT NULL)
-			if len(q.GetTargetList()) == 1 && len(q.GetFromClause()) == 0 {
-				return w.neededRelations(q.TargetList[0].GetResTarget().GetVal())
-			}
-		case SubLinkType_EXISTS_SUBLINK:
+		switch {
+		case x.SubLinkType == SubLinkType_EXPR_SUBLINK && len(q.GetTargetList()) == 1 && len(q.GetFromClause()) == 0:
+			return w.neededRelations(q.TargetList[0].GetResTarget().GetVal(), negated) // (SELECT to_regclass('x') IS NOT NULL)
+		case x.SubLinkType == SubLinkType_EXISTS_SUBLINK && !negated:
 			return w.namedRelations(q)
 		}
 	}
 	return out
+}
+
+// lookedUp returns the relation that a call of to_regclass looks up.
+func (w *blockWalk) lookedUp(n *Node) []string {
+	for n.GetTypeCast() != nil {
+		n = n.GetTypeCast().GetArg()
+	}
+	f := n.GetFuncCall()
+	if f == nil || LastText(f.Funcname) != "to_regclass" || len(f.Args) != 1 {
+		return nil
+	}
+	if name, _, ok := w.evalNode(f.Args[0]); ok {
+		return []string{name}
+	}
+	return nil
 }
 
 // relationNames are the columns of the server's catalogs with the name of a relation, by the relation.

@@ -158,9 +158,9 @@ func (w *blockWalk) walkBranch(body any, line int, loop bool) {
 	if body == nil {
 		return
 	}
-	values := maps.Clone(w.values)
+	values, needs, at := maps.Clone(w.values), w.needs, w.needsAt
 	w.walkTree(body, line, true, loop)
-	w.values = values
+	w.values, w.needs, w.needsAt = values, needs, at
 }
 
 // loopRounds returns the values of a loop's variables in each of its rounds; nil if they are
