@@ -19,7 +19,13 @@ type Tags struct {
 
 // placeTags are the keys that name places in code. Other keys hold values of one request: a URL, a number, a trace.
 var placeTags = []string{"namespaced_controller", "controller", "action", "job", "mailer", "component", "handler", "route",
-	"view", "resolver", "func", "function", "method", "source_location", "file", "line"}
+	"view", "resolver", "func", "function", "method", "source_location", "caller", "stack", "file", "line"}
+
+// tagNames are other names of these keys: OpenTelemetry's attributes, and what libraries call a stack.
+var tagNames = map[string]string{
+	"code.function": "function", "code.function.name": "function", "code.filepath": "file", "code.file.path": "file",
+	"code.lineno": "line", "code.line.number": "line", "code.stacktrace": "stack", "stacktrace": "stack", "call_stack": "stack", "backtrace": "stack",
+}
 
 // queryTag is how sqlc and the like begin a query's comment.
 var queryTag = regexp.MustCompile(`^\s*name:\s*(\w[\w.]*)(\s+:\w+)?\s*$`)
@@ -69,7 +75,14 @@ func (t *Tags) readPairs(words string, found map[string]string) {
 		if plain, err := url.QueryUnescape(v); err == nil && pair[at] == '=' {
 			v = plain
 		}
-		if v = strings.ToValidUTF8(v, "?"); v == "" || len(v) > mostTag {
+		if name := tagNames[k]; name != "" {
+			k = name
+		}
+		v = strings.ToValidUTF8(v, "?")
+		if k == "stack" {
+			v = nearestFrames(v)
+		}
+		if v == "" || len(v) > mostTag {
 			continue
 		}
 		switch {
@@ -85,6 +98,23 @@ func (t *Tags) readPairs(words string, found map[string]string) {
 			found[k] = v
 		}
 	}
+}
+
+// nearestFrames returns the first frames of a call stack, as many as a tag may be long. Frames are in lines, or separated by
+// semicolons or bars.
+func nearestFrames(stack string) string {
+	var out []string
+	size := 0
+	for _, frame := range strings.FieldsFunc(stack, func(r rune) bool { return strings.ContainsRune("\n;|", r) }) {
+		frame = strings.Join(strings.Fields(frame), " ")
+		if size += len(frame) + len(" < "); size > mostTag {
+			break
+		}
+		if frame != "" {
+			out = append(out, frame)
+		}
+	}
+	return strings.Join(out, " < ")
 }
 
 // joinPlace makes one line of what was found: users#index, app/x.rb:12, or the words as they are.
@@ -111,6 +141,9 @@ func joinPlace(found map[string]string) string {
 		if v := found[k]; v != "" && (k != "route" || len(out) == 0) {
 			out = append(out, v)
 		}
+	}
+	if file == "" && strings.Contains(line, ":") { // marginalia writes both into one
+		file, line = line, ""
 	}
 	if file != "" {
 		out = append(out, strings.TrimSuffix(file+":"+line, ":"))
