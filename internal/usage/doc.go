@@ -11,7 +11,7 @@ package usage
 
 // Version is the version of Read's results: cached facts of another version are read
 // again.
-const Version = "29"
+const Version = "30"
 
 // Grade says how a use is known.
 type Grade uint8

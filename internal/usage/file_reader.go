@@ -25,6 +25,8 @@ type reader struct {
 	makes  bool
 	// tree is the parsed Go file, if it has been parsed.
 	tree *goSyntax
+	// fills are the texts that the program inserts for verbs of a format, by their offset.
+	fills map[int]string
 	// at is the offset up to which lines are counted.
 	at, line int
 }

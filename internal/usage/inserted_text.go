@@ -24,6 +24,8 @@ type sqlText struct {
 	quote bool // within a string literal of the SQL
 	// unfinished is set if something had to be appended so that the grammar could read it.
 	unfinished bool
+	// fills are the texts that the program inserts for verbs of a format, by their offset in the file.
+	fills map[int]string
 }
 
 // seg maps an offset in the SQL to an offset in the file. For a hole, to is its end.
@@ -91,7 +93,13 @@ func (s *sqlText) addString(text []byte, l literal, d *dialect) {
 			i += n
 			continue
 		default:
-			if n, what := s.holeAt(text, rest, i, l, d); n > 0 {
+			n, what := s.holeAt(text, rest, i, l, d)
+			if fill := s.fills[i]; n > 0 && fill != "" {
+				s.addHole(fill, i+n)
+				i += n
+				continue
+			}
+			if n > 0 {
 				s.addHole(what, i+n)
 				s.holes[len(s.holes)-1].source = Span{From: i, To: i + n}
 				i += n

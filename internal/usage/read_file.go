@@ -76,6 +76,9 @@ func QueryFile(file string) bool {
 // readProgram reads the strings of a program.
 func (r *reader) readProgram() {
 	r.lits, r.notes = lexText(r.text, r.d)
+	if r.d == goLike {
+		r.fills = r.formatArguments()
+	}
 	r.eachString(func(l literal) {
 		r.recordShortText(l)
 		r.readFragment(l)
@@ -99,7 +102,7 @@ func (r *reader) eachString(text func(l literal), query func(from, to int, s *sq
 			continue
 		}
 		from := i
-		s := &sqlText{}
+		s := &sqlText{fills: r.fills}
 		s.addString(r.text, l, r.d)
 		last := l
 		for i+1 < len(r.lits) && len(s.text) < maxSQL {
@@ -122,7 +125,7 @@ func (r *reader) eachString(text func(l literal), query func(from, to int, s *sq
 			i++
 		}
 		r.insertTail(s, last)
-		query(from, i, s)
+		query(from, i, r.appendLater(s, from, i))
 	}
 }
 
