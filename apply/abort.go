@@ -103,12 +103,12 @@ func (t *Target) abortPlan(ctx context.Context, stay []string) error {
 func (t *Target) mayAbort() error {
 	for i := range t.c.Plan.Steps {
 		s := &t.c.Plan.Steps[i]
-		is := t.steps[s.ID]
-		if s.Phase != onward.Contract || is == nil || !undo.IsIrreversible(t.c.Plan, i) {
+		recorded := t.steps[s.ID]
+		if s.Phase != onward.Contract || recorded == nil || !undo.IsIrreversible(t.c.Plan, i) {
 			continue
 		}
 		// A step that was tried in a transaction and is not done has left nothing.
-		if is.State == ledger.Done || s.Transaction == onward.TransactionNone {
+		if recorded.State == ledger.Done || s.Transaction == onward.TransactionNone {
 			return &RefusedError{
 				Step: s.ID,
 				Text: "this contract step has dropped something, or replaced it, and nobody gives that back. onward contract goes on with the plan",
@@ -177,8 +177,8 @@ func (t *Target) undoNext(ctx context.Context) (State, error) {
 // undoSQL returns the SQL that undoes a started step; "" for none. A step that was started in a transaction and is not done has left
 // nothing, except for the committed batches of a backfill.
 func (t *Target) undoSQL(s *onward.PlanStep) string {
-	is := t.steps[s.ID]
-	if is == nil || is.State != ledger.Done && s.Transaction != onward.TransactionNone && !s.Repeat {
+	recorded := t.steps[s.ID]
+	if recorded == nil || recorded.State != ledger.Done && s.Transaction != onward.TransactionNone && !s.Repeat {
 		return ""
 	}
 	return s.Undo

@@ -35,7 +35,7 @@ type Tuning struct {
 // Control returns the IDs of the plans. It returns a *config.InputError if there is no such plan, or no process
 // to cancel.
 func Control(ctx context.Context, db, id string, word Command, tune Tuning, who string) ([]string, error) {
-	var said []string
+	var ids []string
 	there, err := withLedger(ctx, db, func(conn *pgx.Conn) error {
 		if err := ledger.CreateLedger(ctx, conn); err != nil { // an older ledger is upgraded
 			return err
@@ -56,14 +56,14 @@ func Control(ctx context.Context, db, id string, word Command, tune Tuning, who 
 			if err := storeCommand(ctx, conn, p.ID, word, tune, who); err != nil {
 				return err
 			}
-			said = append(said, p.ID)
+			ids = append(ids, p.ID)
 		}
 		return nil
 	})
 	if err == nil && !there {
 		_, err = choosePlans(nil, id)
 	}
-	return said, err
+	return ids, err
 }
 
 // requireHolder refuses a cancel if no process is working.

@@ -195,9 +195,9 @@ func keyRange(keys, types, after, through []string) (string, []any) {
 	where, args := "true", []any(nil)
 	bound := func(op string, key []string) {
 		if key != nil {
-			var is string
-			is, args = compareKey(keys, op, types, key, args)
-			where += " AND " + is
+			var condition string
+			condition, args = compareKey(keys, op, types, key, args)
+			where += " AND " + condition
 		}
 	}
 	bound(" > ", after)

@@ -88,12 +88,12 @@ func (t *Target) execWithoutTransaction(ctx context.Context, sql string) (err er
 
 // sendWithProgress sends a step and reports its progress.
 func (t *Target) sendWithProgress(ctx context.Context, s *onward.PlanStep) error {
-	told, stop := context.WithCancel(ctx)
+	progressCtx, stop := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		for queue.Pause(told, 2*time.Second) == nil {
-			t.reportProgress(told, s)
+		for queue.Pause(progressCtx, 2*time.Second) == nil {
+			t.reportProgress(progressCtx, s)
 		}
 	}()
 	err := t.execWithoutTransaction(ctx, s.SQL)
@@ -118,20 +118,20 @@ func (t *Target) reportProgress(ctx context.Context, s *onward.PlanStep) {
 // waitForPredecessor waits for the session that ran the step before, if it is still running: a server
 // does not notice that its client was killed.
 func (t *Target) waitForPredecessor(ctx context.Context, s *onward.PlanStep) error {
-	is := t.steps[s.ID]
-	if is == nil || is.PID == nil || is.Backend == nil || !t.direct {
+	recorded := t.steps[s.ID]
+	if recorded == nil || recorded.PID == nil || recorded.Backend == nil || !t.direct {
 		return nil
 	}
 	for {
 		var there bool
 		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-			return conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2 AND state = 'active')", *is.PID,
-				*is.Backend).Scan(&there)
+			return conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2 AND state = 'active')", *recorded.PID,
+				*recorded.Backend).Scan(&there)
 		})
 		if err != nil || !there {
 			return err
 		}
-		t.reportEvent(Waits, s, fmt.Sprintf("process %d of the server is still at it, for a client that is gone", *is.PID))
+		t.reportEvent(Waits, s, fmt.Sprintf("process %d of the server is still at it, for a client that is gone", *recorded.PID))
 		if err := queue.Pause(ctx, time.Second); err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func forEachPlan(ctx context.Context, c Config, id string, phase onward.PlanPhas
 func requireReached(p *ledger.Plan, steps map[string]*ledger.Step, phase onward.PlanPhase) error {
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
-		if is := steps[s.ID]; isLater(phase, s.Phase) && (is == nil || is.State != ledger.Done) {
+		if recorded := steps[s.ID]; isLater(phase, s.Phase) && (recorded == nil || recorded.State != ledger.Done) {
 			return &RefusedError{
 				Step: s.ID,
 				Text: fmt.Sprintf("plan %s is not so far: this step of its %s is not done. onward apply --plan goes on with it", p.ID, s.Phase),

@@ -133,10 +133,10 @@ func (t *Target) isFirstOfPhase(s *onward.PlanStep) bool {
 func (t *Target) tableLookup(ctx context.Context) violation.Lookup {
 	known := map[string]*violation.Table{}
 	return func(name string) (*violation.Table, error) {
-		if is, there := known[name]; there {
-			return is, nil
+		if table, there := known[name]; there {
+			return table, nil
 		}
-		is := &violation.Table{}
+		table := &violation.Table{}
 		err := t.readRow(ctx, `SELECT c.relkind = 'p',
 			ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum),
 			ARRAY(SELECT a.attname::text FROM pg_catalog.pg_constraint AS p, unnest(p.conkey) WITH ORDINALITY AS k (n, place)
@@ -148,20 +148,22 @@ func (t *Target) tableLookup(ctx context.Context) violation.Lookup {
 					ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1) AS best, unnest(best.indkey::int2[]) WITH ORDINALITY AS k (n, place)
 				JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.n WHERE k.place <= best.indnkeyatts ORDER BY k.place),
 			EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 19 = 19)
-			FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`, []any{name}, &is.Partitioned, &is.Columns, &is.Key, &is.Order, &is.Fires)
+			FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
+			[]any{name}, &table.Partitioned, &table.Columns, &table.Key, &table.Order, &table.Fires)
 		if errors.Is(err, pgx.ErrNoRows) {
-			is, err = nil, nil
+			table, err = nil, nil
 		}
-		known[name] = is
-		return is, err
+		known[name] = table
+		return table, err
 	}
 }
 
 // isVolatile returns a function that reports whether any of the given functions is volatile.
 func (t *Target) isVolatile(ctx context.Context) violation.Volatile {
-	return func(functions []string) (is bool, err error) {
-		err = t.readRow(ctx, "SELECT coalesce(bool_or(provolatile = 'v'), true) FROM pg_catalog.pg_proc WHERE proname = ANY ($1::text[])", []any{functions}, &is)
-		return is, err
+	return func(functions []string) (volatile bool, err error) {
+		err = t.readRow(ctx, "SELECT coalesce(bool_or(provolatile = 'v'), true) FROM pg_catalog.pg_proc WHERE proname = ANY ($1::text[])",
+			[]any{functions}, &volatile)
+		return volatile, err
 	}
 }
 
@@ -227,15 +229,15 @@ func (t *Target) watchSignals(ctx context.Context, pid int) func() string {
 	ctx, stop := context.WithCancel(ctx)
 	why := make(chan string, 1)
 	go func() {
-		said := ""
-		defer func() { why <- said }()
-		for said == "" && queue.Pause(ctx, throttle.Every) == nil {
+		reported := ""
+		defer func() { why <- reported }()
+		for reported == "" && queue.Pause(ctx, throttle.Every) == nil {
 			_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
-				is, err := t.gauge.ReadSignals(ctx, conn)
-				if err != nil || is.Level != throttle.Stop {
+				verdict, err := t.gauge.ReadSignals(ctx, conn)
+				if err != nil || verdict.Level != throttle.Stop {
 					return err
 				}
-				said = is.Why
+				reported = verdict.Why
 				_, err = conn.Exec(ctx, "SELECT pg_cancel_backend($1)", pid)
 				return err
 			})

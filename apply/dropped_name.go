@@ -89,7 +89,7 @@ func (d droppedName) isNamedBy(sql string) bool {
 	for _, stmt := range f.Stmts {
 		tables := map[string]string{} // by the alias that the statement uses
 		pgparse.Walk(stmt.Node, func(msg any) bool {
-			if rv, is := msg.(*pgparse.RangeVar); is {
+			if rv, ok := msg.(*pgparse.RangeVar); ok {
 				tables[rv.Relname] = rv.Relname
 				if alias := rv.GetAlias().GetAliasname(); alias != "" {
 					tables[alias] = rv.Relname

@@ -251,9 +251,9 @@ func (p *pendingRun) migrationsUpTo(list []*audit.Planned) ([]*audit.Planned, er
 
 // makePlans makes a plan of each migration, after checking that nothing prevents any of them.
 func (p *pendingRun) makePlans(list []*audit.Planned) ([]*onward.Plan, error) {
-	of := map[*audit.Planned]bool{}
+	chosen := map[*audit.Planned]bool{}
 	for _, m := range list {
-		of[m] = true
+		chosen[m] = true
 		switch {
 		case len(m.Source.Code) > 0 || len(m.Opaque) > 0 && m.Opaque[0].What != "" || len(m.Elsewhere) > 0:
 			return nil, p.refusePartlyReadable(m)
@@ -261,7 +261,7 @@ func (p *pendingRun) makePlans(list []*audit.Planned) ([]*onward.Plan, error) {
 			return nil, refuseToolOnly(m.ID, m.Path+" has places that the tool fills in")
 		}
 	}
-	p.release.Unapplied(of)
+	p.release.Unapplied(chosen)
 	report, folds, err := p.release.Folds()
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 func (t *Target) countUnfinished() int {
 	left := 0
 	for i := range t.c.Plan.Steps {
-		if is := t.steps[t.c.Plan.Steps[i].ID]; is == nil || is.State != ledger.Done {
+		if recorded := t.steps[t.c.Plan.Steps[i].ID]; recorded == nil || recorded.State != ledger.Done {
 			left++
 		}
 	}
@@ -69,9 +69,10 @@ func describePlan(p *ledger.Plan, steps map[string]*ledger.Step) *onward.Applied
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
 		step := onward.AppliedStep{ID: s.ID, Phase: s.Phase, Class: s.Class, Why: s.Why, Head: clipSQL(s), State: onward.ApplyPending}
-		if is := steps[s.ID]; is != nil {
-			step.State, step.Attempts, step.Rows, step.WaitedMS = onward.ApplyState(is.State), is.Attempts, is.Rows, is.Waited.Milliseconds()
-			step.Began, step.Ended, step.Note = &is.Began, is.Ended, is.Note
+		if recorded := steps[s.ID]; recorded != nil {
+			step.State, step.Attempts = onward.ApplyState(recorded.State), recorded.Attempts
+			step.Rows, step.WaitedMS = recorded.Rows, recorded.Waited.Milliseconds()
+			step.Began, step.Ended, step.Note = &recorded.Began, recorded.Ended, recorded.Note
 		}
 		if step.State != onward.ApplyDone && out.State == onward.ApplyDone {
 			out.State = step.State

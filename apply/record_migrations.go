@@ -175,26 +175,26 @@ func (p *pendingRun) findReplaced(ctx context.Context) (list []*audit.Planned, e
 
 // replacedMigrations returns the migrations of the plan. They must come from one source and be unchanged since the plan was made.
 func (p *pendingRun) replacedMigrations() (list []*audit.Planned, err error) {
-	of := map[string]*audit.Planned{}
+	byPath := map[string]*audit.Planned{}
 	in := map[string]*audit.Set{}
 	for _, s := range p.release.Heads() {
 		for _, m := range s.Migrations {
-			of[m.Path], in[m.Path] = m, s
+			byPath[m.Path], in[m.Path] = m, s
 		}
 	}
-	for _, is := range p.c.Plan.Migrations {
-		m := of[is.Path]
+	for _, planned := range p.c.Plan.Migrations {
+		m := byPath[planned.Path]
 		switch {
-		case is.Hash == "":
+		case planned.Hash == "":
 			return nil, errors.New("the plan does not do all that they do")
 		case m == nil:
-			return nil, fmt.Errorf("%s has no %s", p.release.HeadName(), is.Path)
-		case m.Hash != is.Hash:
-			return nil, fmt.Errorf("%s is not what the plan was made of", is.Path)
-		case p.set != nil && p.set != in[is.Path]:
+			return nil, fmt.Errorf("%s has no %s", p.release.HeadName(), planned.Path)
+		case m.Hash != planned.Hash:
+			return nil, fmt.Errorf("%s is not what the plan was made of", planned.Path)
+		case p.set != nil && p.set != in[planned.Path]:
 			return nil, errors.New("they are of several tools")
 		}
-		p.set, list = in[is.Path], append(list, m)
+		p.set, list = in[planned.Path], append(list, m)
 	}
 	if p.set == nil {
 		return nil, errors.New("the plan names none")
@@ -205,25 +205,25 @@ func (p *pendingRun) replacedMigrations() (list []*audit.Planned, err error) {
 // listUnrecorded returns the migrations that are missing in the tool's table. If the table has only the latest migration, they
 // must be the next ones after it, and before is the migration that precedes them; nil for none.
 func (p *pendingRun) listUnrecorded(ctx context.Context, list []*audit.Planned) (open []*audit.Planned, before *audit.Planned, err error) {
-	is, base, err := p.readApplied(ctx)
+	applied, base, err := p.readApplied(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !p.set.Count.Last {
 		return slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool {
-			_, there := is[p.set.Count.Key(m)]
+			_, there := applied[p.set.Count.Key(m)]
 			return there || base != "" && p.set.Count.Upto(m, base)
 		}), nil, nil
 	}
 	at := -1
 	for i, m := range p.set.Migrations {
-		if _, there := is[p.set.Count.Key(m)]; there {
+		if _, there := applied[p.set.Count.Key(m)]; there {
 			at, before = i, m
 		}
 	}
 	open = slices.DeleteFunc(slices.Clone(list), func(m *audit.Planned) bool { return slices.Index(p.set.Migrations, m) <= at })
 	for i, m := range open {
-		if len(is) > 0 && at < 0 || p.dirty != "" || slices.Index(p.set.Migrations, m) != at+1+i {
+		if len(applied) > 0 && at < 0 || p.dirty != "" || slices.Index(p.set.Migrations, m) != at+1+i {
 			return open, nil, fmt.Errorf("%s has one version, and %s is not the next", p.table, m.ID)
 		}
 	}

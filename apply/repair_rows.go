@@ -36,9 +36,9 @@ func (m *chunkRepair) batchQuery(c *onward.PlanComparison, types []string, where
 func (m *chunkRepair) wrongRowsQuery(head string, c *onward.PlanComparison, types []string, where string, args []any) (string, []any) {
 	args = slices.Clip(args) // each query has its own
 	for _, key := range m.skippedKeys {
-		var is string
-		is, args = compareKey(c.Keys, " = ", types, key, args)
-		where += " AND NOT (" + is + ")"
+		var condition string
+		condition, args = compareKey(c.Keys, " = ", types, key, args)
+		where += " AND NOT (" + condition + ")"
 	}
 	return fmt.Sprintf("%s FROM %s AS t WHERE %s AND (%s) ORDER BY %s LIMIT %d", head, c.Table, where, c.Wrong, orderByKeys(c.Keys), m.batchSize()), args
 }

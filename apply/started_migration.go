@@ -22,11 +22,11 @@ func (p *pendingRun) readPastPlans(ctx context.Context) (last map[string]*ledger
 		return nil, nil, err
 	}
 	last = map[string]*ledger.Plan{}
-	for _, is := range plans {
-		if isUnchangedMigration(is) {
-			last[is.Plan.Migrations[0].Path] = is
+	for _, started := range plans {
+		if isUnchangedMigration(started) {
+			last[started.Plan.Migrations[0].Path] = started
 		} else {
-			instead = append(instead, is)
+			instead = append(instead, started)
 		}
 	}
 	return last, instead, nil
@@ -39,35 +39,36 @@ func (p *pendingRun) findStarted(ctx context.Context, list []*audit.Planned) (*o
 	if err != nil {
 		return nil, err
 	}
-	for _, is := range instead {
-		if err := p.refuseReplaced(list, is); err != nil {
+	for _, started := range instead {
+		if err := p.refuseReplaced(list, started); err != nil {
 			return nil, err
 		}
-		if err := p.refuseRun(ctx, list, is); err != nil {
+		if err := p.refuseRun(ctx, list, started); err != nil {
 			return nil, err
 		}
 	}
 	for _, m := range p.set.Migrations {
-		is := last[m.Path]
-		if is == nil {
+		started := last[m.Path]
+		if started == nil {
 			continue
 		}
-		same := m.Hash == is.Plan.Migrations[0].Hash
+		same := m.Hash == started.Plan.Migrations[0].Hash
 		switch open := slices.Contains(list, m); {
-		case is.State == ledger.Done && !open && !same:
+		case started.State == ledger.Done && !open && !same:
 			return nil, changedError(m)
-		case is.State == ledger.Done && open && same:
-			err = p.reopenMigration(ctx, m, is)
-		case is.State != ledger.Done && is.State != ledger.Abandoned && open:
-			done, failed := p.countDone(ctx, is)
+		case started.State == ledger.Done && open && same:
+			err = p.reopenMigration(ctx, m, started)
+		case started.State != ledger.Done && started.State != ledger.Abandoned && open:
+			done, failed := p.countDone(ctx, started)
 			if done > 0 && !same {
 				return nil, &RefusedError{
 					Step: m.ID,
-					Text: fmt.Sprintf("%s was changed although %d of its %d steps are applied: put back what it was, and run this again", m.Path, done, len(is.Plan.Steps)),
+					Text: fmt.Sprintf("%s was changed although %d of its %d steps are applied: put back what it was, and run this again", m.Path,
+						done, len(started.Plan.Steps)),
 				}
 			}
 			if done > 0 {
-				return &is.Plan, failed
+				return &started.Plan, failed
 			}
 			err = failed
 		}
@@ -79,8 +80,8 @@ func (p *pendingRun) findStarted(ctx context.Context, list []*audit.Planned) (*o
 }
 
 // countDone counts the finished steps of a plan.
-func (p *pendingRun) countDone(ctx context.Context, is *ledger.Plan) (int, error) {
-	steps, err := ledger.ReadSteps(ctx, p.conn, is.ID)
+func (p *pendingRun) countDone(ctx context.Context, started *ledger.Plan) (int, error) {
+	steps, err := ledger.ReadSteps(ctx, p.conn, started.ID)
 	done := 0
 	for _, s := range steps {
 		if s.State == ledger.Done {
@@ -92,37 +93,37 @@ func (p *pendingRun) countDone(ctx context.Context, is *ledger.Plan) (int, error
 
 // reopenMigration restarts a migration that was applied here and then reverted by its tool. It reads the tool's table again, because the pending
 // migrations were read before the ledger.
-func (p *pendingRun) reopenMigration(ctx context.Context, m *audit.Planned, is *ledger.Plan) error {
+func (p *pendingRun) reopenMigration(ctx context.Context, m *audit.Planned, started *ledger.Plan) error {
 	list, err := p.listUnapplied(ctx)
 	if err != nil || !slices.Contains(list, m) {
 		return err
 	}
-	return ledger.ReopenPlan(ctx, p.conn, is)
+	return ledger.ReopenPlan(ctx, p.conn, started)
 }
 
 // isUnchangedMigration reports whether a plan is an unchanged migration that was not made for a particular schema.
-func isUnchangedMigration(is *ledger.Plan) bool {
-	return is.Plan.Catalog == "" && len(is.Plan.Migrations) == 1
+func isUnchangedMigration(started *ledger.Plan) bool {
+	return started.Plan.Catalog == "" && len(started.Plan.Migrations) == 1
 }
 
 // refuseReplaced refuses a migration if a plan that onward started here makes the same change.
-func (p *pendingRun) refuseReplaced(list []*audit.Planned, is *ledger.Plan) error {
-	if is.State == ledger.Abandoned || is.Plan.Dir != "" || len(is.Plan.Steps) == 0 {
+func (p *pendingRun) refuseReplaced(list []*audit.Planned, started *ledger.Plan) error {
+	if started.State == ledger.Abandoned || started.Plan.Dir != "" || len(started.Plan.Steps) == 0 {
 		return nil
 	}
 	for _, m := range list {
-		i := slices.IndexFunc(is.Plan.Migrations, func(of onward.PlannedMigration) bool { return of.Path == m.Path })
+		i := slices.IndexFunc(started.Plan.Migrations, func(planned onward.PlannedMigration) bool { return planned.Path == m.Path })
 		switch {
 		case i < 0:
-		case is.State != ledger.Done:
+		case started.State != ledger.Done:
 			return &RefusedError{
 				Step: m.ID,
-				Text: fmt.Sprintf("plan %s replaces it and is not finished: onward apply --plan continues the plan, onward abort undoes it", is.ID),
+				Text: fmt.Sprintf("plan %s replaces it and is not finished: onward apply --plan continues the plan, onward abort undoes it", started.ID),
 			}
-		case is.Plan.Migrations[i].Hash == m.Hash && is.Plan.Steps[len(is.Plan.Steps)-1].Record == "":
+		case started.Plan.Migrations[i].Hash == m.Hash && started.Plan.Steps[len(started.Plan.Steps)-1].Record == "":
 			return &RefusedError{
 				Step: m.ID,
-				Text: fmt.Sprintf("plan %s has made the same change, but %s does not list it: mark it as applied with its tool", is.ID, p.table),
+				Text: fmt.Sprintf("plan %s has made the same change, but %s does not list it: mark it as applied with its tool", started.ID, p.table),
 			}
 		}
 	}
@@ -136,15 +137,15 @@ func (p *pendingRun) isStartedHere(ctx context.Context, key string) (bool, error
 		return false, nil
 	}
 	last, _, err := p.readPastPlans(ctx)
-	is := last[p.set.Migrations[i].Path]
-	if err != nil || is == nil || is.State == ledger.Done || is.State == ledger.Abandoned {
+	started := last[p.set.Migrations[i].Path]
+	if err != nil || started == nil || started.State == ledger.Done || started.State == ledger.Abandoned {
 		return false, err
 	}
-	steps, err := ledger.ReadSteps(ctx, p.conn, is.ID)
+	steps, err := ledger.ReadSteps(ctx, p.conn, started.ID)
 	if err != nil {
 		return false, err
 	}
-	first := &is.Plan.Steps[0]
+	first := &started.Plan.Steps[0]
 	// An unfinished step that runs in a transaction has written nothing to the tool's table.
 	s := steps[first.ID]
 	return s != nil && first.Begin != "" && (s.State == ledger.Done || first.Transaction == onward.TransactionNone), nil

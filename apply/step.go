@@ -86,7 +86,7 @@ func (t *Target) nextStep() (*onward.PlanStep, int) {
 		if isLater(s.Phase, t.c.Through) {
 			return nil, 0
 		}
-		if is := t.steps[s.ID]; is == nil || is.State != ledger.Done {
+		if recorded := t.steps[s.ID]; recorded == nil || recorded.State != ledger.Done {
 			return s, i
 		}
 		if s.ID == t.c.To {

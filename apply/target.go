@@ -281,7 +281,7 @@ func (t *Target) checkSchema(ctx context.Context) error {
 		return err
 	}
 	names := t.c.Plan.Relations()
-	if is := schema.Catalog.HashRelations(names); is != t.c.Plan.Catalog {
+	if hash := schema.Catalog.HashRelations(names); hash != t.c.Plan.Catalog {
 		return &RefusedError{Text: fmt.Sprintf("the plan is for another schema: columns, types, NOT NULL and constraints of %s are not those that it was made for. "+
 			"Either this is another database, or something was applied since: make the plan anew, with onward plan --db", strings.Join(names, ", "))}
 	}
@@ -291,7 +291,7 @@ func (t *Target) checkSchema(ctx context.Context) error {
 // sharesMigration reports whether two plans replace the same migration.
 func sharesMigration(a, b *onward.Plan) bool {
 	return slices.ContainsFunc(a.Migrations, func(m onward.PlannedMigration) bool {
-		return slices.ContainsFunc(b.Migrations, func(is onward.PlannedMigration) bool { return is.ID == m.ID && is.Path == m.Path })
+		return slices.ContainsFunc(b.Migrations, func(planned onward.PlannedMigration) bool { return planned.ID == m.ID && planned.Path == m.Path })
 	})
 }
 

@@ -110,8 +110,8 @@ func (t *Target) runsStep(id string) bool {
 			return false
 		}
 		if s.ID == id {
-			is := t.steps[id]
-			return is == nil || is.State != ledger.Done
+			recorded := t.steps[id]
+			return recorded == nil || recorded.State != ledger.Done
 		}
 		if s.ID == t.c.To {
 			return false

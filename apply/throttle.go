@@ -38,8 +38,8 @@ type backfillHold struct {
 // resetTries resets the state for a new step.
 func (t *Target) resetTries(s *onward.PlanStep) {
 	t.tries = stepAttempts{step: s.ID, since: time.Now()}
-	if is := t.steps[s.ID]; is != nil {
-		t.tries.processedRows = is.Rows
+	if recorded := t.steps[s.ID]; recorded != nil {
+		t.tries.processedRows = recorded.Rows
 	}
 	t.gauge = throttle.New(t.c.Throttle, touchedTables(s), t.throttleStandbys()...)
 }
@@ -55,11 +55,11 @@ func (t *Target) checkHealth(ctx context.Context, s *onward.PlanStep) string {
 	if s.Repeat && t.tries.started {
 		return "" // checked between its batches
 	}
-	is := t.gauge.CheckHealth(ctx)
-	if is.Why != "" {
-		t.reportHeldBackfill(ctx, s, "stopped", is.Why)
+	verdict := t.gauge.CheckHealth(ctx)
+	if verdict.Why != "" {
+		t.reportHeldBackfill(ctx, s, "stopped", verdict.Why)
 	}
-	return is.Why
+	return verdict.Why
 }
 
 // nextPace returns the pace of the next batch of a backfill, or how long to wait. Commands from another
@@ -69,8 +69,8 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 	if err != nil || again > 0 {
 		return p, again, err
 	}
-	is := t.gauge.CheckHealth(ctx)
-	if is.Level == throttle.Free {
+	verdict := t.gauge.CheckHealth(ctx)
+	if verdict.Level == throttle.Free {
 		err := t.control.Do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			if t.tries.estimatedRows == 0 {
 				if err := conn.QueryRow(ctx, `SELECT coalesce(max(c.reltuples)::bigint, -1) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -78,24 +78,24 @@ func (t *Target) nextPace(ctx context.Context, s *onward.PlanStep) (pace, time.D
 					return err
 				}
 			}
-			is, err = t.gauge.ReadSignals(ctx, conn)
+			verdict, err = t.gauge.ReadSignals(ctx, conn)
 			return err
 		})
 		if err != nil {
 			return p, 0, err
 		}
 	}
-	for _, words := range is.Unseen {
+	for _, words := range verdict.Unseen {
 		t.reportEvent(Throttled, s, words)
 	}
 	switch {
-	case is.Level == throttle.Stop:
-		t.reportHeldBackfill(ctx, s, "stopped", is.Why)
+	case verdict.Level == throttle.Stop:
+		t.reportHeldBackfill(ctx, s, "stopped", verdict.Why)
 		return p, pausedFor, nil
-	case is.Level == throttle.Slow && t.tries.held.batchOwed:
+	case verdict.Level == throttle.Slow && t.tries.held.batchOwed:
 		t.tries.held.batchOwed = false
-	case is.Level == throttle.Slow:
-		t.reportHeldBackfill(ctx, s, "slowed down", is.Why)
+	case verdict.Level == throttle.Slow:
+		t.reportHeldBackfill(ctx, s, "slowed down", verdict.Why)
 		t.tries.size = min(t.tries.size, max(t.tries.size/2, slowest))
 		t.tries.held.batchOwed = true
 		return p, slowly, nil

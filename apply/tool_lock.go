@@ -10,7 +10,7 @@ import (
 
 // pollLock polls for an advisory lock until the migration tool releases it.
 func (p *pendingRun) pollLock(ctx context.Context, key int64) error {
-	told := false
+	reported := false
 	for end := time.Now().Add(p.c.Within); ; {
 		var got bool
 		if err := p.withOwnSettings(ctx, func() error {
@@ -27,8 +27,8 @@ func (p *pendingRun) pollLock(ctx context.Context, key int64) error {
 		if time.Now().After(end) {
 			return &UnfinishedError{Step: p.set.Migrations[0].ID, Why: words}
 		}
-		if !told {
-			told = true
+		if !reported {
+			reported = true
 			p.c.Tell(Event{Kind: Held, Words: words})
 		}
 		if err := queue.Pause(ctx, 200*time.Millisecond); err != nil {

@@ -181,15 +181,15 @@ func (t *Target) watchQueue(ctx context.Context, pid int) func() string {
 	ctx, stop := context.WithCancel(ctx)
 	why := make(chan string, 1)
 	go func() {
-		said := ""
-		defer func() { why <- said }()
+		reported := ""
+		defer func() { why <- reported }()
 		for queue.Pause(ctx, queue.WaiterPollInterval) == nil {
 			_ = t.control.Do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 				tail, err := queue.ReadWaiters(ctx, conn, pid)
 				if err != nil || !tail.TooLong() {
 					return err
 				}
-				said = tail.String()
+				reported = tail.String()
 				_, err = conn.Exec(ctx, "SELECT pg_cancel_backend($1)", pid)
 				return err
 			})

@@ -95,10 +95,10 @@ func (p *pendingRun) listUnapplied(ctx context.Context) ([]*audit.Planned, error
 
 // hasReplaced reports whether a database has everything that a squashed migration replaces. If it has only a
 // part, the tool must handle that.
-func (p *pendingRun) hasReplaced(m *audit.Planned, is map[string]appliedRow) (bool, error) {
+func (p *pendingRun) hasReplaced(m *audit.Planned, applied map[string]appliedRow) (bool, error) {
 	count := 0
 	for _, id := range m.Replaces {
-		if _, there := is[id]; there {
+		if _, there := applied[id]; there {
 			count++
 		}
 	}
@@ -117,13 +117,13 @@ func (p *pendingRun) refuseOvertaken(list []*audit.Planned) error {
 	if p.set.HistoryBehavior.Overtaken == "" {
 		return nil
 	}
-	is := map[string]bool{}
+	pending := map[string]bool{}
 	for _, m := range list {
-		is[m.ID] = true
+		pending[m.ID] = true
 	}
 	for _, m := range p.set.Migrations {
 		for _, before := range m.After {
-			if is[before] && !is[m.ID] {
+			if pending[before] && !pending[m.ID] {
 				return &RefusedError{Step: before, Text: fmt.Sprintf(p.set.HistoryBehavior.Overtaken, m.ID, before)}
 			}
 		}
@@ -133,10 +133,10 @@ func (p *pendingRun) refuseOvertaken(list []*audit.Planned) error {
 
 // readApplied reads the tool's table, by keys. base is the baseline key: everything up to it existed before
 // the tool was introduced; "" for none.
-func (p *pendingRun) readApplied(ctx context.Context) (is map[string]appliedRow, base string, err error) {
-	is, p.dirty = map[string]appliedRow{}, ""
+func (p *pendingRun) readApplied(ctx context.Context) (applied map[string]appliedRow, base string, err error) {
+	applied, p.dirty = map[string]appliedRow{}, ""
 	if !p.tableExists {
-		return is, "", nil
+		return applied, "", nil
 	}
 	got, err := p.conn.Query(ctx, p.set.Count.Read(p.table))
 	if err != nil {
@@ -161,14 +161,14 @@ func (p *pendingRun) readApplied(ctx context.Context) (is map[string]appliedRow,
 		if p.set.Count.Same != nil {
 			r.Key = p.set.Count.Same(r.Key)
 		}
-		is[r.Key] = r
+		applied[r.Key] = r
 	}
 	if p.set.Count.Base != nil {
 		if err = p.conn.QueryRow(ctx, p.set.Count.Base(p.table)).Scan(&base); errors.Is(err, pgx.ErrNoRows) {
 			err = nil
 		}
 	}
-	return is, base, err
+	return applied, base, err
 }
 
 // refuseMissing refuses migrations that are applied but no longer exist. Unapplied ones that only the tool can

@@ -57,8 +57,8 @@ func dependsOnComparison(s *onward.PlanStep, backfill string) bool {
 }
 
 func (t *Target) isDone(step string) bool {
-	is := t.steps[step]
-	return is != nil && is.State == ledger.Done
+	recorded := t.steps[step]
+	return recorded != nil && recorded.State == ledger.Done
 }
 
 // verifyBackfill compares the rows of one backfill.

@@ -55,16 +55,16 @@ func (p *pendingRun) findWritten() string {
 
 // refuseRun refuses a pending migration that is a step of a plan which onward ran here. An older onward ran plans that were also
 // written as migrations.
-func (p *pendingRun) refuseRun(ctx context.Context, list []*audit.Planned, is *ledger.Plan) error {
-	if is.Plan.Dir == "" || is.State == ledger.Abandoned {
+func (p *pendingRun) refuseRun(ctx context.Context, list []*audit.Planned, started *ledger.Plan) error {
+	if started.Plan.Dir == "" || started.State == ledger.Abandoned {
 		return nil
 	}
-	steps, err := ledger.ReadSteps(ctx, p.conn, is.ID)
+	steps, err := ledger.ReadSteps(ctx, p.conn, started.ID)
 	if err != nil {
 		return err
 	}
-	for i := range is.Plan.Steps {
-		s := &is.Plan.Steps[i]
+	for i := range started.Plan.Steps {
+		s := &started.Plan.Steps[i]
 		done := steps[s.ID]
 		if done == nil || done.State != ledger.Done {
 			continue
@@ -74,7 +74,7 @@ func (p *pendingRun) refuseRun(ctx context.Context, list []*audit.Planned, is *l
 				return &RefusedError{
 					Step: m.ID,
 					Text: fmt.Sprintf("it is step %s of plan %s, which onward apply --plan ran on this database, and %s does not have it. "+
-						"Tell its tool that it is applied, then run this again", s.ID, is.ID, p.table),
+						"Tell its tool that it is applied, then run this again", s.ID, started.ID, p.table),
 				}
 			}
 		}

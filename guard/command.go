@@ -12,8 +12,8 @@ import (
 	"github.com/onward-sql/onward/internal/sockets"
 )
 
-// runCommand runs the command once and returns its exit code. told: a signal was forwarded to it.
-func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypassMonitor) (code int, told bool, err error) {
+// runCommand runs the command once and returns its exit code. signalled: a signal was forwarded to it.
+func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypassMonitor) (code int, signalled bool, err error) {
 	if g.c.Signals != nil { // the command gets the signals, and ends by itself
 		ctx = context.WithoutCancel(ctx)
 	}
@@ -35,7 +35,7 @@ func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypa
 	for {
 		select {
 		case s := <-g.c.Signals:
-			told = true
+			signalled = true
 			_ = cmd.Process.Signal(s) // it may have ended
 		case <-found:
 			found = nil
@@ -51,7 +51,7 @@ func (g *guard) runCommand(ctx context.Context, args, env []string, bypass *bypa
 			if found == nil {
 				endProcesses(tree, g.c.Grace)
 			}
-			return exitCode(cmd), told, nil
+			return exitCode(cmd), signalled, nil
 		}
 	}
 }

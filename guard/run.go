@@ -92,7 +92,7 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	watched := make(chan struct{})
 	go func() { defer close(watched); r.watchQueues() }()
 	start := time.Now()
-	code, told, err := g.runCommand(ctx, args, env, r.bypass)
+	code, signalled, err := g.runCommand(ctx, args, env, r.bypass)
 	stop()
 	<-watched
 	r.cancelSessions(ctx)
@@ -103,7 +103,7 @@ func (g *guard) runOnce(ctx context.Context, number int, began time.Time) (*run,
 	if n := proxy.Stats().Untrusted; n > 0 {
 		r.addNote(wire.UntrustedNote(n, g.offersRoot()))
 	}
-	r.signalled = told
+	r.signalled = signalled
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.out.Around = around

@@ -16,9 +16,9 @@ import (
 // migrations make. If no revision was named, a directory without migrations is no error:
 // the checks report what they do not know.
 func readRelease(ctx context.Context, c *Config, s *live.Session, in *dbchecks.Input) error {
-	of := c.Config
-	of.Deployed = audit.Deployed{Workload: []string{}}
-	report, err := auditRelease(ctx, of, s.Major(), in)
+	releaseConfig := c.Config
+	releaseConfig.Deployed = audit.Deployed{Workload: []string{}}
+	report, err := auditRelease(ctx, releaseConfig, s.Major(), in)
 	if err != nil {
 		if c.Base != "" || c.Head != "" || c.Dir != "" || !isNoRelease(err) {
 			return err

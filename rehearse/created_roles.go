@@ -99,9 +99,9 @@ func findCreatedRoles(text []byte) (names []string, makes bool) {
 }
 
 // matchesText reports whether the text of the base or of the release matches.
-func (v *version) matchesText(is *regexp.Regexp) (has bool, err error) {
+func (v *version) matchesText(pattern *regexp.Regexp) (has bool, err error) {
 	err = v.eachText(func(text []byte) bool {
-		has = is.Match(text)
+		has = pattern.Match(text)
 		return !has
 	})
 	return has, err

@@ -21,14 +21,14 @@ type objectKey struct{ kind, name string }
 
 // compareObjects describes how got differs from want.
 func compareObjects(want, got []live.Object) objectsDiff {
-	is := objectsByKey(got)
+	current := objectsByKey(got)
 	was := objectsByKey(want)
 	var missing, extra []live.Object
 	whole := map[string]bool{} // what is missing or stays as a whole
 	var x objectsDiff
 	var changed []string
 	for _, w := range want {
-		g, ok := is[objectKey{w.Kind, w.Name}]
+		g, ok := current[objectKey{w.Kind, w.Name}]
 		switch {
 		case !ok:
 			missing = append(missing, w)
@@ -102,12 +102,12 @@ const (
 
 // describeChange describes the change of a definition.
 func describeChange(want, got live.Object) string {
-	was, is := onOneLine(want.Definition), onOneLine(got.Definition)
-	if len(was) <= longest && len(is) <= longest {
-		return fmt.Sprintf("%s is %s, was %s", objectLabel(want), is, was)
+	before, current := onOneLine(want.Definition), onOneLine(got.Definition)
+	if len(before) <= longest && len(current) <= longest {
+		return fmt.Sprintf("%s is %s, was %s", objectLabel(want), current, before)
 	}
-	at := differenceOffset(was, is)
-	return fmt.Sprintf("%s has %q where there was %q", objectLabel(want), excerptAt(is, at), excerptAt(was, at))
+	at := differenceOffset(before, current)
+	return fmt.Sprintf("%s has %q where there was %q", objectLabel(want), excerptAt(current, at), excerptAt(before, at))
 }
 
 // onOneLine returns a text as one line.
@@ -169,13 +169,13 @@ func (x *objectsDiff) compareOrder(want, got []live.Object) {
 
 // movedToEnd lists the columns that moved to the end of their table: the order of
 // the others is the same.
-func movedToEnd(was, is []live.Object) []string {
-	n := len(is) - 1
-	for !slices.EqualFunc(is[:n], commonObjects(was, is[:n]), sameName) {
+func movedToEnd(before, current []live.Object) []string {
+	n := len(current) - 1
+	for !slices.EqualFunc(current[:n], commonObjects(before, current[:n]), sameName) {
 		n--
 	}
 	var out []string
-	for _, c := range is[n:] {
+	for _, c := range current[n:] {
 		out = append(out, objectLabel(c))
 	}
 	return out

@@ -116,15 +116,15 @@ func (s *releaseRun) touchedTables(there map[uint32]observe.Relation) []string {
 			if st.Note == "" {
 				continue
 			}
-			said := identifiers.FindAllString(st.SQL, -1)
+			names := identifiers.FindAllString(st.SQL, -1)
 			for name := range tables {
-				if tables[name] && slices.Contains(said, name[strings.IndexByte(name, '.')+1:]) {
+				if tables[name] && slices.Contains(names, name[strings.IndexByte(name, '.')+1:]) {
 					out[name] = true
 				}
 			}
 		}
 	}
-	maps.DeleteFunc(out, func(_ string, is bool) bool { return !is })
+	maps.DeleteFunc(out, func(_ string, known bool) bool { return !known })
 	return slices.Sorted(maps.Keys(out))
 }
 

@@ -38,14 +38,14 @@ func DetectSources(t Tree, adapters []Adapter) ([]Source, []onward.Opaque) {
 	})
 	var sources []Source
 	var opaque []onward.Opaque
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, s := range all {
 		if s.Foreign == "" {
 			sources = append(sources, s)
 			continue
 		}
-		if !told[s.Dir] {
-			told[s.Dir] = true
+		if !reported[s.Dir] {
+			reported[s.Dir] = true
 			opaque = append(opaque, onward.Opaque{
 				Path: orRoot(s.Dir), What: "migrations for " + s.Foreign, Database: s.Foreign,
 				Why: "only Postgres is judged; if they are for Postgres, name the directory in onward.yaml",

@@ -8,10 +8,10 @@ import (
 )
 
 // FindLikePair pairs two statements that a framework makes of one operation on a text column:
-// the column's index or unique constraint, and a second index for LIKE. of is the
-// statement to which s adds the second index; by is the second index's statement for s.
-// nil for none.
-func FindLikePair(all *script.Script, s *script.Statement) (of, by *script.Statement) {
+// the column's index or unique constraint, and a second index for LIKE. indexed
+// is the statement to which s adds the second index; second is the statement of the second
+// index for s. nil for none.
+func FindLikePair(all *script.Script, s *script.Statement) (indexed, second *script.Statement) {
 	column, like := indexedColumn(s)
 	if column == "" || !s.Operation.IsRendered() {
 		return nil, nil

@@ -37,15 +37,15 @@ func (u Usage) SetEvidence(column string, events ...string) []onward.Evidence {
 }
 
 // SetToEvidence returns evidence that an UPDATE of the deployed code sets a column to a
-// text for which is returns true.
-func (u Usage) SetToEvidence(column string, is func(value string) bool) []onward.Evidence {
-	return u.findGiving([]string{"update"}, column, func(g usage.Given) bool { return g.Constant && is(g.Value) })
+// text for which matches returns true.
+func (u Usage) SetToEvidence(column string, matches func(value string) bool) []onward.Evidence {
+	return u.findGiving([]string{"update"}, column, func(g usage.Given) bool { return g.Constant && matches(g.Value) })
 }
 
 // findGiving finds a query with one of the verbs that sets a column.
-func (u Usage) findGiving(events []string, column string, is func(usage.Given) bool) []onward.Evidence {
+func (u Usage) findGiving(events []string, column string, matches func(usage.Given) bool) []onward.Evidence {
 	for i := range u.Writes {
-		if w := &u.Writes[i]; w.hasVerb(events) && slices.ContainsFunc(w.Columns, func(g usage.Given) bool { return g.Column == column && is(g) }) {
+		if w := &u.Writes[i]; w.hasVerb(events) && slices.ContainsFunc(w.Columns, func(g usage.Given) bool { return g.Column == column && matches(g) }) {
 			return []onward.Evidence{w.Evidence}
 		}
 	}

@@ -7,9 +7,9 @@ import (
 func (d *catalogDiff) compareColumns(base Delta, b, a *Relation) {
 	gone, came := trimCommon(b.Columns, a.Columns)
 	number := func(c *Column) int16 { return c.Attnum }
-	was, is := newFinder(gone, number), newFinder(came, number)
+	oldOf, newOf := newFinder(gone, number), newFinder(came, number)
 	for _, old := range gone {
-		if is(old.Attnum) == nil && !(old.Inferred && a.Adopted) {
+		if newOf(old.Attnum) == nil && !(old.Inferred && a.Adopted) {
 			if old.Inherited && d.parentTells(a, func(pb, pa *Relation) bool {
 				c := pb.Column(old.Name)
 				return c != nil && pa.Attr(c.Attnum) == nil
@@ -26,7 +26,7 @@ func (d *catalogDiff) compareColumns(base Delta, b, a *Relation) {
 		}
 	}
 	for _, c := range came {
-		old := was(c.Attnum)
+		old := oldOf(c.Attnum)
 		if old == c {
 			continue
 		}

@@ -5,9 +5,9 @@ import "slices"
 func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 	gone, came := trimCommon(b.Constraints, a.Constraints)
 	id := func(c *Constraint) OID { return c.ID }
-	was, is := newFinder(gone, id), newFinder(came, id)
+	oldOf, newOf := newFinder(gone, id), newFinder(came, id)
 	for _, old := range gone {
-		if is(old.ID) != nil {
+		if newOf(old.ID) != nil {
 			continue
 		}
 		if old.Parent && d.parentTells(a, func(pb, pa *Relation) bool { return fewerConstraints(pb, pa, old.Kind) }) {
@@ -24,7 +24,7 @@ func (d *catalogDiff) compareConstraints(base Delta, b, a *Relation) {
 		d.addDelta(x)
 	}
 	for _, c := range came {
-		old := was(c.ID)
+		old := oldOf(c.ID)
 		if old == c {
 			continue
 		}

@@ -54,6 +54,6 @@ func (d *Delta) findReplacement() *Column {
 
 // changedHands reports whether either name of a column was or is another's.
 func (d *Delta) changedHands() bool {
-	was, is := d.Before.Column(d.New.Name), d.After.Column(d.Old.Name)
-	return was != nil && was.Attnum != d.New.Attnum || is != nil && is.Attnum != d.Old.Attnum
+	old, current := d.Before.Column(d.New.Name), d.After.Column(d.Old.Name)
+	return old != nil && old.Attnum != d.New.Attnum || current != nil && current.Attnum != d.Old.Attnum
 }

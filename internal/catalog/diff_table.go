@@ -8,16 +8,16 @@ import (
 func (d *catalogDiff) comparePartitions(base Delta, b, a *Relation) {
 	gone, came := trimCommon(b.Partitions, a.Partitions)
 	self := func(oid OID) OID { return oid }
-	was, is := newFinder(gone, self), newFinder(came, self)
+	oldOf, newOf := newFinder(gone, self), newFinder(came, self)
 	for _, oid := range came {
-		if was(oid) == 0 && !d.isCreated(oid) {
+		if oldOf(oid) == 0 && !d.isCreated(oid) {
 			x := base
 			x.Kind, x.Other, x.Key = PartitionAttached, d.after.Relation(oid), base.Key+".p"+itoa(int(oid))
 			d.addDelta(x)
 		}
 	}
 	for _, oid := range gone {
-		if is(oid) == 0 && !d.isDropped(oid) {
+		if newOf(oid) == 0 && !d.isDropped(oid) {
 			x := base
 			x.Kind, x.Other, x.Key = PartitionDetached, d.after.Relation(oid), base.Key+".p"+itoa(int(oid))
 			d.addDelta(x)
@@ -37,17 +37,17 @@ func (d *catalogDiff) comparePartitions(base Delta, b, a *Relation) {
 func (d *catalogDiff) compareTriggers(base Delta, b, a *Relation) {
 	gone, came := trimCommon(b.Triggers, a.Triggers)
 	id := func(t *Trigger) OID { return t.ID }
-	was, is := newFinder(gone, id), newFinder(came, id)
+	oldOf, newOf := newFinder(gone, id), newFinder(came, id)
 	differs := func(pb, pa *Relation) bool { return !slices.Equal(pb.Triggers, pa.Triggers) }
 	for _, old := range gone {
-		if is(old.ID) == nil && !(old.Parent && d.parentTells(a, differs)) {
+		if newOf(old.ID) == nil && !(old.Parent && d.parentTells(a, differs)) {
 			x := base
 			x.Kind, x.OldTrigger, x.Key = TriggerDropped, old, base.Key+".t"+itoa(int(old.ID))
 			d.addDelta(x)
 		}
 	}
 	for _, t := range came {
-		old := was(t.ID)
+		old := oldOf(t.ID)
 		if old == t || t.Parent && d.parentTells(a, differs) {
 			continue
 		}
@@ -65,16 +65,16 @@ func (d *catalogDiff) compareTriggers(base Delta, b, a *Relation) {
 func (d *catalogDiff) comparePolicies(base Delta, b, a *Relation) {
 	gone, came := trimCommon(b.Policies, a.Policies)
 	id := func(p *Policy) OID { return p.ID }
-	was, is := newFinder(gone, id), newFinder(came, id)
+	oldOf, newOf := newFinder(gone, id), newFinder(came, id)
 	for _, old := range gone {
-		if is(old.ID) == nil {
+		if newOf(old.ID) == nil {
 			x := base
 			x.Kind, x.Policy, x.What, x.Key = PolicyDropped, old, old.Name, base.Key+".y"+itoa(int(old.ID))
 			d.addDelta(x)
 		}
 	}
 	for _, p := range came {
-		old := was(p.ID)
+		old := oldOf(p.ID)
 		if old == p {
 			continue
 		}
@@ -90,16 +90,16 @@ func (d *catalogDiff) comparePolicies(base Delta, b, a *Relation) {
 func (d *catalogDiff) compareRules(base Delta, b, a *Relation) {
 	gone, came := trimCommon(b.Rules, a.Rules)
 	name := func(r *Rule) string { return r.Name }
-	was, is := newFinder(gone, name), newFinder(came, name)
+	oldOf, newOf := newFinder(gone, name), newFinder(came, name)
 	for _, r := range gone {
-		if is(r.Name) == nil {
+		if newOf(r.Name) == nil {
 			x := base
 			x.Kind, x.What, x.Key = RuleDropped, r.Name, base.Key+".u"+r.Name
 			d.addDelta(x)
 		}
 	}
 	for _, r := range came {
-		if was(r.Name) == nil {
+		if oldOf(r.Name) == nil {
 			x := base
 			x.Kind, x.What, x.Key = RuleCreated, r.Name, base.Key+".u"+r.Name
 			d.addDelta(x)
@@ -110,16 +110,16 @@ func (d *catalogDiff) compareRules(base Delta, b, a *Relation) {
 func (d *catalogDiff) compareGrants(base Delta, b, a *Relation) {
 	gone, came := trimCommon(b.Grants, a.Grants)
 	self := func(g Grant) Grant { return g }
-	was, is := newFinder(gone, self), newFinder(came, self)
+	oldOf, newOf := newFinder(gone, self), newFinder(came, self)
 	for _, g := range came {
-		if was(g) == (Grant{}) {
+		if oldOf(g) == (Grant{}) {
 			x := base
 			x.Kind, x.Grant, x.Key = Granted, g, base.Key+".g"+g.Role+" "+g.Privilege
 			d.addDelta(x)
 		}
 	}
 	for _, g := range gone {
-		if is(g) == (Grant{}) {
+		if newOf(g) == (Grant{}) {
 			x := base
 			x.Kind, x.Grant, x.Key = Revoked, g, base.Key+".g"+g.Role+" "+g.Privilege
 			d.addDelta(x)

@@ -12,9 +12,9 @@ func (d *catalogDiff) userType(oid OID) {
 	case b == a || b == nil && a == nil:
 	case b == nil && a.Inferred:
 		// It was there all the time, with none of what statements gave it since.
-		was := &UserType{OID: oid, Name: a.Called, Kind: a.Kind, Labels: a.Labels, Base: a.Base, Default: a.Default, Inferred: true, Called: a.Called}
-		x.OldType = was
-		d.typeChanged(x, was, a)
+		old := &UserType{OID: oid, Name: a.Called, Kind: a.Kind, Labels: a.Labels, Base: a.Base, Default: a.Default, Inferred: true, Called: a.Called}
+		x.OldType = old
+		d.typeChanged(x, old, a)
 	case b == nil || a != nil && b.Inferred && !a.Inferred:
 		x.Kind = TypeCreated
 		d.addDelta(x)
@@ -77,9 +77,9 @@ func (d *catalogDiff) compareLabels(x Delta, b, a *UserType) {
 		return
 	}
 	label := func(l string) string { return l }
-	was, is := newFinder(gone, label), newFinder(came, label)
-	gone = slices.DeleteFunc(slices.Clone(gone), func(l string) bool { return is(l) != "" })
-	came = slices.DeleteFunc(slices.Clone(came), func(l string) bool { return was(l) != "" })
+	oldOf, newOf := newFinder(gone, label), newFinder(came, label)
+	gone = slices.DeleteFunc(slices.Clone(gone), func(l string) bool { return newOf(l) != "" })
+	came = slices.DeleteFunc(slices.Clone(came), func(l string) bool { return oldOf(l) != "" })
 	renamed := map[string]bool{}
 	if len(gone) > 0 {
 		// A label between the old label's neighbours is its new name.
@@ -143,9 +143,9 @@ func (d *catalogDiff) compareFunctions(name Name) {
 	a, _ := d.after.functions.get(name)
 	gone, came := trimCommon(b, a)
 	id := func(f *Function) OID { return f.OID }
-	was, is := newFinder(gone, id), newFinder(came, id)
+	oldOf, newOf := newFinder(gone, id), newFinder(came, id)
 	for _, old := range gone {
-		if is(old.OID) != nil {
+		if newOf(old.OID) != nil {
 			continue
 		}
 		if d.functionElsewhere(d.after, old.OID, name) {
@@ -154,7 +154,7 @@ func (d *catalogDiff) compareFunctions(name Name) {
 		d.addDelta(Delta{Kind: FunctionDropped, OldFunction: old, Key: "f" + itoa(int(old.OID))})
 	}
 	for _, fn := range came {
-		old := was(fn.OID)
+		old := oldOf(fn.OID)
 		x := Delta{Kind: FunctionCreated, NewFunction: fn, Key: "f" + itoa(int(fn.OID))}
 		switch {
 		case old == nil:

@@ -71,18 +71,18 @@ type nameParts struct {
 
 // chooseFreeName gives the first name that is free, as the server counts: label, label1, ….
 // What a statement found taken stays so while it goes on: it drops first.
-func (f *fold) chooseFreeName(of nameParts, taken func(name string) bool) string {
-	for pass := f.tried[of]; ; pass++ {
-		l := of.label
+func (f *fold) chooseFreeName(parts nameParts, taken func(name string) bool) string {
+	for pass := f.tried[parts]; ; pass++ {
+		l := parts.label
 		if pass > 0 {
 			l += itoa(pass)
 		}
-		if name := objectName(of.name1, of.name2, l); !taken(name) {
+		if name := objectName(parts.name1, parts.name2, l); !taken(name) {
 			if pass > few {
 				if f.tried == nil {
 					f.tried = map[nameParts]int{}
 				}
-				f.tried[of] = pass
+				f.tried[parts] = pass
 			}
 			return name
 		}

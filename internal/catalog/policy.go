@@ -98,7 +98,7 @@ func containsQuery(expr *pgparse.Node) bool {
 	found := false
 	if expr != nil {
 		pgparse.Walk(expr, func(msg any) bool {
-			if _, is := msg.(*pgparse.SubLink); is {
+			if _, ok := msg.(*pgparse.SubLink); ok {
 				found = true
 			}
 			return !found

@@ -91,10 +91,10 @@ func (c *Catalog) FunctionsWith(typ OID) []*Function {
 	if !c.typesFunction(typ) {
 		return nil
 	}
-	is := func(t Type) bool { return t.OID == typ }
+	hasType := func(t Type) bool { return t.OID == typ }
 	var out []*Function
 	c.EachFunction(func(fn *Function) bool {
-		if (is(fn.Returns) || slices.ContainsFunc(fn.Args, is) || slices.ContainsFunc(fn.Params, func(p Param) bool { return is(p.Type) })) &&
+		if (hasType(fn.Returns) || slices.ContainsFunc(fn.Args, hasType) || slices.ContainsFunc(fn.Params, func(p Param) bool { return hasType(p.Type) })) &&
 			!slices.ContainsFunc(fn.Args, func(t Type) bool { return !t.IsKnown() }) {
 			out = append(out, fn)
 		}

@@ -99,18 +99,18 @@ func (a *app) applyAndReport(cmd *cobra.Command, f *applyFlags) error {
 	if err != nil {
 		return err
 	}
-	told, err := a.newNotices(cmd, &f.stepFlags, &c)
+	notices, err := a.newNotices(cmd, &f.stepFlags, &c)
 	if err != nil {
 		return err
 	}
 	r, err := a.runApply(cmd, c, f)
 	end()
 	if r == nil {
-		told.postResult(nil, err)
+		notices.postResult(nil, err)
 		return refusalError(a, err)
 	}
 	r.Next = continueCommand(r, f.plan, err)
-	told.postResult([]*onward.Applied{r}, err)
+	notices.postResult([]*onward.Applied{r}, err)
 	if wrong := a.writeResult(func(w io.Writer) error { return report.WriteApply(w, format, r, options) }); wrong != nil {
 		return wrong
 	}

@@ -28,13 +28,13 @@ func (a *app) continuePlans(cmd *cobra.Command, f *stepFlags, prepare func(*appl
 	if err != nil {
 		return err
 	}
-	told, err := a.newNotices(cmd, f, &c)
+	notices, err := a.newNotices(cmd, f, &c)
 	if err != nil {
 		return err
 	}
 	list, err := work(c)
 	end()
-	told.postResult(list, err)
+	notices.postResult(list, err)
 	if len(list) > 0 {
 		if wrong := a.writeResult(func(w io.Writer) error { return report.WriteApplied(w, format, list, options) }); wrong != nil {
 			return wrong

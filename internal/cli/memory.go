@@ -152,19 +152,19 @@ func (c *collector) collectIfFull(left float64, still func(func())) {
 // during the work, which reuses the freed memory. Until that is done, the size of the
 // heap is not known and there is no limit. After it, the value that is sent is the limit.
 func (c *collector) collectHeap() (next chan<- uint64) {
-	told := make(chan uint64, 1)
+	limits := make(chan uint64, 1)
 	c.since = bytesOf(c.allocated)
 	before := bytesOf(c.cycles)
 	debug.SetMemoryLimit(math.MaxInt64)
 	go func() {
 		runtime.GC()
-		c.setLimit(<-told)
+		c.setLimit(<-limits)
 	}()
 	for bytesOf(c.cycles) == before && before != math.MaxInt64 {
 		time.Sleep(markChecks)
 	}
 	c.live = bytesOf(newSample(heapLive))
-	return told
+	return limits
 }
 
 // heapSize returns how much is allocated, without garbage that is not swept yet.

@@ -28,10 +28,10 @@ func (a *app) readCodeQueries(cmd *cobra.Command, revision string) (*workload.Wo
 	if _, err := r.Audit(); err != nil {
 		return nil, err
 	}
-	load, told, err := r.Parsed(code)
+	load, parsed, err := r.Parsed(code)
 	if err != nil {
 		return nil, err
 	}
-	a.printNote("the code %s", report.DescribeCoverage(&onward.Verified{Queries: told.Texts + told.Implied, Parsed: told}))
+	a.printNote("the code %s", report.DescribeCoverage(&onward.Verified{Queries: parsed.Texts + parsed.Implied, Parsed: parsed}))
 	return load, nil
 }

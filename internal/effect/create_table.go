@@ -51,8 +51,8 @@ func (r *run) createTable(s *pgparse.CreateStmt, kind catalog.Kind) {
 }
 
 // createOf locks the type of a typed table.
-func (r *run) createOf(of *pgparse.TypeName) {
-	schema, typ := pgparse.SchemaAndName(of.GetNames())
+func (r *run) createOf(typeName *pgparse.TypeName) {
+	schema, typ := pgparse.SchemaAndName(typeName.GetNames())
 	if typ == "" {
 		return
 	}

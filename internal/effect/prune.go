@@ -161,12 +161,12 @@ func (r *run) findsRows(t *catalog.Relation, rv *pgparse.RangeVar, where *pgpars
 func (r *run) isJoinedByIndex(t *catalog.Relation, rv *pgparse.RangeVar, where *pgparse.Node) bool {
 	own := func(n, other *pgparse.Node) bool {
 		f := n.GetColumnRef().GetFields()
-		is := len(f) == 2 && pgparse.StringText(f[0]) == calledBy(rv)
+		matches := len(f) == 2 && pgparse.StringText(f[0]) == calledBy(rv)
 		if len(f) == 1 { // it is no other's where the other one says whose it is
 			g := other.GetColumnRef().GetFields()
-			is = other == nil || len(g) == 2 && pgparse.StringText(g[0]) != calledBy(rv)
+			matches = other == nil || len(g) == 2 && pgparse.StringText(g[0]) != calledBy(rv)
 		}
-		return is && r.leadsIndex(t, n)
+		return matches && r.leadsIndex(t, n)
 	}
 	equates := func(cond *pgparse.Node) bool {
 		e := cond.GetAExpr()

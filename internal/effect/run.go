@@ -184,9 +184,9 @@ func (r *run) lockDescendants(rel *catalog.Relation, mode onward.Lock) {
 	}
 }
 
-func childOf(kid, of *catalog.Relation) string {
+func childOf(kid, parent *catalog.Relation) string {
 	if kid.Parent != 0 {
-		return "partition of " + of.Name.String()
+		return "partition of " + parent.Name.String()
 	}
-	return "inherits from " + of.Name.String()
+	return "inherits from " + parent.Name.String()
 }

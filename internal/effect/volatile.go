@@ -10,12 +10,12 @@ import (
 // isVolatile reports whether an expression has to be computed for every row;
 // unknown names a function that nothing is known of and that is therefore
 // taken for volatile.
-func (r *run) isVolatile(expr *pgparse.Node) (is bool, unknown string) {
+func (r *run) isVolatile(expr *pgparse.Node) (volatile bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
 		if kept, folded := refusal.FoldConstants(m); folded {
 			for _, n := range kept {
 				v, u := r.isVolatile(n)
-				if is = is || v; u != "" {
+				if volatile = volatile || v; u != "" {
 					unknown = u
 				}
 			}
@@ -28,14 +28,14 @@ func (r *run) isVolatile(expr *pgparse.Node) (is bool, unknown string) {
 		schema, name := pgparse.SchemaAndName(call.GetFuncname())
 		v, guess := r.functionVolatility(schema, name, len(call.GetArgs()))
 		if v {
-			is = true
+			volatile = true
 			if guess {
 				unknown = name + "()"
 			}
 		}
 		return true
 	})
-	return is, unknown
+	return volatile, unknown
 }
 
 // functionVolatility is the volatility of a function.
@@ -93,7 +93,7 @@ func (r *run) isInlined(language, body string, set, definer bool, nargs int) boo
 		return false
 	}
 	r.depth++
-	is, _ := r.isVolatile(sel.GetTargetList()[0].GetResTarget().GetVal())
+	volatile, _ := r.isVolatile(sel.GetTargetList()[0].GetResTarget().GetVal())
 	r.depth--
-	return !is
+	return !volatile
 }

@@ -129,12 +129,12 @@ func (f *filler) buildTable(ctx context.Context, t *table) error {
 		if good, err = attempt(append(slices.Clone(taken), w)); err != nil {
 			return err
 		}
-		switch told := f.result.Problems; {
+		switch problems := f.result.Problems; {
 		case good:
 			taken = append(taken, w)
 		case w.broken:
-		case len(told) > most:
-			unmet = append(unmet, Unmet{w.Demand, told[len(told)-1].Why})
+		case len(problems) > most:
+			unmet = append(unmet, Unmet{w.Demand, problems[len(problems)-1].Why})
 		default:
 			unmet = append(unmet, Unmet{w.Demand, "no rows are known that do"})
 		}

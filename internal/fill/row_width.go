@@ -59,9 +59,9 @@ func (f *filler) checkRoom() error {
 			}
 		}
 		t.each = each * (100 + spare) / 100
-		of := t.each * t.rows
-		if e.Bytes += of; of > e.Of {
-			e.Table, e.Of = t.name(), of
+		bytes := t.each * t.rows
+		if e.Bytes += bytes; bytes > e.Of {
+			e.Table, e.Of = t.name(), bytes
 		}
 	}
 	f.all = e.Bytes

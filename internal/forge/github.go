@@ -155,9 +155,9 @@ func (p PullRequest) callAPI(ctx context.Context, doing, method, path string, bo
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if answer.StatusCode >= 300 {
-		var said struct{ Message string }
-		_ = json.Unmarshal(data, &said) // without a message the status is enough
-		return &Error{doing, answer.StatusCode, said.Message}
+		var failure struct{ Message string }
+		_ = json.Unmarshal(data, &failure) // without a message the status is enough
+		return &Error{doing, answer.StatusCode, failure.Message}
 	}
 	if into == nil {
 		return nil

@@ -66,12 +66,12 @@ func (b *batch) readObjects(ids []string, got func(i int, data []byte, err error
 	for i := range ids {
 		data, err := b.readAnswer()
 		if failure, ok := errors.AsType[*brokenError](err); ok {
-			said := b.stopProcess()
+			stderr := b.stopProcess()
 			<-sent
 			if b.ctx.Err() != nil {
 				return fmt.Errorf("git cat-file: %w", b.ctx.Err())
 			}
-			return &GitError{Args: []string{"cat-file", "--batch"}, Code: -1, Stderr: strings.TrimSpace(said + "\n" + failure.err.Error())}
+			return &GitError{Args: []string{"cat-file", "--batch"}, Code: -1, Stderr: strings.TrimSpace(stderr + "\n" + failure.err.Error())}
 		}
 		got(i, data, err)
 	}
@@ -125,8 +125,8 @@ func (b *batch) startProcess() error {
 		return nil
 	}
 	cmd := b.git.newCommand(b.ctx, "cat-file", "--batch")
-	said := &excerpt{}
-	cmd.Stderr = said
+	stderr := &excerpt{}
+	cmd.Stderr = stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("git cat-file: %w", err)
@@ -138,7 +138,7 @@ func (b *batch) startProcess() error {
 	if err := cmd.Start(); err != nil {
 		return gitFailure(b.ctx, err, "", []string{"cat-file"})
 	}
-	b.cmd, b.in, b.out, b.stderr = cmd, in, bufio.NewReaderSize(out, 64<<10), said
+	b.cmd, b.in, b.out, b.stderr = cmd, in, bufio.NewReaderSize(out, 64<<10), stderr
 	return nil
 }
 

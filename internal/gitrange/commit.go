@@ -103,14 +103,14 @@ func (t *commitTree) Read(path string) ([]byte, error) {
 
 func (t *commitTree) ReadAll(paths []string) (map[string][]byte, error) {
 	got, failed, err := t.readEach(paths)
-	var said []error
+	var failures []error
 	for _, f := range failed {
 		// Contents that a partial clone lacks have one error for all of them.
-		if _, missing := errors.AsType[*MissingObjectsError](f); f != nil && (!missing || !slices.Contains(said, f)) {
-			said = append(said, f)
+		if _, missing := errors.AsType[*MissingObjectsError](f); f != nil && (!missing || !slices.Contains(failures, f)) {
+			failures = append(failures, f)
 		}
 	}
-	return got, errors.Join(append(said, err)...)
+	return got, errors.Join(append(failures, err)...)
 }
 
 // readEach reads files and returns for each path why it could not be read. err is set if

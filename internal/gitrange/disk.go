@@ -74,16 +74,16 @@ type folders struct {
 }
 
 func (d *folders) isReal(dir string) bool {
-	is, known := d.real[dir]
+	isReal, known := d.real[dir]
 	if !known {
-		is = d.isReal(filepath.Dir(dir))
-		if is {
+		isReal = d.isReal(filepath.Dir(dir))
+		if isReal {
 			info, err := os.Lstat(filepath.Join(d.root, dir))
-			is = err == nil && info.IsDir()
+			isReal = err == nil && info.IsDir()
 		}
-		d.real[dir] = is
+		d.real[dir] = isReal
 	}
-	return is
+	return isReal
 }
 
 func (r *Repo) readSparse(f File) ([]byte, error) {

@@ -16,14 +16,14 @@ type GitError struct {
 }
 
 func (e *GitError) Error() string {
-	said := strings.TrimSpace(e.Stderr)
-	if said == "" {
-		said = fmt.Sprintf("exit code %d", e.Code)
+	stderr := strings.TrimSpace(e.Stderr)
+	if stderr == "" {
+		stderr = fmt.Sprintf("exit code %d", e.Code)
 		if e.Code < 0 {
-			said = e.Ended + " ended it; try the same command by hand, and git fsck"
+			stderr = e.Ended + " ended it; try the same command by hand, and git fsck"
 		}
 	}
-	return fmt.Sprintf("git %s: %s", e.Args[0], said)
+	return fmt.Sprintf("git %s: %s", e.Args[0], stderr)
 }
 
 // NotRepositoryError reports that Dir is not inside a git working tree.

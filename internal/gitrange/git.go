@@ -57,16 +57,16 @@ func (p *program) runWithInput(ctx context.Context, stdin io.Reader, env []strin
 	cmd := p.newCommand(ctx, args...)
 	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], env...)
 	var out bytes.Buffer
-	var said excerpt
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &said
+	var stderr excerpt
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &stderr
 	if err := cmd.Run(); err != nil {
-		return out.Bytes(), gitFailure(ctx, err, said.String(), args)
+		return out.Bytes(), gitFailure(ctx, err, stderr.String(), args)
 	}
 	return out.Bytes(), nil
 }
 
 // gitFailure turns the failure of a git process into an error for people.
-func gitFailure(ctx context.Context, err error, said string, args []string) error {
+func gitFailure(ctx context.Context, err error, stderr string, args []string) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("git %s: %w", args[0], ctx.Err())
 	}
@@ -74,7 +74,7 @@ func gitFailure(ctx context.Context, err error, said string, args []string) erro
 		return fmt.Errorf("the git program was not found in PATH; install git: %w", err)
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return &GitError{Args: args, Code: exit.ExitCode(), Ended: exit.String(), Stderr: said}
+		return &GitError{Args: args, Code: exit.ExitCode(), Ended: exit.String(), Stderr: stderr}
 	}
 	return fmt.Errorf("git %s: %w", args[0], err)
 }
@@ -92,9 +92,9 @@ func missingObject(err error) bool {
 	return ok && missingObjectText(ge.Stderr)
 }
 
-func missingObjectText(said string) bool {
+func missingObjectText(stderr string) bool {
 	for _, words := range []string{"promisor remote", "lazy fetching disabled", "transport '", "unable to read", "missing object", "missing blob"} {
-		if strings.Contains(said, words) {
+		if strings.Contains(stderr, words) {
 			return true
 		}
 	}

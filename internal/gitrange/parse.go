@@ -163,13 +163,13 @@ func parseChange(from, to, status, old, path string) (c Change, keep bool) {
 		c.Kind, c.OldPath = Renamed, old
 		c.Similarity, _ = strconv.Atoi(status[1:]) // no number means unknown, which is 0
 	}
-	was, is := from == modeSubmodule, to == modeSubmodule
+	wasSubmodule, isSubmodule := from == modeSubmodule, to == modeSubmodule
 	switch {
-	case was && (is || to == modeAbsent), is && from == modeAbsent:
+	case wasSubmodule && (isSubmodule || to == modeAbsent), isSubmodule && from == modeAbsent:
 		return c, false
-	case was:
+	case wasSubmodule:
 		c.Kind = Added
-	case is:
+	case isSubmodule:
 		c.Kind = Deleted
 	}
 	return c, true

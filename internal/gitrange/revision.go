@@ -164,8 +164,8 @@ func shortName(rev, id string) string {
 }
 
 // gitReason is what git says about a revision beyond its being unknown.
-func gitReason(said string) string {
-	for line := range strings.Lines(said) {
+func gitReason(stderr string) string {
+	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
 		if strings.Contains(line, "ambiguous") || strings.Contains(line, "expected commit type") {
 			return strings.TrimPrefix(line, "error: ")

@@ -66,25 +66,25 @@ func (s *Standby) Name() string { return s.name }
 // another server by now, or it may have been promoted. The errors are the same as for [ConnectStandby], or come from f.
 func (s *Standby) Do(ctx context.Context, f func(ctx context.Context, conn *pgx.Conn) error) error {
 	return s.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		is, recovers, err := identifyServer(ctx, conn)
+		server, recovers, err := identifyServer(ctx, conn)
 		switch {
 		case err != nil:
 			return err
 		case !recovers:
 			return &NotStandbyError{s.name, "is not in recovery: it replays nothing"}
-		case is.system != s.primary.system:
+		case server.system != s.primary.system:
 			return &NotStandbyError{s.name, "is of another system than the database: it replays another primary's WAL"}
-		case is.database != s.primary.database:
-			return &NotStandbyError{s.name, fmt.Sprintf("was asked for the database %q, and the primary for %q", is.name, s.primary.name)}
+		case server.database != s.primary.database:
+			return &NotStandbyError{s.name, fmt.Sprintf("was asked for the database %q, and the primary for %q", server.name, s.primary.name)}
 		}
 		return f(ctx, conn)
 	})
 }
 
-func identifyServer(ctx context.Context, conn *pgx.Conn) (is identity, recovers bool, err error) {
+func identifyServer(ctx context.Context, conn *pgx.Conn) (server identity, recovers bool, err error) {
 	err = conn.QueryRow(ctx, `SELECT pg_catalog.pg_is_in_recovery(), (SELECT system_identifier::text FROM pg_catalog.pg_control_system()), oid, datname
-		FROM pg_catalog.pg_database WHERE datname = current_database()`).Scan(&recovers, &is.system, &is.database, &is.name)
-	return is, recovers, err
+		FROM pg_catalog.pg_database WHERE datname = current_database()`).Scan(&recovers, &server.system, &server.database, &server.name)
+	return server, recovers, err
 }
 
 // ReplayedBytes returns how far the standby has replayed the primary's WAL, in bytes from its beginning. The errors are the same as for

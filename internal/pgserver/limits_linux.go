@@ -112,8 +112,8 @@ func memoryOfOne() uint64 {
 		return 0
 	}
 	all := uint64(info.Totalram) * uint64(info.Unit) //nolint:unconvert // a machine of 32 bits counts in uint32
-	if of, ok := memoryOfGroup(); ok {
-		all = min(all, of)
+	if groupLimit, ok := memoryOfGroup(); ok {
+		all = min(all, groupLimit)
 	}
 	return min(max(all/4, least), most)
 }

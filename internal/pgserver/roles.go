@@ -144,9 +144,9 @@ func (s *Server) notedRoles(ctx context.Context) (map[string][]string, error) {
 	}
 	out := map[string][]string{}
 	for _, d := range found {
-		text, is := strings.CutPrefix(d.Comment, makes)
+		text, ok := strings.CutPrefix(d.Comment, makes)
 		var names []string
-		if is && databasePattern.MatchString(d.Name) && json.Unmarshal([]byte(text), &names) == nil {
+		if ok && databasePattern.MatchString(d.Name) && json.Unmarshal([]byte(text), &names) == nil {
 			out[d.Name] = names
 		}
 	}

@@ -24,7 +24,7 @@ func columnTypes(rel *catalog.Relation) ColumnType {
 // mayIndex reports whether an expression may be used in an index, a generated column or a
 // partition key: nothing in it is known not to be immutable.
 func (q *Checker) mayIndex(expr *pgparse.Node, columns ColumnType) bool {
-	if is, unknown := q.volatileOrStable(expr); is && unknown == "" {
+	if volatile, unknown := q.volatileOrStable(expr); volatile && unknown == "" {
 		return false
 	}
 	return !q.isMutable(expr, columns, 0)
@@ -33,37 +33,37 @@ func (q *Checker) mayIndex(expr *pgparse.Node, columns ColumnType) bool {
 // isMutable reports whether an expression is certainly not immutable: it calls a function
 // without an immutable overload that could be meant, or it converts or computes dates and
 // times by the session's settings.
-func (q *Checker) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (is bool) {
+func (q *Checker) isMutable(expr *pgparse.Node, columns ColumnType, depth int) (mutable bool) {
 	if depth > maxDepth {
 		return false
 	}
 	pgparse.Walk(expr, func(m any) bool {
-		if is {
+		if mutable {
 			return false
 		}
 		if kept, folded := FoldConstants(m); folded {
 			for _, n := range kept {
-				is = is || q.isMutable(n, columns, depth+1)
+				mutable = mutable || q.isMutable(n, columns, depth+1)
 			}
 			return false
 		}
 		switch e := m.(type) {
 		case *pgparse.SQLValueFunction:
-			is = true
+			mutable = true
 		case *pgparse.FuncCall:
-			if is = q.mutableCall(e, columns); !is && nullArgument(e) {
+			if mutable = q.mutableCall(e, columns); !mutable && nullArgument(e) {
 				return false // it is folded to NULL, perhaps
 			}
 		case *pgparse.TypeCast:
 			to := q.C.TypeOf(e.GetTypeName())
-			is = !q.userCasts() && (convertsMutably(q.simpleType(e.GetArg(), columns, 0), q.builtinName(to)) || q.namesEnum(e.GetArg(), to, columns))
+			mutable = !q.userCasts() && (convertsMutably(q.simpleType(e.GetArg(), columns, 0), q.builtinName(to)) || q.namesEnum(e.GetArg(), to, columns))
 		case *pgparse.A_Expr:
-			is = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
+			mutable = e.GetKind() == pgparse.A_Expr_Kind_AEXPR_OP &&
 				computesMutably(OperatorName(e), q.simpleType(e.GetLexpr(), columns, 0), q.simpleType(e.GetRexpr(), columns, 0))
 		}
 		return true
 	})
-	return is
+	return mutable
 }
 
 // nullArgument reports whether a call has a NULL argument: the planner replaces such a
@@ -197,27 +197,27 @@ func computesMutably(op, left, right string) bool {
 
 // volatileOrStable reports whether an expression calls a function that is not immutable.
 // unknown names a function of which nothing is known.
-func (q *Checker) volatileOrStable(expr *pgparse.Node) (is bool, unknown string) {
+func (q *Checker) volatileOrStable(expr *pgparse.Node) (volatile bool, unknown string) {
 	pgparse.Walk(expr, func(m any) bool {
 		switch e := m.(type) {
 		case *pgparse.SQLValueFunction:
-			is = true
+			volatile = true
 		case *pgparse.FuncCall:
 			schema, name := pgparse.SchemaAndName(e.GetFuncname())
 			immutable, known := q.isImmutable(schema, name, len(e.GetArgs()))
 			if !known {
 				unknown = name + "()"
 			}
-			is = is || !immutable
+			volatile = volatile || !immutable
 		}
 		return true
 	})
-	return is, unknown
+	return volatile, unknown
 }
 
 // isImmutable reports whether any function of that name and number of arguments is
 // immutable; known is false if no such function is known.
-func (q *Checker) isImmutable(schema, name string, nargs int) (is, known bool) {
+func (q *Checker) isImmutable(schema, name string, nargs int) (immutable, known bool) {
 	for _, f := range q.C.Functions(schema, name) {
 		if f.Language == "sql" {
 			// The planner inlines it first, so its body decides.

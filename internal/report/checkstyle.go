@@ -28,13 +28,13 @@ func Checkstyle(w io.Writer, r *onward.Report) error {
 		Files   []*file  `xml:"file"`
 	}
 	all := document{Version: "4.3"}
-	of := map[string]*file{}
+	byPath := map[string]*file{}
 	for _, a := range listAnnotations(r) {
-		if of[a.path] == nil {
-			of[a.path] = &file{Name: EscapeLine(a.path)}
-			all.Files = append(all.Files, of[a.path])
+		if byPath[a.path] == nil {
+			byPath[a.path] = &file{Name: EscapeLine(a.path)}
+			all.Files = append(all.Files, byPath[a.path])
 		}
-		of[a.path].Problems = append(of[a.path].Problems, problem{
+		byPath[a.path].Problems = append(byPath[a.path].Problems, problem{
 			max(1, a.line), max(0, a.column), a.forgeLevel("info"), EscapeControls(a.message), "onward." + a.ruleOrKind(),
 		})
 	}

@@ -12,7 +12,7 @@ import (
 // and duplicates of other versions are left out.
 func (b *htmlBuilder) listDifferences() []htmlDifference {
 	var out []htmlDifference
-	said := map[string]bool{}
+	reported := map[string]bool{}
 	for i := range b.report.Rehearsals {
 		run := &b.report.Rehearsals[i]
 		for _, d := range run.Differences {
@@ -21,10 +21,10 @@ func (b *htmlBuilder) listDifferences() []htmlDifference {
 				Model: EscapeLine(d.Model), Server: EscapeLine(d.Server), Version: nameServer(run), Report: strings.TrimSpace(EscapeControls(d.Report)),
 			}
 			key := fmt.Sprintf("%q %q %q %q", x.Place, x.Relation, x.Model, x.Server)
-			if !said[key] || i == 0 {
+			if !reported[key] || i == 0 {
 				out = append(out, x)
 			}
-			said[key] = true
+			reported[key] = true
 		}
 	}
 	return out

@@ -44,13 +44,13 @@ type junitSuites struct {
 // https://github.com/testmoapp/junitxml
 func JUnit(w io.Writer, r *onward.Report) error {
 	all := junitSuites{Name: "onward"}
-	of := map[string]*junitSuite{}
+	byName := map[string]*junitSuite{}
 	add := func(path string) *junitSuite {
-		if of[path] == nil {
-			of[path] = &junitSuite{Name: EscapeLine(path)}
-			all.Suites = append(all.Suites, of[path])
+		if byName[path] == nil {
+			byName[path] = &junitSuite{Name: EscapeLine(path)}
+			all.Suites = append(all.Suites, byName[path])
 		}
-		return of[path]
+		return byName[path]
 	}
 	for i := range r.Migrations {
 		add(r.Migrations[i].Path)

@@ -99,11 +99,11 @@ const assumedWord = "assumed: "
 // runnerWords says who runs the migrations of a directory and how that is known. It also
 // says how a file is sent if the tool does not decide that.
 func runnerWords(by *onward.Runner, path func(string) string) string {
-	told := by.ToldBy
-	if strings.Contains(told, "/") && !strings.Contains(told, " ") {
-		told = path(told)
+	source := by.ToldBy
+	if strings.Contains(source, "/") && !strings.Contains(source, " ") {
+		source = path(source)
 	}
-	told, sent := EscapeLine(told), sentWords(by)
+	source, sent := EscapeLine(source), sentWords(by)
 	switch {
 	case by.Proof != nil && !by.Assumed:
 		return sent + proofWords(by.Proof, path)
@@ -114,19 +114,19 @@ func runnerWords(by *onward.Runner, path func(string) string) string {
 	case by.Assumed && by.Tool == "":
 		return assumedWord + sent + ", as psql -f sends it"
 	case by.Assumed && by.Tool == by.ToldBy:
-		return assumedWord + sent + ", as " + told + " seems to send it"
+		return assumedWord + sent + ", as " + source + " seems to send it"
 	case by.Assumed:
-		return assumedWord + sent + ", as " + EscapeLine(by.Tool) + " sends it, going by " + told
+		return assumedWord + sent + ", as " + EscapeLine(by.Tool) + " sends it, going by " + source
 	case by.Tool == "":
-		return sent + ", as " + cmp.Or(told, "the command line") + " says"
-	case told == "":
+		return sent + ", as " + cmp.Or(source, "the command line") + " says"
+	case source == "":
 		return "run by " + EscapeLine(by.Tool)
-	case saidSo[told] && by.Transaction != "":
-		return "run by " + EscapeLine(by.Tool) + ", " + sent + ", as " + told + " says"
-	case saidSo[told]:
-		return "run by " + EscapeLine(by.Tool) + ", as " + told + " says"
+	case saidSo[source] && by.Transaction != "":
+		return "run by " + EscapeLine(by.Tool) + ", " + sent + ", as " + source + " says"
+	case saidSo[source]:
+		return "run by " + EscapeLine(by.Tool) + ", as " + source + " says"
 	}
-	return "run by " + EscapeLine(by.Tool) + " (" + told + ")"
+	return "run by " + EscapeLine(by.Tool) + " (" + source + ")"
 }
 
 // runnerLines returns a line for each of a report's runners: directories with the same

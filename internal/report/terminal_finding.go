@@ -25,11 +25,11 @@ func (t *terminal) printFinding(f *onward.Finding) {
 	}
 	t.printFrame(f)
 	t.addWrapped("    ", "    ", EscapeLine(f.Fact), t.Bold)
-	told := t.isExplained(f)
-	if f.Harm != "" && (!told || f.Category == onward.Compatibility) {
+	explained := t.isExplained(f)
+	if f.Harm != "" && (!explained || f.Category == onward.Compatibility) {
 		t.addWrapped("    ", "    ", EscapeLine(f.Harm), t.ordinaryStyle())
 	}
-	if len(f.Postgres) > 0 && !told {
+	if len(f.Postgres) > 0 && !explained {
 		t.addWrapped("    ", "    ", "on "+FormatVersions(f.Postgres)+" only", t.ordinaryStyle())
 	}
 	for i := range f.Evidence {
@@ -38,7 +38,7 @@ func (t *terminal) printFinding(f *onward.Finding) {
 		t.addWrapped("    because: ", "             ", formatEvidence(&e), t.Dim)
 	}
 	t.printSimilar(f)
-	if !told || f.Category == onward.Data {
+	if !explained || f.Category == onward.Data {
 		t.printInstead(f.Instead)
 		t.printEdit(f)
 		t.printFiles(f)

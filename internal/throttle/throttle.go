@@ -126,14 +126,14 @@ func (g *Gauge) ReadSignals(ctx context.Context, conn *pgx.Conn) (Verdict, error
 	worst := Verdict{}
 	for i := range signals {
 		s := &signals[i]
-		is, err := g.readSignal(ctx, conn, s)
+		verdict, err := g.readSignal(ctx, conn, s)
 		if conn.IsClosed() {
 			return Verdict{}, errors.Join(fmt.Errorf("read %s", s.name), err)
 		}
-		if is.Level > worst.Level {
-			worst.Level, worst.Why = is.Level, is.Why
+		if verdict.Level > worst.Level {
+			worst.Level, worst.Why = verdict.Level, verdict.Why
 		}
-		worst.Unseen = append(worst.Unseen, is.Unseen...)
+		worst.Unseen = append(worst.Unseen, verdict.Unseen...)
 	}
 	g.asked, g.last = time.Now(), worst
 	return worst, nil
@@ -144,13 +144,13 @@ func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verd
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	is, err := s.look(ctx, g, conn)
+	verdict, err := s.look(ctx, g, conn)
 	if status := conn.PgConn().TxStatus(); status == 'E' { // an unreadable signal must not make the next one fail
 		_, _ = conn.Exec(ctx, "ROLLBACK")
 	}
 	if err == nil {
 		g.read[s.name] = begun
-		return is, nil
+		return verdict, nil
 	}
 	if !s.need {
 		if g.unseen[s.name] {
@@ -172,11 +172,11 @@ func (g *Gauge) readSignal(ctx context.Context, conn *pgx.Conn, s *signal) (Verd
 }
 
 // judgeLimit compares a signal with its limit.
-func judgeLimit(is, limit float64, format string, args ...any) Verdict {
+func judgeLimit(value, limit float64, format string, args ...any) Verdict {
 	switch {
-	case limit < 0 || is <= limit:
+	case limit < 0 || value <= limit:
 		return Verdict{}
-	case is > far*limit:
+	case value > far*limit:
 		return Verdict{Level: Stop, Why: fmt.Sprintf(format, args...)}
 	}
 	return Verdict{Level: Slow, Why: fmt.Sprintf(format, args...)}

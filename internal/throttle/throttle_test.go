@@ -95,11 +95,11 @@ func TestTableSignals(t *testing.T) {
 	pgservertest.Exec(t, other, "CREATE TABLE orders (id int, n int) WITH (autovacuum_enabled = off)",
 		"INSERT INTO orders SELECT g, g FROM generate_series(1, 150000) AS g", "UPDATE orders SET n = 0 WHERE id <= 120000")
 	_ = other.Close(t.Context()) // it tells its statistics with its end
-	is := Verdict{}
-	for end := time.Now().Add(10 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		is = look(t, &deadRows, conn, func(l *Limits) { l.Dead = 0.2 })
+	verdict := Verdict{}
+	for end := time.Now().Add(10 * time.Second); verdict.Level == Free && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		verdict = look(t, &deadRows, conn, func(l *Limits) { l.Dead = 0.2 })
 	}
-	want(t, is, Slow, "of public.orders are dead rows (120 k): VACUUM public.orders")
+	want(t, verdict, Slow, "of public.orders are dead rows (120 k): VACUUM public.orders")
 	want(t, look(t, &deadRows, conn, func(l *Limits) { l.Dead = 0.9 }), Free, "")
 
 	want(t, look(t, &vacuum, conn, func(l *Limits) { l.Vacuum = 0 }), Free, "")
@@ -111,11 +111,11 @@ func TestTableSignals(t *testing.T) {
 		defer close(over)
 		_, _ = vacuums.Exec(ctx, "VACUUM orders")
 	}()
-	is = Verdict{}
-	for end := time.Now().Add(10 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		is = look(t, &vacuum, conn, func(l *Limits) { l.Vacuum = 0 })
+	verdict = Verdict{}
+	for end := time.Now().Add(10 * time.Second); verdict.Level == Free && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		verdict = look(t, &vacuum, conn, func(l *Limits) { l.Vacuum = 0 })
 	}
-	want(t, is, Slow, "vacuum works on public.orders")
+	want(t, verdict, Slow, "vacuum works on public.orders")
 	want(t, look(t, &vacuum, conn, func(*Limits) {}), Free, "")
 	cancel()
 	<-over
@@ -135,11 +135,11 @@ func TestSessionSignals(t *testing.T) {
 		sleeper := pgservertest.Connect(t, db)
 		go func() { _, _ = sleeper.Exec(t.Context(), "SELECT pg_sleep(20)") }()
 	}
-	is := Verdict{}
-	for end := time.Now().Add(5 * time.Second); is.Level == Free && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		is = look(t, &activeSessions, conn, func(l *Limits) { l.Active = 1 })
+	verdict := Verdict{}
+	for end := time.Now().Add(5 * time.Second); verdict.Level == Free && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		verdict = look(t, &activeSessions, conn, func(l *Limits) { l.Active = 1 })
 	}
-	want(t, is, Slow, "sessions are at work")
+	want(t, verdict, Slow, "sessions are at work")
 }
 
 func TestUserSQL(t *testing.T) {
@@ -165,10 +165,10 @@ func TestUserSQL(t *testing.T) {
 		{"1); SELECT (2", Stop, "is not run: it is not one SELECT"},
 		{"SELECT nextval('s')", Stop, "no answer"},
 	} {
-		is := look(t, &userQuery, conn, func(l *Limits) { l.SQL = test.sql })
-		want(t, is, test.level, test.words)
-		if strings.Contains(is.Why, "secret") {
-			t.Errorf("what the query gives is shown: %s", is.Why)
+		verdict := look(t, &userQuery, conn, func(l *Limits) { l.SQL = test.sql })
+		want(t, verdict, test.level, test.words)
+		if strings.Contains(verdict.Why, "secret") {
+			t.Errorf("what the query gives is shown: %s", verdict.Why)
 		}
 	}
 }

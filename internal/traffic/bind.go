@@ -189,12 +189,12 @@ func listOperands(n *pgparse.Node) []*pgparse.Node {
 	return []*pgparse.Node{n}
 }
 
-func (b *parameterBinder) bindPair(of, with *pgparse.Node, array bool) {
+func (b *parameterBinder) bindPair(operand, with *pgparse.Node, array bool) {
 	list := paramNumbers(with)
 	if len(list) == 0 {
 		return
 	}
-	if r, i := b.resolveColumn(of); r != nil {
+	if r, i := b.resolveColumn(operand); r != nil {
 		_, elements := pgparse.Unwrap(withoutCasts(with)).(*pgparse.A_ArrayExpr)
 		b.recordParams(list, param{table: r, column: i, array: array && !elements})
 	}

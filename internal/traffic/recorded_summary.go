@@ -36,23 +36,23 @@ func listWaiters(waits []wait) []onward.Waiter {
 	groups := map[string]*group{}
 	var order []string
 	for _, w := range waits {
-		of := w.query.Of
-		if of == nil {
+		origin := w.query.Of
+		if origin == nil {
 			continue
 		}
-		key := of.ID
-		if of.Named {
-			key = "\x00" + of.Sender
+		key := origin.ID
+		if origin.Named {
+			key = "\x00" + origin.Sender
 		}
 		g := groups[key]
 		if g == nil {
-			g = &group{Waiter: onward.Waiter{Sender: of.Sender, WorstMS: -1}, ids: map[string]bool{}, queries: map[*Query]bool{}}
+			g = &group{Waiter: onward.Waiter{Sender: origin.Sender, WorstMS: -1}, ids: map[string]bool{}, queries: map[*Query]bool{}}
 			groups[key] = g
 			order = append(order, key)
 		}
-		g.ids[of.ID], g.queries[w.query] = true, true
+		g.ids[origin.ID], g.queries[w.query] = true, true
 		if d := toMillis(w.until.Sub(w.from)); d > g.WorstMS {
-			g.WorstMS, g.Statement, g.Query, g.ID = d, w.statement, w.query.SQL, of.ID
+			g.WorstMS, g.Statement, g.Query, g.ID = d, w.statement, w.query.SQL, origin.ID
 		}
 	}
 	var out []onward.Waiter

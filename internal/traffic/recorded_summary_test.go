@@ -51,8 +51,8 @@ func TestBehind(t *testing.T) {
 // queries.
 func TestWaiters(t *testing.T) {
 	t.Parallel()
-	stood := func(of *Origin, from, until int) wait {
-		return wait{query: &Query{Of: of, SQL: of.ID}, statement: 1, from: at(from), until: at(until)}
+	stood := func(origin *Origin, from, until int) wait {
+		return wait{query: &Query{Of: origin, SQL: origin.ID}, statement: 1, from: at(from), until: at(until)}
 	}
 	page := func(id string) *Origin { return &Origin{ID: id, Sender: "checkout", Named: true} }
 	app := func(id string) *Origin { return &Origin{ID: id, Sender: "web"} }

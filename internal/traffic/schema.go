@@ -125,14 +125,14 @@ func readColumns(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[u
 	if err != nil {
 		return err
 	}
-	var of uint32
+	var oid uint32
 	var c column
 	_, err = pgx.ForEachRow(rows, []any{
-		&of, &c.number, &c.name, &c.kind, &c.category, &c.length, &c.label, &c.notNull, &c.omitted, &c.filled, &c.foreign,
+		&oid, &c.number, &c.name, &c.kind, &c.category, &c.length, &c.label, &c.notNull, &c.omitted, &c.filled, &c.foreign,
 		&c.routes,
 	}, func() error {
 		c.quoted = pgx.Identifier{c.name}.Sanitize()
-		byOID[of].columns = append(byOID[of].columns, c)
+		byOID[oid].columns = append(byOID[oid].columns, c)
 		return nil
 	})
 	return err
@@ -143,10 +143,10 @@ func readKeys(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[uint
 	if err != nil {
 		return err
 	}
-	var of uint32
+	var oid uint32
 	var numbers []int16
-	_, err = pgx.ForEachRow(rows, []any{&of, &numbers}, func() error {
-		r := byOID[of]
+	_, err = pgx.ForEachRow(rows, []any{&oid, &numbers}, func() error {
+		r := byOID[oid]
 		var key []int
 		for _, number := range numbers {
 			key = append(key, slices.IndexFunc(r.columns, func(c column) bool { return c.number == number }))
@@ -164,10 +164,10 @@ func readLeaves(ctx context.Context, conn *pgx.Conn, oids []uint32, byOID map[ui
 	if err != nil {
 		return err
 	}
-	var of uint32
+	var oid uint32
 	var schema, name string
-	_, err = pgx.ForEachRow(rows, []any{&of, &schema, &name}, func() error {
-		byOID[of].leaves = append(byOID[of].leaves, pgx.Identifier{schema, name}.Sanitize())
+	_, err = pgx.ForEachRow(rows, []any{&oid, &schema, &name}, func() error {
+		byOID[oid].leaves = append(byOID[oid].leaves, pgx.Identifier{schema, name}.Sanitize())
 		return nil
 	})
 	return err

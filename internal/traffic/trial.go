@@ -88,10 +88,10 @@ func (t *trial) tryQuery(ctx context.Context, q *recordedQuery) (why string, ref
 	for i, oid := range oids {
 		q.params[i] = bound[i+1]
 		q.params[i].ownType = t.types.byOID[oid]
-		if of := q.params[i].table; of != nil {
-			t.sampleOnce(ctx, of)
-			for _, c := range of.columns {
-				if c.refers != nil && len(of.rows) == 0 {
+		if table := q.params[i].table; table != nil {
+			t.sampleOnce(ctx, table)
+			for _, c := range table.columns {
+				if c.refers != nil && len(table.rows) == 0 {
 					t.sampleOnce(ctx, c.refers)
 				}
 			}

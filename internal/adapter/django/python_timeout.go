@@ -70,13 +70,13 @@ func (p place) frameOf() frame {
 var crashed = regexp.MustCompile(`(?m)^  File "([^"\n]+)", line (\d+) in (\S+)$`)
 
 // crashPlace says where a project was when Python crashed, according to its last output.
-func crashPlace(said, root string) string {
-	_, said, ok := strings.Cut(said, "Fatal Python error: ")
+func crashPlace(output, root string) string {
+	_, output, ok := strings.Cut(output, "Fatal Python error: ")
 	if !ok {
 		return ""
 	}
 	var stack []frame
-	for _, m := range crashed.FindAllStringSubmatch(said, -1) {
+	for _, m := range crashed.FindAllStringSubmatch(output, -1) {
 		line, _ := strconv.Atoi(m[2])
 		stack = append(stack, frame{m[1], m[3], line})
 	}

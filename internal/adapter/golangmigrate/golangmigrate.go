@@ -96,8 +96,8 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if len(ups) == 0 || inTx > 0 || slices.ContainsFunc(ups, adapter.ForPostgres) || adapter.UsesPop(t, d.Path) {
 			continue
 		}
-		with, of := goose.CountAnnotated(t, d, ups)
-		if with*2 > of {
+		annotated, total := goose.CountAnnotated(t, d, ups)
+		if annotated*2 > total {
 			continue
 		}
 		s := adapter.Source{
@@ -107,7 +107,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if user := usedBy(t); user != "-" {
 			s.Score, s.Why = 3, s.Why+", and "+user+" uses golang-migrate"
 		}
-		if mixed, _ := goose.CountAnnotated(t, d, others); with+mixed > 0 {
+		if mixed, _ := goose.CountAnnotated(t, d, others); annotated+mixed > 0 {
 			s.Score = 3 // goose claims the directory too: let the tie be reported
 		}
 		if s.Score == byNames && plain > 1 {

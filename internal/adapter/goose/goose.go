@@ -58,7 +58,7 @@ var (
 
 // CountAnnotated returns how many of a sample of a directory's files have goose's annotations,
 // and the sample's size.
-func CountAnnotated(t adapter.Tree, d adapter.Dir, names []string) (with, of int) {
+func CountAnnotated(t adapter.Tree, d adapter.Dir, names []string) (with, total int) {
 	sample := adapter.SampleNames(names, 8)
 	for _, f := range adapter.ReadFiles(t, d, sample) {
 		if strings.Contains(f.Text, "+goose") && annotated.MatchString(f.Text) {
@@ -85,9 +85,9 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 			}
 		}
 		why := ""
-		if with, of := CountAnnotated(t, d, sqls); with > 0 {
-			why = fmt.Sprintf("-- +goose annotations in %d of %d files", with, of)
-			if of < len(sqls) {
+		if annotated, total := CountAnnotated(t, d, sqls); annotated > 0 {
+			why = fmt.Sprintf("-- +goose annotations in %d of %d files", annotated, total)
+			if total < len(sqls) {
 				why += fmt.Sprintf(" read, %d in all", len(sqls))
 			}
 		}

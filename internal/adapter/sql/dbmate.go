@@ -71,10 +71,10 @@ var dbmate = runner{
 // a down migration, so a directory whose files never have one is not reported.
 func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 	downs := func(m *adapter.Migration) bool { return dbmateDown.MatchString(m.Source.Text) }
-	with := 0
+	annotated := 0
 	for _, m := range set.Migrations {
 		if downs(m) {
-			with++
+			annotated++
 		}
 	}
 	for _, m := range set.Migrations {
@@ -90,7 +90,7 @@ func dbmateRefuses(_ adapter.Tree, set *adapter.Set) {
 			m.Refuse(0, "something comes before dbmate's marker",
 				"dbmate stops: \"dbmate does not support statements preceding the '-- migrate:up' block\"",
 				"put it after the line -- migrate:up")
-		case !downs(m) && 2*with > len(set.Migrations):
+		case !downs(m) && 2*annotated > len(set.Migrations):
 			m.Refuse(0, "dbmate finds no down migration in the file",
 				"dbmate stops: \"dbmate requires each migration to define a down block with '-- migrate:down'\"",
 				"end it with this line, whatever follows:\n-- migrate:down")

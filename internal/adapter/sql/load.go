@@ -81,22 +81,22 @@ func (r *runner) makeMigration(p *migrationDir, i int, s adapter.Source) *adapte
 // describeEvidence says how the runner of a directory is known: by a file that was found, by the form
 // of the files' names, or by the markers in single files.
 func (r *runner) describeEvidence(by string, set *adapter.Set) adapter.RunnerEvidence {
-	told := adapter.RunnerEvidence{Tool: r.name, FoundIn: by, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
+	evidence := adapter.RunnerEvidence{Tool: r.name, FoundIn: by, Transaction: r.mode, Assumed: r.assumed && set.Source.Options.Transaction == ""}
 	if n := len(set.Migrations); n > 0 {
 		last := set.Migrations[n-1]
-		if told.Assumed && !last.Runner.Guessed {
-			told.FoundIn, told.Assumed = last.Path, false
+		if evidence.Assumed && !last.Runner.Guessed {
+			evidence.FoundIn, evidence.Assumed = last.Path, false
 		}
-		told.Tool = last.Runner.Name
-		if told.FoundIn == "" && !r.assumed {
-			told.FoundIn = "files named like " + path.Base(last.Path)
+		evidence.Tool = last.Runner.Name
+		if evidence.FoundIn == "" && !r.assumed {
+			evidence.FoundIn = "files named like " + path.Base(last.Path)
 		}
 		if r.mode == "" {
-			told.Transaction = last.Source.Mode
+			evidence.Transaction = last.Source.Mode
 		}
 	}
-	told.Transaction = cmp.Or(set.Source.Options.Transaction, told.Transaction, onward.TransactionNone)
-	return told
+	evidence.Transaction = cmp.Or(set.Source.Options.Transaction, evidence.Transaction, onward.TransactionNone)
+	return evidence
 }
 
 // listOtherFiles reports files in the directory that are not migrations.

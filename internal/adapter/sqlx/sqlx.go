@@ -86,8 +86,8 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		if len(ups) == 0 || !reversible && named[d.Path] == "" && !strings.Contains(strings.ToLower(d.Path), "migrat") {
 			continue
 		}
-		with, of := goose.CountAnnotated(t, d, ups)
-		if with*2 > of {
+		annotated, total := goose.CountAnnotated(t, d, ups)
+		if annotated*2 > total {
 			continue
 		}
 		c, near := nearestCrate(crates, d.Path)
@@ -99,7 +99,7 @@ func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 		case near:
 			s.Score = 3
 		}
-		if with > 0 {
+		if annotated > 0 {
 			s.Score = 3 // goose claims the directory too: let the tie be reported
 		}
 		out = append(out, s)
@@ -135,7 +135,7 @@ func findCommandDir(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
 	for _, d := range adapter.ListDirs(t, ".sql") {
 		ups, _ := waysUp(d)
-		if with, of := goose.CountAnnotated(t, d, ups); len(ups) == 0 || with*2 > of {
+		if annotated, total := goose.CountAnnotated(t, d, ups); len(ups) == 0 || annotated*2 > total {
 			continue
 		}
 		if len(named) == 0 && path.Base(d.Path) == "migrations" || named[d.Path] != "" {

@@ -122,8 +122,8 @@ func (w *firedCode) readRelation(r *catalog.Relation, depth int) {
 
 // readSetting handles the setting that an UPDATE of pg_settings changes.
 func (w *firedCode) readSetting(s *pgparse.UpdateStmt) {
-	name, value, known, is := pgparse.UpdatedSetting(s)
-	if r, _ := w.catalog.Resolve(s.GetRelation()); !is || r.OID != 0 && !r.Inferred {
+	name, value, known, isSetting := pgparse.UpdatedSetting(s)
+	if r, _ := w.catalog.Resolve(s.GetRelation()); !isSetting || r.OID != 0 && !r.Inferred {
 		return
 	}
 	if !known {

@@ -210,9 +210,9 @@ func (a *Alone) makeWay() bool {
 }
 
 // isWaiting reports whether the first session waits for a lock of any kind.
-func (o *Observer) isWaiting(ctx context.Context) (is bool, err error) {
-	err = o.watch.QueryRow(ctx, `SELECT coalesce(wait_event_type = 'Lock', false) FROM pg_stat_activity WHERE pid = $1`, int64(o.pid)).Scan(&is)
-	return is, err
+func (o *Observer) isWaiting(ctx context.Context) (waiting bool, err error) {
+	err = o.watch.QueryRow(ctx, `SELECT coalesce(wait_event_type = 'Lock', false) FROM pg_stat_activity WHERE pid = $1`, int64(o.pid)).Scan(&waiting)
+	return waiting, err
 }
 
 // SetupError says that what a form needs is not possible on this server.

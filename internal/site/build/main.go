@@ -52,12 +52,12 @@ func buildSite(mdbook, commands, to string) error {
 		return err
 	}
 	cmd := exec.Command(mdbook, "build", "--dest-dir", to, book)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = os.Stdout, io.MultiWriter(os.Stderr, &said)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = os.Stdout, io.MultiWriter(os.Stderr, &output)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w", mdbook, err)
 	}
-	if strings.Contains(said.String(), "WARN") {
+	if strings.Contains(output.String(), "WARN") {
 		return fmt.Errorf("%s warned: see above", filepath.Base(mdbook))
 	}
 	list, err := site.FindFaults(to)

@@ -18,7 +18,7 @@ func makeAccidents(ctx context.Context) (string, error) {
 		"and it does not know how big the table is. The words are ours, and the facts are from the linked reports. " +
 		"None of them prints its SQL: the statements are the least that does what it tells, with names of ours.\n")
 	for _, x := range list {
-		said, r, err := x.runChangelog(ctx, x.fresh)
+		output, r, err := x.runChangelog(ctx, x.fresh)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", x.head["title"], err)
 		}
@@ -29,7 +29,7 @@ func makeAccidents(ctx context.Context) (string, error) {
 		if code, ok := x.beside["app.ts"]; ok {
 			fmt.Fprintf(&b, "```ts\n%s```\n\n", code)
 		}
-		fmt.Fprintf(&b, "%s`onward changelog` says:\n\n%s\nThe rules:", showFiles(x.fresh, false), said)
+		fmt.Fprintf(&b, "%s`onward changelog` says:\n\n%s\nThe rules:", showFiles(x.fresh, false), output)
 		var seen []string
 		for _, f := range r.Findings {
 			if link := fmt.Sprintf(" [%s](rules/%[1]s.md)", f.Rule); !strings.Contains(strings.Join(seen, ""), link) {

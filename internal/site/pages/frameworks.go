@@ -123,21 +123,21 @@ func makeFramework(ctx context.Context, x *example, row []string) (string, error
 			b.WriteString(".\n\n")
 		}
 	}
-	said, _, err := x.runChangelog(ctx, x.fresh)
+	output, _, err := x.runChangelog(ctx, x.fresh)
 	if err != nil {
 		return "", err
 	}
 	b.WriteString("## An example\n\nA release adds an index to a table that is deployed:\n\n" + showFiles(x.fresh, true) + "`onward changelog` says:\n\n" +
-		said + "\n")
+		output + "\n")
 	if len(x.safe) > 0 {
-		said, r, err := x.runChangelog(ctx, x.safe)
+		output, r, err := x.runChangelog(ctx, x.safe)
 		if err != nil {
 			return "", err
 		}
 		if slices.ContainsFunc(r.Findings, func(f onward.Finding) bool { return f.Severity >= onward.Error }) {
-			return "", fmt.Errorf("the safe form has an error:\n%s", said)
+			return "", fmt.Errorf("the safe form has an error:\n%s", output)
 		}
-		b.WriteString("The safe version:\n\n" + showFiles(x.safe, true) + "`onward changelog` says:\n\n" + said + "\n")
+		b.WriteString("The safe version:\n\n" + showFiles(x.safe, true) + "`onward changelog` says:\n\n" + output + "\n")
 	}
 	b.WriteString(describeChangedHistory(set.HistoryBehavior))
 	b.WriteString(describeRun(set, cmp.Or(x.head["name"], tool.Name, set.Evidence.Tool, "the tool")))
