@@ -67,7 +67,7 @@ func (r *reader) formatArguments() map[int]string {
 		return nil
 	}
 	fills := map[int]string{}
-	tree := r.goTree()
+	tree := r.parseGo()
 	for _, decl := range tree.decls {
 		ast.Inspect(decl, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
