@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What EXECUTE runs in a loop over constants is judged like a statement of the file.
+// EXECUTE in a loop over constants is judged like the statements that it runs.
 func TestLoopsOverConstants(t *testing.T) {
 	t.Parallel()
 	const base = "-- db/migrations/001_a.sql --\nCREATE TABLE carts (id int PRIMARY KEY);\nCREATE TABLE orders (id int PRIMARY KEY);\n" +

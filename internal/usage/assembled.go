@@ -19,8 +19,8 @@ const (
 	maxFill = 2000
 )
 
-// appendLater returns a query with the strings that the program appends to its variable afterwards: q += "…". If the
-// grammar cannot read the result, such as that of two branches, it returns the query alone.
+// appendLater returns a query with the strings that the program appends to its variable afterwards: q += "…". It returns
+// the query alone if the result is no SQL, for example because only one of two branches runs.
 func (r *reader) appendLater(s *sqlText, from, to int) *sqlText {
 	name := r.heldBy(r.lits[from])
 	if name == "" || len(s.text) > maxSQL {

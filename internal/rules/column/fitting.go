@@ -120,7 +120,7 @@ func (d *columnFit) startsOver(fact string) *rule.Report {
 		return nil
 	}
 	if !p.Rows.HasRows(d.After.OID) && len(rule.KeptValues[hiddenWriter](p)) == 0 {
-		return nil // nothing copies rows, so no number is taken
+		return nil // no row of the new table has a number
 	}
 	table := analysis.QuoteTable(d.After.Name)
 	return &rule.Report{
