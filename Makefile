@@ -71,7 +71,7 @@ escapes: ## every way out of a rehearsal that we know, each on every version 13 
 	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_ESCAPES=all $(GO) test -count=1 -timeout 60m -run '^TestEscapes$$' ./rehearse
 
 soak: ## every case of the tests that take turns, every fuzz target, and the recording proxy for SOAK (10m by default)
-	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_KILLS=100 $(GO) test -count=1 -timeout 3h ./...
+	ONWARD_REQUIRE=1 ONWARD_ROTATION=all ONWARD_KILLS=100 ONWARD_RANDOM=1000 $(GO) test -count=1 -timeout 3h ./...
 	ONWARD_ROTATION=all ./scripts/fuzz.sh $(FUZZTIME)
 	ONWARD_REQUIRE=1 ONWARD_SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 3h -v -run '^(TestSoak|TestLong)$$' ./internal/wire
 

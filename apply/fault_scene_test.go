@@ -95,7 +95,7 @@ func killedBesideSubscriber(t *testing.T, from, to *pgserver.Server, tables stri
 		s, f := begin()
 		written := make(chan error, 1)
 		l := &line{t: t, f: f, at: at, fault: &faults[at%2], meanwhile: func() {
-			written <- execute(t.Context(), f.db, "INSERT INTO orders SELECT n, n FROM generate_series(1000, 1050) AS n")
+			written <- execute(t.Context(), f.db, "INSERT INTO orders (id, amount) SELECT n, n FROM generate_series(1000, 1050) AS n")
 		}}
 		carry(t, f, l, env)
 		if !l.struck {

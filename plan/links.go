@@ -287,6 +287,8 @@ func (t *part) isDataDependent() bool {
 		return !t.isCode()
 	}
 	switch n := t.change.Node.GetNode().(type) {
+	case *pgparse.Node_DoStmt:
+		return true
 	case *pgparse.Node_AlterTableStmt:
 		return dataCommands[t.change.Command.GetSubtype()]
 	case *pgparse.Node_IndexStmt:

@@ -82,6 +82,10 @@ func (p *planner) splitMigration(m *rule.Migration) {
 // addUnplanned adds a statement that no recipe can plan.
 func (p *planner) addUnplanned(m *rule.Migration, s *rule.Stmt, format string, args ...any) {
 	t := &part{partKey: partKey{statement: s}, migration: m, line: s.Line, statements: []*rule.Stmt{s}, missing: []string{fmt.Sprintf(format, args...)}}
+	if s.Node != nil && s.Opaque == "" {
+		t.change = &recipe.Change{Stmt: s, Text: s.SQL}
+		p.collectFindings(t.change)
+	}
 	for _, child := range m.Statements {
 		if child.Parent == s.Index {
 			t.statements = append(t.statements, child)

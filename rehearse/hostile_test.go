@@ -152,7 +152,7 @@ var hostiles = map[string]hostile{
 	"is given the superuser by a trick": {
 		sql: "DO $$ BEGIN IF NOT pg_has_role('postgres', 'MEMBER') THEN RAISE EXCEPTION 'role \"postgres\" does not exist' USING ERRCODE = '42704'; END IF; " +
 			"SET ROLE postgres; COPY t TO PROGRAM ': > OUTSIDE/x'; END $$;",
-		finding: rehearsal.Fails,
+		finding: rehearsal.TriedToEscape,
 		fact:    "42704",
 	},
 	"a role whose name is a program": {sql: "ALTER TABLE t OWNER TO \"x$do$; COPY t TO PROGRAM ': > OUTSIDE/x'; --\";"},

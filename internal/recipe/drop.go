@@ -75,8 +75,11 @@ var tableDrop = &Recipe{Name: "table-drop", Make: func(c *Change) *Steps {
 	return m
 }}
 
-// reusedName returns the name of a dropped relation that the release gives to a new one; "" if there is none.
+// reusedName returns the name of a dropped table that the release gives to a new one; "" if there is none.
 func (c *Change) reusedName(stmt *pgparse.DropStmt) string {
+	if stmt.RemoveType != pgparse.ObjectType_OBJECT_TABLE {
+		return ""
+	}
 	for _, n := range stmt.Objects {
 		schema, name := pgparse.SchemaAndName(n.GetList().GetItems())
 		old, made := c.Release.Deployed.Lookup(schema, name), c.Release.head.Lookup(schema, name)
