@@ -178,7 +178,7 @@ func TestPlanWithDjango(t *testing.T) {
 	if err != nil || len(p.Steps) < 2 {
 		t.Fatalf("%+v %v", p, err)
 	}
-	if r, err := apply.RunAndRecord(t.Context(), apply.PendingConfig{
+	if r, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
 		Config:     apply.Config{DB: s.db, Plan: markProven(t, p), Through: onward.Contract},
 		Repository: repository,
 	}); err != nil || r.State != onward.ApplyDone || r.Next != "" {

@@ -94,7 +94,7 @@ func TestRails(t *testing.T) {
 			}
 		}
 	}
-	if r, err := apply.RunAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" || lost == 0 {
+	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" || lost == 0 {
 		t.Fatalf("%+v %v, lost %d\n%s", r, err, lost, out)
 	}
 	if err := first.Wait(); err != nil {

@@ -18,13 +18,13 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// RunAndRecord carries out PendingConfig.Plan as [Run] does. The transaction of the plan's last step also records the migrations
+// RunPlanAndRecord carries out PendingConfig.Plan as [Run] does. The transaction of the plan's last step also records the migrations
 // that the plan replaces in the table of their migration tool. That needs their repository, with the migrations as they
 // were when the plan was made, and the tool's table in the database. The ledger keeps the statements, so that any process
 // may run the last step. If nothing is recorded, Next says so, and why.
 //
 // The errors are the same as for [Run]. A repository that cannot be read does not stop the plan.
-func RunAndRecord(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
+func RunPlanAndRecord(ctx context.Context, c PendingConfig) (*onward.Applied, error) {
 	if err := c.Config.completeConfig(); err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (p *pendingRun) recordSQL(ctx context.Context) (string, error) {
 	if p.c.Plan.Dir != "" {
 		return "", nil
 	}
-	list, end, err := p.findReplaced(ctx)
+	list, end, err := p.findPlanned(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -138,8 +138,8 @@ func (p *pendingRun) dueCondition(m, before *audit.Planned) string {
 	return has(before)
 }
 
-// findReplaced reads the repository, finds the plan's migrations there, and finds their tool's table.
-func (p *pendingRun) findReplaced(ctx context.Context) (list []*audit.Planned, end func(), err error) {
+// findPlanned reads the repository, finds the plan's migrations there, and finds their tool's table.
+func (p *pendingRun) findPlanned(ctx context.Context) (list []*audit.Planned, end func(), err error) {
 	p.c.Repository.Base = cmp.Or(p.c.Repository.Base, "HEAD") // HEAD always exists, and no findings are needed
 	if p.release, err = audit.Read(ctx, p.c.Repository); err != nil {
 		return nil, nil, refusePrograms(err)
@@ -155,7 +155,7 @@ func (p *pendingRun) findReplaced(ctx context.Context) (list []*audit.Planned, e
 			over()
 		}
 	}()
-	if list, err = p.replacedMigrations(); err != nil {
+	if list, err = p.plannedMigrations(); err != nil {
 		return nil, nil, err
 	}
 	if p.set.Count == nil {
@@ -173,8 +173,8 @@ func (p *pendingRun) findReplaced(ctx context.Context) (list []*audit.Planned, e
 	return list, over, err
 }
 
-// replacedMigrations returns the migrations of the plan. They must come from one source and be unchanged since the plan was made.
-func (p *pendingRun) replacedMigrations() (list []*audit.Planned, err error) {
+// plannedMigrations returns the migrations of the plan. They must come from one source and be unchanged since the plan was made.
+func (p *pendingRun) plannedMigrations() (list []*audit.Planned, err error) {
 	byPath := map[string]*audit.Planned{}
 	in := map[string]*audit.Set{}
 	for _, s := range p.release.Heads() {

@@ -56,7 +56,7 @@ func TestNoted(t *testing.T) {
 	run(t, db, orders, gooseTable, gooseFirst)
 	c := inRepository(t, gooseBase, gooseRelease, db)
 	c.Through = onward.Backfill
-	if r, err := apply.RunAndRecord(t.Context(), c); err != nil || r.State == onward.ApplyDone || strings.Contains(r.Next, "tell") {
+	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State == onward.ApplyDone || strings.Contains(r.Next, "tell") {
 		t.Fatalf("%+v %v", r, err)
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true"}, content(t, db, versions)); diff != "" {
@@ -78,7 +78,7 @@ func TestNoted(t *testing.T) {
 		t.Errorf("%+v %v", r, err)
 	}
 	c.Through = onward.Contract
-	if r, err := apply.RunAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" {
+	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" {
 		t.Errorf("%+v %v", r, err)
 	}
 }
@@ -109,7 +109,7 @@ func TestNotedWhileTheToolWorks(t *testing.T) {
 			}
 		}
 	}
-	if r, err := apply.RunAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" || lost != 2 {
+	if r, err := apply.RunPlanAndRecord(t.Context(), c); err != nil || r.State != onward.ApplyDone || r.Next != "" || lost != 2 {
 		t.Fatalf("%+v %v, lost %d", r, err, lost)
 	}
 	if diff := cmp.Diff([]string{"0 true", "1 true", "2 true"}, content(t, db, versions)); diff != "" {
@@ -213,7 +213,7 @@ func TestNotNoted(t *testing.T) {
 				tc.change(&c)
 				markProven(t, c.Plan)
 			}
-			r, err := apply.RunAndRecord(t.Context(), c)
+			r, err := apply.RunPlanAndRecord(t.Context(), c)
 			if err != nil || r.State != onward.ApplyDone || (r.Next == "") != (tc.next == "") || !strings.Contains(r.Next, tc.next) {
 				t.Fatalf("%+v %v, want %q", r, err, tc.next)
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// findAllColumnsUses answers the question which code reads all columns of a table, or writes by
-// their order, and fails if a column is added or, if the question has no column, removed.
+// findAllColumnsUses finds code that reads all columns of a table or writes them by position. Such
+// code fails if a column is added or removed.
 func (u *deployedCode) findAllColumnsUses(q question) analysis.Usage {
 	b, by := u.indexFor(q), u.isSQLByMapper(q)
 	out := analysis.Usage{Known: true}
@@ -33,7 +33,7 @@ func (u *deployedCode) findAllColumnsUses(q question) analysis.Usage {
 	return out
 }
 
-// hasTypedRowTargets reports whether usage knows the targets of rows in a file's language.
+// hasTypedRowTargets reports whether package usage reads, in a file's language, into which struct a row goes.
 func hasTypedRowTargets(file string) bool { return path.Ext(file) == ".go" || path.Ext(file) == ".rs" }
 
 // describeAllColumnsQuery describes a query on all columns for people.
@@ -53,13 +53,13 @@ func describeAllColumnsQuery(s usage.AllColumnsQuery) string {
 	return "SELECT " + s.As + ".* FROM " + s.Name + " " + s.As
 }
 
-// isSQLByMapper reports whether a mapper writes the SQL, and so names the columns.
+// isSQLByMapper reports whether an ORM generates the SQL. Generated SQL lists its columns.
 func (u *deployedCode) isSQLByMapper(q question) bool {
 	models, _ := u.deployedModels(q.database)
 	return models != nil
 }
 
-// hasTypedRows reports whether there is code that findAllColumnsUses understands.
+// hasTypedRows reports whether any deployed file can be searched by findAllColumnsUses.
 func (u *deployedCode) hasTypedRows(q question) bool {
 	return !u.isSQLByMapper(q) || slices.ContainsFunc(u.base.Files(), func(f gitrange.File) bool { return hasTypedRowTargets(f.Path) })
 }

@@ -108,9 +108,9 @@ type Observed struct {
 	// FromMS is when the lock was asked for, UntilMS when it was released.
 	FromMS  float64 `json:"from_ms"`
 	UntilMS float64 `json:"until_ms"`
-	// HeldSince is the index in Rehearsal.Statements of the statement whose lock, as strong
-	// or stronger, the transaction held before: nobody waits for Lock then, the one that
-	// is new ("" when none is), and Blocks is empty.
+	// HeldSince is the index in Rehearsal.Statements of an earlier statement whose lock on the
+	// relation is at least as strong. Lock is then the mode that this statement added, or "",
+	// and Blocks is empty, because nobody waits for the added mode.
 	HeldSince *int `json:"held_since,omitempty"`
 }
 
@@ -176,9 +176,9 @@ type RecordedTraffic struct {
 	// also counts those that were sent after it ended.
 	Sent  int `json:"sent"`
 	Tried int `json:"tried"`
-	// Transactions are the distinct ones that ran as such. Unwrapped: those that were
-	// rolled back did not, because most of the recorded ones were: a suite wraps its tests
-	// so, and the code does not.
+	// Transactions is the number of distinct recorded transactions that ran as transactions.
+	// Unwrapped is set if those that were rolled back ran as single statements. That happens
+	// if most were rolled back: a test suite wraps each test in a transaction.
 	Transactions int  `json:"transactions"`
 	Unwrapped    bool `json:"unwrapped,omitempty"`
 	// Left are the queries that were no part of the load, by why.

@@ -18,7 +18,7 @@ const fromRecord = "record"
 // recordings holds the recordings of old and new code.
 type recordings struct{ old, fresh []*verify.Workload }
 
-// proveUnwritten returns the evidence that a code never writes a column of a table by itself; "" if it may.
+// proveUnwritten returns a sentence that proves that the old or the new code never writes a column of a table; "" without proof.
 // Queries that were read from source files are no evidence, because the code may build others at run time.
 func (r *recordings) proveUnwritten(of onward.Code, table *catalog.Relation, column string) string {
 	list := r.old
@@ -50,7 +50,7 @@ func (r *recordings) proveUnwritten(of onward.Code, table *catalog.Relation, col
 	return fmt.Sprintf("no write of %s among %d recorded calls (%d queries) on %s", column, calls, queries, table.Name)
 }
 
-// writesColumn reports whether a query uses a table, and whether it writes a column of it, or may.
+// writesColumn reports whether a query uses a table, and whether it writes a column, or onward cannot tell.
 func writesColumn(q *workload.Query, table catalog.Name, column string) (on, writes bool) {
 	if q.Resolved != "server" || q.Disputed || q.Unread != "" || q.Kind == workload.Call || q.Kind == workload.DDL || q.Kind == workload.Broken {
 		on = slices.Contains(pgparse.ListNames(q.SQL), table.Name)

@@ -68,7 +68,7 @@ func (v *prover) checkQueries(name, count string, list []onward.Verdict, code on
 		seen = v.noteBroken(list, len(steps))
 	}
 	for point := from; point <= len(steps); point++ {
-		for _, d := range verify.ErrorsAt(list, code, point) {
+		for _, d := range verify.BreakingVerdictsAt(list, code, point) {
 			// New code reads a column whose type changes with its old type until the end.
 			if code == onward.NewCode && d.Kind == onward.VerdictResultShape || seen[d.ID] {
 				continue
@@ -92,7 +92,7 @@ func (v *prover) checkQueries(name, count string, list []onward.Verdict, code on
 // the release's own failures, and not the plan's.
 func (v *prover) noteBroken(list []onward.Verdict, last int) map[string]bool {
 	broken := map[string]bool{}
-	for _, d := range verify.ErrorsAt(list, onward.NewCode, last) {
+	for _, d := range verify.BreakingVerdictsAt(list, onward.NewCode, last) {
 		if !broken[d.ID] && d.Kind != onward.VerdictResultShape {
 			broken[d.ID] = true
 			v.plan.Notes = addMissing(v.plan.Notes, []string{fmt.Sprintf("a query of the new code fails on the release's own schema: %s: %s", d.Message, d.Query)})

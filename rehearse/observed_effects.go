@@ -79,7 +79,7 @@ func (s *releaseRun) compareAndKeep(st *script.Statement, out *onward.RehearsedS
 		s.tx.rewritten = s.tx.rewritten || j.HeaviestWork() == onward.Rewrite && !s.createdRelations[oids[name]]
 	}
 	carryRows(s.rels, v.rels, st)
-	s.keepView(v)
+	s.saveBaseline(v)
 }
 
 // carryRows copies the number of rows of relations for which the server has lost it. A rewrite leaves none until the next
@@ -126,8 +126,7 @@ func (s *releaseRun) recordEffects(out *onward.RehearsedStatement, judged map[st
 			Relation: name, Lock: j.Lock, Work: j.HeaviestWork(), Blocks: j.Lock.Blocks(), New: s.createdRelations[oid], FromMS: out.FromMS,
 		}
 		if at := s.lockHolder(name, number); !stronger && at >= 0 {
-			// Others wait for the earlier lock. The statement's own lock, which adds nothing for them, is the one that
-			// the session did not hold yet.
+			// Others wait for the earlier lock. Report only the mode that this statement added.
 			o.Lock, o.Blocks, o.HeldSince = (now[oid] &^ s.tx.modes[oid]).strongestLock(), nil, &at
 		}
 		if w, ok := seen.byRelation[oid]; ok {
@@ -159,8 +158,8 @@ func isRoutineIndexLock(j observe.ObservedEffect) bool {
 	return index && observe.OnIndex(j.Lock) == onward.NoLock && j.HeaviestWork() == onward.NoWork
 }
 
-// keepView makes a view the state before the next statement.
-func (s *releaseRun) keepView(v *sessionView) {
+// saveBaseline saves the session's state as the baseline for the next statement.
+func (s *releaseRun) saveBaseline(v *sessionView) {
 	for oid, l := range v.locks {
 		s.tx.modes[oid] |= v.modes[oid]
 		// An object that a statement recreated under its old name (an index whose column changed its type) is not new to

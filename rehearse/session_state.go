@@ -185,7 +185,7 @@ func (s *releaseRun) onSavepointRollback(ctx context.Context) error {
 		}
 	}
 	s.tx.held, s.tx.modes, s.expected = map[uint32]onward.Lock{}, map[uint32]lockModes{}, maps.Clone(v.locks)
-	s.keepView(v)
+	s.saveBaseline(v)
 	return nil
 }
 

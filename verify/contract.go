@@ -62,7 +62,7 @@ func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *
 	for i := range c.Steps {
 		s.Names = append(s.Names, c.Steps[i].ID)
 	}
-	places, err := s.verifySteps(ctx, k, server, rehearse.Point{Base: true, Database: database, URL: server.URL(database)})
+	places, err := s.checkQueriesAtSteps(ctx, k, server, rehearse.Point{Base: true, Database: database, URL: server.URL(database)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -70,7 +70,7 @@ func (c *Contract) Verify(ctx context.Context) (broken []onward.Verdict, count *
 	if k.late > 0 {
 		return nil, nil, fmt.Errorf("the server did not answer in %s, of %d questions", askTimeout, k.late)
 	}
-	return ErrorsAt(list, onward.NewCode, len(c.Steps)), count, nil
+	return BreakingVerdictsAt(list, onward.NewCode, len(c.Steps)), count, nil
 }
 
 // outsideDatabase is what is outside of a database, and who may do what in it: of that, nothing is copied.

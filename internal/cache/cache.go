@@ -94,19 +94,19 @@ func (s *Store) Save() error {
 				continue
 			}
 			written[key] = true
-			appendEntry(out, key, entries[key])
+			encodeEntry(out, key, entries[key])
 		}
 	}
 	if err := replaceFile(s.path, out.Bytes()); err != nil {
 		return fmt.Errorf("keep what was read: %w", err)
 	}
-	s.removeExcess()
+	s.removeExcessFiles()
 	return nil
 }
 
-// appendEntry writes an entry: its lengths, its key and data, and a checksum over both, so
+// encodeEntry writes an entry: its lengths, its key and data, and a checksum over both, so
 // that entries cannot be mixed up.
-func appendEntry(out *bytes.Buffer, key string, data []byte) {
+func encodeEntry(out *bytes.Buffer, key string, data []byte) {
 	var n []byte
 	n = binary.AppendUvarint(n, uint64(len(key)))
 	n = binary.AppendUvarint(n, uint64(len(data)))
@@ -177,9 +177,9 @@ const (
 	patience = time.Hour
 )
 
-// removeExcess deletes the least recently used files until the rest fits, and files left by
+// removeExcessFiles deletes the least recently used files until the rest fits, and files left by
 // killed processes. Failures to delete are ignored.
-func (s *Store) removeExcess() {
+func (s *Store) removeExcessFiles() {
 	list, err := os.ReadDir(s.dir)
 	if err != nil {
 		return

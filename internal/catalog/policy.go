@@ -113,8 +113,8 @@ type PolicyOn struct {
 	Policy *Policy
 }
 
-// PoliciesOver are the policies of other tables that read a relation, or with a
-// column that column of it, oldest table first.
+// PoliciesOver returns other tables' policies that read the relation or, if column is not 0,
+// that column. The oldest table is first.
 func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 	list, ok := c.typed.get(relation)
 	if !ok {
@@ -123,7 +123,7 @@ func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 	var out []PolicyOn
 	for _, t := range c.listUsers(list) {
 		for _, p := range t.Policies {
-			if anyOf(p.Reads, relation, column) {
+			if readsColumn(p.Reads, relation, column) {
 				out = append(out, PolicyOn{t, p})
 			}
 		}
@@ -131,20 +131,18 @@ func (c *Catalog) PoliciesOver(relation OID, column int16) []PolicyOn {
 	return out
 }
 
-// anyOf reports whether a relation is among what is read; a column of it, when that
-// is not 0.
-func anyOf(list []ReadColumns, relation OID, column int16) bool {
+// readsColumn reports whether a list has a relation and, if column is not 0, that column.
+func readsColumn(list []ReadColumns, relation OID, column int16) bool {
 	return slices.ContainsFunc(list, func(x ReadColumns) bool {
 		return x.Relation == relation && (column == 0 || slices.Contains(x.Columns, column))
 	})
 }
 
-// dropPoliciesOver drops the policies that cannot be without a relation or a
-// column.
+// dropPoliciesOver drops the policies that depend on a relation or a column.
 func (f *fold) dropPoliciesOver(relation OID, column int16) {
 	for _, x := range f.PoliciesOver(relation, column) {
 		if t := f.editRelation(x.Table.OID); t != nil {
-			t.copyRare().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return anyOf(p.Reads, relation, column) })
+			t.copyRare().Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *Policy) bool { return readsColumn(p.Reads, relation, column) })
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (c *Catalog) RulesOver(relation OID, column int16) []RuleOn {
 			continue // they go with it
 		}
 		for _, u := range t.Rules {
-			if anyOf(u.Uses, relation, column) {
+			if readsColumn(u.Uses, relation, column) {
 				out = append(out, RuleOn{t, u})
 			}
 		}
@@ -129,7 +129,7 @@ func (c *Catalog) BodiesOver(relation OID, column int16) []*Function {
 	}
 	var out []*Function
 	c.EachFunction(func(fn *Function) bool {
-		if anyOf(fn.Uses, relation, column) {
+		if readsColumn(fn.Uses, relation, column) {
 			out = append(out, fn)
 		}
 		return true

@@ -153,7 +153,7 @@ func (a *app) runAndRecord(cmd *cobra.Command, c apply.Config, f *applyFlags) (*
 	}
 	a.printNote("chosen: onward runs the steps of %s, and notes the migrations that they replace in their tool's table. "+
 		"Do not write this plan as migrations, too", f.plan)
-	return apply.RunAndRecord(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Table: f.table})
+	return apply.RunPlanAndRecord(cmd.Context(), apply.PendingConfig{Config: c, Repository: r, Table: f.table})
 }
 
 // refusalError gives the error for a plan that must not run the exit code of a finding.

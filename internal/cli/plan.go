@@ -88,7 +88,7 @@ part of the release is; 2 usage or input; 3 something could not be read.`,
 		"@FILE or env:NAME")
 	flags.StringArrayVar(&f.publications, "accept-publication", nil,
 		"with --db: accept this `publication`: its subscribers have the tables and columns that the steps add, or may stop; repeatable")
-	cmd.AddCommand(a.planNext())
+	cmd.AddCommand(a.newPlanNextCommand())
 	return cmd
 }
 
@@ -117,7 +117,7 @@ func (a *app) makePlan(cmd *cobra.Command, f *planFlags) error {
 		if err != nil {
 			return err
 		}
-		return a.showDrafts([]*plan.Draft{draft}, f.diff)
+		return a.writeOrShowDrafts([]*plan.Draft{draft}, f.diff)
 	}
 	return a.writeResult(func(w io.Writer) error {
 		if format == report.FormatHTML {

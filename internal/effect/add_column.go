@@ -19,7 +19,7 @@ func (a *alterState) addColumn(cmd *pgparse.AlterTableCmd) {
 		a.createOwned(a.rel.Name, def.GetColname(), n.Sequence)
 	}
 	typ := a.C.TypeOf(def.GetTypeName())
-	a.now.AddDown(def.GetColname(), func(rel *catalog.Relation, has *catalog.Column) {
+	a.now.VisitColumnChildren(def.GetColname(), func(rel *catalog.Relation, has *catalog.Column) {
 		if a.lockChild(rel); has == nil {
 			a.fillColumn(a.tabOf(rel), &n, typ)
 		}

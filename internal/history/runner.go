@@ -66,9 +66,9 @@ type Tool struct {
 	Renderer *Renderer
 }
 
-// OwnFile says where statements must be that cannot run in a transaction, even if the tool's
+// SeparateFileAdvice says where statements must be that cannot run in a transaction, even if the tool's
 // words for it are not known. Lines after the first are SQL comments.
-func (t Tool) OwnFile() string {
+func (t Tool) SeparateFileAdvice() string {
 	first, rest, more := strings.Cut(cmp.Or(t.Apart, "a file of its own that runs without a transaction"), "\n")
 	if !more {
 		return first

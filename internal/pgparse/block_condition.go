@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// walkIf walks the branches of an IF. If it returns without a relation, what follows needs the relation.
+// walkIf walks the branches of an IF. If it returns when a relation is missing, the later statements need the relation.
 func (w *blockWalk) walkIf(f map[string]any, line int, loop bool) {
 	needs, at := w.needs, w.needsAt
 	condition := parseExpr(exprText(f["cond"]))
-	w.addNeeds(w.neededRelations(condition, false), line)
+	w.requireRelations(w.neededRelations(condition, false), line)
 	w.walkBranch(f["then_body"], line, loop)
 	w.needs, w.needsAt = needs, at
 	w.walkBranches(f, line, loop, "elsif_list", "else_body")
 	if f["else_body"] == nil && f["elsif_list"] == nil && returnsOnly(f["then_body"]) {
-		w.addNeeds(w.neededRelations(condition, true), line)
+		w.requireRelations(w.neededRelations(condition, true), line)
 	}
 }
 
-// addNeeds makes the statements that follow need some relations.
-func (w *blockWalk) addNeeds(relations []string, line int) {
+// requireRelations marks the later statements as dependent on some relations.
+func (w *blockWalk) requireRelations(relations []string, line int) {
 	if len(relations) > 0 {
 		w.needs, w.needsAt = strings.TrimPrefix(w.needs+"\n"+strings.Join(relations, "\n"), "\n"), line
 	}
@@ -37,8 +37,8 @@ func returnsOnly(body any) bool {
 	return len(list) > 0
 }
 
-// neededRelations returns the relations without which a condition is not true: to_regclass('x') IS NOT NULL, or EXISTS
-// of a query for the name in the server's catalogs. If negated, it returns those without which it is true.
+// neededRelations returns the relations that must exist for a condition to be true or, if negated, to be false. It
+// recognises to_regclass('x') IS NOT NULL and EXISTS (SELECT … FROM pg_class WHERE relname = 'x').
 func (w *blockWalk) neededRelations(n *Node, negated bool) (out []string) {
 	switch x := Unwrap(n).(type) {
 	case *BoolExpr:
@@ -56,7 +56,7 @@ func (w *blockWalk) neededRelations(n *Node, negated bool) (out []string) {
 		}
 	case *NullTest:
 		if (x.Nulltesttype == NullTestType_IS_NULL) == negated {
-			return w.lookedUp(x.Arg)
+			return w.relationInRegclass(x.Arg)
 		}
 	case *SubLink:
 		q := x.Subselect.GetSelectStmt()
@@ -64,14 +64,14 @@ func (w *blockWalk) neededRelations(n *Node, negated bool) (out []string) {
 		case x.SubLinkType == SubLinkType_EXPR_SUBLINK && len(q.GetTargetList()) == 1 && len(q.GetFromClause()) == 0:
 			return w.neededRelations(q.TargetList[0].GetResTarget().GetVal(), negated) // (SELECT to_regclass('x') IS NOT NULL)
 		case x.SubLinkType == SubLinkType_EXISTS_SUBLINK && !negated:
-			return w.namedRelations(q)
+			return w.relationsInCatalogQuery(q)
 		}
 	}
 	return out
 }
 
-// lookedUp returns the relation that a call of to_regclass looks up.
-func (w *blockWalk) lookedUp(n *Node) []string {
+// relationInRegclass returns the relation that a call of to_regclass looks up.
+func (w *blockWalk) relationInRegclass(n *Node) []string {
 	for n.GetTypeCast() != nil {
 		n = n.GetTypeCast().GetArg()
 	}
@@ -85,18 +85,18 @@ func (w *blockWalk) lookedUp(n *Node) []string {
 	return nil
 }
 
-// relationNames are the columns of the server's catalogs with the name of a relation, by the relation.
-var relationNames = map[string]string{
+// nameColumns maps a table of the server's catalog to its column with the name of a relation.
+var nameColumns = map[string]string{
 	"pg_tables": "tablename", "pg_class": "relname", "tables": "table_name", "columns": "table_name",
 }
 
-// namedRelations returns the relation that a query for it in the server's catalogs names.
-func (w *blockWalk) namedRelations(q *SelectStmt) []string {
+// relationsInCatalogQuery returns the relation whose existence a query of the server's catalog tests.
+func (w *blockWalk) relationsInCatalogQuery(q *SelectStmt) []string {
 	if len(q.GetFromClause()) != 1 || q.GetWhereClause() == nil {
 		return nil
 	}
 	from := q.FromClause[0].GetRangeVar()
-	column := relationNames[from.GetRelname()]
+	column := nameColumns[from.GetRelname()]
 	if column == "" || strings.HasPrefix(column, "table_") != (from.GetSchemaname() == "information_schema") {
 		return nil
 	}

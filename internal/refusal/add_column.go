@@ -31,7 +31,7 @@ func (a *Alteration) addColumn(cmd *pgparse.AlterTableCmd) {
 			return
 		}
 	}
-	a.AddDown(name, func(rel *catalog.Relation, has *catalog.Column) {
+	a.VisitColumnChildren(name, func(rel *catalog.Relation, has *catalog.Column) {
 		switch {
 		case has == nil:
 			if a.fillsRows(rel, &n, typ) {
@@ -132,11 +132,11 @@ func (a *Alteration) mayGenerate(expr *pgparse.Node) bool {
 	return true
 }
 
-// AddDown goes through the tables that a new column reaches. has is the column of
+// VisitColumnChildren goes through the tables that a new column reaches. has is the column of
 // that name that a child has already: it only learns that it inherits it, and its
 // own children learn nothing.
-func (a *Alteration) AddDown(name string, visit func(rel *catalog.Relation, has *catalog.Column)) {
-	a.visitTree(func(rel *catalog.Relation, kids func()) {
+func (a *Alteration) VisitColumnChildren(name string, visit func(rel *catalog.Relation, has *catalog.Column)) {
+	a.visitInheritanceTree(func(rel *catalog.Relation, kids func()) {
 		var has *catalog.Column
 		if rel != a.Rel {
 			has = rel.Column(name)
@@ -147,9 +147,9 @@ func (a *Alteration) AddDown(name string, visit func(rel *catalog.Relation, has 
 	})
 }
 
-// visitTree goes through the table and those that inherit from it, each once: a child may
+// visitInheritanceTree goes through the table and those that inherit from it, each once: a child may
 // have two parents here. visit calls kids to go on below a table.
-func (a *Alteration) visitTree(visit func(rel *catalog.Relation, kids func())) {
+func (a *Alteration) visitInheritanceTree(visit func(rel *catalog.Relation, kids func())) {
 	seen := map[catalog.OID]bool{}
 	var at func(*catalog.Relation)
 	at = func(rel *catalog.Relation) {

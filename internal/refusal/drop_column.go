@@ -43,7 +43,7 @@ func (a *Alteration) dropColumn(cmd *pgparse.AlterTableCmd) {
 // those that lose the column, what inherits it first. A child's own column stays,
 // and its children are left alone.
 func (a *Alteration) DropDown(name string, reach func(*catalog.Relation), drop func(*catalog.Relation, *catalog.Column)) {
-	a.visitTree(func(rel *catalog.Relation, kids func()) {
+	a.visitInheritanceTree(func(rel *catalog.Relation, kids func()) {
 		reach(rel)
 		col := rel.Column(name)
 		if col == nil || rel != a.Rel && (!a.Recurse || col.Local) {

@@ -126,7 +126,7 @@ func fileComments(s *Stmt, at fixPlace) []string {
 	case at == after:
 		return []string{"-- in a transaction of its own, after that:"}
 	}
-	apart := m.Runner.OwnFile()
+	apart := m.Runner.SeparateFileAdvice()
 	var out []string
 	for i, line := range strings.Split(apart, "\n") {
 		if i == 0 {

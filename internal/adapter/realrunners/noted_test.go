@@ -64,7 +64,7 @@ func TestBehindAPlan(t *testing.T) {
 			}
 			for _, through := range []onward.PlanPhase{onward.Backfill, onward.Contract} {
 				is(1)
-				got, err := apply.RunAndRecord(t.Context(), apply.PendingConfig{
+				got, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
 					Config:     apply.Config{DB: s.URL(db), Plan: p, Through: through, Unproven: "the tests of plan prove such plans"},
 					Repository: repository,
 				})

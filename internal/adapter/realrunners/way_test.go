@@ -48,7 +48,7 @@ func TestOneWay(t *testing.T) {
 	}
 	git(t, root, "rm", "-qf", "m/00002_b.sql")
 	run := func(p *onward.Plan) error {
-		_, err := apply.RunAndRecord(t.Context(), apply.PendingConfig{
+		_, err := apply.RunPlanAndRecord(t.Context(), apply.PendingConfig{
 			Config:     apply.Config{DB: s.URL(db), Plan: p, Unproven: "the tests of plan prove such plans"},
 			Repository: repository,
 		})

@@ -63,13 +63,13 @@ func addUniqueInline(p *rule.Pass, s *rule.Stmt) {
 	}
 }
 
-// isDefaultSame reports whether a default gives all rows that are there the same value. One
-// that is computed for each row makes the table anew.
+// isDefaultSame reports whether a default gives all existing rows the same value. A default
+// that is computed for each row rewrites the table.
 func (a *addition) isDefaultSame() bool {
 	return a.origin == fromDefault && a.column.Default != nil && !a.column.Default.GetAConst().GetIsnull()
 }
 
-// describeIndexed is what a constraint of a new column that needs an index is in SQL, its
+// describeIndexed returns the keyword of a constraint of a new column that needs an index, its
 // name, and the SQL that adds it without blocking anyone.
 func (a *addition) describeIndexed(s *rule.Stmt, con *pgparse.Constraint) (words, name, steps string) {
 	words, kind := "UNIQUE", catalog.Unique

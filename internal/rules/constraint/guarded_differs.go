@@ -11,8 +11,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// GuardedDiffers flags ADD CONSTRAINT in a DO block that passes over a
-// constraint that exists, where the one that exists is another.
+// GuardedDiffers flags ADD CONSTRAINT in a DO block that does nothing, because a
+// different constraint already has its name.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
 var GuardedDiffers = &rule.Rule{
 	ID:       "constraint-guarded-differs",
@@ -97,7 +97,7 @@ func describeDifference(s *rule.Stmt, table *catalog.Relation, old *catalog.Cons
 			return "on other columns"
 		}
 	case catalog.Check:
-		// One condition has many texts; its columns and constants it has in all.
+		// A condition can be written in many ways, but always with the same columns and constants.
 		if was, now := conditionParts(old.Expr), conditionParts(con.GetRawExpr()); old.Expr != nil && !slices.Equal(was, now) {
 			return "with another condition"
 		}

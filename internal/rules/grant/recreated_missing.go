@@ -53,7 +53,7 @@ func recreatedGather(p *rule.Pass, m *rule.Migration) {
 			if old := p.ReplacedRelation(d); old != nil && len(old.Grants) > 0 && old.OID != d.OID {
 				p.KeepValue(successor{t.FindNamer(d), d.OID})
 			}
-			keepHeir(p, d)
+			rememberReplacement(p, d)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func checkRecreated(p *rule.Pass, r *rule.Release) {
 			Cause:   "and %d others do so",
 		})
 	}
-	for _, x := range listHeirs(p, r) {
+	for _, x := range listReplacedFunctions(p, r) {
 		var roles []string
 		for _, g := range x.old.Grants {
 			if x.now.Closed && g.Role != "postgres" && !slices.Contains(x.now.Grants, g) && !hasDefaultPrivileges(r.Head, g.Role) {

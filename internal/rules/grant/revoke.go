@@ -62,7 +62,7 @@ func checkRevoke(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	on := listTargets(p, s, g)
-	if len(on) == 0 || takesNothing(s, g) {
+	if len(on) == 0 || isNoopRevoke(s, g) {
 		return
 	}
 	list := strings.Join(on, ", ")

@@ -26,7 +26,7 @@ func revokeLostGather(p *rule.Pass, m *rule.Migration) {
 	keepHidden(p, m, "REVOKE")
 	for _, t := range m.Txs {
 		for i := range t.Deltas {
-			keepHeir(p, &t.Deltas[i])
+			rememberReplacement(p, &t.Deltas[i])
 		}
 	}
 }
@@ -35,7 +35,7 @@ func revokeLost(p *rule.Pass, r *rule.Release) {
 	if len(rule.KeptValues[hiddenGrant](p)) > 0 {
 		return
 	}
-	for _, x := range listHeirs(p, r) {
+	for _, x := range listReplacedFunctions(p, r) {
 		if !x.old.Closed || x.now.Closed {
 			continue
 		}

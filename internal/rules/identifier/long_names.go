@@ -25,7 +25,7 @@ func listLong(sql string) []string {
 			}
 			i = end
 		case c == '$':
-			// A body: its names are its own.
+			// Skip a dollar-quoted body.
 			end := strings.IndexByte(text[i+1:], '$')
 			if end < 0 {
 				return out
@@ -69,8 +69,8 @@ func isWordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
-// cutTo is what the server makes of a name.
-func cutTo(name string) string {
+// truncateIdentifier shortens a name as Postgres does. The name must be longer than limit.
+func truncateIdentifier(name string) string {
 	n := limit
 	for n > 0 && !utf8.RuneStart(name[n]) {
 		n--

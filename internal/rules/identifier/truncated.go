@@ -33,7 +33,7 @@ func checkTruncated(p *rule.Pass, s *rule.Stmt) {
 		return
 	}
 	for _, name := range listLong(s.SQL) {
-		cut := cutTo(name)
+		cut := truncateIdentifier(name)
 		r := rule.Report{
 			Fact:    "the name " + name + " is cut to " + cut,
 			Harm:    "what looks for the full name, in the catalog or in an error, does not find it",
@@ -82,7 +82,7 @@ func isSkipped(s *rule.Stmt, name string) bool {
 	if rv != nil {
 		made = rv.GetRelname()
 	}
-	return len(made) >= limit && cutTo(made+" ") == name && len(s.Deltas) == 0 && s.Before.Lookup("", name) != nil
+	return len(made) >= limit && truncateIdentifier(made+" ") == name && len(s.Deltas) == 0 && s.Before.Lookup("", name) != nil
 }
 
 // hasRun reports whether a text has so many bytes without white space and

@@ -25,10 +25,10 @@ var MadeElsewhere = &rule.Rule{
 	Instead:   "Do it partition by partition, as for a table that is big; or give the server's schema (--db, --schema): then the safe form is printed.",
 	Manual:    []string{"https://www.postgresql.org/docs/current/ddl-partitioning.html"},
 	Kinds:     rule.CreateIndex | rule.AlterTable,
-	Statement: madeElsewhere,
+	Statement: flagUnknownPartitions,
 }
 
-func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
+func flagUnknownPartitions(p *rule.Pass, s *rule.Stmt) {
 	rv := s.Node.GetIndexStmt().GetRelation()
 	if rv == nil {
 		rv = s.Node.GetAlterTableStmt().GetRelation()
@@ -47,7 +47,7 @@ func madeElsewhere(p *rule.Pass, s *rule.Stmt) {
 	if len(listAttachments(p, s)) > 0 {
 		return // what is attached is read, and a default partition: not each
 	}
-	e := onPartition(s, table)
+	e := effectOnPartition(s, table)
 	if e == nil {
 		return
 	}
@@ -79,9 +79,9 @@ func hasNoPartitions(t *catalog.Relation) bool {
 	return t != nil && t.Kind == catalog.PartitionedTable && !t.Inferred && !t.Partial && len(t.Partitions) == 0
 }
 
-// onPartition returns what the statement would do to a partition if the table had one;
+// effectOnPartition returns what the statement would do to a partition if the table had one;
 // nil if that takes no time.
-func onPartition(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
+func effectOnPartition(s *rule.Stmt, table *catalog.Relation) *effect.Effect {
 	name := catalog.Name{Schema: table.Name.Schema, Name: table.Name.Name + " partition"}
 	bound := "DEFAULT"
 	if table.Strategy == "hash" {

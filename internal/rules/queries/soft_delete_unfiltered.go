@@ -14,10 +14,10 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// SoftDeleteUnfiltered is the name of the rule that finds queries which take deleted rows for others.
+// SoftDeleteUnfiltered is the name of the rule that finds queries that may return rows marked as deleted.
 const SoftDeleteUnfiltered = "soft-delete-unfiltered"
 
-// softDeleteUnfiltered finds queries that take deleted rows for others.
+// softDeleteUnfiltered finds queries that may return rows marked as deleted.
 var softDeleteUnfiltered = &Rule{Rule: rule.Rule{
 	ID:       SoftDeleteUnfiltered,
 	Category: onward.Queries,
@@ -35,7 +35,7 @@ var softDeleteUnfiltered = &Rule{Rule: rule.Rule{
 // deletedAt is the default name of such a column.
 const deletedAt = "deleted_at"
 
-// enoughFilter is how many queries on a table filter by the column before it is a custom.
+// enoughFilter is how many queries must filter by the column before onward treats it as a soft-delete column.
 const enoughFilter = 2
 
 func checkUnfiltered(p *pass) {
@@ -51,7 +51,7 @@ func checkUnfiltered(p *pass) {
 			if q.Kind != workload.Select && q.Kind != workload.Update {
 				return
 			}
-			switch p.filtersColumn(q, table, mark.column) {
+			switch p.classifyFilter(q, table, mark.column) {
 			case filtered:
 				filter++
 			case open:
@@ -75,7 +75,7 @@ func (p *pass) reportUnfiltered(q *workload.Query, table catalog.Name, is mark, 
 		return // of a row that was read before
 	}
 	severity, others := onward.Off, is.says+" says that it is to"
-	if one || asksOnlyWhether(t) {
+	if one || isExistenceCheck(t) {
 		severity = onward.Info
 	}
 	if filter > 0 {
@@ -125,7 +125,7 @@ func (p *pass) findMarks() map[catalog.Name]mark {
 	return out
 }
 
-// parseRelation is a table by "users" or "public.users".
+// parseRelation parses "users" or "public.users".
 func parseRelation(text string) catalog.Name {
 	schema, name := query.SplitName(text)
 	if schema == "" {
@@ -134,16 +134,16 @@ func parseRelation(text string) catalog.Name {
 	return catalog.Name{Schema: schema, Name: name}
 }
 
-// How a query takes deleted rows.
+// These constants say whether a query filters by the column.
 const (
 	elsewhere = iota // it does not name the table, writes the column, or cannot be read
 	filtered
 	open
 )
 
-// filtersColumn tells whether a query that names a table has a condition on its column wherever
-// it does.
-func (p *pass) filtersColumn(q *workload.Query, table catalog.Name, column string) (how int) {
+// classifyFilter reports whether a query that names a table has a condition on its column at each
+// place that names it.
+func (p *pass) classifyFilter(q *workload.Query, table catalog.Name, column string) (how int) {
 	if !slices.ContainsFunc(q.Uses, func(u workload.Use) bool { return parseRelation(u.Relation) == table }) && q.Resolved != "" {
 		return elsewhere
 	}
@@ -173,9 +173,9 @@ func setsColumn(t *text, column string) bool {
 	return ok && slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool { return n.GetResTarget().GetName() == column })
 }
 
-// asksOnlyWhether reports whether a SELECT gives no column of a table: it asks whether
-// there is such a row, as what holds values unique does.
-func asksOnlyWhether(t *text) bool {
+// isExistenceCheck reports whether a SELECT returns no column and calls no function. It only asks
+// whether a row exists, for example before an INSERT of a unique value.
+func isExistenceCheck(t *text) bool {
 	s, ok := t.stmt.(*pgparse.SelectStmt)
 	return ok && len(s.GetTargetList()) > 0 && !slices.ContainsFunc(s.GetTargetList(), func(n *pgparse.Node) bool {
 		v := n.GetResTarget().GetVal()

@@ -50,7 +50,7 @@ func adviseRunAlone(s *rule.Stmt) string {
 	if s.Migration.Mode == onward.TransactionPipeline {
 		return "move it to the head of the file, or into a file of its own:"
 	}
-	apart := s.Migration.Runner.OwnFile()
+	apart := s.Migration.Runner.SeparateFileAdvice()
 	switch {
 	case s.Parent >= 0:
 		return "take it out of the DO block, into " + apart

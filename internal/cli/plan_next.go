@@ -12,7 +12,7 @@ import (
 	"github.com/onward-sql/onward/plan"
 )
 
-func (a *app) planNext() *cobra.Command {
+func (a *app) newPlanNextCommand() *cobra.Command {
 	var f struct {
 		plan.Conditions
 		diff bool
@@ -42,7 +42,7 @@ written.`,
 			if err != nil {
 				return err
 			}
-			return a.showDrafts(drafts, f.diff)
+			return a.writeOrShowDrafts(drafts, f.diff)
 		},
 	}
 	flags := cmd.Flags()
@@ -53,8 +53,8 @@ written.`,
 	return cmd
 }
 
-// showDrafts shows drafts, or writes them and prints the next steps.
-func (a *app) showDrafts(drafts []*plan.Draft, diff bool) error {
+// writeOrShowDrafts shows drafts, or writes them and prints the next steps.
+func (a *app) writeOrShowDrafts(drafts []*plan.Draft, diff bool) error {
 	var b strings.Builder
 	for _, d := range drafts {
 		changes := !d.Again || len(d.Files) > 0 || d.Ran

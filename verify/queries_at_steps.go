@@ -37,9 +37,9 @@ func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fre
 		return nil, nil, nil, err
 	}
 	if old.Queries+fresh.Queries == 0 {
-		return nil, nil, nil, s.runAll(ctx)
+		return nil, nil, nil, s.runWithoutQueries(ctx)
 	}
-	places, err := s.verifySteps(ctx, k, s.Stage.Server(), rehearse.Point{Base: true, Database: s.Database, URL: s.Stage.URL(s.Database)})
+	places, err := s.checkQueriesAtSteps(ctx, k, s.Stage.Server(), rehearse.Point{Base: true, Database: s.Database, URL: s.Stage.URL(s.Database)})
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -50,8 +50,8 @@ func (s *Steps) Verify(ctx context.Context) (verdicts []onward.Verdict, old, fre
 	return verdicts, old, fresh, nil
 }
 
-// verifySteps checks the queries at the base and after each step.
-func (s *Steps) verifySteps(ctx context.Context, k *checker, server *pgserver.Server, p rehearse.Point) ([]onward.VerdictPlace, error) {
+// checkQueriesAtSteps checks the queries at the base and after each step.
+func (s *Steps) checkQueriesAtSteps(ctx context.Context, k *checker, server *pgserver.Server, p rehearse.Point) ([]onward.VerdictPlace, error) {
 	conn, err := server.Connect(ctx, "", p.Database)
 	if err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func (s *Steps) verifySteps(ctx context.Context, k *checker, server *pgserver.Se
 	return places, nil
 }
 
-// runAll runs the steps if there are no queries.
-func (s *Steps) runAll(ctx context.Context) error {
+// runWithoutQueries runs the steps if there are no queries.
+func (s *Steps) runWithoutQueries(ctx context.Context) error {
 	for i := range s.Names {
 		if err := s.Run(ctx, i); err != nil {
 			return err
@@ -86,8 +86,8 @@ func (s *Steps) runAll(ctx context.Context) error {
 	return nil
 }
 
-// ErrorsAt are the verdicts on one code that surely break at a point.
-func ErrorsAt(list []onward.Verdict, code onward.Code, point int) []onward.Verdict {
+// BreakingVerdictsAt are the verdicts on one code that surely break at a point.
+func BreakingVerdictsAt(list []onward.Verdict, code onward.Code, point int) []onward.Verdict {
 	var out []onward.Verdict
 	for _, i := range cellAt(list, code, point).Verdicts {
 		if list[i].Severity == onward.Error {

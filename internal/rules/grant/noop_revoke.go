@@ -9,22 +9,22 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// takesNothing reports whether a REVOKE takes what nobody has any more: all of it was
-// revoked before, or default privileges never gave it.
-func takesNothing(s *rule.Stmt, g *pgparse.GrantStmt) bool {
+// isNoopRevoke reports whether a REVOKE has no effect: every privilege was revoked before,
+// or default privileges never granted it.
+func isNoopRevoke(s *rule.Stmt, g *pgparse.GrantStmt) bool {
 	all := g.GetTargtype() == pgparse.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA
 	for _, n := range g.GetObjects() {
 		nothing := false
 		switch g.GetObjtype() {
 		case pgparse.ObjectType_OBJECT_FUNCTION, pgparse.ObjectType_OBJECT_PROCEDURE, pgparse.ObjectType_OBJECT_ROUTINE:
-			nothing = isClosed(functionsOf(s, n, all), g)
+			nothing = isExecuteRevoked(functionsOf(s, n, all), g)
 		case pgparse.ObjectType_OBJECT_TABLE, pgparse.ObjectType_OBJECT_SEQUENCE:
 			if r, _ := s.Before.Resolve(n.GetRangeVar()); r != nil && !all {
-				nothing = isNobodys(r.Grants, r.Taken, g)
+				nothing = areGrantsRevoked(r.Grants, r.Taken, g)
 			}
 		case pgparse.ObjectType_OBJECT_SCHEMA:
 			if o := s.Before.Object("schema", catalog.Name{Name: pgparse.StringText(n)}); o != nil {
-				nothing = isNobodys(o.Grants, o.Taken, g)
+				nothing = areGrantsRevoked(o.Grants, o.Taken, g)
 			}
 		}
 		if !nothing {
@@ -51,9 +51,9 @@ func functionsOf(s *rule.Stmt, n *pgparse.Node, all bool) []*catalog.Function {
 	return out
 }
 
-// isClosed reports whether there are functions, and none that a role of the REVOKE may
-// execute.
-func isClosed(list []*catalog.Function, g *pgparse.GrantStmt) bool {
+// isExecuteRevoked reports whether a list has functions, and the roles of the REVOKE may
+// execute none of them.
+func isExecuteRevoked(list []*catalog.Function, g *pgparse.GrantStmt) bool {
 	for _, f := range list {
 		for _, role := range listRoles(g) {
 			nothing := f.Closed
@@ -68,7 +68,7 @@ func isClosed(list []*catalog.Function, g *pgparse.GrantStmt) bool {
 	return len(list) > 0
 }
 
-func isNobodys(grants, taken []catalog.Grant, g *pgparse.GrantStmt) bool {
+func areGrantsRevoked(grants, taken []catalog.Grant, g *pgparse.GrantStmt) bool {
 	return !slices.ContainsFunc(catalog.GrantsOf(g), func(x catalog.Grant) bool {
 		ofColumns := strings.HasSuffix(x.Privilege, ")")
 		return ofColumns || !catalog.IsNoopRevoke(grants, taken, x)

@@ -9,8 +9,8 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// addBackfill records what a backfill does to the rows of the table.
-func (im *image) addBackfill(b *onward.PlannedBackfill) (ok bool, err error) {
+// predictBackfill records what a backfill does to the rows of the table.
+func (im *predictedTable) predictBackfill(b *onward.PlannedBackfill) (ok bool, err error) {
 	f, err := pgparse.SplitText(b.Work)
 	if err != nil || len(f.Stmts) != 1 || f.Stmts[0].Node == nil {
 		return false, nil //nolint:nilerr // the step itself reports the error
@@ -25,7 +25,7 @@ func (im *image) addBackfill(b *onward.PlannedBackfill) (ok bool, err error) {
 	case !im.isOwnTable(n.Relation):
 		return true, nil
 	}
-	set, where, ok := cutWork(b)
+	set, where, ok := splitAssignments(b)
 	if !ok {
 		return false, nil
 	}
@@ -64,9 +64,9 @@ func (im *image) addBackfill(b *onward.PlannedBackfill) (ok bool, err error) {
 	return len(out.columns) == len(n.TargetList), nil
 }
 
-// cutWork splits the work of a backfill into its assignments and its condition: the work
+// splitAssignments splits the work of a backfill into its assignments and its condition: the work
 // is UPDATE table AS t SET assignments FROM batch WHERE keys [AND (condition)].
-func cutWork(b *onward.PlannedBackfill) (set, where string, ok bool) {
+func splitAssignments(b *onward.PlannedBackfill) (set, where string, ok bool) {
 	text, ok := strings.CutPrefix(b.Work, "UPDATE "+b.Table+" AS t SET ")
 	if !ok {
 		return "", "", false

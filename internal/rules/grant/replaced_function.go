@@ -9,15 +9,15 @@ import (
 	"github.com/onward-sql/onward/internal/rule"
 )
 
-// heir is a new function that got the name of a deployed one that is gone.
-type heir struct {
+// replacedFunction is a new function that got the name of a deployed one that is gone.
+type replacedFunction struct {
 	by       *rule.Stmt
 	old, now *catalog.Function
 }
 
-// keepHeir keeps a function that may become one. Trigger functions are nobody's to
+// rememberReplacement keeps a function that may become one. Trigger functions are nobody's to
 // call: the server runs them for whoever writes to the table.
-func keepHeir(p *rule.Pass, d *rule.Delta) {
+func rememberReplacement(p *rule.Pass, d *rule.Delta) {
 	fn := d.NewFunction
 	if d.Kind != catalog.FunctionCreated && d.Kind != catalog.FunctionRenamed || d.By == nil || fn == nil || p.DeployedFunction(fn) {
 		return
@@ -26,15 +26,15 @@ func keepHeir(p *rule.Pass, d *rule.Delta) {
 		return
 	}
 	if len(p.Release.Deployed.Functions(fn.Name.Schema, fn.Name.Name)) > 0 {
-		p.KeepValue(heir{by: d.By, now: fn})
+		p.KeepValue(replacedFunction{by: d.By, now: fn})
 	}
 }
 
-// listHeirs are the functions of a release that took the place of a deployed one: with
+// listReplacedFunctions are the functions of a release that took the place of a deployed one: with
 // its arguments, or of the only one that had the name.
-func listHeirs(p *rule.Pass, r *rule.Release) []heir {
-	var out []heir
-	for _, x := range rule.KeptValues[heir](p) {
+func listReplacedFunctions(p *rule.Pass, r *rule.Release) []replacedFunction {
+	var out []replacedFunction
+	for _, x := range rule.KeptValues[replacedFunction](p) {
 		name := x.now.Name
 		list := r.Head.Functions(name.Schema, name.Name)
 		at := slices.IndexFunc(list, func(f *catalog.Function) bool { return f.OID == x.now.OID })
@@ -51,7 +51,7 @@ func listHeirs(p *rule.Pass, r *rule.Release) []heir {
 				x.old = o
 			}
 		}
-		if x.old != nil && !slices.ContainsFunc(out, func(o heir) bool { return o.now == x.now }) {
+		if x.old != nil && !slices.ContainsFunc(out, func(o replacedFunction) bool { return o.now == x.now }) {
 			out = append(out, x)
 		}
 	}
@@ -59,7 +59,7 @@ func listHeirs(p *rule.Pass, r *rule.Release) []heir {
 }
 
 // formatExecute is a GRANT or REVOKE of EXECUTE on the new function.
-func (x heir) formatExecute(verb, to string, roles []string) string {
+func (x replacedFunction) formatExecute(verb, to string, roles []string) string {
 	args := make([]string, len(x.now.Args))
 	for i, a := range x.now.Args {
 		args[i] = a.String()

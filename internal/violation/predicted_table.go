@@ -12,7 +12,7 @@ import (
 // Volatile reports whether any of the named functions is volatile.
 type Volatile func(functions []string) (bool, error)
 
-// unknown is the column of an image that is true for rows whose values cannot be predicted.
+// unknown is the column of an predictedTable that is true for rows whose values cannot be predicted.
 const unknown = "onward_unknown"
 
 // PredictRows returns a FROM item with the rows of a condition's table as some steps will leave them. It has the columns that
@@ -23,7 +23,7 @@ func (c *Condition) PredictRows(steps []onward.PlanStep, source string, lookup L
 	if err != nil || t == nil {
 		return "", false, err
 	}
-	im := &image{c: c, t: t, volatile: volatile, from: source}
+	im := &predictedTable{c: c, t: t, volatile: volatile, from: source}
 	for i := range steps {
 		if ok, err := im.addStep(&steps[i]); !ok || err != nil {
 			return "", false, err
@@ -38,8 +38,8 @@ func (c *Condition) PredictRows(steps []onward.PlanStep, source string, lookup L
 	return im.buildQuery()
 }
 
-// image is the predicted content of a table after some steps.
-type image struct {
+// predictedTable is the predicted content of a table after some steps.
+type predictedTable struct {
 	c        *Condition
 	t        *Table
 	volatile Volatile
@@ -60,9 +60,9 @@ type fill struct {
 }
 
 // addStep records what a step does. ok is false if its effect on the condition cannot be predicted.
-func (im *image) addStep(s *onward.PlanStep) (ok bool, err error) {
+func (im *predictedTable) addStep(s *onward.PlanStep) (ok bool, err error) {
 	if s.Backfill != nil {
-		return im.addBackfill(s.Backfill)
+		return im.predictBackfill(s.Backfill)
 	}
 	for _, st := range stepStatements(s) {
 		ok, err := im.addStatement(st)
@@ -74,16 +74,20 @@ func (im *image) addStep(s *onward.PlanStep) (ok bool, err error) {
 }
 
 // isOwnTable reports whether a name may mean the condition's table, parent whether it may mean the table that it refers to.
-func (im *image) isOwnTable(rv *pgparse.RangeVar) bool { return mayBe(rv, im.c.Schema, im.c.Table) }
+func (im *predictedTable) isOwnTable(rv *pgparse.RangeVar) bool {
+	return mayBe(rv, im.c.Schema, im.c.Table)
+}
 
-func (im *image) isParent(rv *pgparse.RangeVar) bool {
+func (im *predictedTable) isParent(rv *pgparse.RangeVar) bool {
 	return im.c.Parent != "" && (im.c.Parent == fullName(rv.GetSchemaname(), rv.GetRelname()) || strings.HasSuffix(im.c.Parent, "."+fullName("", rv.GetRelname())))
 }
 
-func (im *image) touchesTable(rv *pgparse.RangeVar) bool { return im.isOwnTable(rv) || im.isParent(rv) }
+func (im *predictedTable) touchesTable(rv *pgparse.RangeVar) bool {
+	return im.isOwnTable(rv) || im.isParent(rv)
+}
 
 // addStatement records one statement. Those that are not listed here may do anything.
-func (im *image) addStatement(st statement) (ok bool, err error) {
+func (im *predictedTable) addStatement(st statement) (ok bool, err error) {
 	switch n := st.node.GetNode().(type) {
 	case *pgparse.Node_TransactionStmt, *pgparse.Node_VariableSetStmt, *pgparse.Node_IndexStmt, *pgparse.Node_CreateStmt, *pgparse.Node_CreateTableAsStmt, *pgparse.Node_CreateFunctionStmt,
 		*pgparse.Node_CreateSchemaStmt, *pgparse.Node_ViewStmt, *pgparse.Node_CommentStmt, *pgparse.Node_GrantStmt, *pgparse.Node_CreateSeqStmt, *pgparse.Node_CreateEnumStmt:
@@ -116,7 +120,7 @@ func (im *image) addStatement(st statement) (ok bool, err error) {
 }
 
 // dropsTable reports whether a dropped object may be a table of the condition, or belong to one.
-func (im *image) dropsTable(object *pgparse.Node) bool {
+func (im *predictedTable) dropsTable(object *pgparse.Node) bool {
 	for _, name := range pgparse.StringTexts(pgparse.ListItems(object)) {
 		if im.touchesTable(&pgparse.RangeVar{Relname: name}) {
 			return true
@@ -126,7 +130,7 @@ func (im *image) dropsTable(object *pgparse.Node) bool {
 }
 
 // addCommand records one command of an ALTER TABLE.
-func (im *image) addCommand(text string, cmd *pgparse.AlterTableCmd, mine bool) (ok bool, err error) {
+func (im *predictedTable) addCommand(text string, cmd *pgparse.AlterTableCmd, mine bool) (ok bool, err error) {
 	switch cmd.GetSubtype() {
 	case pgparse.AlterTableType_AT_AddConstraint, pgparse.AlterTableType_AT_ValidateConstraint, pgparse.AlterTableType_AT_DropConstraint, pgparse.AlterTableType_AT_ColumnDefault,
 		pgparse.AlterTableType_AT_SetNotNull, pgparse.AlterTableType_AT_DropNotNull:
@@ -141,7 +145,7 @@ func (im *image) addCommand(text string, cmd *pgparse.AlterTableCmd, mine bool) 
 }
 
 // addColumn records a new column. Existing rows have NULL in it, or its default.
-func (im *image) addColumn(text string, def *pgparse.ColumnDef) (ok bool, err error) {
+func (im *predictedTable) addColumn(text string, def *pgparse.ColumnDef) (ok bool, err error) {
 	name := def.GetColname()
 	if slices.Contains(im.t.Columns, name) { // IF NOT EXISTS
 		return false, nil
@@ -178,7 +182,7 @@ func (im *image) addColumn(text string, def *pgparse.ColumnDef) (ok bool, err er
 }
 
 // isPredictable reports whether an expression can be computed in advance: it reads only its row, and calls no volatile function.
-func (im *image) isPredictable(expr *pgparse.Node) (bool, error) {
+func (im *predictedTable) isPredictable(expr *pgparse.Node) (bool, error) {
 	plain, functions := true, []string(nil)
 	pgparse.Walk(expr, func(msg any) bool {
 		switch n := msg.(type) {
@@ -197,14 +201,14 @@ func (im *image) isPredictable(expr *pgparse.Node) (bool, error) {
 }
 
 // hasColumns reports whether the table currently has some columns.
-func (im *image) hasColumns(names []string) bool {
+func (im *predictedTable) hasColumns(names []string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool {
 		return n != "*" && n != im.c.Table && n != im.c.Schema && !slices.Contains(im.t.Columns, n)
 	})
 }
 
 // buildQuery nests one query for each backfill.
-func (im *image) buildQuery() (string, bool, error) {
+func (im *predictedTable) buildQuery() (string, bool, error) {
 	columns := slices.Clone(im.t.Columns)
 	values := pgparse.QuoteIdents(columns)
 	for _, a := range im.added {
@@ -238,7 +242,7 @@ func (im *image) buildQuery() (string, bool, error) {
 }
 
 // neededColumns returns the columns that something reads.
-func (im *image) neededColumns(columns, values []string) ([]string, []string) {
+func (im *predictedTable) neededColumns(columns, values []string) ([]string, []string) {
 	reads := slices.Clone(im.c.columns)
 	for _, f := range im.fills {
 		for _, expr := range append(slices.Clone(f.values), f.where) {
