@@ -19,7 +19,9 @@ type schema struct {
 	typeOIDs map[string]uint32
 	// typeNames is how they are written.
 	typeNames map[uint32]string
-	roles     map[string]role
+	// rowTypes has the relation of each type that is its row, or an array of its rows.
+	rowTypes map[uint32]uint32
+	roles    map[string]role
 }
 
 // object is a relation, type or function.
@@ -88,12 +90,16 @@ SELECT md5(concat_ws('|',
   (SELECT string_agg(concat_ws(',', roleid, member), ';' ORDER BY roleid, member) FROM pg_auth_members),
   (SELECT string_agg(concat_ws(',', setdatabase, setrole, setconfig::text), ';' ORDER BY setdatabase, setrole) FROM pg_db_role_setting)))`
 
+// rowTypesSQL has the types of rows, and of their arrays.
+const rowTypesSQL = `SELECT t.oid, t.typarray, t.typrelid FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.typarray <> 0 AND ` + ours
+
 const rolesSQL = `SELECT rolname::text, rolsuper, rolbypassrls FROM pg_roles`
 
 // readSchema reads it, on a session that trusts nothing in the database. The system's types come from the schema
 // of the point before, if there is one.
 func readSchema(ctx context.Context, c *pgx.Conn, before *schema) (*schema, error) {
-	s := &schema{relations: map[uint32]*object{}, types: map[uint32]*object{}, functions: map[string]*object{}, typeOIDs: map[string]uint32{}, typeNames: map[uint32]string{}, roles: map[string]role{}}
+	s := &schema{relations: map[uint32]*object{}, types: map[uint32]*object{}, functions: map[string]*object{}, typeOIDs: map[string]uint32{}, typeNames: map[uint32]string{},
+		rowTypes: map[uint32]uint32{}, roles: map[string]role{}}
 	var a, b, text, spelled string
 	var oid uint32
 	var part int
@@ -143,6 +149,10 @@ func readSchema(ctx context.Context, c *pgx.Conn, before *schema) (*schema, erro
 	if err := each(functionsSQL, []any{&a, &b, &text}, func() {
 		s.functions[a+"."+b] = &object{schema: a, name: b, hash: text}
 	}); err != nil {
+		return nil, err
+	}
+	var array, relation uint32
+	if err := each(rowTypesSQL, []any{&oid, &array, &relation}, func() { s.rowTypes[oid], s.rowTypes[array] = relation, relation }); err != nil {
 		return nil, err
 	}
 	if err := each(rolesSQL, []any{&a, &r.super, &r.bypass}, func() { s.roles[a] = r }); err != nil {

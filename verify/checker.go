@@ -40,6 +40,7 @@ type checker struct {
 	// folds are from the recordings.
 	folds      []workload.Fold
 	late       int
+	stopped    bool // the release ended at an error
 	notJudged  []onward.NotJudged
 	log        *slog.Logger
 	migrations []onward.Migration
@@ -226,9 +227,14 @@ func (c *checker) recordAnswer(q *recordedQuery, s pointAnswer) {
 	}
 }
 
+// addTypeUse notes a type that the query uses, and the relation whose row the type is.
 func (c *checker) addTypeUse(q *recordedQuery, oid uint32) {
-	if !q.types[oid] {
-		q.types[oid] = true
-		c.byType[oid] = append(c.byType[oid], q)
+	if q.types[oid] {
+		return
+	}
+	q.types[oid] = true
+	c.byType[oid] = append(c.byType[oid], q)
+	if relation := c.moments[len(c.moments)-1].schema.rowTypes[oid]; relation != 0 {
+		c.byRelation[relation] = append(c.byRelation[relation], q)
 	}
 }

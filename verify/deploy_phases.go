@@ -87,6 +87,9 @@ func deployOrder(r *onward.Report, v *onward.Verification, last int) string {
 	}
 	fresh := v.Points[last].New.Errors
 	switch {
+	case v.Stopped != nil:
+		v.Works = false
+		return fmt.Sprintf("No order works: the release ends at %s.", formatPlace(v.Stopped.After))
 	case len(nowhere) > 0:
 		return "No order works: with " + strings.Join(nowhere, ", ") + " the deployed code fails, and without it the new code does."
 	case fresh > 0:

@@ -22,6 +22,16 @@ func (c *checker) unjudgedReason(q *recordedQuery) string {
 	return cmp.Or(c.findAmbiguousFold(q), c.doubtName(q), c.doubtFunction(q))
 }
 
+// findUnreachedEnd is why a failure of the new code says nothing: the release ended before its last point, and the schema that
+// the code is made for is not there.
+func (c *checker) findUnreachedEnd(q *recordedQuery, list []onward.Verdict) string {
+	fails := func(v onward.Verdict) bool { return isError(v) && v.Until == nil }
+	if !c.stopped || q.code != onward.NewCode || !slices.ContainsFunc(list, fails) {
+		return ""
+	}
+	return "the release ended at an error, so the schema that it needs may be missing"
+}
+
 // lacksRole reports whether a query was sent by a role that the schema does not have.
 func (c *checker) lacksRole(q *recordedQuery) bool {
 	_, there := c.moments[0].schema.roles[q.Role]

@@ -39,6 +39,10 @@ func (c *checker) judgeQueries(places []onward.VerdictPlace, old, fresh *onward.
 		if count.Parsed != nil && q.code == onward.NewCode {
 			list = slices.DeleteFunc(list, isPreexisting)
 		}
+		if reason := c.findUnreachedEnd(q, list); reason != "" {
+			c.addUnjudged(q, count, reason)
+			continue
+		}
 		switch reason := c.unjudgedReason(q); {
 		case reason != "" && !slices.ContainsFunc(list, isError):
 			c.addUnjudged(q, count, reason)
@@ -73,6 +77,7 @@ func isError(v onward.Verdict) bool { return v.Severity == onward.Error }
 // first point to its last.
 func (c *checker) queryVerdicts(q *recordedQuery, places []onward.VerdictPlace) []onward.Verdict {
 	var out []onward.Verdict
+	nullable := map[int]string{} // the columns of verdicts on NULL
 	open := map[string]int{}
 	for i := range q.states {
 		s := &q.states[i]
@@ -87,6 +92,9 @@ func (c *checker) queryVerdicts(q *recordedQuery, places []onward.VerdictPlace) 
 				continue
 			}
 			open[key] = len(out)
+			if p.nullable != "" {
+				nullable[len(out)] = p.nullable
+			}
 			out = append(out, onward.Verdict{
 				Query: q.SQL, ID: q.ID, Code: q.code, Calls: q.calls, Sender: q.sender, After: c.blamedStatement(q, s, p, places), Point: s.point,
 				Kind: p.kind, Severity: p.severity, SQLState: p.state, Message: p.message,
@@ -100,7 +108,7 @@ func (c *checker) queryVerdicts(q *recordedQuery, places []onward.VerdictPlace) 
 			}
 		}
 	}
-	return out
+	return mergeNullable(out, nullable)
 }
 
 // problemsAt returns the problems of a query at a point.
@@ -120,6 +128,7 @@ func (c *checker) problemsAt(q *recordedQuery, s *pointAnswer) []problem {
 	was, is := result{first.columns, base}, result{s.columns, m}
 	out := compareShapes(was, is, q.Named)
 	out = append(out, nullableProblems(was, is)...)
+	out = append(out, rowProblems(was, is)...)
 	out = append(out, newEnumLabels(was, is)...)
 	out = append(out, c.unpopulatedViews(q, base, m, s)...)
 	out = append(out, c.deniedSequences(q, base, m, s)...)

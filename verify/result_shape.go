@@ -24,6 +24,7 @@ type problem struct {
 	// identity tells problems of a kind apart that go on although their words change; "":
 	// the words do.
 	identity string
+	nullable string // the column of the result that can be NULL now
 }
 
 // result is what a query gives, at a moment.
@@ -162,33 +163,4 @@ func hasReordered(was, is result) bool {
 func hasSameValues(a, b string) bool {
 	text := func(s string) bool { return s == "text" || s == "character varying" || s == "citext" }
 	return a == b || text(a) && text(b)
-}
-
-// nullableProblems finds columns of a result that could not be NULL, and can be.
-func nullableProblems(was, is result) []problem {
-	var out []problem
-	for _, f := range was.columns {
-		j := is.columnIndex(f.name)
-		if j < 0 {
-			continue
-		}
-		before, after := was.at.tableColumn(f), is.at.tableColumn(is.columns[j])
-		if before != nil && after != nil && before.NotNull && !after.NotNull {
-			out = append(out, problem{
-				kind:     onward.VerdictResultShape,
-				severity: onward.Warning,
-				message:  fmt.Sprintf("column %q of the result could not be NULL, and can be now", f.name),
-			})
-		}
-	}
-	return out
-}
-
-// tableColumn returns the column of a table that a field is; nil for an expression.
-func (m *moment) tableColumn(f resultColumn) *column {
-	r := m.relations[f.table]
-	if r == nil || f.number == 0 || int(f.number) > len(r.Columns) {
-		return nil
-	}
-	return &r.Columns[f.number-1]
 }

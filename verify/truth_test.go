@@ -60,6 +60,9 @@ func runHandmade(ctx context.Context, c *pgx.Conn, h *handmade) ran {
 		}
 		err = rows.Err()
 	}
+	if err == nil {
+		out.shape += rowShape(ctx, c, rows.FieldDescriptions())
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		out.state = pg.Code
@@ -67,6 +70,21 @@ func runHandmade(ctx context.Context, c *pgx.Conn, h *handmade) ran {
 		out.state = err.Error()
 	}
 	return out
+}
+
+// rowShape has the columns of each field that is a row, or an array of rows.
+func rowShape(ctx context.Context, c *pgx.Conn, fields []pgconn.FieldDescription) string {
+	var out strings.Builder
+	for _, f := range fields {
+		var text string
+		if err := c.QueryRow(ctx, `SELECT coalesce(string_agg(concat_ws(' ', a.attname, a.atttypid), ',' ORDER BY a.attnum), '') FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
+			JOIN pg_attribute a ON a.attrelid IN (t.typrelid, e.typrelid) AND a.attnum > 0 AND NOT a.attisdropped WHERE t.oid = $1 AND a.attrelid >= 16384`,
+			pgx.QueryExecModeSimpleProtocol, f.DataTypeOID).Scan(&text); err != nil {
+			return err.Error()
+		}
+		out.WriteString(text)
+	}
+	return out.String()
 }
 
 // compare is what changed for who sends a query.

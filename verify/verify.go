@@ -116,6 +116,7 @@ func (c *checker) buildReport(r *onward.Report) {
 	if fresh == nil {
 		fresh = &onward.Verified{}
 	}
+	c.stopped = v.Stopped != nil
 	r.Verdicts = c.judgeQueries(places, v.Old, fresh)
 	for i := range v.Points {
 		v.Points[i].Old, v.Points[i].New = cellAt(r.Verdicts, onward.OldCode, i), cellAt(r.Verdicts, onward.NewCode, i)

@@ -170,7 +170,22 @@ func TestStopped(t *testing.T) {
 	if s == nil || s.After.Line != 2 || !strings.Contains(s.Message, `relation "notes" already exists (42P07)`) || r.Summary.State != onward.StateNotSafe {
 		t.Errorf("%+v %+v", s, r.Summary)
 	}
-	cfg.Old = nil
+	if v := r.Verification; v.Works || v.Order != "No order works: the release ends at migrations/00003_step.sql:2." {
+		t.Errorf("%v %s", v.Works, v.Order)
+	}
+	// What the new code needs may come later. What the deployed code lost is lost.
+	cfg = on(repository(t, shop, "ALTER TABLE users DROP COLUMN name;", "CREATE TABLE logs (id int);", "CREATE TABLE tags (id int);"), 17)
+	cfg.Old = recording(query("SELECT name FROM users"))
+	cfg.New = recording(query("SELECT id FROM tags"), query("SELECT id FROM users"))
+	r = run(t, cfg)
+	if n := r.Verification.NotJudged; len(n) != 1 || n[0].Query != "SELECT id FROM tags" || !strings.Contains(n[0].Reason, "ended at an error") ||
+		r.Verification.New.Broken != 0 || r.Verification.New.Unjudged != 1 || r.Verification.Old.Broken != 1 {
+		t.Errorf("%+v %+v", r.Verification.NotJudged, r.Verification.New)
+	}
+	if len(r.Verdicts) != 1 || !strings.Contains(r.Summary.Verdict, "1 recorded query of the deployed code breaks") {
+		t.Errorf("%s %+v", r.Summary.Verdict, r.Verdicts)
+	}
+	cfg.Old, cfg.New = nil, nil
 	_, err := verify.Run(t.Context(), cfg)
 	if input := new(config.InputError); !errors.As(err, &input) {
 		t.Errorf("without queries: %v", err)
@@ -249,5 +264,21 @@ func TestFrom(t *testing.T) {
 	cfg.From = "postgres://u:secret@127.0.0.1:1/x"
 	if _, err := verify.Run(t.Context(), cfg); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Columns of a result that can be NULL from one point on make one verdict.
+func TestNullable(t *testing.T) {
+	t.Parallel()
+	cfg := on(repository(t, "CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL, name text NOT NULL, age int NOT NULL);",
+		"ALTER TABLE users ALTER COLUMN email DROP NOT NULL, ALTER COLUMN name DROP NOT NULL;", "ALTER TABLE users ALTER COLUMN age DROP NOT NULL;"), 17)
+	cfg.Old = recording(query("SELECT id, email, name, age FROM users"))
+	var got []string
+	for _, v := range run(t, cfg).Verdicts {
+		got = append(got, fmt.Sprint(v.Point, " ", v.Message))
+	}
+	want := `1 columns "email", "name" of the result could not be NULL, and can be now; 2 column "age" of the result could not be NULL, and can be now`
+	if text := strings.Join(got, "; "); text != want {
+		t.Errorf("%s, want %s", text, want)
 	}
 }
