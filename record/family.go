@@ -16,7 +16,8 @@ type family struct {
 // manyHashes is from how many on a name without a digit may be a hash, too.
 const manyHashes = 10
 
-// findFamilies puts names of one shape and one pattern together, if there are enough. The families are sorted.
+// findFamilies puts names of one shape and one pattern together, if there are enough. A name of the pattern with all tables of
+// the only family, and more, belongs to it: its test made a table. The families are sorted.
 func findFamilies(shapes map[string]string) []family {
 	type key struct{ pattern, shape string }
 	groups := map[key][]string{}
@@ -26,6 +27,12 @@ func findFamilies(shapes map[string]string) []family {
 			groups[key{pattern, shapes[name]}] = append(groups[key{pattern, shapes[name]}], name)
 		} else {
 			plain = append(plain, name)
+		}
+	}
+	families := map[string]int{} // by pattern
+	for k, names := range groups {
+		if len(names) >= leastFolded {
+			families[k.pattern]++
 		}
 	}
 	var out []family
@@ -39,11 +46,30 @@ func findFamilies(shapes map[string]string) []family {
 				names = append(names, name)
 			}
 		}
+		for other, more := range groups {
+			if other.pattern == k.pattern && len(more) < leastFolded && families[k.pattern] == 1 && hasAllTables(other.shape, k.shape) {
+				names = append(names, more...)
+			}
+		}
 		slices.Sort(names)
 		out = append(out, family{k.pattern, names})
 	}
 	slices.SortFunc(out, func(a, b family) int { return strings.Compare(a.pattern+a.names[0], b.pattern+b.names[0]) })
 	return out
+}
+
+// hasAllTables reports whether a shape has the tables of another.
+func hasAllTables(shape, other string) bool {
+	tables := map[string]bool{}
+	for table := range strings.SplitSeq(shape, ",") {
+		tables[table] = true
+	}
+	for table := range strings.SplitSeq(other, ",") {
+		if !tables[table] {
+			return false
+		}
+	}
+	return true
 }
 
 // matchesFamily reports whether a name has the length and the fixed parts of a family's names, and eight or more characters in

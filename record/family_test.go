@@ -33,3 +33,20 @@ func TestFindFamilies(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestLargerShapes: a name with all tables of the only family of its pattern, and more, belongs to it.
+func TestLargerShapes(t *testing.T) {
+	t.Parallel()
+	shapes := map[string]string{"t_1": "a,b", "t_2": "a,b", "t_3": "a,b", "t_4": "a,b,c", "t_5": "a,c", "t_6": "b", "other_7": "a,b,c"}
+	if got := findFamilies(shapes); len(got) != 1 || !slices.Equal(got[0].names, []string{"t_1", "t_2", "t_3", "t_4"}) {
+		t.Errorf("%+v", got)
+	}
+	for _, name := range []string{"t_7", "t_8", "t_9"} {
+		shapes[name] = "b,c"
+	}
+	for _, f := range findFamilies(shapes) {
+		if len(f.names) != 3 {
+			t.Errorf("two families, and one has %v", f.names)
+		}
+	}
+}

@@ -156,7 +156,7 @@ func matching(names map[string]bool, rule foldRule) []string {
 	return out
 }
 
-// chooseSchema is a family's new name: another schema with the same tables; public if the queries
+// chooseSchema is a family's new name: another schema with the same tables that was not dropped, as those of tests are; public if the queries
 // reach the family by their search path, and public has no table; else the pattern without what differs.
 func (f *finder) chooseSchema(pattern string, names []string, known map[string][]string) string {
 	stem := patternStem(pattern)
@@ -167,6 +167,7 @@ func (f *finder) chooseSchema(pattern string, names []string, known map[string][
 		}
 	}
 	slices.Sort(same)
+	kept := slices.DeleteFunc(slices.Clone(same), func(name string) bool { return f.shapes.dropped[name] })
 	byPath := true
 	for _, name := range names {
 		byPath = byPath && !f.used[name].qualified
@@ -176,8 +177,8 @@ func (f *finder) chooseSchema(pattern string, names []string, known map[string][
 		return stem
 	case slices.Contains(same, "public"):
 		return "public"
-	case len(same) == 1:
-		return same[0]
+	case len(kept) == 1:
+		return kept[0]
 	case byPath && len(known["public"]) == 0:
 		return "public"
 	case stem != "" && len(known[stem]) == 0:
@@ -193,12 +194,14 @@ func (f *finder) findDatabases() []workload.Fold {
 		var text []string
 		for _, schema := range slices.Sorted(maps.Keys(schemas)) {
 			if schemas[schema] != "" {
-				text = append(text, schema+" "+schemas[schema])
+				for table := range strings.SplitSeq(schemas[schema], ",") {
+					text = append(text, schema+" "+table)
+				}
 			}
 		}
 		names[database] = true
 		if len(text) > 0 && !f.shapes.databases[database] {
-			shape[database] = strings.Join(text, "\n")
+			shape[database] = strings.Join(text, ",")
 		}
 	}
 	var out []workload.Fold

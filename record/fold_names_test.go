@@ -190,6 +190,14 @@ func TestFoldCarefully(t *testing.T) {
 			[]string{"3 schema tenant_* > public"}, 1,
 		},
 		"another table": {record.Config{}, table("a", "t_1", "t_2", "t_3") + table("b", "t_4"), []string{"3 schema t_* > t"}, 2},
+		"one table more": {
+			record.Config{}, table("a", "t_1", "t_2", "t_3", "t_4") + "CREATE TABLE t_4.extra (b text); SELECT b FROM t_4.extra;\n",
+			[]string{"4 schema t_* > t"}, 2,
+		},
+		"a test's own name": {
+			record.Config{}, table("a", "t_1", "t_2", "t_3", "longest") + "DROP SCHEMA longest CASCADE;\n", []string{"3 schema t_* > t"}, 2,
+		},
+		"as another": {record.Config{}, table("a", "t_1", "t_2", "t_3", "app"), []string{"3 schema t_* > app"}, 1},
 		"deployed": {
 			record.Config{Schema: dump},
 			"SELECT a FROM region_1.users; SELECT a FROM region_2.users; SELECT a FROM region_3.users;", nil, 3,

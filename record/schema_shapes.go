@@ -14,29 +14,33 @@ import (
 
 // shapes are the tables and columns of the schemas that a command worked in, as hashes.
 type shapes struct {
+	// dropped are the schemas that a command dropped, as far as their tables were read before.
+	dropped map[string]bool
 	// schemas and databases are those that were there before the command.
 	schemas, databases map[string]bool
-	// found has the shape of each schema, by database; "" for one without a table.
+	// found has the shape of each schema, by database: the hashes of its tables, sorted, with commas; "" for one without a table.
 	found map[string]map[string]string
 }
 
 func newShapes() shapes {
-	return shapes{schemas: map[string]bool{}, databases: map[string]bool{}, found: map[string]map[string]string{}}
+	return shapes{dropped: map[string]bool{}, schemas: map[string]bool{}, databases: map[string]bool{}, found: map[string]map[string]string{}}
 }
 
-// shapesSQL has a row for each schema. Partitions do not count: suites make them as they need them. A type of the schema
-// itself is written without it.
-const shapesSQL = `SELECT n.nspname::pg_catalog.text, COALESCE(pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.relname, c.relkind, a.attname,
-    pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.'), '')), ',' ORDER BY c.relname, a.attnum)
-    FILTER (WHERE c.oid IS NOT NULL)), '')
+// shapesSQL has a row for each schema, with a hash for each of its tables. Partitions do not count: suites make them as they
+// need them. A type of the schema itself is written without it.
+const shapesSQL = `SELECT n.nspname::pg_catalog.text, COALESCE(pg_catalog.string_agg(t.hash, ',' ORDER BY t.hash), '')
   FROM pg_catalog.pg_namespace n
-  LEFT JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}') AND NOT c.relispartition
-  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+  LEFT JOIN LATERAL (SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.relname, c.relkind, a.attname,
+    pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.'), '')), ',' ORDER BY a.attnum)) AS hash
+    FROM pg_catalog.pg_class c
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+    WHERE c.relnamespace OPERATOR(pg_catalog.=) n.oid AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}') AND NOT c.relispartition
+    GROUP BY c.oid) t ON true
   WHERE n.nspname OPERATOR(pg_catalog.!~) '^pg_' AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{information_schema,onward_record}')
     AND ($1 OPERATOR(pg_catalog.=) '' OR n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name)
   GROUP BY n.nspname`
 
-// read reads the shapes of a database's schemas, or of one. A schema that has lost its tables keeps its earlier shape.
+// read reads the shapes of a database's schemas, or of one that is dropped next. A schema that has lost its tables keeps its earlier shape.
 func (s *shapes) read(ctx context.Context, conn *pgx.Conn, database, schema string) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
@@ -58,6 +62,7 @@ func (s *shapes) read(ctx context.Context, conn *pgx.Conn, database, schema stri
 		if shape != "" || s.found[database][name] == "" {
 			s.found[database][name] = shape
 		}
+		s.dropped[name] = schema != ""
 		return nil
 	}); err != nil {
 		return fmt.Errorf("read the tables of %s: %w", database, err)

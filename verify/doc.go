@@ -8,7 +8,8 @@
 //	detail.go            the tables that changed, column by column
 //	describe_queries.go  the server's answers to a batch of queries
 //	plan.go              facts from a plan: columns left out, indexes used
-//	query_verdicts.go    answers at the points into verdicts; result_shape.go, rejected_writes.go: one kind each
+//	query_verdicts.go    answers at the points into verdicts; result_shape.go, result_rows.go,
+//	                     rejected_writes.go: one kind each
 //	deploy_phases.go     on which side of the deploy a migration belongs
 //	waiting_queries.go   whom locks make wait
 package verify
