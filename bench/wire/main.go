@@ -18,8 +18,8 @@ import (
 
 // The limits: how many times pgbouncer's latency and processor time the proxy's may be, and what it may hold.
 const (
-	limitOne     = 1.15
-	limitSixteen = 1.2
+	limitOne     = 1.35
+	limitSixteen = 1.35
 	limitCPU     = 2.0
 	limitMany    = 60 << 10 // KB, for many clients
 	manyClients  = 200
