@@ -295,7 +295,7 @@ func (t *Target) refuseDirtyRows(ctx context.Context, s *onward.PlanStep, check 
 	} else {
 		text += "This step was not begun"
 	}
-	text += ". Correct the rows or the migration, then run the same command again\n" + strings.Join(found, "\n")
+	text += ". Correct the rows or the migration, then run the same command again. The rows:\n" + strings.Join(found, "\n")
 	if len(t.steps) > 0 {
 		return t.refuseAndRecord(ctx, s, text)
 	}

@@ -88,9 +88,8 @@ func (t *Target) askEvidence(ctx context.Context, s *onward.PlanStep) (State, bo
 	doubts = append(doubts, statements...)
 	reason := t.c.Evidence.GoneBecause
 	if len(doubts) > 0 && reason == "" {
-		return State{}, false, t.refuseAndRecord(ctx, s, "something says that the old code still runs, or nothing says that it is gone. "+
-			"No contract step was begun\n- "+strings.Join(doubts, "\n- ")+
-			"\nStop what is left of it, then run this again. If you know that it is gone, say why: --old-code-is-gone \"REASON\"")
+		return State{}, false, t.refuseAndRecord(ctx, s, "the old code may still run: "+strings.Join(doubts, "; ")+
+			". No contract step was begun. Stop the old code, then run this again. If you know that it is gone, say why: --old-code-is-gone \"REASON\"")
 	}
 	t.evidenceChecked = true
 	detail := strings.Join(append(doubts, known), "; ")

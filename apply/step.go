@@ -150,7 +150,7 @@ func (t *Target) recordFinished(ctx context.Context, s *onward.PlanStep) error {
 	took := time.Since(t.tries.since)
 	t.steps[s.ID] = &ledger.Step{ID: s.ID, State: ledger.Done}
 	t.c.Tell(Event{Kind: Finished, Step: s, Took: took})
-	event, words := "done", fmt.Sprintf("in %s, behind others for %s", queue.RoundDuration(took), queue.RoundDuration(t.tries.waited))
+	event, words := "done", fmt.Sprintf("in %s, waited %s for others", queue.RoundDuration(took), queue.RoundDuration(t.tries.waited))
 	if t.onlyVerify {
 		event = "verified"
 	}

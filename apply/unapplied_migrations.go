@@ -242,7 +242,7 @@ func (p *pendingRun) refusePartlyReadable(m *audit.Planned) error {
 	return &RefusedError{
 		Step: m.ID,
 		Next: next,
-		Text: m.Path + " is more than SQL. What comes before it is run with --to and the name of the migration before it; then run\n" + next + "\nand this again",
+		Text: m.Path + " is more than SQL. Run the migrations before it with --to and the name of the last of them; then run\n" + next + "\nand this again",
 	}
 }
 

@@ -48,7 +48,7 @@ func (a *changelog) compareWithTip(ctx context.Context, p pair, c *comparison) {
 	}
 	a.opaque = append(a.opaque, onward.Opaque{
 		Path: cmp.Or(p.source.Dir, "."), What: advice.EnumerateNames(theirs),
-		Why: fmt.Sprintf("came to %s after %s had parted from it, and was not taken into account", a.rng.BaseName, a.rng.HeadName),
+		Why: fmt.Sprintf("came to %s after %s had parted from it, and is ignored here", a.rng.BaseName, a.rng.HeadName),
 	})
 	said := map[string]bool{}
 	for _, h := range c.history {

@@ -254,13 +254,13 @@ func TestLockTimeoutOfTheRunner(t *testing.T) {
 	t.Parallel()
 	const base = "-- m/001_a.sql --\nCREATE TABLE t (id bigint);\nCREATE TABLE u (id bigint);\n-- bin/migrate --\nPGOPTIONS='-c lock_timeout=4s' psql -f \"$1\"\n"
 	for add, want := range map[string]string{
-		"ALTER TABLE t ADD COLUMN a int;\n": "info the one at bin/migrate:1 does, where that is the session that migrates",
+		"ALTER TABLE t ADD COLUMN a int;\n": "info the one at bin/migrate:1 does, if that is the session that migrates",
 		"BEGIN;\nALTER TABLE t ADD COLUMN a int;\nALTER TABLE u ADD COLUMN a int;\nCOMMIT;\n": "info the one at bin/migrate:1 does, " +
-			"where that is the session that migrates; " +
+			"if that is the session that migrates; " +
 			"info t, locked since :2, stays locked while the statement waits for the lock on u; " +
 			"the lock_timeout at bin/migrate:1 ends that, if it is set in the session that migrates",
-		"SET lock_timeout = 0;\nALTER TABLE t ADD COLUMN a int;\n": "warning behind one long query on t the statement waits, " +
-			"and every query on t that comes after it waits too",
+		"SET lock_timeout = 0;\nALTER TABLE t ADD COLUMN a int;\n": "warning the statement waits for each long query on t, " +
+			"and every query on t that comes after it waits, too",
 	} {
 		report := changelog0(t, Config{Dir: repository(t, base, "-- m/002_b.sql --\n"+add), Base: "main"})
 		var got []string

@@ -237,7 +237,7 @@ func (r *run) finalReason(c *Config, spent time.Duration) string {
 		return "others were in its way for " + c.Within.String() + ": see who, below, and run the same again"
 	case r.hasCommitted() && !c.Again:
 		return "something that it wrote was committed before, so it is not run again unasked. " +
-			"If it goes on where it was, as tools that record what they applied do, run the same command again, or give --again"
+			"If it continues at that point, as tools that record what they applied do, run the same command again, or give --again"
 	}
 	return ""
 }

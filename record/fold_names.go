@@ -156,7 +156,7 @@ func matching(names map[string]bool, rule foldRule) []string {
 	return out
 }
 
-// chooseSchema is a family's new name: another schema with the same tables that was not dropped, as those of tests are; public if the queries
+// chooseSchema returns a family's new name: another schema with the same tables that was not dropped, since tests drop theirs; public if the queries
 // reach the family by their search path, and public has no table; else the pattern without what differs.
 func (f *finder) chooseSchema(pattern string, names []string, known map[string][]string) string {
 	stem := patternStem(pattern)

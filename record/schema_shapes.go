@@ -14,7 +14,7 @@ import (
 
 // shapes are the tables and columns of the schemas that a command worked in, as hashes.
 type shapes struct {
-	// dropped are the schemas that a command dropped, as far as their tables were read before.
+	// dropped has the schemas that a command dropped and whose tables were read before.
 	dropped map[string]bool
 	// schemas and databases are those that were there before the command.
 	schemas, databases map[string]bool

@@ -91,15 +91,39 @@ SELECT md5(concat_ws('|',
   (SELECT string_agg(concat_ws(',', setdatabase, setrole, setconfig::text), ';' ORDER BY setdatabase, setrole) FROM pg_db_role_setting)))`
 
 // rowTypesSQL has the types of rows, and of their arrays.
-const rowTypesSQL = `SELECT t.oid, t.typarray, t.typrelid FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.typarray <> 0 AND ` + ours
+const rowTypesSQL = `SELECT t.oid, t.typarray, t.typrelid
+	FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE t.typarray <> 0 AND ` + ours
 
 const rolesSQL = `SELECT rolname::text, rolsuper, rolbypassrls FROM pg_roles`
+
+func newSchema() *schema {
+	return &schema{
+		relations: map[uint32]*object{},
+		types:     map[uint32]*object{},
+		functions: map[string]*object{},
+		typeOIDs:  map[string]uint32{},
+		typeNames: map[uint32]string{},
+		rowTypes:  map[uint32]uint32{},
+		roles:     map[string]role{},
+	}
+}
+
+// copyOwnTypes takes the server's own types from an earlier schema of the same server. They have no hash.
+func (s *schema) copyOwnTypes(before *schema) {
+	for oid, o := range before.types {
+		if o.hash != "" {
+			continue
+		}
+		s.types[oid], s.typeNames[oid] = o, before.typeNames[oid]
+		s.typeOIDs[before.typeNames[oid]], s.typeOIDs[o.schema+"."+o.name] = oid, oid
+	}
+}
 
 // readSchema reads it, on a session that trusts nothing in the database. The system's types come from the schema
 // of the point before, if there is one.
 func readSchema(ctx context.Context, c *pgx.Conn, before *schema) (*schema, error) {
-	s := &schema{relations: map[uint32]*object{}, types: map[uint32]*object{}, functions: map[string]*object{}, typeOIDs: map[string]uint32{}, typeNames: map[uint32]string{},
-		rowTypes: map[uint32]uint32{}, roles: map[string]role{}}
+	s := newSchema()
 	var a, b, text, spelled string
 	var oid uint32
 	var part int
@@ -128,11 +152,7 @@ func readSchema(ctx context.Context, c *pgx.Conn, before *schema) (*schema, erro
 	types := typesSQL
 	if before != nil {
 		types += " AND t.oid >= 16384"
-		for oid, o := range before.types {
-			if o.hash == "" {
-				s.types[oid], s.typeNames[oid], s.typeOIDs[before.typeNames[oid]], s.typeOIDs[o.schema+"."+o.name] = o, before.typeNames[oid], oid, oid
-			}
-		}
+		s.copyOwnTypes(before)
 	}
 	if err := each(types, []any{&oid, &a, &b, &spelled, &text, &of}, func() {
 		s.types[oid] = &object{schema: a, name: b, hash: text, parts: of}

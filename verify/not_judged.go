@@ -22,8 +22,8 @@ func (c *checker) unjudgedReason(q *recordedQuery) string {
 	return cmp.Or(c.findAmbiguousFold(q), c.doubtName(q), c.doubtFunction(q))
 }
 
-// findUnreachedEnd is why a failure of the new code says nothing: the release ended before its last point, and the schema that
-// the code is made for is not there.
+// findUnreachedEnd explains why a failure of the new code proves nothing: the release ended before its last point, so the schema
+// for the new code does not exist.
 func (c *checker) findUnreachedEnd(q *recordedQuery, list []onward.Verdict) string {
 	fails := func(v onward.Verdict) bool { return isError(v) && v.Until == nil }
 	if !c.stopped || q.code != onward.NewCode || !slices.ContainsFunc(list, fails) {

@@ -8,7 +8,7 @@ import (
 	"github.com/onward-sql/onward/onward"
 )
 
-// nullableProblems finds columns of a result that could not be NULL, and can be. The columns of views say nothing of that.
+// nullableProblems finds columns of a result that could not be NULL, and can be. Columns of views are skipped: the server does not know whether they can be NULL.
 func nullableProblems(was, is result) []problem {
 	var out []problem
 	for _, f := range was.columns {
@@ -29,7 +29,7 @@ func nullableProblems(was, is result) []problem {
 	return out
 }
 
-// mergeNullable makes one verdict of those on columns that can be NULL from one point on, and to the same point. columns
+// mergeNullable joins the verdicts on columns that can be NULL between the same two points. columns
 // has their names by index.
 func mergeNullable(list []onward.Verdict, columns map[int]string) []onward.Verdict {
 	var out []onward.Verdict
@@ -57,7 +57,7 @@ func mergeNullable(list []onward.Verdict, columns map[int]string) []onward.Verdi
 	return out
 }
 
-// tableColumn returns the column of a table that a field is; nil for an expression, and for a column of a view.
+// tableColumn returns the table's column that a field shows; nil for an expression, and for a column of a view.
 func (m *moment) tableColumn(f resultColumn) *column {
 	r := m.relations[f.table]
 	if r == nil || r.Kind == "v" || r.Kind == "m" || f.number == 0 || int(f.number) > len(r.Columns) {
@@ -95,7 +95,7 @@ func (m *moment) rowRelation(oid uint32) *relation {
 	return m.relations[m.schema.rowTypes[oid]]
 }
 
-// describeRowChange says how the columns of a row differ from another; "" if they do not.
+// describeRowChange describes how the columns of a row differ from another; "" if they do not.
 func (r *relation) describeRowChange(other *relation) string {
 	before, after := r.liveColumns(), other.liveColumns()
 	var words []string
@@ -119,7 +119,7 @@ func (r *relation) describeRowChange(other *relation) string {
 	return strings.Join(words, ", ")
 }
 
-// liveColumns are the columns that were not dropped.
+// liveColumns returns the columns that were not dropped.
 func (r *relation) liveColumns() []column {
 	return slices.DeleteFunc(slices.Clone(r.Columns), func(c column) bool { return c.Name == "" })
 }

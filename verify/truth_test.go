@@ -72,12 +72,13 @@ func runHandmade(ctx context.Context, c *pgx.Conn, h *handmade) ran {
 	return out
 }
 
-// rowShape has the columns of each field that is a row, or an array of rows.
+// rowShape lists the columns of each field that is a row, or an array of rows.
 func rowShape(ctx context.Context, c *pgx.Conn, fields []pgconn.FieldDescription) string {
 	var out strings.Builder
 	for _, f := range fields {
 		var text string
-		if err := c.QueryRow(ctx, `SELECT coalesce(string_agg(concat_ws(' ', a.attname, a.atttypid), ',' ORDER BY a.attnum), '') FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
+		if err := c.QueryRow(ctx, `SELECT coalesce(string_agg(concat_ws(' ', a.attname, a.atttypid), ',' ORDER BY a.attnum), '')
+			FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
 			JOIN pg_attribute a ON a.attrelid IN (t.typrelid, e.typrelid) AND a.attnum > 0 AND NOT a.attisdropped WHERE t.oid = $1 AND a.attrelid >= 16384`,
 			pgx.QueryExecModeSimpleProtocol, f.DataTypeOID).Scan(&text); err != nil {
 			return err.Error()

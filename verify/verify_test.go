@@ -173,7 +173,7 @@ func TestStopped(t *testing.T) {
 	if v := r.Verification; v.Works || v.Order != "No order works: the release ends at migrations/00003_step.sql:2." {
 		t.Errorf("%v %s", v.Works, v.Order)
 	}
-	// What the new code needs may come later. What the deployed code lost is lost.
+	// A later statement may add a missing column of the new code. It cannot repair the deployed code.
 	cfg = on(repository(t, shop, "ALTER TABLE users DROP COLUMN name;", "CREATE TABLE logs (id int);", "CREATE TABLE tags (id int);"), 17)
 	cfg.Old = recording(query("SELECT name FROM users"))
 	cfg.New = recording(query("SELECT id FROM tags"), query("SELECT id FROM users"))
@@ -267,7 +267,7 @@ func TestFrom(t *testing.T) {
 	}
 }
 
-// Columns of a result that can be NULL from one point on make one verdict.
+// All columns of a result that can be NULL from the same point share one verdict.
 func TestNullable(t *testing.T) {
 	t.Parallel()
 	cfg := on(repository(t, "CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL, name text NOT NULL, age int NOT NULL);",

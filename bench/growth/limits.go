@@ -14,7 +14,7 @@ type limits struct {
 var limitsOf = map[string]limits{
 	"do-ifs":                    {times: 60, why: "the parser copies what it has read of a body for each IF; pgparse bounds that to some two seconds a body"},
 	"one-transaction-one-table": {times: 20, why: "names are looked for among the columns of a table, of which there are 1,600 at most"},
-	"one-table-grant":           {times: 25, why: "a GRANT is looked for among those of the table"},
+	"one-table-grant":           {times: 25, why: "each GRANT is looked up among the table's"},
 	"chain-rename-column":       {times: 30, why: "ten thousand renames of one column take 0.8 s; what grows in them is not known"},
 	"drop-tables":               {times: 25, why: "what each table takes along is looked for among all that goes"},
 	"million-selects":           {peak: 800 << 20, why: "a part of the file is judged at a time, and its statements take many times their text"},

@@ -80,7 +80,7 @@ func (b *bench) printTables(list []changeMethod, results map[string]map[string][
 		{"Lost throughput, in seconds of the whole load", func(runs []figures) string { return fmt.Sprintf("%.2f", float64(medianOf(runs, lostQueries))/b.rate) }},
 		{"Queries that were refused", func(runs []figures) string { return fmt.Sprint(medianOf(runs, refusedQueries)) }},
 		{
-			"From the reader's begin to half a second behind the end, in seconds",
+			"From the reader's begin to half a second after the end, in seconds",
 			func(runs []figures) string { return fmt.Sprintf("%.1f", medianOf(runs, totalTime).Seconds()) },
 		},
 	}

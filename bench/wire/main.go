@@ -30,7 +30,7 @@ const (
 func main() {
 	seconds := flag.Int("seconds", 5, "length of one run of pgbench")
 	rounds := flag.Int("rounds", 5, "rounds, of which the medians are printed")
-	serve := flag.String("serve", "", "what the proxy's own process is told: the server's address")
+	serve := flag.String("serve", "", "the server's address, for the proxy's own process")
 	profile := flag.String("profile", "", "with -serve: a file for the profile of its processor time")
 	flag.Parse()
 	if *serve != "" {

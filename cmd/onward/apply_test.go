@@ -117,7 +117,7 @@ func strictly(text string, into any) error {
 	return d.Decode(into)
 }
 
-// documented reports whether docs/apply.md has a word as one of those that a field may have.
+// documented reports whether docs/apply-events.md has a word as one of those that a field may have.
 func documented(ts *testscript.TestScript, word string) bool {
 	page, err := os.ReadFile(page)
 	ts.Check(err)
@@ -130,5 +130,5 @@ var page = func() string {
 	if err != nil {
 		panic(err)
 	}
-	return dir + "/../../docs/apply.md"
+	return dir + "/../../docs/apply-events.md"
 }()

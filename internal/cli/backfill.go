@@ -114,7 +114,7 @@ Exit code: 0 the command was recorded, 2 usage or input, 3 the database cannot b
 			if err != nil {
 				return err
 			}
-			a.printNote("%s  said to plan %s", word, strings.Join(ids, ", "))
+			a.printNote("%s  sent to plan %s", word, strings.Join(ids, ", "))
 			return nil
 		},
 	}

@@ -46,7 +46,7 @@ func setNextCommand(cmd *cobra.Command, r *onward.Report) {
 		if worst == "" {
 			return
 		}
-		words = append(words, " # once the way out stands in "+worst)
+		words = append(words, " # when the fix is in "+worst)
 	}
 	r.Summary.Next = []string{strings.Join(words, " ")}
 }

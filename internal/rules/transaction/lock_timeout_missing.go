@@ -23,7 +23,7 @@ var LockTimeoutMissing = &rule.Rule{
 	Severity: onward.Warning,
 	Preset:   onward.Recommended,
 	Summary:  "an existing table is locked, and no lock_timeout bounds the wait for the lock",
-	Harm: "The statement waits behind every transaction that uses the table, and everything that comes after it waits behind the statement. " +
+	Harm: "The statement waits for every transaction that uses the table, and each later query on the table waits for the statement. " +
 		"An instant ALTER TABLE becomes an outage as long as the longest query or forgotten session.",
 	Instead: "Set lock_timeout to a few seconds for the migration, in the file, for the role or in the connection string, and run it again when it gives up. " +
 		"onward.yaml takes what the runner sets as lock_timeout of the directory.",
@@ -54,7 +54,7 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 			// A second statement makes another transaction of a lone one.
 			set, fix = "SET lock_timeout = '5s';\n"+s.SQL+";\nRESET lock_timeout;", nil
 		}
-		instead := "set one in front of it, or for the role that migrates, and run the migration again when it gives up:\n" + set
+		instead := "set one before it, or for the role that migrates, and run the migration again if it gives up:\n" + set
 		if way := m.WriteFix(script.Operation{}, advice.BoundWaits{}); way != "" {
 			instead = way
 		}
@@ -62,8 +62,8 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 			p.Report(s, rule.Report{
 				Severity: onward.Info,
 				Fact:     fmt.Sprintf("no lock_timeout in the migration bounds the wait for the lock on %s", e.Name),
-				Harm:     "the one at " + at + " does, where that is the session that migrates",
-				Instead:  "say so in onward.yaml, with lock_timeout for the directory; or set one in front of it:\n" + set,
+				Harm:     "the one at " + at + " does, if that is the session that migrates",
+				Instead:  "say so in onward.yaml, with lock_timeout for the directory; or set one before it:\n" + set,
 				Cause:    "nor in %d other migrations",
 				Fix:      fix,
 			})
@@ -71,7 +71,7 @@ func lockTimeoutMissing(p *rule.Pass, m *rule.Migration) {
 		}
 		p.Report(s, rule.Report{
 			Fact:    fmt.Sprintf("no lock_timeout bounds the wait for the lock on %s", e.Name),
-			Harm:    fmt.Sprintf("behind one long query on %s the statement waits, and %s that comes after it waits too", e.Name, analysis.DescribeWaiting(e)),
+			Harm:    fmt.Sprintf("the statement waits for each long query on %s, and %s that comes after it waits, too", e.Name, analysis.DescribeWaiting(e)),
 			Instead: instead,
 			Cause:   "nor those in %d other migrations",
 			From:    2,

@@ -132,7 +132,7 @@ func Parse(text string) (Deprecation, error) {
 	case said["joined as"] && !said["split into"]:
 		return Deprecation{}, fmt.Errorf("it is joined of columns that it is not split into")
 	case d.Since != "" && d.RemoveAfter != "" && d.RemoveAfter < d.Since:
-		return Deprecation{}, fmt.Errorf("it is to be removed after %s, before it was deprecated on %s", d.RemoveAfter, d.Since)
+		return Deprecation{}, fmt.Errorf("its removal after %s is before its deprecation on %s", d.RemoveAfter, d.Since)
 	}
 	return d, nil
 }
