@@ -7,6 +7,7 @@ set -eu
 cache="${ONWARD_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/onward-test}"
 dir="$cache/runners-1"
 node="dbmate@2.36.0 node-pg-migrate@9.0.0 drizzle-orm@0.45.4 pg@8.16.3"
+typeorm="typeorm@1.1.1 pg@8.16.3 reflect-metadata@0.2.2"
 prisma="prisma@6.19.0 @prisma/adapter-pg@6.19.0"
 flyway=11.14.1 liquibase=4.33.0
 mkdir -p "$dir"
@@ -22,6 +23,17 @@ if [ ! -f "$dir/node/.complete" ]; then
 		touch "$dir/node/.complete"
 	else
 		without npm "dbmate, node-pg-migrate and Drizzle"
+	fi
+fi
+
+if [ ! -f "$dir/typeorm/.complete" ]; then
+	rm -rf "$dir/typeorm"
+	mkdir -p "$dir/typeorm"
+	# shellcheck disable=SC2086 # the packages are separate words
+	if command -v npm >/dev/null && npm install --prefix "$dir/typeorm" --no-audit --no-fund --no-save --ignore-scripts --silent $typeorm >&2; then
+		touch "$dir/typeorm/.complete"
+	else
+		without npm TypeORM
 	fi
 fi
 

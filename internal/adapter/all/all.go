@@ -8,6 +8,7 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
+	"github.com/onward-sql/onward/internal/adapter/typeorm"
 )
 
 // ListAdapters lists the adapters in the order in which they are asked. If two are equally sure of a directory, the
@@ -18,6 +19,7 @@ func ListAdapters() []adapter.Adapter {
 		goose.Adapter{},
 		golangmigrate.Adapter{},
 		sqlx.Adapter{},
+		typeorm.Adapter{},
 		sql.Adapter{},
 	}
 }

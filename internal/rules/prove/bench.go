@@ -121,9 +121,9 @@ func (b *Bench) prepareDatabase(ctx context.Context, f *ruletest.Fixture, ex *ru
 	return b.o.ReadRelations(ctx)
 }
 
-// dropStrangers drops databases, tablespaces and roles that an example made.
+// dropStrangers drops databases, tablespaces and roles that an example made. Databases of other tests have names that begin with "onward_".
 func (b *Bench) dropStrangers(ctx context.Context) error {
-	rows, err := b.o.Session().Query(ctx, `SELECT format('DATABASE %I', datname) FROM pg_database WHERE NOT datname::text = ANY ($1)
+	rows, err := b.o.Session().Query(ctx, `SELECT format('DATABASE %I', datname) FROM pg_database WHERE NOT datname::text = ANY ($1) AND datname !~ '^onward_'
 		UNION ALL SELECT format('TABLESPACE %I', spcname) FROM pg_tablespace WHERE spcname !~ '^pg_'
 		UNION ALL SELECT format('ROLE %I', rolname) FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' AND NOT rolname::text = ANY ($2)`, b.databases, b.roles)
 	if err != nil {

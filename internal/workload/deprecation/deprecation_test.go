@@ -26,7 +26,7 @@ func TestComment(t *testing.T) {
 		"onward: remove after 2027-01-01":                        "does not say deprecated",
 		"onward: deprecated, deprecated 2026-01-01":              "said twice",
 		"onward: deprecated, removed soon":                       `"removed soon" is none of`,
-		"onward: deprecated 2027-01-01, remove after 2026-01-01": "before it was deprecated",
+		"onward: deprecated 2027-01-01, remove after 2026-01-01": "is before its deprecation on",
 		"onward: deprecated, renamed to":                         "names no column",
 		"onward: deprecatedly":                                   "is none of",
 		"onward: split into first = split_part(name, ' ,  x', 1), \"Last One\"=(lower(name)), joined as first || ', ' || \"Last One\", deprecated": "[{first split_part(name, ' ,  x', 1)} {Last One (lower(name))}] first || ', ' || \"Last One\"",

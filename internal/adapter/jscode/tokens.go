@@ -1,0 +1,222 @@
+package jscode
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// kind is the kind of a token.
+type kind byte
+
+const (
+	word   kind = iota // a name or a keyword
+	text               // a string, or a template without ${}
+	filled             // a template with ${}
+	other              // a number, or a regular expression
+	symbol             // one character, or =>
+)
+
+// token is a piece of the program that is no white space and no comment.
+type token struct {
+	kind       kind
+	start, end int
+	// value is the content of a text; raw is set if it is spelled without escapes, so that the
+	// program has the same bytes.
+	value string
+	raw   bool
+}
+
+// isSpelled reports whether a token is this word or symbol.
+func (l *lexer) isSpelled(i int, spelling string) bool {
+	if i < 0 || i >= len(l.tokens) {
+		return false
+	}
+	t := l.tokens[i]
+	return (t.kind == word || t.kind == symbol) && l.program[t.start:t.end] == spelling
+}
+
+// lexer splits a program of JavaScript or TypeScript into tokens.
+type lexer struct {
+	program string
+	tokens  []token
+}
+
+// splitTokens splits a program. A string without an end takes the rest.
+func splitTokens(program string) *lexer {
+	l := &lexer{program: program}
+	for i := 0; i < len(program); {
+		i = l.readToken(i)
+	}
+	return l
+}
+
+// readToken reads the token or the white space at i, and returns the offset after it.
+func (l *lexer) readToken(i int) int {
+	p, c := l.program, l.program[i]
+	switch {
+	case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+		return i + 1
+	case strings.HasPrefix(p[i:], "//"):
+		return i + lengthUntil(p[i:], "\n")
+	case strings.HasPrefix(p[i:], "/*"):
+		return i + 2 + lengthUntil(p[i+2:], "*/")
+	case c == '\'' || c == '"' || c == '`':
+		return l.readString(i, c)
+	case c == '/' && l.mayBeginRegexp():
+		return l.addToken(other, i, i+regexpLength(p[i:]))
+	case isNameByte(c):
+		end := i + 1
+		for end < len(p) && (isNameByte(p[end]) || p[end] >= '0' && p[end] <= '9') {
+			end++
+		}
+		return l.addToken(word, i, end)
+	case c >= '0' && c <= '9':
+		end := i + 1
+		for end < len(p) && (isNameByte(p[end]) || p[end] >= '0' && p[end] <= '9' || p[end] == '.') {
+			end++
+		}
+		return l.addToken(other, i, end)
+	case strings.HasPrefix(p[i:], "=>"):
+		return l.addToken(symbol, i, i+2)
+	}
+	return l.addToken(symbol, i, i+1)
+}
+
+func (l *lexer) addToken(k kind, start, end int) int {
+	l.tokens = append(l.tokens, token{kind: k, start: start, end: end})
+	return end
+}
+
+func isNameByte(c byte) bool {
+	return c == '_' || c == '$' || c == '#' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf
+}
+
+// lengthUntil returns the length of a text up to and with an end; the whole length if it has none.
+func lengthUntil(s, end string) int {
+	if i := strings.Index(s, end); i >= 0 {
+		return i + len(end)
+	}
+	return len(s)
+}
+
+// mayBeginRegexp reports whether a slash after the last token begins a regular expression: it divides
+// only after a value.
+func (l *lexer) mayBeginRegexp() bool {
+	if len(l.tokens) == 0 {
+		return true
+	}
+	last := l.tokens[len(l.tokens)-1]
+	switch last.kind {
+	case symbol:
+		return !strings.Contains(")]}", l.program[last.start:last.end])
+	case word:
+		switch l.program[last.start:last.end] {
+		case "return", "typeof", "case", "in", "of", "await":
+			return true
+		}
+	}
+	return false
+}
+
+// regexpLength returns the length of a regular expression, which ends in its line.
+func regexpLength(s string) int {
+	class := false
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\n':
+			return 1
+		case c == '\\':
+			i++
+		case c == '[':
+			class = true
+		case c == ']':
+			class = false
+		case c == '/' && !class:
+			return i + 1
+		}
+	}
+	return 1
+}
+
+// readString reads a string or a template at i.
+func (l *lexer) readString(i int, quote byte) int {
+	p := l.program
+	t := token{kind: text, start: i, raw: true}
+	var value strings.Builder
+	end := i + 1
+	for end < len(p) && p[end] != quote {
+		switch {
+		case p[end] == '\\' && end+1 < len(p):
+			n, decoded := decodeEscape(p[end:])
+			value.WriteString(decoded)
+			t.raw = false
+			end += n
+			continue
+		case quote == '`' && strings.HasPrefix(p[end:], "${"):
+			t.kind = filled
+			end += l.expressionLength(end + 2)
+			continue
+		case p[end] == '\n' && quote != '`':
+			t.kind = filled // it does not end: no constant
+			t.end = end
+			l.tokens = append(l.tokens, t)
+			return end
+		case p[end] == '\r' && quote == '`':
+			end++ // JavaScript reads \r\n in a template as \n
+			t.raw = false
+			if !strings.HasPrefix(p[end:], "\n") {
+				value.WriteByte('\n')
+			}
+			continue
+		}
+		value.WriteByte(p[end])
+		end++
+	}
+	if end >= len(p) {
+		t.kind = filled
+	}
+	t.end, t.value = min(end+1, len(p)), value.String()
+	l.tokens = append(l.tokens, t)
+	return t.end
+}
+
+// expressionLength returns the length of "${…}" in a template whose expression begins at from.
+func (l *lexer) expressionLength(from int) int {
+	inner := lexer{program: l.program}
+	depth := 0
+	for i := from; i < len(l.program); {
+		before := len(inner.tokens)
+		i = inner.readToken(i)
+		if len(inner.tokens) == before {
+			continue
+		}
+		switch last := len(inner.tokens) - 1; {
+		case inner.isSpelled(last, "{"):
+			depth++
+		case inner.isSpelled(last, "}"):
+			if depth--; depth < 0 {
+				return i - from + 2
+			}
+		}
+	}
+	return len(l.program) - from + 2
+}
+
+// decodeEscape decodes the escape at the beginning of s, and returns its length. Escapes by number stay as
+// they are: SQL with one is judged by its other text.
+func decodeEscape(s string) (int, string) {
+	switch s[1] {
+	case 'n':
+		return 2, "\n"
+	case 't':
+		return 2, "\t"
+	case 'r':
+		return 2, "\r"
+	case '\n':
+		return 2, ""
+	case 'u', 'x', '0':
+		return 2, s[:2]
+	}
+	_, size := utf8.DecodeRuneInString(s[1:])
+	return 1 + size, s[1 : 1+size]
+}

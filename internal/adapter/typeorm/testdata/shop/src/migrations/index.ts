@@ -1,0 +1,1 @@
+export * from "./1700000000000-Orders";
