@@ -213,7 +213,7 @@ func (d *downRun) runDown(ctx context.Context, step *step, down *script.Script) 
 	stop, err := r.runMigration(ctx, step.Migration, down)
 	r.closeConn(ctx)
 	if err == nil {
-		err = d.inspectTraps(ctx, d.runner.catalogConn, step, down, stop)
+		err = d.inspectPlantedCode(ctx, d.runner.catalogConn, step, down, stop)
 	}
 	if err == nil {
 		err = d.readSchema(ctx)

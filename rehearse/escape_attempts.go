@@ -19,7 +19,7 @@ import (
 // A migration that tried to reach out of its database differs from one that only
 // needs a superuser: the first is a warning to whoever reads the branch. Two
 // things count as such: what was refused to it, and what it left for other
-// sessions to run (trap.go).
+// sessions to run (planted_code.go).
 
 // migrationRole is the role that runs the migrations.
 var migrationRole = outside.Role{roleName}
@@ -106,27 +106,27 @@ func succeededStatements(sc *script.Script, stop *migrationFailure) []*script.St
 	return sc.Statements[:stop.statement.Index]
 }
 
-// inspectTraps looks for traps that a migration has left in a database. sc is what
+// inspectPlantedCode looks for code that a migration has planted in a database. sc is what
 // ran, up or down.
-func (v *version) inspectTraps(ctx context.Context, conn querier, step *step, sc *script.Script, stop *migrationFailure) error {
+func (v *version) inspectPlantedCode(ctx context.Context, conn querier, step *step, sc *script.Script, stop *migrationFailure) error {
 	if len(sc.Statements) == 0 {
 		return nil
 	}
-	traps, err := v.reportNewTraps(ctx, conn, step, sc)
-	if traps == nil || v.Superuser {
+	planted, err := v.reportNewPlantedCode(ctx, conn, step, sc)
+	if planted == nil || v.Superuser {
 		return err
 	}
 	for _, st := range succeededStatements(sc, stop) {
-		if name, does := traps.calledTrap(st.Node); does != "" {
-			v.addTrapFinding(step, sc, st, fmt.Sprintf("it calls %s, which %s", name, does))
+		if name, does := planted.findCalledPlant(st.Node); does != "" {
+			v.addPlantedCodeFinding(step, sc, st, fmt.Sprintf("it calls %s, which %s", name, does))
 		}
 	}
 	return nil
 }
 
-// reportNewTraps reports the traps that were not there before.
-func (v *version) reportNewTraps(ctx context.Context, conn querier, step *step, sc *script.Script) (*traps, error) {
-	traps, err := findTraps(ctx, conn)
+// reportNewPlantedCode reports planted code that was not there before.
+func (v *version) reportNewPlantedCode(ctx context.Context, conn querier, step *step, sc *script.Script) (*plantedCode, error) {
+	planted, err := findPlantedCode(ctx, conn)
 	if isServerAnswer(err) { // a superuser's migration may have ended this session too
 		v.Logger.Debug("look for what others would run", "error", err)
 		return nil, nil
@@ -134,12 +134,12 @@ func (v *version) reportNewTraps(ctx context.Context, conn querier, step *step, 
 	if err != nil {
 		return nil, fmt.Errorf("look for what others would run: %w", err)
 	}
-	type place struct{ line, column int } // a loop makes several traps with one statement
-	made := map[place][]trap{}
-	for _, t := range traps.list {
-		if !v.trapped[t.object] {
-			v.trapped[t.object] = true
-			st := findTrapOrigin(sc, t)
+	type place struct{ line, column int } // a loop plants several with one statement
+	made := map[place][]plant{}
+	for _, t := range planted.list {
+		if !v.knownPlants[t.object] {
+			v.knownPlants[t.object] = true
+			st := findPlantedCodeOrigin(sc, t)
 			at := place{st.Line, st.Column}
 			made[at] = append(made[at], t)
 		}
@@ -148,20 +148,20 @@ func (v *version) reportNewTraps(ctx context.Context, conn querier, step *step, 
 		at := place{st.Line, st.Column}
 		if list := made[at]; len(list) > 0 {
 			delete(made, at)
-			fact := list[0].describeTrap()
+			fact := list[0].describePlant()
 			if len(list) > 1 {
 				fact += "; it makes more of the kind" // their number differs between server versions
 			}
-			v.addTrapFinding(step, sc, st, fact)
+			v.addPlantedCodeFinding(step, sc, st, fact)
 		}
 	}
-	return traps, nil
+	return planted, nil
 }
 
-// reportTrapsBefore looks for traps in the middle of a migration, before a statement that
+// reportPlantedCodeBefore looks for planted code in the middle of a migration, before a statement that
 // may remove them: other sessions could have run into them since they were
 // committed.
-func (s *releaseRun) reportTrapsBefore(ctx context.Context, next *script.Statement) error {
+func (s *releaseRun) reportPlantedCodeBefore(ctx context.Context, next *script.Statement) error {
 	n := next.Node
 	if n.GetDropStmt() == nil && n.GetCreateFunctionStmt() == nil && n.GetRenameStmt() == nil && !mayNest(next) {
 		return nil
@@ -172,25 +172,25 @@ func (s *releaseRun) reportTrapsBefore(ctx context.Context, next *script.Stateme
 		return nil
 	}
 	i := slices.IndexFunc(s.steps, func(step *step) bool { return step.Report == s.migration })
-	_, err := s.reportNewTraps(ctx, s.runner.catalogConn, s.steps[i], s.script)
+	_, err := s.reportNewPlantedCode(ctx, s.runner.catalogConn, s.steps[i], s.script)
 	return err
 }
 
-// recordBaseTraps records the traps of the base, which do not count against the
+// recordBasePlantedCode records the planted code of the base, which does not count against the
 // release.
-func (v *version) recordBaseTraps(ctx context.Context, conn querier) error {
-	traps, err := findTraps(ctx, conn)
+func (v *version) recordBasePlantedCode(ctx context.Context, conn querier) error {
+	planted, err := findPlantedCode(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("look for what others would run: %w", err)
 	}
-	for _, t := range traps.list {
-		v.trapped[t.object] = true
+	for _, t := range planted.list {
+		v.knownPlants[t.object] = true
 	}
 	return nil
 }
 
-// addTrapFinding adds a finding at a statement of a migration, up or down.
-func (v *version) addTrapFinding(step *step, sc *script.Script, at *script.Statement, fact string) {
+// addPlantedCodeFinding adds a finding at a statement of a migration, up or down.
+func (v *version) addPlantedCodeFinding(step *step, sc *script.Script, at *script.Statement, fact string) {
 	if sc != step.script {
 		fact = fmt.Sprintf("in the down migration, at line %d: %s", at.Line, fact)
 		at = step.firstStatement()

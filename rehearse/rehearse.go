@@ -111,7 +111,7 @@ func Run(ctx context.Context, c Config) (*onward.Report, error) {
 	}
 	majors, why := c.chooseMajors(report)
 	for _, major := range majors {
-		v := &version{Config: c, release: release, steps: steps, report: report, major: major, several: len(majors) > 1, known: known, trapped: map[string]bool{}, blamed: map[*script.Statement]bool{}}
+		v := &version{Config: c, release: release, steps: steps, report: report, major: major, several: len(majors) > 1, known: known, knownPlants: map[string]bool{}, blamed: map[*script.Statement]bool{}}
 		err := v.runRehearsal(ctx)
 		if missing := new(pgserver.MissingError); why == byDefault && errors.As(err, &missing) {
 			v.major, why = 0, fmt.Sprintf("the newest installed, as nothing says which production has and Postgres %d cannot be had", major)
@@ -181,8 +181,8 @@ type version struct {
 	supplies    []missingObject
 	supplyNotes []string
 	skip        map[*script.Statement]bool
-	// trapped are traps that were reported already, or belong to the base.
-	trapped map[string]bool
+	// knownPlants are plants that were reported already, or belong to the base.
+	knownPlants map[string]bool
 	// demands are what the release demands of existing rows; nil: not determined.
 	// blamed are the statements for which a finding says that rows may stop them.
 	demands []*fill.Demand

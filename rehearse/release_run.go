@@ -188,7 +188,7 @@ func (s *releaseRun) runRelease(ctx context.Context) (again bool, err error) {
 		return false, err
 	}
 	s.qualifyModelNames()
-	if err := s.recordBaseTraps(ctx, s.runner.catalogConn); err != nil {
+	if err := s.recordBasePlantedCode(ctx, s.runner.catalogConn); err != nil {
 		return false, err
 	}
 	if s.Traffic || s.LongTransaction > 0 {
@@ -224,7 +224,7 @@ func (s *releaseRun) runRelease(ctx context.Context) (again bool, err error) {
 			s.stop, s.stopStep = stop, step
 		}
 		s.reportCaughtEscapes(step, stop)
-		if err := s.inspectTraps(ctx, s.runner.catalogConn, step, step.script, stop); err != nil {
+		if err := s.inspectPlantedCode(ctx, s.runner.catalogConn, step, step.script, stop); err != nil {
 			return false, err
 		}
 		if stop != nil {

@@ -220,7 +220,7 @@ func (s *releaseRun) runStatement(ctx context.Context, st *script.Statement, ins
 		_, err := s.execLimited(ctx, st)
 		return err
 	}
-	if err := s.reportTrapsBefore(ctx, st); err != nil {
+	if err := s.reportPlantedCodeBefore(ctx, st); err != nil {
 		return err
 	}
 	// A single statement is observed in a transaction of its own, if the server

@@ -9,9 +9,9 @@ import (
 	"github.com/onward-sql/onward/internal/script"
 )
 
-// findTrapOrigin returns the statement that made a trap: one that has its name or its
+// findPlantedCodeOrigin returns the statement that made a plant: one that has its name or its
 // function's name, or else one whose text does not show what it makes.
-func findTrapOrigin(sc *script.Script, t trap) *script.Statement {
+func findPlantedCodeOrigin(sc *script.Script, t plant) *script.Statement {
 	var function, hidden, maybe *script.Statement
 	for _, st := range sc.Statements {
 		switch {

@@ -10,18 +10,18 @@ import (
 	"github.com/onward-sql/onward/internal/pgparse"
 )
 
-// A trap is code that a migration leaves for the sessions of others, which may have
+// A plant is code that a migration leaves for the sessions of others, which may have
 // more rights than its own. It shadows an object of the server under the same name:
 // an operator, a function, a view, a type, or a cast whose types are all the
 // server's. Or it is attached to a table: a default, a check, an index, a policy, a
 // rule.
 //
-// A name alone is no trap: well-meaning projects have an operator || for text and
+// A name alone is no plant: well-meaning projects have an operator || for text and
 // numbers, a gen_random_uuid() for old servers, a view with the name of one of the
 // server's. So the code is read. On a table, only code that reaches out of the
 // database counts. In a shadowing object, code also counts if it switches to
 // another role, or runs dynamic SQL.
-type trap struct {
+type plant struct {
 	object        string // in Postgres' words
 	name          string // the name in the statement that makes it; "" for none
 	function      string // the name of the function that it runs
@@ -29,18 +29,18 @@ type trap struct {
 	does          string
 }
 
-func (t trap) describeTrap() string {
+func (t plant) describePlant() string {
 	if t.shadowsObject {
 		return t.object + " answers to a name of the server's own, and " + t.does
 	}
 	return t.object + ": the session that meets it " + t.does
 }
 
-// traps are the traps of a database.
-type traps struct {
+// plantedCode has all plants of a database, and the functions that may be part of one.
+type plantedCode struct {
 	functions       map[uint32]*function
 	functionsByName map[string][]*function
-	list            []trap
+	list            []plant
 }
 
 type function struct {
@@ -116,9 +116,9 @@ UNION ALL SELECT true, true FROM pg_catalog.pg_type t
 WHERE b.stands OR r.class OPERATOR(pg_catalog.<>) ALL ('{1255,2617}'::pg_catalog.oid[])
 ORDER BY stands DESC, 2`
 
-// findTraps reads the catalogs of a database for traps.
-func findTraps(ctx context.Context, conn querier) (*traps, error) {
-	t := &traps{functions: map[uint32]*function{}, functionsByName: map[string][]*function{}}
+// findPlantedCode reads the catalogs of a database for planted code.
+func findPlantedCode(ctx context.Context, conn querier) (*plantedCode, error) {
+	t := &plantedCode{functions: map[uint32]*function{}, functionsByName: map[string][]*function{}}
 	rows, err := conn.Query(ctx, findFunctions)
 	if err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func findTraps(ctx context.Context, conn querier) (*traps, error) {
 			does = "runs text that it puts together as it goes"
 		}
 		if does != "" {
-			t.list = append(t.list, trap{object: name, name: bare, function: f.bare, shadowsObject: stands, does: does})
+			t.list = append(t.list, plant{object: name, name: bare, function: f.bare, shadowsObject: stands, does: does})
 		}
 		return nil
 	})
@@ -175,7 +175,7 @@ func findTraps(ctx context.Context, conn querier) (*traps, error) {
 }
 
 // analyzeFunction determines what a function does, including the functions that it calls.
-func (t *traps) analyzeFunction(f *function) {
+func (t *plantedCode) analyzeFunction(f *function) {
 	if f.isAnalyzed {
 		return
 	}
@@ -199,9 +199,9 @@ func (t *traps) analyzeFunction(f *function) {
 	}
 }
 
-// calledTrap returns a function that a statement calls and that reaches out of the
+// findCalledPlant returns a function that a statement calls and that reaches out of the
 // database.
-func (t *traps) calledTrap(n *pgparse.Node) (name, does string) {
+func (t *plantedCode) findCalledPlant(n *pgparse.Node) (name, does string) {
 	switch pgparse.Unwrap(n).(type) {
 	case *pgparse.SelectStmt, *pgparse.CallStmt, *pgparse.InsertStmt, *pgparse.UpdateStmt, *pgparse.DeleteStmt:
 	default:
@@ -210,7 +210,7 @@ func (t *traps) calledTrap(n *pgparse.Node) (name, does string) {
 	pgparse.Walk(n, func(msg any) bool {
 		if x, ok := msg.(*pgparse.FuncCall); ok {
 			called := pgparse.LastText(x.GetFuncname())
-			if slices.ContainsFunc(t.list, func(x trap) bool { return x.shadowsObject && x.name == called }) {
+			if slices.ContainsFunc(t.list, func(x plant) bool { return x.shadowsObject && x.name == called }) {
 				return true // the server's own is called, or this was reported already
 			}
 			for _, f := range t.functionsByName[called] {
