@@ -39,7 +39,14 @@ func (l *lexer) isSpelled(i int, spelling string) bool {
 type lexer struct {
 	program string
 	tokens  []token
+	// nesting is the number of templates around the program's part.
+	nesting int
+	// wasted is the number of bytes that were read in search of the end of a regular expression, and in vain.
+	wasted int
 }
+
+// mostNested bounds how deep templates may be nested: reading them is recursive. A deeper one takes the rest of the program.
+const mostNested = 100
 
 // splitTokens splits a program. A string without an end takes the rest.
 func splitTokens(program string) *lexer {
@@ -63,7 +70,7 @@ func (l *lexer) readToken(i int) int {
 	case c == '\'' || c == '"' || c == '`':
 		return l.readString(i, c)
 	case c == '/' && l.mayBeginRegexp():
-		return l.addToken(other, i, i+regexpLength(p[i:]))
+		return l.addToken(other, i, i+l.regexpLength(i))
 	case isNameByte(c):
 		end := i + 1
 		for end < len(p) && (isNameByte(p[end]) || p[end] >= '0' && p[end] <= '9') {
@@ -118,23 +125,25 @@ func (l *lexer) mayBeginRegexp() bool {
 	return false
 }
 
-// regexpLength returns the length of a regular expression, which ends in its line.
-func regexpLength(s string) int {
+// regexpLength returns the length of a regular expression at an offset. It ends in its line; a slash without an end is one token. In all,
+// the vain search for ends reads a program at most eight times.
+func (l *lexer) regexpLength(from int) int {
+	s := l.program[from:]
 	class := false
-	for i := 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\n':
-			return 1
+	end := 1
+	for ; end < len(s) && s[end] != '\n' && l.wasted <= 8*len(l.program); end++ {
+		switch c := s[end]; {
 		case c == '\\':
-			i++
+			end++
 		case c == '[':
 			class = true
 		case c == ']':
 			class = false
 		case c == '/' && !class:
-			return i + 1
+			return end + 1
 		}
 	}
+	l.wasted += end
 	return 1
 }
 
@@ -182,7 +191,11 @@ func (l *lexer) readString(i int, quote byte) int {
 
 // expressionLength returns the length of "${…}" in a template whose expression begins at from.
 func (l *lexer) expressionLength(from int) int {
-	inner := lexer{program: l.program}
+	if l.nesting == mostNested {
+		return len(l.program) - from + 2
+	}
+	inner := lexer{program: l.program, nesting: l.nesting + 1, wasted: l.wasted}
+	defer func() { l.wasted = inner.wasted }()
 	depth := 0
 	for i := from; i < len(l.program); {
 		before := len(inner.tokens)

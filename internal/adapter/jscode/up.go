@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onward-sql/onward/internal/adapter"
+	"github.com/onward-sql/onward/internal/pgparse"
 	"github.com/onward-sql/onward/internal/script"
 )
 
@@ -38,7 +39,8 @@ type Unread struct {
 // ReadUp reads the function "up" of a program.
 func ReadUp(program string, f Form) Up {
 	l := splitTokens(program)
-	r := &reader{lexer: l, form: f, constants: map[string]int{}}
+	r := &reader{lexer: l, form: f, constants: map[string]int{}, lines: pgparse.NewLines(program)}
+	r.closings = r.findClosings()
 	r.findConstants()
 	parameter, from, to := r.findUp()
 	if from < 0 {
@@ -62,7 +64,10 @@ type reader struct {
 	receiver string
 	// constants has the token of the text that a const has, by name; -1 if two have the name.
 	constants map[string]int
-	up        Up
+	// closings is from findClosings.
+	closings []int
+	lines    *pgparse.Lines
+	up       Up
 }
 
 // findConstants finds "const NAME = TEXT;".
@@ -94,7 +99,7 @@ func (r *reader) findUp() (parameter string, from, to int) {
 		if open < 0 {
 			continue
 		}
-		end := r.findClosing(open)
+		end := r.closings[open]
 		body := r.skipToBody(end + 1)
 		if body < 0 {
 			continue
@@ -105,7 +110,7 @@ func (r *reader) findUp() (parameter string, from, to int) {
 		if open+1 < end && r.tokens[open+1].kind == word {
 			parameter = r.tokenText(open + 1)
 		}
-		from, to = body+1, r.findClosing(body)
+		from, to = body+1, r.closings[body]
 	}
 	return parameter, from, to
 }
@@ -147,23 +152,27 @@ func (r *reader) isOfType(i int) bool {
 	return r.tokens[i].kind == word || r.tokens[i].kind == symbol && strings.Contains("<>.[]", r.tokenText(i))
 }
 
-// findClosing returns the token that closes the parenthesis, bracket or brace at i; the end if it is missing.
-func (r *reader) findClosing(i int) int {
-	depth := 0
-	for ; i < len(r.tokens); i++ {
-		if r.tokens[i].kind != symbol {
+// findClosings returns, for each token that is an opening parenthesis, bracket or brace, the token that closes it; the end if it is
+// missing.
+func (r *reader) findClosings() []int {
+	out := make([]int, len(r.tokens))
+	var open []int
+	for i, t := range r.tokens {
+		if t.kind != symbol {
 			continue
 		}
 		switch r.tokenText(i) {
 		case "(", "[", "{":
-			depth++
+			out[i] = len(r.tokens)
+			open = append(open, i)
 		case ")", "]", "}":
-			if depth--; depth == 0 {
-				return i
+			if last := len(open) - 1; last >= 0 {
+				out[open[last]] = i
+				open = open[:last]
 			}
 		}
 	}
-	return len(r.tokens)
+	return out
 }
 
 // sometimes are the words that begin a statement whose parts may not run, or run more than once.
@@ -176,7 +185,7 @@ func (r *reader) readBody(from, to int) {
 	for i := from; i < to; i++ {
 		switch {
 		case r.isSpelled(i, "{"):
-			end := r.findClosing(i)
+			end := r.closings[i]
 			r.readSometimes(i, end)
 			i = end
 		case r.tokens[i].kind == word && sometimes[r.tokenText(i)] && !r.isSpelled(i-1, "."):
@@ -194,9 +203,9 @@ func (r *reader) statementEnd(i, to int) int {
 	for i++; i < to; i++ {
 		switch {
 		case r.isSpelled(i, "("), r.isSpelled(i, "["):
-			i = r.findClosing(i)
+			i = r.closings[i]
 		case r.isSpelled(i, "{"):
-			return r.findClosing(i)
+			return r.closings[i]
 		case r.isSpelled(i, ";"):
 			return i
 		}
@@ -224,7 +233,7 @@ func (r *reader) readCall(i int) int {
 		r.addUnread(i, "the object may be used elsewhere")
 		return i
 	}
-	method, end := r.tokenText(i+2), r.findClosing(i+3)
+	method, end := r.tokenText(i+2), r.closings[i+3]
 	if sql := r.form.SQL[method]; sql != "" {
 		r.addPart(script.Part{SQL: sql, Start: -1}, i)
 		return end
@@ -291,8 +300,8 @@ func (r *reader) isWholeText(i int) bool {
 // addPart adds SQL; the token at is its position if the program does not have the same bytes.
 func (r *reader) addPart(p script.Part, at int) {
 	if p.Start < 0 {
-		p.Line, p.Column = r.lineAndColumn(r.tokens[at].start)
-		p.EndLine, p.EndColumn = r.lineAndColumn(r.tokens[at].end)
+		p.Line, p.Column = r.lines.Position(r.tokens[at].start)
+		p.EndLine, p.EndColumn = r.lines.Position(r.tokens[at].end)
 	}
 	r.up.Parts = append(r.up.Parts, p)
 }
@@ -303,11 +312,6 @@ func (r *reader) addUnread(i int, why string) {
 	if r.isSpelled(i+1, ".") && i+2 < len(r.tokens) && r.tokens[i+2].kind == word {
 		u.Call += "." + r.tokenText(i+2)
 	}
-	u.Line, u.Column = r.lineAndColumn(r.tokens[i].start)
+	u.Line, u.Column = r.lines.Position(r.tokens[i].start)
 	r.up.Unread = append(r.up.Unread, u)
-}
-
-// lineAndColumn returns the line and the column of an offset.
-func (r *reader) lineAndColumn(offset int) (line, column int) {
-	return 1 + strings.Count(r.program[:offset], "\n"), offset - strings.LastIndexByte(r.program[:offset], '\n')
 }

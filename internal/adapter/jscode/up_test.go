@@ -82,6 +82,25 @@ func TestReadUp(t *testing.T) {
 	}
 }
 
+// TestHostilePrograms: long programs of one repeated piece are read, and none has SQL that a migration sends. A reader that looked for
+// each closing parenthesis again would take minutes, and one that followed every template would use up the stack.
+func TestHostilePrograms(t *testing.T) {
+	t.Parallel()
+	for _, piece := range []string{"up(", "up(q) { ", "up = async (", "/[", "`${/[`", "`${`"} {
+		if got := describeUp(strings.Repeat(piece, (1<<20)/len(piece))); got != "no up" {
+			t.Errorf("%s: got %.80s", piece, got)
+		}
+	}
+	if got := describeUp(strings.Repeat("`${", 8<<20)); got != "no up" {
+		t.Errorf("nested templates: got %.80s", got)
+	}
+	calls := "class A { async up(q) {\n" + strings.Repeat("q.x()\n", 200_000) + "} }"
+	up := ReadUp(calls, Form{Send: "query"})
+	if last := len(up.Unread) - 1; last != 199_999 || up.Unread[last].Line != 200_001 || up.Unread[last].Column != 1 {
+		t.Errorf("%d calls", len(up.Unread))
+	}
+}
+
 // FuzzReadUp: no program makes the reader panic or give a part that is not at its offset.
 func FuzzReadUp(f *testing.F) {
 	f.Add("class A { async up(q) { await q.query(`SELECT ${`a${1}`}`); if (x) { q.query('\\'') } } }")
