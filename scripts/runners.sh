@@ -15,40 +15,24 @@ mkdir -p "$dir"
 # without PART says what is not tested, and goes on: a machine need have neither.
 without() { echo "runners.sh: no $1: what is said of $2 is not tested here" >&2; }
 
-if [ ! -f "$dir/node/.complete" ]; then
-	rm -rf "$dir/node"
-	mkdir -p "$dir/node"
+# npm_install PART "PACKAGES" "TOOLS" installs packages of npm into a directory. None of their scripts runs.
+npm_install() {
+	[ ! -f "$dir/$1/.complete" ] || return 0
+	rm -rf "${dir:?}/$1"
+	mkdir -p "$dir/$1"
 	# shellcheck disable=SC2086 # the packages are separate words
-	if command -v npm >/dev/null && npm install --prefix "$dir/node" --no-audit --no-fund --no-save --ignore-scripts --silent $node >&2; then
-		touch "$dir/node/.complete"
+	if command -v npm >/dev/null && npm install --prefix "$dir/$1" --no-audit --no-fund --no-save --ignore-scripts --silent $2 >&2; then
+		touch "$dir/$1/.complete"
 	else
-		without npm "dbmate, node-pg-migrate and Drizzle"
+		without npm "$3"
 	fi
-fi
+}
 
-if [ ! -f "$dir/typeorm/.complete" ]; then
-	rm -rf "$dir/typeorm"
-	mkdir -p "$dir/typeorm"
-	# shellcheck disable=SC2086 # the packages are separate words
-	if command -v npm >/dev/null && npm install --prefix "$dir/typeorm" --no-audit --no-fund --no-save --ignore-scripts --silent $typeorm >&2; then
-		touch "$dir/typeorm/.complete"
-	else
-		without npm TypeORM
-	fi
-fi
-
+npm_install node "$node" "dbmate, node-pg-migrate and Drizzle"
+npm_install typeorm "$typeorm" TypeORM
 # With an adapter Prisma runs its schema engine as WebAssembly, which is in the package: no
 # script of it need run to fetch another.
-if [ ! -f "$dir/prisma/.complete" ]; then
-	rm -rf "$dir/prisma"
-	mkdir -p "$dir/prisma"
-	# shellcheck disable=SC2086 # the packages are separate words
-	if command -v npm >/dev/null && npm install --prefix "$dir/prisma" --no-audit --no-fund --no-save --ignore-scripts --silent $prisma >&2; then
-		touch "$dir/prisma/.complete"
-	else
-		without npm Prisma
-	fi
-fi
+npm_install prisma "$prisma" Prisma
 
 if [ ! -f "$dir/java/.complete" ]; then
 	rm -rf "$dir/java"

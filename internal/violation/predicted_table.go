@@ -12,7 +12,7 @@ import (
 // Volatile reports whether any of the named functions is volatile.
 type Volatile func(functions []string) (bool, error)
 
-// unknown is the column of an predictedTable that is true for rows whose values cannot be predicted.
+// unknown is the column of a predictedTable that is true for rows whose values cannot be predicted.
 const unknown = "onward_unknown"
 
 // PredictRows returns a FROM item with the rows of a condition's table as some steps will leave them. It has the columns that

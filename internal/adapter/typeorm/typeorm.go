@@ -49,7 +49,6 @@ var form = jscode.Form{Send: "query", SQL: map[string]string{
 var (
 	// stamped matches the file names that TypeORM's own command makes.
 	stamped = regexp.MustCompile(`^\d{13}-.+\.[cm]?[jt]s$`)
-	script  = regexp.MustCompile(`\.[cm]?[jt]s$`)
 	noRun   = regexp.MustCompile(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
 
 	// mysqlName matches a name in MySQL's quotes, which a template must escape.
@@ -71,21 +70,24 @@ func isMigration(text string) bool {
 		strings.Contains(text, "queryRunner") && class.MatchString(text) && runner.MatchString(text)
 }
 
-// listFiles returns the files of a directory that may be migrations.
+// endings lists the file endings of programs.
+var endings = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs"}
+
+// listFiles returns the programs of a directory that may be migrations.
 func listFiles(d adapter.Dir) []string {
-	return slices.DeleteFunc(slices.Clone(d.Names), func(n string) bool { return !script.MatchString(n) || noRun.MatchString(n) })
+	return slices.DeleteFunc(slices.Clone(d.Names), noRun.MatchString)
 }
 
 // Detect looks for directories of migrations, which TypeORM's own command begins with a time, and in which a sample has a
 // migration of TypeORM.
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
-	for _, d := range adapter.ListDirs(t, ".ts", ".js", ".mts", ".mjs", ".cts", ".cjs") {
-		names := listFiles(d)
-		if !strings.Contains(strings.ToLower(path.Base(d.Path)), "migration") && !slices.ContainsFunc(names, stamped.MatchString) {
+	for _, d := range adapter.ListDirs(t, endings...) {
+		isStamped := func(name string) bool { return stamped.MatchString(name) && !noRun.MatchString(name) }
+		if !strings.Contains(strings.ToLower(path.Base(d.Path)), "migration") && !slices.ContainsFunc(d.Names, isStamped) {
 			continue
 		}
-		sample := adapter.SampleNames(names, 4)
+		sample := adapter.SampleNames(listFiles(d), 4)
 		n, foreign := 0, ""
 		for _, f := range adapter.ReadFiles(t, d, sample) {
 			if isMigration(f.Text) {
@@ -127,11 +129,9 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 		},
 	}
 	mode, at := transactionMode(t)
-	if at != "" {
-		set.Evidence.FoundIn = at
-	}
+	set.Evidence.FoundIn = at
 	set.Together = mode == "all" && s.Options.Transaction == ""
-	d := adapter.ListDir(t, s.Dir, ".ts", ".js", ".mts", ".mjs", ".cts", ".cjs")
+	d := adapter.ListDir(t, s.Dir, endings...)
 	for _, f := range adapter.ReadFiles(t, d, listFiles(d)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
