@@ -12,10 +12,11 @@ import (
 	"github.com/onward-sql/onward/internal/adapter/goose"
 	"github.com/onward-sql/onward/internal/adapter/sql"
 	"github.com/onward-sql/onward/internal/adapter/sqlx"
+	"github.com/onward-sql/onward/internal/adapter/typeorm"
 )
 
 // adapters are those that read SQL files.
-var adapters = []adapter.Adapter{goose.Adapter{}, golangmigrate.Adapter{}, sqlx.Adapter{}, sql.Adapter{}}
+var adapters = []adapter.Adapter{goose.Adapter{}, golangmigrate.Adapter{}, sqlx.Adapter{}, typeorm.Adapter{}, sql.Adapter{}}
 
 const (
 	up    = "-- +goose Up\nCREATE TABLE t (id int);\n"
@@ -180,6 +181,11 @@ func TestDetect(t *testing.T) {
 		"Postgres in a directory of that name": {
 			map[string]string{"mysql-import/migrations/1_a.up.sql": "CREATE TABLE t (id bigserial, doc jsonb);"},
 			[]string{"golang-migrate mysql-import/migrations"},
+		},
+		"MySQL in templates": {
+			map[string]string{"src/migrations/1700000000000-A.ts": "export class A1700000000000 implements MigrationInterface {\n" +
+				"  async up(queryRunner: QueryRunner) { await queryRunner.query(`ALTER TABLE \\`t\\` ADD \\`a\\` int`) }\n}\n"},
+			[]string{"! src/migrations migrations for MySQL"},
 		},
 		"a comment about MySQL": {map[string]string{"db/1_a.sql": up + "-- was AUTO_INCREMENT in MySQL, FROM `t`\n"}, []string{"goose db"}},
 		"Diesel":                {map[string]string{"migrations/2024_a/up.sql": table, "migrations/2024_a/down.sql": "DROP TABLE t;"}, []string{"sql migrations"}},

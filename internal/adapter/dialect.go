@@ -32,7 +32,7 @@ var (
 		{"ClickHouse", []string{"engine=", "engine ="}, regexp.MustCompile(`(?i)\bENGINE\s*=\s*\w*(MergeTree|Log|Distributed|Kafka)\b`)},
 		{
 			"MySQL", []string{"auto_increment", "engine=", "engine =", "`"},
-			regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+`\\w+`"),
+			regexp.MustCompile("(?i)\\bAUTO_INCREMENT\\b|\\bENGINE\\s*=\\s*(InnoDB|MyISAM|MEMORY)\\b|\\b(TABLE|INTO|COLUMN|UPDATE|FROM|EXISTS)\\s+\\\\?`\\w+\\\\?`"),
 		},
 		{
 			"SQLite", []string{"autoincrement", "pragma", "rowid", "insert or", "strict"},
@@ -48,6 +48,9 @@ var (
 	postgresText = regexp.MustCompile(`(?i)\b(jsonb|timestamptz|bigserial|serial|plpgsql|bytea|tsvector|concurrently|text\[\])\b|\$\$|\w::\w|\bUSING\s+(gin|gist|brin)\b|\bNOT\s+VALID\b|\bCREATE\s+EXTENSION\b`)
 	partOfName   = regexp.MustCompile(`mysql|sqlite|clickhouse|mariadb`)
 )
+
+// ScriptEndings are the file endings of JavaScript and TypeScript. In their templates a backtick of SQL has a backslash.
+var ScriptEndings = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs"}
 
 // foreignDatabase returns the other database that a directory's migrations are for; "" if it is
 // Postgres or nothing tells.
@@ -68,6 +71,9 @@ func foreignDatabase(t Tree, s Source) string {
 		return byName
 	}
 	d, n := ListDir(t, s.Dir, ".sql"), 6
+	if len(d.Names) == 0 {
+		d = ListDir(t, s.Dir, ScriptEndings...)
+	}
 	if isBesidePostgres(t, s.Dir) {
 		n = 60
 	}

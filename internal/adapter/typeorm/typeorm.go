@@ -51,9 +51,6 @@ var (
 	stamped = regexp.MustCompile(`^\d{13}-.+\.[cm]?[jt]s$`)
 	noRun   = regexp.MustCompile(`(?i)(\.d\.[cm]?ts|[._-](test|spec)\.[cm]?[jt]s|^index\.[cm]?[jt]s)$`)
 
-	// mysqlName matches a name in MySQL's quotes, which a template must escape.
-	mysqlName = regexp.MustCompile("(?i)\\b(?:TABLE|INTO|UPDATE|FROM)\\s+\\\\`")
-
 	class     = regexp.MustCompile(`\bclass\s+([\w$]+)`)
 	migration = regexp.MustCompile(`\bimplements\s+[\w$.,\s]*\bMigrationInterface\b`)
 	runner    = regexp.MustCompile(`\bup\s*[(=:][\s\S]{0,80}?\bqueryRunner\b`)
@@ -70,9 +67,6 @@ func isMigration(text string) bool {
 		strings.Contains(text, "queryRunner") && class.MatchString(text) && runner.MatchString(text)
 }
 
-// endings lists the file endings of programs.
-var endings = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs"}
-
 // listFiles returns the programs of a directory that may be migrations.
 func listFiles(d adapter.Dir) []string {
 	return slices.DeleteFunc(slices.Clone(d.Names), noRun.MatchString)
@@ -82,24 +76,21 @@ func listFiles(d adapter.Dir) []string {
 // migration of TypeORM.
 func (Adapter) Detect(t adapter.Tree) []adapter.Source {
 	var out []adapter.Source
-	for _, d := range adapter.ListDirs(t, endings...) {
+	for _, d := range adapter.ListDirs(t, adapter.ScriptEndings...) {
 		isStamped := func(name string) bool { return stamped.MatchString(name) && !noRun.MatchString(name) }
 		if !strings.Contains(strings.ToLower(path.Base(d.Path)), "migration") && !slices.ContainsFunc(d.Names, isStamped) {
 			continue
 		}
 		sample := adapter.SampleNames(listFiles(d), 4)
-		n, foreign := 0, ""
+		n := 0
 		for _, f := range adapter.ReadFiles(t, d, sample) {
 			if isMigration(f.Text) {
 				n++
 			}
-			if mysqlName.MatchString(f.Text) {
-				foreign = "MySQL"
-			}
 		}
 		if n > 0 {
 			out = append(out, adapter.Source{
-				Framework: Name, Dir: d.Path, Score: 3, Foreign: foreign,
+				Framework: Name, Dir: d.Path, Score: 3,
 				Why: fmt.Sprintf("migrations of TypeORM in %d of %d files", n, len(sample)),
 			})
 		}
@@ -131,7 +122,7 @@ func (Adapter) Load(ctx context.Context, t adapter.Tree, s adapter.Source) (*ada
 	mode, at := transactionMode(t)
 	set.Evidence.FoundIn = at
 	set.Together = mode == "all" && s.Options.Transaction == ""
-	d := adapter.ListDir(t, s.Dir, endings...)
+	d := adapter.ListDir(t, s.Dir, adapter.ScriptEndings...)
 	for _, f := range adapter.ReadFiles(t, d, listFiles(d)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
